@@ -1,0 +1,51 @@
+import type { X509Certificate } from 'node:crypto'
+import type { X509ErrorName } from './x509-errors.js'
+
+/** One certificate of a chain. Everything but `der` is computed when first asked for. */
+export interface Certificate {
+  /** The certificate as the origin sent it, DER. */
+  readonly der: Buffer
+  /** The subject on one line, as X509_NAME_oneline writes it: `/C=US/O=Example/CN=example.com`. */
+  readonly subject: string
+  /** The issuer's name, on one line. */
+  readonly issuer: string
+  /** SHA-256 of `der`, 64 lower-case hex digits. */
+  readonly sha256: string
+  /** Node's view: names, dates, public key, extensions. */
+  readonly x509: X509Certificate
+  /** PEM, with a final newline. */
+  readonly pem: string
+}
+
+/** What OpenSSL's own verification said. It has been computed, and not yet enforced. */
+export interface BuiltInResult {
+  readonly ok: boolean
+  /** `X509_V_OK`, or the name of the first error. */
+  readonly name: 'X509_V_OK' | X509ErrorName
+  /** The number of that error; 0 when ok. */
+  readonly code: number
+  /** Which certificate of the chain it concerns, 0 being the leaf; -1 when ok. */
+  readonly depth: number
+  /** OpenSSL's sentence for it, for people. */
+  readonly message: string
+}
+
+/** Everything the origin has shown by the time its handshake is parked. */
+export interface PeerEvidence {
+  /** The name sent in the ClientHello; undefined for an IP address. */
+  readonly sni: string | undefined
+  /** The name or address that the certificate was checked against. */
+  readonly host: string
+  /** As sent by the origin, leaf first, never empty. */
+  readonly chain: readonly Certificate[]
+  /** As built by OpenSSL, leaf first, up to a trust anchor if one was found. */
+  readonly builtChain: readonly Certificate[]
+  readonly builtIn: BuiltInResult
+  /** The stapled OCSP response, DER, if the origin sent one before its certificate was checked. */
+  readonly ocspResponse: Buffer | undefined
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly protocol: string
+  /** The cipher suite by OpenSSL's name. */
+  readonly cipher: string
+  readonly alpn: string | undefined
+}

@@ -1,0 +1,66 @@
+import type { PeerEvidence } from './certificate.js'
+import type { VConn } from './vconn.js'
+import type { Verdict } from './verdict.js'
+
+/** What a continuation on TS_SSL_CERT_VERIFY_HOOK receives: the evidence, and the right to end the wait. */
+export interface VerifyServerEvent extends PeerEvidence {
+  /** The connection to the origin. */
+  readonly vconn: VConn
+  /** The origin's port. */
+  readonly port: number
+  /** Aborts when the answer is no longer wanted: client or origin left, or the deadline passed. */
+  readonly signal: AbortSignal
+  /** When silence becomes a rejection; milliseconds since the epoch. */
+  readonly deadline: number
+  /**
+   * Ends this plugin's turn. Without an argument it accepts. Counts once; whatever comes later reaches nothing and
+   * answers `ignored`.
+   */
+  readonly reenable: (verdict?: Verdict) => 'counted' | 'ignored'
+  /**
+   * Calls `continuation` in `ms` milliseconds, unless the answer is no longer wanted by then (TSContSchedule). What it
+   * throws counts as a rejection.
+   */
+  readonly schedule: (continuation: () => void | Promise<void>, ms: number) => void
+}
+
+/** What a continuation on TS_HTTP_SEND_REQUEST_HDR_HOOK receives: the request as it is about to leave. */
+export interface SendRequestEvent {
+  readonly vconn: VConn
+  readonly method: string
+  /** Absolute: scheme, host, port and path. */
+  readonly url: string
+}
+
+/** Every hook id, and what a continuation on it receives. Add an id here and in `hook-ids.ts`. */
+export interface HookEvents {
+  /** An origin's certificate has arrived; the handshake is parked. */
+  TS_SSL_CERT_VERIFY_HOOK: VerifyServerEvent
+  /** A connection to an origin is open, its handshake has not begun. */
+  TS_VCONN_OUTBOUND_START_HOOK: VConn
+  /** A connection to an origin has ended; called exactly once, also when it ended while parked. */
+  TS_VCONN_OUTBOUND_CLOSE_HOOK: VConn
+  /** A client has connected. */
+  TS_VCONN_START_HOOK: VConn
+  /** A client's connection has ended; called exactly once. */
+  TS_VCONN_CLOSE_HOOK: VConn
+  /** A request is about to be sent to an origin. */
+  TS_HTTP_SEND_REQUEST_HDR_HOOK: SendRequestEvent
+}
+
+export type HookId = keyof HookEvents
+
+/** Returning, or resolving, ends the call but not the wait: only `reenable` resumes a parked connection. */
+export type Continuation<H extends HookId> = (event: HookEvents[H]) => void | Promise<void>
+
+/** Puts a continuation on a hook. Only during init. Order of calls is the order of lines in plugin.config. */
+export type HookAdd = <H extends HookId>(id: H | HookAlias, continuation: Continuation<H>) => void
+
+/** Other names for the same hooks; Traffic Server and the proof of concept used them. */
+export const HOOK_ALIASES = {
+  TS_SSL_VERIFY_SERVER_HOOK: 'TS_SSL_CERT_VERIFY_HOOK',
+  TS_SSL_SERVER_VERIFY_HOOK: 'TS_SSL_CERT_VERIFY_HOOK',
+  TS_VCONN_PRE_ACCEPT_HOOK: 'TS_VCONN_START_HOOK',
+} as const satisfies Record<string, HookId>
+
+export type HookAlias = keyof typeof HOOK_ALIASES

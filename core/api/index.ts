@@ -1,0 +1,16 @@
+/** What a plugin may import, as `portcullis/plugin`. The only barrel file of the project. */
+export type { BuiltInResult, Certificate, PeerEvidence } from './certificate.js'
+export {
+  type Continuation,
+  HOOK_ALIASES,
+  type HookAdd,
+  type HookAlias,
+  type HookEvents,
+  type HookId,
+  type SendRequestEvent,
+  type VerifyServerEvent,
+} from './hooks.js'
+export type { PluginContext, PluginInit } from './plugin.js'
+export type { VConn, VConnArgs } from './vconn.js'
+export { type Accept, accept, type Reason, type Reject, reject, type Verdict } from './verdict.js'
+export { X509_ERRORS, type X509ErrorName } from './x509-errors.js'

@@ -1,0 +1,26 @@
+import type { HookAdd } from './hooks.js'
+import type { accept, reject } from './verdict.js'
+
+/** What a plugin's init is handed. It is all a plugin needs at run time: nothing has to be imported. */
+export interface PluginContext {
+  /** The plugin's name: its file name without the extension. */
+  readonly name: string
+  /** The tokens of its line in plugin.config; `argv[0]` is the plugin's path as written there. */
+  readonly argv: readonly string[]
+  readonly hookAdd: HookAdd
+  readonly accept: typeof accept
+  readonly reject: typeof reject
+  /** Writes a line to the debug log if the tag (default: the plugin's name) is switched on (TSDebug). */
+  readonly debug: (message: string, tag?: string) => void
+  /** Writes an ERROR line to the log (TSError). */
+  readonly error: (message: string) => void
+  /** Writes a NOTE line to the log (TSNote). */
+  readonly note: (message: string) => void
+  /** Calls `fn` in `ms` milliseconds unless the plugin is gone by then. What it throws is logged. */
+  readonly schedule: (fn: () => void | Promise<void>, ms: number) => void
+  /** Aborts when the plugin is unloaded: at a reload or at shutdown. */
+  readonly signal: AbortSignal
+}
+
+/** A plugin's default export. Called once; if it returns a promise, start-up waits for it. */
+export type PluginInit = (context: PluginContext) => void | Promise<void>

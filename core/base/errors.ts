@@ -1,0 +1,192 @@
+/**
+ * Every error of this program is a {@link ProxyError} with a code from this closed table. The table knows who is
+ * to blame, what the client is answered, and what the operator can do about it. `docs/reference/errors.md` is
+ * written from it.
+ */
+
+/** Whose side an error comes from. */
+export type Side = 'client' | 'origin' | 'internal'
+
+interface ErrorKind {
+  readonly side: Side
+  /** What the client is answered with; 0 where no client waits (start-up, plugins). */
+  readonly status: number
+  /** The value of `error=` in `Proxy-Status` (RFC 9209 section 2.3); empty where no client waits. */
+  readonly proxyStatus: string
+  readonly remedy: string
+}
+
+const kind = (side: Side, status: number, proxyStatus: string, remedy: string): ErrorKind => ({
+  side,
+  status,
+  proxyStatus,
+  remedy,
+})
+
+const startup = (remedy: string): ErrorKind => kind('internal', 0, '', remedy)
+
+/** The closed table. Add a code here and nowhere else. */
+export const ERRORS = {
+  PTC_USAGE: startup('See `portcullis --help`.'),
+  PTC_CONFIG_UNREADABLE: startup('Check that the file exists and that the proxy may read it.'),
+  PTC_RECORDS_INVALID: startup(
+    'Correct the lines that the message names; every bad record is listed at once.',
+  ),
+  PTC_PLUGIN_CONFIG_INVALID: startup('Correct the lines of plugin.config that the message names.'),
+  PTC_PLUGIN_NOT_FOUND: startup('Correct the path in plugin.config, or set proxy.config.plugin.plugin_dir.'),
+  PTC_PLUGIN_SHAPE: startup('A plugin module exports its init function as default.'),
+  PTC_PLUGIN_INIT_FAILED: startup('The plugin threw while it was initialised; the cause is in the message.'),
+  PTC_PLUGIN_INIT_SLOW: startup(
+    'The plugin did not finish its init in time: proxy.config.plugin.init_timeout.',
+  ),
+  PTC_HOOK_UNKNOWN: startup('Use a hook id of the reference; ids are spelled as in Traffic Server.'),
+  PTC_HOOKS_SEALED: startup('Call hookAdd during init, not later.'),
+  PTC_OPENSSL_MISSING: startup(
+    'Run on a Node whose binary carries OpenSSL 3.0.2 or newer: Node 18 and later from nodejs.org.',
+  ),
+  PTC_TLS_CONTEXT: startup('Check the certificate, key and CA files that the message names.'),
+  PTC_PORT_UNAVAILABLE: startup(
+    'Another program listens there, or the port needs privileges: proxy.config.http.server_ports.',
+  ),
+  PTC_INTERNAL: kind(
+    'internal',
+    500,
+    'proxy_internal_error',
+    'This is a defect of the proxy: please report it.',
+  ),
+
+  PTC_REQUEST_MALFORMED: kind('client', 400, 'http_request_error', 'The request is not valid HTTP/1.1.'),
+  PTC_REQUEST_TARGET: kind(
+    'client',
+    400,
+    'http_request_error',
+    'Send the absolute form: GET https://host/path HTTP/1.1.',
+  ),
+  PTC_REQUEST_SCHEME: kind(
+    'client',
+    400,
+    'http_request_error',
+    'Only http:// and https:// targets are served.',
+  ),
+  PTC_REQUEST_HEADERS_TOO_LARGE: kind(
+    'client',
+    431,
+    'http_request_error',
+    'Send fewer or shorter header fields.',
+  ),
+  PTC_REQUEST_TIMEOUT: kind(
+    'client',
+    408,
+    'http_request_error',
+    'The client took too long to send its request.',
+  ),
+  PTC_REQUEST_DENIED: kind(
+    'client',
+    403,
+    'http_request_denied',
+    'The configuration does not allow this request.',
+  ),
+  PTC_LOOP_DETECTED: kind(
+    'client',
+    508,
+    'proxy_loop_detected',
+    "The request came back to this proxy: check the client's proxy settings.",
+  ),
+  PTC_CLIENT_GONE: kind('client', 499, 'connection_terminated', 'The client left before it was answered.'),
+
+  PTC_DNS_FAILED: kind('origin', 502, 'dns_error', "The origin's name does not resolve."),
+  PTC_CONNECT_REFUSED: kind('origin', 502, 'connection_refused', 'The origin refused the connection.'),
+  PTC_CONNECT_UNREACHABLE: kind(
+    'origin',
+    502,
+    'destination_ip_unroutable',
+    'There is no route to the origin.',
+  ),
+  PTC_CONNECT_TIMEOUT: kind(
+    'origin',
+    504,
+    'connection_timeout',
+    'The origin did not accept the connection in time.',
+  ),
+  PTC_HANDSHAKE_FAILED: kind(
+    'origin',
+    502,
+    'tls_protocol_error',
+    'The origin does not speak TLS that this proxy accepts.',
+  ),
+  PTC_HANDSHAKE_ALERT: kind(
+    'origin',
+    502,
+    'tls_alert_received',
+    'The origin ended the handshake with a TLS alert.',
+  ),
+  PTC_HANDSHAKE_CLOSED: kind(
+    'origin',
+    502,
+    'connection_terminated',
+    'The origin closed the connection during the handshake.',
+  ),
+  PTC_HANDSHAKE_TIMEOUT: kind(
+    'origin',
+    504,
+    'connection_timeout',
+    'The origin did not finish its part of the handshake in time.',
+  ),
+  PTC_VERIFY_REJECTED: kind(
+    'origin',
+    502,
+    'tls_certificate_error',
+    "The origin's certificate was rejected; the message says by whom and why.",
+  ),
+  PTC_VERIFY_TIMEOUT: kind(
+    'internal',
+    504,
+    'tls_certificate_error',
+    'No verdict came before proxy.config.ssl.client.verify.deadline.',
+  ),
+  PTC_VERIFY_PLUGIN_FAILED: kind(
+    'internal',
+    502,
+    'tls_certificate_error',
+    'A plugin threw, which counts as a rejection; its error is in diags.log.',
+  ),
+  PTC_ORIGIN_CLOSED: kind(
+    'origin',
+    502,
+    'connection_terminated',
+    'The origin closed the connection before its response was complete.',
+  ),
+  PTC_ORIGIN_TIMEOUT: kind('origin', 504, 'http_response_timeout', 'The origin did not answer in time.'),
+  PTC_RESPONSE_MALFORMED: kind(
+    'origin',
+    502,
+    'http_protocol_error',
+    "The origin's response is not valid HTTP/1.1.",
+  ),
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** An error with a code from the table. Decisions are taken on `code`, never on `message`. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  get side(): Side {
+    return ERRORS[this.code].side
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status
+  }
+}
+
+/** The message of anything that was thrown. */
+export function describe(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,37 @@
+import type { ProxyError } from '../base/errors.js'
+
+/**
+ * A connection as the rest of the proxy sees it: bytes in by callback, bytes out by `write`. Not a stream, because a
+ * stream between engine and socket costs more than the engine (docs/performance.md).
+ *
+ * Life: open -> (end in one direction)* -> closed. `onClose` comes exactly once, after it nothing comes.
+ */
+export interface Link {
+  readonly localAddress: string
+  readonly remoteAddress: string
+  readonly isClosed: boolean
+  /**
+   * Makes `sink` the one receiver. What arrived before is delivered to it, in order, from within this call or later.
+   * A link without a sink reads at most one chunk ahead.
+   */
+  attach(sink: LinkSink): void
+  /** Sends bytes; the caller does not change them afterwards. False: wait for `onDrain` before the next one. */
+  write(bytes: Uint8Array): boolean
+  /** Stops `onData` calls as soon as possible (a chunk already read may still come). */
+  pause(): void
+  resume(): void
+  /** No more bytes from us. The other direction stays open. */
+  end(): void
+  /** Closes both directions at once. */
+  destroy(cause?: ProxyError): void
+}
+
+export interface LinkSink {
+  /** Bytes that the receiver may keep: they are not overwritten later. */
+  onData(bytes: Buffer): void
+  onDrain(): void
+  /** The other end has sent its last byte. */
+  onEnd(): void
+  /** Exactly once; `cause` is absent after an orderly end. */
+  onClose(cause: ProxyError | undefined): void
+}
