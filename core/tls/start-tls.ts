@@ -1,0 +1,23 @@
+import type { Link } from '../vconn/link.js'
+import type { VerifiedPeer } from './verdict.js'
+
+/** Whom a handshake is for. */
+export interface TlsTarget {
+  /** As in the URL: a name or an address, IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+/** A finished handshake: plaintext in and out, and the proof that the origin was accepted. */
+export interface TlsOrigin {
+  readonly link: Link
+  readonly peer: VerifiedPeer
+}
+
+/**
+ * Makes a TLS client handshake over a connected link and has the certificate judged.
+ *
+ * The signal is aborted when the client that wants this connection leaves; the handshake then ends at once.
+ * @throws {ProxyError} with a code PTC_VERIFY_* (as {@link VerifyRejected}), PTC_HANDSHAKE_* or PTC_CLIENT_GONE
+ */
+export type StartTls = (tcp: Link, target: TlsTarget, signal: AbortSignal) => Promise<TlsOrigin>
