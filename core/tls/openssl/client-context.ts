@@ -1,0 +1,140 @@
+import { contextError } from './errors.js'
+import * as ssl from './library.js'
+import { type Handle, NULL } from './library.js'
+import { withBio } from './memory-bio.js'
+import { Owned } from './owned.js'
+import { verifyCallback } from './verify-callback.js'
+import { ownX509 } from './x509.js'
+
+const SSL_VERIFY_PEER = 1
+const SSL_CTRL_MODE = 33
+const SSL_CTRL_SET_SESS_CACHE_MODE = 44
+const SSL_CTRL_CHAIN_CERT = 89
+const SSL_CTRL_SET_GROUPS_LIST = 92
+const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
+const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
+/** ENABLE_PARTIAL_WRITE, ACCEPT_MOVING_WRITE_BUFFER, RELEASE_BUFFERS. */
+const MODES = 0x1 | 0x2 | 0x10
+/** NO_TICKET, NO_COMPRESSION, NO_RENEGOTIATION: a second handshake would be judged by nobody. */
+const OPTIONS = 2 ** 14 + 2 ** 17 + 2 ** 30
+const SECURITY_LEVEL = 2
+
+export const TLS_VERSIONS = { 'TLSv1.2': 0x303, 'TLSv1.3': 0x304 } as const
+export type TlsVersion = keyof typeof TLS_VERSIONS
+
+/** Everything that shapes the handshakes of one context. Texts are PEM. */
+export interface ClientContextOptions {
+  /** Trust anchors, one certificate each. */
+  readonly anchors: readonly string[]
+  /** Shown to an origin that asks for one, and only once that origin has been accepted. */
+  readonly certificate?: { readonly chain: readonly string[]; readonly key: string; readonly from: string }
+  readonly minVersion: TlsVersion
+  readonly maxVersion: TlsVersion
+  /** OpenSSL cipher list for TLS 1.2. */
+  readonly ciphers?: string
+  /** Cipher suites for TLS 1.3. */
+  readonly cipherSuites?: string
+  readonly groups?: string
+  /** Protocols to offer, the preferred one first; none: no ALPN. */
+  readonly alpn: readonly string[]
+}
+
+/** An SSL_CTX for handshakes with origins, and its owner. */
+export class ClientContext {
+  readonly #ctx: Owned
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
+  constructor(options: ClientContextOptions) {
+    ssl.ERR_clear_error()
+    this.#ctx = new Owned('SSL_CTX', ssl.SSL_CTX_new(ssl.TLS_client_method()), ssl.SSL_CTX_free)
+    try {
+      this.#configure(options)
+    } catch (cause) {
+      this.free()
+      throw cause
+    }
+  }
+
+  #configure(options: ClientContextOptions): void {
+    const ctx = this.#ctx.handle
+    ssl.SSL_CTX_set_options(ctx, OPTIONS)
+    ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_MODE, MODES, NULL)
+    ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_SESS_CACHE_MODE, 0, NULL)
+    ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
+    ssl.SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL)
+    ssl.SSL_CTX_set_cert_verify_callback(ctx, verifyCallback(), NULL)
+    const { minVersion, maxVersion, ciphers, cipherSuites, groups, alpn } = options
+    must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS_VERSIONS[minVersion], NULL), minVersion)
+    must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_VERSIONS[maxVersion], NULL), maxVersion)
+    if (ciphers !== undefined) must(ssl.SSL_CTX_set_cipher_list(ctx, ciphers), `cipher list "${ciphers}"`)
+    if (cipherSuites !== undefined)
+      must(ssl.SSL_CTX_set_ciphersuites(ctx, cipherSuites), `suites "${cipherSuites}"`)
+    if (groups !== undefined) {
+      must(ssl.SSL_CTX_ctrl_text(ctx, SSL_CTRL_SET_GROUPS_LIST, 0, groups), `groups list "${groups}"`)
+    }
+    if (alpn.length > 0) setAlpn(ctx, alpn)
+    const store = ssl.SSL_CTX_get_cert_store(ctx)
+    for (const [i, pem] of options.anchors.entries()) {
+      withX509(pem, `trust anchor ${i + 1}`, x509 =>
+        must(ssl.X509_STORE_add_cert(store, x509), `trust anchor ${i + 1}`),
+      )
+    }
+    if (options.certificate !== undefined) setCertificate(ctx, options.certificate)
+  }
+
+  /** For the engine only. */
+  get handle(): Handle {
+    return this.#ctx.handle
+  }
+
+  /** Safe to call twice. Handshakes that already run keep what they need. */
+  free(): void {
+    this.#ctx.free()
+  }
+}
+
+function must(returned: number, what: string): void {
+  if (returned !== 1) throw contextError(what)
+}
+
+function setAlpn(ctx: Handle, protocols: readonly string[]): void {
+  const wire = Buffer.concat(
+    protocols.map(name => Buffer.from([name.length, ...Buffer.from(name, 'latin1')])),
+  )
+  // Alone among its kind, this function returns 0 for success.
+  if (ssl.SSL_CTX_set_alpn_protos(ctx, wire, wire.length) !== 0)
+    throw contextError(`ALPN "${protocols.join(',')}"`)
+}
+
+function setCertificate(
+  ctx: Handle,
+  { chain, key, from }: NonNullable<ClientContextOptions['certificate']>,
+): void {
+  for (const [i, pem] of chain.entries()) {
+    withX509(pem, `certificate ${i + 1} of ${from}`, x509 => {
+      const returned =
+        i === 0 ? ssl.SSL_CTX_use_certificate(ctx, x509) : ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_CHAIN_CERT, 1, x509)
+      must(returned, `certificate ${i + 1} of ${from}`)
+    })
+  }
+  const parsed = withBio(Buffer.from(key), bio => ssl.PEM_read_bio_PrivateKey(bio, NULL, NULL, ''))
+  if (parsed === NULL) throw contextError(`private key for ${from} (an encrypted key is not supported)`)
+  const owner = new Owned('EVP_PKEY', parsed, ssl.EVP_PKEY_free)
+  try {
+    must(ssl.SSL_CTX_use_PrivateKey(ctx, owner.handle), `private key for ${from}`)
+    must(ssl.SSL_CTX_check_private_key(ctx), `private key does not belong to ${from}`)
+  } finally {
+    owner.free()
+  }
+}
+
+function withX509(pem: string, what: string, use: (x509: Handle) => void): void {
+  const handle = withBio(Buffer.from(pem), bio => ssl.PEM_read_bio_X509(bio, NULL, NULL, NULL))
+  if (handle === NULL) throw contextError(what)
+  const x509 = ownX509(handle)
+  try {
+    use(x509.handle)
+  } finally {
+    x509.free()
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * A TLS client that can wait at the certificate: bytes in, bytes out, no socket.
+ *
+ *     advance()  wants-input --receive()--> advance() --> parked --decide()--> advance() --> established
+ *                                                            \--decide(code)--> advance() --> failed (alert in take())
+ *
+ * The engine never gets past `parked` by itself: `established` needs a `decide(0)`, and whatever OpenSSL says
+ * without one is a failure.
+ */
+import { type BuiltInCheck, runBuiltInCheck } from './built-in-check.js'
+import type { ClientContext } from './client-context.js'
+import { type OpenSslError, takeError } from './errors.js'
+import * as ssl from './library.js'
+import { type Handle, NULL } from './library.js'
+import { drainBio, newMemoryBio } from './memory-bio.js'
+import { Owned } from './owned.js'
+import { dismiss, enroll, type VerifyAnswer, type VerifySubject } from './verify-callback.js'
+
+const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55
+const SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE = 65
+const SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP = 70
+const SSL_CTRL_SET_RETRY_VERIFY = 136
+const TLSEXT_STATUSTYPE_OCSP = 1
+const SSL_ERROR_WANT_READ = 2
+const SSL_ERROR_WANT_WRITE = 3
+const SSL_ERROR_ZERO_RETURN = 6
+const SSL_ERROR_WANT_RETRY_VERIFY = 12
+const X509_V_OK = 0
+const X509_V_ERR_UNSPECIFIED = 1
+/** One TLS record's worth; SSL_read never gives more at once. */
+const RECORD_BYTES = 16_384
+
+/** SSL_read writes here; what it wrote is copied out before anything else can happen. */
+const PLAINTEXT_BYTES = 8 * RECORD_BYTES
+const plaintext = Buffer.allocUnsafeSlow(PLAINTEXT_BYTES)
+const plaintextAddress = ssl.addressOf(plaintext)
+
+export type Progress = 'wants-input' | 'parked' | 'established' | 'failed'
+
+/** What the origin showed, as bytes and numbers. */
+export interface ParkedPeer extends BuiltInCheck {
+  readonly protocol: string
+  readonly cipher: string
+  readonly alpn: string | undefined
+  readonly ocspResponse: Buffer | undefined
+}
+
+export interface EngineOptions {
+  /** The name or address the certificate must be for; names in ASCII. */
+  readonly host: string
+  readonly isAddress: boolean
+  /** The name for the ClientHello; undefined sends none. */
+  readonly sni: string | undefined
+}
+
+export class ClientEngine implements VerifySubject {
+  readonly #ssl: Owned
+  /** Owned by the SSL, freed with it. */
+  readonly #in: Handle
+  readonly #out: Handle
+  readonly #options: EngineOptions
+  #check: BuiltInCheck | undefined
+  /** X509_V_OK, or why not; undefined: nobody has decided. */
+  #decision: number | undefined
+  #isEstablished = false
+  #error: OpenSslError | undefined
+
+  constructor(context: ClientContext, options: EngineOptions) {
+    ssl.ERR_clear_error()
+    this.#options = options
+    this.#ssl = new Owned('SSL', ssl.SSL_new(context.handle), handle => {
+      dismiss(handle)
+      ssl.SSL_free(handle)
+    })
+    const handle = this.#ssl.handle
+    this.#in = newMemoryBio()
+    this.#out = newMemoryBio()
+    ssl.SSL_set_bio(handle, this.#in, this.#out)
+    ssl.SSL_set_connect_state(handle)
+    if (options.sni !== undefined) ssl.SSL_ctrl_text(handle, SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, options.sni)
+    ssl.SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE, TLSEXT_STATUSTYPE_OCSP, NULL)
+    enroll(handle, this)
+  }
+
+  /** Ciphertext from the origin. */
+  receive(bytes: Uint8Array): void {
+    ssl.BIO_write(this.#in, bytes, bytes.length)
+  }
+
+  /** Ciphertext for the origin: at most one flight. */
+  take(): Buffer | undefined {
+    return this.#ssl.isFreed ? undefined : drainBio(this.#out)
+  }
+
+  /** Goes on with the handshake as far as it can. */
+  advance(): Progress {
+    if (this.#isEstablished) return 'established'
+    if (this.#error !== undefined) return 'failed'
+    ssl.ERR_clear_error()
+    const handle = this.#ssl.handle
+    const returned = ssl.SSL_do_handshake(handle)
+    if (returned === 1) return this.#finish()
+    const why = ssl.SSL_get_error(handle, returned)
+    if (why === SSL_ERROR_WANT_RETRY_VERIFY && this.#check !== undefined) return 'parked'
+    // Past the certificate OpenSSL may only be when somebody has accepted it.
+    const isFine = this.#check === undefined || this.#decision === X509_V_OK
+    if ((why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) && isFine) return 'wants-input'
+    return this.#fail('the handshake was not parked where it must be')
+  }
+
+  #finish(): Progress {
+    if (this.#decision !== X509_V_OK)
+      return this.#fail('the handshake ended before anybody accepted the certificate')
+    this.#isEstablished = true
+    return 'established'
+  }
+
+  #fail(otherwise: string): Progress {
+    this.#error = takeError() ?? { reason: otherwise, alert: undefined }
+    return 'failed'
+  }
+
+  /** Called by OpenSSL, through verify-callback.ts. */
+  onVerify(store: Handle): VerifyAnswer {
+    if (this.#decision === X509_V_OK) {
+      ssl.X509_STORE_CTX_set_error(store, X509_V_OK)
+      return 1
+    }
+    if (this.#decision === undefined) {
+      this.#check ??= runBuiltInCheck(store, this.#options.host, this.#options.isAddress)
+      if (ssl.SSL_ctrl(this.#ssl.handle, SSL_CTRL_SET_RETRY_VERIFY, 0, NULL) === 1) return 1
+    }
+    ssl.X509_STORE_CTX_set_error(store, this.#decision ?? X509_V_ERR_UNSPECIFIED)
+    return 0
+  }
+
+  /** What the origin has shown; only while parked. */
+  peer(): ParkedPeer | undefined {
+    const check = this.#check
+    if (check === undefined) return undefined
+    const handle = this.#ssl.handle
+    const cipher = ssl.SSL_get_current_cipher(handle)
+    return {
+      ...check,
+      protocol: ssl.SSL_get_version(handle),
+      cipher: cipher === NULL ? '' : ssl.SSL_CIPHER_get_name(cipher),
+      alpn: this.#alpn(),
+      ocspResponse: this.#ocspResponse(),
+    }
+  }
+
+  #alpn(): string | undefined {
+    const at: [Handle] = [NULL]
+    const length: [number] = [0]
+    ssl.SSL_get0_alpn_selected(this.#ssl.handle, at, length)
+    return at[0] === NULL || length[0] === 0 ? undefined : ssl.copyFrom(at[0], length[0]).toString('latin1')
+  }
+
+  #ocspResponse(): Buffer | undefined {
+    const at: [Handle] = [NULL]
+    const length = Number(ssl.SSL_ctrl_out(this.#ssl.handle, SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP, 0, at))
+    return at[0] === NULL || length <= 0 ? undefined : ssl.copyFrom(at[0], length)
+  }
+
+  /**
+   * The verdict. Counts once.
+   * @param code 0 accepts; an X509_V_ERR number rejects, and OpenSSL picks the alert that belongs to it
+   */
+  decide(code: number): void {
+    this.#decision ??= code
+  }
+
+  /** Why `failed`. */
+  get error(): OpenSslError | undefined {
+    return this.#error
+  }
+
+  /**
+   * Plaintext from the origin, as much as there is (bounded).
+   * @returns bytes, `later` when there is none yet, `end` after the origin's close_notify, `failed` otherwise
+   */
+  read(): Buffer | 'later' | 'end' | 'failed' {
+    if (!this.#isEstablished) return 'later'
+    const handle = this.#ssl.handle
+    let filled = 0
+    let length = 0
+    while (filled <= PLAINTEXT_BYTES - RECORD_BYTES) {
+      ssl.ERR_clear_error()
+      length = ssl.SSL_read(handle, (plaintextAddress + filled) as Handle, RECORD_BYTES)
+      if (length <= 0) break
+      filled += length
+    }
+    // What ended the loop shows again at the next call.
+    if (filled > 0) return Buffer.from(plaintext.subarray(0, filled))
+    const why = ssl.SSL_get_error(handle, length)
+    if (why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) return 'later'
+    if (why === SSL_ERROR_ZERO_RETURN) return 'end'
+    this.#fail('the connection broke')
+    return 'failed'
+  }
+
+  /** Encrypts; the result waits in `take()`. False: the connection is broken. */
+  write(bytes: Uint8Array): boolean {
+    if (!this.#isEstablished) return false
+    for (let at = 0; at < bytes.length; ) {
+      ssl.ERR_clear_error()
+      const rest = at === 0 ? bytes : bytes.subarray(at)
+      const written = ssl.SSL_write(this.#ssl.handle, rest, rest.length)
+      if (written <= 0) {
+        this.#fail('the connection broke')
+        return false
+      }
+      at += written
+    }
+    return true
+  }
+
+  /** Puts a close_notify into `take()`. */
+  shutdown(): void {
+    if (!this.#isEstablished || this.#error !== undefined) return
+    ssl.ERR_clear_error()
+    ssl.SSL_shutdown(this.#ssl.handle)
+    ssl.ERR_clear_error()
+  }
+
+  /** Safe to call twice; never from within OpenSSL's callback. */
+  free(): void {
+    this.#ssl.free()
+  }
+}

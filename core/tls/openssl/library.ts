@@ -1,0 +1,251 @@
+/**
+ * Every function of OpenSSL that this program calls, declared once. The library is the one inside the running Node:
+ * its binary exports the symbols. A native object is a `Handle`, the object's address as a number, and never leaves
+ * this folder.
+ *
+ * Source of the signatures: the man pages of OpenSSL 3.0, section 3.
+ */
+import koffi from 'koffi'
+import { describe, ProxyError } from '../../base/errors.js'
+
+declare const native: unique symbol
+/** The address of a native object; 0 is NULL. */
+export type Handle = number & { readonly [native]: true }
+export const NULL = 0 as Handle
+
+/** SSL_set_retry_verify came with 3.0.2. */
+const OLDEST = 0x30000020n
+
+type Callback = bigint
+
+const process_ = (() => {
+  try {
+    return koffi.load(null)
+  } catch (cause) {
+    throw new ProxyError('PTC_OPENSSL_MISSING', `cannot look into the running process: ${describe(cause)}`, {
+      cause,
+    })
+  }
+})()
+
+const missing: string[] = []
+
+/** Declares one function; what is missing is collected, so that one error can name all of it. */
+function declare_<T>(declaration: string): T {
+  try {
+    return process_.func(declaration) as T
+  } catch {
+    missing.push(/(\w+)\s*\(/.exec(declaration)?.[1] ?? declaration)
+    return (() => 0) as T
+  }
+}
+
+const f = declare_
+
+export const OpenSSL_version_num = f<() => number | bigint>('ulong OpenSSL_version_num()')
+export const ERR_clear_error = f<() => void>('void ERR_clear_error()')
+export const ERR_get_error = f<() => number>('ulong ERR_get_error()')
+export const ERR_reason_error_string = f<(code: number) => string | null>(
+  'str ERR_reason_error_string(ulong code)',
+)
+export const X509_verify_cert_error_string = f<(code: number) => string>(
+  'str X509_verify_cert_error_string(long code)',
+)
+
+export const TLS_client_method = f<() => Handle>('uintptr_t TLS_client_method()')
+export const SSL_CTX_new = f<(method: Handle) => Handle>('uintptr_t SSL_CTX_new(uintptr_t method)')
+export const SSL_CTX_free = f<(ctx: Handle) => void>('void SSL_CTX_free(uintptr_t ctx)')
+export const SSL_CTX_ctrl = f<(ctx: Handle, cmd: number, larg: number, parg: Handle) => number>(
+  'long SSL_CTX_ctrl(uintptr_t ctx, int cmd, long larg, uintptr_t parg)',
+)
+export const SSL_CTX_ctrl_text = f<(ctx: Handle, cmd: number, larg: number, parg: string) => number>(
+  'long SSL_CTX_ctrl(uintptr_t ctx, int cmd, long larg, str parg)',
+)
+export const SSL_CTX_set_options = f<(ctx: Handle, options: number) => number>(
+  'uint64_t SSL_CTX_set_options(uintptr_t ctx, uint64_t options)',
+)
+export const SSL_CTX_set_security_level = f<(ctx: Handle, level: number) => void>(
+  'void SSL_CTX_set_security_level(uintptr_t ctx, int level)',
+)
+export const SSL_CTX_set_verify = f<(ctx: Handle, mode: number, callback: Handle) => void>(
+  'void SSL_CTX_set_verify(uintptr_t ctx, int mode, uintptr_t callback)',
+)
+export const SSL_CTX_set_cert_verify_callback = f<(ctx: Handle, callback: Callback, arg: Handle) => void>(
+  'void SSL_CTX_set_cert_verify_callback(uintptr_t ctx, void *callback, uintptr_t arg)',
+)
+export const SSL_CTX_get_cert_store = f<(ctx: Handle) => Handle>(
+  'uintptr_t SSL_CTX_get_cert_store(uintptr_t ctx)',
+)
+export const SSL_CTX_set_cipher_list = f<(ctx: Handle, list: string) => number>(
+  'int SSL_CTX_set_cipher_list(uintptr_t ctx, str list)',
+)
+export const SSL_CTX_set_ciphersuites = f<(ctx: Handle, list: string) => number>(
+  'int SSL_CTX_set_ciphersuites(uintptr_t ctx, str list)',
+)
+export const SSL_CTX_set_alpn_protos = f<(ctx: Handle, wire: Buffer, length: number) => number>(
+  'int SSL_CTX_set_alpn_protos(uintptr_t ctx, uint8_t *wire, uint length)',
+)
+export const SSL_CTX_use_certificate = f<(ctx: Handle, x509: Handle) => number>(
+  'int SSL_CTX_use_certificate(uintptr_t ctx, uintptr_t x509)',
+)
+export const SSL_CTX_use_PrivateKey = f<(ctx: Handle, key: Handle) => number>(
+  'int SSL_CTX_use_PrivateKey(uintptr_t ctx, uintptr_t key)',
+)
+export const SSL_CTX_check_private_key = f<(ctx: Handle) => number>(
+  'int SSL_CTX_check_private_key(uintptr_t ctx)',
+)
+export const X509_STORE_add_cert = f<(store: Handle, x509: Handle) => number>(
+  'int X509_STORE_add_cert(uintptr_t store, uintptr_t x509)',
+)
+
+export const SSL_new = f<(ctx: Handle) => Handle>('uintptr_t SSL_new(uintptr_t ctx)')
+export const SSL_free = f<(ssl: Handle) => void>('void SSL_free(uintptr_t ssl)')
+export const SSL_set_bio = f<(ssl: Handle, rbio: Handle, wbio: Handle) => void>(
+  'void SSL_set_bio(uintptr_t ssl, uintptr_t rbio, uintptr_t wbio)',
+)
+export const SSL_set_connect_state = f<(ssl: Handle) => void>('void SSL_set_connect_state(uintptr_t ssl)')
+export const SSL_ctrl = f<(ssl: Handle, cmd: number, larg: number, parg: Handle) => number>(
+  'long SSL_ctrl(uintptr_t ssl, int cmd, long larg, uintptr_t parg)',
+)
+export const SSL_ctrl_text = f<(ssl: Handle, cmd: number, larg: number, parg: string) => number>(
+  'long SSL_ctrl(uintptr_t ssl, int cmd, long larg, str parg)',
+)
+export const SSL_ctrl_out = f<(ssl: Handle, cmd: number, larg: number, out: [Handle]) => number>(
+  'long SSL_ctrl(uintptr_t ssl, int cmd, long larg, _Out_ uintptr_t *out)',
+)
+export const SSL_do_handshake = f<(ssl: Handle) => number>('int SSL_do_handshake(uintptr_t ssl)')
+export const SSL_get_error = f<(ssl: Handle, returned: number) => number>(
+  'int SSL_get_error(uintptr_t ssl, int returned)',
+)
+export const SSL_read = f<(ssl: Handle, into: Handle, length: number) => number>(
+  'int SSL_read(uintptr_t ssl, uintptr_t into, int length)',
+)
+export const SSL_write = f<(ssl: Handle, from: Uint8Array, length: number) => number>(
+  'int SSL_write(uintptr_t ssl, uint8_t *from, int length)',
+)
+export const SSL_shutdown = f<(ssl: Handle) => number>('int SSL_shutdown(uintptr_t ssl)')
+export const SSL_get_version = f<(ssl: Handle) => string>('str SSL_get_version(uintptr_t ssl)')
+export const SSL_get_current_cipher = f<(ssl: Handle) => Handle>(
+  'uintptr_t SSL_get_current_cipher(uintptr_t ssl)',
+)
+export const SSL_CIPHER_get_name = f<(cipher: Handle) => string>('str SSL_CIPHER_get_name(uintptr_t cipher)')
+export const SSL_get0_alpn_selected = f<(ssl: Handle, out: [Handle], length: [number]) => void>(
+  'void SSL_get0_alpn_selected(uintptr_t ssl, _Out_ uintptr_t *out, _Out_ uint *length)',
+)
+export const SSL_get_ex_data_X509_STORE_CTX_idx = f<() => number>('int SSL_get_ex_data_X509_STORE_CTX_idx()')
+
+export const X509_verify_cert = f<(store: Handle) => number>('int X509_verify_cert(uintptr_t store)')
+export const X509_STORE_CTX_get_ex_data = f<(store: Handle, index: number) => Handle>(
+  'uintptr_t X509_STORE_CTX_get_ex_data(uintptr_t store, int index)',
+)
+export const X509_STORE_CTX_get_error = f<(store: Handle) => number>(
+  'int X509_STORE_CTX_get_error(uintptr_t store)',
+)
+export const X509_STORE_CTX_get_error_depth = f<(store: Handle) => number>(
+  'int X509_STORE_CTX_get_error_depth(uintptr_t store)',
+)
+export const X509_STORE_CTX_set_error = f<(store: Handle, code: number) => void>(
+  'void X509_STORE_CTX_set_error(uintptr_t store, int code)',
+)
+export const X509_STORE_CTX_get0_param = f<(store: Handle) => Handle>(
+  'uintptr_t X509_STORE_CTX_get0_param(uintptr_t store)',
+)
+export const X509_STORE_CTX_get0_untrusted = f<(store: Handle) => Handle>(
+  'uintptr_t X509_STORE_CTX_get0_untrusted(uintptr_t store)',
+)
+export const X509_STORE_CTX_get0_chain = f<(store: Handle) => Handle>(
+  'uintptr_t X509_STORE_CTX_get0_chain(uintptr_t store)',
+)
+export const X509_STORE_CTX_get0_cert = f<(store: Handle) => Handle>(
+  'uintptr_t X509_STORE_CTX_get0_cert(uintptr_t store)',
+)
+export const X509_VERIFY_PARAM_set_auth_level = f<(param: Handle, level: number) => void>(
+  'void X509_VERIFY_PARAM_set_auth_level(uintptr_t param, int level)',
+)
+export const X509_check_host = f<
+  (x509: Handle, name: string, length: number, flags: number, peer: Handle) => number
+>('int X509_check_host(uintptr_t x509, str name, size_t length, uint flags, uintptr_t peer)')
+export const X509_check_ip_asc = f<(x509: Handle, address: string, flags: number) => number>(
+  'int X509_check_ip_asc(uintptr_t x509, str address, uint flags)',
+)
+export const OPENSSL_sk_num = f<(stack: Handle) => number>('int OPENSSL_sk_num(uintptr_t stack)')
+export const OPENSSL_sk_value = f<(stack: Handle, index: number) => Handle>(
+  'uintptr_t OPENSSL_sk_value(uintptr_t stack, int index)',
+)
+
+export const BIO_s_mem = f<() => Handle>('uintptr_t BIO_s_mem()')
+export const BIO_new = f<(method: Handle) => Handle>('uintptr_t BIO_new(uintptr_t method)')
+export const BIO_free = f<(bio: Handle) => number>('int BIO_free(uintptr_t bio)')
+export const BIO_ctrl = f<(bio: Handle, cmd: number, larg: number, parg: Handle) => number>(
+  'long BIO_ctrl(uintptr_t bio, int cmd, long larg, uintptr_t parg)',
+)
+export const BIO_ctrl_pending = f<(bio: Handle) => number>('size_t BIO_ctrl_pending(uintptr_t bio)')
+export const BIO_read = f<(bio: Handle, into: Buffer, length: number) => number>(
+  'int BIO_read(uintptr_t bio, uint8_t *into, int length)',
+)
+export const BIO_write = f<(bio: Handle, from: Uint8Array, length: number) => number>(
+  'int BIO_write(uintptr_t bio, uint8_t *from, int length)',
+)
+
+export const X509_free = f<(x509: Handle) => void>('void X509_free(uintptr_t x509)')
+export const i2d_X509_bio = f<(bio: Handle, x509: Handle) => number>(
+  'int i2d_X509_bio(uintptr_t bio, uintptr_t x509)',
+)
+export const d2i_X509_bio = f<(bio: Handle, out: Handle) => Handle>(
+  'uintptr_t d2i_X509_bio(uintptr_t bio, uintptr_t out)',
+)
+export const PEM_read_bio_X509 = f<(bio: Handle, out: Handle, callback: Handle, arg: Handle) => Handle>(
+  'uintptr_t PEM_read_bio_X509(uintptr_t bio, uintptr_t out, uintptr_t callback, uintptr_t arg)',
+)
+/** `password`: never NULL, or OpenSSL asks the terminal. */
+export const PEM_read_bio_PrivateKey = f<
+  (bio: Handle, out: Handle, callback: Handle, password: string) => Handle
+>('uintptr_t PEM_read_bio_PrivateKey(uintptr_t bio, uintptr_t out, uintptr_t callback, str password)')
+export const EVP_PKEY_free = f<(key: Handle) => void>('void EVP_PKEY_free(uintptr_t key)')
+export const X509_get_subject_name = f<(x509: Handle) => Handle>(
+  'uintptr_t X509_get_subject_name(uintptr_t x509)',
+)
+export const X509_get_issuer_name = f<(x509: Handle) => Handle>(
+  'uintptr_t X509_get_issuer_name(uintptr_t x509)',
+)
+export const X509_NAME_oneline = f<(name: Handle, into: Buffer, size: number) => Handle>(
+  'uintptr_t X509_NAME_oneline(uintptr_t name, uint8_t *into, int size)',
+)
+
+const VerifyCallback = koffi.proto('int PortcullisVerify(uintptr_t store, uintptr_t arg)')
+
+/** Makes one C function of a JavaScript one. There are few of them, and they live as long as the process. */
+export function registerVerifyCallback(callback: (store: Handle, arg: Handle) => number): Callback {
+  return koffi.register(callback, koffi.pointer(VerifyCallback))
+}
+
+/** Where a buffer's bytes are. The buffer must own its memory (allocUnsafeSlow) and outlive the address. */
+export function addressOf(bytes: Buffer): Handle {
+  return Number(koffi.address(bytes)) as Handle
+}
+
+/** Copies `length` bytes of native memory. */
+export function copyFrom(address: Handle, length: number): Buffer {
+  return Buffer.from(new Uint8Array(koffi.view(BigInt(address), length)))
+}
+
+/**
+ * Refuses a Node whose OpenSSL cannot park.
+ * @throws {ProxyError} PTC_OPENSSL_MISSING that names every missing symbol, or the version
+ */
+export function requireOpenSsl(symbols: readonly string[], version: bigint): void {
+  if (symbols.length > 0) {
+    throw new ProxyError(
+      'PTC_OPENSSL_MISSING',
+      `the running Node does not export ${symbols.join(', ')}; a Node from nodejs.org, 20 or later, does`,
+    )
+  }
+  if (version < OLDEST) {
+    throw new ProxyError(
+      'PTC_OPENSSL_MISSING',
+      `the running Node carries OpenSSL 0x${version.toString(16)}; parking needs 3.0.2, which every Node since 18 has`,
+    )
+  }
+}
+
+requireOpenSsl(missing, BigInt(OpenSSL_version_num()))

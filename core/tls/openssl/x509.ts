@@ -1,0 +1,58 @@
+import * as ssl from './library.js'
+import { type Handle, NULL } from './library.js'
+import { drainBio, withBio } from './memory-bio.js'
+import { Owned } from './owned.js'
+
+/** What the one-line form of a name may take; the proof of concept used 512, which cut long names. */
+const NAME_BYTES = 4096
+
+/** X509_check_host flags: no `f*.example.com`, and never the subject's CN (RFC 9525 section 2). */
+const CHECK_FLAGS = 0x4 | 0x20
+
+/** A native certificate with its owner. */
+export function ownX509(handle: Handle): Owned {
+  return new Owned('X509', handle, ssl.X509_free)
+}
+
+/** DER of every certificate in a STACK_OF(X509), in its order. */
+export function derOfStack(stack: Handle): readonly Buffer[] {
+  if (stack === NULL) return []
+  const chain: Buffer[] = []
+  for (let i = 0, count = ssl.OPENSSL_sk_num(stack); i < count; i++) {
+    const x509 = ssl.OPENSSL_sk_value(stack, i)
+    const der = withBio(undefined, bio => (ssl.i2d_X509_bio(bio, x509) === 1 ? drainBio(bio) : undefined))
+    if (der !== undefined) chain.push(der)
+  }
+  return chain
+}
+
+/** Subject and issuer of a DER certificate as X509_NAME_oneline writes them. */
+export function onelineNames(der: Buffer): { readonly subject: string; readonly issuer: string } {
+  const handle = withBio(der, bio => ssl.d2i_X509_bio(bio, NULL))
+  if (handle === NULL) {
+    ssl.ERR_clear_error()
+    return { subject: '', issuer: '' }
+  }
+  const x509 = ownX509(handle)
+  try {
+    return {
+      subject: oneline(ssl.X509_get_subject_name(x509.handle)),
+      issuer: oneline(ssl.X509_get_issuer_name(x509.handle)),
+    }
+  } finally {
+    x509.free()
+  }
+}
+
+function oneline(name: Handle): string {
+  const text = Buffer.alloc(NAME_BYTES)
+  ssl.X509_NAME_oneline(name, text, NAME_BYTES)
+  return text.toString('latin1', 0, text.indexOf(0))
+}
+
+/** Whether a certificate is for `host`: a DNS name in ASCII, or an address. 1 yes, 0 no, negative: could not tell. */
+export function checkHost(x509: Handle, host: string, isAddress: boolean): number {
+  return isAddress
+    ? ssl.X509_check_ip_asc(x509, host, 0)
+    : ssl.X509_check_host(x509, host, Buffer.byteLength(host), CHECK_FLAGS, NULL)
+}
