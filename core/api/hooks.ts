@@ -32,7 +32,7 @@ export interface SendRequestEvent {
   readonly url: string
 }
 
-/** Every hook id, and what a continuation on it receives. Add an id here and in `hook-ids.ts`. */
+/** Every hook id, and what a continuation on it receives. Add an id here and in `core/hooks/hook-ids.ts`. */
 export interface HookEvents {
   /** An origin's certificate has arrived; the handshake is parked. */
   TS_SSL_CERT_VERIFY_HOOK: VerifyServerEvent
@@ -54,7 +54,10 @@ export type HookId = keyof HookEvents
 export type Continuation<H extends HookId> = (event: HookEvents[H]) => void | Promise<void>
 
 /** Puts a continuation on a hook. Only during init. Order of calls is the order of lines in plugin.config. */
-export type HookAdd = <H extends HookId>(id: H | HookAlias, continuation: Continuation<H>) => void
+export type HookAdd = <I extends HookId | HookAlias>(
+  id: I,
+  continuation: Continuation<ResolvedHook<I>>,
+) => void
 
 /** Other names for the same hooks; Traffic Server and the proof of concept used them. */
 export const HOOK_ALIASES = {
@@ -64,3 +67,8 @@ export const HOOK_ALIASES = {
 } as const satisfies Record<string, HookId>
 
 export type HookAlias = keyof typeof HOOK_ALIASES
+
+/** The hook that an id or an alias stands for. */
+export type ResolvedHook<I extends HookId | HookAlias> = I extends HookAlias
+  ? (typeof HOOK_ALIASES)[I]
+  : Extract<I, HookId>

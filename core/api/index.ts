@@ -7,6 +7,7 @@ export {
   type HookAlias,
   type HookEvents,
   type HookId,
+  type ResolvedHook,
   type SendRequestEvent,
   type VerifyServerEvent,
 } from './hooks.js'

@@ -3,7 +3,7 @@
  *
  * ```ts
  * declare module 'portcullis/plugin' {
- *   interface VConnArgs { 'first-seen': { readonly at: number } }
+ *   interface VConnArgs { first_seen: { readonly at: number } }
  * }
  * ```
  */

@@ -34,7 +34,11 @@ export const ERRORS = {
   ),
   PTC_PLUGIN_CONFIG_INVALID: startup('Correct the lines of plugin.config that the message names.'),
   PTC_PLUGIN_NOT_FOUND: startup('Correct the path in plugin.config, or set proxy.config.plugin.plugin_dir.'),
-  PTC_PLUGIN_SHAPE: startup('A plugin module exports its init function as default.'),
+  PTC_PLUGIN_SHAPE: startup('A plugin exports its init function as default and puts functions on hooks.'),
+  PTC_PLUGIN_TYPESCRIPT: startup(
+    'Compile the plugin to JavaScript, or run a Node that strips types: 22.18, 23.6 or newer.',
+  ),
+  PTC_PLUGIN_CALL: startup('A plugin passed something that the call does not take; the message says what.'),
   PTC_PLUGIN_INIT_FAILED: startup('The plugin threw while it was initialised; the cause is in the message.'),
   PTC_PLUGIN_INIT_SLOW: startup(
     'The plugin did not finish its init in time: proxy.config.plugin.init_timeout.',
@@ -92,8 +96,21 @@ export const ERRORS = {
     'proxy_loop_detected',
     "The request came back to this proxy: check the client's proxy settings.",
   ),
+  PTC_NOT_IMPLEMENTED: kind(
+    'client',
+    501,
+    'http_request_error',
+    'This proxy does not serve such requests; the message says which.',
+  ),
   PTC_CLIENT_GONE: kind('client', 499, 'connection_terminated', 'The client left before it was answered.'),
 
+  PTC_OUT_OF_SOCKETS: kind(
+    'internal',
+    503,
+    'connection_limit_reached',
+    'The proxy has no socket left: raise the limit of open files (ulimit -n).',
+  ),
+  PTC_TUNNEL_IDLE: kind('client', 0, '', 'Nothing moved through the connection for too long; it was closed.'),
   PTC_DNS_FAILED: kind('origin', 502, 'dns_error', "The origin's name does not resolve."),
   PTC_CONNECT_REFUSED: kind('origin', 502, 'connection_refused', 'The origin refused the connection.'),
   PTC_CONNECT_UNREACHABLE: kind(

@@ -1,0 +1,84 @@
+import type { Continuation, HookId } from '../api/hooks.js'
+import { ProxyError } from '../base/errors.js'
+import { findHook, HOOK_IDS, nearestHookName } from './hook-ids.js'
+
+/** The plugin behind a continuation, and what its line in plugin.config says about its answers. */
+export interface PluginRef {
+  readonly name: string
+  /** Its line in plugin.config. */
+  readonly line: number
+  /** `@deadline=`: milliseconds this plugin has for one answer; absent: the general deadline alone. */
+  readonly deadline?: number
+  /** `@mode=`: in shadow mode a verdict is logged and has no effect. */
+  readonly mode: 'enforce' | 'shadow'
+  /** `@late=`: what a deadline means for this plugin's turn. */
+  readonly late: string
+}
+
+/** A continuation on a hook, and whose it is. */
+export interface Hooked<H extends HookId> {
+  readonly plugin: PluginRef
+  readonly continuation: Continuation<H>
+}
+
+type Lists = { readonly [H in HookId]: Hooked<H>[] }
+
+/**
+ * Which continuations are on which hook, in the order of plugin.config.
+ *
+ * Life: filling -> sealed. It is filled while plugins are initialised, one after another in the order of their lines,
+ * and sealed, its lists frozen, before the first port opens. Reading it costs one property access.
+ */
+export class HookRegistry {
+  readonly #lists = Object.fromEntries(HOOK_IDS.map(id => [id, []])) as unknown as Lists
+  #isSealed = false
+
+  /**
+   * @param id a hook id or an alias
+   * @throws {ProxyError} PTC_HOOK_UNKNOWN, PTC_PLUGIN_SHAPE, PTC_HOOKS_SEALED
+   */
+  add(plugin: PluginRef, id: string, continuation: unknown): void {
+    const who = `plugin.config:${plugin.line}: plugin ${plugin.name}`
+    if (this.#isSealed) {
+      throw new ProxyError(
+        'PTC_HOOKS_SEALED',
+        `${who} calls hookAdd('${String(id)}') after its init has ended`,
+      )
+    }
+    const hook = findHook(id)
+    if (hook === undefined) {
+      const nearest = nearestHookName(String(id))
+      throw new ProxyError('PTC_HOOK_UNKNOWN', `${who}: unknown hook ${String(id)}; did you mean ${nearest}?`)
+    }
+    if (!isContinuation(continuation)) {
+      throw new ProxyError(
+        'PTC_PLUGIN_SHAPE',
+        `${who}: hookAdd('${id}') takes a function, not ${typeof continuation}`,
+      )
+    }
+    this.#append(hook, Object.freeze({ plugin, continuation }))
+  }
+
+  /** The continuations on a hook, in the order of plugin.config. */
+  on<H extends HookId>(id: H): readonly Hooked<H>[] {
+    return this.#lists[id]
+  }
+
+  get isSealed(): boolean {
+    return this.#isSealed
+  }
+
+  seal(): void {
+    this.#isSealed = true
+    for (const id of HOOK_IDS) Object.freeze(this.#lists[id])
+  }
+
+  #append<H extends HookId>(id: H, hooked: Hooked<H>): void {
+    this.#lists[id].push(hooked)
+  }
+}
+
+/** Which event it will be handed is decided by the hook id alone; a plugin in plain JavaScript can promise no more. */
+function isContinuation(value: unknown): value is Continuation<HookId> {
+  return typeof value === 'function'
+}

@@ -1,0 +1,73 @@
+import { accept, type Reject, reject, type Verdict } from '../api/verdict.js'
+
+/** Why a call of `reenable` reached nothing: the plugin had answered before, or nobody wants the answer any more. */
+export type Ignored = 'second' | 'late'
+
+/**
+ * The right to answer once for one plugin's turn. It is handed to the plugin and taken back when the turn ends.
+ *
+ * Life: open -> counted (the one call that is delivered) or revoked. A call in either end state reaches nothing, is
+ * answered `ignored` and reported to `onIgnored`. The right closes before it delivers, because a delivery may enter the
+ * plugin again. A plugin may hold on to `call` for ever: after the end nothing but `onIgnored` is kept alive by it.
+ */
+export class Reenable {
+  #deliver: ((verdict: Verdict) => void) | undefined
+  #ignored: Ignored = 'late'
+  readonly #onIgnored: (why: Ignored) => void
+
+  constructor(deliver: (verdict: Verdict) => void, onIgnored: (why: Ignored) => void) {
+    this.#deliver = deliver
+    this.#onIgnored = onIgnored
+  }
+
+  /** True until the one call that counts, or until the right is revoked. */
+  get isOpen(): boolean {
+    return this.#deliver !== undefined
+  }
+
+  revoke(): void {
+    this.#deliver = undefined
+  }
+
+  /** What the plugin gets. Without an argument it accepts. */
+  readonly call = (answer?: Verdict): 'counted' | 'ignored' => {
+    const verdict = toVerdict(answer)
+    const deliver = this.#deliver
+    if (deliver === undefined) {
+      this.#onIgnored(this.#ignored)
+      return 'ignored'
+    }
+    this.#deliver = undefined
+    this.#ignored = 'second'
+    deliver(verdict)
+    return 'counted'
+  }
+}
+
+/**
+ * A finished verdict from whatever a plugin in plain JavaScript passed. What is no verdict (`true`, `null`, the
+ * function `reject` itself) is a mistake in the plugin, and a mistake means no. The copy cannot change afterwards.
+ */
+function toVerdict(answer: unknown): Verdict {
+  if (answer === undefined) return accept()
+  if (typeof answer !== 'object' || answer === null) return noVerdict(answer)
+  const { kind, reason, detail } = answer as { kind?: unknown; reason?: unknown; detail?: unknown }
+  if (kind === 'accept') return accept()
+  if (kind !== 'reject' || typeof reason !== 'string') return noVerdict(answer)
+  const word = reason as Reject['reason'] // a word that no table knows still rejects: tls/verdict maps it to policy
+  return Object.freeze(typeof detail === 'string' ? reject(word, toLine(detail)) : reject(word))
+}
+
+function noVerdict(answer: unknown): Verdict {
+  return Object.freeze(reject('internal', `the plugin answered with no verdict, but ${kindOf(answer)}`))
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  return typeof value === 'object' ? 'an object of another shape' : `a ${typeof value}`
+}
+
+/** The detail ends up in logs and in a header field: control characters would break either. */
+function toLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ').trim()
+}

@@ -1,0 +1,71 @@
+import { ProxyError } from '../base/errors.js'
+
+/** The longest wait of one Node timer; a longer one would fire at once. */
+const LONGEST = 2 ** 31 - 1
+
+type Scheduled = () => unknown
+
+/**
+ * Timers that end with their owner: a parked handshake, a loaded plugin.
+ *
+ * Life: open -> cleared, for good. Once cleared, waiting timers never fire and new ones are not started, so that an
+ * owner that is gone is not called. What a scheduled function throws, now or later, goes to `onError`.
+ */
+export class Timers {
+  readonly #waiting = new Set<NodeJS.Timeout>()
+  readonly #onError: (cause: unknown) => void
+  readonly #signal: AbortSignal | undefined
+  #isCleared = false
+
+  /** @param signal clears the timers when it aborts */
+  constructor(onError: (cause: unknown) => void, signal?: AbortSignal) {
+    this.#onError = onError
+    this.#signal = signal
+    if (signal?.aborted === true) this.#isCleared = true
+    else signal?.addEventListener('abort', this.clear, { once: true })
+  }
+
+  /** How many timers wait. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /**
+   * Calls `fn` in `ms` milliseconds, unless the owner is gone by then. Infinity waits for ever.
+   * @throws {ProxyError} PTC_PLUGIN_CALL if `fn` is no function or `ms` no number: a wait that is misread as zero
+   *   would answer at once
+   */
+  readonly after = (ms: number, fn: Scheduled): void => {
+    if (typeof fn !== 'function') throw new ProxyError('PTC_PLUGIN_CALL', 'schedule takes a function')
+    if (typeof ms !== 'number' || Number.isNaN(ms)) {
+      throw new ProxyError('PTC_PLUGIN_CALL', `schedule takes milliseconds, not ${String(ms)}`)
+    }
+    if (!this.#isCleared) this.#wait(ms, fn)
+  }
+
+  readonly clear = (): void => {
+    this.#isCleared = true
+    this.#signal?.removeEventListener('abort', this.clear)
+    for (const timer of this.#waiting) clearTimeout(timer)
+    this.#waiting.clear()
+  }
+
+  #wait(ms: number, fn: Scheduled): void {
+    const step = Math.min(ms, LONGEST)
+    const timer = setTimeout(() => {
+      this.#waiting.delete(timer)
+      if (ms > step) this.#wait(ms - step, fn)
+      else this.#call(fn)
+    }, step)
+    this.#waiting.add(timer)
+  }
+
+  #call(fn: Scheduled): void {
+    try {
+      const returned = fn()
+      if (returned !== undefined) Promise.resolve(returned).catch(this.#onError)
+    } catch (cause) {
+      this.#onError(cause)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { VConn, VConnArgs } from '../api/vconn.js'
+
+/** Both ends of a connection, as `address:port`. A {@link import('./link.js').Link} is one. */
+export interface Endpoints {
+  readonly remoteAddress: string
+  readonly localAddress: string
+}
+
+/** Tells whoever wants to know that a connection has ended; a promise if some of them need longer. */
+export type CloseListener = (vconn: VConn) => undefined | Promise<unknown>
+
+let lastId = 0
+
+/**
+ * One connection as plugins see it, and its end.
+ *
+ * Life: open -> closed. `close` may be called by anyone who notices the end, as often as they like: the listener runs
+ * once. The args outlive the listener, and what it waits for, so that a close continuation still finds them.
+ */
+export class ProxyVConn implements VConn {
+  readonly id: number
+  readonly direction: 'inbound' | 'outbound'
+  readonly remoteAddress: string
+  readonly localAddress: string
+  /** Without a prototype: a plugin may be called `constructor`. */
+  readonly args: Partial<VConnArgs> = Object.create(null)
+  #onClose: CloseListener | undefined
+
+  constructor(direction: 'inbound' | 'outbound', ends: Endpoints, onClose: CloseListener) {
+    this.id = ++lastId
+    this.direction = direction
+    this.remoteAddress = ends.remoteAddress
+    this.localAddress = ends.localAddress
+    this.#onClose = onClose
+  }
+
+  get isClosed(): boolean {
+    return this.#onClose === undefined
+  }
+
+  close(): void {
+    const onClose = this.#onClose
+    if (onClose === undefined) return
+    this.#onClose = undefined
+    const empty = (): void => emptyArgs(this.args)
+    let pending: undefined | Promise<unknown>
+    try {
+      pending = onClose(this)
+    } finally {
+      if (pending === undefined) empty()
+      else pending.then(empty, empty)
+    }
+  }
+}
+
+function emptyArgs(args: Partial<VConnArgs>): void {
+  for (const plugin of Reflect.ownKeys(args)) Reflect.deleteProperty(args, plugin)
+}
