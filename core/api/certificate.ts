@@ -40,7 +40,10 @@ export interface PeerEvidence {
   readonly chain: readonly Certificate[]
   /** As built by OpenSSL, leaf first, up to a trust anchor if one was found. */
   readonly builtChain: readonly Certificate[]
+  /** The built-in check as far as proxy.config.ssl.client.verify.server.properties puts it in force. */
   readonly builtIn: BuiltInResult
+  /** Its two halves, whatever is in force: the chain with its signatures, and the name. */
+  readonly checks: { readonly signature: BuiltInResult; readonly name: BuiltInResult }
   /** The stapled OCSP response, DER, if the origin sent one before its certificate was checked. */
   readonly ocspResponse: Buffer | undefined
   /** `TLSv1.2` or `TLSv1.3`. */

@@ -1,5 +1,5 @@
 import type { PeerEvidence } from '../api/certificate.js'
-import type { Reason, Verdict } from '../api/verdict.js'
+import type { Accept, Reason } from '../api/verdict.js'
 import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 
@@ -88,14 +88,11 @@ export function rejection(
   return { by, plugin, reason, name, code: X509_ERRORS[name], host, detail }
 }
 
-/**
- * The end of a wait: what nobody rejected becomes a {@link VerifiedPeer}.
- * @param last the verdict of the last one that was asked
- */
+/** The end of a wait in which nobody rejected. Takes the last verdict, so that nothing but an accept gets here. */
 export function settle(
   evidence: PeerEvidence,
   decidedBy: VerifiedPeer['decidedBy'],
-  last: Verdict,
-): VerifiedPeer | undefined {
-  return last.kind === 'accept' ? ({ evidence, decidedBy } as VerifiedPeer) : undefined
+  _last: Accept,
+): VerifiedPeer {
+  return { evidence, decidedBy } as VerifiedPeer
 }

@@ -1,0 +1,226 @@
+/**
+ * The edge of the handshake machine: performs its effects on an engine, a TCP link, a clock and the plugins, and turns
+ * what happens to those into events. Ends in exactly one of two ways: `onOpen` with a plaintext link, or `onClosed`.
+ */
+import type { VConn } from '../api/vconn.js'
+import { ProxyError } from '../base/errors.js'
+import { endGently } from '../vconn/end-gently.js'
+import type { Link, LinkSink } from '../vconn/link.js'
+import { toEvidence } from './evidence.js'
+import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './handshake.js'
+import { type Asker, HookTurn } from './hook-turn.js'
+import { toNames } from './names.js'
+import type { HandshakeObserver } from './observer.js'
+import type { ClientContext } from './openssl/client-context.js'
+import { ClientEngine, type EngineOptions } from './openssl/client-engine.js'
+import type { TlsOrigin, TlsTarget } from './start-tls.js'
+import type { Properties, Terms } from './terms.js'
+import { TlsLink } from './tls-link.js'
+import { VerifyRejected } from './verdict.js'
+
+/** How much an origin may send while it is parked: the rest of its flight is far below. */
+const PARKED_BYTES = 262_144
+
+/** What a handshake has to do with the rest of the program. */
+export interface HandshakeSettings {
+  readonly context: ClientContext
+  readonly terms: Terms
+  readonly properties: Properties
+  /** As many as `terms.plugins`, in the same order. */
+  readonly askers: readonly Asker[]
+  /** Milliseconds for all plugins together. */
+  readonly deadline: number
+  /** Milliseconds for the origin's part, before and after the park. */
+  readonly originTimeout: number
+  readonly openVConn: (ends: Link) => VConn & { close(): void }
+  readonly observer: HandshakeObserver
+}
+
+export class OriginHandshake implements LinkSink {
+  readonly #tcp: Link
+  readonly #target: TlsTarget
+  readonly #settings: HandshakeSettings
+  readonly #names: EngineOptions
+  readonly #engine: ClientEngine
+  readonly #vconn: VConn & { close(): void }
+  readonly #onOpen: (origin: TlsOrigin) => void
+  readonly #onFailed: (why: ProxyError) => void
+  #state: Handshake = INITIAL
+  #clock: NodeJS.Timeout | undefined
+  #clockEnds = 0
+  #parkedBytes = 0
+  #turn: HookTurn | undefined
+
+  constructor(
+    tcp: Link,
+    target: TlsTarget,
+    settings: HandshakeSettings,
+    onOpen: (origin: TlsOrigin) => void,
+    onFailed: (why: ProxyError) => void,
+  ) {
+    this.#tcp = tcp
+    this.#target = target
+    this.#settings = settings
+    this.#onOpen = onOpen
+    this.#onFailed = onFailed
+    this.#names = toNames(target.host)
+    this.#engine = new ClientEngine(settings.context, this.#names)
+    this.#vconn = settings.openVConn(tcp)
+  }
+
+  start(): void {
+    this.#startClock(this.#settings.originTimeout)
+    this.#tcp.attach(this)
+    this.#advance()
+  }
+
+  /** The client that wants this connection has left. */
+  abandon(): void {
+    this.#on({ type: 'client-gone' })
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.#state.at === 'closed') return
+    this.#engine.receive(bytes)
+    if (this.#state.at !== 'parked') return this.#advance()
+    this.#parkedBytes += bytes.length
+    if (this.#parkedBytes > PARKED_BYTES)
+      this.#break('PTC_HANDSHAKE_FAILED', 'the origin sent on while it was parked')
+  }
+
+  onDrain(): void {
+    // A flight is far below any high-water mark.
+  }
+
+  onEnd(): void {
+    this.#break('PTC_HANDSHAKE_CLOSED', 'the origin closed the connection during the TLS handshake')
+  }
+
+  onClose(cause: ProxyError | undefined): void {
+    this.#break(
+      'PTC_HANDSHAKE_CLOSED',
+      cause?.message ?? 'the origin closed the connection during the TLS handshake',
+    )
+  }
+
+  #break(code: 'PTC_HANDSHAKE_CLOSED' | 'PTC_HANDSHAKE_FAILED', message: string): void {
+    this.#on({ type: 'broken', why: new ProxyError(code, message) })
+  }
+
+  #on(event: HandshakeEvent): void {
+    const [next, ...effects] = step(this.#state, event, this.#settings.terms)
+    this.#state = next
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.do) {
+      case 'start-clock':
+        return this.#startClock(
+          effect.clock === 'verdict' ? this.#settings.deadline : this.#settings.originTimeout,
+        )
+      case 'call-hook':
+        return this.#callHook(effect)
+      case 'resume':
+        return this.#resume()
+      case 'send-alert':
+        return this.#sendAlert(effect.code)
+      case 'deliver':
+        return this.#deliver(effect.peer)
+      case 'close':
+        return this.#close(effect.why)
+    }
+  }
+
+  #advance(): void {
+    const progress = this.#engine.advance()
+    this.#flush()
+    if (progress === 'parked') {
+      const peer = this.#engine.peer()
+      if (peer === undefined) return this.#break('PTC_HANDSHAKE_FAILED', 'parked without a certificate')
+      this.#on({ type: 'certificate', evidence: toEvidence(peer, this.#names, this.#settings.properties) })
+    } else if (progress === 'established') {
+      this.#on({ type: 'established' })
+    } else if (progress === 'failed') {
+      this.#on({ type: 'broken', why: this.#engineError() })
+    }
+  }
+
+  #engineError(): ProxyError {
+    const { reason, alert } = this.#engine.error ?? { reason: 'unknown', alert: undefined }
+    if (alert === undefined)
+      return new ProxyError('PTC_HANDSHAKE_FAILED', `TLS handshake with the origin failed: ${reason}`)
+    return new ProxyError(
+      'PTC_HANDSHAKE_ALERT',
+      `the origin ended the TLS handshake with alert ${alert} (${reason})`,
+    )
+  }
+
+  #flush(): void {
+    const bytes = this.#engine.take()
+    if (bytes !== undefined) this.#tcp.write(bytes)
+  }
+
+  #startClock(ms: number): void {
+    clearTimeout(this.#clock)
+    this.#clockEnds = Date.now() + ms
+    this.#clock = setTimeout(() => this.#on({ type: 'clock' }), ms)
+  }
+
+  #callHook({ hook, evidence }: Extract<Effect, { do: 'call-hook' }>): void {
+    const { askers, observer } = this.#settings
+    const asker = askers[hook]
+    if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
+    const turn = { evidence, vconn: this.#vconn, port: this.#target.port, deadline: this.#clockEnds }
+    this.#turn = new HookTurn(asker, turn, observer, event => this.#on(event))
+    observer.parked(asker.plugin, evidence.host)
+    this.#turn.start()
+  }
+
+  #resume(): void {
+    const state = this.#state
+    if (state.at !== 'resuming') return
+    this.#settings.observer.accepted(state.peer.evidence)
+    this.#engine.decide(0)
+    this.#advance()
+  }
+
+  #sendAlert(code: number): void {
+    this.#engine.decide(code)
+    this.#engine.advance()
+    this.#flush()
+  }
+
+  #deliver(peer: TlsOrigin['peer']): void {
+    clearTimeout(this.#clock)
+    const vconn = this.#vconn
+    this.#onOpen({ link: new TlsLink(this.#tcp, this.#engine, () => vconn.close()), peer })
+  }
+
+  #close(why: ProxyError): void {
+    clearTimeout(this.#clock)
+    this.#turn?.stop()
+    this.#flush()
+    this.#engine.free()
+    if (why instanceof VerifyRejected) this.#settings.observer.rejected(why, this.#tcp.remoteAddress)
+    if (why instanceof VerifyRejected || why.code === 'PTC_HANDSHAKE_FAILED') endGently(this.#tcp)
+    else this.#tcp.destroy()
+    this.#vconn.close()
+    this.#onFailed(why)
+  }
+}
+
+/** A handshake as a promise. */
+export function startHandshake(
+  tcp: Link,
+  target: TlsTarget,
+  settings: HandshakeSettings,
+  signal: AbortSignal,
+): Promise<TlsOrigin> {
+  return new Promise((resolve, reject) => {
+    const handshake = new OriginHandshake(tcp, target, settings, resolve, reject)
+    if (signal.aborted) return handshake.abandon()
+    signal.addEventListener('abort', () => handshake.abandon(), { once: true })
+    handshake.start()
+  })
+}

@@ -1,0 +1,69 @@
+import { describe } from '../base/errors.js'
+import { Reenable } from '../vconn/reenable.js'
+import type { HandshakeEvent } from './handshake.js'
+import type { HandshakeObserver } from './observer.js'
+import { ParkedEvent, type Turn } from './parked-event.js'
+
+/** One continuation on the hook, ready to be asked. */
+export interface Asker {
+  readonly plugin: string
+  /** Milliseconds this one may take, if its line says so. */
+  readonly deadline: number | undefined
+  /** Calls it; `refuse` hears what it threw. */
+  readonly ask: (event: ParkedEvent, refuse: (cause: unknown) => void) => void
+}
+
+/**
+ * One plugin's turn in a parked handshake.
+ *
+ * Life: asked -> over. It is over when the plugin has answered, has failed, is out of its own time, or is told to stop;
+ * exactly one event comes out of it, or none when it was stopped. What the plugin does later reaches nothing.
+ */
+export class HookTurn {
+  readonly #right: Reenable
+  readonly #event: ParkedEvent
+  readonly #asker: Asker
+  readonly #refuse: (cause: unknown) => void
+  #clock: NodeJS.Timeout | undefined
+
+  /** @param onEnd hears the one event: `reenabled`, `plugin-failed`, or `clock` */
+  constructor(asker: Asker, turn: Turn, observer: HandshakeObserver, onEnd: (event: HandshakeEvent) => void) {
+    const { plugin } = asker
+    const { host } = turn.evidence
+    const end = (event: HandshakeEvent): void => {
+      this.#finish(event.type !== 'clock')
+      onEnd(event)
+    }
+    this.#asker = asker
+    this.#right = new Reenable(
+      verdict => end({ type: 'reenabled', verdict }),
+      why => observer.ignoredReenable(plugin, host, why),
+    )
+    this.#refuse = cause => {
+      observer.pluginFailed(plugin, host, cause)
+      if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
+    }
+    const own = asker.deadline
+    if (own !== undefined) {
+      this.#clock = setTimeout(() => end({ type: 'clock' }), own)
+      turn = { ...turn, deadline: Math.min(turn.deadline, Date.now() + own) }
+    }
+    this.#event = new ParkedEvent(turn, this.#right, this.#refuse)
+  }
+
+  /** Asks. The answer may come from within this call. */
+  start(): void {
+    this.#asker.ask(this.#event, this.#refuse)
+  }
+
+  /** The answer is no longer wanted: the right is revoked, the signal aborts. */
+  stop(): void {
+    if (this.#right.isOpen) this.#finish(false)
+  }
+
+  #finish(isWanted: boolean): void {
+    clearTimeout(this.#clock)
+    this.#right.revoke()
+    this.#event.finish(isWanted)
+  }
+}

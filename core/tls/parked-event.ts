@@ -1,0 +1,107 @@
+import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificate.js'
+import type { VerifyServerEvent } from '../api/hooks.js'
+import type { VConn } from '../api/vconn.js'
+import type { Verdict } from '../api/verdict.js'
+import type { Reenable } from '../vconn/reenable.js'
+import { Timers } from '../vconn/schedule.js'
+
+/** What is the same for every plugin that is asked about one handshake. */
+export interface Turn {
+  readonly evidence: PeerEvidence
+  readonly vconn: VConn
+  readonly port: number
+  readonly deadline: number
+}
+
+/**
+ * What one plugin receives in its turn. Signal and timers are made when first asked for, because most plugins answer
+ * at once; both end with the turn.
+ */
+export class ParkedEvent implements VerifyServerEvent {
+  readonly #turn: Turn
+  readonly #right: Reenable
+  readonly #refuse: (cause: unknown) => void
+  #abort: AbortController | undefined
+  #timers: Timers | undefined
+
+  /** @param refuse what a scheduled continuation throws goes here */
+  constructor(turn: Turn, right: Reenable, refuse: (cause: unknown) => void) {
+    this.#turn = turn
+    this.#right = right
+    this.#refuse = refuse
+  }
+
+  get vconn(): VConn {
+    return this.#turn.vconn
+  }
+
+  get port(): number {
+    return this.#turn.port
+  }
+
+  get deadline(): number {
+    return this.#turn.deadline
+  }
+
+  get sni(): string | undefined {
+    return this.#turn.evidence.sni
+  }
+
+  get host(): string {
+    return this.#turn.evidence.host
+  }
+
+  get chain(): readonly Certificate[] {
+    return this.#turn.evidence.chain
+  }
+
+  get builtChain(): readonly Certificate[] {
+    return this.#turn.evidence.builtChain
+  }
+
+  get builtIn(): BuiltInResult {
+    return this.#turn.evidence.builtIn
+  }
+
+  get checks(): PeerEvidence['checks'] {
+    return this.#turn.evidence.checks
+  }
+
+  get ocspResponse(): Buffer | undefined {
+    return this.#turn.evidence.ocspResponse
+  }
+
+  get protocol(): string {
+    return this.#turn.evidence.protocol
+  }
+
+  get cipher(): string {
+    return this.#turn.evidence.cipher
+  }
+
+  get alpn(): string | undefined {
+    return this.#turn.evidence.alpn
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (!this.#right.isOpen) this.#abort.abort()
+    return this.#abort.signal
+  }
+
+  get reenable(): (verdict?: Verdict) => 'counted' | 'ignored' {
+    return this.#right.call
+  }
+
+  readonly schedule = (continuation: () => void | Promise<void>, ms: number): void => {
+    this.#timers ??= new Timers(this.#refuse)
+    if (!this.#right.isOpen) this.#timers.clear()
+    this.#timers.after(ms, continuation)
+  }
+
+  /** The turn is over. `isWanted` is false when the answer is no longer wanted, which aborts the signal. */
+  finish(isWanted: boolean): void {
+    this.#timers?.clear()
+    if (!isWanted) this.#abort?.abort()
+  }
+}

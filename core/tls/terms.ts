@@ -1,0 +1,35 @@
+/** On what terms an origin is accepted: the records of proxy.config.ssl.client.verify.server, made plain. */
+export interface Terms {
+  /** `nothing`: every origin is accepted unseen, because the operator said so (verify.server 0). */
+  readonly verify: 'nothing' | 'origin'
+  /** The plugins on the hook, in order; none where only the built-in check is wanted (verify.server 1). */
+  readonly plugins: readonly string[]
+  /** ENFORCED binds, PERMISSIVE advises, DISABLED or no properties: off. */
+  readonly builtIn: 'binds' | 'advises' | 'off'
+  /** Whether plugins are asked about, and may overrule, a built-in check that failed. */
+  readonly isOverridable: boolean
+}
+
+/** The values of the records that terms are made of. */
+export interface TermsRecords {
+  readonly verify: 0 | 1 | 2
+  readonly policy: 'ENFORCED' | 'PERMISSIVE' | 'DISABLED'
+  readonly properties: Properties
+  readonly override: 0 | 1
+}
+
+/** Which halves of the built-in check count. */
+export type Properties = 'ALL' | 'SIGNATURE' | 'NAME' | 'NONE'
+
+const BUILT_IN = { ENFORCED: 'binds', PERMISSIVE: 'advises', DISABLED: 'off' } as const
+
+/** @param plugins the names of those on the hook, in order */
+export function makeTerms(records: TermsRecords, plugins: readonly string[]): Terms {
+  const { verify, policy, properties, override } = records
+  return {
+    verify: verify === 0 ? 'nothing' : 'origin',
+    plugins: verify === 2 ? plugins : [],
+    builtIn: properties === 'NONE' ? 'off' : BUILT_IN[policy],
+    isOverridable: override === 1,
+  }
+}
