@@ -1,0 +1,176 @@
+/**
+ * A throw-away PKI, made when a test asks for it and forgotten with the process: authorities, and certificates with
+ * any property that a test wants to be wrong. The same question gets the same certificate within a process; `serial`
+ * tells apart what is otherwise alike.
+ */
+import 'reflect-metadata' // before the x509 library, whose container looks for it
+import { X509Certificate } from 'node:crypto'
+import {
+  AuthorityKeyIdentifierExtension,
+  type Extension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509'
+import {
+  basicConstraints,
+  type CryptoKeyPair,
+  type ExtendedKeyUsageName,
+  extendedKeyUsage,
+  type HashName,
+  type KeyType,
+  type KeyUsageName,
+  keyUsage,
+  makeKeys,
+  type NameConstraints,
+  nameConstraints,
+  privateKeyPem,
+  signingAlgorithm,
+  subjectAltNames,
+} from './pki-parts.js'
+
+export interface CertificateOptions {
+  /** The common name; ignored when `subject` is given. */
+  readonly cn?: string
+  /** The whole subject in RFC 4514 form, `CN=example.com, O=Google, C=US`. */
+  readonly subject?: string
+  /** DNS names and IP addresses; default: the common name, if there is one. */
+  readonly sans?: readonly string[]
+  /** Default: an hour ago. */
+  readonly notBefore?: Date
+  /** Default: in a day. */
+  readonly notAfter?: Date
+  readonly keyType?: KeyType
+  /** What the certificate's signature is made with. */
+  readonly hash?: HashName
+  /** An empty list leaves the extension out. */
+  readonly keyUsage?: readonly KeyUsageName[]
+  /** Default `serverAuth`; an empty list leaves the extension out. */
+  readonly eku?: readonly ExtendedKeyUsageName[]
+  /** Whether this certificate says that it may issue others. */
+  readonly ca?: boolean
+  readonly pathLen?: number
+  readonly nameConstraints?: NameConstraints
+  /** Hexadecimal; default: random. */
+  readonly serial?: string
+}
+
+export interface Issued {
+  readonly certPem: string
+  readonly keyPem: string
+  readonly cert: X509Certificate
+  /** The certificate and the issuers between it and the root, which is left out: what a server sends. */
+  readonly chainPem: string
+  /** The issuers alone; empty when the root issued it. */
+  readonly issuersPem: string
+}
+
+export interface AuthorityOptions extends Omit<CertificateOptions, 'cn' | 'sans' | 'eku' | 'ca'> {
+  /** The common name; the subject is `O=Portcullis Test, CN=name` unless `subject` says otherwise. */
+  readonly name: string
+  /** The authority that issues this one; without it the authority is a root. */
+  readonly parent?: Authority
+  /** False makes an authority whose own certificate does not allow it to be one. */
+  readonly ca?: boolean
+}
+
+export interface Authority extends Issued {
+  issue(options: CertificateOptions): Promise<Issued>
+}
+
+/** Who signs: keys, the certificate they belong to, and what a server sends beside its own certificate. */
+interface Signer {
+  readonly keys: CryptoKeyPair
+  readonly keyType: KeyType
+  readonly subject: string
+  readonly issuersPem: string
+}
+
+const HOUR = 3_600_000
+const authorities = new Map<string, Promise<Authority>>()
+
+/** An authority: a root, or below `parent`. */
+export function makeAuthority(options: AuthorityOptions): Promise<Authority> {
+  const { parent, ...own } = options
+  return memo(authorities, JSON.stringify([own, parent?.cert.fingerprint256]), () => createAuthority(options))
+}
+
+async function createAuthority(options: AuthorityOptions): Promise<Authority> {
+  const { name, parent, ca = true, ...rest } = options
+  const full: CertificateOptions = {
+    subject: `O=Portcullis Test, CN=${name}`,
+    notAfter: new Date(Date.now() + 240 * HOUR),
+    keyUsage: ['keyCertSign', 'cRLSign'],
+    ...rest,
+    ca,
+    eku: [],
+    sans: [],
+  }
+  const above = parent === undefined ? undefined : signers.get(parent)
+  const { issued, signer } = await create(full, above)
+  const made = new Map<string, Promise<Issued>>()
+  const authority: Authority = {
+    ...issued,
+    issue: wanted => memo(made, JSON.stringify(wanted), async () => (await create(wanted, signer)).issued),
+  }
+  signers.set(authority, signer)
+  return authority
+}
+
+/** A certificate that signed itself. */
+export async function makeSelfSigned(options: CertificateOptions): Promise<Issued> {
+  return (await create(options, undefined)).issued
+}
+
+const signers = new WeakMap<Authority, Signer>()
+
+async function create(
+  options: CertificateOptions,
+  issuer: Signer | undefined,
+): Promise<{ issued: Issued; signer: Signer }> {
+  const { keyType = 'ec', cn = '', hash = 'sha256' } = options
+  const subject = options.subject ?? (cn === '' ? '' : `CN=${cn.replace(/[,+"\\<>;=]/g, '\\$&')}`)
+  const keys = await makeKeys(keyType)
+  const by = issuer ?? { keys, keyType, subject, issuersPem: '' }
+  const made = await X509CertificateGenerator.create({
+    ...(options.serial === undefined ? {} : { serialNumber: options.serial }),
+    subject,
+    issuer: by.subject,
+    notBefore: options.notBefore ?? new Date(Date.now() - HOUR),
+    notAfter: options.notAfter ?? new Date(Date.now() + 24 * HOUR),
+    publicKey: keys.publicKey,
+    signingKey: by.keys.privateKey,
+    signingAlgorithm: signingAlgorithm(by.keyType, hash),
+    extensions: await extensions(options, keys, by.keys),
+  })
+  const certPem = `${made.toString('pem')}\n`
+  const cert = new X509Certificate(certPem)
+  const chainPem = certPem + by.issuersPem
+  const issued = { certPem, keyPem: await privateKeyPem(keys), cert, chainPem, issuersPem: by.issuersPem }
+  return { issued, signer: { keys, keyType, subject, issuersPem: issuer === undefined ? '' : chainPem } }
+}
+
+async function extensions(
+  options: CertificateOptions,
+  keys: CryptoKeyPair,
+  issuerKeys: CryptoKeyPair,
+): Promise<Extension[]> {
+  const { ca = false, cn, eku = ['serverAuth'], keyUsage: usages = ['digitalSignature'] } = options
+  const sans = options.sans ?? (cn === undefined ? [] : [cn])
+  return [
+    basicConstraints(ca, options.pathLen),
+    await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    await AuthorityKeyIdentifierExtension.create(issuerKeys.publicKey),
+    ...(usages.length === 0 ? [] : [keyUsage(usages)]),
+    ...(eku.length === 0 ? [] : [extendedKeyUsage(eku)]),
+    ...(sans.length === 0 ? [] : [subjectAltNames(sans)]),
+    ...(options.nameConstraints === undefined ? [] : [nameConstraints(options.nameConstraints)]),
+  ]
+}
+
+function memo<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  known.set(key, made)
+  return made
+}
