@@ -38,22 +38,16 @@ export class HookRegistry {
    * @throws {ProxyError} PTC_HOOK_UNKNOWN, PTC_PLUGIN_SHAPE, PTC_HOOKS_SEALED
    */
   add(plugin: PluginRef, id: string, continuation: unknown): void {
-    const who = `plugin.config:${plugin.line}: plugin ${plugin.name}`
-    if (this.#isSealed) {
-      throw new ProxyError(
-        'PTC_HOOKS_SEALED',
-        `${who} calls hookAdd('${String(id)}') after its init has ended`,
-      )
-    }
+    if (this.#isSealed) throw hooksSealed(plugin, id)
     const hook = findHook(id)
     if (hook === undefined) {
       const nearest = nearestHookName(String(id))
-      throw new ProxyError('PTC_HOOK_UNKNOWN', `${who}: unknown hook ${String(id)}; did you mean ${nearest}?`)
+      throw new ProxyError('PTC_HOOK_UNKNOWN', `unknown hook ${String(id)}; did you mean ${nearest}?`)
     }
     if (!isContinuation(continuation)) {
       throw new ProxyError(
         'PTC_PLUGIN_SHAPE',
-        `${who}: hookAdd('${id}') takes a function, not ${typeof continuation}`,
+        `hookAdd('${id}') takes a function, not ${typeof continuation}`,
       )
     }
     this.#append(hook, Object.freeze({ plugin, continuation }))
@@ -81,4 +75,10 @@ export class HookRegistry {
 /** Which event it will be handed is decided by the hook id alone; a plugin in plain JavaScript can promise no more. */
 function isContinuation(value: unknown): value is Continuation<HookId> {
   return typeof value === 'function'
+}
+
+/** What hookAdd answers once a plugin's own init has ended, or all of them have. */
+export function hooksSealed(plugin: PluginRef, id: string): ProxyError {
+  const text = `plugin ${plugin.name} calls hookAdd('${String(id)}') after its init has ended`
+  return new ProxyError('PTC_HOOKS_SEALED', text)
 }

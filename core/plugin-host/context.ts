@@ -1,0 +1,74 @@
+import type { HookAdd } from '../api/hooks.js'
+import type { PluginContext } from '../api/plugin.js'
+import { accept, reject } from '../api/verdict.js'
+import { describe } from '../base/errors.js'
+import { type HookRegistry, hooksSealed, type PluginRef } from '../hooks/registry.js'
+import type { PluginLine } from './plugin-line.js'
+
+/** Where plugins write to. */
+export interface PluginDiags {
+  debug(tag: string, message: string): void
+  note(message: string): void
+  error(message: string): void
+}
+
+/** Timers that end with the plugin (`Timers` of core/vconn, given because plugin-host stands beside it). */
+export interface PluginTimers {
+  after(ms: number, fn: () => void | Promise<void>): void
+  clear(): void
+}
+
+export interface ContextEnv {
+  readonly diags: PluginDiags
+  readonly createTimers: (onError: (cause: unknown) => void) => PluginTimers
+}
+
+/**
+ * One initialisation of one plugin: the context it was handed, and the host's hold on it.
+ *
+ * Life: in init -> running -> unloaded. hookAdd works in the first state alone; otherwise a plugin that calls it late
+ * could slip behind one whose line comes later. Unloading stops its timers and aborts its signal, for good.
+ */
+export class PluginInstance {
+  readonly ref: PluginRef
+  readonly context: PluginContext
+  readonly #timers: PluginTimers
+  readonly #gone = new AbortController()
+  #isInInit = true
+
+  constructor(line: PluginLine, registry: HookRegistry, env: ContextEnv) {
+    const { name } = line
+    const { deadline, mode, late } = line.options
+    const ref = { name, line: line.line, mode, late, ...(deadline === undefined ? {} : { deadline }) }
+    const error = (message: string): void => env.diags.error(`[${name}] ${message}`)
+    const timers = env.createTimers(cause => error(`scheduled function failed: ${describe(cause)}`))
+    const hookAdd: HookAdd = (id, continuation) => {
+      if (!this.#isInInit) throw hooksSealed(ref, id)
+      registry.add(ref, id, continuation)
+    }
+    this.ref = Object.freeze(ref)
+    this.#timers = timers
+    this.context = Object.freeze<PluginContext>({
+      name,
+      argv: Object.freeze([...line.argv]),
+      hookAdd,
+      accept,
+      reject,
+      debug: (message, tag = name) => env.diags.debug(tag, message),
+      error,
+      note: message => env.diags.note(`[${name}] ${message}`),
+      schedule: (fn, ms) => timers.after(ms, fn),
+      signal: this.#gone.signal,
+    })
+  }
+
+  endInit(): void {
+    this.#isInInit = false
+  }
+
+  unload(): void {
+    this.endInit()
+    this.#timers.clear()
+    this.#gone.abort()
+  }
+}

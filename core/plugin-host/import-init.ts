@@ -1,0 +1,51 @@
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import type { PluginInit } from '../api/plugin.js'
+import { describe, ProxyError } from '../base/errors.js'
+import { type PluginLine, placeOf } from './plugin-line.js'
+
+/**
+ * How often each file was imported by this process. Node keeps every module it ever imported: a query makes the next
+ * import a new one, so that a reload gets the file as it is now, with module-level state of its own. What the plugin
+ * imports in turn is kept; a change there needs a restart (docs: plugin author's guide).
+ */
+const imports = new Map<string, number>()
+
+/**
+ * A plugin's init function, from its file.
+ * @throws {ProxyError} PTC_PLUGIN_SHAPE, or PTC_PLUGIN_INIT_FAILED if the module itself does not load
+ */
+export async function importInit(path: string, line: PluginLine): Promise<PluginInit> {
+  const module = await importFresh(path).catch(cause => {
+    throw new ProxyError('PTC_PLUGIN_INIT_FAILED', `${placeOf(line)}: cannot load ${whereIn(path, cause)}`, {
+      cause,
+    })
+  })
+  if (!isInit(module.default)) {
+    const found = module.default === undefined ? 'nothing' : `a value of type ${typeof module.default}`
+    throw new ProxyError(
+      'PTC_PLUGIN_SHAPE',
+      `${placeOf(line)}: ${path} exports ${found} as default; export default the init function`,
+    )
+  }
+  return module.default
+}
+
+function importFresh(path: string): Promise<{ readonly default?: unknown }> {
+  const before = imports.get(path) ?? 0
+  imports.set(path, before + 1)
+  delete createRequire(path).cache[path] // CommonJS is kept by path, whatever the query says
+  const url = pathToFileURL(path)
+  if (before > 0) url.searchParams.set('load', String(before + 1))
+  return import(url.href)
+}
+
+/** A syntax error has its place in the first line of its stack only, as `file:///…:3`. */
+function whereIn(path: string, cause: unknown): string {
+  const [first = ''] = cause instanceof SyntaxError ? (cause.stack ?? '').split('\n') : []
+  return `${first.startsWith('file:') ? first : path}: ${describe(cause)}`
+}
+
+function isInit(value: unknown): value is PluginInit {
+  return typeof value === 'function'
+}

@@ -1,0 +1,96 @@
+import type { PluginInit } from '../api/plugin.js'
+import { describe, ProxyError } from '../base/errors.js'
+import { HookRegistry } from '../hooks/registry.js'
+import { type ContextEnv, PluginInstance } from './context.js'
+import { importInit } from './import-init.js'
+import { type PluginLine, placeOf } from './plugin-line.js'
+import { type PluginPlaces, resolvePlugin } from './resolve.js'
+
+/** What loading needs from outside. */
+export interface PluginEnv extends PluginPlaces, ContextEnv {
+  /** How long one plugin may take to be imported and initialised; milliseconds. */
+  readonly initTimeout: number
+  /** Makes the init that stands in for a plugin of `@isolate=worker`; without it such a line is an error. */
+  readonly isolate?: (path: string, line: PluginLine) => PluginInit | Promise<PluginInit>
+}
+
+/** The plugins of one plugin.config, initialised. A reload makes a new set and unloads the old one when it is idle. */
+export interface PluginSet {
+  /** Sealed. */
+  readonly registry: HookRegistry
+  /** In the order of plugin.config. */
+  readonly names: readonly string[]
+  /** Stops the plugins' timers and aborts their signals, last line first. May be called twice. */
+  unload(): void
+}
+
+/**
+ * Imports and initialises plugins, one after another in the order of their lines.
+ *
+ *     resolve -> import -> init -> next line … -> registry sealed
+ *        |         |         |
+ *        +---------+---------+--- any failure: those already started are unloaded, the error names the line
+ *
+ * @throws {ProxyError} PTC_PLUGIN_NOT_FOUND, PTC_PLUGIN_TYPESCRIPT, PTC_PLUGIN_SHAPE, PTC_PLUGIN_INIT_FAILED,
+ *   PTC_PLUGIN_INIT_SLOW, PTC_HOOK_UNKNOWN
+ */
+export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv): Promise<PluginSet> {
+  const registry = new HookRegistry()
+  const instances: PluginInstance[] = []
+  const unload = (): void => {
+    for (const instance of instances.splice(0).reverse()) instance.unload()
+  }
+  env.diags.note('plugin.config loading ...')
+  try {
+    for (const line of lines) {
+      const path = await resolvePlugin(line, env)
+      env.diags.note(`loading plugin '${path}'`)
+      const instance = new PluginInstance(line, registry, env)
+      instances.push(instance)
+      await within(env.initTimeout, line, start(path, line, instance, env))
+      instance.endInit()
+    }
+  } catch (cause) {
+    unload()
+    throw cause
+  } finally {
+    registry.seal()
+  }
+  env.diags.note('plugin.config finished loading')
+  return Object.freeze({ registry, names: Object.freeze(lines.map(line => line.name)), unload })
+}
+
+async function start(
+  path: string,
+  line: PluginLine,
+  instance: PluginInstance,
+  env: PluginEnv,
+): Promise<void> {
+  const init = await (line.options.isolate === 'worker' ? isolated(path, line, env) : importInit(path, line))
+  try {
+    await init(instance.context)
+  } catch (cause) {
+    // An error of the context (an unknown hook, say) keeps its code, and gets its place.
+    if (cause instanceof ProxyError) {
+      throw new ProxyError(cause.code, `${placeOf(line)}: ${cause.message}`, { cause })
+    }
+    throw new ProxyError('PTC_PLUGIN_INIT_FAILED', `${placeOf(line)}: init failed: ${describe(cause)}`, {
+      cause,
+    })
+  }
+}
+
+function isolated(path: string, line: PluginLine, env: PluginEnv): PluginInit | Promise<PluginInit> {
+  if (env.isolate !== undefined) return env.isolate(path, line)
+  throw new ProxyError('PTC_PLUGIN_CONFIG_INVALID', `${placeOf(line)}: @isolate=worker is not available here`)
+}
+
+/** The work, or PTC_PLUGIN_INIT_SLOW. What a slow plugin does later is no longer listened to. */
+function within(ms: number, line: PluginLine, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const slow = (): void =>
+      reject(new ProxyError('PTC_PLUGIN_INIT_SLOW', `${placeOf(line)}: init not finished after ${ms} ms`))
+    const timer = setTimeout(slow, Math.min(ms, 2 ** 31 - 1))
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
