@@ -1,0 +1,238 @@
+import { describe, ProxyError } from '../base/errors.js'
+import {
+  allocParser,
+  BODY,
+  ERRNO,
+  errorReason,
+  finishRun,
+  freeParser,
+  httpVersion,
+  type RunResult,
+  resumeParser,
+  run,
+  shouldKeepAlive,
+  TYPE,
+} from './llhttp.js'
+
+/** Receives what a parser finds. What a callback throws comes out of the `execute` that was running. */
+export interface MessageEvents {
+  /**
+   * The head is complete; its fields are on the parser.
+   * @returns whether a body follows as framed, or none whatever the fields say (a response to HEAD), or the protocol
+   *   changes here (a response to CONNECT)
+   */
+  onHead(): keyof typeof BODY
+  /** A piece of the body: a view of the bytes given to `execute`. */
+  onBody(bytes: Buffer): void
+  /**
+   * The message is complete, trailers included.
+   * @returns false to stop here: the rest of the input is not looked at until {@link HttpParser.next}
+   */
+  onMessage(): boolean
+}
+
+/**
+ * One direction of an HTTP/1.x connection: bytes in, events out.
+ *
+ * Life: (message)* -> failed | upgraded -> freed. A failed parser takes no more bytes. `free` may be called at any time,
+ * also from a callback, and twice.
+ */
+export class HttpParser {
+  readonly #type: keyof typeof TYPE
+  readonly #events: MessageEvents
+  readonly #maxHeadBytes: number
+  #pointer: number
+  #state: 'ready' | 'running' | 'paused' | 'failed' | 'freed' = 'ready'
+  #freeWhenDone = false
+  #thrown: { readonly error: unknown } | undefined
+  #headBytes = 0
+  #isInBody = false
+  #lastWas: 'field' | 'value' = 'value'
+
+  /** Of a request; the method is one that llhttp knows. */
+  target = ''
+  /** Of a response. */
+  status = 0
+  reason = ''
+  /** 10 or 11. */
+  version = 11
+  /** Names and values in turn, as received, each byte one character. */
+  headers: string[] = []
+  trailers: string[] = []
+  /** The other end wants, or is ready, to speak another protocol after this message. */
+  isUpgrade = false
+  /** Once the message is complete: whether another one may follow on this connection. */
+  keepsAlive = false
+
+  constructor(type: keyof typeof TYPE, events: MessageEvents, maxHeadBytes: number) {
+    this.#type = type
+    this.#events = events
+    this.#maxHeadBytes = maxHeadBytes
+    this.#pointer = allocParser(TYPE[type])
+  }
+
+  /**
+   * Parses bytes. Fewer are consumed than given when the parser was stopped after a message or the protocol changes.
+   * @throws {ProxyError} PTC_RESPONSE_MALFORMED, PTC_REQUEST_MALFORMED, PTC_REQUEST_HEADERS_TOO_LARGE, and whatever a
+   *   callback threw
+   */
+  execute(bytes: Buffer): number {
+    if (this.#state !== 'ready') throw this.#misuse('given bytes')
+    return this.#settle(() => run(this, this.#pointer, bytes)).consumed
+  }
+
+  /**
+   * The other end has sent its last byte.
+   * @returns false if it did so inside a message; a body that lasts until the end is complete now
+   */
+  finish(): boolean {
+    if (this.#state !== 'ready') throw this.#misuse('finished')
+    try {
+      this.#settle(() => finishRun(this, this.#pointer))
+      return true
+    } catch (error) {
+      if (this.#thrown !== undefined) throw error
+      return false
+    }
+  }
+
+  /** Makes a parser that was stopped after a message ready for the next one. */
+  next(): void {
+    if (this.#state !== 'paused') throw this.#misuse('asked for the next message')
+    resumeParser(this.#pointer)
+    this.#state = 'ready'
+  }
+
+  free(): void {
+    if (this.#state === 'freed') return
+    if (this.#state === 'running') {
+      this.#freeWhenDone = true
+      return
+    }
+    this.#state = 'freed'
+    freeParser(this.#pointer)
+    this.#pointer = 0
+  }
+
+  #settle(parse: () => RunResult): RunResult {
+    this.#state = 'running'
+    let result: RunResult
+    try {
+      result = parse()
+      this.#state = this.#stateAfter(result.errno)
+      if (this.#thrown !== undefined) throw this.#thrown.error
+      if (this.#state === 'failed' && !this.#freeWhenDone) throw this.#malformed()
+    } finally {
+      if (this.#state === 'running') this.#state = 'failed'
+      if (this.#freeWhenDone) this.free()
+    }
+    return result
+  }
+
+  #stateAfter(errno: number): 'ready' | 'paused' | 'failed' {
+    if (errno === ERRNO.ok) return 'ready'
+    return errno === ERRNO.paused || errno === ERRNO.pausedUpgrade ? 'paused' : 'failed'
+  }
+
+  #malformed(): ProxyError {
+    if (this.#headBytes > this.#maxHeadBytes) {
+      const code = this.#type === 'request' ? 'PTC_REQUEST_HEADERS_TOO_LARGE' : 'PTC_RESPONSE_MALFORMED'
+      return new ProxyError(code, `the header fields exceed ${this.#maxHeadBytes} bytes`)
+    }
+    const code = this.#type === 'request' ? 'PTC_REQUEST_MALFORMED' : 'PTC_RESPONSE_MALFORMED'
+    return new ProxyError(code, `malformed ${this.#type}: ${errorReason(this.#pointer)}`)
+  }
+
+  #misuse(what: string): ProxyError {
+    return new ProxyError('PTC_INTERNAL', `a ${this.#state} HTTP parser was ${what}`)
+  }
+
+  // What follows is called by llhttp.ts alone. Anything but 0 ends the run.
+
+  begin(): number {
+    this.#headBytes = 0
+    this.#isInBody = false
+    this.#lastWas = 'value'
+    this.target = ''
+    this.reason = ''
+    this.headers = []
+    this.trailers = []
+    this.isUpgrade = false
+    this.keepsAlive = false
+    return this.#goOn()
+  }
+
+  url(part: string): number {
+    this.target += part
+    return this.#count(part)
+  }
+
+  statusText(part: string): number {
+    this.reason += part
+    return this.#count(part)
+  }
+
+  field(part: string): number {
+    const list = this.#isInBody ? this.trailers : this.headers
+    if (this.#lastWas === 'field') list[list.length - 1] += part
+    else list.push(part)
+    this.#lastWas = 'field'
+    return this.#count(part)
+  }
+
+  value(part: string): number {
+    const list = this.#isInBody ? this.trailers : this.headers
+    if (this.#lastWas === 'value') list[list.length - 1] += part
+    else list.push(part)
+    this.#lastWas = 'value'
+    return this.#count(part)
+  }
+
+  headersComplete(status: number, isUpgrade: boolean): number {
+    this.status = status
+    this.isUpgrade = isUpgrade
+    this.version = httpVersion(this.#pointer)
+    this.#isInBody = true
+    this.#lastWas = 'value'
+    try {
+      const body = BODY[this.#events.onHead()]
+      return this.#freeWhenDone ? -1 : body
+    } catch (error) {
+      return this.#caught(error)
+    }
+  }
+
+  body(bytes: Buffer): number {
+    try {
+      this.#events.onBody(bytes)
+    } catch (error) {
+      return this.#caught(error)
+    }
+    return this.#goOn()
+  }
+
+  messageComplete(): number {
+    this.keepsAlive = shouldKeepAlive(this.#pointer)
+    try {
+      const goesOn = this.#events.onMessage() || this.isUpgrade
+      return goesOn ? this.#goOn() : ERRNO.paused
+    } catch (error) {
+      return this.#caught(error)
+    }
+  }
+
+  #count(part: string): number {
+    this.#headBytes += part.length
+    return this.#headBytes > this.#maxHeadBytes ? ERRNO.user : this.#goOn()
+  }
+
+  #goOn(): number {
+    return this.#freeWhenDone ? ERRNO.user : ERRNO.ok
+  }
+
+  #caught(error: unknown): number {
+    const known = error instanceof ProxyError ? error : undefined
+    this.#thrown ??= { error: known ?? new ProxyError('PTC_INTERNAL', describe(error), { cause: error }) }
+    return -1
+  }
+}

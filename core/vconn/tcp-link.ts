@@ -1,0 +1,107 @@
+import type { Socket } from 'node:net'
+import { type ErrorCode, ProxyError, type Side } from '../base/errors.js'
+import { codeOf } from '../base/system-error.js'
+import type { Link, LinkSink } from './link.js'
+
+/**
+ * A {@link Link} over a TCP socket. On the way to the origin nothing else touches a socket's events.
+ *
+ * The socket is expected with `allowHalfOpen`: an end in one direction leaves the other one open, and the socket closes
+ * by itself once both have ended.
+ */
+export class TcpLink implements Link {
+  readonly #socket: Socket
+  readonly #side: Exclude<Side, 'internal'>
+  #sink: LinkSink | undefined
+  #cause: ProxyError | undefined
+  #hasClosed = false
+  #localAddress: string | undefined
+  #remoteAddress: string | undefined
+
+  /** @param side whose socket this is: it decides the code of an error */
+  constructor(socket: Socket, side: Exclude<Side, 'internal'>) {
+    this.#socket = socket
+    this.#side = side
+    socket.on('error', error => {
+      this.#cause ??= linkError(error, this.#side)
+    })
+    socket.on('close', () => this.#onClose())
+  }
+
+  get localAddress(): string {
+    this.#localAddress ??= addressText(this.#socket.localAddress, this.#socket.localPort)
+    return this.#localAddress
+  }
+
+  get remoteAddress(): string {
+    this.#remoteAddress ??= addressText(this.#socket.remoteAddress, this.#socket.remotePort)
+    return this.#remoteAddress
+  }
+
+  get isClosed(): boolean {
+    return this.#hasClosed || this.#socket.destroyed
+  }
+
+  attach(sink: LinkSink): void {
+    const isFirst = this.#sink === undefined
+    this.#sink = sink
+    if (this.#hasClosed) {
+      if (isFirst) queueMicrotask(() => sink.onClose(this.#cause))
+      return
+    }
+    if (!isFirst) return
+    this.#socket.on('end', () => this.#sink?.onEnd())
+    this.#socket.on('drain', () => this.#sink?.onDrain())
+    this.#socket.on('data', (bytes: Buffer) => this.#sink?.onData(bytes)) // last: it starts the flow
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#socket.writable && this.#socket.write(bytes)
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    if (this.#socket.writable) this.#socket.end()
+  }
+
+  destroy(cause?: ProxyError): void {
+    this.#cause ??= cause
+    this.#socket.destroy()
+  }
+
+  #onClose(): void {
+    this.#hasClosed = true
+    this.#sink?.onClose(this.#cause)
+  }
+}
+
+const LOST: Readonly<Record<Exclude<Side, 'internal'>, ErrorCode>> = {
+  client: 'PTC_CLIENT_GONE',
+  origin: 'PTC_ORIGIN_CLOSED',
+}
+
+/** What the error of an open socket means. Only a timeout of the kernel's own is told apart from a lost connection. */
+function linkError(error: Error, side: Exclude<Side, 'internal'>): ProxyError {
+  const code = codeOf(error)
+  const timedOut = side === 'origin' && code === 'ETIMEDOUT'
+  return new ProxyError(
+    timedOut ? 'PTC_ORIGIN_TIMEOUT' : LOST[side],
+    `the ${side}'s connection broke (${code})`,
+    {
+      cause: error,
+    },
+  )
+}
+
+/** `address:port`, IPv6 in brackets; empty for a socket that is not connected. */
+export function addressText(address: string | undefined, port: number | undefined): string {
+  if (address === undefined) return ''
+  return `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`
+}
