@@ -1,0 +1,133 @@
+/**
+ * The sample to start from: it lets origins through, turns them away, or keeps them waiting, by name. It is the plugin
+ * of the async_verify proof of concept, written for Portcullis.
+ *
+ *     async_verify.so block=google.com allow=facebook.com delay=twitter.com delay_ms=3000
+ *
+ * - `block=`, `delay=`, `allow=`: host suffixes with commas between. `google.com` means that host and all below it
+ *   (`www.google.com`, not `notgoogle.com`). Without arguments: the values above.
+ * - `subject_block=`, `subject_delay=`, `subject_allow=`: words to look for in the subjects of the certificates, capitals
+ *   mattering: Google, Twitter, Facebook by default. Naming hosts for a list leaves the list's default word out.
+ * - `delay_ms=`: how long `delay` keeps a handshake waiting. Beyond the proxy's deadline it is a rejection.
+ * - `overrule=yes`: accepts even what the proxy's own check has refused, as the proof of concept did. Default: no.
+ *
+ * Block beats delay, and delay beats allow. Host and leaf say whom a certificate is for, so they are asked first; the
+ * issuers only say who vouches for it ("Google Trust Services" vouches for half the web) and are asked if those two
+ * are in no list. Who is in no list is accepted.
+ */
+import type { PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin' // types: nothing is imported at run time
+
+/** What may befall an origin; the first that fits counts. */
+const FATES = ['block', 'delay', 'allow'] as const
+type Fate = (typeof FATES)[number]
+
+const DEFAULTS: Record<Fate, { readonly hosts: string; readonly word: string }> = {
+  block: { hosts: 'google.com', word: 'Google' },
+  delay: { hosts: 'twitter.com', word: 'Twitter' },
+  allow: { hosts: 'facebook.com', word: 'Facebook' },
+}
+
+// The default export is the plugin's init. It runs once, before the proxy opens a port; what it throws stops start-up.
+const init: PluginInit = ({ argv, hookAdd, accept, reject, debug }) => {
+  const settings = parseArguments(argv.slice(1)) // argv[0] is the path in plugin.config
+
+  // An origin has shown its certificate, and its handshake is parked: it has not had a byte from us since.
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => {
+    const vc = event.vconn.id
+    debug(`Verification callback called, event=TS_SSL_CERT_VERIFY_HOOK, vc=${vc}`)
+    event.chain.forEach(({ subject }, i) => {
+      debug(`Server certificate[${i}]: ${subject}`)
+    })
+    const [fate, brand] = findFate(event, settings) ?? ['none', '']
+    switch (fate) {
+      case 'block': // No, at once. The origin gets a TLS alert, the client a 502 with these words.
+        debug(`${brand}! We reject the certificate.`)
+        event.reenable(reject('policy', `${event.host} is blocked by async_verify`))
+        break
+      case 'delay': // Not yet. Returning without reenable() leaves the handshake parked, and nothing else waits for it.
+        debug(`${brand}! Scheduling deferred ACCEPT.`)
+        event.schedule(() => {
+          debug(`Scheduled callback called for vc=${vc}, resuming SSL handshake.`)
+          event.reenable(noObjection(event))
+        }, settings.delayMs) // Had client or origin left by then, this would not be called.
+        break
+      case 'allow': // Yes, at once.
+        debug(`${brand}! We accept the certificate.`)
+        event.reenable(noObjection(event))
+        break
+      case 'none':
+        event.reenable(noObjection(event))
+    }
+  })
+
+  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ vconn, method, url }) => {
+    debug(`TS_EVENT_HTTP_SEND_REQUEST_HDR event received, vc=${vconn.id} ${method} ${url}`)
+  })
+
+  // Accepting overrules the proxy's own check. A plugin that has no opinion of its own passes that check's on.
+  function noObjection({ builtIn }: VerifyServerEvent): Verdict {
+    if (settings.overrule || builtIn.name === 'X509_V_OK') return accept()
+    return reject(builtIn.name, builtIn.message)
+  }
+}
+export default init
+
+// ---- whom it concerns ----
+
+function findFate({ sni, host, chain }: VerifyServerEvent, lists: Settings): [Fate, string] | undefined {
+  const [leaf = '', ...issuers] = chain.map(({ subject }) => subject)
+  const hosts = [sni ?? host, host].map(name => name.toLowerCase().replace(/\.$/, ''))
+  return firstFate(lists, hosts, [leaf]) ?? firstFate(lists, [], issuers)
+}
+
+function firstFate(lists: Settings, hosts: string[], subjects: string[]): [Fate, string] | undefined {
+  for (const fate of FATES) {
+    const suffix = lists[fate].hosts.find(s => hosts.some(host => host === s || host.endsWith(`.${s}`)))
+    const word = lists[fate].words.find(w => subjects.some(subject => subject.includes(w)))
+    const brand = suffix?.split('.')[0] ?? word // google.com -> google
+    if (brand !== undefined) return [fate, brand.toUpperCase()]
+  }
+  return undefined
+}
+
+// ---- arguments ----
+
+interface Settings extends Record<Fate, { readonly hosts: string[]; readonly words: string[] }> {
+  readonly delayMs: number
+  readonly overrule: boolean
+}
+
+function parseArguments(tokens: readonly string[]): Settings {
+  const known = [...FATES, ...FATES.map(fate => `subject_${fate}`), 'delay_ms', 'overrule']
+  const given = new Map<string, string>()
+  for (const token of tokens) {
+    const [name = '', ...value] = token.split('=')
+    if (!known.includes(name) || value.length === 0) {
+      throw new Error(`unknown argument '${token}'; known are ${known.map(key => `${key}=`).join(' ')}`)
+    }
+    if (given.has(name)) throw new Error(`argument '${name}=' is given twice`)
+    given.set(name, value.join('='))
+  }
+  const list = (fate: Fate) => ({
+    hosts: splitList(given.get(fate) ?? DEFAULTS[fate].hosts).map(host => parseSuffix(host, fate)),
+    words: splitList(given.get(`subject_${fate}`) ?? (given.has(fate) ? '' : DEFAULTS[fate].word)),
+  })
+  const delay = given.get('delay_ms') ?? '3000'
+  if (!/^\d{1,9}$/.test(delay)) throw new Error(`delay_ms=${delay}: a whole number of milliseconds is wanted`)
+  const overrule = given.get('overrule') ?? 'no'
+  if (overrule !== 'yes' && overrule !== 'no') throw new Error(`overrule=${overrule}: yes or no is wanted`)
+  const lists = { block: list('block'), delay: list('delay'), allow: list('allow') }
+  return { ...lists, delayMs: Number(delay), overrule: overrule === 'yes' }
+}
+
+function splitList(text: string): string[] {
+  const parts = text.split(',').map(part => part.trim())
+  return parts.filter(part => part !== '')
+}
+
+/** `Google.com`, `.google.com` and `*.google.com` are one suffix; what is no host name is a slip of the pen. */
+function parseSuffix(text: string, fate: Fate): string {
+  const suffix = text.toLowerCase().replace(/^(\*?\.)|\.$/g, '')
+  if (/^[a-z0-9_:-]+(\.[a-z0-9_-]+)*$/.test(suffix)) return suffix
+  throw new Error(`${fate}= has '${text}'; a host name or suffix is wanted, such as google.com`)
+}
