@@ -51,7 +51,10 @@ test('a certificate is as good or as bad as it was asked for', async t => {
 
   const level = ['-auth_level', '2']
   t.match(verify(root, await root.issue({ cn: 'a.test', keyType: 'rsa-1024' }), ...level), /key too weak/)
-  t.match(verify(root, await issuing.issue({ cn: 'a.test', hash: 'sha1' }), ...level), /digest algorithm too weak/)
+  t.match(
+    verify(root, await issuing.issue({ cn: 'a.test', hash: 'sha1' }), ...level),
+    /digest algorithm too weak/,
+  )
   t.equal(verify(root, await root.issue({ cn: 'a.test', keyType: 'rsa-2048' }), ...level), 'OK')
 })
 

@@ -1,0 +1,52 @@
+/** How long a test waits for what ought to happen at once. */
+export const PATIENCE = 10_000
+
+interface Waiter {
+  /** True once it has been answered. */
+  settle(): boolean
+}
+
+/** Lets tests wait for a condition over something that changes: whoever changes it calls `changed`. */
+export class Watch {
+  readonly #waiters = new Set<Waiter>()
+
+  changed(): void {
+    for (const waiter of this.#waiters) if (waiter.settle()) this.#waiters.delete(waiter)
+  }
+
+  /**
+   * The first answer of `probe` that is not undefined.
+   * @param what describes, when time is up, what was waited for and what there was instead
+   */
+  until<T>(probe: () => T | undefined, what: () => string, ms = PATIENCE): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        settle: () => {
+          const answer = probe()
+          if (answer === undefined) return false
+          clearTimeout(timer)
+          resolve(answer)
+          return true
+        },
+      }
+      const timer = setTimeout(() => {
+        this.#waiters.delete(waiter)
+        reject(new Error(`waited ${ms} ms for ${what()}`))
+      }, ms)
+      if (!waiter.settle()) this.#waiters.add(waiter)
+    })
+  }
+}
+
+/** A promise with a deadline. */
+export async function within<T>(promise: Promise<T>, what: string, ms = PATIENCE): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${what}`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
