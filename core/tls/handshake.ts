@@ -8,8 +8,9 @@
  * The position in the hook chain exists only inside `parked`. `call-hook` is always a step's last effect, because a
  * plugin may call `reenable` inside its continuation, which enters the machine again.
  */
-import type { PeerEvidence } from '../api/certificate.js'
+import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
 import { accept, type Verdict } from '../api/verdict.js'
+import type { X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import type { Terms } from './terms.js'
 import { type Rejection, rejection, settle, type VerifiedPeer, VerifyRejected } from './verdict.js'
@@ -88,11 +89,17 @@ function judge(evidence: PeerEvidence, terms: Terms): Step {
   if (terms.verify === 'nothing') return resume(evidence, 'nobody')
   const isAsked = terms.plugins.length > 0
   if (!builtIn.ok && terms.builtIn === 'binds' && !(isAsked && terms.isOverridable)) {
-    return refuse(rejection('built-in', builtIn.name as Rejection['reason'], host, builtIn.message))
+    return refuse(
+      rejection('built-in', failedCheck(builtIn), host, builtIn.message, undefined, builtIn.depth),
+    )
   }
   if (isAsked) return park(evidence, 0, { do: 'start-clock', clock: 'verdict' })
   if (terms.builtIn === 'off') return refuse(rejection('no-check', 'internal', host))
   return resume(evidence, 'built-in')
+}
+
+function failedCheck({ name }: BuiltInResult): X509ErrorName {
+  return name === 'X509_V_OK' ? 'X509_V_ERR_UNSPECIFIED' : name
 }
 
 function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step {

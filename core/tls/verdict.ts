@@ -17,6 +17,8 @@ export interface Rejection {
   /** Its number, which decides the alert that the origin receives. */
   readonly code: number
   readonly host: string
+  /** Which certificate of the chain, 0 being the leaf. */
+  readonly depth: number
   /** One line for people; may be empty. */
   readonly detail: string
 }
@@ -83,9 +85,10 @@ export function rejection(
   host: string,
   detail = '',
   plugin?: string,
+  depth = 0,
 ): Rejection {
   const name = x509NameOf(reason)
-  return { by, plugin, reason, name, code: X509_ERRORS[name], host, detail }
+  return { by, plugin, reason, name, code: X509_ERRORS[name], host, depth, detail }
 }
 
 /** The end of a wait in which nobody rejected. Takes the last verdict, so that nothing but an accept gets here. */

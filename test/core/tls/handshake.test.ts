@@ -262,6 +262,7 @@ test('whatever happens in whatever order', async t => {
       name: 'X509_V_ERR_CERT_REJECTED',
       code: 28,
       host: 'h',
+      depth: 0,
       detail: '',
     }) instanceof ProxyError,
   )
