@@ -11,9 +11,9 @@
  * - `delay_ms=`: how long `delay` keeps a handshake waiting. Beyond the proxy's deadline it is a rejection.
  * - `overrule=yes`: accepts even what the proxy's own check has refused, as the proof of concept did. Default: no.
  *
- * Block beats delay, and delay beats allow. Host and leaf say whom a certificate is for, so they are asked first; the
- * issuers only say who vouches for it ("Google Trust Services" vouches for half the web) and are asked if those two
- * are in no list. Who is in no list is accepted.
+ * Block beats delay, and delay beats allow, whether host or subject says so. For a host that is in a list only the
+ * leaf's subject is searched, for any other host every certificate's: an issuer says who vouches, not for whom, and
+ * "Google Trust Services" vouches for half the web. Who is in no list is accepted.
  */
 import type { PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin' // types: nothing is imported at run time
 
@@ -75,19 +75,19 @@ export default init
 // ---- whom it concerns ----
 
 function findFate({ sni, host, chain }: VerifyServerEvent, lists: Settings): [Fate, string] | undefined {
-  const [leaf = '', ...issuers] = chain.map(({ subject }) => subject)
-  const hosts = [sni ?? host, host].map(name => name.toLowerCase().replace(/\.$/, ''))
-  return firstFate(lists, hosts, [leaf]) ?? firstFate(lists, [], issuers)
-}
-
-function firstFate(lists: Settings, hosts: string[], subjects: string[]): [Fate, string] | undefined {
+  const names = [sni ?? host, host].map(name => name.toLowerCase().replace(/\.$/, ''))
+  const isListed = FATES.some(fate => findSuffix(names, lists[fate].hosts) !== undefined)
+  const subjects = (isListed ? chain.slice(0, 1) : chain).map(({ subject }) => subject)
   for (const fate of FATES) {
-    const suffix = lists[fate].hosts.find(s => hosts.some(host => host === s || host.endsWith(`.${s}`)))
     const word = lists[fate].words.find(w => subjects.some(subject => subject.includes(w)))
-    const brand = suffix?.split('.')[0] ?? word // google.com -> google
-    if (brand !== undefined) return [fate, brand.toUpperCase()]
+    const match = findSuffix(names, lists[fate].hosts)?.split('.')[0] ?? word // google.com -> google
+    if (match !== undefined) return [fate, match.toUpperCase()]
   }
   return undefined
+}
+
+function findSuffix(names: readonly string[], suffixes: readonly string[]): string | undefined {
+  return suffixes.find(suffix => names.some(name => name === suffix || name.endsWith(`.${suffix}`)))
 }
 
 // ---- arguments ----
