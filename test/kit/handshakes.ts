@@ -1,0 +1,111 @@
+import { connect } from 'node:net'
+import type { PeerEvidence } from '../../core/api/certificate.js'
+import type { VerifyServerEvent } from '../../core/api/hooks.js'
+import { type HandshakeSettings, startHandshake } from '../../core/tls/client.js'
+import { ClientContext, type ClientContextOptions } from '../../core/tls/openssl/client-context.js'
+import { liveNatives } from '../../core/tls/openssl/owned.js'
+import type { TlsOrigin } from '../../core/tls/start-tls.js'
+import { makeTerms, type TermsRecords } from '../../core/tls/terms.js'
+import type { VerifyRejected } from '../../core/tls/verdict.js'
+import type { Link } from '../../core/vconn/link.js'
+import { TcpLink } from '../../core/vconn/tcp-link.js'
+import { ProxyVConn } from '../../core/vconn/vconn.js'
+
+/** A plugin on the hook, named by its place: `plugin0`, `plugin1`, … */
+export type Ask = (event: VerifyServerEvent, refuse: (cause: unknown) => void) => void
+
+export interface HandshakerOptions extends Partial<TermsRecords> {
+  readonly context?: Partial<ClientContextOptions>
+  readonly deadline?: number
+  readonly originTimeout?: number
+  /** `@deadline=` of each plugin. */
+  readonly ownDeadlines?: readonly (number | undefined)[]
+}
+
+/** Makes handshakes without a proxy around them, and keeps what was observed. */
+export class Handshaker {
+  readonly log: string[] = []
+  readonly rejected: VerifyRejected[] = []
+  readonly accepted: PeerEvidence[] = []
+  /** How often each VConn's close hook ran, by VConn id. */
+  readonly closed = new Map<number, number>()
+  readonly #context: ClientContext
+  readonly #settings: HandshakeSettings
+
+  constructor(anchorPem: string, asks: readonly Ask[], options: HandshakerOptions = {}) {
+    const { context, deadline = 10_000, originTimeout = 10_000, ownDeadlines, ...records } = options
+    const base = { anchors: [anchorPem], minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] } as const
+    this.#context = new ClientContext({ ...base, ...context })
+    const all: TermsRecords = { verify: 2, policy: 'ENFORCED', properties: 'ALL', override: 0, ...records }
+    const askers = asks.map((ask, i) => ({ plugin: `plugin${i}`, deadline: ownDeadlines?.[i], ask }))
+    this.#settings = {
+      context: this.#context,
+      terms: makeTerms(
+        all,
+        askers.map(({ plugin }) => plugin),
+      ),
+      properties: all.properties,
+      askers,
+      deadline,
+      originTimeout,
+      openVConn: ends => {
+        const vconn = new ProxyVConn('outbound', ends, ({ id }) => {
+          this.closed.set(id, (this.closed.get(id) ?? 0) + 1)
+          return undefined
+        })
+        this.closed.set(vconn.id, 0)
+        return vconn
+      },
+      observer: {
+        parked: plugin => this.log.push(`parked ${plugin}`),
+        accepted: evidence => this.accepted.push(evidence),
+        rejected: why => this.rejected.push(why),
+        ignoredReenable: (plugin, _host, why) => this.log.push(`ignored ${plugin} ${why}`),
+        pluginFailed: plugin => this.log.push(`failed ${plugin}`),
+      },
+    }
+  }
+
+  /** Over a connection of its own to a port on loopback. */
+  start(port: number, host: string, signal: AbortSignal = new AbortController().signal): Promise<TlsOrigin> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+      socket.once('error', reject)
+      socket.once('connect', () =>
+        startHandshake(new TcpLink(socket, 'origin'), { host, port }, this.#settings, signal).then(
+          resolve,
+          reject,
+        ),
+      )
+    })
+  }
+
+  stop(): void {
+    this.#context.free()
+  }
+}
+
+/** Sends a request over an open origin and collects the response until the origin ends. */
+export function fetchText({ link }: { readonly link: Link }, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    link.attach({
+      onData: bytes => {
+        text += bytes.toString('latin1')
+      },
+      onDrain: () => {},
+      onEnd: () => {
+        link.end()
+        resolve(text)
+      },
+      onClose: cause => (cause === undefined ? resolve(text) : reject(cause)),
+    })
+    link.write(Buffer.from(request))
+  })
+}
+
+/** Native objects that belong to handshakes: all zero when every handshake has ended and been freed. */
+export function liveHandshakes(): number {
+  const { SSL = 0, SSL_CTX = 0, X509 = 0 } = liveNatives()
+  return SSL + SSL_CTX + X509
+}
