@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import { type HttpResponse, parseResponse } from './http-response.js'
+import { Watch, within } from './watch.js'
+
+/** A response, and how long it took. */
+export interface TimedResponse extends HttpResponse {
+  /** From the last `send` to its last byte, milliseconds. */
+  readonly ms: number
+}
+
+/** A client that sends what it is told, byte for byte, and shows what comes back. */
+export interface RawClient {
+  readonly socket: Socket
+  /** What has come and has not been taken by `response`. */
+  pending(): Buffer
+  /** Everything that has come, as latin1. */
+  text(): string
+  readonly isEnded: boolean
+  send(text: string | Uint8Array): void
+  /** Takes the next response. `method` is the request's; interim (1xx) responses are taken one by one, too. */
+  response(method?: string, ms?: number): Promise<TimedResponse>
+  until<T>(probe: () => T | undefined, what: string, ms?: number): Promise<T>
+  /** Waits until the other side has ended its direction, or the connection broke. */
+  ended(ms?: number): Promise<void>
+  /** Ends our direction (FIN). */
+  end(): void
+  /** Ends the connection with a TCP reset. */
+  reset(): void
+  /** Speaks TLS from here on, after a CONNECT. Nothing may be pending. Rejects when the handshake fails. */
+  secure(options: ConnectionOptions): Promise<RawClient & { readonly socket: TLSSocket }>
+  /** Safe to call twice. */
+  stop(): void
+}
+
+/** Connects to a port of this machine. */
+export async function rawClient(port: number, host = '127.0.0.1'): Promise<RawClient> {
+  const socket = connectTcp({ port, host, noDelay: true, allowHalfOpen: true })
+  await within(once(socket, 'connect'), `a connection to ${host}:${port}`)
+  return wrap(socket)
+}
+
+/** Connects to a port of this machine and makes a TLS handshake. */
+export async function tlsClient(
+  port: number,
+  options: ConnectionOptions,
+): Promise<RawClient & { readonly socket: TLSSocket }> {
+  return (await rawClient(port)).secure(options)
+}
+
+function wrap<S extends Socket>(socket: S): RawClient & { readonly socket: S } {
+  const watch = new Watch()
+  let all = Buffer.alloc(0)
+  let taken = 0
+  let isEnded = false
+  let sentAt = performance.now()
+  const onData = (bytes: Buffer): void => {
+    all = Buffer.concat([all, bytes])
+    watch.changed()
+  }
+  const onEnd = (): void => {
+    isEnded = true
+    watch.changed()
+  }
+  socket.on('data', onData).on('end', onEnd).on('close', onEnd)
+  socket.on('error', () => undefined) // its close follows
+  const text = (): string => all.toString('latin1')
+  const pending = (): Buffer => all.subarray(taken)
+  const until: RawClient['until'] = (probe, what, ms) =>
+    watch.until(probe, () => `${what}, got ${JSON.stringify(text().slice(-1000))}, ended: ${isEnded}`, ms)
+  return {
+    socket,
+    pending,
+    text,
+    get isEnded() {
+      return isEnded
+    },
+    send: data => {
+      sentAt = performance.now()
+      socket.write(data)
+    },
+    response: async (method, ms) => {
+      const answer = await until<HttpResponse | 'ended'>(
+        () => parseResponse(pending(), method, isEnded) ?? (isEnded ? 'ended' : undefined),
+        'a response',
+        ms,
+      )
+      if (answer === 'ended') throw new Error(`ended without a response: ${JSON.stringify(text())}`)
+      taken += answer.size
+      return { ...answer, ms: performance.now() - sentAt }
+    },
+    until,
+    ended: async ms => {
+      await until(() => isEnded || undefined, 'the end', ms)
+    },
+    end: () => void socket.end(),
+    reset: () => void socket.resetAndDestroy(),
+    secure: async options => {
+      socket.off('data', onData)
+      const secured = connectTls({ ...options, socket })
+      try {
+        await within(once(secured, 'secureConnect'), 'a TLS handshake')
+      } catch (cause) {
+        secured.destroy()
+        socket.destroy()
+        throw cause
+      }
+      return wrap(secured)
+    },
+    stop: () => void socket.destroy(),
+  }
+}

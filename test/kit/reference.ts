@@ -1,0 +1,117 @@
+/**
+ * Renders docs/reference/ from the tables in core/. `node dist/test/kit/reference.js --write` writes the pages;
+ * test/rules/reference.test.ts fails while they differ.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { X509_ERRORS, type X509ErrorName } from '../../core/api/x509-errors.js'
+import { ERRORS } from '../../core/base/errors.js'
+import type { RecordRow } from '../../core/config/record-row.js'
+import { describeDomain, showValue } from '../../core/config/record-value.js'
+import { GENERAL_RECORDS } from '../../core/config/records-general.js'
+import { HTTP_RECORDS } from '../../core/config/records-http.js'
+import { SSL_RECORDS } from '../../core/config/records-ssl.js'
+import { alertOf } from '../../core/tls/alerts.js'
+import { REASONS } from '../../core/tls/verdict.js'
+
+const WRITTEN = 'This page is written from the tables of the program; a test keeps it true.'
+
+/** A Markdown table. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+const code = (text: string): string => `\`${text}\``
+
+function page(title: string, ...parts: readonly string[]): string {
+  return `${[`# ${title}`, WRITTEN, ...parts].join('\n\n')}\n`
+}
+
+function recordRows(records: Readonly<Record<string, RecordRow>>): readonly (readonly string[])[] {
+  return Object.entries(records).map(([name, row]) => [
+    code(name),
+    row.type,
+    code(showValue(row.default)),
+    describeDomain(row),
+    row.reload ? 'yes' : 'no',
+    row.about,
+  ])
+}
+
+export function renderRecords(): string {
+  const head = ['record', 'type', 'default', 'accepts', 'reload', 'what it does']
+  return page(
+    'Records',
+    'A record is set by a line `CONFIG name type value` in `records.config`, or by an environment variable, which wins: ' +
+      'the name in capitals, with `_` for `.` (`PROXY_CONFIG_HTTP_CONNECT_PORTS`). Names, types and defaults are those of ' +
+      'Apache Traffic Server unless the text says otherwise. Unknown names, other types, values outside of what is ' +
+      'accepted and lines that set a record twice are errors, all reported at once with file and line.',
+    'INT values may end in `K`, `M`, `G` or `T` (powers of 1024) or be hexadecimal (`0x1f`). `NULL` means that a STRING ' +
+      'has no value. "Reload" says whether a running proxy takes over a new value on SIGHUP; the others need a restart.',
+    '## The program',
+    table(head, recordRows(GENERAL_RECORDS)),
+    '## Ports, requests and connections',
+    table(head, recordRows(HTTP_RECORDS)),
+    '## TLS towards origins',
+    table(head, recordRows(SSL_RECORDS)),
+  )
+}
+
+export function renderErrors(): string {
+  const rows = Object.entries(ERRORS).map(([name, { side, status, proxyStatus, remedy }]) => [
+    code(name),
+    side,
+    status === 0 ? '' : String(status),
+    proxyStatus === '' ? '' : code(proxyStatus),
+    remedy,
+  ])
+  return page(
+    'Errors',
+    'Every error has a code. "Side" says where it comes from: the client, the origin, or the proxy itself. "Answer" is the ' +
+      'status the client receives and `error=` the value in `Proxy-Status` (RFC 9209); both are empty for errors that no ' +
+      'client waits for.',
+    table(['code', 'side', 'answer', '`error=`', 'what to do'], rows),
+  )
+}
+
+function reasonRow(name: X509ErrorName): readonly string[] {
+  const number = X509_ERRORS[name]
+  const alert = alertOf(number)
+  return [code(name), String(number), `${code(alert.name)} (${alert.number})`]
+}
+
+export function renderReasons(): string {
+  const words = Object.entries(REASONS).map(([word, name]) => [code(word), ...reasonRow(name)])
+  const names = Object.keys(X509_ERRORS).map(name => reasonRow(name as X509ErrorName))
+  return page(
+    'Reasons',
+    "A plugin rejects with `reenable(reject(reason, 'detail'))`. The reason is a word of the first table or a name of the " +
+      'second. Each stands for a code of OpenSSL, and OpenSSL picks the alert that the origin receives from the code.',
+    '## Words',
+    table(['reason', 'stands for', 'code', 'alert to the origin'], words),
+    '## Names',
+    table(['name', 'code', 'alert to the origin'], names),
+  )
+}
+
+/** File names below docs/reference/, and what writes them. */
+export const PAGES: Readonly<Record<string, () => string>> = {
+  'records.md': renderRecords,
+  'errors.md': renderErrors,
+  'reasons.md': renderReasons,
+}
+
+/** Where the page lies: this module runs as dist/test/kit/reference.js. */
+export function pagePath(name: string): string {
+  return fileURLToPath(new URL(`../../../docs/reference/${name}`, import.meta.url))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url) && process.argv[2] === '--write') {
+  for (const [name, render] of Object.entries(PAGES)) {
+    mkdirSync(dirname(pagePath(name)), { recursive: true })
+    writeFileSync(pagePath(name), render())
+  }
+}

@@ -1,0 +1,110 @@
+import { connect, type Socket } from 'node:net'
+import { listen } from './tcp-server.js'
+import { readRecords, type WireView } from './tls-records.js'
+import { Watch } from './watch.js'
+
+/** A piece of bytes, and when it passed (`performance.now()`). */
+export interface Chunk {
+  readonly at: number
+  readonly bytes: Buffer
+}
+
+/** What one side has sent over one connection. */
+export interface Direction {
+  readonly chunks: readonly Chunk[]
+  /** When its sender ended it; undefined while it is open. */
+  readonly endedAt: number | undefined
+  bytes(): Buffer
+  tls(): WireView
+}
+
+export interface TappedConnection {
+  readonly openedAt: number
+  readonly fromClient: Direction
+  readonly fromOrigin: Direction
+}
+
+/** A relay between a client and an origin that keeps a record of every byte. */
+export interface Relay {
+  readonly port: number
+  readonly connections: readonly TappedConnection[]
+  /** The first answer of `probe` that is not undefined, asked again whenever something has passed. */
+  until<T>(probe: () => T | undefined, what: string, ms?: number): Promise<T>
+  stop(): Promise<void>
+}
+
+class Recording implements Direction {
+  readonly chunks: Chunk[] = []
+  endedAt: number | undefined
+
+  bytes(): Buffer {
+    return Buffer.concat(this.chunks.map(chunk => chunk.bytes))
+  }
+
+  tls(): WireView {
+    return readRecords(this.bytes())
+  }
+}
+
+/** Relays to a port of this machine and records what passes. */
+export function tapRelay(port: number, host = '127.0.0.1'): Promise<Relay> {
+  return relay(port, host, async (to, bytes) => void to.write(bytes))
+}
+
+/** As {@link tapRelay}, but bytes go on in pieces of `n`, each in a TCP segment of its own. */
+export function splittingRelay(port: number, n: number, host = '127.0.0.1'): Promise<Relay> {
+  return relay(port, host, async (to, bytes) => {
+    for (let at = 0; at < bytes.length && !to.destroyed; at += n) {
+      await new Promise<void>(resolve => to.write(bytes.subarray(at, at + n), () => resolve()))
+    }
+  })
+}
+
+async function relay(
+  port: number,
+  host: string,
+  forward: (to: Socket, bytes: Buffer) => Promise<void>,
+): Promise<Relay> {
+  const connections: TappedConnection[] = []
+  const watch = new Watch()
+  const server = await listen(client => {
+    const origin = connect({ port, host, noDelay: true, allowHalfOpen: true })
+    server.own(origin)
+    const fromClient = new Recording()
+    const fromOrigin = new Recording()
+    connections.push({ openedAt: performance.now(), fromClient, fromOrigin })
+    pass(client, origin, fromClient)
+    pass(origin, client, fromOrigin)
+    watch.changed()
+  })
+
+  function pass(from: Socket, to: Socket, recording: Recording): void {
+    let last = Promise.resolve()
+    from.on('data', (bytes: Buffer) => {
+      recording.chunks.push({ at: performance.now(), bytes })
+      last = last.then(() => forward(to, bytes))
+      watch.changed()
+    })
+    const ended = (): void => {
+      recording.endedAt ??= performance.now()
+      watch.changed()
+    }
+    from.on('end', () => {
+      ended()
+      last = last.then(() => void to.end())
+    })
+    from.on('close', hadError => {
+      ended()
+      if (hadError) to.resetAndDestroy()
+      else last = last.then(() => void to.destroySoon())
+    })
+  }
+
+  const seen = (): string => connections.map(c => c.fromClient.tls().names.join(' ')).join('; ')
+  return {
+    port: server.port,
+    connections,
+    until: (probe, what, ms) => watch.until(probe, () => `${what}; clients sent: ${seen()}`, ms),
+    stop: server.stop,
+  }
+}
