@@ -66,6 +66,12 @@ export const ERRORS = {
     'http_request_error',
     'Send the absolute form: GET https://host/path HTTP/1.1.',
   ),
+  PTC_CONNECT_TARGET: kind(
+    'client',
+    400,
+    'http_request_error',
+    'Send the authority form with a port: CONNECT host:443 HTTP/1.1.',
+  ),
   PTC_REQUEST_SCHEME: kind(
     'client',
     400,
@@ -165,7 +171,7 @@ export const ERRORS = {
     'internal',
     502,
     'tls_certificate_error',
-    'A plugin threw, which counts as a rejection; its error is in diags.log.',
+    'A plugin threw, which counts as a rejection; its error is in the log.',
   ),
   PTC_ORIGIN_CLOSED: kind(
     'origin',

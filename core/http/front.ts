@@ -1,0 +1,186 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type ErrorCode, ProxyError } from '../base/errors.js'
+import { codeOf } from '../base/system-error.js'
+import type { Forwarder } from './forward.js'
+import { errorReply, replyBytes, sendReply } from './replies.js'
+
+/** Milliseconds, unless said otherwise. */
+export interface FrontLimits {
+  /** Bytes of a request's line and header fields together. */
+  readonly maxHeaderBytes: number
+  /** For the request's head, from its first byte (or the connection's begin). */
+  readonly headersTimeout: number
+  /** For the whole request, body included; 0 for none, the forwarder's idle timeout holds then. */
+  readonly requestTimeout: number
+  /** Between two requests of a connection. */
+  readonly keepAliveTimeout: number
+  /** Without a byte, on a connection that waits for nothing but its client. */
+  readonly idleTimeout: number
+  /** Clients at a time; further ones are closed at once. */
+  readonly maxConnections: number
+}
+
+/** Takes a client's socket over from HTTP: nothing listens to it any more. */
+export type SocketHandler = (req: IncomingMessage, socket: Socket, head: Buffer) => void
+
+export interface FrontOptions {
+  readonly forward: Forwarder
+  readonly limits: FrontLimits
+  /** CONNECT; without it the answer is 501. */
+  readonly onConnect?: SocketHandler
+  /** Upgrade; without it such requests are served as if they had not asked (RFC 9110 section 7.8 allows it). */
+  readonly onUpgrade?: SocketHandler
+  /** Requests in origin-form are for the proxy itself; without it, and for those it answers false to, 400. */
+  readonly onLocal?: (req: IncomingMessage, res: ServerResponse) => boolean
+  /** Refuses a request before anything else is done with it. */
+  readonly admit?: (clientAddress: string, method: string) => ProxyError | undefined
+}
+
+/** A port, not yet open. */
+export interface Front {
+  /** For listening on whatever there is: a port, a shared handle, or `emit('connection', socket)`. */
+  readonly server: Server
+  /** @throws {ProxyError} PTC_PORT_UNAVAILABLE */
+  listen(port: number, host: string): Promise<AddressInfo>
+  /** Takes no new connections, ends the idle ones, and after `grace` milliseconds the others. */
+  close(grace: number): Promise<void>
+}
+
+/** Speaks HTTP/1.1 with clients on one port. */
+export function createFront(options: FrontOptions): Front {
+  const { limits } = options
+  const server = createServer({
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeout,
+    requestTimeout: limits.requestTimeout,
+    keepAliveTimeout: limits.keepAliveTimeout,
+    connectionsCheckingInterval: Math.min(5000, Math.max(50, limits.headersTimeout / 4)),
+    insecureHTTPParser: false,
+    requireHostHeader: false, // checked with a page of our own
+    noDelay: true,
+  })
+  server.maxConnections = limits.maxConnections
+  const busy = new BusySockets()
+  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+    busy.enter(req.socket)
+    res.on('close', () => busy.leave(req.socket))
+    const refusal = options.admit?.(req.socket.remoteAddress ?? '', req.method ?? '')
+    if (refusal !== undefined) sendReply(res, errorReply(refusal, { host: undefined }, req.headers))
+    else if (!req.url?.startsWith('/') || !options.onLocal?.(req, res)) options.forward.handle(req, res)
+  }
+  server.on('request', onRequest)
+  server.on('checkContinue', onRequest) // the origin says whether to continue
+  server.on('connect', (req, duplex, head) => takeOver(options, options.onConnect, req, duplex, head))
+  if (options.onUpgrade !== undefined) {
+    server.on('upgrade', (req, duplex, head) => takeOver(options, options.onUpgrade, req, duplex, head))
+  }
+  server.on('clientError', (error, duplex) => onClientError(error, duplex, busy))
+  server.setTimeout(limits.idleTimeout, socket => {
+    if (!busy.has(socket)) socket.destroy()
+  })
+  return { server, listen: (port, host) => listen(server, port, host), close: grace => close(server, grace) }
+}
+
+/** Sockets on which a request has not been answered yet. */
+class BusySockets {
+  readonly #requests = new WeakMap<Duplex, number>()
+
+  enter(socket: Duplex): void {
+    this.#requests.set(socket, (this.#requests.get(socket) ?? 0) + 1)
+  }
+
+  leave(socket: Duplex): void {
+    this.#requests.set(socket, (this.#requests.get(socket) ?? 1) - 1)
+  }
+
+  has(socket: Duplex): boolean {
+    return (this.#requests.get(socket) ?? 0) > 0
+  }
+}
+
+function takeOver(
+  options: FrontOptions,
+  handler: SocketHandler | undefined,
+  req: IncomingMessage,
+  duplex: Duplex,
+  head: Buffer,
+): void {
+  const socket = duplex as Socket // node:http hands out what net.createServer or tls.createServer made
+  socket.setTimeout(0) // the handler has deadlines of its own
+  const refusal = options.admit?.(socket.remoteAddress ?? '', req.method ?? '')
+  const missing = new ProxyError('PTC_NOT_IMPLEMENTED', `this port does not serve ${req.method}`)
+  const error = refusal ?? (handler === undefined ? missing : undefined)
+  if (error === undefined) handler?.(req, socket, head)
+  else refuse(socket, error, req)
+}
+
+/** Answers on a socket that is no longer HTTP's, and closes it. */
+export function refuse(socket: Duplex, error: ProxyError, req?: IncomingMessage): void {
+  socket.on('error', () => socket.destroy())
+  const host = req?.method === 'CONNECT' ? req.url : undefined
+  socket.end(replyBytes(errorReply(error, { host }, req?.headers)))
+  socket.resume() // what the client still sends is read, or closing would reset the connection before it has the page
+  setTimeout(() => socket.destroy(), LINGER).unref()
+}
+
+const LINGER = 2000
+
+const CLIENT_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  HPE_HEADER_OVERFLOW: ['PTC_REQUEST_HEADERS_TOO_LARGE', 'the header fields of the request are too large'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [
+    'PTC_REQUEST_MALFORMED',
+    'the chunk extensions of the request are too large',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ['PTC_REQUEST_TIMEOUT', 'the request did not arrive in time'],
+}
+
+function onClientError(error: Error, socket: Duplex, busy: BusySockets): void {
+  const code = codeOf(error)
+  const isParsed = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  // A page in the middle of another response would be taken for a part of it.
+  if (!isParsed || !socket.writable || busy.has(socket)) {
+    socket.destroy()
+    return
+  }
+  const [known, text] = CLIENT_ERRORS[code] ?? ['PTC_REQUEST_MALFORMED', malformedText(error, code)]
+  refuse(socket, new ProxyError(known, text, { cause: error }))
+}
+
+function malformedText(error: Error, code: string): string {
+  const packet: unknown = 'rawPacket' in error ? error.rawPacket : undefined
+  const isTls = packet instanceof Uint8Array && packet[0] === 0x16
+  return isTls ? 'the client speaks TLS to a port for plain HTTP' : `the request cannot be parsed (${code})`
+}
+
+function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => {
+      reject(
+        new ProxyError('PTC_PORT_UNAVAILABLE', `cannot listen on ${host}:${port} (${codeOf(error)})`, {
+          cause: error,
+        }),
+      )
+    }
+    server.once('error', onError)
+    server.listen({ port, host }, () => {
+      server.removeListener('error', onError)
+      const address = server.address()
+      if (address === null || typeof address === 'string')
+        reject(new ProxyError('PTC_INTERNAL', 'no TCP port'))
+      else resolve(address)
+    })
+  })
+}
+
+function close(server: Server, grace: number): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => server.closeAllConnections(), grace)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

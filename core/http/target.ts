@@ -1,0 +1,175 @@
+import { isIPv4, isIPv6 } from 'node:net'
+import { domainToASCII } from 'node:url'
+import { describe, ProxyError } from '../base/errors.js'
+import type { OriginTarget } from '../origin/connect.js'
+
+/** Where a request goes: the target, and how the request names it. */
+export interface RequestTarget extends OriginTarget {
+  /** Origin-form as received, or `*`. */
+  readonly path: string
+  /** The Host field to send: the authority without a default port. */
+  readonly authority: string
+}
+
+export const DEFAULT_PORT = { http: 80, https: 443 } as const
+
+/**
+ * Parses the absolute form of a request-target (RFC 9112 section 3.2.2). The path is kept as it is: what a proxy may not
+ * do is to normalise it (RFC 9110 section 7.7).
+ * @throws {ProxyError} PTC_REQUEST_TARGET, PTC_REQUEST_SCHEME
+ */
+export function parseRequestTarget(method: string, target: string): RequestTarget {
+  const colon = target.indexOf('://')
+  if (colon <= 0 || !SCHEME.test(target.slice(0, colon))) throw notAbsolute(target)
+  const scheme = target.slice(0, colon).toLowerCase()
+  if (scheme !== 'http' && scheme !== 'https') {
+    throw new ProxyError('PTC_REQUEST_SCHEME', `the scheme of the request-target is ${quote(scheme)}`)
+  }
+  if (target.includes('#')) throw badTarget('has a fragment')
+  const start = colon + 3
+  const end = endOfAuthority(target, start)
+  const { host, port } = parseAuthority(target.slice(start, end), DEFAULT_PORT[scheme])
+  return {
+    scheme,
+    host,
+    port,
+    path: pathOf(method, target.slice(end)),
+    authority: authorityOf(scheme, host, port),
+  }
+}
+
+/**
+ * Parses the authority form, `host:port`, of a CONNECT request (RFC 9112 section 3.2.3); the port may not be left out.
+ * @throws {ProxyError} PTC_CONNECT_TARGET
+ */
+export function parseConnectTarget(target: string): { readonly host: string; readonly port: number } {
+  try {
+    const parsed = parseAuthority(target, 0)
+    if (parsed.port !== 0) return parsed
+  } catch (error) {
+    throw new ProxyError('PTC_CONNECT_TARGET', describe(error))
+  }
+  throw new ProxyError('PTC_CONNECT_TARGET', 'the request-target has no port')
+}
+
+/** Host as it appears in URLs and Host fields: IPv6 in brackets, the default port left out. */
+export function authorityOf(scheme: 'http' | 'https', host: string, port: number): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return port === DEFAULT_PORT[scheme] ? name : `${name}:${port}`
+}
+
+/**
+ * RFC 9112 section 3.2: HTTP/1.1 wants exactly one Host field, with a value that could be one. What it says does not
+ * matter here, because the absolute form wins.
+ * @throws {ProxyError} PTC_REQUEST_MALFORMED
+ */
+export function checkHost(rawHeaders: readonly string[], httpVersion: string): void {
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]
+    if (name?.length !== 4 || name.toLowerCase() !== 'host') continue
+    count += 1
+    if (!HOST_VALUE.test(rawHeaders[i + 1] ?? '')) {
+      throw new ProxyError('PTC_REQUEST_MALFORMED', 'the Host field is not a host')
+    }
+  }
+  if (count > 1) throw new ProxyError('PTC_REQUEST_MALFORMED', 'the request has more than one Host field')
+  if (count === 0 && httpVersion === '1.1') {
+    throw new ProxyError('PTC_REQUEST_MALFORMED', 'the request has no Host field')
+  }
+}
+
+const SCHEME = /^[a-z][a-z0-9+.-]*$/i
+const HOST_VALUE = /^(?:[^\s/?#@\\]*)$/
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
+const PORT = /^[0-9]{1,5}$/
+/** A name that ends like this is read as an IPv4 address by some resolver or other: 127.1, 0x7f000001, 017700000001. */
+const NUMERIC_END = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/
+
+function endOfAuthority(target: string, from: number): number {
+  for (let i = from; i < target.length; i++) {
+    const c = target.charCodeAt(i)
+    if (c === 0x2f /* / */ || c === 0x3f /* ? */ || c === 0x5c /* \ */) return i
+  }
+  return target.length
+}
+
+/** RFC 9112 section 3.2.1: no empty path; section 3.2.4: OPTIONS without one is about the server. */
+function pathOf(method: string, rest: string): string {
+  if (rest.startsWith('\\')) throw badTarget('has a backslash after its host')
+  if (rest === '') return method === 'OPTIONS' ? '*' : '/'
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+function parseAuthority(
+  authority: string,
+  defaultPort: number,
+): { readonly host: string; readonly port: number } {
+  if (authority.includes('@')) throw badTarget('carries a user name or password')
+  const close = authority.startsWith('[') ? authority.indexOf(']') : -1
+  const colon = authority.indexOf(':', close + 1)
+  const hostEnd = colon === -1 ? authority.length : colon
+  if (close !== -1 && hostEnd !== close + 1) throw badTarget('has something between its host and its port')
+  const portText = colon === -1 ? '' : authority.slice(colon + 1)
+  return {
+    host: parseHost(authority.slice(0, hostEnd)),
+    port: portText === '' ? defaultPort : parsePort(portText),
+  }
+}
+
+function parsePort(text: string): number {
+  const port = PORT.test(text) ? Number(text) : 0
+  if (port < 1 || port > 65_535) throw badTarget(`has the port ${quote(text)}`)
+  return port
+}
+
+function parseHost(text: string): string {
+  if (text === '') throw badTarget('has no host')
+  if (text.startsWith('[')) return parseIPv6(text)
+  if (isIPv4(text)) return text
+  const name = toAscii(text).replace(/\.$/, '')
+  if (isIPv4(name)) return name
+  const isName =
+    name.length <= 253 && !NUMERIC_END.test(name) && name.split('.').every(label => LABEL.test(label))
+  if (!isName) throw badTarget(`has the host ${quote(text)}`)
+  return name
+}
+
+function parseIPv6(text: string): string {
+  const address = text.slice(1, -1)
+  if (!text.endsWith(']') || !isIPv6(address) || address.includes('%'))
+    throw badTarget(`has the host ${quote(text)}`)
+  return new URL(`http://[${address}]/`).hostname.slice(1, -1)
+}
+
+/** Lower case; a name in UTF-8 becomes its A-labels (RFC 5891). */
+function toAscii(text: string): string {
+  const lower = text.toLowerCase()
+  if (/^[\x21-\x7e]*$/.test(lower)) return lower
+  try {
+    return domainToASCII(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'latin1')))
+  } catch {
+    throw badTarget(`has the host ${quote(text)}`)
+  }
+}
+
+function notAbsolute(target: string): ProxyError {
+  if (target.startsWith('/') || target === '*') {
+    return badTarget(`is ${quote(target)}, as a web server receives it; this is a proxy`)
+  }
+  const scheme = /^([a-z][a-z0-9+.-]*):(?![0-9]+$)/i.exec(target)?.[1]
+  if (scheme !== undefined) {
+    return new ProxyError('PTC_REQUEST_SCHEME', `the scheme of the request-target is ${quote(scheme)}`)
+  }
+  return badTarget(`is ${quote(target)}`)
+}
+
+function badTarget(what: string): ProxyError {
+  return new ProxyError('PTC_REQUEST_TARGET', `the request-target ${what}`)
+}
+
+/** For messages: shortened, and without control characters. */
+function quote(text: string): string {
+  const short = text.length > 100 ? `${text.slice(0, 100)}…` : text
+  return JSON.stringify(short)
+}

@@ -1,0 +1,89 @@
+import { ProxyError } from '../base/errors.js'
+import type { StartTls } from '../tls/start-tls.js'
+import type { Link } from '../vconn/link.js'
+import { abortReason, type DialOptions, dial } from './dial.js'
+import { Http1, plainOrigin } from './http1.js'
+import { Pool, type PoolLimits } from './pool.js'
+
+/** Which origin a request is for. */
+export interface OriginTarget {
+  readonly scheme: 'http' | 'https'
+  /** A name in lower case or an address, IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+export interface ConnectorOptions {
+  readonly dial: DialOptions
+  readonly pool: PoolLimits
+  /** How large the header fields of a response may be, in bytes. */
+  readonly maxResponseHeadBytes: number
+  /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
+  readonly startTls: StartTls
+  /** Takes charge of a plain connection before the first byte is sent; what it returns is used. */
+  readonly startPlain?: (tcp: Link, target: OriginTarget) => Link
+  /** The digest of everything that shapes the verdict about this origin: a pooled connection never outlives it. */
+  readonly policyDigest: (target: OriginTarget) => string
+}
+
+/**
+ * Hands out connections on which a request may be sent: an idle one of the same key, or a new one. For https there is
+ * none without a verified peer, and a rejection is final: nothing here tries twice.
+ */
+export class OriginConnector {
+  readonly #options: ConnectorOptions
+  readonly #pool: Pool
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options
+    this.#pool = new Pool(options.pool)
+  }
+
+  get idleConnections(): number {
+    return this.#pool.size
+  }
+
+  /** What a connection is kept under. To be computed when the connection is asked for, not when it is given back. */
+  keyOf(target: OriginTarget): string {
+    return `${target.scheme}://${target.host}:${target.port} ${this.#options.policyDigest(target)}`
+  }
+
+  /** An idle connection, which may turn out to be closed by the origin just now. */
+  reuse(key: string): Http1 | undefined {
+    return this.#pool.take(key)
+  }
+
+  /**
+   * A new connection.
+   * @throws {ProxyError} of dial, of the TLS handshake, or the signal's reason
+   */
+  async open(target: OriginTarget, signal: AbortSignal): Promise<Http1> {
+    const { maxResponseHeadBytes, startTls, startPlain } = this.#options
+    const tcp = await dial(target, this.#options.dial, signal)
+    const { scheme } = target
+    if (scheme === 'http') {
+      return new Http1(plainOrigin(startPlain?.(tcp, target) ?? tcp, { scheme }), maxResponseHeadBytes)
+    }
+    try {
+      const origin = await startTls(tcp, target, signal)
+      if (!signal.aborted) return new Http1(origin, maxResponseHeadBytes)
+      origin.link.destroy()
+      throw abortReason(signal)
+    } catch (error) {
+      if (error instanceof ProxyError) throw error // startTls has closed the connection: an alert may still be on its way
+      tcp.destroy()
+      throw new ProxyError('PTC_INTERNAL', 'the TLS handshake could not be made', { cause: error })
+    }
+  }
+
+  /** Takes a connection back. One that is not idle is closed. */
+  release(key: string, connection: Http1): void {
+    if (connection.isIdle) this.#pool.put(key, connection)
+    else connection.close()
+  }
+
+  /** Closes the idle connections, or those whose key is not `kept` (after a reload). */
+  closeIdle(kept?: (key: string) => boolean): void {
+    this.#pool.clear(kept)
+  }
+}

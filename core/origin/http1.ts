@@ -1,0 +1,309 @@
+import { ProxyError } from '../base/errors.js'
+import type { TlsOrigin } from '../tls/start-tls.js'
+import type { Link, LinkSink } from '../vconn/link.js'
+import { HttpParser, type MessageEvents } from './http-parser.js'
+
+declare const plain: unique symbol
+
+/** A connection that carries plain HTTP because the request's scheme is `http`. {@link plainOrigin} makes it. */
+export interface PlainOrigin {
+  readonly link: Link
+  readonly peer?: undefined
+  readonly [plain]: true
+}
+
+/** What a request may be sent on: a plain connection to an `http` target, or one whose origin has been accepted. */
+export type Channel = PlainOrigin | TlsOrigin
+
+export function plainOrigin(link: Link, _target: { readonly scheme: 'http' }): PlainOrigin {
+  return { link } as PlainOrigin
+}
+
+/** A request as it leaves, but for its framing, which follows from `body`. */
+export interface RequestHead {
+  readonly method: string
+  /** Origin-form, or `*`. */
+  readonly path: string
+  /** Names and values in turn, Host included, without Content-Length, Transfer-Encoding and Connection. */
+  readonly headers: readonly string[]
+  /** The number of body bytes, or how the body is framed. */
+  readonly body: number | 'none' | 'chunked'
+}
+
+export interface ResponseHead {
+  readonly status: number
+  readonly reason: string
+  /** Names and values in turn, as received, each byte one character. */
+  readonly headers: readonly string[]
+}
+
+/** Receives a response. After `onComplete`, `onUpgrade` or `onFail` nothing comes. */
+export interface ResponseSink {
+  /** A 1xx response other than 101. */
+  onInterim(head: ResponseHead): void
+  onHead(head: ResponseHead): void
+  /** Bytes that may be kept. After a `pause` a few more may come. */
+  onBody(bytes: Buffer): void
+  /** All that has arrived was handed over, and the response is not complete. */
+  onPartial(): void
+  /** The connection may be given to the next request if it {@link Http1.isIdle}. */
+  onComplete(trailers: readonly string[]): void
+  /** The origin answered 101: the link is the sink's now, nothing is attached to it that acts. */
+  onUpgrade(head: ResponseHead, link: Link, first: Buffer): void
+  /** More of the request's body may be written. */
+  onDrain(): void
+  /** @param sawResponse whether any byte of a response came; if none did, an idempotent request may be repeated */
+  onFail(error: ProxyError, sawResponse: boolean): void
+}
+
+/** Whoever keeps a connection while it is idle. */
+export interface IdleKeeper {
+  /** It received something, ended or closed: it is of no use to a next request, and has been closed. */
+  lost(connection: Http1): void
+}
+
+const EMPTY = Buffer.alloc(0)
+
+/** Beyond so many 1xx responses to one request the origin is not taken seriously. */
+const MAX_INTERIM = 64
+
+/**
+ * HTTP/1.1 to an origin (RFC 9112): one request at a time over one link.
+ *
+ * Life: idle -> (busy -> idle)* -> busy -> upgraded | closed. It is idle again only when the response was delimited by
+ * its framing, both sides keep the connection, the request was sent whole, and not one byte came after the response.
+ */
+export class Http1 implements LinkSink, MessageEvents {
+  readonly channel: Channel
+  readonly #link: Link
+  readonly #parser: HttpParser
+  #state: 'idle' | 'busy' | 'upgraded' | 'closed' = 'idle'
+  #sink: ResponseSink | undefined
+  #keeper: IdleKeeper | undefined
+  #request: RequestHead | undefined
+  #isRequestSent = true
+  #isMessageComplete = false
+  #sawResponse = false
+  #isPaused = false
+  #requests = 0
+  #interim = 0
+
+  /** @param maxHeadBytes how large the header fields of a response may be */
+  constructor(channel: Channel, maxHeadBytes: number) {
+    this.channel = channel
+    this.#link = channel.link
+    this.#parser = new HttpParser('response', this, maxHeadBytes)
+    this.#link.attach(this)
+  }
+
+  get isIdle(): boolean {
+    return this.#state === 'idle'
+  }
+
+  /** How many requests were sent on it, the present one included. */
+  get requests(): number {
+    return this.#requests
+  }
+
+  /** Tells `keeper` when an idle connection is lost; the next `send` ends that. */
+  keep(keeper: IdleKeeper): void {
+    this.#keeper = keeper
+  }
+
+  send(request: RequestHead, sink: ResponseSink): void {
+    if (this.#state !== 'idle') throw new ProxyError('PTC_INTERNAL', `request on a ${this.#state} connection`)
+    this.#state = 'busy'
+    this.#keeper = undefined
+    this.#sink = sink
+    this.#request = request
+    this.#isRequestSent = request.body === 'none' || request.body === 0
+    this.#isMessageComplete = false
+    this.#sawResponse = false
+    this.#interim = 0
+    this.#requests += 1
+    this.#link.write(Buffer.from(headText(request), 'latin1'))
+  }
+
+  /** @returns false: wait for `onDrain` */
+  writeBody(bytes: Buffer): boolean {
+    if (this.#state !== 'busy' || bytes.length === 0) return true
+    if (this.#request?.body !== 'chunked') return this.#link.write(bytes)
+    const size = Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1')
+    return this.#link.write(Buffer.concat([size, bytes, CRLF]))
+  }
+
+  /** The body is complete. Trailers are sent if it is chunked. */
+  endBody(trailers: readonly string[]): void {
+    if (this.#state !== 'busy' || this.#isRequestSent) return
+    this.#isRequestSent = true
+    if (this.#request?.body !== 'chunked') return
+    this.#link.write(Buffer.from(`0\r\n${fieldLines(trailers)}\r\n`, 'latin1'))
+  }
+
+  pause(): void {
+    if (this.#state !== 'busy' || this.#isPaused) return
+    this.#isPaused = true
+    this.#link.pause()
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#link.resume()
+  }
+
+  /** Closes the connection; a request under way hears nothing more. */
+  close(cause?: ProxyError): void {
+    if (this.#state === 'closed' || this.#state === 'upgraded') return
+    this.#state = 'closed'
+    this.#sink = undefined
+    this.#keeper = undefined
+    this.#parser.free()
+    if (cause === undefined && this.#isRequestSent) this.#link.end()
+    this.#link.destroy(cause)
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.#state === 'idle') this.#loseIdle()
+    if (this.#state !== 'busy') return
+    this.#sawResponse = true
+    try {
+      const consumed = this.#parser.execute(bytes)
+      if (this.#isMessageComplete) this.#complete(bytes.subarray(consumed))
+      else this.#sink?.onPartial()
+    } catch (error) {
+      this.#fail(asProxyError(error))
+    }
+  }
+
+  onDrain(): void {
+    this.#sink?.onDrain()
+  }
+
+  onEnd(): void {
+    if (this.#state === 'idle') this.#loseIdle()
+    if (this.#state !== 'busy') return
+    try {
+      if (!this.#parser.finish() || !this.#isMessageComplete) this.#fail(closedEarly())
+      else this.#complete(EMPTY)
+    } catch (error) {
+      this.#fail(asProxyError(error))
+    }
+  }
+
+  onClose(cause: ProxyError | undefined): void {
+    if (this.#state === 'idle') this.#loseIdle()
+    if (this.#state === 'busy') this.#fail(cause ?? closedEarly())
+  }
+
+  onHead(): 'asFramed' | 'none' {
+    const parser = this.#parser
+    const { status } = parser
+    if (parser.version !== 11 && parser.version !== 10) throw malformed('not HTTP/1.x')
+    if (status < 100) throw malformed(`status ${status}`)
+    if (status === 101) this.#checkUpgrade()
+    if (!hasKnownCoding(parser.headers)) throw malformed('a transfer coding other than chunked')
+    if (status >= 200) this.#sink?.onHead(headOf(parser))
+    else if (status !== 101) this.#sink?.onInterim(headOf(parser))
+    return this.#request?.method === 'HEAD' ? 'none' : 'asFramed'
+  }
+
+  onBody(bytes: Buffer): void {
+    this.#sink?.onBody(bytes)
+  }
+
+  /** Interim responses are followed by another one; at the final one the parser stops. */
+  onMessage(): boolean {
+    if (this.#parser.status < 200 && this.#parser.status !== 101) {
+      this.#interim += 1
+      if (this.#interim > MAX_INTERIM) throw malformed('too many 1xx responses')
+      return true
+    }
+    this.#isMessageComplete = true
+    return false
+  }
+
+  /** RFC 9110 section 15.2.2: only what the client asked for may be switched to. */
+  #checkUpgrade(): void {
+    const asked = this.#request?.headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'upgrade')
+    if (!asked || !this.#parser.isUpgrade) throw malformed('a 101 that nobody asked for')
+  }
+
+  #complete(rest: Buffer): void {
+    const sink = this.#sink
+    const { trailers, keepsAlive, isUpgrade } = this.#parser
+    if (isUpgrade) {
+      this.#handOver(sink, rest)
+      return
+    }
+    this.resume()
+    if (keepsAlive && this.#isRequestSent && rest.length === 0 && !this.#link.isClosed) {
+      this.#sink = undefined
+      this.#request = undefined
+      this.#state = 'idle'
+      this.#parser.next()
+    } else {
+      this.close()
+    }
+    sink?.onComplete(trailers)
+  }
+
+  #handOver(sink: ResponseSink | undefined, rest: Buffer): void {
+    const head = headOf(this.#parser)
+    this.#state = 'upgraded'
+    this.#sink = undefined
+    this.#link.pause()
+    this.#parser.free()
+    if (sink === undefined) this.#link.destroy()
+    else sink.onUpgrade(head, this.#link, rest)
+  }
+
+  #loseIdle(): void {
+    const keeper = this.#keeper
+    this.close()
+    keeper?.lost(this)
+  }
+
+  #fail(error: ProxyError): void {
+    const sink = this.#sink
+    this.close(error)
+    sink?.onFail(error, this.#sawResponse)
+  }
+}
+
+const CRLF = Buffer.from('\r\n')
+
+const headOf = ({ status, reason, headers }: HttpParser): ResponseHead => ({ status, reason, headers })
+
+const malformed = (what: string): ProxyError =>
+  new ProxyError('PTC_RESPONSE_MALFORMED', `the origin's response is malformed: ${what}`)
+
+const closedEarly = (): ProxyError =>
+  new ProxyError('PTC_ORIGIN_CLOSED', 'the origin closed the connection before its response was complete')
+
+const asProxyError = (error: unknown): ProxyError =>
+  error instanceof ProxyError
+    ? error
+    : new ProxyError('PTC_INTERNAL', 'the response could not be handled', { cause: error })
+
+/** RFC 9112 section 7: this proxy asks for no transfer coding, and can take only `chunked` off. */
+function hasKnownCoding(headers: readonly string[]): boolean {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i]?.toLowerCase() === 'transfer-encoding' && headers[i + 1]?.toLowerCase() !== 'chunked')
+      return false
+  }
+  return true
+}
+
+function headText({ method, path, headers, body }: RequestHead): string {
+  let framing = ''
+  if (body === 'chunked') framing = 'Transfer-Encoding: chunked\r\n'
+  else if (body !== 'none') framing = `Content-Length: ${body}\r\n`
+  return `${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}${framing}\r\n`
+}
+
+function fieldLines(fields: readonly string[]): string {
+  let lines = ''
+  for (let i = 0; i + 1 < fields.length; i += 2) lines += `${fields[i]}: ${fields[i + 1]}\r\n`
+  return lines
+}

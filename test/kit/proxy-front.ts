@@ -1,0 +1,139 @@
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
+import type { Test } from 'tap'
+import { Forwarder, type ForwarderOptions, type Summary } from '../../core/http/forward.js'
+import { createFront, type FrontLimits, type FrontOptions } from '../../core/http/front.js'
+import { type ConnectorOptions, OriginConnector } from '../../core/origin/connect.js'
+
+/** A front with a forwarder behind it, as the proxy composes them, on a free port of the loopback. */
+export interface RunningFront {
+  readonly port: number
+  readonly connector: OriginConnector
+  readonly done: Summary[]
+}
+
+export interface FrontSettings {
+  readonly limits?: Partial<FrontLimits>
+  readonly connector?: Partial<ConnectorOptions>
+  readonly forwarder?: Partial<ForwarderOptions>
+  readonly front?: Partial<FrontOptions>
+}
+
+export const POOL = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 10_000 }
+
+/** Https is refused unless the settings bring a `startTls`. */
+export async function startFront(t: Test, settings: FrontSettings = {}): Promise<RunningFront> {
+  const connector = new OriginConnector({
+    dial: { connectTimeout: 2000 },
+    pool: POOL,
+    maxResponseHeadBytes: 65_536,
+    startTls: () => Promise.reject(new Error('no TLS in this test')),
+    policyDigest: () => 'test',
+    ...settings.connector,
+  })
+  const done: Summary[] = []
+  const forward = new Forwarder({
+    connector,
+    viaName: 'portcullis-test',
+    idleTimeout: 5000,
+    onDone: summary => done.push(summary),
+    ...settings.forwarder,
+  })
+  const limits: FrontLimits = {
+    maxHeaderBytes: 16_384,
+    headersTimeout: 5000,
+    requestTimeout: 0,
+    keepAliveTimeout: 5000,
+    idleTimeout: 5000,
+    maxConnections: 1000,
+    ...settings.limits,
+  }
+  const front = createFront({ forward, limits, ...settings.front })
+  const { port } = await front.listen(0, '127.0.0.1')
+  t.teardown(async () => {
+    await front.close(0)
+    connector.closeIdle()
+  })
+  return { port, connector, done }
+}
+
+/** Opens a server on a free port of the loopback; the test's end closes it. */
+export async function listen(t: Test, server: Server): Promise<number> {
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    return new Promise(resolve => server.close(resolve))
+  })
+  return (server.address() as AddressInfo).port
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly rawHeaders: readonly string[]
+  readonly trailers: IncomingMessage['trailers']
+  readonly body: string
+}
+
+export interface Ask {
+  readonly method?: string
+  readonly headers?: Record<string, string | string[]>
+  readonly body?: string
+  readonly onRequest?: (req: ClientRequest) => void
+  readonly agent?: import('node:http').Agent
+}
+
+/** Sends a request in absolute form to the proxy and reads the whole answer. */
+export function ask(port: number, url: string, options: Ask = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { method = 'GET', headers = {}, body, agent } = options
+    const host = new URL(url).host
+    const req = request({
+      port,
+      host: '127.0.0.1',
+      path: url,
+      method,
+      headers: { host, ...headers },
+      agent: agent ?? false,
+    })
+    req.on('error', reject)
+    req.on('response', res => {
+      const chunks: Buffer[] = []
+      res.on('data', (chunk: Buffer) => chunks.push(chunk))
+      res.on('error', reject)
+      res.on('end', () => {
+        const { statusCode = 0, rawHeaders, trailers } = res
+        resolve({
+          status: statusCode,
+          headers: res.headers,
+          rawHeaders,
+          trailers,
+          body: Buffer.concat(chunks).toString(),
+        })
+      })
+    })
+    options.onRequest?.(req)
+    req.end(body)
+  })
+}
+
+/** Sends bytes as they are and reads until the other end closes, or `until` has been seen. */
+export function raw(port: number, bytes: string | readonly string[], until?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    let seen = ''
+    socket.setTimeout(5000, () => reject(new Error(`no end after ${JSON.stringify(seen.slice(0, 300))}`)))
+    socket.on('error', error => (seen === '' ? reject(error) : resolve(seen)))
+    socket.on('data', chunk => {
+      seen += chunk.toString('latin1')
+      if (until !== undefined && seen.includes(until)) socket.destroy()
+    })
+    socket.on('close', () => resolve(seen))
+    for (const part of typeof bytes === 'string' ? [bytes] : bytes) socket.write(part, 'latin1')
+  })
+}
