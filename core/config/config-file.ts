@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+import { describe, type ErrorCode, ProxyError } from '../base/errors.js'
+
+/**
+ * The text of a configuration file.
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE, naming the file
+ */
+export function readConfigFile(file: string): string {
+  try {
+    // A byte order mark is dropped by the decoder; anything that is not UTF-8 is refused rather than guessed.
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
+  } catch (cause) {
+    throw new ProxyError('PTC_CONFIG_UNREADABLE', `cannot read ${file}: ${describe(cause)}`, { cause })
+  }
+}
+
+/** One thing that is wrong in a configuration, and where: `etc/records.config:4`, an environment variable, a record. */
+export interface Problem {
+  readonly where: string
+  readonly what: string
+}
+
+/** Line 9 comes before line 10. */
+const PLACES = new Intl.Collator('en', { numeric: true })
+const byPlace = (a: Problem, b: Problem): number => PLACES.compare(a.where, b.where)
+
+/** One error for everything that is wrong, one line each. */
+export function problemsError(code: ErrorCode, problems: readonly Problem[]): ProxyError {
+  const lines = [...problems].sort(byPlace).map(({ where, what }) => `${where}: ${what}`)
+  return new ProxyError(
+    code,
+    lines.length === 1 ? lines.join() : [`${lines.length} errors`, ...lines].join('\n  '),
+  )
+}
+
+/** Text of the operator's, safe to print: shortened, and its control characters made visible. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+}

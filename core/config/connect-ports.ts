@@ -1,0 +1,51 @@
+import { ProxyError } from '../base/errors.js'
+import { quote } from './config-file.js'
+
+/** Ports from `first` to `last`, both included. */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** The ranges of a text, and what is wrong with it. */
+export interface RangesReading {
+  readonly ranges: readonly PortRange[]
+  readonly wrong: readonly string[]
+}
+
+const ALL: PortRange = { first: 0, last: 65_535 }
+
+/** Reads proxy.config.http.connect_ports: numbers, ranges such as `0-1023`, and `*`, separated by blanks or commas. */
+export function readConnectPorts(text: string): RangesReading {
+  const ranges: PortRange[] = []
+  const wrong: string[] = []
+  for (const part of text.split(/[\s,]+/).filter(part => part !== '')) {
+    const range = part === '*' ? ALL : readRange(part)
+    if (range === undefined) wrong.push(`${quote(part)} is no port, no range such as 1024-2047, and not *`)
+    else ranges.push(range)
+  }
+  if (ranges.length + wrong.length === 0) wrong.push('the list names no port')
+  return { ranges, wrong }
+}
+
+function readRange(part: string): PortRange | undefined {
+  const [, low, high = low] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? []
+  if (low === undefined) return undefined
+  const range = { first: Number(low), last: Number(high) }
+  return range.first <= range.last && range.last <= ALL.last ? range : undefined
+}
+
+/**
+ * The ranges of proxy.config.http.connect_ports.
+ * @throws {ProxyError} PTC_RECORDS_INVALID
+ */
+export function parseConnectPorts(text: string): readonly PortRange[] {
+  const { ranges, wrong } = readConnectPorts(text)
+  if (wrong.length > 0)
+    throw new ProxyError('PTC_RECORDS_INVALID', `proxy.config.http.connect_ports: ${wrong.join('; ')}`)
+  return ranges
+}
+
+export function isPortIn(ranges: readonly PortRange[], port: number): boolean {
+  return ranges.some(({ first, last }) => first <= port && port <= last)
+}

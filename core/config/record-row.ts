@@ -1,0 +1,38 @@
+/**
+ * What the table of records says about one record. Everything else is derived from it: the type of the value, its
+ * validation, its default and its page in docs/reference/records.md.
+ */
+
+/** Traffic Server's data types. COUNTER is read as INT is. */
+export type RecordType = 'INT' | 'FLOAT' | 'STRING' | 'COUNTER'
+
+export type RecordValue = number | string | null
+
+export interface RecordRow {
+  readonly type: RecordType
+  readonly default: RecordValue
+  /** A STRING that may be `NULL`. */
+  readonly nullable?: true
+  /** JSON schema keywords, as ajv reads them. */
+  readonly enum?: readonly (number | string)[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly pattern?: string
+  /** What `pattern` asks for, in words: "must be …". */
+  readonly shape?: string
+  readonly unit?: 's' | 'ms' | 'bytes'
+  /** Whether a reload takes over a new value; otherwise it needs a restart. */
+  readonly reload: boolean
+  /** For operators: what the record does. */
+  readonly about: string
+  /** Why a value that Traffic Server knows is refused here. */
+  readonly refused?: string
+}
+
+/** The type of a record's value, from its row. */
+export type ValueOf<R extends RecordRow> =
+  | (R extends { readonly enum: readonly (infer V)[] } ? V : R['type'] extends 'STRING' ? string : number)
+  | (R extends { readonly nullable: true } ? null : never)
+
+/** A file name without its folder, as Traffic Server demands it: no blanks. */
+export const FILE_NAME = { pattern: '^\\S+$', shape: 'a file name without blanks' } as const

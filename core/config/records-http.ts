@@ -1,0 +1,118 @@
+import type { RecordRow } from './record-row.js'
+
+/** In every timeout: at least a second, because nothing waits without a deadline; at most what a timer can hold. */
+const SECONDS = { minimum: 1, maximum: 2_147_483, unit: 's' } as const
+
+/** Records about ports, requests and connections. */
+export const HTTP_RECORDS = {
+  'proxy.config.http.server_ports': {
+    type: 'STRING',
+    default: '8080:ip-in=127.0.0.1',
+    shape: 'a list of ports',
+    reload: false,
+    about:
+      'The ports for clients: a list of `number[:ssl][:ipv6][:ip-in=address]`; an IPv6 address is put in brackets.',
+  },
+  'proxy.config.http.connect_ports': {
+    type: 'STRING',
+    default: '443',
+    shape: 'a list of ports and ranges',
+    reload: true,
+    about:
+      'The origin ports that CONNECT may ask for: numbers, ranges such as 1024-2047, or *; others get 403.',
+  },
+  'proxy.config.http.connect.verify': {
+    type: 'STRING',
+    default: 'probe',
+    enum: ['probe', 'bump', 'tunnel'],
+    reload: true,
+    about:
+      'How the origin behind a CONNECT is verified: `probe` makes a handshake of its own before the tunnel opens, `bump` ends the TLS of the client at the proxy, `tunnel` does not verify.',
+  },
+  'proxy.config.http.insert_request_via_str': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about: '1 adds Via to requests (RFC 9110 section 7.6.3); without it a loop of proxies is not noticed.',
+    refused: 'the detailed forms of Via (2 to 4) are not supported',
+  },
+  'proxy.config.http.insert_response_via_str': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about: '1 adds Via to responses, which RFC 9110 section 7.6.3 demands (default of Traffic Server: 0).',
+    refused: 'the detailed forms of Via (2 to 4) are not supported',
+  },
+  'proxy.config.http.request_header_max_size': {
+    type: 'INT',
+    default: 131_072,
+    minimum: 1024,
+    maximum: 16_777_216,
+    unit: 'bytes',
+    reload: true,
+    about: 'The most that the header of a request may hold; a longer one is answered 431.',
+  },
+  'proxy.config.http.response_header_max_size': {
+    type: 'INT',
+    default: 131_072,
+    minimum: 1024,
+    maximum: 16_777_216,
+    unit: 'bytes',
+    reload: true,
+    about: 'The most that the header of a response may hold; a longer one is answered 502.',
+  },
+  'proxy.config.http.connect_attempts_timeout': {
+    type: 'INT',
+    default: 30,
+    ...SECONDS,
+    reload: true,
+    about: 'How long an origin may take to accept a TCP connection.',
+  },
+  'proxy.config.http.keep_alive_no_activity_timeout_in': {
+    type: 'INT',
+    default: 120,
+    ...SECONDS,
+    reload: true,
+    about: 'How long a connection from a client stays open between two requests.',
+  },
+  'proxy.config.http.keep_alive_no_activity_timeout_out': {
+    type: 'INT',
+    default: 120,
+    ...SECONDS,
+    reload: true,
+    about: 'How long an idle connection to an origin is kept for the next request.',
+  },
+  'proxy.config.http.transaction_no_activity_timeout_in': {
+    type: 'INT',
+    default: 30,
+    ...SECONDS,
+    reload: true,
+    about: 'How long a client may be silent while the proxy waits for it.',
+  },
+  'proxy.config.http.transaction_no_activity_timeout_out': {
+    type: 'INT',
+    default: 30,
+    ...SECONDS,
+    reload: true,
+    about: 'How long an origin may be silent while the proxy waits for it; then the client gets 504.',
+  },
+  'proxy.config.http.origin_max_idle': {
+    type: 'INT',
+    default: 64,
+    minimum: 0,
+    maximum: 65_535,
+    reload: true,
+    about:
+      'How many idle connections are kept per origin; 0 closes each after its response. Not in Traffic Server.',
+  },
+  'proxy.config.http.cache.http': {
+    type: 'INT',
+    default: 0,
+    enum: [0],
+    reload: false,
+    about: 'Portcullis does not cache; accepted so that a Traffic Server file loads.',
+    refused: 'Portcullis does not cache',
+  },
+} as const satisfies Record<string, RecordRow>

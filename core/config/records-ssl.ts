@@ -1,0 +1,178 @@
+// Longer than 100 lines because every record of the TLS side is one row, and rows read best in one place.
+import { FILE_NAME, type RecordRow } from './record-row.js'
+
+/** OpenSSL's lists: names joined by colons, without blanks. */
+const LIST = { pattern: '^\\S+$', shape: 'a list in the syntax of OpenSSL, without blanks' } as const
+
+/** Records about TLS towards origins. */
+export const SSL_RECORDS = {
+  'proxy.config.ssl.client.verify.server': {
+    type: 'INT',
+    default: 2,
+    enum: [0, 1, 2],
+    reload: true,
+    about:
+      "Who judges an origin's certificate: 0 nobody, 1 the built-in check alone, 2 the plugins on TS_SSL_CERT_VERIFY_HOOK (as in the proof of concept).",
+  },
+  'proxy.config.ssl.client.verify.server.policy': {
+    type: 'STRING',
+    default: 'ENFORCED',
+    enum: ['ENFORCED', 'PERMISSIVE', 'DISABLED'],
+    reload: true,
+    about:
+      'How far a failed built-in check binds: ENFORCED rejects, PERMISSIVE logs and goes on, DISABLED does not look.',
+  },
+  'proxy.config.ssl.client.verify.server.properties': {
+    type: 'STRING',
+    default: 'ALL',
+    enum: ['ALL', 'SIGNATURE', 'NAME', 'NONE'],
+    reload: true,
+    about: 'What the built-in check looks at: the SIGNATURE chain, the NAME, ALL of it, or NONE.',
+  },
+  'proxy.config.ssl.client.verify.server.override': {
+    type: 'INT',
+    default: 0,
+    enum: [0, 1],
+    reload: true,
+    about: '1 asks the plugins even when the built-in check has failed, and lets them overrule it.',
+  },
+  'proxy.config.ssl.client.verify.deadline': {
+    type: 'INT',
+    default: 30_000,
+    minimum: 1,
+    maximum: 2_147_483_647,
+    unit: 'ms',
+    reload: true,
+    about: 'How long all plugins together may hold a handshake; then it is rejected and the client gets 504.',
+  },
+  'proxy.config.ssl.client.handshake_timeout': {
+    type: 'INT',
+    default: 30,
+    minimum: 1,
+    maximum: 2_147_483,
+    unit: 's',
+    reload: true,
+    about:
+      'How long the origin may take for its part of a handshake; the time plugins hold it does not count.',
+  },
+  'proxy.config.ssl.client.CA.cert.filename': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    ...FILE_NAME,
+    reload: true,
+    about: 'A PEM file with the roots that the built-in check trusts; NULL takes those of the system.',
+  },
+  'proxy.config.ssl.client.CA.cert.path': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    shape: 'a folder',
+    reload: true,
+    about:
+      'The folder of CA.cert.filename; NULL is the configuration folder. Without a file name every .pem and .crt file in it is trusted.',
+  },
+  'proxy.config.ssl.client.cert.filename': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    ...FILE_NAME,
+    reload: true,
+    about: 'A PEM file with the certificate (and chain) to show to origins that ask for one.',
+  },
+  'proxy.config.ssl.client.cert.path': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    shape: 'a folder',
+    reload: true,
+    about: 'The folder of cert.filename; NULL is the configuration folder.',
+  },
+  'proxy.config.ssl.client.private_key.filename': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    ...FILE_NAME,
+    reload: true,
+    about: 'A PEM file with the key of cert.filename; NULL looks in cert.filename itself.',
+  },
+  'proxy.config.ssl.client.private_key.path': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    shape: 'a folder',
+    reload: true,
+    about: 'The folder of private_key.filename; NULL is the configuration folder.',
+  },
+  'proxy.config.ssl.client.TLSv1': {
+    type: 'INT',
+    default: 0,
+    enum: [0],
+    reload: false,
+    about: 'TLS 1.0 is never spoken; accepted so that a Traffic Server file loads.',
+    refused: 'TLS 1.0 is forbidden by RFC 8996',
+  },
+  'proxy.config.ssl.client.TLSv1_1': {
+    type: 'INT',
+    default: 0,
+    enum: [0],
+    reload: false,
+    about: 'TLS 1.1 is never spoken; accepted so that a Traffic Server file loads.',
+    refused: 'TLS 1.1 is forbidden by RFC 8996',
+  },
+  'proxy.config.ssl.client.TLSv1_2': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about: '1 offers TLS 1.2 to origins.',
+  },
+  'proxy.config.ssl.client.TLSv1_3': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about: '1 offers TLS 1.3 to origins.',
+  },
+  'proxy.config.ssl.client.cipher_suite': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    ...LIST,
+    reload: true,
+    about: 'The cipher suites offered in TLS 1.2; NULL takes those of OpenSSL at security level 2.',
+  },
+  'proxy.config.ssl.client.TLSv1_3.cipher_suites': {
+    type: 'STRING',
+    default: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256',
+    nullable: true,
+    ...LIST,
+    reload: true,
+    about: 'The cipher suites offered in TLS 1.3; NULL takes those of OpenSSL.',
+  },
+  'proxy.config.ssl.client.groups_list': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    ...LIST,
+    reload: true,
+    about: 'The key exchange groups offered, such as X25519:P-256; NULL takes those of OpenSSL.',
+  },
+  'proxy.config.ssl.client.alpn_protocols': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    enum: ['http/1.1'],
+    reload: true,
+    about: 'The protocols offered to origins by ALPN; NULL sends no ALPN, which means HTTP/1.1.',
+    refused: 'towards origins Portcullis speaks HTTP/1.1 only',
+  },
+  'proxy.config.ssl.client.scheme_proto_mismatch_policy': {
+    type: 'INT',
+    default: 0,
+    enum: [0],
+    reload: false,
+    about: 'https:// targets are served on plain ports; accepted so that a Traffic Server file loads.',
+    refused: 'a plain port serves https:// targets, without a warning',
+  },
+} as const satisfies Record<string, RecordRow>

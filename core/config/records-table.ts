@@ -1,0 +1,19 @@
+import type { RecordRow, ValueOf } from './record-row.js'
+import { GENERAL_RECORDS } from './records-general.js'
+import { HTTP_RECORDS } from './records-http.js'
+import { SSL_RECORDS } from './records-ssl.js'
+
+/** The closed table of records. Add a record in its area's file and nowhere else. */
+export const RECORDS = { ...GENERAL_RECORDS, ...HTTP_RECORDS, ...SSL_RECORDS } as const
+
+export type RecordName = keyof typeof RECORDS
+
+export const RECORD_NAMES = Object.keys(RECORDS) as readonly RecordName[]
+
+/** Every record with its value, complete, checked and frozen. */
+export type Records = { readonly [N in RecordName]: ValueOf<(typeof RECORDS)[N]> }
+
+export const isRecordName = (name: string): name is RecordName => Object.hasOwn(RECORDS, name)
+
+/** What the table says about a record, whatever its type. */
+export const rowOf = (name: RecordName): RecordRow => RECORDS[name]

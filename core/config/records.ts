@@ -1,0 +1,107 @@
+import { join } from 'node:path'
+import { Ajv } from 'ajv'
+import { compileTags } from '../base/diags-tags.js'
+import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { readConnectPorts } from './connect-ports.js'
+import { readServerPorts } from './ports.js'
+import { applyEnvironment, parseRecordLines, type RecordLines, type Setting } from './record-lines.js'
+import type { RecordRow, RecordValue } from './record-row.js'
+import { describeDomain } from './record-value.js'
+import { RECORD_NAMES, type RecordName, type Records, rowOf } from './records-table.js'
+
+const SCHEMA_TYPE = { INT: 'integer', COUNTER: 'integer', FLOAT: 'number', STRING: 'string' } as const
+
+/** The row in ajv's words. */
+function schemaOf(row: RecordRow): Record<string, unknown> {
+  const { nullable, enum: values, minimum, maximum, pattern } = row
+  const type = SCHEMA_TYPE[row.type]
+  return {
+    type: nullable ? [type, 'null'] : type,
+    ...(values && { enum: nullable ? [...values, null] : values }),
+    ...(minimum !== undefined && { minimum }),
+    ...(maximum !== undefined && { maximum }),
+    ...(pattern !== undefined && { pattern }),
+  }
+}
+
+const isSetting = new Ajv({ allowUnionTypes: true }).compile<Readonly<Record<string, RecordValue>>>({
+  type: 'object',
+  properties: Object.fromEntries(RECORD_NAMES.map(name => [name, schemaOf(rowOf(name))])),
+  additionalProperties: false,
+})
+
+/** Records whose text has a syntax of its own, and its reader, which lists what is wrong. */
+const SYNTAX: { readonly [N in RecordName]?: (text: string) => readonly string[] } = {
+  'proxy.config.http.server_ports': text => readServerPorts(text).wrong,
+  'proxy.config.http.connect_ports': text => readConnectPorts(text).wrong,
+  'proxy.config.diags.debug.tags': text => compileTags(text).wrong,
+}
+
+function wrongWith(name: RecordName, value: RecordValue): readonly string[] {
+  if (isSetting({ [name]: value })) return (typeof value === 'string' && SYNTAX[name]?.(value)) || []
+  const row = rowOf(name)
+  const given = typeof value === 'string' ? quote(value) : (value ?? 'NULL')
+  const why = row.refused === undefined ? '' : ` (${row.refused})`
+  return [`${given} is not accepted; it must be ${describeDomain(row)}${why}`]
+}
+
+const DEFAULTS = Object.fromEntries(RECORD_NAMES.map(name => [name, rowOf(name).default]))
+
+/** Complete, typed and frozen, or one error that names every bad setting and where it stands. */
+function completeRecords({ settings, problems }: RecordLines): Records {
+  const all: Problem[] = [...problems]
+  for (const [name, { value, where }] of settings)
+    for (const what of wrongWith(name, value)) all.push({ where, what: `${name}: ${what}` })
+  all.push(...disagreements(settings))
+  if (all.length > 0) throw problemsError('PTC_RECORDS_INVALID', all)
+  const given = [...settings].map(([name, { value }]) => [name, value] as const)
+  // The schema is made from the rows that the type is made from, so what passed it has the type.
+  return Object.freeze({ ...DEFAULTS, ...Object.fromEntries(given) }) as Records
+}
+
+/** Values that are good alone and wrong together. */
+function disagreements(settings: ReadonlyMap<RecordName, Setting>): readonly Problem[] {
+  const problems: Problem[] = []
+  const [v12, v13, key] = [
+    settings.get('proxy.config.ssl.client.TLSv1_2'),
+    settings.get('proxy.config.ssl.client.TLSv1_3'),
+    settings.get('proxy.config.ssl.client.private_key.filename'),
+  ]
+  if (v12?.value === 0 && v13?.value === 0)
+    problems.push({
+      where: v13.where,
+      what: 'TLSv1_2 and TLSv1_3 are both 0, which leaves no version of TLS; switch one on',
+    })
+  if (
+    key !== undefined &&
+    key.value !== null &&
+    !settings.get('proxy.config.ssl.client.cert.filename')?.value
+  )
+    problems.push({
+      where: key.where,
+      what: 'a private key without a certificate; set proxy.config.ssl.client.cert.filename too',
+    })
+  return problems
+}
+
+/**
+ * The records that a text and an environment set; every other record has its default.
+ * @param file what errors call the text
+ * @throws {ProxyError} PTC_RECORDS_INVALID, which names everything that is wrong
+ */
+export function parseRecords(
+  text: string,
+  file: string,
+  env: Readonly<Record<string, string | undefined>> = {},
+): Records {
+  return completeRecords(applyEnvironment(parseRecordLines(text, file), env))
+}
+
+/**
+ * Reads `records.config`.
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_RECORDS_INVALID
+ */
+export function loadRecords(confDir: string, env: Readonly<Record<string, string | undefined>>): Records {
+  const file = join(confDir, 'records.config')
+  return parseRecords(readConfigFile(file), file, env)
+}

@@ -1,0 +1,12 @@
+import { test } from 'tap'
+import { didYouMean, nearest } from '../../../core/base/nearest.js'
+
+test('the nearest word', async t => {
+  const words = ['deadline', 'isolate', 'mode']
+  t.equal(nearest('dedline', words), 'deadline', 'one letter is missing')
+  t.equal(nearest('MODE', words), 'mode', 'case does not count')
+  t.equal(nearest('later', words), undefined, 'what is too far is not offered')
+  t.equal(nearest('a'.repeat(10_000), ['b'.repeat(10_000)]), undefined, 'a huge word is not compared')
+  t.equal(didYouMean('isolat', words), '; did you mean isolate?')
+  t.equal(didYouMean('x', []), '')
+})
