@@ -1,6 +1,7 @@
 import type { Continuation, HookId } from '../api/hooks.js'
 import { ProxyError } from '../base/errors.js'
-import { findHook, HOOK_IDS, nearestHookName } from './hook-ids.js'
+import { didYouMean } from '../base/nearest.js'
+import { findHook, HOOK_IDS, HOOK_NAMES } from './hook-ids.js'
 
 /** The plugin behind a continuation, and what its line in plugin.config says about its answers. */
 export interface PluginRef {
@@ -11,8 +12,8 @@ export interface PluginRef {
   readonly deadline?: number
   /** `@mode=`: in shadow mode a verdict is logged and has no effect. */
   readonly mode: 'enforce' | 'shadow'
-  /** `@late=`: what a deadline means for this plugin's turn. */
-  readonly late: string
+  /** `@late=`: what silence at its own deadline means: a rejection, or what the built-in check says. */
+  readonly late: 'reject' | 'builtin'
 }
 
 /** A continuation on a hook, and whose it is. */
@@ -41,8 +42,8 @@ export class HookRegistry {
     if (this.#isSealed) throw hooksSealed(plugin, id)
     const hook = findHook(id)
     if (hook === undefined) {
-      const nearest = nearestHookName(String(id))
-      throw new ProxyError('PTC_HOOK_UNKNOWN', `unknown hook ${String(id)}; did you mean ${nearest}?`)
+      const help = didYouMean(String(id), HOOK_NAMES) || `; known are ${HOOK_NAMES.join(', ')}`
+      throw new ProxyError('PTC_HOOK_UNKNOWN', `unknown hook ${String(id)}${help}`)
     }
     if (!isContinuation(continuation)) {
       throw new ProxyError(

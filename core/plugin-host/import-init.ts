@@ -17,9 +17,8 @@ const imports = new Map<string, number>()
  */
 export async function importInit(path: string, line: PluginLine): Promise<PluginInit> {
   const module = await importFresh(path).catch(cause => {
-    throw new ProxyError('PTC_PLUGIN_INIT_FAILED', `${placeOf(line)}: cannot load ${whereIn(path, cause)}`, {
-      cause,
-    })
+    const why = `${describe(cause)}${syntaxHelp(path, cause)}`
+    throw new ProxyError('PTC_PLUGIN_INIT_FAILED', `${placeOf(line)}: cannot load ${path}: ${why}`, { cause })
   })
   if (!isInit(module.default)) {
     const found = module.default === undefined ? 'nothing' : `a value of type ${typeof module.default}`
@@ -40,10 +39,9 @@ function importFresh(path: string): Promise<{ readonly default?: unknown }> {
   return import(url.href)
 }
 
-/** A syntax error has its place in the first line of its stack only, as `file:///…:3`. */
-function whereIn(path: string, cause: unknown): string {
-  const [first = ''] = cause instanceof SyntaxError ? (cause.stack ?? '').split('\n') : []
-  return `${first.startsWith('file:') ? first : path}: ${describe(cause)}`
+/** Node says where an error in the syntax is on stderr alone, and only to whom it kills; so does its `--check`. */
+function syntaxHelp(path: string, cause: unknown): string {
+  return cause instanceof SyntaxError ? ` (\`node --check ${path}\` shows where)` : ''
 }
 
 function isInit(value: unknown): value is PluginInit {

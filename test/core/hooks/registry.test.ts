@@ -37,6 +37,10 @@ test('the hook registry', async t => {
     const unknown = { code: 'PTC_HOOK_UNKNOWN' }
     t.throws(add('TS_SSL_CERT_VERFY_HOOK'), { ...unknown, message: /mean TS_SSL_CERT_VERIFY_HOOK\?/ })
     t.throws(add('ts_vconn_close_hook'), { ...unknown, message: /mean TS_VCONN_CLOSE_HOOK\?/ })
+    t.throws(add('on_request'), {
+      ...unknown,
+      message: /known are .*TS_VCONN_START_HOOK, .*TS_SSL_VERIFY_SERVER_HOOK/,
+    })
     t.throws(add('__proto__'), unknown)
     t.throws(add('constructor'), unknown)
     t.throws(add(undefined as unknown as string), unknown)

@@ -1,0 +1,39 @@
+import type { PluginEnv } from '../../../core/plugin-host/load.js'
+import type { PluginLine } from '../../../core/plugin-host/plugin-line.js'
+import { Timers } from '../../../core/vconn/schedule.js'
+import { makeTempDir, type TempDir } from '../../kit/temp-dir.js'
+
+/** A line of plugin.config, as the parser would hand it over. */
+export function pluginLine(path: string, line = 1, ...args: string[]): PluginLine {
+  const name = path.replace(/^.*\//, '').replace(/\.(so|[cm]?[jt]s)$/, '')
+  const options = { isolate: 'none', mode: 'enforce', late: 'reject' } as const
+  return { file: 'plugin.config', line, path, name, argv: [path, ...args], options }
+}
+
+export interface HostKit {
+  readonly dir: TempDir
+  readonly env: PluginEnv
+  /** What was logged, as `LEVEL message` or `DEBUG tag message`. */
+  readonly log: string[]
+}
+
+/** A host whose plugin_dir is a new directory. The plugins in it write to `globalThis[key]`, a list of the test's. */
+export function makeHost(overrides: Partial<PluginEnv> = {}): HostKit {
+  const dir = makeTempDir()
+  const log: string[] = []
+  const env: PluginEnv = {
+    confDir: dir.path,
+    pluginDir: '.',
+    shippedDirs: [],
+    stripsTypes: false,
+    initTimeout: 5000,
+    createTimers: onError => new Timers(onError),
+    diags: {
+      debug: (tag, message) => log.push(`DEBUG ${tag} ${message}`),
+      note: message => log.push(`NOTE ${message}`),
+      error: message => log.push(`ERROR ${message}`),
+    },
+    ...overrides,
+  }
+  return { dir, env, log }
+}
