@@ -1,0 +1,123 @@
+import { test } from 'tap'
+import { ERRORS } from '../../core/base/errors.js'
+import * as rules from './kit/code.js'
+import { type Rule, readSources, source } from './kit/source.js'
+
+const program = readSources('core', 'plugins', 'sample-plugins')
+const everything = [...program, ...readSources('test')]
+
+/** How often a rule complains about a text. */
+const count = (rule: Rule, text: string, path = 'core/http/a.ts'): number => rule([source(path, text)]).length
+
+test('only the verdict makes a VerifiedPeer', async t => {
+  t.strictSame(rules.onlyVerdictMakesVerifiedPeers(program), [])
+  const text = 'const peer = { evidence } as unknown as VerifiedPeer'
+  t.equal(count(rules.onlyVerdictMakesVerifiedPeers, text), 1)
+  t.equal(count(rules.onlyVerdictMakesVerifiedPeers, text, 'core/tls/verdict.ts'), 0)
+})
+
+test('files are short', async t => {
+  t.strictSame(rules.filesAreShort(everything), [])
+  t.equal(count(rules.filesAreShort, 'x\n'.repeat(401)), 1)
+  t.equal(count(rules.filesAreShort, 'x\n'.repeat(251)), 1)
+  t.equal(count(rules.filesAreShort, 'x\n'.repeat(250)), 0)
+  t.equal(
+    count(rules.filesAreShort, `/** This file is long because it is a table. */\n${'x\n'.repeat(300)}`),
+    0,
+  )
+  t.equal(count(rules.filesAreShort, `/** A long table. */\n${'x\n'.repeat(400)}`), 1)
+})
+
+test('only main uses process', async t => {
+  t.strictSame(rules.onlyMainUsesProcess(program), [])
+  t.equal(count(rules.onlyMainUsesProcess, 'const a = process.env'), 1)
+  t.equal(count(rules.onlyMainUsesProcess, "const a = process['env']"), 1)
+  t.equal(count(rules.onlyMainUsesProcess, 'const a = globalThis.process.env'), 1)
+  t.equal(count(rules.onlyMainUsesProcess, "import { env } from 'node:process'"), 1)
+  t.equal(count(rules.onlyMainUsesProcess, 'const a = process.env', 'core/main.ts'), 0)
+  t.equal(count(rules.onlyMainUsesProcess, '// process.env\nconst a = worker.process.pid'), 0)
+})
+
+test('errors have codes', async t => {
+  t.strictSame(rules.errorsHaveCodes(program), [])
+  for (const text of [
+    "throw new Error('x')",
+    "throw new TypeError('x')",
+    "reject(new Error('x'))",
+    "class Own extends Error {}\nthrow new Own('x')",
+    "throw 'x'",
+  ]) {
+    t.equal(count(rules.errorsHaveCodes, text), 1, text)
+  }
+  t.equal(count(rules.errorsHaveCodes, "throw new ProxyError('PTC_INTERNAL', 'x')"), 0)
+  const family =
+    'class Child extends ProxyError {}\nclass Grandchild extends Child {}\nthrow new Grandchild()'
+  t.equal(count(rules.errorsHaveCodes, family), 0, 'a descendant of ProxyError will do')
+})
+
+test('every code of the table is used', async t => {
+  t.strictSame(rules.unusedCodes(program, Object.keys(ERRORS)), [])
+  t.strictSame(rules.unusedCodes([source('core/a/a.ts', "'PTC_A' // 'PTC_B'")], ['PTC_A', 'PTC_B']), [
+    'PTC_B',
+  ])
+})
+
+test('nothing is decided by a message', async t => {
+  t.strictSame(rules.noDecisionByMessage(program), [])
+  for (const text of [
+    "if (e.message === 'x') a()",
+    "if ('x' === e.message) a()",
+    "if (e.message.includes('x')) a()",
+    "if (e?.message?.startsWith('x')) a()",
+    'if (/x/.test(e.message)) a()',
+    'switch (e.message) {}',
+  ]) {
+    t.equal(count(rules.noDecisionByMessage, text), 1, text)
+  }
+  t.equal(count(rules.noDecisionByMessage, 'log(e.message)\nconst a = { message: e.message }'), 0)
+})
+
+test('nothing is patched', async t => {
+  t.strictSame(rules.nothingIsPatched(program), [])
+  for (const text of [
+    'Socket.prototype.end = () => {}',
+    "Socket.prototype['end'] = () => {}",
+    "Object.defineProperty(Socket.prototype, 'end', {})",
+    'Object.assign(net.Socket.prototype, {})',
+    'Object.setPrototypeOf(a, b)',
+    'a.__proto__ = b',
+    '(socket as unknown as Marked).mark = 1',
+    '(socket as Marked)[mark] = 1',
+  ]) {
+    t.equal(count(rules.nothingIsPatched, text), 1, text)
+  }
+  t.equal(
+    count(rules.nothingIsPatched, 'const is = (a as B).c === 1 && Object.prototype.toString.call(a)'),
+    0,
+  )
+})
+
+test('types are checked everywhere', async t => {
+  t.strictSame(rules.typesAreChecked(everything.filter(({ path }) => path !== 'test/rules/code.test.ts')), [])
+  for (const text of [
+    'const a: any = 1',
+    'const a = b as any',
+    'const a: Map<string, any> = b',
+    '// @ts-ignore',
+    '// @ts-expect-error',
+    'const a = b!.c',
+    'a(b!)',
+  ]) {
+    t.equal(count(rules.typesAreChecked, text), 1, text)
+  }
+  t.equal(count(rules.typesAreChecked, '// any: any\nconst any = !b && Promise.any(c) !== d'), 0)
+})
+
+test('sources are divided into code, comments and strings', async t => {
+  const { code, uncommented } = source(
+    'a.ts',
+    "a('x // y') // z\nb(/['/]/, `p \x24{q('r')} s`) /* t */ / 2\n",
+  )
+  t.equal(uncommented, "a('x // y')     \nb(/['/]/, `p \x24{q('r')} s`)         / 2\n")
+  t.equal(code, "a('      ')     \nb(/    /, `  \x24{q(' ')}  `)         / 2\n")
+})

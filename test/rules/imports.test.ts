@@ -1,0 +1,133 @@
+import { test } from 'tap'
+import * as rules from './kit/imports.js'
+import { readSources, type SourceFile, source } from './kit/source.js'
+
+const files = readSources('core', 'plugins', 'sample-plugins')
+
+/** Text of one file, or of several by path. */
+const bad = (examples: Readonly<Record<string, string>>): SourceFile[] =>
+  Object.entries(examples).map(([path, text]) => source(path, text))
+
+test('imports in core point downwards', async t => {
+  t.strictSame(rules.importsPointDownwards(files), [])
+  const imports = (from: string, text: string): string[] => rules.importsPointDownwards(bad({ [from]: text }))
+  t.strictSame(imports('core/tls/x.ts', "import { a } from '../hooks/ask.js'\n"), [
+    'core/tls/x.ts:1: tls may not import core/hooks/ask.ts',
+  ])
+  for (const to of ['hooks', 'plugin-host', 'http', 'config', 'origin']) {
+    t.equal(
+      imports('core/tls/x.ts', `import type { A } from '../${to}/a.js'`).length,
+      1,
+      `tls, not even types of ${to}`,
+    )
+    t.equal(
+      imports('core/tls/openssl/x.ts', `import a from '../../${to}/a.js'`).length,
+      1,
+      'in a folder below',
+    )
+  }
+  t.equal(imports('core/tls/x.ts', "export * from '../http/a.js'").length, 1, 'a re-export')
+  t.equal(imports('core/tls/x.ts', "const a = await import('../http/a.js')").length, 1, 'a dynamic import')
+  t.equal(
+    imports('core/tls/x.ts', "import {\n  a,\n  b,\n} from '../http/a.js'").length,
+    1,
+    'over several lines',
+  )
+  t.equal(imports('core/tls/x.ts', "import '../http/a.js'").length, 1, 'for its effects')
+  t.equal(
+    imports('core/tls/x.ts', "// import '../http/a.js'\nconst a = \"import '../http/a.js'\"").length,
+    0,
+    'no comment',
+  )
+  t.equal(
+    imports('core/http/x.ts', "import type { R } from '../config/a.js'").length,
+    0,
+    'what is given may be named',
+  )
+  t.equal(imports('core/http/x.ts', "import { R } from '../config/a.js'").length, 1, 'but not fetched')
+  t.equal(imports('core/http/x.ts', "import a from '../proxy.js'").length, 1, 'not upwards to the root')
+  t.equal(imports('core/http/x.ts', "import a from '../../plugins/a.js'").length, 1, 'not out of core')
+  t.equal(imports('core/fresh/x.ts', '').length, 1, 'a new folder needs a place in the table')
+})
+
+test('hooks and plugin-host touch no socket', async t => {
+  t.strictSame(rules.hooksAndPluginHostTouchNoSocket(files), [])
+  const example = bad({
+    'core/hooks/a.ts': "import { connect } from 'node:net'",
+    'core/plugin-host/a.ts': "import http from 'node:http'",
+    'core/vconn/a.ts': "import { connect } from 'node:net'",
+  })
+  t.equal(rules.hooksAndPluginHostTouchNoSocket(example).length, 2)
+})
+
+test('all TLS is the engine’s, and only the engine is native', async t => {
+  t.strictSame(rules.coreMakesNoHandshakeWithNode(files), [])
+  t.strictSame(rules.onlyTheEngineIsNative(files), [])
+  t.equal(
+    rules.coreMakesNoHandshakeWithNode(bad({ 'core/a/a.ts': "import { connect } from 'node:tls'" })).length,
+    1,
+  )
+  t.equal(
+    rules.coreMakesNoHandshakeWithNode(bad({ 'core/a/a.ts': "import { rootCertificates } from 'node:tls'" }))
+      .length,
+    0,
+  )
+  t.equal(rules.onlyTheEngineIsNative(bad({ 'core/tls/a.ts': "import koffi from 'koffi'" })).length, 1)
+  t.equal(
+    rules.onlyTheEngineIsNative(bad({ 'core/tls/openssl/a.ts': "import koffi from 'koffi'" })).length,
+    0,
+  )
+})
+
+test('plugins keep out of core, and core names no plugin', async t => {
+  t.strictSame(rules.pluginsKeepOutOfCore(files), [])
+  t.strictSame(rules.coreNamesNoPlugin(files), [])
+  for (const [specifier, count] of Object.entries({
+    '../core/tls/verdict.js': 1,
+    '../core/api/index.js': 1,
+    'portcullis/core': 1,
+    'portcullis/plugin': 0,
+    'node:fs': 0,
+    redis: 0,
+    './beside.js': 0,
+    '../plugins/other.js': 1,
+  })) {
+    const example = bad({ 'sample-plugins/a.ts': `import type { A } from '${specifier}'` })
+    t.equal(rules.pluginsKeepOutOfCore(example).length, count, specifier)
+  }
+  for (const [text, count] of Object.entries({
+    "const p = 'pin-store'": 1,
+    "const p = 'plugins/pin-store.js'": 1,
+    "const p = 'a pin-store-like thing'": 0,
+    '// pin-store': 0,
+  })) {
+    t.equal(
+      rules.coreNamesNoPlugin(bad({ 'plugins/pin-store.ts': '', 'core/a/a.ts': text })).length,
+      count,
+      text,
+    )
+  }
+})
+
+test('there is one barrel', async t => {
+  t.strictSame(rules.onlyTheApiIsABarrel(files), [])
+  const isBarrel = (path: string, text: string): boolean =>
+    rules.onlyTheApiIsABarrel(bad({ [path]: text })).length > 0
+  t.ok(isBarrel('core/tls/all.ts', "export { a } from './a.js'\nexport type { B } from './b.js'\n"))
+  t.ok(isBarrel('core/tls/all.ts', "export * from './a.js'\nexport const b = 1\n"))
+  t.ok(isBarrel('core/tls/index.ts', 'export const b = 1\n'))
+  t.notOk(isBarrel('core/tls/a.ts', "export type { B } from './b.js'\nexport const b = 1\n"))
+  t.notOk(isBarrel('core/api/index.ts', "export { a } from './a.js'\n"))
+})
+
+test('imports make no cycle', async t => {
+  t.strictSame(rules.noImportCycles(files), [])
+  const example = bad({
+    'core/a/a.ts': "import { b } from './b.js'",
+    'core/a/b.ts': "import type { C } from '../c/c.js'",
+    'core/c/c.ts': "import { a } from '../a/a.js'",
+  })
+  t.strictSame(rules.noImportCycles(example), [
+    'core/a/a.ts -> core/a/b.ts -> core/c/c.ts -> core/a/a.ts: an import cycle',
+  ])
+})

@@ -1,0 +1,108 @@
+/** Rules about what code may say. */
+import { matches, type Rule, type SourceFile } from './source.js'
+
+const isCore = ({ path }: SourceFile): boolean => path.startsWith('core/')
+const isProgram = ({ path }: SourceFile): boolean => /^(core|plugins|sample-plugins)\//.test(path)
+
+/** Only `settle` makes the proof that an origin was accepted. */
+export const onlyVerdictMakesVerifiedPeers: Rule = files =>
+  files
+    .filter(file => isProgram(file) && file.path !== 'core/tls/verdict.ts')
+    .flatMap(file => matches(file, /\bas\s+VerifiedPeer\b|=\s*<VerifiedPeer>/, 'makes a VerifiedPeer'))
+
+/** 400 lines are too many; more than 250 want a reason in the file's first comment. */
+export const filesAreShort: Rule = files =>
+  files.flatMap(({ path, text }) => {
+    const lines = text.split('\n').length - 1
+    if (lines > 400) return [`${path}: ${lines} lines, 400 at most`]
+    const comment = /^(#!.*\n)?\s*(\/\*\*[\s\S]*?\*\/|(\/\/.*\n)+)/.exec(text)?.[0] ?? ''
+    const hasReason = /\b(long|length|lines)\b/i.test(comment)
+    return lines > 250 && !hasReason
+      ? [`${path}: ${lines} lines, and its first comment does not say why`]
+      : []
+  })
+
+/** The command line is main's; whoever else wants the environment is given it. */
+export const onlyMainUsesProcess: Rule = files =>
+  files
+    .filter(file => isCore(file) && file.path !== 'core/main.ts')
+    .flatMap(file => [
+      ...matches(file, /(?<![.\w$]|\bfunction\s|\bconst\s)process(?=\s*(\.|\?\.|\[))/, 'uses process'),
+      ...matches(file, /\bglobalThis\.process\b/, 'uses process'),
+      ...file.imports
+        .filter(({ specifier, isTypeOnly }) => /^(node:)?process$/.test(specifier) && !isTypeOnly)
+        .map(({ line }) => `${file.path}:${line}: imports process`),
+    ])
+
+/** Every error of core is a ProxyError; an error made for any other class has no code. */
+export const errorsHaveCodes: Rule = files => {
+  const own = new Set(['ProxyError'])
+  const core = files.filter(isCore)
+  for (let before = 0; before !== own.size; ) {
+    before = own.size
+    for (const { code } of core) {
+      for (const [, name = '', base = ''] of code.matchAll(
+        /\bclass\s+(\w+)(?:<[^>]*>)?\s+extends\s+(\w+)/g,
+      )) {
+        if (own.has(base)) own.add(name)
+      }
+    }
+  }
+  const foreign = new RegExp(`\\bthrow\\s+new\\s+(?!(?:${[...own].join('|')})\\b)\\w+`)
+  return core.flatMap(file => [
+    ...matches(file, foreign, 'an error without a code'),
+    ...matches(
+      file,
+      /(?<!throw\s{1,9})\bnew\s+(Aggregate|Type|Range|Syntax|Eval|URI)?Error\s*\(/,
+      'an error without a code',
+    ),
+    ...matches(file, /\bthrow\s+(['"`{[]|\d)/, 'throws what is no error'),
+  ])
+}
+
+/** Messages are for people. The heuristic knows comparison, the string methods that ask, and regular expressions. */
+export const noDecisionByMessage: Rule = files =>
+  files
+    .filter(isProgram)
+    .flatMap(file => [
+      ...matches(file, /\.message\s*(===|!==|==|!=)/, 'decides by a message'),
+      ...matches(file, /(===|!==)\s*[\w.?]+\.message\b/, 'decides by a message'),
+      ...matches(
+        file,
+        /\.message\s*\??\.(includes|match|matchAll|startsWith|endsWith|indexOf|search)\b/,
+        'decides by a message',
+      ),
+      ...matches(file, /\.(test|exec)\(\s*[\w.?]+\.message\b/, 'decides by a message'),
+      ...matches(file, /\bswitch\s*\(\s*[\w.?]+\.message\b/, 'decides by a message'),
+    ])
+
+export const nothingIsPatched: Rule = files =>
+  files
+    .filter(isProgram)
+    .flatMap(file => [
+      ...matches(file, /\.prototype(\.\w+|\[[^\]]+\])\s*=(?!=)/, 'patches a prototype'),
+      ...matches(
+        file,
+        /\b(Object\.(assign|definePropert(y|ies))|Reflect\.(set|defineProperty))\(\s*[\w.]+\.prototype\b/,
+        'patches a prototype',
+      ),
+      ...matches(file, /\b(Object|Reflect)\.setPrototypeOf\(/, 'changes a prototype'),
+      ...matches(file, /\.__proto__\b/, 'changes a prototype'),
+      ...matches(file, /\bas\s+[^()=;]*\)(\.\w+|\[[^\]]+\])\s*=(?!=)/, "puts a property on another's object"),
+    ])
+
+export const typesAreChecked: Rule = files =>
+  files.flatMap(file => [
+    ...matches(file, /(:|\bas|<|,|\||&|=>)\s*any\b(?!\s*[:(?])/, 'any'),
+    ...matches(file, /@ts-(ignore|nocheck|expect-error)\b/, 'switches the compiler off', 'text'),
+    ...matches(file, /[\w)\]]!(?=[.;,)\]\n[(])/, 'asserts away null'),
+  ])
+
+/** Codes of the table that nothing in core makes. */
+export function unusedCodes(files: readonly SourceFile[], codes: readonly string[]): string[] {
+  const text = files
+    .filter(file => isCore(file) && file.path !== 'core/base/errors.ts')
+    .map(file => file.uncommented)
+    .join('\n')
+  return codes.filter(code => !new RegExp(`['"\`]${code}['"\`]`).test(text))
+}

@@ -1,0 +1,186 @@
+/** Rules about who may import whom. */
+import type { Rule, SourceFile, Violation } from './source.js'
+
+/**
+ * The direction of imports below `core/` (docs/architecture.md): main -> proxy -> {admin, cluster, http} -> origin ->
+ * tls -> vconn -> api; plugin-host -> hooks -> api; base under all. `types` may be imported as types only: who is
+ * handed a value may say what it is.
+ */
+export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: readonly string[] }>> =
+  {
+    base: { values: [] },
+    api: { values: ['base'] },
+    config: { values: ['base'], types: ['api'] },
+    vconn: { values: ['api', 'base'] },
+    tls: { values: ['vconn', 'api', 'base'] },
+    origin: { values: ['tls', 'vconn', 'api', 'base'], types: ['config'] },
+    hooks: { values: ['api', 'base'] },
+    'plugin-host': { values: ['hooks', 'api', 'base'], types: ['config'] },
+    http: { values: ['origin', 'tls', 'vconn', 'api', 'base'], types: ['config'] },
+    admin: { values: ['origin', 'tls', 'vconn', 'api', 'base'], types: ['config'] },
+    cluster: { values: ['vconn', 'api', 'base'], types: ['config'] },
+    /** The parts of the composition root. */
+    compose: {
+      values: [
+        'admin',
+        'cluster',
+        'http',
+        'origin',
+        'tls',
+        'vconn',
+        'plugin-host',
+        'hooks',
+        'config',
+        'api',
+        'base',
+      ],
+    },
+    'proxy.ts': {
+      values: [
+        'compose',
+        'admin',
+        'cluster',
+        'http',
+        'origin',
+        'tls',
+        'vconn',
+        'plugin-host',
+        'hooks',
+        'config',
+        'api',
+        'base',
+      ],
+    },
+    'main.ts': {
+      values: [
+        'proxy.ts',
+        'compose',
+        'admin',
+        'cluster',
+        'http',
+        'origin',
+        'tls',
+        'plugin-host',
+        'hooks',
+        'config',
+        'api',
+        'base',
+      ],
+    },
+  }
+
+/** `tls` for core/tls/openssl/x509.ts, `main.ts` for core/main.ts. */
+const partOf = (path: string): string => path.split('/')[1] ?? ''
+
+export const importsPointDownwards: Rule = files =>
+  core(files).flatMap(file => {
+    const from = partOf(file.path)
+    const may = MAY_IMPORT[from]
+    if (may === undefined) return [`${file.path}: core/${from} is not in the table of directions`]
+    return file.imports.flatMap(({ file: to, isTypeOnly, line }) => {
+      if (to === undefined || (to.startsWith('core/') && partOf(to) === from)) return []
+      if (!to.startsWith('core/')) return [`${file.path}:${line}: core may not import ${to}`]
+      const isAllowed = may.values.includes(partOf(to)) || (isTypeOnly && may.types?.includes(partOf(to)))
+      return isAllowed ? [] : [`${file.path}:${line}: ${from} may not import ${to}`]
+    })
+  })
+
+const SOCKETS = new Set(['net', 'tls', 'http', 'https', 'http2', 'dgram'].map(name => `node:${name}`))
+
+export const hooksAndPluginHostTouchNoSocket: Rule = files =>
+  forbid(
+    files.filter(({ path }) => /^core\/(hooks|plugin-host)\//.test(path)),
+    specifier => SOCKETS.has(specifier) || specifier === 'undici',
+  )
+
+/** `node:tls` may be asked for the root certificates it carries, by a named import of that list alone. */
+export const coreMakesNoHandshakeWithNode: Rule = files =>
+  core(files).flatMap(file =>
+    file.imports
+      .filter(
+        ({ specifier, isTypeOnly }) =>
+          (specifier === 'node:tls' || specifier === 'node:https') && !isTypeOnly,
+      )
+      .filter(
+        ({ line }) => !/^import \{ rootCertificates \} from/.test(file.text.split('\n')[line - 1] ?? ''),
+      )
+      .map(
+        ({ line, specifier }) =>
+          `${file.path}:${line}: TLS is the engine's business, not that of ${specifier}`,
+      ),
+  )
+
+export const onlyTheEngineIsNative: Rule = files =>
+  forbid(
+    core(files).filter(({ path }) => !path.startsWith('core/tls/openssl/')),
+    specifier => specifier === 'koffi' || specifier.startsWith('koffi/'),
+  )
+
+/** A plugin may import `portcullis/plugin`, Node's modules, packages, and files beside it in its own folder. */
+export const pluginsKeepOutOfCore: Rule = files =>
+  files
+    .filter(({ path }) => /^(sample-)?plugins\//.test(path))
+    .flatMap(file =>
+      file.imports.flatMap(({ specifier, file: to, line }) => {
+        const [folder = ''] = file.path.split('/')
+        const isOwn = to?.startsWith(`${folder}/`) ?? specifier === 'portcullis/plugin'
+        const isPackage = to === undefined && !/^(portcullis|core)(\/|$)|^[/.]|^file:/.test(specifier)
+        return isOwn || isPackage ? [] : [`${file.path}:${line}: a plugin may not import ${specifier}`]
+      }),
+    )
+
+/** A string in core that is a plugin's name, or a path that ends in one. */
+export const coreNamesNoPlugin: Rule = files => {
+  const names = files
+    .filter(({ path }) => /^(sample-)?plugins\/[^/]+$/.test(path))
+    .map(({ path }) => (path.split('/')[1] ?? '').replace(/\.ts$/, ''))
+  return core(files).flatMap(file =>
+    names.flatMap(name =>
+      new RegExp(`(['"\`/])${name}(\\.(js|ts|so))?['"\`]`).test(file.uncommented)
+        ? [`${file.path}: core names the plugin ${name}`]
+        : [],
+    ),
+  )
+}
+
+/** A barrel gathers what others export. There is one: what a plugin may import. */
+export const onlyTheApiIsABarrel: Rule = files =>
+  core(files)
+    .filter(({ path }) => path !== 'core/api/index.ts')
+    .flatMap(file => {
+      const reexports = file.imports.filter(({ isReexport }) => isReexport).length
+      const star = /^\s*export\s+\*/m.test(file.code)
+      const own =
+        /^\s*(export\s+)?(async\s+)?(abstract\s+)?(const|let|function|class|interface|type\s+\w+.*=|enum)\b/m
+      const isBarrel = star || (reexports > 0 && !own.test(file.code)) || /\/index\.ts$/.test(file.path)
+      return isBarrel ? [`${file.path}: a barrel file`] : []
+    })
+
+/** Types count as well: a cycle of types is still two files that cannot be read one after the other. */
+export const noImportCycles: Rule = files => {
+  const known = new Map(files.map(file => [file.path, file]))
+  const done = new Set<string>()
+  const found: Violation[] = []
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path)
+    if (start >= 0) found.push(`${[...trail.slice(start), path].join(' -> ')}: an import cycle`)
+    if (start >= 0 || done.has(path)) return
+    for (const { file } of known.get(path)?.imports ?? [])
+      if (file !== undefined) visit(file, [...trail, path])
+    done.add(path)
+  }
+  for (const { path } of files) visit(path, [])
+  return found
+}
+
+function core(files: readonly SourceFile[]): SourceFile[] {
+  return files.filter(({ path }) => path.startsWith('core/'))
+}
+
+function forbid(files: readonly SourceFile[], isForbidden: (specifier: string) => boolean): Violation[] {
+  return files.flatMap(file =>
+    file.imports
+      .filter(({ specifier, isTypeOnly }) => isForbidden(specifier) && !isTypeOnly)
+      .map(({ specifier, line }) => `${file.path}:${line}: may not import ${specifier}`),
+  )
+}
