@@ -9,7 +9,8 @@
  * - `subject_block=`, `subject_delay=`, `subject_allow=`: words to look for in the subjects of the certificates, capitals
  *   mattering: Google, Twitter, Facebook by default. Naming hosts for a list leaves the list's default word out.
  * - `delay_ms=`: how long `delay` keeps a handshake waiting. Beyond the proxy's deadline it is a rejection.
- * - `overrule=yes`: accepts even what the proxy's own check has refused, as the proof of concept did. Default: no.
+ * - `overrule=yes`: accepts even what the proxy's own check has refused, as the proof of concept did. Default: no. It
+ *   matters with `…verify.server.override INT 1` and `…policy STRING PERMISSIVE`; otherwise plugins never see such.
  *
  * Block beats delay, and delay beats allow, whether host or subject says so. For a host that is in a list only the
  * leaf's subject is searched, for any other host every certificate's: an issuer says who vouches, not for whom, and
