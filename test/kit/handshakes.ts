@@ -71,12 +71,11 @@ export class Handshaker {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
       socket.once('error', reject)
-      socket.once('connect', () =>
-        startHandshake(new TcpLink(socket, 'origin'), { host, port }, this.#settings, signal).then(
-          resolve,
-          reject,
-        ),
-      )
+      socket.once('connect', () => {
+        socket.off('error', reject)
+        const tcp = new TcpLink(socket, 'origin')
+        startHandshake(tcp, { host, port }, this.#settings, signal).then(resolve, reject)
+      })
     })
   }
 
