@@ -1,24 +1,27 @@
 import { createHash } from 'node:crypto'
 import type { Records } from '../config/records-table.js'
-import { ask, tell } from '../hooks/ask.js'
+import { ask } from '../hooks/ask.js'
 import type { HookRegistry } from '../hooks/registry.js'
 import { type HandshakeSettings, startHandshake } from '../tls/client.js'
 import type { HandshakeObserver } from '../tls/observer.js'
 import type { StartTls } from '../tls/start-tls.js'
 import { makeTerms, type Terms } from '../tls/terms.js'
-import { ProxyVConn } from '../vconn/vconn.js'
 import type { ConfiguredContext } from './client-context.js'
+import type { VConns } from './vconns.js'
 
 export interface StartTlsParts {
   readonly records: Records
   readonly registry: HookRegistry
   readonly context: ConfiguredContext
   readonly observer: HandshakeObserver
+  readonly vconns: VConns
 }
 
 /** How origins are verified from here on, until the next reload. */
 export interface Verification {
   readonly startTls: StartTls
+  /** Handshakes that are under way. */
+  readonly inFlight: () => number
   readonly terms: Terms
   /** Hash of everything that shapes a verdict: connections verified under another one are not used again. */
   readonly policyDigest: string
@@ -30,7 +33,13 @@ const SHAPES_VERDICTS = 'proxy.config.ssl.client.'
 let generation = 0
 
 /** Ties records and plugins to the handshake machine, which knows neither. */
-export function makeVerification({ records, registry, context, observer }: StartTlsParts): Verification {
+export function makeVerification({
+  records,
+  registry,
+  context,
+  observer,
+  vconns,
+}: StartTlsParts): Verification {
   const hooked = registry.on('TS_SSL_CERT_VERIFY_HOOK')
   const terms = makeTerms(
     {
@@ -52,23 +61,19 @@ export function makeVerification({ records, registry, context, observer }: Start
     })),
     deadline: records['proxy.config.ssl.client.verify.deadline'],
     originTimeout: records['proxy.config.ssl.client.handshake_timeout'] * 1000,
-    openVConn: outbound(registry, observer),
+    openVConn: ends => vconns.open('outbound', ends),
     observer,
   }
-  const startTls: StartTls = (tcp, target, signal) => startHandshake(tcp, target, settings, signal)
-  return { startTls, terms, policyDigest: policyDigest(records) }
-}
-
-/** An outbound VConn, with its start told and its end to be told once. */
-function outbound(registry: HookRegistry, observer: HandshakeObserver): HandshakeSettings['openVConn'] {
-  const failed = (plugin: { readonly name: string }, cause: unknown): void =>
-    observer.pluginFailed(plugin.name, 'an outbound connection', cause)
-  return ends => {
-    const closing = registry.on('TS_VCONN_OUTBOUND_CLOSE_HOOK')
-    const vconn = new ProxyVConn('outbound', ends, closed => tell(closing, closed, failed))
-    tell(registry.on('TS_VCONN_OUTBOUND_START_HOOK'), vconn, failed)
-    return vconn
+  let inFlight = 0
+  const startTls: StartTls = async (tcp, target, signal) => {
+    inFlight++
+    try {
+      return await startHandshake(tcp, target, settings, signal)
+    } finally {
+      inFlight--
+    }
   }
+  return { startTls, inFlight: () => inFlight, terms, policyDigest: policyDigest(records) }
 }
 
 /** The plugins count as a new generation with every load: nobody can tell whether their code means the same. */

@@ -69,6 +69,9 @@ export class Forwarder {
 
   #check(req: IncomingMessage): RequestTarget {
     const { method = '', url = '', rawHeaders, httpVersion } = req
+    if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+      throw new ProxyError('PTC_REQUEST_MALFORMED', `the request is in HTTP/${httpVersion}`)
+    }
     checkHost(rawHeaders, httpVersion)
     return parseRequestTarget(method, url)
   }

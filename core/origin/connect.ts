@@ -1,6 +1,7 @@
+import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import type { StartTls } from '../tls/start-tls.js'
-import type { Link } from '../vconn/link.js'
+import type { TcpLink } from '../vconn/tcp-link.js'
 import { abortReason, type DialOptions, dial } from './dial.js'
 import { Http1, plainOrigin } from './http1.js'
 import { Pool, type PoolLimits } from './pool.js'
@@ -20,8 +21,8 @@ export interface ConnectorOptions {
   readonly maxResponseHeadBytes: number
   /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
   readonly startTls: StartTls
-  /** Takes charge of a plain connection before the first byte is sent; what it returns is used. */
-  readonly startPlain?: (tcp: Link, target: OriginTarget) => Link
+  /** Gives a plain connection its VConn before the first byte is sent. */
+  readonly startPlain?: (tcp: TcpLink, target: OriginTarget) => VConn
   /** The digest of everything that shapes the verdict about this origin: a pooled connection never outlives it. */
   readonly policyDigest: (target: OriginTarget) => string
 }
@@ -62,7 +63,7 @@ export class OriginConnector {
     const tcp = await dial(target, this.#options.dial, signal)
     const { scheme } = target
     if (scheme === 'http') {
-      return new Http1(plainOrigin(startPlain?.(tcp, target) ?? tcp, { scheme }), maxResponseHeadBytes)
+      return new Http1(plainOrigin(tcp, startPlain?.(tcp, target), { scheme }), maxResponseHeadBytes)
     }
     try {
       const origin = await startTls(tcp, target, signal)

@@ -1,3 +1,4 @@
+import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import type { TlsOrigin } from '../tls/start-tls.js'
 import type { Link, LinkSink } from '../vconn/link.js'
@@ -9,14 +10,19 @@ declare const plain: unique symbol
 export interface PlainOrigin {
   readonly link: Link
   readonly peer?: undefined
+  readonly vconn: VConn | undefined
   readonly [plain]: true
 }
 
 /** What a request may be sent on: a plain connection to an `http` target, or one whose origin has been accepted. */
 export type Channel = PlainOrigin | TlsOrigin
 
-export function plainOrigin(link: Link, _target: { readonly scheme: 'http' }): PlainOrigin {
-  return { link } as PlainOrigin
+export function plainOrigin(
+  link: Link,
+  vconn: VConn | undefined,
+  _target: { readonly scheme: 'http' },
+): PlainOrigin {
+  return { link, vconn } as PlainOrigin
 }
 
 /** A request as it leaves, but for its framing, which follows from `body`. */

@@ -194,7 +194,7 @@ export class OriginHandshake implements LinkSink {
   #deliver(peer: TlsOrigin['peer']): void {
     clearTimeout(this.#clock)
     const vconn = this.#vconn
-    this.#onOpen({ link: new TlsLink(this.#tcp, this.#engine, () => vconn.close()), peer })
+    this.#onOpen({ link: new TlsLink(this.#tcp, this.#engine, () => vconn.close()), peer, vconn })
   }
 
   #close(why: ProxyError): void {

@@ -1,3 +1,4 @@
+import type { VConn } from '../api/vconn.js'
 import type { Link } from '../vconn/link.js'
 import type { VerifiedPeer } from './verdict.js'
 
@@ -12,6 +13,7 @@ export interface TlsTarget {
 export interface TlsOrigin {
   readonly link: Link
   readonly peer: VerifiedPeer
+  readonly vconn: VConn
 }
 
 /**

@@ -76,6 +76,12 @@ export class TcpLink implements Link {
     this.#socket.destroy()
   }
 
+  /** For whoever has no sink of its own here: called once, when the socket is closed. */
+  whenClosed(listener: () => void): void {
+    if (this.#hasClosed) queueMicrotask(listener)
+    else this.#socket.once('close', listener)
+  }
+
   #onClose(): void {
     this.#hasClosed = true
     this.#sink?.onClose(this.#cause)

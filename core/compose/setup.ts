@@ -1,0 +1,106 @@
+import { Diags } from '../base/diags.js'
+import { loadPluginConfig } from '../config/plugin-config.js'
+import { type PortSpec, parseServerPorts } from '../config/ports.js'
+import { loadRecords } from '../config/records.js'
+import type { Records } from '../config/records-table.js'
+import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
+import { Timers } from '../vconn/schedule.js'
+import { type ConfiguredContext, configureClientContext } from './client-context.js'
+import { HandshakeLog } from './handshake-log.js'
+import { openSink } from './log-sink.js'
+import { makeVerification, type Verification } from './start-tls.js'
+import { VConns } from './vconns.js'
+
+/** Where a proxy finds what it needs; filled in by the command line, or by a test. */
+export interface Place {
+  /** Absolute. */
+  readonly confDir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Where the plugins lie that come with the program. */
+  readonly shippedDirs: readonly string[]
+  /** Whether the running Node strips types. */
+  readonly stripsTypes: boolean
+  /** Writes one line to a standard stream. */
+  readonly print: (stream: 'stdout' | 'stderr', line: string) => void
+  /** `-T`: debug tags that win over the records. */
+  readonly debugTags?: string
+}
+
+/** One reading of the configuration: everything that a start, or a reload, makes of it before a port opens. */
+export interface Setup {
+  readonly records: Records
+  readonly ports: readonly PortSpec[]
+  readonly plugins: PluginSet
+  readonly verification: Verification
+  readonly context: ConfiguredContext
+  readonly vconns: VConns
+}
+
+/** What lives as long as the program, however often the configuration is read. */
+export interface Logs {
+  readonly diags: Diags
+  readonly handshakes: HandshakeLog
+}
+
+/** @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RECORDS_INVALID */
+export function openLogs(place: Place): Logs {
+  const records = loadRecords(place.confDir, place.env)
+  const sink = openSink(records['proxy.config.diags.logfile.filename'], place.print)
+  const diags = new Diags({ sink, ...debugSettings(records, place) })
+  return { diags, handshakes: new HandshakeLog(diags) }
+}
+
+/**
+ * Reads the configuration and initialises the plugins. Opens no port. A failure leaves nothing behind.
+ * @throws {ProxyError} with every mistake of the file that is at fault
+ */
+export async function readSetup(place: Place, { diags, handshakes }: Logs): Promise<Setup> {
+  const records = loadRecords(place.confDir, place.env)
+  const lines = loadPluginConfig(place.confDir, records)
+  const ports = parseServerPorts(records['proxy.config.http.server_ports'])
+  diags.reconfigure(debugSettings(records, place))
+  const context = configureClientContext(records, place.confDir)
+  try {
+    const plugins = await loadPlugins(lines, {
+      confDir: place.confDir,
+      pluginDir: records['proxy.config.plugin.plugin_dir'],
+      shippedDirs: place.shippedDirs,
+      stripsTypes: place.stripsTypes,
+      initTimeout: records['proxy.config.plugin.init_timeout'],
+      diags,
+      createTimers: onError => new Timers(onError),
+    })
+    const { registry } = plugins
+    const vconns = new VConns(registry, message => diags.error(message))
+    const verification = makeVerification({ records, registry, context, observer: handshakes, vconns })
+    return { records, ports, plugins, verification, context, vconns }
+  } catch (cause) {
+    context.context.free()
+    throw cause
+  }
+}
+
+/** What an operator should be told about a configuration that is valid, and may surprise. */
+export function warningsOf({ records, verification: { terms } }: Setup): readonly string[] {
+  const warnings: string[] = []
+  if (terms.verify === 'nothing') {
+    warnings.push(
+      'proxy.config.ssl.client.verify.server is 0: origins are NOT verified, and no plugin is asked',
+    )
+  } else if (terms.plugins.length === 0 && terms.builtIn === 'off') {
+    warnings.push(
+      'no plugin is on TS_SSL_CERT_VERIFY_HOOK and the built-in check is off: every https origin is rejected',
+    )
+  } else if (terms.plugins.length === 0 && records['proxy.config.ssl.client.verify.server'] === 2) {
+    warnings.push('no plugin is on TS_SSL_CERT_VERIFY_HOOK: the built-in check alone decides')
+  }
+  return warnings
+}
+
+function debugSettings(records: Records, place: Place): { enabled: boolean; tags: string | null } {
+  if (place.debugTags !== undefined) return { enabled: true, tags: place.debugTags }
+  return {
+    enabled: records['proxy.config.diags.debug.enabled'] === 1,
+    tags: records['proxy.config.diags.debug.tags'],
+  }
+}

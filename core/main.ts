@@ -1,0 +1,131 @@
+#!/usr/bin/env node
+/** The command line. The only part of the program that knows the process it runs in. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { describe, ERRORS, ProxyError } from './base/errors.js'
+import { openLogs, type Place, readSetup, warningsOf } from './compose/setup.js'
+import { ProxyServer } from './proxy.js'
+
+const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS handshake
+
+  portcullis start          runs in the foreground; SIGHUP reads the configuration again, SIGTERM drains and ends
+  portcullis verify-config  checks everything that start would, runs the plugins' inits, opens no port
+
+  -D, --conf-dir DIR        where records.config and plugin.config are (default: etc)
+  -T, --debug-tags REGEX    writes debug lines for these tags, whatever the records say
+  -h, --help
+  -V, --version
+
+Exit status: 0 in order, 1 an error that is named, 64 a mistake on the command line.
+`
+
+const EXIT_USAGE = 64
+/** How long requests may take to end after SIGTERM, in milliseconds. */
+const DRAIN = 30_000
+
+const COMMANDS: Readonly<Record<string, (place: Place) => Promise<void>>> = {
+  start,
+  'verify-config': verifyConfig,
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseCommandLine(args)
+  if (values.help) return void process.stdout.write(USAGE)
+  if (values.version) return void process.stdout.write(`portcullis ${version()}\n`)
+  const [name, ...more] = positionals
+  const command = name === undefined ? undefined : COMMANDS[name]
+  if (command === undefined || more.length > 0) {
+    const known = Object.keys(COMMANDS).join(', ')
+    throw new ProxyError(
+      'PTC_USAGE',
+      name === undefined
+        ? `give a command: ${known}`
+        : `unknown command "${[name, ...more].join(' ')}"; known: ${known}`,
+    )
+  }
+  const place: Place = {
+    confDir: resolve(values['conf-dir'] ?? 'etc'),
+    env: process.env,
+    shippedDirs: ['../plugins', '../sample-plugins'].map(dir => fileURLToPath(new URL(dir, import.meta.url))),
+    stripsTypes: 'typescript' in process.features && Boolean(process.features.typescript),
+    print: (stream, line) => void process[stream].write(`${line}\n`),
+    ...(values['debug-tags'] === undefined ? {} : { debugTags: values['debug-tags'] }),
+  }
+  await command(place)
+}
+
+function parseCommandLine(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        'conf-dir': { type: 'string', short: 'D' },
+        'debug-tags': { type: 'string', short: 'T' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'V' },
+      },
+    })
+  } catch (cause) {
+    throw new ProxyError('PTC_USAGE', describe(cause), { cause })
+  }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+async function start(place: Place): Promise<void> {
+  const proxy = await ProxyServer.start(place)
+  for (const { address, port } of proxy.ports) {
+    place.print('stdout', `portcullis listens on ${address.includes(':') ? `[${address}]` : address}:${port}`)
+  }
+  process.on(
+    'SIGHUP',
+    () =>
+      void proxy
+        .reload()
+        .catch(cause =>
+          place.print('stderr', `reload failed, the old configuration goes on:\n${errorText(cause)}`),
+        ),
+  )
+  const stop = (signal: NodeJS.Signals): void => {
+    place.print(
+      'stdout',
+      `portcullis got ${signal}, ends when its requests have ended (${DRAIN / 1000} s at most)`,
+    )
+    void proxy.stop(DRAIN).then(() => process.exit(0))
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
+
+async function verifyConfig(place: Place): Promise<void> {
+  const setup = await readSetup(place, openLogs(place))
+  for (const warning of warningsOf(setup)) place.print('stderr', `warning: ${warning}`)
+  setup.plugins.unload()
+  setup.context.context.free()
+  const { names } = setup.plugins
+  place.print(
+    'stdout',
+    `${place.confDir}: in order; plugins: ${names.length === 0 ? 'none' : names.join(', ')}; trusting ${setup.context.trusts}`,
+  )
+}
+
+/** The message, and what to do about it. */
+function errorText(cause: unknown): string {
+  if (!(cause instanceof ProxyError))
+    return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+  return `${cause.code}: ${cause.message}\n${ERRORS[cause.code].remedy}`
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (cause) {
+  process.stderr.write(`portcullis: ${errorText(cause)}\n`)
+  process.exit(cause instanceof ProxyError && cause.code === 'PTC_USAGE' ? EXIT_USAGE : 1)
+}

@@ -1,0 +1,162 @@
+/**
+ * The composition root: a configuration folder becomes a running proxy.
+ *
+ *     readSetup -> ports open -> serving --reload()--> serving on a new setup
+ *                                    \--stop()--> draining -> stopped
+ *
+ * Handshakes that are parked when the configuration is read again finish on the plugins that hold them; the old plugins
+ * are unloaded when the last of those has ended.
+ */
+import type { Socket } from 'node:net'
+import { hostname } from 'node:os'
+import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
+import { Forwarder } from './http/forward.js'
+import { createFront, type Front, type FrontLimits } from './http/front.js'
+import { OriginConnector } from './origin/connect.js'
+import { addressText } from './vconn/tcp-link.js'
+
+const SECOND = 1000
+/** Idle connections to all origins together, in multiples of those to one. */
+const IDLE_ORIGINS = 16
+/** How often a retired setup is looked at, in milliseconds. */
+const RETIRE_INTERVAL = 250
+const MAX_CONNECTIONS = 100_000
+
+export interface OpenPort {
+  readonly address: string
+  readonly port: number
+}
+
+export class ProxyServer {
+  readonly #place: Place
+  readonly #logs: Logs
+  readonly #connector: OriginConnector
+  readonly #forwarder: Forwarder
+  readonly #fronts: Front[] = []
+  readonly #retiring = new Set<NodeJS.Timeout>()
+  #setup: Setup
+  /** Where clients may connect, in the order of proxy.config.http.server_ports. */
+  readonly ports: OpenPort[] = []
+
+  private constructor(place: Place, logs: Logs, setup: Setup) {
+    this.#place = place
+    this.#logs = logs
+    this.#setup = setup
+    this.#connector = this.#makeConnector(setup.records)
+    this.#forwarder = this.#makeForwarder(setup.records)
+  }
+
+  /**
+   * Reads everything and opens the ports. A failure closes what was open.
+   * @throws {ProxyError} with every mistake of the file that is at fault, or PTC_PORT_UNAVAILABLE
+   */
+  static async start(place: Place): Promise<ProxyServer> {
+    const logs = openLogs(place)
+    const proxy = new ProxyServer(place, logs, await readSetup(place, logs))
+    try {
+      await proxy.#open()
+    } catch (cause) {
+      await proxy.stop(0)
+      throw cause
+    }
+    return proxy
+  }
+
+  async #open(): Promise<void> {
+    const { diags } = this.#logs
+    for (const warning of warningsOf(this.#setup)) diags.warning(warning)
+    diags.note(`trusting ${this.#setup.context.trusts}`)
+    for (const { address, port } of this.#setup.ports) {
+      const front = createFront({ forward: this.#forwarder, limits: limitsOf(this.#setup.records) })
+      front.server.on('connection', (socket: Socket) => this.#onClient(socket))
+      this.#fronts.push(front)
+      const opened = await front.listen(port, address)
+      this.ports.push({ address: opened.address, port: opened.port })
+    }
+  }
+
+  /**
+   * Reads the configuration again. New handshakes use the new setup; ports stay as they are.
+   * @throws {ProxyError} what is wrong with it; the old setup goes on
+   */
+  async reload(): Promise<void> {
+    const old = this.#setup
+    this.#setup = await readSetup(this.#place, this.#logs)
+    for (const warning of warningsOf(this.#setup)) this.#logs.diags.warning(warning)
+    this.#connector.closeIdle()
+    this.#retire(old)
+    this.#logs.diags.note('configuration reloaded')
+  }
+
+  /** Takes no new clients, lets requests end for `grace` milliseconds, then ends them. */
+  async stop(grace: number): Promise<void> {
+    await Promise.all(this.#fronts.map(front => front.close(grace)))
+    this.#connector.closeIdle()
+    for (const timer of this.#retiring) clearInterval(timer)
+    this.#setup.plugins.unload()
+    this.#setup.context.context.free()
+  }
+
+  #retire(setup: Setup): void {
+    const timer = setInterval(() => {
+      if (setup.verification.inFlight() > 0) return
+      clearInterval(timer)
+      this.#retiring.delete(timer)
+      setup.plugins.unload()
+      setup.context.context.free()
+    }, RETIRE_INTERVAL)
+    this.#retiring.add(timer)
+  }
+
+  #onClient(socket: Socket): void {
+    const vconn = this.#setup.vconns.open('inbound', {
+      remoteAddress: addressText(socket.remoteAddress, socket.remotePort),
+      localAddress: addressText(socket.localAddress, socket.localPort),
+    })
+    socket.once('close', () => vconn.close())
+  }
+
+  #makeConnector(records: Setup['records']): OriginConnector {
+    const maxIdlePerKey = records['proxy.config.http.origin_max_idle']
+    return new OriginConnector({
+      dial: { connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND },
+      pool: {
+        maxIdle: maxIdlePerKey * IDLE_ORIGINS,
+        maxIdlePerKey,
+        idleTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND,
+      },
+      maxResponseHeadBytes: records['proxy.config.http.response_header_max_size'],
+      startTls: (tcp, target, signal) => this.#setup.verification.startTls(tcp, target, signal),
+      startPlain: tcp => {
+        const vconn = this.#setup.vconns.open('outbound', tcp)
+        tcp.whenClosed(() => vconn.close())
+        return vconn
+      },
+      policyDigest: () => this.#setup.verification.policyDigest,
+    })
+  }
+
+  #makeForwarder(records: Setup['records']): Forwarder {
+    return new Forwarder({
+      connector: this.#connector,
+      viaName: records['proxy.config.proxy_name'] ?? hostname(),
+      idleTimeout: records['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND,
+      onSend: (method, url, { vconn }) => {
+        if (vconn !== undefined)
+          this.#setup.vconns.tell('TS_HTTP_SEND_REQUEST_HDR_HOOK', { vconn, method, url })
+      },
+    })
+  }
+}
+
+function limitsOf(records: Setup['records']): FrontLimits {
+  const inactivity = records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND
+  return {
+    maxHeaderBytes: records['proxy.config.http.request_header_max_size'],
+    headersTimeout: inactivity,
+    requestTimeout: 0,
+    keepAliveTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_in'] * SECOND,
+    idleTimeout: inactivity,
+    maxConnections: MAX_CONNECTIONS,
+  }
+}
