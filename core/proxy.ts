@@ -13,6 +13,7 @@ import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } fr
 import { Forwarder } from './http/forward.js'
 import { createFront, type Front, type FrontLimits } from './http/front.js'
 import { OriginConnector } from './origin/connect.js'
+import { makeLookup } from './origin/lookup.js'
 import { addressText } from './vconn/tcp-link.js'
 
 const SECOND = 1000
@@ -119,7 +120,10 @@ export class ProxyServer {
   #makeConnector(records: Setup['records']): OriginConnector {
     const maxIdlePerKey = records['proxy.config.http.origin_max_idle']
     return new OriginConnector({
-      dial: { connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND },
+      dial: {
+        connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND,
+        lookup: makeLookup(() => this.#setup.hosts),
+      },
       pool: {
         maxIdle: maxIdlePerKey * IDLE_ORIGINS,
         maxIdlePerKey,

@@ -1,4 +1,6 @@
+import { resolve } from 'node:path'
 import { Diags } from '../base/diags.js'
+import { type HostFile, loadHostFile } from '../config/host-file.js'
 import { loadPluginConfig } from '../config/plugin-config.js'
 import { type PortSpec, parseServerPorts } from '../config/ports.js'
 import { loadRecords } from '../config/records.js'
@@ -34,6 +36,7 @@ export interface Setup {
   readonly verification: Verification
   readonly context: ConfiguredContext
   readonly vconns: VConns
+  readonly hosts: HostFile
 }
 
 /** What lives as long as the program, however often the configuration is read. */
@@ -57,6 +60,8 @@ export function openLogs(place: Place): Logs {
 export async function readSetup(place: Place, { diags, handshakes }: Logs): Promise<Setup> {
   const records = loadRecords(place.confDir, place.env)
   const lines = loadPluginConfig(place.confDir, records)
+  const hostFile = records['proxy.config.hostdb.host_file.path']
+  const hosts: HostFile = hostFile === null ? new Map() : loadHostFile(resolve(place.confDir, hostFile))
   const ports = parseServerPorts(records['proxy.config.http.server_ports'])
   diags.reconfigure(debugSettings(records, place))
   const context = configureClientContext(records, place.confDir)
@@ -73,7 +78,7 @@ export async function readSetup(place: Place, { diags, handshakes }: Logs): Prom
     const { registry } = plugins
     const vconns = new VConns(registry, message => diags.error(message))
     const verification = makeVerification({ records, registry, context, observer: handshakes, vconns })
-    return { records, ports, plugins, verification, context, vconns }
+    return { records, ports, plugins, verification, context, vconns, hosts }
   } catch (cause) {
     context.context.free()
     throw cause

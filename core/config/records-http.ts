@@ -98,6 +98,14 @@ export const HTTP_RECORDS = {
     reload: true,
     about: 'How long an origin may be silent while the proxy waits for it; then the client gets 504.',
   },
+  'proxy.config.hostdb.host_file.path': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    reload: true,
+    about:
+      "A file in the format of /etc/hosts whose names are looked up before the system's; relative to the configuration folder.",
+  },
   'proxy.config.http.origin_max_idle': {
     type: 'INT',
     default: 64,

@@ -1,0 +1,30 @@
+import { isIP } from 'node:net'
+import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+
+/** Names with the addresses that a host file gives them, in its order. */
+export type HostFile = ReadonlyMap<string, readonly string[]>
+
+/**
+ * Reads a file in the format of /etc/hosts: an address, then its names.
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE, or PTC_RECORDS_INVALID with every bad line
+ */
+export function loadHostFile(path: string): HostFile {
+  const hosts = new Map<string, string[]>()
+  const problems: Problem[] = []
+  for (const [i, line] of readConfigFile(path).split('\n').entries()) {
+    const [address = '', ...names] = (line.split('#', 1)[0] ?? '').trim().split(/\s+/)
+    if (address === '') continue
+    const where = `${path}:${i + 1}`
+    if (isIP(address) === 0) problems.push({ where, what: `${quote(address)} is not an address` })
+    else if (names.length === 0) problems.push({ where, what: `no name behind ${address}` })
+    else for (const name of names) add(hosts, name.toLowerCase(), address)
+  }
+  if (problems.length > 0) throw problemsError('PTC_RECORDS_INVALID', problems)
+  return hosts
+}
+
+function add(hosts: Map<string, string[]>, name: string, address: string): void {
+  const addresses = hosts.get(name)
+  if (addresses === undefined) hosts.set(name, [address])
+  else addresses.push(address)
+}
