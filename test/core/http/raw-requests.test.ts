@@ -1,0 +1,132 @@
+import { createServer } from 'node:net'
+import { test } from 'tap'
+import { ProxyError } from '../../../core/base/errors.js'
+import { ask, listen, raw, startFront } from '../../kit/proxy-front.js'
+
+const lines = (...l: string[]): string => `${l.join('\r\n')}\r\n\r\n`
+
+test('requests that cannot be served', async t => {
+  let reached = 0
+  const origin = await listen(
+    t,
+    createServer(socket => {
+      reached += 1
+      socket.destroy()
+    }),
+  )
+  const url = `http://127.0.0.1:${origin}/`
+  const { port } = await startFront(t)
+  const cases: readonly (readonly [string, string, number, RegExp])[] = [
+    ['garbage', 'hello\r\n\r\n', 400, /PTC_REQUEST_MALFORMED/],
+    ['TLS on a plain port', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, /speaks TLS/],
+    ['no version', lines(`GET ${url}`, 'Host: x'), 400, /PTC_REQUEST_MALFORMED/],
+    ['a version of its own', lines(`GET ${url} HTTP/2.0`, 'Host: x'), 400, /PTC_REQUEST_MALFORMED/],
+    ['no Host', lines(`GET ${url} HTTP/1.1`, 'A: b'), 400, /no Host field/],
+    ['two Hosts', lines(`GET ${url} HTTP/1.1`, 'Host: a', 'Host: b'), 400, /more than one Host/],
+    ['a bad Host', lines(`GET ${url} HTTP/1.1`, 'Host: a/b'), 400, /PTC_REQUEST_MALFORMED/],
+    ['origin-form', lines('GET / HTTP/1.1', 'Host: x'), 400, /PTC_REQUEST_TARGET.*absolute form/s],
+    ['asterisk', lines('OPTIONS * HTTP/1.1', 'Host: x'), 400, /PTC_REQUEST_TARGET/],
+    ['ftp', lines('GET ftp://x/ HTTP/1.1', 'Host: x'), 400, /PTC_REQUEST_SCHEME/],
+    ['user info', lines('GET http://u:p@x/ HTTP/1.1', 'Host: x'), 400, /user name/],
+    ['fragment', lines('GET http://x/#a HTTP/1.1', 'Host: x'), 400, /PTC_REQUEST/],
+    ['port 0', lines('GET http://x:0/ HTTP/1.1', 'Host: x'), 400, /port/],
+    ['port 65536', lines('GET http://x:65536/ HTTP/1.1', 'Host: x'), 400, /port/],
+    ['numeric host', lines('GET http://2130706433/ HTTP/1.1', 'Host: x'), 400, /host/],
+    [
+      'script in host',
+      lines('GET http://<script>alert(1)</script>/ HTTP/1.1', 'Host: x'),
+      400,
+      /PTC_REQUEST/,
+    ],
+    [
+      'two framings',
+      lines(`POST ${url} HTTP/1.1`, 'Host: x', 'Content-Length: 1', 'Transfer-Encoding: chunked'),
+      400,
+      /PTC/,
+    ],
+    [
+      'another coding',
+      lines(`POST ${url} HTTP/1.1`, 'Host: x', 'Transfer-Encoding: gzip, chunked'),
+      501,
+      /PTC_NOT_IMPL/,
+    ],
+    [
+      'a huge length',
+      lines(`POST ${url} HTTP/1.1`, 'Host: x', 'Content-Length: 18446744073709551615'),
+      501,
+      /PTC/,
+    ],
+    [
+      'chunked in 1.0',
+      lines(`POST ${url} HTTP/1.0`, 'Transfer-Encoding: chunked'),
+      400,
+      /PTC_REQUEST_MALFORMED/,
+    ],
+    [
+      'long fields',
+      lines(`GET ${url} HTTP/1.1`, 'Host: x', `A: ${'x'.repeat(20_000)}`),
+      431,
+      /PTC_REQUEST_HEADERS/,
+    ],
+    ['long target', lines(`GET ${url}${'x'.repeat(20_000)} HTTP/1.1`, 'Host: x'), 431, /PTC_REQUEST_HEADERS/],
+    ['CONNECT', lines('CONNECT x:443 HTTP/1.1', 'Host: x'), 501, /PTC_NOT_IMPLEMENTED/],
+  ]
+  for (const [name, request, status, text] of cases) {
+    const page = await raw(port, request, '</html>')
+    t.match(page, new RegExp(`^HTTP/1\\.1 ${status} `), name)
+    t.match(page, text, 'and says why')
+    t.match(page, /\r\nProxy-Status: portcullis; error=/, 'in a field too')
+    t.notMatch(page, /<script/, 'nothing is reflected unescaped')
+  }
+  t.equal(reached, 0, 'nothing of it has reached an origin')
+})
+
+test('the head of a request may take its time only so long', async t => {
+  const { port } = await startFront(t, { limits: { headersTimeout: 100 } })
+  t.match(await raw(port, 'GET http://x/ HTTP/1.1\r\nHost:'), /^HTTP\/1\.1 408 Request Timeout/)
+})
+
+test('a client that opens a connection and says nothing', async t => {
+  const { port } = await startFront(t, { limits: { idleTimeout: 60 } })
+  t.equal(await raw(port, []), '', 'is closed')
+})
+
+test('a malformed chunk in the middle of a body', async t => {
+  const origin = await listen(
+    t,
+    createServer(socket => socket.on('error', () => socket.destroy()).resume()),
+  )
+  const { port, done } = await startFront(t)
+  const head = lines(`POST http://127.0.0.1:${origin}/ HTTP/1.1`, 'Host: x', 'Transfer-Encoding: chunked')
+  t.equal(
+    await raw(port, [head, '3\r\nabc\r\n', 'zz\r\n']),
+    '',
+    'ends the connection without a page in its midst',
+  )
+  t.match(done, [{ error: { code: 'PTC_CLIENT_GONE' } }])
+})
+
+test('who is not admitted', async t => {
+  const admit = (address: string): ProxyError =>
+    new ProxyError('PTC_REQUEST_DENIED', `${address} is not allowed here`)
+  const { port } = await startFront(t, { front: { admit } })
+  const answer = await ask(port, 'http://origin.test/')
+  t.match(answer, { status: 403, body: /127\.0\.0\.1 is not allowed here/ })
+  t.match(await raw(port, lines('CONNECT x:443 HTTP/1.1', 'Host: x')), /^HTTP\/1\.1 403 /)
+})
+
+test('CONNECT and local requests have their own handlers', async t => {
+  const { port } = await startFront(t, {
+    front: {
+      onConnect: (req, socket, head) => socket.end(`${req.url} ${head}`),
+      onLocal: (req, res) => {
+        if (req.url !== '/health') return false
+        res.end('fine')
+        return true
+      },
+    },
+  })
+  t.equal(await raw(port, `${lines('CONNECT x:443 HTTP/1.1', 'Host: x')}first`), 'x:443 first')
+  t.match(await raw(port, lines('GET /health HTTP/1.1', 'Host: x', 'Connection: close')), /fine$/)
+  t.match(await raw(port, lines('GET /other HTTP/1.1', 'Host: x', 'Connection: close')), /^HTTP\/1\.1 400 /)
+})
