@@ -11,16 +11,15 @@ import { ask, listen, raw, startFront } from '../../kit/proxy-front.js'
 const MB = 1024 * 1024
 const TOTAL = 50 * MB
 /** What may pile up in the proxy while one side is slow. Without back-pressure it would be all that is sent. */
-const FLAT = 6 * MB
+const FLAT = 3 * MB
 
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
 
-/** Bytes really in use: what only waits for the collector does not count. */
+/** Bytes of buffers really in use: what only waits for the collector does not count. */
 function inUse(): number {
   collectGarbage()
-  const { external, heapUsed } = process.memoryUsage()
-  return external + heapUsed
+  return process.memoryUsage().arrayBuffers
 }
 
 /** What an earlier test has let go of is collected, in its own time. */
