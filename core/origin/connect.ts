@@ -62,10 +62,10 @@ export class OriginConnector {
     const { maxResponseHeadBytes, startTls, startPlain } = this.#options
     const tcp = await dial(target, this.#options.dial, signal)
     const { scheme } = target
-    if (scheme === 'http') {
-      return new Http1(plainOrigin(tcp, startPlain?.(tcp, target), { scheme }), maxResponseHeadBytes)
-    }
     try {
+      if (scheme === 'http') {
+        return new Http1(plainOrigin(tcp, startPlain?.(tcp, target), { scheme }), maxResponseHeadBytes)
+      }
       const origin = await startTls(tcp, target, signal)
       if (!signal.aborted) return new Http1(origin, maxResponseHeadBytes)
       origin.link.destroy()
@@ -73,7 +73,7 @@ export class OriginConnector {
     } catch (error) {
       if (error instanceof ProxyError) throw error // startTls has closed the connection: an alert may still be on its way
       tcp.destroy()
-      throw new ProxyError('PTC_INTERNAL', 'the TLS handshake could not be made', { cause: error })
+      throw new ProxyError('PTC_INTERNAL', 'the connection could not be set up', { cause: error })
     }
   }
 

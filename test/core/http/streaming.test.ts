@@ -11,7 +11,7 @@ import { ask, listen, raw, startFront } from '../../kit/proxy-front.js'
 const MB = 1024 * 1024
 const TOTAL = 50 * MB
 /** What may pile up in the proxy while one side is slow. Without back-pressure it would be all that is sent. */
-const FLAT = 3 * MB
+const FLAT = 8 * MB
 
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')

@@ -1,0 +1,187 @@
+import { createServer, type Server } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import type { PeerEvidence } from '../../../core/api/certificate.js'
+import type { VConn } from '../../../core/api/vconn.js'
+import { accept } from '../../../core/api/verdict.js'
+import type { StartTls } from '../../../core/tls/start-tls.js'
+import { rejection, settle, VerifyRejected } from '../../../core/tls/verdict.js'
+import type { Link } from '../../../core/vconn/link.js'
+import { ask, listen, POOL, startFront } from '../../kit/proxy-front.js'
+
+const vconnOf = ({ remoteAddress, localAddress }: Link): VConn => ({
+  id: 1,
+  direction: 'outbound',
+  remoteAddress,
+  localAddress,
+  args: {},
+})
+
+/** Accepts whoever is there without any TLS: what is tested here is what happens around a handshake. */
+const acceptAll: StartTls = async (link, { host }) => {
+  const builtIn = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: '' } as const
+  const evidence: PeerEvidence = {
+    sni: host,
+    host,
+    chain: [],
+    builtChain: [],
+    builtIn,
+    checks: { signature: builtIn, name: builtIn },
+    ocspResponse: undefined,
+    protocol: 'TLSv1.3',
+    cipher: '',
+    alpn: undefined,
+  }
+  return { link, peer: settle(evidence, 'plugins', accept()), vconn: vconnOf(link) }
+}
+
+async function origin(
+  t: import('tap').Test,
+): Promise<{ url: string; port: number; server: Server; requests: string[] }> {
+  const requests: string[] = []
+  const server = createServer((req, res) => {
+    requests.push(`${req.headers.host} ${req.url}`)
+    res.end('x')
+  })
+  const port = await listen(t, server)
+  return { url: `https://127.0.0.1:${port}`, port, server, requests }
+}
+
+test('an https target is asked over a connection that was accepted', async t => {
+  const { url, port: originPort, requests } = await origin(t)
+  const sent: unknown[] = []
+  const { port } = await startFront(t, {
+    connector: { startTls: acceptAll },
+    forwarder: { onSend: (method, to, channel) => sent.push([method, to, channel.peer?.decidedBy]) },
+  })
+  t.match(await ask(port, `${url}/a`), { status: 200, body: 'x' })
+  t.same(requests, [`127.0.0.1:${originPort} /a`])
+  t.same(sent, [['GET', `${url}/a`, 'plugins']])
+})
+
+test('a rejection is final', async t => {
+  const { url, requests } = await origin(t)
+  let handshakes = 0
+  const startTls: StartTls = async (tcp, { host }) => {
+    handshakes += 1
+    tcp.destroy()
+    throw new VerifyRejected(rejection('plugin', 'policy', host, 'not today', 'async_verify'))
+  }
+  const { port, connector } = await startFront(t, { connector: { startTls } })
+  const answer = await ask(port, url)
+  t.match(answer, {
+    status: 502,
+    body: /not today/,
+    headers: { 'proxy-status': /tls_certificate_error.*async_verify/ },
+  })
+  t.same([handshakes, requests.length, connector.idleConnections], [1, 0, 0])
+})
+
+test('a failure of the handshake that has no code is one of the proxy', async t => {
+  const { url, requests } = await origin(t)
+  const { port } = await startFront(t, {
+    connector: { startTls: () => Promise.reject(new TypeError('oops')) },
+  })
+  t.match(await ask(port, url), { status: 500, headers: { 'proxy-status': /PTC_INTERNAL/ } })
+  t.same(requests, [])
+})
+
+test('a client that leaves while the handshake is parked', async t => {
+  const { port: originPort } = await origin(t)
+  let parked: AbortSignal | undefined
+  const startTls: StartTls = (tcp, _target, signal) =>
+    new Promise((_resolve, reject) => {
+      parked = signal
+      signal.addEventListener('abort', () => {
+        tcp.destroy()
+        reject(signal.reason)
+      })
+    })
+  const { port, done } = await startFront(t, { connector: { startTls } })
+  const client = connect(port, '127.0.0.1')
+  client.write(`GET https://127.0.0.1:${originPort}/ HTTP/1.1\r\nHost: x\r\n\r\n`)
+  while (parked === undefined) await sleep(5)
+  t.equal(parked.aborted, false)
+  client.end()
+  while (!parked.aborted) await sleep(5)
+  t.match(parked.reason, { code: 'PTC_CLIENT_GONE' })
+  t.match(done, [{ status: 0, error: { code: 'PTC_CLIENT_GONE' } }])
+})
+
+test('the key of a connection', async t => {
+  const { url, port: originPort, server } = await origin(t)
+  let connections = 0
+  server.on('connection', () => (connections += 1))
+  let policy = 'one'
+  const { port, connector } = await startFront(t, {
+    connector: { startTls: acceptAll, policyDigest: () => policy },
+  })
+  await ask(port, url)
+  await ask(port, url)
+  t.equal(connections, 1)
+  await ask(port, `http://127.0.0.1:${originPort}/`)
+  t.equal(connections, 2, 'http never runs over a connection of https')
+  policy = 'two'
+  await ask(port, url)
+  t.equal(connections, 3, 'an accepted origin is accepted under one policy')
+  t.equal(connector.idleConnections, 3)
+  connector.closeIdle(key => key.endsWith(' two'))
+  t.equal(connector.idleConnections, 1)
+})
+
+test('the pool is bounded', async t => {
+  const { url } = await origin(t)
+  const http = url.replace('https', 'http')
+  const bounded = await startFront(t, { connector: { pool: { ...POOL, maxIdlePerKey: 2 } } })
+  await Promise.all([1, 2, 3, 4].map(n => ask(bounded.port, `${http}/${n}`)))
+  t.equal(bounded.connector.idleConnections, 2, 'per key')
+  const few = await startFront(t, { connector: { pool: { ...POOL, maxIdle: 1 }, startTls: acceptAll } })
+  await ask(few.port, http)
+  await ask(few.port, url)
+  t.equal(few.connector.idleConnections, 1, 'in all')
+  const none = await startFront(t, { connector: { pool: { ...POOL, maxIdle: 0 } } })
+  t.match(await ask(none.port, http), { status: 200 })
+  t.equal(none.connector.idleConnections, 0)
+  const brief = await startFront(t, { connector: { pool: { ...POOL, idleTimeout: 30 } } })
+  await ask(brief.port, http)
+  t.equal(brief.connector.idleConnections, 1)
+  await sleep(100)
+  t.equal(brief.connector.idleConnections, 0, 'in time')
+})
+
+test('an origin that ends an idle connection', async t => {
+  const { url, server } = await origin(t)
+  const { port, connector } = await startFront(t)
+  await ask(port, url.replace('https', 'http'))
+  t.equal(connector.idleConnections, 1)
+  server.closeIdleConnections()
+  for (let i = 0; i < 100 && connector.idleConnections > 0; i++) await sleep(5)
+  t.equal(connector.idleConnections, 0)
+})
+
+test('a plain connection may be taken charge of', async t => {
+  const { url } = await origin(t)
+  const started: unknown[] = []
+  const sent: unknown[] = []
+  const { port } = await startFront(t, {
+    connector: {
+      startPlain: (tcp, target) => {
+        started.push([target.scheme, tcp.isClosed])
+        return vconnOf(tcp)
+      },
+    },
+    forwarder: { onSend: (_method, _url, { vconn }) => sent.push(vconn?.remoteAddress) },
+  })
+  t.match(await ask(port, url.replace('https', 'http')), { status: 200 })
+  t.same(started, [['http', false]])
+  t.same(sent, [url.replace('https://', '')])
+  const throwing = await startFront(t, {
+    connector: {
+      startPlain: () => {
+        throw new TypeError('oops')
+      },
+    },
+  })
+  t.match(await ask(throwing.port, url.replace('https', 'http')), { status: 500 })
+})

@@ -1,0 +1,89 @@
+import { connect, type Socket } from 'node:net'
+import { test } from 'tap'
+import { type PumpResult, pump } from '../../../core/vconn/pump.js'
+import { TcpLink } from '../../../core/vconn/tcp-link.js'
+import { listen } from '../../kit/tcp-server.js'
+
+interface Ends {
+  readonly client: Socket
+  readonly origin: Socket
+  readonly done: Promise<PumpResult>
+}
+
+/** client <-> pump <-> origin, all of them sockets. */
+async function setUp(t: import('tap').Test, idle = 5000): Promise<Ends> {
+  let accept: (socket: Socket) => void = () => undefined
+  const atOrigin = new Promise<Socket>(resolve => (accept = resolve))
+  const originServer = await listen(socket => accept(socket))
+  let onDone: (result: PumpResult) => void = () => undefined
+  const done = new Promise<PumpResult>(resolve => (onDone = resolve))
+  const proxy = await listen(inbound => {
+    const outbound = connect({ port: originServer.port, host: '127.0.0.1', allowHalfOpen: true })
+    proxy.own(outbound)
+    outbound.once('connect', () =>
+      pump(new TcpLink(inbound, 'client'), new TcpLink(outbound, 'origin'), idle, onDone),
+    )
+  })
+  const client = connect({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true })
+  proxy.own(client)
+  t.teardown(() => Promise.all([proxy.stop(), originServer.stop()]))
+  return { client, origin: await atOrigin, done }
+}
+
+function readAll(socket: Socket): Promise<number> {
+  let bytes = 0
+  socket.on('data', chunk => {
+    bytes += chunk.length
+  })
+  return new Promise(resolve => socket.on('end', () => resolve(bytes)))
+}
+
+test('each direction ends by itself', async t => {
+  const { client, origin, done } = await setUp(t)
+  const up = readAll(origin)
+  const down = readAll(client)
+  client.end('question')
+  t.equal(await up, 8)
+  origin.write('ans')
+  origin.end('wer!')
+  t.equal(await down, 7, 'an answer comes through after the client has ended')
+  t.same(await done, { bytesUp: 8, bytesDown: 7, cause: undefined })
+})
+
+test('20 MB both ways with readers that wait', async t => {
+  const { client, origin, done } = await setUp(t)
+  const size = 20_000_000
+  client.pause()
+  origin.pause()
+  client.end(Buffer.alloc(size, 'a'))
+  origin.end(Buffer.alloc(size, 'b'))
+  await new Promise(resolve => setTimeout(resolve, 50))
+  const both = Promise.all([readAll(origin), readAll(client)])
+  client.resume()
+  origin.resume()
+  t.same(await both, [size, size])
+  t.same(await done, { bytesUp: size, bytesDown: size, cause: undefined })
+})
+
+test('a side that breaks takes the other one with it', async t => {
+  const { client, origin, done } = await setUp(t)
+  const closed = new Promise(resolve => origin.on('close', resolve))
+  origin.resume()
+  client.write('x')
+  await new Promise(resolve => origin.once('data', resolve))
+  client.resetAndDestroy()
+  t.match(await done, { bytesUp: 1, cause: { code: 'PTC_CLIENT_GONE' } })
+  origin.end()
+  await closed
+})
+
+test('silence in both directions ends it', async t => {
+  const { client, origin, done } = await setUp(t, 60)
+  client.resume()
+  origin.resume()
+  const startedAt = Date.now()
+  const beat = setInterval(() => client.write('.'), 20)
+  setTimeout(() => clearInterval(beat), 150)
+  t.match(await done, { cause: { code: 'PTC_TUNNEL_IDLE' } })
+  t.ok(Date.now() - startedAt > 150, 'but not while bytes move in one')
+})
