@@ -1,0 +1,176 @@
+/**
+ * The whole program for a test: a folder with its configuration, and the proxy on a free port, either as the program
+ * that operators start or inside the test's own process, where native objects can be counted and a gate can answer.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Place } from '../../core/compose/setup.js'
+import { type RecordName, type Records, rowOf } from '../../core/config/records-table.js'
+import { ProxyServer } from '../../core/proxy.js'
+import { type Child, startChild } from './child.js'
+import { makeTempDir, type TempDir } from './temp-dir.js'
+import { Watch } from './watch.js'
+
+export interface ProxyConf {
+  /** Beside these: port 0 of the loopback, and what the fields below imply. */
+  readonly records?: { readonly [N in RecordName]?: Records[N] }
+  /** Lines of records.config as they are, before all others. */
+  readonly recordLines?: readonly string[]
+  /** Lines of plugin.config. */
+  readonly plugins?: readonly string[]
+  /** Plugins to write into the folder of plugins: file names and texts. */
+  readonly modules?: Readonly<Record<string, string>>
+  /** Names that stand for 127.0.0.1. */
+  readonly hosts?: readonly string[]
+  /** The root to trust, PEM. */
+  readonly ca?: string
+  /** What is shown to origins that ask for a certificate. */
+  readonly clientCertificate?: { readonly certPem: string; readonly keyPem: string }
+}
+
+/** A folder for `-D`. */
+export interface ConfDir {
+  readonly path: string
+  /** Replaces the whole configuration, as before a reload. */
+  write(conf: ProxyConf): void
+  remove(): void
+}
+
+export interface RunningProxy {
+  readonly port: number
+  readonly conf: ConfDir
+  /** Everything it has printed, log lines included. */
+  output(): string
+  /** The first match in what it prints. */
+  until(pattern: RegExp, ms?: number): Promise<RegExpExecArray>
+  stop(): Promise<void>
+}
+
+/** The program as a process of its own. */
+export interface ChildProxy extends RunningProxy {
+  readonly child: Child
+  /** Puts another configuration in place, sends SIGHUP, and waits until it has been read. */
+  reload(conf: ProxyConf): Promise<void>
+}
+
+/** The proxy inside the test's process. */
+export interface ProxyHere extends RunningProxy {
+  readonly server: ProxyServer
+}
+
+export const MAIN = fileURLToPath(new URL('../../core/main.js', import.meta.url))
+const SHIPPED = ['../../plugins', '../../sample-plugins'].map(dir =>
+  fileURLToPath(new URL(dir, import.meta.url)),
+)
+
+/** No record of the machine, and nothing that a test runner wants from its children, has a say in the proxy. */
+export const PLAIN_ENV = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(?:PROXY_CONFIG_|NODE_OPTIONS$|TAP$)/.test(name)),
+)
+
+export function makeConfDir(conf: ProxyConf = {}): ConfDir {
+  const dir = makeTempDir()
+  mkdirSync(join(dir.path, 'plugins'))
+  writeConf(dir, conf)
+  return { path: dir.path, write: other => writeConf(dir, other), remove: dir.remove }
+}
+
+function writeConf(dir: TempDir, conf: ProxyConf): void {
+  const implied: ProxyConf['records'] = {
+    'proxy.config.http.server_ports': '0:ip-in=127.0.0.1',
+    ...(conf.ca === undefined ? {} : { 'proxy.config.ssl.client.CA.cert.filename': 'roots.pem' }),
+    ...(conf.hosts === undefined ? {} : { 'proxy.config.hostdb.host_file.path': 'hosts' }),
+    ...(conf.clientCertificate === undefined
+      ? {}
+      : {
+          'proxy.config.ssl.client.cert.filename': 'client.pem',
+          'proxy.config.ssl.client.private_key.filename': 'client.key',
+        }),
+  }
+  const records = Object.entries({ ...implied, ...conf.records }).map(
+    ([name, value]) => `CONFIG ${name} ${rowOf(name as RecordName).type} ${value ?? 'NULL'}`,
+  )
+  dir.file('records.config', `${[...(conf.recordLines ?? []), ...records].join('\n')}\n`)
+  dir.file('plugin.config', `${(conf.plugins ?? []).join('\n')}\n`)
+  dir.file('hosts', `127.0.0.1 localhost ${conf.hosts?.join(' ') ?? ''}\n`)
+  if (conf.ca !== undefined) dir.file('roots.pem', conf.ca)
+  if (conf.clientCertificate !== undefined) {
+    dir.file('client.pem', conf.clientCertificate.certPem)
+    dir.file('client.key', conf.clientCertificate.keyPem)
+  }
+  for (const [name, text] of Object.entries(conf.modules ?? {})) {
+    writeFileSync(join(dir.path, 'plugins', name), text)
+  }
+}
+
+/** Runs the program's command line. */
+export function runMain(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Child> {
+  return startChild(process.execPath, [MAIN, ...args], { env: { ...PLAIN_ENV, ...env } })
+}
+
+/** Starts the program, and waits until its port is open. */
+export async function startProxy(wanted: ProxyConf, args: readonly string[] = []): Promise<ChildProxy> {
+  const conf = makeConfDir(wanted)
+  const child = await runMain(['start', '-D', conf.path, ...args])
+  const output = (): string => child.stdout() + child.stderr()
+  const until: RunningProxy['until'] = (pattern, ms) =>
+    child.until(() => pattern.exec(output()) ?? undefined, `${pattern}`, ms)
+  const stop = async (): Promise<void> => {
+    await child.stop()
+    conf.remove()
+  }
+  try {
+    const [, port] = await until(/portcullis listens on \S+:(\d+)/)
+    const reload = async (other: ProxyConf): Promise<void> => {
+      const before = count(output())
+      conf.write(other)
+      child.kill('SIGHUP')
+      await child.until(() => (count(output()) > before ? true : undefined), 'the reload')
+    }
+    return { port: Number(port), conf, child, output, until, reload, stop }
+  } catch (cause) {
+    await stop()
+    throw cause
+  }
+}
+
+const count = (text: string): number => text.split('configuration reloaded').length
+
+/** A place as the command line makes one. */
+export function placeFor(confDir: string, print: Place['print']): Place {
+  return { confDir, env: {}, shippedDirs: SHIPPED, stripsTypes: false, print }
+}
+
+/** Starts the proxy in this process. */
+export async function startProxyHere(wanted: ProxyConf): Promise<ProxyHere> {
+  const conf = makeConfDir(wanted)
+  const watch = new Watch()
+  let text = ''
+  const print = (_stream: string, line: string): void => {
+    text += `${line}\n`
+    watch.changed()
+  }
+  try {
+    const server = await ProxyServer.start(placeFor(conf.path, print))
+    return {
+      port: server.ports[0]?.port ?? 0,
+      conf,
+      server,
+      output: () => text,
+      until: (pattern, ms) =>
+        watch.until(
+          () => pattern.exec(text) ?? undefined,
+          () => `${pattern} in ${text.slice(-2000)}`,
+          ms,
+        ),
+      stop: async () => {
+        await server.stop(0)
+        conf.remove()
+      },
+    }
+  } catch (cause) {
+    conf.remove()
+    throw cause
+  }
+}
