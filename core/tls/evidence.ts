@@ -1,9 +1,8 @@
-import { createHash, X509Certificate } from 'node:crypto'
-import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificate.js'
+import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
 import { x509ErrorName } from '../api/x509-errors.js'
+import { certificateOf } from './chain-certificate.js'
 import { type CheckOutcome, x509ErrorText } from './openssl/built-in-check.js'
 import type { EngineOptions, ParkedPeer } from './openssl/client-engine.js'
-import { onelineNames } from './openssl/x509.js'
 import type { Properties } from './terms.js'
 
 const OK: BuiltInResult = Object.freeze({ ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' })
@@ -15,8 +14,8 @@ export function toEvidence(peer: ParkedPeer, of: EngineOptions, properties: Prop
   return {
     sni: of.sni,
     host: of.host,
-    chain: peer.sent.map(der => new ChainCertificate(der)),
-    builtChain: peer.built.map(der => new ChainCertificate(der)),
+    chain: peer.sent.map(certificateOf),
+    builtChain: peer.built.map(certificateOf),
     builtIn: inForce(signature, name, properties),
     checks: { signature, name },
     ocspResponse: peer.ocspResponse,
@@ -40,41 +39,5 @@ function inForce(signature: BuiltInResult, name: BuiltInResult, properties: Prop
       return name
     case 'NONE':
       return OK
-  }
-}
-
-/** Parses when asked: most handshakes are decided by a look at one field. */
-class ChainCertificate implements Certificate {
-  readonly der: Buffer
-  #names: { readonly subject: string; readonly issuer: string } | undefined
-  #sha256: string | undefined
-  #x509: X509Certificate | undefined
-
-  constructor(der: Buffer) {
-    this.der = der
-  }
-
-  get subject(): string {
-    this.#names ??= onelineNames(this.der)
-    return this.#names.subject
-  }
-
-  get issuer(): string {
-    this.#names ??= onelineNames(this.der)
-    return this.#names.issuer
-  }
-
-  get sha256(): string {
-    this.#sha256 ??= createHash('sha256').update(this.der).digest('hex')
-    return this.#sha256
-  }
-
-  get x509(): X509Certificate {
-    this.#x509 ??= new X509Certificate(this.der)
-    return this.#x509
-  }
-
-  get pem(): string {
-    return this.x509.toString()
   }
 }

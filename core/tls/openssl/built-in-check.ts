@@ -1,3 +1,4 @@
+import type { ChainMemory } from './chain-memory.js'
 import type { Handle } from './library.js'
 import * as ssl from './library.js'
 import { checkHost, derOfStack } from './x509.js'
@@ -26,19 +27,33 @@ export interface BuiltInCheck {
 }
 
 /** Runs both checks. Only valid while OpenSSL's verify callback runs. */
-export function runBuiltInCheck(store: Handle, host: string, isAddress: boolean): BuiltInCheck {
+export function runBuiltInCheck(
+  store: Handle,
+  host: string,
+  isAddress: boolean,
+  memory: ChainMemory,
+): BuiltInCheck {
+  const mismatch = isAddress ? X509_V_ERR_IP_ADDRESS_MISMATCH : X509_V_ERR_HOSTNAME_MISMATCH
+  const isFor = checkHost(ssl.X509_STORE_CTX_get0_cert(store), host, isAddress) === 1
+  const name = isFor ? GOOD : { code: mismatch, depth: 0 }
+  const sent = derOfStack(ssl.X509_STORE_CTX_get0_untrusted(store))
+  const remembered = memory.recall(sent)
+  if (remembered !== undefined) return { sent, built: remembered, signature: GOOD, name }
+  const signature = verifyChain(store)
+  const built = derOfStack(ssl.X509_STORE_CTX_get0_chain(store))
+  if (signature === GOOD) memory.remember(sent, built)
+  return { sent, built, signature, name }
+}
+
+const GOOD: CheckOutcome = Object.freeze({ code: X509_V_OK, depth: -1 })
+
+function verifyChain(store: Handle): CheckOutcome {
   ssl.X509_VERIFY_PARAM_set_auth_level(ssl.X509_STORE_CTX_get0_param(store), AUTH_LEVEL)
   const returned = ssl.X509_verify_cert(store)
   const error = ssl.X509_STORE_CTX_get_error(store)
-  const code = returned === 1 ? X509_V_OK : error === X509_V_OK ? X509_V_ERR_UNSPECIFIED : error
-  const mismatch = isAddress ? X509_V_ERR_IP_ADDRESS_MISMATCH : X509_V_ERR_HOSTNAME_MISMATCH
-  const isFor = checkHost(ssl.X509_STORE_CTX_get0_cert(store), host, isAddress) === 1
-  return {
-    sent: derOfStack(ssl.X509_STORE_CTX_get0_untrusted(store)),
-    built: derOfStack(ssl.X509_STORE_CTX_get0_chain(store)),
-    signature: { code, depth: code === X509_V_OK ? -1 : ssl.X509_STORE_CTX_get_error_depth(store) },
-    name: isFor ? { code: X509_V_OK, depth: -1 } : { code: mismatch, depth: 0 },
-  }
+  if (returned === 1 && error === X509_V_OK) return GOOD
+  const code = error === X509_V_OK ? X509_V_ERR_UNSPECIFIED : error
+  return { code, depth: ssl.X509_STORE_CTX_get_error_depth(store) }
 }
 
 /** OpenSSL's sentence for an X509_V_ERR number. */

@@ -1,3 +1,4 @@
+import { ChainMemory } from './chain-memory.js'
 import { contextError } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
@@ -42,6 +43,8 @@ export interface ClientContextOptions {
 /** An SSL_CTX for handshakes with origins, and its owner. */
 export class ClientContext {
   readonly #ctx: Owned
+  /** Good chains, as seen from these trust anchors. */
+  readonly memory = new ChainMemory()
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
   constructor(options: ClientContextOptions) {

@@ -8,6 +8,7 @@
  * without one is a failure.
  */
 import { type BuiltInCheck, runBuiltInCheck } from './built-in-check.js'
+import type { ChainMemory } from './chain-memory.js'
 import type { ClientContext } from './client-context.js'
 import { type OpenSslError, takeError } from './errors.js'
 import * as ssl from './library.js'
@@ -59,6 +60,7 @@ export class ClientEngine implements VerifySubject {
   readonly #in: Handle
   readonly #out: Handle
   readonly #options: EngineOptions
+  readonly #memory: ChainMemory
   #check: BuiltInCheck | undefined
   /** X509_V_OK, or why not; undefined: nobody has decided. */
   #decision: number | undefined
@@ -68,6 +70,7 @@ export class ClientEngine implements VerifySubject {
   constructor(context: ClientContext, options: EngineOptions) {
     ssl.ERR_clear_error()
     this.#options = options
+    this.#memory = context.memory
     this.#ssl = new Owned('SSL', ssl.SSL_new(context.handle), handle => {
       dismiss(handle)
       ssl.SSL_free(handle)
@@ -127,7 +130,7 @@ export class ClientEngine implements VerifySubject {
       return 1
     }
     if (this.#decision === undefined) {
-      this.#check ??= runBuiltInCheck(store, this.#options.host, this.#options.isAddress)
+      this.#check ??= runBuiltInCheck(store, this.#options.host, this.#options.isAddress, this.#memory)
       if (ssl.SSL_ctrl(this.#ssl.handle, SSL_CTRL_SET_RETRY_VERIFY, 0, NULL) === 1) return 1
     }
     ssl.X509_STORE_CTX_set_error(store, this.#decision ?? X509_V_ERR_UNSPECIFIED)

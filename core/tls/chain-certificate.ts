@@ -1,0 +1,61 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Certificate } from '../api/certificate.js'
+import { onelineNames } from './openssl/x509.js'
+
+/** Parsed certificates are shared between handshakes: most origins show what was shown a moment ago. */
+const REMEMBERED = 1000
+const seen = new LRUCache<string, ChainCertificate>({ max: REMEMBERED })
+
+/** The certificate with this DER; the same object for the same bytes. */
+export function certificateOf(der: Buffer): Certificate {
+  const key = der.toString('latin1')
+  const known = seen.get(key)
+  if (known !== undefined) return known
+  const made = new ChainCertificate(der)
+  seen.set(key, made)
+  return made
+}
+
+/** Parses when asked: most handshakes are decided by a look at one field. What it hands out is not to be changed. */
+class ChainCertificate implements Certificate {
+  readonly #der: Buffer
+  #names: { readonly subject: string; readonly issuer: string } | undefined
+  #sha256: string | undefined
+  #x509: X509Certificate | undefined
+  #pem: string | undefined
+
+  constructor(der: Buffer) {
+    this.#der = der
+  }
+
+  /** A copy: another handshake will see this object too. */
+  get der(): Buffer {
+    return Buffer.from(this.#der)
+  }
+
+  get subject(): string {
+    this.#names ??= onelineNames(this.#der)
+    return this.#names.subject
+  }
+
+  get issuer(): string {
+    this.#names ??= onelineNames(this.#der)
+    return this.#names.issuer
+  }
+
+  get sha256(): string {
+    this.#sha256 ??= createHash('sha256').update(this.#der).digest('hex')
+    return this.#sha256
+  }
+
+  get x509(): X509Certificate {
+    this.#x509 ??= new X509Certificate(this.#der)
+    return this.#x509
+  }
+
+  get pem(): string {
+    this.#pem ??= this.x509.toString()
+    return this.#pem
+  }
+}
