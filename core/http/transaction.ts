@@ -1,8 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ProxyError } from '../base/errors.js'
-import type { Http1, RequestHead, ResponseHead, ResponseSink } from '../origin/http1.js'
-import type { ForwarderOptions } from './forward.js'
-import { requestFields, responseFields, scan, trailerFields } from './headers.js'
+import { IdleTimer } from '../base/idle-timer.js'
+import type { Http1 } from '../origin/http1.js'
+import type { RequestHead, ResponseHead, ResponseSink } from '../origin/messages.js'
+import { interimText, pairs } from './field-lists.js'
+import type { ForwarderOptions } from './forwarder-options.js'
+import { responseFields, trailerFields } from './headers.js'
+import { outgoingRequest } from './outgoing.js'
 import { errorReply, sendReply } from './replies.js'
 import type { RequestTarget } from './target.js'
 
@@ -26,9 +30,9 @@ export class Transaction implements ResponseSink {
   #phase: 'connecting' | 'sent' | 'responding' | 'done' = 'connecting'
   #request: RequestHead | undefined
   #connection: Http1 | undefined
+  #response: ResponseHead | undefined
   #abort: AbortController | undefined
-  #timer: NodeJS.Timeout | undefined
-  #movedAt = 0
+  readonly #timer: IdleTimer
   #hasRetried = false
   #isFlushed = false
   #awaitsClient = false
@@ -48,12 +52,13 @@ export class Transaction implements ResponseSink {
     this.#res = res
     this.#target = target
     this.#startedAt = startedAt
+    this.#timer = new IdleTimer(options.idleTimeout, () => this.#onIdle(options.idleTimeout))
     this.#key = options.connector.keyOf(target)
   }
 
   /** @throws {ProxyError} when the request cannot be passed on as it is */
   start(): void {
-    const request = this.#outgoing()
+    const request = outgoingRequest(this.#req, this.#target, this.#via())
     this.#request = request
     this.#res.on('close', () => this.#onClientClose())
     const idle = this.#options.connector.reuse(this.#key)
@@ -62,22 +67,24 @@ export class Transaction implements ResponseSink {
   }
 
   onInterim(head: ResponseHead): void {
-    this.#moved()
+    this.#timer.moved()
     const { httpVersion, headers } = this.#req
     if (httpVersion !== '1.1' || (head.status === 100 && headers.expect === undefined)) return
     if (head.status === 100) this.#res.writeContinue()
     else this.#res.socket?.write(interimText(head, this.#via()), 'latin1')
   }
 
-  onHead({ status, reason, headers }: ResponseHead): void {
-    this.#moved()
+  onHead(head: ResponseHead): void {
+    this.#timer.moved()
+    this.#response = head
+    const { status, reason, headers } = head
     this.#phase = 'responding'
     const isChunked = this.#req.httpVersion === '1.1' && this.#req.method !== 'HEAD'
     this.#res.writeHead(status, reason, responseFields(headers, status, isChunked, this.#via()))
   }
 
   onBody(bytes: Buffer): void {
-    this.#moved()
+    this.#timer.moved()
     this.#bytesDown += bytes.length
     this.#isFlushed = true
     if (this.#res.write(bytes)) return
@@ -108,7 +115,7 @@ export class Transaction implements ResponseSink {
   }
 
   onDrain(): void {
-    this.#moved()
+    this.#timer.moved()
     this.#req.resume()
   }
 
@@ -136,22 +143,8 @@ export class Transaction implements ResponseSink {
     )
   }
 
-  #outgoing(): RequestHead {
-    const { method = '', rawHeaders, httpVersion } = this.#req
-    const scanned = scan(rawHeaders)
-    const { framing } = scanned
-    if (framing === 'unusable') {
-      throw new ProxyError('PTC_NOT_IMPLEMENTED', 'the request has a transfer coding other than chunked')
-    }
-    if (framing === 'chunked' && httpVersion !== '1.1') {
-      throw new ProxyError('PTC_REQUEST_MALFORMED', 'a chunked request in HTTP/1.0') // RFC 9112 section 6.1
-    }
-    const headers = requestFields(rawHeaders, scanned, this.#target.authority, this.#via())
-    return { method, path: this.#target.path, headers, body: framing }
-  }
-
   #open(): void {
-    this.#stopTimer()
+    this.#timer.stop()
     const abort = new AbortController()
     this.#abort = abort
     this.#options.connector.open(this.#target, abort.signal).then(
@@ -174,7 +167,7 @@ export class Transaction implements ResponseSink {
     try {
       this.#options.onSend?.(request.method, this.#url(), connection.channel)
       connection.send(request, this)
-      this.#startTimer()
+      this.#timer.start()
       if (request.body !== 'none') this.#relayBody(connection)
     } catch (error) {
       this.#fail(error)
@@ -183,7 +176,7 @@ export class Transaction implements ResponseSink {
 
   #relayBody(connection: Http1): void {
     this.#req.on('data', (bytes: Buffer) => {
-      this.#moved()
+      this.#timer.moved()
       this.#bytesUp += bytes.length
       if (this.#phase !== 'done' && !connection.writeBody(bytes)) this.#req.pause()
     })
@@ -193,7 +186,7 @@ export class Transaction implements ResponseSink {
   }
 
   #onClientDrain(): void {
-    this.#moved()
+    this.#timer.moved()
     this.#awaitsClient = false
     this.#connection?.resume()
   }
@@ -227,11 +220,12 @@ export class Transaction implements ResponseSink {
   }
 
   #finish(error: ProxyError | undefined): void {
-    const isReused = (this.#connection?.requests ?? 0) > 1
+    const connection = this.#connection
     this.#phase = 'done'
-    this.#stopTimer()
+    this.#timer.stop()
     this.#connection = undefined
     this.#options.onDone?.({
+      req: this.#req,
       method: this.#req.method ?? '',
       url: this.#req.url ?? '',
       clientAddress: this.#req.socket.remoteAddress,
@@ -239,32 +233,15 @@ export class Transaction implements ResponseSink {
       bytesUp: this.#bytesUp,
       bytesDown: this.#bytesDown,
       milliseconds: performance.now() - this.#startedAt,
-      isReused,
+      isReused: (connection?.requests ?? 0) > 1,
       error,
+      channel: connection?.channel,
+      sent: connection === undefined ? undefined : this.#request,
+      response: this.#response,
     })
   }
 
-  #startTimer(): void {
-    this.#movedAt = Date.now()
-    this.#timer ??= setTimeout(() => this.#onTimer(), this.#options.idleTimeout)
-  }
-
-  #stopTimer(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-  }
-
-  #moved(): void {
-    this.#movedAt = Date.now()
-  }
-
-  /** Not set anew with every byte: it looks at the clock when it fires. */
-  #onTimer(): void {
-    const { idleTimeout } = this.#options
-    if (this.#movedAt + idleTimeout > Date.now()) {
-      this.#timer?.refresh()
-      return
-    }
+  #onIdle(idleTimeout: number): void {
     const awaitsBody = this.#request?.body !== 'none' && !this.#req.complete && !this.#req.isPaused()
     if (this.#awaitsClient)
       this.#fail(new ProxyError('PTC_CLIENT_GONE', `the client took nothing for ${idleTimeout} ms`))
@@ -281,16 +258,4 @@ export class Transaction implements ResponseSink {
     const { scheme, authority, path } = this.#target
     return `${scheme}://${authority}${path === '*' ? '' : path}`
   }
-}
-
-function pairs(flat: readonly string[]): [string, string][] {
-  const out: [string, string][] = []
-  for (let i = 0; i + 1 < flat.length; i += 2) out.push([flat[i] ?? '', flat[i + 1] ?? ''])
-  return out
-}
-
-function interimText({ status, reason, headers }: ResponseHead, via: string): string {
-  const fields = responseFields(headers, status, false, via)
-  const lines = pairs(fields).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}\r\n`
 }

@@ -2,8 +2,9 @@ import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import type { StartTls } from '../tls/start-tls.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
+import { plainOrigin } from './channel.js'
 import { abortReason, type DialOptions, dial } from './dial.js'
-import { Http1, plainOrigin } from './http1.js'
+import { Http1 } from './http1.js'
 import { Pool, type PoolLimits } from './pool.js'
 
 /** Which origin a request is for. */

@@ -2,6 +2,7 @@ import { describe, ProxyError } from '../base/errors.js'
 import {
   allocParser,
   BODY,
+  type Callbacks,
   ERRNO,
   errorReason,
   finishRun,
@@ -37,7 +38,7 @@ export interface MessageEvents {
  * Life: (message)* -> failed | upgraded -> freed. A failed parser takes no more bytes. `free` may be called at any time,
  * also from a callback, and twice.
  */
-export class HttpParser {
+export class HttpParser implements Callbacks {
   readonly #type: keyof typeof TYPE
   readonly #events: MessageEvents
   readonly #maxHeadBytes: number

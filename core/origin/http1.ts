@@ -1,66 +1,15 @@
-import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
-import type { TlsOrigin } from '../tls/start-tls.js'
 import type { Link, LinkSink } from '../vconn/link.js'
+import type { Channel } from './channel.js'
 import { HttpParser, type MessageEvents } from './http-parser.js'
-
-declare const plain: unique symbol
-
-/** A connection that carries plain HTTP because the request's scheme is `http`. {@link plainOrigin} makes it. */
-export interface PlainOrigin {
-  readonly link: Link
-  readonly peer?: undefined
-  readonly vconn: VConn | undefined
-  readonly [plain]: true
-}
-
-/** What a request may be sent on: a plain connection to an `http` target, or one whose origin has been accepted. */
-export type Channel = PlainOrigin | TlsOrigin
-
-export function plainOrigin(
-  link: Link,
-  vconn: VConn | undefined,
-  _target: { readonly scheme: 'http' },
-): PlainOrigin {
-  return { link, vconn } as PlainOrigin
-}
-
-/** A request as it leaves, but for its framing, which follows from `body`. */
-export interface RequestHead {
-  readonly method: string
-  /** Origin-form, or `*`. */
-  readonly path: string
-  /** Names and values in turn, Host included, without Content-Length, Transfer-Encoding and Connection. */
-  readonly headers: readonly string[]
-  /** The number of body bytes, or how the body is framed. */
-  readonly body: number | 'none' | 'chunked'
-}
-
-export interface ResponseHead {
-  readonly status: number
-  readonly reason: string
-  /** Names and values in turn, as received, each byte one character. */
-  readonly headers: readonly string[]
-}
-
-/** Receives a response. After `onComplete`, `onUpgrade` or `onFail` nothing comes. */
-export interface ResponseSink {
-  /** A 1xx response other than 101. */
-  onInterim(head: ResponseHead): void
-  onHead(head: ResponseHead): void
-  /** Bytes that may be kept. After a `pause` a few more may come. */
-  onBody(bytes: Buffer): void
-  /** All that has arrived was handed over, and the response is not complete. */
-  onPartial(): void
-  /** The connection may be given to the next request if it {@link Http1.isIdle}. */
-  onComplete(trailers: readonly string[]): void
-  /** The origin answered 101: the link is the sink's now, nothing is attached to it that acts. */
-  onUpgrade(head: ResponseHead, link: Link, first: Buffer): void
-  /** More of the request's body may be written. */
-  onDrain(): void
-  /** @param sawResponse whether any byte of a response came; if none did, an idempotent request may be repeated */
-  onFail(error: ProxyError, sawResponse: boolean): void
-}
+import {
+  fieldLines,
+  hasKnownCoding,
+  headText,
+  type RequestHead,
+  type ResponseHead,
+  type ResponseSink,
+} from './messages.js'
 
 /** Whoever keeps a connection while it is idle. */
 export interface IdleKeeper {
@@ -291,25 +240,3 @@ const asProxyError = (error: unknown): ProxyError =>
   error instanceof ProxyError
     ? error
     : new ProxyError('PTC_INTERNAL', 'the response could not be handled', { cause: error })
-
-/** RFC 9112 section 7: this proxy asks for no transfer coding, and can take only `chunked` off. */
-function hasKnownCoding(headers: readonly string[]): boolean {
-  for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i]?.toLowerCase() === 'transfer-encoding' && headers[i + 1]?.toLowerCase() !== 'chunked')
-      return false
-  }
-  return true
-}
-
-function headText({ method, path, headers, body }: RequestHead): string {
-  let framing = ''
-  if (body === 'chunked') framing = 'Transfer-Encoding: chunked\r\n'
-  else if (body !== 'none') framing = `Content-Length: ${body}\r\n`
-  return `${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}${framing}\r\n`
-}
-
-function fieldLines(fields: readonly string[]): string {
-  let lines = ''
-  for (let i = 0; i + 1 < fields.length; i += 2) lines += `${fields[i]}: ${fields[i + 1]}\r\n`
-  return lines
-}

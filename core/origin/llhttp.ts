@@ -1,10 +1,9 @@
 import { createRequire } from 'node:module'
 import { ProxyError } from '../base/errors.js'
-import type { HttpParser } from './http-parser.js'
 
 /**
  * llhttp, Node's own HTTP parser, in its WebAssembly build: one instance for the whole process, and in it one small
- * struct per {@link HttpParser}. Strict: no leniency flag is ever set.
+ * struct per parser. Strict: no leniency flag is ever set.
  *
  * The instance knows one parser at a time, the one whose `run` is under way. A callback may run another parser (bytes
  * of one connection can move another one); each depth therefore has an input buffer of its own.
@@ -19,6 +18,18 @@ export const BODY = { asFramed: 0, none: 1, upgrade: 2 } as const
 
 /** Input is handed over in slices of this size, which bounds what the instance ever allocates. */
 const SLICE = 65_536
+
+/** Who is called back. Every answer but 0 ends the run; nothing may be thrown. */
+export interface Callbacks {
+  begin(): number
+  url(part: string): number
+  statusText(part: string): number
+  field(part: string): number
+  value(part: string): number
+  headersComplete(status: number, isUpgrade: boolean): number
+  body(bytes: Buffer): number
+  messageComplete(): number
+}
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer }
@@ -48,7 +59,7 @@ interface Latin1 {
   latin1Slice(start: number, end: number): string
 }
 
-let parser: HttpParser | undefined
+let parser: Callbacks | undefined
 let input: Buffer & Latin1 = latin1(Buffer.alloc(0))
 /** What to add to an address inside the instance to have an index into `input`. */
 let shift = 0
@@ -75,7 +86,7 @@ function latin1(bytes: Buffer): Buffer & Latin1 {
   return bytes as Buffer & Latin1
 }
 
-function current(): HttpParser {
+function current(): Callbacks {
   if (parser === undefined) throw new ProxyError('PTC_INTERNAL', 'llhttp called back outside of a run')
   return parser
 }
@@ -99,7 +110,7 @@ export const httpVersion = (pointer: number): number =>
   llhttp.llhttp_get_http_major(pointer) * 10 + llhttp.llhttp_get_http_minor(pointer)
 
 /** Parses `bytes` until they are used up, the parser pauses, or an error. */
-export function run(target: HttpParser, pointer: number, bytes: Buffer): RunResult {
+export function run(target: Callbacks, pointer: number, bytes: Buffer): RunResult {
   let consumed = 0
   while (consumed < bytes.length) {
     const slice =
@@ -111,7 +122,7 @@ export function run(target: HttpParser, pointer: number, bytes: Buffer): RunResu
   return { errno: ERRNO.ok, consumed }
 }
 
-function runSlice(target: HttpParser, pointer: number, slice: Buffer): RunResult {
+function runSlice(target: Callbacks, pointer: number, slice: Buffer): RunResult {
   const outer = { parser, input, shift }
   const arena = arenaAt(depth)
   if (memory.buffer !== llhttp.memory.buffer) memory = new Uint8Array(llhttp.memory.buffer)
@@ -131,7 +142,7 @@ function runSlice(target: HttpParser, pointer: number, slice: Buffer): RunResult
 }
 
 /** Tells the parser that the sender has sent its last byte. */
-export function finishRun(target: HttpParser, pointer: number): RunResult {
+export function finishRun(target: Callbacks, pointer: number): RunResult {
   const outer = parser
   parser = target
   try {

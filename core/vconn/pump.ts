@@ -1,4 +1,5 @@
 import { ProxyError } from '../base/errors.js'
+import { IdleTimer } from '../base/idle-timer.js'
 import type { Link, LinkSink } from './link.js'
 
 /** What went through, and why it ended. */
@@ -25,28 +26,26 @@ export function pump(client: Link, origin: Link, idle: number, onDone: (result: 
 class Pump {
   readonly #up: Direction
   readonly #down: Direction
-  readonly #idle: number
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: IdleTimer
   readonly #onDone: (result: PumpResult) => void
-  #lastByteAt = Date.now()
   #open = 2
   #cause: ProxyError | undefined
 
   constructor(client: Link, origin: Link, idle: number, onDone: (result: PumpResult) => void) {
     this.#up = new Direction(client, origin, this)
     this.#down = new Direction(origin, client, this)
-    this.#idle = idle
     this.#onDone = onDone
-    this.#timer = setTimeout(() => this.#onTimer(), idle)
+    this.#timer = new IdleTimer(idle, () => this.#onIdle(idle))
   }
 
   start(): void {
+    this.#timer.start()
     this.#up.from.attach(this.#up)
     this.#down.from.attach(this.#down)
   }
 
   moved(): void {
-    this.#lastByteAt = Date.now()
+    this.#timer.moved()
   }
 
   /** `direction.from` is gone: with all its bytes passed on and both ends orderly, or the other link breaks too. */
@@ -55,21 +54,15 @@ class Pump {
     this.#cause ??= cause
     this.#open -= 1
     if (this.#open === 0) {
-      clearTimeout(this.#timer)
+      this.#timer.stop()
       this.#onDone({ bytesUp: this.#up.bytes, bytesDown: this.#down.bytes, cause: this.#cause })
     } else if (!isOrderly) {
       direction.to.destroy(cause)
     }
   }
 
-  /** One timer for a whole life: looks at the clock when it fires instead of being set anew with every byte. */
-  #onTimer(): void {
-    const left = this.#lastByteAt + this.#idle - Date.now()
-    if (left > 0) {
-      this.#timer.refresh()
-      return
-    }
-    const cause = new ProxyError('PTC_TUNNEL_IDLE', `no byte in either direction for ${this.#idle} ms`)
+  #onIdle(idle: number): void {
+    const cause = new ProxyError('PTC_TUNNEL_IDLE', `no byte in either direction for ${idle} ms`)
     this.#up.from.destroy(cause)
     this.#down.from.destroy(cause)
   }

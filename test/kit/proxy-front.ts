@@ -1,8 +1,10 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
 import type { Test } from 'tap'
-import { Forwarder, type ForwarderOptions, type Summary } from '../../core/http/forward.js'
+import { Forwarder } from '../../core/http/forward.js'
+import type { ForwarderOptions } from '../../core/http/forwarder-options.js'
 import { createFront, type FrontLimits, type FrontOptions } from '../../core/http/front.js'
+import type { Summary } from '../../core/http/summary.js'
 import { type ConnectorOptions, OriginConnector } from '../../core/origin/connect.js'
 
 /** A front with a forwarder behind it, as the proxy composes them, on a free port of the loopback. */

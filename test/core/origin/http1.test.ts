@@ -1,12 +1,8 @@
 import { type Test, test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
-import {
-  Http1,
-  plainOrigin,
-  type RequestHead,
-  type ResponseHead,
-  type ResponseSink,
-} from '../../../core/origin/http1.js'
+import { plainOrigin } from '../../../core/origin/channel.js'
+import { Http1 } from '../../../core/origin/http1.js'
+import type { RequestHead, ResponseHead, ResponseSink } from '../../../core/origin/messages.js'
 import type { Link, LinkSink } from '../../../core/vconn/link.js'
 
 /** A link whose other end is the test. */

@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http'
+import type { ProxyError } from '../base/errors.js'
+import type { Channel } from '../origin/channel.js'
+import type { RequestHead, ResponseHead } from '../origin/messages.js'
+
+/** A finished transaction, or a tunnel that has ended: for the log and the metrics. */
+export interface Summary {
+  /** Undefined for what could not be parsed. */
+  readonly req: IncomingMessage | undefined
+  readonly method: string
+  /** The request-target as received. */
+  readonly url: string
+  readonly clientAddress: string | undefined
+  /** What the client was answered; 0 if it left before. */
+  readonly status: number
+  /** Body bytes from the client. */
+  readonly bytesUp: number
+  /** Body bytes to the client. */
+  readonly bytesDown: number
+  readonly milliseconds: number
+  /** Whether the connection to the origin had served before. */
+  readonly isReused: boolean
+  readonly error: ProxyError | undefined
+  /** The connection to the origin, if there was one. */
+  readonly channel: Channel | undefined
+  /** The request as it was sent to the origin. */
+  readonly sent: RequestHead | undefined
+  /** The origin's response, 1xx aside. */
+  readonly response: ResponseHead | undefined
+}
+
+/** A request that never got as far as an origin. */
+export function refusedSummary(
+  req: IncomingMessage | undefined,
+  status: number,
+  milliseconds: number,
+  error: ProxyError,
+  clientAddress = req?.socket.remoteAddress,
+): Summary {
+  return {
+    req,
+    method: req?.method ?? '',
+    url: req?.url ?? '',
+    clientAddress,
+    status,
+    bytesUp: 0,
+    bytesDown: 0,
+    milliseconds,
+    isReused: false,
+    error,
+    channel: undefined,
+    sent: undefined,
+    response: undefined,
+  }
+}

@@ -1,0 +1,24 @@
+import type { VConn } from '../api/vconn.js'
+import type { TlsOrigin } from '../tls/start-tls.js'
+import type { Link } from '../vconn/link.js'
+
+declare const plain: unique symbol
+
+/** A connection that carries plain HTTP because the request's scheme is `http`. {@link plainOrigin} makes it. */
+export interface PlainOrigin {
+  readonly link: Link
+  readonly peer?: undefined
+  readonly vconn: VConn | undefined
+  readonly [plain]: true
+}
+
+/** What a request may be sent on: a plain connection to an `http` target, or one whose origin has been accepted. */
+export type Channel = PlainOrigin | TlsOrigin
+
+export function plainOrigin(
+  link: Link,
+  vconn: VConn | undefined,
+  _target: { readonly scheme: 'http' },
+): PlainOrigin {
+  return { link, vconn } as PlainOrigin
+}
