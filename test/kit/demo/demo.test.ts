@@ -1,0 +1,59 @@
+import { readdirSync } from 'node:fs'
+import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { test } from 'tap'
+import { type Child, startChild } from '../child.js'
+import { makeTempDir } from '../temp-dir.js'
+
+const DEMO = fileURLToPath(new URL('./demo.js', import.meta.url))
+const ESCAPE = String.fromCharCode(27)
+
+/** The demo, and the directory in which it makes its files. */
+async function startDemo(t: {
+  teardown(fn: () => Promise<void>): void
+}): Promise<{ demo: Child; files: () => string[] }> {
+  const dir = makeTempDir()
+  const demo = await startChild(process.execPath, [DEMO], { env: { ...process.env, TMPDIR: dir.path } })
+  t.teardown(async () => {
+    await demo.stop()
+    dir.remove()
+  })
+  return { demo, files: () => readdirSync(dir.path) }
+}
+
+test('the demo shows the three outcomes of the proof of concept', async t => {
+  const { demo, files } = await startDemo(t)
+  t.equal(await demo.exited(20_000), 0, demo.stderr())
+  const text = Buffer.from(demo.stdout(), 'latin1').toString()
+  t.match(text, /www\.google\.com +502 after \d+ ms +rejected, alert bad_certificate to the origin\n/)
+  t.match(text, /www\.facebook\.com +200 after \d+ ms +accepted, parked \d+ ms\n/)
+  t.match(text, /www\.twitter\.com +200 after 3\.\d\d s +accepted, parked 3\.\d\d s\n/)
+  t.match(text, /▾✖ alert bad_certificate; no Finished, no request\n/)
+  t.match(text, /▾·+ not a byte for 3\.\d\d s ·+✔ request\n/)
+  t.notMatch(text, ESCAPE, 'no colours where there is no terminal')
+  const wide = text.split('\n').filter(line => line.length > 80 && !line.includes('$ curl'))
+  t.strictSame(wide, [], 'nothing is wider than 80 columns')
+  t.strictSame(files(), [], 'no files are left')
+})
+
+test('Ctrl-C ends the demo and all it has started', async t => {
+  const { demo, files } = await startDemo(t)
+  const port = await demo.until(() => /proxy +127\.0\.0\.1:(\d+)/.exec(demo.stdout())?.[1], 'the requests')
+  t.equal(await canConnect(Number(port)), true, 'the proxy runs')
+  demo.kill('SIGINT')
+  t.equal(await demo.exited(5000), 130)
+  t.equal(demo.stderr(), '', 'without a complaint')
+  t.equal(await canConnect(Number(port)), false, 'the proxy is gone')
+  t.strictSame(files(), [], 'its files as well')
+})
+
+function canConnect(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1')
+    const done = (could: boolean): void => {
+      socket.destroy()
+      resolve(could)
+    }
+    socket.once('connect', () => done(true)).once('error', () => done(false))
+  })
+}
