@@ -32,6 +32,9 @@ export const ERRORS = {
   PTC_RECORDS_INVALID: startup(
     'Correct the lines that the message names; every bad record is listed at once.',
   ),
+  PTC_RULES_INVALID: startup(
+    'Correct the lines of sni.yaml that the message names; every mistake is listed.',
+  ),
   PTC_PLUGIN_CONFIG_INVALID: startup('Correct the lines of plugin.config that the message names.'),
   PTC_PLUGIN_NOT_FOUND: startup('Correct the path in plugin.config, or set proxy.config.plugin.plugin_dir.'),
   PTC_PLUGIN_SHAPE: startup('A plugin exports its init function as default and puts functions on hooks.'),

@@ -36,6 +36,14 @@ export const SSL_RECORDS = {
     reload: true,
     about: '1 asks the plugins even when the built-in check has failed, and lets them overrule it.',
   },
+  'proxy.config.ssl.servername.filename': {
+    type: 'STRING',
+    default: 'sni.yaml',
+    ...FILE_NAME,
+    reload: true,
+    about:
+      'The file with the rules for single origins, in the configuration folder. The default may be missing, which means no rules.',
+  },
   'proxy.config.ssl.client.verify.deadline': {
     type: 'INT',
     default: 30_000,

@@ -12,6 +12,7 @@ import { describeDomain, showValue } from '../../core/config/record-value.js'
 import { GENERAL_RECORDS } from '../../core/config/records-general.js'
 import { HTTP_RECORDS } from '../../core/config/records-http.js'
 import { SSL_RECORDS } from '../../core/config/records-ssl.js'
+import { RULE_KEYS, RULES_SCHEMA } from '../../core/config/rules-schema.js'
 import { alertOf } from '../../core/tls/alerts.js'
 import { REASONS } from '../../core/tls/verdict.js'
 
@@ -97,11 +98,30 @@ export function renderReasons(): string {
   )
 }
 
+export function renderRules(): string {
+  const rows = Object.entries(RULE_KEYS).map(([name, key]) => [code(name), acceptedBy(key), key.description])
+  return page(
+    'Rules for single origins: sni.yaml',
+    'The form is that of Traffic Server: a list `sni` of rules, each with an `fqdn`. The first rule that matches the name ' +
+      'in the URL counts, and no other; what it leaves out is said by the records. Misspelt keys are errors. For editors ' +
+      'the schema lies in `etc/sni.schema.json`: `# yaml-language-server: $schema=sni.schema.json`.',
+    'A demand (alternative names, pins, key sizes) is part of the built-in check: the policy says how far it binds. A pin ' +
+      'is about the leaf: an issuer that an origin merely sends proves nothing. To pin an issuer, trust it alone ' +
+      '(`verify_server_ca`).',
+    table(['key', 'accepts', 'what it does'], rows),
+  )
+}
+
+function acceptedBy(key: { readonly enum?: readonly unknown[]; readonly shape?: string }): string {
+  return key.enum?.join(', ') ?? key.shape ?? ''
+}
+
 /** File names below docs/reference/, and what writes them. */
 export const PAGES: Readonly<Record<string, () => string>> = {
   'records.md': renderRecords,
   'errors.md': renderErrors,
   'reasons.md': renderReasons,
+  'rules.md': renderRules,
 }
 
 /** Where the page lies: this module runs as dist/test/kit/reference.js. */
@@ -114,4 +134,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url) && process.argv[2] === '-
     mkdirSync(dirname(pagePath(name)), { recursive: true })
     writeFileSync(pagePath(name), render())
   }
+  const schema = fileURLToPath(new URL('../../../etc/sni.schema.json', import.meta.url))
+  writeFileSync(schema, `${JSON.stringify(RULES_SCHEMA, null, 2)}\n`)
 }

@@ -1,0 +1,155 @@
+import { existsSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { domainToASCII } from 'node:url'
+import { describe } from '../base/errors.js'
+import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import type { Records } from './records-table.js'
+import { INBOUND_KEYS, RULES_SCHEMA } from './rules-schema.js'
+import { type YamlReading, yamlReader } from './yaml-file.js'
+
+/** A matcher of sni.yaml: its type, and exactly one of the four others. */
+export interface SanRule {
+  readonly type: 'dns' | 'ip' | 'uri' | 'email'
+  readonly exact?: string
+  readonly prefix?: string
+  readonly suffix?: string
+  readonly regex?: string
+}
+
+type TlsName = 'TLSv1_2' | 'TLSv1_3'
+
+/** What a rule of sni.yaml says, by its keys; what it leaves out is said by the records. */
+export interface RuleText {
+  readonly fqdn: string
+  readonly verify_server_policy?: 'ENFORCED' | 'PERMISSIVE' | 'DISABLED'
+  readonly verify_server_properties?: 'ALL' | 'SIGNATURE' | 'NAME' | 'NONE'
+  readonly client_cert?: string
+  readonly client_key?: string
+  readonly client_sni_policy?: string
+  readonly verify_server?: 0 | 1 | 2
+  readonly verify_server_override?: 0 | 1
+  readonly verify_server_ca?: string
+  readonly verify_server_crl?: string
+  readonly verify_server_crl_depth?: 'LEAF' | 'CHAIN'
+  readonly verify_server_name?: string
+  readonly verify_server_san?: readonly SanRule[]
+  readonly verify_server_spki?: readonly string[]
+  readonly verify_server_cert_sha256?: readonly string[]
+  readonly verify_server_min_rsa_bits?: number
+  readonly verify_server_min_ec_bits?: number
+  readonly verify_deadline_ms?: number
+  readonly client_tls_version_min?: TlsName
+  readonly client_tls_version_max?: TlsName
+  readonly client_cipher_suite?: string
+  readonly client_TLSv1_3_cipher_suites?: string
+  readonly client_groups_list?: string
+  readonly client_alpn?: readonly 'http/1.1'[]
+  readonly client_sni?: string | null
+  readonly connect_verify?: 'probe' | 'bump' | 'tunnel'
+  readonly connect_timeout_ms?: number
+  readonly handshake_timeout_ms?: number
+  readonly total_timeout_ms?: number
+}
+
+/** A rule, and where it stands: `etc/sni.yaml:4`. */
+export interface Rule extends RuleText {
+  readonly where: string
+}
+
+/** Says that a key of Traffic Server's is known, and why it is refused. */
+const inbound = (key: string): string | undefined =>
+  INBOUND_KEYS.has(key)
+    ? `${quote(key)} is about the TLS of clients, which Portcullis does not set per name; remove it`
+    : undefined
+
+type RuleFile = { readonly sni?: readonly RuleText[] | null } | null
+const readRules = yamlReader<RuleFile>(RULES_SCHEMA, 'PTC_RULES_INVALID', inbound)
+
+/**
+ * The rules of a text in the form of Traffic Server's sni.yaml, in their order.
+ * @param file what errors call the text
+ * @throws {ProxyError} PTC_RULES_INVALID with every mistake, its line and its key
+ */
+export function parseRules(text: string, file: string): readonly Rule[] {
+  const yaml = readRules(text, file)
+  const rules = yaml.value?.sni ?? []
+  const problems = rules.flatMap((rule, i) => contradictions(rule, i, yaml))
+  if (problems.length > 0) throw problemsError('PTC_RULES_INVALID', problems)
+  return Object.freeze(
+    rules.map((rule, i) =>
+      Object.freeze({ ...rule, fqdn: toAscii(rule.fqdn), where: yaml.where(['sni', i]) }),
+    ),
+  )
+}
+
+/**
+ * Reads the rules. A file that is not there has none, unless the record names another than the default.
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RULES_INVALID
+ */
+export function loadRules(confDir: string, records: Records): readonly Rule[] {
+  const name = records['proxy.config.ssl.servername.filename']
+  const file = resolve(confDir, name)
+  if (name === 'sni.yaml' && !existsSync(file)) return []
+  return parseRules(readConfigFile(file), file)
+}
+
+/** The rule for an origin: the first that matches. */
+export function findRule(rules: readonly Rule[], host: string): Rule | undefined {
+  const name = toAscii(host)
+  return rules.find(({ fqdn }) =>
+    fqdn.startsWith('*')
+      ? (name.length >= fqdn.length && name.endsWith(fqdn.slice(1))) || fqdn === '*'
+      : name === fqdn,
+  )
+}
+
+/** Lower case, A-labels, no dot at the end: how names are compared. */
+function toAscii(name: string): string {
+  const plain = name.endsWith('.') ? name.slice(0, -1) : name
+  if (isIP(plain) !== 0) return plain.toLowerCase()
+  const [star, rest] = plain.startsWith('*') ? ['*', plain.slice(1)] : ['', plain]
+  return star + (/[^\x20-\x7e]/.test(rest) ? domainToASCII(rest) : rest.toLowerCase())
+}
+
+const DEMANDS = [
+  'verify_server_san',
+  'verify_server_spki',
+  'verify_server_cert_sha256',
+  'verify_server_min_rsa_bits',
+  'verify_server_min_ec_bits',
+] as const
+
+/** Keys that are good alone and wrong together. */
+function contradictions(rule: RuleText, index: number, yaml: YamlReading<RuleFile>): readonly Problem[] {
+  const problems: Problem[] = []
+  const wrong = (key: string, what: string, ...more: (string | number)[]): void =>
+    void problems.push({ where: yaml.where(['sni', index, key, ...more]), what: `${key}: ${what}` })
+  const name = toAscii(rule.fqdn)
+  if (name === '' || (name === '*' && rule.fqdn !== '*')) wrong('fqdn', `${quote(rule.fqdn)} is not a name`)
+  if (rule.client_key !== undefined && rule.client_cert === undefined)
+    wrong('client_key', 'a key without a certificate; add client_cert')
+  if (rule.client_tls_version_min === 'TLSv1_3' && rule.client_tls_version_max === 'TLSv1_2')
+    wrong('client_tls_version_min', 'the oldest version is newer than client_tls_version_max')
+  if (rule.client_sni !== undefined && rule.client_sni_policy !== undefined)
+    wrong('client_sni', 'client_sni_policy says something about the same; keep one')
+  if (rule.verify_server_crl_depth !== undefined && rule.verify_server_crl === undefined)
+    wrong('verify_server_crl_depth', 'there is no list to ask; add verify_server_crl')
+  const demand = DEMANDS.find(key => rule[key] !== undefined)
+  if (demand !== undefined && (rule.verify_server_policy === 'DISABLED' || rule.verify_server === 0))
+    wrong(demand, 'the rule switches off the check that would look at it')
+  for (const [i, { regex }] of (rule.verify_server_san ?? []).entries()) {
+    const mistake = regex === undefined ? undefined : regexMistake(regex)
+    if (mistake !== undefined) wrong('verify_server_san', mistake, i, 'regex')
+  }
+  return problems
+}
+
+function regexMistake(source: string): string | undefined {
+  try {
+    new RegExp(source, 'u')
+    return undefined
+  } catch (cause) {
+    return `${quote(source)} is not a regular expression: ${describe(cause)}`
+  }
+}
