@@ -52,6 +52,9 @@ export const ERRORS = {
     'Run on a Node whose binary carries OpenSSL 3.0.2 or newer: Node 18 and later from nodejs.org.',
   ),
   PTC_TLS_CONTEXT: startup('Check the certificate, key and CA files that the message names.'),
+  PTC_CA_EXISTS: startup(
+    'Move the files away that the message names: clients may trust the old authority, so it is never overwritten.',
+  ),
   PTC_PORT_UNAVAILABLE: startup(
     'Another program listens there, or the port needs privileges: proxy.config.http.server_ports.',
   ),
@@ -99,6 +102,12 @@ export const ERRORS = {
     'http_request_denied',
     'The configuration does not allow this request.',
   ),
+  PTC_MISDIRECTED: kind(
+    'client',
+    421,
+    'http_request_error',
+    'The request names another host than its connection was verified for: open a connection for that host.',
+  ),
   PTC_LOOP_DETECTED: kind(
     'client',
     508,
@@ -120,6 +129,18 @@ export const ERRORS = {
     'The proxy has no socket left: raise the limit of open files (ulimit -n).',
   ),
   PTC_TUNNEL_IDLE: kind('client', 0, '', 'Nothing moved through the connection for too long; it was closed.'),
+  PTC_TUNNEL_NOT_TLS: kind(
+    'client',
+    0,
+    '',
+    'Only TLS passes a verified tunnel; set proxy.config.http.connect.verify to tunnel for other protocols.',
+  ),
+  PTC_TUNNEL_CUT: kind(
+    'origin',
+    0,
+    '',
+    'What the origin sent the client is not what was verified; the tunnel was cut. Look at the servers behind the address.',
+  ),
   PTC_DNS_FAILED: kind('origin', 502, 'dns_error', "The origin's name does not resolve."),
   PTC_CONNECT_REFUSED: kind('origin', 502, 'connection_refused', 'The origin refused the connection.'),
   PTC_CONNECT_UNREACHABLE: kind(

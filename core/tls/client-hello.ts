@@ -1,0 +1,131 @@
+/**
+ * Reads a ClientHello off the wire (RFC 8446 section 4.1.2), without answering it: which name it asks for, which
+ * protocols it offers. Strict, because a reading that differs from the origin's would verify the wrong name: what does
+ * not fit to the last byte is no ClientHello.
+ */
+import { isIP } from 'node:net'
+import { ByteReader, HANDSHAKE, readFragment } from './record-layer.js'
+
+export interface ClientHello {
+  /** The name asked for, lower case, without a final dot (RFC 6066 section 3). */
+  readonly sni: string | undefined
+  /** The protocols offered by ALPN, in order (RFC 7301). */
+  readonly alpn: readonly string[]
+  /** Whether there is an encrypted_client_hello, be it a real one or a GREASE one: nobody but the origin can tell. */
+  readonly hasEch: boolean
+}
+
+export type HelloReading =
+  | { readonly kind: 'more' }
+  | { readonly kind: 'not-tls'; readonly why: string }
+  | { readonly kind: 'hello'; readonly hello: ClientHello }
+
+/** Bytes in which a ClientHello must be complete: real ones, post-quantum key shares included, take some 2 000. */
+export const MAX_HELLO_BYTES = 32_768
+
+const MORE: HelloReading = { kind: 'more' }
+const CLIENT_HELLO = 1
+const EXTENSION = { serverName: 0, alpn: 16, encryptedClientHello: 0xfe0d } as const
+
+/** Reads what has come so far, from the first byte of the connection on. What follows the ClientHello does not matter. */
+export function readClientHello(bytes: Buffer): HelloReading {
+  const parts: Buffer[] = []
+  let have = 0
+  let at = 0
+  for (;;) {
+    const fragment = readFragment(bytes, at)
+    if (fragment === 'not-tls') return notTls('the bytes are no TLS record')
+    if (fragment === 'more') {
+      if (at < bytes.length && bytes[at] !== HANDSHAKE) return notTls('the first record is no handshake')
+      return bytes.length > MAX_HELLO_BYTES ? notTls('the ClientHello is too large') : MORE
+    }
+    if (fragment.type !== HANDSHAKE) return notTls('the first record is no handshake')
+    parts.push(fragment.body)
+    have += fragment.body.length
+    at = fragment.next
+    const size = messageSize(parts, have)
+    if (size === 'no-hello') return notTls('the first handshake message is no ClientHello')
+    if (size !== undefined && size > MAX_HELLO_BYTES) return notTls('the ClientHello is too large')
+    if (size !== undefined && have > size) return notTls('something follows the ClientHello in its record')
+    if (have === size) return parseHello(Buffer.concat(parts).subarray(4))
+  }
+}
+
+/** How many bytes the handshake message has with its header, once that is known. */
+function messageSize(parts: readonly Buffer[], have: number): number | 'no-hello' | undefined {
+  const [first] = parts
+  if (first?.[0] !== CLIENT_HELLO) return 'no-hello'
+  if (have < 4) return undefined
+  const header = first.length < 4 ? Buffer.concat(parts) : first
+  return 4 + header.readUIntBE(1, 3)
+}
+
+/** @param body the message behind its header of four bytes */
+function parseHello(body: Buffer): HelloReading {
+  const reader = new ByteReader(body)
+  reader.take(2 + 32) // legacy_version, random
+  reader.vector(1) // legacy_session_id
+  reader.vector(2) // cipher_suites
+  reader.vector(1) // legacy_compression_methods
+  if (!reader.isBroken && reader.isAtEnd)
+    return { kind: 'hello', hello: { sni: undefined, alpn: [], hasEch: false } }
+  const extensions = splitExtensions(reader.vector(2))
+  if (reader.isBroken || !reader.isAtEnd || extensions === undefined)
+    return notTls('the ClientHello is malformed')
+  const sni = parseServerName(extensions.get(EXTENSION.serverName))
+  const alpn = parseAlpn(extensions.get(EXTENSION.alpn))
+  if (sni === 'bad') return notTls('the server_name of the ClientHello is malformed')
+  if (alpn === 'bad') return notTls('the ALPN of the ClientHello is malformed')
+  return {
+    kind: 'hello',
+    hello: { sni: sni?.name, alpn, hasEch: extensions.has(EXTENSION.encryptedClientHello) },
+  }
+}
+
+/** RFC 8446 section 4.2: no extension comes twice. */
+function splitExtensions(bytes: Buffer): Map<number, Buffer> | undefined {
+  const found = new Map<number, Buffer>()
+  const reader = new ByteReader(bytes)
+  while (!reader.isAtEnd) {
+    const type = reader.number(2)
+    const body = reader.vector(2)
+    if (reader.isBroken || found.has(type)) return undefined
+    found.set(type, body)
+  }
+  return found
+}
+
+/** RFC 6066 section 3: one name, of the one type there is. */
+function parseServerName(extension: Buffer | undefined): { readonly name: string } | 'bad' | undefined {
+  if (extension === undefined) return undefined
+  const outer = new ByteReader(extension)
+  const list = new ByteReader(outer.vector(2))
+  const type = list.number(1)
+  const raw = list.vector(2).toString('latin1')
+  if (outer.isBroken || !outer.isAtEnd || list.isBroken || !list.isAtEnd || type !== 0) return 'bad'
+  const name = raw.toLowerCase().replace(/\.$/, '')
+  return isHostName(name) ? { name } : 'bad'
+}
+
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
+
+/** Addresses are not permitted as SNI; a proxy that let them pass would have to guess what the origin makes of them. */
+function isHostName(name: string): boolean {
+  return name.length <= 253 && isIP(name) === 0 && name.split('.').every(label => LABEL.test(label))
+}
+
+function parseAlpn(extension: Buffer | undefined): readonly string[] | 'bad' {
+  if (extension === undefined) return []
+  const outer = new ByteReader(extension)
+  const list = new ByteReader(outer.vector(2))
+  if (outer.isBroken || !outer.isAtEnd) return 'bad'
+  const names: string[] = []
+  while (!list.isAtEnd) {
+    const name = list.vector(1)
+    if (list.isBroken || name.length === 0) return 'bad'
+    names.push(name.toString('latin1'))
+  }
+  return names
+}
+
+const notTls = (why: string): HelloReading => ({ kind: 'not-tls', why })

@@ -1,0 +1,73 @@
+/** The record layer of TLS (RFC 8446 section 5.1, RFC 5246 section 6.2.1) as far as it is in plaintext. */
+
+/** Content types. */
+export const CHANGE_CIPHER_SPEC = 20
+export const ALERT = 21
+export const HANDSHAKE = 22
+
+/** Bytes of a record's header. */
+const HEADER = 5
+/** A record in plaintext holds at most 2^14 bytes; an encrypted one 2048 more (RFC 5246 section 6.2.3). */
+const MAX_FRAGMENT = 16_384 + 2048
+
+export interface TlsFragment {
+  readonly type: number
+  readonly body: Buffer
+  /** Where the next record begins. */
+  readonly next: number
+}
+
+/** The record at `at`; `more` when it is not there in full, `not-tls` when it is none. */
+export function readFragment(bytes: Buffer, at: number): TlsFragment | 'more' | 'not-tls' {
+  const [type, major] = [bytes[at], bytes[at + 1]]
+  if (type === undefined) return 'more'
+  if (type < CHANGE_CIPHER_SPEC || type > 24 || (major !== undefined && major !== 3)) return 'not-tls'
+  if (at + HEADER > bytes.length) return 'more'
+  const length = bytes.readUInt16BE(at + 3)
+  if (length > MAX_FRAGMENT || (length === 0 && type !== 23)) return 'not-tls'
+  const next = at + HEADER + length
+  return next > bytes.length ? 'more' : { type, body: bytes.subarray(at + HEADER, next), next }
+}
+
+/** A fatal alert in plaintext, as a record. */
+export function fatalAlert(number: number): Buffer {
+  return Buffer.from([ALERT, 3, 3, 0, 2, 2, number])
+}
+
+/** Walks through a structure of lengths and values. What does not fit is told by `isBroken`, not by an exception. */
+export class ByteReader {
+  readonly #bytes: Buffer
+  #at = 0
+  #isBroken = false
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  /** Whether something was read that was not there. */
+  get isBroken(): boolean {
+    return this.#isBroken
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length
+  }
+
+  /** An unsigned number of 1 to 3 bytes. */
+  number(size: 1 | 2 | 3): number {
+    const bytes = this.take(size)
+    return bytes.length === size ? bytes.readUIntBE(0, size) : 0
+  }
+
+  take(count: number): Buffer {
+    const bytes = this.#bytes.subarray(this.#at, this.#at + count)
+    if (bytes.length < count) this.#isBroken = true
+    this.#at += bytes.length
+    return bytes
+  }
+
+  /** Bytes behind a length of 1 to 3 bytes. */
+  vector(sizeOfLength: 1 | 2 | 3): Buffer {
+    return this.take(this.number(sizeOfLength))
+  }
+}
