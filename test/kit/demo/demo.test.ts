@@ -25,7 +25,7 @@ test('the demo shows the three outcomes of the proof of concept', async t => {
   const { demo, files } = await startDemo(t)
   t.equal(await demo.exited(20_000), 0, demo.stderr())
   const text = Buffer.from(demo.stdout(), 'latin1').toString()
-  t.match(text, /www\.google\.com +502 after \d+ ms +rejected, alert bad_certificate to the origin\n/)
+  t.match(text, /www\.google\.com +502 after \d+ ms +rejected, alert bad_certificate\n/)
   t.match(text, /www\.facebook\.com +200 after \d+ ms +accepted, parked \d+ ms\n/)
   t.match(text, /www\.twitter\.com +200 after 3\.\d\d s +accepted, parked 3\.\d\d s\n/)
   t.match(text, /▾✖ alert bad_certificate; no Finished, no request\n/)

@@ -66,6 +66,6 @@ export function summary(story: Story): string {
   const { client, proxy, origin, host } = story
   const parked = duration((proxy.decidedAt ?? 0) - (proxy.parkedAt ?? 0))
   const answer = `${host.padEnd(16)}  ${client.status} after ${duration(client.answeredAt ?? 0).padEnd(6)}`
-  if (proxy.verdict === 'reject') return `${answer}  rejected, alert ${origin.alert} to the origin`
+  if (proxy.verdict === 'reject') return `${answer}  rejected, alert ${origin.alert}`
   return `${answer}  accepted, parked ${parked}`
 }
