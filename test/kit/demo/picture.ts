@@ -112,10 +112,11 @@ function drawRow(label: string, row: Row, now: number, scale: number, { width, p
 
 /** A mark for each second. */
 function axis(scale: number, width: number): string {
-  const cells = [...' '.repeat(width)]
-  for (let second = 0; LABEL + second * 1000 * scale + 3 < width; second += 1) {
+  let line = ''
+  for (let second = 0; ; second += 1) {
     const at = LABEL + Math.round(second * 1000 * scale)
-    for (const [i, letter] of [...`${second} s`].entries()) cells[at + i] = letter
+    const mark = `${second} s`
+    if (at + mark.length > width) return line
+    line = line.padEnd(at) + mark
   }
-  return cells.join('').trimEnd()
 }
