@@ -35,6 +35,8 @@ export interface ConnectorOptions {
 export class OriginConnector {
   readonly #options: ConnectorOptions
   readonly #pool: Pool
+  /** What each connection was opened for. */
+  readonly #targets = new WeakMap<Http1, OriginTarget>()
 
   constructor(options: ConnectorOptions) {
     this.#options = options
@@ -60,6 +62,12 @@ export class OriginConnector {
    * @throws {ProxyError} of dial, of the TLS handshake, or the signal's reason
    */
   async open(target: OriginTarget, signal: AbortSignal): Promise<Http1> {
+    const connection = await this.#open(target, signal)
+    this.#targets.set(connection, target)
+    return connection
+  }
+
+  async #open(target: OriginTarget, signal: AbortSignal): Promise<Http1> {
     const { maxResponseHeadBytes, startTls, startPlain } = this.#options
     const tcp = await dial(target, this.#options.dial, signal)
     const { scheme } = target
@@ -78,9 +86,11 @@ export class OriginConnector {
     }
   }
 
-  /** Takes a connection back. One that is not idle is closed. */
+  /** Takes a connection back. One that is not idle is closed, and one whose policy has changed since. */
   release(key: string, connection: Http1): void {
-    if (connection.isIdle) this.#pool.put(key, connection)
+    const target = this.#targets.get(connection)
+    const isCurrent = target !== undefined && this.keyOf(target) === key
+    if (connection.isIdle && isCurrent) this.#pool.put(key, connection)
     else connection.close()
   }
 
