@@ -14,6 +14,7 @@ import { Forwarder } from './http/forward.js'
 import { createFront, type Front, type FrontLimits } from './http/front.js'
 import { OriginConnector } from './origin/connect.js'
 import { makeLookup } from './origin/lookup.js'
+import { isPrivateAddress } from './origin/private-addresses.js'
 import { addressText } from './vconn/tcp-link.js'
 
 const SECOND = 1000
@@ -68,7 +69,11 @@ export class ProxyServer {
     for (const warning of warningsOf(this.#setup)) diags.warning(warning)
     diags.note(`trusting ${this.#setup.context.trusts}`)
     for (const { address, port } of this.#setup.ports) {
-      const front = createFront({ forward: this.#forwarder, limits: limitsOf(this.#setup.records) })
+      const front = createFront({
+        forward: this.#forwarder,
+        limits: limitsOf(this.#setup.records),
+        admit: req => this.#setup.access.admit(req),
+      })
       front.server.on('connection', (socket: Socket) => this.#onClient(socket))
       this.#fronts.push(front)
       const opened = await front.listen(port, address)
@@ -123,6 +128,7 @@ export class ProxyServer {
       dial: {
         connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND,
         lookup: makeLookup(() => this.#setup.hosts),
+        isDenied: address => this.#setup.access.deniesPrivateOrigins && isPrivateAddress(address),
       },
       pool: {
         maxIdle: maxIdlePerKey * IDLE_ORIGINS,

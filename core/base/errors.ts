@@ -35,6 +35,8 @@ export const ERRORS = {
   PTC_RULES_INVALID: startup(
     'Correct the lines of sni.yaml that the message names; every mistake is listed.',
   ),
+  PTC_IP_ALLOW_INVALID: startup('Correct the lines of ip_allow.yaml that the message names.'),
+  PTC_HTPASSWD_INVALID: startup('Names and bcrypt hashes, as `htpasswd -B FILE NAME` writes them.'),
   PTC_PLUGIN_CONFIG_INVALID: startup('Correct the lines of plugin.config that the message names.'),
   PTC_PLUGIN_NOT_FOUND: startup('Correct the path in plugin.config, or set proxy.config.plugin.plugin_dir.'),
   PTC_PLUGIN_SHAPE: startup('A plugin exports its init function as default and puts functions on hooks.'),
@@ -107,6 +109,24 @@ export const ERRORS = {
     421,
     'http_request_error',
     'The request names another host than its connection was verified for: open a connection for that host.',
+  ),
+  PTC_CLIENT_DENIED: kind(
+    'client',
+    403,
+    'http_request_denied',
+    'Ask the operator for a rule in ip_allow.yaml that allows your address.',
+  ),
+  PTC_PROXY_AUTH_REQUIRED: kind(
+    'client',
+    407,
+    'http_request_denied',
+    'Send Proxy-Authorization with a name and password that the operator gave you.',
+  ),
+  PTC_ORIGIN_DENIED: kind(
+    'client',
+    403,
+    'destination_ip_prohibited',
+    'This proxy does not connect to private addresses: proxy.config.http.deny_private_origins.',
   ),
   PTC_LOOP_DETECTED: kind(
     'client',

@@ -7,6 +7,7 @@ import { loadRecords } from '../config/records.js'
 import type { Records } from '../config/records-table.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { Timers } from '../vconn/schedule.js'
+import { type Access, makeAccess } from './access.js'
 import { type ConfiguredContext, configureClientContext } from './client-context.js'
 import { HandshakeLog } from './handshake-log.js'
 import { openSink } from './log-sink.js'
@@ -37,6 +38,7 @@ export interface Setup {
   readonly context: ConfiguredContext
   readonly vconns: VConns
   readonly hosts: HostFile
+  readonly access: Access
 }
 
 /** What lives as long as the program, however often the configuration is read. */
@@ -63,6 +65,7 @@ export async function readSetup(place: Place, { diags, handshakes }: Logs): Prom
   const hostFile = records['proxy.config.hostdb.host_file.path']
   const hosts: HostFile = hostFile === null ? new Map() : loadHostFile(resolve(place.confDir, hostFile))
   const ports = parseServerPorts(records['proxy.config.http.server_ports'])
+  const access = makeAccess(records, place.confDir)
   diags.reconfigure(debugSettings(records, place))
   const context = configureClientContext(records, place.confDir)
   try {
@@ -78,7 +81,7 @@ export async function readSetup(place: Place, { diags, handshakes }: Logs): Prom
     const { registry } = plugins
     const vconns = new VConns(registry, message => diags.error(message))
     const verification = makeVerification({ records, registry, context, observer: handshakes, vconns })
-    return { records, ports, plugins, verification, context, vconns, hosts }
+    return { records, ports, plugins, verification, context, vconns, hosts, access }
   } catch (cause) {
     context.context.free()
     throw cause

@@ -5,6 +5,7 @@ import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
 import type { Forwarder } from './forward.js'
 import { errorReply, replyBytes, sendReply } from './replies.js'
+import { refusedSummary, type Summary } from './summary.js'
 
 /** Milliseconds, unless said otherwise. */
 export interface FrontLimits {
@@ -34,9 +35,13 @@ export interface FrontOptions {
   readonly onUpgrade?: SocketHandler
   /** Requests in origin-form are for the proxy itself; without it, and for those it answers false to, 400. */
   readonly onLocal?: (req: IncomingMessage, res: ServerResponse) => boolean
-  /** Refuses a request before anything else is done with it. */
-  readonly admit?: (clientAddress: string, method: string) => ProxyError | undefined
+  readonly admit?: Admit
+  /** Called for each request that never got to one of the others. */
+  readonly onRefused?: (summary: Summary) => void
 }
+
+/** Says why a request is refused, before anything else is done with it. */
+export type Admit = (req: IncomingMessage) => ProxyError | undefined | Promise<ProxyError | undefined>
 
 /** A port, not yet open. */
 export interface Front {
@@ -64,11 +69,22 @@ export function createFront(options: FrontOptions): Front {
   server.maxConnections = limits.maxConnections
   const busy = new BusySockets()
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+    const startedAt = performance.now()
     busy.enter(req.socket)
-    res.on('close', () => busy.leave(req.socket))
-    const refusal = options.admit?.(req.socket.remoteAddress ?? '', req.method ?? '')
-    if (refusal !== undefined) sendReply(res, errorReply(refusal, { host: undefined }, req.headers))
-    else if (!req.url?.startsWith('/') || !options.onLocal?.(req, res)) options.forward.handle(req, res)
+    let isOver = false
+    res.on('close', () => {
+      isOver = true
+      busy.leave(req.socket)
+    })
+    whenAdmitted(options, req, refusal => {
+      if (refusal !== undefined) {
+        if (!isOver) sendReply(res, errorReply(refusal, { host: undefined }, req.headers))
+        tellRefused(options, refusal, startedAt, req, isOver ? 0 : refusal.status)
+      } else if (isOver) {
+        const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left before it was admitted')
+        tellRefused(options, gone, startedAt, req, 0)
+      } else if (!req.url?.startsWith('/') || !options.onLocal?.(req, res)) options.forward.handle(req, res)
+    })
   }
   server.on('request', onRequest)
   server.on('checkContinue', onRequest) // the origin says whether to continue
@@ -76,7 +92,7 @@ export function createFront(options: FrontOptions): Front {
   if (options.onUpgrade !== undefined) {
     server.on('upgrade', (req, duplex, head) => takeOver(options, options.onUpgrade, req, duplex, head))
   }
-  server.on('clientError', (error, duplex) => onClientError(error, duplex, busy))
+  server.on('clientError', (error, duplex) => onClientError(options, error, duplex, busy))
   server.setTimeout(limits.idleTimeout, socket => {
     if (!busy.has(socket)) socket.destroy()
   })
@@ -109,11 +125,49 @@ function takeOver(
 ): void {
   const socket = duplex as Socket // node:http hands out what net.createServer or tls.createServer made
   socket.setTimeout(0) // the handler has deadlines of its own
-  const refusal = options.admit?.(socket.remoteAddress ?? '', req.method ?? '')
-  const missing = new ProxyError('PTC_NOT_IMPLEMENTED', `this port does not serve ${req.method}`)
-  const error = refusal ?? (handler === undefined ? missing : undefined)
-  if (error === undefined) handler?.(req, socket, head)
-  else refuse(socket, error, req)
+  const startedAt = performance.now()
+  const onEarlyError = (): void => void socket.destroy()
+  socket.on('error', onEarlyError)
+  whenAdmitted(options, req, refusal => {
+    socket.removeListener('error', onEarlyError)
+    const missing = new ProxyError('PTC_NOT_IMPLEMENTED', `this port does not serve ${req.method}`)
+    const error = refusal ?? (handler === undefined ? missing : undefined)
+    if (error === undefined) {
+      handler?.(req, socket, head)
+      return
+    }
+    refuse(socket, error, req)
+    tellRefused(options, error, startedAt, req)
+  })
+}
+
+/** Goes on at once where the answer is there at once; an admission that fails is none. */
+function whenAdmitted(
+  { admit }: FrontOptions,
+  req: IncomingMessage,
+  go: (refusal: ProxyError | undefined) => void,
+): void {
+  const answer = admit?.(req)
+  if (!(answer instanceof Promise)) go(answer)
+  else {
+    answer
+      .catch((cause: unknown) =>
+        cause instanceof ProxyError
+          ? cause
+          : new ProxyError('PTC_INTERNAL', 'the client could not be admitted', { cause }),
+      )
+      .then(go)
+  }
+}
+
+function tellRefused(
+  { onRefused }: FrontOptions,
+  error: ProxyError,
+  startedAt: number,
+  req?: IncomingMessage,
+  status = error.status,
+): void {
+  onRefused?.(refusedSummary(req, status, performance.now() - startedAt, error))
 }
 
 /** Answers on a socket that is no longer HTTP's, and closes it. */
@@ -136,7 +190,7 @@ const CLIENT_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['PTC_REQUEST_TIMEOUT', 'the request did not arrive in time'],
 }
 
-function onClientError(error: Error, socket: Duplex, busy: BusySockets): void {
+function onClientError(options: FrontOptions, error: Error, socket: Duplex, busy: BusySockets): void {
   const code = codeOf(error)
   const isParsed = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT'
   // A page in the middle of another response would be taken for a part of it.
@@ -145,7 +199,10 @@ function onClientError(error: Error, socket: Duplex, busy: BusySockets): void {
     return
   }
   const [known, text] = CLIENT_ERRORS[code] ?? ['PTC_REQUEST_MALFORMED', malformedText(error, code)]
-  refuse(socket, new ProxyError(known, text, { cause: error }))
+  const why = new ProxyError(known, text, { cause: error })
+  const clientAddress = 'remoteAddress' in socket ? String(socket.remoteAddress) : undefined
+  refuse(socket, why)
+  options.onRefused?.(refusedSummary(undefined, why.status, 0, why, clientAddress))
 }
 
 function malformedText(error: Error, code: string): string {

@@ -33,6 +33,7 @@ export function errorReply(error: ProxyError, about: About, client: IncomingHttp
     'Proxy-Status',
     proxyStatus(error),
   ]
+  if (error.code === 'PTC_PROXY_AUTH_REQUIRED') headers.push('Proxy-Authenticate', CHALLENGE)
   return { status, reason, headers, body }
 }
 
@@ -58,6 +59,9 @@ export function proxyStatus(error: ProxyError): string {
     r === undefined ? '' : ` by=${r.by} plugin=${r.plugin ?? '-'} x509=${r.name}/${r.code} host=${r.host}`
   return `portcullis; error=${type}; details="${sfString(`${error.code}${parts}: ${error.message}`)}"`
 }
+
+/** RFC 7617 section 2.1: names and passwords are UTF-8. */
+const CHALLENGE = 'Basic realm="portcullis", charset="UTF-8"'
 
 const TYPES = {
   html: 'text/html; charset=utf-8',

@@ -1,7 +1,8 @@
-import { connect, type LookupFunction, type Socket } from 'node:net'
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
 import { TcpLink } from '../vconn/tcp-link.js'
+import { deniedError, guardLookup } from './guard-lookup.js'
 
 export interface DialOptions {
   /** Milliseconds until the connection stands, name resolution included. */
@@ -10,6 +11,8 @@ export interface DialOptions {
   readonly attemptTimeout?: number
   /** Resolves names; default `dns.lookup`. A {@link ProxyError} it answers with is passed on as it is. */
   readonly lookup?: LookupFunction
+  /** Addresses that must not be dialled, whether given or found behind a name. */
+  readonly isDenied?: (address: string) => boolean
 }
 
 /** Where a TCP connection leads. */
@@ -21,7 +24,7 @@ export interface Address {
 
 /**
  * Opens a TCP connection, trying the addresses of both families (Happy Eyeballs).
- * @throws {ProxyError} PTC_DNS_FAILED, PTC_CONNECT_*, PTC_OUT_OF_SOCKETS, and the signal's reason once it is aborted
+ * @throws {ProxyError} PTC_DNS_FAILED, PTC_CONNECT_*, PTC_ORIGIN_DENIED, PTC_OUT_OF_SOCKETS, and the signal's reason once it is aborted
  */
 export function dial(to: Address, options: DialOptions, signal: AbortSignal): Promise<TcpLink> {
   return new Promise((resolve, reject) => {
@@ -29,6 +32,12 @@ export function dial(to: Address, options: DialOptions, signal: AbortSignal): Pr
       reject(abortReason(signal))
       return
     }
+    const { isDenied } = options
+    if (isDenied !== undefined && isIP(to.host) !== 0 && isDenied(to.host)) {
+      reject(deniedError(to.host))
+      return
+    }
+    const lookup = isDenied === undefined ? options.lookup : guardLookup(options.lookup, isDenied)
     const socket: Socket = connect({
       host: to.host,
       port: to.port,
@@ -36,7 +45,7 @@ export function dial(to: Address, options: DialOptions, signal: AbortSignal): Pr
       noDelay: true,
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: options.attemptTimeout ?? 250,
-      ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+      ...(lookup === undefined ? {} : { lookup }),
     })
     const settle = (): void => {
       clearTimeout(timer)

@@ -23,6 +23,8 @@ export interface ProxyConf {
   readonly modules?: Readonly<Record<string, string>>
   /** Names that stand for 127.0.0.1. */
   readonly hosts?: readonly string[]
+  /** Other files of the folder: names and texts. */
+  readonly files?: Readonly<Record<string, string>>
   /** The root to trust, PEM. */
   readonly ca?: string
   /** What is shown to origins that ask for a certificate. */
@@ -94,6 +96,7 @@ function writeConf(dir: TempDir, conf: ProxyConf): void {
   dir.file('records.config', `${[...(conf.recordLines ?? []), ...records].join('\n')}\n`)
   dir.file('plugin.config', `${(conf.plugins ?? []).join('\n')}\n`)
   dir.file('hosts', `127.0.0.1 localhost ${conf.hosts?.join(' ') ?? ''}\n`)
+  for (const [name, text] of Object.entries(conf.files ?? {})) dir.file(name, text)
   if (conf.ca !== undefined) dir.file('roots.pem', conf.ca)
   if (conf.clientCertificate !== undefined) {
     dir.file('client.pem', conf.clientCertificate.certPem)

@@ -9,6 +9,7 @@ import { X509_ERRORS, type X509ErrorName } from '../../core/api/x509-errors.js'
 import { ERRORS } from '../../core/base/errors.js'
 import type { RecordRow } from '../../core/config/record-row.js'
 import { describeDomain, showValue } from '../../core/config/record-value.js'
+import { ACCESS_RECORDS } from '../../core/config/records-access.js'
 import { GENERAL_RECORDS } from '../../core/config/records-general.js'
 import { HTTP_RECORDS } from '../../core/config/records-http.js'
 import { SSL_RECORDS } from '../../core/config/records-ssl.js'
@@ -56,6 +57,8 @@ export function renderRecords(): string {
     table(head, recordRows(GENERAL_RECORDS)),
     '## Ports, requests and connections',
     table(head, recordRows(HTTP_RECORDS)),
+    '## Who may use the proxy',
+    table(head, recordRows(ACCESS_RECORDS)),
     '## TLS towards origins',
     table(head, recordRows(SSL_RECORDS)),
   )

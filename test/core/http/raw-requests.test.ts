@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
@@ -107,8 +108,8 @@ test('a malformed chunk in the middle of a body', async t => {
 })
 
 test('who is not admitted', async t => {
-  const admit = (address: string): ProxyError =>
-    new ProxyError('PTC_REQUEST_DENIED', `${address} is not allowed here`)
+  const admit = ({ socket }: IncomingMessage): ProxyError =>
+    new ProxyError('PTC_REQUEST_DENIED', `${socket.remoteAddress} is not allowed here`)
   const { port } = await startFront(t, { front: { admit } })
   const answer = await ask(port, 'http://origin.test/')
   t.match(answer, { status: 403, body: /127\.0\.0\.1 is not allowed here/ })

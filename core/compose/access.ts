@@ -1,0 +1,36 @@
+import type { IncomingMessage } from 'node:http'
+import { resolve } from 'node:path'
+import { ProxyError } from '../base/errors.js'
+import { loadHtpasswd } from '../config/htpasswd.js'
+import { denialOf, loadIpAllow } from '../config/ip-allow.js'
+import type { Records } from '../config/records-table.js'
+import type { Admit } from '../http/front.js'
+import { ProxyAuth } from '../http/proxy-auth.js'
+
+/** Who may use the proxy, and where it may go, until the next reload. */
+export interface Access {
+  readonly admit: Admit
+  readonly deniesPrivateOrigins: boolean
+}
+
+/**
+ * Reads ip_allow.yaml and the htpasswd file.
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_IP_ALLOW_INVALID, PTC_HTPASSWD_INVALID
+ */
+export function makeAccess(records: Records, confDir: string): Access {
+  const allow = loadIpAllow(confDir, records['proxy.config.cache.ip_allow.filename'])
+  const htpasswd = records['proxy.config.http.proxy_auth.htpasswd']
+  const auth = htpasswd === null ? undefined : new ProxyAuth(loadHtpasswd(resolve(confDir, htpasswd)))
+  return {
+    admit: req => denied(req) ?? auth?.admit(req),
+    deniesPrivateOrigins: records['proxy.config.http.deny_private_origins'] === 1,
+  }
+
+  function denied(req: IncomingMessage): ProxyError | undefined {
+    const { method = '' } = req
+    const address = req.socket.remoteAddress ?? ''
+    const why = denialOf(allow, address, method)
+    if (why === undefined) return undefined
+    return new ProxyError('PTC_CLIENT_DENIED', `${address} may not send ${method} to this proxy (${why})`)
+  }
+}

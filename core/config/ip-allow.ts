@@ -1,0 +1,149 @@
+import { existsSync } from 'node:fs'
+import { BlockList } from 'node:net'
+import { resolve } from 'node:path'
+import { addRange } from './address-range.js'
+import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { yamlReader } from './yaml-file.js'
+
+/** One rule of ip_allow.yaml. */
+interface IpRule {
+  readonly addresses: BlockList
+  readonly action: 'allow' | 'deny'
+  /** Undefined for all of them. */
+  readonly methods: ReadonlySet<string> | undefined
+  /** `ip_allow.yaml:7` */
+  readonly where: string
+}
+
+/** Who may use the proxy. The first rule that an address matches decides; with none it may not. */
+export interface IpAllow {
+  readonly rules: readonly IpRule[]
+  /** What decides when no rule matches, for messages. */
+  readonly where: string
+}
+
+interface RawRule {
+  readonly apply: 'in'
+  readonly ip_addrs: string | readonly string[]
+  readonly action: 'allow' | 'deny'
+  readonly methods?: string | readonly string[]
+}
+
+const WORDS = { type: ['string', 'array'], items: { type: 'string' }, minItems: 1 }
+
+const readYaml = yamlReader<{ readonly ip_allow: readonly RawRule[] }>(
+  {
+    type: 'object',
+    properties: {
+      ip_allow: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: {
+            apply: { enum: ['in'] },
+            ip_addrs: WORDS,
+            action: { enum: ['allow', 'deny'] },
+            methods: WORDS,
+          },
+          required: ['apply', 'ip_addrs', 'action'],
+          additionalProperties: false,
+        },
+      },
+    },
+    required: ['ip_allow'],
+    additionalProperties: false,
+  },
+  'PTC_IP_ALLOW_INVALID',
+)
+
+export const IP_ALLOW_FILE = 'ip_allow.yaml'
+
+/**
+ * Reads the file of proxy.config.cache.ip_allow.filename. Without one of the usual name this machine alone is served.
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_IP_ALLOW_INVALID
+ */
+export function loadIpAllow(confDir: string, name: string): IpAllow {
+  const file = resolve(confDir, name)
+  if (name === IP_ALLOW_FILE && !existsSync(file)) return LOOPBACK_ONLY
+  return parseIpAllow(readConfigFile(file), file)
+}
+
+const LOOPBACK_ONLY: IpAllow = {
+  rules: [
+    { addresses: blockList(['127.0.0.0/8', '::1']).list, action: 'allow', methods: undefined, where: '' },
+  ],
+  where: `there is no ${IP_ALLOW_FILE}, which leaves this machine alone`,
+}
+
+/**
+ * @param file what errors call the text
+ * @throws {ProxyError} PTC_IP_ALLOW_INVALID, which names every bad line
+ */
+export function parseIpAllow(text: string, file: string): IpAllow {
+  const { value, where } = readYaml(text, file)
+  const problems: Problem[] = []
+  const rules = value.ip_allow.map((raw, i): IpRule => {
+    const say = (key: string, wrong: readonly string[]): void => {
+      for (const what of wrong)
+        problems.push({ where: where(['ip_allow', i, key]), what: `ip_allow[${i}].${key}: ${what}` })
+    }
+    const { list, wrong } = blockList(asList(raw.ip_addrs))
+    say('ip_addrs', wrong)
+    const methods = methodSet(asList(raw.methods ?? 'ALL'))
+    say('methods', methods.wrong)
+    return {
+      addresses: list,
+      action: raw.action,
+      methods: methods.set,
+      where: where(['ip_allow', i]).replace(/^.*[\\/]/, ''),
+    }
+  })
+  if (problems.length > 0) throw problemsError('PTC_IP_ALLOW_INVALID', problems)
+  return { rules, where: `no rule of ${file.replace(/^.*[\\/]/, '')} matches it` }
+}
+
+const asList = (words: string | readonly string[]): readonly string[] =>
+  typeof words === 'string' ? [words] : words
+
+function blockList(texts: readonly string[]): {
+  readonly list: BlockList
+  readonly wrong: readonly string[]
+} {
+  const list = new BlockList()
+  const wrong = texts.filter(text => !addRange(list, text))
+  return {
+    list,
+    wrong: wrong.map(
+      text => `${quote(text)} is no address, no network such as 10.0.0.0/8, and no range such as ::1-::9`,
+    ),
+  }
+}
+
+/** Undefined means every method. */
+function methodSet(words: readonly string[]): {
+  readonly set: ReadonlySet<string> | undefined
+  readonly wrong: readonly string[]
+} {
+  const names = words.flatMap(word => word.split(/[\s,|]+/)).filter(name => name !== '')
+  const bad = names.filter(name => !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
+  const isAll = names.some(name => name.toUpperCase() === 'ALL')
+  return {
+    set: isAll ? undefined : new Set(names.map(name => name.toUpperCase())),
+    wrong: names.length === 0 ? ['names no method'] : bad.map(name => `${quote(name)} is no method`),
+  }
+}
+
+/**
+ * Why a client may not, or undefined if it may.
+ *
+ * As in Traffic Server, a rule that allows some methods denies the others, and a rule that denies some allows the
+ * others.
+ */
+export function denialOf(allow: IpAllow, clientAddress: string, method: string): string | undefined {
+  const address = clientAddress.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, '')
+  const family = address.includes(':') ? 'ipv6' : 'ipv4'
+  const rule = allow.rules.find(({ addresses }) => addresses.check(address, family))
+  if (rule === undefined) return allow.where
+  const isListed = rule.methods === undefined || rule.methods.has(method)
+  return isListed === (rule.action === 'allow') ? undefined : rule.where
+}

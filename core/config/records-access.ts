@@ -1,0 +1,30 @@
+import { FILE_NAME, type RecordRow } from './record-row.js'
+
+/** Records about who may use the proxy, and for what. */
+export const ACCESS_RECORDS = {
+  'proxy.config.cache.ip_allow.filename': {
+    type: 'STRING',
+    default: 'ip_allow.yaml',
+    ...FILE_NAME,
+    reload: true,
+    about:
+      'The file in the configuration folder that says which clients may use which methods; without it this machine alone may. A client without permission gets 403.',
+  },
+  'proxy.config.http.proxy_auth.htpasswd': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    ...FILE_NAME,
+    reload: true,
+    about:
+      'A file in the configuration folder with names and bcrypt hashes (`htpasswd -B`): clients must show one of them by Basic Proxy-Authorization, or get 407. NULL asks nobody. Not in Traffic Server.',
+  },
+  'proxy.config.http.deny_private_origins': {
+    type: 'INT',
+    default: 0,
+    enum: [0, 1],
+    reload: true,
+    about:
+      '1 refuses origins whose address is private: loopback, link-local (cloud metadata among them), RFC 1918, unique local, shared, reserved. The address that is dialled is looked at, so a name cannot hide one. Not in Traffic Server.',
+  },
+} as const satisfies Record<string, RecordRow>

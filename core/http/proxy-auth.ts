@@ -1,0 +1,107 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import bcrypt from 'bcrypt'
+import { LRUCache } from 'lru-cache'
+import { ProxyError } from '../base/errors.js'
+
+/** How long a name and password that were right are taken for right without another look, in milliseconds. */
+const REMEMBERED = 600_000
+const MAX_REMEMBERED = 10_000
+/** bcrypt runs in Node's few threads, which resolve names and write logs as well: it never has them all. */
+const AT_A_TIME = 2
+/** Passwords that wait for a thread. Whoever comes beyond is told to try again, so that guessing cannot pile up. */
+const MAX_WAITING = 64
+
+const users = new WeakMap<IncomingMessage, string>()
+
+/** The name under which a request was admitted. */
+export const userOf = (req: IncomingMessage): string | undefined => users.get(req)
+
+/**
+ * Basic authentication of clients (RFC 7617). What was right is remembered under a keyed hash; passwords are kept
+ * nowhere. A name that nobody has takes as long as a wrong password.
+ */
+export class ProxyAuth {
+  readonly #hashes: ReadonlyMap<string, string>
+  /** What the password of an unknown name is compared with. */
+  readonly #nobody: string
+  readonly #key = randomBytes(32)
+  readonly #right = new LRUCache<string, string>({ max: MAX_REMEMBERED, ttl: REMEMBERED })
+  readonly #running = new Map<string, Promise<string | undefined>>()
+  readonly #waiting: (() => void)[] = []
+  #busy = 0
+
+  /** @param hashes names with bcrypt hashes, never empty */
+  constructor(hashes: ReadonlyMap<string, string>) {
+    this.#hashes = hashes
+    this.#nobody = [...hashes.values()].sort().at(-1) ?? ''
+  }
+
+  /** Why a request is refused, or undefined once its sender is known; then {@link userOf} says who. */
+  admit(req: IncomingMessage): ProxyError | undefined | Promise<ProxyError | undefined> {
+    const credentials = parseBasic(req.headers['proxy-authorization'])
+    if (credentials === undefined) return refusal('this proxy wants a name and a password')
+    const { name, password } = credentials
+    const digest = createHmac('sha256', this.#key).update(`${name}\0${password}`).digest('base64')
+    const known = this.#right.get(digest)
+    if (known !== undefined) return welcome(req, known)
+    return this.#check(digest, name, password).then(found =>
+      found === undefined ? refusal('the name or the password is wrong') : welcome(req, found),
+    )
+  }
+
+  /** Requests that come at once with the same password wait for one answer. */
+  #check(digest: string, name: string, password: string): Promise<string | undefined> {
+    const running = this.#running.get(digest)
+    if (running !== undefined) return running
+    const check = this.#compare(name, password)
+      .then(isRight => {
+        if (isRight) this.#right.set(digest, name)
+        return isRight ? name : undefined
+      })
+      .finally(() => this.#running.delete(digest))
+    this.#running.set(digest, check)
+    return check
+  }
+
+  async #compare(name: string, password: string): Promise<boolean> {
+    await this.#turn()
+    try {
+      const hash = this.#hashes.get(name)
+      const isRight = await bcrypt.compare(password, hash ?? this.#nobody)
+      return isRight && hash !== undefined
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#busy--
+      else next() // the turn is handed on
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#busy < AT_A_TIME) {
+      this.#busy++
+      return
+    }
+    if (this.#waiting.length >= MAX_WAITING)
+      throw refusal('too many passwords are being checked, try again later')
+    await new Promise<void>(resolve => this.#waiting.push(resolve))
+  }
+}
+
+function welcome(req: IncomingMessage, name: string): undefined {
+  users.set(req, name)
+}
+
+const refusal = (message: string): ProxyError => new ProxyError('PTC_PROXY_AUTH_REQUIRED', message)
+
+/** A control character is in no name (RFC 7617 section 2), and bcrypt would end the password at a NUL. */
+function parseBasic(
+  header: string | undefined,
+): { readonly name: string; readonly password: string } | undefined {
+  const token = /^basic +([a-z0-9+/]+=*)$/i.exec(header ?? '')?.[1]
+  if (token === undefined) return undefined
+  const text = Buffer.from(token, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  if (colon < 1 || /\p{Cc}/u.test(text)) return undefined
+  return { name: text.slice(0, colon), password: text.slice(colon + 1) }
+}
