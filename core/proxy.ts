@@ -9,10 +9,13 @@
  */
 import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
+import { makeConnectHandler } from './compose/connect.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
+import type { ConnectHandler } from './http/connect.js'
 import { Forwarder } from './http/forward.js'
 import { createFront, type Front, type FrontLimits } from './http/front.js'
 import { OriginConnector } from './origin/connect.js'
+import type { DialOptions } from './origin/dial.js'
 import { makeLookup } from './origin/lookup.js'
 import { isPrivateAddress } from './origin/private-addresses.js'
 import { addressText } from './vconn/tcp-link.js'
@@ -34,6 +37,7 @@ export class ProxyServer {
   readonly #logs: Logs
   readonly #connector: OriginConnector
   readonly #forwarder: Forwarder
+  readonly #connect: ConnectHandler
   readonly #fronts: Front[] = []
   readonly #retiring = new Set<NodeJS.Timeout>()
   #setup: Setup
@@ -44,7 +48,13 @@ export class ProxyServer {
     this.#place = place
     this.#logs = logs
     this.#setup = setup
-    this.#connector = this.#makeConnector(setup.records)
+    const dial = this.#makeDial(setup.records)
+    this.#connector = this.#makeConnector(setup.records, dial)
+    this.#connect = makeConnectHandler({
+      setup: () => this.#setup,
+      dial,
+      warn: message => logs.diags.warning(message),
+    })
     this.#forwarder = this.#makeForwarder(setup.records)
   }
 
@@ -73,6 +83,7 @@ export class ProxyServer {
         forward: this.#forwarder,
         limits: limitsOf(this.#setup.records),
         admit: req => this.#setup.access.admit(req),
+        onConnect: this.#connect.handle,
       })
       front.server.on('connection', (socket: Socket) => this.#onClient(socket))
       this.#fronts.push(front)
@@ -96,7 +107,9 @@ export class ProxyServer {
 
   /** Takes no new clients, lets requests end for `grace` milliseconds, then ends them. */
   async stop(grace: number): Promise<void> {
+    const timer = setTimeout(() => this.#connect.destroyAll(), grace)
     await Promise.all(this.#fronts.map(front => front.close(grace)))
+    clearTimeout(timer)
     this.#connector.closeIdle()
     for (const timer of this.#retiring) clearInterval(timer)
     this.#setup.plugins.unload()
@@ -122,14 +135,18 @@ export class ProxyServer {
     socket.once('close', () => vconn.close())
   }
 
-  #makeConnector(records: Setup['records']): OriginConnector {
+  #makeDial(records: Setup['records']): DialOptions {
+    return {
+      connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND,
+      lookup: makeLookup(() => this.#setup.hosts),
+      isDenied: address => this.#setup.access.deniesPrivateOrigins && isPrivateAddress(address),
+    }
+  }
+
+  #makeConnector(records: Setup['records'], dial: DialOptions): OriginConnector {
     const maxIdlePerKey = records['proxy.config.http.origin_max_idle']
     return new OriginConnector({
-      dial: {
-        connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND,
-        lookup: makeLookup(() => this.#setup.hosts),
-        isDenied: address => this.#setup.access.deniesPrivateOrigins && isPrivateAddress(address),
-      },
+      dial,
       pool: {
         maxIdle: maxIdlePerKey * IDLE_ORIGINS,
         maxIdlePerKey,

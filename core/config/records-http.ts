@@ -29,6 +29,16 @@ export const HTTP_RECORDS = {
     about:
       'How the origin behind a CONNECT is verified: `probe` makes a handshake of its own before the tunnel opens, `bump` ends the TLS of the client at the proxy, `tunnel` does not verify.',
   },
+  'proxy.config.http.connect.probe_cache_ttl': {
+    type: 'INT',
+    default: 60,
+    minimum: 0,
+    maximum: 86_400,
+    unit: 's',
+    reload: true,
+    about:
+      'How long an accepted probe holds for the same name, address and policy. A minute lets the burst of tunnels that one page opens share a verdict, and a revocation take effect soon; 0 probes for every tunnel. Not in Traffic Server.',
+  },
   'proxy.config.http.insert_request_via_str': {
     type: 'INT',
     default: 1,

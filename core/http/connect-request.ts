@@ -1,0 +1,58 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { ProxyError } from '../base/errors.js'
+import { refuse } from './front.js'
+import { checkHost, parseConnectTarget } from './target.js'
+
+/** One CONNECT request: its target, its socket, and whether it has been answered. */
+export interface ConnectRequest {
+  readonly req: IncomingMessage
+  readonly socket: Socket
+  /** What the client has sent behind the request without waiting for the answer. */
+  readonly head: Buffer
+  readonly host: string
+  readonly port: number
+  /** Milliseconds of `performance.now()`. */
+  readonly startedAt: number
+  /** Answers 200. From here on errors cannot be told in HTTP. */
+  establish(): void
+  readonly isEstablished: boolean
+}
+
+/**
+ * @throws {ProxyError} PTC_CONNECT_TARGET, PTC_REQUEST_MALFORMED
+ */
+export function readConnectRequest(req: IncomingMessage, socket: Socket, head: Buffer): ConnectRequest {
+  checkHost(req.rawHeaders, req.httpVersion)
+  checkNoBody(req)
+  const { host, port } = parseConnectTarget(req.url ?? '')
+  let isEstablished = false
+  return {
+    req,
+    socket,
+    head,
+    host,
+    port,
+    startedAt: performance.now(),
+    establish: () => {
+      isEstablished = true
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+    },
+    get isEstablished() {
+      return isEstablished
+    },
+  }
+}
+
+/** RFC 9110 section 9.3.6: a body of CONNECT means nothing; what one side takes for it, another takes for the tunnel. */
+function checkNoBody({ headers }: IncomingMessage): void {
+  const length = headers['content-length']
+  if (headers['transfer-encoding'] === undefined && (length === undefined || /^0+$/.test(length))) return
+  throw new ProxyError('PTC_REQUEST_MALFORMED', 'a CONNECT request has no body')
+}
+
+/** Answers with a page, unless the client has left. */
+export function refuseConnect(req: IncomingMessage, socket: Socket, error: ProxyError): void {
+  if (socket.destroyed || error.code === 'PTC_CLIENT_GONE') socket.destroy()
+  else refuse(socket, error, req)
+}

@@ -1,0 +1,128 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { describe, ProxyError } from '../base/errors.js'
+import type { PumpResult } from '../vconn/pump.js'
+import { type ConnectRequest, readConnectRequest, refuseConnect } from './connect-request.js'
+
+/** How the origin behind a CONNECT is verified: proxy.config.http.connect.verify. */
+export type ConnectMode = 'probe' | 'bump' | 'tunnel'
+
+/** Serves a CONNECT whose port is allowed. Resolves when the connection has ended, or is HTTP's again. */
+export type ConnectServer = (request: ConnectRequest) => Promise<PumpResult | undefined>
+
+/** A CONNECT that is over. */
+export interface ConnectSummary {
+  readonly req: IncomingMessage
+  readonly mode: ConnectMode | undefined
+  /** What the client was answered; 0 if it left before. */
+  readonly status: number
+  /** Through the tunnel; 0 for a connection that was bumped, whose requests are told of one by one. */
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly milliseconds: number
+  /** Also what ended a tunnel that had been open. */
+  readonly error: ProxyError | undefined
+}
+
+export interface ConnectOptions {
+  /** proxy.config.http.connect_ports. */
+  readonly isPortAllowed: (port: number) => boolean
+  readonly modeFor: (host: string, port: number) => ConnectMode
+  readonly servers: Readonly<Record<ConnectMode, ConnectServer>>
+  /** Says why a tunnel was refused or cut after its 200, when the client cannot be told. */
+  readonly warn: (message: string) => void
+  /** Called exactly once per CONNECT. */
+  readonly onDone?: (summary: ConnectSummary) => void
+}
+
+/** Takes CONNECT requests, and keeps hold of their sockets until they have ended. */
+export class ConnectHandler {
+  readonly #options: ConnectOptions
+  readonly #sockets = new Set<Socket>()
+
+  constructor(options: ConnectOptions) {
+    this.#options = options
+  }
+
+  /** Clients behind a CONNECT, tunnels being prepared included. */
+  get open(): number {
+    return this.#sockets.size
+  }
+
+  /** Never throws: what goes wrong is the answer, or the end of the tunnel. */
+  readonly handle = (req: IncomingMessage, socket: Socket, head: Buffer): void => {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    socket.on('error', ignore) // its close follows
+    void this.#serve(req, socket, head)
+  }
+
+  /** Ends all tunnels at once. */
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  async #serve(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const startedAt = performance.now()
+    let request: ConnectRequest | undefined
+    let mode: ConnectMode | undefined
+    let result: PumpResult | undefined
+    let error: ProxyError | undefined
+    try {
+      request = readConnectRequest(req, socket, head)
+      const { host, port } = request
+      if (!this.#options.isPortAllowed(port)) throw portDenied(port)
+      mode = this.#options.modeFor(host, port)
+      result = await this.#options.servers[mode](request)
+      error = result?.cause
+    } catch (cause) {
+      error = known(cause)
+      if (request?.isEstablished)
+        socket.destroySoon() // what was written, an alert, still arrives
+      else refuseConnect(req, socket, error)
+    }
+    const isEstablished = request?.isEstablished === true
+    if (isEstablished && error !== undefined) this.#tell(req, error)
+    this.#options.onDone?.({
+      req,
+      mode,
+      status: isEstablished ? 200 : error?.code === 'PTC_CLIENT_GONE' ? 0 : (error?.status ?? 0),
+      bytesUp: result?.bytesUp ?? 0,
+      bytesDown: result?.bytesDown ?? 0,
+      milliseconds: performance.now() - startedAt,
+      error,
+    })
+  }
+
+  /** Clients and origins that leave are the common end of a tunnel, and no news. */
+  #tell({ url, socket: { remoteAddress } }: IncomingMessage, error: ProxyError): void {
+    if (QUIET.has(error.code)) return
+    this.#options.warn(
+      `tunnel of ${remoteAddress ?? 'a client'} to ${url} refused or cut: ${error.code}: ${error.message}`,
+    )
+  }
+}
+
+const QUIET: ReadonlySet<string> = new Set(['PTC_CLIENT_GONE', 'PTC_ORIGIN_CLOSED', 'PTC_TUNNEL_IDLE'])
+
+const portDenied = (port: number): ProxyError =>
+  new ProxyError(
+    'PTC_REQUEST_DENIED',
+    `CONNECT to port ${port} is not allowed (proxy.config.http.connect_ports)`,
+  )
+
+const known = (cause: unknown): ProxyError =>
+  cause instanceof ProxyError
+    ? cause
+    : new ProxyError('PTC_INTERNAL', `CONNECT could not be served: ${describe(cause)}`, { cause })
+
+/** Ends a socket so that what was written last, an alert, arrives: to close it with bytes unread would reset it. */
+function hangUp(socket: Socket): void {
+  socket.end()
+  socket.resume()
+  setTimeout(() => socket.destroy(), LINGER).unref()
+}
+
+const LINGER = 2000
+
+const ignore = (): void => {}
