@@ -1,6 +1,7 @@
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
+import { Receiver } from '../vconn/receiver.js'
 import { TcpLink } from '../vconn/tcp-link.js'
 import { deniedError, guardLookup } from './guard-lookup.js'
 
@@ -38,11 +39,13 @@ export function dial(to: Address, options: DialOptions, signal: AbortSignal): Pr
       return
     }
     const lookup = isDenied === undefined ? options.lookup : guardLookup(options.lookup, isDenied)
+    const receiver = new Receiver()
     const socket: Socket = connect({
       host: to.host,
       port: to.port,
       allowHalfOpen: true,
       noDelay: true,
+      onread: receiver.onread,
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: options.attemptTimeout ?? 250,
       ...(lookup === undefined ? {} : { lookup }),
@@ -60,7 +63,7 @@ export function dial(to: Address, options: DialOptions, signal: AbortSignal): Pr
     const onConnect = (): void => {
       settle()
       socket.removeListener('error', onError)
-      resolve(new TcpLink(socket, 'origin'))
+      resolve(new TcpLink(socket, 'origin', receiver))
     }
     // It stays when the attempt has failed: a late error of a destroyed socket must find a listener.
     const onError = (error: Error): void => fail(connectError(error, to))

@@ -9,6 +9,7 @@ import type { ClientEngine } from './openssl/client-engine.js'
  * TCP link is paused. The engine is freed in `#close`, and nowhere else.
  */
 export class TlsLink implements Link, LinkSink {
+  readonly copiesData = true
   readonly #tcp: Link
   readonly #engine: ClientEngine
   readonly #onClosed: () => void

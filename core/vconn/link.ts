@@ -27,8 +27,10 @@ export interface Link {
 }
 
 export interface LinkSink {
-  /** Bytes that the receiver may keep: they are not overwritten later. */
+  /** Bytes that the receiver may keep, unless it {@link copiesData}. */
   onData(bytes: Buffer): void
+  /** True: when `onData` returns, nothing of its bytes is needed any more, and their memory may be used again. */
+  readonly copiesData?: true
   onDrain(): void
   /** The other end has sent its last byte. */
   onEnd(): void

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { type ErrorCode, ProxyError, type Side } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
 import type { Link, LinkSink } from './link.js'
+import type { Receiver } from './receiver.js'
 
 /**
  * A {@link Link} over a TCP socket. On the way to the origin nothing else touches a socket's events.
@@ -12,16 +13,21 @@ import type { Link, LinkSink } from './link.js'
 export class TcpLink implements Link {
   readonly #socket: Socket
   readonly #side: Exclude<Side, 'internal'>
+  readonly #receiver: Receiver | undefined
   #sink: LinkSink | undefined
   #cause: ProxyError | undefined
   #hasClosed = false
   #localAddress: string | undefined
   #remoteAddress: string | undefined
 
-  /** @param side whose socket this is: it decides the code of an error */
-  constructor(socket: Socket, side: Exclude<Side, 'internal'>) {
+  /**
+   * @param side whose socket this is: it decides the code of an error
+   * @param receiver takes the bytes, if the socket was connected with one
+   */
+  constructor(socket: Socket, side: Exclude<Side, 'internal'>, receiver?: Receiver) {
     this.#socket = socket
     this.#side = side
+    this.#receiver = receiver
     socket.on('error', error => {
       this.#cause ??= linkError(error, this.#side)
     })
@@ -52,7 +58,14 @@ export class TcpLink implements Link {
     if (!isFirst) return
     this.#socket.on('end', () => this.#sink?.onEnd())
     this.#socket.on('drain', () => this.#sink?.onDrain())
-    this.#socket.on('data', (bytes: Buffer) => this.#sink?.onData(bytes)) // last: it starts the flow
+    // Last, because it starts the flow.
+    if (this.#receiver === undefined) this.#socket.on('data', (bytes: Buffer) => this.#sink?.onData(bytes))
+    else this.#listen(this.#receiver)
+  }
+
+  #listen(receiver: Receiver): void {
+    receiver.listen(bytes => this.#sink?.onData(this.#sink.copiesData ? bytes : Buffer.from(bytes)))
+    this.#socket.resume()
   }
 
   write(bytes: Uint8Array): boolean {
