@@ -4,6 +4,7 @@ import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import type { Verdict } from '../../core/api/verdict.js'
 import { ask } from '../../core/hooks/ask.js'
 import { loadPlugins, type PluginSet } from '../../core/plugin-host/load.js'
+import { certificateOf } from '../../core/tls/chain-certificate.js'
 import { Reenable } from '../../core/vconn/reenable.js'
 import { Timers } from '../../core/vconn/schedule.js'
 import { ProxyVConn } from '../../core/vconn/vconn.js'
@@ -46,7 +47,14 @@ export interface Origin {
   readonly sni?: string
   /** Leaf first. */
   readonly subjects?: readonly string[]
+  /** Real certificates, leaf first, instead of `subjects`. */
+  readonly ders?: readonly Buffer[]
   readonly builtIn?: BuiltInResult
+  readonly protocol?: string
+  /** How long until the deadline, milliseconds. */
+  readonly patience?: number
+  /** Hears what the plugin throws; by default it is thrown. */
+  readonly refuse?: (cause: unknown) => void
 }
 
 /** A handshake that a plugin was asked about. */
@@ -63,9 +71,11 @@ export function park(set: PluginSet, origin: Origin): Parked {
   if (hooked === undefined) throw new Error('nobody is on the hook')
   const verdicts: Verdict[] = []
   const gone = new AbortController()
-  const refuse = (cause: unknown): void => {
-    throw cause
-  }
+  const refuse =
+    origin.refuse ??
+    ((cause: unknown): void => {
+      throw cause
+    })
   const right = new Reenable(
     verdict => verdicts.push(verdict),
     () => {},
@@ -92,14 +102,14 @@ export function park(set: PluginSet, origin: Origin): Parked {
 type Turn = Pick<VerifyServerEvent, 'reenable' | 'schedule' | 'signal'>
 
 function makeEvent(origin: Origin, turn: Turn): VerifyServerEvent {
-  const { host, sni = host, subjects = ['/CN=plain'], builtIn = OK } = origin
-  const chain = subjects.map(makeCertificate)
+  const { host, sni = host, subjects = ['/CN=plain'], ders, builtIn = OK } = origin
+  const chain = ders?.map(certificateOf) ?? subjects.map(makeCertificate)
   const ends = { remoteAddress: '192.0.2.1:443', localAddress: '192.0.2.2:50000' }
   return {
     ...turn,
     vconn: new ProxyVConn('outbound', ends, () => undefined),
     port: 443,
-    deadline: Date.now() + 30_000,
+    deadline: Date.now() + (origin.patience ?? 30_000),
     sni,
     host,
     chain,
@@ -107,7 +117,7 @@ function makeEvent(origin: Origin, turn: Turn): VerifyServerEvent {
     builtIn,
     checks: { signature: builtIn, name: OK },
     ocspResponse: undefined,
-    protocol: 'TLSv1.3',
+    protocol: origin.protocol ?? 'TLSv1.3',
     cipher: 'TLS_AES_256_GCM_SHA384',
     alpn: undefined,
   }
