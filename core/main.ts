@@ -11,7 +11,8 @@ import { ProxyServer } from './proxy.js'
 
 const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS handshake
 
-  portcullis start          runs in the foreground; SIGHUP reads the configuration again, SIGTERM drains and ends
+  portcullis start          runs in the foreground; SIGHUP reads the configuration again, SIGUSR1 and
+                            SIGUSR2 open the logs anew, SIGTERM drains and ends
   portcullis verify-config  checks everything that start would, runs the plugins' inits, opens no port
 
   -D, --conf-dir DIR        where records.config and plugin.config are (default: etc)
@@ -100,6 +101,7 @@ async function start(place: Place): Promise<void> {
     )
     void proxy.stop(DRAIN).then(() => process.exit(0))
   }
+  for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => proxy.reopenLogs())
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 }
@@ -108,11 +110,11 @@ async function verifyConfig(place: Place): Promise<void> {
   const setup = await readSetup(place, openLogs(place))
   for (const warning of warningsOf(setup)) place.print('stderr', `warning: ${warning}`)
   setup.plugins.unload()
-  setup.context.context.free()
+  setup.contexts.free()
   const { names } = setup.plugins
   place.print(
     'stdout',
-    `${place.confDir}: in order; plugins: ${names.length === 0 ? 'none' : names.join(', ')}; trusting ${setup.context.trusts}`,
+    `${place.confDir}: in order; plugins: ${names.length === 0 ? 'none' : names.join(', ')}; trusting ${setup.contexts.trusts}`,
   )
 }
 

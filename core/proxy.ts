@@ -9,6 +9,7 @@
  */
 import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeConnectHandler } from './compose/connect.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
 import type { ConnectHandler } from './http/connect.js'
@@ -39,7 +40,10 @@ export class ProxyServer {
   readonly #forwarder: Forwarder
   readonly #connect: ConnectHandler
   readonly #fronts: Front[] = []
-  readonly #retiring = new Set<NodeJS.Timeout>()
+  /** Setups that a reload has replaced, and the timers that look after them. */
+  readonly #retiring = new Map<Setup, NodeJS.Timeout>()
+  #reloading: Promise<unknown> = Promise.resolve()
+  #isStopping = false
   #setup: Setup
   /** Where clients may connect, in the order of proxy.config.http.server_ports. */
   readonly ports: OpenPort[] = []
@@ -54,6 +58,7 @@ export class ProxyServer {
       setup: () => this.#setup,
       dial,
       warn: message => logs.diags.warning(message),
+      onDone: summary => logs.access.logConnect(summary),
     })
     this.#forwarder = this.#makeForwarder(setup.records)
   }
@@ -75,15 +80,17 @@ export class ProxyServer {
   }
 
   async #open(): Promise<void> {
-    const { diags } = this.#logs
+    const { diags, access } = this.#logs
+    access.configure(this.#setup.accessLog)
     for (const warning of warningsOf(this.#setup)) diags.warning(warning)
-    diags.note(`trusting ${this.#setup.context.trusts}`)
+    diags.note(`trusting ${this.#setup.contexts.trusts}`)
     for (const { address, port } of this.#setup.ports) {
       const front = createFront({
         forward: this.#forwarder,
         limits: limitsOf(this.#setup.records),
         admit: req => this.#setup.access.admit(req),
         onConnect: this.#connect.handle,
+        onRefused: summary => this.#logs.access.log(summary),
       })
       front.server.on('connection', (socket: Socket) => this.#onClient(socket))
       this.#fronts.push(front)
@@ -93,38 +100,63 @@ export class ProxyServer {
   }
 
   /**
-   * Reads the configuration again. New handshakes use the new setup; ports stay as they are.
+   * Reads the configuration again. New handshakes use the new setup; ports stay as they are. Reloads that overlap happen
+   * one after another.
    * @throws {ProxyError} what is wrong with it; the old setup goes on
    */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    const reload = this.#reloading.then(() => this.#reload())
+    this.#reloading = reload.catch(() => undefined)
+    return reload
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#isStopping) return
+    const setup = await readSetup(this.#place, this.#logs)
+    if (this.#isStopping) return discard(setup)
+    try {
+      this.#logs.access.configure(setup.accessLog)
+    } catch (cause) {
+      discard(setup)
+      throw cause
+    }
     const old = this.#setup
-    this.#setup = await readSetup(this.#place, this.#logs)
-    for (const warning of warningsOf(this.#setup)) this.#logs.diags.warning(warning)
-    this.#connector.closeIdle()
+    this.#setup = setup
+    for (const warning of warningsOf(setup)) this.#logs.diags.warning(warning)
+    this.#connector.closeStale()
     this.#retire(old)
     this.#logs.diags.note('configuration reloaded')
   }
 
   /** Takes no new clients, lets requests end for `grace` milliseconds, then ends them. */
   async stop(grace: number): Promise<void> {
+    this.#isStopping = true
     const timer = setTimeout(() => this.#connect.destroyAll(), grace)
     await Promise.all(this.#fronts.map(front => front.close(grace)))
     clearTimeout(timer)
     this.#connector.closeIdle()
-    for (const timer of this.#retiring) clearInterval(timer)
-    this.#setup.plugins.unload()
-    this.#setup.context.context.free()
+    await this.#reloading
+    const setups = [this.#setup, ...this.#retiring.keys()]
+    for (const timer of this.#retiring.values()) clearInterval(timer)
+    await handshakesEnd(setups)
+    for (const setup of setups) discard(setup)
+    await this.#logs.close()
+  }
+
+  /** Opens the log files anew under their names, after a rotation. */
+  reopenLogs(): void {
+    this.#logs.reopen()
+    this.#logs.diags.note('log files opened anew')
   }
 
   #retire(setup: Setup): void {
     const timer = setInterval(() => {
       if (setup.verification.inFlight() > 0) return
       clearInterval(timer)
-      this.#retiring.delete(timer)
-      setup.plugins.unload()
-      setup.context.context.free()
+      this.#retiring.delete(setup)
+      discard(setup)
     }, RETIRE_INTERVAL)
-    this.#retiring.add(timer)
+    this.#retiring.set(setup, timer)
   }
 
   #onClient(socket: Socket): void {
@@ -159,7 +191,9 @@ export class ProxyServer {
         tcp.whenClosed(() => vconn.close())
         return vconn
       },
-      policyDigest: () => this.#setup.verification.policyDigest,
+      policyDigest: ({ scheme, host }) =>
+        scheme === 'http' ? '' : this.#setup.verification.policyOf(host).digest,
+      connectTimeout: ({ host }) => this.#setup.verification.policyOf(host).timeouts.connect,
     })
   }
 
@@ -168,12 +202,25 @@ export class ProxyServer {
       connector: this.#connector,
       viaName: records['proxy.config.proxy_name'] ?? hostname(),
       idleTimeout: records['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND,
+      onDone: summary => this.#logs.access.log(summary),
       onSend: (method, url, { vconn }) => {
         if (vconn !== undefined)
           this.#setup.vconns.tell('TS_HTTP_SEND_REQUEST_HDR_HOOK', { vconn, method, url })
       },
     })
   }
+}
+
+/** When the last client has gone, what was parked for it ends within a few turns of the event loop. */
+async function handshakesEnd(setups: readonly Setup[]): Promise<void> {
+  const limit = Date.now() + SECOND
+  while (Date.now() < limit && setups.some(({ verification }) => verification.inFlight() > 0)) await sleep(1)
+}
+
+/** Nothing uses it any more. */
+function discard(setup: Setup): void {
+  setup.plugins.unload()
+  setup.contexts.free()
 }
 
 function limitsOf(records: Setup['records']): FrontLimits {

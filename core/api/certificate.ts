@@ -42,8 +42,15 @@ export interface PeerEvidence {
   readonly builtChain: readonly Certificate[]
   /** The built-in check as far as proxy.config.ssl.client.verify.server.properties puts it in force. */
   readonly builtIn: BuiltInResult
-  /** Its two halves, whatever is in force: the chain with its signatures, and the name. */
-  readonly checks: { readonly signature: BuiltInResult; readonly name: BuiltInResult }
+  /**
+   * Its parts, whatever is in force: the chain with its signatures, the name, and what the rule for this origin in
+   * sni.yaml demands beyond (absent without demands).
+   */
+  readonly checks: {
+    readonly signature: BuiltInResult
+    readonly name: BuiltInResult
+    readonly rule?: BuiltInResult
+  }
   /** The stapled OCSP response, DER, if the origin sent one before its certificate was checked. */
   readonly ocspResponse: Buffer | undefined
   /** `TLSv1.2` or `TLSv1.3`. */

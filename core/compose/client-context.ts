@@ -1,59 +1,101 @@
 import { resolve } from 'node:path'
 import type { Records } from '../config/records-table.js'
-import { ClientContext } from '../tls/openssl/client-context.js'
+import type { Rule } from '../config/rules.js'
+import type { ClientContextOptions } from '../tls/openssl/client-context.js'
 import { configuredAnchors, defaultAnchors, readPemFile, readText, type TrustAnchors } from '../tls/trust.js'
 
-/** A context for handshakes with origins, and a line for the start-up log about what it trusts. */
-export interface ConfiguredContext {
-  readonly context: ClientContext
+/** What a context is to be made of, and a line for the start-up log about what it trusts. */
+export interface ContextPlan {
+  readonly options: ClientContextOptions
   readonly trusts: string
 }
 
 const CA_FILE = 'proxy.config.ssl.client.CA.cert.filename'
 const CA_PATH = 'proxy.config.ssl.client.CA.cert.path'
 const CERT_FILE = 'proxy.config.ssl.client.cert.filename'
+const CERT_PATH = 'proxy.config.ssl.client.cert.path'
 const KEY_FILE = 'proxy.config.ssl.client.private_key.filename'
+const KEY_PATH = 'proxy.config.ssl.client.private_key.path'
+
+const VERSIONS = { TLSv1_2: 'TLSv1.2', TLSv1_3: 'TLSv1.3' } as const
 
 /**
- * Makes the context that the records describe. Relative paths are relative to the configuration folder.
- * @throws {ProxyError} PTC_TLS_CONTEXT that names the record and the file
+ * Reads what the records describe, and a rule for single origins changes. Relative paths are relative to the
+ * configuration folder.
+ * @throws {ProxyError} PTC_TLS_CONTEXT that names the record, or the rule's place and key, and the file
  */
-export function configureClientContext(records: Records, confDir: string): ConfiguredContext {
-  const anchors = trustAnchors(records, confDir)
-  const certificate = clientCertificate(records, confDir)
-  const ciphers = records['proxy.config.ssl.client.cipher_suite']
-  const cipherSuites = records['proxy.config.ssl.client.TLSv1_3.cipher_suites']
-  const groups = records['proxy.config.ssl.client.groups_list']
+export function planClientContext(records: Records, confDir: string, rule?: Rule): ContextPlan {
+  const { pems, from } = trustAnchors(records, confDir, rule)
+  const certificate = clientCertificate(records, confDir, rule)
+  const crls = revocationLists(records, confDir, rule)
+  const optional = {
+    certificate,
+    crls,
+    ciphers: rule?.client_cipher_suite ?? records['proxy.config.ssl.client.cipher_suite'] ?? undefined,
+    cipherSuites:
+      rule?.client_TLSv1_3_cipher_suites ??
+      records['proxy.config.ssl.client.TLSv1_3.cipher_suites'] ??
+      undefined,
+    groups: rule?.client_groups_list ?? records['proxy.config.ssl.client.groups_list'] ?? undefined,
+  }
   const alpn = records['proxy.config.ssl.client.alpn_protocols']
-  const context = new ClientContext({
-    anchors: anchors.pems,
-    minVersion: records['proxy.config.ssl.client.TLSv1_2'] === 1 ? 'TLSv1.2' : 'TLSv1.3',
-    maxVersion: records['proxy.config.ssl.client.TLSv1_3'] === 1 ? 'TLSv1.3' : 'TLSv1.2',
-    alpn: alpn === null ? [] : [alpn],
-    ...(certificate === undefined ? {} : { certificate }),
-    ...(ciphers === null ? {} : { ciphers }),
-    ...(cipherSuites === null ? {} : { cipherSuites }),
-    ...(groups === null ? {} : { groups }),
-  })
-  return { context, trusts: `${anchors.pems.length} trust anchors from ${anchors.from}` }
+  const { client_tls_version_min: oldest, client_tls_version_max: newest } = rule ?? {}
+  const has12 = records['proxy.config.ssl.client.TLSv1_2'] === 1
+  const has13 = records['proxy.config.ssl.client.TLSv1_3'] === 1
+  const maxVersion = VERSIONS[newest ?? (has13 || oldest === 'TLSv1_3' ? 'TLSv1_3' : 'TLSv1_2')]
+  const minVersion = VERSIONS[oldest ?? (has12 || newest === 'TLSv1_2' ? 'TLSv1_2' : 'TLSv1_3')]
+  return {
+    trusts: `${pems.length} trust anchors from ${from}`,
+    options: {
+      anchors: pems,
+      minVersion,
+      maxVersion,
+      alpn: rule?.client_alpn ?? (alpn === null ? [] : [alpn]),
+      ...dropUndefined(optional),
+    },
+  }
 }
 
-function trustAnchors(records: Records, confDir: string): TrustAnchors {
-  const file = records[CA_FILE]
+function trustAnchors(records: Records, confDir: string, rule: Rule | undefined): TrustAnchors {
+  const file = rule?.verify_server_ca ?? records[CA_FILE]
   const path = records[CA_PATH]
-  if (file !== null) return configuredAnchors(resolve(confDir, path ?? '.', file), CA_FILE)
+  const what = rule?.verify_server_ca === undefined ? CA_FILE : `${rule.where}: verify_server_ca`
+  if (file !== null) return configuredAnchors(resolve(confDir, path ?? '.', file), what)
   return path === null ? defaultAnchors() : configuredAnchors(resolve(confDir, path), CA_PATH)
 }
 
 function clientCertificate(
   records: Records,
   confDir: string,
-): { readonly chain: readonly string[]; readonly key: string; readonly from: string } | undefined {
-  const file = records[CERT_FILE]
+  rule: Rule | undefined,
+): ClientContextOptions['certificate'] {
+  const isOfRule = rule?.client_cert !== undefined
+  const file = rule?.client_cert ?? records[CERT_FILE]
   if (file === null) return undefined
-  const from = resolve(confDir, records['proxy.config.ssl.client.cert.path'] ?? '.', file)
-  const keyFile = records[KEY_FILE]
-  const keyPath = records['proxy.config.ssl.client.private_key.path'] ?? '.'
-  const keyFrom = keyFile === null ? from : resolve(confDir, keyPath, keyFile)
-  return { chain: readPemFile(from, CERT_FILE), key: readText(keyFrom, KEY_FILE), from }
+  const from = resolve(confDir, records[CERT_PATH] ?? '.', file)
+  const keyFile = isOfRule ? (rule.client_key ?? null) : records[KEY_FILE]
+  const keyFrom = keyFile === null ? from : resolve(confDir, records[KEY_PATH] ?? '.', keyFile)
+  const chain = readPemFile(from, isOfRule ? `${rule.where}: client_cert` : CERT_FILE)
+  return { chain, key: readText(keyFrom, isOfRule ? `${rule.where}: client_key` : KEY_FILE), from }
+}
+
+function revocationLists(
+  records: Records,
+  confDir: string,
+  rule: Rule | undefined,
+): ClientContextOptions['crls'] {
+  if (rule?.verify_server_crl === undefined) return undefined
+  const from = resolve(confDir, records[CA_PATH] ?? '.', rule.verify_server_crl)
+  return {
+    pem: readText(from, `${rule.where}: verify_server_crl`),
+    from,
+    isLeafOnly: rule.verify_server_crl_depth === 'LEAF',
+  }
+}
+
+/** With exactOptionalPropertyTypes an absent key and one that is undefined are two things. */
+function dropUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 }

@@ -38,7 +38,7 @@ export function makeConnectHandler({ setup, dial, warn, onDone }: ConnectParts):
   const prober = new Prober({
     dial,
     startTls: (tcp, target, signal) => setup().verification.startTls(tcp, target, signal),
-    policyDigest: () => setup().verification.policyDigest,
+    policyDigest: host => setup().verification.policyOf(host).digest,
     ttl: () => setup().records['proxy.config.http.connect.probe_cache_ttl'] * SECOND,
   })
   const helloTimeout = (): number =>
@@ -46,7 +46,7 @@ export function makeConnectHandler({ setup, dial, warn, onDone }: ConnectParts):
   return new ConnectHandler({
     isPortAllowed: port =>
       isPortIn(parseConnectPorts(setup().records['proxy.config.http.connect_ports']), port),
-    modeFor: () => modeOf(setup().records),
+    modeFor: host => setup().verification.policyOf(host).rule?.connect_verify ?? modeOf(setup().records),
     servers: {
       probe: probedTunnel({ ...tunnel, prober, helloTimeout }),
       tunnel: blindTunnel(tunnel),

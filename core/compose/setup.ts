@@ -5,10 +5,12 @@ import { loadPluginConfig } from '../config/plugin-config.js'
 import { type PortSpec, parseServerPorts } from '../config/ports.js'
 import { loadRecords } from '../config/records.js'
 import type { Records } from '../config/records-table.js'
+import { loadRules } from '../config/rules.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { Timers } from '../vconn/schedule.js'
 import { type Access, makeAccess } from './access.js'
-import { type ConfiguredContext, configureClientContext } from './client-context.js'
+import { type AccessLogSettings, AccessLogs, accessLogSettings } from './access-log.js'
+import { ClientContexts } from './client-contexts.js'
 import { HandshakeLog } from './handshake-log.js'
 import { openSink } from './log-sink.js'
 import { makeVerification, type Verification } from './start-tls.js'
@@ -35,24 +37,48 @@ export interface Setup {
   readonly ports: readonly PortSpec[]
   readonly plugins: PluginSet
   readonly verification: Verification
-  readonly context: ConfiguredContext
+  readonly contexts: ClientContexts
   readonly vconns: VConns
   readonly hosts: HostFile
   readonly access: Access
+  readonly accessLog: AccessLogSettings | undefined
 }
 
 /** What lives as long as the program, however often the configuration is read. */
 export interface Logs {
   readonly diags: Diags
   readonly handshakes: HandshakeLog
+  readonly access: AccessLogs
+  /** Opens the files anew under their names, after a rotation. */
+  readonly reopen: () => void
+  /** Writes what is left. */
+  readonly close: () => Promise<void>
 }
 
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RECORDS_INVALID */
 export function openLogs(place: Place): Logs {
   const records = loadRecords(place.confDir, place.env)
-  const sink = openSink(records['proxy.config.diags.logfile.filename'], place.print)
-  const diags = new Diags({ sink, ...debugSettings(records, place) })
-  return { diags, handshakes: new HandshakeLog(diags) }
+  const sink = openSink(records['proxy.config.diags.logfile.filename'], place.print, warn)
+  const diags = new Diags({ sink: line => sink.write(line), ...debugSettings(records, place) })
+  const access = new AccessLogs(file => openSink(file, place.print, message => diags.error(message)))
+  return {
+    diags,
+    handshakes: new HandshakeLog(diags),
+    access,
+    reopen: () => {
+      sink.reopen()
+      access.reopen()
+    },
+    close: async () => {
+      await access.close()
+      await sink.close()
+    },
+  }
+
+  function warn(message: string): void {
+    place.print('stderr', message)
+  }
+}
 }
 
 /**
@@ -65,9 +91,11 @@ export async function readSetup(place: Place, { diags, handshakes }: Logs): Prom
   const hostFile = records['proxy.config.hostdb.host_file.path']
   const hosts: HostFile = hostFile === null ? new Map() : loadHostFile(resolve(place.confDir, hostFile))
   const ports = parseServerPorts(records['proxy.config.http.server_ports'])
+  const accessLog = accessLogSettings(records)
   const access = makeAccess(records, place.confDir)
   diags.reconfigure(debugSettings(records, place))
-  const context = configureClientContext(records, place.confDir)
+  const rules = loadRules(place.confDir, records)
+  const contexts = new ClientContexts(records, place.confDir)
   try {
     const plugins = await loadPlugins(lines, {
       confDir: place.confDir,
@@ -80,29 +108,37 @@ export async function readSetup(place: Place, { diags, handshakes }: Logs): Prom
     })
     const { registry } = plugins
     const vconns = new VConns(registry, message => diags.error(message))
-    const verification = makeVerification({ records, registry, context, observer: handshakes, vconns })
-    return { records, ports, plugins, verification, context, vconns, hosts, access }
+    const verification = makeVerification({
+      records,
+      rules,
+      registry,
+      contexts,
+      observer: handshakes,
+      vconns,
+    })
+    return { records, ports, plugins, verification, contexts, vconns, hosts, access, accessLog }
   } catch (cause) {
-    context.context.free()
+    contexts.free()
     throw cause
   }
 }
 
 /** What an operator should be told about a configuration that is valid, and may surprise. */
-export function warningsOf({ records, verification: { terms } }: Setup): readonly string[] {
-  const warnings: string[] = []
-  if (terms.verify === 'nothing') {
-    warnings.push(
-      'proxy.config.ssl.client.verify.server is 0: origins are NOT verified, and no plugin is asked',
-    )
-  } else if (terms.plugins.length === 0 && terms.builtIn === 'off') {
-    warnings.push(
-      'no plugin is on TS_SSL_CERT_VERIFY_HOOK and the built-in check is off: every https origin is rejected',
-    )
-  } else if (terms.plugins.length === 0 && records['proxy.config.ssl.client.verify.server'] === 2) {
-    warnings.push('no plugin is on TS_SSL_CERT_VERIFY_HOOK: the built-in check alone decides')
-  }
-  return warnings
+export function warningsOf({ records, verification: { policies } }: Setup): readonly string[] {
+  return policies.flatMap(({ rule, settings: { terms } }) => {
+    const [who, whose] =
+      rule === undefined ? ['origins', ''] : [`the origins of ${rule.fqdn}`, `${rule.where}: `]
+    if (terms.verify === 'nothing')
+      return [`${whose}proxy.config.ssl.client.verify.server is 0: ${who} are NOT verified, and no plugin is asked`]
+    if (terms.plugins.length > 0) return []
+    if (terms.builtIn === 'off')
+      return [
+        `${whose}no plugin is on TS_SSL_CERT_VERIFY_HOOK and the built-in check is off: ${rule === undefined ? 'every https origin is' : `${who} are`} rejected`,
+      ]
+    return rule === undefined && records['proxy.config.ssl.client.verify.server'] === 2
+      ? ['no plugin is on TS_SSL_CERT_VERIFY_HOOK: the built-in check alone decides']
+      : []
+  })
 }
 
 function debugSettings(records: Records, place: Place): { enabled: boolean; tags: string | null } {

@@ -13,10 +13,14 @@ export interface OriginTarget {
   /** A name in lower case or an address, IPv6 without brackets. */
   readonly host: string
   readonly port: number
+  /** Where to connect when that is not what `host` resolves to: the target of a CONNECT whose TLS is for `host`. */
+  readonly dialHost?: string
 }
 
 export interface ConnectorOptions {
   readonly dial: DialOptions
+  /** Milliseconds that a connection to this origin may take, where it is not that of `dial`. */
+  readonly connectTimeout?: (target: OriginTarget) => number | undefined
   readonly pool: PoolLimits
   /** How large the header fields of a response may be, in bytes. */
   readonly maxResponseHeadBytes: number
@@ -49,7 +53,8 @@ export class OriginConnector {
 
   /** What a connection is kept under. To be computed when the connection is asked for, not when it is given back. */
   keyOf(target: OriginTarget): string {
-    return `${target.scheme}://${target.host}:${target.port} ${this.#options.policyDigest(target)}`
+    const at = target.dialHost === undefined ? '' : ` at ${target.dialHost}`
+    return `${target.scheme}://${target.host}:${target.port}${at} ${this.#options.policyDigest(target)}`
   }
 
   /** An idle connection, which may turn out to be closed by the origin just now. */
@@ -69,13 +74,18 @@ export class OriginConnector {
 
   async #open(target: OriginTarget, signal: AbortSignal): Promise<Http1> {
     const { maxResponseHeadBytes, startTls, startPlain } = this.#options
-    const tcp = await dial(target, this.#options.dial, signal)
+    const since = performance.now()
+    const tcp = await dial(
+      { host: target.dialHost ?? target.host, port: target.port },
+      this.#dialOptions(target),
+      signal,
+    )
     const { scheme } = target
     try {
       if (scheme === 'http') {
         return new Http1(plainOrigin(tcp, startPlain?.(tcp, target), { scheme }), maxResponseHeadBytes)
       }
-      const origin = await startTls(tcp, target, signal)
+      const origin = await startTls(tcp, { host: target.host, port: target.port, since }, signal)
       if (!signal.aborted) return new Http1(origin, maxResponseHeadBytes)
       origin.link.destroy()
       throw abortReason(signal)
@@ -86,6 +96,12 @@ export class OriginConnector {
     }
   }
 
+  #dialOptions(target: OriginTarget): DialOptions {
+    const { dial: general, connectTimeout } = this.#options
+    const own = connectTimeout?.(target)
+    return own === undefined ? general : { ...general, connectTimeout: own }
+  }
+
   /** Takes a connection back. One that is not idle is closed, and one whose policy has changed since. */
   release(key: string, connection: Http1): void {
     const target = this.#targets.get(connection)
@@ -94,8 +110,16 @@ export class OriginConnector {
     else connection.close()
   }
 
-  /** Closes the idle connections, or those whose key is not `kept` (after a reload). */
-  closeIdle(kept?: (key: string) => boolean): void {
-    this.#pool.clear(kept)
+  /** Closes the idle connections. */
+  closeIdle(): void {
+    this.#pool.clear()
+  }
+
+  /** Closes the idle connections that stand under a policy which is no longer that of their origin (after a reload). */
+  closeStale(): void {
+    this.#pool.clear((key, connection) => {
+      const target = this.#targets.get(connection)
+      return target !== undefined && this.keyOf(target) === key
+    })
   }
 }

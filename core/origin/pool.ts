@@ -67,8 +67,8 @@ export class Pool implements IdleKeeper {
   }
 
   /** Closes all of them, or those whose key is not `kept`. */
-  clear(kept: (key: string) => boolean = () => false): void {
-    for (const idle of [...this.#all.values()]) if (!kept(idle.key)) this.#evict(idle)
+  clear(kept: (key: string, connection: Http1) => boolean = () => false): void {
+    for (const idle of [...this.#all.values()]) if (!kept(idle.key, idle.connection)) this.#evict(idle)
     if (this.#all.size > 0) return
     clearTimeout(this.#sweeper)
     this.#sweeper = undefined

@@ -6,15 +6,15 @@ import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
-import { toEvidence } from './evidence.js'
+import { type CheckRules, toEvidence } from './evidence.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './handshake.js'
 import { type Asker, HookTurn } from './hook-turn.js'
-import { toNames } from './names.js'
+import { type NameRules, toNames } from './names.js'
 import type { HandshakeObserver } from './observer.js'
 import type { ClientContext } from './openssl/client-context.js'
 import { ClientEngine, type EngineOptions } from './openssl/client-engine.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
-import type { Properties, Terms } from './terms.js'
+import type { Terms } from './terms.js'
 import { TlsLink } from './tls-link.js'
 import { VerifyRejected } from './verdict.js'
 
@@ -25,7 +25,8 @@ const PARKED_BYTES = 262_144
 export interface HandshakeSettings {
   readonly context: ClientContext
   readonly terms: Terms
-  readonly properties: Properties
+  readonly checks: CheckRules
+  readonly names: NameRules
   /** As many as `terms.plugins`, in the same order. */
   readonly askers: readonly Asker[]
   /** Milliseconds for all plugins together. */
@@ -37,6 +38,7 @@ export interface HandshakeSettings {
 }
 
 export class OriginHandshake implements LinkSink {
+  readonly copiesData = true
   readonly #tcp: Link
   readonly #target: TlsTarget
   readonly #settings: HandshakeSettings
@@ -49,6 +51,8 @@ export class OriginHandshake implements LinkSink {
   #clock: NodeJS.Timeout | undefined
   #clockEnds = 0
   #parkedBytes = 0
+  #parkedAt: number | undefined
+  #parked: number | undefined
   #turn: HookTurn | undefined
 
   constructor(
@@ -63,7 +67,7 @@ export class OriginHandshake implements LinkSink {
     this.#settings = settings
     this.#onOpen = onOpen
     this.#onFailed = onFailed
-    this.#names = toNames(target.host)
+    this.#names = toNames(target.host, settings.names)
     this.#engine = new ClientEngine(settings.context, this.#names)
     this.#vconn = settings.openVConn(tcp)
   }
@@ -138,7 +142,7 @@ export class OriginHandshake implements LinkSink {
     if (progress === 'parked') {
       const peer = this.#engine.peer()
       if (peer === undefined) return this.#break('PTC_HANDSHAKE_FAILED', 'parked without a certificate')
-      this.#on({ type: 'certificate', evidence: toEvidence(peer, this.#names, this.#settings.properties) })
+      this.#on({ type: 'certificate', evidence: toEvidence(peer, this.#names, this.#settings.checks) })
     } else if (progress === 'established') {
       this.#on({ type: 'established' })
     } else if (progress === 'failed') {
@@ -168,6 +172,7 @@ export class OriginHandshake implements LinkSink {
   }
 
   #callHook({ hook, evidence }: Extract<Effect, { do: 'call-hook' }>): void {
+    this.#parkedAt ??= performance.now()
     const { askers, observer } = this.#settings
     const asker = askers[hook]
     if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
@@ -180,6 +185,7 @@ export class OriginHandshake implements LinkSink {
   #resume(): void {
     const state = this.#state
     if (state.at !== 'resuming') return
+    this.#parked = this.#sinceParked()
     this.#settings.observer.accepted(state.peer.evidence)
     this.#engine.decide(0)
     this.#advance()
@@ -191,10 +197,16 @@ export class OriginHandshake implements LinkSink {
     this.#flush()
   }
 
+  #sinceParked(): number | undefined {
+    return this.#parkedAt === undefined ? undefined : performance.now() - this.#parkedAt
+  }
+
   #deliver(peer: TlsOrigin['peer']): void {
     clearTimeout(this.#clock)
     const vconn = this.#vconn
-    this.#onOpen({ link: new TlsLink(this.#tcp, this.#engine, () => vconn.close()), peer, vconn })
+    const link = new TlsLink(this.#tcp, this.#engine, () => vconn.close())
+    const parked = this.#parked
+    this.#onOpen(parked === undefined ? { link, peer, vconn } : { link, peer, vconn, parked })
   }
 
   #close(why: ProxyError): void {
@@ -202,6 +214,7 @@ export class OriginHandshake implements LinkSink {
     this.#turn?.stop()
     this.#flush()
     this.#engine.free()
+    if (why instanceof VerifyRejected) why.parked = this.#sinceParked() ?? 0
     if (why instanceof VerifyRejected) this.#settings.observer.rejected(why, this.#tcp.remoteAddress)
     if (why instanceof VerifyRejected || why.code === 'PTC_HANDSHAKE_FAILED') endGently(this.#tcp)
     else this.#tcp.destroy()

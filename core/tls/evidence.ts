@@ -1,28 +1,63 @@
 import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
 import { x509ErrorName } from '../api/x509-errors.js'
+import { altNames } from './certificate-parts.js'
 import { certificateOf } from './chain-certificate.js'
+import { type Demands, unfulfilled } from './demands.js'
+import { isUnderscoreMatch } from './names.js'
 import { type CheckOutcome, x509ErrorText } from './openssl/built-in-check.js'
 import type { EngineOptions, ParkedPeer } from './openssl/client-engine.js'
 import type { Properties } from './terms.js'
 
 const OK: BuiltInResult = Object.freeze({ ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' })
 
+/** What the built-in check looks at. */
+export interface CheckRules {
+  readonly properties: Properties
+  readonly demands: Demands | undefined
+}
+
 /** What plugins and logs are shown of a parked handshake. */
-export function toEvidence(peer: ParkedPeer, of: EngineOptions, properties: Properties): PeerEvidence {
+export function toEvidence(
+  peer: ParkedPeer,
+  of: EngineOptions,
+  { properties, demands }: CheckRules,
+): PeerEvidence {
   const signature = toResult(peer.signature)
-  const name = toResult(peer.name)
+  const name = nameResult(peer, of)
+  const rule = demands === undefined ? undefined : ruleResult(demands, peer)
+  const asked = inForce(signature, name, properties)
   return {
     sni: of.sni,
     host: of.host,
     chain: peer.sent.map(certificateOf),
     builtChain: peer.built.map(certificateOf),
-    builtIn: inForce(signature, name, properties),
-    checks: { signature, name },
+    // Whoever demands more wants it whatever the properties say about the rest.
+    builtIn: asked.ok && rule !== undefined ? rule : asked,
+    checks: rule === undefined ? { signature, name } : { signature, name, rule },
     ocspResponse: peer.ocspResponse,
     protocol: peer.protocol,
     cipher: peer.cipher,
     alpn: peer.alpn,
   }
+}
+
+function nameResult({ name, sent: [leaf] }: ParkedPeer, { host, isAddress }: EngineOptions): BuiltInResult {
+  if (name.code === 0 || isAddress || leaf === undefined || !host.includes('_')) return toResult(name)
+  return isUnderscoreMatch(host, dnsNames(leaf)) ? OK : toResult(name)
+}
+
+/** None of a certificate that cannot be read: it is for nobody. */
+function dnsNames(leaf: Buffer): readonly string[] {
+  try {
+    return altNames(leaf).flatMap(({ type, value }) => (type === 'dns' ? [value] : []))
+  } catch {
+    return []
+  }
+}
+
+function ruleResult(demands: Demands, { built, sent }: ParkedPeer): BuiltInResult {
+  const wrong = unfulfilled(demands, built.length > 0 ? built : sent)
+  return wrong === undefined ? OK : { ok: false, name: x509ErrorName(wrong.code), ...wrong }
 }
 
 function toResult({ code, depth }: CheckOutcome): BuiltInResult {

@@ -7,6 +7,8 @@ export interface TlsTarget {
   /** As in the URL: a name or an address, IPv6 without brackets. */
   readonly host: string
   readonly port: number
+  /** When the connection was begun, on the clock of `performance.now()`; for time limits that count from there. */
+  readonly since?: number
 }
 
 /** A finished handshake: plaintext in and out, and the proof that the origin was accepted. */
@@ -14,6 +16,8 @@ export interface TlsOrigin {
   readonly link: Link
   readonly peer: VerifiedPeer
   readonly vconn: VConn
+  /** Milliseconds that plugins held the handshake; absent if they were not asked. */
+  readonly parked?: number
 }
 
 /**

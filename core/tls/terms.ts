@@ -23,13 +23,16 @@ export type Properties = 'ALL' | 'SIGNATURE' | 'NAME' | 'NONE'
 
 const BUILT_IN = { ENFORCED: 'binds', PERMISSIVE: 'advises', DISABLED: 'off' } as const
 
-/** @param plugins the names of those on the hook, in order */
-export function makeTerms(records: TermsRecords, plugins: readonly string[]): Terms {
+/**
+ * @param plugins the names of those on the hook, in order
+ * @param hasDemands whether the built-in check is to look at something whatever the properties say
+ */
+export function makeTerms(records: TermsRecords, plugins: readonly string[], hasDemands = false): Terms {
   const { verify, policy, properties, override } = records
   return {
     verify: verify === 0 ? 'nothing' : 'origin',
     plugins: verify === 2 ? plugins : [],
-    builtIn: properties === 'NONE' ? 'off' : BUILT_IN[policy],
+    builtIn: properties === 'NONE' && !hasDemands ? 'off' : BUILT_IN[policy],
     isOverridable: override === 1,
   }
 }

@@ -29,7 +29,8 @@ function engineHandshake(): Handshake {
   const settings: HandshakeSettings = {
     context: new ClientContext({ anchors: [anchor], minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] }),
     terms: makeTerms({ verify: 2, policy: 'ENFORCED', properties: 'ALL', override: 0 }, ['approve']),
-    properties: 'ALL',
+    checks: { properties: 'ALL', demands: undefined },
+    names: {},
     askers: [
       { plugin: 'approve', deadline: undefined, ask: ({ reenable }: VerifyServerEvent) => void reenable() },
     ],

@@ -2,6 +2,8 @@ import { connect } from 'node:net'
 import type { PeerEvidence } from '../../core/api/certificate.js'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import { type HandshakeSettings, startHandshake } from '../../core/tls/client.js'
+import type { Demands } from '../../core/tls/demands.js'
+import type { NameRules } from '../../core/tls/names.js'
 import { ClientContext, type ClientContextOptions } from '../../core/tls/openssl/client-context.js'
 import { liveNatives } from '../../core/tls/openssl/owned.js'
 import type { TlsOrigin } from '../../core/tls/start-tls.js'
@@ -18,6 +20,8 @@ export interface HandshakerOptions extends Partial<TermsRecords> {
   readonly context?: Partial<ClientContextOptions>
   readonly deadline?: number
   readonly originTimeout?: number
+  readonly demands?: Demands
+  readonly names?: NameRules
   /** `@deadline=` of each plugin. */
   readonly ownDeadlines?: readonly (number | undefined)[]
 }
@@ -33,7 +37,15 @@ export class Handshaker {
   readonly #settings: HandshakeSettings
 
   constructor(anchorPem: string, asks: readonly Ask[], options: HandshakerOptions = {}) {
-    const { context, deadline = 10_000, originTimeout = 10_000, ownDeadlines, ...records } = options
+    const {
+      context,
+      deadline = 10_000,
+      originTimeout = 10_000,
+      ownDeadlines,
+      demands,
+      names = {},
+      ...records
+    } = options
     const base = { anchors: [anchorPem], minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] } as const
     this.#context = new ClientContext({ ...base, ...context })
     const all: TermsRecords = { verify: 2, policy: 'ENFORCED', properties: 'ALL', override: 0, ...records }
@@ -43,8 +55,10 @@ export class Handshaker {
       terms: makeTerms(
         all,
         askers.map(({ plugin }) => plugin),
+        demands !== undefined,
       ),
-      properties: all.properties,
+      checks: { properties: all.properties, demands },
+      names,
       askers,
       deadline,
       originTimeout,

@@ -26,15 +26,26 @@ export interface BuiltInCheck {
   readonly name: CheckOutcome
 }
 
+/** What the leaf may be for. */
+export interface CheckedNames {
+  /** The name or address the certificate must be for; names in ASCII. */
+  readonly host: string
+  readonly isAddress: boolean
+  /** A second name; the certificate may be for either. */
+  readonly alternative?: string
+}
+
 /** Runs both checks. Only valid while OpenSSL's verify callback runs. */
 export function runBuiltInCheck(
   store: Handle,
-  host: string,
-  isAddress: boolean,
+  { host, isAddress, alternative }: CheckedNames,
   memory: ChainMemory,
 ): BuiltInCheck {
   const mismatch = isAddress ? X509_V_ERR_IP_ADDRESS_MISMATCH : X509_V_ERR_HOSTNAME_MISMATCH
-  const isFor = checkHost(ssl.X509_STORE_CTX_get0_cert(store), host, isAddress) === 1
+  const leaf = ssl.X509_STORE_CTX_get0_cert(store)
+  const isFor =
+    checkHost(leaf, host, isAddress) === 1 ||
+    (alternative !== undefined && checkHost(leaf, alternative, false) === 1)
   const name = isFor ? GOOD : { code: mismatch, depth: 0 }
   const sent = derOfStack(ssl.X509_STORE_CTX_get0_untrusted(store))
   const remembered = memory.recall(sent)

@@ -1,4 +1,5 @@
 import { ChainMemory } from './chain-memory.js'
+import { addCrls, type Crls } from './crl.js'
 import { contextError } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
@@ -29,6 +30,8 @@ export interface ClientContextOptions {
   readonly anchors: readonly string[]
   /** Shown to an origin that asks for one, and only once that origin has been accepted. */
   readonly certificate?: { readonly chain: readonly string[]; readonly key: string; readonly from: string }
+  /** Revocation lists that the built-in check asks. */
+  readonly crls?: Crls
   readonly minVersion: TlsVersion
   readonly maxVersion: TlsVersion
   /** OpenSSL cipher list for TLS 1.2. */
@@ -73,7 +76,7 @@ export class ClientContext {
     if (cipherSuites !== undefined)
       must(ssl.SSL_CTX_set_ciphersuites(ctx, cipherSuites), `suites "${cipherSuites}"`)
     if (groups !== undefined) {
-      must(ssl.SSL_CTX_ctrl_text(ctx, SSL_CTRL_SET_GROUPS_LIST, 0, groups), `groups list "${groups}"`)
+      must(ssl.SSL_CTX_ctrl_text(ctx, SSL_CTRL_SET_GROUPS_LIST, 0, groups), groupsText(groups))
     }
     if (alpn.length > 0) setAlpn(ctx, alpn)
     const store = ssl.SSL_CTX_get_cert_store(ctx)
@@ -82,6 +85,7 @@ export class ClientContext {
         must(ssl.X509_STORE_add_cert(store, x509), `trust anchor ${i + 1}`),
       )
     }
+    if (options.crls !== undefined) addCrls(store, options.crls)
     if (options.certificate !== undefined) setCertificate(ctx, options.certificate)
   }
 
@@ -94,6 +98,11 @@ export class ClientContext {
   free(): void {
     this.#ctx.free()
   }
+}
+
+function groupsText(groups: string): string {
+  const hint = groups.includes('*') ? ' (the * before a group needs OpenSSL 3.5, which Node 24 carries)' : ''
+  return `groups list "${groups}"${hint}`
 }
 
 function must(returned: number, what: string): void {

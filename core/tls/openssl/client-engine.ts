@@ -7,7 +7,8 @@
  * The engine never gets past `parked` by itself: `established` needs a `decide(0)`, and whatever OpenSSL says
  * without one is a failure.
  */
-import { type BuiltInCheck, runBuiltInCheck } from './built-in-check.js'
+import { ProxyError } from '../../base/errors.js'
+import { type BuiltInCheck, type CheckedNames, runBuiltInCheck } from './built-in-check.js'
 import type { ChainMemory } from './chain-memory.js'
 import type { ClientContext } from './client-context.js'
 import { type OpenSslError, takeError } from './errors.js'
@@ -37,6 +38,7 @@ const plaintext = Buffer.allocUnsafeSlow(PLAINTEXT_BYTES)
 const plaintextAddress = ssl.addressOf(plaintext)
 
 export type Progress = 'wants-input' | 'parked' | 'established' | 'failed'
+export type WriteResult = 'done' | 'later' | 'failed'
 
 /** What the origin showed, as bytes and numbers. */
 export interface ParkedPeer extends BuiltInCheck {
@@ -46,10 +48,7 @@ export interface ParkedPeer extends BuiltInCheck {
   readonly ocspResponse: Buffer | undefined
 }
 
-export interface EngineOptions {
-  /** The name or address the certificate must be for; names in ASCII. */
-  readonly host: string
-  readonly isAddress: boolean
+export interface EngineOptions extends CheckedNames {
   /** The name for the ClientHello; undefined sends none. */
   readonly sni: string | undefined
 }
@@ -66,6 +65,8 @@ export class ClientEngine implements VerifySubject {
   #decision: number | undefined
   #isEstablished = false
   #error: OpenSslError | undefined
+  #over: 'end' | 'failed' | undefined
+  #unsent: Buffer[] = []
 
   constructor(context: ClientContext, options: EngineOptions) {
     ssl.ERR_clear_error()
@@ -80,14 +81,20 @@ export class ClientEngine implements VerifySubject {
     this.#out = newMemoryBio()
     ssl.SSL_set_bio(handle, this.#in, this.#out)
     ssl.SSL_set_connect_state(handle)
-    if (options.sni !== undefined) ssl.SSL_ctrl_text(handle, SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, options.sni)
+    if (
+      options.sni !== undefined &&
+      ssl.SSL_ctrl_text(handle, SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, options.sni) !== 1
+    ) {
+      this.free()
+      throw new ProxyError('PTC_HANDSHAKE_FAILED', `OpenSSL does not take the name ${options.sni}`)
+    }
     ssl.SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE, TLSEXT_STATUSTYPE_OCSP, NULL)
     enroll(handle, this)
   }
 
   /** Ciphertext from the origin. */
   receive(bytes: Uint8Array): void {
-    ssl.BIO_write(this.#in, bytes, bytes.length)
+    if (!this.#ssl.isFreed) ssl.BIO_write(this.#in, bytes, bytes.length)
   }
 
   /** Ciphertext for the origin: at most one flight. */
@@ -130,7 +137,9 @@ export class ClientEngine implements VerifySubject {
       return 1
     }
     if (this.#decision === undefined) {
-      this.#check ??= runBuiltInCheck(store, this.#options.host, this.#options.isAddress, this.#memory)
+      this.#check ??= runBuiltInCheck(store, this.#options, this.#memory)
+      // The check leaves its errors in the queue, where SSL_get_error would find them before the retry.
+      ssl.ERR_clear_error()
       if (ssl.SSL_ctrl(this.#ssl.handle, SSL_CTRL_SET_RETRY_VERIFY, 0, NULL) === 1) return 1
     }
     ssl.X509_STORE_CTX_set_error(store, this.#decision ?? X509_V_ERR_UNSPECIFIED)
@@ -184,38 +193,75 @@ export class ClientEngine implements VerifySubject {
    */
   read(): Buffer | 'later' | 'end' | 'failed' {
     if (!this.#isEstablished) return 'later'
+    if (this.#over !== undefined) return this.#over
     const handle = this.#ssl.handle
     let filled = 0
-    let length = 0
     while (filled <= PLAINTEXT_BYTES - RECORD_BYTES) {
       ssl.ERR_clear_error()
-      length = ssl.SSL_read(handle, (plaintextAddress + filled) as Handle, RECORD_BYTES)
-      if (length <= 0) break
+      const length = ssl.SSL_read(handle, (plaintextAddress + filled) as Handle, RECORD_BYTES)
+      if (length <= 0) {
+        this.#endOfRead(ssl.SSL_get_error(handle, length))
+        break
+      }
       filled += length
     }
-    // What ended the loop shows again at the next call.
     if (filled > 0) return Buffer.from(plaintext.subarray(0, filled))
-    const why = ssl.SSL_get_error(handle, length)
-    if (why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) return 'later'
-    if (why === SSL_ERROR_ZERO_RETURN) return 'end'
-    this.#fail('the connection broke')
-    return 'failed'
+    return this.#over ?? 'later'
   }
 
-  /** Encrypts; the result waits in `take()`. False: the connection is broken. */
-  write(bytes: Uint8Array): boolean {
-    if (!this.#isEstablished) return false
+  /** Kept at once: when asked again, OpenSSL takes a fatal alert for an orderly end. */
+  #endOfRead(why: number): void {
+    if (why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) return
+    if (why === SSL_ERROR_ZERO_RETURN) {
+      this.#over = 'end'
+    } else {
+      this.#fail('the connection broke')
+      this.#over = 'failed'
+    }
+  }
+
+  /**
+   * Encrypts; the result waits in `take()`.
+   * @returns `later` when OpenSSL must read first (half a NewSessionTicket is in): the rest is kept, see `retryWrite`
+   */
+  write(bytes: Uint8Array): WriteResult {
+    if (!this.#isEstablished) return 'failed'
+    if (this.#unsent.length > 0) {
+      this.#unsent.push(Buffer.from(bytes))
+      return 'later'
+    }
     for (let at = 0; at < bytes.length; ) {
       ssl.ERR_clear_error()
       const rest = at === 0 ? bytes : bytes.subarray(at)
       const written = ssl.SSL_write(this.#ssl.handle, rest, rest.length)
-      if (written <= 0) {
-        this.#fail('the connection broke')
-        return false
-      }
+      if (written <= 0) return this.#writeLater(rest, ssl.SSL_get_error(this.#ssl.handle, written))
       at += written
     }
-    return true
+    return 'done'
+  }
+
+  #writeLater(rest: Uint8Array, why: number): WriteResult {
+    if (why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) {
+      this.#unsent.push(Buffer.from(rest))
+      return 'later'
+    }
+    this.#fail('the connection broke')
+    return 'failed'
+  }
+
+  /** Goes on with what a `write` left; to be called after a `read`. */
+  retryWrite(): WriteResult {
+    const waiting = this.#unsent.splice(0)
+    let result: WriteResult = 'done'
+    for (const bytes of waiting) {
+      result = this.write(bytes)
+      if (result === 'failed') break
+    }
+    return result
+  }
+
+  get hasUnsent(): boolean {
+    return this.#unsent.length > 0
   }
 
   /** Puts a close_notify into `take()`. */

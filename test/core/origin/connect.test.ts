@@ -126,7 +126,7 @@ test('the key of a connection', async t => {
   await ask(port, url)
   t.equal(connections, 3, 'an accepted origin is accepted under one policy')
   t.equal(connector.idleConnections, 3)
-  connector.closeIdle(key => key.endsWith(' two'))
+  connector.closeStale()
   t.equal(connector.idleConnections, 1)
 })
 

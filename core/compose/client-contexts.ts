@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { ProxyError } from '../base/errors.js'
+import type { Records } from '../config/records-table.js'
+import type { Rule } from '../config/rules.js'
+import { ClientContext } from '../tls/openssl/client-context.js'
+import { planClientContext } from './client-context.js'
+
+/** A context, and the digest of everything it was made of: contents of files, not their names. */
+export interface DigestedContext {
+  readonly context: ClientContext
+  readonly digest: string
+}
+
+/**
+ * The contexts of one setup: one for each different set of options, whichever rules ask for it.
+ *
+ * Life: filling -> freed. Handshakes that run keep what they need of a freed context.
+ */
+export class ClientContexts {
+  readonly #records: Records
+  readonly #confDir: string
+  readonly #made = new Map<string, DigestedContext>()
+  /** For the start-up line: what origins without a rule of their own are checked against. */
+  readonly trusts: string
+  /** For origins without a rule. */
+  readonly general: DigestedContext
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT that names record and file */
+  constructor(records: Records, confDir: string) {
+    this.#records = records
+    this.#confDir = confDir
+    const plan = planClientContext(records, confDir)
+    this.trusts = plan.trusts
+    this.general = this.#make(plan.options)
+  }
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT that names the rule and the file */
+  for(rule: Rule): DigestedContext {
+    if (!SHAPING.some(key => rule[key] !== undefined)) return this.general
+    try {
+      return this.#make(planClientContext(this.#records, this.#confDir, rule).options)
+    } catch (cause) {
+      if (!(cause instanceof ProxyError) || cause.message.startsWith(rule.where)) throw cause
+      throw new ProxyError(cause.code, `${rule.where}: ${cause.message}`, { cause })
+    }
+  }
+
+  #make(options: ConstructorParameters<typeof ClientContext>[0]): DigestedContext {
+    const digest = createHash('sha256').update(JSON.stringify(options)).digest('base64url')
+    const known = this.#made.get(digest)
+    if (known !== undefined) return known
+    const made = { context: new ClientContext(options), digest }
+    this.#made.set(digest, made)
+    return made
+  }
+
+  /** Safe to call twice. */
+  free(): void {
+    for (const { context } of this.#made.values()) context.free()
+  }
+}
+
+/** The keys of a rule that a context is made of. */
+const SHAPING = [
+  'verify_server_ca',
+  'verify_server_crl',
+  'client_cert',
+  'client_tls_version_min',
+  'client_tls_version_max',
+  'client_cipher_suite',
+  'client_TLSv1_3_cipher_suites',
+  'client_groups_list',
+  'client_alpn',
+] as const satisfies readonly (keyof Rule)[]

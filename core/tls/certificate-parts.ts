@@ -1,0 +1,63 @@
+import { SocketAddress } from 'node:net'
+import { DER, type DerElement, derElement, derElements } from './der.js'
+
+/** An alternative name of a certificate, as text. */
+export interface AltName {
+  readonly type: 'dns' | 'ip' | 'uri' | 'email'
+  readonly value: string
+}
+
+const SUBJECT_ALT_NAME = Buffer.from([0x55, 0x1d, 0x11]) // 2.5.29.17
+
+/** GeneralName's tags (RFC 5280 section 4.2.1.6); the other kinds are matched by nothing. */
+const GENERAL_NAMES: ReadonlyMap<number, AltName['type']> = new Map([
+  [0x81, 'email'],
+  [0x82, 'dns'],
+  [0x86, 'uri'],
+  [0x87, 'ip'],
+])
+
+/**
+ * The SubjectPublicKeyInfo of a certificate, byte for byte as it was signed.
+ * @throws {ProxyError} PTC_HANDSHAKE_FAILED when the certificate is not DER
+ */
+export function subjectPublicKeyInfo(certificate: Buffer): Buffer {
+  const fields = tbsFields(certificate)
+  // version (optional), serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo
+  const at = fields[0]?.tag === DER.context0 ? 6 : 5
+  return fields[at]?.bytes ?? Buffer.alloc(0)
+}
+
+/** The alternative names of a certificate, in its order. Throws as {@link subjectPublicKeyInfo} does. */
+export function altNames(certificate: Buffer): readonly AltName[] {
+  const wrapped = tbsFields(certificate).find(({ tag }) => tag === DER.context3)
+  if (wrapped === undefined) return []
+  const extensions = derElements(derElement(wrapped.content).content)
+  for (const extension of extensions) {
+    const [id, ...rest] = derElements(extension.content)
+    const value = rest.at(-1)
+    if (id?.tag !== DER.oid || !id.content.equals(SUBJECT_ALT_NAME) || value?.tag !== DER.octetString)
+      continue
+    return derElements(derElement(value.content).content).flatMap(toAltName)
+  }
+  return []
+}
+
+function tbsFields(certificate: Buffer): readonly DerElement[] {
+  const [tbs] = derElements(derElement(certificate).content)
+  return tbs === undefined ? [] : derElements(tbs.content)
+}
+
+function toAltName({ tag, content }: DerElement): readonly AltName[] {
+  const type = GENERAL_NAMES.get(tag)
+  if (type === undefined) return []
+  if (type === 'ip')
+    return content.length === 4 || content.length === 16 ? [{ type, value: addressOf(content) }] : []
+  return [{ type, value: content.toString('latin1') }]
+}
+
+function addressOf(bytes: Buffer): string {
+  if (bytes.length === 4) return bytes.join('.')
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16))
+  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address
+}

@@ -1,0 +1,102 @@
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
+import { type AltName, altNames, subjectPublicKeyInfo } from './certificate-parts.js'
+
+/** Answers whether an alternative name is one of those that are wanted, and says what it wants. */
+export interface SanMatcher {
+  readonly matches: (name: AltName) => boolean
+  readonly text: string
+}
+
+/** What is demanded of an origin's chain beyond what every chain must fulfil. Empty lists demand nothing. */
+export interface Demands {
+  /** One of these must match one alternative name of the leaf. */
+  readonly sans: readonly SanMatcher[]
+  /** SHA-256 of the leaf's SubjectPublicKeyInfo, base64. One pin of either list is enough. */
+  readonly spkiPins: ReadonlySet<string>
+  /** SHA-256 of the leaf, lower-case hexadecimal. */
+  readonly certPins: ReadonlySet<string>
+  /** Bits; for every certificate of the chain. */
+  readonly minRsaBits: number
+  readonly minEcBits: number
+}
+
+/** What was not fulfilled: an X509_V_ERR number, the certificate it concerns, and a sentence. */
+export interface Unfulfilled {
+  readonly code: number
+  readonly depth: number
+  readonly message: string
+}
+
+const X509_V_ERR_UNSPECIFIED = 1
+const X509_V_ERR_CERT_REJECTED = 28
+const X509_V_ERR_HOSTNAME_MISMATCH = 62
+const X509_V_ERR_EE_KEY_TOO_SMALL = 66
+const X509_V_ERR_CA_KEY_TOO_SMALL = 67
+
+/** Bits of the keys on the curves that certificates use. */
+const CURVES: Readonly<Record<string, number>> = { prime256v1: 256, secp384r1: 384, secp521r1: 521 }
+const ED_KEYS: Readonly<Record<string, number>> = { ed25519: 255, ed448: 448 }
+
+/** What OpenSSL's certificate parser accepted and ours cannot read fulfils nothing. */
+const UNREADABLE: Unfulfilled = {
+  code: X509_V_ERR_UNSPECIFIED,
+  depth: 0,
+  message: 'the certificate cannot be read for the demands of its rule',
+}
+
+/**
+ * The first demand that a chain does not fulfil.
+ *
+ * Pins are about the leaf, whose key the origin proves to hold; an issuer that it merely sends proves nothing.
+ * @param chain DER, leaf first: the chain that was built, or that was sent
+ */
+export function unfulfilled(demands: Demands, chain: readonly Buffer[]): Unfulfilled | undefined {
+  try {
+    const [leaf] = chain
+    if (leaf === undefined) return UNREADABLE
+    return wrongPin(demands, leaf) ?? wrongNames(demands, leaf) ?? weakKey(demands, chain)
+  } catch {
+    return UNREADABLE
+  }
+}
+
+function wrongPin({ spkiPins, certPins }: Demands, leaf: Buffer): Unfulfilled | undefined {
+  if (spkiPins.size === 0 && certPins.size === 0) return undefined
+  const spki = createHash('sha256').update(subjectPublicKeyInfo(leaf)).digest('base64')
+  const certificate = createHash('sha256').update(leaf).digest('hex')
+  if (spkiPins.has(spki) || certPins.has(certificate)) return undefined
+  const message = `the leaf is none of those pinned: its key is ${spki}, its SHA-256 ${certificate}`
+  return { code: X509_V_ERR_CERT_REJECTED, depth: 0, message }
+}
+
+function wrongNames({ sans }: Demands, leaf: Buffer): Unfulfilled | undefined {
+  if (sans.length === 0) return undefined
+  const names = altNames(leaf)
+  if (sans.some(({ matches }) => names.some(matches))) return undefined
+  const wanted = sans.map(({ text }) => text).join(', ')
+  const had = names.map(({ type, value }) => `${type} ${value}`).join(', ')
+  const message = `no alternative name is ${wanted}; the leaf has ${had === '' ? 'none' : had}`
+  return { code: X509_V_ERR_HOSTNAME_MISMATCH, depth: 0, message }
+}
+
+function weakKey({ minRsaBits, minEcBits }: Demands, chain: readonly Buffer[]): Unfulfilled | undefined {
+  if (minRsaBits === 0 && minEcBits === 0) return undefined
+  for (const [depth, der] of chain.entries()) {
+    const { kind, bits } = keySize(new X509Certificate(der).publicKey)
+    const least = kind === 'RSA' ? minRsaBits : minEcBits
+    if (bits >= least) continue
+    const code = depth === 0 ? X509_V_ERR_EE_KEY_TOO_SMALL : X509_V_ERR_CA_KEY_TOO_SMALL
+    return { code, depth, message: `the ${kind} key has ${bits} bits, ${least} are demanded` }
+  }
+  return undefined
+}
+
+/** A kind of key that nobody has named a size for has none that is enough. */
+function keySize(key: KeyObject): { kind: 'RSA' | 'EC'; bits: number } {
+  const { asymmetricKeyDetails = {} } = key
+  const asymmetricKeyType: string = key.asymmetricKeyType ?? ''
+  if (asymmetricKeyType.startsWith('rsa'))
+    return { kind: 'RSA', bits: asymmetricKeyDetails.modulusLength ?? 0 }
+  const { namedCurve = '' } = asymmetricKeyDetails
+  return { kind: 'EC', bits: CURVES[namedCurve] ?? ED_KEYS[asymmetricKeyType] ?? 0 }
+}
