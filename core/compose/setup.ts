@@ -79,7 +79,6 @@ export function openLogs(place: Place): Logs {
     place.print('stderr', message)
   }
 }
-}
 
 /**
  * Reads the configuration and initialises the plugins. Opens no port. A failure leaves nothing behind.
@@ -129,7 +128,9 @@ export function warningsOf({ records, verification: { policies } }: Setup): read
     const [who, whose] =
       rule === undefined ? ['origins', ''] : [`the origins of ${rule.fqdn}`, `${rule.where}: `]
     if (terms.verify === 'nothing')
-      return [`${whose}proxy.config.ssl.client.verify.server is 0: ${who} are NOT verified, and no plugin is asked`]
+      return [
+        `${whose}proxy.config.ssl.client.verify.server is 0: ${who} are NOT verified, and no plugin is asked`,
+      ]
     if (terms.plugins.length > 0) return []
     if (terms.builtIn === 'off')
       return [
