@@ -4,23 +4,18 @@
  *
  *     origins up -> configuration written -> proxy up -> three requests at once -> picture -> curl -> summary
  *
+ * `npm run demo -- --stay` leaves origins and program up until Ctrl-C, and says how to try them by hand.
+ *
  * Exit status: 0 when all went as it ought to, 1 when not (and it is said what), 130 after Ctrl-C.
  */
 import { join } from 'node:path'
 import { makeTempDir } from '../temp-dir.js'
-import { type DemoClient, demoClient, runCurl } from './clients.js'
-import { type DemoOrigin, demoOrigins } from './origins.js'
-import { draw, LEGEND } from './picture.js'
-import { type DemoProxy, startProxy, writeConfiguration } from './proxy.js'
+import { demoClient } from './clients.js'
+import { demoOrigins } from './origins.js'
+import { startProxy, writeConfiguration } from './proxy.js'
+import { type Cast, showCurl, showRequests, stay } from './scenes.js'
 import { Screen } from './screen.js'
-import { EXPECTED, mistakes, type Story, summary } from './story.js'
-
-/** Milliseconds from frame to frame. */
-const FRAME = 80
-/** How long the last log line and the last alert may be on their way, milliseconds. */
-const SETTLE = 100
-/** Of curl's words on one line of the screen. */
-const INDENT = 4
+import { EXPECTED, mistakes, summary } from './story.js'
 
 const screen = new Screen(process.stdout, process.env)
 const cleanups: (() => void | Promise<void>)[] = []
@@ -63,68 +58,14 @@ async function main(): Promise<string[]> {
     '                and the same for www.facebook.com and www.twitter.com',
     '',
   )
-  const stories = await showRequests(proxy, origins, clients)
-  await showCurl(proxy, origins, join(dir.path, 'ca.pem'))
+  const cast: Cast = { screen, proxy, origins, clients, caFile: join(dir.path, 'ca.pem') }
+  const stories = await showRequests(cast)
+  await showCurl(cast)
   screen.print(...stories.map(story => `  ${summary(story)}`), '')
+  if (process.argv.includes('--stay')) await stay(cast)
   return stories.flatMap((story, i) =>
     EXPECTED.slice(i, i + 1).flatMap(expected => mistakes(story, expected)),
   )
-}
-
-/** Sends all three, and shows how it goes. */
-async function showRequests(
-  proxy: DemoProxy,
-  origins: readonly DemoOrigin[],
-  clients: readonly DemoClient[],
-): Promise<readonly Story[]> {
-  const start = performance.now()
-  const answers: Story['client'][] = clients.map(() => ({}))
-  const frame = (): string[] => draw(collect(), performance.now() - start, screen)
-  const collect = (): Story[] =>
-    origins.map((origin, i) =>
-      since(start, {
-        host: origin.host,
-        client: answers[i] ?? {},
-        proxy: proxy.seen(origin.host),
-        origin: origin.seen(),
-      }),
-    )
-  const timer = setInterval(() => screen.frame(frame()), FRAME)
-  try {
-    await Promise.all(
-      clients.map(async (client, i) => {
-        answers[i] = await client.send()
-      }),
-    )
-    // The log and the alert may be on their way still.
-    await new Promise(resolve => setTimeout(resolve, SETTLE))
-  } finally {
-    clearInterval(timer)
-  }
-  screen.finalFrame([...frame(), '', `  ${screen.paint('dim', LEGEND)}`, ''])
-  return collect()
-}
-
-/** The same story with its times counted from `start`. */
-function since(start: number, { host, client, proxy, origin }: Story): Story {
-  const shift = <T extends object>(times: T): T =>
-    Object.fromEntries(
-      Object.entries(times).map(([name, value]) => [name, name.endsWith('At') ? value - start : value]),
-    ) as T
-  return { host, client: shift(client), proxy: shift(proxy), origin: shift(origin) }
-}
-
-/** A tunnel to a host that is blocked, and to one that is not. */
-async function showCurl(proxy: DemoProxy, origins: readonly DemoOrigin[], caFile: string): Promise<void> {
-  const [blocked, allowed] = origins
-  for (const origin of [blocked, allowed]) {
-    if (origin === undefined) continue
-    const run = await runCurl(proxy.port, origin, caFile)
-    if (run === undefined) return screen.print('  (no curl on this machine: CONNECT is not shown)', '')
-    if (run.connectStatus === 501) return screen.print('  (this build does not serve CONNECT yet)', '')
-    screen.print(`  $ ${run.command}`, `${' '.repeat(INDENT)}${run.said.slice(0, screen.width - INDENT)}`)
-  }
-  screen.print('')
 }
 
 try {
