@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
+import { Clients, closeServer } from './clients.js'
 import type { Forwarder } from './forward.js'
 import { errorReply, replyBytes, sendReply } from './replies.js'
 import { refusedSummary, type Summary } from './summary.js'
@@ -27,7 +28,7 @@ export interface FrontLimits {
 export type SocketHandler = (req: IncomingMessage, socket: Socket, head: Buffer) => void
 
 export interface FrontOptions {
-  readonly forward: Forwarder
+  readonly forward: Pick<Forwarder, 'handle'>
   readonly limits: FrontLimits
   /** CONNECT; without it the answer is 501. */
   readonly onConnect?: SocketHandler
@@ -67,14 +68,14 @@ export function createFront(options: FrontOptions): Front {
     noDelay: true,
   })
   server.maxConnections = limits.maxConnections
-  const busy = new BusySockets()
+  const clients = new Clients()
+  server.on('connection', (socket: Socket) => clients.add(socket))
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     const startedAt = performance.now()
-    busy.enter(req.socket)
+    clients.enter(req.socket, res)
     let isOver = false
     res.on('close', () => {
       isOver = true
-      busy.leave(req.socket)
     })
     whenAdmitted(options, req, refusal => {
       if (refusal !== undefined) {
@@ -88,31 +89,24 @@ export function createFront(options: FrontOptions): Front {
   }
   server.on('request', onRequest)
   server.on('checkContinue', onRequest) // the origin says whether to continue
-  server.on('connect', (req, duplex, head) => takeOver(options, options.onConnect, req, duplex, head))
-  if (options.onUpgrade !== undefined) {
-    server.on('upgrade', (req, duplex, head) => takeOver(options, options.onUpgrade, req, duplex, head))
-  }
-  server.on('clientError', (error, duplex) => onClientError(options, error, duplex, busy))
-  server.setTimeout(limits.idleTimeout, socket => {
-    if (!busy.has(socket)) socket.destroy()
+  server.on('connect', (req, duplex, head) => {
+    clients.forget(duplex)
+    takeOver(options, options.onConnect, req, duplex, head)
   })
-  return { server, listen: (port, host) => listen(server, port, host), close: grace => close(server, grace) }
-}
-
-/** Sockets on which a request has not been answered yet. */
-class BusySockets {
-  readonly #requests = new WeakMap<Duplex, number>()
-
-  enter(socket: Duplex): void {
-    this.#requests.set(socket, (this.#requests.get(socket) ?? 0) + 1)
+  if (options.onUpgrade !== undefined) {
+    server.on('upgrade', (req, duplex, head) => {
+      clients.forget(duplex)
+      takeOver(options, options.onUpgrade, req, duplex, head)
+    })
   }
-
-  leave(socket: Duplex): void {
-    this.#requests.set(socket, (this.#requests.get(socket) ?? 1) - 1)
-  }
-
-  has(socket: Duplex): boolean {
-    return (this.#requests.get(socket) ?? 0) > 0
+  server.on('clientError', (error, duplex) => onClientError(options, error, duplex, clients))
+  server.setTimeout(limits.idleTimeout, socket => {
+    if (!clients.has(socket)) socket.destroy()
+  })
+  return {
+    server,
+    listen: (port, host) => listen(server, port, host),
+    close: grace => closeServer(server, clients, grace),
   }
 }
 
@@ -190,11 +184,11 @@ const CLIENT_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['PTC_REQUEST_TIMEOUT', 'the request did not arrive in time'],
 }
 
-function onClientError(options: FrontOptions, error: Error, socket: Duplex, busy: BusySockets): void {
+function onClientError(options: FrontOptions, error: Error, socket: Duplex, clients: Clients): void {
   const code = codeOf(error)
   const isParsed = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT'
   // A page in the middle of another response would be taken for a part of it.
-  if (!isParsed || !socket.writable || busy.has(socket)) {
+  if (!isParsed || !socket.writable || clients.has(socket)) {
     socket.destroy()
     return
   }
@@ -228,16 +222,5 @@ function listen(server: Server, port: number, host: string): Promise<AddressInfo
         reject(new ProxyError('PTC_INTERNAL', 'no TCP port'))
       else resolve(address)
     })
-  })
-}
-
-function close(server: Server, grace: number): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(() => server.closeAllConnections(), grace)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-    server.closeIdleConnections()
   })
 }

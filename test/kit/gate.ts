@@ -17,13 +17,14 @@ export default ({ argv, hookAdd, signal }) => {
   hookAdd('TS_VCONN_OUTBOUND_START_HOOK', event => tell('started', event))
   hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', event => tell('closed', event))
   hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', event => tell('sent', event))
+  tell('loaded')
   signal.addEventListener('abort', () => tell('unloaded'))
 }
 `,
 } as const
 
 interface Told {
-  readonly kind: 'asked' | 'started' | 'closed' | 'sent' | 'unloaded'
+  readonly kind: 'asked' | 'started' | 'closed' | 'sent' | 'loaded' | 'unloaded'
   readonly event: VerifyServerEvent | VConn | SendRequestEvent
 }
 
@@ -38,7 +39,9 @@ export class Gate {
   readonly closed: number[] = []
   /** Methods and URLs of the requests that left. */
   readonly sent: string[] = []
-  isUnloaded = false
+  /** How often the plugin was loaded, and unloaded. */
+  loads = 0
+  unloads = 0
   readonly #watch = new Watch()
   readonly #channel: string
   readonly #onTold: (message: unknown) => void
@@ -61,7 +64,8 @@ export class Gate {
     if (kind === 'asked') this.asked.push(event as VerifyServerEvent)
     else if (kind === 'started') this.started.push((event as VConn).id)
     else if (kind === 'closed') this.closed.push((event as VConn).id)
-    else if (kind === 'unloaded') this.isUnloaded = true
+    else if (kind === 'loaded') this.loads += 1
+    else if (kind === 'unloaded') this.unloads += 1
     else this.sent.push(`${(event as SendRequestEvent).method} ${(event as SendRequestEvent).url}`)
   }
 
@@ -85,6 +89,11 @@ export class Gate {
       'the close hooks',
       ms,
     )
+  }
+
+  /** Loaded at least once, and no longer there. */
+  get isUnloaded(): boolean {
+    return this.loads > 0 && this.unloads === this.loads
   }
 
   stop(): void {

@@ -3,12 +3,13 @@ import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
 import type { Test } from 'tap'
 import { Forwarder } from '../../core/http/forward.js'
 import type { ForwarderOptions } from '../../core/http/forwarder-options.js'
-import { createFront, type FrontLimits, type FrontOptions } from '../../core/http/front.js'
+import { createFront, type Front, type FrontLimits, type FrontOptions } from '../../core/http/front.js'
 import type { Summary } from '../../core/http/summary.js'
 import { type ConnectorOptions, OriginConnector } from '../../core/origin/connect.js'
 
 /** A front with a forwarder behind it, as the proxy composes them, on a free port of the loopback. */
 export interface RunningFront {
+  readonly front: Front
   readonly port: number
   readonly connector: OriginConnector
   readonly done: Summary[]
@@ -56,7 +57,7 @@ export async function startFront(t: Test, settings: FrontSettings = {}): Promise
     await front.close(0)
     connector.closeIdle()
   })
-  return { port, connector, done }
+  return { front, port, connector, done }
 }
 
 /** Opens a server on a free port of the loopback; the test's end closes it. */

@@ -1,0 +1,85 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import { rawClient } from '../../kit/client.js'
+import { startFront } from '../../kit/proxy-front.js'
+import { within } from '../../kit/watch.js'
+
+const BIG = 20_000_000
+const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
+
+/** A front whose own pages are `/big`, `/later` (when the test says so) and `/` for anything else. */
+async function setUp(t: Test) {
+  let answerLater = (): void => undefined
+  const onLocal = (req: IncomingMessage, res: ServerResponse): boolean => {
+    if (req.url === '/big') res.writeHead(200, ['Content-Length', String(BIG)]).end(Buffer.alloc(BIG))
+    else if (req.url === '/later') answerLater = () => void res.end('later')
+    else res.end('now')
+    return true
+  }
+  const { front, port } = await startFront(t, { front: { onLocal } })
+  return { front, port, answerLater: () => answerLater() }
+}
+
+test('closing ends idle connections at once', async t => {
+  const { front, port } = await setUp(t)
+  const client = await rawClient(port)
+  t.teardown(client.stop)
+  client.send(request('/'))
+  t.equal((await client.response()).header('connection'), 'keep-alive')
+  await within(front.close(10_000), 'the close', 2000)
+  await client.ended()
+  await t.rejects(rawClient(port), { code: 'ECONNREFUSED' })
+})
+
+test('closing waits for what has been asked, and for no more', async t => {
+  const { front, port, answerLater } = await setUp(t)
+  const client = await rawClient(port)
+  t.teardown(client.stop)
+  client.send(request('/later'))
+  await sleep(50)
+  const closed = front.close(10_000)
+  await sleep(50)
+  t.notOk(client.isEnded)
+  answerLater()
+  const response = await client.response()
+  t.equal(response.body.toString(), 'later')
+  t.equal(response.header('connection'), 'close', 'the client is told')
+  await within(closed, 'the close', 2000)
+})
+
+test('closing loses no byte of a response that is written already', async t => {
+  const { front, port } = await setUp(t)
+  const slow = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  t.teardown(() => slow.destroy())
+  let received = 0
+  slow.on('data', bytes => {
+    received += bytes.length
+  })
+  slow.pause()
+  slow.write(request('/big'))
+  await sleep(200)
+  const closed = front.close(10_000)
+  await sleep(50)
+  t.ok(received < BIG, 'the client has not taken it yet')
+  slow.resume()
+  await within(once(slow, 'end'), 'the end')
+  t.ok(received > BIG, 'it comes to the last byte')
+  slow.end()
+  await within(closed, 'the close', 2000)
+})
+
+test('closing ends after its grace, whatever is still running', async t => {
+  const { front, port } = await setUp(t)
+  const client = await rawClient(port)
+  t.teardown(client.stop)
+  client.send(request('/later'))
+  await sleep(50)
+  const start = performance.now()
+  await within(front.close(200), 'the close', 2000)
+  t.ok(performance.now() - start >= 199)
+  await client.ended()
+  t.equal(client.text(), '')
+})
