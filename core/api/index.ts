@@ -13,5 +13,13 @@ export {
 } from './hooks.js'
 export type { PluginContext, PluginInit } from './plugin.js'
 export type { VConn, VConnArgs } from './vconn.js'
-export { type Accept, accept, type Reason, type Reject, reject, type Verdict } from './verdict.js'
+export {
+  type Accept,
+  accept,
+  type Reason,
+  type Reject,
+  reject,
+  type Verdict,
+  type VerdictScope,
+} from './verdict.js'
 export { X509_ERRORS, type X509ErrorName } from './x509-errors.js'

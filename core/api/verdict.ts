@@ -18,6 +18,8 @@ export type Reason =
 /** No objection: the next plugin is asked, and after the last one the handshake goes on. */
 export interface Accept {
   readonly kind: 'accept'
+  /** When this verdict ends; milliseconds since the epoch. */
+  readonly expiresAt?: number
 }
 
 /** Final: later plugins are not asked, the origin receives an alert, the client a 502 that names the reason. */
@@ -32,9 +34,21 @@ export type Verdict = Accept | Reject
 
 const ACCEPT: Accept = Object.freeze({ kind: 'accept' })
 
-/** The verdict that has no objection. `reenable()` without an argument means the same. */
-export function accept(): Accept {
-  return ACCEPT
+/** How long an acceptance may be relied on. */
+export interface VerdictScope {
+  /** Milliseconds from now. Then sessions and idle connections that rest on the verdict go; requests under way end. */
+  readonly expiresIn?: number
+}
+
+/**
+ * The verdict that has no objection. `reenable()` without an argument means the same.
+ * @param scope what rests on the verdict and for how long; without it, as long as the connection stands
+ */
+export function accept(scope?: VerdictScope): Accept {
+  const ms = scope?.expiresIn
+  if (ms === undefined) return ACCEPT
+  // What is no number of milliseconds has passed already: a verdict never lasts longer than its plugin meant.
+  return { kind: 'accept', expiresAt: Date.now() + (Number.isFinite(ms) ? Math.max(0, ms) : 0) }
 }
 
 /**

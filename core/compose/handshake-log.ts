@@ -1,7 +1,7 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import { describe } from '../base/errors.js'
 import type { HandshakeObserver } from '../tls/observer.js'
-import type { VerifyRejected } from '../tls/verdict.js'
+import type { VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
 
 /** What of the diagnostics a handshake needs. */
 export interface HandshakeDiags {
@@ -19,6 +19,8 @@ export class HandshakeLog implements HandshakeObserver {
   readonly #diags: HandshakeDiags
   /** Answers of plugins that reached nothing. */
   ignoredReenables = 0
+  /** How often a failed built-in check did not bind, by the name of its X509_V_ERR. */
+  readonly tolerated = new Map<string, number>()
 
   constructor(diags: HandshakeDiags) {
     this.#diags = diags
@@ -28,20 +30,34 @@ export class HandshakeLog implements HandshakeObserver {
     if (this.#diags.isOn('ssl')) this.#diags.debug('ssl', `handshake with ${host} parked, asking ${plugin}`)
   }
 
-  accepted({ host, builtIn, protocol, cipher }: PeerEvidence): void {
-    if (!builtIn.ok) this.#diags.warning(coreFailed(host, 'Continue', builtIn))
+  accepted(evidence: PeerEvidence, { tolerated }: VerifiedPeer, remoteAddress: string): void {
+    const { host, protocol, cipher } = evidence
+    for (const failed of tolerated) {
+      this.tolerated.set(failed.name, (this.tolerated.get(failed.name) ?? 0) + 1)
+      const isName = failed === evidence.checks.name
+      this.#diags.warning(builtInFailed(host, 'Continue', failed, isName, remoteAddress))
+    }
     if (this.#diags.isOn('ssl'))
       this.#diags.debug('ssl', `handshake with ${host} goes on, ${protocol} ${cipher}`)
   }
 
-  rejected(why: VerifyRejected, remoteAddress: string): void {
-    const { rejection } = why
-    if (rejection.by === 'built-in') {
+  resumed({ evidence: { host } }: VerifiedPeer): void {
+    if (this.#diags.isOn('ssl')) this.#diags.debug('ssl', `handshake with ${host}: reused session to origin`)
+  }
+
+  rejected({ rejection, message, evidence }: VerifyRejected, remoteAddress: string): void {
+    const { by, host, detail, code, depth } = rejection
+    if (by === 'built-in') {
+      const isName = evidence !== undefined && evidence.builtIn === evidence.checks.name
+      const failed = { message: detail, depth, code }
+      this.#diags.warning(builtInFailed(host, 'Terminate', failed, isName, remoteAddress))
+    } else if (by === 'plugin') {
+      const sni = evidence?.sni ?? '(none)'
       this.#diags.warning(
-        coreFailed(rejection.host, 'Terminate', { message: rejection.detail, depth: rejection.depth }),
+        `TS_EVENT_SSL_VERIFY_SERVER plugin failed the origin certificate check for ${addressOf(remoteAddress)}.  Action=Terminate SNI=${sni}: ${message}`,
       )
     } else {
-      this.#diags.warning(`${why.message}. Action=Terminate server=${rejection.host}(${remoteAddress})`)
+      this.#diags.warning(`${message}. Action=Terminate server=${host}(${addressOf(remoteAddress)})`)
     }
   }
 
@@ -56,10 +72,19 @@ export class HandshakeLog implements HandshakeObserver {
   }
 }
 
-function coreFailed(
+/** Traffic Server's words. */
+function builtInFailed(
   host: string,
-  action: string,
-  { message, depth }: { message: string; depth: number },
+  action: 'Continue' | 'Terminate',
+  { message, depth, code }: { message: string; depth: number; code: number },
+  isName: boolean,
+  remoteAddress: string,
 ): string {
-  return `Core server certificate verification failed for (${host}). Action=${action} Error=${message} server=${host} depth=${depth}`
+  const server = `server=${host}(${addressOf(remoteAddress)})`
+  return isName
+    ? `SNI (${host}) not in certificate. Action=${action} ${server} code=${code} depth=${depth}`
+    : `Core server certificate verification failed for (${host}). Action=${action} Error=${message} ${server} depth=${depth} code=${code}`
 }
+
+/** Without the port. */
+const addressOf = (remoteAddress: string): string => remoteAddress.replace(/:\d+$/, '')

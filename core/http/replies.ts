@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
 import { ERRORS, type ProxyError } from '../base/errors.js'
+import type { VerifiedPeer } from '../tls/verdict.js'
 import { type About, asHtml, asJson, asText, rejectionOf } from './error-page.js'
 
 /** An answer of the proxy's own. */
@@ -58,6 +59,12 @@ export function proxyStatus(error: ProxyError): string {
   const parts =
     r === undefined ? '' : ` by=${r.by} plugin=${r.plugin ?? '-'} x509=${r.name}/${r.code} host=${r.host}`
   return `portcullis; error=${type}; details="${sfString(`${error.code}${parts}: ${error.message}`)}"`
+}
+
+/** What a response is told to have come by: an origin whose failed built-in check did not bind. */
+export function toleratedStatus({ evidence: { host }, tolerated }: VerifiedPeer): string {
+  const failed = tolerated.map(({ name, code, depth }) => `x509=${name}/${code} depth=${depth}`).join(' ')
+  return `portcullis; details="${sfString(`accepted although by=built-in ${failed} host=${host}`)}"`
 }
 
 /** RFC 7617 section 2.1: names and passwords are UTF-8. */

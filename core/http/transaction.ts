@@ -7,7 +7,7 @@ import { interimText, pairs } from './field-lists.js'
 import type { ForwarderOptions } from './forwarder-options.js'
 import { responseFields, trailerFields } from './headers.js'
 import { outgoingRequest } from './outgoing.js'
-import { errorReply, sendReply } from './replies.js'
+import { errorReply, sendReply, toleratedStatus } from './replies.js'
 import type { RequestTarget } from './target.js'
 
 /** RFC 9110 section 9.2.2, those without a body. */
@@ -80,7 +80,10 @@ export class Transaction implements ResponseSink {
     const { status, reason, headers } = head
     this.#phase = 'responding'
     const isChunked = this.#req.httpVersion === '1.1' && this.#req.method !== 'HEAD'
-    this.#res.writeHead(status, reason, responseFields(headers, status, isChunked, this.#via()))
+    const fields = responseFields(headers, status, isChunked, this.#via())
+    const peer = this.#connection?.channel.peer
+    if (peer !== undefined && peer.tolerated.length > 0) fields.push('Proxy-Status', toleratedStatus(peer))
+    this.#res.writeHead(status, reason, fields)
   }
 
   onBody(bytes: Buffer): void {
@@ -206,9 +209,11 @@ export class Transaction implements ResponseSink {
         : new ProxyError('PTC_INTERNAL', 'the transaction failed', { cause })
     this.#drop(error)
     const res = this.#res
-    if (!res.headersSent)
-      sendReply(res, errorReply(error, { host: this.#target.authority }, this.#req.headers))
-    else if (this.#req.httpVersion === '1.1') res.destroy()
+    if (!res.headersSent) {
+      const reply = errorReply(error, { host: this.#target.authority }, this.#req.headers)
+      if (this.#req.method !== 'HEAD') this.#bytesDown = reply.body.length
+      sendReply(res, reply)
+    } else if (this.#req.httpVersion === '1.1') res.destroy()
     else res.socket?.resetAndDestroy() // a body that lasts until the end: a plain end would pass for completeness
     this.#finish(error)
   }

@@ -33,7 +33,8 @@ export interface HandshakeSettings {
   readonly deadline: number
   /** Milliseconds for the origin's part, before and after the park. */
   readonly originTimeout: number
-  readonly openVConn: (ends: Link) => VConn & { close(): void }
+  /** Its start has been told; `close` tells its end, once. */
+  readonly openVConn: (ends: Link) => { readonly shown: VConn; close(): void }
   readonly observer: HandshakeObserver
 }
 
@@ -44,7 +45,7 @@ export class OriginHandshake implements LinkSink {
   readonly #settings: HandshakeSettings
   readonly #names: EngineOptions
   readonly #engine: ClientEngine
-  readonly #vconn: VConn & { close(): void }
+  readonly #vconn: ReturnType<HandshakeSettings['openVConn']>
   readonly #onOpen: (origin: TlsOrigin) => void
   readonly #onFailed: (why: ProxyError) => void
   #state: Handshake = INITIAL
@@ -176,7 +177,7 @@ export class OriginHandshake implements LinkSink {
     const { askers, observer } = this.#settings
     const asker = askers[hook]
     if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
-    const turn = { evidence, vconn: this.#vconn, port: this.#target.port, deadline: this.#clockEnds }
+    const turn = { evidence, vconn: this.#vconn.shown, port: this.#target.port, deadline: this.#clockEnds }
     this.#turn = new HookTurn(asker, turn, observer, event => this.#on(event))
     observer.parked(asker.plugin, evidence.host)
     this.#turn.start()
@@ -186,7 +187,7 @@ export class OriginHandshake implements LinkSink {
     const state = this.#state
     if (state.at !== 'resuming') return
     this.#parked = this.#sinceParked()
-    this.#settings.observer.accepted(state.peer.evidence)
+    this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress)
     this.#engine.decide(0)
     this.#advance()
   }
@@ -203,10 +204,10 @@ export class OriginHandshake implements LinkSink {
 
   #deliver(peer: TlsOrigin['peer']): void {
     clearTimeout(this.#clock)
-    const vconn = this.#vconn
-    const link = new TlsLink(this.#tcp, this.#engine, () => vconn.close())
+    const link = new TlsLink(this.#tcp, this.#engine, () => this.#vconn.close())
     const parked = this.#parked
-    this.#onOpen(parked === undefined ? { link, peer, vconn } : { link, peer, vconn, parked })
+    const open = { link, peer, vconn: this.#vconn.shown }
+    this.#onOpen(parked === undefined ? open : { ...open, parked })
   }
 
   #close(why: ProxyError): void {
@@ -231,9 +232,26 @@ export function startHandshake(
   signal: AbortSignal,
 ): Promise<TlsOrigin> {
   return new Promise((resolve, reject) => {
-    const handshake = new OriginHandshake(tcp, target, settings, resolve, reject)
-    if (signal.aborted) return handshake.abandon()
-    signal.addEventListener('abort', () => handshake.abandon(), { once: true })
+    const abandon = (): void => handshake.abandon()
+    const handshake = open()
+    if (signal.aborted) return abandon()
+    signal.addEventListener('abort', abandon, { once: true })
     handshake.start()
+
+    function open(): OriginHandshake {
+      try {
+        return new OriginHandshake(tcp, target, settings, ending(resolve), ending(reject))
+      } catch (cause) {
+        tcp.destroy()
+        throw cause
+      }
+    }
+
+    function ending<T>(end: (value: T) => void): (value: T) => void {
+      return value => {
+        signal.removeEventListener('abort', abandon)
+        end(value)
+      }
+    }
   })
 }

@@ -5,6 +5,9 @@
  *          |                        |                                        |
  *          +------------------------+---- rejected, late, gone, broken ------+-------------------> closed
  *
+ * A stored session takes the same way before the ClientHello is sent: `session` stands for `certificate`, and `resuming`
+ * offers it. An origin that does not take it shows a certificate, and is judged as if nothing had been.
+ *
  * The position in the hook chain exists only inside `parked`. `call-hook` is always a step's last effect, because a
  * plugin may call `reenable` inside its continuation, which enters the machine again.
  */
@@ -15,16 +18,28 @@ import { ProxyError } from '../base/errors.js'
 import type { Terms } from './terms.js'
 import { type Rejection, rejection, settle, type VerifiedPeer, VerifyRejected } from './verdict.js'
 
+/** What is judged: the certificate that the origin has shown just now, or the one that a stored session rests on. */
+export type Basis = 'certificate' | 'session'
+
 export type Handshake =
   | { readonly at: 'hello-sent' }
-  | { readonly at: 'parked'; readonly evidence: PeerEvidence; readonly hook: number }
-  | { readonly at: 'resuming'; readonly peer: VerifiedPeer }
+  | {
+      readonly at: 'parked'
+      readonly basis: Basis
+      readonly evidence: PeerEvidence
+      readonly hook: number
+      /** The earliest of the verdicts so far. */
+      readonly expiresAt?: number | undefined
+    }
+  | { readonly at: 'resuming'; readonly basis: Basis; readonly peer: VerifiedPeer }
   | { readonly at: 'open'; readonly peer: VerifiedPeer }
   | { readonly at: 'closed'; readonly why: ProxyError }
 
 export type HandshakeEvent =
   /** The origin's Certificate message is in and the built-in check computed. */
   | { readonly type: 'certificate'; readonly evidence: PeerEvidence }
+  /** A session is at hand. With `peer` its verdict still holds; without, the stored chain is judged again. */
+  | { readonly type: 'session'; readonly evidence: PeerEvidence; readonly peer: VerifiedPeer | undefined }
   | { readonly type: 'reenabled'; readonly verdict: Verdict }
   | { readonly type: 'plugin-failed'; readonly detail: string }
   /** The clock that runs has run out: the verdict's while parked, else the origin's. */
@@ -56,7 +71,7 @@ export function step(state: Handshake, event: HandshakeEvent, terms: Terms): Ste
     case 'parked':
       return parked(state, event, terms)
     case 'resuming':
-      return resuming(state, event)
+      return resuming(state, event, terms)
     case 'open':
     case 'closed':
       return [state]
@@ -68,7 +83,9 @@ type In<A extends Handshake['at']> = Extract<Handshake, { at: A }>
 function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms): Step {
   switch (event.type) {
     case 'certificate':
-      return judge(event.evidence, terms)
+      return judge(event.evidence, 'certificate', terms)
+    case 'session':
+      return event.peer === undefined ? judge(event.evidence, 'session', terms) : goOn(event.peer, 'session')
     case 'clock':
       return close(originTooSlow())
     case 'broken':
@@ -84,18 +101,24 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
 }
 
 /** The built-in result first, as far as it binds; then the plugins; with none of both, nobody can accept. */
-function judge(evidence: PeerEvidence, terms: Terms): Step {
+function judge(evidence: PeerEvidence, basis: Basis, terms: Terms): Step {
   const { builtIn, host } = evidence
-  if (terms.verify === 'nothing') return resume(evidence, 'nobody')
+  if (terms.verify === 'nothing') return resume(evidence, basis, 'nobody', terms)
   const isAsked = terms.plugins.length > 0
   if (!builtIn.ok && terms.builtIn === 'binds' && !(isAsked && terms.isOverridable)) {
     return refuse(
       rejection('built-in', failedCheck(builtIn), host, builtIn.message, undefined, builtIn.depth),
+      evidence,
     )
   }
-  if (isAsked) return park(evidence, 0, { do: 'start-clock', clock: 'verdict' })
-  if (terms.builtIn === 'off') return refuse(rejection('no-check', 'internal', host))
-  return resume(evidence, 'built-in')
+  if (isAsked)
+    return [
+      { at: 'parked', basis, evidence, hook: 0 },
+      { do: 'start-clock', clock: 'verdict' },
+      { do: 'call-hook', hook: 0, evidence },
+    ]
+  if (terms.builtIn === 'off') return refuse(rejection('no-check', 'internal', host), evidence)
+  return resume(evidence, basis, 'built-in', terms)
 }
 
 function failedCheck({ name }: BuiltInResult): X509ErrorName {
@@ -103,20 +126,28 @@ function failedCheck({ name }: BuiltInResult): X509ErrorName {
 }
 
 function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step {
-  const { evidence, hook } = state
+  const { basis, evidence, hook } = state
   const plugin = terms.plugins[hook]
   switch (event.type) {
     case 'reenabled': {
       const { verdict } = event
       if (verdict.kind === 'reject') {
-        return refuse(rejection('plugin', verdict.reason, evidence.host, verdict.detail, plugin))
+        return refuse(rejection('plugin', verdict.reason, evidence.host, verdict.detail, plugin), evidence)
       }
-      return hook + 1 < terms.plugins.length ? park(evidence, hook + 1) : resume(evidence, 'plugins')
+      const expiresAt = earliest(state.expiresAt, verdict.expiresAt)
+      if (hook + 1 === terms.plugins.length) return resume(evidence, basis, 'plugins', terms, expiresAt)
+      return [
+        { ...state, hook: hook + 1, expiresAt },
+        { do: 'call-hook', hook: hook + 1, evidence },
+      ]
     }
     case 'plugin-failed':
-      return refuse(rejection('plugin-failed', 'policy', evidence.host, event.detail, plugin))
+      return refuse(rejection('plugin-failed', 'policy', evidence.host, event.detail, plugin), evidence)
     case 'clock':
-      return refuse(rejection('deadline', 'X509_V_ERR_APPLICATION_VERIFICATION', evidence.host, '', plugin))
+      return refuse(
+        rejection('deadline', 'X509_V_ERR_APPLICATION_VERIFICATION', evidence.host, '', plugin),
+        evidence,
+      )
     case 'broken':
       return close(event.why)
     case 'client-gone':
@@ -124,11 +155,12 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
     case 'established':
       return close(new ProxyError('PTC_INTERNAL', 'a handshake went on while it was parked'))
     case 'certificate':
+    case 'session':
       return [state]
   }
 }
 
-function resuming(state: In<'resuming'>, event: HandshakeEvent): Step {
+function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): Step {
   switch (event.type) {
     case 'established':
       return [
@@ -142,23 +174,43 @@ function resuming(state: In<'resuming'>, event: HandshakeEvent): Step {
     case 'client-gone':
       return close(clientGone())
     case 'certificate':
+      // The origin did not take the session, so that what was decided about it is void.
+      return state.basis === 'session' ? judge(event.evidence, 'certificate', terms) : [state]
+    case 'session':
     case 'reenabled':
     case 'plugin-failed':
       return [state]
   }
 }
 
-function park(evidence: PeerEvidence, hook: number, ...before: Effect[]): Step {
-  return [{ at: 'parked', evidence, hook }, ...before, { do: 'call-hook', hook, evidence }]
+function earliest(...moments: readonly (number | undefined)[]): number | undefined {
+  const known = moments.filter(moment => moment !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
 }
 
-function resume(evidence: PeerEvidence, decidedBy: VerifiedPeer['decidedBy']): Step {
-  const peer = settle(evidence, decidedBy, accept())
-  return [{ at: 'resuming', peer }, { do: 'start-clock', clock: 'origin' }, { do: 'resume' }]
+function resume(
+  evidence: PeerEvidence,
+  basis: Basis,
+  decidedBy: VerifiedPeer['decidedBy'],
+  terms: Terms,
+  expiresAt?: number,
+): Step {
+  const tolerated = terms.verify === 'nothing' || terms.builtIn === 'off' ? [] : failedChecks(evidence, terms)
+  return goOn(settle(evidence, decidedBy, accept(), { tolerated, expiresAt }), basis)
 }
 
-function refuse(why: Rejection): Step {
-  const error = new VerifyRejected(why)
+function failedChecks({ checks }: PeerEvidence, { properties }: Terms): readonly BuiltInResult[] {
+  const { signature, name, rule } = checks
+  const asked = { ALL: [signature, name], SIGNATURE: [signature], NAME: [name], NONE: [] }[properties]
+  return [...asked, ...(rule === undefined ? [] : [rule])].filter(({ ok }) => !ok)
+}
+
+function goOn(peer: VerifiedPeer, basis: Basis): Step {
+  return [{ at: 'resuming', basis, peer }, { do: 'start-clock', clock: 'origin' }, { do: 'resume' }]
+}
+
+function refuse(why: Rejection, evidence: PeerEvidence): Step {
+  const error = new VerifyRejected(why, evidence)
   return [
     { at: 'closed', why: error },
     { do: 'send-alert', code: why.code },

@@ -4,6 +4,8 @@ export interface Terms {
   readonly verify: 'nothing' | 'origin'
   /** The plugins on the hook, in order; none where only the built-in check is wanted (verify.server 1). */
   readonly plugins: readonly string[]
+  /** What the built-in check looks at. */
+  readonly properties: Properties
   /** ENFORCED binds, PERMISSIVE advises, DISABLED or no properties: off. */
   readonly builtIn: 'binds' | 'advises' | 'off'
   /** Whether plugins are asked about, and may overrule, a built-in check that failed. */
@@ -32,6 +34,7 @@ export function makeTerms(records: TermsRecords, plugins: readonly string[], has
   return {
     verify: verify === 0 ? 'nothing' : 'origin',
     plugins: verify === 2 ? plugins : [],
+    properties,
     builtIn: properties === 'NONE' && !hasDemands ? 'off' : BUILT_IN[policy],
     isOverridable: override === 1,
   }

@@ -1,4 +1,4 @@
-import type { PeerEvidence } from '../api/certificate.js'
+import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
 import type { Accept, Reason } from '../api/verdict.js'
 import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
@@ -30,7 +30,17 @@ export interface VerifiedPeer {
   readonly evidence: PeerEvidence
   /** Who had the last word: the plugins, the built-in check alone, or nobody (verification is switched off). */
   readonly decidedBy: 'plugins' | 'built-in' | 'nobody'
+  /** What the built-in check found wrong and did not bind: a policy only advised, or a plugin overruled it. */
+  readonly tolerated: readonly BuiltInResult[]
+  /** When the verdict ends, milliseconds since the epoch: nothing may rest on it afterwards. */
+  readonly expiresAt: number | undefined
   readonly [proof]: true
+}
+
+/** What of an acceptance is not in the evidence. */
+export interface Acceptance {
+  readonly tolerated?: readonly BuiltInResult[]
+  readonly expiresAt?: number | undefined
 }
 
 /** The X509_V_ERR that stands for each word. A word added to the API stops the build here until it has one. */
@@ -55,11 +65,16 @@ export function x509NameOf(reason: Reason | X509ErrorName): X509ErrorName {
 /** A rejected handshake, as the request that wanted it sees it. */
 export class VerifyRejected extends ProxyError {
   readonly rejection: Rejection
+  /** What the origin had shown. */
+  readonly evidence: PeerEvidence | undefined
+  /** Milliseconds that plugins held the handshake; whoever ends it writes it down. */
+  parked = 0
 
-  constructor(rejection: Rejection) {
+  constructor(rejection: Rejection, evidence?: PeerEvidence) {
     const by = rejection.by === 'deadline' ? 'PTC_VERIFY_TIMEOUT' : 'PTC_VERIFY_REJECTED'
     super(rejection.by === 'plugin-failed' ? 'PTC_VERIFY_PLUGIN_FAILED' : by, rejectionText(rejection))
     this.rejection = rejection
+    this.evidence = evidence
   }
 }
 
@@ -96,6 +111,7 @@ export function settle(
   evidence: PeerEvidence,
   decidedBy: VerifiedPeer['decidedBy'],
   _last: Accept,
+  { tolerated = [], expiresAt }: Acceptance = {},
 ): VerifiedPeer {
-  return { evidence, decidedBy } as VerifiedPeer
+  return { evidence, decidedBy, tolerated, expiresAt } as VerifiedPeer
 }
