@@ -54,13 +54,16 @@ export class ProxyServer {
     this.#setup = setup
     const dial = this.#makeDial(setup.records)
     this.#connector = this.#makeConnector(setup.records, dial)
+    this.#forwarder = this.#makeForwarder(setup.records)
     this.#connect = makeConnectHandler({
       setup: () => this.#setup,
       dial,
+      connector: this.#connector,
+      forwarder: this.#forwarder,
+      limits: limitsOf(setup.records),
       warn: message => logs.diags.warning(message),
       onDone: summary => logs.access.logConnect(summary),
     })
-    this.#forwarder = this.#makeForwarder(setup.records)
   }
 
   /**
@@ -189,7 +192,7 @@ export class ProxyServer {
       startPlain: tcp => {
         const vconn = this.#setup.vconns.open('outbound', tcp)
         tcp.whenClosed(() => vconn.close())
-        return vconn
+        return vconn.shown
       },
       policyDigest: ({ scheme, host }) =>
         scheme === 'http' ? '' : this.#setup.verification.policyOf(host).digest,

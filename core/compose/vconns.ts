@@ -23,7 +23,7 @@ export class VConns {
   open(direction: VConn['direction'], ends: Endpoints): ProxyVConn {
     const { start, close } = HOOKS[direction]
     const vconn = new ProxyVConn(direction, ends, closed => this.tell(close, closed))
-    this.tell(start, vconn)
+    this.tell(start, vconn.shown)
     return vconn
   }
 

@@ -4,11 +4,19 @@ import type { Certificate } from '../api/certificate.js'
 import { onelineNames } from './openssl/x509.js'
 
 /** Parsed certificates are shared between handshakes: most origins show what was shown a moment ago. */
-const REMEMBERED = 1000
-const seen = new LRUCache<string, ChainCertificate>({ max: REMEMBERED })
+const REMEMBERED_BYTES = 8_000_000
+/** No certificate in use is larger; a larger one is parsed anew each time rather than kept. */
+const MAX_DER_BYTES = 16_384
+/** What an object costs beside its bytes: key, DER, Node's view. */
+const OVERHEAD = 4096
+const seen = new LRUCache<string, ChainCertificate>({
+  maxSize: REMEMBERED_BYTES,
+  sizeCalculation: (_value, key) => 2 * key.length + OVERHEAD,
+})
 
 /** The certificate with this DER; the same object for the same bytes. */
 export function certificateOf(der: Buffer): Certificate {
+  if (der.length > MAX_DER_BYTES) return new ChainCertificate(der)
   const key = der.toString('latin1')
   const known = seen.get(key)
   if (known !== undefined) return known
@@ -27,6 +35,7 @@ class ChainCertificate implements Certificate {
 
   constructor(der: Buffer) {
     this.#der = der
+    Object.freeze(this)
   }
 
   /** A copy: another handshake will see this object too. */
@@ -50,7 +59,7 @@ class ChainCertificate implements Certificate {
   }
 
   get x509(): X509Certificate {
-    this.#x509 ??= new X509Certificate(this.#der)
+    this.#x509 ??= Object.freeze(new X509Certificate(this.#der))
     return this.#x509
   }
 

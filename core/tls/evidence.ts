@@ -16,7 +16,7 @@ export interface CheckRules {
   readonly demands: Demands | undefined
 }
 
-/** What plugins and logs are shown of a parked handshake. */
+/** What plugins and logs are shown of a parked handshake. Frozen: no plugin changes what the next one sees. */
 export function toEvidence(
   peer: ParkedPeer,
   of: EngineOptions,
@@ -26,19 +26,19 @@ export function toEvidence(
   const name = nameResult(peer, of)
   const rule = demands === undefined ? undefined : ruleResult(demands, peer)
   const asked = inForce(signature, name, properties)
-  return {
+  return Object.freeze<PeerEvidence>({
     sni: of.sni,
     host: of.host,
-    chain: peer.sent.map(certificateOf),
-    builtChain: peer.built.map(certificateOf),
+    chain: Object.freeze(peer.sent.map(certificateOf)),
+    builtChain: Object.freeze(peer.built.map(certificateOf)),
     // Whoever demands more wants it whatever the properties say about the rest.
     builtIn: asked.ok && rule !== undefined ? rule : asked,
-    checks: rule === undefined ? { signature, name } : { signature, name, rule },
+    checks: Object.freeze(rule === undefined ? { signature, name } : { signature, name, rule }),
     ocspResponse: peer.ocspResponse,
     protocol: peer.protocol,
     cipher: peer.cipher,
     alpn: peer.alpn,
-  }
+  })
 }
 
 function nameResult({ name, sent: [leaf] }: ParkedPeer, { host, isAddress }: EngineOptions): BuiltInResult {
@@ -57,11 +57,13 @@ function dnsNames(leaf: Buffer): readonly string[] {
 
 function ruleResult(demands: Demands, { built, sent }: ParkedPeer): BuiltInResult {
   const wrong = unfulfilled(demands, built.length > 0 ? built : sent)
-  return wrong === undefined ? OK : { ok: false, name: x509ErrorName(wrong.code), ...wrong }
+  return wrong === undefined ? OK : Object.freeze({ ok: false, name: x509ErrorName(wrong.code), ...wrong })
 }
 
 function toResult({ code, depth }: CheckOutcome): BuiltInResult {
-  return code === 0 ? OK : { ok: false, name: x509ErrorName(code), code, depth, message: x509ErrorText(code) }
+  return code === 0
+    ? OK
+    : Object.freeze({ ok: false, name: x509ErrorName(code), code, depth, message: x509ErrorText(code) })
 }
 
 function inForce(signature: BuiltInResult, name: BuiltInResult, properties: Properties): BuiltInResult {

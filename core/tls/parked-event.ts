@@ -68,7 +68,8 @@ export class ParkedEvent implements VerifyServerEvent {
   }
 
   get ocspResponse(): Buffer | undefined {
-    return this.#turn.evidence.ocspResponse
+    const response = this.#turn.evidence.ocspResponse
+    return response === undefined ? undefined : Buffer.from(response)
   }
 
   get protocol(): string {

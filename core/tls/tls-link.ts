@@ -1,12 +1,18 @@
 import { ProxyError } from '../base/errors.js'
+import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import type { ClientEngine } from './openssl/client-engine.js'
+
+/** How long an origin that has ended may take to read what is still on its way to it, in milliseconds. */
+const LINGER = 30_000
 
 /**
  * Plaintext over an established engine, for both directions: a Link above, the sink of the TCP link below.
  *
- * Life: open -> closed. While nobody is attached, or the receiver has paused, ciphertext waits in the engine and the
- * TCP link is paused. The engine is freed in `#close`, and nowhere else.
+ * Life: open -> closed. Ciphertext waits in the engine, and the TCP link is paused, while nobody is attached, while the
+ * receiver has paused, and while the origin does not read what TLS itself has to answer (`choked`). An end of the TCP
+ * connection counts only when all that came before it has been delivered. The engine is freed in `#close`, and nowhere
+ * else.
  */
 export class TlsLink implements Link, LinkSink {
   readonly copiesData = true
@@ -14,11 +20,17 @@ export class TlsLink implements Link, LinkSink {
   readonly #engine: ClientEngine
   readonly #onClosed: () => void
   #sink: LinkSink | undefined
+  #cause: ProxyError | undefined
   #isPaused = false
-  #isClosed = false
-  #hasOriginEnded = false
-  #hasEnded = false
+  #isChoked = false
   #isReading = false
+  #isClosed = false
+  /** The origin's close_notify has been delivered. */
+  #hasOriginEnded = false
+  /** Our own has been sent. */
+  #hasEnded = false
+  /** The TCP connection ended below us; with `gone`, in both directions. */
+  #tcpEnd: 'fin' | 'gone' | undefined
 
   /** @param onClosed called exactly once, when the link is closed */
   constructor(tcp: Link, engine: ClientEngine, onClosed: () => void) {
@@ -42,18 +54,16 @@ export class TlsLink implements Link, LinkSink {
 
   attach(sink: LinkSink): void {
     this.#sink = sink
+    if (this.#isClosed) return queueMicrotask(() => sink.onClose(this.#cause))
     this.#isPaused = false
-    this.#tcp.resume()
-    this.#read()
+    this.#goOn()
   }
 
   write(bytes: Uint8Array): boolean {
     if (this.#isClosed || this.#hasEnded) return true
-    if (!this.#engine.write(bytes)) {
-      this.#fail()
-      return false
-    }
-    return this.#flush()
+    const written = this.#engine.write(bytes)
+    if (written === 'failed') this.#fail()
+    return this.#flush() && written === 'done'
   }
 
   pause(): void {
@@ -64,16 +74,15 @@ export class TlsLink implements Link, LinkSink {
   resume(): void {
     if (!this.#isPaused || this.#isClosed) return
     this.#isPaused = false
-    this.#tcp.resume()
-    this.#read()
+    this.#goOn()
   }
 
   end(): void {
     if (this.#isClosed || this.#hasEnded) return
     this.#hasEnded = true
-    this.#engine.shutdown()
-    this.#flush()
-    this.#tcp.end()
+    if (this.#engine.hasUnsent) return
+    this.#sendEnd()
+    if (this.#hasOriginEnded) this.#closeGently()
   }
 
   destroy(cause?: ProxyError): void {
@@ -83,47 +92,101 @@ export class TlsLink implements Link, LinkSink {
   }
 
   onData(bytes: Buffer): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#hasOriginEnded) return
     this.#engine.receive(bytes)
     this.#read()
   }
 
   onDrain(): void {
-    this.#sink?.onDrain()
+    if (this.#isChoked) {
+      this.#isChoked = false
+      this.#goOn()
+    }
+    if (!this.#engine.hasUnsent) this.#sink?.onDrain()
   }
 
-  /** The origin's FIN. Without a close_notify before it, what was received may have been cut short. */
   onEnd(): void {
-    if (this.#isClosed || this.#hasOriginEnded) return
-    this.destroy(
-      new ProxyError('PTC_ORIGIN_CLOSED', 'the origin ended the connection without a TLS close_notify'),
-    )
+    this.#tcpEnd = 'fin'
+    this.#read()
   }
 
   onClose(cause: ProxyError | undefined): void {
-    this.#close(cause)
+    if (cause !== undefined) return this.#close(cause)
+    this.#tcpEnd = 'gone'
+    this.#read()
+  }
+
+  #goOn(): void {
+    if (this.#isPaused || this.#isChoked) return
+    this.#tcp.resume()
+    this.#read()
+  }
+
+  get #mayDeliver(): boolean {
+    return this.#sink !== undefined && !this.#isPaused && !this.#isChoked && !this.#isClosed
   }
 
   /** Decrypts and delivers until there is no more, or the receiver pauses, or everything ends. */
   #read(): void {
-    if (this.#isReading) return
+    if (this.#isReading || this.#isClosed) return
     this.#isReading = true
-    while (this.#sink !== undefined && !this.#isPaused && !this.#isClosed && !this.#hasOriginEnded) {
-      const got = this.#engine.read()
-      if (got === 'later') break
-      if (got === 'failed') {
-        this.#flush()
-        this.#fail()
-      } else if (got === 'end') {
-        this.#hasOriginEnded = true
-        this.#sink.onEnd()
-      } else {
-        this.#sink.onData(got)
-      }
+    try {
+      while (this.#mayDeliver && !this.#hasOriginEnded && this.#deliver()) {}
+    } finally {
+      this.#isReading = false
     }
-    this.#isReading = false
-    if (!this.#isClosed) this.#flush()
-    if (this.#sink === undefined && !this.#isClosed) this.#tcp.pause()
+    if (this.#isClosed) return
+    if (this.#engine.hasUnsent) this.#retryWrite()
+    if (!this.#flush() && this.#tcpEnd !== 'gone') this.#isChoked = true
+    if (this.#isChoked || this.#sink === undefined) this.#tcp.pause()
+    else if (!this.#isPaused) this.#finish()
+  }
+
+  /** @returns whether there may be more */
+  #deliver(): boolean {
+    const got = this.#engine.read()
+    if (got === 'later') return false
+    if (got === 'failed') {
+      this.#flush()
+      this.#fail()
+    } else if (got === 'end') {
+      this.#hasOriginEnded = true
+      this.#sink?.onEnd()
+    } else {
+      this.#sink?.onData(got)
+    }
+    return true
+  }
+
+  /** Everything that came has been delivered: what the end of the TCP connection, or of TLS, means now. */
+  #finish(): void {
+    if (this.#hasOriginEnded) {
+      if (this.#tcpEnd === 'gone') this.#close(undefined)
+      else if (this.#hasEnded) this.#closeGently()
+    } else if (this.#tcpEnd !== undefined) {
+      this.destroy(
+        new ProxyError('PTC_ORIGIN_CLOSED', 'the origin ended the connection without a TLS close_notify'),
+      )
+    }
+  }
+
+  #closeGently(): void {
+    this.#close(undefined)
+    endGently(this.#tcp, LINGER)
+  }
+
+  #retryWrite(): void {
+    const result = this.#engine.retryWrite()
+    if (result === 'failed') return this.#fail()
+    if (result === 'later') return
+    if (this.#hasEnded) this.#sendEnd()
+    else this.#sink?.onDrain()
+  }
+
+  #sendEnd(): void {
+    this.#engine.shutdown()
+    this.#flush()
+    this.#tcp.end()
   }
 
   #flush(): boolean {
@@ -139,6 +202,7 @@ export class TlsLink implements Link, LinkSink {
   #close(cause: ProxyError | undefined): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#cause = cause
     this.#engine.free()
     this.#onClosed()
     this.#sink?.onClose(cause)

@@ -12,8 +12,7 @@ export const SYSTEM_BUNDLES = [
   '/etc/ssl/cert.pem', // Alpine, OpenBSD, macOS
 ] as const
 
-const PEM_CERTIFICATE =
-  /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED )?CERTIFICATE-----/g
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
 /** Trust anchors, and where they came from, for the start-up line. */
 export interface TrustAnchors {

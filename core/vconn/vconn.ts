@@ -17,20 +17,16 @@ let lastId = 0
  * Life: open -> closed. `close` may be called by anyone who notices the end, as often as they like: the listener runs
  * once. The args outlive the listener, and what it waits for, so that a close continuation still finds them.
  */
-export class ProxyVConn implements VConn {
-  readonly id: number
-  readonly direction: 'inbound' | 'outbound'
-  readonly remoteAddress: string
-  readonly localAddress: string
-  /** Without a prototype: a plugin may be called `constructor`. */
-  readonly args: Partial<VConnArgs> = Object.create(null)
+export class ProxyVConn {
+  /** What plugins get: only `args` can be changed. */
+  readonly shown: VConn
   #onClose: CloseListener | undefined
 
   constructor(direction: 'inbound' | 'outbound', ends: Endpoints, onClose: CloseListener) {
-    this.id = ++lastId
-    this.direction = direction
-    this.remoteAddress = ends.remoteAddress
-    this.localAddress = ends.localAddress
+    const { remoteAddress, localAddress } = ends
+    // Without a prototype: a plugin may be called `constructor`.
+    const args: Partial<VConnArgs> = Object.create(null)
+    this.shown = Object.freeze({ id: ++lastId, direction, remoteAddress, localAddress, args })
     this.#onClose = onClose
   }
 
@@ -42,10 +38,10 @@ export class ProxyVConn implements VConn {
     const onClose = this.#onClose
     if (onClose === undefined) return
     this.#onClose = undefined
-    const empty = (): void => emptyArgs(this.args)
+    const empty = (): void => emptyArgs(this.shown.args)
     let pending: undefined | Promise<unknown>
     try {
-      pending = onClose(this)
+      pending = onClose(this.shown)
     } finally {
       if (pending === undefined) empty()
       else pending.then(empty, empty)

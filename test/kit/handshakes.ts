@@ -67,7 +67,7 @@ export class Handshaker {
           this.closed.set(id, (this.closed.get(id) ?? 0) + 1)
           return undefined
         })
-        this.closed.set(vconn.id, 0)
+        this.closed.set(vconn.shown.id, 0)
         return vconn
       },
       observer: {

@@ -19,22 +19,22 @@ test('first_seen', async t => {
     const outbound = new ProxyVConn('outbound', ENDS, vconn =>
       tell(registry.on('TS_VCONN_OUTBOUND_CLOSE_HOOK'), vconn, unexpected),
     )
-    tell(registry.on('TS_VCONN_START_HOOK'), inbound, unexpected)
-    tell(registry.on('TS_VCONN_OUTBOUND_START_HOOK'), outbound, unexpected)
-    t.type(inbound.args.first_seen?.at, 'number')
+    tell(registry.on('TS_VCONN_START_HOOK'), inbound.shown, unexpected)
+    tell(registry.on('TS_VCONN_OUTBOUND_START_HOOK'), outbound.shown, unexpected)
+    t.type(inbound.shown.args.first_seen?.at, 'number')
     outbound.close()
     inbound.close()
     t.match(
       log[0],
-      new RegExp(`^DEBUG first_seen vc=${outbound.id} outbound 192\\.0\\.2\\.1:443 closed: \\d+ ms$`),
+      new RegExp(`^DEBUG first_seen vc=${outbound.shown.id} outbound 192\\.0\\.2\\.1:443 closed: \\d+ ms$`),
     )
-    t.match(log[1], new RegExp(`^DEBUG first_seen vc=${inbound.id} inbound .* closed: \\d+ ms$`))
-    t.strictSame(Object.keys(inbound.args), [], 'and nothing is left on it')
+    t.match(log[1], new RegExp(`^DEBUG first_seen vc=${inbound.shown.id} inbound .* closed: \\d+ ms$`))
+    t.strictSame(Object.keys(inbound.shown.args), [], 'and nothing is left on it')
   })
 
   t.test('says so of a connection that is older than the plugin', async t => {
     const vconn = new ProxyVConn('inbound', ENDS, () => undefined)
-    tell(registry.on('TS_VCONN_CLOSE_HOOK'), vconn, unexpected)
+    tell(registry.on('TS_VCONN_CLOSE_HOOK'), vconn.shown, unexpected)
     t.match(log.at(-1), /opened before this plugin$/)
   })
 

@@ -107,7 +107,7 @@ function makeEvent(origin: Origin, turn: Turn): VerifyServerEvent {
   const ends = { remoteAddress: '192.0.2.1:443', localAddress: '192.0.2.2:50000' }
   return {
     ...turn,
-    vconn: new ProxyVConn('outbound', ends, () => undefined),
+    vconn: new ProxyVConn('outbound', ends, () => undefined).shown,
     port: 443,
     deadline: Date.now() + (origin.patience ?? 30_000),
     sni,

@@ -111,7 +111,7 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     const vconn = new ProxyVConn('outbound', ends, closed =>
       tell(set.registry.on('TS_VCONN_OUTBOUND_CLOSE_HOOK'), closed, unexpected),
     )
-    tell(set.registry.on('TS_VCONN_OUTBOUND_START_HOOK'), vconn, unexpected)
+    tell(set.registry.on('TS_VCONN_OUTBOUND_START_HOOK'), vconn.shown, unexpected)
     vconn.close()
     t.match(log, [/^DEBUG stopwatch 192\.0\.2\.1:443 was open for \d+ ms$/])
   },

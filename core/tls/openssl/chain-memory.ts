@@ -3,7 +3,9 @@ import { LRUCache } from 'lru-cache'
 
 /** How long a good chain is not verified again, in milliseconds: as long as a clock may be wrong without harm. */
 const REMEMBERED_FOR = 60_000
-const REMEMBERED = 500
+const REMEMBERED_BYTES = 4_000_000
+/** A longer one is verified each time: an origin may add to its chain what it likes. */
+const MAX_CHAIN_BYTES = 32_768
 
 /**
  * Chains that one context has verified a moment ago. What OpenSSL found good under the same trust anchors is good again,
@@ -11,7 +13,10 @@ const REMEMBERED = 500
  * remembered.
  */
 export class ChainMemory {
-  readonly #built = new LRUCache<string, readonly Buffer[]>({ max: REMEMBERED })
+  readonly #built = new LRUCache<string, readonly Buffer[]>({
+    maxSize: REMEMBERED_BYTES,
+    sizeCalculation: (built, key) => key.length + built.reduce((sum, der) => sum + der.length, 0),
+  })
 
   /** The chain that was built from `sent`, if it was found good and is still valid. */
   recall(sent: readonly Buffer[]): readonly Buffer[] | undefined {
@@ -19,9 +24,19 @@ export class ChainMemory {
   }
 
   remember(sent: readonly Buffer[], built: readonly Buffer[], now = Date.now()): void {
-    const expires = Math.min(...built.map(der => Date.parse(new X509Certificate(der).validTo)))
-    const ttl = Math.min(expires - now, REMEMBERED_FOR)
-    if (ttl >= 1) this.#built.set(keyOf(sent), built, { ttl })
+    const key = keyOf(sent)
+    if (key.length > MAX_CHAIN_BYTES) return
+    const ttl = Math.min(earliestEnd(built) - now, REMEMBERED_FOR)
+    if (ttl >= 1) this.#built.set(key, built, { ttl })
+  }
+}
+
+/** When the first of them expires, in milliseconds since the epoch; 0 if Node cannot read one: that is not remembered. */
+function earliestEnd(chain: readonly Buffer[]): number {
+  try {
+    return Math.min(...chain.map(der => Date.parse(new X509Certificate(der).validTo)))
+  } catch {
+    return 0
   }
 }
 

@@ -73,6 +73,8 @@ export class ClientContext {
     must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS_VERSIONS[minVersion], NULL), minVersion)
     must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_VERSIONS[maxVersion], NULL), maxVersion)
     if (ciphers !== undefined) must(ssl.SSL_CTX_set_cipher_list(ctx, ciphers), `cipher list "${ciphers}"`)
+    // Again: the list may have said @SECLEVEL=0, which would bring in suites without a certificate.
+    ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
     if (cipherSuites !== undefined)
       must(ssl.SSL_CTX_set_ciphersuites(ctx, cipherSuites), `suites "${cipherSuites}"`)
     if (groups !== undefined) {
@@ -141,7 +143,7 @@ function setCertificate(
 }
 
 function withX509(pem: string, what: string, use: (x509: Handle) => void): void {
-  const handle = withBio(Buffer.from(pem), bio => ssl.PEM_read_bio_X509(bio, NULL, NULL, NULL))
+  const handle = withBio(Buffer.from(pem), bio => ssl.PEM_read_bio_X509(bio, NULL, NULL, ''))
   if (handle === NULL) throw contextError(what)
   const x509 = ownX509(handle)
   try {

@@ -23,6 +23,7 @@ const SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE = 65
 const SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP = 70
 const SSL_CTRL_SET_RETRY_VERIFY = 136
 const TLSEXT_STATUSTYPE_OCSP = 1
+const SSL_ERROR_SSL = 1
 const SSL_ERROR_WANT_READ = 2
 const SSL_ERROR_WANT_WRITE = 3
 const SSL_ERROR_ZERO_RETURN = 6
@@ -112,17 +113,23 @@ export class ClientEngine implements VerifySubject {
     if (returned === 1) return this.#finish()
     const why = ssl.SSL_get_error(handle, returned)
     if (why === SSL_ERROR_WANT_RETRY_VERIFY && this.#check !== undefined) return 'parked'
-    // Past the certificate OpenSSL may only be when somebody has accepted it.
+    // Past the certificate OpenSSL may be only when somebody has accepted it.
     const isFine = this.#check === undefined || this.#decision === X509_V_OK
     if ((why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) && isFine) return 'wants-input'
-    return this.#fail('the handshake was not parked where it must be')
+    return this.#failUnjudged('the handshake was not parked where it must be', why)
   }
 
   #finish(): Progress {
     if (this.#decision !== X509_V_OK)
-      return this.#fail('the handshake ended before anybody accepted the certificate')
+      return this.#failUnjudged('the handshake ended before anybody accepted the certificate')
     this.#isEstablished = true
     return 'established'
+  }
+
+  /** What OpenSSL wanted to send is dropped, but for an alert: it may be a Finished that nobody has allowed. */
+  #failUnjudged(otherwise: string, why?: number): Progress {
+    if (why !== SSL_ERROR_SSL) drainBio(this.#out)
+    return this.#fail(otherwise)
   }
 
   #fail(otherwise: string): Progress {

@@ -205,10 +205,10 @@ export const i2d_X509_bio = f<(bio: Handle, x509: Handle) => number>(
 export const d2i_X509_bio = f<(bio: Handle, out: Handle) => Handle>(
   'uintptr_t d2i_X509_bio(uintptr_t bio, uintptr_t out)',
 )
-export const PEM_read_bio_X509 = f<(bio: Handle, out: Handle, callback: Handle, arg: Handle) => Handle>(
-  'uintptr_t PEM_read_bio_X509(uintptr_t bio, uintptr_t out, uintptr_t callback, uintptr_t arg)',
-)
 /** `password`: never NULL, or OpenSSL asks the terminal. */
+export const PEM_read_bio_X509 = f<(bio: Handle, out: Handle, callback: Handle, password: string) => Handle>(
+  'uintptr_t PEM_read_bio_X509(uintptr_t bio, uintptr_t out, uintptr_t callback, str password)',
+)
 export const PEM_read_bio_PrivateKey = f<
   (bio: Handle, out: Handle, callback: Handle, password: string) => Handle
 >('uintptr_t PEM_read_bio_PrivateKey(uintptr_t bio, uintptr_t out, uintptr_t callback, str password)')

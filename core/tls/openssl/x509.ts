@@ -1,3 +1,4 @@
+import { ProxyError } from '../../base/errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { drainBio, withBio } from './memory-bio.js'
@@ -21,7 +22,9 @@ export function derOfStack(stack: Handle): readonly Buffer[] {
   for (let i = 0, count = ssl.OPENSSL_sk_num(stack); i < count; i++) {
     const x509 = ssl.OPENSSL_sk_value(stack, i)
     const der = withBio(undefined, bio => (ssl.i2d_X509_bio(bio, x509) === 1 ? drainBio(bio) : undefined))
-    if (der !== undefined) chain.push(der)
+    // A certificate that is left out would have the rest judged in its place.
+    if (der === undefined) throw new ProxyError('PTC_INTERNAL', `certificate ${i} of the chain has no DER`)
+    chain.push(der)
   }
   return chain
 }
@@ -52,6 +55,7 @@ function oneline(name: Handle): string {
 
 /** Whether a certificate is for `host`: a DNS name in ASCII, or an address. 1 yes, 0 no, negative: could not tell. */
 export function checkHost(x509: Handle, host: string, isAddress: boolean): number {
+  if (host === '' || host.startsWith('.') || host.includes('\0')) return 0
   return isAddress
     ? ssl.X509_check_ip_asc(x509, host, 0)
     : ssl.X509_check_host(x509, host, Buffer.byteLength(host), CHECK_FLAGS, NULL)

@@ -1,0 +1,98 @@
+import 'reflect-metadata' // before the x509 library, whose container looks for it
+import { webcrypto } from 'node:crypto'
+import { isIP } from 'node:net'
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509'
+import { LRUCache } from 'lru-cache'
+import { type Authority, privateKeyPem, randomSerial } from './authority.js'
+
+/** A leaf certificate of the operator's authority, and its key. */
+export interface MintedLeaf {
+  readonly certPem: string
+  readonly keyPem: string
+}
+
+const HOUR = 3_600_000
+/** A stolen leaf ends soon; a client whose clock is a day off is still served. */
+const VALID = 72 * HOUR
+const BACKDATE = 24 * HOUR
+/** The most that a common name may have (RFC 5280, appendix A.1); longer names stand in the SAN alone. */
+const MAX_COMMON_NAME = 64
+
+/**
+ * Mints leaf certificates for the names that clients ask for: the one name and nothing else, a key of its own, a random
+ * serial number.
+ */
+export class Mint<T> {
+  readonly #authority: Authority
+  readonly #prepare: (leaf: MintedLeaf) => T
+  readonly #leaves: LRUCache<string, Promise<T>>
+
+  /**
+   * @param prepare makes of a leaf what is kept: once per leaf, because that costs more than the minting
+   * @param maxLeaves how many are kept
+   */
+  constructor(authority: Authority, prepare: (leaf: MintedLeaf) => T, maxLeaves = 1000) {
+    this.#authority = authority
+    this.#prepare = prepare
+    this.#leaves = new LRUCache({ max: maxLeaves, ttl: VALID / 2 })
+  }
+
+  /** @param host a name in ASCII or an address, IPv6 without brackets */
+  leafFor(host: string): Promise<T> {
+    const known = this.#leaves.get(host)
+    if (known !== undefined) return known
+    const made = mintLeaf(this.#authority, host).then(this.#prepare)
+    this.#leaves.set(host, made)
+    made.catch(() => this.#leaves.delete(host))
+    return made
+  }
+}
+
+export async function mintLeaf(authority: Authority, host: string): Promise<MintedLeaf> {
+  const { certificate, key, algorithm } = authority
+  const keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
+    'sign',
+    'verify',
+  ])
+  const hasSubject = host.length <= MAX_COMMON_NAME
+  const made = await X509CertificateGenerator.create({
+    serialNumber: randomSerial(),
+    ...(hasSubject ? { subject: [{ CN: [host] }] } : {}),
+    issuer: certificate.subjectName,
+    notBefore: new Date(Math.max(Date.now() - BACKDATE, certificate.notBefore.getTime())),
+    notAfter: new Date(Math.min(Date.now() + VALID, certificate.notAfter.getTime())),
+    publicKey: keys.publicKey,
+    signingKey: key,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      // RFC 5280 section 4.2.1.6: critical where there is no subject
+      new SubjectAlternativeNameExtension(
+        [{ type: isIP(host) === 0 ? 'dns' : 'ip', value: host }],
+        !hasSubject,
+      ),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ...authorityKeyIdentifier(authority),
+    ],
+  })
+  return { certPem: `${made.toString('pem')}\n${authority.pem}`, keyPem: await privateKeyPem(keys) }
+}
+
+/** What the authority calls its key, which need not be how we would have computed it. */
+function authorityKeyIdentifier({ certificate }: Authority): Extension[] {
+  const own = certificate.getExtension(SubjectKeyIdentifierExtension)
+  return own === null ? [] : [new AuthorityKeyIdentifierExtension(own.keyId)]
+}

@@ -1,0 +1,50 @@
+/**
+ * TLS towards clients. Nothing has to be verified or held there by an engine, so it is Node's; this is the one file that
+ * lets node:tls make a handshake.
+ */
+import type { Socket } from 'node:net'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import { describe, ProxyError } from '../base/errors.js'
+import type { MintedLeaf } from './mint.js'
+
+/** What is offered to clients by ALPN, and all that is spoken with them. */
+const ALPN = ['http/1.1']
+
+export function serverContext({ certPem, keyPem }: MintedLeaf): SecureContext {
+  return createSecureContext({ cert: certPem, key: keyPem, minVersion: 'TLSv1.2' })
+}
+
+/**
+ * Makes the handshake with a client. The socket is paused, its first byte still to be read.
+ * @param timeout milliseconds for the whole handshake
+ * @throws {ProxyError} PTC_CLIENT_HANDSHAKE; the socket is closed then
+ */
+export function acceptTls(socket: Socket, secureContext: SecureContext, timeout: number): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const secured = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ALPN })
+    let why = 'it closed the connection'
+    const settle = (): void => {
+      clearTimeout(timer)
+      secured.off('close', onClose)
+    }
+    const onClose = (): void => {
+      settle()
+      reject(new ProxyError('PTC_CLIENT_HANDSHAKE', `the client did not finish its TLS handshake: ${why}`))
+    }
+    const timer = setTimeout(() => {
+      why = `not done after ${timeout} ms`
+      secured.destroy()
+    }, timeout)
+    secured.on('error', ignore) // for good: its close follows
+    secured.on('_tlsError', (error: unknown) => {
+      why = describe(error)
+    })
+    secured.once('close', onClose)
+    secured.once('secure', () => {
+      settle()
+      resolve(secured)
+    })
+  })
+}
+
+const ignore = (): void => {}
