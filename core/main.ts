@@ -116,6 +116,7 @@ async function verifyConfig(place: Place): Promise<void> {
     'stdout',
     `${place.confDir}: in order; plugins: ${names.length === 0 ? 'none' : names.join(', ')}; trusting ${setup.contexts.trusts}`,
   )
+  process.exit(0) // a plugin may have left a timer or a connection behind
 }
 
 /** The message, and what to do about it. */
