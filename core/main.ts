@@ -6,6 +6,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describe, ERRORS, ProxyError } from './base/errors.js'
+import { initCa } from './cli/ca-init.js'
 import { openLogs, type Place, readSetup, warningsOf } from './compose/setup.js'
 import { ProxyServer } from './proxy.js'
 
@@ -14,6 +15,7 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
   portcullis start          runs in the foreground; SIGHUP reads the configuration again, SIGUSR1 and
                             SIGUSR2 open the logs anew, SIGTERM drains and ends
   portcullis verify-config  checks everything that start would, runs the plugins' inits, opens no port
+  portcullis ca init        makes the authority for bump mode, and says how clients trust it
 
   -D, --conf-dir DIR        where records.config and plugin.config are (default: etc)
   -T, --debug-tags REGEX    writes debug lines for these tags, whatever the records say
@@ -30,21 +32,20 @@ const DRAIN = 30_000
 const COMMANDS: Readonly<Record<string, (place: Place) => Promise<void>>> = {
   start,
   'verify-config': verifyConfig,
+  'ca init': ({ confDir, print }) => initCa(confDir, line => print('stdout', line)),
 }
 
 async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseCommandLine(args)
   if (values.help) return void process.stdout.write(USAGE)
   if (values.version) return void process.stdout.write(`portcullis ${version()}\n`)
-  const [name, ...more] = positionals
-  const command = name === undefined ? undefined : COMMANDS[name]
-  if (command === undefined || more.length > 0) {
+  const name = positionals.join(' ')
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) {
     const known = Object.keys(COMMANDS).join(', ')
     throw new ProxyError(
       'PTC_USAGE',
-      name === undefined
-        ? `give a command: ${known}`
-        : `unknown command "${[name, ...more].join(' ')}"; known: ${known}`,
+      name === '' ? `give a command: ${known}` : `unknown command "${name}"; known: ${known}`,
     )
   }
   const place: Place = {

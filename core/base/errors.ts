@@ -149,6 +149,12 @@ export const ERRORS = {
     'The proxy has no socket left: raise the limit of open files (ulimit -n).',
   ),
   PTC_TUNNEL_IDLE: kind('client', 0, '', 'Nothing moved through the connection for too long; it was closed.'),
+  PTC_CLIENT_HANDSHAKE: kind(
+    'client',
+    0,
+    '',
+    "The client broke off its TLS handshake with the proxy: does it trust the proxy's certificate?",
+  ),
   PTC_TUNNEL_NOT_TLS: kind(
     'client',
     0,

@@ -1,11 +1,17 @@
 import { ProxyError } from '../base/errors.js'
 import { isPortIn, parseConnectPorts } from '../config/connect-ports.js'
 import type { Records } from '../config/records-table.js'
-import { ConnectHandler, type ConnectMode, type ConnectSummary } from '../http/connect.js'
+import { ConnectHandler, type ConnectSummary } from '../http/connect.js'
+import { bumpedConnections } from '../http/connect-bump.js'
 import { probedTunnel } from '../http/connect-probe.js'
 import { blindTunnel, type TunnelOptions } from '../http/connect-tunnel.js'
+import type { Forwarder } from '../http/forward.js'
+import type { FrontLimits } from '../http/front.js'
+import type { OriginConnector } from '../origin/connect.js'
 import type { DialOptions } from '../origin/dial.js'
 import { Prober } from '../origin/prober.js'
+import type { BumpAuthority } from './bump.js'
+import { connectModeOf } from './connect-mode.js'
 import type { Verification } from './start-tls.js'
 import type { VConns } from './vconns.js'
 
@@ -16,17 +22,23 @@ export interface ConnectSetup {
   readonly records: Records
   readonly verification: Verification
   readonly vconns: VConns
+  readonly bump: BumpAuthority | undefined
 }
 
 export interface ConnectParts {
   readonly setup: () => ConnectSetup
   readonly dial: DialOptions
+  readonly connector: OriginConnector
+  readonly forwarder: Forwarder
+  /** For the requests inside bumped connections. */
+  readonly limits: FrontLimits
   readonly warn: (message: string) => void
   readonly onDone?: (summary: ConnectSummary) => void
 }
 
 /** Ties the records about CONNECT to the three ways of serving it. */
-export function makeConnectHandler({ setup, dial, warn, onDone }: ConnectParts): ConnectHandler {
+export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
+  const { setup, dial, connector, forwarder, limits, warn, onDone } = parts
   const tunnel: TunnelOptions = {
     dial,
     idleTimeout: () => tunnelIdleTimeout(setup().records),
@@ -46,18 +58,26 @@ export function makeConnectHandler({ setup, dial, warn, onDone }: ConnectParts):
   return new ConnectHandler({
     isPortAllowed: port =>
       isPortIn(parseConnectPorts(setup().records['proxy.config.http.connect_ports']), port),
-    modeFor: host => setup().verification.policyOf(host).rule?.connect_verify ?? modeOf(setup().records),
+    modeFor: host => connectModeOf(setup().records, setup().verification.policyOf(host).rule),
     servers: {
       probe: probedTunnel({ ...tunnel, prober, helloTimeout }),
       tunnel: blindTunnel(tunnel),
-      bump: () => Promise.reject(new ProxyError('PTC_NOT_IMPLEMENTED', 'bump is not served')),
+      bump: bumpedConnections({
+        connector,
+        forwarder,
+        limits,
+        helloTimeout,
+        contextFor: host => setup().bump?.contextFor(host) ?? Promise.reject(noAuthority()),
+      }),
     },
     warn,
     ...(onDone === undefined ? {} : { onDone }),
   })
 }
 
-const modeOf = (records: Records): ConnectMode => records['proxy.config.http.connect.verify']
+/** Only a reload in this very moment leads here: it has taken the authority away. */
+const noAuthority = (): ProxyError =>
+  new ProxyError('PTC_INTERNAL', 'there is no authority any more that could mint a certificate')
 
 /** Each byte passes both sides, so the shorter of the two timeouts is the one that ends a silent tunnel. */
 function tunnelIdleTimeout(records: Records): number {

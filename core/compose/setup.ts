@@ -10,9 +10,12 @@ import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { Timers } from '../vconn/schedule.js'
 import { type Access, makeAccess } from './access.js'
 import { type AccessLogSettings, AccessLogs, accessLogSettings } from './access-log.js'
+import { type BumpAuthority, openBumpAuthority } from './bump.js'
 import { ClientContexts } from './client-contexts.js'
+import { connectModeOf, connectWarnings } from './connect-mode.js'
 import { HandshakeLog } from './handshake-log.js'
 import { openSink } from './log-sink.js'
+import type { Policy } from './policies.js'
 import { makeVerification, type Verification } from './start-tls.js'
 import { VConns } from './vconns.js'
 
@@ -42,6 +45,8 @@ export interface Setup {
   readonly hosts: HostFile
   readonly access: Access
   readonly accessLog: AccessLogSettings | undefined
+  /** Where no CONNECT is bumped there is none. */
+  readonly bump: BumpAuthority | undefined
 }
 
 /** What lives as long as the program, however often the configuration is read. */
@@ -94,6 +99,8 @@ export async function readSetup(place: Place, { diags, handshakes }: Logs): Prom
   const access = makeAccess(records, place.confDir)
   diags.reconfigure(debugSettings(records, place))
   const rules = loadRules(place.confDir, records)
+  const bumps = [undefined, ...rules].some(rule => connectModeOf(records, rule) === 'bump')
+  const bump = bumps ? await openBumpAuthority(records, place.confDir) : undefined
   const contexts = new ClientContexts(records, place.confDir)
   try {
     const plugins = await loadPlugins(lines, {
@@ -115,7 +122,7 @@ export async function readSetup(place: Place, { diags, handshakes }: Logs): Prom
       observer: handshakes,
       vconns,
     })
-    return { records, ports, plugins, verification, contexts, vconns, hosts, access, accessLog }
+    return { records, ports, plugins, verification, contexts, vconns, hosts, access, accessLog, bump }
   } catch (cause) {
     contexts.free()
     throw cause
@@ -123,7 +130,16 @@ export async function readSetup(place: Place, { diags, handshakes }: Logs): Prom
 }
 
 /** What an operator should be told about a configuration that is valid, and may surprise. */
-export function warningsOf({ records, verification: { policies } }: Setup): readonly string[] {
+export function warningsOf({ records, verification: { policies }, bump }: Setup): readonly string[] {
+  const aboutConnect = connectWarnings(
+    records,
+    policies.map(({ rule }) => rule),
+  )
+  const aboutKey = bump?.warning === undefined ? [] : [bump.warning]
+  return [...verifyWarnings(records, policies), ...aboutConnect, ...aboutKey]
+}
+
+function verifyWarnings(records: Records, policies: readonly Policy[]): readonly string[] {
   return policies.flatMap(({ rule, settings: { terms } }) => {
     const [who, whose] =
       rule === undefined ? ['origins', ''] : [`the origins of ${rule.fqdn}`, `${rule.where}: `]

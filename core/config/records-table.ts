@@ -1,11 +1,18 @@
 import type { RecordRow, ValueOf } from './record-row.js'
 import { ACCESS_RECORDS } from './records-access.js'
+import { BUMP_RECORDS } from './records-bump.js'
 import { GENERAL_RECORDS } from './records-general.js'
 import { HTTP_RECORDS } from './records-http.js'
 import { SSL_RECORDS } from './records-ssl.js'
 
 /** The closed table of records. Add a record in its area's file and nowhere else. */
-export const RECORDS = { ...GENERAL_RECORDS, ...HTTP_RECORDS, ...ACCESS_RECORDS, ...SSL_RECORDS } as const
+export const RECORDS = {
+  ...GENERAL_RECORDS,
+  ...HTTP_RECORDS,
+  ...ACCESS_RECORDS,
+  ...SSL_RECORDS,
+  ...BUMP_RECORDS,
+} as const
 
 export type RecordName = keyof typeof RECORDS
 

@@ -77,8 +77,7 @@ export class ConnectHandler {
       error = result?.cause
     } catch (cause) {
       error = known(cause)
-      if (request?.isEstablished)
-        socket.destroySoon() // what was written, an alert, still arrives
+      if (request?.isEstablished) hangUp(socket)
       else refuseConnect(req, socket, error)
     }
     const isEstablished = request?.isEstablished === true

@@ -14,11 +14,15 @@ export class Forwarder {
     this.options = options
   }
 
-  /** Never throws: what goes wrong is the answer. */
-  handle(req: IncomingMessage, res: ServerResponse): void {
+  /**
+   * Never throws: what goes wrong is the answer.
+   * @param readTarget where a request goes; by default what its absolute form says
+   */
+  handle(req: IncomingMessage, res: ServerResponse, readTarget = absoluteTarget): void {
     const startedAt = performance.now()
     try {
-      const target = this.#check(req)
+      checkRequest(req)
+      const target = readTarget(req)
       new Transaction(this.options, req, res, target, startedAt).start()
     } catch (error) {
       const known = error instanceof ProxyError ? error : internal(error)
@@ -26,16 +30,17 @@ export class Forwarder {
       this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, known))
     }
   }
-
-  #check(req: IncomingMessage): RequestTarget {
-    const { method = '', url = '', rawHeaders, httpVersion } = req
-    if (httpVersion !== '1.1' && httpVersion !== '1.0') {
-      throw new ProxyError('PTC_REQUEST_MALFORMED', `the request is in HTTP/${httpVersion}`)
-    }
-    checkHost(rawHeaders, httpVersion)
-    return parseRequestTarget(method, url)
-  }
 }
+
+function checkRequest({ rawHeaders, httpVersion }: IncomingMessage): void {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+    throw new ProxyError('PTC_REQUEST_MALFORMED', `the request is in HTTP/${httpVersion}`)
+  }
+  checkHost(rawHeaders, httpVersion)
+}
+
+const absoluteTarget = ({ method = '', url = '' }: IncomingMessage): RequestTarget =>
+  parseRequestTarget(method, url)
 
 const internal = (error: unknown): ProxyError =>
   new ProxyError('PTC_INTERNAL', 'the request could not be handled', { cause: error })

@@ -23,7 +23,8 @@ interface SigningKey {
 /** Who issues leaf certificates. */
 export interface Authority extends SigningKey {
   readonly certificate: X509Certificate
-  readonly pem: string
+  /** What goes with a leaf: the authority's certificate, unless it is a root, which clients have. */
+  readonly chainPem: string
 }
 
 export interface AuthorityFiles {
@@ -72,7 +73,12 @@ export async function readAuthority({ certPem, keyPem }: AuthorityFiles, from: s
     throw bad(`${from}: the certificate is not that of an authority (basicConstraints CA)`)
   if (certificate.notAfter.getTime() < Date.now())
     throw bad(`${from}: the certificate expired on ${certificate.notAfter.toISOString()}`)
-  return { ...(await importKey(key, from)), certificate, pem: `${certificate.toString('pem')}\n` }
+  const isRoot = certificate.subject === certificate.issuer
+  return {
+    ...(await importKey(key, from)),
+    certificate,
+    chainPem: isRoot ? '' : `${certificate.toString('pem')}\n`,
+  }
 }
 
 function sameKey(key: KeyObject, certificate: X509Certificate): boolean {

@@ -88,7 +88,7 @@ export async function mintLeaf(authority: Authority, host: string): Promise<Mint
       ...authorityKeyIdentifier(authority),
     ],
   })
-  return { certPem: `${made.toString('pem')}\n${authority.pem}`, keyPem: await privateKeyPem(keys) }
+  return { certPem: `${made.toString('pem')}\n${authority.chainPem}`, keyPem: await privateKeyPem(keys) }
 }
 
 /** What the authority calls its key, which need not be how we would have computed it. */

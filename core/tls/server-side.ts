@@ -4,7 +4,8 @@
  */
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { codeOf } from '../base/system-error.js'
 import type { MintedLeaf } from './mint.js'
 
 /** What is offered to clients by ALPN, and all that is spoken with them. */
@@ -36,8 +37,9 @@ export function acceptTls(socket: Socket, secureContext: SecureContext, timeout:
       secured.destroy()
     }, timeout)
     secured.on('error', ignore) // for good: its close follows
+    // Undocumented, and for the message alone: it tells a client that does not trust us from one that left.
     secured.on('_tlsError', (error: unknown) => {
-      why = describe(error)
+      why = codeOf(error)
     })
     secured.once('close', onClose)
     secured.once('secure', () => {

@@ -1,0 +1,37 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { SecureContext } from 'node:tls'
+import type { Records } from '../config/records-table.js'
+import { readText } from '../tls/trust.js'
+
+/** What clients are shown for a name. */
+export interface BumpAuthority {
+  readonly contextFor: (host: string) => Promise<SecureContext>
+  /** Why the key should be better kept. */
+  readonly warning: string | undefined
+}
+
+const CERT_FILE = 'proxy.config.ssl.bump.CA.cert.filename'
+const KEY_FILE = 'proxy.config.ssl.bump.CA.private_key.filename'
+
+/**
+ * Opens the operator's authority. The library that mints is loaded only here: proxies that bump nothing do without it.
+ * @throws {ProxyError} PTC_TLS_CONTEXT that names the record and the file
+ */
+export async function openBumpAuthority(records: Records, confDir: string): Promise<BumpAuthority> {
+  const certFrom = resolve(confDir, records[CERT_FILE])
+  const keyFrom = resolve(confDir, records[KEY_FILE])
+  const files = { certPem: readText(certFrom, CERT_FILE), keyPem: readText(keyFrom, KEY_FILE) }
+  const [{ readAuthority }, { Mint }, { serverContext }] = await Promise.all([
+    import('../tls/authority.js'),
+    import('../tls/mint.js'),
+    import('../tls/server-side.js'),
+  ])
+  const authority = await readAuthority(files, `${certFrom} and ${keyFrom}`)
+  const mint = new Mint(authority, serverContext)
+  const isOpen = (statSync(keyFrom).mode & 0o007) !== 0
+  return {
+    contextFor: host => mint.leafFor(host),
+    warning: isOpen ? `${KEY_FILE}: every user of this machine may use ${keyFrom}; chmod 600 it` : undefined,
+  }
+}

@@ -1,0 +1,20 @@
+import { FILE_NAME, type RecordRow } from './record-row.js'
+
+/** Records about the authority that mints leaf certificates where the TLS of clients ends at the proxy. */
+export const BUMP_RECORDS = {
+  'proxy.config.ssl.bump.CA.cert.filename': {
+    type: 'STRING',
+    default: 'bump-ca.pem',
+    ...FILE_NAME,
+    reload: true,
+    about:
+      'The PEM file with the certificate of the authority that mints leaf certificates in bump mode, in the configuration folder; `portcullis ca init` makes it. Not in Traffic Server.',
+  },
+  'proxy.config.ssl.bump.CA.private_key.filename': {
+    type: 'STRING',
+    default: 'bump-ca.key',
+    ...FILE_NAME,
+    reload: true,
+    about: 'The PEM file with the key of that authority, without a passphrase, for the proxy alone to read.',
+  },
+} as const satisfies Record<string, RecordRow>

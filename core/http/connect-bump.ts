@@ -1,0 +1,119 @@
+/**
+ * CONNECT in bump mode: the proxy ends the client's TLS itself, with a leaf of the operator's authority.
+ *
+ *     200 -> ClientHello read, client parked -> origin opened and verified -> TLS with the client -> its requests
+ *                                                       \-> rejected: the same, and every request gets the error page
+ *
+ * The verified connection waits in the pool for the first request. A ClientHello with another SNI than the target of
+ * CONNECT is for that name, at the target's address: the name is what is verified, and what requests have to be for.
+ */
+import type { Duplex } from 'node:stream'
+import type { SecureContext } from 'node:tls'
+import { ProxyError } from '../base/errors.js'
+import type { OriginConnector, OriginTarget } from '../origin/connect.js'
+import { fatalAlert } from '../tls/record-layer.js'
+import { acceptTls } from '../tls/server-side.js'
+import { boundTarget } from './bound-target.js'
+import type { ConnectServer } from './connect.js'
+import type { ConnectRequest } from './connect-request.js'
+import type { Forwarder } from './forward.js'
+import { createFront, type Front, type FrontLimits } from './front.js'
+import { errorReply, sendReply } from './replies.js'
+import { WaitingClient } from './waiting-client.js'
+
+export interface BumpOptions {
+  readonly connector: OriginConnector
+  readonly forwarder: Forwarder
+  readonly limits: FrontLimits
+  /** What a client is shown for a name. @throws {ProxyError} when there is no authority to mint it */
+  readonly contextFor: (host: string) => Promise<SecureContext>
+  /** Milliseconds in which a ClientHello must be complete, and then the handshake. */
+  readonly helloTimeout: () => number
+}
+
+/** What a bumped connection is for, or why its requests are refused. */
+interface Bumped {
+  readonly origin: OriginTarget
+  readonly error: ProxyError | undefined
+}
+
+const INTERNAL_ERROR = 80
+
+export function bumpedConnections(options: BumpOptions): ConnectServer {
+  const bumped = new WeakMap<Duplex, Bumped>()
+  const front = innerFront(options, bumped)
+  return async request => {
+    const client = new WaitingClient(request.socket, request.head)
+    try {
+      request.establish()
+      const { sni } = await client.readHello(options.helloTimeout())
+      const origin = originOf(request, sni)
+      const error = await verify(options.connector, origin, client.signal)
+      const context = await contextOrAlert(request, origin.host, options)
+      const secured = await acceptTls(client.release(), context, options.helloTimeout())
+      bumped.set(secured, { origin, error })
+      front.server.emit('connection', secured)
+    } catch (cause) {
+      client.discard()
+      throw cause
+    }
+    return undefined
+  }
+}
+
+function originOf({ host, port }: ConnectRequest, sni: string | undefined): OriginTarget {
+  const origin = { scheme: 'https', host: sni ?? host, port } as const
+  return origin.host === host ? origin : { ...origin, dialHost: host }
+}
+
+/** Why the origin is refused; undefined when it was accepted. */
+async function verify(
+  connector: OriginConnector,
+  origin: OriginTarget,
+  signal: AbortSignal,
+): Promise<ProxyError | undefined> {
+  const key = connector.keyOf(origin)
+  try {
+    connector.release(key, connector.reuse(key) ?? (await connector.open(origin, signal)))
+    return undefined
+  } catch (cause) {
+    if (signal.aborted || !(cause instanceof ProxyError)) throw cause
+    return cause
+  }
+}
+
+async function contextOrAlert(
+  { socket }: ConnectRequest,
+  host: string,
+  { contextFor }: BumpOptions,
+): Promise<SecureContext> {
+  try {
+    return await contextFor(host)
+  } catch (cause) {
+    if (socket.writable) socket.write(fatalAlert(INTERNAL_ERROR))
+    throw cause
+  }
+}
+
+/** Speaks HTTP on the inside. It never listens: connections are handed to it. */
+function innerFront({ forwarder, limits }: BumpOptions, bumped: WeakMap<Duplex, Bumped>): Front {
+  return createFront({
+    limits,
+    forward: {
+      handle: (req, res) => {
+        const known = bumped.get(req.socket)
+        const error = known?.error ?? (known === undefined ? unknownConnection() : undefined)
+        if (known !== undefined && error === undefined) {
+          forwarder.handle(req, res, inner => boundTarget(inner, known.origin))
+          return
+        }
+        const why = error ?? unknownConnection()
+        res.shouldKeepAlive = false
+        sendReply(res, errorReply(why, { host: known?.origin.host }, req.headers))
+      },
+    },
+  })
+}
+
+const unknownConnection = (): ProxyError =>
+  new ProxyError('PTC_INTERNAL', 'a request on a connection that was not bumped')
