@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { test } from 'tap'
+import { ERRORS } from '../../core/base/errors.js'
+import { RECORDS } from '../../core/config/records-table.js'
 import { anchorsOf, linksOf, readPages } from './kit/markdown.js'
 import { ROOT } from './kit/source.js'
 
@@ -24,6 +26,23 @@ test('every link between the pages leads somewhere', async t => {
   )
   t.strictSame(wrong, [])
   t.ok(pages.flatMap(({ text }) => linksOf(text)).length > 10, 'there are links')
+})
+
+/** Records and error codes that a text names and no table has. */
+function unknownNames(text: string): string[] {
+  const named = text.match(/\bproxy\.config(?:\.\w+)+|\bPTC_\w+/g) ?? []
+  return named.filter(name => !Object.hasOwn(name.startsWith('PTC_') ? ERRORS : RECORDS, name))
+}
+
+test('every record and error code that a page names is in its table', async t => {
+  t.strictSame(
+    readPages().flatMap(({ path, text }) => unknownNames(text).map(name => `${path}: ${name}`)),
+    [],
+  )
+  t.strictSame(unknownNames('proxy.config.proxy_name, `PTC_USAGE`; proxy.config.nothing PTC_NOTHING'), [
+    'proxy.config.nothing',
+    'PTC_NOTHING',
+  ])
 })
 
 test('a bad link is found', async t => {

@@ -30,6 +30,8 @@ test('the demo shows the three outcomes of the proof of concept', async t => {
   t.match(text, /www\.twitter\.com +200 after 3\.\d\d s +accepted, parked 3\.\d\d s\n/)
   t.match(text, /▾✖ alert bad_certificate; no Finished, no request\n/)
   t.match(text, /▾·+ not a byte for 3\.\d\d s ·+✔ request\n/)
+  t.match(text, /CONNECT tunnel failed, response 502\n/, 'curl meets the same plugin by way of CONNECT')
+  t.match(text, /\$ curl .* https:\/\/www\.facebook\.com:\d+\/\n +Hello from www\.facebook\.com\n/)
   t.notMatch(text, ESCAPE, 'no colours where there is no terminal')
   const wide = text.split('\n').filter(line => line.length > 80 && !line.includes('$ curl'))
   t.strictSame(wide, [], 'nothing is wider than 80 columns')

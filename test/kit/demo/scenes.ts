@@ -79,10 +79,9 @@ export async function stay({ screen, proxy, origins, caFile }: Cast): Promise<vo
   screen.print(
     'Try it by hand; Ctrl-C ends everything.',
     '',
-    `  telnet 127.0.0.1 ${proxy.port}`,
+    `  telnet 127.0.0.1 ${proxy.port}        and one of`,
     ...urls.map(url => `    GET ${url} HTTP/1.0`),
-    '    Accept: text/plain',
-    '    (and an empty line)',
+    '  then a line `Accept: text/plain` for a page without markup, and an empty line',
     '',
     ...urls.map(url => `  curl -x http://127.0.0.1:${proxy.port} --cacert ${caFile} ${url}`),
     '',
