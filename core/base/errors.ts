@@ -1,7 +1,7 @@
 /**
  * Every error of this program is a {@link ProxyError} with a code from this closed table. The table knows who is
  * to blame, what the client is answered, and what the operator can do about it. `docs/reference/errors.md` is
- * written from it.
+ * written from it. The file is long because the table is closed, and so in one place.
  */
 
 /** Whose side an error comes from. */
@@ -57,6 +57,9 @@ export const ERRORS = {
   PTC_CA_EXISTS: startup(
     'Move the files away that the message names: clients may trust the old authority, so it is never overwritten.',
   ),
+  PTC_LOG_UNWRITABLE: startup(
+    'Check that the folder of the log exists or can be made, and that the proxy may write there.',
+  ),
   PTC_PORT_UNAVAILABLE: startup(
     'Another program listens there, or the port needs privileges: proxy.config.http.server_ports.',
   ),
@@ -68,6 +71,7 @@ export const ERRORS = {
   ),
 
   PTC_REQUEST_MALFORMED: kind('client', 400, 'http_request_error', 'The request is not valid HTTP/1.1.'),
+  PTC_REQUEST_VERSION: kind('client', 505, 'http_request_error', 'Send the request in HTTP/1.1.'),
   PTC_REQUEST_TARGET: kind(
     'client',
     400,

@@ -3,6 +3,7 @@ import { ACCESS_RECORDS } from './records-access.js'
 import { BUMP_RECORDS } from './records-bump.js'
 import { GENERAL_RECORDS } from './records-general.js'
 import { HTTP_RECORDS } from './records-http.js'
+import { LOG_RECORDS } from './records-log.js'
 import { SSL_RECORDS } from './records-ssl.js'
 
 /** The closed table of records. Add a record in its area's file and nowhere else. */
@@ -10,6 +11,7 @@ export const RECORDS = {
   ...GENERAL_RECORDS,
   ...HTTP_RECORDS,
   ...ACCESS_RECORDS,
+  ...LOG_RECORDS,
   ...SSL_RECORDS,
   ...BUMP_RECORDS,
 } as const

@@ -12,8 +12,11 @@ import { describeDomain, showValue } from '../../core/config/record-value.js'
 import { ACCESS_RECORDS } from '../../core/config/records-access.js'
 import { GENERAL_RECORDS } from '../../core/config/records-general.js'
 import { HTTP_RECORDS } from '../../core/config/records-http.js'
+import { LOG_RECORDS } from '../../core/config/records-log.js'
 import { SSL_RECORDS } from '../../core/config/records-ssl.js'
 import { RULE_KEYS, RULES_SCHEMA } from '../../core/config/rules-schema.js'
+import { LOG_FIELDS } from '../../core/log/log-fields.js'
+import { CERTIFICATE_FIELDS, NAMED_FORMATS } from '../../core/log/log-formats.js'
 import { alertOf } from '../../core/tls/alerts.js'
 import { REASONS } from '../../core/tls/verdict.js'
 
@@ -59,6 +62,8 @@ export function renderRecords(): string {
     table(head, recordRows(HTTP_RECORDS)),
     '## Who may use the proxy',
     table(head, recordRows(ACCESS_RECORDS)),
+    '## The access log',
+    table(head, recordRows(LOG_RECORDS)),
     '## TLS towards origins',
     table(head, recordRows(SSL_RECORDS)),
   )
@@ -119,10 +124,32 @@ function acceptedBy(key: { readonly enum?: readonly unknown[]; readonly shape?: 
   return key.enum?.join(', ') ?? key.shape ?? ''
 }
 
+export function renderLogFields(): string {
+  const rows = Object.entries(LOG_FIELDS).map(([symbol, { about }]) => [code(`%<${symbol}>`), about])
+  const formats = Object.entries(NAMED_FORMATS).map(([name, text]) => [name, code(text)])
+  return page(
+    'Log fields',
+    'What `proxy.config.log.format` may be made of. Symbols are those of Apache Traffic Server. What is not known is ' +
+      'written `-`; a character that could end a field or a line is written `%XX`.',
+    table(
+      ['field', 'what it says'],
+      [
+        ...rows,
+        [code('%<{Name}cqh>'), "a field of the request's header; not those that hold passwords"],
+        [code('%<{Name}ssh>'), "a field of the header of the origin's response; the same"],
+      ],
+    ),
+    '## Formats with a name',
+    table(['name', 'fields'], [...formats, ['json', 'everything that is worth it, as one object a line']]),
+    `With \`proxy.config.log.certificate_fields INT 1\` these follow: ${code(CERTIFICATE_FIELDS.trim())}.`,
+  )
+}
+
 /** File names below docs/reference/, and what writes them. */
 export const PAGES: Readonly<Record<string, () => string>> = {
   'records.md': renderRecords,
   'errors.md': renderErrors,
+  'log-fields.md': renderLogFields,
   'reasons.md': renderReasons,
   'rules.md': renderRules,
 }

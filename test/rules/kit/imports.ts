@@ -17,6 +17,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
     hooks: { values: ['api', 'base'] },
     'plugin-host': { values: ['hooks', 'api', 'base'], types: ['config'] },
     http: { values: ['origin', 'tls', 'vconn', 'api', 'base'], types: ['config'] },
+    log: { values: ['tls', 'api', 'base'], types: ['http', 'origin'] },
     admin: { values: ['origin', 'tls', 'vconn', 'api', 'base'], types: ['config'] },
     cluster: { values: ['vconn', 'api', 'base'], types: ['config'] },
     /** The parts of the composition root. */
@@ -24,6 +25,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
       values: [
         'admin',
         'cluster',
+        'log',
         'http',
         'origin',
         'tls',
@@ -42,6 +44,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
         'compose',
         'admin',
         'cluster',
+        'log',
         'http',
         'origin',
         'tls',
@@ -60,6 +63,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
         'compose',
         'admin',
         'cluster',
+        'log',
         'http',
         'origin',
         'tls',

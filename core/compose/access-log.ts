@@ -1,0 +1,99 @@
+import { resolve } from 'node:path'
+import type { Records } from '../config/records-table.js'
+import type { ConnectSummary } from '../http/connect.js'
+import { userOf } from '../http/proxy-auth.js'
+import type { Summary } from '../http/summary.js'
+import { AccessLog } from '../log/access-log.js'
+import type { LogSink } from '../log/log-file.js'
+import { type LogFormat, logFormat } from '../log/log-formats.js'
+
+export interface AccessLogSettings {
+  readonly isErrorsOnly: boolean
+  readonly format: LogFormat
+  /** Absolute, or `stdout`, `stderr`. */
+  readonly file: string
+}
+
+/**
+ * What the records say about the access log; undefined for none.
+ * @throws {ProxyError} PTC_RECORDS_INVALID
+ */
+export function accessLogSettings(records: Records): AccessLogSettings | undefined {
+  const format = logFormat(
+    records['proxy.config.log.format'],
+    records['proxy.config.log.certificate_fields'] === 1,
+  )
+  const enabled = records['proxy.config.log.logging_enabled']
+  if (enabled === 0) return undefined
+  const name = records['proxy.config.log.filename']
+  const isStream = name === 'stdout' || name === 'stderr'
+  return {
+    isErrorsOnly: enabled === 1,
+    format,
+    file: isStream ? name : resolve(records['proxy.config.log.logfile_dir'], name),
+  }
+}
+
+/**
+ * The access log of a running proxy: the same file for as long as its name stays, whatever else a reload changes.
+ */
+export class AccessLogs {
+  readonly #open: (file: string) => LogSink
+  #file: string | undefined
+  #sink: LogSink | undefined
+  #log: AccessLog | undefined
+
+  constructor(open: (file: string) => LogSink) {
+    this.#open = open
+  }
+
+  /** @throws {ProxyError} PTC_LOG_UNWRITABLE; the old settings stay then */
+  configure(settings: AccessLogSettings | undefined): void {
+    if (settings?.file !== this.#file) {
+      const sink = settings === undefined ? undefined : this.#open(settings.file)
+      void this.#sink?.close()
+      this.#sink = sink
+      this.#file = settings?.file
+    }
+    const sink = this.#sink
+    this.#log =
+      settings === undefined || sink === undefined
+        ? undefined
+        : new AccessLog({ ...settings, write: line => sink.write(line) })
+  }
+
+  log(summary: Summary): void {
+    if (this.#log !== undefined) this.#log.log(summary, summary.req && userOf(summary.req))
+  }
+
+  logConnect(summary: ConnectSummary): void {
+    if (this.#log !== undefined) this.log(ofConnect(summary))
+  }
+
+  reopen(): void {
+    this.#sink?.reopen()
+  }
+
+  async close(): Promise<void> {
+    this.#log = undefined
+    await this.#sink?.close()
+  }
+}
+
+function ofConnect({ req, status, bytesUp, bytesDown, milliseconds, error }: ConnectSummary): Summary {
+  return {
+    req,
+    method: 'CONNECT',
+    url: req.url ?? '',
+    clientAddress: req.socket.remoteAddress,
+    status,
+    bytesUp,
+    bytesDown,
+    milliseconds,
+    isReused: false,
+    error,
+    channel: undefined,
+    sent: undefined,
+    response: undefined,
+  }
+}

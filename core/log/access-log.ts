@@ -1,0 +1,35 @@
+import type { Socket } from 'node:net'
+import type { Summary } from '../http/summary.js'
+import type { LogFormat } from './log-formats.js'
+
+export interface AccessLogOptions {
+  readonly format: LogFormat
+  /** Leaves out what went well. */
+  readonly isErrorsOnly: boolean
+  readonly write: (line: string) => void
+}
+
+/** Writes a line for each transaction and tunnel. */
+export class AccessLog {
+  readonly #options: AccessLogOptions
+  /** What had been sent on a connection when its last transaction ended: the difference is this one's. */
+  readonly #sent = new WeakMap<Socket, number>()
+
+  constructor(options: AccessLogOptions) {
+    this.#options = options
+  }
+
+  log(summary: Summary, user: string | undefined): void {
+    if (this.#options.isErrorsOnly && summary.error === undefined) return
+    const startedAt = Date.now() - summary.milliseconds
+    this.#options.write(this.#options.format({ summary, startedAt, user, sent: this.#sentFor(summary) }))
+  }
+
+  #sentFor({ req, bytesDown }: Summary): number {
+    if (req === undefined) return bytesDown
+    const { socket } = req
+    const before = this.#sent.get(socket) ?? 0
+    this.#sent.set(socket, socket.bytesWritten)
+    return socket.bytesWritten - before
+  }
+}

@@ -1,0 +1,50 @@
+import { safeUrl } from './lengths.js'
+import type { LogEntry } from './log-entry.js'
+import { certificateOf } from './origin-certificate.js'
+
+/** Longer request-targets are cut. */
+const MAX_URL = 8192
+
+/** An entry as a JSON object on one line. Fields are always there, `null` where there is nothing to say. */
+export function jsonLine({ summary, startedAt, user, sent }: LogEntry): string {
+  const { req, method, url, status, bytesUp, bytesDown, milliseconds, error, channel, response } = summary
+  const certificate = certificateOf(summary)
+  const text = JSON.stringify({
+    time: new Date(startedAt).toISOString(),
+    client: summary.clientAddress ?? null,
+    user: user ?? null,
+    method: method === '' ? null : method,
+    url: url === '' ? null : safeUrl(url).slice(0, MAX_URL),
+    version: req?.httpVersion ?? null,
+    status,
+    ms: Math.round(milliseconds),
+    bytes: { up: bytesUp, down: bytesDown, sent },
+    error: error === undefined ? null : { code: error.code, side: error.side, message: error.message },
+    origin:
+      channel === undefined
+        ? null
+        : {
+            address: channel.link.remoteAddress,
+            status: response?.status ?? null,
+            reused: summary.isReused,
+            tls: channel.peer?.evidence.protocol ?? null,
+            cipher: channel.peer?.evidence.cipher ?? null,
+          },
+    certificate:
+      certificate === undefined
+        ? null
+        : {
+            subject: certificate.subject ?? null,
+            issuer: certificate.issuer ?? null,
+            sha256: certificate.sha256 ?? null,
+            verdict: certificate.verdict,
+            by: certificate.by,
+            x509: certificate.rejection?.name ?? null,
+            parked_ms: certificate.parked,
+          },
+  })
+  return text.replace(UNSEEN, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Valid in JSON, and yet a control character or the end of a line to some who read it. */
+const UNSEEN = /[\u007f-\u009f\u2028\u2029]/g

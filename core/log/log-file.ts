@@ -1,0 +1,124 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import sonic, { type SonicBoom } from 'sonic-boom' // CommonJS: the class is a part of its default
+import { describe, ProxyError } from '../base/errors.js'
+
+/** Where finished lines go. */
+export interface LogSink {
+  /** Never blocks; a line that cannot be kept is lost, and counted. */
+  write(line: string): void
+  /** Opens the file anew under its name: after a rotation. What was written before is in the old file. */
+  reopen(): void
+  /** Writes what is left, and closes. */
+  close(): Promise<void>
+}
+
+/** Milliseconds that a line may wait for others to be written with. */
+const GATHER = 100
+const GATHER_CHARS = 65_536
+/** What a disk that does not keep up, or is full, may hold in memory. */
+const MAX_BYTES = 8_388_608
+/** How often troubles are told, in milliseconds. */
+const TELL_EVERY = 10_000
+const CLOSE_WITHIN = 2000
+/** Addresses of clients and what they asked for are not for everyone. */
+const MODE = 0o640
+
+/**
+ * A file that lines are appended to, in a few large writes, in the background.
+ *
+ * Life: open -> (reopened)* -> closed. Memory is bounded; lines beyond are lost, and how many is told.
+ */
+export class LogFile implements LogSink {
+  readonly #path: string
+  readonly #onTrouble: (message: string) => void
+  readonly #file: SonicBoom
+  #gathered = ''
+  #timer: NodeJS.Timeout | undefined
+  #lost = 0
+  #closing: Promise<void> | undefined
+  #toldAt = Number.NEGATIVE_INFINITY
+
+  /**
+   * @param onTrouble hears, from time to time, that lines are lost
+   * @throws {ProxyError} PTC_LOG_UNWRITABLE
+   */
+  constructor(path: string, onTrouble: (message: string) => void) {
+    this.#path = path
+    this.#onTrouble = onTrouble
+    checkWritable(path)
+    this.#file = new sonic.SonicBoom({
+      dest: path,
+      append: true,
+      mode: MODE,
+      maxLength: MAX_BYTES,
+      sync: false,
+    })
+    this.#file.on('drop', (text: string) => {
+      this.#lost += text.split('\n').length - 1
+      this.#tell('it does not keep up')
+    })
+    this.#file.on('error', (cause: unknown) => this.#tell(describe(cause)))
+  }
+
+  write(line: string): void {
+    if (this.#closing !== undefined) return
+    this.#gathered += `${line}\n`
+    if (this.#gathered.length >= GATHER_CHARS) this.#flush()
+    else this.#timer ??= setTimeout(() => this.#flush(), GATHER).unref()
+  }
+
+  reopen(): void {
+    if (this.#closing !== undefined) return
+    this.#flush()
+    this.#file.reopen()
+  }
+
+  /** May be called twice. Lines that come later are lost. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  #close(): Promise<void> {
+    this.#flush()
+    return new Promise(resolve => {
+      const timer = setTimeout(() => {
+        this.#file.destroy()
+        resolve()
+      }, CLOSE_WITHIN)
+      this.#file.once('close', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      this.#file.end()
+    })
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const text = this.#gathered
+    this.#gathered = ''
+    if (text !== '') this.#file.write(text)
+  }
+
+  #tell(why: string): void {
+    const now = performance.now()
+    if (now < this.#toldAt + TELL_EVERY) return
+    this.#toldAt = now
+    const lost = this.#lost === 0 ? '' : `; ${this.#lost} lines lost`
+    this.#lost = 0
+    this.#onTrouble(`cannot write ${this.#path}: ${why}${lost}`)
+  }
+}
+
+/** The stream opens its file in the background, where a mistake of the configuration would be noticed too late. */
+function checkWritable(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    closeSync(openSync(path, 'a', MODE))
+  } catch (cause) {
+    throw new ProxyError('PTC_LOG_UNWRITABLE', `cannot write ${path}: ${describe(cause)}`, { cause })
+  }
+}

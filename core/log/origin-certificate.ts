@@ -1,0 +1,42 @@
+import type { PeerEvidence } from '../api/certificate.js'
+import type { Summary } from '../http/summary.js'
+import { type Rejection, VerifyRejected } from '../tls/verdict.js'
+
+/** What is logged of an origin's certificate. */
+export interface LoggedCertificate {
+  readonly subject: string | undefined
+  readonly issuer: string | undefined
+  /** 64 hex digits. */
+  readonly sha256: string | undefined
+  readonly verdict: 'accepted' | 'rejected' | 'unverified'
+  /** Who had the last word. */
+  readonly by: string
+  /** Milliseconds that plugins held this request; 0 on a connection that had served before. */
+  readonly parked: number
+  readonly rejection: Rejection | undefined
+}
+
+/** Undefined for an origin that showed none. */
+export function certificateOf({ channel, error, isReused }: Summary): LoggedCertificate | undefined {
+  if (error instanceof VerifyRejected) {
+    const { rejection, evidence, parked } = error
+    const by = rejection.plugin === undefined ? rejection.by : `${rejection.by}:${rejection.plugin}`
+    return { ...leafOf(evidence), verdict: 'rejected', by, parked: Math.round(parked), rejection }
+  }
+  if (channel?.peer === undefined) return undefined
+  const { evidence, decidedBy } = channel.peer
+  return {
+    ...leafOf(evidence),
+    verdict: decidedBy === 'nobody' ? 'unverified' : 'accepted',
+    by: decidedBy,
+    parked: isReused ? 0 : Math.round(channel.parked ?? 0),
+    rejection: undefined,
+  }
+}
+
+function leafOf(
+  evidence: PeerEvidence | undefined,
+): Pick<LoggedCertificate, 'subject' | 'issuer' | 'sha256'> {
+  const leaf = evidence?.chain[0]
+  return { subject: leaf?.subject, issuer: leaf?.issuer, sha256: leaf?.sha256 }
+}
