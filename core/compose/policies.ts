@@ -110,7 +110,7 @@ function termsRecords(records: Records, rule: Rule | undefined): TermsRecords {
 
 function nameRules({ client_sni, client_sni_policy, verify_server_name: alternative }: Rule): NameRules {
   const fixed = client_sni_policy?.startsWith('@') ? client_sni_policy.slice(1) : undefined
-  const sni = client_sni === '' ? null : (client_sni ?? fixed)
+  const sni = client_sni === '' || client_sni === null ? null : (client_sni ?? fixed)
   return {
     ...(sni === undefined ? {} : { sni }),
     ...(alternative === undefined ? {} : { alternative }),
