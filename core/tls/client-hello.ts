@@ -22,6 +22,8 @@ export type HelloReading =
 
 /** Bytes in which a ClientHello must be complete: real ones, post-quantum key shares included, take some 2 000. */
 export const MAX_HELLO_BYTES = 32_768
+/** Records it may be cut into. The reader begins anew with all that has come, and must not be made to do so for nothing. */
+const MAX_RECORDS = 256
 
 const MORE: HelloReading = { kind: 'more' }
 const CLIENT_HELLO = 1
@@ -42,6 +44,7 @@ export function readClientHello(bytes: Buffer): HelloReading {
     if (fragment.type !== HANDSHAKE) return notTls('the first record is no handshake')
     parts.push(fragment.body)
     have += fragment.body.length
+    if (parts.length > MAX_RECORDS) return notTls('the ClientHello is cut into too many records')
     at = fragment.next
     const size = messageSize(parts, have)
     if (size === 'no-hello') return notTls('the first handshake message is no ClientHello')
@@ -56,7 +59,7 @@ function messageSize(parts: readonly Buffer[], have: number): number | 'no-hello
   const [first] = parts
   if (first?.[0] !== CLIENT_HELLO) return 'no-hello'
   if (have < 4) return undefined
-  const header = first.length < 4 ? Buffer.concat(parts) : first
+  const header = first.length < 4 ? Buffer.concat(parts.slice(0, 4)) : first
   return 4 + header.readUIntBE(1, 3)
 }
 
