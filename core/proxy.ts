@@ -15,6 +15,7 @@ import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } fr
 import type { ConnectHandler } from './http/connect.js'
 import { Forwarder } from './http/forward.js'
 import { createFront, type Front, type FrontLimits } from './http/front.js'
+import { Via } from './http/via.js'
 import { OriginConnector } from './origin/connect.js'
 import type { DialOptions } from './origin/dial.js'
 import { makeLookup } from './origin/lookup.js'
@@ -188,6 +189,7 @@ export class ProxyServer {
         idleTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND,
       },
       maxResponseHeadBytes: records['proxy.config.http.response_header_max_size'],
+      queue: this.#logs.queue,
       startTls: (tcp, target, signal) => this.#setup.verification.startTls(tcp, target, signal),
       startPlain: tcp => {
         const vconn = this.#setup.vconns.open('outbound', tcp)
@@ -203,8 +205,12 @@ export class ProxyServer {
   #makeForwarder(records: Setup['records']): Forwarder {
     return new Forwarder({
       connector: this.#connector,
-      viaName: records['proxy.config.proxy_name'] ?? hostname(),
+      via: new Via(records['proxy.config.proxy_name'] ?? hostname(), {
+        inRequests: records['proxy.config.http.insert_request_via_str'] === 1,
+        inResponses: records['proxy.config.http.insert_response_via_str'] === 1,
+      }),
       idleTimeout: records['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND,
+      upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
       onDone: summary => this.#logs.access.log(summary),
       onSend: (method, url, { vconn }) => {
         if (vconn !== undefined)

@@ -20,7 +20,7 @@ export interface Policy {
 }
 
 /** What is the same for every origin. */
-export type SharedSettings = Pick<HandshakeSettings, 'askers' | 'openVConn' | 'observer'>
+export type SharedSettings = Pick<HandshakeSettings, 'askers' | 'openVConn' | 'observer' | 'queue'>
 
 /** Hosts whose policy is remembered; the others are looked up again. */
 const REMEMBERED = 10_000

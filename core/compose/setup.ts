@@ -1,5 +1,7 @@
 import { resolve } from 'node:path'
 import { Diags } from '../base/diags.js'
+import { describe } from '../base/errors.js'
+import { FairQueue } from '../base/fair-queue.js'
 import { type HostFile, loadHostFile } from '../config/host-file.js'
 import { loadPluginConfig } from '../config/plugin-config.js'
 import { type PortSpec, parseServerPorts } from '../config/ports.js'
@@ -58,6 +60,8 @@ export interface Logs {
   readonly reopen: () => void
   /** Writes what is left. */
   readonly close: () => Promise<void>
+  /** Shares the processor between handshakes, across reloads. */
+  readonly queue: FairQueue
 }
 
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RECORDS_INVALID */
@@ -69,6 +73,7 @@ export function openLogs(place: Place): Logs {
   return {
     diags,
     handshakes: new HandshakeLog(diags),
+    queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
     access,
     reopen: () => {
       sink.reopen()
@@ -89,7 +94,7 @@ export function openLogs(place: Place): Logs {
  * Reads the configuration and initialises the plugins. Opens no port. A failure leaves nothing behind.
  * @throws {ProxyError} with every mistake of the file that is at fault
  */
-export async function readSetup(place: Place, { diags, handshakes }: Logs): Promise<Setup> {
+export async function readSetup(place: Place, { diags, handshakes, queue }: Logs): Promise<Setup> {
   const records = loadRecords(place.confDir, place.env)
   const lines = loadPluginConfig(place.confDir, records)
   const hostFile = records['proxy.config.hostdb.host_file.path']
@@ -121,6 +126,7 @@ export async function readSetup(place: Place, { diags, handshakes }: Logs): Prom
       contexts,
       observer: handshakes,
       vconns,
+      queue,
     })
     return { records, ports, plugins, verification, contexts, vconns, hosts, access, accessLog, bump }
   } catch (cause) {

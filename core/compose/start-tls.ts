@@ -1,3 +1,4 @@
+import type { FairQueue } from '../base/fair-queue.js'
 import type { Records } from '../config/records-table.js'
 import type { Rule } from '../config/rules.js'
 import { ask } from '../hooks/ask.js'
@@ -16,6 +17,7 @@ export interface StartTlsParts {
   readonly contexts: ClientContexts
   readonly observer: HandshakeObserver
   readonly vconns: VConns
+  readonly queue: FairQueue
 }
 
 /** How origins are verified from here on, until the next reload. */
@@ -31,7 +33,7 @@ export interface Verification {
 
 /** Ties records, rules and plugins to the handshake machine, which knows none of them. */
 export function makeVerification(parts: StartTlsParts): Verification {
-  const { records, rules, registry, contexts, observer, vconns } = parts
+  const { records, rules, registry, contexts, observer, vconns, queue } = parts
   const policies = new Policies(records, rules, contexts, {
     askers: registry.on('TS_SSL_CERT_VERIFY_HOOK').map(({ plugin, continuation }) => ({
       plugin: plugin.name,
@@ -40,6 +42,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
     })),
     openVConn: ends => vconns.open('outbound', ends),
     observer,
+    queue,
   })
   let inFlight = 0
   const startTls: StartTls = async (tcp, target, signal) => {

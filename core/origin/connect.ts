@@ -1,5 +1,6 @@
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
+import type { FairQueue } from '../base/fair-queue.js'
 import type { StartTls } from '../tls/start-tls.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
 import { plainOrigin } from './channel.js'
@@ -24,6 +25,8 @@ export interface ConnectorOptions {
   readonly pool: PoolLimits
   /** How large the header fields of a response may be, in bytes. */
   readonly maxResponseHeadBytes: number
+  /** When the processor is busy with handshakes, new ones wait here for their turn. */
+  readonly queue?: FairQueue
   /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
   readonly startTls: StartTls
   /** Gives a plain connection its VConn before the first byte is sent. */
@@ -75,6 +78,7 @@ export class OriginConnector {
   async #open(target: OriginTarget, signal: AbortSignal): Promise<Http1> {
     const { maxResponseHeadBytes, startTls, startPlain } = this.#options
     const since = performance.now()
+    if (target.scheme === 'https') await this.#options.queue?.turn(target.host, 0)
     const tcp = await dial(
       { host: target.dialHost ?? target.host, port: target.port },
       this.#dialOptions(target),

@@ -4,6 +4,7 @@
  */
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
+import type { FairQueue, Urgency } from '../base/fair-queue.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import { type CheckRules, toEvidence } from './evidence.js'
@@ -19,7 +20,7 @@ import { TlsLink } from './tls-link.js'
 import { VerifyRejected } from './verdict.js'
 
 /** How much an origin may send while it is parked: the rest of its flight is far below. */
-const PARKED_BYTES = 262_144
+const WAITING_BYTES = 262_144
 
 /** What a handshake has to do with the rest of the program. */
 export interface HandshakeSettings {
@@ -36,6 +37,8 @@ export interface HandshakeSettings {
   /** Its start has been told; `close` tells its end, once. */
   readonly openVConn: (ends: Link) => { readonly shown: VConn; close(): void }
   readonly observer: HandshakeObserver
+  /** Shares the processor between handshakes. */
+  readonly queue: FairQueue
 }
 
 export class OriginHandshake implements LinkSink {
@@ -51,7 +54,10 @@ export class OriginHandshake implements LinkSink {
   #state: Handshake = INITIAL
   #clock: NodeJS.Timeout | undefined
   #clockEnds = 0
-  #parkedBytes = 0
+  /** Received since the engine last looked. */
+  #waitingBytes = 0
+  #isQueued = false
+  #isAdvancing = false
   #parkedAt: number | undefined
   #parked: number | undefined
   #turn: HookTurn | undefined
@@ -76,7 +82,7 @@ export class OriginHandshake implements LinkSink {
   start(): void {
     this.#startClock(this.#settings.originTimeout)
     this.#tcp.attach(this)
-    this.#advance()
+    this.#queueAdvance(1)
   }
 
   /** The client that wants this connection has left. */
@@ -87,10 +93,12 @@ export class OriginHandshake implements LinkSink {
   onData(bytes: Buffer): void {
     if (this.#state.at === 'closed') return
     this.#engine.receive(bytes)
-    if (this.#state.at !== 'parked') return this.#advance()
-    this.#parkedBytes += bytes.length
-    if (this.#parkedBytes > PARKED_BYTES)
-      this.#break('PTC_HANDSHAKE_FAILED', 'the origin sent on while it was parked')
+    this.#waitingBytes += bytes.length
+    if (this.#waitingBytes > WAITING_BYTES) {
+      this.#break('PTC_HANDSHAKE_FAILED', 'the origin sent on while its handshake had to wait')
+    } else if (this.#state.at !== 'parked') {
+      this.#queueAdvance(2)
+    }
   }
 
   onDrain(): void {
@@ -98,14 +106,21 @@ export class OriginHandshake implements LinkSink {
   }
 
   onEnd(): void {
+    this.#readLast()
     this.#break('PTC_HANDSHAKE_CLOSED', 'the origin closed the connection during the TLS handshake')
   }
 
   onClose(cause: ProxyError | undefined): void {
+    this.#readLast()
     this.#break(
       'PTC_HANDSHAKE_CLOSED',
       cause?.message ?? 'the origin closed the connection during the TLS handshake',
     )
+  }
+
+  /** What came before the end may say why: an alert. */
+  #readLast(): void {
+    if (this.#isQueued && this.#state.at !== 'parked') this.#advanceOnce()
   }
 
   #break(code: 'PTC_HANDSHAKE_CLOSED' | 'PTC_HANDSHAKE_FAILED', message: string): void {
@@ -137,7 +152,25 @@ export class OriginHandshake implements LinkSink {
     }
   }
 
+  /** A step is up to a millisecond of computing: it waits for its turn, and serves all bytes that came till then. */
+  #queueAdvance(urgency: Urgency): void {
+    if (this.#isQueued) return
+    this.#isQueued = true
+    this.#settings.queue.run(this.#target.host, urgency, () => {
+      if (this.#isQueued) this.#advanceOnce()
+    })
+  }
+
+  #advanceOnce(): void {
+    this.#isQueued = false
+    if (this.#state.at !== 'hello-sent' && this.#state.at !== 'resuming') return
+    this.#isAdvancing = true
+    this.#advance()
+    this.#isAdvancing = false
+  }
+
   #advance(): void {
+    this.#waitingBytes = 0
     const progress = this.#engine.advance()
     this.#flush()
     if (progress === 'parked') {
@@ -189,7 +222,9 @@ export class OriginHandshake implements LinkSink {
     this.#parked = this.#sinceParked()
     this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress)
     this.#engine.decide(0)
-    this.#advance()
+    // In the same step if nobody had to be waited for.
+    if (this.#isAdvancing) this.#advance()
+    else this.#queueAdvance(2)
   }
 
   #sendAlert(code: number): void {

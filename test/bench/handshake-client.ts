@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { createSecureContext, connect as tlsConnect } from 'node:tls'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
+import { FairQueue } from '../../core/base/fair-queue.js'
 import { type HandshakeSettings, OriginHandshake } from '../../core/tls/client.js'
 import { ClientContext } from '../../core/tls/openssl/client-context.js'
 import type { TlsOrigin } from '../../core/tls/start-tls.js'
@@ -37,6 +38,7 @@ function engineHandshake(): Handshake {
     deadline: 30_000,
     originTimeout: 30_000,
     openVConn: (ends: Link) => new ProxyVConn('outbound', ends, () => undefined),
+    queue: new FairQueue(nothing),
     observer: {
       parked: nothing,
       accepted: nothing,

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { PeerEvidence } from '../../core/api/certificate.js'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
+import { FairQueue } from '../../core/base/fair-queue.js'
 import { type HandshakeSettings, startHandshake } from '../../core/tls/client.js'
 import type { Demands } from '../../core/tls/demands.js'
 import type { NameRules } from '../../core/tls/names.js'
@@ -70,6 +71,7 @@ export class Handshaker {
         this.closed.set(vconn.shown.id, 0)
         return vconn
       },
+      queue: new FairQueue(cause => this.log.push(String(cause))),
       observer: {
         parked: plugin => this.log.push(`parked ${plugin}`),
         accepted: evidence => this.accepted.push(evidence),

@@ -1,0 +1,92 @@
+/** How much of one turn of the event loop the queue may use, in milliseconds. */
+const SLICE = 2
+
+/** What is further on comes first: few things are begun while others wait to be finished. */
+export type Urgency = 0 | 1 | 2
+
+type Work = () => void
+type Lane = [Work[], Work[], Work[]]
+
+/**
+ * Shares the processor between keys: pieces of work (the steps of TLS handshakes, each up to a millisecond) run in
+ * slices, one key after the other, and between two slices everybody else has a turn. So a storm of handshakes with one
+ * origin holds up neither a request to another one nor what is already connected.
+ *
+ * Life of a piece: run at once while the slice lasts and nobody waits, else waiting, then run. A piece cannot be taken
+ * back: it looks for itself whether it is still wanted.
+ */
+export class FairQueue {
+  /** Keys that wait, in the order of their turns. */
+  readonly #lanes = new Map<string, Lane>()
+  readonly #onError: (cause: unknown) => void
+  #spent = 0
+  #isScheduled = false
+
+  /** @param onError hears what a piece of work threw when it ran later; what runs at once throws to its caller */
+  constructor(onError: (cause: unknown) => void) {
+    this.#onError = onError
+  }
+
+  /** Keys that wait. */
+  get size(): number {
+    return this.#lanes.size
+  }
+
+  run(key: string, urgency: Urgency, work: Work): void {
+    this.#schedule()
+    if (this.#lanes.size === 0 && this.#spent < SLICE) return this.#perform(work)
+    const lane = this.#lanes.get(key)
+    if (lane !== undefined) {
+      lane[urgency].push(work)
+      return
+    }
+    const fresh: Lane = [[], [], []]
+    fresh[urgency].push(work)
+    this.#lanes.set(key, fresh)
+  }
+
+  /** Resolves when it is this key's turn. */
+  turn(key: string, urgency: Urgency): Promise<void> {
+    return new Promise(resolve => this.run(key, urgency, resolve))
+  }
+
+  #perform(work: Work): void {
+    const since = performance.now()
+    try {
+      work()
+    } finally {
+      this.#spent += performance.now() - since
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => this.#slice())
+  }
+
+  #slice(): void {
+    this.#isScheduled = false
+    this.#spent = 0
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      try {
+        this.#perform(next)
+      } catch (cause) {
+        this.#onError(cause)
+      }
+      if (this.#spent >= SLICE) break
+    }
+    if (this.#lanes.size > 0) this.#schedule()
+  }
+
+  /** The most urgent piece of the first key, which then goes to the end of the row. */
+  #next(): Work | undefined {
+    for (const [key, lane] of this.#lanes) {
+      const work = (lane[2].length > 0 ? lane[2] : lane[1].length > 0 ? lane[1] : lane[0]).shift()
+      this.#lanes.delete(key)
+      if (lane[0].length + lane[1].length + lane[2].length > 0) this.#lanes.set(key, lane)
+      return work
+    }
+    return undefined
+  }
+}
