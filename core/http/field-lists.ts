@@ -9,8 +9,16 @@ export function pairs(flat: readonly string[]): [string, string][] {
 }
 
 /** A 1xx response on the wire; node:http has no way to send one with its fields as they are. */
-export function interimText({ status, reason, headers }: ResponseHead, via: string): string {
+export function interimText({ status, reason, headers }: ResponseHead, via: string | undefined): string {
   const fields = responseFields(headers, status, false, via)
+  if (status === 101) fields.push('Connection', 'Upgrade', 'Upgrade', joinedValue(headers, 'upgrade'))
   const lines = pairs(fields).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}\r\n`
+}
+
+function joinedValue(headers: readonly string[], wanted: string): string {
+  return pairs(headers)
+    .filter(([name]) => name.toLowerCase() === wanted)
+    .map(([, value]) => value)
+    .join(', ')
 }

@@ -1,6 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import { ProxyError } from '../base/errors.js'
+import { answerHere, hopsLeft } from './final-recipient.js'
 import type { ForwarderOptions } from './forwarder-options.js'
+import { scan } from './headers.js'
+import { outgoingRequest } from './outgoing.js'
 import { errorReply, sendReply } from './replies.js'
 import { refusedSummary } from './summary.js'
 import { checkHost, parseRequestTarget, type RequestTarget } from './target.js'
@@ -22,22 +25,40 @@ export class Forwarder {
     const startedAt = performance.now()
     try {
       checkRequest(req)
-      const target = readTarget(req)
-      new Transaction(this.options, req, res, target, startedAt).start()
+      const { method = '', url } = req
+      const scanned = scan(req.rawHeaders)
+      const isForProxy = url === '*' && method === 'OPTIONS' && readTarget === absoluteTarget
+      const target = isForProxy ? undefined : readTarget(req)
+      const hops = hopsLeft(method, scanned)
+      if (target === undefined || hops === 0) return this.#answer(req, res, startedAt)
+      const request = outgoingRequest(req, scanned, target, hops, this.options.via)
+      new Transaction(this.options, req, res, target, request, startedAt).start()
     } catch (error) {
       const known = error instanceof ProxyError ? error : internal(error)
       sendReply(res, errorReply(known, { host: undefined }, req.headers))
       this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, known))
     }
   }
+
+  #answer(req: IncomingMessage, res: ServerResponse, startedAt: number): void {
+    answerHere(req, res)
+    this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, undefined))
+  }
 }
 
-function checkRequest({ rawHeaders, httpVersion }: IncomingMessage): void {
-  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
-    throw new ProxyError('PTC_REQUEST_MALFORMED', `the request is in HTTP/${httpVersion}`)
-  }
+function checkRequest({ method = '', rawHeaders, httpVersion }: IncomingMessage): void {
+  if (httpVersion === '2.0')
+    throw new ProxyError('PTC_REQUEST_VERSION', 'the request says that it is in HTTP/2.0')
+  if ((httpVersion !== '1.1' && httpVersion !== '1.0') || !HTTP_METHODS.has(method))
+    throw new ProxyError(
+      'PTC_REQUEST_MALFORMED',
+      `the request is not in HTTP/1.x (${method}, ${httpVersion})`,
+    )
   checkHost(rawHeaders, httpVersion)
 }
+
+/** The parser also takes RTSP, which has methods of its own, and HTTP/0.9. */
+const HTTP_METHODS: ReadonlySet<string> = new Set(METHODS)
 
 const absoluteTarget = ({ method = '', url = '' }: IncomingMessage): RequestTarget =>
   parseRequestTarget(method, url)

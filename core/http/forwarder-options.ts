@@ -1,13 +1,15 @@
 import type { Channel } from '../origin/channel.js'
 import type { OriginConnector } from '../origin/connect.js'
 import type { Summary } from './summary.js'
+import type { Via } from './via.js'
 
 export interface ForwarderOptions {
   readonly connector: OriginConnector
-  /** The name in Via: a pseudonym or host (RFC 9110 section 7.6.3). */
-  readonly viaName: string
+  readonly via: Via
   /** Milliseconds in which not a byte moves, after which a transaction is given up. A parked handshake has its own. */
   readonly idleTimeout: number
+  /** The same once the protocol has been switched. */
+  readonly upgradeIdleTimeout: number
   /** Called when a request is about to leave; the channel says over which connection and as whom. */
   readonly onSend?: (method: string, url: string, channel: Channel) => void
   /** Called exactly once per request, when it is over. */

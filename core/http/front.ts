@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type ErrorCode, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
+import { clientError } from './client-errors.js'
 import { Clients, closeServer } from './clients.js'
 import type { Forwarder } from './forward.js'
 import { errorReply, replyBytes, sendReply } from './replies.js'
 import { refusedSummary, type Summary } from './summary.js'
+import { mayUpgrade, putBack, Upgrade } from './upgrade.js'
 
 /** Milliseconds, unless said otherwise. */
 export interface FrontLimits {
@@ -32,8 +34,6 @@ export interface FrontOptions {
   readonly limits: FrontLimits
   /** CONNECT; without it the answer is 501. */
   readonly onConnect?: SocketHandler
-  /** Upgrade; without it such requests are served as if they had not asked (RFC 9110 section 7.8 allows it). */
-  readonly onUpgrade?: SocketHandler
   /** Requests in origin-form are for the proxy itself; without it, and for those it answers false to, 400. */
   readonly onLocal?: (req: IncomingMessage, res: ServerResponse) => boolean
   readonly admit?: Admit
@@ -57,6 +57,31 @@ export interface Front {
 /** Speaks HTTP/1.1 with clients on one port. */
 export function createFront(options: FrontOptions): Front {
   const { limits } = options
+  const clients = new Clients()
+  const server = createHttpServer(options, clients)
+  // Serves those whose wish for another protocol is ignored: only a server that no one asks for it passes over the wish.
+  const other = createHttpServer(options, clients)
+  server.maxConnections = limits.maxConnections
+  server.on('connection', (socket: Socket) => clients.add(socket))
+  server.on('upgrade', (req, duplex, head) => {
+    const socket = duplex as Socket // node:http hands out what net.createServer or tls.createServer made
+    if (clients.has(socket))
+      socket.destroy() // it cannot have waited for an answer
+    else if (mayUpgrade(req)) onRequest(options, clients, req, new Upgrade(req, socket, head).res)
+    else {
+      putBack(req, socket, head)
+      other.emit('connection', socket)
+    }
+  })
+  return {
+    server,
+    listen: (port, host) => listen(server, port, host),
+    close: grace => closeServer(server, clients, grace),
+  }
+}
+
+function createHttpServer(options: FrontOptions, clients: Clients): Server {
+  const { limits } = options
   const server = createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeout,
@@ -67,47 +92,39 @@ export function createFront(options: FrontOptions): Front {
     requireHostHeader: false, // checked with a page of our own
     noDelay: true,
   })
-  server.maxConnections = limits.maxConnections
-  const clients = new Clients()
-  server.on('connection', (socket: Socket) => clients.add(socket))
-  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
-    const startedAt = performance.now()
-    clients.enter(req.socket, res)
-    let isOver = false
-    res.on('close', () => {
-      isOver = true
-    })
-    whenAdmitted(options, req, refusal => {
-      if (refusal !== undefined) {
-        if (!isOver) sendReply(res, errorReply(refusal, { host: undefined }, req.headers))
-        tellRefused(options, refusal, startedAt, req, isOver ? 0 : refusal.status)
-      } else if (isOver) {
-        const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left before it was admitted')
-        tellRefused(options, gone, startedAt, req, 0)
-      } else if (!req.url?.startsWith('/') || !options.onLocal?.(req, res)) options.forward.handle(req, res)
-    })
-  }
-  server.on('request', onRequest)
-  server.on('checkContinue', onRequest) // the origin says whether to continue
+  const listener = (req: IncomingMessage, res: ServerResponse): void => onRequest(options, clients, req, res)
+  server.on('request', listener)
+  server.on('checkContinue', listener) // the origin says whether to continue,
+  server.on('checkExpectation', listener) // and what it makes of other expectations
   server.on('connect', (req, duplex, head) => {
+    if (clients.has(duplex)) return void duplex.destroy() // a tunnel behind a response that is still being sent
     clients.forget(duplex)
     takeOver(options, options.onConnect, req, duplex, head)
   })
-  if (options.onUpgrade !== undefined) {
-    server.on('upgrade', (req, duplex, head) => {
-      clients.forget(duplex)
-      takeOver(options, options.onUpgrade, req, duplex, head)
-    })
-  }
   server.on('clientError', (error, duplex) => onClientError(options, error, duplex, clients))
   server.setTimeout(limits.idleTimeout, socket => {
     if (!clients.has(socket)) socket.destroy()
   })
-  return {
-    server,
-    listen: (port, host) => listen(server, port, host),
-    close: grace => closeServer(server, clients, grace),
+  return server
+}
+
+function onRequest(options: FrontOptions, clients: Clients, req: IncomingMessage, res: ServerResponse): void {
+  const startedAt = performance.now()
+  if (req.httpVersion === '1.0') res.shouldKeepAlive = false // RFC 9112 section 9.3: a proxy must not
+  let isOver = false
+  res.on('close', () => {
+    isOver = true
+  })
+  const go = (refusal: ProxyError | undefined): void => {
+    if (refusal !== undefined) {
+      if (!isOver) sendReply(res, errorReply(refusal, { host: undefined }, req.headers))
+      tellRefused(options, refusal, startedAt, req, isOver ? 0 : refusal.status)
+    } else if (isOver) {
+      const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left before it was admitted')
+      tellRefused(options, gone, startedAt, req, 0)
+    } else if (!req.url?.startsWith('/') || !options.onLocal?.(req, res)) options.forward.handle(req, res)
   }
+  clients.enter(req.socket, req, res, () => whenAdmitted(options, req, go))
 }
 
 function takeOver(
@@ -175,34 +192,19 @@ export function refuse(socket: Duplex, error: ProxyError, req?: IncomingMessage)
 
 const LINGER = 2000
 
-const CLIENT_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  HPE_HEADER_OVERFLOW: ['PTC_REQUEST_HEADERS_TOO_LARGE', 'the header fields of the request are too large'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: [
-    'PTC_REQUEST_MALFORMED',
-    'the chunk extensions of the request are too large',
-  ],
-  ERR_HTTP_REQUEST_TIMEOUT: ['PTC_REQUEST_TIMEOUT', 'the request did not arrive in time'],
-}
-
 function onClientError(options: FrontOptions, error: Error, socket: Duplex, clients: Clients): void {
-  const code = codeOf(error)
-  const isParsed = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  // A page in the middle of another response would be taken for a part of it.
-  if (!isParsed || !socket.writable || clients.has(socket)) {
+  const why = clientError(error)
+  // An end in the middle of a body is a client that has left.
+  const hasLeft = codeOf(error) === 'HPE_INVALID_EOF_STATE' && clients.has(socket)
+  if (why === undefined || hasLeft || !socket.writable) {
     socket.destroy()
     return
   }
-  const [known, text] = CLIENT_ERRORS[code] ?? ['PTC_REQUEST_MALFORMED', malformedText(error, code)]
-  const why = new ProxyError(known, text, { cause: error })
-  const clientAddress = 'remoteAddress' in socket ? String(socket.remoteAddress) : undefined
-  refuse(socket, why)
-  options.onRefused?.(refusedSummary(undefined, why.status, 0, why, clientAddress))
-}
-
-function malformedText(error: Error, code: string): string {
-  const packet: unknown = 'rawPacket' in error ? error.rawPacket : undefined
-  const isTls = packet instanceof Uint8Array && packet[0] === 0x16
-  return isTls ? 'the client speaks TLS to a port for plain HTTP' : `the request cannot be parsed (${code})`
+  clients.breakOff(socket, why, () => {
+    const clientAddress = 'remoteAddress' in socket ? String(socket.remoteAddress) : undefined
+    refuse(socket, why)
+    options.onRefused?.(refusedSummary(undefined, why.status, 0, why, clientAddress))
+  })
 }
 
 function listen(server: Server, port: number, host: string): Promise<AddressInfo> {

@@ -29,12 +29,16 @@ const PROTECTED: ReadonlySet<string> = new Set(['host', 'content-length', 'via',
  */
 export type Framing = number | 'none' | 'chunked' | 'unusable'
 
-/** What a head says about its connection and its body. */
+/** What a head says about its connection, its body and its way. Values of fields that came twice are joined. */
 export interface Scanned {
   readonly framing: Framing
   /** The fields that Connection names, in lower case; undefined if it names none beyond the usual. */
   readonly nominated: ReadonlySet<string> | undefined
   readonly takesTrailers: boolean
+  /** Set only if Connection names it, too. */
+  readonly upgrade: string | undefined
+  readonly via: string | undefined
+  readonly maxForwards: string | undefined
 }
 
 const USUAL: ReadonlySet<string> = new Set(['', 'close', 'keep-alive', 'upgrade', 'te'])
@@ -43,6 +47,10 @@ export function scan(raw: readonly string[]): Scanned {
   let framing: Framing = 'none'
   let nominated: Set<string> | undefined
   let takesTrailers = false
+  let wantsUpgrade = false
+  let upgrade: string | undefined
+  let via: string | undefined
+  let maxForwards: string | undefined
   for (let i = 0; i < raw.length; i += 2) {
     const value = raw[i + 1] ?? ''
     switch (raw[i]?.toLowerCase()) {
@@ -58,32 +66,61 @@ export function scan(raw: readonly string[]): Scanned {
       case 'connection':
       case 'proxy-connection':
         for (const token of tokens(value)) {
+          if (token === 'upgrade') wantsUpgrade = true
           if (USUAL.has(token)) continue
           nominated ??= new Set()
           nominated.add(token)
         }
         break
+      case 'upgrade':
+        upgrade = joined(upgrade, value)
+        break
+      case 'via':
+        via = joined(via, value)
+        break
+      case 'max-forwards':
+        maxForwards = joined(maxForwards, value)
+        break
       default:
     }
   }
-  return { framing, nominated, takesTrailers }
+  return {
+    framing,
+    nominated,
+    takesTrailers,
+    upgrade: wantsUpgrade ? upgrade : undefined,
+    via,
+    maxForwards,
+  }
 }
+
+const joined = (before: string | undefined, value: string): string =>
+  before === undefined ? value : `${before}, ${value}`
 
 const tokens = (value: string): string[] => value.split(',').map(token => token.trim().toLowerCase())
 
+/** What of a request's way is not copied from what came. */
+export interface Way {
+  readonly authority: string
+  readonly via: string | undefined
+  /** The protocols to switch to. */
+  readonly upgrade?: string | undefined
+  /** Replaces the field (RFC 9110 section 7.6.2). */
+  readonly maxForwards?: number | undefined
+  /** An expectation means nothing from a client of HTTP/1.0 (RFC 9110 section 10.1.1). */
+  readonly ignoresExpect?: boolean
+}
+
 /** The fields of a request as they leave: Host from the target (RFC 9112 section 3.2.2), framing left to the sender. */
-export function requestFields(
-  raw: readonly string[],
-  scanned: Scanned,
-  authority: string,
-  via: string,
-  upgrade?: string,
-): string[] {
+export function requestFields(raw: readonly string[], scanned: Scanned, way: Way): string[] {
+  const { authority, via, upgrade, maxForwards, ignoresExpect } = way
   const out = ['Host', authority]
-  copy(raw, scanned.nominated, out, IN_REQUEST)
+  const isPlain = maxForwards === undefined && ignoresExpect !== true
+  copy(raw, scanned.nominated, out, isPlain ? IN_REQUEST : field => inRequestOn(way, field))
+  if (maxForwards !== undefined) out.push('Max-Forwards', String(maxForwards))
   if (upgrade !== undefined) out.push('Connection', 'Upgrade', 'Upgrade', upgrade)
   else if (scanned.takesTrailers) out.push('TE', 'trailers', 'Connection', 'TE')
-  out.push('Via', via)
+  if (via !== undefined) out.push('Via', via)
   return out
 }
 
@@ -92,7 +129,7 @@ export function responseFields(
   raw: readonly string[],
   status: number,
   isChunked: boolean,
-  via: string,
+  via: string | undefined,
 ): string[] {
   const out: string[] = []
   const hasLength = status >= 200 && status !== 204
@@ -100,7 +137,7 @@ export function responseFields(
     if (field === 'content-length') return hasLength
     return field !== 'trailer' || isChunked
   })
-  out.push('Via', via)
+  if (via !== undefined) out.push('Via', via)
   return out
 }
 
@@ -112,6 +149,12 @@ export function trailerFields(raw: readonly string[]): string[] {
 }
 
 const IN_REQUEST = (field: string): boolean => field !== 'host' && field !== 'content-length'
+
+function inRequestOn({ maxForwards, ignoresExpect }: Way, field: string): boolean {
+  if (field === 'max-forwards') return maxForwards === undefined
+  if (field === 'expect') return ignoresExpect !== true
+  return IN_REQUEST(field)
+}
 
 const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   'content-length',

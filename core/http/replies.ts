@@ -1,5 +1,5 @@
 import { type IncomingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
-import { ERRORS, type ProxyError } from '../base/errors.js'
+import { ERRORS, type ErrorCode, type ProxyError } from '../base/errors.js'
 import type { VerifiedPeer } from '../tls/verdict.js'
 import { type About, asHtml, asJson, asText, rejectionOf } from './error-page.js'
 
@@ -10,6 +10,8 @@ export interface Reply {
   /** Names and values in turn; length included. */
   readonly headers: readonly string[]
   readonly body: Buffer
+  /** What the client sends behind the request would not be a request of its own for certain. */
+  readonly closes?: boolean
 }
 
 type Format = 'html' | 'json' | 'text'
@@ -35,12 +37,24 @@ export function errorReply(error: ProxyError, about: About, client: IncomingHttp
     proxyStatus(error),
   ]
   if (error.code === 'PTC_PROXY_AUTH_REQUIRED') headers.push('Proxy-Authenticate', CHALLENGE)
-  return { status, reason, headers, body }
+  return { status, reason, headers, body, closes: CLOSING.has(error.code) }
 }
+
+/** After these, where the next request begins is anybody's guess. */
+const CLOSING: ReadonlySet<ErrorCode> = new Set([
+  'PTC_REQUEST_MALFORMED',
+  'PTC_REQUEST_VERSION',
+  'PTC_REQUEST_TARGET',
+  'PTC_REQUEST_SCHEME',
+  'PTC_REQUEST_TIMEOUT',
+  'PTC_NOT_IMPLEMENTED',
+])
 
 /** Sends a reply on a response whose head has not been sent. */
 export function sendReply(res: ServerResponse, reply: Reply): void {
-  res.writeHead(reply.status, reply.reason, [...reply.headers])
+  const headers = [...reply.headers]
+  if (reply.closes) headers.push('Connection', 'close')
+  res.writeHead(reply.status, reply.reason, headers)
   res.end(reply.body)
 }
 

@@ -29,12 +29,12 @@ export interface Summary {
   readonly response: ResponseHead | undefined
 }
 
-/** A request that never got as far as an origin. */
+/** A request that never got as far as an origin; without an error it was for the proxy. */
 export function refusedSummary(
   req: IncomingMessage | undefined,
   status: number,
   milliseconds: number,
-  error: ProxyError,
+  error: ProxyError | undefined,
   clientAddress = req?.socket.remoteAddress,
 ): Summary {
   return {

@@ -3,22 +3,23 @@ import { ProxyError } from '../base/errors.js'
 import { IdleTimer } from '../base/idle-timer.js'
 import type { Http1 } from '../origin/http1.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../origin/messages.js'
+import type { Link } from '../vconn/link.js'
+import type { PumpResult } from '../vconn/pump.js'
 import { interimText, pairs } from './field-lists.js'
 import type { ForwarderOptions } from './forwarder-options.js'
 import { responseFields, trailerFields } from './headers.js'
-import { outgoingRequest } from './outgoing.js'
+import { isRepeatable } from './repeat.js'
 import { errorReply, sendReply, toleratedStatus } from './replies.js'
+import { RequestBody } from './request-body.js'
 import type { RequestTarget } from './target.js'
-
-/** RFC 9110 section 9.2.2, those without a body. */
-const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE', 'PUT'])
+import { upgradeOf } from './upgrade.js'
 
 /**
  * One request and its response.
  *
- * Life: connecting -> sent -> responding -> done, and from everywhere to done. From `sent` it goes back to `connecting`
- * once at most: when an idle connection turned out to be closed before any byte of a response, and the request may be
- * repeated. Whatever ends it, the client leaving included, ends it once.
+ * Life: connecting -> sent -> responding -> done, or sent -> switched -> done, and from everywhere to done. From `sent`
+ * it goes back to `connecting` once at most: when an idle connection turned out to be closed before any byte of a
+ * response, and the request may be repeated. Whatever ends it, the client leaving included, ends it once.
  */
 export class Transaction implements ResponseSink {
   readonly #options: ForwarderOptions
@@ -27,8 +28,9 @@ export class Transaction implements ResponseSink {
   readonly #target: RequestTarget
   readonly #startedAt: number
   readonly #key: string
-  #phase: 'connecting' | 'sent' | 'responding' | 'done' = 'connecting'
-  #request: RequestHead | undefined
+  readonly #request: RequestHead
+  readonly #body: RequestBody
+  #phase: 'connecting' | 'sent' | 'responding' | 'switched' | 'done' = 'connecting'
   #connection: Http1 | undefined
   #response: ResponseHead | undefined
   #abort: AbortController | undefined
@@ -37,7 +39,6 @@ export class Transaction implements ResponseSink {
   #isFlushed = false
   #awaitsClient = false
   #listensForDrain = false
-  #bytesUp = 0
   #bytesDown = 0
 
   constructor(
@@ -45,22 +46,23 @@ export class Transaction implements ResponseSink {
     req: IncomingMessage,
     res: ServerResponse,
     target: RequestTarget,
+    request: RequestHead,
     startedAt: number,
   ) {
     this.#options = options
     this.#req = req
     this.#res = res
     this.#target = target
+    this.#request = request
+    this.#body = new RequestBody(req, () => this.#timer.moved())
     this.#startedAt = startedAt
     this.#timer = new IdleTimer(options.idleTimeout, () => this.#onIdle(options.idleTimeout))
     this.#key = options.connector.keyOf(target)
   }
 
-  /** @throws {ProxyError} when the request cannot be passed on as it is */
   start(): void {
-    const request = outgoingRequest(this.#req, this.#target, this.#via())
-    this.#request = request
     this.#res.on('close', () => this.#onClientClose())
+    this.#res.on('error', (error: Error) => this.#fail(error)) // the port says so of a body that is malformed
     const idle = this.#options.connector.reuse(this.#key)
     if (idle === undefined) this.#open()
     else this.#send(idle)
@@ -70,8 +72,11 @@ export class Transaction implements ResponseSink {
     this.#timer.moved()
     const { httpVersion, headers } = this.#req
     if (httpVersion !== '1.1' || (head.status === 100 && headers.expect === undefined)) return
-    if (head.status === 100) this.#res.writeContinue()
-    else this.#res.socket?.write(interimText(head, this.#via()), 'latin1')
+    if (head.status === 100) return this.#res.writeContinue()
+    const text = interimText(head, this.#via(head))
+    const { socket } = this.#res
+    if (socket !== null) socket.write(text, 'latin1')
+    else this.#res.once('socket', its => its.write(text, 'latin1')) // earlier requests are still being answered
   }
 
   onHead(head: ResponseHead): void {
@@ -80,7 +85,7 @@ export class Transaction implements ResponseSink {
     const { status, reason, headers } = head
     this.#phase = 'responding'
     const isChunked = this.#req.httpVersion === '1.1' && this.#req.method !== 'HEAD'
-    const fields = responseFields(headers, status, isChunked, this.#via())
+    const fields = responseFields(headers, status, isChunked, this.#via(head))
     const peer = this.#connection?.channel.peer
     if (peer !== undefined && peer.tolerated.length > 0) fields.push('Proxy-Status', toleratedStatus(peer))
     this.#res.writeHead(status, reason, fields)
@@ -113,13 +118,27 @@ export class Transaction implements ResponseSink {
     if (connection !== undefined) this.#options.connector.release(this.#key, connection)
   }
 
-  onUpgrade(): void {
-    this.#fail(new ProxyError('PTC_RESPONSE_MALFORMED', 'a 101 that nobody asked for'))
+  onUpgrade(head: ResponseHead, link: Link, first: Buffer): void {
+    this.#timer.stop()
+    this.#response = head
+    const upgrade = upgradeOf(this.#req)
+    try {
+      if (upgrade === undefined) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
+      const onDone = (result: PumpResult): void => this.#onTunnelDone(result)
+      const answer = interimText(head, this.#via(head))
+      upgrade.switchTo(answer, link, first, this.#options.upgradeIdleTimeout, onDone)
+      this.#phase = 'switched'
+      this.#res.statusCode = head.status
+      this.#bytesDown = first.length
+    } catch (error) {
+      link.destroy()
+      this.#fail(error)
+    }
   }
 
   onDrain(): void {
     this.#timer.moved()
-    this.#req.resume()
+    this.#body.resume()
   }
 
   onFail(error: ProxyError, sawResponse: boolean): void {
@@ -141,8 +160,7 @@ export class Transaction implements ResponseSink {
       !this.#hasRetried &&
       error.code === 'PTC_ORIGIN_CLOSED' &&
       (this.#connection?.requests ?? 0) > 1 &&
-      this.#request?.body === 'none' &&
-      REPEATABLE.has(this.#request.method)
+      isRepeatable(this.#request)
     )
   }
 
@@ -164,28 +182,16 @@ export class Transaction implements ResponseSink {
 
   #send(connection: Http1): void {
     const request = this.#request
-    if (request === undefined) return
     this.#phase = 'sent'
     this.#connection = connection
     try {
       this.#options.onSend?.(request.method, this.#url(), connection.channel)
       connection.send(request, this)
       this.#timer.start()
-      if (request.body !== 'none') this.#relayBody(connection)
+      if (request.body !== 'none') this.#body.relayTo(connection)
     } catch (error) {
       this.#fail(error)
     }
-  }
-
-  #relayBody(connection: Http1): void {
-    this.#req.on('data', (bytes: Buffer) => {
-      this.#timer.moved()
-      this.#bytesUp += bytes.length
-      if (this.#phase !== 'done' && !connection.writeBody(bytes)) this.#req.pause()
-    })
-    this.#req.on('end', () => {
-      if (this.#phase !== 'done') connection.endBody(trailerFields(this.#req.rawTrailers))
-    })
   }
 
   #onClientDrain(): void {
@@ -195,7 +201,7 @@ export class Transaction implements ResponseSink {
   }
 
   #onClientClose(): void {
-    if (this.#phase === 'done') return
+    if (this.#phase === 'done' || this.#phase === 'switched') return
     const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left before it was answered')
     this.#drop(gone)
     this.#finish(gone)
@@ -218,6 +224,12 @@ export class Transaction implements ResponseSink {
     this.#finish(error)
   }
 
+  #onTunnelDone({ bytesUp, bytesDown, cause }: PumpResult): void {
+    this.#body.bytes = bytesUp
+    this.#bytesDown += bytesDown
+    this.#finish(cause)
+  }
+
   /** Lets go of the origin's side: the connection, or the attempt to have one. */
   #drop(cause: ProxyError): void {
     this.#abort?.abort(cause)
@@ -229,13 +241,14 @@ export class Transaction implements ResponseSink {
     this.#phase = 'done'
     this.#timer.stop()
     this.#connection = undefined
+    this.#body.abandon(this.#res)
     this.#options.onDone?.({
       req: this.#req,
       method: this.#req.method ?? '',
       url: this.#req.url ?? '',
       clientAddress: this.#req.socket.remoteAddress,
       status: error?.code === 'PTC_CLIENT_GONE' && !this.#res.headersSent ? 0 : this.#res.statusCode,
-      bytesUp: this.#bytesUp,
+      bytesUp: this.#body.bytes,
       bytesDown: this.#bytesDown,
       milliseconds: performance.now() - this.#startedAt,
       isReused: (connection?.requests ?? 0) > 1,
@@ -247,16 +260,15 @@ export class Transaction implements ResponseSink {
   }
 
   #onIdle(idleTimeout: number): void {
-    const awaitsBody = this.#request?.body !== 'none' && !this.#req.complete && !this.#req.isPaused()
     if (this.#awaitsClient)
       this.#fail(new ProxyError('PTC_CLIENT_GONE', `the client took nothing for ${idleTimeout} ms`))
-    else if (awaitsBody)
+    else if (this.#body.isAwaited)
       this.#fail(new ProxyError('PTC_REQUEST_TIMEOUT', `the body stood still for ${idleTimeout} ms`))
     else this.#fail(new ProxyError('PTC_ORIGIN_TIMEOUT', `the origin sent nothing for ${idleTimeout} ms`))
   }
 
-  #via(): string {
-    return `${this.#req.httpVersion} ${this.#options.viaName}`
+  #via({ version }: ResponseHead): string | undefined {
+    return this.#options.via.ofResponse(version)
   }
 
   #url(): string {

@@ -2,14 +2,8 @@ import { ProxyError } from '../base/errors.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import type { Channel } from './channel.js'
 import { HttpParser, type MessageEvents } from './http-parser.js'
-import {
-  fieldLines,
-  hasKnownCoding,
-  headText,
-  type RequestHead,
-  type ResponseHead,
-  type ResponseSink,
-} from './messages.js'
+import { fieldLines, headText, type RequestHead, type ResponseHead, type ResponseSink } from './messages.js'
+import { checkResponse, malformed, protocolsIn } from './response-checks.js'
 
 /** Whoever keeps a connection while it is idle. */
 export interface IdleKeeper {
@@ -154,10 +148,8 @@ export class Http1 implements LinkSink, MessageEvents {
   onHead(): 'asFramed' | 'none' {
     const parser = this.#parser
     const { status } = parser
-    if (parser.version !== 11 && parser.version !== 10) throw malformed('not HTTP/1.x')
-    if (status < 100) throw malformed(`status ${status}`)
+    checkResponse(parser)
     if (status === 101) this.#checkUpgrade()
-    if (!hasKnownCoding(parser.headers)) throw malformed('a transfer coding other than chunked')
     if (status >= 200) this.#sink?.onHead(headOf(parser))
     else if (status !== 101) this.#sink?.onInterim(headOf(parser))
     return this.#request?.method === 'HEAD' ? 'none' : 'asFramed'
@@ -178,16 +170,19 @@ export class Http1 implements LinkSink, MessageEvents {
     return false
   }
 
-  /** RFC 9110 section 15.2.2: only what the client asked for may be switched to. */
+  /** RFC 9110 section 7.8: only what the client asked for may be switched to. */
   #checkUpgrade(): void {
-    const asked = this.#request?.headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'upgrade')
-    if (!asked || !this.#parser.isUpgrade) throw malformed('a 101 that nobody asked for')
+    const { headers, isUpgrade } = this.#parser
+    const asked = protocolsIn(this.#request?.headers ?? [])
+    const chosen = protocolsIn(headers)
+    const isAsked = chosen.length > 0 && chosen.every(protocol => asked.includes(protocol))
+    if (!isUpgrade || !isAsked) throw malformed('a 101 that nobody asked for')
   }
 
   #complete(rest: Buffer): void {
     const sink = this.#sink
-    const { trailers, keepsAlive, isUpgrade } = this.#parser
-    if (isUpgrade) {
+    const { trailers, keepsAlive, status } = this.#parser
+    if (status === 101) {
       this.#handOver(sink, rest)
       return
     }
@@ -228,10 +223,12 @@ export class Http1 implements LinkSink, MessageEvents {
 
 const CRLF = Buffer.from('\r\n')
 
-const headOf = ({ status, reason, headers }: HttpParser): ResponseHead => ({ status, reason, headers })
-
-const malformed = (what: string): ProxyError =>
-  new ProxyError('PTC_RESPONSE_MALFORMED', `the origin's response is malformed: ${what}`)
+const headOf = ({ version, status, reason, headers }: HttpParser): ResponseHead => ({
+  version: version === 10 ? '1.0' : '1.1',
+  status,
+  reason,
+  headers,
+})
 
 const closedEarly = (): ProxyError =>
   new ProxyError('PTC_ORIGIN_CLOSED', 'the origin closed the connection before its response was complete')

@@ -13,6 +13,8 @@ export interface RequestHead {
 }
 
 export interface ResponseHead {
+  /** The origin's. */
+  readonly version: '1.0' | '1.1'
   readonly status: number
   readonly reason: string
   /** Names and values in turn, as received, each byte one character. */
@@ -36,15 +38,6 @@ export interface ResponseSink {
   onDrain(): void
   /** @param sawResponse whether any byte of a response came; if none did, an idempotent request may be repeated */
   onFail(error: ProxyError, sawResponse: boolean): void
-}
-
-/** RFC 9112 section 7: this proxy asks for no transfer coding, and can take only `chunked` off. */
-export function hasKnownCoding(headers: readonly string[]): boolean {
-  for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i]?.toLowerCase() === 'transfer-encoding' && headers[i + 1]?.toLowerCase() !== 'chunked')
-      return false
-  }
-  return true
 }
 
 /** The head of a request on the wire. */

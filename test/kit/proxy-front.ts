@@ -5,6 +5,7 @@ import { Forwarder } from '../../core/http/forward.js'
 import type { ForwarderOptions } from '../../core/http/forwarder-options.js'
 import { createFront, type Front, type FrontLimits, type FrontOptions } from '../../core/http/front.js'
 import type { Summary } from '../../core/http/summary.js'
+import { Via } from '../../core/http/via.js'
 import { type ConnectorOptions, OriginConnector } from '../../core/origin/connect.js'
 
 /** A front with a forwarder behind it, as the proxy composes them, on a free port of the loopback. */
@@ -37,8 +38,9 @@ export async function startFront(t: Test, settings: FrontSettings = {}): Promise
   const done: Summary[] = []
   const forward = new Forwarder({
     connector,
-    viaName: 'portcullis-test',
+    via: new Via('portcullis-test'),
     idleTimeout: 5000,
+    upgradeIdleTimeout: 5000,
     onDone: summary => done.push(summary),
     ...settings.forwarder,
   })

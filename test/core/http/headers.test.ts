@@ -1,7 +1,8 @@
 import { test } from 'tap'
 import { requestFields, responseFields, scan, trailerFields } from '../../../core/http/headers.js'
 
-const request = (...raw: string[]): string[] => requestFields(raw, scan(raw), 'a.example', '1.1 me')
+const request = (...raw: string[]): string[] =>
+  requestFields(raw, scan(raw), { authority: 'a.example', via: '1.1 me' })
 
 test('fields of a request', async t => {
   t.same(request('HOST', 'x', 'Accept', 'a', 'accept', 'b'), [

@@ -1,0 +1,34 @@
+import { type ErrorCode, ProxyError } from '../base/errors.js'
+import { codeOf } from '../base/system-error.js'
+
+const KNOWN: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  HPE_HEADER_OVERFLOW: ['PTC_REQUEST_HEADERS_TOO_LARGE', 'the header fields of the request are too large'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [
+    'PTC_REQUEST_MALFORMED',
+    'the chunk extensions of the request are too large',
+  ],
+  HPE_PAUSED_H2_UPGRADE: ['PTC_REQUEST_VERSION', 'the client speaks HTTP/2 without having asked'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['PTC_REQUEST_TIMEOUT', 'the request did not arrive in time'],
+}
+
+/** A request line with a method that is none of the parser's. */
+const OTHER_METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S+ HTTP\/1\.[01]\r\n/
+
+/** What a `clientError` of node:http is about; undefined when there is no client any more who could be told. */
+export function clientError(error: Error): ProxyError | undefined {
+  const code = codeOf(error)
+  const known = KNOWN[code]
+  if (known !== undefined) return new ProxyError(known[0], known[1], { cause: error })
+  if (!code.startsWith('HPE_')) return undefined
+  const packet: unknown = 'rawPacket' in error ? error.rawPacket : undefined
+  const bytes = packet instanceof Uint8Array ? packet : new Uint8Array()
+  if (code === 'HPE_INVALID_METHOD' && OTHER_METHOD.test(Buffer.from(bytes).toString('latin1', 0, 8192)))
+    return new ProxyError('PTC_NOT_IMPLEMENTED', 'the method is not one that this proxy knows', {
+      cause: error,
+    })
+  const text =
+    bytes[0] === 0x16
+      ? 'the client speaks TLS to a port for plain HTTP'
+      : `the request cannot be parsed (${code})`
+  return new ProxyError('PTC_REQUEST_MALFORMED', text, { cause: error })
+}
