@@ -1,0 +1,93 @@
+/** A thousand handshakes parked at once, and a neighbour who wants none of it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import type { TimedResponse } from '../kit/client.js'
+import { get } from '../kit/get.js'
+import { nginxOrigin } from '../kit/nginx-origin.js'
+import { makeAuthority } from '../kit/pki.js'
+import { type ChildProxy, startProxy } from '../kit/proxy.js'
+
+const COUNT = 1000
+const HOLD = 3000
+/** For one answer; beyond it the test has failed anyway. */
+const PATIENCE = 30_000
+/** No answer to the neighbour may take longer; while the storm is held, one would take as long as the hold. */
+const SLOWEST = 3000
+const HOSTS = ['held.test', 'neighbour.test'] as const
+
+/** Tells how many native objects there are, whenever the last connection to an origin has ended. */
+const COUNTING = {
+  'counting.mjs': `
+import { liveNatives } from '${new URL('../../core/tls/openssl/owned.js', import.meta.url).href}'
+export default ({ hookAdd, note }) => {
+  let open = 0
+  hookAdd('TS_VCONN_OUTBOUND_START_HOOK', () => { open += 1 })
+  hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', () => {
+    open -= 1
+    if (open === 0) setImmediate(() => note('natives ' + JSON.stringify(liveNatives())))
+  })
+}
+`,
+}
+
+test(`${COUNT} handshakes parked at once`, async t => {
+  const root = await makeAuthority({ name: 'Root' })
+  const leaf = await root.issue({ cn: 'both', sans: HOSTS })
+  // Nothing is kept open: every request of the neighbour makes a handshake of its own.
+  const origin = await nginxOrigin({ ...leaf, https: 'keepalive_timeout 0;' })
+  t.teardown(origin.stop)
+  const proxy = await startProxy({
+    plugins: [`async_verify.so delay=held.test allow=neighbour.test delay_ms=${HOLD}`, 'counting'],
+    modules: COUNTING,
+    hosts: HOSTS,
+    ca: root.certPem,
+  })
+  t.teardown(proxy.stop)
+  const [held, neighbour] = HOSTS.map(host => `https://${host}:${origin.httpsPort}/`) as [string, string]
+  const before = await countNatives(proxy, neighbour)
+
+  let isOver = false
+  const storm = Promise.all(Array.from({ length: COUNT }, () => get(proxy.port, held, [], PATIENCE))).finally(
+    () => {
+      isOver = true
+    },
+  )
+  const neighbours: TimedResponse[] = []
+  while (!isOver) {
+    neighbours.push(await get(proxy.port, neighbour, [], PATIENCE))
+    await sleep(10) // a neighbour, not a second storm
+  }
+  const responses = await storm
+
+  t.same(statuses(responses), [200], `all ${responses.length} are served`)
+  t.ok(
+    times(responses).every(ms => ms >= HOLD),
+    'and none of them before its time',
+  )
+  t.same(statuses(neighbours), [200], 'the neighbour is served throughout')
+  t.ok(neighbours.length >= 10)
+  t.ok(
+    times(neighbours).every(ms => ms < SLOWEST),
+    'and never has to wait for the others',
+  )
+  t.same(await countNatives(proxy, neighbour), before, 'nothing native is left of any of them')
+  tell(t, 'held', times(responses))
+  tell(t, 'neighbour', times(neighbours))
+})
+
+/** Native objects by kind, when no connection to an origin is open. */
+async function countNatives(proxy: ChildProxy, url: string): Promise<unknown> {
+  const counts = () => proxy.output().match(/natives \{.*\}$/gm) ?? []
+  const before = counts().length
+  await get(proxy.port, url)
+  await proxy.child.until(() => (counts().length > before ? true : undefined), 'a count of native objects')
+  return JSON.parse(counts().at(-1)?.slice('natives '.length) ?? '')
+}
+
+const statuses = (responses: readonly TimedResponse[]) => [...new Set(responses.map(({ status }) => status))]
+const times = (responses: readonly TimedResponse[]) => responses.map(({ ms }) => ms).sort((a, b) => a - b)
+
+function tell(t: Test, who: string, sorted: readonly number[]): void {
+  const at = (share: number): string => (sorted[Math.floor(share * (sorted.length - 1))] ?? NaN).toFixed(0)
+  t.comment(`${who}: ${sorted.length} answers, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, slowest ${at(1)} ms`)
+}
