@@ -5,11 +5,10 @@ import type { Http1 } from '../origin/http1.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../origin/messages.js'
 import type { Link } from '../vconn/link.js'
 import type { PumpResult } from '../vconn/pump.js'
-import { interimText, pairs } from './field-lists.js'
+import { ClientResponse } from './client-response.js'
 import type { ForwarderOptions } from './forwarder-options.js'
-import { responseFields, trailerFields } from './headers.js'
 import { isRepeatable } from './repeat.js'
-import { errorReply, sendReply, toleratedStatus } from './replies.js'
+import { toleratedStatus } from './replies.js'
 import { RequestBody } from './request-body.js'
 import type { RequestTarget } from './target.js'
 import { upgradeOf } from './upgrade.js'
@@ -30,16 +29,13 @@ export class Transaction implements ResponseSink {
   readonly #key: string
   readonly #request: RequestHead
   readonly #body: RequestBody
+  readonly #answer: ClientResponse
   #phase: 'connecting' | 'sent' | 'responding' | 'switched' | 'done' = 'connecting'
   #connection: Http1 | undefined
   #response: ResponseHead | undefined
   #abort: AbortController | undefined
   readonly #timer: IdleTimer
   #hasRetried = false
-  #isFlushed = false
-  #awaitsClient = false
-  #listensForDrain = false
-  #bytesDown = 0
 
   constructor(
     options: ForwarderOptions,
@@ -55,6 +51,7 @@ export class Transaction implements ResponseSink {
     this.#target = target
     this.#request = request
     this.#body = new RequestBody(req, () => this.#timer.moved())
+    this.#answer = new ClientResponse(req, res, options.via, () => this.#onClientDrain())
     this.#startedAt = startedAt
     this.#timer = new IdleTimer(options.idleTimeout, () => this.#onIdle(options.idleTimeout))
     this.#key = options.connector.keyOf(target)
@@ -70,50 +67,32 @@ export class Transaction implements ResponseSink {
 
   onInterim(head: ResponseHead): void {
     this.#timer.moved()
-    const { httpVersion, headers } = this.#req
-    if (httpVersion !== '1.1' || (head.status === 100 && headers.expect === undefined)) return
-    if (head.status === 100) return this.#res.writeContinue()
-    const text = interimText(head, this.#via(head))
-    const { socket } = this.#res
-    if (socket !== null) socket.write(text, 'latin1')
-    else this.#res.once('socket', its => its.write(text, 'latin1')) // earlier requests are still being answered
+    this.#answer.interim(head)
   }
 
   onHead(head: ResponseHead): void {
     this.#timer.moved()
     this.#response = head
-    const { status, reason, headers } = head
     this.#phase = 'responding'
-    const isChunked = this.#req.httpVersion === '1.1' && this.#req.method !== 'HEAD'
-    const fields = responseFields(headers, status, isChunked, this.#via(head))
     const peer = this.#connection?.channel.peer
-    if (peer !== undefined && peer.tolerated.length > 0) fields.push('Proxy-Status', toleratedStatus(peer))
-    this.#res.writeHead(status, reason, fields)
+    this.#answer.start(
+      head,
+      peer === undefined || peer.tolerated.length === 0 ? undefined : toleratedStatus(peer),
+    )
   }
 
   onBody(bytes: Buffer): void {
     this.#timer.moved()
-    this.#bytesDown += bytes.length
-    this.#isFlushed = true
-    if (this.#res.write(bytes)) return
-    this.#awaitsClient = true
-    this.#connection?.pause()
-    if (this.#listensForDrain) return
-    this.#listensForDrain = true
-    this.#res.on('drain', () => this.#onClientDrain())
+    if (!this.#answer.write(bytes)) this.#connection?.pause()
   }
 
   onPartial(): void {
-    if (this.#isFlushed || this.#phase !== 'responding') return
-    this.#isFlushed = true
-    this.#res.flushHeaders()
+    if (this.#phase === 'responding') this.#answer.flush()
   }
 
   onComplete(trailers: readonly string[]): void {
     const connection = this.#connection
-    if (trailers.length > 0 && this.#res.chunkedEncoding)
-      this.#res.addTrailers(pairs(trailerFields(trailers)))
-    this.#res.end()
+    this.#answer.end(trailers)
     this.#finish(undefined)
     if (connection !== undefined) this.#options.connector.release(this.#key, connection)
   }
@@ -125,11 +104,10 @@ export class Transaction implements ResponseSink {
     try {
       if (upgrade === undefined) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
       const onDone = (result: PumpResult): void => this.#onTunnelDone(result)
-      const answer = interimText(head, this.#via(head))
-      upgrade.switchTo(answer, link, first, this.#options.upgradeIdleTimeout, onDone)
+      upgrade.switchTo(this.#answer.interimText(head), link, first, this.#options.upgradeIdleTimeout, onDone)
       this.#phase = 'switched'
       this.#res.statusCode = head.status
-      this.#bytesDown = first.length
+      this.#answer.bytes = first.length
     } catch (error) {
       link.destroy()
       this.#fail(error)
@@ -188,7 +166,7 @@ export class Transaction implements ResponseSink {
       this.#options.onSend?.(request.method, this.#url(), connection.channel)
       connection.send(request, this)
       this.#timer.start()
-      if (request.body !== 'none') this.#body.relayTo(connection)
+      if (request.body !== 'none' && request.body !== 0) this.#body.relayTo(connection)
     } catch (error) {
       this.#fail(error)
     }
@@ -196,7 +174,6 @@ export class Transaction implements ResponseSink {
 
   #onClientDrain(): void {
     this.#timer.moved()
-    this.#awaitsClient = false
     this.#connection?.resume()
   }
 
@@ -214,19 +191,13 @@ export class Transaction implements ResponseSink {
         ? cause
         : new ProxyError('PTC_INTERNAL', 'the transaction failed', { cause })
     this.#drop(error)
-    const res = this.#res
-    if (!res.headersSent) {
-      const reply = errorReply(error, { host: this.#target.authority }, this.#req.headers)
-      if (this.#req.method !== 'HEAD') this.#bytesDown = reply.body.length
-      sendReply(res, reply)
-    } else if (this.#req.httpVersion === '1.1') res.destroy()
-    else res.socket?.resetAndDestroy() // a body that lasts until the end: a plain end would pass for completeness
+    this.#answer.fail(error, this.#target.authority)
     this.#finish(error)
   }
 
   #onTunnelDone({ bytesUp, bytesDown, cause }: PumpResult): void {
     this.#body.bytes = bytesUp
-    this.#bytesDown += bytesDown
+    this.#answer.bytes += bytesDown
     this.#finish(cause)
   }
 
@@ -249,7 +220,7 @@ export class Transaction implements ResponseSink {
       clientAddress: this.#req.socket.remoteAddress,
       status: error?.code === 'PTC_CLIENT_GONE' && !this.#res.headersSent ? 0 : this.#res.statusCode,
       bytesUp: this.#body.bytes,
-      bytesDown: this.#bytesDown,
+      bytesDown: this.#answer.bytes,
       milliseconds: performance.now() - this.#startedAt,
       isReused: (connection?.requests ?? 0) > 1,
       error,
@@ -260,15 +231,11 @@ export class Transaction implements ResponseSink {
   }
 
   #onIdle(idleTimeout: number): void {
-    if (this.#awaitsClient)
+    if (this.#answer.isBlocked)
       this.#fail(new ProxyError('PTC_CLIENT_GONE', `the client took nothing for ${idleTimeout} ms`))
     else if (this.#body.isAwaited)
       this.#fail(new ProxyError('PTC_REQUEST_TIMEOUT', `the body stood still for ${idleTimeout} ms`))
     else this.#fail(new ProxyError('PTC_ORIGIN_TIMEOUT', `the origin sent nothing for ${idleTimeout} ms`))
-  }
-
-  #via({ version }: ResponseHead): string | undefined {
-    return this.#options.via.ofResponse(version)
   }
 
   #url(): string {

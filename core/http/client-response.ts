@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ProxyError } from '../base/errors.js'
+import type { ResponseHead } from '../origin/messages.js'
+import { interimText, pairs } from './field-lists.js'
+import { responseFields, trailerFields } from './headers.js'
+import { errorReply, sendReply } from './replies.js'
+import type { Via } from './via.js'
+
+/**
+ * The response on its way to the client, in the form that this client can read.
+ *
+ * Life: waiting, interim responses included -> started -> ended; or from waiting to refused; or cut.
+ */
+export class ClientResponse {
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #via: Via
+  readonly #onDrain: () => void
+  #isFlushed = false
+  #listensForDrain = false
+  /** The client does not read: `onDrain` tells when it does again. */
+  isBlocked = false
+  /** Of the body. */
+  bytes = 0
+
+  constructor(req: IncomingMessage, res: ServerResponse, via: Via, onDrain: () => void) {
+    this.#req = req
+    this.#res = res
+    this.#via = via
+    this.#onDrain = onDrain
+  }
+
+  /** RFC 9110 section 15.2: not to a client of HTTP/1.0, and a 100 only to one who waits for it. */
+  interim(head: ResponseHead): void {
+    const { httpVersion, headers } = this.#req
+    if (httpVersion !== '1.1' || (head.status === 100 && headers.expect === undefined)) return
+    if (head.status === 100) this.#res.writeContinue()
+    else this.#res.socket?.write(this.interimText(head), 'latin1')
+  }
+
+  interimText(head: ResponseHead): string {
+    return interimText(head, this.#via.ofResponse(head.version))
+  }
+
+  /** @param proxyStatus what the proxy itself has to say about a response that it passes on */
+  start({ version, status, reason, headers }: ResponseHead, proxyStatus?: string): void {
+    const isChunked = this.#req.httpVersion === '1.1' && this.#req.method !== 'HEAD'
+    const fields = responseFields(headers, status, isChunked, this.#via.ofResponse(version))
+    if (proxyStatus !== undefined) fields.push('Proxy-Status', proxyStatus)
+    this.#res.writeHead(status, reason, fields)
+  }
+
+  /** @returns false: wait for `onDrain` */
+  write(bytes: Buffer): boolean {
+    this.bytes += bytes.length
+    this.#isFlushed = true
+    if (this.#res.write(bytes)) return true
+    this.isBlocked = true
+    if (this.#listensForDrain) return false
+    this.#listensForDrain = true
+    this.#res.on('drain', () => {
+      this.isBlocked = false
+      this.#onDrain()
+    })
+    return false
+  }
+
+  /** The origin takes its time: what there is of a head goes out now. */
+  flush(): void {
+    if (this.#isFlushed) return
+    this.#isFlushed = true
+    this.#res.flushHeaders()
+  }
+
+  end(trailers: readonly string[]): void {
+    if (trailers.length > 0 && this.#res.chunkedEncoding)
+      this.#res.addTrailers(pairs(trailerFields(trailers)))
+    this.#res.end()
+  }
+
+  /** Answers with a page; a response that has started is cut off, so that nobody takes it for complete. */
+  fail(error: ProxyError, host: string): void {
+    const { headersSent, socket } = this.#res
+    if (!headersSent) {
+      const reply = errorReply(error, { host }, this.#req.headers)
+      if (this.#req.method !== 'HEAD') this.bytes = reply.body.length
+      sendReply(this.#res, reply)
+    } else if (this.#req.httpVersion === '1.1') this.#res.destroy()
+    else socket?.resetAndDestroy() // a body that lasts until the end: a plain end would pass for completeness
+  }
+}
