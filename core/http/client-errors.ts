@@ -7,6 +7,7 @@ const KNOWN: Readonly<Record<string, readonly [ErrorCode, string]>> = {
     'PTC_REQUEST_MALFORMED',
     'the chunk extensions of the request are too large',
   ],
+  HPE_INVALID_URL: ['PTC_REQUEST_TARGET', 'the request-target is not a URL'],
   HPE_PAUSED_H2_UPGRADE: ['PTC_REQUEST_VERSION', 'the client speaks HTTP/2 without having asked'],
   ERR_HTTP_REQUEST_TIMEOUT: ['PTC_REQUEST_TIMEOUT', 'the request did not arrive in time'],
 }

@@ -92,6 +92,7 @@ function createHttpServer(options: FrontOptions, clients: Clients): Server {
     requireHostHeader: false, // checked with a page of our own
     noDelay: true,
   })
+  server.maxHeadersCount = 0 // beyond a number Node drops fields without a word; their size is limited
   const listener = (req: IncomingMessage, res: ServerResponse): void => onRequest(options, clients, req, res)
   server.on('request', listener)
   server.on('checkContinue', listener) // the origin says whether to continue,
