@@ -17,7 +17,7 @@ const MAIN = fileURLToPath(new URL('../../../core/main.js', import.meta.url))
 const LISTENS = /^portcullis listens on 127\.0\.0\.1:(\d+)$/m
 const PARKED = /\(ssl\) handshake with (\S+) parked, asking (\S+)$/
 const GOES_ON = /\(ssl\) handshake with (\S+) goes on/
-const REJECTED = /WARNING: certificate of (\S+) rejected by plugin /
+const REJECTED = /certificate of (\S+) rejected by plugin /
 
 /** Sends the demo's names to loopback; a client's port is any that is free. */
 export function writeConfiguration(dir: TempDir, origins: readonly DemoOrigin[], caPem: string): void {

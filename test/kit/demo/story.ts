@@ -46,11 +46,13 @@ export function duration(ms: number): string {
 
 /** What is wrong with how it went; empty when all is as it ought to be. */
 export function mistakes(story: Story, { status, delay }: Expected): string[] {
-  const { client, origin, host } = story
+  const { client, proxy, origin, host } = story
   const isAccepted = status === 200
   const wrong: string[] = []
   if (client.status !== status) wrong.push(`the client got ${client.status}, not ${status}`)
   if ((client.answeredAt ?? 0) < delay) wrong.push(`the client was answered before ${delay} ms had passed`)
+  const verdict = isAccepted ? 'accept' : 'reject'
+  if (proxy.verdict !== verdict) wrong.push(`the log has verdict ${proxy.verdict}, not ${verdict}`)
   if (origin.hasFinished !== isAccepted) {
     wrong.push(`the origin has ${isAccepted ? 'not ' : ''}seen the end of a handshake`)
   }
