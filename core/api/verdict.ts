@@ -36,7 +36,7 @@ const ACCEPT: Accept = Object.freeze({ kind: 'accept' })
 
 /** How long an acceptance may be relied on. */
 export interface VerdictScope {
-  /** Milliseconds from now. Then sessions and idle connections that rest on the verdict go; requests under way end. */
+  /** Milliseconds from now. Then sessions and idle connections that rest on the verdict go; a request under way may finish. */
   readonly expiresIn?: number
 }
 

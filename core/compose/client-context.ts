@@ -50,6 +50,7 @@ export function planClientContext(records: Records, confDir: string, rule?: Rule
       anchors: pems,
       minVersion,
       maxVersion,
+      hasSessions: records['proxy.config.ssl.origin_session_cache'] === 1,
       alpn: rule?.client_alpn ?? (alpn === null ? [] : [alpn]),
       ...dropUndefined(optional),
     },

@@ -3,6 +3,7 @@ import { ProxyError } from '../base/errors.js'
 import type { Records } from '../config/records-table.js'
 import type { Rule } from '../config/rules.js'
 import { ClientContext } from '../tls/openssl/client-context.js'
+import { SessionCache } from '../tls/session-cache.js'
 import { planClientContext } from './client-context.js'
 
 /** A context, and the digest of everything it was made of: contents of files, not their names. */
@@ -22,6 +23,8 @@ export class ClientContexts {
   readonly #made = new Map<string, DigestedContext>()
   /** For the start-up line: what origins without a rule of their own are checked against. */
   readonly trusts: string
+  /** Sessions with origins, where the records ask for them. They end with the contexts they were made in. */
+  readonly sessions: SessionCache | undefined
   /** For origins without a rule. */
   readonly general: DigestedContext
 
@@ -32,6 +35,9 @@ export class ClientContexts {
     const plan = planClientContext(records, confDir)
     this.trusts = plan.trusts
     this.general = this.#make(plan.options)
+    this.sessions = plan.options.hasSessions
+      ? new SessionCache(records['proxy.config.ssl.origin_session_cache.size'])
+      : undefined
   }
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT that names the rule and the file */
@@ -56,6 +62,7 @@ export class ClientContexts {
 
   /** Safe to call twice. */
   free(): void {
+    this.sessions?.close()
     for (const { context } of this.#made.values()) context.free()
   }
 }

@@ -66,7 +66,7 @@ function makePolicy(
   plugins: number,
 ): Policy {
   const says = termsRecords(records, rule)
-  const { context, digest } = rule === undefined ? contexts.general : contexts.for(rule)
+  const { context, digest: contextDigest } = rule === undefined ? contexts.general : contexts.for(rule)
   const demands = rule && demandsOf(rule)
   const names = rule === undefined ? {} : nameRules(rule)
   const terms = makeTerms(
@@ -74,8 +74,20 @@ function makePolicy(
     shared.askers.map(({ plugin }) => plugin),
     demands !== undefined,
   )
+  const shaping = [
+    contextDigest,
+    says,
+    names,
+    rule && DEMANDS.map(key => rule[key] ?? null),
+    // Nobody can tell whether plugins that were loaded again mean the same.
+    terms.plugins.length > 0 ? plugins : null,
+  ]
+  const digest = createHash('sha256').update(JSON.stringify(shaping)).digest('base64url')
+  const { sessions: cache } = contexts
+  const isReverified = records['proxy.config.ssl.origin_session_cache.reverify_on_resume'] === 1
   const settings: HandshakeSettings = {
     ...shared,
+    sessions: cache && { cache, digest, isReverified },
     context,
     terms,
     checks: { properties: says.properties, demands },
@@ -83,19 +95,11 @@ function makePolicy(
     deadline: rule?.verify_deadline_ms ?? records['proxy.config.ssl.client.verify.deadline'],
     originTimeout: rule?.handshake_timeout_ms ?? records['proxy.config.ssl.client.handshake_timeout'] * 1000,
   }
-  const shaping = [
-    digest,
-    says,
-    names,
-    rule && DEMANDS.map(key => rule[key] ?? null),
-    // Nobody can tell whether plugins that were loaded again mean the same.
-    terms.plugins.length > 0 ? plugins : null,
-  ]
   return {
     rule,
     settings,
     timeouts: { connect: rule?.connect_timeout_ms, total: rule?.total_timeout_ms },
-    digest: createHash('sha256').update(JSON.stringify(shaping)).digest('base64url'),
+    digest,
   }
 }
 

@@ -36,6 +36,30 @@ export const SSL_RECORDS = {
     reload: true,
     about: '1 asks the plugins even when the built-in check has failed, and lets them overrule it.',
   },
+  'proxy.config.ssl.origin_session_cache': {
+    type: 'INT',
+    default: 0,
+    enum: [0, 1],
+    reload: true,
+    about:
+      '1 keeps TLS sessions of origins and resumes them. A session is offered only under the policy it was made under; Traffic Server has 1.',
+  },
+  'proxy.config.ssl.origin_session_cache.size': {
+    type: 'INT',
+    default: 10_240,
+    minimum: 1,
+    maximum: 1_048_576,
+    reload: true,
+    about: 'How many sessions of origins are kept.',
+  },
+  'proxy.config.ssl.origin_session_cache.reverify_on_resume': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about:
+      '1 has the stored chain judged again, by the plugins too, before its session is offered; a rejection drops the session and refuses the connection. 0 relies on the verdict of the first handshake.',
+  },
   'proxy.config.ssl.servername.filename': {
     type: 'STRING',
     default: 'sni.yaml',

@@ -13,7 +13,12 @@ interface Idle {
   readonly connection: Http1
   readonly key: string
   readonly since: number
+  /** Set where the verdict ends that the connection rests on. */
+  readonly expiry: NodeJS.Timeout | undefined
 }
+
+/** Longer waits than this a timer cannot take; what lasts longer is idle for less. */
+const LONGEST_TIMER = 2_147_483_647
 
 /**
  * Connections to origins between two requests. The key holds everything that makes one connection as good as another:
@@ -38,21 +43,27 @@ export class Pool implements IdleKeeper {
   }
 
   take(key: string): Http1 | undefined {
-    const found = this.#byKey.get(key)?.at(-1)
-    if (found === undefined) return undefined
-    this.#remove(found)
-    return found.connection
+    for (;;) {
+      const found = this.#byKey.get(key)?.at(-1)
+      if (found === undefined) return undefined
+      this.#remove(found)
+      // A timer may be late; a verdict is not.
+      if ((verdictLeft(found.connection) ?? 1) > 0) return found.connection
+      found.connection.close()
+    }
   }
 
   put(key: string, connection: Http1): void {
     const { maxIdle, maxIdlePerKey } = this.#limits
-    if (maxIdle <= 0 || maxIdlePerKey <= 0) {
+    const left = verdictLeft(connection)
+    if (maxIdle <= 0 || maxIdlePerKey <= 0 || (left !== undefined && left <= 0)) {
       connection.close()
       return
     }
     const list = this.#byKey.get(key) ?? []
     if (list.length === 0) this.#byKey.set(key, list)
-    const idle: Idle = { connection, key, since: Date.now() }
+    const expiry = left === undefined ? undefined : setTimeout(() => this.#evict(idle), left).unref()
+    const idle: Idle = { connection, key, since: Date.now(), expiry }
     list.push(idle)
     this.#all.set(connection, idle)
     connection.keep(this)
@@ -85,6 +96,7 @@ export class Pool implements IdleKeeper {
   }
 
   #remove(idle: Idle): void {
+    clearTimeout(idle.expiry)
     this.#all.delete(idle.connection)
     const list = this.#byKey.get(idle.key)
     if (list === undefined) return
@@ -103,4 +115,10 @@ export class Pool implements IdleKeeper {
     if (next === undefined) return
     this.#sweeper = setTimeout(() => this.#sweep(), Math.max(1, next.since - due)).unref()
   }
+}
+
+/** Milliseconds for which the verdict still holds; undefined: as long as the connection stands. */
+function verdictLeft({ channel: { peer } }: Http1): number | undefined {
+  const ends = peer?.expiresAt
+  return ends === undefined ? undefined : Math.min(ends - Date.now(), LONGEST_TIMER)
 }

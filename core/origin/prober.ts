@@ -96,10 +96,10 @@ export class Prober {
     }
   }
 
-  #keep(key: string, { evidence: { chain } }: VerifiedPeer): string {
+  #keep(key: string, { evidence: { chain }, expiresAt = Number.POSITIVE_INFINITY }: VerifiedPeer): string {
     const leaf = chain[0]?.sha256 ?? ''
     const expiry = Math.min(...chain.map(({ x509 }) => Date.parse(x509.validTo)))
-    const ttl = Math.floor(Math.min(this.#options.ttl(), expiry - Date.now()))
+    const ttl = Math.floor(Math.min(this.#options.ttl(), expiry - Date.now(), expiresAt - Date.now()))
     if (ttl > 0) this.#known.set(key, leaf, { ttl })
     return leaf
   }

@@ -14,6 +14,7 @@ import { type NameRules, toNames } from './names.js'
 import type { HandshakeObserver } from './observer.js'
 import type { ClientContext } from './openssl/client-context.js'
 import { ClientEngine, type EngineOptions } from './openssl/client-engine.js'
+import { type SessionSettings, SessionUse } from './session-use.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
 import type { Terms } from './terms.js'
 import { TlsLink } from './tls-link.js'
@@ -37,6 +38,8 @@ export interface HandshakeSettings {
   /** Its start has been told; `close` tells its end, once. */
   readonly openVConn: (ends: Link) => { readonly shown: VConn; close(): void }
   readonly observer: HandshakeObserver
+  /** Sessions with origins; without it none is asked for. */
+  readonly sessions?: SessionSettings | undefined
   /** Shares the processor between handshakes. */
   readonly queue: FairQueue
 }
@@ -48,6 +51,7 @@ export class OriginHandshake implements LinkSink {
   readonly #settings: HandshakeSettings
   readonly #names: EngineOptions
   readonly #engine: ClientEngine
+  readonly #sessions: SessionUse
   readonly #vconn: ReturnType<HandshakeSettings['openVConn']>
   readonly #onOpen: (origin: TlsOrigin) => void
   readonly #onFailed: (why: ProxyError) => void
@@ -61,6 +65,7 @@ export class OriginHandshake implements LinkSink {
   #parkedAt: number | undefined
   #parked: number | undefined
   #turn: HookTurn | undefined
+  #isHelloSent = false
 
   constructor(
     tcp: Link,
@@ -76,13 +81,17 @@ export class OriginHandshake implements LinkSink {
     this.#onFailed = onFailed
     this.#names = toNames(target.host, settings.names)
     this.#engine = new ClientEngine(settings.context, this.#names)
+    this.#sessions = new SessionUse(settings.sessions, target)
     this.#vconn = settings.openVConn(tcp)
   }
 
   start(): void {
     this.#startClock(this.#settings.originTimeout)
     this.#tcp.attach(this)
-    this.#queueAdvance(1)
+    const stored = this.#sessions.take()
+    if (stored === undefined) return this.#queueAdvance(1)
+    const { peer, isReverified } = stored
+    this.#on({ type: 'session', evidence: peer.evidence, peer: isReverified ? undefined : peer })
   }
 
   /** The client that wants this connection has left. */
@@ -171,6 +180,7 @@ export class OriginHandshake implements LinkSink {
 
   #advance(): void {
     this.#waitingBytes = 0
+    this.#isHelloSent = true
     const progress = this.#engine.advance()
     this.#flush()
     if (progress === 'parked') {
@@ -220,6 +230,10 @@ export class OriginHandshake implements LinkSink {
     const state = this.#state
     if (state.at !== 'resuming') return
     this.#parked = this.#sinceParked()
+    if (state.basis === 'session') {
+      this.#sessions.offer(this.#engine, state.peer)
+      return this.#queueAdvance(1)
+    }
     this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress)
     this.#engine.decide(0)
     // In the same step if nobody had to be waited for.
@@ -228,6 +242,8 @@ export class OriginHandshake implements LinkSink {
   }
 
   #sendAlert(code: number): void {
+    // Who has not had a ClientHello is not alerted.
+    if (!this.#isHelloSent) return
     this.#engine.decide(code)
     this.#engine.advance()
     this.#flush()
@@ -239,6 +255,8 @@ export class OriginHandshake implements LinkSink {
 
   #deliver(peer: TlsOrigin['peer']): void {
     clearTimeout(this.#clock)
+    if (this.#sessions.keep(this.#engine, peer))
+      this.#settings.observer.resumed?.(peer, this.#tcp.remoteAddress)
     const link = new TlsLink(this.#tcp, this.#engine, () => this.#vconn.close())
     const parked = this.#parked
     const open = { link, peer, vconn: this.#vconn.shown }
@@ -248,6 +266,7 @@ export class OriginHandshake implements LinkSink {
   #close(why: ProxyError): void {
     clearTimeout(this.#clock)
     this.#turn?.stop()
+    this.#sessions.drop(why instanceof VerifyRejected)
     this.#flush()
     this.#engine.free()
     if (why instanceof VerifyRejected) why.parked = this.#sinceParked() ?? 0

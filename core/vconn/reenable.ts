@@ -51,8 +51,10 @@ export class Reenable {
 function toVerdict(answer: unknown): Verdict {
   if (answer === undefined) return accept()
   if (typeof answer !== 'object' || answer === null) return noVerdict(answer)
-  const { kind, reason, detail } = answer as { kind?: unknown; reason?: unknown; detail?: unknown }
-  if (kind === 'accept') return accept()
+  const { kind, reason, detail, expiresAt } = answer as Readonly<Record<string, unknown>>
+  if (kind === 'accept' && expiresAt === undefined) return accept()
+  if (kind === 'accept' && typeof expiresAt === 'number' && Number.isFinite(expiresAt))
+    return Object.freeze({ kind, expiresAt })
   if (kind !== 'reject' || typeof reason !== 'string') return noVerdict(answer)
   const word = reason as Reject['reason'] // a word that no table knows still rejects: tls/verdict maps it to policy
   return Object.freeze(typeof detail === 'string' ? reject(word, toLine(detail)) : reject(word))

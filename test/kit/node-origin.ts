@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { Server } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import type { TLSSocket, Server as TlsServer } from 'node:tls'
 import { guardServer } from './tcp-server.js'
 import { Watch } from './watch.js'
 
@@ -47,6 +48,8 @@ export interface NodeOrigin {
   readonly connections: number
   readonly openConnections: number
   until<T>(probe: () => T | undefined, what: string, ms?: number): Promise<T>
+  /** Has it refuse every session it has given out. */
+  forgetSessions(): void
   stop(): Promise<void>
 }
 
@@ -145,6 +148,9 @@ export async function nodeOrigin(options: NodeOriginOptions = {}): Promise<NodeO
     },
     until: (probe, what, ms) =>
       watch.until(probe, () => `${what}; got ${requests.map(r => `${r.method} ${r.url}`).join(', ')}`, ms),
+    forgetSessions: () => {
+      if ('setTicketKeys' in server) (server as TlsServer).setTicketKeys(randomBytes(48))
+    },
     stop: guard.stop,
   }
 }

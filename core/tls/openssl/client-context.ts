@@ -5,6 +5,7 @@ import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { withBio } from './memory-bio.js'
 import { Owned } from './owned.js'
+import { newSessionCallback } from './session.js'
 import { verifyCallback } from './verify-callback.js'
 import { ownX509 } from './x509.js'
 
@@ -17,8 +18,11 @@ const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
 /** ENABLE_PARTIAL_WRITE, ACCEPT_MOVING_WRITE_BUFFER, RELEASE_BUFFERS. */
 const MODES = 0x1 | 0x2 | 0x10
-/** NO_TICKET, NO_COMPRESSION, NO_RENEGOTIATION: a second handshake would be judged by nobody. */
-const OPTIONS = 2 ** 14 + 2 ** 17 + 2 ** 30
+/** NO_COMPRESSION, NO_RENEGOTIATION: a second handshake would be judged by nobody. */
+const OPTIONS = 2 ** 17 + 2 ** 30
+const NO_TICKET = 2 ** 14
+/** CLIENT, NO_INTERNAL: OpenSSL itself keeps nothing, because it does not know what a session rests on. */
+const HANDS_OUT_SESSIONS = 0x1 | 0x300
 const SECURITY_LEVEL = 2
 
 export const TLS_VERSIONS = { 'TLSv1.2': 0x303, 'TLSv1.3': 0x304 } as const
@@ -39,6 +43,8 @@ export interface ClientContextOptions {
   /** Cipher suites for TLS 1.3. */
   readonly cipherSuites?: string
   readonly groups?: string
+  /** Whether origins' sessions are taken for later; without it none is asked for. */
+  readonly hasSessions?: boolean
   /** Protocols to offer, the preferred one first; none: no ALPN. */
   readonly alpn: readonly string[]
 }
@@ -63,9 +69,11 @@ export class ClientContext {
 
   #configure(options: ClientContextOptions): void {
     const ctx = this.#ctx.handle
-    ssl.SSL_CTX_set_options(ctx, OPTIONS)
+    const { hasSessions = false } = options
+    ssl.SSL_CTX_set_options(ctx, hasSessions ? OPTIONS : OPTIONS + NO_TICKET)
     ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_MODE, MODES, NULL)
-    ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_SESS_CACHE_MODE, 0, NULL)
+    ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_SESS_CACHE_MODE, hasSessions ? HANDS_OUT_SESSIONS : 0, NULL)
+    if (hasSessions) ssl.SSL_CTX_sess_set_new_cb(ctx, newSessionCallback())
     ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
     ssl.SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL)
     ssl.SSL_CTX_set_cert_verify_callback(ctx, verifyCallback(), NULL)

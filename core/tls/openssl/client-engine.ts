@@ -4,10 +4,13 @@
  *     advance()  wants-input --receive()--> advance() --> parked --decide()--> advance() --> established
  *                                                            \--decide(code)--> advance() --> failed (alert in take())
  *
- * The engine never gets past `parked` by itself: `established` needs a `decide(0)`, and whatever OpenSSL says
- * without one is a failure.
+ * The engine never gets past `parked` by itself: `established` needs a `decide(0)`, or a session that was offered with
+ * somebody's acceptance and taken by the origin; whatever OpenSSL says without one of both is a failure.
+ *
+ * Longer than 250 lines because all calls on one `SSL*` are in one place.
  */
 import { ProxyError } from '../../base/errors.js'
+import type { VerifiedPeer } from '../verdict.js'
 import { type BuiltInCheck, type CheckedNames, runBuiltInCheck } from './built-in-check.js'
 import type { ChainMemory } from './chain-memory.js'
 import type { ClientContext } from './client-context.js'
@@ -16,6 +19,7 @@ import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { drainBio, newMemoryBio } from './memory-bio.js'
 import { Owned } from './owned.js'
+import { type ClientSession, dismissFromSessions, enrollForSessions, type SessionSubject } from './session.js'
 import { dismiss, enroll, type VerifyAnswer, type VerifySubject } from './verify-callback.js'
 
 const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55
@@ -54,7 +58,7 @@ export interface EngineOptions extends CheckedNames {
   readonly sni: string | undefined
 }
 
-export class ClientEngine implements VerifySubject {
+export class ClientEngine implements VerifySubject, SessionSubject {
   readonly #ssl: Owned
   /** Owned by the SSL, freed with it. */
   readonly #in: Handle
@@ -64,6 +68,11 @@ export class ClientEngine implements VerifySubject {
   #check: BuiltInCheck | undefined
   /** X509_V_OK, or why not; undefined: nobody has decided. */
   #decision: number | undefined
+  /** A session was offered by somebody who has accepted what it rests on. */
+  #mayResume = false
+  #keepSession: ((session: ClientSession) => void) | undefined
+  /** One that came before anybody said what to do with it. */
+  #session: ClientSession | undefined
   #isEstablished = false
   #error: OpenSslError | undefined
   #over: 'end' | 'failed' | undefined
@@ -75,6 +84,7 @@ export class ClientEngine implements VerifySubject {
     this.#memory = context.memory
     this.#ssl = new Owned('SSL', ssl.SSL_new(context.handle), handle => {
       dismiss(handle)
+      dismissFromSessions(handle)
       ssl.SSL_free(handle)
     })
     const handle = this.#ssl.handle
@@ -91,6 +101,37 @@ export class ClientEngine implements VerifySubject {
     }
     ssl.SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE, TLSEXT_STATUSTYPE_OCSP, NULL)
     enroll(handle, this)
+    enrollForSessions(handle, this)
+  }
+
+  /**
+   * Offers a session in the ClientHello. An origin that does not take it shows its certificate and is parked as any.
+   * @param _accepted the proof that what the session rests on was accepted, now or under a verdict that still holds
+   */
+  offer(session: ClientSession, _accepted: VerifiedPeer): void {
+    ssl.ERR_clear_error()
+    this.#mayResume = ssl.SSL_set_session(this.#ssl.handle, session.handle) === 1
+  }
+
+  /** Whether the handshake was made with the session that was offered. */
+  get isResumed(): boolean {
+    return this.#mayResume && this.#check === undefined && ssl.SSL_session_reused(this.#ssl.handle) === 1
+  }
+
+  /** Called by OpenSSL, through session.ts. */
+  onNewSession(session: ClientSession): void {
+    if (this.#keepSession !== undefined) return this.#keepSession(session)
+    this.#session?.free()
+    this.#session = session
+  }
+
+  /** Hands over the sessions that the origin gives out, ownership included. Only of an established engine. */
+  onSession(keep: (session: ClientSession) => void): void {
+    if (!this.#isEstablished) return
+    this.#keepSession = keep
+    const session = this.#session
+    this.#session = undefined
+    if (session !== undefined) keep(session)
   }
 
   /** Ciphertext from the origin. */
@@ -120,7 +161,7 @@ export class ClientEngine implements VerifySubject {
   }
 
   #finish(): Progress {
-    if (this.#decision !== X509_V_OK)
+    if (this.#decision !== X509_V_OK && !this.isResumed)
       return this.#failUnjudged('the handshake ended before anybody accepted the certificate')
     this.#isEstablished = true
     return 'established'
@@ -281,6 +322,7 @@ export class ClientEngine implements VerifySubject {
 
   /** Safe to call twice; never from within OpenSSL's callback. */
   free(): void {
+    this.#session?.free()
     this.#ssl.free()
   }
 }

@@ -109,6 +109,22 @@ export const PEM_read_bio_X509_CRL = f<(bio: Handle, out: Handle, callback: Hand
 )
 export const X509_CRL_free = f<(crl: Handle) => void>('void X509_CRL_free(uintptr_t crl)')
 
+export const SSL_CTX_sess_set_new_cb = f<(ctx: Handle, callback: Callback) => void>(
+  'void SSL_CTX_sess_set_new_cb(uintptr_t ctx, void *callback)',
+)
+export const SSL_SESSION_free = f<(session: Handle) => void>('void SSL_SESSION_free(uintptr_t session)')
+export const SSL_SESSION_is_resumable = f<(session: Handle) => number>(
+  'int SSL_SESSION_is_resumable(uintptr_t session)',
+)
+export const SSL_SESSION_get_timeout = f<(session: Handle) => number | bigint>(
+  'long SSL_SESSION_get_timeout(uintptr_t session)',
+)
+/** Takes a reference of its own. */
+export const SSL_set_session = f<(ssl: Handle, session: Handle) => number>(
+  'int SSL_set_session(uintptr_t ssl, uintptr_t session)',
+)
+export const SSL_session_reused = f<(ssl: Handle) => number>('int SSL_session_reused(uintptr_t ssl)')
+
 export const SSL_new = f<(ctx: Handle) => Handle>('uintptr_t SSL_new(uintptr_t ctx)')
 export const SSL_free = f<(ssl: Handle) => void>('void SSL_free(uintptr_t ssl)')
 export const SSL_set_bio = f<(ssl: Handle, rbio: Handle, wbio: Handle) => void>(
@@ -228,6 +244,13 @@ const VerifyCallback = koffi.proto('int PortcullisVerify(uintptr_t store, uintpt
 /** Makes one C function of a JavaScript one. There are few of them, and they live as long as the process. */
 export function registerVerifyCallback(callback: (store: Handle, arg: Handle) => number): Callback {
   return koffi.register(callback, koffi.pointer(VerifyCallback))
+}
+
+const SessionCallback = koffi.proto('int PortcullisNewSession(uintptr_t ssl, uintptr_t session)')
+
+/** As {@link registerVerifyCallback}. */
+export function registerSessionCallback(callback: (handle: Handle, session: Handle) => number): Callback {
+  return koffi.register(callback, koffi.pointer(SessionCallback))
 }
 
 /** Where a buffer's bytes are. The buffer must own its memory (allocUnsafeSlow) and outlive the address. */

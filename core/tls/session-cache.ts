@@ -1,0 +1,90 @@
+import { LRUCache } from 'lru-cache'
+import type { PeerEvidence } from '../api/certificate.js'
+import type { ClientSession } from './openssl/session.js'
+import type { VerifiedPeer } from './verdict.js'
+
+/** RFC 8446 section 4.6.1: no ticket is used for longer than seven days; a day is plenty. */
+const LONGEST = 86_400_000
+
+/** A session, and the acceptance it rests on. */
+export interface StoredSession {
+  readonly session: ClientSession
+  readonly peer: VerifiedPeer
+}
+
+interface Kept extends StoredSession {
+  readonly endsAt: number
+}
+
+/** OpenSSL's servers give out two in TLS 1.3, and none when a session is resumed. */
+const PER_KEY = 2
+
+/**
+ * Sessions with origins, between two handshakes. The key holds everything that shapes a verdict, so that a changed policy
+ * finds none. What is in it is owned by it; `take` hands the ownership over.
+ *
+ * A session ends with the first of: what the origin allows, a certificate of its chain, the verdict it rests on, a day.
+ *
+ * Life: open -> closed. A closed cache frees what it is given.
+ */
+export class SessionCache {
+  readonly #kept: LRUCache<string, Kept[]>
+  #isClosed = false
+
+  /** @param size for how many keys sessions are kept */
+  constructor(size: number) {
+    this.#kept = new LRUCache<string, Kept[]>({
+      max: Math.max(1, size),
+      // A list that was emptied by `take` has nothing left to free.
+      dispose: list => {
+        for (const { session } of list.splice(0)) session.free()
+      },
+    })
+  }
+
+  /** Each session is offered once at a time (RFC 8446 appendix C.4); whoever takes it frees it or puts it back. */
+  take(key: string): StoredSession | undefined {
+    const list = this.#kept.get(key)
+    if (list === undefined) return undefined
+    for (let last = list.pop(); last !== undefined; last = list.pop()) {
+      if (list.length === 0) this.#kept.delete(key)
+      if (last.endsAt > Date.now()) return last
+      last.session.free()
+    }
+    return undefined
+  }
+
+  put(key: string, session: ClientSession, peer: VerifiedPeer): void {
+    const endsAt = endOf(session, peer)
+    if (this.#isClosed || endsAt <= Date.now()) return session.free()
+    const list = this.#kept.get(key)
+    if (list === undefined) return void this.#kept.set(key, [{ session, peer, endsAt }])
+    list.push({ session, peer, endsAt })
+    if (list.length > PER_KEY) list.shift()?.session.free()
+  }
+
+  /** The origin was rejected: whatever rests on an earlier acceptance goes. */
+  forget(key: string): void {
+    this.#kept.delete(key)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#kept.clear()
+  }
+}
+
+/** When it ends, milliseconds since the epoch. */
+function endOf(session: ClientSession, { evidence, expiresAt }: VerifiedPeer): number {
+  const now = Date.now()
+  return Math.min(
+    now + session.lifetime,
+    now + LONGEST,
+    chainEnds(evidence),
+    expiresAt ?? Number.POSITIVE_INFINITY,
+  )
+}
+
+function chainEnds({ chain, builtChain }: PeerEvidence): number {
+  return Math.min(...[...chain, ...builtChain].map(({ x509 }) => Date.parse(x509.validTo)))
+}

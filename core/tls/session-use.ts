@@ -1,0 +1,68 @@
+import type { ClientEngine } from './openssl/client-engine.js'
+import type { SessionCache, StoredSession } from './session-cache.js'
+import type { TlsTarget } from './start-tls.js'
+import type { VerifiedPeer } from './verdict.js'
+
+/** How sessions are kept for a policy. */
+export interface SessionSettings {
+  readonly cache: SessionCache
+  /** The digest of everything that shapes the verdict. */
+  readonly digest: string
+  /** Whether a stored chain is judged again before its session is offered. */
+  readonly isReverified: boolean
+}
+
+/**
+ * What one handshake has to do with sessions.
+ *
+ * Life: fresh -> holding a session -> done. The session that was taken out of the cache is freed at the end, unless it
+ * goes back.
+ */
+export class SessionUse {
+  readonly #settings: SessionSettings | undefined
+  readonly #key: string
+  #stored: StoredSession | undefined
+
+  constructor(settings: SessionSettings | undefined, { host, port }: TlsTarget) {
+    this.#settings = settings
+    this.#key = `${host}:${port} ${settings?.digest ?? ''}`
+  }
+
+  /** The acceptance that a stored session rests on, and whether it has to be judged again. */
+  take(): { readonly peer: VerifiedPeer; readonly isReverified: boolean } | undefined {
+    if (this.#settings === undefined) return undefined
+    this.#stored = this.#settings.cache.take(this.#key)
+    return this.#stored && { peer: this.#stored.peer, isReverified: this.#settings.isReverified }
+  }
+
+  /** @param accepted what was decided about the session's chain for this handshake */
+  offer(engine: ClientEngine, accepted: VerifiedPeer): void {
+    if (this.#stored !== undefined) engine.offer(this.#stored.session, accepted)
+  }
+
+  /**
+   * The handshake is done: its sessions are kept. One of TLS 1.2 may be used again; one of TLS 1.3 is replaced by those
+   * that the origin gives out now.
+   * @returns whether a session was resumed
+   */
+  keep(engine: ClientEngine, peer: VerifiedPeer): boolean {
+    const { isResumed } = engine
+    const used = this.#stored
+    this.#stored = undefined
+    const settings = this.#settings
+    if (settings === undefined) return isResumed
+    const { cache } = settings
+    if (used !== undefined && isResumed && peer.evidence.protocol === 'TLSv1.2')
+      cache.put(this.#key, used.session, peer)
+    else used?.session.free()
+    engine.onSession(session => cache.put(this.#key, session, peer))
+    return isResumed
+  }
+
+  /** The handshake failed, and its session goes; with a rejection every other of that origin. Safe to call twice. */
+  drop(isRejected: boolean): void {
+    this.#stored?.session.free()
+    this.#stored = undefined
+    if (isRejected) this.#settings?.cache.forget(this.#key)
+  }
+}
