@@ -10,11 +10,13 @@
 import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { activeTimeout, connectionLimits, frontLimits, securePort } from './compose/client-ports.js'
 import { makeConnectHandler } from './compose/connect.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
 import type { ConnectHandler } from './http/connect.js'
+import { ConnectionCounts } from './http/connection-limits.js'
 import { Forwarder } from './http/forward.js'
-import { createFront, type Front, type FrontLimits } from './http/front.js'
+import { createFront, type Front } from './http/front.js'
 import { Via } from './http/via.js'
 import { OriginConnector } from './origin/connect.js'
 import type { DialOptions } from './origin/dial.js'
@@ -27,7 +29,6 @@ const SECOND = 1000
 const IDLE_ORIGINS = 16
 /** How often a retired setup is looked at, in milliseconds. */
 const RETIRE_INTERVAL = 250
-const MAX_CONNECTIONS = 100_000
 
 export interface OpenPort {
   readonly address: string
@@ -40,6 +41,7 @@ export class ProxyServer {
   readonly #connector: OriginConnector
   readonly #forwarder: Forwarder
   readonly #connect: ConnectHandler
+  readonly #counts: ConnectionCounts
   readonly #fronts: Front[] = []
   /** Setups that a reload has replaced, and the timers that look after them. */
   readonly #retiring = new Map<Setup, NodeJS.Timeout>()
@@ -53,6 +55,10 @@ export class ProxyServer {
     this.#place = place
     this.#logs = logs
     this.#setup = setup
+    this.#counts = new ConnectionCounts(
+      () => connectionLimits(this.#setup.records),
+      message => logs.diags.warning(message),
+    )
     const dial = this.#makeDial(setup.records)
     this.#connector = this.#makeConnector(setup.records, dial)
     this.#forwarder = this.#makeForwarder(setup.records)
@@ -61,7 +67,7 @@ export class ProxyServer {
       dial,
       connector: this.#connector,
       forwarder: this.#forwarder,
-      limits: limitsOf(setup.records),
+      limits: frontLimits(setup.records),
       warn: message => logs.diags.warning(message),
       onDone: summary => logs.access.logConnect(summary),
     })
@@ -88,12 +94,15 @@ export class ProxyServer {
     access.configure(this.#setup.accessLog)
     for (const warning of warningsOf(this.#setup)) diags.warning(warning)
     diags.note(`trusting ${this.#setup.contexts.trusts}`)
-    for (const { address, port } of this.#setup.ports) {
+    const secure = securePort(() => this.#setup, diags)
+    for (const { address, port, isTls } of this.#setup.ports) {
       const front = createFront({
         forward: this.#forwarder,
-        limits: limitsOf(this.#setup.records),
+        limits: frontLimits(this.#setup.records),
         admit: req => this.#setup.access.admit(req),
         onConnect: this.#connect.handle,
+        isWelcome: this.#counts.take,
+        ...(isTls ? { secure } : {}),
         onRefused: summary => this.#logs.access.log(summary),
       })
       front.server.on('connection', (socket: Socket) => this.#onClient(socket))
@@ -203,13 +212,19 @@ export class ProxyServer {
   }
 
   #makeForwarder(records: Setup['records']): Forwarder {
+    const current = (): Setup['records'] => this.#setup.records
     return new Forwarder({
       connector: this.#connector,
       via: new Via(records['proxy.config.proxy_name'] ?? hostname(), {
         inRequests: records['proxy.config.http.insert_request_via_str'] === 1,
         inResponses: records['proxy.config.http.insert_response_via_str'] === 1,
       }),
-      idleTimeout: records['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND,
+      get idleTimeout() {
+        return current()['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND
+      },
+      get activeTimeout() {
+        return activeTimeout(current())
+      },
       upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
       onDone: summary => this.#logs.access.log(summary),
       onSend: (method, url, { vconn }) => {
@@ -230,16 +245,4 @@ async function handshakesEnd(setups: readonly Setup[]): Promise<void> {
 function discard(setup: Setup): void {
   setup.plugins.unload()
   setup.contexts.free()
-}
-
-function limitsOf(records: Setup['records']): FrontLimits {
-  const inactivity = records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND
-  return {
-    maxHeaderBytes: records['proxy.config.http.request_header_max_size'],
-    headersTimeout: inactivity,
-    requestTimeout: 0,
-    keepAliveTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_in'] * SECOND,
-    idleTimeout: inactivity,
-    maxConnections: MAX_CONNECTIONS,
-  }
 }

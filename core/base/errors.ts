@@ -36,6 +36,9 @@ export const ERRORS = {
     'Correct the lines of sni.yaml that the message names; every mistake is listed.',
   ),
   PTC_IP_ALLOW_INVALID: startup('Correct the lines of ip_allow.yaml that the message names.'),
+  PTC_SSL_MULTICERT_INVALID: startup(
+    'Lines of ssl_multicert.config are dest_ip=* ssl_cert_name=FILE ssl_key_name=FILE.',
+  ),
   PTC_HTPASSWD_INVALID: startup('Names and bcrypt hashes, as `htpasswd -B FILE NAME` writes them.'),
   PTC_PLUGIN_CONFIG_INVALID: startup('Correct the lines of plugin.config that the message names.'),
   PTC_PLUGIN_NOT_FOUND: startup('Correct the path in plugin.config, or set proxy.config.plugin.plugin_dir.'),
@@ -234,6 +237,12 @@ export const ERRORS = {
     'The origin closed the connection before its response was complete.',
   ),
   PTC_ORIGIN_TIMEOUT: kind('origin', 504, 'http_response_timeout', 'The origin did not answer in time.'),
+  PTC_ACTIVE_TIMEOUT: kind(
+    'internal',
+    504,
+    'http_response_timeout',
+    'It took longer than proxy.config.http.transaction_active_timeout_in (or _out) allows.',
+  ),
   PTC_RESPONSE_MALFORMED: kind(
     'origin',
     502,

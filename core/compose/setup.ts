@@ -18,6 +18,7 @@ import { connectModeOf, connectWarnings } from './connect-mode.js'
 import { HandshakeLog } from './handshake-log.js'
 import { openSink } from './log-sink.js'
 import type { Policy } from './policies.js'
+import { loadServerCertificates, type ServerCertificates } from './server-certificates.js'
 import { makeVerification, type Verification } from './start-tls.js'
 import { VConns } from './vconns.js'
 
@@ -46,6 +47,7 @@ export interface Setup {
   readonly vconns: VConns
   readonly hosts: HostFile
   readonly access: Access
+  readonly certificates: ServerCertificates
   readonly accessLog: AccessLogSettings | undefined
   /** Where no CONNECT is bumped there is none. */
   readonly bump: BumpAuthority | undefined
@@ -101,6 +103,7 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
   const hosts: HostFile = hostFile === null ? new Map() : loadHostFile(resolve(place.confDir, hostFile))
   const ports = parseServerPorts(records['proxy.config.http.server_ports'])
   const accessLog = accessLogSettings(records)
+  const certificates = loadServerCertificates(records, ports, place.confDir)
   const access = makeAccess(records, place.confDir)
   diags.reconfigure(debugSettings(records, place))
   const rules = loadRules(place.confDir, records)
@@ -128,7 +131,19 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
       vconns,
       queue,
     })
-    return { records, ports, plugins, verification, contexts, vconns, hosts, access, accessLog, bump }
+    return {
+      records,
+      ports,
+      plugins,
+      verification,
+      contexts,
+      vconns,
+      hosts,
+      access,
+      accessLog,
+      certificates,
+      bump,
+    }
   } catch (cause) {
     contexts.free()
     throw cause

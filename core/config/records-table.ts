@@ -4,6 +4,7 @@ import { BUMP_RECORDS } from './records-bump.js'
 import { GENERAL_RECORDS } from './records-general.js'
 import { HTTP_RECORDS } from './records-http.js'
 import { LOG_RECORDS } from './records-log.js'
+import { SERVER_RECORDS } from './records-server.js'
 import { SSL_RECORDS } from './records-ssl.js'
 
 /** The closed table of records. Add a record in its area's file and nowhere else. */
@@ -12,6 +13,7 @@ export const RECORDS = {
   ...HTTP_RECORDS,
   ...ACCESS_RECORDS,
   ...LOG_RECORDS,
+  ...SERVER_RECORDS,
   ...SSL_RECORDS,
   ...BUMP_RECORDS,
 } as const

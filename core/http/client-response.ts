@@ -85,7 +85,8 @@ export class ClientResponse {
       const reply = errorReply(error, { host }, this.#req.headers)
       if (this.#req.method !== 'HEAD') this.bytes = reply.body.length
       sendReply(this.#res, reply)
-    } else if (this.#req.httpVersion === '1.1') this.#res.destroy()
-    else socket?.resetAndDestroy() // a body that lasts until the end: a plain end would pass for completeness
+    } else if (this.#req.httpVersion === '1.1' || (socket !== null && 'encrypted' in socket)) {
+      this.#res.destroy() // in TLS an end without close_notify is known for no end
+    } else socket?.resetAndDestroy() // a body that lasts until the end: a plain end would pass for completeness
   }
 }

@@ -40,7 +40,8 @@ export class Clients {
   /** A request has come: it is served at once, or when its turn comes. A client that has left by then is not served. */
   enter(socket: Socket, req: IncomingMessage, res: ServerResponse, serve: () => void): void {
     const client = this.#clients.get(socket)
-    if (client === undefined) return
+    // Not writable: the last response has been sent, and what comes behind it is no request any more.
+    if (client === undefined || !socket.writable) return
     const { requests } = client
     requests.push({ req, res, serve })
     if (this.#isDraining) res.setHeader('Connection', 'close')
@@ -105,7 +106,12 @@ export class Clients {
 const isComplete = ({ req }: Unanswered): boolean => req.complete
 
 /** Takes no new connections, and ends when the last one has; after `grace` milliseconds those that remain are ended. */
-export function closeServer(server: Server, clients: Clients, grace: number): Promise<void> {
+export function closeServer(
+  listener: NetServer,
+  server: Server,
+  clients: Clients,
+  grace: number,
+): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(() => clients.destroyAll(), grace)
     const onClosed = (): void => {
@@ -113,7 +119,7 @@ export function closeServer(server: Server, clients: Clients, grace: number): Pr
       server.close(() => resolve()) // all that is left to do for it is to stop its own timer
     }
     // Not its own close yet: that destroys connections whose response is written, but not yet with the client.
-    NetServer.prototype.close.call(server, onClosed)
+    NetServer.prototype.close.call(listener, onClosed)
     clients.drain()
   })
 }

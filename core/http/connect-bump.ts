@@ -52,7 +52,7 @@ export function bumpedConnections(options: BumpOptions): ConnectServer {
       const context = await contextOrAlert(request, origin.host, options)
       const secured = await acceptTls(client.release(), context, options.helloTimeout())
       bumped.set(secured, { origin, error })
-      front.server.emit('connection', secured)
+      front.take(secured)
     } catch (cause) {
       client.discard()
       throw cause

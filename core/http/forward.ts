@@ -32,7 +32,9 @@ export class Forwarder {
       const hops = hopsLeft(method, scanned)
       if (target === undefined || hops === 0) return this.#answer(req, res, startedAt)
       const request = outgoingRequest(req, scanned, target, hops, this.options.via)
-      new Transaction(this.options, req, res, target, request, startedAt).start()
+      const transaction = new Transaction(this.options, req, res, target, request, startedAt)
+      transaction.start()
+      limitTime(res, this.options.activeTimeout, error => transaction.expire(error))
     } catch (error) {
       const known = error instanceof ProxyError ? error : internal(error)
       sendReply(res, errorReply(known, { host: undefined }, req.headers))
@@ -44,6 +46,18 @@ export class Forwarder {
     answerHere(req, res)
     this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, undefined))
   }
+}
+
+/** However busy a transaction is: it ends in time. */
+function limitTime(
+  res: ServerResponse,
+  limit: number | undefined,
+  expire: (error: ProxyError) => void,
+): void {
+  if (limit === undefined || limit === 0) return
+  const text = `the request and its response took longer than ${limit} ms`
+  const timer = setTimeout(() => expire(new ProxyError('PTC_ACTIVE_TIMEOUT', text)), limit)
+  res.once('close', () => clearTimeout(timer))
 }
 
 function checkRequest({ method = '', rawHeaders, httpVersion }: IncomingMessage): void {

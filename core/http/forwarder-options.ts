@@ -10,6 +10,8 @@ export interface ForwarderOptions {
   readonly idleTimeout: number
   /** The same once the protocol has been switched. */
   readonly upgradeIdleTimeout: number
+  /** Milliseconds that a request and its response may take together; 0 or absent for no limit. */
+  readonly activeTimeout?: number
   /** Called when a request is about to leave; the channel says over which connection and as whom. */
   readonly onSend?: (method: string, url: string, channel: Channel) => void
   /** Called exactly once per request, when it is over. */

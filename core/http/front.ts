@@ -6,7 +6,10 @@ import { codeOf } from '../base/system-error.js'
 import { clientError } from './client-errors.js'
 import { Clients, closeServer } from './clients.js'
 import type { Forwarder } from './forward.js'
+import { handOver } from './hand-over.js'
+import { listen } from './listen.js'
 import { errorReply, replyBytes, sendReply } from './replies.js'
+import { type SecurePort, secureListener } from './secure-listener.js'
 import { refusedSummary, type Summary } from './summary.js'
 import { mayUpgrade, putBack, Upgrade } from './upgrade.js'
 
@@ -22,8 +25,6 @@ export interface FrontLimits {
   readonly keepAliveTimeout: number
   /** Without a byte, on a connection that waits for nothing but its client. */
   readonly idleTimeout: number
-  /** Clients at a time; further ones are closed at once. */
-  readonly maxConnections: number
 }
 
 /** Takes a client's socket over from HTTP: nothing listens to it any more. */
@@ -37,6 +38,10 @@ export interface FrontOptions {
   /** Requests in origin-form are for the proxy itself; without it, and for those it answers false to, 400. */
   readonly onLocal?: (req: IncomingMessage, res: ServerResponse) => boolean
   readonly admit?: Admit
+  /** Asked about each connection; one that is not welcome has been closed. */
+  readonly isWelcome?: (socket: Socket) => boolean
+  /** Clients speak TLS to this port. */
+  readonly secure?: SecurePort
   /** Called for each request that never got to one of the others. */
   readonly onRefused?: (summary: Summary) => void
 }
@@ -46,8 +51,10 @@ export type Admit = (req: IncomingMessage) => ProxyError | undefined | Promise<P
 
 /** A port, not yet open. */
 export interface Front {
-  /** For listening on whatever there is: a port, a shared handle, or `emit('connection', socket)`. */
+  /** Speaks HTTP on whatever it is handed; its `connection` events are for sockets that have been let in. */
   readonly server: Server
+  /** Serves a connection that somebody else has accepted; only for a front that does not listen. */
+  readonly take: (socket: Duplex) => void
   /** @throws {ProxyError} PTC_PORT_UNAVAILABLE */
   listen(port: number, host: string): Promise<AddressInfo>
   /** Takes no new connections, ends the idle ones, and after `grace` milliseconds the others. */
@@ -56,13 +63,17 @@ export interface Front {
 
 /** Speaks HTTP/1.1 with clients on one port. */
 export function createFront(options: FrontOptions): Front {
-  const { limits } = options
   const clients = new Clients()
   const server = createHttpServer(options, clients)
   // Serves those whose wish for another protocol is ignored: only a server that no one asks for it passes over the wish.
   const other = createHttpServer(options, clients)
-  server.maxConnections = limits.maxConnections
-  server.on('connection', (socket: Socket) => clients.add(socket))
+  const isWelcome = options.isWelcome ?? (() => true)
+  server.on('connection', (socket: Socket) => {
+    if (options.secure !== undefined || isWelcome(socket)) clients.add(socket)
+  })
+  const take = (socket: Duplex): void => handOver(server, socket)
+  const secured = options.secure && secureListener(options.secure, isWelcome, take)
+  const listener = secured?.server ?? server
   server.on('upgrade', (req, duplex, head) => {
     const socket = duplex as Socket // node:http hands out what net.createServer or tls.createServer made
     if (clients.has(socket))
@@ -70,13 +81,17 @@ export function createFront(options: FrontOptions): Front {
     else if (mayUpgrade(req)) onRequest(options, clients, req, new Upgrade(req, socket, head).res)
     else {
       putBack(req, socket, head)
-      other.emit('connection', socket)
+      handOver(other, socket)
     }
   })
   return {
     server,
-    listen: (port, host) => listen(server, port, host),
-    close: grace => closeServer(server, clients, grace),
+    take,
+    listen: (port, host) => listen(listener, port, host),
+    close: grace => {
+      secured?.endHandshakes()
+      return closeServer(listener, server, clients, grace)
+    },
   }
 }
 
@@ -205,25 +220,5 @@ function onClientError(options: FrontOptions, error: Error, socket: Duplex, clie
     const clientAddress = 'remoteAddress' in socket ? String(socket.remoteAddress) : undefined
     refuse(socket, why)
     options.onRefused?.(refusedSummary(undefined, why.status, 0, why, clientAddress))
-  })
-}
-
-function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: Error): void => {
-      reject(
-        new ProxyError('PTC_PORT_UNAVAILABLE', `cannot listen on ${host}:${port} (${codeOf(error)})`, {
-          cause: error,
-        }),
-      )
-    }
-    server.once('error', onError)
-    server.listen({ port, host }, () => {
-      server.removeListener('error', onError)
-      const address = server.address()
-      if (address === null || typeof address === 'string')
-        reject(new ProxyError('PTC_INTERNAL', 'no TCP port'))
-      else resolve(address)
-    })
   })
 }

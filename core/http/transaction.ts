@@ -184,6 +184,11 @@ export class Transaction implements ResponseSink {
     this.#finish(gone)
   }
 
+  /** Its time is up; what is a tunnel by now has limits of its own. */
+  expire(error: ProxyError): void {
+    if (this.#phase !== 'switched') this.#fail(error)
+  }
+
   #fail(cause: unknown): void {
     if (this.#phase === 'done') return
     const error =

@@ -3,16 +3,37 @@
  * lets node:tls make a handshake.
  */
 import type { Socket } from 'node:net'
-import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, TLSSocket, type TLSSocketOptions } from 'node:tls'
 import { ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
-import type { MintedLeaf } from './mint.js'
 
 /** What is offered to clients by ALPN, and all that is spoken with them. */
 const ALPN = ['http/1.1']
 
-export function serverContext({ certPem, keyPem }: MintedLeaf): SecureContext {
-  return createSecureContext({ cert: certPem, key: keyPem, minVersion: 'TLSv1.2' })
+/** Certificates with their issuers, PEM, and their keys; several when they have keys of different types. */
+export interface ServerPems {
+  readonly certPem: string | readonly string[]
+  readonly keyPem: string | readonly string[]
+}
+
+export function serverContext({ certPem, keyPem }: ServerPems): SecureContext {
+  return createSecureContext({ cert: flat(certPem), key: flat(keyPem), minVersion: 'TLSv1.2' })
+}
+
+const flat = (pem: string | readonly string[]): string | string[] =>
+  typeof pem === 'string' ? pem : [...pem]
+
+/** What to show a client that asks for a name, or for none. */
+export type ChooseContext = (sni?: string) => SecureContext
+
+function optionsOf(context: SecureContext | ChooseContext): TLSSocketOptions {
+  const own = { isServer: true, ALPNProtocols: ALPN }
+  if (typeof context !== 'function') return { ...own, secureContext: context }
+  return {
+    ...own,
+    secureContext: context(),
+    SNICallback: (sni, done) => done(null, context(sni)),
+  }
 }
 
 /**
@@ -20,9 +41,13 @@ export function serverContext({ certPem, keyPem }: MintedLeaf): SecureContext {
  * @param timeout milliseconds for the whole handshake
  * @throws {ProxyError} PTC_CLIENT_HANDSHAKE; the socket is closed then
  */
-export function acceptTls(socket: Socket, secureContext: SecureContext, timeout: number): Promise<TLSSocket> {
+export function acceptTls(
+  socket: Socket,
+  context: SecureContext | ChooseContext,
+  timeout: number,
+): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const secured = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ALPN })
+    const secured = new TLSSocket(socket, optionsOf(context))
     let why = 'it closed the connection'
     const settle = (): void => {
       clearTimeout(timer)

@@ -50,7 +50,6 @@ export async function startFront(t: Test, settings: FrontSettings = {}): Promise
     requestTimeout: 0,
     keepAliveTimeout: 5000,
     idleTimeout: 5000,
-    maxConnections: 1000,
     ...settings.limits,
   }
   const front = createFront({ forward, limits, ...settings.front })

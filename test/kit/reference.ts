@@ -13,6 +13,7 @@ import { ACCESS_RECORDS } from '../../core/config/records-access.js'
 import { GENERAL_RECORDS } from '../../core/config/records-general.js'
 import { HTTP_RECORDS } from '../../core/config/records-http.js'
 import { LOG_RECORDS } from '../../core/config/records-log.js'
+import { SERVER_RECORDS } from '../../core/config/records-server.js'
 import { SSL_RECORDS } from '../../core/config/records-ssl.js'
 import { RULE_KEYS, RULES_SCHEMA } from '../../core/config/rules-schema.js'
 import { LOG_FIELDS } from '../../core/log/log-fields.js'
@@ -60,6 +61,8 @@ export function renderRecords(): string {
     table(head, recordRows(GENERAL_RECORDS)),
     '## Ports, requests and connections',
     table(head, recordRows(HTTP_RECORDS)),
+    '## Connections of clients',
+    table(head, recordRows(SERVER_RECORDS)),
     '## Who may use the proxy',
     table(head, recordRows(ACCESS_RECORDS)),
     '## The access log',

@@ -1,0 +1,75 @@
+import { FILE_NAME, type RecordRow } from './record-row.js'
+
+/** Records about the connections of clients: how many there may be, and TLS with them. */
+export const SERVER_RECORDS = {
+  'proxy.config.net.connections_throttle': {
+    type: 'INT',
+    default: 30_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    reload: true,
+    about:
+      'The most connections of clients at a time, on all ports; further ones are closed at once (in Traffic Server, connections to origins count as well).',
+  },
+  'proxy.config.net.per_client.max_connections_in': {
+    type: 'INT',
+    default: 0,
+    minimum: 0,
+    maximum: 1_000_000,
+    reload: true,
+    about:
+      'The most connections that one address may have; further ones are closed at once. 0 sets no limit.',
+  },
+  'proxy.config.http.transaction_active_timeout_in': {
+    type: 'INT',
+    default: 900,
+    minimum: 0,
+    maximum: 2_147_483,
+    unit: 's',
+    reload: true,
+    about:
+      'The most that a request and its response may take together, however busy they are; 0 sets no limit. Tunnels are not meant.',
+  },
+  'proxy.config.http.transaction_active_timeout_out': {
+    type: 'INT',
+    default: 0,
+    minimum: 0,
+    maximum: 2_147_483,
+    unit: 's',
+    reload: true,
+    about: 'The same, seen from the origin: the shorter of the two counts; 0 sets no limit.',
+  },
+  'proxy.config.ssl.handshake_timeout_in': {
+    type: 'INT',
+    default: 30,
+    minimum: 1,
+    maximum: 2_147_483,
+    unit: 's',
+    reload: true,
+    about: 'How long a client of an ssl port may take for its TLS handshake.',
+  },
+  'proxy.config.ssl.server.multicert.filename': {
+    type: 'STRING',
+    default: 'ssl_multicert.config',
+    ...FILE_NAME,
+    reload: true,
+    about: 'The file in the configuration folder with the certificates of ssl ports.',
+  },
+  'proxy.config.ssl.server.cert.path': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    shape: 'a folder',
+    reload: true,
+    about:
+      'The folder of the certificates that ssl_multicert.config names; NULL is the configuration folder.',
+  },
+  'proxy.config.ssl.server.private_key.path': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    shape: 'a folder',
+    reload: true,
+    about: 'The folder of their keys; NULL is the configuration folder.',
+  },
+} as const satisfies Record<string, RecordRow>

@@ -1,0 +1,84 @@
+import { isIP } from 'node:net'
+import { didYouMean } from '../base/nearest.js'
+import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+
+/** One line of ssl_multicert.config: certificates with their keys, and the local address they are for. */
+export interface MulticertLine {
+  /** Undefined for `*`. IPv6 without brackets. */
+  readonly destIp: string | undefined
+  /** File names: a certificate each, with its issuers; several for keys of different types. */
+  readonly certificates: readonly string[]
+  /** As many as certificates; or none, when the keys are in the certificates' files. */
+  readonly keys: readonly string[]
+  /** Files with further issuers. */
+  readonly issuers: readonly string[]
+  /** `file:line` */
+  readonly where: string
+}
+
+/** @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_SSL_MULTICERT_INVALID */
+export function loadSslMulticert(file: string): readonly MulticertLine[] {
+  return parseSslMulticert(readConfigFile(file), file)
+}
+
+/**
+ * Reads Traffic Server's syntax: pairs of `key=value`, separated by blanks; a value with blanks stands in quotes.
+ * @throws {ProxyError} PTC_SSL_MULTICERT_INVALID, which names every bad line
+ */
+export function parseSslMulticert(text: string, file: string): readonly MulticertLine[] {
+  const problems: Problem[] = []
+  const lines: MulticertLine[] = []
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.trim()
+    if (line === '' || line.startsWith('#')) continue
+    const where = `${file}:${index + 1}`
+    const reading = readLine(line, where)
+    if (typeof reading === 'string') problems.push({ where, what: reading })
+    else lines.push(reading)
+  }
+  if (problems.length > 0) throw problemsError('PTC_SSL_MULTICERT_INVALID', problems)
+  return lines
+}
+
+const KEYS = ['dest_ip', 'ssl_cert_name', 'ssl_key_name', 'ssl_ca_name']
+/** Traffic Server's others. */
+const UNSUPPORTED = /^(?:action|ssl_key_dialog|ssl_ticket_enabled|ssl_ticket_number|ssl_ocsp_name)$/
+
+/** The line, or what is wrong with it. */
+function readLine(line: string, where: string): MulticertLine | string {
+  const values = new Map<string, string>()
+  const rest = line.replace(
+    /([^\s=]+)=(?:"([^"]*)"|(\S*))(?=\s|$)/g,
+    (_, key: string, quoted?: string, plain?: string) => {
+      values.set(values.has(key) ? `${key}=` : key, quoted ?? plain ?? '')
+      return ''
+    },
+  )
+  if (rest.trim() !== '') return `${quote(rest.trim())} is not key=value`
+  for (const key of values.keys()) {
+    if (key.endsWith('=')) return `${key.slice(0, -1)} is given twice`
+    if (UNSUPPORTED.test(key)) return `${key} is not supported; remove it`
+    if (!KEYS.includes(key))
+      return `unknown key ${quote(key)}; the keys are ${KEYS.join(', ')}${didYouMean(key, KEYS)}`
+  }
+  const dest = (values.get('dest_ip') ?? '*').replace(/^\[(.*)\]$/, '$1')
+  if (dest !== '*' && isIP(dest) === 0) return `dest_ip must be an address or *, not ${quote(dest)}`
+  const certificates = list(values.get('ssl_cert_name'))
+  const keys = list(values.get('ssl_key_name'))
+  if (certificates.length === 0) return 'there is no ssl_cert_name'
+  if (keys.length > 0 && keys.length !== certificates.length)
+    return `${certificates.length} certificates have ${keys.length} keys; give each its own`
+  return {
+    destIp: dest === '*' ? undefined : dest,
+    certificates,
+    keys,
+    issuers: list(values.get('ssl_ca_name')),
+    where,
+  }
+}
+
+const list = (text = ''): readonly string[] =>
+  text
+    .split(',')
+    .map(name => name.trim())
+    .filter(name => name !== '')
