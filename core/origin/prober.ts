@@ -63,7 +63,7 @@ export class Prober {
     const forget = (): void => void this.#known.delete(key)
     const known = this.#known.get(key)
     if (known !== undefined) return { tcp, leafSha256: known, forget }
-    const leafSha256 = await this.#wait(this.#probe(key, tcp, host, port), signal)
+    const leafSha256 = await this.#wait(key, this.#probe(key, tcp, host, port), signal)
     return { tcp: await dial({ host: address, port }, this.#options.dial, signal), leafSha256, forget }
   }
 
@@ -80,20 +80,27 @@ export class Prober {
         endGently(link)
         return this.#keep(key, peer)
       })
-      .finally(() => this.#underWay.delete(key))
+      .finally(() => this.#over(key, probe))
     const probe: Probe = { leaf, abort, waiting: 0 }
     this.#underWay.set(key, probe)
     return probe
   }
 
-  async #wait(probe: Probe, signal: AbortSignal): Promise<string> {
+  async #wait(key: string, probe: Probe, signal: AbortSignal): Promise<string> {
     probe.waiting += 1
     try {
       return await unlessAborted(probe.leaf, signal)
     } finally {
       probe.waiting -= 1
-      if (probe.waiting === 0) probe.abort.abort() // reaches nothing when the handshake has ended
+      if (probe.waiting === 0) {
+        this.#over(key, probe) // from here on nobody joins it
+        probe.abort.abort() // reaches nothing when the handshake has ended
+      }
     }
+  }
+
+  #over(key: string, probe: Probe): void {
+    if (this.#underWay.get(key) === probe) this.#underWay.delete(key)
   }
 
   #keep(key: string, { evidence: { chain }, expiresAt = Number.POSITIVE_INFINITY }: VerifiedPeer): string {

@@ -181,7 +181,7 @@ test('another SNI that is rejected gets an alert, and the origin never sees its 
   const { client, answer } = await open(`${HOST}:${origin.port}`)
   t.equal(answer.status, 200)
   const cause: unknown = await client.secure({ servername: OTHER, ca: root.certPem }).catch((e: unknown) => e)
-  t.match(cause, { code: 'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED' })
+  t.match(cause, { code: /ALERT_ACCESS_DENIED$/ })
   await proxy.until(/tunnel of 127\.0\.0\.1 to www\.google\.com:\d+ refused or cut: PTC_VERIFY_REJECTED/)
   await origin.until(() => (origin.openConnections === 0 ? true : undefined), 'the origin to be left')
   t.strictSame(

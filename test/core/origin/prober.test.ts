@@ -1,0 +1,145 @@
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import type { PeerEvidence } from '../../../core/api/certificate.js'
+import { ProxyError } from '../../../core/base/errors.js'
+import { addressOf, Prober } from '../../../core/origin/prober.js'
+import type { StartTls } from '../../../core/tls/start-tls.js'
+import { settle } from '../../../core/tls/verdict.js'
+import { TcpLink } from '../../../core/vconn/tcp-link.js'
+import { ProxyVConn } from '../../../core/vconn/vconn.js'
+import { makeAuthority } from '../../kit/pki.js'
+import { listen, type TcpServer } from '../../kit/tcp-server.js'
+
+interface Stage {
+  readonly prober: Prober
+  readonly server: TcpServer
+  /** How many handshakes there were, and what their signals say. */
+  readonly signals: AbortSignal[]
+  readonly policy: { digest: string; ttl: number; notAfter: Date; answer: 'accept' | 'reject' | 'wait' }
+  dialled(): Promise<TcpLink>
+}
+
+/** Handshakes are pretended: what is tested here is who asks for them, and how long they count. */
+async function setUp(t: Test): Promise<Stage> {
+  const root = await makeAuthority({ name: 'Root' })
+  const server = await listen(() => undefined)
+  t.teardown(server.stop)
+  const signals: AbortSignal[] = []
+  const policy: Stage['policy'] = {
+    digest: 'one',
+    ttl: 60_000,
+    notAfter: new Date(Date.now() + 3_600_000),
+    answer: 'accept',
+  }
+  const startTls: StartTls = async (link, { host }, signal) => {
+    signals.push(signal)
+    if (policy.answer === 'wait') {
+      await once(signal, 'abort')
+      throw new ProxyError('PTC_CLIENT_GONE', 'nobody waits')
+    }
+    if (policy.answer === 'reject') throw new ProxyError('PTC_VERIFY_REJECTED', 'no')
+    const { certPem } = await root.issue({ cn: host, notAfter: policy.notAfter })
+    const x509 = new X509Certificate(certPem)
+    const evidence = { chain: [{ x509, sha256: `leaf of ${host}` }] } as unknown as PeerEvidence
+    const { shown: vconn } = new ProxyVConn('outbound', link, () => undefined)
+    return { link, peer: settle(evidence, 'plugins', { kind: 'accept' }), vconn }
+  }
+  const prober = new Prober({
+    dial: { connectTimeout: 2000 },
+    startTls,
+    policyDigest: () => policy.digest,
+    ttl: () => policy.ttl,
+  })
+  const dialled = async (): Promise<TcpLink> => {
+    const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
+    await once(socket, 'connect')
+    t.teardown(() => socket.destroy())
+    return new TcpLink(socket, 'origin')
+  }
+  return { prober, server, signals, policy, dialled }
+}
+
+const never = new AbortController().signal
+
+test('a verdict holds for one name at one address under one policy', async t => {
+  const { prober, server, signals, policy, dialled } = await setUp(t)
+  const probe = async (host: string) => prober.verify(await dialled(), host, server.port, never)
+  const first = await probe('a.example')
+  t.equal(first.leafSha256, 'leaf of a.example')
+  t.equal(addressOf(first.tcp), '127.0.0.1')
+  const tcp = await dialled()
+  t.equal(
+    (await prober.verify(tcp, 'a.example', server.port, never)).tcp,
+    tcp,
+    'the connection is used as it is',
+  )
+  t.equal(signals.length, 1)
+  await probe('b.example')
+  t.equal(signals.length, 2, 'another name')
+  policy.digest = 'two'
+  await probe('a.example')
+  t.equal(signals.length, 3, 'another policy')
+  ;(await probe('a.example')).forget()
+  t.equal(signals.length, 3)
+  await probe('a.example')
+  t.equal(signals.length, 4, 'forgotten')
+})
+
+test('a verdict ends with its time, and with the certificate', async t => {
+  const { prober, server, signals, policy, dialled } = await setUp(t)
+  const probe = async () => prober.verify(await dialled(), 'a.example', server.port, never)
+  policy.ttl = 30
+  await probe()
+  await sleep(50)
+  await probe()
+  t.equal(signals.length, 2)
+  policy.ttl = 0
+  policy.digest = 'two'
+  await probe()
+  await probe()
+  t.equal(signals.length, 4, 'nothing is kept')
+  policy.ttl = 60_000
+  policy.notAfter = new Date(Date.now() - 1000)
+  policy.digest = 'three'
+  await probe()
+  await probe()
+  t.equal(signals.length, 6, 'an expired certificate that was accepted all the same')
+})
+
+test('a rejection reaches all who wait, and is not kept', async t => {
+  const { prober, server, signals, policy, dialled } = await setUp(t)
+  const probe = async () => prober.verify(await dialled(), 'a.example', server.port, never)
+  policy.answer = 'reject'
+  const links = [await dialled(), await dialled()]
+  const all = await Promise.allSettled(links.map(tcp => prober.verify(tcp, 'a.example', server.port, never)))
+  t.match(all, [{ reason: { code: 'PTC_VERIFY_REJECTED' } }, { reason: { code: 'PTC_VERIFY_REJECTED' } }])
+  t.equal(signals.length, 1)
+  t.equal(prober.probes, 0)
+  policy.answer = 'accept'
+  await probe()
+  t.equal(signals.length, 2)
+})
+
+test('a probe ends when nobody waits for it any more', async t => {
+  const { prober, server, signals, policy, dialled } = await setUp(t)
+  policy.answer = 'wait'
+  const leaving = [new AbortController(), new AbortController()]
+  const links = [await dialled(), await dialled()]
+  const waiting = leaving.map(({ signal }, i) =>
+    prober.verify(links[i] as TcpLink, 'a.example', server.port, signal).catch((cause: unknown) => cause),
+  )
+  leaving[0]?.abort()
+  t.match(await waiting[0], { code: 'PTC_CLIENT_GONE' })
+  t.equal(signals[0]?.aborted, false)
+  leaving[1]?.abort()
+  const next = await dialled()
+  policy.answer = 'accept'
+  t.match(await waiting[1], { code: 'PTC_CLIENT_GONE' })
+  t.equal(signals[0]?.aborted, true)
+  t.ok(await prober.verify(next, 'a.example', server.port, never), 'who comes now gets a probe of its own')
+  await sleep(0)
+  t.equal(prober.probes, 0)
+})

@@ -1,0 +1,262 @@
+/** CONNECT in bump mode: the client's TLS ends at the proxy, and waits for the origin's verdict. */
+import { createServer } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import { reject } from '../../core/api/verdict.js'
+import { ProxyServer } from '../../core/proxy.js'
+import { type AuthorityFiles, createAuthority } from '../../core/tls/authority.js'
+import { startChild } from '../kit/child.js'
+import { realHello } from '../kit/client-hellos.js'
+import { type Connecting, type ConnectingOptions, startConnecting, testRoot } from '../kit/connecting.js'
+import { liveHandshakes } from '../kit/handshakes.js'
+import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
+import { makeConfDir, placeFor } from '../kit/proxy.js'
+import { guardServer } from '../kit/tcp-server.js'
+import { makeTempDir } from '../kit/temp-dir.js'
+
+const HOST = 'www.google.com'
+const OTHER = 'www.yahoo.com'
+const BUMP = { 'proxy.config.http.connect.verify': 'bump' } as const
+
+const ca: Promise<AuthorityFiles> = createAuthority('Bump CA')
+
+const filesOf = ({ certPem, keyPem }: AuthorityFiles) => ({ 'bump-ca.pem': certPem, 'bump-ca.key': keyPem })
+
+async function httpsOrigin(t: Test, ...sans: string[]): Promise<NodeOrigin> {
+  const leaf = await (await testRoot()).issue({ cn: sans[0] ?? HOST, sans })
+  const origin = await nodeOrigin({ tls: leaf })
+  t.teardown(origin.stop)
+  return origin
+}
+
+interface Bumping extends Connecting {
+  /** The real curl, trusting the proxy's authority. */
+  readonly browse: Connecting['curl']
+  readonly trusted: string
+}
+
+async function start(t: Test, options: Partial<ConnectingOptions> = {}): Promise<Bumping> {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const files = await ca
+  const file = dir.file('bump-ca.pem', files.certPem)
+  const { records, ...rest } = options
+  const stage = await startConnecting(t, {
+    hosts: [HOST, OTHER],
+    files: filesOf(files),
+    records: { ...BUMP, ...records },
+    ...rest,
+  })
+  return { ...stage, trusted: files.certPem, browse: (...args) => stage.curl('--cacert', file, ...args) }
+}
+
+for (const [version, flags] of [
+  ['TLS 1.2', ['--tls-max', '1.2']],
+  ['TLS 1.3', ['--tlsv1.3']],
+] as const) {
+  test(`curl is served by the proxy, over a connection that was verified, ${version}`, async t => {
+    const { browse, gate, proxy } = await start(t)
+    const origin = await httpsOrigin(t, HOST)
+    const url = `https://${HOST}:${origin.port}`
+    const { code, stdout, stderr } = await browse(...flags, `${url}/a`, `${url}/b`)
+    t.equal(code, 0, stderr)
+    t.equal(stdout.match(/hello from www\.google\.com/g)?.length, 2)
+    t.equal(gate.asked.length, 1)
+    t.equal(origin.connections, 1, 'the verified connection is the one that is used')
+    t.strictSame(gate.sent, [`GET ${url}/a`, `GET ${url}/b`])
+    await browse(...flags, `${url}/c`)
+    t.equal(origin.connections, 1, 'by the next client as well')
+    await proxy.stop()
+    t.equal(liveHandshakes(), 0)
+  })
+}
+
+test('the handshake of the client waits for the verdict', async t => {
+  const { open, gate, trusted } = await start(t, { answer: () => undefined })
+  const origin = await httpsOrigin(t, HOST)
+  const { client } = await open(`${HOST}:${origin.port}`)
+  const secured = client.secure({ servername: HOST, ca: trusted })
+  const event = await gate.parked()
+  let isSecured = false
+  secured.then(
+    () => {
+      isSecured = true
+    },
+    () => undefined,
+  )
+  await sleep(200)
+  t.notOk(isSecured)
+  t.equal(client.pending().length, 0, 'not a byte of a ServerHello')
+  event.reenable()
+  const inside = await secured
+  inside.send(`GET / HTTP/1.1\r\nHost: ${HOST}:${origin.port}\r\n\r\n`)
+  t.equal((await inside.response()).status, 200)
+})
+
+test('a rejection is a page inside TLS', async t => {
+  const { browse, proxy } = await start(t, {
+    answer: event => void event.reenable(reject('revoked', 'seen on a list')),
+  })
+  const origin = await httpsOrigin(t, HOST)
+  const { code, stdout, stderr } = await browse(
+    '-X',
+    'POST',
+    '-d',
+    'x=1',
+    `https://${HOST}:${origin.port}/any`,
+  )
+  t.equal(code, 0, stderr)
+  t.match(stdout, /HTTP\/1\.1 200 Connection established[\s\S]*HTTP\/1\.1 502 Bad Gateway/)
+  t.match(stdout, /Proxy-Status: portcullis; error=tls_certificate_error.*by=plugin/)
+  t.match(stdout, /seen on a list/)
+  await origin.until(() => origin.failures[0], 'the alert')
+  t.match(origin.failures, [/ALERT_CERTIFICATE_REVOKED$/])
+  t.equal(origin.requests.length, 0)
+  t.notMatch(proxy.output(), /refused or cut/, 'the client has been told')
+})
+
+test('no verdict in time is 504, no origin 502, inside TLS', async t => {
+  const { browse } = await start(t, {
+    answer: () => undefined,
+    records: { 'proxy.config.ssl.client.verify.deadline': 100 },
+  })
+  const origin = await httpsOrigin(t, HOST)
+  t.match((await browse(`https://${HOST}:${origin.port}/`)).stdout, /HTTP\/1\.1 504 Gateway Timeout/)
+  t.match((await browse('https://nowhere.invalid/')).stdout, /HTTP\/1\.1 502[\s\S]*PTC_DNS_FAILED/)
+})
+
+test('a client that leaves while its origin is parked ends the handshake', async t => {
+  const { ask, gate, proxy } = await start(t, { answer: () => undefined })
+  const origin = await httpsOrigin(t, HOST)
+  const client = await ask(`${HOST}:${origin.port}`, await realHello({ servername: HOST }))
+  const event = await gate.parked()
+  client.stop()
+  await gate.until(() => event.signal.aborted || undefined, 'the signal')
+  await gate.allClosed()
+  await origin.until(() => (origin.openConnections === 0 ? true : undefined), 'the origin to be left')
+  await proxy.stop()
+  t.equal(liveHandshakes(), 0)
+})
+
+test('requests inside are for the name that was verified', async t => {
+  const { open, trusted } = await start(t)
+  const origin = await httpsOrigin(t, HOST)
+  const authority = `${HOST}:${origin.port}`
+  const { client } = await open(authority)
+  const inside = await client.secure({ servername: HOST, ca: trusted })
+  const cases: [request: string, status: number][] = [
+    [`GET /a HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 200],
+    [`GET https://${authority}/b HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 200],
+    [`OPTIONS * HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 200],
+    [`GET /c HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`, 421],
+    [`GET /d HTTP/1.1\r\nHost: ${OTHER}:${origin.port}\r\n\r\n`, 421],
+    [`GET http://${authority}/e HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 421],
+    [`GET https://${OTHER}/f HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 421],
+    [`GET /g HTTP/1.1\r\nHost: ${authority.toUpperCase()}\r\n\r\n`, 200],
+    [`GET g HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 400],
+  ]
+  for (const [request, status] of cases) {
+    inside.send(request)
+    t.equal((await inside.response()).status, status, request.split('\r\n').slice(0, 2).join(' '))
+  }
+  t.strictSame(
+    origin.requests.map(({ url }) => url),
+    ['/a', '/b', '*', '/g'],
+  )
+})
+
+test('another SNI is verified at the address of CONNECT, and is what requests are for', async t => {
+  const { open, gate, trusted } = await start(t)
+  const origin = await httpsOrigin(t, OTHER)
+  const { client } = await open(`127.0.0.1:${origin.port}`)
+  const inside = await client.secure({ servername: OTHER, ca: trusted })
+  t.equal(inside.socket.getPeerX509Certificate()?.subjectAltName, `DNS:${OTHER}`)
+  t.strictSame(
+    gate.asked.map(({ sni }) => sni),
+    [OTHER],
+  )
+  inside.send(`GET / HTTP/1.1\r\nHost: ${OTHER}:${origin.port}\r\n\r\n`)
+  t.equal((await inside.response()).status, 200)
+  t.equal(origin.connections, 1)
+})
+
+test('clients are offered HTTP/1.1 and nothing else', async t => {
+  const { open, proxy, trusted } = await start(t)
+  const origin = await httpsOrigin(t, HOST)
+  const both = await open(`${HOST}:${origin.port}`)
+  const inside = await both.client.secure({
+    servername: HOST,
+    ca: trusted,
+    ALPNProtocols: ['h2', 'http/1.1'],
+  })
+  t.equal(inside.socket.alpnProtocol, 'http/1.1')
+  const only = await open(`${HOST}:${origin.port}`)
+  const cause: unknown = await only.client
+    .secure({ servername: HOST, ca: trusted, ALPNProtocols: ['h2'] })
+    .catch((e: unknown) => e)
+  t.match(cause, { code: /NO_APPLICATION_PROTOCOL$/ })
+  await proxy.until(/refused or cut: PTC_CLIENT_HANDSHAKE/)
+})
+
+test('a client that does not trust the authority is noticed', async t => {
+  const { curl, proxy } = await start(t)
+  const origin = await httpsOrigin(t, HOST)
+  t.equal((await curl(`https://${HOST}:${origin.port}/`)).code, 60)
+  await proxy.until(/PTC_CLIENT_HANDSHAKE: .*UNKNOWN_CA/)
+})
+
+test('what is no TLS does not pass', async t => {
+  const { ask, proxy, gate } = await start(t)
+  const origin = await httpsOrigin(t, HOST)
+  const client = await ask(`${HOST}:${origin.port}`, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.equal((await client.response('CONNECT')).status, 200)
+  await client.ended()
+  await proxy.until(/refused or cut: PTC_TUNNEL_NOT_TLS/)
+  t.equal(gate.started.length, 0, 'no origin was dialled for it')
+})
+
+test('a WebSocket goes through', async t => {
+  const leaf = await (await testRoot()).issue({ cn: HOST })
+  const server = createServer({ cert: leaf.chainPem, key: leaf.keyPem })
+  server.on('upgrade', (request, socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+    socket.write(`for ${request.headers.host} `)
+    socket.pipe(socket)
+  })
+  const guard = await guardServer(server)
+  t.teardown(guard.stop)
+  const { open, trusted } = await start(t)
+  const authority = `${HOST}:${guard.port}`
+  const { client } = await open(authority)
+  const inside = await client.secure({ servername: HOST, ca: trusted })
+  inside.send(`GET /chat HTTP/1.1\r\nHost: ${authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
+  t.equal((await inside.response()).status, 101)
+  inside.send('and back')
+  await inside.until(
+    () => (inside.pending().toString() === `for ${authority} and back` ? true : undefined),
+    'the echo',
+  )
+  t.pass()
+})
+
+test('openssl sees one certificate, for the one name', async t => {
+  const { proxy } = await start(t)
+  const origin = await httpsOrigin(t, HOST)
+  const client = await startChild('openssl', [
+    ...['s_client', '-proxy', `127.0.0.1:${proxy.port}`, '-connect', `${HOST}:${origin.port}`],
+    ...['-servername', HOST, '-showcerts'],
+  ])
+  t.teardown(client.stop)
+  await client.until(() => /Verify return code/.exec(client.stdout()) ?? undefined, 'the handshake')
+  t.equal(client.stdout().match(/BEGIN CERTIFICATE/g)?.length, 1)
+  t.match(client.stdout(), /s:CN = www\.google\.com\n\s+i:CN = Bump CA, O = Portcullis/)
+})
+
+test('without an authority the proxy does not start', async t => {
+  const conf = makeConfDir({ records: BUMP })
+  t.teardown(conf.remove)
+  await t.rejects(ProxyServer.start(placeFor(conf.path, () => undefined)), {
+    code: 'PTC_TLS_CONTEXT',
+    message: /proxy\.config\.ssl\.bump\.CA\.cert\.filename: cannot read .*bump-ca\.pem/,
+  })
+})
