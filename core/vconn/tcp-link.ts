@@ -61,6 +61,12 @@ export class TcpLink implements Link {
     // Last, because it starts the flow.
     if (this.#receiver === undefined) this.#socket.on('data', (bytes: Buffer) => this.#sink?.onData(bytes))
     else this.#listen(this.#receiver)
+    // A socket with a receiver reads before there is a sink, and tells its end only once.
+    if (this.#socket.readableEnded) queueMicrotask(() => this.#onEarlyEnd())
+  }
+
+  #onEarlyEnd(): void {
+    if (!this.#hasClosed) this.#sink?.onEnd()
   }
 
   #listen(receiver: Receiver): void {
