@@ -96,11 +96,9 @@ async function start(place: Place): Promise<void> {
         ),
   )
   const stop = (signal: NodeJS.Signals): void => {
-    place.print(
-      'stdout',
-      `portcullis got ${signal}, ends when its requests have ended (${DRAIN / 1000} s at most)`,
-    )
     void proxy.stop(DRAIN).then(() => process.exit(0))
+    const most = `${DRAIN / 1000} s at most`
+    place.print('stdout', `portcullis got ${signal}, ends when its requests have ended (${most})`)
   }
   for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => proxy.reopenLogs())
   process.once('SIGTERM', stop)

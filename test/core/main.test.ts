@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { Child } from '../kit/child.js'
 import { makeAuthority } from '../kit/pki.js'
-import { makeConfDir, type ProxyConf, runMain, startProxy } from '../kit/proxy.js'
+import { makeConfDir, type ProxyConf, runMain, startProxy, startProxyHere } from '../kit/proxy.js'
 import { listen } from '../kit/tcp-server.js'
 
 /** Runs it to its end. */
@@ -121,23 +121,32 @@ const PLUGINS: Record<string, readonly [line: string, code: string, text: RegExp
   'with an unknown option': ['good @dedline=5', 'PTC_PLUGIN_CONFIG_INVALID', /@dedline/],
 }
 
+const withPlugin = ([line, , , module = INIT_ONLY]: (typeof PLUGINS)[string]): ProxyConf => ({
+  plugins: ['# first comes one that is in order', 'good', line],
+  modules: { 'good.mjs': INIT_ONLY, 'bad.mjs': module },
+  records: { 'proxy.config.plugin.init_timeout': 300 },
+})
+
 test('a plugin that cannot be loaded stops the start', async t => {
-  const stopped = async ([name, [line, code, text, module = INIT_ONLY]]: [
-    string,
-    (typeof PLUGINS)[string],
-  ]) => {
-    const { exitCode, stdout, stderr } = await runOn(t, 'start', {
-      plugins: ['# first comes one that is in order', 'good', line],
-      modules: { 'good.mjs': INIT_ONLY, 'bad.mjs': module },
-      records: { 'proxy.config.plugin.init_timeout': 300 },
-    })
-    t.equal(exitCode, 1, `one ${name}`)
-    t.match(stderr(), `portcullis: ${code}: `)
-    t.match(stderr(), /plugin\.config:3/, 'the line is named')
-    t.match(stderr(), text)
-    t.notMatch(stdout(), /listens/, 'no port was opened')
+  for (const [name, row] of Object.entries(PLUGINS)) {
+    const error = await startProxyHere(withPlugin(row)).catch(cause => cause)
+    const [, code, text] = row
+    t.match(error, { code, message: text }, `one ${name}`)
+    t.match(error.message, /plugin\.config:3/, 'the line is named')
   }
-  await Promise.all(Object.entries(PLUGINS).map(stopped))
+})
+
+test('and with 1, before a port is open', async t => {
+  const missing = PLUGINS['that is missing']
+  if (missing === undefined) throw new Error('no such row')
+  const { exitCode, stdout, stderr } = await runOn(t, 'start', withPlugin(missing))
+  t.equal(exitCode, 1)
+  t.match(
+    stderr(),
+    /^portcullis: PTC_PLUGIN_NOT_FOUND: .*plugin\.config:3: plugin missing: 'missing\.so' not found/m,
+  )
+  t.match(stderr(), /Correct the path in plugin\.config/)
+  t.notMatch(stdout(), /listens/)
 })
 
 test('a port in use', async t => {
