@@ -97,12 +97,13 @@ export function createFront(options: FrontOptions): Front {
 
 function createHttpServer(options: FrontOptions, clients: Clients): Server {
   const { limits } = options
+  const interval = Math.min(5000, Math.max(50, limits.headersTimeout / 4))
   const server = createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeout,
     requestTimeout: limits.requestTimeout,
     keepAliveTimeout: limits.keepAliveTimeout,
-    connectionsCheckingInterval: Math.min(5000, Math.max(50, limits.headersTimeout / 4)),
+    connectionsCheckingInterval: interval,
     insecureHTTPParser: false,
     requireHostHeader: false, // checked with a page of our own
     noDelay: true,
@@ -118,7 +119,10 @@ function createHttpServer(options: FrontOptions, clients: Clients): Server {
     takeOver(options, options.onConnect, req, duplex, head)
   })
   server.on('clientError', (error, duplex) => onClientError(options, error, duplex, clients))
-  server.setTimeout(limits.idleTimeout, socket => {
+  // Not before a head that is too slow has had its 408.
+  const isEarly = limits.idleTimeout < limits.headersTimeout
+  const idle = Math.max(limits.idleTimeout, isEarly ? 0 : limits.headersTimeout + 2 * interval)
+  server.setTimeout(idle, socket => {
     if (!clients.has(socket)) socket.destroy()
   })
   return server

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as tlsConnect } from 'node:tls'
 import { test } from 'tap'
 import { curl } from '../kit/curl.js'
@@ -86,7 +87,7 @@ async function shownTo(port: number, ca: string): Promise<string> {
 test('slow clients and slow origins are cut off, and nothing of them stays', async t => {
   const silent = new Set<Socket>()
   const origin = createServer(socket => {
-    silent.add(socket)
+    silent.add(socket.resume())
     socket.on('error', () => {}).on('close', () => silent.delete(socket))
   })
   origin.listen(0, '127.0.0.1')
@@ -126,11 +127,12 @@ test('slow clients and slow origins are cut off, and nothing of them stays', asy
     clients.filter(c => c.kind === kind).map(c => c.seen().slice(9, 12))
   const until = Date.now() + 8000
   while (Date.now() < until && ![0, 1, 2].every(kind => answered(kind).every(status => status !== '')))
-    await new Promise(r => setTimeout(r, 50))
+    await sleep(50)
   t.strictSame(new Set(answered(0)), new Set(['408']), 'a head that does not end')
   t.strictSame(new Set(answered(1)), new Set(['408']), 'a body that does not end')
   t.strictSame(new Set(answered(2)), new Set(['504']), 'an origin that does not answer')
   for (const { socket } of clients.filter(c => c.kind === 2)) socket.end() // the proxy would wait for their next request
   await Promise.all(clients.map(c => c.closed))
+  for (let i = 0; i < 40 && silent.size > 0; i++) await sleep(50)
   t.equal(silent.size, 0, 'no connection to the origin is left')
 })
