@@ -6,6 +6,9 @@ import { responseFields, trailerFields } from './headers.js'
 import { errorReply, sendReply } from './replies.js'
 import type { Via } from './via.js'
 
+/** So much goes out at once; less waits for what may come with it. */
+const BULK_BYTES = 16_384
+
 /**
  * The response on its way to the client, in the form that this client can read.
  *
@@ -54,7 +57,7 @@ export class ClientResponse {
   write(bytes: Buffer): boolean {
     this.bytes += bytes.length
     this.#isFlushed = true
-    if (this.#res.write(bytes)) return true
+    if (bytes.length < BULK_BYTES ? this.#res.write(bytes) : this.#writeNow(bytes)) return true
     this.isBlocked = true
     if (this.#listensForDrain) return false
     this.#listensForDrain = true
@@ -63,6 +66,20 @@ export class ClientResponse {
       this.#onDrain()
     })
     return false
+  }
+
+  /** Past the cork of node:http, which would hold the bytes till the end of the turn. */
+  #writeNow(bytes: Buffer): boolean {
+    const { socket } = this.#res
+    socket?.cork()
+    const goesOn = this.#res.write(bytes)
+    socket?.uncork()
+    return goesOn
+  }
+
+  /** Whether bytes that were written wait here for the client to take them. */
+  get holdsBytes(): boolean {
+    return this.#res.writableLength > 0
   }
 
   /** The origin takes its time: what there is of a head goes out now. */

@@ -81,9 +81,10 @@ export class Transaction implements ResponseSink {
     )
   }
 
-  onBody(bytes: Buffer): void {
+  onBody(bytes: Buffer): 'written' | 'kept' {
     this.#timer.moved()
     if (!this.#answer.write(bytes)) this.#connection?.pause()
+    return this.#answer.holdsBytes ? 'kept' : 'written'
   }
 
   onPartial(): void {

@@ -1,3 +1,4 @@
+// Longer than 250 lines because llhttp's callbacks, and the states they may find the parser in, are one concept.
 import { describe, ProxyError } from '../base/errors.js'
 import {
   allocParser,
@@ -43,7 +44,9 @@ export class HttpParser implements Callbacks {
   readonly #events: MessageEvents
   readonly #maxHeadBytes: number
   #pointer: number
-  #state: 'ready' | 'running' | 'paused' | 'failed' | 'freed' = 'ready'
+  #state: 'ready' | 'running' | 'counting' | 'paused' | 'failed' | 'freed' = 'ready'
+  /** Of a body whose length is known; `counting` while it is above zero. */
+  #bodyLeft = 0
   #freeWhenDone = false
   #thrown: { readonly error: unknown } | undefined
   #headBytes = 0
@@ -78,8 +81,12 @@ export class HttpParser implements Callbacks {
    *   callback threw
    */
   execute(bytes: Buffer): number {
+    if (this.#state === 'counting') return this.#countBody(bytes)
     if (this.#state !== 'ready') throw this.#misuse('given bytes')
-    return this.#settle(() => run(this, this.#pointer, bytes)).consumed
+    const { consumed } = this.#settle(() => run(this, this.#pointer, bytes))
+    if (this.#bodyLeft === 0 || !this.#isPaused()) return consumed
+    this.#state = 'counting'
+    return consumed + this.#countBody(bytes.subarray(consumed))
   }
 
   /**
@@ -87,6 +94,7 @@ export class HttpParser implements Callbacks {
    * @returns false if it did so inside a message; a body that lasts until the end is complete now
    */
   finish(): boolean {
+    if (this.#state === 'counting') return false
     if (this.#state !== 'ready') throw this.#misuse('finished')
     try {
       this.#settle(() => finishRun(this, this.#pointer))
@@ -113,6 +121,32 @@ export class HttpParser implements Callbacks {
     this.#state = 'freed'
     freeParser(this.#pointer)
     this.#pointer = 0
+  }
+
+  /** Bytes of a body of known length need no parser: they are counted, and not copied into its memory. */
+  #countBody(bytes: Buffer): number {
+    const part = bytes.length > this.#bodyLeft ? bytes.subarray(0, this.#bodyLeft) : bytes
+    if (part.length === 0) return 0
+    this.#bodyLeft -= part.length
+    this.#state = 'running'
+    let after: 'counting' | 'paused' | 'failed' = 'failed'
+    try {
+      this.#events.onBody(part)
+      if (this.#bodyLeft === 0 && !this.#freeWhenDone) this.#events.onMessage()
+      after = this.#bodyLeft === 0 ? 'paused' : 'counting'
+    } catch (error) {
+      this.#caught(error)
+    } finally {
+      this.#state = after
+      if (this.#freeWhenDone) this.free()
+    }
+    if (this.#thrown !== undefined) throw this.#thrown.error
+    return part.length
+  }
+
+  /** As a function, because the compiler believes that a state it has seen stays. */
+  #isPaused(): boolean {
+    return this.#state === 'paused'
   }
 
   #settle(parse: () => RunResult): RunResult {
@@ -196,8 +230,11 @@ export class HttpParser implements Callbacks {
     this.#isInBody = true
     this.#lastWas = 'value'
     try {
-      const body = BODY[this.#events.onHead()]
-      return this.#freeWhenDone ? -1 : body
+      const framing = this.#events.onHead()
+      if (this.#freeWhenDone) return -1
+      if (framing === 'asFramed') this.#bodyLeft = countedLength(this.#type, status, this.headers)
+      // llhttp is told that there is none: it comes to the end of the message, and waits there.
+      return this.#bodyLeft > 0 ? BODY.none : BODY[framing]
     } catch (error) {
       return this.#caught(error)
     }
@@ -214,6 +251,7 @@ export class HttpParser implements Callbacks {
 
   messageComplete(): number {
     this.keepsAlive = shouldKeepAlive(this.#pointer)
+    if (this.#bodyLeft > 0) return ERRNO.paused
     try {
       const goesOn = this.#events.onMessage() || this.isUpgrade
       return goesOn ? this.#goOn() : ERRNO.paused
@@ -236,4 +274,16 @@ export class HttpParser implements Callbacks {
     this.#thrown ??= { error: known ?? new ProxyError('PTC_INTERNAL', describe(error), { cause: error }) }
     return -1
   }
+}
+
+/** The length of a response's body, if Content-Length alone frames it; llhttp has checked the field. */
+function countedLength(type: keyof typeof TYPE, status: number, headers: readonly string[]): number {
+  if (type !== 'response' || status < 200 || status === 204 || status === 304) return 0
+  let length = 0
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]?.toLowerCase()
+    if (name === 'transfer-encoding') return 0
+    if (name === 'content-length') length = Number(headers[i + 1])
+  }
+  return Number.isSafeInteger(length) ? length : 0
 }

@@ -33,6 +33,7 @@ export class Http1 implements LinkSink, MessageEvents {
   #isRequestSent = true
   #isMessageComplete = false
   #sawResponse = false
+  #hasKept = false
   #isPaused = false
   #requests = 0
   #interim = 0
@@ -116,6 +117,7 @@ export class Http1 implements LinkSink, MessageEvents {
     if (this.#state === 'idle') this.#loseIdle()
     if (this.#state !== 'busy') return
     this.#sawResponse = true
+    this.#hasKept = false
     try {
       const consumed = this.#parser.execute(bytes)
       if (this.#isMessageComplete) this.#complete(bytes.subarray(consumed))
@@ -123,6 +125,11 @@ export class Http1 implements LinkSink, MessageEvents {
     } catch (error) {
       this.#fail(asProxyError(error))
     }
+  }
+
+  /** The parser has looked at the bytes; views of a body may still be on their way to the client. */
+  keepsData(): boolean {
+    return this.#hasKept
   }
 
   onDrain(): void {
@@ -156,7 +163,7 @@ export class Http1 implements LinkSink, MessageEvents {
   }
 
   onBody(bytes: Buffer): void {
-    this.#sink?.onBody(bytes)
+    if (this.#sink?.onBody(bytes) !== 'written') this.#hasKept = true
   }
 
   /** Interim responses are followed by another one; at the final one the parser stops. */

@@ -26,8 +26,11 @@ export interface ResponseSink {
   /** A 1xx response other than 101. */
   onInterim(head: ResponseHead): void
   onHead(head: ResponseHead): void
-  /** Bytes that may be kept. After a `pause` a few more may come. */
-  onBody(bytes: Buffer): void
+  /**
+   * Bytes that may be kept. After a `pause` a few more may come.
+   * @returns `written` when nothing of them is needed any more
+   */
+  onBody(bytes: Buffer): 'written' | 'kept'
   /** All that has arrived was handed over, and the response is not complete. */
   onPartial(): void
   /** The connection may be given to the next request if it `isIdle`. */

@@ -30,7 +30,6 @@ class ChainCertificate implements Certificate {
   readonly #der: Buffer
   #names: { readonly subject: string; readonly issuer: string } | undefined
   #sha256: string | undefined
-  #x509: X509Certificate | undefined
   #pem: string | undefined
 
   constructor(der: Buffer) {
@@ -58,9 +57,9 @@ class ChainCertificate implements Certificate {
     return this.#sha256
   }
 
+  /** A new one each time: Node keeps in it what a plugin could change for the next handshake. */
   get x509(): X509Certificate {
-    this.#x509 ??= Object.freeze(new X509Certificate(this.#der))
-    return this.#x509
+    return new X509Certificate(this.#der)
   }
 
   get pem(): string {

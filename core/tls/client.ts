@@ -15,6 +15,7 @@ import type { HandshakeObserver } from './observer.js'
 import type { ClientContext } from './openssl/client-context.js'
 import { ClientEngine, type EngineOptions } from './openssl/client-engine.js'
 import { type SessionSettings, SessionUse } from './session-use.js'
+import { type ShadowAsker, Shadows } from './shadows.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
 import type { Terms } from './terms.js'
 import { TlsLink } from './tls-link.js'
@@ -31,6 +32,8 @@ export interface HandshakeSettings {
   readonly names: NameRules
   /** As many as `terms.plugins`, in the same order. */
   readonly askers: readonly Asker[]
+  /** Asked beside them if the terms say so. */
+  readonly shadows?: readonly ShadowAsker[]
   /** Milliseconds for all plugins together. */
   readonly deadline: number
   /** Milliseconds for the origin's part, before and after the park. */
@@ -65,6 +68,7 @@ export class OriginHandshake implements LinkSink {
   #parkedAt: number | undefined
   #parked: number | undefined
   #turn: HookTurn | undefined
+  #shadows: Shadows | undefined
   #isHelloSent = false
 
   constructor(
@@ -148,6 +152,8 @@ export class OriginHandshake implements LinkSink {
         return this.#startClock(
           effect.clock === 'verdict' ? this.#settings.deadline : this.#settings.originTimeout,
         )
+      case 'ask-shadows':
+        return this.#askShadows(effect)
       case 'call-hook':
         return this.#callHook(effect)
       case 'resume':
@@ -226,6 +232,18 @@ export class OriginHandshake implements LinkSink {
     this.#turn.start()
   }
 
+  /** A stored chain may have been shown to them before the origin's own. */
+  #askShadows({ evidence }: Extract<Effect, { do: 'ask-shadows' }>): void {
+    const { shadows = [], observer } = this.#settings
+    this.#shadows?.stop()
+    this.#shadows = new Shadows(
+      shadows,
+      { evidence, vconn: this.#vconn.shown, port: this.#target.port },
+      observer,
+    )
+    this.#shadows.start()
+  }
+
   #resume(): void {
     const state = this.#state
     if (state.at !== 'resuming') return
@@ -257,7 +275,10 @@ export class OriginHandshake implements LinkSink {
     clearTimeout(this.#clock)
     if (this.#sessions.keep(this.#engine, peer))
       this.#settings.observer.resumed?.(peer, this.#tcp.remoteAddress)
-    const link = new TlsLink(this.#tcp, this.#engine, () => this.#vconn.close())
+    const link = new TlsLink(this.#tcp, this.#engine, () => {
+      this.#shadows?.stop()
+      this.#vconn.close()
+    })
     const parked = this.#parked
     const open = { link, peer, vconn: this.#vconn.shown }
     this.#onOpen(parked === undefined ? open : { ...open, parked })
@@ -266,6 +287,7 @@ export class OriginHandshake implements LinkSink {
   #close(why: ProxyError): void {
     clearTimeout(this.#clock)
     this.#turn?.stop()
+    this.#shadows?.stop()
     this.#sessions.drop(why instanceof VerifyRejected)
     this.#flush()
     this.#engine.free()

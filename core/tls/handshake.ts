@@ -10,6 +10,8 @@
  *
  * The position in the hook chain exists only inside `parked`. `call-hook` is always a step's last effect, because a
  * plugin may call `reenable` inside its continuation, which enters the machine again.
+ *
+ * The file is as long as it is because the machine is read in one piece.
  */
 import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
 import { accept, type Verdict } from '../api/verdict.js'
@@ -44,6 +46,8 @@ export type HandshakeEvent =
   | { readonly type: 'plugin-failed'; readonly detail: string }
   /** The clock that runs has run out: the verdict's while parked, else the origin's. */
   | { readonly type: 'clock' }
+  /** The plugin's own time has run out; its line says who decides instead. */
+  | { readonly type: 'late'; readonly late: 'reject' | 'builtin' }
   | { readonly type: 'established' }
   /** The engine gave up, or the origin left. */
   | { readonly type: 'broken'; readonly why: ProxyError }
@@ -57,6 +61,8 @@ export type Effect =
   | { readonly do: 'deliver'; readonly peer: VerifiedPeer }
   /** Revokes, stops the clock, frees everything; nothing comes after it. */
   | { readonly do: 'close'; readonly why: ProxyError }
+  /** Asks those whose verdicts are only counted; what they answer is no event. */
+  | { readonly do: 'ask-shadows'; readonly evidence: PeerEvidence }
   | { readonly do: 'call-hook'; readonly hook: number; readonly evidence: PeerEvidence }
 
 export type Step = readonly [Handshake, ...Effect[]]
@@ -96,6 +102,7 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
       return close(new ProxyError('PTC_INTERNAL', 'a handshake ended before its certificate was seen'))
     case 'reenabled':
     case 'plugin-failed':
+    case 'late':
       return [state]
   }
 }
@@ -106,19 +113,25 @@ function judge(evidence: PeerEvidence, basis: Basis, terms: Terms): Step {
   if (terms.verify === 'nothing') return resume(evidence, basis, 'nobody', terms)
   const isAsked = terms.plugins.length > 0
   if (!builtIn.ok && terms.builtIn === 'binds' && !(isAsked && terms.isOverridable)) {
-    return refuse(
-      rejection('built-in', failedCheck(builtIn), host, builtIn.message, undefined, builtIn.depth),
-      evidence,
-    )
+    return refuseBuiltIn(evidence)
   }
+  const shadows: Effect[] = terms.hasShadows ? [{ do: 'ask-shadows', evidence }] : []
   if (isAsked)
     return [
       { at: 'parked', basis, evidence, hook: 0 },
       { do: 'start-clock', clock: 'verdict' },
+      ...shadows,
       { do: 'call-hook', hook: 0, evidence },
     ]
   if (terms.builtIn === 'off') return refuse(rejection('no-check', 'internal', host), evidence)
-  return resume(evidence, basis, 'built-in', terms)
+  const [next, ...effects] = resume(evidence, basis, 'built-in', terms)
+  return [next, ...shadows, ...effects]
+}
+
+function refuseBuiltIn(evidence: PeerEvidence): Step {
+  const { builtIn, host } = evidence
+  const why = rejection('built-in', failedCheck(builtIn), host, builtIn.message, undefined, builtIn.depth)
+  return refuse(why, evidence)
 }
 
 function failedCheck({ name }: BuiltInResult): X509ErrorName {
@@ -134,20 +147,17 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
       if (verdict.kind === 'reject') {
         return refuse(rejection('plugin', verdict.reason, evidence.host, verdict.detail, plugin), evidence)
       }
-      const expiresAt = earliest(state.expiresAt, verdict.expiresAt)
-      if (hook + 1 === terms.plugins.length) return resume(evidence, basis, 'plugins', terms, expiresAt)
-      return [
-        { ...state, hook: hook + 1, expiresAt },
-        { do: 'call-hook', hook: hook + 1, evidence },
-      ]
+      return nextTurn({ ...state, expiresAt: earliest(state.expiresAt, verdict.expiresAt) }, 'plugins', terms)
     }
+    case 'late':
+      // A check that is off has looked at nothing that could stand in for the plugin.
+      if (event.late === 'reject' || terms.builtIn === 'off')
+        return refuse(tooLate(evidence, plugin), evidence)
+      return evidence.builtIn.ok ? nextTurn(state, 'built-in', terms) : refuseBuiltIn(evidence)
     case 'plugin-failed':
       return refuse(rejection('plugin-failed', 'policy', evidence.host, event.detail, plugin), evidence)
     case 'clock':
-      return refuse(
-        rejection('deadline', 'X509_V_ERR_APPLICATION_VERIFICATION', evidence.host, '', plugin),
-        evidence,
-      )
+      return refuse(tooLate(evidence, plugin), evidence)
     case 'broken':
       return close(event.why)
     case 'client-gone':
@@ -158,6 +168,20 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
     case 'session':
       return [state]
   }
+}
+
+/** Nobody objected in this turn: the next plugin's, or the end of the wait. */
+function nextTurn(state: In<'parked'>, decidedBy: 'plugins' | 'built-in', terms: Terms): Step {
+  const { basis, evidence, hook, expiresAt } = state
+  if (hook + 1 === terms.plugins.length) return resume(evidence, basis, decidedBy, terms, expiresAt)
+  return [
+    { ...state, hook: hook + 1 },
+    { do: 'call-hook', hook: hook + 1, evidence },
+  ]
+}
+
+function tooLate({ host }: PeerEvidence, plugin: string | undefined): Rejection {
+  return rejection('deadline', 'X509_V_ERR_APPLICATION_VERIFICATION', host, '', plugin)
 }
 
 function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): Step {
@@ -179,6 +203,7 @@ function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): S
     case 'session':
     case 'reenabled':
     case 'plugin-failed':
+    case 'late':
       return [state]
   }
 }

@@ -9,6 +9,8 @@ export interface Asker {
   readonly plugin: string
   /** Milliseconds this one may take, if its line says so. */
   readonly deadline: number | undefined
+  /** What it means when that time is over: a rejection (also when absent), or what the built-in check says. */
+  readonly late?: 'reject' | 'builtin'
   /** Calls it; `refuse` hears what it threw. */
   readonly ask: (event: ParkedEvent, refuse: (cause: unknown) => void) => void
 }
@@ -26,12 +28,12 @@ export class HookTurn {
   readonly #refuse: (cause: unknown) => void
   #clock: NodeJS.Timeout | undefined
 
-  /** @param onEnd hears the one event: `reenabled`, `plugin-failed`, or `clock` */
+  /** @param onEnd hears the one event: `reenabled`, `plugin-failed`, or `late` */
   constructor(asker: Asker, turn: Turn, observer: HandshakeObserver, onEnd: (event: HandshakeEvent) => void) {
     const { plugin } = asker
     const { host } = turn.evidence
     const end = (event: HandshakeEvent): void => {
-      this.#finish(event.type !== 'clock')
+      this.#finish(event.type !== 'late')
       onEnd(event)
     }
     this.#asker = asker
@@ -43,10 +45,15 @@ export class HookTurn {
       observer.pluginFailed(plugin, host, cause)
       if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
     }
-    const own = asker.deadline
-    if (own !== undefined) {
-      this.#clock = setTimeout(() => end({ type: 'clock' }), own)
-      turn = { ...turn, deadline: Math.min(turn.deadline, Date.now() + own) }
+    const ends = asker.deadline === undefined ? Infinity : Date.now() + asker.deadline
+    // A time that ends with the general one, or after it, is nobody's own: there the general one rejects.
+    if (ends < turn.deadline) {
+      const { late = 'reject' } = asker
+      this.#clock = setTimeout(() => {
+        if (late === 'builtin') observer.late?.(plugin, host, turn.evidence.builtIn.name)
+        end({ type: 'late', late })
+      }, asker.deadline)
+      turn = { ...turn, deadline: ends }
     }
     this.#event = new ParkedEvent(turn, this.#right, this.#refuse)
   }

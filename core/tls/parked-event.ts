@@ -23,6 +23,7 @@ export class ParkedEvent implements VerifyServerEvent {
   readonly #refuse: (cause: unknown) => void
   #abort: AbortController | undefined
   #timers: Timers | undefined
+  #onUnwanted: (() => void) | undefined
 
   /** @param refuse what a scheduled continuation throws goes here */
   constructor(turn: Turn, right: Reenable, refuse: (cause: unknown) => void) {
@@ -94,15 +95,22 @@ export class ParkedEvent implements VerifyServerEvent {
     return this.#right.call
   }
 
-  readonly schedule = (continuation: () => void | Promise<void>, ms: number): void => {
+  readonly schedule = (continuation: () => unknown, ms: number): void => {
     this.#timers ??= new Timers(this.#refuse)
     if (!this.#right.isOpen) this.#timers.clear()
     this.#timers.after(ms, continuation)
   }
 
+  /** Calls `fn` when the turn ends without an answer, because nobody wants it any more. */
+  whenUnwanted(fn: () => void): void {
+    this.#onUnwanted = fn
+  }
+
   /** The turn is over. `isWanted` is false when the answer is no longer wanted, which aborts the signal. */
   finish(isWanted: boolean): void {
     this.#timers?.clear()
-    if (!isWanted) this.#abort?.abort()
+    if (isWanted) return
+    this.#abort?.abort()
+    this.#onUnwanted?.()
   }
 }

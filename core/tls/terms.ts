@@ -4,6 +4,8 @@ export interface Terms {
   readonly verify: 'nothing' | 'origin'
   /** The plugins on the hook, in order; none where only the built-in check is wanted (verify.server 1). */
   readonly plugins: readonly string[]
+  /** Whether others are asked beside them, whose verdicts are only counted (`@mode=shadow`). */
+  readonly hasShadows: boolean
   /** What the built-in check looks at. */
   readonly properties: Properties
   /** ENFORCED binds, PERMISSIVE advises, DISABLED or no properties: off. */
@@ -29,11 +31,17 @@ const BUILT_IN = { ENFORCED: 'binds', PERMISSIVE: 'advises', DISABLED: 'off' } a
  * @param plugins the names of those on the hook, in order
  * @param hasDemands whether the built-in check is to look at something whatever the properties say
  */
-export function makeTerms(records: TermsRecords, plugins: readonly string[], hasDemands = false): Terms {
+export function makeTerms(
+  records: TermsRecords,
+  plugins: readonly string[],
+  hasDemands = false,
+  hasShadows = false,
+): Terms {
   const { verify, policy, properties, override } = records
   return {
     verify: verify === 0 ? 'nothing' : 'origin',
     plugins: verify === 2 ? plugins : [],
+    hasShadows: verify === 2 && hasShadows,
     properties,
     builtIn: properties === 'NONE' && !hasDemands ? 'off' : BUILT_IN[policy],
     isOverridable: override === 1,

@@ -2,9 +2,12 @@ import { ProxyError } from '../base/errors.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import type { ClientEngine } from './openssl/client-engine.js'
+import { borrowPlaintext, returnPlaintext } from './openssl/plaintext.js'
 
 /** How long an origin that has ended may take to read what is still on its way to it, in milliseconds. */
 const LINGER = 30_000
+/** Less is copied: cheaper than memory of its own for each read. */
+const COPY_BYTES = 16_384
 
 /**
  * Plaintext over an established engine, for both directions: a Link above, the sink of the TCP link below.
@@ -144,18 +147,31 @@ export class TlsLink implements Link, LinkSink {
 
   /** @returns whether there may be more */
   #deliver(): boolean {
-    const got = this.#engine.read()
+    const memory = borrowPlaintext()
+    const got = this.#engine.read(memory)
+    const isFree = typeof got === 'string' || this.#isTaken(got)
+    if (isFree) returnPlaintext(memory)
+    if (typeof got !== 'string') return true
     if (got === 'later') return false
     if (got === 'failed') {
       this.#flush()
       this.#fail()
-    } else if (got === 'end') {
+    } else {
       this.#hasOriginEnded = true
       this.#sink?.onEnd()
-    } else {
-      this.#sink?.onData(got)
     }
     return true
+  }
+
+  /** Hands bytes to the receiver. @returns whether nobody keeps them, so that their memory may be used again */
+  #isTaken(bytes: Buffer): boolean {
+    const sink = this.#sink
+    if (sink?.keepsData === undefined || bytes.length < COPY_BYTES) {
+      sink?.onData(Buffer.from(bytes))
+      return true
+    }
+    sink.onData(bytes)
+    return !sink.keepsData()
   }
 
   /** Everything that came has been delivered: what the end of the TCP connection, or of TLS, means now. */

@@ -31,6 +31,8 @@ export interface LinkSink {
   onData(bytes: Buffer): void
   /** True: when `onData` returns, nothing of its bytes is needed any more, and their memory may be used again. */
   readonly copiesData?: true
+  /** For a receiver that can tell only afterwards: whether it still needs the bytes of the last `onData`. */
+  keepsData?(): boolean
   onDrain(): void
   /** The other end has sent its last byte. */
   onEnd(): void

@@ -51,13 +51,26 @@ export class Reenable {
 function toVerdict(answer: unknown): Verdict {
   if (answer === undefined) return accept()
   if (typeof answer !== 'object' || answer === null) return noVerdict(answer)
-  const { kind, reason, detail, expiresAt } = answer as Readonly<Record<string, unknown>>
-  if (kind === 'accept' && expiresAt === undefined) return accept()
-  if (kind === 'accept' && typeof expiresAt === 'number' && Number.isFinite(expiresAt))
-    return Object.freeze({ kind, expiresAt })
+  const { kind, reason, detail } = answer as Readonly<Record<string, unknown>>
+  if (kind === 'accept') return toAccept(answer)
   if (kind !== 'reject' || typeof reason !== 'string') return noVerdict(answer)
   const word = reason as Reject['reason'] // a word that no table knows still rejects: tls/verdict maps it to policy
   return Object.freeze(typeof detail === 'string' ? reject(word, toLine(detail)) : reject(word))
+}
+
+function toAccept(answer: { expiresAt?: unknown; cacheFor?: unknown; scope?: unknown }): Verdict {
+  const { expiresAt, cacheFor, scope } = answer
+  if (expiresAt === undefined && cacheFor === undefined) return accept()
+  if (expiresAt !== undefined && !(typeof expiresAt === 'number' && Number.isFinite(expiresAt)))
+    return noVerdict(answer)
+  return Object.freeze<Verdict>({
+    kind: 'accept',
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    // Only what is known to be meant is remembered; the narrower scope is the default.
+    ...(typeof cacheFor === 'number' && cacheFor > 0
+      ? { cacheFor, scope: scope === 'host' ? 'host' : 'chain' }
+      : {}),
+  })
 }
 
 function noVerdict(answer: unknown): Verdict {

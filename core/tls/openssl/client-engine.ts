@@ -19,6 +19,7 @@ import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { drainBio, newMemoryBio } from './memory-bio.js'
 import { Owned } from './owned.js'
+import { borrowPlaintext, type Plaintext, RECORD_BYTES } from './plaintext.js'
 import { type ClientSession, dismissFromSessions, enrollForSessions, type SessionSubject } from './session.js'
 import { dismiss, enroll, type VerifyAnswer, type VerifySubject } from './verify-callback.js'
 
@@ -34,13 +35,6 @@ const SSL_ERROR_ZERO_RETURN = 6
 const SSL_ERROR_WANT_RETRY_VERIFY = 12
 const X509_V_OK = 0
 const X509_V_ERR_UNSPECIFIED = 1
-/** One TLS record's worth; SSL_read never gives more at once. */
-const RECORD_BYTES = 16_384
-
-/** SSL_read writes here; what it wrote is copied out before anything else can happen. */
-const PLAINTEXT_BYTES = 8 * RECORD_BYTES
-const plaintext = Buffer.allocUnsafeSlow(PLAINTEXT_BYTES)
-const plaintextAddress = ssl.addressOf(plaintext)
 
 export type Progress = 'wants-input' | 'parked' | 'established' | 'failed'
 export type WriteResult = 'done' | 'later' | 'failed'
@@ -236,24 +230,24 @@ export class ClientEngine implements VerifySubject, SessionSubject {
   }
 
   /**
-   * Plaintext from the origin, as much as there is (bounded).
-   * @returns bytes, `later` when there is none yet, `end` after the origin's close_notify, `failed` otherwise
+   * Plaintext from the origin, as much as there is and the memory takes.
+   * @returns a view of the memory, `later` when there is none yet, `end` after the origin's close_notify, `failed` otherwise
    */
-  read(): Buffer | 'later' | 'end' | 'failed' {
+  read(into: Plaintext = borrowPlaintext()): Buffer | 'later' | 'end' | 'failed' {
     if (!this.#isEstablished) return 'later'
     if (this.#over !== undefined) return this.#over
     const handle = this.#ssl.handle
     let filled = 0
-    while (filled <= PLAINTEXT_BYTES - RECORD_BYTES) {
+    while (filled <= into.bytes.length - RECORD_BYTES) {
       ssl.ERR_clear_error()
-      const length = ssl.SSL_read(handle, (plaintextAddress + filled) as Handle, RECORD_BYTES)
+      const length = ssl.SSL_read(handle, (into.address + filled) as Handle, RECORD_BYTES)
       if (length <= 0) {
         this.#endOfRead(ssl.SSL_get_error(handle, length))
         break
       }
       filled += length
     }
-    if (filled > 0) return Buffer.from(plaintext.subarray(0, filled))
+    if (filled > 0) return into.bytes.subarray(0, filled)
     return this.#over ?? 'later'
   }
 

@@ -54,9 +54,10 @@ class Log implements ResponseSink {
   onHead({ status }: ResponseHead): void {
     this.said.push(`head ${status}`)
   }
-  onBody(bytes: Buffer): void {
+  onBody(bytes: Buffer): 'kept' {
     this.said.push(bytes.toString())
     this.onBodyDo()
+    return 'kept'
   }
   onPartial(): void {
     this.said.push('partial')
