@@ -59,7 +59,7 @@ class ChainCertificate implements Certificate {
 
   /** A new one each time: Node keeps in it what a plugin could change for the next handshake. */
   get x509(): X509Certificate {
-    return new X509Certificate(this.#der)
+    return Object.freeze(new X509Certificate(this.#der))
   }
 
   get pem(): string {
