@@ -21,7 +21,7 @@ export interface VerifyServerEvent extends PeerEvidence {
    * Calls `continuation` in `ms` milliseconds, unless the answer is no longer wanted by then (TSContSchedule). What it
    * throws counts as a rejection.
    */
-  readonly schedule: (continuation: () => void | Promise<void>, ms: number) => void
+  readonly schedule: (continuation: () => unknown, ms: number) => void
 }
 
 /** What a continuation on TS_HTTP_SEND_REQUEST_HDR_HOOK receives: the request as it is about to leave. */
@@ -51,12 +51,26 @@ export interface HookEvents {
 export type HookId = keyof HookEvents
 
 /** Returning, or resolving, ends the call but not the wait: only `reenable` resumes a parked connection. */
-export type Continuation<H extends HookId> = (event: HookEvents[H]) => void | Promise<void>
+export type Continuation<H extends HookId> = (event: HookEvents[H]) => unknown
+
+/** What a plugin says about its continuation. */
+export interface HookOptions {
+  /**
+   * True: one answer serves every handshake that asks the same at the same time. The same means everything in the event
+   * but `vconn` and `deadline`: host, port, SNI, chain, checks, stapled response, protocol, and the rules in force.
+   *
+   * Say so only if the answer does not depend on the connection: `vconn` and its args are those of the first handshake,
+   * which may have ended while others still wait. `signal` aborts when the last of them has gone. A rejection, and a
+   * failure, is one for all who share it. Has a meaning on TS_SSL_CERT_VERIFY_HOOK alone.
+   */
+  readonly coalesce?: boolean
+}
 
 /** Puts a continuation on a hook. Only during init. Order of calls is the order of lines in plugin.config. */
 export type HookAdd = <I extends HookId | HookAlias>(
   id: I,
   continuation: Continuation<ResolvedHook<I>>,
+  options?: HookOptions,
 ) => void
 
 /** Other names for the same hooks; Traffic Server and the proof of concept used them. */

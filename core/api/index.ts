@@ -7,6 +7,7 @@ export {
   type HookAlias,
   type HookEvents,
   type HookId,
+  type HookOptions,
   type ResolvedHook,
   type SendRequestEvent,
   type VerifyServerEvent,
@@ -15,6 +16,7 @@ export type { PluginContext, PluginInit } from './plugin.js'
 export type { VConn, VConnArgs } from './vconn.js'
 export {
   type Accept,
+  type AcceptOptions,
   accept,
   type Reason,
   type Reject,

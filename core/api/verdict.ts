@@ -20,6 +20,9 @@ export interface Accept {
   readonly kind: 'accept'
   /** When this verdict ends; milliseconds since the epoch. */
   readonly expiresAt?: number
+  /** How long it answers further questions of the same kind; milliseconds. */
+  readonly cacheFor?: number
+  readonly scope?: VerdictScope
 }
 
 /** Final: later plugins are not asked, the origin receives an alert, the client a 502 that names the reason. */
@@ -34,21 +37,43 @@ export type Verdict = Accept | Reject
 
 const ACCEPT: Accept = Object.freeze({ kind: 'accept' })
 
-/** How long an acceptance may be relied on. */
-export interface VerdictScope {
+/**
+ * What a remembered acceptance is about, beside the host, the rules it is judged by and the result of the built-in check:
+ * `chain`, the very same certificates on the same port; `host`, the same leaf, whatever issuers come with it and on
+ * whatever port.
+ */
+export type VerdictScope = 'chain' | 'host'
+
+/** How long an acceptance may be relied on, and what for. */
+export interface AcceptOptions {
   /** Milliseconds from now. Then sessions and idle connections that rest on the verdict go; a request under way may finish. */
   readonly expiresIn?: number
+  /**
+   * Milliseconds from now for which the plugin need not be asked again. Never longer than `expiresIn`, and never beyond
+   * a reload. Rejections are not remembered.
+   */
+  readonly cacheFor?: number
+  /** What `cacheFor` is about; default `chain`. */
+  readonly scope?: VerdictScope
 }
 
 /**
  * The verdict that has no objection. `reenable()` without an argument means the same.
- * @param scope what rests on the verdict and for how long; without it, as long as the connection stands
+ * @param options how long it may be relied on; without them, as long as the connection stands, and for it alone
  */
-export function accept(scope?: VerdictScope): Accept {
-  const ms = scope?.expiresIn
-  if (ms === undefined) return ACCEPT
-  // What is no number of milliseconds has passed already: a verdict never lasts longer than its plugin meant.
-  return { kind: 'accept', expiresAt: Date.now() + (Number.isFinite(ms) ? Math.max(0, ms) : 0) }
+export function accept(options: AcceptOptions = {}): Accept {
+  const { expiresIn, cacheFor, scope = 'chain' } = options
+  if (expiresIn === undefined && cacheFor === undefined) return ACCEPT
+  return {
+    kind: 'accept',
+    ...(expiresIn === undefined ? {} : { expiresAt: Date.now() + milliseconds(expiresIn) }),
+    ...(cacheFor === undefined ? {} : { cacheFor: milliseconds(cacheFor), scope }),
+  }
+}
+
+/** What is no number of milliseconds has passed already: a verdict never lasts longer than its plugin meant. */
+function milliseconds(ms: number): number {
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0
 }
 
 /**

@@ -1,14 +1,21 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import { describe } from '../base/errors.js'
-import type { HandshakeObserver } from '../tls/observer.js'
+import type { HandshakeObserver, ShadowOutcome } from '../tls/observer.js'
 import type { VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
 
 /** What of the diagnostics a handshake needs. */
 export interface HandshakeDiags {
   isOn(tag: string): boolean
   debug(tag: string, message: string): void
+  note(message: string): void
   warning(message: string): void
   error(message: string): void
+}
+
+/** Handshakes by what a plugin in shadow mode would have made of them. */
+export interface ShadowCounts {
+  accepted: number
+  rejected: number
 }
 
 /**
@@ -21,6 +28,8 @@ export class HandshakeLog implements HandshakeObserver {
   ignoredReenables = 0
   /** How often a failed built-in check did not bind, by the name of its X509_V_ERR. */
   readonly tolerated = new Map<string, number>()
+  /** What plugins in shadow mode would have done, by plugin. */
+  readonly shadows = new Map<string, ShadowCounts>()
 
   constructor(diags: HandshakeDiags) {
     this.#diags = diags
@@ -28,6 +37,10 @@ export class HandshakeLog implements HandshakeObserver {
 
   parked(plugin: string, host: string): void {
     if (this.#diags.isOn('ssl')) this.#diags.debug('ssl', `handshake with ${host} parked, asking ${plugin}`)
+  }
+
+  remembered(plugin: string, host: string): void {
+    if (this.#diags.isOn('ssl')) this.#diags.debug('ssl', `${plugin} has accepted ${host} before`)
   }
 
   accepted(evidence: PeerEvidence, { tolerated }: VerifiedPeer, remoteAddress: string): void {
@@ -70,6 +83,31 @@ export class HandshakeLog implements HandshakeObserver {
   pluginFailed(plugin: string, host: string, cause: unknown): void {
     this.#diags.error(`plugin ${plugin} failed while it was asked about ${host}: ${describe(cause)}`)
   }
+
+  shadowed(plugin: string, host: string, outcome: ShadowOutcome): void {
+    const counts = this.shadows.get(plugin) ?? { accepted: 0, rejected: 0 }
+    this.shadows.set(plugin, counts)
+    if (outcome.would === 'accept') {
+      counts.accepted++
+      return
+    }
+    counts.rejected++
+    const why = shadowReason(outcome)
+    this.#diags.note(`would have rejected ${host}: ${why} (plugin ${plugin}, in shadow mode)`)
+  }
+
+  late(plugin: string, host: string, builtIn: string): void {
+    const what = `plugin ${plugin} did not answer about ${host} in time`
+    this.#diags.warning(`${what}; the built-in check decides in its place: ${builtIn}`)
+  }
+}
+
+/** Why a plugin in shadow mode would have rejected. */
+function shadowReason(outcome: Extract<ShadowOutcome, { would: 'reject' }>): string {
+  if (outcome.by === 'plugin-failed') return 'it failed'
+  if (outcome.by === 'deadline' || outcome.verdict === undefined) return 'it did not answer in time'
+  const { reason, detail = '' } = outcome.verdict
+  return `${reason}${detail === '' ? '' : `, ${detail}`}`
 }
 
 /** Traffic Server's words. */

@@ -7,6 +7,7 @@ import type { Demands } from '../tls/demands.js'
 import type { NameRules } from '../tls/names.js'
 import { sanMatcher } from '../tls/san-matcher.js'
 import { makeTerms, type TermsRecords } from '../tls/terms.js'
+import type { Askers } from './askers.js'
 import type { ClientContexts } from './client-contexts.js'
 
 /** What holds for an origin: the records, as far as no rule of sni.yaml says otherwise. */
@@ -20,7 +21,9 @@ export interface Policy {
 }
 
 /** What is the same for every origin. */
-export type SharedSettings = Pick<HandshakeSettings, 'askers' | 'openVConn' | 'observer' | 'queue'>
+export interface SharedSettings extends Pick<HandshakeSettings, 'openVConn' | 'observer' | 'queue'> {
+  readonly askers: Askers
+}
 
 /** Hosts whose policy is remembered; the others are looked up again. */
 const REMEMBERED = 10_000
@@ -69,11 +72,9 @@ function makePolicy(
   const { context, digest: contextDigest } = rule === undefined ? contexts.general : contexts.for(rule)
   const demands = rule && demandsOf(rule)
   const names = rule === undefined ? {} : nameRules(rule)
-  const terms = makeTerms(
-    says,
-    shared.askers.map(({ plugin }) => plugin),
-    demands !== undefined,
-  )
+  const deadline = rule?.verify_deadline_ms ?? records['proxy.config.ssl.client.verify.deadline']
+  const shadows = shared.askers.shadows(deadline)
+  const terms = makeTerms(says, shared.askers.names, demands !== undefined, shadows.length > 0)
   const shaping = [
     contextDigest,
     says,
@@ -87,12 +88,14 @@ function makePolicy(
   const isReverified = records['proxy.config.ssl.origin_session_cache.reverify_on_resume'] === 1
   const settings: HandshakeSettings = {
     ...shared,
+    askers: shared.askers.under(digest),
+    shadows,
     sessions: cache && { cache, digest, isReverified },
     context,
     terms,
     checks: { properties: says.properties, demands },
     names,
-    deadline: rule?.verify_deadline_ms ?? records['proxy.config.ssl.client.verify.deadline'],
+    deadline,
     originTimeout: rule?.handshake_timeout_ms ?? records['proxy.config.ssl.client.handshake_timeout'] * 1000,
   }
   return {

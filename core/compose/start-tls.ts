@@ -1,11 +1,12 @@
 import type { FairQueue } from '../base/fair-queue.js'
 import type { Records } from '../config/records-table.js'
 import type { Rule } from '../config/rules.js'
-import { ask } from '../hooks/ask.js'
 import type { HookRegistry } from '../hooks/registry.js'
 import { startHandshake } from '../tls/client.js'
 import type { HandshakeObserver } from '../tls/observer.js'
 import type { StartTls } from '../tls/start-tls.js'
+import { VerdictCache } from '../tls/verdict-cache.js'
+import { makeAskers } from './askers.js'
 import type { ClientContexts } from './client-contexts.js'
 import { Policies, type Policy } from './policies.js'
 import type { VConns } from './vconns.js'
@@ -29,17 +30,16 @@ export interface Verification {
   readonly policyOf: (host: string) => Policy
   /** Every policy; the first is that of origins without a rule. */
   readonly policies: readonly Policy[]
+  /** What plugins allowed to be remembered. A reload begins with none. */
+  readonly verdicts: VerdictCache
 }
 
 /** Ties records, rules and plugins to the handshake machine, which knows none of them. */
 export function makeVerification(parts: StartTlsParts): Verification {
   const { records, rules, registry, contexts, observer, vconns, queue } = parts
+  const verdicts = new VerdictCache(records['proxy.config.ssl.client.verify.cache_size'])
   const policies = new Policies(records, rules, contexts, {
-    askers: registry.on('TS_SSL_CERT_VERIFY_HOOK').map(({ plugin, continuation }) => ({
-      plugin: plugin.name,
-      deadline: plugin.deadline,
-      ask: (event, refuse) => ask<'TS_SSL_CERT_VERIFY_HOOK'>(continuation, event, refuse),
-    })),
+    askers: makeAskers(registry, verdicts, observer),
     openVConn: ends => vconns.open('outbound', ends),
     observer,
     queue,
@@ -61,6 +61,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
     inFlight: () => inFlight,
     policyOf: host => policies.of(host),
     policies: policies.all,
+    verdicts,
   }
 }
 

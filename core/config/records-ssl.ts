@@ -77,6 +77,15 @@ export const SSL_RECORDS = {
     reload: true,
     about: 'How long all plugins together may hold a handshake; then it is rejected and the client gets 504.',
   },
+  'proxy.config.ssl.client.verify.cache_size': {
+    type: 'INT',
+    default: 10_000,
+    minimum: 1,
+    maximum: 10_000_000,
+    reload: true,
+    about:
+      'How many acceptances are kept that plugins allowed to be remembered (accept({ cacheFor })); the one used longest ago goes first.',
+  },
   'proxy.config.ssl.client.handshake_timeout': {
     type: 'INT',
     default: 30,

@@ -1,4 +1,4 @@
-import type { Continuation, HookId } from '../api/hooks.js'
+import type { Continuation, HookId, HookOptions } from '../api/hooks.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { findHook, HOOK_IDS, HOOK_NAMES } from './hook-ids.js'
@@ -20,6 +20,7 @@ export interface PluginRef {
 export interface Hooked<H extends HookId> {
   readonly plugin: PluginRef
   readonly continuation: Continuation<H>
+  readonly options: HookOptions
 }
 
 type Lists = { readonly [H in HookId]: Hooked<H>[] }
@@ -38,7 +39,7 @@ export class HookRegistry {
    * @param id a hook id or an alias
    * @throws {ProxyError} PTC_HOOK_UNKNOWN, PTC_PLUGIN_SHAPE, PTC_HOOKS_SEALED
    */
-  add(plugin: PluginRef, id: string, continuation: unknown): void {
+  add(plugin: PluginRef, id: string, continuation: unknown, options?: unknown): void {
     if (this.#isSealed) throw hooksSealed(plugin, id)
     const hook = findHook(id)
     if (hook === undefined) {
@@ -51,7 +52,7 @@ export class HookRegistry {
         `hookAdd('${id}') takes a function, not ${typeof continuation}`,
       )
     }
-    this.#append(hook, Object.freeze({ plugin, continuation }))
+    this.#append(hook, Object.freeze({ plugin, continuation, options: toOptions(options, id) }))
   }
 
   /** The continuations on a hook, in the order of plugin.config. */
@@ -76,6 +77,19 @@ export class HookRegistry {
 /** Which event it will be handed is decided by the hook id alone; a plugin in plain JavaScript can promise no more. */
 function isContinuation(value: unknown): value is Continuation<HookId> {
   return typeof value === 'function'
+}
+
+/** A misspelt option would be one that silently does nothing. */
+function toOptions(options: unknown, id: string): HookOptions {
+  if (options === undefined) return Object.freeze({})
+  const wrong = (what: string): ProxyError =>
+    new ProxyError('PTC_PLUGIN_SHAPE', `hookAdd('${id}'): the third argument ${what}`)
+  if (typeof options !== 'object' || options === null) throw wrong('is an object of options')
+  const { coalesce = false, ...others } = options as { coalesce?: unknown }
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw wrong(`has no option ${unknown}; known is coalesce`)
+  if (typeof coalesce !== 'boolean') throw wrong('takes true or false as coalesce')
+  return Object.freeze({ coalesce })
 }
 
 /** What hookAdd answers once a plugin's own init has ended, or all of them have. */

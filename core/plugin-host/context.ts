@@ -14,7 +14,7 @@ export interface PluginDiags {
 
 /** Timers that end with the plugin (`Timers` of core/vconn, given because plugin-host stands beside it). */
 export interface PluginTimers {
-  after(ms: number, fn: () => void | Promise<void>): void
+  after(ms: number, fn: () => unknown): void
   clear(): void
 }
 
@@ -42,9 +42,9 @@ export class PluginInstance {
     const ref = { name, line: line.line, mode, late, ...(deadline === undefined ? {} : { deadline }) }
     const error = (message: string): void => env.diags.error(`[${name}] ${message}`)
     const timers = env.createTimers(cause => error(`scheduled function failed: ${describe(cause)}`))
-    const hookAdd: HookAdd = (id, continuation) => {
+    const hookAdd: HookAdd = (id, continuation, options) => {
       if (!this.#isInInit) throw hooksSealed(ref, id)
-      registry.add(ref, id, continuation)
+      registry.add(ref, id, continuation, options)
     }
     this.ref = Object.freeze(ref)
     this.#timers = timers

@@ -139,7 +139,7 @@ function failedCheck({ name }: BuiltInResult): X509ErrorName {
 }
 
 function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step {
-  const { basis, evidence, hook } = state
+  const { evidence, hook } = state
   const plugin = terms.plugins[hook]
   switch (event.type) {
     case 'reenabled': {

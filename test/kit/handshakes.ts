@@ -25,6 +25,10 @@ export interface HandshakerOptions extends Partial<TermsRecords> {
   readonly names?: NameRules
   /** `@deadline=` of each plugin. */
   readonly ownDeadlines?: readonly (number | undefined)[]
+  /** `@late=` of each plugin. */
+  readonly late?: readonly ('reject' | 'builtin')[]
+  /** Plugins in shadow mode, named `shadow0`, … */
+  readonly shadows?: readonly Ask[]
 }
 
 /** Makes handshakes without a proxy around them, and keeps what was observed. */
@@ -43,6 +47,8 @@ export class Handshaker {
       deadline = 10_000,
       originTimeout = 10_000,
       ownDeadlines,
+      late,
+      shadows = [],
       demands,
       names = {},
       ...records
@@ -50,17 +56,24 @@ export class Handshaker {
     const base = { anchors: [anchorPem], minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] } as const
     this.#context = new ClientContext({ ...base, ...context })
     const all: TermsRecords = { verify: 2, policy: 'ENFORCED', properties: 'ALL', override: 0, ...records }
-    const askers = asks.map((ask, i) => ({ plugin: `plugin${i}`, deadline: ownDeadlines?.[i], ask }))
+    const askers = asks.map((ask, i) => ({
+      plugin: `plugin${i}`,
+      deadline: ownDeadlines?.[i],
+      late: late?.[i] ?? 'reject',
+      ask,
+    }))
     this.#settings = {
       context: this.#context,
       terms: makeTerms(
         all,
         askers.map(({ plugin }) => plugin),
         demands !== undefined,
+        shadows.length > 0,
       ),
       checks: { properties: all.properties, demands },
       names,
       askers,
+      shadows: shadows.map((ask, i) => ({ plugin: `shadow${i}`, deadline, ask })),
       deadline,
       originTimeout,
       openVConn: ends => {
@@ -78,6 +91,8 @@ export class Handshaker {
         rejected: why => this.rejected.push(why),
         ignoredReenable: (plugin, _host, why) => this.log.push(`ignored ${plugin} ${why}`),
         pluginFailed: plugin => this.log.push(`failed ${plugin}`),
+        shadowed: (plugin, host, outcome) => this.log.push(`${plugin} would ${outcome.would} ${host}`),
+        late: (plugin, _host, builtIn) => this.log.push(`late ${plugin} ${builtIn}`),
       },
     }
   }

@@ -10,6 +10,7 @@ type Told = Continuation<'TS_VCONN_START_HOOK'>
 const hooked = (name: string, continuation: Told): Hooked<'TS_VCONN_START_HOOK'> => ({
   plugin: { name, line: 1, mode: 'enforce', late: 'reject' },
   continuation,
+  options: {},
 })
 const turn = (): Promise<void> => new Promise(setImmediate)
 

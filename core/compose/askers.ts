@@ -1,0 +1,77 @@
+import { ask } from '../hooks/ask.js'
+import type { Hooked, HookRegistry } from '../hooks/registry.js'
+import { Questions } from '../tls/coalesce.js'
+import type { Asker } from '../tls/hook-turn.js'
+import type { HandshakeObserver } from '../tls/observer.js'
+import type { ShadowAsker } from '../tls/shadows.js'
+import { sharedKeyOf, type VerdictCache } from '../tls/verdict-cache.js'
+
+const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
+
+type OnHook = Hooked<typeof HOOK>
+
+/** The plugins on TS_SSL_CERT_VERIFY_HOOK, as the handshake machine asks them. */
+export interface Askers {
+  /** Names of those that have a say, in the order of plugin.config. */
+  readonly names: readonly string[]
+  /** The same, for origins that are judged by one policy. */
+  readonly under: (policyDigest: string) => readonly Asker[]
+  /** Those in shadow mode. */
+  readonly shadows: (deadline: number) => readonly ShadowAsker[]
+}
+
+/** Between a handshake's turn and the continuation stand the remembered verdicts, and those who ask the same. */
+export function makeAskers(
+  registry: HookRegistry,
+  verdicts: VerdictCache,
+  observer: HandshakeObserver,
+): Askers {
+  const all = registry.on(HOOK)
+  const enforced = all.filter(({ plugin }) => plugin.mode === 'enforce')
+  const shadows = all.filter(({ plugin }) => plugin.mode === 'shadow')
+  return {
+    names: enforced.map(({ plugin }) => plugin.name),
+    under: policy => enforced.map((hooked, i) => makeAsker(hooked, i, policy, verdicts, observer)),
+    shadows: deadline =>
+      shadows.map(({ plugin, continuation }) => ({
+        plugin: plugin.name,
+        deadline: Math.min(plugin.deadline ?? deadline, deadline),
+        ask: (event, refuse) => ask<typeof HOOK>(continuation, event, refuse),
+      })),
+  }
+}
+
+function makeAsker(
+  { plugin, continuation, options }: OnHook,
+  index: number,
+  policy: string,
+  verdicts: VerdictCache,
+  observer: HandshakeObserver,
+): Asker {
+  const { name, deadline, late } = plugin
+  // The policy's digest tells generations apart; a plugin may be loaded twice, and have more than one continuation.
+  const asked = `${name} line ${plugin.line} (${index})`
+  const questions = new Questions()
+  return {
+    plugin: name,
+    deadline,
+    late,
+    ask: (event, refuse) => {
+      const question = { asked, policy, evidence: event, port: event.port }
+      const known = verdicts.find(question)
+      if (known !== undefined) {
+        observer.remembered?.(name, event.host)
+        return void event.reenable(known)
+      }
+      const since = performance.now()
+      questions.ask(options.coalesce ? sharedKeyOf(question) : undefined, event, refuse, {
+        ask: (shared, fail) => ask<typeof HOOK>(continuation, shared, fail),
+        onVerdict: verdict => {
+          if (verdict.kind === 'accept') verdicts.put(question, verdict, since)
+        },
+        onIgnored: why => observer.ignoredReenable(name, event.host, why),
+        onLateFailure: cause => observer.pluginFailed(name, event.host, cause),
+      })
+    },
+  }
+}
