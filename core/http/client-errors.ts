@@ -15,6 +15,13 @@ const KNOWN: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 /** A request line with a method that is none of the parser's. */
 const OTHER_METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S+ HTTP\/1\.[01]\r\n/
 
+/** Only for what begins the packet: further in, where a request line begins would have to be guessed. */
+function isOtherMethod(error: object, packet: Buffer): boolean {
+  const at = 'bytesParsed' in error && typeof error.bytesParsed === 'number' ? error.bytesParsed : Number.NaN
+  const first = packet.indexOf('\n')
+  return at < first && OTHER_METHOD.test(packet.toString('latin1', 0, first + 1))
+}
+
 /** What a `clientError` of node:http is about; undefined when there is no client any more who could be told. */
 export function clientError(error: Error): ProxyError | undefined {
   const code = codeOf(error)
@@ -22,8 +29,8 @@ export function clientError(error: Error): ProxyError | undefined {
   if (known !== undefined) return new ProxyError(known[0], known[1], { cause: error })
   if (!code.startsWith('HPE_')) return undefined
   const packet: unknown = 'rawPacket' in error ? error.rawPacket : undefined
-  const bytes = packet instanceof Uint8Array ? packet : new Uint8Array()
-  if (code === 'HPE_INVALID_METHOD' && OTHER_METHOD.test(Buffer.from(bytes).toString('latin1', 0, 8192)))
+  const bytes = packet instanceof Uint8Array ? Buffer.from(packet) : Buffer.alloc(0)
+  if (code === 'HPE_INVALID_METHOD' && isOtherMethod(error, bytes))
     return new ProxyError('PTC_NOT_IMPLEMENTED', 'the method is not one that this proxy knows', {
       cause: error,
     })
