@@ -1,11 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { resolve } from 'node:path'
+import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../base/errors.js'
 import { loadHtpasswd } from '../config/htpasswd.js'
 import { denialOf, loadIpAllow } from '../config/ip-allow.js'
 import type { Records } from '../config/records-table.js'
 import type { Admit } from '../http/front.js'
 import { ProxyAuth } from '../http/proxy-auth.js'
+
+/** Clients that are remembered with what they may do: reading the rules again costs as much as the rest of it. */
+const REMEMBERED = 10_000
 
 /** Who may use the proxy, and where it may go, until the next reload. */
 export interface Access {
@@ -21,6 +25,8 @@ export function makeAccess(records: Records, confDir: string): Access {
   const allow = loadIpAllow(confDir, records['proxy.config.cache.ip_allow.filename'])
   const htpasswd = records['proxy.config.http.proxy_auth.htpasswd']
   const auth = htpasswd === null ? undefined : new ProxyAuth(loadHtpasswd(resolve(confDir, htpasswd)))
+  /** Why, by method and address; empty: allowed. */
+  const known = new LRUCache<string, string>({ max: REMEMBERED })
   return {
     admit: req => denied(req) ?? auth?.admit(req),
     deniesPrivateOrigins: records['proxy.config.http.deny_private_origins'] === 1,
@@ -29,8 +35,10 @@ export function makeAccess(records: Records, confDir: string): Access {
   function denied(req: IncomingMessage): ProxyError | undefined {
     const { method = '' } = req
     const address = req.socket.remoteAddress ?? ''
-    const why = denialOf(allow, address, method)
-    if (why === undefined) return undefined
+    const key = `${method} ${address}`
+    const why = known.get(key) ?? denialOf(allow, address, method) ?? ''
+    known.set(key, why)
+    if (why === '') return undefined
     return new ProxyError('PTC_CLIENT_DENIED', `${address} may not send ${method} to this proxy (${why})`)
   }
 }
