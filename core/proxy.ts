@@ -100,6 +100,7 @@ export class ProxyServer {
         forward: this.#forwarder,
         limits: frontLimits(this.#setup.records),
         admit: req => this.#setup.access.admit(req),
+        pages: () => this.#setup.pages,
         onConnect: this.#connect.handle,
         isWelcome: this.#counts.take,
         ...(isTls ? { secure } : {}),
@@ -222,6 +223,7 @@ export class ProxyServer {
       get idleTimeout() {
         return current()['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND
       },
+      pages: () => this.#setup.pages,
       get activeTimeout() {
         return activeTimeout(current())
       },

@@ -39,6 +39,7 @@ export const ERRORS = {
   PTC_SSL_MULTICERT_INVALID: startup(
     'Lines of ssl_multicert.config are dest_ip=* ssl_cert_name=FILE ssl_key_name=FILE.',
   ),
+  PTC_TEMPLATE_INVALID: startup('Correct the templates in body_factory/default that the message names.'),
   PTC_HTPASSWD_INVALID: startup('Names and bcrypt hashes, as `htpasswd -B FILE NAME` writes them.'),
   PTC_PLUGIN_CONFIG_INVALID: startup('Correct the lines of plugin.config that the message names.'),
   PTC_PLUGIN_NOT_FOUND: startup('Correct the path in plugin.config, or set proxy.config.plugin.plugin_dir.'),

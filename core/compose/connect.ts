@@ -7,6 +7,7 @@ import { probedTunnel } from '../http/connect-probe.js'
 import { blindTunnel, type TunnelOptions } from '../http/connect-tunnel.js'
 import type { Forwarder } from '../http/forward.js'
 import type { FrontLimits } from '../http/front.js'
+import type { Pages } from '../http/page-templates.js'
 import type { OriginConnector } from '../origin/connect.js'
 import type { DialOptions } from '../origin/dial.js'
 import { Prober } from '../origin/prober.js'
@@ -22,6 +23,7 @@ export interface ConnectSetup {
   readonly records: Records
   readonly verification: Verification
   readonly vconns: VConns
+  readonly pages: Pages
   readonly bump: BumpAuthority | undefined
 }
 
@@ -71,6 +73,7 @@ export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
       }),
     },
     warn,
+    pages: () => setup().pages,
     ...(onDone === undefined ? {} : { onDone }),
   })
 }

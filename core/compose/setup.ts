@@ -2,12 +2,14 @@ import { resolve } from 'node:path'
 import { Diags } from '../base/diags.js'
 import { describe } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
+import { loadTemplates } from '../config/body-factory.js'
 import { type HostFile, loadHostFile } from '../config/host-file.js'
 import { loadPluginConfig } from '../config/plugin-config.js'
 import { type PortSpec, parseServerPorts } from '../config/ports.js'
 import { loadRecords } from '../config/records.js'
 import type { Records } from '../config/records-table.js'
 import { loadRules } from '../config/rules.js'
+import { compilePages, NO_PAGES, type Pages } from '../http/page-templates.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { Timers } from '../vconn/schedule.js'
 import { type Access, makeAccess } from './access.js'
@@ -47,6 +49,7 @@ export interface Setup {
   readonly vconns: VConns
   readonly hosts: HostFile
   readonly access: Access
+  readonly pages: Pages
   readonly certificates: ServerCertificates
   readonly accessLog: AccessLogSettings | undefined
   /** Where no CONNECT is bumped there is none. */
@@ -104,6 +107,10 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
   const ports = parseServerPorts(records['proxy.config.http.server_ports'])
   const accessLog = accessLogSettings(records)
   const certificates = loadServerCertificates(records, ports, place.confDir)
+  const hasPages = records['proxy.config.body_factory.enable_customizations'] === 1
+  const pages = hasPages
+    ? compilePages(loadTemplates(place.confDir, records['proxy.config.body_factory.template_sets_dir']))
+    : NO_PAGES
   const access = makeAccess(records, place.confDir)
   diags.reconfigure(debugSettings(records, place))
   const rules = loadRules(place.confDir, records)
@@ -140,6 +147,7 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
       vconns,
       hosts,
       access,
+      pages,
       accessLog,
       certificates,
       bump,

@@ -115,6 +115,22 @@ export const HTTP_RECORDS = {
     reload: false,
     about: 'How long a connection may be silent that has been switched to WebSocket or another protocol.',
   },
+  'proxy.config.body_factory.enable_customizations': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about: "1 shows the operator's error pages where there are some, 0 always the built-in ones.",
+    refused: 'pages by language or host (2, 3) are not supported',
+  },
+  'proxy.config.body_factory.template_sets_dir': {
+    type: 'STRING',
+    default: 'body_factory',
+    shape: 'a folder',
+    reload: true,
+    about:
+      "The folder with the operator's error pages, in its folder `default`; relative to the configuration folder, where the default may be missing.",
+  },
   'proxy.config.hostdb.host_file.path': {
     type: 'STRING',
     default: null,

@@ -3,6 +3,7 @@ import type { ProxyError } from '../base/errors.js'
 import type { ResponseHead } from '../origin/messages.js'
 import { interimText, pairs } from './field-lists.js'
 import { responseFields, trailerFields } from './headers.js'
+import type { Pages } from './page-templates.js'
 import { errorReply, sendReply } from './replies.js'
 import type { Via } from './via.js'
 
@@ -96,10 +97,10 @@ export class ClientResponse {
   }
 
   /** Answers with a page; a response that has started is cut off, so that nobody takes it for complete. */
-  fail(error: ProxyError, host: string): void {
+  fail(error: ProxyError, host: string, pages?: Pages): void {
     const { headersSent, socket } = this.#res
     if (!headersSent) {
-      const reply = errorReply(error, { host }, this.#req.headers)
+      const reply = errorReply(error, { host }, this.#req.headers, pages)
       if (this.#req.method !== 'HEAD') this.bytes = reply.body.length
       sendReply(this.#res, reply)
     } else if (this.#req.httpVersion === '1.1' || (socket !== null && 'encrypted' in socket)) {

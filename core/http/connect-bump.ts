@@ -109,7 +109,10 @@ function innerFront({ forwarder, limits }: BumpOptions, bumped: WeakMap<Duplex, 
         }
         const why = error ?? unknownConnection()
         res.shouldKeepAlive = false
-        sendReply(res, errorReply(why, { host: known?.origin.host }, req.headers))
+        sendReply(
+          res,
+          errorReply(why, { host: known?.origin.host }, req.headers, forwarder.options.pages?.()),
+        )
       },
     },
   })

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../base/errors.js'
 import { refuse } from './front.js'
+import type { Pages } from './page-templates.js'
 import { checkHost, parseConnectTarget } from './target.js'
 
 /** One CONNECT request: its target, its socket, and whether it has been answered. */
@@ -52,7 +53,7 @@ function checkNoBody({ headers }: IncomingMessage): void {
 }
 
 /** Answers with a page, unless the client has left. */
-export function refuseConnect(req: IncomingMessage, socket: Socket, error: ProxyError): void {
+export function refuseConnect(req: IncomingMessage, socket: Socket, error: ProxyError, pages?: Pages): void {
   if (socket.destroyed || error.code === 'PTC_CLIENT_GONE') socket.destroy()
-  else refuse(socket, error, req)
+  else refuse(socket, error, req, pages)
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { describe, ProxyError } from '../base/errors.js'
 import type { PumpResult } from '../vconn/pump.js'
 import { type ConnectRequest, readConnectRequest, refuseConnect } from './connect-request.js'
+import type { Pages } from './page-templates.js'
 
 /** How the origin behind a CONNECT is verified: proxy.config.http.connect.verify. */
 export type ConnectMode = 'probe' | 'bump' | 'tunnel'
@@ -29,6 +30,8 @@ export interface ConnectOptions {
   readonly isPortAllowed: (port: number) => boolean
   readonly modeFor: (host: string, port: number) => ConnectMode
   readonly servers: Readonly<Record<ConnectMode, ConnectServer>>
+  /** The operator's error pages. */
+  readonly pages?: () => Pages
   /** Says why a tunnel was refused or cut after its 200, when the client cannot be told. */
   readonly warn: (message: string) => void
   /** Called exactly once per CONNECT. */
@@ -78,7 +81,7 @@ export class ConnectHandler {
     } catch (cause) {
       error = known(cause)
       if (request?.isEstablished) hangUp(socket)
-      else refuseConnect(req, socket, error)
+      else refuseConnect(req, socket, error, this.#options.pages?.())
     }
     const isEstablished = request?.isEstablished === true
     if (isEstablished && error !== undefined) this.#tell(req, error)

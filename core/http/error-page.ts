@@ -49,10 +49,14 @@ export function asJson(error: ProxyError, about: About): string {
   return `${JSON.stringify({ error: { code, status, side, message, remedy, host, rejection: rejectionOf(error) } })}\n`
 }
 
+/** The facts as rows of an HTML table, escaped. */
+export function asRows(error: ProxyError, about: About): string {
+  return facts(error, about)
+    .map(([name, value]) => `<tr><th>${escapeHtml(name)}<td>${escapeHtml(value)}`)
+    .join('\n')
+}
+
 export function asHtml(error: ProxyError, title: string, about: About): string {
-  const rows = facts(error, about).map(
-    ([name, value]) => `<tr><th>${escapeHtml(name)}<td>${escapeHtml(value)}`,
-  )
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHtml(title)}</title>
@@ -65,7 +69,7 @@ td{overflow-wrap:anywhere}footer{margin-top:2rem;color:#666}
 <h1>${escapeHtml(title)}</h1>
 <p>${escapeHtml(error.message)}
 <table>
-${rows.join('\n')}
+${asRows(error, about)}
 </table>
 <footer>portcullis</footer>
 </html>

@@ -37,7 +37,7 @@ export class Forwarder {
       limitTime(res, this.options.activeTimeout, error => transaction.expire(error))
     } catch (error) {
       const known = error instanceof ProxyError ? error : internal(error)
-      sendReply(res, errorReply(known, { host: undefined }, req.headers))
+      sendReply(res, errorReply(known, { host: undefined }, req.headers, this.options.pages?.()))
       this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, known))
     }
   }

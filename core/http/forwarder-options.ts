@@ -1,5 +1,6 @@
 import type { Channel } from '../origin/channel.js'
 import type { OriginConnector } from '../origin/connect.js'
+import type { Pages } from './page-templates.js'
 import type { Summary } from './summary.js'
 import type { Via } from './via.js'
 
@@ -12,6 +13,8 @@ export interface ForwarderOptions {
   readonly upgradeIdleTimeout: number
   /** Milliseconds that a request and its response may take together; 0 or absent for no limit. */
   readonly activeTimeout?: number
+  /** The operator's error pages; asked for anew, because a reload exchanges them. */
+  readonly pages?: () => Pages
   /** Called when a request is about to leave; the channel says over which connection and as whom. */
   readonly onSend?: (method: string, url: string, channel: Channel) => void
   /** Called exactly once per request, when it is over. */

@@ -8,6 +8,7 @@ import { Clients, closeServer } from './clients.js'
 import type { Forwarder } from './forward.js'
 import { handOver } from './hand-over.js'
 import { listen } from './listen.js'
+import type { Pages } from './page-templates.js'
 import { errorReply, replyBytes, sendReply } from './replies.js'
 import { type SecurePort, secureListener } from './secure-listener.js'
 import { refusedSummary, type Summary } from './summary.js'
@@ -38,6 +39,8 @@ export interface FrontOptions {
   /** Requests in origin-form are for the proxy itself; without it, and for those it answers false to, 400. */
   readonly onLocal?: (req: IncomingMessage, res: ServerResponse) => boolean
   readonly admit?: Admit
+  /** The operator's error pages; asked for anew, because a reload exchanges them. */
+  readonly pages?: () => Pages
   /** Asked about each connection; one that is not welcome has been closed. */
   readonly isWelcome?: (socket: Socket) => boolean
   /** Clients speak TLS to this port. */
@@ -137,7 +140,7 @@ function onRequest(options: FrontOptions, clients: Clients, req: IncomingMessage
   })
   const go = (refusal: ProxyError | undefined): void => {
     if (refusal !== undefined) {
-      if (!isOver) sendReply(res, errorReply(refusal, { host: undefined }, req.headers))
+      if (!isOver) sendReply(res, errorReply(refusal, { host: undefined }, req.headers, options.pages?.()))
       tellRefused(options, refusal, startedAt, req, isOver ? 0 : refusal.status)
     } else if (isOver) {
       const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left before it was admitted')
@@ -167,7 +170,7 @@ function takeOver(
       handler?.(req, socket, head)
       return
     }
-    refuse(socket, error, req)
+    refuse(socket, error, req, options.pages?.())
     tellRefused(options, error, startedAt, req)
   })
 }
@@ -202,10 +205,10 @@ function tellRefused(
 }
 
 /** Answers on a socket that is no longer HTTP's, and closes it. */
-export function refuse(socket: Duplex, error: ProxyError, req?: IncomingMessage): void {
+export function refuse(socket: Duplex, error: ProxyError, req?: IncomingMessage, pages?: Pages): void {
   socket.on('error', () => socket.destroy())
   const host = req?.method === 'CONNECT' ? req.url : undefined
-  socket.end(replyBytes(errorReply(error, { host }, req?.headers)))
+  socket.end(replyBytes(errorReply(error, { host }, req?.headers, pages)))
   socket.resume() // what the client still sends is read, or closing would reset the connection before it has the page
   setTimeout(() => socket.destroy(), LINGER).unref()
 }
@@ -222,7 +225,7 @@ function onClientError(options: FrontOptions, error: Error, socket: Duplex, clie
   }
   clients.breakOff(socket, why, () => {
     const clientAddress = 'remoteAddress' in socket ? String(socket.remoteAddress) : undefined
-    refuse(socket, why)
+    refuse(socket, why, undefined, options.pages?.())
     options.onRefused?.(refusedSummary(undefined, why.status, 0, why, clientAddress))
   })
 }

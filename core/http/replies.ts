@@ -2,6 +2,7 @@ import { type IncomingHttpHeaders, type ServerResponse, STATUS_CODES } from 'nod
 import { ERRORS, type ErrorCode, type ProxyError } from '../base/errors.js'
 import type { VerifiedPeer } from '../tls/verdict.js'
 import { type About, asHtml, asJson, asText, rejectionOf } from './error-page.js'
+import { NO_PAGES, type Pages } from './page-templates.js'
 
 /** An answer of the proxy's own. */
 export interface Reply {
@@ -17,11 +18,17 @@ export interface Reply {
 type Format = 'html' | 'json' | 'text'
 
 /** The page for an error: what happened, the code, the remedy; nothing of the request is reflected unescaped. */
-export function errorReply(error: ProxyError, about: About, client: IncomingHttpHeaders = {}): Reply {
+export function errorReply(
+  error: ProxyError,
+  about: About,
+  client: IncomingHttpHeaders = {},
+  pages: Pages = NO_PAGES,
+): Reply {
   const status = error.status === 0 || error.status === 499 ? 500 : error.status
   const reason = STATUS_CODES[status] ?? 'Error'
   const format = formatFor(client.accept, client['user-agent'])
-  const body = Buffer.from(render(format, error, `${status} ${reason}`, about))
+  const own = format === 'html' ? pages.html({ error, about, status, reason }) : undefined
+  const body = Buffer.from(own ?? render(format, error, `${status} ${reason}`, about))
   const headers = [
     'Content-Type',
     TYPES[format],

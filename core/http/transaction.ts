@@ -192,12 +192,10 @@ export class Transaction implements ResponseSink {
 
   #fail(cause: unknown): void {
     if (this.#phase === 'done') return
-    const error =
-      cause instanceof ProxyError
-        ? cause
-        : new ProxyError('PTC_INTERNAL', 'the transaction failed', { cause })
+    const failed = 'the transaction failed'
+    const error = cause instanceof ProxyError ? cause : new ProxyError('PTC_INTERNAL', failed, { cause })
     this.#drop(error)
-    this.#answer.fail(error, this.#target.authority)
+    this.#answer.fail(error, this.#target.authority, this.#options.pages?.())
     this.#finish(error)
   }
 
