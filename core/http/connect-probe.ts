@@ -45,7 +45,12 @@ export function probedTunnel(options: ProbeOptions): ConnectServer {
       const verified =
         asked === host ? target : await verifyAsked(asked, request, client.signal, tcp, options.prober)
       tcp = verified.tcp
-      const result = await relay(client.release(), tcp, new GuardedLink(tcp, verified.leafSha256), options)
+      const result = await relay(
+        client.release(),
+        tcp,
+        new GuardedLink(tcp, verified.leafSha256, sni),
+        options,
+      )
       if (result.cause?.code === 'PTC_TUNNEL_CUT') verified.forget()
       return result
     } catch (cause) {

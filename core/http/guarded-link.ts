@@ -1,17 +1,22 @@
 import { ProxyError } from '../base/errors.js'
 import { PassingCertificate } from '../tls/passing-certificate.js'
+import { RepeatedHello } from '../tls/repeated-hello.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 
 /**
- * An origin's link through which only the verified certificate passes. When another one comes, or what is no TLS, the
- * link is destroyed before a byte of it has gone on.
+ * An origin's link through which only the handshake passes that was verified: towards the client the verified certificate,
+ * towards the origin ClientHellos for one name. When another one comes, or what is no TLS, the link is destroyed before a
+ * byte of it has gone on.
  */
 export class GuardedLink implements Link {
   readonly #link: Link
   readonly #certificate: PassingCertificate
+  readonly #hello: RepeatedHello
 
-  constructor(link: Link, leafSha256: string) {
+  /** @param sni of the ClientHello that is about to be written */
+  constructor(link: Link, leafSha256: string, sni: string | undefined) {
     this.#link = link
+    this.#hello = new RepeatedHello(sni)
     this.#certificate = new PassingCertificate(leafSha256)
   }
 
@@ -37,7 +42,8 @@ export class GuardedLink implements Link {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.#link.write(bytes)
+    if (this.#hello.isDone) return this.#link.write(bytes)
+    return this.#writeHello(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
   }
 
   pause(): void {
@@ -58,15 +64,29 @@ export class GuardedLink implements Link {
 
   #onData(bytes: Buffer, sink: LinkSink): void {
     if (this.#certificate.isDone) return sink.onData(bytes)
-    if (this.#link.isClosed) return
+    const passed = this.#guarded(() => this.#certificate.pass(bytes))
+    // First, so that a client which has the answer finds nothing of its own still held back.
+    if (!this.#hello.isDone && this.#certificate.answer !== 'none') this.#writeHello(EMPTY)
+    if (passed.length > 0 && !this.#link.isClosed) sink.onData(passed)
+  }
+
+  #writeHello(bytes: Buffer): boolean {
+    const passed = this.#guarded(() => this.#hello.pass(bytes, this.#certificate.answer))
+    return passed.length === 0 || this.#link.write(passed)
+  }
+
+  /** What may go on; nothing, on a link that is closed or has to be. */
+  #guarded(pass: () => Buffer): Buffer {
+    if (this.#link.isClosed) return EMPTY
     try {
-      const passed = this.#certificate.pass(bytes)
-      if (passed.length > 0) sink.onData(passed)
+      return pass()
     } catch (cause) {
       const known = cause instanceof ProxyError ? cause : undefined
-      this.#link.destroy(
-        known ?? new ProxyError('PTC_INTERNAL', 'the tunnel could not be watched', { cause }),
-      )
+      const unknown = new ProxyError('PTC_INTERNAL', 'the tunnel could not be watched', { cause })
+      this.#link.destroy(known ?? unknown)
+      return EMPTY
     }
   }
 }
+
+const EMPTY = Buffer.alloc(0)

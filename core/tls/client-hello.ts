@@ -18,7 +18,8 @@ export interface ClientHello {
 export type HelloReading =
   | { readonly kind: 'more' }
   | { readonly kind: 'not-tls'; readonly why: string }
-  | { readonly kind: 'hello'; readonly hello: ClientHello }
+  /** `length`: the bytes of its records. */
+  | { readonly kind: 'hello'; readonly hello: ClientHello; readonly length: number }
 
 /** Bytes in which a ClientHello must be complete: real ones, post-quantum key shares included, take some 2 000. */
 export const MAX_HELLO_BYTES = 32_768
@@ -50,7 +51,7 @@ export function readClientHello(bytes: Buffer): HelloReading {
     if (size === 'no-hello') return notTls('the first handshake message is no ClientHello')
     if (size !== undefined && size > MAX_HELLO_BYTES) return notTls('the ClientHello is too large')
     if (size !== undefined && have > size) return notTls('something follows the ClientHello in its record')
-    if (have === size) return parseHello(Buffer.concat(parts).subarray(4))
+    if (have === size) return parseHello(Buffer.concat(parts).subarray(4), at)
   }
 }
 
@@ -64,14 +65,14 @@ function messageSize(parts: readonly Buffer[], have: number): number | 'no-hello
 }
 
 /** @param body the message behind its header of four bytes */
-function parseHello(body: Buffer): HelloReading {
+function parseHello(body: Buffer, length: number): HelloReading {
   const reader = new ByteReader(body)
   reader.take(2 + 32) // legacy_version, random
   reader.vector(1) // legacy_session_id
   reader.vector(2) // cipher_suites
   reader.vector(1) // legacy_compression_methods
   if (!reader.isBroken && reader.isAtEnd)
-    return { kind: 'hello', hello: { sni: undefined, alpn: [], hasEch: false } }
+    return { kind: 'hello', hello: { sni: undefined, alpn: [], hasEch: false }, length }
   const extensions = splitExtensions(reader.vector(2))
   if (reader.isBroken || !reader.isAtEnd || extensions === undefined)
     return notTls('the ClientHello is malformed')
@@ -82,6 +83,7 @@ function parseHello(body: Buffer): HelloReading {
   return {
     kind: 'hello',
     hello: { sni: sni?.name, alpn, hasEch: extensions.has(EXTENSION.encryptedClientHello) },
+    length,
   }
 }
 

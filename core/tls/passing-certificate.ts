@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ProxyError } from '../base/errors.js'
 import { ALERT, ByteReader, CHANGE_CIPHER_SPEC, HANDSHAKE, readFragment } from './record-layer.js'
+import type { OriginAnswer } from './repeated-hello.js'
 
 /** What is held back until it is complete: OpenSSL takes chains of up to 102 400 bytes. */
 const MAX_HELD = 131_072
@@ -22,6 +23,7 @@ const SUPPORTED_VERSIONS = 43
 export class PassingCertificate {
   readonly #leafSha256: string
   #state: 'hello' | 'certificate' | 'done' = 'hello'
+  #answer: OriginAnswer = 'none'
   #held: Buffer = EMPTY
   /** How much of `#held` has been looked at. */
   #seen = 0
@@ -31,6 +33,11 @@ export class PassingCertificate {
   /** @param leafSha256 of the verified leaf, lower-case hex */
   constructor(leafSha256: string) {
     this.#leafSha256 = leafSha256
+  }
+
+  /** What the origin has answered to the ClientHello. */
+  get answer(): OriginAnswer {
+    return this.#answer
   }
 
   /** Whether everything from here on passes unseen. */
@@ -87,6 +94,7 @@ export class PassingCertificate {
 
   #onMessage(type: number, body: Buffer): void {
     if (this.#state === 'hello' && type === SERVER_HELLO) {
+      this.#answer = body.subarray(2, 34).equals(RETRY) ? 'retry' : 'hello'
       this.#state = isTls13(body) ? 'done' : 'certificate'
     } else if (this.#state === 'certificate' && type === CERTIFICATE) {
       this.#compare(body)
@@ -109,6 +117,9 @@ export class PassingCertificate {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+/** The random of a ServerHello that is a HelloRetryRequest (RFC 8446 section 4.1.3). */
+const RETRY = createHash('sha256').update('HelloRetryRequest').digest()
 
 /** RFC 8446 section 4.2.1: TLS 1.3 is what supported_versions says, also in a HelloRetryRequest. */
 function isTls13(hello: Buffer): boolean {

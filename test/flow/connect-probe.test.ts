@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { startChild } from '../kit/child.js'
-import { realHello } from '../kit/client-hellos.js'
+import { helloMessage, inRecords, realHello } from '../kit/client-hellos.js'
 import { type Connecting, type ConnectingOptions, startConnecting, testRoot } from '../kit/connecting.js'
 import { liveHandshakes } from '../kit/handshakes.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
@@ -148,6 +148,21 @@ test('a client may send its ClientHello with its CONNECT', async t => {
   const names = (): readonly string[] => readRecords(client.pending()).names
   await client.until(() => (names().length > 0 ? true : undefined), "the origin's flight")
   t.equal(names()[0], 'ServerHello')
+})
+
+test('a HelloRetryRequest passes, and what it asks for', async t => {
+  const { curl, gate, ask } = await start(t)
+  const leaf = await (await testRoot()).issue({ cn: HOST })
+  const origin = await opensslOrigin({ ...leaf, tls: '1.3', groups: 'P-384' })
+  t.teardown(origin.stop)
+  const { code, stderr } = await curl(`https://${HOST}:${origin.port}/`)
+  t.equal(code, 0, stderr)
+  const hellos = (): number => origin.receivedNames().filter(name => name === 'ClientHello').length
+  t.equal(hellos(), 4, 'two of the probe, two of curl')
+
+  const client = await ask(`${HOST}:${origin.port}`, inRecords(helloMessage({ names: [HOST] })))
+  t.equal((await client.response('CONNECT')).status, 200)
+  t.equal(gate.asked.length, 1)
 })
 
 test('openssl goes through a tunnel', async t => {

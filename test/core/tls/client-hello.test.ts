@@ -18,6 +18,7 @@ test('what real clients send is read', async t => {
       maxVersion,
     })
     t.strictSame(readClientHello(bytes), {
+      length: bytes.length,
       kind: 'hello',
       hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], hasEch: false },
     })
