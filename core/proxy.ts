@@ -216,6 +216,7 @@ export class ProxyServer {
     const current = (): Setup['records'] => this.#setup.records
     return new Forwarder({
       connector: this.#connector,
+      queue: this.#logs.queue,
       via: new Via(records['proxy.config.proxy_name'] ?? hostname(), {
         inRequests: records['proxy.config.http.insert_request_via_str'] === 1,
         inResponses: records['proxy.config.http.insert_response_via_str'] === 1,

@@ -18,11 +18,25 @@ export class Forwarder {
   }
 
   /**
-   * Never throws: what goes wrong is the answer.
+   * Never throws: what goes wrong is the answer. In a storm of handshakes a request waits for the turn of its host, so
+   * that taking in thousands of them does not hold up everybody else.
    * @param readTarget where a request goes; by default what its absolute form says
    */
   handle(req: IncomingMessage, res: ServerResponse, readTarget = absoluteTarget): void {
     const startedAt = performance.now()
+    const { queue } = this.options
+    if (queue === undefined || queue.size === 0) return this.#handle(req, res, readTarget, startedAt)
+    queue.run(req.headers.host ?? '', 0, () => {
+      if (!res.closed) this.#handle(req, res, readTarget, startedAt)
+    })
+  }
+
+  #handle(
+    req: IncomingMessage,
+    res: ServerResponse,
+    readTarget: typeof absoluteTarget,
+    startedAt: number,
+  ): void {
     try {
       checkRequest(req)
       const { method = '', url } = req

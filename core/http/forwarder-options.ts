@@ -1,3 +1,4 @@
+import type { FairQueue } from '../base/fair-queue.js'
 import type { Channel } from '../origin/channel.js'
 import type { OriginConnector } from '../origin/connect.js'
 import type { Pages } from './page-templates.js'
@@ -6,6 +7,8 @@ import type { Via } from './via.js'
 
 export interface ForwarderOptions {
   readonly connector: OriginConnector
+  /** Shares the processor between handshakes; while it is behind, requests too wait for their turn. */
+  readonly queue?: FairQueue
   readonly via: Via
   /** Milliseconds in which not a byte moves, after which a transaction is given up. A parked handshake has its own. */
   readonly idleTimeout: number

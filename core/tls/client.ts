@@ -218,7 +218,8 @@ export class OriginHandshake implements LinkSink {
   #startClock(ms: number): void {
     clearTimeout(this.#clock)
     this.#clockEnds = Date.now() + ms
-    this.#clock = setTimeout(() => this.#on({ type: 'clock' }), ms)
+    // While we are the ones who are late, the origin's time does not run.
+    this.#clock = setTimeout(() => (this.#isQueued ? this.#startClock(ms) : this.#on({ type: 'clock' })), ms)
   }
 
   #callHook({ hook, evidence }: Extract<Effect, { do: 'call-hook' }>): void {
