@@ -1,0 +1,228 @@
+/** Messages cut and mutated at random: a few seconds of it in every run, with the seed in the message of a failure. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import fc from 'fast-check'
+import { type Test, test } from 'tap'
+import { HttpParser } from '../../../core/origin/http-parser.js'
+import { ODD_REQUESTS, SMUGGLED, SMUGGLING_REQUESTS } from '../../fixtures/smuggling/requests.js'
+import { ask, listen, startFront } from '../../kit/proxy-front.js'
+
+/** Ends when time is up, and not before. */
+const forSeconds = (seconds: number) =>
+  ({ interruptAfterTimeLimit: seconds * 1000, numRuns: 1_000_000, markInterruptAsFailure: false }) as const
+
+const body = fc.string({ maxLength: 300, unit: 'binary-ascii' })
+const chunks = fc.array(fc.string({ minLength: 1, maxLength: 60, unit: 'binary-ascii' }), { maxLength: 5 })
+const cuts = fc.array(fc.nat({ max: 2000 }), { maxLength: 12 })
+
+/** A body, and how it looks on the wire. */
+const framed = fc.oneof(
+  fc.constant({ body: '', fields: '', bytes: '' }),
+  body.map(text => ({ body: text, fields: `Content-Length: ${text.length}\r\n`, bytes: text })),
+  fc
+    .tuple(chunks, fc.constantFrom('', ';a', ';a=b;c="d"'), fc.constantFrom('', 'X-T: 1\r\n'))
+    .map(([parts, extension, trailers]) => ({
+      body: parts.join(''),
+      fields: 'Transfer-Encoding: chunked\r\n',
+      bytes: `${parts.map(part => `${part.length.toString(16)}${extension}\r\n${part}\r\n`).join('')}0\r\n${trailers}\r\n`,
+    })),
+)
+
+function cutUp(bytes: string, at: readonly number[]): Buffer[] {
+  const places = [...new Set(at.map(n => n % (bytes.length + 1)))].sort((a, b) => a - b)
+  return [0, ...places].map((from, i) => Buffer.from(bytes.slice(from, places[i] ?? bytes.length), 'latin1'))
+}
+
+/** Sends pieces, each in a segment of its own, and reads until `isDone`, the end, or `patience` is over. */
+function exchange(
+  port: number,
+  pieces: readonly Buffer[],
+  patience: number,
+  isDone: (text: string) => boolean = () => false,
+): Promise<string> {
+  return new Promise(resolve => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    let text = ''
+    const finish = (): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(text)
+    }
+    const timer = setTimeout(finish, patience)
+    socket.on('error', finish).on('close', finish)
+    socket.on('data', bytes => {
+      text += bytes.toString('latin1')
+      if (isDone(text)) finish()
+    })
+    const send = (n: number): void => {
+      const piece = pieces[n]
+      if (piece === undefined || socket.destroyed) return
+      socket.write(piece, () => setImmediate(send, n + 1))
+    }
+    send(0)
+  })
+}
+
+/** An origin that forgives what it can, as the worst origins do, and counts what it takes for requests. */
+async function lenientOrigin(t: Test) {
+  const seen: { readonly url: string; body: string }[] = []
+  const server = createServer({ insecureHTTPParser: true }, (req: IncomingMessage, res: ServerResponse) => {
+    const request = { url: req.url ?? '', body: '' }
+    seen.push(request)
+    req.on('data', bytes => (request.body += bytes.toString('latin1')))
+    req.on('end', () => res.end(`${request.body.length};`))
+  })
+  return { authority: `127.0.0.1:${await listen(t, server)}`, seen }
+}
+
+test('requests are the same however they are cut', async t => {
+  const { authority, seen } = await lenientOrigin(t)
+  const { port } = await startFront(t)
+  const property = fc.asyncProperty(
+    fc.array(framed, { minLength: 1, maxLength: 4 }),
+    cuts,
+    async (sent, at) => {
+      const before = seen.length
+      const bytes = sent.map(
+        ({ fields, bytes: its }, n) =>
+          `POST http://${authority}/${n} HTTP/1.1\r\nHost: x\r\n${fields}\r\n${its}`,
+      )
+      const last = `GET http://${authority}/last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
+      const text = await exchange(port, cutUp(bytes.join('') + last, at), 1000)
+      const statuses = text.match(/HTTP\/1\.1 \d+/g) ?? []
+      const expected = [
+        ...sent.map(({ body: its }, n) => ({ url: `/${n}`, body: its })),
+        { url: '/last', body: '' },
+      ]
+      return (
+        JSON.stringify(seen.slice(before)) === JSON.stringify(expected) &&
+        statuses.every(status => status === 'HTTP/1.1 200') &&
+        statuses.length === expected.length
+      )
+    },
+  )
+  await fc.assert(property, forSeconds(1.5))
+  t.ok(seen.length > 50, `${seen.length} requests`)
+})
+
+/** What a parser says about bytes, in pieces or as a whole. */
+function told(pieces: readonly Buffer[]): string {
+  const said: string[] = []
+  let its = ''
+  let isDone = false
+  const parser: HttpParser = new HttpParser(
+    'response',
+    {
+      onHead: () => {
+        said.push(`${parser.status} ${parser.reason} ${parser.headers.join('|')}`)
+        return 'asFramed'
+      },
+      onBody: bytes => {
+        its += bytes.toString('latin1')
+      },
+      onMessage: () => {
+        said.push(its, parser.trailers.join('|'))
+        its = ''
+        isDone = true
+        return false
+      },
+    },
+    4096,
+  )
+  try {
+    for (const piece of pieces) {
+      for (let rest = piece; rest.length > 0; ) {
+        rest = rest.subarray(parser.execute(rest))
+        if (isDone) parser.next()
+        isDone = false
+      }
+    }
+  } catch {
+    said.push('failed')
+  } finally {
+    parser.free()
+  }
+  return JSON.stringify(said)
+}
+
+const response = framed.map(
+  ({ fields, bytes }) =>
+    `HTTP/1.1 200 OK\r\nA: b\r\n${fields === '' ? 'Content-Length: 0\r\n' : fields}\r\n${bytes}`,
+)
+
+test('responses are the same however they are cut', async t => {
+  const property = fc.property(fc.array(response, { minLength: 1, maxLength: 4 }), cuts, (responses, at) => {
+    const bytes = responses.join('')
+    return (
+      told(cutUp(bytes, at)) === told([Buffer.from(bytes, 'latin1')]) &&
+      !told(cutUp(bytes, at)).includes('failed')
+    )
+  })
+  fc.assert(property, forSeconds(0.7))
+  t.pass('whatever the cuts')
+})
+
+type Mutation = readonly [kind: 'replace' | 'insert' | 'delete' | 'repeat', at: number, what: string]
+
+const mutation: fc.Arbitrary<Mutation> = fc.tuple(
+  fc.constantFrom('replace', 'insert', 'delete', 'repeat'),
+  fc.nat({ max: 400 }),
+  fc.oneof(
+    fc.constantFrom('\r', '\n', '\r\n', ' ', '\t', '\0', ':', ',', ';', '0', '1', 'a', '\r\n\r\n', '\x0b'),
+    fc.constantFrom('Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n', 'Host: y\r\n', '0\r\n\r\n'),
+    fc.string({ maxLength: 3, unit: 'binary' }).map(text => Buffer.from(text).toString('latin1')),
+  ),
+)
+
+function mutate(bytes: string, mutations: readonly Mutation[]): string {
+  return mutations.reduce((text, [kind, place, what]) => {
+    const at = place % (text.length + 1)
+    if (kind === 'insert') return text.slice(0, at) + what + text.slice(at)
+    if (kind === 'repeat') return text.slice(0, at) + text.slice(at - 8, at) + text.slice(at)
+    return text.slice(0, at) + (kind === 'replace' ? what : '') + text.slice(at + Math.max(1, what.length))
+  }, bytes)
+}
+
+const SEEDS = [
+  ...SMUGGLING_REQUESTS.map(({ bytes }) => bytes),
+  ...ODD_REQUESTS.map(([, bytes]) => bytes),
+].filter(bytes => bytes.length < 1000)
+
+test('an origin never sees more requests than the proxy has sent, whatever comes', async t => {
+  const { authority, seen } = await lenientOrigin(t)
+  let sent = 0
+  const { port, done } = await startFront(t, {
+    limits: { headersTimeout: 200, keepAliveTimeout: 200 },
+    forwarder: { onSend: () => (sent += 1) },
+  })
+  const message = fc.tuple(fc.constantFrom(...SEEDS), fc.array(mutation, { maxLength: 3 }), cuts)
+  const property = fc.asyncProperty(fc.array(message, { minLength: 30, maxLength: 30 }), async batch => {
+    await Promise.all(
+      batch.map(([seed, mutations, at]) => {
+        const valid = seed.replaceAll('ORIGIN', authority)
+        const bytes = mutate(valid, mutations) + SMUGGLED.replaceAll('ORIGIN', authority)
+        return exchange(port, cutUp(bytes, at), 60)
+      }),
+    )
+    return seen.length <= sent
+  })
+  await fc.assert(property, { ...forSeconds(2.5), endOnFailure: true })
+  t.equal((await ask(port, `http://${authority}/`)).status, 200, 'and the proxy is well')
+  t.ok(seen.length > 50, `${seen.length} of the messages were requests`)
+  const errors = done.map(({ error }) => error?.code).filter(code => code === 'PTC_INTERNAL')
+  t.same(errors, [], 'none was a defect of its own')
+})
+
+test('mutated responses never make the proxy fall', async t => {
+  const property = fc.property(
+    response,
+    fc.array(mutation, { minLength: 1, maxLength: 4 }),
+    cuts,
+    (valid, how, at) => {
+      const bytes = mutate(valid, how)
+      return told(cutUp(bytes, at)).length > 0
+    },
+  )
+  fc.assert(property, forSeconds(0.5))
+  t.pass('whatever comes')
+})
