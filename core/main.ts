@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describe, ERRORS, ProxyError } from './base/errors.js'
 import { initCa } from './cli/ca-init.js'
+import { replay } from './cli/replay.js'
+import { type TryOptions, tryOrigin } from './cli/try.js'
 import { openLogs, type Place, readSetup, warningsOf } from './compose/setup.js'
 import { ProxyServer } from './proxy.js'
 
@@ -15,6 +17,10 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
   portcullis start          runs in the foreground; SIGHUP reads the configuration again, SIGUSR1 and
                             SIGUSR2 open the logs anew, SIGTERM drains and ends
   portcullis verify-config  checks everything that start would, runs the plugins' inits, opens no port
+  portcullis try [--connect ADDR:PORT] [--pem FILE] [--save FILE] HOST[:PORT]
+                            makes one handshake through the plugins and tells what happens; FILE gets the chain as
+                            PEM, or everything for replay. Exit status: 0 accepted, 1 rejected, 2 no answer
+  portcullis replay FILE... runs today's plugins on what try has saved; exit status 1 when a verdict differs
   portcullis ca init        makes the authority for bump mode, and says how clients trust it
 
   -D, --conf-dir DIR        where records.config and plugin.config are (default: etc)
@@ -39,16 +45,31 @@ async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseCommandLine(args)
   if (values.help) return void process.stdout.write(USAGE)
   if (values.version) return void process.stdout.write(`portcullis ${version()}\n`)
+  const [first = '', ...rest] = positionals
+  const { connect, pem, save } = values
+  if (first !== 'try' && (connect ?? pem ?? save) !== undefined)
+    throw new ProxyError('PTC_USAGE', '--connect, --pem and --save belong to `portcullis try`')
+  const asked = {
+    try: (place: Place) => tryOne(place, rest, { connect, pem, save }),
+    replay: (place: Place) => replay(place, rest),
+  }
+  if (Object.hasOwn(asked, first)) {
+    process.exit(await asked[first as keyof typeof asked](placeOf(values))) // a plugin may have left something behind
+  }
   const name = positionals.join(' ')
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) {
-    const known = Object.keys(COMMANDS).join(', ')
+    const known = [...Object.keys(COMMANDS), ...Object.keys(asked)].join(', ')
     throw new ProxyError(
       'PTC_USAGE',
       name === '' ? `give a command: ${known}` : `unknown command "${name}"; known: ${known}`,
     )
   }
-  const place: Place = {
+  await command(placeOf(values))
+}
+
+function placeOf(values: { readonly 'conf-dir'?: string; readonly 'debug-tags'?: string }): Place {
+  return {
     confDir: resolve(values['conf-dir'] ?? 'etc'),
     env: process.env,
     shippedDirs: ['../plugins', '../sample-plugins'].map(dir => fileURLToPath(new URL(dir, import.meta.url))),
@@ -56,7 +77,16 @@ async function main(args: readonly string[]): Promise<void> {
     print: (stream, line) => void process[stream].write(`${line}\n`),
     ...(values['debug-tags'] === undefined ? {} : { debugTags: values['debug-tags'] }),
   }
-  await command(place)
+}
+
+function tryOne(
+  place: Place,
+  targets: readonly string[],
+  files: Omit<TryOptions, 'target'>,
+): Promise<number> {
+  const [target, ...more] = targets
+  if (target === undefined || more.length > 0) throw new ProxyError('PTC_USAGE', 'try takes one HOST[:PORT]')
+  return tryOrigin(place, { ...files, target })
 }
 
 function parseCommandLine(args: readonly string[]) {
@@ -69,6 +99,9 @@ function parseCommandLine(args: readonly string[]) {
         'debug-tags': { type: 'string', short: 'T' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean', short: 'V' },
+        connect: { type: 'string' },
+        pem: { type: 'string' },
+        save: { type: 'string' },
       },
     })
   } catch (cause) {

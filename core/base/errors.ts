@@ -32,6 +32,9 @@ export const ERRORS = {
   PTC_RECORDS_INVALID: startup(
     'Correct the lines that the message names; every bad record is listed at once.',
   ),
+  PTC_SAVED_CHAIN: startup(
+    'Give `replay` a file that `try --save` has written, and `--save` one that can be.',
+  ),
   PTC_RULES_INVALID: startup(
     'Correct the lines of sni.yaml that the message names; every mistake is listed.',
   ),

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
+import { resolve } from 'node:path'
 import { ProxyError } from '../base/errors.js'
 import type { Records } from '../config/records-table.js'
 import type { Rule } from '../config/rules.js'
 import { ClientContext } from '../tls/openssl/client-context.js'
 import { SessionCache } from '../tls/session-cache.js'
 import { planClientContext } from './client-context.js'
+import { KeyLogFile } from './key-log.js'
 
 /** A context, and the digest of everything it was made of: contents of files, not their names. */
 export interface DigestedContext {
@@ -20,6 +22,7 @@ export interface DigestedContext {
 export class ClientContexts {
   readonly #records: Records
   readonly #confDir: string
+  readonly #keyLog: KeyLogFile | undefined
   readonly #made = new Map<string, DigestedContext>()
   /** For the start-up line: what origins without a rule of their own are checked against. */
   readonly trusts: string
@@ -33,8 +36,15 @@ export class ClientContexts {
     this.#records = records
     this.#confDir = confDir
     const plan = planClientContext(records, confDir)
+    const file = records['proxy.config.ssl.keylog_file']
+    this.#keyLog = file === null ? undefined : new KeyLogFile(resolve(confDir, file))
     this.trusts = plan.trusts
-    this.general = this.#make(plan.options)
+    try {
+      this.general = this.#make(plan.options)
+    } catch (cause) {
+      this.#keyLog?.close()
+      throw cause
+    }
     this.sessions = plan.options.hasSessions
       ? new SessionCache(records['proxy.config.ssl.origin_session_cache.size'])
       : undefined
@@ -55,7 +65,8 @@ export class ClientContexts {
     const digest = createHash('sha256').update(JSON.stringify(options)).digest('base64url')
     const known = this.#made.get(digest)
     if (known !== undefined) return known
-    const made = { context: new ClientContext(options), digest }
+    const keyLog = this.#keyLog && { keyLog: this.#keyLog.write }
+    const made = { context: new ClientContext({ ...options, ...keyLog }), digest }
     this.#made.set(digest, made)
     return made
   }
@@ -63,6 +74,7 @@ export class ClientContexts {
   /** Safe to call twice. */
   free(): void {
     this.sessions?.close()
+    this.#keyLog?.close()
     for (const { context } of this.#made.values()) context.free()
   }
 }

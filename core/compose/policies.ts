@@ -85,10 +85,11 @@ function makePolicy(
   ]
   const digest = createHash('sha256').update(JSON.stringify(shaping)).digest('base64url')
   const { sessions: cache } = contexts
+  const isSynchronous = records['proxy.config.ssl.client.verify.async'] === 0
   const isReverified = records['proxy.config.ssl.origin_session_cache.reverify_on_resume'] === 1
   const settings: HandshakeSettings = {
     ...shared,
-    askers: shared.askers.under(digest),
+    askers: shared.askers.under(digest).map(asker => ({ ...asker, isSynchronous })),
     shadows,
     sessions: cache && { cache, digest, isReverified },
     context,

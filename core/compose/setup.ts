@@ -169,7 +169,12 @@ export function warningsOf({ records, verification: { policies }, bump }: Setup)
 }
 
 function verifyWarnings(records: Records, policies: readonly Policy[]): readonly string[] {
-  return policies.flatMap(({ rule, settings: { terms } }) => {
+  const keys = records['proxy.config.ssl.keylog_file']
+  const loud =
+    keys === null
+      ? []
+      : [`proxy.config.ssl.keylog_file is set: WHOEVER READS ${keys} CAN READ ALL TRAFFIC WITH ORIGINS`]
+  const others = policies.flatMap(({ rule, settings: { terms } }) => {
     const [who, whose] =
       rule === undefined ? ['origins', ''] : [`the origins of ${rule.fqdn}`, `${rule.where}: `]
     if (terms.verify === 'nothing')
@@ -185,6 +190,7 @@ function verifyWarnings(records: Records, policies: readonly Policy[]): readonly
       ? ['no plugin is on TS_SSL_CERT_VERIFY_HOOK: the built-in check alone decides']
       : []
   })
+  return [...loud, ...others]
 }
 
 function debugSettings(records: Records, place: Place): { enabled: boolean; tags: string | null } {

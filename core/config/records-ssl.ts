@@ -60,6 +60,15 @@ export const SSL_RECORDS = {
     about:
       '1 has the stored chain judged again, by the plugins too, before its session is offered; a rejection drops the session and refuses the connection. 0 relies on the verdict of the first handshake.',
   },
+  'proxy.config.ssl.keylog_file': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    shape: 'a file',
+    reload: true,
+    about:
+      'A file for the secrets of all sessions with origins, in the form of SSLKEYLOGFILE, readable by its owner alone. Whoever has it can read the traffic: for looking into captures, never for daily work.',
+  },
   'proxy.config.ssl.servername.filename': {
     type: 'STRING',
     default: 'sni.yaml',
@@ -67,6 +76,14 @@ export const SSL_RECORDS = {
     reload: true,
     about:
       'The file with the rules for single origins, in the configuration folder. The default may be missing, which means no rules.',
+  },
+  'proxy.config.ssl.client.verify.async': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about:
+      '0 rejects when a plugin returns without having answered: for those who want no handshake to be held.',
   },
   'proxy.config.ssl.client.verify.deadline': {
     type: 'INT',

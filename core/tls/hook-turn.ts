@@ -1,4 +1,4 @@
-import { describe } from '../base/errors.js'
+import { describe, ProxyError } from '../base/errors.js'
 import { Reenable } from '../vconn/reenable.js'
 import type { HandshakeEvent } from './handshake.js'
 import type { HandshakeObserver } from './observer.js'
@@ -11,6 +11,8 @@ export interface Asker {
   readonly deadline: number | undefined
   /** What it means when that time is over: a rejection (also when absent), or what the built-in check says. */
   readonly late?: 'reject' | 'builtin'
+  /** Whether it has to answer before it returns; otherwise it may hold the handshake. */
+  readonly isSynchronous?: boolean
   /** Calls it; `refuse` hears what it threw. */
   readonly ask: (event: ParkedEvent, refuse: (cause: unknown) => void) => void
 }
@@ -61,6 +63,8 @@ export class HookTurn {
   /** Asks. The answer may come from within this call. */
   start(): void {
     this.#asker.ask(this.#event, this.#refuse)
+    if (this.#asker.isSynchronous && this.#right.isOpen)
+      this.#refuse(new ProxyError('PTC_PLUGIN_CALL', 'it returned without an answer, and verify.async is 0'))
   }
 
   /** The answer is no longer wanted: the right is revoked, the signal aborts. */

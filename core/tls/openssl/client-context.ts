@@ -1,6 +1,7 @@
 import { ChainMemory } from './chain-memory.js'
 import { addCrls, type Crls } from './crl.js'
 import { contextError } from './errors.js'
+import { keyLogCallback } from './key-log.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { withBio } from './memory-bio.js'
@@ -43,6 +44,8 @@ export interface ClientContextOptions {
   /** Cipher suites for TLS 1.3. */
   readonly cipherSuites?: string
   readonly groups?: string
+  /** Is given the secrets of every session, as lines in the form of SSLKEYLOGFILE. */
+  readonly keyLog?: (line: string) => void
   /** Whether origins' sessions are taken for later; without it none is asked for. */
   readonly hasSessions?: boolean
   /** Protocols to offer, the preferred one first; none: no ALPN. */
@@ -52,12 +55,15 @@ export interface ClientContextOptions {
 /** An SSL_CTX for handshakes with origins, and its owner. */
 export class ClientContext {
   readonly #ctx: Owned
+  /** For the engine only. */
+  readonly keyLog: ((line: string) => void) | undefined
   /** Good chains, as seen from these trust anchors. */
   readonly memory = new ChainMemory()
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
   constructor(options: ClientContextOptions) {
     ssl.ERR_clear_error()
+    this.keyLog = options.keyLog
     this.#ctx = new Owned('SSL_CTX', ssl.SSL_CTX_new(ssl.TLS_client_method()), ssl.SSL_CTX_free)
     try {
       this.#configure(options)
@@ -73,6 +79,7 @@ export class ClientContext {
     ssl.SSL_CTX_set_options(ctx, hasSessions ? OPTIONS : OPTIONS + NO_TICKET)
     ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_MODE, MODES, NULL)
     ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_SESS_CACHE_MODE, hasSessions ? HANDS_OUT_SESSIONS : 0, NULL)
+    if (this.keyLog !== undefined) ssl.SSL_CTX_set_keylog_callback(ctx, keyLogCallback())
     if (hasSessions) ssl.SSL_CTX_sess_set_new_cb(ctx, newSessionCallback())
     ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
     ssl.SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL)

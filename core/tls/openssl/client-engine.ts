@@ -15,6 +15,7 @@ import { type BuiltInCheck, type CheckedNames, runBuiltInCheck } from './built-i
 import type { ChainMemory } from './chain-memory.js'
 import type { ClientContext } from './client-context.js'
 import { type OpenSslError, takeError } from './errors.js'
+import { dismissFromKeys, enrollForKeys } from './key-log.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { drainBio, newMemoryBio } from './memory-bio.js'
@@ -79,6 +80,7 @@ export class ClientEngine implements VerifySubject, SessionSubject {
     this.#ssl = new Owned('SSL', ssl.SSL_new(context.handle), handle => {
       dismiss(handle)
       dismissFromSessions(handle)
+      dismissFromKeys(handle)
       ssl.SSL_free(handle)
     })
     const handle = this.#ssl.handle
@@ -96,6 +98,7 @@ export class ClientEngine implements VerifySubject, SessionSubject {
     ssl.SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE, TLSEXT_STATUSTYPE_OCSP, NULL)
     enroll(handle, this)
     enrollForSessions(handle, this)
+    if (context.keyLog !== undefined) enrollForKeys(handle, context.keyLog)
   }
 
   /**

@@ -3,7 +3,7 @@
  * its binary exports the symbols. A native object is a `Handle`, the object's address as a number, and never leaves
  * this folder.
  *
- * Source of the signatures: the man pages of OpenSSL 3.0, section 3.
+ * Source of the signatures: the man pages of OpenSSL 3.0, section 3. Long because nothing is declared elsewhere.
  */
 import koffi from 'koffi'
 import { describe, ProxyError } from '../../base/errors.js'
@@ -124,6 +124,10 @@ export const SSL_set_session = f<(ssl: Handle, session: Handle) => number>(
   'int SSL_set_session(uintptr_t ssl, uintptr_t session)',
 )
 export const SSL_session_reused = f<(ssl: Handle) => number>('int SSL_session_reused(uintptr_t ssl)')
+
+export const SSL_CTX_set_keylog_callback = f<(ctx: Handle, callback: Callback) => void>(
+  'void SSL_CTX_set_keylog_callback(uintptr_t ctx, void *callback)',
+)
 
 export const SSL_new = f<(ctx: Handle) => Handle>('uintptr_t SSL_new(uintptr_t ctx)')
 export const SSL_free = f<(ssl: Handle) => void>('void SSL_free(uintptr_t ssl)')
@@ -251,6 +255,13 @@ const SessionCallback = koffi.proto('int PortcullisNewSession(uintptr_t ssl, uin
 /** As {@link registerVerifyCallback}. */
 export function registerSessionCallback(callback: (handle: Handle, session: Handle) => number): Callback {
   return koffi.register(callback, koffi.pointer(SessionCallback))
+}
+
+const KeyLogCallback = koffi.proto('void PortcullisKeyLog(uintptr_t ssl, str line)')
+
+/** As {@link registerVerifyCallback}. */
+export function registerKeyLogCallback(callback: (handle: Handle, line: string) => void): Callback {
+  return koffi.register(callback, koffi.pointer(KeyLogCallback))
 }
 
 /** Where a buffer's bytes are. The buffer must own its memory (allocUnsafeSlow) and outlive the address. */

@@ -38,7 +38,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
       ],
     },
     /** Commands that start no proxy. */
-    cli: { values: ['config', 'tls', 'base'] },
+    cli: { values: ['compose', 'origin', 'config', 'tls', 'api', 'base'] },
     'proxy.ts': {
       values: [
         'compose',

@@ -1,0 +1,166 @@
+import { writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
+import { describe, ProxyError } from '../base/errors.js'
+import { HandshakeLog } from '../compose/handshake-log.js'
+import { openLogs, type Place, readSetup, type Setup } from '../compose/setup.js'
+import { dial } from '../origin/dial.js'
+import { makeLookup } from '../origin/lookup.js'
+import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
+import { toSaved, verdictOf } from './saved-chain.js'
+
+export interface TryOptions {
+  /** `HOST[:PORT]`; an IPv6 address in brackets when there is a port. */
+  readonly target: string
+  /** `ADDR:PORT` to connect to instead. */
+  readonly connect?: string | undefined
+  /** Where the chain goes, as PEM. */
+  readonly pem?: string | undefined
+  /** Where everything goes, for `replay`. */
+  readonly save?: string | undefined
+}
+
+const EXIT = { accepted: 0, rejected: 1, noAnswer: 2 } as const
+const SECOND = 1000
+const HTTPS = 443
+
+/** Prints each step with the milliseconds since the start. */
+class Timeline {
+  readonly #start = performance.now()
+  readonly #print: (line: string) => void
+
+  constructor(print: (line: string) => void) {
+    this.#print = print
+  }
+
+  readonly tell = (what: string): void => {
+    const ms = (performance.now() - this.#start).toFixed(1)
+    this.#print(`${ms.padStart(9)} ms  ${what}`)
+  }
+}
+
+/** Tells the steps of the one handshake there is. */
+class ToldLog extends HandshakeLog {
+  readonly #tell: (what: string) => void
+  #asked: string | undefined
+
+  constructor(diags: ConstructorParameters<typeof HandshakeLog>[0], tell: (what: string) => void) {
+    super(diags)
+    this.#tell = tell
+  }
+
+  override parked(plugin: string, host: string): void {
+    super.parked(plugin, host)
+    if (this.#asked !== undefined) this.#tell(`plugin ${this.#asked} accepted`)
+    this.#tell(`parked, asking plugin ${plugin}`)
+    this.#asked = plugin
+  }
+
+  override accepted(evidence: PeerEvidence, peer: VerifiedPeer, remoteAddress: string): void {
+    super.accepted(evidence, peer, remoteAddress)
+    if (this.#asked !== undefined) this.#tell(`plugin ${this.#asked} accepted`)
+  }
+}
+
+/**
+ * One handshake through the configured hook chain, with no request in it.
+ * @returns the exit status: 0 accepted, 1 rejected, 2 no answer
+ * @throws {ProxyError} of the configuration or the command line
+ */
+export async function tryOrigin(place: Place, options: TryOptions): Promise<number> {
+  const target = readTarget(options.target)
+  const at = options.connect === undefined ? target : readTarget(options.connect)
+  const { tell } = new Timeline(line => place.print('stdout', line))
+  const logs = openLogs(place)
+  const handshakes = new ToldLog(logs.diags, tell)
+  const setup = await readSetup(place, { ...logs, handshakes })
+  try {
+    return await attempt(setup, target, at, options, tell)
+  } finally {
+    setup.plugins.unload()
+    setup.contexts.free()
+    await logs.close()
+  }
+}
+
+type Target = { readonly host: string; readonly port: number }
+
+async function attempt(
+  { records, hosts, verification }: Setup,
+  target: Target,
+  at: Target,
+  options: TryOptions,
+  tell: (what: string) => void,
+): Promise<number> {
+  const { signal } = new AbortController()
+  const { rule, timeouts } = verification.policyOf(target.host)
+  tell(rule === undefined ? 'no rule of its own: the records hold' : `rule ${rule.fqdn} (${rule.where})`)
+  const connectTimeout = timeouts.connect ?? records['proxy.config.http.connect_attempts_timeout'] * SECOND
+  try {
+    const since = performance.now()
+    const tcp = await dial(at, { connectTimeout, lookup: makeLookup(() => hosts) }, signal)
+    tell(`connected to ${tcp.remoteAddress}`)
+    const { link, peer } = await verification.startTls(tcp, { ...target, since }, signal)
+    link.destroy()
+    tellEvidence(peer.evidence, tell)
+    tell(`ACCEPTED, decided by ${peer.decidedBy}, ${peer.evidence.protocol} ${peer.evidence.cipher}`)
+    save(peer.evidence, target.port, verdictOf(peer), options)
+    return EXIT.accepted
+  } catch (cause) {
+    if (!(cause instanceof ProxyError)) throw cause
+    if (!(cause instanceof VerifyRejected)) {
+      tell(`NO ANSWER: ${cause.code}: ${cause.message}`)
+      return EXIT.noAnswer
+    }
+    const { evidence, rejection } = cause
+    if (evidence !== undefined) {
+      tellEvidence(evidence, tell)
+      save(evidence, target.port, verdictOf(cause), options)
+    }
+    tell(`REJECTED: ${cause.message}`)
+    return rejection.by === 'deadline' ? EXIT.noAnswer : EXIT.rejected
+  }
+}
+
+function tellEvidence({ chain, checks, sni, host }: PeerEvidence, tell: (what: string) => void): void {
+  tell(`announced ${sni ?? 'no name'}, checked against ${host}`)
+  for (const [depth, { subject, issuer, sha256, x509 }] of chain.entries())
+    tell(`certificate ${depth}: ${subject}, issued by ${issuer}, until ${x509.validTo}, SHA-256 ${sha256}`)
+  tell(`built-in check, chain: ${resultText(checks.signature)}`)
+  tell(`built-in check, name: ${resultText(checks.name)}`)
+  if (checks.rule !== undefined) tell(`built-in check, rule: ${resultText(checks.rule)}`)
+}
+
+function resultText({ ok, name, code, depth, message }: BuiltInResult): string {
+  return ok ? 'ok' : `${name} ${code} at depth ${depth}: ${message}`
+}
+
+function save(
+  evidence: PeerEvidence,
+  port: number,
+  verdict: ReturnType<typeof verdictOf>,
+  options: TryOptions,
+): void {
+  if (options.pem !== undefined) write(options.pem, evidence.chain.map(({ pem }) => pem).join(''))
+  if (options.save !== undefined)
+    write(options.save, `${JSON.stringify(toSaved(evidence, port, verdict), null, 2)}\n`)
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text)
+  } catch (cause) {
+    throw new ProxyError('PTC_SAVED_CHAIN', `cannot write ${file}: ${describe(cause)}`, { cause })
+  }
+}
+
+function readTarget(text: string): Target {
+  const [, bracketed, plain = '', digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? []
+  const bare = isIP(text) === 6 ? text : (bracketed ?? plain)
+  const host = isIP(bare) === 0 ? domainToASCII(bare) : bare
+  const port = digits === undefined || isIP(text) === 6 ? HTTPS : Number(digits)
+  if (host === '' || port < 1 || port > 65_535)
+    throw new ProxyError('PTC_USAGE', `"${text}" is not HOST or HOST:PORT`)
+  return { host, port }
+}

@@ -1,0 +1,31 @@
+import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs'
+import { describe, ProxyError } from '../base/errors.js'
+
+const OWNER_ONLY = 0o600
+
+/** A file for the secrets of sessions. Whoever reads it can read the traffic, so nobody but the owner may. */
+export class KeyLogFile {
+  #fd: number | undefined
+
+  /** @throws {ProxyError} PTC_CONFIG_UNREADABLE when it cannot be opened for its owner alone */
+  constructor(file: string) {
+    try {
+      this.#fd = openSync(file, 'a', OWNER_ONLY)
+      fchmodSync(this.#fd, OWNER_ONLY)
+    } catch (cause) {
+      this.close()
+      const text = `proxy.config.ssl.keylog_file: cannot open ${file}: ${describe(cause)}`
+      throw new ProxyError('PTC_CONFIG_UNREADABLE', text, { cause })
+    }
+  }
+
+  readonly write = (line: string): void => {
+    if (this.#fd !== undefined) writeSync(this.#fd, `${line}\n`)
+  }
+
+  /** Safe to call twice. */
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
+  }
+}

@@ -1,0 +1,128 @@
+/** `portcullis try` and `portcullis replay`, as a shell sees them. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import type { Child } from '../../kit/child.js'
+import { type NodeOrigin, nodeOrigin } from '../../kit/node-origin.js'
+import { makeAuthority } from '../../kit/pki.js'
+import { type ConfDir, makeConfDir, type ProxyConf, runMain } from '../../kit/proxy.js'
+import { rawOrigin, scripts } from '../../kit/raw-origin.js'
+
+const HOST = 'tried.test'
+const root = await makeAuthority({ name: 'Root' })
+const leaf = await root.issue({ cn: HOST })
+
+async function run(t: Test, args: readonly string[]): Promise<Child> {
+  const child = await runMain(args)
+  t.teardown(child.stop)
+  child.endInput()
+  await child.exited()
+  return child
+}
+
+async function origin(t: Test): Promise<NodeOrigin> {
+  const started = await nodeOrigin({ tls: leaf })
+  t.teardown(started.stop)
+  return started
+}
+
+const plugin = (answer: string): Readonly<Record<string, string>> => ({
+  'judge.mjs': `export default ({ hookAdd, accept, reject }) =>
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ reenable }) => { ${answer} })\n`,
+})
+
+function folder(t: Test, conf: ProxyConf): ConfDir {
+  const dir = makeConfDir({ ca: root.certPem, hosts: [HOST], plugins: ['judge.mjs'], ...conf })
+  t.teardown(dir.remove)
+  return dir
+}
+
+test('try tells what happens, and saves it', async t => {
+  const { port, requests, handshakes } = await origin(t)
+  const dir = folder(t, { modules: plugin('reenable()') })
+  const [pem, json] = ['chain.pem', 'chain.json'].map(name => join(dir.path, name)) as [string, string]
+  const { exitCode, stdout } = await run(t, [
+    ...['try', '-D', dir.path, '--pem', pem, '--save', json],
+    `${HOST}:${port}`,
+  ])
+  t.equal(exitCode, 0)
+  const steps = [
+    'no rule of its own',
+    'connected to 127.0.0.1',
+    'parked, asking plugin judge',
+    'plugin judge accepted',
+  ]
+  for (const what of [
+    ...steps,
+    'built-in check, chain: ok',
+    'built-in check, name: ok',
+    'ACCEPTED, decided by plugins',
+  ])
+    t.match(stdout(), what)
+  t.equal(handshakes.length, 1)
+  t.equal(requests.length, 0, 'no request is sent')
+  t.equal(readFileSync(pem, 'utf8').trim(), leaf.certPem.trim())
+
+  t.test('replay finds no difference', async t => {
+    const { exitCode, stdout } = await run(t, ['replay', '-D', dir.path, json])
+    t.equal(exitCode, 0)
+    t.match(stdout(), /^same +\S+chain\.json tried\.test: accepted by plugins$/m)
+  })
+
+  t.test('replay shows what another plugin makes of it', async t => {
+    const other = folder(t, { modules: plugin("setTimeout(() => reenable(reject('revoked')), 20)") })
+    const { exitCode, stdout } = await run(t, ['replay', '-D', other.path, json, json])
+    t.equal(exitCode, 1)
+    t.match(
+      stdout(),
+      /^DIFFERS \S+ tried\.test: rejected by plugin judge X509_V_ERR_CERT_REVOKED, was accepted by plugins$/m,
+    )
+    t.match(stdout(), '2 replayed, 2 differ')
+  })
+
+  t.test('replay names a file that is none of ours', async t => {
+    const { exitCode, stderr } = await run(t, ['replay', '-D', dir.path, pem])
+    t.equal(exitCode, 1)
+    t.match(stderr(), /PTC_SAVED_CHAIN: \S+chain\.pem/)
+  })
+})
+
+test('try ends with 1 when the handshake is rejected', async t => {
+  const { port } = await origin(t)
+  const dir = folder(t, { modules: plugin("reenable(reject('policy', 'not today'))") })
+  const json = join(dir.path, 'chain.json')
+  const args = ['try', '-D', dir.path, '--connect', `127.0.0.1:${port}`, '--save', json, 'other.test']
+  const built = await run(t, args)
+  t.equal(built.exitCode, 1)
+  t.match(built.stdout(), /name: X509_V_ERR_HOSTNAME_MISMATCH 62 at depth 0/)
+  t.match(built.stdout(), /REJECTED: certificate of other\.test rejected by the built-in check/)
+  t.ok(existsSync(json), 'what was rejected is saved, too')
+  const asked = await run(t, ['try', '-D', dir.path, '--connect', `127.0.0.1:${port}`, HOST])
+  t.equal(asked.exitCode, 1)
+  t.match(asked.stdout(), /REJECTED: .* by plugin judge .*: not today/)
+})
+
+test('try ends with 2 when nobody answers', async t => {
+  const { port } = await origin(t)
+  const dir = folder(t, {
+    modules: plugin(''),
+    records: { 'proxy.config.ssl.client.verify.deadline': 100 },
+  })
+  const silent = await run(t, ['try', '-D', dir.path, `${HOST}:${port}`])
+  t.equal(silent.exitCode, 2, 'the plugin is silent')
+  t.match(silent.stdout(), /REJECTED: .* by the deadline, while plugin judge held it/)
+  const gone = await rawOrigin(scripts.closeAtOnce)
+  t.teardown(gone.stop)
+  const closed = await run(t, ['try', '-D', dir.path, `${HOST}:${gone.port}`])
+  t.equal(closed.exitCode, 2, 'the origin leaves')
+  t.match(closed.stdout(), /NO ANSWER: PTC_HANDSHAKE_CLOSED/)
+})
+
+test('mistakes on the command line', async t => {
+  const all = [['try'], ['try', 'a', 'b'], ['try', 'a:99999'], ['replay'], ['start', '--pem', 'x']]
+  const ends = await Promise.all(all.map(args => run(t, args)))
+  for (const [i, { exitCode, stderr }] of ends.entries()) {
+    t.equal(exitCode, 64, `mistake ${i + 1}`)
+    t.match(stderr(), 'PTC_USAGE')
+  }
+})
