@@ -1,54 +1,18 @@
 /** CONNECT in bump mode: the client's TLS ends at the proxy, and waits for the origin's verdict. */
-import { createServer } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { ProxyServer } from '../../core/proxy.js'
-import { type AuthorityFiles, createAuthority } from '../../core/tls/authority.js'
+import { BUMP, type Bumping, startBumping } from '../kit/bumping.js'
 import { startChild } from '../kit/child.js'
 import { realHello } from '../kit/client-hellos.js'
-import { type Connecting, type ConnectingOptions, startConnecting, testRoot } from '../kit/connecting.js'
+import { type ConnectingOptions, httpsOrigin } from '../kit/connecting.js'
 import { liveHandshakes } from '../kit/handshakes.js'
-import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeConfDir, placeFor } from '../kit/proxy.js'
-import { guardServer } from '../kit/tcp-server.js'
-import { makeTempDir } from '../kit/temp-dir.js'
 
 const HOST = 'www.google.com'
-const OTHER = 'www.yahoo.com'
-const BUMP = { 'proxy.config.http.connect.verify': 'bump' } as const
-
-const ca: Promise<AuthorityFiles> = createAuthority('Bump CA')
-
-const filesOf = ({ certPem, keyPem }: AuthorityFiles) => ({ 'bump-ca.pem': certPem, 'bump-ca.key': keyPem })
-
-async function httpsOrigin(t: Test, ...sans: string[]): Promise<NodeOrigin> {
-  const leaf = await (await testRoot()).issue({ cn: sans[0] ?? HOST, sans })
-  const origin = await nodeOrigin({ tls: leaf })
-  t.teardown(origin.stop)
-  return origin
-}
-
-interface Bumping extends Connecting {
-  /** The real curl, trusting the proxy's authority. */
-  readonly browse: Connecting['curl']
-  readonly trusted: string
-}
-
-async function start(t: Test, options: Partial<ConnectingOptions> = {}): Promise<Bumping> {
-  const dir = makeTempDir()
-  t.teardown(dir.remove)
-  const files = await ca
-  const file = dir.file('bump-ca.pem', files.certPem)
-  const { records, ...rest } = options
-  const stage = await startConnecting(t, {
-    hosts: [HOST, OTHER],
-    files: filesOf(files),
-    records: { ...BUMP, ...records },
-    ...rest,
-  })
-  return { ...stage, trusted: files.certPem, browse: (...args) => stage.curl('--cacert', file, ...args) }
-}
+const start = (t: Test, options: Partial<ConnectingOptions> = {}): Promise<Bumping> =>
+  startBumping(t, { hosts: [HOST], ...options })
 
 for (const [version, flags] of [
   ['TLS 1.2', ['--tls-max', '1.2']],
@@ -138,48 +102,6 @@ test('a client that leaves while its origin is parked ends the handshake', async
   t.equal(liveHandshakes(), 0)
 })
 
-test('requests inside are for the name that was verified', async t => {
-  const { open, trusted } = await start(t)
-  const origin = await httpsOrigin(t, HOST)
-  const authority = `${HOST}:${origin.port}`
-  const { client } = await open(authority)
-  const inside = await client.secure({ servername: HOST, ca: trusted })
-  const cases: [request: string, status: number][] = [
-    [`GET /a HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 200],
-    [`GET https://${authority}/b HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 200],
-    [`OPTIONS * HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 200],
-    [`GET /c HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`, 421],
-    [`GET /d HTTP/1.1\r\nHost: ${OTHER}:${origin.port}\r\n\r\n`, 421],
-    [`GET http://${authority}/e HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 421],
-    [`GET https://${OTHER}/f HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 421],
-    [`GET /g HTTP/1.1\r\nHost: ${authority.toUpperCase()}\r\n\r\n`, 200],
-    [`GET g HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 400],
-  ]
-  for (const [request, status] of cases) {
-    inside.send(request)
-    t.equal((await inside.response()).status, status, request.split('\r\n').slice(0, 2).join(' '))
-  }
-  t.strictSame(
-    origin.requests.map(({ url }) => url),
-    ['/a', '/b', '*', '/g'],
-  )
-})
-
-test('another SNI is verified at the address of CONNECT, and is what requests are for', async t => {
-  const { open, gate, trusted } = await start(t)
-  const origin = await httpsOrigin(t, OTHER)
-  const { client } = await open(`127.0.0.1:${origin.port}`)
-  const inside = await client.secure({ servername: OTHER, ca: trusted })
-  t.equal(inside.socket.getPeerX509Certificate()?.subjectAltName, `DNS:${OTHER}`)
-  t.strictSame(
-    gate.asked.map(({ sni }) => sni),
-    [OTHER],
-  )
-  inside.send(`GET / HTTP/1.1\r\nHost: ${OTHER}:${origin.port}\r\n\r\n`)
-  t.equal((await inside.response()).status, 200)
-  t.equal(origin.connections, 1)
-})
-
 test('clients are offered HTTP/1.1 and nothing else', async t => {
   const { open, proxy, trusted } = await start(t)
   const origin = await httpsOrigin(t, HOST)
@@ -213,30 +135,6 @@ test('what is no TLS does not pass', async t => {
   await client.ended()
   await proxy.until(/refused or cut: PTC_TUNNEL_NOT_TLS/)
   t.equal(gate.started.length, 0, 'no origin was dialled for it')
-})
-
-test('a WebSocket goes through', async t => {
-  const leaf = await (await testRoot()).issue({ cn: HOST })
-  const server = createServer({ cert: leaf.chainPem, key: leaf.keyPem })
-  server.on('upgrade', (request, socket) => {
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
-    socket.write(`for ${request.headers.host} `)
-    socket.pipe(socket)
-  })
-  const guard = await guardServer(server)
-  t.teardown(guard.stop)
-  const { open, trusted } = await start(t)
-  const authority = `${HOST}:${guard.port}`
-  const { client } = await open(authority)
-  const inside = await client.secure({ servername: HOST, ca: trusted })
-  inside.send(`GET /chat HTTP/1.1\r\nHost: ${authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
-  t.equal((await inside.response()).status, 101)
-  inside.send('and back')
-  await inside.until(
-    () => (inside.pending().toString() === `for ${authority} and back` ? true : undefined),
-    'the echo',
-  )
-  t.pass()
 })
 
 test('openssl sees one certificate, for the one name', async t => {

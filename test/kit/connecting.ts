@@ -5,6 +5,7 @@ import type { RecordName, Records } from '../../core/config/records-table.js'
 import { type RawClient, rawClient, type TimedResponse } from './client.js'
 import { type CurlResult, curl } from './curl.js'
 import { GATE_MODULE, Gate } from './gate.js'
+import { type NodeOrigin, nodeOrigin } from './node-origin.js'
 import { type Authority, makeAuthority } from './pki.js'
 import { type ProxyHere, startProxyHere } from './proxy.js'
 import { makeTempDir } from './temp-dir.js'
@@ -29,6 +30,14 @@ export interface ConnectingOptions {
   readonly files?: Readonly<Record<string, string>>
   /** Called for every handshake; without it all are accepted. */
   readonly answer?: (event: VerifyServerEvent) => void
+}
+
+/** An https origin of Node's with a certificate of the root's for these names. */
+export async function httpsOrigin(t: Test, ...sans: string[]): Promise<NodeOrigin> {
+  const leaf = await (await testRoot()).issue({ cn: sans[0] ?? '', sans })
+  const origin = await nodeOrigin({ tls: leaf })
+  t.teardown(origin.stop)
+  return origin
 }
 
 export const testRoot = (): Promise<Authority> => makeAuthority({ name: 'Root' })

@@ -1,0 +1,77 @@
+/** What goes on inside a connection that was bumped. */
+import { createServer } from 'node:https'
+import { type Test, test } from 'tap'
+import { type Bumping, startBumping } from '../kit/bumping.js'
+import { httpsOrigin, testRoot } from '../kit/connecting.js'
+import { guardServer } from '../kit/tcp-server.js'
+
+const HOST = 'www.google.com'
+const OTHER = 'www.yahoo.com'
+
+const start = (t: Test): Promise<Bumping> => startBumping(t, { hosts: [HOST, OTHER] })
+
+test('requests inside are for the name that was verified', async t => {
+  const { open, trusted } = await start(t)
+  const origin = await httpsOrigin(t, HOST)
+  const authority = `${HOST}:${origin.port}`
+  const { client } = await open(authority)
+  const inside = await client.secure({ servername: HOST, ca: trusted })
+  const cases: [request: string, status: number][] = [
+    [`GET /a HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 200],
+    [`GET https://${authority}/b HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 200],
+    [`OPTIONS * HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 200],
+    [`GET /c HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`, 421],
+    [`GET /d HTTP/1.1\r\nHost: ${OTHER}:${origin.port}\r\n\r\n`, 421],
+    [`GET http://${authority}/e HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 421],
+    [`GET https://${OTHER}/f HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 421],
+    [`GET /g HTTP/1.1\r\nHost: ${authority.toUpperCase()}\r\n\r\n`, 200],
+    [`GET g HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 400],
+  ]
+  for (const [request, status] of cases) {
+    inside.send(request)
+    t.equal((await inside.response()).status, status, request.split('\r\n').slice(0, 2).join(' '))
+  }
+  t.strictSame(
+    origin.requests.map(({ url }) => url),
+    ['/a', '/b', '*', '/g'],
+  )
+})
+
+test('another SNI is verified at the address of CONNECT, and is what requests are for', async t => {
+  const { open, gate, trusted } = await start(t)
+  const origin = await httpsOrigin(t, OTHER)
+  const { client } = await open(`127.0.0.1:${origin.port}`)
+  const inside = await client.secure({ servername: OTHER, ca: trusted })
+  t.equal(inside.socket.getPeerX509Certificate()?.subjectAltName, `DNS:${OTHER}`)
+  t.strictSame(
+    gate.asked.map(({ sni }) => sni),
+    [OTHER],
+  )
+  inside.send(`GET / HTTP/1.1\r\nHost: ${OTHER}:${origin.port}\r\n\r\n`)
+  t.equal((await inside.response()).status, 200)
+  t.equal(origin.connections, 1)
+})
+
+test('a WebSocket goes through', async t => {
+  const leaf = await (await testRoot()).issue({ cn: HOST })
+  const server = createServer({ cert: leaf.chainPem, key: leaf.keyPem })
+  server.on('upgrade', (request, socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+    socket.write(`for ${request.headers.host} `)
+    socket.pipe(socket)
+  })
+  const guard = await guardServer(server)
+  t.teardown(guard.stop)
+  const { open, trusted } = await start(t)
+  const authority = `${HOST}:${guard.port}`
+  const { client } = await open(authority)
+  const inside = await client.secure({ servername: HOST, ca: trusted })
+  inside.send(`GET /chat HTTP/1.1\r\nHost: ${authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
+  t.equal((await inside.response()).status, 101)
+  inside.send('and back')
+  await inside.until(
+    () => (inside.pending().toString() === `for ${authority} and back` ? true : undefined),
+    'the echo',
+  )
+  t.pass()
+})

@@ -1,0 +1,26 @@
+/** A proxy that bumps, with an authority of its own. */
+import type { Test } from 'tap'
+import { type AuthorityFiles, createAuthority } from '../../core/tls/authority.js'
+import { type Connecting, type ConnectingOptions, startConnecting } from './connecting.js'
+import { makeTempDir } from './temp-dir.js'
+
+export const BUMP = { 'proxy.config.http.connect.verify': 'bump' } as const
+
+const authority: Promise<AuthorityFiles> = createAuthority('Bump CA')
+
+export interface Bumping extends Connecting {
+  /** The real curl, trusting the proxy's authority. */
+  readonly browse: Connecting['curl']
+  /** The authority's certificate, PEM. */
+  readonly trusted: string
+}
+
+export async function startBumping(t: Test, { records, ...rest }: ConnectingOptions): Promise<Bumping> {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const { certPem, keyPem } = await authority
+  const file = dir.file('bump-ca.pem', certPem)
+  const files = { 'bump-ca.pem': certPem, 'bump-ca.key': keyPem }
+  const stage = await startConnecting(t, { files, records: { ...BUMP, ...records }, ...rest })
+  return { ...stage, trusted: certPem, browse: (...args) => stage.curl('--cacert', file, ...args) }
+}
