@@ -13,25 +13,34 @@ const MAX_CHAIN_BYTES = 32_768
  * remembered.
  */
 export class ChainMemory {
-  readonly #built = new LRUCache<string, readonly Buffer[]>({
+  readonly #chains = new LRUCache<string, GoodChain>({
+    ttl: REMEMBERED_FOR,
     maxSize: REMEMBERED_BYTES,
-    sizeCalculation: (built, key) => key.length + built.reduce((sum, der) => sum + der.length, 0),
+    sizeCalculation: ({ built }, key) => key.length + built.reduce((sum, der) => sum + der.length, 0),
   })
 
   /** The chain that was built from `sent`, if it was found good and is still valid. */
-  recall(sent: readonly Buffer[]): readonly Buffer[] | undefined {
-    return this.#built.get(keyOf(sent))
+  recall(sent: readonly Buffer[], now = Date.now()): readonly Buffer[] | undefined {
+    const chain = this.#chains.get(keyOf(sent))
+    if (chain === undefined) return undefined
+    // Read when it is first of use: to read three certificates costs twice what it costs to verify them.
+    chain.end ??= earliestEnd(chain.built)
+    return now < chain.end ? chain.built : undefined
   }
 
-  remember(sent: readonly Buffer[], built: readonly Buffer[], now = Date.now()): void {
+  remember(sent: readonly Buffer[], built: readonly Buffer[]): void {
     const key = keyOf(sent)
-    if (key.length > MAX_CHAIN_BYTES) return
-    const ttl = Math.min(earliestEnd(built) - now, REMEMBERED_FOR)
-    if (ttl >= 1) this.#built.set(key, built, { ttl })
+    if (key.length <= MAX_CHAIN_BYTES) this.#chains.set(key, { built, end: undefined })
   }
 }
 
-/** When the first of them expires, in milliseconds since the epoch; 0 if Node cannot read one: that is not remembered. */
+interface GoodChain {
+  readonly built: readonly Buffer[]
+  /** When the first of its certificates expires, milliseconds since the epoch; undefined until somebody asks. */
+  end: number | undefined
+}
+
+/** When the first of them expires, in milliseconds since the epoch; 0 if Node cannot read one: it is never good again. */
 function earliestEnd(chain: readonly Buffer[]): number {
   try {
     return Math.min(...chain.map(der => Date.parse(new X509Certificate(der).validTo)))

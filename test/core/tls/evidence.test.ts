@@ -177,6 +177,16 @@ test('a chain of unusual size is not remembered as good', async t => {
   t.equal(memory.recall(long), undefined)
 })
 
+test('a chain is good again only as long as all of it is valid', async t => {
+  const leaf = new X509Certificate(other.certPem)
+  const end = Date.parse(leaf.validTo)
+  const memory = new ChainMemory()
+  memory.remember([leaf.raw], [leaf.raw, new X509Certificate(root.certPem).raw])
+  t.equal(memory.recall([leaf.raw], end - 1000)?.length, 2)
+  t.equal(memory.recall([leaf.raw], end), undefined)
+  t.equal(memory.recall([leaf.raw], end + 1000), undefined)
+})
+
 test('what Node cannot read is not remembered as good', async t => {
   const memory = new ChainMemory()
   const unreadable = randomBytes(500)
