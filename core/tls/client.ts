@@ -2,50 +2,29 @@
  * The edge of the handshake machine: performs its effects on an engine, a TCP link, a clock and the plugins, and turns
  * what happens to those into events. Ends in exactly one of two ways: `onOpen` with a plaintext link, or `onClosed`.
  */
-import type { VConn } from '../api/vconn.js'
+
+import { Clock } from '../base/clock.js'
 import { ProxyError } from '../base/errors.js'
-import type { FairQueue, Urgency } from '../base/fair-queue.js'
+import type { Urgency } from '../base/fair-queue.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
-import { type CheckRules, toEvidence } from './evidence.js'
+import { toEvidence } from './evidence.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './handshake.js'
-import { type Asker, HookTurn } from './hook-turn.js'
-import { type NameRules, toNames } from './names.js'
-import type { HandshakeObserver } from './observer.js'
-import type { ClientContext } from './openssl/client-context.js'
+import { handshakeError } from './handshake-error.js'
+import type { HandshakeSettings } from './handshake-settings.js'
+import { HookTurn } from './hook-turn.js'
+import { toNames } from './names.js'
 import { ClientEngine, type EngineOptions } from './openssl/client-engine.js'
-import { type SessionSettings, SessionUse } from './session-use.js'
-import { type ShadowAsker, Shadows } from './shadows.js'
+import { SessionUse } from './session-use.js'
+import { Shadows } from './shadows.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
-import type { Terms } from './terms.js'
 import { TlsLink } from './tls-link.js'
 import { VerifyRejected } from './verdict.js'
 
 /** How much an origin may send while it is parked: the rest of its flight is far below. */
 const WAITING_BYTES = 262_144
 
-/** What a handshake has to do with the rest of the program. */
-export interface HandshakeSettings {
-  readonly context: ClientContext
-  readonly terms: Terms
-  readonly checks: CheckRules
-  readonly names: NameRules
-  /** As many as `terms.plugins`, in the same order. */
-  readonly askers: readonly Asker[]
-  /** Asked beside them if the terms say so. */
-  readonly shadows?: readonly ShadowAsker[]
-  /** Milliseconds for all plugins together. */
-  readonly deadline: number
-  /** Milliseconds for the origin's part, before and after the park. */
-  readonly originTimeout: number
-  /** Its start has been told; `close` tells its end, once. */
-  readonly openVConn: (ends: Link) => { readonly shown: VConn; close(): void }
-  readonly observer: HandshakeObserver
-  /** Sessions with origins; without it none is asked for. */
-  readonly sessions?: SessionSettings | undefined
-  /** Shares the processor between handshakes. */
-  readonly queue: FairQueue
-}
+const CLOSED = 'the origin closed the connection during the TLS handshake'
 
 export class OriginHandshake implements LinkSink {
   readonly copiesData = true
@@ -59,8 +38,11 @@ export class OriginHandshake implements LinkSink {
   readonly #onOpen: (origin: TlsOrigin) => void
   readonly #onFailed: (why: ProxyError) => void
   #state: Handshake = INITIAL
-  #clock: NodeJS.Timeout | undefined
-  #clockEnds = 0
+  /** While we are the ones who are late, the time of the others does not run. */
+  readonly #clock = new Clock(
+    () => this.#on({ type: 'clock' }),
+    () => this.#isQueued,
+  )
   /** Received since the engine last looked. */
   #waitingBytes = 0
   #isQueued = false
@@ -90,7 +72,7 @@ export class OriginHandshake implements LinkSink {
   }
 
   start(): void {
-    this.#startClock(this.#settings.originTimeout)
+    this.#clock.start(this.#settings.originTimeout)
     this.#tcp.attach(this)
     const stored = this.#sessions.take()
     if (stored === undefined) return this.#queueAdvance(1)
@@ -119,21 +101,17 @@ export class OriginHandshake implements LinkSink {
   }
 
   onEnd(): void {
-    this.#readLast()
-    this.#break('PTC_HANDSHAKE_CLOSED', 'the origin closed the connection during the TLS handshake')
+    this.#onTcpEnd(CLOSED)
   }
 
   onClose(cause: ProxyError | undefined): void {
-    this.#readLast()
-    this.#break(
-      'PTC_HANDSHAKE_CLOSED',
-      cause?.message ?? 'the origin closed the connection during the TLS handshake',
-    )
+    this.#onTcpEnd(cause?.message ?? CLOSED)
   }
 
   /** What came before the end may say why: an alert. */
-  #readLast(): void {
+  #onTcpEnd(text: string): void {
     if (this.#isQueued && this.#state.at !== 'parked') this.#advanceOnce()
+    this.#break('PTC_HANDSHAKE_CLOSED', text)
   }
 
   #break(code: 'PTC_HANDSHAKE_CLOSED' | 'PTC_HANDSHAKE_FAILED', message: string): void {
@@ -149,7 +127,7 @@ export class OriginHandshake implements LinkSink {
   #perform(effect: Effect): void {
     switch (effect.do) {
       case 'start-clock':
-        return this.#startClock(
+        return this.#clock.start(
           effect.clock === 'verdict' ? this.#settings.deadline : this.#settings.originTimeout,
         )
       case 'ask-shadows':
@@ -196,18 +174,8 @@ export class OriginHandshake implements LinkSink {
     } else if (progress === 'established') {
       this.#on({ type: 'established' })
     } else if (progress === 'failed') {
-      this.#on({ type: 'broken', why: this.#engineError() })
+      this.#on({ type: 'broken', why: handshakeError(this.#engine.error) })
     }
-  }
-
-  #engineError(): ProxyError {
-    const { reason, alert } = this.#engine.error ?? { reason: 'unknown', alert: undefined }
-    if (alert === undefined)
-      return new ProxyError('PTC_HANDSHAKE_FAILED', `TLS handshake with the origin failed: ${reason}`)
-    return new ProxyError(
-      'PTC_HANDSHAKE_ALERT',
-      `the origin ended the TLS handshake with alert ${alert} (${reason})`,
-    )
   }
 
   #flush(): void {
@@ -215,19 +183,12 @@ export class OriginHandshake implements LinkSink {
     if (bytes !== undefined) this.#tcp.write(bytes)
   }
 
-  #startClock(ms: number): void {
-    clearTimeout(this.#clock)
-    this.#clockEnds = Date.now() + ms
-    // While we are the ones who are late, the origin's time does not run.
-    this.#clock = setTimeout(() => (this.#isQueued ? this.#startClock(ms) : this.#on({ type: 'clock' })), ms)
-  }
-
   #callHook({ hook, evidence }: Extract<Effect, { do: 'call-hook' }>): void {
     this.#parkedAt ??= performance.now()
     const { askers, observer } = this.#settings
     const asker = askers[hook]
     if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
-    const turn = { evidence, vconn: this.#vconn.shown, port: this.#target.port, deadline: this.#clockEnds }
+    const turn = { evidence, vconn: this.#vconn.shown, port: this.#target.port, deadline: this.#clock.endsAt }
     this.#turn = new HookTurn(asker, turn, observer, event => this.#on(event))
     observer.parked(asker.plugin, evidence.host)
     this.#turn.start()
@@ -273,7 +234,7 @@ export class OriginHandshake implements LinkSink {
   }
 
   #deliver(peer: TlsOrigin['peer']): void {
-    clearTimeout(this.#clock)
+    this.#clock.stop()
     if (this.#sessions.keep(this.#engine, peer))
       this.#settings.observer.resumed?.(peer, this.#tcp.remoteAddress)
     const link = new TlsLink(this.#tcp, this.#engine, () => {
@@ -286,7 +247,7 @@ export class OriginHandshake implements LinkSink {
   }
 
   #close(why: ProxyError): void {
-    clearTimeout(this.#clock)
+    this.#clock.stop()
     this.#turn?.stop()
     this.#shadows?.stop()
     this.#sessions.drop(why instanceof VerifyRejected)
@@ -299,36 +260,4 @@ export class OriginHandshake implements LinkSink {
     this.#vconn.close()
     this.#onFailed(why)
   }
-}
-
-/** A handshake as a promise. */
-export function startHandshake(
-  tcp: Link,
-  target: TlsTarget,
-  settings: HandshakeSettings,
-  signal: AbortSignal,
-): Promise<TlsOrigin> {
-  return new Promise((resolve, reject) => {
-    const abandon = (): void => handshake.abandon()
-    const handshake = open()
-    if (signal.aborted) return abandon()
-    signal.addEventListener('abort', abandon, { once: true })
-    handshake.start()
-
-    function open(): OriginHandshake {
-      try {
-        return new OriginHandshake(tcp, target, settings, ending(resolve), ending(reject))
-      } catch (cause) {
-        tcp.destroy()
-        throw cause
-      }
-    }
-
-    function ending<T>(end: (value: T) => void): (value: T) => void {
-      return value => {
-        signal.removeEventListener('abort', abandon)
-        end(value)
-      }
-    }
-  })
 }

@@ -1,0 +1,12 @@
+import { ProxyError } from '../base/errors.js'
+import type { OpenSslError } from './openssl/errors.js'
+
+/** The error of a handshake that the engine gave up. */
+export function handshakeError(error: OpenSslError | undefined): ProxyError {
+  const { reason, alert } = error ?? { reason: 'unknown', alert: undefined }
+  if (alert === undefined) {
+    return new ProxyError('PTC_HANDSHAKE_FAILED', `TLS handshake with the origin failed: ${reason}`)
+  }
+  const text = `the origin ended the TLS handshake with alert ${alert} (${reason})`
+  return new ProxyError('PTC_HANDSHAKE_ALERT', text)
+}

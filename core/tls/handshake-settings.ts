@@ -1,0 +1,34 @@
+import type { VConn } from '../api/vconn.js'
+import type { FairQueue } from '../base/fair-queue.js'
+import type { Link } from '../vconn/link.js'
+import type { CheckRules } from './evidence.js'
+import type { Asker } from './hook-turn.js'
+import type { NameRules } from './names.js'
+import type { HandshakeObserver } from './observer.js'
+import type { ClientContext } from './openssl/client-context.js'
+import type { SessionSettings } from './session-use.js'
+import type { ShadowAsker } from './shadows.js'
+import type { Terms } from './terms.js'
+
+/** What a handshake has to do with the rest of the program. */
+export interface HandshakeSettings {
+  readonly context: ClientContext
+  readonly terms: Terms
+  readonly checks: CheckRules
+  readonly names: NameRules
+  /** As many as `terms.plugins`, in the same order. */
+  readonly askers: readonly Asker[]
+  /** Asked beside them if the terms say so. */
+  readonly shadows?: readonly ShadowAsker[]
+  /** Milliseconds for all plugins together. */
+  readonly deadline: number
+  /** Milliseconds for the origin's part, before and after the park. */
+  readonly originTimeout: number
+  /** Its start has been told; `close` tells its end, once. */
+  readonly openVConn: (ends: Link) => { readonly shown: VConn; close(): void }
+  readonly observer: HandshakeObserver
+  /** Sessions with origins; without it none is asked for. */
+  readonly sessions?: SessionSettings | undefined
+  /** Shares the processor between handshakes. */
+  readonly queue: FairQueue
+}

@@ -1,0 +1,36 @@
+import type { Link } from '../vconn/link.js'
+import { OriginHandshake } from './client.js'
+import type { HandshakeSettings } from './handshake-settings.js'
+import type { TlsOrigin, TlsTarget } from './start-tls.js'
+
+/** A handshake as a promise. */
+export function startHandshake(
+  tcp: Link,
+  target: TlsTarget,
+  settings: HandshakeSettings,
+  signal: AbortSignal,
+): Promise<TlsOrigin> {
+  return new Promise((resolve, reject) => {
+    const abandon = (): void => handshake.abandon()
+    const handshake = open()
+    if (signal.aborted) return abandon()
+    signal.addEventListener('abort', abandon, { once: true })
+    handshake.start()
+
+    function open(): OriginHandshake {
+      try {
+        return new OriginHandshake(tcp, target, settings, ending(resolve), ending(reject))
+      } catch (cause) {
+        tcp.destroy()
+        throw cause
+      }
+    }
+
+    function ending<T>(end: (value: T) => void): (value: T) => void {
+      return value => {
+        signal.removeEventListener('abort', abandon)
+        end(value)
+      }
+    }
+  })
+}
