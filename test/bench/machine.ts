@@ -1,0 +1,28 @@
+import { spawnSync } from 'node:child_process'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { type Child, startChild } from '../kit/child.js'
+import { PLAIN_ENV } from '../kit/proxy.js'
+
+/** One line about where the figures come from. */
+export function machineText(): string {
+  const { node, openssl } = process.versions
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor'
+  const load = loadavg()[0]?.toFixed(1)
+  return `${model}, ${availableParallelism()} cores, load ${load}; Node ${node}, OpenSSL ${openssl}`
+}
+
+let canPin: boolean | undefined
+
+/** Whether processes can be kept on a core of their own. */
+export function isPinning(): boolean {
+  canPin ??= availableParallelism() > 1 && spawnSync('taskset', ['-c', '0', 'true']).status === 0
+  return canPin
+}
+
+/** Runs a script of this folder in a process of its own, on one core where that can be had. */
+export function startOnCore(core: number, script: string, args: readonly string[]): Promise<Child> {
+  const node = [process.execPath, fileURLToPath(new URL(script, import.meta.url)), ...args]
+  const [command = '', ...rest] = isPinning() ? ['taskset', '-c', String(core), ...node] : node
+  return startChild(command, rest, { env: PLAIN_ENV })
+}

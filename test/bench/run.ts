@@ -1,0 +1,26 @@
+/**
+ * Runs benchmarks: all of them, or those that are named.
+ *
+ *     npm run bench [-- NAME...]
+ */
+import { benchEngine } from './engine.js'
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** Add a benchmark here and nowhere else. */
+const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
+  engine: () => benchEngine({ pairs: 7, handshakes: 1000, print }),
+}
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter(name => !Object.hasOwn(BENCHES, name))
+if (unknown.length > 0) {
+  process.stderr.write(`no benchmark ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}\n`)
+  process.exit(64)
+}
+for (const [name, run] of Object.entries(BENCHES)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  print(`== ${name}`)
+  await run()
+  print('')
+}
