@@ -1,0 +1,121 @@
+/** Debian's Chromium through the proxy: pages, scripts, forms and WebSockets, in absolute form, probe and bump mode. */
+import { createHash, X509Certificate } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Server } from 'node:net'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Test, test } from 'tap'
+import { reject } from '../../core/api/verdict.js'
+import { type ClientStage, MODES, startForClients } from '../kit/client-programs.js'
+import { guardServer } from '../kit/tcp-server.js'
+
+const HOST = 'app.test'
+const EVIL = 'evil.test'
+const PROGRAM = '/usr/bin/chromium'
+
+const PAGE = `<!doctype html><title>waiting</title><link rel="stylesheet" href="/style.css"><p id="a">text</p>
+<script type="module">
+  import { word } from '/module.js'
+  const posted = await (await fetch('/echo', { method: 'POST', body: 'x'.repeat(100000) })).text()
+  const socket = new WebSocket(location.href.replace('http', 'ws'))
+  const sent = await new Promise((resolve, reject) => {
+    socket.onopen = () => socket.send('ping')
+    socket.onmessage = event => resolve(event.data)
+    socket.onerror = () => reject(new Error('no socket'))
+  }).catch(String)
+  document.title = [word, posted.length, sent, getComputedStyle(document.getElementById('a')).color].join(' ')
+</script>`
+
+function serve(req: IncomingMessage, res: ServerResponse): void {
+  if (req.url === '/echo') return void req.pipe(res)
+  const [type, text] =
+    req.url === '/style.css'
+      ? ['text/css', 'p { color: rgb(1, 2, 3) }']
+      : req.url === '/module.js'
+        ? ['text/javascript', 'export const word = "module"']
+        : ['text/html', PAGE]
+  res.writeHead(200, { 'Content-Type': type }).end(text)
+}
+
+/** Answers the first text frame of a WebSocket, which is short, with its text. */
+function echoSocket(req: IncomingMessage, socket: Duplex): void {
+  const key = `${req.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+  const accept = createHash('sha1').update(key).digest('base64')
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+  )
+  socket.on('error', () => undefined)
+  socket.once('data', (frame: Buffer) => {
+    const text = frame.subarray(6).map((byte, i) => byte ^ (frame[2 + (i % 4)] ?? 0))
+    socket.write(Buffer.concat([Buffer.from([0x81, text.length]), text]))
+  })
+}
+
+async function serveOn(t: Test, server: Server): Promise<number> {
+  const { port, stop } = await guardServer(server.on('request', serve).on('upgrade', echoSocket))
+  t.teardown(stop)
+  return port
+}
+
+/** A browser that trusts what the stage says, by its own store of certificates. */
+async function browse(t: Test, stage: ClientStage): Promise<Page> {
+  const database = join(stage.dir.path, '.pki', 'nssdb')
+  mkdirSync(database, { recursive: true })
+  const certutil = async (...args: string[]): Promise<void> => {
+    const done = await stage.run('certutil', ['-d', `sql:${database}`, ...args])
+    if (done.code !== 0) throw new Error(done.stderr)
+  }
+  await certutil('-N', '--empty-password')
+  await certutil('-A', '-t', 'C,,', '-n', 'test', '-i', stage.trustFile)
+  const browser: Browser = await chromium.launch({
+    executablePath: PROGRAM,
+    proxy: { server: stage.proxyUrl },
+    env: { PATH: process.env['PATH'] ?? '', HOME: stage.dir.path },
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+  t.teardown(() => browser.close())
+  return browser.newPage()
+}
+
+for (const mode of MODES) {
+  test(`Chromium in ${mode} mode`, async t => {
+    const stage = await startForClients(
+      t,
+      mode,
+      [HOST, EVIL],
+      ({ sni, reenable }) =>
+        void reenable(sni === EVIL ? reject('policy', 'the gate stays down') : undefined),
+    )
+    const { chainPem, keyPem } = await stage.root.issue({ cn: HOST, sans: [HOST, EVIL] })
+    const plain = await serveOn(t, createServer())
+    const secure = await serveOn(t, createTlsServer({ cert: chainPem, key: keyPem }))
+    const page = await browse(t, stage)
+    for (const url of [`http://${HOST}:${plain}/`, `https://${HOST}:${secure}/`]) {
+      const isTunnelledPlainly = url.startsWith('http:')
+      await page.goto(url)
+      await page.waitForFunction("document.title !== 'waiting'")
+      // A browser's WebSocket to a plain origin asks for a tunnel, in which neither mode lets anything but TLS pass.
+      const socket = isTunnelledPlainly ? 'Error: no socket' : 'ping'
+      t.equal(await page.title(), `module 100000 ${socket} rgb(1, 2, 3)`, url)
+    }
+    const answer = page.goto(`https://${EVIL}:${secure}/`)
+    if (mode === 'probe') await t.rejects(answer, /ERR_TUNNEL_CONNECTION_FAILED/)
+    else {
+      t.equal((await answer)?.status(), 502)
+      t.match(await page.locator('body').innerText(), /the gate stays down/, 'the page says why')
+      const details = await (await answer)?.securityDetails()
+      t.match(new X509Certificate(stage.trustPem).subject, details?.issuer ?? 'no issuer')
+    }
+  })
+}
