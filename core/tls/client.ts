@@ -1,6 +1,7 @@
 /**
  * The edge of the handshake machine: performs its effects on an engine, a TCP link, a clock and the plugins, and turns
- * what happens to those into events. Ends in exactly one of two ways: `onOpen` with a plaintext link, or `onClosed`.
+ * what happens to those into events. Ends in exactly one of two ways: `onOpen` with a plaintext link, or `onFailed`.
+ * Longer than 250 lines because every effect of the machine is performed here, and nowhere else.
  */
 
 import { Clock } from '../base/clock.js'
