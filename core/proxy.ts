@@ -12,16 +12,16 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { activeTimeout, connectionLimits, frontLimits, securePort } from './compose/client-ports.js'
 import { makeConnectHandler } from './compose/connect.js'
+import { makeDial } from './compose/dial.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
 import type { ConnectHandler } from './http/connect.js'
 import { ConnectionCounts } from './http/connection-limits.js'
 import { Forwarder } from './http/forward.js'
 import { createFront, type Front } from './http/front.js'
 import { Via } from './http/via.js'
+import type { CachedLookup } from './origin/cached-lookup.js'
 import { OriginConnector } from './origin/connect.js'
 import type { DialOptions } from './origin/dial.js'
-import { makeLookup } from './origin/lookup.js'
-import { isPrivateAddress } from './origin/private-addresses.js'
 import { addressText } from './vconn/tcp-link.js'
 
 const SECOND = 1000
@@ -42,6 +42,7 @@ export class ProxyServer {
   readonly #forwarder: Forwarder
   readonly #connect: ConnectHandler
   readonly #counts: ConnectionCounts
+  readonly #names: CachedLookup
   readonly #fronts: Front[] = []
   /** Setups that a reload has replaced, and the timers that look after them. */
   readonly #retiring = new Map<Setup, NodeJS.Timeout>()
@@ -59,7 +60,8 @@ export class ProxyServer {
       () => connectionLimits(this.#setup.records),
       message => logs.diags.warning(message),
     )
-    const dial = this.#makeDial(setup.records)
+    const { dial, names } = makeDial(() => this.#setup)
+    this.#names = names
     this.#connector = this.#makeConnector(setup.records, dial)
     this.#forwarder = this.#makeForwarder(setup.records)
     this.#connect = makeConnectHandler({
@@ -138,6 +140,7 @@ export class ProxyServer {
     this.#setup = setup
     for (const warning of warningsOf(setup)) this.#logs.diags.warning(warning)
     this.#connector.closeStale()
+    this.#names.clear()
     this.#retire(old)
     this.#logs.diags.note('configuration reloaded')
   }
@@ -179,14 +182,6 @@ export class ProxyServer {
       localAddress: addressText(socket.localAddress, socket.localPort),
     })
     socket.once('close', () => vconn.close())
-  }
-
-  #makeDial(records: Setup['records']): DialOptions {
-    return {
-      connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND,
-      lookup: makeLookup(() => this.#setup.hosts),
-      isDenied: address => this.#setup.access.deniesPrivateOrigins && isPrivateAddress(address),
-    }
   }
 
   #makeConnector(records: Setup['records'], dial: DialOptions): OriginConnector {

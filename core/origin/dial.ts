@@ -12,6 +12,8 @@ export interface DialOptions {
   readonly attemptTimeout?: number
   /** Resolves names; default `dns.lookup`. A {@link ProxyError} it answers with is passed on as it is. */
   readonly lookup?: LookupFunction
+  /** Hears of names none of whose addresses took a connection. */
+  readonly onUnreachable?: (host: string) => void
   /** Addresses that must not be dialled, whether given or found behind a name. */
   readonly isDenied?: (address: string) => boolean
 }
@@ -57,6 +59,7 @@ export function dial(to: Address, options: DialOptions, signal: AbortSignal): Pr
     }
     const fail = (error: ProxyError): void => {
       settle()
+      if (UNREACHABLE.has(error.code)) options.onUnreachable?.(to.host)
       socket.destroy()
       reject(error)
     }
@@ -81,6 +84,12 @@ export function dial(to: Address, options: DialOptions, signal: AbortSignal): Pr
     socket.on('error', onError)
   })
 }
+
+const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
+  'PTC_CONNECT_REFUSED',
+  'PTC_CONNECT_UNREACHABLE',
+  'PTC_CONNECT_TIMEOUT',
+])
 
 /** Why a wait was given up: what the signal was aborted with, if it is one of ours. */
 export function abortReason(signal: AbortSignal): ProxyError {
