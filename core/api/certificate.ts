@@ -57,5 +57,7 @@ export interface PeerEvidence {
   readonly protocol: string
   /** The cipher suite by OpenSSL's name. */
   readonly cipher: string
+  /** The key exchange group by OpenSSL's name; undefined in TLS 1.2, where it is not known yet. */
+  readonly group?: string | undefined
   readonly alpn: string | undefined
 }

@@ -7,6 +7,7 @@ import { HandshakeLog } from '../compose/handshake-log.js'
 import { openLogs, type Place, readSetup, type Setup } from '../compose/setup.js'
 import { dial } from '../origin/dial.js'
 import { makeLookup } from '../origin/lookup.js'
+import { digestText } from '../tls/origin-digest.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
 import { toSaved, verdictOf } from './saved-chain.js'
 
@@ -104,7 +105,7 @@ async function attempt(
     const { link, peer } = await verification.startTls(tcp, { ...target, since }, signal)
     link.destroy()
     tellEvidence(peer.evidence, tell)
-    tell(`ACCEPTED, decided by ${peer.decidedBy}, ${peer.evidence.protocol} ${peer.evidence.cipher}`)
+    tell(`ACCEPTED, decided by ${peer.decidedBy}, ${digestText(peer.evidence)}`)
     save(peer.evidence, target.port, verdictOf(peer), options)
     return EXIT.accepted
   } catch (cause) {

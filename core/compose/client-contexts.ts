@@ -53,10 +53,11 @@ export class ClientContexts {
   /** @throws {ProxyError} PTC_TLS_CONTEXT that names the rule and the file */
   for(rule: Rule): DigestedContext {
     if (!SHAPING.some(key => rule[key] !== undefined)) return this.general
+    const { options } = planClientContext(this.#records, this.#confDir, rule)
     try {
-      return this.#make(planClientContext(this.#records, this.#confDir, rule).options)
+      return this.#make(options)
     } catch (cause) {
-      if (!(cause instanceof ProxyError) || cause.message.startsWith(rule.where)) throw cause
+      if (!(cause instanceof ProxyError)) throw cause
       throw new ProxyError(cause.code, `${rule.where}: ${cause.message}`, { cause })
     }
   }

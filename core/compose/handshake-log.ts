@@ -1,6 +1,7 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import { describe } from '../base/errors.js'
 import type { HandshakeObserver, ShadowOutcome } from '../tls/observer.js'
+import { digestText } from '../tls/origin-digest.js'
 import type { VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
 
 /** What of the diagnostics a handshake needs. */
@@ -44,14 +45,14 @@ export class HandshakeLog implements HandshakeObserver {
   }
 
   accepted(evidence: PeerEvidence, { tolerated }: VerifiedPeer, remoteAddress: string): void {
-    const { host, protocol, cipher } = evidence
+    const { host } = evidence
     for (const failed of tolerated) {
       this.tolerated.set(failed.name, (this.tolerated.get(failed.name) ?? 0) + 1)
       const isName = failed === evidence.checks.name
       this.#diags.warning(builtInFailed(host, 'Continue', failed, isName, remoteAddress))
     }
     if (this.#diags.isOn('ssl'))
-      this.#diags.debug('ssl', `handshake with ${host} goes on, ${protocol} ${cipher}`)
+      this.#diags.debug('ssl', `handshake with ${host} goes on, ${digestText(evidence)}`)
   }
 
   resumed({ evidence: { host } }: VerifiedPeer): void {

@@ -39,7 +39,7 @@ export function jsonLine({ summary, startedAt, user, sent }: LogEntry): string {
             sha256: certificate.sha256 ?? null,
             verdict: certificate.verdict,
             by: certificate.by,
-            x509: certificate.rejection?.name ?? null,
+            x509: certificate.x509 ?? null,
             parked_ms: certificate.parked,
           },
   })

@@ -14,6 +14,8 @@ export interface LoggedCertificate {
   /** Milliseconds that plugins held this request; 0 on a connection that had served before. */
   readonly parked: number
   readonly rejection: Rejection | undefined
+  /** The names of what the built-in check found wrong: what rejected, or was tolerated. */
+  readonly x509: string | undefined
 }
 
 /** Undefined for an origin that showed none. */
@@ -21,16 +23,24 @@ export function certificateOf({ channel, error, isReused }: Summary): LoggedCert
   if (error instanceof VerifyRejected) {
     const { rejection, evidence, parked } = error
     const by = rejection.plugin === undefined ? rejection.by : `${rejection.by}:${rejection.plugin}`
-    return { ...leafOf(evidence), verdict: 'rejected', by, parked: Math.round(parked), rejection }
+    return {
+      ...leafOf(evidence),
+      verdict: 'rejected',
+      by,
+      parked: Math.round(parked),
+      rejection,
+      x509: rejection.name,
+    }
   }
   if (channel?.peer === undefined) return undefined
-  const { evidence, decidedBy } = channel.peer
+  const { evidence, decidedBy, tolerated } = channel.peer
   return {
     ...leafOf(evidence),
     verdict: decidedBy === 'nobody' ? 'unverified' : 'accepted',
     by: decidedBy,
     parked: isReused ? 0 : Math.round(channel.parked ?? 0),
     rejection: undefined,
+    x509: tolerated.length === 0 ? undefined : tolerated.map(({ name }) => name).join(','),
   }
 }
 

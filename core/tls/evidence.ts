@@ -37,6 +37,7 @@ export function toEvidence(
     ocspResponse: peer.ocspResponse,
     protocol: peer.protocol,
     cipher: peer.cipher,
+    group: peer.group,
     alpn: peer.alpn,
   })
 }

@@ -77,6 +77,10 @@ export class ParkedEvent implements VerifyServerEvent {
     return this.#turn.evidence.protocol
   }
 
+  get group(): string | undefined {
+    return this.#turn.evidence.group
+  }
+
   get cipher(): string {
     return this.#turn.evidence.cipher
   }

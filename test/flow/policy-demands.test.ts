@@ -155,6 +155,18 @@ test('versions, suites, groups and ALPN', async t => {
     await t.rejects(stage(t, keys), { code: 'PTC_TLS_CONTEXT', message: wrong }, keys)
 })
 
+test('the digest of a connection is in the log', async t => {
+  const it = await policed(t, {
+    ...{ hosts: [HOST], ca: root.certPem, origins: { rsa } },
+    sni: `sni: [{fqdn: ${HOST}, client_groups_list: P-384, client_TLSv1_3_cipher_suites: TLS_AES_128_GCM_SHA256}]`,
+    records: { 'proxy.config.diags.debug.enabled': 1, 'proxy.config.diags.debug.tags': 'ssl' },
+  })
+  await it.ask('rsa', HOST)
+  const sha256 = hex(rsa).replaceAll(':', '').toLowerCase()
+  const line = `goes on, TLSv1.3 TLS_AES_128_GCM_SHA256 secp384r1, serial ${rsa.cert.serialNumber}, SHA-256 ${sha256}`
+  t.match(it.proxy.output(), line)
+})
+
 test('verify.async 0: who does not answer at once has rejected', async t => {
   let isLate = false
   const gate = new Gate(({ reenable }) => void (isLate ? setTimeout(reenable, 10) : reenable()))

@@ -1,4 +1,7 @@
-/** Traffic Server's own tests of verification, retold; each is named. Its page `Could Not Connect` is our 502. */
+/**
+ * Traffic Server's own tests of verification, retold; each is named. Its page `Could Not Connect` is our 502. Long because
+ * it follows a list.
+ */
 import { type Test, test } from 'tap'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import { reject } from '../../core/api/verdict.js'

@@ -27,6 +27,7 @@ import { dismiss, enroll, type VerifyAnswer, type VerifySubject } from './verify
 const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55
 const SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE = 65
 const SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP = 70
+const SSL_CTRL_GET_NEGOTIATED_GROUP = 134
 const SSL_CTRL_SET_RETRY_VERIFY = 136
 const TLSEXT_STATUSTYPE_OCSP = 1
 const SSL_ERROR_SSL = 1
@@ -44,6 +45,7 @@ export type WriteResult = 'done' | 'later' | 'failed'
 export interface ParkedPeer extends BuiltInCheck {
   readonly protocol: string
   readonly cipher: string
+  readonly group: string | undefined
   readonly alpn: string | undefined
   readonly ocspResponse: Buffer | undefined
 }
@@ -201,9 +203,15 @@ export class ClientEngine implements VerifySubject, SessionSubject {
       ...check,
       protocol: ssl.SSL_get_version(handle),
       cipher: cipher === NULL ? '' : ssl.SSL_CIPHER_get_name(cipher),
+      group: this.#group(),
       alpn: this.#alpn(),
       ocspResponse: this.#ocspResponse(),
     }
+  }
+
+  #group(): string | undefined {
+    const id = ssl.SSL_ctrl(this.#ssl.handle, SSL_CTRL_GET_NEGOTIATED_GROUP, 0, NULL)
+    return id === 0 ? undefined : (ssl.SSL_group_to_name(this.#ssl.handle, id) ?? undefined)
   }
 
   #alpn(): string | undefined {

@@ -160,6 +160,9 @@ export const SSL_get_current_cipher = f<(ssl: Handle) => Handle>(
   'uintptr_t SSL_get_current_cipher(uintptr_t ssl)',
 )
 export const SSL_CIPHER_get_name = f<(cipher: Handle) => string>('str SSL_CIPHER_get_name(uintptr_t cipher)')
+export const SSL_group_to_name = f<(ssl: Handle, id: number) => string | null>(
+  'str SSL_group_to_name(uintptr_t ssl, int id)',
+)
 export const SSL_get0_alpn_selected = f<(ssl: Handle, out: [Handle], length: [number]) => void>(
   'void SSL_get0_alpn_selected(uintptr_t ssl, _Out_ uintptr_t *out, _Out_ uint *length)',
 )

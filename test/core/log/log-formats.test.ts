@@ -127,7 +127,7 @@ test("the origin's certificate", async t => {
     sha256: new X509Certificate(certPem).fingerprint256.replaceAll(':', '').toLowerCase(),
   }
   const evidence = { chain: [leaf], protocol: 'TLSv1.3', cipher: 'X' } as unknown as PeerEvidence
-  const peer = { evidence, decidedBy: 'plugins' }
+  const peer = { evidence, decidedBy: 'plugins', tolerated: [] }
   const channel = { link: { remoteAddress: 'a:1' }, peer, parked: 3000.4 } as unknown as NonNullable<
     Summary['channel']
   >
