@@ -3,8 +3,7 @@ import { ProxyError } from '../base/errors.js'
 import { openLogs, type Place, readSetup } from '../compose/setup.js'
 import type { VConns } from '../compose/vconns.js'
 import type { HandshakeSettings } from '../tls/handshake-settings.js'
-import { type Handshake, type HandshakeEvent, INITIAL, step } from '../tls/handshake.js'
-import { HookTurn } from '../tls/hook-turn.js'
+import { Judgement } from '../tls/judgement.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
 import { readSavedChain, toEvidence, verdictOf } from './saved-chain.js'
 
@@ -39,7 +38,6 @@ export async function replay(place: Place, files: readonly string[]): Promise<nu
   return different === 0 ? 0 : 1
 }
 
-/** The pure machine with its plugins and its clock, and no engine: what is sent or resumed goes nowhere. */
 function judge(
   evidence: PeerEvidence,
   port: number,
@@ -48,36 +46,10 @@ function judge(
 ): Promise<VerifiedPeer | VerifyRejected> {
   const vconn = vconns.open('outbound', { remoteAddress: 'replayed', localAddress: 'replayed' })
   return new Promise<VerifiedPeer | VerifyRejected>((resolve, reject) => {
-    let state: Handshake = INITIAL
-    let clock: NodeJS.Timeout | undefined
-    let ends = 0
-    const on = (event: HandshakeEvent): void => {
-      const [next, ...effects] = step(state, event, settings.terms)
-      state = next
-      for (const effect of effects) {
-        if (effect.do === 'start-clock') startClock()
-        else if (effect.do === 'resume' && state.at === 'resuming') resolve(state.peer)
-        else if (effect.do === 'close') end(effect.why)
-        else if (effect.do === 'call-hook') callHook(effect.hook)
-      }
-    }
-    const startClock = (): void => {
-      clearTimeout(clock)
-      if (state.at !== 'parked') return
-      ends = Date.now() + settings.deadline
-      clock = setTimeout(() => on({ type: 'clock' }), settings.deadline)
-    }
-    const callHook = (hook: number): void => {
-      const asker = settings.askers[hook]
-      if (asker === undefined) return on({ type: 'plugin-failed', detail: 'there is no such plugin' })
-      const turn = { evidence, vconn: vconn.shown, port, deadline: ends }
-      new HookTurn(asker, turn, settings.observer, on).start()
-    }
-    const end = (why: ProxyError): void => {
-      clearTimeout(clock)
-      if (why instanceof VerifyRejected) resolve(why)
-      else reject(why)
-    }
-    on({ type: 'certificate', evidence })
+    const judgement = new Judgement({ ...settings, evidence, port, vconn: vconn.shown }, end => {
+      if (end instanceof ProxyError && !(end instanceof VerifyRejected)) reject(end)
+      else resolve(end)
+    })
+    judgement.start()
   }).finally(() => vconn.close())
 }

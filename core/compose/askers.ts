@@ -1,3 +1,4 @@
+import type { Time } from '../base/time.js'
 import { ask } from '../hooks/ask.js'
 import type { Hooked, HookRegistry } from '../hooks/registry.js'
 import { Questions } from '../tls/coalesce.js'
@@ -25,13 +26,14 @@ export function makeAskers(
   registry: HookRegistry,
   verdicts: VerdictCache,
   observer: HandshakeObserver,
+  time?: Time,
 ): Askers {
   const all = registry.on(HOOK)
   const enforced = all.filter(({ plugin }) => plugin.mode === 'enforce')
   const shadows = all.filter(({ plugin }) => plugin.mode === 'shadow')
   return {
     names: enforced.map(({ plugin }) => plugin.name),
-    under: policy => enforced.map((hooked, i) => makeAsker(hooked, i, policy, verdicts, observer)),
+    under: policy => enforced.map((hooked, i) => makeAsker(hooked, i, policy, verdicts, observer, time)),
     shadows: deadline =>
       shadows.map(({ plugin, continuation }) => ({
         plugin: plugin.name,
@@ -47,6 +49,7 @@ function makeAsker(
   policy: string,
   verdicts: VerdictCache,
   observer: HandshakeObserver,
+  time: Time | undefined,
 ): Asker {
   const { name, deadline, late } = plugin
   // The policy's digest tells generations apart; a plugin may be loaded twice, and have more than one continuation.
@@ -71,6 +74,7 @@ function makeAsker(
         },
         onIgnored: why => observer.ignoredReenable(name, event.host, why),
         onLateFailure: cause => observer.pluginFailed(name, event.host, cause),
+        time,
       })
     },
   }

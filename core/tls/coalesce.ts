@@ -1,4 +1,5 @@
 import type { Verdict } from '../api/verdict.js'
+import type { Time } from '../base/time.js'
 import { Reenable } from '../vconn/reenable.js'
 import type { Asker } from './hook-turn.js'
 import { ParkedEvent } from './parked-event.js'
@@ -18,6 +19,8 @@ export interface Put {
   readonly onIgnored: (why: 'second' | 'late') => void
   /** What was thrown after the answer. */
   readonly onLateFailure: (cause: unknown) => void
+  /** What waits for the plugin; default: Node's timers. */
+  readonly time?: Time | undefined
 }
 
 /**
@@ -65,7 +68,11 @@ class PendingQuestion {
     this.#put = put
     this.#onOver = onOver
     this.#right = new Reenable(verdict => this.#answer(verdict), put.onIgnored)
-    this.#event = new ParkedEvent({ evidence: first, vconn, port, deadline }, this.#right, this.#refuse)
+    this.#event = new ParkedEvent(
+      { evidence: first, vconn, port, deadline, time: put.time },
+      this.#right,
+      this.#refuse,
+    )
   }
 
   get isJoinable(): boolean {

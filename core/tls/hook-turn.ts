@@ -1,4 +1,5 @@
 import { describe, ProxyError } from '../base/errors.js'
+import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import { Reenable } from '../vconn/reenable.js'
 import type { HandshakeEvent } from './handshake.js'
 import type { HandshakeObserver } from './observer.js'
@@ -28,7 +29,8 @@ export class HookTurn {
   readonly #event: ParkedEvent
   readonly #asker: Asker
   readonly #refuse: (cause: unknown) => void
-  #clock: NodeJS.Timeout | undefined
+  readonly #time: Time
+  #clock: Wait | undefined
 
   /** @param onEnd hears the one event: `reenabled`, `plugin-failed`, or `late` */
   constructor(asker: Asker, turn: Turn, observer: HandshakeObserver, onEnd: (event: HandshakeEvent) => void) {
@@ -39,6 +41,7 @@ export class HookTurn {
       onEnd(event)
     }
     this.#asker = asker
+    this.#time = turn.time ?? NODE_TIME
     this.#right = new Reenable(
       verdict => end({ type: 'reenabled', verdict }),
       why => observer.ignoredReenable(plugin, host, why),
@@ -47,14 +50,15 @@ export class HookTurn {
       observer.pluginFailed(plugin, host, cause)
       if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
     }
-    const ends = asker.deadline === undefined ? Infinity : Date.now() + asker.deadline
+    const own = asker.deadline ?? Infinity
+    const ends = Date.now() + own
     // A time that ends with the general one, or after it, is nobody's own: there the general one rejects.
     if (ends < turn.deadline) {
       const { late = 'reject' } = asker
-      this.#clock = setTimeout(() => {
+      this.#clock = this.#time.after(own, () => {
         if (late === 'builtin') observer.late?.(plugin, host, turn.evidence.builtIn.name)
         end({ type: 'late', late })
-      }, asker.deadline)
+      })
       turn = { ...turn, deadline: ends }
     }
     this.#event = new ParkedEvent(turn, this.#right, this.#refuse)
@@ -73,7 +77,7 @@ export class HookTurn {
   }
 
   #finish(isWanted: boolean): void {
-    clearTimeout(this.#clock)
+    this.#time.cancel(this.#clock)
     this.#right.revoke()
     this.#event.finish(isWanted)
   }

@@ -2,6 +2,7 @@ import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificat
 import type { VerifyServerEvent } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { Verdict } from '../api/verdict.js'
+import type { Time } from '../base/time.js'
 import type { Reenable } from '../vconn/reenable.js'
 import { Timers } from '../vconn/schedule.js'
 
@@ -11,6 +12,8 @@ export interface Turn {
   readonly vconn: VConn
   readonly port: number
   readonly deadline: number
+  /** What waits for the plugin; default: Node's timers. */
+  readonly time?: Time | undefined
 }
 
 /**
@@ -100,7 +103,7 @@ export class ParkedEvent implements VerifyServerEvent {
   }
 
   readonly schedule = (continuation: () => unknown, ms: number): void => {
-    this.#timers ??= new Timers(this.#refuse)
+    this.#timers ??= new Timers(this.#refuse, undefined, this.#turn.time)
     if (!this.#right.isOpen) this.#timers.clear()
     this.#timers.after(ms, continuation)
   }

@@ -1,4 +1,5 @@
 import { ProxyError } from '../base/errors.js'
+import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 
 /** The longest wait of one Node timer; a longer one would fire at once. */
 const LONGEST = 2 ** 31 - 1
@@ -12,13 +13,15 @@ type Scheduled = () => unknown
  * owner that is gone is not called. What a scheduled function throws, now or later, goes to `onError`.
  */
 export class Timers {
-  readonly #waiting = new Set<NodeJS.Timeout>()
+  readonly #waiting = new Set<Wait>()
   readonly #onError: (cause: unknown) => void
   readonly #signal: AbortSignal | undefined
+  readonly #time: Time
   #isCleared = false
 
   /** @param signal clears the timers when it aborts */
-  constructor(onError: (cause: unknown) => void, signal?: AbortSignal) {
+  constructor(onError: (cause: unknown) => void, signal?: AbortSignal, time: Time = NODE_TIME) {
+    this.#time = time
     this.#onError = onError
     this.#signal = signal
     if (signal?.aborted === true) this.#isCleared = true
@@ -46,18 +49,18 @@ export class Timers {
   readonly clear = (): void => {
     this.#isCleared = true
     this.#signal?.removeEventListener('abort', this.clear)
-    for (const timer of this.#waiting) clearTimeout(timer)
+    for (const wait of this.#waiting) this.#time.cancel(wait)
     this.#waiting.clear()
   }
 
   #wait(ms: number, fn: Scheduled): void {
     const step = Math.min(ms, LONGEST)
-    const timer = setTimeout(() => {
-      this.#waiting.delete(timer)
+    const wait = this.#time.after(step, () => {
+      this.#waiting.delete(wait)
       if (ms > step) this.#wait(ms - step, fn)
       else this.#call(fn)
-    }, step)
-    this.#waiting.add(timer)
+    })
+    this.#waiting.add(wait)
   }
 
   #call(fn: Scheduled): void {
