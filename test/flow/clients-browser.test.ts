@@ -1,16 +1,16 @@
 /** Debian's Chromium through the proxy: pages, scripts, forms and WebSockets, in absolute form, probe and bump mode. */
-import { createHash, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
-import type { Duplex } from 'node:stream'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { type ClientStage, MODES, startForClients } from '../kit/client-programs.js'
 import { guardServer } from '../kit/tcp-server.js'
+import { echoFrames } from '../kit/web-socket.js'
 
 const HOST = 'app.test'
 const EVIL = 'evil.test'
@@ -40,22 +40,8 @@ function serve(req: IncomingMessage, res: ServerResponse): void {
   res.writeHead(200, { 'Content-Type': type }).end(text)
 }
 
-/** Answers the first text frame of a WebSocket, which is short, with its text. */
-function echoSocket(req: IncomingMessage, socket: Duplex): void {
-  const key = `${req.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
-  const accept = createHash('sha1').update(key).digest('base64')
-  socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
-  )
-  socket.on('error', () => undefined)
-  socket.once('data', (frame: Buffer) => {
-    const text = frame.subarray(6).map((byte, i) => byte ^ (frame[2 + (i % 4)] ?? 0))
-    socket.write(Buffer.concat([Buffer.from([0x81, text.length]), text]))
-  })
-}
-
 async function serveOn(t: Test, server: Server): Promise<number> {
-  const { port, stop } = await guardServer(server.on('request', serve).on('upgrade', echoSocket))
+  const { port, stop } = await guardServer(server.on('request', serve).on('upgrade', echoFrames))
   t.teardown(stop)
   return port
 }

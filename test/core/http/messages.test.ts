@@ -32,16 +32,6 @@ const answerEach =
     }
   }
 
-/** Answers one request on each connection, and breaks off at the next. */
-const resetAtSecond: RawScript = async connection => {
-  await connection.until(() => connection.text().includes('\r\n\r\n') || undefined, 'a request')
-  const size = connection.bytes().length
-  connection.send(OK)
-  const goesOn = (): boolean => connection.bytes().length > size || connection.endedAt !== undefined
-  await connection.until(() => goesOn() || undefined, 'another request, or the end')
-  connection.reset()
-}
-
 async function clientOf(t: Test, port: number): Promise<RawClient> {
   const client = await rawClient(port)
   t.teardown(client.stop)
@@ -108,17 +98,6 @@ test('an expectation other than 100-continue is the business of the origin', asy
   )
   const { port } = await startFront(t)
   t.equal((await ask(port, `${url}/`, { headers: { expect: 'tea' } })).body, 'ok')
-})
-
-test('an expectation in HTTP/1.0 is ignored', async t => {
-  const { url } = await raw(t, async connection => {
-    await connection.until(() => connection.text().endsWith('hello') || undefined, 'the body')
-    connection.send(/expect/i.test(connection.text()) ? 'no' : OK)
-  })
-  const { port } = await startFront(t)
-  const client = await clientOf(t, port)
-  client.send(`POST ${url}/ HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello`)
-  t.equal((await client.response()).status, 200)
 })
 
 test('interim responses go to clients of HTTP/1.1 only, in order', async t => {
@@ -218,35 +197,6 @@ test('a request that does not arrive in time is answered 408', async t => {
   await slowBody.ended()
 })
 
-test('the connection of an HTTP/1.0 client ends with the response, whatever it asks for', async t => {
-  const { url } = await raw(
-    t,
-    answerEach((_, head) => (/connection/i.test(head) ? 'no' : OK)),
-  )
-  const { port } = await startFront(t)
-  for (const fields of ['', 'Connection: keep-alive\r\n', 'Proxy-Connection: keep-alive\r\n']) {
-    const client = await clientOf(t, port)
-    client.send(`GET ${url}/ HTTP/1.0\r\n${fields}\r\n`)
-    const answer = await client.response()
-    t.equal(answer.body.toString(), 'ok')
-    t.equal(answer.header('connection'), 'close', JSON.stringify(fields))
-    await client.ended()
-  }
-})
-
-test('a chunked response reaches an HTTP/1.0 client without chunks', async t => {
-  const url = await origin(t, (_, res) => {
-    res.write('one ')
-    res.end('two')
-  })
-  const { port } = await startFront(t)
-  const client = await clientOf(t, port)
-  client.send(`GET ${url}/ HTTP/1.0\r\n\r\n`)
-  await client.ended()
-  t.match(client.text(), /\r\n\r\none two$/)
-  t.notMatch(client.text(), /transfer-encoding/i)
-})
-
 test('Via names the version in which each message came', async t => {
   const { url } = await raw(t, async connection => {
     await connection.untilBytes(1)
@@ -260,40 +210,4 @@ test('Via names the version in which each message came', async t => {
   const client = await clientOf(t, port)
   client.send(`GET ${url}/ HTTP/1.0\r\n\r\n`)
   t.match((await client.response()).header('x-via'), /^1\.0 portcullis-test-/)
-})
-
-test('an idempotent request on a stale connection is sent again, once', async t => {
-  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']) {
-    const running = await raw(t, resetAtSecond)
-    const { port } = await startFront(t)
-    t.equal((await ask(port, `${running.url}/`)).status, 200)
-    t.equal((await ask(port, `${running.url}/`, { method })).status, 200, method)
-    t.equal(running.connections.length, 2)
-  }
-})
-
-test('what must not be repeated is not', async t => {
-  for (const [method, body] of [
-    ['POST', undefined],
-    ['PATCH', undefined],
-    ['LOCK', undefined],
-    ['PUT', 'body'],
-  ] as const) {
-    const running = await raw(t, resetAtSecond)
-    const { port } = await startFront(t)
-    t.equal((await ask(port, `${running.url}/`)).status, 200)
-    const again = await ask(port, `${running.url}/`, body === undefined ? { method } : { method, body })
-    t.equal(again.status, 502, method)
-    t.equal(running.connections.length, 1)
-  }
-})
-
-test('a request on a new connection is not repeated', async t => {
-  const running = await raw(t, async connection => {
-    await connection.untilBytes(1)
-    connection.reset()
-  })
-  const { port } = await startFront(t)
-  t.equal((await ask(port, `${running.url}/`)).status, 502)
-  t.equal(running.connections.length, 1)
 })

@@ -1,8 +1,6 @@
 /** Upgrade and WebSocket (RFC 9110 section 7.8, RFC 6455) through the proxy. */
-import { createHash } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { passedProtocols } from '../../../core/http/upgrade.js'
@@ -11,56 +9,12 @@ import { makeAuthority } from '../../kit/pki.js'
 import { startProxyHere } from '../../kit/proxy.js'
 import { listen, startFront } from '../../kit/proxy-front.js'
 import { rawOrigin } from '../../kit/raw-origin.js'
+import { acceptOf, echoFrames, frameText, maskedFrame, WEB_SOCKET_KEY } from '../../kit/web-socket.js'
 
-const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
-const ACCEPT = createHash('sha1').update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-
-/** A text frame as a client sends it: masked, up to 65,535 bytes. */
-function maskedFrame(text: string): Buffer {
-  const payload = Buffer.from(text)
-  const mask = Buffer.from([1, 2, 3, 4])
-  const masked = payload.map((byte, i) => byte ^ (mask[i % 4] ?? 0))
-  return Buffer.concat([
-    Buffer.from([0x81, 0x80 | 126, payload.length >> 8, payload.length & 255]),
-    mask,
-    masked,
-  ])
-}
-
-/** What is in the frame of a server, once it is complete. */
-function frameText(bytes: Buffer): string | undefined {
-  if (bytes.length < 4 || bytes[0] !== 0x81 || bytes[1] !== 126) return undefined
-  const length = bytes.readUInt16BE(2)
-  return bytes.length < 4 + length ? undefined : bytes.toString('utf8', 4, 4 + length)
-}
-
-/** Accepts WebSockets and sends every frame back, unmasked. */
-function echoFrames(server: Server): Server {
-  return server.on('upgrade', (req: IncomingMessage, socket: Duplex) => {
-    const accept = createHash('sha1')
-      .update(`${req.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
-      .digest('base64')
-    socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
-    )
-    let pending = Buffer.alloc(0)
-    socket.on('error', () => socket.destroy())
-    socket.on('end', () => socket.end())
-    socket.on('data', (bytes: Buffer) => {
-      pending = Buffer.concat([pending, bytes])
-      while (pending.length >= 8 && pending.length >= 8 + pending.readUInt16BE(2)) {
-        const length = pending.readUInt16BE(2)
-        const mask = pending.subarray(4, 8)
-        const text = pending.subarray(8, 8 + length).map((byte, i) => byte ^ (mask[i % 4] ?? 0))
-        pending = pending.subarray(8 + length)
-        socket.write(Buffer.concat([Buffer.from([0x81, 126, length >> 8, length & 255]), text]))
-      }
-    })
-  })
-}
+const echoServer = (): Server => createServer().on('upgrade', echoFrames)
 
 const wish = (url: string, protocol = 'websocket', more = ''): string =>
-  `GET ${url} HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: ${protocol}\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n${more}\r\n`
+  `GET ${url} HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: ${protocol}\r\nSec-WebSocket-Key: ${WEB_SOCKET_KEY}\r\nSec-WebSocket-Version: 13\r\n${more}\r\n`
 
 async function until(isSo: () => boolean): Promise<void> {
   for (let i = 0; i < 300 && !isSo(); i++) await sleep(10)
@@ -78,7 +32,7 @@ async function exchangeFrames(t: Test, client: RawClient, url: string): Promise<
   t.equal(answer.status, 101)
   t.equal(answer.header('upgrade'), 'websocket')
   t.equal(answer.header('connection'), 'Upgrade')
-  t.equal(answer.header('sec-websocket-accept'), ACCEPT)
+  t.equal(answer.header('sec-websocket-accept'), acceptOf(WEB_SOCKET_KEY))
   let at = client.text().length
   for (const text of ['hello', 'x'.repeat(60_000), 'bye']) {
     client.send(maskedFrame(text))
@@ -91,18 +45,18 @@ async function exchangeFrames(t: Test, client: RawClient, url: string): Promise<
 }
 
 test('a WebSocket to an http origin', async t => {
-  const port = await listen(t, echoFrames(createServer()))
+  const port = await listen(t, echoServer())
   const front = await startFront(t)
   const client = await clientOf(t, front.port)
   await exchangeFrames(t, client, `http://127.0.0.1:${port}/chat`)
   await until(() => front.done.length === 1)
-  t.match(front.done, [{ status: 101, bytesUp: 60_032, bytesDown: 60_020, error: undefined }])
+  t.match(front.done, [{ status: 101, bytesUp: 60_028, bytesDown: 60_016, error: undefined }])
 })
 
 test('a WebSocket to an https origin, which is verified before', async t => {
   const root = await makeAuthority({ name: 'Root' })
   const { chainPem, keyPem } = await root.issue({ cn: 'chat.test' })
-  const port = await listen(t, echoFrames(createTlsServer({ cert: chainPem, key: keyPem })))
+  const port = await listen(t, createTlsServer({ cert: chainPem, key: keyPem }).on('upgrade', echoFrames))
   const proxy = await startProxyHere({ hosts: ['chat.test'], ca: root.certPem })
   t.teardown(proxy.stop)
   await exchangeFrames(t, await clientOf(t, proxy.port), `https://chat.test:${port}/chat`)
@@ -231,7 +185,7 @@ test('a client that leaves while its wish waits takes the origin with it', async
 })
 
 test('a switched connection that stands still is closed', async t => {
-  const port = await listen(t, echoFrames(createServer()))
+  const port = await listen(t, echoServer())
   const front = await startFront(t, { forwarder: { upgradeIdleTimeout: 50 } })
   const client = await clientOf(t, front.port)
   client.send(wish(`http://127.0.0.1:${port}/`))
@@ -254,7 +208,7 @@ test('a wish behind a request that is still being answered ends the connection',
 })
 
 test('a switched connection does not outlive the port', async t => {
-  const port = await listen(t, echoFrames(createServer()))
+  const port = await listen(t, echoServer())
   const { port: proxy, front } = await startFront(t)
   const client = await clientOf(t, proxy)
   client.send(wish(`http://127.0.0.1:${port}/`))

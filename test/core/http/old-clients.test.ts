@@ -1,0 +1,59 @@
+/** Clients that speak HTTP/1.0. */
+import { createServer } from 'node:http'
+import { type Test, test } from 'tap'
+import { type RawClient, rawClient } from '../../kit/client.js'
+import { listen, startFront } from '../../kit/proxy-front.js'
+import { type RawScript, rawOrigin } from '../../kit/raw-origin.js'
+
+async function raw(t: Test, script: RawScript): Promise<string> {
+  const running = await rawOrigin(script)
+  t.teardown(running.stop)
+  return `http://127.0.0.1:${running.port}`
+}
+
+async function clientOf(t: Test, port: number): Promise<RawClient> {
+  const client = await rawClient(port)
+  t.teardown(client.stop)
+  return client
+}
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+
+test('an expectation in HTTP/1.0 is ignored', async t => {
+  const url = await raw(t, async connection => {
+    await connection.until(() => connection.text().endsWith('hello') || undefined, 'the body')
+    connection.send(/expect/i.test(connection.text()) ? 'no' : OK)
+  })
+  const { port } = await startFront(t)
+  const client = await clientOf(t, port)
+  client.send(`POST ${url}/ HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello`)
+  t.equal((await client.response()).status, 200)
+})
+
+test('the connection of an HTTP/1.0 client ends with the response, whatever it asks for', async t => {
+  const server = createServer((req, res) => res.end(req.headers.connection === undefined ? 'ok' : 'no'))
+  const url = `http://127.0.0.1:${await listen(t, server)}`
+  const { port } = await startFront(t)
+  for (const fields of ['', 'Connection: keep-alive\r\n', 'Proxy-Connection: keep-alive\r\n']) {
+    const client = await clientOf(t, port)
+    client.send(`GET ${url}/ HTTP/1.0\r\n${fields}\r\n`)
+    const answer = await client.response()
+    t.equal(answer.body.toString(), 'ok')
+    t.equal(answer.header('connection'), 'close', JSON.stringify(fields))
+    await client.ended()
+  }
+})
+
+test('a chunked response reaches an HTTP/1.0 client without chunks', async t => {
+  const server = createServer((_, res) => {
+    res.write('one ')
+    res.end('two')
+  })
+  const url = `http://127.0.0.1:${await listen(t, server)}`
+  const { port } = await startFront(t)
+  const client = await clientOf(t, port)
+  client.send(`GET ${url}/ HTTP/1.0\r\n\r\n`)
+  await client.ended()
+  t.match(client.text(), /\r\n\r\none two$/)
+  t.notMatch(client.text(), /transfer-encoding/i)
+})
