@@ -80,7 +80,15 @@ export class AccessLogs {
   }
 }
 
-function ofConnect({ req, status, bytesUp, bytesDown, milliseconds, error }: ConnectSummary): Summary {
+function ofConnect({
+  req,
+  status,
+  bytesUp,
+  bytesDown,
+  milliseconds,
+  origin,
+  error,
+}: ConnectSummary): Summary {
   return {
     req,
     method: 'CONNECT',
@@ -93,6 +101,7 @@ function ofConnect({ req, status, bytesUp, bytesDown, milliseconds, error }: Con
     isReused: false,
     error,
     channel: undefined,
+    tunnel: origin,
     sent: undefined,
     response: undefined,
   }

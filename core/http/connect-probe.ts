@@ -17,6 +17,7 @@ import type { ConnectServer } from './connect.js'
 import type { ConnectRequest } from './connect-request.js'
 import { relay, type TunnelOptions } from './connect-tunnel.js'
 import { GuardedLink } from './guarded-link.js'
+import type { TunnelOrigin } from './tunnel-origin.js'
 import { WaitingClient } from './waiting-client.js'
 
 export interface ProbeOptions extends TunnelOptions {
@@ -38,6 +39,7 @@ export function probedTunnel(options: ProbeOptions): ConnectServer {
       const dialled = await dial({ host, port }, options.dial, client.signal)
       const target = await options.prober.verify(dialled, host, port, client.signal)
       tcp = target.tcp
+      request.origin = tunnelOrigin(target)
       client.signal.throwIfAborted()
       request.establish()
       const { sni } = await client.readHello(options.helloTimeout())
@@ -45,10 +47,11 @@ export function probedTunnel(options: ProbeOptions): ConnectServer {
       const verified =
         asked === host ? target : await verifyAsked(asked, request, client.signal, tcp, options.prober)
       tcp = verified.tcp
+      request.origin = tunnelOrigin(verified)
       const result = await relay(
         client.release(),
         tcp,
-        new GuardedLink(tcp, verified.leafSha256, sni),
+        new GuardedLink(tcp, verified.acceptance.leafSha256, sni),
         options,
       )
       if (result.cause?.code === 'PTC_TUNNEL_CUT') verified.forget()
@@ -60,6 +63,12 @@ export function probedTunnel(options: ProbeOptions): ConnectServer {
     }
   }
 }
+
+const tunnelOrigin = ({ tcp, acceptance, parked }: VerifiedAddress): TunnelOrigin => ({
+  address: tcp.remoteAddress,
+  acceptance,
+  parked,
+})
 
 /** The ClientHello asks for another name than CONNECT did: that one is judged too, and the client is told by alert. */
 async function verifyAsked(

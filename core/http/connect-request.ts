@@ -4,6 +4,7 @@ import { ProxyError } from '../base/errors.js'
 import { refuse } from './front.js'
 import type { Pages } from './page-templates.js'
 import { checkHost, parseConnectTarget } from './target.js'
+import type { TunnelOrigin } from './tunnel-origin.js'
 
 /** One CONNECT request: its target, its socket, and whether it has been answered. */
 export interface ConnectRequest {
@@ -18,6 +19,8 @@ export interface ConnectRequest {
   /** Answers 200. From here on errors cannot be told in HTTP. */
   establish(): void
   readonly isEstablished: boolean
+  /** Filled in by whoever serves it. */
+  origin: TunnelOrigin | undefined
 }
 
 /**
@@ -39,6 +42,7 @@ export function readConnectRequest(req: IncomingMessage, socket: Socket, head: B
       isEstablished = true
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
     },
+    origin: undefined,
     get isEstablished() {
       return isEstablished
     },

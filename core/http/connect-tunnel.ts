@@ -26,6 +26,7 @@ export function blindTunnel(options: TunnelOptions): ConnectServer {
     if (socket.destroyed) gone.abort()
     const origin = await dial({ host, port }, options.dial, gone.signal)
     socket.off('close', onClose)
+    request.origin = { address: origin.remoteAddress }
     request.establish()
     return relay(socket, origin, origin, options)
   }

@@ -4,6 +4,7 @@ import { describe, ProxyError } from '../base/errors.js'
 import type { PumpResult } from '../vconn/pump.js'
 import { type ConnectRequest, readConnectRequest, refuseConnect } from './connect-request.js'
 import type { Pages } from './page-templates.js'
+import type { TunnelOrigin } from './tunnel-origin.js'
 
 /** How the origin behind a CONNECT is verified: proxy.config.http.connect.verify. */
 export type ConnectMode = 'probe' | 'bump' | 'tunnel'
@@ -21,6 +22,7 @@ export interface ConnectSummary {
   readonly bytesUp: number
   readonly bytesDown: number
   readonly milliseconds: number
+  readonly origin: TunnelOrigin | undefined
   /** Also what ended a tunnel that had been open. */
   readonly error: ProxyError | undefined
 }
@@ -92,6 +94,7 @@ export class ConnectHandler {
       bytesUp: result?.bytesUp ?? 0,
       bytesDown: result?.bytesDown ?? 0,
       milliseconds: performance.now() - startedAt,
+      origin: request?.origin,
       error,
     })
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { ProxyError } from '../base/errors.js'
 import type { Channel } from '../origin/channel.js'
 import type { RequestHead, ResponseHead } from '../origin/messages.js'
+import type { TunnelOrigin } from './tunnel-origin.js'
 
 /** A finished transaction, or a tunnel that has ended: for the log and the metrics. */
 export interface Summary {
@@ -23,6 +24,8 @@ export interface Summary {
   readonly error: ProxyError | undefined
   /** The connection to the origin, if there was one. */
   readonly channel: Channel | undefined
+  /** The origin of a tunnel. */
+  readonly tunnel?: TunnelOrigin | undefined
   /** The request as it was sent to the origin. */
   readonly sent: RequestHead | undefined
   /** The origin's response, 1xx aside. */

@@ -9,6 +9,7 @@ const MAX_URL = 8192
 export function jsonLine({ summary, startedAt, user, sent }: LogEntry): string {
   const { req, method, url, status, bytesUp, bytesDown, milliseconds, error, channel, response } = summary
   const certificate = certificateOf(summary)
+  const address = channel?.link.remoteAddress ?? summary.tunnel?.address
   const text = JSON.stringify({
     time: new Date(startedAt).toISOString(),
     client: summary.clientAddress ?? null,
@@ -21,14 +22,14 @@ export function jsonLine({ summary, startedAt, user, sent }: LogEntry): string {
     bytes: { up: bytesUp, down: bytesDown, sent },
     error: error === undefined ? null : { code: error.code, side: error.side, message: error.message },
     origin:
-      channel === undefined
+      address === undefined
         ? null
         : {
-            address: channel.link.remoteAddress,
+            address,
             status: response?.status ?? null,
             reused: summary.isReused,
-            tls: channel.peer?.evidence.protocol ?? null,
-            cipher: channel.peer?.evidence.cipher ?? null,
+            tls: channel?.peer?.evidence.protocol ?? null,
+            cipher: channel?.peer?.evidence.cipher ?? null,
           },
     certificate:
       certificate === undefined

@@ -95,12 +95,13 @@ export const LOG_FIELDS = {
   },
   phr: {
     about: 'DIRECT if an origin was asked, NONE otherwise',
-    read: ({ summary }) => (summary.channel === undefined ? 'NONE' : 'DIRECT'),
+    read: ({ summary }) =>
+      summary.channel === undefined && summary.tunnel === undefined ? 'NONE' : 'DIRECT',
   },
   shn: { about: "the origin's name", read: ({ summary }) => hostOf(summary.method, summary.url) },
   shi: {
     about: "the origin's address and port",
-    read: ({ summary: { channel } }) => channel?.link.remoteAddress,
+    read: ({ summary: { channel, tunnel } }) => channel?.link.remoteAddress ?? tunnel?.address,
   },
   cfsc: {
     about: 'FIN if the client stayed to the end, INTR otherwise',

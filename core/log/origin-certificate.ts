@@ -1,6 +1,6 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import type { Summary } from '../http/summary.js'
-import { type Rejection, VerifyRejected } from '../tls/verdict.js'
+import { type Rejection, type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
 
 /** What is logged of an origin's certificate. */
 export interface LoggedCertificate {
@@ -19,7 +19,7 @@ export interface LoggedCertificate {
 }
 
 /** Undefined for an origin that showed none. */
-export function certificateOf({ channel, error, isReused }: Summary): LoggedCertificate | undefined {
+export function certificateOf({ channel, tunnel, error, isReused }: Summary): LoggedCertificate | undefined {
   if (error instanceof VerifyRejected) {
     const { rejection, evidence, parked } = error
     const by = rejection.plugin === undefined ? rejection.by : `${rejection.by}:${rejection.plugin}`
@@ -32,16 +32,29 @@ export function certificateOf({ channel, error, isReused }: Summary): LoggedCert
       x509: rejection.name,
     }
   }
+  if (tunnel?.acceptance !== undefined) {
+    const { subject, issuer, leafSha256, decidedBy, tolerated } = tunnel.acceptance
+    const leaf = { subject, issuer, sha256: leafSha256 }
+    return { ...leaf, ...accepted(decidedBy, tolerated), parked: Math.round(tunnel.parked ?? 0) }
+  }
   if (channel?.peer === undefined) return undefined
   const { evidence, decidedBy, tolerated } = channel.peer
   return {
     ...leafOf(evidence),
-    verdict: decidedBy === 'nobody' ? 'unverified' : 'accepted',
-    by: decidedBy,
+    ...accepted(
+      decidedBy,
+      tolerated.map(({ name }) => name),
+    ),
     parked: isReused ? 0 : Math.round(channel.parked ?? 0),
-    rejection: undefined,
-    x509: tolerated.length === 0 ? undefined : tolerated.map(({ name }) => name).join(','),
   }
+}
+
+function accepted(
+  by: VerifiedPeer['decidedBy'],
+  tolerated: readonly string[],
+): Pick<LoggedCertificate, 'verdict' | 'by' | 'rejection' | 'x509'> {
+  const x509 = tolerated.length === 0 ? undefined : tolerated.join(',')
+  return { verdict: by === 'nobody' ? 'unverified' : 'accepted', by, rejection: undefined, x509 }
 }
 
 function leafOf(

@@ -18,20 +18,37 @@ export interface ProberOptions {
   readonly ttl: () => number
 }
 
+/** What is kept of an accepted origin. */
+export interface Acceptance {
+  /** SHA-256 of the leaf that the origin showed. */
+  readonly leafSha256: string
+  readonly subject: string | undefined
+  readonly issuer: string | undefined
+  readonly decidedBy: VerifiedPeer['decidedBy']
+  /** The names of what the built-in check found wrong, and what did not bind. */
+  readonly tolerated: readonly string[]
+}
+
 /** A connection on which nothing was sent yet, to an address whose origin was accepted under a name. */
 export interface VerifiedAddress {
   readonly tcp: TcpLink
-  /** SHA-256 of the leaf that the origin showed. */
-  readonly leafSha256: string
+  readonly acceptance: Acceptance
+  /** Milliseconds that plugins held the handshake; 0 when its verdict was known. */
+  readonly parked: number
   /** Has the next tunnel verified again. */
   readonly forget: () => void
 }
 
-/** Verdicts that are kept: about 300 bytes each. */
+/** Verdicts that are kept: about 600 bytes each. */
 const MAX_KNOWN = 10_000
 
+interface Outcome {
+  readonly acceptance: Acceptance
+  readonly parked: number
+}
+
 interface Probe {
-  readonly leaf: Promise<string>
+  readonly outcome: Promise<Outcome>
   readonly abort: AbortController
   /** Tunnels that wait for it; without any it is given up. */
   waiting: number
@@ -40,7 +57,7 @@ interface Probe {
 /** Only acceptances are kept. A rejection is told to everyone who waits for it, and the next tunnel asks again. */
 export class Prober {
   readonly #options: ProberOptions
-  readonly #known = new LRUCache<string, string>({ max: MAX_KNOWN })
+  readonly #known = new LRUCache<string, Acceptance>({ max: MAX_KNOWN })
   readonly #underWay = new Map<string, Probe>()
 
   constructor(options: ProberOptions) {
@@ -62,9 +79,9 @@ export class Prober {
     const key = `${host}:${port} ${address} ${this.#options.policyDigest(host)}`
     const forget = (): void => void this.#known.delete(key)
     const known = this.#known.get(key)
-    if (known !== undefined) return { tcp, leafSha256: known, forget }
-    const leafSha256 = await this.#wait(key, this.#probe(key, tcp, host, port), signal)
-    return { tcp: await dial({ host: address, port }, this.#options.dial, signal), leafSha256, forget }
+    if (known !== undefined) return { tcp, acceptance: known, parked: 0, forget }
+    const outcome = await this.#wait(key, this.#probe(key, tcp, host, port), signal)
+    return { tcp: await dial({ host: address, port }, this.#options.dial, signal), ...outcome, forget }
   }
 
   #probe(key: string, tcp: TcpLink, host: string, port: number): Probe {
@@ -75,21 +92,21 @@ export class Prober {
     }
     const abort = new AbortController()
     const handshake = this.#options.startTls(tcp, { host, port }, abort.signal)
-    const leaf = handshake
-      .then(({ link, peer }) => {
+    const outcome = handshake
+      .then(({ link, peer, parked = 0 }) => {
         endGently(link)
-        return this.#keep(key, peer)
+        return { acceptance: this.#keep(key, peer), parked }
       })
       .finally(() => this.#over(key, probe))
-    const probe: Probe = { leaf, abort, waiting: 0 }
+    const probe: Probe = { outcome, abort, waiting: 0 }
     this.#underWay.set(key, probe)
     return probe
   }
 
-  async #wait(key: string, probe: Probe, signal: AbortSignal): Promise<string> {
+  async #wait(key: string, probe: Probe, signal: AbortSignal): Promise<Outcome> {
     probe.waiting += 1
     try {
-      return await unlessAborted(probe.leaf, signal)
+      return await unlessAborted(probe.outcome, signal)
     } finally {
       probe.waiting -= 1
       if (probe.waiting === 0) {
@@ -103,12 +120,21 @@ export class Prober {
     if (this.#underWay.get(key) === probe) this.#underWay.delete(key)
   }
 
-  #keep(key: string, { evidence: { chain }, expiresAt = Number.POSITIVE_INFINITY }: VerifiedPeer): string {
-    const leaf = chain[0]?.sha256 ?? ''
+  #keep(key: string, peer: VerifiedPeer): Acceptance {
+    const { chain } = peer.evidence
+    const { expiresAt = Number.POSITIVE_INFINITY, decidedBy, tolerated } = peer
+    const [leaf] = chain
+    const acceptance = {
+      leafSha256: leaf?.sha256 ?? '',
+      subject: leaf?.subject,
+      issuer: leaf?.issuer,
+      decidedBy,
+      tolerated: tolerated.map(({ name }) => name),
+    }
     const expiry = Math.min(...chain.map(({ x509 }) => Date.parse(x509.validTo)))
     const ttl = Math.floor(Math.min(this.#options.ttl(), expiry - Date.now(), expiresAt - Date.now()))
-    if (ttl > 0) this.#known.set(key, leaf, { ttl })
-    return leaf
+    if (ttl > 0) this.#known.set(key, acceptance, { ttl })
+    return acceptance
   }
 }
 

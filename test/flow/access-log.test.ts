@@ -77,7 +77,15 @@ test('the access log', async t => {
     certificate: { ...certificate, verdict: 'rejected', by: 'plugin:gate', x509: 'X509_V_ERR_CERT_REVOKED' },
   })
   t.ok(parked(bad) >= 59)
-  t.match(tunnel, { method: 'CONNECT', url: `good.example:${origin.port}`, status: 200, error: null })
+  t.match(tunnel, {
+    method: 'CONNECT',
+    url: `good.example:${origin.port}`,
+    status: 200,
+    error: null,
+    origin: { address: `127.0.0.1:${origin.port}` },
+    certificate: { ...certificate, verdict: 'accepted', by: 'plugins' },
+  })
+  t.ok(parked(tunnel) >= 59)
   t.match(refused, { status: 400, error: { code: 'PTC_REQUEST_SCHEME' } })
 
   for (const [i, signal] of (['SIGUSR1', 'SIGUSR2'] as const).entries()) {

@@ -68,7 +68,7 @@ test('a verdict holds for one name at one address under one policy', async t => 
   const { prober, server, signals, policy, dialled } = await setUp(t)
   const probe = async (host: string) => prober.verify(await dialled(), host, server.port, never)
   const first = await probe('a.example')
-  t.equal(first.leafSha256, 'leaf of a.example')
+  t.equal(first.acceptance.leafSha256, 'leaf of a.example')
   t.equal(addressOf(first.tcp), '127.0.0.1')
   const tcp = await dialled()
   t.equal(
