@@ -12,6 +12,7 @@ export {
   type SendRequestEvent,
   type VerifyServerEvent,
 } from './hooks.js'
+export type { OptionSchema, OptionsOf, OptionsSchema } from './options.js'
 export type { PluginContext, PluginInit } from './plugin.js'
 export type { VConn, VConnArgs } from './vconn.js'
 export {

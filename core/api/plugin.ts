@@ -1,12 +1,18 @@
 import type { HookAdd } from './hooks.js'
 import type { accept, reject } from './verdict.js'
 
-/** What a plugin's init is handed. It is all a plugin needs at run time: nothing has to be imported. */
-export interface PluginContext {
+/**
+ * What a plugin's init is handed. It is all a plugin needs at run time: nothing has to be imported.
+ *
+ * `Options` is what its `optionsSchema` makes of its line, if it exports one: `OptionsOf<typeof optionsSchema>`.
+ */
+export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   /** The plugin's name: its file name without the extension. */
   readonly name: string
   /** The tokens of its line in plugin.config; `argv[0]` is the plugin's path as written there. */
   readonly argv: readonly string[]
+  /** The `key=value` tokens of its line, parsed and checked by its `optionsSchema`; frozen. Empty without one. */
+  readonly options: Options
   readonly hookAdd: HookAdd
   readonly accept: typeof accept
   readonly reject: typeof reject
@@ -17,10 +23,12 @@ export interface PluginContext {
   /** Writes a NOTE line to the log (TSNote). */
   readonly note: (message: string) => void
   /** Calls `fn` in `ms` milliseconds unless the plugin is gone by then. What it throws is logged. */
-  readonly schedule: (fn: () => void | Promise<void>, ms: number) => void
+  readonly schedule: (fn: () => unknown, ms: number) => void
   /** Aborts when the plugin is unloaded: at a reload or at shutdown. */
   readonly signal: AbortSignal
 }
 
 /** A plugin's default export. Called once; if it returns a promise, start-up waits for it. */
-export type PluginInit = (context: PluginContext) => void | Promise<void>
+export type PluginInit<Options = Readonly<Record<string, unknown>>> = (
+  context: PluginContext<Options>,
+) => unknown

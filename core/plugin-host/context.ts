@@ -23,6 +23,8 @@ export interface ContextEnv {
   readonly createTimers: (onError: (cause: unknown) => void) => PluginTimers
 }
 
+const NO_OPTIONS = Object.freeze({})
+
 /**
  * One initialisation of one plugin: the context it was handed, and the host's hold on it.
  *
@@ -51,6 +53,7 @@ export class PluginInstance {
     this.context = Object.freeze<PluginContext>({
       name,
       argv: Object.freeze([...line.argv]),
+      options: NO_OPTIONS, // whoever imports the module knows its schema
       hookAdd,
       accept,
       reject,

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { PluginInit } from '../api/plugin.js'
 import { describe, ProxyError } from '../base/errors.js'
 import { type PluginLine, placeOf } from './plugin-line.js'
+import { readTypedOptions } from './typed-options.js'
 
 /**
  * How often each file was imported by this process. Node keeps every module it ever imported: a query makes the next
@@ -12,8 +13,10 @@ import { type PluginLine, placeOf } from './plugin-line.js'
 const imports = new Map<string, number>()
 
 /**
- * A plugin's init function, from its file.
- * @throws {ProxyError} PTC_PLUGIN_SHAPE, or PTC_PLUGIN_INIT_FAILED if the module itself does not load
+ * A plugin's init function, from its file. If the file exports an `optionsSchema`, the init is handed the options that
+ * its line gives.
+ * @throws {ProxyError} PTC_PLUGIN_SHAPE, PTC_PLUGIN_CONFIG_INVALID when the line does not fit the schema, or
+ *   PTC_PLUGIN_INIT_FAILED if the module itself does not load
  */
 export async function importInit(path: string, line: PluginLine): Promise<PluginInit> {
   const module = await importFresh(path).catch(cause => {
@@ -27,10 +30,15 @@ export async function importInit(path: string, line: PluginLine): Promise<Plugin
       `${placeOf(line)}: ${path} exports ${found} as default; export default the init function`,
     )
   }
-  return module.default
+  const { default: init, optionsSchema } = module
+  if (optionsSchema === undefined) return init
+  const options = readTypedOptions(optionsSchema, line)
+  return context => init(Object.freeze({ ...context, options }))
 }
 
-function importFresh(path: string): Promise<{ readonly default?: unknown }> {
+function importFresh(
+  path: string,
+): Promise<{ readonly default?: unknown; readonly optionsSchema?: unknown }> {
   const before = imports.get(path) ?? 0
   imports.set(path, before + 1)
   delete createRequire(path).cache[path] // CommonJS is kept by path, whatever the query says

@@ -1,0 +1,103 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { OptionSchema, OptionsSchema } from '../api/options.js'
+import { describe, ProxyError } from '../base/errors.js'
+import { didYouMean } from '../base/nearest.js'
+import { type PluginLine, placeOf } from './plugin-line.js'
+
+/** Options as their plugin's schema describes them. */
+export type TypedOptions = Readonly<Record<string, unknown>>
+
+type Given = Map<string, string | string[]>
+
+const TYPES = ['string', 'number', 'integer', 'boolean', 'array']
+
+/**
+ * What the `key=value` tokens of a plugin's line say, by the schema that the plugin exports. Frozen.
+ * @throws {ProxyError} PTC_PLUGIN_CONFIG_INVALID that names the line and every wrong key; PTC_PLUGIN_SHAPE when the
+ *   schema is none
+ */
+export function readTypedOptions(schema: unknown, line: PluginLine): TypedOptions {
+  const isValid = compileSchema(schema, line)
+  const { properties } = schema as OptionsSchema
+  const problems: string[] = []
+  const given = readTokens(line.argv.slice(1), properties, problems)
+  const options = Object.fromEntries(given)
+  // What is missing is not worth telling to somebody who has misspelt it.
+  if (problems.length === 0 && !isValid(options)) {
+    const wrong = (isValid.errors ?? []).map(error => problemText(error, given))
+    problems.push(...new Set(wrong))
+  }
+  if (problems.length > 0)
+    throw new ProxyError('PTC_PLUGIN_CONFIG_INVALID', `${placeOf(line)}: ${problems.join('\n  ')}`)
+  for (const value of Object.values(options)) Object.freeze(value)
+  return Object.freeze(options)
+}
+
+function compileSchema(schema: unknown, line: PluginLine): ValidateFunction<TypedOptions> {
+  const wrong = (why: string, options?: ErrorOptions): ProxyError =>
+    new ProxyError('PTC_PLUGIN_SHAPE', `${placeOf(line)}: its optionsSchema ${why}`, options)
+  if (!isOptionsSchema(schema)) throw wrong("is no JSON schema of type 'object' with properties")
+  for (const [key, property] of Object.entries(schema.properties))
+    if (!TYPES.includes(property?.type))
+      throw wrong(`gives the option ${key} no type that fits on a line; known are ${TYPES.join(', ')}`)
+  try {
+    const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true, strictTypes: false })
+    return ajv.compile<TypedOptions>(schema)
+  } catch (cause) {
+    throw wrong(`is no JSON schema: ${describe(cause)}`, { cause })
+  }
+}
+
+function isOptionsSchema(schema: unknown): schema is OptionsSchema {
+  if (typeof schema !== 'object' || schema === null) return false
+  const { type, properties } = schema as { type?: unknown; properties?: unknown }
+  return type === 'object' && typeof properties === 'object' && properties !== null
+}
+
+/** Texts by key; a list, which may be given in several tokens, as the parts between its commas. */
+function readTokens(
+  tokens: readonly string[],
+  properties: Readonly<Record<string, OptionSchema>>,
+  problems: string[],
+): Given {
+  const keys = Object.keys(properties)
+  const given: Given = new Map()
+  for (const token of tokens) {
+    const at = token.indexOf('=')
+    const key = at < 0 ? token : token.slice(0, at)
+    const text = token.slice(at + 1)
+    const before = given.get(key)
+    if (!Object.hasOwn(properties, key))
+      problems.push(`unknown option ${JSON.stringify(key)}${help(key, keys)}`)
+    else if (at < 0) problems.push(`option ${key} has no value; write ${key}=value`)
+    else if (properties[key]?.type === 'array') given.set(key, [...(before ?? []), ...splitList(text)])
+    else if (before !== undefined) problems.push(`option ${key} is given twice`)
+    else given.set(key, text)
+  }
+  return given
+}
+
+function help(key: string, keys: readonly string[]): string {
+  if (keys.length === 0) return '; this plugin takes none'
+  return didYouMean(key, keys) || `; known are ${keys.join(', ')}`
+}
+
+function splitList(text: string): readonly string[] {
+  const parts = text.split(',').map(part => part.trim())
+  return parts.filter(part => part !== '')
+}
+
+function problemText({ instancePath, message = 'is wrong', params }: ErrorObject, given: Given): string {
+  const [, key = '', item] = instancePath.split('/')
+  if (key === '') {
+    const { missingProperty } = params as { missingProperty?: unknown }
+    return typeof missingProperty === 'string'
+      ? `option ${missingProperty} is missing`
+      : `options: ${message}`
+  }
+  const value = given.get(key)
+  const text = Array.isArray(value) ? (item === undefined ? value.join() : value[Number(item)]) : value
+  const { allowedValues } = params as { allowedValues?: unknown }
+  const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
+  return `option ${key}=${text ?? ''} ${message}${allowed}`
+}
