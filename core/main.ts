@@ -6,9 +6,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describe, ERRORS, ProxyError } from './base/errors.js'
-import { initCa } from './cli/ca-init.js'
-import { replay } from './cli/replay.js'
-import { type TryOptions, tryOrigin } from './cli/try.js'
+import type { TryOptions } from './cli/try.js'
 import { openLogs, type Place, readSetup, warningsOf } from './compose/setup.js'
 import { ProxyServer } from './proxy.js'
 
@@ -38,7 +36,9 @@ const DRAIN = 30_000
 const COMMANDS: Readonly<Record<string, (place: Place) => Promise<void>>> = {
   start,
   'verify-config': verifyConfig,
-  'ca init': ({ confDir, print }) => initCa(confDir, line => print('stdout', line)),
+  // Loaded when asked for: the X.509 library costs as much as all the rest.
+  'ca init': async ({ confDir, print }) =>
+    (await import('./cli/ca-init.js')).initCa(confDir, line => print('stdout', line)),
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -51,7 +51,7 @@ async function main(args: readonly string[]): Promise<void> {
     throw new ProxyError('PTC_USAGE', '--connect, --pem and --save belong to `portcullis try`')
   const asked = {
     try: (place: Place) => tryOne(place, rest, { connect, pem, save }),
-    replay: (place: Place) => replay(place, rest),
+    replay: async (place: Place) => (await import('./cli/replay.js')).replay(place, rest),
   }
   if (Object.hasOwn(asked, first)) {
     process.exit(await asked[first as keyof typeof asked](placeOf(values))) // a plugin may have left something behind
@@ -79,13 +79,14 @@ function placeOf(values: { readonly 'conf-dir'?: string; readonly 'debug-tags'?:
   }
 }
 
-function tryOne(
+async function tryOne(
   place: Place,
   targets: readonly string[],
   files: Omit<TryOptions, 'target'>,
 ): Promise<number> {
   const [target, ...more] = targets
   if (target === undefined || more.length > 0) throw new ProxyError('PTC_USAGE', 'try takes one HOST[:PORT]')
+  const { tryOrigin } = await import('./cli/try.js')
   return tryOrigin(place, { ...files, target })
 }
 
