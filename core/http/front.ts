@@ -67,8 +67,9 @@ export interface Front {
 /** Speaks HTTP/1.1 with clients on one port. */
 export function createFront(options: FrontOptions): Front {
   const clients = new Clients()
-  const server = createHttpServer(options, clients)
-  // Serves those whose wish for another protocol is ignored: only a server that no one asks for it passes over the wish.
+  // Node 24.9 and later ask which wishes for another protocol to hear of.
+  const server = createHttpServer(options, clients, { shouldUpgradeCallback: mayUpgrade })
+  // Earlier, only a server that has no listener passes over a wish: this one serves those whose wish is ignored.
   const other = createHttpServer(options, clients)
   const isWelcome = options.isWelcome ?? (() => true)
   server.on('connection', (socket: Socket) => {
@@ -98,10 +99,11 @@ export function createFront(options: FrontOptions): Front {
   }
 }
 
-function createHttpServer(options: FrontOptions, clients: Clients): Server {
+function createHttpServer(options: FrontOptions, clients: Clients, more: object = {}): Server {
   const { limits } = options
   const interval = Math.min(5000, Math.max(50, limits.headersTimeout / 4))
   const server = createServer({
+    ...more,
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeout,
     requestTimeout: limits.requestTimeout,
