@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import type { Records } from '../config/records-table.js'
 import type { Rule } from '../config/rules.js'
 import type { ClientContextOptions } from '../tls/openssl/client-context.js'
-import { configuredAnchors, defaultAnchors, readPemFile, readText, type TrustAnchors } from '../tls/trust.js'
+import { readPemFile, readText, type TrustAnchors } from '../tls/trust.js'
+import { TrustFiles } from './trust-files.js'
 
 /** What a context is to be made of, and a line for the start-up log about what it trusts. */
 export interface ContextPlan {
@@ -22,12 +23,18 @@ const VERSIONS = { TLSv1_2: 'TLSv1.2', TLSv1_3: 'TLSv1.3' } as const
 /**
  * Reads what the records describe, and a rule for single origins changes. Relative paths are relative to the
  * configuration folder.
+ * @param files what is trusted, as read for other rules
  * @throws {ProxyError} PTC_TLS_CONTEXT that names the record, or the rule's place and key, and the file
  */
-export function planClientContext(records: Records, confDir: string, rule?: Rule): ContextPlan {
-  const { pems, from } = trustAnchors(records, confDir, rule)
+export function planClientContext(
+  records: Records,
+  confDir: string,
+  rule?: Rule,
+  files = new TrustFiles(),
+): ContextPlan {
+  const { pems, from } = trustAnchors(records, confDir, rule, files)
   const certificate = clientCertificate(records, confDir, rule)
-  const crls = revocationLists(records, confDir, rule)
+  const crls = revocationLists(records, confDir, rule, files)
   const optional = {
     certificate,
     crls,
@@ -57,12 +64,17 @@ export function planClientContext(records: Records, confDir: string, rule?: Rule
   }
 }
 
-function trustAnchors(records: Records, confDir: string, rule: Rule | undefined): TrustAnchors {
+function trustAnchors(
+  records: Records,
+  confDir: string,
+  rule: Rule | undefined,
+  files: TrustFiles,
+): TrustAnchors {
   const file = rule?.verify_server_ca ?? records[CA_FILE]
   const path = records[CA_PATH]
   const what = rule?.verify_server_ca === undefined ? CA_FILE : `${rule.where}: verify_server_ca`
-  if (file !== null) return configuredAnchors(resolve(confDir, path ?? '.', file), what)
-  return path === null ? defaultAnchors() : configuredAnchors(resolve(confDir, path), CA_PATH)
+  if (file !== null) return files.anchors(resolve(confDir, path ?? '.', file), what)
+  return path === null ? files.defaults() : files.anchors(resolve(confDir, path), CA_PATH)
 }
 
 function clientCertificate(
@@ -84,11 +96,12 @@ function revocationLists(
   records: Records,
   confDir: string,
   rule: Rule | undefined,
+  files: TrustFiles,
 ): ClientContextOptions['crls'] {
   if (rule?.verify_server_crl === undefined) return undefined
   const from = resolve(confDir, records[CA_PATH] ?? '.', rule.verify_server_crl)
   return {
-    pem: readText(from, `${rule.where}: verify_server_crl`),
+    pem: files.text(from, `${rule.where}: verify_server_crl`),
     from,
     isLeafOnly: rule.verify_server_crl_depth === 'LEAF',
   }

@@ -3,10 +3,12 @@ import { resolve } from 'node:path'
 import { ProxyError } from '../base/errors.js'
 import type { Records } from '../config/records-table.js'
 import type { Rule } from '../config/rules.js'
-import { ClientContext } from '../tls/openssl/client-context.js'
+import { ClientContext, type ClientContextOptions } from '../tls/openssl/client-context.js'
+import { TrustStores } from '../tls/openssl/trust-store.js'
 import { SessionCache } from '../tls/session-cache.js'
 import { planClientContext } from './client-context.js'
 import { KeyLogFile } from './key-log.js'
+import { TrustFiles } from './trust-files.js'
 
 /** A context, and the digest of everything it was made of: contents of files, not their names. */
 export interface DigestedContext {
@@ -23,6 +25,8 @@ export class ClientContexts {
   readonly #records: Records
   readonly #confDir: string
   readonly #keyLog: KeyLogFile | undefined
+  readonly #files = new TrustFiles()
+  readonly #stores = new TrustStores()
   readonly #made = new Map<string, DigestedContext>()
   /** For the start-up line: what origins without a rule of their own are checked against. */
   readonly trusts: string
@@ -35,14 +39,14 @@ export class ClientContexts {
   constructor(records: Records, confDir: string) {
     this.#records = records
     this.#confDir = confDir
-    const plan = planClientContext(records, confDir)
+    const plan = planClientContext(records, confDir, undefined, this.#files)
     const file = records['proxy.config.ssl.keylog_file']
     this.#keyLog = file === null ? undefined : new KeyLogFile(resolve(confDir, file))
     this.trusts = plan.trusts
     try {
       this.general = this.#make(plan.options)
     } catch (cause) {
-      this.#keyLog?.close()
+      this.free()
       throw cause
     }
     this.sessions = plan.options.hasSessions
@@ -53,7 +57,7 @@ export class ClientContexts {
   /** @throws {ProxyError} PTC_TLS_CONTEXT that names the rule and the file */
   for(rule: Rule): DigestedContext {
     if (!SHAPING.some(key => rule[key] !== undefined)) return this.general
-    const { options } = planClientContext(this.#records, this.#confDir, rule)
+    const { options } = planClientContext(this.#records, this.#confDir, rule, this.#files)
     try {
       return this.#make(options)
     } catch (cause) {
@@ -62,12 +66,14 @@ export class ClientContexts {
     }
   }
 
-  #make(options: ConstructorParameters<typeof ClientContext>[0]): DigestedContext {
-    const digest = createHash('sha256').update(JSON.stringify(options)).digest('base64url')
+  #make(options: ClientContextOptions): DigestedContext {
+    const { anchors: _, crls: __, ...rest } = options
+    const shaping = JSON.stringify([this.#stores.digestOf(options), rest])
+    const digest = createHash('sha256').update(shaping).digest('base64url')
     const known = this.#made.get(digest)
     if (known !== undefined) return known
     const keyLog = this.#keyLog && { keyLog: this.#keyLog.write }
-    const made = { context: new ClientContext({ ...options, ...keyLog }), digest }
+    const made = { context: new ClientContext({ ...options, ...keyLog }, this.#stores), digest }
     this.#made.set(digest, made)
     return made
   }
@@ -77,6 +83,7 @@ export class ClientContexts {
     this.sessions?.close()
     this.#keyLog?.close()
     for (const { context } of this.#made.values()) context.free()
+    this.#stores.free()
   }
 }
 

@@ -7,6 +7,7 @@ import type { ClientEngine, Progress } from '../../core/tls/openssl/client-engin
 import * as ssl from '../../core/tls/openssl/library.js'
 import { type Handle, NULL } from '../../core/tls/openssl/library.js'
 import { drainBio, newMemoryBio, withBio } from '../../core/tls/openssl/memory-bio.js'
+import { TrustStore } from '../../core/tls/openssl/trust-store.js'
 
 const native = koffi.load(null)
 const TLS_server_method: () => Handle = native.func('uintptr_t TLS_server_method()')
@@ -56,7 +57,9 @@ export class ServerEngine {
       ssl.EVP_PKEY_free(key)
     }
     if (clientCaPem !== undefined) {
-      withX509(clientCaPem, x509 => ssl.X509_STORE_add_cert(ssl.SSL_CTX_get_cert_store(ctx), x509))
+      const trust = new TrustStore({ anchors: [clientCaPem] })
+      ssl.SSL_CTX_set1_cert_store(ctx, trust.handle)
+      trust.free()
       ssl.SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL)
     }
     this.#ssl = ssl.SSL_new(ctx)

@@ -1,5 +1,4 @@
-import { ChainMemory } from './chain-memory.js'
-import { addCrls, type Crls } from './crl.js'
+import type { ChainMemory } from './chain-memory.js'
 import { contextError } from './errors.js'
 import { keyLogCallback } from './key-log.js'
 import * as ssl from './library.js'
@@ -7,6 +6,7 @@ import { type Handle, NULL } from './library.js'
 import { withBio } from './memory-bio.js'
 import { Owned } from './owned.js'
 import { newSessionCallback } from './session.js'
+import { type Trust, TrustStore, type TrustStores } from './trust-store.js'
 import { verifyCallback } from './verify-callback.js'
 import { ownX509 } from './x509.js'
 
@@ -30,13 +30,9 @@ export const TLS_VERSIONS = { 'TLSv1.2': 0x303, 'TLSv1.3': 0x304 } as const
 export type TlsVersion = keyof typeof TLS_VERSIONS
 
 /** Everything that shapes the handshakes of one context. Texts are PEM. */
-export interface ClientContextOptions {
-  /** Trust anchors, one certificate each. */
-  readonly anchors: readonly string[]
+export interface ClientContextOptions extends Trust {
   /** Shown to an origin that asks for one, and only once that origin has been accepted. */
   readonly certificate?: { readonly chain: readonly string[]; readonly key: string; readonly from: string }
-  /** Revocation lists that the built-in check asks. */
-  readonly crls?: Crls
   readonly minVersion: TlsVersion
   readonly maxVersion: TlsVersion
   /** OpenSSL cipher list for TLS 1.2. */
@@ -57,14 +53,24 @@ export class ClientContext {
   readonly #ctx: Owned
   /** For the engine only. */
   readonly keyLog: ((line: string) => void) | undefined
-  /** Good chains, as seen from these trust anchors. */
-  readonly memory = new ChainMemory()
+  /** Good chains, as seen from its trust anchors. */
+  readonly memory: ChainMemory
 
-  /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
-  constructor(options: ClientContextOptions) {
+  /**
+   * @param stores where contexts find the stores that they share; without it this one has a store of its own
+   * @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept
+   */
+  constructor(options: ClientContextOptions, stores?: TrustStores) {
     ssl.ERR_clear_error()
     this.keyLog = options.keyLog
-    this.#ctx = new Owned('SSL_CTX', ssl.SSL_CTX_new(ssl.TLS_client_method()), ssl.SSL_CTX_free)
+    const store = stores?.of(options) ?? new TrustStore(options)
+    this.memory = store.memory
+    try {
+      this.#ctx = new Owned('SSL_CTX', ssl.SSL_CTX_new(ssl.TLS_client_method()), ssl.SSL_CTX_free)
+      ssl.SSL_CTX_set1_cert_store(this.#ctx.handle, store.handle)
+    } finally {
+      if (stores === undefined) store.free()
+    }
     try {
       this.#configure(options)
     } catch (cause) {
@@ -96,13 +102,6 @@ export class ClientContext {
       must(ssl.SSL_CTX_ctrl_text(ctx, SSL_CTRL_SET_GROUPS_LIST, 0, groups), groupsText(groups))
     }
     if (alpn.length > 0) setAlpn(ctx, alpn)
-    const store = ssl.SSL_CTX_get_cert_store(ctx)
-    for (const [i, pem] of options.anchors.entries()) {
-      withX509(pem, `trust anchor ${i + 1}`, x509 =>
-        must(ssl.X509_STORE_add_cert(store, x509), `trust anchor ${i + 1}`),
-      )
-    }
-    if (options.crls !== undefined) addCrls(store, options.crls)
     if (options.certificate !== undefined) setCertificate(ctx, options.certificate)
   }
 

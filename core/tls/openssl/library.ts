@@ -73,8 +73,9 @@ export const SSL_CTX_set_verify = f<(ctx: Handle, mode: number, callback: Handle
 export const SSL_CTX_set_cert_verify_callback = f<(ctx: Handle, callback: Callback, arg: Handle) => void>(
   'void SSL_CTX_set_cert_verify_callback(uintptr_t ctx, void *callback, uintptr_t arg)',
 )
-export const SSL_CTX_get_cert_store = f<(ctx: Handle) => Handle>(
-  'uintptr_t SSL_CTX_get_cert_store(uintptr_t ctx)',
+/** Takes a reference of its own. */
+export const SSL_CTX_set1_cert_store = f<(ctx: Handle, store: Handle) => void>(
+  'void SSL_CTX_set1_cert_store(uintptr_t ctx, uintptr_t store)',
 )
 export const SSL_CTX_set_cipher_list = f<(ctx: Handle, list: string) => number>(
   'int SSL_CTX_set_cipher_list(uintptr_t ctx, str list)',
@@ -94,6 +95,8 @@ export const SSL_CTX_use_PrivateKey = f<(ctx: Handle, key: Handle) => number>(
 export const SSL_CTX_check_private_key = f<(ctx: Handle) => number>(
   'int SSL_CTX_check_private_key(uintptr_t ctx)',
 )
+export const X509_STORE_new = f<() => Handle>('uintptr_t X509_STORE_new()')
+export const X509_STORE_free = f<(store: Handle) => void>('void X509_STORE_free(uintptr_t store)')
 export const X509_STORE_add_cert = f<(store: Handle, x509: Handle) => number>(
   'int X509_STORE_add_cert(uintptr_t store, uintptr_t x509)',
 )

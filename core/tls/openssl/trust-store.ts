@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto'
+import { ChainMemory } from './chain-memory.js'
+import { addCrls, type Crls } from './crl.js'
+import { contextError } from './errors.js'
+import * as ssl from './library.js'
+import { type Handle, NULL } from './library.js'
+import { withBio } from './memory-bio.js'
+import { Owned } from './owned.js'
+import { ownX509 } from './x509.js'
+
+/** What chains are checked against. Texts are PEM. */
+export interface Trust {
+  /** Trust anchors, one certificate each. */
+  readonly anchors: readonly string[]
+  /** Revocation lists that the built-in check asks. */
+  readonly crls?: Crls
+}
+
+/** An X509_STORE, and its owner. A context that uses it holds a reference of its own. */
+export class TrustStore {
+  readonly #store: Owned
+  /** Good chains, as seen from these trust anchors. */
+  readonly memory = new ChainMemory()
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
+  constructor({ anchors, crls }: Trust) {
+    ssl.ERR_clear_error()
+    this.#store = new Owned('X509_STORE', ssl.X509_STORE_new(), ssl.X509_STORE_free)
+    try {
+      for (const [i, pem] of anchors.entries()) this.#add(pem, `trust anchor ${i + 1}`)
+      if (crls !== undefined) addCrls(this.#store.handle, crls)
+    } catch (cause) {
+      this.free()
+      throw cause
+    }
+  }
+
+  #add(pem: string, what: string): void {
+    const handle = withBio(Buffer.from(pem), bio => ssl.PEM_read_bio_X509(bio, NULL, NULL, ''))
+    if (handle === NULL) throw contextError(what)
+    const x509 = ownX509(handle)
+    try {
+      if (ssl.X509_STORE_add_cert(this.#store.handle, x509.handle) !== 1) throw contextError(what)
+    } finally {
+      x509.free()
+    }
+  }
+
+  /** For contexts only. */
+  get handle(): Handle {
+    return this.#store.handle
+  }
+
+  /** Safe to call twice. */
+  free(): void {
+    this.#store.free()
+  }
+}
+
+/**
+ * Stores by what is in them: a bundle that a thousand rules trust is parsed once.
+ *
+ * Life: filling -> freed.
+ */
+export class TrustStores {
+  readonly #stores = new Map<string, TrustStore>()
+  /** By identity: whoever reads a file once and hands out the same texts has them hashed once. */
+  readonly #digests = new Map<readonly string[] | string, string>()
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
+  of(trust: Trust): TrustStore {
+    const digest = this.digestOf(trust)
+    const known = this.#stores.get(digest)
+    if (known !== undefined) return known
+    const made = new TrustStore(trust)
+    this.#stores.set(digest, made)
+    return made
+  }
+
+  /** Tells apart any two that hold different certificates or lists. */
+  digestOf({ anchors, crls }: Trust): string {
+    const lists = crls === undefined ? [] : [this.#hash(crls.pem), crls.isLeafOnly]
+    return JSON.stringify([this.#hash(anchors), ...lists])
+  }
+
+  #hash(content: readonly string[] | string): string {
+    const known = this.#digests.get(content)
+    if (known !== undefined) return known
+    const made = createHash('sha256').update(JSON.stringify(content)).digest('base64url')
+    this.#digests.set(content, made)
+    return made
+  }
+
+  /** Safe to call twice. */
+  free(): void {
+    for (const store of this.#stores.values()) store.free()
+    this.#stores.clear()
+    this.#digests.clear()
+  }
+}
