@@ -141,6 +141,7 @@ export class ProxyServer {
     for (const warning of warningsOf(setup)) this.#logs.diags.warning(warning)
     this.#connector.closeStale()
     this.#names.clear()
+    for (const front of this.#fronts) front.configure(frontLimits(setup.records))
     this.#retire(old)
     this.#logs.diags.note('configuration reloaded')
   }

@@ -61,7 +61,7 @@ export const HTTP_RECORDS = {
     minimum: 1024,
     maximum: 16_777_216,
     unit: 'bytes',
-    reload: true,
+    reload: false,
     about: 'The most that the header of a request may hold; a longer one is answered 431.',
   },
   'proxy.config.http.response_header_max_size': {

@@ -60,6 +60,8 @@ export interface Front {
   readonly take: (socket: Duplex) => void
   /** @throws {ProxyError} PTC_PORT_UNAVAILABLE */
   listen(port: number, host: string): Promise<AddressInfo>
+  /** Takes over other times, for connections and requests to come; the size of a head stays as it was. */
+  configure(limits: FrontLimits): void
   /** Takes no new connections, ends the idle ones, and after `grace` milliseconds the others. */
   close(grace: number): Promise<void>
 }
@@ -91,6 +93,9 @@ export function createFront(options: FrontOptions): Front {
   return {
     server,
     take,
+    configure: limits => {
+      for (const one of [server, other]) setLimits(one, limits)
+    },
     listen: (port, host) => listen(listener, port, host),
     close: grace => {
       secured?.endHandshakes()
@@ -101,18 +106,15 @@ export function createFront(options: FrontOptions): Front {
 
 function createHttpServer(options: FrontOptions, clients: Clients, more: object = {}): Server {
   const { limits } = options
-  const interval = Math.min(5000, Math.max(50, limits.headersTimeout / 4))
   const server = createServer({
     ...more,
     maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: limits.headersTimeout,
-    requestTimeout: limits.requestTimeout,
-    keepAliveTimeout: limits.keepAliveTimeout,
-    connectionsCheckingInterval: interval,
+    connectionsCheckingInterval: checkEvery(limits),
     insecureHTTPParser: false,
     requireHostHeader: false, // checked with a page of our own
     noDelay: true,
   })
+  setLimits(server, limits)
   server.maxHeadersCount = 0 // beyond a number Node drops fields without a word; their size is limited
   const listener = (req: IncomingMessage, res: ServerResponse): void => onRequest(options, clients, req, res)
   server.on('request', listener)
@@ -124,13 +126,24 @@ function createHttpServer(options: FrontOptions, clients: Clients, more: object 
     takeOver(options, options.onConnect, req, duplex, head)
   })
   server.on('clientError', (error, duplex) => onClientError(options, error, duplex, clients))
-  // Not before a head that is too slow has had its 408.
-  const isEarly = limits.idleTimeout < limits.headersTimeout
-  const idle = Math.max(limits.idleTimeout, isEarly ? 0 : limits.headersTimeout + 2 * interval)
-  server.setTimeout(idle, socket => {
+  server.on('timeout', (socket: Socket) => {
     if (!clients.has(socket)) socket.destroy()
   })
   return server
+}
+
+/** How often Node looks for heads that take too long. */
+const checkEvery = ({ headersTimeout }: FrontLimits): number =>
+  Math.min(5000, Math.max(50, headersTimeout / 4))
+
+function setLimits(server: Server, limits: FrontLimits): void {
+  const { headersTimeout, idleTimeout } = limits
+  server.headersTimeout = headersTimeout
+  server.requestTimeout = limits.requestTimeout
+  server.keepAliveTimeout = limits.keepAliveTimeout
+  // Silence does not end a connection before a head that is too slow has had its 408.
+  const isEarly = idleTimeout < headersTimeout
+  server.timeout = Math.max(idleTimeout, isEarly ? 0 : headersTimeout + 2 * checkEvery(limits))
 }
 
 function onRequest(options: FrontOptions, clients: Clients, req: IncomingMessage, res: ServerResponse): void {

@@ -136,3 +136,23 @@ test('slow clients and slow origins are cut off, and nothing of them stays', asy
   for (let i = 0; i < 40 && silent.size > 0; i++) await sleep(50)
   t.equal(silent.size, 0, 'no connection to the origin is left')
 })
+
+test('times are exchanged by a reload', async t => {
+  const conf = (seconds: number) => ({
+    records: {
+      'proxy.config.http.transaction_no_activity_timeout_in': seconds,
+      'proxy.config.http.keep_alive_no_activity_timeout_in': seconds,
+    },
+  })
+  const proxy = await startProxyHere(conf(100))
+  t.teardown(() => proxy.stop())
+  proxy.conf.write(conf(1))
+  await proxy.server.reload()
+  const begin = performance.now()
+  const silent = connect({ port: proxy.port, host: '127.0.0.1' })
+  const answered = connect({ port: proxy.port, host: '127.0.0.1' })
+  answered.write('GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: x\r\n\r\n')
+  for (const socket of [silent, answered]) socket.resume().on('error', () => {})
+  await Promise.all([once(silent, 'close'), once(answered, 'close')])
+  t.ok(performance.now() - begin < 6000, 'a silent client, and one between two requests')
+})
