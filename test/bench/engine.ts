@@ -6,6 +6,7 @@
 import { type Authority, type Issued, makeAuthority } from '../kit/pki.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { type Spread, spread, spreadText } from './figures.js'
+import { HOST } from './handshake-host.js'
 import type { OriginCertificate } from './handshake-origin.js'
 import { isPinning, machineText, startOnCore } from './machine.js'
 
@@ -24,7 +25,6 @@ export interface Comparison {
   readonly ratio: Spread
 }
 
-const HOST = 'bench.test'
 const CLIENT_CORE = 0
 const ORIGIN_CORE = 1
 const MODES = ['engine', 'node-tls'] as const

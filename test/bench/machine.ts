@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type Child, startChild } from '../kit/child.js'
@@ -20,7 +21,21 @@ export function isPinning(): boolean {
   return canPin
 }
 
-/** Runs a script of this folder in a process of its own, on one core where that can be had. */
+/**
+ * CPU microseconds that a process has used, all its threads together. The kernel counts them itself; no tick is rounded.
+ * @throws {Error} when the system does not tell
+ */
+export function cpuMicrosOf(pid: number): number {
+  if (!existsSync(`/proc/${pid}/schedstat`))
+    throw new Error(`no /proc/${pid}/schedstat: this benchmark reads the CPU of a process as Linux tells it`)
+  let nanos = 0
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    nanos += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
+  }
+  return nanos / 1000
+}
+
+/** Runs a script, its path seen from this folder, in a process of its own, on one core where that can be had. */
 export function startOnCore(core: number, script: string, args: readonly string[]): Promise<Child> {
   const node = [process.execPath, fileURLToPath(new URL(script, import.meta.url)), ...args]
   const [command = '', ...rest] = isPinning() ? ['taskset', '-c', String(core), ...node] : node

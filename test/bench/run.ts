@@ -4,12 +4,16 @@
  *     npm run bench [-- NAME...]
  */
 import { benchEngine } from './engine.js'
+import { benchForward } from './forward.js'
+import { benchHooks } from './hooks.js'
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** Add a benchmark here and nowhere else. */
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   engine: () => benchEngine({ pairs: 7, handshakes: 1000, print }),
+  hooks: () => benchHooks({ blocks: 30, handshakes: 100, print }),
+  forward: () => benchForward({ rounds: 7, requests: 15_000, bulkMb: 400, print }),
 }
 
 const wanted = process.argv.slice(2)

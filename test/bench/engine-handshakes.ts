@@ -1,0 +1,89 @@
+/** New handshakes through the engine, as the benchmarks make them: the whole way of a new connection, but HTTP. */
+import { connect } from 'node:net'
+import { FairQueue } from '../../core/base/fair-queue.js'
+import { OriginHandshake } from '../../core/tls/client.js'
+import type { HandshakeSettings } from '../../core/tls/handshake-settings.js'
+import type { Asker } from '../../core/tls/hook-turn.js'
+import type { HandshakeObserver } from '../../core/tls/observer.js'
+import { ClientContext } from '../../core/tls/openssl/client-context.js'
+import type { TlsOrigin } from '../../core/tls/start-tls.js'
+import { makeTerms } from '../../core/tls/terms.js'
+import type { Link } from '../../core/vconn/link.js'
+import { TcpLink } from '../../core/vconn/tcp-link.js'
+import { ProxyVConn } from '../../core/vconn/vconn.js'
+import { HOST } from './handshake-host.js'
+
+/** How many are under way at a time. */
+const CONCURRENCY = 8
+
+/** Makes one handshake, ends its connection, and calls `done`. */
+export type Handshake = (done: () => void) => void
+
+const nothing = (): void => {}
+
+export const QUIET: HandshakeObserver = {
+  parked: nothing,
+  accepted: nothing,
+  rejected: nothing,
+  ignoredReenable: nothing,
+  pluginFailed: (_plugin, _host, cause) => {
+    throw cause
+  },
+}
+
+/** @param askers the plugins on the hook; without any the built-in check alone decides */
+export function engineHandshake(anchor: string, port: number, askers: readonly Asker[]): Handshake {
+  const context = new ClientContext({
+    anchors: [anchor],
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.3',
+    alpn: [],
+  })
+  const settings: HandshakeSettings = {
+    context,
+    terms: makeTerms(
+      { verify: askers.length > 0 ? 2 : 1, policy: 'ENFORCED', properties: 'ALL', override: 0 },
+      askers.map(({ plugin }) => plugin),
+    ),
+    checks: { properties: 'ALL', demands: undefined },
+    names: {},
+    askers,
+    deadline: 30_000,
+    originTimeout: 30_000,
+    openVConn: (ends: Link) => new ProxyVConn('outbound', ends, () => undefined),
+    queue: new FairQueue(nothing),
+    observer: QUIET,
+  }
+  return done => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.once('connect', () => {
+      const fail = (why: Error): void => {
+        throw why
+      }
+      const open = ({ link }: TlsOrigin): void => {
+        link.destroy()
+        done()
+      }
+      new OriginHandshake(new TcpLink(socket, 'origin'), { host: HOST, port }, settings, open, fail).start()
+    })
+  }
+}
+
+/** @returns CPU microseconds for each handshake */
+export function measureHandshakes(handshake: Handshake, count: number): Promise<number> {
+  return new Promise(resolve => {
+    const before = process.cpuUsage()
+    let started = 0
+    let finished = 0
+    const next = (): void => {
+      if (++finished === count) {
+        const used = process.cpuUsage(before)
+        resolve((used.user + used.system) / count)
+      } else if (started < count) {
+        started++
+        handshake(next)
+      }
+    }
+    for (; started < Math.min(CONCURRENCY, count); started++) handshake(next)
+  })
+}

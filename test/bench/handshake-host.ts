@@ -1,0 +1,2 @@
+/** The name in the certificates of the benchmarks. */
+export const HOST = 'bench.test'
