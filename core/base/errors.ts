@@ -55,8 +55,13 @@ export const ERRORS = {
   PTC_PLUGIN_INIT_SLOW: startup(
     'The plugin did not finish its init in time: proxy.config.plugin.init_timeout.',
   ),
+  PTC_PLUGIN_WORKER: startup(
+    'A worker of a plugin with @isolate=worker crashed, hung, or used up its memory; the log says which and when.',
+  ),
   PTC_HOOK_UNKNOWN: startup('Use a hook id of the reference; ids are spelled as in Traffic Server.'),
   PTC_HOOKS_SEALED: startup('Call hookAdd during init, not later.'),
+  PTC_PLUGIN_EXISTS: startup('Choose another name, or move away what is there: nothing is overwritten.'),
+  PTC_TEST_KIT: startup('A test asked the kit for something it cannot do; the message says what.'),
   PTC_OPENSSL_MISSING: startup(
     'Run on a Node whose binary carries OpenSSL 3.0.2 or newer: Node 18 and later from nodejs.org.',
   ),

@@ -3,26 +3,21 @@
  * block of code begins with a comment that is its file name; each has a trial here. Blocks of configuration with such
  * a comment become files, too.
  */
-import { createHash } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Test, test } from 'tap'
-import { tell } from '../../core/hooks/ask.js'
-import { ProxyVConn } from '../../core/vconn/vconn.js'
+import { makeChain, type Outcome } from '../../core/testing/kit.js'
 import { startChild } from '../kit/child.js'
-import { makeAuthority } from '../kit/pki.js'
 import { makeTempDir } from '../kit/temp-dir.js'
-import { SELF_SIGNED } from '../plugins/kit.js'
-import { code, compiled, configurations, loadSnippet, startService, verdictsOf } from './kit/snippets.js'
+import { ask, code, compiled, configurations, openSnippet, startService } from './kit/snippets.js'
 
 const MAIN = fileURLToPath(new URL('../../core/main.js', import.meta.url))
-const ACCEPT = [{ kind: 'accept' }]
-const no = (reason: string, detail: RegExp | string) => [{ kind: 'reject', reason, detail }]
-
-const { cert } = await (await makeAuthority({ name: 'Snippets' })).issue({ cn: 'a.example' })
-const ders = [cert.raw]
+const ACCEPTED: Outcome = { kind: 'accepted', by: 'plugins' }
+const no = (reason: string, detail: RegExp | string) => ({ kind: 'rejected', by: 'plugin', reason, detail })
+const SELF_SIGNED = 'X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT'
 
 const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
   'ask-first.js': async t => {
@@ -31,107 +26,96 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
       for await (const part of request) question += part
       response.end(question.includes('bad.example') ? '{"ok":false,"why":"by hand"}' : '{"ok":true}')
     })
-    const { ask } = await loadSnippet(t, 'ask-first.js', url)
-    t.strictSame(await verdictsOf(ask({ ders })), ACCEPT)
-    t.match(JSON.parse(question), { host: 'a.example', sha256: /^[0-9a-f]{64}$/, issuer: /Snippets/ })
-    t.match(await verdictsOf(ask({ host: 'bad.example', ders })), no('revoked', 'by hand'))
+    const kit = await openSnippet(t, `ask-first.js ${url}`)
+    t.strictSame(await ask(kit), ACCEPTED)
+    t.match(JSON.parse(question), { host: 'a.example', sha256: /^[0-9a-f]{64}$/, issuer: /Test Root/ })
+    t.match(await ask(kit, { host: 'bad.example' }), no('revoked', 'by hand'))
   },
   'my-conf/plugins/hello.js': async t => {
-    const { ask, log } = await loadSnippet(t, 'my-conf/plugins/hello.js')
-    t.strictSame(ask({ subjects: ['/CN=a.example'] }).verdicts, ACCEPT)
-    t.strictSame(log, ['NOTE [hello] a.example shows /CN=a.example'])
+    const kit = await openSnippet(t, 'my-conf/plugins/hello.js')
+    t.strictSame(await ask(kit), ACCEPTED)
+    t.strictSame(kit.log, ['NOTE [hello] a.example shows /CN=a.example'])
   },
   'pins.js': async t => {
-    const { ask } = await loadSnippet(t, 'pins.js')
-    t.strictSame(ask({ ders }).verdicts, ACCEPT, 'a host without pins')
-    const pinned = ask({ host: 'pinned.example', ders }).verdicts
-    t.match(pinned, no('untrusted-issuer', 'pinned.example shows none of its pinned keys'))
-    const key = cert.publicKey.export({ type: 'spki', format: 'der' })
+    const chain = await makeChain({ names: ['pinned.example'] })
+    const pinned = { host: 'pinned.example', chain }
+    const kit = await openSnippet(t, 'pins.js')
+    t.strictSame(await ask(kit), ACCEPTED, 'a host without pins')
+    t.match(await ask(kit, pinned), no('untrusted-issuer', 'pinned.example shows none of its pinned keys'))
+    const key = new X509Certificate(chain).publicKey.export({ type: 'spki', format: 'der' })
     const pin = createHash('sha256').update(key).digest('base64')
     const own = code.find(({ name }) => name === 'pins.js')?.code.replace('replace-me-with-a-hash', pin)
     compiled.dir.file('out/pins-of-ours.js', own ?? '')
-    const ours = await loadSnippet(t, 'pins-of-ours.js')
-    t.strictSame(ours.ask({ host: 'pinned.example', ders }).verdicts, ACCEPT, 'its pin is there')
+    t.strictSame(await ask(await openSnippet(t, 'pins-of-ours.js'), pinned), ACCEPTED, 'its pin is there')
   },
   'ask-service.js': async t => {
     let status = 200
-    let aborted = 0
+    let isAborted = (): void => undefined
+    const aborted = new Promise<void>(resolve => {
+      isAborted = resolve
+    })
     const url = await startService(t, (request, response) => {
-      request.on('close', () => {
-        if (!response.writableEnded) aborted += 1
-      })
+      request.on('close', () => (response.writableEnded ? undefined : isAborted()))
       if (status !== 0) response.writeHead(status).end()
     })
-    const { ask } = await loadSnippet(t, 'ask-service.js', url)
-    t.strictSame(await verdictsOf(ask({ ders })), ACCEPT)
+    const kit = await openSnippet(t, `ask-service.js ${url}`)
+    t.strictSame(await ask(kit), ACCEPTED)
     status = 410
-    t.match(await verdictsOf(ask({ ders })), no('revoked', 'the revocation service says 410'))
+    t.match(await ask(kit), no('revoked', 'the revocation service says 410'))
     status = 0
-    const left = ask({ ders, refuse: () => undefined })
+    const left = await kit.park({ host: 'a.example' })
     await sleep(50)
     left.leave()
-    for (let i = 0; aborted === 0 && i < 200; i += 1) await sleep(5)
-    t.equal(aborted, 1, 'the question ends with the handshake')
-    const failures: unknown[] = []
-    const down = await loadSnippet(t, 'ask-service.js', 'http://127.0.0.1:1/')
-    const parked = down.ask({ ders, refuse: cause => failures.push(cause) })
-    for (let i = 0; failures.length === 0 && i < 200; i += 1) await sleep(5)
-    t.match(failures, [/fetch failed/], 'a service that is down is a failure')
-    t.strictSame(parked.verdicts, [])
+    await aborted
+    t.strictSame(left.outcome, { kind: 'left' }, 'the question ends with the handshake')
+    const down = await openSnippet(t, 'ask-service.js http://127.0.0.1:1/')
+    t.match(await ask(down), { by: 'plugin-failed', detail: 'fetch failed' }, 'a service that is down')
   },
   'slow-down.js': async t => {
-    const { ask } = await loadSnippet(t, 'slow-down.js', '30')
-    const before = performance.now()
-    const parked = ask()
-    t.strictSame(parked.verdicts, [])
-    t.strictSame(await verdictsOf(parked), ACCEPT)
-    t.ok(performance.now() - before >= 29)
-    await t.rejects(loadSnippet(t, 'slow-down.js'), { message: /takes milliseconds, not 'undefined'/ })
+    const kit = await openSnippet(t, 'slow-down.js 30')
+    const parked = await kit.park({ host: 'a.example' })
+    await kit.advance(29)
+    t.equal(parked.outcome, undefined)
+    await kit.advance(1)
+    t.strictSame(parked.outcome, ACCEPTED)
+    await t.rejects(openSnippet(t, 'slow-down.js'), { message: /takes milliseconds, not 'undefined'/ })
   },
   'patience.js': async t => {
-    const { ask } = await loadSnippet(t, 'patience.js')
-    const before = performance.now()
-    t.match(await verdictsOf(ask({ patience: 1030 })), no('unknown', 'nobody was at the desk'))
-    t.ok(performance.now() - before < 900, 'before the deadline')
+    const kit = await openSnippet(t, 'patience.js')
+    const parked = await kit.park({ host: 'a.example' })
+    await kit.advance(28_900)
+    t.equal(parked.outcome, undefined)
+    await kit.advance(100)
+    t.match(parked.outcome, no('unknown', 'nobody was at the desk'), 'before the deadline')
   },
   'careful.js': async t => {
-    const { ask } = await loadSnippet(t, 'careful.js')
-    t.strictSame(ask().verdicts, ACCEPT)
-    t.match(ask({ builtIn: SELF_SIGNED }).verdicts, no(SELF_SIGNED.name, SELF_SIGNED.message))
-    t.strictSame(ask({ host: 'x.internal.example', builtIn: SELF_SIGNED }).verdicts, ACCEPT)
-    const late = { ...SELF_SIGNED, name: 'X509_V_ERR_CERT_HAS_EXPIRED', code: 10 } as const
-    t.match(ask({ host: 'x.internal.example', builtIn: late }).verdicts, no(late.name, late.message))
+    const kit = await openSnippet(t, 'careful.js')
+    t.strictSame(await ask(kit), ACCEPTED)
+    t.match(await ask(kit, { builtIn: SELF_SIGNED }), no(SELF_SIGNED, 'self-signed certificate'))
+    t.strictSame(await ask(kit, { host: 'x.internal.example', builtIn: SELF_SIGNED }), ACCEPTED)
+    const expired = 'X509_V_ERR_CERT_HAS_EXPIRED'
+    t.match(await ask(kit, { host: 'x.internal.example', builtIn: expired }), no(expired, /has expired/))
   },
   'stopwatch.js': async t => {
-    const { set, log } = await loadSnippet(t, 'stopwatch.js')
-    const unexpected = (_: unknown, cause: unknown): never => {
-      throw cause
-    }
-    const ends = { remoteAddress: '192.0.2.1:443', localAddress: '192.0.2.2:50000' }
-    const vconn = new ProxyVConn('outbound', ends, closed =>
-      tell(set.registry.on('TS_VCONN_OUTBOUND_CLOSE_HOOK'), closed, unexpected),
-    )
-    tell(set.registry.on('TS_VCONN_OUTBOUND_START_HOOK'), vconn.shown, unexpected)
-    vconn.close()
-    t.match(log, [/^DEBUG stopwatch 192\.0\.2\.1:443 was open for \d+ ms$/])
+    const kit = await openSnippet(t, 'stopwatch.js')
+    kit.open('outbound').close()
+    t.match(kit.log, [/^DEBUG stopwatch 192\.0\.2\.\d:\d+ was open for \d+ ms$/])
   },
   'blocklist.js': async t => {
     const list = compiled.dir.file('list.txt', 'bad.example\nworse.example\n')
-    const { ask } = await loadSnippet(t, 'blocklist.js', list)
-    t.strictSame(ask().verdicts, ACCEPT)
-    t.match(ask({ host: 'worse.example' }).verdicts, no('policy', 'worse.example is on the list'))
-    await t.rejects(loadSnippet(t, 'blocklist.js', `${list}.gone`), { code: 'PTC_PLUGIN_INIT_FAILED' })
+    const kit = await openSnippet(t, `blocklist.js ${list}`)
+    t.strictSame(await ask(kit), ACCEPTED)
+    t.match(await ask(kit, { host: 'worse.example' }), no('policy', 'worse.example is on the list'))
+    await t.rejects(openSnippet(t, `blocklist.js ${list}.gone`), { code: 'PTC_PLUGIN_INIT_FAILED' })
   },
   'office-hours.ts': async t => {
-    const always = await loadSnippet(t, 'office-hours.ts', '0', '24')
-    t.strictSame(always.ask().verdicts, ACCEPT)
-    const never = await loadSnippet(t, 'office-hours.ts', '24')
-    t.match(never.ask().verdicts, no('policy', 'come back at 24'))
+    t.strictSame(await ask(await openSnippet(t, 'office-hours.js 0 24')), ACCEPTED)
+    t.match(await ask(await openSnippet(t, 'office-hours.js 24')), no('policy', 'come back at 24'))
   },
   'typed.js': async t => {
-    const { ask } = await loadSnippet(t, 'typed.js')
-    t.strictSame(ask().verdicts, ACCEPT)
-    t.match(ask({ protocol: 'TLSv1.2' }).verdicts, no('policy', 'TLSv1.2 is too old for us'))
+    const kit = await openSnippet(t, 'typed.js')
+    t.strictSame(await ask(kit), ACCEPTED)
+    t.match(await ask(kit, { protocol: 'TLSv1.2' }), no('policy', 'TLSv1.2 is too old for us'))
   },
 }
 

@@ -37,6 +37,10 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
         'base',
       ],
     },
+    /** What plugin authors test with (`portcullis/testing`). */
+    testing: {
+      values: ['compose', 'origin', 'tls', 'vconn', 'plugin-host', 'hooks', 'config', 'api', 'base'],
+    },
     /** Commands that start no proxy. */
     cli: { values: ['compose', 'origin', 'config', 'tls', 'api', 'base'] },
     'proxy.ts': {

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { loadPlugins, type PluginSet } from '../../../core/plugin-host/load.js'
-import { type HostKit, makeHost, pluginLine } from '../../core/plugin-host/kit.js'
-import { type Origin, type Parked, park } from '../../plugins/kit.js'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Kit, type Origin, type Outcome, openKit } from '../../../core/testing/kit.js'
 import { compileElsewhere } from './compile.js'
 import { blocksOf, readPages } from './markdown.js'
 
@@ -26,26 +25,19 @@ export const configurations = blocks.filter(({ language, name }) => language ===
 const named = code.map(block => [block.name ?? '', block.code] as const)
 export const compiled = compileElsewhere(new Map(named))
 
-export interface LoadedSnippet extends HostKit {
-  readonly set: PluginSet
-  /** Parks a handshake at it; without more, one with `a.example`. */
-  ask(origin?: Partial<Origin>): Parked
+/** Where the compiled snippets lie. */
+export const OUT = pathToFileURL(join(compiled.dir.path, 'out/'))
+
+/** Opens the test kit with compiled snippets, by their lines in plugin.config. */
+export async function openSnippet(t: Cleaner, lines: string | readonly string[]): Promise<Kit> {
+  const kit = await openKit(new URL('snippets.test.js', OUT), lines)
+  t.teardown(() => kit.close())
+  return kit
 }
 
-/** Loads a compiled snippet as the proxy does. */
-export async function loadSnippet(t: Cleaner, name: string, ...args: string[]): Promise<LoadedSnippet> {
-  const host = makeHost()
-  t.teardown(host.dir.remove)
-  const set = await loadPlugins([pluginLine(compiled.output(name), 1, ...args)], host.env)
-  t.teardown(set.unload)
-  host.log.length = 0
-  return { ...host, set, ask: origin => park(set, { host: 'a.example', ...origin }) }
-}
-
-/** The verdicts as soon as there are any; none when there are none after a second. */
-export async function verdictsOf({ verdicts }: Parked): Promise<Parked['verdicts']> {
-  for (const end = Date.now() + 1000; verdicts.length === 0 && Date.now() < end; ) await sleep(2)
-  return verdicts
+/** What becomes of an origin; `a.example`, unless it is said. */
+export async function ask(kit: Kit, origin: Partial<Origin> = {}): Promise<Outcome> {
+  return await (await kit.park({ host: 'a.example', ...origin })).ended()
 }
 
 /** A web service for plugins that ask one. */

@@ -1,0 +1,211 @@
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { HookEvents, HookId } from '../api/hooks.js'
+import type { VConn } from '../api/vconn.js'
+import { makeAskers } from '../compose/askers.js'
+import { VConns } from '../compose/vconns.js'
+import { parsePluginConfig } from '../config/plugin-config.js'
+import { parseRecords } from '../config/records.js'
+import { type RecordName, type Records, rowOf } from '../config/records-table.js'
+import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
+import { Judgement } from '../tls/judgement.js'
+import type { HandshakeObserver } from '../tls/observer.js'
+import { makeTerms, type TermsRecords } from '../tls/terms.js'
+import { VerdictCache } from '../tls/verdict-cache.js'
+import { Timers } from '../vconn/schedule.js'
+import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
+import { type LiveOrigin, LiveOrigins } from './live.js'
+import { type Origin, toEvidence } from './origin.js'
+import { Recorder } from './recorder.js'
+import { settle, VirtualTime } from './virtual-time.js'
+
+export { type CertificateWanted, makeChain } from './certificates.js'
+export type { Call, Outcome, TestHandshake } from './handshake.js'
+export type { LiveOrigin } from './live.js'
+export type { Origin } from './origin.js'
+
+export interface KitOptions {
+  /**
+   * Records that are not to have their defaults. One default is the kit's own: `…verify.server.override` is 1, so that
+   * plugins are asked whatever the built-in check says.
+   */
+  readonly records?: Partial<Records>
+}
+
+/** Hooks that do not park. */
+type Told = Exclude<HookId, 'TS_SSL_CERT_VERIFY_HOOK'>
+
+/** Plugins, loaded as the proxy loads them, and asked as the proxy asks them. */
+export interface Kit {
+  /** What the plugins wrote, as `NOTE [name] text`, `ERROR [name] text`, `DEBUG tag text`. */
+  readonly log: readonly string[]
+  /**
+   * Parks a handshake with an origin that is not there, and asks the plugins. Resolves when those that need no time have
+   * answered.
+   */
+  park(origin: Origin): Promise<TestHandshake>
+  /**
+   * Makes a real handshake, through the proxy's own engine. It takes real time, the plugins' `schedule` included, and
+   * closes once it is accepted. Resolves when it has ended.
+   * @param address `host:port`
+   * @throws {ProxyError} when nobody listens there
+   */
+  connect(address: string, origin?: LiveOrigin): Promise<TestHandshake>
+  /**
+   * Lets time pass for what the plugins have scheduled and for deadlines; nobody waits. Not for timers that a plugin has
+   * got from Node.
+   */
+  advance(ms: number): Promise<void>
+  /** Opens a connection, which the plugins on the start hook are told of; `close` tells those on the close hook. */
+  open(direction: VConn['direction']): { readonly vconn: VConn; close(): void }
+  /** Calls the plugins on a hook that does not park. What they throw is in the log. */
+  tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void>
+  /** Unloads the plugins, as a reload does. */
+  close(): void
+}
+
+/**
+ * Loads plugins for a test.
+ *
+ * ```ts
+ * const kit = await openKit(import.meta.url, 'my-plugin.js @deadline=500 hosts=a.example')
+ * ```
+ *
+ * @param from the test file: paths of plugins and PEM files begin in its folder
+ * @param lines lines of plugin.config
+ * @throws {ProxyError} whatever would stop the proxy's start
+ */
+export async function openKit(
+  from: string | URL,
+  lines: string | readonly string[],
+  options: KitOptions = {},
+): Promise<Kit> {
+  const folder = dirname(fileURLToPath(from))
+  const records = readRecords(options.records ?? {})
+  const text = typeof lines === 'string' ? lines : lines.join('\n')
+  const time = new VirtualTime()
+  const log: string[] = []
+  const plugins = await loadPlugins(parsePluginConfig(text, 'plugin.config', records), {
+    confDir: folder,
+    pluginDir: '.',
+    shippedDirs: [],
+    // Whether this Node runs TypeScript is for Node to say, when it is asked to import some.
+    stripsTypes: true,
+    initTimeout: records['proxy.config.plugin.init_timeout'],
+    createTimers: onError => new Timers(onError, undefined, time),
+    diags: {
+      debug: (tag, message) => log.push(`DEBUG ${tag} ${message}`),
+      // The loader's own lines are no plugin's.
+      note: message => (message.startsWith('[') ? log.push(`NOTE ${message}`) : undefined),
+      error: message => log.push(`ERROR ${message}`),
+    },
+  })
+  return new PluginKit(plugins, records, folder, time, log)
+}
+
+function readRecords(given: Partial<Records>): Records {
+  const all = { 'proxy.config.ssl.client.verify.server.override': 1, ...given }
+  const lines = Object.entries(all).map(
+    ([name, value]) => `CONFIG ${name} ${rowOf(name as RecordName)?.type ?? 'STRING'} ${value ?? 'NULL'}`,
+  )
+  return parseRecords(lines.join('\n'), 'records')
+}
+
+class PluginKit implements Kit {
+  readonly log: readonly string[]
+  readonly #plugins: PluginSet
+  readonly #records: Records
+  readonly #folder: string
+  readonly #time: VirtualTime
+  readonly #vconns: VConns
+  readonly #recorder = new Recorder()
+  readonly #askers: ReturnType<typeof makeAskers>
+  readonly #observer: HandshakeObserver
+  readonly #live: LiveOrigins
+
+  constructor(plugins: PluginSet, records: Records, folder: string, time: VirtualTime, log: string[]) {
+    const { registry } = plugins
+    const recorder = this.#recorder
+    const onError = (message: string): void => void log.push(`ERROR ${message}`)
+    const nothing = (): void => undefined
+    const observer: HandshakeObserver = {
+      parked: nothing,
+      accepted: nothing,
+      rejected: nothing,
+      ignoredReenable: nothing,
+      pluginFailed: (plugin, host, cause) => recorder.failed(plugin, host, cause),
+    }
+    const verifiers = recorder.wrap(registry)
+    const verdicts = new VerdictCache(records['proxy.config.ssl.client.verify.cache_size'])
+    this.log = log
+    this.#plugins = plugins
+    this.#records = records
+    this.#folder = folder
+    this.#time = time
+    this.#vconns = new VConns(registry, onError)
+    this.#observer = observer
+    this.#askers = makeAskers(verifiers, verdicts, observer, time)
+    this.#live = new LiveOrigins({ records, folder, verifiers, registry, recorder, observer, onError })
+  }
+
+  async park(origin: Origin): Promise<TestHandshake> {
+    const evidence = await toEvidence(origin, this.#folder)
+    const { port = 443 } = origin
+    const vconn = this.#vconns.open('outbound', { remoteAddress: `192.0.2.1:${port}`, localAddress: OURS })
+    const deadline = this.#records['proxy.config.ssl.client.verify.deadline']
+    const shadows = this.#askers.shadows(deadline)
+    const judgement = new Judgement(
+      {
+        evidence,
+        port,
+        vconn: vconn.shown,
+        terms: makeTerms(termsRecords(this.#records), this.#askers.names, false, shadows.length > 0),
+        askers: this.#askers.under(''),
+        shadows,
+        deadline,
+        observer: this.#observer,
+        time: this.#time,
+      },
+      end => handshake.end(toOutcome(end)),
+    )
+    const calls = this.#recorder.callsFor(vconn.shown.id)
+    const handshake = new KitHandshake(vconn, calls, () => judgement.abandon())
+    judgement.start()
+    await settle()
+    return handshake
+  }
+
+  connect(address: string, origin: LiveOrigin = {}): Promise<TestHandshake> {
+    return this.#live.connect(address, origin)
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.#time.advance(ms)
+  }
+
+  open(direction: VConn['direction']): { readonly vconn: VConn; close(): void } {
+    const vconn = this.#vconns.open(direction, { remoteAddress: '192.0.2.3:50001', localAddress: OURS })
+    return { vconn: vconn.shown, close: () => vconn.close() }
+  }
+
+  async tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void> {
+    await this.#vconns.tell(hook, event)
+  }
+
+  close(): void {
+    this.#plugins.unload()
+    this.#live.close()
+  }
+}
+
+/** The proxy's end of connections that are not there (RFC 5737). */
+const OURS = '192.0.2.2:50000'
+
+function termsRecords(records: Records): TermsRecords {
+  return {
+    verify: records['proxy.config.ssl.client.verify.server'],
+    policy: records['proxy.config.ssl.client.verify.server.policy'],
+    properties: records['proxy.config.ssl.client.verify.server.properties'],
+    override: records['proxy.config.ssl.client.verify.server.override'],
+  }
+}

@@ -1,0 +1,106 @@
+import type { VConn } from '../api/vconn.js'
+import { ProxyError } from '../base/errors.js'
+import { FairQueue } from '../base/fair-queue.js'
+import { ClientContexts } from '../compose/client-contexts.js'
+import { makeVerification, type Verification } from '../compose/start-tls.js'
+import { VConns } from '../compose/vconns.js'
+import type { Records } from '../config/records-table.js'
+import type { HookRegistry } from '../hooks/registry.js'
+import { dial } from '../origin/dial.js'
+import type { HandshakeObserver } from '../tls/observer.js'
+import type { Endpoints, ProxyVConn } from '../vconn/vconn.js'
+import { KitHandshake, toOutcome } from './handshake.js'
+import type { Recorder } from './recorder.js'
+
+/** What a test says about an origin that is there. */
+export interface LiveOrigin {
+  /** The name in the URL: announced as SNI, and what the certificate has to be for. Default: that of the address. */
+  readonly host?: string
+}
+
+export interface LiveParts {
+  readonly records: Records
+  /** Where relative paths of records begin. */
+  readonly folder: string
+  /** The recorded continuations of the verify hook. */
+  readonly verifiers: HookRegistry
+  /** Every hook. */
+  readonly registry: HookRegistry
+  readonly recorder: Recorder
+  readonly observer: HandshakeObserver
+  readonly onError: (message: string) => void
+}
+
+/** Real handshakes for tests. What they need is made at the first one, and lives until `close`. */
+export class LiveOrigins {
+  readonly #parts: LiveParts
+  readonly #vconns: WatchedVConns
+  readonly #abort = new AbortController()
+  #made: { readonly contexts: ClientContexts; readonly verification: Verification } | undefined
+
+  constructor(parts: LiveParts) {
+    this.#parts = parts
+    this.#vconns = new WatchedVConns(parts.registry, parts.onError)
+  }
+
+  /** @throws {ProxyError} PTC_TEST_KIT for an address that is none, and those of the dial */
+  async connect(address: string, origin: LiveOrigin): Promise<KitHandshake> {
+    const [, bracketed, plain = '', digits = ''] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address) ?? []
+    const to = { host: bracketed ?? plain, port: Number(digits) }
+    if (to.host === '')
+      throw new ProxyError('PTC_TEST_KIT', `connect takes host:port, not ${JSON.stringify(address)}`)
+    const { startTls } = this.#verification()
+    const connectTimeout = this.#parts.records['proxy.config.http.connect_attempts_timeout'] * 1000
+    const tcp = await dial(to, { connectTimeout }, this.#abort.signal)
+    const gone = new AbortController()
+    const ending = startTls(tcp, { host: origin.host ?? to.host, port: to.port }, gone.signal)
+    const vconn = this.#vconns.last // opened by the call before, which had not to wait for that
+    if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a handshake began without a connection')
+    const calls = this.#parts.recorder.callsFor(vconn.shown.id)
+    const handshake = new KitHandshake(vconn, calls, () => gone.abort())
+    try {
+      const { link, peer } = await ending
+      link.destroy()
+      handshake.end(toOutcome(peer))
+    } catch (cause) {
+      if (!(cause instanceof ProxyError)) throw cause
+      handshake.end(toOutcome(cause))
+    }
+    return handshake
+  }
+
+  close(): void {
+    this.#abort.abort()
+    this.#made?.contexts.free()
+    this.#made = undefined
+  }
+
+  #verification(): Verification {
+    if (this.#made !== undefined) return this.#made.verification
+    const { records, folder, verifiers, observer, onError } = this.#parts
+    const contexts = new ClientContexts(records, folder)
+    const queue = new FairQueue(cause => onError(String(cause)))
+    const vconns = this.#vconns
+    const verification = makeVerification({
+      records,
+      rules: [],
+      registry: verifiers,
+      contexts,
+      observer,
+      vconns,
+      queue,
+    })
+    this.#made = { contexts, verification }
+    return verification
+  }
+}
+
+/** Knows which connection was opened last. */
+class WatchedVConns extends VConns {
+  last: ProxyVConn | undefined
+
+  override open(direction: VConn['direction'], ends: Endpoints): ProxyVConn {
+    this.last = super.open(direction, ends)
+    return this.last
+  }
+}

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificate.js'
+import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
+import { describe, ProxyError } from '../base/errors.js'
+import { certificateOf } from '../tls/chain-certificate.js'
+import { toNames } from '../tls/names.js'
+import { x509ErrorText } from '../tls/openssl/built-in-check.js'
+import { splitPem } from '../tls/trust.js'
+import { type CertificateWanted, makeChain } from './certificates.js'
+
+/** An origin that a test makes up. Only the host has to be said. */
+export interface Origin {
+  /** The name or address in the URL. */
+  readonly host: string
+  /** Default 443. */
+  readonly port?: number
+  /** What the ClientHello says; default: the host, if it is a name. */
+  readonly sni?: string
+  /**
+   * What the origin shows, leaf first: a PEM text, the path of a PEM file, or what a certificate that is made for this
+   * test shall say (see {@link makeChain}). Default: one certificate for the host.
+   */
+  readonly chain?: string | readonly CertificateWanted[]
+  /** What the built-in check says: nothing wrong (the default), or the name of its error. It is not computed. */
+  readonly builtIn?: 'X509_V_OK' | X509ErrorName
+  /** Which certificate that error concerns; default 0, the leaf. */
+  readonly depth?: number
+  /** Default `TLSv1.3`. */
+  readonly protocol?: string
+  /** Default `TLS_AES_256_GCM_SHA384`. */
+  readonly cipher?: string
+  readonly alpn?: string
+  readonly ocspResponse?: Buffer
+}
+
+/** What is wrong with the name alone; every other error is one of the chain. */
+const NAME_ERRORS: readonly string[] = [
+  'X509_V_ERR_HOSTNAME_MISMATCH',
+  'X509_V_ERR_EMAIL_MISMATCH',
+  'X509_V_ERR_IP_ADDRESS_MISMATCH',
+] satisfies readonly X509ErrorName[]
+
+const OK: BuiltInResult = Object.freeze({ ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' })
+
+/**
+ * What plugins are shown of an origin.
+ * @param folder where relative paths begin
+ * @throws {ProxyError} PTC_TEST_KIT when there is no certificate in `chain`
+ */
+export async function toEvidence(origin: Origin, folder: string): Promise<PeerEvidence> {
+  const { host, builtIn: name = 'X509_V_OK', depth = 0 } = origin
+  const chain = Object.freeze(await readChain(origin, folder))
+  const result = toResult(name, depth)
+  const isName = NAME_ERRORS.includes(name)
+  return Object.freeze<PeerEvidence>({
+    host,
+    sni: origin.sni ?? toNames(host, {}).sni,
+    chain,
+    builtChain: chain,
+    builtIn: result,
+    checks: Object.freeze({ signature: isName ? OK : result, name: isName ? result : OK }),
+    ocspResponse: origin.ocspResponse,
+    protocol: origin.protocol ?? 'TLSv1.3',
+    cipher: origin.cipher ?? 'TLS_AES_256_GCM_SHA384',
+    alpn: origin.alpn,
+  })
+}
+
+async function readChain({ host, chain = [] }: Origin, folder: string): Promise<Certificate[]> {
+  const pems = splitPem(await readPem(host, chain, folder))
+  if (pems.length === 0) throw new ProxyError('PTC_TEST_KIT', `no PEM certificate in the chain of ${host}`)
+  return pems.map(pem => certificateOf(Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64')))
+}
+
+async function readPem(
+  host: string,
+  chain: string | readonly CertificateWanted[],
+  folder: string,
+): Promise<string> {
+  if (typeof chain !== 'string') {
+    const [leaf = { names: [host] }, ...issuers] = chain
+    return await makeChain(leaf, ...issuers)
+  }
+  if (chain.includes('-----BEGIN ')) return chain
+  try {
+    return readFileSync(resolve(folder, chain), 'utf8')
+  } catch (cause) {
+    throw new ProxyError('PTC_TEST_KIT', `cannot read the chain of ${host}: ${describe(cause)}`, { cause })
+  }
+}
+
+function toResult(name: 'X509_V_OK' | X509ErrorName, depth: number): BuiltInResult {
+  if (name === 'X509_V_OK') return OK
+  const code = X509_ERRORS[name]
+  if (code === undefined) throw new ProxyError('PTC_TEST_KIT', `builtIn: there is no ${name}`)
+  return Object.freeze({ ok: false, name, code, depth, message: x509ErrorText(code) })
+}

@@ -1,0 +1,55 @@
+import type { Time } from '../base/time.js'
+
+interface Due {
+  readonly id: number
+  readonly at: number
+  readonly fn: () => void
+}
+
+/**
+ * Time that passes when it is told to. What is due is called in the order of time, and what that starts (further waits,
+ * promises) is done before the next.
+ */
+export class VirtualTime implements Time {
+  readonly #due = new Map<number, Due>()
+  #lastId = 0
+  #passed = 0
+
+  now(): number {
+    return Date.now() + this.#passed
+  }
+
+  after(ms: number, fn: () => void): number {
+    const id = ++this.#lastId
+    this.#due.set(id, { id, at: this.#passed + Math.max(0, ms), fn })
+    return id
+  }
+
+  cancel(wait: NodeJS.Timeout | number | undefined): void {
+    if (typeof wait === 'number') this.#due.delete(wait)
+  }
+
+  async advance(ms: number): Promise<void> {
+    const until = this.#passed + ms
+    await settle()
+    for (let next = this.#first(until); next !== undefined; next = this.#first(until)) {
+      this.#passed = next.at
+      this.#due.delete(next.id)
+      next.fn()
+      await settle()
+    }
+    this.#passed = until
+  }
+
+  #first(until: number): Due | undefined {
+    let first: Due | undefined
+    for (const due of this.#due.values())
+      if (due.at <= until && (first === undefined || due.at < first.at)) first = due
+    return first
+  }
+}
+
+/** One turn of the event loop: what was ready to go on has gone on. */
+export function settle(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
