@@ -10,9 +10,10 @@
 import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { activeTimeout, connectionLimits, frontLimits, securePort } from './compose/client-ports.js'
+import { activeTimeout, connectionLimits, frontLimits } from './compose/client-ports.js'
 import { makeConnectHandler } from './compose/connect.js'
 import { makeDial } from './compose/dial.js'
+import { securePort } from './compose/secure-port.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
 import type { ConnectHandler } from './http/connect.js'
 import { ConnectionCounts } from './http/connection-limits.js'
@@ -96,7 +97,7 @@ export class ProxyServer {
     access.configure(this.#setup.accessLog)
     for (const warning of warningsOf(this.#setup)) diags.warning(warning)
     diags.note(`trusting ${this.#setup.contexts.trusts}`)
-    const secure = securePort(() => this.#setup, diags)
+    const secure = securePort(() => this.#setup, this.#logs)
     for (const { address, port, isTls } of this.#setup.ports) {
       const front = createFront({
         forward: this.#forwarder,
@@ -108,7 +109,8 @@ export class ProxyServer {
         ...(isTls ? { secure } : {}),
         onRefused: summary => this.#logs.access.log(summary),
       })
-      front.server.on('connection', (socket: Socket) => this.#onClient(socket))
+      // Of an ssl port plugins hear before the handshake.
+      if (!isTls) front.server.on('connection', (socket: Socket) => this.#onClient(socket))
       this.#fronts.push(front)
       const opened = await front.listen(port, address)
       this.ports.push({ address: opened.address, port: opened.port })
@@ -244,4 +246,5 @@ async function handshakesEnd(setups: readonly Setup[]): Promise<void> {
 function discard(setup: Setup): void {
   setup.plugins.unload()
   setup.contexts.free()
+  setup.certificates?.retire()
 }

@@ -1,4 +1,11 @@
 import type { PeerEvidence } from './certificate.js'
+import type {
+  CertEvent,
+  ClientHelloEvent,
+  ServernameEvent,
+  SessionEvent,
+  VerifyClientEvent,
+} from './client-hooks.js'
 import type { VConn } from './vconn.js'
 import type { Verdict } from './verdict.js'
 
@@ -44,6 +51,16 @@ export interface HookEvents {
   TS_VCONN_START_HOOK: VConn
   /** A client's connection has ended; called exactly once. */
   TS_VCONN_CLOSE_HOOK: VConn
+  /** The ClientHello of a client of an ssl port has arrived, and has not been answered; the handshake is parked. */
+  TS_SSL_CLIENT_HELLO_HOOK: ClientHelloEvent
+  /** The certificate for a client's name has been looked up. Does not park. */
+  TS_SSL_SERVERNAME_HOOK: ServernameEvent
+  /** A certificate is about to be shown to a client; the handshake is parked. */
+  TS_SSL_CERT_HOOK: CertEvent
+  /** A client offers to resume a session (parked), one has been made, or one is to be forgotten. */
+  TS_SSL_SESSION_HOOK: SessionEvent
+  /** A client has shown a certificate; it is held before its first byte is read. */
+  TS_SSL_VERIFY_CLIENT_HOOK: VerifyClientEvent
   /** A request is about to be sent to an origin. */
   TS_HTTP_SEND_REQUEST_HDR_HOOK: SendRequestEvent
 }
@@ -78,6 +95,7 @@ export const HOOK_ALIASES = {
   TS_SSL_VERIFY_SERVER_HOOK: 'TS_SSL_CERT_VERIFY_HOOK',
   TS_SSL_SERVER_VERIFY_HOOK: 'TS_SSL_CERT_VERIFY_HOOK',
   TS_VCONN_PRE_ACCEPT_HOOK: 'TS_VCONN_START_HOOK',
+  TS_SSL_SNI_HOOK: 'TS_SSL_CERT_HOOK',
 } as const satisfies Record<string, HookId>
 
 export type HookAlias = keyof typeof HOOK_ALIASES

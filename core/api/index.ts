@@ -1,5 +1,18 @@
 /** What a plugin may import, as `portcullis/plugin`. The only barrel file of the project. */
 export type { BuiltInResult, Certificate, PeerEvidence } from './certificate.js'
+export type {
+  CertEvent,
+  CertificatePems,
+  ClientHelloEvent,
+  ClientHelloFacts,
+  Parked,
+  ServernameEvent,
+  SessionEvent,
+  SessionGetEvent,
+  SessionNewEvent,
+  SessionRemoveEvent,
+  VerifyClientEvent,
+} from './client-hooks.js'
 export {
   type Continuation,
   HOOK_ALIASES,

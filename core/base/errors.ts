@@ -171,6 +171,12 @@ export const ERRORS = {
     '',
     "The client broke off its TLS handshake with the proxy: does it trust the proxy's certificate?",
   ),
+  PTC_CLIENT_REFUSED: kind(
+    'internal',
+    0,
+    '',
+    'A plugin refused the TLS handshake of a client, failed, or did not answer in time; the message names it.',
+  ),
   PTC_TUNNEL_NOT_TLS: kind(
     'client',
     0,

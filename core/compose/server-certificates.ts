@@ -1,55 +1,172 @@
-import { X509Certificate } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { SecureContext } from 'node:tls'
+import type { CertificatePems } from '../api/client-hooks.js'
 import { describe, ProxyError } from '../base/errors.js'
 import { readConfigFile } from '../config/config-file.js'
 import type { PortSpec } from '../config/ports.js'
 import type { Records } from '../config/records-table.js'
 import { loadSslMulticert, type MulticertLine } from '../config/ssl-multicert.js'
 import { CertificateChoice, type Choice } from '../tls/certificate-choice.js'
-import { serverContext } from '../tls/server-side.js'
-
-/** What clients of `ssl` ports are shown, until the next reload; undefined when there is nothing to show. */
-export type ServerCertificates = CertificateChoice<SecureContext> | undefined
+import type { OwnCertificate } from '../tls/openssl/own-certificate.js'
+import { type ClientCertificates, ServerContext } from '../tls/openssl/server-context.js'
+import { configuredAnchors, splitPem } from '../tls/trust.js'
 
 const FILE = 'proxy.config.ssl.server.multicert.filename'
+const LEVEL = 'proxy.config.ssl.client.certification_level'
+const CA_FILE = 'proxy.config.ssl.CA.cert.filename'
+const CA_PATH = 'proxy.config.ssl.CA.cert.path'
+
+/** Seconds for which a session with a client can be resumed. */
+export const SESSION_TIMEOUT = 7200
+
+/** What the contexts of all certificates have in common. */
+type Shared = Omit<ConstructorParameters<typeof ServerContext>[0], 'certificates'>
+
+/**
+ * What clients of `ssl` ports are shown, until the next reload.
+ *
+ * Life: in use -> retired -> freed, when the last handshake that began with it has ended.
+ */
+export class ServerCertificates {
+  readonly #choice: CertificateChoice<ServerContext>
+  readonly #contexts: readonly ServerContext[]
+  readonly #shared: Shared
+  #handshakes = 0
+  #isRetired = false
+
+  constructor(choices: readonly [Choice<ServerContext>, ...Choice<ServerContext>[]], shared: Shared) {
+    this.#choice = new CertificateChoice(choices)
+    this.#contexts = choices.map(({ value }) => value)
+    this.#shared = shared
+  }
+
+  /** @param sni undefined when the client names nobody */
+  choose(sni: string | undefined, localAddress: string): ServerContext {
+    return this.#choice.choose(sni, localAddress)
+  }
+
+  /** The certificate for a name; undefined when none is for it. */
+  named(name: string): ServerContext | undefined {
+    return this.#choice.named(name)
+  }
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT */
+  makeContext({ cert, key }: CertificatePems): ServerContext {
+    const certificate = { chain: splitPem(cert), key, from: 'the certificate that a plugin gave' }
+    if (certificate.chain.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', 'the PEM has no certificate')
+    return new ServerContext({ ...this.#shared, certificates: [certificate] })
+  }
+
+  /** A handshake begins. @returns to be called once, when it has ended */
+  enter(): () => void {
+    this.#handshakes++
+    return () => {
+      this.#handshakes--
+      this.#freeUnused()
+    }
+  }
+
+  /** No handshake will begin with it. */
+  retire(): void {
+    this.#isRetired = true
+    this.#freeUnused()
+  }
+
+  #freeUnused(): void {
+    if (this.#isRetired && this.#handshakes === 0) for (const context of this.#contexts) context.free()
+  }
+}
 
 /**
  * Reads ssl_multicert.config and the files it names.
+ * @param onRemoveSession given when plugins keep the sessions of clients
+ * @returns undefined when there is no ssl port, and nothing to show
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_SSL_MULTICERT_INVALID, PTC_TLS_CONTEXT
  */
 export function loadServerCertificates(
   records: Records,
   ports: readonly PortSpec[],
   confDir: string,
-): ServerCertificates {
+  onRemoveSession: ((id: Buffer) => void) | undefined,
+): ServerCertificates | undefined {
   const file = resolve(confDir, records[FILE])
   const isNeeded = ports.some(({ isTls }) => isTls)
   if (!isNeeded && !existsSync(file)) return undefined
   const certDir = resolve(confDir, records['proxy.config.ssl.server.cert.path'] ?? '.')
   const keyDir = resolve(confDir, records['proxy.config.ssl.server.private_key.path'] ?? '.')
-  const [first, ...more] = loadSslMulticert(file).map(line => toChoice(line, certDir, keyDir))
-  if (first !== undefined) return new CertificateChoice([first, ...more])
+  const clientCertificates = demandedOf(records, confDir)
+  const shared: Shared = {
+    clientCertificates,
+    groups: records['proxy.config.ssl.server.groups_list'] ?? undefined,
+    sessions: onRemoveSession === undefined ? undefined : { onRemoveSession },
+    sessionContext: sessionContextOf(clientCertificates),
+    sessionTimeout: SESSION_TIMEOUT,
+  }
+  const choices: Choice<ServerContext>[] = []
+  try {
+    for (const line of loadSslMulticert(file)) choices.push(toChoice(line, certDir, keyDir, shared))
+  } catch (cause) {
+    for (const { value } of choices) value.free()
+    throw cause
+  }
+  const [first, ...more] = choices
+  if (first !== undefined) return new ServerCertificates([first, ...more], shared)
   if (!isNeeded) return undefined
   const text = `proxy.config.http.server_ports has an ssl port, and ${file} names no certificate for it`
   throw new ProxyError('PTC_SSL_MULTICERT_INVALID', text)
 }
 
-function toChoice(line: MulticertLine, certDir: string, keyDir: string): Choice<SecureContext> {
+function demandedOf(records: Records, confDir: string): ClientCertificates | undefined {
+  const level = records[LEVEL]
+  if (level === 0) return undefined
+  const [file, path] = [records[CA_FILE], records[CA_PATH]]
+  if (file === null && path === null) {
+    const text = `${LEVEL} is ${level}, and neither ${CA_FILE} nor ${CA_PATH} says whose certificates are good`
+    throw new ProxyError('PTC_TLS_CONTEXT', text)
+  }
+  const place = resolve(confDir, path ?? '.', file ?? '')
+  return {
+    isRequired: level === 2,
+    anchors: configuredAnchors(place, file === null ? CA_PATH : CA_FILE).pems,
+  }
+}
+
+/** Alike in every process with the same configuration, or sessions could not be shared. */
+function sessionContextOf(demanded: ClientCertificates | undefined): Buffer {
+  return createHash('sha256')
+    .update(JSON.stringify(['clients', demanded ?? null]))
+    .digest()
+}
+
+function toChoice(
+  line: MulticertLine,
+  certDir: string,
+  keyDir: string,
+  shared: Shared,
+): Choice<ServerContext> {
   const { where } = line
-  const issuers = line.issuers.map(name => readPem(resolve(certDir, name), where)).join('\n')
-  const certificates = line.certificates.map(name => readPem(resolve(certDir, name), where))
-  const keys =
-    line.keys.length === 0 ? certificates : line.keys.map(name => readPem(resolve(keyDir, name), where))
+  const files = [...line.certificates, ...line.keys].join(', ')
+  const issuers = line.issuers.flatMap(name => splitPem(readPem(resolve(certDir, name), where)))
+  const pems = line.certificates.map(name => readPem(resolve(certDir, name), where))
+  const keys = line.keys.length === 0 ? pems : line.keys.map(name => readPem(resolve(keyDir, name), where))
   try {
-    const names = certificates.flatMap(pem => namesOf(new X509Certificate(pem)))
-    const certPem = certificates.map(pem => `${pem}\n${issuers}`)
-    return { value: serverContext({ certPem, keyPem: keys }), names, destIp: line.destIp }
+    const certificates = pems.map<OwnCertificate>((pem, i) => ({
+      chain: [...certificatesIn(pem, line.certificates[i] ?? ''), ...issuers],
+      key: keys[i] ?? '',
+      from: line.certificates[i] ?? '',
+    }))
+    const names = pems.flatMap(pem => namesOf(new X509Certificate(pem)))
+    return { value: new ServerContext({ ...shared, certificates }), names, destIp: line.destIp }
   } catch (cause) {
-    const files = [...line.certificates, ...line.keys].join(', ')
     throw new ProxyError('PTC_TLS_CONTEXT', `${where}: ${files}: ${describe(cause)}`, { cause })
   }
+}
+
+function certificatesIn(pem: string, file: string): readonly string[] {
+  const found = splitPem(pem)
+  if (found.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', `no PEM certificate in ${file}`)
+  return found
 }
 
 function readPem(file: string, where: string): string {

@@ -20,6 +20,7 @@ import { connectModeOf, connectWarnings } from './connect-mode.js'
 import { HandshakeLog } from './handshake-log.js'
 import { openSink } from './log-sink.js'
 import type { Policy } from './policies.js'
+import { type ClientHooks, makeClientHooks } from './secure-port.js'
 import { loadServerCertificates, type ServerCertificates } from './server-certificates.js'
 import { makeVerification, type Verification } from './start-tls.js'
 import { VConns } from './vconns.js'
@@ -50,7 +51,9 @@ export interface Setup {
   readonly hosts: HostFile
   readonly access: Access
   readonly pages: Pages
-  readonly certificates: ServerCertificates
+  /** None where no port speaks TLS. */
+  readonly certificates: ServerCertificates | undefined
+  readonly clientHooks: ClientHooks
   readonly accessLog: AccessLogSettings | undefined
   /** Where no CONNECT is bumped there is none. */
   readonly bump: BumpAuthority | undefined
@@ -106,7 +109,6 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
   const hosts: HostFile = hostFile === null ? new Map() : loadHostFile(resolve(place.confDir, hostFile))
   const ports = parseServerPorts(records['proxy.config.http.server_ports'])
   const accessLog = accessLogSettings(records)
-  const certificates = loadServerCertificates(records, ports, place.confDir)
   const hasPages = records['proxy.config.body_factory.enable_customizations'] === 1
   const pages = hasPages
     ? compilePages(loadTemplates(place.confDir, records['proxy.config.body_factory.template_sets_dir']))
@@ -117,8 +119,9 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
   const bumps = [undefined, ...rules].some(rule => connectModeOf(records, rule) === 'bump')
   const bump = bumps ? await openBumpAuthority(records, place.confDir) : undefined
   const contexts = new ClientContexts(records, place.confDir)
+  let plugins: PluginSet | undefined
   try {
-    const plugins = await loadPlugins(lines, {
+    plugins = await loadPlugins(lines, {
       confDir: place.confDir,
       pluginDir: records['proxy.config.plugin.plugin_dir'],
       shippedDirs: place.shippedDirs,
@@ -138,6 +141,11 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
       vconns,
       queue,
     })
+    const clientHooks = makeClientHooks(registry)
+    const forget = (id: Buffer): void =>
+      queueMicrotask(() => void vconns.tell('TS_SSL_SESSION_HOOK', { op: 'remove', id }))
+    const onRemoveSession = clientHooks.keepSessions ? forget : undefined
+    const certificates = loadServerCertificates(records, ports, place.confDir, onRemoveSession)
     return {
       records,
       ports,
@@ -150,9 +158,11 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
       pages,
       accessLog,
       certificates,
+      clientHooks,
       bump,
     }
   } catch (cause) {
+    plugins?.unload()
     contexts.free()
     throw cause
   }

@@ -72,4 +72,39 @@ export const SERVER_RECORDS = {
     reload: true,
     about: 'The folder of their keys; NULL is the configuration folder.',
   },
+  'proxy.config.ssl.server.groups_list': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    shape: 'names of groups, joined by colons',
+    reload: true,
+    about:
+      "The groups for key exchange with clients of ssl ports, the preferred one first; NULL is OpenSSL's list.",
+  },
+  'proxy.config.ssl.client.certification_level': {
+    type: 'INT',
+    default: 0,
+    minimum: 0,
+    maximum: 2,
+    reload: true,
+    about:
+      'Certificates of clients on ssl ports: 0 none is asked for, 1 one that is shown must be good, 2 there must be one. TS_SSL_VERIFY_CLIENT_HOOK then decides about it.',
+  },
+  'proxy.config.ssl.CA.cert.filename': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    ...FILE_NAME,
+    reload: true,
+    about: 'The file with the authorities whose certificates clients of ssl ports may show, PEM.',
+  },
+  'proxy.config.ssl.CA.cert.path': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    shape: 'a folder',
+    reload: true,
+    about:
+      'The folder of that file; without a file name, all its .pem and .crt files. NULL is the configuration folder.',
+  },
 } as const satisfies Record<string, RecordRow>

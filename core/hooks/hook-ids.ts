@@ -7,6 +7,11 @@ const IDS = {
   TS_VCONN_OUTBOUND_START_HOOK: true,
   TS_VCONN_OUTBOUND_CLOSE_HOOK: true,
   TS_SSL_CERT_VERIFY_HOOK: true,
+  TS_SSL_CLIENT_HELLO_HOOK: true,
+  TS_SSL_SERVERNAME_HOOK: true,
+  TS_SSL_CERT_HOOK: true,
+  TS_SSL_SESSION_HOOK: true,
+  TS_SSL_VERIFY_CLIENT_HOOK: true,
   TS_HTTP_SEND_REQUEST_HDR_HOOK: true,
 } as const satisfies Record<HookId, true>
 

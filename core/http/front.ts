@@ -99,7 +99,8 @@ export function createFront(options: FrontOptions): Front {
     listen: (port, host) => listen(listener, port, host),
     close: grace => {
       secured?.endHandshakes()
-      return closeServer(listener, server, clients, grace)
+      const timer = setTimeout(() => secured?.destroyAll(), grace)
+      return closeServer(listener, server, clients, grace).finally(() => clearTimeout(timer))
     },
   }
 }

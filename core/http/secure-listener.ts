@@ -1,44 +1,51 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import type { SecureContext, TLSSocket } from 'node:tls'
-import { acceptTls } from '../tls/server-side.js'
+import type { Duplex } from 'node:stream'
 
-/** TLS with the clients of a port. What depends on the configuration is asked for anew with every connection. */
+/** TLS with the clients of a port. */
 export interface SecurePort {
-  /** What a client is shown. */
-  readonly contextFor: (sni: string | undefined, localAddress: string) => SecureContext
-  /** Milliseconds for a handshake. */
-  readonly handshakeTimeout: () => number
-  /** Hears of clients that did not finish their handshake. */
-  readonly onFailed?: (clientAddress: string, cause: unknown) => void
+  /**
+   * Makes the handshake on a socket, which is its own from here on, and hands on what comes out of it. Does so, or closes
+   * the socket.
+   */
+  readonly accept: (socket: Socket, take: (secured: Duplex) => void) => { abandon(): void }
 }
 
-/** A listener, not yet open, that hands on what has finished its handshake. Its close ends the handshakes under way. */
+/** A listener, not yet open, that hands on what has finished its handshake. */
+export interface SecureListener {
+  readonly server: Server
+  /** Ends the handshakes under way. */
+  readonly endHandshakes: () => void
+  /** Ends every connection. */
+  readonly destroyAll: () => void
+}
+
 export function secureListener(
   port: SecurePort,
   isWelcome: (socket: Socket) => boolean,
-  take: (secured: TLSSocket) => void,
-): { readonly server: Server; readonly endHandshakes: () => void } {
-  const shaking = new Set<Socket>()
-  const server = createServer({ noDelay: true, pauseOnConnect: true }, socket => {
+  take: (secured: Duplex) => void,
+): SecureListener {
+  const handshakes = new Set<ReturnType<SecurePort['accept']>>()
+  const sockets = new Set<Socket>()
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, socket => {
     if (!isWelcome(socket)) return
-    socket.on('error', ignore) // its close follows
-    shaking.add(socket)
-    const { localAddress = '', remoteAddress = '' } = socket
-    const choose = (sni?: string): SecureContext => port.contextFor(sni, localAddress)
-    acceptTls(socket, choose, port.handshakeTimeout())
-      .then(take)
-      .catch((cause: unknown) => {
-        socket.destroy()
-        port.onFailed?.(remoteAddress, cause)
-      })
-      .finally(() => shaking.delete(socket))
+    sockets.add(socket)
+    const handshake = port.accept(socket, secured => {
+      handshakes.delete(handshake)
+      take(secured)
+    })
+    handshakes.add(handshake)
+    socket.once('close', () => {
+      handshakes.delete(handshake)
+      sockets.delete(socket)
+    })
   })
   return {
     server,
     endHandshakes: () => {
-      for (const socket of shaking) socket.destroy()
+      for (const handshake of handshakes) handshake.abandon()
+    },
+    destroyAll: () => {
+      for (const socket of sockets) socket.destroy()
     },
   }
 }
-
-const ignore = (): void => {}

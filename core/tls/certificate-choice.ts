@@ -26,12 +26,13 @@ export class CertificateChoice<T> {
 
   /** @param sni undefined when the client names nobody */
   choose(sni: string | undefined, localAddress: string): T {
-    const name = sni?.toLowerCase().replace(/\.$/, '')
-    const byName = name === undefined ? undefined : this.#named(name)
+    const byName = sni === undefined ? undefined : this.named(sni)
     return byName ?? this.#byAddress.get(localAddress.replace(/^::ffff:(?=[\d.]+$)/i, '')) ?? this.#fallback
   }
 
-  #named(name: string): T | undefined {
+  /** What is for a name, exact before wildcard. */
+  named(host: string): T | undefined {
+    const name = host.toLowerCase().replace(/\.$/, '')
     const dot = name.indexOf('.')
     return this.#byName.get(name) ?? (dot === -1 ? undefined : this.#byName.get(`*${name.slice(dot)}`))
   }

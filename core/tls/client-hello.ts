@@ -28,7 +28,13 @@ const MAX_RECORDS = 256
 
 const MORE: HelloReading = { kind: 'more' }
 const CLIENT_HELLO = 1
-const EXTENSION = { serverName: 0, alpn: 16, encryptedClientHello: 0xfe0d } as const
+export const EXTENSION = {
+  serverName: 0,
+  alpn: 16,
+  preSharedKey: 41,
+  supportedVersions: 43,
+  encryptedClientHello: 0xfe0d,
+} as const
 
 /** Reads what has come so far, from the first byte of the connection on. What follows the ClientHello does not matter. */
 export function readClientHello(bytes: Buffer): HelloReading {
@@ -101,7 +107,9 @@ function splitExtensions(bytes: Buffer): Map<number, Buffer> | undefined {
 }
 
 /** RFC 6066 section 3: one name, of the one type there is. */
-function parseServerName(extension: Buffer | undefined): { readonly name: string } | 'bad' | undefined {
+export function parseServerName(
+  extension: Buffer | undefined,
+): { readonly name: string } | 'bad' | undefined {
   if (extension === undefined) return undefined
   const outer = new ByteReader(extension)
   const list = new ByteReader(outer.vector(2))
@@ -119,7 +127,8 @@ function isHostName(name: string): boolean {
   return name.length <= 253 && isIP(name) === 0 && name.split('.').every(label => LABEL.test(label))
 }
 
-function parseAlpn(extension: Buffer | undefined): readonly string[] | 'bad' {
+/** The protocols in an ALPN extension, in order. */
+export function parseAlpn(extension: Buffer | undefined): readonly string[] | 'bad' {
   if (extension === undefined) return []
   const outer = new ByteReader(extension)
   const list = new ByteReader(outer.vector(2))

@@ -1,13 +1,21 @@
-import { ProxyError } from '../base/errors.js'
+import { ProxyError, type Side } from '../base/errors.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import type { ClientEngine } from './openssl/client-engine.js'
 import { borrowPlaintext, returnPlaintext } from './openssl/plaintext.js'
 
-/** How long an origin that has ended may take to read what is still on its way to it, in milliseconds. */
+/** How long the other end may take, when it has ended, to read what is still on its way to it, in milliseconds. */
 const LINGER = 30_000
 /** Less is copied: cheaper than memory of its own for each read. */
 const COPY_BYTES = 16_384
+
+/** An engine after its handshake, of either side. */
+export type TlsEngine = Pick<
+  ClientEngine,
+  'receive' | 'take' | 'read' | 'write' | 'retryWrite' | 'hasUnsent' | 'shutdown' | 'error' | 'free'
+>
+
+const LOST = { origin: 'PTC_ORIGIN_CLOSED', client: 'PTC_CLIENT_GONE' } as const
 
 /**
  * Plaintext over an established engine, for both directions: a Link above, the sink of the TCP link below.
@@ -20,8 +28,9 @@ const COPY_BYTES = 16_384
 export class TlsLink implements Link, LinkSink {
   readonly copiesData = true
   readonly #tcp: Link
-  readonly #engine: ClientEngine
+  readonly #engine: TlsEngine
   readonly #onClosed: () => void
+  readonly #side: Exclude<Side, 'internal'>
   #sink: LinkSink | undefined
   #cause: ProxyError | undefined
   #isPaused = false
@@ -35,8 +44,17 @@ export class TlsLink implements Link, LinkSink {
   /** The TCP connection ended below us; with `gone`, in both directions. */
   #tcpEnd: 'fin' | 'gone' | undefined
 
-  /** @param onClosed called exactly once, when the link is closed */
-  constructor(tcp: Link, engine: ClientEngine, onClosed: () => void) {
+  /**
+   * @param onClosed called exactly once, when the link is closed
+   * @param side who is at the other end
+   */
+  constructor(
+    tcp: Link,
+    engine: TlsEngine,
+    onClosed: () => void,
+    side: Exclude<Side, 'internal'> = 'origin',
+  ) {
+    this.#side = side
     this.#tcp = tcp
     this.#engine = engine
     this.#onClosed = onClosed
@@ -181,7 +199,7 @@ export class TlsLink implements Link, LinkSink {
       else if (this.#hasEnded) this.#closeGently()
     } else if (this.#tcpEnd !== undefined) {
       this.destroy(
-        new ProxyError('PTC_ORIGIN_CLOSED', 'the origin ended the connection without a TLS close_notify'),
+        new ProxyError(LOST[this.#side], `the ${this.#side} ended the connection without a TLS close_notify`),
       )
     }
   }
@@ -212,7 +230,7 @@ export class TlsLink implements Link, LinkSink {
 
   #fail(): void {
     const reason = this.#engine.error?.reason ?? 'the connection broke'
-    this.destroy(new ProxyError('PTC_ORIGIN_CLOSED', `TLS failed after the handshake: ${reason}`))
+    this.destroy(new ProxyError(LOST[this.#side], `TLS failed after the handshake: ${reason}`))
   }
 
   #close(cause: ProxyError | undefined): void {

@@ -3,17 +3,15 @@ import { contextError } from './errors.js'
 import { keyLogCallback } from './key-log.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
-import { withBio } from './memory-bio.js'
+import { must, type OwnCertificate, setCertificate } from './own-certificate.js'
 import { Owned } from './owned.js'
 import { newSessionCallback } from './session.js'
 import { type Trust, TrustStore, type TrustStores } from './trust-store.js'
 import { verifyCallback } from './verify-callback.js'
-import { ownX509 } from './x509.js'
 
 const SSL_VERIFY_PEER = 1
 const SSL_CTRL_MODE = 33
 const SSL_CTRL_SET_SESS_CACHE_MODE = 44
-const SSL_CTRL_CHAIN_CERT = 89
 const SSL_CTRL_SET_GROUPS_LIST = 92
 const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
@@ -32,7 +30,7 @@ export type TlsVersion = keyof typeof TLS_VERSIONS
 /** Everything that shapes the handshakes of one context. Texts are PEM. */
 export interface ClientContextOptions extends Trust {
   /** Shown to an origin that asks for one, and only once that origin has been accepted. */
-  readonly certificate?: { readonly chain: readonly string[]; readonly key: string; readonly from: string }
+  readonly certificate?: OwnCertificate
   readonly minVersion: TlsVersion
   readonly maxVersion: TlsVersion
   /** OpenSSL cipher list for TLS 1.2. */
@@ -121,10 +119,6 @@ function groupsText(groups: string): string {
   return `groups list "${groups}"${hint}`
 }
 
-function must(returned: number, what: string): void {
-  if (returned !== 1) throw contextError(what)
-}
-
 function setAlpn(ctx: Handle, protocols: readonly string[]): void {
   const wire = Buffer.concat(
     protocols.map(name => Buffer.from([name.length, ...Buffer.from(name, 'latin1')])),
@@ -132,37 +126,4 @@ function setAlpn(ctx: Handle, protocols: readonly string[]): void {
   // Alone among its kind, this function returns 0 for success.
   if (ssl.SSL_CTX_set_alpn_protos(ctx, wire, wire.length) !== 0)
     throw contextError(`ALPN "${protocols.join(',')}"`)
-}
-
-function setCertificate(
-  ctx: Handle,
-  { chain, key, from }: NonNullable<ClientContextOptions['certificate']>,
-): void {
-  for (const [i, pem] of chain.entries()) {
-    withX509(pem, `certificate ${i + 1} of ${from}`, x509 => {
-      const returned =
-        i === 0 ? ssl.SSL_CTX_use_certificate(ctx, x509) : ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_CHAIN_CERT, 1, x509)
-      must(returned, `certificate ${i + 1} of ${from}`)
-    })
-  }
-  const parsed = withBio(Buffer.from(key), bio => ssl.PEM_read_bio_PrivateKey(bio, NULL, NULL, ''))
-  if (parsed === NULL) throw contextError(`private key for ${from} (an encrypted key is not supported)`)
-  const owner = new Owned('EVP_PKEY', parsed, ssl.EVP_PKEY_free)
-  try {
-    must(ssl.SSL_CTX_use_PrivateKey(ctx, owner.handle), `private key for ${from}`)
-    must(ssl.SSL_CTX_check_private_key(ctx), `private key does not belong to ${from}`)
-  } finally {
-    owner.free()
-  }
-}
-
-function withX509(pem: string, what: string, use: (x509: Handle) => void): void {
-  const handle = withBio(Buffer.from(pem), bio => ssl.PEM_read_bio_X509(bio, NULL, NULL, ''))
-  if (handle === NULL) throw contextError(what)
-  const x509 = ownX509(handle)
-  try {
-    use(x509.handle)
-  } finally {
-    x509.free()
-  }
 }

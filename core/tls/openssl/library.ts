@@ -16,7 +16,8 @@ export const NULL = 0 as Handle
 /** SSL_set_retry_verify came with 3.0.2. */
 const OLDEST = 0x30000020n
 
-type Callback = bigint
+/** A C function that was made of one of ours; 0 for none. */
+export type Callback = bigint
 
 const process_ = (() => {
   try {
@@ -41,6 +42,8 @@ function declare_<T>(declaration: string): T {
 }
 
 const f = declare_
+
+export { declare_ as declareFunction }
 
 export const OpenSSL_version_num = f<() => number | bigint>('ulong OpenSSL_version_num()')
 export const ERR_clear_error = f<() => void>('void ERR_clear_error()')
@@ -299,4 +302,9 @@ export function requireOpenSsl(symbols: readonly string[], version: bigint): voi
   }
 }
 
-requireOpenSsl(missing, BigInt(OpenSSL_version_num()))
+/** @throws {ProxyError} PTC_OPENSSL_MISSING */
+export function requireLibrary(): void {
+  requireOpenSsl(missing, BigInt(OpenSSL_version_num()))
+}
+
+requireLibrary()

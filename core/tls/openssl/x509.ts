@@ -21,12 +21,16 @@ export function derOfStack(stack: Handle): readonly Buffer[] {
   const chain: Buffer[] = []
   for (let i = 0, count = ssl.OPENSSL_sk_num(stack); i < count; i++) {
     const x509 = ssl.OPENSSL_sk_value(stack, i)
-    const der = withBio(undefined, bio => (ssl.i2d_X509_bio(bio, x509) === 1 ? drainBio(bio) : undefined))
-    // A certificate that is left out would have the rest judged in its place.
-    if (der === undefined) throw new ProxyError('PTC_INTERNAL', `certificate ${i} of the chain has no DER`)
-    chain.push(der)
+    chain.push(derOfX509(x509))
   }
   return chain
+}
+
+/** A certificate that is left out would have the rest judged in its place. @throws {ProxyError} PTC_INTERNAL */
+export function derOfX509(x509: Handle): Buffer {
+  const der = withBio(undefined, bio => (ssl.i2d_X509_bio(bio, x509) === 1 ? drainBio(bio) : undefined))
+  if (der === undefined) throw new ProxyError('PTC_INTERNAL', 'a certificate of the chain has no DER')
+  return der
 }
 
 /** Subject and issuer of a DER certificate as X509_NAME_oneline writes them. */

@@ -1,0 +1,108 @@
+import type { Certificate } from './certificate.js'
+import type { VConn } from './vconn.js'
+import type { Verdict } from './verdict.js'
+
+/** The right to end a wait, and what belongs to it. A client's handshake is parked until `reenable`. */
+export interface Parked {
+  /** The connection from the client. */
+  readonly vconn: VConn
+  /** The name the client asks for; undefined when it names nobody. */
+  readonly sni: string | undefined
+  /** Aborts when the answer is no longer wanted: the client left, or the deadline passed. */
+  readonly signal: AbortSignal
+  /** When silence becomes a refusal; milliseconds since the epoch. */
+  readonly deadline: number
+  /** Ends this plugin's turn. Without an argument it accepts. Counts once. */
+  readonly reenable: (verdict?: Verdict) => 'counted' | 'ignored'
+  /** Calls `continuation` in `ms` milliseconds, unless the answer is no longer wanted by then. */
+  readonly schedule: (continuation: () => unknown, ms: number) => void
+}
+
+/** What a client has said in its ClientHello (RFC 8446 section 4.1.2). */
+export interface ClientHelloFacts {
+  /** Protocols offered by ALPN, in the client's order. */
+  readonly alpn: readonly string[]
+  /** Versions offered, in the client's order: `TLSv1.3`, `TLSv1.2`, …; those without a name as `0x7f1c`. */
+  readonly versions: readonly string[]
+  /** Cipher suites by their numbers, in the client's order. */
+  readonly ciphers: readonly number[]
+  /** Extensions by their numbers, in the client's order. */
+  readonly extensions: readonly number[]
+  /** What is in an extension, if it is there. */
+  readonly extension: (number: number) => Buffer | undefined
+  /** The handshake message as it came, without the headers of its records. */
+  readonly raw: Buffer
+}
+
+/** What a continuation on TS_SSL_CLIENT_HELLO_HOOK receives. A rejection refuses the handshake with an alert. */
+export interface ClientHelloEvent extends Parked, ClientHelloFacts {}
+
+/** What a continuation on TS_SSL_SERVERNAME_HOOK receives. It does not park. */
+export interface ServernameEvent {
+  readonly vconn: VConn
+  readonly sni: string | undefined
+}
+
+/** A certificate with its issuers, and its key, PEM. */
+export interface CertificatePems {
+  readonly cert: string
+  readonly key: string
+}
+
+/** What a continuation on TS_SSL_CERT_HOOK receives. Not called when a session is resumed: no certificate is shown then. */
+export interface CertEvent extends Parked {
+  /**
+   * Shows this certificate instead of the one that ssl_multicert.config says; the last call counts.
+   * @param certificate a name, which selects as if the client had asked for it; or PEM
+   * @throws {ProxyError} PTC_PLUGIN_CALL when no certificate is for the name, or the wait is over; PTC_TLS_CONTEXT when
+   *   the PEM is no good
+   */
+  readonly use: (certificate: string | CertificatePems) => void
+}
+
+/** A client offers to resume a session; its handshake is parked until the session is there, or is not. */
+export interface SessionGetEvent extends Parked {
+  readonly op: 'get'
+  /** TLS 1.2: the session id; TLS 1.3: the identity of the ticket. */
+  readonly id: Buffer
+  /**
+   * Hands over the session that a `new` event carried, before `reenable`. Then later plugins are not asked.
+   * @returns false when these bytes are no session of this id: it costs a full handshake
+   */
+  readonly provide: (session: Uint8Array) => boolean
+}
+
+/** A handshake has made a session. Its bytes are a secret: who has them can read what is sent under it. */
+export interface SessionNewEvent {
+  readonly op: 'new'
+  readonly vconn: VConn
+  readonly sni: string | undefined
+  readonly id: Buffer
+  readonly session: Buffer
+  /** Milliseconds for which it can be resumed. */
+  readonly lifetime: number
+}
+
+/** A session is not to be used again. */
+export interface SessionRemoveEvent {
+  readonly op: 'remove'
+  readonly id: Buffer
+}
+
+/** What a continuation on TS_SSL_SESSION_HOOK receives. Only `get` parks; a rejection there means: no session. */
+export type SessionEvent = SessionGetEvent | SessionNewEvent | SessionRemoveEvent
+
+/**
+ * What a continuation on TS_SSL_VERIFY_CLIENT_HOOK receives, for every client that has shown a certificate which passed
+ * the built-in check. The handshake is done, and no byte of the client's is read before `reenable`.
+ */
+export interface VerifyClientEvent extends Parked {
+  /** As sent by the client, leaf first. In a resumed session the leaf alone. */
+  readonly chain: readonly Certificate[]
+  readonly isResumed: boolean
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly protocol: string
+  /** The cipher suite by OpenSSL's name. */
+  readonly cipher: string
+  readonly alpn: string | undefined
+}

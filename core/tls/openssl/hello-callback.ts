@@ -1,0 +1,90 @@
+/**
+ * The C callbacks of the server side. OpenSSL calls them from within SSL_do_handshake: when a ClientHello is in, when it
+ * picks a protocol, and when it wants a certificate; the first and the last again each time the handshake is tried while
+ * it is parked there. They find the engine by the `SSL*` and must never let an exception out: whatever goes wrong here
+ * ends the handshake.
+ */
+
+import type { Handle } from './library.js'
+import * as ssl from './library.js'
+import * as server from './server-library.js'
+
+/** What OpenSSL is told: 1 go on, -1 park, 0 fail. */
+export type GateAnswer = 1 | -1 | 0
+
+/** An engine, as the callbacks see it. */
+export interface ServerSubject {
+  /** The ClientHello can be read with SSL_client_hello_… during the call. */
+  onHello(): GateAnswer
+  onCertificate(): GateAnswer
+  /** @returns which of the protocols offered, undefined for none of them */
+  onAlpn(offered: readonly string[]): number | undefined
+}
+
+const FAIL = 0
+const SSL_TLSEXT_ERR_OK = 0
+const SSL_TLSEXT_ERR_ALERT_FATAL = 2
+
+const subjects = new Map<Handle, ServerSubject>()
+
+interface Callbacks {
+  readonly hello: bigint
+  readonly certificate: bigint
+  readonly alpn: bigint
+}
+
+let registered: Callbacks | undefined
+
+/** Makes an engine findable from the moment its SSL exists. */
+export function enrollServer(handle: Handle, subject: ServerSubject): void {
+  subjects.set(handle, subject)
+}
+
+/** Before SSL_free: addresses are used again. */
+export function dismissServer(handle: Handle): void {
+  subjects.delete(handle)
+}
+
+export function gateCallbacks(): Callbacks {
+  registered ??= {
+    hello: server.registerHelloCallback(handle => gate(handle, subject => subject.onHello())),
+    certificate: server.registerCertCallback(handle => gate(handle, subject => subject.onCertificate())),
+    alpn: server.registerAlpnCallback(onAlpn),
+  }
+  return registered
+}
+
+function gate(handle: Handle, ask: (subject: ServerSubject) => GateAnswer): GateAnswer {
+  try {
+    const subject = subjects.get(handle)
+    return subject === undefined ? FAIL : ask(subject)
+  } catch {
+    return FAIL
+  }
+}
+
+function onAlpn(handle: Handle, out: Handle, outLength: Handle, offered: Handle, length: number): number {
+  try {
+    const wire = ssl.copyFrom(offered, length)
+    const at = positions(wire)
+    const chosen = subjects
+      .get(handle)
+      ?.onAlpn(at.map(i => wire.toString('latin1', i, i + lengthAt(wire, i))))
+    const start = chosen === undefined ? undefined : at[chosen]
+    if (start === undefined) return SSL_TLSEXT_ERR_ALERT_FATAL
+    server.writeAddress(out, (offered + start) as Handle)
+    server.writeByte(outLength, lengthAt(wire, start))
+    return SSL_TLSEXT_ERR_OK
+  } catch {
+    return SSL_TLSEXT_ERR_ALERT_FATAL
+  }
+}
+
+/** Where each name begins; OpenSSL has checked that the lengths fit. */
+function positions(wire: Buffer): readonly number[] {
+  const found: number[] = []
+  for (let at = 1; at < wire.length; at += lengthAt(wire, at) + 1) found.push(at)
+  return found
+}
+
+const lengthAt = (wire: Buffer, start: number): number => wire[start - 1] ?? 0

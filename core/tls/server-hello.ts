@@ -1,0 +1,77 @@
+/** What OpenSSL has read of a ClientHello, in the words of the API. */
+import type { ClientHelloFacts } from '../api/client-hooks.js'
+import { EXTENSION, parseAlpn, parseServerName } from './client-hello.js'
+import type { HelloFacts } from './openssl/hello-facts.js'
+import { ByteReader, HANDSHAKE, readFragment } from './record-layer.js'
+
+const VERSION_NAMES = new Map([
+  [0x301, 'TLSv1'],
+  [0x302, 'TLSv1.1'],
+  [0x303, 'TLSv1.2'],
+  [0x304, 'TLSv1.3'],
+])
+const TLS1_3 = 0x304
+/** SSL_MAX_SSL_SESSION_ID_LENGTH; what is longer is no id of ours. */
+const MAX_ID_BYTES = 32
+
+/** The name asked for; undefined also for one that is none, such as an address. */
+export function sniOf({ extensions }: HelloFacts): string | undefined {
+  const sni = parseServerName(extensions.get(EXTENSION.serverName))
+  return sni === 'bad' ? undefined : sni?.name
+}
+
+/** @param received all bytes of the connection up to here, in which the ClientHello is complete */
+export function toHelloFacts(facts: HelloFacts, received: Buffer): ClientHelloFacts {
+  const alpn = parseAlpn(facts.extensions.get(EXTENSION.alpn))
+  return {
+    alpn: alpn === 'bad' ? [] : alpn,
+    versions: versionsOf(facts).map(versionName),
+    ciphers: facts.ciphers,
+    extensions: [...facts.extensions.keys()],
+    // Copies: the next plugin, and the session's fetch, see what came.
+    extension: number => {
+      const body = facts.extensions.get(number)
+      return body === undefined ? undefined : Buffer.from(body)
+    },
+    raw: helloMessage(received),
+  }
+}
+
+/**
+ * The session that the client wants to resume: the first identity of TLS 1.3, else the session id of TLS 1.2, which has
+ * no meaning for a client that will speak TLS 1.3 (RFC 8446 section 4.1.2).
+ */
+export function offeredSession(facts: HelloFacts): Buffer | undefined {
+  if (!versionsOf(facts).includes(TLS1_3)) return usable(facts.legacySessionId)
+  const offered = facts.extensions.get(EXTENSION.preSharedKey)
+  return offered === undefined
+    ? undefined
+    : usable(new ByteReader(new ByteReader(offered).vector(2)).vector(2))
+}
+
+const usable = (id: Buffer): Buffer | undefined =>
+  id.length === 0 || id.length > MAX_ID_BYTES ? undefined : id
+
+function versionsOf({ extensions, legacyVersion }: HelloFacts): readonly number[] {
+  const supported = extensions.get(EXTENSION.supportedVersions)
+  if (supported === undefined) return [legacyVersion]
+  const list = new ByteReader(supported).vector(1)
+  return Array.from({ length: list.length >> 1 }, (_, i) => list.readUInt16BE(2 * i))
+}
+
+const versionName = (version: number): string =>
+  VERSION_NAMES.get(version) ?? `0x${version.toString(16).padStart(4, '0')}`
+
+/** The first handshake message. */
+function helloMessage(received: Buffer): Buffer {
+  const parts: Buffer[] = []
+  let at = 0
+  for (;;) {
+    const fragment = readFragment(received, at)
+    if (typeof fragment === 'string' || fragment.type !== HANDSHAKE) break
+    parts.push(fragment.body)
+    at = fragment.next
+  }
+  const all = Buffer.concat(parts)
+  return all.length < 4 ? all : all.subarray(0, 4 + all.readUIntBE(1, 3))
+}
