@@ -31,4 +31,4 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
 /** A plugin's default export. Called once; if it returns a promise, start-up waits for it. */
 export type PluginInit<Options = Readonly<Record<string, unknown>>> = (
   context: PluginContext<Options>,
-) => unknown
+) => void | Promise<void>

@@ -1,3 +1,4 @@
+/** Longer than 250 lines because the exact text of every error stands here, side by side. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'

@@ -29,6 +29,16 @@ async function baseline(): Promise<number> {
   return inUse()
 }
 
+/** The least of several looks: buffers are given back in the background, some time after they were collected. */
+async function heldSince(before: number): Promise<number> {
+  let least = inUse() - before
+  for (let look = 0; look < 10 && least >= FLAT; look++) {
+    await sleep(50)
+    least = Math.min(least, inUse() - before)
+  }
+  return least
+}
+
 test('a slow reader of 50 MB keeps the proxy small', async t => {
   const block = Buffer.alloc(64 * 1024, 'x')
   let sent = 0
@@ -52,7 +62,7 @@ test('a slow reader of 50 MB keeps the proxy small', async t => {
   socket.pause()
   await sleep(150)
   t.ok(sent < TOTAL / 2, `the origin had to wait (${sent} bytes sent)`)
-  const held = inUse() - before
+  const held = await heldSince(before)
   t.ok(held < FLAT, `memory stays flat (${held} bytes held)`)
   let received = 0
   socket.on('data', chunk => {
@@ -96,7 +106,7 @@ test('a slow origin that takes 50 MB keeps the proxy small', async t => {
   more()
   await sleep(100)
   t.ok(sent < TOTAL / 2, `the client had to wait (${sent} bytes sent)`)
-  const held = inUse() - before
+  const held = await heldSince(before)
   t.ok(held < FLAT, `memory stays flat (${held} bytes held)`)
   goOn()
   let answer = ''

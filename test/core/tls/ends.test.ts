@@ -1,3 +1,4 @@
+/** Longer than 250 lines because every way in which a handshake can end stands here, side by side. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

@@ -1,3 +1,4 @@
+/** Longer than 250 lines because the whole table of states and events is tested here. */
 import fc from 'fast-check'
 import { test } from 'tap'
 import type { BuiltInResult, PeerEvidence } from '../../../core/api/certificate.js'
