@@ -1,14 +1,13 @@
 /** What a rule can demand beyond the records: pins, alternative names, key sizes, revocation lists, and the rest. */
 
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { GATE_MODULE, Gate } from '../kit/gate.js'
 import { type Issued, makeAuthority } from '../kit/pki.js'
+import { revocationList } from '../kit/pki-crl.js'
 import { type Policed, policed } from '../kit/policed.js'
-import { makeTempDir } from '../kit/temp-dir.js'
 
 const HOST = 'demand.test'
 const root = await makeAuthority({ name: 'Root' })
@@ -100,24 +99,6 @@ test('a demand under PERMISSIVE is told, and does not bind', async t => {
   t.equal(status, 200)
   t.match(header('proxy-status'), 'x509=X509_V_ERR_CERT_REJECTED/28 depth=0')
 })
-
-/** A revocation list that the openssl program writes for an authority. */
-function revocationList(issuer: typeof root, revoked: readonly Issued[]): string {
-  const dir = makeTempDir()
-  try {
-    dir.file('ca.pem', issuer.certPem)
-    dir.file('ca.key', issuer.keyPem)
-    const rows = revoked.map(
-      ({ cert }) => `R\t400101000000Z\t250101000000Z\t${cert.serialNumber}\tunknown\t/CN=x\n`,
-    )
-    dir.file('index', rows.join(''))
-    dir.file('conf', '[ca]\ndefault_ca=d\n[d]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=1\n')
-    const args = ['ca', '-config', 'conf', '-gencrl', '-keyfile', 'ca.key', '-cert', 'ca.pem']
-    return execFileSync('openssl', args, { cwd: dir.path, stdio: ['ignore', 'pipe', 'ignore'] }).toString()
-  } finally {
-    dir.remove()
-  }
-}
 
 test('a static revocation list', async t => {
   const REVOKED = 'X509_V_ERR_CERT_REVOKED 23'

@@ -34,7 +34,7 @@ const rsaKeys = new Map<KeyType, Promise<CryptoKeyPair>>()
 
 /** A key pair. RSA keys take long to make, so a process makes one of each size. */
 export function makeKeys(type: KeyType): Promise<CryptoKeyPair> {
-  if (type === 'ec' || type === 'ec-384') {
+  if (isEc(type)) {
     const namedCurve = type === 'ec' ? 'P-256' : 'P-384'
     return webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve }, true, ['sign', 'verify'])
   }
@@ -62,11 +62,23 @@ export async function privateKeyPem(keys: CryptoKeyPair): Promise<string> {
 
 /** What the signer's key is asked for. */
 export function signingAlgorithm(type: KeyType, hash: HashName): { name: string; hash: string } {
-  return {
-    name: type.startsWith('ec') ? 'ECDSA' : 'RSASSA-PKCS1-v1_5',
-    hash: hash === 'sha1' ? 'SHA-1' : 'SHA-256',
-  }
+  return { name: isEc(type) ? 'ECDSA' : 'RSASSA-PKCS1-v1_5', hash: HASHES[hash] }
 }
+
+/** A private key that signs with this hash: WebCrypto ties an RSA key to one, whatever it is asked for later. */
+export async function signingKey(
+  { privateKey }: CryptoKeyPair,
+  type: KeyType,
+  hash: HashName,
+): Promise<webcrypto.CryptoKey> {
+  if (isEc(type) || hash === 'sha256') return privateKey
+  const der = await webcrypto.subtle.exportKey('pkcs8', privateKey)
+  return webcrypto.subtle.importKey('pkcs8', der, signingAlgorithm(type, hash), false, ['sign'])
+}
+
+const HASHES = { sha256: 'SHA-256', sha1: 'SHA-1' } as const satisfies Record<HashName, string>
+
+const isEc = (type: KeyType): type is 'ec' | 'ec-384' => type === 'ec' || type === 'ec-384'
 
 /** An internationalised name is written in its A-label form, as RFC 5280 section 7.2 demands. */
 export function subjectAltNames(sans: readonly string[]): Extension {

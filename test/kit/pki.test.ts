@@ -56,6 +56,25 @@ test('a certificate is as good or as bad as it was asked for', async t => {
     /digest algorithm too weak/,
   )
   t.equal(verify(root, await root.issue({ cn: 'a.test', keyType: 'rsa-2048' }), ...level), 'OK')
+  const rsa = await makeAuthority({ name: 'RSA', parent: root, keyType: 'rsa-2048' })
+  t.equal(verify(root, await rsa.issue({ cn: 'a.test' }), ...level), 'OK')
+  t.match(
+    verify(root, await rsa.issue({ cn: 'a.test', hash: 'sha1' }), ...level),
+    /digest algorithm too weak/,
+    'whatever the key of its issuer',
+  )
+})
+
+test('an authority with two certificates', async t => {
+  const root = await makeAuthority({ name: 'Root' })
+  const other = await makeAuthority({ name: 'Other root' })
+  const issuing = await makeAuthority({ name: 'Twin', parent: root })
+  const twin = await makeAuthority({ name: 'Twin', parent: other, twinOf: issuing })
+  const leaf = await issuing.issue({ cn: 'a.test' })
+  const across = { ...leaf, issuersPem: twin.certPem }
+  t.equal(verify(root, leaf), 'OK')
+  t.equal(verify(other, across), 'OK', 'what one has issued, the other has')
+  t.equal(verify(root, across), 'unable to get local issuer certificate', 'its root is the other')
 })
 
 test('authorities have limits', async t => {

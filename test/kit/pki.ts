@@ -25,6 +25,7 @@ import {
   nameConstraints,
   privateKeyPem,
   signingAlgorithm,
+  signingKey,
   subjectAltNames,
 } from './pki-parts.js'
 
@@ -71,6 +72,8 @@ export interface AuthorityOptions extends Omit<CertificateOptions, 'cn' | 'sans'
   readonly parent?: Authority
   /** False makes an authority whose own certificate does not allow it to be one. */
   readonly ca?: boolean
+  /** Name and keys of another one: a cross certificate. What either issues, both have issued. */
+  readonly twinOf?: Authority
 }
 
 export interface Authority extends Issued {
@@ -90,23 +93,26 @@ const authorities = new Map<string, Promise<Authority>>()
 
 /** An authority: a root, or below `parent`. */
 export function makeAuthority(options: AuthorityOptions): Promise<Authority> {
-  const { parent, ...own } = options
-  return memo(authorities, JSON.stringify([own, parent?.cert.fingerprint256]), () => createAuthority(options))
+  const { parent, twinOf, ...own } = options
+  const key = JSON.stringify([own, parent?.cert.fingerprint256, twinOf?.cert.fingerprint256])
+  return memo(authorities, key, () => createAuthority(options))
 }
 
 async function createAuthority(options: AuthorityOptions): Promise<Authority> {
-  const { name, parent, ca = true, ...rest } = options
+  const { name, parent, ca = true, twinOf, ...rest } = options
+  const twin = twinOf && signers.get(twinOf)
   const full: CertificateOptions = {
     subject: `O=Portcullis Test, CN=${name}`,
     notAfter: new Date(Date.now() + 240 * HOUR),
     keyUsage: ['keyCertSign', 'cRLSign'],
     ...rest,
+    ...(twin === undefined ? {} : { subject: twin.subject, keyType: twin.keyType }),
     ca,
     eku: [],
     sans: [],
   }
   const above = parent === undefined ? undefined : signers.get(parent)
-  const { issued, signer } = await create(full, above)
+  const { issued, signer } = await create(full, above, twin?.keys)
   const made = new Map<string, Promise<Issued>>()
   const authority: Authority = {
     ...issued,
@@ -126,10 +132,11 @@ const signers = new WeakMap<Authority, Signer>()
 async function create(
   options: CertificateOptions,
   issuer: Signer | undefined,
+  known?: CryptoKeyPair,
 ): Promise<{ issued: Issued; signer: Signer }> {
   const { keyType = 'ec', cn = '', hash = 'sha256' } = options
   const subject = options.subject ?? (cn === '' ? '' : `CN=${cn.replace(/[,+"\\<>;=]/g, '\\$&')}`)
-  const keys = await makeKeys(keyType)
+  const keys = known ?? (await makeKeys(keyType))
   const by = issuer ?? { keys, keyType, subject, issuersPem: '' }
   const made = await X509CertificateGenerator.create({
     ...(options.serial === undefined ? {} : { serialNumber: options.serial }),
@@ -138,7 +145,7 @@ async function create(
     notBefore: options.notBefore ?? new Date(Date.now() - HOUR),
     notAfter: options.notAfter ?? new Date(Date.now() + 24 * HOUR),
     publicKey: keys.publicKey,
-    signingKey: by.keys.privateKey,
+    signingKey: await signingKey(by.keys, by.keyType, hash),
     signingAlgorithm: signingAlgorithm(by.keyType, hash),
     extensions: await extensions(options, keys, by.keys),
   })
