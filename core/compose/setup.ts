@@ -18,6 +18,7 @@ import { type BumpAuthority, openBumpAuthority } from './bump.js'
 import { ClientContexts } from './client-contexts.js'
 import { connectModeOf, connectWarnings } from './connect-mode.js'
 import { HandshakeLog } from './handshake-log.js'
+import { makeIsolate } from './isolate.js'
 import { openSink } from './log-sink.js'
 import type { Policy } from './policies.js'
 import { type ClientHooks, makeClientHooks } from './secure-port.js'
@@ -129,6 +130,7 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
       initTimeout: records['proxy.config.plugin.init_timeout'],
       diags,
       createTimers: onError => new Timers(onError),
+      isolate: makeIsolate(records, diags, handshakes),
     })
     const { registry } = plugins
     const vconns = new VConns(registry, message => diags.error(message))

@@ -28,6 +28,51 @@ export const GENERAL_RECORDS = {
     reload: true,
     about: 'How long the init of one plugin may take before the start (or the reload) fails.',
   },
+  'proxy.config.plugin.isolate.workers': {
+    type: 'INT',
+    default: 2,
+    minimum: 2,
+    maximum: 64,
+    reload: true,
+    about:
+      'How many worker threads a plugin with @isolate=worker has, an instance in each; two, so that one that hangs does not hold the hook for all.',
+  },
+  'proxy.config.plugin.isolate.memory_mb': {
+    type: 'INT',
+    default: 64,
+    minimum: 16,
+    maximum: 65_536,
+    reload: true,
+    about: 'Mebibytes of heap for each worker of an isolated plugin; one that needs more is ended.',
+  },
+  'proxy.config.plugin.isolate.hang_timeout': {
+    type: 'INT',
+    default: 2000,
+    minimum: 50,
+    maximum: 2_147_483_647,
+    unit: 'ms',
+    reload: true,
+    about: 'How long a worker may give no sign of life while it has something to do; then it is ended.',
+  },
+  'proxy.config.plugin.isolate.max_failures': {
+    type: 'INT',
+    default: 5,
+    minimum: 1,
+    maximum: 1000,
+    reload: true,
+    about:
+      'How many workers of a plugin may be lost in a row, without an answer between, before it is out of service: handshakes are then rejected at once.',
+  },
+  'proxy.config.plugin.isolate.retry_after': {
+    type: 'INT',
+    default: 5000,
+    minimum: 1,
+    maximum: 2_147_483_647,
+    unit: 'ms',
+    reload: true,
+    about:
+      'How long a plugin that is out of service is not asked; then one handshake tries it. Doubled each time that fails, to a minute at most.',
+  },
   'proxy.config.diags.debug.enabled': {
     type: 'INT',
     default: 0,

@@ -1,17 +1,21 @@
 import type { PluginInit } from '../api/plugin.js'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { type ContextEnv, PluginInstance } from './context.js'
 import { importInit } from './import-init.js'
 import { type PluginLine, placeOf } from './plugin-line.js'
 import { type PluginPlaces, resolvePlugin } from './resolve.js'
+import { runInit } from './run-init.js'
 
 /** What loading needs from outside. */
 export interface PluginEnv extends PluginPlaces, ContextEnv {
   /** How long one plugin may take to be imported and initialised; milliseconds. */
   readonly initTimeout: number
-  /** Makes the init that stands in for a plugin of `@isolate=worker`; without it such a line is an error. */
-  readonly isolate?: (path: string, line: PluginLine) => PluginInit | Promise<PluginInit>
+  /**
+   * Initialises a plugin with `@isolate=worker` where it is to run, and makes the init that stands in for it here;
+   * without this such a line is an error. The signal aborts when the plugin is unloaded.
+   */
+  readonly isolate?: (path: string, line: PluginLine, signal: AbortSignal) => Promise<PluginInit>
 }
 
 /** The plugins of one plugin.config, initialised. A reload makes a new set and unloads the old one when it is idle. */
@@ -63,25 +67,21 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
 async function start(
   path: string,
   line: PluginLine,
-  instance: PluginInstance,
+  { context }: PluginInstance,
   env: PluginEnv,
 ): Promise<void> {
-  const init = await (line.options.isolate === 'worker' ? isolated(path, line, env) : importInit(path, line))
-  try {
-    await init(instance.context)
-  } catch (cause) {
-    // An error of the context (an unknown hook, say) keeps its code, and gets its place.
-    if (cause instanceof ProxyError) {
-      throw new ProxyError(cause.code, `${placeOf(line)}: ${cause.message}`, { cause })
-    }
-    throw new ProxyError('PTC_PLUGIN_INIT_FAILED', `${placeOf(line)}: init failed: ${describe(cause)}`, {
-      cause,
-    })
-  }
+  const isIsolated = line.options.isolate === 'worker'
+  const init = await (isIsolated ? isolated(path, line, context.signal, env) : importInit(path, line))
+  await runInit(init, context, line)
 }
 
-function isolated(path: string, line: PluginLine, env: PluginEnv): PluginInit | Promise<PluginInit> {
-  if (env.isolate !== undefined) return env.isolate(path, line)
+async function isolated(
+  path: string,
+  line: PluginLine,
+  signal: AbortSignal,
+  { isolate }: PluginEnv,
+): Promise<PluginInit> {
+  if (isolate !== undefined) return await isolate(path, line, signal)
   throw new ProxyError('PTC_PLUGIN_CONFIG_INVALID', `${placeOf(line)}: @isolate=worker is not available here`)
 }
 

@@ -1,3 +1,4 @@
+/** Longer than 250 lines because every way in which a plugin can fail to load is one small test here. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import type { PluginEnv } from '../../../core/plugin-host/load.js'
@@ -87,7 +88,7 @@ test('plugins are loaded', async t => {
     const set = await loadPlugins([isolated], {
       ...env,
       isolate:
-        (_path, { name }) =>
+        async (_path, { name }) =>
         ({ hookAdd }) =>
           hookAdd('TS_VCONN_CLOSE_HOOK', () => void did.push(name)),
     })

@@ -1,0 +1,30 @@
+import type { Diags } from '../base/diags.js'
+import type { Records } from '../config/records-table.js'
+import { isolateWith } from '../plugin-host/isolate/isolate.js'
+import type { PluginEnv } from '../plugin-host/load.js'
+import type { HandshakeObserver } from '../tls/observer.js'
+
+/** Ties the records about isolated plugins to the host of their workers. */
+export function makeIsolate(
+  records: Records,
+  diags: Diags,
+  observer: HandshakeObserver,
+): NonNullable<PluginEnv['isolate']> {
+  return isolateWith({
+    entry: new URL('./isolate-entry.cjs', import.meta.url),
+    memoryMb: records['proxy.config.plugin.isolate.memory_mb'],
+    limits: {
+      workers: records['proxy.config.plugin.isolate.workers'],
+      hangAfter: records['proxy.config.plugin.isolate.hang_timeout'],
+      initTimeout: records['proxy.config.plugin.init_timeout'],
+      maxFailures: records['proxy.config.plugin.isolate.max_failures'],
+      retryAfter: records['proxy.config.plugin.isolate.retry_after'],
+    },
+    diagsFor: plugin => ({
+      debug: (tag, message) => diags.debug(tag, message),
+      note: message => diags.note(message),
+      error: message => diags.error(message),
+      ignored: (host, why) => observer.ignoredReenable(plugin, host, why),
+    }),
+  })
+}

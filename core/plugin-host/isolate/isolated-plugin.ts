@@ -1,0 +1,176 @@
+import type { VerifyServerEvent } from '../../api/hooks.js'
+import { ProxyError } from '../../base/errors.js'
+import { Circuit, type CircuitOptions } from './circuit.js'
+import type { FromWorker, HookUse, PlainTold } from './messages.js'
+import { plainQuestion } from './plain.js'
+import type { Threads } from './threads.js'
+import type { WorkerLink } from './worker-link.js'
+import { type WorkerLimits, WorkerSet } from './worker-set.js'
+
+export type IsolateLimits = WorkerLimits & Omit<CircuitOptions, 'now'>
+
+export interface IsolateDiags {
+  debug(tag: string, message: string): void
+  note(message: string): void
+  error(message: string): void
+  /** An answer of the plugin that reached nothing. */
+  ignored(host: string, why: 'second' | 'late'): void
+}
+
+/** A question that waits for its answer. */
+interface Pending {
+  readonly event: VerifyServerEvent
+  readonly continuation: number
+  /** Where it has been asked; undefined while no worker can be. */
+  link: WorkerLink | undefined
+  readonly end: (failure?: ProxyError) => void
+}
+
+/**
+ * A plugin that runs in worker threads, an instance in each: its questions, and who answers them.
+ *
+ * A question goes to the worker that has least to do, or where the args of its connection are. What waits behind a call
+ * that does not return is asked elsewhere. What a lost worker held is rejected; what it had not begun is asked elsewhere.
+ * When nothing but losses comes, the circuit opens, and every question is rejected at once.
+ */
+export class IsolatedPlugin {
+  readonly #name: string
+  readonly #diags: IsolateDiags
+  readonly #circuit: Circuit
+  readonly #workers: WorkerSet
+  readonly #pending = new Map<number, Pending>()
+  #seq = 0
+  #isLoaded = false
+
+  constructor(name: string, threads: Threads, limits: IsolateLimits, diags: IsolateDiags) {
+    this.#name = name
+    this.#diags = diags
+    this.#circuit = new Circuit(limits)
+    this.#workers = new WorkerSet(threads, limits, {
+      onMessage: message => this.#on(message),
+      onServing: () => this.#askWaiting(),
+      onStalled: (link, seqs) => this.#moveOn(link, seqs),
+      onLost: (link, why, waiting) => this.#lost(link, why, waiting),
+      onNotLoaded: why => this.#fail(`a worker of plugin ${name} did not load: ${why}`),
+    })
+  }
+
+  /** As {@link WorkerSet.load} */
+  async load(): Promise<readonly HookUse[]> {
+    const hooks = await this.#workers.load()
+    this.#isLoaded = true
+    return hooks
+  }
+
+  /** Ends when the question has an answer, or needs none. Rejected when nobody is left to answer it. */
+  ask(continuation: number, event: VerifyServerEvent): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!this.#circuit.admits()) return reject(this.#outOfService())
+      const isProbe = this.#circuit.state !== 'closed'
+      if (isProbe && this.#workers.best() === undefined) {
+        this.#circuit.abandoned()
+        return reject(this.#outOfService())
+      }
+      const seq = ++this.#seq
+      const end = (failure?: ProxyError): void => {
+        this.#pending.delete(seq)
+        event.signal.removeEventListener('abort', abandon)
+        if (failure === undefined) resolve()
+        else reject(failure)
+      }
+      const abandon = (): void => {
+        pending.link?.send({ do: 'abort', seq })
+        if (isProbe) this.#circuit.abandoned()
+        end()
+      }
+      const pending: Pending = { event, continuation, link: undefined, end }
+      this.#pending.set(seq, pending)
+      event.signal.addEventListener('abort', abandon, { once: true })
+      this.#dispatch(seq, pending)
+    })
+  }
+
+  tell(told: PlainTold): void {
+    const link = this.#workers.linkFor(told.vconn.id)
+    if (link === undefined)
+      return this.#diags.debug('plugin', `${this.#name} has no worker to be told ${told.hook}`)
+    link.send({ do: 'tell', seq: ++this.#seq, told })
+  }
+
+  /** A connection has ended, which the plugin has been told if it wants to know. */
+  forget(vconn: number): void {
+    this.#workers.forget(vconn)
+  }
+
+  unload(): Promise<void> {
+    for (const { end } of [...this.#pending.values()]) end(failure('it has been unloaded'))
+    return this.#workers.unload()
+  }
+
+  #on(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' }>): void {
+    switch (message.did) {
+      case 'log':
+        if (message.level === 'debug') return this.#diags.debug(message.tag, message.message)
+        return this.#diags[message.level](message.message)
+      case 'overdo':
+        return this.#diags.ignored(message.host, message.why)
+      case 'answer':
+      case 'fail': {
+        this.#workers.answered()
+        this.#circuit.answered()
+        const pending = this.#pending.get(message.seq)
+        if (message.did === 'fail') return pending?.end(failure(message.message))
+        if (pending === undefined) return this.#diags.ignored(message.host, 'late')
+        pending.end()
+        return void pending.event.reenable(message.verdict)
+      }
+    }
+  }
+
+  #dispatch(seq: number, pending: Pending): void {
+    const link = this.#workers.linkFor(pending.event.vconn.id)
+    pending.link = link
+    link?.send({ do: 'ask', seq, continuation: pending.continuation, question: plainQuestion(pending.event) })
+  }
+
+  #askWaiting(): void {
+    if (this.#isLoaded) this.#diags.note(`plugin ${this.#name} has a worker again`)
+    for (const [seq, pending] of this.#pending) if (pending.link === undefined) this.#dispatch(seq, pending)
+  }
+
+  #moveOn(from: WorkerLink, seqs: readonly number[]): void {
+    for (const seq of seqs) {
+      const pending = this.#pending.get(seq)
+      const to = this.#workers.best()
+      if (pending === undefined || to === undefined || to === from || to.isStalled) continue
+      from.send({ do: 'abort', seq })
+      this.#dispatch(seq, pending)
+    }
+  }
+
+  #lost(link: WorkerLink, why: string, waiting: readonly number[]): void {
+    const held = [...this.#pending].filter(([, pending]) => pending.link === link)
+    const moved = held.filter(([seq]) => waiting.includes(seq))
+    const gone = held.filter(([seq]) => !waiting.includes(seq))
+    this.#fail(`a worker of plugin ${this.#name} was lost: ${why}; handshakes rejected: ${gone.length}`)
+    for (const [, { end }] of gone) end(failure(`its worker was lost: ${why}`))
+    for (const [seq, pending] of moved) this.#dispatch(seq, pending)
+  }
+
+  #fail(message: string): void {
+    this.#diags.error(message)
+    if (!this.#circuit.failed()) return
+    const { retryIn } = this.#circuit
+    this.#diags.error(`plugin ${this.#name} is out of service, and asked again in ${retryIn} ms`)
+    for (const { link, end } of [...this.#pending.values()]) if (link === undefined) end(this.#outOfService())
+  }
+
+  #outOfService(): ProxyError {
+    const { retryIn } = this.#circuit
+    const when = retryIn > 0 ? `in ${retryIn} ms` : 'as soon as one question has been answered'
+    return failure(`its workers were lost again and again; it is out of service, and asked again ${when}`)
+  }
+}
+
+/** Of one question; the proxy is told that the plugin failed. */
+const failure = (why: string): ProxyError => new ProxyError('PTC_PLUGIN_WORKER', why)

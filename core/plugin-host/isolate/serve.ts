@@ -1,0 +1,190 @@
+/**
+ * Runs inside a worker thread: loads one plugin, and calls it as the proxy asks.
+ *
+ *     import, init --load--> serving --unload, or the port closes--> unloaded
+ *          \--not-load--> ended
+ *
+ * What arrives is queued before any of it runs, so that what has been withdrawn meanwhile does not run at all.
+ */
+import type { HookEvents } from '../../api/hooks.js'
+import type { VConn, VConnArgs } from '../../api/vconn.js'
+import type { Verdict } from '../../api/verdict.js'
+import { describe, ProxyError } from '../../base/errors.js'
+import { ask, tell } from '../../hooks/ask.js'
+import { HOOK_IDS } from '../../hooks/hook-ids.js'
+import { HookRegistry } from '../../hooks/registry.js'
+import { PluginInstance, type PluginTimers } from '../context.js'
+import { importInit } from '../import-init.js'
+import { runInit } from '../run-init.js'
+import type { FromWorker, PlainQuestion, PlainTold, PlainVConn, ToWorker, WorkerTask } from './messages.js'
+import { type AnswerRight, WorkerEvent } from './worker-event.js'
+
+/** What lies beside plugin-host. */
+export interface WorkerTools {
+  readonly createTimers: (onError: (cause: unknown) => void) => PluginTimers
+  readonly createRight: (
+    deliver: (verdict: Verdict) => void,
+    onIgnored: (why: 'second' | 'late') => void,
+  ) => AnswerRight
+}
+
+/** How long work goes on before the port is read again; milliseconds. */
+const SLICE = 5
+
+type Queued = Exclude<ToWorker, { do: 'abort' | 'unload' }>
+
+/** Ends when the plugin has been unloaded. */
+export async function servePlugin(task: WorkerTask, tools: WorkerTools): Promise<void> {
+  const { port, path, line } = task
+  const send = (message: FromWorker): void => port.postMessage(message)
+  const registry = new HookRegistry()
+  const log = (level: 'debug' | 'note' | 'error', message: string, tag = ''): void =>
+    send({ did: 'log', level, message, tag })
+  const diags = {
+    debug: (tag: string, message: string) => log('debug', message, tag),
+    note: (message: string) => log('note', message),
+    error: (message: string) => log('error', message),
+  }
+  const instance = new PluginInstance(line, registry, { diags, createTimers: tools.createTimers })
+  try {
+    const init = await importInit(path, line)
+    await runInit(init, instance.context, line)
+  } catch (cause) {
+    const code = cause instanceof ProxyError ? cause.code : 'PTC_PLUGIN_INIT_FAILED'
+    send({ did: 'not-load', code, message: describe(cause) })
+    instance.unload()
+    port.close()
+    return
+  }
+  instance.endInit()
+  registry.seal()
+  const serving = new Serving(registry, tools, send, message => log('error', `[${line.name}] ${message}`))
+  await new Promise<void>(resolve => {
+    port.once('close', resolve)
+    port.on('message', (message: ToWorker) => (message.do === 'unload' ? resolve() : serving.take(message)))
+    const hooks = HOOK_IDS.flatMap(id => registry.on(id).map(({ options }) => ({ id, options })))
+    send({ did: 'load', hooks })
+  })
+  instance.unload()
+  serving.end()
+  port.close()
+}
+
+class Serving {
+  readonly #registry: HookRegistry
+  readonly #tools: WorkerTools
+  readonly #send: (message: FromWorker) => void
+  readonly #error: (message: string) => void
+  readonly #queue: Queued[] = []
+  readonly #asked = new Map<number, WorkerEvent>()
+  readonly #vconns = new Map<number, VConn>()
+  #isRunning = false
+
+  constructor(
+    registry: HookRegistry,
+    tools: WorkerTools,
+    send: (message: FromWorker) => void,
+    error: (message: string) => void,
+  ) {
+    this.#registry = registry
+    this.#tools = tools
+    this.#send = send
+    this.#error = error
+  }
+
+  take(message: Exclude<ToWorker, { do: 'unload' }>): void {
+    if (message.do === 'abort') return this.#abort(message.seq)
+    this.#queue.push(message)
+    if (this.#isRunning) return
+    this.#isRunning = true
+    setImmediate(() => this.#run())
+  }
+
+  end(): void {
+    this.#queue.length = 0
+    for (const event of this.#asked.values()) event.finish(false)
+    this.#asked.clear()
+  }
+
+  #run(): void {
+    const began = performance.now()
+    for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
+      if (message.do === 'ask') this.#ask(message.seq, message.continuation, message.question)
+      else if (message.do === 'tell') this.#tell(message.told)
+      else if (message.do === 'forget') this.#vconns.delete(message.vconn)
+      if (message.do !== 'forget') this.#send({ did: 'return', seq: message.seq })
+      // After a while, hear first what has been withdrawn.
+      if (performance.now() - began > SLICE) break
+    }
+    this.#isRunning = this.#queue.length > 0
+    if (this.#isRunning) setImmediate(() => this.#run())
+  }
+
+  #abort(seq: number): void {
+    const queued = this.#queue.findIndex(message => message.do !== 'forget' && message.seq === seq)
+    if (queued !== -1) {
+      this.#queue.splice(queued, 1)
+      this.#send({ did: 'return', seq })
+    }
+    this.#asked.get(seq)?.finish(false)
+    this.#asked.delete(seq)
+  }
+
+  #ask(seq: number, continuation: number, question: PlainQuestion): void {
+    const { host } = question
+    const right = this.#tools.createRight(
+      verdict => {
+        this.#end(seq, true)
+        this.#send({ did: 'answer', seq, host, verdict })
+      },
+      why => this.#send({ did: 'overdo', host, why }),
+    )
+    const refuse = (cause: unknown): void => {
+      if (!right.isOpen) return this.#error(`failed after it was asked about ${host}: ${describe(cause)}`)
+      this.#end(seq, true)
+      this.#send({ did: 'fail', seq, message: describe(cause) })
+    }
+    const makeTimers = (): PluginTimers => this.#tools.createTimers(refuse)
+    const event = new WorkerEvent(question, this.#vconnOf(question.vconn), right, makeTimers)
+    this.#asked.set(seq, event)
+    const hooked = this.#registry.on('TS_SSL_CERT_VERIFY_HOOK')[continuation]
+    if (hooked === undefined) return refuse(new ProxyError('PTC_INTERNAL', 'there is no such continuation'))
+    ask<'TS_SSL_CERT_VERIFY_HOOK'>(hooked.continuation, event, refuse)
+  }
+
+  #end(seq: number, isWanted: boolean): void {
+    this.#asked.get(seq)?.finish(isWanted)
+    this.#asked.delete(seq)
+  }
+
+  #tell(told: PlainTold): void {
+    const vconn = this.#vconnOf(told.vconn)
+    switch (told.hook) {
+      case 'TS_HTTP_SEND_REQUEST_HDR_HOOK':
+        return void this.#tellAll(told.hook, { vconn, method: told.method, url: told.url })
+      case 'TS_VCONN_START_HOOK':
+      case 'TS_VCONN_OUTBOUND_START_HOOK':
+        return void this.#tellAll(told.hook, vconn)
+      case 'TS_VCONN_CLOSE_HOOK':
+      case 'TS_VCONN_OUTBOUND_CLOSE_HOOK':
+        this.#tellAll(told.hook, vconn)
+        this.#vconns.delete(vconn.id)
+    }
+  }
+
+  #tellAll<H extends PlainTold['hook']>(hook: H, event: HookEvents[H]): void {
+    tell<H>(this.#registry.on(hook), event, (_plugin, cause) =>
+      this.#error(`failed on ${hook}: ${describe(cause)}`),
+    )
+  }
+
+  /** The same object for the same connection: a plugin keeps its args there. */
+  #vconnOf(plain: PlainVConn): VConn {
+    const known = this.#vconns.get(plain.id)
+    if (known !== undefined) return known
+    const args: Partial<VConnArgs> = Object.create(null)
+    const vconn = Object.freeze({ ...plain, args })
+    this.#vconns.set(plain.id, vconn)
+    return vconn
+  }
+}

@@ -1,0 +1,186 @@
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { ErrorCode } from '../../base/errors.js'
+import type { FromWorker, HookUse, ToWorker } from './messages.js'
+import type { Thread } from './threads.js'
+
+/** What a link tells its owner. */
+export interface LinkEvents {
+  onLoad(hooks: readonly HookUse[]): void
+  onMessage(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' }>): void
+  /** Questions that have not begun, behind one that keeps its worker busy. */
+  onStalled(seqs: readonly number[]): void
+  /** At most once. `waiting` is what it had not begun. */
+  onLost(why: string, code: ErrorCode, waiting: readonly number[]): void
+}
+
+/** How often a worker that has something to do is looked at; milliseconds. */
+const TICK = 25
+/** How many looks make a worker one that should have the next question only if all are like it. */
+const STALL_TICKS = 2
+/** How many looks go by before an idle-looking worker that holds questions is asked whether it is still there. */
+const PING_TICKS = 10
+
+/** How long a closed port waits to hear why. */
+const END_MS = 1000
+
+/**
+ * One worker, from outside: what it was sent, how far it has come, whether it still turns.
+ *
+ * Life: loading -> serving -> lost or unloaded. Everything sent is worked through in order. A look at the worker is a
+ * count and no clock: a proxy that was busy itself must not take its worker for one that hangs.
+ */
+export class WorkerLink {
+  readonly #thread: Thread
+  readonly #events: LinkEvents
+  readonly #maxTicks: number
+  /** Sent and not returned, oldest first. */
+  #running: number[] = []
+  /** Asked and not answered. */
+  readonly #open = new Set<number>()
+  #timer: NodeJS.Timeout | undefined
+  #ticks = 0
+  #idleTicks = 0
+  #nextPing = -1
+  #state: 'loading' | 'serving' | 'over' = 'loading'
+
+  /** @param hangAfter milliseconds without a sign of life after which it is given up */
+  constructor(thread: Thread, hangAfter: number, events: LinkEvents) {
+    this.#thread = thread
+    this.#events = events
+    this.#maxTicks = Math.ceil(hangAfter / TICK)
+    thread.port.on('message', (message: FromWorker) => this.#on(message))
+    thread.port.once('close', () => this.#checkEnd())
+    void thread.ended.then(cause => this.#lost(cause === undefined ? 'it ended' : whyOf(cause)))
+  }
+
+  get isServing(): boolean {
+    return this.#state === 'serving'
+  }
+
+  /** Has not moved for a while, though it has something to do. */
+  get isStalled(): boolean {
+    if (this.#ticks >= STALL_TICKS) this.#drain()
+    return this.#ticks >= STALL_TICKS
+  }
+
+  /** Questions and other things that it has to work through, and questions it holds. */
+  get load(): number {
+    return this.#running.length * 1000 + this.#open.size
+  }
+
+  send(message: Exclude<ToWorker, { do: 'ping' }>): void {
+    if (this.#state === 'over') return
+    this.#thread.port.postMessage(message)
+    if (message.do === 'abort') this.#settle(message.seq)
+    if (message.do !== 'ask' && message.do !== 'tell') return
+    this.#running.push(message.seq)
+    if (message.do === 'ask') this.#open.add(message.seq)
+    this.#timer ??= setInterval(() => this.#look(), TICK)
+  }
+
+  /** Lets it end by itself, which the promise tells. */
+  async unload(): Promise<void> {
+    if (this.#state === 'over') return
+    this.#end()
+    this.#thread.port.postMessage({ do: 'unload' } satisfies ToWorker)
+    await this.#thread.ended
+    this.#thread.port.close()
+  }
+
+  /** It is of no use any more. */
+  giveUp(why: string): void {
+    this.#lost(why)
+  }
+
+  #on(message: FromWorker): void {
+    if (this.#state === 'over') return
+    this.#ticks = 0
+    this.#idleTicks = 0
+    if (message.did === 'load') {
+      this.#state = 'serving'
+      return this.#events.onLoad(message.hooks)
+    }
+    if (message.did === 'not-load') return this.#lost(message.message, message.code)
+    if (message.did === 'return') {
+      if (this.#running[0] === message.seq) this.#running.shift()
+      else this.#running = this.#running.filter(seq => seq !== message.seq)
+      return
+    }
+    if (message.did === 'answer' || message.did === 'fail') this.#open.delete(message.seq)
+    this.#events.onMessage(message)
+  }
+
+  #settle(seq: number): void {
+    this.#open.delete(seq)
+    // The oldest may be running; those behind it will not begin.
+    this.#running = this.#running.filter((running, i) => i === 0 || running !== seq)
+  }
+
+  #look(): void {
+    this.#drain()
+    if (this.#state === 'over') return
+    if (this.#running.length === 0 && this.#open.size === 0) return this.#rest()
+    if (this.#running.length === 0) {
+      this.#ticks = 0
+      if (++this.#idleTicks >= PING_TICKS) this.#ping()
+      return
+    }
+    this.#ticks++
+    if (this.#ticks > this.#maxTicks) return this.#lost('it does not return from its call, and was ended')
+    if (this.#ticks === STALL_TICKS && this.#running.length > 1) {
+      this.#events.onStalled(this.#running.slice(1).filter(seq => this.#open.has(seq)))
+    }
+  }
+
+  #ping(): void {
+    this.#idleTicks = 0
+    const seq = this.#nextPing--
+    this.#running.push(seq)
+    this.#thread.port.postMessage({ do: 'ping', seq } satisfies ToWorker)
+  }
+
+  #rest(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#ticks = 0
+  }
+
+  /** Hears what it has said by now, without waiting for the event loop to come round. */
+  #drain(): void {
+    drain(this.#thread.port, message => this.#on(message))
+  }
+
+  /** The port may close before the thread's end says why it came. */
+  #checkEnd(): void {
+    setTimeout(() => this.#lost('it ended'), END_MS)
+  }
+
+  #lost(why: string, code: ErrorCode = 'PTC_PLUGIN_WORKER'): void {
+    // What it said before its end counts.
+    this.#drain()
+    if (this.#state === 'over') return
+    const waiting = this.#running.slice(1)
+    this.#end()
+    this.#thread.kill()
+    this.#events.onLost(why, code, waiting)
+  }
+
+  #end(): void {
+    this.#state = 'over'
+    this.#rest()
+  }
+}
+
+function drain(port: MessagePort, hear: (message: FromWorker) => void): void {
+  for (;;) {
+    const received: { message: FromWorker } | undefined = receiveMessageOnPort(port)
+    if (received === undefined) return
+    hear(received.message)
+  }
+}
+
+function whyOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const { code } = cause as { code?: unknown }
+  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'it ran out of memory' : cause.message
+}

@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ProxyError } from '../../base/errors.js'
+import type { FromWorker, HookUse } from './messages.js'
+import type { Threads } from './threads.js'
+import { WorkerLink } from './worker-link.js'
+
+export interface WorkerLimits {
+  readonly workers: number
+  /** Without a sign of life for so long, a worker is ended; milliseconds. */
+  readonly hangAfter: number
+  /** How long loading the plugin in a worker may take; milliseconds. */
+  readonly initTimeout: number
+}
+
+/** What happens to the workers after they have been loaded for the first time. */
+export interface WorkerEvents {
+  onMessage(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' }>): void
+  /** A worker can be asked. */
+  onServing(): void
+  /** Questions that wait behind a call that does not return. */
+  onStalled(link: WorkerLink, seqs: readonly number[]): void
+  /** `waiting` is what it had not begun. */
+  onLost(link: WorkerLink, why: string, waiting: readonly number[]): void
+  /** One that was to replace another is not there. */
+  onNotLoaded(why: string): void
+}
+
+const FIRST_DELAY = 100
+const LONGEST_DELAY = 10_000
+/** How long the plugin has to put its things in order when it is unloaded. */
+const GRACE = 500
+
+/**
+ * The workers of one plugin, and which of them is to be asked.
+ *
+ * Life: loading -> serving -> unloaded. While serving, a worker that is lost is replaced after a time that doubles with
+ * every loss, until one has answered.
+ */
+export class WorkerSet {
+  readonly #threads: Threads
+  readonly #limits: WorkerLimits
+  readonly #events: WorkerEvents
+  readonly #links = new Set<WorkerLink>()
+  /** Where the args of a connection are, by its id. */
+  readonly #homes = new Map<number, WorkerLink>()
+  readonly #delays = new Set<NodeJS.Timeout>()
+  #lossesInRow = 0
+  #hooks = ''
+  #isUnloaded = false
+
+  constructor(threads: Threads, limits: WorkerLimits, events: WorkerEvents) {
+    this.#threads = threads
+    this.#limits = limits
+    this.#events = events
+  }
+
+  /**
+   * Loads the plugin in every worker.
+   * @returns what it has put on hooks
+   * @throws {ProxyError} the first failure
+   */
+  async load(): Promise<readonly HookUse[]> {
+    const all = await Promise.all(Array.from({ length: this.#limits.workers }, () => this.#start()))
+    const [first = []] = all
+    this.#hooks = JSON.stringify(first)
+    if (all.some(hooks => JSON.stringify(hooks) !== this.#hooks)) {
+      const text = 'its workers put different things on hooks; an init must do the same each time'
+      throw new ProxyError('PTC_PLUGIN_SHAPE', text)
+    }
+    return first
+  }
+
+  /** Where a connection's args are, unless that worker is stuck; else the one with the least to do. */
+  linkFor(vconn: number): WorkerLink | undefined {
+    const home = this.#homes.get(vconn)
+    if (home?.isServing && !home.isStalled) return home
+    const best = this.best()
+    if (best !== undefined) this.#homes.set(vconn, best)
+    return best
+  }
+
+  /** The one with the least to do; one that is stuck only if all are. */
+  best(): WorkerLink | undefined {
+    const serving = [...this.#links].filter(link => link.isServing)
+    const moving = serving.filter(link => !link.isStalled)
+    const from = moving.length > 0 ? moving : serving
+    return from.reduce<WorkerLink | undefined>(
+      (best, link) => (best === undefined || link.load < best.load ? link : best),
+      undefined,
+    )
+  }
+
+  /** A connection has ended. */
+  forget(vconn: number): void {
+    this.#homes.get(vconn)?.send({ do: 'forget', vconn })
+    this.#homes.delete(vconn)
+  }
+
+  /** One of them has answered. */
+  answered(): void {
+    this.#lossesInRow = 0
+  }
+
+  async unload(): Promise<void> {
+    if (this.#isUnloaded) return
+    this.#isUnloaded = true
+    for (const delay of this.#delays) clearTimeout(delay)
+    this.#homes.clear()
+    const ended = Promise.all([...this.#links].map(link => link.unload()))
+    await Promise.race([ended, sleep(GRACE, undefined, { ref: false })])
+    this.#threads.destroy()
+  }
+
+  #start(): Promise<readonly HookUse[]> {
+    return new Promise((resolve, reject) => {
+      let hasLoaded = false
+      const { hangAfter, initTimeout } = this.#limits
+      const link: WorkerLink = new WorkerLink(this.#threads.start(), hangAfter, {
+        onLoad: hooks => {
+          if (!this.#isAsBefore(hooks))
+            return link.giveUp('it puts other things on hooks than before: reload')
+          hasLoaded = true
+          clearTimeout(timer)
+          resolve(hooks)
+          this.#events.onServing()
+        },
+        onMessage: message => this.#events.onMessage(message),
+        onStalled: seqs => this.#events.onStalled(link, seqs),
+        onLost: (why, code, waiting) => {
+          clearTimeout(timer)
+          this.#links.delete(link)
+          if (hasLoaded) this.#lost(link, why, waiting)
+          else reject(new ProxyError(code, why))
+        },
+      })
+      const giveUp = (): void => link.giveUp(`loading it took more than ${initTimeout} ms`)
+      const timer = setTimeout(giveUp, initTimeout).unref()
+      this.#links.add(link)
+    })
+  }
+
+  /** The file may have changed since; what it does now is known after a reload. */
+  #isAsBefore(hooks: readonly HookUse[]): boolean {
+    return this.#hooks === '' || this.#hooks === JSON.stringify(hooks)
+  }
+
+  #lost(link: WorkerLink, why: string, waiting: readonly number[]): void {
+    for (const [vconn, home] of this.#homes) if (home === link) this.#homes.delete(vconn)
+    this.#events.onLost(link, why, waiting)
+    this.#replaceLater()
+  }
+
+  #replaceLater(): void {
+    if (this.#isUnloaded) return
+    const delay = Math.min(FIRST_DELAY * 2 ** this.#lossesInRow++, LONGEST_DELAY)
+    const timer = setTimeout(() => {
+      this.#delays.delete(timer)
+      this.#start().catch((cause: ProxyError) => {
+        if (this.#isUnloaded) return
+        this.#events.onNotLoaded(cause.message)
+        this.#replaceLater()
+      })
+    }, delay)
+    this.#delays.add(timer)
+  }
+}

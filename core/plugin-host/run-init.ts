@@ -1,0 +1,20 @@
+import type { PluginContext, PluginInit } from '../api/plugin.js'
+import { describe, ProxyError } from '../base/errors.js'
+import { type PluginLine, placeOf } from './plugin-line.js'
+
+/**
+ * Calls a plugin's init. What it throws gets its place.
+ * @throws {ProxyError} PTC_PLUGIN_INIT_FAILED; an error of the context (an unknown hook, say) keeps its code
+ */
+export async function runInit(init: PluginInit, context: PluginContext, line: PluginLine): Promise<void> {
+  try {
+    await init(context)
+  } catch (cause) {
+    if (cause instanceof ProxyError) {
+      throw new ProxyError(cause.code, `${placeOf(line)}: ${cause.message}`, { cause })
+    }
+    throw new ProxyError('PTC_PLUGIN_INIT_FAILED', `${placeOf(line)}: init failed: ${describe(cause)}`, {
+      cause,
+    })
+  }
+}
