@@ -6,6 +6,7 @@ import {
   BasicConstraintsExtension,
   cryptoProvider,
   type Extension,
+  type JsonName,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
@@ -30,7 +31,7 @@ type Pair = webcrypto.CryptoKeyPair
 
 /** What has been made for a chain so far; the next certificate is issued by it. */
 interface Above {
-  readonly name: string
+  readonly name: JsonName
   readonly keys: Pair
 }
 
@@ -48,7 +49,7 @@ export async function makeChain(
   leaf: CertificateWanted,
   ...issuers: readonly CertificateWanted[]
 ): Promise<string> {
-  let above: Above = { name: toRfc4514(TEST_ROOT), keys: await makeKeys() }
+  let above: Above = { name: toJsonName(TEST_ROOT), keys: await makeKeys() }
   const pems: string[] = []
   for (const wanted of [leaf, ...issuers].reverse()) {
     const keys = await makeKeys()
@@ -64,9 +65,9 @@ async function issue(
   isIssuer: boolean,
   keys: Pair,
   above: Above,
-): Promise<{ readonly pem: string; readonly name: string }> {
-  const name = toRfc4514(subject ?? `/CN=${names?.[0] ?? 'plain.example'}`)
-  const [, commonName] = /(?:^|, )CN=((?:\\.|[^,\\])*)/.exec(name) ?? []
+): Promise<{ readonly pem: string; readonly name: JsonName }> {
+  const name = toJsonName(subject ?? `/CN=${names?.[0] ?? 'plain.example'}`)
+  const commonName = name.findLast(part => part['CN'] !== undefined)?.['CN']?.[0]
   const sans = names ?? (isIssuer || commonName === undefined ? [] : [commonName])
   const made = await X509CertificateGenerator.create({
     subject: name,
@@ -99,13 +100,16 @@ function makeKeys(): Promise<Pair> {
   return webcrypto.subtle.generateKey(EC, true, ['sign', 'verify'])
 }
 
-/** `/C=US/O=A, B/CN=x` is `C=US, O=A\\, B, CN=x` to the library. A slash in a value cannot be told from the next part. */
-function toRfc4514(subject: string): string {
+/** `/C=US/CN=x` as the library has it. A slash inside a value cannot be told from the next part. */
+function toJsonName(subject: string): JsonName {
   const parts = subject.split('/').slice(1)
   if (!subject.startsWith('/') || !parts.every(part => /^[A-Za-z]+=./.test(part)))
     throw new ProxyError(
       'PTC_TEST_KIT',
       `a subject is written as /C=US/CN=example.com, not ${JSON.stringify(subject)}`,
     )
-  return parts.map(part => part.replace(/[,+"\\<>;]/g, '\\$&')).join(', ')
+  return parts.map(part => {
+    const at = part.indexOf('=')
+    return { [part.slice(0, at)]: [part.slice(at + 1)] }
+  })
 }
