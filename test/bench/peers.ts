@@ -21,7 +21,7 @@ import { type Comparison, drawConditions, drawTable } from './peers/table.js'
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const PLOT = 'docs/img/peers.svg'
 const BASE = 'ats'
-const JOBS = ['hs:dur=4,warm=1.5', 'ka:dur=4,warm=1.5', 'bulk:par=4', 'susp:n=1000', 'susp:n=9500']
+const JOBS = ['hs:dur=6,warm=5', 'ka:dur=6,warm=5', 'bulk:par=4', 'susp:n=1000', 'susp:n=9500']
 const CONTESTANTS = ['portcullis:hook', 'ats:hook', 'squid:hook', 'nginx-fwd:none', 'node-naive:hook']
 const USAGE = `usage: npm run bench:peers -- [FOLDER] [options]
   FOLDER               the comparison harness (default: PORTCULLIS_PEERS)

@@ -18,6 +18,8 @@ export interface Run {
   readonly foreign: number | undefined
   /** A figure, by the names on the way to it. */
   readonly number: (...path: readonly string[]) => number | undefined
+  /** What the run was asked for, `warm` or `dur`. */
+  readonly option: (name: string) => string | undefined
   readonly isAlive: boolean
 }
 
@@ -72,6 +74,7 @@ export function parseResults(text: string, file: string): readonly Run[] {
         error: json['error'] === undefined ? undefined : String(json['error']),
         foreign: foreignOf(json),
         number: (...path) => numberAt(json, path),
+        option: name => (json[name] === undefined ? undefined : String(json[name])),
         isAlive: json['proxy_alive_end'] !== false && json['proxy_alive_after'] !== false,
       } satisfies Run,
     ]

@@ -10,6 +10,7 @@ export const handshakes = (contestant: string, round: number, micros: number, mo
     mode: contestant === 'nginx-fwd' ? 'none' : 'hook',
     round: String(round),
     dur: '4',
+    warm: '1.5',
     rps: Math.round(1e6 / micros),
     proxy_cpu_us_per_req: micros,
     foreign: { proxy_cpu: 0.01, load_cpu: 0.02 },

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import { drawPlot } from './plot.js'
 import { putIntoPage } from './readme.js'
@@ -66,7 +68,7 @@ test('what has to be said with the figures', async t => {
   const comparison = compare(...THREE_ROUNDS, broken)
   const text = drawConditions(comparison)
   t.match(text, '2026-11-22: Some CPU, 2 cores, Linux 6')
-  t.match(text, 'new handshakes 1-3')
+  t.match(text, 'new handshakes 1-3 (1.5 s warm-up, 4 s measured).')
   t.match(text, 'In 1 of the 8 runs of which it is known, other processes had more than 15 % of a core')
   t.match(text, 'A run broke off (new handshakes, Squid): port busy.')
   t.match(drawTable(comparison), /CPU \|[^|]+\|[^|]+\| - \|/, 'who broke off has no figure')
@@ -104,6 +106,8 @@ test('the place in the page', async t => {
   t.match(once, /\n<!-- peers: end -->\nb\n$/)
   t.notMatch(once, 'old')
   t.equal(putIntoPage(once, comparison, 'docs/img/peers.svg'), once, 'a second time changes nothing')
+  const readme = readFileSync(fileURLToPath(new URL('../../../../README.md', import.meta.url)), 'utf8')
+  t.match(putIntoPage(readme, comparison, 'p'), drawTable(comparison), 'README has one')
   t.throws(() => putIntoPage('a\n', comparison, 'p'), /begin/)
   t.throws(() => putIntoPage('<!-- peers: begin -->\n', comparison, 'p'), /end/)
 })

@@ -103,9 +103,22 @@ function roundsText(runs: readonly Run[]): string {
       )
     })
     const [least, most] = [Math.min(...counts), Math.max(...counts)]
-    return [`${WHAT[test]} ${least === most ? least : `${least}-${most}`}`]
+    return [`${WHAT[test]} ${least === most ? least : `${least}-${most}`}${timesText(own)}`]
   })
   return texts.join(', ')
+}
+
+/** A program that compiles while it runs needs time to warm up: how much it had is part of the figure. */
+function timesText(runs: readonly Run[]): string {
+  const times = runs.map(run => {
+    const [warm, dur] = [run.option('warm'), run.option('dur')]
+    return [
+      ...(warm === undefined ? [] : [`${warm} s warm-up`]),
+      ...(dur === undefined ? [] : [`${dur} s measured`]),
+    ].join(', ')
+  })
+  const told = [...new Set(times)].filter(time => time !== '')
+  return told.length > 0 ? ` (${told.join('; ')})` : ''
 }
 
 const WHAT = { hs: 'new handshakes', ka: 'pooled', bulk: 'bulk', susp: 'held' } as const
