@@ -1,0 +1,31 @@
+import { createClient, RESP_TYPES } from '@redis/client'
+import type { Store } from './store.js'
+
+/** How long the attempts to connect again are apart at most, in milliseconds. */
+const LONGEST_BACKOFF = 5000
+
+/**
+ * Sessions in Redis. While there is no connection every call fails at once, and one is sought in the background.
+ * @param url `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS
+ * @param onError hears of lost connections
+ */
+export function redisStore(url: string, connectTimeout: number, onError: (cause: unknown) => void): Store {
+  const client = createClient({
+    url,
+    disableOfflineQueue: true,
+    socket: {
+      connectTimeout,
+      reconnectStrategy: retries => Math.min(50 * 2 ** Math.min(retries, 10), LONGEST_BACKOFF),
+    },
+  })
+  client.on('error', onError)
+  client.connect().catch(onError)
+  const inBytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+  return {
+    get: async name => (await inBytes.get(name)) ?? undefined,
+    set: async (name, bytes, lifetime) =>
+      void (await client.set(name, bytes, { expiration: { type: 'PX', value: lifetime } })),
+    delete: async name => void (await client.del(name)),
+    close: () => client.destroy(),
+  }
+}

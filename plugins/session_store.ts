@@ -1,0 +1,133 @@
+/**
+ * Keeps the TLS sessions of the proxy's clients, so that who comes back needs no full handshake, whichever process of the
+ * proxy, on whichever machine, it comes back to.
+ *
+ *     session_store
+ *     session_store store=redis://10.0.0.5 key_file=/etc/portcullis/session.keys
+ *     session_store store=memcached://10.0.0.5:11211,10.0.0.6:11211 key_file=/etc/portcullis/session.keys deadline=50
+ *
+ * A session is fetched while the client's ClientHello is parked. TLS 1.2 and TLS 1.3 alike: clients get ids instead of
+ * tickets, and the contents stay here. A store that is slow, down, or wrong costs a full handshake and nothing else.
+ *
+ * What is written to Redis or memcached is sealed with AES-256-GCM. The key file holds a key a line, as
+ * `openssl rand -hex 32` prints it; the first one seals, all of them open. Processes that share sessions share the file.
+ */
+import { readFileSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
+import type {
+  OptionsOf,
+  OptionsSchema,
+  PluginContext,
+  SessionEvent,
+  SessionGetEvent,
+} from 'portcullis/plugin'
+import { Guard } from './session-store/guard.js'
+import { Seal } from './session-store/seal.js'
+import type { Store } from './session-store/store.js'
+
+export const optionsSchema = {
+  type: 'object',
+  properties: {
+    store: {
+      type: 'string',
+      pattern: '^(memory|rediss?://.+|memcached://.+)$',
+      default: 'memory',
+      description:
+        'memory, redis://[user:password@]host[:port][/db] (rediss:// for TLS), or memcached://host[:port],…',
+    },
+    key_file: {
+      type: 'string',
+      description: 'The absolute path of the keys that seal what is stored; needed for redis and memcached.',
+    },
+    deadline: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 10_000,
+      default: 100,
+      description: 'Milliseconds for one call of the store; a client waits no longer.',
+    },
+    max_sessions: {
+      type: 'integer',
+      minimum: 1,
+      default: 20_000,
+      description: 'How many sessions are kept in memory; a store of its own has its own limits.',
+    },
+    prefix: {
+      type: 'string',
+      default: 'portcullis:tls:',
+      description: 'Begins the names of stored sessions.',
+    },
+  },
+} as const satisfies OptionsSchema
+
+type Options = OptionsOf<typeof optionsSchema>
+
+export default async function init({
+  options,
+  hookAdd,
+  note,
+  signal,
+}: PluginContext<Options>): Promise<void> {
+  const seal = readKeys(options)
+  const store = await openStore(options, cause => guard.failed(String(cause)))
+  const guard = new Guard(store, options.deadline, note)
+  signal.addEventListener('abort', () => store.close(), { once: true })
+  const nameOf = (id: Buffer): string => options.prefix + (seal?.nameOf(id) ?? id.toString('base64url'))
+
+  const fetchSession = async (event: SessionGetEvent): Promise<void> => {
+    const found = await guard.get(nameOf(event.id), event.signal)
+    const session = found === undefined ? undefined : seal === undefined ? found : seal.open(found, event.id)
+    const isGood = session !== undefined && event.provide(session)
+    if (found !== undefined && !isGood && !event.signal.aborted)
+      guard.failed('it holds a session that cannot be used')
+    event.reenable()
+  }
+
+  hookAdd('TS_SSL_SESSION_HOOK', (event: SessionEvent) => {
+    switch (event.op) {
+      case 'get':
+        return fetchSession(event)
+      case 'new':
+        return guard.set(
+          nameOf(event.id),
+          seal?.seal(event.session, event.id) ?? event.session,
+          event.lifetime,
+        )
+      case 'remove':
+        return guard.delete(nameOf(event.id))
+    }
+  })
+}
+
+/** Undefined where nothing leaves the process. */
+function readKeys({ store, key_file: file }: Options): Seal | undefined {
+  if (store === 'memory') return undefined
+  if (file === undefined)
+    throw new Error(
+      `store=${store.split(':')[0]} needs key_file=FILE: sessions are secrets, and are stored sealed`,
+    )
+  if (!isAbsolute(file)) throw new Error(`key_file=${file} must be an absolute path`)
+  try {
+    return Seal.fromKeys(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw new Error(`key_file=${file}: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  }
+}
+
+/** A client library is loaded only where it is used. */
+async function openStore(options: Options, onError: (cause: unknown) => void): Promise<Store> {
+  const { store, deadline } = options
+  if (store.startsWith('redis')) {
+    const { redisStore } = await import('./session-store/redis.js')
+    return redisStore(store, Math.max(deadline, CONNECT_TIMEOUT), onError)
+  }
+  if (store.startsWith('memcached')) {
+    const { memcachedStore } = await import('./session-store/memcached.js')
+    return memcachedStore(store.slice('memcached://'.length), deadline)
+  }
+  const { memoryStore } = await import('./session-store/memory.js')
+  return memoryStore(options.max_sessions)
+}
+
+/** Milliseconds; no client waits for it. */
+const CONNECT_TIMEOUT = 2000

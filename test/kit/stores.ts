@@ -1,0 +1,78 @@
+/** Debian's redis-server and memcached, started by a test on a free port. */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { createClient, RESP_TYPES } from '@redis/client'
+import { type Child, startChild } from './child.js'
+import { freePort } from './tcp-server.js'
+
+export interface RunningStore {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** A key for what is stored, as the plugin's page says to make one. */
+export const makeKey = (): string => `${randomBytes(32).toString('hex')}\n`
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function opened(child: Child, port: number): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (await accepts(port)) return
+    await new Promise(resolve => setTimeout(resolve, 25))
+  }
+  await child.stop()
+  throw new Error(`nothing listens on ${port}: ${child.stdout()}${child.stderr()}`)
+}
+
+export interface RunningRedis extends RunningStore {
+  /** All that is stored. */
+  all(): Promise<Map<string, Buffer>>
+  put(name: string, bytes: Buffer): Promise<void>
+}
+
+export async function startRedis(): Promise<RunningRedis> {
+  const at = await freePort()
+  const child = await startChild('redis-server', [
+    ...['--port', `${at}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+  ])
+  await opened(child, at)
+  const url = `redis://127.0.0.1:${at}`
+  const client = createClient({ url })
+  client.on('error', () => {})
+  await client.connect()
+  const bytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+  return {
+    url,
+    all: async () => {
+      const found = new Map<string, Buffer>()
+      for (const name of await client.keys('*')) {
+        const value = await bytes.get(name)
+        if (value !== null) found.set(name, value)
+      }
+      return found
+    },
+    put: async (name, value) => void (await client.set(name, value)),
+    stop: async () => {
+      client.destroy()
+      await child.stop()
+    },
+  }
+}
+
+export async function startMemcached(): Promise<RunningStore> {
+  const port = await freePort()
+  const child = await startChild('memcached', ['-p', `${port}`, '-l', '127.0.0.1', '-u', 'nobody', '-U', '0'])
+  await opened(child, port)
+  return { url: `memcached://127.0.0.1:${port}`, stop: () => child.stop() }
+}

@@ -1,0 +1,202 @@
+/** Sessions of clients in memory, Redis and memcached: real servers, and OpenSSL's own client. */
+import { type Test, test } from 'tap'
+import { type ProxyConf, startProxy } from '../kit/proxy.js'
+import { sClient } from '../kit/s-client.js'
+import {
+  HELLO,
+  natives,
+  origin,
+  REQUEST,
+  SECURE_FILES,
+  type SecureProxy,
+  secureProxy,
+} from '../kit/secure-proxy.js'
+import { makeKey, type RunningRedis, startMemcached, startRedis } from '../kit/stores.js'
+import { listen } from '../kit/tcp-server.js'
+import { makeTempDir } from '../kit/temp-dir.js'
+
+const VERSIONS = ['1.2', '1.3'] as const
+const dir = makeTempDir()
+const key = makeKey()
+const KEYS = dir.file('session.keys', key)
+let files = 0
+
+type Ask = SecureProxy['client']
+type Options = NonNullable<Parameters<Ask>[0]>
+
+/** A full handshake, and what is needed to resume it. */
+async function fullHandshake(t: Test, client: Ask, options: Options): Promise<string> {
+  const file = `${dir.path}/session-${++files}.pem`
+  const result = await client({ ...options, args: ['-sess_out', file] })
+  t.match(result, { isResumed: false, body: HELLO })
+  return file
+}
+
+/** Whether a session is resumed; the request has to be answered in either case. */
+async function isResumed(t: Test, client: Ask, options: Options, file: string): Promise<boolean | undefined> {
+  const result = await client({ ...options, args: ['-sess_in', file] })
+  t.equal(result.body, HELLO, 'answered')
+  return result.isResumed
+}
+
+const plugin = (store: string, ...more: string[]): string =>
+  ['session_store', `store=${store}`, ...(store === 'memory' ? [] : [`key_file=${KEYS}`]), ...more].join(' ')
+
+/** What the proxy writes is written when nobody waits for it any more. */
+async function settled(store: RunningRedis, count: number): Promise<Map<string, Buffer>> {
+  for (let tries = 0; tries < 100; tries++) {
+    const all = await store.all()
+    if (all.size >= count) return all
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  throw new Error('nothing has been stored')
+}
+
+for (const tls of VERSIONS) {
+  test(`TLS ${tls}: sessions in memory`, async t => {
+    const { client } = await secureProxy(t, [], { plugins: ['session_store'] })
+    const file = await fullHandshake(t, client, { tls })
+    t.equal(await isResumed(t, client, { tls }, file), true)
+    const other = await secureProxy(t, [], { plugins: ['session_store'] })
+    t.equal(await isResumed(t, other.client, { tls }, file), false, 'of this process alone')
+  })
+}
+
+for (const [name, start] of Object.entries({ Redis: startRedis, memcached: startMemcached })) {
+  test(`${name}: two processes of the proxy share sessions`, async t => {
+    const store = await start()
+    t.teardown(() => store.stop())
+    const conf: ProxyConf = {
+      hosts: ['origin.example'],
+      plugins: [plugin(store.url)],
+      files: SECURE_FILES,
+      records: { 'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1' },
+    }
+    const proxies = await Promise.all([startProxy(conf), startProxy(conf)])
+    t.teardown(() => Promise.all(proxies.map(proxy => proxy.stop())))
+    const [a, b] = proxies.map<Ask>(
+      ({ port }) =>
+        options =>
+          sClient({ port, servername: 'proxy.example', request: REQUEST, ...options }),
+    )
+    if (a === undefined || b === undefined) throw new Error('two proxies')
+    for (const tls of VERSIONS) {
+      const file = await fullHandshake(t, a, { tls })
+      t.equal(await isResumed(t, b, { tls }, file), true, `TLS ${tls}: by the other process`)
+      t.equal(await isResumed(t, a, { tls }, file), true, 'and by the first one')
+      t.match(
+        await b({ tls, servername: 'other.example', args: ['-sess_in', file] }),
+        { body: HELLO },
+        'for another name there is an answer, too',
+      )
+    }
+  })
+
+  test(`${name}: a store that is down costs a full handshake`, async t => {
+    const store = await start()
+    const { client, proxy } = await secureProxy(t, [], { plugins: [plugin(store.url)] })
+    const file = await fullHandshake(t, client, {})
+    t.equal(await isResumed(t, client, {}, file), true)
+    await store.stop()
+    t.equal(await isResumed(t, client, {}, file), false)
+    await proxy.until(/NOTE.*session store fails/)
+    t.equal(await isResumed(t, client, {}, file), false)
+  })
+}
+
+test('what is stored is sealed, and what has been tampered with is not used', async t => {
+  const redis = await startRedis()
+  t.teardown(() => redis.stop())
+  const { client, proxy } = await secureProxy(t, [], { plugins: [plugin(redis.url)] })
+  const [first, second] = [
+    await fullHandshake(t, client, { tls: '1.2' }),
+    await fullHandshake(t, client, { tls: '1.2' }),
+  ]
+  const stored = [...(await settled(redis, 2))]
+  t.equal(stored.length, 2)
+  for (const [name, bytes] of stored) {
+    t.match(name, /^portcullis:tls:[\w-]{43}$/)
+    t.notMatch(bytes.toString('latin1'), /proxy\.example/, 'no name is in it')
+  }
+  const restore = async (change: (bytes: Buffer, index: number) => Buffer): Promise<void> => {
+    for (const [index, [name, bytes]] of stored.entries()) await redis.put(name, change(bytes, index))
+  }
+  const changes: Record<string, (bytes: Buffer, index: number) => Buffer> = {
+    'one bit': bytes => {
+      const copy = Buffer.from(bytes)
+      copy.writeUInt8(copy.readUInt8(copy.length - 1) ^ 1, copy.length - 1)
+      return copy
+    },
+    'cut short': bytes => bytes.subarray(0, 20),
+    empty: () => Buffer.alloc(0),
+    junk: () => Buffer.from('x'.repeat(70_000)),
+    "another session's": (_, index) => stored[1 - index]?.[1] ?? Buffer.alloc(0),
+  }
+  for (const [what, change] of Object.entries(changes)) {
+    await restore(change)
+    t.equal(await isResumed(t, client, { tls: '1.2' }, first), false, what)
+  }
+  await proxy.until(/NOTE.*a session that cannot be used/)
+  await restore(bytes => bytes)
+  t.equal(await isResumed(t, client, { tls: '1.2' }, second), true, 'as it was')
+
+  const others = await secureProxy(t, [], {
+    plugins: [plugin(redis.url).replace(KEYS, dir.file('other.keys', makeKey()))],
+  })
+  t.equal(await isResumed(t, others.client, { tls: '1.2' }, second), false, 'without the key')
+  const rotated = await secureProxy(t, [], {
+    plugins: [plugin(redis.url).replace(KEYS, dir.file('new.keys', `# new, old\n${makeKey()}${key}`))],
+  })
+  t.equal(
+    await isResumed(t, rotated.client, { tls: '1.2' }, second),
+    true,
+    'with a new key before the old one',
+  )
+})
+
+const DEADLINE = 500
+
+test('a store that does not answer costs its deadline, and then nothing for a while', async t => {
+  const { port, stop } = await listen(() => {}) // it takes connections, and says nothing
+  t.teardown(stop)
+  const memory = await secureProxy(t, [], { plugins: ['session_store'] })
+  const file = await fullHandshake(t, memory.client, {})
+  for (const scheme of ['memcached', 'redis']) {
+    const { client, proxy } = await secureProxy(t, [], {
+      plugins: [plugin(`${scheme}://127.0.0.1:${port}`, `deadline=${DEADLINE}`)],
+    })
+    const took: number[] = []
+    for (let i = 0; i < 6; i++) {
+      const since = performance.now()
+      t.equal(await isResumed(t, client, {}, file), false, scheme)
+      took.push(performance.now() - since)
+    }
+    if (scheme === 'memcached') {
+      t.ok((took[0] ?? 0) >= DEADLINE, 'the first client waits')
+      t.ok((took[5] ?? Infinity) < DEADLINE, 'when nobody has been answered, nobody is made to wait')
+    }
+    t.ok(Math.max(...took) < 3 * DEADLINE, 'none waits longer')
+    await proxy.until(/NOTE.*session store fails/)
+  }
+})
+
+test('what the line may say', async t => {
+  const cases: Record<string, RegExp> = {
+    'store=redis://127.0.0.1:1': /store=redis needs key_file/,
+    'store=redis://127.0.0.1:1 key_file=keys': /must be an absolute path/,
+    'store=redis://127.0.0.1:1 key_file=/nonexistent': /ENOENT/,
+    [`store=memcached://127.0.0.1:1 key_file=${dir.file('bad.keys', 'secret\n')}`]: /line 1 is no key/,
+    [`store=memcached://127.0.0.1:1 key_file=${dir.file('none.keys', '\n')}`]: /there is no key/,
+    'store=postgres://x': /store/,
+    'deadline=0': /deadline/,
+    'stroe=memory': /stroe/,
+  }
+  for (const [options, message] of Object.entries(cases))
+    await t.rejects(secureProxy(t, [], { plugins: [`session_store ${options}`] }), { message }, options)
+})
+
+test('at the end', async t => {
+  await origin.stop()
+  dir.remove()
+  t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')
+})
