@@ -93,7 +93,8 @@ export class WorkerLink {
   }
 
   #on(message: FromWorker): void {
-    if (this.#state === 'over') return
+    // What the plugin writes when it is unloaded is still worth a line.
+    if (this.#state === 'over') return message.did === 'log' ? this.#events.onMessage(message) : undefined
     this.#ticks = 0
     this.#idleTicks = 0
     if (message.did === 'load') {
