@@ -206,7 +206,6 @@ export class ProxyServer {
       },
       policyDigest: ({ scheme, host }) =>
         scheme === 'http' ? '' : this.#setup.verification.policyOf(host).digest,
-      connectTimeout: ({ host }) => this.#setup.verification.policyOf(host).timeouts.connect,
     })
   }
 

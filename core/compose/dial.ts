@@ -5,6 +5,7 @@ import type { DialOptions } from '../origin/dial.js'
 import { makeLookup } from '../origin/lookup.js'
 import { isPrivateAddress } from '../origin/private-addresses.js'
 import type { Access } from './access.js'
+import type { Verification } from './start-tls.js'
 
 const SECOND = 1000
 
@@ -13,6 +14,7 @@ export interface DialSetup {
   readonly records: Records
   readonly hosts: HostFile
   readonly access: Access
+  readonly verification: Pick<Verification, 'policyOf'>
 }
 
 /** How origins are reached, and the names that are remembered for it. */
@@ -28,6 +30,7 @@ export function makeDial(setup: () => DialSetup): {
     get connectTimeout() {
       return setup().records['proxy.config.http.connect_attempts_timeout'] * SECOND
     },
+    timeoutFor: name => setup().verification.policyOf(name).timeouts.connect,
     lookup: makeLookup(() => setup().hosts, names.lookup),
     onUnreachable: host => names.forget(host),
     isDenied: address => setup().access.deniesPrivateOrigins && isPrivateAddress(address),

@@ -14,7 +14,7 @@ import type { ClientContexts } from './client-contexts.js'
 export interface Policy {
   readonly rule: Rule | undefined
   readonly settings: HandshakeSettings
-  /** Milliseconds. */
+  /** Milliseconds; `connect` where it is not that of the records. */
   readonly timeouts: { readonly connect: number | undefined; readonly total: number | undefined }
   /** Hash of everything that shapes a verdict: connections verified under another one are not used again. */
   readonly digest: string
@@ -102,9 +102,16 @@ function makePolicy(
   return {
     rule,
     settings,
-    timeouts: { connect: rule?.connect_timeout_ms, total: rule?.total_timeout_ms },
+    timeouts: timeoutsOf(records, rule),
     digest,
   }
+}
+
+/** The TCP connection is part of what `total_timeout_ms` is about. */
+function timeoutsOf(records: Records, rule: Rule | undefined): Policy['timeouts'] {
+  const { connect_timeout_ms: own, total_timeout_ms: total } = rule ?? {}
+  const general = records['proxy.config.http.connect_attempts_timeout'] * 1000
+  return { connect: total === undefined ? own : Math.min(own ?? general, total), total }
 }
 
 function termsRecords(records: Records, rule: Rule | undefined): TermsRecords {

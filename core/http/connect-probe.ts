@@ -36,8 +36,9 @@ export function probedTunnel(options: ProbeOptions): ConnectServer {
     const client = new WaitingClient(request.socket, request.head)
     let tcp: TcpLink | undefined
     try {
+      const since = performance.now()
       const dialled = await dial({ host, port }, options.dial, client.signal)
-      const target = await options.prober.verify(dialled, host, port, client.signal)
+      const target = await options.prober.verify(dialled, host, port, client.signal, since)
       tcp = target.tcp
       request.origin = tunnelOrigin(target)
       client.signal.throwIfAborted()

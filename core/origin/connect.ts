@@ -20,8 +20,6 @@ export interface OriginTarget {
 
 export interface ConnectorOptions {
   readonly dial: DialOptions
-  /** Milliseconds that a connection to this origin may take, where it is not that of `dial`. */
-  readonly connectTimeout?: (target: OriginTarget) => number | undefined
   readonly pool: PoolLimits
   /** How large the header fields of a response may be, in bytes. */
   readonly maxResponseHeadBytes: number
@@ -42,8 +40,8 @@ export interface ConnectorOptions {
 export class OriginConnector {
   readonly #options: ConnectorOptions
   readonly #pool: Pool
-  /** What each connection was opened for. */
-  readonly #targets = new WeakMap<Http1, OriginTarget>()
+  /** What each connection was opened for, and under which key it was judged. */
+  readonly #opened = new WeakMap<Http1, { readonly target: OriginTarget; readonly key: string }>()
 
   constructor(options: ConnectorOptions) {
     this.#options = options
@@ -70,27 +68,29 @@ export class OriginConnector {
    * @throws {ProxyError} of dial, of the TLS handshake, or the signal's reason
    */
   async open(target: OriginTarget, signal: AbortSignal): Promise<Http1> {
-    const connection = await this.#open(target, signal)
-    this.#targets.set(connection, target)
+    const { connection, key } = await this.#open(target, signal)
+    this.#opened.set(connection, { target, key })
     return connection
   }
 
-  async #open(target: OriginTarget, signal: AbortSignal): Promise<Http1> {
+  async #open(
+    target: OriginTarget,
+    signal: AbortSignal,
+  ): Promise<{ readonly connection: Http1; readonly key: string }> {
     const { maxResponseHeadBytes, startTls, startPlain } = this.#options
     const since = performance.now()
     if (target.scheme === 'https') await this.#options.queue?.turn(target.host, 0)
-    const tcp = await dial(
-      { host: target.dialHost ?? target.host, port: target.port },
-      this.#dialOptions(target),
-      signal,
-    )
-    const { scheme } = target
+    const { scheme, host, port, dialHost = host } = target
+    const tcp = await dial({ host: dialHost, port, name: host }, this.#options.dial, signal)
     try {
+      // As it is now: a reload may change the policy while the handshake is parked.
+      const key = this.keyOf(target)
       if (scheme === 'http') {
-        return new Http1(plainOrigin(tcp, startPlain?.(tcp, target), { scheme }), maxResponseHeadBytes)
+        const plain = plainOrigin(tcp, startPlain?.(tcp, target), { scheme })
+        return { connection: new Http1(plain, maxResponseHeadBytes), key }
       }
-      const origin = await startTls(tcp, { host: target.host, port: target.port, since }, signal)
-      if (!signal.aborted) return new Http1(origin, maxResponseHeadBytes)
+      const origin = await startTls(tcp, { host, port, since }, signal)
+      if (!signal.aborted) return { connection: new Http1(origin, maxResponseHeadBytes), key }
       origin.link.destroy()
       throw abortReason(signal)
     } catch (error) {
@@ -100,17 +100,10 @@ export class OriginConnector {
     }
   }
 
-  #dialOptions(target: OriginTarget): DialOptions {
-    const { dial: general, connectTimeout } = this.#options
-    const own = connectTimeout?.(target)
-    return own === undefined ? general : { ...general, connectTimeout: own }
-  }
-
   /** Takes a connection back. One that is not idle is closed, and one whose policy has changed since. */
   release(key: string, connection: Http1): void {
-    const target = this.#targets.get(connection)
-    const isCurrent = target !== undefined && this.keyOf(target) === key
-    if (connection.isIdle && isCurrent) this.#pool.put(key, connection)
+    if (connection.isIdle && this.#opened.get(connection)?.key === key && this.#isCurrent(connection))
+      this.#pool.put(key, connection)
     else connection.close()
   }
 
@@ -121,9 +114,11 @@ export class OriginConnector {
 
   /** Closes the idle connections that stand under a policy which is no longer that of their origin (after a reload). */
   closeStale(): void {
-    this.#pool.clear((key, connection) => {
-      const target = this.#targets.get(connection)
-      return target !== undefined && this.keyOf(target) === key
-    })
+    this.#pool.clear((_key, connection) => this.#isCurrent(connection))
+  }
+
+  #isCurrent(connection: Http1): boolean {
+    const opened = this.#opened.get(connection)
+    return opened !== undefined && this.keyOf(opened.target) === opened.key
   }
 }

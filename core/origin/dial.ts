@@ -8,6 +8,8 @@ import { deniedError, guardLookup } from './guard-lookup.js'
 export interface DialOptions {
   /** Milliseconds until the connection stands, name resolution included. */
   readonly connectTimeout: number
+  /** The same where it is another for the origin of this name. */
+  readonly timeoutFor?: (name: string) => number | undefined
   /** Milliseconds that one address gets before the next one is tried (RFC 8305 section 5); default 250. */
   readonly attemptTimeout?: number
   /** Resolves names; default `dns.lookup`. A {@link ProxyError} it answers with is passed on as it is. */
@@ -23,6 +25,8 @@ export interface Address {
   /** A name or an address, IPv6 without brackets. */
   readonly host: string
   readonly port: number
+  /** The origin that is wanted there, where that is not `host`. */
+  readonly name?: string
 }
 
 /**
@@ -41,6 +45,7 @@ export function dial(to: Address, options: DialOptions, signal: AbortSignal): Pr
       return
     }
     const lookup = isDenied === undefined ? options.lookup : guardLookup(options.lookup, isDenied)
+    const connectTimeout = options.timeoutFor?.(to.name ?? to.host) ?? options.connectTimeout
     const receiver = new Receiver()
     const socket: Socket = connect({
       host: to.host,
@@ -75,10 +80,10 @@ export function dial(to: Address, options: DialOptions, signal: AbortSignal): Pr
       fail(
         new ProxyError(
           'PTC_CONNECT_TIMEOUT',
-          `${to.host}:${to.port} did not accept within ${options.connectTimeout} ms`,
+          `${to.host}:${to.port} did not accept within ${connectTimeout} ms`,
         ),
       )
-    const timer = setTimeout(onTimeout, options.connectTimeout)
+    const timer = setTimeout(onTimeout, connectTimeout)
     signal.addEventListener('abort', onAbort)
     socket.on('connect', onConnect)
     socket.on('error', onError)

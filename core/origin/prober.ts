@@ -3,7 +3,7 @@
  * same address. A tunnel then goes to the very address that was verified, not to the name, which may resolve anew.
  */
 import { LRUCache } from 'lru-cache'
-import type { StartTls } from '../tls/start-tls.js'
+import type { StartTls, TlsTarget } from '../tls/start-tls.js'
 import type { VerifiedPeer } from '../tls/verdict.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
@@ -72,26 +72,38 @@ export class Prober {
   /**
    * Has the origin at the other end of `tcp` judged under a name, unless that verdict is known. `tcp` is used up by it,
    * or returned.
+   * @param since when `tcp` was begun, if that was for this name
    * @throws {ProxyError} of the handshake, of the second dial, or the signal's reason
    */
-  async verify(tcp: TcpLink, host: string, port: number, signal: AbortSignal): Promise<VerifiedAddress> {
+  async verify(
+    tcp: TcpLink,
+    host: string,
+    port: number,
+    signal: AbortSignal,
+    since?: number,
+  ): Promise<VerifiedAddress> {
     const address = addressOf(tcp)
     const key = `${host}:${port} ${address} ${this.#options.policyDigest(host)}`
     const forget = (): void => void this.#known.delete(key)
     const known = this.#known.get(key)
     if (known !== undefined) return { tcp, acceptance: known, parked: 0, forget }
-    const outcome = await this.#wait(key, this.#probe(key, tcp, host, port), signal)
-    return { tcp: await dial({ host: address, port }, this.#options.dial, signal), ...outcome, forget }
+    const outcome = await this.#wait(
+      key,
+      this.#probe(key, tcp, { host, port, ...(since === undefined ? {} : { since }) }),
+      signal,
+    )
+    const { dial: options } = this.#options
+    return { tcp: await dial({ host: address, port, name: host }, options, signal), ...outcome, forget }
   }
 
-  #probe(key: string, tcp: TcpLink, host: string, port: number): Probe {
+  #probe(key: string, tcp: TcpLink, target: TlsTarget): Probe {
     const underWay = this.#underWay.get(key)
     if (underWay !== undefined) {
       tcp.destroy() // by the time the verdict is there the origin may have closed it
       return underWay
     }
     const abort = new AbortController()
-    const handshake = this.#options.startTls(tcp, { host, port }, abort.signal)
+    const handshake = this.#options.startTls(tcp, target, abort.signal)
     const outcome = handshake
       .then(({ link, peer, parked = 0 }) => {
         endGently(link)

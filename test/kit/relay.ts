@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { listen } from './tcp-server.js'
 import { readRecords, type WireView } from './tls-records.js'
 import { Watch } from './watch.js'
@@ -57,6 +58,14 @@ export function splittingRelay(port: number, n: number, host = '127.0.0.1'): Pro
     for (let at = 0; at < bytes.length && !to.destroyed; at += n) {
       await new Promise<void>(resolve => to.write(bytes.subarray(at, at + n), () => resolve()))
     }
+  })
+}
+
+/** As {@link tapRelay}, but whatever comes waits this many milliseconds before it goes on. */
+export function slowRelay(port: number, delay: number, host = '127.0.0.1'): Promise<Relay> {
+  return relay(port, host, async (to, bytes) => {
+    await sleep(delay)
+    to.write(bytes)
   })
 }
 
