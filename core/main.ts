@@ -19,6 +19,8 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
                             makes one handshake through the plugins and tells what happens; FILE gets the chain as
                             PEM, or everything for replay. Exit status: 0 accepted, 1 rejected, 2 no answer
   portcullis replay FILE... runs today's plugins on what try has saved; exit status 1 when a verdict differs
+  portcullis plugin new NAME [--js]
+                            makes the project of a new plugin, in TypeScript or JavaScript: it builds, with its test
   portcullis ca init        makes the authority for bump mode, and says how clients trust it
 
   -D, --conf-dir DIR        where records.config and plugin.config are (default: etc)
@@ -29,6 +31,8 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
 Exit status: 0 in order, 1 an error that is named, 64 a mistake on the command line.
 `
 
+/** Where the program is installed. */
+const HOME = new URL('../../', import.meta.url)
 const EXIT_USAGE = 64
 /** How long requests may take to end after SIGTERM, in milliseconds. */
 const DRAIN = 30_000
@@ -46,11 +50,13 @@ async function main(args: readonly string[]): Promise<void> {
   if (values.help) return void process.stdout.write(USAGE)
   if (values.version) return void process.stdout.write(`portcullis ${version()}\n`)
   const [first = '', ...rest] = positionals
-  const { connect, pem, save } = values
+  const { connect, pem, save, js } = values
+  if (first !== 'plugin' && js) throw new ProxyError('PTC_USAGE', '--js belongs to `portcullis plugin new`')
   if (first !== 'try' && (connect ?? pem ?? save) !== undefined)
     throw new ProxyError('PTC_USAGE', '--connect, --pem and --save belong to `portcullis try`')
   const asked = {
     try: (place: Place) => tryOne(place, rest, { connect, pem, save }),
+    plugin: () => makePlugin(rest, js ?? false),
     replay: async (place: Place) => (await import('./cli/replay.js')).replay(place, rest),
   }
   if (Object.hasOwn(asked, first)) {
@@ -79,6 +85,13 @@ function placeOf(values: { readonly 'conf-dir'?: string; readonly 'debug-tags'?:
   }
 }
 
+async function makePlugin(words: readonly string[], isJavaScript: boolean): Promise<number> {
+  const { newPlugin } = await import('./cli/plugin-new.js')
+  const print = (line: string): void => void process.stdout.write(`${line}\n`)
+  newPlugin({ words, isJavaScript, cwd: process.cwd(), home: fileURLToPath(HOME), print })
+  return 0
+}
+
 async function tryOne(
   place: Place,
   targets: readonly string[],
@@ -103,6 +116,7 @@ function parseCommandLine(args: readonly string[]) {
         connect: { type: 'string' },
         pem: { type: 'string' },
         save: { type: 'string' },
+        js: { type: 'boolean' },
       },
     })
   } catch (cause) {
@@ -111,7 +125,7 @@ function parseCommandLine(args: readonly string[]) {
 }
 
 function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('package.json', HOME), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }
 

@@ -1,0 +1,76 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { dirname, join, relative, sep } from 'node:path'
+import { describe, ProxyError } from '../base/errors.js'
+import { codeOf } from '../base/system-error.js'
+import { projectFiles } from './plugin-project.js'
+
+export interface NewPlugin {
+  /** The words after `plugin`. */
+  readonly words: readonly string[]
+  readonly isJavaScript: boolean
+  /** Where the folder is made. */
+  readonly cwd: string
+  /** Where this program is installed; the project depends on it. */
+  readonly home: string
+  readonly print: (line: string) => void
+}
+
+/** A plugin's name is that of its file and of its npm package, and stands in URLs and logs. */
+const NAME = /^[a-z0-9][a-z0-9._-]{0,99}$/
+/** What npm refuses as the name of a package, and this package, which the plugin's own would hide. */
+const RESERVED = new Set([...builtinModules, 'node_modules', 'favicon.ico', 'portcullis'])
+
+/**
+ * Makes the project of a new plugin: it builds, its test passes, its configuration starts.
+ * @throws {ProxyError} PTC_USAGE for a name that will not do, PTC_PLUGIN_EXISTS, PTC_CONFIG_UNREADABLE
+ */
+export function newPlugin({ words, isJavaScript, cwd, home, print }: NewPlugin): void {
+  const [verb, name, ...more] = words
+  if (verb !== 'new' || name === undefined || more.length > 0)
+    throw new ProxyError('PTC_USAGE', 'the command is: portcullis plugin new NAME [--js]')
+  checkName(name)
+  const folder = join(cwd, name)
+  const files = projectFiles({ name, isJavaScript, dependency: `file:${toPosix(relative(folder, home))}` })
+  makeFolder(folder)
+  for (const [file, text] of Object.entries(files)) write(join(folder, file), text)
+  print(`made ${toPosix(relative(cwd, folder))}: ${Object.keys(files).join(', ')}\n`)
+  print(`  cd ${name}\n  npm install\n  npm test\n  npm start`)
+}
+
+function checkName(name: string): void {
+  const wrong = (why: string): ProxyError =>
+    new ProxyError('PTC_USAGE', `${JSON.stringify(name)} cannot be the name of a plugin: ${why}`)
+  if (!NAME.test(name))
+    throw wrong('lower-case letters, digits, and . _ - after the first of them, at most 100')
+  if (/\.(so|[cm]?[jt]s|test)$/.test(name)) throw wrong('it would be taken for the extension of a file')
+  if (RESERVED.has(name)) throw wrong('it is taken')
+}
+
+/** Not over what is there, not even over an empty folder. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder)
+  } catch (cause) {
+    if (codeOf(cause) === 'EEXIST')
+      throw new ProxyError('PTC_PLUGIN_EXISTS', `there already: ${folder}`, { cause })
+    throw unwritable(folder, cause)
+  }
+}
+
+function write(file: string, text: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text, { flag: 'wx' })
+  } catch (cause) {
+    throw unwritable(file, cause)
+  }
+}
+
+function unwritable(path: string, cause: unknown): ProxyError {
+  return new ProxyError('PTC_CONFIG_UNREADABLE', `cannot write ${path}: ${describe(cause)}`, { cause })
+}
+
+function toPosix(path: string): string {
+  return path.split(sep).join('/')
+}

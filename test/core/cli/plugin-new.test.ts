@@ -1,0 +1,112 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import type { Child } from '../../kit/child.js'
+import { linkPackages, runShell } from '../../kit/linked-project.js'
+import { MAIN } from '../../kit/proxy.js'
+import { makeTempDir } from '../../kit/temp-dir.js'
+
+function folder(t: Test): string {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  return dir.path
+}
+
+async function run(t: Test, command: string, cwd: string): Promise<Child> {
+  const child = await runShell(command, cwd)
+  t.teardown(child.stop)
+  await child.exited(30_000)
+  return child
+}
+
+const make = (t: Test, args: string, cwd: string): Promise<Child> =>
+  run(t, `node "${MAIN}" plugin new ${args}`, cwd)
+
+for (const [language, args, files] of [
+  ['TypeScript', 'my-check', ['src/my-check.ts', 'src/my-check.test.ts', 'tsconfig.json']],
+  ['JavaScript', 'my-check --js', ['my-check.js', 'my-check.test.js']],
+] as const) {
+  test(`a new plugin in ${language} builds, passes its test and is in order`, async t => {
+    const dir = folder(t)
+    const made = await make(t, args, dir)
+    t.equal(made.exitCode, 0, made.stderr())
+    const project = join(dir, 'my-check')
+    for (const file of [...files, 'package.json', 'README.md', 'conf/plugin.config', 'conf/records.config']) {
+      t.ok(existsSync(join(project, file)), file)
+      t.match(made.stdout(), file)
+    }
+    const { devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
+    t.match(
+      devDependencies.portcullis,
+      /^file:\.\.\//,
+      'it depends on the program that made it, wherever that is',
+    )
+    t.ok(existsSync(join(project, devDependencies.portcullis.slice('file:'.length), 'package.json')))
+
+    linkPackages(project)
+    const tested = await run(t, 'npm test', project)
+    t.equal(tested.exitCode, 0, tested.stdout())
+    t.match(tested.stdout(), /^# pass 5$/m)
+    t.match(tested.stdout(), /^# fail 0$/m)
+    const checked = await run(t, 'npm run check', project)
+    t.equal(checked.exitCode, 0, checked.stderr())
+    t.match(checked.stdout(), /conf: in order; plugins: my-check;/)
+  })
+}
+
+test('the JavaScript of a new plugin has types, for those who check', async t => {
+  const dir = folder(t)
+  await make(t, 'my-check --js', dir)
+  const project = join(dir, 'my-check')
+  linkPackages(project)
+  const flags =
+    '--noEmit --allowJs --checkJs --strict --module nodenext --target es2022 --types node --skipLibCheck'
+  const right = await run(t, `node_modules/.bin/tsc ${flags} my-check.js my-check.test.js`, project)
+  t.equal(right.exitCode, 0, right.stdout())
+  const wrong = await run(
+    t,
+    `sed -i s/options.deny/options.denny/ my-check.js && node_modules/.bin/tsc ${flags} my-check.js`,
+    project,
+  )
+  t.match(wrong.stdout(), /my-check\.js\(\d+,\d+\): error .*'denny' does not exist/)
+})
+
+test('nothing is overwritten', async t => {
+  const dir = folder(t)
+  mkdirSync(join(dir, 'empty'))
+  await make(t, 'mine', dir)
+  const before = readFileSync(join(dir, 'mine/README.md'), 'utf8')
+  for (const name of ['mine', 'mine --js', 'empty']) {
+    const again = await make(t, name, dir)
+    t.equal(again.exitCode, 1, name)
+    t.match(again.stderr(), /PTC_PLUGIN_EXISTS: there already: \S+(mine|empty)\n/)
+  }
+  t.equal(readFileSync(join(dir, 'mine/README.md'), 'utf8'), before)
+  t.strictSame(readdirSync(join(dir, 'empty')), [])
+})
+
+test('a name that will not do is a mistake on the command line', async t => {
+  const dir = folder(t)
+  const cases: [string, RegExp][] = [
+    ['', /the command is: portcullis plugin new NAME/],
+    ['a b', /the command is: portcullis plugin new NAME/],
+    ['"a b"', /"a b" cannot be the name of a plugin: lower-case/],
+    ['Mine', /lower-case/],
+    ['../mine', /lower-case/],
+    ['.mine', /lower-case/],
+    [`${'a'.repeat(101)}`, /at most 100/],
+    ['mine.js', /extension/],
+    ['mine.test', /extension/],
+    ['fs', /it is taken/],
+    ['node_modules', /it is taken/],
+    ['portcullis', /it is taken/],
+  ]
+  for (const [name, message] of cases) {
+    const child = await make(t, name, dir)
+    t.equal(child.exitCode, 64, name)
+    t.match(child.stderr(), message, name)
+  }
+  t.match((await run(t, `node "${MAIN}" plugin old x`, dir)).stderr(), /the command is/)
+  t.equal((await run(t, `node "${MAIN}" verify-config --js`, dir)).exitCode, 64)
+  t.strictSame(readdirSync(dir), [])
+})
