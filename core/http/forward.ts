@@ -26,9 +26,15 @@ export class Forwarder {
     const startedAt = performance.now()
     const { queue } = this.options
     if (queue === undefined || queue.size === 0) return this.#handle(req, res, readTarget, startedAt)
-    queue.run(req.headers.host ?? '', 0, () => {
-      if (!res.closed) this.#handle(req, res, readTarget, startedAt)
+    queue.run(authorityOf(req), 0, () => {
+      if (res.closed) this.#onGone(req, startedAt)
+      else this.#handle(req, res, readTarget, startedAt)
     })
+  }
+
+  #onGone(req: IncomingMessage, startedAt: number): void {
+    const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left while its request waited for its turn')
+    this.options.onDone?.(refusedSummary(req, 0, performance.now() - startedAt, gone))
   }
 
   #handle(
@@ -60,6 +66,13 @@ export class Forwarder {
     answerHere(req, res)
     this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, undefined))
   }
+}
+
+/** Whose turn it takes: the target's, as far as it can be told without parsing. The Host field is the client's choice. */
+function authorityOf({ url = '', headers }: IncomingMessage): string {
+  const from = url.indexOf('://') + 3
+  const to = url.indexOf('/', from)
+  return from === 2 ? (headers.host ?? '') : url.slice(from, to === -1 ? undefined : to).toLowerCase()
 }
 
 /** However busy a transaction is: it ends in time. */

@@ -116,7 +116,7 @@ export function parseServerName(
   const type = list.number(1)
   const raw = list.vector(2).toString('latin1')
   if (outer.isBroken || !outer.isAtEnd || list.isBroken || !list.isAtEnd || type !== 0) return 'bad'
-  const name = raw.toLowerCase().replace(/\.$/, '')
+  const name = raw.toLowerCase() // with a final dot, which the RFC forbids, it would be judged as another name
   return isHostName(name) ? { name } : 'bad'
 }
 

@@ -13,6 +13,7 @@ import { toEvidence } from './evidence.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './handshake.js'
 import { handshakeError } from './handshake-error.js'
 import type { HandshakeSettings } from './handshake-settings.js'
+import { HandshakeTrace } from './handshake-trace.js'
 import { HookTurn } from './hook-turn.js'
 import { toNames } from './names.js'
 import { ClientEngine, type EngineOptions } from './openssl/client-engine.js'
@@ -50,6 +51,7 @@ export class OriginHandshake implements LinkSink {
   #isAdvancing = false
   #parkedAt: number | undefined
   #parked: number | undefined
+  readonly #trace: HandshakeTrace
   #turn: HookTurn | undefined
   #shadows: Shadows | undefined
   #isHelloSent = false
@@ -70,9 +72,11 @@ export class OriginHandshake implements LinkSink {
     this.#engine = new ClientEngine(settings.context, this.#names)
     this.#sessions = new SessionUse(settings.sessions, target)
     this.#vconn = settings.openVConn(tcp)
+    this.#trace = new HandshakeTrace(this.#vconn.shown, target)
   }
 
   start(): void {
+    this.#trace.start()
     this.#clock.start(this.#settings.originTimeout)
     this.#tcp.attach(this)
     const stored = this.#sessions.take()
@@ -171,7 +175,9 @@ export class OriginHandshake implements LinkSink {
     if (progress === 'parked') {
       const peer = this.#engine.peer()
       if (peer === undefined) return this.#break('PTC_HANDSHAKE_FAILED', 'parked without a certificate')
-      this.#on({ type: 'certificate', evidence: toEvidence(peer, this.#names, this.#settings.checks) })
+      const evidence = toEvidence(peer, this.#names, this.#settings.checks)
+      this.#trace.certificate(evidence)
+      this.#on({ type: 'certificate', evidence })
     } else if (progress === 'established') {
       this.#on({ type: 'established' })
     } else if (progress === 'failed') {
@@ -190,8 +196,12 @@ export class OriginHandshake implements LinkSink {
     const asker = askers[hook]
     if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
     const turn = { evidence, vconn: this.#vconn.shown, port: this.#target.port, deadline: this.#clock.endsAt }
-    this.#turn = new HookTurn(asker, turn, observer, event => this.#on(event))
+    this.#turn = new HookTurn(asker, turn, observer, event => {
+      if (event.type === 'reenabled') this.#trace.reenabled(asker.plugin, event.verdict)
+      this.#on(event)
+    })
     observer.parked(asker.plugin, evidence.host)
+    this.#trace.asked(asker.plugin)
     this.#turn.start()
   }
 
@@ -216,6 +226,7 @@ export class OriginHandshake implements LinkSink {
       return this.#queueAdvance(1)
     }
     this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress)
+    this.#trace.accepted(state.peer, false, this.#parked)
     this.#engine.decide(0)
     // In the same step if nobody had to be waited for.
     if (this.#isAdvancing) this.#advance()
@@ -236,8 +247,11 @@ export class OriginHandshake implements LinkSink {
 
   #deliver(peer: TlsOrigin['peer']): void {
     this.#clock.stop()
-    if (this.#sessions.keep(this.#engine, peer))
+    if (this.#sessions.keep(this.#engine, peer)) {
       this.#settings.observer.resumed?.(peer, this.#tcp.remoteAddress)
+      this.#trace.accepted(peer, true, this.#parked)
+    }
+    this.#trace.closed()
     const link = new TlsLink(this.#tcp, this.#engine, () => {
       this.#shadows?.stop()
       this.#vconn.close()
@@ -258,6 +272,7 @@ export class OriginHandshake implements LinkSink {
     if (why instanceof VerifyRejected) this.#settings.observer.rejected(why, this.#tcp.remoteAddress)
     if (why instanceof VerifyRejected || why.code === 'PTC_HANDSHAKE_FAILED') endGently(this.#tcp)
     else this.#tcp.destroy()
+    this.#trace.closed(why)
     this.#vconn.close()
     this.#onFailed(why)
   }

@@ -37,7 +37,7 @@ export class HookTurn {
     const { plugin } = asker
     const { host } = turn.evidence
     const end = (event: HandshakeEvent): void => {
-      this.#finish(event.type !== 'late')
+      this.#finish(event.type === 'reenabled')
       onEnd(event)
     }
     this.#asker = asker

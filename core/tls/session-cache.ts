@@ -10,6 +10,15 @@ const LONGEST = 86_400_000
 export interface StoredSession {
   readonly session: ClientSession
   readonly peer: VerifiedPeer
+  readonly ages: SessionAges
+}
+
+/** Milliseconds since the epoch. */
+export interface SessionAges {
+  /** When the origin gave out this session. */
+  readonly givenAt: number
+  /** When it last showed its chain: sessions that stem from one another do not outlive the first. */
+  readonly shownAt: number
 }
 
 interface Kept extends StoredSession {
@@ -54,12 +63,12 @@ export class SessionCache {
     return undefined
   }
 
-  put(key: string, session: ClientSession, peer: VerifiedPeer): void {
-    const endsAt = endOf(session, peer)
+  put(key: string, session: ClientSession, peer: VerifiedPeer, ages: SessionAges): void {
+    const endsAt = endOf(session, peer, ages)
     if (this.#isClosed || endsAt <= Date.now()) return session.free()
     const list = this.#kept.get(key)
-    if (list === undefined) return void this.#kept.set(key, [{ session, peer, endsAt }])
-    list.push({ session, peer, endsAt })
+    if (list === undefined) return void this.#kept.set(key, [{ session, peer, ages, endsAt }])
+    list.push({ session, peer, ages, endsAt })
     if (list.length > PER_KEY) list.shift()?.session.free()
   }
 
@@ -75,11 +84,14 @@ export class SessionCache {
 }
 
 /** When it ends, milliseconds since the epoch. */
-function endOf(session: ClientSession, { evidence, expiresAt }: VerifiedPeer): number {
-  const now = Date.now()
+function endOf(
+  session: ClientSession,
+  { evidence, expiresAt }: VerifiedPeer,
+  { givenAt, shownAt }: SessionAges,
+): number {
   return Math.min(
-    now + session.lifetime,
-    now + LONGEST,
+    givenAt + session.lifetime,
+    shownAt + LONGEST,
     chainEnds(evidence),
     expiresAt ?? Number.POSITIVE_INFINITY,
   )

@@ -53,9 +53,10 @@ export class SessionUse {
     if (settings === undefined) return isResumed
     const { cache } = settings
     if (used !== undefined && isResumed && peer.evidence.protocol === 'TLSv1.2')
-      cache.put(this.#key, used.session, peer)
+      cache.put(this.#key, used.session, peer, used.ages)
     else used?.session.free()
-    engine.onSession(session => cache.put(this.#key, session, peer))
+    const shownAt = used !== undefined && isResumed ? used.ages.shownAt : Date.now()
+    engine.onSession(session => cache.put(this.#key, session, peer, { givenAt: Date.now(), shownAt }))
     return isResumed
   }
 

@@ -102,7 +102,7 @@ function keyOf(question: Question, scope: VerdictScope): string {
  */
 export function sharedKeyOf(question: Question): string {
   const { evidence, port } = question
-  const { chain, builtChain, ocspResponse, protocol, cipher, alpn } = evidence
+  const { chain, builtChain, ocspResponse, protocol, cipher, group, alpn } = evidence
   const stapled = ocspResponse && createHash('sha256').update(ocspResponse).digest('base64url')
   return digest([
     ...commonOf(question),
@@ -112,6 +112,7 @@ export function sharedKeyOf(question: Question): string {
     stapled,
     protocol,
     cipher,
+    group,
     alpn,
   ])
 }

@@ -52,17 +52,17 @@ export class TcpLink implements Link {
     const isFirst = this.#sink === undefined
     this.#sink = sink
     if (this.#hasClosed) {
-      if (isFirst) queueMicrotask(() => sink.onClose(this.#cause))
+      queueMicrotask(() => sink.onClose(this.#cause))
       return
     }
+    // What is told once is told again to whoever comes after it.
+    if (this.#socket.readableEnded) queueMicrotask(() => this.#onEarlyEnd())
     if (!isFirst) return
     this.#socket.on('end', () => this.#sink?.onEnd())
     this.#socket.on('drain', () => this.#sink?.onDrain())
     // Last, because it starts the flow.
     if (this.#receiver === undefined) this.#socket.on('data', (bytes: Buffer) => this.#sink?.onData(bytes))
     else this.#listen(this.#receiver)
-    // A socket with a receiver reads before there is a sink, and tells its end only once.
-    if (this.#socket.readableEnded) queueMicrotask(() => this.#onEarlyEnd())
   }
 
   #onEarlyEnd(): void {

@@ -130,6 +130,17 @@ test('the key of a connection', async t => {
   t.equal(connector.idleConnections, 1)
 })
 
+test('a connection that was judged under another policy is not kept, though the old one is back', async t => {
+  const { url } = await origin(t)
+  // As the request comes, as the handshake begins, and from then on.
+  const policies = ['one', 'two']
+  const policyDigest = (): string => policies.shift() ?? 'one'
+  const { port, connector } = await startFront(t, { connector: { startTls: acceptAll, policyDigest } })
+  await ask(port, url)
+  t.same(policies, [])
+  t.equal(connector.idleConnections, 0)
+})
+
 test('the pool is bounded', async t => {
   const { url } = await origin(t)
   const http = url.replace('https', 'http')

@@ -44,8 +44,9 @@ test('a ClientHello may be cut into records anywhere', async t => {
     t.equal(nameOf(readClientHello(inRecords(whole, size))), 'example.com')
 })
 
-test('names are compared in lower case and without a final dot', async t => {
-  t.equal(nameOf(read({ names: ['WWW.Example.COM.'] })), 'www.example.com')
+test('names are compared in lower case; one with a final dot is refused, as RFC 6066 wants it', async t => {
+  t.equal(nameOf(read({ names: ['WWW.Example.COM'] })), 'www.example.com')
+  t.equal(nameOf(read({ names: ['www.example.com.'] })), 'not-tls')
   t.equal(nameOf(read({ names: ['a_b.example'] })), 'a_b.example')
 })
 

@@ -58,6 +58,7 @@ const OTHER_MOMENTS: Readonly<Record<string, Question>> = {
   'a stapled response': question({}, { ocspResponse: Buffer.from('x') }),
   'another protocol': question({}, { protocol: 'TLSv1.2' }),
   'another cipher': question({}, { cipher: 'x' }),
+  'another group': question({}, { group: 'x' }),
   'another ALPN': question({}, { alpn: 'h2' }),
 }
 

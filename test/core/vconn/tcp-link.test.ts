@@ -88,6 +88,23 @@ test('a second sink takes over', async t => {
   t.same(second.said, ['2', 'end', 'close undefined'])
 })
 
+test('a sink that comes after the end is told of it', async t => {
+  const { link, peer } = await pair(t)
+  const log = new Log()
+  link.attach(log)
+  peer.end('1')
+  await log.until('end')
+  const late = new Log()
+  link.attach(late)
+  await late.until('end')
+  link.destroy()
+  await late.until('close undefined')
+  const last = new Log()
+  link.attach(last)
+  await last.until('close undefined')
+  t.same(last.said, ['close undefined'])
+})
+
 test('write says when to wait', async t => {
   const { link, peer } = await pair(t)
   const log = new Log()
