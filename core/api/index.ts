@@ -13,6 +13,7 @@ export type {
   SessionRemoveEvent,
   VerifyClientEvent,
 } from './client-hooks.js'
+export type { HandshakeStep, HandshakeSteps } from './diagnostics.js'
 export {
   type Continuation,
   HOOK_ALIASES,

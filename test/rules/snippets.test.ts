@@ -12,7 +12,8 @@ import { type Test, test } from 'tap'
 import { makeChain, type Outcome } from '../../core/testing/kit.js'
 import { startChild } from '../kit/child.js'
 import { makeTempDir } from '../kit/temp-dir.js'
-import { ask, code, compiled, configurations, openSnippet, startService } from './kit/snippets.js'
+import { ask, code, compiled, configurations, OUT, openSnippet, startService } from './kit/snippets.js'
+import { oneHandshake, SpanLog } from './kit/spans.js'
 
 const MAIN = fileURLToPath(new URL('../../core/main.js', import.meta.url))
 const ACCEPTED: Outcome = { kind: 'accepted', by: 'plugins' }
@@ -20,6 +21,42 @@ const no = (reason: string, detail: RegExp | string) => ({ kind: 'rejected', by:
 const SELF_SIGNED = 'X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT'
 
 const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
+  'handshake-spans.js': async t => {
+    const { traceHandshakes } = await import(new URL('handshake-spans.js', OUT).href)
+    const tracer = new SpanLog()
+    const stop = traceHandshakes(tracer)
+    t.teardown(stop)
+    await oneHandshake(t, ({ reenable }) => void reenable())
+    t.match(tracer.ended(), [
+      {
+        name: 'plugin.verify',
+        attributes: { 'portcullis.plugin': 'plugin0', 'portcullis.verdict': 'accept' },
+      },
+      {
+        name: 'tls.handshake',
+        attributes: {
+          'server.address': 'a.example',
+          'tls.server.subject': '/CN=a.example',
+          'tls.protocol.version': 'TLSv1.3',
+          'portcullis.built_in': 'X509_V_OK',
+        },
+        status: undefined,
+      },
+    ])
+    await oneHandshake(t, (_, refuse) => refuse(new Error('oops')))
+    t.match(tracer.ended()[1], {
+      attributes: { 'error.type': 'PTC_VERIFY_PLUGIN_FAILED' },
+      status: { code: 2, message: 'plugin-failed: X509_V_ERR_CERT_REJECTED oops' },
+    })
+    stop()
+    await oneHandshake(t, ({ reenable }) => void reenable())
+    t.same(tracer.ended(), [], 'nothing after the end')
+  },
+  'tracing.js': async t => {
+    const kit = await openSnippet(t, 'tracing.js')
+    t.same(kit.log, ['NOTE [tracing] no tracer: handshakes are not traced'])
+    t.strictSame(await ask(kit), { kind: 'accepted', by: 'built-in' })
+  },
   'ask-first.js': async t => {
     let question = ''
     const url = await startService(t, async (request, response) => {

@@ -6,7 +6,7 @@ import type { PlainCertificate, PlainQuestion, PlainTold, PlainVConn } from './m
 
 /** What of a question can be sent to a worker. */
 export function plainQuestion(event: VerifyServerEvent): PlainQuestion {
-  const { sni, host, port, deadline, protocol, cipher, alpn, builtIn, checks } = event
+  const { sni, host, port, deadline, protocol, cipher, group, alpn, builtIn, checks } = event
   const certificates: PlainCertificate[] = []
   const known = new Map<Certificate, number>()
   const indexOf = (certificate: Certificate): number => {
@@ -30,6 +30,7 @@ export function plainQuestion(event: VerifyServerEvent): PlainQuestion {
     deadline,
     protocol,
     cipher,
+    group,
     alpn,
     builtIn,
     checks,

@@ -65,6 +65,7 @@ export class WorkerEvent implements VerifyServerEvent {
   readonly ocspResponse: Buffer | undefined
   readonly protocol: string
   readonly cipher: string
+  readonly group: string | undefined
   readonly alpn: string | undefined
   readonly reenable: AnswerRight['call']
   readonly #right: AnswerRight
@@ -88,6 +89,7 @@ export class WorkerEvent implements VerifyServerEvent {
     this.ocspResponse = plain.ocspResponse && Buffer.from(plain.ocspResponse)
     this.protocol = plain.protocol
     this.cipher = plain.cipher
+    this.group = plain.group
     this.alpn = plain.alpn
     this.reenable = right.call
     this.#right = right
