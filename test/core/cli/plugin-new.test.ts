@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
+import { newPlugin } from '../../../core/cli/plugin-new.js'
 import type { Child } from '../../kit/child.js'
 import { linkPackages, runShell } from '../../kit/linked-project.js'
 import { MAIN } from '../../kit/proxy.js'
@@ -88,25 +89,32 @@ test('nothing is overwritten', async t => {
 test('a name that will not do is a mistake on the command line', async t => {
   const dir = folder(t)
   const cases: [string, RegExp][] = [
-    ['', /the command is: portcullis plugin new NAME/],
-    ['a b', /the command is: portcullis plugin new NAME/],
-    ['"a b"', /"a b" cannot be the name of a plugin: lower-case/],
-    ['Mine', /lower-case/],
-    ['../mine', /lower-case/],
-    ['.mine', /lower-case/],
-    [`${'a'.repeat(101)}`, /at most 100/],
-    ['mine.js', /extension/],
-    ['mine.test', /extension/],
-    ['fs', /it is taken/],
-    ['node_modules', /it is taken/],
-    ['portcullis', /it is taken/],
+    ['new', /the command is: portcullis plugin new NAME/],
+    ['new,a,b', /the command is/],
+    ['old,a', /the command is/],
+    ['new,a b', /"a b" cannot be the name of a plugin: lower-case/],
+    ['new,Mine', /lower-case/],
+    ['new,../mine', /lower-case/],
+    ['new,.mine', /lower-case/],
+    ['new,', /lower-case/],
+    [`new,${'a'.repeat(101)}`, /at most 100/],
+    ['new,mine.js', /extension/],
+    ['new,mine.test', /extension/],
+    ['new,fs', /it is taken/],
+    ['new,node_modules', /it is taken/],
+    ['new,portcullis', /it is taken/],
   ]
-  for (const [name, message] of cases) {
-    const child = await make(t, name, dir)
-    t.equal(child.exitCode, 64, name)
-    t.match(child.stderr(), message, name)
+  for (const [words, message] of cases) {
+    const wanted = {
+      words: words.split(','),
+      isJavaScript: false,
+      cwd: dir,
+      home: '/',
+      print: () => undefined,
+    }
+    t.throws(() => newPlugin(wanted), { code: 'PTC_USAGE', message }, words)
   }
-  t.match((await run(t, `node "${MAIN}" plugin old x`, dir)).stderr(), /the command is/)
+  t.equal((await make(t, 'Mine', dir)).exitCode, 64)
   t.equal((await run(t, `node "${MAIN}" verify-config --js`, dir)).exitCode, 64)
   t.strictSame(readdirSync(dir), [])
 })
