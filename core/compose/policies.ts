@@ -79,7 +79,7 @@ function makePolicy(
     contextDigest,
     says,
     names,
-    rule && DEMANDS.map(key => rule[key] ?? null),
+    DEMANDS.map(key => rule?.[key] ?? null),
     // Nobody can tell whether plugins that were loaded again mean the same.
     terms.plugins.length > 0 ? plugins : null,
   ]

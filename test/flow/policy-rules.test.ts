@@ -1,54 +1,10 @@
 /**
- * Traffic Server's own tests of verification, retold; each is named. Its page `Could Not Connect` is our 502. Long because
- * it follows a list.
+ * Traffic Server's own tests of policies for single names, retold; each is named. Its page `Could Not Connect` is our 502.
  */
-import { type Test, test } from 'tap'
-import type { VerifyServerEvent } from '../../core/api/hooks.js'
-import { reject } from '../../core/api/verdict.js'
-import { GATE_MODULE, Gate } from '../kit/gate.js'
-import { makeAuthority, makeSelfSigned } from '../kit/pki.js'
-import { type Policed, type PolicedOptions, policed } from '../kit/policed.js'
-
-const signer = await makeAuthority({ name: 'Signer' })
-const signer2 = await makeAuthority({ name: 'Signer 2' })
-const ORIGINS = {
-  foo: await signer.issue({ cn: 'foo.com' }),
-  bar: await signer.issue({ cn: 'bar.com' }),
-  bobFoo: await signer.issue({ cn: 'bob.foo.com' }),
-  wild: await signer.issue({ cn: '*.wild.com' }),
-  foo2: await signer2.issue({ cn: 'foo.com' }),
-  self: await makeSelfSigned({ cn: 'self' }),
-}
-const HOSTS = [
-  ...['foo.com', 'bar.com', 'bad_bar.com', 'bad_foo.com', 'random.com', 'random2.com', 'random3.com'],
-  ...['foo.wild.com', 'foo_bar.wild.com', 'bob.bar.com', 'bob.foo.com', 'random.bar.com', 'my.random.com'],
-  ...['random4.com', 'a.b.wild.com'],
-]
-const POLICY = 'proxy.config.ssl.client.verify.server.policy'
-const PROPERTIES = 'proxy.config.ssl.client.verify.server.properties'
-
-const stage = (t: Test, options: Partial<PolicedOptions> & { sni?: string }): Promise<Policed> =>
-  policed(t, { origins: ORIGINS, hosts: HOSTS, ca: signer.certPem, ...options })
-
-/** Asks and checks: 200, or the page. */
-async function expects(
-  t: Test,
-  { ask }: Policed,
-  rows: readonly (readonly [origin: keyof typeof ORIGINS, host: string, status: 200 | 502])[],
-): Promise<void> {
-  for (const [origin, host, status] of rows) {
-    t.equal((await ask(origin, host)).status, status, `${host} at ${origin}: ${status}`)
-  }
-}
-
-const APPROVE = (event: VerifyServerEvent): void => void event.reenable()
-
-/** A plugin, as an option of the stage. */
-function gate(t: Test, answer = APPROVE): { gate: Gate; plugins: string[]; modules: typeof GATE_MODULE } {
-  const made = new Gate(answer)
-  t.teardown(() => made.stop())
-  return { gate: made, plugins: [made.line], modules: GATE_MODULE }
-}
+import { mkdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { BASE, expects, gate, POLICY, PROPERTIES, signer, signer2, stage } from './policy-stage.js'
 
 // tls_verify
 test('PERMISSIVE for all, ENFORCED for some', async t => {
@@ -122,25 +78,6 @@ test('the order of rules matters', async t => {
   t.notMatch(log, /\(random\.bar\.com\)/)
 })
 
-// tls_verify4
-test('a reload changes the policy of new handshakes', async t => {
-  const [enforced, permissive] = ['ENFORCED', 'PERMISSIVE'].map(policy => ({
-    hosts: HOSTS,
-    ca: signer.certPem,
-    sni: `sni: [{fqdn: '*.com', verify_server_policy: ${policy}}]`,
-  }))
-  const it = await stage(t, { sni: enforced?.sni ?? '' })
-  t.equal((await it.ask('self', 'random2.com')).status, 502)
-  t.match(it.proxy.output(), /\(random2\.com\)\. Action=Terminate/)
-  await it.reload(permissive ?? {})
-  t.equal((await it.ask('self', 'random3.com')).status, 200)
-  t.match(it.proxy.output(), /\(random3\.com\)\. Action=Continue/)
-  await it.reload(enforced ?? {})
-  t.equal((await it.ask('self', 'random4.com')).status, 502)
-  t.match(it.proxy.output(), /\(random4\.com\)\. Action=Terminate/)
-  t.equal((await it.ask('self', 'random3.com')).status, 502, 'and no connection of before lives on')
-})
-
 // tls_verify_base, tls_verify_override, tls_verify_override_base: what PERMISSIVE tells
 test('PERMISSIVE tells what it let through', async t => {
   const it = await stage(t, { records: { [POLICY]: 'PERMISSIVE' } })
@@ -177,6 +114,28 @@ test('each name by its own roots', async t => {
   ])
 })
 
+test('roots of its own are the only ones, may be several, and lie where the roots lie', async t => {
+  const records = { 'proxy.config.ssl.client.CA.cert.path': 'roots' } as const
+  const files = { 'both.pem': signer.certPem + signer2.certPem, 'second.pem': signer2.certPem }
+  const sni = (file: string): string => `sni: [{fqdn: foo.com, verify_server_ca: ${file}}]`
+  const elsewhere = stage(t, { records, files, sni: sni('both.pem') })
+  await t.rejects(elsewhere, { code: 'PTC_TLS_CONTEXT' }, 'roots/both.pem is not there')
+  const it = await stage(t, { files, sni: sni('second.pem') })
+  await expects(t, it, [
+    ['foo', 'foo.com', 502], // whom the records trust
+    ['foo2', 'foo.com', 200],
+    ['bar', 'bar.com', 200], // without a rule
+  ])
+  mkdirSync(join(it.proxy.conf.path, 'roots'))
+  for (const name of ['both.pem', 'roots.pem'])
+    renameSync(join(it.proxy.conf.path, name), join(it.proxy.conf.path, 'roots', name))
+  await it.reload({ ...BASE, records, files: {}, sni: sni('both.pem') })
+  await expects(t, it, [
+    ['foo', 'foo.com', 200],
+    ['foo2', 'foo.com', 200],
+  ])
+})
+
 // tls_verify_not_pristine, and the sni_policy matrix of tls_verify_override: the name that is checked
 test('the name that is announced and the name that is checked', async t => {
   const it = await stage(t, {
@@ -201,98 +160,4 @@ test('the name that is announced and the name that is checked', async t => {
     ['foo.com'],
   )
   t.same(names('wild'), [undefined], 'or none')
-})
-
-// tls_client_cert, tls_client_cert2, tls_client_cert_override: the right certificate for the right origin
-test('the client certificate is that of the rule, in their order', async t => {
-  const one = await signer.issue({ cn: 'client one', eku: ['clientAuth'] })
-  const two = await signer.issue({ cn: 'client two', eku: ['clientAuth'] })
-  const general = await signer.issue({ cn: 'client general', eku: ['clientAuth'] })
-  const sni = (first: string): string => `sni:
-- {fqdn: bob.foo.com, client_cert: ${first}.pem, client_key: ${first}.key}
-- {fqdn: '*.foo.com', client_cert: two.pem}
-`
-  const conf = {
-    hosts: HOSTS,
-    ca: signer.certPem,
-    clientCertificate: general,
-    files: {
-      'one.pem': one.certPem,
-      'one.key': one.keyPem,
-      'two.pem': two.certPem + two.keyPem,
-      'two.key': two.keyPem,
-    },
-    records: { [PROPERTIES]: 'SIGNATURE' } as const,
-  }
-  const it = await stage(t, {
-    ...conf,
-    sni: sni('one'),
-    tls: { requestCert: true, ca: signer.certPem, rejectUnauthorized: true },
-  })
-  const shown = async (host: string): Promise<string | undefined> => {
-    t.equal((await it.ask('foo', host)).status, 200)
-    return it.origin('foo').handshakes.at(-1)?.clientCn
-  }
-  t.equal(await shown('bob.foo.com'), 'client one')
-  t.equal(await shown('foo.com'), 'client general')
-  await it.reload({ ...conf, sni: sni('two') })
-  t.equal(await shown('bob.foo.com'), 'client two', 'a reload swaps it')
-})
-
-// tls_sni_yaml_reload
-test('a bad file at a reload leaves the old rules in force', async t => {
-  const it = await stage(t, { sni: 'sni: [{fqdn: random.com, verify_server_policy: PERMISSIVE}]' })
-  await t.rejects(
-    it.reload({ hosts: HOSTS, ca: signer.certPem, sni: 'sni: [{fqdn: a, verify_server_polcy: X}]' }),
-    {
-      code: 'PTC_RULES_INVALID',
-      message: /sni\.yaml:1: unknown key/,
-    },
-  )
-  t.equal((await it.ask('self', 'random.com')).status, 200)
-})
-
-// tls_hooks_verify
-test('the hook decides where the properties are NONE', async t => {
-  const bad = new Set(['random.com', 'bar.com'])
-  const it = await stage(t, {
-    ...gate(
-      t,
-      ({ host, reenable }) => void reenable(bad.has(host) ? reject('policy', 'bad host') : undefined),
-    ),
-    records: { [PROPERTIES]: 'NONE' },
-    sni: 'sni: [{fqdn: bar.com, verify_server_policy: PERMISSIVE}]',
-  })
-  await expects(t, it, [
-    ['foo', 'foo.com', 200],
-    ['self', 'random.com', 502],
-    // Traffic Server goes on here although the plugin rejected; a rejection is final, and @mode=shadow is for trials.
-    ['bar', 'bar.com', 502],
-  ])
-  const log = it.proxy.output()
-  const failed =
-    'TS_EVENT_SSL_VERIFY_SERVER plugin failed the origin certificate check for 127.0.0.1.  Action=Terminate'
-  t.match(log, `${failed} SNI=random.com`)
-  t.match(log, `${failed} SNI=bar.com`)
-  t.notMatch(log, 'SNI=foo.com')
-})
-
-// tls_reload_under_load
-test('reloads under load lose no request', async t => {
-  const sni = (policy: string): string => `sni: [{fqdn: foo.com, verify_server_policy: ${policy}}]`
-  const it = await stage(t, { sni: sni('ENFORCED') })
-  let isOver = false
-  const failures: number[] = []
-  const load = Array.from({ length: 4 }, async () => {
-    while (!isOver) {
-      const { status } = await it.ask('foo', 'foo.com')
-      if (status !== 200) failures.push(status)
-    }
-  })
-  for (const policy of ['PERMISSIVE', 'ENFORCED', 'PERMISSIVE', 'ENFORCED'])
-    await it.reload({ hosts: HOSTS, ca: signer.certPem, sni: sni(policy) })
-  isOver = true
-  await Promise.all(load)
-  t.same(failures, [])
-  t.ok(it.origin('foo').requests.length > 0, 'there was load')
 })

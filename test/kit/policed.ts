@@ -10,8 +10,15 @@ export interface PolicedOptions extends ProxyConf {
   /** The text of sni.yaml. */
   readonly sni?: string
   /** What each origin shows, by a word of the test's. */
-  readonly origins: Readonly<Record<string, Pick<Issued, 'chainPem' | 'keyPem'>>>
-  readonly tls?: Partial<NonNullable<NodeOriginOptions['tls']>>
+  readonly origins: Readonly<Record<string, Shown>>
+  /** For all of them. */
+  readonly tls?: OriginTls
+}
+
+type OriginTls = Partial<NonNullable<NodeOriginOptions['tls']>>
+
+interface Shown extends Pick<Issued, 'chainPem' | 'keyPem'> {
+  readonly tls?: OriginTls
 }
 
 export interface Policed {
@@ -26,8 +33,8 @@ export interface Policed {
 /** Every name of the test must be in `hosts`. */
 export async function policed(t: Test, options: PolicedOptions): Promise<Policed> {
   const origins = new Map<string, NodeOrigin>()
-  for (const [word, { chainPem, keyPem }] of Object.entries(options.origins)) {
-    const started = await nodeOrigin({ tls: { ...options.tls, chainPem, keyPem } })
+  for (const [word, { chainPem, keyPem, tls }] of Object.entries(options.origins)) {
+    const started = await nodeOrigin({ tls: { ...options.tls, ...tls, chainPem, keyPem } })
     t.teardown(started.stop)
     origins.set(word, started)
   }
