@@ -2,12 +2,13 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { HookEvents, HookId } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
-import { makeAskers } from '../compose/askers.js'
+import { type Askers, makeAskers } from '../compose/askers.js'
 import { VConns } from '../compose/vconns.js'
 import { parsePluginConfig } from '../config/plugin-config.js'
 import { parseRecords } from '../config/records.js'
 import { type RecordName, type Records, rowOf } from '../config/records-table.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
+import type { Asker } from '../tls/hook-turn.js'
 import { Judgement } from '../tls/judgement.js'
 import type { HandshakeObserver } from '../tls/observer.js'
 import { makeTerms, type TermsRecords } from '../tls/terms.js'
@@ -119,7 +120,9 @@ class PluginKit implements Kit {
   readonly #time: VirtualTime
   readonly #vconns: VConns
   readonly #recorder = new Recorder()
-  readonly #askers: ReturnType<typeof makeAskers>
+  readonly #askers: Askers
+  /** Made once: who asks the same at the same time is to meet. */
+  readonly #asked: readonly Asker[]
   readonly #observer: HandshakeObserver
   readonly #live: LiveOrigins
 
@@ -145,6 +148,7 @@ class PluginKit implements Kit {
     this.#vconns = new VConns(registry, onError)
     this.#observer = observer
     this.#askers = makeAskers(verifiers, verdicts, observer, time)
+    this.#asked = this.#askers.under('')
     this.#live = new LiveOrigins({ records, folder, verifiers, registry, recorder, observer, onError })
   }
 
@@ -160,7 +164,7 @@ class PluginKit implements Kit {
         port,
         vconn: vconn.shown,
         terms: makeTerms(termsRecords(this.#records), this.#askers.names, false, shadows.length > 0),
-        askers: this.#askers.under(''),
+        askers: this.#asked,
         shadows,
         deadline,
         observer: this.#observer,

@@ -12,7 +12,8 @@ import { type Test, test } from 'tap'
 import { makeChain, type Outcome } from '../../core/testing/kit.js'
 import { startChild } from '../kit/child.js'
 import { makeTempDir } from '../kit/temp-dir.js'
-import { ask, code, compiled, configurations, OUT, openSnippet, startService } from './kit/snippets.js'
+import { startService } from '../kit/web-service.js'
+import { ask, code, compiled, configurations, OUT, openSnippet } from './kit/snippets.js'
 import { oneHandshake, SpanLog } from './kit/spans.js'
 
 const MAIN = fileURLToPath(new URL('../../core/main.js', import.meta.url))
@@ -21,6 +22,25 @@ const no = (reason: string, detail: RegExp | string) => ({ kind: 'rejected', by:
 const SELF_SIGNED = 'X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT'
 
 const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
+  'once-for-many.js': async t => {
+    let asked = 0
+    const url = await startService(t, (_, response) => {
+      asked++
+      setTimeout(() => response.end(), 50)
+    })
+    const kit = await openSnippet(t, `once-for-many.js ${url}`)
+    const chain = await makeChain({ names: ['a.example', 'b.example'] })
+    const parked = [
+      await kit.park({ host: 'a.example', chain }),
+      await kit.park({ host: 'a.example', chain }),
+    ]
+    for (const one of parked) t.strictSame(await one.ended(), ACCEPTED)
+    t.equal(asked, 1, 'at the same time')
+    t.strictSame(await ask(kit, { chain }), ACCEPTED)
+    t.equal(asked, 1, 'and afterwards')
+    t.strictSame(await ask(kit, { host: 'b.example', chain }), ACCEPTED)
+    t.equal(asked, 2, 'another host')
+  },
   'handshake-spans.js': async t => {
     const { traceHandshakes } = await import(new URL('handshake-spans.js', OUT).href)
     const tracer = new SpanLog()

@@ -23,12 +23,12 @@ export interface Link {
   readonly line: number
 }
 
-/** The README, the changelog, and every page below docs/. */
+/** The READMEs, the changelog, and every page below docs/. */
 export function readPages(): MarkdownFile[] {
   const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map(name =>
     posix.join('docs', name.replaceAll('\\', '/')),
   )
-  return ['README.md', 'CHANGELOG.md', ...docs]
+  return ['README.md', 'CHANGELOG.md', 'sample-plugins/README.md', ...docs]
     .filter(path => path.endsWith('.md'))
     .map(path => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }))
 }

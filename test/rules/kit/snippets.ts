@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Kit, type Origin, type Outcome, openKit } from '../../../core/testing/kit.js'
@@ -38,18 +35,4 @@ export async function openSnippet(t: Cleaner, lines: string | readonly string[])
 /** What becomes of an origin; `a.example`, unless it is said. */
 export async function ask(kit: Kit, origin: Partial<Origin> = {}): Promise<Outcome> {
   return await (await kit.park({ host: 'a.example', ...origin })).ended()
-}
-
-/** A web service for plugins that ask one. */
-export async function startService(
-  t: Cleaner,
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<string> {
-  const server = createServer(answer).listen(0, '127.0.0.1')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  await once(server, 'listening')
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/check`
 }
