@@ -48,7 +48,7 @@ type Step = readonly [ServerHandshake, ...ServerEffect[]]
 type Parked = Extract<ServerHandshake, { at: 'parked' }>
 
 const SHAKING: ServerHandshake = { at: 'shaking' }
-export const SERVER_INITIAL = SHAKING
+export const SERVER_INITIAL: ServerHandshake = SHAKING
 
 const HANDSHAKE_FAILURE = 40
 const ACCESS_DENIED = 49

@@ -1,0 +1,118 @@
+import { test } from 'tap'
+import { accept, type Reason, reject } from '../../../core/api/verdict.js'
+import { ProxyError } from '../../../core/base/errors.js'
+import {
+  SERVER_INITIAL,
+  type ServerEffect,
+  type ServerEvent,
+  type ServerHandshake,
+  type ServerTerms,
+  serverStep,
+} from '../../../core/tls/server-handshake.js'
+
+const TERMS: ServerTerms = { hello: ['a', 'b'], session: ['c', 'd'], certificate: ['e'], client: ['f'] }
+const NOBODY: ServerTerms = { hello: [], session: [], certificate: [], client: [] }
+
+const hello: ServerEvent = { type: 'reached', stop: 'hello', gates: ['hello', 'session'] }
+const certificate: ServerEvent = { type: 'reached', stop: 'certificate', gates: ['certificate'] }
+const established: ServerEvent = { type: 'reached', stop: 'established', gates: ['client'] }
+const yes: ServerEvent = { type: 'reenabled', verdict: accept(), isSettled: false }
+const settled: ServerEvent = { type: 'reenabled', verdict: accept(), isSettled: true }
+const no = (reason: Reason = 'policy'): ServerEvent => ({
+  type: 'reenabled',
+  verdict: reject(reason),
+  isSettled: false,
+})
+const failed: ServerEvent = { type: 'plugin-failed', detail: 'oops' }
+const late: ServerEvent = { type: 'late' }
+const clock: ServerEvent = { type: 'clock' }
+const gone: ServerEvent = { type: 'broken', why: new ProxyError('PTC_CLIENT_HANDSHAKE', 'gone') }
+
+function run(terms: ServerTerms, ...events: ServerEvent[]): { state: ServerHandshake; effects: string[] } {
+  let state: ServerHandshake = SERVER_INITIAL
+  const effects: string[] = []
+  for (const event of events) {
+    const [next, ...more] = serverStep(state, event, terms)
+    state = next
+    effects.push(...more.map(show))
+  }
+  return { state, effects }
+}
+
+function show(effect: ServerEffect): string {
+  switch (effect.do) {
+    case 'call-hook':
+      return `ask ${effect.gate} ${effect.hook}`
+    case 'go-on':
+      return `go on from ${effect.stop}`
+    case 'send-alert':
+      return `alert ${effect.alert}`
+    case 'deliver':
+    case 'close':
+      return effect.do
+  }
+}
+
+test('everybody is asked, one after the other', async t => {
+  const all = run(TERMS, hello, yes, yes, yes, yes, certificate, yes, established, yes)
+  t.same(all.effects, [
+    ...['ask hello 0', 'ask hello 1', 'ask session 0', 'ask session 1', 'go on from hello'],
+    ...['ask certificate 0', 'go on from certificate', 'ask client 0', 'deliver'],
+  ])
+  t.equal(all.state.at, 'open')
+  t.same(run(NOBODY, hello, certificate, established).effects, [
+    ...['go on from hello', 'go on from certificate', 'deliver'],
+  ])
+  const withoutCertificate: ServerEvent = { type: 'reached', stop: 'established', gates: [] }
+  t.same(
+    run(TERMS, withoutCertificate).effects,
+    ['deliver'],
+    'a client without a certificate is not asked about',
+  )
+})
+
+test('a session that was found ends the search', async t => {
+  t.same(run(TERMS, hello, yes, yes, settled).effects.slice(2), ['ask session 0', 'go on from hello'])
+  for (const [what, event] of Object.entries({ no: no(), failed, late }))
+    t.same(
+      run(TERMS, hello, yes, yes, event, event).effects.slice(2),
+      ['ask session 0', 'ask session 1', 'go on from hello'],
+      `${what}: no session, and nothing worse`,
+    )
+})
+
+test('everywhere else no is no', async t => {
+  const ways: Record<string, readonly ServerEvent[]> = {
+    hello: [hello, yes],
+    certificate: [certificate],
+    client: [established],
+  }
+  for (const [gate, events] of Object.entries(ways)) {
+    const endsOf = (event: ServerEvent): string[] =>
+      run(TERMS, ...events, event, yes).effects.slice(events.length)
+    t.same(endsOf(no()), [gate === 'client' ? 'alert 42' : 'alert 49', 'close'], `${gate}: rejected`)
+    t.same(endsOf(no('revoked')), [gate === 'client' ? 'alert 44' : 'alert 40', 'close'])
+    t.same(endsOf(no('internal')), ['alert 80', 'close'])
+    t.same(endsOf(failed), ['alert 80', 'close'], 'failed')
+    t.same(endsOf(late), ['alert 40', 'close'], 'late')
+    t.same(endsOf(clock), ['alert 40', 'close'], 'out of time')
+    t.same(endsOf(gone), ['close'], 'gone')
+    const { state } = run(TERMS, ...events, no())
+    t.match(state, { at: 'closed', why: { code: 'PTC_CLIENT_REFUSED' } })
+  }
+})
+
+test('events that come when nobody waits for them', async t => {
+  for (const event of [yes, no(), failed, late])
+    t.same(run(TERMS, event), { state: SERVER_INITIAL, effects: [] })
+  t.same(run(TERMS, clock).effects, ['close'])
+  t.match(run(TERMS, hello, certificate), { state: { at: 'closed', why: { code: 'PTC_INTERNAL' } } })
+  for (const end of [gone, clock]) {
+    const closed = run(TERMS, hello, end)
+    for (const event of [hello, yes, no(), failed, late, clock, gone, established])
+      t.same(serverStep(closed.state, event, TERMS), [closed.state], 'closed is closed')
+  }
+  const open = run(NOBODY, established)
+  for (const event of [hello, yes, failed, late, clock, gone])
+    t.same(serverStep(open.state, event, TERMS), [open.state], 'open is open')
+})
