@@ -15,12 +15,18 @@ export interface Bumping extends Connecting {
   readonly trusted: string
 }
 
-export async function startBumping(t: Test, { records, ...rest }: ConnectingOptions): Promise<Bumping> {
+export async function startBumping(
+  t: Test,
+  { records, files, ...rest }: ConnectingOptions,
+): Promise<Bumping> {
   const dir = makeTempDir()
   t.teardown(dir.remove)
   const { certPem, keyPem } = await authority
   const file = dir.file('bump-ca.pem', certPem)
-  const files = { 'bump-ca.pem': certPem, 'bump-ca.key': keyPem }
-  const stage = await startConnecting(t, { files, records: { ...BUMP, ...records }, ...rest })
+  const stage = await startConnecting(t, {
+    ...rest,
+    files: { 'bump-ca.pem': certPem, 'bump-ca.key': keyPem, ...files },
+    records: { ...BUMP, ...records },
+  })
   return { ...stage, trusted: certPem, browse: (...args) => stage.curl('--cacert', file, ...args) }
 }
