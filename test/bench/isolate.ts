@@ -1,0 +1,140 @@
+/**
+ * What a handshake pays for `@isolate=worker`: the way of one question to a worker and of its answer back, beside the
+ * same plugin in the proxy's thread. `node dist/test/bench/isolate.js [QUESTIONS]` prints microseconds.
+ */
+import process from 'node:process'
+import type { VerifyServerEvent } from '../../core/api/hooks.js'
+import { isolateWith } from '../../core/plugin-host/isolate/isolate.js'
+import { loadPlugins } from '../../core/plugin-host/load.js'
+import { certificateOf } from '../../core/tls/chain-certificate.js'
+import { ParkedEvent } from '../../core/tls/parked-event.js'
+import { Reenable } from '../../core/vconn/reenable.js'
+import { Timers } from '../../core/vconn/schedule.js'
+import { makeAuthority } from '../kit/pki.js'
+import { makeTempDir } from '../kit/temp-dir.js'
+
+const [, , count = '5000'] = process.argv
+const OK = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' } as const
+
+type Ask = (event: VerifyServerEvent) => unknown
+
+async function main(): Promise<void> {
+  const dir = makeTempDir()
+  dir.file(
+    'accept.mjs',
+    "export default ({ hookAdd }) => hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ reenable }) => reenable())",
+  )
+  const root = await makeAuthority({ name: 'Root' })
+  const { cert } = await root.issue({ cn: 'bench.test' })
+  const chain = Object.freeze([cert.raw, root.cert.raw].map(certificateOf))
+  console.log(`Node ${process.version}, ${count} questions, a chain of ${chain.length}`)
+  for (const isolate of ['none', 'worker'] as const) {
+    const set = await loadPlugins([line(isolate)], env(dir.path))
+    const [hooked] = set.registry.on('TS_SSL_CERT_VERIFY_HOOK')
+    if (hooked === undefined) throw new Error('no continuation')
+    const ask: Ask = hooked.continuation
+    for (const abreast of [1, 32]) {
+      await measure(ask, chain, 1000, abreast)
+      print(isolate, abreast, await measure(ask, chain, Number(count), abreast))
+    }
+    set.unload()
+  }
+  dir.remove()
+
+  function line(isolate: 'none' | 'worker'): Parameters<typeof loadPlugins>[0][number] {
+    const options = { isolate, mode: 'enforce', late: 'reject' } as const
+    return {
+      file: 'plugin.config',
+      line: 1,
+      path: 'accept.mjs',
+      name: 'accept',
+      argv: ['accept.mjs'],
+      options,
+    }
+  }
+}
+
+function env(confDir: string): Parameters<typeof loadPlugins>[1] {
+  const nothing = (): void => {}
+  const diags = { debug: nothing, note: nothing, error: console.error, ignored: nothing }
+  return {
+    confDir,
+    pluginDir: '.',
+    shippedDirs: [],
+    stripsTypes: false,
+    initTimeout: 10_000,
+    diags,
+    createTimers: onError => new Timers(onError),
+    isolate: isolateWith({
+      entry: new URL('../../core/compose/isolate-entry.cjs', import.meta.url),
+      memoryMb: 64,
+      limits: { workers: 2, hangAfter: 2000, initTimeout: 10_000, maxFailures: 5, retryAfter: 5000 },
+      diagsFor: () => diags,
+    }),
+  }
+}
+
+/** Microseconds of each question, so many under way at a time. */
+async function measure(
+  ask: Ask,
+  chain: VerifyServerEvent['chain'],
+  questions: number,
+  abreast: number,
+): Promise<number[]> {
+  const took: number[] = []
+  let next = 0
+  const some = async (): Promise<void> => {
+    while (next < questions) {
+      const id = next++
+      const began = performance.now()
+      await new Promise<void>((resolve, fail) => {
+        const right = new Reenable(
+          () => {
+            took.push((performance.now() - began) * 1000)
+            event.finish(true)
+            resolve()
+          },
+          () => fail(new Error('ignored')),
+        )
+        const event = new ParkedEvent(turn(id, chain), right, fail)
+        void ask(event)
+      })
+    }
+  }
+  await Promise.all(Array.from({ length: abreast }, some))
+  return took.sort((a, b) => a - b)
+}
+
+function turn(id: number, chain: VerifyServerEvent['chain']): ConstructorParameters<typeof ParkedEvent>[0] {
+  const args = {}
+  return {
+    evidence: {
+      sni: 'bench.test',
+      host: 'bench.test',
+      chain,
+      builtChain: chain,
+      builtIn: OK,
+      checks: { signature: OK, name: OK },
+      ocspResponse: undefined,
+      protocol: 'TLSv1.3',
+      cipher: 'TLS_AES_256_GCM_SHA384',
+      alpn: undefined,
+    },
+    vconn: {
+      id,
+      direction: 'outbound',
+      remoteAddress: '192.0.2.1:443',
+      localAddress: '192.0.2.2:50000',
+      args,
+    },
+    port: 443,
+    deadline: Date.now() + 30_000,
+  }
+}
+
+function print(isolate: string, abreast: number, took: readonly number[]): void {
+  const at = (share: number): string => (took[Math.floor(took.length * share)] ?? Number.NaN).toFixed(1)
+  console.log(`@isolate=${isolate}, ${abreast} at a time: median ${at(0.5)} µs, p99 ${at(0.99)} µs`)
+}
+
+await main()
