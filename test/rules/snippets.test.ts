@@ -1,7 +1,7 @@
 /**
  * The code in the README and in the guides is compiled, loaded as the proxy loads plugins, and asked about origins. A
  * block of code begins with a comment that is its file name; each has a trial here. Blocks of configuration with such
- * a comment become files, too.
+ * a comment become files, too. The file is as long as there are blocks.
  */
 import { createHash, X509Certificate } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { type Test, test } from 'tap'
 import { makeChain, type Outcome } from '../../core/testing/kit.js'
 import { startChild } from '../kit/child.js'
+import { PLAIN_ENV } from '../kit/proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { startService } from '../kit/web-service.js'
 import { ask, code, compiled, configurations, OUT, openSnippet } from './kit/snippets.js'
@@ -20,6 +21,17 @@ const MAIN = fileURLToPath(new URL('../../core/main.js', import.meta.url))
 const ACCEPTED: Outcome = { kind: 'accepted', by: 'plugins' }
 const no = (reason: string, detail: RegExp | string) => ({ kind: 'rejected', by: 'plugin', reason, detail })
 const SELF_SIGNED = 'X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT'
+
+/** Runs a compiled test as its author would. */
+async function runTest(t: Test, file: string, passed: number): Promise<void> {
+  const path = fileURLToPath(new URL(file, OUT))
+  const child = await startChild(process.execPath, ['--test', '--test-reporter=tap', path], {
+    env: PLAIN_ENV,
+  })
+  t.teardown(child.stop)
+  t.equal(await child.exited(), 0, child.stdout())
+  t.match(child.stdout(), new RegExp(`^# pass ${passed}$`, 'm'))
+}
 
 const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
   'once-for-many.js': async t => {
@@ -165,6 +177,42 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     t.match(await ask(kit, { host: 'worse.example' }), no('policy', 'worse.example is on the list'))
     await t.rejects(openSnippet(t, `blocklist.js ${list}.gone`), { code: 'PTC_PLUGIN_INIT_FAILED' })
   },
+  'fresh-certs/src/fresh-certs.ts': async t => {
+    const kit = await openSnippet(t, 'fresh-certs/src/fresh-certs.js except=b.example')
+    t.match(await ask(kit), no('policy', 'a.example shows a certificate that is 1 hours old'))
+    t.strictSame(await ask(kit, { host: 'b.example' }), ACCEPTED)
+    t.match(await ask(kit, { host: 'b.example', builtIn: SELF_SIGNED }), no(SELF_SIGNED, /self-signed/))
+  },
+  'fresh-certs/src/fresh-certs.test.ts': t => runTest(t, 'fresh-certs/src/fresh-certs.test.js', 1),
+  'retries.js': async t => {
+    let status = 0
+    let questions = 0
+    const url = await startService(t, (_, response) => {
+      questions += 1
+      if (status === 0) response.destroy()
+      else response.writeHead(status).end()
+    })
+    const kit = await openSnippet(t, `retries.js url=${url} tries=2 skip=b.example,c.example`)
+    t.match(await ask(kit), no('internal', 'nobody answers'))
+    t.equal(questions, 2)
+    t.strictSame(await ask(kit, { host: 'c.example' }), ACCEPTED)
+    const soft = await openSnippet(t, `retries.js url=${url} mode=soft`)
+    t.strictSame(await ask(soft), ACCEPTED)
+    t.equal(questions, 5)
+    status = 200
+    t.strictSame(await ask(kit), ACCEPTED)
+    status = 403
+    t.match(await ask(kit), { kind: 'rejected', by: 'plugin', reason: 'policy' })
+    const wrong = [
+      ['trie=2', 'unknown option "trie"; did you mean tries?'],
+      ['tries=many', 'option tries=many must be integer'],
+    ] as const
+    for (const [option, said] of wrong) {
+      const message = `plugin.config:2: plugin retries: ${said}`
+      await t.rejects(openSnippet(t, ['', `retries.js url=${url} ${option}`]), { message })
+    }
+  },
+  'slow-down.test.js': t => runTest(t, 'slow-down.test.js', 3),
   'office-hours.ts': async t => {
     t.strictSame(await ask(await openSnippet(t, 'office-hours.js 0 24')), ACCEPTED)
     t.match(await ask(await openSnippet(t, 'office-hours.js 24')), no('policy', 'come back at 24'))
