@@ -1,5 +1,5 @@
 import { SocketAddress } from 'node:net'
-import { DER, type DerElement, derElement, derElements } from './der.js'
+import { DER, type DerElement, derElement, derElements, malformed } from './der.js'
 
 /** An alternative name of a certificate, as text. */
 export interface AltName {
@@ -25,23 +25,28 @@ export function subjectPublicKeyInfo(certificate: Buffer): Buffer {
   const fields = tbsFields(certificate)
   // version (optional), serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo
   const at = fields[0]?.tag === DER.context0 ? 6 : 5
-  return fields[at]?.bytes ?? Buffer.alloc(0)
+  const key = fields[at]
+  if (key?.tag !== DER.sequence) throw malformed()
+  return key.bytes
 }
 
 /** The alternative names of a certificate, in its order. Throws as {@link subjectPublicKeyInfo} does. */
 export function altNames(certificate: Buffer): readonly AltName[] {
   const wrapped = tbsFields(certificate).find(({ tag }) => tag === DER.context3)
   if (wrapped === undefined) return []
-  const extensions = derElements(derElement(wrapped.content).content)
-  for (const extension of extensions) {
+  const found = derElements(derElement(wrapped.content).content).flatMap(extension => {
     const [id, ...rest] = derElements(extension.content)
-    const value = rest.at(-1)
-    if (id?.tag !== DER.oid || !id.content.equals(SUBJECT_ALT_NAME) || value?.tag !== DER.octetString)
-      continue
-    return derElements(derElement(value.content).content).flatMap(toAltName)
-  }
-  return []
+    return id?.tag === DER.oid && id.content.equals(SUBJECT_ALT_NAME) ? [rest.at(-1)] : []
+  })
+  const [value, ...more] = found
+  if (found.length === 0) return []
+  // RFC 5280 section 4.2: one at most. Which of two counts would be anybody's guess.
+  if (more.length > 0 || value?.tag !== DER.octetString) throw malformed()
+  return derElements(derElement(value.content).content).flatMap(toAltName)
 }
+
+/** The printable part of IA5String: a name with a NUL in it was made to be misread. */
+const IA5 = /^[\x20-\x7e]*$/
 
 function tbsFields(certificate: Buffer): readonly DerElement[] {
   const [tbs] = derElements(derElement(certificate).content)
@@ -53,7 +58,8 @@ function toAltName({ tag, content }: DerElement): readonly AltName[] {
   if (type === undefined) return []
   if (type === 'ip')
     return content.length === 4 || content.length === 16 ? [{ type, value: addressOf(content) }] : []
-  return [{ type, value: content.toString('latin1') }]
+  const value = content.toString('latin1')
+  return IA5.test(value) ? [{ type, value }] : []
 }
 
 function addressOf(bytes: Buffer): string {

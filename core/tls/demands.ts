@@ -33,9 +33,9 @@ const X509_V_ERR_HOSTNAME_MISMATCH = 62
 const X509_V_ERR_EE_KEY_TOO_SMALL = 66
 const X509_V_ERR_CA_KEY_TOO_SMALL = 67
 
-/** Bits of the keys on the curves that certificates use. */
+/** Bits of the keys on the curves that certificates use, as OpenSSL counts them. */
 const CURVES: Readonly<Record<string, number>> = { prime256v1: 256, secp384r1: 384, secp521r1: 521 }
-const ED_KEYS: Readonly<Record<string, number>> = { ed25519: 255, ed448: 448 }
+const ED_KEYS: Readonly<Record<string, number>> = { ed25519: 256, ed448: 456 }
 
 /** What OpenSSL's certificate parser accepted and ours cannot read fulfils nothing. */
 const UNREADABLE: Unfulfilled = {
@@ -83,20 +83,22 @@ function weakKey({ minRsaBits, minEcBits }: Demands, chain: readonly Buffer[]): 
   if (minRsaBits === 0 && minEcBits === 0) return undefined
   for (const [depth, der] of chain.entries()) {
     const { kind, bits } = keySize(new X509Certificate(der).publicKey)
-    const least = kind === 'RSA' ? minRsaBits : minEcBits
-    if (bits >= least) continue
     const code = depth === 0 ? X509_V_ERR_EE_KEY_TOO_SMALL : X509_V_ERR_CA_KEY_TOO_SMALL
-    return { code, depth, message: `the ${kind} key has ${bits} bits, ${least} are demanded` }
+    if (kind === undefined) return { code, depth, message: 'the key is neither RSA nor of a known curve' }
+    const least = kind === 'RSA' ? minRsaBits : minEcBits
+    if (bits < least)
+      return { code, depth, message: `the ${kind} key has ${bits} bits, ${least} are demanded` }
   }
   return undefined
 }
 
-/** A kind of key that nobody has named a size for has none that is enough. */
-function keySize(key: KeyObject): { kind: 'RSA' | 'EC'; bits: number } {
+/** A kind of key that nobody can name a size for is none, and never enough. */
+function keySize(key: KeyObject): { kind: 'RSA' | 'EC' | undefined; bits: number } {
   const { asymmetricKeyDetails = {} } = key
   const asymmetricKeyType: string = key.asymmetricKeyType ?? ''
   if (asymmetricKeyType.startsWith('rsa'))
     return { kind: 'RSA', bits: asymmetricKeyDetails.modulusLength ?? 0 }
   const { namedCurve = '' } = asymmetricKeyDetails
-  return { kind: 'EC', bits: CURVES[namedCurve] ?? ED_KEYS[asymmetricKeyType] ?? 0 }
+  const bits = CURVES[namedCurve] ?? ED_KEYS[asymmetricKeyType]
+  return bits === undefined ? { kind: undefined, bits: 0 } : { kind: 'EC', bits }
 }

@@ -50,6 +50,7 @@ function first(bytes: Buffer): DerElement {
   return { tag, content: bytes.subarray(start, start + length), bytes: bytes.subarray(0, start + length) }
 }
 
-function malformed(): ProxyError {
+/** For whoever reads on, and does not find what a certificate must have. */
+export function malformed(): ProxyError {
   return new ProxyError('PTC_HANDSHAKE_FAILED', 'a certificate is not the DER that X.509 asks for')
 }

@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import { test } from 'tap'
+import type { ClientSession } from '../../../core/tls/openssl/session.js'
+import { type SessionAges, SessionCache } from '../../../core/tls/session-cache.js'
+import type { VerifiedPeer } from '../../../core/tls/verdict.js'
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+/** Stands for a session of OpenSSL's; who frees it twice has lost count of it. */
+class Session {
+  frees = 0
+  readonly lifetime: number
+  constructor(lifetime = HOUR) {
+    this.lifetime = lifetime
+  }
+  free(): void {
+    this.frees += 1
+  }
+  get asClient(): ClientSession {
+    return this as unknown as ClientSession
+  }
+}
+
+/** What a session rests on: certificates that end, and a verdict that may. */
+function peer(validFor: readonly number[] = [DAY], expiresIn?: number): VerifiedPeer {
+  const chain = validFor.map(ms => ({ x509: { validTo: new Date(Date.now() + ms).toUTCString() } }))
+  const expiresAt = expiresIn === undefined ? undefined : Date.now() + expiresIn
+  return { evidence: { chain: chain.slice(0, 1), builtChain: chain }, expiresAt } as unknown as VerifiedPeer
+}
+
+const now = (): SessionAges => ({ givenAt: Date.now(), shownAt: Date.now() })
+
+test('what is put is taken once, the newest first', async t => {
+  const cache = new SessionCache(10)
+  const [one, two, three] = [new Session(), new Session(), new Session()]
+  const accepted = peer()
+  for (const session of [one, two, three]) cache.put('a', session.asClient, accepted, now())
+  t.equal(one.frees, 1, 'two are kept, the oldest goes')
+  t.equal(cache.take('b'), undefined, 'under its own key only')
+  t.match(cache.take('a'), { session: three, peer: accepted })
+  t.equal(cache.take('a')?.session, two)
+  t.equal(cache.take('a'), undefined)
+  t.same([two.frees, three.frees], [0, 0], 'who takes a session owns it')
+  cache.put('a', two.asClient, accepted, now())
+  t.equal(cache.take('a')?.session, two, 'and may put it back')
+  cache.close()
+  t.same([one.frees, two.frees, three.frees], [1, 0, 0])
+})
+
+test('a session ends with the first of all that it rests on', async t => {
+  const cache = new SessionCache(10)
+  const ago = (ms: number): number => Date.now() - ms
+  const ended: Readonly<Record<string, readonly [Session, VerifiedPeer, SessionAges]>> = {
+    'what the origin allows': [new Session(HOUR), peer(), { givenAt: ago(HOUR), shownAt: ago(HOUR) }],
+    'a lifetime of nothing': [new Session(0), peer(), now()],
+    'its leaf': [new Session(), peer([-1000, DAY]), now()],
+    'an issuer': [new Session(), peer([DAY, -1000]), now()],
+    'the verdict': [new Session(), peer([DAY], -1), now()],
+    'a day since the chain was shown': [
+      new Session(9 * DAY),
+      peer([9 * DAY]),
+      { givenAt: ago(0), shownAt: ago(DAY) },
+    ],
+  }
+  for (const [what, [session, accepted, ages]] of Object.entries(ended)) {
+    cache.put(what, session.asClient, accepted, ages)
+    t.equal(cache.take(what), undefined, what)
+    t.equal(session.frees, 1, 'and it is freed')
+  }
+  const unreadable = new Session()
+  const evidence = { chain: [{ x509: { validTo: 'never' } }], builtChain: [] }
+  cache.put('date', unreadable.asClient, { evidence } as unknown as VerifiedPeer, now())
+  t.equal(cache.take('date'), undefined, 'a date that nobody can read has passed')
+  t.equal(unreadable.frees, 1)
+
+  const short = new Session()
+  cache.put('short', short.asClient, peer([DAY], 30), now())
+  await sleep(60)
+  t.equal(cache.take('short'), undefined, 'also while it is kept')
+  t.equal(short.frees, 1)
+  cache.close()
+})
+
+test('a rejection takes all of an origin along', async t => {
+  const cache = new SessionCache(10)
+  const [one, two, other] = [new Session(), new Session(), new Session()]
+  for (const session of [one, two]) cache.put('a', session.asClient, peer(), now())
+  cache.put('b', other.asClient, peer(), now())
+  cache.forget('a')
+  cache.forget('a')
+  t.same([one.frees, two.frees, other.frees], [1, 1, 0])
+  t.equal(cache.take('a'), undefined)
+  t.equal(cache.take('b')?.session, other)
+  cache.close()
+})
+
+test('when there are too many origins, the one used longest ago goes', async t => {
+  const cache = new SessionCache(2)
+  const sessions = ['a', 'b', 'c'].map(key => {
+    const session = new Session()
+    cache.put(key, session.asClient, peer(), now())
+    return session
+  })
+  t.same(
+    sessions.map(({ frees }) => frees),
+    [1, 0, 0],
+  )
+  cache.close()
+  cache.close()
+  t.same(
+    sessions.map(({ frees }) => frees),
+    [1, 1, 1],
+    'at the end all are freed, once',
+  )
+  const late = new Session()
+  cache.put('a', late.asClient, peer(), now())
+  t.equal(late.frees, 1, 'and so is what comes later')
+  t.equal(new SessionCache(0).take('a'), undefined, 'a size of 0 is none')
+})
+
+test('whatever happens, each session has one owner', async () => {
+  const key = fc.constantFrom('a', 'b', 'c', 'd')
+  const step = fc.oneof(
+    { weight: 5, arbitrary: fc.record({ do: fc.constant('put'), key, isOver: fc.boolean() }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('take'), key, isOver: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('forget'), key, isOver: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('close'), key, isOver: fc.boolean() }) },
+  )
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 3 }), fc.array(step, { maxLength: 40 }), (size, steps) => {
+      const cache = new SessionCache(size)
+      /** The key and end of each that was put. */
+      const put = new Map<unknown, { readonly key: string; readonly isOver: boolean }>()
+      const taken = new Set<unknown>()
+      for (const { do: what, key, isOver } of steps) {
+        if (what === 'put') {
+          const session = new Session()
+          put.set(session, { key, isOver })
+          cache.put(key, session.asClient, peer([DAY], isOver ? -1 : HOUR), now())
+        } else if (what === 'take') {
+          const found = cache.take(key)?.session
+          if (found === undefined) continue
+          const { key: under, isOver = true } = put.get(found) ?? {}
+          if (under !== key || isOver || taken.has(found)) return false
+          taken.add(found)
+        } else if (what === 'forget') {
+          cache.forget(key)
+          if (cache.take(key) !== undefined) return false
+        } else {
+          cache.close()
+        }
+      }
+      cache.close()
+      return [...put.keys()].every(session => (session as Session).frees === (taken.has(session) ? 0 : 1))
+    }),
+    { numRuns: 1000 },
+  )
+})
