@@ -9,16 +9,19 @@
  */
 import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { ofConnect } from './compose/access-log.js'
 import { activeTimeout, connectionLimits, frontLimits } from './compose/client-ports.js'
 import { makeConnectHandler } from './compose/connect.js'
 import { makeDial } from './compose/dial.js'
+import { tellClosed, tellReady, tellShutdown } from './compose/lifecycle.js'
 import { securePort } from './compose/secure-port.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
+import { discard, handshakesEnd } from './compose/setup-end.js'
 import type { ConnectHandler } from './http/connect.js'
 import { ConnectionCounts } from './http/connection-limits.js'
 import { Forwarder } from './http/forward.js'
 import { createFront, type Front } from './http/front.js'
+import type { Summary } from './http/summary.js'
 import { Via } from './http/via.js'
 import type { CachedLookup } from './origin/cached-lookup.js'
 import { OriginConnector } from './origin/connect.js'
@@ -72,7 +75,7 @@ export class ProxyServer {
       forwarder: this.#forwarder,
       limits: frontLimits(setup.records),
       warn: message => logs.diags.warning(message),
-      onDone: summary => logs.access.logConnect(summary),
+      onDone: summary => this.#onOver(ofConnect(summary)),
     })
   }
 
@@ -107,7 +110,7 @@ export class ProxyServer {
         onConnect: this.#connect.handle,
         isWelcome: this.#counts.take,
         ...(isTls ? { secure } : {}),
-        onRefused: summary => this.#logs.access.log(summary),
+        onRefused: summary => this.#onOver(summary),
       })
       // Of an ssl port plugins hear before the handshake.
       if (!isTls) front.server.on('connection', (socket: Socket) => this.#onClient(socket))
@@ -115,6 +118,12 @@ export class ProxyServer {
       const opened = await front.listen(port, address)
       this.ports.push({ address: opened.address, port: opened.port })
     }
+    tellReady(this.#setup.vconns, this.ports)
+  }
+
+  #onOver(summary: Summary): void {
+    this.#logs.access.log(summary)
+    tellClosed(this.#setup.vconns, summary)
   }
 
   /**
@@ -145,11 +154,13 @@ export class ProxyServer {
     this.#names.clear()
     for (const front of this.#fronts) front.configure(frontLimits(setup.records))
     this.#retire(old)
+    tellReady(setup.vconns, this.ports)
     this.#logs.diags.note('configuration reloaded')
   }
 
   /** Takes no new clients, lets requests end for `grace` milliseconds, then ends them. */
   async stop(grace: number): Promise<void> {
+    if (!this.#isStopping) tellShutdown(this.#setup.vconns, grace)
     this.#isStopping = true
     const timer = setTimeout(() => this.#connect.destroyAll(), grace)
     await Promise.all(this.#fronts.map(front => front.close(grace)))
@@ -226,24 +237,11 @@ export class ProxyServer {
         return activeTimeout(current())
       },
       upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
-      onDone: summary => this.#logs.access.log(summary),
+      onDone: summary => this.#onOver(summary),
       onSend: (method, url, { vconn }) => {
         if (vconn !== undefined)
           this.#setup.vconns.tell('TS_HTTP_SEND_REQUEST_HDR_HOOK', { vconn, method, url })
       },
     })
   }
-}
-
-/** When the last client has gone, what was parked for it ends within a few turns of the event loop. */
-async function handshakesEnd(setups: readonly Setup[]): Promise<void> {
-  const limit = Date.now() + SECOND
-  while (Date.now() < limit && setups.some(({ verification }) => verification.inFlight() > 0)) await sleep(1)
-}
-
-/** Nothing uses it any more. */
-function discard(setup: Setup): void {
-  setup.plugins.unload()
-  setup.contexts.free()
-  setup.certificates?.retire()
 }

@@ -39,6 +39,34 @@ export interface SendRequestEvent {
   readonly url: string
 }
 
+/** What a continuation on TS_HTTP_TXN_CLOSE_HOOK receives: a request and its response, or a tunnel, that are over. */
+export interface TxnCloseEvent {
+  readonly method: string
+  /** The request-target as received. */
+  readonly url: string
+  readonly clientAddress: string | undefined
+  /** What the client was answered; 0 if it left before. */
+  readonly status: number
+  /** Bytes of the body from the client, and to it. */
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly milliseconds: number
+  /** The code of the error that ended it; undefined when none did. */
+  readonly error: string | undefined
+}
+
+/** What a continuation on TS_LIFECYCLE_PORTS_READY_HOOK receives. */
+export interface PortsReadyEvent {
+  /** Where clients may connect, in the order of proxy.config.http.server_ports. */
+  readonly ports: readonly { readonly address: string; readonly port: number }[]
+}
+
+/** What a continuation on TS_LIFECYCLE_SHUTDOWN_HOOK receives. */
+export interface ShutdownEvent {
+  /** Milliseconds for which requests under way may go on. */
+  readonly grace: number
+}
+
 /** Every hook id, and what a continuation on it receives. Add an id here and in `core/hooks/hook-ids.ts`. */
 export interface HookEvents {
   /** An origin's certificate has arrived; the handshake is parked. */
@@ -63,6 +91,12 @@ export interface HookEvents {
   TS_SSL_VERIFY_CLIENT_HOOK: VerifyClientEvent
   /** A request is about to be sent to an origin. */
   TS_HTTP_SEND_REQUEST_HDR_HOOK: SendRequestEvent
+  /** A request has been answered, or a tunnel has ended; once each. Does not park. */
+  TS_HTTP_TXN_CLOSE_HOOK: TxnCloseEvent
+  /** The ports are open; of a plugin that came with a reload, they were before. Does not park. */
+  TS_LIFECYCLE_PORTS_READY_HOOK: PortsReadyEvent
+  /** The proxy takes no new clients and will end. Does not park. */
+  TS_LIFECYCLE_SHUTDOWN_HOOK: ShutdownEvent
 }
 
 export type HookId = keyof HookEvents

@@ -22,8 +22,11 @@ export {
   type HookEvents,
   type HookId,
   type HookOptions,
+  type PortsReadyEvent,
   type ResolvedHook,
   type SendRequestEvent,
+  type ShutdownEvent,
+  type TxnCloseEvent,
   type VerifyServerEvent,
 } from './hooks.js'
 export type { OptionSchema, OptionsOf, OptionsSchema } from './options.js'

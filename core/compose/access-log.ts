@@ -66,10 +66,6 @@ export class AccessLogs {
     if (this.#log !== undefined) this.#log.log(summary, summary.req && userOf(summary.req))
   }
 
-  logConnect(summary: ConnectSummary): void {
-    if (this.#log !== undefined) this.log(ofConnect(summary))
-  }
-
   reopen(): void {
     this.#sink?.reopen()
   }
@@ -80,7 +76,8 @@ export class AccessLogs {
   }
 }
 
-function ofConnect({
+/** A tunnel, as a transaction. */
+export function ofConnect({
   req,
   status,
   bytesUp,

@@ -13,6 +13,9 @@ const IDS = {
   TS_SSL_SESSION_HOOK: true,
   TS_SSL_VERIFY_CLIENT_HOOK: true,
   TS_HTTP_SEND_REQUEST_HDR_HOOK: true,
+  TS_HTTP_TXN_CLOSE_HOOK: true,
+  TS_LIFECYCLE_PORTS_READY_HOOK: true,
+  TS_LIFECYCLE_SHUTDOWN_HOOK: true,
 } as const satisfies Record<HookId, true>
 
 export const HOOK_IDS = Object.freeze(Object.keys(IDS)) as readonly HookId[]

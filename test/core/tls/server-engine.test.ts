@@ -1,4 +1,7 @@
-/** The engine towards clients against the one towards origins, in memory, with the garbage collector at work. */
+/**
+ * The engine towards clients against the one towards origins, in memory, with the garbage collector at work. Long, because
+ * each test goes through the same states.
+ */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'

@@ -1,0 +1,23 @@
+import type { Summary } from '../http/summary.js'
+import type { VConns } from './vconns.js'
+
+/** Tells plugins of a transaction that is over. */
+export function tellClosed(vconns: VConns, summary: Summary): void {
+  const { method, url, clientAddress, status, bytesUp, bytesDown, milliseconds, error } = summary
+  const event = { method, url, clientAddress, status, bytesUp, bytesDown, milliseconds, error: error?.code }
+  vconns.tell('TS_HTTP_TXN_CLOSE_HOOK', Object.freeze(event))
+}
+
+/** Tells plugins where clients may connect. */
+export function tellReady(
+  vconns: VConns,
+  ports: readonly { readonly address: string; readonly port: number }[],
+): void {
+  const shown = Object.freeze(ports.map(({ address, port }) => Object.freeze({ address, port })))
+  vconns.tell('TS_LIFECYCLE_PORTS_READY_HOOK', Object.freeze({ ports: shown }))
+}
+
+/** Tells plugins that no new clients are taken. @param grace milliseconds for requests under way */
+export function tellShutdown(vconns: VConns, grace: number): void {
+  vconns.tell('TS_LIFECYCLE_SHUTDOWN_HOOK', Object.freeze({ grace }))
+}

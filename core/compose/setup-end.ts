@@ -1,0 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Setup } from './setup.js'
+
+const SECOND = 1000
+
+/** When the last client has gone, what was parked for it ends within a few turns of the event loop. */
+export async function handshakesEnd(setups: readonly Setup[]): Promise<void> {
+  const limit = Date.now() + SECOND
+  while (Date.now() < limit && setups.some(({ verification }) => verification.inFlight() > 0)) await sleep(1)
+}
+
+/** Nothing uses it any more. */
+export function discard(setup: Setup): void {
+  setup.plugins.unload()
+  setup.contexts.free()
+  setup.certificates?.retire()
+}
