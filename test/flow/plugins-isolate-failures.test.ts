@@ -1,26 +1,39 @@
 /** What a bad plugin in worker threads can do to its neighbours: nothing. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { test } from 'tap'
 import { type IsolatedStage, isolatedStage as setUp } from '../kit/isolated.js'
 
 test('while a worker spins, 200 other handshakes take as long as ever', async t => {
-  const { proxy, get } = await setUp(t, { 'proxy.config.plugin.isolate.hang_timeout': 3000 })
-  const usual = await latencies(get, 200)
-  const began = performance.now()
-  const spins = get('spin')
-  const held = get('slow')
+  const { proxy, get } = await setUp(t, { 'proxy.config.plugin.isolate.hang_timeout': 5000 })
+  const usual = await besideASpinningThread(() => latencies(get, 200))
+  let isHeld = true
+  const spins = get('spin').finally(() => {
+    isHeld = false
+  })
+  const slow = get('slow')
   await sleep(20)
   const others = await latencies(get, 200)
-  t.ok(performance.now() - began < 3000, 'all of them while the worker spins')
-  t.ok(others.p50 < 2 * usual.p50 + 10, `median ${others.p50} ms, usually ${usual.p50}`)
-  t.ok(others.worst < usual.worst + 250, `worst ${others.worst} ms, usually ${usual.worst}`)
+  t.ok(isHeld, 'all of them while the worker spins')
+  t.ok(others.p50 < 2 * usual.p50 + 50, `median ${others.p50} ms, usually ${usual.p50}`)
+  t.ok(others.worst < usual.worst + 1000, `worst ${others.worst} ms, usually ${usual.worst}`)
   const { status, body } = await spins
   t.equal(status, 502)
   t.match(body.toString(), /plugin isolated, which failed .*does not return from its call/)
-  t.ok([200, 502].includes((await held).status))
+  t.ok([200, 502].includes((await slow).status))
   await proxy.until(/plugin isolated has a worker again/)
   t.equal((await get('ok')).status, 200)
 })
+
+/** A thread that spins takes a core, whoever's it is: that is not what is measured. */
+async function besideASpinningThread<T>(work: () => Promise<T>): Promise<T> {
+  const thread = new Worker('for (;;);', { eval: true })
+  try {
+    return await work()
+  } finally {
+    await thread.terminate()
+  }
+}
 
 /** Latencies of handshakes, ten at a time; milliseconds. */
 async function latencies(get: IsolatedStage['get'], count: number): Promise<{ p50: number; worst: number }> {
