@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { HookEvents, HookId } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import { type Askers, makeAskers } from '../compose/askers.js'
+import { type ClientHooks, makeClientHooks } from '../compose/secure-port.js'
 import { VConns } from '../compose/vconns.js'
 import { parsePluginConfig } from '../config/plugin-config.js'
 import { parseRecords } from '../config/records.js'
@@ -14,6 +15,7 @@ import type { HandshakeObserver } from '../tls/observer.js'
 import { makeTerms, type TermsRecords } from '../tls/terms.js'
 import { VerdictCache } from '../tls/verdict-cache.js'
 import { Timers } from '../vconn/schedule.js'
+import { type ClientFacts, type ClientHook, ClientJudgement } from './client-judgement.js'
 import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
 import { type LiveOrigin, LiveOrigins } from './live.js'
 import { type Origin, toEvidence } from './origin.js'
@@ -21,9 +23,10 @@ import { Recorder } from './recorder.js'
 import { settle, VirtualTime } from './virtual-time.js'
 
 export { type CertificateWanted, makeChain } from './certificates.js'
+export type { ClientFacts, ClientHook } from './client-judgement.js'
 export type { Call, Outcome, TestHandshake } from './handshake.js'
 export type { LiveOrigin } from './live.js'
-export type { Origin } from './origin.js'
+export { certificatesOf, type Origin } from './origin.js'
 
 export interface KitOptions {
   /**
@@ -33,8 +36,8 @@ export interface KitOptions {
   readonly records?: Partial<Records>
 }
 
-/** Hooks that do not park. */
-type Told = Exclude<HookId, 'TS_SSL_CERT_VERIFY_HOOK'>
+/** Hooks that do not park; of a session's, `new` and `remove`. */
+type Told = Exclude<HookId, 'TS_SSL_CERT_VERIFY_HOOK' | Exclude<ClientHook, 'TS_SSL_SESSION_HOOK'>>
 
 /** Plugins, loaded as the proxy loads them, and asked as the proxy asks them. */
 export interface Kit {
@@ -45,6 +48,11 @@ export interface Kit {
    * answered.
    */
   park(origin: Origin): Promise<TestHandshake>
+  /**
+   * Holds a client of an ssl port at one hook, and asks the plugins on it.
+   * @param facts what the hook is about, as its event has it
+   */
+  parkClient<H extends ClientHook>(hook: H, facts: ClientFacts<H>): Promise<TestHandshake>
   /**
    * Makes a real handshake, through the proxy's own engine. It takes real time, the plugins' `schedule` included, and
    * closes once it is accepted. Resolves when it has ended.
@@ -123,6 +131,7 @@ class PluginKit implements Kit {
   readonly #askers: Askers
   /** Made once: who asks the same at the same time is to meet. */
   readonly #asked: readonly Asker[]
+  readonly #clientHooks: ClientHooks
   readonly #observer: HandshakeObserver
   readonly #live: LiveOrigins
 
@@ -149,6 +158,7 @@ class PluginKit implements Kit {
     this.#observer = observer
     this.#askers = makeAskers(verifiers, verdicts, observer, time)
     this.#asked = this.#askers.under('')
+    this.#clientHooks = makeClientHooks(verifiers)
     this.#live = new LiveOrigins({ records, folder, verifiers, registry, recorder, observer, onError })
   }
 
@@ -179,6 +189,27 @@ class PluginKit implements Kit {
     return handshake
   }
 
+  async parkClient<H extends ClientHook>(hook: H, facts: ClientFacts<H>): Promise<TestHandshake> {
+    const vconn = this.#vconns.open('inbound', { remoteAddress: CLIENT, localAddress: OURS })
+    const judgement = new ClientJudgement(
+      {
+        hook,
+        facts,
+        vconn: vconn.shown,
+        hooks: this.#clientHooks,
+        deadline: this.#records['proxy.config.ssl.handshake_timeout_in'] * 1000,
+        observer: this.#observer,
+        time: this.#time,
+      },
+      outcome => handshake.end(outcome),
+    )
+    const calls = this.#recorder.callsFor(vconn.shown.id)
+    const handshake = new KitHandshake(vconn, calls, () => judgement.abandon())
+    judgement.start()
+    await settle()
+    return handshake
+  }
+
   connect(address: string, origin: LiveOrigin = {}): Promise<TestHandshake> {
     return this.#live.connect(address, origin)
   }
@@ -188,7 +219,7 @@ class PluginKit implements Kit {
   }
 
   open(direction: VConn['direction']): { readonly vconn: VConn; close(): void } {
-    const vconn = this.#vconns.open(direction, { remoteAddress: '192.0.2.3:50001', localAddress: OURS })
+    const vconn = this.#vconns.open(direction, { remoteAddress: CLIENT, localAddress: OURS })
     return { vconn: vconn.shown, close: () => vconn.close() }
   }
 
@@ -204,6 +235,7 @@ class PluginKit implements Kit {
 
 /** The proxy's end of connections that are not there (RFC 5737). */
 const OURS = '192.0.2.2:50000'
+const CLIENT = '192.0.2.3:50001'
 
 function termsRecords(records: Records): TermsRecords {
   return {

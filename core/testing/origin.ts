@@ -50,7 +50,7 @@ const OK: BuiltInResult = Object.freeze({ ok: true, name: 'X509_V_OK', code: 0, 
  */
 export async function toEvidence(origin: Origin, folder: string): Promise<PeerEvidence> {
   const { host, builtIn: name = 'X509_V_OK', depth = 0 } = origin
-  const chain = Object.freeze(await readChain(origin, folder))
+  const chain = certificatesOf(await readPem(host, origin.chain ?? [], folder))
   const result = toResult(name, depth)
   const isName = NAME_ERRORS.includes(name)
   return Object.freeze<PeerEvidence>({
@@ -67,10 +67,16 @@ export async function toEvidence(origin: Origin, folder: string): Promise<PeerEv
   })
 }
 
-async function readChain({ host, chain = [] }: Origin, folder: string): Promise<Certificate[]> {
-  const pems = splitPem(await readPem(host, chain, folder))
-  if (pems.length === 0) throw new ProxyError('PTC_TEST_KIT', `no PEM certificate in the chain of ${host}`)
-  return pems.map(pem => certificateOf(Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64')))
+/**
+ * Certificates as plugins are shown them, in the order of a PEM text: for events that a test makes up itself.
+ * @throws {ProxyError} PTC_TEST_KIT when there is none
+ */
+export function certificatesOf(pem: string): readonly Certificate[] {
+  const pems = splitPem(pem)
+  if (pems.length === 0) throw new ProxyError('PTC_TEST_KIT', 'no PEM certificate in the chain')
+  return Object.freeze(
+    pems.map(one => certificateOf(Buffer.from(one.replace(/-----[A-Z ]+-----/g, ''), 'base64'))),
+  )
 }
 
 async function readPem(

@@ -1,17 +1,51 @@
-import type { Continuation, VerifyServerEvent } from '../api/hooks.js'
+import type { HookEvents, HookId } from '../api/hooks.js'
+import type { VConn } from '../api/vconn.js'
 import type { Verdict } from '../api/verdict.js'
 import { HookRegistry } from '../hooks/registry.js'
 import type { OpenCall } from './handshake.js'
 
-const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
+/** Hooks that a verdict is asked for on. */
+const ASKED = [
+  'TS_SSL_CERT_VERIFY_HOOK',
+  'TS_SSL_CLIENT_HELLO_HOOK',
+  'TS_SSL_SESSION_HOOK',
+  'TS_SSL_CERT_HOOK',
+  'TS_SSL_VERIFY_CLIENT_HOOK',
+] as const satisfies readonly HookId[]
 
-/** Writes down how plugins are called on the verify hook, and what they answer, by connection. */
+/** What the events of those hooks have in common. */
+interface Asked {
+  readonly vconn: VConn
+  readonly reenable: (verdict?: Verdict) => 'counted' | 'ignored'
+}
+
+/** Writes down how plugins are called where they are asked, and what they answer, by connection. */
 export class Recorder {
   readonly #byVConn = new Map<number, OpenCall[]>()
-  readonly #all: { readonly call: OpenCall; readonly host: string }[] = []
+  readonly #all: { readonly call: OpenCall; readonly about: string }[] = []
 
   /** The calls about one connection, those to come included. */
   callsFor(vconn: number): readonly OpenCall[] {
+    return this.#listFor(vconn)
+  }
+
+  /** A plugin has failed; which of its calls it was, only what it was about can tell: the last one. */
+  failed(plugin: string, about: string, cause: unknown): void {
+    const last = this.#all.findLast(({ call, about: of }) => call.plugin === plugin && of === about)
+    last?.call.failures.push(cause)
+  }
+
+  /** The same continuations on the hooks where plugins are asked, each seen through by this recorder. */
+  wrap(registry: HookRegistry): HookRegistry {
+    const wrapped = new HookRegistry()
+    for (const id of ASKED)
+      for (const { plugin, continuation, options } of registry.on(id))
+        wrapped.add(plugin, id, this.#recorded<typeof id>(plugin.name, continuation), options)
+    wrapped.seal()
+    return wrapped
+  }
+
+  #listFor(vconn: number): OpenCall[] {
     const known = this.#byVConn.get(vconn)
     if (known !== undefined) return known
     const made: OpenCall[] = []
@@ -19,34 +53,19 @@ export class Recorder {
     return made
   }
 
-  /** A plugin has failed; which of its calls it was, only the host can tell. */
-  failed(plugin: string, host: string, cause: unknown): void {
-    const last = this.#all.findLast(({ call, host: of }) => call.plugin === plugin && of === host)
-    last?.call.failures.push(cause)
-  }
-
-  /** The same continuations, each seen through by this recorder. */
-  wrap(registry: HookRegistry): HookRegistry {
-    const wrapped = new HookRegistry()
-    for (const { plugin, continuation, options } of registry.on(HOOK))
-      wrapped.add(plugin, HOOK, this.#recorded(plugin.name, continuation), options)
-    wrapped.seal()
-    return wrapped
-  }
-
-  #recorded(plugin: string, continuation: Continuation<typeof HOOK>): Continuation<typeof HOOK> {
-    return event => {
+  #recorded<H extends HookId>(plugin: string, continuation: (event: HookEvents[H]) => unknown) {
+    return (event: HookEvents[H] & Asked): unknown => {
       const call: OpenCall = { plugin, verdict: undefined, ignored: [], failures: [] }
-      const calls = this.callsFor(event.vconn.id) as OpenCall[]
-      calls.push(call)
-      this.#all.push({ call, host: event.host })
+      this.#listFor(event.vconn.id).push(call)
+      const about = 'host' in event ? String(event.host) : `client ${event.vconn.remoteAddress}`
+      this.#all.push({ call, about })
       return continuation(heard(event, call))
     }
   }
 }
 
 /** The event, whose `reenable` is written down. Its fields are those of the event itself, private ones included. */
-function heard(event: VerifyServerEvent, call: OpenCall): VerifyServerEvent {
+function heard<E extends Asked>(event: E, call: OpenCall): E {
   const reenable = (verdict?: Verdict): 'counted' | 'ignored' => {
     const before = call.verdict
     call.verdict = verdict ?? { kind: 'accept' }
@@ -56,7 +75,10 @@ function heard(event: VerifyServerEvent, call: OpenCall): VerifyServerEvent {
     call.ignored.push(verdict)
     return answer
   }
-  return new Proxy(event, {
-    get: (target, key) => (key === 'reenable' ? reenable : Reflect.get(target, key, target)),
+  const fields = { ...event, reenable }
+  // A frozen event would not let a proxy answer otherwise than it does itself.
+  return new Proxy(fields, {
+    get: (_, key) => (key === 'reenable' ? reenable : Reflect.get(event, key, event)),
+    has: (_, key) => Reflect.has(event, key),
   })
 }

@@ -1,6 +1,7 @@
 import type { Parked } from '../api/client-hooks.js'
 import type { VConn } from '../api/vconn.js'
 import { describe } from '../base/errors.js'
+import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import { Reenable } from '../vconn/reenable.js'
 import { Timers } from '../vconn/schedule.js'
 import type { HandshakeObserver } from './observer.js'
@@ -24,6 +25,8 @@ export interface ServerTurnFacts {
   /** Milliseconds since the epoch. */
   readonly deadline: number
   readonly observer: TurnObserver
+  /** What waits for the plugin; default: Node's timers. */
+  readonly time?: Time
 }
 
 /**
@@ -37,14 +40,15 @@ export class ServerTurn {
   readonly #abort = new AbortController()
   readonly #timers: Timers
   readonly #refuse: (cause: unknown) => void
-  #clock: NodeJS.Timeout | undefined
+  readonly #time: Time
+  #clock: Wait | undefined
   /** What the plugin gets, beside what its hook is about. */
   readonly parked: Parked
 
   /** @param isSettled whether, after an acceptance, nobody else needs to be asked */
   constructor(
     { plugin, deadline: own }: Pick<ServerAsker<unknown>, 'plugin' | 'deadline'>,
-    { vconn, sni, deadline, observer }: ServerTurnFacts,
+    { vconn, sni, deadline, observer, time = NODE_TIME }: ServerTurnFacts,
     isSettled: () => boolean,
     onEnd: (event: ServerEvent) => void,
   ) {
@@ -61,9 +65,10 @@ export class ServerTurn {
       observer.pluginFailed(plugin, client, cause)
       if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
     }
-    this.#timers = new Timers(this.#refuse)
-    const ends = own === undefined ? Infinity : Date.now() + own
-    if (ends < deadline) this.#clock = setTimeout(() => end({ type: 'late' }), own)
+    this.#time = time
+    this.#timers = new Timers(this.#refuse, undefined, time)
+    const ends = Date.now() + (own ?? Infinity)
+    if (own !== undefined && ends < deadline) this.#clock = time.after(own, () => end({ type: 'late' }))
     this.parked = {
       vconn,
       sni,
@@ -90,7 +95,7 @@ export class ServerTurn {
   }
 
   #finish(isUnwanted: boolean): void {
-    clearTimeout(this.#clock)
+    this.#time.cancel(this.#clock)
     this.#right.revoke()
     this.#timers.clear()
     if (isUnwanted) this.#abort.abort()

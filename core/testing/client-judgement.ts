@@ -1,0 +1,150 @@
+import type { Parked } from '../api/client-hooks.js'
+import type { HookEvents } from '../api/hooks.js'
+import type { VConn } from '../api/vconn.js'
+import type { Time, Wait } from '../base/time.js'
+import type { ClientHooks } from '../compose/secure-port.js'
+import {
+  type Gate,
+  SERVER_INITIAL,
+  type ServerEffect,
+  type ServerEvent,
+  type ServerHandshake,
+  type Stop,
+  serverStep,
+} from '../tls/server-handshake.js'
+import { type ServerAsker, ServerTurn, type TurnObserver } from '../tls/server-turn.js'
+import type { Outcome } from './handshake.js'
+
+/** The gate at which each hook is asked, and where in the handshake that is. */
+const GATES = {
+  TS_SSL_CLIENT_HELLO_HOOK: ['hello', 'hello'],
+  TS_SSL_SESSION_HOOK: ['hello', 'session'],
+  TS_SSL_CERT_HOOK: ['certificate', 'certificate'],
+  TS_SSL_VERIFY_CLIENT_HOOK: ['established', 'client'],
+} as const satisfies Record<string, readonly [Stop, Gate]>
+
+/** Hooks that hold a client of an ssl port. */
+export type ClientHook = keyof typeof GATES
+
+/** What a hook is about, beside the right to answer: what the test makes up. */
+export type ClientFacts<H extends ClientHook> = Omit<Extract<HookEvents[H], Parked>, keyof Parked> & {
+  /** The name the client asks for. */
+  readonly sni?: string | undefined
+}
+
+/** A client that is held at one hook. */
+export interface ClientCase<H extends ClientHook = ClientHook> {
+  readonly hook: H
+  readonly facts: ClientFacts<H>
+  readonly vconn: VConn
+  readonly hooks: ClientHooks
+  /** Milliseconds for the whole handshake. */
+  readonly deadline: number
+  readonly observer: TurnObserver
+  readonly time: Time
+}
+
+/**
+ * The machine of the client's handshake, at one hook of it, with its plugins and its clock and no engine.
+ *
+ * Life: judging -> over, with exactly one call of `onEnd`.
+ */
+export class ClientJudgement {
+  readonly #case: ClientCase
+  readonly #onEnd: (outcome: Outcome) => void
+  readonly #clock: Wait
+  readonly #ends: number
+  #state: ServerHandshake = SERVER_INITIAL
+  #turn: ServerTurn | undefined
+  #plugin: string | undefined
+  #last: ServerEvent | undefined
+  #isProvided = false
+  #isOver = false
+
+  constructor(judged: ClientCase, onEnd: (outcome: Outcome) => void) {
+    const { time, deadline } = judged
+    this.#case = judged
+    this.#onEnd = onEnd
+    this.#ends = time.now() + deadline
+    this.#clock = time.after(deadline, () => this.#on({ type: 'clock' }))
+  }
+
+  start(): void {
+    const [stop, gate] = GATES[this.#case.hook]
+    this.#on({ type: 'reached', stop, gates: [gate] })
+  }
+
+  /** The client leaves. */
+  abandon(): void {
+    if (!this.#isOver) this.#end({ kind: 'left' })
+  }
+
+  #on(event: ServerEvent): void {
+    if (this.#isOver) return
+    this.#last = event
+    const [next, ...effects] = serverStep(this.#state, event, this.#case.hooks.terms)
+    this.#state = next
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  #perform(effect: ServerEffect): void {
+    switch (effect.do) {
+      case 'call-hook':
+        return this.#callHook(effect.gate, effect.hook)
+      case 'go-on':
+      case 'deliver':
+        return this.#end({ kind: 'accepted', by: this.#plugin === undefined ? 'nobody' : 'plugins' })
+      case 'close':
+        return this.#end(this.#refusal(effect.why.message))
+      case 'send-alert':
+        return
+    }
+  }
+
+  #callHook(gate: Gate, hook: number): void {
+    const { hooks, facts, vconn, observer, time } = this.#case
+    // Which event goes with which gate is in GATES; the table's types cannot say it of one entry.
+    const asker = hooks.askers[gate][hook] as ServerAsker<unknown> | undefined
+    if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
+    const deadline = Date.now() + this.#ends - time.now()
+    const turn = new ServerTurn(
+      asker,
+      { vconn, sni: facts.sni, deadline, observer, time },
+      () => this.#isProvided,
+      event => this.#on(event),
+    )
+    this.#plugin = asker.plugin
+    this.#turn = turn
+    turn.start(asker, Object.freeze({ ...this.#watched(facts), ...turn.parked }))
+  }
+
+  /** A session that was handed over ends the questions: later plugins are not asked. */
+  #watched(facts: object): object {
+    const { provide } = facts as { readonly provide?: (session: Uint8Array) => boolean }
+    if (provide === undefined) return facts
+    const watched = (session: Uint8Array): boolean => {
+      const isTaken = provide(session)
+      this.#isProvided ||= isTaken
+      return isTaken
+    }
+    return { ...facts, provide: watched }
+  }
+
+  #refusal(message: string): Outcome {
+    const last = this.#last
+    const plugin = this.#plugin === undefined ? {} : { plugin: this.#plugin }
+    if (last?.type === 'plugin-failed')
+      return { kind: 'rejected', by: 'plugin-failed', ...plugin, detail: last.detail }
+    if (last?.type !== 'reenabled' || last.verdict.kind !== 'reject')
+      return { kind: 'rejected', by: 'deadline', ...plugin, detail: message }
+    const { reason, detail } = last.verdict
+    return { kind: 'rejected', by: 'plugin', ...plugin, reason, ...(detail === undefined ? {} : { detail }) }
+  }
+
+  #end(outcome: Outcome): void {
+    this.#isOver = true
+    this.#case.time.cancel(this.#clock)
+    this.#turn?.stop()
+    this.#onEnd(outcome)
+  }
+}

@@ -1,0 +1,64 @@
+import { test } from 'tap'
+import { open, plugin } from './plugins.js'
+
+const host = 'a.example'
+
+test('deadlines pass without waiting', async t => {
+  t.test('the one of all plugins', async t => {
+    const kit = await open(t, ['later.mjs', 'never.mjs'])
+    const handshake = await kit.park({ host })
+    await kit.advance(29_999)
+    t.equal(handshake.outcome, undefined)
+    await kit.advance(1)
+    t.match(handshake.outcome, {
+      kind: 'rejected',
+      by: 'deadline',
+      plugin: 'never',
+      alert: 'handshake_failure',
+    })
+    t.strictSame(kit.log, ['NOTE [never] aborted'])
+  })
+
+  t.test('by a record', async t => {
+    const kit = await open(t, 'never.mjs', { records: { 'proxy.config.ssl.client.verify.deadline': 500 } })
+    const handshake = await kit.park({ host })
+    await kit.advance(500)
+    t.match(handshake.outcome, { by: 'deadline' })
+  })
+
+  t.test('its own, with either meaning', async t => {
+    const kit = await open(t, ['never.mjs @deadline=100 @late=builtin', 'never.mjs @deadline=100'])
+    const handshake = await kit.park({ host })
+    await kit.advance(100)
+    t.equal(handshake.calls.length, 2)
+    t.equal(handshake.outcome, undefined)
+    await kit.advance(100)
+    t.match(handshake.outcome, { kind: 'rejected', by: 'deadline' })
+  })
+
+  t.test('as plugins see them', async t => {
+    plugin('clock', '({ deadline, reenable }) => { note(deadline - Date.now()); reenable() }')
+    const kit = await open(t, ['clock.mjs', 'later.mjs', 'clock.mjs'])
+    await kit.park({ host })
+    await kit.advance(3000)
+    const [first = 0, second = 0] = kit.log.map(line => Number(line.split(' ')[2]))
+    t.ok(Math.abs(first - 30_000) <= 2, `${first}`)
+    t.ok(Math.abs(second - 27_000) <= 2, `${second}: three seconds have passed`)
+  })
+})
+
+test('time passes in order, for what is scheduled meanwhile as well', async t => {
+  plugin(
+    'ticks',
+    '({ reenable }) => { reenable() }',
+    'const tick = n => { note(n); schedule(() => tick(n + 1), 60_000) }; tick(0)',
+  )
+  const kit = await open(t, ['ticks.mjs', 'ticks.mjs'])
+  await kit.advance(119_999)
+  t.equal(kit.log.at(-1), 'NOTE [ticks] 1')
+  await kit.advance(1)
+  t.strictSame(kit.log.slice(-2), ['NOTE [ticks] 2', 'NOTE [ticks] 2'])
+  kit.close()
+  await kit.advance(600_000)
+  t.equal(kit.log.length, 6, 'an unloaded plugin is not called')
+})
