@@ -105,6 +105,8 @@ export class ClientResponse {
       sendReply(this.#res, reply)
     } else if (this.#req.httpVersion === '1.1' || (socket !== null && 'encrypted' in socket)) {
       this.#res.destroy() // in TLS an end without close_notify is known for no end
-    } else socket?.resetAndDestroy() // a body that lasts until the end: a plain end would pass for completeness
+    } else if (socket !== null && 'resetAndDestroy' in socket) {
+      socket.resetAndDestroy() // a body that lasts until the end: a plain end would pass for completeness
+    } else this.#res.destroy() // a TLS connection of ours: it ends without a close_notify
   }
 }

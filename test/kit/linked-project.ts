@@ -22,8 +22,14 @@ function program(file: string, script: string): void {
   chmodSync(file, 0o755)
 }
 
-/** Runs a command of a shell, with the Node that runs the test. */
+/**
+ * Runs a command of a shell, with the Node that runs the test. The test runner puts its loaders into the options of
+ * every child, whatever its environment says: they are taken out again.
+ */
 export function runShell(command: string, cwd: string, env: NodeJS.ProcessEnv = {}): Promise<Child> {
   const PATH = `${join(process.execPath, '..')}:${PLAIN_ENV['PATH']}`
-  return startChild('sh', ['-c', command], { cwd, env: { ...PLAIN_ENV, PATH, ...env } })
+  return startChild('sh', ['-c', `unset NODE_OPTIONS; ${command}`], {
+    cwd,
+    env: { ...PLAIN_ENV, PATH, ...env },
+  })
 }

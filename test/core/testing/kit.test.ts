@@ -1,3 +1,4 @@
+/** Longer than 250 lines because every promise of the kit has its small test here. */
 import { test } from 'tap'
 import { makeChain } from '../../../core/testing/kit.js'
 import { dir, open, plugin } from './plugins.js'
