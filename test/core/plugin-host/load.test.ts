@@ -238,7 +238,7 @@ test('unloading stops timers and aborts signals, last line first, once', async t
   dir.file(
     'a.mjs',
     `export default ({ argv, schedule, signal }) => {
-      schedule(() => { did.push('timer') }, 5)
+      schedule(() => { did.push('timer') }, 1000) // longer than loading the other one takes
       signal.addEventListener('abort', () => {
         did.push('unloaded ' + argv[1])
         schedule(() => { did.push('too late') }, 0)
@@ -248,6 +248,6 @@ test('unloading stops timers and aborts signals, last line first, once', async t
   const set = await loadPlugins([pluginLine('a', 1, 'one'), pluginLine('a', 2, 'two')], env)
   set.unload()
   set.unload()
-  await sleep(20)
+  await sleep(1100)
   t.strictSame(did, ['unloaded two', 'unloaded one'])
 })
