@@ -15,12 +15,13 @@ import { type BuiltInCheck, type CheckedNames, runBuiltInCheck } from './built-i
 import type { ChainMemory } from './chain-memory.js'
 import type { ClientContext } from './client-context.js'
 import { type OpenSslError, takeError } from './errors.js'
+import { Established, type ReadResult, type WriteResult } from './established.js'
 import { dismissFromKeys, enrollForKeys } from './key-log.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { drainBio, newMemoryBio } from './memory-bio.js'
 import { Owned } from './owned.js'
-import { borrowPlaintext, type Plaintext, RECORD_BYTES } from './plaintext.js'
+import type { Plaintext } from './plaintext.js'
 import { type ClientSession, dismissFromSessions, enrollForSessions, type SessionSubject } from './session.js'
 import { dismiss, enroll, type VerifyAnswer, type VerifySubject } from './verify-callback.js'
 
@@ -33,13 +34,11 @@ const TLSEXT_STATUSTYPE_OCSP = 1
 const SSL_ERROR_SSL = 1
 const SSL_ERROR_WANT_READ = 2
 const SSL_ERROR_WANT_WRITE = 3
-const SSL_ERROR_ZERO_RETURN = 6
 const SSL_ERROR_WANT_RETRY_VERIFY = 12
 const X509_V_OK = 0
 const X509_V_ERR_UNSPECIFIED = 1
 
 export type Progress = 'wants-input' | 'parked' | 'established' | 'failed'
-export type WriteResult = 'done' | 'later' | 'failed'
 
 /** What the origin showed, as bytes and numbers. */
 export interface ParkedPeer extends BuiltInCheck {
@@ -72,8 +71,8 @@ export class ClientEngine implements VerifySubject, SessionSubject {
   #session: ClientSession | undefined
   #isEstablished = false
   #error: OpenSslError | undefined
-  #over: 'end' | 'failed' | undefined
-  #unsent: Buffer[] = []
+  /** Once established, and not before. */
+  readonly #traffic = new Established(() => this.#ssl.handle)
 
   constructor(context: ClientContext, options: EngineOptions) {
     ssl.ERR_clear_error()
@@ -237,40 +236,15 @@ export class ClientEngine implements VerifySubject, SessionSubject {
 
   /** Why `failed`. */
   get error(): OpenSslError | undefined {
-    return this.#error
+    return this.#error ?? this.#traffic.error
   }
 
   /**
    * Plaintext from the origin, as much as there is and the memory takes.
    * @returns a view of the memory, `later` when there is none yet, `end` after the origin's close_notify, `failed` otherwise
    */
-  read(into: Plaintext = borrowPlaintext()): Buffer | 'later' | 'end' | 'failed' {
-    if (!this.#isEstablished) return 'later'
-    if (this.#over !== undefined) return this.#over
-    const handle = this.#ssl.handle
-    let filled = 0
-    while (filled <= into.bytes.length - RECORD_BYTES) {
-      ssl.ERR_clear_error()
-      const length = ssl.SSL_read(handle, (into.address + filled) as Handle, RECORD_BYTES)
-      if (length <= 0) {
-        this.#endOfRead(ssl.SSL_get_error(handle, length))
-        break
-      }
-      filled += length
-    }
-    if (filled > 0) return into.bytes.subarray(0, filled)
-    return this.#over ?? 'later'
-  }
-
-  /** Kept at once: when asked again, OpenSSL takes a fatal alert for an orderly end. */
-  #endOfRead(why: number): void {
-    if (why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) return
-    if (why === SSL_ERROR_ZERO_RETURN) {
-      this.#over = 'end'
-    } else {
-      this.#fail('the connection broke')
-      this.#over = 'failed'
-    }
+  read(into?: Plaintext): ReadResult {
+    return this.#isEstablished ? this.#traffic.read(into) : 'later'
   }
 
   /**
@@ -278,51 +252,21 @@ export class ClientEngine implements VerifySubject, SessionSubject {
    * @returns `later` when OpenSSL must read first (half a NewSessionTicket is in): the rest is kept, see `retryWrite`
    */
   write(bytes: Uint8Array): WriteResult {
-    if (!this.#isEstablished) return 'failed'
-    if (this.#unsent.length > 0) {
-      this.#unsent.push(Buffer.from(bytes))
-      return 'later'
-    }
-    for (let at = 0; at < bytes.length; ) {
-      ssl.ERR_clear_error()
-      const rest = at === 0 ? bytes : bytes.subarray(at)
-      const written = ssl.SSL_write(this.#ssl.handle, rest, rest.length)
-      if (written <= 0) return this.#writeLater(rest, ssl.SSL_get_error(this.#ssl.handle, written))
-      at += written
-    }
-    return 'done'
-  }
-
-  #writeLater(rest: Uint8Array, why: number): WriteResult {
-    if (why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) {
-      this.#unsent.push(Buffer.from(rest))
-      return 'later'
-    }
-    this.#fail('the connection broke')
-    return 'failed'
+    return this.#isEstablished ? this.#traffic.write(bytes) : 'failed'
   }
 
   /** Goes on with what a `write` left; to be called after a `read`. */
   retryWrite(): WriteResult {
-    const waiting = this.#unsent.splice(0)
-    let result: WriteResult = 'done'
-    for (const bytes of waiting) {
-      result = this.write(bytes)
-      if (result === 'failed') break
-    }
-    return result
+    return this.#traffic.retryWrite()
   }
 
   get hasUnsent(): boolean {
-    return this.#unsent.length > 0
+    return this.#traffic.hasUnsent
   }
 
   /** Puts a close_notify into `take()`. */
   shutdown(): void {
-    if (!this.#isEstablished || this.#error !== undefined) return
-    ssl.ERR_clear_error()
-    ssl.SSL_shutdown(this.#ssl.handle)
-    ssl.ERR_clear_error()
+    if (this.#isEstablished) this.#traffic.shutdown()
   }
 
   /** Safe to call twice; never from within OpenSSL's callback. */
