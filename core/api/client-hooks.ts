@@ -1,21 +1,11 @@
 import type { Certificate } from './certificate.js'
+import type { Parked } from './parked.js'
 import type { VConn } from './vconn.js'
-import type { Verdict } from './verdict.js'
 
-/** The right to end a wait, and what belongs to it. A client's handshake is parked until `reenable`. */
-export interface Parked {
-  /** The connection from the client. */
-  readonly vconn: VConn
+/** A client's handshake is parked until `reenable`. */
+export interface ParkedClient extends Parked {
   /** The name the client asks for; undefined when it names nobody. */
   readonly sni: string | undefined
-  /** Aborts when the answer is no longer wanted: the client left, or the deadline passed. */
-  readonly signal: AbortSignal
-  /** When silence becomes a refusal; milliseconds since the epoch. */
-  readonly deadline: number
-  /** Ends this plugin's turn. Without an argument it accepts. Counts once. */
-  readonly reenable: (verdict?: Verdict) => 'counted' | 'ignored'
-  /** Calls `continuation` in `ms` milliseconds, unless the answer is no longer wanted by then. */
-  readonly schedule: (continuation: () => unknown, ms: number) => void
 }
 
 /** What a client has said in its ClientHello (RFC 8446 section 4.1.2). */
@@ -35,7 +25,7 @@ export interface ClientHelloFacts {
 }
 
 /** What a continuation on TS_SSL_CLIENT_HELLO_HOOK receives. A rejection refuses the handshake with an alert. */
-export interface ClientHelloEvent extends Parked, ClientHelloFacts {}
+export interface ClientHelloEvent extends ParkedClient, ClientHelloFacts {}
 
 /** What a continuation on TS_SSL_SERVERNAME_HOOK receives. It does not park. */
 export interface ServernameEvent {
@@ -50,7 +40,7 @@ export interface CertificatePems {
 }
 
 /** What a continuation on TS_SSL_CERT_HOOK receives. Not called when a session is resumed: no certificate is shown then. */
-export interface CertEvent extends Parked {
+export interface CertEvent extends ParkedClient {
   /**
    * Shows this certificate instead of the one that ssl_multicert.config says; the last call counts.
    * @param certificate a name, which selects as if the client had asked for it; or PEM
@@ -61,7 +51,7 @@ export interface CertEvent extends Parked {
 }
 
 /** A client offers to resume a session; its handshake is parked until the session is there, or is not. */
-export interface SessionGetEvent extends Parked {
+export interface SessionGetEvent extends ParkedClient {
   readonly op: 'get'
   /** TLS 1.2: the session id; TLS 1.3: the identity of the ticket. */
   readonly id: Buffer
@@ -96,7 +86,7 @@ export type SessionEvent = SessionGetEvent | SessionNewEvent | SessionRemoveEven
  * What a continuation on TS_SSL_VERIFY_CLIENT_HOOK receives, for every client that has shown a certificate which passed
  * the built-in check. The handshake is done, and no byte of the client's is read before `reenable`.
  */
-export interface VerifyClientEvent extends Parked {
+export interface VerifyClientEvent extends ParkedClient {
   /** As sent by the client, leaf first. In a resumed session the leaf alone. */
   readonly chain: readonly Certificate[]
   readonly isResumed: boolean

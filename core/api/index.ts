@@ -5,7 +5,7 @@ export type {
   CertificatePems,
   ClientHelloEvent,
   ClientHelloFacts,
-  Parked,
+  ParkedClient,
   ServernameEvent,
   SessionEvent,
   SessionGetEvent,
@@ -30,6 +30,7 @@ export {
   type VerifyServerEvent,
 } from './hooks.js'
 export type { OptionSchema, OptionsOf, OptionsSchema } from './options.js'
+export type { Parked } from './parked.js'
 export type { PluginContext, PluginInit } from './plugin.js'
 export type { VConn, VConnArgs } from './vconn.js'
 export {

@@ -1,8 +1,9 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import { describe } from '../base/errors.js'
-import type { HandshakeObserver, ShadowOutcome } from '../tls/observer.js'
+import type { HandshakeObserver } from '../tls/observer.js'
 import { digestText } from '../tls/origin-digest.js'
 import type { VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
+import type { ShadowOutcome } from '../vconn/turn.js'
 
 /** What of the diagnostics a handshake needs. */
 export interface HandshakeDiags {

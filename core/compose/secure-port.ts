@@ -9,9 +9,9 @@ import type { SecurePort } from '../http/secure-listener.js'
 import { ClientHandshake, type ServerAskers, type ServerSettings } from '../tls/server.js'
 import { LinkDuplex } from '../tls/server-duplex.js'
 import type { ServerTerms } from '../tls/server-handshake.js'
-import type { ServerAsker, TurnObserver } from '../tls/server-turn.js'
 import type { Link } from '../vconn/link.js'
 import { TcpLink } from '../vconn/tcp-link.js'
+import type { TurnAsker, TurnObserver } from '../vconn/turn.js'
 import { SESSION_TIMEOUT, type ServerCertificates } from './server-certificates.js'
 import type { VConns } from './vconns.js'
 
@@ -72,7 +72,7 @@ const enforced = <T extends Pick<Hooked<never>, 'plugin'>>(all: readonly T[]): r
 const namesOf = (all: readonly Pick<Hooked<never>, 'plugin'>[]): readonly string[] =>
   all.map(({ plugin }) => plugin.name)
 
-function toAsker<E>({ plugin }: Pick<Hooked<never>, 'plugin'>, call: ServerAsker<E>['ask']): ServerAsker<E> {
+function toAsker<E>({ plugin }: Pick<Hooked<never>, 'plugin'>, call: TurnAsker<E>['ask']): TurnAsker<E> {
   return { plugin: plugin.name, deadline: plugin.deadline, ask: call }
 }
 

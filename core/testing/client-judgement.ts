@@ -1,4 +1,4 @@
-import type { Parked } from '../api/client-hooks.js'
+import type { ParkedClient } from '../api/client-hooks.js'
 import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { Time, Wait } from '../base/time.js'
@@ -12,7 +12,7 @@ import {
   type Stop,
   serverStep,
 } from '../tls/server-handshake.js'
-import { type ServerAsker, ServerTurn, type TurnObserver } from '../tls/server-turn.js'
+import { PluginTurn, type TurnAsker, type TurnObserver } from '../vconn/turn.js'
 import type { Outcome } from './handshake.js'
 
 /** The gate at which each hook is asked, and where in the handshake that is. */
@@ -27,7 +27,10 @@ const GATES = {
 export type ClientHook = keyof typeof GATES
 
 /** What a hook is about, beside the right to answer: what the test makes up. */
-export type ClientFacts<H extends ClientHook> = Omit<Extract<HookEvents[H], Parked>, keyof Parked> & {
+export type ClientFacts<H extends ClientHook> = Omit<
+  Extract<HookEvents[H], ParkedClient>,
+  keyof ParkedClient
+> & {
   /** The name the client asks for. */
   readonly sni?: string | undefined
 }
@@ -55,7 +58,7 @@ export class ClientJudgement {
   readonly #clock: Wait
   readonly #ends: number
   #state: ServerHandshake = SERVER_INITIAL
-  #turn: ServerTurn | undefined
+  #turn: PluginTurn | undefined
   #plugin: string | undefined
   #last: ServerEvent | undefined
   #isProvided = false
@@ -104,18 +107,16 @@ export class ClientJudgement {
   #callHook(gate: Gate, hook: number): void {
     const { hooks, facts, vconn, observer, time } = this.#case
     // Which event goes with which gate is in GATES; the table's types cannot say it of one entry.
-    const asker = hooks.askers[gate][hook] as ServerAsker<unknown> | undefined
+    const asker = hooks.askers[gate][hook] as TurnAsker<unknown> | undefined
     if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
     const deadline = Date.now() + this.#ends - time.now()
-    const turn = new ServerTurn(
-      asker,
-      { vconn, sni: facts.sni, deadline, observer, time },
-      () => this.#isProvided,
-      event => this.#on(event),
+    const about = `client ${vconn.remoteAddress}`
+    const turn = new PluginTurn(asker, { vconn, about, deadline, observer, time }, end =>
+      this.#on(end.type === 'reenabled' ? { ...end, isSettled: this.#isProvided } : end),
     )
     this.#plugin = asker.plugin
     this.#turn = turn
-    turn.start(asker, Object.freeze({ ...this.#watched(facts), ...turn.parked }))
+    turn.start(asker, Object.freeze({ ...this.#watched(facts), ...turn.parked, sni: facts.sni }))
   }
 
   /** A session that was handed over ends the questions: later plugins are not asked. */

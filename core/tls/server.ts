@@ -9,6 +9,7 @@ import type {
   CertEvent,
   CertificatePems,
   ClientHelloEvent,
+  ParkedClient,
   ServernameEvent,
   SessionGetEvent,
   SessionNewEvent,
@@ -19,6 +20,7 @@ import { describe, ProxyError } from '../base/errors.js'
 import type { FairQueue, Urgency } from '../base/fair-queue.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
+import { PluginTurn, type TurnAsker, type TurnObserver } from '../vconn/turn.js'
 import { certificateOf } from './chain-certificate.js'
 import type { ServerContext } from './openssl/server-context.js'
 import { ServerEngine } from './openssl/server-engine.js'
@@ -33,7 +35,6 @@ import {
   serverStep,
 } from './server-handshake.js'
 import { offeredSession, sniOf, toHelloFacts } from './server-hello.js'
-import { type ServerAsker, ServerTurn, type TurnObserver } from './server-turn.js'
 import { TlsLink } from './tls-link.js'
 
 /** How much a client may send while it is parked: the rest of its flight is far below. */
@@ -42,10 +43,10 @@ const PROTOCOL_VERSION = 70
 
 /** As many of each as the terms say, in the same order. */
 export interface ServerAskers {
-  readonly hello: readonly ServerAsker<ClientHelloEvent>[]
-  readonly session: readonly ServerAsker<SessionGetEvent>[]
-  readonly certificate: readonly ServerAsker<CertEvent>[]
-  readonly client: readonly ServerAsker<VerifyClientEvent>[]
+  readonly hello: readonly TurnAsker<ClientHelloEvent>[]
+  readonly session: readonly TurnAsker<SessionGetEvent>[]
+  readonly certificate: readonly TurnAsker<CertEvent>[]
+  readonly client: readonly TurnAsker<VerifyClientEvent>[]
 }
 
 /** What a handshake with a client has to do with the rest of the program. */
@@ -90,7 +91,7 @@ export class ClientHandshake implements LinkSink {
   #waitingBytes = 0
   #isQueued = false
   #sni: string | undefined
-  #turn: ServerTurn | undefined
+  #turn: PluginTurn | undefined
   #hasSession = false
 
   constructor(
@@ -249,22 +250,19 @@ export class ClientHandshake implements LinkSink {
     }
   }
 
-  #ask<E>(asker: ServerAsker<E> | undefined, toEvent: (parked: ServerTurn['parked']) => E): void {
+  #ask<E>(asker: TurnAsker<E> | undefined, toEvent: (parked: ParkedClient) => E): void {
     if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
     const facts = {
       vconn: this.#vconn,
-      sni: this.#sni,
+      about: `client ${this.#vconn.remoteAddress}`,
       deadline: this.#deadline,
       observer: this.#settings.observer,
     }
-    const turn = new ServerTurn(
-      asker,
-      facts,
-      () => this.#hasSession,
-      event => this.#on(event),
+    const turn = new PluginTurn(asker, facts, end =>
+      this.#on(end.type === 'reenabled' ? { ...end, isSettled: this.#hasSession } : end),
     )
     this.#turn = turn
-    turn.start(asker, Object.freeze(toEvent(turn.parked)))
+    turn.start(asker, Object.freeze(toEvent({ ...turn.parked, sni: this.#sni })))
   }
 
   #hello(): ReturnType<typeof toHelloFacts> {
@@ -273,7 +271,7 @@ export class ClientHandshake implements LinkSink {
     return toHelloFacts(facts, Buffer.concat(this.#received ?? []))
   }
 
-  #sessionEvent(parked: ServerTurn['parked']): SessionGetEvent {
+  #sessionEvent(parked: ParkedClient): SessionGetEvent {
     const facts = this.#engine.facts
     const id = (facts === undefined ? undefined : offeredSession(facts)) ?? Buffer.alloc(0)
     const turn = this.#turn
@@ -304,7 +302,7 @@ export class ClientHandshake implements LinkSink {
     context.free() // the engine keeps what it needs
   }
 
-  #shown(): Omit<VerifyClientEvent, keyof ServerTurn['parked']> {
+  #shown(): Omit<VerifyClientEvent, keyof ParkedClient> {
     const { chain, isResumed, protocol, cipher, alpn } = this.#engine.outcome()
     return { chain: Object.freeze(chain.map(certificateOf)), isResumed, protocol, cipher, alpn }
   }

@@ -1,6 +1,7 @@
+import type { ShadowOutcome } from '../vconn/turn.js'
 import type { HandshakeEvent } from './handshake.js'
 import { type Asker, HookTurn } from './hook-turn.js'
-import type { HandshakeObserver, ShadowOutcome } from './observer.js'
+import type { HandshakeObserver } from './observer.js'
 import type { Turn } from './parked-event.js'
 
 /** A plugin whose verdicts are only counted. Its deadline is the earlier of its own and the general one. */

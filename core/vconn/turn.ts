@@ -1,0 +1,122 @@
+import type { Parked } from '../api/parked.js'
+import type { VConn } from '../api/vconn.js'
+import type { Reject, Verdict } from '../api/verdict.js'
+import { describe } from '../base/errors.js'
+import { NODE_TIME, type Time, type Wait } from '../base/time.js'
+import { Reenable } from './reenable.js'
+import { Timers } from './schedule.js'
+
+/** One continuation on a hook that parks, ready to be asked. */
+export interface TurnAsker<E> {
+  readonly plugin: string
+  /** Milliseconds this one may take, if its line says so. */
+  readonly deadline: number | undefined
+  /** Calls it; `refuse` hears what it threw. */
+  readonly ask: (event: E, refuse: (cause: unknown) => void) => void
+}
+
+/** What would have become of a wait if a plugin in shadow mode had a say. */
+export type ShadowOutcome =
+  | { readonly would: 'accept' }
+  | {
+      readonly would: 'reject'
+      readonly by: 'plugin' | 'plugin-failed' | 'deadline'
+      readonly verdict?: Reject
+    }
+
+/** Hears what is worth a log line or a counter. It decides nothing. `about` is who the wait was for. */
+export interface TurnObserver {
+  /** A plugin answered twice, or too late; its answer reached nothing. */
+  ignoredReenable(plugin: string, about: string, why: 'second' | 'late'): void
+  pluginFailed(plugin: string, about: string, cause: unknown): void
+  /** A plugin in shadow mode has had its turn. */
+  shadowed?(plugin: string, about: string, outcome: ShadowOutcome): void
+}
+
+/** What is the same for every plugin that is asked in one wait. */
+export interface TurnFacts {
+  readonly vconn: VConn
+  /** Who it is for, in the words of the log: `client 192.0.2.1:50000`, or a host. */
+  readonly about: string
+  /** Of the whole wait; milliseconds since the epoch. */
+  readonly deadline: number
+  readonly observer: TurnObserver
+  /** What waits for the plugin; default: Node's timers. */
+  readonly time?: Time | undefined
+}
+
+/** How a turn ends. `late`: the plugin is out of its own time. */
+export type TurnEnd =
+  | { readonly type: 'reenabled'; readonly verdict: Verdict }
+  | { readonly type: 'plugin-failed'; readonly detail: string }
+  | { readonly type: 'late' }
+
+/**
+ * One plugin's turn in a wait.
+ *
+ * Life: asked -> over. It is over when the plugin has answered, has failed, is out of its own time, or is told to stop;
+ * exactly one end comes out of it, or none when it was stopped. What the plugin does later reaches nothing.
+ */
+export class PluginTurn {
+  readonly #right: Reenable
+  readonly #abort = new AbortController()
+  readonly #timers: Timers
+  readonly #refuse: (cause: unknown) => void
+  readonly #time: Time
+  #clock: Wait | undefined
+  /** What the plugin gets, beside what its hook is about. */
+  readonly parked: Parked
+
+  constructor(
+    { plugin, deadline: own }: Pick<TurnAsker<never>, 'plugin' | 'deadline'>,
+    { vconn, about, deadline, observer, time = NODE_TIME }: TurnFacts,
+    onEnd: (end: TurnEnd) => void,
+  ) {
+    const end = (how: TurnEnd): void => {
+      this.#finish(how.type === 'late')
+      onEnd(how)
+    }
+    this.#right = new Reenable(
+      verdict => end({ type: 'reenabled', verdict }),
+      why => observer.ignoredReenable(plugin, about, why),
+    )
+    this.#refuse = cause => {
+      observer.pluginFailed(plugin, about, cause)
+      if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
+    }
+    this.#time = time
+    this.#timers = new Timers(this.#refuse, undefined, time)
+    const ends = Date.now() + (own ?? Infinity)
+    // A time that ends with the general one, or after it, is nobody's own: there the general one ends the wait.
+    if (own !== undefined && ends < deadline) this.#clock = time.after(own, () => end({ type: 'late' }))
+    this.parked = {
+      vconn,
+      signal: this.#abort.signal,
+      deadline: Math.min(ends, deadline),
+      reenable: this.#right.call,
+      schedule: (continuation, ms) => this.#timers.after(ms, continuation),
+    }
+  }
+
+  /** Asks. The answer may come from within this call. */
+  start<E>(asker: TurnAsker<E>, event: E): void {
+    asker.ask(event, this.#refuse)
+  }
+
+  /** Whether the answer is still wanted. */
+  get isOpen(): boolean {
+    return this.#right.isOpen
+  }
+
+  /** The answer is no longer wanted: the right is revoked, the signal aborts. */
+  stop(): void {
+    if (this.#right.isOpen) this.#finish(true)
+  }
+
+  #finish(isUnwanted: boolean): void {
+    this.#time.cancel(this.#clock)
+    this.#right.revoke()
+    this.#timers.clear()
+    if (isUnwanted) this.#abort.abort()
+  }
+}
