@@ -29,7 +29,7 @@ export type ServerHandshake =
 export type ServerEvent =
   /** `gates`: those that there is something to ask about. */
   | { readonly type: 'reached'; readonly stop: Stop; readonly gates: readonly Gate[] }
-  /** `isSettled`: no further plugin of the gate needs to be asked. */
+  /** `isSettled`: a session was found, and no further plugin needs to look for one. Elsewhere all are asked. */
   | { readonly type: 'reenabled'; readonly verdict: Verdict; readonly isSettled: boolean }
   | { readonly type: 'plugin-failed'; readonly detail: string }
   /** A plugin is out of its own time. */
@@ -89,7 +89,7 @@ function parked(state: Parked, event: ServerEvent, terms: ServerTerms): Step {
   switch (event.type) {
     case 'reenabled':
       if (event.verdict.kind === 'accept')
-        return event.isSettled ? nextGate(state, terms) : nextHook(state, terms)
+        return event.isSettled && isOptional ? nextGate(state, terms) : nextHook(state, terms)
       if (isOptional) return nextHook(state, terms)
       return refuse(alertFor(event.verdict, gate), refused(plugin, saidBy(event.verdict)), state.stop)
     case 'plugin-failed':

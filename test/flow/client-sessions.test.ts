@@ -205,6 +205,36 @@ for (const tls of VERSIONS) {
   })
 }
 
+for (const tls of VERSIONS) {
+  test(`TLS ${tls}: a session that was found speaks for no plugin on another hook`, async t => {
+    const good = await root.issue({ cn: 'client.example', eku: ['clientAuth'] })
+    const cert = dir.file(`asked-${tls}.pem`, good.certPem + good.keyPem)
+    let verdict: Parameters<SessionGetEvent['reenable']>[0]
+    const first = new ClientGate({ TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => reenable() })
+    const second = new ClientGate({ TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => reenable(verdict) })
+    const sessions = new Sessions()
+    const { full, client } = await start(
+      t,
+      tls,
+      [sessions.gate, first, second],
+      {
+        records: {
+          'proxy.config.ssl.client.certification_level': 2,
+          'proxy.config.ssl.CA.cert.filename': 'root.pem',
+        },
+      },
+      ['-cert', cert, '-key', cert],
+    )
+    const file = await full()
+    verdict = reject('revoked')
+    t.match(await client({ tls, args: ['-sess_in', file] }), { body: undefined })
+    t.match(
+      second.of('TS_SSL_VERIFY_CLIENT_HOOK').map(({ isResumed }) => isResumed),
+      [false, true],
+    )
+  })
+}
+
 test('without a plugin that keeps them clients get tickets', async t => {
   for (const tls of VERSIONS) {
     const { full, again } = await start(t, tls, [])

@@ -81,6 +81,13 @@ test('a session that was found ends the search', async t => {
     )
 })
 
+test('a session that was found spares nobody any other question', async t => {
+  const terms: ServerTerms = { ...TERMS, certificate: ['e', 'g'], client: ['f', 'h'] }
+  t.same(run(terms, hello, settled).effects, ['ask hello 0', 'ask hello 1'])
+  t.same(run(terms, certificate, settled).effects, ['ask certificate 0', 'ask certificate 1'])
+  t.same(run(terms, established, settled).effects, ['ask client 0', 'ask client 1'])
+})
+
 test('everywhere else no is no', async t => {
   const ways: Record<string, readonly ServerEvent[]> = {
     hello: [hello, yes],
