@@ -1,7 +1,8 @@
+import type { HookEvents, HookId, HookOptions } from '../../api/hooks.js'
 import type { PluginEnv } from '../load.js'
+import { type AskHook, isAsked, type TellHook } from './hook-events.js'
 import { type IsolateDiags, IsolatedPlugin, type IsolateLimits } from './isolated-plugin.js'
 import type { HookUse } from './messages.js'
-import { plainTold } from './plain.js'
 
 export interface IsolateOptions {
   /** The module that a worker runs. */
@@ -29,26 +30,27 @@ export function isolateWith({
     signal.addEventListener('abort', () => void plugin.unload(), { once: true })
     const uses = await plugin.load()
     return ({ hookAdd }) => {
-      const questions = uses.filter(({ id }) => id === 'TS_SSL_CERT_VERIFY_HOOK')
-      for (const [continuation, { options }] of questions.entries()) {
-        hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => plugin.ask(continuation, event), options)
-      }
-      for (const id of tellHooks(uses)) addTold(id)
+      for (const [id, ofHook] of byHook(uses))
+        for (const [i, { options }] of ofHook.entries()) add(id, i, options)
       for (const id of ['TS_VCONN_CLOSE_HOOK', 'TS_VCONN_OUTBOUND_CLOSE_HOOK'] as const) {
         hookAdd(id, ({ id: vconn }) => plugin.forget(vconn))
       }
 
-      function addTold<H extends TellHook>(id: H): void {
-        const plain = plainTold(id)
-        hookAdd(id, event => plugin.tell(plain(event)))
+      /** What is told is told once to all continuations of the plugin: by the first that stands in for one. */
+      function add(id: HookId, index: number, options: HookOptions): void {
+        const continuation = (event: HookEvents[HookId]): unknown => {
+          // Which events come with which hook is in the types of the API; those of one variable cannot say it.
+          if (isAsked(event)) return plugin.ask(id as AskHook, index, event)
+          return index === 0 ? plugin.tell(id as TellHook, event) : undefined
+        }
+        hookAdd(id, continuation, options)
       }
     }
   }
 }
 
-type TellHook = Exclude<HookUse['id'], 'TS_SSL_CERT_VERIFY_HOOK'>
-
-/** One of ours for all continuations of the plugin on the same hook: they are told together. */
-function tellHooks(uses: readonly HookUse[]): ReadonlySet<TellHook> {
-  return new Set(uses.flatMap(({ id }) => (id === 'TS_SSL_CERT_VERIFY_HOOK' ? [] : [id])))
+function byHook(uses: readonly HookUse[]): ReadonlyMap<HookId, readonly HookUse[]> {
+  const all = new Map<HookId, HookUse[]>()
+  for (const use of uses) all.set(use.id, [...(all.get(use.id) ?? []), use])
+  return all
 }

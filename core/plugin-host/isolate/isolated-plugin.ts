@@ -1,9 +1,13 @@
-import type { VerifyServerEvent } from '../../api/hooks.js'
-import { ProxyError } from '../../base/errors.js'
+import type { Parked } from '../../api/parked.js'
+import type { Verdict } from '../../api/verdict.js'
+import { describe, ProxyError } from '../../base/errors.js'
 import { Circuit, type CircuitOptions } from './circuit.js'
-import type { FromWorker, HookUse, PlainTold } from './messages.js'
-import { plainQuestion } from './plain.js'
+import type { AskedEvent, AskHook, TellHook, ToldEvent } from './hook-events.js'
+import type { FromWorker, HookUse, PlainQuestion, PlainTold } from './messages.js'
+import { plainVConn } from './plain.js'
+import { QUESTIONS } from './questions.js'
 import type { Threads } from './threads.js'
+import { TIDINGS } from './tidings.js'
 import type { WorkerLink } from './worker-link.js'
 import { type WorkerLimits, WorkerSet } from './worker-set.js'
 
@@ -14,13 +18,14 @@ export interface IsolateDiags {
   note(message: string): void
   error(message: string): void
   /** An answer of the plugin that reached nothing. */
-  ignored(host: string, why: 'second' | 'late'): void
+  ignored(about: string, why: 'second' | 'late'): void
 }
 
 /** A question that waits for its answer. */
 interface Pending {
-  readonly event: VerifyServerEvent
-  readonly continuation: number
+  readonly question: PlainQuestion
+  /** Does what the plugin has called, and passes its answer on. */
+  readonly answer: (verdict: Verdict, effects: readonly unknown[]) => void
   /** Where it has been asked; undefined while no worker can be. */
   link: WorkerLink | undefined
   readonly end: (failure?: ProxyError) => void
@@ -39,6 +44,8 @@ export class IsolatedPlugin {
   readonly #circuit: Circuit
   readonly #workers: WorkerSet
   readonly #pending = new Map<number, Pending>()
+  /** What a worker that begins later is told as well. */
+  readonly #lasting = new Map<TellHook, PlainTold>()
   #seq = 0
   #isLoaded = false
 
@@ -48,7 +55,7 @@ export class IsolatedPlugin {
     this.#circuit = new Circuit(limits)
     this.#workers = new WorkerSet(threads, limits, {
       onMessage: message => this.#on(message),
-      onServing: () => this.#askWaiting(),
+      onServing: link => this.#begin(link),
       onStalled: (link, seqs) => this.#moveOn(link, seqs),
       onLost: (link, why, waiting) => this.#lost(link, why, waiting),
       onNotLoaded: why => this.#fail(`a worker of plugin ${name} did not load: ${why}`),
@@ -63,7 +70,7 @@ export class IsolatedPlugin {
   }
 
   /** Ends when the question has an answer, or needs none. Rejected when nobody is left to answer it. */
-  ask(continuation: number, event: VerifyServerEvent): Promise<void> {
+  ask<H extends AskHook>(hook: H, continuation: number, event: AskedEvent<H>): Promise<void> {
     return new Promise((resolve, reject) => {
       if (!this.#circuit.admits()) return reject(this.#outOfService())
       const isProbe = this.#circuit.state !== 'closed'
@@ -72,9 +79,10 @@ export class IsolatedPlugin {
         return reject(this.#outOfService())
       }
       const seq = ++this.#seq
+      const { vconn, deadline, signal, reenable }: Parked = event
       const end = (failure?: ProxyError): void => {
         this.#pending.delete(seq)
-        event.signal.removeEventListener('abort', abandon)
+        signal.removeEventListener('abort', abandon)
         if (failure === undefined) resolve()
         else reject(failure)
       }
@@ -83,17 +91,41 @@ export class IsolatedPlugin {
         if (isProbe) this.#circuit.abandoned()
         end()
       }
-      const pending: Pending = { event, continuation, link: undefined, end }
+      const { toPlain, perform } = QUESTIONS[hook]
+      const pending: Pending = {
+        question: {
+          hook,
+          continuation,
+          about: aboutOf(event),
+          vconn: plainVConn(vconn),
+          deadline,
+          facts: toPlain(event),
+        },
+        link: undefined,
+        answer: (verdict, effects) => {
+          for (const effect of effects) this.#noteIf(perform(event, effect))
+          end()
+          reenable(verdict)
+        },
+        end,
+      }
       this.#pending.set(seq, pending)
-      event.signal.addEventListener('abort', abandon, { once: true })
+      signal.addEventListener('abort', abandon, { once: true })
       this.#dispatch(seq, pending)
     })
   }
 
-  tell(told: PlainTold): void {
-    const link = this.#workers.linkFor(told.vconn.id)
-    if (link === undefined)
-      return this.#diags.debug('plugin', `${this.#name} has no worker to be told ${told.hook}`)
+  tell<H extends TellHook>(hook: H, event: ToldEvent<H>): void {
+    const { to, toPlain } = TIDINGS[hook]
+    const audience = to(event)
+    const told: PlainTold = { hook, facts: toPlain(event) }
+    if (audience === 'lasting') this.#lasting.set(hook, told)
+    const links = this.#workers.linksFor(typeof audience === 'object' ? audience.id : audience)
+    if (links.length === 0) this.#diags.debug('plugin', `${this.#name} has no worker to be told ${hook}`)
+    for (const link of links) this.#tellOne(link, told)
+  }
+
+  #tellOne(link: WorkerLink, told: PlainTold): void {
     link.send({ do: 'tell', seq: ++this.#seq, told })
   }
 
@@ -113,27 +145,40 @@ export class IsolatedPlugin {
         if (message.level === 'debug') return this.#diags.debug(message.tag, message.message)
         return this.#diags[message.level](message.message)
       case 'overdo':
-        return this.#diags.ignored(message.host, message.why)
+        return this.#diags.ignored(message.about, message.why)
       case 'answer':
       case 'fail': {
         this.#workers.answered()
         this.#circuit.answered()
         const pending = this.#pending.get(message.seq)
         if (message.did === 'fail') return pending?.end(failure(message.message))
-        if (pending === undefined) return this.#diags.ignored(message.host, 'late')
-        pending.end()
-        return void pending.event.reenable(message.verdict)
+        if (pending === undefined) return this.#diags.ignored(message.about, 'late')
+        return this.#answer(pending, message.verdict, message.effects)
       }
     }
   }
 
-  #dispatch(seq: number, pending: Pending): void {
-    const link = this.#workers.linkFor(pending.event.vconn.id)
-    pending.link = link
-    link?.send({ do: 'ask', seq, continuation: pending.continuation, question: plainQuestion(pending.event) })
+  /** What cannot be done is a failure of the plugin: elsewhere its call would have thrown. */
+  #answer({ answer, end }: Pending, verdict: Verdict, effects: readonly unknown[]): void {
+    try {
+      answer(verdict, effects)
+    } catch (cause) {
+      end(failure(describe(cause)))
+    }
   }
 
-  #askWaiting(): void {
+  #noteIf(message: string | undefined): void {
+    if (message !== undefined) this.#diags.note(`[${this.#name}] ${message}`)
+  }
+
+  #dispatch(seq: number, pending: Pending): void {
+    const link = this.#workers.linkFor(pending.question.vconn.id)
+    pending.link = link
+    link?.send({ do: 'ask', seq, question: pending.question })
+  }
+
+  #begin(link: WorkerLink): void {
+    for (const told of this.#lasting.values()) this.#tellOne(link, told)
     if (this.#isLoaded) this.#diags.note(`plugin ${this.#name} has a worker again`)
     for (const [seq, pending] of this.#pending) if (pending.link === undefined) this.#dispatch(seq, pending)
   }
@@ -152,7 +197,7 @@ export class IsolatedPlugin {
     const held = [...this.#pending].filter(([, pending]) => pending.link === link)
     const moved = held.filter(([seq]) => waiting.includes(seq))
     const gone = held.filter(([seq]) => !waiting.includes(seq))
-    this.#fail(`a worker of plugin ${this.#name} was lost: ${why}; handshakes rejected: ${gone.length}`)
+    this.#fail(`a worker of plugin ${this.#name} was lost: ${why}; questions it held: ${gone.length}`)
     for (const [, { end }] of gone) end(failure(`its worker was lost: ${why}`))
     for (const [seq, pending] of moved) this.#dispatch(seq, pending)
   }
@@ -174,3 +219,10 @@ export class IsolatedPlugin {
 
 /** Of one question; the proxy is told that the plugin failed. */
 const failure = (why: string): ProxyError => new ProxyError('PTC_PLUGIN_WORKER', why)
+
+/** In the words of the log: a host, or an end of a connection. */
+function aboutOf(event: Parked & { readonly host?: string }): string {
+  if (event.host !== undefined) return event.host
+  const { direction, remoteAddress } = event.vconn
+  return `${direction === 'inbound' ? 'client' : 'origin'} ${remoteAddress}`
+}

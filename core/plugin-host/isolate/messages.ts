@@ -4,12 +4,12 @@
  * that has not returned is the one that runs, and those behind it have not begun.
  */
 import type { MessagePort } from 'node:worker_threads'
-import type { BuiltInResult, PeerEvidence } from '../../api/certificate.js'
 import type { HookId, HookOptions } from '../../api/hooks.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Verdict } from '../../api/verdict.js'
 import type { ErrorCode } from '../../base/errors.js'
 import type { PluginLine } from '../plugin-line.js'
+import type { AskHook, TellHook } from './hook-events.js'
 
 /** What a worker is started with. */
 export interface WorkerTask {
@@ -21,53 +21,26 @@ export interface WorkerTask {
 
 export type PlainVConn = Omit<VConn, 'args'>
 
-/** The subject's and issuer's names on one line come along: only OpenSSL writes them, and a worker does not load it. */
-export interface PlainCertificate {
-  readonly der: Uint8Array
-  readonly subject: string
-  readonly issuer: string
-}
-
-export interface PlainQuestion extends Omit<PeerEvidence, 'chain' | 'builtChain' | 'ocspResponse'> {
+export interface PlainQuestion {
+  readonly hook: AskHook
+  /** Which of the plugin's continuations on the hook is asked. */
+  readonly continuation: number
+  /** For the log. */
+  readonly about: string
   readonly vconn: PlainVConn
-  readonly port: number
   readonly deadline: number
-  readonly certificates: readonly PlainCertificate[]
-  /** Indexes of `certificates`: the two chains have most of them in common. */
-  readonly chain: readonly number[]
-  readonly builtChain: readonly number[]
-  readonly ocspResponse: Uint8Array | undefined
-  readonly checks: {
-    readonly signature: BuiltInResult
-    readonly name: BuiltInResult
-    readonly rule?: BuiltInResult
-  }
+  /** What the hook's entry in `questions.ts` has made of the event. */
+  readonly facts: unknown
 }
 
-/** A hook that is told, not asked. */
-export type PlainTold =
-  | {
-      readonly hook:
-        | 'TS_VCONN_START_HOOK'
-        | 'TS_VCONN_CLOSE_HOOK'
-        | 'TS_VCONN_OUTBOUND_START_HOOK'
-        | 'TS_VCONN_OUTBOUND_CLOSE_HOOK'
-      readonly vconn: PlainVConn
-    }
-  | {
-      readonly hook: 'TS_HTTP_SEND_REQUEST_HDR_HOOK'
-      readonly vconn: PlainVConn
-      readonly method: string
-      readonly url: string
-    }
+export interface PlainTold {
+  readonly hook: TellHook
+  /** What the hook's entry in `tidings.ts` has made of the event. */
+  readonly facts: unknown
+}
 
 export type ToWorker =
-  | {
-      readonly do: 'ask'
-      readonly seq: number
-      readonly continuation: number
-      readonly question: PlainQuestion
-    }
+  | { readonly do: 'ask'; readonly seq: number; readonly question: PlainQuestion }
   | { readonly do: 'tell'; readonly seq: number; readonly told: PlainTold }
   | { readonly do: 'ping'; readonly seq: number }
   /** The answer is no longer wanted, or has been asked for elsewhere. */
@@ -80,10 +53,17 @@ export type FromWorker =
   | { readonly did: 'load'; readonly hooks: readonly HookUse[] }
   | { readonly did: 'not-load'; readonly code: ErrorCode; readonly message: string }
   | { readonly did: 'return'; readonly seq: number }
-  | { readonly did: 'answer'; readonly seq: number; readonly host: string; readonly verdict: Verdict }
+  | {
+      readonly did: 'answer'
+      readonly seq: number
+      readonly about: string
+      readonly verdict: Verdict
+      /** What the plugin has called before, in order, to be done before the verdict counts. */
+      readonly effects: readonly unknown[]
+    }
   | { readonly did: 'fail'; readonly seq: number; readonly message: string }
   /** The plugin reenabled what it had answered, or what nobody waited for. */
-  | { readonly did: 'overdo'; readonly host: string; readonly why: 'second' | 'late' }
+  | { readonly did: 'overdo'; readonly about: string; readonly why: 'second' | 'late' }
   | {
       readonly did: 'log'
       readonly level: 'debug' | 'note' | 'error'

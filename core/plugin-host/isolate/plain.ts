@@ -1,71 +1,67 @@
+import { createHash, X509Certificate } from 'node:crypto'
 import type { Certificate } from '../../api/certificate.js'
-import type { HookEvents, HookId, VerifyServerEvent } from '../../api/hooks.js'
 import type { VConn } from '../../api/vconn.js'
-import { ProxyError } from '../../base/errors.js'
-import type { PlainCertificate, PlainQuestion, PlainTold, PlainVConn } from './messages.js'
+import type { PlainVConn } from './messages.js'
 
-/** What of a question can be sent to a worker. */
-export function plainQuestion(event: VerifyServerEvent): PlainQuestion {
-  const { sni, host, port, deadline, protocol, cipher, group, alpn, builtIn, checks } = event
-  const certificates: PlainCertificate[] = []
-  const known = new Map<Certificate, number>()
-  const indexOf = (certificate: Certificate): number => {
-    const index = known.get(certificate) ?? certificates.length
-    if (index === certificates.length) {
-      const { der, subject, issuer } = certificate
-      certificates.push({ der, subject, issuer })
-      known.set(certificate, index)
-    }
-    return index
-  }
-  return {
-    vconn: plainVConn(event.vconn),
-    chain: event.chain.map(indexOf),
-    builtChain: event.builtChain.map(indexOf),
-    certificates,
-    ocspResponse: event.ocspResponse,
-    sni,
-    host,
-    port,
-    deadline,
-    protocol,
-    cipher,
-    group,
-    alpn,
-    builtIn,
-    checks,
-  }
+/** The subject's and issuer's names on one line come along: only OpenSSL writes them, and a worker does not load it. */
+export interface PlainCertificate {
+  readonly der: Uint8Array
+  readonly subject: string
+  readonly issuer: string
+}
+
+/** These bytes and no others: of a view, a message would carry all that lies around it in memory. */
+export function exactBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
+/** The same memory. */
+export function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 export function plainVConn({ id, direction, remoteAddress, localAddress }: VConn): PlainVConn {
   return { id, direction, remoteAddress, localAddress }
 }
 
-/** How the events of the hooks that are told are sent. A hook that is not here is not for isolated plugins. */
-const TOLD: { readonly [H in HookId]?: (event: HookEvents[H]) => PlainTold } = {
-  TS_VCONN_START_HOOK: vconn => ({ hook: 'TS_VCONN_START_HOOK', vconn: plainVConn(vconn) }),
-  TS_VCONN_CLOSE_HOOK: vconn => ({ hook: 'TS_VCONN_CLOSE_HOOK', vconn: plainVConn(vconn) }),
-  TS_VCONN_OUTBOUND_START_HOOK: vconn => ({
-    hook: 'TS_VCONN_OUTBOUND_START_HOOK',
-    vconn: plainVConn(vconn),
-  }),
-  TS_VCONN_OUTBOUND_CLOSE_HOOK: vconn => ({
-    hook: 'TS_VCONN_OUTBOUND_CLOSE_HOOK',
-    vconn: plainVConn(vconn),
-  }),
-  TS_HTTP_SEND_REQUEST_HDR_HOOK: ({ vconn, method, url }) => ({
-    hook: 'TS_HTTP_SEND_REQUEST_HDR_HOOK',
-    vconn: plainVConn(vconn),
-    method,
-    url,
-  }),
+export function plainCertificate({ der, subject, issuer }: Certificate): PlainCertificate {
+  return { der: exactBytes(der), subject, issuer }
 }
 
-/** @throws {ProxyError} PTC_PLUGIN_CALL for a hook whose events cannot be sent to a worker */
-export function plainTold<H extends HookId>(id: H): (event: HookEvents[H]) => PlainTold {
-  const told = TOLD[id]
-  if (told === undefined) {
-    throw new ProxyError('PTC_PLUGIN_CALL', `hook ${id} is not available to plugins with @isolate=worker`)
+/** A certificate in a worker: everything is computed there, when asked for, but the names on one line. */
+export class WorkerCertificate implements Certificate {
+  readonly #plain: PlainCertificate
+  #sha256: string | undefined
+  #x509: X509Certificate | undefined
+
+  constructor(plain: PlainCertificate) {
+    this.#plain = plain
+    Object.freeze(this)
   }
-  return told
+
+  get der(): Buffer {
+    return Buffer.from(this.#plain.der)
+  }
+
+  get subject(): string {
+    return this.#plain.subject
+  }
+
+  get issuer(): string {
+    return this.#plain.issuer
+  }
+
+  get sha256(): string {
+    this.#sha256 ??= createHash('sha256').update(this.#plain.der).digest('hex')
+    return this.#sha256
+  }
+
+  get x509(): X509Certificate {
+    this.#x509 ??= Object.freeze(new X509Certificate(this.#plain.der))
+    return this.#x509
+  }
+
+  get pem(): string {
+    return this.x509.toString()
+  }
 }

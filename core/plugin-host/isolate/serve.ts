@@ -16,8 +16,11 @@ import { HookRegistry } from '../../hooks/registry.js'
 import { PluginInstance, type PluginTimers } from '../context.js'
 import { importInit } from '../import-init.js'
 import { runInit } from '../run-init.js'
+import type { AskHook, TellHook } from './hook-events.js'
 import type { FromWorker, PlainQuestion, PlainTold, PlainVConn, ToWorker, WorkerTask } from './messages.js'
-import { type AnswerRight, WorkerEvent } from './worker-event.js'
+import { QUESTIONS } from './questions.js'
+import { TIDINGS } from './tidings.js'
+import { type AnswerRight, WorkerTurn } from './worker-turn.js'
 
 /** What lies beside plugin-host. */
 export interface WorkerTools {
@@ -65,8 +68,8 @@ export async function servePlugin(task: WorkerTask, tools: WorkerTools): Promise
     const hooks = HOOK_IDS.flatMap(id => registry.on(id).map(({ options }) => ({ id, options })))
     send({ did: 'load', hooks })
   })
-  instance.unload()
   serving.end()
+  instance.unload()
   port.close()
 }
 
@@ -76,7 +79,7 @@ class Serving {
   readonly #send: (message: FromWorker) => void
   readonly #error: (message: string) => void
   readonly #queue: Queued[] = []
-  readonly #asked = new Map<number, WorkerEvent>()
+  readonly #asked = new Map<number, WorkerTurn>()
   readonly #vconns = new Map<number, VConn>()
   #isRunning = false
 
@@ -100,17 +103,19 @@ class Serving {
     setImmediate(() => this.#run())
   }
 
+  /** Nobody waits for answers any more; what it was told before, it still hears. */
   end(): void {
-    this.#queue.length = 0
-    for (const event of this.#asked.values()) event.finish(false)
+    for (const message of this.#queue.splice(0))
+      if (message.do === 'tell') this.#tell(message.told.hook, message.told)
+    for (const turn of this.#asked.values()) turn.finish(false)
     this.#asked.clear()
   }
 
   #run(): void {
     const began = performance.now()
     for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
-      if (message.do === 'ask') this.#ask(message.seq, message.continuation, message.question)
-      else if (message.do === 'tell') this.#tell(message.told)
+      if (message.do === 'ask') this.#ask(message.seq, message.question.hook, message.question)
+      else if (message.do === 'tell') this.#tell(message.told.hook, message.told)
       else if (message.do === 'forget') this.#vconns.delete(message.vconn)
       if (message.do !== 'forget') this.#send({ did: 'return', seq: message.seq })
       // After a while, hear first what has been withdrawn.
@@ -130,26 +135,27 @@ class Serving {
     this.#asked.delete(seq)
   }
 
-  #ask(seq: number, continuation: number, question: PlainQuestion): void {
-    const { host } = question
+  #ask<H extends AskHook>(seq: number, hook: H, question: PlainQuestion): void {
+    const { about, vconn, deadline, continuation, facts } = question
     const right = this.#tools.createRight(
       verdict => {
+        const { effects } = turn
         this.#end(seq, true)
-        this.#send({ did: 'answer', seq, host, verdict })
+        this.#send({ did: 'answer', seq, about, verdict, effects })
       },
-      why => this.#send({ did: 'overdo', host, why }),
+      why => this.#send({ did: 'overdo', about, why }),
     )
     const refuse = (cause: unknown): void => {
-      if (!right.isOpen) return this.#error(`failed after it was asked about ${host}: ${describe(cause)}`)
+      if (!right.isOpen) return this.#error(`failed after it was asked about ${about}: ${describe(cause)}`)
       this.#end(seq, true)
       this.#send({ did: 'fail', seq, message: describe(cause) })
     }
-    const makeTimers = (): PluginTimers => this.#tools.createTimers(refuse)
-    const event = new WorkerEvent(question, this.#vconnOf(question.vconn), right, makeTimers)
-    this.#asked.set(seq, event)
-    const hooked = this.#registry.on('TS_SSL_CERT_VERIFY_HOOK')[continuation]
+    const turn = new WorkerTurn(right, () => this.#tools.createTimers(refuse))
+    this.#asked.set(seq, turn)
+    const hooked = this.#registry.on(hook)[continuation]
     if (hooked === undefined) return refuse(new ProxyError('PTC_INTERNAL', 'there is no such continuation'))
-    ask<'TS_SSL_CERT_VERIFY_HOOK'>(hooked.continuation, event, refuse)
+    const known = QUESTIONS[hook].toFacts(facts, turn)
+    ask<H>(hooked.continuation, turn.eventOf<H>(known, this.#vconnOf(vconn), deadline), refuse)
   }
 
   #end(seq: number, isWanted: boolean): void {
@@ -157,22 +163,9 @@ class Serving {
     this.#asked.delete(seq)
   }
 
-  #tell(told: PlainTold): void {
-    const vconn = this.#vconnOf(told.vconn)
-    switch (told.hook) {
-      case 'TS_HTTP_SEND_REQUEST_HDR_HOOK':
-        return void this.#tellAll(told.hook, { vconn, method: told.method, url: told.url })
-      case 'TS_VCONN_START_HOOK':
-      case 'TS_VCONN_OUTBOUND_START_HOOK':
-        return void this.#tellAll(told.hook, vconn)
-      case 'TS_VCONN_CLOSE_HOOK':
-      case 'TS_VCONN_OUTBOUND_CLOSE_HOOK':
-        this.#tellAll(told.hook, vconn)
-        this.#vconns.delete(vconn.id)
-    }
-  }
-
-  #tellAll<H extends PlainTold['hook']>(hook: H, event: HookEvents[H]): void {
+  #tell<H extends TellHook>(hook: H, { facts }: PlainTold): void {
+    const event: HookEvents[H] = TIDINGS[hook].toEvent(facts, plain => this.#vconnOf(plain))
+    Object.freeze(event)
     tell<H>(this.#registry.on(hook), event, (_plugin, cause) =>
       this.#error(`failed on ${hook}: ${describe(cause)}`),
     )

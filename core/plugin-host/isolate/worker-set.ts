@@ -16,7 +16,7 @@ export interface WorkerLimits {
 export interface WorkerEvents {
   onMessage(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' }>): void
   /** A worker can be asked. */
-  onServing(): void
+  onServing(link: WorkerLink): void
   /** Questions that wait behind a call that does not return. */
   onStalled(link: WorkerLink, seqs: readonly number[]): void
   /** `waiting` is what it had not begun. */
@@ -79,6 +79,13 @@ export class WorkerSet {
     return best
   }
 
+  /** Those that are to be told: where a connection's args are, any one, or all. */
+  linksFor(audience: number | 'any' | 'all' | 'lasting'): readonly WorkerLink[] {
+    if (audience === 'all' || audience === 'lasting') return [...this.#links].filter(link => link.isServing)
+    const link = audience === 'any' ? this.best() : this.linkFor(audience)
+    return link === undefined ? [] : [link]
+  }
+
   /** The one with the least to do; one that is stuck only if all are. */
   best(): WorkerLink | undefined {
     const serving = [...this.#links].filter(link => link.isServing)
@@ -122,7 +129,7 @@ export class WorkerSet {
           hasLoaded = true
           clearTimeout(timer)
           resolve(hooks)
-          this.#events.onServing()
+          this.#events.onServing(link)
         },
         onMessage: message => this.#events.onMessage(message),
         onStalled: seqs => this.#events.onStalled(link, seqs),

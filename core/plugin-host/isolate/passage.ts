@@ -1,0 +1,45 @@
+import type { Parked } from '../../api/parked.js'
+import type { AskedEvent, AskHook } from './hook-events.js'
+
+/** What a hook is about, beside the right to answer. */
+export type Facts<H extends AskHook> = Omit<AskedEvent<H>, keyof Parked>
+
+/** The turn of a plugin in a worker, as the calls of its event see it. */
+export interface CallsInTurn<Effect> {
+  readonly isOpen: boolean
+  /** Takes down what the plugin has called. It travels with the answer, and is done in the proxy before that counts. */
+  readonly record: (effect: Effect) => void
+}
+
+/** How one hook gets to a worker and back. */
+export interface Passage<H extends AskHook> {
+  /** In the proxy: what is sent of an event, plain data. */
+  readonly toPlain: (event: AskedEvent<H>) => unknown
+  /** In the worker: the same facts again. */
+  readonly toFacts: (plain: unknown, turn: CallsInTurn<unknown>) => Facts<H>
+  /**
+   * In the proxy again: does what the plugin has called.
+   * @returns what it would have learnt from the call if that had been made here, for the log
+   * @throws what the call would have thrown: the plugin has failed
+   */
+  readonly perform: (event: AskedEvent<H>, effect: unknown) => string | undefined
+}
+
+/** The same, with the types of what is sent. */
+export interface TypedPassage<H extends AskHook, Plain, Effect> {
+  readonly toPlain: (event: AskedEvent<H>) => Plain
+  readonly toFacts: (plain: Plain, turn: CallsInTurn<Effect>) => Facts<H>
+  /** Absent where the event has no calls but `reenable` and `schedule`. */
+  readonly perform?: (event: AskedEvent<H>, effect: Effect) => string | undefined
+}
+
+/** Forgets these types: what one end of a passage has made comes out at the other end of the same. */
+export function passage<H extends AskHook, Plain, Effect = never>(
+  typed: TypedPassage<H, Plain, Effect>,
+): Passage<H> {
+  return {
+    toPlain: typed.toPlain,
+    toFacts: (plain, turn) => typed.toFacts(plain as Plain, turn),
+    perform: (event, effect) => typed.perform?.(event, effect as Effect),
+  }
+}

@@ -1,0 +1,105 @@
+/** A client's handshake: what plugins are asked in it. */
+import type { CertificatePems } from '../../api/client-hooks.js'
+import { ProxyError } from '../../base/errors.js'
+import { type Facts, passage } from './passage.js'
+import { exactBytes, type PlainCertificate, plainCertificate, toBuffer, WorkerCertificate } from './plain.js'
+
+interface PlainHello extends Omit<Facts<'TS_SSL_CLIENT_HELLO_HOOK'>, 'extension' | 'raw'> {
+  /** What is in the extensions, in the order of their numbers. */
+  readonly bodies: readonly (Uint8Array | undefined)[]
+  readonly raw: Uint8Array
+}
+
+export const CLIENT_HELLO = passage<'TS_SSL_CLIENT_HELLO_HOOK', PlainHello>({
+  toPlain: ({ sni, alpn, versions, ciphers, extensions, extension, raw }) => ({
+    sni,
+    alpn,
+    versions,
+    ciphers,
+    extensions,
+    bodies: extensions.map(number => {
+      const body = extension(number)
+      return body && exactBytes(body)
+    }),
+    raw: exactBytes(raw),
+  }),
+  toFacts: ({ bodies, raw, ...facts }) => ({
+    ...facts,
+    extension: number => {
+      const body = bodies[facts.extensions.indexOf(number)]
+      return body && Buffer.from(body)
+    },
+    raw: toBuffer(raw),
+  }),
+})
+
+/** Whether there is such a certificate only the proxy knows: what it throws about it is the plugin's failure. */
+export const CERTIFICATE = passage<
+  'TS_SSL_CERT_HOOK',
+  Pick<Facts<'TS_SSL_CERT_HOOK'>, 'sni'>,
+  string | CertificatePems
+>({
+  toPlain: ({ sni }) => ({ sni }),
+  toFacts: ({ sni }, turn) => ({
+    sni,
+    use: certificate => {
+      if (!turn.isOpen) throw notNow('the certificate of this handshake has been chosen')
+      turn.record(typeof certificate === 'string' ? certificate : toPems(certificate))
+    },
+  }),
+  perform: ({ use }, certificate) => {
+    use(certificate)
+    return undefined
+  },
+})
+
+/** A plugin in plain JavaScript may pass anything. */
+function toPems(certificate: unknown): CertificatePems {
+  if (typeof certificate === 'object' && certificate !== null) {
+    const { cert, key } = certificate as Readonly<Record<string, unknown>>
+    if (typeof cert === 'string' && typeof key === 'string') return { cert, key }
+  }
+  throw notNow('use takes a name, or { cert, key } in PEM')
+}
+
+/** Whether the bytes hold a session of this id only OpenSSL can say, in the proxy. */
+export const SESSION = passage<
+  'TS_SSL_SESSION_HOOK',
+  { readonly sni: string | undefined; readonly id: Uint8Array },
+  Uint8Array
+>({
+  toPlain: ({ sni, id }) => ({ sni, id: exactBytes(id) }),
+  toFacts: ({ sni, id }, turn) => ({
+    sni,
+    op: 'get',
+    id: toBuffer(id),
+    provide: session => {
+      if (!turn.isOpen || !(session instanceof Uint8Array)) return false
+      turn.record(exactBytes(session))
+      return true
+    },
+  }),
+  perform: ({ provide }, session) =>
+    provide(session) ? undefined : 'what it provided is no session of the id that the client offers',
+})
+
+interface PlainClient extends Omit<Facts<'TS_SSL_VERIFY_CLIENT_HOOK'>, 'chain'> {
+  readonly chain: readonly PlainCertificate[]
+}
+
+export const CLIENT_CERTIFICATE = passage<'TS_SSL_VERIFY_CLIENT_HOOK', PlainClient>({
+  toPlain: ({ sni, chain, isResumed, protocol, cipher, alpn }) => ({
+    sni,
+    chain: chain.map(plainCertificate),
+    isResumed,
+    protocol,
+    cipher,
+    alpn,
+  }),
+  toFacts: ({ chain, ...facts }) => ({
+    ...facts,
+    chain: Object.freeze(chain.map(certificate => new WorkerCertificate(certificate))),
+  }),
+})
+
+const notNow = (message: string): ProxyError => new ProxyError('PTC_PLUGIN_CALL', message)

@@ -1,0 +1,16 @@
+/**
+ * The hooks on which a plugin is asked: how each gets to a worker and back. A hook that is added to the API stops the
+ * build here until it has its entry.
+ */
+import type { AskHook } from './hook-events.js'
+import type { Passage } from './passage.js'
+import { CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_HELLO, SESSION } from './questions-client.js'
+import { ORIGIN_CERTIFICATE } from './questions-origin.js'
+
+export const QUESTIONS: { readonly [H in AskHook]: Passage<H> } = {
+  TS_SSL_CERT_VERIFY_HOOK: ORIGIN_CERTIFICATE,
+  TS_SSL_CLIENT_HELLO_HOOK: CLIENT_HELLO,
+  TS_SSL_SESSION_HOOK: SESSION,
+  TS_SSL_CERT_HOOK: CERTIFICATE,
+  TS_SSL_VERIFY_CLIENT_HOOK: CLIENT_CERTIFICATE,
+}
