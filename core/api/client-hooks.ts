@@ -45,7 +45,8 @@ export interface CertEvent extends ParkedClient {
    * Shows this certificate instead of the one that ssl_multicert.config says; the last call counts.
    * @param certificate a name, which selects as if the client had asked for it; or PEM
    * @throws {ProxyError} PTC_PLUGIN_CALL when no certificate is for the name, or the wait is over; PTC_TLS_CONTEXT when
-   *   the PEM is no good
+   *   the PEM is no good. In a worker the first and the last are found out when the answer has arrived, and are then a
+   *   failure of the plugin: the handshake is refused
    */
   readonly use: (certificate: string | CertificatePems) => void
 }
@@ -57,7 +58,8 @@ export interface SessionGetEvent extends ParkedClient {
   readonly id: Buffer
   /**
    * Hands over the session that a `new` event carried, before `reenable`. Then later plugins are not asked.
-   * @returns false when these bytes are no session of this id: it costs a full handshake
+   * @returns false when these bytes are no session of this id: it costs a full handshake. In a worker true for any bytes
+   *   while the wait lasts; what is no session of this id is found out, and logged, when the answer has arrived
    */
   readonly provide: (session: Uint8Array) => boolean
 }
