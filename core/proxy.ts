@@ -67,6 +67,7 @@ export class ProxyServer {
     const { dial, names } = makeDial(() => this.#setup)
     this.#names = names
     this.#connector = this.#makeConnector(setup.records, dial)
+    logs.revoking.join('connections', isRevoked => this.#connector.revoke(isRevoked))
     this.#forwarder = this.#makeForwarder(setup.records)
     this.#connect = makeConnectHandler({
       setup: () => this.#setup,
@@ -74,6 +75,7 @@ export class ProxyServer {
       connector: this.#connector,
       forwarder: this.#forwarder,
       limits: frontLimits(setup.records),
+      revoking: logs.revoking,
       warn: message => logs.diags.warning(message),
       onDone: summary => this.#onOver(ofConnect(summary)),
     })

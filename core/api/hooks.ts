@@ -67,6 +67,13 @@ export interface ShutdownEvent {
   readonly grace: number
 }
 
+/** What a continuation on TS_LIFECYCLE_MSG_HOOK receives: what an operator sent with `portcullis ctl plugin msg`. */
+export interface PluginMsgEvent {
+  /** Tells which plugin, and which of its messages: every plugin on the hook hears them all. */
+  readonly tag: string
+  readonly data: string | undefined
+}
+
 /** Every hook id, and what a continuation on it receives. Add an id here and in `core/hooks/hook-ids.ts`. */
 export interface HookEvents {
   /** An origin's certificate has arrived; the handshake is parked. */
@@ -97,6 +104,8 @@ export interface HookEvents {
   TS_LIFECYCLE_PORTS_READY_HOOK: PortsReadyEvent
   /** The proxy takes no new clients and will end. Does not park. */
   TS_LIFECYCLE_SHUTDOWN_HOOK: ShutdownEvent
+  /** An operator has sent a message (TSPluginMsg). Does not park. */
+  TS_LIFECYCLE_MSG_HOOK: PluginMsgEvent
 }
 
 export type HookId = keyof HookEvents

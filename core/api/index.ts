@@ -22,6 +22,7 @@ export {
   type HookEvents,
   type HookId,
   type HookOptions,
+  type PluginMsgEvent,
   type PortsReadyEvent,
   type ResolvedHook,
   type SendRequestEvent,
@@ -32,6 +33,7 @@ export {
 export type { OptionSchema, OptionsOf, OptionsSchema } from './options.js'
 export type { Parked } from './parked.js'
 export type { PluginContext, PluginInit } from './plugin.js'
+export type { Revocation } from './revocation.js'
 export type { VConn, VConnArgs } from './vconn.js'
 export {
   type Accept,

@@ -1,4 +1,5 @@
 import type { HookAdd } from './hooks.js'
+import type { Revocation } from './revocation.js'
 import type { accept, reject } from './verdict.js'
 
 /**
@@ -24,6 +25,13 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   readonly note: (message: string) => void
   /** Calls `fn` in `ms` milliseconds unless the plugin is gone by then. What it throws is logged. */
   readonly schedule: (fn: () => unknown, ms: number) => void
+  /**
+   * Withdraws acceptances, whoever gave them: remembered verdicts, sessions, verified addresses and idle connections that
+   * rest on them go, and the next request makes a full handshake, about which the plugins are asked. A request under way
+   * ends on its connection; open tunnels go on. May be called at any time.
+   * @throws {ProxyError} PTC_REVOCATION for what is no revocation; in a worker that is an ERROR line instead
+   */
+  readonly revoke: (what: Revocation) => void
   /** Aborts when the plugin is unloaded: at a reload or at shutdown. */
   readonly signal: AbortSignal
 }

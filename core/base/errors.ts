@@ -75,6 +75,9 @@ export const ERRORS = {
   PTC_PORT_UNAVAILABLE: startup(
     'Another program listens there, or the port needs privileges: proxy.config.http.server_ports.',
   ),
+  PTC_REVOCATION: startup(
+    'Revoke a host, a public key, a certificate, a remembered verdict by its key, or all.',
+  ),
   PTC_INTERNAL: kind(
     'internal',
     500,

@@ -67,15 +67,20 @@ function makeAsker(
         return void event.reenable(known)
       }
       const since = performance.now()
-      questions.ask(options.coalesce ? sharedKeyOf(question) : undefined, event, refuse, {
-        ask: (shared, fail) => ask<typeof HOOK>(continuation, shared, fail),
-        onVerdict: verdict => {
-          if (verdict.kind === 'accept') verdicts.put(question, verdict, since)
+      questions.ask(
+        options.coalesce ? sharedKeyOf(question, verdicts.revocations) : undefined,
+        event,
+        refuse,
+        {
+          ask: (shared, fail) => ask<typeof HOOK>(continuation, shared, fail),
+          onVerdict: verdict => {
+            if (verdict.kind === 'accept') verdicts.put(question, verdict, since)
+          },
+          onIgnored: why => observer.ignoredReenable(name, event.host, why),
+          onLateFailure: cause => observer.pluginFailed(name, event.host, cause),
+          time,
         },
-        onIgnored: why => observer.ignoredReenable(name, event.host, why),
-        onLateFailure: cause => observer.pluginFailed(name, event.host, cause),
-        time,
-      })
+      )
     },
   }
 }

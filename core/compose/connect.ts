@@ -13,6 +13,7 @@ import type { DialOptions } from '../origin/dial.js'
 import { Prober } from '../origin/prober.js'
 import type { BumpAuthority } from './bump.js'
 import { connectModeOf } from './connect-mode.js'
+import type { Revoking } from './revoking.js'
 import type { Verification } from './start-tls.js'
 import type { VConns } from './vconns.js'
 
@@ -35,12 +36,13 @@ export interface ConnectParts {
   /** For the requests inside bumped connections. */
   readonly limits: FrontLimits
   readonly warn: (message: string) => void
+  readonly revoking: Revoking
   readonly onDone?: (summary: ConnectSummary) => void
 }
 
 /** Ties the records about CONNECT to the three ways of serving it. */
 export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
-  const { setup, dial, connector, forwarder, limits, warn, onDone } = parts
+  const { setup, dial, connector, forwarder, limits, warn, revoking, onDone } = parts
   const tunnel: TunnelOptions = {
     dial,
     idleTimeout: () => tunnelIdleTimeout(setup().records),
@@ -55,6 +57,7 @@ export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
     policyDigest: host => setup().verification.policyOf(host).digest,
     ttl: () => setup().records['proxy.config.http.connect.probe_cache_ttl'] * SECOND,
   })
+  revoking.join('addresses', isRevoked => prober.revoke(isRevoked))
   const helloTimeout = (): number =>
     setup().records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND
   return new ConnectHandler({

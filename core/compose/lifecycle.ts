@@ -1,4 +1,5 @@
 import type { Summary } from '../http/summary.js'
+import type { Setup } from './setup.js'
 import type { VConns } from './vconns.js'
 
 /** Tells plugins of a transaction that is over. */
@@ -15,6 +16,19 @@ export function tellReady(
 ): void {
   const shown = Object.freeze(ports.map(({ address, port }) => Object.freeze({ address, port })))
   vconns.tell('TS_LIFECYCLE_PORTS_READY_HOOK', Object.freeze({ ports: shown }))
+}
+
+/**
+ * Tells plugins what an operator has sent, in the order of plugin.config.
+ * @returns how many have heard it
+ */
+export function tellMsg(
+  setup: Pick<Setup, 'plugins' | 'vconns'>,
+  tag: string,
+  data: string | undefined,
+): number {
+  setup.vconns.tell('TS_LIFECYCLE_MSG_HOOK', Object.freeze({ tag, data }))
+  return new Set(setup.plugins.registry.on('TS_LIFECYCLE_MSG_HOOK').map(({ plugin }) => plugin)).size
 }
 
 /** Tells plugins that no new clients are taken. @param grace milliseconds for requests under way */

@@ -11,6 +11,7 @@ export async function handshakesEnd(setups: readonly Setup[]): Promise<void> {
 
 /** Nothing uses it any more. */
 export function discard(setup: Setup): void {
+  setup.leaveRevoking()
   setup.plugins.unload()
   setup.contexts.free()
   setup.certificates?.retire()

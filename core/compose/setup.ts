@@ -21,6 +21,7 @@ import { HandshakeLog } from './handshake-log.js'
 import { makeIsolate } from './isolate.js'
 import { openSink } from './log-sink.js'
 import type { Policy } from './policies.js'
+import { Revoking } from './revoking.js'
 import { type ClientHooks, makeClientHooks } from './secure-port.js'
 import { loadServerCertificates, type ServerCertificates } from './server-certificates.js'
 import { makeVerification, type Verification } from './start-tls.js'
@@ -58,6 +59,8 @@ export interface Setup {
   readonly accessLog: AccessLogSettings | undefined
   /** Where no CONNECT is bumped there is none. */
   readonly bump: BumpAuthority | undefined
+  /** Nothing of it is looked for any more when acceptances are revoked. */
+  readonly leaveRevoking: () => void
 }
 
 /** What lives as long as the program, however often the configuration is read. */
@@ -71,6 +74,8 @@ export interface Logs {
   readonly close: () => Promise<void>
   /** Shares the processor between handshakes, across reloads. */
   readonly queue: FairQueue
+  /** Reaches what rests on acceptances, across reloads. */
+  readonly revoking: Revoking
 }
 
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RECORDS_INVALID */
@@ -83,6 +88,7 @@ export function openLogs(place: Place): Logs {
     diags,
     handshakes: new HandshakeLog(diags),
     queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
+    revoking: new Revoking(message => diags.note(message)),
     access,
     reopen: () => {
       sink.reopen()
@@ -103,7 +109,7 @@ export function openLogs(place: Place): Logs {
  * Reads the configuration and initialises the plugins. Opens no port. A failure leaves nothing behind.
  * @throws {ProxyError} with every mistake of the file that is at fault
  */
-export async function readSetup(place: Place, { diags, handshakes, queue }: Logs): Promise<Setup> {
+export async function readSetup(place: Place, { diags, handshakes, queue, revoking }: Logs): Promise<Setup> {
   const records = loadRecords(place.confDir, place.env)
   const lines = loadPluginConfig(place.confDir, records)
   const hostFile = records['proxy.config.hostdb.host_file.path']
@@ -131,6 +137,7 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
       diags,
       createTimers: onError => new Timers(onError),
       isolate: makeIsolate(records, diags, handshakes),
+      revoke: revoking.revoke,
     })
     const { registry } = plugins
     const vconns = new VConns(registry, message => diags.error(message))
@@ -162,6 +169,7 @@ export async function readSetup(place: Place, { diags, handshakes, queue }: Logs
       certificates,
       clientHooks,
       bump,
+      leaveRevoking: revoking.enter(verification.verdicts, contexts.sessions),
     }
   } catch (cause) {
     plugins?.unload()

@@ -16,6 +16,7 @@ const IDS = {
   TS_HTTP_TXN_CLOSE_HOOK: true,
   TS_LIFECYCLE_PORTS_READY_HOOK: true,
   TS_LIFECYCLE_SHUTDOWN_HOOK: true,
+  TS_LIFECYCLE_MSG_HOOK: true,
 } as const satisfies Record<HookId, true>
 
 export const HOOK_IDS = Object.freeze(Object.keys(IDS)) as readonly HookId[]

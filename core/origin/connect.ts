@@ -1,6 +1,7 @@
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
+import { type IsRevoked, leafDigests } from '../tls/revocation.js'
 import type { StartTls } from '../tls/start-tls.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
 import { plainOrigin } from './channel.js'
@@ -33,6 +34,13 @@ export interface ConnectorOptions {
   readonly policyDigest: (target: OriginTarget) => string
 }
 
+/** What a connection was opened for, under which key it was judged, and how many revocations there were before. */
+interface Opened {
+  readonly target: OriginTarget
+  readonly key: string
+  readonly revocations: number
+}
+
 /**
  * Hands out connections on which a request may be sent: an idle one of the same key, or a new one. For https there is
  * none without a verified peer, and a rejection is final: nothing here tries twice.
@@ -40,8 +48,8 @@ export interface ConnectorOptions {
 export class OriginConnector {
   readonly #options: ConnectorOptions
   readonly #pool: Pool
-  /** What each connection was opened for, and under which key it was judged. */
-  readonly #opened = new WeakMap<Http1, { readonly target: OriginTarget; readonly key: string }>()
+  readonly #opened = new WeakMap<Http1, Opened>()
+  #revocations = 0
 
   constructor(options: ConnectorOptions) {
     this.#options = options
@@ -68,8 +76,9 @@ export class OriginConnector {
    * @throws {ProxyError} of dial, of the TLS handshake, or the signal's reason
    */
   async open(target: OriginTarget, signal: AbortSignal): Promise<Http1> {
+    const revocations = this.#revocations
     const { connection, key } = await this.#open(target, signal)
-    this.#opened.set(connection, { target, key })
+    this.#opened.set(connection, { target, key, revocations })
     return connection
   }
 
@@ -100,7 +109,10 @@ export class OriginConnector {
     }
   }
 
-  /** Takes a connection back. One that is not idle is closed, and one whose policy has changed since. */
+  /**
+   * Takes a connection back. One that is not idle is closed, and one whose policy has changed since, or whose acceptance
+   * may have been revoked.
+   */
   release(key: string, connection: Http1): void {
     if (connection.isIdle && this.#opened.get(connection)?.key === key && this.#isCurrent(connection))
       this.#pool.put(key, connection)
@@ -117,8 +129,34 @@ export class OriginConnector {
     this.#pool.clear((_key, connection) => this.#isCurrent(connection))
   }
 
+  /**
+   * Closes the idle connections whose acceptance is revoked; those that are busy, or not open yet, are not kept when they
+   * come back. Returns how many were closed.
+   */
+  revoke(isRevoked: IsRevoked): number {
+    this.#revocations += 1
+    let count = 0
+    this.#pool.clear((_key, connection) => {
+      const { peer } = connection.channel
+      const host = this.#opened.get(connection)?.target.host
+      if (peer === undefined || host === undefined) return true
+      const isGone = isRevoked(host, () => leafDigests(peer.evidence))
+      if (isGone) count += 1
+      else this.#keep(connection)
+      return !isGone
+    })
+    return count
+  }
+
+  /** It has been looked at, and is not about what was revoked. */
+  #keep(connection: Http1): void {
+    const opened = this.#opened.get(connection)
+    if (opened !== undefined) this.#opened.set(connection, { ...opened, revocations: this.#revocations })
+  }
+
   #isCurrent(connection: Http1): boolean {
     const opened = this.#opened.get(connection)
-    return opened !== undefined && this.keyOf(opened.target) === opened.key
+    if (opened === undefined || this.keyOf(opened.target) !== opened.key) return false
+    return opened.target.scheme === 'http' || opened.revocations === this.#revocations
   }
 }

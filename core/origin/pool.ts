@@ -79,7 +79,9 @@ export class Pool implements IdleKeeper {
 
   /** Closes all of them, or those whose key is not `kept`. */
   clear(kept: (key: string, connection: Http1) => boolean = () => false): void {
-    for (const idle of [...this.#all.values()]) if (!kept(idle.key, idle.connection)) this.#evict(idle)
+    // What a connection's end sets off may have taken another one out meanwhile.
+    for (const idle of [...this.#all.values()])
+      if (this.#all.has(idle.connection) && !kept(idle.key, idle.connection)) this.#evict(idle)
     if (this.#all.size > 0) return
     clearTimeout(this.#sweeper)
     this.#sweeper = undefined

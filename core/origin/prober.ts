@@ -3,6 +3,7 @@
  * same address. A tunnel then goes to the very address that was verified, not to the name, which may resolve anew.
  */
 import { LRUCache } from 'lru-cache'
+import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/revocation.js'
 import type { StartTls, TlsTarget } from '../tls/start-tls.js'
 import type { VerifiedPeer } from '../tls/verdict.js'
 import { endGently } from '../vconn/end-gently.js'
@@ -42,6 +43,13 @@ export interface VerifiedAddress {
 /** Verdicts that are kept: about 600 bytes each. */
 const MAX_KNOWN = 10_000
 
+/** An acceptance, and whose it is. */
+interface Known {
+  readonly acceptance: Acceptance
+  readonly host: string
+  readonly leaf: LeafDigests | undefined
+}
+
 interface Outcome {
   readonly acceptance: Acceptance
   readonly parked: number
@@ -57,14 +65,16 @@ interface Probe {
 /** Only acceptances are kept. A rejection is told to everyone who waits for it, and the next tunnel asks again. */
 export class Prober {
   readonly #options: ProberOptions
-  readonly #known = new LRUCache<string, Acceptance>({ max: MAX_KNOWN })
+  readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN })
+  /** Those that can be joined. */
   readonly #underWay = new Map<string, Probe>()
+  #revocations = 0
 
   constructor(options: ProberOptions) {
     this.#options = options
   }
 
-  /** Handshakes that are under way. */
+  /** Handshakes that are under way, and can be joined. */
   get probes(): number {
     return this.#underWay.size
   }
@@ -85,7 +95,7 @@ export class Prober {
     const address = addressOf(tcp)
     const key = `${host}:${port} ${address} ${this.#options.policyDigest(host)}`
     const forget = (): void => void this.#known.delete(key)
-    const known = this.#known.get(key)
+    const known = this.#known.get(key)?.acceptance
     if (known !== undefined) return { tcp, acceptance: known, parked: 0, forget }
     const outcome = await this.#wait(
       key,
@@ -96,6 +106,18 @@ export class Prober {
     return { tcp: await dial({ host: address, port, name: host }, options, signal), ...outcome, forget }
   }
 
+  /**
+   * Forgets the acceptances that are revoked. Nobody joins the handshakes under way any more, and none of theirs is kept.
+   * Returns how many were forgotten.
+   */
+  revoke(isRevoked: IsRevoked): number {
+    this.#revocations += 1
+    this.#underWay.clear()
+    const gone = [...this.#known.entries()].filter(([, { host, leaf }]) => isRevoked(host, () => leaf))
+    for (const [key] of gone) this.#known.delete(key)
+    return gone.length
+  }
+
   #probe(key: string, tcp: TcpLink, target: TlsTarget): Probe {
     const underWay = this.#underWay.get(key)
     if (underWay !== undefined) {
@@ -103,11 +125,12 @@ export class Prober {
       return underWay
     }
     const abort = new AbortController()
+    const revocations = this.#revocations
     const handshake = this.#options.startTls(tcp, target, abort.signal)
     const outcome = handshake
       .then(({ link, peer, parked = 0 }) => {
         endGently(link)
-        return { acceptance: this.#keep(key, peer), parked }
+        return { acceptance: this.#keep(key, target.host, peer, revocations), parked }
       })
       .finally(() => this.#over(key, probe))
     const probe: Probe = { outcome, abort, waiting: 0 }
@@ -132,7 +155,7 @@ export class Prober {
     if (this.#underWay.get(key) === probe) this.#underWay.delete(key)
   }
 
-  #keep(key: string, peer: VerifiedPeer): Acceptance {
+  #keep(key: string, host: string, peer: VerifiedPeer, revocations: number): Acceptance {
     const { chain } = peer.evidence
     const { expiresAt = Number.POSITIVE_INFINITY, decidedBy, tolerated } = peer
     const [leaf] = chain
@@ -145,7 +168,8 @@ export class Prober {
     }
     const expiry = Math.min(...chain.map(({ x509 }) => Date.parse(x509.validTo)))
     const ttl = Math.floor(Math.min(this.#options.ttl(), expiry - Date.now(), expiresAt - Date.now()))
-    if (ttl > 0) this.#known.set(key, acceptance, { ttl })
+    if (ttl > 0 && revocations === this.#revocations)
+      this.#known.set(key, { acceptance, host, leaf: leafDigests(peer.evidence) }, { ttl })
     return acceptance
   }
 }

@@ -21,6 +21,11 @@ export interface PluginTimers {
 export interface ContextEnv {
   readonly diags: PluginDiags
   readonly createTimers: (onError: (cause: unknown) => void) => PluginTimers
+  /**
+   * Withdraws acceptances. A plugin in plain JavaScript may want anything.
+   * @param by the plugin's name, for the log
+   */
+  readonly revoke: (what: unknown, by: string) => void
 }
 
 const NO_OPTIONS = Object.freeze({})
@@ -61,6 +66,7 @@ export class PluginInstance {
       error,
       note: message => env.diags.note(`[${name}] ${message}`),
       schedule: (fn, ms) => timers.after(ms, fn),
+      revoke: what => env.revoke(what, name),
       signal: this.#gone.signal,
     })
   }

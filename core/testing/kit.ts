@@ -102,6 +102,7 @@ export async function openKit(
     stripsTypes: true,
     initTimeout: records['proxy.config.plugin.init_timeout'],
     createTimers: onError => new Timers(onError, undefined, time),
+    revoke: (what, by) => void log.push(`REVOKE ${by} ${JSON.stringify(what)}`),
     diags: {
       debug: (tag, message) => log.push(`DEBUG ${tag} ${message}`),
       // The loader's own lines are no plugin's.

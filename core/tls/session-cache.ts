@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { PeerEvidence } from '../api/certificate.js'
 import type { ClientSession } from './openssl/session.js'
+import { type IsRevoked, leafDigests } from './revocation.js'
 import type { VerifiedPeer } from './verdict.js'
 
 /** RFC 8446 section 4.6.1: no ticket is used for longer than seven days; a day is plenty. */
@@ -39,6 +40,7 @@ const PER_KEY = 2
 export class SessionCache {
   readonly #kept: LRUCache<string, Kept[]>
   #isClosed = false
+  #revocations = 0
 
   /** @param size for how many keys sessions are kept */
   constructor(size: number) {
@@ -49,6 +51,11 @@ export class SessionCache {
         for (const { session } of list.splice(0)) session.free()
       },
     })
+  }
+
+  /** How many revocations there have been: what comes of a handshake that began before one is not kept. */
+  get revocations(): number {
+    return this.#revocations
   }
 
   /** Each session is offered once at a time (RFC 8446 appendix C.4); whoever takes it frees it or puts it back. */
@@ -75,6 +82,22 @@ export class SessionCache {
   /** The origin was rejected: whatever rests on an earlier acceptance goes. */
   forget(key: string): void {
     this.#kept.delete(key)
+  }
+
+  /** Frees the sessions that rest on what is revoked. Returns how many there were. */
+  revoke(isRevoked: IsRevoked): number {
+    this.#revocations += 1
+    let count = 0
+    for (const [key, list] of [...this.#kept.entries()]) {
+      const gone = list.filter(({ peer: { evidence } }) =>
+        isRevoked(evidence.host, () => leafDigests(evidence)),
+      )
+      count += gone.length
+      for (const kept of gone) list.splice(list.indexOf(kept), 1)
+      for (const { session } of gone) session.free()
+      if (list.length === 0) this.#kept.delete(key)
+    }
+    return count
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import type { ClientEngine } from './openssl/client-engine.js'
-import type { SessionCache, StoredSession } from './session-cache.js'
+import type { ClientSession } from './openssl/session.js'
+import type { SessionAges, SessionCache, StoredSession } from './session-cache.js'
 import type { TlsTarget } from './start-tls.js'
 import type { VerifiedPeer } from './verdict.js'
 
@@ -21,10 +22,12 @@ export interface SessionSettings {
 export class SessionUse {
   readonly #settings: SessionSettings | undefined
   readonly #key: string
+  readonly #revocations: number
   #stored: StoredSession | undefined
 
   constructor(settings: SessionSettings | undefined, { host, port }: TlsTarget) {
     this.#settings = settings
+    this.#revocations = settings?.cache.revocations ?? 0
     this.#key = `${host}:${port} ${settings?.digest ?? ''}`
   }
 
@@ -35,9 +38,12 @@ export class SessionUse {
     return this.#stored && { peer: this.#stored.peer, isReverified: this.#settings.isReverified }
   }
 
-  /** @param accepted what was decided about the session's chain for this handshake */
+  /**
+   * After a revocation it is not offered: the origin then shows its certificate, and is judged by that.
+   * @param accepted what was decided about the session's chain for this handshake
+   */
   offer(engine: ClientEngine, accepted: VerifiedPeer): void {
-    if (this.#stored !== undefined) engine.offer(this.#stored.session, accepted)
+    if (this.#stored !== undefined && this.#isCurrent()) engine.offer(this.#stored.session, accepted)
   }
 
   /**
@@ -51,13 +57,22 @@ export class SessionUse {
     this.#stored = undefined
     const settings = this.#settings
     if (settings === undefined) return isResumed
-    const { cache } = settings
     if (used !== undefined && isResumed && peer.evidence.protocol === 'TLSv1.2')
-      cache.put(this.#key, used.session, peer, used.ages)
+      this.#put(settings, used.session, peer, used.ages)
     else used?.session.free()
     const shownAt = used !== undefined && isResumed ? used.ages.shownAt : Date.now()
-    engine.onSession(session => cache.put(this.#key, session, peer, { givenAt: Date.now(), shownAt }))
+    engine.onSession(session => this.#put(settings, session, peer, { givenAt: Date.now(), shownAt }))
     return isResumed
+  }
+
+  /** An origin may give out sessions as long as the connection stands, and so after a revocation. */
+  #put({ cache }: SessionSettings, session: ClientSession, peer: VerifiedPeer, ages: SessionAges): void {
+    if (this.#isCurrent()) cache.put(this.#key, session, peer, ages)
+    else session.free()
+  }
+
+  #isCurrent(): boolean {
+    return this.#settings?.cache.revocations === this.#revocations
   }
 
   /** The handshake failed, and its session goes; with a rejection every other of that origin. Safe to call twice. */

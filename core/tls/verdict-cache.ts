@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
 import { type Accept, accept, type VerdictScope } from '../api/verdict.js'
+import { type IsRevoked, type LeafDigests, leafDigests } from './revocation.js'
 
 /** What a plugin is asked, as far as an answer may be remembered for it. */
 export interface Question {
@@ -19,10 +20,13 @@ export interface RememberedVerdict {
   readonly host: string
   readonly asked: string
   readonly scope: VerdictScope
+  /** When it is forgotten; milliseconds since the epoch. */
+  readonly endsAt: number
 }
 
-interface Entry extends Omit<RememberedVerdict, 'key'> {
+interface Entry extends Omit<RememberedVerdict, 'key' | 'endsAt'> {
   readonly verdict: Accept
+  readonly leaf: LeafDigests | undefined
 }
 
 const SCOPES: readonly VerdictScope[] = ['chain', 'host']
@@ -38,6 +42,7 @@ export class VerdictCache {
   readonly #entries: LRUCache<string, Entry>
   /** On the clock of `performance.now()`. */
   #lastRevocation = -1
+  #revocations = 0
 
   constructor(max: number) {
     this.#entries = new LRUCache({ max })
@@ -45,6 +50,11 @@ export class VerdictCache {
 
   get size(): number {
     return this.#entries.size
+  }
+
+  /** How many revocations there have been: who asks after one is not answered with those who asked before it. */
+  get revocations(): number {
+    return this.#revocations
   }
 
   find(question: Question): Accept | undefined {
@@ -67,25 +77,31 @@ export class VerdictCache {
     if (!(ttl > 0)) return
     const verdict = expiresAt === undefined ? accept() : Object.freeze<Accept>({ kind: 'accept', expiresAt })
     const { asked, evidence } = question
-    this.#entries.set(keyOf(question, scope), { verdict, asked, scope, host: evidence.host }, { ttl })
+    const entry = { verdict, asked, scope, host: evidence.host, leaf: leafDigests(evidence) }
+    this.#entries.set(keyOf(question, scope), entry, { ttl })
   }
 
-  /** Forgets everything about a host. Returns how many acceptances there were. */
-  revokeHost(host: string): number {
+  /** Forgets the acceptances that are revoked. Returns how many there were. */
+  revoke(isRevoked: IsRevoked): number {
     this.#lastRevocation = performance.now()
-    const of = [...this.#entries.entries()].filter(([, entry]) => entry.host === host)
-    for (const [key] of of) this.#entries.delete(key)
-    return of.length
+    this.#revocations += 1
+    const gone = [...this.#entries.entries()].filter(([key, { host, leaf }]) =>
+      isRevoked(host, () => leaf, key),
+    )
+    for (const [key] of gone) this.#entries.delete(key)
+    return gone.length
   }
 
-  /** Forgets one acceptance, by a key of {@link list}. */
-  revoke(key: string): boolean {
-    this.#lastRevocation = performance.now()
-    return this.#entries.delete(key)
+  /** The host that an acceptance is about, by a key of {@link list}. */
+  hostOf(key: string): string | undefined {
+    return this.#entries.peek(key)?.host
   }
 
   list(): readonly RememberedVerdict[] {
-    return [...this.#entries.entries()].map(([key, { host, asked, scope }]) => ({ key, host, asked, scope }))
+    return [...this.#entries.entries()].map(([key, { host, asked, scope }]) => {
+      const endsAt = Date.now() + this.#entries.getRemainingTTL(key)
+      return { key, host, asked, scope, endsAt }
+    })
   }
 }
 
@@ -99,13 +115,15 @@ function keyOf(question: Question, scope: VerdictScope): string {
 /**
  * The key of a question that one answer may serve for all who ask it at the same time: everything a plugin is shown,
  * but the connection and the moment.
+ * @param revocations how many there have been when it is asked
  */
-export function sharedKeyOf(question: Question): string {
+export function sharedKeyOf(question: Question, revocations: number): string {
   const { evidence, port } = question
   const { chain, builtChain, ocspResponse, protocol, cipher, group, alpn } = evidence
   const stapled = ocspResponse && createHash('sha256').update(ocspResponse).digest('base64url')
   return digest([
     ...commonOf(question),
+    revocations,
     digests(chain),
     digests(builtChain),
     port,

@@ -65,6 +65,7 @@ function env(confDir: string): Parameters<typeof loadPlugins>[1] {
     initTimeout: 10_000,
     diags,
     createTimers: onError => new Timers(onError),
+    revoke: () => undefined,
     isolate: isolateWith({
       entry: new URL('../../core/compose/isolate-entry.cjs', import.meta.url),
       memoryMb: 64,

@@ -48,7 +48,10 @@ export async function servePlugin(task: WorkerTask, tools: WorkerTools): Promise
     note: (message: string) => log('note', message),
     error: (message: string) => log('error', message),
   }
-  const instance = new PluginInstance(line, registry, { diags, createTimers: tools.createTimers })
+  const revoke = (): never => {
+    throw new ProxyError('PTC_PLUGIN_CALL', 'revoke is not available to plugins with @isolate=worker')
+  }
+  const instance = new PluginInstance(line, registry, { diags, createTimers: tools.createTimers, revoke })
   try {
     const init = await importInit(path, line)
     await runInit(init, instance.context, line)

@@ -141,6 +141,48 @@ test('a connection that was judged under another policy is not kept, though the 
   t.equal(connector.idleConnections, 0)
 })
 
+test('revoking closes what is idle, and has what is busy end after its request', async t => {
+  const { url, port: originPort, server } = await origin(t)
+  let connections = 0
+  server.on('connection', () => (connections += 1))
+  const { port, connector } = await startFront(t, { connector: { startTls: acceptAll } })
+  await ask(port, url)
+  await ask(port, `http://127.0.0.1:${originPort}/`)
+  t.equal(connector.idleConnections, 2)
+  t.equal(
+    connector.revoke(host => host === 'other.test'),
+    0,
+  )
+  t.equal(connector.idleConnections, 2)
+  await ask(port, url)
+  t.same([connections, connector.idleConnections], [2, 2], 'what is not about it is used on')
+  t.equal(
+    connector.revoke(() => true),
+    1,
+    'there is no verdict about http',
+  )
+  t.equal(connector.idleConnections, 1)
+  await ask(port, url)
+  t.equal(connections, 3)
+
+  const target = { scheme: 'https', host: '127.0.0.1', port: originPort } as const
+  const key = connector.keyOf(target)
+  const busy = connector.reuse(key)
+  t.ok(busy)
+  connector.revoke(host => host === 'other.test')
+  if (busy !== undefined) connector.release(key, busy)
+  t.equal(connector.reuse(key), undefined, 'what was busy is not kept, whatever was revoked')
+
+  const opening = connector.open(target, new AbortController().signal)
+  connector.revoke(() => true)
+  connector.release(key, await opening)
+  t.equal(connector.reuse(key), undefined, 'nor what was not open yet')
+  connector.release(key, await connector.open(target, new AbortController().signal))
+  const fresh = connector.reuse(key)
+  t.ok(fresh, 'what began later is')
+  fresh?.close()
+})
+
 test('the pool is bounded', async t => {
   const { url } = await origin(t)
   const http = url.replace('https', 'http')

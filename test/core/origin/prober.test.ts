@@ -109,6 +109,39 @@ test('a verdict ends with its time, and with the certificate', async t => {
   t.equal(signals.length, 6, 'an expired certificate that was accepted all the same')
 })
 
+test('revoking', async t => {
+  const { prober, server, signals, policy, dialled } = await setUp(t)
+  const probe = async (host: string) => prober.verify(await dialled(), host, server.port, never)
+  for (const host of ['a.example', 'b.example']) await probe(host)
+  t.equal(
+    prober.revoke((host, leaf) => host === 'a.example' && leaf()?.certificate === 'leaf of a.example'),
+    1,
+  )
+  await probe('b.example')
+  t.equal(signals.length, 2, 'what is not about it holds on')
+  await probe('a.example')
+  t.equal(signals.length, 3, 'what is, is verified again')
+
+  policy.ttl = 60_000
+  policy.digest = 'two'
+  const links = [await dialled(), await dialled()]
+  const early = prober.verify(links[0] as TcpLink, 'a.example', server.port, never)
+  prober.revoke(() => false)
+  t.equal(prober.probes, 0, 'a handshake from before is not joined')
+  const late = prober.verify(links[1] as TcpLink, 'a.example', server.port, never)
+  t.equal(signals.length, 5)
+  await Promise.all([early, late])
+  await probe('a.example')
+  t.equal(signals.length, 5, 'that of the next is kept')
+  policy.digest = 'three'
+  const tcp = await dialled()
+  const only = prober.verify(tcp, 'a.example', server.port, never)
+  prober.revoke(() => false)
+  await only
+  await probe('a.example')
+  t.equal(signals.length, 7, 'its own is not')
+})
+
 test('a rejection reaches all who wait, and is not kept', async t => {
   const { prober, server, signals, policy, dialled } = await setUp(t)
   const probe = async () => prober.verify(await dialled(), 'a.example', server.port, never)

@@ -28,6 +28,7 @@ export function makeHost(overrides: Partial<PluginEnv> = {}): HostKit {
     stripsTypes: false,
     initTimeout: 5000,
     createTimers: onError => new Timers(onError),
+    revoke: (what, by) => log.push(`REVOKE ${by} ${JSON.stringify(what)}`),
     diags: {
       debug: (tag, message) => log.push(`DEBUG ${tag} ${message}`),
       note: message => log.push(`NOTE ${message}`),

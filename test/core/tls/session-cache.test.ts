@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { test } from 'tap'
+import type { ClientEngine } from '../../../core/tls/openssl/client-engine.js'
 import type { ClientSession } from '../../../core/tls/openssl/session.js'
 import { type SessionAges, SessionCache } from '../../../core/tls/session-cache.js'
+import { SessionUse } from '../../../core/tls/session-use.js'
 import type { VerifiedPeer } from '../../../core/tls/verdict.js'
 
 const HOUR = 3_600_000
@@ -94,6 +96,76 @@ test('a rejection takes all of an origin along', async t => {
   t.equal(cache.take('a'), undefined)
   t.equal(cache.take('b')?.session, other)
   cache.close()
+})
+
+test('revoking frees the sessions that rest on it', async t => {
+  const cache = new SessionCache(10)
+  const [one, two, other] = [new Session(), new Session(), new Session()]
+  const about = (host: string): VerifiedPeer => {
+    const { evidence } = peer()
+    return { evidence: { ...evidence, host } } as unknown as VerifiedPeer
+  }
+  cache.put('a', one.asClient, about('a.test'), now())
+  cache.put('a', two.asClient, about('b.test'), now())
+  cache.put('b', other.asClient, about('b.test'), now())
+  t.equal(
+    cache.revoke(host => host === 'a.test'),
+    1,
+  )
+  t.same([one.frees, two.frees, other.frees], [1, 0, 0])
+  t.equal(
+    cache.revoke(() => true),
+    2,
+  )
+  t.same([one.frees, two.frees, other.frees], [1, 1, 1])
+  t.equal(cache.take('a'), undefined)
+})
+
+test('a handshake that began before a revocation', async t => {
+  const cache = new SessionCache(10)
+  const settings = { cache, digest: 'policy', isReverified: true }
+  const target = { host: 'a.test', port: 443 }
+  const accepted = { ...peer(), evidence: { ...peer().evidence, host: 'a.test', protocol: 'TLSv1.2' } }
+  const offered: unknown[] = []
+  let give: (session: ClientSession) => void = () => {}
+  const engine = {
+    isResumed: true,
+    offer: (session: unknown) => offered.push(session),
+    onSession: (fn: typeof give) => {
+      give = fn
+    },
+  } as unknown as ClientEngine
+  const stored = (): Session => {
+    const session = new Session()
+    cache.put('a.test:443 policy', session.asClient, accepted, now())
+    return session
+  }
+
+  const first = stored()
+  const before = new SessionUse(settings, target)
+  t.ok(before.take())
+  cache.revoke(() => false)
+  before.offer(engine, accepted)
+  t.same(offered, [], 'does not offer what it took out')
+  before.keep(engine, accepted)
+  t.equal(first.frees, 1, 'does not put it back')
+  const late = new Session()
+  give(late.asClient)
+  t.equal(late.frees, 1, 'and keeps nothing that the origin gives out')
+
+  const second = stored()
+  const after = new SessionUse(settings, target)
+  after.take()
+  after.offer(engine, accepted)
+  t.same(offered, [second], 'one that began after it does')
+  after.keep(engine, accepted)
+  give(new Session().asClient)
+  t.equal(second.frees, 0)
+  t.ok(cache.take('a.test:443 policy'))
+  cache.revoke(() => false)
+  const later = new Session()
+  give(later.asClient)
+  t.equal(later.frees, 1, 'until the next')
 })
 
 test('when there are too many origins, the one used longest ago goes', async t => {

@@ -12,7 +12,7 @@ const EXPIRED: BuiltInResult = {
   depth: 1,
   message: 'certificate has expired',
 }
-const certificate = (sha256: string): Certificate => ({ sha256 }) as Certificate
+const certificate = (sha256: string): Certificate => ({ sha256, der: Buffer.from(sha256) }) as Certificate
 const [leaf, issuer, other] = ['leaf', 'issuer', 'other'].map(certificate)
 
 const question = (change: Partial<Question> = {}, evidence: Partial<PeerEvidence> = {}): Question => ({
@@ -76,10 +76,11 @@ test('a remembered acceptance', async t => {
 })
 
 test('what may be shared is the same in everything', async t => {
-  const key = sharedKeyOf(question())
-  t.equal(sharedKeyOf(question()), key)
+  const key = sharedKeyOf(question(), 0)
+  t.equal(sharedKeyOf(question(), 0), key)
+  t.not(sharedKeyOf(question(), 1), key, 'not with those who asked before a revocation')
   const all = Object.entries({ ...OTHERS, ...OTHER_CHAINS, ...OTHER_MOMENTS })
-  for (const [what, asked] of all) t.not(sharedKeyOf(asked), key, what)
+  for (const [what, asked] of all) t.not(sharedKeyOf(asked, 0), key, what)
 })
 
 test('how long', async t => {
@@ -114,16 +115,30 @@ test('revoking', async t => {
   const yes = accept({ cacheFor: 10_000 })
   const bar = question({}, { host: 'bar.test' })
   for (const asked of [question(), question({ port: 8443 }), bar]) cache.put(asked, yes, now())
-  t.equal(cache.revokeHost('foo.test'), 2)
+  t.equal(
+    cache.revoke(host => host === 'foo.test'),
+    2,
+  )
   t.notOk(cache.find(question()))
   const [entry] = cache.list()
   t.match(entry, { host: 'bar.test', asked: 'plugin', scope: 'chain' })
-  t.equal(cache.revoke('no such key'), false)
-  t.equal(cache.revoke(entry?.key ?? ''), true)
+  const left = (entry?.endsAt ?? 0) - Date.now()
+  t.ok(left > 0 && left <= 10_000)
+  t.equal(cache.hostOf(entry?.key ?? ''), 'bar.test')
+  t.equal(cache.hostOf('no such key'), undefined)
+  t.equal(
+    cache.revoke((_host, _leaf, key) => key === 'no such key'),
+    0,
+  )
+  t.equal(
+    cache.revoke((_host, _leaf, key) => key === entry?.key),
+    1,
+  )
   t.notOk(cache.find(bar))
+  t.equal(cache.revocations, 3)
 
   const before = now()
-  cache.revokeHost('nobody.test')
+  cache.revoke(() => false)
   cache.put(question(), yes, before)
   t.notOk(cache.find(question()), 'an answer to a question from before a revocation is not remembered')
   await sleep(2)
