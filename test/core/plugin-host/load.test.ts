@@ -182,13 +182,13 @@ test('a plugin that cannot be loaded stops the start, and is named with its line
     dir.file(
       'first.mjs',
       `export default ({ schedule, signal }) => {
-        schedule(() => { did.push('timer') }, 5)
+        schedule(() => { did.push('timer') }, 500)
         signal.addEventListener('abort', () => did.push('unloaded'))
       }`,
     )
     dir.file('second.mjs', 'export default () => { throw new Error("boom") }')
     await t.rejects(loadPlugins([pluginLine('first'), pluginLine('second', 2)], env))
-    await sleep(20)
+    await sleep(550)
     t.strictSame(did, ['unloaded'])
   })
 })
