@@ -92,4 +92,5 @@ export const TIDINGS: { readonly [H in TellHook]: Tiding<H> } = {
   TS_HTTP_TXN_CLOSE_HOOK: asItIs('any'),
   TS_LIFECYCLE_PORTS_READY_HOOK: asItIs('lasting'),
   TS_LIFECYCLE_SHUTDOWN_HOOK: asItIs('all'),
+  TS_LIFECYCLE_MSG_HOOK: asItIs('all'),
 }
