@@ -43,7 +43,7 @@ export interface HandshakeSteps {
   }
   /** Somebody objected; the origin has been sent the alert. */
   'portcullis:handshake:rejected': HandshakeStep & {
-    readonly by: 'built-in' | 'plugin' | 'plugin-failed' | 'deadline' | 'no-check'
+    readonly by: 'built-in' | 'plugin' | 'plugin-failed' | 'deadline' | 'operator' | 'no-check'
     readonly plugin: string | undefined
     /** The X509_V_ERR that stands for the reason, and its number. */
     readonly name: string

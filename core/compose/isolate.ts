@@ -1,4 +1,5 @@
 import type { Diags } from '../base/diags.js'
+import { describe } from '../base/errors.js'
 import type { Records } from '../config/records-table.js'
 import { isolateWith } from '../plugin-host/isolate/isolate.js'
 import type { PluginEnv } from '../plugin-host/load.js'
@@ -9,6 +10,7 @@ export function makeIsolate(
   records: Records,
   diags: Diags,
   observer: HandshakeObserver,
+  revoke: PluginEnv['revoke'],
 ): NonNullable<PluginEnv['isolate']> {
   return isolateWith({
     entry: new URL('./isolate-entry.cjs', import.meta.url),
@@ -25,6 +27,13 @@ export function makeIsolate(
       note: message => diags.note(message),
       error: message => diags.error(message),
       ignored: (host, why) => observer.ignoredReenable(plugin, host, why),
+      revoke: what => {
+        try {
+          revoke(what, plugin)
+        } catch (cause) {
+          diags.error(`[${plugin}] ${describe(cause)}`)
+        }
+      },
     }),
   })
 }

@@ -21,7 +21,8 @@ export interface Policy {
 }
 
 /** What is the same for every origin. */
-export interface SharedSettings extends Pick<HandshakeSettings, 'openVConn' | 'observer' | 'queue'> {
+export interface SharedSettings
+  extends Pick<HandshakeSettings, 'openVConn' | 'observer' | 'parked' | 'queue'> {
   readonly askers: Askers
 }
 

@@ -11,6 +11,7 @@ import type { Records } from '../config/records-table.js'
 import { loadRules } from '../config/rules.js'
 import { compilePages, NO_PAGES, type Pages } from '../http/page-templates.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
+import { ParkedHandshakes } from '../tls/parked-handshakes.js'
 import { Timers } from '../vconn/schedule.js'
 import { type Access, makeAccess } from './access.js'
 import { type AccessLogSettings, AccessLogs, accessLogSettings } from './access-log.js'
@@ -74,6 +75,8 @@ export interface Logs {
   readonly close: () => Promise<void>
   /** Shares the processor between handshakes, across reloads. */
   readonly queue: FairQueue
+  /** Those that wait for a plugin, across reloads. */
+  readonly parked: ParkedHandshakes
   /** Reaches what rests on acceptances, across reloads. */
   readonly revoking: Revoking
 }
@@ -88,6 +91,7 @@ export function openLogs(place: Place): Logs {
     diags,
     handshakes: new HandshakeLog(diags),
     queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
+    parked: new ParkedHandshakes(),
     revoking: new Revoking(message => diags.note(message)),
     access,
     reopen: () => {
@@ -109,7 +113,10 @@ export function openLogs(place: Place): Logs {
  * Reads the configuration and initialises the plugins. Opens no port. A failure leaves nothing behind.
  * @throws {ProxyError} with every mistake of the file that is at fault
  */
-export async function readSetup(place: Place, { diags, handshakes, queue, revoking }: Logs): Promise<Setup> {
+export async function readSetup(
+  place: Place,
+  { diags, handshakes, queue, parked, revoking }: Logs,
+): Promise<Setup> {
   const records = loadRecords(place.confDir, place.env)
   const lines = loadPluginConfig(place.confDir, records)
   const hostFile = records['proxy.config.hostdb.host_file.path']
@@ -136,7 +143,7 @@ export async function readSetup(place: Place, { diags, handshakes, queue, revoki
       initTimeout: records['proxy.config.plugin.init_timeout'],
       diags,
       createTimers: onError => new Timers(onError),
-      isolate: makeIsolate(records, diags, handshakes),
+      isolate: makeIsolate(records, diags, handshakes, revoking.revoke),
       revoke: revoking.revoke,
     })
     const { registry } = plugins
@@ -147,6 +154,7 @@ export async function readSetup(place: Place, { diags, handshakes, queue, revoki
       registry,
       contexts,
       observer: handshakes,
+      parked,
       vconns,
       queue,
     })

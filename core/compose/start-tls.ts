@@ -3,6 +3,7 @@ import type { Records } from '../config/records-table.js'
 import type { Rule } from '../config/rules.js'
 import type { HookRegistry } from '../hooks/registry.js'
 import type { HandshakeObserver } from '../tls/observer.js'
+import type { ParkedHandshakes } from '../tls/parked-handshakes.js'
 import { startHandshake } from '../tls/start-handshake.js'
 import type { StartTls } from '../tls/start-tls.js'
 import { VerdictCache } from '../tls/verdict-cache.js'
@@ -17,6 +18,7 @@ export interface StartTlsParts {
   readonly registry: HookRegistry
   readonly contexts: ClientContexts
   readonly observer: HandshakeObserver
+  readonly parked?: ParkedHandshakes | undefined
   readonly vconns: VConns
   readonly queue: FairQueue
 }
@@ -36,12 +38,13 @@ export interface Verification {
 
 /** Ties records, rules and plugins to the handshake machine, which knows none of them. */
 export function makeVerification(parts: StartTlsParts): Verification {
-  const { records, rules, registry, contexts, observer, vconns, queue } = parts
+  const { records, rules, registry, contexts, observer, parked, vconns, queue } = parts
   const verdicts = new VerdictCache(records['proxy.config.ssl.client.verify.cache_size'])
   const policies = new Policies(records, rules, contexts, {
     askers: makeAskers(registry, verdicts, observer),
     openVConn: ends => vconns.open('outbound', ends),
     observer,
+    parked,
     queue,
   })
   let inFlight = 0

@@ -34,6 +34,7 @@ const BY = {
   plugin: 'a plugin',
   'plugin-failed': 'a plugin that failed, which counts as a rejection',
   deadline: 'the deadline: no verdict came in time',
+  operator: 'an operator, in place of the plugin',
   'no-check': 'the configuration, which leaves nobody to accept it',
 } as const satisfies Record<Rejection['by'], string>
 

@@ -143,7 +143,8 @@ export const LOG_FIELDS = {
     read: entry => certificateOf(entry.summary)?.verdict,
   },
   pscby: {
-    about: 'who decided: plugins, built-in, nobody, plugin:NAME, plugin-failed:NAME, deadline:NAME',
+    about:
+      'who decided: plugins, built-in, nobody, plugin:NAME, plugin-failed:NAME, deadline:NAME, operator:NAME',
     read: entry => certificateOf(entry.summary)?.by,
   },
   pscpark: {

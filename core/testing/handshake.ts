@@ -13,7 +13,15 @@ export interface Outcome {
    * Who decided. Accepted: the plugins, the built-in check alone, or nobody (verification is off). Rejected: a plugin,
    * one that failed, the deadline, the built-in check, or nobody's consent.
    */
-  readonly by?: 'plugins' | 'built-in' | 'nobody' | 'plugin' | 'plugin-failed' | 'deadline' | 'no-check'
+  readonly by?:
+    | 'plugins'
+    | 'built-in'
+    | 'nobody'
+    | 'plugin'
+    | 'plugin-failed'
+    | 'deadline'
+    | 'operator'
+    | 'no-check'
   /** The plugin that rejected, failed, or held the handshake when the deadline passed. */
   readonly plugin?: string
   readonly reason?: Reason | X509ErrorName

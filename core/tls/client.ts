@@ -17,6 +17,7 @@ import { HandshakeTrace } from './handshake-trace.js'
 import { HookTurn } from './hook-turn.js'
 import { toNames } from './names.js'
 import { ClientEngine, type EngineOptions } from './openssl/client-engine.js'
+import type { ParkedHandshake } from './parked-handshakes.js'
 import { SessionUse } from './session-use.js'
 import { Shadows } from './shadows.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
@@ -90,6 +91,21 @@ export class OriginHandshake implements LinkSink {
     this.#on({ type: 'client-gone' })
   }
 
+  /** What it waits for, if it waits for a plugin. */
+  get parked(): ParkedHandshake | undefined {
+    const turn = this.#turn
+    if (this.#state.at !== 'parked' || turn === undefined) return undefined
+    return {
+      id: this.#vconn.shown.id,
+      port: this.#target.port,
+      evidence: this.#state.evidence,
+      plugin: turn.plugin,
+      age: this.#sinceParked() ?? 0,
+      deadline: turn.deadline,
+      reject: verdict => this.#on({ type: 'refused', verdict }),
+    }
+  }
+
   onData(bytes: Buffer): void {
     if (this.#state.at === 'closed') return
     this.#engine.receive(bytes)
@@ -125,6 +141,7 @@ export class OriginHandshake implements LinkSink {
 
   #on(event: HandshakeEvent): void {
     const [next, ...effects] = step(this.#state, event, this.#settings.terms)
+    if (this.#state.at === 'parked' && next.at !== 'parked') this.#settings.parked?.delete(this)
     this.#state = next
     for (const effect of effects) this.#perform(effect)
   }
@@ -201,6 +218,7 @@ export class OriginHandshake implements LinkSink {
       this.#on(event)
     })
     observer.parked(asker.plugin, evidence.host)
+    this.#settings.parked?.add(this)
     this.#trace.asked(asker.plugin)
     this.#turn.start()
   }

@@ -6,6 +6,7 @@ import type { Asker } from './hook-turn.js'
 import type { NameRules } from './names.js'
 import type { HandshakeObserver } from './observer.js'
 import type { ClientContext } from './openssl/client-context.js'
+import type { ParkedHandshakes } from './parked-handshakes.js'
 import type { SessionSettings } from './session-use.js'
 import type { ShadowAsker } from './shadows.js'
 import type { Terms } from './terms.js'
@@ -27,6 +28,8 @@ export interface HandshakeSettings {
   /** Its start has been told; `close` tells its end, once. */
   readonly openVConn: (ends: Link) => { readonly shown: VConn; close(): void }
   readonly observer: HandshakeObserver
+  /** Where those are listed that wait for a plugin. */
+  readonly parked?: ParkedHandshakes | undefined
   /** Sessions with origins; without it none is asked for. */
   readonly sessions?: SessionSettings | undefined
   /** Shares the processor between handshakes. */

@@ -14,7 +14,7 @@
  * The file is as long as it is because the machine is read in one piece.
  */
 import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
-import { accept, type Verdict } from '../api/verdict.js'
+import { accept, type Reject, type Verdict } from '../api/verdict.js'
 import type { X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import type { Terms } from './terms.js'
@@ -44,6 +44,8 @@ export type HandshakeEvent =
   | { readonly type: 'session'; readonly evidence: PeerEvidence; readonly peer: VerifiedPeer | undefined }
   | { readonly type: 'reenabled'; readonly verdict: Verdict }
   | { readonly type: 'plugin-failed'; readonly detail: string }
+  /** An operator has rejected in place of the plugin that is asked. */
+  | { readonly type: 'refused'; readonly verdict: Reject }
   /** The clock that runs has run out: the verdict's while parked, else the origin's. */
   | { readonly type: 'clock' }
   /** The plugin's own time has run out; its line says who decides instead. */
@@ -102,6 +104,7 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
       return close(new ProxyError('PTC_INTERNAL', 'a handshake ended before its certificate was seen'))
     case 'reenabled':
     case 'plugin-failed':
+    case 'refused':
     case 'late':
       return [state]
   }
@@ -156,6 +159,10 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
       return evidence.builtIn.ok ? nextTurn(state, 'built-in', terms) : refuseBuiltIn(evidence)
     case 'plugin-failed':
       return refuse(rejection('plugin-failed', 'policy', evidence.host, event.detail, plugin), evidence)
+    case 'refused': {
+      const { reason, detail } = event.verdict
+      return refuse(rejection('operator', reason, evidence.host, detail, plugin), evidence)
+    }
     case 'clock':
       return refuse(tooLate(evidence, plugin), evidence)
     case 'broken':
@@ -203,6 +210,7 @@ function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): S
     case 'session':
     case 'reenabled':
     case 'plugin-failed':
+    case 'refused':
     case 'late':
       return [state]
   }

@@ -64,6 +64,15 @@ export class HookTurn {
     this.#event = new ParkedEvent(turn, this.#right, this.#refuse)
   }
 
+  get plugin(): string {
+    return this.#asker.plugin
+  }
+
+  /** When its silence ends the turn; milliseconds since the epoch. */
+  get deadline(): number {
+    return this.#event.deadline
+  }
+
   /** Asks. The answer may come from within this call. */
   start(): void {
     this.#asker.ask(this.#event, this.#refuse)

@@ -3,8 +3,8 @@ import type { Accept, Reason } from '../api/verdict.js'
 import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 
-/** Who rejected: OpenSSL's own check, a plugin's verdict, a plugin that failed, or the clock. */
-export type RejectedBy = 'built-in' | 'plugin' | 'plugin-failed' | 'deadline' | 'no-check'
+/** Who rejected: OpenSSL's own check, a plugin's verdict, a plugin that failed, the clock, or an operator by hand. */
+export type RejectedBy = 'built-in' | 'plugin' | 'plugin-failed' | 'deadline' | 'operator' | 'no-check'
 
 /** Everything there is to say about a rejected handshake. */
 export interface Rejection {
@@ -84,6 +84,7 @@ const WHO = {
   'plugin-failed': (plugin: string) => `plugin ${plugin}, which failed`,
   deadline: (plugin: string) =>
     plugin === '' ? 'the deadline' : `the deadline, while plugin ${plugin} held it`,
+  operator: plugin => `an operator, while plugin ${plugin} held it`,
   'no-check': () => 'the configuration, which leaves nobody to accept it',
 } as const satisfies Record<RejectedBy, (plugin: string) => string>
 

@@ -56,7 +56,7 @@ async function main(): Promise<void> {
 
 function env(confDir: string): Parameters<typeof loadPlugins>[1] {
   const nothing = (): void => {}
-  const diags = { debug: nothing, note: nothing, error: console.error, ignored: nothing }
+  const diags = { debug: nothing, note: nothing, error: console.error, ignored: nothing, revoke: nothing }
   return {
     confDir,
     pluginDir: '.',

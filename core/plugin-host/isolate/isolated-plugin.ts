@@ -19,6 +19,8 @@ export interface IsolateDiags {
   error(message: string): void
   /** An answer of the plugin that reached nothing. */
   ignored(about: string, why: 'second' | 'late'): void
+  /** Acceptances that the plugin withdraws; whatever it has passed. */
+  revoke(what: unknown): void
 }
 
 /** A question that waits for its answer. */
@@ -139,11 +141,13 @@ export class IsolatedPlugin {
     return this.#workers.unload()
   }
 
-  #on(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' }>): void {
+  #on(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' }>): void {
     switch (message.did) {
       case 'log':
         if (message.level === 'debug') return this.#diags.debug(message.tag, message.message)
         return this.#diags[message.level](message.message)
+      case 'revoke':
+        return this.#diags.revoke(message.what)
       case 'overdo':
         return this.#diags.ignored(message.about, message.why)
       case 'answer':

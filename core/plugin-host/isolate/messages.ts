@@ -64,6 +64,7 @@ export type FromWorker =
   | { readonly did: 'fail'; readonly seq: number; readonly message: string }
   /** The plugin reenabled what it had answered, or what nobody waited for. */
   | { readonly did: 'overdo'; readonly about: string; readonly why: 'second' | 'late' }
+  | { readonly did: 'revoke'; readonly what: unknown }
   | {
       readonly did: 'log'
       readonly level: 'debug' | 'note' | 'error'

@@ -48,9 +48,7 @@ export async function servePlugin(task: WorkerTask, tools: WorkerTools): Promise
     note: (message: string) => log('note', message),
     error: (message: string) => log('error', message),
   }
-  const revoke = (): never => {
-    throw new ProxyError('PTC_PLUGIN_CALL', 'revoke is not available to plugins with @isolate=worker')
-  }
+  const revoke = (what: unknown): void => send({ did: 'revoke', what })
   const instance = new PluginInstance(line, registry, { diags, createTimers: tools.createTimers, revoke })
   try {
     const init = await importInit(path, line)

@@ -6,7 +6,7 @@ import type { Thread } from './threads.js'
 /** What a link tells its owner. */
 export interface LinkEvents {
   onLoad(hooks: readonly HookUse[]): void
-  onMessage(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' }>): void
+  onMessage(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' }>): void
   /** Questions that have not begun, behind one that keeps its worker busy. */
   onStalled(seqs: readonly number[]): void
   /** At most once. `waiting` is what it had not begun. */

@@ -14,7 +14,7 @@ export interface WorkerLimits {
 
 /** What happens to the workers after they have been loaded for the first time. */
 export interface WorkerEvents {
-  onMessage(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' }>): void
+  onMessage(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' }>): void
   /** A worker can be asked. */
   onServing(link: WorkerLink): void
   /** Questions that wait behind a call that does not return. */

@@ -46,6 +46,7 @@ const expired: HandshakeEvent = { type: 'certificate', evidence: evidence(EXPIRE
 const yes: HandshakeEvent = { type: 'reenabled', verdict: accept() }
 const no: HandshakeEvent = { type: 'reenabled', verdict: reject('revoked', 'seen on a list') }
 const threw: HandshakeEvent = { type: 'plugin-failed', detail: 'oops' }
+const byHand: HandshakeEvent = { type: 'refused', verdict: reject('policy', 'on the phone') }
 const clock: HandshakeEvent = { type: 'clock' }
 const established: HandshakeEvent = { type: 'established' }
 const broken: HandshakeEvent = { type: 'broken', why: new ProxyError('PTC_HANDSHAKE_CLOSED', 'gone') }
@@ -116,6 +117,13 @@ test('a rejection', async t => {
     { code: 'PTC_VERIFY_PLUGIN_FAILED', rejection: { by: 'plugin-failed', detail: 'oops' } },
     'is what a plugin that throws means',
   )
+  t.match(
+    why(run(two, certificate, yes, byHand).state),
+    { code: 'PTC_VERIFY_REJECTED', rejection: { by: 'operator', plugin: 'second', detail: 'on the phone' } },
+    'may come from an operator, while a plugin is asked',
+  )
+  for (const before of [[], [certificate, yes, yes], [certificate, yes, yes, established]])
+    t.not(run(two, ...before, byHand).state.at, 'closed', 'and at no other time')
 })
 
 test('silence', async t => {
@@ -222,7 +230,7 @@ test('the built-in check', async t => {
 const silent: HandshakeEvent = { type: 'late', late: 'reject' }
 const excused: HandshakeEvent = { type: 'late', late: 'builtin' }
 const anyEvent = fc.constantFrom(
-  ...[certificate, expired, yes, no, threw, clock, established, broken, clientGone, silent, excused],
+  ...[certificate, expired, yes, no, threw, byHand, clock, established, broken, clientGone, silent, excused],
 )
 const anyTerms = fc
   .record({
