@@ -28,7 +28,7 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
       junk: () => reenable('yes'),
       slow: () => event.schedule(reenable, 200),
       twice: () => { reenable(reject('policy')); reenable() },
-      spin: () => { spin(30_000); reenable() },
+      spin: () => { spin(10_000); reenable() },
       later: () => event.schedule(() => spin(30_000), 50),
       memory: () => { const all = []; for (;;) all.push(new Array(10_000).fill(Math.random())) },
       exit: () => process.exit(3),

@@ -157,7 +157,12 @@ test('what is stored is sealed, and what has been tampered with is not used', as
 const DEADLINE = 500
 
 test('a store that does not answer costs its deadline, and then nothing for a while', async t => {
-  const { port, stop } = await listen(() => {}) // it takes connections, and says nothing
+  let isAsked = false
+  const { port, stop } = await listen(socket => {
+    socket.on('data', () => {
+      isAsked = true // and nothing is answered
+    })
+  })
   t.teardown(stop)
   const memory = await secureProxy(t, [], { plugins: ['session_store'] })
   const file = await fullHandshake(t, memory.client, {})
@@ -165,18 +170,24 @@ test('a store that does not answer costs its deadline, and then nothing for a wh
     const { client, proxy } = await secureProxy(t, [], {
       plugins: [plugin(`${scheme}://127.0.0.1:${port}`, `deadline=${DEADLINE}`)],
     })
-    const took: number[] = []
+    const asked: boolean[] = []
     for (let i = 0; i < 6; i++) {
-      const since = performance.now()
-      t.equal(await isResumed(t, client, {}, file), false, scheme)
-      took.push(performance.now() - since)
+      isAsked = false
+      const [took, usual] = [await timeOf(client), await timeOf(memory.client)]
+      asked.push(isAsked)
+      if (scheme === 'memcached' && i === 0) t.ok(took >= DEADLINE, 'the first client waits')
+      // As long as the deadline and no longer, beside a client of another proxy on the same, busy machine.
+      t.ok(took < DEADLINE + 3 * usual + 500, `${scheme}: ${took} ms, without a store ${usual}`)
     }
-    if (scheme === 'memcached') {
-      t.ok((took[0] ?? 0) >= DEADLINE, 'the first client waits')
-      t.ok((took[5] ?? Infinity) < DEADLINE, 'when nobody has been answered, nobody is made to wait')
-    }
-    t.ok(Math.max(...took) < 3 * DEADLINE, 'none waits longer')
+    if (scheme === 'memcached')
+      t.ok(asked[0] === true && asked.includes(false), 'when nobody has been answered, it is left alone')
     await proxy.until(/NOTE.*session store fails/)
+  }
+
+  async function timeOf(client: Ask): Promise<number> {
+    const since = performance.now()
+    await isResumed(t, client, {}, file)
+    return Math.round(performance.now() - since)
   }
 })
 
