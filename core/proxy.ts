@@ -8,29 +8,24 @@
  * are unloaded when the last of those has ended.
  */
 import type { Socket } from 'node:net'
-import { hostname } from 'node:os'
 import { ofConnect } from './compose/access-log.js'
-import { activeTimeout, connectionLimits, frontLimits } from './compose/client-ports.js'
+import { connectionLimits, frontLimits } from './compose/client-ports.js'
 import { makeConnectHandler } from './compose/connect.js'
 import { makeDial } from './compose/dial.js'
+import { makeConnector, makeForwarder } from './compose/forwarding.js'
 import { tellClosed, tellReady, tellShutdown } from './compose/lifecycle.js'
 import { securePort } from './compose/secure-port.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
 import { discard, handshakesEnd } from './compose/setup-end.js'
 import type { ConnectHandler } from './http/connect.js'
 import { ConnectionCounts } from './http/connection-limits.js'
-import { Forwarder } from './http/forward.js'
+import type { Forwarder } from './http/forward.js'
 import { createFront, type Front } from './http/front.js'
 import type { Summary } from './http/summary.js'
-import { Via } from './http/via.js'
 import type { CachedLookup } from './origin/cached-lookup.js'
-import { OriginConnector } from './origin/connect.js'
-import type { DialOptions } from './origin/dial.js'
+import type { OriginConnector } from './origin/connect.js'
 import { addressText } from './vconn/tcp-link.js'
 
-const SECOND = 1000
-/** Idle connections to all origins together, in multiples of those to one. */
-const IDLE_ORIGINS = 16
 /** How often a retired setup is looked at, in milliseconds. */
 const RETIRE_INTERVAL = 250
 
@@ -66,9 +61,13 @@ export class ProxyServer {
     )
     const { dial, names } = makeDial(() => this.#setup)
     this.#names = names
-    this.#connector = this.#makeConnector(setup.records, dial)
-    logs.revoking.join('connections', isRevoked => this.#connector.revoke(isRevoked))
-    this.#forwarder = this.#makeForwarder(setup.records)
+    this.#connector = makeConnector(() => this.#setup, logs, dial)
+    this.#forwarder = makeForwarder(
+      () => this.#setup,
+      logs.queue,
+      this.#connector,
+      summary => this.#onOver(summary),
+    )
     this.#connect = makeConnectHandler({
       setup: () => this.#setup,
       dial,
@@ -198,52 +197,5 @@ export class ProxyServer {
       localAddress: addressText(socket.localAddress, socket.localPort),
     })
     socket.once('close', () => vconn.close())
-  }
-
-  #makeConnector(records: Setup['records'], dial: DialOptions): OriginConnector {
-    const maxIdlePerKey = records['proxy.config.http.origin_max_idle']
-    return new OriginConnector({
-      dial,
-      pool: {
-        maxIdle: maxIdlePerKey * IDLE_ORIGINS,
-        maxIdlePerKey,
-        idleTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND,
-      },
-      maxResponseHeadBytes: records['proxy.config.http.response_header_max_size'],
-      queue: this.#logs.queue,
-      startTls: (tcp, target, signal) => this.#setup.verification.startTls(tcp, target, signal),
-      startPlain: tcp => {
-        const vconn = this.#setup.vconns.open('outbound', tcp)
-        tcp.whenClosed(() => vconn.close())
-        return vconn.shown
-      },
-      policyDigest: ({ scheme, host }) =>
-        scheme === 'http' ? '' : this.#setup.verification.policyOf(host).digest,
-    })
-  }
-
-  #makeForwarder(records: Setup['records']): Forwarder {
-    const current = (): Setup['records'] => this.#setup.records
-    return new Forwarder({
-      connector: this.#connector,
-      queue: this.#logs.queue,
-      via: new Via(records['proxy.config.proxy_name'] ?? hostname(), {
-        inRequests: records['proxy.config.http.insert_request_via_str'] === 1,
-        inResponses: records['proxy.config.http.insert_response_via_str'] === 1,
-      }),
-      get idleTimeout() {
-        return current()['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND
-      },
-      pages: () => this.#setup.pages,
-      get activeTimeout() {
-        return activeTimeout(current())
-      },
-      upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
-      onDone: summary => this.#onOver(summary),
-      onSend: (method, url, { vconn }) => {
-        if (vconn !== undefined)
-          this.#setup.vconns.tell('TS_HTTP_SEND_REQUEST_HDR_HOOK', { vconn, method, url })
-      },
-    })
   }
 }

@@ -1,0 +1,72 @@
+import { hostname } from 'node:os'
+import type { FairQueue } from '../base/fair-queue.js'
+import { Forwarder } from '../http/forward.js'
+import type { Summary } from '../http/summary.js'
+import { Via } from '../http/via.js'
+import { OriginConnector } from '../origin/connect.js'
+import type { DialOptions } from '../origin/dial.js'
+import { activeTimeout } from './client-ports.js'
+import type { Logs, Setup } from './setup.js'
+
+const SECOND = 1000
+/** Idle connections to all origins together, in multiples of those to one. */
+const IDLE_ORIGINS = 16
+
+/** Ties the records about connections to origins to those who make and keep them. @param setup of this moment */
+export function makeConnector(
+  setup: () => Setup,
+  { queue, revoking }: Pick<Logs, 'queue' | 'revoking'>,
+  dial: DialOptions,
+): OriginConnector {
+  const { records } = setup()
+  const maxIdlePerKey = records['proxy.config.http.origin_max_idle']
+  const connector = new OriginConnector({
+    dial,
+    pool: {
+      maxIdle: maxIdlePerKey * IDLE_ORIGINS,
+      maxIdlePerKey,
+      idleTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND,
+    },
+    maxResponseHeadBytes: records['proxy.config.http.response_header_max_size'],
+    queue,
+    startTls: (tcp, target, signal) => setup().verification.startTls(tcp, target, signal),
+    startPlain: tcp => {
+      const vconn = setup().vconns.open('outbound', tcp)
+      tcp.whenClosed(() => vconn.close())
+      return vconn.shown
+    },
+    policyDigest: ({ scheme, host }) => (scheme === 'http' ? '' : setup().verification.policyOf(host).digest),
+  })
+  revoking.join('connections', isRevoked => connector.revoke(isRevoked))
+  return connector
+}
+
+/** Ties the records about requests to those who forward them. @param setup of this moment */
+export function makeForwarder(
+  setup: () => Setup,
+  queue: FairQueue,
+  connector: OriginConnector,
+  onDone: (summary: Summary) => void,
+): Forwarder {
+  const { records } = setup()
+  return new Forwarder({
+    connector,
+    queue,
+    via: new Via(records['proxy.config.proxy_name'] ?? hostname(), {
+      inRequests: records['proxy.config.http.insert_request_via_str'] === 1,
+      inResponses: records['proxy.config.http.insert_response_via_str'] === 1,
+    }),
+    get idleTimeout() {
+      return setup().records['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND
+    },
+    pages: () => setup().pages,
+    get activeTimeout() {
+      return activeTimeout(setup().records)
+    },
+    upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
+    onDone,
+    onSend: (method, url, { vconn }) => {
+      if (vconn !== undefined) setup().vconns.tell('TS_HTTP_SEND_REQUEST_HDR_HOOK', { vconn, method, url })
+    },
+  })
+}
