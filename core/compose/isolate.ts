@@ -1,6 +1,7 @@
 import type { Diags } from '../base/diags.js'
 import { describe } from '../base/errors.js'
 import type { Records } from '../config/records-table.js'
+import type { HookRegistry } from '../hooks/registry.js'
 import { isolateWith } from '../plugin-host/isolate/isolate.js'
 import type { PluginEnv } from '../plugin-host/load.js'
 import type { HandshakeObserver } from '../tls/observer.js'
@@ -8,8 +9,8 @@ import type { HandshakeObserver } from '../tls/observer.js'
 /** Ties the records about isolated plugins to the host of their workers. */
 export function makeIsolate(
   records: Records,
-  diags: Diags,
-  observer: HandshakeObserver,
+  diags: Pick<Diags, 'debug' | 'note' | 'error'>,
+  observer: Pick<HandshakeObserver, 'ignoredReenable'>,
   revoke: PluginEnv['revoke'],
 ): NonNullable<PluginEnv['isolate']> {
   return isolateWith({
@@ -36,4 +37,16 @@ export function makeIsolate(
       },
     }),
   })
+}
+
+/** What is asked in a worker cannot be answered before the call returns. */
+export function isolateWarnings(records: Records, registry: HookRegistry): readonly string[] {
+  if (records['proxy.config.ssl.client.verify.async'] !== 0) return []
+  const plugins = registry
+    .on('TS_SSL_CERT_VERIFY_HOOK')
+    .flatMap(({ plugin }) => (plugin.isIsolated === true && plugin.mode === 'enforce' ? [plugin] : []))
+  return [...new Set(plugins)].map(
+    ({ name, line }) =>
+      `plugin.config:${line}: plugin ${name} has @isolate=worker, and proxy.config.ssl.client.verify.async is 0: every handshake that it is asked about is REJECTED`,
+  )
 }

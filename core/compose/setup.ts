@@ -19,7 +19,7 @@ import { type BumpAuthority, openBumpAuthority } from './bump.js'
 import { ClientContexts } from './client-contexts.js'
 import { connectModeOf, connectWarnings } from './connect-mode.js'
 import { HandshakeLog } from './handshake-log.js'
-import { makeIsolate } from './isolate.js'
+import { isolateWarnings, makeIsolate } from './isolate.js'
 import { openSink } from './log-sink.js'
 import type { Policy } from './policies.js'
 import { Revoking } from './revoking.js'
@@ -187,13 +187,18 @@ export async function readSetup(
 }
 
 /** What an operator should be told about a configuration that is valid, and may surprise. */
-export function warningsOf({ records, verification: { policies }, bump }: Setup): readonly string[] {
+export function warningsOf({ records, plugins, verification: { policies }, bump }: Setup): readonly string[] {
   const aboutConnect = connectWarnings(
     records,
     policies.map(({ rule }) => rule),
   )
   const aboutKey = bump?.warning === undefined ? [] : [bump.warning]
-  return [...verifyWarnings(records, policies), ...aboutConnect, ...aboutKey]
+  return [
+    ...verifyWarnings(records, policies),
+    ...isolateWarnings(records, plugins.registry),
+    ...aboutConnect,
+    ...aboutKey,
+  ]
 }
 
 function verifyWarnings(records: Records, policies: readonly Policy[]): readonly string[] {

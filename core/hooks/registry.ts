@@ -14,6 +14,8 @@ export interface PluginRef {
   readonly mode: 'enforce' | 'shadow'
   /** `@late=`: what silence at its own deadline means: a rejection, or what the built-in check says. */
   readonly late: 'reject' | 'builtin'
+  /** `@isolate=worker`: its answers never come before it returns. */
+  readonly isIsolated?: boolean
 }
 
 /** A continuation on a hook, and whose it is. */

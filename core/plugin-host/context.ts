@@ -45,8 +45,16 @@ export class PluginInstance {
 
   constructor(line: PluginLine, registry: HookRegistry, env: ContextEnv) {
     const { name } = line
-    const { deadline, mode, late } = line.options
-    const ref = { name, line: line.line, mode, late, ...(deadline === undefined ? {} : { deadline }) }
+    const { deadline, mode, late, isolate } = line.options
+    const isIsolated = isolate === 'worker'
+    const ref = {
+      name,
+      line: line.line,
+      mode,
+      late,
+      isIsolated,
+      ...(deadline === undefined ? {} : { deadline }),
+    }
     const error = (message: string): void => env.diags.error(`[${name}] ${message}`)
     const timers = env.createTimers(cause => error(`scheduled function failed: ${describe(cause)}`))
     const hookAdd: HookAdd = (id, continuation, options) => {
