@@ -1,14 +1,16 @@
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { HookEvents, HookId } from '../api/hooks.js'
+import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import { type Askers, makeAskers } from '../compose/askers.js'
+import { makeIsolate } from '../compose/isolate.js'
 import { type ClientHooks, makeClientHooks } from '../compose/secure-port.js'
 import { VConns } from '../compose/vconns.js'
 import { parsePluginConfig } from '../config/plugin-config.js'
 import { parseRecords } from '../config/records.js'
 import { type RecordName, type Records, rowOf } from '../config/records-table.js'
-import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
+import type { PluginDiags } from '../plugin-host/context.js'
+import { loadPlugins, type PluginEnv, type PluginSet } from '../plugin-host/load.js'
 import type { Asker } from '../tls/hook-turn.js'
 import { Judgement } from '../tls/judgement.js'
 import type { HandshakeObserver } from '../tls/observer.js'
@@ -17,7 +19,9 @@ import { VerdictCache } from '../tls/verdict-cache.js'
 import { Timers } from '../vconn/schedule.js'
 import { type ClientFacts, type ClientHook, ClientJudgement } from './client-judgement.js'
 import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
+import type { Kit, KitOptions, Told } from './kit-calls.js'
 import { type LiveOrigin, LiveOrigins } from './live.js'
+import { lineOf } from './log-line.js'
 import { type Origin, toEvidence } from './origin.js'
 import { Recorder } from './recorder.js'
 import { settle, VirtualTime } from './virtual-time.js'
@@ -25,53 +29,9 @@ import { settle, VirtualTime } from './virtual-time.js'
 export { type CertificateWanted, makeChain } from './certificates.js'
 export type { ClientFacts, ClientHook } from './client-judgement.js'
 export type { Call, Outcome, TestHandshake } from './handshake.js'
+export type { Kit, KitOptions } from './kit-calls.js'
 export type { LiveOrigin } from './live.js'
 export { certificatesOf, type Origin } from './origin.js'
-
-export interface KitOptions {
-  /**
-   * Records that are not to have their defaults. One default is the kit's own: `…verify.server.override` is 1, so that
-   * plugins are asked whatever the built-in check says.
-   */
-  readonly records?: Partial<Records>
-}
-
-/** Hooks that do not park; of a session's, `new` and `remove`. */
-type Told = Exclude<HookId, 'TS_SSL_CERT_VERIFY_HOOK' | Exclude<ClientHook, 'TS_SSL_SESSION_HOOK'>>
-
-/** Plugins, loaded as the proxy loads them, and asked as the proxy asks them. */
-export interface Kit {
-  /** What the plugins wrote, as `NOTE [name] text`, `ERROR [name] text`, `DEBUG tag text`. */
-  readonly log: readonly string[]
-  /**
-   * Parks a handshake with an origin that is not there, and asks the plugins. Resolves when those that need no time have
-   * answered.
-   */
-  park(origin: Origin): Promise<TestHandshake>
-  /**
-   * Holds a client of an ssl port at one hook, and asks the plugins on it.
-   * @param facts what the hook is about, as its event has it
-   */
-  parkClient<H extends ClientHook>(hook: H, facts: ClientFacts<H>): Promise<TestHandshake>
-  /**
-   * Makes a real handshake, through the proxy's own engine. It takes real time, the plugins' `schedule` included, and
-   * closes once it is accepted. Resolves when it has ended.
-   * @param address `host:port`
-   * @throws {ProxyError} when nobody listens there
-   */
-  connect(address: string, origin?: LiveOrigin): Promise<TestHandshake>
-  /**
-   * Lets time pass for what the plugins have scheduled and for deadlines; nobody waits. Not for timers that a plugin has
-   * got from Node.
-   */
-  advance(ms: number): Promise<void>
-  /** Opens a connection, which the plugins on the start hook are told of; `close` tells those on the close hook. */
-  open(direction: VConn['direction']): { readonly vconn: VConn; close(): void }
-  /** Calls the plugins on a hook that does not park. What they throw is in the log. */
-  tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void>
-  /** Unloads the plugins, as a reload does. */
-  close(): void
-}
 
 /**
  * Loads plugins for a test.
@@ -79,6 +39,9 @@ export interface Kit {
  * ```ts
  * const kit = await openKit(import.meta.url, 'my-plugin.js @deadline=500 hosts=a.example')
  * ```
+ *
+ * A line with `@isolate=worker` loads its plugin in workers, as the proxy does. Their answers take real time (`ended`,
+ * `logged`), and so does their `schedule`; deadlines are the kit's, and pass by `advance`.
  *
  * @param from the test file: paths of plugins and PEM files begin in its folder
  * @param lines lines of plugin.config
@@ -94,6 +57,13 @@ export async function openKit(
   const text = typeof lines === 'string' ? lines : lines.join('\n')
   const time = new VirtualTime()
   const log: string[] = []
+  const diags: PluginDiags = {
+    debug: (tag, message) => log.push(`DEBUG ${tag} ${message}`),
+    // The loader's own lines are no plugin's.
+    note: message => (message.startsWith('[') ? log.push(`NOTE ${message}`) : undefined),
+    error: message => log.push(`ERROR ${message}`),
+  }
+  const revoke: PluginEnv['revoke'] = (what, by) => void log.push(`REVOKE ${by} ${JSON.stringify(what)}`)
   const plugins = await loadPlugins(parsePluginConfig(text, 'plugin.config', records), {
     confDir: folder,
     pluginDir: '.',
@@ -102,13 +72,9 @@ export async function openKit(
     stripsTypes: true,
     initTimeout: records['proxy.config.plugin.init_timeout'],
     createTimers: onError => new Timers(onError, undefined, time),
-    revoke: (what, by) => void log.push(`REVOKE ${by} ${JSON.stringify(what)}`),
-    diags: {
-      debug: (tag, message) => log.push(`DEBUG ${tag} ${message}`),
-      // The loader's own lines are no plugin's.
-      note: message => (message.startsWith('[') ? log.push(`NOTE ${message}`) : undefined),
-      error: message => log.push(`ERROR ${message}`),
-    },
+    revoke,
+    diags,
+    isolate: makeIsolate(records, diags, { ignoredReenable: () => {} }, revoke),
   })
   return new PluginKit(plugins, records, folder, time, log)
 }
@@ -217,6 +183,10 @@ class PluginKit implements Kit {
 
   advance(ms: number): Promise<void> {
     return this.#time.advance(ms)
+  }
+
+  logged(pattern: RegExp, ms = 5000): Promise<string> {
+    return lineOf(this.log, pattern, ms)
   }
 
   open(direction: VConn['direction']): { readonly vconn: VConn; close(): void } {

@@ -1,0 +1,58 @@
+import type { HookEvents, HookId } from '../api/hooks.js'
+import type { VConn } from '../api/vconn.js'
+import type { Records } from '../config/records-table.js'
+import type { ClientFacts, ClientHook } from './client-judgement.js'
+import type { TestHandshake } from './handshake.js'
+import type { LiveOrigin } from './live.js'
+import type { Origin } from './origin.js'
+
+export interface KitOptions {
+  /**
+   * Records that are not to have their defaults. One default is the kit's own: `…verify.server.override` is 1, so that
+   * plugins are asked whatever the built-in check says.
+   */
+  readonly records?: Partial<Records>
+}
+
+/** Hooks that do not park; of a session's, `new` and `remove`. */
+export type Told = Exclude<HookId, 'TS_SSL_CERT_VERIFY_HOOK' | Exclude<ClientHook, 'TS_SSL_SESSION_HOOK'>>
+
+/** Plugins, loaded as the proxy loads them, and asked as the proxy asks them. */
+export interface Kit {
+  /** What the plugins wrote, as `NOTE [name] text`, `ERROR [name] text`, `DEBUG tag text`. */
+  readonly log: readonly string[]
+  /**
+   * Waits until the plugins have written such a line, in real time: for those in workers.
+   * @param ms how long at most; default 5000
+   * @throws {ProxyError} PTC_TEST_KIT with what they have written instead
+   */
+  logged(pattern: RegExp, ms?: number): Promise<string>
+  /**
+   * Parks a handshake with an origin that is not there, and asks the plugins. Resolves when those that need no time have
+   * answered.
+   */
+  park(origin: Origin): Promise<TestHandshake>
+  /**
+   * Holds a client of an ssl port at one hook, and asks the plugins on it.
+   * @param facts what the hook is about, as its event has it
+   */
+  parkClient<H extends ClientHook>(hook: H, facts: ClientFacts<H>): Promise<TestHandshake>
+  /**
+   * Makes a real handshake, through the proxy's own engine. It takes real time, the plugins' `schedule` included, and
+   * closes once it is accepted. Resolves when it has ended.
+   * @param address `host:port`
+   * @throws {ProxyError} when nobody listens there
+   */
+  connect(address: string, origin?: LiveOrigin): Promise<TestHandshake>
+  /**
+   * Lets time pass for what the plugins have scheduled and for deadlines; nobody waits. Not for timers that a plugin has
+   * got from Node.
+   */
+  advance(ms: number): Promise<void>
+  /** Opens a connection, which the plugins on the start hook are told of; `close` tells those on the close hook. */
+  open(direction: VConn['direction']): { readonly vconn: VConn; close(): void }
+  /** Calls the plugins on a hook that does not park. What they throw is in the log. */
+  tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void>
+  /** Unloads the plugins, as a reload does. */
+  close(): void
+}

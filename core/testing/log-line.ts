@@ -1,0 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ProxyError } from '../base/errors.js'
+
+/** Milliseconds between two looks. */
+const LOOK = 5
+
+/**
+ * The first line that matches, as soon as it is there.
+ * @throws {ProxyError} PTC_TEST_KIT
+ */
+export async function lineOf(lines: readonly string[], pattern: RegExp, ms: number): Promise<string> {
+  for (const end = performance.now() + ms; ; await sleep(LOOK)) {
+    const line = lines.find(text => pattern.test(text))
+    if (line !== undefined) return line
+    if (performance.now() > end)
+      throw new ProxyError('PTC_TEST_KIT', `no line ${pattern} after ${ms} ms in:\n${lines.join('\n')}`)
+  }
+}

@@ -1,0 +1,63 @@
+/** The kit, with a plugin in workers: as `@isolate=worker` loads it in the proxy. */
+import { test } from 'tap'
+import { dir, open } from './plugins.js'
+
+dir.file(
+  'apart.mjs',
+  `import { isMainThread } from 'node:worker_threads'
+export default ({ hookAdd, reject, note, name }) => {
+  note('apart ' + !isMainThread)
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ host, chain, vconn, schedule, reenable }) => {
+    vconn.args[name] = host
+    if (host === 'slow.example') return schedule(reenable, 50)
+    if (host === 'silent.example') return
+    if (host === 'bad.example') throw new Error('boom')
+    reenable(host === 'no.example' ? reject('revoked', chain[0].subject) : undefined)
+  })
+  hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', ({ args }) => note('closed ' + args[name]))
+  hookAdd('TS_SSL_CERT_HOOK', ({ use, reenable }) => { use('a.example'); use('b.example'); reenable() })
+  hookAdd('TS_SSL_SESSION_HOOK', ({ id, provide, reenable }) => { provide(id); reenable() })
+  hookAdd('TS_LIFECYCLE_SHUTDOWN_HOOK', ({ grace }) => note('grace ' + grace))
+}`,
+)
+
+test('a plugin in workers is asked about made-up origins', async t => {
+  const kit = await open(t, 'apart.mjs @isolate=worker @deadline=500')
+  await kit.logged(/NOTE \[apart] apart true/)
+  const good = await kit.park({ host: 'slow.example' })
+  t.equal(good.outcome, undefined, 'its answer takes real time')
+  t.strictSame(await good.ended(), { kind: 'accepted', by: 'plugins' })
+  t.match(good.calls, [{ plugin: 'apart', verdict: { kind: 'accept' } }])
+  good.leave()
+  await kit.logged(/closed slow\.example/)
+  const bad = await kit.park({ host: 'no.example' })
+  t.match(await bad.ended(), { by: 'plugin', reason: 'revoked', detail: '/CN=no.example' })
+  const fails = await kit.park({ host: 'bad.example' })
+  t.match(await fails.ended(), { by: 'plugin-failed', detail: 'boom' })
+  const silent = await kit.park({ host: 'silent.example' })
+  await kit.advance(500)
+  t.match(silent.outcome, { by: 'deadline', plugin: 'apart' }, 'deadlines pass as ever')
+  await kit.tell('TS_LIFECYCLE_SHUTDOWN_HOOK', { grace: 7 })
+  await kit.logged(/grace 7/)
+  await t.rejects(kit.logged(/no such line/, 20), { code: 'PTC_TEST_KIT', message: /grace 7/ })
+})
+
+test('and about clients', async t => {
+  const kit = await open(t, 'apart.mjs @isolate=worker')
+  const used: unknown[] = []
+  const shown = await kit.parkClient('TS_SSL_CERT_HOOK', { use: certificate => used.push(certificate) })
+  t.match(await shown.ended(), { kind: 'accepted' })
+  t.strictSame(used, ['a.example', 'b.example'], 'its calls are made in order')
+  const use = (): never => {
+    throw new Error('nobody has one')
+  }
+  const wrong = await kit.parkClient('TS_SSL_CERT_HOOK', { use })
+  t.match(await wrong.ended(), { by: 'plugin-failed', detail: 'nobody has one' })
+  const id = Buffer.from('an id')
+  const provided: Uint8Array[] = []
+  const provide = (session: Uint8Array): boolean => provided.push(session) > 1
+  const session = await kit.parkClient('TS_SSL_SESSION_HOOK', { op: 'get', id, provide })
+  t.match(await session.ended(), { kind: 'accepted' })
+  t.equal(Buffer.from(provided[0] ?? []).toString(), 'an id')
+  await kit.logged(/no session of the id/)
+})
