@@ -3,39 +3,48 @@
  * same plugin in the proxy's thread. `node dist/test/bench/isolate.js [QUESTIONS]` prints microseconds.
  */
 import process from 'node:process'
+import type { ClientHelloFacts } from '../../core/api/client-hooks.js'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
+import type { HookRegistry } from '../../core/hooks/registry.js'
 import { isolateWith } from '../../core/plugin-host/isolate/isolate.js'
 import { loadPlugins } from '../../core/plugin-host/load.js'
 import { certificateOf } from '../../core/tls/chain-certificate.js'
 import { ParkedEvent } from '../../core/tls/parked-event.js'
 import { Reenable } from '../../core/vconn/reenable.js'
 import { Timers } from '../../core/vconn/schedule.js'
+import { PluginTurn } from '../../core/vconn/turn.js'
 import { makeAuthority } from '../kit/pki.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const [, , count = '5000'] = process.argv
 const OK = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' } as const
 
-type Ask = (event: VerifyServerEvent) => unknown
+/** One question, until it has been answered. */
+type Question = (id: number) => Promise<void>
 
 async function main(): Promise<void> {
   const dir = makeTempDir()
   dir.file(
     'accept.mjs',
-    "export default ({ hookAdd }) => hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ reenable }) => reenable())",
+    `export default ({ hookAdd }) => {
+      for (const hook of ['TS_SSL_CERT_VERIFY_HOOK', 'TS_SSL_CLIENT_HELLO_HOOK']) hookAdd(hook, ({ reenable }) => reenable())
+    }`,
   )
   const root = await makeAuthority({ name: 'Root' })
   const { cert } = await root.issue({ cn: 'bench.test' })
   const chain = Object.freeze([cert.raw, root.cert.raw].map(certificateOf))
-  console.log(`Node ${process.version}, ${count} questions, a chain of ${chain.length}`)
+  console.log(`Node ${process.version}, ${count} questions`)
   for (const isolate of ['none', 'worker'] as const) {
     const set = await loadPlugins([line(isolate)], env(dir.path))
-    const [hooked] = set.registry.on('TS_SSL_CERT_VERIFY_HOOK')
-    if (hooked === undefined) throw new Error('no continuation')
-    const ask: Ask = hooked.continuation
-    for (const abreast of [1, 32]) {
-      await measure(ask, chain, 1000, abreast)
-      print(isolate, abreast, await measure(ask, chain, Number(count), abreast))
+    const questions = {
+      [`an origin's chain of ${chain.length}`]: aboutOrigin(set.registry, chain),
+      "a client's ClientHello": aboutClient(set.registry),
+    }
+    for (const [what, question] of Object.entries(questions)) {
+      for (const abreast of [1, 32]) {
+        await measure(question, 1000, abreast)
+        print(`${what}, @isolate=${isolate}`, abreast, await measure(question, Number(count), abreast))
+      }
     }
     set.unload()
   }
@@ -52,6 +61,48 @@ async function main(): Promise<void> {
       options,
     }
   }
+}
+
+function aboutOrigin(registry: HookRegistry, chain: VerifyServerEvent['chain']): Question {
+  const [hooked] = registry.on('TS_SSL_CERT_VERIFY_HOOK')
+  return id =>
+    new Promise((resolve, fail) => {
+      const right = new Reenable(
+        () => {
+          event.finish(true)
+          resolve()
+        },
+        () => fail(new Error('ignored')),
+      )
+      const event = new ParkedEvent(turn(id, chain), right, fail)
+      void hooked?.continuation(event)
+    })
+}
+
+/** A ClientHello as browsers send it: some sixteen extensions in some seventeen hundred bytes. */
+function aboutClient(registry: HookRegistry): Question {
+  const [hooked] = registry.on('TS_SSL_CLIENT_HELLO_HOOK')
+  const extensions = Array.from({ length: 16 }, (_, i) => i)
+  const facts: ClientHelloFacts = {
+    alpn: ['h2', 'http/1.1'],
+    versions: ['TLSv1.3', 'TLSv1.2'],
+    ciphers: Array.from({ length: 16 }, (_, i) => 0x1301 + i),
+    extensions,
+    extension: () => Buffer.alloc(96),
+    raw: Buffer.alloc(1700),
+  }
+  const nothing = (): void => {}
+  const observer = { ignoredReenable: nothing, pluginFailed: nothing }
+  return id =>
+    new Promise((resolve, fail) => {
+      const about = { about: 'client', deadline: Date.now() + 30_000, observer }
+      const asked = new PluginTurn(
+        { plugin: 'accept', deadline: undefined },
+        { vconn: { ...VCONN, id, direction: 'inbound' }, ...about },
+        ({ type }) => (type === 'reenabled' ? resolve() : fail(new Error(type))),
+      )
+      void hooked?.continuation({ ...asked.parked, sni: 'bench.test', ...facts })
+    })
 }
 
 function env(confDir: string): Parameters<typeof loadPlugins>[1] {
@@ -76,38 +127,28 @@ function env(confDir: string): Parameters<typeof loadPlugins>[1] {
 }
 
 /** Microseconds of each question, so many under way at a time. */
-async function measure(
-  ask: Ask,
-  chain: VerifyServerEvent['chain'],
-  questions: number,
-  abreast: number,
-): Promise<number[]> {
+async function measure(question: Question, questions: number, abreast: number): Promise<number[]> {
   const took: number[] = []
   let next = 0
   const some = async (): Promise<void> => {
     while (next < questions) {
-      const id = next++
       const began = performance.now()
-      await new Promise<void>((resolve, fail) => {
-        const right = new Reenable(
-          () => {
-            took.push((performance.now() - began) * 1000)
-            event.finish(true)
-            resolve()
-          },
-          () => fail(new Error('ignored')),
-        )
-        const event = new ParkedEvent(turn(id, chain), right, fail)
-        void ask(event)
-      })
+      await question(next++)
+      took.push((performance.now() - began) * 1000)
     }
   }
   await Promise.all(Array.from({ length: abreast }, some))
   return took.sort((a, b) => a - b)
 }
 
+const VCONN = {
+  direction: 'outbound',
+  remoteAddress: '192.0.2.1:443',
+  localAddress: '192.0.2.2:50000',
+  args: {},
+} as const
+
 function turn(id: number, chain: VerifyServerEvent['chain']): ConstructorParameters<typeof ParkedEvent>[0] {
-  const args = {}
   return {
     evidence: {
       sni: 'bench.test',
@@ -121,21 +162,15 @@ function turn(id: number, chain: VerifyServerEvent['chain']): ConstructorParamet
       cipher: 'TLS_AES_256_GCM_SHA384',
       alpn: undefined,
     },
-    vconn: {
-      id,
-      direction: 'outbound',
-      remoteAddress: '192.0.2.1:443',
-      localAddress: '192.0.2.2:50000',
-      args,
-    },
+    vconn: { ...VCONN, id },
     port: 443,
     deadline: Date.now() + 30_000,
   }
 }
 
-function print(isolate: string, abreast: number, took: readonly number[]): void {
+function print(what: string, abreast: number, took: readonly number[]): void {
   const at = (share: number): string => (took[Math.floor(took.length * share)] ?? Number.NaN).toFixed(1)
-  console.log(`@isolate=${isolate}, ${abreast} at a time: median ${at(0.5)} µs, p99 ${at(0.99)} µs`)
+  console.log(`${what}, ${abreast} at a time: median ${at(0.5)} µs, p99 ${at(0.99)} µs`)
 }
 
 await main()

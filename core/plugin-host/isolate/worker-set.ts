@@ -75,7 +75,9 @@ export class WorkerSet {
     const home = this.#homes.get(vconn)
     if (home?.isServing && !home.isStalled) return home
     const best = this.best()
-    if (best !== undefined) this.#homes.set(vconn, best)
+    if (best === undefined || best === home) return best
+    home?.send({ do: 'forget', vconn }) // it may come round
+    this.#homes.set(vconn, best)
     return best
   }
 
