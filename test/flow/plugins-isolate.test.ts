@@ -92,13 +92,3 @@ test('a start fails if the plugin does not load in its workers', async t => {
     code: /PTC_PLUGIN_(WORKER|INIT_SLOW)/,
   })
 })
-
-test('where an answer has to come at once, no worker can give it: said at the start', async t => {
-  const { proxy, get } = await setUp(t, { 'proxy.config.ssl.client.verify.async': 0 })
-  t.match(
-    proxy.output(),
-    /WARNING: plugin\.config:1: plugin isolated has @isolate=worker, .*verify\.async is 0/,
-  )
-  t.equal((await get('ok')).status, 502)
-  await proxy.until(/it returned without an answer, and verify\.async is 0/)
-})

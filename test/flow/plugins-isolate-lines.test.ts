@@ -1,0 +1,22 @@
+/** What a line of plugin.config says beside `@isolate=worker`. */
+import { test } from 'tap'
+import { isolatedStage as setUp } from '../kit/isolated.js'
+
+test('where an answer has to come at once, no worker can give it: said at the start', async t => {
+  const { proxy, get } = await setUp(t, { 'proxy.config.ssl.client.verify.async': 0 })
+  t.match(
+    proxy.output(),
+    /WARNING: plugin\.config:1: plugin isolated has @isolate=worker, .*verify\.async is 0/,
+  )
+  t.equal((await get('ok')).status, 502)
+  await proxy.until(/it returned without an answer, and verify\.async is 0/)
+})
+
+test('shadow mode and the late policy are as for other plugins', async t => {
+  const shadow = await setUp(t, {}, '@mode=shadow')
+  t.equal((await shadow.get('no')).status, 200)
+  await shadow.proxy.until(/would have rejected no\.test: revoked, on a list \(plugin isolated/)
+  const late = await setUp(t, {}, '@deadline=200 @late=builtin')
+  t.equal((await late.get('never')).status, 200, 'the built-in check decides in its place')
+  await late.proxy.until(/aborted never\.test/)
+})
