@@ -10,13 +10,14 @@
 import type { Socket } from 'node:net'
 import { ofConnect } from './compose/access-log.js'
 import { connectionLimits, frontLimits } from './compose/client-ports.js'
+import type { ClientVConns } from './compose/client-vconns.js'
 import { makeConnectHandler } from './compose/connect.js'
 import { makeDial } from './compose/dial.js'
 import { makeConnector, makeForwarder } from './compose/forwarding.js'
 import { tellClosed, tellReady, tellShutdown } from './compose/lifecycle.js'
 import { securePort } from './compose/secure-port.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
-import { discard, handshakesEnd } from './compose/setup-end.js'
+import { discard, handshakesEnd, isInUse } from './compose/setup-end.js'
 import type { ConnectHandler } from './http/connect.js'
 import { ConnectionCounts } from './http/connection-limits.js'
 import type { Forwarder } from './http/forward.js'
@@ -43,6 +44,7 @@ export class ProxyServer {
   readonly #counts: ConnectionCounts
   readonly #names: CachedLookup
   readonly #fronts: Front[] = []
+  readonly #clients: ClientVConns = new WeakMap()
   /** Setups that a reload has replaced, and the timers that look after them. */
   readonly #retiring = new Map<Setup, NodeJS.Timeout>()
   #reloading: Promise<unknown> = Promise.resolve()
@@ -75,6 +77,7 @@ export class ProxyServer {
       forwarder: this.#forwarder,
       limits: frontLimits(setup.records),
       revoking: logs.revoking,
+      inside: { ...logs, clients: this.#clients },
       warn: message => logs.diags.warning(message),
       onDone: summary => this.#onOver(ofConnect(summary)),
     })
@@ -101,7 +104,7 @@ export class ProxyServer {
     access.configure(this.#setup.accessLog)
     for (const warning of warningsOf(this.#setup)) diags.warning(warning)
     diags.note(`trusting ${this.#setup.contexts.trusts}`)
-    const secure = securePort(() => this.#setup, this.#logs)
+    const secure = securePort(() => this.#setup, { ...this.#logs, clients: this.#clients })
     for (const { address, port, isTls } of this.#setup.ports) {
       const front = createFront({
         forward: this.#forwarder,
@@ -183,7 +186,7 @@ export class ProxyServer {
 
   #retire(setup: Setup): void {
     const timer = setInterval(() => {
-      if (setup.verification.inFlight() > 0) return
+      if (isInUse(setup)) return
       clearInterval(timer)
       this.#retiring.delete(setup)
       discard(setup)
@@ -196,6 +199,7 @@ export class ProxyServer {
       remoteAddress: addressText(socket.remoteAddress, socket.remotePort),
       localAddress: addressText(socket.localAddress, socket.localPort),
     })
+    this.#clients.set(socket, vconn.shown)
     socket.once('close', () => vconn.close())
   }
 }

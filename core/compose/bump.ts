@@ -1,12 +1,13 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { SecureContext } from 'node:tls'
 import type { Records } from '../config/records-table.js'
+import type { MintedLeaf } from '../tls/mint.js'
 import { readText } from '../tls/trust.js'
 
-/** What clients are shown for a name. */
+/** Who mints what clients are shown. */
 export interface BumpAuthority {
-  readonly contextFor: (host: string) => Promise<SecureContext>
+  /** The same for the same host, as long as it is remembered. */
+  readonly leafFor: (host: string) => Promise<MintedLeaf>
   /** Why the key should be better kept. */
   readonly warning: string | undefined
 }
@@ -22,16 +23,15 @@ export async function openBumpAuthority(records: Records, confDir: string): Prom
   const certFrom = resolve(confDir, records[CERT_FILE])
   const keyFrom = resolve(confDir, records[KEY_FILE])
   const files = { certPem: readText(certFrom, CERT_FILE), keyPem: readText(keyFrom, KEY_FILE) }
-  const [{ readAuthority }, { Mint }, { serverContext }] = await Promise.all([
+  const [{ readAuthority }, { Mint }] = await Promise.all([
     import('../tls/authority.js'),
     import('../tls/mint.js'),
-    import('../tls/server-side.js'),
   ])
   const authority = await readAuthority(files, `${certFrom} and ${keyFrom}`)
-  const mint = new Mint(authority, serverContext)
+  const mint = new Mint(authority, leaf => leaf)
   const isOpen = (statSync(keyFrom).mode & 0o007) !== 0
   return {
-    contextFor: host => mint.leafFor(host),
+    leafFor: host => mint.leafFor(host),
     warning: isOpen ? `${KEY_FILE}: every user of this machine may use ${keyFrom}; chmod 600 it` : undefined,
   }
 }

@@ -1,4 +1,3 @@
-import { ProxyError } from '../base/errors.js'
 import { isPortIn, parseConnectPorts } from '../config/connect-ports.js'
 import type { Records } from '../config/records-table.js'
 import { ConnectHandler, type ConnectSummary } from '../http/connect.js'
@@ -11,21 +10,19 @@ import type { Pages } from '../http/page-templates.js'
 import type { OriginConnector } from '../origin/connect.js'
 import type { DialOptions } from '../origin/dial.js'
 import { Prober } from '../origin/prober.js'
-import type { BumpAuthority } from './bump.js'
+import { type BumpSetup, bumpPort } from './bump-port.js'
+import type { HandshakeParts } from './client-settings.js'
+import type { ClientVConns } from './client-vconns.js'
 import { connectModeOf } from './connect-mode.js'
 import type { Revoking } from './revoking.js'
 import type { Verification } from './start-tls.js'
-import type { VConns } from './vconns.js'
 
 const SECOND = 1000
 
 /** What of a setup CONNECT needs; asked for anew with every request, because a reload exchanges it. */
-export interface ConnectSetup {
-  readonly records: Records
+export interface ConnectSetup extends BumpSetup {
   readonly verification: Verification
-  readonly vconns: VConns
   readonly pages: Pages
-  readonly bump: BumpAuthority | undefined
 }
 
 export interface ConnectParts {
@@ -35,6 +32,8 @@ export interface ConnectParts {
   readonly forwarder: Forwarder
   /** For the requests inside bumped connections. */
   readonly limits: FrontLimits
+  /** For the handshakes with clients inside them. */
+  readonly inside: HandshakeParts & { readonly clients: ClientVConns }
   readonly warn: (message: string) => void
   readonly revoking: Revoking
   readonly onDone?: (summary: ConnectSummary) => void
@@ -72,7 +71,7 @@ export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
         forwarder,
         limits,
         helloTimeout,
-        contextFor: host => setup().bump?.contextFor(host) ?? Promise.reject(noAuthority()),
+        endTls: bumpPort(setup, parts.inside),
       }),
     },
     warn,
@@ -80,10 +79,6 @@ export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
     ...(onDone === undefined ? {} : { onDone }),
   })
 }
-
-/** Only a reload in this very moment leads here: it has taken the authority away. */
-const noAuthority = (): ProxyError =>
-  new ProxyError('PTC_INTERNAL', 'there is no authority any more that could mint a certificate')
 
 /** Each byte passes both sides, so the shorter of the two timeouts is the one that ends a silent tunnel. */
 function tunnelIdleTimeout(records: Records): number {

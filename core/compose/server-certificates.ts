@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { CertificatePems } from '../api/client-hooks.js'
@@ -9,33 +9,19 @@ import type { Records } from '../config/records-table.js'
 import { loadSslMulticert, type MulticertLine } from '../config/ssl-multicert.js'
 import { CertificateChoice, type Choice } from '../tls/certificate-choice.js'
 import type { OwnCertificate } from '../tls/openssl/own-certificate.js'
-import { type ClientCertificates, ServerContext } from '../tls/openssl/server-context.js'
-import { configuredAnchors, splitPem } from '../tls/trust.js'
+import { ServerContext } from '../tls/openssl/server-context.js'
+import { splitPem } from '../tls/trust.js'
+import { type SharedContext, sharedContext } from './client-demands.js'
 
 const FILE = 'proxy.config.ssl.server.multicert.filename'
-const LEVEL = 'proxy.config.ssl.client.certification_level'
-const CA_FILE = 'proxy.config.ssl.CA.cert.filename'
-const CA_PATH = 'proxy.config.ssl.CA.cert.path'
 
-/** Seconds for which a session with a client can be resumed. */
-export const SESSION_TIMEOUT = 7200
-
-/** What the contexts of all certificates have in common. */
-type Shared = Omit<ConstructorParameters<typeof ServerContext>[0], 'certificates'>
-
-/**
- * What clients of `ssl` ports are shown, until the next reload.
- *
- * Life: in use -> retired -> freed, when the last handshake that began with it has ended.
- */
+/** What clients of `ssl` ports are shown, until the next reload and the end of the last handshake that began before. */
 export class ServerCertificates {
   readonly #choice: CertificateChoice<ServerContext>
   readonly #contexts: readonly ServerContext[]
-  readonly #shared: Shared
-  #handshakes = 0
-  #isRetired = false
+  readonly #shared: SharedContext
 
-  constructor(choices: readonly [Choice<ServerContext>, ...Choice<ServerContext>[]], shared: Shared) {
+  constructor(choices: readonly [Choice<ServerContext>, ...Choice<ServerContext>[]], shared: SharedContext) {
     this.#choice = new CertificateChoice(choices)
     this.#contexts = choices.map(({ value }) => value)
     this.#shared = shared
@@ -52,30 +38,21 @@ export class ServerCertificates {
   }
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT */
-  makeContext({ cert, key }: CertificatePems): ServerContext {
-    const certificate = { chain: splitPem(cert), key, from: 'the certificate that a plugin gave' }
-    if (certificate.chain.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', 'the PEM has no certificate')
-    return new ServerContext({ ...this.#shared, certificates: [certificate] })
+  makeContext(pems: CertificatePems): ServerContext {
+    return contextOf(pems, this.#shared)
   }
 
-  /** A handshake begins. @returns to be called once, when it has ended */
-  enter(): () => void {
-    this.#handshakes++
-    return () => {
-      this.#handshakes--
-      this.#freeUnused()
-    }
+  /** Safe to call twice. */
+  free(): void {
+    for (const context of this.#contexts) context.free()
   }
+}
 
-  /** No handshake will begin with it. */
-  retire(): void {
-    this.#isRetired = true
-    this.#freeUnused()
-  }
-
-  #freeUnused(): void {
-    if (this.#isRetired && this.#handshakes === 0) for (const context of this.#contexts) context.free()
-  }
+/** What a plugin gives a client. @throws {ProxyError} PTC_TLS_CONTEXT */
+export function contextOf({ cert, key }: CertificatePems, shared: SharedContext): ServerContext {
+  const certificate = { chain: splitPem(cert), key, from: 'the certificate that a plugin gave' }
+  if (certificate.chain.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', 'the PEM has no certificate')
+  return new ServerContext({ ...shared, certificates: [certificate] })
 }
 
 /**
@@ -95,14 +72,7 @@ export function loadServerCertificates(
   if (!isNeeded && !existsSync(file)) return undefined
   const certDir = resolve(confDir, records['proxy.config.ssl.server.cert.path'] ?? '.')
   const keyDir = resolve(confDir, records['proxy.config.ssl.server.private_key.path'] ?? '.')
-  const clientCertificates = demandedOf(records, confDir)
-  const shared: Shared = {
-    clientCertificates,
-    groups: records['proxy.config.ssl.server.groups_list'] ?? undefined,
-    sessions: onRemoveSession === undefined ? undefined : { onRemoveSession },
-    sessionContext: sessionContextOf(clientCertificates),
-    sessionTimeout: SESSION_TIMEOUT,
-  }
+  const shared = sharedContext(records, confDir, 'port', onRemoveSession)
   const choices: Choice<ServerContext>[] = []
   try {
     for (const line of loadSslMulticert(file)) choices.push(toChoice(line, certDir, keyDir, shared))
@@ -117,33 +87,11 @@ export function loadServerCertificates(
   throw new ProxyError('PTC_SSL_MULTICERT_INVALID', text)
 }
 
-function demandedOf(records: Records, confDir: string): ClientCertificates | undefined {
-  const level = records[LEVEL]
-  if (level === 0) return undefined
-  const [file, path] = [records[CA_FILE], records[CA_PATH]]
-  if (file === null && path === null) {
-    const text = `${LEVEL} is ${level}, and neither ${CA_FILE} nor ${CA_PATH} says whose certificates are good`
-    throw new ProxyError('PTC_TLS_CONTEXT', text)
-  }
-  const place = resolve(confDir, path ?? '.', file ?? '')
-  return {
-    isRequired: level === 2,
-    anchors: configuredAnchors(place, file === null ? CA_PATH : CA_FILE).pems,
-  }
-}
-
-/** Alike in every process with the same configuration, or sessions could not be shared. */
-function sessionContextOf(demanded: ClientCertificates | undefined): Buffer {
-  return createHash('sha256')
-    .update(JSON.stringify(['clients', demanded ?? null]))
-    .digest()
-}
-
 function toChoice(
   line: MulticertLine,
   certDir: string,
   keyDir: string,
-  shared: Shared,
+  shared: SharedContext,
 ): Choice<ServerContext> {
   const { where } = line
   const files = [...line.certificates, ...line.keys].join(', ')

@@ -6,13 +6,18 @@ const SECOND = 1000
 /** When the last client has gone, what was parked for it ends within a few turns of the event loop. */
 export async function handshakesEnd(setups: readonly Setup[]): Promise<void> {
   const limit = Date.now() + SECOND
-  while (Date.now() < limit && setups.some(({ verification }) => verification.inFlight() > 0)) await sleep(1)
+  while (Date.now() < limit && setups.some(isInUse)) await sleep(1)
 }
+
+/** Whether handshakes are under way that began with it. */
+export const isInUse = ({ verification, clientHandshakes }: Setup): boolean =>
+  verification.inFlight() + clientHandshakes.inFlight > 0
 
 /** Nothing uses it any more. */
 export function discard(setup: Setup): void {
   setup.leaveRevoking()
   setup.plugins.unload()
   setup.contexts.free()
-  setup.certificates?.retire()
+  setup.certificates?.free()
+  setup.bump?.certificates.free()
 }

@@ -15,15 +15,19 @@ import { ParkedHandshakes } from '../tls/parked-handshakes.js'
 import { Timers } from '../vconn/schedule.js'
 import { type Access, makeAccess } from './access.js'
 import { type AccessLogSettings, AccessLogs, accessLogSettings } from './access-log.js'
-import { type BumpAuthority, openBumpAuthority } from './bump.js'
+import { openBumpAuthority } from './bump.js'
+import { BumpCertificates } from './bump-certificates.js'
+import type { Bump } from './bump-port.js'
 import { ClientContexts } from './client-contexts.js'
+import { sharedContext } from './client-demands.js'
+import { ClientHandshakes } from './client-handshakes.js'
+import { type ClientHooks, makeClientHooks } from './client-hooks.js'
 import { connectModeOf, connectWarnings } from './connect-mode.js'
 import { HandshakeLog } from './handshake-log.js'
 import { isolateWarnings, makeIsolate } from './isolate.js'
 import { openSink } from './log-sink.js'
 import type { Policy } from './policies.js'
 import { Revoking } from './revoking.js'
-import { type ClientHooks, makeClientHooks } from './secure-port.js'
 import { loadServerCertificates, type ServerCertificates } from './server-certificates.js'
 import { makeVerification, type Verification } from './start-tls.js'
 import { VConns } from './vconns.js'
@@ -57,9 +61,10 @@ export interface Setup {
   /** None where no port speaks TLS. */
   readonly certificates: ServerCertificates | undefined
   readonly clientHooks: ClientHooks
+  readonly clientHandshakes: ClientHandshakes
   readonly accessLog: AccessLogSettings | undefined
   /** Where no CONNECT is bumped there is none. */
-  readonly bump: BumpAuthority | undefined
+  readonly bump: Bump | undefined
   /** Nothing of it is looked for any more when acceptances are revoked. */
   readonly leaveRevoking: () => void
 }
@@ -131,9 +136,10 @@ export async function readSetup(
   diags.reconfigure(debugSettings(records, place))
   const rules = loadRules(place.confDir, records)
   const bumps = [undefined, ...rules].some(rule => connectModeOf(records, rule) === 'bump')
-  const bump = bumps ? await openBumpAuthority(records, place.confDir) : undefined
+  const authority = bumps ? await openBumpAuthority(records, place.confDir) : undefined
   const contexts = new ClientContexts(records, place.confDir)
   let plugins: PluginSet | undefined
+  let certificates: ServerCertificates | undefined
   try {
     plugins = await loadPlugins(lines, {
       confDir: place.confDir,
@@ -162,7 +168,11 @@ export async function readSetup(
     const forget = (id: Buffer): void =>
       queueMicrotask(() => void vconns.tell('TS_SSL_SESSION_HOOK', { op: 'remove', id }))
     const onRemoveSession = clientHooks.keepSessions ? forget : undefined
-    const certificates = loadServerCertificates(records, ports, place.confDir, onRemoveSession)
+    certificates = loadServerCertificates(records, ports, place.confDir, onRemoveSession)
+    const bump = authority && {
+      authority,
+      certificates: new BumpCertificates(sharedContext(records, place.confDir, 'bump', onRemoveSession)),
+    }
     return {
       records,
       ports,
@@ -176,12 +186,14 @@ export async function readSetup(
       accessLog,
       certificates,
       clientHooks,
+      clientHandshakes: new ClientHandshakes(),
       bump,
       leaveRevoking: revoking.enter(verification.verdicts, contexts.sessions),
     }
   } catch (cause) {
     plugins?.unload()
     contexts.free()
+    certificates?.free()
     throw cause
   }
 }
@@ -192,7 +204,7 @@ export function warningsOf({ records, plugins, verification: { policies }, bump 
     records,
     policies.map(({ rule }) => rule),
   )
-  const aboutKey = bump?.warning === undefined ? [] : [bump.warning]
+  const aboutKey = bump?.authority.warning === undefined ? [] : [bump.authority.warning]
   return [
     ...verifyWarnings(records, policies),
     ...isolateWarnings(records, plugins.registry),

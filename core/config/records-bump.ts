@@ -17,4 +17,13 @@ export const BUMP_RECORDS = {
     reload: true,
     about: 'The PEM file with the key of that authority, without a passphrase, for the proxy alone to read.',
   },
+  'proxy.config.ssl.bump.client.certification_level': {
+    type: 'INT',
+    default: 0,
+    minimum: 0,
+    maximum: 2,
+    reload: true,
+    about:
+      'As proxy.config.ssl.client.certification_level, for clients inside a CONNECT that is bumped; their authorities are those of proxy.config.ssl.CA.cert.filename. Not in Traffic Server.',
+  },
 } as const satisfies Record<string, RecordRow>

@@ -46,7 +46,8 @@ export const SERVER_RECORDS = {
     maximum: 2_147_483,
     unit: 's',
     reload: true,
-    about: 'How long a client of an ssl port may take for its TLS handshake.',
+    about:
+      'How long a client may take for its TLS handshake, on an ssl port or in a bumped CONNECT, plugins that hold it included.',
   },
   'proxy.config.ssl.server.multicert.filename': {
     type: 'STRING',
@@ -96,7 +97,7 @@ export const SERVER_RECORDS = {
     nullable: true,
     ...FILE_NAME,
     reload: true,
-    about: 'The file with the authorities whose certificates clients of ssl ports may show, PEM.',
+    about: 'The file with the authorities whose certificates clients may show, PEM.',
   },
   'proxy.config.ssl.CA.cert.path': {
     type: 'STRING',

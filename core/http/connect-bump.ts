@@ -1,18 +1,17 @@
 /**
  * CONNECT in bump mode: the proxy ends the client's TLS itself, with a leaf of the operator's authority.
  *
- *     200 -> ClientHello read, client parked -> origin opened and verified -> TLS with the client -> its requests
- *                                                       \-> rejected: the same, and every request gets the error page
+ *     200 -> ClientHello read, client parked -> its hook -> origin opened and verified -> TLS with the client -> its requests
+ *                                                  \-> an alert          \-> rejected: the same, and every request gets the
+ *                                                                                          error page
  *
  * The verified connection waits in the pool for the first request. A ClientHello with another SNI than the target of
  * CONNECT is for that name, at the target's address: the name is what is verified, and what requests have to be for.
  */
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { SecureContext } from 'node:tls'
 import { ProxyError } from '../base/errors.js'
 import type { OriginConnector, OriginTarget } from '../origin/connect.js'
-import { fatalAlert } from '../tls/record-layer.js'
-import { acceptTls } from '../tls/server-side.js'
 import { boundTarget } from './bound-target.js'
 import type { ConnectServer } from './connect.js'
 import type { ConnectRequest } from './connect-request.js'
@@ -21,13 +20,25 @@ import { createFront, type Front, type FrontLimits } from './front.js'
 import { errorReply, sendReply } from './replies.js'
 import { WaitingClient } from './waiting-client.js'
 
+/**
+ * Makes the handshake with a client whose ClientHello has come, on a socket that is its own from here on.
+ * @param port of the origin
+ * @param verify called when plugins have let the ClientHello in; the client waits for it, and is shown a certificate for
+ *   the host that it answers. The signal aborts when the client has left
+ * @returns plaintext @throws {ProxyError} the client has had its alert then
+ */
+export type EndTls = (
+  socket: Socket,
+  port: number,
+  verify: (sni: string | undefined, signal: AbortSignal) => Promise<string>,
+) => Promise<Duplex>
+
 export interface BumpOptions {
   readonly connector: OriginConnector
   readonly forwarder: Forwarder
   readonly limits: FrontLimits
-  /** What a client is shown for a name. @throws {ProxyError} when there is no authority to mint it */
-  readonly contextFor: (host: string) => Promise<SecureContext>
-  /** Milliseconds in which a ClientHello must be complete, and then the handshake. */
+  readonly endTls: EndTls
+  /** Milliseconds in which a ClientHello must be complete. */
   readonly helloTimeout: () => number
 }
 
@@ -37,8 +48,6 @@ interface Bumped {
   readonly error: ProxyError | undefined
 }
 
-const INTERNAL_ERROR = 80
-
 export function bumpedConnections(options: BumpOptions): ConnectServer {
   const bumped = new WeakMap<Duplex, Bumped>()
   const front = innerFront(options, bumped)
@@ -46,12 +55,14 @@ export function bumpedConnections(options: BumpOptions): ConnectServer {
     const client = new WaitingClient(request.socket, request.head)
     try {
       request.establish()
-      const { sni } = await client.readHello(options.helloTimeout())
-      const origin = originOf(request, sni)
-      const error = await verify(options.connector, origin, client.signal)
-      const context = await contextOrAlert(request, origin.host, options)
-      const secured = await acceptTls(client.release(), context, options.helloTimeout())
-      bumped.set(secured, { origin, error })
+      await client.readHello(options.helloTimeout())
+      let verified: Bumped | undefined
+      const secured = await options.endTls(client.release(), request.port, async (sni, signal) => {
+        const origin = originOf(request, sni)
+        verified = { origin, error: await verify(options.connector, origin, signal) }
+        return origin.host
+      })
+      if (verified !== undefined) bumped.set(secured, verified)
       front.take(secured)
     } catch (cause) {
       client.discard()
@@ -79,19 +90,6 @@ async function verify(
   } catch (cause) {
     if (signal.aborted || !(cause instanceof ProxyError)) throw cause
     return cause
-  }
-}
-
-async function contextOrAlert(
-  { socket }: ConnectRequest,
-  host: string,
-  { contextFor }: BumpOptions,
-): Promise<SecureContext> {
-  try {
-    return await contextFor(host)
-  } catch (cause) {
-    if (socket.writable) socket.write(fatalAlert(INTERNAL_ERROR))
-    throw cause
   }
 }
 

@@ -2,7 +2,7 @@ import type { ParkedClient } from '../api/client-hooks.js'
 import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { Time, Wait } from '../base/time.js'
-import type { ClientHooks } from '../compose/secure-port.js'
+import type { ClientHooks } from '../compose/client-hooks.js'
 import {
   type Gate,
   SERVER_INITIAL,
@@ -74,7 +74,7 @@ export class ClientJudgement {
 
   start(): void {
     const [stop, gate] = GATES[this.#case.hook]
-    this.#on({ type: 'reached', stop, gates: [gate] })
+    this.#on({ type: 'reached', stop, waits: [gate] })
   }
 
   /** The client leaves. */
@@ -100,6 +100,7 @@ export class ClientJudgement {
       case 'close':
         return this.#end(this.#refusal(effect.why.message))
       case 'send-alert':
+      case 'prepare':
         return
     }
   }

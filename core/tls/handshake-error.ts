@@ -10,3 +10,10 @@ export function handshakeError(error: OpenSslError | undefined): ProxyError {
   const text = `the origin ended the TLS handshake with alert ${alert} (${reason})`
   return new ProxyError('PTC_HANDSHAKE_ALERT', text)
 }
+
+/** The same of a handshake with a client. */
+export function clientHandshakeError(error: OpenSslError | undefined): ProxyError {
+  const { reason, alert } = error ?? { reason: 'unknown', alert: undefined }
+  const how = alert === undefined ? reason : `the client ended it with alert ${alert} (${reason})`
+  return new ProxyError('PTC_CLIENT_HANDSHAKE', `the TLS handshake with the client failed: ${how}`)
+}

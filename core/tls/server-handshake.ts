@@ -2,11 +2,14 @@
  * The handshake with a client, as a pure function: a state and an event in, the next state and what is to be done out.
  *
  *     shaking --reached--> parked at a gate, one plugin after the other --> shaking … --> open
- *                                \--> refused / gone --> closed
+ *                             |  \--> preparing --^
+ *                             \--> refused / gone --> closed
  *
  * The engine stops at the ClientHello, at the certificate, and when it is done. At each stop there are gates, and on
  * each gate the plugins of one hook. A plugin that fails, or says nothing, refuses; but for the session gate, where it
- * has no session.
+ * has no session. There may be a session gate for each session that the client offers: what is found ends the search.
+ *
+ * `preparation` is no gate: what has to be there before the client is answered is waited for, and no plugin has a say.
  */
 import type { Reject, Verdict } from '../api/verdict.js'
 import { X509_ERRORS } from '../api/x509-errors.js'
@@ -20,15 +23,28 @@ export type Gate = 'hello' | 'session' | 'certificate' | 'client'
 /** Names of the plugins on each gate, in the order of plugin.config. */
 export type ServerTerms = Readonly<Record<Gate, readonly string[]>>
 
+/** What stands between a stop and the next step, in order. */
+export type Waits = readonly (Gate | 'preparation')[]
+
 export type ServerHandshake =
   | { readonly at: 'shaking' }
-  | { readonly at: 'parked'; readonly stop: Stop; readonly gates: readonly Gate[]; readonly hook: number }
+  /** `waits`: what comes behind this gate. */
+  | {
+      readonly at: 'parked'
+      readonly stop: Stop
+      readonly gate: Gate
+      readonly hook: number
+      readonly waits: Waits
+    }
+  | { readonly at: 'preparing'; readonly stop: Stop; readonly waits: Waits }
   | { readonly at: 'open' }
   | { readonly at: 'closed'; readonly why: ProxyError }
 
 export type ServerEvent =
-  /** `gates`: those that there is something to ask about. */
-  | { readonly type: 'reached'; readonly stop: Stop; readonly gates: readonly Gate[] }
+  /** `waits`: with the gates that there is something to ask about. */
+  | { readonly type: 'reached'; readonly stop: Stop; readonly waits: Waits }
+  | { readonly type: 'prepared' }
+  | { readonly type: 'unprepared'; readonly why: ProxyError }
   /** `isSettled`: a session was found, and no further plugin needs to look for one. Elsewhere all are asked. */
   | { readonly type: 'reenabled'; readonly verdict: Verdict; readonly isSettled: boolean }
   | { readonly type: 'plugin-failed'; readonly detail: string }
@@ -39,6 +55,7 @@ export type ServerEvent =
 
 export type ServerEffect =
   | { readonly do: 'call-hook'; readonly gate: Gate; readonly hook: number }
+  | { readonly do: 'prepare' }
   | { readonly do: 'go-on'; readonly stop: Stop }
   | { readonly do: 'deliver' }
   | { readonly do: 'send-alert'; readonly alert: number; readonly stop: Stop | undefined }
@@ -46,6 +63,7 @@ export type ServerEffect =
 
 type Step = readonly [ServerHandshake, ...ServerEffect[]]
 type Parked = Extract<ServerHandshake, { at: 'parked' }>
+type Preparing = Extract<ServerHandshake, { at: 'preparing' }>
 
 const SHAKING: ServerHandshake = { at: 'shaking' }
 export const SERVER_INITIAL: ServerHandshake = SHAKING
@@ -61,6 +79,8 @@ export function serverStep(state: ServerHandshake, event: ServerEvent, terms: Se
       return shaking(event, terms)
     case 'parked':
       return parked(state, event, terms)
+    case 'preparing':
+      return preparing(state, event, terms)
     case 'open':
     case 'closed':
       return [state]
@@ -70,11 +90,13 @@ export function serverStep(state: ServerHandshake, event: ServerEvent, terms: Se
 function shaking(event: ServerEvent, terms: ServerTerms): Step {
   switch (event.type) {
     case 'reached':
-      return ask(event.stop, event.gates, terms)
+      return wait(event.stop, event.waits, terms)
     case 'clock':
       return close(tooSlow())
     case 'broken':
       return close(event.why)
+    case 'prepared':
+    case 'unprepared':
     case 'reenabled':
     case 'plugin-failed':
     case 'late':
@@ -83,56 +105,80 @@ function shaking(event: ServerEvent, terms: ServerTerms): Step {
 }
 
 function parked(state: Parked, event: ServerEvent, terms: ServerTerms): Step {
-  const gate = state.gates[0]
-  const plugin = (gate === undefined ? undefined : terms[gate][state.hook]) ?? 'nobody'
+  const { gate, stop, waits } = state
+  const plugin = terms[gate][state.hook] ?? 'nobody'
   const isOptional = gate === 'session'
   switch (event.type) {
     case 'reenabled':
-      if (event.verdict.kind === 'accept')
-        return event.isSettled && isOptional ? nextGate(state, terms) : nextHook(state, terms)
-      if (isOptional) return nextHook(state, terms)
-      return refuse(alertFor(event.verdict, gate), refused(plugin, saidBy(event.verdict)), state.stop)
+      if (event.verdict.kind === 'accept' && event.isSettled && isOptional)
+        return wait(stop, withoutSessions(waits), terms)
+      if (event.verdict.kind === 'accept' || isOptional) return nextHook(state, terms)
+      return refuse(alertFor(event.verdict, gate), refused(plugin, saidBy(event.verdict)), stop)
     case 'plugin-failed':
       if (isOptional) return nextHook(state, terms)
-      return refuse(INTERNAL_ERROR, refused(plugin, `it failed: ${event.detail}`), state.stop)
+      return refuse(INTERNAL_ERROR, refused(plugin, `it failed: ${event.detail}`), stop)
     case 'late':
       if (isOptional) return nextHook(state, terms)
-      return refuse(HANDSHAKE_FAILURE, refused(plugin, 'it did not answer in time'), state.stop)
+      return refuse(HANDSHAKE_FAILURE, refused(plugin, 'it did not answer in time'), stop)
     case 'clock':
       return refuse(
         HANDSHAKE_FAILURE,
         refused(plugin, 'it did not answer before the handshake had to end'),
-        state.stop,
+        stop,
       )
     case 'broken':
       return close(event.why)
     case 'reached':
       return close(new ProxyError('PTC_INTERNAL', 'a handshake with a client went on while it was parked'))
+    case 'prepared':
+    case 'unprepared':
+      return [state]
   }
 }
 
-/** The first plugin on these gates; with none, the handshake goes on. */
-function ask(stop: Stop, gates: readonly Gate[], terms: ServerTerms): Step {
-  const [gate, ...rest] = gates
-  if (gate === undefined) return goOn(stop)
-  if (terms[gate].length === 0) return ask(stop, rest, terms)
+function preparing(state: Preparing, event: ServerEvent, terms: ServerTerms): Step {
+  const { stop, waits } = state
+  switch (event.type) {
+    case 'prepared':
+      return wait(stop, waits, terms)
+    case 'unprepared':
+      return refuse(INTERNAL_ERROR, event.why, stop)
+    case 'clock':
+      return refuse(HANDSHAKE_FAILURE, tooSlow(), stop)
+    case 'broken':
+      return close(event.why)
+    case 'reached':
+      return close(new ProxyError('PTC_INTERNAL', 'a handshake with a client went on unprepared'))
+    case 'reenabled':
+    case 'plugin-failed':
+    case 'late':
+      return [state]
+  }
+}
+
+/** The first of these that there is anything to wait for; with none, the handshake goes on. */
+function wait(stop: Stop, waits: Waits, terms: ServerTerms): Step {
+  const [first, ...rest] = waits
+  if (first === undefined) return goOn(stop)
+  if (first === 'preparation') return [{ at: 'preparing', stop, waits: rest }, { do: 'prepare' }]
+  if (terms[first].length === 0) return wait(stop, rest, terms)
   return [
-    { at: 'parked', stop, gates, hook: 0 },
-    { do: 'call-hook', gate, hook: 0 },
+    { at: 'parked', stop, gate: first, hook: 0, waits: rest },
+    { do: 'call-hook', gate: first, hook: 0 },
   ]
 }
 
 function nextHook(state: Parked, terms: ServerTerms): Step {
-  const [gate] = state.gates
+  const { gate, stop, waits } = state
   const hook = state.hook + 1
-  if (gate === undefined || hook >= terms[gate].length) return nextGate(state, terms)
+  if (hook >= terms[gate].length) return wait(stop, waits, terms)
   return [
     { ...state, hook },
     { do: 'call-hook', gate, hook },
   ]
 }
 
-const nextGate = ({ stop, gates }: Parked, terms: ServerTerms): Step => ask(stop, gates.slice(1), terms)
+const withoutSessions = (waits: Waits): Waits => waits.filter(one => one !== 'session')
 
 function goOn(stop: Stop): Step {
   return stop === 'established' ? [{ at: 'open' }, { do: 'deliver' }] : [SHAKING, { do: 'go-on', stop }]
@@ -154,7 +200,7 @@ function close(why: ProxyError): Step {
 }
 
 /** About a certificate there is an alert for each reason; about a name, or a wish, there are few. */
-function alertFor({ reason }: Reject, gate: Gate | undefined): number {
+function alertFor({ reason }: Reject, gate: Gate): number {
   if (gate === 'client') return alertOf(X509_ERRORS[x509NameOf(reason)]).number
   if (reason === 'name-mismatch') return UNRECOGNIZED_NAME
   if (reason === 'internal') return INTERNAL_ERROR

@@ -13,6 +13,9 @@ const VERSION_NAMES = new Map([
 const TLS1_3 = 0x304
 /** SSL_MAX_SSL_SESSION_ID_LENGTH; what is longer is no id of ours. */
 const MAX_ID_BYTES = 32
+/** So many are looked for: clients offer one, seldom two, and each costs a question. */
+const MAX_SESSIONS = 4
+const TICKET_AGE_BYTES = 4
 
 /** The name asked for; undefined also for one that is none, such as an address. */
 export function sniOf({ extensions }: HelloFacts): string | undefined {
@@ -38,19 +41,24 @@ export function toHelloFacts(facts: HelloFacts, received: Buffer): ClientHelloFa
 }
 
 /**
- * The session that the client wants to resume: the first identity of TLS 1.3, else the session id of TLS 1.2, which has
- * no meaning for a client that will speak TLS 1.3 (RFC 8446 section 4.1.2).
+ * The sessions that the client would resume, the preferred one first: the identities of TLS 1.3, else the session id of
+ * TLS 1.2, which has no meaning for a client that will speak TLS 1.3 (RFC 8446 section 4.1.2).
  */
-export function offeredSession(facts: HelloFacts): Buffer | undefined {
-  if (!versionsOf(facts).includes(TLS1_3)) return usable(facts.legacySessionId)
+export function offeredSessions(facts: HelloFacts): readonly Buffer[] {
+  if (!versionsOf(facts).includes(TLS1_3)) return [facts.legacySessionId].filter(isUsable)
   const offered = facts.extensions.get(EXTENSION.preSharedKey)
-  return offered === undefined
-    ? undefined
-    : usable(new ByteReader(new ByteReader(offered).vector(2)).vector(2))
+  if (offered === undefined) return []
+  const list = new ByteReader(new ByteReader(offered).vector(2))
+  const ids: Buffer[] = []
+  while (!list.isAtEnd && !list.isBroken && ids.length < MAX_SESSIONS) {
+    const id = list.vector(2)
+    list.take(TICKET_AGE_BYTES)
+    if (!list.isBroken && isUsable(id)) ids.push(id)
+  }
+  return ids
 }
 
-const usable = (id: Buffer): Buffer | undefined =>
-  id.length === 0 || id.length > MAX_ID_BYTES ? undefined : id
+const isUsable = (id: Buffer): boolean => id.length > 0 && id.length <= MAX_ID_BYTES
 
 function versionsOf({ extensions, legacyVersion }: HelloFacts): readonly number[] {
   const supported = extensions.get(EXTENSION.supportedVersions)

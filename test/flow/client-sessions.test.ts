@@ -1,5 +1,6 @@
 /**
  * Sessions of clients, kept by a plugin: OpenResty's tests of session fetch and store (t/142, t/143), for TLS 1.2 and 1.3.
+ * Longer than 250 lines because they share the store.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'

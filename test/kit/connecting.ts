@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import type { RecordName, Records } from '../../core/config/records-table.js'
 import { type RawClient, rawClient, type TimedResponse } from './client.js'
+import { CLIENT_GATE_MODULE, type ClientGate } from './client-gate.js'
 import { type CurlResult, curl } from './curl.js'
 import { GATE_MODULE, Gate } from './gate.js'
 import { type NodeOrigin, nodeOrigin } from './node-origin.js'
@@ -30,6 +31,8 @@ export interface ConnectingOptions {
   readonly files?: Readonly<Record<string, string>>
   /** Called for every handshake; without it all are accepted. */
   readonly answer?: (event: VerifyServerEvent) => void
+  /** Plugins on the hooks of the client's side. */
+  readonly clientGates?: readonly ClientGate[]
 }
 
 /** An https origin of Node's with a certificate of the root's for these names. */
@@ -44,16 +47,17 @@ export const testRoot = (): Promise<Authority> => makeAuthority({ name: 'Root' }
 
 /** The test's end stops everything. CONNECT to any port is allowed unless the records say otherwise. */
 export async function startConnecting(t: Test, options: ConnectingOptions): Promise<Connecting> {
-  const { hosts, records, files = {}, answer = event => void event.reenable() } = options
+  const { hosts, records, files = {}, clientGates = [], answer = event => void event.reenable() } = options
   const root = await testRoot()
   const dir = makeTempDir()
   t.teardown(dir.remove)
   const rootFile = dir.file('root.pem', root.certPem)
   const gate = new Gate(answer)
   t.teardown(() => gate.stop())
+  for (const clientGate of clientGates) t.teardown(() => clientGate.stop())
   const proxy = await startProxyHere({
-    plugins: [gate.line],
-    modules: GATE_MODULE,
+    plugins: [gate.line, ...clientGates.map(({ line }) => line)],
+    modules: { ...GATE_MODULE, ...CLIENT_GATE_MODULE },
     hosts,
     ca: root.certPem,
     files,

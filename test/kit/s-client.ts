@@ -51,6 +51,21 @@ export async function startSClient(options: SClientOptions): Promise<SClient> {
   }
 }
 
+/** A client behind a CONNECT, with one request for the origin there. */
+export function throughProxy(
+  port: number,
+  host: string,
+  originPort: number,
+): SClientOptions & { args: string[] } {
+  const target = `${host}:${originPort}`
+  return {
+    port,
+    servername: host,
+    request: `GET / HTTP/1.1\r\nHost: ${target}\r\nConnection: close\r\n\r\n`,
+    args: ['-proxy', `127.0.0.1:${port}`, '-connect', target],
+  }
+}
+
 /** Runs it to its end. */
 export async function sClient(options: SClientOptions): Promise<SClientResult> {
   const client = await startSClient(options)

@@ -72,10 +72,6 @@ test('all TLS is the engine’s, and only the engine is native', async t => {
       .length,
     0,
   )
-  for (const [specifier, count] of Object.entries({ 'node:tls': 0, 'node:https': 1 })) {
-    const example = bad({ 'core/tls/server-side.ts': `import { a } from '${specifier}'` })
-    t.equal(rules.coreMakesNoHandshakeWithNode(example).length, count, `towards clients, ${specifier}`)
-  }
   t.equal(rules.onlyTheEngineIsNative(bad({ 'core/tls/a.ts': "import koffi from 'koffi'" })).length, 1)
   t.equal(
     rules.onlyTheEngineIsNative(bad({ 'core/tls/openssl/a.ts': "import koffi from 'koffi'" })).length,

@@ -33,14 +33,14 @@ const SECURITY_LEVEL = 2
 
 /** What clients have to show. */
 export interface ClientCertificates {
-  /** Without a certificate the handshake fails; otherwise only a bad one fails it. */
-  readonly isRequired: boolean
+  /** `optional`: one that is shown must be good; `required`: one must be shown. `none`: a context beside it may ask. */
+  readonly demand: 'none' | 'optional' | 'required'
   /** Authorities of theirs, PEM, one certificate each. */
   readonly anchors: readonly string[]
 }
 
 export interface ServerContextOptions {
-  /** One per type of key. */
+  /** One per type of key; none in a context that another one takes the place of. */
   readonly certificates: readonly OwnCertificate[]
   readonly clientCertificates?: ClientCertificates | undefined
   readonly groups?: string | undefined
@@ -118,9 +118,14 @@ export class ServerContext {
   }
 }
 
-function demandCertificates(ctx: Handle, { isRequired, anchors }: ClientCertificates): void {
-  const mode = isRequired ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_PEER
-  ssl.SSL_CTX_set_verify(ctx, mode, NULL)
+const VERIFY = {
+  none: SSL_VERIFY_NONE,
+  optional: SSL_VERIFY_PEER,
+  required: SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+} as const
+
+function demandCertificates(ctx: Handle, { demand, anchors }: ClientCertificates): void {
+  ssl.SSL_CTX_set_verify(ctx, VERIFY[demand], NULL)
   if (anchors.length === 0) throw contextError('no authority for the certificates of clients')
   const store = new TrustStore({ anchors })
   ssl.SSL_CTX_set1_cert_store(ctx, store.handle)

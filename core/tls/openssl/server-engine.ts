@@ -12,6 +12,7 @@
  *
  * Longer than 250 lines because all calls on one `SSL*` are in one place.
  */
+import { ProxyError } from '../../base/errors.js'
 import { type OpenSslError, takeError } from './errors.js'
 import { Established, type ReadResult, type WriteResult } from './established.js'
 import { dismissServer, enrollServer, type GateAnswer, type ServerSubject } from './hello-callback.js'
@@ -168,6 +169,18 @@ export class ServerEngine implements ServerSubject, SessionSubject {
   }
 
   /**
+   * Sessions are resumed, and made, under this context instead of that of the certificates shown; while parked at the
+   * hello.
+   * @param context at most 32 bytes
+   * @throws {ProxyError} PTC_INTERNAL
+   */
+  limitSessions(context: Buffer): void {
+    if (server.SSL_set_session_id_context(this.#ssl.handle, context, context.length) === 1) return
+    ssl.ERR_clear_error()
+    throw new ProxyError('PTC_INTERNAL', 'OpenSSL does not take the context of sessions')
+  }
+
+  /**
    * The session that the client has offered by this id; while parked at the hello.
    * @returns false when the bytes hold no such session
    */
@@ -177,6 +190,12 @@ export class ServerEngine implements ServerSubject, SessionSubject {
     this.#provided?.free()
     this.#provided = parsed
     return true
+  }
+
+  /** Takes back what was provided. */
+  withdraw(): void {
+    this.#provided?.free()
+    this.#provided = undefined
   }
 
   /** Called by OpenSSL, through session-callbacks.ts, as the one below. */

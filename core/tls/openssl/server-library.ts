@@ -13,6 +13,10 @@ export const TLS_server_method = f<() => Handle>('uintptr_t TLS_server_method()'
 export const SSL_CTX_set_session_id_context = f<(ctx: Handle, id: Buffer, length: number) => number>(
   'int SSL_CTX_set_session_id_context(uintptr_t ctx, uint8_t *id, uint length)',
 )
+/** Kept when the SSL is given another SSL_CTX. */
+export const SSL_set_session_id_context = f<(ssl: Handle, id: Buffer, length: number) => number>(
+  'int SSL_set_session_id_context(uintptr_t ssl, uint8_t *id, uint length)',
+)
 export const SSL_CTX_set_client_hello_cb = f<(ctx: Handle, callback: Callback, arg: Handle) => void>(
   'void SSL_CTX_set_client_hello_cb(uintptr_t ctx, void *callback, uintptr_t arg)',
 )

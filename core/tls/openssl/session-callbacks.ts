@@ -120,3 +120,10 @@ export function parseSession(bytes: Uint8Array, id: Buffer): Owned | undefined {
   session.free()
   return undefined
 }
+
+/** Whether {@link parseSession} would take these bytes. */
+export function isSession(bytes: Uint8Array, id: Buffer): boolean {
+  const parsed = parseSession(bytes, id)
+  parsed?.free()
+  return parsed !== undefined
+}

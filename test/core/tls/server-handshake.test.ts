@@ -13,9 +13,9 @@ import {
 const TERMS: ServerTerms = { hello: ['a', 'b'], session: ['c', 'd'], certificate: ['e'], client: ['f'] }
 const NOBODY: ServerTerms = { hello: [], session: [], certificate: [], client: [] }
 
-const hello: ServerEvent = { type: 'reached', stop: 'hello', gates: ['hello', 'session'] }
-const certificate: ServerEvent = { type: 'reached', stop: 'certificate', gates: ['certificate'] }
-const established: ServerEvent = { type: 'reached', stop: 'established', gates: ['client'] }
+const hello: ServerEvent = { type: 'reached', stop: 'hello', waits: ['hello', 'session'] }
+const certificate: ServerEvent = { type: 'reached', stop: 'certificate', waits: ['certificate'] }
+const established: ServerEvent = { type: 'reached', stop: 'established', waits: ['client'] }
 const yes: ServerEvent = { type: 'reenabled', verdict: accept(), isSettled: false }
 const settled: ServerEvent = { type: 'reenabled', verdict: accept(), isSettled: true }
 const no = (reason: Reason = 'policy'): ServerEvent => ({
@@ -47,6 +47,7 @@ function show(effect: ServerEffect): string {
       return `go on from ${effect.stop}`
     case 'send-alert':
       return `alert ${effect.alert}`
+    case 'prepare':
     case 'deliver':
     case 'close':
       return effect.do
@@ -63,7 +64,7 @@ test('everybody is asked, one after the other', async t => {
   t.same(run(NOBODY, hello, certificate, established).effects, [
     ...['go on from hello', 'go on from certificate', 'deliver'],
   ])
-  const withoutCertificate: ServerEvent = { type: 'reached', stop: 'established', gates: [] }
+  const withoutCertificate: ServerEvent = { type: 'reached', stop: 'established', waits: [] }
   t.same(
     run(TERMS, withoutCertificate).effects,
     ['deliver'],

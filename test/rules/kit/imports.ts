@@ -105,8 +105,7 @@ export const hooksAndPluginHostTouchNoSocket: Rule = files =>
   )
 
 /**
- * `node:tls` may be asked for the root certificates it carries, by a named import of that list alone. Handshakes with
- * clients, where nothing is held, are Node's: in one file.
+ * `node:tls` may be asked for the root certificates it carries, by a named import of that list alone.
  */
 export const coreMakesNoHandshakeWithNode: Rule = files =>
   core(files).flatMap(file =>
@@ -115,7 +114,6 @@ export const coreMakesNoHandshakeWithNode: Rule = files =>
         ({ specifier, isTypeOnly }) =>
           (specifier === 'node:tls' || specifier === 'node:https') && !isTypeOnly,
       )
-      .filter(({ specifier }) => file.path !== 'core/tls/server-side.ts' || specifier !== 'node:tls')
       .filter(
         ({ line }) => !/^import \{ rootCertificates \} from/.test(file.text.split('\n')[line - 1] ?? ''),
       )

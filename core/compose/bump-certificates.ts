@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { CertificatePems } from '../api/client-hooks.js'
+import type { MintedLeaf } from '../tls/mint.js'
+import { ServerContext } from '../tls/openssl/server-context.js'
+import { splitPem } from '../tls/trust.js'
+import type { SharedContext } from './client-demands.js'
+import { contextOf } from './server-certificates.js'
+
+/** Contexts that are kept: to make one costs more than to mint its certificate. */
+const MAX_CONTEXTS = 1000
+
+/**
+ * What clients inside bumped connections are shown, until the next reload.
+ *
+ * A context may be freed while a handshake uses it: OpenSSL keeps what the handshake needs. It has to be asked for and
+ * handed to OpenSSL without anything between, though, because the next one that is asked for may push it out.
+ */
+export class BumpCertificates {
+  /** Of a client whose name is not known yet: it has no certificate. */
+  readonly base: ServerContext
+  readonly #shared: SharedContext
+  readonly #contexts = new LRUCache<MintedLeaf, ServerContext>({
+    max: MAX_CONTEXTS,
+    dispose: context => context.free(),
+  })
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT */
+  constructor(shared: SharedContext) {
+    this.#shared = shared
+    this.base = new ServerContext({ ...shared, certificates: [] })
+  }
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT when the authority's own certificate is too weak */
+  of(leaf: MintedLeaf): ServerContext {
+    const known = this.#contexts.get(leaf)
+    if (known !== undefined) return known
+    const certificate = {
+      chain: splitPem(leaf.certPem),
+      key: leaf.keyPem,
+      from: 'what the authority has minted',
+    }
+    const context = new ServerContext({ ...this.#shared, certificates: [certificate] })
+    this.#contexts.set(leaf, context)
+    return context
+  }
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT */
+  makeContext(pems: CertificatePems): ServerContext {
+    return contextOf(pems, this.#shared)
+  }
+
+  /** Sessions are for one origin: a name and a port. */
+  sessionsFor(host: string, port: number): Buffer {
+    return createHash('sha256')
+      .update(this.#shared.sessionContext)
+      .update(JSON.stringify([host, port]))
+      .digest()
+  }
+
+  /** Nobody begins a handshake with it any more. Safe to call twice. */
+  free(): void {
+    this.#contexts.clear()
+    this.base.free()
+  }
+}

@@ -1,0 +1,89 @@
+import { describe, ProxyError } from '../base/errors.js'
+import type { EndTls } from '../http/connect-bump.js'
+import type { MintedLeaf } from '../tls/mint.js'
+import { ClientHandshake } from '../tls/server.js'
+import { LinkDuplex } from '../tls/server-duplex.js'
+import type { ServerSettings } from '../tls/server-settings.js'
+import { TcpLink } from '../vconn/tcp-link.js'
+import type { BumpAuthority } from './bump.js'
+import type { BumpCertificates } from './bump-certificates.js'
+import { type ClientSetup, type HandshakeParts, settingsOf } from './client-settings.js'
+import type { ClientVConns } from './client-vconns.js'
+import type { ServerCertificates } from './server-certificates.js'
+
+/** What a setup has when some CONNECT is bumped. */
+export interface Bump {
+  readonly authority: BumpAuthority
+  readonly certificates: BumpCertificates
+}
+
+export interface BumpSetup extends ClientSetup {
+  readonly bump: Bump | undefined
+  readonly certificates: ServerCertificates | undefined
+}
+
+/** TLS with clients inside a CONNECT: as on an ssl port, but what is shown is minted once the origin is known. */
+export function bumpPort(setup: () => BumpSetup, parts: HandshakeParts & { clients: ClientVConns }): EndTls {
+  return (socket, port, verify) =>
+    new Promise((resolve, reject) => {
+      const current = setup()
+      const vconn = parts.clients.get(socket)
+      const { bump, certificates } = current
+      if (bump === undefined) throw noAuthority()
+      if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a client without a VConn')
+      const { remoteAddress, remotePort, localAddress, localPort } = socket
+      const addresses = { remoteAddress, remotePort, localAddress, localPort }
+      const settings = settingsOf(current, parts, shownOf(bump, certificates, port, verify))
+      const leave = current.clientHandshakes.enter()
+      try {
+        const handshake = new ClientHandshake(
+          new TcpLink(socket, 'client'),
+          vconn,
+          settings,
+          link => {
+            leave()
+            resolve(new LinkDuplex(link, addresses))
+          },
+          why => {
+            leave()
+            reject(why)
+          },
+        )
+        handshake.start()
+      } catch (cause) {
+        leave()
+        reject(new ProxyError('PTC_INTERNAL', describe(cause), { cause }))
+      }
+    })
+}
+
+function shownOf(
+  { authority, certificates }: Bump,
+  ports: ServerCertificates | undefined,
+  port: number,
+  verify: Parameters<EndTls>[2],
+): Parameters<typeof settingsOf>[2] {
+  let minted: { readonly host: string; readonly leaf: MintedLeaf } | undefined
+  const known = (): NonNullable<typeof minted> => {
+    if (minted === undefined) throw new ProxyError('PTC_INTERNAL', 'a client came before its certificate')
+    return minted
+  }
+  const prepare: ServerSettings['prepare'] = async (sni, signal) => {
+    const host = await verify(sni, signal)
+    const leaf = await authority.leafFor(host)
+    certificates.of(leaf) // what is wrong with it refuses the client while there is an alert for it
+    minted = { host, leaf }
+  }
+  return {
+    prepare,
+    context: certificates.base,
+    choose: () => certificates.of(known().leaf),
+    sessionsFor: () => certificates.sessionsFor(known().host, port),
+    named: name => ports?.named(name),
+    makeContext: pems => certificates.makeContext(pems),
+  }
+}
+
+/** Only a reload in this very moment leads here: it has taken the authority away. */
+const noAuthority = (): ProxyError =>
+  new ProxyError('PTC_INTERNAL', 'there is no authority any more that could mint a certificate')

@@ -1,0 +1,57 @@
+import type { HookEvents, HookId } from '../api/hooks.js'
+import { ask } from '../hooks/ask.js'
+import type { HookRegistry, PluginRef } from '../hooks/registry.js'
+import type { Gate, ServerTerms } from '../tls/server-handshake.js'
+import type { ServerAskers } from '../tls/server-questions.js'
+import type { TurnAsker } from '../vconn/turn.js'
+
+/** The plugins on the hooks of the client's side, as the handshake machine asks them. */
+export interface ClientHooks {
+  readonly terms: ServerTerms
+  readonly askers: ServerAskers
+  /** Those in shadow mode. */
+  readonly shadows: ServerAskers
+  /** Whether plugins keep the sessions of clients. */
+  readonly keepSessions: boolean
+}
+
+const HOOKS = {
+  hello: 'TS_SSL_CLIENT_HELLO_HOOK',
+  session: 'TS_SSL_SESSION_HOOK',
+  certificate: 'TS_SSL_CERT_HOOK',
+  client: 'TS_SSL_VERIFY_CLIENT_HOOK',
+} as const satisfies Record<Gate, HookId>
+
+export function makeClientHooks(registry: HookRegistry): ClientHooks {
+  const askers = askersIn(registry, 'enforce')
+  const namesOn = (gate: Gate): readonly string[] => askers[gate].map(({ plugin }) => plugin)
+  return {
+    askers,
+    shadows: askersIn(registry, 'shadow'),
+    keepSessions: askers.session.length > 0,
+    terms: {
+      hello: namesOn('hello'),
+      session: namesOn('session'),
+      certificate: namesOn('certificate'),
+      client: namesOn('client'),
+    },
+  }
+}
+
+function askersIn(registry: HookRegistry, mode: PluginRef['mode']): ServerAskers {
+  const on = <H extends HookId>(hook: H): readonly TurnAsker<HookEvents[H]>[] =>
+    registry
+      .on(hook)
+      .filter(({ plugin }) => plugin.mode === mode)
+      .map(({ plugin: { name, deadline }, continuation }) => ({
+        plugin: name,
+        deadline,
+        ask: (event, refuse) => ask<H>(continuation, event, refuse),
+      }))
+  return {
+    hello: on(HOOKS.hello),
+    session: on(HOOKS.session),
+    certificate: on(HOOKS.certificate),
+    client: on(HOOKS.client),
+  }
+}

@@ -1,0 +1,50 @@
+import type { FairQueue } from '../base/fair-queue.js'
+import type { Records } from '../config/records-table.js'
+import type { ServerSettings } from '../tls/server-settings.js'
+import type { TurnObserver } from '../vconn/turn.js'
+import { SESSION_TIMEOUT } from './client-demands.js'
+import type { ClientHandshakes } from './client-handshakes.js'
+import type { ClientHooks } from './client-hooks.js'
+import type { VConns } from './vconns.js'
+
+const SECOND = 1000
+/** What is offered to clients by ALPN, and all that is spoken with them. */
+const ALPN = ['http/1.1']
+
+/** What of a setup a handshake with a client needs. */
+export interface ClientSetup {
+  readonly records: Records
+  readonly vconns: VConns
+  readonly clientHooks: ClientHooks
+  readonly clientHandshakes: ClientHandshakes
+}
+
+/** What outlives a setup. */
+export interface HandshakeParts {
+  readonly handshakes: TurnObserver
+  readonly queue: FairQueue
+}
+
+/** What is shown to a client, and what has to be there before. */
+type Shown = Pick<ServerSettings, 'context' | 'choose' | 'named' | 'makeContext' | 'prepare' | 'sessionsFor'>
+
+/** The settings of a handshake with a client, whose TLS may end at a port or inside a CONNECT. */
+export function settingsOf(
+  { records, vconns, clientHooks: { terms, askers, shadows } }: ClientSetup,
+  { handshakes, queue }: HandshakeParts,
+  shown: Shown,
+): ServerSettings {
+  return {
+    ...shown,
+    terms,
+    askers,
+    shadows,
+    tellServername: event => void vconns.tell('TS_SSL_SERVERNAME_HOOK', event),
+    tellSession: event => void vconns.tell('TS_SSL_SESSION_HOOK', event),
+    alpn: ALPN,
+    timeout: records['proxy.config.ssl.handshake_timeout_in'] * SECOND,
+    sessionLifetime: SESSION_TIMEOUT * SECOND,
+    observer: handshakes,
+    queue,
+  }
+}

@@ -1,0 +1,225 @@
+import type {
+  CertEvent,
+  CertificatePems,
+  ClientHelloEvent,
+  ParkedClient,
+  ServernameEvent,
+  SessionGetEvent,
+  SessionNewEvent,
+  VerifyClientEvent,
+} from '../api/client-hooks.js'
+import type { VConn } from '../api/vconn.js'
+import { ProxyError } from '../base/errors.js'
+import { PluginTurn, type TurnAsker, type TurnObserver } from '../vconn/turn.js'
+import { certificateOf } from './chain-certificate.js'
+import type { HelloFacts } from './openssl/hello-facts.js'
+import type { ServerContext } from './openssl/server-context.js'
+import type { ServerEngine } from './openssl/server-engine.js'
+import { isSession } from './openssl/session-callbacks.js'
+import type { Gate, ServerEvent, Waits } from './server-handshake.js'
+import { offeredSessions, sniOf, toHelloFacts } from './server-hello.js'
+import { startShadow } from './server-shadow.js'
+
+/** What the plugins on each gate are handed. */
+export interface GateEvents {
+  readonly hello: ClientHelloEvent
+  readonly session: SessionGetEvent
+  readonly certificate: CertEvent
+  readonly client: VerifyClientEvent
+}
+
+/** The plugins on each gate, in the order of plugin.config. */
+export type ServerAskers = { readonly [G in Gate]: readonly TurnAsker<GateEvents[G]>[] }
+
+export interface QuestionSettings {
+  /** Those that have a say: as many as the machine's terms name, in the same order. */
+  readonly askers: ServerAskers
+  /** Those in shadow mode. */
+  readonly shadows: ServerAskers
+  /** Whose certificate is for a name; undefined when none is. */
+  readonly named: (name: string) => ServerContext | undefined
+  /** @throws {ProxyError} PTC_TLS_CONTEXT */
+  readonly makeContext: (pems: CertificatePems) => ServerContext
+  readonly observer: TurnObserver
+  readonly tellServername: (event: ServernameEvent) => void
+  readonly tellSession: (event: SessionNewEvent) => void
+  /** Milliseconds for which a session can be resumed. */
+  readonly sessionLifetime: number
+}
+
+/** A turn, as far as what it may do depends on it. */
+interface Asked {
+  /** Whether the answer is still wanted. */
+  readonly isOpen: () => boolean
+  /** What a plugin in shadow mode does has no effect. */
+  readonly isShadow: boolean
+}
+
+type MakeEvent<G extends Gate> = (parked: ParkedClient, asked: Asked) => GateEvents[G]
+
+/**
+ * What plugins are asked and told about one client: what each hook shows them, and what it lets them do. The machine
+ * says whose turn it is (server-handshake.ts); nothing is decided here.
+ *
+ * Life: asking, one turn at a time -> stopped. Plugins in shadow mode are asked beside it, and nobody waits for them:
+ * their turns end with their answers, with their deadlines, or when the connection does.
+ */
+export class ClientQuestions {
+  readonly #engine: ServerEngine
+  readonly #vconn: VConn
+  readonly #settings: QuestionSettings
+  /** Ends the turns in shadow mode. */
+  readonly #shadows: { stop(): void }[] = []
+  readonly #makers: { readonly [G in Gate]: MakeEvent<G> }
+  #received: Buffer[] | undefined
+  #sessions: readonly Buffer[] = []
+  /** Which of them is looked for. */
+  #offered = -1
+  #hasSession = false
+  #sni: string | undefined
+  #turn: PluginTurn | undefined
+
+  constructor(engine: ServerEngine, vconn: VConn, settings: QuestionSettings) {
+    this.#engine = engine
+    this.#vconn = vconn
+    this.#settings = settings
+    const { askers, shadows } = settings
+    if (askers.hello.length + shadows.hello.length > 0) this.#received = []
+    this.#makers = {
+      hello: parked =>
+        Object.freeze({ ...parked, ...toHelloFacts(this.#facts, Buffer.concat(this.#received ?? [])) }),
+      session: (parked, asked) => Object.freeze(this.#sessionEvent(parked, asked)),
+      certificate: (parked, asked) =>
+        Object.freeze<CertEvent>({ ...parked, use: certificate => this.#use(certificate, asked) }),
+      client: parked => Object.freeze({ ...parked, ...this.#shown() }),
+    }
+  }
+
+  /** The name that the client asks for; undefined also before its ClientHello. */
+  get sni(): string | undefined {
+    return this.#sni
+  }
+
+  /** What has come from the client; until `hello` has been asked about. */
+  heard(bytes: Buffer): void {
+    this.#received?.push(Buffer.from(bytes))
+  }
+
+  /** @returns a gate for each session that the client offers */
+  readHello(): Waits {
+    this.#sni = sniOf(this.#facts)
+    this.#sessions = offeredSessions(this.#facts)
+    return this.#sessions.map(() => 'session')
+  }
+
+  /** The ClientHello has been let in: plugins hear of the name, and what came up to here is not needed any more. */
+  tellName(): void {
+    this.#received = undefined
+    this.#settings.tellServername(Object.freeze({ vconn: this.#vconn, sni: this.#sni }))
+  }
+
+  /** Plugins hear of the sessions that the handshake has made. */
+  tellSessions(): void {
+    const { tellSession, sessionLifetime: lifetime } = this.#settings
+    const [vconn, sni] = [this.#vconn, this.#sni]
+    for (const made of this.#engine.takeSessions()) tellSession({ op: 'new', vconn, sni, ...made, lifetime })
+  }
+
+  /** Asks the plugins in shadow mode about all that there is to wait for at this stop. */
+  askShadows(waits: Waits, deadline: number): void {
+    for (const gate of new Set(waits)) if (gate !== 'preparation') this.#askShadowsOn(gate, deadline)
+  }
+
+  #askShadowsOn<G extends Gate>(gate: G, deadline: number): void {
+    for (const asker of this.#settings.shadows[gate]) {
+      const toEvent = (parked: ParkedClient, isOpen: () => boolean): GateEvents[G] =>
+        this.#makers[gate](parked, { isOpen, isShadow: true })
+      const { observer } = this.#settings
+      const facts = { vconn: this.#vconn, about: this.#about, deadline, observer }
+      this.#shadows.push(startShadow(asker, facts, this.#sni, toEvent))
+    }
+  }
+
+  /**
+   * Gives one plugin its turn.
+   * @param deadline of the whole handshake; milliseconds since the epoch
+   * @param onEnd hears how it ended, perhaps from within this call
+   */
+  ask<G extends Gate>(gate: G, hook: number, deadline: number, onEnd: (event: ServerEvent) => void): void {
+    const asker = this.#settings.askers[gate][hook]
+    if (asker === undefined) return onEnd({ type: 'plugin-failed', detail: 'there is no such plugin' })
+    if (gate === 'session' && hook === 0) this.#offered++
+    const { observer } = this.#settings
+    const facts = { vconn: this.#vconn, about: this.#about, deadline, observer }
+    const turn = new PluginTurn(asker, facts, end => {
+      const isAccepted = end.type === 'reenabled' && end.verdict.kind === 'accept'
+      if (gate === 'session' && !isAccepted) this.#forgetSession()
+      onEnd(end.type === 'reenabled' ? { ...end, isSettled: this.#hasSession } : end)
+    })
+    this.#turn = turn
+    const asked = { isOpen: () => turn.isOpen, isShadow: false }
+    turn.start(asker, this.#makers[gate]({ ...turn.parked, sni: this.#sni }, asked))
+  }
+
+  /** Nobody waits for an answer any more. */
+  stop(): void {
+    this.#turn?.stop()
+    this.stopShadows()
+  }
+
+  stopShadows(): void {
+    for (const shadow of this.#shadows.splice(0)) shadow.stop()
+  }
+
+  get #about(): string {
+    return `client ${this.#vconn.remoteAddress}`
+  }
+
+  get #facts(): HelloFacts {
+    const { facts } = this.#engine
+    if (facts === undefined) throw new ProxyError('PTC_INTERNAL', 'parked without a ClientHello')
+    return facts
+  }
+
+  #sessionEvent(parked: ParkedClient, { isOpen, isShadow }: Asked): SessionGetEvent {
+    const id = this.#sessions[isShadow ? 0 : this.#offered] ?? Buffer.alloc(0)
+    return {
+      ...parked,
+      op: 'get',
+      id: Buffer.from(id),
+      provide: session => {
+        if (!isOpen() || !(session instanceof Uint8Array)) return false
+        if (isShadow) return isSession(session, id)
+        const isGood = this.#engine.provide(session, id)
+        this.#hasSession ||= isGood
+        return isGood
+      },
+    }
+  }
+
+  /** A plugin that has provided one, and then has not accepted, has none. */
+  #forgetSession(): void {
+    if (this.#hasSession) this.#engine.withdraw()
+    this.#hasSession = false
+  }
+
+  #use(certificate: string | CertificatePems, { isOpen, isShadow }: Asked): void {
+    if (!isOpen())
+      throw new ProxyError('PTC_PLUGIN_CALL', 'the certificate of this handshake has been chosen')
+    if (typeof certificate === 'string') {
+      const context = this.#settings.named(certificate)
+      if (context === undefined)
+        throw new ProxyError('PTC_PLUGIN_CALL', `no line of ssl_multicert.config is for ${certificate}`)
+      if (!isShadow) this.#engine.show(context)
+      return
+    }
+    const context = this.#settings.makeContext(certificate)
+    if (!isShadow) this.#engine.show(context)
+    context.free() // the engine keeps what it needs
+  }
+
+  #shown(): Omit<VerifyClientEvent, keyof ParkedClient> {
+    const { chain, isResumed, protocol, cipher, alpn } = this.#engine.outcome()
+    return { chain: Object.freeze(chain.map(certificateOf)), isResumed, protocol, cipher, alpn }
+  }
+}

@@ -1,0 +1,39 @@
+import type { ParkedClient } from '../api/client-hooks.js'
+import {
+  PluginTurn,
+  type ShadowOutcome,
+  type TurnAsker,
+  type TurnEnd,
+  type TurnFacts,
+} from '../vconn/turn.js'
+
+/**
+ * Asks a plugin in shadow mode about a client. Its verdict is told to the observer and reaches nothing else; at the
+ * latest at the deadline its turn is over.
+ * @param toEvent what it is handed; `isOpen` says whether its answer is still wanted
+ */
+export function startShadow<E>(
+  asker: TurnAsker<E>,
+  facts: TurnFacts,
+  sni: string | undefined,
+  toEvent: (parked: ParkedClient, isOpen: () => boolean) => E,
+): { stop(): void } {
+  const { observer, about, deadline } = facts
+  const own = Math.min(asker.deadline ?? Infinity, Math.max(deadline - Date.now(), 0))
+  const turn = new PluginTurn({ ...asker, deadline: own }, { ...facts, deadline: Infinity }, end =>
+    observer.shadowed?.(asker.plugin, about, outcomeOf(end)),
+  )
+  turn.start(
+    asker,
+    toEvent({ ...turn.parked, sni }, () => turn.isOpen),
+  )
+  return turn
+}
+
+function outcomeOf(end: TurnEnd): ShadowOutcome {
+  if (end.type === 'plugin-failed') return { would: 'reject', by: 'plugin-failed' }
+  if (end.type === 'late') return { would: 'reject', by: 'deadline' }
+  return end.verdict.kind === 'accept'
+    ? { would: 'accept' }
+    : { would: 'reject', by: 'plugin', verdict: end.verdict }
+}
