@@ -183,8 +183,7 @@ export class ClientHandshake implements LinkSink {
   }
 
   #onEstablished(): void {
-    const isShown = this.#engine.outcome().chain.length > 0
-    this.#reached('established', isShown ? ['client'] : [])
+    this.#reached('established', this.#engine.outcome().chain.length > 0 ? ['client'] : [])
   }
 
   #flush(): void {
