@@ -104,6 +104,19 @@ for (const [name, start] of Object.entries({ Redis: startRedis, memcached: start
   })
 }
 
+test('Redis, asked by worker threads', async t => {
+  const store = await startRedis()
+  t.teardown(() => store.stop())
+  const isolated = plugin(store.url).replace('session_store ', 'session_store @isolate=worker ')
+  const { client } = await secureProxy(t, [], { plugins: [isolated] })
+  for (const tls of VERSIONS) {
+    const before = (await store.all()).size
+    const file = await fullHandshake(t, client, { tls })
+    await settled(store, before + 1)
+    t.equal(await isResumed(t, client, { tls }, file), true, `TLS ${tls}`)
+  }
+})
+
 test('what is stored is sealed, and what has been tampered with is not used', async t => {
   const redis = await startRedis()
   t.teardown(() => redis.stop())
