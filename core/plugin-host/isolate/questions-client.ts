@@ -5,29 +5,33 @@ import { type Facts, passage } from './passage.js'
 import { exactBytes, type PlainCertificate, plainCertificate, toBuffer, WorkerCertificate } from './plain.js'
 
 interface PlainHello extends Omit<Facts<'TS_SSL_CLIENT_HELLO_HOOK'>, 'extension' | 'raw'> {
-  /** What is in the extensions, in the order of their numbers. */
-  readonly bodies: readonly (Uint8Array | undefined)[]
+  /** What is in the extensions, one behind the other: every view that is sent alone has its price. */
+  readonly bodies: Uint8Array
+  readonly lengths: readonly number[]
   readonly raw: Uint8Array
 }
 
 export const CLIENT_HELLO = passage<'TS_SSL_CLIENT_HELLO_HOOK', PlainHello>({
-  toPlain: ({ sni, alpn, versions, ciphers, extensions, extension, raw }) => ({
-    sni,
-    alpn,
-    versions,
-    ciphers,
-    extensions,
-    bodies: extensions.map(number => {
-      const body = extension(number)
-      return body && exactBytes(body)
-    }),
-    raw: exactBytes(raw),
-  }),
-  toFacts: ({ bodies, raw, ...facts }) => ({
+  toPlain: ({ sni, alpn, versions, ciphers, extensions, extension, raw }) => {
+    const bodies = extensions.map(number => extension(number) ?? Buffer.alloc(0))
+    return {
+      sni,
+      alpn,
+      versions,
+      ciphers,
+      extensions,
+      bodies: exactBytes(Buffer.concat(bodies)),
+      lengths: bodies.map(({ length }) => length),
+      raw: exactBytes(raw),
+    }
+  },
+  toFacts: ({ bodies, lengths, raw, ...facts }) => ({
     ...facts,
     extension: number => {
-      const body = bodies[facts.extensions.indexOf(number)]
-      return body && Buffer.from(body)
+      const index = facts.extensions.indexOf(number)
+      if (index === -1) return undefined
+      const at = lengths.slice(0, index).reduce((sum, length) => sum + length, 0)
+      return Buffer.from(bodies.subarray(at, at + (lengths[index] ?? 0)))
     },
     raw: toBuffer(raw),
   }),
