@@ -34,6 +34,7 @@ test('a worker that ends while it holds a client', async t => {
     await proxy.until(new RegExp(`(?:has a worker again[^]*){${i + 1}}`))
     t.match(await client(), { body: HELLO })
   }
+  await proxy.until(new RegExp(`(?:ready true[^]*){${2 + cases.length}}`)) // a new instance hears of the ports, too
 })
 
 test('at the end', async () => {
