@@ -7,7 +7,6 @@
  * Handshakes that are parked when the configuration is read again finish on the plugins that hold them; the old plugins
  * are unloaded when the last of those has ended.
  */
-import type { Socket } from 'node:net'
 import { ofConnect } from './compose/access-log.js'
 import { connectionLimits, frontLimits } from './compose/client-ports.js'
 import type { ClientVConns } from './compose/client-vconns.js'
@@ -15,6 +14,7 @@ import { makeConnectHandler } from './compose/connect.js'
 import { makeDial } from './compose/dial.js'
 import { makeConnector, makeForwarder } from './compose/forwarding.js'
 import { tellClosed, tellReady, tellShutdown } from './compose/lifecycle.js'
+import { plainPort } from './compose/plain-port.js'
 import { securePort } from './compose/secure-port.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
 import { discard, handshakesEnd, isInUse } from './compose/setup-end.js'
@@ -25,7 +25,6 @@ import { createFront, type Front } from './http/front.js'
 import type { Summary } from './http/summary.js'
 import type { CachedLookup } from './origin/cached-lookup.js'
 import type { OriginConnector } from './origin/connect.js'
-import { addressText } from './vconn/tcp-link.js'
 
 /** How often a retired setup is looked at, in milliseconds. */
 const RETIRE_INTERVAL = 250
@@ -104,7 +103,9 @@ export class ProxyServer {
     access.configure(this.#setup.accessLog)
     for (const warning of warningsOf(this.#setup)) diags.warning(warning)
     diags.note(`trusting ${this.#setup.contexts.trusts}`)
-    const secure = securePort(() => this.#setup, { ...this.#logs, clients: this.#clients })
+    const parts = { ...this.#logs, clients: this.#clients }
+    const secure = securePort(() => this.#setup, parts)
+    const greet = plainPort(() => this.#setup.vconns, parts)
     for (const { address, port, isTls } of this.#setup.ports) {
       const front = createFront({
         forward: this.#forwarder,
@@ -113,11 +114,9 @@ export class ProxyServer {
         pages: () => this.#setup.pages,
         onConnect: this.#connect.handle,
         isWelcome: this.#counts.take,
-        ...(isTls ? { secure } : {}),
+        ...(isTls ? { secure } : { greet }),
         onRefused: summary => this.#onOver(summary),
       })
-      // Of an ssl port plugins hear before the handshake.
-      if (!isTls) front.server.on('connection', (socket: Socket) => this.#onClient(socket))
       this.#fronts.push(front)
       const opened = await front.listen(port, address)
       this.ports.push({ address: opened.address, port: opened.port })
@@ -192,14 +191,5 @@ export class ProxyServer {
       discard(setup)
     }, RETIRE_INTERVAL)
     this.#retiring.set(setup, timer)
-  }
-
-  #onClient(socket: Socket): void {
-    const vconn = this.#setup.vconns.open('inbound', {
-      remoteAddress: addressText(socket.remoteAddress, socket.remotePort),
-      localAddress: addressText(socket.localAddress, socket.localPort),
-    })
-    this.#clients.set(socket, vconn.shown)
-    socket.once('close', () => vconn.close())
   }
 }

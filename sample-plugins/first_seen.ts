@@ -4,7 +4,7 @@
  *
  *     first_seen.so
  */
-import type { PluginInit, VConn } from 'portcullis/plugin'
+import type { Parked, PluginInit, VConn } from 'portcullis/plugin'
 
 // What this plugin keeps, under its own name: every other plugin has a place of its own, and the compiler knows them all.
 declare module 'portcullis/plugin' {
@@ -16,8 +16,9 @@ declare module 'portcullis/plugin' {
 const init: PluginInit = ({ argv, hookAdd, debug }) => {
   if (argv.length > 1) throw new Error(`unknown argument '${argv[1]}'; first_seen takes none`)
 
-  const opened = ({ args }: VConn): void => {
-    args.first_seen = { at: performance.now() } // not Date.now(): the clock on the wall may be set back
+  const opened = ({ vconn, reenable }: Parked): void => {
+    vconn.args.first_seen = { at: performance.now() } // not Date.now(): the clock on the wall may be set back
+    reenable() // the connection waits: a plugin could think it over, or refuse it
   }
 
   const closed = ({ id, direction, remoteAddress, args }: VConn): void => {

@@ -6,29 +6,16 @@ import type {
   SessionEvent,
   VerifyClientEvent,
 } from './client-hooks.js'
+import type { Parked } from './parked.js'
+import type { OutboundStartEvent, VConnStartEvent } from './start-hooks.js'
 import type { VConn } from './vconn.js'
-import type { Verdict } from './verdict.js'
 
 /** What a continuation on TS_SSL_CERT_VERIFY_HOOK receives: the evidence, and the right to end the wait. */
-export interface VerifyServerEvent extends PeerEvidence {
+export interface VerifyServerEvent extends PeerEvidence, Parked {
   /** The connection to the origin. */
   readonly vconn: VConn
   /** The origin's port. */
   readonly port: number
-  /** Aborts when the answer is no longer wanted: client or origin left, or the deadline passed. */
-  readonly signal: AbortSignal
-  /** When silence becomes a rejection; milliseconds since the epoch. */
-  readonly deadline: number
-  /**
-   * Ends this plugin's turn. Without an argument it accepts. Counts once; whatever comes later reaches nothing and
-   * answers `ignored`.
-   */
-  readonly reenable: (verdict?: Verdict) => 'counted' | 'ignored'
-  /**
-   * Calls `continuation` in `ms` milliseconds, unless the answer is no longer wanted by then (TSContSchedule). What it
-   * throws counts as a rejection.
-   */
-  readonly schedule: (continuation: () => unknown, ms: number) => void
 }
 
 /** What a continuation on TS_HTTP_SEND_REQUEST_HDR_HOOK receives: the request as it is about to leave. */
@@ -78,12 +65,12 @@ export interface PluginMsgEvent {
 export interface HookEvents {
   /** An origin's certificate has arrived; the handshake is parked. */
   TS_SSL_CERT_VERIFY_HOOK: VerifyServerEvent
-  /** A connection to an origin is open, its handshake has not begun. */
-  TS_VCONN_OUTBOUND_START_HOOK: VConn
+  /** A connection to an origin is open, and nothing has been sent on it; it is parked. */
+  TS_VCONN_OUTBOUND_START_HOOK: OutboundStartEvent
   /** A connection to an origin has ended; called exactly once, also when it ended while parked. */
   TS_VCONN_OUTBOUND_CLOSE_HOOK: VConn
-  /** A client has connected. */
-  TS_VCONN_START_HOOK: VConn
+  /** A client has connected, and nothing of what it says has been looked at; it is parked. */
+  TS_VCONN_START_HOOK: VConnStartEvent
   /** A client's connection has ended; called exactly once. */
   TS_VCONN_CLOSE_HOOK: VConn
   /** The ClientHello of a client of an ssl port has arrived, and has not been answered; the handshake is parked. */

@@ -178,7 +178,7 @@ export const ERRORS = {
     'internal',
     0,
     '',
-    'A plugin refused the TLS handshake of a client, failed, or did not answer in time; the message names it.',
+    'A plugin refused a client or its TLS handshake, failed, or did not answer in time; the message names it.',
   ),
   PTC_TUNNEL_NOT_TLS: kind(
     'client',
@@ -247,6 +247,24 @@ export const ERRORS = {
     502,
     'tls_certificate_error',
     'A plugin threw, which counts as a rejection; its error is in the log.',
+  ),
+  PTC_PLUGIN_REFUSED_ORIGIN: kind(
+    'internal',
+    502,
+    'destination_unavailable',
+    'A plugin does not allow this connection to the origin; the message says which, and why.',
+  ),
+  PTC_PLUGIN_FAILED: kind(
+    'internal',
+    500,
+    'proxy_internal_error',
+    'A plugin threw, which counts as a rejection; its error is in the log.',
+  ),
+  PTC_PLUGIN_TIMEOUT: kind(
+    'internal',
+    504,
+    'proxy_internal_error',
+    'A plugin did not answer before proxy.config.plugin.deadline, or the @deadline= of its line.',
   ),
   PTC_ORIGIN_CLOSED: kind(
     'origin',

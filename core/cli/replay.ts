@@ -1,4 +1,5 @@
 import type { PeerEvidence } from '../api/certificate.js'
+import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import { openLogs, type Place, readSetup } from '../compose/setup.js'
 import type { VConns } from '../compose/vconns.js'
@@ -38,18 +39,37 @@ export async function replay(place: Place, files: readonly string[]): Promise<nu
   return different === 0 ? 0 : 1
 }
 
+type Opened = ReturnType<VConns['askOrigin']>
+
 function judge(
   evidence: PeerEvidence,
   port: number,
   settings: HandshakeSettings,
   vconns: VConns,
 ): Promise<VerifiedPeer | VerifyRejected> {
-  const vconn = vconns.open('outbound', { remoteAddress: 'replayed', localAddress: 'replayed' })
-  return new Promise<VerifiedPeer | VerifyRejected>((resolve, reject) => {
-    const judgement = new Judgement({ ...settings, evidence, port, vconn: vconn.shown }, end => {
+  const ends = { remoteAddress: 'replayed', localAddress: 'replayed' }
+  let vconn: Opened | undefined
+  return new Promise<Opened>((resolve, reject) => {
+    vconn = vconns.askOrigin(ends, { host: evidence.host, port }, (opened, why) => {
+      if (why === undefined) resolve(opened)
+      else reject(why)
+    })
+  })
+    .then(({ shown }) => judgeOn(shown, evidence, port, settings))
+    .finally(() => vconn?.close())
+}
+
+function judgeOn(
+  vconn: VConn,
+  evidence: PeerEvidence,
+  port: number,
+  settings: HandshakeSettings,
+): Promise<VerifiedPeer | VerifyRejected> {
+  return new Promise((resolve, reject) => {
+    const judgement = new Judgement({ ...settings, evidence, port, vconn }, end => {
       if (end instanceof ProxyError && !(end instanceof VerifyRejected)) reject(end)
       else resolve(end)
     })
     judgement.start()
-  }).finally(() => vconn.close())
+  })
 }

@@ -110,6 +110,10 @@ async function attempt(
     return EXIT.accepted
   } catch (cause) {
     if (!(cause instanceof ProxyError)) throw cause
+    if (cause.code === 'PTC_PLUGIN_REFUSED_ORIGIN' || cause.code === 'PTC_PLUGIN_FAILED') {
+      tell(`REJECTED: ${cause.message}`)
+      return EXIT.rejected
+    }
     if (!(cause instanceof VerifyRejected)) {
       tell(`NO ANSWER: ${cause.code}: ${cause.message}`)
       return EXIT.noAnswer

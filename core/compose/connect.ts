@@ -45,10 +45,8 @@ export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
   const tunnel: TunnelOptions = {
     dial,
     idleTimeout: () => tunnelIdleTimeout(setup().records),
-    openVConn: tcp => {
-      const vconn = setup().vconns.open('outbound', tcp)
-      tcp.whenClosed(() => vconn.close())
-    },
+    start: async (tcp, host, port, signal) =>
+      (await setup().vconns.startUntilClosed(tcp, { host, port }, signal)).parked ?? 0,
   }
   const prober = new Prober({
     dial,

@@ -30,10 +30,9 @@ export function makeConnector(
     maxResponseHeadBytes: records['proxy.config.http.response_header_max_size'],
     queue,
     startTls: (tcp, target, signal) => setup().verification.startTls(tcp, target, signal),
-    startPlain: tcp => {
-      const vconn = setup().vconns.open('outbound', tcp)
-      tcp.whenClosed(() => vconn.close())
-      return vconn.shown
+    startPlain: (tcp, target, signal) => {
+      const start = setup().vconns.startUntilClosed(tcp, target, signal)
+      return start instanceof Promise ? start.then(({ vconn }) => vconn.shown) : start.vconn.shown
     },
     policyDigest: ({ scheme, host }) => (scheme === 'http' ? '' : setup().verification.policyOf(host).digest),
   })

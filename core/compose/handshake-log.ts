@@ -77,9 +77,14 @@ export class HandshakeLog implements HandshakeObserver {
   }
 
   ignoredReenable(plugin: string, host: string, why: 'second' | 'late'): void {
+    this.ignored(plugin, `the handshake with ${host}`, why)
+  }
+
+  /** @param what the plugin reenabled */
+  ignored(plugin: string, what: string, why: 'second' | 'late'): void {
     this.ignoredReenables++
     const when = why === 'second' ? 'a second time' : 'when nobody waited any more'
-    this.#diags.warning(`plugin ${plugin} reenabled the handshake with ${host} ${when}; it reached nothing`)
+    this.#diags.warning(`plugin ${plugin} reenabled ${what} ${when}; it reached nothing`)
   }
 
   pluginFailed(plugin: string, host: string, cause: unknown): void {

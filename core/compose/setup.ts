@@ -24,6 +24,7 @@ import { ClientHandshakes } from './client-handshakes.js'
 import { type ClientHooks, makeClientHooks } from './client-hooks.js'
 import { connectModeOf, connectWarnings } from './connect-mode.js'
 import { HandshakeLog } from './handshake-log.js'
+import { HookPoints, observerOf } from './hook-points.js'
 import { isolateWarnings, makeIsolate } from './isolate.js'
 import { openSink } from './log-sink.js'
 import type { Policy } from './policies.js'
@@ -54,6 +55,7 @@ export interface Setup {
   readonly plugins: PluginSet
   readonly verification: Verification
   readonly contexts: ClientContexts
+  readonly points: HookPoints
   readonly vconns: VConns
   readonly hosts: HostFile
   readonly access: Access
@@ -153,7 +155,12 @@ export async function readSetup(
       revoke: revoking.revoke,
     })
     const { registry } = plugins
-    const vconns = new VConns(registry, message => diags.error(message))
+    const points = new HookPoints({
+      registry,
+      deadline: records['proxy.config.plugin.deadline'],
+      observer: observerOf(handshakes),
+    })
+    const vconns = new VConns(registry, points, message => diags.error(message))
     const verification = makeVerification({
       records,
       rules,
@@ -179,6 +186,7 @@ export async function readSetup(
       plugins,
       verification,
       contexts,
+      points,
       vconns,
       hosts,
       access,

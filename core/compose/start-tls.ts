@@ -42,7 +42,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
   const verdicts = new VerdictCache(records['proxy.config.ssl.client.verify.cache_size'])
   const policies = new Policies(records, rules, contexts, {
     askers: makeAskers(registry, verdicts, observer),
-    openVConn: ends => vconns.open('outbound', ends),
+    openVConn: tcp => vconns.openedFor(tcp),
     observer,
     parked,
     queue,
@@ -50,11 +50,15 @@ export function makeVerification(parts: StartTlsParts): Verification {
   let inFlight = 0
   const startTls: StartTls = async (tcp, target, signal) => {
     const { settings, timeouts } = policies.of(target.host)
-    const left = timeouts.total === undefined ? undefined : timeLeft(timeouts.total, target.since)
-    const originTimeout = Math.min(settings.originTimeout, left ?? settings.originTimeout)
     inFlight++
     try {
-      return await startHandshake(tcp, target, { ...settings, originTimeout }, signal)
+      const start = vconns.startOrigin(tcp, target, signal)
+      const { parked = 0 } = start instanceof Promise ? await start : start
+      // What plugins take is none of the origin's time.
+      const left = timeouts.total === undefined ? undefined : timeLeft(timeouts.total + parked, target.since)
+      const originTimeout = Math.min(settings.originTimeout, left ?? settings.originTimeout)
+      const origin = await startHandshake(tcp, target, { ...settings, originTimeout }, signal)
+      return parked === 0 ? origin : { ...origin, parked: parked + (origin.parked ?? 0) }
     } finally {
       inFlight--
     }

@@ -28,6 +28,16 @@ export const GENERAL_RECORDS = {
     reload: true,
     about: 'How long the init of one plugin may take before the start (or the reload) fails.',
   },
+  'proxy.config.plugin.deadline': {
+    type: 'INT',
+    default: 30_000,
+    minimum: 1,
+    maximum: 2_147_483_647,
+    unit: 'ms',
+    reload: true,
+    about:
+      'How long the plugins on one hook may take together before silence is a rejection, where a hook parks outside of the TLS handshakes; one line of plugin.config may have less, by @deadline=.',
+  },
   'proxy.config.plugin.isolate.workers': {
     type: 'INT',
     default: 2,

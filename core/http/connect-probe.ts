@@ -12,6 +12,7 @@ import { dial } from '../origin/dial.js'
 import { addressOf, type Prober, type VerifiedAddress } from '../origin/prober.js'
 import { fatalAlert } from '../tls/record-layer.js'
 import { VerifyRejected } from '../tls/verdict.js'
+import { PluginRefused } from '../vconn/plugin-refused.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
 import type { ConnectServer } from './connect.js'
 import type { ConnectRequest } from './connect-request.js'
@@ -40,18 +41,18 @@ export function probedTunnel(options: ProbeOptions): ConnectServer {
       const dialled = await dial({ host, port }, options.dial, client.signal)
       const target = await options.prober.verify(dialled, host, port, client.signal, since)
       tcp = target.tcp
-      request.origin = tunnelOrigin(target)
+      const held = await options.start(tcp, host, port, client.signal)
+      request.origin = tunnelOrigin(target, held)
       client.signal.throwIfAborted()
       request.establish()
       const { sni } = await client.readHello(options.helloTimeout())
       const asked = sni ?? addressOf(tcp)
       const verified =
-        asked === host ? target : await verifyAsked(asked, request, client.signal, tcp, options.prober)
+        asked === host ? target : await verifyAsked(asked, request, client.signal, tcp, options)
       tcp = verified.tcp
-      request.origin = tunnelOrigin(verified)
+      if (verified !== target) request.origin = tunnelOrigin(verified, held)
       const result = await relay(
         client.release(),
-        tcp,
         new GuardedLink(tcp, verified.acceptance.leafSha256, sni),
         options,
       )
@@ -65,10 +66,11 @@ export function probedTunnel(options: ProbeOptions): ConnectServer {
   }
 }
 
-const tunnelOrigin = ({ tcp, acceptance, parked }: VerifiedAddress): TunnelOrigin => ({
+/** @param held milliseconds that plugins took about the tunnel's own connection */
+const tunnelOrigin = ({ tcp, acceptance, parked }: VerifiedAddress, held: number): TunnelOrigin => ({
   address: tcp.remoteAddress,
   acceptance,
-  parked,
+  parked: parked + held,
 })
 
 /** The ClientHello asks for another name than CONNECT did: that one is judged too, and the client is told by alert. */
@@ -77,12 +79,15 @@ async function verifyAsked(
   { socket, port }: ConnectRequest,
   signal: AbortSignal,
   tcp: TcpLink,
-  prober: Prober,
+  { prober, start }: Pick<ProbeOptions, 'prober' | 'start'>,
 ): Promise<VerifiedAddress> {
   try {
-    return await prober.verify(tcp, asked, port, signal)
+    const verified = await prober.verify(tcp, asked, port, signal)
+    await start(verified.tcp, asked, port, signal)
+    return verified
   } catch (cause) {
-    const alert = cause instanceof VerifyRejected ? ACCESS_DENIED : INTERNAL_ERROR
+    const isRefused = cause instanceof VerifyRejected || cause instanceof PluginRefused
+    const alert = isRefused ? ACCESS_DENIED : INTERNAL_ERROR
     if (socket.writable) socket.write(fatalAlert(alert))
     throw cause
   }

@@ -9,8 +9,12 @@ export interface TunnelOptions {
   readonly dial: DialOptions
   /** Milliseconds without a byte in either direction after which a tunnel is closed. */
   readonly idleTimeout: () => number
-  /** Gives the connection to the origin its VConn, which ends with it. */
-  readonly openVConn: (tcp: TcpLink) => void
+  /**
+   * Gives the connection to the origin its VConn, which ends with it, and has plugins asked. A connection is started once.
+   * @throws {ProxyError} a refusal, or the signal's reason: the connection is closed then
+   * @returns milliseconds that plugins took
+   */
+  readonly start: (tcp: TcpLink, host: string, port: number, signal: AbortSignal) => Promise<number>
 }
 
 /** CONNECT without verification: proxy.config.http.connect.verify `tunnel`. */
@@ -25,22 +29,21 @@ export function blindTunnel(options: TunnelOptions): ConnectServer {
     socket.once('close', onClose)
     if (socket.destroyed) gone.abort()
     const origin = await dial({ host, port }, options.dial, gone.signal)
+    const parked = await options.start(origin, host, port, gone.signal)
     socket.off('close', onClose)
-    request.origin = { address: origin.remoteAddress }
+    request.origin = { address: origin.remoteAddress, parked }
     request.establish()
-    return relay(socket, origin, origin, options)
+    return relay(socket, origin, options)
   }
 }
 
 /** Relays until both ends have closed. The client's socket is paused, with all that is for the origin still in it. */
 export function relay(
   socket: Socket,
-  tcp: TcpLink,
   origin: Link,
-  { idleTimeout, openVConn }: Pick<TunnelOptions, 'idleTimeout' | 'openVConn'>,
+  { idleTimeout }: Pick<TunnelOptions, 'idleTimeout'>,
 ): Promise<PumpResult> {
   return new Promise(resolve => {
-    openVConn(tcp)
     const client = new TcpLink(socket, 'client')
     pump(client, origin, idleTimeout(), resolve)
     client.resume()

@@ -1,5 +1,6 @@
 import { ERRORS, type ProxyError } from '../base/errors.js'
 import { type Rejection, VerifyRejected } from '../tls/verdict.js'
+import { PluginRefused, type Refusal } from '../vconn/plugin-refused.js'
 
 /** What an error page is about, as far as it is known. */
 export interface About {
@@ -14,6 +15,8 @@ function facts(error: ProxyError, about: About): (readonly [string, string])[] {
   const host = rejection?.host ?? about.host
   if (host !== undefined) rows.push(['Host', host])
   if (rejection !== undefined) rows.push(...rejectionRows(rejection))
+  const refusal = refusalOf(error)
+  if (refusal !== undefined) rows.push(...refusalRows(refusal))
   rows.push(['Code', error.code], ['What to do', ERRORS[error.code].remedy])
   return rows
 }
@@ -26,6 +29,19 @@ function rejectionRows(r: Rejection): [string, string][] {
   if (r.plugin !== undefined) rows.push(['Plugin', r.plugin])
   rows.push(['Reason', r.reason], ['X509 code', `${r.name} (${r.code})`])
   if (r.detail !== '') rows.push(['Detail', r.detail])
+  return rows
+}
+
+const refusalOf = (error: ProxyError): Refusal | undefined =>
+  error instanceof PluginRefused ? error.refusal : undefined
+
+function refusalRows({ plugin, by, reason, detail }: Refusal): [string, string][] {
+  const rows: [string, string][] = [
+    ['Rejected by', BY[by]],
+    ['Plugin', plugin],
+  ]
+  if (reason !== undefined) rows.push(['Reason', reason])
+  if (detail !== undefined && detail !== '') rows.push(['Detail', detail])
   return rows
 }
 
@@ -47,7 +63,7 @@ export function asJson(error: ProxyError, about: About): string {
   const { code, status, message, side } = error
   const { remedy } = ERRORS[code]
   const host = about.host ?? null
-  return `${JSON.stringify({ error: { code, status, side, message, remedy, host, rejection: rejectionOf(error) } })}\n`
+  return `${JSON.stringify({ error: { code, status, side, message, remedy, host, rejection: rejectionOf(error) ?? refusalOf(error) } })}\n`
 }
 
 /** The facts as rows of an HTML table, escaped. */

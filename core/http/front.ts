@@ -45,6 +45,8 @@ export interface FrontOptions {
   readonly isWelcome?: (socket: Socket) => boolean
   /** Clients speak TLS to this port. */
   readonly secure?: SecurePort
+  /** Without TLS: has plugins asked about each client before it is read. */
+  readonly greet?: SecurePort
   /** Called for each request that never got to one of the others. */
   readonly onRefused?: (summary: Summary) => void
 }
@@ -74,11 +76,12 @@ export function createFront(options: FrontOptions): Front {
   // Earlier, only a server that has no listener passes over a wish: this one serves those whose wish is ignored.
   const other = createHttpServer(options, clients)
   const isWelcome = options.isWelcome ?? (() => true)
+  const entrance = options.secure ?? options.greet
   server.on('connection', (socket: Socket) => {
-    if (options.secure !== undefined || isWelcome(socket)) clients.add(socket)
+    if (entrance !== undefined || isWelcome(socket)) clients.add(socket)
   })
   const take = (socket: Duplex): void => handOver(server, socket)
-  const secured = options.secure && secureListener(options.secure, isWelcome, take)
+  const secured = entrance && secureListener(entrance, isWelcome, take)
   const listener = secured?.server ?? server
   server.on('upgrade', (req, duplex, head) => {
     const socket = duplex as Socket // node:http hands out what net.createServer or tls.createServer made

@@ -1,11 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-/** TLS with the clients of a port. */
+/** What lies between a client's connection and HTTP: plugins that are asked about it, and TLS. */
 export interface SecurePort {
   /**
-   * Makes the handshake on a socket, which is its own from here on, and hands on what comes out of it. Does so, or closes
-   * the socket.
+   * Takes a socket, which is its own from here on, and hands on what comes out of it, perhaps from within this call.
+   * Does so, or closes the socket.
    */
   readonly accept: (socket: Socket, take: (secured: Duplex) => void) => { abandon(): void }
 }
@@ -29,13 +29,18 @@ export function secureListener(
   const server = createServer({ noDelay: true, allowHalfOpen: true }, socket => {
     if (!isWelcome(socket)) return
     sockets.add(socket)
+    let hasTaken = false
+    let end = (): void => {
+      hasTaken = true
+    }
     const handshake = port.accept(socket, secured => {
-      handshakes.delete(handshake)
+      end()
       take(secured)
     })
-    handshakes.add(handshake)
+    if (!hasTaken) handshakes.add(handshake)
+    end = () => void handshakes.delete(handshake)
     socket.once('close', () => {
-      handshakes.delete(handshake)
+      end()
       sockets.delete(socket)
     })
   })

@@ -28,8 +28,11 @@ export interface ConnectorOptions {
   readonly queue?: FairQueue
   /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
   readonly startTls: StartTls
-  /** Gives a plain connection its VConn before the first byte is sent. */
-  readonly startPlain?: (tcp: TcpLink, target: OriginTarget) => VConn
+  /**
+   * Gives a plain connection its VConn before the first byte is sent; it may take time, and end with the connection
+   * closed and a {@link ProxyError}.
+   */
+  readonly startPlain?: (tcp: TcpLink, target: OriginTarget, signal: AbortSignal) => VConn | Promise<VConn>
   /** The digest of everything that shapes the verdict about this origin: a pooled connection never outlives it. */
   readonly policyDigest: (target: OriginTarget) => string
 }
@@ -95,7 +98,10 @@ export class OriginConnector {
       // As it is now: a reload may change the policy while the handshake is parked.
       const key = this.keyOf(target)
       if (scheme === 'http') {
-        const plain = plainOrigin(tcp, startPlain?.(tcp, target), { scheme })
+        const start = startPlain?.(tcp, target, signal)
+        const vconn = start instanceof Promise ? await start : start
+        if (signal.aborted) throw abortReason(signal)
+        const plain = plainOrigin(tcp, vconn, { scheme })
         return { connection: new Http1(plain, maxResponseHeadBytes), key }
       }
       const origin = await startTls(tcp, { host, port, since }, signal)
@@ -103,8 +109,9 @@ export class OriginConnector {
       origin.link.destroy()
       throw abortReason(signal)
     } catch (error) {
-      if (error instanceof ProxyError) throw error // startTls has closed the connection: an alert may still be on its way
-      tcp.destroy()
+      // startTls has closed the connection: an alert may still be on its way
+      if (scheme === 'http' || !(error instanceof ProxyError)) tcp.destroy()
+      if (error instanceof ProxyError) throw error
       throw new ProxyError('PTC_INTERNAL', 'the connection could not be set up', { cause: error })
     }
   }

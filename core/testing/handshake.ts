@@ -4,6 +4,7 @@ import type { X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import { alertOf } from '../tls/alerts.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
+import { PluginRefused } from '../vconn/plugin-refused.js'
 
 /** How a handshake ended. */
 export interface Outcome {
@@ -138,6 +139,7 @@ export function toOutcome(end: VerifiedPeer | ProxyError): Outcome {
     const { decidedBy, expiresAt } = end
     return { kind: 'accepted', by: decidedBy, ...(expiresAt === undefined ? {} : { expiresAt }) }
   }
+  if (end instanceof PluginRefused) return { kind: 'rejected', ...end.refusal }
   if (!(end instanceof VerifyRejected))
     return end.code === 'PTC_CLIENT_GONE' ? { kind: 'left' } : { kind: 'broken', detail: end.message }
   const { by, plugin, reason, detail, code } = end.rejection

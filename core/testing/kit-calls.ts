@@ -1,7 +1,9 @@
 import type { HookEvents, HookId } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
+import type { HeldHook } from '../compose/hook-points.js'
 import type { Records } from '../config/records-table.js'
 import type { ClientFacts, ClientHook } from './client-judgement.js'
+import type { TestConnection } from './connection.js'
 import type { TestHandshake } from './handshake.js'
 import type { LiveOrigin } from './live.js'
 import type { Origin } from './origin.js'
@@ -15,7 +17,10 @@ export interface KitOptions {
 }
 
 /** Hooks that do not park; of a session's, `new` and `remove`. */
-export type Told = Exclude<HookId, 'TS_SSL_CERT_VERIFY_HOOK' | Exclude<ClientHook, 'TS_SSL_SESSION_HOOK'>>
+export type Told = Exclude<
+  HookId,
+  'TS_SSL_CERT_VERIFY_HOOK' | Exclude<ClientHook, 'TS_SSL_SESSION_HOOK'> | HeldHook
+>
 
 /** Plugins, loaded as the proxy loads them, and asked as the proxy asks them. */
 export interface Kit {
@@ -49,8 +54,15 @@ export interface Kit {
    * got from Node.
    */
   advance(ms: number): Promise<void>
-  /** Opens a connection, which the plugins on the start hook are told of; `close` tells those on the close hook. */
-  open(direction: VConn['direction']): { readonly vconn: VConn; close(): void }
+  /**
+   * Opens a connection, which the plugins on the start hook are asked about; `close`, which is `leave`, tells those on
+   * the close hook.
+   * @param origin whom it is for
+   */
+  open(
+    direction: VConn['direction'],
+    origin?: { readonly host?: string; readonly port?: number },
+  ): TestConnection
   /** Calls the plugins on a hook that does not park. What they throw is in the log. */
   tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void>
   /** Unloads the plugins, as a reload does. */

@@ -4,6 +4,7 @@ import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import { type Askers, makeAskers } from '../compose/askers.js'
 import { type ClientHooks, makeClientHooks } from '../compose/client-hooks.js'
+import { HookPoints } from '../compose/hook-points.js'
 import { makeIsolate } from '../compose/isolate.js'
 import { VConns } from '../compose/vconns.js'
 import { parsePluginConfig } from '../config/plugin-config.js'
@@ -16,8 +17,11 @@ import { Judgement } from '../tls/judgement.js'
 import type { HandshakeObserver } from '../tls/observer.js'
 import { makeTerms, type TermsRecords } from '../tls/terms.js'
 import { VerdictCache } from '../tls/verdict-cache.js'
+import type { PluginRefused } from '../vconn/plugin-refused.js'
 import { Timers } from '../vconn/schedule.js'
+import type { ProxyVConn } from '../vconn/vconn.js'
 import { type ClientFacts, type ClientHook, ClientJudgement } from './client-judgement.js'
+import { type MadeUpEnd, openConnection, startConnection, type TestConnection } from './connection.js'
 import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
 import type { Kit, KitOptions, Told } from './kit-calls.js'
 import { type LiveOrigin, LiveOrigins } from './live.js'
@@ -28,6 +32,7 @@ import { settle, VirtualTime } from './virtual-time.js'
 
 export { type CertificateWanted, makeChain } from './certificates.js'
 export type { ClientFacts, ClientHook } from './client-judgement.js'
+export type { TestConnection } from './connection.js'
 export type { Call, Outcome, TestHandshake } from './handshake.js'
 export type { Kit, KitOptions } from './kit-calls.js'
 export type { LiveOrigin } from './live.js'
@@ -121,18 +126,22 @@ class PluginKit implements Kit {
     this.#records = records
     this.#folder = folder
     this.#time = time
-    this.#vconns = new VConns(registry, onError)
+    const deadline = records['proxy.config.plugin.deadline']
+    const points = { registry: verifiers, deadline, observer }
+    this.#vconns = new VConns(registry, new HookPoints({ ...points, time }), onError)
     this.#observer = observer
     this.#askers = makeAskers(verifiers, verdicts, observer, time)
     this.#asked = this.#askers.under('')
     this.#clientHooks = makeClientHooks(verifiers)
-    this.#live = new LiveOrigins({ records, folder, verifiers, registry, recorder, observer, onError })
+    const real = new HookPoints(points)
+    const live = { records, folder, verifiers, registry, points: real, recorder, observer, onError }
+    this.#live = new LiveOrigins(live)
   }
 
   async park(origin: Origin): Promise<TestHandshake> {
     const evidence = await toEvidence(origin, this.#folder)
     const { port = 443 } = origin
-    const vconn = this.#vconns.open('outbound', { remoteAddress: `192.0.2.1:${port}`, localAddress: OURS })
+    const { vconn, started } = this.#start({ direction: 'outbound', host: evidence.host, port })
     const deadline = this.#records['proxy.config.ssl.client.verify.deadline']
     const shadows = this.#askers.shadows(deadline)
     const judgement = new Judgement(
@@ -151,13 +160,13 @@ class PluginKit implements Kit {
     )
     const calls = this.#recorder.callsFor(vconn.shown.id)
     const handshake = new KitHandshake(vconn, calls, () => judgement.abandon())
-    judgement.start()
+    void started.then(why => (why === undefined ? judgement.start() : handshake.end(toOutcome(why))))
     await settle()
     return handshake
   }
 
   async parkClient<H extends ClientHook>(hook: H, facts: ClientFacts<H>): Promise<TestHandshake> {
-    const vconn = this.#vconns.open('inbound', { remoteAddress: CLIENT, localAddress: OURS })
+    const { vconn, started } = this.#start({ direction: 'inbound', host: '', port: 0 })
     const judgement = new ClientJudgement(
       {
         hook,
@@ -172,7 +181,7 @@ class PluginKit implements Kit {
     )
     const calls = this.#recorder.callsFor(vconn.shown.id)
     const handshake = new KitHandshake(vconn, calls, () => judgement.abandon())
-    judgement.start()
+    void started.then(why => (why === undefined ? judgement.start() : handshake.end(toOutcome(why))))
     await settle()
     return handshake
   }
@@ -189,9 +198,8 @@ class PluginKit implements Kit {
     return lineOf(this.log, pattern, ms)
   }
 
-  open(direction: VConn['direction']): { readonly vconn: VConn; close(): void } {
-    const vconn = this.#vconns.open(direction, { remoteAddress: CLIENT, localAddress: OURS })
-    return { vconn: vconn.shown, close: () => vconn.close() }
+  open(direction: VConn['direction'], { host = 'origin.example', port = 443 } = {}): TestConnection {
+    return openConnection(this.#vconns, this.#recorder, { direction, host, port })
   }
 
   async tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void> {
@@ -202,11 +210,15 @@ class PluginKit implements Kit {
     this.#plugins.unload()
     this.#live.close()
   }
-}
 
-/** The proxy's end of connections that are not there (RFC 5737). */
-const OURS = '192.0.2.2:50000'
-const CLIENT = '192.0.2.3:50001'
+  #start(end: MadeUpEnd): { vconn: ProxyVConn; started: Promise<PluginRefused | undefined> } {
+    let hear: (why: PluginRefused | undefined) => void = () => {}
+    const started = new Promise<PluginRefused | undefined>(resolve => {
+      hear = resolve
+    })
+    return { vconn: startConnection(this.#vconns, end, why => hear(why)), started }
+  }
+}
 
 function termsRecords(records: Records): TermsRecords {
   return {

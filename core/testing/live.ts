@@ -1,14 +1,14 @@
-import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
 import { ClientContexts } from '../compose/client-contexts.js'
+import type { HookPoints } from '../compose/hook-points.js'
 import { makeVerification, type Verification } from '../compose/start-tls.js'
 import { VConns } from '../compose/vconns.js'
 import type { Records } from '../config/records-table.js'
 import type { HookRegistry } from '../hooks/registry.js'
 import { dial } from '../origin/dial.js'
 import type { HandshakeObserver } from '../tls/observer.js'
-import type { Endpoints, ProxyVConn } from '../vconn/vconn.js'
+import type { ProxyVConn } from '../vconn/vconn.js'
 import { KitHandshake, toOutcome } from './handshake.js'
 import type { Recorder } from './recorder.js'
 
@@ -26,6 +26,8 @@ export interface LiveParts {
   readonly verifiers: HookRegistry
   /** Every hook. */
   readonly registry: HookRegistry
+  /** The recorded continuations of the start hooks, asked in real time. */
+  readonly points: HookPoints
   readonly recorder: Recorder
   readonly observer: HandshakeObserver
   readonly onError: (message: string) => void
@@ -40,7 +42,7 @@ export class LiveOrigins {
 
   constructor(parts: LiveParts) {
     this.#parts = parts
-    this.#vconns = new WatchedVConns(parts.registry, parts.onError)
+    this.#vconns = new WatchedVConns(parts.registry, parts.points, parts.onError)
   }
 
   /** @throws {ProxyError} PTC_TEST_KIT for an address that is none, and those of the dial */
@@ -99,8 +101,8 @@ export class LiveOrigins {
 class WatchedVConns extends VConns {
   last: ProxyVConn | undefined
 
-  override open(direction: VConn['direction'], ends: Endpoints): ProxyVConn {
-    this.last = super.open(direction, ends)
+  override askOrigin(...args: Parameters<VConns['askOrigin']>): ProxyVConn {
+    this.last = super.askOrigin(...args)
     return this.last
   }
 }

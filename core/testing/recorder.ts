@@ -11,6 +11,8 @@ const ASKED = [
   'TS_SSL_SESSION_HOOK',
   'TS_SSL_CERT_HOOK',
   'TS_SSL_VERIFY_CLIENT_HOOK',
+  'TS_VCONN_START_HOOK',
+  'TS_VCONN_OUTBOUND_START_HOOK',
 ] as const satisfies readonly HookId[]
 
 /** What the events of those hooks have in common. */

@@ -1,5 +1,6 @@
 import type { VConn } from '../api/vconn.js'
 import type { Link } from '../vconn/link.js'
+import type { TcpLink } from '../vconn/tcp-link.js'
 import type { VerifiedPeer } from './verdict.js'
 
 /** Whom a handshake is for. */
@@ -26,4 +27,4 @@ export interface TlsOrigin {
  * The signal is aborted when the client that wants this connection leaves; the handshake then ends at once.
  * @throws {ProxyError} with a code PTC_VERIFY_* (as {@link VerifyRejected}), PTC_HANDSHAKE_* or PTC_CLIENT_GONE
  */
-export type StartTls = (tcp: Link, target: TlsTarget, signal: AbortSignal) => Promise<TlsOrigin>
+export type StartTls = (tcp: TcpLink, target: TlsTarget, signal: AbortSignal) => Promise<TlsOrigin>

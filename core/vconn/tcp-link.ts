@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { type ErrorCode, ProxyError, type Side } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
 import type { Link, LinkSink } from './link.js'
+import { ReadAhead } from './read-ahead.js'
 import type { Receiver } from './receiver.js'
 
 /**
@@ -15,6 +16,7 @@ export class TcpLink implements Link {
   readonly #side: Exclude<Side, 'internal'>
   readonly #receiver: Receiver | undefined
   #sink: LinkSink | undefined
+  #ahead: ReadAhead | undefined
   #cause: ProxyError | undefined
   #hasClosed = false
   #localAddress: string | undefined
@@ -48,9 +50,22 @@ export class TcpLink implements Link {
     return this.#hasClosed || this.#socket.destroyed
   }
 
+  /**
+   * Reads ahead until somebody attaches, who gets what has come.
+   * @param onGone called when the other end leaves before
+   * @returns ends that: an end is then for whoever attaches
+   */
+  watch(onGone: () => void): () => void {
+    const ahead = new ReadAhead(this, onGone)
+    this.attach(ahead)
+    this.#ahead = ahead
+    return ahead.ignore
+  }
+
   attach(sink: LinkSink): void {
     const isFirst = this.#sink === undefined
     this.#sink = sink
+    this.#passOn(sink)
     if (this.#hasClosed) {
       queueMicrotask(() => sink.onClose(this.#cause))
       return
@@ -63,6 +78,14 @@ export class TcpLink implements Link {
     // Last, because it starts the flow.
     if (this.#receiver === undefined) this.#socket.on('data', (bytes: Buffer) => this.#sink?.onData(bytes))
     else this.#listen(this.#receiver)
+  }
+
+  #passOn(sink: LinkSink): void {
+    const ahead = this.#ahead
+    this.#ahead = undefined
+    if (ahead === undefined) return
+    if (ahead.isFull) this.resume() // before: the new sink may want it paused
+    for (const bytes of ahead.chunks) sink.onData(bytes)
   }
 
   #onEarlyEnd(): void {

@@ -13,7 +13,7 @@ const given = await root.issue({ cn: 'given.example' })
 for (const tls of VERSIONS) {
   test(`TLS ${tls}: the hooks of a client, in their order`, async t => {
     const gate = new ClientGate({
-      TS_VCONN_START_HOOK: () => {},
+      TS_VCONN_START_HOOK: ({ reenable }) => later(reenable),
       TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => later(reenable),
       TS_SSL_SERVERNAME_HOOK: () => {},
       TS_SSL_CERT_HOOK: ({ reenable }) => later(reenable),

@@ -16,6 +16,9 @@ test('the same API', async t => {
   await proxy.until(/sent GET https:\/\/ok\.test/)
   await proxy.until(/NOTE: \[isolated] closed true/)
 
+  const closed = await get('closed')
+  t.equal(closed.status, 502)
+  t.match(closed.body.toString(), /plugin isolated refused the connection: policy, not there/)
   const no = await get('no')
   t.equal(no.status, 502)
   t.match(no.body.toString(), /rejected by plugin isolated \(X509_V_ERR_CERT_REVOKED 23\): on a list/)

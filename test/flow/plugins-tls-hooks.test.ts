@@ -18,7 +18,14 @@ const PLUGIN = `
 export default ({ argv, hookAdd, note }) => {
   const counts = Object.fromEntries(argv.slice(1).map(token => token.slice(1).split('=')))
   const times = (name, fn) => { for (let i = 0; i < Number(counts[name] ?? 0); i++) fn(i) }
-  times('out_start', i => hookAdd('TS_VCONN_OUTBOUND_START_HOOK', () => note('Outbound start ' + i)))
+  times('out_start', i => hookAdd('TS_VCONN_OUTBOUND_START_HOOK', ({ reenable }) => {
+    note('Outbound start ' + i)
+    reenable()
+  }))
+  times('out_start_delay', i => hookAdd('TS_VCONN_OUTBOUND_START_HOOK', ({ reenable, schedule }) => {
+    note('Outbound delay ' + i)
+    schedule(() => { note('Outbound reenable'); reenable() }, ${DELAY})
+  }))
   times('verify', i => hookAdd('TS_SSL_VERIFY_SERVER_HOOK', ({ reenable, schedule }) => {
     note('Verify callback ' + i)
     schedule(() => { note('Callback reenable'); reenable() }, ${DELAY})
@@ -31,7 +38,14 @@ export default ({ argv, hookAdd, note }) => {
     note('Verify callback ' + i)
     signal.addEventListener('abort', () => note('Aborted'))
   }))
-  times('preaccept', i => hookAdd('TS_VCONN_PRE_ACCEPT_HOOK', () => note('Pre accept callback ' + i)))
+  times('preaccept', i => hookAdd('TS_VCONN_PRE_ACCEPT_HOOK', ({ reenable }) => {
+    note('Pre accept callback ' + i)
+    reenable()
+  }))
+  times('d', i => hookAdd('TS_VCONN_PRE_ACCEPT_HOOK', ({ reenable, schedule }) => {
+    note('Delayed pre accept ' + i)
+    schedule(() => { note('Pre accept reenable'); reenable() }, ${DELAY})
+  }))
   times('out_close', i => hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', () => note('Outbound close ' + i)))
   times('close', i => hookAdd('TS_VCONN_CLOSE_HOOK', () => note('Close callback ' + i)))
 }
@@ -76,9 +90,29 @@ const TWINS: Readonly<Record<string, { options: string[]; expected: string[]; pa
     expected: [immediate(0), immediate(1), ...verify(0), ...verify(1), immediate(0)],
     parks: 2,
   },
-  'tls_hooks14: parked on the way out, after its start': {
+  'parked at the certificate, after the start': {
     options: ['-out_start=1 -verify=2'],
     expected: ['Outbound start 0', ...verify(0), ...verify(1)],
+    parks: 2,
+  },
+  'tls_hooks11: the start of a client, delayed': {
+    options: ['-d=1'],
+    expected: ['Delayed pre accept 0', 'Pre accept reenable'],
+    parks: 1,
+  },
+  'tls_hooks12: immediates first, then the delayed one': {
+    options: ['-preaccept=2 -d=1'],
+    expected: [
+      'Pre accept callback 0',
+      'Pre accept callback 1',
+      'Delayed pre accept 0',
+      'Pre accept reenable',
+    ],
+    parks: 1,
+  },
+  'tls_hooks14: two on the way out, strictly alternating with their reenables': {
+    options: ['-out_start_delay=2'],
+    expected: ['Outbound delay 0', 'Outbound reenable', 'Outbound delay 1', 'Outbound reenable'],
     parks: 2,
   },
   'tls_hooks4: order over different hooks': {

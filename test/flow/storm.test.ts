@@ -21,7 +21,7 @@ const COUNTING = {
 import { liveNatives } from '${new URL('../../core/tls/openssl/owned.js', import.meta.url).href}'
 export default ({ hookAdd, note }) => {
   let open = 0
-  hookAdd('TS_VCONN_OUTBOUND_START_HOOK', () => { open += 1 })
+  hookAdd('TS_VCONN_OUTBOUND_START_HOOK', ({ reenable }) => { open += 1; reenable() })
   hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', () => {
     open -= 1
     if (open === 0) setImmediate(() => note('natives ' + JSON.stringify(liveNatives())))

@@ -14,7 +14,7 @@ import { channel } from 'node:diagnostics_channel'
 export default ({ argv, hookAdd, signal }) => {
   const tell = (kind, event) => channel('gate ' + argv[1]).publish({ kind, event })
   hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => tell('asked', event))
-  hookAdd('TS_VCONN_OUTBOUND_START_HOOK', event => tell('started', event))
+  hookAdd('TS_VCONN_OUTBOUND_START_HOOK', ({ vconn, reenable }) => { tell('started', vconn); reenable() })
   hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', event => tell('closed', event))
   hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', event => tell('sent', event))
   tell('loaded')

@@ -16,7 +16,10 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
   error('an error line')
   schedule(() => note('scheduled'), 10)
   signal.addEventListener('abort', () => note('unloaded'))
-  hookAdd('TS_VCONN_OUTBOUND_START_HOOK', vconn => { vconn.args[name] = vconn.id })
+  hookAdd('TS_VCONN_OUTBOUND_START_HOOK', ({ vconn, host, reenable }) => {
+    vconn.args[name] = vconn.id
+    reenable(host === 'closed.test' ? reject('policy', 'not there') : undefined)
+  })
   hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', ({ id, args }) => note('closed ' + (args[name] === id)))
   hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ method, url }) => note('sent ' + method + ' ' + url))
   hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => {
@@ -52,7 +55,7 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
 `
 const HOSTS = [
   ...['ok', 'no', 'junk', 'slow', 'twice', 'spin', 'later', 'memory', 'exit', 'crash', 'throws', 'rejects'],
-  ...['never', 'evidence'],
+  ...['never', 'evidence', 'closed'],
 ].map(what => `${what}.test`)
 
 export interface IsolatedStage {

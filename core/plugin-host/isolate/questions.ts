@@ -6,8 +6,11 @@ import type { AskHook } from './hook-events.js'
 import type { Passage } from './passage.js'
 import { CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_HELLO, SESSION } from './questions-client.js'
 import { ORIGIN_CERTIFICATE } from './questions-origin.js'
+import { CLIENT_START, ORIGIN_START } from './questions-start.js'
 
 export const QUESTIONS: { readonly [H in AskHook]: Passage<H> } = {
+  TS_VCONN_START_HOOK: CLIENT_START,
+  TS_VCONN_OUTBOUND_START_HOOK: ORIGIN_START,
   TS_SSL_CERT_VERIFY_HOOK: ORIGIN_CERTIFICATE,
   TS_SSL_CLIENT_HELLO_HOOK: CLIENT_HELLO,
   TS_SSL_SESSION_HOOK: SESSION,

@@ -61,9 +61,7 @@ type PlainSession =
     }
 
 export const TIDINGS: { readonly [H in TellHook]: Tiding<H> } = {
-  TS_VCONN_START_HOOK: aboutVConn(),
   TS_VCONN_CLOSE_HOOK: aboutVConn(),
-  TS_VCONN_OUTBOUND_START_HOOK: aboutVConn(),
   TS_VCONN_OUTBOUND_CLOSE_HOOK: aboutVConn(),
   TS_SSL_SERVERNAME_HOOK: tiding({
     to: ({ vconn }) => vconn,

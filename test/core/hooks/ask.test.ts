@@ -6,8 +6,8 @@ import type { Hooked } from '../../../core/hooks/registry.js'
 
 const vconn: VConn = { id: 1, direction: 'inbound', remoteAddress: 'a:1', localAddress: 'b:2', args: {} }
 
-type Told = Continuation<'TS_VCONN_START_HOOK'>
-const hooked = (name: string, continuation: Told): Hooked<'TS_VCONN_START_HOOK'> => ({
+type Told = Continuation<'TS_VCONN_CLOSE_HOOK'>
+const hooked = (name: string, continuation: Told): Hooked<'TS_VCONN_CLOSE_HOOK'> => ({
   plugin: { name, line: 1, mode: 'enforce', late: 'reject' },
   continuation,
   options: {},
@@ -17,7 +17,7 @@ const turn = (): Promise<void> => new Promise(setImmediate)
 test('asking one continuation', async t => {
   const refusals = async (continuation: Told): Promise<unknown[]> => {
     const causes: unknown[] = []
-    ask<'TS_VCONN_START_HOOK'>(continuation, vconn, cause => causes.push(cause))
+    ask<'TS_VCONN_CLOSE_HOOK'>(continuation, vconn, cause => causes.push(cause))
     await turn()
     return causes
   }
@@ -60,7 +60,7 @@ test('telling all continuations', async t => {
         t.equal(event, vconn)
       }),
     ]
-    tell<'TS_VCONN_START_HOOK'>(all, vconn, ({ name }, cause) => errors.push([name, cause]))
+    tell<'TS_VCONN_CLOSE_HOOK'>(all, vconn, ({ name }, cause) => errors.push([name, cause]))
     t.strictSame(called, ['throws', 'rejects', 'hangs', 'works'], 'without waiting')
     await turn()
     t.strictSame(errors, [

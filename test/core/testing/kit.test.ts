@@ -131,8 +131,10 @@ test('connections are opened and closed for the hooks that hear of it', async t 
   dir.file(
     'hears.mjs',
     `export default ({ hookAdd, note }) => {
-      for (const id of ['TS_VCONN_START_HOOK', 'TS_VCONN_CLOSE_HOOK', 'TS_VCONN_OUTBOUND_START_HOOK',
-        'TS_VCONN_OUTBOUND_CLOSE_HOOK']) hookAdd(id, ({ direction }) => note(id + ' ' + direction))
+      for (const id of ['TS_VCONN_START_HOOK', 'TS_VCONN_OUTBOUND_START_HOOK'])
+        hookAdd(id, ({ vconn, reenable }) => { note(id + ' ' + vconn.direction); reenable() })
+      for (const id of ['TS_VCONN_CLOSE_HOOK', 'TS_VCONN_OUTBOUND_CLOSE_HOOK'])
+        hookAdd(id, ({ direction }) => note(id + ' ' + direction))
       hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', () => { throw new Error('boom') })
     }`,
   )
@@ -157,6 +159,34 @@ test('connections are opened and closed for the hooks that hear of it', async t 
   )
   await kit.tell('TS_HTTP_SEND_REQUEST_HDR_HOOK', { vconn: client.vconn, method: 'GET', url: 'https://a/' })
   t.match(kit.log.at(-1), /^ERROR plugin hears failed on TS_HTTP_SEND_REQUEST_HDR_HOOK: boom$/)
+})
+
+test('the start of a connection is parked like a handshake', async t => {
+  dir.file(
+    'starts.mjs',
+    `export default ({ argv, hookAdd, reject }) => {
+      hookAdd('TS_VCONN_START_HOOK', ({ reenable, schedule }) => schedule(reenable, 100))
+      hookAdd('TS_VCONN_OUTBOUND_START_HOOK', ({ host, port, reenable }) =>
+        reenable(host === 'bad.example' ? reject('policy', 'port ' + port) : undefined))
+    }`,
+  )
+  const kit = await open(t, ['starts.mjs', 'yes.mjs'])
+  const client = kit.open('inbound')
+  t.equal(client.outcome, undefined)
+  await kit.advance(100)
+  t.match(client.outcome, { kind: 'accepted', by: 'plugins' })
+  const why = { kind: 'rejected', by: 'plugin', plugin: 'starts', reason: 'policy', detail: 'port 8443' }
+  t.match(kit.open('outbound', { host: 'bad.example', port: 8443 }).outcome, why)
+  const handshake = await kit.park({ host: 'bad.example', port: 8443 })
+  t.match(handshake.outcome, why, 'before its certificate is asked about')
+  t.strictSame(
+    handshake.calls.map(({ plugin }) => plugin),
+    ['starts'],
+  )
+  const silent = await open(t, 'starts.mjs @deadline=50')
+  const left = silent.open('inbound')
+  await silent.advance(50)
+  t.match(left.outcome, { kind: 'rejected', by: 'deadline', plugin: 'starts' })
 })
 
 test('a plugin may take real time, too', async t => {

@@ -1,0 +1,64 @@
+import type { HookEvents, HookId } from '../api/hooks.js'
+import type { Time } from '../base/time.js'
+import { ask } from '../hooks/ask.js'
+import type { Hooked, HookRegistry } from '../hooks/registry.js'
+import type { HoldPoint } from '../vconn/hold.js'
+import type { TurnAsker, TurnObserver } from '../vconn/turn.js'
+import type { HandshakeLog } from './handshake-log.js'
+
+/** Hooks that park, and are no part of a TLS handshake. */
+export type HeldHook = 'TS_VCONN_START_HOOK' | 'TS_VCONN_OUTBOUND_START_HOOK'
+
+/** What they have in common. */
+export interface HookPointParts {
+  readonly registry: HookRegistry
+  /** Milliseconds for all plugins on one hook. */
+  readonly deadline: number
+  readonly observer: TurnObserver
+  readonly time?: Time | undefined
+}
+
+/** The plugins on the hooks that park outside of TLS handshakes, and how many waits for them are under way. */
+export class HookPoints {
+  /** Undefined where no plugin is on the hook: that is all that is looked at then. */
+  readonly start: HoldPoint<HookEvents['TS_VCONN_START_HOOK']> | undefined
+  readonly outboundStart: HoldPoint<HookEvents['TS_VCONN_OUTBOUND_START_HOOK']> | undefined
+  #inFlight = 0
+
+  constructor(parts: HookPointParts) {
+    this.start = this.#point(parts, 'TS_VCONN_START_HOOK')
+    this.outboundStart = this.#point(parts, 'TS_VCONN_OUTBOUND_START_HOOK')
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  #point<H extends HeldHook>(
+    { registry, deadline, observer, time }: HookPointParts,
+    hook: H,
+  ): HoldPoint<HookEvents[H]> | undefined {
+    const all = registry.on(hook)
+    if (all.length === 0) return undefined
+    const askers = (mode: 'enforce' | 'shadow'): TurnAsker<HookEvents[H]>[] =>
+      all.filter(({ plugin }) => plugin.mode === mode).map(toAsker)
+    const onCount = (change: 1 | -1): void => {
+      this.#inFlight += change
+    }
+    return { askers: askers('enforce'), shadows: askers('shadow'), deadline, observer, time, onCount }
+  }
+}
+
+function toAsker<H extends HookId>({ plugin, continuation }: Hooked<H>): TurnAsker<HookEvents[H]> {
+  const { name, deadline } = plugin
+  return { plugin: name, deadline, ask: (event, refuse) => ask<H>(continuation, event, refuse) }
+}
+
+/** What these plugins do goes into the log of the handshakes, and into its counters. */
+export function observerOf(log: HandshakeLog): TurnObserver {
+  return {
+    ignoredReenable: (plugin, about, why) => log.ignored(plugin, about, why),
+    pluginFailed: (plugin, about, cause) => log.pluginFailed(plugin, about, cause),
+    shadowed: (plugin, about, outcome) => log.shadowed(plugin, about, outcome),
+  }
+}

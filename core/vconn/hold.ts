@@ -1,0 +1,133 @@
+import type { Parked } from '../api/parked.js'
+import type { VConn } from '../api/vconn.js'
+import { NODE_TIME, type Time, type Wait } from '../base/time.js'
+import type { Refusal } from './plugin-refused.js'
+import { ShadowTurns } from './shadow-turns.js'
+import { PluginTurn, type TurnAsker, type TurnEnd, type TurnObserver } from './turn.js'
+
+/** The plugins on one hook that parks, and what is the same whenever they are asked. There is at least one. */
+export interface HoldPoint<E> {
+  /** Those that have a say, in the order of plugin.config. */
+  readonly askers: readonly TurnAsker<E>[]
+  /** Those in shadow mode: asked beside, and not waited for. */
+  readonly shadows: readonly TurnAsker<E>[]
+  /** Milliseconds for all of them together. */
+  readonly deadline: number
+  readonly observer: TurnObserver
+  /** What waits for the plugins; default: Node's timers. */
+  readonly time?: Time | undefined
+  /** Waits under way: +1 when one begins, -1 when it is over. */
+  readonly onCount?: (change: 1 | -1) => void
+}
+
+/** What a wait is about. */
+export interface HoldSubject {
+  readonly vconn: VConn
+  /** In the words of the log. */
+  readonly about: string
+}
+
+/**
+ * A wait that is nothing but plugins asked in their order, under one deadline.
+ *
+ * Life: asking -> over. It is over when all have accepted, or with the first who rejects, fails or is late; `onEnd` is
+ * then called exactly once, from within `start` if nobody took time. Or it is abandoned, without a call: whoever was
+ * being asked then reaches nothing any more. Plugins in shadow mode go on after the end until they are abandoned.
+ */
+export class Hold<E> {
+  readonly #point: HoldPoint<E>
+  readonly #subject: HoldSubject
+  readonly #toEvent: (parked: Parked, isShadow: boolean) => E
+  readonly #onEnd: (refusal: Refusal | undefined) => void
+  readonly #time: Time
+  readonly #ends: number
+  #state: 'new' | 'asking' | 'over' = 'new'
+  #turn: PluginTurn | undefined
+  /** Whose turn it is. */
+  #plugin = ''
+  #shadows: ShadowTurns | undefined
+  #clock: Wait | undefined
+
+  /** @param toEvent what a plugin receives */
+  constructor(
+    point: HoldPoint<E>,
+    subject: HoldSubject,
+    toEvent: (parked: Parked, isShadow: boolean) => E,
+    onEnd: (refusal: Refusal | undefined) => void,
+  ) {
+    this.#point = point
+    this.#subject = subject
+    this.#toEvent = toEvent
+    this.#onEnd = onEnd
+    this.#time = point.time ?? NODE_TIME
+    this.#ends = this.#time.now() + point.deadline
+  }
+
+  get isParked(): boolean {
+    return this.#state === 'asking'
+  }
+
+  start(): void {
+    if (this.#state !== 'new') return
+    this.#state = 'asking'
+    this.#point.onCount?.(1)
+    this.#askShadows()
+    this.#askNext(0)
+  }
+
+  /** Nobody waits any more: the right of whoever is asked is revoked, its signal aborts. */
+  abandon(): void {
+    this.#shadows?.stop()
+    this.#turn?.stop()
+    this.#close()
+  }
+
+  #askShadows(): void {
+    const { shadows, deadline, observer, time } = this.#point
+    if (shadows.length === 0) return
+    this.#shadows = new ShadowTurns(shadows, { ...this.#subject, observer, time }, deadline)
+    this.#shadows.start(shadows, parked => this.#toEvent(parked, true))
+  }
+
+  #askNext(index: number): void {
+    // A plugin in shadow mode may have had the connection closed.
+    if (this.#state !== 'asking') return
+    const { askers, deadline, observer, time } = this.#point
+    const asker = askers[index]
+    if (asker === undefined) return this.#end(undefined)
+    this.#clock ??= this.#time.after(deadline, () => this.#onLate())
+    const left = this.#ends - this.#time.now()
+    const facts = { ...this.#subject, deadline: Date.now() + left, observer, time }
+    this.#plugin = asker.plugin
+    this.#turn = new PluginTurn(asker, facts, end => this.#onTurn(index, asker.plugin, end))
+    this.#turn.start(asker, this.#toEvent(this.#turn.parked, false))
+  }
+
+  #onTurn(index: number, plugin: string, end: TurnEnd): void {
+    if (end.type === 'late') return this.#end({ plugin, by: 'deadline' })
+    if (end.type === 'plugin-failed') return this.#end({ plugin, by: 'plugin-failed' })
+    if (end.verdict.kind === 'accept') return this.#askNext(index + 1)
+    const { reason, detail } = end.verdict
+    this.#end({ plugin, by: 'plugin', reason, ...(detail === undefined ? {} : { detail }) })
+  }
+
+  #onLate(): void {
+    this.#turn?.stop()
+    this.#end({ plugin: this.#plugin, by: 'deadline' })
+  }
+
+  #end(refusal: Refusal | undefined): void {
+    if (this.#close()) this.#onEnd(refusal)
+  }
+
+  /** @returns whether it was under way */
+  #close(): boolean {
+    if (this.#state === 'over') return false
+    const wasAsking = this.#state === 'asking'
+    this.#state = 'over'
+    this.#turn = undefined
+    this.#time.cancel(this.#clock)
+    if (wasAsking) this.#point.onCount?.(-1)
+    return wasAsking
+  }
+}

@@ -1,0 +1,40 @@
+import type { Reject } from '../api/verdict.js'
+import { type ErrorCode, ProxyError } from '../base/errors.js'
+
+/** Who ended a wait with no, and how. */
+export interface Refusal {
+  readonly plugin: string
+  readonly by: 'plugin' | 'plugin-failed' | 'deadline'
+  /** The words of a rejection. */
+  readonly reason?: Reject['reason']
+  readonly detail?: string
+}
+
+/** A plugin has refused what it was asked about, has failed, or has said nothing in time. */
+export class PluginRefused extends ProxyError {
+  readonly refusal: Refusal
+
+  constructor(code: ErrorCode, message: string, refusal: Refusal) {
+    super(code, message)
+    this.refusal = refusal
+  }
+}
+
+/**
+ * The error for a refusal; what a plugin that failed has thrown is in the log alone.
+ * @param code of a rejection
+ * @param what was refused: `the request`
+ */
+export function refused(code: ErrorCode, what: string, refusal: Refusal): PluginRefused {
+  const { plugin, by, reason, detail } = refusal
+  if (by === 'deadline') {
+    const text = `plugin ${plugin} did not answer about ${what} in time`
+    return new PluginRefused('PTC_PLUGIN_TIMEOUT', text, refusal)
+  }
+  if (by === 'plugin-failed') {
+    const text = `plugin ${plugin} failed when it was asked about ${what}`
+    return new PluginRefused('PTC_PLUGIN_FAILED', text, refusal)
+  }
+  const why = detail === undefined ? reason : `${reason}, ${detail}`
+  return new PluginRefused(code, `plugin ${plugin} refused ${what}: ${why}`, refusal)
+}
