@@ -1,5 +1,6 @@
 import type { HookEvents, HookId } from '../api/hooks.js'
 import type { Time } from '../base/time.js'
+import type { Records } from '../config/records-table.js'
 import { ask } from '../hooks/ask.js'
 import type { Hooked, HookRegistry } from '../hooks/registry.js'
 import type { HoldPoint } from '../vconn/hold.js'
@@ -54,8 +55,13 @@ function toAsker<H extends HookId>({ plugin, continuation }: Hooked<H>): TurnAsk
   return { plugin: name, deadline, ask: (event, refuse) => ask<H>(continuation, event, refuse) }
 }
 
-/** What these plugins do goes into the log of the handshakes, and into its counters. */
-export function observerOf(log: HandshakeLog): TurnObserver {
+/** Of one setup. What these plugins do goes into the log of the handshakes, and into its counters. */
+export function makeHookPoints(registry: HookRegistry, records: Records, log: HandshakeLog): HookPoints {
+  const deadline = records['proxy.config.plugin.deadline']
+  return new HookPoints({ registry, deadline, observer: observerOf(log) })
+}
+
+function observerOf(log: HandshakeLog): TurnObserver {
   return {
     ignoredReenable: (plugin, about, why) => log.ignored(plugin, about, why),
     pluginFailed: (plugin, about, cause) => log.pluginFailed(plugin, about, cause),

@@ -24,7 +24,7 @@ import { ClientHandshakes } from './client-handshakes.js'
 import { type ClientHooks, makeClientHooks } from './client-hooks.js'
 import { connectModeOf, connectWarnings } from './connect-mode.js'
 import { HandshakeLog } from './handshake-log.js'
-import { HookPoints, observerOf } from './hook-points.js'
+import { type HookPoints, makeHookPoints } from './hook-points.js'
 import { isolateWarnings, makeIsolate } from './isolate.js'
 import { openSink } from './log-sink.js'
 import type { Policy } from './policies.js'
@@ -32,6 +32,7 @@ import { Revoking } from './revoking.js'
 import { loadServerCertificates, type ServerCertificates } from './server-certificates.js'
 import { makeVerification, type Verification } from './start-tls.js'
 import { VConns } from './vconns.js'
+import { verifyWarnings } from './verify-warnings.js'
 
 /** Where a proxy finds what it needs; filled in by the command line, or by a test. */
 export interface Place {
@@ -155,11 +156,7 @@ export async function readSetup(
       revoke: revoking.revoke,
     })
     const { registry } = plugins
-    const points = new HookPoints({
-      registry,
-      deadline: records['proxy.config.plugin.deadline'],
-      observer: observerOf(handshakes),
-    })
+    const points = makeHookPoints(registry, records, handshakes)
     const vconns = new VConns(registry, points, message => diags.error(message))
     const verification = makeVerification({
       records,
@@ -219,31 +216,6 @@ export function warningsOf({ records, plugins, verification: { policies }, bump 
     ...aboutConnect,
     ...aboutKey,
   ]
-}
-
-function verifyWarnings(records: Records, policies: readonly Policy[]): readonly string[] {
-  const keys = records['proxy.config.ssl.keylog_file']
-  const loud =
-    keys === null
-      ? []
-      : [`proxy.config.ssl.keylog_file is set: WHOEVER READS ${keys} CAN READ ALL TRAFFIC WITH ORIGINS`]
-  const others = policies.flatMap(({ rule, settings: { terms } }) => {
-    const [who, whose] =
-      rule === undefined ? ['origins', ''] : [`the origins of ${rule.fqdn}`, `${rule.where}: `]
-    if (terms.verify === 'nothing')
-      return [
-        `${whose}proxy.config.ssl.client.verify.server is 0: ${who} are NOT verified, and no plugin is asked`,
-      ]
-    if (terms.plugins.length > 0) return []
-    if (terms.builtIn === 'off')
-      return [
-        `${whose}no plugin is on TS_SSL_CERT_VERIFY_HOOK and the built-in check is off: ${rule === undefined ? 'every https origin is' : `${who} are`} rejected`,
-      ]
-    return rule === undefined && records['proxy.config.ssl.client.verify.server'] === 2
-      ? ['no plugin is on TS_SSL_CERT_VERIFY_HOOK: the built-in check alone decides']
-      : []
-  })
-  return [...loud, ...others]
 }
 
 function debugSettings(records: Records, place: Place): { enabled: boolean; tags: string | null } {
