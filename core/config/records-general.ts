@@ -71,7 +71,7 @@ export const GENERAL_RECORDS = {
     maximum: 1000,
     reload: true,
     about:
-      'How many workers of a plugin may be lost in a row, without an answer between, before it is out of service: handshakes are then rejected at once.',
+      'How many workers of a plugin may be lost in a row over questions of one hook, without an answer between, before it is out of service there: its questions are then rejected at once.',
   },
   'proxy.config.plugin.isolate.retry_after': {
     type: 'INT',
@@ -81,7 +81,7 @@ export const GENERAL_RECORDS = {
     unit: 'ms',
     reload: true,
     about:
-      'How long a plugin that is out of service is not asked; then one handshake tries it. Doubled each time that fails, to a minute at most.',
+      'How long a plugin that is out of service is not asked; then one question tries it. Doubled each time that fails, to a minute at most.',
   },
   'proxy.config.diags.debug.enabled': {
     type: 'INT',

@@ -10,7 +10,7 @@ export interface CircuitOptions {
 const LONGEST = 60_000
 
 /**
- * Whether a plugin is asked at all.
+ * Whether a plugin is asked at all on a hook.
  *
  *     closed --failures in a row--> open --time--> half-open --answered--> closed
  *                                    ^                 |

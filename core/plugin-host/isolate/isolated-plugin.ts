@@ -1,10 +1,13 @@
+import type { HookId } from '../../api/hooks.js'
 import type { Parked } from '../../api/parked.js'
 import type { Verdict } from '../../api/verdict.js'
-import { describe, ProxyError } from '../../base/errors.js'
-import { Circuit, type CircuitOptions } from './circuit.js'
+import { describe, type ProxyError } from '../../base/errors.js'
+import type { CircuitOptions } from './circuit.js'
+import { failure, outOfService } from './failure.js'
+import { HookCircuits } from './hook-circuits.js'
 import type { AskedEvent, AskHook, TellHook, ToldEvent } from './hook-events.js'
 import type { FromWorker, HookUse, PlainQuestion, PlainTold } from './messages.js'
-import { plainVConn } from './plain.js'
+import { aboutOf, plainVConn } from './plain.js'
 import { QUESTIONS } from './questions.js'
 import type { Threads } from './threads.js'
 import { TIDINGS } from './tidings.js'
@@ -38,12 +41,13 @@ interface Pending {
  *
  * A question goes to the worker that has least to do, or where the args of its connection are. What waits behind a call
  * that does not return is asked elsewhere. What a lost worker held is rejected; what it had not begun is asked elsewhere.
- * When nothing but losses comes, the circuit opens, and every question is rejected at once.
+ * Each hook has a circuit: when nothing but losses comes of its questions it opens, and they are rejected at once. A
+ * plugin that fails on one hook stays in service on the others.
  */
 export class IsolatedPlugin {
   readonly #name: string
   readonly #diags: IsolateDiags
-  readonly #circuit: Circuit
+  readonly #circuits: HookCircuits
   readonly #workers: WorkerSet
   readonly #pending = new Map<number, Pending>()
   /** What a worker that begins later is told as well. */
@@ -54,19 +58,20 @@ export class IsolatedPlugin {
   constructor(name: string, threads: Threads, limits: IsolateLimits, diags: IsolateDiags) {
     this.#name = name
     this.#diags = diags
-    this.#circuit = new Circuit(limits)
+    this.#circuits = new HookCircuits(limits)
     this.#workers = new WorkerSet(threads, limits, {
       onMessage: message => this.#on(message),
       onServing: link => this.#begin(link),
       onStalled: (link, seqs) => this.#moveOn(link, seqs),
       onLost: (link, why, waiting) => this.#lost(link, why, waiting),
-      onNotLoaded: why => this.#fail(`a worker of plugin ${name} did not load: ${why}`),
+      onNotLoaded: why => this.#fail(`a worker of plugin ${name} did not load: ${why}`, this.#circuits.hooks),
     })
   }
 
   /** As {@link WorkerSet.load} */
   async load(): Promise<readonly HookUse[]> {
     const hooks = await this.#workers.load()
+    this.#circuits.cover(hooks.flatMap(({ id }) => (id in QUESTIONS ? [id] : [])))
     this.#isLoaded = true
     return hooks
   }
@@ -74,11 +79,12 @@ export class IsolatedPlugin {
   /** Ends when the question has an answer, or needs none. Rejected when nobody is left to answer it. */
   ask<H extends AskHook>(hook: H, continuation: number, event: AskedEvent<H>): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (!this.#circuit.admits()) return reject(this.#outOfService())
-      const isProbe = this.#circuit.state !== 'closed'
+      const circuit = this.#circuits.of(hook)
+      if (!circuit.admits()) return reject(outOfService(circuit))
+      const isProbe = circuit.state !== 'closed'
       if (isProbe && this.#workers.best() === undefined) {
-        this.#circuit.abandoned()
-        return reject(this.#outOfService())
+        circuit.abandoned()
+        return reject(outOfService(circuit))
       }
       const seq = ++this.#seq
       const { vconn, deadline, signal, reenable }: Parked = event
@@ -90,7 +96,7 @@ export class IsolatedPlugin {
       }
       const abandon = (): void => {
         pending.link?.send({ do: 'abort', seq })
-        if (isProbe) this.#circuit.abandoned()
+        if (isProbe) circuit.abandoned()
         end()
       }
       const { toPlain, perform } = QUESTIONS[hook]
@@ -153,8 +159,8 @@ export class IsolatedPlugin {
       case 'answer':
       case 'fail': {
         this.#workers.answered()
-        this.#circuit.answered()
         const pending = this.#pending.get(message.seq)
+        if (pending !== undefined) this.#circuits.of(pending.question.hook).answered()
         if (message.did === 'fail') return pending?.end(failure(message.message))
         if (pending === undefined) return this.#diags.ignored(message.about, 'late')
         return this.#answer(pending, message.verdict, message.effects)
@@ -201,32 +207,22 @@ export class IsolatedPlugin {
     const held = [...this.#pending].filter(([, pending]) => pending.link === link)
     const moved = held.filter(([seq]) => waiting.includes(seq))
     const gone = held.filter(([seq]) => !waiting.includes(seq))
-    this.#fail(`a worker of plugin ${this.#name} was lost: ${why}; questions it held: ${gone.length}`)
+    this.#fail(
+      `a worker of plugin ${this.#name} was lost: ${why}; questions it held: ${gone.length}`,
+      gone.length === 0 ? this.#circuits.hooks : new Set(gone.map(([, { question }]) => question.hook)),
+    )
     for (const [, { end }] of gone) end(failure(`its worker was lost: ${why}`))
     for (const [seq, pending] of moved) this.#dispatch(seq, pending)
   }
 
-  #fail(message: string): void {
+  /** @param hooks those whose questions it may be the fault of */
+  #fail(message: string, hooks: Iterable<HookId>): void {
     this.#diags.error(message)
-    if (!this.#circuit.failed()) return
-    const { retryIn } = this.#circuit
-    this.#diags.error(`plugin ${this.#name} is out of service, and asked again in ${retryIn} ms`)
-    for (const { link, end } of [...this.#pending.values()]) if (link === undefined) end(this.#outOfService())
+    for (const [hook, circuit] of this.#circuits.failed(hooks)) {
+      const { retryIn } = circuit
+      this.#diags.error(`plugin ${this.#name} is out of service on ${hook}, and asked again in ${retryIn} ms`)
+      for (const { link, question, end } of [...this.#pending.values()])
+        if (link === undefined && question.hook === hook) end(outOfService(circuit))
+    }
   }
-
-  #outOfService(): ProxyError {
-    const { retryIn } = this.#circuit
-    const when = retryIn > 0 ? `in ${retryIn} ms` : 'as soon as one question has been answered'
-    return failure(`its workers were lost again and again; it is out of service, and asked again ${when}`)
-  }
-}
-
-/** Of one question; the proxy is told that the plugin failed. */
-const failure = (why: string): ProxyError => new ProxyError('PTC_PLUGIN_WORKER', why)
-
-/** In the words of the log: a host, or an end of a connection. */
-function aboutOf(event: Parked & { readonly host?: string }): string {
-  if (event.host !== undefined) return event.host
-  const { direction, remoteAddress } = event.vconn
-  return `${direction === 'inbound' ? 'client' : 'origin'} ${remoteAddress}`
 }

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import type { Certificate } from '../../api/certificate.js'
+import type { Parked } from '../../api/parked.js'
 import type { VConn } from '../../api/vconn.js'
 import type { PlainVConn } from './messages.js'
 
@@ -64,4 +65,11 @@ export class WorkerCertificate implements Certificate {
   get pem(): string {
     return this.x509.toString()
   }
+}
+
+/** In the words of the log: a host, or an end of a connection. */
+export function aboutOf(event: Parked & { readonly host?: string }): string {
+  if (event.host !== undefined) return event.host
+  const { direction, remoteAddress } = event.vconn
+  return `${direction === 'inbound' ? 'client' : 'origin'} ${remoteAddress}`
 }
