@@ -14,6 +14,10 @@ export default ({ hookAdd, reject, note, name }) => {
     if (host === 'bad.example') throw new Error('boom')
     reenable(host === 'no.example' ? reject('revoked', chain[0].subject) : undefined)
   })
+  hookAdd('TS_VCONN_START_HOOK', ({ vconn, reenable }) => { vconn.args[name] = 'client'; reenable() })
+  hookAdd('TS_VCONN_CLOSE_HOOK', ({ args }) => note('closed ' + args[name]))
+  hookAdd('TS_VCONN_OUTBOUND_START_HOOK', ({ host, reenable }) =>
+    reenable(host === 'closed.example' ? reject('policy', 'not there') : undefined))
   hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', ({ args }) => note('closed ' + args[name]))
   hookAdd('TS_SSL_CERT_HOOK', ({ use, reenable }) => { use('a.example'); use('b.example'); reenable() })
   hookAdd('TS_SSL_SESSION_HOOK', ({ id, provide, reenable }) => { provide(id); reenable() })
@@ -40,6 +44,17 @@ test('a plugin in workers is asked about made-up origins', async t => {
   await kit.tell('TS_LIFECYCLE_SHUTDOWN_HOOK', { grace: 7 })
   await kit.logged(/grace 7/)
   await t.rejects(kit.logged(/no such line/, 20), { code: 'PTC_TEST_KIT', message: /grace 7/ })
+})
+
+test('about the start of connections', async t => {
+  const kit = await open(t, 'apart.mjs @isolate=worker')
+  const client = kit.open('inbound')
+  t.equal(client.outcome, undefined, 'held until its worker has answered')
+  t.match(await client.ended(), { kind: 'accepted', by: 'plugins' })
+  client.close()
+  await kit.logged(/closed client/)
+  const origin = kit.open('outbound', { host: 'closed.example' })
+  t.match(await origin.ended(), { kind: 'rejected', by: 'plugin', detail: 'not there' })
 })
 
 test('and about clients', async t => {
