@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The command line. The only part of the program that knows the process it runs in. */
+/**
+ * The command line. The only part of the program that knows the process it runs in. Each command loads what it needs:
+ * `ctl` is done before the engine would be there.
+ */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import process from 'node:process'
@@ -7,8 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describe, ERRORS, ProxyError } from './base/errors.js'
 import type { TryOptions } from './cli/try.js'
-import { openLogs, type Place, readSetup, warningsOf } from './compose/setup.js'
-import { ProxyServer } from './proxy.js'
+import type { Place } from './compose/setup.js'
 
 const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS handshake
 
@@ -21,6 +23,9 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
   portcullis replay FILE... runs today's plugins on what try has saved; exit status 1 when a verdict differs
   portcullis plugin new NAME [--js]
                             makes the project of a new plugin, in TypeScript or JavaScript: it builds, with its test
+  portcullis ctl COMMAND [--json]
+                            asks and tells a running proxy: status, parked, reject ID [REASON [DETAIL]], verdicts,
+                            revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin msg TAG [DATA], reload, stop
   portcullis ca init        makes the authority for bump mode, and says how clients trust it
 
   -D, --conf-dir DIR        where records.config and plugin.config are (default: etc)
@@ -50,14 +55,20 @@ async function main(args: readonly string[]): Promise<void> {
   if (values.help) return void process.stdout.write(USAGE)
   if (values.version) return void process.stdout.write(`portcullis ${version()}\n`)
   const [first = '', ...rest] = positionals
-  const { connect, pem, save, js } = values
+  const { connect, pem, save, js, json = false, all = false } = values
   if (first !== 'plugin' && js) throw new ProxyError('PTC_USAGE', '--js belongs to `portcullis plugin new`')
+  if (first !== 'ctl' && (json || all))
+    throw new ProxyError('PTC_USAGE', '--json and --all belong to `portcullis ctl`')
   if (first !== 'try' && (connect ?? pem ?? save) !== undefined)
     throw new ProxyError('PTC_USAGE', '--connect, --pem and --save belong to `portcullis try`')
   const asked = {
     try: (place: Place) => tryOne(place, rest, { connect, pem, save }),
     plugin: () => makePlugin(rest, js ?? false),
     replay: async (place: Place) => (await import('./cli/replay.js')).replay(place, rest),
+    ctl: async (place: Place) => {
+      await (await import('./cli/ctl.js')).ctl(place, { words: rest, json, all })
+      return 0
+    },
   }
   if (Object.hasOwn(asked, first)) {
     process.exit(await asked[first as keyof typeof asked](placeOf(values))) // a plugin may have left something behind
@@ -117,6 +128,8 @@ function parseCommandLine(args: readonly string[]) {
         pem: { type: 'string' },
         save: { type: 'string' },
         js: { type: 'boolean' },
+        json: { type: 'boolean' },
+        all: { type: 'boolean' },
       },
     })
   } catch (cause) {
@@ -130,6 +143,7 @@ function version(): string {
 }
 
 async function start(place: Place): Promise<void> {
+  const { ProxyServer } = await import('./proxy.js')
   const proxy = await ProxyServer.start(place)
   for (const { address, port } of proxy.ports) {
     place.print('stdout', `portcullis listens on ${address.includes(':') ? `[${address}]` : address}:${port}`)
@@ -143,17 +157,23 @@ async function start(place: Place): Promise<void> {
           place.print('stderr', `reload failed, the old configuration goes on:\n${errorText(cause)}`),
         ),
   )
-  const stop = (signal: NodeJS.Signals): void => {
+  const stop = (why: string): void => {
     void proxy.stop(DRAIN).then(() => process.exit(0))
     const most = `${DRAIN / 1000} s at most`
-    place.print('stdout', `portcullis got ${signal}, ends when its requests have ended (${most})`)
+    place.print('stdout', `portcullis got ${why}, ends when its requests have ended (${most})`)
   }
   for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => proxy.reopenLogs())
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+  const stopByHand = (): number => {
+    setImmediate(stop, 'a request to stop')
+    return DRAIN
+  }
+  await proxy.manage({ version: version(), pid: process.pid, stop: stopByHand })
 }
 
 async function verifyConfig(place: Place): Promise<void> {
+  const { openLogs, readSetup, warningsOf } = await import('./compose/setup.js')
   const setup = await readSetup(place, openLogs(place))
   for (const warning of warningsOf(setup)) place.print('stderr', `warning: ${warning}`)
   setup.plugins.unload()

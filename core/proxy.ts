@@ -7,7 +7,9 @@
  * Handshakes that are parked when the configuration is read again finish on the plugins that hold them; the old plugins
  * are unloaded when the last of those has ended.
  */
+import type { Admin } from './admin/server.js'
 import { ofConnect } from './compose/access-log.js'
+import { type Manager, manage } from './compose/admin.js'
 import { connectionLimits, frontLimits } from './compose/client-ports.js'
 import type { ClientVConns } from './compose/client-vconns.js'
 import { makeConnectHandler } from './compose/connect.js'
@@ -48,6 +50,9 @@ export class ProxyServer {
   readonly #retiring = new Map<Setup, NodeJS.Timeout>()
   #reloading: Promise<unknown> = Promise.resolve()
   #isStopping = false
+  /** How often the configuration has been read. */
+  #generation = 1
+  #admin: Promise<Admin | undefined> | undefined
   #setup: Setup
   /** Where clients may connect, in the order of proxy.config.http.server_ports. */
   readonly ports: OpenPort[] = []
@@ -152,6 +157,7 @@ export class ProxyServer {
     }
     const old = this.#setup
     this.#setup = setup
+    this.#generation += 1
     for (const warning of warningsOf(setup)) this.#logs.diags.warning(warning)
     this.#connector.closeStale()
     this.#names.clear()
@@ -173,8 +179,27 @@ export class ProxyServer {
     const setups = [this.#setup, ...this.#retiring.keys()]
     for (const timer of this.#retiring.values()) clearInterval(timer)
     await handshakesEnd(setups)
+    await (await this.#admin)?.close()
     for (const setup of setups) discard(setup)
     await this.#logs.close()
+  }
+
+  /** Opens the management socket, if there is to be one. To be called once. */
+  async manage(manager: Manager): Promise<void> {
+    this.#admin = manage(
+      {
+        place: this.#place,
+        logs: this.#logs,
+        setups: () => [this.#setup, ...this.#retiring.keys()],
+        generation: () => this.#generation,
+        isStopping: () => this.#isStopping,
+        ports: this.ports,
+        idleConnections: () => this.#connector.idleConnections,
+        reload: () => this.reload(),
+      },
+      manager,
+    )
+    await this.#admin
   }
 
   /** Opens the log files anew under their names, after a rotation. */

@@ -75,6 +75,13 @@ export const ERRORS = {
   PTC_PORT_UNAVAILABLE: startup(
     'Another program listens there, or the port needs privileges: proxy.config.http.server_ports.',
   ),
+  PTC_ADMIN_SOCKET: startup(
+    'Set proxy.config.admin.socket to a path that the proxy may write to, or to NULL for no management.',
+  ),
+  PTC_ADMIN_REQUEST: startup('Look at what there is: `portcullis ctl status`, `ctl parked`, `ctl verdicts`.'),
+  PTC_ADMIN_UNREACHABLE: startup(
+    'Start the proxy with the same -D, and run ctl as the same user; proxy.config.admin.socket says where.',
+  ),
   PTC_REVOCATION: startup(
     'Revoke a host, a public key, a certificate, a remembered verdict by its key, or all.',
   ),

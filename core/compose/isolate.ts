@@ -2,7 +2,7 @@ import type { Diags } from '../base/diags.js'
 import { describe } from '../base/errors.js'
 import type { Records } from '../config/records-table.js'
 import type { HookRegistry } from '../hooks/registry.js'
-import { isolateWith } from '../plugin-host/isolate/isolate.js'
+import { type IsolateOptions, isolateWith } from '../plugin-host/isolate/isolate.js'
 import type { PluginEnv } from '../plugin-host/load.js'
 import type { HandshakeObserver } from '../tls/observer.js'
 
@@ -12,6 +12,7 @@ export function makeIsolate(
   diags: Pick<Diags, 'debug' | 'note' | 'error'>,
   observer: Pick<HandshakeObserver, 'ignoredReenable'>,
   revoke: PluginEnv['revoke'],
+  onLoaded?: IsolateOptions['onLoaded'],
 ): NonNullable<PluginEnv['isolate']> {
   return isolateWith({
     entry: new URL('./isolate-entry.cjs', import.meta.url),
@@ -23,6 +24,7 @@ export function makeIsolate(
       maxFailures: records['proxy.config.plugin.isolate.max_failures'],
       retryAfter: records['proxy.config.plugin.isolate.retry_after'],
     },
+    onLoaded,
     diagsFor: plugin => ({
       debug: (tag, message) => diags.debug(tag, message),
       note: message => diags.note(message),

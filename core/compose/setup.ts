@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Diags } from '../base/diags.js'
 import { describe } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
+import { checkAdminSocket } from '../config/admin-socket.js'
 import { loadTemplates } from '../config/body-factory.js'
 import { type HostFile, loadHostFile } from '../config/host-file.js'
 import { loadPluginConfig } from '../config/plugin-config.js'
@@ -10,6 +11,7 @@ import { loadRecords } from '../config/records.js'
 import type { Records } from '../config/records-table.js'
 import { loadRules } from '../config/rules.js'
 import { compilePages, NO_PAGES, type Pages } from '../http/page-templates.js'
+import type { WorkersState } from '../plugin-host/isolate/isolated-plugin.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { ParkedHandshakes } from '../tls/parked-handshakes.js'
 import { Timers } from '../vconn/schedule.js'
@@ -27,7 +29,6 @@ import { HandshakeLog } from './handshake-log.js'
 import { type HookPoints, makeHookPoints } from './hook-points.js'
 import { isolateWarnings, makeIsolate } from './isolate.js'
 import { openSink } from './log-sink.js'
-import type { Policy } from './policies.js'
 import { Revoking } from './revoking.js'
 import { loadServerCertificates, type ServerCertificates } from './server-certificates.js'
 import { makeVerification, type Verification } from './start-tls.js'
@@ -51,9 +52,13 @@ export interface Place {
 
 /** One reading of the configuration: everything that a start, or a reload, makes of it before a port opens. */
 export interface Setup {
+  /** Milliseconds since the epoch. */
+  readonly readAt: number
   readonly records: Records
   readonly ports: readonly PortSpec[]
   readonly plugins: PluginSet
+  /** How the workers of isolated plugins are, by the plugin's line. */
+  readonly workers: ReadonlyMap<number, () => WorkersState>
   readonly verification: Verification
   readonly contexts: ClientContexts
   readonly points: HookPoints
@@ -126,6 +131,7 @@ export async function readSetup(
   { diags, handshakes, queue, parked, revoking }: Logs,
 ): Promise<Setup> {
   const records = loadRecords(place.confDir, place.env)
+  checkAdminSocket(records, place.confDir)
   const lines = loadPluginConfig(place.confDir, records)
   const hostFile = records['proxy.config.hostdb.host_file.path']
   const hosts: HostFile = hostFile === null ? new Map() : loadHostFile(resolve(place.confDir, hostFile))
@@ -141,6 +147,7 @@ export async function readSetup(
   const bumps = [undefined, ...rules].some(rule => connectModeOf(records, rule) === 'bump')
   const authority = bumps ? await openBumpAuthority(records, place.confDir) : undefined
   const contexts = new ClientContexts(records, place.confDir)
+  const workers = new Map<number, () => WorkersState>()
   let plugins: PluginSet | undefined
   let certificates: ServerCertificates | undefined
   try {
@@ -152,7 +159,9 @@ export async function readSetup(
       initTimeout: records['proxy.config.plugin.init_timeout'],
       diags,
       createTimers: onError => new Timers(onError),
-      isolate: makeIsolate(records, diags, handshakes, revoking.revoke),
+      isolate: makeIsolate(records, diags, handshakes, revoking.revoke, (line, state) =>
+        workers.set(line, state),
+      ),
       revoke: revoking.revoke,
     })
     const { registry } = plugins
@@ -178,9 +187,11 @@ export async function readSetup(
       certificates: new BumpCertificates(sharedContext(records, place.confDir, 'bump', onRemoveSession)),
     }
     return {
+      readAt: Date.now(),
       records,
       ports,
       plugins,
+      workers,
       verification,
       contexts,
       points,

@@ -1,4 +1,4 @@
-import type { RecordRow } from './record-row.js'
+import { FILE_NAME, type RecordRow } from './record-row.js'
 
 /** Records about the program as a whole. */
 export const GENERAL_RECORDS = {
@@ -10,6 +10,15 @@ export const GENERAL_RECORDS = {
     shape: 'a word without blanks, such as proxy.example.com',
     reload: true,
     about: 'The name of this proxy in Via and Proxy-Status; NULL takes the host name.',
+  },
+  'proxy.config.admin.socket': {
+    type: 'STRING',
+    default: 'portcullis.sock',
+    nullable: true,
+    ...FILE_NAME,
+    reload: false,
+    about:
+      'The unix socket on which `portcullis ctl` finds the running proxy, relative to the configuration folder, readable and writable for its user alone; NULL for none. Not in Traffic Server.',
   },
   'proxy.config.plugin.plugin_dir': {
     type: 'STRING',

@@ -24,6 +24,7 @@ export interface PluginSet {
   readonly registry: HookRegistry
   /** In the order of plugin.config. */
   readonly names: readonly string[]
+  readonly lines: readonly PluginLine[]
   /** Stops the plugins' timers and aborts their signals, last line first. May be called twice. */
   unload(): void
 }
@@ -61,7 +62,8 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
     registry.seal()
   }
   env.diags.note('plugin.config finished loading')
-  return Object.freeze({ registry, names: Object.freeze(lines.map(line => line.name)), unload })
+  const names = Object.freeze(lines.map(({ name }) => name))
+  return Object.freeze({ registry, names, lines: Object.freeze([...lines]), unload })
 }
 
 async function start(

@@ -81,6 +81,7 @@ export function makeConfDir(conf: ProxyConf = {}): ConfDir {
 function writeConf(dir: TempDir, conf: ProxyConf): void {
   const implied: ProxyConf['records'] = {
     'proxy.config.http.server_ports': '0:ip-in=127.0.0.1',
+    'proxy.config.admin.socket': null,
     ...(conf.ca === undefined ? {} : { 'proxy.config.ssl.client.CA.cert.filename': 'roots.pem' }),
     ...(conf.hosts === undefined ? {} : { 'proxy.config.hostdb.host_file.path': 'hosts' }),
     ...(conf.clientCertificate === undefined

@@ -15,6 +15,11 @@ export class HookCircuits {
     return [...this.#circuits.keys()]
   }
 
+  /** The hooks on which the plugin has failed again and again, and is not asked as it should be. */
+  get outOfService(): readonly HookId[] {
+    return this.hooks.filter(hook => this.of(hook).state !== 'closed')
+  }
+
   cover(hooks: Iterable<HookId>): void {
     for (const hook of hooks) this.of(hook)
   }

@@ -1,7 +1,12 @@
 import type { HookEvents, HookId, HookOptions } from '../../api/hooks.js'
 import type { PluginEnv } from '../load.js'
 import { type AskHook, isAsked, type TellHook } from './hook-events.js'
-import { type IsolateDiags, IsolatedPlugin, type IsolateLimits } from './isolated-plugin.js'
+import {
+  type IsolateDiags,
+  IsolatedPlugin,
+  type IsolateLimits,
+  type WorkersState,
+} from './isolated-plugin.js'
 import type { HookUse } from './messages.js'
 
 export interface IsolateOptions {
@@ -10,6 +15,8 @@ export interface IsolateOptions {
   readonly memoryMb: number
   readonly limits: IsolateLimits
   readonly diagsFor: (plugin: string) => IsolateDiags
+  /** Hears of every plugin that is loaded, by its line in plugin.config, and where to ask how its workers are. */
+  readonly onLoaded?: ((line: number, state: () => WorkersState) => void) | undefined
 }
 
 /**
@@ -21,6 +28,7 @@ export function isolateWith({
   memoryMb,
   limits,
   diagsFor,
+  onLoaded,
 }: IsolateOptions): NonNullable<PluginEnv['isolate']> {
   return async (path, line, signal) => {
     const { makeThreads } = await import('./threads.js') // and with it what few configurations need
@@ -29,6 +37,7 @@ export function isolateWith({
     if (signal.aborted) void plugin.unload()
     signal.addEventListener('abort', () => void plugin.unload(), { once: true })
     const uses = await plugin.load()
+    onLoaded?.(line.line, () => plugin.state)
     return ({ hookAdd }) => {
       for (const [id, ofHook] of byHook(uses))
         for (const [i, { options }] of ofHook.entries()) add(id, i, options)

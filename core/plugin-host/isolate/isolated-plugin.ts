@@ -26,6 +26,14 @@ export interface IsolateDiags {
   revoke(what: unknown): void
 }
 
+/** How a plugin's workers are, for those who manage the proxy. */
+export interface WorkersState {
+  /** Those that can be asked. */
+  readonly serving: number
+  /** The hooks on which it has failed again and again, and is not asked for a while. */
+  readonly outOfService: readonly HookId[]
+}
+
 /** A question that waits for its answer. */
 interface Pending {
   readonly question: PlainQuestion
@@ -66,6 +74,10 @@ export class IsolatedPlugin {
       onLost: (link, why, waiting) => this.#lost(link, why, waiting),
       onNotLoaded: why => this.#fail(`a worker of plugin ${name} did not load: ${why}`, this.#circuits.hooks),
     })
+  }
+
+  get state(): WorkersState {
+    return { serving: this.#workers.serving, outOfService: this.#circuits.outOfService }
   }
 
   /** As {@link WorkerSet.load} */

@@ -70,6 +70,11 @@ export class WorkerSet {
     return first
   }
 
+  /** How many can be asked. */
+  get serving(): number {
+    return [...this.#links].filter(link => link.isServing).length
+  }
+
   /** Where a connection's args are, unless that worker is stuck; else the one with the least to do. */
   linkFor(vconn: number): WorkerLink | undefined {
     const home = this.#homes.get(vconn)

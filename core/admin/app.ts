@@ -1,0 +1,68 @@
+/** The routes of the management API. Loaded with the first request: few proxies ever have one. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { fastify } from 'fastify'
+import { describe, ERRORS, type ErrorCode, ProxyError } from '../base/errors.js'
+import type { Desk } from './desk.js'
+import { SCHEMAS } from './schemas.js'
+
+/** The largest body, in bytes: a message with its data. */
+const BODY_LIMIT = 1_100_000
+
+export type Handler = (req: IncomingMessage, res: ServerResponse) => void
+
+/** Of those an operator's request may end with; any other is the proxy's own failure. */
+const STATUS: { readonly [C in ErrorCode]?: number } = { PTC_ADMIN_REQUEST: 404, PTC_REVOCATION: 400 }
+/** The configuration cannot be read: the request is in order, the state of the files is not. */
+const CONFLICT = 409
+
+const failed = (code: ErrorCode, message: string) => ({
+  error: { code, message, remedy: ERRORS[code].remedy },
+})
+
+/** @param desk what the routes do */
+export async function makeApp(desk: Desk): Promise<Handler> {
+  // Strings stay strings: what is meant as a number is written as one. Route parameters have no other way.
+  const app = fastify({ bodyLimit: BODY_LIMIT, ajv: { customOptions: { removeAdditional: false } } })
+
+  app.setErrorHandler((cause, _request, reply) => {
+    if (cause instanceof ProxyError)
+      return reply.code(STATUS[cause.code] ?? CONFLICT).send(failed(cause.code, cause.message))
+    // Fastify's own: a body that is no JSON, or not of the schema.
+    const { statusCode = 500 } = cause as { statusCode?: number }
+    const code = statusCode < 500 ? 'PTC_ADMIN_REQUEST' : 'PTC_INTERNAL'
+    return reply.code(statusCode).send(failed(code, describe(cause)))
+  })
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send(failed('PTC_ADMIN_REQUEST', `there is no ${request.method} ${request.url}`)),
+  )
+
+  app.get('/v1/status', { schema: SCHEMAS.status }, () => desk.status())
+  app.get('/v1/parked', { schema: SCHEMAS.parked }, () => ({ parked: desk.parked() }))
+  app.post<{ Params: { id: number }; Body: { reason?: string; detail?: string } }>(
+    '/v1/parked/:id/reject',
+    { schema: SCHEMAS.reject },
+    ({ params: { id }, body: { reason = 'policy', detail } }) => {
+      desk.reject(id, reason, detail)
+      return { id }
+    },
+  )
+  app.get('/v1/verdicts', { schema: SCHEMAS.verdicts }, () => ({ verdicts: desk.verdicts() }))
+  app.post<{ Body: { readonly all?: true } }>('/v1/revoke', { schema: SCHEMAS.revoke }, ({ body }) =>
+    desk.revoke(body.all === true ? 'all' : body),
+  )
+  app.post<{ Body: { tag: string; data?: string } }>(
+    '/v1/plugin/msg',
+    { schema: SCHEMAS.message },
+    ({ body: { tag, data } }) => ({ plugins: desk.message(tag, data) }),
+  )
+  app.post('/v1/reload', { schema: SCHEMAS.reload }, async () => {
+    await desk.reload()
+    return { generation: desk.status().generation }
+  })
+  app.post('/v1/stop', { schema: SCHEMAS.stop }, (_request, reply) =>
+    reply.code(202).send({ grace: desk.stop() }),
+  )
+
+  await app.ready()
+  return app.routing
+}

@@ -1,0 +1,94 @@
+/** What the management API takes and answers, as JSON schema. */
+
+const TEXT = { type: 'string' } as const
+const NUMBER = { type: 'number' } as const
+const COUNT = { type: 'integer' } as const
+
+const object = (properties: Readonly<Record<string, unknown>>, ...optional: string[]) =>
+  ({
+    type: 'object',
+    properties,
+    required: Object.keys(properties).filter(name => !optional.includes(name)),
+    additionalProperties: false,
+  }) as const
+
+const listOf = (items: unknown) => ({ type: 'array', items }) as const
+const mapOf = (values: unknown) => ({ type: 'object', additionalProperties: values }) as const
+
+const PLUGIN = object(
+  {
+    name: TEXT,
+    line: COUNT,
+    mode: TEXT,
+    isolate: TEXT,
+    deadline: NUMBER,
+    hooks: listOf(TEXT),
+    workers: object({ serving: COUNT, outOfService: listOf(TEXT) }),
+  },
+  'deadline',
+  'workers',
+)
+
+const STATUS = object({
+  pid: COUNT,
+  version: TEXT,
+  uptime: NUMBER,
+  isStopping: { type: 'boolean' },
+  confDir: TEXT,
+  generation: COUNT,
+  readAt: NUMBER,
+  ports: listOf(object({ address: TEXT, port: COUNT })),
+  plugins: listOf(PLUGIN),
+  counters: object({
+    handshakes: COUNT,
+    parked: COUNT,
+    rememberedVerdicts: COUNT,
+    idleConnections: COUNT,
+    ignoredReenablesTotal: COUNT,
+    toleratedTotal: mapOf(COUNT),
+    shadowsTotal: mapOf(object({ accepted: COUNT, rejected: COUNT })),
+  }),
+})
+
+const PARKED = object({
+  id: COUNT,
+  host: TEXT,
+  port: COUNT,
+  plugin: TEXT,
+  age: NUMBER,
+  deadline: NUMBER,
+  leaf: { ...object({ subject: TEXT, sha256: TEXT }), nullable: true },
+})
+
+const VERDICT = object({ key: TEXT, host: TEXT, asked: TEXT, scope: TEXT, endsAt: NUMBER })
+
+/** Every answer that is none of the others. */
+const FAILED = object({ error: object({ code: TEXT, message: TEXT, remedy: TEXT }) })
+
+const answers = (status: 200 | 202, schema: unknown) =>
+  ({ response: { [status]: schema, '4xx': FAILED, '5xx': FAILED } }) as const
+
+export const SCHEMAS = {
+  status: answers(200, STATUS),
+  parked: answers(200, object({ parked: listOf(PARKED) })),
+  reject: {
+    params: object({ id: { type: 'integer', minimum: 1 } }),
+    body: object({ reason: TEXT, detail: { ...TEXT, maxLength: 1000 } }, 'reason', 'detail'),
+    ...answers(200, object({ id: COUNT })),
+  },
+  verdicts: answers(200, object({ verdicts: listOf(VERDICT) })),
+  // Which of its forms it is, and whether, is for `readRevocation` to say.
+  revoke: {
+    body: { type: 'object', properties: { all: { const: true } }, minProperties: 1, maxProperties: 1 },
+    ...answers(200, object({ verdicts: COUNT, sessions: COUNT, addresses: COUNT, connections: COUNT })),
+  },
+  message: {
+    body: object(
+      { tag: { ...TEXT, minLength: 1, maxLength: 1000 }, data: { ...TEXT, maxLength: 1_000_000 } },
+      'data',
+    ),
+    ...answers(200, object({ plugins: COUNT })),
+  },
+  reload: answers(200, object({ generation: COUNT })),
+  stop: answers(202, object({ grace: NUMBER })),
+} as const

@@ -1,0 +1,104 @@
+/** The answers of the management API, for people. */
+import type { ParkedRow, PluginStatus, Status, WorkersStatus } from '../admin/desk.js'
+import { countsText } from '../compose/revoking.js'
+import type { RevokedCounts } from '../tls/revocation.js'
+import type { RememberedVerdict } from '../tls/verdict-cache.js'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** `2.3 s`, `4 min 10 s`, `3 h 5 min`, `2 d 1 h`. */
+export function duration(ms: number): string {
+  const left = Math.max(0, ms)
+  if (left < MINUTE) return `${(left / SECOND).toFixed(1)} s`
+  if (left < HOUR) return `${Math.floor(left / MINUTE)} min ${Math.floor((left % MINUTE) / SECOND)} s`
+  if (left < DAY) return `${Math.floor(left / HOUR)} h ${Math.floor((left % HOUR) / MINUTE)} min`
+  return `${Math.floor(left / DAY)} d ${Math.floor((left % DAY) / HOUR)} h`
+}
+
+/** Columns as wide as their widest cell. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map(row => row[i]?.length ?? 0)))
+  return rows.map(row =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+export function statusText(status: Status): readonly string[] {
+  const { pid, version, uptime, isStopping, confDir, generation, readAt, ports, plugins, counters } = status
+  const times = generation === 1 ? '' : `, ${generation} times`
+  const tolerated = Object.entries(counters.toleratedTotal).map(([name, count]) => `${name} ${count}`)
+  const shadows = Object.entries(counters.shadowsTotal).map(
+    ([name, { accepted, rejected }]) => `${name} would have accepted ${accepted}, rejected ${rejected}`,
+  )
+  const rows = [
+    ['portcullis', `${version}, pid ${pid}, up ${duration(uptime)}${isStopping ? ', stopping' : ''}`],
+    ['configuration', `${confDir}, read ${duration(Date.now() - readAt)} ago${times}`],
+    [
+      'ports',
+      ports
+        .map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`)
+        .join(' '),
+    ],
+    ...(plugins.length === 0 ? [['plugins', 'none']] : []),
+    ...plugins.map((plugin, i) => [i === 0 ? 'plugins' : '', pluginText(plugin)]),
+    ['handshakes', `${counters.handshakes} under way, ${counters.parked} parked`],
+    [
+      'kept',
+      `${counters.rememberedVerdicts} remembered verdicts, ${counters.idleConnections} idle connections`,
+    ],
+    ...(counters.ignoredReenablesTotal === 0
+      ? []
+      : [['ignored', `${counters.ignoredReenablesTotal} answers of plugins`]]),
+    ...(tolerated.length === 0 ? [] : [['tolerated', tolerated.join(', ')]]),
+    ...(shadows.length === 0 ? [] : [['shadows', shadows.join('; ')]]),
+  ]
+  return table(rows)
+}
+
+function pluginText({ name, line, mode, deadline, workers, hooks }: PluginStatus): string {
+  const about = [
+    `line ${line}`,
+    ...(mode === 'shadow' ? ['in shadow mode'] : []),
+    ...(deadline === undefined ? [] : [`deadline ${deadline} ms`]),
+    ...(workers === undefined ? [] : [workersText(workers)]),
+  ]
+  return `${name} (${about.join(', ')}): ${hooks.length === 0 ? 'on no hook' : hooks.join(' ')}`
+}
+
+function workersText({ serving, outOfService }: WorkersStatus): string {
+  const out = outOfService.length === 0 ? '' : `, out of service on ${outOfService.join(' ')}`
+  return `${serving} workers${out}`
+}
+
+export function parkedText(parked: readonly ParkedRow[]): readonly string[] {
+  if (parked.length === 0) return ['no handshake with an origin is parked']
+  const rows = parked.map(({ id, host, port, plugin, age, deadline, leaf }) => [
+    `${id}`,
+    `${host}:${port}`,
+    plugin,
+    duration(age),
+    duration(deadline - Date.now()),
+    leaf === null ? '' : `${leaf.subject} ${leaf.sha256}`,
+  ])
+  return table([['ID', 'ORIGIN', 'HELD BY', 'FOR', 'LEFT', 'LEAF'], ...rows])
+}
+
+export function verdictsText(verdicts: readonly RememberedVerdict[]): readonly string[] {
+  if (verdicts.length === 0) return ['no verdict is remembered']
+  const rows = verdicts.map(({ key, host, asked, scope, endsAt }) => [
+    host,
+    asked,
+    scope,
+    duration(endsAt - Date.now()),
+    `key:${key}`,
+  ])
+  return table([['HOST', 'PLUGIN', 'SCOPE', 'LEFT', 'KEY'], ...rows])
+}
+
+export const revokedText = (counts: RevokedCounts): readonly string[] => [`revoked: ${countsText(counts)}`]

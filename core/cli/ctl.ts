@@ -1,0 +1,151 @@
+/** `portcullis ctl`: asks and tells a running proxy, through its management socket. */
+import type { ParkedRow, Status } from '../admin/desk.js'
+import { X509_ERRORS } from '../api/x509-errors.js'
+import { ProxyError } from '../base/errors.js'
+import { didYouMean } from '../base/nearest.js'
+import type { Place } from '../compose/setup.js'
+import { adminSocket } from '../config/admin-socket.js'
+import { loadRecords } from '../config/records.js'
+import type { RevokedCounts } from '../tls/revocation.js'
+import { REASONS } from '../tls/verdict.js'
+import type { RememberedVerdict } from '../tls/verdict-cache.js'
+import { type Send, sendTo } from './ctl-client.js'
+import { duration, parkedText, revokedText, statusText, verdictsText } from './ctl-text.js'
+
+export interface CtlOptions {
+  /** What follows `ctl`. */
+  readonly words: readonly string[]
+  /** Answers as the proxy gives them. */
+  readonly json: boolean
+  /** `revoke --all` */
+  readonly all: boolean
+}
+
+/** What to send, and the answer's words. */
+interface Command {
+  readonly run: (send: Send) => Promise<unknown>
+  readonly text: (answer: never) => readonly string[]
+}
+
+/** Typed where it is made: what `run` answers is what `text` takes. */
+const command = <T>(run: (send: Send) => Promise<T>, text: (answer: T) => readonly string[]): Command => ({
+  run,
+  text,
+})
+
+const usage = (message: string): ProxyError => new ProxyError('PTC_USAGE', message)
+
+/** Each takes the words after its own name. */
+const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOptions) => Command>> = {
+  status: args => {
+    none('status', args)
+    return command(send => send<Status>('GET', '/v1/status'), statusText)
+  },
+  parked: args => {
+    none('parked', args)
+    return command(
+      send => send<{ parked: readonly ParkedRow[] }>('GET', '/v1/parked'),
+      ({ parked }) => parkedText(parked),
+    )
+  },
+  reject: ([id = '', reason = 'policy', ...detail]) => {
+    if (!/^[1-9]\d{0,15}$/.test(id))
+      throw usage('reject takes the ID of a handshake; `ctl parked` lists them')
+    checkReason(reason)
+    const body = { reason, ...(detail.length === 0 ? {} : { detail: detail.join(' ') }) }
+    return command(
+      send => send<{ id: number }>('POST', `/v1/parked/${id}/reject`, body),
+      answer => [`handshake ${answer.id} is rejected: ${reason}`],
+    )
+  },
+  verdicts: args => {
+    none('verdicts', args)
+    return command(
+      send => send<{ verdicts: readonly RememberedVerdict[] }>('GET', '/v1/verdicts'),
+      ({ verdicts }) => verdictsText(verdicts),
+    )
+  },
+  revoke: ([what, ...more], { all }) => {
+    if (more.length > 0 || (what === undefined) !== all)
+      throw usage('revoke takes one HOST, key:KEY, spki:DIGEST or cert:DIGEST, or --all')
+    const body = what === undefined ? { all } : toRevocation(what)
+    return command(send => send<RevokedCounts>('POST', '/v1/revoke', body), revokedText)
+  },
+  plugin: ([verb, tag, data, ...more]) => {
+    if (verb !== 'msg' || tag === undefined || more.length > 0)
+      throw usage('plugin takes msg TAG [DATA]; DATA with blanks goes in quotes')
+    const body = { tag, ...(data === undefined ? {} : { data }) }
+    return command(
+      send => send<{ plugins: number }>('POST', '/v1/plugin/msg', body),
+      ({ plugins }) => [`plugins that heard it: ${plugins}`],
+    )
+  },
+  reload: args => {
+    none('reload', args)
+    return command(
+      send => send<{ generation: number }>('POST', '/v1/reload'),
+      ({ generation }) => [`configuration read, for the ${ordinal(generation)} time`],
+    )
+  },
+  stop: args => {
+    none('stop', args)
+    return command(
+      send => send<{ grace: number }>('POST', '/v1/stop'),
+      ({ grace }) => [`it ends when its requests have ended, in ${duration(grace)} at most`],
+    )
+  },
+}
+
+/**
+ * @throws {ProxyError} PTC_USAGE; PTC_ADMIN_UNREACHABLE when no proxy answers; PTC_ADMIN_REQUEST with what it refuses
+ */
+export async function ctl({ confDir, env, print }: Place, options: CtlOptions): Promise<void> {
+  const [name = '', ...args] = options.words
+  const known = Object.keys(COMMANDS)
+  const make = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (make === undefined) {
+    const list = known.join(', ')
+    const help = didYouMean(name, known)
+    throw usage(
+      name === ''
+        ? `give ctl a command: ${list}`
+        : `ctl has no command "${name}"${help || `; known: ${list}`}`,
+    )
+  }
+  if (options.all && name !== 'revoke') throw usage('--all belongs to `portcullis ctl revoke`')
+  const { run, text } = make(args, options)
+  const path = adminSocket(loadRecords(confDir, env), confDir)
+  if (path === undefined)
+    throw new ProxyError(
+      'PTC_ADMIN_UNREACHABLE',
+      'proxy.config.admin.socket is NULL: this proxy is not managed',
+    )
+  const answer = await run(sendTo(path))
+  const lines = options.json ? [JSON.stringify(answer)] : text(answer as never)
+  for (const line of lines) print('stdout', line)
+}
+
+function none(name: string, args: readonly string[]): void {
+  if (args.length > 0) throw usage(`ctl ${name} takes no arguments; given: ${args.join(' ')}`)
+}
+
+function checkReason(word: string): void {
+  const known = [...Object.keys(REASONS), ...Object.keys(X509_ERRORS)]
+  if (known.includes(word)) return
+  const help = didYouMean(word, known) || `; known: ${Object.keys(REASONS).join(', ')}`
+  throw usage(`there is no reason "${word}"${help}`)
+}
+
+const PREFIXES: Readonly<Record<string, string>> = { key: 'key', spki: 'spki', cert: 'certificate' }
+
+/** A colon is in every other address of version 6, and in no name. */
+function toRevocation(what: string): Readonly<Record<string, string>> {
+  const [, prefix = '', rest = ''] = /^([a-z]+):(.+)$/.exec(what) ?? []
+  const kind = Object.hasOwn(PREFIXES, prefix) ? PREFIXES[prefix] : undefined
+  return kind === undefined ? { host: what } : { [kind]: rest }
+}
+
+function ordinal(n: number): string {
+  const ending = n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')
+  return `${n}${ending}`
+}

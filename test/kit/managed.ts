@@ -1,0 +1,97 @@
+/** A proxy with its management socket, and who talks to it. */
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { describe, ProxyError } from '../../core/base/errors.js'
+import { ctl } from '../../core/cli/ctl.js'
+import { makeAuthority } from './pki.js'
+import { type ChildProxy, type ProxyConf, placeFor, runMain, startProxy } from './proxy.js'
+
+export const HOST = 'managed.test'
+const root = await makeAuthority({ name: 'Root' })
+/** For an origin of that name. */
+export const issued = await root.issue({ cn: HOST })
+
+/** Says what it is asked and told; accepts at once, or when the message says so. */
+const MODULES = {
+  'desk.mjs': `
+export default ({ argv, name, hookAdd, accept, note, revoke }) => {
+  const waiting = []
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ host, reenable }) => {
+    note('asked about ' + host)
+    if (argv.includes('waits')) waiting.push(reenable)
+    else reenable(accept({ cacheFor: 60000 }))
+  })
+  hookAdd('TS_LIFECYCLE_MSG_HOOK', ({ tag, data }) => {
+    note(argv[1] + ' heard ' + tag + ' ' + data)
+    if (tag === 'accept') for (const reenable of waiting.splice(0)) reenable(accept())
+    if (tag === 'revoke') revoke({ host: data })
+    if (tag === 'throw') throw new Error('oops')
+  })
+}
+`,
+} as const
+
+/** For nginx. The number of the connection, which is the number of the handshake. */
+export const CONNECTION = 'location / { return 200 "$connection\\n"; }'
+
+export interface Answer {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs `portcullis ctl` as a process of its own. */
+export async function runCtl(confDir: string, ...words: string[]): Promise<Answer> {
+  const child = await runMain(['ctl', '-D', confDir, ...words])
+  const code = await child.exited()
+  return { code, out: child.stdout(), err: child.stderr() }
+}
+
+/** The same in this process, where it takes no start. */
+export async function callCtl(confDir: string, ...words: string[]): Promise<Answer> {
+  let out = ''
+  const place = placeFor(confDir, (_stream, line) => {
+    out += `${line}\n`
+  })
+  const plain = words.filter(word => !word.startsWith('--'))
+  try {
+    await ctl(place, { words: plain, json: words.includes('--json'), all: words.includes('--all') })
+    return { code: 0, out, err: '' }
+  } catch (cause) {
+    if (!(cause instanceof ProxyError)) throw cause
+    return { code: cause.code === 'PTC_USAGE' ? 64 : 1, out, err: `${cause.code}: ${describe(cause)}` }
+  }
+}
+
+export interface Managed {
+  readonly proxy: ChildProxy
+  readonly socket: string
+  ctl(...words: string[]): Promise<Answer>
+  /** How often that is in what the proxy has printed. */
+  count(pattern: RegExp): number
+}
+
+/** @param call how `ctl` is run */
+export async function managed(
+  t: Test,
+  plugins: readonly string[],
+  call: typeof runCtl = callCtl,
+  conf: ProxyConf = {},
+): Promise<Managed> {
+  const proxy = await startProxy({
+    plugins,
+    modules: MODULES,
+    hosts: [HOST],
+    ca: root.certPem,
+    ...conf,
+    records: { 'proxy.config.admin.socket': 'ctl.sock', ...conf.records },
+  })
+  t.teardown(proxy.stop)
+  await proxy.until(/managed through/)
+  return {
+    proxy,
+    socket: join(proxy.conf.path, 'ctl.sock'),
+    ctl: (...words) => call(proxy.conf.path, ...words),
+    count: pattern => [...proxy.output().matchAll(pattern)].length,
+  }
+}
