@@ -13,7 +13,8 @@ test('where an answer has to come at once, no worker can give it: said at the st
 })
 
 test('shadow mode and the late policy are as for other plugins', async t => {
-  const shadow = await setUp(t, {}, '@mode=shadow')
+  // Nobody waits for a plugin in shadow mode: the connection has to last until it has answered.
+  const shadow = await setUp(t, { 'proxy.config.http.origin_max_idle': 10 }, '@mode=shadow')
   t.equal((await shadow.get('no')).status, 200)
   await shadow.proxy.until(/would have rejected no\.test: revoked, on a list \(plugin isolated/)
   const late = await setUp(t, {}, '@deadline=200 @late=builtin')
