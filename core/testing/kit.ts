@@ -6,12 +6,13 @@ import { type Askers, makeAskers } from '../compose/askers.js'
 import { type ClientHooks, makeClientHooks } from '../compose/client-hooks.js'
 import { HookPoints } from '../compose/hook-points.js'
 import { makeIsolate } from '../compose/isolate.js'
+import { Revoking } from '../compose/revoking.js'
 import { VConns } from '../compose/vconns.js'
 import { parsePluginConfig } from '../config/plugin-config.js'
 import { parseRecords } from '../config/records.js'
 import { type RecordName, type Records, rowOf } from '../config/records-table.js'
 import type { PluginDiags } from '../plugin-host/context.js'
-import { loadPlugins, type PluginEnv, type PluginSet } from '../plugin-host/load.js'
+import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import type { Asker } from '../tls/hook-turn.js'
 import { Judgement } from '../tls/judgement.js'
 import type { HandshakeObserver } from '../tls/observer.js'
@@ -68,7 +69,8 @@ export async function openKit(
     note: message => (message.startsWith('[') ? log.push(`NOTE ${message}`) : undefined),
     error: message => log.push(`ERROR ${message}`),
   }
-  const revoke: PluginEnv['revoke'] = (what, by) => void log.push(`REVOKE ${by} ${JSON.stringify(what)}`)
+  const revoking = new Revoking(message => log.push(`NOTE ${message}`))
+  const { revoke } = revoking
   const plugins = await loadPlugins(parsePluginConfig(text, 'plugin.config', records), {
     confDir: folder,
     pluginDir: '.',
@@ -81,7 +83,9 @@ export async function openKit(
     diags,
     isolate: makeIsolate(records, diags, { ignoredReenable: () => {} }, revoke),
   })
-  return new PluginKit(plugins, records, folder, time, log)
+  const verdicts = new VerdictCache(records['proxy.config.ssl.client.verify.cache_size'])
+  revoking.enter(verdicts, undefined)
+  return new PluginKit(plugins, verdicts, records, folder, time, log)
 }
 
 function readRecords(given: Partial<Records>): Records {
@@ -107,7 +111,14 @@ class PluginKit implements Kit {
   readonly #observer: HandshakeObserver
   readonly #live: LiveOrigins
 
-  constructor(plugins: PluginSet, records: Records, folder: string, time: VirtualTime, log: string[]) {
+  constructor(
+    plugins: PluginSet,
+    verdicts: VerdictCache,
+    records: Records,
+    folder: string,
+    time: VirtualTime,
+    log: string[],
+  ) {
     const { registry } = plugins
     const recorder = this.#recorder
     const onError = (message: string): void => void log.push(`ERROR ${message}`)
@@ -120,7 +131,6 @@ class PluginKit implements Kit {
       pluginFailed: (plugin, host, cause) => recorder.failed(plugin, host, cause),
     }
     const verifiers = recorder.wrap(registry)
-    const verdicts = new VerdictCache(records['proxy.config.ssl.client.verify.cache_size'])
     this.log = log
     this.#plugins = plugins
     this.#records = records

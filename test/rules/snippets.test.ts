@@ -170,6 +170,37 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     kit.open('outbound').close()
     t.match(kit.log, [/^DEBUG stopwatch 192\.0\.2\.\d:\d+ was open for \d+ ms$/])
   },
+  'crier.js': async t => {
+    let list = ''
+    const url = await startService(t, (_, response) => void response.end(list))
+    const kit = await openSnippet(t, `crier.js ${url}`)
+    const chain = await makeChain({ names: ['a.example', 'b.example'] })
+    for (const host of ['a.example', 'b.example']) t.strictSame(await ask(kit, { host, chain }), ACCEPTED)
+    list = 'a.example\n'
+    await kit.advance(60_000)
+    const revoked = 'NOTE crier revoked host a.example: 1 remembered verdict'
+    for (let i = 0; i < 500 && !kit.log.includes(revoked); i++) await sleep(10)
+    t.strictSame(kit.log, [revoked])
+    t.match(await ask(kit, { chain }), no('revoked', 'on the list'))
+    t.strictSame(await ask(kit, { host: 'b.example', chain }), ACCEPTED)
+  },
+  'ask-operator.js': async t => {
+    const kit = await openSnippet(t, 'ask-operator.js')
+    const tell = (tag: string, data: string) => kit.tell('TS_LIFECYCLE_MSG_HOOK', { tag, data })
+    const parked = await kit.park({ host: 'a.example' })
+    await tell('ask-operator:yes', 'b.example')
+    await tell('other:yes', 'a.example')
+    t.strictSame(parked.calls[0]?.verdict, undefined)
+    await tell('ask-operator:yes', 'a.example')
+    t.strictSame(await parked.ended(), ACCEPTED)
+    const other = await kit.park({ host: 'b.example' })
+    await tell('ask-operator:no', 'b.example')
+    t.match(await other.ended(), no('policy', 'the operator says no'))
+    t.match(
+      kit.log[0],
+      /^NOTE \[ask-operator\] a\.example shows .*ctl plugin msg ask-operator:yes a\.example/,
+    )
+  },
   'blocklist.js': async t => {
     const list = compiled.dir.file('list.txt', 'bad.example\nworse.example\n')
     const kit = await openSnippet(t, `blocklist.js ${list}`)
