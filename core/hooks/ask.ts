@@ -1,4 +1,5 @@
 import type { Continuation, HookEvents, HookId } from '../api/hooks.js'
+import { contain } from '../base/contain.js'
 import type { Hooked, PluginRef } from './registry.js'
 
 /**
@@ -32,16 +33,4 @@ export function tell<H extends HookId>(
     if (later !== undefined) pending.push(later)
   }
   return pending.length === 0 ? undefined : Promise.all(pending)
-}
-
-/** A plugin in plain JavaScript may return anything: only what can be awaited is waited for. */
-function contain(call: () => unknown, onError: (cause: unknown) => void): undefined | Promise<void> {
-  try {
-    const returned = call()
-    if (typeof returned !== 'object' || returned === null) return undefined
-    return Promise.resolve(returned).then(() => undefined, onError)
-  } catch (cause) {
-    onError(cause)
-    return undefined
-  }
 }

@@ -1,6 +1,7 @@
 import type { HookAdd } from '../api/hooks.js'
 import type { PluginContext } from '../api/plugin.js'
 import { accept, reject } from '../api/verdict.js'
+import { containedAbort } from '../base/contained-abort.js'
 import { describe } from '../base/errors.js'
 import { type HookRegistry, hooksSealed, type PluginRef } from '../hooks/registry.js'
 import type { PluginLine } from './plugin-line.js'
@@ -40,7 +41,7 @@ export class PluginInstance {
   readonly ref: PluginRef
   readonly context: PluginContext
   readonly #timers: PluginTimers
-  readonly #gone = new AbortController()
+  readonly #gone: AbortController
   #isInInit = true
 
   constructor(line: PluginLine, registry: HookRegistry, env: ContextEnv) {
@@ -57,6 +58,7 @@ export class PluginInstance {
     }
     const error = (message: string): void => env.diags.error(`[${name}] ${message}`)
     const timers = env.createTimers(cause => error(`scheduled function failed: ${describe(cause)}`))
+    this.#gone = containedAbort(cause => error(`abort listener failed: ${describe(cause)}`))
     const hookAdd: HookAdd = (id, continuation, options) => {
       if (!this.#isInInit) throw hooksSealed(ref, id)
       registry.add(ref, id, continuation, options)

@@ -2,6 +2,7 @@ import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificat
 import type { VerifyServerEvent } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { Verdict } from '../api/verdict.js'
+import { containedAbort } from '../base/contained-abort.js'
 import type { Time } from '../base/time.js'
 import type { Reenable } from '../vconn/reenable.js'
 import { Timers } from '../vconn/schedule.js'
@@ -28,7 +29,7 @@ export class ParkedEvent implements VerifyServerEvent {
   #timers: Timers | undefined
   #onUnwanted: (() => void) | undefined
 
-  /** @param refuse what a scheduled continuation throws goes here */
+  /** @param refuse what a scheduled continuation throws goes here, and what a listener of the signal throws */
   constructor(turn: Turn, right: Reenable, refuse: (cause: unknown) => void) {
     this.#turn = turn
     this.#right = right
@@ -93,7 +94,7 @@ export class ParkedEvent implements VerifyServerEvent {
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController()
+    this.#abort ??= containedAbort(this.#refuse)
     if (!this.#right.isOpen) this.#abort.abort()
     return this.#abort.signal
   }

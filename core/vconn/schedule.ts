@@ -1,3 +1,4 @@
+import { contain } from '../base/contain.js'
 import { ProxyError } from '../base/errors.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 
@@ -58,17 +59,8 @@ export class Timers {
     const wait = this.#time.after(step, () => {
       this.#waiting.delete(wait)
       if (ms > step) this.#wait(ms - step, fn)
-      else this.#call(fn)
+      else void contain(fn, this.#onError)
     })
     this.#waiting.add(wait)
-  }
-
-  #call(fn: Scheduled): void {
-    try {
-      const returned = fn()
-      if (returned !== undefined) Promise.resolve(returned).catch(this.#onError)
-    } catch (cause) {
-      this.#onError(cause)
-    }
   }
 }

@@ -1,6 +1,7 @@
 import type { Parked } from '../api/parked.js'
 import type { VConn } from '../api/vconn.js'
 import type { Reject, Verdict } from '../api/verdict.js'
+import { containedAbort } from '../base/contained-abort.js'
 import { describe } from '../base/errors.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import { Reenable } from './reenable.js'
@@ -59,7 +60,7 @@ export type TurnEnd =
  */
 export class PluginTurn {
   readonly #right: Reenable
-  readonly #abort = new AbortController()
+  readonly #abort: AbortController
   readonly #timers: Timers
   readonly #refuse: (cause: unknown) => void
   readonly #time: Time
@@ -84,6 +85,7 @@ export class PluginTurn {
       observer.pluginFailed(plugin, about, cause)
       if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
     }
+    this.#abort = containedAbort(this.#refuse)
     this.#time = time
     this.#timers = new Timers(this.#refuse, undefined, time)
     const ends = Date.now() + (own ?? Infinity)

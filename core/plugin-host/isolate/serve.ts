@@ -151,7 +151,7 @@ class Serving {
       this.#end(seq, true)
       this.#send({ did: 'fail', seq, message: describe(cause) })
     }
-    const turn = new WorkerTurn(right, () => this.#tools.createTimers(refuse))
+    const turn = new WorkerTurn(right, refuse, this.#tools.createTimers)
     this.#asked.set(seq, turn)
     const hooked = this.#registry.on(hook)[continuation]
     if (hooked === undefined) return refuse(new ProxyError('PTC_INTERNAL', 'there is no such continuation'))

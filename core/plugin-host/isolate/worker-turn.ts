@@ -2,6 +2,7 @@ import type { HookEvents } from '../../api/hooks.js'
 import type { Parked } from '../../api/parked.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Verdict } from '../../api/verdict.js'
+import { containedAbort } from '../../base/contained-abort.js'
 import type { PluginTimers } from '../context.js'
 import type { AskHook } from './hook-events.js'
 import type { CallsInTurn, Facts } from './passage.js'
@@ -23,13 +24,20 @@ export class WorkerTurn implements CallsInTurn<unknown> {
   /** What the plugin has called, in order. */
   readonly effects: unknown[] = []
   readonly #right: AnswerRight
-  readonly #makeTimers: () => PluginTimers
+  readonly #refuse: (cause: unknown) => void
+  readonly #createTimers: (onError: (cause: unknown) => void) => PluginTimers
   #abort: AbortController | undefined
   #timers: PluginTimers | undefined
 
-  constructor(right: AnswerRight, makeTimers: () => PluginTimers) {
+  /** @param refuse what a scheduled continuation throws goes here, and what a listener of the signal throws */
+  constructor(
+    right: AnswerRight,
+    refuse: (cause: unknown) => void,
+    createTimers: (onError: (cause: unknown) => void) => PluginTimers,
+  ) {
     this.#right = right
-    this.#makeTimers = makeTimers
+    this.#refuse = refuse
+    this.#createTimers = createTimers
   }
 
   get isOpen(): boolean {
@@ -37,7 +45,7 @@ export class WorkerTurn implements CallsInTurn<unknown> {
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController()
+    this.#abort ??= containedAbort(this.#refuse)
     if (!this.#right.isOpen) this.#abort.abort()
     return this.#abort.signal
   }
@@ -45,7 +53,7 @@ export class WorkerTurn implements CallsInTurn<unknown> {
   readonly record = (effect: unknown): void => void this.effects.push(effect)
 
   readonly schedule = (continuation: () => unknown, ms: number): void => {
-    this.#timers ??= this.#makeTimers()
+    this.#timers ??= this.#createTimers(this.#refuse)
     if (!this.#right.isOpen) this.#timers.clear()
     this.#timers.after(ms, continuation)
   }
