@@ -66,7 +66,8 @@ test('plugins are loaded', async t => {
     const line = pluginLine('a')
     const options = { deadline: 5000, isolate: 'none', mode: 'shadow', late: 'builtin' } as const
     const set = await loadPlugins([{ ...line, options }], env)
-    const plugin = { name: 'a', line: 1, deadline: 5000, mode: 'shadow', late: 'builtin' }
+    const own = { deadline: 5000, mode: 'shadow', late: 'builtin', isIsolated: false }
+    const plugin = { name: 'a', line: 1, ...own }
     t.strictSame(set.registry.on('TS_VCONN_CLOSE_HOOK')[0]?.plugin, plugin)
   })
 
