@@ -6,7 +6,7 @@ import type { CircuitOptions } from './circuit.js'
 import { failure, outOfService } from './failure.js'
 import { HookCircuits } from './hook-circuits.js'
 import type { AskedEvent, AskHook, TellHook, ToldEvent } from './hook-events.js'
-import type { FromWorker, HookUse, PlainQuestion, PlainTold } from './messages.js'
+import type { FromWorker, HookUse, PlainQuestion, PlainTold, Subject } from './messages.js'
 import { aboutOf, plainVConn } from './plain.js'
 import { QUESTIONS } from './questions.js'
 import type { Threads } from './threads.js'
@@ -37,6 +37,8 @@ export interface WorkersState {
 /** A question that waits for its answer. */
 interface Pending {
   readonly question: PlainQuestion
+  /** What args it may ask for. */
+  readonly subjects: readonly Subject[]
   /** Does what the plugin has called, and passes its answer on. */
   readonly answer: (verdict: Verdict, effects: readonly unknown[]) => void
   /** Where it has been asked; undefined while no worker can be. */
@@ -111,7 +113,7 @@ export class IsolatedPlugin {
         if (isProbe) circuit.abandoned()
         end()
       }
-      const { toPlain, perform } = QUESTIONS[hook]
+      const { toPlain, perform, subjects } = QUESTIONS[hook]
       const pending: Pending = {
         question: {
           hook,
@@ -121,6 +123,7 @@ export class IsolatedPlugin {
           deadline,
           facts: toPlain(event),
         },
+        subjects: subjects?.(event) ?? [vconn.id],
         link: undefined,
         answer: (verdict, effects) => {
           for (const effect of effects) this.#noteIf(perform(event, effect))
@@ -149,9 +152,9 @@ export class IsolatedPlugin {
     link.send({ do: 'tell', seq: ++this.#seq, told })
   }
 
-  /** A connection has ended, which the plugin has been told if it wants to know. */
-  forget(vconn: number): void {
-    this.#workers.forget(vconn)
+  /** It has ended, which the plugin has been told if it wants to know. */
+  forget(subject: Subject): void {
+    this.#workers.forget(subject)
   }
 
   unload(): Promise<void> {
@@ -194,7 +197,7 @@ export class IsolatedPlugin {
   }
 
   #dispatch(seq: number, pending: Pending): void {
-    const link = this.#workers.linkFor(pending.question.vconn.id)
+    const link = this.#workers.linkFor(pending.subjects)
     pending.link = link
     link?.send({ do: 'ask', seq, question: pending.question })
   }

@@ -19,6 +19,9 @@ export interface WorkerTask {
   readonly line: PluginLine
 }
 
+/** What args are kept on: a connection, by its id, or a transaction. */
+export type Subject = number | `transaction ${number}`
+
 export type PlainVConn = Omit<VConn, 'args'>
 
 export interface PlainQuestion {
@@ -45,8 +48,8 @@ export type ToWorker =
   | { readonly do: 'ping'; readonly seq: number }
   /** The answer is no longer wanted, or has been asked for elsewhere. */
   | { readonly do: 'abort'; readonly seq: number }
-  /** A connection has ended. */
-  | { readonly do: 'forget'; readonly vconn: number }
+  /** It has ended. */
+  | { readonly do: 'forget'; readonly subject: Subject }
   | { readonly do: 'unload' }
 
 export type FromWorker =

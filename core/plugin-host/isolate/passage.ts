@@ -1,5 +1,7 @@
 import type { Parked } from '../../api/parked.js'
 import type { AskedEvent, AskHook } from './hook-events.js'
+import type { Kept } from './kept.js'
+import type { Subject } from './messages.js'
 
 /** What a hook is about, beside the right to answer. */
 export type Facts<H extends AskHook> = Omit<AskedEvent<H>, keyof Parked>
@@ -13,10 +15,12 @@ export interface CallsInTurn<Effect> {
 
 /** How one hook gets to a worker and back. */
 export interface Passage<H extends AskHook> {
+  /** What args may be asked for; it is asked where those of the first are that has a home. Absent: the event's `vconn`. */
+  readonly subjects?: (event: AskedEvent<H>) => readonly Subject[]
   /** In the proxy: what is sent of an event, plain data. */
   readonly toPlain: (event: AskedEvent<H>) => unknown
   /** In the worker: the same facts again. */
-  readonly toFacts: (plain: unknown, turn: CallsInTurn<unknown>) => Facts<H>
+  readonly toFacts: (plain: unknown, turn: CallsInTurn<unknown>, kept: Kept) => Facts<H>
   /**
    * In the proxy again: does what the plugin has called.
    * @returns what it would have learnt from the call if that had been made here, for the log
@@ -26,9 +30,9 @@ export interface Passage<H extends AskHook> {
 }
 
 /** The same, with the types of what is sent. */
-export interface TypedPassage<H extends AskHook, Plain, Effect> {
+export interface TypedPassage<H extends AskHook, Plain, Effect> extends Pick<Passage<H>, 'subjects'> {
   readonly toPlain: (event: AskedEvent<H>) => Plain
-  readonly toFacts: (plain: Plain, turn: CallsInTurn<Effect>) => Facts<H>
+  readonly toFacts: (plain: Plain, turn: CallsInTurn<Effect>, kept: Kept) => Facts<H>
   /** Absent where the event has no calls but `reenable` and `schedule`. */
   readonly perform?: (event: AskedEvent<H>, effect: Effect) => string | undefined
 }
@@ -38,8 +42,8 @@ export function passage<H extends AskHook, Plain, Effect = never>(
   typed: TypedPassage<H, Plain, Effect>,
 ): Passage<H> {
   return {
-    toPlain: typed.toPlain,
-    toFacts: (plain, turn) => typed.toFacts(plain as Plain, turn),
+    ...typed,
+    toFacts: (plain, turn, kept) => typed.toFacts(plain as Plain, turn, kept),
     perform: (event, effect) => typed.perform?.(event, effect as Effect),
   }
 }

@@ -67,9 +67,15 @@ export class WorkerCertificate implements Certificate {
   }
 }
 
-/** In the words of the log: a host, or an end of a connection. */
-export function aboutOf(event: Parked & { readonly host?: string }): string {
-  if (event.host !== undefined) return event.host
-  const { direction, remoteAddress } = event.vconn
-  return `${direction === 'inbound' ? 'client' : 'origin'} ${remoteAddress}`
+interface About extends Parked {
+  readonly host?: string
+  readonly method?: string
+  readonly url?: string
+}
+
+/** In the words of the log: a host, a request, or an end of a connection. */
+export function aboutOf({ host, method, url, vconn }: About): string {
+  if (host !== undefined) return host
+  if (method !== undefined && url !== undefined) return `${method} ${url}`
+  return `${vconn.direction === 'inbound' ? 'client' : 'origin'} ${vconn.remoteAddress}`
 }

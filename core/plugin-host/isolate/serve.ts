@@ -7,7 +7,6 @@
  * What arrives is queued before any of it runs, so that what has been withdrawn meanwhile does not run at all.
  */
 import type { HookEvents } from '../../api/hooks.js'
-import type { VConn, VConnArgs } from '../../api/vconn.js'
 import type { Verdict } from '../../api/verdict.js'
 import { describe, ProxyError } from '../../base/errors.js'
 import { ask, tell } from '../../hooks/ask.js'
@@ -17,7 +16,8 @@ import { PluginInstance, type PluginTimers } from '../context.js'
 import { importInit } from '../import-init.js'
 import { runInit } from '../run-init.js'
 import type { AskHook, TellHook } from './hook-events.js'
-import type { FromWorker, PlainQuestion, PlainTold, PlainVConn, ToWorker, WorkerTask } from './messages.js'
+import { Kept } from './kept.js'
+import type { FromWorker, PlainQuestion, PlainTold, ToWorker, WorkerTask } from './messages.js'
 import { QUESTIONS } from './questions.js'
 import { TIDINGS } from './tidings.js'
 import { type AnswerRight, WorkerTurn } from './worker-turn.js'
@@ -81,7 +81,7 @@ class Serving {
   readonly #error: (message: string) => void
   readonly #queue: Queued[] = []
   readonly #asked = new Map<number, WorkerTurn>()
-  readonly #vconns = new Map<number, VConn>()
+  readonly #kept = new Kept()
   #isRunning = false
 
   constructor(
@@ -117,7 +117,7 @@ class Serving {
     for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
       if (message.do === 'ask') this.#ask(message.seq, message.question.hook, message.question)
       else if (message.do === 'tell') this.#tell(message.told.hook, message.told)
-      else if (message.do === 'forget') this.#vconns.delete(message.vconn)
+      else if (message.do === 'forget') this.#kept.forget(message.subject)
       if (message.do !== 'forget') this.#send({ did: 'return', seq: message.seq })
       // After a while, hear first what has been withdrawn.
       if (performance.now() - began > SLICE) break
@@ -155,8 +155,8 @@ class Serving {
     this.#asked.set(seq, turn)
     const hooked = this.#registry.on(hook)[continuation]
     if (hooked === undefined) return refuse(new ProxyError('PTC_INTERNAL', 'there is no such continuation'))
-    const known = QUESTIONS[hook].toFacts(facts, turn)
-    ask<H>(hooked.continuation, turn.eventOf<H>(known, this.#vconnOf(vconn), deadline), refuse)
+    const known = QUESTIONS[hook].toFacts(facts, turn, this.#kept)
+    ask<H>(hooked.continuation, turn.eventOf<H>(known, this.#kept.vconnOf(vconn), deadline), refuse)
   }
 
   #end(seq: number, isWanted: boolean): void {
@@ -165,20 +165,10 @@ class Serving {
   }
 
   #tell<H extends TellHook>(hook: H, { facts }: PlainTold): void {
-    const event: HookEvents[H] = TIDINGS[hook].toEvent(facts, plain => this.#vconnOf(plain))
+    const event: HookEvents[H] = TIDINGS[hook].toEvent(facts, this.#kept)
     Object.freeze(event)
     tell<H>(this.#registry.on(hook), event, (_plugin, cause) =>
       this.#error(`failed on ${hook}: ${describe(cause)}`),
     )
-  }
-
-  /** The same object for the same connection: a plugin keeps its args there. */
-  #vconnOf(plain: PlainVConn): VConn {
-    const known = this.#vconns.get(plain.id)
-    if (known !== undefined) return known
-    const args: Partial<VConnArgs> = Object.create(null)
-    const vconn = Object.freeze({ ...plain, args })
-    this.#vconns.set(plain.id, vconn)
-    return vconn
   }
 }

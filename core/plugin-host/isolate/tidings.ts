@@ -4,31 +4,32 @@
  */
 import type { VConn } from '../../api/vconn.js'
 import type { TellHook, ToldEvent } from './hook-events.js'
-import type { PlainVConn } from './messages.js'
+import type { Kept } from './kept.js'
+import type { PlainVConn, Subject } from './messages.js'
 import { exactBytes, plainVConn, toBuffer } from './plain.js'
 
 /**
- * Which of a plugin's instances are told: the one that keeps the args of a connection, any one, all of them, or `lasting`:
- * all, and those that begin later.
+ * Which of a plugin's instances are told: the one that keeps the args of a connection, or of a transaction, any one, all of
+ * them, or `lasting`: all, and those that begin later.
  */
-export type Audience = VConn | 'any' | 'all' | 'lasting'
+export type Audience = VConn | Subject | 'any' | 'all' | 'lasting'
 
 /** How one hook gets to workers. */
 export interface Tiding<H extends TellHook> {
   readonly toPlain: (event: ToldEvent<H>) => unknown
-  readonly toEvent: (plain: unknown, vconnOf: (plain: PlainVConn) => VConn) => ToldEvent<H>
+  readonly toEvent: (plain: unknown, kept: Kept) => ToldEvent<H>
   readonly to: (event: ToldEvent<H>) => Audience
 }
 
 /** The same, with the type of what is sent. */
 interface TypedTiding<H extends TellHook, Plain> extends Pick<Tiding<H>, 'to'> {
   readonly toPlain: (event: ToldEvent<H>) => Plain
-  readonly toEvent: (plain: Plain, vconnOf: (plain: PlainVConn) => VConn) => ToldEvent<H>
+  readonly toEvent: (plain: Plain, kept: Kept) => ToldEvent<H>
 }
 
 /** Forgets the type of what is sent: what one end has made comes out at the other. */
 function tiding<H extends TellHook, Plain>(typed: TypedTiding<H, Plain>): Tiding<H> {
-  return { ...typed, toEvent: (plain, vconnOf) => typed.toEvent(plain as Plain, vconnOf) }
+  return { ...typed, toEvent: (plain, kept) => typed.toEvent(plain as Plain, kept) }
 }
 
 type VConnHook = {
@@ -40,7 +41,7 @@ function aboutVConn<H extends VConnHook>(): Tiding<H> {
   return tiding<H, PlainVConn>({
     to: vconn => vconn,
     toPlain: vconn => plainVConn(vconn),
-    toEvent: (plain, vconnOf) => vconnOf(plain) as ToldEvent<H>,
+    toEvent: (plain, { vconnOf }) => vconnOf(plain) as ToldEvent<H>,
   })
 }
 
@@ -66,7 +67,7 @@ export const TIDINGS: { readonly [H in TellHook]: Tiding<H> } = {
   TS_SSL_SERVERNAME_HOOK: tiding({
     to: ({ vconn }) => vconn,
     toPlain: ({ vconn, sni }) => ({ vconn: plainVConn(vconn), sni }),
-    toEvent: ({ vconn, sni }, vconnOf) => ({ vconn: vconnOf(vconn), sni }),
+    toEvent: ({ vconn, sni }, { vconnOf }) => ({ vconn: vconnOf(vconn), sni }),
   }),
   TS_SSL_SESSION_HOOK: tiding<'TS_SSL_SESSION_HOOK', PlainSession>({
     to: event => (event.op === 'new' ? event.vconn : 'all'),
@@ -76,7 +77,7 @@ export const TIDINGS: { readonly [H in TellHook]: Tiding<H> } = {
       const { op, vconn, sni, session, lifetime } = event
       return { op, vconn: plainVConn(vconn), sni, id, session: exactBytes(session), lifetime }
     },
-    toEvent: (plain, vconnOf) => {
+    toEvent: (plain, { vconnOf }) => {
       const id = toBuffer(plain.id)
       if (plain.op === 'remove') return { op: plain.op, id }
       return { ...plain, id, vconn: vconnOf(plain.vconn), session: toBuffer(plain.session) }
@@ -85,7 +86,7 @@ export const TIDINGS: { readonly [H in TellHook]: Tiding<H> } = {
   TS_HTTP_SEND_REQUEST_HDR_HOOK: tiding({
     to: ({ vconn }) => vconn,
     toPlain: ({ vconn, method, url }) => ({ vconn: plainVConn(vconn), method, url }),
-    toEvent: ({ vconn, ...facts }, vconnOf) => ({ ...facts, vconn: vconnOf(vconn) }),
+    toEvent: ({ vconn, ...facts }, { vconnOf }) => ({ ...facts, vconn: vconnOf(vconn) }),
   }),
   TS_HTTP_TXN_CLOSE_HOOK: asItIs('any'),
   TS_LIFECYCLE_PORTS_READY_HOOK: asItIs('lasting'),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProxyError } from '../../base/errors.js'
-import type { FromWorker, HookUse } from './messages.js'
+import { Homes } from './homes.js'
+import type { FromWorker, HookUse, Subject } from './messages.js'
 import type { Threads } from './threads.js'
 import { WorkerLink } from './worker-link.js'
 
@@ -41,8 +42,7 @@ export class WorkerSet {
   readonly #limits: WorkerLimits
   readonly #events: WorkerEvents
   readonly #links = new Set<WorkerLink>()
-  /** Where the args of a connection are, by its id. */
-  readonly #homes = new Map<number, WorkerLink>()
+  readonly #homes = new Homes<WorkerLink>()
   readonly #delays = new Set<NodeJS.Timeout>()
   #lossesInRow = 0
   #hooks = ''
@@ -75,22 +75,27 @@ export class WorkerSet {
     return [...this.#links].filter(link => link.isServing).length
   }
 
-  /** Where a connection's args are, unless that worker is stuck; else the one with the least to do. */
-  linkFor(vconn: number): WorkerLink | undefined {
-    const home = this.#homes.get(vconn)
-    if (home?.isServing && !home.isStalled) return home
-    const best = this.best()
-    if (best === undefined || best === home) return best
-    home?.send({ do: 'forget', vconn }) // it may come round
-    this.#homes.set(vconn, best)
-    return best
+  /** Where the args of the first subject are that has a home, unless that worker is stuck; else the one with the least to do. */
+  linkFor(subjects: readonly Subject[]): WorkerLink | undefined {
+    const isUsable = (link: WorkerLink): boolean => link.isServing && !link.isStalled
+    const homes = subjects.flatMap(subject => this.#homes.of(subject) ?? [])
+    const link = homes.find(isUsable) ?? this.best()
+    if (link !== undefined) for (const subject of subjects) this.#homes.settle(subject, link, isUsable)
+    return link
   }
 
-  /** Those that are to be told: where a connection's args are, any one, or all. */
-  linksFor(audience: number | 'any' | 'all' | 'lasting'): readonly WorkerLink[] {
+  /** Those that are to be told: where the args of something are, any one, or all. */
+  linksFor(audience: Subject | 'any' | 'all' | 'lasting'): readonly WorkerLink[] {
     if (audience === 'all' || audience === 'lasting') return [...this.#links].filter(link => link.isServing)
-    const link = audience === 'any' ? this.best() : this.linkFor(audience)
+    const link = this.#linkTold(audience)
     return link === undefined ? [] : [link]
+  }
+
+  /** What is over keeps no home. */
+  #linkTold(audience: Subject | 'any'): WorkerLink | undefined {
+    if (typeof audience === 'number') return this.linkFor([audience])
+    const home = audience === 'any' ? undefined : this.#homes.of(audience)
+    return home?.isServing === true ? home : this.best()
   }
 
   /** The one with the least to do; one that is stuck only if all are. */
@@ -104,10 +109,9 @@ export class WorkerSet {
     )
   }
 
-  /** A connection has ended. */
-  forget(vconn: number): void {
-    this.#homes.get(vconn)?.send({ do: 'forget', vconn })
-    this.#homes.delete(vconn)
+  /** It has ended. */
+  forget(subject: Subject): void {
+    for (const link of this.#homes.forget(subject)) link.send({ do: 'forget', subject })
   }
 
   /** One of them has answered. */
@@ -159,7 +163,7 @@ export class WorkerSet {
   }
 
   #lost(link: WorkerLink, why: string, waiting: readonly number[]): void {
-    for (const [vconn, home] of this.#homes) if (home === link) this.#homes.delete(vconn)
+    this.#homes.lose(link)
     this.#events.onLost(link, why, waiting)
     this.#replaceLater()
   }
