@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { CertificatePems } from '../api/client-hooks.js'
 import type { MintedLeaf } from '../tls/mint.js'
 import { ServerContext } from '../tls/openssl/server-context.js'
 import { splitPem } from '../tls/trust.js'
-import type { SharedContext } from './client-demands.js'
+import { type SharedContext, sessionsOf } from './client-demands.js'
 import { contextOf } from './server-certificates.js'
 
 /** Contexts that are kept: to make one costs more than to mint its certificate. */
@@ -52,10 +51,7 @@ export class BumpCertificates {
 
   /** Sessions are for one origin: a name and a port. */
   sessionsFor(host: string, port: number): Buffer {
-    return createHash('sha256')
-      .update(this.#shared.sessionContext)
-      .update(JSON.stringify([host, port]))
-      .digest()
+    return sessionsOf(this.#shared, [host, port])
   }
 
   /** Nobody begins a handshake with it any more. Safe to call twice. */

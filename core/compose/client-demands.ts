@@ -67,3 +67,8 @@ function digestOf(kind: ClientKind, demanded: ClientCertificates | undefined): B
     .update(JSON.stringify([kind, demanded ?? null]))
     .digest()
 }
+
+/** The context of sessions that are for less than everything: they are resumed for the same `purpose` only. */
+export function sessionsOf({ sessionContext }: SharedContext, purpose: unknown): Buffer {
+  return createHash('sha256').update(sessionContext).update(JSON.stringify(purpose)).digest()
+}

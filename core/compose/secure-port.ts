@@ -60,6 +60,7 @@ export function securePort(setup: () => SecureSetup, parts: SecureParts): Secure
       const settings = settingsOf(current, parts, {
         context: certificates.choose(undefined, localAddress),
         choose: sni => certificates.choose(sni, localAddress),
+        sessionsFor: sni => certificates.sessionsFor(sni),
         named: name => certificates.named(name),
         makeContext: pems => certificates.makeContext(pems),
       })

@@ -11,7 +11,7 @@ import { CertificateChoice, type Choice } from '../tls/certificate-choice.js'
 import type { OwnCertificate } from '../tls/openssl/own-certificate.js'
 import { ServerContext } from '../tls/openssl/server-context.js'
 import { splitPem } from '../tls/trust.js'
-import { type SharedContext, sharedContext } from './client-demands.js'
+import { type SharedContext, sessionsOf, sharedContext } from './client-demands.js'
 
 const FILE = 'proxy.config.ssl.server.multicert.filename'
 
@@ -40,6 +40,11 @@ export class ServerCertificates {
   /** @throws {ProxyError} PTC_TLS_CONTEXT */
   makeContext(pems: CertificatePems): ServerContext {
     return contextOf(pems, this.#shared)
+  }
+
+  /** Sessions are for one name: under another one other certificates are shown, and other questions asked. */
+  sessionsFor(sni: string | undefined): Buffer {
+    return sessionsOf(this.#shared, sni ?? null)
   }
 
   /** Safe to call twice. */

@@ -73,10 +73,7 @@ function messageSize(parts: readonly Buffer[], have: number): number | 'no-hello
 /** @param body the message behind its header of four bytes */
 function parseHello(body: Buffer, length: number): HelloReading {
   const reader = new ByteReader(body)
-  reader.take(2 + 32) // legacy_version, random
-  reader.vector(1) // legacy_session_id
-  reader.vector(2) // cipher_suites
-  reader.vector(1) // legacy_compression_methods
+  skipToExtensions(reader)
   if (!reader.isBroken && reader.isAtEnd)
     return { kind: 'hello', hello: { sni: undefined, alpn: [], hasEch: false }, length }
   const extensions = splitExtensions(reader.vector(2))
@@ -91,6 +88,24 @@ function parseHello(body: Buffer, length: number): HelloReading {
     hello: { sni: sni?.name, alpn, hasEch: extensions.has(EXTENSION.encryptedClientHello) },
     length,
   }
+}
+
+/** The extensions of a ClientHello, in its order; undefined when the message is none, or more than one. */
+export function extensionsIn(message: Buffer): ReadonlyMap<number, Buffer> | undefined {
+  const reader = new ByteReader(message)
+  if (reader.number(1) !== CLIENT_HELLO) return undefined
+  const body = new ByteReader(reader.vector(3))
+  if (reader.isBroken || !reader.isAtEnd) return undefined
+  skipToExtensions(body)
+  if (body.isBroken) return undefined
+  return body.isAtEnd ? new Map() : splitExtensions(body.vector(2))
+}
+
+function skipToExtensions(reader: ByteReader): void {
+  reader.take(2 + 32) // legacy_version, random
+  reader.vector(1) // legacy_session_id
+  reader.vector(2) // cipher_suites
+  reader.vector(1) // legacy_compression_methods
 }
 
 /** RFC 8446 section 4.2: no extension comes twice. */

@@ -1,4 +1,4 @@
-import { ProxyError } from '../base/errors.js'
+import { describe, ProxyError } from '../base/errors.js'
 import type { OpenSslError } from './openssl/errors.js'
 
 /** The error of a handshake that the engine gave up. */
@@ -17,3 +17,9 @@ export function clientHandshakeError(error: OpenSslError | undefined): ProxyErro
   const how = alert === undefined ? reason : `the client ended it with alert ${alert} (${reason})`
   return new ProxyError('PTC_CLIENT_HANDSHAKE', `the TLS handshake with the client failed: ${how}`)
 }
+
+/** Whatever was thrown on the way. */
+export const asClientError = (cause: unknown): ProxyError =>
+  cause instanceof ProxyError
+    ? cause
+    : new ProxyError('PTC_INTERNAL', `the handshake with a client failed: ${describe(cause)}`, { cause })

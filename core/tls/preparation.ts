@@ -1,4 +1,5 @@
-import { describe, ProxyError } from '../base/errors.js'
+import type { ProxyError } from '../base/errors.js'
+import { asClientError } from './handshake-error.js'
 
 /**
  * What has to be there before a client is answered. The time it takes is its own, and it must have an end. A rejection
@@ -23,7 +24,7 @@ export class Preparation {
     }
     prepare(sni, signal).then(
       () => end(undefined),
-      (cause: unknown) => end(known(cause)),
+      (cause: unknown) => end(asClientError(cause)),
     )
   }
 
@@ -31,10 +32,3 @@ export class Preparation {
     this.#abort.abort(why)
   }
 }
-
-const known = (cause: unknown): ProxyError =>
-  cause instanceof ProxyError
-    ? cause
-    : new ProxyError('PTC_INTERNAL', `what a client waits for could not be had: ${describe(cause)}`, {
-        cause,
-      })

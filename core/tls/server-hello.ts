@@ -1,6 +1,7 @@
 /** What OpenSSL has read of a ClientHello, in the words of the API. */
 import type { ClientHelloFacts } from '../api/client-hooks.js'
-import { EXTENSION, parseAlpn, parseServerName } from './client-hello.js'
+import { ProxyError } from '../base/errors.js'
+import { EXTENSION, extensionsIn, parseAlpn, parseServerName } from './client-hello.js'
 import type { HelloFacts } from './openssl/hello-facts.js'
 import { ByteReader, HANDSHAKE, readFragment } from './record-layer.js'
 
@@ -23,20 +24,29 @@ export function sniOf({ extensions }: HelloFacts): string | undefined {
   return sni === 'bad' ? undefined : sni?.name
 }
 
-/** @param received all bytes of the connection up to here, in which the ClientHello is complete */
+/**
+ * @param received all bytes of the connection up to here, in which the ClientHello is complete
+ * @throws {ProxyError} PTC_CLIENT_HANDSHAKE when OpenSSL reads them more generously than they are meant: then plugins
+ *   would be shown another ClientHello than the one that is answered
+ */
 export function toHelloFacts(facts: HelloFacts, received: Buffer): ClientHelloFacts {
   const alpn = parseAlpn(facts.extensions.get(EXTENSION.alpn))
+  const raw = helloMessage(received)
+  // Not those of OpenSSL, which leaves out what it does not know.
+  const extensions = extensionsIn(raw)
+  if (extensions === undefined)
+    throw new ProxyError('PTC_CLIENT_HANDSHAKE', 'the ClientHello is not cut into records as it must be')
   return {
     alpn: alpn === 'bad' ? [] : alpn,
     versions: versionsOf(facts).map(versionName),
     ciphers: facts.ciphers,
-    extensions: [...facts.extensions.keys()],
+    extensions: [...extensions.keys()],
     // Copies: the next plugin, and the session's fetch, see what came.
     extension: number => {
-      const body = facts.extensions.get(number)
+      const body = extensions.get(number)
       return body === undefined ? undefined : Buffer.from(body)
     },
-    raw: helloMessage(received),
+    raw,
   }
 }
 
@@ -45,7 +55,7 @@ export function toHelloFacts(facts: HelloFacts, received: Buffer): ClientHelloFa
  * TLS 1.2, which has no meaning for a client that will speak TLS 1.3 (RFC 8446 section 4.1.2).
  */
 export function offeredSessions(facts: HelloFacts): readonly Buffer[] {
-  if (!versionsOf(facts).includes(TLS1_3)) return [facts.legacySessionId].filter(isUsable)
+  if (!offersTls13(facts)) return [facts.legacySessionId].filter(isUsable)
   const offered = facts.extensions.get(EXTENSION.preSharedKey)
   if (offered === undefined) return []
   const list = new ByteReader(new ByteReader(offered).vector(2))
@@ -57,6 +67,9 @@ export function offeredSessions(facts: HelloFacts): readonly Buffer[] {
   }
   return ids
 }
+
+/** Whether it can be TLS 1.3 that is spoken. */
+export const offersTls13 = (facts: HelloFacts): boolean => versionsOf(facts).includes(TLS1_3)
 
 const isUsable = (id: Buffer): boolean => id.length > 0 && id.length <= MAX_ID_BYTES
 

@@ -16,8 +16,8 @@ import type { HelloFacts } from './openssl/hello-facts.js'
 import type { ServerContext } from './openssl/server-context.js'
 import type { ServerEngine } from './openssl/server-engine.js'
 import { isSession } from './openssl/session-callbacks.js'
-import type { Gate, ServerEvent, Waits } from './server-handshake.js'
-import { offeredSessions, sniOf, toHelloFacts } from './server-hello.js'
+import type { Gate, ServerEvent, Stop, Waits } from './server-handshake.js'
+import { offeredSessions, offersTls13, sniOf, toHelloFacts } from './server-hello.js'
 import { startShadow } from './server-shadow.js'
 
 /** What the plugins on each gate are handed. */
@@ -73,6 +73,7 @@ export class ClientQuestions {
   readonly #makers: { readonly [G in Gate]: MakeEvent<G> }
   #received: Buffer[] | undefined
   #sessions: readonly Buffer[] = []
+  #isTls13 = false
   /** Which of them is looked for. */
   #offered = -1
   #hasSession = false
@@ -105,11 +106,23 @@ export class ClientQuestions {
     this.#received?.push(Buffer.from(bytes))
   }
 
-  /** @returns a gate for each session that the client offers */
-  readHello(): Waits {
+  /**
+   * What there is to wait for at a stop. The plugins in shadow mode are asked about it.
+   * @param deadline of the whole handshake; milliseconds since the epoch
+   */
+  waitsAt(stop: Stop, deadline: number): Waits {
+    const waits = this.#findWaits(stop)
+    for (const gate of new Set(waits)) if (gate !== 'preparation') this.#askShadows(gate, deadline)
+    return waits
+  }
+
+  #findWaits(stop: Stop): Waits {
+    if (stop === 'certificate') return ['certificate']
+    if (stop === 'established') return this.#engine.outcome().chain.length > 0 ? ['client'] : []
     this.#sni = sniOf(this.#facts)
+    this.#isTls13 = offersTls13(this.#facts)
     this.#sessions = offeredSessions(this.#facts)
-    return this.#sessions.map(() => 'session')
+    return ['hello', 'preparation', ...this.#sessions.map(() => 'session' as const)]
   }
 
   /** The ClientHello has been let in: plugins hear of the name, and what came up to here is not needed any more. */
@@ -125,12 +138,7 @@ export class ClientQuestions {
     for (const made of this.#engine.takeSessions()) tellSession({ op: 'new', vconn, sni, ...made, lifetime })
   }
 
-  /** Asks the plugins in shadow mode about all that there is to wait for at this stop. */
-  askShadows(waits: Waits, deadline: number): void {
-    for (const gate of new Set(waits)) if (gate !== 'preparation') this.#askShadowsOn(gate, deadline)
-  }
-
-  #askShadowsOn<G extends Gate>(gate: G, deadline: number): void {
+  #askShadows<G extends Gate>(gate: G, deadline: number): void {
     for (const asker of this.#settings.shadows[gate]) {
       const toEvent = (parked: ParkedClient, isOpen: () => boolean): GateEvents[G] =>
         this.#makers[gate](parked, { isOpen, isShadow: true })
@@ -183,14 +191,15 @@ export class ClientQuestions {
 
   #sessionEvent(parked: ParkedClient, { isOpen, isShadow }: Asked): SessionGetEvent {
     const id = this.#sessions[isShadow ? 0 : this.#offered] ?? Buffer.alloc(0)
+    const wanted = { id, isTls13: this.#isTls13 }
     return {
       ...parked,
       op: 'get',
       id: Buffer.from(id),
       provide: session => {
         if (!isOpen() || !(session instanceof Uint8Array)) return false
-        if (isShadow) return isSession(session, id)
-        const isGood = this.#engine.provide(session, id)
+        if (isShadow) return isSession(session, wanted)
+        const isGood = this.#engine.provide(session, wanted)
         this.#hasSession ||= isGood
         return isGood
       },

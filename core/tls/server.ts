@@ -5,10 +5,11 @@
  */
 import type { VConn } from '../api/vconn.js'
 import { Clock } from '../base/clock.js'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { networkOf } from '../base/network.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
-import { clientHandshakeError } from './handshake-error.js'
+import { asClientError, clientHandshakeError } from './handshake-error.js'
 import { ServerEngine } from './openssl/server-engine.js'
 import { Preparation } from './preparation.js'
 import { QueuedStep } from './queued-step.js'
@@ -20,14 +21,13 @@ import {
   type ServerHandshake,
   type Stop,
   serverStep,
-  type Waits,
 } from './server-handshake.js'
 import { ClientQuestions } from './server-questions.js'
 import type { ServerSettings } from './server-settings.js'
 import { TlsLink } from './tls-link.js'
 
-/** How much a client may send while it is parked: the rest of its flight is far below. */
-const WAITING_BYTES = 262_144
+/** A client that has sent more while it has to wait is not read on: the rest of its flight is far below. */
+const WAITING_BYTES = 65_536
 const PROTOCOL_VERSION = 70
 
 export class ClientHandshake implements LinkSink {
@@ -47,6 +47,7 @@ export class ClientHandshake implements LinkSink {
   /** Received since the engine last looked. */
   #waitingBytes = 0
   #preparation: Preparation | undefined
+  #isOver = false
 
   constructor(
     tcp: Link,
@@ -72,22 +73,22 @@ export class ClientHandshake implements LinkSink {
 
   /** Ends it, whatever it waits for. */
   abandon(): void {
-    this.#break('PTC_CLIENT_HANDSHAKE', 'the proxy is closing')
+    this.#break(new ProxyError('PTC_CLIENT_HANDSHAKE', 'the proxy is closing'))
   }
 
   onData(bytes: Buffer): void {
     if (this.#state.at === 'closed') return
-    this.#questions.heard(bytes)
     this.#engine.receive(bytes)
     this.#waitingBytes += bytes.length
-    if (this.#waitingBytes > WAITING_BYTES) this.#onTooMuch()
-    else if (this.#state.at === 'shaking') this.#step.wait(`client ${this.#tcp.remoteAddress}`, 2)
+    if (this.#waitingBytes > WAITING_BYTES) this.#tcp.pause()
+    if (this.#state.at !== 'shaking') return
+    this.#questions.heard(bytes)
+    this.#wait()
   }
 
-  /** What comes behind the client's Finished are its requests: they are read when it is let in. */
-  #onTooMuch(): void {
-    if (this.#state.at === 'parked' && this.#state.stop === 'established') this.#tcp.pause()
-    else this.#break('PTC_CLIENT_HANDSHAKE', 'the client sent on while its handshake had to wait')
+  /** Clients of one address take turns with each other. */
+  #wait(): void {
+    this.#step.wait(`client ${networkOf(this.#tcp.remoteAddress)}`, 2)
   }
 
   onDrain(): void {
@@ -95,21 +96,22 @@ export class ClientHandshake implements LinkSink {
   }
 
   onEnd(): void {
-    this.#onGone('the client closed the connection during its TLS handshake')
+    this.#onGone()
   }
 
   onClose(cause: ProxyError | undefined): void {
-    this.#onGone(cause?.message ?? 'the client closed the connection during its TLS handshake')
+    this.#onGone(cause?.message)
   }
 
   /** What came before the end may say why: an alert. Who leaves while it is held has not failed at anything. */
-  #onGone(message: string): void {
+  #onGone(message = 'the client closed the connection during its TLS handshake'): void {
     this.#step.takeNow()
-    this.#break(this.#state.at === 'shaking' ? 'PTC_CLIENT_HANDSHAKE' : 'PTC_CLIENT_GONE', message)
+    const code = this.#state.at === 'shaking' ? 'PTC_CLIENT_HANDSHAKE' : 'PTC_CLIENT_GONE'
+    this.#break(new ProxyError(code, message))
   }
 
-  #break(code: 'PTC_CLIENT_HANDSHAKE' | 'PTC_CLIENT_GONE', message: string): void {
-    this.#on({ type: 'broken', why: new ProxyError(code, message) })
+  #break(why: ProxyError): void {
+    this.#on({ type: 'broken', why })
   }
 
   /** Plugins and timers call it as well: what goes wrong in here ends the handshake, and is not theirs to catch. */
@@ -124,10 +126,9 @@ export class ClientHandshake implements LinkSink {
   }
 
   #fail(cause: unknown): void {
-    const why = new ProxyError('PTC_INTERNAL', `the handshake with a client failed: ${describe(cause)}`)
-    if (this.#state.at !== 'open') return this.#on({ type: 'broken', why })
-    this.#state = { at: 'closed', why }
-    this.#close(why)
+    const why = asClientError(cause)
+    this.#break(why)
+    this.#close(why) // also where the machine thinks that it is over
   }
 
   #perform(effect: ServerEffect): void {
@@ -149,6 +150,7 @@ export class ClientHandshake implements LinkSink {
 
   #advanceOnce(): void {
     if (this.#state.at !== 'shaking') return
+    if (this.#waitingBytes > WAITING_BYTES) this.#tcp.resume()
     this.#waitingBytes = 0
     try {
       this.#advance()
@@ -160,30 +162,19 @@ export class ClientHandshake implements LinkSink {
   #advance(): void {
     const progress = this.#engine.advance()
     this.#flush()
-    if (progress === 'hello') this.#onHello()
-    else if (progress === 'certificate') this.#reached('certificate', ['certificate'])
-    else if (progress === 'established') this.#onEstablished()
-    else if (progress === 'failed')
-      this.#on({ type: 'broken', why: clientHandshakeError(this.#engine.error) })
+    if (progress === 'failed') this.#break(clientHandshakeError(this.#engine.error))
+    else if (progress === 'hello' && this.#engine.facts?.isSsl2) this.#refuseSsl2()
+    else if (progress !== 'wants-input')
+      this.#on({
+        type: 'reached',
+        stop: progress,
+        waits: this.#questions.waitsAt(progress, this.#clock.endsAt),
+      })
   }
 
-  #reached(stop: Stop, waits: Waits): void {
-    this.#questions.askShadows(waits, this.#clock.endsAt)
-    this.#on({ type: 'reached', stop, waits })
-  }
-
-  #onHello(): void {
-    if (this.#engine.facts?.isSsl2) {
-      this.#tcp.write(fatalAlert(PROTOCOL_VERSION))
-      return this.#break('PTC_CLIENT_HANDSHAKE', 'the client speaks the framing of SSL 2')
-    }
-    const sessions = this.#questions.readHello()
-    const preparation: Waits = this.#settings.prepare === undefined ? [] : ['preparation']
-    this.#reached('hello', ['hello', ...preparation, ...sessions])
-  }
-
-  #onEstablished(): void {
-    this.#reached('established', this.#engine.outcome().chain.length > 0 ? ['client'] : [])
+  #refuseSsl2(): void {
+    this.#tcp.write(fatalAlert(PROTOCOL_VERSION))
+    this.#break(new ProxyError('PTC_CLIENT_HANDSHAKE', 'the client speaks the framing of SSL 2'))
   }
 
   #flush(): void {
@@ -206,7 +197,7 @@ export class ClientHandshake implements LinkSink {
   #goOn(stop: Stop): void {
     if (stop === 'hello') this.#enter()
     this.#engine.goOn()
-    this.#step.wait(`client ${this.#tcp.remoteAddress}`, 2)
+    this.#wait()
   }
 
   /** The client is let in as far as its ClientHello goes. */
@@ -230,14 +221,17 @@ export class ClientHandshake implements LinkSink {
     this.#flush()
     this.#questions.tellSessions()
     const link = new TlsLink(this.#tcp, this.#engine, () => this.#questions.stopShadows(), 'client')
+    this.#isOver = true
     try {
       this.#onOpen(link)
     } catch (cause) {
-      link.destroy(new ProxyError('PTC_INTERNAL', describe(cause), { cause }))
+      link.destroy(asClientError(cause))
     }
   }
 
   #close(why: ProxyError): void {
+    if (this.#isOver) return
+    this.#isOver = true
     this.#clock.stop()
     this.#preparation?.stop(why)
     this.#questions.stop()

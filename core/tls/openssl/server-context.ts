@@ -5,6 +5,7 @@ import { type Handle, NULL } from './library.js'
 import { must, type OwnCertificate, setCertificate, withX509 } from './own-certificate.js'
 import { Owned } from './owned.js'
 import * as server from './server-library.js'
+import { ticketCallbacks } from './session-age.js'
 import {
   dismissRemovals,
   enrollRemovals,
@@ -91,6 +92,10 @@ export class ServerContext {
       'session id context',
     )
     server.SSL_CTX_set_timeout(ctx, sessionTimeout)
+    // The handshake of TLS 1.3 sends none: a client that is refused behind it must not have one. The engine makes them.
+    must(server.SSL_CTX_set_num_tickets(ctx, 0), 'number of tickets')
+    const tickets = ticketCallbacks()
+    must(server.SSL_CTX_set_session_ticket_cb(ctx, tickets.made, tickets.read, NULL), 'ticket callbacks')
     // Without callbacks as well: a session that is kept by nobody is offered to nobody.
     ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_SESS_CACHE_MODE, ASKS_FOR_SESSIONS, NULL)
     if (sessions !== undefined) this.#askForSessions(ctx, sessions)

@@ -21,10 +21,17 @@ import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { drainBio, newMemoryBio } from './memory-bio.js'
 import { Owned } from './owned.js'
-import type { Plaintext } from './plaintext.js'
+import { borrowPlaintext, type Plaintext, returnPlaintext } from './plaintext.js'
 import type { ServerContext } from './server-context.js'
 import * as server from './server-library.js'
-import { dismissSessions, enrollSessions, parseSession, type SessionSubject } from './session-callbacks.js'
+import { stampSession } from './session-age.js'
+import {
+  dismissSessions,
+  enrollSessions,
+  parseSession,
+  type SessionSubject,
+  type WantedSession,
+} from './session-callbacks.js'
 import { derOfStack, derOfX509 } from './x509.js'
 
 const SSL_ERROR_WANT_READ = 2
@@ -32,6 +39,9 @@ const SSL_ERROR_WANT_WRITE = 3
 const SSL_ERROR_WANT_X509_LOOKUP = 4
 const SSL_ERROR_WANT_CLIENT_HELLO_CB = 11
 const SENT_AND_RECEIVED_SHUTDOWN = 3
+const BIO_CTRL_RESET = 1
+/** As many as OpenSSL would send: a client may want to open two connections at once. */
+const NEW_TICKETS = 2
 /** An encrypted record that nobody has made. */
 const FORGED = Buffer.concat([Buffer.from([23, 3, 3, 0, 40]), Buffer.alloc(40)])
 
@@ -69,6 +79,7 @@ export class ServerEngine implements ServerSubject, SessionSubject {
   #made: MadeSession[] = []
   #isEstablished = false
   #isReleased = false
+  #isRejected = false
   #error: OpenSslError | undefined
 
   /**
@@ -80,7 +91,7 @@ export class ServerEngine implements ServerSubject, SessionSubject {
     this.#alpn = alpn
     this.#ssl = new Owned('SSL', ssl.SSL_new(context.handle), handle => {
       // Without a close_notify OpenSSL would have the session forgotten, though nothing is wrong with it.
-      if (this.#isReleased && this.#plain.error === undefined)
+      if (this.#isReleased && !this.#isRejected && this.#plain.error === undefined)
         server.SSL_set_shutdown(handle, SENT_AND_RECEIVED_SHUTDOWN)
       dismissServer(handle)
       dismissSessions(handle)
@@ -106,7 +117,7 @@ export class ServerEngine implements ServerSubject, SessionSubject {
   }
 
   get #isHeld(): boolean {
-    return this.#isEstablished && !this.#isReleased
+    return this.#isEstablished && !this.#isReleased && !this.#isRejected
   }
 
   /** Goes on with the handshake as far as it can. */
@@ -158,7 +169,7 @@ export class ServerEngine implements ServerSubject, SessionSubject {
     return chosen
   }
 
-  /** What the client has said; from `hello` on. */
+  /** What the client has said; while parked at the hello. */
   get facts(): HelloFacts | undefined {
     return this.#facts
   }
@@ -181,11 +192,11 @@ export class ServerEngine implements ServerSubject, SessionSubject {
   }
 
   /**
-   * The session that the client has offered by this id; while parked at the hello.
+   * A session that the client has offered; while parked at the hello.
    * @returns false when the bytes hold no such session
    */
-  provide(session: Uint8Array, id: Buffer): boolean {
-    const parsed = parseSession(session, id)
+  provide(session: Uint8Array, wanted: WantedSession): boolean {
+    const parsed = parseSession(session, wanted)
     if (parsed === undefined) return false
     this.#provided?.free()
     this.#provided = parsed
@@ -218,8 +229,10 @@ export class ServerEngine implements ServerSubject, SessionSubject {
 
   /** Lets the gate open at which it is parked. */
   goOn(): void {
-    if (this.#hello === 'parked') this.#hello = 'passed'
-    else if (this.#certificate === 'parked') this.#certificate = 'passed'
+    if (this.#hello === 'parked') {
+      this.#hello = 'passed'
+      this.#facts = undefined // as large as the client likes; nobody needs them any more
+    } else if (this.#certificate === 'parked') this.#certificate = 'passed'
   }
 
   /** Only when established. */
@@ -241,9 +254,17 @@ export class ServerEngine implements ServerSubject, SessionSubject {
     }
   }
 
-  /** The established connection may be used. */
+  /** The established connection may be used; in TLS 1.3 sessions are made now, and not before. */
   release(): void {
-    if (this.#isEstablished) this.#isReleased = true
+    if (!this.#isEstablished || this.#isReleased) return
+    this.#isReleased = true
+    const handle = this.#ssl.handle
+    if (ssl.SSL_get_version(handle) !== 'TLSv1.3') return
+    stampSession(server.SSL_get_session(handle))
+    const count = ssl.SSL_session_reused(handle) === 1 ? 1 : NEW_TICKETS
+    for (let i = 0; i < count; i++) server.SSL_new_session_ticket(handle)
+    ssl.SSL_do_handshake(handle) // without it they would wait for the first write
+    ssl.ERR_clear_error()
   }
 
   /**
@@ -256,10 +277,14 @@ export class ServerEngine implements ServerSubject, SessionSubject {
       drainBio(this.#out)
       return 'plain'
     }
-    // What is in the way of the alert has to go out as well: tickets of a session that is forgotten with it. The one way to have OpenSSL send a fatal alert now: it is bad_record_mac.
+    // The one way to have OpenSSL send a fatal alert now, and forget the session: it is bad_record_mac. What the client
+    // has sent already is not looked at.
+    ssl.BIO_ctrl(this.#in, BIO_CTRL_RESET, 0, NULL)
     this.receive(FORGED)
-    this.#isReleased = true
-    this.#plain.read()
+    this.#isRejected = true
+    const memory = borrowPlaintext()
+    this.#plain.read(memory)
+    returnPlaintext(memory)
     return 'sealed'
   }
 

@@ -89,6 +89,34 @@ export const d2i_SSL_SESSION = f<(into: Handle, from: [Handle], length: number) 
 export const SSL_SESSION_get_id = f<(session: Handle, length: [number]) => Handle>(
   'uintptr_t SSL_SESSION_get_id(uintptr_t session, _Out_ uint *length)',
 )
+/** How many tickets the handshake itself sends. */
+export const SSL_CTX_set_num_tickets = f<(ctx: Handle, count: number) => number>(
+  'int SSL_CTX_set_num_tickets(uintptr_t ctx, size_t count)',
+)
+/** TLS 1.3, after the handshake: goes out with the next SSL_do_handshake. */
+export const SSL_new_session_ticket = f<(ssl: Handle) => number>('int SSL_new_session_ticket(uintptr_t ssl)')
+/** No reference is taken. */
+export const SSL_get_session = f<(ssl: Handle) => Handle>('uintptr_t SSL_get_session(uintptr_t ssl)')
+/** No reference is taken. */
+export const SSL_SESSION_get0_peer = f<(session: Handle) => Handle>(
+  'uintptr_t SSL_SESSION_get0_peer(uintptr_t session)',
+)
+export const SSL_SESSION_get_protocol_version = f<(session: Handle) => number>(
+  'int SSL_SESSION_get_protocol_version(uintptr_t session)',
+)
+/** Kept in the session, and in what it is written to. */
+export const SSL_SESSION_set1_ticket_appdata = f<(session: Handle, data: Buffer, length: number) => number>(
+  'int SSL_SESSION_set1_ticket_appdata(uintptr_t session, uint8_t *data, size_t length)',
+)
+export const SSL_SESSION_get0_ticket_appdata = f<
+  (session: Handle, out: [Handle], length: [number | bigint]) => number
+>('int SSL_SESSION_get0_ticket_appdata(uintptr_t session, _Out_ uintptr_t *out, _Out_ size_t *length)')
+export const SSL_CTX_set_session_ticket_cb = f<
+  (ctx: Handle, made: Callback, read: Callback, arg: Handle) => number
+>('int SSL_CTX_set_session_ticket_cb(uintptr_t ctx, void *made, void *read, uintptr_t arg)')
+export const X509_get0_notAfter = f<(x509: Handle) => Handle>('uintptr_t X509_get0_notAfter(uintptr_t x509)')
+/** Above 0 for a time to come, below for one that is over, 0 for what is no time. */
+export const X509_cmp_current_time = f<(time: Handle) => number>('int X509_cmp_current_time(uintptr_t time)')
 
 const HelloCallback = koffi.proto('int PortcullisHello(uintptr_t ssl, uintptr_t alert, uintptr_t arg)')
 const CertCallback = koffi.proto('int PortcullisCert(uintptr_t ssl, uintptr_t arg)')
@@ -97,6 +125,10 @@ const AlpnCallback = koffi.proto(
 )
 const GetSessionCallback = koffi.proto(
   'uintptr_t PortcullisGetSession(uintptr_t ssl, uintptr_t id, int length, uintptr_t copy)',
+)
+const TicketMadeCallback = koffi.proto('int PortcullisTicketMade(uintptr_t ssl, uintptr_t arg)')
+const TicketReadCallback = koffi.proto(
+  'int PortcullisTicketRead(uintptr_t ssl, uintptr_t session, uintptr_t name, size_t length, int status, uintptr_t arg)',
 )
 const RemoveSessionCallback = koffi.proto('void PortcullisRemoveSession(uintptr_t ctx, uintptr_t session)')
 
@@ -127,6 +159,25 @@ export function registerGetSessionCallback(
 /** As {@link registerVerifyCallback}. */
 export function registerRemoveSessionCallback(callback: (ctx: Handle, session: Handle) => void): Callback {
   return koffi.register(callback, koffi.pointer(RemoveSessionCallback))
+}
+
+/** As {@link registerVerifyCallback}. */
+export function registerTicketMadeCallback(callback: () => number): Callback {
+  return koffi.register(callback, koffi.pointer(TicketMadeCallback))
+}
+
+/** As {@link registerVerifyCallback}. */
+export function registerTicketReadCallback(
+  callback: (handle: Handle, session: Handle, status: number) => number,
+): Callback {
+  const read = (
+    handle: Handle,
+    session: Handle,
+    _name: Handle,
+    _length: number | bigint,
+    status: number,
+  ): number => callback(handle, session, status)
+  return koffi.register(read, koffi.pointer(TicketReadCallback))
 }
 
 /** Writes an address, as C does with `*out = address`. */

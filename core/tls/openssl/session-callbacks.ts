@@ -7,9 +7,11 @@ import * as ssl from './library.js'
 import { type Handle, NULL, registerSessionCallback } from './library.js'
 import { Owned } from './owned.js'
 import * as server from './server-library.js'
+import { isYoung } from './session-age.js'
 
 /** Larger than any session: one holds a certificate at most. */
 const MAX_SESSION_BYTES = 65_536
+const TLS1_3_VERSION = 0x304
 
 /** An engine, as the callbacks see it. */
 export interface SessionSubject {
@@ -104,26 +106,33 @@ function idOf(session: Handle): Buffer {
   return at === NULL || length[0] === 0 ? Buffer.alloc(0) : ssl.copyFrom(at, length[0])
 }
 
-/**
- * The session in these bytes, if they hold one and it is the one of this id. Whoever gets it frees it.
- * @param id what the client offered; a store that answers with another session is wrong
- */
-export function parseSession(bytes: Uint8Array, id: Buffer): Owned | undefined {
+/** Which session is wanted. */
+export interface WantedSession {
+  /** What the client offered; a store that answers with another session is wrong. */
+  readonly id: Buffer
+  /** A session of TLS 1.3 is none for TLS 1.2, and the other way round: the handshake would fail on it. */
+  readonly isTls13: boolean
+}
+
+/** The session in these bytes, if they hold one, it is the one wanted, and not too old. Whoever gets it frees it. */
+export function parseSession(bytes: Uint8Array, { id, isTls13 }: WantedSession): Owned | undefined {
   if (bytes.length === 0 || bytes.length > MAX_SESSION_BYTES) return undefined
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   copy.set(bytes)
   const handle = server.d2i_SSL_SESSION(NULL, [ssl.addressOf(copy)], copy.length)
+  copy.fill(0) // a secret; and so it is not collected before it has been read
   ssl.ERR_clear_error()
   if (handle === NULL) return undefined
   const session = new Owned('SSL_SESSION', handle, ssl.SSL_SESSION_free)
-  if (idOf(handle).equals(id)) return session
+  const isOfVersion = (server.SSL_SESSION_get_protocol_version(handle) === TLS1_3_VERSION) === isTls13
+  if (isOfVersion && idOf(handle).equals(id) && isYoung(handle)) return session
   session.free()
   return undefined
 }
 
 /** Whether {@link parseSession} would take these bytes. */
-export function isSession(bytes: Uint8Array, id: Buffer): boolean {
-  const parsed = parseSession(bytes, id)
+export function isSession(bytes: Uint8Array, wanted: WantedSession): boolean {
+  const parsed = parseSession(bytes, wanted)
   parsed?.free()
   return parsed !== undefined
 }

@@ -15,6 +15,7 @@ import { liveNatives } from '../../../core/tls/openssl/owned.js'
 import { ServerContext, type ServerContextOptions } from '../../../core/tls/openssl/server-context.js'
 import { ServerEngine, type ServerProgress } from '../../../core/tls/openssl/server-engine.js'
 import type { ClientSession } from '../../../core/tls/openssl/session.js'
+import type { WantedSession } from '../../../core/tls/openssl/session-callbacks.js'
 import { settle } from '../../../core/tls/verdict.js'
 import { makeAuthority } from '../../kit/pki.js'
 
@@ -201,11 +202,12 @@ for (const version of VERSIONS) {
       const id = engine.facts?.extensions.get(41)?.subarray(4, 36) ?? engine.facts?.legacySessionId
       return id ?? Buffer.alloc(0)
     }
+    const wanted = (id: Buffer): WantedSession => ({ id, isTls13: version === 'TLSv1.3' })
     const right = (engine: ServerEngine): Buffer =>
       byId.get(offered(engine).toString('hex')) ?? Buffer.alloc(0)
 
     const resumed = again(engine =>
-      t.ok(engine.provide(right(engine), offered(engine)), 'is found by its id'),
+      t.ok(engine.provide(right(engine), wanted(offered(engine))), 'is found by its id'),
     )
     t.match(resumed, { client: 'established', isResumed: true, stops: ['hello', 'established'] })
     t.match(
@@ -214,16 +216,18 @@ for (const version of VERSIONS) {
       'without it: a full handshake',
     )
     const wrong = again(engine =>
-      t.notOk(engine.provide(right(engine), Buffer.alloc(32, 1)), 'of another id'),
+      t.notOk(engine.provide(right(engine), wanted(Buffer.alloc(32, 1))), 'of another id'),
     )
     t.match(wrong, { client: 'established', isResumed: false })
-    const cut = again(engine => t.notOk(engine.provide(right(engine).subarray(0, 50), offered(engine))))
+    const cut = again(engine =>
+      t.notOk(engine.provide(right(engine).subarray(0, 50), wanted(offered(engine)))),
+    )
     t.match(cut, { client: 'established', isResumed: false })
     const elsewhere = bench.context({ sessionContext: Buffer.from('another policy') })
     const [third, engine] = [bench.client(version), bench.server(elsewhere)]
     if (kept !== undefined) third.offer(kept, peer)
     shake(third, engine, stop =>
-      stop === 'hello' ? engine.provide(right(engine), offered(engine)) : undefined,
+      stop === 'hello' ? engine.provide(right(engine), wanted(offered(engine))) : undefined,
     )
     t.equal(engine.outcome().isResumed, false, 'made under another policy')
   })
@@ -253,15 +257,57 @@ for (const version of VERSIONS) {
     if (version === 'TLSv1.3') t.equal(refused.read(), 'failed', 'the alert comes as one')
     else t.notSame(refused.advance(), 'established', 'no Finished came')
     refusing.free()
-    t.ok(bench.removed.length > 0, 'the session is forgotten')
+    if (version === 'TLSv1.2') t.ok(bench.removed.length > 0, 'the session is forgotten')
+    else t.same(refusing.takeSessions(), [], 'none has been made')
   })
 }
+
+for (const isStored of [false, true])
+  benchTest(`TLSv1.3: resumed again and again for a day, ${isStored ? 'by id' : 'by ticket'}`, (t, bench) => {
+    const context = bench.context(isStored ? {} : { sessions: undefined })
+    const byId = new Map<string, Buffer>()
+    let kept: ClientSession | undefined
+    const isResumedAt = (hours: number): boolean => {
+      const now = Date.now
+      Date.now = () => now() + hours * 3_600_000
+      try {
+        const [client, server] = [bench.client('TLSv1.3'), bench.server(context)]
+        if (kept !== undefined) client.offer(kept, peer)
+        shake(client, server, stop => {
+          const id = server.facts?.extensions.get(41)?.subarray(4, 36) ?? Buffer.alloc(0)
+          const session = byId.get(id.toString('hex'))
+          if (stop === 'hello' && session !== undefined) server.provide(session, { id, isTls13: true })
+        })
+        client.onSession(session => {
+          kept = bench.own(session)
+        })
+        client.read()
+        for (const { id, session } of server.takeSessions()) byId.set(id.toString('hex'), session)
+        return server.outcome().isResumed
+      } finally {
+        Date.now = now
+      }
+    }
+    t.same([0, 10, 20, 25, 30].map(isResumedAt), [false, true, true, false, true])
+  })
+
+benchTest('a session of one version is none of the other', (t, bench) => {
+  const context = bench.context()
+  for (const version of VERSIONS) {
+    const [client, server] = [bench.client(version), bench.server(context)]
+    shake(client, server)
+    const [made] = server.takeSessions()
+    const [id, session] = [made?.id ?? Buffer.alloc(0), made?.session ?? Buffer.alloc(0)]
+    t.equal(server.provide(session, { id, isTls13: version === 'TLSv1.3' }), true)
+    t.equal(server.provide(session, { id, isTls13: version === 'TLSv1.2' }), false)
+  }
+})
 
 benchTest('no bytes are a session, but a session', (t, bench) => {
   const server = bench.server(bench.context())
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ maxLength: 32 }), (bytes, id) => {
-      t.equal(server.provide(bytes, Buffer.from(id)), false)
+      t.equal(server.provide(bytes, { id: Buffer.from(id), isTls13: true }), false)
     }),
     { numRuns: 200 },
   )
