@@ -1,11 +1,6 @@
 import type { ParkedClient } from '../api/client-hooks.js'
-import {
-  PluginTurn,
-  type ShadowOutcome,
-  type TurnAsker,
-  type TurnEnd,
-  type TurnFacts,
-} from '../vconn/turn.js'
+import { outcomeOf } from '../vconn/shadow-turns.js'
+import { PluginTurn, type TurnAsker, type TurnFacts } from '../vconn/turn.js'
 
 /**
  * Asks a plugin in shadow mode about a client. Its verdict is told to the observer and reaches nothing else; at the
@@ -28,12 +23,4 @@ export function startShadow<E>(
     toEvent({ ...turn.parked, sni }, () => turn.isOpen),
   )
   return turn
-}
-
-function outcomeOf(end: TurnEnd): ShadowOutcome {
-  if (end.type === 'plugin-failed') return { would: 'reject', by: 'plugin-failed' }
-  if (end.type === 'late') return { would: 'reject', by: 'deadline' }
-  return end.verdict.kind === 'accept'
-    ? { would: 'accept' }
-    : { would: 'reject', by: 'plugin', verdict: end.verdict }
 }

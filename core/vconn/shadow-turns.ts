@@ -31,7 +31,8 @@ export class ShadowTurns {
   }
 }
 
-function outcomeOf(end: TurnEnd): ShadowOutcome {
+/** What would have come of a turn. */
+export function outcomeOf(end: TurnEnd): ShadowOutcome {
   if (end.type === 'plugin-failed') return { would: 'reject', by: 'plugin-failed' }
   if (end.type === 'late') return { would: 'reject', by: 'deadline' }
   const { verdict } = end
