@@ -134,7 +134,9 @@ export class ClientEngine implements VerifySubject, SessionSubject {
 
   /** Ciphertext from the origin. */
   receive(bytes: Uint8Array): void {
-    if (!this.#ssl.isFreed) ssl.BIO_write(this.#in, bytes, bytes.length)
+    if (this.#ssl.isFreed) return
+    this.#traffic.heard(bytes)
+    ssl.BIO_write(this.#in, bytes, bytes.length)
   }
 
   /** Ciphertext for the origin: at most one flight. */

@@ -2,6 +2,7 @@ import { type OpenSslError, takeError } from './errors.js'
 import type { Handle } from './library.js'
 import * as ssl from './library.js'
 import { borrowPlaintext, type Plaintext, RECORD_BYTES } from './plaintext.js'
+import { RecordCount } from './record-count.js'
 
 const SSL_ERROR_WANT_READ = 2
 const SSL_ERROR_WANT_WRITE = 3
@@ -13,6 +14,7 @@ export type WriteResult = 'done' | 'later' | 'failed'
 /** Plaintext in and out of an `SSL*` whose handshake is done. It does not own it. */
 export class Established {
   readonly #handle: () => Handle
+  readonly #records = new RecordCount()
   #over: 'end' | 'failed' | undefined
   #error: OpenSslError | undefined
   #unsent: Buffer[] = []
@@ -23,6 +25,11 @@ export class Established {
 
   get error(): OpenSslError | undefined {
     return this.#error
+  }
+
+  /** Every byte that OpenSSL is to read, of the handshake as well. */
+  heard(bytes: Uint8Array): void {
+    this.#records.heard(bytes)
   }
 
   /** A view of the memory; `later` when there is nothing yet, `end` after the other side's close_notify. */
@@ -38,18 +45,23 @@ export class Established {
         break
       }
       filled += length
+      this.#records.hadData()
     }
     return filled > 0 ? into.bytes.subarray(0, filled) : (this.#over ?? 'later')
   }
 
   /** Kept at once: when asked again, OpenSSL takes a fatal alert for an orderly end. */
   #endOfRead(why: number): void {
+    if (why === SSL_ERROR_WANT_READ && this.#records.isFlood) {
+      this.#over = this.#fail('too many TLS records without data')
+      return
+    }
     if (why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) return
     this.#over = why === SSL_ERROR_ZERO_RETURN ? 'end' : this.#fail()
   }
 
-  #fail(): 'failed' {
-    this.#error = takeError() ?? { reason: 'the connection broke', alert: undefined }
+  #fail(reason = 'the connection broke'): 'failed' {
+    this.#error = takeError() ?? { reason, alert: undefined }
     return 'failed'
   }
 

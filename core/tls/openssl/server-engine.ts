@@ -108,7 +108,9 @@ export class ServerEngine implements ServerSubject, SessionSubject {
 
   /** Ciphertext from the client. */
   receive(bytes: Uint8Array): void {
-    if (!this.#ssl.isFreed) ssl.BIO_write(this.#in, bytes, bytes.length)
+    if (this.#ssl.isFreed) return
+    this.#plain.heard(bytes)
+    ssl.BIO_write(this.#in, bytes, bytes.length)
   }
 
   /** Ciphertext for the client; nothing between `established` and `release`. */

@@ -1,0 +1,70 @@
+/** Records that bring nothing, from clients and from origins: a few are fine, a flood is the end of the connection. */
+import { connect } from 'node:net'
+import { test } from 'tap'
+import { ClientContext } from '../../core/tls/openssl/client-context.js'
+import { ClientEngine } from '../../core/tls/openssl/client-engine.js'
+import { TlsLink } from '../../core/tls/tls-link.js'
+import { FakeLink, SinkLog } from '../kit/fake-link.js'
+import { HELLO, natives, origin, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
+import { UpdatingClient } from '../kit/tls-client-engine.js'
+import { ServerEngine, shake } from '../kit/tls-server-engine.js'
+
+test('a client that updates its keys', async t => {
+  const { proxy, port } = await secureProxy(t, [], {
+    records: {
+      'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1',
+      'proxy.config.diags.debug.enabled': 1,
+      'proxy.config.diags.debug.tags': 'ssl',
+    },
+  })
+  for (const [updates, isFlood] of [
+    [500, false],
+    [1500, true],
+  ] as const) {
+    const client = new UpdatingClient(connect(port, '127.0.0.1'), 'proxy.example')
+    await client.secured
+    client.update(updates)
+    client.write(REQUEST)
+    await client.closed
+    if (isFlood) t.equal(client.text, '', `${updates} are too many`)
+    else t.match(client.text, HELLO, `${updates} are no flood`)
+  }
+  await proxy.stop()
+  t.strictSame(natives()['SSL'], undefined)
+})
+
+test('an origin that updates its keys', async t => {
+  const anchors = [root.certPem]
+  const context = new ClientContext({ anchors, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] })
+  const server = new ServerEngine({ ...own, version: '1.3' })
+  const engine = new ClientEngine(context, { host: 'proxy.example', isAddress: false, sni: undefined })
+  t.equal(shake(engine, server), 'established')
+  const tcp = new FakeLink()
+  const log = new SinkLog()
+  const link = new TlsLink(tcp, engine, () => {})
+  link.attach(log)
+  t.teardown(() => {
+    link.destroy()
+    server.free()
+    context.free()
+  })
+  const demand = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      server.demandAnswer('1.3')
+      server.receive(tcp.sent())
+      server.read()
+      tcp.sink?.onData(server.take())
+    }
+  }
+  demand(900)
+  server.write('data')
+  tcp.sink?.onData(server.take())
+  t.same(log.said, ['data'], '900 are no flood')
+  demand(200)
+  t.same(log.said, ['data', 'close PTC_ORIGIN_CLOSED'])
+  t.ok(tcp.isClosed)
+})
+
+test('at the end', async () => {
+  await origin.stop()
+})
