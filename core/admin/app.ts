@@ -37,7 +37,7 @@ export async function makeApp(desk: Desk): Promise<Handler> {
   )
 
   app.get('/v1/status', { schema: SCHEMAS.status }, () => desk.status())
-  app.get('/v1/parked', { schema: SCHEMAS.parked }, () => ({ parked: desk.parked() }))
+  app.get('/v1/parked', { schema: SCHEMAS.parked }, () => ({ parked: desk.parked(), held: desk.held() }))
   app.post<{ Params: { id: number }; Body: { reason?: string; detail?: string } }>(
     '/v1/parked/:id/reject',
     { schema: SCHEMAS.reject },

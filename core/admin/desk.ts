@@ -2,6 +2,7 @@
 import type { HookId } from '../api/hooks.js'
 import type { RevokedCounts } from '../tls/revocation.js'
 import type { RememberedVerdict } from '../tls/verdict-cache.js'
+import type { HeldTurn } from '../vconn/held-turns.js'
 
 export interface PluginStatus {
   readonly name: string
@@ -70,6 +71,8 @@ export interface ParkedRow {
 export interface Desk {
   status(): Status
   parked(): readonly ParkedRow[]
+  /** What plugins hold on the other hooks. */
+  held(): readonly HeldTurn[]
   /**
    * Rejects in place of the plugin that holds it.
    * @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked, or the reason is none

@@ -60,6 +60,8 @@ const PARKED = object({
   leaf: { ...object({ subject: TEXT, sha256: TEXT }), nullable: true },
 })
 
+const HELD = object({ hook: TEXT, plugin: TEXT, about: TEXT, since: NUMBER, deadline: NUMBER })
+
 const VERDICT = object({ key: TEXT, host: TEXT, asked: TEXT, scope: TEXT, endsAt: NUMBER })
 
 /** Every answer that is none of the others. */
@@ -70,7 +72,7 @@ const answers = (status: 200 | 202, schema: unknown) =>
 
 export const SCHEMAS = {
   status: answers(200, STATUS),
-  parked: answers(200, object({ parked: listOf(PARKED) })),
+  parked: answers(200, object({ parked: listOf(PARKED), held: listOf(HELD) })),
   reject: {
     params: object({ id: { type: 'integer', minimum: 1 } }),
     body: object({ reason: TEXT, detail: { ...TEXT, maxLength: 1000 } }, 'reason', 'detail'),

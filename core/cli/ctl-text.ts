@@ -3,6 +3,7 @@ import type { ParkedRow, PluginStatus, Status, WorkersStatus } from '../admin/de
 import { countsText } from '../compose/revoking.js'
 import type { RevokedCounts } from '../tls/revocation.js'
 import type { RememberedVerdict } from '../tls/verdict-cache.js'
+import type { HeldTurn } from '../vconn/held-turns.js'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -87,6 +88,19 @@ export function parkedText(parked: readonly ParkedRow[]): readonly string[] {
     leaf === null ? '' : `${leaf.subject} ${leaf.sha256}`,
   ])
   return table([['ID', 'ORIGIN', 'HELD BY', 'FOR', 'LEFT', 'LEAF'], ...rows])
+}
+
+/** What plugins hold on other hooks; nothing where there is nothing. */
+export function heldText(held: readonly HeldTurn[]): readonly string[] {
+  if (held.length === 0) return []
+  const rows = held.map(({ hook, plugin, about, since, deadline }) => [
+    hook,
+    about,
+    plugin,
+    duration(Date.now() - since),
+    duration(deadline - Date.now()),
+  ])
+  return table([['HOOK', 'WHO WAITS', 'HELD BY', 'FOR', 'LEFT'], ...rows])
 }
 
 export function verdictsText(verdicts: readonly RememberedVerdict[]): readonly string[] {

@@ -9,8 +9,9 @@ import { loadRecords } from '../config/records.js'
 import type { RevokedCounts } from '../tls/revocation.js'
 import { REASONS } from '../tls/verdict.js'
 import type { RememberedVerdict } from '../tls/verdict-cache.js'
+import type { HeldTurn } from '../vconn/held-turns.js'
 import { type Send, sendTo } from './ctl-client.js'
-import { duration, parkedText, revokedText, statusText, verdictsText } from './ctl-text.js'
+import { duration, heldText, parkedText, revokedText, statusText, verdictsText } from './ctl-text.js'
 
 export interface CtlOptions {
   /** What follows `ctl`. */
@@ -44,8 +45,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
   parked: args => {
     none('parked', args)
     return command(
-      send => send<{ parked: readonly ParkedRow[] }>('GET', '/v1/parked'),
-      ({ parked }) => parkedText(parked),
+      send => send<{ parked: readonly ParkedRow[]; held: readonly HeldTurn[] }>('GET', '/v1/parked'),
+      ({ parked, held }) => [...parkedText(parked), ...heldText(held)],
     )
   },
   reject: ([id = '', reason = 'policy', ...detail]) => {

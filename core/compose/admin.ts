@@ -69,6 +69,7 @@ function makeDesk(managed: Managed, { version, pid, stop }: Manager): Desk {
       counters: countersOf(managed),
     }),
     parked: () => parked.list().map(toRow),
+    held: () => logs.held.list(),
     reject: (id, reason, detail) => {
       const verdict = reject(readReason(reason), detail)
       const found = parked.find(id)

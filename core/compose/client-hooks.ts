@@ -3,6 +3,7 @@ import { ask } from '../hooks/ask.js'
 import type { HookRegistry, PluginRef } from '../hooks/registry.js'
 import type { Gate, ServerTerms } from '../tls/server-handshake.js'
 import type { ServerAskers } from '../tls/server-questions.js'
+import type { HeldTurns } from '../vconn/held-turns.js'
 import type { TurnAsker } from '../vconn/turn.js'
 
 /** The plugins on the hooks of the client's side, as the handshake machine asks them. */
@@ -22,8 +23,9 @@ const HOOKS = {
   client: 'TS_SSL_VERIFY_CLIENT_HOOK',
 } as const satisfies Record<Gate, HookId>
 
-export function makeClientHooks(registry: HookRegistry): ClientHooks {
-  const askers = askersIn(registry, 'enforce')
+/** @param held where the turns of those that have a say are listed */
+export function makeClientHooks(registry: HookRegistry, held?: HeldTurns): ClientHooks {
+  const askers = askersIn(registry, 'enforce', held)
   const namesOn = (gate: Gate): readonly string[] => askers[gate].map(({ plugin }) => plugin)
   return {
     askers,
@@ -38,7 +40,7 @@ export function makeClientHooks(registry: HookRegistry): ClientHooks {
   }
 }
 
-function askersIn(registry: HookRegistry, mode: PluginRef['mode']): ServerAskers {
+function askersIn(registry: HookRegistry, mode: PluginRef['mode'], held?: HeldTurns): ServerAskers {
   const on = <H extends HookId>(hook: H): readonly TurnAsker<HookEvents[H]>[] =>
     registry
       .on(hook)
@@ -47,6 +49,7 @@ function askersIn(registry: HookRegistry, mode: PluginRef['mode']): ServerAskers
         plugin: name,
         deadline,
         ask: (event, refuse) => ask<H>(continuation, event, refuse),
+        onTurn: held && (turn => held.begin({ ...turn, hook })),
       }))
   return {
     hello: on(HOOKS.hello),

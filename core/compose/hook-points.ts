@@ -3,6 +3,7 @@ import type { Time } from '../base/time.js'
 import type { Records } from '../config/records-table.js'
 import { ask } from '../hooks/ask.js'
 import type { Hooked, HookRegistry } from '../hooks/registry.js'
+import type { HeldTurns } from '../vconn/held-turns.js'
 import type { HoldPoint } from '../vconn/hold.js'
 import type { TurnAsker, TurnObserver } from '../vconn/turn.js'
 import type { HandshakeLog } from './handshake-log.js'
@@ -17,6 +18,8 @@ export interface HookPointParts {
   readonly deadline: number
   readonly observer: TurnObserver
   readonly time?: Time | undefined
+  /** Where the turns of those that have a say are listed. */
+  readonly held?: HeldTurns | undefined
 }
 
 /** The plugins on the hooks that park outside of TLS handshakes, and how many waits for them are under way. */
@@ -36,13 +39,17 @@ export class HookPoints {
   }
 
   #point<H extends HeldHook>(
-    { registry, deadline, observer, time }: HookPointParts,
+    { registry, deadline, observer, time, held }: HookPointParts,
     hook: H,
   ): HoldPoint<HookEvents[H]> | undefined {
     const all = registry.on(hook)
     if (all.length === 0) return undefined
     const askers = (mode: 'enforce' | 'shadow'): TurnAsker<HookEvents[H]>[] =>
-      all.filter(({ plugin }) => plugin.mode === mode).map(toAsker)
+      all
+        .filter(({ plugin }) => plugin.mode === mode)
+        .map(hooked =>
+          toAsker(hooked, mode === 'enforce' ? held && (turn => held.begin({ ...turn, hook })) : undefined),
+        )
     const onCount = (change: 1 | -1): void => {
       this.#inFlight += change
     }
@@ -50,15 +57,22 @@ export class HookPoints {
   }
 }
 
-function toAsker<H extends HookId>({ plugin, continuation }: Hooked<H>): TurnAsker<HookEvents[H]> {
-  const { name, deadline } = plugin
-  return { plugin: name, deadline, ask: (event, refuse) => ask<H>(continuation, event, refuse) }
+function toAsker<H extends HookId>(
+  { plugin: { name, deadline }, continuation }: Hooked<H>,
+  onTurn: TurnAsker<HookEvents[H]>['onTurn'],
+): TurnAsker<HookEvents[H]> {
+  return { plugin: name, deadline, onTurn, ask: (event, refuse) => ask<H>(continuation, event, refuse) }
 }
 
 /** Of one setup. What these plugins do goes into the log of the handshakes, and into its counters. */
-export function makeHookPoints(registry: HookRegistry, records: Records, log: HandshakeLog): HookPoints {
+export function makeHookPoints(
+  registry: HookRegistry,
+  records: Records,
+  log: HandshakeLog,
+  held: HeldTurns,
+): HookPoints {
   const deadline = records['proxy.config.plugin.deadline']
-  return new HookPoints({ registry, deadline, observer: observerOf(log) })
+  return new HookPoints({ registry, deadline, observer: observerOf(log), held })
 }
 
 function observerOf(log: HandshakeLog): TurnObserver {

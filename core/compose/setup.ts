@@ -14,6 +14,7 @@ import { compilePages, NO_PAGES, type Pages } from '../http/page-templates.js'
 import type { WorkersState } from '../plugin-host/isolate/isolated-plugin.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { ParkedHandshakes } from '../tls/parked-handshakes.js'
+import { HeldTurns } from '../vconn/held-turns.js'
 import { Timers } from '../vconn/schedule.js'
 import { type Access, makeAccess } from './access.js'
 import { type AccessLogSettings, AccessLogs, accessLogSettings } from './access-log.js'
@@ -90,6 +91,8 @@ export interface Logs {
   readonly queue: FairQueue
   /** Those that wait for a plugin, across reloads. */
   readonly parked: ParkedHandshakes
+  /** Everything else that waits for a plugin. */
+  readonly held: HeldTurns
   /** Reaches what rests on acceptances, across reloads. */
   readonly revoking: Revoking
 }
@@ -105,6 +108,7 @@ export function openLogs(place: Place): Logs {
     handshakes: new HandshakeLog(diags),
     queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
     parked: new ParkedHandshakes(),
+    held: new HeldTurns(),
     revoking: new Revoking(message => diags.note(message)),
     access,
     reopen: () => {
@@ -128,7 +132,7 @@ export function openLogs(place: Place): Logs {
  */
 export async function readSetup(
   place: Place,
-  { diags, handshakes, queue, parked, revoking }: Logs,
+  { diags, handshakes, queue, parked, held, revoking }: Logs,
 ): Promise<Setup> {
   const records = loadRecords(place.confDir, place.env)
   checkAdminSocket(records, place.confDir)
@@ -165,7 +169,7 @@ export async function readSetup(
       revoke: revoking.revoke,
     })
     const { registry } = plugins
-    const points = makeHookPoints(registry, records, handshakes)
+    const points = makeHookPoints(registry, records, handshakes, held)
     const vconns = new VConns(registry, points, message => diags.error(message))
     const verification = makeVerification({
       records,
@@ -177,7 +181,7 @@ export async function readSetup(
       vconns,
       queue,
     })
-    const clientHooks = makeClientHooks(registry)
+    const clientHooks = makeClientHooks(registry, held)
     const forget = (id: Buffer): void =>
       queueMicrotask(() => void vconns.tell('TS_SSL_SESSION_HOOK', { op: 'remove', id }))
     const onRemoveSession = clientHooks.keepSessions ? forget : undefined

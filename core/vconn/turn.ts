@@ -4,6 +4,7 @@ import type { Reject, Verdict } from '../api/verdict.js'
 import { containedAbort } from '../base/contained-abort.js'
 import { describe } from '../base/errors.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
+import type { HeldTurn } from './held-turns.js'
 import { Reenable } from './reenable.js'
 import { Timers } from './schedule.js'
 
@@ -14,6 +15,8 @@ export interface TurnAsker<E> {
   readonly deadline: number | undefined
   /** Calls it; `refuse` hears what it threw. */
   readonly ask: (event: E, refuse: (cause: unknown) => void) => void
+  /** Hears of each turn before it begins; what it returns is called when the turn is over. */
+  readonly onTurn?: ((turn: Omit<HeldTurn, 'hook'>) => () => void) | undefined
 }
 
 /** What would have become of a wait if a plugin in shadow mode had a say. */
@@ -64,7 +67,9 @@ export class PluginTurn {
   readonly #timers: Timers
   readonly #refuse: (cause: unknown) => void
   readonly #time: Time
+  readonly #about: string
   #clock: Wait | undefined
+  #onOver: (() => void) | undefined
   /** What the plugin gets, beside what its hook is about. */
   readonly parked: Parked
 
@@ -87,6 +92,7 @@ export class PluginTurn {
     }
     this.#abort = containedAbort(this.#refuse)
     this.#time = time
+    this.#about = about
     this.#timers = new Timers(this.#refuse, undefined, time)
     const ends = Date.now() + (own ?? Infinity)
     // A time that ends with the general one, or after it, is nobody's own: there the general one ends the wait.
@@ -102,6 +108,8 @@ export class PluginTurn {
 
   /** Asks. The answer may come from within this call. */
   start<E>(asker: TurnAsker<E>, event: E): void {
+    const { plugin, onTurn } = asker
+    this.#onOver = onTurn?.({ plugin, about: this.#about, since: Date.now(), deadline: this.parked.deadline })
     asker.ask(event, this.#refuse)
   }
 
@@ -119,6 +127,7 @@ export class PluginTurn {
     this.#time.cancel(this.#clock)
     this.#right.revoke()
     this.#timers.clear()
+    this.#onOver?.()
     if (isUnwanted) this.#abort.abort()
   }
 }

@@ -39,6 +39,22 @@ test('a parked handshake, listed and rejected by hand', async t => {
   t.match(proxy.output(), /an operator rejects the handshake with managed\.test: revoked/)
 })
 
+test('what is held on another hook', async t => {
+  const { proxy, ctl } = await managed(t, ['desk.mjs one holds'])
+  const client = await rawClient(proxy.port)
+  t.teardown(client.stop)
+  client.send(requestText('http://127.0.0.1:1/'))
+  const held = async () => JSON.parse((await ctl('parked', '--json')).out).held
+  while ((await held()).length === 0);
+  t.match(await held(), [{ hook: 'TS_VCONN_START_HOOK', plugin: 'desk', about: /^client 127/ }])
+  t.match(await ctl('parked'), {
+    out: /is parked\nHOOK +WHO WAITS +HELD BY +FOR +LEFT\nTS_VCONN_START_HOOK +client 127/,
+  })
+  await ctl('plugin', 'msg', 'accept')
+  t.equal((await client.response('GET')).status, 502)
+  t.same(await held(), [])
+})
+
 test('messages for plugins, in the order of their lines', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)

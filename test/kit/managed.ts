@@ -21,6 +21,7 @@ export default ({ argv, name, hookAdd, accept, note, revoke }) => {
     if (argv.includes('waits')) waiting.push(reenable)
     else reenable(accept({ cacheFor: 60000 }))
   })
+  if (argv.includes('holds')) hookAdd('TS_VCONN_START_HOOK', ({ reenable }) => waiting.push(reenable))
   hookAdd('TS_LIFECYCLE_MSG_HOOK', ({ tag, data }) => {
     note(argv[1] + ' heard ' + tag + ' ' + data)
     if (tag === 'accept') for (const reenable of waiting.splice(0)) reenable(accept())

@@ -42,7 +42,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
       values: ['compose', 'origin', 'tls', 'vconn', 'plugin-host', 'hooks', 'config', 'api', 'base'],
     },
     /** Commands that start no proxy. */
-    cli: { values: ['compose', 'origin', 'config', 'tls', 'api', 'base'], types: ['admin'] },
+    cli: { values: ['compose', 'origin', 'config', 'tls', 'api', 'base'], types: ['admin', 'vconn'] },
     'proxy.ts': {
       values: [
         'compose',
