@@ -36,7 +36,7 @@ test('a parked handshake, listed and rejected by hand', async t => {
   t.ok(await origin.waitFor('fatal certificate_revoked'))
   t.notOk(origin.received('Finished'))
   t.match(await ctl('reject', `${parked.id}`), { code: 1 }, 'once')
-  t.match(proxy.output(), /an operator rejects the handshake with managed\.test: revoked/)
+  await proxy.until(/an operator rejects the handshake with managed\.test: revoked/)
 })
 
 test('what is held on another hook', async t => {
@@ -60,16 +60,13 @@ test('messages for plugins, in the order of their lines', async t => {
   t.teardown(origin.stop)
   const { proxy, ctl } = await managed(t, ['desk.mjs one', 'first_seen.js', 'desk.mjs two'])
   t.match(await ctl('plugin', 'msg', 'hello', 'a b'), { code: 0, out: 'plugins that heard it: 2\n' })
-  t.match(proxy.output(), /one heard hello a b\n[^\n]*two heard hello a b\n/)
+  await proxy.until(/one heard hello a b\n[^\n]*two heard hello a b\n/)
   t.match(await ctl('plugin', 'msg', 'throw'), { code: 0, out: /: 2\n/ })
-  t.match(
-    proxy.output(),
-    /plugin desk failed on TS_LIFECYCLE_MSG_HOOK: oops\n[^\n]*two heard throw undefined/,
-  )
+  await proxy.until(/plugin desk failed on TS_LIFECYCLE_MSG_HOOK: oops\n[^\n]*two heard throw undefined/)
   const url = `https://${HOST}:${origin.httpsPort}/`
   await get(proxy.port, url)
   await ctl('plugin', 'msg', 'revoke', HOST)
-  t.match(proxy.output(), /desk revoked host managed\.test: 2 remembered verdicts, 1 idle connection/)
+  await proxy.until(/desk revoked host managed\.test: 2 remembered verdicts, 1 idle connection/)
 })
 
 test('an operator accepts through a plugin that asks for it; in a worker, too', async t => {

@@ -68,8 +68,8 @@ export interface Managed {
   readonly proxy: ChildProxy
   readonly socket: string
   ctl(...words: string[]): Promise<Answer>
-  /** How often that is in what the proxy has printed. */
-  count(pattern: RegExp): number
+  /** How often that is in what the proxy has printed, once it is there `least` times. */
+  count(pattern: RegExp, least: number): Promise<number>
 }
 
 /** @param call how `ctl` is run */
@@ -93,6 +93,9 @@ export async function managed(
     proxy,
     socket: join(proxy.conf.path, 'ctl.sock'),
     ctl: (...words) => call(proxy.conf.path, ...words),
-    count: pattern => [...proxy.output().matchAll(pattern)].length,
+    count: (pattern, least) => {
+      const count = (): number => [...proxy.output().matchAll(pattern)].length
+      return proxy.child.until(() => (count() >= least ? count() : undefined), `${least} times ${pattern}`)
+    },
   }
 }
