@@ -12,7 +12,7 @@
  * What is written to Redis or memcached is sealed with AES-256-GCM. The key file holds a key a line, as
  * `openssl rand -hex 32` prints it; the first one seals, all of them open. Processes that share sessions share the file.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import type {
   OptionsOf,
@@ -66,9 +66,10 @@ export default async function init({
   options,
   hookAdd,
   note,
+  error,
   signal,
 }: PluginContext<Options>): Promise<void> {
-  const seal = readKeys(options)
+  const seal = readKeys(options, error)
   const store = await openStore(options, cause => guard.failed(String(cause)))
   const guard = new Guard(store, options.deadline, note)
   signal.addEventListener('abort', () => store.close(), { once: true })
@@ -100,7 +101,7 @@ export default async function init({
 }
 
 /** Undefined where nothing leaves the process. */
-function readKeys({ store, key_file: file }: Options): Seal | undefined {
+function readKeys({ store, key_file: file }: Options, error: (message: string) => void): Seal | undefined {
   if (store === 'memory') return undefined
   if (file === undefined)
     throw new Error(
@@ -108,7 +109,10 @@ function readKeys({ store, key_file: file }: Options): Seal | undefined {
     )
   if (!isAbsolute(file)) throw new Error(`key_file=${file} must be an absolute path`)
   try {
-    return Seal.fromKeys(readFileSync(file, 'utf8'))
+    const seal = Seal.fromKeys(readFileSync(file, 'utf8'))
+    if ((statSync(file).mode & 0o007) !== 0)
+      error(`key_file=${file}: every user of this machine may use it; chmod 600 it`)
+    return seal
   } catch (cause) {
     throw new Error(`key_file=${file}: ${cause instanceof Error ? cause.message : cause}`, { cause })
   }
@@ -119,7 +123,8 @@ async function openStore(options: Options, onError: (cause: unknown) => void): P
   const { store, deadline } = options
   if (store.startsWith('redis')) {
     const { redisStore } = await import('./session-store/redis.js')
-    return redisStore(store, Math.max(deadline, CONNECT_TIMEOUT), onError)
+    const connectTimeout = Math.max(deadline, CONNECT_TIMEOUT)
+    return redisStore(store, { deadline, connectTimeout }, onError)
   }
   if (store.startsWith('memcached')) {
     const { memcachedStore } = await import('./session-store/memcached.js')

@@ -2,8 +2,10 @@ import type { Store } from './store.js'
 
 /** So many calls in a row may be out of time before the store is left alone. */
 const MAX_LATE = 5
-/** For how long, in milliseconds. */
+/** For how long beyond the deadline of a call, in milliseconds. */
 const REST = 1000
+/** So many calls may be under way: the deadline frees the client, and not the call. */
+const MAX_PENDING = 1000
 /** Failures are told at most so often, in milliseconds. */
 const QUIET = 10_000
 
@@ -18,6 +20,7 @@ export class Guard {
   readonly #deadline: number
   readonly #tell: (message: string) => void
   #late = 0
+  #pending = 0
   #restsUntil = 0
   #quietUntil = 0
   #untold = 0
@@ -36,15 +39,15 @@ export class Guard {
 
   get(name: string, signal: AbortSignal): Promise<Buffer | undefined> {
     if (this.isResting) return Promise.resolve(undefined)
-    return this.#within(this.#store.get(name), signal)
+    return this.#within(() => this.#store.get(name), signal)
   }
 
   set(name: string, bytes: Buffer, lifetime: number): void {
-    if (!this.isResting) void this.#within(this.#store.set(name, bytes, lifetime))
+    if (!this.isResting) void this.#within(() => this.#store.set(name, bytes, lifetime))
   }
 
   delete(name: string): void {
-    if (!this.isResting) void this.#within(this.#store.delete(name))
+    if (!this.isResting) void this.#within(() => this.#store.delete(name))
   }
 
   /** Tells of a failure, but not of each one. */
@@ -60,7 +63,15 @@ export class Guard {
     this.#tell(`the session store fails: ${why}${before}; clients make full handshakes`)
   }
 
-  #within<T>(call: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+  #within<T>(begin: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+    if (this.#pending >= MAX_PENDING) {
+      this.failed(`${MAX_PENDING} calls wait for an answer`)
+      return Promise.resolve(undefined)
+    }
+    this.#pending++
+    const call = begin().finally(() => {
+      this.#pending--
+    })
     return new Promise(resolve => {
       const end = (value?: T): void => {
         clearTimeout(timer)
@@ -90,6 +101,6 @@ export class Guard {
     this.failed(`no answer within ${this.#deadline} ms`)
     if (++this.#late < MAX_LATE) return
     this.#late = 0
-    this.#restsUntil = performance.now() + REST
+    this.#restsUntil = performance.now() + this.#deadline + REST
   }
 }

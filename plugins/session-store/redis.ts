@@ -5,16 +5,29 @@ import type { Store } from './store.js'
 const LONGEST_BACKOFF = 5000
 
 /**
+ * How long beyond the deadline of a call nothing may be heard before the connection is given up, in milliseconds. It is
+ * less than a store is left alone for that answers nothing: what is written counts as a sign of life.
+ */
+const SILENCE = 500
+
+/**
  * Sessions in Redis. While there is no connection every call fails at once, and one is sought in the background.
  * @param url `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS
  * @param onError hears of lost connections
  */
-export function redisStore(url: string, connectTimeout: number, onError: (cause: unknown) => void): Store {
+export function redisStore(
+  url: string,
+  { deadline, connectTimeout }: { readonly deadline: number; readonly connectTimeout: number },
+  onError: (cause: unknown) => void,
+): Store {
+  const socketTimeout = deadline + SILENCE
   const client = createClient({
     url,
     disableOfflineQueue: true,
+    pingInterval: socketTimeout / 2, // a connection that is not used is no silent one
     socket: {
       connectTimeout,
+      socketTimeout,
       reconnectStrategy: retries => Math.min(50 * 2 ** Math.min(retries, 10), LONGEST_BACKOFF),
     },
   })

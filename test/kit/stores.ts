@@ -39,6 +39,8 @@ export interface RunningRedis extends RunningStore {
   /** All that is stored. */
   all(): Promise<Map<string, Buffer>>
   put(name: string, bytes: Buffer): Promise<void>
+  /** It keeps its connections, and answers nothing any more, or again. */
+  fallSilent(isSilent: boolean): void
 }
 
 export async function startRedis(): Promise<RunningRedis> {
@@ -62,9 +64,11 @@ export async function startRedis(): Promise<RunningRedis> {
       }
       return found
     },
+    fallSilent: isSilent => child.kill(isSilent ? 'SIGSTOP' : 'SIGCONT'),
     put: async (name, value) => void (await client.set(name, value)),
     stop: async () => {
       client.destroy()
+      child.kill('SIGCONT')
       await child.stop()
     },
   }

@@ -1,0 +1,82 @@
+/** A store that is connected and says nothing costs a bounded number of calls, and is found again. */
+import { chmodSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { Guard } from '../../plugins/session-store/guard.js'
+import { redisStore } from '../../plugins/session-store/redis.js'
+import { origin, secureProxy } from '../kit/secure-proxy.js'
+import { makeKey, startRedis } from '../kit/stores.js'
+import { makeTempDir } from '../kit/temp-dir.js'
+
+const DEADLINE = 50
+const never = new Promise<never>(() => {})
+
+test('calls that are never answered are bounded', async t => {
+  let calls = 0
+  const call = (): Promise<never> => {
+    calls++
+    return never
+  }
+  const told: string[] = []
+  const guard = new Guard({ get: call, set: call, delete: call, close: () => {} }, DEADLINE, text =>
+    told.push(text),
+  )
+  for (let i = 0; i < 1500; i++) guard.set(`${i}`, Buffer.alloc(1), 1000)
+  t.equal(calls, 1000)
+  t.match(told, [/1000 calls wait for an answer/])
+  t.equal(await guard.get('x', new AbortController().signal), undefined, 'who asks has found nothing')
+  guard.delete('x')
+  t.equal(calls, 1000)
+})
+
+test('calls that fail make room', async t => {
+  let calls = 0
+  const call = async (): Promise<never> => {
+    calls++
+    throw new Error('no')
+  }
+  const guard = new Guard({ get: call, set: call, delete: call, close: () => {} }, DEADLINE, () => {})
+  for (let i = 0; i < 1500; i++) await guard.get('x', new AbortController().signal)
+  t.equal(calls, 1500)
+})
+
+test('a Redis that has fallen silent is given up, and sought again', async t => {
+  const redis = await startRedis()
+  t.teardown(() => redis.stop())
+  const errors: unknown[] = []
+  const store = redisStore(redis.url, { deadline: DEADLINE, connectTimeout: 1000 }, cause =>
+    errors.push(cause),
+  )
+  t.teardown(() => store.close())
+  const get = async (): Promise<string> => `${await store.get('name')}`
+  while ((await get().catch(() => 'not yet')) === 'not yet') await sleep(5)
+  await redis.put('name', Buffer.from('value'))
+  await sleep(1200)
+  t.strictSame(errors, [], 'a connection that is not used stays')
+  t.equal(await get(), 'value')
+  redis.fallSilent(true)
+  await t.rejects(get(), 'what it does not answer ends')
+  redis.fallSilent(false)
+  while ((await get().catch(() => 'not yet')) === 'not yet') await sleep(20)
+  t.equal(await get(), 'value')
+})
+
+test('a key file that others may read', async t => {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const file = dir.file('session.keys', makeKey())
+  for (const mode of [0o604, 0o640]) {
+    chmodSync(file, mode)
+    const { proxy } = await secureProxy(t, [], {
+      plugins: [`session_store store=memcached://127.0.0.1:1 key_file=${file}`],
+    })
+    const isTold = /ERROR.*key_file=.*every user of this machine may use it; chmod 600 it/.test(
+      proxy.output(),
+    )
+    t.equal(isTold, mode === 0o604, mode.toString(8))
+  }
+})
+
+test('at the end', async () => {
+  await origin.stop()
+})
