@@ -4,7 +4,7 @@ import type { MintedLeaf } from '../tls/mint.js'
 import { ServerContext } from '../tls/openssl/server-context.js'
 import { splitPem } from '../tls/trust.js'
 import { type SharedContext, sessionsOf } from './client-demands.js'
-import { contextOf } from './server-certificates.js'
+import { GivenContexts } from './given-contexts.js'
 
 /** Contexts that are kept: to make one costs more than to mint its certificate. */
 const MAX_CONTEXTS = 1000
@@ -19,6 +19,7 @@ export class BumpCertificates {
   /** Of a client whose name is not known yet: it has no certificate. */
   readonly base: ServerContext
   readonly #shared: SharedContext
+  readonly #given: GivenContexts
   readonly #contexts = new LRUCache<MintedLeaf, ServerContext>({
     max: MAX_CONTEXTS,
     dispose: context => context.free(),
@@ -27,6 +28,7 @@ export class BumpCertificates {
   /** @throws {ProxyError} PTC_TLS_CONTEXT */
   constructor(shared: SharedContext) {
     this.#shared = shared
+    this.#given = new GivenContexts(shared)
     this.base = new ServerContext({ ...shared, certificates: [] })
   }
 
@@ -46,7 +48,7 @@ export class BumpCertificates {
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT */
   makeContext(pems: CertificatePems): ServerContext {
-    return contextOf(pems, this.#shared)
+    return this.#given.of(pems)
   }
 
   /** Sessions are for one origin: a name and a port. */
@@ -57,6 +59,7 @@ export class BumpCertificates {
   /** Nobody begins a handshake with it any more. Safe to call twice. */
   free(): void {
     this.#contexts.clear()
+    this.#given.free()
     this.base.free()
   }
 }

@@ -12,6 +12,7 @@ import type { OwnCertificate } from '../tls/openssl/own-certificate.js'
 import { ServerContext } from '../tls/openssl/server-context.js'
 import { splitPem } from '../tls/trust.js'
 import { type SharedContext, sessionsOf, sharedContext } from './client-demands.js'
+import { GivenContexts } from './given-contexts.js'
 
 const FILE = 'proxy.config.ssl.server.multicert.filename'
 
@@ -20,11 +21,13 @@ export class ServerCertificates {
   readonly #choice: CertificateChoice<ServerContext>
   readonly #contexts: readonly ServerContext[]
   readonly #shared: SharedContext
+  readonly #given: GivenContexts
 
   constructor(choices: readonly [Choice<ServerContext>, ...Choice<ServerContext>[]], shared: SharedContext) {
     this.#choice = new CertificateChoice(choices)
     this.#contexts = choices.map(({ value }) => value)
     this.#shared = shared
+    this.#given = new GivenContexts(shared)
   }
 
   /** @param sni undefined when the client names nobody */
@@ -39,7 +42,7 @@ export class ServerCertificates {
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT */
   makeContext(pems: CertificatePems): ServerContext {
-    return contextOf(pems, this.#shared)
+    return this.#given.of(pems)
   }
 
   /** Sessions are for one name: under another one other certificates are shown, and other questions asked. */
@@ -50,14 +53,8 @@ export class ServerCertificates {
   /** Safe to call twice. */
   free(): void {
     for (const context of this.#contexts) context.free()
+    this.#given.free()
   }
-}
-
-/** What a plugin gives a client. @throws {ProxyError} PTC_TLS_CONTEXT */
-export function contextOf({ cert, key }: CertificatePems, shared: SharedContext): ServerContext {
-  const certificate = { chain: splitPem(cert), key, from: 'the certificate that a plugin gave' }
-  if (certificate.chain.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', 'the PEM has no certificate')
-  return new ServerContext({ ...shared, certificates: [certificate] })
 }
 
 /**

@@ -38,7 +38,7 @@ export interface QuestionSettings {
   readonly shadows: ServerAskers
   /** Whose certificate is for a name; undefined when none is. */
   readonly named: (name: string) => ServerContext | undefined
-  /** @throws {ProxyError} PTC_TLS_CONTEXT */
+  /** Belongs to whoever makes it; to be shown before the next one is made. @throws {ProxyError} PTC_TLS_CONTEXT */
   readonly makeContext: (pems: CertificatePems) => ServerContext
   readonly observer: TurnObserver
   readonly tellServername: (event: ServernameEvent) => void
@@ -224,7 +224,6 @@ export class ClientQuestions {
     }
     const context = this.#settings.makeContext(certificate)
     if (!isShadow) this.#engine.show(context)
-    context.free() // the engine keeps what it needs
   }
 
   #shown(): Omit<VerifyClientEvent, keyof ParkedClient> {

@@ -9,12 +9,16 @@ const LINGER = 30_000
 /** Less is copied: cheaper than memory of its own for each read. */
 const COPY_BYTES = 16_384
 
+/** Two records of ciphertext with no plaintext in them: key updates, which cost us far more than whoever sends them. */
+const BARREN_BYTES = 32_768
+
 /** An engine after its handshake, of either side. */
 export type TlsEngine = Pick<
   ClientEngine,
   'receive' | 'take' | 'read' | 'write' | 'retryWrite' | 'hasUnsent' | 'shutdown' | 'error' | 'free'
 >
 
+type Peer = Exclude<Side, 'internal'>
 const LOST = { origin: 'PTC_ORIGIN_CLOSED', client: 'PTC_CLIENT_GONE' } as const
 
 /**
@@ -30,13 +34,15 @@ export class TlsLink implements Link, LinkSink {
   readonly #tcp: Link
   readonly #engine: TlsEngine
   readonly #onClosed: () => void
-  readonly #side: Exclude<Side, 'internal'>
+  readonly #side: Peer
   #sink: LinkSink | undefined
   #cause: ProxyError | undefined
   #isPaused = false
   #isChoked = false
   #isReading = false
   #isClosed = false
+  /** Ciphertext since the last plaintext. */
+  #barrenBytes = 0
   /** The origin's close_notify has been delivered. */
   #hasOriginEnded = false
   /** Our own has been sent. */
@@ -48,12 +54,7 @@ export class TlsLink implements Link, LinkSink {
    * @param onClosed called exactly once, when the link is closed
    * @param side who is at the other end
    */
-  constructor(
-    tcp: Link,
-    engine: TlsEngine,
-    onClosed: () => void,
-    side: Exclude<Side, 'internal'> = 'origin',
-  ) {
+  constructor(tcp: Link, engine: TlsEngine, onClosed: () => void, side: Peer = 'origin') {
     this.#side = side
     this.#tcp = tcp
     this.#engine = engine
@@ -115,7 +116,10 @@ export class TlsLink implements Link, LinkSink {
   onData(bytes: Buffer): void {
     if (this.#isClosed || this.#hasOriginEnded) return
     this.#engine.receive(bytes)
+    this.#barrenBytes += bytes.length
     this.#read()
+    if (this.#barrenBytes > BARREN_BYTES && this.#mayDeliver)
+      this.#cut(`the ${this.#side} sent much TLS and not a byte of data`)
   }
 
   onDrain(): void {
@@ -183,6 +187,7 @@ export class TlsLink implements Link, LinkSink {
 
   /** Hands bytes to the receiver. @returns whether nobody keeps them, so that their memory may be used again */
   #isTaken(bytes: Buffer): boolean {
+    this.#barrenBytes = 0
     const sink = this.#sink
     if (sink?.keepsData === undefined || bytes.length < COPY_BYTES) {
       sink?.onData(Buffer.from(bytes))
@@ -198,9 +203,7 @@ export class TlsLink implements Link, LinkSink {
       if (this.#tcpEnd === 'gone') this.#close(undefined)
       else if (this.#hasEnded) this.#closeGently()
     } else if (this.#tcpEnd !== undefined) {
-      this.destroy(
-        new ProxyError(LOST[this.#side], `the ${this.#side} ended the connection without a TLS close_notify`),
-      )
+      this.#cut(`the ${this.#side} ended the connection without a TLS close_notify`)
     }
   }
 
@@ -229,8 +232,11 @@ export class TlsLink implements Link, LinkSink {
   }
 
   #fail(): void {
-    const reason = this.#engine.error?.reason ?? 'the connection broke'
-    this.destroy(new ProxyError(LOST[this.#side], `TLS failed after the handshake: ${reason}`))
+    this.#cut(`TLS failed after the handshake: ${this.#engine.error?.reason ?? 'the connection broke'}`)
+  }
+
+  #cut(why: string): void {
+    this.destroy(new ProxyError(LOST[this.#side], why))
   }
 
   #close(cause: ProxyError | undefined): void {

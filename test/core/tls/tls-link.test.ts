@@ -1,3 +1,4 @@
+/** The link above an engine. Longer than 250 lines because every end of a connection has its test here. */
 import { mock } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Test, test } from 'tap'
@@ -191,6 +192,25 @@ for (const version of VERSIONS) {
     t.same(log.said, ['late'])
   })
 }
+
+test('who sends key updates and nothing else is cut off', async t => {
+  const { link, server, tcp, deliver, closes } = linked(t, '1.3')
+  const log = new SinkLog()
+  link.attach(log)
+  const demand = (bytes: number): void => {
+    for (let sent = 0; sent < bytes; sent += 27) server.demandAnswer('1.3')
+    deliver()
+  }
+  demand(20_000)
+  server.write('data')
+  demand(20_000)
+  demand(20_000)
+  t.notOk(link.isClosed, 'data between them is a sign of life')
+  demand(20_000)
+  t.ok(link.isClosed)
+  t.ok(tcp.isClosed)
+  t.equal(closes(), 1)
+})
 
 test('half of a NewSessionTicket holds back what is written, and nothing gets lost', async t => {
   const certificate = { chain: [client.certPem], key: client.keyPem, from: 'client' }

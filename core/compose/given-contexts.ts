@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { CertificatePems } from '../api/client-hooks.js'
+import { ProxyError } from '../base/errors.js'
+import { ServerContext } from '../tls/openssl/server-context.js'
+import { splitPem } from '../tls/trust.js'
+import type { SharedContext } from './client-demands.js'
+
+/** As many as a plugin may show in turn; each knows the authorities of all clients, which takes time to read. */
+const MAX_CONTEXTS = 200
+
+/**
+ * Contexts of certificates that plugins give as PEM, remembered because plugins give the same ones again and again.
+ *
+ * A context may be freed while a handshake uses it: OpenSSL keeps what the handshake needs. It has to be handed to
+ * OpenSSL before the next one is asked for, though, which may push it out.
+ */
+export class GivenContexts {
+  readonly #shared: SharedContext
+  readonly #contexts = new LRUCache<string, ServerContext>({
+    max: MAX_CONTEXTS,
+    dispose: context => context.free(),
+  })
+
+  constructor(shared: SharedContext) {
+    this.#shared = shared
+  }
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT */
+  of({ cert, key }: CertificatePems): ServerContext {
+    const digest = createHash('sha256')
+      .update(JSON.stringify([cert, key]))
+      .digest('base64')
+    const known = this.#contexts.get(digest)
+    if (known !== undefined) return known
+    const certificate = { chain: splitPem(cert), key, from: 'the certificate that a plugin gave' }
+    if (certificate.chain.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', 'the PEM has no certificate')
+    const context = new ServerContext({ ...this.#shared, certificates: [certificate] })
+    this.#contexts.set(digest, context)
+    return context
+  }
+
+  /** Safe to call twice. */
+  free(): void {
+    this.#contexts.clear()
+  }
+}
