@@ -72,6 +72,7 @@ export class ProxyServer {
       () => this.#setup,
       logs.queue,
       this.#connector,
+      this.#clients,
       summary => this.#onOver(summary),
     )
     this.#connect = makeConnectHandler({

@@ -61,8 +61,10 @@ const init: PluginInit = ({ argv, hookAdd, accept, reject, debug }) => {
     }
   })
 
-  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ vconn, method, url }) => {
+  // A request is about to leave. It waits, too: every hook that parks does, until reenable().
+  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ vconn, method, url, reenable }) => {
     debug(`TS_EVENT_HTTP_SEND_REQUEST_HDR event received, vc=${vconn.id} ${method} ${url}`)
+    reenable()
   })
 
   // Accepting overrules the proxy's own check. A plugin that has no opinion of its own passes that check's on.

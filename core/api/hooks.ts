@@ -8,6 +8,13 @@ import type {
 } from './client-hooks.js'
 import type { Parked } from './parked.js'
 import type { OutboundStartEvent, VConnStartEvent } from './start-hooks.js'
+import type {
+  ReadRequestEvent,
+  ReadResponseEvent,
+  SendRequestEvent,
+  SendResponseEvent,
+  TxnArgs,
+} from './transaction-hooks.js'
 import type { VConn } from './vconn.js'
 
 /** What a continuation on TS_SSL_CERT_VERIFY_HOOK receives: the evidence, and the right to end the wait. */
@@ -16,14 +23,6 @@ export interface VerifyServerEvent extends PeerEvidence, Parked {
   readonly vconn: VConn
   /** The origin's port. */
   readonly port: number
-}
-
-/** What a continuation on TS_HTTP_SEND_REQUEST_HDR_HOOK receives: the request as it is about to leave. */
-export interface SendRequestEvent {
-  readonly vconn: VConn
-  readonly method: string
-  /** Absolute: scheme, host, port and path. */
-  readonly url: string
 }
 
 /** What a continuation on TS_HTTP_TXN_CLOSE_HOOK receives: a request and its response, or a tunnel, that are over. */
@@ -40,6 +39,10 @@ export interface TxnCloseEvent {
   readonly milliseconds: number
   /** The code of the error that ended it; undefined when none did. */
   readonly error: string | undefined
+  /** As the other hooks of the transaction had it; undefined where none was asked. */
+  readonly id: number | undefined
+  /** What plugins have kept on it. */
+  readonly args: Partial<TxnArgs>
 }
 
 /** What a continuation on TS_LIFECYCLE_PORTS_READY_HOOK receives. */
@@ -83,8 +86,14 @@ export interface HookEvents {
   TS_SSL_SESSION_HOOK: SessionEvent
   /** A client has shown a certificate; it is held before its first byte is read. */
   TS_SSL_VERIFY_CLIENT_HOOK: VerifyClientEvent
-  /** A request is about to be sent to an origin. */
+  /** A request has come, CONNECT included; it is parked before its origin is chosen. */
+  TS_HTTP_READ_REQUEST_HDR_HOOK: ReadRequestEvent
+  /** A request is about to be sent to an origin; it is parked. */
   TS_HTTP_SEND_REQUEST_HDR_HOOK: SendRequestEvent
+  /** The head of an origin's response has come; it is parked, and its body waits. */
+  TS_HTTP_READ_RESPONSE_HDR_HOOK: ReadResponseEvent
+  /** A response is about to be sent to a client; it is parked. */
+  TS_HTTP_SEND_RESPONSE_HDR_HOOK: SendResponseEvent
   /** A request has been answered, or a tunnel has ended; once each. Does not park. */
   TS_HTTP_TXN_CLOSE_HOOK: TxnCloseEvent
   /** The ports are open; of a plugin that came with a reload, they were before. Does not park. */

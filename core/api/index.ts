@@ -25,7 +25,6 @@ export {
   type PluginMsgEvent,
   type PortsReadyEvent,
   type ResolvedHook,
-  type SendRequestEvent,
   type ShutdownEvent,
   type TxnCloseEvent,
   type VerifyServerEvent,
@@ -35,6 +34,16 @@ export type { Parked } from './parked.js'
 export type { PluginContext, PluginInit } from './plugin.js'
 export type { Revocation } from './revocation.js'
 export type { OutboundStartEvent, VConnStartEvent } from './start-hooks.js'
+export type {
+  HeaderFields,
+  ReadRequestEvent,
+  ReadResponseEvent,
+  SendRequestEvent,
+  SendResponseEvent,
+  TxnArgs,
+  TxnEvent,
+  TxnOrigin,
+} from './transaction-hooks.js'
 export type { VConn, VConnArgs } from './vconn.js'
 export {
   type Accept,

@@ -255,6 +255,18 @@ export const ERRORS = {
     'tls_certificate_error',
     'A plugin threw, which counts as a rejection; its error is in the log.',
   ),
+  PTC_PLUGIN_REFUSED_REQUEST: kind(
+    'client',
+    403,
+    'http_request_denied',
+    'A plugin does not allow this request; the message says which, and why.',
+  ),
+  PTC_PLUGIN_REFUSED_RESPONSE: kind(
+    'internal',
+    502,
+    'proxy_internal_response',
+    "A plugin does not allow the origin's response, or its being passed on; the message says which, and why.",
+  ),
   PTC_PLUGIN_REFUSED_ORIGIN: kind(
     'internal',
     502,

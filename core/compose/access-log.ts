@@ -85,6 +85,7 @@ export function ofConnect({
   milliseconds,
   origin,
   error,
+  hooked,
 }: ConnectSummary): Summary {
   return {
     req,
@@ -101,5 +102,6 @@ export function ofConnect({
     tunnel: origin,
     sent: undefined,
     response: undefined,
+    hooked,
   }
 }

@@ -42,7 +42,9 @@ export function bumpPort(setup: () => BumpSetup, parts: HandshakeParts & { clien
           settings,
           link => {
             leave()
-            resolve(new LinkDuplex(link, addresses))
+            const secured = new LinkDuplex(link, addresses)
+            parts.clients.set(secured, vconn)
+            resolve(secured)
           },
           why => {
             leave()

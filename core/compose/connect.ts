@@ -14,6 +14,7 @@ import { type BumpSetup, bumpPort } from './bump-port.js'
 import type { HandshakeParts } from './client-settings.js'
 import type { ClientVConns } from './client-vconns.js'
 import { connectModeOf } from './connect-mode.js'
+import type { HookPoints } from './hook-points.js'
 import type { Revoking } from './revoking.js'
 import type { Verification } from './start-tls.js'
 
@@ -23,6 +24,7 @@ const SECOND = 1000
 export interface ConnectSetup extends BumpSetup {
   readonly verification: Verification
   readonly pages: Pages
+  readonly points: HookPoints
 }
 
 export interface ConnectParts {
@@ -73,6 +75,10 @@ export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
       }),
     },
     warn,
+    hooks: () => ({
+      points: setup().points.transaction,
+      clientOf: socket => parts.inside.clients.get(socket),
+    }),
     pages: () => setup().pages,
     ...(onDone === undefined ? {} : { onDone }),
   })

@@ -3,13 +3,20 @@ import type { Time } from '../base/time.js'
 import type { Records } from '../config/records-table.js'
 import { ask } from '../hooks/ask.js'
 import type { Hooked, HookRegistry } from '../hooks/registry.js'
+import { type TxnFacts, TxnHooks, type TxnPoints } from '../http/transaction-hooks.js'
 import type { HeldTurns } from '../vconn/held-turns.js'
 import type { HoldPoint } from '../vconn/hold.js'
 import type { TurnAsker, TurnObserver } from '../vconn/turn.js'
 import type { HandshakeLog } from './handshake-log.js'
 
 /** Hooks that park, and are no part of a TLS handshake. */
-export type HeldHook = 'TS_VCONN_START_HOOK' | 'TS_VCONN_OUTBOUND_START_HOOK'
+export type HeldHook =
+  | 'TS_VCONN_START_HOOK'
+  | 'TS_VCONN_OUTBOUND_START_HOOK'
+  | 'TS_HTTP_READ_REQUEST_HDR_HOOK'
+  | 'TS_HTTP_SEND_REQUEST_HDR_HOOK'
+  | 'TS_HTTP_READ_RESPONSE_HDR_HOOK'
+  | 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'
 
 /** What they have in common. */
 export interface HookPointParts {
@@ -27,15 +34,29 @@ export class HookPoints {
   /** Undefined where no plugin is on the hook: that is all that is looked at then. */
   readonly start: HoldPoint<HookEvents['TS_VCONN_START_HOOK']> | undefined
   readonly outboundStart: HoldPoint<HookEvents['TS_VCONN_OUTBOUND_START_HOOK']> | undefined
+  readonly transaction: TxnPoints | undefined
   #inFlight = 0
 
   constructor(parts: HookPointParts) {
     this.start = this.#point(parts, 'TS_VCONN_START_HOOK')
     this.outboundStart = this.#point(parts, 'TS_VCONN_OUTBOUND_START_HOOK')
+    const transaction = {
+      readRequest: this.#point(parts, 'TS_HTTP_READ_REQUEST_HDR_HOOK'),
+      sendRequest: this.#point(parts, 'TS_HTTP_SEND_REQUEST_HDR_HOOK'),
+      readResponse: this.#point(parts, 'TS_HTTP_READ_RESPONSE_HDR_HOOK'),
+      sendResponse: this.#point(parts, 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'),
+    }
+    const isAny = Object.values(transaction).some(point => point !== undefined)
+    this.transaction = isAny ? transaction : undefined
   }
 
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  /** Undefined where no plugin is on the hooks of transactions. */
+  transactionOf(facts: TxnFacts): TxnHooks | undefined {
+    return this.transaction && new TxnHooks(this.transaction, facts)
   }
 
   #point<H extends HeldHook>(

@@ -4,8 +4,17 @@ import type { VConns } from './vconns.js'
 
 /** Tells plugins of a transaction that is over. */
 export function tellClosed(vconns: VConns, summary: Summary): void {
-  const { method, url, clientAddress, status, bytesUp, bytesDown, milliseconds, error } = summary
-  const event = { method, url, clientAddress, status, bytesUp, bytesDown, milliseconds, error: error?.code }
+  const { method, url, clientAddress, status, bytesUp, bytesDown, milliseconds, error, hooked } = summary
+  const counts = { status, bytesUp, bytesDown, milliseconds }
+  const event = {
+    method,
+    url,
+    clientAddress,
+    ...counts,
+    error: error?.code,
+    id: hooked?.id,
+    args: hooked?.args ?? {},
+  }
   vconns.tell('TS_HTTP_TXN_CLOSE_HOOK', Object.freeze(event))
 }
 

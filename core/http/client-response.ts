@@ -4,7 +4,7 @@ import type { ResponseHead } from '../origin/messages.js'
 import { interimText, pairs } from './field-lists.js'
 import { responseFields, trailerFields } from './headers.js'
 import type { Pages } from './page-templates.js'
-import { errorReply, sendReply } from './replies.js'
+import { errorReply, type Reply, sendReply } from './replies.js'
 import type { Via } from './via.js'
 
 /** So much goes out at once; less waits for what may come with it. */
@@ -46,11 +46,18 @@ export class ClientResponse {
     return interimText(head, this.#via.ofResponse(head.version))
   }
 
-  /** @param proxyStatus what the proxy itself has to say about a response that it passes on */
-  start({ version, status, reason, headers }: ResponseHead, proxyStatus?: string): void {
+  /**
+   * The fields of a response as they are for this client.
+   * @param proxyStatus what the proxy itself has to say about a response that it passes on
+   */
+  fieldsOf({ version, status, headers }: ResponseHead, proxyStatus?: string): string[] {
     const isChunked = this.#req.httpVersion === '1.1' && this.#req.method !== 'HEAD'
     const fields = responseFields(headers, status, isChunked, this.#via.ofResponse(version))
     if (proxyStatus !== undefined) fields.push('Proxy-Status', proxyStatus)
+    return fields
+  }
+
+  start({ status, reason }: ResponseHead, fields: string[]): void {
     this.#res.writeHead(status, reason, fields)
   }
 
@@ -96,14 +103,24 @@ export class ClientResponse {
     this.#res.end()
   }
 
-  /** Answers with a page; a response that has started is cut off, so that nobody takes it for complete. */
-  fail(error: ProxyError, host: string, pages?: Pages): void {
-    const { headersSent, socket } = this.#res
-    if (!headersSent) {
-      const reply = errorReply(error, { host }, this.#req.headers, pages)
-      if (this.#req.method !== 'HEAD') this.bytes = reply.body.length
-      sendReply(this.#res, reply)
-    } else if (this.#req.httpVersion === '1.1' || (socket !== null && 'encrypted' in socket)) {
+  get hasStarted(): boolean {
+    return this.#res.headersSent
+  }
+
+  /** The page for an error, in the form that this client wants. */
+  pageOf(error: ProxyError, host: string, pages?: Pages): Reply {
+    return errorReply(error, { host }, this.#req.headers, pages)
+  }
+
+  refuse(page: Reply): void {
+    if (this.#req.method !== 'HEAD') this.bytes = page.body.length
+    sendReply(this.#res, page)
+  }
+
+  /** Cuts a response off that has started, so that nobody takes it for complete. */
+  cut(): void {
+    const { socket } = this.#res
+    if (this.#req.httpVersion === '1.1' || (socket !== null && 'encrypted' in socket)) {
       this.#res.destroy() // in TLS an end without close_notify is known for no end
     } else if (socket !== null && 'resetAndDestroy' in socket) {
       socket.resetAndDestroy() // a body that lasts until the end: a plain end would pass for completeness

@@ -2,8 +2,11 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { describe, ProxyError } from '../base/errors.js'
 import type { PumpResult } from '../vconn/pump.js'
+import { askConnect } from './connect-hook.js'
 import { type ConnectRequest, readConnectRequest, refuseConnect } from './connect-request.js'
 import type { Pages } from './page-templates.js'
+import type { HookedTxn } from './summary.js'
+import { TxnHooks, type TxnHooksSource } from './transaction-hooks.js'
 import type { TunnelOrigin } from './tunnel-origin.js'
 
 /** How the origin behind a CONNECT is verified: proxy.config.http.connect.verify. */
@@ -25,6 +28,7 @@ export interface ConnectSummary {
   readonly origin: TunnelOrigin | undefined
   /** Also what ended a tunnel that had been open. */
   readonly error: ProxyError | undefined
+  readonly hooked: HookedTxn | undefined
 }
 
 export interface ConnectOptions {
@@ -32,6 +36,8 @@ export interface ConnectOptions {
   readonly isPortAllowed: (port: number) => boolean
   readonly modeFor: (host: string, port: number) => ConnectMode
   readonly servers: Readonly<Record<ConnectMode, ConnectServer>>
+  /** The plugins on transactions. */
+  readonly hooks?: () => TxnHooksSource
   /** The operator's error pages. */
   readonly pages?: () => Pages
   /** Says why a tunnel was refused or cut after its 200, when the client cannot be told. */
@@ -70,6 +76,7 @@ export class ConnectHandler {
   async #serve(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const startedAt = performance.now()
     let request: ConnectRequest | undefined
+    let hooks: TxnHooks | undefined
     let mode: ConnectMode | undefined
     let result: PumpResult | undefined
     let error: ProxyError | undefined
@@ -77,6 +84,9 @@ export class ConnectHandler {
       request = readConnectRequest(req, socket, head)
       const { host, port } = request
       if (!this.#options.isPortAllowed(port)) throw portDenied(port)
+      hooks = TxnHooks.of(this.#options.hooks?.(), socket, 'CONNECT', () => hostPort(host, port))
+      if (hooks?.points.readRequest !== undefined)
+        request = await askConnect(hooks, request, rest => readConnectRequest(req, socket, rest))
       mode = this.#options.modeFor(host, port)
       result = await this.#options.servers[mode](request)
       error = result?.cause
@@ -96,6 +106,7 @@ export class ConnectHandler {
       milliseconds: performance.now() - startedAt,
       origin: request?.origin,
       error,
+      hooked: hooks,
     })
   }
 
@@ -107,6 +118,8 @@ export class ConnectHandler {
     )
   }
 }
+
+const hostPort = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 const QUIET: ReadonlySet<string> = new Set(['PTC_CLIENT_GONE', 'PTC_ORIGIN_CLOSED', 'PTC_TUNNEL_IDLE'])
 

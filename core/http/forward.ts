@@ -1,5 +1,6 @@
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import { ProxyError } from '../base/errors.js'
+import type { RequestHead } from '../origin/messages.js'
 import { answerHere, hopsLeft } from './final-recipient.js'
 import type { ForwarderOptions } from './forwarder-options.js'
 import { scan } from './headers.js'
@@ -51,9 +52,11 @@ export class Forwarder {
       const target = isForProxy ? undefined : readTarget(req)
       const hops = hopsLeft(method, scanned)
       if (target === undefined || hops === 0) return this.#answer(req, res, startedAt)
-      const request = outgoingRequest(req, scanned, target, hops, this.options.via)
+      const requestOf = (raw: readonly string[]): RequestHead =>
+        outgoingRequest(req, raw, scanned, target, hops, this.options.via)
+      const request = requestOf(req.rawHeaders)
       const transaction = new Transaction(this.options, req, res, target, request, startedAt)
-      transaction.start()
+      transaction.start(requestOf)
       limitTime(res, this.options.activeTimeout, error => transaction.expire(error))
     } catch (error) {
       const known = error instanceof ProxyError ? error : internal(error)

@@ -1,8 +1,8 @@
 import type { FairQueue } from '../base/fair-queue.js'
-import type { Channel } from '../origin/channel.js'
 import type { OriginConnector } from '../origin/connect.js'
 import type { Pages } from './page-templates.js'
 import type { Summary } from './summary.js'
+import type { TxnHooksSource } from './transaction-hooks.js'
 import type { Via } from './via.js'
 
 export interface ForwarderOptions {
@@ -18,8 +18,8 @@ export interface ForwarderOptions {
   readonly activeTimeout?: number
   /** The operator's error pages; asked for anew, because a reload exchanges them. */
   readonly pages?: () => Pages
-  /** Called when a request is about to leave; the channel says over which connection and as whom. */
-  readonly onSend?: (method: string, url: string, channel: Channel) => void
+  /** The plugins on transactions; asked for anew with each, because a reload exchanges them. */
+  readonly hooks?: () => TxnHooksSource
   /** Called exactly once per request, when it is over. */
   readonly onDone?: (summary: Summary) => void
 }

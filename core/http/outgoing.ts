@@ -8,21 +8,23 @@ import type { Via } from './via.js'
 
 /**
  * The request as it leaves for the origin.
+ * @param raw its fields, as plugins have left them; `scanned` are those that came
  * @param hops what Max-Forwards allows, this one included; undefined if it says nothing about this request
  * @throws {ProxyError} when it cannot be passed on as it is: PTC_NOT_IMPLEMENTED, PTC_REQUEST_MALFORMED, PTC_LOOP_DETECTED
  */
 export function outgoingRequest(
   req: IncomingMessage,
+  raw: readonly string[],
   scanned: Scanned,
   target: RequestTarget,
   hops: number | undefined,
   via: Via,
 ): RequestHead {
-  const { method = '', rawHeaders, httpVersion } = req
+  const { method = '', httpVersion } = req
   if (scanned.via !== undefined && via.isIn(scanned.via)) {
     throw new ProxyError('PTC_LOOP_DETECTED', `the request has been here before: Via says ${via.pseudonym}`)
   }
-  const headers = requestFields(rawHeaders, scanned, {
+  const headers = requestFields(raw, scanned, {
     authority: target.authority,
     via: via.ofRequest(httpVersion),
     upgrade: protocolsFor(req, scanned),

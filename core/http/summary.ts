@@ -1,8 +1,15 @@
 import type { IncomingMessage } from 'node:http'
+import type { TxnArgs } from '../api/transaction-hooks.js'
 import type { ProxyError } from '../base/errors.js'
 import type { Channel } from '../origin/channel.js'
 import type { RequestHead, ResponseHead } from '../origin/messages.js'
 import type { TunnelOrigin } from './tunnel-origin.js'
+
+/** A transaction as plugins know it, and what they have kept on it. */
+export interface HookedTxn {
+  readonly id: number
+  readonly args: Partial<TxnArgs>
+}
 
 /** A finished transaction, or a tunnel that has ended: for the log and the metrics. */
 export interface Summary {
@@ -30,6 +37,8 @@ export interface Summary {
   readonly sent: RequestHead | undefined
   /** The origin's response, 1xx aside. */
   readonly response: ResponseHead | undefined
+  /** As plugins know it; undefined where none was asked. */
+  readonly hooked?: HookedTxn | undefined
 }
 
 /** A request that never got as far as an origin; without an error it was for the proxy. */

@@ -1,3 +1,6 @@
+/**
+ * Longer than 250 lines because whatever can end a request, on any side and in any phase, meets in one place.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ProxyError } from '../base/errors.js'
 import { IdleTimer } from '../base/idle-timer.js'
@@ -7,30 +10,40 @@ import type { Link } from '../vconn/link.js'
 import type { PumpResult } from '../vconn/pump.js'
 import { ClientResponse } from './client-response.js'
 import type { ForwarderOptions } from './forwarder-options.js'
+import { HeldResponse, type HeldSink } from './held-response.js'
 import { isRepeatable } from './repeat.js'
-import { toleratedStatus } from './replies.js'
+import { type Reply, toleratedStatus } from './replies.js'
 import { RequestBody } from './request-body.js'
 import type { RequestTarget } from './target.js'
+import { TxnHooks } from './transaction-hooks.js'
 import { upgradeOf } from './upgrade.js'
 
 /**
  * One request and its response.
  *
- * Life: connecting -> sent -> responding -> done, or sent -> switched -> done, and from everywhere to done. From `sent`
- * it goes back to `connecting` once at most: when an idle connection turned out to be closed before any byte of a
- * response, and the request may be repeated. Whatever ends it, the client leaving included, ends it once.
+ * Life: connecting -> sent -> responding -> done, or sent -> switched -> done, and from everywhere to done, by way of
+ * `refusing` where plugins are asked about the error page. From `sent` it goes back to `connecting` once at most: when an
+ * idle connection turned out to be closed before any byte of a response, and the request may be repeated. Whatever ends
+ * it, the client leaving included, ends it once. Plugins may hold it where it begins, before `sent`, and at its response.
  */
-export class Transaction implements ResponseSink {
+export class Transaction implements HeldSink {
   readonly #options: ForwarderOptions
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #target: RequestTarget
   readonly #startedAt: number
   readonly #key: string
-  readonly #request: RequestHead
+  readonly #hooks: TxnHooks | undefined
+  /** As it came, but for what plugins have changed where it came in. */
+  #request: RequestHead
+  /** As it was sent. */
+  #sent: RequestHead | undefined
   readonly #body: RequestBody
   readonly #answer: ClientResponse
-  #phase: 'connecting' | 'sent' | 'responding' | 'switched' | 'done' = 'connecting'
+  #phase: 'connecting' | 'sent' | 'responding' | 'switched' | 'refusing' | 'done' = 'connecting'
+  /** A connection on which nothing has been sent yet, because plugins look at what is to be sent. */
+  #ready: Http1 | undefined
+  #held: HeldResponse | undefined
   #connection: Http1 | undefined
   #response: ResponseHead | undefined
   #abort: AbortController | undefined
@@ -55,11 +68,23 @@ export class Transaction implements ResponseSink {
     this.#startedAt = startedAt
     this.#timer = new IdleTimer(options.idleTimeout, () => this.#onIdle(options.idleTimeout))
     this.#key = options.connector.keyOf(target)
+    this.#hooks = TxnHooks.of(options.hooks?.(), req.socket, request.method, () => this.#url())
   }
 
-  start(): void {
+  /** @param requestOf the request as it leaves, of fields that plugins may have changed */
+  start(requestOf: (raw: readonly string[]) => RequestHead): void {
     this.#res.on('close', () => this.#onClientClose())
     this.#res.on('error', (error: Error) => this.#fail(error)) // the port says so of a body that is malformed
+    if (this.#hooks === undefined) return this.#connect()
+    const { rawHeaders } = this.#req
+    this.#hooks.readRequest(rawHeaders, (why, raw) => {
+      if (why !== undefined) return this.#fail(why)
+      if (raw !== rawHeaders) this.#request = requestOf(raw)
+      this.#connect()
+    })
+  }
+
+  #connect(): void {
     const idle = this.#options.connector.reuse(this.#key)
     if (idle === undefined) this.#open()
     else this.#send(idle)
@@ -71,14 +96,36 @@ export class Transaction implements ResponseSink {
   }
 
   onHead(head: ResponseHead): void {
+    this.begin(head, this.fieldsOf(head))
+  }
+
+  fieldsOf(head: ResponseHead): string[] {
+    const peer = this.#connection?.channel.peer
+    const hasStatus = peer !== undefined && peer.tolerated.length > 0
+    return this.#answer.fieldsOf(head, hasStatus ? toleratedStatus(peer) : undefined)
+  }
+
+  begin(head: ResponseHead, fields: string[]): void {
     this.#timer.moved()
     this.#response = head
     this.#phase = 'responding'
-    const peer = this.#connection?.channel.peer
-    this.#answer.start(
-      head,
-      peer === undefined || peer.tolerated.length === 0 ? undefined : toleratedStatus(peer),
-    )
+    this.#answer.start(head, fields)
+  }
+
+  refuse(why: ProxyError, isAsked: boolean): void {
+    this.#fail(why, isAsked)
+  }
+
+  get isBlocked(): boolean {
+    return this.#answer.isBlocked
+  }
+
+  parked(): void {
+    this.#timer.stop()
+  }
+
+  resumed(): void {
+    this.#timer.start()
   }
 
   onBody(bytes: Buffer): 'written' | 'kept' {
@@ -147,25 +194,60 @@ export class Transaction implements ResponseSink {
     this.#timer.stop()
     const abort = new AbortController()
     this.#abort = abort
+    const isWanted = (): boolean => this.#abort === abort
     this.#options.connector.open(this.#target, abort.signal).then(
-      connection => this.#onOpen(connection),
-      (error: unknown) => this.#fail(error),
+      connection => this.#onOpen(connection, isWanted()),
+      (error: unknown) => {
+        if (isWanted()) this.#fail(error)
+      },
     )
   }
 
-  #onOpen(connection: Http1): void {
+  #onOpen(connection: Http1, isWanted: boolean): void {
+    if (!isWanted) return this.#options.connector.release(this.#key, connection)
     this.#abort = undefined
-    if (this.#phase === 'done') this.#options.connector.release(this.#key, connection)
-    else this.#send(connection)
+    this.#send(connection)
   }
 
   #send(connection: Http1): void {
-    const request = this.#request
+    const hooks = this.#hooks
+    if (hooks === undefined) return this.#dispatch(connection, this.#request, this)
+    const { headers } = this.#request
+    this.#ready = connection
+    this.#timer.stop()
+    connection.keep({ lost: () => this.#onLost(connection) })
+    try {
+      hooks.sendRequest(headers, connection.channel, (why, changed) => {
+        if (why !== undefined) return this.#fail(why)
+        this.#ready = undefined
+        this.#held = new HeldResponse(this, hooks, connection)
+        const request = changed === headers ? this.#request : { ...this.#request, headers: changed }
+        this.#dispatch(connection, request, this.#held)
+      })
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** The origin has left while plugins looked at the request. Of a connection that had served before that is no news. */
+  #onLost(connection: Http1): void {
+    this.#ready = undefined
+    this.#hooks?.abandon()
+    const error = new ProxyError(
+      'PTC_ORIGIN_CLOSED',
+      'the origin left while a plugin was asked about the request',
+    )
+    if (connection.requests === 0 || this.#hasRetried) return this.#fail(error)
+    this.#hasRetried = true
+    this.#open()
+  }
+
+  #dispatch(connection: Http1, request: RequestHead, sink: ResponseSink): void {
     this.#phase = 'sent'
     this.#connection = connection
+    this.#sent = request
     try {
-      this.#options.onSend?.(request.method, this.#url(), connection.channel)
-      connection.send(request, this)
+      connection.send(request, sink)
       this.#timer.start()
       if (request.body !== 'none' && request.body !== 0) this.#body.relayTo(connection)
     } catch (error) {
@@ -190,12 +272,32 @@ export class Transaction implements ResponseSink {
     if (this.#phase !== 'switched') this.#fail(error)
   }
 
-  #fail(cause: unknown): void {
+  /** @param isAsked whether plugins have been asked already about what goes to the client */
+  #fail(cause: unknown, isAsked = this.#phase === 'refusing'): void {
     if (this.#phase === 'done') return
     const failed = 'the transaction failed'
     const error = cause instanceof ProxyError ? cause : new ProxyError('PTC_INTERNAL', failed, { cause })
     this.#drop(error)
-    this.#answer.fail(error, this.#target.authority, this.#options.pages?.())
+    if (this.#answer.hasStarted) {
+      this.#answer.cut()
+      return this.#finish(error)
+    }
+    const page = this.#pageOf(error)
+    if (this.#hooks === undefined || isAsked) return this.#refuse(error, page)
+    this.#phase = 'refusing'
+    this.#timer.stop()
+    this.#hooks.sendResponse(page.status, page.headers, this.#connection?.channel, (why, headers) => {
+      if (why === undefined) this.#refuse(error, { ...page, headers })
+      else this.#refuse(why, this.#pageOf(why))
+    })
+  }
+
+  #pageOf(error: ProxyError): Reply {
+    return this.#answer.pageOf(error, this.#target.authority, this.#options.pages?.())
+  }
+
+  #refuse(error: ProxyError, page: Reply): void {
+    this.#answer.refuse(page)
     this.#finish(error)
   }
 
@@ -207,8 +309,15 @@ export class Transaction implements ResponseSink {
 
   /** Lets go of the origin's side: the connection, or the attempt to have one. */
   #drop(cause: ProxyError): void {
-    this.#abort?.abort(cause)
+    const abort = this.#abort
+    this.#abort = undefined
+    abort?.abort(cause)
+    this.#hooks?.abandon()
+    this.#held?.abandon()
     this.#connection?.close(cause)
+    const ready = this.#ready
+    this.#ready = undefined
+    if (ready !== undefined) this.#options.connector.release(this.#key, ready)
   }
 
   #finish(error: ProxyError | undefined): void {
@@ -229,8 +338,9 @@ export class Transaction implements ResponseSink {
       isReused: (connection?.requests ?? 0) > 1,
       error,
       channel: connection?.channel,
-      sent: connection === undefined ? undefined : this.#request,
+      sent: connection === undefined ? undefined : this.#sent,
       response: this.#response,
+      hooked: this.#hooks,
     })
   }
 

@@ -7,6 +7,7 @@ import type { TestConnection } from './connection.js'
 import type { TestHandshake } from './handshake.js'
 import type { LiveOrigin } from './live.js'
 import type { Origin } from './origin.js'
+import type { TestTransaction, TransactionFacts } from './transaction.js'
 
 export interface KitOptions {
   /**
@@ -63,6 +64,8 @@ export interface Kit {
     direction: VConn['direction'],
     origin?: { readonly host?: string; readonly port?: number },
   ): TestConnection
+  /** Begins a request, at whose hooks the plugins are then asked. */
+  transaction(facts: TransactionFacts): TestTransaction
   /** Calls the plugins on a hook that does not park. What they throw is in the log. */
   tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void>
   /** Unloads the plugins, as a reload does. */

@@ -29,6 +29,7 @@ import { type LiveOrigin, LiveOrigins } from './live.js'
 import { lineOf } from './log-line.js'
 import { type Origin, toEvidence } from './origin.js'
 import { Recorder } from './recorder.js'
+import { KitTransaction, type TestTransaction, type TransactionFacts } from './transaction.js'
 import { settle, VirtualTime } from './virtual-time.js'
 
 export { type CertificateWanted, makeChain } from './certificates.js'
@@ -38,6 +39,7 @@ export type { Call, Outcome, TestHandshake } from './handshake.js'
 export type { Kit, KitOptions } from './kit-calls.js'
 export type { LiveOrigin } from './live.js'
 export { certificatesOf, type Origin } from './origin.js'
+export type { TestMessage, TestTransaction, TransactionFacts } from './transaction.js'
 
 /**
  * Loads plugins for a test.
@@ -102,6 +104,7 @@ class PluginKit implements Kit {
   readonly #records: Records
   readonly #folder: string
   readonly #time: VirtualTime
+  readonly #points: HookPoints
   readonly #vconns: VConns
   readonly #recorder = new Recorder()
   readonly #askers: Askers
@@ -138,7 +141,8 @@ class PluginKit implements Kit {
     this.#time = time
     const deadline = records['proxy.config.plugin.deadline']
     const points = { registry: verifiers, deadline, observer }
-    this.#vconns = new VConns(registry, new HookPoints({ ...points, time }), onError)
+    this.#points = new HookPoints({ ...points, time })
+    this.#vconns = new VConns(registry, this.#points, onError)
     this.#observer = observer
     this.#askers = makeAskers(verifiers, verdicts, observer, time)
     this.#asked = this.#askers.under('')
@@ -210,6 +214,10 @@ class PluginKit implements Kit {
 
   open(direction: VConn['direction'], { host = 'origin.example', port = 443 } = {}): TestConnection {
     return openConnection(this.#vconns, this.#recorder, { direction, host, port })
+  }
+
+  transaction(facts: TransactionFacts): TestTransaction {
+    return new KitTransaction(this.#vconns, this.#points, this.#recorder, facts)
   }
 
   async tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void> {

@@ -13,6 +13,10 @@ const ASKED = [
   'TS_SSL_VERIFY_CLIENT_HOOK',
   'TS_VCONN_START_HOOK',
   'TS_VCONN_OUTBOUND_START_HOOK',
+  'TS_HTTP_READ_REQUEST_HDR_HOOK',
+  'TS_HTTP_SEND_REQUEST_HDR_HOOK',
+  'TS_HTTP_READ_RESPONSE_HDR_HOOK',
+  'TS_HTTP_SEND_RESPONSE_HDR_HOOK',
 ] as const satisfies readonly HookId[]
 
 /** What the events of those hooks have in common. */
@@ -59,11 +63,18 @@ export class Recorder {
     return (event: HookEvents[H] & Asked): unknown => {
       const call: OpenCall = { plugin, verdict: undefined, ignored: [], failures: [] }
       this.#listFor(event.vconn.id).push(call)
-      const about = 'host' in event ? String(event.host) : `client ${event.vconn.remoteAddress}`
+      const about = aboutOf(event)
       this.#all.push({ call, about })
       return continuation(heard(event, call))
     }
   }
+}
+
+/** In the words of those who tell of a failure. */
+function aboutOf(event: Asked): string {
+  if ('host' in event) return String(event.host)
+  if ('url' in event && 'method' in event) return `${event.method} ${event.url}`
+  return `client ${event.vconn.remoteAddress}`
 }
 
 /** The event, whose `reenable` is written down. Its fields are those of the event itself, private ones included. */

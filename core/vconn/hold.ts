@@ -20,6 +20,9 @@ export interface HoldPoint<E> {
   readonly onCount?: (change: 1 | -1) => void
 }
 
+/** Makes what a plugin receives, of the part that every event has and of its turn. */
+export type ToEvent<E> = (parked: Parked, turn: { readonly isOpen: boolean }, isShadow: boolean) => E
+
 /** What a wait is about. */
 export interface HoldSubject {
   readonly vconn: VConn
@@ -37,7 +40,7 @@ export interface HoldSubject {
 export class Hold<E> {
   readonly #point: HoldPoint<E>
   readonly #subject: HoldSubject
-  readonly #toEvent: (parked: Parked, isShadow: boolean) => E
+  readonly #toEvent: ToEvent<E>
   readonly #onEnd: (refusal: Refusal | undefined) => void
   readonly #time: Time
   readonly #ends: number
@@ -52,7 +55,7 @@ export class Hold<E> {
   constructor(
     point: HoldPoint<E>,
     subject: HoldSubject,
-    toEvent: (parked: Parked, isShadow: boolean) => E,
+    toEvent: ToEvent<E>,
     onEnd: (refusal: Refusal | undefined) => void,
   ) {
     this.#point = point
@@ -86,7 +89,7 @@ export class Hold<E> {
     const { shadows, deadline, observer, time } = this.#point
     if (shadows.length === 0) return
     this.#shadows = new ShadowTurns(shadows, { ...this.#subject, observer, time }, deadline)
-    this.#shadows.start(shadows, parked => this.#toEvent(parked, true))
+    this.#shadows.start(shadows, turn => this.#toEvent(turn.parked, turn, true))
   }
 
   #askNext(index: number): void {
@@ -100,7 +103,7 @@ export class Hold<E> {
     const facts = { ...this.#subject, deadline: Date.now() + left, observer, time }
     this.#plugin = asker.plugin
     this.#turn = new PluginTurn(asker, facts, end => this.#onTurn(index, asker.plugin, end))
-    this.#turn.start(asker, this.#toEvent(this.#turn.parked, false))
+    this.#turn.start(asker, this.#toEvent(this.#turn.parked, this.#turn, false))
   }
 
   #onTurn(index: number, plugin: string, end: TurnEnd): void {

@@ -1,4 +1,3 @@
-import type { Parked } from '../api/parked.js'
 import { PluginTurn, type ShadowOutcome, type TurnAsker, type TurnEnd, type TurnFacts } from './turn.js'
 
 /**
@@ -19,10 +18,10 @@ export class ShadowTurns {
     })
   }
 
-  start<E>(askers: readonly TurnAsker<E>[], toEvent: (parked: Parked) => E): void {
+  start<E>(askers: readonly TurnAsker<E>[], toEvent: (turn: PluginTurn) => E): void {
     for (const [i, asker] of askers.entries()) {
       const turn = this.#turns[i]
-      if (turn?.isOpen) turn.start(asker, toEvent(turn.parked))
+      if (turn?.isOpen) turn.start(asker, toEvent(turn))
     }
   }
 

@@ -58,7 +58,7 @@ for (const tls of VERSIONS) {
     const before = natives()
     const refusing = new ClientGate({
       TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => later(() => reenable(reject('revoked'))),
-      TS_HTTP_SEND_REQUEST_HDR_HOOK: () => {},
+      TS_HTTP_SEND_REQUEST_HDR_HOOK: ({ reenable }) => reenable(),
     })
     const refused = await secureProxy(t, [refusing], { records: records(2) })
     const result = await refused.client({ tls, args: cert })

@@ -18,7 +18,7 @@ for (const tls of VERSIONS) {
       TS_SSL_SERVERNAME_HOOK: () => {},
       TS_SSL_CERT_HOOK: ({ reenable }) => later(reenable),
       TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => reenable(),
-      TS_HTTP_SEND_REQUEST_HDR_HOOK: () => {},
+      TS_HTTP_SEND_REQUEST_HDR_HOOK: ({ reenable }) => reenable(),
       TS_VCONN_CLOSE_HOOK: () => {},
     })
     const { client } = await secureProxy(t, [gate])

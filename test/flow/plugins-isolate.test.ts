@@ -14,6 +14,8 @@ test('the same API', async t => {
 
   t.equal((await get('ok')).status, 200)
   await proxy.until(/sent GET https:\/\/ok\.test/)
+  await proxy.until(/NOTE: \[isolated] args ok\.test:\d+/)
+  t.equal(origin.requests[0]?.headers['x-isolated'], 'yes')
   await proxy.until(/NOTE: \[isolated] closed true/)
 
   const closed = await get('closed')

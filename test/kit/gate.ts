@@ -3,7 +3,8 @@
  * and hands what it is told over a diagnostics channel.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { SendRequestEvent, VerifyServerEvent } from '../../core/api/hooks.js'
+import type { VerifyServerEvent } from '../../core/api/hooks.js'
+import type { SendRequestEvent } from '../../core/api/transaction-hooks.js'
 import type { VConn } from '../../core/api/vconn.js'
 import { Watch } from './watch.js'
 
@@ -16,7 +17,7 @@ export default ({ argv, hookAdd, signal }) => {
   hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => tell('asked', event))
   hookAdd('TS_VCONN_OUTBOUND_START_HOOK', ({ vconn, reenable }) => { tell('started', vconn); reenable() })
   hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', event => tell('closed', event))
-  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', event => tell('sent', event))
+  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', event => { tell('sent', event); event.reenable() })
   tell('loaded')
   signal.addEventListener('abort', () => tell('unloaded'))
 }

@@ -21,7 +21,13 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
     reenable(host === 'closed.test' ? reject('policy', 'not there') : undefined)
   })
   hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', ({ id, args }) => note('closed ' + (args[name] === id)))
-  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ method, url }) => note('sent ' + method + ' ' + url))
+  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ method, url, args, headers, reenable }) => {
+    note('sent ' + method + ' ' + url)
+    args[name] = headers.get('Host')
+    headers.set('X-Isolated', 'yes')
+    reenable()
+  })
+  hookAdd('TS_HTTP_TXN_CLOSE_HOOK', ({ args }) => note('args ' + args[name]))
   hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => {
     const { host, reenable, chain: [leaf] } = event
     const [what, ...rest] = host.split('.')

@@ -55,8 +55,8 @@ test('async_verify.so alone does what the proof of concept did', async t => {
   })
 
   t.test('sees requests that are about to be sent', async t => {
-    const { vconn } = kit.open('outbound')
-    await kit.tell('TS_HTTP_SEND_REQUEST_HDR_HOOK', { vconn, method: 'GET', url: 'https://a/' })
+    const { outcome, vconn } = await kit.transaction({ url: 'https://a/' }).sendRequest()
+    t.match(outcome, { kind: 'accepted', by: 'plugins' })
     const request = `vc=${vconn.id} GET https://a/`
     t.equal(log.at(-1), `DEBUG async_verify TS_EVENT_HTTP_SEND_REQUEST_HDR event received, ${request}`)
   })

@@ -2,6 +2,7 @@
  * The hooks on which a plugin is told: how each gets to its workers. A hook that is added to the API stops the build here
  * until it has its entry.
  */
+import type { TxnCloseEvent } from '../../api/hooks.js'
 import type { VConn } from '../../api/vconn.js'
 import type { TellHook, ToldEvent } from './hook-events.js'
 import type { Kept } from './kept.js'
@@ -83,12 +84,15 @@ export const TIDINGS: { readonly [H in TellHook]: Tiding<H> } = {
       return { ...plain, id, vconn: vconnOf(plain.vconn), session: toBuffer(plain.session) }
     },
   }),
-  TS_HTTP_SEND_REQUEST_HDR_HOOK: tiding({
-    to: ({ vconn }) => vconn,
-    toPlain: ({ vconn, method, url }) => ({ vconn: plainVConn(vconn), method, url }),
-    toEvent: ({ vconn, ...facts }, { vconnOf }) => ({ ...facts, vconn: vconnOf(vconn) }),
+  // What a plugin has kept on a transaction is where it was kept.
+  TS_HTTP_TXN_CLOSE_HOOK: tiding<'TS_HTTP_TXN_CLOSE_HOOK', Omit<TxnCloseEvent, 'args'>>({
+    to: ({ id }) => (id === undefined ? 'any' : `transaction ${id}`),
+    toPlain: ({ args: _, ...facts }) => facts,
+    toEvent: (facts, { argsOf }) => ({
+      ...facts,
+      args: facts.id === undefined ? {} : argsOf(`transaction ${facts.id}`),
+    }),
   }),
-  TS_HTTP_TXN_CLOSE_HOOK: asItIs('any'),
   TS_LIFECYCLE_PORTS_READY_HOOK: asItIs('lasting'),
   TS_LIFECYCLE_SHUTDOWN_HOOK: asItIs('all'),
   TS_LIFECYCLE_MSG_HOOK: asItIs('all'),

@@ -4,8 +4,10 @@ import { connect } from 'node:net'
 import fc from 'fast-check'
 import { type Test, test } from 'tap'
 import { HttpParser } from '../../../core/origin/http-parser.js'
+import { ProxyVConn } from '../../../core/vconn/vconn.js'
 import { ODD_REQUESTS, SMUGGLED, SMUGGLING_REQUESTS } from '../../fixtures/smuggling/requests.js'
 import { ask, listen, startFront } from '../../kit/proxy-front.js'
+import { hooksOf, pointOf } from '../../kit/quiet-points.js'
 
 /** Ends when time is up, and not before. */
 const forSeconds = (seconds: number) =>
@@ -193,7 +195,15 @@ test('an origin never sees more requests than the proxy has sent, whatever comes
   let sent = 0
   const { port, done } = await startFront(t, {
     limits: { headersTimeout: 200, keepAliveTimeout: 200 },
-    forwarder: { onSend: () => (sent += 1) },
+    forwarder: {
+      hooks: hooksOf({
+        sendRequest: pointOf(({ reenable }) => {
+          sent += 1
+          reenable()
+        }),
+      }),
+    },
+    connector: { startPlain: tcp => new ProxyVConn('outbound', tcp, () => undefined).shown },
   })
   const message = fc.tuple(fc.constantFrom(...SEEDS), fc.array(mutation, { maxLength: 3 }), cuts)
   const property = fc.asyncProperty(fc.array(message, { minLength: 30, maxLength: 30 }), async batch => {

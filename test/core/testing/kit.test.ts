@@ -135,7 +135,7 @@ test('connections are opened and closed for the hooks that hear of it', async t 
         hookAdd(id, ({ vconn, reenable }) => { note(id + ' ' + vconn.direction); reenable() })
       for (const id of ['TS_VCONN_CLOSE_HOOK', 'TS_VCONN_OUTBOUND_CLOSE_HOOK'])
         hookAdd(id, ({ direction }) => note(id + ' ' + direction))
-      hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', () => { throw new Error('boom') })
+      hookAdd('TS_LIFECYCLE_SHUTDOWN_HOOK', () => { throw new Error('boom') })
     }`,
   )
   const kit = await open(t, ['hears.mjs', 'yes.mjs'])
@@ -157,8 +157,8 @@ test('connections are opened and closed for the hooks that hear of it', async t 
     'NOTE [hears] TS_VCONN_OUTBOUND_CLOSE_HOOK outbound',
     'a rejected one is closed',
   )
-  await kit.tell('TS_HTTP_SEND_REQUEST_HDR_HOOK', { vconn: client.vconn, method: 'GET', url: 'https://a/' })
-  t.match(kit.log.at(-1), /^ERROR plugin hears failed on TS_HTTP_SEND_REQUEST_HDR_HOOK: boom$/)
+  await kit.tell('TS_LIFECYCLE_SHUTDOWN_HOOK', { grace: 0 })
+  t.match(kit.log.at(-1), /^ERROR plugin hears failed on TS_LIFECYCLE_SHUTDOWN_HOOK: boom$/)
 })
 
 test('the start of a connection is parked like a handshake', async t => {

@@ -1,0 +1,103 @@
+/**
+ * A request and its response. What a plugin changes of the header fields is changed on a copy in the worker, and once
+ * more in the proxy before its answer counts. Args are kept in the worker that was asked first.
+ */
+import { HeaderList } from '../../api/header-list.js'
+import type { HeaderFields, TxnEvent, TxnOrigin } from '../../api/transaction-hooks.js'
+import type { AskedEvent, AskHook } from './hook-events.js'
+import type { Kept } from './kept.js'
+import type { PlainVConn } from './messages.js'
+import { type CallsInTurn, type Facts, type Passage, passage } from './passage.js'
+import { type PlainCertificate, plainCertificate, plainVConn, WorkerCertificate } from './plain.js'
+
+type TxnHook = {
+  [H in AskHook]: AskedEvent<H> extends TxnEvent ? H : never
+}[AskHook]
+
+interface PlainTxn {
+  readonly id: number
+  readonly client: PlainVConn
+  readonly origin: { readonly vconn: PlainVConn; readonly chain: readonly PlainCertificate[] } | undefined
+  readonly method: string
+  readonly url: string
+  readonly status: number | undefined
+  readonly fields: readonly string[]
+}
+
+type Change =
+  | { readonly do: 'set'; readonly name: string; readonly value: string | readonly string[] }
+  | { readonly do: 'append'; readonly name: string; readonly value: string }
+  | { readonly do: 'remove'; readonly name: string }
+
+function txnPassage<H extends TxnHook>(): Passage<H> {
+  return passage<H, PlainTxn, Change>({
+    subjects: ({ id, vconn }: TxnEvent) => [`transaction ${id}`, vconn.id],
+    toPlain: (event: TxnEvent & { readonly status?: number }) => ({
+      id: event.id,
+      client: plainVConn(event.client),
+      origin: event.origin && {
+        vconn: plainVConn(event.origin.vconn),
+        chain: event.origin.chain.map(plainCertificate),
+      },
+      method: event.method,
+      url: event.url,
+      status: event.status,
+      fields: event.headers.entries().flat(),
+    }),
+    // Which of these facts a hook has is decided by the proxy, which has sent them.
+    toFacts: (plain, turn, kept) => toFacts(plain, turn, kept) as unknown as Facts<H>,
+    perform: ({ headers }: TxnEvent, change) => {
+      if (change.do === 'set') headers.set(change.name, change.value)
+      else if (change.do === 'append') headers.append(change.name, change.value)
+      else headers.remove(change.name)
+      return undefined
+    },
+  })
+}
+
+function toFacts(plain: PlainTxn, turn: CallsInTurn<Change>, { vconnOf, argsOf }: Kept): object {
+  const { id, client, origin, method, url, status, fields } = plain
+  return {
+    id,
+    client: vconnOf(client),
+    origin: origin && originFrom(origin, vconnOf),
+    method,
+    url,
+    ...(status === undefined ? {} : { status }),
+    headers: recorded(new HeaderList(fields).view(turn), turn),
+    args: argsOf(`transaction ${id}`),
+  }
+}
+
+/** Whatever a call refuses, it refuses in the worker already. */
+function recorded(view: HeaderFields, turn: CallsInTurn<Change>): HeaderFields {
+  return Object.freeze<HeaderFields>({
+    ...view,
+    set: (name, value) => {
+      view.set(name, value)
+      turn.record({ do: 'set', name, value })
+    },
+    append: (name, value) => {
+      view.append(name, value)
+      turn.record({ do: 'append', name, value })
+    },
+    remove: name => {
+      const isThere = view.remove(name)
+      if (isThere) turn.record({ do: 'remove', name })
+      return isThere
+    },
+  })
+}
+
+const originFrom = (
+  { vconn, chain }: NonNullable<PlainTxn['origin']>,
+  vconnOf: Kept['vconnOf'],
+): TxnOrigin => ({
+  vconn: vconnOf(vconn),
+  chain: Object.freeze(chain.map(certificate => new WorkerCertificate(certificate))),
+})
+
+export const READ_REQUEST = txnPassage<'TS_HTTP_READ_REQUEST_HDR_HOOK'>()
+export const SEND_REQUEST = txnPassage<'TS_HTTP_SEND_REQUEST_HDR_HOOK'>()
+export const READ_RESPONSE = txnPassage<'TS_HTTP_READ_RESPONSE_HDR_HOOK'>()
+export const SEND_RESPONSE = txnPassage<'TS_HTTP_SEND_RESPONSE_HDR_HOOK'>()

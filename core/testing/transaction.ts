@@ -1,0 +1,143 @@
+import { HeaderList } from '../api/header-list.js'
+import type { HeaderFields, TxnArgs } from '../api/transaction-hooks.js'
+import type { VConn } from '../api/vconn.js'
+import type { ProxyError } from '../base/errors.js'
+import type { HookPoints } from '../compose/hook-points.js'
+import type { VConns } from '../compose/vconns.js'
+import { startConnection } from './connection.js'
+import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
+import type { Recorder } from './recorder.js'
+import { settle } from './virtual-time.js'
+
+/** What a test says about a request. */
+export interface TransactionFacts {
+  /** Default: `GET`. */
+  readonly method?: string
+  /** Absolute; of a CONNECT, `host:port`. */
+  readonly url: string
+}
+
+/** Header fields as a test writes them. */
+export type Fields = Readonly<Record<string, string | readonly string[]>>
+
+/** A message that plugins are, or were, asked about. */
+export interface TestMessage extends TestHandshake {
+  /** As the plugins have left them, once the last has answered. */
+  readonly headers: Pick<HeaderFields, 'get' | 'getAll' | 'entries'>
+}
+
+/** A request and its response, at whose hooks plugins are asked one after the other, as the test says. */
+export interface TestTransaction {
+  readonly args: Partial<TxnArgs>
+  readRequest(fields?: Fields): Promise<TestMessage>
+  sendRequest(fields?: Fields): Promise<TestMessage>
+  readResponse(status: number, fields?: Fields): Promise<TestMessage>
+  sendResponse(status: number, fields?: Fields): Promise<TestMessage>
+  /** Ends it: TS_HTTP_TXN_CLOSE_HOOK, and the close hooks of its connections. */
+  close(status?: number): Promise<void>
+}
+
+type Ask = Parameters<NonNullable<ReturnType<HookPoints['transactionOf']>>['readRequest']>[1]
+
+/** Life: open -> closed. Its connections are those of a client and of an origin that are not there. */
+export class KitTransaction implements TestTransaction {
+  readonly #vconns: VConns
+  readonly #recorder: Recorder
+  readonly #facts: Required<TransactionFacts>
+  readonly #client: { readonly shown: VConn; close(): void }
+  readonly #origin: { readonly shown: VConn; close(): void }
+  readonly #hooks: ReturnType<HookPoints['transactionOf']>
+
+  constructor(
+    vconns: VConns,
+    points: HookPoints,
+    recorder: Recorder,
+    { method = 'GET', url }: TransactionFacts,
+  ) {
+    const target = method === 'CONNECT' ? new URL(`http://${url}`) : new URL(url)
+    const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80))
+    const nobody = (): void => {}
+    this.#vconns = vconns
+    this.#recorder = recorder
+    this.#facts = { method, url }
+    this.#client = startConnection(vconns, { direction: 'inbound', host: '', port: 0 }, nobody)
+    this.#origin = startConnection(vconns, { direction: 'outbound', host: target.hostname, port }, nobody)
+    this.#hooks = points.transactionOf({ client: this.#client.shown, method, url })
+  }
+
+  get args(): Partial<TxnArgs> {
+    return this.#hooks?.args ?? {}
+  }
+
+  readRequest(fields: Fields = {}): Promise<TestMessage> {
+    return this.#ask(this.#client.shown, fields, (flat, onAsked) => this.#hooks?.readRequest(flat, onAsked))
+  }
+
+  sendRequest(fields: Fields = {}): Promise<TestMessage> {
+    const { shown } = this.#origin
+    return this.#ask(shown, fields, (flat, onAsked) =>
+      this.#hooks?.sendRequest(flat, this.#channel(), onAsked),
+    )
+  }
+
+  readResponse(status: number, fields: Fields = {}): Promise<TestMessage> {
+    const { shown } = this.#origin
+    return this.#ask(shown, fields, (flat, onAsked) =>
+      this.#hooks?.readResponse(status, flat, this.#channel(), onAsked),
+    )
+  }
+
+  sendResponse(status: number, fields: Fields = {}): Promise<TestMessage> {
+    const { shown } = this.#client
+    return this.#ask(shown, fields, (flat, onAsked) =>
+      this.#hooks?.sendResponse(status, flat, this.#channel(), onAsked),
+    )
+  }
+
+  async close(status = 200): Promise<void> {
+    const { method, url } = this.#facts
+    const counts = { status, bytesUp: 0, bytesDown: 0, milliseconds: 0 }
+    const rest = { clientAddress: '192.0.2.3', error: undefined, id: this.#hooks?.id, args: this.args }
+    this.#hooks?.abandon()
+    await this.#vconns.tell('TS_HTTP_TXN_CLOSE_HOOK', Object.freeze({ method, url, ...counts, ...rest }))
+    this.#origin.close()
+    this.#client.close()
+  }
+
+  #channel(): { readonly vconn: VConn } {
+    return { vconn: this.#origin.shown }
+  }
+
+  async #ask(
+    vconn: VConn,
+    fields: Fields,
+    ask: (flat: readonly string[], onAsked: Ask) => unknown,
+  ): Promise<TestMessage> {
+    const flat = Object.entries(fields).flatMap(([name, value]) => [value].flat().flatMap(one => [name, one]))
+    const message = new KitMessage(vconn, this.#recorder, flat, () => this.#hooks?.abandon())
+    if (this.#hooks === undefined) message.answered(undefined, flat)
+    else ask(flat, (why, headers) => message.answered(why, headers))
+    await settle()
+    return message
+  }
+}
+
+class KitMessage extends KitHandshake implements TestMessage {
+  #list: HeaderList
+
+  constructor(vconn: VConn, recorder: Recorder, flat: readonly string[], abandon: () => void) {
+    // The connection outlives the message.
+    super({ shown: vconn, close: () => {} }, recorder.callsFor(vconn.id), abandon)
+    this.#list = new HeaderList(flat)
+  }
+
+  get headers(): HeaderFields {
+    return this.#list.view({ isOpen: false })
+  }
+
+  answered(why: ProxyError | undefined, flat: readonly string[]): void {
+    this.#list = new HeaderList(flat)
+    const by = this.calls.length === 0 ? 'nobody' : 'plugins'
+    this.end(why === undefined ? { kind: 'accepted', by } : toOutcome(why))
+  }
+}

@@ -1,0 +1,114 @@
+/** Requests and responses that are parked, and what becomes of their bodies, their clients and their origins. */
+import { connect, createServer, type Socket } from 'node:net'
+import { test } from 'tap'
+import { rawClient } from '../kit/client.js'
+import { requestText } from '../kit/get.js'
+import { liveHandshakes } from '../kit/handshakes.js'
+import { listen } from '../kit/proxy-front.js'
+import { rawOrigin } from '../kit/raw-origin.js'
+import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
+
+const READ_REQUEST = 'TS_HTTP_READ_REQUEST_HDR_HOOK'
+const SEND_REQUEST = 'TS_HTTP_SEND_REQUEST_HDR_HOOK'
+const READ_RESPONSE = 'TS_HTTP_READ_RESPONSE_HDR_HOOK'
+const SEND_RESPONSE = 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'
+const TXN_CLOSE = 'TS_HTTP_TXN_CLOSE_HOOK'
+const HOOKS = [READ_REQUEST, SEND_REQUEST, READ_RESPONSE, SEND_RESPONSE] as const
+
+const nothing = (): void => {}
+const yes = ({ reenable }: { readonly reenable: () => unknown }): unknown => reenable()
+const later = (fn: () => unknown): unknown => setTimeout(fn, 20)
+const slowly = ({ reenable }: { readonly reenable: () => unknown }): unknown => later(reenable)
+
+test('a response that is parked waits with its body, and is not read on', async t => {
+  const size = 40_000_000
+  let sending: Socket | undefined
+  const server = createServer(socket => {
+    sending = socket.on('error', nothing)
+    socket.once('data', () => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\nConnection: close\r\n\r\n`)
+      socket.end(Buffer.alloc(size, 'x'))
+    })
+  })
+  const originPort = await listen(t, server)
+  for (const hook of [READ_RESPONSE, SEND_RESPONSE] as const) {
+    const { gate, port } = await gateStage(t, { [hook]: nothing })
+    let received = 0
+    const client = connect(port, '127.0.0.1', () =>
+      client.write(requestText(`http://${HOST}:${originPort}/`, ['Connection: close'])),
+    )
+    client.on('data', bytes => {
+      received += bytes.length
+    })
+    const ended = new Promise(resolve => client.once('end', resolve))
+    const event = await gate.next(hook)
+    await new Promise(resolve => setTimeout(resolve, 200))
+    t.equal(received, 0, hook)
+    t.ok((sending?.writableLength ?? 0) > size / 2, 'most of it is still with the origin')
+    event.reenable()
+    await ended
+    t.ok(received > size)
+    client.destroy()
+  }
+})
+
+test('a response that has come whole while it is parked', async t => {
+  const { plain } = await bothOrigins(t)
+  const { gate, port } = await gateStage(t, { [READ_RESPONSE]: nothing, [SEND_RESPONSE]: slowly })
+  const client = await rawClient(port)
+  for (let i = 0; i < 2; i++) {
+    client.send(requestText(`http://${HOST}:${plain.port}/`))
+    const { reenable } = await gate.next(READ_RESPONSE, i)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    reenable()
+    t.equal((await client.response('GET')).status, 200)
+  }
+  client.stop()
+})
+
+for (const hook of HOOKS) {
+  test(`the client leaves while it is parked at ${hook}`, async t => {
+    const { secure } = await bothOrigins(t)
+    const { gate, port, proxy } = await gateStage(t, { [hook]: nothing, [TXN_CLOSE]: nothing })
+    const client = await rawClient(port)
+    client.send(requestText(`https://${HOST}:${secure.port}/`))
+    const event = await gate.next(hook)
+    client.stop()
+    t.match(await gate.next(TXN_CLOSE), { status: 0, error: 'PTC_CLIENT_GONE' })
+    t.equal(event.signal.aborted, true)
+    t.equal(event.reenable(), 'ignored')
+    await proxy.stop()
+    t.equal(gate.of(TXN_CLOSE).length, 1)
+    t.equal(liveHandshakes(), 0)
+  })
+}
+
+test('the origin leaves while a request for it is parked', async t => {
+  const origin = await rawOrigin(async connection => {
+    await connection.untilBytes(1)
+    connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+  })
+  t.teardown(origin.stop)
+  const { gate, port } = await gateStage(t, { [SEND_REQUEST]: nothing, [READ_REQUEST]: yes })
+  const client = await rawClient(port)
+  client.send(requestText(`http://${HOST}:${origin.port}/`))
+  const first = await gate.next(SEND_REQUEST)
+  ;(await origin.connection(0)).end()
+  t.match(
+    (await client.response('GET')).body.toString(),
+    /PTC_ORIGIN_CLOSED/,
+    'a new connection is not opened twice',
+  )
+  t.equal(first.signal.aborted, true)
+  client.send(requestText(`http://${HOST}:${origin.port}/`))
+  ;(await gate.next(SEND_REQUEST, 1)).reenable()
+  t.equal((await client.response('GET')).status, 200)
+  client.send(requestText(`http://${HOST}:${origin.port}/`))
+  const pooled = await gate.next(SEND_REQUEST, 2)
+  ;(await origin.connection(1)).end()
+  ;(await gate.next(SEND_REQUEST, 3)).reenable()
+  t.equal((await client.response('GET')).status, 200, 'one that had served before is replaced')
+  t.equal(pooled.signal.aborted, true)
+  t.equal(gate.of(READ_REQUEST).length, 3, 'the request is asked about once where it came in')
+  client.stop()
+})
