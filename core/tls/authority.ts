@@ -62,7 +62,7 @@ export async function createAuthority(commonName: string): Promise<AuthorityFile
 /**
  * Reads an authority from PEM texts.
  * @param from what errors call them
- * @throws {ProxyError} PTC_TLS_CONTEXT when they do not fit, have expired, or are no authority
+ * @throws {ProxyError} PTC_TLS_CONTEXT when they do not fit, are not valid now, or are no authority
  */
 export async function readAuthority({ certPem, keyPem }: AuthorityFiles, from: string): Promise<Authority> {
   const certificate = parse(() => new X509Certificate(certPem), `${from}: no certificate`)
@@ -71,6 +71,12 @@ export async function readAuthority({ certPem, keyPem }: AuthorityFiles, from: s
   if (!isOurs) throw bad(`${from}: the key does not belong to the certificate`)
   if (certificate.getExtension(BasicConstraintsExtension)?.ca !== true)
     throw bad(`${from}: the certificate is not that of an authority (basicConstraints CA)`)
+  // RFC 5280 section 4.2.1.3: without the extension a key may be used for everything.
+  const usages = certificate.getExtension(KeyUsagesExtension)?.usages ?? KeyUsageFlags.keyCertSign
+  if ((usages & KeyUsageFlags.keyCertSign) === 0)
+    throw bad(`${from}: the certificate's keyUsage does not let it issue others (keyCertSign)`)
+  if (certificate.notBefore.getTime() > Date.now())
+    throw bad(`${from}: the certificate is not valid before ${certificate.notBefore.toISOString()}`)
   if (certificate.notAfter.getTime() < Date.now())
     throw bad(`${from}: the certificate expired on ${certificate.notAfter.toISOString()}`)
   const isRoot = certificate.subject === certificate.issuer

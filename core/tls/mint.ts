@@ -14,6 +14,7 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509'
 import { LRUCache } from 'lru-cache'
+import { ProxyError } from '../base/errors.js'
 import { type Authority, privateKeyPem, randomSerial } from './authority.js'
 
 /** A leaf certificate of the operator's authority, and its key. */
@@ -45,7 +46,7 @@ export class Mint<T> {
   constructor(authority: Authority, prepare: (leaf: MintedLeaf) => T, maxLeaves = 1000) {
     this.#authority = authority
     this.#prepare = prepare
-    this.#leaves = new LRUCache({ max: maxLeaves, ttl: VALID / 2 })
+    this.#leaves = new LRUCache({ max: maxLeaves })
   }
 
   /** @param host a name in ASCII or an address, IPv6 without brackets */
@@ -53,14 +54,22 @@ export class Mint<T> {
     const known = this.#leaves.get(host)
     if (known !== undefined) return known
     const made = mintLeaf(this.#authority, host).then(this.#prepare)
-    this.#leaves.set(host, made)
+    // Of a leaf that lives shorter than others it is the authority that ends.
+    const left = this.#authority.certificate.notAfter.getTime() - Date.now()
+    this.#leaves.set(host, made, { ttl: Math.max(1, Math.min(VALID / 2, left)) })
     made.catch(() => this.#leaves.delete(host))
     return made
   }
 }
 
+/** @throws {ProxyError} PTC_TLS_CONTEXT when the authority has expired */
 export async function mintLeaf(authority: Authority, host: string): Promise<MintedLeaf> {
   const { certificate, key, algorithm } = authority
+  if (certificate.notAfter.getTime() <= Date.now())
+    throw new ProxyError(
+      'PTC_TLS_CONTEXT',
+      `the authority of bump mode expired on ${certificate.notAfter.toISOString()}: \`portcullis ca init\` makes another`,
+    )
   const keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
     'sign',
     'verify',

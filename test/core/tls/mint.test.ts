@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { createAuthority, readAuthority } from '../../../core/tls/authority.js'
 import { Mint, mintLeaf } from '../../../core/tls/mint.js'
@@ -67,6 +68,27 @@ test('a leaf is kept for the next client, as long as there is room', async t => 
   t.equal(await mint.leafFor('a.example'), 4, 'the oldest has gone')
 })
 
+test('a leaf is not kept longer than its authority lives', async t => {
+  const notAfter = new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000)
+  const root = await makeAuthority({ name: 'Ends soon', notAfter })
+  let made = 0
+  const mint = new Mint(await readAuthority(root, 'test'), leaf => {
+    made++
+    return new X509Certificate(leaf.certPem)
+  })
+  const leaf = await mint.leafFor('a.example')
+  t.equal(Date.parse(leaf.validTo), notAfter.getTime())
+  t.equal(await mint.leafFor('a.example'), leaf)
+  await sleep(notAfter.getTime() - Date.now() + 20)
+  await t.rejects(mint.leafFor('a.example'), { code: 'PTC_TLS_CONTEXT', message: /expired on/ })
+  t.equal(made, 1)
+})
+
+test('an authority without keyUsage is one', async t => {
+  const { certPem, keyPem } = await makeAuthority({ name: 'Plain', keyUsage: [] })
+  t.ok(await readAuthority({ certPem, keyPem }, 'test'))
+})
+
 test('authorities that operators bring along', async t => {
   const root = await makeAuthority({ name: 'Their root', keyType: 'rsa-2048' })
   const below = await makeAuthority({ name: 'Their proxies', keyType: 'ec-384', parent: root })
@@ -83,9 +105,13 @@ test('what is no authority is refused by name', async t => {
   const other = await makeAuthority({ name: 'Other' })
   const leaf = await root.issue({ cn: 'leaf' })
   const old = await makeAuthority({ name: 'Old', notAfter: new Date(Date.now() - 1000) })
+  const noSigner = await makeAuthority({ name: 'No signer', keyUsage: ['cRLSign'] })
+  const early = await makeAuthority({ name: 'Early', notBefore: new Date(Date.now() + 86_400_000) })
   const cases: Record<string, [cert: string, key: string, says: RegExp]> = {
     'of another key': [root.certPem, other.keyPem, /the key does not belong to the certificate/],
     'a leaf': [leaf.certPem, leaf.keyPem, /not that of an authority/],
+    'one that may not sign': [noSigner.certPem, noSigner.keyPem, /keyUsage does not let it issue/],
+    'one of tomorrow': [early.certPem, early.keyPem, /not valid before/],
     'an expired one': [old.certPem, old.keyPem, /expired on/],
     'no certificate': ['-', root.keyPem, /no certificate/],
     'no key': [root.certPem, root.certPem, /no private key/],
