@@ -66,6 +66,28 @@ for (const tls of VERSIONS) {
     t.match((await answered).stdout, /hello from/)
   })
 
+  test(`TLS ${tls}: the time for the origin's verdict is not the client's`, async t => {
+    const clientGate = new ClientGate({ TS_SSL_CERT_HOOK: ({ reenable }) => later(reenable) })
+    const { browse } = await start(t, {
+      clientGates: [clientGate],
+      answer: ({ reenable }) => setTimeout(reenable, 1300),
+      records: { 'proxy.config.ssl.handshake_timeout_in': 1 },
+    })
+    const origin = await httpsOrigin(t, HOST)
+    t.match((await browse(...FLAGS[tls], `https://${HOST}:${origin.port}/`)).stdout, /hello from/)
+  })
+
+  test(`TLS ${tls}: who is silent until the end of the client's time refuses`, async t => {
+    const clientGate = new ClientGate({ TS_SSL_CERT_HOOK: () => {} })
+    const { proxy } = await start(t, {
+      clientGates: [clientGate],
+      records: { 'proxy.config.ssl.handshake_timeout_in': 1 },
+    })
+    const origin = await httpsOrigin(t, HOST)
+    const client = await startSClient({ ...throughProxy(proxy.port, HOST, origin.port), tls })
+    t.equal((await client.result()).alert, 40)
+  })
+
   test(`TLS ${tls}: a refusal is an alert, and the origin sees no connection`, async t => {
     const clientGate = new ClientGate({
       TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => later(() => reenable(reject('policy', 'not you'))),

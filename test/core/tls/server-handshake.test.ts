@@ -89,6 +89,37 @@ test('a session that was found spares nobody any other question', async t => {
   t.same(run(terms, established, settled).effects, ['ask client 0', 'ask client 1'])
 })
 
+test('what has to be prepared is waited for, behind the first gate', async t => {
+  const waits: ServerEvent = { type: 'reached', stop: 'hello', waits: ['hello', 'preparation', 'session'] }
+  const prepared: ServerEvent = { type: 'prepared' }
+  const unprepared: ServerEvent = { type: 'unprepared', why: new ProxyError('PTC_TLS_CONTEXT', 'no leaf') }
+  t.same(run(TERMS, waits, yes, yes).effects.slice(2), ['prepare'])
+  t.same(run(TERMS, waits, yes, no()).effects.slice(2), ['alert 49', 'close'], 'not for who is refused')
+  const [start, then] = [[waits, yes, yes], 3]
+  t.same(run(TERMS, ...start, prepared).effects.slice(then), ['ask session 0'])
+  t.same(run(NOBODY, waits, prepared).effects, ['prepare', 'go on from hello'])
+  t.match(run(TERMS, ...start, unprepared), {
+    effects: { [then]: 'alert 80' },
+    state: { why: { message: 'no leaf' } },
+  })
+  t.same(run(TERMS, ...start, clock).effects.slice(then), ['alert 40', 'close'])
+  t.same(run(TERMS, ...start, gone, prepared).effects.slice(then), ['close'])
+  t.match(run(TERMS, ...start, certificate).state, { at: 'closed', why: { code: 'PTC_INTERNAL' } })
+  for (const event of [yes, no(), failed, late])
+    t.same(run(TERMS, ...start, event).effects.slice(then), [], 'no plugin has a say')
+  for (const event of [prepared, unprepared]) {
+    t.same(run(TERMS, event).effects, [])
+    t.same(run(TERMS, waits, event).effects, ['ask hello 0'], 'nor is it over before it began')
+  }
+})
+
+test('a session is looked for at each of its gates, until one is found', async t => {
+  const waits: ServerEvent = { type: 'reached', stop: 'hello', waits: ['session', 'session'] }
+  t.same(run(TERMS, waits, yes, no()).effects, ['ask session 0', 'ask session 1', 'ask session 0'])
+  t.same(run(TERMS, waits, yes, settled).effects, ['ask session 0', 'ask session 1', 'go on from hello'])
+  t.same(run(TERMS, waits, settled).effects, ['ask session 0', 'go on from hello'])
+})
+
 test('everywhere else no is no', async t => {
   const ways: Record<string, readonly ServerEvent[]> = {
     hello: [hello, yes],
