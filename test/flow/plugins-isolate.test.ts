@@ -1,5 +1,4 @@
 /** Plugins in worker threads, over real sockets: the same API. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { rawClient } from '../kit/client.js'
 import { requestText } from '../kit/get.js'
@@ -64,8 +63,7 @@ test('the client leaves: the plugin hears of it, and nothing is left', async t =
   const { proxy, origin } = await setUp(t)
   const client = await rawClient(proxy.port)
   client.send(requestText(`https://never.test:${origin.port}/`))
-  await origin.until(() => (origin.openConnections === 1 ? true : undefined), 'the handshake')
-  await sleep(100)
+  await proxy.until(/holds never\.test/)
   client.stop()
   await proxy.until(/aborted never\.test/)
   await proxy.until(/closed true/)

@@ -44,7 +44,7 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
       crash: () => { setTimeout(() => { throw new Error('out of the blue') }) },
       throws: () => { throw new Error('oops') },
       rejects: async () => { throw new Error('later oops') },
-      never: () => { event.signal.addEventListener('abort', () => note('aborted ' + host)) },
+      never: () => { note('holds ' + host); event.signal.addEventListener('abort', () => note('aborted ' + host)) },
       evidence: () => {
         const { vconn, port, deadline, sni, chain, builtChain, builtIn, checks, protocol, cipher } = event
         note('evidence ' + JSON.stringify({

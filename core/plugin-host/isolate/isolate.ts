@@ -44,9 +44,10 @@ export function isolateWith({
       for (const id of ['TS_VCONN_CLOSE_HOOK', 'TS_VCONN_OUTBOUND_CLOSE_HOOK'] as const) {
         hookAdd(id, ({ id: vconn }) => plugin.forget(vconn))
       }
-      hookAdd('TS_HTTP_TXN_CLOSE_HOOK', ({ id }) => {
-        if (id !== undefined) plugin.forget(`transaction ${id}`)
-      })
+      if (uses.some(({ id }) => id.startsWith('TS_HTTP_')))
+        hookAdd('TS_HTTP_TXN_CLOSE_HOOK', ({ id }) => {
+          if (id !== undefined) plugin.forget(`transaction ${id}`)
+        })
 
       /** What is told is told once to all continuations of the plugin: by the first that stands in for one. */
       function add(id: HookId, index: number, options: HookOptions): void {

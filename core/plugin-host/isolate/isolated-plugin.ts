@@ -37,8 +37,9 @@ export interface WorkersState {
 /** A question that waits for its answer. */
 interface Pending {
   readonly question: PlainQuestion
-  /** What args it may ask for. */
+  /** As {@link Passage} says. */
   readonly subjects: readonly Subject[]
+  readonly near: readonly Subject[]
   /** Does what the plugin has called, and passes its answer on. */
   readonly answer: (verdict: Verdict, effects: readonly unknown[]) => void
   /** Where it has been asked; undefined while no worker can be. */
@@ -113,7 +114,8 @@ export class IsolatedPlugin {
         if (isProbe) circuit.abandoned()
         end()
       }
-      const { toPlain, perform, subjects } = QUESTIONS[hook]
+      const { toPlain, perform, subjects, near } = QUESTIONS[hook]
+      const whose = subjects?.(event) ?? ([vconn.id] as const)
       const pending: Pending = {
         question: {
           hook,
@@ -121,9 +123,11 @@ export class IsolatedPlugin {
           about: aboutOf(event),
           vconn: plainVConn(vconn),
           deadline,
+          within: whose[0],
           facts: toPlain(event),
         },
-        subjects: subjects?.(event) ?? [vconn.id],
+        subjects: whose,
+        near: near?.(event) ?? [],
         link: undefined,
         answer: (verdict, effects) => {
           for (const effect of effects) this.#noteIf(perform(event, effect))
@@ -197,7 +201,7 @@ export class IsolatedPlugin {
   }
 
   #dispatch(seq: number, pending: Pending): void {
-    const link = this.#workers.linkFor(pending.subjects)
+    const link = this.#workers.linkFor(pending.subjects, pending.near)
     pending.link = link
     link?.send({ do: 'ask', seq, question: pending.question })
   }

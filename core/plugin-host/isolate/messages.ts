@@ -31,6 +31,8 @@ export interface PlainQuestion {
   /** For the log. */
   readonly about: string
   readonly vconn: PlainVConn
+  /** What it is about: the connection itself, or a transaction. */
+  readonly within: Subject
   readonly deadline: number
   /** What the hook's entry in `questions.ts` has made of the event. */
   readonly facts: unknown

@@ -15,8 +15,13 @@ export interface CallsInTurn<Effect> {
 
 /** How one hook gets to a worker and back. */
 export interface Passage<H extends AskHook> {
-  /** What args may be asked for; it is asked where those of the first are that has a home. Absent: the event's `vconn`. */
-  readonly subjects?: (event: AskedEvent<H>) => readonly Subject[]
+  /**
+   * Whose args may be asked for, and are kept from then on: it is asked where those of the first are that has a home.
+   * Absent: the event's `vconn`.
+   */
+  readonly subjects?: (event: AskedEvent<H>) => readonly [Subject, ...Subject[]]
+  /** Where else it may be asked, if none of them has one. */
+  readonly near?: (event: AskedEvent<H>) => readonly Subject[]
   /** In the proxy: what is sent of an event, plain data. */
   readonly toPlain: (event: AskedEvent<H>) => unknown
   /** In the worker: the same facts again. */
@@ -30,7 +35,8 @@ export interface Passage<H extends AskHook> {
 }
 
 /** The same, with the types of what is sent. */
-export interface TypedPassage<H extends AskHook, Plain, Effect> extends Pick<Passage<H>, 'subjects'> {
+export interface TypedPassage<H extends AskHook, Plain, Effect>
+  extends Pick<Passage<H>, 'subjects' | 'near'> {
   readonly toPlain: (event: AskedEvent<H>) => Plain
   readonly toFacts: (plain: Plain, turn: CallsInTurn<Effect>, kept: Kept) => Facts<H>
   /** Absent where the event has no calls but `reenable` and `schedule`. */

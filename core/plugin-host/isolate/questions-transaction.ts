@@ -1,12 +1,13 @@
 /**
  * A request and its response. What a plugin changes of the header fields is changed on a copy in the worker, and once
- * more in the proxy before its answer counts. Args are kept in the worker that was asked first.
+ * more in the proxy before its answer counts. Args are kept where those of the client are.
  */
 import { HeaderList } from '../../api/header-list.js'
 import type { HeaderFields, TxnEvent, TxnOrigin } from '../../api/transaction-hooks.js'
+import type { VConn } from '../../api/vconn.js'
 import type { AskedEvent, AskHook } from './hook-events.js'
 import type { Kept } from './kept.js'
-import type { PlainVConn } from './messages.js'
+import type { PlainVConn, Subject } from './messages.js'
 import { type CallsInTurn, type Facts, type Passage, passage } from './passage.js'
 import { type PlainCertificate, plainCertificate, plainVConn, WorkerCertificate } from './plain.js'
 
@@ -31,7 +32,9 @@ type Change =
 
 function txnPassage<H extends TxnHook>(): Passage<H> {
   return passage<H, PlainTxn, Change>({
-    subjects: ({ id, vconn }: TxnEvent) => [`transaction ${id}`, vconn.id],
+    // A transaction is one of its client's. The connection to the origin serves others as well, and may end before it.
+    subjects: ({ id, client }: TxnEvent) => [`transaction ${id}`, client.id],
+    near: ({ origin }: TxnEvent) => (origin === undefined ? [] : [origin.vconn.id]),
     toPlain: (event: TxnEvent & { readonly status?: number }) => ({
       id: event.id,
       client: plainVConn(event.client),
@@ -57,15 +60,16 @@ function txnPassage<H extends TxnHook>(): Passage<H> {
 
 function toFacts(plain: PlainTxn, turn: CallsInTurn<Change>, { vconnOf, argsOf }: Kept): object {
   const { id, client, origin, method, url, status, fields } = plain
+  const within: Subject = `transaction ${id}`
   return {
     id,
     client: vconnOf(client),
-    origin: origin && originFrom(origin, vconnOf),
+    origin: origin && originFrom(origin, vconn => vconnOf(vconn, within)),
     method,
     url,
     ...(status === undefined ? {} : { status }),
     headers: recorded(new HeaderList(fields).view(turn), turn),
-    args: argsOf(`transaction ${id}`),
+    args: argsOf(within),
   }
 }
 
@@ -91,7 +95,7 @@ function recorded(view: HeaderFields, turn: CallsInTurn<Change>): HeaderFields {
 
 const originFrom = (
   { vconn, chain }: NonNullable<PlainTxn['origin']>,
-  vconnOf: Kept['vconnOf'],
+  vconnOf: (plain: PlainVConn) => VConn,
 ): TxnOrigin => ({
   vconn: vconnOf(vconn),
   chain: Object.freeze(chain.map(certificate => new WorkerCertificate(certificate))),

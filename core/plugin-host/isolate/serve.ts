@@ -137,7 +137,7 @@ class Serving {
   }
 
   #ask<H extends AskHook>(seq: number, hook: H, question: PlainQuestion): void {
-    const { about, vconn, deadline, continuation, facts } = question
+    const { about, vconn, within, deadline, continuation, facts } = question
     const right = this.#tools.createRight(
       verdict => {
         const { effects } = turn
@@ -156,7 +156,15 @@ class Serving {
     const hooked = this.#registry.on(hook)[continuation]
     if (hooked === undefined) return refuse(new ProxyError('PTC_INTERNAL', 'there is no such continuation'))
     const known = QUESTIONS[hook].toFacts(facts, turn, this.#kept)
-    ask<H>(hooked.continuation, turn.eventOf<H>(known, this.#kept.vconnOf(vconn), deadline), refuse)
+    ask<H>(
+      hooked.continuation,
+      turn.eventOf<H>(
+        known,
+        this.#kept.vconnOf(vconn, typeof within === 'number' ? undefined : within),
+        deadline,
+      ),
+      refuse,
+    )
   }
 
   #end(seq: number, isWanted: boolean): void {

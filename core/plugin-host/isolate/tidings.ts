@@ -88,10 +88,12 @@ export const TIDINGS: { readonly [H in TellHook]: Tiding<H> } = {
   TS_HTTP_TXN_CLOSE_HOOK: tiding<'TS_HTTP_TXN_CLOSE_HOOK', Omit<TxnCloseEvent, 'args'>>({
     to: ({ id }) => (id === undefined ? 'any' : `transaction ${id}`),
     toPlain: ({ args: _, ...facts }) => facts,
-    toEvent: (facts, { argsOf }) => ({
-      ...facts,
-      args: facts.id === undefined ? {} : argsOf(`transaction ${facts.id}`),
-    }),
+    toEvent: (facts, { argsOf, forget }) => {
+      if (facts.id === undefined) return { ...facts, args: {} }
+      const args = argsOf(`transaction ${facts.id}`)
+      forget(`transaction ${facts.id}`)
+      return { ...facts, args }
+    },
   }),
   TS_LIFECYCLE_PORTS_READY_HOOK: asItIs('lasting'),
   TS_LIFECYCLE_SHUTDOWN_HOOK: asItIs('all'),

@@ -76,9 +76,9 @@ export class WorkerSet {
   }
 
   /** Where the args of the first subject are that has a home, unless that worker is stuck; else the one with the least to do. */
-  linkFor(subjects: readonly Subject[]): WorkerLink | undefined {
+  linkFor(subjects: readonly Subject[], near: readonly Subject[] = []): WorkerLink | undefined {
     const isUsable = (link: WorkerLink): boolean => link.isServing && !link.isStalled
-    const homes = subjects.flatMap(subject => this.#homes.of(subject) ?? [])
+    const homes = [...subjects, ...near].flatMap(subject => this.#homes.of(subject) ?? [])
     const link = homes.find(isUsable) ?? this.best()
     if (link !== undefined) for (const subject of subjects) this.#homes.settle(subject, link, isUsable)
     return link
