@@ -170,6 +170,15 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     kit.open('outbound').close()
     t.match(kit.log, [/^DEBUG stopwatch 192\.0\.2\.\d:\d+ was open for \d+ ms$/])
   },
+  'no-trace.js': async t => {
+    const kit = await openSnippet(t, 'no-trace.js')
+    const url = 'https://a.example/'
+    const trace = await kit.transaction({ method: 'TRACE', url }).readRequest()
+    t.match(trace.outcome, { kind: 'rejected', by: 'plugin', plugin: 'no-trace', reason: 'policy' })
+    const other = await kit.transaction({ url }).readRequest({ Referer: 'https://b.example/', Accept: 'x' })
+    t.match(other.outcome, { kind: 'accepted', by: 'plugins' })
+    t.strictSame(other.headers.entries(), [['Accept', 'x']])
+  },
   'crier.js': async t => {
     let list = ''
     const url = await startService(t, (_, response) => void response.end(list))
