@@ -17,17 +17,21 @@ test('a client that updates its keys', async t => {
       'proxy.config.diags.debug.tags': 'ssl',
     },
   })
-  for (const [updates, isFlood] of [
-    [500, false],
-    [1500, true],
+  // Never so many in a row that their mere bytes would be too many.
+  for (const [rounds, isFlood] of [
+    [1, false],
+    [3, true],
   ] as const) {
     const client = new UpdatingClient(connect(port, '127.0.0.1'), 'proxy.example')
     await client.secured
-    client.update(updates)
+    for (let i = 0; i < rounds; i++) {
+      client.update(500)
+      client.write('\r\n') // an empty line in front of a request means nothing
+    }
     client.write(REQUEST)
     await client.closed
-    if (isFlood) t.equal(client.text, '', `${updates} are too many`)
-    else t.match(client.text, HELLO, `${updates} are no flood`)
+    if (isFlood) t.equal(client.text, '', 'a little data in between does not help')
+    else t.match(client.text, HELLO, '500 are no flood')
   }
   await proxy.stop()
   t.strictSame(natives()['SSL'], undefined)
@@ -56,12 +60,14 @@ test('an origin that updates its keys', async t => {
       tcp.sink?.onData(server.take())
     }
   }
-  demand(900)
-  server.write('data')
-  tcp.sink?.onData(server.take())
-  t.same(log.said, ['data'], '900 are no flood')
+  for (let i = 0; i < 2; i++) {
+    demand(450)
+    server.write('data')
+    tcp.sink?.onData(server.take())
+  }
+  t.same(log.said, ['data', 'data'], '900 are no flood')
   demand(200)
-  t.same(log.said, ['data', 'close PTC_ORIGIN_CLOSED'])
+  t.same(log.said, ['data', 'data', 'close PTC_ORIGIN_CLOSED'])
   t.ok(tcp.isClosed)
 })
 

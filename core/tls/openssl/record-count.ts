@@ -2,8 +2,9 @@
 const HEADER_BYTES = 5
 
 /**
- * So many records more than those with data may come: the handshake's own, tickets, and a KeyUpdate now and then. An
- * endless row of KeyUpdates would be work for nothing, at 27 bytes each.
+ * So many records more than those with data may come: the handshake's own, tickets, and a KeyUpdate now and then. A
+ * flood of KeyUpdates would be work for nothing, at 27 bytes each. What comes in a row, without any data, TlsLink ends
+ * sooner.
  */
 const SPARE_RECORDS = 1024
 
