@@ -1,4 +1,5 @@
 import { describe, ProxyError } from '../base/errors.js'
+import { networkOf } from '../base/network.js'
 import type { EndTls } from '../http/connect-bump.js'
 import type { MintedLeaf } from '../tls/mint.js'
 import { ClientHandshake } from '../tls/server.js'
@@ -33,7 +34,11 @@ export function bumpPort(setup: () => BumpSetup, parts: HandshakeParts & { clien
       if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a client without a VConn')
       const { remoteAddress, remotePort, localAddress, localPort } = socket
       const addresses = { remoteAddress, remotePort, localAddress, localPort }
-      const settings = settingsOf(current, parts, shownOf(bump, certificates, port, verify))
+      const settings = settingsOf(
+        current,
+        parts,
+        shownOf(bump, certificates, port, verify, networkOf(vconn.remoteAddress)),
+      )
       const leave = current.clientHandshakes.enter()
       try {
         const handshake = new ClientHandshake(
@@ -64,6 +69,7 @@ function shownOf(
   ports: ServerCertificates | undefined,
   port: number,
   verify: Parameters<EndTls>[2],
+  asker: string,
 ): Parameters<typeof settingsOf>[2] {
   let minted: { readonly host: string; readonly leaf: MintedLeaf } | undefined
   const known = (): NonNullable<typeof minted> => {
@@ -72,7 +78,7 @@ function shownOf(
   }
   const prepare: ServerSettings['prepare'] = async (sni, signal) => {
     const host = await verify(sni, signal)
-    const leaf = await authority.leafFor(host)
+    const leaf = await authority.leafFor(host, asker)
     certificates.of(leaf) // what is wrong with it refuses the client while there is an alert for it
     minted = { host, leaf }
   }

@@ -6,8 +6,8 @@ import { readText } from '../tls/trust.js'
 
 /** Who mints what clients are shown. */
 export interface BumpAuthority {
-  /** The same for the same host, as long as it is remembered. */
-  readonly leafFor: (host: string) => Promise<MintedLeaf>
+  /** The same for the same host, as long as it is remembered. Of those who ask each has its turn. */
+  readonly leafFor: (host: string, asker: string) => Promise<MintedLeaf>
   /** Why the key should be better kept. */
   readonly warning: string | undefined
 }
@@ -31,7 +31,7 @@ export async function openBumpAuthority(records: Records, confDir: string): Prom
   const mint = new Mint(authority, leaf => leaf)
   const isOpen = (statSync(keyFrom).mode & 0o007) !== 0
   return {
-    leafFor: host => mint.leafFor(host),
+    leafFor: (host, asker) => mint.leafFor(host, asker),
     warning: isOpen ? `${KEY_FILE}: every user of this machine may use ${keyFrom}; chmod 600 it` : undefined,
   }
 }

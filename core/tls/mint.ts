@@ -15,6 +15,7 @@ import {
 } from '@peculiar/x509'
 import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../base/errors.js'
+import { OneAtATime } from '../base/one-at-a-time.js'
 import { type Authority, privateKeyPem, randomSerial } from './authority.js'
 
 /** A leaf certificate of the operator's authority, and its key. */
@@ -38,6 +39,7 @@ export class Mint<T> {
   readonly #authority: Authority
   readonly #prepare: (leaf: MintedLeaf) => T
   readonly #leaves: LRUCache<string, Promise<T>>
+  readonly #minting = new OneAtATime()
 
   /**
    * @param prepare makes of a leaf what is kept: once per leaf, because that costs more than the minting
@@ -49,11 +51,14 @@ export class Mint<T> {
     this.#leaves = new LRUCache({ max: maxLeaves })
   }
 
-  /** @param host a name in ASCII or an address, IPv6 without brackets */
-  leafFor(host: string): Promise<T> {
+  /**
+   * @param host a name in ASCII or an address, IPv6 without brackets
+   * @param asker who takes turns with others: nobody else waits for the many names that one makes up
+   */
+  leafFor(host: string, asker = ''): Promise<T> {
     const known = this.#leaves.get(host)
     if (known !== undefined) return known
-    const made = mintLeaf(this.#authority, host).then(this.#prepare)
+    const made = this.#minting.run(asker, () => mintLeaf(this.#authority, host)).then(this.#prepare)
     // Of a leaf that lives shorter than others it is the authority that ends.
     const left = this.#authority.certificate.notAfter.getTime() - Date.now()
     this.#leaves.set(host, made, { ttl: Math.max(1, Math.min(VALID / 2, left)) })

@@ -68,6 +68,14 @@ test('a leaf is kept for the next client, as long as there is room', async t => 
   t.equal(await mint.leafFor('a.example'), 4, 'the oldest has gone')
 })
 
+test('who makes up many names takes turns with others', async t => {
+  const order: string[] = []
+  const mint = new Mint(await own(), leaf => order.push(new X509Certificate(leaf.certPem).subject))
+  const many = ['1', '2', '3', '4'].map(name => mint.leafFor(`${name}.example`, 'many'))
+  await Promise.all([...many, mint.leafFor('other.example', 'other')])
+  t.strictSame(order, ['CN=1.example', 'CN=2.example', 'CN=other.example', 'CN=3.example', 'CN=4.example'])
+})
+
 test('a leaf is not kept longer than its authority lives', async t => {
   const notAfter = new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000)
   const root = await makeAuthority({ name: 'Ends soon', notAfter })
