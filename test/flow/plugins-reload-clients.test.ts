@@ -39,6 +39,10 @@ for (const hook of [
   'TS_SSL_CERT_HOOK',
   'TS_VCONN_START_HOOK',
   'TS_VCONN_OUTBOUND_START_HOOK',
+  'TS_HTTP_READ_REQUEST_HDR_HOOK',
+  'TS_HTTP_READ_RESPONSE_HDR_HOOK',
+  'TS_HTTP_SEND_REQUEST_HDR_HOOK',
+  'TS_HTTP_SEND_RESPONSE_HDR_HOOK',
 ])
   test(`a reload while ${hook} is held`, async t => {
     const { proxy, conf } = await start(t, hook)
