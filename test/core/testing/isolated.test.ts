@@ -21,6 +21,11 @@ export default ({ hookAdd, reject, note, name }) => {
   hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', ({ args }) => note('closed ' + args[name]))
   hookAdd('TS_SSL_CERT_HOOK', ({ use, reenable }) => { use('a.example'); use('b.example'); reenable() })
   hookAdd('TS_SSL_SESSION_HOOK', ({ id, provide, reenable }) => { provide(id); reenable() })
+  hookAdd('TS_HTTP_READ_REQUEST_HDR_HOOK', ({ headers, args, reenable }) => {
+    args[name] = headers.get('Accept'); headers.set('X-By', name); reenable() })
+  hookAdd('TS_HTTP_SEND_RESPONSE_HDR_HOOK', ({ status, headers, args, reenable }) => {
+    headers.append('X-Asked', args[name] + ' ' + status); reenable() })
+  hookAdd('TS_HTTP_TXN_CLOSE_HOOK', ({ args }) => note('over ' + args[name]))
   hookAdd('TS_LIFECYCLE_SHUTDOWN_HOOK', ({ grace }) => note('grace ' + grace))
 }`,
 )
@@ -55,6 +60,19 @@ test('about the start of connections', async t => {
   await kit.logged(/closed client/)
   const origin = kit.open('outbound', { host: 'closed.example' })
   t.match(await origin.ended(), { kind: 'rejected', by: 'plugin', detail: 'not there' })
+})
+
+test('about a request and its response', async t => {
+  const kit = await open(t, 'apart.mjs @isolate=worker')
+  const transaction = kit.transaction({ url: 'http://a.example/' })
+  const request = await transaction.readRequest({ Accept: 'text/plain' })
+  t.match(await request.ended(), { kind: 'accepted', by: 'plugins' })
+  t.equal(request.headers.get('x-by'), 'apart')
+  const response = await transaction.sendResponse(200)
+  await response.ended()
+  t.equal(response.headers.get('x-asked'), 'text/plain 200', 'with what was kept on it')
+  await transaction.close()
+  await kit.logged(/over text\/plain/)
 })
 
 test('and about clients', async t => {
