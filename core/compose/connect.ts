@@ -75,10 +75,10 @@ export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
       }),
     },
     warn,
-    hooks: () => ({
-      points: setup().points.transaction,
+    hooks: {
+      points: () => setup().points.transaction,
       clientOf: socket => parts.inside.clients.get(socket),
-    }),
+    },
     pages: () => setup().pages,
     ...(onDone === undefined ? {} : { onDone }),
   })

@@ -66,6 +66,6 @@ export function makeForwarder(
     },
     upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
     onDone,
-    hooks: () => ({ points: setup().points.transaction, clientOf: socket => clients.get(socket) }),
+    hooks: { points: () => setup().points.transaction, clientOf: socket => clients.get(socket) },
   })
 }

@@ -37,7 +37,7 @@ export interface ConnectOptions {
   readonly modeFor: (host: string, port: number) => ConnectMode
   readonly servers: Readonly<Record<ConnectMode, ConnectServer>>
   /** The plugins on transactions. */
-  readonly hooks?: () => TxnHooksSource
+  readonly hooks?: TxnHooksSource
   /** The operator's error pages. */
   readonly pages?: () => Pages
   /** Says why a tunnel was refused or cut after its 200, when the client cannot be told. */
@@ -84,9 +84,13 @@ export class ConnectHandler {
       request = readConnectRequest(req, socket, head)
       const { host, port } = request
       if (!this.#options.isPortAllowed(port)) throw portDenied(port)
-      hooks = TxnHooks.of(this.#options.hooks?.(), socket, 'CONNECT', () => hostPort(host, port))
-      if (hooks?.points.readRequest !== undefined)
-        request = await askConnect(hooks, request, rest => readConnectRequest(req, socket, rest))
+      const points = this.#options.hooks?.points()
+      if (points !== undefined) {
+        const client = this.#options.hooks?.clientOf(socket)
+        hooks = TxnHooks.of(points, client, 'CONNECT', hostPort(host, port))
+        if (points.readRequest !== undefined)
+          request = await askConnect(hooks, request, rest => readConnectRequest(req, socket, rest))
+      }
       mode = this.#options.modeFor(host, port)
       result = await this.#options.servers[mode](request)
       error = result?.cause

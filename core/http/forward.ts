@@ -1,6 +1,5 @@
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import { ProxyError } from '../base/errors.js'
-import type { RequestHead } from '../origin/messages.js'
 import { answerHere, hopsLeft } from './final-recipient.js'
 import type { ForwarderOptions } from './forwarder-options.js'
 import { scan } from './headers.js'
@@ -52,11 +51,12 @@ export class Forwarder {
       const target = isForProxy ? undefined : readTarget(req)
       const hops = hopsLeft(method, scanned)
       if (target === undefined || hops === 0) return this.#answer(req, res, startedAt)
-      const requestOf = (raw: readonly string[]): RequestHead =>
-        outgoingRequest(req, raw, scanned, target, hops, this.options.via)
-      const request = requestOf(req.rawHeaders)
-      const transaction = new Transaction(this.options, req, res, target, request, startedAt)
-      transaction.start(requestOf)
+      const { via, hooks } = this.options
+      const request = outgoingRequest(req, req.rawHeaders, scanned, target, hops, via)
+      const points = hooks?.points()
+      const transaction = new Transaction(this.options, points, req, res, target, request, startedAt)
+      if (points === undefined) transaction.start()
+      else transaction.start(raw => outgoingRequest(req, raw, scanned, target, hops, via))
       limitTime(res, this.options.activeTimeout, error => transaction.expire(error))
     } catch (error) {
       const known = error instanceof ProxyError ? error : internal(error)

@@ -18,8 +18,8 @@ export interface ForwarderOptions {
   readonly activeTimeout?: number
   /** The operator's error pages; asked for anew, because a reload exchanges them. */
   readonly pages?: () => Pages
-  /** The plugins on transactions; asked for anew with each, because a reload exchanges them. */
-  readonly hooks?: () => TxnHooksSource
+  /** The plugins on transactions. */
+  readonly hooks?: TxnHooksSource
   /** Called exactly once per request, when it is over. */
   readonly onDone?: (summary: Summary) => void
 }

@@ -24,8 +24,8 @@ export interface TxnPoints {
 
 /** How a transaction finds the plugins, and the connection of its client. */
 export interface TxnHooksSource {
-  /** Undefined where no plugin is on any of the hooks. */
-  readonly points: TxnPoints | undefined
+  /** Undefined where no plugin is on any of the hooks. Asked for anew with each transaction: a reload exchanges them. */
+  readonly points: () => TxnPoints | undefined
   readonly clientOf: (socket: object) => VConn | undefined
 }
 
@@ -60,18 +60,13 @@ export class TxnHooks {
     this.#facts = facts
   }
 
-  /** The hooks of a transaction whose client is at the other end of `socket`; undefined where nobody is to be asked. */
-  static of(
-    source: TxnHooksSource | undefined,
-    socket: object,
-    method: string,
-    url: () => string,
-  ): TxnHooks | undefined {
-    const points = source?.points
-    if (points === undefined) return undefined
-    const client = source?.clientOf(socket)
+  /**
+   * The hooks of a transaction.
+   * @param client what `clientOf` says of its connection
+   */
+  static of(points: TxnPoints, client: VConn | undefined, method: string, url: string): TxnHooks {
     if (client === undefined) throw new ProxyError('PTC_INTERNAL', 'a request of a client without a VConn')
-    return new TxnHooks(points, { client, method, url: url() })
+    return new TxnHooks(points, { client, method, url })
   }
 
   readRequest(headers: readonly string[], onAsked: OnAsked): void {

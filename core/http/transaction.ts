@@ -15,7 +15,7 @@ import { isRepeatable } from './repeat.js'
 import { type Reply, toleratedStatus } from './replies.js'
 import { RequestBody } from './request-body.js'
 import type { RequestTarget } from './target.js'
-import { TxnHooks } from './transaction-hooks.js'
+import { TxnHooks, type TxnPoints } from './transaction-hooks.js'
 import { upgradeOf } from './upgrade.js'
 
 /**
@@ -33,7 +33,7 @@ export class Transaction implements HeldSink {
   readonly #target: RequestTarget
   readonly #startedAt: number
   readonly #key: string
-  readonly #hooks: TxnHooks | undefined
+  readonly #hooks: TxnHooks | undefined = undefined
   /** As it came, but for what plugins have changed where it came in. */
   #request: RequestHead
   /** As it was sent. */
@@ -52,6 +52,7 @@ export class Transaction implements HeldSink {
 
   constructor(
     options: ForwarderOptions,
+    points: TxnPoints | undefined,
     req: IncomingMessage,
     res: ServerResponse,
     target: RequestTarget,
@@ -68,18 +69,19 @@ export class Transaction implements HeldSink {
     this.#startedAt = startedAt
     this.#timer = new IdleTimer(options.idleTimeout, () => this.#onIdle(options.idleTimeout))
     this.#key = options.connector.keyOf(target)
-    this.#hooks = TxnHooks.of(options.hooks?.(), req.socket, request.method, () => this.#url())
+    if (points !== undefined)
+      this.#hooks = TxnHooks.of(points, options.hooks?.clientOf(req.socket), request.method, this.#url())
   }
 
-  /** @param requestOf the request as it leaves, of fields that plugins may have changed */
-  start(requestOf: (raw: readonly string[]) => RequestHead): void {
+  /** @param requestOf the request as it leaves, of fields that plugins have changed */
+  start(requestOf?: (raw: readonly string[]) => RequestHead): void {
     this.#res.on('close', () => this.#onClientClose())
     this.#res.on('error', (error: Error) => this.#fail(error)) // the port says so of a body that is malformed
     if (this.#hooks === undefined) return this.#connect()
     const { rawHeaders } = this.#req
     this.#hooks.readRequest(rawHeaders, (why, raw) => {
       if (why !== undefined) return this.#fail(why)
-      if (raw !== rawHeaders) this.#request = requestOf(raw)
+      if (raw !== rawHeaders && requestOf !== undefined) this.#request = requestOf(raw)
       this.#connect()
     })
   }

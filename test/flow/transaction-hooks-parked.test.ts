@@ -1,6 +1,7 @@
 /** Requests and responses that are parked, and what becomes of their bodies, their clients and their origins. */
 import { connect, createServer, type Socket } from 'node:net'
 import { test } from 'tap'
+import { reject } from '../../core/api/verdict.js'
 import { rawClient } from '../kit/client.js'
 import { requestText } from '../kit/get.js'
 import { liveHandshakes } from '../kit/handshakes.js'
@@ -111,4 +112,47 @@ test('the origin leaves while a request for it is parked', async t => {
   t.equal(pooled.signal.aborted, true)
   t.equal(gate.of(READ_REQUEST).length, 3, 'the request is asked about once where it came in')
   client.stop()
+})
+
+test('a switch of protocols is parked like any response', async t => {
+  const origin = await rawOrigin(async connection => {
+    await connection.untilBytes(1)
+    connection.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nearly')
+    const head = connection.bytes().length
+    await connection.untilBytes(head + 4)
+    connection.send('late')
+  })
+  t.teardown(origin.stop)
+  const { gate, port, proxy } = await gateStage(t, {
+    [READ_RESPONSE]: nothing,
+    [SEND_RESPONSE]: ({ headers, reenable }) => {
+      headers.set('X-Switch', 'seen')
+      later(reenable)
+    },
+  })
+  const asked = requestText(`http://${HOST}:${origin.port}/`, ['Connection: Upgrade', 'Upgrade: echo'])
+  const client = await rawClient(port)
+  client.send(asked)
+  const event = await gate.next(READ_RESPONSE)
+  t.equal(event.status, 101)
+  await new Promise(resolve => setTimeout(resolve, 50))
+  t.equal(client.text(), '')
+  event.reenable()
+  t.equal((await client.response('GET')).header('x-switch'), 'seen')
+  client.send('ping')
+  await client.until(() => (client.pending().toString() === 'earlylate' ? true : undefined), 'both')
+  client.stop()
+  const refused = await rawClient(port)
+  refused.send(asked)
+  ;(await gate.next(READ_RESPONSE, 1)).reenable(reject('policy', 'no'))
+  t.equal((await refused.response('GET')).status, 502)
+  refused.stop()
+  const left = await rawClient(port)
+  left.send(asked)
+  const parked = await gate.next(READ_RESPONSE, 2)
+  left.stop()
+  await proxy.stop()
+  t.equal(parked.signal.aborted, true)
+  const connection = await origin.connection(2)
+  await connection.until(() => connection.endedAt, 'the origin to be left')
 })

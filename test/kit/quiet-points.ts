@@ -27,6 +27,6 @@ export function pointOf<E extends TxnEvent>(ask: (event: E) => unknown): HoldPoi
 }
 
 /** For `hooks` of a forwarder: the clients of a test have no VConn of their own. */
-export function hooksOf(points: Partial<TxnPoints>): () => TxnHooksSource {
-  return () => ({ points: { ...NONE, ...points }, clientOf: () => CLIENT })
+export function hooksOf(points: Partial<TxnPoints>): TxnHooksSource {
+  return { points: () => ({ ...NONE, ...points }), clientOf: () => CLIENT }
 }
