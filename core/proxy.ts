@@ -11,7 +11,6 @@ import type { Admin } from './admin/server.js'
 import { ofConnect } from './compose/access-log.js'
 import { type Manager, manage } from './compose/admin.js'
 import { connectionLimits, frontLimits } from './compose/client-ports.js'
-import type { ClientVConns } from './compose/client-vconns.js'
 import { makeConnectHandler } from './compose/connect.js'
 import { makeDial } from './compose/dial.js'
 import { makeConnector, makeForwarder } from './compose/forwarding.js'
@@ -45,7 +44,6 @@ export class ProxyServer {
   readonly #counts: ConnectionCounts
   readonly #names: CachedLookup
   readonly #fronts: Front[] = []
-  readonly #clients: ClientVConns = new WeakMap()
   /** Setups that a reload has replaced, and the timers that look after them. */
   readonly #retiring = new Map<Setup, NodeJS.Timeout>()
   #reloading: Promise<unknown> = Promise.resolve()
@@ -72,7 +70,6 @@ export class ProxyServer {
       () => this.#setup,
       logs.queue,
       this.#connector,
-      this.#clients,
       summary => this.#onOver(summary),
     )
     this.#connect = makeConnectHandler({
@@ -82,7 +79,7 @@ export class ProxyServer {
       forwarder: this.#forwarder,
       limits: frontLimits(setup.records),
       revoking: logs.revoking,
-      inside: { ...logs, clients: this.#clients },
+      inside: logs,
       warn: message => logs.diags.warning(message),
       onDone: summary => this.#onOver(ofConnect(summary)),
     })
@@ -109,9 +106,8 @@ export class ProxyServer {
     access.configure(this.#setup.accessLog)
     for (const warning of warningsOf(this.#setup)) diags.warning(warning)
     diags.note(`trusting ${this.#setup.contexts.trusts}`)
-    const parts = { ...this.#logs, clients: this.#clients }
-    const secure = securePort(() => this.#setup, parts)
-    const greet = plainPort(() => this.#setup.vconns, parts)
+    const secure = securePort(() => this.#setup, this.#logs)
+    const plain = plainPort(() => this.#setup.vconns, this.#logs)
     for (const { address, port, isTls } of this.#setup.ports) {
       const front = createFront({
         forward: this.#forwarder,
@@ -120,7 +116,7 @@ export class ProxyServer {
         pages: () => this.#setup.pages,
         onConnect: this.#connect.handle,
         isWelcome: this.#counts.take,
-        ...(isTls ? { secure } : { greet }),
+        port: isTls ? secure : plain,
         onRefused: summary => this.#onOver(summary),
       })
       this.#fronts.push(front)

@@ -91,7 +91,7 @@ export function ofConnect({
     req,
     method: 'CONNECT',
     url: req.url ?? '',
-    clientAddress: req.socket.remoteAddress,
+    clientAddress: req.client.remoteAddress,
     status,
     bytesUp,
     bytesDown,

@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http'
 import { resolve } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../base/errors.js'
 import { loadHtpasswd } from '../config/htpasswd.js'
 import { denialOf, loadIpAllow } from '../config/ip-allow.js'
 import type { Records } from '../config/records-table.js'
+import type { ClientRequest } from '../http/client-request.js'
 import type { Admit } from '../http/front.js'
 import { ProxyAuth } from '../http/proxy-auth.js'
 
@@ -32,9 +32,9 @@ export function makeAccess(records: Records, confDir: string): Access {
     deniesPrivateOrigins: records['proxy.config.http.deny_private_origins'] === 1,
   }
 
-  function denied(req: IncomingMessage): ProxyError | undefined {
+  function denied(req: ClientRequest): ProxyError | undefined {
     const { method = '' } = req
-    const address = req.socket.remoteAddress ?? ''
+    const address = req.client.remoteAddress ?? ''
     const key = `${method} ${address}`
     const why = known.get(key) ?? denialOf(allow, address, method) ?? ''
     known.set(key, why)

@@ -3,13 +3,10 @@ import { networkOf } from '../base/network.js'
 import type { EndTls } from '../http/connect-bump.js'
 import type { MintedLeaf } from '../tls/mint.js'
 import { ClientHandshake } from '../tls/server.js'
-import { LinkDuplex } from '../tls/server-duplex.js'
 import type { ServerSettings } from '../tls/server-settings.js'
-import { TcpLink } from '../vconn/tcp-link.js'
 import type { BumpAuthority } from './bump.js'
 import type { BumpCertificates } from './bump-certificates.js'
 import { type ClientSetup, type HandshakeParts, settingsOf } from './client-settings.js'
-import type { ClientVConns } from './client-vconns.js'
 import type { ServerCertificates } from './server-certificates.js'
 
 /** What a setup has when some CONNECT is bumped. */
@@ -24,16 +21,13 @@ export interface BumpSetup extends ClientSetup {
 }
 
 /** TLS with clients inside a CONNECT: as on an ssl port, but what is shown is minted once the origin is known. */
-export function bumpPort(setup: () => BumpSetup, parts: HandshakeParts & { clients: ClientVConns }): EndTls {
-  return (socket, port, verify) =>
+export function bumpPort(setup: () => BumpSetup, parts: HandshakeParts): EndTls {
+  return (tcp, { vconn }, port, verify) =>
     new Promise((resolve, reject) => {
       const current = setup()
-      const vconn = parts.clients.get(socket)
       const { bump, certificates } = current
       if (bump === undefined) throw noAuthority()
       if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a client without a VConn')
-      const { remoteAddress, remotePort, localAddress, localPort } = socket
-      const addresses = { remoteAddress, remotePort, localAddress, localPort }
       const settings = settingsOf(
         current,
         parts,
@@ -42,14 +36,12 @@ export function bumpPort(setup: () => BumpSetup, parts: HandshakeParts & { clien
       const leave = current.clientHandshakes.enter()
       try {
         const handshake = new ClientHandshake(
-          new TcpLink(socket, 'client'),
+          tcp,
           vconn,
           settings,
           link => {
             leave()
-            const secured = new LinkDuplex(link, addresses)
-            parts.clients.set(secured, vconn)
-            resolve(secured)
+            resolve(link)
           },
           why => {
             leave()
@@ -68,7 +60,7 @@ function shownOf(
   { authority, certificates }: Bump,
   ports: ServerCertificates | undefined,
   port: number,
-  verify: Parameters<EndTls>[2],
+  verify: Parameters<EndTls>[3],
   asker: string,
 ): Parameters<typeof settingsOf>[2] {
   let minted: { readonly host: string; readonly leaf: MintedLeaf } | undefined

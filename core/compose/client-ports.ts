@@ -1,6 +1,6 @@
 import type { Records } from '../config/records-table.js'
+import type { FrontLimits } from '../http/client-host.js'
 import type { ConnectionLimits } from '../http/connection-limits.js'
-import type { FrontLimits } from '../http/front.js'
 
 const SECOND = 1000
 
@@ -11,7 +11,6 @@ export function frontLimits(records: Records): FrontLimits {
     headersTimeout: inactivity,
     requestTimeout: 0,
     keepAliveTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_in'] * SECOND,
-    idleTimeout: inactivity,
   }
 }
 

@@ -1,18 +1,17 @@
 import { isPortIn, parseConnectPorts } from '../config/connect-ports.js'
 import type { Records } from '../config/records-table.js'
+import type { FrontLimits } from '../http/client-host.js'
 import { ConnectHandler, type ConnectSummary } from '../http/connect.js'
 import { bumpedConnections } from '../http/connect-bump.js'
 import { probedTunnel } from '../http/connect-probe.js'
 import { blindTunnel, type TunnelOptions } from '../http/connect-tunnel.js'
 import type { Forwarder } from '../http/forward.js'
-import type { FrontLimits } from '../http/front.js'
 import type { Pages } from '../http/page-templates.js'
 import type { OriginConnector } from '../origin/connect.js'
 import type { DialOptions } from '../origin/dial.js'
 import { Prober } from '../origin/prober.js'
 import { type BumpSetup, bumpPort } from './bump-port.js'
 import type { HandshakeParts } from './client-settings.js'
-import type { ClientVConns } from './client-vconns.js'
 import { connectModeOf } from './connect-mode.js'
 import type { HookPoints } from './hook-points.js'
 import type { Revoking } from './revoking.js'
@@ -35,7 +34,7 @@ export interface ConnectParts {
   /** For the requests inside bumped connections. */
   readonly limits: FrontLimits
   /** For the handshakes with clients inside them. */
-  readonly inside: HandshakeParts & { readonly clients: ClientVConns }
+  readonly inside: HandshakeParts
   readonly warn: (message: string) => void
   readonly revoking: Revoking
   readonly onDone?: (summary: ConnectSummary) => void
@@ -75,10 +74,7 @@ export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
       }),
     },
     warn,
-    hooks: {
-      points: () => setup().points.transaction,
-      clientOf: socket => parts.inside.clients.get(socket),
-    },
+    hooks: () => setup().points.transaction,
     pages: () => setup().pages,
     ...(onDone === undefined ? {} : { onDone }),
   })

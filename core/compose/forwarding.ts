@@ -6,7 +6,6 @@ import { Via } from '../http/via.js'
 import { OriginConnector } from '../origin/connect.js'
 import type { DialOptions } from '../origin/dial.js'
 import { activeTimeout } from './client-ports.js'
-import type { ClientVConns } from './client-vconns.js'
 import type { Logs, Setup } from './setup.js'
 
 const SECOND = 1000
@@ -46,7 +45,6 @@ export function makeForwarder(
   setup: () => Setup,
   queue: FairQueue,
   connector: OriginConnector,
-  clients: ClientVConns,
   onDone: (summary: Summary) => void,
 ): Forwarder {
   const { records } = setup()
@@ -66,6 +64,6 @@ export function makeForwarder(
     },
     upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
     onDone,
-    hooks: { points: () => setup().points.transaction, clientOf: socket => clients.get(socket) },
+    hooks: () => setup().points.transaction,
   })
 }

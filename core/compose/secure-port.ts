@@ -1,16 +1,14 @@
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { VConn } from '../api/vconn.js'
 import type { Diags } from '../base/diags.js'
 import { describe, ProxyError } from '../base/errors.js'
-import type { SecurePort } from '../http/secure-listener.js'
+import { ClientInfo } from '../http/client-info.js'
+import type { ClientPort, Take } from '../http/listener.js'
 import { ClientHandshake } from '../tls/server.js'
-import { LinkDuplex } from '../tls/server-duplex.js'
-import type { Link } from '../vconn/link.js'
-import { TcpLink } from '../vconn/tcp-link.js'
+import type { ClientLink } from '../vconn/link.js'
+import type { TcpLink } from '../vconn/tcp-link.js'
 import { type ClientSetup, type HandshakeParts, settingsOf } from './client-settings.js'
 import { startClient } from './client-start.js'
-import type { ClientVConns } from './client-vconns.js'
 import type { ServerCertificates } from './server-certificates.js'
 
 interface SecureSetup extends ClientSetup {
@@ -19,20 +17,18 @@ interface SecureSetup extends ClientSetup {
 
 export interface SecureParts extends HandshakeParts {
   readonly diags: Diags
-  readonly clients: ClientVConns
 }
 
 /** TLS with clients, on what is configured when they connect; their failures are debug lines of the tag `ssl`. */
-export function securePort(setup: () => SecureSetup, parts: SecureParts): SecurePort {
-  const { diags, clients } = parts
+export function securePort(setup: () => SecureSetup, parts: SecureParts): ClientPort {
+  const { diags } = parts
   return {
-    accept: (socket, take) =>
-      startClient(socket, setup().vconns, diags, vconn => secure(socket, vconn, take)),
+    accept: (tcp, socket, take) =>
+      startClient(tcp, setup().vconns, diags, vconn => secure(tcp, socket, vconn, take)),
   }
 
-  function secure(socket: Socket, vconn: VConn, take: (secured: Duplex) => void): { abandon(): void } {
-    const { remoteAddress, remotePort, localAddress = '', localPort } = socket
-    const addresses = { remoteAddress, remotePort, localAddress, localPort }
+  function secure(tcp: TcpLink, socket: Socket, vconn: VConn, take: Take): { abandon(): void } {
+    const { remoteAddress, localAddress = '' } = socket
     // As it is now: a reload may have come while the client was parked.
     const current = setup()
     const { certificates, clientHandshakes } = current
@@ -42,13 +38,10 @@ export function securePort(setup: () => SecureSetup, parts: SecureParts): Secure
       socket.destroy()
       return { abandon: () => {} }
     }
-    const tcp = new TcpLink(socket, 'client')
     const leave = clientHandshakes.enter()
-    const onOpen = (link: Link): void => {
+    const onOpen = (link: ClientLink): void => {
       leave()
-      const secured = new LinkDuplex(link, addresses)
-      clients.set(secured, vconn)
-      take(secured)
+      take(link, new ClientInfo(socket, link, vconn))
     }
     const onFailed = (why: ProxyError): void => {
       leave()

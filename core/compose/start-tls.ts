@@ -57,7 +57,8 @@ export function makeVerification(parts: StartTlsParts): Verification {
       // What plugins take is none of the origin's time.
       const left = timeouts.total === undefined ? undefined : timeLeft(timeouts.total + parked, target.since)
       const originTimeout = Math.min(settings.originTimeout, left ?? settings.originTimeout)
-      const origin = await startHandshake(tcp, target, { ...settings, originTimeout }, signal)
+      const own = originTimeout === settings.originTimeout ? settings : { ...settings, originTimeout }
+      const origin = await startHandshake(tcp, target, own, signal)
       return parked === 0 ? origin : { ...origin, parked: parked + (origin.parked ?? 0) }
     } finally {
       inFlight--

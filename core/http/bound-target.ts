@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../base/errors.js'
 import type { OriginTarget } from '../origin/connect.js'
+import type { ClientRequest } from './client-request.js'
 import { parseRequestTarget, type RequestTarget } from './target.js'
 
 /**
@@ -8,7 +8,7 @@ import { parseRequestTarget, type RequestTarget } from './target.js'
  * for any other one nothing has been verified (RFC 9110 section 15.5.20).
  * @throws {ProxyError} PTC_REQUEST_TARGET, PTC_REQUEST_MALFORMED, PTC_MISDIRECTED
  */
-export function boundTarget(req: IncomingMessage, origin: OriginTarget): RequestTarget {
+export function boundTarget(req: ClientRequest, origin: OriginTarget): RequestTarget {
   const { method = '', url = '', headers } = req
   const asterisk = url === '*' && method === 'OPTIONS'
   const isOriginForm = url.startsWith('/') || asterisk

@@ -8,30 +8,32 @@
  * The verified connection waits in the pool for the first request. A ClientHello with another SNI than the target of
  * CONNECT is for that name, at the target's address: the name is what is verified, and what requests have to be for.
  */
-import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { ProxyError } from '../base/errors.js'
 import type { OriginConnector, OriginTarget } from '../origin/connect.js'
+import type { ClientLink } from '../vconn/link.js'
 import { boundTarget } from './bound-target.js'
+import type { FrontLimits } from './client-host.js'
+import type { ClientInfo } from './client-info.js'
 import type { ConnectServer } from './connect.js'
 import type { ConnectRequest } from './connect-request.js'
 import type { Forwarder } from './forward.js'
-import { createFront, type Front, type FrontLimits } from './front.js'
+import { createFront, type Front } from './front.js'
 import { errorReply, sendReply } from './replies.js'
 import { WaitingClient } from './waiting-client.js'
 
 /**
- * Makes the handshake with a client whose ClientHello has come, on a socket that is its own from here on.
+ * Makes the handshake with a client whose ClientHello has come, on a link that is its own from here on.
  * @param port of the origin
  * @param verify called when plugins have let the ClientHello in; the client waits for it, and is shown a certificate for
  *   the host that it answers. The signal aborts when the client has left
  * @returns plaintext @throws {ProxyError} the client has had its alert then
  */
 export type EndTls = (
-  socket: Socket,
+  link: ClientLink,
+  client: ClientInfo,
   port: number,
   verify: (sni: string | undefined, signal: AbortSignal) => Promise<string>,
-) => Promise<Duplex>
+) => Promise<ClientLink>
 
 export interface BumpOptions {
   readonly connector: OriginConnector
@@ -49,21 +51,23 @@ interface Bumped {
 }
 
 export function bumpedConnections(options: BumpOptions): ConnectServer {
-  const bumped = new WeakMap<Duplex, Bumped>()
+  const bumped = new WeakMap<ClientInfo, Bumped>()
   const front = innerFront(options, bumped)
   return async request => {
-    const client = new WaitingClient(request.socket, request.head)
+    const client = new WaitingClient(request.link, request.early)
     try {
       request.establish()
       await client.readHello(options.helloTimeout())
       let verified: Bumped | undefined
-      const secured = await options.endTls(client.release(), request.port, async (sni, signal) => {
+      const outside = request.req.client
+      const secured = await options.endTls(client.release(), outside, request.port, async (sni, signal) => {
         const origin = originOf(request, sni)
         verified = { origin, error: await verify(options.connector, origin, signal) }
         return origin.host
       })
-      if (verified !== undefined) bumped.set(secured, verified)
-      front.take(secured)
+      const inside = outside.inside(secured)
+      if (verified !== undefined) bumped.set(inside, verified)
+      front.take(secured, inside)
     } catch (cause) {
       client.discard()
       throw cause
@@ -94,19 +98,19 @@ async function verify(
 }
 
 /** Speaks HTTP on the inside. It never listens: connections are handed to it. */
-function innerFront({ forwarder, limits }: BumpOptions, bumped: WeakMap<Duplex, Bumped>): Front {
+function innerFront({ forwarder, limits }: BumpOptions, bumped: WeakMap<ClientInfo, Bumped>): Front {
   return createFront({
     limits,
     forward: {
       handle: (req, res) => {
-        const known = bumped.get(req.socket)
+        const known = bumped.get(req.client)
         const error = known?.error ?? (known === undefined ? unknownConnection() : undefined)
         if (known !== undefined && error === undefined) {
           forwarder.handle(req, res, inner => boundTarget(inner, known.origin))
           return
         }
         const why = error ?? unknownConnection()
-        res.shouldKeepAlive = false
+        res.closes = true
         sendReply(
           res,
           errorReply(why, { host: known?.origin.host }, req.headers, forwarder.options.pages?.()),

@@ -1,19 +1,18 @@
-import type { ConnectRequest } from './connect-request.js'
+import { type ConnectRequest, readConnectRequest } from './connect-request.js'
 import type { TxnHooks } from './transaction-hooks.js'
 import { WaitingClient } from './waiting-client.js'
 
 /**
  * Has plugins asked about a CONNECT, before anything is dialled. The client is read meanwhile, so that its leaving is
- * noticed; what it sends is put back.
- * @param again the same request, of which nothing more than the socket holds has been read
+ * noticed.
+ * @returns the same request, with what it has sent put back
  * @throws {ProxyError} a refusal, or PTC_CLIENT_GONE
  */
 export async function askConnect(
   hooks: TxnHooks,
-  { req, socket, head }: ConnectRequest,
-  again: (head: Buffer) => ConnectRequest,
+  { req, link, early }: ConnectRequest,
 ): Promise<ConnectRequest> {
-  const client = new WaitingClient(socket, head)
+  const client = new WaitingClient(link, early)
   try {
     await new Promise<void>((resolve, reject) => {
       const onGone = (): void => {
@@ -28,8 +27,7 @@ export async function askConnect(
         else reject(why)
       })
     })
-    client.release()
-    return again(Buffer.alloc(0))
+    return readConnectRequest(req, client.release(), Buffer.alloc(0))
   } catch (cause) {
     client.discard()
     throw cause

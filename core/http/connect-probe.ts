@@ -34,7 +34,7 @@ const INTERNAL_ERROR = 80
 export function probedTunnel(options: ProbeOptions): ConnectServer {
   return async request => {
     const { host, port } = request
-    const client = new WaitingClient(request.socket, request.head)
+    const client = new WaitingClient(request.link, request.early)
     let tcp: TcpLink | undefined
     try {
       const since = performance.now()
@@ -76,7 +76,7 @@ const tunnelOrigin = ({ tcp, acceptance, parked }: VerifiedAddress, held: number
 /** The ClientHello asks for another name than CONNECT did: that one is judged too, and the client is told by alert. */
 async function verifyAsked(
   asked: string,
-  { socket, port }: ConnectRequest,
+  { link, port }: ConnectRequest,
   signal: AbortSignal,
   tcp: TcpLink,
   { prober, start }: Pick<ProbeOptions, 'prober' | 'start'>,
@@ -88,7 +88,7 @@ async function verifyAsked(
   } catch (cause) {
     const isRefused = cause instanceof VerifyRejected || cause instanceof PluginRefused
     const alert = isRefused ? ACCESS_DENIED : INTERNAL_ERROR
-    if (socket.writable) socket.write(fatalAlert(alert))
+    if (!link.isClosed) link.write(fatalAlert(alert))
     throw cause
   }
 }

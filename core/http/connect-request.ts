@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import { ProxyError } from '../base/errors.js'
+import type { ClientLink } from '../vconn/link.js'
+import type { ClientRequest } from './client-request.js'
 import { refuse } from './front.js'
 import type { Pages } from './page-templates.js'
 import { checkHost, parseConnectTarget } from './target.js'
@@ -8,10 +8,10 @@ import type { TunnelOrigin } from './tunnel-origin.js'
 
 /** One CONNECT request: its target, its socket, and whether it has been answered. */
 export interface ConnectRequest {
-  readonly req: IncomingMessage
-  readonly socket: Socket
+  readonly req: ClientRequest
+  readonly link: ClientLink
   /** What the client has sent behind the request without waiting for the answer. */
-  readonly head: Buffer
+  readonly early: Buffer
   readonly host: string
   readonly port: number
   /** Milliseconds of `performance.now()`. */
@@ -26,21 +26,21 @@ export interface ConnectRequest {
 /**
  * @throws {ProxyError} PTC_CONNECT_TARGET, PTC_REQUEST_MALFORMED
  */
-export function readConnectRequest(req: IncomingMessage, socket: Socket, head: Buffer): ConnectRequest {
+export function readConnectRequest(req: ClientRequest, link: ClientLink, early: Buffer): ConnectRequest {
   checkHost(req.rawHeaders, req.httpVersion)
   checkNoBody(req)
   const { host, port } = parseConnectTarget(req.url ?? '')
   let isEstablished = false
   return {
     req,
-    socket,
-    head,
+    link,
+    early,
     host,
     port,
     startedAt: performance.now(),
     establish: () => {
       isEstablished = true
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      link.write(ESTABLISHED)
     },
     origin: undefined,
     get isEstablished() {
@@ -50,14 +50,16 @@ export function readConnectRequest(req: IncomingMessage, socket: Socket, head: B
 }
 
 /** RFC 9110 section 9.3.6: a body of CONNECT means nothing; what one side takes for it, another takes for the tunnel. */
-function checkNoBody({ headers }: IncomingMessage): void {
+function checkNoBody({ headers }: ClientRequest): void {
   const length = headers['content-length']
   if (headers['transfer-encoding'] === undefined && (length === undefined || /^0+$/.test(length))) return
   throw new ProxyError('PTC_REQUEST_MALFORMED', 'a CONNECT request has no body')
 }
 
+const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n')
+
 /** Answers with a page, unless the client has left. */
-export function refuseConnect(req: IncomingMessage, socket: Socket, error: ProxyError, pages?: Pages): void {
-  if (socket.destroyed || error.code === 'PTC_CLIENT_GONE') socket.destroy()
-  else refuse(socket, error, req, pages)
+export function refuseConnect(req: ClientRequest, link: ClientLink, error: ProxyError, pages?: Pages): void {
+  if (link.isClosed || error.code === 'PTC_CLIENT_GONE') link.destroy()
+  else refuse(link, error, req, pages)
 }

@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net'
 import { type DialOptions, dial } from '../origin/dial.js'
-import type { Link } from '../vconn/link.js'
+import type { ClientLink, Link } from '../vconn/link.js'
 import { type PumpResult, pump } from '../vconn/pump.js'
-import { TcpLink } from '../vconn/tcp-link.js'
+import type { TcpLink } from '../vconn/tcp-link.js'
+import { UnreadLink } from '../vconn/unread-link.js'
 import type { ConnectServer } from './connect.js'
 
 export interface TunnelOptions {
@@ -20,31 +20,34 @@ export interface TunnelOptions {
 /** CONNECT without verification: proxy.config.http.connect.verify `tunnel`. */
 export function blindTunnel(options: TunnelOptions): ConnectServer {
   return async request => {
-    const { socket, head, host, port } = request
-    // Not read until the tunnel is open: whatever the client sends, its end included, waits for the pump.
-    socket.pause()
-    if (head.length > 0) socket.unshift(head)
+    const { link, host, port } = request
+    let { early } = request
     const gone = new AbortController()
-    const onClose = (): void => gone.abort()
-    socket.once('close', onClose)
-    if (socket.destroyed) gone.abort()
+    // Not read until the tunnel is open: whatever the client sends, its end included, waits for the pump.
+    link.attach({
+      onData: bytes => {
+        early = Buffer.concat([early, bytes])
+      },
+      onDrain: () => {},
+      onEnd: () => {},
+      onClose: () => gone.abort(),
+    })
+    link.pause()
     const origin = await dial({ host, port }, options.dial, gone.signal)
     const parked = await options.start(origin, host, port, gone.signal)
-    socket.off('close', onClose)
     request.origin = { address: origin.remoteAddress, parked }
     request.establish()
-    return relay(socket, origin, options)
+    return relay(new UnreadLink(link, early), origin, options)
   }
 }
 
-/** Relays until both ends have closed. The client's socket is paused, with all that is for the origin still in it. */
+/** Relays until both ends have closed. The client's link is paused, with all that is for the origin still in it. */
 export function relay(
-  socket: Socket,
+  client: ClientLink,
   origin: Link,
   { idleTimeout }: Pick<TunnelOptions, 'idleTimeout'>,
 ): Promise<PumpResult> {
   return new Promise(resolve => {
-    const client = new TcpLink(socket, 'client')
     pump(client, origin, idleTimeout(), resolve)
     client.resume()
   })

@@ -1,12 +1,14 @@
-import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import { describe, ProxyError } from '../base/errors.js'
+import { endGently } from '../vconn/end-gently.js'
+import type { ClientLink } from '../vconn/link.js'
 import type { PumpResult } from '../vconn/pump.js'
+import type { ClientInfo } from './client-info.js'
+import type { ClientRequest } from './client-request.js'
 import { askConnect } from './connect-hook.js'
 import { type ConnectRequest, readConnectRequest, refuseConnect } from './connect-request.js'
 import type { Pages } from './page-templates.js'
 import type { HookedTxn } from './summary.js'
-import { TxnHooks, type TxnHooksSource } from './transaction-hooks.js'
+import { TxnHooks, type TxnPoints } from './transaction-hooks.js'
 import type { TunnelOrigin } from './tunnel-origin.js'
 
 /** How the origin behind a CONNECT is verified: proxy.config.http.connect.verify. */
@@ -17,7 +19,7 @@ export type ConnectServer = (request: ConnectRequest) => Promise<PumpResult | un
 
 /** A CONNECT that is over. */
 export interface ConnectSummary {
-  readonly req: IncomingMessage
+  readonly req: ClientRequest
   readonly mode: ConnectMode | undefined
   /** What the client was answered; 0 if it left before. */
   readonly status: number
@@ -37,7 +39,7 @@ export interface ConnectOptions {
   readonly modeFor: (host: string, port: number) => ConnectMode
   readonly servers: Readonly<Record<ConnectMode, ConnectServer>>
   /** The plugins on transactions. */
-  readonly hooks?: TxnHooksSource
+  readonly hooks?: () => TxnPoints | undefined
   /** The operator's error pages. */
   readonly pages?: () => Pages
   /** Says why a tunnel was refused or cut after its 200, when the client cannot be told. */
@@ -46,10 +48,10 @@ export interface ConnectOptions {
   readonly onDone?: (summary: ConnectSummary) => void
 }
 
-/** Takes CONNECT requests, and keeps hold of their sockets until they have ended. */
+/** Takes CONNECT requests, and keeps hold of their clients until they have ended. */
 export class ConnectHandler {
   readonly #options: ConnectOptions
-  readonly #sockets = new Set<Socket>()
+  readonly #clients = new Set<ClientInfo>()
 
   constructor(options: ConnectOptions) {
     this.#options = options
@@ -57,23 +59,23 @@ export class ConnectHandler {
 
   /** Clients behind a CONNECT, tunnels being prepared included. */
   get open(): number {
-    return this.#sockets.size
+    return this.#clients.size
   }
 
   /** Never throws: what goes wrong is the answer, or the end of the tunnel. */
-  readonly handle = (req: IncomingMessage, socket: Socket, head: Buffer): void => {
-    this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
-    socket.on('error', ignore) // its close follows
-    void this.#serve(req, socket, head)
+  readonly handle = (req: ClientRequest, link: ClientLink, early: Buffer): void => {
+    const { client } = req
+    this.#clients.add(client)
+    client.whenClosed(() => this.#clients.delete(client))
+    void this.#serve(req, link, early)
   }
 
   /** Ends all tunnels at once. */
   destroyAll(): void {
-    for (const socket of this.#sockets) socket.destroy()
+    for (const client of this.#clients) client.destroy()
   }
 
-  async #serve(req: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+  async #serve(req: ClientRequest, link: ClientLink, early: Buffer): Promise<void> {
     const startedAt = performance.now()
     let request: ConnectRequest | undefined
     let hooks: TxnHooks | undefined
@@ -81,23 +83,21 @@ export class ConnectHandler {
     let result: PumpResult | undefined
     let error: ProxyError | undefined
     try {
-      request = readConnectRequest(req, socket, head)
+      request = readConnectRequest(req, link, early)
       const { host, port } = request
       if (!this.#options.isPortAllowed(port)) throw portDenied(port)
-      const points = this.#options.hooks?.points()
+      const points = this.#options.hooks?.()
       if (points !== undefined) {
-        const client = this.#options.hooks?.clientOf(socket)
-        hooks = TxnHooks.of(points, client, 'CONNECT', hostPort(host, port))
-        if (points.readRequest !== undefined)
-          request = await askConnect(hooks, request, rest => readConnectRequest(req, socket, rest))
+        hooks = TxnHooks.of(points, req.client, 'CONNECT', hostPort(host, port))
+        if (points.readRequest !== undefined) request = await askConnect(hooks, request)
       }
       mode = this.#options.modeFor(host, port)
       result = await this.#options.servers[mode](request)
       error = result?.cause
     } catch (cause) {
       error = known(cause)
-      if (request?.isEstablished) hangUp(socket)
-      else refuseConnect(req, socket, error, this.#options.pages?.())
+      if (request?.isEstablished) endGently(link)
+      else refuseConnect(req, link, error, this.#options.pages?.())
     }
     const isEstablished = request?.isEstablished === true
     if (isEstablished && error !== undefined) this.#tell(req, error)
@@ -115,7 +115,7 @@ export class ConnectHandler {
   }
 
   /** Clients and origins that leave are the common end of a tunnel, and no news. */
-  #tell({ url, socket: { remoteAddress } }: IncomingMessage, error: ProxyError): void {
+  #tell({ url, client: { remoteAddress } }: ClientRequest, error: ProxyError): void {
     if (QUIET.has(error.code)) return
     this.#options.warn(
       `tunnel of ${remoteAddress ?? 'a client'} to ${url} refused or cut: ${error.code}: ${error.message}`,
@@ -137,14 +137,3 @@ const known = (cause: unknown): ProxyError =>
   cause instanceof ProxyError
     ? cause
     : new ProxyError('PTC_INTERNAL', `CONNECT could not be served: ${describe(cause)}`, { cause })
-
-/** Ends a socket so that what was written last, an alert, arrives: to close it with bytes unread would reset it. */
-function hangUp(socket: Socket): void {
-  socket.end()
-  socket.resume()
-  setTimeout(() => socket.destroy(), LINGER).unref()
-}
-
-const LINGER = 2000
-
-const ignore = (): void => {}

@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ProxyError } from '../base/errors.js'
+import type { ClientReply } from './client-reply.js'
+import type { ClientRequest } from './client-request.js'
 import type { Scanned } from './headers.js'
 import { type Reply, sendReply } from './replies.js'
 
@@ -28,7 +29,7 @@ export function hopsLeft(method: string, { maxForwards }: Scanned): number | und
 }
 
 /** Answers an OPTIONS or a TRACE that goes no further than here. */
-export function answerHere(req: IncomingMessage, res: ServerResponse): void {
+export function answerHere(req: ClientRequest, res: ClientReply): void {
   sendReply(res, req.method === 'TRACE' ? traceReply(req) : OPTIONS_REPLY)
 }
 
@@ -39,7 +40,7 @@ const OPTIONS_REPLY: Reply = {
   body: Buffer.alloc(0),
 }
 
-function traceReply({ url, httpVersion, rawHeaders }: IncomingMessage): Reply {
+function traceReply({ url, httpVersion, rawHeaders }: ClientRequest): Reply {
   let text = `TRACE ${url} HTTP/${httpVersion}\r\n`
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''

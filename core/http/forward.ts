@@ -1,5 +1,7 @@
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
+import { METHODS } from 'node:http'
 import { ProxyError } from '../base/errors.js'
+import type { ClientReply } from './client-reply.js'
+import type { ClientRequest } from './client-request.js'
 import { answerHere, hopsLeft } from './final-recipient.js'
 import type { ForwarderOptions } from './forwarder-options.js'
 import { scan } from './headers.js'
@@ -22,27 +24,22 @@ export class Forwarder {
    * that taking in thousands of them does not hold up everybody else.
    * @param readTarget where a request goes; by default what its absolute form says
    */
-  handle(req: IncomingMessage, res: ServerResponse, readTarget = absoluteTarget): void {
+  handle(req: ClientRequest, res: ClientReply, readTarget = absoluteTarget): void {
     const startedAt = performance.now()
     const { queue } = this.options
     if (queue === undefined || queue.size === 0) return this.#handle(req, res, readTarget, startedAt)
     queue.run(authorityOf(req), 0, () => {
-      if (res.closed) this.#onGone(req, startedAt)
+      if (res.isGone) this.#onGone(req, startedAt)
       else this.#handle(req, res, readTarget, startedAt)
     })
   }
 
-  #onGone(req: IncomingMessage, startedAt: number): void {
+  #onGone(req: ClientRequest, startedAt: number): void {
     const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left while its request waited for its turn')
     this.options.onDone?.(refusedSummary(req, 0, performance.now() - startedAt, gone))
   }
 
-  #handle(
-    req: IncomingMessage,
-    res: ServerResponse,
-    readTarget: typeof absoluteTarget,
-    startedAt: number,
-  ): void {
+  #handle(req: ClientRequest, res: ClientReply, readTarget: typeof absoluteTarget, startedAt: number): void {
     try {
       checkRequest(req)
       const { method = '', url } = req
@@ -53,7 +50,7 @@ export class Forwarder {
       if (target === undefined || hops === 0) return this.#answer(req, res, startedAt)
       const { via, hooks } = this.options
       const request = outgoingRequest(req, req.rawHeaders, scanned, target, hops, via)
-      const points = hooks?.points()
+      const points = hooks?.()
       const transaction = new Transaction(this.options, points, req, res, target, request, startedAt)
       if (points === undefined) transaction.start()
       else transaction.start(raw => outgoingRequest(req, raw, scanned, target, hops, via))
@@ -65,32 +62,28 @@ export class Forwarder {
     }
   }
 
-  #answer(req: IncomingMessage, res: ServerResponse, startedAt: number): void {
+  #answer(req: ClientRequest, res: ClientReply, startedAt: number): void {
     answerHere(req, res)
     this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, undefined))
   }
 }
 
 /** Whose turn it takes: the target's, as far as it can be told without parsing. The Host field is the client's choice. */
-function authorityOf({ url = '', headers }: IncomingMessage): string {
+function authorityOf({ url = '', headers }: ClientRequest): string {
   const from = url.indexOf('://') + 3
   const to = url.indexOf('/', from)
   return from === 2 ? (headers.host ?? '') : url.slice(from, to === -1 ? undefined : to).toLowerCase()
 }
 
 /** However busy a transaction is: it ends in time. */
-function limitTime(
-  res: ServerResponse,
-  limit: number | undefined,
-  expire: (error: ProxyError) => void,
-): void {
+function limitTime(res: ClientReply, limit: number | undefined, expire: (error: ProxyError) => void): void {
   if (limit === undefined || limit === 0) return
   const text = `the request and its response took longer than ${limit} ms`
   const timer = setTimeout(() => expire(new ProxyError('PTC_ACTIVE_TIMEOUT', text)), limit)
-  res.once('close', () => clearTimeout(timer))
+  res.whenOver(() => clearTimeout(timer))
 }
 
-function checkRequest({ method = '', rawHeaders, httpVersion }: IncomingMessage): void {
+function checkRequest({ method = '', rawHeaders, httpVersion }: ClientRequest): void {
   if (httpVersion === '2.0')
     throw new ProxyError('PTC_REQUEST_VERSION', 'the request says that it is in HTTP/2.0')
   if ((httpVersion !== '1.1' && httpVersion !== '1.0') || !HTTP_METHODS.has(method))
@@ -104,7 +97,7 @@ function checkRequest({ method = '', rawHeaders, httpVersion }: IncomingMessage)
 /** The parser also takes RTSP, which has methods of its own, and HTTP/0.9. */
 const HTTP_METHODS: ReadonlySet<string> = new Set(METHODS)
 
-const absoluteTarget = ({ method = '', url = '' }: IncomingMessage): RequestTarget =>
+const absoluteTarget = ({ method = '', url = '' }: ClientRequest): RequestTarget =>
   parseRequestTarget(method, url)
 
 const internal = (error: unknown): ProxyError =>

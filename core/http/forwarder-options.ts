@@ -2,7 +2,7 @@ import type { FairQueue } from '../base/fair-queue.js'
 import type { OriginConnector } from '../origin/connect.js'
 import type { Pages } from './page-templates.js'
 import type { Summary } from './summary.js'
-import type { TxnHooksSource } from './transaction-hooks.js'
+import type { TxnPoints } from './transaction-hooks.js'
 import type { Via } from './via.js'
 
 export interface ForwarderOptions {
@@ -18,8 +18,8 @@ export interface ForwarderOptions {
   readonly activeTimeout?: number
   /** The operator's error pages; asked for anew, because a reload exchanges them. */
   readonly pages?: () => Pages
-  /** The plugins on transactions. */
-  readonly hooks?: TxnHooksSource
+  /** The plugins on transactions, undefined where there are none; asked for anew with each: a reload exchanges them. */
+  readonly hooks?: () => TxnPoints | undefined
   /** Called exactly once per request, when it is over. */
   readonly onDone?: (summary: Summary) => void
 }

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../base/errors.js'
 import type { RequestHead } from '../origin/messages.js'
+import type { ClientRequest } from './client-request.js'
 import { requestFields, type Scanned } from './headers.js'
 import type { RequestTarget } from './target.js'
-import { passedProtocols, upgradeOf } from './upgrade.js'
+import { passedProtocols } from './upgrade.js'
 import type { Via } from './via.js'
 
 /**
@@ -13,7 +13,7 @@ import type { Via } from './via.js'
  * @throws {ProxyError} when it cannot be passed on as it is: PTC_NOT_IMPLEMENTED, PTC_REQUEST_MALFORMED, PTC_LOOP_DETECTED
  */
 export function outgoingRequest(
-  req: IncomingMessage,
+  req: ClientRequest,
   raw: readonly string[],
   scanned: Scanned,
   target: RequestTarget,
@@ -48,6 +48,6 @@ function bodyOf(method: string, { framing }: Scanned, httpVersion: string): Requ
 }
 
 /** What may be switched to, when the connection with the client can. */
-function protocolsFor(req: IncomingMessage, { upgrade }: Scanned): string | undefined {
-  return upgrade === undefined || upgradeOf(req) === undefined ? undefined : passedProtocols(upgrade)
+function protocolsFor(req: ClientRequest, { upgrade }: Scanned): string | undefined {
+  return upgrade === undefined || !req.isUpgrade ? undefined : passedProtocols(upgrade)
 }

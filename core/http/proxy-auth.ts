@@ -1,8 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import bcrypt from 'bcrypt'
 import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../base/errors.js'
+import type { ClientRequest } from './client-request.js'
 
 /** How long a name and password that were right are taken for right without another look, in milliseconds. */
 const REMEMBERED = 600_000
@@ -12,10 +12,10 @@ const AT_A_TIME = 2
 /** Passwords that wait for a thread. Whoever comes beyond is told to try again, so that guessing cannot pile up. */
 const MAX_WAITING = 64
 
-const users = new WeakMap<IncomingMessage, string>()
+const users = new WeakMap<ClientRequest, string>()
 
 /** The name under which a request was admitted. */
-export const userOf = (req: IncomingMessage): string | undefined => users.get(req)
+export const userOf = (req: ClientRequest): string | undefined => users.get(req)
 
 /**
  * Basic authentication of clients (RFC 7617). What was right is remembered under a keyed hash; passwords are kept
@@ -38,7 +38,7 @@ export class ProxyAuth {
   }
 
   /** Why a request is refused, or undefined once its sender is known; then {@link userOf} says who. */
-  admit(req: IncomingMessage): ProxyError | undefined | Promise<ProxyError | undefined> {
+  admit(req: ClientRequest): ProxyError | undefined | Promise<ProxyError | undefined> {
     const credentials = parseBasic(req.headers['proxy-authorization'])
     if (credentials === undefined) return refusal('this proxy wants a name and a password')
     const { name, password } = credentials
@@ -88,7 +88,7 @@ export class ProxyAuth {
   }
 }
 
-function welcome(req: IncomingMessage, name: string): undefined {
+function welcome(req: ClientRequest, name: string): undefined {
   users.set(req, name)
 }
 

@@ -1,6 +1,8 @@
-import { type IncomingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http'
 import { ERRORS, type ErrorCode, type ProxyError } from '../base/errors.js'
 import type { VerifiedPeer } from '../tls/verdict.js'
+import type { ClientReply } from './client-reply.js'
+import { dateField } from './date-field.js'
 import { type About, asHtml, asJson, asText, rejectionOf } from './error-page.js'
 import { NO_PAGES, type Pages } from './page-templates.js'
 
@@ -57,19 +59,17 @@ const CLOSING: ReadonlySet<ErrorCode> = new Set([
   'PTC_NOT_IMPLEMENTED',
 ])
 
-/** Sends a reply on a response whose head has not been sent. */
-export function sendReply(res: ServerResponse, reply: Reply): void {
-  const headers = [...reply.headers]
-  if (reply.closes) headers.push('Connection', 'close')
-  res.writeHead(reply.status, reply.reason, headers)
-  res.end(reply.body)
+/** Sends a reply where nothing has been sent. */
+export function sendReply(res: ClientReply, { status, reason, headers, body, closes }: Reply): void {
+  if (closes) res.closes = true
+  res.sendAll(status, reason, headers, body)
 }
 
-/** A reply as bytes, for a socket that has no ServerResponse; the connection ends after it. */
+/** A reply as bytes, where there is no request to answer any more; the connection ends after it. */
 export function replyBytes(reply: Reply): Buffer {
   let head = `HTTP/1.1 ${reply.status} ${reply.reason}\r\n`
   for (let i = 0; i < reply.headers.length; i += 2) head += `${reply.headers[i]}: ${reply.headers[i + 1]}\r\n`
-  head += `Date: ${new Date().toUTCString()}\r\nConnection: close\r\n\r\n`
+  head += `${dateField()}Connection: close\r\n\r\n`
   return Buffer.concat([Buffer.from(head, 'latin1'), reply.body])
 }
 

@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import type { TxnArgs } from '../api/transaction-hooks.js'
 import type { ProxyError } from '../base/errors.js'
 import type { Channel } from '../origin/channel.js'
 import type { RequestHead, ResponseHead } from '../origin/messages.js'
+import type { ClientRequest } from './client-request.js'
 import type { TunnelOrigin } from './tunnel-origin.js'
 
 /** A transaction as plugins know it, and what they have kept on it. */
@@ -14,7 +14,7 @@ export interface HookedTxn {
 /** A finished transaction, or a tunnel that has ended: for the log and the metrics. */
 export interface Summary {
   /** Undefined for what could not be parsed. */
-  readonly req: IncomingMessage | undefined
+  readonly req: ClientRequest | undefined
   readonly method: string
   /** The request-target as received. */
   readonly url: string
@@ -43,11 +43,11 @@ export interface Summary {
 
 /** A request that never got as far as an origin; without an error it was for the proxy. */
 export function refusedSummary(
-  req: IncomingMessage | undefined,
+  req: ClientRequest | undefined,
   status: number,
   milliseconds: number,
   error: ProxyError | undefined,
-  clientAddress = req?.socket.remoteAddress,
+  clientAddress = req?.client.remoteAddress,
 ): Summary {
   return {
     req,

@@ -13,6 +13,7 @@ import { type ErrorCode, ProxyError } from '../base/errors.js'
 import type { Channel } from '../origin/channel.js'
 import { Hold, type HoldPoint } from '../vconn/hold.js'
 import { refused } from '../vconn/plugin-refused.js'
+import type { ClientInfo } from './client-info.js'
 
 /** The plugins on the hooks of transactions; undefined where none is on a hook. */
 export interface TxnPoints {
@@ -20,13 +21,6 @@ export interface TxnPoints {
   readonly sendRequest: HoldPoint<SendRequestEvent> | undefined
   readonly readResponse: HoldPoint<ReadResponseEvent> | undefined
   readonly sendResponse: HoldPoint<SendResponseEvent> | undefined
-}
-
-/** How a transaction finds the plugins, and the connection of its client. */
-export interface TxnHooksSource {
-  /** Undefined where no plugin is on any of the hooks. Asked for anew with each transaction: a reload exchanges them. */
-  readonly points: () => TxnPoints | undefined
-  readonly clientOf: (socket: object) => VConn | undefined
 }
 
 /** What of a connection to an origin plugins are shown. */
@@ -60,11 +54,7 @@ export class TxnHooks {
     this.#facts = facts
   }
 
-  /**
-   * The hooks of a transaction.
-   * @param client what `clientOf` says of its connection
-   */
-  static of(points: TxnPoints, client: VConn | undefined, method: string, url: string): TxnHooks {
+  static of(points: TxnPoints, { vconn: client }: ClientInfo, method: string, url: string): TxnHooks {
     if (client === undefined) throw new ProxyError('PTC_INTERNAL', 'a request of a client without a VConn')
     return new TxnHooks(points, { client, method, url })
   }

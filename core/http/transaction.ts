@@ -1,13 +1,14 @@
 /**
  * Longer than 250 lines because whatever can end a request, on any side and in any phase, meets in one place.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ProxyError } from '../base/errors.js'
 import { IdleTimer } from '../base/idle-timer.js'
 import type { Http1 } from '../origin/http1.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../origin/messages.js'
 import type { Link } from '../vconn/link.js'
 import type { PumpResult } from '../vconn/pump.js'
+import type { ClientReply, ReplyWatcher } from './client-reply.js'
+import type { ClientRequest } from './client-request.js'
 import { ClientResponse } from './client-response.js'
 import type { ForwarderOptions } from './forwarder-options.js'
 import { HeldResponse, type HeldSink } from './held-response.js'
@@ -16,7 +17,7 @@ import { type Reply, toleratedStatus } from './replies.js'
 import { RequestBody } from './request-body.js'
 import type { RequestTarget } from './target.js'
 import { TxnHooks, type TxnPoints } from './transaction-hooks.js'
-import { upgradeOf } from './upgrade.js'
+import { switchProtocol } from './upgrade.js'
 
 /**
  * One request and its response.
@@ -26,10 +27,10 @@ import { upgradeOf } from './upgrade.js'
  * idle connection turned out to be closed before any byte of a response, and the request may be repeated. Whatever ends
  * it, the client leaving included, ends it once. Plugins may hold it where it begins, before `sent`, and at its response.
  */
-export class Transaction implements HeldSink {
+export class Transaction implements HeldSink, ReplyWatcher {
   readonly #options: ForwarderOptions
-  readonly #req: IncomingMessage
-  readonly #res: ServerResponse
+  readonly #req: ClientRequest
+  readonly #res: ClientReply
   readonly #target: RequestTarget
   readonly #startedAt: number
   readonly #key: string
@@ -49,12 +50,14 @@ export class Transaction implements HeldSink {
   #abort: AbortController | undefined
   readonly #timer: IdleTimer
   #hasRetried = false
+  /** The connection had served before. */
+  #isReused = false
 
   constructor(
     options: ForwarderOptions,
     points: TxnPoints | undefined,
-    req: IncomingMessage,
-    res: ServerResponse,
+    req: ClientRequest,
+    res: ClientReply,
     target: RequestTarget,
     request: RequestHead,
     startedAt: number,
@@ -65,18 +68,16 @@ export class Transaction implements HeldSink {
     this.#target = target
     this.#request = request
     this.#body = new RequestBody(req, () => this.#timer.moved())
-    this.#answer = new ClientResponse(req, res, options.via, () => this.#onClientDrain())
+    this.#answer = new ClientResponse(req, res, options.via)
     this.#startedAt = startedAt
     this.#timer = new IdleTimer(options.idleTimeout, () => this.#onIdle(options.idleTimeout))
     this.#key = options.connector.keyOf(target)
-    if (points !== undefined)
-      this.#hooks = TxnHooks.of(points, options.hooks?.clientOf(req.socket), request.method, this.#url())
+    if (points !== undefined) this.#hooks = TxnHooks.of(points, req.client, request.method, this.#url())
   }
 
   /** @param requestOf the request as it leaves, of fields that plugins have changed */
   start(requestOf?: (raw: readonly string[]) => RequestHead): void {
-    this.#res.on('close', () => this.#onClientClose())
-    this.#res.on('error', (error: Error) => this.#fail(error)) // the port says so of a body that is malformed
+    this.#res.watch(this)
     if (this.#hooks === undefined) return this.#connect()
     const { rawHeaders } = this.#req
     this.#hooks.readRequest(rawHeaders, (why, raw) => {
@@ -142,20 +143,22 @@ export class Transaction implements HeldSink {
 
   onComplete(trailers: readonly string[]): void {
     const connection = this.#connection
+    // Before the answer ends: the client's next request may follow at once, and takes it.
+    if (connection !== undefined) this.#options.connector.release(this.#key, connection)
     this.#answer.end(trailers)
     this.#finish(undefined)
-    if (connection !== undefined) this.#options.connector.release(this.#key, connection)
   }
 
   onUpgrade(head: ResponseHead, link: Link, first: Buffer): void {
     this.#timer.stop()
     this.#response = head
-    const upgrade = upgradeOf(this.#req)
     try {
-      if (upgrade === undefined) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
-      const onDone = (result: PumpResult): void => this.#onTunnelDone(result)
-      upgrade.switchTo(this.#answer.interimText(head), link, first, this.#options.upgradeIdleTimeout, onDone)
+      if (!this.#req.isUpgrade) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
+      const { upgradeIdleTimeout } = this.#options
       this.#phase = 'switched'
+      switchProtocol(this.#req, this.#answer.interimText(head), link, first, upgradeIdleTimeout, result =>
+        this.#onTunnelDone(result),
+      )
       this.#res.statusCode = head.status
       this.#answer.bytes = first.length
     } catch (error) {
@@ -250,6 +253,7 @@ export class Transaction implements HeldSink {
     this.#sent = request
     try {
       connection.send(request, sink)
+      this.#isReused = connection.requests > 1
       this.#timer.start()
       if (request.body !== 'none' && request.body !== 0) this.#body.relayTo(connection)
     } catch (error) {
@@ -257,12 +261,17 @@ export class Transaction implements HeldSink {
     }
   }
 
-  #onClientDrain(): void {
+  onClientDrain(): void {
     this.#timer.moved()
+    this.#answer.isBlocked = false
     this.#connection?.resume()
   }
 
-  #onClientClose(): void {
+  onClientBroken(error: Error): void {
+    this.#fail(error)
+  }
+
+  onClientGone(): void {
     if (this.#phase === 'done' || this.#phase === 'switched') return
     const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left before it was answered')
     this.#drop(gone)
@@ -327,17 +336,17 @@ export class Transaction implements HeldSink {
     this.#phase = 'done'
     this.#timer.stop()
     this.#connection = undefined
-    this.#body.abandon(this.#res)
+    this.#body.abandon()
     this.#options.onDone?.({
       req: this.#req,
-      method: this.#req.method ?? '',
-      url: this.#req.url ?? '',
-      clientAddress: this.#req.socket.remoteAddress,
+      method: this.#req.method,
+      url: this.#req.url,
+      clientAddress: this.#req.client.remoteAddress,
       status: error?.code === 'PTC_CLIENT_GONE' && !this.#res.headersSent ? 0 : this.#res.statusCode,
       bytesUp: this.#body.bytes,
       bytesDown: this.#answer.bytes,
       milliseconds: performance.now() - this.#startedAt,
-      isReused: (connection?.requests ?? 0) > 1,
+      isReused: this.#isReused,
       error,
       channel: connection?.channel,
       sent: connection === undefined ? undefined : this.#sent,

@@ -1,8 +1,9 @@
-import type { Socket } from 'node:net'
 import { ProxyError } from '../base/errors.js'
 import { type ClientHello, MAX_HELLO_BYTES, readClientHello } from '../tls/client-hello.js'
+import type { ClientLink, LinkSink } from '../vconn/link.js'
+import { UnreadLink } from '../vconn/unread-link.js'
 
-/** What a client may send ahead while it is held; beyond it the socket is not read on. */
+/** What a client may send ahead while it is held; beyond it the link is not read on. */
 const MAX_AHEAD = 2 * MAX_HELLO_BYTES
 
 /**
@@ -12,22 +13,19 @@ const MAX_AHEAD = 2 * MAX_HELLO_BYTES
  * Life: waiting -> released, with all bytes put back for the next reader; or -> gone, once, which aborts `signal`. A
  * client that ends its direction is gone: it could not make a handshake any more.
  */
-export class WaitingClient {
-  readonly #socket: Socket
+export class WaitingClient implements LinkSink {
+  readonly #link: ClientLink
   readonly #abort = new AbortController()
   #bytes: Buffer
+  #isOver = false
   #onBytes: (() => void) | undefined
 
-  /** @param head what came behind the CONNECT request */
-  constructor(socket: Socket, head: Buffer) {
-    this.#socket = socket
-    this.#bytes = head
-    if (socket.destroyed) this.#onGone()
-    socket.on('error', ignore) // for good: its close follows
-    socket.on('end', this.#onGone)
-    socket.on('close', this.#onGone)
-    socket.on('data', this.#onData) // last: it starts the flow
-    socket.resume()
+  /** @param early what came behind the CONNECT request */
+  constructor(link: ClientLink, early: Buffer) {
+    this.#link = link
+    this.#bytes = early
+    link.attach(this)
+    link.resume()
   }
 
   /** Aborted with PTC_CLIENT_GONE. */
@@ -74,41 +72,46 @@ export class WaitingClient {
   }
 
   /**
-   * The socket, paused, with every byte put back. To be called when the signal is not aborted.
+   * The link, paused, with every byte put back. To be called when the signal is not aborted.
    * @throws {ProxyError} the signal's reason
    */
-  release(): Socket {
+  release(): ClientLink {
     this.signal.throwIfAborted()
-    this.#detach()
-    this.#socket.pause()
-    if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes)
-    return this.#socket
+    this.#isOver = true
+    this.#link.pause()
+    return new UnreadLink(this.#link, this.#bytes)
   }
 
-  /** Lets go of the socket, and of what has come: whoever answers it now reads on. */
+  /** Lets go of what has come: whoever answers it now reads on. */
   discard(): void {
-    this.#detach()
+    this.#isOver = true
     this.#bytes = EMPTY
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  onData(bytes: Buffer): void {
+    if (this.#isOver && this.#bytes === EMPTY) return
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes])
-    if (this.#bytes.length > MAX_AHEAD) this.#socket.pause()
+    if (this.#bytes.length > MAX_AHEAD) this.#link.pause()
     this.#onBytes?.()
   }
 
-  readonly #onGone = (): void => {
-    this.#detach()
-    this.#abort.abort(new ProxyError('PTC_CLIENT_GONE', 'the client left before its tunnel was open'))
+  onDrain(): void {
+    // A 200 and an alert are far below any high-water mark.
   }
 
-  #detach(): void {
-    this.#socket.off('data', this.#onData)
-    this.#socket.off('end', this.#onGone)
-    this.#socket.off('close', this.#onGone)
+  onEnd(): void {
+    this.#gone()
+  }
+
+  onClose(): void {
+    this.#gone()
+  }
+
+  #gone(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#abort.abort(new ProxyError('PTC_CLIENT_GONE', 'the client left before its tunnel was open'))
   }
 }
 
 const EMPTY = Buffer.alloc(0)
-
-const ignore = (): void => {}

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { Summary } from '../http/summary.js'
 import type { LogFormat } from './log-formats.js'
 
@@ -13,7 +12,7 @@ export interface AccessLogOptions {
 export class AccessLog {
   readonly #options: AccessLogOptions
   /** What had been sent on a connection when its last transaction ended: the difference is this one's. */
-  readonly #sent = new WeakMap<Socket, number>()
+  readonly #sent = new WeakMap<object, number>()
 
   constructor(options: AccessLogOptions) {
     this.#options = options
@@ -27,9 +26,9 @@ export class AccessLog {
 
   #sentFor({ req, bytesDown }: Summary): number {
     if (req === undefined) return bytesDown
-    const { socket } = req
-    const before = this.#sent.get(socket) ?? 0
-    this.#sent.set(socket, socket.bytesWritten)
-    return socket.bytesWritten - before
+    const { client } = req
+    const before = this.#sent.get(client) ?? 0
+    this.#sent.set(client, client.bytesWritten)
+    return client.bytesWritten - before
   }
 }

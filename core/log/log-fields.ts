@@ -1,6 +1,6 @@
 // Longer than 100 lines because it is the table of all fields of the access log, one row each.
-import type { IncomingMessage } from 'node:http'
 import type { ErrorCode } from '../base/errors.js'
+import type { ClientRequest } from '../http/client-request.js'
 import { hostOf, requestLength, responseLength, safeUrl } from './lengths.js'
 import type { LogEntry } from './log-entry.js'
 import { certificateOf } from './origin-certificate.js'
@@ -35,7 +35,7 @@ export const LOG_FIELDS = {
     read: ({ summary }) => Math.round(summary.milliseconds / 1000),
   },
   chi: { about: "the client's address", read: ({ summary }) => summary.clientAddress },
-  chp: { about: "the client's port", read: ({ summary }) => summary.req?.socket.remotePort },
+  chp: { about: "the client's port", read: ({ summary }) => summary.req?.client.remotePort },
   caun: { about: 'the name under which the client was admitted', read: ({ user }) => user },
   cqhm: { about: "the request's method", read: ({ summary }) => summary.method },
   cquc: {
@@ -157,7 +157,7 @@ export type LogSymbol = keyof typeof LOG_FIELDS
 
 export const isLogSymbol = (text: string): text is LogSymbol => Object.hasOwn(LOG_FIELDS, text)
 
-function lengthOf(req: IncomingMessage | undefined): number | undefined {
+function lengthOf(req: ClientRequest | undefined): number | undefined {
   if (req === undefined) return undefined
   const { method = '', url = '', rawHeaders } = req
   return requestLength({ method, path: url, headers: rawHeaders, body: 'none' })

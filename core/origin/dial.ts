@@ -55,6 +55,7 @@ export function dial(to: Address, options: DialOptions, signal: AbortSignal): Pr
       onread: receiver.onread,
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: options.attemptTimeout ?? 250,
+      ...SET_BY_NODE,
       ...(lookup === undefined ? {} : { lookup }),
     })
     const settle = (): void => {
@@ -89,6 +90,9 @@ export function dial(to: Address, options: DialOptions, signal: AbortSignal): Pr
     socket.on('error', onError)
   })
 }
+
+/** What net.Socket sets on a copy of its options anyway: fields that are there keep each copy from a shape of its own. */
+const SET_BY_NODE = { emitClose: false, autoDestroy: true, decodeStrings: false }
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
   'PTC_CONNECT_REFUSED',

@@ -11,7 +11,7 @@ export function guardLookup(
   isDenied: (address: string) => boolean,
 ): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, found) => {
+    lookup(hostname, options.all === true ? options : { ...options, all: true }, (error, found) => {
       if (error !== null) {
         callback(error, [])
         return

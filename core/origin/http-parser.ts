@@ -9,6 +9,8 @@ import {
   finishRun,
   freeParser,
   httpVersion,
+  METHODS,
+  methodNumber,
   type RunResult,
   resumeParser,
   run,
@@ -21,7 +23,7 @@ export interface MessageEvents {
   /**
    * The head is complete; its fields are on the parser.
    * @returns whether a body follows as framed, or none whatever the fields say (a response to HEAD), or the protocol
-   *   changes here (a response to CONNECT)
+   *   changes here (a response to CONNECT); `later`: as framed, but not before {@link HttpParser.next}
    */
   onHead(): keyof typeof BODY
   /** A piece of the body: a view of the bytes given to `execute`. */
@@ -47,13 +49,17 @@ export class HttpParser implements Callbacks {
   #state: 'ready' | 'running' | 'counting' | 'paused' | 'failed' | 'freed' = 'ready'
   /** Of a body whose length is known; `counting` while it is above zero. */
   #bodyLeft = 0
+  /** Stopped between a head and its body. */
+  #isLater = false
   #freeWhenDone = false
   #thrown: { readonly error: unknown } | undefined
   #headBytes = 0
   #isInBody = false
   #lastWas: 'field' | 'value' = 'value'
 
-  /** Of a request; the method is one that llhttp knows. */
+  /** Of a request; one that llhttp knows. */
+  method = ''
+  /** Of a request. */
   target = ''
   /** Of a response. */
   status = 0
@@ -65,7 +71,9 @@ export class HttpParser implements Callbacks {
   trailers: string[] = []
   /** The other end wants, or is ready, to speak another protocol after this message. */
   isUpgrade = false
-  /** Once the message is complete: whether another one may follow on this connection. */
+  /** llhttp's number for what the last bytes came to. */
+  errno: number = ERRNO.ok
+  /** Of a request, and of a response that is complete: whether another one may follow on this connection. */
   keepsAlive = false
 
   constructor(type: keyof typeof TYPE, events: MessageEvents, maxHeadBytes: number) {
@@ -84,7 +92,7 @@ export class HttpParser implements Callbacks {
     if (this.#state === 'counting') return this.#countBody(bytes)
     if (this.#state !== 'ready') throw this.#misuse('given bytes')
     const { consumed } = this.#settle(() => run(this, this.#pointer, bytes))
-    if (this.#bodyLeft === 0 || !this.#isPaused()) return consumed
+    if (this.#bodyLeft === 0 || !this.#isPaused() || this.#isLater) return consumed
     this.#state = 'counting'
     return consumed + this.#countBody(bytes.subarray(consumed))
   }
@@ -105,11 +113,15 @@ export class HttpParser implements Callbacks {
     }
   }
 
-  /** Makes a parser that was stopped after a message ready for the next one. */
+  /** Makes a parser that was stopped after a message ready for the next one, or for a body that was to come later. */
   next(): void {
-    if (this.#state !== 'paused') throw this.#misuse('asked for the next message')
-    resumeParser(this.#pointer)
-    this.#state = 'ready'
+    if (this.#state !== 'paused') throw this.#misuse('asked to go on')
+    if (this.#isLater && this.#bodyLeft > 0) this.#state = 'counting'
+    else {
+      resumeParser(this.#pointer)
+      this.#state = 'ready'
+    }
+    this.#isLater = false
   }
 
   free(): void {
@@ -154,6 +166,7 @@ export class HttpParser implements Callbacks {
     let result: RunResult
     try {
       result = parse()
+      this.errno = result.errno
       this.#state = this.#stateAfter(result.errno)
       if (this.#thrown !== undefined) throw this.#thrown.error
       if (this.#state === 'failed' && !this.#freeWhenDone) throw this.#malformed()
@@ -172,10 +185,10 @@ export class HttpParser implements Callbacks {
   #malformed(): ProxyError {
     if (this.#headBytes > this.#maxHeadBytes) {
       const code = this.#type === 'request' ? 'PTC_REQUEST_HEADERS_TOO_LARGE' : 'PTC_RESPONSE_MALFORMED'
-      return new ProxyError(code, `the header fields exceed ${this.#maxHeadBytes} bytes`)
+      return new ProxyError(code, `the header fields are too large: more than ${this.#maxHeadBytes} bytes`)
     }
     const code = this.#type === 'request' ? 'PTC_REQUEST_MALFORMED' : 'PTC_RESPONSE_MALFORMED'
-    return new ProxyError(code, `malformed ${this.#type}: ${errorReason(this.#pointer)}`)
+    return new ProxyError(code, `malformed ${this.#type} (${errorReason(this.#pointer)})`)
   }
 
   #misuse(what: string): ProxyError {
@@ -226,13 +239,16 @@ export class HttpParser implements Callbacks {
   headersComplete(status: number, isUpgrade: boolean): number {
     this.status = status
     this.isUpgrade = isUpgrade
+    if (this.#type === 'request') this.method = METHODS[methodNumber(this.#pointer)] ?? ''
     this.version = httpVersion(this.#pointer)
+    this.keepsAlive = shouldKeepAlive(this.#pointer)
     this.#isInBody = true
     this.#lastWas = 'value'
     try {
       const framing = this.#events.onHead()
       if (this.#freeWhenDone) return -1
-      if (framing === 'asFramed') this.#bodyLeft = countedLength(this.#type, status, this.headers)
+      this.#isLater = framing === 'later'
+      if (framing === 'asFramed' || this.#isLater) this.#bodyLeft = this.#countedLength()
       // llhttp is told that there is none: it comes to the end of the message, and waits there.
       return this.#bodyLeft > 0 ? BODY.none : BODY[framing]
     } catch (error) {
@@ -274,16 +290,17 @@ export class HttpParser implements Callbacks {
     this.#thrown ??= { error: known ?? new ProxyError('PTC_INTERNAL', describe(error), { cause: error }) }
     return -1
   }
-}
 
-/** The length of a response's body, if Content-Length alone frames it; llhttp has checked the field. */
-function countedLength(type: keyof typeof TYPE, status: number, headers: readonly string[]): number {
-  if (type !== 'response' || status < 200 || status === 204 || status === 304) return 0
-  let length = 0
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]?.toLowerCase()
-    if (name === 'transfer-encoding') return 0
-    if (name === 'content-length') length = Number(headers[i + 1])
+  /** The length of a body, if Content-Length alone frames it; llhttp has checked the field. */
+  #countedLength(): number {
+    const { status, headers } = this
+    if (this.#type === 'request' ? this.isUpgrade : status < 200 || status === 204 || status === 304) return 0
+    let length = 0
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] ?? ''
+      if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return 0
+      if (name.length === 14 && name.toLowerCase() === 'content-length') length = Number(headers[i + 1])
+    }
+    return Number.isSafeInteger(length) ? length : 0
   }
-  return Number.isSafeInteger(length) ? length : 0
 }

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import { ProxyError } from '../base/errors.js'
 
+const require = createRequire(import.meta.url)
+
 /**
  * llhttp, Node's own HTTP parser, in its WebAssembly build: one instance for the whole process, and in it one small
  * struct per parser. Strict: no leniency flag is ever set.
@@ -12,9 +14,17 @@ import { ProxyError } from '../base/errors.js'
 /** enum llhttp_type */
 export const TYPE = { request: 1, response: 2 } as const
 /** enum llhttp_errno, those that this program tells apart. */
-export const ERRNO = { ok: 0, paused: 21, pausedUpgrade: 22, user: 24 } as const
+export const ERRNO = {
+  ok: 0,
+  invalidMethod: 6,
+  invalidUrl: 7,
+  paused: 21,
+  pausedUpgrade: 22,
+  pausedHttp2: 23,
+  user: 24,
+} as const
 /** What on_headers_complete may answer. */
-export const BODY = { asFramed: 0, none: 1, upgrade: 2 } as const
+export const BODY = { asFramed: 0, none: 1, upgrade: 2, later: ERRNO.paused } as const
 
 /** Input is handed over in slices of this size, which bounds what the instance ever allocates. */
 const SLICE = 65_536
@@ -40,6 +50,7 @@ interface Exports {
   readonly llhttp_execute: (parser: number, data: number, length: number) => number
   readonly llhttp_finish: (parser: number) => number
   readonly llhttp_resume: (parser: number) => void
+  readonly llhttp_resume_after_upgrade: (parser: number) => void
   readonly llhttp_get_error_pos: (parser: number) => number
   readonly llhttp_get_error_reason: (parser: number) => number
   readonly llhttp_should_keep_alive: (parser: number) => number
@@ -103,11 +114,18 @@ let memory = new Uint8Array(llhttp.memory.buffer)
 
 export const allocParser = (type: number): number => llhttp.llhttp_alloc(type)
 export const freeParser = (pointer: number): void => llhttp.llhttp_free(pointer)
-export const resumeParser = (pointer: number): void => llhttp.llhttp_resume(pointer)
+/** Whatever it was stopped for: each of the two does nothing about the other's reason. */
+export const resumeParser = (pointer: number): void => {
+  llhttp.llhttp_resume(pointer)
+  llhttp.llhttp_resume_after_upgrade(pointer)
+}
 export const shouldKeepAlive = (pointer: number): boolean => llhttp.llhttp_should_keep_alive(pointer) === 1
 /** `10` for HTTP/1.0, `11` for HTTP/1.1. */
 export const httpVersion = (pointer: number): number =>
   llhttp.llhttp_get_http_major(pointer) * 10 + llhttp.llhttp_get_http_minor(pointer)
+
+/** The method of a request, as a number of {@link METHODS}. */
+export const methodNumber = (pointer: number): number => llhttp.llhttp_get_method(pointer)
 
 /** Parses `bytes` until they are used up, the parser pauses, or an error. */
 export function run(target: Callbacks, pointer: number, bytes: Buffer): RunResult {
@@ -169,9 +187,20 @@ function arenaAt(index: number): number {
   return arena
 }
 
-/** undici carries the build; only these two files of it are used. Node without SIMD takes the plain one. */
+/** Names of methods by their numbers. */
+export const METHODS: readonly string[] = methodNames()
+
+function methodNames(): string[] {
+  const {
+    METHODS: byName,
+  }: { METHODS: Readonly<Record<string, number>> } = require('undici/lib/llhttp/constants.js')
+  const names: string[] = []
+  for (const [name, number] of Object.entries(byName)) names[number] = name
+  return names
+}
+
+/** undici carries the build; only these files of it are used. Node without SIMD takes the plain one. */
 function load(): Exports {
-  const require = createRequire(import.meta.url)
   const instantiate = (file: string): Exports => {
     const bytes: Buffer = require(`undici/lib/llhttp/${file}`)
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: callbacks })

@@ -276,7 +276,7 @@ export class OriginHandshake implements LinkSink {
     })
     const parked = this.#parked
     const open = { link, peer, vconn: this.#vconn.shown }
-    this.#onOpen(parked === undefined ? open : { ...open, parked })
+    this.#onOpen(parked === undefined ? open : { parked, ...open })
   }
 
   #close(why: ProxyError): void {

@@ -150,7 +150,7 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
       if (verdict.kind === 'reject') {
         return refuse(rejection('plugin', verdict.reason, evidence.host, verdict.detail, plugin), evidence)
       }
-      return nextTurn({ ...state, expiresAt: earliest(state.expiresAt, verdict.expiresAt) }, 'plugins', terms)
+      return nextTurn(state, 'plugins', terms, earliest(state.expiresAt, verdict.expiresAt))
     }
     case 'late':
       // A check that is off has looked at nothing that could stand in for the plugin.
@@ -178,11 +178,15 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
 }
 
 /** Nobody objected in this turn: the next plugin's, or the end of the wait. */
-function nextTurn(state: In<'parked'>, decidedBy: 'plugins' | 'built-in', terms: Terms): Step {
-  const { basis, evidence, hook, expiresAt } = state
+function nextTurn(
+  { basis, evidence, hook, expiresAt: before }: In<'parked'>,
+  decidedBy: 'plugins' | 'built-in',
+  terms: Terms,
+  expiresAt = before,
+): Step {
   if (hook + 1 === terms.plugins.length) return resume(evidence, basis, decidedBy, terms, expiresAt)
   return [
-    { ...state, hook: hook + 1 },
+    { at: 'parked', basis, evidence, hook: hook + 1, expiresAt },
     { do: 'call-hook', hook: hook + 1, evidence },
   ]
 }

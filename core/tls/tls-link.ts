@@ -1,6 +1,7 @@
+// Longer than 250 lines because both directions, and their ends, share one state.
 import { ProxyError, type Side } from '../base/errors.js'
 import { endGently } from '../vconn/end-gently.js'
-import type { Link, LinkSink } from '../vconn/link.js'
+import type { ClientLink, Link, LinkSink } from '../vconn/link.js'
 import type { ClientEngine } from './openssl/client-engine.js'
 import { borrowPlaintext, returnPlaintext } from './openssl/plaintext.js'
 
@@ -29,7 +30,7 @@ const LOST = { origin: 'PTC_ORIGIN_CLOSED', client: 'PTC_CLIENT_GONE' } as const
  * connection counts only when all that came before it has been delivered. The engine is freed in `#close`, and nowhere
  * else.
  */
-export class TlsLink implements Link, LinkSink {
+export class TlsLink implements ClientLink, LinkSink {
   readonly copiesData = true
   readonly #tcp: Link
   readonly #engine: TlsEngine
@@ -43,6 +44,7 @@ export class TlsLink implements Link, LinkSink {
   #isClosed = false
   /** Ciphertext since the last plaintext. */
   #barrenBytes = 0
+  bytesWritten = 0
   /** The origin's close_notify has been delivered. */
   #hasOriginEnded = false
   /** Our own has been sent. */
@@ -74,6 +76,10 @@ export class TlsLink implements Link, LinkSink {
     return this.#isClosed
   }
 
+  get isHolding(): boolean {
+    return !this.#isClosed && this.#engine.hasUnsent
+  }
+
   attach(sink: LinkSink): void {
     this.#sink = sink
     if (this.#isClosed) return queueMicrotask(() => sink.onClose(this.#cause))
@@ -83,6 +89,7 @@ export class TlsLink implements Link, LinkSink {
 
   write(bytes: Uint8Array): boolean {
     if (this.#isClosed || this.#hasEnded) return true
+    this.bytesWritten += bytes.length
     const written = this.#engine.write(bytes)
     if (written === 'failed') this.#fail()
     return this.#flush() && written === 'done'
@@ -111,6 +118,11 @@ export class TlsLink implements Link, LinkSink {
     if (this.#isClosed) return
     this.#tcp.destroy(cause)
     this.#close(cause)
+  }
+
+  /** Without a close_notify an end is known for none. */
+  reset(): void {
+    this.destroy()
   }
 
   onData(bytes: Buffer): void {

@@ -26,6 +26,16 @@ export interface Link {
   destroy(cause?: ProxyError): void
 }
 
+/** A client's connection, plain or TLS. */
+export interface ClientLink extends Link {
+  /** Whether bytes that were written are still needed: they wait here for the other end. */
+  readonly isHolding: boolean
+  /** In all, as written; of a TLS connection the plaintext. */
+  readonly bytesWritten: number
+  /** Closes at once and so that the other end cannot take it for an orderly end. */
+  reset(): void
+}
+
 export interface LinkSink {
   /** Bytes that the receiver may keep, unless it {@link copiesData}. */
   onData(bytes: Buffer): void

@@ -1,17 +1,17 @@
 import type { Socket } from 'node:net'
 import { type ErrorCode, ProxyError, type Side } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
-import type { Link, LinkSink } from './link.js'
+import type { ClientLink, LinkSink } from './link.js'
 import { ReadAhead } from './read-ahead.js'
 import type { Receiver } from './receiver.js'
 
 /**
- * A {@link Link} over a TCP socket. On the way to the origin nothing else touches a socket's events.
+ * A {@link Link} over a TCP socket. Nothing else touches the events by which the socket's bytes come.
  *
  * The socket is expected with `allowHalfOpen`: an end in one direction leaves the other one open, and the socket closes
  * by itself once both have ended.
  */
-export class TcpLink implements Link {
+export class TcpLink implements ClientLink {
   readonly #socket: Socket
   readonly #side: Exclude<Side, 'internal'>
   readonly #receiver: Receiver | undefined
@@ -60,6 +60,14 @@ export class TcpLink implements Link {
     this.attach(ahead)
     this.#ahead = ahead
     return ahead.ignore
+  }
+
+  get isHolding(): boolean {
+    return this.#socket.writableLength > 0
+  }
+
+  get bytesWritten(): number {
+    return this.#socket.bytesWritten
   }
 
   attach(sink: LinkSink): void {
@@ -116,6 +124,10 @@ export class TcpLink implements Link {
   destroy(cause?: ProxyError): void {
     this.#cause ??= cause
     this.#socket.destroy()
+  }
+
+  reset(): void {
+    this.#socket.resetAndDestroy()
   }
 
   /** For whoever has no sink of its own here: called once, when the socket is closed. */

@@ -1,12 +1,16 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
 import type { Test } from 'tap'
+import type { FrontLimits } from '../../core/http/client-host.js'
+import { ClientInfo } from '../../core/http/client-info.js'
 import { Forwarder } from '../../core/http/forward.js'
 import type { ForwarderOptions } from '../../core/http/forwarder-options.js'
-import { createFront, type Front, type FrontLimits, type FrontOptions } from '../../core/http/front.js'
+import { createFront, type Front, type FrontOptions } from '../../core/http/front.js'
+import type { ClientPort } from '../../core/http/listener.js'
 import type { Summary } from '../../core/http/summary.js'
 import { Via } from '../../core/http/via.js'
 import { type ConnectorOptions, OriginConnector } from '../../core/origin/connect.js'
+import { CLIENT } from './quiet-points.js'
 
 /** A front with a forwarder behind it, as the proxy composes them, on a free port of the loopback. */
 export interface RunningFront {
@@ -21,6 +25,14 @@ export interface FrontSettings {
   readonly connector?: Partial<ConnectorOptions>
   readonly forwarder?: Partial<ForwarderOptions>
   readonly front?: Partial<FrontOptions>
+}
+
+/** The clients of a test have one VConn together. */
+const PORT: ClientPort = {
+  accept: (tcp, socket, take) => {
+    take(tcp, new ClientInfo(socket, tcp, CLIENT))
+    return { abandon: () => {} }
+  },
 }
 
 export const POOL = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 10_000 }
@@ -49,10 +61,9 @@ export async function startFront(t: Test, settings: FrontSettings = {}): Promise
     headersTimeout: 5000,
     requestTimeout: 0,
     keepAliveTimeout: 5000,
-    idleTimeout: 5000,
     ...settings.limits,
   }
-  const front = createFront({ forward, limits, ...settings.front })
+  const front = createFront({ forward, limits, port: PORT, ...settings.front })
   const { port } = await front.listen(0, '127.0.0.1')
   t.teardown(async () => {
     await front.close(0)

@@ -1,7 +1,7 @@
 /** Plugins on the hooks of transactions, without plugins: what a test has to say is called in their place. */
 import type { TxnEvent } from '../../core/api/transaction-hooks.js'
 import type { VConn } from '../../core/api/vconn.js'
-import type { TxnHooksSource, TxnPoints } from '../../core/http/transaction-hooks.js'
+import type { TxnPoints } from '../../core/http/transaction-hooks.js'
 import type { HoldPoint } from '../../core/vconn/hold.js'
 
 const NONE: TxnPoints = {
@@ -11,7 +11,8 @@ const NONE: TxnPoints = {
   sendResponse: undefined,
 }
 
-const CLIENT: VConn = {
+/** Of all clients of a test. */
+export const CLIENT: VConn = {
   id: 0,
   direction: 'inbound',
   remoteAddress: '192.0.2.1:1',
@@ -26,7 +27,7 @@ export function pointOf<E extends TxnEvent>(ask: (event: E) => unknown): HoldPoi
   return { askers: [asker], shadows: [], deadline: 5000, observer }
 }
 
-/** For `hooks` of a forwarder: the clients of a test have no VConn of their own. */
-export function hooksOf(points: Partial<TxnPoints>): TxnHooksSource {
-  return { points: () => ({ ...NONE, ...points }), clientOf: () => CLIENT }
+/** For `hooks` of a forwarder. */
+export function hooksOf(points: Partial<TxnPoints>): () => TxnPoints {
+  return () => ({ ...NONE, ...points })
 }

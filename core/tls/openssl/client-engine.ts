@@ -201,12 +201,12 @@ export class ClientEngine implements VerifySubject, SessionSubject {
     const handle = this.#ssl.handle
     const cipher = ssl.SSL_get_current_cipher(handle)
     return {
-      ...check,
       protocol: ssl.SSL_get_version(handle),
       cipher: cipher === NULL ? '' : ssl.SSL_CIPHER_get_name(cipher),
       group: this.#group(),
       alpn: this.#alpn(),
       ocspResponse: this.#ocspResponse(),
+      ...check, // last: docs/performance.md says what a spread in front costs
     }
   }
 

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
+import type { ClientReply } from '../../../core/http/client-reply.js'
+import type { ClientRequest } from '../../../core/http/client-request.js'
 import { rawClient } from '../../kit/client.js'
 import { startFront } from '../../kit/proxy-front.js'
 import { within } from '../../kit/watch.js'
@@ -13,10 +14,12 @@ const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
 /** A front whose own pages are `/big`, `/later` (when the test says so) and `/` for anything else. */
 async function setUp(t: Test) {
   let answerLater = (): void => undefined
-  const onLocal = (req: IncomingMessage, res: ServerResponse): boolean => {
-    if (req.url === '/big') res.writeHead(200, ['Content-Length', String(BIG)]).end(Buffer.alloc(BIG))
-    else if (req.url === '/later') answerLater = () => void res.end('later')
-    else res.end('now')
+  const onLocal = (req: ClientRequest, res: ClientReply): boolean => {
+    const answer = (text: string): void =>
+      res.sendAll(200, 'OK', ['Content-Length', String(text.length)], Buffer.from(text))
+    if (req.url === '/big') res.sendAll(200, 'OK', ['Content-Length', String(BIG)], Buffer.alloc(BIG))
+    else if (req.url === '/later') answerLater = () => answer('later')
+    else answer('now')
     return true
   }
   const { front, port } = await startFront(t, { front: { onLocal } })

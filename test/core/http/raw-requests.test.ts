@@ -1,7 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
+import type { ClientRequest } from '../../../core/http/client-request.js'
+import { endGently } from '../../../core/vconn/end-gently.js'
 import { ask, listen, raw, startFront } from '../../kit/proxy-front.js'
 
 const lines = (...l: string[]): string => `${l.join('\r\n')}\r\n\r\n`
@@ -88,7 +89,7 @@ test('the head of a request may take its time only so long', async t => {
 })
 
 test('a client that opens a connection and says nothing', async t => {
-  const { port } = await startFront(t, { limits: { idleTimeout: 60 } })
+  const { port } = await startFront(t, { limits: { headersTimeout: 60 } })
   t.equal(await raw(port, []), '', 'is closed')
 })
 
@@ -105,8 +106,8 @@ test('a malformed chunk in the middle of a body', async t => {
 })
 
 test('who is not admitted', async t => {
-  const admit = ({ socket }: IncomingMessage): ProxyError =>
-    new ProxyError('PTC_REQUEST_DENIED', `${socket.remoteAddress} is not allowed here`)
+  const admit = ({ client }: ClientRequest): ProxyError =>
+    new ProxyError('PTC_REQUEST_DENIED', `${client.remoteAddress} is not allowed here`)
   const { port } = await startFront(t, { front: { admit } })
   const answer = await ask(port, 'http://origin.test/')
   t.match(answer, { status: 403, body: /127\.0\.0\.1 is not allowed here/ })
@@ -116,10 +117,13 @@ test('who is not admitted', async t => {
 test('CONNECT and local requests have their own handlers', async t => {
   const { port } = await startFront(t, {
     front: {
-      onConnect: (req, socket, head) => socket.end(`${req.url} ${head}`),
+      onConnect: (req, link, early) => {
+        link.write(Buffer.from(`${req.url} ${early}`))
+        endGently(link)
+      },
       onLocal: (req, res) => {
         if (req.url !== '/health') return false
-        res.end('fine')
+        res.sendAll(200, 'OK', ['Content-Length', '4'], Buffer.from('fine'))
         return true
       },
     },

@@ -2,6 +2,8 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
+import type { FrontOptions } from '../../../core/http/front.js'
+import { endGently } from '../../../core/vconn/end-gently.js'
 import { type RawClient, rawClient } from '../../kit/client.js'
 import { listen, startFront } from '../../kit/proxy-front.js'
 import { rawOrigin, scripts } from '../../kit/raw-origin.js'
@@ -99,13 +101,21 @@ test('what comes behind a request that closes is not served', async t => {
   t.equal(held.length, 1)
 })
 
-test('CONNECT behind a request that is still being answered ends the connection', async t => {
-  const { url } = await holdingOrigin(t)
-  const { port } = await startFront(t, { front: { onConnect: (_req, socket) => socket.end('tunnel') } })
+test('CONNECT behind a request waits for the answer: a tunnel never mixes with a response', async t => {
+  const { url, request } = await holdingOrigin(t)
+  const onConnect: FrontOptions['onConnect'] = (_req, link) => {
+    link.write(Buffer.from('tunnel'))
+    endGently(link)
+  }
+  const { port } = await startFront(t, { front: { onConnect } })
   const client = await clientOf(t, port)
   client.send(`${get(url)}CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n`)
+  const { res } = await request(0)
+  await sleep(50)
+  t.equal(client.text(), '')
+  res.end('answer')
   await client.ended()
-  t.equal(client.text(), '', 'a tunnel never mixes with a response')
+  t.match(client.text(), /\r\n\r\nanswertunnel$/)
 })
 
 test('an answer that comes before the body is complete reaches the client', async t => {

@@ -196,15 +196,19 @@ test('a switched connection that stands still is closed', async t => {
   t.match(front.done, [{ error: { code: 'PTC_TUNNEL_IDLE' } }])
 })
 
-test('a wish behind a request that is still being answered ends the connection', async t => {
-  const origin = await rawOrigin(() => undefined)
-  t.teardown(origin.stop)
+test('a wish behind a request waits for the answer to that one', async t => {
+  const origin = await listen(
+    t,
+    createServer((_req, res) => setTimeout(() => res.end('first'), 50)),
+  )
+  const echo = await listen(t, echoServer())
   const { port } = await startFront(t)
   const client = await clientOf(t, port)
-  const url = `http://127.0.0.1:${origin.port}/`
-  client.send(`GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n${wish(url)}`)
-  await client.ended()
-  t.equal(client.text(), '')
+  client.send(
+    `GET http://127.0.0.1:${origin}/ HTTP/1.1\r\nHost: x\r\n\r\n${wish(`http://127.0.0.1:${echo}/`)}`,
+  )
+  t.equal((await client.response()).body.toString(), 'first')
+  t.equal((await client.response()).status, 101)
 })
 
 test('a switched connection does not outlive the port', async t => {

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { test } from 'tap'
 import type { PeerEvidence } from '../../../core/api/certificate.js'
 import { ProxyError } from '../../../core/base/errors.js'
+import type { ClientRequest } from '../../../core/http/client-request.js'
 import type { Summary } from '../../../core/http/summary.js'
 import type { LogEntry } from '../../../core/log/log-entry.js'
 import { logFormat } from '../../../core/log/log-formats.js'
@@ -14,8 +14,8 @@ const req = {
   url: 'http://origin.example:81/a?b=c',
   httpVersion: '1.1',
   rawHeaders: ['Host', 'origin.example:81', 'User-Agent', 'x "y"\tz\xe9'],
-  socket: { remotePort: 40000 },
-} as unknown as IncomingMessage
+  client: { remotePort: 40000 },
+} as unknown as ClientRequest
 
 const SUMMARY: Summary = {
   req,

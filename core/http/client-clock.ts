@@ -1,0 +1,47 @@
+/**
+ * The deadline of one connection, moved with every request: moving it later costs no timer. One that fires too early is set
+ * again for what is left.
+ */
+export class ClientClock {
+  readonly #onTime: () => void
+  #timer: NodeJS.Timeout | undefined
+  /** On the clock of `Date.now()`; of the timer, and of what it is for. */
+  #firesAt = 0
+  #endsAt = Infinity
+
+  constructor(onTime: () => void) {
+    this.#onTime = onTime
+  }
+
+  /** @param ms from now; 0 and Infinity for no deadline */
+  set(ms: number): void {
+    if (ms === 0 || ms === Infinity) {
+      this.#endsAt = Infinity
+      return
+    }
+    const now = Date.now()
+    this.#endsAt = now + ms
+    if (this.#timer === undefined || this.#endsAt < this.#firesAt) this.#arm(ms)
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#endsAt = Infinity
+  }
+
+  #arm(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#firesAt = Date.now() + ms
+    this.#timer = setTimeout(() => this.#fire(), ms)
+  }
+
+  #fire(): void {
+    this.#timer = undefined
+    if (this.#endsAt === Infinity) return
+    const left = this.#endsAt - Date.now()
+    if (left > 0) return this.#arm(left)
+    this.#endsAt = Infinity
+    this.#onTime()
+  }
+}

@@ -1,0 +1,54 @@
+import type { VConn } from '../api/vconn.js'
+import type { ClientLink } from '../vconn/link.js'
+
+/** A TCP connection, as far as it is asked here; a socket is one. */
+export interface ClientSocket {
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+  once(event: 'close', listener: () => void): unknown
+}
+
+/** One connection of a client, for whoever has to do with its requests. */
+export class ClientInfo {
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  readonly localAddress: string | undefined
+  readonly localPort: number | undefined
+  /** As plugins know it: one for each TCP connection, however many protocols follow one another on it. */
+  readonly vconn: VConn | undefined
+  readonly #socket: ClientSocket
+  readonly #link: ClientLink
+
+  /** @param link what its requests come on */
+  constructor(socket: ClientSocket, link: ClientLink, vconn: VConn | undefined) {
+    this.remoteAddress = socket.remoteAddress
+    this.remotePort = socket.remotePort
+    this.localAddress = socket.localAddress
+    this.localPort = socket.localPort
+    this.vconn = vconn
+    this.#socket = socket
+    this.#link = link
+  }
+
+  /** Sent to the client so far. */
+  get bytesWritten(): number {
+    return this.#link.bytesWritten
+  }
+
+  /** The same client, whose requests come on another link now: inside what it was bumped to. */
+  inside(link: ClientLink): ClientInfo {
+    return new ClientInfo(this.#socket, link, this.vconn)
+  }
+
+  /** Calls `listener` when its TCP connection has ended. */
+  whenClosed(listener: () => void): void {
+    this.#socket.once('close', listener)
+  }
+
+  /** Closes it at once. */
+  destroy(): void {
+    this.#link.destroy()
+  }
+}

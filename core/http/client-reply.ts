@@ -1,0 +1,232 @@
+import type { ClientRequest } from './client-request.js'
+import { dateField } from './date-field.js'
+
+/** So much goes out at once; less waits, till the end of what is going on, for what may come with it. */
+const BULK_BYTES = 16_384
+
+/** Where a reply goes: the connection of its client. */
+export interface ReplyOutput {
+  /** The lines about the connection, for a reply after which it is kept. */
+  readonly keepAliveLines: string
+  /** @returns false: wait for `drained` of the reply */
+  send(bytes: Uint8Array): boolean
+  /** Whether bytes that were sent are still needed. */
+  readonly isHolding: boolean
+  /** Calls `flush` of the reply when what is going on has ended. */
+  flushSoon(): void
+  /** The reply is complete. */
+  replied(): void
+  /** Cuts the reply off, so that nobody takes it for complete. */
+  cut(): void
+}
+
+/** Whoever answers. At most one of the last two comes, and then nothing. */
+export interface ReplyWatcher {
+  /** The client takes more. */
+  onClientDrain(): void
+  /** The client has left. */
+  onClientGone(): void
+  /** What it sends can no longer be read: the body of its request comes to no end. An answer still reaches it. */
+  onClientBroken(error: Error): void
+}
+
+/**
+ * The answer to one request (RFC 9112): its framing, and few writes.
+ *
+ * Life: waiting, interim responses included -> started -> ended; or gone, from everywhere, when its client has left, or
+ * speaks another protocol.
+ */
+export class ClientReply {
+  readonly #out: ReplyOutput
+  readonly #request: ClientRequest
+  #watcher: ReplyWatcher | undefined
+  readonly #whenOver: (() => void)[] = []
+  #state: 'waiting' | 'started' | 'ended' | 'gone' = 'waiting'
+  #framing: 'length' | 'chunked' | 'none' | 'close' = 'none'
+  /** What has been written and not been sent. */
+  #held: Buffer | undefined
+  /** The head, and framing of the body: goes out in front of the next bytes. */
+  #text = ''
+  #hasContinued = false
+  /** The connection ends with this reply. */
+  closes: boolean
+  statusCode = 200
+
+  /** @param closes the client does not want to keep the connection, or cannot */
+  constructor(out: ReplyOutput, request: ClientRequest, closes: boolean) {
+    this.#out = out
+    this.#request = request
+    this.closes = closes
+  }
+
+  /** Whether the head is fixed. */
+  get headersSent(): boolean {
+    return this.#state === 'started' || this.#state === 'ended'
+  }
+
+  /** The client has left, and nothing reaches it. */
+  get isGone(): boolean {
+    return this.#state === 'gone'
+  }
+
+  get isEnded(): boolean {
+    return this.#state === 'ended'
+  }
+
+  get isChunked(): boolean {
+    return this.#framing === 'chunked'
+  }
+
+  /** Whether bytes of the body are still needed: they have not all been handed to the system. */
+  get isHolding(): boolean {
+    return this.#out.isHolding
+  }
+
+  watch(watcher: ReplyWatcher): void {
+    this.#watcher = watcher
+  }
+
+  /** Calls `listener` once, when the reply has ended, or nothing can come of it any more. */
+  whenOver(listener: () => void): void {
+    if (this.#state === 'ended' || this.#state === 'gone') listener()
+    else this.#whenOver.push(listener)
+  }
+
+  /** @param text a 1xx response as it is on the wire */
+  writeInterim(text: string): void {
+    if (this.#state === 'waiting') this.#out.send(Buffer.from(text, 'latin1'))
+  }
+
+  /** The client may send the body that it has announced. */
+  writeContinue(): void {
+    this.#hasContinued = true
+    this.writeInterim('HTTP/1.1 100 Continue\r\n\r\n')
+  }
+
+  /** Who has not been told to send its body may send it all the same, or its next request: nobody can tell. */
+  get #isBodyUncertain(): boolean {
+    return !this.#request.isComplete && !this.#hasContinued && this.#request.headers.expect !== undefined
+  }
+
+  /**
+   * Fixes the head. The fields are checked by whoever made them; Connection and Transfer-Encoding are added here.
+   * @param fields names and values in turn
+   */
+  writeHead(status: number, reason: string, fields: readonly string[]): this {
+    if (this.#state !== 'waiting') return this
+    this.#state = 'started'
+    this.statusCode = status
+    let text = `HTTP/1.1 ${status} ${reason}\r\n`
+    let hasLength = false
+    let hasDate = false
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      const name = fields[i] ?? ''
+      text += `${name}: ${fields[i + 1]}\r\n`
+      if (name.length === 14) hasLength ||= name.toLowerCase() === 'content-length'
+      else if (name.length === 4) hasDate ||= name.toLowerCase() === 'date'
+    }
+    if (!hasDate) text += dateField()
+    this.#framing = this.#framingOf(status, hasLength)
+    if (this.#framing === 'close' || this.#isBodyUncertain) this.closes = true
+    text += this.closes ? 'Connection: close\r\n' : this.#out.keepAliveLines
+    if (this.#framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
+    this.#text = `${text}\r\n`
+    this.#out.flushSoon()
+    return this
+  }
+
+  /** RFC 9112 section 6.3. */
+  #framingOf(status: number, hasLength: boolean): 'length' | 'chunked' | 'none' | 'close' {
+    if (this.#request.method === 'HEAD' || status === 204 || status === 304 || status < 200) return 'none'
+    if (hasLength) return 'length'
+    return this.#request.httpVersion === '1.1' ? 'chunked' : 'close'
+  }
+
+  /** @returns false: wait for the client to take it */
+  write(bytes: Uint8Array): boolean {
+    if (this.#state !== 'started' || this.#framing === 'none' || bytes.length === 0) return true
+    const isChunked = this.#framing === 'chunked'
+    if (isChunked) this.#text += `${bytes.length.toString(16)}\r\n`
+    const isBulk = bytes.length >= BULK_BYTES
+    if (isBulk) this.flush()
+    else this.#hold(bytes)
+    const goesOn = isBulk ? this.#out.send(bytes) : true
+    if (isChunked) this.#text = '\r\n'
+    if (this.#text !== '' || !isBulk) this.#out.flushSoon()
+    return goesOn
+  }
+
+  /** @param text what stands in front of it is joined to it: one write for both */
+  #hold(bytes: Uint8Array): void {
+    const before = this.#held?.length ?? 0
+    const joined = Buffer.allocUnsafe(before + this.#text.length + bytes.length)
+    if (this.#held !== undefined) joined.set(this.#held)
+    joined.write(this.#text, before, 'latin1')
+    joined.set(bytes, before + this.#text.length)
+    this.#text = ''
+    this.#held = joined
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    if (this.#text !== '') this.#hold(NOTHING)
+    const bytes = this.#held
+    this.#held = undefined
+    if (bytes !== undefined && this.#state !== 'gone') this.#out.send(bytes)
+  }
+
+  /** @param trailers names and values in turn; sent if the body is chunked */
+  end(trailers: readonly string[] = []): void {
+    if (this.#state !== 'started') return
+    if (this.#framing === 'chunked') {
+      this.#text += '0\r\n'
+      for (let i = 0; i + 1 < trailers.length; i += 2) this.#text += `${trailers[i]}: ${trailers[i + 1]}\r\n`
+      this.#text += '\r\n'
+    }
+    this.flush()
+    this.#over('ended')
+    this.#out.replied()
+  }
+
+  /** A whole answer. */
+  sendAll(status: number, reason: string, fields: readonly string[], body: Uint8Array): void {
+    this.writeHead(status, reason, fields)
+    this.write(body)
+    this.end()
+  }
+
+  /** Ends the connection in the middle of the answer. */
+  cut(): void {
+    this.#out.cut()
+  }
+
+  /** For the connection: bytes that were held have gone. */
+  drained(): void {
+    this.#watcher?.onClientDrain()
+  }
+
+  /** For the connection: the client has left. */
+  gone(): void {
+    if (this.#state === 'ended' || this.#state === 'gone') return
+    this.#over('gone')
+    this.#watcher?.onClientGone()
+  }
+
+  /** For the connection: it has been handed over. */
+  handedOver(): void {
+    if (this.#state === 'waiting') this.#over('gone')
+  }
+
+  /** For the connection: the body of the request cannot be read. @returns whether anybody answers */
+  broken(error: Error): boolean {
+    this.#watcher?.onClientBroken(error)
+    return this.#watcher !== undefined
+  }
+
+  #over(state: 'ended' | 'gone'): void {
+    this.#state = state
+    for (const listener of this.#whenOver) listener()
+  }
+}
+
+const NOTHING = Buffer.alloc(0)

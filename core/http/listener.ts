@@ -1,0 +1,73 @@
+import type { Socket } from 'node:net'
+import { createServer, type Server } from 'node:net'
+import type { ClientLink } from '../vconn/link.js'
+import { TcpLink } from '../vconn/tcp-link.js'
+import { ClientInfo } from './client-info.js'
+
+/** Hands a connection on, to have its requests read. */
+export type Take = (link: ClientLink, client: ClientInfo) => void
+
+/** What is done with a client before its first request is read. */
+export interface ClientPort {
+  /**
+   * Lets a client in, or closes the connection, which is its own until then: it may be parked, or make a TLS handshake.
+   * @param take called once, when it is in
+   * @returns what ends the wait
+   */
+  readonly accept: (tcp: TcpLink, socket: Socket, take: Take) => { abandon(): void }
+}
+
+/** A listener, not yet open, that hands on clients that have been let in. */
+export interface ClientListener {
+  readonly server: Server
+  /** Ends those that have not been let in yet. */
+  readonly abandon: () => void
+  /** Ends every connection. */
+  readonly destroyAll: () => void
+}
+
+/** Who is let in at once. */
+const OPEN_PORT: ClientPort = {
+  accept: (tcp, socket, take) => {
+    take(tcp, new ClientInfo(socket, tcp, undefined))
+    return { abandon: () => {} }
+  },
+}
+
+/** @param isWelcome says no to a connection that it has closed */
+export function clientListener(
+  port: ClientPort = OPEN_PORT,
+  isWelcome: (socket: Socket) => boolean = () => true,
+  take: Take,
+): ClientListener {
+  const waiting = new Set<{ abandon(): void }>()
+  const sockets = new Set<Socket>()
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, socket => {
+    if (!isWelcome(socket)) return
+    sockets.add(socket)
+    let wait: { abandon(): void } | undefined
+    let isIn = false
+    const end = (): void => {
+      isIn = true
+      if (wait !== undefined) waiting.delete(wait)
+    }
+    wait = port.accept(new TcpLink(socket, 'client'), socket, (link, client) => {
+      end()
+      take(link, client)
+    })
+    if (!isIn) waiting.add(wait)
+    socket.once('close', () => {
+      end()
+      sockets.delete(socket)
+    })
+  })
+  return {
+    server,
+    abandon: () => {
+      for (const wait of waiting) wait.abandon()
+    },
+    destroyAll: () => {
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

@@ -1,0 +1,193 @@
+import { ProxyError } from '../base/errors.js'
+import { HttpParser, type MessageEvents } from '../origin/http-parser.js'
+import type { ClientInfo } from './client-info.js'
+import { type BodySource, ClientRequest } from './client-request.js'
+import { requestError } from './request-errors.js'
+import { mayUpgrade } from './upgrade.js'
+
+/** Framing of a chunked body: so much for nothing, and so much for each byte of the body. */
+const FREE_FRAMING = 8192
+const FRAMING_PER_BYTE = 16
+/** Of a chunked body so much is parsed at a time: what is too much is known before the end of it. */
+const SLICE = 8192
+
+const EMPTY = Buffer.alloc(0)
+/** By llhttp's numbers. */
+const VERSIONS: Readonly<Record<number, string>> = { 10: '1.0', 11: '1.1' }
+
+/** The connection that requests come on. */
+export interface RequestHost extends BodySource {
+  readonly client: ClientInfo
+  /** A head has come, and all of a request without a body. */
+  onRequest(request: ClientRequest, keepsAlive: boolean): void
+}
+
+/**
+ * Makes requests of the bytes of one client, one after another.
+ *
+ *     between -> head -> held -> body -> complete -> between …
+ *                  \------ no body ------^             (any) -> over
+ *
+ * What comes while a body is held, and after a request until `next`, is kept and not looked at.
+ */
+export class RequestReader implements MessageEvents {
+  readonly #host: RequestHost
+  readonly #parser: HttpParser
+  #at: 'between' | 'head' | 'held' | 'body' | 'complete' | 'over' = 'between'
+  #request: ClientRequest | undefined
+  /** Its head has been parsed just now. */
+  #isNew = false
+  #isRunning = false
+  #kept: Buffer = EMPTY
+  #isChunked = false
+  #bodyBytes = 0
+  #framedBytes = 0
+
+  constructor(host: RequestHost, maxHeaderBytes: number) {
+    this.#host = host
+    this.#parser = new HttpParser('request', this, maxHeaderBytes)
+  }
+
+  /** Whether a head has begun and is not complete. */
+  get isInHead(): boolean {
+    return this.#at === 'head'
+  }
+
+  /** Bytes that have come and wait. */
+  get kept(): Buffer {
+    return this.#kept
+  }
+
+  /**
+   * Bytes from the client.
+   * @throws {ProxyError} what is wrong with them; they are the last that are looked at
+   */
+  take(bytes: Buffer): void {
+    if (this.#at === 'over') return
+    this.#kept = this.#kept.length === 0 ? bytes : Buffer.concat([this.#kept, bytes])
+    this.run()
+  }
+
+  /**
+   * Looks at what has been kept. A loop, not a recursion: a thousand requests may have been sent ahead, and each be
+   * answered at once.
+   * @throws {ProxyError} as {@link take}
+   */
+  run(): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    try {
+      while (this.#kept.length > 0 && this.#reads) this.#parse()
+    } finally {
+      this.#isRunning = false
+    }
+  }
+
+  /** The body is wanted. */
+  release(): void {
+    if (this.#at === 'held') this.#at = 'body'
+  }
+
+  /** The body is not wanted for now. */
+  hold(): void {
+    if (this.#at === 'body') this.#at = 'held'
+  }
+
+  /** The request that has come is done with. */
+  next(): void {
+    if (this.#at !== 'complete') return
+    this.#parser.next()
+    this.#request = undefined
+    this.#at = 'between'
+  }
+
+  /** Nothing is read any more; what is kept stays. */
+  stop(): void {
+    this.#at = 'over'
+    this.#parser.free()
+  }
+
+  onHead(): 'asFramed' | 'later' {
+    const { method, target: url, version, headers: rawHeaders } = this.#parser
+    const httpVersion = VERSIONS[version] ?? `${Math.floor(version / 10)}.${version % 10}`
+    const isUpgrade = this.#parser.isUpgrade && mayUpgrade({ rawHeaders, httpVersion })
+    const head = { method, url, httpVersion, rawHeaders, isUpgrade } as const
+    this.#request = new ClientRequest(this.#host.client, this.#host, head)
+    this.#isNew = true
+    this.#at = 'held'
+    this.#isChunked = findField(rawHeaders, 'transfer-encoding') !== undefined
+    // If the head says nothing of a length, nothing follows it (RFC 9112 section 6.3).
+    const hasBody = this.#isChunked || (findField(rawHeaders, 'content-length') ?? '0') !== '0'
+    return hasBody ? 'later' : 'asFramed'
+  }
+
+  onBody(bytes: Buffer): void {
+    this.#bodyBytes += bytes.length
+    this.#request?.deliver(bytes)
+  }
+
+  onMessage(): boolean {
+    if (this.#at !== 'over') this.#at = 'complete'
+    this.#request?.complete(this.#parser.trailers)
+    return false
+  }
+
+  get #reads(): boolean {
+    return this.#at === 'between' || this.#at === 'head' || this.#at === 'body'
+  }
+
+  #parse(): void {
+    const bytes = this.#kept
+    const isFirst = this.#at === 'between'
+    const isBody = this.#at === 'body'
+    if (isFirst) this.#at = 'head'
+    this.#kept = EMPTY
+    try {
+      const isSliced = isBody && this.#isChunked
+      const consumed = this.#parser.execute(isSliced ? bytes.subarray(0, SLICE) : bytes)
+      this.#keepRest(bytes, consumed)
+      if (isSliced) this.#countFraming(consumed)
+    } catch (error) {
+      this.#at = 'over'
+      throw requestError(asProxyError(error), this.#parser, isFirst ? bytes : EMPTY)
+    }
+    if (this.#isNew) this.#tell()
+  }
+
+  /** In front of what a callback may have let come meanwhile. */
+  #keepRest(bytes: Buffer, consumed: number): void {
+    if (consumed === bytes.length) return
+    const rest = bytes.subarray(consumed)
+    this.#kept = this.#kept.length === 0 ? rest : Buffer.concat([rest, this.#kept])
+  }
+
+  #tell(): void {
+    const request = this.#request
+    this.#isNew = false
+    this.#bodyBytes = 0
+    this.#framedBytes = 0
+    if (request === undefined) return
+    if (!request.isComplete) this.#parser.next()
+    this.#host.onRequest(request, this.#parser.keepsAlive)
+  }
+
+  /** Chunk extensions are nothing that anybody reads: what is almost only framing is no body. */
+  #countFraming(consumed: number): void {
+    this.#framedBytes += consumed
+    if (this.#framedBytes - this.#bodyBytes > FREE_FRAMING + FRAMING_PER_BYTE * this.#bodyBytes)
+      throw new ProxyError('PTC_REQUEST_MALFORMED', 'the body of the request is almost nothing but framing')
+  }
+}
+
+function findField(raw: readonly string[], wanted: string): string | undefined {
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    if (name.length === wanted.length && name.toLowerCase() === wanted) return raw[i + 1]
+  }
+  return undefined
+}
+
+const asProxyError = (error: unknown): ProxyError =>
+  error instanceof ProxyError
+    ? error
+    : new ProxyError('PTC_INTERNAL', 'the request could not be handled', { cause: error })
