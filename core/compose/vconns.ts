@@ -60,7 +60,7 @@ export class VConns {
       const hold = new Hold(
         point,
         subject,
-        parked => Object.freeze({ ...parked }),
+        turn => Object.freeze(turn.parked),
         refusal => onEnd(vconn, refusal && refused('PTC_CLIENT_REFUSED', 'the connection', refusal)),
       )
       holdBy(hold)
@@ -78,7 +78,7 @@ export class VConns {
       const hold = new Hold(
         point,
         { vconn: vconn.shown, about: host },
-        parked => Object.freeze({ ...parked, host, port }),
+        turn => Object.freeze({ host, port, ...turn.parked }),
         refusal => onEnd(vconn, refusal && refused('PTC_PLUGIN_REFUSED_ORIGIN', 'the connection', refusal)),
       )
       holdBy(hold)

@@ -1,5 +1,6 @@
 import { HeaderList } from '../api/header-list.js'
 import type {
+  HeaderFields,
   ReadRequestEvent,
   ReadResponseEvent,
   SendRequestEvent,
@@ -13,6 +14,7 @@ import { type ErrorCode, ProxyError } from '../base/errors.js'
 import type { Channel } from '../origin/channel.js'
 import { Hold, type HoldPoint } from '../vconn/hold.js'
 import { refused } from '../vconn/plugin-refused.js'
+import type { PluginTurn } from '../vconn/turn.js'
 import type { ClientInfo } from './client-info.js'
 
 /** The plugins on the hooks of transactions; undefined where none is on a hook. */
@@ -62,15 +64,10 @@ export class TxnHooks {
   readRequest(headers: readonly string[], onAsked: OnAsked): void {
     const { readRequest: point } = this.points
     if (point === undefined) return onAsked(undefined, headers)
-    const make = (event: TxnEvent): ReadRequestEvent => event
     this.#ask(
       point,
-      this.#facts.client,
-      undefined,
-      headers,
-      make,
-      'PTC_PLUGIN_REFUSED_REQUEST',
-      'the request',
+      REQUEST,
+      { vconn: this.#facts.client, origin: undefined, headers, status: undefined },
       onAsked,
     )
   }
@@ -79,34 +76,14 @@ export class TxnHooks {
     const { sendRequest: point } = this.points
     if (point === undefined) return onAsked(undefined, headers)
     const origin = originOf(channel)
-    const make = (event: TxnEvent): SendRequestEvent => ({ ...event, origin })
-    this.#ask(
-      point,
-      origin.vconn,
-      origin,
-      headers,
-      make,
-      'PTC_PLUGIN_REFUSED_REQUEST',
-      'the request',
-      onAsked,
-    )
+    this.#ask(point, REQUEST, { vconn: origin.vconn, origin, headers, status: undefined }, onAsked)
   }
 
   readResponse(status: number, headers: readonly string[], channel: OriginSide, onAsked: OnAsked): void {
     const { readResponse: point } = this.points
     if (point === undefined) return onAsked(undefined, headers)
     const origin = originOf(channel)
-    const make = (event: TxnEvent): ReadResponseEvent => ({ ...event, origin, status })
-    this.#ask(
-      point,
-      origin.vconn,
-      origin,
-      headers,
-      make,
-      'PTC_PLUGIN_REFUSED_RESPONSE',
-      'the response',
-      onAsked,
-    )
+    this.#ask(point, RESPONSE, { vconn: origin.vconn, origin, headers, status }, onAsked)
   }
 
   sendResponse(
@@ -117,10 +94,13 @@ export class TxnHooks {
   ): void {
     const { sendResponse: point } = this.points
     if (point === undefined) return onAsked(undefined, headers)
-    const make = (event: TxnEvent): SendResponseEvent => ({ ...event, status })
     const origin = channel?.vconn === undefined ? undefined : originOf(channel)
-    const { client } = this.#facts
-    this.#ask(point, client, origin, headers, make, 'PTC_PLUGIN_REFUSED_RESPONSE', 'the response', onAsked)
+    this.#ask(point, RESPONSE, { vconn: this.#facts.client, origin, headers, status }, onAsked)
+  }
+
+  /** Whether plugins look at responses. */
+  get looksAtResponses(): boolean {
+    return this.points.readResponse !== undefined || this.points.sendResponse !== undefined
   }
 
   /** Nobody wants to know any more. */
@@ -132,30 +112,69 @@ export class TxnHooks {
 
   #ask<E extends TxnEvent>(
     point: HoldPoint<E>,
-    vconn: VConn,
-    origin: TxnOrigin | undefined,
-    headers: readonly string[],
-    make: (event: TxnEvent) => E,
-    code: ErrorCode,
-    what: string,
+    { code, what }: Kind,
+    message: Message,
     onAsked: OnAsked,
   ): void {
-    const { client, method, url } = this.#facts
+    const { method, url } = this.#facts
+    const { headers } = message
     const list = new HeaderList(headers)
     const hold = new Hold<E>(
       point,
-      { vconn, about: `${method} ${url}` },
-      (parked, turn, isShadow) => {
-        // What a plugin in shadow mode changes is changed on a copy.
-        const view = (isShadow ? new HeaderList(headers) : list).view(turn)
-        const { id, args } = this
-        return Object.freeze(make({ ...parked, id, client, origin, method, url, headers: view, args }))
-      },
+      { vconn: message.vconn, about: `${method} ${url}` },
+      // What a plugin in shadow mode changes is changed on a copy.
+      (turn, isShadow) => this.#toEvent<E>(turn, message, isShadow ? new HeaderList(headers) : list),
       refusal => onAsked(refusal && refused(code, what, refusal), list.isChanged ? list.flat : headers),
     )
-    this.#holds.push(hold)
     hold.start()
+    if (hold.isParked || point.shadows.length > 0) this.#holds.push(hold)
   }
+
+  /** Nothing is made that a plugin does not ask for. What of it a hook has is said by whoever calls {@link #ask}. */
+  #toEvent<E extends TxnEvent>(turn: PluginTurn, { vconn, origin, status }: Message, list: HeaderList): E {
+    const { id, args } = this
+    const { client, method, url } = this.#facts
+    let view: HeaderFields | undefined
+    const event: TxnEvent & { readonly status: number | undefined } = {
+      vconn,
+      get signal() {
+        return turn.signal
+      },
+      deadline: turn.deadline,
+      reenable: turn.reenable,
+      schedule: turn.schedule,
+      id,
+      client,
+      origin,
+      method,
+      url,
+      get headers() {
+        view ??= list.view(turn)
+        return view
+      },
+      args,
+      status,
+    }
+    return event as TxnEvent as E
+  }
+}
+
+/** What a refusal is called. */
+interface Kind {
+  readonly code: ErrorCode
+  readonly what: string
+}
+
+const REQUEST: Kind = { code: 'PTC_PLUGIN_REFUSED_REQUEST', what: 'the request' }
+const RESPONSE: Kind = { code: 'PTC_PLUGIN_REFUSED_RESPONSE', what: 'the response' }
+
+/** What plugins are asked about at one hook. */
+interface Message {
+  readonly vconn: VConn
+  readonly origin: TxnOrigin | undefined
+  readonly headers: readonly string[]
+  /** Of a response. */
+  readonly status: number | undefined
 }
 
 function originOf({ vconn, peer }: OriginSide): TxnOrigin {

@@ -225,9 +225,9 @@ export class Transaction implements HeldSink, ReplyWatcher {
       hooks.sendRequest(headers, connection.channel, (why, changed) => {
         if (why !== undefined) return this.#fail(why)
         this.#ready = undefined
-        this.#held = new HeldResponse(this, hooks, connection)
+        if (hooks.looksAtResponses) this.#held = new HeldResponse(this, hooks, connection)
         const request = changed === headers ? this.#request : { ...this.#request, headers: changed }
-        this.#dispatch(connection, request, this.#held)
+        this.#dispatch(connection, request, this.#held ?? this)
       })
     } catch (error) {
       this.#fail(error)

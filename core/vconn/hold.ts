@@ -1,4 +1,3 @@
-import type { Parked } from '../api/parked.js'
 import type { VConn } from '../api/vconn.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import type { Refusal } from './plugin-refused.js'
@@ -20,8 +19,8 @@ export interface HoldPoint<E> {
   readonly onCount?: (change: 1 | -1) => void
 }
 
-/** Makes what a plugin receives, of the part that every event has and of its turn. */
-export type ToEvent<E> = (parked: Parked, turn: { readonly isOpen: boolean }, isShadow: boolean) => E
+/** Makes what a plugin receives in its turn. */
+export type ToEvent<E> = (turn: PluginTurn, isShadow: boolean) => E
 
 /** What a wait is about. */
 export interface HoldSubject {
@@ -89,21 +88,28 @@ export class Hold<E> {
     const { shadows, deadline, observer, time } = this.#point
     if (shadows.length === 0) return
     this.#shadows = new ShadowTurns(shadows, { ...this.#subject, observer, time }, deadline)
-    this.#shadows.start(shadows, turn => this.#toEvent(turn.parked, turn, true))
+    this.#shadows.start(shadows, turn => this.#toEvent(turn, true))
   }
 
   #askNext(index: number): void {
     // A plugin in shadow mode may have had the connection closed.
     if (this.#state !== 'asking') return
-    const { askers, deadline, observer, time } = this.#point
+    const { askers, observer, time } = this.#point
     const asker = askers[index]
     if (asker === undefined) return this.#end(undefined)
-    this.#clock ??= this.#time.after(deadline, () => this.#onLate())
-    const left = this.#ends - this.#time.now()
-    const facts = { ...this.#subject, deadline: Date.now() + left, observer, time }
+    const { vconn, about } = this.#subject
+    const facts = { vconn, about, deadline: Date.now() + this.#left, observer, time }
     this.#plugin = asker.plugin
-    this.#turn = new PluginTurn(asker, facts, end => this.#onTurn(index, asker.plugin, end))
-    this.#turn.start(asker, this.#toEvent(this.#turn.parked, this.#turn, false))
+    const turn = new PluginTurn(asker, facts, end => this.#onTurn(index, asker.plugin, end))
+    this.#turn = turn
+    turn.start(asker, this.#toEvent(turn, false))
+    // A clock only for those who take time.
+    if (turn.isOpen) this.#clock ??= this.#time.after(Math.max(this.#left, 1), () => this.#onLate())
+  }
+
+  /** Milliseconds. */
+  get #left(): number {
+    return this.#ends - this.#time.now()
   }
 
   #onTurn(index: number, plugin: string, end: TurnEnd): void {

@@ -63,15 +63,18 @@ export type TurnEnd =
  */
 export class PluginTurn {
   readonly #right: Reenable
-  readonly #abort: AbortController
-  readonly #timers: Timers
   readonly #refuse: (cause: unknown) => void
   readonly #time: Time
   readonly #about: string
+  readonly #vconn: VConn
+  /** When silence ends it; milliseconds since the epoch. */
+  readonly deadline: number
+  /** Signal and timers are made when first asked for, because most plugins answer at once. */
+  #abort: AbortController | undefined
+  #timers: Timers | undefined
+  #isUnwanted = false
   #clock: Wait | undefined
   #onOver: (() => void) | undefined
-  /** What the plugin gets, beside what its hook is about. */
-  readonly parked: Parked
 
   constructor(
     { plugin, deadline: own }: Pick<TurnAsker<never>, 'plugin' | 'deadline'>,
@@ -90,27 +93,44 @@ export class PluginTurn {
       observer.pluginFailed(plugin, about, cause)
       if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
     }
-    this.#abort = containedAbort(this.#refuse)
     this.#time = time
     this.#about = about
-    this.#timers = new Timers(this.#refuse, undefined, time)
+    this.#vconn = vconn
     const ends = Date.now() + (own ?? Infinity)
     // A time that ends with the general one, or after it, is nobody's own: there the general one ends the wait.
     if (own !== undefined && ends < deadline) this.#clock = time.after(own, () => end({ type: 'late' }))
-    this.parked = {
-      vconn,
-      signal: this.#abort.signal,
-      deadline: Math.min(ends, deadline),
-      reenable: this.#right.call,
-      schedule: (continuation, ms) => this.#timers.after(ms, continuation),
-    }
+    this.deadline = Math.min(ends, deadline)
+  }
+
+  /** What the plugin gets, beside what its hook is about. */
+  get parked(): Parked {
+    const { signal, deadline, reenable, schedule } = this
+    return { vconn: this.#vconn, signal, deadline, reenable, schedule }
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= containedAbort(this.#refuse)
+    if (this.#isUnwanted) this.#abort.abort()
+    return this.#abort.signal
+  }
+
+  get reenable(): Parked['reenable'] {
+    return this.#right.call
+  }
+
+  readonly schedule: Parked['schedule'] = (continuation, ms) => {
+    this.#timers ??= new Timers(this.#refuse, undefined, this.#time)
+    if (!this.isOpen) this.#timers.clear()
+    this.#timers.after(ms, continuation)
   }
 
   /** Asks. The answer may come from within this call. */
   start<E>(asker: TurnAsker<E>, event: E): void {
     const { plugin, onTurn } = asker
-    this.#onOver = onTurn?.({ plugin, about: this.#about, since: Date.now(), deadline: this.parked.deadline })
+    const since = onTurn === undefined ? 0 : Date.now()
     asker.ask(event, this.#refuse)
+    // Whoever has answered by now has held nothing.
+    if (this.isOpen) this.#onOver = onTurn?.({ plugin, about: this.#about, since, deadline: this.deadline })
   }
 
   /** Whether the answer is still wanted. */
@@ -126,8 +146,9 @@ export class PluginTurn {
   #finish(isUnwanted: boolean): void {
     this.#time.cancel(this.#clock)
     this.#right.revoke()
-    this.#timers.clear()
+    this.#timers?.clear()
     this.#onOver?.()
-    if (isUnwanted) this.#abort.abort()
+    this.#isUnwanted = isUnwanted
+    if (isUnwanted) this.#abort?.abort()
   }
 }
