@@ -42,6 +42,12 @@ export class FakeLink implements Link {
     this.sink?.onClose(cause)
   }
 
+  /** The other end has ended; as a socket does, the link closes when both have. */
+  fin(): void {
+    this.sink?.onEnd()
+    if (this.hasEnded) this.destroy()
+  }
+
   /** The other end has room again. */
   drain(): void {
     this.hasRoom = true

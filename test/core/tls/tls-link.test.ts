@@ -99,7 +99,7 @@ for (const version of VERSIONS) {
       t.equal(server.read(), 'end', 'the origin has a close_notify')
       t.ok(tcp.hasEnded)
       t.notOk(tcp.isClosed, 'and may read what is on its way to it')
-      tcp.sink?.onEnd()
+      tcp.fin()
       t.ok(tcp.isClosed, 'until it ends the connection')
     }
   })

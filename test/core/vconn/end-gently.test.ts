@@ -1,0 +1,53 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { endGently } from '../../../core/vconn/end-gently.js'
+import { TcpLink } from '../../../core/vconn/tcp-link.js'
+import { listen } from '../../kit/tcp-server.js'
+import { within } from '../../kit/watch.js'
+
+/** Below what a socket takes without asking for a drain. */
+const CHUNK = 10_000
+
+test('who has ended, and reads slowly, gets everything', async t => {
+  let sent = 0
+  const server = await listen(socket => {
+    const link = new TcpLink(socket, 'client')
+    link.attach({
+      copiesData: true,
+      onData: () => {},
+      onDrain: () => {},
+      onEnd: () => {
+        for (; socket.writableLength === 0; sent += CHUNK) link.write(Buffer.alloc(CHUNK))
+        endGently(link)
+      },
+      onClose: () => {},
+    })
+  })
+  t.teardown(() => server.stop())
+  const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
+  server.own(socket)
+  socket.end()
+  while (sent === 0) await sleep(5)
+  let received = 0
+  socket.on('data', bytes => {
+    received += bytes.length
+  })
+  await within(new Promise(resolve => socket.once('end', resolve)), 'the end')
+  t.equal(received, sent)
+})
+
+test('who never ends is left', async t => {
+  let closed: () => void = () => {}
+  const hasClosed = new Promise<void>(resolve => {
+    closed = resolve
+  })
+  const server = await listen(socket => {
+    socket.on('close', () => closed())
+    endGently(new TcpLink(socket, 'client'), 20)
+  })
+  t.teardown(() => server.stop())
+  server.own(connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true }))
+  await within(hasClosed, 'the close')
+  t.pass()
+})
