@@ -21,6 +21,7 @@ export function startHandshake(
       try {
         return new OriginHandshake(tcp, target, settings, ending(resolve), ending(reject))
       } catch (cause) {
+        settings.openVConn(tcp).close() // plugins may have been told of its start
         tcp.destroy()
         throw cause
       }

@@ -116,6 +116,22 @@ test('client or origin leaves while a connection to an origin is parked', async 
   t.equal(liveHandshakes(), 0)
 })
 
+test('a handshake that cannot begin is a connection that closes', async t => {
+  const origin = await rawOrigin(nothing)
+  t.teardown(origin.stop)
+  const { gate, port } = await gateStage(
+    t,
+    { TS_VCONN_OUTBOUND_START_HOOK: ({ reenable }) => reenable(), TS_VCONN_OUTBOUND_CLOSE_HOOK: nothing },
+    // Longer than OpenSSL takes.
+    { files: { 'sni.yaml': `sni: [{fqdn: ${HOST}, client_sni: ${'a'.repeat(256)}}]` } },
+  )
+  const response = await get(port, `https://${HOST}:${origin.port}/`)
+  t.match(response.body.toString(), /PTC_HANDSHAKE_FAILED/)
+  const [started] = gate.of('TS_VCONN_OUTBOUND_START_HOOK')
+  t.equal((await gate.next('TS_VCONN_OUTBOUND_CLOSE_HOOK')).id, started?.vconn.id)
+  t.equal(liveHandshakes(), 1, 'only the context is left')
+})
+
 test("what plugins take is none of the origin's time", async t => {
   const { secure } = await bothOrigins(t)
   const { port } = await gateStage(
