@@ -110,52 +110,78 @@ export class TxnHooks {
     for (const hold of holds) hold.abandon()
   }
 
+  /** @typeParam E what of a {@link TxnTurn} the hook has: `message` says it all */
   #ask<E extends TxnEvent>(
     point: HoldPoint<E>,
     { code, what }: Kind,
     message: Message,
     onAsked: OnAsked,
   ): void {
-    const { method, url } = this.#facts
+    const facts = this.#facts
     const { headers } = message
     const list = new HeaderList(headers)
     const hold = new Hold<E>(
       point,
-      { vconn: message.vconn, about: `${method} ${url}` },
+      { vconn: message.vconn, about: `${facts.method} ${facts.url}` },
       // What a plugin in shadow mode changes is changed on a copy.
-      (turn, isShadow) => this.#toEvent<E>(turn, message, isShadow ? new HeaderList(headers) : list),
+      (turn, isShadow) =>
+        new TxnTurn(turn, this, facts, message, isShadow ? new HeaderList(headers) : list) as TxnEvent as E,
       refusal => onAsked(refusal && refused(code, what, refusal), list.isChanged ? list.flat : headers),
     )
     hold.start()
     if (hold.isParked || point.shadows.length > 0) this.#holds.push(hold)
   }
+}
 
-  /** Nothing is made that a plugin does not ask for. What of it a hook has is said by whoever calls {@link #ask}. */
-  #toEvent<E extends TxnEvent>(turn: PluginTurn, { vconn, origin, status }: Message, list: HeaderList): E {
-    const { id, args } = this
-    const { client, method, url } = this.#facts
-    let view: HeaderFields | undefined
-    const event: TxnEvent & { readonly status: number | undefined } = {
-      vconn,
-      get signal() {
-        return turn.signal
-      },
-      deadline: turn.deadline,
-      reenable: turn.reenable,
-      schedule: turn.schedule,
-      id,
-      client,
-      origin,
-      method,
-      url,
-      get headers() {
-        view ??= list.view(turn)
-        return view
-      },
-      args,
-      status,
-    }
-    return event as TxnEvent as E
+/**
+ * What a plugin receives: nothing is made that it does not ask for. A class, because an object with getters of its own would
+ * have a shape of its own, in a part of the heap that is seldom looked at.
+ */
+class TxnTurn implements TxnEvent {
+  readonly vconn: VConn
+  readonly deadline: number
+  readonly reenable: TxnEvent['reenable']
+  readonly schedule: TxnEvent['schedule']
+  readonly id: number
+  readonly client: VConn
+  readonly origin: TxnOrigin | undefined
+  readonly method: string
+  readonly url: string
+  readonly args: Partial<TxnArgs>
+  readonly status: number | undefined
+  readonly #turn: PluginTurn
+  readonly #list: HeaderList
+  #headers: HeaderFields | undefined
+
+  constructor(
+    turn: PluginTurn,
+    { id, args }: TxnHooks,
+    { client, method, url }: TxnFacts,
+    { vconn, origin, status }: Message,
+    list: HeaderList,
+  ) {
+    this.vconn = vconn
+    this.deadline = turn.deadline
+    this.reenable = turn.reenable
+    this.schedule = turn.schedule
+    this.id = id
+    this.client = client
+    this.origin = origin
+    this.method = method
+    this.url = url
+    this.args = args
+    this.status = status
+    this.#turn = turn
+    this.#list = list
+  }
+
+  get signal(): AbortSignal {
+    return this.#turn.signal
+  }
+
+  get headers(): HeaderFields {
+    this.#headers ??= this.#list.view(this.#turn)
+    return this.#headers
   }
 }
 
