@@ -73,7 +73,8 @@ export class TcpLink implements ClientLink {
   attach(sink: LinkSink): void {
     const isFirst = this.#sink === undefined
     this.#sink = sink
-    this.#passOn(sink)
+    this.#passOn()
+    if (this.#sink !== sink) return // it has made another one the receiver meanwhile
     if (this.#hasClosed) {
       queueMicrotask(() => sink.onClose(this.#cause))
       return
@@ -88,12 +89,12 @@ export class TcpLink implements ClientLink {
     else this.#listen(this.#receiver)
   }
 
-  #passOn(sink: LinkSink): void {
+  #passOn(): void {
     const ahead = this.#ahead
     this.#ahead = undefined
     if (ahead === undefined) return
     if (ahead.isFull) this.resume() // before: the new sink may want it paused
-    for (const bytes of ahead.chunks) sink.onData(bytes)
+    for (const bytes of ahead.chunks) this.#sink?.onData(bytes)
   }
 
   #onEarlyEnd(): void {

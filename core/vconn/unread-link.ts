@@ -5,6 +5,7 @@ import type { ClientLink, LinkSink } from './link.js'
 export class UnreadLink implements ClientLink {
   readonly #link: ClientLink
   #bytes: Buffer | undefined
+  #sink: LinkSink | undefined
   #isPaused = false
 
   constructor(link: ClientLink, bytes: Buffer) {
@@ -35,7 +36,9 @@ export class UnreadLink implements ClientLink {
   attach(sink: LinkSink): void {
     const bytes = this.#bytes
     this.#bytes = undefined
+    this.#sink = sink
     if (bytes !== undefined && bytes.length > 0) sink.onData(bytes)
+    if (this.#sink !== sink) return // it has made another one the receiver meanwhile
     this.#link.attach(sink)
     if (this.#isPaused) this.#link.pause() // some begin to read when somebody attaches
   }

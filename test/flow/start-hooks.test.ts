@@ -7,6 +7,7 @@ import { rawClient } from '../kit/client.js'
 import { ClientGate } from '../kit/client-gate.js'
 import { get, requestText } from '../kit/get.js'
 import type { ProxyConf } from '../kit/proxy.js'
+import { rawOrigin } from '../kit/raw-origin.js'
 import { startSClient } from '../kit/s-client.js'
 import { later, natives, origin, secureProxy } from '../kit/secure-proxy.js'
 import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
@@ -94,6 +95,28 @@ for (const isTls of [false, true]) {
     t.same(natives(), before)
   })
 }
+
+test('what a parked client sends ahead of its tunnel is for the origin', async t => {
+  const origin = await rawOrigin(nothing)
+  t.teardown(origin.stop)
+  const { gate, port } = await gateStage(
+    t,
+    { TS_VCONN_START_HOOK: nothing },
+    { records: { 'proxy.config.http.connect.verify': 'tunnel' } },
+  )
+  const client = await rawClient(port)
+  for (const text of [`CONNECT ${HOST}:${origin.port} HTTP/1.1\r\nHost: x\r\n\r\n`, 'one, ', 'two']) {
+    client.send(text)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  const { reenable } = await gate.next('TS_VCONN_START_HOOK')
+  reenable()
+  t.equal((await client.response('CONNECT')).status, 200)
+  const connection = await origin.connection(0)
+  while (connection.bytes().length < 8) await new Promise(resolve => setTimeout(resolve, 5))
+  t.equal(connection.bytes().toString(), 'one, two')
+  client.stop()
+})
 
 test('a client of an ssl port gets no ServerHello before the plugin has answered', async t => {
   const gate = new ClientGate({

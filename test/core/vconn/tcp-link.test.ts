@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net'
 import { test } from 'tap'
 import type { ProxyError } from '../../../core/base/errors.js'
-import type { LinkSink } from '../../../core/vconn/link.js'
+import type { Link, LinkSink } from '../../../core/vconn/link.js'
 import { addressText, TcpLink } from '../../../core/vconn/tcp-link.js'
+import { UnreadLink } from '../../../core/vconn/unread-link.js'
 import { listen } from '../../kit/tcp-server.js'
 
 /** Writes down what a link says, and lets a test wait for it. */
@@ -46,6 +47,53 @@ async function pair(t: import('tap').Test): Promise<{ link: TcpLink; peer: Socke
   await new Promise<void>(resolve => socket.once('connect', resolve))
   return { link: new TcpLink(socket, 'origin'), peer: await accepted }
 }
+
+/** Makes `next` the receiver as soon as it has its first bytes, as CONNECT does. */
+class Handing extends Log {
+  readonly #link: Link
+  readonly #next: LinkSink
+
+  constructor(link: Link, next: LinkSink) {
+    super()
+    this.#link = link
+    this.#next = next
+  }
+
+  override onData(bytes: Buffer): void {
+    super.onData(bytes)
+    this.#link.attach(this.#next)
+  }
+}
+
+test('who is made the receiver by the one before gets the rest', async t => {
+  const { link, peer } = await pair(t)
+  const next = new Log()
+  const first = new Handing(link, next)
+  link.watch(() => {})
+  for (const text of ['CONNECT', 'early', 'later']) {
+    peer.write(text)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  peer.end()
+  await new Promise(resolve => setTimeout(resolve, 20))
+  link.attach(first)
+  await next.until('end')
+  link.end()
+  await next.until('close undefined')
+  t.same(first.said, ['CONNECT'])
+  t.same(next.said, ['early', 'later', 'end', 'close undefined'])
+})
+
+test('the same of bytes that were put back', async t => {
+  const { link, peer } = await pair(t)
+  const unread = new UnreadLink(link, Buffer.from('CONNECT'))
+  const next = new Log()
+  const first = new Handing(unread, next)
+  unread.attach(first)
+  peer.write('early')
+  await next.until('early')
+  t.same(first.said, ['CONNECT'])
+})
 
 test('bytes both ways, half-closes, and one close', async t => {
   const { link, peer } = await pair(t)
