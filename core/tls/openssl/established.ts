@@ -35,9 +35,10 @@ export class Established {
   /** A view of the memory; `later` when there is nothing yet, `end` after the other side's close_notify. */
   read(into: Plaintext = borrowPlaintext()): ReadResult {
     if (this.#over !== undefined) return this.#over
-    const handle = this.#handle()
     let filled = 0
-    while (filled <= into.bytes.length - RECORD_BYTES) {
+    // To ask OpenSSL for what is not there costs as much as to read a record.
+    while (filled <= into.bytes.length - RECORD_BYTES && !this.#records.isAllRead) {
+      const handle = this.#handle()
       ssl.ERR_clear_error()
       const length = ssl.SSL_read(handle, (into.address + filled) as Handle, RECORD_BYTES)
       if (length <= 0) {
@@ -52,11 +53,12 @@ export class Established {
 
   /** Kept at once: when asked again, OpenSSL takes a fatal alert for an orderly end. */
   #endOfRead(why: number): void {
-    if (why === SSL_ERROR_WANT_READ && this.#records.isFlood) {
-      this.#over = this.#fail('too many TLS records without data')
+    if (why === SSL_ERROR_WANT_READ) {
+      this.#records.allRead()
+      if (this.#records.isFlood) this.#over = this.#fail('too many TLS records without data')
       return
     }
-    if (why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) return
+    if (why === SSL_ERROR_WANT_WRITE) return
     this.#over = why === SSL_ERROR_ZERO_RETURN ? 'end' : this.#fail()
   }
 

@@ -8,9 +8,17 @@ const HEADER_BYTES = 5
  */
 const SPARE_RECORDS = 1024
 
-/** Counts TLS records as they come in, whatever pieces they come in. */
+/**
+ * Counts TLS records as they come in, whatever pieces they come in, and those that have been read.
+ *
+ * A record is read whole. So there is nothing to read where as many have been read as are complete; what is not counted
+ * as read may be one without data, about which only OpenSSL can tell.
+ */
 export class RecordCount {
   #begun = 0
+  #complete = 0
+  /** At least so many of the complete ones have been read. */
+  #read = 0
   #withData = 0
   /** How much of a header has come. */
   #header = 0
@@ -23,6 +31,7 @@ export class RecordCount {
         const skipped = Math.min(this.#left, bytes.length - at)
         this.#left -= skipped
         at += skipped
+        if (this.#left === 0) this.#complete++
         continue
       }
       const byte = bytes[at++] ?? 0
@@ -31,12 +40,24 @@ export class RecordCount {
       if (this.#header < HEADER_BYTES) continue
       this.#header = 0
       this.#begun++
+      if (this.#left === 0) this.#complete++
     }
   }
 
   /** One of them has brought data. */
   hadData(): void {
     this.#withData++
+    this.#read++
+  }
+
+  /** OpenSSL has read all that are complete. */
+  allRead(): void {
+    this.#read = this.#complete
+  }
+
+  /** Whether OpenSSL has nothing to read. */
+  get isAllRead(): boolean {
+    return this.#read >= this.#complete
   }
 
   /**
