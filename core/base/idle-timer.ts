@@ -20,7 +20,7 @@ export class IdleTimer {
   }
 
   moved(): void {
-    this.#movedAt = Date.now()
+    this.#movedAt = performance.now()
   }
 
   stop(): void {
@@ -29,7 +29,7 @@ export class IdleTimer {
   }
 
   #onTimer(): void {
-    if (Date.now() - this.#movedAt < this.#period) {
+    if (performance.now() - this.#movedAt < this.#period) {
       this.#timer?.refresh()
       return
     }

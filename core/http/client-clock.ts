@@ -1,3 +1,6 @@
+/** Beyond it Node's timers fire at once. */
+const LONGEST = 2 ** 31 - 1
+
 /**
  * The deadline of one connection, moved with every request: moving it later costs no timer. One that fires too early is set
  * again for what is left.
@@ -5,7 +8,7 @@
 export class ClientClock {
   readonly #onTime: () => void
   #timer: NodeJS.Timeout | undefined
-  /** On the clock of `Date.now()`; of the timer, and of what it is for. */
+  /** On a clock that nobody sets, that of `performance.now()`; of the timer, and of what it is for. */
   #firesAt = 0
   #endsAt = Infinity
 
@@ -19,7 +22,7 @@ export class ClientClock {
       this.#endsAt = Infinity
       return
     }
-    const now = Date.now()
+    const now = performance.now()
     this.#endsAt = now + ms
     if (this.#timer === undefined || this.#endsAt < this.#firesAt) this.#arm(ms)
   }
@@ -32,14 +35,15 @@ export class ClientClock {
 
   #arm(ms: number): void {
     clearTimeout(this.#timer)
-    this.#firesAt = Date.now() + ms
-    this.#timer = setTimeout(() => this.#fire(), ms)
+    const wait = Math.min(Math.ceil(ms), LONGEST)
+    this.#firesAt = performance.now() + wait
+    this.#timer = setTimeout(() => this.#fire(), wait)
   }
 
   #fire(): void {
     this.#timer = undefined
     if (this.#endsAt === Infinity) return
-    const left = this.#endsAt - Date.now()
+    const left = this.#endsAt - performance.now()
     if (left > 0) return this.#arm(left)
     this.#endsAt = Infinity
     this.#onTime()

@@ -1,12 +1,12 @@
 // Longer than 250 lines because the states of a connection, and all that may move them, are one concept.
 import { ProxyError } from '../base/errors.js'
-import { endGently } from '../vconn/end-gently.js'
 import type { ClientLink, LinkSink } from '../vconn/link.js'
 import { ClientClock } from './client-clock.js'
 import type { ClientHost } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
 import { ClientReply, type ReplyOutput } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
+import { endClient } from './end-client.js'
 import { type RequestHost, RequestReader } from './request-reader.js'
 
 /** So much of what a client sends ahead is read; then it is not read on until it has been answered. */
@@ -36,15 +36,20 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
   /** Bytes that were sent wait for the client. */
   #isBlocked = false
   #isReading = false
+  #isGoingOn = false
 
   constructor(link: ClientLink, client: ClientInfo, host: ClientHost) {
     this.#link = link
     this.client = client
     this.#host = host
     this.#reader = new RequestReader(this, host.limits.maxHeaderBytes)
-    this.#clock.set(host.limits.headersTimeout)
-    link.attach(this)
-    link.resume()
+  }
+
+  /** Begins to read. What has come already may come from within, and the connection be over after it. */
+  start(): void {
+    this.#clock.set(this.#host.limits.headersTimeout)
+    this.#link.attach(this)
+    if (this.#at !== 'left' && !this.#isPaused) this.#link.resume()
   }
 
   drain(): void {
@@ -52,8 +57,10 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     else if (this.#reply?.headersSent === false) this.#reply.closes = true
   }
 
+  /** At once. Where only the end of the connection says that a body is complete, an end must not be seen. */
   destroy(): void {
-    this.#link.destroy()
+    if (this.#isOpenEnded && !this.#isSent) this.#link.reset()
+    else this.#link.destroy()
     this.#leave()
   }
 
@@ -124,6 +131,10 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     return goesOn
   }
 
+  get isBlocked(): boolean {
+    return this.#isBlocked
+  }
+
   readonly #flush = (): void => this.#reply?.flush()
 
   flushSoon(): void {
@@ -135,13 +146,6 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#at = 'replied'
     if (this.#isBlocked) this.#clock.set(this.#host.limits.headersTimeout)
     this.#goOn()
-  }
-
-  /** A body that lasts until the end: a plain end would pass for completeness. */
-  cut(): void {
-    if (this.#request?.httpVersion === '1.0') this.#link.reset()
-    else this.#link.destroy()
-    this.#leave()
   }
 
   /** Has the reader look at bytes, then goes on with what came of it. */
@@ -168,16 +172,28 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
 
   /** What ended is followed by what comes next; the client is read on, if it may send more. Not within the reader. */
   #goOn(): void {
-    if (this.#isReading) return
-    while (this.#at === 'replied' && !this.#isBlocked) {
-      this.#turnOver()
-      if (this.#isIdle && this.#reader.kept.length > 0) this.#look(this.#run)
+    if (this.#isReading || this.#isGoingOn) return
+    this.#isGoingOn = true
+    try {
+      this.#turnAll()
+    } finally {
+      this.#isGoingOn = false
     }
     if (this.#at === 'left') return
     if (this.#reader.kept.length > MAX_AHEAD || this.#request?.isPaused) this.#pause()
     else if (this.#isPaused) {
       this.#isPaused = false
       this.#link.resume()
+    }
+  }
+
+  /** A loop, not a recursion: a thousand requests may be there, each answered at once and with a body nobody wants. */
+  #turnAll(): void {
+    while (this.#at === 'replied' && !this.#isBlocked) {
+      this.#turnOver()
+      if (!this.#isIdle || this.#reader.kept.length === 0) continue
+      this.#look(this.#run)
+      if (this.#reader.isInHead) this.#clock.set(this.#host.limits.headersTimeout)
     }
   }
 
@@ -218,9 +234,19 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
   }
 
   #end(): void {
-    const link = this.#link
+    const isOpenEnded = this.#isOpenEnded
     this.#leave()
-    endGently(link)
+    endClient(this.#link, this.client, this.#host.limits.headersTimeout, isOpenEnded)
+  }
+
+  /** Only the end of the connection ends the reply. */
+  get #isOpenEnded(): boolean {
+    return this.#reply?.framing === 'close'
+  }
+
+  /** Whether all of the reply has been handed to the system. */
+  get #isSent(): boolean {
+    return this.#reply?.isEnded === true && !this.client.isSending
   }
 
   #onTime(): void {
@@ -228,8 +254,8 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     const late = (ms: number): void =>
       this.#bad(new ProxyError('PTC_REQUEST_TIMEOUT', `the request did not arrive in time (${ms} ms)`))
     if (this.#reader.isInHead) late(headersTimeout)
-    else if (this.#at === 'serving') late(requestTimeout)
-    else this.destroy()
+    else if (this.#at !== 'serving') this.destroy()
+    else if (this.#request?.isComplete === false) late(requestTimeout)
   }
 
   /** Whoever answers a request that has begun tells the client; others are told by the host. */

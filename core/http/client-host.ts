@@ -20,6 +20,8 @@ export interface FrontLimits {
 export interface Drainable {
   /** Ends what waits for nothing, and lets the rest end. */
   drain(): void
+  /** Ends it at once; a response that is not complete does not look so. */
+  destroy(): void
 }
 
 /** The port on which clients connect. */

@@ -7,6 +7,8 @@ export interface ClientSocket {
   readonly remotePort?: number | undefined
   readonly localAddress?: string | undefined
   readonly localPort?: number | undefined
+  /** Bytes that the system has not taken yet. */
+  readonly writableLength?: number
   once(event: 'close', listener: () => void): unknown
 }
 
@@ -35,6 +37,11 @@ export class ClientInfo {
   /** Sent to the client so far. */
   get bytesWritten(): number {
     return this.#link.bytesWritten
+  }
+
+  /** Whether bytes wait here for the client, TLS or not. */
+  get isSending(): boolean {
+    return this.#link.isHolding || (this.#socket.writableLength ?? 0) > 0
   }
 
   /** The same client, whose requests come on another link now: inside what it was bumped to. */

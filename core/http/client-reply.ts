@@ -10,14 +10,16 @@ export interface ReplyOutput {
   readonly keepAliveLines: string
   /** @returns false: wait for `drained` of the reply */
   send(bytes: Uint8Array): boolean
+  /** Bytes that were sent wait for the client: `drained` follows. */
+  readonly isBlocked: boolean
   /** Whether bytes that were sent are still needed. */
   readonly isHolding: boolean
   /** Calls `flush` of the reply when what is going on has ended. */
   flushSoon(): void
   /** The reply is complete. */
   replied(): void
-  /** Cuts the reply off, so that nobody takes it for complete. */
-  cut(): void
+  /** Ends the connection at once, and so that nobody takes what is not complete for complete. */
+  destroy(): void
 }
 
 /** Whoever answers. At most one of the last two comes, and then nothing. */
@@ -43,8 +45,10 @@ export class ClientReply {
   readonly #whenOver: (() => void)[] = []
   #state: 'waiting' | 'started' | 'ended' | 'gone' = 'waiting'
   #framing: 'length' | 'chunked' | 'none' | 'close' = 'none'
-  /** What has been written and not been sent. */
+  /** What has been written and not been sent: so much of it is in use. */
   #held: Buffer | undefined
+  #heldBytes = 0
+  #hasHead = false
   /** The head, and framing of the body: goes out in front of the next bytes. */
   #text = ''
   #hasContinued = false
@@ -59,9 +63,9 @@ export class ClientReply {
     this.closes = closes
   }
 
-  /** Whether the head is fixed. */
+  /** Whether the head is fixed; also of a reply that was cut off behind it. */
   get headersSent(): boolean {
-    return this.#state === 'started' || this.#state === 'ended'
+    return this.#hasHead
   }
 
   /** The client has left, and nothing reaches it. */
@@ -73,8 +77,9 @@ export class ClientReply {
     return this.#state === 'ended'
   }
 
-  get isChunked(): boolean {
-    return this.#framing === 'chunked'
+  /** What says where the body ends, once the head is fixed. */
+  get framing(): 'length' | 'chunked' | 'none' | 'close' {
+    return this.#framing
   }
 
   /** Whether bytes of the body are still needed: they have not all been handed to the system. */
@@ -115,6 +120,7 @@ export class ClientReply {
   writeHead(status: number, reason: string, fields: readonly string[]): this {
     if (this.#state !== 'waiting') return this
     this.#state = 'started'
+    this.#hasHead = true
     this.statusCode = status
     let text = `HTTP/1.1 ${status} ${reason}\r\n`
     let hasLength = false
@@ -142,37 +148,47 @@ export class ClientReply {
     return this.#request.httpVersion === '1.1' ? 'chunked' : 'close'
   }
 
-  /** @returns false: wait for the client to take it */
+  /** @returns false: wait for the client to take it, or what was sent before */
   write(bytes: Uint8Array): boolean {
     if (this.#state !== 'started' || this.#framing === 'none' || bytes.length === 0) return true
     const isChunked = this.#framing === 'chunked'
     if (isChunked) this.#text += `${bytes.length.toString(16)}\r\n`
     const isBulk = bytes.length >= BULK_BYTES
-    if (isBulk) this.flush()
-    else this.#hold(bytes)
-    const goesOn = isBulk ? this.#out.send(bytes) : true
+    if (isBulk) {
+      this.flush()
+      this.#out.send(bytes)
+    } else this.#hold(bytes)
     if (isChunked) this.#text = '\r\n'
     if (this.#text !== '' || !isBulk) this.#out.flushSoon()
-    return goesOn
+    return !this.#out.isBlocked
   }
 
-  /** @param text what stands in front of it is joined to it: one write for both */
+  /** What stands in front of it is joined to it: one write for both. Room is doubled, because chunks may be tiny. */
   #hold(bytes: Uint8Array): void {
-    const before = this.#held?.length ?? 0
-    const joined = Buffer.allocUnsafe(before + this.#text.length + bytes.length)
-    if (this.#held !== undefined) joined.set(this.#held)
-    joined.write(this.#text, before, 'latin1')
-    joined.set(bytes, before + this.#text.length)
+    const before = this.#heldBytes
+    const body = before + this.#text.length
+    const needed = body + bytes.length
+    let held = this.#held
+    if (held === undefined || held.length < needed) {
+      held = Buffer.allocUnsafe(this.#held === undefined ? needed : 2 * needed)
+      if (this.#held !== undefined) held.set(this.#held.subarray(0, before))
+      this.#held = held
+    }
+    if (this.#text !== '') held.write(this.#text, before, 'latin1')
+    held.set(bytes, body)
     this.#text = ''
-    this.#held = joined
+    this.#heldBytes = needed
   }
 
   /** Sends what waits. */
   flush(): void {
     if (this.#text !== '') this.#hold(NOTHING)
-    const bytes = this.#held
+    const held = this.#held
+    if (held === undefined) return
+    const count = this.#heldBytes
     this.#held = undefined
-    if (bytes !== undefined && this.#state !== 'gone') this.#out.send(bytes)
+    this.#heldBytes = 0
+    if (this.#state !== 'gone') this.#out.send(held.length === count ? held : held.subarray(0, count))
   }
 
   /** @param trailers names and values in turn; sent if the body is chunked */
@@ -195,9 +211,11 @@ export class ClientReply {
     this.end()
   }
 
-  /** Ends the connection in the middle of the answer. */
+  /** Ends the connection in the middle of the answer. Whoever answers knows, and is not told. */
   cut(): void {
-    this.#out.cut()
+    if (this.#state === 'ended' || this.#state === 'gone') return
+    this.#over('gone')
+    this.#out.destroy()
   }
 
   /** For the connection: bytes that were held have gone. */

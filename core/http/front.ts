@@ -60,7 +60,10 @@ export function createFront(options: FrontOptions): Front {
     listen: (port, address) => listen(listener.server, port, address),
     close: grace =>
       new Promise(resolve => {
-        const timer = setTimeout(() => listener.destroyAll(), grace)
+        const timer = setTimeout(() => {
+          host.destroyAll()
+          listener.destroyAll()
+        }, grace)
         listener.server.close(() => {
           clearTimeout(timer)
           resolve()
@@ -92,12 +95,18 @@ class FrontHost implements ClientHost {
 
   readonly take: Take = (link, client) => {
     if (this.isDraining) return link.destroy()
-    this.#connections.add(new ClientConnection(link, client, this))
+    const connection = new ClientConnection(link, client, this)
+    this.#connections.add(connection) // before it reads: it may be over after its first bytes
+    connection.start()
   }
 
   drain(): void {
     this.isDraining = true
     for (const connection of this.#connections) connection.drain()
+  }
+
+  destroyAll(): void {
+    for (const connection of this.#connections) connection.destroy()
   }
 
   onLeft(connection: Drainable): void {

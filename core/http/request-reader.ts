@@ -8,7 +8,10 @@ import { mayUpgrade } from './upgrade.js'
 /** Framing of a chunked body: so much for nothing, and so much for each byte of the body. */
 const FREE_FRAMING = 8192
 const FRAMING_PER_BYTE = 16
-/** Of a chunked body so much is parsed at a time: what is too much is known before the end of it. */
+/**
+ * Of heads and of a chunked body so much is parsed at a time: what is too much is known before the end of it, and behind a
+ * short request not all that was sent ahead is handed to the parser for nothing.
+ */
 const SLICE = 8192
 
 const EMPTY = Buffer.alloc(0)
@@ -40,6 +43,8 @@ export class RequestReader implements MessageEvents {
   #isRunning = false
   #kept: Buffer = EMPTY
   #isChunked = false
+  /** Of a chunked body, from the slice that is being parsed. */
+  #pieces: Buffer[] = []
   #bodyBytes = 0
   #framedBytes = 0
 
@@ -117,16 +122,18 @@ export class RequestReader implements MessageEvents {
     this.#at = 'held'
     this.#isChunked = findField(rawHeaders, 'transfer-encoding') !== undefined
     // If the head says nothing of a length, nothing follows it (RFC 9112 section 6.3).
-    const hasBody = this.#isChunked || (findField(rawHeaders, 'content-length') ?? '0') !== '0'
+    const hasBody = this.#isChunked || Number(findField(rawHeaders, 'content-length') ?? 0) !== 0
     return hasBody ? 'later' : 'asFramed'
   }
 
   onBody(bytes: Buffer): void {
     this.#bodyBytes += bytes.length
-    this.#request?.deliver(bytes)
+    if (this.#isChunked) this.#pieces.push(bytes)
+    else this.#request?.deliver(bytes)
   }
 
   onMessage(): boolean {
+    this.#deliver()
     if (this.#at !== 'over') this.#at = 'complete'
     this.#request?.complete(this.#parser.trailers)
     return false
@@ -137,21 +144,33 @@ export class RequestReader implements MessageEvents {
   }
 
   #parse(): void {
-    const bytes = this.#kept
     const isFirst = this.#at === 'between'
+    const bytes = isFirst ? withoutEmptyLines(this.#kept) : this.#kept
     const isBody = this.#at === 'body'
-    if (isFirst) this.#at = 'head'
     this.#kept = EMPTY
+    if (bytes.length === 0) return
+    if (isFirst) this.#at = 'head'
     try {
       const isSliced = isBody && this.#isChunked
-      const consumed = this.#parser.execute(isSliced ? bytes.subarray(0, SLICE) : bytes)
+      const isWhole = bytes.length <= SLICE || (isBody && !isSliced)
+      const consumed = this.#parser.execute(isWhole ? bytes : bytes.subarray(0, SLICE))
       this.#keepRest(bytes, consumed)
+      this.#deliver()
       if (isSliced) this.#countFraming(consumed)
     } catch (error) {
       this.#at = 'over'
       throw requestError(asProxyError(error), this.#parser, isFirst ? bytes : EMPTY)
     }
     if (this.#isNew) this.#tell()
+  }
+
+  /** What is cut into tiny chunks goes on in one piece. */
+  #deliver(): void {
+    const pieces = this.#pieces
+    const [first] = pieces
+    if (first === undefined) return
+    this.#pieces = []
+    this.#request?.deliver(pieces.length === 1 ? first : Buffer.concat(pieces))
   }
 
   /** In front of what a callback may have let come meanwhile. */
@@ -177,6 +196,13 @@ export class RequestReader implements MessageEvents {
     if (this.#framedBytes - this.#bodyBytes > FREE_FRAMING + FRAMING_PER_BYTE * this.#bodyBytes)
       throw new ProxyError('PTC_REQUEST_MALFORMED', 'the body of the request is almost nothing but framing')
   }
+}
+
+/** RFC 9112 section 2.2: empty lines before a request are ignored; nothing has begun with them. */
+function withoutEmptyLines(bytes: Buffer): Buffer {
+  let at = 0
+  while (bytes[at] === 0x0d || bytes[at] === 0x0a) at += 1
+  return at === 0 ? bytes : bytes.subarray(at)
 }
 
 function findField(raw: readonly string[], wanted: string): string | undefined {

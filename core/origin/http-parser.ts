@@ -223,7 +223,10 @@ export class HttpParser implements Callbacks {
   field(part: string): number {
     const list = this.#isInBody ? this.trailers : this.headers
     if (this.#lastWas === 'field') list[list.length - 1] += part
-    else list.push(part)
+    else {
+      trimLast(list)
+      list.push(part)
+    }
     this.#lastWas = 'field'
     return this.#count(part)
   }
@@ -242,6 +245,7 @@ export class HttpParser implements Callbacks {
     if (this.#type === 'request') this.method = METHODS[methodNumber(this.#pointer)] ?? ''
     this.version = httpVersion(this.#pointer)
     this.keepsAlive = shouldKeepAlive(this.#pointer)
+    trimLast(this.headers)
     this.#isInBody = true
     this.#lastWas = 'value'
     try {
@@ -268,6 +272,7 @@ export class HttpParser implements Callbacks {
   messageComplete(): number {
     this.keepsAlive = shouldKeepAlive(this.#pointer)
     if (this.#bodyLeft > 0) return ERRNO.paused
+    trimLast(this.trailers)
     try {
       const goesOn = this.#events.onMessage() || this.isUpgrade
       return goesOn ? this.#goOn() : ERRNO.paused
@@ -304,3 +309,15 @@ export class HttpParser implements Callbacks {
     return Number.isSafeInteger(length) ? length : 0
   }
 }
+
+/** RFC 9112 section 5.1: white space behind a value is none of it. llhttp takes off what stands before. */
+function trimLast(list: string[]): void {
+  const last = list.length - 1
+  const value = list[last]
+  if (value === undefined) return
+  let end = value.length
+  while (end > 0 && isBlank(value.charCodeAt(end - 1))) end -= 1
+  if (end !== value.length) list[last] = value.slice(0, end)
+}
+
+const isBlank = (c: number): boolean => c === 0x20 || c === 0x09

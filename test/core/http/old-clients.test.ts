@@ -57,3 +57,22 @@ test('a chunked response reaches an HTTP/1.0 client without chunks', async t => 
   t.match(client.text(), /\r\n\r\none two$/)
   t.notMatch(client.text(), /transfer-encoding/i)
 })
+
+test('a body without length that is cut off ends in a reset, whoever cuts it', async t => {
+  const url = await raw(t, async connection => {
+    await connection.until(() => connection.text().includes('\r\n\r\n') || undefined, 'a request')
+    connection.send('HTTP/1.1 200 OK\r\n\r\npart')
+  })
+  for (const who of ['the port is closed', 'the client ends its direction'] as const) {
+    const { front, port } = await startFront(t)
+    const client = await clientOf(t, port)
+    const broken: string[] = []
+    client.socket.on('error', error => broken.push('code' in error ? String(error.code) : ''))
+    client.send(`GET ${url}/ HTTP/1.0\r\n\r\n`)
+    await client.until(() => client.text().endsWith('part') || undefined, 'the first part')
+    if (who === 'the port is closed') await front.close(20)
+    else client.end()
+    await client.ended()
+    t.same(broken, ['ECONNRESET'], who)
+  }
+})

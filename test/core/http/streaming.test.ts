@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { connect } from 'node:net'
+import { connect, createServer as createTcpServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -148,4 +148,49 @@ test('nginx as the origin', async t => {
   })
   t.match(await ask(port, `${url}/small`, { method: 'POST', body: 'x'.repeat(100) }), { status: 413 })
   t.match(await raw(port, `GET ${url}/ HTTP/1.0\r\n\r\n`), /^HTTP\/1\.1 200 OK.*\r\n\r\nhello\n$/s)
+})
+
+test('a client that takes nothing stops the origin, however small the pieces', async t => {
+  let sent = 0
+  const server = createTcpServer(socket => {
+    const piece = Buffer.alloc(8000)
+    const more = (): void => {
+      if (sent > 200e6 || socket.destroyed) return
+      sent += piece.length
+      if (socket.write(piece)) setImmediate(more)
+      else socket.once('drain', more)
+    }
+    socket.on('error', () => socket.destroy())
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
+      more()
+    })
+  })
+  const url = `http://127.0.0.1:${await listen(t, server)}/`
+  const { port } = await startFront(t)
+  const client = connect({ port, host: '127.0.0.1' })
+  t.teardown(() => client.destroy())
+  client.pause()
+  client.write(`GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n`)
+  let before = -1
+  while (sent !== before || sent === 0) {
+    before = sent
+    await sleep(300)
+  }
+  t.ok(sent < 50e6, `${sent} bytes are in buffers of the system`)
+})
+
+test('a response that is cut off is told of once', async t => {
+  const server = createTcpServer(socket => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart')
+      setTimeout(() => socket.destroy(), 30)
+    })
+  })
+  const url = `http://127.0.0.1:${await listen(t, server)}/`
+  const { port, done } = await startFront(t)
+  await t.rejects(ask(port, url))
+  await sleep(30)
+  t.match(done, [{ status: 200, bytesDown: 4, error: { code: 'PTC_ORIGIN_CLOSED' } }])
+  t.equal(done.length, 1)
 })
