@@ -128,8 +128,9 @@ export class TxnHooks {
         new TxnTurn(turn, this, facts, message, isShadow ? new HeaderList(headers) : list) as TxnEvent as E,
       refusal => onAsked(refusal && refused(code, what, refusal), list.isChanged ? list.flat : headers),
     )
+    this.#holds.push(hold)
     hold.start()
-    if (hold.isParked || point.shadows.length > 0) this.#holds.push(hold)
+    if (!hold.isParked && point.shadows.length === 0) this.#holds.splice(this.#holds.indexOf(hold), 1)
   }
 }
 
