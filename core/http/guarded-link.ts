@@ -2,38 +2,26 @@ import { ProxyError } from '../base/errors.js'
 import { PassingCertificate } from '../tls/passing-certificate.js'
 import { RepeatedHello } from '../tls/repeated-hello.js'
 import type { Link, LinkSink } from '../vconn/link.js'
+import { LinkOver } from '../vconn/link-over.js'
 
 /**
  * An origin's link through which only the handshake passes that was verified: towards the client the verified certificate,
  * towards the origin ClientHellos for one name. When another one comes, or what is no TLS, the link is destroyed before a
  * byte of it has gone on.
  */
-export class GuardedLink implements Link {
-  readonly #link: Link
+export class GuardedLink extends LinkOver<Link> {
   readonly #certificate: PassingCertificate
   readonly #hello: RepeatedHello
 
   /** @param sni of the ClientHello that is about to be written */
   constructor(link: Link, leafSha256: string, sni: string | undefined) {
-    this.#link = link
+    super(link)
     this.#hello = new RepeatedHello(sni)
     this.#certificate = new PassingCertificate(leafSha256)
   }
 
-  get localAddress(): string {
-    return this.#link.localAddress
-  }
-
-  get remoteAddress(): string {
-    return this.#link.remoteAddress
-  }
-
-  get isClosed(): boolean {
-    return this.#link.isClosed
-  }
-
-  attach(sink: LinkSink): void {
-    this.#link.attach({
+  override attach(sink: LinkSink): void {
+    this.under.attach({
       onData: bytes => this.#onData(bytes, sink),
       onDrain: () => sink.onDrain(),
       onEnd: () => sink.onEnd(),
@@ -41,25 +29,9 @@ export class GuardedLink implements Link {
     })
   }
 
-  write(bytes: Uint8Array): boolean {
-    if (this.#hello.isDone) return this.#link.write(bytes)
+  override write(bytes: Uint8Array): boolean {
+    if (this.#hello.isDone) return this.under.write(bytes)
     return this.#writeHello(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
-  }
-
-  pause(): void {
-    this.#link.pause()
-  }
-
-  resume(): void {
-    this.#link.resume()
-  }
-
-  end(): void {
-    this.#link.end()
-  }
-
-  destroy(cause?: ProxyError): void {
-    this.#link.destroy(cause)
   }
 
   #onData(bytes: Buffer, sink: LinkSink): void {
@@ -67,23 +39,23 @@ export class GuardedLink implements Link {
     const passed = this.#guarded(() => this.#certificate.pass(bytes))
     // First, so that a client which has the answer finds nothing of its own still held back.
     if (!this.#hello.isDone && this.#certificate.answer !== 'none') this.#writeHello(EMPTY)
-    if (passed.length > 0 && !this.#link.isClosed) sink.onData(passed)
+    if (passed.length > 0 && !this.under.isClosed) sink.onData(passed)
   }
 
   #writeHello(bytes: Buffer): boolean {
     const passed = this.#guarded(() => this.#hello.pass(bytes, this.#certificate.answer))
-    return passed.length === 0 || this.#link.write(passed)
+    return passed.length === 0 || this.under.write(passed)
   }
 
   /** What may go on; nothing, on a link that is closed or has to be. */
   #guarded(pass: () => Buffer): Buffer {
-    if (this.#link.isClosed) return EMPTY
+    if (this.under.isClosed) return EMPTY
     try {
       return pass()
     } catch (cause) {
       const known = cause instanceof ProxyError ? cause : undefined
       const unknown = new ProxyError('PTC_INTERNAL', 'the tunnel could not be watched', { cause })
-      this.#link.destroy(known ?? unknown)
+      this.under.destroy(known ?? unknown)
       return EMPTY
     }
   }
