@@ -1,6 +1,6 @@
 /**
  * Tells when nothing has moved for a while. Made for paths where something moves all the time: a move costs a look at
- * the clock, and the one timer is set anew only when it fires. It fires between one and two periods after the last move.
+ * the clock, and a timer is set anew only when one fires, for what is left of the period then.
  */
 export class IdleTimer {
   readonly #period: number
@@ -16,7 +16,7 @@ export class IdleTimer {
 
   start(): void {
     this.moved()
-    this.#timer ??= setTimeout(() => this.#onTimer(), this.#period)
+    if (this.#timer === undefined) this.#arm(this.#period)
   }
 
   moved(): void {
@@ -28,11 +28,13 @@ export class IdleTimer {
     this.#timer = undefined
   }
 
+  #arm(ms: number): void {
+    this.#timer = setTimeout(() => this.#onTimer(), ms)
+  }
+
   #onTimer(): void {
-    if (performance.now() - this.#movedAt < this.#period) {
-      this.#timer?.refresh()
-      return
-    }
+    const left = this.#movedAt + this.#period - performance.now()
+    if (left > 0) return this.#arm(Math.ceil(left))
     this.#timer = undefined
     this.#onIdle()
   }

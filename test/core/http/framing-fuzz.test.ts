@@ -5,18 +5,13 @@ import fc from 'fast-check'
 import { type Test, test } from 'tap'
 import { HttpParser } from '../../../core/origin/http-parser.js'
 import { ProxyVConn } from '../../../core/vconn/vconn.js'
-import { ODD_REQUESTS, SMUGGLED, SMUGGLING_REQUESTS } from '../../fixtures/smuggling/requests.js'
+import { SMUGGLED } from '../../fixtures/smuggling/requests.js'
+import { cuts, cutUp, forSeconds, mutate, mutation, SEEDS } from '../../kit/mutations.js'
 import { ask, listen, startFront } from '../../kit/proxy-front.js'
 import { hooksOf, pointOf } from '../../kit/quiet-points.js'
 
-/** Ends when time is up, and not before. */
-const forSeconds = (seconds: number) =>
-  ({ interruptAfterTimeLimit: seconds * 1000, numRuns: 1_000_000, markInterruptAsFailure: false }) as const
-
 const body = fc.string({ maxLength: 300, unit: 'binary-ascii' })
 const chunks = fc.array(fc.string({ minLength: 1, maxLength: 60, unit: 'binary-ascii' }), { maxLength: 5 })
-const cuts = fc.array(fc.nat({ max: 2000 }), { maxLength: 12 })
-
 /** A body, and how it looks on the wire. */
 const framed = fc.oneof(
   fc.constant({ body: '', fields: '', bytes: '' }),
@@ -29,11 +24,6 @@ const framed = fc.oneof(
       bytes: `${parts.map(part => `${part.length.toString(16)}${extension}\r\n${part}\r\n`).join('')}0\r\n${trailers}\r\n`,
     })),
 )
-
-function cutUp(bytes: string, at: readonly number[]): Buffer[] {
-  const places = [...new Set(at.map(n => n % (bytes.length + 1)))].sort((a, b) => a - b)
-  return [0, ...places].map((from, i) => Buffer.from(bytes.slice(from, places[i] ?? bytes.length), 'latin1'))
-}
 
 /** Sends pieces, each in a segment of its own, and reads until `isDone`, the end, or `patience` is over. */
 function exchange(
@@ -163,32 +153,6 @@ test('responses are the same however they are cut', async t => {
   fc.assert(property, forSeconds(0.7))
   t.pass('whatever the cuts')
 })
-
-type Mutation = readonly [kind: 'replace' | 'insert' | 'delete' | 'repeat', at: number, what: string]
-
-const mutation: fc.Arbitrary<Mutation> = fc.tuple(
-  fc.constantFrom('replace', 'insert', 'delete', 'repeat'),
-  fc.nat({ max: 400 }),
-  fc.oneof(
-    fc.constantFrom('\r', '\n', '\r\n', ' ', '\t', '\0', ':', ',', ';', '0', '1', 'a', '\r\n\r\n', '\x0b'),
-    fc.constantFrom('Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n', 'Host: y\r\n', '0\r\n\r\n'),
-    fc.string({ maxLength: 3, unit: 'binary' }).map(text => Buffer.from(text).toString('latin1')),
-  ),
-)
-
-function mutate(bytes: string, mutations: readonly Mutation[]): string {
-  return mutations.reduce((text, [kind, place, what]) => {
-    const at = place % (text.length + 1)
-    if (kind === 'insert') return text.slice(0, at) + what + text.slice(at)
-    if (kind === 'repeat') return text.slice(0, at) + text.slice(at - 8, at) + text.slice(at)
-    return text.slice(0, at) + (kind === 'replace' ? what : '') + text.slice(at + Math.max(1, what.length))
-  }, bytes)
-}
-
-const SEEDS = [
-  ...SMUGGLING_REQUESTS.map(({ bytes }) => bytes),
-  ...ODD_REQUESTS.map(([, bytes]) => bytes),
-].filter(bytes => bytes.length < 1000)
 
 test('an origin never sees more requests than the proxy has sent, whatever comes', async t => {
   const { authority, seen } = await lenientOrigin(t)
