@@ -1,11 +1,12 @@
 import type { ProxyError } from '../base/errors.js'
 import type { ResponseHead } from '../origin/messages.js'
+import type { VerifiedPeer } from '../tls/verdict.js'
 import type { ClientReply } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
 import { interimText } from './field-lists.js'
 import { responseFields, trailerFields } from './headers.js'
 import type { Pages } from './page-templates.js'
-import { errorReply, type Reply, sendReply } from './replies.js'
+import { errorReply, type Reply, sendReply, toleratedStatus } from './replies.js'
 import type { Via } from './via.js'
 
 /**
@@ -42,12 +43,12 @@ export class ClientResponse {
 
   /**
    * The fields of a response as they are for this client.
-   * @param proxyStatus what the proxy itself has to say about a response that it passes on
+   * @param peer whom it comes from: what was tolerated of its certificate is said in a field
    */
-  fieldsOf({ version, status, headers }: ResponseHead, proxyStatus?: string): string[] {
+  fieldsOf({ version, status, headers }: ResponseHead, peer?: VerifiedPeer): string[] {
     const isChunked = this.#req.httpVersion === '1.1' && this.#req.method !== 'HEAD'
     const fields = responseFields(headers, status, isChunked, this.#via.ofResponse(version))
-    if (proxyStatus !== undefined) fields.push('Proxy-Status', proxyStatus)
+    if (peer !== undefined && peer.tolerated.length > 0) fields.push('Proxy-Status', toleratedStatus(peer))
     return fields
   }
 

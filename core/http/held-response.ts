@@ -11,8 +11,11 @@ export interface HeldSink extends ResponseSink {
   fieldsOf(head: ResponseHead): string[]
   /** All have accepted: the response begins. */
   begin(head: ResponseHead, fields: string[]): void
-  /** A plugin has refused. @param isAsked as it was to go to the client, and not as it came */
-  refuse(why: ProxyError, isAsked: boolean): void
+  /**
+   * It ends here: a plugin has refused, say.
+   * @param isAsked whether plugins have been asked already about what goes to the client
+   */
+  fail(cause: unknown, isAsked?: boolean): void
   /** Whether the client takes nothing now. */
   readonly isBlocked: boolean
   /** From here on nobody is expected to move; `resumed` ends that. */
@@ -133,7 +136,7 @@ export class HeldResponse implements ResponseSink {
   /** Not from within the parser, which a refusal closes. */
   #refuse(why: ProxyError, isAsked: boolean): void {
     queueMicrotask(() => {
-      if (this.#state === 'held') this.#inner.refuse(why, isAsked)
+      if (this.#state === 'held') this.#inner.fail(why, isAsked)
     })
   }
 
