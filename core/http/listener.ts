@@ -22,7 +22,7 @@ export interface ClientListener {
   readonly server: Server
   /** Ends those that have not been let in yet. */
   readonly abandon: () => void
-  /** Ends every connection. */
+  /** Ends every connection; one whose last bytes have not gone out is reset, so that nobody takes it for complete. */
   readonly destroyAll: () => void
 }
 
@@ -67,7 +67,10 @@ export function clientListener(
       for (const wait of waiting) wait.abandon()
     },
     destroyAll: () => {
-      for (const socket of sockets) socket.destroy()
+      for (const socket of sockets) {
+        if (socket.writableLength > 0) socket.resetAndDestroy()
+        else socket.destroy()
+      }
     },
   }
 }

@@ -226,3 +226,61 @@ test('draining ends who waits, and tells who is served', async t => {
   idle.destroy()
   t.equal(host.left.length, 2)
 })
+
+test('a client that leaves is told of once, wherever it leaves', async t => {
+  const states: Record<string, (link: FakeClientLink, host: FakeHost) => void> = {
+    'nothing sent': () => {},
+    'within a head': link => link.receive('GET / HT'),
+    'before an answer': link => link.receive(GET),
+    'with requests ahead': link => link.receive(GET.repeat(3)),
+    'before its body is wanted': link => link.receive(post('body')),
+    'within a body that is read': (link, host) => {
+      link.receive(post('body').slice(0, -2))
+      host.last.request.read({ onBody: () => {}, onBodyEnd: () => {} })
+    },
+    'within a body that is paused': (link, host) => {
+      link.receive(post('body').slice(0, -2))
+      const { request } = host.last
+      request.read({ onBody: () => request.pause(), onBodyEnd: () => {} })
+    },
+    'within an answer that it does not take': (link, host) => {
+      link.hasRoom = false
+      link.receive(GET)
+      begin(host.last.request, host.last.reply)
+    },
+    'behind an answer that it does not take': (link, host) => {
+      link.hasRoom = false
+      link.receive(GET)
+      answerOk(host.last.request, host.last.reply)
+    },
+    'between two requests': (link, host) => {
+      link.receive(GET)
+      answerOk(host.last.request, host.last.reply)
+    },
+    'with a body that nobody wants': (link, host) => {
+      link.receive(post('body').slice(0, -2))
+      answerOk(host.last.request, host.last.reply)
+    },
+  }
+  for (const [where, bring] of Object.entries(states)) {
+    for (const how of ['an end', 'a reset'] as const) {
+      let gone = 0
+      const host = new FakeHost((_, reply) => {
+        const onClientGone = (): void => {
+          gone += 1
+        }
+        reply.watch({ onClientDrain: () => {}, onClientGone, onClientBroken: () => {} })
+      })
+      const link = host.connect()
+      bring(link, host)
+      const isOpen = host.requests.some(({ reply }) => !reply.isEnded)
+      if (how === 'an end') link.sink?.onEnd()
+      else link.destroy()
+      link.receive(GET)
+      link.sink?.onDrain()
+      t.equal(gone, isOpen ? 1 : 0, `${where}: ${how}`)
+      t.equal(host.left.length, 1)
+      t.ok(link.isClosed)
+    }
+  }
+})
