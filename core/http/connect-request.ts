@@ -3,7 +3,7 @@ import type { ClientLink } from '../vconn/link.js'
 import type { ClientRequest } from './client-request.js'
 import { refuse } from './front.js'
 import type { Pages } from './page-templates.js'
-import { checkHost, parseConnectTarget } from './target.js'
+import { checkHost, checkVersion, parseConnectTarget } from './target.js'
 import type { TunnelOrigin } from './tunnel-origin.js'
 
 /** One CONNECT request: its target, its socket, and whether it has been answered. */
@@ -24,9 +24,10 @@ export interface ConnectRequest {
 }
 
 /**
- * @throws {ProxyError} PTC_CONNECT_TARGET, PTC_REQUEST_MALFORMED
+ * @throws {ProxyError} PTC_CONNECT_TARGET, PTC_REQUEST_MALFORMED, PTC_REQUEST_VERSION
  */
 export function readConnectRequest(req: ClientRequest, link: ClientLink, early: Buffer): ConnectRequest {
+  checkVersion(req.httpVersion)
   checkHost(req.rawHeaders, req.httpVersion)
   checkNoBody(req)
   const { host, port } = parseConnectTarget(req.url ?? '')

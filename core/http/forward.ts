@@ -8,7 +8,7 @@ import { scan } from './headers.js'
 import { outgoingRequest } from './outgoing.js'
 import { errorReply, sendReply } from './replies.js'
 import { refusedSummary } from './summary.js'
-import { checkHost, parseRequestTarget, type RequestTarget } from './target.js'
+import { checkHost, checkVersion, parseRequestTarget, type RequestTarget } from './target.js'
 import { Transaction } from './transaction.js'
 
 /** Takes requests in absolute form and has them answered by their origin, or by an error page. */
@@ -84,17 +84,13 @@ function limitTime(res: ClientReply, limit: number | undefined, expire: (error: 
 }
 
 function checkRequest({ method = '', rawHeaders, httpVersion }: ClientRequest): void {
-  if (httpVersion === '2.0')
-    throw new ProxyError('PTC_REQUEST_VERSION', 'the request says that it is in HTTP/2.0')
-  if ((httpVersion !== '1.1' && httpVersion !== '1.0') || !HTTP_METHODS.has(method))
-    throw new ProxyError(
-      'PTC_REQUEST_MALFORMED',
-      `the request is not in HTTP/1.x (${method}, ${httpVersion})`,
-    )
+  checkVersion(httpVersion)
+  if (!HTTP_METHODS.has(method))
+    throw new ProxyError('PTC_REQUEST_MALFORMED', `the request is not in HTTP/1.x (${method})`)
   checkHost(rawHeaders, httpVersion)
 }
 
-/** The parser also takes RTSP, which has methods of its own, and HTTP/0.9. */
+/** The parser also takes RTSP, which has methods of its own. */
 const HTTP_METHODS: ReadonlySet<string> = new Set(METHODS)
 
 const absoluteTarget = ({ method = '', url = '' }: ClientRequest): RequestTarget =>

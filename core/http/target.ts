@@ -79,6 +79,17 @@ export function checkHost(rawHeaders: readonly string[], httpVersion: string): v
   }
 }
 
+/**
+ * The parser also takes HTTP/0.9, and 2.0 where a 1.x could stand.
+ * @throws {ProxyError} PTC_REQUEST_VERSION, PTC_REQUEST_MALFORMED
+ */
+export function checkVersion(httpVersion: string): void {
+  if (httpVersion === '1.1' || httpVersion === '1.0') return
+  if (httpVersion === '2.0')
+    throw new ProxyError('PTC_REQUEST_VERSION', 'the request says that it is in HTTP/2.0')
+  throw new ProxyError('PTC_REQUEST_MALFORMED', `the request is not in HTTP/1.x (${httpVersion})`)
+}
+
 const SCHEME = /^[a-z][a-z0-9+.-]*$/i
 const HOST_VALUE = /^(?:[^\s/?#@\\]*)$/
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
