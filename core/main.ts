@@ -9,6 +9,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describe, ERRORS, ProxyError } from './base/errors.js'
+import { didYouMean } from './base/nearest.js'
 import type { TryOptions } from './cli/try.js'
 import type { Place } from './compose/setup.js'
 
@@ -24,8 +25,9 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
   portcullis plugin new NAME [--js]
                             makes the project of a new plugin, in TypeScript or JavaScript: it builds, with its test
   portcullis ctl COMMAND [--json]
-                            asks and tells a running proxy: status, parked, reject ID [REASON [DETAIL]], verdicts,
-                            revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin msg TAG [DATA], reload, stop
+                            asks and tells the proxy that runs with DIR: status, parked, reject ID [REASON [DETAIL]],
+                            verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin msg TAG [DATA],
+                            reload, stop
   portcullis ca init        makes the authority for bump mode, and says how clients trust it
 
   -D, --conf-dir DIR        where records.config and plugin.config are (default: etc)
@@ -76,10 +78,12 @@ async function main(args: readonly string[]): Promise<void> {
   const name = positionals.join(' ')
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) {
-    const known = [...Object.keys(COMMANDS), ...Object.keys(asked)].join(', ')
+    const known = [...Object.keys(COMMANDS), ...Object.keys(asked)]
+    const list = known.join(', ')
+    const help = didYouMean(name, known) || `; known: ${list}`
     throw new ProxyError(
       'PTC_USAGE',
-      name === '' ? `give a command: ${known}` : `unknown command "${name}"; known: ${known}`,
+      name === '' ? `give a command: ${list}` : `unknown command "${name}"${help}`,
     )
   }
   await command(placeOf(values))

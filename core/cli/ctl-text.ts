@@ -19,6 +19,8 @@ export function duration(ms: number): string {
   return `${Math.floor(left / DAY)} d ${Math.floor((left % DAY) / HOUR)} h`
 }
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
 /** Columns as wide as their widest cell. */
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map(row => row[i]?.length ?? 0)))
@@ -32,7 +34,7 @@ function table(rows: readonly (readonly string[])[]): string[] {
 
 export function statusText(status: Status): readonly string[] {
   const { pid, version, uptime, isStopping, confDir, generation, readAt, ports, plugins, counters } = status
-  const times = generation === 1 ? '' : `, ${generation} times`
+  const times = generation === 1 ? '' : `, ${generation} times in all`
   const tolerated = Object.entries(counters.toleratedTotal).map(([name, count]) => `${name} ${count}`)
   const shadows = Object.entries(counters.shadowsTotal).map(
     ([name, { accepted, rejected }]) => `${name} would have accepted ${accepted}, rejected ${rejected}`,
@@ -51,11 +53,11 @@ export function statusText(status: Status): readonly string[] {
     ['handshakes', `${counters.handshakes} under way, ${counters.parked} parked`],
     [
       'kept',
-      `${counters.rememberedVerdicts} remembered verdicts, ${counters.idleConnections} idle connections`,
+      `${counted(counters.rememberedVerdicts, 'remembered verdict')}, ${counted(counters.idleConnections, 'idle connection')}`,
     ],
     ...(counters.ignoredReenablesTotal === 0
       ? []
-      : [['ignored', `${counters.ignoredReenablesTotal} answers of plugins`]]),
+      : [['ignored', `${counted(counters.ignoredReenablesTotal, 'answer')} of plugins`]]),
     ...(tolerated.length === 0 ? [] : [['tolerated', tolerated.join(', ')]]),
     ...(shadows.length === 0 ? [] : [['shadows', shadows.join('; ')]]),
   ]
@@ -74,7 +76,7 @@ function pluginText({ name, line, mode, deadline, workers, hooks }: PluginStatus
 
 function workersText({ serving, outOfService }: WorkersStatus): string {
   const out = outOfService.length === 0 ? '' : `, out of service on ${outOfService.join(' ')}`
-  return `${serving} workers${out}`
+  return `${counted(serving, 'worker')}${out}`
 }
 
 export function parkedText(parked: readonly ParkedRow[]): readonly string[] {

@@ -33,7 +33,8 @@ export function makeAskers(
   const shadows = all.filter(({ plugin }) => plugin.mode === 'shadow')
   return {
     names: enforced.map(({ plugin }) => plugin.name),
-    under: policy => enforced.map((hooked, i) => makeAsker(hooked, i, policy, verdicts, observer, time)),
+    under: policy =>
+      enforced.map((hooked, i) => makeAsker(hooked, askedOf(enforced, i), policy, verdicts, observer, time)),
     shadows: deadline =>
       shadows.map(({ plugin, continuation }) => ({
         plugin: plugin.name,
@@ -43,17 +44,25 @@ export function makeAskers(
   }
 }
 
+/**
+ * Whose acceptance a remembered verdict is. The policy's digest tells generations apart; a plugin may be loaded twice, and
+ * have more than one continuation.
+ */
+function askedOf(all: readonly OnHook[], index: number): string {
+  const { name = '', line } = all[index]?.plugin ?? {}
+  const before = all.slice(0, index).filter(({ plugin }) => plugin.line === line).length
+  return `${name} (line ${line}${before === 0 ? '' : `, continuation ${before + 1}`})`
+}
+
 function makeAsker(
   { plugin, continuation, options }: OnHook,
-  index: number,
+  asked: string,
   policy: string,
   verdicts: VerdictCache,
   observer: HandshakeObserver,
   time: Time | undefined,
 ): Asker {
   const { name, deadline, late } = plugin
-  // The policy's digest tells generations apart; a plugin may be loaded twice, and have more than one continuation.
-  const asked = `${name} line ${plugin.line} (${index})`
   const questions = new Questions()
   return {
     plugin: name,

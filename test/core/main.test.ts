@@ -35,7 +35,8 @@ test('--help and --version', async t => {
 test('mistakes on the command line end with 64', async t => {
   const cases = [
     [[], /give a command: start, verify-config/],
-    [['stat'], /unknown command "stat"; known: start, verify-config/],
+    [['stat'], /unknown command "stat"; did you mean start\?/],
+    [['frobnicate'], /unknown command "frobnicate"; known: start, verify-config/],
     [['start', 'now'], /unknown command "start now"/],
     [['start', '--nonsense'], /--nonsense/],
     [['start', '-D'], /-D, --conf-dir/],
