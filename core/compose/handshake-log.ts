@@ -1,8 +1,9 @@
 import type { PeerEvidence } from '../api/certificate.js'
-import { describe } from '../base/errors.js'
+import { describeThrown } from '../base/thrown.js'
 import type { HandshakeObserver } from '../tls/observer.js'
 import { digestText } from '../tls/origin-digest.js'
 import type { VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
+import type { Refusal } from '../vconn/plugin-refused.js'
 import type { ShadowOutcome } from '../vconn/turn.js'
 
 /** What of the diagnostics a handshake needs. */
@@ -88,7 +89,16 @@ export class HandshakeLog implements HandshakeObserver {
   }
 
   pluginFailed(plugin: string, host: string, cause: unknown): void {
-    this.#diags.error(`plugin ${plugin} failed while it was asked about ${host}: ${describe(cause)}`)
+    this.#diags.error(`plugin ${plugin} failed while it was asked about ${host}: ${describeThrown(cause)}`)
+  }
+
+  /** A policy refuses every day, and clients and the access log have it; silence is something to look into. */
+  refused(about: string, { plugin, by, reason, detail }: Refusal): void {
+    if (by === 'deadline') this.#diags.warning(`plugin ${plugin} did not answer about ${about} in time`)
+    else if (this.#diags.isOn('http')) {
+      const why = detail === undefined ? reason : `${reason}, ${detail}`
+      this.#diags.debug('http', `plugin ${plugin} refused ${about}: ${why}`)
+    }
   }
 
   shadowed(plugin: string, host: string, outcome: ShadowOutcome): void {

@@ -98,6 +98,7 @@ export function makeHookPoints(
 
 function observerOf(log: HandshakeLog): TurnObserver {
   return {
+    refused: (about, refusal) => log.refused(about, refusal),
     ignoredReenable: (plugin, about, why) => log.ignored(plugin, about, why),
     pluginFailed: (plugin, about, cause) => log.pluginFailed(plugin, about, cause),
     shadowed: (plugin, about, outcome) => log.shadowed(plugin, about, outcome),

@@ -1,6 +1,7 @@
 import type { HookEvents, HookId } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { describeThrown } from '../base/thrown.js'
 import { tell } from '../hooks/ask.js'
 import type { HookRegistry } from '../hooks/registry.js'
 import { abortReason } from '../origin/dial.js'
@@ -148,7 +149,7 @@ export class VConns {
   /** Calls the continuations on a hook that may not park. */
   tell<H extends HookId>(hook: H, event: HookEvents[H]): undefined | Promise<unknown> {
     return tell(this.#registry.on(hook), event, ({ name }, cause) =>
-      this.#error(`plugin ${name} failed on ${hook}: ${describe(cause)}`),
+      this.#error(`plugin ${name} failed on ${hook}: ${describeThrown(cause)}`),
     )
   }
 

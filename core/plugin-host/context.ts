@@ -2,7 +2,7 @@ import type { HookAdd } from '../api/hooks.js'
 import type { PluginContext } from '../api/plugin.js'
 import { accept, reject } from '../api/verdict.js'
 import { containedAbort } from '../base/contained-abort.js'
-import { describe } from '../base/errors.js'
+import { describeThrown } from '../base/thrown.js'
 import { type HookRegistry, hooksSealed, type PluginRef } from '../hooks/registry.js'
 import type { PluginLine } from './plugin-line.js'
 
@@ -57,8 +57,8 @@ export class PluginInstance {
       ...(deadline === undefined ? {} : { deadline }),
     }
     const error = (message: string): void => env.diags.error(`[${name}] ${message}`)
-    const timers = env.createTimers(cause => error(`scheduled function failed: ${describe(cause)}`))
-    this.#gone = containedAbort(cause => error(`abort listener failed: ${describe(cause)}`))
+    const timers = env.createTimers(cause => error(`scheduled function failed: ${describeThrown(cause)}`))
+    this.#gone = containedAbort(cause => error(`abort listener failed: ${describeThrown(cause)}`))
     const hookAdd: HookAdd = (id, continuation, options) => {
       if (!this.#isInInit) throw hooksSealed(ref, id)
       registry.add(ref, id, continuation, options)

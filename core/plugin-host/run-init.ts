@@ -1,5 +1,6 @@
 import type { PluginContext, PluginInit } from '../api/plugin.js'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { describeThrown } from '../base/thrown.js'
 import { type PluginLine, placeOf } from './plugin-line.js'
 
 /**
@@ -13,8 +14,12 @@ export async function runInit(init: PluginInit, context: PluginContext, line: Pl
     if (cause instanceof ProxyError) {
       throw new ProxyError(cause.code, `${placeOf(line)}: ${cause.message}`, { cause })
     }
-    throw new ProxyError('PTC_PLUGIN_INIT_FAILED', `${placeOf(line)}: init failed: ${describe(cause)}`, {
-      cause,
-    })
+    throw new ProxyError(
+      'PTC_PLUGIN_INIT_FAILED',
+      `${placeOf(line)}: init failed: ${describeThrown(cause)}`,
+      {
+        cause,
+      },
+    )
   }
 }

@@ -126,7 +126,10 @@ export class Hold<E> {
   }
 
   #end(refusal: Refusal | undefined): void {
-    if (this.#close()) this.#onEnd(refusal)
+    if (!this.#close()) return
+    if (refusal !== undefined && refusal.by !== 'plugin-failed')
+      this.#point.observer.refused?.(this.#subject.about, refusal)
+    this.#onEnd(refusal)
   }
 
   /** @returns whether it was under way */

@@ -5,6 +5,7 @@ import { containedAbort } from '../base/contained-abort.js'
 import { describe } from '../base/errors.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import type { HeldTurn } from './held-turns.js'
+import type { Refusal } from './plugin-refused.js'
 import { Reenable } from './reenable.js'
 import { Timers } from './schedule.js'
 
@@ -33,6 +34,8 @@ export interface TurnObserver {
   /** A plugin answered twice, or too late; its answer reached nothing. */
   ignoredReenable(plugin: string, about: string, why: 'second' | 'late'): void
   pluginFailed(plugin: string, about: string, cause: unknown): void
+  /** A wait has ended with a plugin's no, or with its silence; what fails is told by `pluginFailed`. */
+  refused?(about: string, refusal: Refusal): void
   /** A plugin in shadow mode has had its turn. */
   shadowed?(plugin: string, about: string, outcome: ShadowOutcome): void
 }

@@ -62,7 +62,9 @@ test('messages for plugins, in the order of their lines', async t => {
   t.match(await ctl('plugin', 'msg', 'hello', 'a b'), { code: 0, out: 'plugins that heard it: 2\n' })
   await proxy.until(/one heard hello a b\n[^\n]*two heard hello a b\n/)
   t.match(await ctl('plugin', 'msg', 'throw'), { code: 0, out: /: 2\n/ })
-  await proxy.until(/plugin desk failed on TS_LIFECYCLE_MSG_HOOK: oops\n[^\n]*two heard throw undefined/)
+  await proxy.until(
+    /plugin desk failed on TS_LIFECYCLE_MSG_HOOK: oops \(at [^\n]*desk\.mjs:14:32\)\n[^\n]*two heard throw undefined/,
+  )
   const url = `https://${HOST}:${origin.httpsPort}/`
   await get(proxy.port, url)
   await ctl('plugin', 'msg', 'revoke', HOST)

@@ -96,7 +96,9 @@ test('a rejection, a failure, and fields that are not for plugins', async t => {
   t.equal((await get('no read')).status, 502)
   t.equal((await get('no answer')).status, 502)
   t.equal((await get('throws read')).status, 500)
-  await proxy.until(/plugin isolated failed while it was asked about GET http\S+: oops/)
+  await proxy.until(
+    /plugin isolated failed while it was asked about GET http\S+: oops \(at .*isolated\.\w+:\d+:\d+\)/,
+  )
   const { status } = await get('bad send')
   t.equal(status, 200)
   for (const what of ['bad Host', 'bad X Y', 'bad X-Y', 'late'])

@@ -80,7 +80,7 @@ test('a start fails if the plugin does not load in its workers', async t => {
     startProxyHere({ plugins: ['bad.mjs @isolate=worker'], modules: { 'bad.mjs': text }, records })
   await t.rejects(start('export default () => { throw new Error("no key") }'), {
     code: 'PTC_PLUGIN_INIT_FAILED',
-    message: /plugin\.config:1: plugin bad: init failed: no key$/,
+    message: /plugin\.config:1: plugin bad: init failed: no key \(at .*:\d+:\d+\)$/,
   })
   await t.rejects(start('export default 1'), {
     code: 'PTC_PLUGIN_SHAPE',

@@ -180,7 +180,7 @@ export class IsolatedPlugin {
         this.#workers.answered()
         const pending = this.#pending.get(message.seq)
         if (pending !== undefined) this.#circuits.of(pending.question.hook).answered()
-        if (message.did === 'fail') return pending?.end(failure(message.message))
+        if (message.did === 'fail') return pending?.end(failure(message.message, message.stack))
         if (pending === undefined) return this.#diags.ignored(message.about, 'late')
         return this.#answer(pending, message.verdict, message.effects)
       }

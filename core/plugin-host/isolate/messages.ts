@@ -66,7 +66,12 @@ export type FromWorker =
       /** What the plugin has called before, in order, to be done before the verdict counts. */
       readonly effects: readonly unknown[]
     }
-  | { readonly did: 'fail'; readonly seq: number; readonly message: string }
+  | {
+      readonly did: 'fail'
+      readonly seq: number
+      readonly message: string
+      readonly stack?: string | undefined
+    }
   /** The plugin reenabled what it had answered, or what nobody waited for. */
   | { readonly did: 'overdo'; readonly about: string; readonly why: 'second' | 'late' }
   | { readonly did: 'revoke'; readonly what: unknown }

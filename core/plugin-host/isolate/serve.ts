@@ -9,6 +9,7 @@
 import type { HookEvents } from '../../api/hooks.js'
 import type { Verdict } from '../../api/verdict.js'
 import { describe, ProxyError } from '../../base/errors.js'
+import { describeThrown } from '../../base/thrown.js'
 import { ask, tell } from '../../hooks/ask.js'
 import { HOOK_IDS } from '../../hooks/hook-ids.js'
 import { HookRegistry } from '../../hooks/registry.js'
@@ -147,9 +148,15 @@ class Serving {
       why => this.#send({ did: 'overdo', about, why }),
     )
     const refuse = (cause: unknown): void => {
-      if (!right.isOpen) return this.#error(`failed after it was asked about ${about}: ${describe(cause)}`)
+      if (!right.isOpen)
+        return this.#error(`failed after it was asked about ${about}: ${describeThrown(cause)}`)
       this.#end(seq, true)
-      this.#send({ did: 'fail', seq, message: describe(cause) })
+      this.#send({
+        did: 'fail',
+        seq,
+        message: describe(cause),
+        ...(cause instanceof Error ? { stack: cause.stack } : {}),
+      })
     }
     const turn = new WorkerTurn(right, refuse, this.#tools.createTimers)
     this.#asked.set(seq, turn)
@@ -176,7 +183,7 @@ class Serving {
     const event: HookEvents[H] = TIDINGS[hook].toEvent(facts, this.#kept)
     Object.freeze(event)
     tell<H>(this.#registry.on(hook), event, (_plugin, cause) =>
-      this.#error(`failed on ${hook}: ${describe(cause)}`),
+      this.#error(`failed on ${hook}: ${describeThrown(cause)}`),
     )
   }
 }
