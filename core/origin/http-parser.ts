@@ -226,6 +226,7 @@ export class HttpParser implements Callbacks {
     else {
       trimLast(list)
       list.push(part)
+      this.#headBytes += SEPARATORS // or a head of nothing but empty fields would be four times what is allowed
     }
     this.#lastWas = 'field'
     return this.#count(part)
@@ -309,6 +310,9 @@ export class HttpParser implements Callbacks {
     return Number.isSafeInteger(length) ? length : 0
   }
 }
+
+/** A colon and a line's end. */
+const SEPARATORS = 3
 
 /** RFC 9112 section 5.1: white space behind a value is none of it. llhttp takes off what stands before. */
 function trimLast(list: string[]): void {

@@ -123,6 +123,7 @@ test('what is no request is the last that is looked at', async t => {
     ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'PTC_REQUEST_VERSION'],
     ['WHAT http://a/ HTTP/1.1\r\n\r\n', 'PTC_NOT_IMPLEMENTED'],
     [`GET / HTTP/1.1\r\nA: ${'x'.repeat(2000)}\r\n\r\n`, 'PTC_REQUEST_HEADERS_TOO_LARGE'],
+    [`GET / HTTP/1.1\r\n${'A:\r\n'.repeat(300)}\r\n`, 'PTC_REQUEST_HEADERS_TOO_LARGE'],
     [`GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(2000)}\r\n`, 'PTC_REQUEST_HEADERS_TOO_LARGE'],
     ['POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 'PTC_REQUEST_MALFORMED'],
     ['GET / HTTP/1.1\r\nA: b\r\n c: d\r\n\r\n', 'PTC_REQUEST_MALFORMED'],
