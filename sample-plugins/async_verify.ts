@@ -29,7 +29,7 @@ const DEFAULTS: Record<Fate, { readonly hosts: string; readonly word: string }> 
 }
 
 // The default export is the plugin's init. It runs once, before the proxy opens a port; what it throws stops start-up.
-const init: PluginInit = ({ argv, hookAdd, accept, reject, debug }) => {
+const init: PluginInit = ({ argv, hookAdd, accept, reject, debug, isDebugOn }) => {
   const settings = parseArguments(argv.slice(1)) // argv[0] is the path in plugin.config
 
   // An origin has shown its certificate, and its handshake is parked: it has not had a byte from us since.
@@ -61,11 +61,14 @@ const init: PluginInit = ({ argv, hookAdd, accept, reject, debug }) => {
     }
   })
 
-  // A request is about to leave. It waits, too: every hook that parks does, until reenable().
-  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ vconn, method, url, reenable }) => {
-    debug(`TS_EVENT_HTTP_SEND_REQUEST_HDR event received, vc=${vconn.id} ${method} ${url}`)
-    reenable()
-  })
+  // A request is about to leave. It waits, too: every hook that parks does, until reenable(). That costs each request a
+  // little, and all that is done here is a debug line: whoever does not read it does not pay for it.
+  if (isDebugOn()) {
+    hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ vconn, method, url, reenable }) => {
+      debug(`TS_EVENT_HTTP_SEND_REQUEST_HDR event received, vc=${vconn.id} ${method} ${url}`)
+      reenable()
+    })
+  }
 
   // Accepting overrules the proxy's own check. A plugin that has no opinion of its own passes that check's on.
   function noObjection({ builtIn }: VerifyServerEvent): Verdict {

@@ -19,6 +19,11 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   readonly reject: typeof reject
   /** Writes a line to the debug log if the tag (default: the plugin's name) is switched on (TSDebug). */
   readonly debug: (message: string, tag?: string) => void
+  /**
+   * Whether {@link debug} writes anything (TSIsDebugTagSet). It holds until the next reload, which makes a new context. In a
+   * worker it is always true.
+   */
+  readonly isDebugOn: (tag?: string) => boolean
   /** Writes an ERROR line to the log (TSError). */
   readonly error: (message: string) => void
   /** Writes a NOTE line to the log (TSNote). */

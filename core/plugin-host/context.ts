@@ -9,6 +9,8 @@ import type { PluginLine } from './plugin-line.js'
 /** Where plugins write to. */
 export interface PluginDiags {
   debug(tag: string, message: string): void
+  /** Whether a tag is switched on; without it all are taken to be. */
+  isOn?(tag: string): boolean
   note(message: string): void
   error(message: string): void
 }
@@ -73,6 +75,7 @@ export class PluginInstance {
       accept,
       reject,
       debug: (message, tag = name) => env.diags.debug(tag, message),
+      isDebugOn: (tag = name) => env.diags.isOn?.(tag) ?? true,
       error,
       note: message => env.diags.note(`[${name}] ${message}`),
       schedule: (fn, ms) => timers.after(ms, fn),
