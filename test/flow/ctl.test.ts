@@ -51,7 +51,7 @@ test('reload and stop', async t => {
   const status = await ctl('status')
   t.match(
     status.out,
-    new RegExp(`^portcullis +\\S+, pid ${proxy.child.pid}, up .*\nconfiguration +.*2 times\n`),
+    new RegExp(`^portcullis +\\S+, pid ${proxy.child.pid}, up .*\nconfiguration +.*2 times in all\n`),
   )
   t.match(status.out, new RegExp(`\nports +127\\.0\\.0\\.1:${proxy.port}\n`))
   t.match(status.out, /\nplugins +desk \(line 1\): .*TS_SSL_CERT_VERIFY_HOOK/)

@@ -158,7 +158,10 @@ test('connections are opened and closed for the hooks that hear of it', async t 
     'a rejected one is closed',
   )
   await kit.tell('TS_LIFECYCLE_SHUTDOWN_HOOK', { grace: 0 })
-  t.match(kit.log.at(-1), /^ERROR plugin hears failed on TS_LIFECYCLE_SHUTDOWN_HOOK: boom \(at \S+:\d+:\d+\)$/)
+  t.match(
+    kit.log.at(-1),
+    /^ERROR plugin hears failed on TS_LIFECYCLE_SHUTDOWN_HOOK: boom \(at \S+:\d+:\d+\)$/,
+  )
 })
 
 test('the start of a connection is parked like a handshake', async t => {
