@@ -144,9 +144,9 @@ export class OriginRequest {
       hooks.sendRequest(headers, connection.channel, (why, changed) => {
         if (why !== undefined) return this.#owner.fail(why)
         this.#ready = undefined
-        this.#held = new HeldResponse(this.#owner, hooks, connection)
+        if (hooks.looksAtResponses) this.#held = new HeldResponse(this.#owner, hooks, connection)
         const request = changed === headers ? this.#request : { ...this.#request, headers: changed }
-        this.#send(connection, request, this.#held)
+        this.#send(connection, request, this.#held ?? this.#owner)
       })
     } catch (error) {
       this.#owner.fail(error)

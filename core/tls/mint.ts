@@ -31,6 +31,12 @@ const BACKDATE = 24 * HOUR
 /** The most that a common name may have (RFC 5280, appendix A.1); longer names stand in the SAN alone. */
 const MAX_COMMON_NAME = 64
 
+/** How long a client may wait until its certificate is begun; milliseconds. */
+const MAX_WAIT = 30_000
+
+const tooManyNames = (): ProxyError =>
+  new ProxyError('PTC_CLIENT_HANDSHAKE', `too many certificates are to be minted: no turn in ${MAX_WAIT} ms`)
+
 /**
  * Mints leaf certificates for the names that clients ask for: the one name and nothing else, a key of its own, a random
  * serial number.
@@ -39,7 +45,7 @@ export class Mint<T> {
   readonly #authority: Authority
   readonly #prepare: (leaf: MintedLeaf) => T
   readonly #leaves: LRUCache<string, Promise<T>>
-  readonly #minting = new OneAtATime()
+  readonly #minting = new OneAtATime(MAX_WAIT, tooManyNames)
 
   /**
    * @param prepare makes of a leaf what is kept: once per leaf, because that costs more than the minting

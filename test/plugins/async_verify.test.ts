@@ -1,5 +1,9 @@
 import { test } from 'tap'
+import { HookRegistry } from '../../core/hooks/registry.js'
+import { PluginInstance } from '../../core/plugin-host/context.js'
 import type { Kit, Origin, Outcome } from '../../core/testing/kit.js'
+import init from '../../sample-plugins/async_verify.js'
+import { makeHost, pluginLine } from '../core/plugin-host/kit.js'
 import { ACCEPTED, openSamples, rejected, subjects } from './kit.js'
 
 const POLICY = rejected('async_verify', 'policy')
@@ -159,5 +163,18 @@ test('arguments it does not understand stop the start', async t => {
   for (const [args, message] of cases) {
     const opening = openSamples(t, `async_verify.so ${args}`)
     await t.rejects(opening, { code: 'PTC_PLUGIN_INIT_FAILED', message }, args)
+  }
+})
+
+test('a request is held for its debug line alone, and only while that is written', async t => {
+  for (const isOn of [false, true]) {
+    const { dir, env } = makeHost()
+    t.teardown(dir.remove)
+    const registry = new HookRegistry()
+    const diags = { ...env.diags, isOn: () => isOn }
+    const { context } = new PluginInstance(pluginLine('async_verify.so', 1), registry, { ...env, diags })
+    await init(context)
+    t.equal(registry.on('TS_SSL_CERT_VERIFY_HOOK').length, 1)
+    t.equal(registry.on('TS_HTTP_SEND_REQUEST_HDR_HOOK').length, isOn ? 1 : 0)
   }
 })

@@ -28,6 +28,15 @@ test("a plugin's context", async t => {
     t.strictSame(log, ['DEBUG pins one', 'DEBUG other two', 'NOTE [pins] three', 'ERROR [pins] four'])
   })
 
+  t.test('knows whether a debug line would be written', async t => {
+    t.equal(context.isDebugOn(), true, 'where nobody can tell')
+    const isOn = (tag: string): boolean => tag === 'other'
+    const quietEnv = { ...env, diags: { ...env.diags, isOn } }
+    const { context: quiet } = new PluginInstance(pluginLine('/opt/pins.so', 4), new HookRegistry(), quietEnv)
+    t.equal(quiet.isDebugOn(), false)
+    t.equal(quiet.isDebugOn('other'), true)
+  })
+
   t.test('schedules, and logs what a scheduled function throws', async t => {
     log.length = 0
     context.schedule(() => {
