@@ -5,18 +5,18 @@ import { reject } from '../../core/api/verdict.js'
 import { rawClient } from '../kit/client.js'
 import { get, getOn } from '../kit/get.js'
 import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
-
-const READ_REQUEST = 'TS_HTTP_READ_REQUEST_HDR_HOOK'
-const SEND_REQUEST = 'TS_HTTP_SEND_REQUEST_HDR_HOOK'
-const READ_RESPONSE = 'TS_HTTP_READ_RESPONSE_HDR_HOOK'
-const SEND_RESPONSE = 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'
-const TXN_CLOSE = 'TS_HTTP_TXN_CLOSE_HOOK'
-const HOOKS = [READ_REQUEST, SEND_REQUEST, READ_RESPONSE, SEND_RESPONSE] as const
-
-const nothing = (): void => {}
-const yes = ({ reenable }: { readonly reenable: () => unknown }): unknown => reenable()
-const later = (fn: () => unknown): unknown => setTimeout(fn, 20)
-const slowly = ({ reenable }: { readonly reenable: () => unknown }): unknown => later(reenable)
+import {
+  HOOKS,
+  later,
+  nothing,
+  READ_REQUEST,
+  READ_RESPONSE,
+  SEND_REQUEST,
+  SEND_RESPONSE,
+  slowly,
+  TXN_CLOSE,
+  yes,
+} from '../kit/transaction-hooks.js'
 
 for (const [how, answer] of [
   ['at once', yes],
