@@ -1,5 +1,7 @@
-/** How much of one turn of the event loop the queue may use, in milliseconds. */
+/** How much of one turn of the event loop the queue may use, in milliseconds: shorter when more than `MANY` pieces wait. */
 const SLICE = 2
+const SHORT_SLICE = 1
+const MANY = 128
 
 /** What is further on comes first: few things are begun while others wait to be finished. */
 export type Urgency = 0 | 1 | 2
@@ -19,7 +21,9 @@ export class FairQueue {
   /** Keys that wait, in the order of their turns. */
   readonly #lanes = new Map<string, Lane>()
   readonly #onError: (cause: unknown) => void
+  #waiting = 0
   #spent = 0
+  #since = 0
   #isScheduled = false
 
   /** @param onError hears what a piece of work threw when it ran later; what runs at once throws to its caller */
@@ -34,7 +38,8 @@ export class FairQueue {
 
   run(key: string, urgency: Urgency, work: Work): void {
     this.#schedule()
-    if (this.#lanes.size === 0 && this.#spent < SLICE) return this.#perform(work)
+    if (this.#lanes.size === 0 && this.#spent < SLICE) return this.#runNow(work)
+    this.#waiting += 1
     const lane = this.#lanes.get(key)
     if (lane !== undefined) {
       lane[urgency].push(work)
@@ -45,12 +50,20 @@ export class FairQueue {
     this.#lanes.set(key, fresh)
   }
 
-  /** Resolves when it is this key's turn. */
-  turn(key: string, urgency: Urgency): Promise<void> {
-    return new Promise(resolve => this.run(key, urgency, resolve))
+  /** Begins what takes longer when it is this key's turn; what it does before it first waits counts as a piece. */
+  turn<T>(key: string, urgency: Urgency, begin: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.run(key, urgency, () => {
+        try {
+          resolve(begin())
+        } catch (cause) {
+          reject(cause)
+        }
+      })
+    })
   }
 
-  #perform(work: Work): void {
+  #runNow(work: Work): void {
     const since = performance.now()
     try {
       work()
@@ -68,20 +81,35 @@ export class FairQueue {
   #slice(): void {
     this.#isScheduled = false
     this.#spent = 0
-    for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      try {
-        this.#perform(next)
-      } catch (cause) {
-        this.#onError(cause)
-      }
-      if (this.#spent >= SLICE) break
+    this.#since = performance.now()
+    this.#goOn()
+  }
+
+  /** The next piece; and then another one, if there is time for it. What a piece leaves to microtasks is part of it. */
+  #goOn(): void {
+    const work = this.#next()
+    if (work === undefined) return
+    try {
+      work()
+    } catch (cause) {
+      this.#onError(cause)
     }
-    if (this.#lanes.size > 0) this.#schedule()
+    queueMicrotask(this.#onMicrotask)
+  }
+
+  readonly #onMicrotask = (): void => process.nextTick(this.#onPieceDone)
+
+  readonly #onPieceDone = (): void => {
+    this.#spent = performance.now() - this.#since
+    if (this.#lanes.size === 0) return
+    if (this.#spent < (this.#waiting > MANY ? SHORT_SLICE : SLICE)) this.#goOn()
+    else this.#schedule()
   }
 
   /** The most urgent piece of the first key, which then goes to the end of the row. */
   #next(): Work | undefined {
     for (const [key, lane] of this.#lanes) {
+      this.#waiting -= 1
       const work = (lane[2].length > 0 ? lane[2] : lane[1].length > 0 ? lane[1] : lane[0]).shift()
       this.#lanes.delete(key)
       if (lane[0].length + lane[1].length + lane[2].length > 0) this.#lanes.set(key, lane)

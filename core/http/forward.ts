@@ -28,7 +28,7 @@ export class Forwarder {
     const startedAt = performance.now()
     const { queue } = this.options
     if (queue === undefined || queue.size === 0) return this.#handle(req, res, readTarget, startedAt)
-    queue.run(authorityOf(req), 0, () => {
+    queue.run(hostOf(req), 0, () => {
       if (res.isGone) this.#onGone(req, startedAt)
       else this.#handle(req, res, readTarget, startedAt)
     })
@@ -68,11 +68,15 @@ export class Forwarder {
   }
 }
 
-/** Whose turn it takes: the target's, as far as it can be told without parsing. The Host field is the client's choice. */
-function authorityOf({ url = '', headers }: ClientRequest): string {
+/**
+ * Whose turn it takes: that of the target's host, as far as it can be told without parsing. The Host field is the client's
+ * choice.
+ */
+function hostOf({ url = '', headers }: ClientRequest): string {
   const from = url.indexOf('://') + 3
   const to = url.indexOf('/', from)
-  return from === 2 ? (headers.host ?? '') : url.slice(from, to === -1 ? undefined : to).toLowerCase()
+  const authority = from === 2 ? (headers.host ?? '') : url.slice(from, to === -1 ? undefined : to)
+  return authority.replace(/:\d*$/, '').toLowerCase()
 }
 
 /** However busy a transaction is: it ends in time. */

@@ -91,9 +91,10 @@ export class OriginConnector {
   ): Promise<{ readonly connection: Http1; readonly key: string }> {
     const { maxResponseHeadBytes, startTls, startPlain } = this.#options
     const since = performance.now()
-    if (target.scheme === 'https') await this.#options.queue?.turn(target.host, 0)
     const { scheme, host, port, dialHost = host } = target
-    const tcp = await dial({ host: dialHost, port, name: host }, this.#options.dial, signal)
+    const { dial: options, queue } = this.#options
+    const begin = (): Promise<TcpLink> => dial({ host: dialHost, port, name: host }, options, signal)
+    const tcp = await (queue === undefined || scheme === 'http' ? begin() : queue.turn(host, 0, begin))
     try {
       // As it is now: a reload may change the policy while the handshake is parked.
       const key = this.keyOf(target)

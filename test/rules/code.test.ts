@@ -35,6 +35,11 @@ test('only main uses process', async t => {
   t.equal(count(rules.onlyMainUsesProcess, 'const a = globalThis.process.env'), 1)
   t.equal(count(rules.onlyMainUsesProcess, "import { env } from 'node:process'"), 1)
   t.equal(count(rules.onlyMainUsesProcess, 'const a = process.env', 'core/main.ts'), 0)
+  t.equal(
+    count(rules.onlyMainUsesProcess, 'process.nextTick(go)'),
+    0,
+    'which is about the loop, not the process',
+  )
   t.equal(count(rules.onlyMainUsesProcess, '// process.env\nconst a = worker.process.pid'), 0)
 })
 

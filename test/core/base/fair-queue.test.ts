@@ -71,10 +71,29 @@ test('what a piece throws stops no other', async t => {
   t.ok(ran)
 })
 
-test('a turn can be waited for', async t => {
+test('what a piece leaves to microtasks counts, too', async t => {
   const queue = new FairQueue(unexpected)
-  await queue.turn('a', 0)
+  let done = 0
+  const begin = async (): Promise<void> => {
+    await undefined
+    busy(3)
+    done++
+  }
+  queue.run('storm', 0, () => busy(5))
+  const all = Promise.all(Array.from({ length: 10 }, () => queue.turn('storm', 0, begin)))
+  const seen: number[] = []
+  while (done < 10) {
+    seen.push(done)
+    await turn()
+  }
+  t.ok(seen.length >= 9, `others were heard ${seen.length} times while ten of them began`)
+  await all
+})
+
+test('what begins in its turn can be waited for', async t => {
+  const queue = new FairQueue(unexpected)
+  t.equal(await queue.turn('a', 0, async () => 'begun'), 'begun')
   queue.run('a', 0, () => busy(5))
-  await queue.turn('b', 1)
-  t.pass()
+  const failing = queue.turn('b', 1, () => unexpected(new TypeError('at once')))
+  await t.rejects(failing, { message: 'at once' }, 'and what fails there is its own affair')
 })

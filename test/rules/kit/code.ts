@@ -27,7 +27,11 @@ export const onlyMainUsesProcess: Rule = files =>
   files
     .filter(file => isCore(file) && file.path !== 'core/main.ts')
     .flatMap(file => [
-      ...matches(file, /(?<![.\w$]|\bfunction\s|\bconst\s)process(?=\s*(\.|\?\.|\[))/, 'uses process'),
+      ...matches(
+        file,
+        /(?<![.\w$]|\bfunction\s|\bconst\s)process(?=\s*(\.(?!nextTick\b)|\?\.|\[))/,
+        'uses process',
+      ),
       ...matches(file, /\bglobalThis\.process\b/, 'uses process'),
       ...file.imports
         .filter(({ specifier, isTypeOnly }) => /^(node:)?process$/.test(specifier) && !isTypeOnly)
