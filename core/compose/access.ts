@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../base/errors.js'
+import { Memo } from '../base/memo.js'
 import { loadHtpasswd } from '../config/htpasswd.js'
 import { denialOf, loadIpAllow } from '../config/ip-allow.js'
 import type { Records } from '../config/records-table.js'
@@ -25,8 +25,8 @@ export function makeAccess(records: Records, confDir: string): Access {
   const allow = loadIpAllow(confDir, records['proxy.config.cache.ip_allow.filename'])
   const htpasswd = records['proxy.config.http.proxy_auth.htpasswd']
   const auth = htpasswd === null ? undefined : new ProxyAuth(loadHtpasswd(resolve(confDir, htpasswd)))
-  /** Why, by method and address; empty: allowed. */
-  const known = new LRUCache<string, string>({ max: REMEMBERED })
+  /** By address: why, by method; empty: allowed. */
+  const known = new Memo<string, Map<string, string>>(REMEMBERED)
   return {
     admit: req => denied(req) ?? auth?.admit(req),
     deniesPrivateOrigins: records['proxy.config.http.deny_private_origins'] === 1,
@@ -35,9 +35,10 @@ export function makeAccess(records: Records, confDir: string): Access {
   function denied(req: ClientRequest): ProxyError | undefined {
     const { method = '' } = req
     const address = req.client.remoteAddress ?? ''
-    const key = `${method} ${address}`
-    const why = known.get(key) ?? denialOf(allow, address, method) ?? ''
-    known.set(key, why)
+    const byMethod = known.get(address) ?? new Map<string, string>()
+    if (byMethod.size === 0) known.set(address, byMethod)
+    const why = byMethod.get(method) ?? denialOf(allow, address, method) ?? ''
+    if (!byMethod.has(method)) byMethod.set(method, why)
     if (why === '') return undefined
     return new ProxyError('PTC_CLIENT_DENIED', `${address} may not send ${method} to this proxy (${why})`)
   }

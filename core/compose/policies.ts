@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { Memo } from '../base/memo.js'
 import type { Records } from '../config/records-table.js'
 import { findRule, type Rule } from '../config/rules.js'
 import type { Demands } from '../tls/demands.js'
@@ -36,7 +36,7 @@ export class Policies {
   readonly general: Policy
   readonly #rules: readonly Rule[]
   readonly #byRule: ReadonlyMap<Rule, Policy>
-  readonly #byHost = new LRUCache<string, Policy>({ max: REMEMBERED })
+  readonly #byHost = new Memo<string, Policy>(REMEMBERED)
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT that names the rule and the file */
   constructor(records: Records, rules: readonly Rule[], contexts: ClientContexts, shared: SharedSettings) {

@@ -146,6 +146,11 @@ export class VConns {
     return started.get(tcp) ?? this.#open('outbound', tcp).vconn
   }
 
+  /** Whether anybody is on this hook: what it would be told need not be made otherwise. */
+  hears(hook: HookId): boolean {
+    return this.#registry.on(hook).length > 0
+  }
+
   /** Calls the continuations on a hook that may not park. */
   tell<H extends HookId>(hook: H, event: HookEvents[H]): undefined | Promise<unknown> {
     return tell(this.#registry.on(hook), event, ({ name }, cause) =>

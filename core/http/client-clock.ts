@@ -1,23 +1,26 @@
 /** Beyond it Node's timers fire at once. */
 const LONGEST = 2 ** 31 - 1
 
+const NOBODY = (): void => {}
+
 /**
- * The deadline of one connection, moved with every request: moving it later costs no timer. One that fires too early is set
- * again for what is left.
+ * A deadline of one connection, moved with every request: moving it later, or taking it away, costs no timer. One that fires
+ * too early is set again for what is left.
  */
 export class ClientClock {
-  readonly #onTime: () => void
+  #onTime: () => void
   #timer: NodeJS.Timeout | undefined
   /** On a clock that nobody sets, that of `performance.now()`; of the timer, and of what it is for. */
   #firesAt = 0
   #endsAt = Infinity
 
-  constructor(onTime: () => void) {
+  constructor(onTime: () => void = NOBODY) {
     this.#onTime = onTime
   }
 
-  /** @param ms from now; 0 and Infinity for no deadline */
-  set(ms: number): void {
+  /** @param ms from now; 0 and Infinity for no deadline @param onTime called when it is over, from now on */
+  set(ms: number, onTime = this.#onTime): void {
+    this.#onTime = onTime
     if (ms === 0 || ms === Infinity) {
       this.#endsAt = Infinity
       return
@@ -27,6 +30,13 @@ export class ClientClock {
     if (this.#timer === undefined || this.#endsAt < this.#firesAt) this.#arm(ms)
   }
 
+  /** No deadline, and nobody who hears of one. */
+  clear(): void {
+    this.#endsAt = Infinity
+    this.#onTime = NOBODY
+  }
+
+  /** Takes the deadline away, and all that it would cost to set another one. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -1,5 +1,6 @@
 import type { VConn } from '../api/vconn.js'
 import type { ClientLink } from '../vconn/link.js'
+import { ClientClock } from './client-clock.js'
 
 /** A TCP connection, as far as it is asked here; a socket is one. */
 export interface ClientSocket {
@@ -20,6 +21,9 @@ export class ClientInfo {
   readonly localPort: number | undefined
   /** As plugins know it: one for each TCP connection, however many protocols follow one another on it. */
   readonly vconn: VConn | undefined
+  /** For the transaction that goes on: how long nothing has moved, and how long it may take in all. */
+  readonly idle = new ClientClock()
+  readonly active = new ClientClock()
   readonly #socket: ClientSocket
   readonly #link: ClientLink
 
@@ -52,6 +56,12 @@ export class ClientInfo {
   /** Calls `listener` when its TCP connection has ended. */
   whenClosed(listener: () => void): void {
     this.#socket.once('close', listener)
+  }
+
+  /** No transaction goes on, and none will. */
+  stopClocks(): void {
+    this.idle.stop()
+    this.active.stop()
   }
 
   /** Closes it at once. */

@@ -82,9 +82,9 @@ export class ClientReply {
     return this.#framing
   }
 
-  /** Whether bytes of the body are still needed: they have not all been handed to the system. */
-  get isHolding(): boolean {
-    return this.#out.isHolding
+  /** Whether bytes that were written are still needed: few are copied, others may not have been handed to the system. */
+  holds(bytes: Uint8Array): boolean {
+    return bytes.length >= BULK_BYTES && this.#out.isHolding
   }
 
   watch(watcher: ReplyWatcher): void {

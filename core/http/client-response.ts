@@ -64,9 +64,9 @@ export class ClientResponse {
     return false
   }
 
-  /** Whether bytes that were written wait here for the client to take them. */
-  get holdsBytes(): boolean {
-    return this.#res.isHolding
+  /** Whether bytes that were written are still needed. */
+  holds(bytes: Buffer): boolean {
+    return this.#res.holds(bytes)
   }
 
   /** The origin takes its time: what there is goes out now. */

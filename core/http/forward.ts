@@ -54,7 +54,6 @@ export class Forwarder {
       const transaction = new Transaction(this.options, points, req, res, target, request, startedAt)
       if (points === undefined) transaction.start()
       else transaction.start(raw => outgoingRequest(req, raw, scanned, target, hops, via))
-      limitTime(res, this.options.activeTimeout, error => transaction.expire(error))
     } catch (error) {
       const known = error instanceof ProxyError ? error : internal(error)
       sendReply(res, errorReply(known, { host: undefined }, req.headers, this.options.pages?.()))
@@ -77,14 +76,6 @@ function hostOf({ url = '', headers }: ClientRequest): string {
   const to = url.indexOf('/', from)
   const authority = from === 2 ? (headers.host ?? '') : url.slice(from, to === -1 ? undefined : to)
   return authority.replace(/:\d*$/, '').toLowerCase()
-}
-
-/** However busy a transaction is: it ends in time. */
-function limitTime(res: ClientReply, limit: number | undefined, expire: (error: ProxyError) => void): void {
-  if (limit === undefined || limit === 0) return
-  const text = `the request and its response took longer than ${limit} ms`
-  const timer = setTimeout(() => expire(new ProxyError('PTC_ACTIVE_TIMEOUT', text)), limit)
-  res.whenOver(() => clearTimeout(timer))
 }
 
 function checkRequest({ method = '', rawHeaders, httpVersion }: ClientRequest): void {

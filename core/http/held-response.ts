@@ -62,8 +62,8 @@ export class HeldResponse implements ResponseSink {
 
   onBody(bytes: Buffer): 'written' | 'kept' {
     if (this.#state === 'open') return this.#inner.onBody(bytes)
-    if (this.#state === 'held') this.#body.push(bytes)
-    return 'kept'
+    if (this.#state === 'held') this.#body.push(Buffer.from(bytes)) // of what may be a little in much memory
+    return 'written'
   }
 
   onPartial(): void {

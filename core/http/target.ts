@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { describe, ProxyError } from '../base/errors.js'
+import { Memo } from '../base/memo.js'
 import type { OriginTarget } from '../origin/connect.js'
 
 /** Where a request goes: the target, and how the request names it. */
@@ -13,6 +14,9 @@ export interface RequestTarget extends OriginTarget {
 
 export const DEFAULT_PORT = { http: 80, https: 443 } as const
 
+/** Scheme and authority as they stood in a request, and what they mean; under 1 KB each. */
+const known = new Memo<string, Omit<RequestTarget, 'path'>>(1000)
+
 /**
  * Parses the absolute form of a request-target (RFC 9112 section 3.2.2). The path is kept as it is: what a proxy may not
  * do is to normalise it (RFC 9110 section 7.7).
@@ -20,23 +24,38 @@ export const DEFAULT_PORT = { http: 80, https: 443 } as const
  */
 export function parseRequestTarget(method: string, target: string): RequestTarget {
   const colon = target.indexOf('://')
-  if (colon <= 0 || !SCHEME.test(target.slice(0, colon))) throw notAbsolute(target)
-  const scheme = target.slice(0, colon).toLowerCase()
+  if (colon <= 0) throw notAbsolute(target)
+  if (target.includes('#')) throw badTarget('has a fragment')
+  const end = endOfAuthority(target, colon + 3)
+  const origin = target.slice(0, end)
+  const { scheme, host, port, authority } = known.get(origin) ?? parseOrigin(origin, colon)
+  return { scheme, host, port, path: pathOf(method, target.slice(end)), authority }
+}
+
+/** @param colon where the scheme ends */
+function parseOrigin(origin: string, colon: number): Omit<RequestTarget, 'path'> {
+  if (!SCHEME.test(origin.slice(0, colon))) throw notAbsolute(origin)
+  const scheme = origin.slice(0, colon).toLowerCase()
   if (scheme !== 'http' && scheme !== 'https') {
     throw new ProxyError('PTC_REQUEST_SCHEME', `the scheme of the request-target is ${quote(scheme)}`)
   }
-  if (target.includes('#')) throw badTarget('has a fragment')
-  const start = colon + 3
-  const end = endOfAuthority(target, start)
-  const { host, port } = parseAuthority(target.slice(start, end), DEFAULT_PORT[scheme])
-  return {
+  const own = apart(origin)
+  const { host, port } = parseAuthority(own.slice(colon + 3), DEFAULT_PORT[scheme])
+  const found: Omit<RequestTarget, 'path'> = {
     scheme,
     host,
     port,
-    path: pathOf(method, target.slice(end)),
     authority: authorityOf(scheme, host, port),
   }
+  if (own.length < MAX_KNOWN) known.set(own, found)
+  return found
 }
+
+/** Longer names are none. */
+const MAX_KNOWN = 300
+
+/** A copy: a part of a text that is kept keeps all of the text. */
+const apart = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')
 
 /**
  * Parses the authority form, `host:port`, of a CONNECT request (RFC 9112 section 3.2.3); the port may not be left out.
@@ -44,7 +63,7 @@ export function parseRequestTarget(method: string, target: string): RequestTarge
  */
 export function parseConnectTarget(target: string): { readonly host: string; readonly port: number } {
   try {
-    const parsed = parseAuthority(target, 0)
+    const parsed = parseAuthority(apart(target), 0)
     if (parsed.port !== 0) return parsed
   } catch (error) {
     throw new ProxyError('PTC_CONNECT_TARGET', describe(error))

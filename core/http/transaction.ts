@@ -1,5 +1,4 @@
 import { type ErrorCode, ProxyError } from '../base/errors.js'
-import { IdleTimer } from '../base/idle-timer.js'
 import type { RequestHead, ResponseHead } from '../origin/messages.js'
 import type { Link } from '../vconn/link.js'
 import type { ClientReply, ReplyWatcher } from './client-reply.js'
@@ -11,6 +10,7 @@ import type { Reply } from './replies.js'
 import { RequestBody } from './request-body.js'
 import type { RequestTarget } from './target.js'
 import { TxnHooks, type TxnPoints } from './transaction-hooks.js'
+import { type TimedOwner, TransactionTime } from './transaction-time.js'
 import { switchProtocol } from './upgrade.js'
 
 /**
@@ -21,7 +21,7 @@ import { switchProtocol } from './upgrade.js'
  * request that may be repeated. Whatever ends it, the client leaving included, ends it once. Plugins may hold it where it
  * begins, before `sent`, and at its response.
  */
-export class Transaction implements RequestOwner, ReplyWatcher {
+export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   readonly #options: ForwarderOptions
   readonly #req: ClientRequest
   readonly #res: ClientReply
@@ -33,7 +33,7 @@ export class Transaction implements RequestOwner, ReplyWatcher {
   readonly #answer: ClientResponse
   #phase: 'connecting' | 'sent' | 'responding' | 'switched' | 'refusing' | 'done' = 'connecting'
   #response: ResponseHead | undefined
-  readonly #timer: IdleTimer
+  readonly #time: TransactionTime
 
   constructor(
     options: ForwarderOptions,
@@ -48,10 +48,10 @@ export class Transaction implements RequestOwner, ReplyWatcher {
     this.#req = req
     this.#res = res
     this.#target = target
-    this.#body = new RequestBody(req, () => this.#timer.moved())
+    this.#time = new TransactionTime(req.client, options, this)
+    this.#body = new RequestBody(req, this.#time.moved)
     this.#answer = new ClientResponse(req, res, options.via)
     this.#startedAt = startedAt
-    this.#timer = new IdleTimer(options.idleTimeout, () => this.#onIdle(options.idleTimeout))
     if (points !== undefined) this.#hooks = TxnHooks.of(points, req.client, request.method, urlOf(target))
     this.#origin = new OriginRequest(options.connector, this, target, request, this.#body, this.#hooks)
   }
@@ -69,16 +69,16 @@ export class Transaction implements RequestOwner, ReplyWatcher {
 
   onWaiting(): void {
     this.#phase = 'connecting'
-    this.#timer.stop()
+    this.#time.stop()
   }
 
   onSending(): void {
     this.#phase = 'sent'
-    this.#timer.start()
+    this.#time.start()
   }
 
   onInterim(head: ResponseHead): void {
-    this.#timer.moved()
+    this.#time.moved()
     this.#answer.interim(head)
   }
 
@@ -91,7 +91,7 @@ export class Transaction implements RequestOwner, ReplyWatcher {
   }
 
   begin(head: ResponseHead, fields: string[]): void {
-    this.#timer.moved()
+    this.#time.moved()
     this.#response = head
     this.#phase = 'responding'
     this.#answer.start(head, fields)
@@ -102,17 +102,17 @@ export class Transaction implements RequestOwner, ReplyWatcher {
   }
 
   parked(): void {
-    this.#timer.stop()
+    this.#time.stop()
   }
 
   resumed(): void {
-    this.#timer.start()
+    this.#time.start()
   }
 
   onBody(bytes: Buffer): 'written' | 'kept' {
-    this.#timer.moved()
+    this.#time.moved()
     if (!this.#answer.write(bytes)) this.#origin.connection?.pause()
-    return this.#answer.holdsBytes ? 'kept' : 'written'
+    return this.#answer.holds(bytes) ? 'kept' : 'written'
   }
 
   onPartial(): void {
@@ -126,7 +126,7 @@ export class Transaction implements RequestOwner, ReplyWatcher {
   }
 
   onUpgrade(head: ResponseHead, link: Link, first: Buffer): void {
-    this.#timer.stop()
+    this.#time.stop()
     this.#response = head
     try {
       if (!this.#req.isUpgrade) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
@@ -147,7 +147,7 @@ export class Transaction implements RequestOwner, ReplyWatcher {
   }
 
   onDrain(): void {
-    this.#timer.moved()
+    this.#time.moved()
     this.#body.resume()
   }
 
@@ -157,7 +157,7 @@ export class Transaction implements RequestOwner, ReplyWatcher {
   }
 
   onClientDrain(): void {
-    this.#timer.moved()
+    this.#time.moved()
     this.#answer.isBlocked = false
     this.#origin.connection?.resume()
   }
@@ -173,9 +173,10 @@ export class Transaction implements RequestOwner, ReplyWatcher {
     this.#finish(gone)
   }
 
-  /** Its time is up; what is a tunnel by now has limits of its own. */
-  expire(error: ProxyError): void {
-    if (this.#phase !== 'switched') this.fail(error)
+  /** However busy it is, it ends in time; what is a tunnel by now has limits of its own. */
+  onTooLong(limit: number): void {
+    const text = `the request and its response took longer than ${limit} ms`
+    if (this.#phase !== 'switched') this.fail(new ProxyError('PTC_ACTIVE_TIMEOUT', text))
   }
 
   /** @param isAsked whether plugins have been asked already about what goes to the client */
@@ -191,7 +192,7 @@ export class Transaction implements RequestOwner, ReplyWatcher {
     const page = this.#pageOf(error)
     if (this.#hooks === undefined || isAsked) return this.#refuse(error, page)
     this.#phase = 'refusing'
-    this.#timer.stop()
+    this.#time.stop()
     this.#hooks.sendResponse(page.status, page.headers, this.#origin.connection?.channel, (why, headers) => {
       if (why === undefined) this.#refuse(error, { ...page, headers })
       else this.#refuse(why, this.#pageOf(why))
@@ -210,7 +211,7 @@ export class Transaction implements RequestOwner, ReplyWatcher {
   #finish(error: ProxyError | undefined): void {
     const { connection, sent, isReused } = this.#origin
     this.#phase = 'done'
-    this.#timer.stop()
+    this.#time.over()
     this.#origin.forget()
     this.#options.onDone?.({
       req: this.#req,
@@ -230,9 +231,9 @@ export class Transaction implements RequestOwner, ReplyWatcher {
     })
   }
 
-  #onIdle(idleTimeout: number): void {
+  onIdle(limit: number): void {
     const late = (code: ErrorCode, what: string): void =>
-      this.fail(new ProxyError(code, `${what} for ${idleTimeout} ms`))
+      this.fail(new ProxyError(code, `${what} for ${limit} ms`))
     if (this.#answer.isBlocked) late('PTC_CLIENT_GONE', 'the client took nothing')
     else if (this.#body.isAwaited) late('PTC_REQUEST_TIMEOUT', 'the body stood still')
     else late('PTC_ORIGIN_TIMEOUT', 'the origin sent nothing')

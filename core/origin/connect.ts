@@ -1,6 +1,7 @@
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
+import { Memo } from '../base/memo.js'
 import { type IsRevoked, leafDigests } from '../tls/revocation.js'
 import type { StartTls } from '../tls/start-tls.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
@@ -37,6 +38,15 @@ export interface ConnectorOptions {
   readonly policyDigest: (target: OriginTarget) => string
 }
 
+interface MadeKey {
+  readonly target: OriginTarget
+  readonly digest: string
+  readonly key: string
+}
+
+const isSame = (a: OriginTarget, b: OriginTarget): boolean =>
+  a.port === b.port && a.scheme === b.scheme && a.host === b.host && a.dialHost === b.dialHost
+
 /** What a connection was opened for, under which key it was judged, and how many revocations there were before. */
 interface Opened {
   readonly target: OriginTarget
@@ -52,6 +62,8 @@ export class OriginConnector {
   readonly #options: ConnectorOptions
   readonly #pool: Pool
   readonly #opened = new WeakMap<Http1, Opened>()
+  /** By host: the key made last, because to make one costs more than to look for it. */
+  readonly #keys = new Memo<string, MadeKey>(1000)
   #revocations = 0
 
   constructor(options: ConnectorOptions) {
@@ -65,8 +77,14 @@ export class OriginConnector {
 
   /** What a connection is kept under. To be computed when the connection is asked for, not when it is given back. */
   keyOf(target: OriginTarget): string {
-    const at = target.dialHost === undefined ? '' : ` at ${target.dialHost}`
-    return `${target.scheme}://${target.host}:${target.port}${at} ${this.#options.policyDigest(target)}`
+    const { scheme, host, port, dialHost } = target
+    const digest = this.#options.policyDigest(target)
+    const made = this.#keys.get(host)
+    if (made !== undefined && made.digest === digest && isSame(made.target, target)) return made.key
+    const at = dialHost === undefined ? '' : ` at ${dialHost}`
+    const key = `${scheme}://${host}:${port}${at} ${digest}`
+    this.#keys.set(host, { target: { scheme, host, port, ...(dialHost && { dialHost }) }, digest, key })
+    return key
   }
 
   /** An idle connection, which may turn out to be closed by the origin just now. */

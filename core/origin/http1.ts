@@ -120,7 +120,8 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#hasKept = false
     try {
       const consumed = this.#parser.execute(bytes)
-      if (this.#isMessageComplete) this.#complete(bytes.subarray(consumed))
+      if (this.#isMessageComplete)
+        this.#complete(consumed === bytes.length ? EMPTY : bytes.subarray(consumed))
       else this.#sink?.onPartial()
     } catch (error) {
       this.#fail(asProxyError(error))
@@ -212,7 +213,7 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#link.pause()
     this.#parser.free()
     if (sink === undefined) this.#link.destroy()
-    else sink.onUpgrade(head, this.#link, rest)
+    else sink.onUpgrade(head, this.#link, Buffer.from(rest)) // it may be kept
   }
 
   #loseIdle(): void {

@@ -70,10 +70,16 @@ interface Latin1 {
   latin1Slice(start: number, end: number): string
 }
 
+/** So much of a head becomes one string, of which names and values are parts: cheaper than a string of its own for each. */
+const WINDOW = 1024
+
 let parser: Callbacks | undefined
 let input: Buffer & Latin1 = latin1(Buffer.alloc(0))
 /** What to add to an address inside the instance to have an index into `input`. */
 let shift = 0
+/** `input` from `textFrom` on, as far as a window goes. */
+let textOf = ''
+let textFrom = 0
 let depth = 0
 const arenas: number[] = []
 
@@ -91,7 +97,15 @@ const callbacks = {
   wasm_on_message_complete: () => current().messageComplete(),
 }
 
-const text = (at: number, length: number): string => input.latin1Slice(at + shift, at + shift + length)
+function text(at: number, length: number): string {
+  const from = at + shift
+  if (length > WINDOW) return input.latin1Slice(from, from + length)
+  if (from < textFrom || from + length > textFrom + textOf.length) {
+    textOf = input.latin1Slice(from, Math.min(from + WINDOW, input.length))
+    textFrom = from
+  }
+  return textOf.substring(from - textFrom, from - textFrom + length)
+}
 
 function latin1(bytes: Buffer): Buffer & Latin1 {
   return bytes as Buffer & Latin1
@@ -129,11 +143,10 @@ export const methodNumber = (pointer: number): number => llhttp.llhttp_get_metho
 
 /** Parses `bytes` until they are used up, the parser pauses, or an error. */
 export function run(target: Callbacks, pointer: number, bytes: Buffer): RunResult {
+  if (bytes.length > 0 && bytes.length <= SLICE) return runSlice(target, pointer, bytes)
   let consumed = 0
   while (consumed < bytes.length) {
-    const slice =
-      bytes.length - consumed > SLICE ? bytes.subarray(consumed, consumed + SLICE) : bytes.subarray(consumed)
-    const result = runSlice(target, pointer, slice)
+    const result = runSlice(target, pointer, bytes.subarray(consumed, consumed + SLICE))
     consumed += result.consumed
     if (result.errno !== ERRNO.ok) return { errno: result.errno, consumed }
   }
@@ -141,13 +154,13 @@ export function run(target: Callbacks, pointer: number, bytes: Buffer): RunResul
 }
 
 function runSlice(target: Callbacks, pointer: number, slice: Buffer): RunResult {
-  const outer = { parser, input, shift }
+  const outerParser = parser
+  const outerInput = input
+  const outerShift = shift
   const arena = arenaAt(depth)
   if (memory.buffer !== llhttp.memory.buffer) memory = new Uint8Array(llhttp.memory.buffer)
   memory.set(slice, arena)
-  parser = target
-  input = latin1(slice)
-  shift = -arena
+  enter(target, latin1(slice), -arena)
   depth += 1
   try {
     const errno = llhttp.llhttp_execute(pointer, arena, slice.length)
@@ -155,8 +168,15 @@ function runSlice(target: Callbacks, pointer: number, slice: Buffer): RunResult 
     return { errno, consumed }
   } finally {
     depth -= 1
-    ;({ parser, input, shift } = outer)
+    enter(outerParser, outerInput, outerShift)
   }
+}
+
+function enter(target: Callbacks | undefined, bytes: typeof input, toIndex: number): void {
+  parser = target
+  input = bytes
+  shift = toIndex
+  textOf = ''
 }
 
 /** Tells the parser that the sender has sent its last byte. */

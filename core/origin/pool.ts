@@ -9,14 +9,6 @@ export interface PoolLimits {
   readonly idleTimeout: number
 }
 
-interface Idle {
-  readonly connection: Http1
-  readonly key: string
-  readonly since: number
-  /** Set where the verdict ends that the connection rests on. */
-  readonly expiry: NodeJS.Timeout | undefined
-}
-
 /** Longer waits than this a timer cannot take; what lasts longer is idle for less. */
 const LONGEST_TIMER = 2_147_483_647
 
@@ -27,11 +19,13 @@ const LONGEST_TIMER = 2_147_483_647
  * The one used last is taken first, so that the surplus of a busy hour grows old and goes. A connection that receives
  * anything while it is idle, or ends, is dropped at once.
  */
-export class Pool implements IdleKeeper {
+export class Pool {
   readonly #limits: PoolLimits
+  /** Lists that have become empty stay till the next sweep: the next connection will be of the same key. */
   readonly #byKey = new Map<string, Idle[]>()
-  /** In order of time, oldest first. */
-  readonly #all = new Map<Http1, Idle>()
+  /** All in order of time, oldest first: a ring that begins and ends here. */
+  readonly #ring = new Place()
+  #size = 0
   #sweeper: NodeJS.Timeout | undefined
 
   constructor(limits: PoolLimits) {
@@ -39,7 +33,7 @@ export class Pool implements IdleKeeper {
   }
 
   get size(): number {
-    return this.#all.size
+    return this.#size
   }
 
   take(key: string): Http1 | undefined {
@@ -60,35 +54,37 @@ export class Pool implements IdleKeeper {
       connection.close()
       return
     }
-    const list = this.#byKey.get(key) ?? []
-    if (list.length === 0) this.#byKey.set(key, list)
-    const expiry = left === undefined ? undefined : setTimeout(() => this.#evict(idle), left).unref()
-    const idle: Idle = { connection, key, since: Date.now(), expiry }
+    const list = this.#byKey.get(key) ?? this.#listOf(key)
+    const idle = new Idle(connection, key, this.#remove)
+    if (left !== undefined) idle.expiry = setTimeout(() => this.#evict(idle), left).unref()
     list.push(idle)
-    this.#all.set(connection, idle)
-    connection.keep(this)
+    idle.enter(this.#ring)
+    this.#size += 1
+    connection.keep(idle)
     if (list.length > maxIdlePerKey) this.#evict(list[0])
-    if (this.#all.size > maxIdle) this.#evict(this.#oldest())
+    if (this.#size > maxIdle) this.#evict(this.#oldest())
     this.#sweeper ??= setTimeout(() => this.#sweep(), this.#limits.idleTimeout).unref()
-  }
-
-  lost(connection: Http1): void {
-    const idle = this.#all.get(connection)
-    if (idle !== undefined) this.#remove(idle)
   }
 
   /** Closes all of them, or those whose key is not `kept`. */
   clear(kept: (key: string, connection: Http1) => boolean = () => false): void {
     // What a connection's end sets off may have taken another one out meanwhile.
-    for (const idle of [...this.#all.values()])
-      if (this.#all.has(idle.connection) && !kept(idle.key, idle.connection)) this.#evict(idle)
-    if (this.#all.size > 0) return
+    for (const idle of [...this.#byKey.values()].flat())
+      if (idle.isIn && !kept(idle.key, idle.connection)) this.#evict(idle)
+    if (this.#size > 0) return
     clearTimeout(this.#sweeper)
     this.#sweeper = undefined
   }
 
+  #listOf(key: string): Idle[] {
+    const list: Idle[] = []
+    this.#byKey.set(key, list)
+    return list
+  }
+
   #oldest(): Idle | undefined {
-    return this.#all.values().next().value
+    const { next } = this.#ring
+    return next instanceof Idle ? next : undefined
   }
 
   #evict(idle: Idle | undefined): void {
@@ -97,14 +93,15 @@ export class Pool implements IdleKeeper {
     idle.connection.close()
   }
 
-  #remove(idle: Idle): void {
+  readonly #remove = (idle: Idle): void => {
+    if (!idle.isIn) return
     clearTimeout(idle.expiry)
-    this.#all.delete(idle.connection)
+    idle.leave()
+    this.#size -= 1
     const list = this.#byKey.get(idle.key)
     if (list === undefined) return
     if (list.at(-1) === idle) list.pop()
     else list.splice(list.indexOf(idle), 1)
-    if (list.length === 0) this.#byKey.delete(idle.key)
   }
 
   /** One timer for all: set for the moment the oldest is due. */
@@ -113,9 +110,56 @@ export class Pool implements IdleKeeper {
     const due = Date.now() - this.#limits.idleTimeout
     for (let idle = this.#oldest(); idle !== undefined && idle.since <= due; idle = this.#oldest())
       this.#evict(idle)
+    for (const [key, list] of this.#byKey) if (list.length === 0) this.#byKey.delete(key)
     const next = this.#oldest()
     if (next === undefined) return
     this.#sweeper = setTimeout(() => this.#sweep(), Math.max(1, next.since - due)).unref()
+  }
+}
+
+/** A place in a ring; alone it is a ring of its own. */
+class Place {
+  prev: Place = this
+  next: Place = this
+
+  get isIn(): boolean {
+    return this.next !== this
+  }
+
+  /** Becomes the last in a ring. */
+  enter(ring: Place): void {
+    this.prev = ring.prev
+    this.next = ring
+    ring.prev.next = this
+    ring.prev = this
+  }
+
+  leave(): void {
+    this.prev.next = this.next
+    this.next.prev = this.prev
+    this.prev = this
+    this.next = this
+  }
+}
+
+/** A connection in the pool. */
+class Idle extends Place implements IdleKeeper {
+  readonly connection: Http1
+  readonly key: string
+  readonly since = Date.now()
+  /** Set where the verdict ends that the connection rests on. */
+  expiry: NodeJS.Timeout | undefined
+  readonly #onLost: (idle: Idle) => void
+
+  constructor(connection: Http1, key: string, onLost: (idle: Idle) => void) {
+    super()
+    this.connection = connection
+    this.key = key
+    this.#onLost = onLost
+  }
+
+  lost(): void {
+    this.#onLost(this)
   }
 }
 

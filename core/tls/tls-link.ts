@@ -7,8 +7,6 @@ import { borrowPlaintext, returnPlaintext } from './openssl/plaintext.js'
 
 /** How long the other end may take, when it has ended, to read what is still on its way to it, in milliseconds. */
 const LINGER = 30_000
-/** Less is copied: cheaper than memory of its own for each read. */
-const COPY_BYTES = 16_384
 
 /** Two records of ciphertext with no plaintext in them: key updates, which cost us far more than whoever sends them. */
 const BARREN_BYTES = 32_768
@@ -201,7 +199,7 @@ export class TlsLink implements ClientLink, LinkSink {
   #isTaken(bytes: Buffer): boolean {
     this.#barrenBytes = 0
     const sink = this.#sink
-    if (sink?.keepsData === undefined || bytes.length < COPY_BYTES) {
+    if (sink?.keepsData === undefined) {
       sink?.onData(Buffer.from(bytes))
       return true
     }

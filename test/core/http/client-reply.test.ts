@@ -162,3 +162,20 @@ test('trailers follow chunks, and nothing else', async t => {
     t.equal(out.body, body)
   }
 })
+
+test('of little that was written nothing is needed any more, of much perhaps', async t => {
+  const { out, reply } = replyTo()
+  const little = Buffer.alloc(16_383, 'a')
+  reply.writeHead(200, 'OK', ['Content-Length', '32767'])
+  reply.write(little)
+  out.isHolding = true
+  t.notOk(reply.holds(little), 'though bytes of before wait for the client')
+  little.fill('x')
+  const much = Buffer.alloc(16_384, 'b')
+  reply.write(much)
+  t.ok(reply.holds(much))
+  out.isHolding = false
+  t.notOk(reply.holds(much))
+  reply.end()
+  t.equal(out.body, 'a'.repeat(16_383) + 'b'.repeat(16_384), 'it was copied')
+})

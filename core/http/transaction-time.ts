@@ -1,0 +1,64 @@
+import type { ClientInfo } from './client-info.js'
+import type { ForwarderOptions } from './forwarder-options.js'
+
+/** Whose time it is. */
+export interface TimedOwner {
+  /** Nothing has moved for so many milliseconds, though somebody was expected to. */
+  onIdle(limit: number): void
+  /** All of it has taken longer than so many milliseconds. */
+  onTooLong(limit: number): void
+}
+
+/**
+ * The two limits of a transaction, on clocks of its client's connection: timers that the transactions of a connection use
+ * one after another cost nothing for each.
+ *
+ * Life: running, idle time now and then not -> over. Then the clocks are the next transaction's.
+ */
+export class TransactionTime {
+  readonly #client: ClientInfo
+  readonly #options: Pick<ForwarderOptions, 'idleTimeout' | 'activeTimeout'>
+  readonly #owner: TimedOwner
+  /** 0 while nobody is expected to move. */
+  #idleLimit = 0
+  #isOver = false
+
+  constructor(
+    client: ClientInfo,
+    options: Pick<ForwarderOptions, 'idleTimeout' | 'activeTimeout'>,
+    owner: TimedOwner,
+  ) {
+    const { activeTimeout: limit = 0 } = options
+    this.#client = client
+    this.#options = options
+    this.#owner = owner
+    if (limit > 0) client.active.set(limit, () => owner.onTooLong(limit))
+  }
+
+  /** Somebody is expected to move from here on. */
+  start(): void {
+    if (this.#isOver) return
+    this.#idleLimit = this.#options.idleTimeout
+    this.#client.idle.set(this.#idleLimit, this.#onIdle)
+  }
+
+  readonly moved = (): void => {
+    if (this.#idleLimit > 0) this.#client.idle.set(this.#idleLimit)
+  }
+
+  /** Nobody is. */
+  stop(): void {
+    if (this.#isOver) return
+    this.#idleLimit = 0
+    this.#client.idle.set(0)
+  }
+
+  over(): void {
+    this.#isOver = true
+    this.#idleLimit = 0
+    this.#client.idle.clear()
+    this.#client.active.clear()
+  }
+
+  readonly #onIdle = (): void => this.#owner.onIdle(this.#idleLimit)
+}
