@@ -80,7 +80,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (command === undefined) {
     const known = [...Object.keys(COMMANDS), ...Object.keys(asked)]
     const list = known.join(', ')
-    const help = didYouMean(name, known) || `; known: ${list}`
+    const help = didYouMean(name, known) || didYouMean(first, known) || `; known: ${list}`
     throw new ProxyError(
       'PTC_USAGE',
       name === '' ? `give a command: ${list}` : `unknown command "${name}"${help}`,

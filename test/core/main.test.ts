@@ -37,7 +37,8 @@ test('mistakes on the command line end with 64', async t => {
     [[], /give a command: start, verify-config/],
     [['stat'], /unknown command "stat"; did you mean start\?/],
     [['frobnicate'], /unknown command "frobnicate"; known: start, verify-config/],
-    [['start', 'now'], /unknown command "start now"/],
+    [['start', 'now'], /unknown command "start now"; did you mean start\?/],
+    [['pluign', 'new', 'mine'], /unknown command "pluign new mine"; did you mean plugin\?/],
     [['start', '--nonsense'], /--nonsense/],
     [['start', '-D'], /-D, --conf-dir/],
   ] as const
