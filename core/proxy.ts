@@ -82,6 +82,7 @@ export class ProxyServer {
       inside: logs,
       warn: message => logs.diags.warning(message),
       onDone: summary => this.#onOver(ofConnect(summary)),
+      onRefused: summary => this.#onOver(summary),
     })
   }
 

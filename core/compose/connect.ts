@@ -7,6 +7,7 @@ import { probedTunnel } from '../http/connect-probe.js'
 import { blindTunnel, type TunnelOptions } from '../http/connect-tunnel.js'
 import type { Forwarder } from '../http/forward.js'
 import type { Pages } from '../http/page-templates.js'
+import type { Summary } from '../http/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
 import type { DialOptions } from '../origin/dial.js'
 import { Prober } from '../origin/prober.js'
@@ -38,11 +39,13 @@ export interface ConnectParts {
   readonly warn: (message: string) => void
   readonly revoking: Revoking
   readonly onDone?: (summary: ConnectSummary) => void
+  /** Of requests inside bumped connections that no origin is asked about. */
+  readonly onRefused: (summary: Summary) => void
 }
 
 /** Ties the records about CONNECT to the three ways of serving it. */
 export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
-  const { setup, dial, connector, forwarder, limits, warn, revoking, onDone } = parts
+  const { setup, dial, connector, forwarder, limits, warn, revoking, onDone, onRefused } = parts
   const tunnel: TunnelOptions = {
     dial,
     idleTimeout: () => tunnelIdleTimeout(setup().records),
@@ -71,6 +74,7 @@ export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
         limits,
         helloTimeout,
         endTls: bumpPort(setup, parts.inside),
+        onRefused,
       }),
     },
     warn,

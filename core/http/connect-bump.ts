@@ -19,6 +19,7 @@ import type { ConnectRequest } from './connect-request.js'
 import type { Forwarder } from './forward.js'
 import { createFront, type Front } from './front.js'
 import { errorReply, sendReply } from './replies.js'
+import { refusedSummary, type Summary } from './summary.js'
 import { WaitingClient } from './waiting-client.js'
 
 /**
@@ -42,6 +43,8 @@ export interface BumpOptions {
   readonly endTls: EndTls
   /** Milliseconds in which a ClientHello must be complete. */
   readonly helloTimeout: () => number
+  /** Called for each request inside that never got to the forwarder. */
+  readonly onRefused: (summary: Summary) => void
 }
 
 /** What a bumped connection is for, or why its requests are refused. */
@@ -98,9 +101,13 @@ async function verify(
 }
 
 /** Speaks HTTP on the inside. It never listens: connections are handed to it. */
-function innerFront({ forwarder, limits }: BumpOptions, bumped: WeakMap<ClientInfo, Bumped>): Front {
+function innerFront(
+  { forwarder, limits, onRefused }: BumpOptions,
+  bumped: WeakMap<ClientInfo, Bumped>,
+): Front {
   return createFront({
     limits,
+    onRefused,
     forward: {
       handle: (req, res) => {
         const known = bumped.get(req.client)
@@ -115,6 +122,7 @@ function innerFront({ forwarder, limits }: BumpOptions, bumped: WeakMap<ClientIn
           res,
           errorReply(why, { host: known?.origin.host }, req.headers, forwarder.options.pages?.()),
         )
+        onRefused(refusedSummary(req, res.statusCode, 0, why))
       },
     },
   })

@@ -1,0 +1,81 @@
+/** What the access log says of connections that are bumped, and of the requests inside. */
+import { type Test, test } from 'tap'
+import { reject } from '../../core/api/verdict.js'
+import { type Bumping, startBumping } from '../kit/bumping.js'
+import { ClientGate } from '../kit/client-gate.js'
+import { type ConnectingOptions, httpsOrigin } from '../kit/connecting.js'
+
+const HOST = 'www.google.com'
+
+interface Logged extends Bumping {
+  /** As many lines, parsed, as soon as they are there: those of CONNECT first, which may be written last. */
+  lines(count: number): Promise<readonly Line[]>
+}
+
+interface Line {
+  readonly method: string | null
+}
+
+async function start(t: Test, options: Partial<ConnectingOptions> = {}): Promise<Logged> {
+  const bumping = await startBumping(t, {
+    hosts: [HOST],
+    ...options,
+    records: {
+      'proxy.config.log.logging_enabled': 3,
+      'proxy.config.log.filename': 'stdout',
+      'proxy.config.log.format': 'json',
+      ...options.records,
+    },
+  })
+  const lines = async (count: number): Promise<readonly Line[]> => {
+    const { input } = await bumping.proxy.until(new RegExp(`(?:^\\{"time".*\\n[^]*?){${count}}`, 'm'))
+    const all: Line[] = [...input.matchAll(/^\{"time".*$/gm)].map(([line]) => JSON.parse(line))
+    const [outer, inner] = [true, false].map(is => all.filter(({ method }) => (method === 'CONNECT') === is))
+    return [...(outer ?? []), ...(inner ?? [])]
+  }
+  return { ...bumping, lines }
+}
+
+test('a client that a plugin refuses', async t => {
+  const refuse = ({ reenable }: { reenable: (verdict: ReturnType<typeof reject>) => unknown }): unknown =>
+    reenable(reject('policy', 'not you'))
+  for (const hook of ['TS_SSL_CLIENT_HELLO_HOOK', 'TS_SSL_CERT_HOOK'] as const) {
+    const { browse, lines } = await start(t, { clientGates: [new ClientGate({ [hook]: refuse })] })
+    const origin = await httpsOrigin(t, HOST)
+    await browse(`https://${HOST}:${origin.port}/`)
+    t.match(await lines(1), [
+      {
+        method: 'CONNECT',
+        url: `${HOST}:${origin.port}`,
+        status: 200,
+        error: { code: 'PTC_CLIENT_REFUSED', message: /client_gate refused .*not you/ },
+      },
+    ])
+  }
+})
+
+test('an origin that is rejected', async t => {
+  const { browse, lines } = await start(t, { answer: ({ reenable }) => void reenable(reject('revoked')) })
+  const origin = await httpsOrigin(t, HOST)
+  await browse(`https://${HOST}:${origin.port}/`)
+  t.match(await lines(2), [
+    { method: 'CONNECT', status: 200, error: null },
+    {
+      method: 'GET',
+      status: 502,
+      error: { code: 'PTC_VERIFY_REJECTED' },
+      certificate: { subject: `/CN=${HOST}`, verdict: 'rejected', by: 'plugin:gate' },
+    },
+  ])
+})
+
+test('what is no request, or is for no origin', async t => {
+  const { open, trusted, lines } = await start(t)
+  const origin = await httpsOrigin(t, HOST)
+  const authority = `${HOST}:${origin.port}`
+  const { client } = await open(authority)
+  const inside = await client.secure({ servername: HOST, ca: trusted })
+  inside.send('GET /\r\n\r\n')
+  t.equal((await inside.response()).status, 400)
+  t.match(await lines(2), [{ method: 'CONNECT' }, { status: 400, error: { code: 'PTC_REQUEST_MALFORMED' } }])
+})
