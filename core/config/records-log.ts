@@ -39,6 +39,6 @@ export const LOG_RECORDS = {
     enum: [0, 1],
     reload: true,
     about:
-      "1 puts the fields of the origin's certificate behind those of squid, common and extended; json has them always. Not in Traffic Server.",
+      "1 puts the fields of the origin's certificate, and the code of what went wrong, behind those of squid, common and extended; json has them always. Not in Traffic Server.",
   },
 } as const satisfies Record<string, RecordRow>

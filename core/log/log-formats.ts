@@ -18,7 +18,7 @@ export const NAMED_FORMATS = {
 } as const
 
 /** What is put behind a named format, so that programs that know the format still read it. */
-export const CERTIFICATE_FIELDS = ' "%<pscsub>" "%<psciss>" %<pscfp> %<pscver> %<pscby> %<pscpark>'
+export const CERTIFICATE_FIELDS = ' "%<pscsub>" "%<psciss>" %<pscfp> %<pscver> %<pscby> %<pscpark> %<perr>'
 
 type Piece = string | ((entry: LogEntry) => string | number | undefined)
 
@@ -27,7 +27,8 @@ const SECRET = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i
 
 /**
  * A format by its name (`squid`, `common`, `extended`, `extended2`, `json`) or written out, with `%<field>` in it.
- * @param hasCertificate whether a named format is followed by the fields of the origin's certificate; json always is
+ * @param hasCertificate whether a named format is followed by the fields of the origin's certificate and the code of what
+ *   went wrong; json always has them
  * @throws {ProxyError} PTC_RECORDS_INVALID
  */
 export function logFormat(text: string, hasCertificate: boolean): LogFormat {

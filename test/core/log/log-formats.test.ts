@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { test } from 'tap'
 import type { PeerEvidence } from '../../../core/api/certificate.js'
-import { ProxyError } from '../../../core/base/errors.js'
+import { type ErrorCode, ProxyError } from '../../../core/base/errors.js'
 import type { ClientRequest } from '../../../core/http/client-request.js'
 import type { Summary } from '../../../core/http/summary.js'
 import type { LogEntry } from '../../../core/log/log-entry.js'
@@ -118,6 +118,22 @@ test('a format that cannot be', async t => {
   t.throws(() => logFormat('%<{a}xyz>', false), { code: 'PTC_RECORDS_INVALID' })
 })
 
+test('a client that is refused inside a CONNECT, which has been answered 200', async t => {
+  const refused = (code: ErrorCode): Partial<Summary> => ({
+    method: 'CONNECT',
+    url: 'origin.example:443',
+    channel: undefined,
+    response: undefined,
+    error: new ProxyError(code, 'x'),
+  })
+  const squid = (code: ErrorCode): string => line('squid', refused(code), {}, true)
+  t.match(squid('PTC_CLIENT_REFUSED'), / ERR_PROXY_DENIED\/200 .* PTC_CLIENT_REFUSED$/)
+  t.match(squid('PTC_CLIENT_HANDSHAKE'), / ERR_CLIENT_READ_ERROR\/200 .* PTC_CLIENT_HANDSHAKE$/)
+  t.match(squid('PTC_TUNNEL_NOT_TLS'), / ERR_INVALID_REQ\/200 .* PTC_TUNNEL_NOT_TLS$/)
+  for (const format of ['common', 'extended', 'extended2'])
+    t.match(line(format, refused('PTC_CLIENT_REFUSED'), {}, true), /" 200 .* PTC_CLIENT_REFUSED$/, format)
+})
+
 test("the origin's certificate", async t => {
   const root = await makeAuthority({ name: 'Log Root' })
   const { cert, certPem } = await root.issue({ subject: 'CN=origin.example, O=A "B" Inc' })
@@ -134,20 +150,20 @@ test("the origin's certificate", async t => {
   const behind = (summary: Partial<Summary>): string =>
     line('common', summary, {}, true).replace(/^.* 200 5 /, '')
   const who = `"/O=A %22B%22 Inc/CN=origin.example" "/O=Portcullis Test/CN=Log Root" ${leaf.sha256}`
-  t.equal(behind({ channel }), `${who} accepted plugins 3000`)
+  t.equal(behind({ channel }), `${who} accepted plugins 3000 -`)
   t.equal(
     behind({ channel, isReused: true }),
-    `${who} accepted plugins 0`,
+    `${who} accepted plugins 0 -`,
     'a connection that served before did not wait again',
   )
   const nobody = { ...channel, peer: { ...peer, decidedBy: 'nobody' } } as unknown as NonNullable<
     Summary['channel']
   >
-  t.equal(behind({ channel: nobody }), `${who} unverified nobody 3000`)
-  t.equal(behind({}), '"-" "-" - - - -', 'plain HTTP has none')
+  t.equal(behind({ channel: nobody }), `${who} unverified nobody 3000 -`)
+  t.equal(behind({}), '"-" "-" - - - - -', 'plain HTTP has none')
   const error = new VerifyRejected(rejection('plugin', 'revoked', 'origin.example', 'x', 'pins'), evidence)
   error.parked = 12.6
-  t.equal(behind({ channel: undefined, error }), `${who} rejected plugin:pins 13`)
+  t.equal(behind({ channel: undefined, error }), `${who} rejected plugin:pins 13 PTC_VERIFY_REJECTED`)
   t.match(JSON.parse(line('json', { channel: undefined, error })), {
     time: '2026-11-22T05:37:11.042Z',
     error: { code: 'PTC_VERIFY_REJECTED', side: 'origin' },
