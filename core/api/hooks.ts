@@ -28,7 +28,7 @@ export interface VerifyServerEvent extends PeerEvidence, Parked {
 /** What a continuation on TS_HTTP_TXN_CLOSE_HOOK receives: a request and its response, or a tunnel, that are over. */
 export interface TxnCloseEvent {
   readonly method: string
-  /** The request-target as received. */
+  /** The request-target as received; inside a bumped CONNECT the whole URL. */
   readonly url: string
   readonly clientAddress: string | undefined
   /** What the client was answered; 0 if it left before. */

@@ -24,16 +24,19 @@ export class ClientInfo {
   /** For the transaction that goes on: how long nothing has moved, and how long it may take in all. */
   readonly idle = new ClientClock()
   readonly active = new ClientClock()
+  /** What requests in origin-form are for, such as `https://example.com`; undefined where they are for the proxy. */
+  readonly origin: string | undefined
   readonly #socket: ClientSocket
   readonly #link: ClientLink
 
   /** @param link what its requests come on */
-  constructor(socket: ClientSocket, link: ClientLink, vconn: VConn | undefined) {
+  constructor(socket: ClientSocket, link: ClientLink, vconn: VConn | undefined, origin?: string) {
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
     this.localAddress = socket.localAddress
     this.localPort = socket.localPort
     this.vconn = vconn
+    this.origin = origin
     this.#socket = socket
     this.#link = link
   }
@@ -49,8 +52,8 @@ export class ClientInfo {
   }
 
   /** The same client, whose requests come on another link now: inside what it was bumped to. */
-  inside(link: ClientLink): ClientInfo {
-    return new ClientInfo(this.#socket, link, this.vconn)
+  inside(link: ClientLink, origin: string | undefined): ClientInfo {
+    return new ClientInfo(this.#socket, link, this.vconn, origin)
   }
 
   /** Calls `listener` when its TCP connection has ended. */

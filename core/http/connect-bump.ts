@@ -20,6 +20,7 @@ import type { Forwarder } from './forward.js'
 import { createFront, type Front } from './front.js'
 import { errorReply, sendReply } from './replies.js'
 import { refusedSummary, type Summary } from './summary.js'
+import { authorityOf } from './target.js'
 import { WaitingClient } from './waiting-client.js'
 
 /**
@@ -68,7 +69,7 @@ export function bumpedConnections(options: BumpOptions): ConnectServer {
         verified = { origin, error: await verify(options.connector, origin, signal) }
         return origin.host
       })
-      const inside = outside.inside(secured)
+      const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin))
       if (verified !== undefined) bumped.set(inside, verified)
       front.take(secured, inside)
     } catch (cause) {
@@ -83,6 +84,9 @@ function originOf({ host, port }: ConnectRequest, sni: string | undefined): Orig
   const origin = { scheme: 'https', host: sni ?? host, port } as const
   return origin.host === host ? origin : { ...origin, dialHost: host }
 }
+
+const schemeAndAuthority = ({ scheme, host, port }: OriginTarget): string =>
+  `${scheme}://${authorityOf(scheme, host, port)}`
 
 /** Why the origin is refused; undefined when it was accepted. */
 async function verify(

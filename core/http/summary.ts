@@ -16,7 +16,7 @@ export interface Summary {
   /** Undefined for what could not be parsed. */
   readonly req: ClientRequest | undefined
   readonly method: string
-  /** The request-target as received. */
+  /** As {@link effectiveUrl} says. */
   readonly url: string
   readonly clientAddress: string | undefined
   /** What the client was answered; 0 if it left before. */
@@ -52,7 +52,7 @@ export function refusedSummary(
   return {
     req,
     method: req?.method ?? '',
-    url: req?.url ?? '',
+    url: req === undefined ? '' : effectiveUrl(req),
     clientAddress,
     status,
     bytesUp: 0,
@@ -64,4 +64,16 @@ export function refusedSummary(
     sent: undefined,
     response: undefined,
   }
+}
+
+/**
+ * What a request is for: its target as received, or on a connection that stands for an origin the whole URL, as the Host
+ * field has it (RFC 9112 section 3.3).
+ */
+export function effectiveUrl(req: ClientRequest): string {
+  const { url, client } = req
+  if (client.origin === undefined || !/^(?:\/|\*$)/.test(url)) return url
+  const { host } = req.headers
+  const scheme = client.origin.slice(0, client.origin.indexOf('://'))
+  return (host ? `${scheme}://${host}` : client.origin) + (url === '*' ? '' : url)
 }

@@ -8,6 +8,7 @@ import type { ForwarderOptions } from './forwarder-options.js'
 import { OriginRequest, type RequestOwner } from './origin-request.js'
 import type { Reply } from './replies.js'
 import { RequestBody } from './request-body.js'
+import { effectiveUrl } from './summary.js'
 import type { RequestTarget } from './target.js'
 import { TxnHooks, type TxnPoints } from './transaction-hooks.js'
 import { type TimedOwner, TransactionTime } from './transaction-time.js'
@@ -216,7 +217,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#options.onDone?.({
       req: this.#req,
       method: this.#req.method,
-      url: this.#req.url,
+      url: effectiveUrl(this.#req),
       clientAddress: this.#req.client.remoteAddress,
       status: error?.code === 'PTC_CLIENT_GONE' && !this.#res.headersSent ? 0 : this.#res.statusCode,
       bytesUp: this.#body.bytes,

@@ -39,11 +39,12 @@ export const LOG_FIELDS = {
   caun: { about: 'the name under which the client was admitted', read: ({ user }) => user },
   cqhm: { about: "the request's method", read: ({ summary }) => summary.method },
   cquc: {
-    about: 'the request-target, without a name and password',
+    about:
+      'the URL, without a name and password: the request-target, and inside a bumped CONNECT what it is short for',
     read: ({ summary }) => safeUrl(summary.url),
   },
   cqtx: {
-    about: 'method, request-target and version',
+    about: 'method, URL and version',
     read: ({ summary: { req, method, url } }) =>
       req === undefined ? undefined : `${method} ${safeUrl(url)} HTTP/${req.httpVersion}`,
   },

@@ -69,6 +69,47 @@ test('an origin that is rejected', async t => {
   ])
 })
 
+test('requests inside are logged by their whole URL', async t => {
+  const closed = new ClientGate({ TS_HTTP_TXN_CLOSE_HOOK: () => {} })
+  const { open, trusted, lines } = await start(t, { clientGates: [closed] })
+  const origin = await httpsOrigin(t, HOST)
+  const authority = `${HOST}:${origin.port}`
+  const { client } = await open(authority)
+  const inside = await client.secure({ servername: HOST, ca: trusted })
+  const ask = async (target: string, host = authority): Promise<unknown> => {
+    inside.send(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+    return inside.response()
+  }
+  await ask('/a?b=c')
+  await ask(`https://${authority}/d`)
+  await ask('/e', 'www.yahoo.com')
+  const urls = [`https://${authority}/a?b=c`, `https://${authority}/d`, 'https://www.yahoo.com/e']
+  const error = { code: 'PTC_MISDIRECTED' }
+  t.match(await lines(4), [
+    { method: 'CONNECT', url: authority },
+    { url: urls[0], status: 200 },
+    { url: urls[1], status: 200 },
+    { url: urls[2], status: 421, error },
+  ])
+  await closed.next('TS_HTTP_TXN_CLOSE_HOOK', 3)
+  const told = closed.of('TS_HTTP_TXN_CLOSE_HOOK').map(({ url }) => url)
+  t.strictSame(told.filter(url => url !== authority).sort(), [...urls].sort(), 'and plugins are told it')
+})
+
+test('in other formats as well', async t => {
+  for (const [format, expected] of [
+    ['%<cqhm> %<cquc> %<shn>', /^GET https:\/\/www\.google\.com:(\d+)\/a www\.google\.com$/m],
+    ['common', /"GET https:\/\/www\.google\.com:(\d+)\/a HTTP\/1\.1" 200/],
+    ['squid', / GET https:\/\/www\.google\.com:(\d+)\/a - DIRECT\/www\.google\.com /],
+  ] as const) {
+    const { browse, proxy } = await start(t, { records: { 'proxy.config.log.format': format } })
+    const origin = await httpsOrigin(t, HOST)
+    await browse(`https://${HOST}:${origin.port}/a`)
+    const [, port] = await proxy.until(expected)
+    t.equal(port, `${origin.port}`, format)
+  }
+})
+
 test('what is no request, or is for no origin', async t => {
   const { open, trusted, lines } = await start(t)
   const origin = await httpsOrigin(t, HOST)
