@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import bcrypt from 'bcrypt'
 import { LRUCache } from 'lru-cache'
+import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import type { ClientRequest } from './client-request.js'
 
@@ -14,8 +15,12 @@ const MAX_WAITING = 64
 
 const users = new WeakMap<ClientRequest, string>()
 
-/** The name under which a request was admitted. */
-export const userOf = (req: ClientRequest): string | undefined => users.get(req)
+/** Names by the connection of a CONNECT: what it was bumped to is the same client's. */
+const connected = new WeakMap<VConn, string>()
+
+/** The name under which a request was admitted, or the CONNECT that it came inside of. */
+export const userOf = (req: ClientRequest): string | undefined =>
+  users.get(req) ?? (req.client.vconn && connected.get(req.client.vconn))
 
 /**
  * Basic authentication of clients (RFC 7617). What was right is remembered under a keyed hash; passwords are kept
@@ -90,6 +95,7 @@ export class ProxyAuth {
 
 function welcome(req: ClientRequest, name: string): undefined {
   users.set(req, name)
+  if (req.method === 'CONNECT' && req.client.vconn !== undefined) connected.set(req.client.vconn, name)
 }
 
 const refusal = (message: string): ProxyError => new ProxyError('PTC_PROXY_AUTH_REQUIRED', message)

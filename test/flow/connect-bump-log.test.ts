@@ -1,4 +1,5 @@
 /** What the access log says of connections that are bumped, and of the requests inside. */
+import bcrypt from 'bcrypt'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { type Bumping, startBumping } from '../kit/bumping.js'
@@ -94,6 +95,19 @@ test('requests inside are logged by their whole URL', async t => {
   await closed.next('TS_HTTP_TXN_CLOSE_HOOK', 3)
   const told = closed.of('TS_HTTP_TXN_CLOSE_HOOK').map(({ url }) => url)
   t.strictSame(told.filter(url => url !== authority).sort(), [...urls].sort(), 'and plugins are told it')
+})
+
+test('who was admitted with the CONNECT is who asks inside', async t => {
+  const { browse, lines } = await start(t, {
+    records: { 'proxy.config.http.proxy_auth.htpasswd': 'users' },
+    files: { users: `ann:${await bcrypt.hash('secret', 4)}\n` },
+  })
+  const origin = await httpsOrigin(t, HOST)
+  await browse('--proxy-user', 'ann:secret', `https://${HOST}:${origin.port}/`)
+  t.match(await lines(2), [
+    { method: 'CONNECT', user: 'ann' },
+    { method: 'GET', user: 'ann' },
+  ])
 })
 
 test('in other formats as well', async t => {

@@ -7,7 +7,10 @@ import { ProxyAuth, userOf } from '../../../core/http/proxy-auth.js'
 const hash = await bcrypt.hash('pass:word', 4)
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`
 const request = (value?: string): ClientRequest =>
-  ({ headers: value === undefined ? {} : { 'proxy-authorization': value } }) as unknown as ClientRequest
+  ({
+    client: {},
+    headers: value === undefined ? {} : { 'proxy-authorization': value },
+  }) as unknown as ClientRequest
 
 /** The name under which it was admitted, or the code. */
 async function ask(t: Test, auth: ProxyAuth, value?: string): Promise<unknown> {
