@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { parseLogFormat } from '../config/log-format.js'
 import type { Records } from '../config/records-table.js'
 import type { ConnectSummary } from '../http/connect.js'
 import { userOf } from '../http/proxy-auth.js'
@@ -19,12 +20,10 @@ export interface AccessLogSettings {
  * @throws {ProxyError} PTC_RECORDS_INVALID
  */
 export function accessLogSettings(records: Records): AccessLogSettings | undefined {
-  const format = logFormat(
-    records['proxy.config.log.format'],
-    records['proxy.config.log.certificate_fields'] === 1,
-  )
   const enabled = records['proxy.config.log.logging_enabled']
   if (enabled === 0) return undefined
+  const hasCertificate = records['proxy.config.log.certificate_fields'] === 1
+  const format = logFormat(parseLogFormat(records['proxy.config.log.format'], hasCertificate))
   const name = records['proxy.config.log.filename']
   const isStream = name === 'stdout' || name === 'stderr'
   return {

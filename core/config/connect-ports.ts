@@ -13,6 +13,9 @@ export interface RangesReading {
   readonly wrong: readonly string[]
 }
 
+const REMEDY =
+  'write numbers such as 443, ranges such as 1024-2047, or * for all, with blanks or commas between'
+
 const ALL: PortRange = { first: 0, last: 65_535 }
 
 /** Reads proxy.config.http.connect_ports: numbers, ranges such as `0-1023`, and `*`, separated by blanks or commas. */
@@ -21,18 +24,20 @@ export function readConnectPorts(text: string): RangesReading {
   const wrong: string[] = []
   for (const part of text.split(/[\s,]+/).filter(part => part !== '')) {
     const range = part === '*' ? ALL : readRange(part)
-    if (range === undefined) wrong.push(`${quote(part)} is no port, no range such as 1024-2047, and not *`)
+    if (typeof range === 'string') wrong.push(range)
     else ranges.push(range)
   }
-  if (ranges.length + wrong.length === 0) wrong.push('the list names no port')
+  if (ranges.length + wrong.length === 0) wrong.push(`the list names no port; ${REMEDY}`)
   return { ranges, wrong }
 }
 
-function readRange(part: string): PortRange | undefined {
-  const [, low, high = low] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? []
-  if (low === undefined) return undefined
-  const range = { first: Number(low), last: Number(high) }
-  return range.first <= range.last && range.last <= ALL.last ? range : undefined
+/** What is wrong with it is a text. */
+function readRange(part: string): PortRange | string {
+  const [, low, high = low] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? []
+  if (low === undefined) return `${quote(part)} is no port; ${REMEDY}`
+  const [first, last] = [Number(low), Number(high)]
+  if (Math.max(first, last) > ALL.last) return `${quote(part)}: ports end at ${ALL.last}`
+  return first <= last ? { first, last } : `${quote(part)} begins above its end; write ${last}-${first}`
 }
 
 /**

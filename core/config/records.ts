@@ -3,6 +3,7 @@ import { Ajv } from 'ajv'
 import { compileTags } from '../base/diags-tags.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { readConnectPorts } from './connect-ports.js'
+import { readLogFormat } from './log-format.js'
 import { readServerPorts } from './ports.js'
 import { applyEnvironment, parseRecordLines, type RecordLines, type Setting } from './record-lines.js'
 import type { RecordRow, RecordValue } from './record-row.js'
@@ -35,6 +36,7 @@ const SYNTAX: { readonly [N in RecordName]?: (text: string) => readonly string[]
   'proxy.config.http.server_ports': text => readServerPorts(text).wrong,
   'proxy.config.http.connect_ports': text => readConnectPorts(text).wrong,
   'proxy.config.diags.debug.tags': text => compileTags(text).wrong,
+  'proxy.config.log.format': text => readLogFormat(text).wrong,
 }
 
 function wrongWith(name: RecordName, value: RecordValue): readonly string[] {

@@ -1,5 +1,6 @@
 // Longer than 100 lines because it is the table of all fields of the access log, one row each.
 import type { ErrorCode } from '../base/errors.js'
+import type { LogSymbol } from '../config/log-format.js'
 import type { ClientRequest } from '../http/client-request.js'
 import { hostOf, requestLength, responseLength, safeUrl } from './lengths.js'
 import type { LogEntry } from './log-entry.js'
@@ -12,8 +13,8 @@ export interface LogField {
   readonly read: (entry: LogEntry) => string | number | undefined
 }
 
-/** The fields of a format, by the symbols that Traffic Server gives them; the last ones are ours. */
-export const LOG_FIELDS = {
+/** The fields of a format. */
+export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
   cqtq: {
     about: 'when the request came, in seconds since 1970 with milliseconds',
     read: ({ startedAt }) => (startedAt / 1000).toFixed(3),
@@ -152,11 +153,7 @@ export const LOG_FIELDS = {
     about: 'how long the handshake was parked for this request, in milliseconds',
     read: entry => certificateOf(entry.summary)?.parked,
   },
-} as const satisfies Record<string, LogField>
-
-export type LogSymbol = keyof typeof LOG_FIELDS
-
-export const isLogSymbol = (text: string): text is LogSymbol => Object.hasOwn(LOG_FIELDS, text)
+}
 
 function lengthOf(req: ClientRequest | undefined): number | undefined {
   if (req === undefined) return undefined

@@ -159,7 +159,21 @@ const COMPLAINTS: readonly (readonly [line: string, message: string])[] = [
   ],
   [
     'CONFIG proxy.config.http.connect_ports STRING 443 9-8',
-    'r:1: proxy.config.http.connect_ports: "9-8" is no port, no range such as 1024-2047, and not *',
+    'r:1: proxy.config.http.connect_ports: "9-8" begins above its end; write 8-9',
+  ],
+  [
+    'CONFIG proxy.config.http.connect_ports STRING https 70000',
+    '2 errors\n' +
+      '  r:1: proxy.config.http.connect_ports: "https" is no port; write numbers such as 443, ranges such as 1024-2047, or * for all, with blanks or commas between\n' +
+      '  r:1: proxy.config.http.connect_ports: "70000": ports end at 65535',
+  ],
+  [
+    'CONFIG proxy.config.http.connect_ports STRING ,',
+    'r:1: proxy.config.http.connect_ports: the list names no port; write numbers such as 443, ranges such as 1024-2047, or * for all, with blanks or commas between',
+  ],
+  [
+    'CONFIG proxy.config.log.format STRING %<chi> %<cqu>',
+    'r:1: proxy.config.log.format: there is no field "%<cqu>"; did you mean cquc?',
   ],
   [
     'CONFIG proxy.config.diags.debug.tags STRING ssl|(',

@@ -17,7 +17,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
     hooks: { values: ['api', 'base'] },
     'plugin-host': { values: ['hooks', 'api', 'base'], types: ['config'] },
     http: { values: ['origin', 'tls', 'vconn', 'api', 'base'], types: ['config'] },
-    log: { values: ['tls', 'api', 'base'], types: ['http', 'origin'] },
+    log: { values: ['tls', 'api', 'base'], types: ['http', 'origin', 'config'] },
     admin: { values: ['origin', 'tls', 'vconn', 'api', 'base'], types: ['config'] },
     cluster: { values: ['vconn', 'api', 'base'], types: ['config'] },
     /** The parts of the composition root. */
