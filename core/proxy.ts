@@ -11,7 +11,7 @@ import type { Admin } from './admin/server.js'
 import { ofConnect } from './compose/access-log.js'
 import { type Manager, manage } from './compose/admin.js'
 import { connectionLimits, frontLimits } from './compose/client-ports.js'
-import { makeConnectHandler } from './compose/connect.js'
+import { type Connecting, makeConnecting } from './compose/connect.js'
 import { makeDial } from './compose/dial.js'
 import { makeConnector, makeForwarder } from './compose/forwarding.js'
 import { tellClosed, tellReady, tellShutdown } from './compose/lifecycle.js'
@@ -19,7 +19,6 @@ import { plainPort } from './compose/plain-port.js'
 import { securePort } from './compose/secure-port.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
 import { discard, handshakesEnd, isInUse } from './compose/setup-end.js'
-import type { ConnectHandler } from './http/connect.js'
 import { ConnectionCounts } from './http/connection-limits.js'
 import type { Forwarder } from './http/forward.js'
 import { createFront, type Front } from './http/front.js'
@@ -40,7 +39,7 @@ export class ProxyServer {
   readonly #logs: Logs
   readonly #connector: OriginConnector
   readonly #forwarder: Forwarder
-  readonly #connect: ConnectHandler
+  readonly #connect: Connecting
   readonly #counts: ConnectionCounts
   readonly #names: CachedLookup
   readonly #fronts: Front[] = []
@@ -72,7 +71,7 @@ export class ProxyServer {
       this.#connector,
       summary => this.#onOver(summary),
     )
-    this.#connect = makeConnectHandler({
+    this.#connect = makeConnecting({
       setup: () => this.#setup,
       dial,
       connector: this.#connector,
@@ -115,7 +114,7 @@ export class ProxyServer {
         limits: frontLimits(this.#setup.records),
         admit: req => this.#setup.access.admit(req),
         pages: () => this.#setup.pages,
-        onConnect: this.#connect.handle,
+        onConnect: this.#connect.handler.handle,
         isWelcome: this.#counts.take,
         port: isTls ? secure : plain,
         onRefused: summary => this.#onOver(summary),
@@ -159,7 +158,7 @@ export class ProxyServer {
     for (const warning of warningsOf(setup)) this.#logs.diags.warning(warning)
     this.#connector.closeStale()
     this.#names.clear()
-    for (const front of this.#fronts) front.configure(frontLimits(setup.records))
+    for (const front of [...this.#fronts, this.#connect]) front.configure(frontLimits(setup.records))
     this.#retire(old)
     tellReady(setup.vconns, this.ports)
     this.#logs.diags.note('configuration reloaded')
@@ -169,7 +168,7 @@ export class ProxyServer {
   async stop(grace: number): Promise<void> {
     if (!this.#isStopping) tellShutdown(this.#setup.vconns, grace)
     this.#isStopping = true
-    const timer = setTimeout(() => this.#connect.destroyAll(), grace)
+    const timer = setTimeout(() => this.#connect.handler.destroyAll(), grace)
     await Promise.all(this.#fronts.map(front => front.close(grace)))
     clearTimeout(timer)
     this.#connector.closeIdle()

@@ -2,7 +2,7 @@ import { isPortIn, parseConnectPorts } from '../config/connect-ports.js'
 import type { Records } from '../config/records-table.js'
 import type { FrontLimits } from '../http/client-host.js'
 import { ConnectHandler, type ConnectSummary } from '../http/connect.js'
-import { bumpedConnections } from '../http/connect-bump.js'
+import { type BumpedConnections, bumpedConnections } from '../http/connect-bump.js'
 import { probedTunnel } from '../http/connect-probe.js'
 import { blindTunnel, type TunnelOptions } from '../http/connect-tunnel.js'
 import type { Forwarder } from '../http/forward.js'
@@ -43,8 +43,13 @@ export interface ConnectParts {
   readonly onRefused: (summary: Summary) => void
 }
 
+/** What serves CONNECT, and takes over other limits for the requests inside bumped connections. */
+export interface Connecting extends Pick<BumpedConnections, 'configure'> {
+  readonly handler: ConnectHandler
+}
+
 /** Ties the records about CONNECT to the three ways of serving it. */
-export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
+export function makeConnecting(parts: ConnectParts): Connecting {
   const { setup, dial, connector, forwarder, limits, warn, revoking, onDone, onRefused } = parts
   const tunnel: TunnelOptions = {
     dial,
@@ -61,27 +66,29 @@ export function makeConnectHandler(parts: ConnectParts): ConnectHandler {
   revoking.join('addresses', isRevoked => prober.revoke(isRevoked))
   const helloTimeout = (): number =>
     setup().records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND
-  return new ConnectHandler({
+  const bumped = bumpedConnections({
+    connector,
+    forwarder,
+    limits,
+    helloTimeout,
+    endTls: bumpPort(setup, parts.inside),
+    onRefused,
+  })
+  const handler = new ConnectHandler({
     isPortAllowed: port =>
       isPortIn(parseConnectPorts(setup().records['proxy.config.http.connect_ports']), port),
     modeFor: host => connectModeOf(setup().records, setup().verification.policyOf(host).rule),
     servers: {
       probe: probedTunnel({ ...tunnel, prober, helloTimeout }),
       tunnel: blindTunnel(tunnel),
-      bump: bumpedConnections({
-        connector,
-        forwarder,
-        limits,
-        helloTimeout,
-        endTls: bumpPort(setup, parts.inside),
-        onRefused,
-      }),
+      bump: bumped.serve,
     },
     warn,
     hooks: () => setup().points.transaction,
     pages: () => setup().pages,
     ...(onDone === undefined ? {} : { onDone }),
   })
+  return { handler, configure: bumped.configure }
 }
 
 /** Each byte passes both sides, so the shorter of the two timeouts is the one that ends a silent tunnel. */

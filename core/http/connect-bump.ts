@@ -54,10 +54,15 @@ interface Bumped {
   readonly error: ProxyError | undefined
 }
 
-export function bumpedConnections(options: BumpOptions): ConnectServer {
+/** Takes CONNECT requests to bump, and what comes inside. */
+export interface BumpedConnections extends Pick<Front, 'configure'> {
+  readonly serve: ConnectServer
+}
+
+export function bumpedConnections(options: BumpOptions): BumpedConnections {
   const bumped = new WeakMap<ClientInfo, Bumped>()
   const front = innerFront(options, bumped)
-  return async request => {
+  const serve: ConnectServer = async request => {
     const client = new WaitingClient(request.link, request.early)
     try {
       request.establish()
@@ -78,6 +83,7 @@ export function bumpedConnections(options: BumpOptions): ConnectServer {
     }
     return undefined
   }
+  return { serve, configure: front.configure }
 }
 
 function originOf({ host, port }: ConnectRequest, sni: string | undefined): OriginTarget {

@@ -1,5 +1,7 @@
 /** What goes on inside a connection that was bumped. */
+import { appendFileSync } from 'node:fs'
 import { createServer } from 'node:https'
+import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { type Bumping, startBumping } from '../kit/bumping.js'
 import { httpsOrigin, testRoot } from '../kit/connecting.js'
@@ -74,4 +76,31 @@ test('a WebSocket goes through', async t => {
     'the echo',
   )
   t.pass()
+})
+
+test('limits of a reload hold for connections to come, and for requests on those that are open', async t => {
+  const { open, proxy, trusted } = await start(t)
+  const origin = await httpsOrigin(t, HOST)
+  const authority = `${HOST}:${origin.port}`
+  const connect = async () => {
+    const { client } = await open(authority)
+    const inside = await client.secure({ servername: HOST, ca: trusted })
+    return async (field = '') => {
+      inside.send(`GET / HTTP/1.1\r\nHost: ${authority}\r\n${field}\r\n`)
+      const response = await inside.response()
+      return `${response.status} ${response.header('keep-alive')}`
+    }
+  }
+  const before = await connect()
+  t.equal(await before(), '200 timeout=120')
+  appendFileSync(
+    join(proxy.conf.path, 'records.config'),
+    'CONFIG proxy.config.http.keep_alive_no_activity_timeout_in INT 7\n' +
+      'CONFIG proxy.config.http.request_header_max_size INT 2000\n',
+  )
+  await proxy.server.reload()
+  t.equal(await before(), '200 timeout=7')
+  const after = await connect()
+  t.equal(await after(), '200 timeout=7')
+  t.match(await after(`X: ${'x'.repeat(2000)}\r\n`), /^431 /)
 })
