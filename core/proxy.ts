@@ -169,6 +169,7 @@ export class ProxyServer {
     if (!this.#isStopping) tellShutdown(this.#setup.vconns, grace)
     this.#isStopping = true
     const timer = setTimeout(() => this.#connect.handler.destroyAll(), grace)
+    this.#connect.drain()
     await Promise.all(this.#fronts.map(front => front.close(grace)))
     clearTimeout(timer)
     this.#connector.closeIdle()

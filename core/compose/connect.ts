@@ -43,8 +43,8 @@ export interface ConnectParts {
   readonly onRefused: (summary: Summary) => void
 }
 
-/** What serves CONNECT, and takes over other limits for the requests inside bumped connections. */
-export interface Connecting extends Pick<BumpedConnections, 'configure'> {
+/** What serves CONNECT, and what there is to say to all bumped connections. */
+export interface Connecting extends Omit<BumpedConnections, 'serve'> {
   readonly handler: ConnectHandler
 }
 
@@ -88,7 +88,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
     pages: () => setup().pages,
     ...(onDone === undefined ? {} : { onDone }),
   })
-  return { handler, configure: bumped.configure }
+  return { handler, configure: bumped.configure, drain: bumped.drain }
 }
 
 /** Each byte passes both sides, so the shorter of the two timeouts is the one that ends a silent tunnel. */

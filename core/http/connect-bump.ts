@@ -55,7 +55,7 @@ interface Bumped {
 }
 
 /** Takes CONNECT requests to bump, and what comes inside. */
-export interface BumpedConnections extends Pick<Front, 'configure'> {
+export interface BumpedConnections extends Pick<Front, 'configure' | 'drain'> {
   readonly serve: ConnectServer
 }
 
@@ -83,7 +83,7 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
     }
     return undefined
   }
-  return { serve, configure: front.configure }
+  return { serve, configure: front.configure, drain: front.drain }
 }
 
 function originOf({ host, port }: ConnectRequest, sni: string | undefined): OriginTarget {

@@ -40,12 +40,14 @@ export type Admit = (req: ClientRequest) => ProxyError | undefined | Promise<Pro
 
 /** A port, not yet open. */
 export interface Front {
-  /** Serves a connection that somebody else has accepted. */
+  /** Serves a connection that somebody else has accepted; one request of it once there is no more to come. */
   readonly take: Take
   /** @throws {ProxyError} PTC_PORT_UNAVAILABLE */
   listen(port: number, host: string): Promise<AddressInfo>
   /** Takes over other limits, for connections and requests to come; the size of a head stays for a connection that is open. */
   configure(limits: FrontLimits): void
+  /** Ends the idle connections, and the others when their request has ended. */
+  drain(): void
   /** Takes no new connections, ends the idle ones, and after `grace` milliseconds the others. */
   close(grace: number): Promise<void>
 }
@@ -53,9 +55,11 @@ export interface Front {
 /** Speaks HTTP/1.1 with clients on one port. */
 export function createFront(options: FrontOptions): Front {
   const host = new FrontHost(options)
-  const listener = clientListener(options.port, options.isWelcome, host.take)
+  const accept: Take = (link, client) => (host.isDraining ? link.destroy() : host.take(link, client))
+  const listener = clientListener(options.port, options.isWelcome, accept)
   return {
     take: host.take,
+    drain: () => host.drain(),
     configure: limits => host.configure(limits),
     listen: (port, address) => listen(listener.server, port, address),
     close: grace =>
@@ -94,7 +98,6 @@ class FrontHost implements ClientHost {
   }
 
   readonly take: Take = (link, client) => {
-    if (this.isDraining) return link.destroy()
     const connection = new ClientConnection(link, client, this)
     this.#connections.add(connection) // before it reads: it may be over after its first bytes
     connection.start()

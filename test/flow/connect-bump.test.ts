@@ -11,6 +11,7 @@ import { liveHandshakes } from '../kit/handshakes.js'
 import { makeConfDir, placeFor } from '../kit/proxy.js'
 
 const HOST = 'www.google.com'
+const OTHER = 'www.yahoo.com'
 const start = (t: Test, options: Partial<ConnectingOptions> = {}): Promise<Bumping> =>
   startBumping(t, { hosts: [HOST], ...options })
 
@@ -99,6 +100,38 @@ test('a client that leaves while its origin is parked ends the handshake', async
   await gate.allClosed()
   await origin.until(() => (origin.openConnections === 0 ? true : undefined), 'the origin to be left')
   await proxy.stop()
+  t.equal(liveHandshakes(), 0)
+})
+
+test('a shutdown waits for who is parked, and not for connections that are idle', async t => {
+  const held: (() => unknown)[] = []
+  const { open, gate, proxy, trusted } = await start(t, {
+    hosts: [HOST, OTHER],
+    answer: ({ host, reenable }) => void (host === HOST ? reenable() : held.push(reenable)),
+  })
+  const origin = await httpsOrigin(t, HOST, OTHER)
+  const connect = async (host: string) => {
+    const { client } = await open(`${host}:${origin.port}`)
+    return client.secure({ servername: host, ca: trusted })
+  }
+  const request = (host: string): string => `GET / HTTP/1.1\r\nHost: ${host}:${origin.port}\r\n\r\n`
+  const idle = await connect(HOST)
+  idle.send(request(HOST))
+  t.equal((await idle.response()).status, 200)
+  const parked = connect(OTHER)
+  await gate.until(() => held[0], 'the question')
+  const begin = performance.now()
+  const stopped = proxy.server.stop(20_000)
+  await idle.ended()
+  held[0]?.()
+  const late = await parked
+  late.send(request(OTHER))
+  const response = await late.response()
+  t.equal(response.status, 200)
+  t.equal(response.header('connection'), 'close')
+  late.stop()
+  await stopped
+  t.ok(performance.now() - begin < 10_000, 'long before its time was up')
   t.equal(liveHandshakes(), 0)
 })
 
