@@ -21,12 +21,18 @@ export interface Askers {
   readonly shadows: (deadline: number) => readonly ShadowAsker[]
 }
 
+export interface AskerParts {
+  readonly time?: Time | undefined
+  /** Hears of each turn of a plugin in shadow mode; what it returns is called when the turn is over. */
+  readonly onShadow?: (() => () => void) | undefined
+}
+
 /** Between a handshake's turn and the continuation stand the remembered verdicts, and those who ask the same. */
 export function makeAskers(
   registry: HookRegistry,
   verdicts: VerdictCache,
   observer: HandshakeObserver,
-  time?: Time,
+  { time, onShadow }: AskerParts = {},
 ): Askers {
   const all = registry.on(HOOK)
   const enforced = all.filter(({ plugin }) => plugin.mode === 'enforce')
@@ -40,6 +46,7 @@ export function makeAskers(
         plugin: plugin.name,
         deadline: Math.min(plugin.deadline ?? deadline, deadline),
         ask: (event, refuse) => ask<typeof HOOK>(continuation, event, refuse),
+        onTurn: onShadow,
       })),
   }
 }

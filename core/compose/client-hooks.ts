@@ -23,13 +23,20 @@ const HOOKS = {
   client: 'TS_SSL_VERIFY_CLIENT_HOOK',
 } as const satisfies Record<Gate, HookId>
 
-/** @param held where the turns of those that have a say are listed */
-export function makeClientHooks(registry: HookRegistry, held?: HeldTurns): ClientHooks {
-  const askers = askersIn(registry, 'enforce', held)
+/**
+ * @param held where the turns of those that have a say are listed
+ * @param onShadow hears of each turn of the others; what it returns is called when the turn is over
+ */
+export function makeClientHooks(
+  registry: HookRegistry,
+  held?: HeldTurns,
+  onShadow?: () => () => void,
+): ClientHooks {
+  const askers = askersIn(registry, 'enforce', hook => held && (turn => held.begin({ ...turn, hook })))
   const namesOn = (gate: Gate): readonly string[] => askers[gate].map(({ plugin }) => plugin)
   return {
     askers,
-    shadows: askersIn(registry, 'shadow'),
+    shadows: askersIn(registry, 'shadow', () => onShadow),
     keepSessions: askers.session.length > 0,
     terms: {
       hello: namesOn('hello'),
@@ -40,7 +47,11 @@ export function makeClientHooks(registry: HookRegistry, held?: HeldTurns): Clien
   }
 }
 
-function askersIn(registry: HookRegistry, mode: PluginRef['mode'], held?: HeldTurns): ServerAskers {
+function askersIn(
+  registry: HookRegistry,
+  mode: PluginRef['mode'],
+  onTurn: (hook: HookId) => TurnAsker<never>['onTurn'],
+): ServerAskers {
   const on = <H extends HookId>(hook: H): readonly TurnAsker<HookEvents[H]>[] =>
     registry
       .on(hook)
@@ -49,7 +60,7 @@ function askersIn(registry: HookRegistry, mode: PluginRef['mode'], held?: HeldTu
         plugin: name,
         deadline,
         ask: (event, refuse) => ask<H>(continuation, event, refuse),
-        onTurn: held && (turn => held.begin({ ...turn, hook })),
+        onTurn: onTurn(hook),
       }))
   return {
     hello: on(HOOKS.hello),

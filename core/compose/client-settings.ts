@@ -3,8 +3,8 @@ import type { Records } from '../config/records-table.js'
 import type { ServerSettings } from '../tls/server-settings.js'
 import type { TurnObserver } from '../vconn/turn.js'
 import { SESSION_TIMEOUT } from './client-demands.js'
-import type { ClientHandshakes } from './client-handshakes.js'
 import type { ClientHooks } from './client-hooks.js'
+import type { UnderWay } from './under-way.js'
 import type { VConns } from './vconns.js'
 
 const SECOND = 1000
@@ -16,7 +16,7 @@ export interface ClientSetup {
   readonly records: Records
   readonly vconns: VConns
   readonly clientHooks: ClientHooks
-  readonly clientHandshakes: ClientHandshakes
+  readonly clientHandshakes: UnderWay
 }
 
 /** What outlives a setup. */

@@ -27,6 +27,8 @@ export interface HookPointParts {
   readonly time?: Time | undefined
   /** Where the turns of those that have a say are listed. */
   readonly held?: HeldTurns | undefined
+  /** Hears of each turn of the others; what it returns is called when the turn is over. */
+  readonly onShadow?: (() => () => void) | undefined
 }
 
 /** The plugins on the hooks that park outside of TLS handshakes, and how many waits for them are under way. */
@@ -60,21 +62,21 @@ export class HookPoints {
   }
 
   #point<H extends HeldHook>(
-    { registry, deadline, observer, time, held }: HookPointParts,
+    { registry, deadline, observer, time, held, onShadow }: HookPointParts,
     hook: H,
   ): HoldPoint<HookEvents[H]> | undefined {
     const all = registry.on(hook)
     if (all.length === 0) return undefined
-    const askers = (mode: 'enforce' | 'shadow'): TurnAsker<HookEvents[H]>[] =>
-      all
-        .filter(({ plugin }) => plugin.mode === mode)
-        .map(hooked =>
-          toAsker(hooked, mode === 'enforce' ? held && (turn => held.begin({ ...turn, hook })) : undefined),
-        )
+    const askers = (
+      mode: 'enforce' | 'shadow',
+      onTurn: TurnAsker<never>['onTurn'],
+    ): TurnAsker<HookEvents[H]>[] =>
+      all.filter(({ plugin }) => plugin.mode === mode).map(hooked => toAsker(hooked, onTurn))
+    const enforced = askers('enforce', held && (turn => held.begin({ ...turn, hook })))
     const onCount = (change: 1 | -1): void => {
       this.#inFlight += change
     }
-    return { askers: askers('enforce'), shadows: askers('shadow'), deadline, observer, time, onCount }
+    return { askers: enforced, shadows: askers('shadow', onShadow), deadline, observer, time, onCount }
   }
 }
 
@@ -91,9 +93,10 @@ export function makeHookPoints(
   records: Records,
   log: HandshakeLog,
   held: HeldTurns,
+  onShadow: () => () => void,
 ): HookPoints {
   const deadline = records['proxy.config.plugin.deadline']
-  return new HookPoints({ registry, deadline, observer: observerOf(log), held })
+  return new HookPoints({ registry, deadline, observer: observerOf(log), held, onShadow })
 }
 
 function observerOf(log: HandshakeLog): TurnObserver {

@@ -9,9 +9,9 @@ export async function handshakesEnd(setups: readonly Setup[]): Promise<void> {
   while (Date.now() < limit && setups.some(isInUse)) await sleep(1)
 }
 
-/** Whether handshakes, or waits for its plugins, are under way that began with it. */
-export const isInUse = ({ verification, clientHandshakes, points }: Setup): boolean =>
-  verification.inFlight() + clientHandshakes.inFlight + points.inFlight > 0
+/** Whether handshakes, or turns of its plugins, are under way that began with it. */
+export const isInUse = ({ verification, clientHandshakes, points, shadowTurns }: Setup): boolean =>
+  verification.inFlight() + clientHandshakes.count + points.inFlight + shadowTurns.count > 0
 
 /** Nothing uses it any more. */
 export function discard(setup: Setup): void {

@@ -23,7 +23,6 @@ import { BumpCertificates } from './bump-certificates.js'
 import type { Bump } from './bump-port.js'
 import { ClientContexts } from './client-contexts.js'
 import { sharedContext } from './client-demands.js'
-import { ClientHandshakes } from './client-handshakes.js'
 import { type ClientHooks, makeClientHooks } from './client-hooks.js'
 import { connectModeOf, connectWarnings } from './connect-mode.js'
 import { HandshakeLog } from './handshake-log.js'
@@ -33,6 +32,7 @@ import { openSink } from './log-sink.js'
 import { Revoking } from './revoking.js'
 import { loadServerCertificates, type ServerCertificates } from './server-certificates.js'
 import { makeVerification, type Verification } from './start-tls.js'
+import { UnderWay } from './under-way.js'
 import { VConns } from './vconns.js'
 import { verifyWarnings } from './verify-warnings.js'
 
@@ -70,7 +70,9 @@ export interface Setup {
   /** None where no port speaks TLS. */
   readonly certificates: ServerCertificates | undefined
   readonly clientHooks: ClientHooks
-  readonly clientHandshakes: ClientHandshakes
+  readonly clientHandshakes: UnderWay
+  /** Nobody waits for these plugins; and yet they have their time, also after a reload. */
+  readonly shadowTurns: UnderWay
   readonly accessLog: AccessLogSettings | undefined
   /** Where no CONNECT is bumped there is none. */
   readonly bump: Bump | undefined
@@ -169,7 +171,9 @@ export async function readSetup(
       revoke: revoking.revoke,
     })
     const { registry } = plugins
-    const points = makeHookPoints(registry, records, handshakes, held)
+    const shadowTurns = new UnderWay()
+    const onShadow = shadowTurns.enter
+    const points = makeHookPoints(registry, records, handshakes, held, onShadow)
     const vconns = new VConns(registry, points, message => diags.error(message))
     const verification = makeVerification({
       records,
@@ -180,8 +184,9 @@ export async function readSetup(
       parked,
       vconns,
       queue,
+      onShadow,
     })
-    const clientHooks = makeClientHooks(registry, held)
+    const clientHooks = makeClientHooks(registry, held, onShadow)
     const forget = (id: Buffer): void =>
       queueMicrotask(() => void vconns.tell('TS_SSL_SESSION_HOOK', { op: 'remove', id }))
     const onRemoveSession = clientHooks.keepSessions ? forget : undefined
@@ -206,7 +211,8 @@ export async function readSetup(
       accessLog,
       certificates,
       clientHooks,
-      clientHandshakes: new ClientHandshakes(),
+      clientHandshakes: new UnderWay(),
+      shadowTurns,
       bump,
       leaveRevoking: revoking.enter(verification.verdicts, contexts.sessions),
     }

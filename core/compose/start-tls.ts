@@ -21,6 +21,8 @@ export interface StartTlsParts {
   readonly parked?: ParkedHandshakes | undefined
   readonly vconns: VConns
   readonly queue: FairQueue
+  /** As {@link makeAskers} has it. */
+  readonly onShadow?: (() => () => void) | undefined
 }
 
 /** How origins are verified from here on, until the next reload. */
@@ -38,10 +40,10 @@ export interface Verification {
 
 /** Ties records, rules and plugins to the handshake machine, which knows none of them. */
 export function makeVerification(parts: StartTlsParts): Verification {
-  const { records, rules, registry, contexts, observer, parked, vconns, queue } = parts
+  const { records, rules, registry, contexts, observer, parked, vconns, queue, onShadow } = parts
   const verdicts = new VerdictCache(records['proxy.config.ssl.client.verify.cache_size'])
   const policies = new Policies(records, rules, contexts, {
-    askers: makeAskers(registry, verdicts, observer),
+    askers: makeAskers(registry, verdicts, observer, { onShadow }),
     openVConn: tcp => vconns.openedFor(tcp),
     observer,
     parked,

@@ -144,7 +144,7 @@ class PluginKit implements Kit {
     this.#points = new HookPoints({ ...points, time })
     this.#vconns = new VConns(registry, this.#points, onError)
     this.#observer = observer
-    this.#askers = makeAskers(verifiers, verdicts, observer, time)
+    this.#askers = makeAskers(verifiers, verdicts, observer, { time })
     this.#asked = this.#askers.under('')
     this.#clientHooks = makeClientHooks(verifiers)
     const real = new HookPoints(points)

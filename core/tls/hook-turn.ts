@@ -16,6 +16,8 @@ export interface Asker {
   readonly isSynchronous?: boolean
   /** Calls it; `refuse` hears what it threw. */
   readonly ask: (event: ParkedEvent, refuse: (cause: unknown) => void) => void
+  /** Hears of each turn that has no answer at once; what it returns is called when the turn is over. */
+  readonly onTurn?: (() => () => void) | undefined
 }
 
 /**
@@ -31,6 +33,7 @@ export class HookTurn {
   readonly #refuse: (cause: unknown) => void
   readonly #time: Time
   #clock: Wait | undefined
+  #onOver: (() => void) | undefined
 
   /** @param onEnd hears the one event: `reenabled`, `plugin-failed`, or `late` */
   constructor(asker: Asker, turn: Turn, observer: HandshakeObserver, onEnd: (event: HandshakeEvent) => void) {
@@ -78,6 +81,7 @@ export class HookTurn {
     this.#asker.ask(this.#event, this.#refuse)
     if (this.#asker.isSynchronous && this.#right.isOpen)
       this.#refuse(new ProxyError('PTC_PLUGIN_CALL', 'it returned without an answer, and verify.async is 0'))
+    if (this.#right.isOpen) this.#onOver = this.#asker.onTurn?.()
   }
 
   /** The answer is no longer wanted: the right is revoked, the signal aborts. */
@@ -88,6 +92,7 @@ export class HookTurn {
   #finish(isWanted: boolean): void {
     this.#time.cancel(this.#clock)
     this.#right.revoke()
+    this.#onOver?.()
     this.#event.finish(isWanted)
   }
 }
