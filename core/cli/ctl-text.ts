@@ -76,7 +76,7 @@ function pluginText({ name, line, mode, deadline, workers, hooks }: PluginStatus
 
 function workersText({ serving, outOfService }: WorkersStatus): string {
   const out = outOfService.length === 0 ? '' : `, out of service on ${outOfService.join(' ')}`
-  return `${counted(serving, 'worker')}${out}`
+  return `in ${counted(serving, 'worker')}${out}`
 }
 
 export function parkedText(parked: readonly ParkedRow[]): readonly string[] {

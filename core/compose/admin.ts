@@ -1,5 +1,6 @@
 import type { Desk, ParkedRow, PluginStatus, Status } from '../admin/desk.js'
 import { type Admin, openAdmin } from '../admin/server.js'
+import type { HookId } from '../api/hooks.js'
 import { type Reason, reject } from '../api/verdict.js'
 import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { describe, ProxyError } from '../base/errors.js'
@@ -103,8 +104,18 @@ function pluginsOf({ plugins: { lines, registry }, workers }: Setup): readonly P
   return lines.map(plugin => {
     const { name, line, options } = plugin
     const { mode, isolate, deadline } = options
-    const hooks = HOOK_IDS.filter(id => registry.on(id).some(({ plugin: ref }) => ref.line === line))
-    return { name, line, mode, isolate, deadline, hooks, workers: workers.get(line)?.() }
+    const isolated = workers.get(line)
+    const isOn = (id: HookId): boolean =>
+      isolated?.hooks.has(id) ?? registry.on(id).some(({ plugin: ref }) => ref.line === line)
+    return {
+      name,
+      line,
+      mode,
+      isolate,
+      deadline,
+      hooks: HOOK_IDS.filter(isOn),
+      workers: isolated?.state(),
+    }
   })
 }
 

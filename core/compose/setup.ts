@@ -11,7 +11,7 @@ import { loadRecords } from '../config/records.js'
 import type { Records } from '../config/records-table.js'
 import { loadRules } from '../config/rules.js'
 import { compilePages, NO_PAGES, type Pages } from '../http/page-templates.js'
-import type { WorkersState } from '../plugin-host/isolate/isolated-plugin.js'
+import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { ParkedHandshakes } from '../tls/parked-handshakes.js'
 import { HeldTurns } from '../vconn/held-turns.js'
@@ -58,8 +58,8 @@ export interface Setup {
   readonly records: Records
   readonly ports: readonly PortSpec[]
   readonly plugins: PluginSet
-  /** How the workers of isolated plugins are, by the plugin's line. */
-  readonly workers: ReadonlyMap<number, () => WorkersState>
+  /** Isolated plugins, by their line. */
+  readonly workers: ReadonlyMap<number, InWorkers>
   readonly verification: Verification
   readonly contexts: ClientContexts
   readonly points: HookPoints
@@ -153,7 +153,7 @@ export async function readSetup(
   const bumps = [undefined, ...rules].some(rule => connectModeOf(records, rule) === 'bump')
   const authority = bumps ? await openBumpAuthority(records, place.confDir) : undefined
   const contexts = new ClientContexts(records, place.confDir)
-  const workers = new Map<number, () => WorkersState>()
+  const workers = new Map<number, InWorkers>()
   let plugins: PluginSet | undefined
   let certificates: ServerCertificates | undefined
   try {
@@ -165,8 +165,8 @@ export async function readSetup(
       initTimeout: records['proxy.config.plugin.init_timeout'],
       diags,
       createTimers: onError => new Timers(onError),
-      isolate: makeIsolate(records, diags, handshakes, revoking.revoke, (line, state) =>
-        workers.set(line, state),
+      isolate: makeIsolate(records, diags, handshakes, revoking.revoke, (line, plugin) =>
+        workers.set(line, plugin),
       ),
       revoke: revoking.revoke,
     })

@@ -87,7 +87,10 @@ test('an operator accepts through a plugin that asks for it; in a worker, too', 
     const { plugins } = JSON.parse((await ctl('status', '--json')).out)
     const workers = isolate === '' ? undefined : { serving: 2, outOfService: [] }
     t.match(plugins, [{ name: 'desk', line: 1, mode: 'enforce', workers }])
-    t.same(plugins[0].hooks.includes('TS_LIFECYCLE_MSG_HOOK'), true)
+    const hooks = ['TS_SSL_CERT_VERIFY_HOOK', 'TS_LIFECYCLE_MSG_HOOK']
+    t.same(plugins[0].hooks.sort(), hooks.sort(), 'its own, not those where something stands in for it')
+    const where = isolate === '' ? 'line 1' : 'line 1, in 2 workers'
+    t.match((await ctl('status')).out, new RegExp(`\nplugins +desk \\(${where}\\): TS_\\S+ TS_\\S+\n`))
   }
 })
 

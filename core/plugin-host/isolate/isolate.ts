@@ -9,14 +9,21 @@ import {
 } from './isolated-plugin.js'
 import type { HookUse } from './messages.js'
 
+/** What can be asked about a plugin that runs in workers. */
+export interface InWorkers {
+  /** Those that the plugin is on; here something stands in for it on a few more. */
+  readonly hooks: ReadonlySet<HookId>
+  readonly state: () => WorkersState
+}
+
 export interface IsolateOptions {
   /** The module that a worker runs. */
   readonly entry: URL
   readonly memoryMb: number
   readonly limits: IsolateLimits
   readonly diagsFor: (plugin: string) => IsolateDiags
-  /** Hears of every plugin that is loaded, by its line in plugin.config, and where to ask how its workers are. */
-  readonly onLoaded?: ((line: number, state: () => WorkersState) => void) | undefined
+  /** Hears of every plugin that is loaded, by its line in plugin.config. */
+  readonly onLoaded?: ((line: number, plugin: InWorkers) => void) | undefined
 }
 
 /**
@@ -37,7 +44,8 @@ export function isolateWith({
     if (signal.aborted) void plugin.unload()
     signal.addEventListener('abort', () => void plugin.unload(), { once: true })
     const uses = await plugin.load()
-    onLoaded?.(line.line, () => plugin.state)
+    const hooks = new Set(uses.map(({ id }) => id))
+    onLoaded?.(line.line, { hooks, state: () => plugin.state })
     return ({ hookAdd }) => {
       for (const [id, ofHook] of byHook(uses))
         for (const [i, { options }] of ofHook.entries()) add(id, i, options)
