@@ -116,6 +116,7 @@ export class ProxyServer {
         pages: () => this.#setup.pages,
         onConnect: this.#connect.handler.handle,
         isWelcome: this.#counts.take,
+        onAccepted: () => this.#logs.queue.makeWay(),
         port: isTls ? secure : plain,
         onRefused: summary => this.#onOver(summary),
       })

@@ -2,6 +2,8 @@
 const SLICE = 2
 const SHORT_SLICE = 1
 const MANY = 128
+/** For how long at most no slice is taken, in milliseconds, while somebody comes in with every turn of the event loop. */
+const MAKES_WAY = 8
 
 /** What is further on comes first: few things are begun while others wait to be finished. */
 export type Urgency = 0 | 1 | 2
@@ -24,6 +26,8 @@ export class FairQueue {
   #waiting = 0
   #spent = 0
   #since = 0
+  #endedAt = 0
+  #makesWay = false
   #isScheduled = false
 
   /** @param onError hears what a piece of work threw when it ran later; what runs at once throws to its caller */
@@ -63,6 +67,14 @@ export class FairQueue {
     })
   }
 
+  /**
+   * Somebody has come in. The system hands over one connection in a turn of the loop, however many wait behind it, and who
+   * is among them cannot be known: turns are short until they are in.
+   */
+  makeWay(): void {
+    this.#makesWay = true
+  }
+
   #runNow(work: Work): void {
     const since = performance.now()
     try {
@@ -80,8 +92,12 @@ export class FairQueue {
 
   #slice(): void {
     this.#isScheduled = false
+    const now = performance.now()
+    const makesWay = this.#makesWay && now - this.#endedAt < MAKES_WAY
+    this.#makesWay = false
+    if (makesWay) return this.#schedule()
     this.#spent = 0
-    this.#since = performance.now()
+    this.#since = now
     this.#goOn()
   }
 
@@ -93,14 +109,16 @@ export class FairQueue {
       work()
     } catch (cause) {
       this.#onError(cause)
+    } finally {
+      queueMicrotask(this.#onMicrotask)
     }
-    queueMicrotask(this.#onMicrotask)
   }
 
   readonly #onMicrotask = (): void => process.nextTick(this.#onPieceDone)
 
   readonly #onPieceDone = (): void => {
-    this.#spent = performance.now() - this.#since
+    this.#endedAt = performance.now()
+    this.#spent = this.#endedAt - this.#since
     if (this.#lanes.size === 0) return
     if (this.#spent < (this.#waiting > MANY ? SHORT_SLICE : SLICE)) this.#goOn()
     else this.#schedule()

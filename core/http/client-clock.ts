@@ -30,8 +30,9 @@ export class ClientClock {
     if (this.#timer === undefined || this.#endsAt < this.#firesAt) this.#arm(ms)
   }
 
-  /** No deadline, and nobody who hears of one. */
-  clear(): void {
+  /** No deadline for `onTime`, and it hears of none; that of whoever has set the clock since is left alone. */
+  clear(onTime: () => void): void {
+    if (this.#onTime !== onTime) return
     this.#endsAt = Infinity
     this.#onTime = NOBODY
   }

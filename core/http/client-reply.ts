@@ -42,7 +42,6 @@ export class ClientReply {
   readonly #out: ReplyOutput
   readonly #request: ClientRequest
   #watcher: ReplyWatcher | undefined
-  readonly #whenOver: (() => void)[] = []
   #state: 'waiting' | 'started' | 'ended' | 'gone' = 'waiting'
   #framing: 'length' | 'chunked' | 'none' | 'close' = 'none'
   /** What has been written and not been sent: so much of it is in use. */
@@ -89,12 +88,6 @@ export class ClientReply {
 
   watch(watcher: ReplyWatcher): void {
     this.#watcher = watcher
-  }
-
-  /** Calls `listener` once, when the reply has ended, or nothing can come of it any more. */
-  whenOver(listener: () => void): void {
-    if (this.#state === 'ended' || this.#state === 'gone') listener()
-    else this.#whenOver.push(listener)
   }
 
   /** @param text a 1xx response as it is on the wire */
@@ -200,7 +193,7 @@ export class ClientReply {
       this.#text += '\r\n'
     }
     this.flush()
-    this.#over('ended')
+    this.#state = 'ended'
     this.#out.replied()
   }
 
@@ -214,7 +207,7 @@ export class ClientReply {
   /** Ends the connection in the middle of the answer. Whoever answers knows, and is not told. */
   cut(): void {
     if (this.#state === 'ended' || this.#state === 'gone') return
-    this.#over('gone')
+    this.#state = 'gone'
     this.#out.destroy()
   }
 
@@ -226,24 +219,19 @@ export class ClientReply {
   /** For the connection: the client has left. */
   gone(): void {
     if (this.#state === 'ended' || this.#state === 'gone') return
-    this.#over('gone')
+    this.#state = 'gone'
     this.#watcher?.onClientGone()
   }
 
   /** For the connection: it has been handed over. */
   handedOver(): void {
-    if (this.#state === 'waiting') this.#over('gone')
+    if (this.#state === 'waiting') this.#state = 'gone'
   }
 
   /** For the connection: the body of the request cannot be read. @returns whether anybody answers */
   broken(error: Error): boolean {
     this.#watcher?.onClientBroken(error)
     return this.#watcher !== undefined
-  }
-
-  #over(state: 'ended' | 'gone'): void {
-    this.#state = state
-    for (const listener of this.#whenOver) listener()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { ProxyError } from '../base/errors.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { ClientLink } from '../vconn/link.js'
@@ -9,7 +9,7 @@ import type { ClientReply } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
 import type { Forwarder } from './forward.js'
 import { listen } from './listen.js'
-import { type ClientPort, clientListener, type Take } from './listener.js'
+import { clientListener, type ListenerOptions, type Take } from './listener.js'
 import type { Pages } from './page-templates.js'
 import { errorReply, replyBytes, sendReply } from './replies.js'
 import { refusedSummary, type Summary } from './summary.js'
@@ -17,7 +17,7 @@ import { refusedSummary, type Summary } from './summary.js'
 /** Takes a client's connection over from HTTP, with what came behind the request. */
 export type ConnectionHandler = (req: ClientRequest, link: ClientLink, early: Buffer) => void
 
-export interface FrontOptions {
+export interface FrontOptions extends ListenerOptions {
   readonly forward: Pick<Forwarder, 'handle'>
   readonly limits: FrontLimits
   /** CONNECT; without it the answer is 501. */
@@ -27,10 +27,6 @@ export interface FrontOptions {
   readonly admit?: Admit
   /** The operator's error pages; asked for anew, because a reload exchanges them. */
   readonly pages?: () => Pages
-  /** Asked about each connection; one that is not welcome has been closed. */
-  readonly isWelcome?: (socket: Socket) => boolean
-  /** What comes before the first request; without it nothing does. */
-  readonly port?: ClientPort
   /** Called for each request that never got to one of the others. */
   readonly onRefused?: (summary: Summary) => void
 }
@@ -56,7 +52,7 @@ export interface Front {
 export function createFront(options: FrontOptions): Front {
   const host = new FrontHost(options)
   const accept: Take = (link, client) => (host.isDraining ? link.destroy() : host.take(link, client))
-  const listener = clientListener(options.port, options.isWelcome, accept)
+  const listener = clientListener(options, accept)
   return {
     take: host.take,
     drain: () => host.drain(),

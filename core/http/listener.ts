@@ -34,15 +34,23 @@ const OPEN_PORT: ClientPort = {
   },
 }
 
-/** @param isWelcome says no to a connection that it has closed */
+export interface ListenerOptions {
+  /** What comes before the first request; without it nothing does. */
+  readonly port?: ClientPort
+  /** Asked about each connection; one that is not welcome has been closed. */
+  readonly isWelcome?: (socket: Socket) => boolean
+  /** Called for each connection that the system hands over. */
+  readonly onAccepted?: () => void
+}
+
 export function clientListener(
-  port: ClientPort = OPEN_PORT,
-  isWelcome: (socket: Socket) => boolean = () => true,
+  { port = OPEN_PORT, isWelcome = () => true, onAccepted }: ListenerOptions,
   take: Take,
 ): ClientListener {
   const waiting = new Set<{ abandon(): void }>()
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true, allowHalfOpen: true }, socket => {
+    onAccepted?.()
     if (!isWelcome(socket)) return
     sockets.add(socket)
     let wait: { abandon(): void } | undefined

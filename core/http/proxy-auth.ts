@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import bcrypt from 'bcrypt'
 import { LRUCache } from 'lru-cache'
 import type { VConn } from '../api/vconn.js'
+import { apart } from '../base/apart.js'
 import { ProxyError } from '../base/errors.js'
 import type { ClientRequest } from './client-request.js'
 
@@ -109,5 +110,5 @@ function parseBasic(
   const text = Buffer.from(token, 'base64').toString('utf8')
   const colon = text.indexOf(':')
   if (colon < 1 || /\p{Cc}/u.test(text)) return undefined
-  return { name: text.slice(0, colon), password: text.slice(colon + 1) }
+  return { name: apart(text.slice(0, colon)), password: text.slice(colon + 1) }
 }

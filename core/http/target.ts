@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { domainToASCII } from 'node:url'
+import { apart } from '../base/apart.js'
 import { describe, ProxyError } from '../base/errors.js'
 import { Memo } from '../base/memo.js'
 import type { OriginTarget } from '../origin/connect.js'
@@ -25,10 +26,10 @@ const known = new Memo<string, Omit<RequestTarget, 'path'>>(1000)
 export function parseRequestTarget(method: string, target: string): RequestTarget {
   const colon = target.indexOf('://')
   if (colon <= 0) throw notAbsolute(target)
-  if (target.includes('#')) throw badTarget('has a fragment')
   const end = endOfAuthority(target, colon + 3)
   const origin = target.slice(0, end)
   const { scheme, host, port, authority } = known.get(origin) ?? parseOrigin(origin, colon)
+  if (target.includes('#')) throw badTarget('has a fragment')
   return { scheme, host, port, path: pathOf(method, target.slice(end)), authority }
 }
 
@@ -53,9 +54,6 @@ function parseOrigin(origin: string, colon: number): Omit<RequestTarget, 'path'>
 
 /** Longer names are none. */
 const MAX_KNOWN = 300
-
-/** A copy: a part of a text that is kept keeps all of the text. */
-const apart = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')
 
 /**
  * Parses the authority form, `host:port`, of a CONNECT request (RFC 9112 section 3.2.3); the port may not be left out.

@@ -21,6 +21,7 @@ export class TransactionTime {
   readonly #owner: TimedOwner
   /** 0 while nobody is expected to move. */
   #idleLimit = 0
+  readonly #activeLimit: number
   #isOver = false
 
   constructor(
@@ -28,11 +29,15 @@ export class TransactionTime {
     options: Pick<ForwarderOptions, 'idleTimeout' | 'activeTimeout'>,
     owner: TimedOwner,
   ) {
-    const { activeTimeout: limit = 0 } = options
     this.#client = client
     this.#options = options
     this.#owner = owner
-    if (limit > 0) client.active.set(limit, () => owner.onTooLong(limit))
+    this.#activeLimit = options.activeTimeout ?? 0
+  }
+
+  /** From here on it takes time. Not before it can be ended. */
+  begin(): void {
+    if (this.#activeLimit > 0) this.#client.active.set(this.#activeLimit, this.#onTooLong)
   }
 
   /** Somebody is expected to move from here on. */
@@ -53,12 +58,15 @@ export class TransactionTime {
     this.#client.idle.set(0)
   }
 
+  /** The client's next request may be under way already: it follows from within the end of the answer. */
   over(): void {
     this.#isOver = true
     this.#idleLimit = 0
-    this.#client.idle.clear()
-    this.#client.active.clear()
+    this.#client.idle.clear(this.#onIdle)
+    this.#client.active.clear(this.#onTooLong)
   }
 
   readonly #onIdle = (): void => this.#owner.onIdle(this.#idleLimit)
+
+  readonly #onTooLong = (): void => this.#owner.onTooLong(this.#activeLimit)
 }

@@ -60,6 +60,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   /** @param requestOf the request as it leaves, of fields that plugins have changed */
   start(requestOf?: (raw: readonly string[]) => RequestHead): void {
     this.#res.watch(this)
+    this.#time.begin()
     if (this.#hooks === undefined) return this.#origin.start()
     const { rawHeaders } = this.#req
     this.#hooks.readRequest(rawHeaders, (why, raw) => {

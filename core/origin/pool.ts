@@ -41,8 +41,8 @@ export class Pool {
       const found = this.#byKey.get(key)?.at(-1)
       if (found === undefined) return undefined
       this.#remove(found)
-      // A timer may be late; a verdict is not.
-      if ((verdictLeft(found.connection) ?? 1) > 0) return found.connection
+      // A timer may be late; a verdict is not. Nor is it of use when whoever gave it back has closed it since.
+      if (found.connection.isIdle && (verdictLeft(found.connection) ?? 1) > 0) return found.connection
       found.connection.close()
     }
   }

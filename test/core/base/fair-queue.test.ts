@@ -97,3 +97,31 @@ test('what begins in its turn can be waited for', async t => {
   const failing = queue.turn('b', 1, () => unexpected(new TypeError('at once')))
   await t.rejects(failing, { message: 'at once' }, 'and what fails there is its own affair')
 })
+
+test('while connections come in with every turn of the loop no work is done, for a while', async t => {
+  const queue = new FairQueue(unexpected)
+  queue.run('storm', 0, () => busy(5))
+  let done = 0
+  for (let i = 0; i < 200; i++)
+    queue.run('storm', 0, () => {
+      busy(1)
+      done++
+    })
+  await turn()
+  await turn()
+  t.ok(done > 0, 'nobody comes in')
+  const before = done
+  const since = performance.now()
+  let turns = 0
+  let worked = 0
+  for (let last = before; performance.now() - since < 60; last = done) {
+    queue.makeWay()
+    await turn()
+    turns++
+    if (done > last) worked++
+  }
+  t.ok(done > before, 'it is put off, not given up')
+  t.ok(worked < turns / 4, `in ${worked} of ${turns} turns`)
+  while (done < 200) await turn()
+  t.pass('and all of it is done when nobody comes any more')
+})

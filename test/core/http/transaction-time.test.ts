@@ -6,11 +6,14 @@ import { clientOf, FakeClientLink } from '../../kit/fake-client.js'
 function timeOf(limits: { idleTimeout: number; activeTimeout: number }) {
   const said: string[] = []
   const client = clientOf(new FakeClientLink())
-  const make = (name: string): TransactionTime =>
-    new TransactionTime(client, limits, {
+  const make = (name: string): TransactionTime => {
+    const time = new TransactionTime(client, limits, {
       onIdle: limit => said.push(`${name} stood still for ${limit}`),
       onTooLong: limit => said.push(`${name} took longer than ${limit}`),
     })
+    time.begin()
+    return time
+  }
   return { said, client, make }
 }
 
@@ -58,6 +61,19 @@ test('what is over hears nothing, and takes no time from the next one', async t 
   first.stop()
   first.start()
   first.moved()
+  await sleep(150)
+  t.same(said, ['second stood still for 40', 'second took longer than 60'])
+  client.stopClocks()
+})
+
+test('one that begins before the other is over keeps its time', async t => {
+  const { said, client, make } = timeOf({ idleTimeout: 40, activeTimeout: 60 })
+  const first = make('first')
+  first.start()
+  const second = make('second')
+  second.start()
+  first.over()
+  second.moved()
   await sleep(150)
   t.same(said, ['second stood still for 40', 'second took longer than 60'])
   client.stopClocks()

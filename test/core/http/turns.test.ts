@@ -5,7 +5,7 @@ import { type Test, test } from 'tap'
 import type { FrontOptions } from '../../../core/http/front.js'
 import { endGently } from '../../../core/vconn/end-gently.js'
 import { type RawClient, rawClient } from '../../kit/client.js'
-import { listen, startFront } from '../../kit/proxy-front.js'
+import { listen, raw, startFront } from '../../kit/proxy-front.js'
 import { rawOrigin, scripts } from '../../kit/raw-origin.js'
 import { Watch } from '../../kit/watch.js'
 
@@ -159,3 +159,20 @@ test('a page that comes before the body is complete reaches the client', async t
   client.send(get('http://127.0.0.1:1/'))
   t.equal((await client.response()).status, 502)
 })
+
+for (const limits of [{ idleTimeout: 200 }, { activeTimeout: 200 }] as const)
+  test(`a request sent ahead has a time of its own: ${JSON.stringify(limits)}`, async t => {
+    const origin = createServer((req, res) => {
+      if (req.url !== '/silent') setTimeout(() => res.end('quick'), 50)
+    })
+    const at = `http://127.0.0.1:${await listen(t, origin)}`
+    const { port, done } = await startFront(t, { forwarder: limits })
+    const get = (url: string): string => `GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n`
+    for (const [first, status] of [
+      [`${at}/quick`, 200],
+      ['http://127.0.0.1:1/', 502],
+    ] as const) {
+      await raw(port, get(first) + get(`${at}/silent`), 'HTTP/1.1 504 ')
+      t.match(done.splice(0), [{ status }, { status: 504 }], first)
+    }
+  })

@@ -8,12 +8,17 @@ function connection(onClose: () => void = () => {}): {
   readonly http1: Http1
 } {
   let closes = 0
-  const close = (): void => {
-    closes += 1
-    onClose()
+  const http1 = {
+    channel: {},
+    isIdle: true,
+    keep: () => {},
+    close: () => {
+      closes += 1
+      http1.isIdle = false
+      onClose()
+    },
   }
-  const http1 = { channel: {}, keep: () => {}, close } as unknown as Http1
-  return { closes: () => closes, http1 }
+  return { closes: () => closes, http1: http1 as unknown as Http1 }
 }
 
 test('what the end of one connection sets off while all are closed', async t => {
@@ -34,4 +39,14 @@ test('what the end of one connection sets off while all are closed', async t => 
   t.same([first.closes(), third.closes(), other.closes()], [1, 1, 1], 'each of the others is closed once')
   t.equal(pool.size, 0)
   t.equal(pool.take('a'), undefined)
+})
+
+test('a connection that was closed after it was given back is not taken', async t => {
+  const pool = new Pool({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 })
+  const older = connection()
+  const closed = connection()
+  for (const { http1 } of [older, closed]) pool.put('a', http1)
+  closed.http1.close()
+  t.equal(pool.take('a'), older.http1)
+  t.equal(pool.size, 0)
 })
