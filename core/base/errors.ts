@@ -65,7 +65,9 @@ export const ERRORS = {
   PTC_OPENSSL_MISSING: startup(
     'Run on a Node whose binary carries OpenSSL 3.0.2 or newer: Node 18 and later from nodejs.org.',
   ),
-  PTC_TLS_CONTEXT: startup('Check the certificate, key and CA files that the message names.'),
+  PTC_TLS_CONTEXT: startup(
+    'Correct what the message names: a file with a certificate, key or authority, or a list of ciphers or groups.',
+  ),
   PTC_CA_EXISTS: startup(
     'Move the files away that the message names: clients may trust the old authority, so it is never overwritten.',
   ),

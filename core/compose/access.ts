@@ -3,10 +3,14 @@ import { ProxyError } from '../base/errors.js'
 import { Memo } from '../base/memo.js'
 import { loadHtpasswd } from '../config/htpasswd.js'
 import { denialOf, loadIpAllow } from '../config/ip-allow.js'
+import { placed } from '../config/record-place.js'
 import type { Records } from '../config/records-table.js'
 import type { ClientRequest } from '../http/client-request.js'
 import type { Admit } from '../http/front.js'
 import { ProxyAuth } from '../http/proxy-auth.js'
+
+const IP_ALLOW = 'proxy.config.cache.ip_allow.filename'
+const HTPASSWD = 'proxy.config.http.proxy_auth.htpasswd'
 
 /** Clients that are remembered with what they may do: reading the rules again costs as much as the rest of it. */
 const REMEMBERED = 10_000
@@ -22,9 +26,12 @@ export interface Access {
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_IP_ALLOW_INVALID, PTC_HTPASSWD_INVALID
  */
 export function makeAccess(records: Records, confDir: string): Access {
-  const allow = loadIpAllow(confDir, records['proxy.config.cache.ip_allow.filename'])
-  const htpasswd = records['proxy.config.http.proxy_auth.htpasswd']
-  const auth = htpasswd === null ? undefined : new ProxyAuth(loadHtpasswd(resolve(confDir, htpasswd)))
+  const allow = loadIpAllow(confDir, records[IP_ALLOW], placed(records, IP_ALLOW))
+  const htpasswd = records[HTPASSWD]
+  const auth =
+    htpasswd === null
+      ? undefined
+      : new ProxyAuth(loadHtpasswd(resolve(confDir, htpasswd), placed(records, HTPASSWD)))
   /** By address: why, by method; empty: allowed. */
   const known = new Memo<string, Map<string, string>>(REMEMBERED)
   return {

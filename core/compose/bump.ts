@@ -1,5 +1,7 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { ProxyError } from '../base/errors.js'
+import { placed } from '../config/record-place.js'
 import type { Records } from '../config/records-table.js'
 import type { MintedLeaf } from '../tls/mint.js'
 import { readText } from '../tls/trust.js'
@@ -22,7 +24,14 @@ const KEY_FILE = 'proxy.config.ssl.bump.CA.private_key.filename'
 export async function openBumpAuthority(records: Records, confDir: string): Promise<BumpAuthority> {
   const certFrom = resolve(confDir, records[CERT_FILE])
   const keyFrom = resolve(confDir, records[KEY_FILE])
-  const files = { certPem: readText(certFrom, CERT_FILE), keyPem: readText(keyFrom, KEY_FILE) }
+  if (!existsSync(certFrom) && !existsSync(keyFrom)) {
+    const text = `${placed(records, CERT_FILE)}: ${certFrom} and ${keyFrom} are not there`
+    throw new ProxyError('PTC_TLS_CONTEXT', `${text}; \`portcullis ca init\` makes an authority`)
+  }
+  const files = {
+    certPem: readText(certFrom, placed(records, CERT_FILE)),
+    keyPem: readText(keyFrom, placed(records, KEY_FILE)),
+  }
   const [{ readAuthority }, { Mint }] = await Promise.all([
     import('../tls/authority.js'),
     import('../tls/mint.js'),
@@ -32,6 +41,8 @@ export async function openBumpAuthority(records: Records, confDir: string): Prom
   const isOpen = (statSync(keyFrom).mode & 0o007) !== 0
   return {
     leafFor: (host, asker) => mint.leafFor(host, asker),
-    warning: isOpen ? `${KEY_FILE}: every user of this machine may use ${keyFrom}; chmod 600 it` : undefined,
+    warning: isOpen
+      ? `${placed(records, KEY_FILE)}: every user of this machine may use ${keyFrom}; chmod 600 it`
+      : undefined,
   }
 }

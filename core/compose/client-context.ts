@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { placed } from '../config/record-place.js'
 import type { Records } from '../config/records-table.js'
 import type { Rule } from '../config/rules.js'
 import type { ClientContextOptions } from '../tls/openssl/client-context.js'
@@ -72,9 +73,10 @@ function trustAnchors(
 ): TrustAnchors {
   const file = rule?.verify_server_ca ?? records[CA_FILE]
   const path = records[CA_PATH]
-  const what = rule?.verify_server_ca === undefined ? CA_FILE : `${rule.where}: verify_server_ca`
+  const what =
+    rule?.verify_server_ca === undefined ? placed(records, CA_FILE) : `${rule.where}: verify_server_ca`
   if (file !== null) return files.anchors(resolve(confDir, path ?? '.', file), what)
-  return path === null ? files.defaults() : files.anchors(resolve(confDir, path), CA_PATH)
+  return path === null ? files.defaults() : files.anchors(resolve(confDir, path), placed(records, CA_PATH))
 }
 
 function clientCertificate(
@@ -88,8 +90,9 @@ function clientCertificate(
   const from = resolve(confDir, records[CERT_PATH] ?? '.', file)
   const keyFile = isOfRule ? (rule.client_key ?? null) : records[KEY_FILE]
   const keyFrom = keyFile === null ? from : resolve(confDir, records[KEY_PATH] ?? '.', keyFile)
-  const chain = readPemFile(from, isOfRule ? `${rule.where}: client_cert` : CERT_FILE)
-  return { chain, key: readText(keyFrom, isOfRule ? `${rule.where}: client_key` : KEY_FILE), from }
+  const chain = readPemFile(from, isOfRule ? `${rule.where}: client_cert` : placed(records, CERT_FILE))
+  const keyBy = isOfRule ? `${rule.where}: client_key` : placed(records, KEY_FILE)
+  return { chain, key: readText(keyFrom, keyBy), from }
 }
 
 function revocationLists(

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import { ProxyError } from '../base/errors.js'
-import type { Records } from '../config/records-table.js'
+import { placed } from '../config/record-place.js'
+import { RECORDS, type Records } from '../config/records-table.js'
 import type { Rule } from '../config/rules.js'
 import { ClientContext, type ClientContextOptions } from '../tls/openssl/client-context.js'
 import { TrustStores } from '../tls/openssl/trust-store.js'
@@ -9,6 +10,8 @@ import { SessionCache } from '../tls/session-cache.js'
 import { planClientContext } from './client-context.js'
 import { KeyLogFile } from './key-log.js'
 import { TrustFiles } from './trust-files.js'
+
+const KEY_LOG = 'proxy.config.ssl.keylog_file'
 
 /** A context, and the digest of everything it was made of: contents of files, not their names. */
 export interface DigestedContext {
@@ -40,14 +43,15 @@ export class ClientContexts {
     this.#records = records
     this.#confDir = confDir
     const plan = planClientContext(records, confDir, undefined, this.#files)
-    const file = records['proxy.config.ssl.keylog_file']
-    this.#keyLog = file === null ? undefined : new KeyLogFile(resolve(confDir, file))
+    const file = records[KEY_LOG]
+    this.#keyLog =
+      file === null ? undefined : new KeyLogFile(resolve(confDir, file), placed(records, KEY_LOG))
     this.trusts = plan.trusts
     try {
       this.general = this.#make(plan.options)
     } catch (cause) {
       this.free()
-      throw cause
+      throw named(records, cause)
     }
     this.sessions = plan.options.hasSessions
       ? new SessionCache(records['proxy.config.ssl.origin_session_cache.size'])
@@ -85,6 +89,23 @@ export class ClientContexts {
     for (const { context } of this.#made.values()) context.free()
     this.#stores.free()
   }
+}
+
+/** What OpenSSL refuses may be in any of these; it says no more than the value. */
+const LISTS = [
+  'proxy.config.ssl.client.cipher_suite',
+  'proxy.config.ssl.client.TLSv1_3.cipher_suites',
+  'proxy.config.ssl.client.groups_list',
+  'proxy.config.ssl.client.cert.filename',
+  'proxy.config.ssl.client.CA.cert.filename',
+  'proxy.config.ssl.client.CA.cert.path',
+] as const
+
+function named(records: Records, cause: unknown): unknown {
+  const set = LISTS.filter(name => records[name] !== RECORDS[name].default)
+  if (!(cause instanceof ProxyError) || set.length === 0) return cause
+  const where = set.map(name => placed(records, name)).join(', or ')
+  return new ProxyError(cause.code, `${where}: ${cause.message}`, { cause })
 }
 
 /** The keys of a rule that a context is made of. */

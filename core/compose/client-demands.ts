@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
-import { ProxyError } from '../base/errors.js'
+import { describe, ProxyError } from '../base/errors.js'
+import { placed } from '../config/record-place.js'
 import type { Records } from '../config/records-table.js'
-import type { ClientCertificates, ServerContextOptions } from '../tls/openssl/server-context.js'
+import {
+  type ClientCertificates,
+  ServerContext,
+  type ServerContextOptions,
+} from '../tls/openssl/server-context.js'
 import { configuredAnchors } from '../tls/trust.js'
 
 const CA_FILE = 'proxy.config.ssl.CA.cert.filename'
 const CA_PATH = 'proxy.config.ssl.CA.cert.path'
+const GROUPS = 'proxy.config.ssl.server.groups_list'
 const LEVELS = {
   port: 'proxy.config.ssl.client.certification_level',
   bump: 'proxy.config.ssl.bump.client.certification_level',
@@ -35,10 +41,23 @@ export function sharedContext(
   const clientCertificates = demandedOf(records, confDir, kind)
   return {
     clientCertificates,
-    groups: records['proxy.config.ssl.server.groups_list'] ?? undefined,
+    groups: groupsOf(records),
     sessions: onRemoveSession === undefined ? undefined : { onRemoveSession },
     sessionContext: digestOf(kind, clientCertificates),
     sessionTimeout: SESSION_TIMEOUT,
+  }
+}
+
+/** Looked at alone, because what a whole context is refused for may be in other files. */
+function groupsOf(records: Records): string | undefined {
+  const groups = records[GROUPS]
+  if (groups === null) return undefined
+  const sessions = { sessionContext: Buffer.from('groups'), sessionTimeout: SESSION_TIMEOUT }
+  try {
+    new ServerContext({ ...sessions, groups, certificates: [] }).free()
+    return groups
+  } catch (cause) {
+    throw new ProxyError('PTC_TLS_CONTEXT', `${placed(records, GROUPS)}: ${describe(cause)}`, { cause })
   }
 }
 
@@ -51,13 +70,13 @@ function demandedOf(records: Records, confDir: string, kind: ClientKind): Client
   if (wanting === undefined) return undefined
   const [file, path] = [records[CA_FILE], records[CA_PATH]]
   if (file === null && path === null) {
-    const text = `${wanting} is ${records[wanting]}, and neither ${CA_FILE} nor ${CA_PATH} says whose certificates are good`
+    const text = `${placed(records, wanting)} is ${records[wanting]}, and neither ${CA_FILE} nor ${CA_PATH} says whose certificates are good; set one of them`
     throw new ProxyError('PTC_TLS_CONTEXT', text)
   }
   const place = resolve(confDir, path ?? '.', file ?? '')
   return {
     demand: DEMANDS[records[LEVELS[kind]]] ?? 'required',
-    anchors: configuredAnchors(place, file === null ? CA_PATH : CA_FILE).pems,
+    anchors: configuredAnchors(place, placed(records, file === null ? CA_PATH : CA_FILE)).pems,
   }
 }
 

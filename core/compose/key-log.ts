@@ -8,13 +8,13 @@ export class KeyLogFile {
   #fd: number | undefined
 
   /** @throws {ProxyError} PTC_CONFIG_UNREADABLE when it cannot be opened for its owner alone */
-  constructor(file: string) {
+  constructor(file: string, record: string) {
     try {
       this.#fd = openSync(file, 'a', OWNER_ONLY)
       fchmodSync(this.#fd, OWNER_ONLY)
     } catch (cause) {
       this.close()
-      const text = `proxy.config.ssl.keylog_file: cannot open ${file}: ${describe(cause)}`
+      const text = `${record}: cannot open ${file}: ${describe(cause)}`
       throw new ProxyError('PTC_CONFIG_UNREADABLE', text, { cause })
     }
   }

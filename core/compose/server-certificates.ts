@@ -5,6 +5,7 @@ import type { CertificatePems } from '../api/client-hooks.js'
 import { describe, ProxyError } from '../base/errors.js'
 import { readConfigFile } from '../config/config-file.js'
 import type { PortSpec } from '../config/ports.js'
+import { placed } from '../config/record-place.js'
 import type { Records } from '../config/records-table.js'
 import { loadSslMulticert, type MulticertLine } from '../config/ssl-multicert.js'
 import { CertificateChoice, type Choice } from '../tls/certificate-choice.js'
@@ -14,6 +15,7 @@ import { splitPem } from '../tls/trust.js'
 import { type SharedContext, sessionsOf, sharedContext } from './client-demands.js'
 import { GivenContexts } from './given-contexts.js'
 
+const PORTS = 'proxy.config.http.server_ports'
 const FILE = 'proxy.config.ssl.server.multicert.filename'
 
 /** What clients of `ssl` ports are shown, until the next reload and the end of the last handshake that began before. */
@@ -77,7 +79,8 @@ export function loadServerCertificates(
   const shared = sharedContext(records, confDir, 'port', onRemoveSession)
   const choices: Choice<ServerContext>[] = []
   try {
-    for (const line of loadSslMulticert(file)) choices.push(toChoice(line, certDir, keyDir, shared))
+    for (const line of loadSslMulticert(file, placed(records, FILE)))
+      choices.push(toChoice(line, certDir, keyDir, shared))
   } catch (cause) {
     for (const { value } of choices) value.free()
     throw cause
@@ -85,7 +88,7 @@ export function loadServerCertificates(
   const [first, ...more] = choices
   if (first !== undefined) return new ServerCertificates([first, ...more], shared)
   if (!isNeeded) return undefined
-  const text = `proxy.config.http.server_ports has an ssl port, and ${file} names no certificate for it`
+  const text = `${placed(records, PORTS)} has an ssl port, and ${file} names no certificate for it`
   throw new ProxyError('PTC_SSL_MULTICERT_INVALID', text)
 }
 

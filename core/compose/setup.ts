@@ -1,10 +1,9 @@
-import { resolve } from 'node:path'
 import { Diags } from '../base/diags.js'
 import { describe } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
 import { checkAdminSocket } from '../config/admin-socket.js'
-import { loadTemplates } from '../config/body-factory.js'
-import { type HostFile, loadHostFile } from '../config/host-file.js'
+import { templatesOf } from '../config/body-factory.js'
+import { type HostFile, hostsOf } from '../config/host-file.js'
 import { loadPluginConfig } from '../config/plugin-config.js'
 import { type PortSpec, parseServerPorts } from '../config/ports.js'
 import { loadRecords } from '../config/records.js'
@@ -139,14 +138,11 @@ export async function readSetup(
   const records = loadRecords(place.confDir, place.env)
   checkAdminSocket(records, place.confDir)
   const lines = loadPluginConfig(place.confDir, records)
-  const hostFile = records['proxy.config.hostdb.host_file.path']
-  const hosts: HostFile = hostFile === null ? new Map() : loadHostFile(resolve(place.confDir, hostFile))
+  const hosts = hostsOf(records, place.confDir)
   const ports = parseServerPorts(records['proxy.config.http.server_ports'])
   const accessLog = accessLogSettings(records)
   const hasPages = records['proxy.config.body_factory.enable_customizations'] === 1
-  const pages = hasPages
-    ? compilePages(loadTemplates(place.confDir, records['proxy.config.body_factory.template_sets_dir']))
-    : NO_PAGES
+  const pages = hasPages ? compilePages(templatesOf(records, place.confDir)) : NO_PAGES
   const access = makeAccess(records, place.confDir)
   diags.reconfigure(debugSettings(records, place))
   const rules = loadRules(place.confDir, records)

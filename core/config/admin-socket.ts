@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { ProxyError } from '../base/errors.js'
+import { placed } from './record-place.js'
 import { RECORDS, type Records } from './records-table.js'
 
 const NAME = 'proxy.config.admin.socket'
@@ -17,7 +18,7 @@ export function adminSocket(records: Records, confDir: string): string | undefin
   const path = resolve(confDir, name)
   const bytes = Buffer.byteLength(path)
   if (bytes <= LONGEST_SOCKET_PATH) return path
-  const text = `the path of the management socket has ${bytes} bytes, of ${LONGEST_SOCKET_PATH} that a socket's may have: ${path}`
+  const text = `${placed(records, NAME)}: the path of the management socket has ${bytes} bytes, of ${LONGEST_SOCKET_PATH} that a socket's may have: ${path}`
   throw new ProxyError('PTC_ADMIN_SOCKET', text)
 }
 

@@ -3,15 +3,21 @@ import { describe, type ErrorCode, ProxyError } from '../base/errors.js'
 
 /**
  * The text of a configuration file.
+ * @param record that names the file, as errors call it
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, naming the file
  */
-export function readConfigFile(file: string): string {
+export function readConfigFile(file: string, record?: string): string {
   try {
     // A byte order mark is dropped by the decoder; anything that is not UTF-8 is refused rather than guessed.
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
   } catch (cause) {
-    throw new ProxyError('PTC_CONFIG_UNREADABLE', `cannot read ${file}: ${describe(cause)}`, { cause })
+    throw unreadable(file, record, cause)
   }
+}
+
+export function unreadable(file: string, record: string | undefined, cause: unknown): ProxyError {
+  const by = record === undefined ? '' : `${record}: `
+  return new ProxyError('PTC_CONFIG_UNREADABLE', `${by}cannot read ${file}: ${describe(cause)}`, { cause })
 }
 
 /** One thing that is wrong in a configuration, and where: `etc/records.config:4`, an environment variable, a record. */

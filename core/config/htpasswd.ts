@@ -10,8 +10,8 @@ const MAX_COST = 15
  * Reads a file as Apache's `htpasswd -B` writes it: `name:$2y$…` lines.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, or PTC_HTPASSWD_INVALID with every bad line; no error shows a hash
  */
-export function loadHtpasswd(file: string): Htpasswd {
-  return parseHtpasswd(readConfigFile(file), file)
+export function loadHtpasswd(file: string, record?: string): Htpasswd {
+  return parseHtpasswd(readConfigFile(file, record), file)
 }
 
 /** @throws {ProxyError} PTC_HTPASSWD_INVALID */

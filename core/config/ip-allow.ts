@@ -62,10 +62,10 @@ export const IP_ALLOW_FILE = 'ip_allow.yaml'
  * Reads the file of proxy.config.cache.ip_allow.filename. Without one of the usual name this machine alone is served.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_IP_ALLOW_INVALID
  */
-export function loadIpAllow(confDir: string, name: string): IpAllow {
+export function loadIpAllow(confDir: string, name: string, record?: string): IpAllow {
   const file = resolve(confDir, name)
   if (name === IP_ALLOW_FILE && !existsSync(file)) return LOOPBACK_ONLY
-  return parseIpAllow(readConfigFile(file), file)
+  return parseIpAllow(readConfigFile(file, record), file)
 }
 
 const LOOPBACK_ONLY: IpAllow = {

@@ -87,7 +87,8 @@ function readKeyword(keyword: string, draft: Draft): string | undefined {
   if (keyword === 'ipv4' || keyword === 'ipv6') return putFamily(keyword, draft)
   if (keyword.startsWith('ip-in')) return putAddress(keyword.slice('ip-in'.length).replace(/^=/, ''), draft)
   if (UNSUPPORTED.test(keyword)) return `${keyword} is not supported`
-  return `unknown keyword ${quote(keyword)}${didYouMean(keyword, KNOWN)}`
+  const help = didYouMean(keyword, KNOWN) || `; a port is number[:ssl][:ipv4|:ipv6][:ip-in=address]`
+  return `unknown keyword ${quote(keyword)}${help}`
 }
 
 function putPort(digits: string, draft: Draft): string | undefined {

@@ -6,6 +6,7 @@ import { readConnectPorts } from './connect-ports.js'
 import { readLogFormat } from './log-format.js'
 import { readServerPorts } from './ports.js'
 import { applyEnvironment, parseRecordLines, type RecordLines, type Setting } from './record-lines.js'
+import { keepPlaces } from './record-place.js'
 import type { RecordRow, RecordValue } from './record-row.js'
 import { describeDomain } from './record-value.js'
 import { RECORD_NAMES, type RecordName, type Records, rowOf } from './records-table.js'
@@ -58,7 +59,9 @@ function completeRecords({ settings, problems }: RecordLines): Records {
   if (all.length > 0) throw problemsError('PTC_RECORDS_INVALID', all)
   const given = [...settings].map(([name, { value }]) => [name, value] as const)
   // The schema is made from the rows that the type is made from, so what passed it has the type.
-  return Object.freeze({ ...DEFAULTS, ...Object.fromEntries(given) }) as Records
+  const records = Object.freeze({ ...DEFAULTS, ...Object.fromEntries(given) }) as Records
+  keepPlaces(records, new Map([...settings].map(([name, { where }]) => [name, where])))
+  return records
 }
 
 /** Values that are good alone and wrong together. */

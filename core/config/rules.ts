@@ -4,9 +4,12 @@ import { resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
 import { describe } from '../base/errors.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { placed } from './record-place.js'
 import type { Records } from './records-table.js'
 import { INBOUND_KEYS, RULES_SCHEMA } from './rules-schema.js'
 import { type YamlReading, yamlReader } from './yaml-file.js'
+
+const FILE = 'proxy.config.ssl.servername.filename'
 
 /** A matcher of sni.yaml: its type, and exactly one of the four others. */
 export interface SanRule {
@@ -88,10 +91,10 @@ export function parseRules(text: string, file: string): readonly Rule[] {
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RULES_INVALID
  */
 export function loadRules(confDir: string, records: Records): readonly Rule[] {
-  const name = records['proxy.config.ssl.servername.filename']
+  const name = records[FILE]
   const file = resolve(confDir, name)
   if (name === 'sni.yaml' && !existsSync(file)) return []
-  return parseRules(readConfigFile(file), file)
+  return parseRules(readConfigFile(file, placed(records, FILE)), file)
 }
 
 /** The rule for an origin: the first that matches. */

@@ -17,8 +17,8 @@ export interface MulticertLine {
 }
 
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_SSL_MULTICERT_INVALID */
-export function loadSslMulticert(file: string): readonly MulticertLine[] {
-  return parseSslMulticert(readConfigFile(file), file)
+export function loadSslMulticert(file: string, record?: string): readonly MulticertLine[] {
+  return parseSslMulticert(readConfigFile(file, record), file)
 }
 
 /**

@@ -1,0 +1,14 @@
+import type { RecordName, Records } from './records-table.js'
+
+const places = new WeakMap<Records, ReadonlyMap<RecordName, string>>()
+
+/** Keeps where records were set: `etc/records.config:4`, or an environment variable. */
+export function keepPlaces(records: Records, where: ReadonlyMap<RecordName, string>): void {
+  places.set(records, where)
+}
+
+/** A record as errors call it: where it was set, and its name; the name alone of one that has its default. */
+export function placed(records: Records, name: RecordName): string {
+  const where = places.get(records)?.get(name)
+  return where === undefined ? name : `${where}: ${name}`
+}
