@@ -3,7 +3,7 @@ const SLICE = 2
 const SHORT_SLICE = 1
 const MANY = 128
 /** For how long at most no slice is taken, in milliseconds, while somebody comes in with every turn of the event loop. */
-const MAKES_WAY = 8
+const MAKES_WAY = 4
 
 /** What is further on comes first: few things are begun while others wait to be finished. */
 export type Urgency = 0 | 1 | 2
