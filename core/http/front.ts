@@ -22,8 +22,6 @@ export interface FrontOptions extends ListenerOptions {
   readonly limits: FrontLimits
   /** CONNECT; without it the answer is 501. */
   readonly onConnect?: ConnectionHandler
-  /** Requests in origin-form are for the proxy itself; without it, and for those it answers false to, 400. */
-  readonly onLocal?: (req: ClientRequest, res: ClientReply) => boolean
   readonly admit?: Admit
   /** The operator's error pages; asked for anew, because a reload exchanges them. */
   readonly pages?: () => Pages
@@ -122,8 +120,7 @@ class FrontHost implements ClientHost {
       else if (refusal !== undefined) {
         sendReply(res, errorReply(refusal, { host: undefined }, req.headers, this.#options.pages?.()))
         this.#tellRefused(refusal, startedAt, req)
-      } else if (!req.url.startsWith('/') || !this.#options.onLocal?.(req, res))
-        this.#options.forward.handle(req, res)
+      } else this.#options.forward.handle(req, res)
     })
   }
 

@@ -14,15 +14,14 @@ const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
 /** A front whose own pages are `/big`, `/later` (when the test says so) and `/` for anything else. */
 async function setUp(t: Test) {
   let answerLater = (): void => undefined
-  const onLocal = (req: ClientRequest, res: ClientReply): boolean => {
+  const handle = (req: ClientRequest, res: ClientReply): void => {
     const answer = (text: string): void =>
       res.sendAll(200, 'OK', ['Content-Length', String(text.length)], Buffer.from(text))
     if (req.url === '/big') res.sendAll(200, 'OK', ['Content-Length', String(BIG)], Buffer.alloc(BIG))
     else if (req.url === '/later') answerLater = () => answer('later')
     else answer('now')
-    return true
   }
-  const { front, port } = await startFront(t, { front: { onLocal } })
+  const { front, port } = await startFront(t, { front: { forward: { handle } } })
   return { front, port, answerLater: () => answerLater() }
 }
 

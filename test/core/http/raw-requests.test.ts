@@ -114,21 +114,15 @@ test('who is not admitted', async t => {
   t.match(await raw(port, lines('CONNECT x:443 HTTP/1.1', 'Host: x')), /^HTTP\/1\.1 403 /)
 })
 
-test('CONNECT and local requests have their own handlers', async t => {
+test('CONNECT has its own handler, and the proxy no pages of its own', async t => {
   const { port } = await startFront(t, {
     front: {
       onConnect: (req, link, early) => {
         link.write(Buffer.from(`${req.url} ${early}`))
         endGently(link)
       },
-      onLocal: (req, res) => {
-        if (req.url !== '/health') return false
-        res.sendAll(200, 'OK', ['Content-Length', '4'], Buffer.from('fine'))
-        return true
-      },
     },
   })
   t.equal(await raw(port, `${lines('CONNECT x:443 HTTP/1.1', 'Host: x')}first`), 'x:443 first')
-  t.match(await raw(port, lines('GET /health HTTP/1.1', 'Host: x', 'Connection: close')), /fine$/)
   t.match(await raw(port, lines('GET /other HTTP/1.1', 'Host: x', 'Connection: close')), /^HTTP\/1\.1 400 /)
 })
