@@ -80,21 +80,23 @@ export default init
 
 // ---- whom it concerns ----
 
-function findFate({ sni, host, chain }: VerifyServerEvent, lists: Settings): [Fate, string] | undefined {
-  const names = [sni ?? host, host].map(name => name.toLowerCase().replace(/\.$/, ''))
-  const isListed = FATES.some(fate => findSuffix(names, lists[fate].hosts) !== undefined)
+function findFate({ sni = '', host, chain }: VerifyServerEvent, lists: Settings): [Fate, string] | undefined {
+  const names = sni === '' || sni === host ? [dotted(host)] : [dotted(sni), dotted(host)]
+  const suffixes = FATES.map(fate =>
+    lists[fate].hosts.find(suffix => names.some(name => name.endsWith(suffix))),
+  )
+  const isListed = suffixes.some(suffix => suffix !== undefined)
   const subjects = (isListed ? chain.slice(0, 1) : chain).map(({ subject }) => subject)
-  for (const fate of FATES) {
+  for (const [i, fate] of FATES.entries()) {
     const word = lists[fate].words.find(w => subjects.some(subject => subject.includes(w)))
-    const match = findSuffix(names, lists[fate].hosts)?.split('.')[0] ?? word // google.com -> google
+    const match = suffixes[i]?.split('.')[1] ?? word // .google.com -> google
     if (match !== undefined) return [fate, match.toUpperCase()]
   }
   return undefined
 }
 
-function findSuffix(names: readonly string[], suffixes: readonly string[]): string | undefined {
-  return suffixes.find(suffix => names.some(name => name === suffix || name.endsWith(`.${suffix}`)))
-}
+/** With a dot in front a name ends with what it is or is below of: `.www.google.com`, `.google.com`. */
+const dotted = (name: string): string => `.${name.toLowerCase().replace(/\.$/, '')}`
 
 // ---- arguments ----
 
@@ -134,6 +136,6 @@ function splitList(text: string): string[] {
 /** `Google.com`, `.google.com` and `*.google.com` are one suffix; what is no host name is a slip of the pen. */
 function parseSuffix(text: string, fate: Fate): string {
   const suffix = text.toLowerCase().replace(/^(\*?\.)|\.$/g, '')
-  if (/^[a-z0-9_:-]+(\.[a-z0-9_-]+)*$/.test(suffix)) return suffix
+  if (/^[a-z0-9_:-]+(\.[a-z0-9_-]+)*$/.test(suffix)) return dotted(suffix)
   throw new Error(`${fate}= has '${text}'; a host name or suffix is wanted, such as google.com`)
 }
