@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
+import { METHODS } from 'node:http'
 import { BlockList } from 'node:net'
 import { resolve } from 'node:path'
+import { didYouMean } from '../base/nearest.js'
 import { addRange } from './address-range.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { yamlReader } from './yaml-file.js'
@@ -34,13 +36,15 @@ const WORDS = { type: ['string', 'array'], items: { type: 'string' }, minItems: 
 const readYaml = yamlReader<{ readonly ip_allow: readonly RawRule[] }>(
   {
     type: 'object',
+    shape: 'the key ip_allow with a list of rules',
     properties: {
       ip_allow: {
         type: 'array',
+        shape: 'a list of rules',
         items: {
           type: 'object',
           properties: {
-            apply: { enum: ['in'] },
+            apply: { enum: ['in'], shape: 'in (proxy.config.http.deny_private_origins is about origins)' },
             ip_addrs: WORDS,
             action: { enum: ['allow', 'deny'] },
             methods: WORDS,
@@ -119,17 +123,23 @@ function blockList(texts: readonly string[]): {
   }
 }
 
+/** All that a client can send; and PUSH, which stands in Traffic Server's own file, and here cannot be sent. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set([...METHODS, 'PUSH', 'ALL'])
+
 /** Undefined means every method. */
 function methodSet(words: readonly string[]): {
   readonly set: ReadonlySet<string> | undefined
   readonly wrong: readonly string[]
 } {
   const names = words.flatMap(word => word.split(/[\s,|]+/)).filter(name => name !== '')
-  const bad = names.filter(name => !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
+  const bad = names.filter(name => !KNOWN_METHODS.has(name.toUpperCase()))
   const isAll = names.some(name => name.toUpperCase() === 'ALL')
   return {
     set: isAll ? undefined : new Set(names.map(name => name.toUpperCase())),
-    wrong: names.length === 0 ? ['names no method'] : bad.map(name => `${quote(name)} is no method`),
+    wrong:
+      names.length === 0
+        ? ['names no method']
+        : bad.map(name => `${quote(name)} is no method${didYouMean(name, KNOWN_METHODS)}`),
   }
 }
 

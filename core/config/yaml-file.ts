@@ -80,19 +80,21 @@ function toProblem(
 
 function unknownKey(parent: string, key: string, known: readonly string[]): string {
   const place = parent === '' ? '' : ` in ${parent}`
-  return `unknown key "${key}"${place}; the keys are ${known.join(', ')}${didYouMean(key, known)}`
+  return `unknown key "${key}"${place}${didYouMean(key, known) || `; the keys are ${known.join(', ')}`}`
 }
 
 function complaint({ keyword, params, message, data, parentSchema }: ErrorObject): string {
   if (keyword === 'required') return `has no "${String(params['missingProperty'])}"`
   const given = typeof data === 'string' ? ` and is ${quote(data)}` : ''
-  const allowed: unknown = keyword === 'enum' ? params['allowedValues'] : undefined
-  if (Array.isArray(allowed)) {
-    const words = allowed.map(String)
-    return `must be one of ${words.join(', ')}${given}${didYouMean(String(data), words)}`
-  }
   const shape: unknown = parentSchema?.['shape']
   if (typeof shape === 'string') return `must be ${shape}${given}`
+  const allowed: unknown = keyword === 'enum' ? params['allowedValues'] : undefined
+  if (Array.isArray(allowed)) {
+    const [only, ...more] = allowed.map(String)
+    if (more.length === 0) return `must be ${only}${given}`
+    const words = [only ?? '', ...more]
+    return `must be one of ${words.join(', ')}${given}${didYouMean(String(data), words)}`
+  }
   if (keyword === 'type') return `must be ${String(params['type']).replace(',', ' or ')}`
   return message ?? 'is not accepted'
 }

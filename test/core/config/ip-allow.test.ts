@@ -46,7 +46,7 @@ test('mistakes in ip_allow.yaml are named with their line', async t => {
       return error instanceof Error ? error.message : ''
     }
   }
-  t.match(wrong('ip_alow: []'), 'f:1: unknown key "ip_alow"; the keys are ip_allow; did you mean ip_allow?')
+  t.match(wrong('ip_alow: []'), 'f:1: unknown key "ip_alow"; did you mean ip_allow?')
   t.match(wrong(file(rule('ip_addrs: ::1', 'acton: allow'))), /f:4: unknown key "acton" in ip_allow\[0\]/)
   t.match(
     wrong(file(rule('ip_addrs: ::1', 'action: alow'))),
@@ -63,11 +63,16 @@ test('mistakes in ip_allow.yaml are named with their line', async t => {
   )
   t.match(
     wrong(file(rule('ip_addrs: ::1', 'action: allow', 'methods: "G@T"'))),
-    'f:5: ip_allow[0].methods: "G@T" is no method',
+    'f:5: ip_allow[0].methods: "G@T" is no method; did you mean GET?',
+  )
+  t.match(
+    wrong(file(rule('ip_addrs: ::1', 'action: deny', 'methods: [PUSH, delte]'))),
+    /^f:5: ip_allow\[0\]\.methods: "delte" is no method; did you mean DELETE\?$/,
+    'which would deny nothing',
   )
   t.match(
     wrong('ip_allow:\n  - apply: out\n    ip_addrs: ::1\n    action: allow\n'),
-    /f:2: .*apply must be one of in/,
+    /f:2: .*apply must be in \(proxy\.config\.http\.deny_private_origins is about origins\) and is "out"/,
   )
   t.match(wrong('ip_allow: [\n'), /f:2: /, 'a text that is no YAML')
   t.match(
@@ -75,7 +80,9 @@ test('mistakes in ip_allow.yaml are named with their line', async t => {
     /f:5: .*unique/,
     'a key given twice',
   )
-  t.match(wrong(''), 'f:1: the file must be object')
+  t.match(wrong(''), 'f:1: the file must be the key ip_allow with a list of rules')
+  t.match(wrong('src_ip=0.0.0.0 action=ip_allow'), 'f:1: the file must be the key ip_allow with a list of')
+  t.match(wrong('ip_allow: 1'), 'f:1: ip_allow must be a list of rules')
 })
 
 test('without ip_allow.yaml this machine alone is served', async t => {

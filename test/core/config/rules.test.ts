@@ -72,7 +72,7 @@ test('the first rule that matches counts', async t => {
 
 test('mistakes are named with line, key and remedy', async t => {
   t.equal(
-    complaint('sni:\n- fqdn: a\n  verify_server_polcy: ENFORCED\n').replace(/; the keys are [^;]*/, ''),
+    complaint('sni:\n- fqdn: a\n  verify_server_polcy: ENFORCED\n'),
     's:3: unknown key "verify_server_polcy" in sni[0]; did you mean verify_server_policy?',
   )
   t.equal(
@@ -80,7 +80,7 @@ test('mistakes are named with line, key and remedy', async t => {
     's:3: sni[0].verify_server_policy must be one of ENFORCED, PERMISSIVE, DISABLED and is "ENFORCE"; did you mean ENFORCED?',
   )
   t.equal(complaint('sni:\n- verify_server: 1\n'), 's:2: sni[0] has no "fqdn"')
-  t.match(complaint('snii: []\n'), /^s:1: unknown key "snii"; the keys are sni; did you mean sni\?$/)
+  t.match(complaint('snii: []\n'), /^s:1: unknown key "snii"; did you mean sni\?$/)
   t.match(
     complaint('sni:\n- fqdn: a\n  http2: off\n'),
     /^s:3: "http2" is about the TLS of clients.*remove it$/,
@@ -109,7 +109,7 @@ test('mistakes are named with line, key and remedy', async t => {
   t.match(complaint("sni:\n- fqdn: '*xn--\u00fc'\n"), /^s:2: fqdn: .* is not a name/, 'never read as *')
   t.match(
     complaint('sni:\n- fqdn: a\n  client_alpn: [h2]\n'),
-    /client_alpn\[0\] must be one of http\/1\.1 and is "h2"/,
+    /client_alpn\[0\] must be http\/1\.1 and is "h2"/,
   )
   const two = complaint('sni:\n- fqdn: a\n  verify_server: 3\n- fqdn: b\n  verify_server: 4\n')
   t.match(two, /^2 errors\n {2}s:3: .*\n {2}s:5: /, 'all at once, in order')
