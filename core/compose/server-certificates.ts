@@ -104,11 +104,11 @@ function toChoice(
   const pems = line.certificates.map(name => readPem(resolve(certDir, name), where))
   const keys = line.keys.length === 0 ? pems : line.keys.map(name => readPem(resolve(keyDir, name), where))
   try {
-    const certificates = pems.map<OwnCertificate>((pem, i) => ({
-      chain: [...certificatesIn(pem, line.certificates[i] ?? ''), ...issuers],
-      key: keys[i] ?? '',
-      from: line.certificates[i] ?? '',
-    }))
+    const certificates = pems.map<OwnCertificate>((pem, i) => {
+      const from = line.certificates[i] ?? ''
+      const chain = [...certificatesIn(pem, from), ...issuers]
+      return { chain, key: checkedKey(keys[i] ?? '', from, line.keys[i]), from }
+    })
     const names = pems.flatMap(pem => namesOf(new X509Certificate(pem)))
     return { value: new ServerContext({ ...shared, certificates }), names, destIp: line.destIp }
   } catch (cause) {
@@ -120,6 +120,12 @@ function certificatesIn(pem: string, file: string): readonly string[] {
   const found = splitPem(pem)
   if (found.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', `no PEM certificate in ${file}`)
   return found
+}
+
+function checkedKey(pem: string, certificate: string, file: string | undefined): string {
+  if (/-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/.test(pem)) return pem
+  const remedy = file === undefined ? `; put it there, or say where it is by ssl_key_name=FILE` : ''
+  throw new ProxyError('PTC_TLS_CONTEXT', `no private key in ${file ?? certificate}${remedy}`)
 }
 
 function readPem(file: string, where: string): string {

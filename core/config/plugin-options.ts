@@ -39,7 +39,7 @@ export function readOptions(tokens: readonly string[]): OptionsReading {
     const [name, value] = splitOption(token)
     if (!KNOWN.includes(name))
       return {
-        wrong: `unknown option ${quote(name)}; the options are ${KNOWN.join(', ')}${didYouMean(name, KNOWN)}`,
+        wrong: `unknown option ${quote(name)}${didYouMean(name, KNOWN) || `; the options are ${KNOWN.join(', ')}`}`,
       }
     if (seen.has(name)) return { wrong: `${name} is given twice` }
     seen.add(name)
@@ -77,5 +77,5 @@ function putOption(name: string, value: string, draft: Draft): string | undefine
 function wordProblem(value: string, words: readonly string[]): string | undefined {
   return words.includes(value)
     ? undefined
-    : `${quote(value)} is not accepted; it must be one of ${words.join(', ')}`
+    : `${quote(value)} is not accepted; it must be one of ${words.join(', ')}${didYouMean(value, words)}`
 }

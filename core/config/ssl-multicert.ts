@@ -54,20 +54,20 @@ function readLine(line: string, where: string): MulticertLine | string {
       return ''
     },
   )
-  if (rest.trim() !== '') return `${quote(rest.trim())} is not key=value`
+  if (rest.trim() !== '') return `${quote(rest.trim())} is not key=value; the keys are ${KEYS.join(', ')}`
   for (const key of values.keys()) {
     if (key.endsWith('=')) return `${key.slice(0, -1)} is given twice`
     if (UNSUPPORTED.test(key)) return `${key} is not supported; remove it`
     if (!KEYS.includes(key))
-      return `unknown key ${quote(key)}; the keys are ${KEYS.join(', ')}${didYouMean(key, KEYS)}`
+      return `unknown key ${quote(key)}${didYouMean(key, KEYS) || `; the keys are ${KEYS.join(', ')}`}`
   }
   const dest = (values.get('dest_ip') ?? '*').replace(/^\[(.*)\]$/, '$1')
   if (dest !== '*' && isIP(dest) === 0) return `dest_ip must be an address or *, not ${quote(dest)}`
   const certificates = list(values.get('ssl_cert_name'))
   const keys = list(values.get('ssl_key_name'))
-  if (certificates.length === 0) return 'there is no ssl_cert_name'
+  if (certificates.length === 0) return 'there is no ssl_cert_name; add ssl_cert_name=FILE'
   if (keys.length > 0 && keys.length !== certificates.length)
-    return `${certificates.length} certificates have ${keys.length} keys; give each its own`
+    return `ssl_cert_name has ${counted(certificates)}, ssl_key_name has ${counted(keys)}; give each certificate its key`
   return {
     destIp: dest === '*' ? undefined : dest,
     certificates,
@@ -76,6 +76,8 @@ function readLine(line: string, where: string): MulticertLine | string {
     where,
   }
 }
+
+const counted = ({ length }: readonly string[]): string => `${length} file${length === 1 ? '' : 's'}`
 
 const list = (text = ''): readonly string[] =>
   text

@@ -147,6 +147,10 @@ test('an ssl port without a certificate', async t => {
     code: 'PTC_SSL_MULTICERT_INVALID',
     message: /names no certificate/,
   })
+  await t.rejects(begin({ ...FILES, 'ssl_multicert.config': 'ssl_cert_name=own.pem\n' }), {
+    code: 'PTC_TLS_CONTEXT',
+    message: /ssl_multicert\.config:1: own\.pem: no private key in own\.pem; .* ssl_key_name=FILE$/,
+  })
   await t.rejects(begin({ 'ssl_multicert.config': 'ssl_cert_name=missing.pem\n' }), {
     code: 'PTC_TLS_CONTEXT',
     message: /ssl_multicert\.config:1: .*missing\.pem/,
