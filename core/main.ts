@@ -118,26 +118,38 @@ async function tryOne(
   return tryOrigin(place, { ...files, target })
 }
 
+const OPTIONS = {
+  'conf-dir': { type: 'string', short: 'D' },
+  'debug-tags': { type: 'string', short: 'T' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' },
+  connect: { type: 'string' },
+  pem: { type: 'string' },
+  save: { type: 'string' },
+  js: { type: 'boolean' },
+  json: { type: 'boolean' },
+  all: { type: 'boolean' },
+} as const
+
 function parseCommandLine(args: readonly string[]) {
+  checkOptions(args)
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        'conf-dir': { type: 'string', short: 'D' },
-        'debug-tags': { type: 'string', short: 'T' },
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean', short: 'V' },
-        connect: { type: 'string' },
-        pem: { type: 'string' },
-        save: { type: 'string' },
-        js: { type: 'boolean' },
-        json: { type: 'boolean' },
-        all: { type: 'boolean' },
-      },
-    })
+    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS })
   } catch (cause) {
     throw new ProxyError('PTC_USAGE', describe(cause), { cause })
+  }
+}
+
+/** Node's own message explains something else. */
+function checkOptions(args: readonly string[]): void {
+  const { tokens } = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true })
+  for (const token of tokens) {
+    if (token.kind !== 'option' || Object.hasOwn(OPTIONS, token.name)) continue
+    const help = didYouMean(
+      token.rawName,
+      Object.keys(OPTIONS).map(name => `--${name}`),
+    )
+    throw new ProxyError('PTC_USAGE', `unknown option ${token.rawName}${help}`)
   }
 }
 

@@ -1,6 +1,7 @@
-import { stat } from 'node:fs/promises'
-import { extname, isAbsolute, resolve } from 'node:path'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, dirname, extname, isAbsolute, resolve } from 'node:path'
 import { ProxyError } from '../base/errors.js'
+import { didYouMean } from '../base/nearest.js'
 import { type PluginLine, placeOf } from './plugin-line.js'
 
 /** Where plugins lie, and what this Node can run. */
@@ -37,10 +38,21 @@ export async function resolvePlugin(line: PluginLine, places: PluginPlaces): Pro
     if (!places.stripsTypes && TYPESCRIPT.includes(extname(path))) throw needsNewerNode(line, path)
     return path
   }
+  const help = didYouMean(basename(line.path, extname(line.path)), await namesNear(candidates))
   throw new ProxyError(
     'PTC_PLUGIN_NOT_FOUND',
-    `${placeOf(line)}: '${line.path}' not found; looked at ${candidates.join(', ')}`,
+    `${placeOf(line)}: '${line.path}' not found; looked at ${candidates.join(', ')}${help}`,
   )
+}
+
+/** The names of what could be plugins in the folders of files that are not there. */
+async function namesNear(files: readonly string[]): Promise<readonly string[]> {
+  const folders = [...new Set(files.map(file => dirname(file)))]
+  const entries = await Promise.all(folders.map(folder => readdir(folder).catch(() => [])))
+  return entries
+    .flat()
+    .filter(name => [...JAVASCRIPT, ...TYPESCRIPT].includes(extname(name)) && !/\.(?:d|test)\./.test(name))
+    .map(name => basename(name, extname(name)))
 }
 
 function directories(path: string, places: PluginPlaces): readonly string[] {

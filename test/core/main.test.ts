@@ -39,7 +39,9 @@ test('mistakes on the command line end with 64', async t => {
     [['frobnicate'], /unknown command "frobnicate"; known: start, verify-config/],
     [['start', 'now'], /unknown command "start now"; did you mean start\?/],
     [['pluign', 'new', 'mine'], /unknown command "pluign new mine"; did you mean plugin\?/],
-    [['start', '--nonsense'], /--nonsense/],
+    [['start', '--nonsense'], /unknown option --nonsense\n/],
+    [['start', '--conf-dri', 'x'], /unknown option --conf-dri; did you mean --conf-dir\?\n/],
+    [['start', '-X'], /unknown option -X\n/],
     [['start', '-D'], /-D, --conf-dir/],
   ] as const
   const fails = async ([args, complaint]: (typeof cases)[number]) => {

@@ -49,6 +49,16 @@ test('a line of plugin.config is looked for', async t => {
     await t.rejects(found('/a.js'), { code: 'PTC_PLUGIN_NOT_FOUND', message: /looked at \/a\.js$/ })
   })
 
+  t.test('and what lies there under nearly the same name is a hint', async t => {
+    dir.file('samples/async_verify.js', '')
+    dir.file('samples/async_verify.d.ts', '')
+    await t.rejects(found('async_verfiy.so'), {
+      code: 'PTC_PLUGIN_NOT_FOUND',
+      message: /async_verfiy\.ts; did you mean async_verify\?$/,
+    })
+    await t.rejects(found(join(dir.path, 'gone/async_verify')), { message: /gone\/async_verify\.ts$/ })
+  })
+
   t.test('and every place is named if it is nowhere', async t => {
     mkdirSync(join(dir.path, 'etc/plugins/directory.js'))
     const error = await found('directory.so').catch(cause => cause)
