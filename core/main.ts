@@ -190,7 +190,9 @@ async function start(place: Place): Promise<void> {
 
 async function verifyConfig(place: Place): Promise<void> {
   const { openLogs, readSetup, warningsOf } = await import('./compose/setup.js')
+  const { checkSink } = await import('./compose/log-sink.js')
   const setup = await readSetup(place, openLogs(place))
+  if (setup.accessLog !== undefined) checkSink(setup.accessLog)
   for (const warning of warningsOf(setup)) place.print('stderr', `warning: ${warning}`)
   setup.plugins.unload()
   setup.contexts.free()

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { parseLogFormat } from '../config/log-format.js'
+import { placed } from '../config/record-place.js'
 import type { Records } from '../config/records-table.js'
 import type { ConnectSummary } from '../http/connect.js'
 import { userOf } from '../http/proxy-auth.js'
@@ -7,13 +8,15 @@ import type { Summary } from '../http/summary.js'
 import { AccessLog } from '../log/access-log.js'
 import type { LogSink } from '../log/log-file.js'
 import { type LogFormat, logFormat } from '../log/log-formats.js'
+import type { LogTarget } from './log-sink.js'
 
-export interface AccessLogSettings {
+export interface AccessLogSettings extends LogTarget {
   readonly isErrorsOnly: boolean
   readonly format: LogFormat
-  /** Absolute, or `stdout`, `stderr`. */
-  readonly file: string
 }
+
+const FOLDER = 'proxy.config.log.logfile_dir'
+const FILE = 'proxy.config.log.filename'
 
 /**
  * What the records say about the access log; undefined for none.
@@ -24,12 +27,13 @@ export function accessLogSettings(records: Records): AccessLogSettings | undefin
   if (enabled === 0) return undefined
   const hasCertificate = records['proxy.config.log.certificate_fields'] === 1
   const format = logFormat(parseLogFormat(records['proxy.config.log.format'], hasCertificate))
-  const name = records['proxy.config.log.filename']
+  const name = records[FILE]
   const isStream = name === 'stdout' || name === 'stderr'
   return {
     isErrorsOnly: enabled === 1,
     format,
-    file: isStream ? name : resolve(records['proxy.config.log.logfile_dir'], name),
+    file: isStream ? name : resolve(records[FOLDER], name),
+    record: placed(records, FOLDER),
   }
 }
 
@@ -37,19 +41,19 @@ export function accessLogSettings(records: Records): AccessLogSettings | undefin
  * The access log of a running proxy: the same file for as long as its name stays, whatever else a reload changes.
  */
 export class AccessLogs {
-  readonly #open: (file: string) => LogSink
+  readonly #open: (target: LogTarget) => LogSink
   #file: string | undefined
   #sink: LogSink | undefined
   #log: AccessLog | undefined
 
-  constructor(open: (file: string) => LogSink) {
+  constructor(open: (target: LogTarget) => LogSink) {
     this.#open = open
   }
 
   /** @throws {ProxyError} PTC_LOG_UNWRITABLE; the old settings stay then */
   configure(settings: AccessLogSettings | undefined): void {
     if (settings?.file !== this.#file) {
-      const sink = settings === undefined ? undefined : this.#open(settings.file)
+      const sink = settings === undefined ? undefined : this.#open(settings)
       void this.#sink?.close()
       this.#sink = sink
       this.#file = settings?.file

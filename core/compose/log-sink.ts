@@ -1,16 +1,42 @@
-import { LogFile, type LogSink } from '../log/log-file.js'
+import { ProxyError } from '../base/errors.js'
+import { checkLogFile, LogFile, type LogSink } from '../log/log-file.js'
+
+/** Where log lines go, and which record says so, as errors call it. */
+export interface LogTarget {
+  /** `stdout`, `stderr`, or a file that is appended to. */
+  readonly file: string
+  readonly record: string
+}
+
+const isStream = (file: string): file is 'stdout' | 'stderr' => file === 'stdout' || file === 'stderr'
 
 /**
- * Where log lines go.
- * @param name `stdout`, `stderr`, or a file that is appended to
  * @param onTrouble hears that the file cannot be written
  * @throws {ProxyError} PTC_LOG_UNWRITABLE when the file cannot be opened
  */
 export function openSink(
-  name: string,
+  { file, record }: LogTarget,
   print: (stream: 'stdout' | 'stderr', line: string) => void,
   onTrouble: (message: string) => void,
 ): LogSink {
-  if (name !== 'stdout' && name !== 'stderr') return new LogFile(name, onTrouble)
-  return { write: line => print(name, line), reopen: () => {}, close: () => Promise.resolve() }
+  if (isStream(file))
+    return { write: line => print(file, line), reopen: () => {}, close: () => Promise.resolve() }
+  return named(record, () => new LogFile(file, onTrouble))
+}
+
+/**
+ * Looks whether {@link openSink} could open it, and makes nothing.
+ * @throws {ProxyError} PTC_LOG_UNWRITABLE
+ */
+export function checkSink({ file, record }: LogTarget): void {
+  if (!isStream(file)) named(record, () => checkLogFile(file))
+}
+
+function named<T>(record: string, open: () => T): T {
+  try {
+    return open()
+  } catch (cause) {
+    if (!(cause instanceof ProxyError)) throw cause
+    throw new ProxyError(cause.code, `${record}: ${cause.message}`, { cause })
+  }
 }

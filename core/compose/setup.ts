@@ -6,6 +6,7 @@ import { templatesOf } from '../config/body-factory.js'
 import { type HostFile, hostsOf } from '../config/host-file.js'
 import { loadPluginConfig } from '../config/plugin-config.js'
 import { type PortSpec, parseServerPorts } from '../config/ports.js'
+import { placed } from '../config/record-place.js'
 import { loadRecords } from '../config/records.js'
 import type { Records } from '../config/records-table.js'
 import { loadRules } from '../config/rules.js'
@@ -34,6 +35,8 @@ import { makeVerification, type Verification } from './start-tls.js'
 import { UnderWay } from './under-way.js'
 import { VConns } from './vconns.js'
 import { verifyWarnings } from './verify-warnings.js'
+
+const DIAGS_FILE = 'proxy.config.diags.logfile.filename'
 
 /** Where a proxy finds what it needs; filled in by the command line, or by a test. */
 export interface Place {
@@ -101,9 +104,10 @@ export interface Logs {
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RECORDS_INVALID */
 export function openLogs(place: Place): Logs {
   const records = loadRecords(place.confDir, place.env)
-  const sink = openSink(records['proxy.config.diags.logfile.filename'], place.print, warn)
+  const target = { file: records[DIAGS_FILE], record: placed(records, DIAGS_FILE) }
+  const sink = openSink(target, place.print, warn)
   const diags = new Diags({ sink: line => sink.write(line), ...debugSettings(records, place) })
-  const access = new AccessLogs(file => openSink(file, place.print, message => diags.error(message)))
+  const access = new AccessLogs(to => openSink(to, place.print, message => diags.error(message)))
   return {
     diags,
     handshakes: new HandshakeLog(diags),

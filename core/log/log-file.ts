@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import sonic, { type SonicBoom } from 'sonic-boom' // CommonJS: the class is a part of its default
 import { describe, ProxyError } from '../base/errors.js'
@@ -113,12 +113,32 @@ export class LogFile implements LogSink {
   }
 }
 
+/**
+ * Looks whether a {@link LogFile} could be opened, and makes nothing.
+ * @throws {ProxyError} PTC_LOG_UNWRITABLE
+ */
+export function checkLogFile(path: string): void {
+  try {
+    let found = path
+    while (!existsSync(found) && dirname(found) !== found) found = dirname(found)
+    accessSync(found, constants.W_OK)
+    const isFolder = statSync(found).isDirectory()
+    if (isFolder && found === path) throw unwritable(path, 'it is a folder')
+    if (!isFolder && found !== path) throw unwritable(path, `${found} is no folder`)
+  } catch (cause) {
+    throw cause instanceof ProxyError ? cause : unwritable(path, describe(cause), cause)
+  }
+}
+
+const unwritable = (path: string, why: string, cause?: unknown): ProxyError =>
+  new ProxyError('PTC_LOG_UNWRITABLE', `cannot write ${path}: ${why}`, { cause })
+
 /** The stream opens its file in the background, where a mistake of the configuration would be noticed too late. */
 function checkWritable(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true })
     closeSync(openSync(path, 'a', MODE))
   } catch (cause) {
-    throw new ProxyError('PTC_LOG_UNWRITABLE', `cannot write ${path}: ${describe(cause)}`, { cause })
+    throw unwritable(path, describe(cause), cause)
   }
 }

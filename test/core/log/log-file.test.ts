@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import { LogFile } from '../../../core/log/log-file.js'
+import { checkLogFile, LogFile } from '../../../core/log/log-file.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
 
 function start(t: Test, name = 'access.log') {
@@ -52,6 +52,20 @@ test('a file that cannot be written is an error at once', async t => {
     code: 'PTC_LOG_UNWRITABLE',
     message: /EISDIR/,
   })
+})
+
+test('whether it could be written, without making anything', async t => {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const path = join(dir.path, 'deep', 'down', 'access.log')
+  checkLogFile(path)
+  t.notOk(existsSync(join(dir.path, 'deep')))
+  checkLogFile(dir.file('there.log', ''))
+  t.throws(() => checkLogFile(join(dir.path, 'there.log', 'access.log')), {
+    code: 'PTC_LOG_UNWRITABLE',
+    message: /cannot write .*access\.log: .*there\.log is no folder/,
+  })
+  t.throws(() => checkLogFile(dir.path), { code: 'PTC_LOG_UNWRITABLE', message: /it is a folder/ })
 })
 
 test('a full disk', { skip: !isFullDevice() && 'no /dev/full' }, async t => {
