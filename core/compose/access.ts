@@ -18,6 +18,8 @@ const REMEMBERED = 10_000
 /** Who may use the proxy, and where it may go, until the next reload. */
 export interface Access {
   readonly admit: Admit
+  /** Of a request inside a bumped connection: its sender has been admitted, its method has not. */
+  readonly admitInside: Admit
   readonly deniesPrivateOrigins: boolean
 }
 
@@ -36,6 +38,7 @@ export function makeAccess(records: Records, confDir: string): Access {
   const known = new Memo<string, Map<string, string>>(REMEMBERED)
   return {
     admit: req => denied(req) ?? auth?.admit(req),
+    admitInside: denied,
     deniesPrivateOrigins: records['proxy.config.http.deny_private_origins'] === 1,
   }
 

@@ -11,6 +11,7 @@ import type { Summary } from '../http/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
 import type { DialOptions } from '../origin/dial.js'
 import { Prober } from '../origin/prober.js'
+import type { Access } from './access.js'
 import { type BumpSetup, bumpPort } from './bump-port.js'
 import type { HandshakeParts } from './client-settings.js'
 import { connectModeOf } from './connect-mode.js'
@@ -22,6 +23,7 @@ const SECOND = 1000
 
 /** What of a setup CONNECT needs; asked for anew with every request, because a reload exchanges it. */
 export interface ConnectSetup extends BumpSetup {
+  readonly access: Access
   readonly verification: Verification
   readonly pages: Pages
   readonly points: HookPoints
@@ -72,6 +74,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
     limits,
     helloTimeout,
     endTls: bumpPort(setup, parts.inside),
+    admit: req => setup().access.admitInside(req),
     onRefused,
   })
   const handler = new ConnectHandler({

@@ -17,7 +17,8 @@ import type { ClientInfo } from './client-info.js'
 import type { ConnectServer } from './connect.js'
 import type { ConnectRequest } from './connect-request.js'
 import type { Forwarder } from './forward.js'
-import { createFront, type Front } from './front.js'
+import { type Admit, createFront, type Front } from './front.js'
+import { NO_PAGES } from './page-templates.js'
 import { errorReply, sendReply } from './replies.js'
 import { refusedSummary, type Summary } from './summary.js'
 import { authorityOf } from './target.js'
@@ -44,6 +45,8 @@ export interface BumpOptions {
   readonly endTls: EndTls
   /** Milliseconds in which a ClientHello must be complete. */
   readonly helloTimeout: () => number
+  /** Says why a request inside is refused. */
+  readonly admit: Admit
   /** Called for each request inside that never got to the forwarder. */
   readonly onRefused: (summary: Summary) => void
 }
@@ -112,11 +115,13 @@ async function verify(
 
 /** Speaks HTTP on the inside. It never listens: connections are handed to it. */
 function innerFront(
-  { forwarder, limits, onRefused }: BumpOptions,
+  { forwarder, limits, admit, onRefused }: BumpOptions,
   bumped: WeakMap<ClientInfo, Bumped>,
 ): Front {
   return createFront({
     limits,
+    admit,
+    pages: () => forwarder.options.pages?.() ?? NO_PAGES,
     onRefused,
     forward: {
       handle: (req, res) => {

@@ -39,6 +39,28 @@ test('requests inside are for the name that was verified', async t => {
   )
 })
 
+test('methods that ip_allow.yaml does not allow are not allowed inside', async t => {
+  const allow = 'ip_allow:\n  - {apply: in, ip_addrs: 127.0.0.1, action: allow, methods: [CONNECT, GET]}\n'
+  const { open, trusted } = await startBumping(t, { hosts: [HOST], files: { 'ip_allow.yaml': allow } })
+  const origin = await httpsOrigin(t, HOST)
+  const authority = `${HOST}:${origin.port}`
+  const { client } = await open(authority)
+  const inside = await client.secure({ servername: HOST, ca: trusted })
+  const ask = async (method: string) => {
+    inside.send(`${method} /${method} HTTP/1.1\r\nHost: ${authority}\r\nContent-Length: 0\r\n\r\n`)
+    return inside.response()
+  }
+  t.equal((await ask('GET')).status, 200)
+  const denied = await ask('DELETE')
+  t.equal(denied.status, 403)
+  t.match(denied.body.toString(), /may not send DELETE to this proxy/)
+  t.equal((await ask('GET')).status, 200, 'the connection goes on')
+  t.strictSame(
+    origin.requests.map(({ url }) => url),
+    ['/GET', '/GET'],
+  )
+})
+
 test('another SNI is verified at the address of CONNECT, and is what requests are for', async t => {
   const { open, gate, trusted } = await start(t)
   const origin = await httpsOrigin(t, OTHER)
