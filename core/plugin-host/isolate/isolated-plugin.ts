@@ -65,6 +65,7 @@ export class IsolatedPlugin {
   readonly #lasting = new Map<TellHook, PlainTold>()
   #seq = 0
   #isLoaded = false
+  #isUnloaded = false
 
   constructor(name: string, threads: Threads, limits: IsolateLimits, diags: IsolateDiags) {
     this.#name = name
@@ -94,6 +95,7 @@ export class IsolatedPlugin {
   /** Ends when the question has an answer, or needs none. Rejected when nobody is left to answer it. */
   ask<H extends AskHook>(hook: H, continuation: number, event: AskedEvent<H>): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.#isUnloaded) return reject(failure('it has been unloaded'))
       const circuit = this.#circuits.of(hook)
       if (!circuit.admits()) return reject(outOfService(circuit))
       const isProbe = circuit.state !== 'closed'
@@ -162,6 +164,7 @@ export class IsolatedPlugin {
   }
 
   unload(): Promise<void> {
+    this.#isUnloaded = true
     for (const { end } of [...this.#pending.values()]) end(failure('it has been unloaded'))
     return this.#workers.unload()
   }

@@ -1,0 +1,38 @@
+/** A reload between two hooks of one transaction, with a plugin in a worker that has been unloaded when it is asked again. */
+import { createServer, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { rawClient } from '../kit/client.js'
+import { startProxyHere } from '../kit/proxy.js'
+import { listen } from '../kit/proxy-front.js'
+
+const PLUGIN = `
+export default ({ hookAdd }) => {
+  for (const hook of ['TS_HTTP_READ_REQUEST_HDR_HOOK', 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'])
+    hookAdd(hook, ({ reenable }) => void reenable())
+}
+`
+
+test('nobody waits for the deadline of a plugin that is no longer there', async t => {
+  let held: ServerResponse | undefined
+  const port = await listen(
+    t,
+    createServer((_req, res) => {
+      held = res
+    }),
+  )
+  const proxy = await startProxyHere({
+    hosts: [],
+    plugins: ['both.mjs @isolate=worker'],
+    modules: { 'both.mjs': PLUGIN },
+  })
+  t.teardown(proxy.stop)
+  const client = await rawClient(proxy.server.ports[0]?.port ?? 0)
+  t.teardown(client.stop)
+  client.send(`GET http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+  while (held === undefined) await sleep(10)
+  await proxy.server.reload()
+  await sleep(1200) // longer than a retired setup is left alone
+  held.end('late')
+  t.not((await client.response()).status, 504)
+})
