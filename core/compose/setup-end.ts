@@ -6,12 +6,15 @@ const SECOND = 1000
 /** When the last client has gone, what was parked for it ends within a few turns of the event loop. */
 export async function handshakesEnd(setups: readonly Setup[]): Promise<void> {
   const limit = Date.now() + SECOND
-  while (Date.now() < limit && setups.some(isInUse)) await sleep(1)
+  while (Date.now() < limit && setups.some(isWaitedFor)) await sleep(1)
 }
 
 /** Whether handshakes, or turns of its plugins, are under way that began with it. */
-export const isInUse = ({ verification, clientHandshakes, points, shadowTurns }: Setup): boolean =>
-  verification.inFlight() + clientHandshakes.count + points.inFlight + shadowTurns.count > 0
+export const isInUse = (setup: Setup): boolean => isWaitedFor(setup) || setup.shadowTurns.count > 0
+
+/** Nobody waits for a plugin in shadow mode, the end of the proxy included. */
+const isWaitedFor = ({ verification, clientHandshakes, points }: Setup): boolean =>
+  verification.inFlight() + clientHandshakes.count + points.inFlight > 0
 
 /** Nothing uses it any more. */
 export function discard(setup: Setup): void {

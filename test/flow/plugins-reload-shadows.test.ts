@@ -68,6 +68,13 @@ test('silence keeps the old plugin until its deadline, and no longer', async t =
   }
 })
 
+test('the end of the proxy does not wait for it', async t => {
+  const proxy = await reloaded(t, 'thinking.mjs @mode=shadow @deadline=2000 TS_HTTP_READ_REQUEST_HDR_HOOK')
+  const begin = performance.now()
+  await proxy.server.stop(0)
+  t.ok(performance.now() - begin < 900)
+})
+
 test('at the end', async () => {
   await unused.stop()
 })
