@@ -8,6 +8,7 @@ import type { HeldTurns } from '../vconn/held-turns.js'
 import type { HoldPoint } from '../vconn/hold.js'
 import type { TurnAsker, TurnObserver } from '../vconn/turn.js'
 import type { HandshakeLog } from './handshake-log.js'
+import { UnderWay } from './under-way.js'
 
 /** Hooks that park, and are no part of a TLS handshake. */
 export type HeldHook =
@@ -37,6 +38,8 @@ export class HookPoints {
   readonly start: HoldPoint<HookEvents['TS_VCONN_START_HOOK']> | undefined
   readonly outboundStart: HoldPoint<HookEvents['TS_VCONN_OUTBOUND_START_HOOK']> | undefined
   readonly transaction: TxnPoints | undefined
+  /** Transactions that plugins may be asked about again: what is between two of their hooks is no wait. */
+  readonly transactions = new UnderWay()
   #inFlight = 0
 
   constructor(parts: HookPointParts) {
@@ -49,7 +52,7 @@ export class HookPoints {
       sendResponse: this.#point(parts, 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'),
     }
     const isAny = Object.values(transaction).some(point => point !== undefined)
-    this.transaction = isAny ? transaction : undefined
+    this.transaction = isAny ? { ...transaction, enter: this.transactions.enter } : undefined
   }
 
   get inFlight(): number {

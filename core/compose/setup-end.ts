@@ -9,8 +9,9 @@ export async function handshakesEnd(setups: readonly Setup[]): Promise<void> {
   while (Date.now() < limit && setups.some(isWaitedFor)) await sleep(1)
 }
 
-/** Whether handshakes, or turns of its plugins, are under way that began with it. */
-export const isInUse = (setup: Setup): boolean => isWaitedFor(setup) || setup.shadowTurns.count > 0
+/** Whether handshakes, transactions, or turns of its plugins are under way that began with it. */
+export const isInUse = (setup: Setup): boolean =>
+  isWaitedFor(setup) || setup.points.transactions.count + setup.shadowTurns.count > 0
 
 /** Nobody waits for a plugin in shadow mode, the end of the proxy included. */
 const isWaitedFor = ({ verification, clientHandshakes, points }: Setup): boolean =>

@@ -13,6 +13,7 @@ export async function askConnect(
   { req, link, early }: ConnectRequest,
 ): Promise<ConnectRequest> {
   const client = new WaitingClient(link, early)
+  hooks.begin()
   try {
     await new Promise<void>((resolve, reject) => {
       const onGone = (): void => {
@@ -31,5 +32,7 @@ export async function askConnect(
   } catch (cause) {
     client.discard()
     throw cause
+  } finally {
+    hooks.over() // nothing more of a CONNECT is asked about
   }
 }

@@ -39,7 +39,7 @@ export interface ListenerOptions {
   readonly port?: ClientPort
   /** Asked about each connection; one that is not welcome has been closed. */
   readonly isWelcome?: (socket: Socket) => boolean
-  /** Called for each connection that the system hands over. */
+  /** Called for each connection that is welcome. */
   readonly onAccepted?: () => void
 }
 
@@ -50,8 +50,8 @@ export function clientListener(
   const waiting = new Set<{ abandon(): void }>()
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true, allowHalfOpen: true }, socket => {
-    onAccepted?.()
     if (!isWelcome(socket)) return
+    onAccepted?.()
     sockets.add(socket)
     let wait: { abandon(): void } | undefined
     let isIn = false

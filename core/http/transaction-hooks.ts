@@ -23,6 +23,8 @@ export interface TxnPoints {
   readonly sendRequest: HoldPoint<SendRequestEvent> | undefined
   readonly readResponse: HoldPoint<ReadResponseEvent> | undefined
   readonly sendResponse: HoldPoint<SendResponseEvent> | undefined
+  /** Called for each transaction that they may be asked about; what it returns is called when they will not be any more. */
+  readonly enter?: () => () => void
 }
 
 /** What of a connection to an origin plugins are shown. */
@@ -43,6 +45,8 @@ let lastId = 0
 /**
  * What plugins have to do with one transaction, made only if there are some. One wait at a time; `abandon` ends it
  * unheard, and those of plugins in shadow mode.
+ *
+ * Life: made -> begun -> over.
  */
 export class TxnHooks {
   readonly id = ++lastId
@@ -50,6 +54,7 @@ export class TxnHooks {
   readonly args: Partial<TxnArgs> = Object.create(null)
   readonly #facts: TxnFacts
   #holds: { abandon(): void }[] = []
+  #leave: (() => void) | undefined
 
   constructor(points: TxnPoints, facts: TxnFacts) {
     this.points = points
@@ -59,6 +64,15 @@ export class TxnHooks {
   static of(points: TxnPoints, { vconn: client }: ClientInfo, method: string, url: string): TxnHooks {
     if (client === undefined) throw new ProxyError('PTC_INTERNAL', 'a request of a client without a VConn')
     return new TxnHooks(points, { client, method, url })
+  }
+
+  /** From here on plugins may be asked; `over` ends that. What they belong to is kept as long. */
+  begin(): void {
+    this.#leave ??= this.points.enter?.()
+  }
+
+  over(): void {
+    this.#leave?.()
   }
 
   readRequest(headers: readonly string[], onAsked: OnAsked): void {

@@ -62,6 +62,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#res.watch(this)
     this.#time.begin()
     if (this.#hooks === undefined) return this.#origin.start()
+    this.#hooks.begin()
     const { rawHeaders } = this.#req
     this.#hooks.readRequest(rawHeaders, (why, raw) => {
       if (why !== undefined) return this.fail(why)
@@ -134,6 +135,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
       if (!this.#req.isUpgrade) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
       const { upgradeIdleTimeout } = this.#options
       this.#phase = 'switched'
+      this.#hooks?.over()
       const answer = this.#answer.interimText(head)
       switchProtocol(this.#req, answer, link, first, upgradeIdleTimeout, ({ bytesUp, bytesDown, cause }) => {
         this.#body.bytes = bytesUp
@@ -214,6 +216,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     const { connection, sent, isReused } = this.#origin
     this.#phase = 'done'
     this.#time.over()
+    this.#hooks?.over()
     this.#origin.forget()
     this.#options.onDone?.({
       req: this.#req,
