@@ -18,22 +18,22 @@ function timeOf(limits: { idleTimeout: number; activeTimeout: number }) {
 }
 
 test('tells what stands still, while somebody is expected to move', async t => {
-  const { said, client, make } = timeOf({ idleTimeout: 40, activeTimeout: 0 })
+  const { said, client, make } = timeOf({ idleTimeout: 300, activeTimeout: 0 })
   const time = make('a')
   time.moved()
-  await sleep(100)
+  await sleep(400)
   t.same(said, [], 'nobody is expected to move yet')
   time.start()
-  for (let i = 0; i < 5; i++) {
-    await sleep(15)
+  for (let i = 0; i < 20; i++) {
+    await sleep(20)
     time.moved()
   }
   time.stop()
-  await sleep(100)
+  await sleep(400)
   t.same(said, [])
   time.start()
-  await sleep(120)
-  t.same(said, ['a stood still for 40'])
+  await sleep(500)
+  t.same(said, ['a stood still for 300'])
   client.stopClocks()
 })
 

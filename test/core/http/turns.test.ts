@@ -160,7 +160,7 @@ test('a page that comes before the body is complete reaches the client', async t
   t.equal((await client.response()).status, 502)
 })
 
-for (const limits of [{ idleTimeout: 200 }, { activeTimeout: 200 }] as const)
+for (const limits of [{ idleTimeout: 800 }, { activeTimeout: 800 }] as const)
   test(`a request sent ahead has a time of its own: ${JSON.stringify(limits)}`, async t => {
     const origin = createServer((req, res) => {
       if (req.url !== '/silent') setTimeout(() => res.end('quick'), 50)
