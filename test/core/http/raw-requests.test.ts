@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
 import type { ClientRequest } from '../../../core/http/client-request.js'
@@ -112,6 +112,25 @@ test('who is not admitted', async t => {
   const answer = await ask(port, 'http://origin.test/')
   t.match(answer, { status: 403, body: /127\.0\.0\.1 is not allowed here/ })
   t.match(await raw(port, lines('CONNECT x:443 HTTP/1.1', 'Host: x')), /^HTTP\/1\.1 403 /)
+})
+
+test('each connection that is welcome is told of as it comes in', async t => {
+  let count = 0
+  let isFull = false
+  const isWelcome = (socket: Socket): boolean => {
+    if (isFull) socket.destroy()
+    return !isFull
+  }
+  const onAccepted = (): void => {
+    count += 1
+  }
+  const { port } = await startFront(t, { front: { isWelcome, onAccepted } })
+  await raw(port, 'nonsense\r\n\r\n')
+  await raw(port, 'nonsense\r\n\r\n')
+  t.equal(count, 2)
+  isFull = true
+  await raw(port, 'nonsense\r\n\r\n').catch(() => undefined)
+  t.equal(count, 2)
 })
 
 test('CONNECT has its own handler, and the proxy no pages of its own', async t => {

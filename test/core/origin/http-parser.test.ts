@@ -209,3 +209,17 @@ test('a parser freed in its own callback', async t => {
   t.throws(() => log.feed('x'), { code: 'PTC_INTERNAL' })
   log.parser.free()
 })
+
+test('names and values of every length are what was sent, wherever they stand and are cut', async t => {
+  for (const length of [0, 1, 1000, 1022, 1023, 1024, 1025, 1026, 2047, 2048, 2049, 5000]) {
+    const [name, value] = [`n${'a'.repeat(length)}`, `\xe9${'b'.repeat(length)}`]
+    const text = lines('HTTP/1.1 200 OK', 'First: 1', `${name}: ${value}`, 'Last: 2', 'Content-Length: 0')
+    const expected = `11 200 OK First|1|${name}|${value}|Last|2|Content-Length|0`
+    for (const cut of [text.length, 1024, 40, Math.ceil(text.length / 2)]) {
+      const log = new Log()
+      log.feed(text.slice(0, cut))
+      if (cut < text.length) log.feed(text.slice(cut))
+      t.equal(log.lines[0], expected, `${length} characters, cut at ${cut}`)
+    }
+  }
+})

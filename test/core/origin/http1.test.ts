@@ -38,14 +38,19 @@ class FakeLink implements Link {
     this.cause = cause
     this.sink?.onClose(cause)
   }
+  /** As a TLS link does: memory that nobody says to keep is used again. */
   receive(text: string): void {
-    this.sink?.onData(Buffer.from(text, 'latin1'))
+    const bytes = Buffer.from(text, 'latin1')
+    const { sink } = this
+    sink?.onData(bytes)
+    if (sink?.keepsData?.() === false) bytes.fill('#')
   }
 }
 
 class Log implements ResponseSink {
   readonly said: string[] = []
   upgraded: Link | undefined
+  first: Buffer | undefined
   onBodyDo: () => void = () => undefined
 
   onInterim({ status }: ResponseHead): void {
@@ -68,6 +73,7 @@ class Log implements ResponseSink {
   onUpgrade({ status }: ResponseHead, link: Link, first: Buffer): void {
     this.said.push(`upgrade ${status} ${first}`)
     this.upgraded = link
+    this.first = first
   }
   onDrain(): void {
     this.said.push('drain')
@@ -155,6 +161,7 @@ test('an upgrade hands over the link', async t => {
   link.receive('HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst')
   t.same(log.said, ['upgrade 101 first'])
   t.equal(log.upgraded, link)
+  t.equal(`${log.first}`, 'first', 'and what came with the answer may be kept')
   t.equal(link.isPaused, true, 'nothing is lost until its new owner resumes it')
   http.close()
   t.equal(link.isClosed, false, 'it is no longer the business of HTTP')
