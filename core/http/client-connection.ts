@@ -142,7 +142,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#reply?.flush()
   }
 
-  /** Of a promise, because `queueMicrotask` makes an object for whoever traces it: ten times the cost. */
+  /** Of a promise, because `queueMicrotask` makes an object for whoever traces it. */
   flushSoon(): void {
     if (this.#flushesSoon) return
     this.#flushesSoon = true
