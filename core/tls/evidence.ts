@@ -4,8 +4,9 @@ import { altNames } from './certificate-parts.js'
 import { certificateOf } from './chain-certificate.js'
 import { type Demands, unfulfilled } from './demands.js'
 import { isUnderscoreMatch } from './names.js'
-import { type CheckOutcome, x509ErrorText } from './openssl/built-in-check.js'
+import { x509ErrorText } from './openssl/built-in-check.js'
 import type { EngineOptions, ParkedPeer } from './openssl/client-engine.js'
+import type { CheckOutcome } from './openssl/verify-path.js'
 import type { Properties } from './terms.js'
 
 const OK: BuiltInResult = Object.freeze({ ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' })

@@ -19,8 +19,15 @@ export class ChainMemory {
     sizeCalculation: ({ built }, key) => key.length + built.reduce((sum, der) => sum + der.length, 0),
   })
 
+  readonly #clock: () => number
+
+  /** @param clock milliseconds since the epoch */
+  constructor(clock: () => number = Date.now) {
+    this.#clock = clock
+  }
+
   /** The chain that was built from `sent`, if it was found good and is still valid. */
-  recall(sent: readonly Buffer[], now = Date.now()): readonly Buffer[] | undefined {
+  recall(sent: readonly Buffer[], now = this.#clock()): readonly Buffer[] | undefined {
     const chain = this.#chains.get(keyOf(sent))
     if (chain === undefined) return undefined
     // Read when it is first of use: to read three certificates costs twice what it costs to verify them.

@@ -24,6 +24,7 @@ import { Owned } from './owned.js'
 import type { Plaintext } from './plaintext.js'
 import { type ClientSession, dismissFromSessions, enrollForSessions, type SessionSubject } from './session.js'
 import { dismiss, enroll, type VerifyAnswer, type VerifySubject } from './verify-callback.js'
+import { presentedTo } from './verify-path.js'
 
 const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55
 const SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE = 65
@@ -185,7 +186,7 @@ export class ClientEngine implements VerifySubject, SessionSubject {
       return 1
     }
     if (this.#decision === undefined) {
-      this.#check ??= runBuiltInCheck(store, this.#options, this.#memory)
+      this.#check ??= runBuiltInCheck(presentedTo(store), this.#options, this.#memory)
       // The check leaves its errors in the queue, where SSL_get_error would find them before the retry.
       ssl.ERR_clear_error()
       if (ssl.SSL_ctrl(this.#ssl.handle, SSL_CTRL_SET_RETRY_VERIFY, 0, NULL) === 1) return 1

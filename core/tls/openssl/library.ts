@@ -199,6 +199,25 @@ export const X509_STORE_CTX_get0_chain = f<(store: Handle) => Handle>(
 export const X509_STORE_CTX_get0_cert = f<(store: Handle) => Handle>(
   'uintptr_t X509_STORE_CTX_get0_cert(uintptr_t store)',
 )
+export const X509_STORE_CTX_get0_store = f<(store: Handle) => Handle>(
+  'uintptr_t X509_STORE_CTX_get0_store(uintptr_t store)',
+)
+export const X509_STORE_CTX_new = f<() => Handle>('uintptr_t X509_STORE_CTX_new()')
+export const X509_STORE_CTX_free = f<(store: Handle) => void>('void X509_STORE_CTX_free(uintptr_t store)')
+/** Takes no reference to any of them. */
+export const X509_STORE_CTX_init = f<
+  (context: Handle, store: Handle, leaf: Handle, untrusted: Handle) => number
+>('int X509_STORE_CTX_init(uintptr_t context, uintptr_t store, uintptr_t leaf, uintptr_t untrusted)')
+export const X509_STORE_CTX_set_default = f<(context: Handle, name: string) => number>(
+  'int X509_STORE_CTX_set_default(uintptr_t context, str name)',
+)
+export const X509_STORE_get0_param = f<(store: Handle) => Handle>(
+  'uintptr_t X509_STORE_get0_param(uintptr_t store)',
+)
+/** @param time seconds since the epoch */
+export const X509_VERIFY_PARAM_set_time = f<(param: Handle, time: number) => void>(
+  'void X509_VERIFY_PARAM_set_time(uintptr_t param, int64_t time)',
+)
 export const X509_VERIFY_PARAM_set_auth_level = f<(param: Handle, level: number) => void>(
   'void X509_VERIFY_PARAM_set_auth_level(uintptr_t param, int level)',
 )
@@ -212,6 +231,14 @@ export const OPENSSL_sk_num = f<(stack: Handle) => number>('int OPENSSL_sk_num(u
 export const OPENSSL_sk_value = f<(stack: Handle, index: number) => Handle>(
   'uintptr_t OPENSSL_sk_value(uintptr_t stack, int index)',
 )
+
+export const OPENSSL_sk_new_null = f<() => Handle>('uintptr_t OPENSSL_sk_new_null()')
+/** @returns how many are in it now, 0 when out of memory; takes no reference */
+export const OPENSSL_sk_push = f<(stack: Handle, item: Handle) => number>(
+  'int OPENSSL_sk_push(uintptr_t stack, uintptr_t item)',
+)
+/** Frees the stack, and nothing that is in it. */
+export const OPENSSL_sk_free = f<(stack: Handle) => void>('void OPENSSL_sk_free(uintptr_t stack)')
 
 export const BIO_s_mem = f<() => Handle>('uintptr_t BIO_s_mem()')
 export const BIO_new = f<(method: Handle) => Handle>('uintptr_t BIO_new(uintptr_t method)')

@@ -14,19 +14,26 @@ export interface Trust {
   readonly anchors: readonly string[]
   /** Revocation lists that the built-in check asks. */
   readonly crls?: Crls
+  /** Milliseconds since the epoch at which chains are judged, for tests with chains of other times; default: now. */
+  readonly at?: number
 }
 
 /** An X509_STORE, and its owner. A context that uses it holds a reference of its own. */
 export class TrustStore {
   readonly #store: Owned
   /** Good chains, as seen from these trust anchors. */
-  readonly memory = new ChainMemory()
+  readonly memory: ChainMemory
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
-  constructor({ anchors, crls }: Trust) {
+  constructor({ anchors, crls, at }: Trust) {
     ssl.ERR_clear_error()
+    this.memory = new ChainMemory(at === undefined ? Date.now : () => at)
     this.#store = new Owned('X509_STORE', ssl.X509_STORE_new(), ssl.X509_STORE_free)
     try {
+      if (at !== undefined) {
+        const param = ssl.X509_STORE_get0_param(this.#store.handle)
+        ssl.X509_VERIFY_PARAM_set_time(param, Math.floor(at / 1000))
+      }
       for (const [i, pem] of anchors.entries()) this.#add(pem, `trust anchor ${i + 1}`)
       if (crls !== undefined) addCrls(this.#store.handle, crls)
     } catch (cause) {
@@ -78,9 +85,9 @@ export class TrustStores {
   }
 
   /** Tells apart any two that hold different certificates or lists. */
-  digestOf({ anchors, crls }: Trust): string {
+  digestOf({ anchors, crls, at }: Trust): string {
     const lists = crls === undefined ? [] : [this.#hash(crls.pem), crls.isLeafOnly]
-    return JSON.stringify([this.#hash(anchors), ...lists])
+    return JSON.stringify([this.#hash(anchors), at ?? null, ...lists])
   }
 
   #hash(content: readonly string[] | string): string {

@@ -1,0 +1,41 @@
+import { ProxyError } from '../../base/errors.js'
+import { type BuiltInCheck, type CheckedNames, runBuiltInCheck } from './built-in-check.js'
+import * as ssl from './library.js'
+import { NULL } from './library.js'
+import { withBio } from './memory-bio.js'
+import { Owned } from './owned.js'
+import type { TrustStore } from './trust-store.js'
+import { ownX509 } from './x509.js'
+
+/**
+ * The built-in check of a handshake, for a chain that is there as bytes.
+ * @param sent DER, leaf first, as in a Certificate message
+ * @throws {ProxyError} PTC_HANDSHAKE_FAILED when OpenSSL cannot read a certificate, which ends a handshake, too
+ */
+export function checkSentChain(
+  trust: TrustStore,
+  sent: readonly Uint8Array[],
+  names: CheckedNames,
+): BuiltInCheck {
+  ssl.ERR_clear_error()
+  const certificates: Owned[] = []
+  const stack = new Owned('STACK_OF(X509)', ssl.OPENSSL_sk_new_null(), ssl.OPENSSL_sk_free)
+  try {
+    for (const der of sent) {
+      const handle = withBio(der, bio => ssl.d2i_X509_bio(bio, NULL))
+      if (handle === NULL)
+        throw new ProxyError('PTC_HANDSHAKE_FAILED', 'OpenSSL cannot read a certificate of the chain')
+      const x509 = ownX509(handle)
+      certificates.push(x509)
+      ssl.OPENSSL_sk_push(stack.handle, x509.handle)
+    }
+    const [leaf] = certificates
+    if (leaf === undefined) throw new ProxyError('PTC_HANDSHAKE_FAILED', 'the chain is empty')
+    const presented = { store: trust.handle, leaf: leaf.handle, untrusted: stack.handle }
+    return runBuiltInCheck(presented, names, trust.memory)
+  } finally {
+    stack.free()
+    for (const x509 of certificates) x509.free()
+    ssl.ERR_clear_error()
+  }
+}
