@@ -176,6 +176,12 @@ export const ERRORS = {
     'connection_limit_reached',
     'The proxy has no socket left: raise the limit of open files (ulimit -n).',
   ),
+  PTC_OVERLOADED: kind(
+    'internal',
+    503,
+    'proxy_internal_response',
+    'More work waits than the processor does in 30 s: look whose it is in the access log, or give the proxy more.',
+  ),
   PTC_TUNNEL_IDLE: kind('client', 0, '', 'Nothing moved through the connection for too long; it was closed.'),
   PTC_CLIENT_HANDSHAKE: kind(
     'client',

@@ -1,75 +1,103 @@
+import { ProxyError } from './errors.js'
+import { TurnRow } from './turn-row.js'
+
 /** How much of one turn of the event loop the queue may use, in milliseconds: shorter when more than `MANY` pieces wait. */
 const SLICE = 2
 const SHORT_SLICE = 1
 const MANY = 128
-/** For how long at most no slice is taken, in milliseconds, while somebody comes in with every turn of the event loop. */
+/** For how long at most no slice is taken, in milliseconds, while connections come in with every turn of the event loop. */
 const MAKES_WAY = 4
+/** How long a piece may wait for its turn, in milliseconds. */
+export const LONGEST_WAIT = 30_000
 
 /** What is further on comes first: few things are begun while others wait to be finished. */
 export type Urgency = 0 | 1 | 2
 
+/** Whose turn a piece of work takes: turns go round client networks first, then round the hosts that each one wants. */
+export interface Share {
+  /** Of the client, as {@link import('./network.js').networkOf} has it; empty for work of the proxy's own. */
+  readonly network: string
+  /** The origin; empty for the client's own handshake. */
+  readonly host: string
+}
+
 type Work = () => void
-type Lane = [Work[], Work[], Work[]]
+type Late = (why: ProxyError) => void
+
+/** A piece that waits. It leaves its row when it is run, and is over before that when its time is up. */
+interface Piece {
+  readonly work: Work
+  readonly late: Late
+  readonly endsAt: number
+  isOver: boolean
+}
 
 /**
- * Shares the processor between keys: pieces of work (the steps of TLS handshakes, each up to a millisecond) run in
- * slices, one key after the other, and between two slices everybody else has a turn. So a storm of handshakes with one
- * origin holds up neither a request to another one nor what is already connected.
+ * Shares the processor between clients, and between the hosts that each of them wants: pieces of work (the steps of TLS
+ * handshakes, each up to a millisecond) run in slices, one client network after the other, and between two slices
+ * everything else has a turn. So neither a storm of handshakes with one origin, nor a client with many names, holds up
+ * others.
  *
- * Life of a piece: run at once while the slice lasts and nobody waits, else waiting, then run. A piece cannot be taken
- * back: it looks for itself whether it is still wanted.
+ * Life of a piece: run at once while the slice lasts and nothing waits; else waiting, then run, or told that it is late.
+ * A piece cannot be taken back: it looks for itself whether it is still wanted.
  */
 export class FairQueue {
-  /** Keys that wait, in the order of their turns. */
-  readonly #lanes = new Map<string, Lane>()
+  readonly #row = new TurnRow<Piece>(({ isOver }) => !isOver)
+  /** In order of time: all wait equally long at most. */
+  readonly #waiting = new Set<Piece>()
   readonly #onError: (cause: unknown) => void
-  #waiting = 0
+  readonly #limit: number
+  #timer: NodeJS.Timeout | undefined
   #spent = 0
   #since = 0
   #endedAt = 0
   #makesWay = false
   #isScheduled = false
 
-  /** @param onError hears what a piece of work threw when it ran later; what runs at once throws to its caller */
-  constructor(onError: (cause: unknown) => void) {
+  /**
+   * @param onError hears what a piece of work threw when it ran later; what runs at once throws to its caller
+   * @param limit milliseconds for which a piece waits for its turn
+   */
+  constructor(onError: (cause: unknown) => void, limit = LONGEST_WAIT) {
     this.#onError = onError
+    this.#limit = limit
   }
 
-  /** Keys that wait. */
+  /** Pieces that wait. */
   get size(): number {
-    return this.#lanes.size
+    return this.#waiting.size
   }
 
-  run(key: string, urgency: Urgency, work: Work): void {
+  /** @param late called in place of `work` when its turn has not come in time */
+  run(share: Share, urgency: Urgency, work: Work, late: Late): void {
     this.#schedule()
-    if (this.#lanes.size === 0 && this.#spent < SLICE) return this.#runNow(work)
-    this.#waiting += 1
-    const lane = this.#lanes.get(key)
-    if (lane !== undefined) {
-      lane[urgency].push(work)
-      return
-    }
-    const fresh: Lane = [[], [], []]
-    fresh[urgency].push(work)
-    this.#lanes.set(key, fresh)
+    if (this.#waiting.size === 0 && this.#spent < SLICE) return this.#runNow(work)
+    const piece = { work, late, endsAt: performance.now() + this.#limit, isOver: false }
+    this.#row.add(share.network, share.host, urgency, piece)
+    this.#waiting.add(piece)
+    this.#timer ??= setTimeout(this.#onTimer, this.#limit)
   }
 
-  /** Begins what takes longer when it is this key's turn; what it does before it first waits counts as a piece. */
-  turn<T>(key: string, urgency: Urgency, begin: () => Promise<T>): Promise<T> {
+  /**
+   * Begins what takes longer when it is its turn; what it does before it first waits counts as a piece.
+   * @throws {ProxyError} PTC_OVERLOADED its turn did not come in time
+   */
+  turn<T>(share: Share, urgency: Urgency, begin: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.run(key, urgency, () => {
+      const work = (): void => {
         try {
           resolve(begin())
         } catch (cause) {
           reject(cause)
         }
-      })
+      }
+      this.run(share, urgency, work, reject)
     })
   }
 
   /**
-   * Somebody has come in. The system hands over one connection in a turn of the loop, however many wait behind it, and who
-   * is among them cannot be known: turns are short until they are in.
+   * A connection has come in. The system hands over one in a turn of the loop, however many wait behind it, and whose they
+   * are cannot be known: turns are short until they are in.
    */
   makeWay(): void {
     this.#makesWay = true
@@ -103,10 +131,12 @@ export class FairQueue {
 
   /** The next piece; and then another one, if there is time for it. What a piece leaves to microtasks is part of it. */
   #goOn(): void {
-    const work = this.#next()
-    if (work === undefined) return
+    const piece = this.#row.next()
+    if (piece === undefined) return
+    this.#waiting.delete(piece)
     try {
-      work()
+      if (piece.endsAt > this.#since) piece.work()
+      else piece.late(overloaded(this.#limit))
     } catch (cause) {
       this.#onError(cause)
     } finally {
@@ -119,20 +149,32 @@ export class FairQueue {
   readonly #onPieceDone = (): void => {
     this.#endedAt = performance.now()
     this.#spent = this.#endedAt - this.#since
-    if (this.#lanes.size === 0) return
-    if (this.#spent < (this.#waiting > MANY ? SHORT_SLICE : SLICE)) this.#goOn()
+    const { size } = this.#waiting
+    if (size === 0) return
+    if (this.#spent < (size > MANY ? SHORT_SLICE : SLICE)) this.#goOn()
     else this.#schedule()
   }
 
-  /** The most urgent piece of the first key, which then goes to the end of the row. */
-  #next(): Work | undefined {
-    for (const [key, lane] of this.#lanes) {
-      this.#waiting -= 1
-      const work = (lane[2].length > 0 ? lane[2] : lane[1].length > 0 ? lane[1] : lane[0]).shift()
-      this.#lanes.delete(key)
-      if (lane[0].length + lane[1].length + lane[2].length > 0) this.#lanes.set(key, lane)
-      return work
+  /** Tells those whose time is up; many of them a slice at a time, too. */
+  readonly #onTimer = (): void => {
+    this.#timer = undefined
+    const since = performance.now()
+    for (const piece of this.#waiting) {
+      const now = performance.now()
+      if (piece.endsAt > now || now - since > SLICE) {
+        this.#timer = setTimeout(this.#onTimer, Math.max(piece.endsAt - now, 1))
+        return
+      }
+      piece.isOver = true
+      this.#waiting.delete(piece)
+      try {
+        piece.late(overloaded(this.#limit))
+      } catch (cause) {
+        this.#onError(cause)
+      }
     }
-    return undefined
   }
 }
+
+export const overloaded = (limit: number): ProxyError =>
+  new ProxyError('PTC_OVERLOADED', `the proxy is busy: no turn in ${limit} ms`)

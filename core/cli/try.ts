@@ -102,7 +102,7 @@ async function attempt(
     const since = performance.now()
     const tcp = await dial(at, { connectTimeout, lookup: makeLookup(() => hosts) }, signal)
     tell(`connected to ${tcp.remoteAddress}`)
-    const { link, peer } = await verification.startTls(tcp, { ...target, since }, signal)
+    const { link, peer } = await verification.startTls(tcp, { ...target, since, client: '' }, signal)
     link.destroy()
     tellEvidence(peer.evidence, tell)
     tell(`ACCEPTED, decided by ${peer.decidedBy}, ${digestText(peer.evidence)}`)

@@ -1,4 +1,5 @@
 import type { VConn } from '../api/vconn.js'
+import { networkOfAddress } from '../base/network.js'
 import type { ClientLink } from '../vconn/link.js'
 import { ClientClock } from './client-clock.js'
 
@@ -28,6 +29,7 @@ export class ClientInfo {
   readonly origin: string | undefined
   readonly #socket: ClientSocket
   readonly #link: ClientLink
+  #network: string | undefined
 
   /** @param link what its requests come on */
   constructor(socket: ClientSocket, link: ClientLink, vconn: VConn | undefined, origin?: string) {
@@ -39,6 +41,12 @@ export class ClientInfo {
     this.origin = origin
     this.#socket = socket
     this.#link = link
+  }
+
+  /** What stands for it wherever clients share something. */
+  get network(): string {
+    this.#network ??= networkOfAddress(this.remoteAddress ?? '')
+    return this.#network
   }
 
   /** Sent to the client so far. */

@@ -74,7 +74,7 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
       const outside = request.req.client
       const secured = await options.endTls(client.release(), outside, request.port, async (sni, signal) => {
         const origin = originOf(request, sni)
-        verified = { origin, error: await verify(options.connector, origin, signal) }
+        verified = { origin, error: await verify(options.connector, origin, signal, outside.network) }
         return origin.host
       })
       const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin))
@@ -102,10 +102,11 @@ async function verify(
   connector: OriginConnector,
   origin: OriginTarget,
   signal: AbortSignal,
+  client: string,
 ): Promise<ProxyError | undefined> {
   const key = connector.keyOf(origin)
   try {
-    connector.release(key, connector.reuse(key) ?? (await connector.open(origin, signal)))
+    connector.release(key, connector.reuse(key) ?? (await connector.open(origin, signal, client)))
     return undefined
   } catch (cause) {
     if (signal.aborted || !(cause instanceof ProxyError)) throw cause

@@ -39,7 +39,11 @@ export function probedTunnel(options: ProbeOptions): ConnectServer {
     try {
       const since = performance.now()
       const dialled = await dial({ host, port }, options.dial, client.signal)
-      const target = await options.prober.verify(dialled, host, port, client.signal, since)
+      const target = await options.prober.verify(
+        dialled,
+        { host, port, since, client: request.req.client.network },
+        client.signal,
+      )
       tcp = target.tcp
       const held = await options.start(tcp, host, port, client.signal)
       request.origin = tunnelOrigin(target, held)
@@ -76,13 +80,13 @@ const tunnelOrigin = ({ tcp, acceptance, parked }: VerifiedAddress, held: number
 /** The ClientHello asks for another name than CONNECT did: that one is judged too, and the client is told by alert. */
 async function verifyAsked(
   asked: string,
-  { link, port }: ConnectRequest,
+  { link, port, req }: ConnectRequest,
   signal: AbortSignal,
   tcp: TcpLink,
   { prober, start }: Pick<ProbeOptions, 'prober' | 'start'>,
 ): Promise<VerifiedAddress> {
   try {
-    const verified = await prober.verify(tcp, asked, port, signal)
+    const verified = await prober.verify(tcp, { host: asked, port, client: req.client.network }, signal)
     await start(verified.tcp, asked, port, signal)
     return verified
   } catch (cause) {

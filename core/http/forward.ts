@@ -20,18 +20,19 @@ export class Forwarder {
   }
 
   /**
-   * Never throws: what goes wrong is the answer. In a storm of handshakes a request waits for the turn of its host, so
-   * that taking in thousands of them does not hold up everybody else.
+   * Never throws: what goes wrong is the answer. In a storm of handshakes a request waits for the turn of its client
+   * and host, so that taking in thousands of them does not hold up all others.
    * @param readTarget where a request goes; by default what its absolute form says
    */
   handle(req: ClientRequest, res: ClientReply, readTarget = absoluteTarget): void {
     const startedAt = performance.now()
     const { queue } = this.options
     if (queue === undefined || queue.size === 0) return this.#handle(req, res, readTarget, startedAt)
-    queue.run(hostOf(req), 0, () => {
-      if (res.isGone) this.#onGone(req, startedAt)
-      else this.#handle(req, res, readTarget, startedAt)
-    })
+    const refuse = (why: ProxyError): void =>
+      res.isGone ? this.#onGone(req, startedAt) : this.#refuse(req, res, startedAt, why)
+    const handle = (): void =>
+      res.isGone ? this.#onGone(req, startedAt) : this.#handle(req, res, readTarget, startedAt)
+    queue.run({ network: req.client.network, host: hostOf(req) }, 0, handle, refuse)
   }
 
   #onGone(req: ClientRequest, startedAt: number): void {
@@ -55,10 +56,13 @@ export class Forwarder {
       if (points === undefined) transaction.start()
       else transaction.start(raw => outgoingRequest(req, raw, scanned, target, hops, via))
     } catch (error) {
-      const known = error instanceof ProxyError ? error : internal(error)
-      sendReply(res, errorReply(known, { host: undefined }, req.headers, this.options.pages?.()))
-      this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, known))
+      this.#refuse(req, res, startedAt, error instanceof ProxyError ? error : internal(error))
     }
+  }
+
+  #refuse(req: ClientRequest, res: ClientReply, startedAt: number, why: ProxyError): void {
+    sendReply(res, errorReply(why, { host: undefined }, req.headers, this.options.pages?.()))
+    this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, why))
   }
 
   #answer(req: ClientRequest, res: ClientReply, startedAt: number): void {

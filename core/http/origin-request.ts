@@ -119,7 +119,7 @@ export class OriginRequest {
     const abort = new AbortController()
     this.#abort = abort
     const isWanted = (): boolean => this.#abort === abort
-    this.#connector.open(this.#target, abort.signal).then(
+    this.#connector.open(this.#target, abort.signal, this.#body.network).then(
       connection => this.#onOpen(connection, isWanted()),
       (error: unknown) => {
         if (isWanted()) this.#owner.fail(error)

@@ -21,6 +21,11 @@ export class RequestBody implements BodyReader {
     this.#moved = moved
   }
 
+  /** Of the client whose request it is. */
+  get network(): string {
+    return this.#req.client.network
+  }
+
   /** Whether it is the client who lets the origin wait. */
   get isAwaited(): boolean {
     return this.#connection !== undefined && !this.#req.isComplete && !this.#req.isPaused

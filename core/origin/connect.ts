@@ -94,11 +94,12 @@ export class OriginConnector {
 
   /**
    * A new connection.
+   * @param client network of the client that it is for, whose turn it takes
    * @throws {ProxyError} of dial, of the TLS handshake, or the signal's reason
    */
-  async open(target: OriginTarget, signal: AbortSignal): Promise<Http1> {
+  async open(target: OriginTarget, signal: AbortSignal, client: string): Promise<Http1> {
     const revocations = this.#revocations
-    const { connection, key } = await this.#open(target, signal)
+    const { connection, key } = await this.#open(target, signal, client)
     this.#opened.set(connection, { target, key, revocations })
     return connection
   }
@@ -106,13 +107,16 @@ export class OriginConnector {
   async #open(
     target: OriginTarget,
     signal: AbortSignal,
+    client: string,
   ): Promise<{ readonly connection: Http1; readonly key: string }> {
     const { maxResponseHeadBytes, startTls, startPlain } = this.#options
     const since = performance.now()
     const { scheme, host, port, dialHost = host } = target
     const { dial: options, queue } = this.#options
     const begin = (): Promise<TcpLink> => dial({ host: dialHost, port, name: host }, options, signal)
-    const tcp = await (queue === undefined || scheme === 'http' ? begin() : queue.turn(host, 0, begin))
+    const tcp = await (queue === undefined || scheme === 'http'
+      ? begin()
+      : queue.turn({ network: client, host }, 0, begin))
     try {
       // As it is now: a reload may change the policy while the handshake is parked.
       const key = this.keyOf(target)
@@ -123,7 +127,7 @@ export class OriginConnector {
         const plain = plainOrigin(tcp, vconn, { scheme })
         return { connection: new Http1(plain, maxResponseHeadBytes), key }
       }
-      const origin = await startTls(tcp, { host, port, since }, signal)
+      const origin = await startTls(tcp, { host, port, since, client }, signal)
       if (!signal.aborted) return { connection: new Http1(origin, maxResponseHeadBytes), key }
       origin.link.destroy()
       throw abortReason(signal)

@@ -56,6 +56,7 @@ interface Outcome {
 }
 
 interface Probe {
+  readonly key: string
   readonly outcome: Promise<Outcome>
   readonly abort: AbortController
   /** Tunnels that wait for it; without any it is given up. */
@@ -66,7 +67,7 @@ interface Probe {
 export class Prober {
   readonly #options: ProberOptions
   readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN })
-  /** Those that can be joined. */
+  /** Those that can be joined: by clients of one network, because they wait for its turns. */
   readonly #underWay = new Map<string, Probe>()
   #revocations = 0
 
@@ -82,26 +83,16 @@ export class Prober {
   /**
    * Has the origin at the other end of `tcp` judged under a name, unless that verdict is known. `tcp` is used up by it,
    * or returned.
-   * @param since when `tcp` was begun, if that was for this name
    * @throws {ProxyError} of the handshake, of the second dial, or the signal's reason
    */
-  async verify(
-    tcp: TcpLink,
-    host: string,
-    port: number,
-    signal: AbortSignal,
-    since?: number,
-  ): Promise<VerifiedAddress> {
+  async verify(tcp: TcpLink, target: TlsTarget, signal: AbortSignal): Promise<VerifiedAddress> {
+    const { host, port } = target
     const address = addressOf(tcp)
     const key = `${host}:${port} ${address} ${this.#options.policyDigest(host)}`
     const forget = (): void => void this.#known.delete(key)
     const known = this.#known.get(key)?.acceptance
     if (known !== undefined) return { tcp, acceptance: known, parked: 0, forget }
-    const outcome = await this.#wait(
-      key,
-      this.#probe(key, tcp, { host, port, ...(since === undefined ? {} : { since }) }),
-      signal,
-    )
+    const outcome = await this.#wait(this.#probe(key, tcp, target), signal)
     const { dial: options } = this.#options
     return { tcp: await dial({ host: address, port, name: host }, options, signal), ...outcome, forget }
   }
@@ -119,7 +110,8 @@ export class Prober {
   }
 
   #probe(key: string, tcp: TcpLink, target: TlsTarget): Probe {
-    const underWay = this.#underWay.get(key)
+    const joint = `${target.client} ${key}`
+    const underWay = this.#underWay.get(joint)
     if (underWay !== undefined) {
       tcp.destroy() // by the time the verdict is there the origin may have closed it
       return underWay
@@ -132,27 +124,27 @@ export class Prober {
         endGently(link)
         return { acceptance: this.#keep(key, target.host, peer, revocations), parked }
       })
-      .finally(() => this.#over(key, probe))
-    const probe: Probe = { outcome, abort, waiting: 0 }
-    this.#underWay.set(key, probe)
+      .finally(() => this.#over(probe))
+    const probe: Probe = { key: joint, outcome, abort, waiting: 0 }
+    this.#underWay.set(joint, probe)
     return probe
   }
 
-  async #wait(key: string, probe: Probe, signal: AbortSignal): Promise<Outcome> {
+  async #wait(probe: Probe, signal: AbortSignal): Promise<Outcome> {
     probe.waiting += 1
     try {
       return await unlessAborted(probe.outcome, signal)
     } finally {
       probe.waiting -= 1
       if (probe.waiting === 0) {
-        this.#over(key, probe) // from here on nobody joins it
+        this.#over(probe) // from here on nobody joins it
         probe.abort.abort() // reaches nothing when the handshake has ended
       }
     }
   }
 
-  #over(key: string, probe: Probe): void {
-    if (this.#underWay.get(key) === probe) this.#underWay.delete(key)
+  #over(probe: Probe): void {
+    if (this.#underWay.get(probe.key) === probe) this.#underWay.delete(probe.key)
   }
 
   #keep(key: string, host: string, peer: VerifiedPeer, revocations: number): Acceptance {

@@ -55,7 +55,7 @@ export class LiveOrigins {
     const connectTimeout = this.#parts.records['proxy.config.http.connect_attempts_timeout'] * 1000
     const tcp = await dial(to, { connectTimeout }, this.#abort.signal)
     const gone = new AbortController()
-    const ending = startTls(tcp, { host: origin.host ?? to.host, port: to.port }, gone.signal)
+    const ending = startTls(tcp, { host: origin.host ?? to.host, port: to.port, client: '' }, gone.signal)
     const vconn = this.#vconns.last // opened by the call before, which had not to wait for that
     if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a handshake began without a connection')
     const calls = this.#parts.recorder.callsFor(vconn.shown.id)

@@ -6,7 +6,7 @@
 
 import { Clock } from '../base/clock.js'
 import { ProxyError } from '../base/errors.js'
-import type { Urgency } from '../base/fair-queue.js'
+import type { Share, Urgency } from '../base/fair-queue.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import { toEvidence } from './evidence.js'
@@ -18,6 +18,7 @@ import { HookTurn } from './hook-turn.js'
 import { toNames } from './names.js'
 import { ClientEngine, type EngineOptions } from './openssl/client-engine.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
+import { QueuedStep } from './queued-step.js'
 import { SessionUse } from './session-use.js'
 import { Shadows } from './shadows.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
@@ -44,11 +45,12 @@ export class OriginHandshake implements LinkSink {
   /** While we are the ones who are late, the time of the others does not run. */
   readonly #clock = new Clock(
     () => this.#on({ type: 'clock' }),
-    () => this.#isQueued,
+    () => this.#step.isWaiting,
   )
   /** Received since the engine last looked. */
   #waitingBytes = 0
-  #isQueued = false
+  readonly #step: QueuedStep
+  readonly #share: Share
   #isAdvancing = false
   #parkedAt: number | undefined
   #parked: number | undefined
@@ -74,6 +76,12 @@ export class OriginHandshake implements LinkSink {
     this.#sessions = new SessionUse(settings.sessions, target)
     this.#vconn = settings.openVConn(tcp)
     this.#trace = new HandshakeTrace(this.#vconn.shown, target)
+    this.#share = { network: target.client, host: target.host }
+    this.#step = new QueuedStep(
+      settings.queue,
+      () => this.#advanceOnce(),
+      why => this.#on({ type: 'broken', why }),
+    )
   }
 
   start(): void {
@@ -131,7 +139,7 @@ export class OriginHandshake implements LinkSink {
 
   /** What came before the end may say why: an alert. */
   #onTcpEnd(text: string): void {
-    if (this.#isQueued && this.#state.at !== 'parked') this.#advanceOnce()
+    if (this.#state.at !== 'parked') this.#step.takeNow()
     this.#break('PTC_HANDSHAKE_CLOSED', text)
   }
 
@@ -169,15 +177,10 @@ export class OriginHandshake implements LinkSink {
 
   /** A step is up to a millisecond of computing: it waits for its turn, and serves all bytes that came till then. */
   #queueAdvance(urgency: Urgency): void {
-    if (this.#isQueued) return
-    this.#isQueued = true
-    this.#settings.queue.run(this.#target.host, urgency, () => {
-      if (this.#isQueued) this.#advanceOnce()
-    })
+    this.#step.wait(this.#share, urgency)
   }
 
   #advanceOnce(): void {
-    this.#isQueued = false
     if (this.#state.at !== 'hello-sent' && this.#state.at !== 'resuming') return
     this.#isAdvancing = true
     this.#advance()

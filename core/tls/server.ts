@@ -6,6 +6,7 @@
 import type { VConn } from '../api/vconn.js'
 import { Clock } from '../base/clock.js'
 import { ProxyError } from '../base/errors.js'
+import type { Share } from '../base/fair-queue.js'
 import { networkOf } from '../base/network.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
@@ -37,6 +38,7 @@ export class ClientHandshake implements LinkSink {
   readonly #engine: ServerEngine
   readonly #questions: ClientQuestions
   readonly #step: QueuedStep
+  readonly #share: Share
   readonly #onOpen: (link: TlsLink) => void
   readonly #onFailed: (why: ProxyError) => void
   readonly #clock = new Clock(
@@ -62,7 +64,12 @@ export class ClientHandshake implements LinkSink {
     this.#onFailed = onFailed
     this.#engine = new ServerEngine(settings.context, settings.alpn)
     this.#questions = new ClientQuestions(this.#engine, vconn, settings)
-    this.#step = new QueuedStep(settings.queue, () => this.#advanceOnce())
+    this.#step = new QueuedStep(
+      settings.queue,
+      () => this.#advanceOnce(),
+      why => this.#break(why),
+    )
+    this.#share = { network: networkOf(tcp.remoteAddress), host: '' }
     this.#clock.start(settings.timeout)
   }
 
@@ -86,9 +93,8 @@ export class ClientHandshake implements LinkSink {
     this.#wait()
   }
 
-  /** Clients of one address take turns with each other. */
   #wait(): void {
-    this.#step.wait(`client ${networkOf(this.#tcp.remoteAddress)}`, 2)
+    this.#step.wait(this.#share, 2)
   }
 
   onDrain(): void {

@@ -8,6 +8,8 @@ export interface TlsTarget {
   /** As in the URL: a name or an address, IPv6 without brackets. */
   readonly host: string
   readonly port: number
+  /** Network of the client that it is for, whose turn it takes; empty where there is no client. */
+  readonly client: string
   /** When the connection was begun, on the clock of `performance.now()`; for time limits that count from there. */
   readonly since?: number
 }

@@ -64,7 +64,13 @@ export function engineHandshake(anchor: string, port: number, askers: readonly A
         link.destroy()
         done()
       }
-      new OriginHandshake(new TcpLink(socket, 'origin'), { host: HOST, port }, settings, open, fail).start()
+      new OriginHandshake(
+        new TcpLink(socket, 'origin'),
+        { host: HOST, port, client: '' },
+        settings,
+        open,
+        fail,
+      ).start()
     })
   }
 }

@@ -106,7 +106,7 @@ export class Handshaker {
       socket.once('connect', () => {
         socket.off('error', reject)
         const tcp = new TcpLink(socket, 'origin')
-        startHandshake(tcp, { host, port }, this.#settings, signal).then(resolve, reject)
+        startHandshake(tcp, { host, port, client: '' }, this.#settings, signal).then(resolve, reject)
       })
     })
   }

@@ -6,7 +6,7 @@ import { type Test, test } from 'tap'
 import type { PeerEvidence } from '../../../core/api/certificate.js'
 import { ProxyError } from '../../../core/base/errors.js'
 import { addressOf, Prober } from '../../../core/origin/prober.js'
-import type { StartTls } from '../../../core/tls/start-tls.js'
+import type { StartTls, TlsTarget } from '../../../core/tls/start-tls.js'
 import { settle } from '../../../core/tls/verdict.js'
 import { TcpLink } from '../../../core/vconn/tcp-link.js'
 import { ProxyVConn } from '../../../core/vconn/vconn.js'
@@ -20,6 +20,7 @@ interface Stage {
   readonly signals: AbortSignal[]
   readonly policy: { digest: string; ttl: number; notAfter: Date; answer: 'accept' | 'reject' | 'wait' }
   dialled(): Promise<TcpLink>
+  readonly to: (host: string, client?: string) => TlsTarget
 }
 
 /** Handshakes are pretended: what is tested here is who asks for them, and how long they count. */
@@ -59,23 +60,20 @@ async function setUp(t: Test): Promise<Stage> {
     t.teardown(() => socket.destroy())
     return new TcpLink(socket, 'origin')
   }
-  return { prober, server, signals, policy, dialled }
+  const to = (host: string, client = '192.0.2.1'): TlsTarget => ({ host, port: server.port, client })
+  return { prober, server, signals, policy, dialled, to }
 }
 
 const never = new AbortController().signal
 
 test('a verdict holds for one name at one address under one policy', async t => {
-  const { prober, server, signals, policy, dialled } = await setUp(t)
-  const probe = async (host: string) => prober.verify(await dialled(), host, server.port, never)
+  const { prober, signals, policy, dialled, to } = await setUp(t)
+  const probe = async (host: string) => prober.verify(await dialled(), to(host), never)
   const first = await probe('a.example')
   t.equal(first.acceptance.leafSha256, 'leaf of a.example')
   t.equal(addressOf(first.tcp), '127.0.0.1')
   const tcp = await dialled()
-  t.equal(
-    (await prober.verify(tcp, 'a.example', server.port, never)).tcp,
-    tcp,
-    'the connection is used as it is',
-  )
+  t.equal((await prober.verify(tcp, to('a.example'), never)).tcp, tcp, 'the connection is used as it is')
   t.equal(signals.length, 1)
   await probe('b.example')
   t.equal(signals.length, 2, 'another name')
@@ -89,8 +87,8 @@ test('a verdict holds for one name at one address under one policy', async t => 
 })
 
 test('a verdict ends with its time, and with the certificate', async t => {
-  const { prober, server, signals, policy, dialled } = await setUp(t)
-  const probe = async () => prober.verify(await dialled(), 'a.example', server.port, never)
+  const { prober, signals, policy, dialled, to } = await setUp(t)
+  const probe = async () => prober.verify(await dialled(), to('a.example'), never)
   policy.ttl = 30
   await probe()
   await sleep(50)
@@ -110,8 +108,8 @@ test('a verdict ends with its time, and with the certificate', async t => {
 })
 
 test('revoking', async t => {
-  const { prober, server, signals, policy, dialled } = await setUp(t)
-  const probe = async (host: string) => prober.verify(await dialled(), host, server.port, never)
+  const { prober, signals, policy, dialled, to } = await setUp(t)
+  const probe = async (host: string) => prober.verify(await dialled(), to(host), never)
   for (const host of ['a.example', 'b.example']) await probe(host)
   t.equal(
     prober.revoke((host, leaf) => host === 'a.example' && leaf()?.certificate === 'leaf of a.example'),
@@ -125,17 +123,17 @@ test('revoking', async t => {
   policy.ttl = 60_000
   policy.digest = 'two'
   const links = [await dialled(), await dialled()]
-  const early = prober.verify(links[0] as TcpLink, 'a.example', server.port, never)
+  const early = prober.verify(links[0] as TcpLink, to('a.example'), never)
   prober.revoke(() => false)
   t.equal(prober.probes, 0, 'a handshake from before is not joined')
-  const late = prober.verify(links[1] as TcpLink, 'a.example', server.port, never)
+  const late = prober.verify(links[1] as TcpLink, to('a.example'), never)
   t.equal(signals.length, 5)
   await Promise.all([early, late])
   await probe('a.example')
   t.equal(signals.length, 5, 'that of the next is kept')
   policy.digest = 'three'
   const tcp = await dialled()
-  const only = prober.verify(tcp, 'a.example', server.port, never)
+  const only = prober.verify(tcp, to('a.example'), never)
   prober.revoke(() => false)
   await only
   await probe('a.example')
@@ -143,11 +141,11 @@ test('revoking', async t => {
 })
 
 test('a rejection reaches all who wait, and is not kept', async t => {
-  const { prober, server, signals, policy, dialled } = await setUp(t)
-  const probe = async () => prober.verify(await dialled(), 'a.example', server.port, never)
+  const { prober, signals, policy, dialled, to } = await setUp(t)
+  const probe = async () => prober.verify(await dialled(), to('a.example'), never)
   policy.answer = 'reject'
   const links = [await dialled(), await dialled()]
-  const all = await Promise.allSettled(links.map(tcp => prober.verify(tcp, 'a.example', server.port, never)))
+  const all = await Promise.allSettled(links.map(tcp => prober.verify(tcp, to('a.example'), never)))
   t.match(all, [{ reason: { code: 'PTC_VERIFY_REJECTED' } }, { reason: { code: 'PTC_VERIFY_REJECTED' } }])
   t.equal(signals.length, 1)
   t.equal(prober.probes, 0)
@@ -157,12 +155,12 @@ test('a rejection reaches all who wait, and is not kept', async t => {
 })
 
 test('a probe ends when nobody waits for it any more', async t => {
-  const { prober, server, signals, policy, dialled } = await setUp(t)
+  const { prober, signals, policy, dialled, to } = await setUp(t)
   policy.answer = 'wait'
   const leaving = [new AbortController(), new AbortController()]
   const links = [await dialled(), await dialled()]
   const waiting = leaving.map(({ signal }, i) =>
-    prober.verify(links[i] as TcpLink, 'a.example', server.port, signal).catch((cause: unknown) => cause),
+    prober.verify(links[i] as TcpLink, to('a.example'), signal).catch((cause: unknown) => cause),
   )
   leaving[0]?.abort()
   t.match(await waiting[0], { code: 'PTC_CLIENT_GONE' })
@@ -172,7 +170,21 @@ test('a probe ends when nobody waits for it any more', async t => {
   policy.answer = 'accept'
   t.match(await waiting[1], { code: 'PTC_CLIENT_GONE' })
   t.equal(signals[0]?.aborted, true)
-  t.ok(await prober.verify(next, 'a.example', server.port, never), 'who comes now gets a probe of its own')
+  t.ok(await prober.verify(next, to('a.example'), never), 'who comes now gets a probe of its own')
   await sleep(0)
   t.equal(prober.probes, 0)
+})
+
+test('clients of another network do not wait for the turns of this one', async t => {
+  const { prober, signals, policy, dialled, to } = await setUp(t)
+  policy.answer = 'wait'
+  const gone = new AbortController()
+  const probe = async (client: string) =>
+    prober.verify(await dialled(), to('a.example', client), gone.signal).catch((cause: unknown) => cause)
+  const all = ['192.0.2.1', '192.0.2.1', '192.0.2.2'].map(probe)
+  while (signals.length < 2) await sleep(1)
+  await sleep(20)
+  t.equal(signals.length, 2, 'one handshake for each network')
+  gone.abort()
+  await Promise.all(all)
 })

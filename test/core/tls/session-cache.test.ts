@@ -124,7 +124,7 @@ test('revoking frees the sessions that rest on it', async t => {
 test('a handshake that began before a revocation', async t => {
   const cache = new SessionCache(10)
   const settings = { cache, digest: 'policy', isReverified: true }
-  const target = { host: 'a.test', port: 443 }
+  const target = { host: 'a.test', port: 443, client: '' }
   const accepted = { ...peer(), evidence: { ...peer().evidence, host: 'a.test', protocol: 'TLSv1.2' } }
   const offered: unknown[] = []
   let give: (session: ClientSession) => void = () => {}
