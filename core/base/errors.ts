@@ -68,6 +68,9 @@ export const ERRORS = {
   PTC_TLS_CONTEXT: startup(
     'Correct what the message names: a file with a certificate, key or authority, or a list of ciphers or groups.',
   ),
+  PTC_CRL_UNUSABLE: startup(
+    'Name complete revocation lists that are in force, in PEM; the message says which list is not, and why.',
+  ),
   PTC_CA_EXISTS: startup(
     'Move the files away that the message names: clients may trust the old authority, so it is never overwritten.',
   ),

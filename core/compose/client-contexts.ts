@@ -58,7 +58,7 @@ export class ClientContexts {
       : undefined
   }
 
-  /** @throws {ProxyError} PTC_TLS_CONTEXT that names the rule and the file */
+  /** @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE that name the rule and the file */
   for(rule: Rule): DigestedContext {
     if (!SHAPING.some(key => rule[key] !== undefined)) return this.general
     const { options } = planClientContext(this.#records, this.#confDir, rule, this.#files)

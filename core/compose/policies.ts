@@ -38,7 +38,7 @@ export class Policies {
   readonly #byRule: ReadonlyMap<Rule, Policy>
   readonly #byHost = new Memo<string, Policy>(REMEMBERED)
 
-  /** @throws {ProxyError} PTC_TLS_CONTEXT that names the rule and the file */
+  /** @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE that name the rule and the file */
   constructor(records: Records, rules: readonly Rule[], contexts: ClientContexts, shared: SharedSettings) {
     const plugins = generation++
     const make = (rule: Rule | undefined): Policy => makePolicy(records, rule, contexts, shared, plugins)
@@ -75,7 +75,8 @@ function makePolicy(
   const names = rule === undefined ? {} : nameRules(rule)
   const deadline = rule?.verify_deadline_ms ?? records['proxy.config.ssl.client.verify.deadline']
   const shadows = shared.askers.shadows(deadline)
-  const terms = makeTerms(says, shared.askers.names, demands !== undefined, shadows.length > 0)
+  const hasDemands = demands !== undefined
+  const terms = makeTerms(says, shared.askers.names, hasDemands, shadows.length > 0, context.endsAt)
   const shaping = [
     contextDigest,
     says,

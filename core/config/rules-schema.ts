@@ -103,7 +103,7 @@ export const RULE_KEYS = {
   verify_server_crl: {
     ...FILE,
     description:
-      'A PEM file with revocation lists. Every authority of the chain but the root itself must then have one; relative to proxy.config.ssl.client.CA.cert.path.',
+      'A PEM file with complete revocation lists in force. Every authority of the chain must then have one; relative to proxy.config.ssl.client.CA.cert.path. Delta and indirect lists, those of some reasons, expired ones and those of a wrong signer are errors at the start.',
   },
   verify_server_crl_depth: {
     enum: ['LEAF', 'CHAIN'],

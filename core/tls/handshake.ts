@@ -233,7 +233,8 @@ function resume(
   expiresAt?: number,
 ): Step {
   const tolerated = terms.verify === 'nothing' || terms.builtIn === 'off' ? [] : failedChecks(evidence, terms)
-  return goOn(settle(evidence, decidedBy, accept(), { tolerated, expiresAt }), basis)
+  const ends = earliest(expiresAt, terms.endsAt)
+  return goOn(settle(evidence, decidedBy, accept(), { tolerated, expiresAt: ends }), basis)
 }
 
 function failedChecks({ checks }: PeerEvidence, { properties }: Terms): readonly BuiltInResult[] {

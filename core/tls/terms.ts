@@ -12,6 +12,8 @@ export interface Terms {
   readonly builtIn: 'binds' | 'advises' | 'off'
   /** Whether plugins are asked about, and may overrule, a built-in check that failed. */
   readonly isOverridable: boolean
+  /** When acceptances end at the latest, milliseconds since the epoch: with the first revocation list. */
+  readonly endsAt: number | undefined
 }
 
 /** The values of the records that terms are made of. */
@@ -30,12 +32,14 @@ const BUILT_IN = { ENFORCED: 'binds', PERMISSIVE: 'advises', DISABLED: 'off' } a
 /**
  * @param plugins the names of those on the hook, in order
  * @param hasDemands whether the built-in check is to look at something whatever the properties say
+ * @param endsAt when the first of the revocation lists ends that chains are checked with
  */
 export function makeTerms(
   records: TermsRecords,
   plugins: readonly string[],
   hasDemands = false,
   hasShadows = false,
+  endsAt?: number,
 ): Terms {
   const { verify, policy, properties, override } = records
   return {
@@ -45,5 +49,6 @@ export function makeTerms(
     properties,
     builtIn: properties === 'NONE' && !hasDemands ? 'off' : BUILT_IN[policy],
     isOverridable: override === 1,
+    endsAt,
   }
 }

@@ -109,7 +109,7 @@ test('a static revocation list', async t => {
   const chain = { 'crl.pem': files['crl.pem'] + revocationList(middle, []) }
   await expects(t, await stage(t, 'verify_server_crl: crl.pem', chain), { below: 200 })
   await t.rejects(stage(t, 'verify_server_crl: crl.pem', { 'crl.pem': 'x' }), {
-    code: 'PTC_TLS_CONTEXT',
+    code: 'PTC_CRL_UNUSABLE',
     message: /sni\.yaml:2: no PEM revocation list/,
   })
 })

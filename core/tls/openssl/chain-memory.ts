@@ -9,10 +9,11 @@ const MAX_CHAIN_BYTES = 32_768
 
 /**
  * Chains that one context has verified a moment ago. What OpenSSL found good under the same trust anchors is good again,
- * as long as every certificate in it is valid; the signatures are two thirds of what the check costs. Failures are never
+ * as long as every certificate in it is valid and no revocation list has ended; the signatures are two thirds of what the check costs. Failures are never
  * remembered.
  */
 export class ChainMemory {
+  readonly #endsAt: number
   readonly #chains = new LRUCache<string, GoodChain>({
     ttl: REMEMBERED_FOR,
     maxSize: REMEMBERED_BYTES,
@@ -21,15 +22,19 @@ export class ChainMemory {
 
   readonly #clock: () => number
 
-  /** @param clock milliseconds since the epoch */
-  constructor(clock: () => number = Date.now) {
+  /**
+   * @param clock milliseconds since the epoch
+   * @param endsAt when the first revocation list ends that chains were checked with, by that clock
+   */
+  constructor(clock: () => number = Date.now, endsAt = Number.POSITIVE_INFINITY) {
     this.#clock = clock
+    this.#endsAt = endsAt
   }
 
   /** The chain that was built from `sent`, if it was found good and is still valid. */
   recall(sent: readonly Buffer[], now = this.#clock()): readonly Buffer[] | undefined {
     const chain = this.#chains.get(keyOf(sent))
-    if (chain === undefined) return undefined
+    if (chain === undefined || now >= this.#endsAt) return undefined
     // Read when it is first of use: to read three certificates costs twice what it costs to verify them.
     chain.end ??= earliestEnd(chain.built)
     return now < chain.end ? chain.built : undefined

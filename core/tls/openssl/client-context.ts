@@ -53,16 +53,19 @@ export class ClientContext {
   readonly keyLog: ((line: string) => void) | undefined
   /** Good chains, as seen from its trust anchors. */
   readonly memory: ChainMemory
+  /** When the first of its revocation lists ends, milliseconds since the epoch; undefined without lists. */
+  readonly endsAt: number | undefined
 
   /**
    * @param stores where contexts find the stores that they share; without it this one has a store of its own
-   * @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept
+   * @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE that name what is not accepted
    */
   constructor(options: ClientContextOptions, stores?: TrustStores) {
     ssl.ERR_clear_error()
     this.keyLog = options.keyLog
     const store = stores?.of(options) ?? new TrustStore(options)
     this.memory = store.memory
+    this.endsAt = store.endsAt
     try {
       this.#ctx = new Owned('SSL_CTX', ssl.SSL_CTX_new(ssl.TLS_client_method()), ssl.SSL_CTX_free)
       ssl.SSL_CTX_set1_cert_store(this.#ctx.handle, store.handle)

@@ -1,4 +1,8 @@
-import { contextError } from './errors.js'
+import { ProxyError } from '../../base/errors.js'
+import { type CrlFacts, crlKind, type UsableCrl } from '../crl-kind.js'
+import { bytesOf, factsOf } from './crl-facts.js'
+import * as crls from './crl-library.js'
+import { takeError } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { withBio } from './memory-bio.js'
@@ -15,25 +19,124 @@ export interface Crls {
   readonly isLeafOnly: boolean
 }
 
-const PEM_CRL = /-----BEGIN X509 CRL-----[\s\S]+?-----END X509 CRL-----/g
+/** A list as it stands in its file. */
+interface ListText {
+  readonly text: string
+  /** `revocation list 2 of crl.pem, line 14`. */
+  readonly place: string
+}
+
+interface List extends ListText, UsableCrl {
+  readonly crl: Owned
+  readonly facts: CrlFacts
+}
 
 /**
  * Has a store ask revocation lists. A certificate whose issuer has no list then fails, as does one on its list.
- * @throws {ProxyError} PTC_TLS_CONTEXT that names the file
+ *
+ * Every list is looked at first, and all are refused for one that is not complete for its scope, not in force, or not
+ * signed by the trust anchor that it names. A list of an authority that is no anchor is checked with the first chain
+ * that its certificate is in. Of two lists with the same issuer, key and scope the younger one is asked.
+ * @param anchors the certificates that the store trusts
+ * @param now when the lists must be in force, milliseconds since the epoch
+ * @returns when the first list ends, milliseconds since the epoch
+ * @throws {ProxyError} PTC_CRL_UNUSABLE that names the list, its place in the file, and the remedy
  */
-export function addCrls(store: Handle, { pem, from, isLeafOnly }: Crls): void {
-  const lists = pem.match(PEM_CRL) ?? []
-  if (lists.length === 0) throw contextError(`no PEM revocation list in ${from}`)
-  for (const [i, text] of lists.entries()) {
-    const what = `revocation list ${i + 1} of ${from}`
-    const parsed = withBio(Buffer.from(text), bio => ssl.PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL))
-    if (parsed === NULL) throw contextError(what)
-    const crl = new Owned('X509_CRL', parsed, ssl.X509_CRL_free)
-    try {
-      if (ssl.X509_STORE_add_crl(store, crl.handle) !== 1) throw contextError(what)
-    } finally {
-      crl.free()
-    }
+export function addCrls(
+  store: Handle,
+  { pem, from, isLeafOnly }: Crls,
+  anchors: readonly Handle[],
+  now: number,
+): number {
+  const read: List[] = []
+  try {
+    for (const text of splitLists(pem, from)) read.push(readList(text, isLeafOnly, now))
+    for (const list of read) refuseForeign(list, anchors)
+    const asked = youngest(read)
+    for (const { crl, facts, place } of asked)
+      if (crls.X509_STORE_add_crl(store, crl.handle) !== 1) throw unusable(place, facts, reasonOf())
+    ssl.X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | (isLeafOnly ? 0 : X509_V_FLAG_CRL_CHECK_ALL))
+    return Math.min(...asked.map(({ endsAt }) => endsAt))
+  } finally {
+    for (const { crl } of read) crl.free()
   }
-  ssl.X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | (isLeafOnly ? 0 : X509_V_FLAG_CRL_CHECK_ALL))
+}
+
+const LABEL = 'X509 CRL-----'
+const PEM_CRL = /-----BEGIN X509 CRL-----[\s\S]+?-----END X509 CRL-----/g
+
+function splitLists(pem: string, from: string): readonly ListText[] {
+  const lists = [...pem.matchAll(PEM_CRL)].map(({ 0: text, index }, i) => {
+    const line = pem.slice(0, index).split('\n').length
+    return { text, place: `revocation list ${i + 1} of ${from}, line ${line}` }
+  })
+  if (lists.length === 0)
+    throw refused(
+      `no PEM revocation list in ${from}; one in DER becomes PEM with \`openssl crl -inform DER\``,
+    )
+  // One that was cut off swallows the next one, or is not found at all.
+  if (pem.split(`-----BEGIN ${LABEL}`).length !== lists.length + 1)
+    throw refused(`a revocation list of ${from} has no line -----END ${LABEL}; fetch the file again`)
+  return lists
+}
+
+function readList(at: ListText, isLeafOnly: boolean, now: number): List {
+  const parsed = withBio(Buffer.from(at.text), bio => crls.PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL))
+  if (parsed === NULL) throw refused(`${at.place}: ${reasonOf()}; fetch the list again`)
+  const crl = new Owned('X509_CRL', parsed, crls.X509_CRL_free)
+  try {
+    const facts = factsOf(crl.handle)
+    const kind = crlKind(facts, isLeafOnly, now)
+    if ('wrong' in kind) throw unusable(at.place, facts, kind.wrong)
+    return { ...at, ...kind, crl, facts }
+  } catch (cause) {
+    crl.free()
+    throw cause
+  }
+}
+
+/** Of an anchor's name, and not of an anchor's key. Authorities that are no anchors are not known yet. */
+function refuseForeign({ crl, facts, keyId, place }: List, anchors: readonly Handle[]): void {
+  const issuer = crls.X509_CRL_get_issuer(crl.handle)
+  const named = anchors.filter(anchor => {
+    if (crls.X509_NAME_cmp(ssl.X509_get_subject_name(anchor), issuer) !== 0) return false
+    const anchorKey = crls.X509_get0_subject_key_id(anchor)
+    return keyId === undefined || anchorKey === NULL || bytesOf(anchorKey).toString('hex') === keyId
+  })
+  if (named.length === 0 || named.some(anchor => isSignedBy(crl.handle, anchor))) return
+  throw unusable(
+    place,
+    facts,
+    'it is not signed with the key of the trust anchor of that name; fetch it again',
+  )
+}
+
+function isSignedBy(crl: Handle, anchor: Handle): boolean {
+  const key = crls.X509_get0_pubkey(anchor)
+  const is = key !== NULL && crls.X509_CRL_verify(crl, key) === 1
+  ssl.ERR_clear_error()
+  return is
+}
+
+function youngest(lists: readonly List[]): readonly List[] {
+  const found = new Map<string, List>()
+  for (const list of lists) {
+    const key = JSON.stringify([list.facts.issuer, list.keyId, list.scope])
+    const other = found.get(key)
+    const isOlder = other !== undefined && list.facts.thisUpdate < other.facts.thisUpdate
+    if (other?.facts.thisUpdate === list.facts.thisUpdate && bare(other.text) !== bare(list.text))
+      throw unusable(list.place, list.facts, `${other.place} is of the same moment and differs; remove one`)
+    if (!isOlder) found.set(key, list)
+  }
+  return [...found.values()]
+}
+
+const bare = (pem: string): string => pem.replace(/\s/g, '')
+
+const reasonOf = (): string => takeError()?.reason ?? 'refused by OpenSSL'
+
+const refused = (message: string): ProxyError => new ProxyError('PTC_CRL_UNUSABLE', message)
+
+function unusable(place: string, { issuer }: CrlFacts, wrong: string): ProxyError {
+  return refused(`${place}, of ${issuer}: ${wrong}`)
 }

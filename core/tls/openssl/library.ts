@@ -103,18 +103,9 @@ export const X509_STORE_free = f<(store: Handle) => void>('void X509_STORE_free(
 export const X509_STORE_add_cert = f<(store: Handle, x509: Handle) => number>(
   'int X509_STORE_add_cert(uintptr_t store, uintptr_t x509)',
 )
-
-export const X509_STORE_add_crl = f<(store: Handle, crl: Handle) => number>(
-  'int X509_STORE_add_crl(uintptr_t store, uintptr_t crl)',
-)
 export const X509_STORE_set_flags = f<(store: Handle, flags: number) => number>(
   'int X509_STORE_set_flags(uintptr_t store, ulong flags)',
 )
-export const PEM_read_bio_X509_CRL = f<(bio: Handle, out: Handle, callback: Handle, arg: Handle) => Handle>(
-  'uintptr_t PEM_read_bio_X509_CRL(uintptr_t bio, uintptr_t out, uintptr_t callback, uintptr_t arg)',
-)
-export const X509_CRL_free = f<(crl: Handle) => void>('void X509_CRL_free(uintptr_t crl)')
-
 export const SSL_CTX_sess_set_new_cb = f<(ctx: Handle, callback: Callback) => void>(
   'void SSL_CTX_sess_set_new_cb(uintptr_t ctx, void *callback)',
 )

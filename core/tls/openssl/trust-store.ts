@@ -23,34 +23,39 @@ export class TrustStore {
   readonly #store: Owned
   /** Good chains, as seen from these trust anchors. */
   readonly memory: ChainMemory
+  /** When the first revocation list ends, milliseconds since the epoch; undefined without lists. */
+  readonly endsAt: number | undefined
 
-  /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
+  /** @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE that name what is not accepted */
   constructor({ anchors, crls, at }: Trust) {
     ssl.ERR_clear_error()
-    this.memory = new ChainMemory(at === undefined ? Date.now : () => at)
     this.#store = new Owned('X509_STORE', ssl.X509_STORE_new(), ssl.X509_STORE_free)
+    const trusted: Owned[] = []
     try {
       if (at !== undefined) {
         const param = ssl.X509_STORE_get0_param(this.#store.handle)
         ssl.X509_VERIFY_PARAM_set_time(param, Math.floor(at / 1000))
       }
-      for (const [i, pem] of anchors.entries()) this.#add(pem, `trust anchor ${i + 1}`)
-      if (crls !== undefined) addCrls(this.#store.handle, crls)
+      for (const [i, pem] of anchors.entries()) trusted.push(this.#add(pem, `trust anchor ${i + 1}`))
+      const handles = trusted.map(({ handle }) => handle)
+      const clock = at === undefined ? Date.now : () => at
+      this.endsAt = crls && addCrls(this.#store.handle, crls, handles, clock())
+      this.memory = new ChainMemory(clock, this.endsAt)
     } catch (cause) {
       this.free()
       throw cause
+    } finally {
+      for (const x509 of trusted) x509.free()
     }
   }
 
-  #add(pem: string, what: string): void {
+  #add(pem: string, what: string): Owned {
     const handle = withBio(Buffer.from(pem), bio => ssl.PEM_read_bio_X509(bio, NULL, NULL, ''))
     if (handle === NULL) throw contextError(what)
     const x509 = ownX509(handle)
-    try {
-      if (ssl.X509_STORE_add_cert(this.#store.handle, x509.handle) !== 1) throw contextError(what)
-    } finally {
-      x509.free()
-    }
+    if (ssl.X509_STORE_add_cert(this.#store.handle, x509.handle) === 1) return x509
+    x509.free()
+    throw contextError(what)
   }
 
   /** For contexts only. */
@@ -74,7 +79,7 @@ export class TrustStores {
   /** By identity: whoever reads a file once and hands out the same texts has them hashed once. */
   readonly #digests = new Map<readonly string[] | string, string>()
 
-  /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
+  /** Throws as the constructor of {@link TrustStore} does. */
   of(trust: Trust): TrustStore {
     const digest = this.digestOf(trust)
     const known = this.#stores.get(digest)

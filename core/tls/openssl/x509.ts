@@ -51,7 +51,8 @@ export function onelineNames(der: Buffer): { readonly subject: string; readonly 
   }
 }
 
-function oneline(name: Handle): string {
+/** As X509_NAME_oneline writes a name. */
+export function oneline(name: Handle): string {
   const text = Buffer.alloc(NAME_BYTES)
   ssl.X509_NAME_oneline(name, text, NAME_BYTES)
   return text.toString('latin1', 0, text.indexOf(0))

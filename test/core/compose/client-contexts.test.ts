@@ -4,6 +4,7 @@ import { loadRecords } from '../../../core/config/records.js'
 import { parseRules, type Rule } from '../../../core/config/rules.js'
 import { liveNatives } from '../../../core/tls/openssl/owned.js'
 import { makeAuthority } from '../../kit/pki.js'
+import { revocationList } from '../../kit/pki-crl.js'
 import { makeConfDir } from '../../kit/proxy.js'
 
 const root = await makeAuthority({ name: 'Root' })
@@ -64,3 +65,19 @@ test('what cannot be used is told with the place of its rule, every time', async
   t.throws(() => third && contexts.for(third), { code: 'PTC_TLS_CONTEXT', message: /^s:4: trust anchor 1: / })
   t.match(liveNatives(), { SSL_CTX: 1, X509_STORE: 1, X509: 0 }, 'nothing is left of it')
 })
+
+test('a bundle with a bad revocation list is refused with its rule, file and place; a good one ends', async t => {
+  const good = revocationList(root, [])
+  const ended = revocationList(other, [], { thisUpdate: hours(-2), nextUpdate: hours(-1) })
+  const contexts = setUp(t, { 'good.pem': good, 'bundle.pem': good + ended })
+  const [use, bad] = rules(i => `verify_server_crl: ${i === 0 ? 'good' : 'bundle'}.pem`, 2)
+  t.throws(() => bad && contexts.for(bad), {
+    code: 'PTC_CRL_UNUSABLE',
+    message: /^s:3: revocation list 2 of \S+bundle\.pem, line \d+, of \S* ?\S*\/CN=Other Root: it ended on /,
+  })
+  const endsAt = use && contexts.for(use).context.endsAt
+  t.ok(endsAt !== undefined && endsAt > Date.now() && endsAt <= hours(25).getTime(), 'acceptances know when')
+  t.equal(contexts.general.context.endsAt, undefined)
+})
+
+const hours = (count: number): Date => new Date(Date.now() + count * 3_600_000)

@@ -85,6 +85,20 @@ test('a parked handshake', async t => {
   )
 })
 
+test('an acceptance', async t => {
+  const endsAt = (ends: number | undefined, verdict: HandshakeEvent): number | undefined => {
+    const { state } = run(makeTerms(RECORDS, ['a'], false, false, ends), certificate, verdict)
+    return state.at === 'resuming' ? state.peer.expiresAt : t.fail('is accepted') ? 0 : undefined
+  }
+  const until: HandshakeEvent = { type: 'reenabled', verdict: { kind: 'accept', expiresAt: 2000 } }
+  t.equal(endsAt(undefined, yes), undefined, 'holds without end if nothing ends it')
+  t.equal(endsAt(1000, yes), 1000, 'ends with the first revocation list')
+  t.equal(endsAt(1000, until), 1000)
+  t.equal(endsAt(3000, until), 2000, 'or with the verdict')
+  const builtInAlone = run(makeTerms(RECORDS, [], false, false, 1000), certificate).state
+  t.match(builtInAlone, { at: 'resuming', peer: { expiresAt: 1000 } }, 'whoever accepted')
+})
+
 test('a rejection', async t => {
   const first = run(two, certificate, no)
   t.match(

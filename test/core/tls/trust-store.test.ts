@@ -58,7 +58,7 @@ test('what OpenSSL does not accept is named, and nothing is left of it', async t
     message: /^trust anchor 2: /,
   })
   t.throws(() => new TrustStores().of({ anchors: [], crls }), {
-    code: 'PTC_TLS_CONTEXT',
+    code: 'PTC_CRL_UNUSABLE',
     message: /no PEM revocation list in crl\.pem/,
   })
   t.match(liveNatives(), { X509_STORE: 0, X509: 0 })

@@ -1,0 +1,142 @@
+import { createRequire } from 'node:module'
+import type { AuthorityKeyIdentifier } from '@peculiar/asn1-x509'
+
+/** An extension of a revocation list. */
+export interface CrlExtension {
+  readonly oid: string
+  readonly isCritical: boolean
+  /** DER. */
+  readonly value: Buffer
+}
+
+/** What a revocation list says of itself. Times are milliseconds since the epoch, NaN where they cannot be read. */
+export interface CrlFacts {
+  /** The issuer's name as X509_NAME_oneline writes it. */
+  readonly issuer: string
+  readonly thisUpdate: number
+  readonly nextUpdate: number | undefined
+  readonly extensions: readonly CrlExtension[]
+  /** The OIDs of critical extensions that its entries have. */
+  readonly criticalInEntries: ReadonlySet<string>
+  /** The reasons that its entries give (RFC 5280 section 5.3.1). */
+  readonly reasons: ReadonlySet<number>
+}
+
+/** A list that can be asked about every certificate in its scope. */
+export interface UsableCrl {
+  /** Which key signed it: the authorityKeyIdentifier's, hexadecimal. */
+  readonly keyId: string | undefined
+  /** When it ends, milliseconds since the epoch. */
+  readonly endsAt: number
+  /** Of two lists with the same issuer, key and scope the younger one replaces the older one. */
+  readonly scope: string
+}
+
+/** What is wrong with a list, and what to do about it. */
+export interface UselessCrl {
+  readonly wrong: string
+}
+
+const DELTA = '2.5.29.27'
+const SCOPE = '2.5.29.28'
+const KEY = '2.5.29.35'
+const CERTIFICATE_ISSUER = '2.5.29.29'
+/** What a critical extension of a list may be: those that OpenSSL acts upon. */
+const KNOWN: ReadonlySet<string> = new Set([DELTA, SCOPE, KEY])
+const REMOVE_FROM_CRL = 8
+
+/**
+ * Tells what a list can be used for.
+ *
+ * Usable is a list that is complete for a scope that OpenSSL keeps to on every version: all certificates of its issuer,
+ * those of leaves or of authorities, those that name its distribution point. OpenSSL 3.0 takes a delta list for a
+ * complete one; other lists it passes over without a word. They are told of when they are loaded.
+ */
+export function crlKind(facts: CrlFacts, isLeafOnly: boolean, now: number): UsableCrl | UselessCrl {
+  const { extensions, thisUpdate, nextUpdate } = facts
+  const wrong = wrongExtensions(extensions) ?? wrongScope(extensions, isLeafOnly) ?? wrongEntries(facts)
+  if (wrong !== undefined) return { wrong }
+  if (!(thisUpdate <= now)) return { wrong: `it is not valid before ${dateOf(thisUpdate)}; check the clock` }
+  if (nextUpdate === undefined)
+    return {
+      wrong: 'it does not say when it ends (nextUpdate, RFC 5280 section 5.1.2.5); ask for one that does',
+    }
+  if (!(nextUpdate > now)) return { wrong: `it ended on ${dateOf(nextUpdate)}; fetch the one in force` }
+  const keyId = keyOf(extensions)?.keyIdentifier
+  return {
+    keyId: keyId && Buffer.from(keyId.buffer).toString('hex'),
+    endsAt: nextUpdate,
+    scope: derOf(extensions, SCOPE)?.toString('hex') ?? '',
+  }
+}
+
+function wrongExtensions(extensions: readonly CrlExtension[]): string | undefined {
+  const oids = extensions.map(({ oid }) => oid)
+  const twice = oids.find((oid, i) => oids.indexOf(oid) !== i)
+  if (twice !== undefined) return `its extension ${twice} is there twice; ask for one that follows RFC 5280`
+  if (oids.includes(DELTA))
+    return 'it is a delta list, which holds only what has changed; name the complete list instead'
+  if (oids.includes(KEY) && keyOf(extensions) === undefined)
+    return 'the key that signed it (authorityKeyIdentifier) cannot be read; ask for another'
+  const unknown = extensions.find(({ oid, isCritical }) => isCritical && !KNOWN.has(oid))
+  return unknown && `its critical extension ${unknown.oid} is not understood; ask for a list without it`
+}
+
+function wrongScope(extensions: readonly CrlExtension[], isLeafOnly: boolean): string | undefined {
+  const value = derOf(extensions, SCOPE)
+  if (value === undefined) return undefined
+  const scope = parsed(value, of => of.IssuingDistributionPoint)
+  if (scope === undefined) return 'its scope (issuingDistributionPoint) cannot be read; ask for another'
+  const { onlyContainsUserCerts, onlyContainsCACerts, onlyContainsAttributeCerts } = scope
+  if (scope.indirectCRL)
+    return 'it is an indirect list, about certificates of several authorities; name the own list of each'
+  if (scope.onlySomeReasons !== undefined)
+    return 'it is about some reasons of revocation and not about others; name the list for all reasons'
+  if (onlyContainsAttributeCerts)
+    return 'it is about attribute certificates, which no origin shows; name the list for certificates'
+  if (onlyContainsUserCerts && onlyContainsCACerts)
+    return 'its scope contradicts itself (issuingDistributionPoint); ask for another'
+  if (onlyContainsCACerts && isLeafOnly)
+    return 'it is about authorities, and verify_server_crl_depth LEAF never asks about those; name the list for leaves'
+  return undefined
+}
+
+function wrongEntries({ criticalInEntries, reasons }: CrlFacts): string | undefined {
+  const [critical] = criticalInEntries
+  if (criticalInEntries.has(CERTIFICATE_ISSUER))
+    return 'its entries name other issuers, as those of an indirect list do; name the own list of each'
+  if (critical !== undefined)
+    return `the critical extension ${critical} of its entries is not understood; ask for a list without it`
+  // OpenSSL takes such an entry for a certificate that is not revoked.
+  if (reasons.has(REMOVE_FROM_CRL))
+    return 'an entry says removeFromCRL, as only those of a delta list may; name the complete list instead'
+  return undefined
+}
+
+function keyOf(extensions: readonly CrlExtension[]): AuthorityKeyIdentifier | undefined {
+  const value = derOf(extensions, KEY)
+  return value && parsed(value, of => of.AuthorityKeyIdentifier)
+}
+
+function derOf(extensions: readonly CrlExtension[], wanted: string): Buffer | undefined {
+  return extensions.find(({ oid }) => oid === wanted)?.value
+}
+
+const require = createRequire(import.meta.url)
+
+/** The library is loaded with the first list that has a scope or names its key: few configurations have lists. */
+function parsed<T>(
+  value: Buffer,
+  schema: (of: typeof import('@peculiar/asn1-x509')) => new () => T,
+): T | undefined {
+  const { AsnConvert } = require('@peculiar/asn1-schema') as typeof import('@peculiar/asn1-schema')
+  const schemas = require('@peculiar/asn1-x509') as typeof import('@peculiar/asn1-x509')
+  try {
+    return AsnConvert.parse(value, schema(schemas))
+  } catch {
+    return undefined
+  }
+}
+
+const dateOf = (time: number): string =>
+  Number.isNaN(time) ? 'an unreadable date' : new Date(time).toISOString()

@@ -1,0 +1,89 @@
+import type { CrlExtension, CrlFacts } from '../crl-kind.js'
+import * as crls from './crl-library.js'
+import * as ssl from './library.js'
+import { type Handle, NULL } from './library.js'
+import { Owned } from './owned.js'
+import { oneline } from './x509.js'
+
+const NID_CRL_REASON = 141
+const OID_BYTES = 128
+const SECOND = 1000
+const DAY = 86_400_000
+
+/** What a revocation list says of itself, as OpenSSL has read it: a list is judged by what checks it later. */
+export function factsOf(crl: Handle): CrlFacts {
+  const count = crls.X509_CRL_get_ext_count(crl)
+  const extensions = Array.from({ length: count }, (_, i) => extensionOf(crls.X509_CRL_get_ext(crl, i)))
+  const nextUpdate = crls.X509_CRL_get0_nextUpdate(crl)
+  return {
+    issuer: oneline(crls.X509_CRL_get_issuer(crl)),
+    thisUpdate: timeOf(crls.X509_CRL_get0_lastUpdate(crl)),
+    nextUpdate: nextUpdate === NULL ? undefined : timeOf(nextUpdate),
+    extensions,
+    ...entryFacts(crls.X509_CRL_get_REVOKED(crl)),
+  }
+}
+
+function extensionOf(extension: Handle): CrlExtension {
+  return {
+    oid: oidOf(crls.X509_EXTENSION_get_object(extension)),
+    isCritical: crls.X509_EXTENSION_get_critical(extension) > 0,
+    value: bytesOf(crls.X509_EXTENSION_get_data(extension)),
+  }
+}
+
+/** A list may have a million entries: what they have in common is collected, and nothing is copied for each of them. */
+function entryFacts(entries: Handle): Pick<CrlFacts, 'criticalInEntries' | 'reasons'> {
+  const criticalInEntries = new Map<number, string>()
+  const reasons = new Set<number>()
+  const count = entries === NULL ? 0 : ssl.OPENSSL_sk_num(entries)
+  for (let i = 0; i < count; i++) {
+    const entry = ssl.OPENSSL_sk_value(entries, i)
+    for (let j = crls.X509_REVOKED_get_ext_count(entry) - 1; j >= 0; j--) {
+      const extension = crls.X509_REVOKED_get_ext(entry, j)
+      const object = crls.X509_EXTENSION_get_object(extension)
+      const nid = crls.OBJ_obj2nid(object)
+      if (nid === NID_CRL_REASON) reasons.add(reasonOf(entry))
+      if (crls.X509_EXTENSION_get_critical(extension) > 0 && !criticalInEntries.has(nid))
+        criticalInEntries.set(nid, oidOf(object))
+    }
+  }
+  return { criticalInEntries: new Set(criticalInEntries.values()), reasons }
+}
+
+/** -1 for one that cannot be read. */
+function reasonOf(entry: Handle): number {
+  const value = crls.X509_REVOKED_get_ext_d2i(entry, NID_CRL_REASON, NULL, NULL)
+  if (value === NULL) return -1
+  const reason = new Owned('ASN1_ENUMERATED', value, crls.ASN1_ENUMERATED_free)
+  try {
+    return Number(crls.ASN1_ENUMERATED_get(reason.handle))
+  } finally {
+    reason.free()
+  }
+}
+
+function oidOf(object: Handle): string {
+  const text = Buffer.alloc(OID_BYTES)
+  const length = crls.OBJ_obj2txt(text, OID_BYTES, object, 1)
+  return text.toString('latin1', 0, Math.max(0, Math.min(length, OID_BYTES - 1)))
+}
+
+/** A copy of what an ASN1_STRING holds. */
+export function bytesOf(text: Handle): Buffer {
+  const length = crls.ASN1_STRING_length(text)
+  return length > 0 ? ssl.copyFrom(crls.ASN1_STRING_get0_data(text), length) : Buffer.alloc(0)
+}
+
+/** Milliseconds since the epoch; NaN for what is no time. */
+function timeOf(time: Handle): number {
+  const epoch = new Owned('ASN1_TIME', crls.ASN1_TIME_set(NULL, 0), crls.ASN1_TIME_free)
+  const days: [number] = [0]
+  const seconds: [number] = [0]
+  try {
+    const isTime = crls.ASN1_TIME_diff(days, seconds, epoch.handle, time) === 1
+    return isTime ? days[0] * DAY + seconds[0] * SECOND : Number.NaN
+  } finally {
+    epoch.free()
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * The functions of OpenSSL that read revocation lists; beside library.ts, and like it, because one file would be too long.
+ *
+ * Source of the signatures: the man pages of OpenSSL 3.0, section 3.
+ */
+import { declareFunction, type Handle, requireLibrary } from './library.js'
+
+const f = declareFunction
+
+export const PEM_read_bio_X509_CRL = f<(bio: Handle, out: Handle, callback: Handle, arg: Handle) => Handle>(
+  'uintptr_t PEM_read_bio_X509_CRL(uintptr_t bio, uintptr_t out, uintptr_t callback, uintptr_t arg)',
+)
+export const X509_CRL_free = f<(crl: Handle) => void>('void X509_CRL_free(uintptr_t crl)')
+export const X509_STORE_add_crl = f<(store: Handle, crl: Handle) => number>(
+  'int X509_STORE_add_crl(uintptr_t store, uintptr_t crl)',
+)
+
+export const X509_CRL_get_issuer = f<(crl: Handle) => Handle>('uintptr_t X509_CRL_get_issuer(uintptr_t crl)')
+export const X509_CRL_get0_lastUpdate = f<(crl: Handle) => Handle>(
+  'uintptr_t X509_CRL_get0_lastUpdate(uintptr_t crl)',
+)
+export const X509_CRL_get0_nextUpdate = f<(crl: Handle) => Handle>(
+  'uintptr_t X509_CRL_get0_nextUpdate(uintptr_t crl)',
+)
+export const X509_CRL_get_ext_count = f<(crl: Handle) => number>('int X509_CRL_get_ext_count(uintptr_t crl)')
+export const X509_CRL_get_ext = f<(crl: Handle, index: number) => Handle>(
+  'uintptr_t X509_CRL_get_ext(uintptr_t crl, int index)',
+)
+export const X509_CRL_get_REVOKED = f<(crl: Handle) => Handle>(
+  'uintptr_t X509_CRL_get_REVOKED(uintptr_t crl)',
+)
+export const X509_REVOKED_get_ext_count = f<(entry: Handle) => number>(
+  'int X509_REVOKED_get_ext_count(uintptr_t entry)',
+)
+export const X509_REVOKED_get_ext = f<(entry: Handle, index: number) => Handle>(
+  'uintptr_t X509_REVOKED_get_ext(uintptr_t entry, int index)',
+)
+/** NULL if there is none, or more than one. */
+export const X509_REVOKED_get_ext_d2i = f<
+  (entry: Handle, nid: number, critical: Handle, at: Handle) => Handle
+>('uintptr_t X509_REVOKED_get_ext_d2i(uintptr_t entry, int nid, uintptr_t critical, uintptr_t at)')
+/** 1 if the list's signature was made with the key. */
+export const X509_CRL_verify = f<(crl: Handle, key: Handle) => number>(
+  'int X509_CRL_verify(uintptr_t crl, uintptr_t key)',
+)
+
+export const X509_EXTENSION_get_object = f<(extension: Handle) => Handle>(
+  'uintptr_t X509_EXTENSION_get_object(uintptr_t extension)',
+)
+export const X509_EXTENSION_get_critical = f<(extension: Handle) => number>(
+  'int X509_EXTENSION_get_critical(uintptr_t extension)',
+)
+export const X509_EXTENSION_get_data = f<(extension: Handle) => Handle>(
+  'uintptr_t X509_EXTENSION_get_data(uintptr_t extension)',
+)
+export const ASN1_STRING_get0_data = f<(text: Handle) => Handle>(
+  'uintptr_t ASN1_STRING_get0_data(uintptr_t text)',
+)
+export const ASN1_STRING_length = f<(text: Handle) => number>('int ASN1_STRING_length(uintptr_t text)')
+export const ASN1_ENUMERATED_get = f<(value: Handle) => number | bigint>(
+  'long ASN1_ENUMERATED_get(uintptr_t value)',
+)
+export const ASN1_ENUMERATED_free = f<(value: Handle) => void>('void ASN1_ENUMERATED_free(uintptr_t value)')
+/** 0 for an object that OpenSSL has no name for. */
+export const OBJ_obj2nid = f<(object: Handle) => number>('int OBJ_obj2nid(uintptr_t object)')
+/** Returns the length of the text, which may be more than was written. */
+export const OBJ_obj2txt = f<(into: Buffer, size: number, object: Handle, isNumeric: number) => number>(
+  'int OBJ_obj2txt(uint8_t *into, int size, uintptr_t object, int isNumeric)',
+)
+export const ASN1_TIME_set = f<(out: Handle, seconds: number) => Handle>(
+  'uintptr_t ASN1_TIME_set(uintptr_t out, int64 seconds)',
+)
+export const ASN1_TIME_diff = f<(days: [number], seconds: [number], from: Handle, to: Handle) => number>(
+  'int ASN1_TIME_diff(_Out_ int *days, _Out_ int *seconds, uintptr_t from, uintptr_t to)',
+)
+export const ASN1_TIME_free = f<(time: Handle) => void>('void ASN1_TIME_free(uintptr_t time)')
+
+/** 0 if both names mean the same. */
+export const X509_NAME_cmp = f<(a: Handle, b: Handle) => number>(
+  'int X509_NAME_cmp(uintptr_t a, uintptr_t b)',
+)
+/** NULL if the key is of no kind that OpenSSL knows. */
+export const X509_get0_pubkey = f<(x509: Handle) => Handle>('uintptr_t X509_get0_pubkey(uintptr_t x509)')
+export const X509_get0_subject_key_id = f<(x509: Handle) => Handle>(
+  'uintptr_t X509_get0_subject_key_id(uintptr_t x509)',
+)
+
+requireLibrary()
