@@ -9,7 +9,7 @@
  *
  * Plugins see a failed check with `…verify.server.override INT 1` or `…policy STRING PERMISSIVE` only.
  */
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Certificate, OptionsOf, OptionsSchema, PluginInit } from 'portcullis/plugin'
 
@@ -35,8 +35,9 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async ({
   accept,
   reject,
   note,
+  readCertificates,
 }) => {
-  const authorities = parsePem(await readFile(options.ca, 'utf8')) // a file that cannot be read stops the start
+  const authorities = readCertificates(await readFile(options.ca, 'utf8')) // a file that cannot be read stops the start
   if (authorities.length === 0) throw new Error(`no certificate in ${options.ca}`)
 
   hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ host, chain, builtIn, checks, reenable }) => {
@@ -69,9 +70,4 @@ function isIssuedBy(cert: X509Certificate, issuer: X509Certificate): boolean {
 
 function isInTime({ validFrom, validTo }: X509Certificate): boolean {
   return Date.parse(validFrom) <= Date.now() && Date.now() <= Date.parse(validTo)
-}
-
-function parsePem(text: string): readonly X509Certificate[] {
-  const parts = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []
-  return parts.map(pem => new X509Certificate(pem))
 }

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { HookAdd } from './hooks.js'
 import type { Revocation } from './revocation.js'
 import type { accept, reject } from './verdict.js'
@@ -37,6 +38,12 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
    * @throws {ProxyError} PTC_REVOCATION for what is no revocation; in a worker that is an ERROR line instead
    */
   readonly revoke: (what: Revocation) => void
+  /**
+   * The certificates of a PEM text or, given bytes, the one certificate that this DER is. In place of
+   * `new X509Certificate(…)`, which reads PEM text that a certificate carries inside in place of the certificate.
+   * @throws {ProxyError} PTC_CERTIFICATE_UNREADABLE for what is not a certificate, whole
+   */
+  readonly readCertificates: (source: string | Uint8Array) => readonly X509Certificate[]
   /** Aborts when the plugin is unloaded: at a reload or at shutdown. */
   readonly signal: AbortSignal
 }

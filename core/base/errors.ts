@@ -254,6 +254,12 @@ export const ERRORS = {
     'tls_certificate_error',
     "The origin's certificate was rejected; the message says by whom and why.",
   ),
+  PTC_CERTIFICATE_UNREADABLE: kind(
+    'origin',
+    502,
+    'tls_certificate_error',
+    'A certificate is not one DER certificate to its last byte, so that none of its fields are shown. The message says why.',
+  ),
   PTC_VERIFY_TIMEOUT: kind(
     'internal',
     504,

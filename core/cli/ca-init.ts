@@ -1,7 +1,8 @@
-import { X509Certificate } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, ProxyError } from '../base/errors.js'
+import { certificatesInPem } from '../base/pem.js'
+import { readX509 } from '../base/x509.js'
 import { RECORDS } from '../config/records-table.js'
 import { createAuthority } from '../tls/authority.js'
 
@@ -17,7 +18,7 @@ export async function initCa(confDir: string, print: (line: string) => void): Pr
   const { certPem, keyPem } = await createAuthority(`Portcullis CA ${new Date().toISOString().slice(0, 10)}`)
   write(keyFile, keyPem, 0o600)
   write(certFile, certPem, 0o644)
-  print(instructions(certFile, keyFile, new X509Certificate(certPem)))
+  for (const der of certificatesInPem(certPem)) print(instructions(certFile, keyFile, readX509(der)))
 }
 
 /** Never over a file that is there, not even one that was made in this moment. */
@@ -29,7 +30,7 @@ function write(file: string, text: string, mode: number): void {
   }
 }
 
-function instructions(certFile: string, keyFile: string, cert: X509Certificate): string {
+function instructions(certFile: string, keyFile: string, cert: ReturnType<typeof readX509>): string {
   return `certificate  ${certFile}
 key          ${keyFile} (mode 0600: whoever has it can pass for any site to those who trust the certificate)
 SHA-256      ${cert.fingerprint256}

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificate.js'
 import { describe, ProxyError } from '../base/errors.js'
+import { readX509 } from '../base/x509.js'
 import { certificateOf } from '../tls/chain-certificate.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
 
@@ -114,7 +115,11 @@ export function toEvidence(saved: SavedChain): PeerEvidence {
 export function readSavedChain(file: string): SavedChain {
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    if (isSavedChain(value)) return value
+    if (isSavedChain(value)) {
+      // OpenSSL has read what a handshake shows; what is in a file may be anything.
+      for (const text of [...value.chain, ...value.builtChain]) readX509(Buffer.from(text, 'base64'))
+      return value
+    }
   } catch (cause) {
     throw new ProxyError('PTC_SAVED_CHAIN', `${file}: ${describe(cause)}`, { cause })
   }

@@ -8,6 +8,8 @@ import { GivenContexts } from './given-contexts.js'
 
 /** Contexts that are kept: to make one costs more than to mint its certificate. */
 const MAX_CONTEXTS = 1000
+/** What errors call it. */
+const MINTED = 'what the authority has minted'
 
 /**
  * What clients inside bumped connections are shown, until the next reload.
@@ -37,9 +39,9 @@ export class BumpCertificates {
     const known = this.#contexts.get(leaf)
     if (known !== undefined) return known
     const certificate = {
-      chain: splitPem(leaf.certPem),
+      chain: splitPem(leaf.certPem, MINTED),
       key: leaf.keyPem,
-      from: 'what the authority has minted',
+      from: MINTED,
     }
     const context = new ServerContext({ ...this.#shared, certificates: [certificate] })
     this.#contexts.set(leaf, context)

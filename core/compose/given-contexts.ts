@@ -8,6 +8,8 @@ import type { SharedContext } from './client-demands.js'
 
 /** As many as a plugin may show in turn; each knows the authorities of all clients, which takes time to read. */
 const MAX_CONTEXTS = 200
+/** What errors call it. */
+const GIVEN = 'the certificate that a plugin gave'
 
 /**
  * Contexts of certificates that plugins give as PEM, remembered because plugins give the same ones again and again.
@@ -33,7 +35,7 @@ export class GivenContexts {
       .digest('base64')
     const known = this.#contexts.get(digest)
     if (known !== undefined) return known
-    const certificate = { chain: splitPem(cert), key, from: 'the certificate that a plugin gave' }
+    const certificate = { chain: splitPem(cert, GIVEN), key, from: GIVEN }
     if (certificate.chain.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', 'the PEM has no certificate')
     const context = new ServerContext({ ...this.#shared, certificates: [certificate] })
     this.#contexts.set(digest, context)

@@ -1,14 +1,16 @@
-import { X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { CertificatePems } from '../api/client-hooks.js'
 import { describe, ProxyError } from '../base/errors.js'
+import { certificatesInPem } from '../base/pem.js'
+import { readX509 } from '../base/x509.js'
 import { readConfigFile } from '../config/config-file.js'
 import type { PortSpec } from '../config/ports.js'
 import { placed } from '../config/record-place.js'
 import type { Records } from '../config/records-table.js'
 import { loadSslMulticert, type MulticertLine } from '../config/ssl-multicert.js'
 import { CertificateChoice, type Choice } from '../tls/certificate-choice.js'
+import { altNames } from '../tls/certificate-parts.js'
 import type { OwnCertificate } from '../tls/openssl/own-certificate.js'
 import { ServerContext } from '../tls/openssl/server-context.js'
 import { splitPem } from '../tls/trust.js'
@@ -100,7 +102,9 @@ function toChoice(
 ): Choice<ServerContext> {
   const { where } = line
   const files = [...line.certificates, ...line.keys].join(', ')
-  const issuers = line.issuers.flatMap(name => splitPem(readPem(resolve(certDir, name), where)))
+  const issuers = line.issuers.flatMap(name =>
+    splitPem(readPem(resolve(certDir, name), where), `${where}: ${name}`),
+  )
   const pems = line.certificates.map(name => readPem(resolve(certDir, name), where))
   const keys = line.keys.length === 0 ? pems : line.keys.map(name => readPem(resolve(keyDir, name), where))
   try {
@@ -109,7 +113,8 @@ function toChoice(
       const chain = [...certificatesIn(pem, from), ...issuers]
       return { chain, key: checkedKey(keys[i] ?? '', from, line.keys[i]), from }
     })
-    const names = pems.flatMap(pem => namesOf(new X509Certificate(pem)))
+    const leaves = certificates.flatMap(({ chain }) => certificatesInPem(chain[0] ?? ''))
+    const names = leaves.flatMap(namesOf)
     return { value: new ServerContext({ ...shared, certificates }), names, destIp: line.destIp }
   } catch (cause) {
     throw new ProxyError('PTC_TLS_CONTEXT', `${where}: ${files}: ${describe(cause)}`, { cause })
@@ -117,7 +122,7 @@ function toChoice(
 }
 
 function certificatesIn(pem: string, file: string): readonly string[] {
-  const found = splitPem(pem)
+  const found = splitPem(pem, file)
   if (found.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', `no PEM certificate in ${file}`)
   return found
 }
@@ -137,11 +142,9 @@ function readPem(file: string, where: string): string {
 }
 
 /** RFC 9525: the common name counts only where there is no alternative name. */
-function namesOf({ subject, subjectAltName }: X509Certificate): readonly string[] {
-  const alternative = [...(subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,"]+)/g)].map(
-    ([, name = '']) => name,
-  )
-  const common = /^CN=(.*)$/m.exec(subject)?.[1]
+function namesOf(leaf: Buffer): readonly string[] {
+  const alternative = altNames(leaf).flatMap(({ type, value }) => (type === 'dns' ? [value] : []))
+  const common = /^CN=(.*)$/m.exec(readX509(leaf).subject)?.[1]
   const names = alternative.length > 0 || common === undefined ? alternative : [common]
   return names.map(name => name.toLowerCase())
 }

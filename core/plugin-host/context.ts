@@ -3,6 +3,7 @@ import type { PluginContext } from '../api/plugin.js'
 import { accept, reject } from '../api/verdict.js'
 import { containedAbort } from '../base/contained-abort.js'
 import { describeThrown } from '../base/thrown.js'
+import { readCertificates } from '../base/x509.js'
 import { type HookRegistry, hooksSealed, type PluginRef } from '../hooks/registry.js'
 import type { PluginLine } from './plugin-line.js'
 
@@ -80,6 +81,7 @@ export class PluginInstance {
       note: message => env.diags.note(`[${name}] ${message}`),
       schedule: (fn, ms) => timers.after(ms, fn),
       revoke: what => env.revoke(what, name),
+      readCertificates,
       signal: this.#gone.signal,
     })
   }

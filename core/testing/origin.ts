@@ -3,10 +3,10 @@ import { resolve } from 'node:path'
 import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificate.js'
 import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { describe, ProxyError } from '../base/errors.js'
+import { certificatesInPem } from '../base/pem.js'
 import { certificateOf } from '../tls/chain-certificate.js'
 import { toNames } from '../tls/names.js'
 import { x509ErrorText } from '../tls/openssl/built-in-check.js'
-import { splitPem } from '../tls/trust.js'
 import { type CertificateWanted, makeChain } from './certificates.js'
 
 /** An origin that a test makes up. Only the host has to be said. */
@@ -69,14 +69,16 @@ export async function toEvidence(origin: Origin, folder: string): Promise<PeerEv
 
 /**
  * Certificates as plugins are shown them, in the order of a PEM text: for events that a test makes up itself.
- * @throws {ProxyError} PTC_TEST_KIT when there is none
+ * @throws {ProxyError} PTC_TEST_KIT when there is none, or one that is not whole
  */
 export function certificatesOf(pem: string): readonly Certificate[] {
-  const pems = splitPem(pem)
-  if (pems.length === 0) throw new ProxyError('PTC_TEST_KIT', 'no PEM certificate in the chain')
-  return Object.freeze(
-    pems.map(one => certificateOf(Buffer.from(one.replace(/-----[A-Z ]+-----/g, ''), 'base64'))),
-  )
+  try {
+    const chain = certificatesInPem(pem).map(certificateOf)
+    if (chain.length > 0) return Object.freeze(chain)
+  } catch (cause) {
+    throw new ProxyError('PTC_TEST_KIT', `the chain: ${describe(cause)}`, { cause })
+  }
+  throw new ProxyError('PTC_TEST_KIT', 'no PEM certificate in the chain')
 }
 
 async function readPem(

@@ -11,6 +11,7 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509'
 import { ProxyError } from '../base/errors.js'
+import { certificatesInPem } from '../base/pem.js'
 
 cryptoProvider.set(webcrypto)
 
@@ -65,7 +66,7 @@ export async function createAuthority(commonName: string): Promise<AuthorityFile
  * @throws {ProxyError} PTC_TLS_CONTEXT when they do not fit, are not valid now, or are no authority
  */
 export async function readAuthority({ certPem, keyPem }: AuthorityFiles, from: string): Promise<Authority> {
-  const certificate = parse(() => new X509Certificate(certPem), `${from}: no certificate`)
+  const certificate = readCertificate(certPem, from)
   const key = parse(() => createPrivateKey(keyPem), `${from}: no private key without a passphrase`)
   const isOurs = parse(() => sameKey(key, certificate), `${from}: the certificate has no usable key`)
   if (!isOurs) throw bad(`${from}: the key does not belong to the certificate`)
@@ -85,6 +86,15 @@ export async function readAuthority({ certPem, keyPem }: AuthorityFiles, from: s
     certificate,
     chainPem: isRoot ? '' : `${certificate.toString('pem')}\n`,
   }
+}
+
+/** The first certificate of a PEM text, read as every other reader is given it. */
+function readCertificate(pem: string, from: string): X509Certificate {
+  const der = parse(() => certificatesInPem(pem)[0], `${from}: no certificate`)
+  if (der === undefined) throw bad(`${from}: no certificate`)
+  const certificate = parse(() => new X509Certificate(der), `${from}: no certificate`)
+  if (!Buffer.from(certificate.rawData).equals(der)) throw bad(`${from}: the certificate is not DER`)
+  return certificate
 }
 
 function sameKey(key: KeyObject, certificate: X509Certificate): boolean {

@@ -1,4 +1,5 @@
 import { SocketAddress } from 'node:net'
+import { readX509 } from '../base/x509.js'
 import { DER, type DerElement, derElement, derElements, malformed } from './der.js'
 
 /** An alternative name of a certificate, as text. */
@@ -30,8 +31,26 @@ export function subjectPublicKeyInfo(certificate: Buffer): Buffer {
   return key.bytes
 }
 
-/** The alternative names of a certificate, in its order. Throws as {@link subjectPublicKeyInfo} does. */
+/**
+ * The alternative names of a certificate, in its order. None that OpenSSL, which judges the certificate, cannot read.
+ * Throws as {@link subjectPublicKeyInfo} does.
+ */
 export function altNames(certificate: Buffer): readonly AltName[] {
+  const names = ownReading(certificate)
+  if (names.length > 0 && !hasAltNames(certificate)) throw malformed()
+  return names
+}
+
+/** Whether OpenSSL finds alternative names, through Node, which shows an extension that it cannot read as empty. */
+function hasAltNames(certificate: Buffer): boolean {
+  try {
+    return (readX509(certificate).subjectAltName ?? '') !== ''
+  } catch {
+    return false
+  }
+}
+
+function ownReading(certificate: Buffer): readonly AltName[] {
   const wrapped = tbsFields(certificate).find(({ tag }) => tag === DER.context3)
   if (wrapped === undefined) return []
   const found = derElements(derElement(wrapped.content).content).flatMap(extension => {

@@ -1,6 +1,8 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Certificate } from '../api/certificate.js'
+import { toPem } from '../base/pem.js'
+import { readX509 } from '../base/x509.js'
 import { onelineNames } from './openssl/x509.js'
 
 /** Parsed certificates are shared between handshakes: most origins show what was shown a moment ago. */
@@ -59,11 +61,11 @@ class ChainCertificate implements Certificate {
 
   /** A new one each time: Node keeps in it what a plugin could change for the next handshake. */
   get x509(): X509Certificate {
-    return Object.freeze(new X509Certificate(this.#der))
+    return Object.freeze(readX509(this.#der))
   }
 
   get pem(): string {
-    this.#pem ??= this.x509.toString()
+    this.#pem ??= toPem(this.#der)
     return this.#pem
   }
 }

@@ -1,4 +1,5 @@
-import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
+import { readX509 } from '../base/x509.js'
 import { type AltName, altNames, subjectPublicKeyInfo } from './certificate-parts.js'
 
 /** Answers whether an alternative name is one of those that are wanted, and says what it wants. */
@@ -82,7 +83,7 @@ function wrongNames({ sans }: Demands, leaf: Buffer): Unfulfilled | undefined {
 function weakKey({ minRsaBits, minEcBits }: Demands, chain: readonly Buffer[]): Unfulfilled | undefined {
   if (minRsaBits === 0 && minEcBits === 0) return undefined
   for (const [depth, der] of chain.entries()) {
-    const { kind, bits } = keySize(new X509Certificate(der).publicKey)
+    const { kind, bits } = keySize(readX509(der).publicKey)
     const code = depth === 0 ? X509_V_ERR_EE_KEY_TOO_SMALL : X509_V_ERR_CA_KEY_TOO_SMALL
     if (kind === undefined) return { code, depth, message: 'the key is neither RSA nor of a known curve' }
     const least = kind === 'RSA' ? minRsaBits : minEcBits

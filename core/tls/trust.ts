@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { describe, ProxyError } from '../base/errors.js'
+import { certificatesInPem, toPem } from '../base/pem.js'
 
 /** Where systems keep their trust anchors, in the order in which they are tried. */
 export const SYSTEM_BUNDLES = [
@@ -12,25 +13,32 @@ export const SYSTEM_BUNDLES = [
   '/etc/ssl/cert.pem', // Alpine, OpenBSD, macOS
 ] as const
 
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
-
 /** Trust anchors, and where they came from, for the start-up line. */
 export interface TrustAnchors {
   readonly pems: readonly string[]
   readonly from: string
 }
 
-/** Every certificate of a PEM text, in its order. */
-export function splitPem(text: string): readonly string[] {
-  return text.match(PEM_CERTIFICATE) ?? []
+/**
+ * Every certificate of a PEM text, in its order, each written anew: OpenSSL, Node and the library that issues
+ * certificates then read the same bytes, whatever else the text holds.
+ * @param from what errors call the text
+ * @throws {ProxyError} PTC_TLS_CONTEXT for a block that is not one certificate
+ */
+export function splitPem(text: string, from: string): readonly string[] {
+  try {
+    return certificatesInPem(text).map(toPem)
+  } catch (cause) {
+    throw new ProxyError('PTC_TLS_CONTEXT', `${from}: ${describe(cause)}`, { cause })
+  }
 }
 
 /**
  * The certificates of a PEM file.
- * @throws {ProxyError} PTC_TLS_CONTEXT when the file cannot be read or holds none
+ * @throws {ProxyError} PTC_TLS_CONTEXT when the file cannot be read, holds none, or one that is not whole
  */
 export function readPemFile(file: string, what: string): readonly string[] {
-  const pems = splitPem(readText(file, what))
+  const pems = splitPem(readText(file, what), `${what}: ${file}`)
   if (pems.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', `${what}: no PEM certificate in ${file}`)
   return pems
 }
@@ -56,6 +64,9 @@ export function configuredAnchors(place: string, what: string): TrustAnchors {
 /** The system's anchors; Node's bundled ones where the system has none. */
 export function defaultAnchors(bundles: readonly string[] = SYSTEM_BUNDLES): TrustAnchors {
   const found = bundles.find(file => statSync(file, { throwIfNoEntry: false })?.isFile())
-  if (found === undefined) return { pems: rootCertificates, from: 'the roots bundled with Node' }
+  if (found === undefined) {
+    const from = 'the roots bundled with Node'
+    return { pems: splitPem(rootCertificates.join('\n'), from), from }
+  }
   return { pems: readPemFile(found, 'system trust store'), from: found }
 }

@@ -1,7 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'tap'
 import { ERRORS } from '../../core/base/errors.js'
 import * as rules from './kit/code.js'
-import { type Rule, readSources, source } from './kit/source.js'
+import { ROOT, type Rule, readSources, source } from './kit/source.js'
 
 const program = readSources('core', 'plugins', 'sample-plugins')
 const everything = [...program, ...readSources('test')]
@@ -14,6 +16,36 @@ test('only the verdict makes a VerifiedPeer', async t => {
   const text = 'const peer = { evidence } as unknown as VerifiedPeer'
   t.equal(count(rules.onlyVerdictMakesVerifiedPeers, text), 1)
   t.equal(count(rules.onlyVerdictMakesVerifiedPeers, text, 'core/tls/verdict.ts'), 0)
+})
+
+test('one function makes an X509Certificate', async t => {
+  t.strictSame(rules.onlyOneMakesX509(program), [])
+  for (const text of [
+    'const a = new X509Certificate(der)',
+    'const a = new crypto.X509Certificate(der)',
+    "import { createHash, X509Certificate } from 'node:crypto'",
+    "import { X509Certificate as Parsed } from 'node:crypto'",
+    "const { X509Certificate: Parsed } = await import('node:crypto')",
+    'Reflect.construct(crypto.X509Certificate, [der])',
+    "crypto['X509Certificate']",
+  ])
+    for (const path of ['core/tls/a.ts', 'core/testing/a.ts', 'plugins/a.ts', 'sample-plugins/a.ts'])
+      t.ok(count(rules.onlyOneMakesX509, text, path) > 0, `${path}: ${text}`)
+  for (const text of [
+    "import type { X509Certificate } from 'node:crypto'",
+    "import { createHash, type X509Certificate } from 'node:crypto'",
+    'const a = (x: X509Certificate): X509Certificate => x',
+    '// new X509Certificate(der)',
+  ])
+    t.equal(count(rules.onlyOneMakesX509, text), 0, text)
+  t.equal(count(rules.onlyOneMakesX509, 'new X509Certificate(pem)', 'core/base/x509.ts'), 0)
+  const pages = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.md'))
+    .map(name => ({ path: `docs/${name}`, text: readFileSync(join(ROOT, 'docs', name), 'utf8') }))
+  t.ok(pages.length > 5)
+  t.strictSame(rules.noPageMakesX509(pages), [])
+  const taught = '# x\n```js\nconst a = new X509Certificate(der)\n```\n'
+  t.strictSame(rules.noPageMakesX509([{ path: 'a.md', text: taught }]), ['a.md:2: makes an X509Certificate'])
 })
 
 test('files are short', async t => {

@@ -1,7 +1,9 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import type { Certificate } from '../../api/certificate.js'
 import type { Parked } from '../../api/parked.js'
 import type { VConn } from '../../api/vconn.js'
+import { toPem } from '../../base/pem.js'
+import { readX509 } from '../../base/x509.js'
 import type { PlainVConn } from './messages.js'
 
 /** The subject's and issuer's names on one line come along: only OpenSSL writes them, and a worker does not load it. */
@@ -58,12 +60,12 @@ export class WorkerCertificate implements Certificate {
   }
 
   get x509(): X509Certificate {
-    this.#x509 ??= Object.freeze(new X509Certificate(this.#plain.der))
+    this.#x509 ??= Object.freeze(readX509(this.#plain.der))
     return this.#x509
   }
 
   get pem(): string {
-    return this.x509.toString()
+    return toPem(this.#plain.der)
   }
 }
 

@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { readX509 } from '../../base/x509.js'
 
 /** How long a good chain is not verified again, in milliseconds: as long as a clock may be wrong without harm. */
 const REMEMBERED_FOR = 60_000
@@ -55,7 +55,7 @@ interface GoodChain {
 /** When the first of them expires, in milliseconds since the epoch; 0 if Node cannot read one: it is never good again. */
 function earliestEnd(chain: readonly Buffer[]): number {
   try {
-    return Math.min(...chain.map(der => Date.parse(new X509Certificate(der).validTo)))
+    return Math.min(...chain.map(der => Date.parse(readX509(der).validTo)))
   } catch {
     return 0
   }

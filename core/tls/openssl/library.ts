@@ -266,6 +266,10 @@ export const X509_get_subject_name = f<(x509: Handle) => Handle>(
 export const X509_get_issuer_name = f<(x509: Handle) => Handle>(
   'uintptr_t X509_get_issuer_name(uintptr_t x509)',
 )
+/** With `out` NULL: only the length. */
+export const i2d_X509_NAME = f<(name: Handle, out: Handle) => number>(
+  'int i2d_X509_NAME(uintptr_t name, uintptr_t out)',
+)
 export const X509_NAME_oneline = f<(name: Handle, into: Buffer, size: number) => Handle>(
   'uintptr_t X509_NAME_oneline(uintptr_t name, uint8_t *into, int size)',
 )

@@ -1,11 +1,15 @@
 import { ProxyError } from '../../base/errors.js'
+import { unreadable } from '../../base/x509.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { drainBio, withBio } from './memory-bio.js'
 import { Owned } from './owned.js'
 
-/** What the one-line form of a name may take; the proof of concept used 512, which cut long names. */
-const NAME_BYTES = 4096
+/**
+ * The most characters that one byte of a name's DER can become on one line: an attribute has 7 bytes at least, and its
+ * type may be written with 80. X509_NAME_oneline leaves out what finds no room, without a word.
+ */
+const CHARACTERS_PER_BYTE = 16
 
 /** X509_check_host flags: no `f*.example.com`, and never the subject's CN (RFC 9525 section 2). */
 const CHECK_FLAGS = 0x4 | 0x20
@@ -33,12 +37,15 @@ export function derOfX509(x509: Handle): Buffer {
   return der
 }
 
-/** Subject and issuer of a DER certificate as X509_NAME_oneline writes them. */
+/**
+ * Subject and issuer of a DER certificate as X509_NAME_oneline writes them, whole.
+ * @throws {ProxyError} PTC_CERTIFICATE_UNREADABLE
+ */
 export function onelineNames(der: Buffer): { readonly subject: string; readonly issuer: string } {
   const handle = withBio(der, bio => ssl.d2i_X509_bio(bio, NULL))
   if (handle === NULL) {
     ssl.ERR_clear_error()
-    return { subject: '', issuer: '' }
+    throw unreadable('OpenSSL finds no names in it')
   }
   const x509 = ownX509(handle)
   try {
@@ -51,10 +58,11 @@ export function onelineNames(der: Buffer): { readonly subject: string; readonly 
   }
 }
 
-/** As X509_NAME_oneline writes a name. */
+/** As X509_NAME_oneline writes a name, whole. */
 export function oneline(name: Handle): string {
-  const text = Buffer.alloc(NAME_BYTES)
-  ssl.X509_NAME_oneline(name, text, NAME_BYTES)
+  const size = CHARACTERS_PER_BYTE * (1 + Math.max(0, ssl.i2d_X509_NAME(name, NULL)))
+  const text = Buffer.alloc(size)
+  ssl.X509_NAME_oneline(name, text, size)
   return text.toString('latin1', 0, text.indexOf(0))
 }
 

@@ -52,8 +52,10 @@ test('what cannot be used is told with the place of its rule, every time', async
   const contexts = setUp(t, {
     'empty.pem': 'nothing',
     'bad.pem': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+    'other.pem': '-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n', // DER, and no certificate
   })
-  const [first, second, third] = rules(i => `verify_server_ca: ${i < 2 ? 'empty' : 'bad'}.pem`, 3)
+  const files = ['empty', 'empty', 'other', 'bad']
+  const [first, second, third, fourth] = rules(i => `verify_server_ca: ${files[i]}.pem`, 4)
   for (const [rule, line] of [
     [first, 2],
     [second, 3],
@@ -63,6 +65,10 @@ test('what cannot be used is told with the place of its rule, every time', async
       message: new RegExp(`^s:${line}: verify_server_ca: no PEM certificate in .*empty\\.pem$`),
     })
   t.throws(() => third && contexts.for(third), { code: 'PTC_TLS_CONTEXT', message: /^s:4: trust anchor 1: / })
+  t.throws(() => fourth && contexts.for(fourth), {
+    code: 'PTC_TLS_CONTEXT',
+    message: /^s:5: verify_server_ca: .*bad\.pem: certificate 1 is not one DER certificate/,
+  })
   t.match(liveNatives(), { SSL_CTX: 1, X509_STORE: 1, X509: 0 }, 'nothing is left of it')
 })
 

@@ -4,12 +4,14 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
 import { type AltName, altNames, subjectPublicKeyInfo } from '../../../core/tls/certificate-parts.js'
+import { withExtensions } from '../../kit/carrying.js'
 import { certificateShape, der, sanExtension, sequence } from '../../kit/der.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { selfSignedWith } from '../../kit/pki-openssl.js'
 
 const MALFORMED = { code: 'PTC_HANDSHAKE_FAILED' }
 const root = await makeAuthority({ name: 'Root' })
+const plain = await root.issue({ cn: 'plain.test' })
 
 const SANS = [
   'DNS:a.test',
@@ -60,7 +62,7 @@ test('names of every sort, in their order', async t => {
 })
 
 const namesOf = (...names: readonly Uint8Array[]): readonly AltName[] =>
-  altNames(certificateShape({ extensions: [sanExtension(...names)] }))
+  altNames(withExtensions(plain.cert.raw, [sanExtension(...names)]))
 
 test('names that cannot be what they say are none', async t => {
   const text = (tag: number, name: string): Buffer => der(tag, Buffer.from(name, 'latin1'))
@@ -74,15 +76,22 @@ test('names that cannot be what they say are none', async t => {
 test('which of two extensions counts is nothing to guess', async t => {
   const [one, two] = ['one.test', 'two.test'].map(name => sanExtension(der(0x82, Buffer.from(name))))
   const extensions = [one, two].flatMap(extension => extension ?? [])
-  t.throws(() => altNames(certificateShape({ extensions })), MALFORMED)
+  t.throws(() => altNames(withExtensions(plain.cert.raw, extensions)), MALFORMED)
   const critical = sequence(
     der(0x06, Buffer.from([0x55, 0x1d, 0x11])),
     der(0x01, Buffer.from([0xff])),
     der(0x04, sequence(der(0x82, Buffer.from('a.test')))),
   )
-  t.strictSame(altNames(certificateShape({ extensions: [critical] })), [{ type: 'dns', value: 'a.test' }])
+  t.strictSame(altNames(withExtensions(plain.cert.raw, [critical])), [{ type: 'dns', value: 'a.test' }])
   const unlike = sequence(der(0x06, Buffer.from([0x55, 0x1d, 0x11])), der(0x05))
-  t.throws(() => altNames(certificateShape({ extensions: [unlike] })), MALFORMED, 'no OCTET STRING')
+  t.throws(() => altNames(withExtensions(plain.cert.raw, [unlike])), MALFORMED, 'no OCTET STRING')
+})
+
+test('names that OpenSSL cannot read are none that count', async t => {
+  const dns = der(0x82, Buffer.from('a.test'))
+  const badDirectoryName = der(0xa4, der(0x05)) // no Name in it
+  t.throws(() => namesOf(dns, badDirectoryName), MALFORMED)
+  t.throws(() => namesOf(der(0x8f, Buffer.from('x')), dns), MALFORMED, 'a kind that there is not')
 })
 
 test('what has no key is no certificate', async t => {

@@ -10,6 +10,41 @@ export const onlyVerdictMakesVerifiedPeers: Rule = files =>
     .filter(file => isProgram(file) && file.path !== 'core/tls/verdict.ts')
     .flatMap(file => matches(file, /\bas\s+VerifiedPeer\b|=\s*<VerifiedPeer>/, 'makes a VerifiedPeer'))
 
+/** Where a class of that name may be made, and why. */
+const MAKES_X509: Readonly<Record<string, string>> = {
+  'core/base/x509.ts': 'the one function: what it has made is about exactly the bytes it was given',
+  'core/tls/authority.ts':
+    "not Node's class: the issuing library's, for the operator's own file, compared in the same way",
+}
+
+/**
+ * One function makes an X509Certificate, because Node's constructor reads PEM text inside a certificate in place of the
+ * certificate. Tests are not looked at: they read PEM texts that they have issued themselves.
+ */
+export const onlyOneMakesX509: Rule = files =>
+  files
+    .filter(file => isProgram(file) && MAKES_X509[file.path] === undefined)
+    .flatMap(file => [
+      ...matches(file, /\bnew\s+(?:[\w$.]+\.)?X509Certificate\b/, 'makes an X509Certificate'),
+      ...matches(file, /(?<!\bimport\([^)]*\))\.X509Certificate\b/, 'takes the class X509Certificate'),
+      ...matches(
+        file,
+        /(?<!\bimport\s+type\s*)\{[^{}]*(?<!\btype\s+)\bX509Certificate\b[^{}]*\}\s*(?:=|from\b)/,
+        'takes the class X509Certificate',
+      ),
+      ...matches(file, /\[\s*['"`]X509Certificate['"`]/, 'takes the class X509Certificate', 'uncommented'),
+    ])
+
+/** The same in what the documentation teaches; a line may say why not. */
+export const noPageMakesX509 = (
+  pages: readonly { readonly path: string; readonly text: string }[],
+): string[] =>
+  pages.flatMap(({ path, text }) =>
+    [...text.matchAll(/^```[\s\S]*?^```/gm)]
+      .filter(([block]) => /\bnew\s+X509Certificate\b/.test(block))
+      .map(({ index }) => `${path}:${text.slice(0, index).split('\n').length}: makes an X509Certificate`),
+  )
+
 /** 400 lines are too many; more than 250 want a reason in the file's first comment. */
 export const filesAreShort: Rule = files =>
   files.flatMap(({ path, text }) => {

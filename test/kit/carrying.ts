@@ -1,0 +1,44 @@
+/** Certificates rewritten after they were issued, so that they carry what their issuer never signed. */
+import { derElement, derElements } from '../../core/tls/der.js'
+import { der, sequence } from './der.js'
+
+/** Where a certificate may carry a text. */
+export type Place = 'extension' | 'subject' | 'issuer'
+export const PLACES: readonly Place[] = ['extension', 'subject', 'issuer']
+
+/** An extension of nobody's: 1.3.6.1.4.1.99999.1 */
+const PRIVATE = der(0x06, Buffer.from([0x2b, 0x06, 0x01, 0x04, 0x01, 0x86, 0x8d, 0x1f, 0x01]))
+const COMMON_NAME = der(0x06, Buffer.from([0x55, 0x04, 0x03]))
+/** The fields of a tbsCertificate with a version: issuer and subject by their place. */
+const FIELD = { issuer: 3, subject: 5 } as const
+
+/** The same certificate with `bytes` in it; its signature is the old one, and so is its key. */
+export function carrying(certificate: Buffer, bytes: Uint8Array, place: Place): Buffer {
+  const [tbs, ...rest] = derElements(derElement(certificate).content)
+  const fields = derElements(tbs?.content ?? Buffer.alloc(0)).map(field => field.bytes)
+  if (place === 'extension') {
+    const wrapped = derElement(fields.at(-1) ?? Buffer.alloc(0))
+    const extensions = derElement(wrapped.content)
+    const own = sequence(PRIVATE, der(0x04, bytes))
+    fields.splice(-1, 1, der(wrapped.tag, sequence(extensions.content, own)))
+  } else {
+    fields.splice(FIELD[place], 1, nameOf(bytes))
+  }
+  return sequence(sequence(...fields), ...rest.map(element => element.bytes))
+}
+
+/** The same certificate with these extensions in place of its own. */
+export function withExtensions(certificate: Buffer, extensions: readonly Uint8Array[]): Buffer {
+  const [tbs, ...rest] = derElements(derElement(certificate).content)
+  const fields = derElements(tbs?.content ?? Buffer.alloc(0)).map(field => field.bytes)
+  fields.splice(-1, 1, der(0xa3, sequence(...extensions)))
+  return sequence(sequence(...fields), ...rest.map(element => element.bytes))
+}
+
+/** A name of one attribute, a common name as UTF8String. */
+function nameOf(value: Uint8Array): Buffer {
+  return sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, value))))
+}
+
+/** The PEM text as a parser finds it in the middle of other bytes: at the beginning of a line. */
+export const embedded = (pem: string): Buffer => Buffer.from(`\n${pem}`)
