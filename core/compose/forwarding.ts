@@ -18,16 +18,27 @@ export function makeConnector(
   { queue, revoking }: Pick<Logs, 'queue' | 'revoking'>,
   dial: DialOptions,
 ): OriginConnector {
-  const { records } = setup()
-  const maxIdlePerKey = records['proxy.config.http.origin_max_idle']
   const connector = new OriginConnector({
     dial,
     pool: {
-      maxIdle: maxIdlePerKey * IDLE_ORIGINS,
-      maxIdlePerKey,
-      idleTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND,
+      get maxIdle() {
+        return setup().records['proxy.config.http.origin_max_idle'] * IDLE_ORIGINS
+      },
+      get maxIdlePerKey() {
+        return setup().records['proxy.config.http.origin_max_idle']
+      },
+      get idleTimeout() {
+        return setup().records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND
+      },
     },
-    maxResponseHeadBytes: records['proxy.config.http.response_header_max_size'],
+    http1: {
+      get maxHeadBytes() {
+        return setup().records['proxy.config.http.response_header_max_size']
+      },
+      get hasPrivateLogins() {
+        return setup().records['proxy.config.http.auth_server_session_private'] === 1
+      },
+    },
     queue,
     startTls: (tcp, target, signal) => setup().verification.startTls(tcp, target, signal),
     startPlain: (tcp, target, signal) => {

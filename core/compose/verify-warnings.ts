@@ -1,7 +1,7 @@
 import type { Records } from '../config/records-table.js'
 import type { Policy } from './policies.js'
 
-/** What an operator should be told about how origins are verified. */
+/** What an operator should be told about the connections to origins: how they are verified, and whose they are. */
 export function verifyWarnings(records: Records, policies: readonly Policy[]): readonly string[] {
   const keys = records['proxy.config.ssl.keylog_file']
   const loud =
@@ -24,5 +24,9 @@ export function verifyWarnings(records: Records, policies: readonly Policy[]): r
       ? ['no plugin is on TS_SSL_CERT_VERIFY_HOOK: the built-in check alone decides']
       : []
   })
-  return [...loud, ...others]
+  const shared =
+    records['proxy.config.http.auth_server_session_private'] === 1
+      ? []
+      : ['proxy.config.http.auth_server_session_private is 0: CLIENTS ARE SERVED UNDER THE LOGINS OF OTHERS']
+  return [...loud, ...shared, ...others]
 }

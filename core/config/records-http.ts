@@ -167,6 +167,15 @@ export const HTTP_RECORDS = {
     about:
       'How many idle connections are kept per origin; 0 closes each after its response. Not in Traffic Server.',
   },
+  'proxy.config.http.auth_server_session_private': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about:
+      '1 keeps a connection to an origin for the client connection that has logged in on it, and closes it with that one. It concerns schemes that authenticate the connection, such as NTLM and Negotiate, and all that are not known to have each request carry its own credentials (Traffic Server: every scheme). 0 has such a connection serve other clients, too, as the user that has logged in.',
+    refused: '2 is not supported: Basic, Bearer, Digest and the like never make a connection private here',
+  },
   'proxy.config.http.cache.http': {
     type: 'INT',
     default: 0,

@@ -44,6 +44,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#link = link
     this.client = client
     this.#host = host
+    client.onLoginLost = () => this.drain()
     this.#reader = new RequestReader(this, host.limits.maxHeaderBytes)
   }
 
@@ -54,6 +55,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     if (this.#at !== 'left' && !this.#isPaused) this.#link.resume()
   }
 
+  /** Takes no further request; the reply to the present one says so, if its head is not fixed yet. */
   drain(): void {
     if (this.#at === 'new' || this.#at === 'idle') this.destroy()
     else if (this.#reply?.headersSent === false) this.#reply.closes = true
@@ -224,7 +226,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     if (!request.isComplete) return this.#throwAway(request)
     this.#request = undefined
     this.#reply = undefined
-    if (this.#host.isDraining) return this.#end()
+    if (this.#host.isDraining || this.client.hasLostLogin) return this.#end()
     this.#at = 'idle'
     this.#reader.next()
     this.#clock.set(this.#host.limits.keepAliveTimeout)
@@ -294,6 +296,6 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#reply = undefined
     this.#host.onLeft(this)
     reply?.gone()
-    this.client.stopClocks()
+    this.client.leave()
   }
 }

@@ -1,5 +1,6 @@
 import type { VConn } from '../api/vconn.js'
 import { networkOfAddress } from '../base/network.js'
+import { ConnectionOwner } from '../origin/connection-owner.js'
 import type { ClientLink } from '../vconn/link.js'
 import { ClientClock } from './client-clock.js'
 
@@ -27,9 +28,15 @@ export class ClientInfo {
   readonly active = new ClientClock()
   /** What requests in origin-form are for, such as `https://example.com`; undefined where they are for the proxy. */
   readonly origin: string | undefined
+  /** Called when a login is lost with the connection to its origin. */
+  onLoginLost: () => void = () => {}
   readonly #socket: ClientSocket
   readonly #link: ClientLink
   #network: string | undefined
+  #owner: ConnectionOwner | undefined
+  #user: string | undefined
+  #hasLostLogin = false
+  #hasLeft = false
 
   /** @param link what its requests come on */
   constructor(socket: ClientSocket, link: ClientLink, vconn: VConn | undefined, origin?: string) {
@@ -67,6 +74,38 @@ export class ClientInfo {
   /** Calls `listener` when its TCP connection has ended. */
   whenClosed(listener: () => void): void {
     this.#socket.once('close', listener)
+  }
+
+  /**
+   * Whose the connections to origins are on which this client logs in.
+   * @param user under which the proxy has admitted its request: another user does not get them
+   */
+  ownerFor(user: string | undefined): ConnectionOwner {
+    if (this.#owner === undefined || this.#user !== user) {
+      this.#owner?.end()
+      this.#owner = new ConnectionOwner(this.#loseLogin)
+      this.#user = user
+      if (this.#hasLeft) this.#owner.end()
+    }
+    return this.#owner
+  }
+
+  /** Whether a login was lost: no further request is read, so that the client connects, and logs in, anew. */
+  get hasLostLogin(): boolean {
+    return this.#hasLostLogin
+  }
+
+  readonly #loseLogin = (): void => {
+    if (this.#hasLostLogin) return
+    this.#hasLostLogin = true
+    this.onLoginLost()
+  }
+
+  /** No request comes from it any more. */
+  leave(): void {
+    this.#hasLeft = true
+    this.#owner?.end()
+    this.stopClocks()
   }
 
   /** No transaction goes on, and none will. */

@@ -1,6 +1,6 @@
 import type { ProxyError } from '../base/errors.js'
+import type { Http1 } from '../origin/http1.js'
 import type { ResponseHead } from '../origin/messages.js'
-import type { VerifiedPeer } from '../tls/verdict.js'
 import type { ClientReply } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
 import { interimText } from './field-lists.js'
@@ -43,12 +43,16 @@ export class ClientResponse {
 
   /**
    * The fields of a response as they are for this client.
-   * @param peer whom it comes from: what was tolerated of its certificate is said in a field
+   * @param connection what it came on. What was tolerated of its certificate is said in a field; and where a login binds
+   *   it, that the client may log in through this proxy (RFC 4559 section 6)
    */
-  fieldsOf({ version, status, headers }: ResponseHead, peer?: VerifiedPeer): string[] {
+  fieldsOf({ version, status, headers }: ResponseHead, connection: Http1 | undefined): string[] {
+    const peer = connection?.channel.peer
     const isChunked = this.#req.httpVersion === '1.1' && this.#req.method !== 'HEAD'
     const fields = responseFields(headers, status, isChunked, this.#via.ofResponse(version))
     if (peer !== undefined && peer.tolerated.length > 0) fields.push('Proxy-Status', toleratedStatus(peer))
+    if (status === 401 && connection?.owner !== undefined && this.#req.client.origin === undefined)
+      fields.push('Proxy-Support', 'Session-Based-Authentication', 'Connection', 'Proxy-Support')
     return fields
   }
 

@@ -106,7 +106,7 @@ async function verify(
 ): Promise<ProxyError | undefined> {
   const key = connector.keyOf(origin)
   try {
-    connector.release(key, connector.reuse(key) ?? (await connector.open(origin, signal, client)))
+    connector.release(key, connector.reuse(key, undefined) ?? (await connector.open(origin, signal, client)))
     return undefined
   } catch (cause) {
     if (signal.aborted || !(cause instanceof ProxyError)) throw cause

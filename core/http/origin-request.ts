@@ -1,8 +1,11 @@
 import { ProxyError } from '../base/errors.js'
 import type { OriginConnector } from '../origin/connect.js'
+import type { ConnectionOwner } from '../origin/connection-owner.js'
 import type { Http1 } from '../origin/http1.js'
 import type { RequestHead, ResponseSink } from '../origin/messages.js'
+import type { ClientRequest } from './client-request.js'
 import { HeldResponse, type HeldSink } from './held-response.js'
+import { userOf } from './proxy-auth.js'
 import { isRepeatable } from './repeat.js'
 import type { RequestBody } from './request-body.js'
 import type { RequestTarget } from './target.js'
@@ -28,6 +31,7 @@ export interface RequestOwner extends HeldSink {
 export class OriginRequest {
   readonly #connector: OriginConnector
   readonly #owner: RequestOwner
+  readonly #client: ConnectionOwner
   readonly #target: RequestTarget
   readonly #key: string
   readonly #hooks: TxnHooks | undefined
@@ -47,6 +51,7 @@ export class OriginRequest {
   constructor(
     connector: OriginConnector,
     owner: RequestOwner,
+    req: ClientRequest,
     target: RequestTarget,
     request: RequestHead,
     body: RequestBody,
@@ -54,6 +59,7 @@ export class OriginRequest {
   ) {
     this.#connector = connector
     this.#owner = owner
+    this.#client = req.client.ownerFor(userOf(req))
     this.#target = target
     this.#key = connector.keyOf(target)
     this.#request = request
@@ -74,7 +80,7 @@ export class OriginRequest {
   /** @param request as plugins have left it */
   start(request = this.#request): void {
     this.#request = request
-    const idle = this.#connector.reuse(this.#key)
+    const idle = this.#connector.reuse(this.#key, this.#client)
     if (idle === undefined) this.#open()
     else this.#prepare(idle)
   }
@@ -82,7 +88,8 @@ export class OriginRequest {
   /** Sends it again if it may be. @returns whether it was lost before the origin could have seen it */
   repeat(error: ProxyError): boolean {
     const hasServed = (this.#connection?.requests ?? 0) > 1
-    const mayRepeat = !this.#hasRetried && hasServed && isRepeatable(this.#request)
+    const hasLogin = this.#connection?.hasLogin === true // on another connection the client would not be logged in
+    const mayRepeat = !this.#hasRetried && hasServed && !hasLogin && isRepeatable(this.#request)
     if (error.code !== 'PTC_ORIGIN_CLOSED' || !mayRepeat) return false
     this.#hasRetried = true
     this.#connection = undefined
@@ -161,7 +168,7 @@ export class OriginRequest {
       'PTC_ORIGIN_CLOSED',
       'the origin left while a plugin was asked about the request',
     )
-    if (connection.requests === 0 || this.#hasRetried) return this.#owner.fail(error)
+    if (connection.requests === 0 || connection.hasLogin || this.#hasRetried) return this.#owner.fail(error)
     this.#hasRetried = true
     this.#open()
   }
@@ -171,7 +178,7 @@ export class OriginRequest {
     this.#sent = request
     this.#owner.onSending()
     try {
-      connection.send(request, sink)
+      connection.send(request, sink, this.#client)
       this.isReused = connection.requests > 1
       if (request.body !== 'none' && request.body !== 0) this.#body.relayTo(connection)
     } catch (error) {

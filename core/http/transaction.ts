@@ -54,7 +54,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#answer = new ClientResponse(req, res, options.via)
     this.#startedAt = startedAt
     if (points !== undefined) this.#hooks = TxnHooks.of(points, req.client, request.method, urlOf(target))
-    this.#origin = new OriginRequest(options.connector, this, target, request, this.#body, this.#hooks)
+    this.#origin = new OriginRequest(options.connector, this, req, target, request, this.#body, this.#hooks)
   }
 
   /** @param requestOf the request as it leaves, of fields that plugins have changed */
@@ -90,7 +90,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   fieldsOf(head: ResponseHead): string[] {
-    return this.#answer.fieldsOf(head, this.#origin.connection?.channel.peer)
+    return this.#answer.fieldsOf(head, this.#origin.connection)
   }
 
   begin(head: ResponseHead, fields: string[]): void {

@@ -6,8 +6,9 @@ import { type IsRevoked, leafDigests } from '../tls/revocation.js'
 import type { StartTls } from '../tls/start-tls.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
 import { plainOrigin } from './channel.js'
+import type { ConnectionOwner } from './connection-owner.js'
 import { abortReason, type DialOptions, dial } from './dial.js'
-import { Http1 } from './http1.js'
+import { Http1, type Http1Options } from './http1.js'
 import { Pool, type PoolLimits } from './pool.js'
 
 /** Which origin a request is for. */
@@ -23,8 +24,7 @@ export interface OriginTarget {
 export interface ConnectorOptions {
   readonly dial: DialOptions
   readonly pool: PoolLimits
-  /** How large the header fields of a response may be, in bytes. */
-  readonly maxResponseHeadBytes: number
+  readonly http1: Http1Options
   /** When the processor is busy with handshakes, new ones wait here for their turn. */
   readonly queue?: FairQueue
   /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
@@ -87,9 +87,12 @@ export class OriginConnector {
     return key
   }
 
-  /** An idle connection, which may turn out to be closed by the origin just now. */
-  reuse(key: string): Http1 | undefined {
-    return this.#pool.take(key)
+  /**
+   * An idle connection, which may turn out to be closed by the origin just now.
+   * @param client whose request wants it; undefined: no client's, so nobody has logged in on it
+   */
+  reuse(key: string, client: ConnectionOwner | undefined): Http1 | undefined {
+    return this.#pool.take(key, client)
   }
 
   /**
@@ -109,7 +112,7 @@ export class OriginConnector {
     signal: AbortSignal,
     client: string,
   ): Promise<{ readonly connection: Http1; readonly key: string }> {
-    const { maxResponseHeadBytes, startTls, startPlain } = this.#options
+    const { http1, startTls, startPlain } = this.#options
     const since = performance.now()
     const { scheme, host, port, dialHost = host } = target
     const { dial: options, queue } = this.#options
@@ -125,10 +128,10 @@ export class OriginConnector {
         const vconn = start instanceof Promise ? await start : start
         if (signal.aborted) throw abortReason(signal)
         const plain = plainOrigin(tcp, vconn, { scheme })
-        return { connection: new Http1(plain, maxResponseHeadBytes), key }
+        return { connection: new Http1(plain, http1), key }
       }
       const origin = await startTls(tcp, { host, port, since, client }, signal)
-      if (!signal.aborted) return { connection: new Http1(origin, maxResponseHeadBytes), key }
+      if (!signal.aborted) return { connection: new Http1(origin, http1), key }
       origin.link.destroy()
       throw abortReason(signal)
     } catch (error) {
@@ -141,7 +144,7 @@ export class OriginConnector {
 
   /**
    * Takes a connection back. One that is not idle is closed, and one whose policy has changed since, or whose acceptance
-   * may have been revoked.
+   * may have been revoked. One on which a client has logged in is kept for that client alone.
    */
   release(key: string, connection: Http1): void {
     if (connection.isIdle && this.#opened.get(connection)?.key === key && this.#isCurrent(connection))
@@ -154,9 +157,13 @@ export class OriginConnector {
     this.#pool.clear()
   }
 
-  /** Closes the idle connections that stand under a policy which is no longer that of their origin (after a reload). */
+  /**
+   * After a reload: closes the idle connections that stand under a policy which is no longer that of their origin, and
+   * those beyond the limits, which may have changed, too.
+   */
   closeStale(): void {
     this.#pool.clear((_key, connection) => this.#isCurrent(connection))
+    this.#pool.applyLimits()
   }
 
   /**

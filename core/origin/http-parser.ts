@@ -43,8 +43,9 @@ export interface MessageEvents {
  */
 export class HttpParser implements Callbacks {
   readonly #type: keyof typeof TYPE
+  /** How large the fields of a message may be; holds for the messages to come. */
+  maxHeadBytes: number
   readonly #events: MessageEvents
-  readonly #maxHeadBytes: number
   #pointer: number
   #state: 'ready' | 'running' | 'counting' | 'paused' | 'failed' | 'freed' = 'ready'
   /** Of a body whose length is known; `counting` while it is above zero. */
@@ -79,7 +80,7 @@ export class HttpParser implements Callbacks {
   constructor(type: keyof typeof TYPE, events: MessageEvents, maxHeadBytes: number) {
     this.#type = type
     this.#events = events
-    this.#maxHeadBytes = maxHeadBytes
+    this.maxHeadBytes = maxHeadBytes
     this.#pointer = allocParser(TYPE[type])
   }
 
@@ -183,9 +184,9 @@ export class HttpParser implements Callbacks {
   }
 
   #malformed(): ProxyError {
-    if (this.#headBytes > this.#maxHeadBytes) {
+    if (this.#headBytes > this.maxHeadBytes) {
       const code = this.#type === 'request' ? 'PTC_REQUEST_HEADERS_TOO_LARGE' : 'PTC_RESPONSE_MALFORMED'
-      return new ProxyError(code, `the header fields are too large: more than ${this.#maxHeadBytes} bytes`)
+      return new ProxyError(code, `the header fields are too large: more than ${this.maxHeadBytes} bytes`)
     }
     const code = this.#type === 'request' ? 'PTC_REQUEST_MALFORMED' : 'PTC_RESPONSE_MALFORMED'
     return new ProxyError(code, `malformed ${this.#type} (${errorReason(this.#pointer)})`)
@@ -284,7 +285,7 @@ export class HttpParser implements Callbacks {
 
   #count(part: string): number {
     this.#headBytes += part.length
-    return this.#headBytes > this.#maxHeadBytes ? ERRNO.user : this.#goOn()
+    return this.#headBytes > this.maxHeadBytes ? ERRNO.user : this.#goOn()
   }
 
   #goOn(): number {

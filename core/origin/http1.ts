@@ -1,6 +1,9 @@
+// Longer than 250 lines because the states of a connection, and all that may move them, are one concept.
 import { ProxyError } from '../base/errors.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import type { Channel } from './channel.js'
+import { ConnectionLogin } from './connection-login.js'
+import type { ConnectionOwner } from './connection-owner.js'
 import { HttpParser, type MessageEvents } from './http-parser.js'
 import { fieldLines, headText, type RequestHead, type ResponseHead, type ResponseSink } from './messages.js'
 import { checkResponse, malformed, protocolsIn } from './response-checks.js'
@@ -9,6 +12,14 @@ import { checkResponse, malformed, protocolsIn } from './response-checks.js'
 export interface IdleKeeper {
   /** It received something, ended or closed: it is of no use to a next request, and has been closed. */
   lost(connection: Http1): void
+}
+
+/** Asked for anew with each request, because a reload may change them. */
+export interface Http1Options {
+  /** How large the header fields of a response may be. */
+  readonly maxHeadBytes: number
+  /** Whether a connection on which a client has logged in is that client's alone. */
+  readonly hasPrivateLogins: boolean
 }
 
 const EMPTY = Buffer.alloc(0)
@@ -20,12 +31,14 @@ const MAX_INTERIM = 64
  * HTTP/1.1 to an origin (RFC 9112): one request at a time over one link.
  *
  * Life: idle -> (busy -> idle)* -> busy -> upgraded | closed. It is idle again only when the response was delimited by
- * its framing, both sides keep the connection, the request was sent whole, and not one byte came after the response.
+ * its framing, both sides keep the connection, the request was sent whole, and not one byte came after the response. Whose it is, its login says: every request passes there.
  */
 export class Http1 implements LinkSink, MessageEvents {
   readonly channel: Channel
   readonly #link: Link
+  readonly #options: Http1Options
   readonly #parser: HttpParser
+  readonly #login: ConnectionLogin
   #state: 'idle' | 'busy' | 'upgraded' | 'closed' = 'idle'
   #sink: ResponseSink | undefined
   #keeper: IdleKeeper | undefined
@@ -38,11 +51,12 @@ export class Http1 implements LinkSink, MessageEvents {
   #requests = 0
   #interim = 0
 
-  /** @param maxHeadBytes how large the header fields of a response may be */
-  constructor(channel: Channel, maxHeadBytes: number) {
+  constructor(channel: Channel, options: Http1Options) {
     this.channel = channel
     this.#link = channel.link
-    this.#parser = new HttpParser('response', this, maxHeadBytes)
+    this.#options = options
+    this.#login = new ConnectionLogin(options)
+    this.#parser = new HttpParser('response', this, options.maxHeadBytes)
     this.#link.attach(this)
   }
 
@@ -55,13 +69,25 @@ export class Http1 implements LinkSink, MessageEvents {
     return this.#requests
   }
 
+  /** The one client whose requests may be sent on it; undefined: any. */
+  get owner(): ConnectionOwner | undefined {
+    return this.#login.owner
+  }
+
+  /** Whether its end is the end of a login. */
+  get hasLogin(): boolean {
+    return this.#login.isKnown
+  }
+
   /** Tells `keeper` when an idle connection is lost; the next `send` ends that. */
   keep(keeper: IdleKeeper): void {
     this.#keeper = keeper
   }
 
-  send(request: RequestHead, sink: ResponseSink): void {
+  /** @param client whose request it is */
+  send(request: RequestHead, sink: ResponseSink, client: ConnectionOwner): void {
     if (this.#state !== 'idle') throw new ProxyError('PTC_INTERNAL', `request on a ${this.#state} connection`)
+    this.#login.request(request.headers, client)
     this.#state = 'busy'
     this.#keeper = undefined
     this.#sink = sink
@@ -71,6 +97,7 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#sawResponse = false
     this.#interim = 0
     this.#requests += 1
+    this.#parser.maxHeadBytes = this.#options.maxHeadBytes
     this.#link.write(Buffer.from(headText(request), 'latin1'))
   }
 
@@ -109,6 +136,7 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#sink = undefined
     this.#keeper = undefined
     this.#parser.free()
+    this.#login.lost()
     if (cause === undefined && this.#isRequestSent) this.#link.end()
     this.#link.destroy(cause)
   }
@@ -157,7 +185,10 @@ export class Http1 implements LinkSink, MessageEvents {
     const parser = this.#parser
     const { status } = parser
     checkResponse(parser)
+    this.#login.response(parser.headers)
     if (status === 101) this.#checkUpgrade()
+    // To a HEAD request the parser cannot tell yet.
+    else if (status >= 200 && !parser.keepsAlive && this.#request?.method !== 'HEAD') this.#login.lost()
     if (status >= 200) this.#sink?.onHead(headOf(parser))
     else if (status !== 101) this.#sink?.onInterim(headOf(parser))
     return this.#request?.method === 'HEAD' ? 'none' : 'asFramed'
@@ -190,6 +221,8 @@ export class Http1 implements LinkSink, MessageEvents {
   #complete(rest: Buffer): void {
     const sink = this.#sink
     const { trailers, keepsAlive, status } = this.#parser
+    this.#login.response(trailers)
+    this.#login.over()
     if (status === 101) {
       this.#handOver(sink, rest)
       return

@@ -1,9 +1,11 @@
+import type { ConnectionOwner } from './connection-owner.js'
 import type { Http1, IdleKeeper } from './http1.js'
 
+/** Asked for anew whenever they matter, because a reload may change them. */
 export interface PoolLimits {
-  /** Idle connections in all. Beyond it the one that has been idle longest is closed. */
+  /** Idle connections in all that any client may have. Beyond it the one that has been idle longest is closed. */
   readonly maxIdle: number
-  /** Idle connections of one key. */
+  /** The same of one key. */
   readonly maxIdlePerKey: number
   /** Milliseconds after which an idle connection is closed. */
   readonly idleTimeout: number
@@ -12,9 +14,13 @@ export interface PoolLimits {
 /** Longer waits than this a timer cannot take; what lasts longer is idle for less. */
 const LONGEST_TIMER = 2_147_483_647
 
+/** Idle connections that belong to one client. Beyond it the one that has been idle longest is closed. */
+const MAX_OWNED = 8
+
 /**
  * Connections to origins between two requests. The key holds everything that makes one connection as good as another:
- * scheme, host, port and the policy under which the origin was accepted.
+ * scheme, host, port and the policy under which the origin was accepted. A connection on which a client has logged in
+ * has an owner: nothing but `take` gives connections out, and it gives that one to its owner alone.
  *
  * The one used last is taken first, so that the surplus of a busy hour grows old and goes. A connection that receives
  * anything while it is idle, or ends, is dropped at once.
@@ -23,9 +29,11 @@ export class Pool {
   readonly #limits: PoolLimits
   /** Lists that have become empty stay till the next sweep: the next connection will be of the same key. */
   readonly #byKey = new Map<string, Idle[]>()
-  /** All in order of time, oldest first: a ring that begins and ends here. */
-  readonly #ring = new Place()
-  #size = 0
+  readonly #byOwner = new Map<ConnectionOwner, Idle[]>()
+  /** All that any client may have, in order of time, oldest first: a ring that begins and ends here. */
+  readonly #shared = new Ring()
+  /** Those with an owner. */
+  readonly #owned = new Ring()
   #sweeper: NodeJS.Timeout | undefined
 
   constructor(limits: PoolLimits) {
@@ -33,58 +41,81 @@ export class Pool {
   }
 
   get size(): number {
-    return this.#size
+    return this.#shared.size + this.#owned.size
   }
 
-  take(key: string): Http1 | undefined {
+  /** @param client whose request wants it; undefined: no client's, so it must have no owner */
+  take(key: string, client: ConnectionOwner | undefined): Http1 | undefined {
     for (;;) {
-      const found = this.#byKey.get(key)?.at(-1)
+      const found = this.#ownedBy(client, key) ?? this.#byKey.get(key)?.at(-1)
       if (found === undefined) return undefined
       this.#remove(found)
+      const { connection } = found
+      const isFree = connection.owner === undefined || connection.owner === client
       // A timer may be late; a verdict is not. Nor is it of use when whoever gave it back has closed it since.
-      if (found.connection.isIdle && (verdictLeft(found.connection) ?? 1) > 0) return found.connection
-      found.connection.close()
+      if (isFree && connection.isIdle && (verdictLeft(connection) ?? 1) > 0) return connection
+      connection.close()
     }
   }
 
   put(key: string, connection: Http1): void {
-    const { maxIdle, maxIdlePerKey } = this.#limits
     const left = verdictLeft(connection)
-    if (maxIdle <= 0 || maxIdlePerKey <= 0 || (left !== undefined && left <= 0)) {
+    const { owner } = connection
+    const { maxIdle, maxIdlePerKey } = this.#limits
+    const isUnwanted = owner === undefined ? maxIdle <= 0 || maxIdlePerKey <= 0 : owner.isOver
+    if (isUnwanted || (left !== undefined && left <= 0)) {
       connection.close()
       return
     }
-    const list = this.#byKey.get(key) ?? this.#listOf(key)
-    const idle = new Idle(connection, key, this.#remove)
+    const list = owner === undefined ? listIn(this.#byKey, key) : this.#listOf(owner)
+    const idle = new Idle(connection, key, list, this.#remove)
     if (left !== undefined) idle.expiry = setTimeout(() => this.#evict(idle), left).unref()
     list.push(idle)
-    idle.enter(this.#ring)
-    this.#size += 1
+    idle.enter(owner === undefined ? this.#shared : this.#owned)
     connection.keep(idle)
-    if (list.length > maxIdlePerKey) this.#evict(list[0])
-    if (this.#size > maxIdle) this.#evict(this.#oldest())
+    if (list.length > (owner === undefined ? maxIdlePerKey : MAX_OWNED)) this.#evict(list[0])
+    if (this.#shared.size > maxIdle) this.#evict(this.#shared.oldest)
     this.#sweeper ??= setTimeout(() => this.#sweep(), this.#limits.idleTimeout).unref()
   }
 
   /** Closes all of them, or those whose key is not `kept`. */
   clear(kept: (key: string, connection: Http1) => boolean = () => false): void {
     // What a connection's end sets off may have taken another one out meanwhile.
-    for (const idle of [...this.#byKey.values()].flat())
-      if (idle.isIn && !kept(idle.key, idle.connection)) this.#evict(idle)
-    if (this.#size > 0) return
+    for (const idle of this.#all()) if (idle.isIn && !kept(idle.key, idle.connection)) this.#evict(idle)
+    if (this.size > 0) return
     clearTimeout(this.#sweeper)
     this.#sweeper = undefined
   }
 
-  #listOf(key: string): Idle[] {
-    const list: Idle[] = []
-    this.#byKey.set(key, list)
-    return list
+  /** Has limits that have changed hold for the connections that are there. */
+  applyLimits(): void {
+    const { maxIdle, maxIdlePerKey } = this.#limits
+    for (const list of this.#byKey.values()) {
+      while (list.length > Math.max(0, maxIdlePerKey)) this.#evict(list[0])
+    }
+    while (this.#shared.size > Math.max(0, maxIdle)) this.#evict(this.#shared.oldest)
+    for (const idle of this.#all()) if (idle.isIn && !idle.isAtHome) this.#evict(idle)
+    clearTimeout(this.#sweeper)
+    this.#sweep()
   }
 
-  #oldest(): Idle | undefined {
-    const { next } = this.#ring
-    return next instanceof Idle ? next : undefined
+  #all(): Idle[] {
+    return [...this.#byKey.values(), ...this.#byOwner.values()].flat()
+  }
+
+  #ownedBy(client: ConnectionOwner | undefined, key: string): Idle | undefined {
+    return client && this.#byOwner.get(client)?.find(idle => idle.key === key)
+  }
+
+  #listOf(owner: ConnectionOwner): Idle[] {
+    const known = this.#byOwner.get(owner)
+    if (known !== undefined) return known
+    owner.whenOver(() => {
+      const list = this.#byOwner.get(owner) ?? []
+      this.#byOwner.delete(owner)
+      for (const idle of [...list]) this.#evict(idle)
+    })
+    return listIn(this.#byOwner, owner)
   }
 
   #evict(idle: Idle | undefined): void {
@@ -97,9 +128,7 @@ export class Pool {
     if (!idle.isIn) return
     clearTimeout(idle.expiry)
     idle.leave()
-    this.#size -= 1
-    const list = this.#byKey.get(idle.key)
-    if (list === undefined) return
+    const { list } = idle
     if (list.at(-1) === idle) list.pop()
     else list.splice(list.indexOf(idle), 1)
   }
@@ -108,37 +137,39 @@ export class Pool {
   #sweep(): void {
     this.#sweeper = undefined
     const due = Date.now() - this.#limits.idleTimeout
-    for (let idle = this.#oldest(); idle !== undefined && idle.since <= due; idle = this.#oldest())
-      this.#evict(idle)
+    let next = Number.POSITIVE_INFINITY
+    for (const ring of [this.#shared, this.#owned]) {
+      for (let idle = ring.oldest; idle !== undefined && idle.since <= due; idle = ring.oldest)
+        this.#evict(idle)
+      next = Math.min(next, ring.oldest?.since ?? next)
+    }
     for (const [key, list] of this.#byKey) if (list.length === 0) this.#byKey.delete(key)
-    const next = this.#oldest()
-    if (next === undefined) return
-    this.#sweeper = setTimeout(() => this.#sweep(), Math.max(1, next.since - due)).unref()
+    if (this.size === 0) return
+    this.#sweeper = setTimeout(() => this.#sweep(), Math.max(1, next - due)).unref()
   }
+}
+
+function listIn<K>(lists: Map<K, Idle[]>, key: K): Idle[] {
+  const known = lists.get(key)
+  if (known !== undefined) return known
+  const list: Idle[] = []
+  lists.set(key, list)
+  return list
 }
 
 /** A place in a ring; alone it is a ring of its own. */
 class Place {
   prev: Place = this
   next: Place = this
+}
 
-  get isIn(): boolean {
-    return this.next !== this
-  }
+/** Idle connections in order of time. */
+class Ring extends Place {
+  size = 0
 
-  /** Becomes the last in a ring. */
-  enter(ring: Place): void {
-    this.prev = ring.prev
-    this.next = ring
-    ring.prev.next = this
-    ring.prev = this
-  }
-
-  leave(): void {
-    this.prev.next = this.next
-    this.next.prev = this.prev
-    this.prev = this
-    this.next = this
+  get oldest(): Idle | undefined {
+    const { next } = this
+    return next instanceof Idle ? next : undefined
   }
 }
 
@@ -146,16 +177,49 @@ class Place {
 class Idle extends Place implements IdleKeeper {
   readonly connection: Http1
   readonly key: string
+  readonly list: Idle[]
   readonly since = Date.now()
   /** Set where the verdict ends that the connection rests on. */
   expiry: NodeJS.Timeout | undefined
   readonly #onLost: (idle: Idle) => void
+  readonly #owner: ConnectionOwner | undefined
+  #ring: Ring | undefined
 
-  constructor(connection: Http1, key: string, onLost: (idle: Idle) => void) {
+  constructor(connection: Http1, key: string, list: Idle[], onLost: (idle: Idle) => void) {
     super()
     this.connection = connection
     this.key = key
+    this.list = list
+    this.#owner = connection.owner
     this.#onLost = onLost
+  }
+
+  get isIn(): boolean {
+    return this.#ring !== undefined
+  }
+
+  /** Whether it still has the owner, or none, as when it was put here: a reload may change what counts as a login. */
+  get isAtHome(): boolean {
+    return this.#owner === this.connection.owner
+  }
+
+  /** Becomes the last in a ring. */
+  enter(ring: Ring): void {
+    this.#ring = ring
+    ring.size += 1
+    this.prev = ring.prev
+    this.next = ring
+    ring.prev.next = this
+    ring.prev = this
+  }
+
+  leave(): void {
+    if (this.#ring !== undefined) this.#ring.size -= 1
+    this.#ring = undefined
+    this.prev.next = this.next
+    this.next.prev = this.prev
+    this.prev = this
+    this.next = this
   }
 
   lost(): void {

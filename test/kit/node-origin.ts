@@ -32,6 +32,8 @@ export interface LoggedHandshake {
 export interface NodeOriginOptions {
   /** With it the origin speaks HTTPS. */
   readonly tls?: { readonly chainPem: string; readonly keyPem: string } & Omit<ServerOptions, 'cert' | 'key'>
+  /** Milliseconds that an idle connection is kept; default: Node's. */
+  readonly keepAliveTimeout?: number
   /** Default: {@link answer}. */
   readonly handler?: (request: IncomingMessage, response: ServerResponse) => void
 }
@@ -100,6 +102,8 @@ export async function nodeOrigin(options: NodeOriginOptions = {}): Promise<NodeO
     handler(request, response)
   }
   const server: Server = options.tls === undefined ? createServer(onRequest) : secure(options.tls)
+  if (options.keepAliveTimeout !== undefined)
+    Object.assign(server, { keepAliveTimeout: options.keepAliveTimeout })
 
   function secure({ chainPem, ...rest }: NonNullable<NodeOriginOptions['tls']>): Server {
     const { keyPem, ...tls } = rest

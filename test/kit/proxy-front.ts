@@ -42,7 +42,7 @@ export async function startFront(t: Test, settings: FrontSettings = {}): Promise
   const connector = new OriginConnector({
     dial: { connectTimeout: 2000 },
     pool: POOL,
-    maxResponseHeadBytes: 65_536,
+    http1: { maxHeadBytes: 65_536, hasPrivateLogins: true },
     startTls: () => Promise.reject(new Error('no TLS in this test')),
     policyDigest: () => 'test',
     ...settings.connector,

@@ -1,8 +1,10 @@
 import { test } from 'tap'
+import type { ClientRequest } from '../../../core/http/client-request.js'
 import { OriginRequest, type RequestOwner } from '../../../core/http/origin-request.js'
 import type { RequestBody } from '../../../core/http/request-body.js'
 import { TxnHooks, type TxnPoints } from '../../../core/http/transaction-hooks.js'
 import type { OriginConnector } from '../../../core/origin/connect.js'
+import { ConnectionOwner } from '../../../core/origin/connection-owner.js'
 import type { ResponseSink } from '../../../core/origin/messages.js'
 import { CLIENT, hooksOf, pointOf } from '../../kit/quiet-points.js'
 
@@ -22,8 +24,9 @@ function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined
   }
   const connector = { keyOf: () => 'key', reuse: () => idle } as unknown as OriginConnector
   const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
+  const req = { client: { ownerFor: () => new ConnectionOwner(() => {}) } } as unknown as ClientRequest
   const hooks = new TxnHooks(hooksOf(points)(), { client: CLIENT, method: 'GET', url: 'https://a.test/' })
-  new OriginRequest(connector, owner, TARGET, REQUEST, {} as RequestBody, hooks).start()
+  new OriginRequest(connector, owner, req, TARGET, REQUEST, {} as RequestBody, hooks).start()
   return receiver && (receiver === owner ? 'owner' : 'held')
 }
 

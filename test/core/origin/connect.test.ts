@@ -163,18 +163,18 @@ test('revoking closes what is idle, and has what is busy end after its request',
 
   const target = { scheme: 'https', host: '127.0.0.1', port: originPort } as const
   const key = connector.keyOf(target)
-  const busy = connector.reuse(key)
+  const busy = connector.reuse(key, undefined)
   t.ok(busy)
   connector.revoke(host => host === 'other.test')
   if (busy !== undefined) connector.release(key, busy)
-  t.equal(connector.reuse(key), undefined, 'what was busy is not kept, whatever was revoked')
+  t.equal(connector.reuse(key, undefined), undefined, 'what was busy is not kept, whatever was revoked')
 
   const opening = connector.open(target, new AbortController().signal, '')
   connector.revoke(() => true)
   connector.release(key, await opening)
-  t.equal(connector.reuse(key), undefined, 'nor what was not open yet')
+  t.equal(connector.reuse(key, undefined), undefined, 'nor what was not open yet')
   connector.release(key, await connector.open(target, new AbortController().signal, ''))
-  const fresh = connector.reuse(key)
+  const fresh = connector.reuse(key, undefined)
   t.ok(fresh, 'what began later is')
   fresh?.close()
 })

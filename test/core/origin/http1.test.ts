@@ -1,6 +1,7 @@
 import { type Test, test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
 import { plainOrigin } from '../../../core/origin/channel.js'
+import { ConnectionOwner } from '../../../core/origin/connection-owner.js'
 import { Http1 } from '../../../core/origin/http1.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../../../core/origin/messages.js'
 import type { Link, LinkSink } from '../../../core/vconn/link.js'
@@ -83,14 +84,16 @@ class Log implements ResponseSink {
   }
 }
 
+const OPTIONS = { maxHeadBytes: 10_000, hasPrivateLogins: true }
+const CLIENT = new ConnectionOwner(() => {})
 const GET: RequestHead = { method: 'GET', path: '/', headers: ['Host', 'a'], body: 'none' }
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 function setUp(request: RequestHead = GET): { link: FakeLink; http: Http1; log: Log } {
   const link = new FakeLink()
-  const http = new Http1(plainOrigin(link, undefined, { scheme: 'http' }), 10_000)
+  const http = new Http1(plainOrigin(link, undefined, { scheme: 'http' }), OPTIONS)
   const log = new Log()
-  http.send(request, log)
+  http.send(request, log, CLIENT)
   return { link, http, log }
 }
 
@@ -112,11 +115,11 @@ function outcome(
 test('one request after the other', async t => {
   const { link, http, log } = setUp()
   t.equal(link.sent, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-  t.throws(() => http.send(GET, log), { code: 'PTC_INTERNAL' }, 'but not two at a time')
+  t.throws(() => http.send(GET, log, CLIENT), { code: 'PTC_INTERNAL' }, 'but not two at a time')
   link.receive(OK)
   t.same(log.said, ['head 200', 'ok', 'complete '])
   const next = new Log()
-  http.send(GET, next)
+  http.send(GET, next, CLIENT)
   link.receive(OK.slice(0, 30))
   link.receive(OK.slice(30))
   t.same(next.said, ['partial', 'head 200', 'ok', 'complete '])

@@ -1,9 +1,13 @@
 import { test } from 'tap'
+import { ConnectionOwner } from '../../../core/origin/connection-owner.js'
 import type { Http1 } from '../../../core/origin/http1.js'
 import { Pool } from '../../../core/origin/pool.js'
 
 /** Stands for a connection; what its end sets off is for the test to say. */
-function connection(onClose: () => void = () => {}): {
+function connection(
+  onClose: () => void = () => {},
+  owner?: ConnectionOwner,
+): {
   readonly closes: () => number
   readonly http1: Http1
 } {
@@ -11,6 +15,7 @@ function connection(onClose: () => void = () => {}): {
   const http1 = {
     channel: {},
     isIdle: true,
+    owner,
     keep: () => {},
     close: () => {
       closes += 1
@@ -25,7 +30,7 @@ test('what the end of one connection sets off while all are closed', async t => 
   const pool = new Pool({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 })
   let taken: Http1 | undefined
   const first = connection(() => {
-    taken = pool.take('a')
+    taken = pool.take('a', undefined)
     pool.clear((_key, kept) => kept === third.http1)
   })
   const second = connection()
@@ -38,7 +43,7 @@ test('what the end of one connection sets off while all are closed', async t => 
   t.equal(second.closes(), 0, 'whose it is then')
   t.same([first.closes(), third.closes(), other.closes()], [1, 1, 1], 'each of the others is closed once')
   t.equal(pool.size, 0)
-  t.equal(pool.take('a'), undefined)
+  t.equal(pool.take('a', undefined), undefined)
 })
 
 test('a connection that was closed after it was given back is not taken', async t => {
@@ -47,6 +52,57 @@ test('a connection that was closed after it was given back is not taken', async 
   const closed = connection()
   for (const { http1 } of [older, closed]) pool.put('a', http1)
   closed.http1.close()
-  t.equal(pool.take('a'), older.http1)
+  t.equal(pool.take('a', undefined), older.http1)
   t.equal(pool.size, 0)
+})
+
+test('a connection with an owner is given to its owner alone, and ends with it', async t => {
+  const pool = new Pool({ maxIdle: 0, maxIdlePerKey: 0, idleTimeout: 60_000 })
+  const [alice, bob] = [new ConnectionOwner(() => {}), new ConnectionOwner(() => {})]
+  const own = connection(() => {}, alice)
+  pool.put('a', own.http1)
+  t.equal(pool.size, 1, 'whatever the limits of those that any client may have')
+  for (const client of [bob, undefined]) t.equal(pool.take('a', client), undefined)
+  t.equal(pool.take('b', alice), undefined, 'not for another origin')
+  t.equal(pool.take('a', alice), own.http1)
+  pool.put('a', own.http1)
+  alice.end()
+  t.equal(own.closes(), 1)
+  t.equal(pool.size, 0)
+  const late = connection(() => {}, alice)
+  pool.put('a', late.http1)
+  t.equal(late.closes(), 1, 'nothing is kept for a client that has left')
+})
+
+test('a client has few connections with a login, and keeps the newest', async t => {
+  const pool = new Pool({ maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 60_000 })
+  const alice = new ConnectionOwner(() => {})
+  const all = Array.from({ length: 10 }, () => connection(() => {}, alice))
+  for (const [i, { http1 }] of all.entries()) pool.put(`${i}`, http1)
+  t.same(
+    all.map(({ closes }) => closes()),
+    [1, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+  )
+  t.equal(pool.size, 8)
+  pool.clear()
+  t.equal(pool.size, 0)
+})
+
+test('limits that have become smaller hold for connections that are idle', async t => {
+  const limits = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 60_000 }
+  const pool = new Pool(limits)
+  const all = Array.from({ length: 6 }, () => connection())
+  for (const [i, { http1 }] of all.entries()) pool.put(i < 4 ? 'a' : 'b', http1)
+  limits.maxIdlePerKey = 3
+  limits.maxIdle = 4
+  pool.applyLimits()
+  t.same(
+    all.map(({ closes }) => closes()),
+    [1, 1, 0, 0, 0, 0],
+    'the oldest are closed',
+  )
+  limits.idleTimeout = 1
+  pool.applyLimits()
+  await new Promise(resolve => setTimeout(resolve, 50))
+  t.equal(pool.size, 0, 'the time that was to be 60 s is over')
 })

@@ -1,0 +1,85 @@
+/**
+ * Logins that bind a connection. NTLM and Negotiate (RFC 4559) authenticate the connection, not the request: what follows
+ * on it without credentials is served as the user that has logged in. A field that names such a scheme, in a request or
+ * in a response, makes the connection private to one client.
+ *
+ * The list below is of schemes whose specification has every request carry its own credentials. A scheme that is not on
+ * it binds the connection: to take one for private that is not costs a handshake, the other mistake costs an identity.
+ * What cannot be parsed names an unknown scheme.
+ */
+const REQUEST_BOUND: ReadonlySet<string> = new Set([
+  'aws4-hmac-sha256', // AWS Signature Version 4
+  'basic', // RFC 7617
+  'bearer', // RFC 6750
+  'digest', // RFC 7616
+  'dpop', // RFC 9449
+  'gnap', // RFC 9635
+  'hoba', // RFC 7486
+  'mutual', // RFC 8120
+  'oauth', // RFC 5849
+  'privatetoken', // RFC 9577
+  'scram-sha-1', // RFC 7804
+  'scram-sha-256',
+  'vapid', // RFC 8292
+])
+
+/** Whether fields, names and values in turn, name a scheme that authenticates the connection. */
+export function bindsConnection(fields: readonly string[]): boolean {
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = fields[i] ?? ''
+    // Most fields are told apart by their length, without another string.
+    if (!LENGTHS.has(name.length)) continue
+    if (FIELDS.get(name.toLowerCase())?.(fields[i + 1] ?? '') === true) return true
+  }
+  return false
+}
+
+/** RFC 9110 section 11.6.2: one scheme, and its parameters. */
+const bindByCredentials = (value: string): boolean => !isRequestBound(TOKEN.exec(value.trim())?.[0])
+
+/** RFC 9110 section 11.6.1: a list of schemes, each with parameters in the same list. */
+function bindByChallenges(value: string): boolean {
+  const parts = splitList(value)
+  return parts === undefined || parts.some(part => !PARAMETER.test(part) && bindByCredentials(part))
+}
+
+/** Of IIS: whether the login holds for the connection. */
+const bindByPersistence = (value: string): boolean => value.trim().toLowerCase() !== 'false'
+
+const FIELDS: ReadonlyMap<string, (value: string) => boolean> = new Map([
+  ['authorization', bindByCredentials],
+  ['proxy-authorization', bindByCredentials],
+  ['www-authenticate', bindByChallenges],
+  ['proxy-authenticate', bindByChallenges],
+  ['authentication-info', bindByChallenges],
+  ['proxy-authentication-info', bindByChallenges],
+  ['persistent-auth', bindByPersistence],
+])
+
+const LENGTHS: ReadonlySet<number> = new Set([...FIELDS.keys()].map(name => name.length))
+
+const isRequestBound = (scheme: string | undefined): boolean =>
+  scheme !== undefined && REQUEST_BOUND.has(scheme.toLowerCase())
+
+/** A scheme, which ends with a blank or the value. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+(?=[ \t]|$)/
+/** `name = value`: it belongs to the scheme before it. */
+const PARAMETER = /^[\w!#$%&'*+.^`|~-]+[ \t]*=[ \t]*(?:[\w!#$%&'*+.^`|~-]+|"(?:[^"\\]|\\.)*")[ \t]*$/s
+
+/** The parts between commas that stand in no quoted string, empty ones left out; undefined where a quote stays open. */
+function splitList(value: string): string[] | undefined {
+  const parts: string[] = []
+  let start = 0
+  let isQuoted = false
+  for (let i = 0; i <= value.length; i++) {
+    const char = value[i]
+    if (isQuoted && char === '\\') i++
+    else if (char === '"') isQuoted = !isQuoted
+    else if (char === undefined || (char === ',' && !isQuoted)) {
+      const part = value.slice(start, i).trim()
+      if (part !== '') parts.push(part)
+      start = i + 1
+    }
+  }
+  return isQuoted ? undefined : parts
+}
