@@ -28,7 +28,7 @@ export class ClientInfo {
   readonly active = new ClientClock()
   /** What requests in origin-form are for, such as `https://example.com`; undefined where they are for the proxy. */
   readonly origin: string | undefined
-  /** Called when a login is lost with the connection to its origin. */
+  /** Called when the origin connection of a login has ended. */
   onLoginLost: () => void = () => {}
   readonly #socket: ClientSocket
   readonly #link: ClientLink
@@ -77,8 +77,8 @@ export class ClientInfo {
   }
 
   /**
-   * Whose the connections to origins are on which this client logs in.
-   * @param user under which the proxy has admitted its request: another user does not get them
+   * The owner of the origin connections on which this client logs in.
+   * @param user the proxy's name for the client; origin connections of another user are closed
    */
   ownerFor(user: string | undefined): ConnectionOwner {
     if (this.#owner === undefined || this.#user !== user) {
@@ -90,7 +90,7 @@ export class ClientInfo {
     return this.#owner
   }
 
-  /** Whether a login was lost: no further request is read, so that the client connects, and logs in, anew. */
+  /** Whether a login was lost. No further request is read then, so that the client connects and logs in anew. */
   get hasLostLogin(): boolean {
     return this.#hasLostLogin
   }

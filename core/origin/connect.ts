@@ -89,7 +89,7 @@ export class OriginConnector {
 
   /**
    * An idle connection, which may turn out to be closed by the origin just now.
-   * @param client whose request wants it; undefined: no client's, so nobody has logged in on it
+   * @param client the client of the request; undefined: there is none, so the connection must have no owner
    */
   reuse(key: string, client: ConnectionOwner | undefined): Http1 | undefined {
     return this.#pool.take(key, client)

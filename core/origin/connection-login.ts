@@ -3,34 +3,34 @@ import type { ConnectionOwner } from './connection-owner.js'
 import { bindsConnection } from './login-schemes.js'
 
 /**
- * Whose a connection to an origin is. It serves any client until a request or a response names a scheme that
+ * Decides which client a connection to an origin may serve. It may serve any client until a request or a response names a scheme that
  * authenticates the connection; from then on it belongs to the client of that request, until it is closed.
  */
 export class ConnectionLogin {
   readonly #options: { readonly hasPrivateLogins: boolean }
-  /** Whose request is under way. */
+  /** The client of the request in flight. */
   #client: ConnectionOwner | undefined
   #owner: ConnectionOwner | undefined
   /** The origin has answered since there is an owner. */
   #isKnown = false
 
-  /** @param options asked for anew whenever it matters, because a reload may change them */
+  /** @param options read at each use, because a reload may change them */
   constructor(options: { readonly hasPrivateLogins: boolean }) {
     this.#options = options
   }
 
-  /** The one client whose requests may be sent on the connection; undefined: any. */
+  /** The only client that the connection may serve; undefined: it may serve any. */
   get owner(): ConnectionOwner | undefined {
     return this.#options.hasPrivateLogins ? this.#owner : undefined
   }
 
-  /** Whether the origin knows something of a login that is lost with the connection. */
+  /** Whether the end of the connection ends a login: the origin has answered since there is an owner. */
   get isKnown(): boolean {
     return this.#isKnown && this.owner !== undefined
   }
 
   /**
-   * A request is to be sent. Each must pass here.
+   * Called before each request is sent.
    * @throws {ProxyError} PTC_INTERNAL when the connection belongs to another client
    */
   request(fields: readonly string[], client: ConnectionOwner): void {
@@ -40,7 +40,7 @@ export class ConnectionLogin {
     this.#look(fields)
   }
 
-  /** The head of a response has come, an interim one's as well, or its trailers. */
+  /** Called with the fields of each response head, interim ones included, and with the trailers. */
   response(fields: readonly string[]): void {
     this.#look(fields)
     this.#isKnown = this.#owner !== undefined
@@ -51,7 +51,7 @@ export class ConnectionLogin {
     this.#client = undefined
   }
 
-  /** The connection has ended, or ends with this response: its owner has to learn that. */
+  /** Tells the owner that the connection has ended, or ends with this response. */
   lost(): void {
     if (this.isKnown) this.#owner?.loginLost()
   }

@@ -1,14 +1,14 @@
 /**
- * A client's connection, as far as connections to origins may belong to it: those on which the client has logged in.
+ * One client connection, as the owner of the origin connections on which that client has logged in.
  *
- * Life: present -> over. What belongs to it is closed when it is over.
+ * Life: present -> over. The pool closes its origin connections when it is over.
  */
 export class ConnectionOwner {
   readonly #onLoginLost: () => void
   #listeners: Set<() => void> | undefined
   #isOver = false
 
-  /** @param onLoginLost a connection with a login has ended: the client has to learn that, as it would without a proxy */
+  /** @param onLoginLost ends the client connection: without a proxy the client would see its login's connection end */
   constructor(onLoginLost: () => void) {
     this.#onLoginLost = onLoginLost
   }

@@ -14,11 +14,11 @@ export interface IdleKeeper {
   lost(connection: Http1): void
 }
 
-/** Asked for anew with each request, because a reload may change them. */
+/** Read with each request, because a reload may change them. */
 export interface Http1Options {
   /** How large the header fields of a response may be. */
   readonly maxHeadBytes: number
-  /** Whether a connection on which a client has logged in is that client's alone. */
+  /** Whether a connection on which a client has logged in serves that client alone. */
   readonly hasPrivateLogins: boolean
 }
 
@@ -31,7 +31,8 @@ const MAX_INTERIM = 64
  * HTTP/1.1 to an origin (RFC 9112): one request at a time over one link.
  *
  * Life: idle -> (busy -> idle)* -> busy -> upgraded | closed. It is idle again only when the response was delimited by
- * its framing, both sides keep the connection, the request was sent whole, and not one byte came after the response. Whose it is, its login says: every request passes there.
+ * its framing, both sides keep the connection, the request was sent whole, and not one byte came after the response. Its login decides
+ * which client it may serve.
  */
 export class Http1 implements LinkSink, MessageEvents {
   readonly channel: Channel
@@ -69,12 +70,12 @@ export class Http1 implements LinkSink, MessageEvents {
     return this.#requests
   }
 
-  /** The one client whose requests may be sent on it; undefined: any. */
+  /** The only client that it may serve; undefined: it may serve any. */
   get owner(): ConnectionOwner | undefined {
     return this.#login.owner
   }
 
-  /** Whether its end is the end of a login. */
+  /** Whether its end ends a login. */
   get hasLogin(): boolean {
     return this.#login.isKnown
   }
@@ -84,7 +85,7 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#keeper = keeper
   }
 
-  /** @param client whose request it is */
+  /** @param client the client of the request */
   send(request: RequestHead, sink: ResponseSink, client: ConnectionOwner): void {
     if (this.#state !== 'idle') throw new ProxyError('PTC_INTERNAL', `request on a ${this.#state} connection`)
     this.#login.request(request.headers, client)

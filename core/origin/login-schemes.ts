@@ -4,8 +4,8 @@
  * in a response, makes the connection private to one client.
  *
  * The list below is of schemes whose specification has every request carry its own credentials. A scheme that is not on
- * it binds the connection: to take one for private that is not costs a handshake, the other mistake costs an identity.
- * What cannot be parsed names an unknown scheme.
+ * it binds the connection: a wrong guess on this side costs a handshake, on the other side an identity. A field that cannot
+ * be parsed counts as an unknown scheme.
  */
 const REQUEST_BOUND: ReadonlySet<string> = new Set([
   'aws4-hmac-sha256', // AWS Signature Version 4
@@ -27,7 +27,7 @@ const REQUEST_BOUND: ReadonlySet<string> = new Set([
 export function bindsConnection(fields: readonly string[]): boolean {
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i] ?? ''
-    // Most fields are told apart by their length, without another string.
+    // The length rules most fields out before a string in lower case is made.
     if (!LENGTHS.has(name.length)) continue
     if (FIELDS.get(name.toLowerCase())?.(fields[i + 1] ?? '') === true) return true
   }
@@ -43,7 +43,7 @@ function bindByChallenges(value: string): boolean {
   return parts === undefined || parts.some(part => !PARAMETER.test(part) && bindByCredentials(part))
 }
 
-/** Of IIS: whether the login holds for the connection. */
+/** A field of IIS that says whether the login holds for the connection. */
 const bindByPersistence = (value: string): boolean => value.trim().toLowerCase() !== 'false'
 
 const FIELDS: ReadonlyMap<string, (value: string) => boolean> = new Map([

@@ -1,9 +1,9 @@
 import type { ConnectionOwner } from './connection-owner.js'
 import type { Http1, IdleKeeper } from './http1.js'
 
-/** Asked for anew whenever they matter, because a reload may change them. */
+/** Read at each use, because a reload may change them. */
 export interface PoolLimits {
-  /** Idle connections in all that any client may have. Beyond it the one that has been idle longest is closed. */
+  /** Idle connections without an owner. Beyond it the one that has been idle longest is closed. */
   readonly maxIdle: number
   /** The same of one key. */
   readonly maxIdlePerKey: number
@@ -14,13 +14,13 @@ export interface PoolLimits {
 /** Longer waits than this a timer cannot take; what lasts longer is idle for less. */
 const LONGEST_TIMER = 2_147_483_647
 
-/** Idle connections that belong to one client. Beyond it the one that has been idle longest is closed. */
+/** Idle connections of one owner. Beyond it the one that has been idle longest is closed. */
 const MAX_OWNED = 8
 
 /**
  * Connections to origins between two requests. The key holds everything that makes one connection as good as another:
  * scheme, host, port and the policy under which the origin was accepted. A connection on which a client has logged in
- * has an owner: nothing but `take` gives connections out, and it gives that one to its owner alone.
+ * has an owner. Only `take` gives connections out, and it gives such a one to its owner alone.
  *
  * The one used last is taken first, so that the surplus of a busy hour grows old and goes. A connection that receives
  * anything while it is idle, or ends, is dropped at once.
@@ -30,9 +30,9 @@ export class Pool {
   /** Lists that have become empty stay till the next sweep: the next connection will be of the same key. */
   readonly #byKey = new Map<string, Idle[]>()
   readonly #byOwner = new Map<ConnectionOwner, Idle[]>()
-  /** All that any client may have, in order of time, oldest first: a ring that begins and ends here. */
+  /** Those without an owner, oldest first. */
   readonly #shared = new Ring()
-  /** Those with an owner. */
+  /** Those with an owner, oldest first. */
   readonly #owned = new Ring()
   #sweeper: NodeJS.Timeout | undefined
 
@@ -44,7 +44,7 @@ export class Pool {
     return this.#shared.size + this.#owned.size
   }
 
-  /** @param client whose request wants it; undefined: no client's, so it must have no owner */
+  /** @param client the client of the request; undefined: there is none, so the connection must have no owner */
   take(key: string, client: ConnectionOwner | undefined): Http1 | undefined {
     for (;;) {
       const found = this.#ownedBy(client, key) ?? this.#byKey.get(key)?.at(-1)
@@ -87,7 +87,7 @@ export class Pool {
     this.#sweeper = undefined
   }
 
-  /** Has limits that have changed hold for the connections that are there. */
+  /** Applies limits that a reload has changed to the idle connections. */
   applyLimits(): void {
     const { maxIdle, maxIdlePerKey } = this.#limits
     for (const list of this.#byKey.values()) {
@@ -198,7 +198,7 @@ class Idle extends Place implements IdleKeeper {
     return this.#ring !== undefined
   }
 
-  /** Whether it still has the owner, or none, as when it was put here: a reload may change what counts as a login. */
+  /** Whether its owner is the same as when it came: a reload may change what counts as a login. */
   get isAtHome(): boolean {
     return this.#owner === this.connection.owner
   }
