@@ -204,6 +204,12 @@ export const ERRORS = {
     '',
     'Only TLS passes a verified tunnel; set proxy.config.http.connect.verify to tunnel for other protocols.',
   ),
+  PTC_TUNNEL_HELLO: kind(
+    'client',
+    0,
+    '',
+    'The ClientHello in a tunnel cannot be read, or names what can be no host; the message says what is wrong with it.',
+  ),
   PTC_TUNNEL_CUT: kind(
     'origin',
     0,

@@ -1,6 +1,6 @@
 import type { Records } from '../config/records-table.js'
 import type { Rule } from '../config/rules.js'
-import type { ConnectMode } from '../http/connect.js'
+import type { ConnectMode } from '../http/tunnel-judgement.js'
 
 /** How the origin behind a CONNECT is verified, as a rule of sni.yaml says, or else the record. */
 export const connectModeOf = (records: Records, rule: Rule | undefined): ConnectMode =>

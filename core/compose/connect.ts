@@ -3,14 +3,15 @@ import type { Records } from '../config/records-table.js'
 import type { FrontLimits } from '../http/client-host.js'
 import { ConnectHandler, type ConnectSummary } from '../http/connect.js'
 import { type BumpedConnections, bumpedConnections } from '../http/connect-bump.js'
-import { probedTunnel } from '../http/connect-probe.js'
-import { blindTunnel, type TunnelOptions } from '../http/connect-tunnel.js'
+import { connectServer, type ServeOptions } from '../http/connect-serve.js'
+import type { TunnelOptions } from '../http/connect-tunnel.js'
 import type { Forwarder } from '../http/forward.js'
 import type { Pages } from '../http/page-templates.js'
 import type { Summary } from '../http/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
 import type { DialOptions } from '../origin/dial.js'
 import { Prober } from '../origin/prober.js'
+import { toNames } from '../tls/names.js'
 import type { Access } from './access.js'
 import { type BumpSetup, bumpPort } from './bump-port.js'
 import type { HandshakeParts } from './client-settings.js'
@@ -46,7 +47,7 @@ export interface ConnectParts {
 }
 
 /** What serves CONNECT, and what there is to say to all bumped connections. */
-export interface Connecting extends Omit<BumpedConnections, 'serve'> {
+export interface Connecting extends Omit<BumpedConnections, 'take'> {
   readonly handler: ConnectHandler
 }
 
@@ -63,6 +64,10 @@ export function makeConnecting(parts: ConnectParts): Connecting {
     dial,
     startTls: (tcp, target, signal) => setup().verification.startTls(tcp, target, signal),
     policyDigest: host => setup().verification.policyOf(host).digest,
+    announcedFor: host => {
+      const { settings } = setup().verification.policyOf(host)
+      return toNames(host, settings.names).sni
+    },
     ttl: () => setup().records['proxy.config.http.connect.probe_cache_ttl'] * SECOND,
   })
   revoking.join('addresses', isRevoked => prober.revoke(isRevoked))
@@ -72,7 +77,6 @@ export function makeConnecting(parts: ConnectParts): Connecting {
     connector,
     forwarder,
     limits,
-    helloTimeout,
     endTls: bumpPort(setup, parts.inside),
     admit: req => setup().access.admitInside(req),
     onRefused,
@@ -80,18 +84,28 @@ export function makeConnecting(parts: ConnectParts): Connecting {
   const handler = new ConnectHandler({
     isPortAllowed: port =>
       isPortIn(parseConnectPorts(setup().records['proxy.config.http.connect_ports']), port),
-    modeFor: host => connectModeOf(setup().records, setup().verification.policyOf(host).rule),
-    servers: {
-      probe: probedTunnel({ ...tunnel, prober, helloTimeout }),
-      tunnel: blindTunnel(tunnel),
-      bump: bumped.serve,
-    },
+    serve: connectServer({ ...tunnel, prober, bumped, helloTimeout, rules: () => tunnelRules(setup()) }),
     warn,
     hooks: () => setup().points.transaction,
     pages: () => setup().pages,
     ...(onDone === undefined ? {} : { onDone }),
   })
   return { handler, configure: bumped.configure, drain: bumped.drain }
+}
+
+/** How hosts are judged from here on, until the next reload. */
+function tunnelRules({ records, verification, points }: ConnectSetup): ReturnType<ServeOptions['rules']> {
+  const { policies, policyOf } = verification
+  return {
+    modeOf: host => connectModeOf(records, policyOf(host).rule),
+    modeOfAddress: address => {
+      const { rule } = policyOf(address)
+      return rule?.fqdn === address ? connectModeOf(records, rule) : undefined
+    },
+    canDiffer:
+      points.outboundStart !== undefined ||
+      policies.some(({ rule }) => connectModeOf(records, rule) !== 'tunnel'),
+  }
 }
 
 /** Each byte passes both sides, so the shorter of the two timeouts is the one that ends a silent tunnel. */

@@ -46,6 +46,7 @@ export const LOG_SYMBOLS = [
   'sshl',
   'sscl',
   'phr',
+  'cssn',
   'shn',
   'shi',
   'cfsc',

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
 import { describe } from '../base/errors.js'
+import { parseHost } from '../base/host.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { placed } from './record-place.js'
 import type { Records } from './records-table.js'
@@ -99,7 +99,7 @@ export function loadRules(confDir: string, records: Records): readonly Rule[] {
 
 /** The rule for an origin: the first that matches. */
 export function findRule(rules: readonly Rule[], host: string): Rule | undefined {
-  const name = toAscii(host)
+  const name = parseHost(host)?.name ?? toAscii(host)
   return rules.find(({ fqdn }) =>
     fqdn.startsWith('*')
       ? (name.length >= fqdn.length && name.endsWith(fqdn.slice(1))) || fqdn === '*'
@@ -109,8 +109,9 @@ export function findRule(rules: readonly Rule[], host: string): Rule | undefined
 
 /** Lower case, A-labels, no dot at the end: how names are compared. */
 function toAscii(name: string): string {
+  const host = parseHost(name)
+  if (host !== undefined) return host.name
   const plain = name.endsWith('.') ? name.slice(0, -1) : name
-  if (isIP(plain) !== 0) return plain.toLowerCase()
   const [star, rest] = plain.startsWith('*') ? ['*', plain.slice(1)] : ['', plain]
   return star + (/[^\x20-\x7e]/.test(rest) ? domainToASCII(rest) : rest.toLowerCase())
 }

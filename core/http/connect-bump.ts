@@ -1,9 +1,9 @@
 /**
  * CONNECT in bump mode: the proxy ends the client's TLS itself, with a leaf of the operator's authority.
  *
- *     200 -> ClientHello read, client parked -> its hook -> origin opened and verified -> TLS with the client -> its requests
- *                                                  \-> an alert          \-> rejected: the same, and every request gets the
- *                                                                                          error page
+ *     ClientHello read, client parked -> its hook -> origin opened and verified -> TLS with the client -> its requests
+ *                                           \-> an alert          \-> rejected: the same, and every request gets the
+ *                                                                            error page
  *
  * The verified connection waits in the pool for the first request. A ClientHello with another SNI than the target of
  * CONNECT is for that name, at the target's address: the name is what is verified, and what requests have to be for.
@@ -14,7 +14,6 @@ import type { ClientLink } from '../vconn/link.js'
 import { boundTarget } from './bound-target.js'
 import type { FrontLimits } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
-import type { ConnectServer } from './connect.js'
 import type { ConnectRequest } from './connect-request.js'
 import type { Forwarder } from './forward.js'
 import { type Admit, createFront, type Front } from './front.js'
@@ -22,7 +21,8 @@ import { NO_PAGES } from './page-templates.js'
 import { errorReply, sendReply } from './replies.js'
 import { refusedSummary, type Summary } from './summary.js'
 import { authorityOf } from './target.js'
-import { WaitingClient } from './waiting-client.js'
+import type { TunnelJudgement } from './tunnel-judgement.js'
+import type { WaitingClient } from './waiting-client.js'
 
 /**
  * Makes the handshake with a client whose ClientHello has come, on a link that is its own from here on.
@@ -43,8 +43,6 @@ export interface BumpOptions {
   readonly forwarder: Forwarder
   readonly limits: FrontLimits
   readonly endTls: EndTls
-  /** Milliseconds in which a ClientHello must be complete. */
-  readonly helloTimeout: () => number
   /** Says why a request inside is refused. */
   readonly admit: Admit
   /** Called for each request inside that never got to the forwarder. */
@@ -57,42 +55,56 @@ interface Bumped {
   readonly error: ProxyError | undefined
 }
 
-/** Takes CONNECT requests to bump, and what comes inside. */
+/** Takes tunnels to bump, and what comes inside. */
 export interface BumpedConnections extends Pick<Front, 'configure' | 'drain'> {
-  readonly serve: ConnectServer
+  /**
+   * Takes over a client whose ClientHello has been read. It is answered in any case, by an alert at least.
+   * @param address where the origin is; by default what the host of the CONNECT resolves to
+   * @throws {ProxyError}
+   */
+  readonly take: (
+    request: ConnectRequest,
+    client: WaitingClient,
+    judgement: TunnelJudgement,
+    address: string | undefined,
+  ) => Promise<undefined>
 }
 
 export function bumpedConnections(options: BumpOptions): BumpedConnections {
   const bumped = new WeakMap<ClientInfo, Bumped>()
   const front = innerFront(options, bumped)
-  const serve: ConnectServer = async request => {
-    const client = new WaitingClient(request.link, request.early)
-    try {
-      request.establish()
-      await client.readHello(options.helloTimeout())
-      let verified: Bumped | undefined
-      const outside = request.req.client
-      const secured = await options.endTls(client.release(), outside, request.port, async (sni, signal) => {
-        const origin = originOf(request, sni)
-        verified = { origin, error: await verify(options.connector, origin, signal, outside.network) }
-        return origin.host
-      })
-      const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin))
-      if (verified !== undefined) bumped.set(inside, verified)
-      front.take(secured, inside)
-    } catch (cause) {
-      client.discard()
-      throw cause
-    }
+  const take: BumpedConnections['take'] = async (request, client, judgement, address) => {
+    const origin = originOf(request, judgement, address)
+    let verified: Bumped | undefined
+    const outside = request.req.client
+    const secured = await options.endTls(client.release(), outside, request.port, async (sni, signal) => {
+      if (sni !== undefined && sni !== origin.host) throw twoReadings(sni, origin.host)
+      verified = { origin, error: await verify(options.connector, origin, signal, outside.network) }
+      return origin.host
+    })
+    const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin))
+    if (verified !== undefined) bumped.set(inside, verified)
+    front.take(secured, inside)
     return undefined
   }
-  return { serve, configure: front.configure, drain: front.drain }
+  return { take, configure: front.configure, drain: front.drain }
 }
 
-function originOf({ host, port }: ConnectRequest, sni: string | undefined): OriginTarget {
-  const origin = { scheme: 'https', host: sni ?? host, port } as const
-  return origin.host === host ? origin : { ...origin, dialHost: host }
+function originOf(
+  { host: connect, port }: ConnectRequest,
+  { host }: TunnelJudgement,
+  address = connect,
+): OriginTarget {
+  const origin = { scheme: 'https', host, port } as const
+  return address === host ? origin : { ...origin, dialHost: address }
 }
+
+/** The ClientHello that was judged is the one that is answered, or nothing is. */
+const twoReadings = (answered: string, judged: string): ProxyError =>
+  new ProxyError(
+    'PTC_TUNNEL_HELLO',
+    `the ClientHello asks for ${answered}, and was judged as one for ${judged}`,
+  )
 
 const schemeAndAuthority = ({ scheme, host, port }: OriginTarget): string =>
   `${scheme}://${authorityOf(scheme, host, port)}`

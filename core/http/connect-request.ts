@@ -4,6 +4,7 @@ import type { ClientRequest } from './client-request.js'
 import { refuse } from './front.js'
 import type { Pages } from './page-templates.js'
 import { checkHost, checkVersion, parseConnectTarget } from './target.js'
+import type { TunnelJudgement } from './tunnel-judgement.js'
 import type { TunnelOrigin } from './tunnel-origin.js'
 
 /** One CONNECT request: its target, its socket, and whether it has been answered. */
@@ -19,7 +20,8 @@ export interface ConnectRequest {
   /** Answers 200. From here on errors cannot be told in HTTP. */
   establish(): void
   readonly isEstablished: boolean
-  /** Filled in by whoever serves it. */
+  /** What was decided last; filled in by what serves it, as is `origin`. */
+  judgement: TunnelJudgement | undefined
   origin: TunnelOrigin | undefined
 }
 
@@ -43,6 +45,7 @@ export function readConnectRequest(req: ClientRequest, link: ClientLink, early: 
       isEstablished = true
       link.write(ESTABLISHED)
     },
+    judgement: undefined,
     origin: undefined,
     get isEstablished() {
       return isEstablished

@@ -3,7 +3,7 @@ import type { ClientLink, Link } from '../vconn/link.js'
 import { type PumpResult, pump } from '../vconn/pump.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
 import { UnreadLink } from '../vconn/unread-link.js'
-import type { ConnectServer } from './connect.js'
+import type { ConnectRequest } from './connect-request.js'
 
 export interface TunnelOptions {
   readonly dial: DialOptions
@@ -17,28 +17,26 @@ export interface TunnelOptions {
   readonly start: (tcp: TcpLink, host: string, port: number, signal: AbortSignal) => Promise<number>
 }
 
-/** CONNECT without verification: proxy.config.http.connect.verify `tunnel`. */
-export function blindTunnel(options: TunnelOptions): ConnectServer {
-  return async request => {
-    const { link, host, port } = request
-    let { early } = request
-    const gone = new AbortController()
-    // Not read until the tunnel is open: whatever the client sends, its end included, waits for the pump.
-    link.attach({
-      onData: bytes => {
-        early = Buffer.concat([early, bytes])
-      },
-      onDrain: () => {},
-      onEnd: () => {},
-      onClose: () => gone.abort(),
-    })
-    link.pause()
-    const origin = await dial({ host, port }, options.dial, gone.signal)
-    const parked = await options.start(origin, host, port, gone.signal)
-    request.origin = { address: origin.remoteAddress, parked }
-    request.establish()
-    return relay(new UnreadLink(link, early), origin, options)
-  }
+/** A tunnel into which nobody looks: proxy.config.http.connect.verify `tunnel`, where no other rule could hold. */
+export async function blindTunnel(request: ConnectRequest, options: TunnelOptions): Promise<PumpResult> {
+  const { link, host, port } = request
+  let { early } = request
+  const gone = new AbortController()
+  // Not read until the tunnel is open: whatever the client sends, its end included, waits for the pump.
+  link.attach({
+    onData: bytes => {
+      early = Buffer.concat([early, bytes])
+    },
+    onDrain: () => {},
+    onEnd: () => {},
+    onClose: () => gone.abort(),
+  })
+  link.pause()
+  const origin = await dial({ host, port }, options.dial, gone.signal)
+  const parked = await options.start(origin, host, port, gone.signal)
+  request.origin = { address: origin.remoteAddress, parked }
+  request.establish()
+  return relay(new UnreadLink(link, early), origin, options)
 }
 
 /** Relays until both ends have closed. The client's link is paused, with all that is for the origin still in it. */

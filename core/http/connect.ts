@@ -1,26 +1,42 @@
 import { describe, ProxyError } from '../base/errors.js'
+import { bracketed } from '../base/host.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { ClientLink } from '../vconn/link.js'
 import type { PumpResult } from '../vconn/pump.js'
 import type { ClientInfo } from './client-info.js'
 import type { ClientRequest } from './client-request.js'
-import { askConnect } from './connect-hook.js'
+import { askConnect, forAuthority } from './connect-hook.js'
 import { type ConnectRequest, readConnectRequest, refuseConnect } from './connect-request.js'
 import type { Pages } from './page-templates.js'
 import type { HookedTxn } from './summary.js'
 import { TxnHooks, type TxnPoints } from './transaction-hooks.js'
+import type { ConnectMode } from './tunnel-judgement.js'
 import type { TunnelOrigin } from './tunnel-origin.js'
+import { WaitingClient } from './waiting-client.js'
 
-/** How the origin behind a CONNECT is verified: proxy.config.http.connect.verify. */
-export type ConnectMode = 'probe' | 'bump' | 'tunnel'
+/**
+ * Has plugins asked about a host that a tunnel turned out to be for.
+ * @throws {ProxyError} a refusal, or the signal's reason
+ */
+export type AskAbout = (host: string, signal: AbortSignal) => Promise<void>
 
-/** Serves a CONNECT whose port is allowed. Resolves when the connection has ended, or is HTTP's again. */
-export type ConnectServer = (request: ConnectRequest) => Promise<PumpResult | undefined>
+/**
+ * Serves a CONNECT whose port is allowed. Resolves when the connection has ended, or is HTTP's again.
+ * @param ask undefined where no plugin would be asked
+ */
+export type ConnectServer = (
+  request: ConnectRequest,
+  ask: AskAbout | undefined,
+) => Promise<PumpResult | undefined>
 
 /** A CONNECT that is over. */
 export interface ConnectSummary {
   readonly req: ClientRequest
   readonly mode: ConnectMode | undefined
+  /** The host that its tunnel was for, by what the client sent in it; that of the CONNECT otherwise. */
+  readonly host: string | undefined
+  /** The name that the client announced in the tunnel's TLS. */
+  readonly sni: string | undefined
   /** What the client was answered; 0 if it left before. */
   readonly status: number
   /** Through the tunnel; 0 for a connection that was bumped, whose requests are told of one by one. */
@@ -36,8 +52,7 @@ export interface ConnectSummary {
 export interface ConnectOptions {
   /** proxy.config.http.connect_ports. */
   readonly isPortAllowed: (port: number) => boolean
-  readonly modeFor: (host: string, port: number) => ConnectMode
-  readonly servers: Readonly<Record<ConnectMode, ConnectServer>>
+  readonly serve: ConnectServer
   /** The plugins on transactions. */
   readonly hooks?: () => TxnPoints | undefined
   /** The operator's error pages. */
@@ -79,7 +94,6 @@ export class ConnectHandler {
     const startedAt = performance.now()
     let request: ConnectRequest | undefined
     let hooks: TxnHooks | undefined
-    let mode: ConnectMode | undefined
     let result: PumpResult | undefined
     let error: ProxyError | undefined
     try {
@@ -89,10 +103,10 @@ export class ConnectHandler {
       const points = this.#options.hooks?.()
       if (points !== undefined) {
         hooks = TxnHooks.of(points, req.client, 'CONNECT', hostPort(host, port))
-        if (points.readRequest !== undefined) request = await askConnect(hooks, request)
+        if (points.readRequest !== undefined) request = await asked(hooks, request)
       }
-      mode = this.#options.modeFor(host, port)
-      result = await this.#options.servers[mode](request)
+      const ask = points?.readRequest && this.#askAbout(request, hooks)
+      result = await this.#options.serve(request, ask)
       error = result?.cause
     } catch (cause) {
       error = known(cause)
@@ -103,7 +117,9 @@ export class ConnectHandler {
     if (isEstablished && error !== undefined) this.#tell(req, error)
     this.#options.onDone?.({
       req,
-      mode,
+      mode: request?.judgement?.mode,
+      host: request?.judgement?.host ?? request?.host,
+      sni: request?.judgement?.announced,
       status: isEstablished ? 200 : error?.code === 'PTC_CLIENT_GONE' ? 0 : (error?.status ?? 0),
       bytesUp: result?.bytesUp ?? 0,
       bytesDown: result?.bytesDown ?? 0,
@@ -112,6 +128,17 @@ export class ConnectHandler {
       error,
       hooked: hooks,
     })
+  }
+
+  /** The same transaction, under another host. The plugins are those of now: a reload may have come since. */
+  #askAbout({ req, port }: ConnectRequest, hooks: TxnHooks | undefined): AskAbout {
+    return async (host, signal) => {
+      const points = this.#options.hooks?.()
+      if (points?.readRequest === undefined) return
+      const authority = hostPort(host, port)
+      const again = TxnHooks.of(points, req.client, 'CONNECT', authority, hooks)
+      await askConnect(again, forAuthority(req.rawHeaders, authority), signal)
+    }
   }
 
   /** Clients and origins that leave are the common end of a tunnel, and no news. */
@@ -123,7 +150,19 @@ export class ConnectHandler {
   }
 }
 
-const hostPort = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+/** The client is read meanwhile, so that its leaving is noticed. The same request, with what has come put back. */
+async function asked(hooks: TxnHooks, { req, link, early }: ConnectRequest): Promise<ConnectRequest> {
+  const client = new WaitingClient(link, early)
+  try {
+    await askConnect(hooks, req.rawHeaders, client.signal)
+    return readConnectRequest(req, client.release(), Buffer.alloc(0))
+  } catch (cause) {
+    client.discard()
+    throw cause
+  }
+}
+
+const hostPort = (host: string, port: number): string => `${bracketed(host)}:${port}`
 
 const QUIET: ReadonlySet<string> = new Set(['PTC_CLIENT_GONE', 'PTC_ORIGIN_CLOSED', 'PTC_TUNNEL_IDLE'])
 

@@ -13,10 +13,13 @@ export class GuardedLink extends LinkOver<Link> {
   readonly #certificate: PassingCertificate
   readonly #hello: RepeatedHello
 
-  /** @param sni of the ClientHello that is about to be written */
-  constructor(link: Link, leafSha256: string, sni: string | undefined) {
+  /**
+   * @param leafSha256 of the verified leaf; undefined where none was verified, and every certificate passes
+   * @param announced the name in the ClientHello that is about to be written, as the client wrote it
+   */
+  constructor(link: Link, leafSha256: string | undefined, announced: string | undefined) {
     super(link)
-    this.#hello = new RepeatedHello(sni)
+    this.#hello = new RepeatedHello(announced)
     this.#certificate = new PassingCertificate(leafSha256)
   }
 

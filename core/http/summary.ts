@@ -33,6 +33,10 @@ export interface Summary {
   readonly channel: Channel | undefined
   /** The origin of a tunnel. */
   readonly tunnel?: TunnelOrigin | undefined
+  /** The host that a tunnel was for, by what the client sent in it. */
+  readonly tunnelHost?: string | undefined
+  /** The name that the client announced in the tunnel's TLS, as it wrote it. */
+  readonly sni?: string | undefined
   /** The request as it was sent to the origin. */
   readonly sent: RequestHead | undefined
   /** The origin's response, 1xx aside. */

@@ -1,7 +1,6 @@
-import { isIPv4, isIPv6 } from 'node:net'
-import { domainToASCII } from 'node:url'
 import { apart } from '../base/apart.js'
 import { describe, ProxyError } from '../base/errors.js'
+import { bracketed, parseHostBytes } from '../base/host.js'
 import { Memo } from '../base/memo.js'
 import type { OriginTarget } from '../origin/connect.js'
 
@@ -71,7 +70,7 @@ export function parseConnectTarget(target: string): { readonly host: string; rea
 
 /** Host as it appears in URLs and Host fields: IPv6 in brackets, the default port left out. */
 export function authorityOf(scheme: 'http' | 'https', host: string, port: number): string {
-  const name = host.includes(':') ? `[${host}]` : host
+  const name = bracketed(host)
   return port === DEFAULT_PORT[scheme] ? name : `${name}:${port}`
 }
 
@@ -109,10 +108,7 @@ export function checkVersion(httpVersion: string): void {
 
 const SCHEME = /^[a-z][a-z0-9+.-]*$/i
 const HOST_VALUE = /^(?:[^\s/?#@\\]*)$/
-const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 const PORT = /^[0-9]{1,5}$/
-/** A name that ends like this is read as an IPv4 address by some resolver or other: 127.1, 0x7f000001, 017700000001. */
-const NUMERIC_END = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/
 
 function endOfAuthority(target: string, from: number): number {
   for (let i = from; i < target.length; i++) {
@@ -153,33 +149,14 @@ function parsePort(text: string): number {
 
 function parseHost(text: string): string {
   if (text === '') throw badTarget('has no host')
-  if (text.startsWith('[')) return parseIPv6(text)
-  if (isIPv4(text)) return text
-  const name = toAscii(text).replace(/\.$/, '')
-  if (isIPv4(name)) return name
-  const isName =
-    name.length <= 253 && !NUMERIC_END.test(name) && name.split('.').every(label => LABEL.test(label))
-  if (!isName) throw badTarget(`has the host ${quote(text)}`)
-  return name
+  const isBracketed = text.startsWith('[')
+  const found = isBracketed && !text.endsWith(']') ? undefined : parseHostBytes(unbracketed(text))
+  if (found === undefined || isBracketed !== text.includes(':'))
+    throw badTarget(`has the host ${quote(text)}`)
+  return found.name
 }
 
-function parseIPv6(text: string): string {
-  const address = text.slice(1, -1)
-  if (!text.endsWith(']') || !isIPv6(address) || address.includes('%'))
-    throw badTarget(`has the host ${quote(text)}`)
-  return new URL(`http://[${address}]/`).hostname.slice(1, -1)
-}
-
-/** Lower case; a name in UTF-8 becomes its A-labels (RFC 5891). */
-function toAscii(text: string): string {
-  const lower = text.toLowerCase()
-  if (/^[\x21-\x7e]*$/.test(lower)) return lower
-  try {
-    return domainToASCII(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'latin1')))
-  } catch {
-    throw badTarget(`has the host ${quote(text)}`)
-  }
-}
+const unbracketed = (text: string): string => (text.startsWith('[') ? text.slice(1, -1) : text)
 
 function notAbsolute(target: string): ProxyError {
   if (target.startsWith('/') || target === '*') {

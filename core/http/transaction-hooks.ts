@@ -16,6 +16,7 @@ import { Hold, type HoldPoint } from '../vconn/hold.js'
 import { refused } from '../vconn/plugin-refused.js'
 import type { PluginTurn } from '../vconn/turn.js'
 import type { ClientInfo } from './client-info.js'
+import type { HookedTxn } from './summary.js'
 
 /** The plugins on the hooks of transactions; undefined where none is on a hook. */
 export interface TxnPoints {
@@ -49,21 +50,30 @@ let lastId = 0
  * Life: made -> begun -> over.
  */
 export class TxnHooks {
-  readonly id = ++lastId
+  readonly id: number
   readonly points: TxnPoints
-  readonly args: Partial<TxnArgs> = Object.create(null)
+  readonly args: Partial<TxnArgs>
   readonly #facts: TxnFacts
   #holds: { abandon(): void }[] = []
   #leave: (() => void) | undefined
 
-  constructor(points: TxnPoints, facts: TxnFacts) {
+  /** @param same the transaction that this is a part of, if it has begun */
+  constructor(points: TxnPoints, facts: TxnFacts, same?: HookedTxn) {
+    this.id = same?.id ?? ++lastId
+    this.args = same?.args ?? Object.create(null)
     this.points = points
     this.#facts = facts
   }
 
-  static of(points: TxnPoints, { vconn: client }: ClientInfo, method: string, url: string): TxnHooks {
+  static of(
+    points: TxnPoints,
+    { vconn: client }: ClientInfo,
+    method: string,
+    url: string,
+    same?: HookedTxn,
+  ): TxnHooks {
     if (client === undefined) throw new ProxyError('PTC_INTERNAL', 'a request of a client without a VConn')
-    return new TxnHooks(points, { client, method, url })
+    return new TxnHooks(points, { client, method, url }, same)
   }
 
   /** From here on plugins may be asked; `over` ends that. What they belong to is kept as long. */

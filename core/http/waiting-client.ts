@@ -1,29 +1,37 @@
 import { ProxyError } from '../base/errors.js'
-import { type ClientHello, MAX_HELLO_BYTES, readClientHello } from '../tls/client-hello.js'
+import { MAX_HELLO_BYTES } from '../tls/client-hello.js'
 import type { ClientLink, LinkSink } from '../vconn/link.js'
 import { UnreadLink } from '../vconn/unread-link.js'
+import { type Opening, readOpening } from './opening.js'
 
 /** What a client may send ahead while it is held; beyond it the link is not read on. */
 const MAX_AHEAD = 2 * MAX_HELLO_BYTES
 
 /**
- * A client that has sent CONNECT and waits: for the verdict, or with its ClientHello read and not answered. It is read
- * all the time, because only who reads notices that the other end has left.
+ * A client that has sent CONNECT and waits: for the verdict, or with what it has sent in the tunnel read and not answered.
+ * It is read all the time, because an end is noticed only by reading.
  *
  * Life: waiting -> released, with all bytes put back for the next reader; or -> gone, once, which aborts `signal`. A
- * client that ends its direction is gone: it could not make a handshake any more.
+ * client that ends its direction is gone, because it could not make a handshake any more, unless it may half-close.
  */
 export class WaitingClient implements LinkSink {
   readonly #link: ClientLink
   readonly #abort = new AbortController()
+  readonly #mayHalfClose: boolean
   #bytes: Buffer
   #isOver = false
+  #hasEnded = false
+  #hasOriginSpoken = false
   #onBytes: (() => void) | undefined
 
-  /** @param early what came behind the CONNECT request */
-  constructor(link: ClientLink, early: Buffer) {
+  /**
+   * @param early what came behind the CONNECT request
+   * @param mayHalfClose whether the tunnel may be for another protocol than TLS, in which an end is no departure
+   */
+  constructor(link: ClientLink, early: Buffer, mayHalfClose = false) {
     this.#link = link
     this.#bytes = early
+    this.#mayHalfClose = mayHalfClose
     link.attach(this)
     link.resume()
   }
@@ -34,41 +42,48 @@ export class WaitingClient implements LinkSink {
   }
 
   /**
-   * The ClientHello, which stays with the bytes that are put back.
+   * What the client sends first; it stays with the bytes that are put back.
    * @param timeout milliseconds for all of it
-   * @throws {ProxyError} PTC_TUNNEL_NOT_TLS, PTC_REQUEST_TIMEOUT, PTC_CLIENT_GONE
+   * @throws {ProxyError} PTC_REQUEST_TIMEOUT, PTC_CLIENT_GONE
    */
-  readHello(timeout: number): Promise<ClientHello> {
+  readOpening(timeout: number): Promise<Opening> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer)
         this.#onBytes = undefined
         this.signal.removeEventListener('abort', onGone)
       }
-      const fail = (code: 'PTC_TUNNEL_NOT_TLS' | 'PTC_REQUEST_TIMEOUT', message: string): void => {
-        settle()
-        reject(new ProxyError(code, message))
-      }
       const onGone = (): void => {
         settle()
         reject(this.signal.reason)
       }
-      const timer = setTimeout(
-        () => fail('PTC_REQUEST_TIMEOUT', `the ClientHello was not complete after ${timeout} ms`),
-        timeout,
-      )
-      this.#onBytes = () => {
-        const reading = readClientHello(this.#bytes)
-        if (reading.kind === 'not-tls')
-          return fail('PTC_TUNNEL_NOT_TLS', `the client does not speak TLS: ${reading.why}`)
-        if (reading.kind === 'more') return
+      const timer = setTimeout(() => {
         settle()
-        resolve(reading.hello)
+        const what =
+          this.#bytes.length === 0 ? 'sent nothing in its tunnel' : 'did not complete its ClientHello'
+        reject(new ProxyError('PTC_REQUEST_TIMEOUT', `the client ${what} for ${timeout} ms`))
+      }, timeout)
+      this.#onBytes = () => {
+        const opening = this.#readOpening()
+        if (opening === 'more') return
+        settle()
+        resolve(opening)
       }
       if (this.signal.aborted) return onGone()
       this.signal.addEventListener('abort', onGone)
       this.#onBytes()
     })
+  }
+
+  /** The origin has spoken first, as no TLS server does: a client that has sent nothing is not waited for any more. */
+  readonly originSpoke = (): void => {
+    this.#hasOriginSpoken = true
+    this.#onBytes?.()
+  }
+
+  #readOpening(): Opening | 'more' {
+    if (this.#hasOriginSpoken && this.#bytes.length === 0) return ORIGIN_SPOKE
+    return readOpening(this.#bytes, this.#hasEnded)
   }
 
   /**
@@ -79,10 +94,10 @@ export class WaitingClient implements LinkSink {
     this.signal.throwIfAborted()
     this.#isOver = true
     this.#link.pause()
-    return new UnreadLink(this.#link, this.#bytes)
+    return new UnreadLink(this.#link, this.#bytes, this.#hasEnded)
   }
 
-  /** Lets go of what has come: whoever answers it now reads on. */
+  /** Drops what has come: the one who answers the client now reads on. */
   discard(): void {
     this.#isOver = true
     this.#bytes = EMPTY
@@ -100,7 +115,9 @@ export class WaitingClient implements LinkSink {
   }
 
   onEnd(): void {
-    this.#gone()
+    if (!this.#mayHalfClose) return this.#gone()
+    this.#hasEnded = true
+    this.#onBytes?.()
   }
 
   onClose(): void {
@@ -115,3 +132,4 @@ export class WaitingClient implements LinkSink {
 }
 
 const EMPTY = Buffer.alloc(0)
+const ORIGIN_SPOKE: Opening = { kind: 'other', why: 'the origin spoke first' }

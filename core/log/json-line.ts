@@ -16,6 +16,7 @@ export function jsonLine({ summary, startedAt, user, sent }: LogEntry): string {
     user: user ?? null,
     method: method === '' ? null : method,
     url: url === '' ? null : safeUrl(url).slice(0, MAX_URL),
+    sni: summary.sni ?? null,
     version: req?.httpVersion ?? null,
     status,
     ms: Math.round(milliseconds),

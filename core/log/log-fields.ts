@@ -100,7 +100,14 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
     read: ({ summary }) =>
       summary.channel === undefined && summary.tunnel === undefined ? 'NONE' : 'DIRECT',
   },
-  shn: { about: "the origin's name", read: ({ summary }) => hostOf(summary.method, summary.url) },
+  cssn: {
+    about: "the name that the client announced in a tunnel's TLS",
+    read: ({ summary: { sni } }) => sni?.replace(/[^\x21-\x7e]/g, '?'),
+  },
+  shn: {
+    about: "the origin's name; of a tunnel, the one that the client asked for in it",
+    read: ({ summary }) => summary.tunnelHost ?? hostOf(summary.method, summary.url),
+  },
   shi: {
     about: "the origin's address and port",
     read: ({ summary: { channel, tunnel } }) => channel?.link.remoteAddress ?? tunnel?.address,

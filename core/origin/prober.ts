@@ -3,6 +3,7 @@
  * same address. A tunnel then goes to the very address that was verified, not to the name, which may resolve anew.
  */
 import { LRUCache } from 'lru-cache'
+import { toNames } from '../tls/names.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/revocation.js'
 import type { StartTls, TlsTarget } from '../tls/start-tls.js'
 import type { VerifiedPeer } from '../tls/verdict.js'
@@ -15,6 +16,8 @@ export interface ProberOptions {
   readonly startTls: StartTls
   /** The digest of everything that shapes the verdict about this host: a verdict never outlives it. */
   readonly policyDigest: (host: string) => string
+  /** What a handshake for this host announces when nothing else is wanted: by default the host, unless it is an address. */
+  readonly announcedFor?: (host: string) => string | undefined
   /** How long an acceptance holds, in milliseconds; 0 has every tunnel verified on its own. */
   readonly ttl: () => number
 }
@@ -34,6 +37,8 @@ export interface Acceptance {
 export interface VerifiedAddress {
   readonly tcp: TcpLink
   readonly acceptance: Acceptance
+  /** The name that was announced. */
+  readonly announced: string | undefined
   /** Milliseconds that plugins held the handshake; 0 when its verdict was known. */
   readonly parked: number
   /** Has the next tunnel verified again. */
@@ -83,18 +88,32 @@ export class Prober {
   /**
    * Has the origin at the other end of `tcp` judged under a name, unless that verdict is known. `tcp` is used up by it,
    * or returned.
+   * @param target `since`: when `tcp` was begun, if that was for this name
    * @throws {ProxyError} of the handshake, of the second dial, or the signal's reason
    */
   async verify(tcp: TcpLink, target: TlsTarget, signal: AbortSignal): Promise<VerifiedAddress> {
     const { host, port } = target
     const address = addressOf(tcp)
-    const key = `${host}:${port} ${address} ${this.#options.policyDigest(host)}`
+    const announced = this.#announcedBy(target)
+    const as = JSON.stringify(announced ?? null)
+    const key = `${host}:${port} ${address} as ${as} ${this.#options.policyDigest(host)}`
     const forget = (): void => void this.#known.delete(key)
     const known = this.#known.get(key)?.acceptance
-    if (known !== undefined) return { tcp, acceptance: known, parked: 0, forget }
+    if (known !== undefined) return { tcp, acceptance: known, announced, parked: 0, forget }
     const outcome = await this.#wait(this.#probe(key, tcp, target), signal)
     const { dial: options } = this.#options
-    return { tcp: await dial({ host: address, port, name: host }, options, signal), ...outcome, forget }
+    return {
+      tcp: await dial({ host: address, port, name: host }, options, signal),
+      ...outcome,
+      announced,
+      forget,
+    }
+  }
+
+  #announcedBy({ host, announce }: TlsTarget): string | undefined {
+    if (announce !== undefined) return announce ?? undefined
+    const { announcedFor } = this.#options
+    return announcedFor === undefined ? toNames(host).sni : announcedFor(host)
   }
 
   /**

@@ -4,6 +4,12 @@ export interface Alert {
   readonly name: string
 }
 
+/** What clients are told where OpenSSL does not speak to them. */
+export const ACCESS_DENIED = 49
+export const DECODE_ERROR = 50
+export const INTERNAL_ERROR = 80
+export const UNRECOGNIZED_NAME = 112
+
 const BAD_CERTIFICATE = { number: 42, name: 'bad_certificate' }
 const CERTIFICATE_UNKNOWN = { number: 46, name: 'certificate_unknown' }
 

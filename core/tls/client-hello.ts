@@ -3,12 +3,15 @@
  * protocols it offers. Strict, because a reading that differs from the origin's would verify the wrong name: what does
  * not fit to the last byte is no ClientHello.
  */
-import { isIP } from 'node:net'
+import { decodeUtf8, parseHostBytes } from '../base/host.js'
+import { DECODE_ERROR, UNRECOGNIZED_NAME } from './alerts.js'
 import { ByteReader, HANDSHAKE, readFragment } from './record-layer.js'
 
 export interface ClientHello {
-  /** The name asked for, lower case, without a final dot (RFC 6066 section 3). */
+  /** The host asked for, in the form in which hosts are compared. */
   readonly sni: string | undefined
+  /** The same as the client wrote it, which is what an origin would read. */
+  readonly announced: string | undefined
   /** The protocols offered by ALPN, in order (RFC 7301). */
   readonly alpn: readonly string[]
   /** Whether there is an encrypted_client_hello, be it a real one or a GREASE one: nobody but the origin can tell. */
@@ -17,7 +20,8 @@ export interface ClientHello {
 
 export type HelloReading =
   | { readonly kind: 'more' }
-  | { readonly kind: 'not-tls'; readonly why: string }
+  /** `alert`: what to tell a client that does speak TLS. */
+  | { readonly kind: 'not-tls'; readonly why: string; readonly alert?: number }
   /** `length`: the bytes of its records. */
   | { readonly kind: 'hello'; readonly hello: ClientHello; readonly length: number }
 
@@ -46,17 +50,20 @@ export function readClientHello(bytes: Buffer): HelloReading {
     if (fragment === 'not-tls') return notTls('the bytes are no TLS record')
     if (fragment === 'more') {
       if (at < bytes.length && bytes[at] !== HANDSHAKE) return notTls('the first record is no handshake')
-      return bytes.length > MAX_HELLO_BYTES ? notTls('the ClientHello is too large') : MORE
+      return bytes.length > MAX_HELLO_BYTES ? refused('the ClientHello is too large', DECODE_ERROR) : MORE
     }
     if (fragment.type !== HANDSHAKE) return notTls('the first record is no handshake')
     parts.push(fragment.body)
     have += fragment.body.length
-    if (parts.length > MAX_RECORDS) return notTls('the ClientHello is cut into too many records')
+    if (parts.length > MAX_RECORDS)
+      return refused('the ClientHello is cut into too many records', DECODE_ERROR)
     at = fragment.next
     const size = messageSize(parts, have)
     if (size === 'no-hello') return notTls('the first handshake message is no ClientHello')
-    if (size !== undefined && size > MAX_HELLO_BYTES) return notTls('the ClientHello is too large')
-    if (size !== undefined && have > size) return notTls('something follows the ClientHello in its record')
+    if (size !== undefined && size > MAX_HELLO_BYTES)
+      return refused('the ClientHello is too large', DECODE_ERROR)
+    if (size !== undefined && have > size)
+      return refused('something follows the ClientHello in its record', DECODE_ERROR)
     if (have === size) return parseHello(Buffer.concat(parts).subarray(4), at)
   }
 }
@@ -75,17 +82,22 @@ function parseHello(body: Buffer, length: number): HelloReading {
   const reader = new ByteReader(body)
   skipToExtensions(reader)
   if (!reader.isBroken && reader.isAtEnd)
-    return { kind: 'hello', hello: { sni: undefined, alpn: [], hasEch: false }, length }
+    return { kind: 'hello', hello: { sni: undefined, announced: undefined, alpn: [], hasEch: false }, length }
   const extensions = splitExtensions(reader.vector(2))
   if (reader.isBroken || !reader.isAtEnd || extensions === undefined)
-    return notTls('the ClientHello is malformed')
+    return refused('the ClientHello is malformed', DECODE_ERROR)
   const sni = parseServerName(extensions.get(EXTENSION.serverName))
   const alpn = parseAlpn(extensions.get(EXTENSION.alpn))
-  if (sni === 'bad') return notTls('the server_name of the ClientHello is malformed')
-  if (alpn === 'bad') return notTls('the ALPN of the ClientHello is malformed')
+  if (sni === 'bad') return refused('the server_name of the ClientHello is no host', UNRECOGNIZED_NAME)
+  if (alpn === 'bad') return refused('the ALPN of the ClientHello is malformed', DECODE_ERROR)
   return {
     kind: 'hello',
-    hello: { sni: sni?.name, alpn, hasEch: extensions.has(EXTENSION.encryptedClientHello) },
+    hello: {
+      sni: sni?.name,
+      announced: sni?.announced,
+      alpn,
+      hasEch: extensions.has(EXTENSION.encryptedClientHello),
+    },
     length,
   }
 }
@@ -121,25 +133,25 @@ function splitExtensions(bytes: Buffer): Map<number, Buffer> | undefined {
   return found
 }
 
-/** RFC 6066 section 3: one name, of the one type there is. */
-export function parseServerName(
-  extension: Buffer | undefined,
-): { readonly name: string } | 'bad' | undefined {
+export interface ServerName {
+  readonly name: string
+  readonly announced: string
+}
+
+/**
+ * RFC 6066 section 3: one name, of the one type there is. Some clients send an address, or a final dot, which it forbids:
+ * they are read as the hosts that they mean.
+ */
+export function parseServerName(extension: Buffer | undefined): ServerName | 'bad' | undefined {
   if (extension === undefined) return undefined
   const outer = new ByteReader(extension)
   const list = new ByteReader(outer.vector(2))
   const type = list.number(1)
   const raw = list.vector(2).toString('latin1')
   if (outer.isBroken || !outer.isAtEnd || list.isBroken || !list.isAtEnd || type !== 0) return 'bad'
-  const name = raw.toLowerCase() // with a final dot, which the RFC forbids, it would be judged as another name
-  return isHostName(name) ? { name } : 'bad'
-}
-
-const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
-
-/** Addresses are not permitted as SNI; a proxy that let them pass would have to guess what the origin makes of them. */
-function isHostName(name: string): boolean {
-  return name.length <= 253 && isIP(name) === 0 && name.split('.').every(label => LABEL.test(label))
+  const host = parseHostBytes(raw)
+  const announced = decodeUtf8(raw)
+  return host === undefined || announced === undefined ? 'bad' : { name: host.name, announced }
 }
 
 /** The protocols in an ALPN extension, in order. */
@@ -158,3 +170,5 @@ export function parseAlpn(extension: Buffer | undefined): readonly string[] | 'b
 }
 
 const notTls = (why: string): HelloReading => ({ kind: 'not-tls', why })
+
+const refused = (why: string, alert: number): HelloReading => ({ kind: 'not-tls', why, alert })

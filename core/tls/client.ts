@@ -71,7 +71,7 @@ export class OriginHandshake implements LinkSink {
     this.#settings = settings
     this.#onOpen = onOpen
     this.#onFailed = onFailed
-    this.#names = toNames(target.host, settings.names)
+    this.#names = toNames(target.host, settings.names, target.announce)
     this.#engine = new ClientEngine(settings.context, this.#names)
     this.#sessions = new SessionUse(settings.sessions, target)
     this.#vconn = settings.openVConn(tcp)

@@ -13,17 +13,31 @@ export interface NameRules {
  * What a host is checked against and announced as. Addresses are checked as addresses and never sent as SNI (RFC 6066
  * section 3); a trailing dot is no part of a name there.
  * @param host a name in ASCII, or an address, IPv6 without brackets
+ * @param announce announced in any case; null: nothing is
  */
-export function toNames(host: string, { sni, alternative }: NameRules = {}): EngineOptions {
+export function toNames(
+  host: string,
+  { sni, alternative }: NameRules = {},
+  announce?: string | null,
+): EngineOptions {
   const isAddress = isIP(host) !== 0
   const name = !isAddress && host.endsWith('.') ? host.slice(0, -1) : host
   const own = isAddress ? undefined : name
   return {
     host: name,
     isAddress,
-    sni: sni === undefined ? own : (sni ?? undefined),
+    sni: announcedName(own, sni, announce),
     ...(alternative === undefined ? {} : { alternative }),
   }
+}
+
+function announcedName(
+  own: string | undefined,
+  rule: string | null | undefined,
+  announce: string | null | undefined,
+): string | undefined {
+  if (announce !== undefined) return announce ?? undefined
+  return rule === undefined ? own : (rule ?? undefined)
 }
 
 /**

@@ -21,7 +21,7 @@ const SUPPORTED_VERSIONS = 43
  * cases what stands is the handshake that the proxy made itself with the same address.
  */
 export class PassingCertificate {
-  readonly #leafSha256: string
+  readonly #leafSha256: string | undefined
   #state: 'hello' | 'certificate' | 'done' = 'hello'
   #answer: OriginAnswer = 'none'
   #held: Buffer = EMPTY
@@ -30,8 +30,11 @@ export class PassingCertificate {
   /** Handshake bytes of the message that is not complete yet. */
   #message: Buffer = EMPTY
 
-  /** @param leafSha256 of the verified leaf, lower-case hex */
-  constructor(leafSha256: string) {
+  /**
+   * @param leafSha256 of the verified leaf, lower-case hex; undefined where none was verified: everything passes then, and
+   *   only the origin's first answer is of interest
+   */
+  constructor(leafSha256: string | undefined) {
     this.#leafSha256 = leafSha256
   }
 
@@ -51,6 +54,30 @@ export class PassingCertificate {
    */
   pass(bytes: Buffer): Buffer {
     if (this.#state === 'done') return bytes
+    if (this.#leafSha256 === undefined) return this.#passUnverified(bytes)
+    return this.#passVerified(bytes)
+  }
+
+  /** An origin that answers with what is no TLS asks for no second ClientHello. */
+  #passUnverified(bytes: Buffer): Buffer {
+    try {
+      const passed = this.#passVerified(bytes)
+      if (this.#answer !== 'none') this.#state = 'done'
+      return this.isDone ? Buffer.concat([passed, this.#release()]) : passed
+    } catch {
+      this.#state = 'done'
+      this.#answer = 'hello'
+      return this.#release()
+    }
+  }
+
+  #release(): Buffer {
+    const held = this.#held
+    this.#held = EMPTY
+    return held
+  }
+
+  #passVerified(bytes: Buffer): Buffer {
     this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
     let passable = 0
     while (!this.isDone) {

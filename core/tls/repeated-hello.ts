@@ -13,15 +13,15 @@ export type OriginAnswer = 'none' | 'hello' | 'retry'
  * its ServerHello, no second one can follow; if it was a HelloRetryRequest, they are one.
  */
 export class RepeatedHello {
-  readonly #sni: string | undefined
+  readonly #announced: string | undefined
   #held: Buffer = EMPTY
   /** Until the first ClientHello has gone through. */
   #isFirst = true
   #isDone = false
 
-  /** @param sni of the first ClientHello */
-  constructor(sni: string | undefined) {
-    this.#sni = sni
+  /** @param announced the name of the first ClientHello, as the client wrote it */
+  constructor(announced: string | undefined) {
+    this.#announced = announced
   }
 
   /** Whether everything from here on passes unseen. */
@@ -66,7 +66,8 @@ export class RepeatedHello {
     const reading = readClientHello(this.#held.subarray(at))
     if (reading.kind === 'more') return undefined
     if (reading.kind === 'not-tls') throw refused(`the second ClientHello is none: ${reading.why}`)
-    if (reading.hello.sni !== this.#sni) throw refused('the second ClientHello asks for another name')
+    if (reading.hello.announced !== this.#announced)
+      throw refused('the second ClientHello asks for another name')
     return at + reading.length
   }
 

@@ -14,7 +14,7 @@
 import type { Reject, Verdict } from '../api/verdict.js'
 import { X509_ERRORS } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
-import { alertOf } from './alerts.js'
+import { ACCESS_DENIED, alertOf, INTERNAL_ERROR, UNRECOGNIZED_NAME } from './alerts.js'
 import { x509NameOf } from './verdict.js'
 
 export type Stop = 'hello' | 'certificate' | 'established'
@@ -69,9 +69,6 @@ const SHAKING: ServerHandshake = { at: 'shaking' }
 export const SERVER_INITIAL: ServerHandshake = SHAKING
 
 const HANDSHAKE_FAILURE = 40
-const ACCESS_DENIED = 49
-const INTERNAL_ERROR = 80
-const UNRECOGNIZED_NAME = 112
 
 export function serverStep(state: ServerHandshake, event: ServerEvent, terms: ServerTerms): Step {
   switch (state.at) {

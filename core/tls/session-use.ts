@@ -25,10 +25,11 @@ export class SessionUse {
   readonly #revocations: number
   #stored: StoredSession | undefined
 
-  constructor(settings: SessionSettings | undefined, { host, port }: TlsTarget) {
+  constructor(settings: SessionSettings | undefined, { host, port, announce }: TlsTarget) {
     this.#settings = settings
     this.#revocations = settings?.cache.revocations ?? 0
-    this.#key = `${host}:${port} ${settings?.digest ?? ''}`
+    const as = announce === undefined ? '' : ` as ${JSON.stringify(announce)}`
+    this.#key = `${host}:${port}${as} ${settings?.digest ?? ''}`
   }
 
   /** The acceptance that a stored session rests on, and whether it has to be judged again. */

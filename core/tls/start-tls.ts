@@ -10,6 +10,11 @@ export interface TlsTarget {
   readonly port: number
   /** Network of the client that it is for, whose turn it takes; empty where there is no client. */
   readonly client: string
+  /**
+   * The name to announce whatever the rules say, null for none: a tunnel is verified with the name that its client is
+   * about to announce.
+   */
+  readonly announce?: string | null
   /** When the connection was begun, on the clock of `performance.now()`; for time limits that count from there. */
   readonly since?: number
 }

@@ -15,16 +15,22 @@ export class ReadAhead implements LinkSink {
   readonly #chunks: Buffer[] = []
   #bytes = 0
   #onGone: (() => void) | undefined
+  #onFirst: (() => void) | undefined
 
-  constructor(link: Link, onGone: () => void) {
+  /** @param onFirst called once, when the first bytes come */
+  constructor(link: Link, onGone: () => void, onFirst?: () => void) {
     this.#link = link
     this.#onGone = onGone
+    this.#onFirst = onFirst
   }
 
   onData(bytes: Buffer): void {
     this.#chunks.push(Buffer.from(bytes))
     this.#bytes += bytes.length
     if (this.isFull) this.#link.pause()
+    const onFirst = this.#onFirst
+    this.#onFirst = undefined
+    onFirst?.()
   }
 
   onDrain(): void {
@@ -44,6 +50,7 @@ export class ReadAhead implements LinkSink {
   /** From here on an end is for whoever attaches to notice. */
   readonly ignore = (): void => {
     this.#onGone = undefined
+    this.#onFirst = undefined
   }
 
   get isFull(): boolean {

@@ -53,10 +53,11 @@ export class TcpLink implements ClientLink {
   /**
    * Reads ahead until somebody attaches, who gets what has come.
    * @param onGone called when the other end leaves before
+   * @param onFirst called when it sends something before
    * @returns ends that: an end is then for whoever attaches
    */
-  watch(onGone: () => void): () => void {
-    const ahead = new ReadAhead(this, onGone)
+  watch(onGone: () => void, onFirst?: () => void): () => void {
+    const ahead = new ReadAhead(this, onGone, onFirst)
     this.attach(ahead)
     this.#ahead = ahead
     return ahead.ignore

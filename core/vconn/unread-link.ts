@@ -6,10 +6,13 @@ export class UnreadLink extends LinkOver<ClientLink> implements ClientLink {
   #bytes: Buffer | undefined
   #sink: LinkSink | undefined
   #isPaused = false
+  #hasEnded: boolean
 
-  constructor(link: ClientLink, bytes: Buffer) {
+  /** @param hasEnded whether the other end's last byte is among them: the next reader is told so, too */
+  constructor(link: ClientLink, bytes: Buffer, hasEnded = false) {
     super(link)
     this.#bytes = bytes
+    this.#hasEnded = hasEnded
   }
 
   get isHolding(): boolean {
@@ -27,7 +30,13 @@ export class UnreadLink extends LinkOver<ClientLink> implements ClientLink {
     if (bytes !== undefined && bytes.length > 0) sink.onData(bytes)
     if (this.#sink !== sink) return // it has made another one the receiver meanwhile
     this.under.attach(sink)
+    if (this.#hasEnded) queueMicrotask(() => this.#onEarlyEnd())
+    this.#hasEnded = false
     if (this.#isPaused) this.under.pause() // some begin to read when somebody attaches
+  }
+
+  #onEarlyEnd(): void {
+    if (!this.isClosed) this.#sink?.onEnd()
   }
 
   override pause(): void {

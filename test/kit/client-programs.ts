@@ -1,7 +1,7 @@
 /** What real clients need to go through a proxy: a stage for one mode of CONNECT, and the programs as they are. */
 import type { Test } from 'tap'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
-import type { ConnectMode } from '../../core/http/connect.js'
+import type { ConnectMode } from '../../core/http/tunnel-judgement.js'
 import { createAuthority } from '../../core/tls/authority.js'
 import { startChild } from './child.js'
 import { type Connecting, startConnecting, testRoot } from './connecting.js'

@@ -15,6 +15,8 @@ test('absolute-form targets', async t => {
     ['http://[0:0::1]:81/', { host: '::1', authority: '[::1]:81' }],
     ['https://[2001:DB8::1]/', { host: '2001:db8::1', authority: '[2001:db8::1]' }],
     ['http://a_b.example/', { host: 'a_b.example' }],
+    ['http://-a-.example./', { host: '-a-.example', authority: '-a-.example' }],
+    ['http://[::ffff:127.0.0.1]/', { host: '127.0.0.1', authority: '127.0.0.1' }],
     ['http://a/../b//c?d=http://e', { path: '/../b//c?d=http://e' }],
     [`http://${Buffer.from('bücher.example').toString('latin1')}/`, { host: 'xn--bcher-kva.example' }],
   ]
@@ -39,7 +41,8 @@ test('targets that are refused', async t => {
     'http://[127.0.0.1]/',
     'http://::1/',
     'http://a..b/',
-    'http://-a/',
+    'http://a../',
+    'http://[::1]./',
     'http://a%2eb/',
     'http://127.1/',
     'http://0x7f.1/',

@@ -1,0 +1,156 @@
+/**
+ * Serves a CONNECT in every mode:
+ *
+ *     judged by the CONNECT's host -> tunnel: dialled       \
+ *                                     probe: dialled, verified > 200 -> the opening is read -> judged by all hosts
+ *                                     bump: nothing yet      /
+ *       -> tunnel: relayed      -> probe: verified under the ClientHello's name, relayed      -> bump: TLS ends here
+ *
+ * What is judged the second time may be stricter than the first time, and is never less strict. A refusal behind the 200
+ * is told by an alert.
+ */
+import { isIP } from 'node:net'
+import { ProxyError } from '../base/errors.js'
+import type { VerifiedAddress } from '../origin/prober.js'
+import { ACCESS_DENIED, INTERNAL_ERROR } from '../tls/alerts.js'
+import { fatalAlert } from '../tls/record-layer.js'
+import { VerifyRejected } from '../tls/verdict.js'
+import { PluginRefused } from '../vconn/plugin-refused.js'
+import type { PumpResult } from '../vconn/pump.js'
+import type { AskAbout, ConnectServer } from './connect.js'
+import type { BumpedConnections } from './connect-bump.js'
+import type { ConnectRequest } from './connect-request.js'
+import { blindTunnel, relay } from './connect-tunnel.js'
+import { GuardedLink } from './guarded-link.js'
+import type { Opening } from './opening.js'
+import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
+import { TunnelWay, type WayOptions } from './tunnel-way.js'
+import { WaitingClient } from './waiting-client.js'
+
+export interface ServeOptions extends WayOptions {
+  readonly bumped: Pick<BumpedConnections, 'take'>
+  /** Milliseconds in which a ClientHello must be complete. */
+  readonly helloTimeout: () => number
+  /** `canDiffer`: whether any host could be judged in another way than by `tunnel`, by a rule or by a plugin. */
+  readonly rules: () => TunnelRules & { readonly canDiffer: boolean }
+}
+
+export function connectServer(options: ServeOptions): ConnectServer {
+  return async (request, ask) => {
+    const rules = options.rules()
+    const first = judgeTunnel({ connect: request.host }, rules)
+    request.judgement = first
+    if (first.mode === 'tunnel' && ask === undefined && !rules.canDiffer) return blindTunnel(request, options)
+    return new Serving(request, options, rules, ask).serve(first)
+  }
+}
+
+class Serving {
+  readonly #request: ConnectRequest
+  readonly #options: ServeOptions
+  readonly #rules: TunnelRules
+  readonly #ask: AskAbout | undefined
+
+  constructor(request: ConnectRequest, options: ServeOptions, rules: TunnelRules, ask: AskAbout | undefined) {
+    this.#request = request
+    this.#options = options
+    this.#rules = rules
+    this.#ask = ask
+  }
+
+  async serve(first: TunnelJudgement): Promise<PumpResult | undefined> {
+    const request = this.#request
+    const { link, early, host } = request
+    const client = new WaitingClient(link, early, first.mode === 'tunnel')
+    const way = new TunnelWay(request, this.#options, client.signal)
+    let opening: Opening | undefined
+    let isAnswered = false
+    try {
+      const verified = await this.#prepare(first, way)
+      client.signal.throwIfAborted()
+      request.establish()
+      if (first.mode === 'tunnel') way.watch(client.originSpoke)
+      opening = await client.readOpening(this.#timeoutOf(first))
+      const judgement = judgeTunnel({ connect: host, opening, ...addressIn(way) }, this.#rules)
+      request.judgement = judgement
+      this.#check(opening, judgement)
+      for (const other of judgement.others) await this.#ask?.(other, client.signal)
+      isAnswered = judgement.mode === 'bump'
+      if (isAnswered) return await this.#options.bumped.take(request, client, judgement, addressFor(way))
+      return await this.#relay(client, way, judgement, opening, verified)
+    } catch (cause) {
+      if (opening?.kind === 'tls' && !isAnswered) this.#alert(cause)
+      client.discard()
+      way.destroy()
+      throw cause
+    }
+  }
+
+  /**
+   * Before the 200. What is to be bumped is dialled when the name is known. A CONNECT to an address names no host that has
+   * a certificate: what is verified there is what the ClientHello asks for.
+   */
+  async #prepare({ mode }: TunnelJudgement, way: TunnelWay): Promise<VerifiedAddress | undefined> {
+    const { host } = this.#request
+    if (mode === 'probe' && isIP(host) === 0) return way.verified(host)
+    if (mode === 'probe') await way.dial()
+    if (mode === 'tunnel') await way.started(host)
+    return undefined
+  }
+
+  /** A protocol that is no TLS may be silent for as long as a tunnel may. */
+  #timeoutOf({ mode }: TunnelJudgement): number {
+    return mode === 'tunnel' ? this.#options.idleTimeout() : this.#options.helloTimeout()
+  }
+
+  /** @throws {ProxyError} PTC_TUNNEL_NOT_TLS, PTC_TUNNEL_HELLO */
+  #check(opening: Opening, { mode }: TunnelJudgement): void {
+    if (opening.kind === 'bad') {
+      if (opening.alert === undefined) throw notTls(opening.why)
+      if (!this.#request.link.isClosed) this.#request.link.write(fatalAlert(opening.alert))
+      throw new ProxyError('PTC_TUNNEL_HELLO', `the ClientHello is refused: ${opening.why}`)
+    }
+    if (opening.kind === 'tls' || mode === 'tunnel') return
+    throw notTls(opening.kind === 'http' ? 'it sent an HTTP request' : opening.why)
+  }
+
+  async #relay(
+    client: WaitingClient,
+    way: TunnelWay,
+    { mode, host, announced }: TunnelJudgement,
+    opening: Opening,
+    before: VerifiedAddress | undefined,
+  ): Promise<PumpResult> {
+    if (mode === 'tunnel') {
+      const tcp = await way.started(host)
+      const link = opening.kind === 'tls' ? new GuardedLink(tcp, undefined, announced) : tcp
+      return relay(client.release(), link, this.#options)
+    }
+    const isCovered = before !== undefined && host === this.#request.host && before.announced === announced
+    const verified = isCovered ? before : await way.verified(host, announced ?? null)
+    const { tcp, acceptance, forget } = verified
+    const guarded = new GuardedLink(tcp, acceptance.leafSha256, announced)
+    const result = await relay(client.release(), guarded, this.#options)
+    if (result.cause?.code === 'PTC_TUNNEL_CUT') forget()
+    return result
+  }
+
+  #alert(cause: unknown): void {
+    const { link } = this.#request
+    const isRefused = cause instanceof VerifyRejected || cause instanceof PluginRefused
+    if (!link.isClosed) link.write(fatalAlert(isRefused ? ACCESS_DENIED : INTERNAL_ERROR))
+  }
+}
+
+const notTls = (why: string): ProxyError =>
+  new ProxyError('PTC_TUNNEL_NOT_TLS', `the client does not speak TLS: ${why}`)
+
+function addressIn({ address }: TunnelWay): { readonly address?: string } {
+  return address === undefined ? {} : { address }
+}
+
+/** Of a tunnel that is bumped late: the way that was opened for it is not used. */
+function addressFor(way: TunnelWay): string | undefined {
+  way.destroy()
+  return way.address
+}
