@@ -108,7 +108,7 @@ export const GENERAL_RECORDS = {
     shape: 'a regular expression without blanks',
     reload: true,
     about:
-      'A regular expression; debug tags that begin with a match are written, so `ssl` means `ssl.*`. NULL means none.',
+      'A regular expression in the syntax of RE2; debug tags that begin with a match are written, so `ssl` means `ssl.*`. NULL means none.',
   },
   'proxy.config.diags.logfile.filename': {
     type: 'STRING',

@@ -119,7 +119,7 @@ export const RULE_KEYS = {
     items: SAN_MATCHER,
     shape: 'a list of matchers',
     description:
-      'The leaf must have an alternative name that one of these matches. Checked beside the name, whatever the properties say.',
+      'The leaf must have an alternative name that one of these matches. Checked beside the name, whatever the properties say; where the signature is checked, once it is good. `regex` is of RE2 and must match the whole name.',
   },
   verify_server_spki: {
     type: 'array',

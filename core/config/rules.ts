@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { domainToASCII } from 'node:url'
-import { describe } from '../base/errors.js'
 import { parseHost } from '../base/host.js'
+import { linearPattern } from '../base/linear-pattern.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { placed } from './record-place.js'
 import type { Records } from './records-table.js'
@@ -150,10 +150,6 @@ function contradictions(rule: RuleText, index: number, yaml: YamlReading<RuleFil
 }
 
 function regexMistake(source: string): string | undefined {
-  try {
-    new RegExp(source, 'u')
-    return undefined
-  } catch (cause) {
-    return `${quote(source)} is not a regular expression: ${describe(cause)}`
-  }
+  const pattern = linearPattern(source, { anchor: 'whole' })
+  return 'wrong' in pattern ? pattern.wrong : undefined
 }

@@ -34,6 +34,13 @@ const X509_V_ERR_HOSTNAME_MISMATCH = 62
 const X509_V_ERR_EE_KEY_TOO_SMALL = 66
 const X509_V_ERR_CA_KEY_TOO_SMALL = 67
 
+/** The most that a leaf's alternative names may be: far more than certificates in use have. */
+const MOST_NAMES = 1000
+const MOST_CHARACTERS = 16_384
+/** What a rejection tells of them. */
+const TOLD_NAMES = 10
+const TOLD_CHARACTERS = 100
+
 /** Bits of the keys on the curves that certificates use, as OpenSSL counts them. */
 const CURVES: Readonly<Record<string, number>> = { prime256v1: 256, secp384r1: 384, secp521r1: 521 }
 const ED_KEYS: Readonly<Record<string, number>> = { ed25519: 256, ed448: 456 }
@@ -50,12 +57,17 @@ const UNREADABLE: Unfulfilled = {
  *
  * Pins are about the leaf, whose key the origin proves to hold; an issuer that it merely sends proves nothing.
  * @param chain DER, leaf first: the chain that was built, or that was sent
+ * @param areNamesGenuine false: a check of the chain has failed that vouches for the names, so they are not looked at
  */
-export function unfulfilled(demands: Demands, chain: readonly Buffer[]): Unfulfilled | undefined {
+export function unfulfilled(
+  demands: Demands,
+  chain: readonly Buffer[],
+  areNamesGenuine = true,
+): Unfulfilled | undefined {
   try {
     const [leaf] = chain
     if (leaf === undefined) return UNREADABLE
-    return wrongPin(demands, leaf) ?? wrongNames(demands, leaf) ?? weakKey(demands, chain)
+    return wrongPin(demands, leaf) ?? wrongNames(demands, leaf, areNamesGenuine) ?? weakKey(demands, chain)
   } catch {
     return UNREADABLE
   }
@@ -70,14 +82,29 @@ function wrongPin({ spkiPins, certPins }: Demands, leaf: Buffer): Unfulfilled | 
   return { code: X509_V_ERR_CERT_REJECTED, depth: 0, message }
 }
 
-function wrongNames({ sans }: Demands, leaf: Buffer): Unfulfilled | undefined {
+function wrongNames({ sans }: Demands, leaf: Buffer, areGenuine: boolean): Unfulfilled | undefined {
   if (sans.length === 0) return undefined
+  const wrong = (message: string): Unfulfilled => ({ code: X509_V_ERR_HOSTNAME_MISMATCH, depth: 0, message })
+  if (!areGenuine) return wrong('the alternative names are not looked at: the chain is not verified')
   const names = altNames(leaf)
+  const characters = names.reduce((sum, { value }) => sum + value.length, 0)
+  if (names.length > MOST_NAMES || characters > MOST_CHARACTERS) {
+    const most = `${MOST_NAMES} and ${MOST_CHARACTERS} are the most`
+    return wrong(`the leaf has ${names.length} alternative names of ${characters} characters; ${most}`)
+  }
   if (sans.some(({ matches }) => names.some(matches))) return undefined
   const wanted = sans.map(({ text }) => text).join(', ')
-  const had = names.map(({ type, value }) => `${type} ${value}`).join(', ')
-  const message = `no alternative name is ${wanted}; the leaf has ${had === '' ? 'none' : had}`
-  return { code: X509_V_ERR_HOSTNAME_MISMATCH, depth: 0, message }
+  return wrong(`no alternative name is ${wanted}; the leaf has ${told(names)}`)
+}
+
+function told(names: readonly AltName[]): string {
+  if (names.length === 0) return 'none'
+  const more = names.length > TOLD_NAMES ? `, and ${names.length - TOLD_NAMES} more` : ''
+  const some = names.slice(0, TOLD_NAMES).map(({ type, value }) => {
+    const isLong = value.length > TOLD_CHARACTERS
+    return `${type} ${isLong ? `${value.slice(0, TOLD_CHARACTERS)}...` : value}`
+  })
+  return some.join(', ') + more
 }
 
 function weakKey({ minRsaBits, minEcBits }: Demands, chain: readonly Buffer[]): Unfulfilled | undefined {

@@ -1,14 +1,21 @@
 import { isIPv6, SocketAddress } from 'node:net'
+import { ProxyError } from '../base/errors.js'
+import { linearPattern } from '../base/linear-pattern.js'
 import type { AltName } from './certificate-parts.js'
 import type { SanMatcher } from './demands.js'
 
 export type SanWay = 'exact' | 'prefix' | 'suffix' | 'regex'
 
+/** Characters: RFC 1035 section 2.3.4, RFC 5321 section 4.5.3.1, the SPIFFE ID standard section 2.3. */
+const LONGEST = { dns: 253, email: 320, uri: 2048, ip: 45 } as const satisfies Record<AltName['type'], number>
+
 /**
  * A matcher for alternative names of one type.
  *
  * DNS names are compared without regard to case, and a wildcard in a certificate is a `*` and no more. Addresses are
- * compared in their canonical form. A regular expression must match the whole of the name.
+ * compared in their canonical form. A regular expression must match the whole of the name. A name that is longer than
+ * its type allows matches nothing.
+ * @throws {ProxyError} PTC_RULES_INVALID for a regular expression that cannot be compiled
  */
 export function sanMatcher(type: AltName['type'], way: SanWay, wanted: string): SanMatcher {
   const text = `${type} ${way} ${wanted}`
@@ -18,7 +25,11 @@ export function sanMatcher(type: AltName['type'], way: SanWay, wanted: string): 
     way === 'regex' ? wanted : fold(type === 'ip' ? canonical(wanted) : wanted),
     type === 'dns',
   )
-  return { text, matches: name => name.type === type && is(fold(name.value)) }
+  const longest = LONGEST[type]
+  return {
+    text,
+    matches: ({ type: of, value }) => of === type && value.length <= longest && is(fold(value)),
+  }
 }
 
 function test(way: SanWay, wanted: string, ignoresCase: boolean): (name: string) => boolean {
@@ -30,8 +41,9 @@ function test(way: SanWay, wanted: string, ignoresCase: boolean): (name: string)
     case 'suffix':
       return name => name.endsWith(wanted)
     case 'regex': {
-      const whole = new RegExp(`^(?:${wanted})$`, ignoresCase ? 'iu' : 'u')
-      return name => whole.test(name)
+      const whole = linearPattern(wanted, { anchor: 'whole', ignoresCase })
+      if ('wrong' in whole) throw new ProxyError('PTC_RULES_INVALID', whole.wrong)
+      return whole
     }
   }
 }

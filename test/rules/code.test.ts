@@ -114,6 +114,13 @@ test('nothing is decided by a message', async t => {
   t.equal(count(rules.noDecisionByMessage, 'log(e.message)\nconst a = { message: e.message }'), 0)
 })
 
+test('regular expressions are literals, or linear', async t => {
+  t.strictSame(rules.patternsAreLiteral(program), [])
+  t.equal(count(rules.patternsAreLiteral, 'const a = new RegExp(source)'), 1)
+  t.equal(count(rules.patternsAreLiteral, 'const a = RegExp (source)'), 1)
+  t.equal(count(rules.patternsAreLiteral, 'const a = (b: RegExp) => /c/.test(d)'), 0)
+})
+
 test('nothing is patched', async t => {
   t.strictSame(rules.nothingIsPatched(program), [])
   for (const text of [

@@ -177,7 +177,11 @@ const COMPLAINTS: readonly (readonly [line: string, message: string])[] = [
   ],
   [
     'CONFIG proxy.config.diags.debug.tags STRING ssl|(',
-    'r:1: proxy.config.diags.debug.tags: Invalid regular expression: /ssl|(/: Unterminated group',
+    'r:1: proxy.config.diags.debug.tags: "ssl|(" is not a regular expression that can be used: error parsing regexp: missing closing ): `ssl|(`; the syntax is that of RE2, without look-around and back-references, with repeats up to 1000',
+  ],
+  [
+    'CONFIG proxy.config.diags.debug.tags STRING (?!http).*',
+    'r:1: proxy.config.diags.debug.tags: "(?!http).*" is not a regular expression that can be used: error parsing regexp: invalid or unsupported Perl syntax: `(?!`; the syntax is that of RE2, without look-around and back-references, with repeats up to 1000',
   ],
   [
     'CONFIG proxy.config.proxy_name STRING a\u0007b',

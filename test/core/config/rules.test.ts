@@ -93,6 +93,20 @@ test('mistakes are named with line, key and remedy', async t => {
     complaint('sni:\n- fqdn: a\n  verify_server_san:\n  - type: dns\n    regex: "("\n'),
     /^s:5: verify_server_san: "\(" is not a regular expression/,
   )
+  for (const [regex, why] of [
+    ['(?=a)b', 'unsupported Perl syntax'],
+    ['(?<!a)b', 'invalid named capture'],
+    ['(a)\\1', 'invalid escape sequence'],
+    ['a{1001}', 'invalid repeat count'],
+    ['(.{99}){10}', 'too large'],
+  ] as const)
+    t.match(
+      complaint(`sni:\n- fqdn: a\n  verify_server_san:\n  - type: dns\n    regex: '${regex}'\n`),
+      new RegExp(
+        `^s:5: verify_server_san: "\\S+" is not .*${why}.*; the syntax is that of RE2, without look-around`,
+      ),
+      regex,
+    )
   t.match(complaint('sni:\n- fqdn: a\n  verify_server_san: [{type: dns}]\n'), /one of exact, prefix/)
   t.match(
     complaint('sni:\n- fqdn: a\n  verify_server_san: [{type: dns, sufix: b}]\n'),

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { type Demands, unfulfilled } from '../../../core/tls/demands.js'
 import { sanMatcher } from '../../../core/tls/san-matcher.js'
-import { certificateShape } from '../../kit/der.js'
+import { certificateShape, der, sanExtension } from '../../kit/der.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { selfSignedWith } from '../../kit/pki-openssl.js'
 
@@ -135,4 +135,33 @@ test('garbage fulfils no demand, and throws nothing', async t => {
     }),
     { numRuns: 1000 },
   )
+})
+
+test('names are looked at if they are few, short and vouched for', async t => {
+  const withNames = (count: number, name: (i: number) => string): Buffer => {
+    const names = Array.from({ length: count }, (_, i) => der(0x82, Buffer.from(name(i))))
+    return certificateShape({ extensions: [sanExtension(...names)] })
+  }
+  const wanted = demand({
+    sans: [sanMatcher('dns', 'regex', '(.*a){9}\\.test'), sanMatcher('dns', 'exact', 'n0')],
+  })
+  t.equal(unfulfilled(wanted, [withNames(1000, i => `n${i}`)]), undefined)
+  t.match(unfulfilled(wanted, [withNames(1001, i => `n${i}`)]), {
+    code: 62,
+    message: /^the leaf has 1001 alternative names of \d+ characters; 1000 and 16384 are the most$/,
+  })
+  t.match(
+    unfulfilled(wanted, [withNames(100, i => (i === 0 ? 'n0' : 'a'.repeat(250)))]),
+    { code: 62 },
+    'too long',
+  )
+  const { message } = unfulfilled(wanted, [withNames(65, () => 'a'.repeat(252))]) ?? { message: '' }
+  t.match(message, /the leaf has dns a{100}\.\.\., .*, and 55 more$/, 'tells of some, and not of all')
+  t.ok(message.length < 2000)
+  t.match(unfulfilled(wanted, [withNames(1, () => 'n0')], false), {
+    code: 62,
+    message: 'the alternative names are not looked at: the chain is not verified',
+  })
+  const pinned = demand({ certPins: new Set([sha256(leaf, 'hex')]) })
+  t.equal(unfulfilled(pinned, [leaf], false), undefined, 'a pin needs nobody to vouch for it')
 })

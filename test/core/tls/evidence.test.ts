@@ -6,7 +6,12 @@ import { test } from 'tap'
 import type { Certificate } from '../../../core/api/certificate.js'
 import type { VerifyServerEvent } from '../../../core/api/hooks.js'
 import { certificateOf } from '../../../core/tls/chain-certificate.js'
+import { toEvidence } from '../../../core/tls/evidence.js'
 import { ChainMemory } from '../../../core/tls/openssl/chain-memory.js'
+import { checkSentChain } from '../../../core/tls/openssl/sent-chain.js'
+import { TrustStore } from '../../../core/tls/openssl/trust-store.js'
+import { sanMatcher } from '../../../core/tls/san-matcher.js'
+import type { Properties } from '../../../core/tls/terms.js'
 import { Handshaker } from '../../kit/handshakes.js'
 import { opensslOrigin } from '../../kit/openssl-origin.js'
 import { makeAuthority } from '../../kit/pki.js'
@@ -192,4 +197,25 @@ test('what Node cannot read is not remembered as good', async t => {
   const unreadable = randomBytes(500)
   memory.remember([unreadable], [unreadable])
   t.equal(memory.recall([unreadable]), undefined)
+})
+
+test('alternative names count once the signature does, where it is checked', async t => {
+  const leaf = (await root.issue({ cn: 'names.test' })).cert.raw
+  const shown = { protocol: '', cipher: '', group: undefined, alpn: undefined, ocspResponse: undefined }
+  const of = { host: 'names.test', isAddress: false, sni: undefined }
+  const sans = [sanMatcher('dns', 'regex', '[a-z]+\\.test')]
+  const demands = { sans, spkiPins: new Set(''), certPins: new Set(''), minRsaBits: 0, minEcBits: 0 }
+  const rule = (anchors: readonly string[], properties: Properties) => {
+    const store = new TrustStore({ anchors })
+    const peer = { ...checkSentChain(store, [leaf], of), ...shown }
+    store.free()
+    return toEvidence(peer, of, { properties, demands }).checks.rule
+  }
+  for (const properties of ['ALL', 'SIGNATURE', 'NAME', 'NONE'] as const)
+    t.match(rule([root.certPem], properties), { ok: true }, properties)
+  const stranger = (await makeAuthority({ name: 'Stranger' })).certPem
+  for (const properties of ['ALL', 'SIGNATURE'] as const)
+    t.match(rule([stranger], properties), { ok: false, message: /the chain is not verified/ }, properties)
+  for (const properties of ['NAME', 'NONE'] as const)
+    t.match(rule([stranger], properties), { ok: true }, `${properties}: the operator asked for no more`)
 })

@@ -146,3 +146,15 @@ export function unusedCodes(files: readonly SourceFile[], codes: readonly string
     .join('\n')
   return codes.filter(code => !new RegExp(`['"\`]${code}['"\`]`).test(text))
 }
+
+/** Texts may be an attacker's, and a pattern of the operator's may take exponential time for one. */
+export const patternsAreLiteral: Rule = files =>
+  files
+    .filter(isProgram)
+    .flatMap(file =>
+      matches(
+        file,
+        /\bRegExp\s*\(/,
+        'makes a regular expression of a text; core/base/linear-pattern.ts does',
+      ),
+    )
