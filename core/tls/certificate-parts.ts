@@ -51,17 +51,26 @@ function hasAltNames(certificate: Buffer): boolean {
 }
 
 function ownReading(certificate: Buffer): readonly AltName[] {
+  const value = extensionValue(certificate, SUBJECT_ALT_NAME)
+  return value === undefined ? [] : derElements(derElement(value).content).flatMap(toAltName)
+}
+
+/**
+ * The DER inside an extension, if the certificate has it. Throws as {@link subjectPublicKeyInfo} does.
+ * @param oid the content of its OBJECT IDENTIFIER
+ */
+export function extensionValue(certificate: Buffer, oid: Buffer): Buffer | undefined {
   const wrapped = tbsFields(certificate).find(({ tag }) => tag === DER.context3)
-  if (wrapped === undefined) return []
+  if (wrapped === undefined) return undefined
   const found = derElements(derElement(wrapped.content).content).flatMap(extension => {
     const [id, ...rest] = derElements(extension.content)
-    return id?.tag === DER.oid && id.content.equals(SUBJECT_ALT_NAME) ? [rest.at(-1)] : []
+    return id?.tag === DER.oid && id.content.equals(oid) ? [rest.at(-1)] : []
   })
   const [value, ...more] = found
-  if (found.length === 0) return []
+  if (found.length === 0) return undefined
   // RFC 5280 section 4.2: one at most. Which of two counts would be anybody's guess.
   if (more.length > 0 || value?.tag !== DER.octetString) throw malformed()
-  return derElements(derElement(value.content).content).flatMap(toAltName)
+  return value.content
 }
 
 /** The printable part of IA5String: a name with a NUL in it was made to be misread. */

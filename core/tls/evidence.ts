@@ -6,7 +6,7 @@ import { type Demands, unfulfilled } from './demands.js'
 import { isUnderscoreMatch } from './names.js'
 import { x509ErrorText } from './openssl/built-in-check.js'
 import type { EngineOptions, ParkedPeer } from './openssl/client-engine.js'
-import type { CheckOutcome } from './openssl/verify-path.js'
+import type { CheckOutcome } from './openssl/outcome.js'
 import type { Properties } from './terms.js'
 
 const OK: BuiltInResult = Object.freeze({ ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' })

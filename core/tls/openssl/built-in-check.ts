@@ -1,6 +1,8 @@
 import type { ChainMemory } from './chain-memory.js'
 import * as ssl from './library.js'
-import { type CheckOutcome, GOOD, type Presented, verifyPath } from './verify-path.js'
+import { type CheckOutcome, GOOD } from './outcome.js'
+import { findPath } from './path-search.js'
+import type { Presented } from './verify-path.js'
 import { checkHost, derOfStack } from './x509.js'
 
 const X509_V_ERR_HOSTNAME_MISMATCH = 62
@@ -40,7 +42,7 @@ export function runBuiltInCheck(
   const sent = derOfStack(presented.untrusted)
   const remembered = memory.recall(sent)
   if (remembered !== undefined) return { sent, built: remembered, signature: GOOD, name }
-  const { outcome: signature, built } = verifyPath(presented)
+  const { outcome: signature, built } = findPath(presented)
   if (signature === GOOD) memory.remember(sent, built)
   return { sent, built, signature, name }
 }

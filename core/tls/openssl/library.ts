@@ -212,6 +212,50 @@ export const X509_VERIFY_PARAM_set_time = f<(param: Handle, time: number) => voi
 export const X509_VERIFY_PARAM_set_auth_level = f<(param: Handle, level: number) => void>(
   'void X509_VERIFY_PARAM_set_auth_level(uintptr_t param, int level)',
 )
+export const X509_VERIFY_PARAM_set_flags = f<(param: Handle, flags: number) => number>(
+  'int X509_VERIFY_PARAM_set_flags(uintptr_t param, ulong flags)',
+)
+export const X509_VERIFY_PARAM_set_hostflags = f<(param: Handle, flags: number) => void>(
+  'void X509_VERIFY_PARAM_set_hostflags(uintptr_t param, uint flags)',
+)
+/** @returns 0 within both times, by the time of `param` */
+export const X509_cmp_timeframe = f<(param: Handle, start: Handle, end: Handle) => number>(
+  'int X509_cmp_timeframe(uintptr_t param, uintptr_t start, uintptr_t end)',
+)
+/** Takes no reference. The store is then asked for revocation lists alone. */
+export const X509_STORE_CTX_set0_trusted_stack = f<(context: Handle, anchors: Handle) => void>(
+  'void X509_STORE_CTX_set0_trusted_stack(uintptr_t context, uintptr_t anchors)',
+)
+/** @returns a STACK_OF(X509), or NULL for none; both it and what is in it belong to the caller */
+export const X509_STORE_CTX_get1_certs = f<(context: Handle, subject: Handle) => Handle>(
+  'uintptr_t X509_STORE_CTX_get1_certs(uintptr_t context, uintptr_t subject)',
+)
+/** By names, key identifiers and key usage, not by the signature. @returns X509_V_OK or why not */
+export const X509_check_issued = f<(issuer: Handle, subject: Handle) => number>(
+  'int X509_check_issued(uintptr_t issuer, uintptr_t subject)',
+)
+export const X509_check_purpose = f<(x509: Handle, purpose: number, isAuthority: number) => number>(
+  'int X509_check_purpose(uintptr_t x509, int purpose, int isAuthority)',
+)
+export const X509_self_signed = f<(x509: Handle, withSignature: number) => number>(
+  'int X509_self_signed(uintptr_t x509, int withSignature)',
+)
+export const X509_cmp = f<(a: Handle, b: Handle) => number>('int X509_cmp(uintptr_t a, uintptr_t b)')
+export const X509_get0_notBefore = f<(x509: Handle) => Handle>(
+  'uintptr_t X509_get0_notBefore(uintptr_t x509)',
+)
+export const X509_get0_notAfter = f<(x509: Handle) => Handle>('uintptr_t X509_get0_notAfter(uintptr_t x509)')
+export const X509_get0_pubkey = f<(x509: Handle) => Handle>('uintptr_t X509_get0_pubkey(uintptr_t x509)')
+/** @returns XKU_ bits, all of them without the extension */
+export const X509_get_extended_key_usage = f<(x509: Handle) => number>(
+  'uint32_t X509_get_extended_key_usage(uintptr_t x509)',
+)
+/** @returns its place, negative without it */
+export const X509_get_ext_by_NID = f<(x509: Handle, nid: number, after: number) => number>(
+  'int X509_get_ext_by_NID(uintptr_t x509, int nid, int after)',
+)
+export const EVP_PKEY_get_base_id = f<(key: Handle) => number>('int EVP_PKEY_get_base_id(uintptr_t key)')
+export const EVP_PKEY_get_bits = f<(key: Handle) => number>('int EVP_PKEY_get_bits(uintptr_t key)')
 export const X509_check_host = f<
   (x509: Handle, name: string, length: number, flags: number, peer: Handle) => number
 >('int X509_check_host(uintptr_t x509, str name, size_t length, uint flags, uintptr_t peer)')
@@ -270,6 +314,10 @@ export const X509_get_issuer_name = f<(x509: Handle) => Handle>(
 export const i2d_X509_NAME = f<(name: Handle, out: Handle) => number>(
   'int i2d_X509_NAME(uintptr_t name, uintptr_t out)',
 )
+export const X509_NAME_cmp = f<(a: Handle, b: Handle) => number>(
+  'int X509_NAME_cmp(uintptr_t a, uintptr_t b)',
+)
+export const X509_NAME_entry_count = f<(name: Handle) => number>('int X509_NAME_entry_count(uintptr_t name)')
 export const X509_NAME_oneline = f<(name: Handle, into: Buffer, size: number) => Handle>(
   'uintptr_t X509_NAME_oneline(uintptr_t name, uint8_t *into, int size)',
 )

@@ -3,9 +3,9 @@ import { type BuiltInCheck, type CheckedNames, runBuiltInCheck } from './built-i
 import * as ssl from './library.js'
 import { NULL } from './library.js'
 import { withBio } from './memory-bio.js'
-import { Owned } from './owned.js'
+import type { Owned } from './owned.js'
 import type { TrustStore } from './trust-store.js'
-import { ownX509 } from './x509.js'
+import { ownStack, ownX509 } from './x509.js'
 
 /**
  * The built-in check of a handshake, for a chain that is there as bytes.
@@ -19,22 +19,21 @@ export function checkSentChain(
 ): BuiltInCheck {
   ssl.ERR_clear_error()
   const certificates: Owned[] = []
-  const stack = new Owned('STACK_OF(X509)', ssl.OPENSSL_sk_new_null(), ssl.OPENSSL_sk_free)
+  let stack: Owned | undefined
   try {
     for (const der of sent) {
       const handle = withBio(der, bio => ssl.d2i_X509_bio(bio, NULL))
       if (handle === NULL)
         throw new ProxyError('PTC_HANDSHAKE_FAILED', 'OpenSSL cannot read a certificate of the chain')
-      const x509 = ownX509(handle)
-      certificates.push(x509)
-      ssl.OPENSSL_sk_push(stack.handle, x509.handle)
+      certificates.push(ownX509(handle))
     }
     const [leaf] = certificates
     if (leaf === undefined) throw new ProxyError('PTC_HANDSHAKE_FAILED', 'the chain is empty')
+    stack = ownStack(certificates.map(({ handle }) => handle))
     const presented = { store: trust.handle, leaf: leaf.handle, untrusted: stack.handle }
     return runBuiltInCheck(presented, names, trust.memory)
   } finally {
-    stack.free()
+    stack?.free()
     for (const x509 of certificates) x509.free()
     ssl.ERR_clear_error()
   }

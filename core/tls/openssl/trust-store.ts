@@ -8,12 +8,16 @@ import { withBio } from './memory-bio.js'
 import { Owned } from './owned.js'
 import { ownX509 } from './x509.js'
 
+const X509_V_FLAG_X509_STRICT = 0x20
+
 /** What chains are checked against. Texts are PEM. */
 export interface Trust {
   /** Trust anchors, one certificate each. */
   readonly anchors: readonly string[]
   /** Revocation lists that the built-in check asks. */
   readonly crls?: Crls
+  /** Whether certificates must keep rules of RFC 5280 that OpenSSL forgives otherwise (X509_V_FLAG_X509_STRICT). */
+  readonly isStrict?: boolean
   /** Milliseconds since the epoch at which chains are judged, for tests with chains of other times; default: now. */
   readonly at?: number
 }
@@ -27,11 +31,12 @@ export class TrustStore {
   readonly endsAt: number | undefined
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE that name what is not accepted */
-  constructor({ anchors, crls, at }: Trust) {
+  constructor({ anchors, crls, isStrict, at }: Trust) {
     ssl.ERR_clear_error()
     this.#store = new Owned('X509_STORE', ssl.X509_STORE_new(), ssl.X509_STORE_free)
     const trusted: Owned[] = []
     try {
+      if (isStrict === true) ssl.X509_STORE_set_flags(this.#store.handle, X509_V_FLAG_X509_STRICT)
       if (at !== undefined) {
         const param = ssl.X509_STORE_get0_param(this.#store.handle)
         ssl.X509_VERIFY_PARAM_set_time(param, Math.floor(at / 1000))
@@ -90,9 +95,9 @@ export class TrustStores {
   }
 
   /** Tells apart any two that hold different certificates or lists. */
-  digestOf({ anchors, crls, at }: Trust): string {
+  digestOf({ anchors, crls, isStrict = false, at }: Trust): string {
     const lists = crls === undefined ? [] : [this.#hash(crls.pem), crls.isLeafOnly]
-    return JSON.stringify([this.#hash(anchors), at ?? null, ...lists])
+    return JSON.stringify([this.#hash(anchors), isStrict, at ?? null, ...lists])
   }
 
   #hash(content: readonly string[] | string): string {

@@ -1,20 +1,13 @@
 import type { Handle } from './library.js'
 import * as ssl from './library.js'
+import { type CheckOutcome, X509_V_ERR_UNSPECIFIED, X509_V_OK } from './outcome.js'
 import { Owned } from './owned.js'
-import { derOfStack } from './x509.js'
+import { beyondOpenSsl } from './path-limits.js'
+import { CHECK_FLAGS, derOfX509, itemsOfStack, ownStack } from './x509.js'
 
 /** No RSA below 2048 bits, no SHA-1 signatures, whatever Node's default is. */
 const AUTH_LEVEL = 2
-const X509_V_OK = 0
-const X509_V_ERR_UNSPECIFIED = 1
-
-/** The first error of one check: its X509_V_ERR number (0: none) and the certificate it concerns. */
-export interface CheckOutcome {
-  readonly code: number
-  readonly depth: number
-}
-
-export const GOOD: CheckOutcome = Object.freeze({ code: X509_V_OK, depth: -1 })
+const X509_V_FLAG_PARTIAL_CHAIN = 0x80000
 
 /** A chain as an origin has sent it, and what it is judged against. Owned by the caller. */
 export interface Presented {
@@ -26,11 +19,23 @@ export interface Presented {
   readonly untrusted: Handle
 }
 
+/** One path out of many; OpenSSL is shown nothing else. Owned by whoever has found it. */
+export interface ChosenPath {
+  /** Leaf first. */
+  readonly sent: readonly Handle[]
+  /** The trust anchor it ends in; what is before it in the trust store, too. */
+  readonly anchors: readonly Handle[]
+  /** It ends in an anchor that is no root: an authority that another has certified. */
+  readonly isPartial: boolean
+}
+
 /** A path, and what became of it. */
 export interface JudgedPath {
   readonly outcome: CheckOutcome
   /** DER, leaf first; as far as OpenSSL could build it. */
   readonly built: readonly Buffer[]
+  /** The same, to be told from other paths; nothing may be done with it. */
+  readonly key: string
 }
 
 /** What SSL hands its verify callback. Only valid while that runs. @param context X509_STORE_CTX */
@@ -42,26 +47,43 @@ export function presentedTo(context: Handle): Presented {
   }
 }
 
-/** Builds a path to a trust anchor and verifies it: dates, usage, signatures, key strength, revocation. */
-export function verifyPath({ store, leaf, untrusted }: Presented): JudgedPath {
-  const owned = new Owned('X509_STORE_CTX', ssl.X509_STORE_CTX_new(), ssl.X509_STORE_CTX_free)
+/** Runs X509_verify_cert once: dates, usage, signatures, key strength, revocation. What it builds is what it judges. */
+export function verifyPath({ store, leaf, untrusted }: Presented, chosen?: ChosenPath): JudgedPath {
+  const owned: Owned[] = []
+  const own = (made: Owned): Handle => {
+    owned.push(made)
+    return made.handle
+  }
+  ssl.ERR_clear_error()
   try {
-    const context = owned.handle
-    if (ssl.X509_STORE_CTX_init(context, store, leaf, untrusted) !== 1) return UNJUDGED
+    const sent = chosen === undefined ? untrusted : own(ownStack(chosen.sent))
+    const anchors = chosen === undefined ? undefined : own(ownStack(chosen.anchors))
+    const context = own(new Owned('X509_STORE_CTX', ssl.X509_STORE_CTX_new(), ssl.X509_STORE_CTX_free))
+    if (ssl.X509_STORE_CTX_init(context, store, leaf, sent) !== 1) return UNJUDGED
     if (ssl.X509_STORE_CTX_set_default(context, 'ssl_server') !== 1) return UNJUDGED
-    ssl.X509_VERIFY_PARAM_set_auth_level(ssl.X509_STORE_CTX_get0_param(context), AUTH_LEVEL)
-    const outcome = outcomeOf(context, ssl.X509_verify_cert(context))
-    return { outcome, built: derOfStack(ssl.X509_STORE_CTX_get0_chain(context)) }
+    if (anchors !== undefined) ssl.X509_STORE_CTX_set0_trusted_stack(context, anchors)
+    const param = ssl.X509_STORE_CTX_get0_param(context)
+    ssl.X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL)
+    // Or constraints are held against a CN that is never compared with the host.
+    ssl.X509_VERIFY_PARAM_set_hostflags(param, CHECK_FLAGS)
+    if (chosen?.isPartial) ssl.X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN)
+    return run(context)
   } finally {
-    owned.free()
+    for (const made of owned.reverse()) made.free()
+    // One that was tried and given up must not be found by what asks the queue next.
+    ssl.ERR_clear_error()
   }
 }
 
-const UNJUDGED: JudgedPath = { outcome: { code: X509_V_ERR_UNSPECIFIED, depth: 0 }, built: [] }
+const UNJUDGED: JudgedPath = { outcome: { code: X509_V_ERR_UNSPECIFIED, depth: 0 }, built: [], key: '' }
 
-function outcomeOf(context: Handle, returned: number): CheckOutcome {
+function run(context: Handle): JudgedPath {
+  const returned = ssl.X509_verify_cert(context)
   const error = ssl.X509_STORE_CTX_get_error(context)
-  if (returned === 1 && error === X509_V_OK) return GOOD
+  const chain = itemsOfStack(ssl.X509_STORE_CTX_get0_chain(context))
+  const built = chain.map(derOfX509)
+  const key = chain.join()
+  if (returned === 1 && error === X509_V_OK) return { outcome: beyondOpenSsl(chain, built), built, key }
   const code = error === X509_V_OK ? X509_V_ERR_UNSPECIFIED : error
-  return { code, depth: ssl.X509_STORE_CTX_get_error_depth(context) }
+  return { outcome: { code, depth: ssl.X509_STORE_CTX_get_error_depth(context) }, built, key }
 }

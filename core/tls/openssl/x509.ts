@@ -12,23 +12,35 @@ import { Owned } from './owned.js'
 const CHARACTERS_PER_BYTE = 16
 
 /** X509_check_host flags: no `f*.example.com`, and never the subject's CN (RFC 9525 section 2). */
-const CHECK_FLAGS = 0x4 | 0x20
+export const CHECK_FLAGS = 0x4 | 0x20
 
 /** A native certificate with its owner. */
 export function ownX509(handle: Handle): Owned {
   return new Owned('X509', handle, ssl.X509_free)
 }
 
-/** DER of every certificate in a STACK_OF(X509), in its order. */
-export function derOfStack(stack: Handle): readonly Buffer[] {
+/** What a STACK_OF(X509) holds, in its order; belongs to whoever owns that. */
+export function itemsOfStack(stack: Handle): readonly Handle[] {
   if (stack === NULL) return []
-  const chain: Buffer[] = []
-  for (let i = 0, count = ssl.OPENSSL_sk_num(stack); i < count; i++) {
-    const x509 = ssl.OPENSSL_sk_value(stack, i)
-    chain.push(derOfX509(x509))
-  }
-  return chain
+  const items: Handle[] = []
+  for (let i = 0, count = ssl.OPENSSL_sk_num(stack); i < count; i++)
+    items.push(ssl.OPENSSL_sk_value(stack, i))
+  return items
 }
+
+/** A STACK_OF(X509) with its owner; the certificates stay with theirs, who must outlive it. */
+export function ownStack(items: readonly Handle[]): Owned {
+  const stack = new Owned('STACK_OF(X509)', ssl.OPENSSL_sk_new_null(), ssl.OPENSSL_sk_free)
+  for (const item of items) {
+    if (ssl.OPENSSL_sk_push(stack.handle, item) > 0) continue
+    stack.free()
+    throw new ProxyError('PTC_INTERNAL', 'OpenSSL has no memory for a list of certificates')
+  }
+  return stack
+}
+
+/** DER of every certificate in a STACK_OF(X509), in its order. */
+export const derOfStack = (stack: Handle): readonly Buffer[] => itemsOfStack(stack).map(derOfX509)
 
 /** A certificate that is left out would have the rest judged in its place. @throws {ProxyError} PTC_INTERNAL */
 export function derOfX509(x509: Handle): Buffer {

@@ -53,21 +53,6 @@ testCorpus('bssl', [
     cases: ['bssl target-msapplicationpolicies-and-eku/main.test'],
   },
   {
-    why: 'OpenSSL follows one issuer and does not turn back when the path fails',
-    says: 'reject',
-    cases: ['bssl key-rollover/longrolloverchain.test'],
-  },
-  {
-    why: 'an intermediate authority as trust anchor is not taken',
-    says: 'reject',
-    cases: ['bssl non-self-signed-root/main.test'],
-  },
-  {
-    why: 'OpenSSL takes server gated crypto for serverAuth',
-    says: 'accept',
-    cases: ['bssl intermediate-eku-server-gated-crypto/sha256-eku-serverAuth.test'],
-  },
-  {
     why: 'policies are not evaluated, nor what qualifies them',
     says: 'accept',
     cases: ['bssl unknown-critical-policy-qualifier/main.test'],

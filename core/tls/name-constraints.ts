@@ -1,0 +1,40 @@
+import { altNames, extensionValue } from './certificate-parts.js'
+import { DER, derElement, derElements } from './der.js'
+
+const NAME_CONSTRAINTS = Buffer.from([0x55, 0x1d, 0x1e]) // 2.5.29.30
+const EXCLUDED = 0xa1
+const DNS_NAME = 0x82
+
+/**
+ * Whether a wildcard of the leaf stands for a name that one of `authorities` excludes: `*.example.com`, where
+ * `bar.example.com` is excluded. OpenSSL compares the wildcard as if it were a name, and sees nothing wrong.
+ * @param authorities DER of those with constraints
+ * @param leaf DER
+ * @returns true also of what cannot be read
+ */
+export function excludesSome(authorities: readonly Buffer[], leaf: Buffer): boolean {
+  if (authorities.length === 0) return false
+  try {
+    const parents = new Set(authorities.flatMap(excludedDnsNames).map(parentOf))
+    return altNames(leaf).some(
+      ({ type, value }) => type === 'dns' && value.startsWith('*.') && parents.has(parentOf(value)),
+    )
+  } catch {
+    return true
+  }
+}
+
+/** What follows the first label. A constraint that begins with a period has none: it excludes names below alone. */
+function parentOf(name: string): string {
+  return name.startsWith('.') ? name : name.slice(name.indexOf('.') + 1).toLowerCase()
+}
+
+function excludedDnsNames(authority: Buffer): readonly string[] {
+  const value = extensionValue(authority, NAME_CONSTRAINTS)
+  if (value === undefined) return []
+  const subtrees = derElements(derElement(value).content).filter(({ tag }) => tag === EXCLUDED)
+  return subtrees
+    .flatMap(({ content }) => derElements(content))
+    .flatMap(({ tag, content }) => (tag === DER.sequence ? derElements(content).slice(0, 1) : []))
+    .flatMap(({ tag, content }) => (tag === DNS_NAME ? [content.toString('latin1')] : []))
+}

@@ -1,0 +1,53 @@
+/** What OpenSSL lets pass at security level 2 and this program does not. */
+import { excludesSome } from '../name-constraints.js'
+import * as ssl from './library.js'
+import { type Handle, NULL } from './library.js'
+import { type CheckOutcome, GOOD, X509_V_ERR_UNSPECIFIED } from './outcome.js'
+
+const X509_V_ERR_INVALID_PURPOSE = 26
+const X509_V_ERR_EXCLUDED_VIOLATION = 48
+const X509_V_ERR_EE_KEY_TOO_SMALL = 66
+const X509_V_ERR_CA_KEY_TOO_SMALL = 67
+const NID_NAME_CONSTRAINTS = 666
+/** Of what X509_get_extended_key_usage gives; all ones without the extension. */
+const XKU_SSL_SERVER = 0x1
+
+/** Least bits by EVP_PKEY_get_base_id. OpenSSL counts RSA in strength rounded to 8: for it 1984 bits are 112, too. */
+const LEAST_BITS: ReadonlyMap<number, number> = new Map([
+  [6, 2048], // RSA
+  [912, 2048], // RSA-PSS
+  [116, 2048], // DSA
+  [408, 224], // EC
+])
+
+/**
+ * The first thing wrong with a path that OpenSSL has found good: keys that are too short, authorities for Netscape's
+ * server gated crypto and not for servers, wildcards that reach names which an authority must not certify.
+ * @param chain X509, leaf first, the anchor included
+ * @param built the same as DER
+ */
+export function beyondOpenSsl(chain: readonly Handle[], built: readonly Buffer[]): CheckOutcome {
+  for (const [depth, x509] of chain.entries()) {
+    const code = keyError(x509, depth) ?? usageError(x509)
+    if (code !== undefined) return { code, depth }
+  }
+  const constrained = built.filter((_, i) => hasNameConstraints(chain[i]))
+  const [leaf] = built
+  if (leaf === undefined || !excludesSome(constrained, leaf)) return GOOD
+  return { code: X509_V_ERR_EXCLUDED_VIOLATION, depth: 0 }
+}
+
+function keyError(x509: Handle, depth: number): number | undefined {
+  const key = ssl.X509_get0_pubkey(x509)
+  if (key === NULL) return X509_V_ERR_UNSPECIFIED
+  if (ssl.EVP_PKEY_get_bits(key) >= (LEAST_BITS.get(ssl.EVP_PKEY_get_base_id(key)) ?? 0)) return undefined
+  return depth === 0 ? X509_V_ERR_EE_KEY_TOO_SMALL : X509_V_ERR_CA_KEY_TOO_SMALL
+}
+
+function usageError(x509: Handle): number | undefined {
+  const isForServers = (ssl.X509_get_extended_key_usage(x509) & XKU_SSL_SERVER) !== 0
+  return isForServers ? undefined : X509_V_ERR_INVALID_PURPOSE
+}
+
+const hasNameConstraints = (x509: Handle = NULL): boolean =>
+  x509 !== NULL && ssl.X509_get_ext_by_NID(x509, NID_NAME_CONSTRAINTS, -1) >= 0
