@@ -7,6 +7,7 @@ import { HandshakeLog } from '../compose/handshake-log.js'
 import { openLogs, type Place, readSetup, type Setup } from '../compose/setup.js'
 import { dial } from '../origin/dial.js'
 import { makeLookup } from '../origin/lookup.js'
+import { wantsStaple } from '../tls/certificate-parts.js'
 import { digestText } from '../tls/origin-digest.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
 import { toSaved, verdictOf } from './saved-chain.js'
@@ -128,13 +129,26 @@ async function attempt(
   }
 }
 
-function tellEvidence({ chain, checks, sni, host }: PeerEvidence, tell: (what: string) => void): void {
+function tellEvidence(evidence: PeerEvidence, tell: (what: string) => void): void {
+  const { chain, checks, sni, host } = evidence
   tell(`announced ${sni ?? 'no name'}, checked against ${host}`)
   for (const [depth, { subject, issuer, sha256, x509 }] of chain.entries())
     tell(`certificate ${depth}: ${subject}, issued by ${issuer}, until ${x509.validTo}, SHA-256 ${sha256}`)
   tell(`built-in check, chain: ${resultText(checks.signature)}`)
   tell(`built-in check, name: ${resultText(checks.name)}`)
   if (checks.rule !== undefined) tell(`built-in check, rule: ${resultText(checks.rule)}`)
+  if (lacksStaple(evidence))
+    tell('not enforced: the certificate is must-staple, and no OCSP response came before the check')
+}
+
+/** In TLS 1.2 a stapled response comes later, and nothing can be said. */
+function lacksStaple({ chain: [leaf], ocspResponse, protocol }: PeerEvidence): boolean {
+  if (leaf === undefined || ocspResponse !== undefined || protocol !== 'TLSv1.3') return false
+  try {
+    return wantsStaple(leaf.der)
+  } catch {
+    return false
+  }
 }
 
 function resultText({ ok, name, code, depth, message }: BuiltInResult): string {

@@ -56,6 +56,7 @@ export function planClientContext(
     trusts: `${pems.length} trust anchors from ${from}`,
     options: {
       anchors: pems,
+      isStrict: records['proxy.config.ssl.client.verify.server.strict'] === 1,
       minVersion,
       maxVersion,
       hasSessions: records['proxy.config.ssl.origin_session_cache'] === 1,

@@ -36,6 +36,14 @@ export const SSL_RECORDS = {
     reload: true,
     about: '1 asks the plugins even when the built-in check has failed, and lets them overrule it.',
   },
+  'proxy.config.ssl.client.verify.server.strict': {
+    type: 'INT',
+    default: 0,
+    enum: [0, 1],
+    reload: true,
+    about:
+      '1 makes the built-in check reject what breaks rules of RFC 5280 that OpenSSL forgives otherwise (X509_V_FLAG_X509_STRICT), such as missing key identifiers. Not in Traffic Server.',
+  },
   'proxy.config.ssl.origin_session_cache': {
     type: 'INT',
     default: 0,

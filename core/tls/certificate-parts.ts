@@ -73,6 +73,22 @@ export function extensionValue(certificate: Buffer, oid: Buffer): Buffer | undef
   return value.content
 }
 
+const TLS_FEATURE = Buffer.from([0x2b, 6, 1, 5, 5, 7, 1, 24]) // 1.3.6.1.5.5.7.1.24
+/** An INTEGER: the TLS extension `status_request`. */
+const STATUS_REQUEST = Buffer.from([0x02, 1, 5])
+
+/**
+ * Whether a certificate asks its server to staple an OCSP response (RFC 7633), known as must-staple. Throws as
+ * {@link subjectPublicKeyInfo} does.
+ */
+export function wantsStaple(certificate: Buffer): boolean {
+  const value = extensionValue(certificate, TLS_FEATURE)
+  return (
+    value !== undefined &&
+    derElements(derElement(value).content).some(({ bytes }) => bytes.equals(STATUS_REQUEST))
+  )
+}
+
 /** The printable part of IA5String: a name with a NUL in it was made to be misread. */
 const IA5 = /^[\x20-\x7e]*$/
 

@@ -19,7 +19,7 @@ cryptoProvider.set(webcrypto)
 
 export type CryptoKeyPair = webcrypto.CryptoKeyPair
 
-export type KeyType = 'ec' | 'ec-384' | 'rsa-2048' | 'rsa-1024'
+export type KeyType = 'ec' | 'ec-384' | 'rsa-2048' | 'rsa-1984' | 'rsa-1024'
 export type HashName = 'sha256' | 'sha1'
 export type KeyUsageName = keyof typeof KeyUsageFlags
 export type ExtendedKeyUsageName = keyof typeof ExtendedKeyUsage
@@ -43,7 +43,7 @@ export function makeKeys(type: KeyType): Promise<CryptoKeyPair> {
   const keys = webcrypto.subtle.generateKey(
     {
       name: 'RSASSA-PKCS1-v1_5',
-      modulusLength: type === 'rsa-2048' ? 2048 : 1024,
+      modulusLength: Number(type.slice('rsa-'.length)),
       publicExponent: new Uint8Array([1, 0, 1]),
       hash: 'SHA-256',
     },
@@ -104,6 +104,10 @@ export function extendedKeyUsage(usages: readonly ExtendedKeyUsageName[]): Exten
 export function basicConstraints(ca: boolean, pathLength: number | undefined): Extension {
   return new BasicConstraintsExtension(ca, pathLength, true)
 }
+
+/** RFC 7633: the server must staple an OCSP response. */
+export const mustStaple = (): Extension =>
+  new Extension('1.3.6.1.5.5.7.1.24', false, der(0x30, Buffer.from([0x02, 1, 5])))
 
 /** RFC 5280 section 4.2.1.10; the library has no class for it. */
 export function nameConstraints(constraints: NameConstraints): Extension {

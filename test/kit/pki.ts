@@ -21,6 +21,7 @@ import {
   type KeyUsageName,
   keyUsage,
   makeKeys,
+  mustStaple,
   type NameConstraints,
   nameConstraints,
   privateKeyPem,
@@ -51,6 +52,10 @@ export interface CertificateOptions {
   readonly ca?: boolean
   readonly pathLen?: number
   readonly nameConstraints?: NameConstraints
+  /** Whether it asks for a stapled OCSP response. */
+  readonly mustStaple?: boolean
+  /** Whether the key identifiers are left out. */
+  readonly withoutIds?: boolean
   /** Hexadecimal; default: random. */
   readonly serial?: string
 }
@@ -165,8 +170,9 @@ async function extensions(
   const sans = options.sans ?? (cn === undefined ? [] : [cn])
   return [
     basicConstraints(ca, options.pathLen),
-    await SubjectKeyIdentifierExtension.create(keys.publicKey),
-    await AuthorityKeyIdentifierExtension.create(issuerKeys.publicKey),
+    ...(options.withoutIds ? [] : [await SubjectKeyIdentifierExtension.create(keys.publicKey)]),
+    ...(options.withoutIds ? [] : [await AuthorityKeyIdentifierExtension.create(issuerKeys.publicKey)]),
+    ...(options.mustStaple ? [mustStaple()] : []),
     ...(usages.length === 0 ? [] : [keyUsage(usages)]),
     ...(eku.length === 0 ? [] : [extendedKeyUsage(eku)]),
     ...(sans.length === 0 ? [] : [subjectAltNames(sans)]),

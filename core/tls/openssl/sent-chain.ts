@@ -5,6 +5,7 @@ import { NULL } from './library.js'
 import { withBio } from './memory-bio.js'
 import type { Owned } from './owned.js'
 import type { TrustStore } from './trust-store.js'
+import type { Presented } from './verify-path.js'
 import { ownStack, ownX509 } from './x509.js'
 
 /**
@@ -17,6 +18,15 @@ export function checkSentChain(
   sent: readonly Uint8Array[],
   names: CheckedNames,
 ): BuiltInCheck {
+  return withSentChain(trust, sent, presented => runBuiltInCheck(presented, names, trust.memory))
+}
+
+/** Lends a chain in the form in which SSL hands it over. Throws as {@link checkSentChain} does. */
+export function withSentChain<T>(
+  trust: TrustStore,
+  sent: readonly Uint8Array[],
+  use: (presented: Presented) => T,
+): T {
   ssl.ERR_clear_error()
   const certificates: Owned[] = []
   let stack: Owned | undefined
@@ -30,8 +40,7 @@ export function checkSentChain(
     const [leaf] = certificates
     if (leaf === undefined) throw new ProxyError('PTC_HANDSHAKE_FAILED', 'the chain is empty')
     stack = ownStack(certificates.map(({ handle }) => handle))
-    const presented = { store: trust.handle, leaf: leaf.handle, untrusted: stack.handle }
-    return runBuiltInCheck(presented, names, trust.memory)
+    return use({ store: trust.handle, leaf: leaf.handle, untrusted: stack.handle })
   } finally {
     stack?.free()
     for (const x509 of certificates) x509.free()

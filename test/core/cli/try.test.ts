@@ -37,6 +37,21 @@ function folder(t: Test, conf: ProxyConf): ConfDir {
   return dir
 }
 
+test('try says that a must-staple certificate came without a response', async t => {
+  const stapler = await root.issue({ cn: HOST, mustStaple: true })
+  for (const [tls, isTold] of [
+    [stapler, true],
+    [leaf, false],
+  ] as const) {
+    const { port, stop } = await nodeOrigin({ tls })
+    t.teardown(stop)
+    const dir = folder(t, { modules: plugin('reenable()') })
+    const { exitCode, stdout } = await run(t, ['try', '-D', dir.path, `${HOST}:${port}`])
+    t.equal(exitCode, 0, 'which is not enforced')
+    t.equal(stdout().includes('must-staple'), isTold)
+  }
+})
+
 test('try tells what happens, and saves it', async t => {
   const { port, requests, handshakes } = await origin(t)
   const dir = folder(t, { modules: plugin('reenable()') })

@@ -3,7 +3,12 @@ import { isIPv6, SocketAddress } from 'node:net'
 import fc from 'fast-check'
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
-import { type AltName, altNames, subjectPublicKeyInfo } from '../../../core/tls/certificate-parts.js'
+import {
+  type AltName,
+  altNames,
+  subjectPublicKeyInfo,
+  wantsStaple,
+} from '../../../core/tls/certificate-parts.js'
 import { withExtensions } from '../../kit/carrying.js'
 import { certificateShape, der, sanExtension, sequence } from '../../kit/der.js'
 import { makeAuthority } from '../../kit/pki.js'
@@ -44,6 +49,20 @@ test('the public key is what Node says it is', async t => {
       spki,
       `with a version: ${hasVersion}`,
     )
+})
+
+test('whether a staple is wanted', async t => {
+  t.equal(wantsStaple((await root.issue({ cn: 'a.test', mustStaple: true })).cert.raw), true)
+  t.equal(wantsStaple((await root.issue({ cn: 'a.test' })).cert.raw), false)
+  const feature = (...features: readonly Buffer[]): Buffer =>
+    sequence(
+      der(0x06, Buffer.from([0x2b, 6, 1, 5, 5, 7, 1, 24])),
+      der(0x04, sequence(...features.map(number => der(0x02, number)))),
+    )
+  const [other, staple] = [Buffer.from([17]), Buffer.from([5])]
+  t.equal(wantsStaple(certificateShape({ extensions: [feature(other)] })), false, 'another feature')
+  t.equal(wantsStaple(certificateShape({ extensions: [feature(other, staple)] })), true, 'beside another')
+  t.throws(() => wantsStaple(certificateShape({ extensions: [feature(), feature()] })), MALFORMED)
 })
 
 test('names of every sort, in their order', async t => {
