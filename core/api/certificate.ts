@@ -38,7 +38,7 @@ export interface PeerEvidence {
   readonly host: string
   /** As sent by the origin, leaf first, never empty. */
   readonly chain: readonly Certificate[]
-  /** As built by OpenSSL, leaf first, up to a trust anchor if one was found. */
+  /** The path that the built-in check is about, leaf first, up to a trust anchor if one was found. */
   readonly builtChain: readonly Certificate[]
   /** The built-in check as far as proxy.config.ssl.client.verify.server.properties puts it in force. */
   readonly builtIn: BuiltInResult

@@ -47,6 +47,12 @@ test('so does a folder of them', async t => {
   t.equal(plan().options.anchors.length, 1)
 })
 
+test('certificates that break rules are refused where the record says so', async t => {
+  t.equal(setUp(t, { ca: root.certPem }).plan().options.isStrict, false)
+  const records = { [`${PREFIX}verify.server.strict`]: 1 } as const
+  t.equal(setUp(t, { ca: root.certPem, records }).plan().options.isStrict, true)
+})
+
 test('a certificate for origins, with its key beside it or in the same file', async t => {
   const beside = setUp(t, { ca: root.certPem, clientCertificate }).plan()
   t.equal(beside.options.certificate?.key, clientCertificate.keyPem)

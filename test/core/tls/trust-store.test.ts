@@ -28,6 +28,8 @@ test('stores are told apart by their content', async t => {
     { anchors: one, crls: { ...crls, isLeafOnly: true } },
     { anchors: one, crls: { ...crls, pem: 'another' } },
     { anchors: [] },
+    { anchors: one, isStrict: true },
+    { anchors: one, at: 0 },
     { anchors: [one.join('') + two.join('')] },
     { anchors: [...one, ...two] },
   ].map(trust => stores.digestOf(trust))
