@@ -90,15 +90,19 @@ export class ClientReply {
     this.#watcher = watcher
   }
 
-  /** @param text a 1xx response as it is on the wire */
-  writeInterim(text: string): void {
+  /**
+   * @param text a 1xx response as it is on the wire
+   * @returns false: wait for the client to take it, or what was sent before
+   */
+  writeInterim(text: string): boolean {
     if (this.#state === 'waiting') this.#out.send(Buffer.from(text, 'latin1'))
+    return !this.#out.isBlocked
   }
 
   /** The client may send the body that it has announced. */
-  writeContinue(): void {
+  writeContinue(): boolean {
     this.#hasContinued = true
-    this.writeInterim('HTTP/1.1 100 Continue\r\n\r\n')
+    return this.writeInterim('HTTP/1.1 100 Continue\r\n\r\n')
   }
 
   /** Who has not been told to send its body may send it all the same, or its next request: nobody can tell. */

@@ -29,12 +29,17 @@ export class ClientResponse {
     this.#via = via
   }
 
-  /** RFC 9110 section 15.2: not to a client of HTTP/1.0, and a 100 only to one who waits for it. */
-  interim(head: ResponseHead): void {
+  /**
+   * RFC 9110 section 15.2: not to a client of HTTP/1.0, and a 100 only to a client that waits for it.
+   * @returns false: wait for the client to take it
+   */
+  interim(head: ResponseHead): boolean {
     const { httpVersion, headers } = this.#req
-    if (httpVersion !== '1.1' || (head.status === 100 && headers.expect === undefined)) return
-    if (head.status === 100) this.#res.writeContinue()
-    else this.#res.writeInterim(this.interimText(head))
+    if (httpVersion !== '1.1' || (head.status === 100 && headers.expect === undefined)) return true
+    const goesOn =
+      head.status === 100 ? this.#res.writeContinue() : this.#res.writeInterim(this.interimText(head))
+    if (!goesOn) this.isBlocked = true
+    return goesOn
   }
 
   interimText(head: ResponseHead): string {

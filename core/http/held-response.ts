@@ -45,6 +45,11 @@ export class HeldResponse implements ResponseSink {
     this.#connection = connection
   }
 
+  /** Whether plugins look at the head now: the connection must not be read on. */
+  get isHolding(): boolean {
+    return this.#state === 'held'
+  }
+
   onInterim(head: ResponseHead): void {
     this.#inner.onInterim(head)
   }

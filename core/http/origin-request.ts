@@ -97,6 +97,11 @@ export class OriginRequest {
     return true
   }
 
+  /** The client takes more of the response, which is read on unless plugins hold it. */
+  resume(): void {
+    if (this.#held?.isHolding !== true) this.#connection?.resume()
+  }
+
   /** The response is complete: the next request may have the connection. */
   giveBack(): void {
     if (this.#connection !== undefined) this.#connector.release(this.#key, this.#connection)

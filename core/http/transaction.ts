@@ -82,7 +82,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
 
   onInterim(head: ResponseHead): void {
     this.#time.moved()
-    this.#answer.interim(head)
+    if (!this.#answer.interim(head)) this.#origin.connection?.pause()
   }
 
   onHead(head: ResponseHead): void {
@@ -163,7 +163,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   onClientDrain(): void {
     this.#time.moved()
     this.#answer.isBlocked = false
-    this.#origin.connection?.resume()
+    this.#origin.resume()
   }
 
   onClientBroken(error: Error): void {

@@ -84,6 +84,11 @@ export class HttpParser implements Callbacks {
     this.#pointer = allocParser(TYPE[type])
   }
 
+  /** Bytes of the fields, and of the target or the reason, of the message that is read. */
+  get headBytes(): number {
+    return this.#headBytes
+  }
+
   /**
    * Parses bytes. Fewer are consumed than given when the parser was stopped after a message or the protocol changes.
    * @throws {ProxyError} PTC_RESPONSE_MALFORMED, PTC_REQUEST_MALFORMED, PTC_REQUEST_HEADERS_TOO_LARGE, and whatever a

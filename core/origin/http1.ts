@@ -24,8 +24,10 @@ export interface Http1Options {
 
 const EMPTY = Buffer.alloc(0)
 
-/** Beyond so many 1xx responses to one request the origin is not taken seriously. */
-const MAX_INTERIM = 64
+/** The most 1xx responses to one request. */
+const MAX_INTERIM = 1000
+/** The most bytes of them together; one may be as large as a head may be. */
+const MAX_INTERIM_BYTES = 1_048_576
 
 /**
  * HTTP/1.1 to an origin (RFC 9112): one request at a time over one link.
@@ -51,6 +53,7 @@ export class Http1 implements LinkSink, MessageEvents {
   #isPaused = false
   #requests = 0
   #interim = 0
+  #interimBytes = 0
 
   constructor(channel: Channel, options: Http1Options) {
     this.channel = channel
@@ -97,6 +100,7 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#isMessageComplete = false
     this.#sawResponse = false
     this.#interim = 0
+    this.#interimBytes = 0
     this.#requests += 1
     this.#parser.maxHeadBytes = this.#options.maxHeadBytes
     this.#link.write(Buffer.from(headText(request), 'latin1'))
@@ -191,8 +195,19 @@ export class Http1 implements LinkSink, MessageEvents {
     // To a HEAD request the parser cannot tell yet.
     else if (status >= 200 && !parser.keepsAlive && this.#request?.method !== 'HEAD') this.#login.lost()
     if (status >= 200) this.#sink?.onHead(headOf(parser))
-    else if (status !== 101) this.#sink?.onInterim(headOf(parser))
+    else if (status !== 101) this.#passInterim()
     return this.#request?.method === 'HEAD' ? 'none' : 'asFramed'
+  }
+
+  /** Without a limit an origin could keep a transaction alive for ever, as each of them counts as progress. */
+  #passInterim(): void {
+    const parser = this.#parser
+    this.#interim += 1
+    this.#interimBytes += parser.headBytes
+    if (this.#interim > MAX_INTERIM) throw malformed(`more than ${MAX_INTERIM} interim responses`)
+    const most = Math.max(MAX_INTERIM_BYTES, parser.maxHeadBytes)
+    if (this.#interimBytes > most) throw malformed(`more than ${most} bytes of interim responses`)
+    this.#sink?.onInterim(headOf(parser))
   }
 
   onBody(bytes: Buffer): void {
@@ -201,11 +216,7 @@ export class Http1 implements LinkSink, MessageEvents {
 
   /** Interim responses are followed by another one; at the final one the parser stops. */
   onMessage(): boolean {
-    if (this.#parser.status < 200 && this.#parser.status !== 101) {
-      this.#interim += 1
-      if (this.#interim > MAX_INTERIM) throw malformed('too many 1xx responses')
-      return true
-    }
+    if (this.#parser.status < 200 && this.#parser.status !== 101) return true
     this.#isMessageComplete = true
     return false
   }

@@ -6,6 +6,7 @@ import type { ClientReply } from '../../core/http/client-reply.js'
 import type { ClientRequest } from '../../core/http/client-request.js'
 import type { ClientLink } from '../../core/vconn/link.js'
 import { FakeLink } from './fake-link.js'
+import { CLIENT } from './quiet-points.js'
 
 /** A client's link whose other end is the test. */
 export class FakeClientLink extends FakeLink implements ClientLink {
@@ -30,7 +31,7 @@ export class FakeClientLink extends FakeLink implements ClientLink {
 }
 
 export const clientOf = (link: ClientLink): ClientInfo =>
-  new ClientInfo({ once: () => undefined }, link, undefined)
+  new ClientInfo({ once: () => undefined }, link, CLIENT)
 
 /** A port whose clients are fake: what reaches it is written down, and answered by `answer`. */
 export class FakeHost implements ClientHost {

@@ -174,10 +174,20 @@ test('an upgrade hands over the link', async t => {
 })
 
 test('interim responses have a limit', async t => {
-  const { link, log } = setUp()
-  link.receive('HTTP/1.1 103 X\r\n\r\n'.repeat(65))
-  t.equal(log.said.filter(s => s === 'interim 103').length, 65)
-  t.equal(log.said.at(-1), 'fail PTC_RESPONSE_MALFORMED true')
+  const many = setUp()
+  many.link.receive('HTTP/1.1 103 X\r\n\r\n'.repeat(1001))
+  t.equal(many.log.said.filter(s => s === 'interim 103').length, 1000)
+  t.equal(many.log.said.at(-1), 'fail PTC_RESPONSE_MALFORMED true')
+  const large = setUp()
+  large.link.receive(`HTTP/1.1 103 X\r\nA: ${'x'.repeat(9000)}\r\n\r\n`.repeat(200))
+  t.equal(large.log.said.filter(s => s === 'interim 103').length, 116, 'a mebibyte of them')
+  t.equal(large.log.said.at(-1), 'fail PTC_RESPONSE_MALFORMED true')
+  const next = setUp()
+  for (let i = 0; i < 3; i++) {
+    if (i > 0) next.http.send(GET, next.log, CLIENT)
+    next.link.receive(`HTTP/1.1 103 X\r\nA: ${'x'.repeat(9000)}\r\n\r\n`.repeat(50) + OK)
+  }
+  t.equal(next.log.said.filter(s => s.startsWith('complete')).length, 3, 'of each request')
 })
 
 test('an end before the response', async t => {
