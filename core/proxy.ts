@@ -23,7 +23,6 @@ import { ConnectionCounts } from './http/connection-limits.js'
 import type { Forwarder } from './http/forward.js'
 import { createFront, type Front } from './http/front.js'
 import type { Summary } from './http/summary.js'
-import type { CachedLookup } from './origin/cached-lookup.js'
 import type { OriginConnector } from './origin/connect.js'
 
 /** How often a retired setup is looked at, in milliseconds. */
@@ -41,7 +40,6 @@ export class ProxyServer {
   readonly #forwarder: Forwarder
   readonly #connect: Connecting
   readonly #counts: ConnectionCounts
-  readonly #names: CachedLookup
   readonly #fronts: Front[] = []
   /** Setups that a reload has replaced, and the timers that look after them. */
   readonly #retiring = new Map<Setup, NodeJS.Timeout>()
@@ -62,8 +60,7 @@ export class ProxyServer {
       () => connectionLimits(this.#setup.records),
       message => logs.diags.warning(message),
     )
-    const { dial, names } = makeDial(() => this.#setup)
-    this.#names = names
+    const dial = makeDial(() => this.#setup)
     this.#connector = makeConnector(() => this.#setup, logs, dial)
     this.#forwarder = makeForwarder(
       () => this.#setup,
@@ -158,7 +155,6 @@ export class ProxyServer {
     this.#generation += 1
     for (const warning of warningsOf(setup)) this.#logs.diags.warning(warning)
     this.#connector.closeStale()
-    this.#names.clear()
     for (const front of [...this.#fronts, this.#connect]) front.configure(frontLimits(setup.records))
     this.#retire(old)
     tellReady(setup.vconns, this.ports)

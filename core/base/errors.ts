@@ -217,6 +217,12 @@ export const ERRORS = {
     'What the origin sent the client is not what was verified; the tunnel was cut. Look at the servers behind the address.',
   ),
   PTC_DNS_FAILED: kind('origin', 502, 'dns_error', "The origin's name does not resolve."),
+  PTC_DNS_TIMEOUT: kind(
+    'origin',
+    504,
+    'dns_timeout',
+    "The name servers did not tell the origin's addresses within proxy.config.hostdb.lookup_timeout.",
+  ),
   PTC_CONNECT_REFUSED: kind('origin', 502, 'connection_refused', 'The origin refused the connection.'),
   PTC_CONNECT_UNREACHABLE: kind(
     'origin',

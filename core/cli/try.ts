@@ -6,7 +6,6 @@ import { describe, ProxyError } from '../base/errors.js'
 import { HandshakeLog } from '../compose/handshake-log.js'
 import { openLogs, type Place, readSetup, type Setup } from '../compose/setup.js'
 import { dial } from '../origin/dial.js'
-import { makeLookup } from '../origin/lookup.js'
 import { wantsStaple } from '../tls/certificate-parts.js'
 import { digestText } from '../tls/origin-digest.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
@@ -80,6 +79,7 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
   try {
     return await attempt(setup, target, at, options, tell)
   } finally {
+    setup.names.close()
     setup.plugins.unload()
     setup.contexts.free()
     await logs.close()
@@ -89,7 +89,7 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
 type Target = { readonly host: string; readonly port: number }
 
 async function attempt(
-  { records, hosts, verification }: Setup,
+  { records, names, verification }: Setup,
   target: Target,
   at: Target,
   options: TryOptions,
@@ -101,7 +101,7 @@ async function attempt(
   const connectTimeout = timeouts.connect ?? records['proxy.config.http.connect_attempts_timeout'] * SECOND
   try {
     const since = performance.now()
-    const tcp = await dial(at, { connectTimeout, lookup: makeLookup(() => hosts) }, signal)
+    const tcp = await dial({ ...at, client: '' }, { connectTimeout, names }, signal)
     tell(`connected to ${tcp.remoteAddress}`)
     const { link, peer } = await verification.startTls(tcp, { ...target, since, client: '' }, signal)
     link.destroy()

@@ -20,6 +20,7 @@ const isWaitedFor = ({ verification, clientHandshakes, points }: Setup): boolean
 /** Nothing uses it any more. */
 export function discard(setup: Setup): void {
   setup.leaveRevoking()
+  setup.names.close()
   setup.plugins.unload()
   setup.contexts.free()
   setup.certificates?.free()

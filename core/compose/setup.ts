@@ -3,7 +3,7 @@ import { describe } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
 import { checkAdminSocket } from '../config/admin-socket.js'
 import { templatesOf } from '../config/body-factory.js'
-import { type HostFile, hostsOf } from '../config/host-file.js'
+import { hostsOf } from '../config/host-file.js'
 import { loadPluginConfig } from '../config/plugin-config.js'
 import { type PortSpec, parseServerPorts } from '../config/ports.js'
 import { placed } from '../config/record-place.js'
@@ -11,6 +11,7 @@ import { loadRecords } from '../config/records.js'
 import type { Records } from '../config/records-table.js'
 import { loadRules } from '../config/rules.js'
 import { compilePages, NO_PAGES, type Pages } from '../http/page-templates.js'
+import type { Names } from '../origin/names/names.js'
 import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { ParkedHandshakes } from '../tls/parked-handshakes.js'
@@ -29,6 +30,7 @@ import { HandshakeLog } from './handshake-log.js'
 import { type HookPoints, makeHookPoints } from './hook-points.js'
 import { isolateWarnings, makeIsolate } from './isolate.js'
 import { openSink } from './log-sink.js'
+import { makeNames } from './names.js'
 import { Revoking } from './revoking.js'
 import { loadServerCertificates, type ServerCertificates } from './server-certificates.js'
 import { makeVerification, type Verification } from './start-tls.js'
@@ -66,7 +68,7 @@ export interface Setup {
   readonly contexts: ClientContexts
   readonly points: HookPoints
   readonly vconns: VConns
-  readonly hosts: HostFile
+  readonly names: Names
   readonly access: Access
   readonly pages: Pages
   /** None where no port speaks TLS. */
@@ -142,7 +144,7 @@ export async function readSetup(
   const records = loadRecords(place.confDir, place.env)
   checkAdminSocket(records, place.confDir)
   const lines = loadPluginConfig(place.confDir, records)
-  const hosts = hostsOf(records, place.confDir)
+  const names = makeNames(records, hostsOf(records, place.confDir), place)
   const ports = parseServerPorts(records['proxy.config.http.server_ports'])
   const accessLog = accessLogSettings(records)
   const hasPages = records['proxy.config.body_factory.enable_customizations'] === 1
@@ -205,7 +207,7 @@ export async function readSetup(
       contexts,
       points,
       vconns,
-      hosts,
+      names,
       access,
       pages,
       accessLog,

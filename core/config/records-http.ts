@@ -131,33 +131,6 @@ export const HTTP_RECORDS = {
     about:
       "The folder with the operator's error pages, in its folder `default`; relative to the configuration folder, where the default may be missing.",
   },
-  'proxy.config.hostdb.timeout': {
-    type: 'INT',
-    default: 60,
-    minimum: 0,
-    maximum: 2_147_483,
-    unit: 's',
-    reload: true,
-    about:
-      "How long the addresses of a name are used: the system's resolver does not tell how long they hold (default of Traffic Server: 86400). 0 asks anew every time. A name whose addresses take no connection is asked for anew at once.",
-  },
-  'proxy.config.hostdb.fail.timeout': {
-    type: 'INT',
-    default: 2,
-    minimum: 0,
-    maximum: 3600,
-    unit: 's',
-    reload: true,
-    about: 'How long a name that did not resolve is not asked for again.',
-  },
-  'proxy.config.hostdb.host_file.path': {
-    type: 'STRING',
-    default: null,
-    nullable: true,
-    reload: true,
-    about:
-      "A file in the format of /etc/hosts whose names are looked up before the system's; relative to the configuration folder.",
-  },
   'proxy.config.http.origin_max_idle': {
     type: 'INT',
     default: 64,

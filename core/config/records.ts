@@ -4,6 +4,7 @@ import { compileTags } from '../base/diags-tags.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { readConnectPorts } from './connect-ports.js'
 import { readLogFormat } from './log-format.js'
+import { readNameservers } from './nameservers.js'
 import { readServerPorts } from './ports.js'
 import { applyEnvironment, parseRecordLines, type RecordLines, type Setting } from './record-lines.js'
 import { keepPlaces } from './record-place.js'
@@ -37,6 +38,7 @@ const SYNTAX: { readonly [N in RecordName]?: (text: string) => readonly string[]
   'proxy.config.http.server_ports': text => readServerPorts(text).wrong,
   'proxy.config.http.connect_ports': text => readConnectPorts(text).wrong,
   'proxy.config.diags.debug.tags': text => compileTags(text).wrong,
+  'proxy.config.dns.nameservers': text => readNameservers(text).wrong,
   'proxy.config.log.format': text => readLogFormat(text).wrong,
 }
 

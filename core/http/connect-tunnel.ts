@@ -32,7 +32,7 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
     onClose: () => gone.abort(),
   })
   link.pause()
-  const origin = await dial({ host, port }, options.dial, gone.signal)
+  const origin = await dial({ host, port, client: request.req.client.network }, options.dial, gone.signal)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
   request.establish()

@@ -57,6 +57,7 @@ const TEMPLATE_OF: { readonly [C in ErrorCode]?: string } = {
   PTC_ORIGIN_DENIED: 'access#denied',
   PTC_PROXY_AUTH_REQUIRED: 'access#proxy_auth_required',
   PTC_DNS_FAILED: 'connect#dns_failed',
+  PTC_DNS_TIMEOUT: 'connect#dns_failed',
   PTC_CONNECT_REFUSED: 'connect#failed_connect',
   PTC_CONNECT_UNREACHABLE: 'connect#failed_connect',
   PTC_HANDSHAKE_FAILED: 'connect#failed_connect',

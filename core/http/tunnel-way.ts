@@ -91,7 +91,7 @@ export class TunnelWay {
   async #dial(to: string, name: string): Promise<TcpLink> {
     this.#startedFor = undefined
     this.#since = performance.now()
-    const at = { host: to, port: this.#request.port, name }
+    const at = { host: to, port: this.#request.port, name, client: this.#request.req.client.network }
     const tcp = await dial(at, this.#options.dial, this.#signal)
     this.#tcp = tcp
     this.#address = addressOf(tcp)

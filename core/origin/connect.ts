@@ -116,7 +116,7 @@ export class OriginConnector {
     const since = performance.now()
     const { scheme, host, port, dialHost = host } = target
     const { dial: options, queue } = this.#options
-    const begin = (): Promise<TcpLink> => dial({ host: dialHost, port, name: host }, options, signal)
+    const begin = (): Promise<TcpLink> => dial({ host: dialHost, port, name: host, client }, options, signal)
     const tcp = await (queue === undefined || scheme === 'http'
       ? begin()
       : queue.turn({ network: client, host }, 0, begin))

@@ -1,9 +1,17 @@
-import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
 import { Receiver } from '../vconn/receiver.js'
 import { TcpLink } from '../vconn/tcp-link.js'
-import { deniedError, guardLookup } from './guard-lookup.js'
+import type { NameAddress } from './names/names.js'
+
+/** What a dial asks about names; {@link Names} is one. */
+export interface NameResolver {
+  /** @throws {ProxyError} where there is no address, or the signal's reason */
+  resolve(host: string, client: string, signal: AbortSignal): Promise<readonly NameAddress[]>
+  /** None of the addresses took a connection. */
+  forget(host: string): void
+}
 
 export interface DialOptions {
   /** Milliseconds until the connection stands, name resolution included. */
@@ -12,10 +20,7 @@ export interface DialOptions {
   readonly timeoutFor?: (name: string) => number | undefined
   /** Milliseconds that one address gets before the next one is tried (RFC 8305 section 5); default 250. */
   readonly attemptTimeout?: number
-  /** Resolves names; default `dns.lookup`. A {@link ProxyError} it answers with is passed on as it is. */
-  readonly lookup?: LookupFunction
-  /** Hears of names none of whose addresses took a connection. */
-  readonly onUnreachable?: (host: string) => void
+  readonly names: NameResolver
   /** Addresses that must not be dialled, whether given or found behind a name. */
   readonly isDenied?: (address: string) => boolean
 }
@@ -27,67 +32,108 @@ export interface Address {
   readonly port: number
   /** The origin that is wanted there, where that is not `host`. */
   readonly name?: string
+  /** The network of the client that it is for; '' for the proxy itself. */
+  readonly client: string
 }
 
 /**
- * Opens a TCP connection, trying the addresses of both families (Happy Eyeballs).
- * @throws {ProxyError} PTC_DNS_FAILED, PTC_CONNECT_*, PTC_ORIGIN_DENIED, PTC_OUT_OF_SOCKETS, and the signal's reason once it is aborted
+ * Opens a TCP connection, trying the addresses of both families (Happy Eyeballs). Names are resolved here and nowhere
+ * below: the addresses that were checked are those that are dialled.
+ * @throws {ProxyError} PTC_DNS_*, PTC_CONNECT_*, PTC_ORIGIN_DENIED, PTC_OUT_OF_SOCKETS, and the signal's reason once it is aborted
  */
-export function dial(to: Address, options: DialOptions, signal: AbortSignal): Promise<TcpLink> {
+export async function dial(to: Address, options: DialOptions, signal: AbortSignal): Promise<TcpLink> {
+  if (signal.aborted) throw abortReason(signal)
+  const connectTimeout = options.timeoutFor?.(to.name ?? to.host) ?? options.connectTimeout
+  const end = new AbortController()
+  const onAbort = (): void => end.abort(abortReason(signal))
+  const timer = setTimeout(() => end.abort(late(to, connectTimeout)), connectTimeout)
+  signal.addEventListener('abort', onAbort)
+  try {
+    const addresses = await addressesOf(to, options, end.signal)
+    return await connectTo(to, addresses, options.attemptTimeout, end.signal)
+  } catch (cause) {
+    const error = end.signal.aborted ? abortReason(end.signal) : connectError(cause, to)
+    if (UNREACHABLE.has(error.code)) options.names.forget(to.host)
+    throw error
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function late({ host, port }: Address, timeout: number): ProxyError {
+  return new ProxyError('PTC_CONNECT_TIMEOUT', `${host}:${port} did not accept within ${timeout} ms`)
+}
+
+/** Those that may be dialled. What is left out cannot come back by a name that means another address a moment later. */
+async function addressesOf(
+  { host, client }: Address,
+  { names, isDenied }: DialOptions,
+  signal: AbortSignal,
+): Promise<readonly NameAddress[]> {
+  const family = isIP(host)
+  const found: readonly NameAddress[] =
+    family === 4 || family === 6
+      ? [{ address: host, family }]
+      : await unlessAborted(names.resolve(host, client, signal), signal)
+  const allowed = isDenied === undefined ? found : found.filter(({ address }) => !isDenied(address))
+  if (allowed.length === 0) throw deniedError(host)
+  return allowed
+}
+
+/** Says nothing of the address: a client must not map the network behind the proxy by its names. */
+function deniedError(host: string): ProxyError {
+  return new ProxyError('PTC_ORIGIN_DENIED', `${host} is not on the public internet`)
+}
+
+function connectTo(
+  { host, port }: Address,
+  addresses: readonly NameAddress[],
+  attemptTimeout = 250,
+  signal: AbortSignal,
+): Promise<TcpLink> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(abortReason(signal))
       return
     }
-    const { isDenied } = options
-    if (isDenied !== undefined && isIP(to.host) !== 0 && isDenied(to.host)) {
-      reject(deniedError(to.host))
-      return
-    }
-    const lookup = isDenied === undefined ? options.lookup : guardLookup(options.lookup, isDenied)
-    const connectTimeout = options.timeoutFor?.(to.name ?? to.host) ?? options.connectTimeout
     const receiver = new Receiver()
     const socket: Socket = connect({
-      host: to.host,
-      port: to.port,
+      host,
+      port,
       allowHalfOpen: true,
       noDelay: true,
       onread: receiver.onread,
       autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: options.attemptTimeout ?? 250,
+      autoSelectFamilyAttemptTimeout: attemptTimeout,
       ...SET_BY_NODE,
-      ...(lookup === undefined ? {} : { lookup }),
+      lookup: (_host, { all }, callback) => {
+        const [first = { address: '', family: 4 }] = addresses
+        // Not at once: net.connect expects an answer from a later turn.
+        queueMicrotask(() =>
+          all ? callback(null, [...addresses]) : callback(null, first.address, first.family),
+        )
+      },
     })
     const settle = (): void => {
-      clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
       socket.removeListener('connect', onConnect)
     }
-    const fail = (error: ProxyError): void => {
+    const fail = (error: unknown): void => {
       settle()
-      if (UNREACHABLE.has(error.code)) options.onUnreachable?.(to.host)
       socket.destroy()
       reject(error)
     }
     const onConnect = (): void => {
       settle()
-      socket.removeListener('error', onError)
+      socket.removeListener('error', fail)
       resolve(new TcpLink(socket, 'origin', receiver))
     }
-    // It stays when the attempt has failed: a late error of a destroyed socket must find a listener.
-    const onError = (error: Error): void => fail(connectError(error, to))
     const onAbort = (): void => fail(abortReason(signal))
-    const onTimeout = (): void =>
-      fail(
-        new ProxyError(
-          'PTC_CONNECT_TIMEOUT',
-          `${to.host}:${to.port} did not accept within ${connectTimeout} ms`,
-        ),
-      )
-    const timer = setTimeout(onTimeout, connectTimeout)
     signal.addEventListener('abort', onAbort)
     socket.on('connect', onConnect)
-    socket.on('error', onError)
+    // It stays when the attempt has failed: a late error of a destroyed socket must find a listener.
+    socket.on('error', fail)
   })
 }
 
@@ -106,6 +152,16 @@ export function abortReason(signal: AbortSignal): ProxyError {
   return reason instanceof ProxyError ? reason : new ProxyError('PTC_CLIENT_GONE', 'the client left')
 }
 
+/** The promise's end, or the signal's, whichever is first. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortReason(signal))
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
 /** Most telling first: the attempts at several addresses may have failed in different ways. */
 const MEANINGS: readonly (readonly [ErrorCode, ReadonlySet<string>])[] = [
   ['PTC_OUT_OF_SOCKETS', new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])],
@@ -117,7 +173,7 @@ const MEANINGS: readonly (readonly [ErrorCode, ReadonlySet<string>])[] = [
   ['PTC_CONNECT_REFUSED', new Set(['ECONNREFUSED', 'ECONNRESET'])],
 ]
 
-function connectError(error: Error, to: Address): ProxyError {
+function connectError(error: unknown, to: Address): ProxyError {
   if (error instanceof ProxyError) return error
   const all: readonly unknown[] = error instanceof AggregateError ? [error, ...error.errors] : [error]
   const codes = all.map(codeOf)

@@ -9,7 +9,7 @@ import type { StartTls, TlsTarget } from '../tls/start-tls.js'
 import type { VerifiedPeer } from '../tls/verdict.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
-import { abortReason, type DialOptions, dial } from './dial.js'
+import { type DialOptions, dial, unlessAborted } from './dial.js'
 
 export interface ProberOptions {
   readonly dial: DialOptions
@@ -103,7 +103,7 @@ export class Prober {
     const outcome = await this.#wait(this.#probe(key, tcp, target), signal)
     const { dial: options } = this.#options
     return {
-      tcp: await dial({ host: address, port, name: host }, options, signal),
+      tcp: await dial({ host: address, port, name: host, client: '' }, options, signal),
       ...outcome,
       announced,
       forget,
@@ -183,15 +183,6 @@ export class Prober {
       this.#known.set(key, { acceptance, host, leaf: leafDigests(peer.evidence) }, { ttl })
     return acceptance
   }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortReason(signal))
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }
 
 /** The IP address at the other end, without brackets and port. */

@@ -2,11 +2,14 @@ import { ProxyError } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
 import { ClientContexts } from '../compose/client-contexts.js'
 import type { HookPoints } from '../compose/hook-points.js'
+import { makeNames } from '../compose/names.js'
 import { makeVerification, type Verification } from '../compose/start-tls.js'
 import { VConns } from '../compose/vconns.js'
+import { hostsOf } from '../config/host-file.js'
 import type { Records } from '../config/records-table.js'
 import type { HookRegistry } from '../hooks/registry.js'
 import { dial } from '../origin/dial.js'
+import type { Names } from '../origin/names/names.js'
 import type { HandshakeObserver } from '../tls/observer.js'
 import type { ProxyVConn } from '../vconn/vconn.js'
 import { KitHandshake, toOutcome } from './handshake.js'
@@ -33,12 +36,18 @@ export interface LiveParts {
   readonly onError: (message: string) => void
 }
 
+interface Made {
+  readonly contexts: ClientContexts
+  readonly verification: Verification
+  readonly names: Names
+}
+
 /** Real handshakes for tests. What they need is made at the first one, and lives until `close`. */
 export class LiveOrigins {
   readonly #parts: LiveParts
   readonly #vconns: WatchedVConns
   readonly #abort = new AbortController()
-  #made: { readonly contexts: ClientContexts; readonly verification: Verification } | undefined
+  #made: Made | undefined
 
   constructor(parts: LiveParts) {
     this.#parts = parts
@@ -51,11 +60,12 @@ export class LiveOrigins {
     const to = { host: bracketed ?? plain, port: Number(digits) }
     if (to.host === '')
       throw new ProxyError('PTC_TEST_KIT', `connect takes host:port, not ${JSON.stringify(address)}`)
-    const { startTls } = this.#verification()
+    const { verification, names } = this.#make()
     const connectTimeout = this.#parts.records['proxy.config.http.connect_attempts_timeout'] * 1000
-    const tcp = await dial(to, { connectTimeout }, this.#abort.signal)
+    const tcp = await dial({ ...to, client: '' }, { connectTimeout, names }, this.#abort.signal)
     const gone = new AbortController()
-    const ending = startTls(tcp, { host: origin.host ?? to.host, port: to.port, client: '' }, gone.signal)
+    const target = { host: origin.host ?? to.host, port: to.port, client: '' }
+    const ending = verification.startTls(tcp, target, gone.signal)
     const vconn = this.#vconns.last // opened by the call before, which had not to wait for that
     if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a handshake began without a connection')
     const calls = this.#parts.recorder.callsFor(vconn.shown.id)
@@ -74,11 +84,12 @@ export class LiveOrigins {
   close(): void {
     this.#abort.abort()
     this.#made?.contexts.free()
+    this.#made?.names.close()
     this.#made = undefined
   }
 
-  #verification(): Verification {
-    if (this.#made !== undefined) return this.#made.verification
+  #make(): Made {
+    if (this.#made !== undefined) return this.#made
     const { records, folder, verifiers, observer, onError } = this.#parts
     const contexts = new ClientContexts(records, folder)
     const queue = new FairQueue(cause => onError(String(cause)))
@@ -92,8 +103,9 @@ export class LiveOrigins {
       vconns,
       queue,
     })
-    this.#made = { contexts, verification }
-    return verification
+    const names = makeNames(records, hostsOf(records, folder), { confDir: folder, env: {} })
+    this.#made = { contexts, verification, names }
+    return this.#made
   }
 }
 

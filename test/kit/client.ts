@@ -34,9 +34,13 @@ export interface RawClient {
   stop(): void
 }
 
-/** Connects to a port of this machine. */
-export async function rawClient(port: number, host = '127.0.0.1'): Promise<RawClient> {
-  const socket = connectTcp({ port, host, noDelay: true, allowHalfOpen: true })
+/**
+ * Connects to a port of this machine.
+ * @param from the address of the client, such as 127.0.0.2
+ */
+export async function rawClient(port: number, host = '127.0.0.1', from?: string): Promise<RawClient> {
+  const own = from === undefined ? {} : { localAddress: from }
+  const socket = connectTcp({ port, host, noDelay: true, allowHalfOpen: true, ...own })
   await within(once(socket, 'connect'), `a connection to ${host}:${port}`)
   return wrap(socket)
 }

@@ -10,6 +10,7 @@ import type { ClientPort } from '../../core/http/listener.js'
 import type { Summary } from '../../core/http/summary.js'
 import { Via } from '../../core/http/via.js'
 import { type ConnectorOptions, OriginConnector } from '../../core/origin/connect.js'
+import { NO_NAMES } from './names.js'
 import { CLIENT } from './quiet-points.js'
 
 /** A front with a forwarder behind it, as the proxy composes them, on a free port of the loopback. */
@@ -40,7 +41,7 @@ export const POOL = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 10_000 }
 /** Https is refused unless the settings bring a `startTls`. */
 export async function startFront(t: Test, settings: FrontSettings = {}): Promise<RunningFront> {
   const connector = new OriginConnector({
-    dial: { connectTimeout: 2000 },
+    dial: { connectTimeout: 2000, names: NO_NAMES },
     pool: POOL,
     http1: { maxHeadBytes: 65_536, hasPrivateLogins: true },
     startTls: () => Promise.reject(new Error('no TLS in this test')),

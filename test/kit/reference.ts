@@ -14,6 +14,7 @@ import { ACCESS_RECORDS } from '../../core/config/records-access.js'
 import { GENERAL_RECORDS } from '../../core/config/records-general.js'
 import { HTTP_RECORDS } from '../../core/config/records-http.js'
 import { LOG_RECORDS } from '../../core/config/records-log.js'
+import { NAME_RECORDS } from '../../core/config/records-names.js'
 import { SERVER_RECORDS } from '../../core/config/records-server.js'
 import { SSL_RECORDS } from '../../core/config/records-ssl.js'
 import { RULE_KEYS, RULES_SCHEMA } from '../../core/config/rules-schema.js'
@@ -61,6 +62,8 @@ export function renderRecords(): string {
     table(head, recordRows(GENERAL_RECORDS)),
     '## Ports, requests and connections',
     table(head, recordRows(HTTP_RECORDS)),
+    '## Addresses of names',
+    table(head, recordRows(NAME_RECORDS)),
     '## Connections of clients',
     table(head, recordRows(SERVER_RECORDS)),
     '## Who may use the proxy',

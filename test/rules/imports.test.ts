@@ -79,6 +79,20 @@ test('all TLS is the engine’s, and only the engine is native', async t => {
   )
 })
 
+test('only core/origin/names resolves names', async t => {
+  t.strictSame(rules.onlyNamesResolve(files), [])
+  const count = (text: string, path = 'core/http/a.ts'): number =>
+    rules.onlyNamesResolve(bad({ [path]: text })).length
+  t.equal(count("import { lookup } from 'node:dns'"), 1)
+  t.equal(count("import { resolve4 } from 'node:dns/promises'"), 1)
+  t.equal(count("import { type Socket, connect } from 'node:net'"), 1)
+  t.equal(count("import * as net from 'node:net'"), 1)
+  t.equal(count("import { createServer, isIP, type Socket } from 'node:net'"), 0)
+  t.equal(count("import type { Socket } from 'node:net'"), 0)
+  t.equal(count("import { lookup } from 'node:dns'", 'core/origin/names/a.ts'), 0)
+  t.equal(count("import { connect } from 'node:net'", 'core/origin/dial.ts'), 0)
+})
+
 test('plugins keep out of core, and core names no plugin', async t => {
   t.strictSame(rules.pluginsKeepOutOfCore(files), [])
   t.strictSame(rules.coreNamesNoPlugin(files), [])

@@ -1,26 +1,12 @@
-import type { LookupFunction } from 'node:net'
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
-import { dial } from '../../../core/origin/dial.js'
+import { type DialOptions, dial, type NameResolver } from '../../../core/origin/dial.js'
+import { failsWith, NO_NAMES, resolvesTo } from '../../kit/names.js'
 import { listen } from '../../kit/tcp-server.js'
 
 const never = new AbortController().signal
-const options = { connectTimeout: 1000 }
-
-/** Answers every name with these addresses. */
-const resolvesTo =
-  (...addresses: readonly string[]): LookupFunction =>
-  (_name, _options, answer) =>
-    process.nextTick(
-      answer,
-      null,
-      addresses.map(address => ({ address, family: address.includes(':') ? 6 : 4 })),
-    )
-
-const failsWith =
-  (error: Error): LookupFunction =>
-  (_name, _options, answer) =>
-    process.nextTick(answer, error, [])
+const options: DialOptions = { connectTimeout: 1000, names: NO_NAMES }
+const client = '192.0.2.1'
 
 async function closedPort(): Promise<number> {
   const server = await listen(() => undefined)
@@ -31,12 +17,12 @@ async function closedPort(): Promise<number> {
 test('a connection, by address and by name', async t => {
   const server = await listen(() => undefined)
   t.teardown(() => server.stop())
-  const byAddress = await dial({ host: '127.0.0.1', port: server.port }, options, never)
+  const byAddress = await dial({ host: '127.0.0.1', port: server.port, client }, options, never)
   t.equal(byAddress.remoteAddress, `127.0.0.1:${server.port}`)
   byAddress.destroy()
   const byName = await dial(
-    { host: 'origin.test', port: server.port },
-    { ...options, lookup: resolvesTo('::1', '127.0.0.1') },
+    { host: 'origin.test', port: server.port, client },
+    { ...options, names: resolvesTo('::1', '127.0.0.1') },
     never,
   )
   t.equal(
@@ -49,9 +35,9 @@ test('a connection, by address and by name', async t => {
 
 test('errors by code', async t => {
   const port = await closedPort()
-  const to = { host: 'origin.test', port }
-  await t.rejects(dial({ host: '127.0.0.1', port }, options, never), { code: 'PTC_CONNECT_REFUSED' })
-  await t.rejects(dial(to, { ...options, lookup: resolvesTo('127.0.0.1', '127.0.0.2') }, never), {
+  const to = { host: 'origin.test', port, client }
+  await t.rejects(dial({ host: '127.0.0.1', port, client }, options, never), { code: 'PTC_CONNECT_REFUSED' })
+  await t.rejects(dial(to, { ...options, names: resolvesTo('127.0.0.1', '127.0.0.2') }, never), {
     code: 'PTC_CONNECT_REFUSED',
   })
   const system = (code: string): Error => Object.assign(new Error(code), { code })
@@ -62,19 +48,19 @@ test('errors by code', async t => {
     ['ETIMEDOUT', 'PTC_CONNECT_TIMEOUT'],
     ['EMFILE', 'PTC_OUT_OF_SOCKETS'],
   ] as const) {
-    const failing = dial(to, { ...options, lookup: failsWith(system(code)) }, never)
+    const failing = dial(to, { ...options, names: failsWith(system(code)) }, never)
     await t.rejects(failing, { code: meaning, message: new RegExp(code) }, code)
   }
   const denied = new ProxyError('PTC_REQUEST_DENIED', 'no')
-  await t.rejects(dial(to, { ...options, lookup: failsWith(denied) }, never), denied, 'a guard says its own')
+  await t.rejects(dial(to, { ...options, names: failsWith(denied) }, never), denied, 'a guard says its own')
 })
 
 test('an attempt has an end', async t => {
-  const silent: LookupFunction = () => undefined
-  const to = { host: 'origin.test', port: 1 }
-  await t.rejects(dial(to, { connectTimeout: 30, lookup: silent }, never), { code: 'PTC_CONNECT_TIMEOUT' })
+  const silent: NameResolver = { resolve: () => new Promise(() => undefined), forget: () => undefined }
+  const to = { host: 'origin.test', port: 1, client }
+  await t.rejects(dial(to, { connectTimeout: 30, names: silent }, never), { code: 'PTC_CONNECT_TIMEOUT' })
   const abort = new AbortController()
-  const attempt = dial(to, { ...options, lookup: silent }, abort.signal)
+  const attempt = dial(to, { ...options, names: silent }, abort.signal)
   abort.abort(new ProxyError('PTC_CLIENT_GONE', 'left'))
   await t.rejects(attempt, { code: 'PTC_CLIENT_GONE', message: 'left' })
   await t.rejects(dial(to, options, abort.signal), { code: 'PTC_CLIENT_GONE' }, 'or none at all')
@@ -83,8 +69,55 @@ test('an attempt has an end', async t => {
 
 test('a late error of a given-up socket is nobody’s', async t => {
   const abort = new AbortController()
-  const attempt = dial({ host: '127.0.0.1', port: await closedPort() }, options, abort.signal)
+  const attempt = dial({ host: '127.0.0.1', port: await closedPort(), client }, options, abort.signal)
   abort.abort()
   await t.rejects(attempt, { code: 'PTC_CLIENT_GONE' })
   await new Promise(resolve => setTimeout(resolve, 20))
+})
+
+test('a dial tells of names whose addresses take no connection', async t => {
+  const server = await listen(() => undefined)
+  const told: string[] = []
+  const to = (host: string, names: NameResolver) =>
+    dial(
+      { host, port: server.port, client },
+      { connectTimeout: 2000, names: { ...names, forget: name => told.push(name) } },
+      never,
+    )
+  ;(await to('up.example', resolvesTo('127.0.0.1'))).destroy()
+  await server.stop()
+  await t.rejects(to('down.example', resolvesTo('127.0.0.1')), { code: 'PTC_CONNECT_REFUSED' })
+  await t.rejects(to('nobody.example', NO_NAMES), { code: 'PTC_DNS_FAILED' })
+  t.strictSame(told, ['down.example'])
+})
+
+test('the addresses that were checked are those that are dialled', async t => {
+  const server = await listen(() => undefined)
+  t.teardown(() => server.stop())
+  const to = { host: 'origin.test', port: server.port, client }
+  const isDenied = (address: string): boolean => address === '127.0.0.2'
+  let asked = 0
+  const names: NameResolver = {
+    resolve: async () => {
+      asked += 1
+      return [
+        { address: '127.0.0.2', family: 4 },
+        ...(asked === 1 ? [{ address: '127.0.0.1', family: 4 } as const] : []),
+      ]
+    },
+    forget: () => undefined,
+  }
+  const tcp = await dial(to, { ...options, names, isDenied }, never)
+  t.equal(tcp.remoteAddress, `127.0.0.1:${server.port}`, 'the address that is not denied')
+  t.equal(asked, 1, 'the name is resolved once')
+  tcp.destroy()
+  await t.rejects(
+    dial(to, { ...options, names, isDenied }, never),
+    { code: 'PTC_ORIGIN_DENIED', message: /^(?!.*127)/ },
+    'a name with denied addresses alone, which are not told',
+  )
+  await t.rejects(dial({ ...to, host: '127.0.0.2' }, { ...options, isDenied }, never), {
+    code: 'PTC_ORIGIN_DENIED',
+  })
+  t.equal(asked, 2)
 })

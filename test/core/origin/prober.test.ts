@@ -10,6 +10,7 @@ import type { StartTls, TlsTarget } from '../../../core/tls/start-tls.js'
 import { settle } from '../../../core/tls/verdict.js'
 import { TcpLink } from '../../../core/vconn/tcp-link.js'
 import { ProxyVConn } from '../../../core/vconn/vconn.js'
+import { NO_NAMES } from '../../kit/names.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { listen, type TcpServer } from '../../kit/tcp-server.js'
 
@@ -49,7 +50,7 @@ async function setUp(t: Test): Promise<Stage> {
     return { link, peer: settle(evidence, 'plugins', { kind: 'accept' }), vconn }
   }
   const prober = new Prober({
-    dial: { connectTimeout: 2000 },
+    dial: { connectTimeout: 2000, names: NO_NAMES },
     startTls,
     policyDigest: () => policy.digest,
     ttl: () => policy.ttl,

@@ -104,6 +104,31 @@ export const hooksAndPluginHostTouchNoSocket: Rule = files =>
     specifier => SOCKETS.has(specifier) || specifier === 'undici',
   )
 
+const RESOLVERS = /\b(?:connect|createConnection|Socket)\b/
+
+/**
+ * Names are resolved in core/origin/names/ and dialled in core/origin/dial.ts, with a bound and a guard. The client of the
+ * management socket connects to a file.
+ */
+export const onlyNamesResolve: Rule = files =>
+  core(files).flatMap(file =>
+    file.imports
+      .filter(({ specifier, isTypeOnly, line }) => {
+        if (isTypeOnly || file.path.startsWith('core/origin/names/')) return false
+        if (specifier === 'node:dns' || specifier === 'node:dns/promises' || specifier === 'node:dgram')
+          return true
+        if (specifier !== 'node:net' || MAY_CONNECT.has(file.path)) return false
+        const imported = (file.text.split('\n')[line - 1] ?? '').replace(/\btype \w+/g, '')
+        return RESOLVERS.test(imported) || !/\{/.test(imported)
+      })
+      .map(
+        ({ line, specifier }) =>
+          `${file.path}:${line}: names are resolved by core/origin/names, not by ${specifier}`,
+      ),
+  )
+
+const MAY_CONNECT: ReadonlySet<string> = new Set(['core/origin/dial.ts', 'core/admin/socket-file.ts'])
+
 /**
  * `node:tls` may be asked for the root certificates it carries, by a named import of that list alone.
  */

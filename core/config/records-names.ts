@@ -1,0 +1,104 @@
+import type { RecordRow } from './record-row.js'
+
+/** Records about the addresses of names. */
+export const NAME_RECORDS = {
+  'proxy.config.dns.resolver': {
+    type: 'STRING',
+    default: 'dns',
+    enum: ['dns', 'system'],
+    reload: true,
+    about:
+      '`dns` asks name servers itself, after /etc/hosts. `system` asks the resolver of the operating system, with everything of nsswitch.conf; it occupies a thread for each name, so a few silent names delay all others. Not in Traffic Server.',
+  },
+  'proxy.config.dns.nameservers': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    shape: 'addresses of name servers',
+    reload: true,
+    about:
+      'Name servers to ask instead of those of resolv.conf: `address`, `address:port` or `[address]:port`, with blanks or commas between. NULL takes those of resolv.conf.',
+  },
+  'proxy.config.dns.resolv_conf': {
+    type: 'STRING',
+    default: '/etc/resolv.conf',
+    pattern: '\\S',
+    shape: 'a file name',
+    reload: true,
+    about:
+      'Where `nameserver`, `search` and the option `ndots` stand; relative to the configuration folder. A change of the file is noticed within a second.',
+  },
+  'proxy.config.dns.search_default_domains': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about:
+      '1 looks names up in the domains of `search` in resolv.conf too, as the system does (default of Traffic Server: 0).',
+  },
+  'proxy.config.dns.max_dns_in_flight': {
+    type: 'INT',
+    default: 256,
+    minimum: 2,
+    maximum: 65_535,
+    reload: true,
+    about:
+      'How many names are asked for at a time; two sockets each (default of Traffic Server: 2048). Further ones wait, and clients take turns: one network has half of them at most, two a third each, and so on.',
+  },
+  'proxy.config.dns.max_in_flight_per_client': {
+    type: 'INT',
+    default: 64,
+    minimum: 1,
+    maximum: 65_535,
+    reload: true,
+    about:
+      'How many names are asked for at a time for one network of clients: an IPv4 address, or a /64 of IPv6. Raise it where all clients come through one address. Not in Traffic Server.',
+  },
+  'proxy.config.hostdb.lookup_timeout': {
+    type: 'INT',
+    default: 10,
+    minimum: 1,
+    maximum: 3600,
+    unit: 's',
+    reload: true,
+    about:
+      'How long one name may take, the wait for its turn included (default of Traffic Server: 30). The client gets 504 then.',
+  },
+  'proxy.config.hostdb.timeout': {
+    type: 'INT',
+    default: 60,
+    minimum: 0,
+    maximum: 2_147_483,
+    unit: 's',
+    reload: true,
+    about:
+      'How long the addresses of a name are used at most (default of Traffic Server: 86400). They are used as long as the name server says, its TTL; the resolver of the system does not tell one. 0 asks anew every time. A name whose addresses take no connection is asked for anew at once.',
+  },
+  'proxy.config.hostdb.fail.timeout': {
+    type: 'INT',
+    default: 2,
+    minimum: 0,
+    maximum: 3600,
+    unit: 's',
+    reload: true,
+    about: 'How long a name that did not resolve is not asked for again.',
+  },
+  'proxy.config.hostdb.max_size': {
+    type: 'INT',
+    default: 10_485_760,
+    minimum: 0,
+    maximum: 2_147_483_647,
+    unit: 'bytes',
+    reload: true,
+    about:
+      'Memory for names that are remembered, about 400 bytes each, with 16 addresses of a name at most. Full, the name used longest ago is forgotten. 0 remembers none.',
+  },
+  'proxy.config.hostdb.host_file.path': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    reload: true,
+    about:
+      "A file in the format of /etc/hosts whose names are looked up before the system's; relative to the configuration folder.",
+  },
+} as const satisfies Record<string, RecordRow>

@@ -1,0 +1,78 @@
+/** The files that the system's resolver reads, in so far as they matter to a resolver of our own. */
+import { isIP } from 'node:net'
+
+/** Addresses by name in lower case, in the order of the file. */
+export type Hosts = ReadonlyMap<string, readonly string[]>
+
+/** Reads a file such as /etc/hosts. Lines that mean nothing are passed over, as the system does. */
+export function readHosts(text: string): Hosts {
+  const hosts = new Map<string, string[]>()
+  for (const line of text.split('\n')) {
+    const [address = '', ...names] = (line.split('#', 1)[0] ?? '').trim().split(/\s+/)
+    if (isIP(address) === 0) continue
+    for (const name of names) {
+      const key = name.toLowerCase()
+      const addresses = hosts.get(key)
+      if (addresses === undefined) hosts.set(key, [address])
+      else if (!addresses.includes(address)) addresses.push(address)
+    }
+  }
+  return hosts
+}
+
+/** What /etc/resolv.conf says. */
+export interface ResolvConf {
+  /** `address` or `[address]:port`. */
+  readonly nameservers: readonly string[]
+  /** Domains that are tried behind a name. */
+  readonly search: readonly string[]
+  /** A name with fewer dots is tried with the domains first. */
+  readonly ndots: number
+}
+
+/** As many as resolv.conf(5) allows: one name must not become a long row of questions. */
+const MAX_SEARCH = 6
+const MAX_NDOTS = 15
+
+/** Reads a file such as /etc/resolv.conf; see resolv.conf(5). Without a name server it is the one of this machine. */
+export function readResolvConf(text: string): ResolvConf {
+  const nameservers: string[] = []
+  let search: readonly string[] = []
+  let ndots = 1
+  for (const line of text.split('\n')) {
+    if (/^\s*[#;]/.test(line)) continue
+    const [keyword, ...values] = line.trim().split(/\s+/)
+    if (keyword === 'nameserver') nameservers.push(...usable(values[0] ?? ''))
+    else if (keyword === 'search') search = values
+    else if (keyword === 'domain') search = values.slice(0, 1)
+    else if (keyword === 'options') ndots = ndotsOf(values) ?? ndots
+  }
+  return {
+    nameservers: nameservers.length > 0 ? nameservers : ['127.0.0.1'],
+    search: search.map(toDomain).filter(isDomain).slice(0, MAX_SEARCH),
+    ndots,
+  }
+}
+
+/** An address that is only good on one interface (`fe80::1%eth0`) cannot be given to `node:dns`. */
+const usable = (address: string): readonly string[] =>
+  isIP(address) !== 0 && !address.includes('%') ? [address] : []
+
+function ndotsOf(options: readonly string[]): number | undefined {
+  const digits = options.map(option => /^ndots:(\d{1,4})$/.exec(option)?.[1]).findLast(Boolean)
+  return digits === undefined ? undefined : Math.min(Number(digits), MAX_NDOTS)
+}
+
+const toDomain = (domain: string): string => domain.toLowerCase().replace(/^\.+|\.+$/g, '')
+const isDomain = (domain: string): boolean => domain !== '' && domain.length <= 253
+
+/** The names that are asked for, in this order, until one of them has addresses. */
+export function candidates(
+  name: string,
+  { search, ndots }: Pick<ResolvConf, 'search' | 'ndots'>,
+): readonly string[] {
+  if (name.endsWith('.')) return [name]
+  const dots = name.split('.').length - 1
+  const within = search.map(domain => `${name}.${domain}`)
+  return dots >= ndots ? [name, ...within] : [...within, name]
+}
