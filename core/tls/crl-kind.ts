@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { AuthorityKeyIdentifier } from '@peculiar/asn1-x509'
+import type { AuthorityKeyIdentifier, IssuingDistributionPoint } from '@peculiar/asn1-x509'
 
 /** An extension of a revocation list. */
 export interface CrlExtension {
@@ -28,6 +28,8 @@ export interface UsableCrl {
   readonly keyId: string | undefined
   /** When it ends, milliseconds since the epoch. */
   readonly endsAt: number
+  /** It is about certificates that name its distribution point, and no others. */
+  readonly isOfPoint: boolean
   /** Of two lists with the same issuer, key and scope the younger one replaces the older one. */
   readonly scope: string
 }
@@ -63,10 +65,12 @@ export function crlKind(facts: CrlFacts, isLeafOnly: boolean, now: number): Usab
     }
   if (!(nextUpdate > now)) return { wrong: `it ended on ${dateOf(nextUpdate)}; fetch the one in force` }
   const keyId = keyOf(extensions)?.keyIdentifier
+  const scope = derOf(extensions, SCOPE)
   return {
     keyId: keyId && Buffer.from(keyId.buffer).toString('hex'),
     endsAt: nextUpdate,
-    scope: derOf(extensions, SCOPE)?.toString('hex') ?? '',
+    isOfPoint: scope !== undefined && scopeIn(scope)?.distributionPoint !== undefined,
+    scope: scope?.toString('hex') ?? '',
   }
 }
 
@@ -85,7 +89,7 @@ function wrongExtensions(extensions: readonly CrlExtension[]): string | undefine
 function wrongScope(extensions: readonly CrlExtension[], isLeafOnly: boolean): string | undefined {
   const value = derOf(extensions, SCOPE)
   if (value === undefined) return undefined
-  const scope = parsed(value, of => of.IssuingDistributionPoint)
+  const scope = scopeIn(value)
   if (scope === undefined) return 'its scope (issuingDistributionPoint) cannot be read; ask for another'
   const { onlyContainsUserCerts, onlyContainsCACerts, onlyContainsAttributeCerts } = scope
   if (scope.indirectCRL)
@@ -113,6 +117,10 @@ function wrongEntries({ criticalInEntries, reasons }: CrlFacts): string | undefi
   return undefined
 }
 
+function scopeIn(value: Buffer): IssuingDistributionPoint | undefined {
+  return parsed(value, of => of.IssuingDistributionPoint)
+}
+
 function keyOf(extensions: readonly CrlExtension[]): AuthorityKeyIdentifier | undefined {
   const value = derOf(extensions, KEY)
   return value && parsed(value, of => of.AuthorityKeyIdentifier)
@@ -120,6 +128,16 @@ function keyOf(extensions: readonly CrlExtension[]): AuthorityKeyIdentifier | un
 
 function derOf(extensions: readonly CrlExtension[], wanted: string): Buffer | undefined {
   return extensions.find(({ oid }) => oid === wanted)?.value
+}
+
+/**
+ * Whether every distribution point of a certificate has a name. OpenSSL takes the list of any point for one without, which
+ * no certificate may have whose authority signs its own lists (RFC 5280 section 4.2.1.13).
+ * @param value cRLDistributionPoints, DER
+ */
+export function haveNames(value: Buffer): boolean {
+  const points = parsed(value, of => of.CRLDistributionPoints)
+  return points?.every(({ distributionPoint }) => distributionPoint !== undefined) ?? false
 }
 
 const require = createRequire(import.meta.url)

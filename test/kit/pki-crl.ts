@@ -16,7 +16,7 @@ export interface RevocationListOptions {
 /** A revocation list of an authority's, PEM, as the openssl program writes it; good for a day. */
 export function revocationList(
   issuer: Authority,
-  revoked: readonly Issued[],
+  revoked: readonly Pick<Issued, 'cert'>[],
   options: RevocationListOptions = {},
 ): string {
   const { extensions, thisUpdate, nextUpdate } = options

@@ -9,8 +9,8 @@ const MAX_CHAIN_BYTES = 32_768
 
 /**
  * Chains that one context has verified a moment ago. What OpenSSL found good under the same trust anchors is good again,
- * as long as every certificate in it is valid and no revocation list has ended; the signatures are two thirds of what the check costs. Failures are never
- * remembered.
+ * as long as every certificate in it is valid and no revocation list has ended; the signatures are two thirds of what the
+ * check costs. Failures are never remembered.
  */
 export class ChainMemory {
   readonly #endsAt: number

@@ -75,14 +75,24 @@ export const ASN1_TIME_diff = f<(days: [number], seconds: [number], from: Handle
 )
 export const ASN1_TIME_free = f<(time: Handle) => void>('void ASN1_TIME_free(uintptr_t time)')
 
-/** 0 if both names mean the same. */
-export const X509_NAME_cmp = f<(a: Handle, b: Handle) => number>(
-  'int X509_NAME_cmp(uintptr_t a, uintptr_t b)',
-)
-/** NULL if the key is of no kind that OpenSSL knows. */
-export const X509_get0_pubkey = f<(x509: Handle) => Handle>('uintptr_t X509_get0_pubkey(uintptr_t x509)')
+/** NULL without the extension. */
 export const X509_get0_subject_key_id = f<(x509: Handle) => Handle>(
   'uintptr_t X509_get0_subject_key_id(uintptr_t x509)',
+)
+export const X509_get_ext = f<(x509: Handle, index: number) => Handle>(
+  'uintptr_t X509_get_ext(uintptr_t x509, int index)',
+)
+
+export const CRYPTO_get_ex_new_index = f<
+  (kind: number, long: number, pointer: Handle, make: Handle, copy: Handle, free: Handle) => number
+>(
+  'int CRYPTO_get_ex_new_index(int kind, long long_, uintptr_t pointer, uintptr_t make, uintptr_t copy, uintptr_t free)',
+)
+export const X509_STORE_set_ex_data = f<(store: Handle, index: number, value: number) => number>(
+  'int X509_STORE_set_ex_data(uintptr_t store, int index, uintptr_t value)',
+)
+export const X509_STORE_get_ex_data = f<(store: Handle, index: number) => number>(
+  'uintptr_t X509_STORE_get_ex_data(uintptr_t store, int index)',
 )
 
 requireLibrary()

@@ -2,6 +2,7 @@ import { ProxyError } from '../../base/errors.js'
 import { type CrlFacts, crlKind, type UsableCrl } from '../crl-kind.js'
 import { bytesOf, factsOf } from './crl-facts.js'
 import * as crls from './crl-library.js'
+import { askPoints } from './crl-points.js'
 import { takeError } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
@@ -55,6 +56,7 @@ export function addCrls(
     const asked = youngest(read)
     for (const { crl, facts, place } of asked)
       if (crls.X509_STORE_add_crl(store, crl.handle) !== 1) throw unusable(place, facts, reasonOf())
+    if (asked.some(({ isOfPoint }) => isOfPoint)) askPoints(store, isLeafOnly)
     ssl.X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | (isLeafOnly ? 0 : X509_V_FLAG_CRL_CHECK_ALL))
     return Math.min(...asked.map(({ endsAt }) => endsAt))
   } finally {
@@ -99,7 +101,7 @@ function readList(at: ListText, isLeafOnly: boolean, now: number): List {
 function refuseForeign({ crl, facts, keyId, place }: List, anchors: readonly Handle[]): void {
   const issuer = crls.X509_CRL_get_issuer(crl.handle)
   const named = anchors.filter(anchor => {
-    if (crls.X509_NAME_cmp(ssl.X509_get_subject_name(anchor), issuer) !== 0) return false
+    if (ssl.X509_NAME_cmp(ssl.X509_get_subject_name(anchor), issuer) !== 0) return false
     const anchorKey = crls.X509_get0_subject_key_id(anchor)
     return keyId === undefined || anchorKey === NULL || bytesOf(anchorKey).toString('hex') === keyId
   })
@@ -112,7 +114,7 @@ function refuseForeign({ crl, facts, keyId, place }: List, anchors: readonly Han
 }
 
 function isSignedBy(crl: Handle, anchor: Handle): boolean {
-  const key = crls.X509_get0_pubkey(anchor)
+  const key = ssl.X509_get0_pubkey(anchor)
   const is = key !== NULL && crls.X509_CRL_verify(crl, key) === 1
   ssl.ERR_clear_error()
   return is

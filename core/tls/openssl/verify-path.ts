@@ -1,3 +1,4 @@
+import { wrongPoint } from './crl-points.js'
 import type { Handle } from './library.js'
 import * as ssl from './library.js'
 import { type CheckOutcome, X509_V_ERR_UNSPECIFIED, X509_V_OK } from './outcome.js'
@@ -67,7 +68,7 @@ export function verifyPath({ store, leaf, untrusted }: Presented, chosen?: Chose
     // Or constraints are held against a CN that is never compared with the host.
     ssl.X509_VERIFY_PARAM_set_hostflags(param, CHECK_FLAGS)
     if (chosen?.isPartial) ssl.X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN)
-    return run(context)
+    return run(context, store)
   } finally {
     for (const made of owned.reverse()) made.free()
     // One that was tried and given up must not be found by what asks the queue next.
@@ -77,13 +78,14 @@ export function verifyPath({ store, leaf, untrusted }: Presented, chosen?: Chose
 
 const UNJUDGED: JudgedPath = { outcome: { code: X509_V_ERR_UNSPECIFIED, depth: 0 }, built: [], key: '' }
 
-function run(context: Handle): JudgedPath {
+function run(context: Handle, store: Handle): JudgedPath {
   const returned = ssl.X509_verify_cert(context)
   const error = ssl.X509_STORE_CTX_get_error(context)
   const chain = itemsOfStack(ssl.X509_STORE_CTX_get0_chain(context))
   const built = chain.map(derOfX509)
   const key = chain.join()
-  if (returned === 1 && error === X509_V_OK) return { outcome: beyondOpenSsl(chain, built), built, key }
+  if (returned === 1 && error === X509_V_OK)
+    return { outcome: wrongPoint(store, chain) ?? beyondOpenSsl(chain, built), built, key }
   const code = error === X509_V_OK ? X509_V_ERR_UNSPECIFIED : error
   return { outcome: { code, depth: ssl.X509_STORE_CTX_get_error_depth(context) }, built, key }
 }

@@ -35,7 +35,7 @@ test('what openssl ca cannot write is refused, too', async t => {
 })
 
 test('a list is good from its first millisecond to its last', async t => {
-  const good = { keyId: undefined, endsAt: NOW + 1000, scope: '' }
+  const good = { keyId: undefined, endsAt: NOW + 1000, isOfPoint: false, scope: '' }
   t.strictSame(crlKind(LIST, false, NOW), good)
   t.strictSame(crlKind(LIST, false, NOW + 999), good)
   t.hasProp(crlKind(LIST, false, NOW - 1), 'wrong')

@@ -5,12 +5,14 @@ import { checkSentChain } from '../../../core/tls/openssl/sent-chain.js'
 import { type Trust, TrustStore } from '../../../core/tls/openssl/trust-store.js'
 import { type Authority, type Issued, makeAuthority } from '../../kit/pki.js'
 import { revocationList } from '../../kit/pki-crl.js'
+import { leafWith } from '../../kit/pki-openssl.js'
 
 const HOST = 'lists.test'
 const HOUR = 3_600_000
 const REVOKED = 23
 const CRL_HAS_EXPIRED = 12
 const UNABLE_TO_GET_CRL = 3
+const DIFFERENT_CRL_SCOPE = 44
 
 const root = await makeAuthority({ name: 'Root' })
 const namesake = await makeAuthority({ name: 'Root', pathLen: 3 })
@@ -27,13 +29,13 @@ function storeOf(pem: string, isLeafOnly = false, more: Partial<Trust> = {}): Tr
   return new TrustStore({ anchors: [root.certPem], crls: { pem, from: 'crl.pem', isLeafOnly }, ...more })
 }
 
-function judge(store: TrustStore, { cert }: Issued, issuer?: Authority): number {
+function judge(store: TrustStore, { cert }: Pick<Issued, 'cert'>, issuer?: Authority): number {
   const sent = [cert.raw, ...(issuer === undefined ? [] : [issuer.cert.raw])]
   return checkSentChain(store, sent, { host: HOST, isAddress: false }).signature.code
 }
 
 /** What becomes of a leaf, as an X509_V_ERR number. */
-function outcome(pem: string, of: Issued, issuer?: Authority, isLeafOnly = false): number {
+function outcome(pem: string, of: Pick<Issued, 'cert'>, issuer?: Authority, isLeafOnly = false): number {
   const store = storeOf(pem, isLeafOnly)
   try {
     return judge(store, of, issuer)
@@ -107,6 +109,29 @@ test('a list for authorities or leaves is asked about those, and refused where i
   t.not(outcome(ofLeaves + ofMiddle, below, middle), 0, 'nor this about an authority')
   t.equal(outcome(ofLeaves + ofAuthorities, other), REVOKED, 'together')
   refuses(t, ofAuthorities, /it is about authorities, and verify_server_crl_depth LEAF/, 'LEAF', true)
+})
+
+test('a list of a distribution point is asked about certificates that name it, and no others', async t => {
+  const at = (lines: string): Issued['cert'] => leafWith(root, HOST, `subjectAltName=DNS:${HOST}\n${lines}`)
+  const first = at('crlDistributionPoints=URI:http://a.test/1.crl')
+  const second = at('crlDistributionPoints=URI:http://a.test/2.crl')
+  const nameless = at('crlDistributionPoints=p\n[p]\nCRLissuer=dirName:d\n[d]\nO=Portcullis Test\nCN=Root')
+  const list = (number: number, revoked: readonly { cert: Issued['cert'] }[]): string =>
+    revocationList(root, revoked, { extensions: scope(`fullname=URI:http://a.test/${number}.crl`) })
+  const one = list(1, [])
+  const both = one + list(2, [{ cert: second }])
+  for (const [pem, cert, code] of [
+    [one, first, 0],
+    [one, second, DIFFERENT_CRL_SCOPE],
+    [one, leaf.cert, DIFFERENT_CRL_SCOPE],
+    [both, first, 0],
+    [both, second, REVOKED],
+    [both, nameless, DIFFERENT_CRL_SCOPE],
+    [revocationList(root, []), nameless, 0],
+    [revocationList(root, [{ cert: nameless }]), nameless, REVOKED],
+  ] as const)
+    t.equal(outcome(pem, { cert }, undefined, true), code)
+  t.not(outcome(one + revocationList(root, []), { cert: nameless }), 0, 'a guess is no answer')
 })
 
 test('the signer of a list is known when it is loaded, if it is a trust anchor', async t => {
