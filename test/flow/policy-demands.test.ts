@@ -108,6 +108,12 @@ test('a static revocation list', async t => {
   t.match(await it.origin('renewed').until(() => it.origin('renewed').failures[0], 'the alert'), 'REVOKED')
   const chain = { 'crl.pem': files['crl.pem'] + revocationList(middle, []) }
   await expects(t, await stage(t, 'verify_server_crl: crl.pem', chain), { below: 200 })
+  const key = 'authorityKeyIdentifier=keyid'
+  const delta = revocationList(root, [], { extensions: `${key}\n2.5.29.27=critical,ASN1:INTEGER:1` })
+  await t.rejects(stage(t, 'verify_server_crl: crl.pem', { 'crl.pem': files['crl.pem'] + delta }), {
+    code: 'PTC_CRL_UNUSABLE',
+    message: /sni\.yaml:2: revocation list 2 of \S+crl\.pem, line \d+, of .*: it is a delta list/,
+  })
   await t.rejects(stage(t, 'verify_server_crl: crl.pem', { 'crl.pem': 'x' }), {
     code: 'PTC_CRL_UNUSABLE',
     message: /sni\.yaml:2: no PEM revocation list/,
