@@ -1,3 +1,4 @@
+import { ProxyError } from '../../base/errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { Owned } from './owned.js'
@@ -44,7 +45,9 @@ export class Issuers {
     this.#presented = presented
     this.#lookup = new Owned('X509_STORE_CTX', ssl.X509_STORE_CTX_new(), ssl.X509_STORE_CTX_free)
     try {
-      ssl.X509_STORE_CTX_init(this.#lookup.handle, presented.store, presented.leaf, presented.untrusted)
+      const { store, leaf: x509, untrusted } = presented
+      if (ssl.X509_STORE_CTX_init(this.#lookup.handle, store, x509, untrusted) !== 1)
+        throw new ProxyError('PTC_INTERNAL', 'OpenSSL cannot look into its trust store')
       this.#sent = this.#usable()
       const leaf = nodeOf(presented.leaf, false)
       this.leaf = leaf
@@ -99,18 +102,25 @@ export class Issuers {
   #trusted({ x509 }: Growing): Growing[] {
     const stack = ssl.X509_STORE_CTX_get1_certs(this.#lookup.handle, ssl.X509_get_issuer_name(x509))
     if (stack === NULL) return []
-    const found: Growing[] = []
-    for (const handle of itemsOfStack(stack)) {
-      // The reference is ours, and the store holds another.
-      const owned = ownX509(handle)
-      const known = this.#anchors.get(handle)
-      if (known !== undefined || this.#anchors.size >= MAX_ANCHORS || !this.#mayIssue(handle)) owned.free()
-      else this.#anchors.set(handle, { owned, node: nodeOf(handle, true) })
-      const node = this.#anchors.get(handle)?.node
-      if (node !== undefined) found.push(node)
+    const owned = new Owned('STACK_OF(X509)', stack, ssl.OPENSSL_sk_free)
+    try {
+      return itemsOfStack(stack).flatMap(handle => this.#anchor(ownX509(handle)) ?? [])
+    } finally {
+      owned.free()
     }
-    ssl.OPENSSL_sk_free(stack)
-    return found
+  }
+
+  /** Takes the reference over; the store holds another. */
+  #anchor(owned: Owned): Growing | undefined {
+    const { handle } = owned
+    const known = this.#anchors.get(handle)
+    if (known !== undefined || this.#anchors.size >= MAX_ANCHORS || !this.#mayIssue(handle)) {
+      owned.free()
+      return known?.node
+    }
+    const node = nodeOf(handle, true)
+    this.#anchors.set(handle, { owned, node })
+    return node
   }
 
   free(): void {

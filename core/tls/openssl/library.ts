@@ -175,6 +175,9 @@ export const X509_STORE_CTX_get_error = f<(store: Handle) => number>(
 export const X509_STORE_CTX_get_error_depth = f<(store: Handle) => number>(
   'int X509_STORE_CTX_get_error_depth(uintptr_t store)',
 )
+export const X509_STORE_CTX_set_error_depth = f<(store: Handle, depth: number) => void>(
+  'void X509_STORE_CTX_set_error_depth(uintptr_t store, int depth)',
+)
 export const X509_STORE_CTX_set_error = f<(store: Handle, code: number) => void>(
   'void X509_STORE_CTX_set_error(uintptr_t store, int code)',
 )

@@ -2,7 +2,7 @@
 import { excludesSome } from '../name-constraints.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
-import { type CheckOutcome, GOOD, X509_V_ERR_UNSPECIFIED } from './outcome.js'
+import { type CheckOutcome, GOOD } from './outcome.js'
 
 const X509_V_ERR_INVALID_PURPOSE = 26
 const X509_V_ERR_EXCLUDED_VIOLATION = 48
@@ -27,26 +27,26 @@ const LEAST_BITS: ReadonlyMap<number, number> = new Map([
  * @param built the same as DER
  */
 export function beyondOpenSsl(chain: readonly Handle[], built: readonly Buffer[]): CheckOutcome {
-  for (const [depth, x509] of chain.entries()) {
-    const code = keyError(x509, depth) ?? usageError(x509)
-    if (code !== undefined) return { code, depth }
-  }
+  const shortKey = keyOutcome(chain)
+  if (shortKey !== GOOD) return shortKey
+  const unfit = chain.findIndex(x509 => (ssl.X509_get_extended_key_usage(x509) & XKU_SSL_SERVER) === 0)
+  if (unfit >= 0) return { code: X509_V_ERR_INVALID_PURPOSE, depth: unfit }
   const constrained = built.filter((_, i) => hasNameConstraints(chain[i]))
   const [leaf] = built
   if (leaf === undefined || !excludesSome(constrained, leaf)) return GOOD
   return { code: X509_V_ERR_EXCLUDED_VIOLATION, depth: 0 }
 }
 
-function keyError(x509: Handle, depth: number): number | undefined {
-  const key = ssl.X509_get0_pubkey(x509)
-  if (key === NULL) return X509_V_ERR_UNSPECIFIED
-  if (ssl.EVP_PKEY_get_bits(key) >= (LEAST_BITS.get(ssl.EVP_PKEY_get_base_id(key)) ?? 0)) return undefined
-  return depth === 0 ? X509_V_ERR_EE_KEY_TOO_SMALL : X509_V_ERR_CA_KEY_TOO_SMALL
+/** The first key of a path that is too short, whoever the path is about. */
+export function keyOutcome(chain: readonly Handle[]): CheckOutcome {
+  const depth = chain.findIndex(x509 => !hasEnoughBits(ssl.X509_get0_pubkey(x509)))
+  if (depth < 0) return GOOD
+  return { code: depth === 0 ? X509_V_ERR_EE_KEY_TOO_SMALL : X509_V_ERR_CA_KEY_TOO_SMALL, depth }
 }
 
-function usageError(x509: Handle): number | undefined {
-  const isForServers = (ssl.X509_get_extended_key_usage(x509) & XKU_SSL_SERVER) !== 0
-  return isForServers ? undefined : X509_V_ERR_INVALID_PURPOSE
+function hasEnoughBits(key: Handle): boolean {
+  if (key === NULL) return false
+  return ssl.EVP_PKEY_get_bits(key) >= (LEAST_BITS.get(ssl.EVP_PKEY_get_base_id(key)) ?? 0)
 }
 
 const hasNameConstraints = (x509: Handle = NULL): boolean =>

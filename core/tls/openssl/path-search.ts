@@ -12,8 +12,8 @@ const MAX_RUNS = 16
 /** Milliseconds. After it no other path is begun; one takes a fraction of one. */
 const MAX_TIME = 250
 /** Beginnings of paths that are looked at. */
-const MAX_STEPS = 512
-/** Certificates of a path, the anchor not counted. */
+const MAX_STEPS = 4096
+/** Certificates of a path. */
 const MAX_LENGTH = 32
 
 /** What is wrong with the leaf itself, whoever has issued it: dates, purpose, extensions, key, digest. */
@@ -54,23 +54,21 @@ function isFinal({ outcome: { code, depth } }: JudgedPath): boolean {
 
 /** Every path from the leaf to an anchor, by its length, within the bounds. */
 function* pathsFrom(leaf: PathNode): Generator<ChosenPath> {
-  const begun: PathNode[][] = [[leaf]]
-  for (let steps = 0; steps < MAX_STEPS && begun.length > 0; steps++) {
-    const path = takeShortest(begun)
-    const last = path.at(-1)
-    if (last === undefined) continue
-    if (last.isAnchor) yield chosen(path)
-    if (path.length > MAX_LENGTH) continue
-    for (const issuer of last.issuers)
-      if (issuer.distance < Number.POSITIVE_INFINITY && !path.includes(issuer)) begun.push([...path, issuer])
+  // By the length that a path has in the end, if it takes the shortest way from here. It never gets less on the way.
+  const begun = Array.from({ length: MAX_LENGTH + 1 }, (): PathNode[][] => [])
+  let steps = 0
+  const begin = (path: PathNode[], last: PathNode): void => {
+    if (++steps <= MAX_STEPS) begun[path.length + last.distance]?.push(path)
   }
-}
-
-/** Takes out the beginning of the path that can be shortest in the end; of equals the one that came first. */
-function takeShortest(begun: PathNode[][]): PathNode[] {
-  const lengths = begun.map(path => path.length + (path.at(-1)?.distance ?? 0))
-  const [shortest = []] = begun.splice(lengths.indexOf(Math.min(...lengths)), 1)
-  return shortest
+  begin([leaf], leaf)
+  for (const sameLength of begun) {
+    // What is added while the loop runs is visited, too.
+    for (const path of sameLength) {
+      const last = path.at(-1)
+      if (last?.isAnchor) yield chosen(path)
+      for (const issuer of last?.issuers ?? []) if (!path.includes(issuer)) begin([...path, issuer], issuer)
+    }
+  }
 }
 
 function chosen(path: readonly PathNode[]): ChosenPath {

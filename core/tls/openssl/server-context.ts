@@ -1,3 +1,4 @@
+import { clientVerifyCallback } from './client-verify.js'
 import { contextError } from './errors.js'
 import { gateCallbacks } from './hello-callback.js'
 import * as ssl from './library.js'
@@ -131,6 +132,7 @@ const VERIFY = {
 
 function demandCertificates(ctx: Handle, { demand, anchors }: ClientCertificates): void {
   ssl.SSL_CTX_set_verify(ctx, VERIFY[demand], NULL)
+  ssl.SSL_CTX_set_cert_verify_callback(ctx, clientVerifyCallback(), NULL)
   if (anchors.length === 0) throw contextError('no authority for the certificates of clients')
   const store = new TrustStore({ anchors })
   ssl.SSL_CTX_set1_cert_store(ctx, store.handle)

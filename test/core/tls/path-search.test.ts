@@ -213,6 +213,21 @@ test('an authority in the trust file is an anchor, whoever has certified it', as
   t.not(check({ anchors: [elsewhere.certPem] }, [leaf]).signature.code, 0, 'nor is one of the same name')
 })
 
+test('an anchor that is no root, and revocation lists', async t => {
+  const own = revocationList(middle, [])
+  const trust = (isLeafOnly: boolean, ...pems: string[]): Trust => ({
+    anchors: [middle.certPem],
+    crls: { pem: pems.join(''), from: 'crl.pem', isLeafOnly },
+  })
+  t.equal(check(trust(true, own), [leaf]).signature.code, 0, 'the leaf is asked about')
+  t.equal(check(trust(true, revocationList(middle, [leaf])), [leaf]).signature.code, 23)
+  t.not(check(trust(false, own), [leaf]).signature.code, 0, 'nobody is there to ask about the anchor')
+  const both = { ...trust(false, own, revocationList(root, [])), anchors: [middle.certPem, root.certPem] }
+  t.match(check(both, [leaf]), { signature: { code: 0 }, built: { length: 3 } }, 'but for the root above it')
+  const revoked = { ...both, crls: trust(false, own, revocationList(root, [middle])).crls } as Trust
+  t.same(check(revoked, [leaf]).signature, { code: 23, depth: 1 }, 'whose word counts')
+})
+
 test('nothing native is left, and nothing is used after its end', async t => {
   for (let i = 0; i < 20; i++) {
     check({ anchors: [root.certPem] }, [leaf, ...Object.values(twins), middle])
