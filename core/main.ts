@@ -8,8 +8,9 @@ import { resolve } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { describe, ERRORS, ProxyError } from './base/errors.js'
+import { ERRORS, ProxyError } from './base/errors.js'
 import { didYouMean } from './base/nearest.js'
+import { describe, describeThrown, stackOf } from './base/thrown.js'
 import type { TryOptions } from './cli/try.js'
 import type { Place } from './compose/setup.js'
 
@@ -161,6 +162,7 @@ function version(): string {
 async function start(place: Place): Promise<void> {
   const { ProxyServer } = await import('./proxy.js')
   const proxy = await ProxyServer.start(place)
+  surviveEverything(message => proxy.tellFault(message))
   for (const { address, port } of proxy.ports) {
     place.print('stdout', `portcullis listens on ${address.includes(':') ? `[${address}]` : address}:${port}`)
   }
@@ -188,6 +190,17 @@ async function start(place: Place): Promise<void> {
   await proxy.manage({ version: version(), pid: process.pid, stop: stopByHand })
 }
 
+/**
+ * From here on the process ends for want of memory, or by a signal. What a plugin throws where nothing of the proxy can
+ * catch it (from a timer of its own, from a promise that it drops) is a line of the log.
+ */
+function surviveEverything(tell: (message: string) => void): void {
+  process.on('uncaughtException', cause => tell(`an exception that nothing caught: ${describeThrown(cause)}`))
+  process.on('unhandledRejection', cause => tell(`a rejection that nothing caught: ${describeThrown(cause)}`))
+  // A log that nobody reads must not be told of that in the log.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+}
+
 async function verifyConfig(place: Place): Promise<void> {
   const { openLogs, readSetup, warningsOf } = await import('./compose/setup.js')
   const { checkSink } = await import('./compose/log-sink.js')
@@ -206,14 +219,14 @@ async function verifyConfig(place: Place): Promise<void> {
 
 /** The message, and what to do about it. */
 function errorText(cause: unknown): string {
-  if (!(cause instanceof ProxyError))
-    return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
-  return `${cause.code}: ${cause.message}\n${ERRORS[cause.code].remedy}`
+  const code = ProxyError.codeOf(cause)
+  if (code === undefined) return stackOf(cause) ?? describe(cause)
+  return `${code}: ${ProxyError.textOf(cause)}\n${ERRORS[code].remedy}`
 }
 
 try {
   await main(process.argv.slice(2))
 } catch (cause) {
   process.stderr.write(`portcullis: ${errorText(cause)}\n`)
-  process.exit(cause instanceof ProxyError && cause.code === 'PTC_USAGE' ? EXIT_USAGE : 1)
+  process.exit(ProxyError.codeOf(cause) === 'PTC_USAGE' ? EXIT_USAGE : 1)
 }

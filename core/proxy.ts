@@ -197,6 +197,11 @@ export class ProxyServer {
     await this.#admin
   }
 
+  /** Writes down what has gone wrong where nothing could catch it. */
+  tellFault(message: string): void {
+    this.#logs.diags.error(`${message}; the proxy goes on`)
+  }
+
   /** Opens the log files anew under their names, after a rotation. */
   reopenLogs(): void {
     this.#logs.reopen()

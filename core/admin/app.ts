@@ -1,7 +1,8 @@
 /** The routes of the management API. Loaded with the first request: few proxies ever have one. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fastify } from 'fastify'
-import { describe, ERRORS, type ErrorCode, ProxyError } from '../base/errors.js'
+import { ERRORS, type ErrorCode, ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import type { Desk } from './desk.js'
 import { SCHEMAS } from './schemas.js'
 
@@ -26,7 +27,7 @@ export async function makeApp(desk: Desk): Promise<Handler> {
 
   app.setErrorHandler((cause, _request, reply) => {
     if (cause instanceof ProxyError)
-      return reply.code(STATUS[cause.code] ?? CONFLICT).send(failed(cause.code, cause.message))
+      return reply.code(STATUS[cause.code] ?? CONFLICT).send(failed(cause.code, ProxyError.textOf(cause)))
     // Fastify's own: a body that is no JSON, or not of the schema.
     const { statusCode = 500 } = cause as { statusCode?: number }
     const code = statusCode < 500 ? 'PTC_ADMIN_REQUEST' : 'PTC_INTERNAL'

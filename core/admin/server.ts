@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { describe, ERRORS } from '../base/errors.js'
+import { ERRORS } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import type { Handler } from './app.js'
 import type { Desk } from './desk.js'
 import { listenAt } from './socket-file.js'

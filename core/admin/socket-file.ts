@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { chmod, lstat, mkdtemp, rename, rm, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
+import { describe } from '../base/thrown.js'
 
 /** For its owner alone: whoever can write to the socket rules the proxy. */
 const MODE = 0o600

@@ -1,4 +1,5 @@
 import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import type { HeaderFields } from './transaction-hooks.js'
 
 /** Fields that belong to a connection, or say where a message ends: changed, they would make it another message. */
@@ -64,13 +65,13 @@ export class HeaderList {
   }
 
   #valuesOf(name: string): string[] {
-    const wanted = String(name).toLowerCase()
+    const wanted = typeof name === 'string' ? name.toLowerCase() : undefined
     return this.#entries().flatMap(([field, value]) => (field.toLowerCase() === wanted ? [value] : []))
   }
 
-  #set(name: string, values: readonly string[]): void {
+  #set(name: string, values: unknown): void {
     if (!Array.isArray(values)) throw wrong(`${name} takes a string, or a list of strings`)
-    const fields = values.flatMap(value => [name, checkedValue(name, value)])
+    const fields = Array.from<unknown>(values).flatMap(value => [name, checkedValue(name, value)])
     const wanted = name.toLowerCase()
     const out: string[] = []
     let isSet = false
@@ -101,7 +102,7 @@ export class HeaderList {
 
 function checkedName(name: unknown): string {
   if (typeof name !== 'string' || !TOKEN.test(name))
-    throw wrong(`${JSON.stringify(name)} is no name of a header field`)
+    throw wrong(`"${describe(name)}" is no name of a header field`)
   if (NOT_FOR_PLUGINS.has(name.toLowerCase()))
     throw wrong(`${name} belongs to the connection, or frames the body: plugins do not change it`)
   return name

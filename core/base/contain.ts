@@ -7,7 +7,8 @@ export function contain(call: () => unknown, onError: (cause: unknown) => void):
   try {
     const returned = call()
     if (typeof returned !== 'object' || returned === null) return undefined
-    return Promise.resolve(returned).then(() => undefined, onError)
+    // Made anew: a promise of the plugin's may have a `then` of its own.
+    return new Promise<unknown>(resolve => resolve(returned)).then(() => undefined, onError)
   } catch (cause) {
     onError(cause)
     return undefined

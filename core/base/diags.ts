@@ -1,5 +1,6 @@
 import { compileTags } from './diags-tags.js'
 import { ProxyError } from './errors.js'
+import { clip } from './thrown.js'
 
 /** Traffic Server's levels, as far as something here has that weight. Debug lines are of level DIAG, as TSDebug's are. */
 export type DiagsLevel = 'DIAG' | 'STATUS' | 'NOTE' | 'WARNING' | 'ERROR' | 'FATAL'
@@ -15,6 +16,9 @@ export interface DiagsOptions extends DebugSettings {
   readonly sink: (line: string) => void
   readonly now?: () => Date
 }
+
+/** Characters of a line, before what is not visible is written out. The longest lists every mistake of a file. */
+const MAX_LINE = 65_536
 
 /** Tags are few and written in code; the limit is for a plugin that makes them up. */
 const MAX_REMEMBERED = 1000
@@ -89,7 +93,7 @@ export class Diags {
   }
 
   #write(level: DiagsLevel, message: string): void {
-    this.#sink(`[${timestamp(this.#now())}] {PTC} ${level}: ${visible(message)}`)
+    this.#sink(`[${timestamp(this.#now())}] {PTC} ${level}: ${visible(clip(message, MAX_LINE))}`)
   }
 }
 

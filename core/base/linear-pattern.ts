@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { describe } from './errors.js'
+import { describe } from './thrown.js'
 
 /** Answers whether a text matches. The time it takes grows with the text's length and with nothing else of it. */
 export type LinearTest = (text: string) => boolean

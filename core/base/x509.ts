@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
-import { describe, ProxyError } from './errors.js'
+import { ProxyError } from './errors.js'
 import { certificatesInPem, toPem } from './pem.js'
+import { describe } from './thrown.js'
 
 /**
  * Node's view of one certificate, and the only place that makes one: a test forbids the constructor elsewhere.

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
-import { describe, ERRORS, type ErrorCode, ProxyError } from '../base/errors.js'
+import { ERRORS, type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
+import { describe } from '../base/thrown.js'
 
 /** How long the proxy may take to answer; a reload runs the plugins' inits. Milliseconds. */
 const TIMEOUT = 120_000

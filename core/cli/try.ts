@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import { HandshakeLog } from '../compose/handshake-log.js'
 import { openLogs, type Place, readSetup, type Setup } from '../compose/setup.js'
 import { dial } from '../origin/dial.js'
@@ -112,11 +113,11 @@ async function attempt(
   } catch (cause) {
     if (!(cause instanceof ProxyError)) throw cause
     if (cause.code === 'PTC_PLUGIN_REFUSED_ORIGIN' || cause.code === 'PTC_PLUGIN_FAILED') {
-      tell(`REJECTED: ${cause.message}`)
+      tell(`REJECTED: ${ProxyError.textOf(cause)}`)
       return EXIT.rejected
     }
     if (!(cause instanceof VerifyRejected)) {
-      tell(`NO ANSWER: ${cause.code}: ${cause.message}`)
+      tell(`NO ANSWER: ${cause.code}: ${ProxyError.textOf(cause)}`)
       return EXIT.noAnswer
     }
     const { evidence, rejection } = cause
@@ -124,7 +125,7 @@ async function attempt(
       tellEvidence(evidence, tell)
       save(evidence, target.port, verdictOf(cause), options)
     }
-    tell(`REJECTED: ${cause.message}`)
+    tell(`REJECTED: ${ProxyError.textOf(cause)}`)
     return rejection.by === 'deadline' ? EXIT.noAnswer : EXIT.rejected
   }
 }

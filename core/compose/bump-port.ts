@@ -1,5 +1,6 @@
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
 import { networkOf } from '../base/network.js'
+import { describe } from '../base/thrown.js'
 import type { EndTls } from '../http/connect-bump.js'
 import type { MintedLeaf } from '../tls/mint.js'
 import { ClientHandshake } from '../tls/server.js'

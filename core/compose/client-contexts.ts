@@ -66,7 +66,7 @@ export class ClientContexts {
       return this.#make(options)
     } catch (cause) {
       if (!(cause instanceof ProxyError)) throw cause
-      throw new ProxyError(cause.code, `${rule.where}: ${cause.message}`, { cause })
+      throw new ProxyError(cause.code, `${rule.where}: ${ProxyError.textOf(cause)}`, { cause })
     }
   }
 
@@ -105,7 +105,7 @@ function named(records: Records, cause: unknown): unknown {
   const set = LISTS.filter(name => records[name] !== RECORDS[name].default)
   if (!(cause instanceof ProxyError) || set.length === 0) return cause
   const where = set.map(name => placed(records, name)).join(', or ')
-  return new ProxyError(cause.code, `${where}: ${cause.message}`, { cause })
+  return new ProxyError(cause.code, `${where}: ${ProxyError.textOf(cause)}`, { cause })
 }
 
 /** The keys of a rule that a context is made of. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import { placed } from '../config/record-place.js'
 import type { Records } from '../config/records-table.js'
 import {

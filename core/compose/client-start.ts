@@ -1,5 +1,6 @@
 import type { VConn } from '../api/vconn.js'
 import type { Diags } from '../base/diags.js'
+import { atEdge } from '../base/edge.js'
 import type { ClientPort } from '../http/listener.js'
 import type { PluginRefused } from '../vconn/plugin-refused.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
@@ -31,7 +32,16 @@ export function startClient(
       tcp.destroy()
     } else if (!tcp.isClosed) {
       unwatch?.()
-      next = go(vconn.shown)
+      atEdge(
+        'a client that was let in',
+        () => {
+          next = go(vconn.shown)
+        },
+        why => {
+          diags.error(`client ${vconn.shown.remoteAddress}: ${why.message}`)
+          tcp.destroy(why)
+        },
+      )
     }
   }
   const vconn = vconns.startClient(tcp, onEnd)

@@ -1,5 +1,5 @@
 import type { Diags } from '../base/diags.js'
-import { describe } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import type { Records } from '../config/records-table.js'
 import type { HookRegistry } from '../hooks/registry.js'
 import { type IsolateOptions, isolateWith } from '../plugin-host/isolate/isolate.js'

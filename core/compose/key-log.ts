@@ -1,5 +1,6 @@
 import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 
 const OWNER_ONLY = 0o600
 

@@ -37,6 +37,6 @@ function named<T>(record: string, open: () => T): T {
     return open()
   } catch (cause) {
     if (!(cause instanceof ProxyError)) throw cause
-    throw new ProxyError(cause.code, `${record}: ${cause.message}`, { cause })
+    throw new ProxyError(cause.code, `${record}: ${ProxyError.textOf(cause)}`, { cause })
   }
 }

@@ -1,6 +1,6 @@
 import { Diags } from '../base/diags.js'
-import { describe } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
+import { describe } from '../base/thrown.js'
 import { checkAdminSocket } from '../config/admin-socket.js'
 import { templatesOf } from '../config/body-factory.js'
 import { hostsOf } from '../config/host-file.js'

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { describe, type ErrorCode, ProxyError } from '../base/errors.js'
+import { type ErrorCode, ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 
 /**
  * The text of a configuration file.

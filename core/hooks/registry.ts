@@ -1,7 +1,11 @@
 import type { Continuation, HookId, HookOptions } from '../api/hooks.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
+import { clip, describe } from '../base/thrown.js'
 import { findHook, HOOK_IDS, HOOK_NAMES } from './hook-ids.js'
+
+/** Characters of a hook id in a message. */
+const MAX_NAME = 100
 
 /** The plugin behind a continuation, and what its line in plugin.config says about its answers. */
 export interface PluginRef {
@@ -41,20 +45,21 @@ export class HookRegistry {
    * @param id a hook id or an alias
    * @throws {ProxyError} PTC_HOOK_UNKNOWN, PTC_PLUGIN_SHAPE, PTC_HOOKS_SEALED
    */
-  add(plugin: PluginRef, id: string, continuation: unknown, options?: unknown): void {
+  add(plugin: PluginRef, id: unknown, continuation: unknown, options?: unknown): void {
     if (this.#isSealed) throw hooksSealed(plugin, id)
-    const hook = findHook(id)
+    const hook = typeof id === 'string' ? findHook(id) : undefined
     if (hook === undefined) {
-      const help = didYouMean(String(id), HOOK_NAMES) || `; known are ${HOOK_NAMES.join(', ')}`
-      throw new ProxyError('PTC_HOOK_UNKNOWN', `unknown hook ${String(id)}${help}`)
+      const name = nameOf(id)
+      const help = didYouMean(name, HOOK_NAMES) || `; known are ${HOOK_NAMES.join(', ')}`
+      throw new ProxyError('PTC_HOOK_UNKNOWN', `unknown hook ${name}${help}`)
     }
     if (!isContinuation(continuation)) {
       throw new ProxyError(
         'PTC_PLUGIN_SHAPE',
-        `hookAdd('${id}') takes a function, not ${typeof continuation}`,
+        `hookAdd('${hook}') takes a function, not ${typeof continuation}`,
       )
     }
-    this.#append(hook, Object.freeze({ plugin, continuation, options: toOptions(options, id) }))
+    this.#append(hook, Object.freeze({ plugin, continuation, options: toOptions(options, hook) }))
   }
 
   /** The continuations on a hook, in the order of plugin.config. */
@@ -76,6 +81,9 @@ export class HookRegistry {
   }
 }
 
+/** What a plugin in plain JavaScript gave as the id of a hook may be anything. */
+const nameOf = (id: unknown): string => clip(describe(id), MAX_NAME)
+
 /** Which event it will be handed is decided by the hook id alone; a plugin in plain JavaScript can promise no more. */
 function isContinuation(value: unknown): value is Continuation<HookId> {
   return typeof value === 'function'
@@ -95,7 +103,7 @@ function toOptions(options: unknown, id: string): HookOptions {
 }
 
 /** What hookAdd answers once a plugin's own init has ended, or all of them have. */
-export function hooksSealed(plugin: PluginRef, id: string): ProxyError {
-  const text = `plugin ${plugin.name} calls hookAdd('${String(id)}') after its init has ended`
+export function hooksSealed(plugin: PluginRef, id: unknown): ProxyError {
+  const text = `plugin ${plugin.name} calls hookAdd('${nameOf(id)}') after its init has ended`
   return new ProxyError('PTC_HOOKS_SEALED', text)
 }

@@ -1,4 +1,5 @@
 // Longer than 250 lines because the states of a connection, and all that may move them, are one concept.
+import { atEdge } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import type { ClientLink, LinkSink } from '../vconn/link.js'
 import { ClientClock } from './client-clock.js'
@@ -29,7 +30,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
   readonly #link: ClientLink
   readonly #host: ClientHost
   readonly #reader: RequestReader
-  readonly #clock = new ClientClock(() => this.#onTime())
+  readonly #clock = new ClientClock(() => atEdge('a time limit', () => this.#onTime(), this.#onFault))
   #at: 'new' | 'idle' | 'serving' | 'replied' | 'discarding' | 'left' = 'new'
   #request: ClientRequest | undefined
   #reply: ClientReply | undefined
@@ -39,6 +40,8 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
   #isReading = false
   #isGoingOn = false
   #flushesSoon = false
+
+  readonly #onFault = (why: ProxyError): void => this.#link.destroy(why)
 
   constructor(link: ClientLink, client: ClientInfo, host: ClientHost) {
     this.#link = link

@@ -1,5 +1,6 @@
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
 import { bracketed } from '../base/host.js'
+import { describe } from '../base/thrown.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { ClientLink } from '../vconn/link.js'
 import type { PumpResult } from '../vconn/pump.js'

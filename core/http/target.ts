@@ -1,7 +1,8 @@
 import { apart } from '../base/apart.js'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
 import { bracketed, parseHostBytes } from '../base/host.js'
 import { Memo } from '../base/memo.js'
+import { describe } from '../base/thrown.js'
 import type { OriginTarget } from '../origin/connect.js'
 
 /** Where a request goes: the target, and how the request names it. */

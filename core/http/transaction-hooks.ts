@@ -10,6 +10,7 @@ import type {
   TxnOrigin,
 } from '../api/transaction-hooks.js'
 import type { VConn } from '../api/vconn.js'
+import { atEdge } from '../base/edge.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import type { Channel } from '../origin/channel.js'
 import { Hold, type HoldPoint } from '../vconn/hold.js'
@@ -150,7 +151,15 @@ export class TxnHooks {
       // What a plugin in shadow mode changes is changed on a copy.
       (turn, isShadow) =>
         new TxnTurn(turn, this, facts, message, isShadow ? new HeaderList(headers) : list) as TxnEvent as E,
-      refusal => onAsked(refusal && refused(code, what, refusal), list.isChanged ? list.flat : headers),
+      refusal => {
+        const fields = list.isChanged ? list.flat : headers
+        // Plugins and timers call it: what goes wrong behind it is this transaction's end, and not theirs to catch.
+        atEdge(
+          `what follows on a plugin's answer`,
+          () => onAsked(refusal && refused(code, what, refusal), fields),
+          why => onAsked(why, headers),
+        )
+      },
     )
     this.#holds.push(hold)
     hold.start()

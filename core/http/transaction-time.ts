@@ -1,3 +1,4 @@
+import { atEdge } from '../base/edge.js'
 import type { ClientInfo } from './client-info.js'
 import type { ForwarderOptions } from './forwarder-options.js'
 
@@ -7,6 +8,8 @@ export interface TimedOwner {
   onIdle(limit: number): void
   /** All of it has taken longer than so many milliseconds. */
   onTooLong(limit: number): void
+  /** Ends it, whatever it is doing. */
+  fail(cause: unknown): void
 }
 
 /**
@@ -66,7 +69,11 @@ export class TransactionTime {
     this.#client.active.clear(this.#onTooLong)
   }
 
-  readonly #onIdle = (): void => this.#owner.onIdle(this.#idleLimit)
+  readonly #onIdle = (): void => this.#atEdge(() => this.#owner.onIdle(this.#idleLimit))
 
-  readonly #onTooLong = (): void => this.#owner.onTooLong(this.#activeLimit)
+  readonly #onTooLong = (): void => this.#atEdge(() => this.#owner.onTooLong(this.#activeLimit))
+
+  #atEdge(onTime: () => void): void {
+    atEdge('a time limit', onTime, why => this.#owner.fail(why))
+  }
 }

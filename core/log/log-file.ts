@@ -1,7 +1,8 @@
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import sonic, { type SonicBoom } from 'sonic-boom' // CommonJS: the class is a part of its default
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 
 /** Where finished lines go. */
 export interface LogSink {

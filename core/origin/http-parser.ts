@@ -1,5 +1,6 @@
 // Longer than 250 lines because llhttp's callbacks, and the states they may find the parser in, are one concept.
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import {
   allocParser,
   BODY,

@@ -2,7 +2,7 @@ import type { HookAdd } from '../api/hooks.js'
 import type { PluginContext } from '../api/plugin.js'
 import { accept, reject } from '../api/verdict.js'
 import { containedAbort } from '../base/contained-abort.js'
-import { describeThrown } from '../base/thrown.js'
+import { clip, describeThrown, toLogText } from '../base/thrown.js'
 import { readCertificates } from '../base/x509.js'
 import { type HookRegistry, hooksSealed, type PluginRef } from '../hooks/registry.js'
 import type { PluginLine } from './plugin-line.js'
@@ -32,6 +32,9 @@ export interface ContextEnv {
   readonly revoke: (what: unknown, by: string) => void
 }
 
+/** Characters of a debug tag. */
+const MAX_TAG = 100
+
 const NO_OPTIONS = Object.freeze({})
 
 /**
@@ -59,7 +62,8 @@ export class PluginInstance {
       isIsolated,
       ...(deadline === undefined ? {} : { deadline }),
     }
-    const error = (message: string): void => env.diags.error(`[${name}] ${message}`)
+    const error = (message: unknown): void => env.diags.error(`[${name}] ${toLogText(message)}`)
+    const toTag = (tag: unknown): string => (typeof tag === 'string' ? clip(tag, MAX_TAG) : name)
     const timers = env.createTimers(cause => error(`scheduled function failed: ${describeThrown(cause)}`))
     this.#gone = containedAbort(cause => error(`abort listener failed: ${describeThrown(cause)}`))
     const hookAdd: HookAdd = (id, continuation, options) => {
@@ -75,10 +79,10 @@ export class PluginInstance {
       hookAdd,
       accept,
       reject,
-      debug: (message, tag = name) => env.diags.debug(tag, message),
-      isDebugOn: (tag = name) => env.diags.isOn?.(tag) ?? true,
+      debug: (message, tag) => env.diags.debug(toTag(tag), toLogText(message)),
+      isDebugOn: tag => env.diags.isOn?.(toTag(tag)) ?? true,
       error,
-      note: message => env.diags.note(`[${name}] ${message}`),
+      note: message => env.diags.note(`[${name}] ${toLogText(message)}`),
       schedule: (fn, ms) => timers.after(ms, fn),
       revoke: what => env.revoke(what, name),
       readCertificates,

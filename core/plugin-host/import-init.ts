@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import type { PluginInit } from '../api/plugin.js'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { classOf, describe } from '../base/thrown.js'
 import { type PluginLine, placeOf } from './plugin-line.js'
 import { readTypedOptions } from './typed-options.js'
 
@@ -49,7 +50,7 @@ function importFresh(
 
 /** Node says where an error in the syntax is on stderr alone, and only to whom it kills; so does its `--check`. */
 function syntaxHelp(path: string, cause: unknown): string {
-  return cause instanceof SyntaxError ? ` (\`node --check ${path}\` shows where)` : ''
+  return classOf(cause) === 'SyntaxError' ? ` (\`node --check ${path}\` shows where)` : ''
 }
 
 function isInit(value: unknown): value is PluginInit {

@@ -1,6 +1,6 @@
 import type { PluginContext, PluginInit } from '../api/plugin.js'
 import { ProxyError } from '../base/errors.js'
-import { describeThrown } from '../base/thrown.js'
+import { describe, describeThrown } from '../base/thrown.js'
 import { type PluginLine, placeOf } from './plugin-line.js'
 
 /**
@@ -11,9 +11,8 @@ export async function runInit(init: PluginInit, context: PluginContext, line: Pl
   try {
     await init(context)
   } catch (cause) {
-    if (cause instanceof ProxyError) {
-      throw new ProxyError(cause.code, `${placeOf(line)}: ${cause.message}`, { cause })
-    }
+    const code = ProxyError.codeOf(cause)
+    if (code !== undefined) throw new ProxyError(code, `${placeOf(line)}: ${describe(cause)}`, { cause })
     throw new ProxyError(
       'PTC_PLUGIN_INIT_FAILED',
       `${placeOf(line)}: init failed: ${describeThrown(cause)}`,

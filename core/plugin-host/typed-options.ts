@@ -1,7 +1,8 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { OptionSchema, OptionsSchema } from '../api/options.js'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
+import { describe } from '../base/thrown.js'
 import { type PluginLine, placeOf } from './plugin-line.js'
 
 /** Options as their plugin's schema describes them. */

@@ -1,5 +1,6 @@
 import { ProxyError } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
+import { describe } from '../base/thrown.js'
 import { ClientContexts } from '../compose/client-contexts.js'
 import type { HookPoints } from '../compose/hook-points.js'
 import { makeNames } from '../compose/names.js'
@@ -92,7 +93,7 @@ export class LiveOrigins {
     if (this.#made !== undefined) return this.#made
     const { records, folder, verifiers, observer, onError } = this.#parts
     const contexts = new ClientContexts(records, folder)
-    const queue = new FairQueue(cause => onError(String(cause)))
+    const queue = new FairQueue(cause => onError(describe(cause)))
     const vconns = this.#vconns
     const verification = makeVerification({
       records,

@@ -5,6 +5,7 @@
  */
 
 import { Clock } from '../base/clock.js'
+import { asFault, doAll } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import type { Share, Urgency } from '../base/fair-queue.js'
 import { endGently } from '../vconn/end-gently.js'
@@ -58,6 +59,7 @@ export class OriginHandshake implements LinkSink {
   #turn: HookTurn | undefined
   #shadows: Shadows | undefined
   #isHelloSent = false
+  #isOver = false
 
   constructor(
     tcp: Link,
@@ -85,6 +87,10 @@ export class OriginHandshake implements LinkSink {
   }
 
   start(): void {
+    this.#atEdge(() => this.#start())
+  }
+
+  #start(): void {
     this.#trace.start()
     this.#clock.start(this.#settings.originTimeout)
     this.#tcp.attach(this)
@@ -115,6 +121,10 @@ export class OriginHandshake implements LinkSink {
   }
 
   onData(bytes: Buffer): void {
+    this.#atEdge(() => this.#receive(bytes))
+  }
+
+  #receive(bytes: Buffer): void {
     if (this.#state.at === 'closed') return
     this.#engine.receive(bytes)
     this.#waitingBytes += bytes.length
@@ -133,8 +143,8 @@ export class OriginHandshake implements LinkSink {
     this.#onTcpEnd(CLOSED)
   }
 
-  onClose(cause: ProxyError | undefined): void {
-    this.#onTcpEnd(cause?.message ?? CLOSED)
+  onClose(why: ProxyError | undefined): void {
+    this.#onTcpEnd(why?.message ?? CLOSED)
   }
 
   /** What came before the end may say why: an alert. */
@@ -147,11 +157,24 @@ export class OriginHandshake implements LinkSink {
     this.#on({ type: 'broken', why: new ProxyError(code, message) })
   }
 
+  /** Plugins, timers and the queue call it as well: what goes wrong in here ends the handshake, and is not theirs to catch. */
   #on(event: HandshakeEvent): void {
     const [next, ...effects] = step(this.#state, event, this.#settings.terms)
     if (this.#state.at === 'parked' && next.at !== 'parked') this.#settings.parked?.delete(this)
     this.#state = next
-    for (const effect of effects) this.#perform(effect)
+    this.#atEdge(() => {
+      for (const effect of effects) this.#perform(effect)
+    })
+  }
+
+  #atEdge(work: () => void): void {
+    try {
+      work()
+    } catch (cause) {
+      const why = asFault('the handshake with an origin', cause)
+      this.#on({ type: 'broken', why })
+      this.#close(why) // also where the machine thinks that it is over
+    }
   }
 
   #perform(effect: Effect): void {
@@ -183,7 +206,7 @@ export class OriginHandshake implements LinkSink {
   #advanceOnce(): void {
     if (this.#state.at !== 'hello-sent' && this.#state.at !== 'resuming') return
     this.#isAdvancing = true
-    this.#advance()
+    this.#atEdge(() => this.#advance())
     this.#isAdvancing = false
   }
 
@@ -279,22 +302,34 @@ export class OriginHandshake implements LinkSink {
     })
     const parked = this.#parked
     const open = { link, peer, vconn: this.#vconn.shown }
-    this.#onOpen(parked === undefined ? open : { parked, ...open })
+    this.#isOver = true
+    try {
+      this.#onOpen(parked === undefined ? open : { parked, ...open })
+    } catch (cause) {
+      link.destroy(asFault('the connection to an origin', cause))
+    }
   }
 
+  /** Whatever goes wrong on the way: all is freed, and whoever wants the connection is told. */
   #close(why: ProxyError): void {
-    this.#clock.stop()
-    this.#turn?.stop()
-    this.#shadows?.stop()
-    this.#sessions.drop(why instanceof VerifyRejected)
-    this.#flush()
-    this.#engine.free()
-    if (why instanceof VerifyRejected) why.parked = this.#sinceParked() ?? 0
-    if (why instanceof VerifyRejected) this.#settings.observer.rejected(why, this.#tcp.remoteAddress)
-    if (why instanceof VerifyRejected || why.code === 'PTC_HANDSHAKE_FAILED') endGently(this.#tcp)
-    else this.#tcp.destroy()
-    this.#trace.closed(why)
-    this.#vconn.close()
-    this.#onFailed(why)
+    if (this.#isOver) return
+    this.#isOver = true
+    const rejected = why instanceof VerifyRejected ? why : undefined
+    const isGentle = rejected !== undefined || why.code === 'PTC_HANDSHAKE_FAILED'
+    if (rejected !== undefined) rejected.parked = this.#sinceParked() ?? 0
+    doAll(
+      'the end of a handshake',
+      () => this.#clock.stop(),
+      () => this.#turn?.stop(),
+      () => this.#shadows?.stop(),
+      () => this.#sessions.drop(rejected !== undefined),
+      () => this.#flush(),
+      () => this.#engine.free(),
+      () => rejected && this.#settings.observer.rejected(rejected, this.#tcp.remoteAddress),
+      () => (isGentle ? endGently(this.#tcp) : this.#tcp.destroy()),
+      () => this.#trace.closed(why),
+      () => this.#vconn.close(),
+      () => this.#onFailed(why),
+    )
   }
 }

@@ -1,4 +1,5 @@
-import { describe, ProxyError } from '../base/errors.js'
+import { asFault } from '../base/edge.js'
+import { ProxyError } from '../base/errors.js'
 import type { OpenSslError } from './openssl/errors.js'
 
 /** The error of a handshake that the engine gave up. */
@@ -19,7 +20,4 @@ export function clientHandshakeError(error: OpenSslError | undefined): ProxyErro
 }
 
 /** Whatever was thrown on the way. */
-export const asClientError = (cause: unknown): ProxyError =>
-  cause instanceof ProxyError
-    ? cause
-    : new ProxyError('PTC_INTERNAL', `the handshake with a client failed: ${describe(cause)}`, { cause })
+export const asClientError = (cause: unknown): ProxyError => asFault('the handshake with a client', cause)

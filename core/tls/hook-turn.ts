@@ -1,4 +1,5 @@
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import { Reenable } from '../vconn/reenable.js'
 import type { HandshakeEvent } from './handshake.js'

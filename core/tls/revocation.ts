@@ -52,6 +52,9 @@ function spkiOf(der: Buffer): string | undefined {
   }
 }
 
+/** Characters of a host, a digest or a key. */
+const MAX_VALUE = 1000
+
 /** A revocation, and its words for the log. */
 export interface Revoked {
   readonly isRevoked: IsRevoked
@@ -65,9 +68,8 @@ export interface Revoked {
  */
 export function readRevocation(wanted: unknown, hostOf: (key: string) => string | undefined): Revoked {
   if (wanted === 'all') return { isRevoked: () => true, what: 'everything' }
-  const [[name, value] = [], ...more] =
-    typeof wanted === 'object' && wanted !== null ? Object.entries(wanted) : []
-  if (more.length > 0 || typeof value !== 'string') throw notRevocable()
+  const [[name, value] = [], ...more] = entriesOf(wanted)
+  if (more.length > 0 || typeof value !== 'string' || value.length > MAX_VALUE) throw notRevocable()
   switch (name) {
     case 'host':
       return ofHost(readHost(value))
@@ -79,6 +81,15 @@ export function readRevocation(wanted: unknown, hostOf: (key: string) => string 
       return ofLeaf('certificate', 'certificate', readDigest(value))
     default:
       throw notRevocable()
+  }
+}
+
+/** A plugin in plain JavaScript may give what throws when it is looked into. */
+function entriesOf(wanted: unknown): readonly (readonly [string, unknown])[] {
+  try {
+    return typeof wanted === 'object' && wanted !== null ? Object.entries(wanted) : []
+  } catch {
+    throw notRevocable()
   }
 }
 

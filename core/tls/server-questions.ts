@@ -8,8 +8,11 @@ import type {
   SessionNewEvent,
   VerifyClientEvent,
 } from '../api/client-hooks.js'
+import { readCertificate } from '../api/read-pems.js'
+import { isSessionBytes } from '../api/session-bytes.js'
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
+import { clip, MAX_MESSAGE } from '../base/thrown.js'
 import { PluginTurn, type TurnAsker, type TurnObserver } from '../vconn/turn.js'
 import { certificateOf } from './chain-certificate.js'
 import type { HelloFacts } from './openssl/hello-facts.js'
@@ -197,9 +200,10 @@ export class ClientQuestions {
       op: 'get',
       id: Buffer.from(id),
       provide: session => {
-        if (!isOpen() || !(session instanceof Uint8Array)) return false
-        if (isShadow) return isSession(session, wanted)
-        const isGood = this.#engine.provide(session, wanted)
+        if (!isOpen() || !isSessionBytes(session)) return false
+        const bytes = new Uint8Array(session)
+        if (isShadow) return isSession(bytes, wanted)
+        const isGood = this.#engine.provide(bytes, wanted)
         this.#hasSession ||= isGood
         return isGood
       },
@@ -212,13 +216,17 @@ export class ClientQuestions {
     this.#hasSession = false
   }
 
-  #use(certificate: string | CertificatePems, { isOpen, isShadow }: Asked): void {
+  #use(given: unknown, { isOpen, isShadow }: Asked): void {
     if (!isOpen())
       throw new ProxyError('PTC_PLUGIN_CALL', 'the certificate of this handshake has been chosen')
+    const certificate = readCertificate(given)
     if (typeof certificate === 'string') {
       const context = this.#settings.named(certificate)
       if (context === undefined)
-        throw new ProxyError('PTC_PLUGIN_CALL', `no line of ssl_multicert.config is for ${certificate}`)
+        throw new ProxyError(
+          'PTC_PLUGIN_CALL',
+          `no line of ssl_multicert.config is for ${clip(certificate, MAX_MESSAGE)}`,
+        )
       if (!isShadow) this.#engine.show(context)
       return
     }

@@ -1,10 +1,11 @@
 /**
  * The edge of the handshake machine towards clients: performs its effects on an engine, a TCP link, a clock and the
  * plugins, and turns what happens to those into events. Ends in exactly one of two ways: `onOpen` with a plaintext
- * link, or `onFailed`.
+ * link, or `onFailed`. Longer than 250 lines because every effect of the machine is performed here, and nowhere else.
  */
 import type { VConn } from '../api/vconn.js'
 import { Clock } from '../base/clock.js'
+import { doAll } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import type { Share } from '../base/fair-queue.js'
 import { networkOf } from '../base/network.js'
@@ -74,8 +75,10 @@ export class ClientHandshake implements LinkSink {
   }
 
   start(): void {
-    this.#tcp.attach(this)
-    this.#tcp.resume()
+    this.#atEdge(() => {
+      this.#tcp.attach(this)
+      this.#tcp.resume()
+    })
   }
 
   /** Ends it, whatever it waits for. */
@@ -84,6 +87,10 @@ export class ClientHandshake implements LinkSink {
   }
 
   onData(bytes: Buffer): void {
+    this.#atEdge(() => this.#receive(bytes))
+  }
+
+  #receive(bytes: Buffer): void {
     if (this.#state.at === 'closed') return
     this.#engine.receive(bytes)
     this.#waitingBytes += bytes.length
@@ -105,8 +112,8 @@ export class ClientHandshake implements LinkSink {
     this.#onGone()
   }
 
-  onClose(cause: ProxyError | undefined): void {
-    this.#onGone(cause?.message)
+  onClose(why: ProxyError | undefined): void {
+    this.#onGone(why?.message)
   }
 
   /** What came before the end may say why: an alert. Who leaves while it is held has not failed at anything. */
@@ -124,17 +131,19 @@ export class ClientHandshake implements LinkSink {
   #on(event: ServerEvent): void {
     const [next, ...effects] = serverStep(this.#state, event, this.#settings.terms)
     this.#state = next
-    try {
+    this.#atEdge(() => {
       for (const effect of effects) this.#perform(effect)
-    } catch (cause) {
-      this.#fail(cause)
-    }
+    })
   }
 
-  #fail(cause: unknown): void {
-    const why = asClientError(cause)
-    this.#break(why)
-    this.#close(why) // also where the machine thinks that it is over
+  #atEdge(work: () => void): void {
+    try {
+      work()
+    } catch (cause) {
+      const why = asClientError(cause)
+      this.#break(why)
+      this.#close(why) // also where the machine thinks that it is over
+    }
   }
 
   #perform(effect: ServerEffect): void {
@@ -158,11 +167,7 @@ export class ClientHandshake implements LinkSink {
     if (this.#state.at !== 'shaking') return
     if (this.#waitingBytes > WAITING_BYTES) this.#tcp.resume()
     this.#waitingBytes = 0
-    try {
-      this.#advance()
-    } catch (cause) {
-      this.#fail(cause)
-    }
+    this.#atEdge(() => this.#advance())
   }
 
   #advance(): void {
@@ -238,13 +243,15 @@ export class ClientHandshake implements LinkSink {
   #close(why: ProxyError): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#clock.stop()
-    this.#preparation?.stop(why)
-    this.#questions.stop()
-    this.#flush()
-    this.#engine.free()
-    if (this.#tcp.isClosed) this.#tcp.destroy()
-    else endGently(this.#tcp)
-    this.#onFailed(why)
+    doAll(
+      'the end of a handshake',
+      () => this.#clock.stop(),
+      () => this.#preparation?.stop(why),
+      () => this.#questions.stop(),
+      () => this.#flush(),
+      () => this.#engine.free(),
+      () => (this.#tcp.isClosed ? this.#tcp.destroy() : endGently(this.#tcp)),
+      () => this.#onFailed(why),
+    )
   }
 }

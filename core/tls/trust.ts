@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
-import { describe, ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
 import { certificatesInPem, toPem } from '../base/pem.js'
+import { describe } from '../base/thrown.js'
 
 /** Where systems keep their trust anchors, in the order in which they are tried. */
 export const SYSTEM_BUNDLES = [

@@ -1,4 +1,8 @@
 import { accept, type Reject, reject, type Verdict } from '../api/verdict.js'
+import { clip, MAX_MESSAGE } from '../base/thrown.js'
+
+/** Characters; the longest that means anything has 52. */
+const MAX_REASON = 100
 
 /** Why a call of `reenable` reached nothing: the plugin had answered before, or nobody wants the answer any more. */
 export type Ignored = 'second' | 'late'
@@ -51,10 +55,18 @@ export class Reenable {
 function toVerdict(answer: unknown): Verdict {
   if (answer === undefined) return accept()
   if (typeof answer !== 'object' || answer === null) return noVerdict(answer)
+  try {
+    return readVerdict(answer)
+  } catch {
+    return noVerdict(answer) // a getter, or a trap of a proxy, has thrown
+  }
+}
+
+function readVerdict(answer: object): Verdict {
   const { kind, reason, detail } = answer as Readonly<Record<string, unknown>>
   if (kind === 'accept') return toAccept(answer)
   if (kind !== 'reject' || typeof reason !== 'string') return noVerdict(answer)
-  const word = reason as Reject['reason'] // a word that no table knows still rejects: tls/verdict maps it to policy
+  const word = clip(reason, MAX_REASON) as Reject['reason'] // a word that no table knows still rejects: tls/verdict maps it to policy
   return Object.freeze(typeof detail === 'string' ? reject(word, toLine(detail)) : reject(word))
 }
 
@@ -84,5 +96,7 @@ function kindOf(value: unknown): string {
 
 /** The detail ends up in logs and in a header field: control characters would break either. */
 function toLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ').trim()
+  return clip(text, MAX_MESSAGE)
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
 }

@@ -1,5 +1,6 @@
 import { contain } from '../base/contain.js'
 import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 
 /** The longest wait of one Node timer; a longer one would fire at once. */
@@ -42,7 +43,7 @@ export class Timers {
   readonly after = (ms: number, fn: Scheduled): void => {
     if (typeof fn !== 'function') throw new ProxyError('PTC_PLUGIN_CALL', 'schedule takes a function')
     if (typeof ms !== 'number' || Number.isNaN(ms)) {
-      throw new ProxyError('PTC_PLUGIN_CALL', `schedule takes milliseconds, not ${String(ms)}`)
+      throw new ProxyError('PTC_PLUGIN_CALL', `schedule takes milliseconds, not ${describe(ms)}`)
     }
     if (!this.#isCleared) this.#wait(ms, fn)
   }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { asFault } from '../base/edge.js'
 import { type ErrorCode, ProxyError, type Side } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
 import type { ClientLink, LinkSink } from './link.js'
@@ -83,10 +84,10 @@ export class TcpLink implements ClientLink {
     // What is told once is told again to whoever comes after it.
     if (this.#socket.readableEnded) queueMicrotask(() => this.#onEarlyEnd())
     if (!isFirst) return
-    this.#socket.on('end', () => this.#sink?.onEnd())
-    this.#socket.on('drain', () => this.#sink?.onDrain())
+    this.#socket.on('end', () => this.#end())
+    this.#socket.on('drain', () => this.#drain())
     // Last, because it starts the flow.
-    if (this.#receiver === undefined) this.#socket.on('data', (bytes: Buffer) => this.#sink?.onData(bytes))
+    if (this.#receiver === undefined) this.#socket.on('data', (bytes: Buffer) => this.#take(bytes))
     else this.#listen(this.#receiver)
   }
 
@@ -99,12 +100,41 @@ export class TcpLink implements ClientLink {
   }
 
   #onEarlyEnd(): void {
-    if (!this.#hasClosed) this.#sink?.onEnd()
+    if (!this.#hasClosed) this.#end()
   }
 
   #listen(receiver: Receiver): void {
-    receiver.listen(bytes => this.#sink?.onData(this.#sink.copiesData ? bytes : Buffer.from(bytes)))
+    receiver.listen(bytes => this.#take(this.#sink?.copiesData ? bytes : Buffer.from(bytes)))
     this.#socket.resume()
+  }
+
+  #take(bytes: Buffer): void {
+    try {
+      this.#sink?.onData(bytes)
+    } catch (cause) {
+      this.#fault(cause)
+    }
+  }
+
+  #drain(): void {
+    try {
+      this.#sink?.onDrain()
+    } catch (cause) {
+      this.#fault(cause)
+    }
+  }
+
+  #end(): void {
+    try {
+      this.#sink?.onEnd()
+    } catch (cause) {
+      this.#fault(cause)
+    }
+  }
+
+  /** A defect of whoever has attached costs this connection, and no other. */
+  #fault(cause: unknown): void {
+    this.destroy(asFault('the connection', cause))
   }
 
   write(bytes: Uint8Array): boolean {

@@ -1,7 +1,8 @@
 /** A proxy with its management socket, and who talks to it. */
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { describe, ProxyError } from '../../core/base/errors.js'
+import { ProxyError } from '../../core/base/errors.js'
+import { describe } from '../../core/base/thrown.js'
 import { ctl } from '../../core/cli/ctl.js'
 import { makeAuthority } from './pki.js'
 import { type ChildProxy, type ProxyConf, placeFor, runMain, startProxy } from './proxy.js'

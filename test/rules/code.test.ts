@@ -121,6 +121,24 @@ test('regular expressions are literals, or linear', async t => {
   t.equal(count(rules.patternsAreLiteral, 'const a = (b: RegExp) => /c/.test(d)'), 0)
 })
 
+test('what was caught is described by one function', async t => {
+  t.strictSame(rules.caughtIsDescribed(program), [])
+  for (const text of [
+    'log(cause.message)',
+    'log(cause?.message)',
+    'try { a() } catch (problem) { log(problem.message) }',
+    'a().catch(problem => log(problem.message))',
+    'log(String(cause))',
+    'log(String(error))',
+    'log(`failed: \x24{cause}`)',
+    'if (cause instanceof Error) a()',
+    'log(a.stack)',
+  ]) {
+    t.equal(count(rules.caughtIsDescribed, text), 1, text)
+  }
+  t.equal(count(rules.caughtIsDescribed, 'log(describe(cause), why.message, this.cause.code)'), 0)
+})
+
 test('nothing is patched', async t => {
   t.strictSame(rules.nothingIsPatched(program), [])
   for (const text of [

@@ -1,12 +1,14 @@
 import type { HookId } from '../../api/hooks.js'
 import type { Parked } from '../../api/parked.js'
 import type { Verdict } from '../../api/verdict.js'
-import { describe, type ProxyError } from '../../base/errors.js'
+import type { ProxyError } from '../../base/errors.js'
+import { clip, describe, MAX_MESSAGE } from '../../base/thrown.js'
 import type { CircuitOptions } from './circuit.js'
 import { failure, outOfService } from './failure.js'
 import { HookCircuits } from './hook-circuits.js'
 import type { AskedEvent, AskHook, TellHook, ToldEvent } from './hook-events.js'
-import type { FromWorker, HookUse, PlainQuestion, PlainTold, Subject } from './messages.js'
+import type { HookUse, PlainTold, Said, Subject } from './messages.js'
+import type { Pending } from './pending.js'
 import { aboutOf, plainVConn } from './plain.js'
 import { QUESTIONS } from './questions.js'
 import type { Threads } from './threads.js'
@@ -34,19 +36,6 @@ export interface WorkersState {
   readonly outOfService: readonly HookId[]
 }
 
-/** A question that waits for its answer. */
-interface Pending {
-  readonly question: PlainQuestion
-  /** As {@link Passage} says. */
-  readonly subjects: readonly Subject[]
-  readonly near: readonly Subject[]
-  /** Does what the plugin has called, and passes its answer on. */
-  readonly answer: (verdict: Verdict, effects: readonly unknown[]) => void
-  /** Where it has been asked; undefined while no worker can be. */
-  link: WorkerLink | undefined
-  readonly end: (failure?: ProxyError) => void
-}
-
 /**
  * A plugin that runs in worker threads, an instance in each: its questions, and who answers them.
  *
@@ -72,7 +61,7 @@ export class IsolatedPlugin {
     this.#diags = diags
     this.#circuits = new HookCircuits(limits)
     this.#workers = new WorkerSet(threads, limits, {
-      onMessage: message => this.#on(message),
+      onMessage: (link, message) => this.#on(link, message),
       onServing: link => this.#begin(link),
       onStalled: (link, seqs) => this.#moveOn(link, seqs),
       onLost: (link, why, waiting) => this.#lost(link, why, waiting),
@@ -122,7 +111,7 @@ export class IsolatedPlugin {
         question: {
           hook,
           continuation,
-          about: aboutOf(event),
+          about: clip(aboutOf(event), MAX_MESSAGE),
           vconn: plainVConn(vconn),
           deadline,
           within: whose[0],
@@ -169,7 +158,7 @@ export class IsolatedPlugin {
     return this.#workers.unload()
   }
 
-  #on(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' }>): void {
+  #on(link: WorkerLink, message: Said): void {
     switch (message.did) {
       case 'log':
         if (message.level === 'debug') return this.#diags.debug(message.tag, message.message)
@@ -180,8 +169,15 @@ export class IsolatedPlugin {
         return this.#diags.ignored(message.about, message.why)
       case 'answer':
       case 'fail': {
+        const asked = this.#pending.get(message.seq)
+        // It may have been asked elsewhere since.
+        const pending = asked?.link === link ? asked : undefined
+        const isSound =
+          message.did === 'fail' ||
+          pending === undefined ||
+          message.effects.every(QUESTIONS[pending.question.hook].isEffect)
+        if (!isSound) return link.expel()
         this.#workers.answered()
-        const pending = this.#pending.get(message.seq)
         if (pending !== undefined) this.#circuits.of(pending.question.hook).answered()
         if (message.did === 'fail') return pending?.end(failure(message.message, message.stack))
         if (pending === undefined) return this.#diags.ignored(message.about, 'late')

@@ -58,6 +58,8 @@ export type FromWorker =
   | { readonly did: 'load'; readonly hooks: readonly HookUse[] }
   | { readonly did: 'not-load'; readonly code: ErrorCode; readonly message: string }
   | { readonly did: 'return'; readonly seq: number }
+  /** Has heard that an answer is not wanted any more: nothing about it follows. */
+  | { readonly did: 'withdraw'; readonly seq: number }
   | {
       readonly did: 'answer'
       readonly seq: number
@@ -81,6 +83,9 @@ export type FromWorker =
       readonly message: string
       readonly tag: string
     }
+
+/** What an owner of workers hears of them. */
+export type Said = Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' }>
 
 /** A continuation that the plugin put on a hook. */
 export interface HookUse {

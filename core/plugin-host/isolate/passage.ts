@@ -32,6 +32,8 @@ export interface Passage<H extends AskHook> {
    * @throws what the call would have thrown: the plugin has failed
    */
   readonly perform: (event: AskedEvent<H>, effect: unknown) => string | undefined
+  /** Whether the plugin can have called it: what comes from a worker may be anything. */
+  readonly isEffect: (effect: unknown) => boolean
 }
 
 /** The same, with the types of what is sent. */
@@ -41,6 +43,7 @@ export interface TypedPassage<H extends AskHook, Plain, Effect>
   readonly toFacts: (plain: Plain, turn: CallsInTurn<Effect>, kept: Kept) => Facts<H>
   /** Absent where the event has no calls but `reenable` and `schedule`. */
   readonly perform?: (event: AskedEvent<H>, effect: Effect) => string | undefined
+  readonly isEffect?: (effect: unknown) => boolean
 }
 
 /** Forgets these types: what one end of a passage has made comes out at the other end of the same. */
@@ -51,5 +54,6 @@ export function passage<H extends AskHook, Plain, Effect = never>(
     ...typed,
     toFacts: (plain, turn, kept) => typed.toFacts(plain as Plain, turn, kept),
     perform: (event, effect) => typed.perform?.(event, effect as Effect),
+    isEffect: effect => typed.isEffect?.(effect) === true,
   }
 }

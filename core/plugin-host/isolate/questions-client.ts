@@ -1,6 +1,9 @@
 /** A client's handshake: what plugins are asked in it. */
 import type { CertificatePems } from '../../api/client-hooks.js'
+import { isPem, readCertificate } from '../../api/read-pems.js'
+import { isSessionBytes } from '../../api/session-bytes.js'
 import { ProxyError } from '../../base/errors.js'
+import { isOf } from './from-worker.js'
 import { type Facts, passage } from './passage.js'
 import { exactBytes, type PlainCertificate, plainCertificate, toBuffer, WorkerCertificate } from './plain.js'
 
@@ -48,23 +51,15 @@ export const CERTIFICATE = passage<
     sni,
     use: certificate => {
       if (!turn.isOpen) throw notNow('the certificate of this handshake has been chosen')
-      turn.record(typeof certificate === 'string' ? certificate : toPems(certificate))
+      turn.record(readCertificate(certificate))
     },
   }),
+  isEffect: effect => isPem(effect) || isOf(effect, { cert: isPem, key: isPem }),
   perform: ({ use }, certificate) => {
     use(certificate)
     return undefined
   },
 })
-
-/** A plugin in plain JavaScript may pass anything. */
-function toPems(certificate: unknown): CertificatePems {
-  if (typeof certificate === 'object' && certificate !== null) {
-    const { cert, key } = certificate as Readonly<Record<string, unknown>>
-    if (typeof cert === 'string' && typeof key === 'string') return { cert, key }
-  }
-  throw notNow('use takes a name, or { cert, key } in PEM')
-}
 
 /** Whether the bytes hold a session of this id only OpenSSL can say, in the proxy. */
 export const SESSION = passage<
@@ -78,11 +73,12 @@ export const SESSION = passage<
     op: 'get',
     id: toBuffer(id),
     provide: session => {
-      if (!turn.isOpen || !(session instanceof Uint8Array)) return false
+      if (!turn.isOpen || !isSessionBytes(session)) return false
       turn.record(exactBytes(session))
       return true
     },
   }),
+  isEffect: isSessionBytes,
   perform: ({ provide }, session) =>
     provide(session) ? undefined : 'what it provided is no session of the id that the client offers',
 })

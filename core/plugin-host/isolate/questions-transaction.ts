@@ -5,6 +5,7 @@
 import { HeaderList } from '../../api/header-list.js'
 import type { HeaderFields, TxnEvent, TxnOrigin } from '../../api/transaction-hooks.js'
 import type { VConn } from '../../api/vconn.js'
+import { isOf } from './from-worker.js'
 import type { AskedEvent, AskHook } from './hook-events.js'
 import type { Kept } from './kept.js'
 import type { PlainVConn, Subject } from './messages.js'
@@ -55,7 +56,22 @@ function txnPassage<H extends TxnHook>(): Passage<H> {
       else headers.remove(change.name)
       return undefined
     },
+    isEffect: isChange,
   })
+}
+
+/** What the fields may be is found out when it is done. */
+function isChange(effect: unknown): effect is Change {
+  const isText = (value: unknown): boolean => typeof value === 'string'
+  return (
+    isOf(effect, { do: value => value === 'remove', name: isText }) ||
+    isOf(effect, { do: value => value === 'append', name: isText, value: isText }) ||
+    isOf(effect, {
+      do: value => value === 'set',
+      name: isText,
+      value: value => isText(value) || (Array.isArray(value) && value.every(isText)),
+    })
+  )
 }
 
 function toFacts(plain: PlainTxn, turn: CallsInTurn<Change>, { vconnOf, argsOf }: Kept): object {
@@ -79,7 +95,7 @@ function recorded(view: HeaderFields, turn: CallsInTurn<Change>): HeaderFields {
     ...view,
     set: (name, value) => {
       view.set(name, value)
-      turn.record({ do: 'set', name, value })
+      turn.record({ do: 'set', name, value: typeof value === 'string' ? value : Array.from(value) })
     },
     append: (name, value) => {
       view.append(name, value)

@@ -8,14 +8,15 @@
  */
 import type { HookEvents } from '../../api/hooks.js'
 import type { Verdict } from '../../api/verdict.js'
-import { describe, ProxyError } from '../../base/errors.js'
-import { describeThrown } from '../../base/thrown.js'
+import { ProxyError } from '../../base/errors.js'
+import { describe, describeThrown, stackOf } from '../../base/thrown.js'
 import { ask, tell } from '../../hooks/ask.js'
 import { HOOK_IDS } from '../../hooks/hook-ids.js'
 import { HookRegistry } from '../../hooks/registry.js'
 import { PluginInstance, type PluginTimers } from '../context.js'
 import { importInit } from '../import-init.js'
 import { runInit } from '../run-init.js'
+import { plainRevocation } from './from-worker.js'
 import type { AskHook, TellHook } from './hook-events.js'
 import { Kept } from './kept.js'
 import type { FromWorker, PlainQuestion, PlainTold, ToWorker, WorkerTask } from './messages.js'
@@ -49,13 +50,13 @@ export async function servePlugin(task: WorkerTask, tools: WorkerTools): Promise
     note: (message: string) => log('note', message),
     error: (message: string) => log('error', message),
   }
-  const revoke = (what: unknown): void => send({ did: 'revoke', what })
+  const revoke = (what: unknown): void => send({ did: 'revoke', what: plainRevocation(what) })
   const instance = new PluginInstance(line, registry, { diags, createTimers: tools.createTimers, revoke })
   try {
     const init = await importInit(path, line)
     await runInit(init, instance.context, line)
   } catch (cause) {
-    const code = cause instanceof ProxyError ? cause.code : 'PTC_PLUGIN_INIT_FAILED'
+    const code = ProxyError.codeOf(cause) ?? 'PTC_PLUGIN_INIT_FAILED'
     send({ did: 'not-load', code, message: describe(cause) })
     instance.unload()
     port.close()
@@ -135,6 +136,7 @@ class Serving {
     }
     this.#asked.get(seq)?.finish(false)
     this.#asked.delete(seq)
+    this.#send({ did: 'withdraw', seq })
   }
 
   #ask<H extends AskHook>(seq: number, hook: H, question: PlainQuestion): void {
@@ -151,12 +153,7 @@ class Serving {
       if (!right.isOpen)
         return this.#error(`failed after it was asked about ${about}: ${describeThrown(cause)}`)
       this.#end(seq, true)
-      this.#send({
-        did: 'fail',
-        seq,
-        message: describe(cause),
-        ...(cause instanceof Error ? { stack: cause.stack } : {}),
-      })
+      this.#send({ did: 'fail', seq, message: describe(cause), stack: stackOf(cause) })
     }
     const turn = new WorkerTurn(right, refuse, this.#tools.createTimers)
     this.#asked.set(seq, turn)

@@ -1,12 +1,15 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { ErrorCode } from '../../base/errors.js'
-import type { FromWorker, HookUse, ToWorker } from './messages.js'
+import { codeOf } from '../../base/system-error.js'
+import { describe } from '../../base/thrown.js'
+import { readFromWorker } from './from-worker.js'
+import type { FromWorker, HookUse, Said, ToWorker } from './messages.js'
 import type { Thread } from './threads.js'
 
 /** What a link tells its owner. */
 export interface LinkEvents {
   onLoad(hooks: readonly HookUse[]): void
-  onMessage(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' }>): void
+  onMessage(message: Said): void
   /** Questions that have not begun, behind one that keeps its worker busy. */
   onStalled(seqs: readonly number[]): void
   /** At most once. `waiting` is what it had not begun. */
@@ -22,6 +25,9 @@ const PING_TICKS = 10
 
 /** How long a closed port waits to hear why. */
 const END_MS = 1000
+const BREACH = 'it said what no worker says, and was ended'
+/** How many messages are taken at once: a worker can post faster than they are read. */
+const MAX_DRAINED = 1000
 
 /**
  * One worker, from outside: what it was sent, how far it has come, whether it still turns.
@@ -37,6 +43,8 @@ export class WorkerLink {
   #running: number[] = []
   /** Asked and not answered. */
   readonly #open = new Set<number>()
+  /** No longer wanted, of which the worker may not have heard. */
+  readonly #withdrawn = new Set<number>()
   #timer: NodeJS.Timeout | undefined
   #ticks = 0
   #idleTicks = 0
@@ -48,7 +56,7 @@ export class WorkerLink {
     this.#thread = thread
     this.#events = events
     this.#maxTicks = Math.ceil(hangAfter / TICK)
-    thread.port.on('message', (message: FromWorker) => this.#on(message))
+    thread.port.on('message', this.#hear)
     thread.port.once('close', () => this.#checkEnd())
     void thread.ended.then(cause => this.#lost(cause === undefined ? 'it ended' : whyOf(cause)))
   }
@@ -92,6 +100,42 @@ export class WorkerLink {
     this.#lost(why)
   }
 
+  /** As `giveUp`, of one that does not keep to the protocol: nothing that it has said meanwhile counts. */
+  expel(): void {
+    this.#break(BREACH)
+  }
+
+  /** What cannot be taken, for whatever reason, costs this worker and nothing else. */
+  readonly #hear = (message: unknown): void => {
+    try {
+      const said = readFromWorker(message)
+      if (said !== undefined && this.#mayHaveSaid(said)) this.#on(said)
+      else this.#break(BREACH)
+    } catch (cause) {
+      this.#break(`what it said cannot be taken: ${describe(cause)}`)
+    }
+  }
+
+  /** Whether it was asked, or told, what it speaks of. */
+  #mayHaveSaid(message: FromWorker): boolean {
+    switch (message.did) {
+      case 'load':
+      case 'not-load':
+        return this.#state !== 'serving'
+      case 'return':
+        return this.#running.includes(message.seq) || this.#withdrawn.has(message.seq)
+      case 'withdraw':
+        return this.#withdrawn.has(message.seq)
+      case 'answer':
+      case 'fail':
+        return this.#open.has(message.seq) || this.#withdrawn.has(message.seq)
+      case 'overdo':
+      case 'revoke':
+      case 'log':
+        return true
+    }
+  }
+
   #on(message: FromWorker): void {
     // What the plugin writes when it is unloaded is still worth a line.
     if (this.#state === 'over') return message.did === 'log' ? this.#events.onMessage(message) : undefined
@@ -102,6 +146,7 @@ export class WorkerLink {
       return this.#events.onLoad(message.hooks)
     }
     if (message.did === 'not-load') return this.#lost(message.message, message.code)
+    if (message.did === 'withdraw') return void this.#withdrawn.delete(message.seq)
     if (message.did === 'return') {
       if (this.#running[0] === message.seq) this.#running.shift()
       else this.#running = this.#running.filter(seq => seq !== message.seq)
@@ -113,6 +158,7 @@ export class WorkerLink {
 
   #settle(seq: number): void {
     this.#open.delete(seq)
+    this.#withdrawn.add(seq)
     // The oldest may be running; those behind it will not begin.
     this.#running = this.#running.filter((running, i) => i === 0 || running !== seq)
   }
@@ -148,7 +194,7 @@ export class WorkerLink {
 
   /** Hears what it has said by now, without waiting for the event loop to come round. */
   #drain(): void {
-    drain(this.#thread.port, message => this.#on(message))
+    drain(this.#thread.port, this.#hear)
   }
 
   /** The port may close before the thread's end says why it came. */
@@ -159,6 +205,11 @@ export class WorkerLink {
   #lost(why: string, code: ErrorCode = 'PTC_PLUGIN_WORKER'): void {
     // What it said before its end counts.
     this.#drain()
+    this.#break(why, code)
+  }
+
+  /** As `#lost`, of one whose words count no more. */
+  #break(why: string, code: ErrorCode = 'PTC_PLUGIN_WORKER'): void {
     if (this.#state === 'over') return
     const waiting = this.#running.slice(1)
     this.#end()
@@ -172,16 +223,14 @@ export class WorkerLink {
   }
 }
 
-function drain(port: MessagePort, hear: (message: FromWorker) => void): void {
-  for (;;) {
-    const received: { message: FromWorker } | undefined = receiveMessageOnPort(port)
+function drain(port: MessagePort, hear: (message: unknown) => void): void {
+  for (let i = 0; i < MAX_DRAINED; i += 1) {
+    const received: { message: unknown } | undefined = receiveMessageOnPort(port)
     if (received === undefined) return
     hear(received.message)
   }
 }
 
 function whyOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause)
-  const { code } = cause as { code?: unknown }
-  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'it ran out of memory' : cause.message
+  return codeOf(cause) === 'ERR_WORKER_OUT_OF_MEMORY' ? 'it ran out of memory' : describe(cause)
 }

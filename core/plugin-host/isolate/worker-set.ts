@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProxyError } from '../../base/errors.js'
+import { describe } from '../../base/thrown.js'
 import { Homes } from './homes.js'
-import type { FromWorker, HookUse, Subject } from './messages.js'
+import type { HookUse, Said, Subject } from './messages.js'
 import type { Threads } from './threads.js'
 import { WorkerLink } from './worker-link.js'
 
@@ -15,7 +16,7 @@ export interface WorkerLimits {
 
 /** What happens to the workers after they have been loaded for the first time. */
 export interface WorkerEvents {
-  onMessage(message: Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' }>): void
+  onMessage(link: WorkerLink, message: Said): void
   /** A worker can be asked. */
   onServing(link: WorkerLink): void
   /** Questions that wait behind a call that does not return. */
@@ -142,7 +143,7 @@ export class WorkerSet {
           resolve(hooks)
           this.#events.onServing(link)
         },
-        onMessage: message => this.#events.onMessage(message),
+        onMessage: message => this.#events.onMessage(link, message),
         onStalled: seqs => this.#events.onStalled(link, seqs),
         onLost: (why, code, waiting) => {
           clearTimeout(timer)
@@ -173,9 +174,9 @@ export class WorkerSet {
     const delay = Math.min(FIRST_DELAY * 2 ** this.#lossesInRow++, LONGEST_DELAY)
     const timer = setTimeout(() => {
       this.#delays.delete(timer)
-      this.#start().catch((cause: ProxyError) => {
+      this.#start().catch((cause: unknown) => {
         if (this.#isUnloaded) return
-        this.#events.onNotLoaded(cause.message)
+        this.#events.onNotLoaded(describe(cause))
         this.#replaceLater()
       })
     }, delay)

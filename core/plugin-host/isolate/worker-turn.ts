@@ -3,7 +3,9 @@ import type { Parked } from '../../api/parked.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Verdict } from '../../api/verdict.js'
 import { containedAbort } from '../../base/contained-abort.js'
+import { ProxyError } from '../../base/errors.js'
 import type { PluginTimers } from '../context.js'
+import { MAX_EFFECTS } from './from-worker.js'
 import type { AskHook } from './hook-events.js'
 import type { CallsInTurn, Facts } from './passage.js'
 
@@ -50,7 +52,11 @@ export class WorkerTurn implements CallsInTurn<unknown> {
     return this.#abort.signal
   }
 
-  readonly record = (effect: unknown): void => void this.effects.push(effect)
+  readonly record = (effect: unknown): void => {
+    if (this.effects.length >= MAX_EFFECTS)
+      throw new ProxyError('PTC_PLUGIN_CALL', `more than ${MAX_EFFECTS} calls in one turn`)
+    this.effects.push(effect)
+  }
 
   readonly schedule = (continuation: () => unknown, ms: number): void => {
     this.#timers ??= this.#createTimers(this.#refuse)

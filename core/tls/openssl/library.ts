@@ -6,7 +6,8 @@
  * Source of the signatures: the man pages of OpenSSL 3.0, section 3. Long because nothing is declared elsewhere.
  */
 import koffi from 'koffi'
-import { describe, ProxyError } from '../../base/errors.js'
+import { ProxyError } from '../../base/errors.js'
+import { describe } from '../../base/thrown.js'
 
 declare const native: unique symbol
 /** The address of a native object; 0 is NULL. */

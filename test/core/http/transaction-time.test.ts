@@ -10,6 +10,7 @@ function timeOf(limits: { idleTimeout: number; activeTimeout: number }) {
     const time = new TransactionTime(client, limits, {
       onIdle: limit => said.push(`${name} stood still for ${limit}`),
       onTooLong: limit => said.push(`${name} took longer than ${limit}`),
+      fail: cause => said.push(`${name} failed: ${cause}`),
     })
     time.begin()
     return time

@@ -115,6 +115,26 @@ export const noDecisionByMessage: Rule = files =>
       ...matches(file, /\bswitch\s*\(\s*[\w.?]+\.message\b/, 'decides by a message'),
     ])
 
+/**
+ * What was caught may be anything: only core/base/thrown.ts looks into it, and the brand of ProxyError. `cause` is the
+ * name of what was caught; other names count where a `catch` binds them.
+ */
+export const caughtIsDescribed: Rule = files =>
+  files
+    .filter(file => isCore(file) && file.path !== 'core/base/thrown.ts')
+    .flatMap(file => {
+      const bound = [...file.code.matchAll(/\bcatch\s*\(\s*\(?(\w+)/g)].map(([, name = '']) => name)
+      const names = [...new Set(['cause', 'err', 'thrown', ...bound])].join('|')
+      const why = 'looks into what was caught; use describe, describeThrown, stackOf or ProxyError.textOf'
+      return [
+        ...matches(file, new RegExp(`(?<![.\\w])(${names})\\??\\.(message|stack|name|cause)\\b`), why),
+        ...matches(file, new RegExp(`\\bString\\((${names}|error|reason)\\)`), why),
+        ...matches(file, new RegExp(`\\$\\{(${names}|error)\\}`), why),
+        ...matches(file, /\binstanceof\s+(Error|TypeError|SyntaxError|RangeError|DOMException)\b/, why),
+        ...matches(file, /(?<!\bmessage)\??\.stack\b(?!\s*=[^=])/, why),
+      ]
+    })
+
 export const nothingIsPatched: Rule = files =>
   files.filter(isProgram).flatMap(file => [
     ...matches(file, /\.prototype(\.\w+|\[[^\]]+\])\s*=(?!=)/, 'patches a prototype'),

@@ -1,0 +1,151 @@
+/** However oddly a plugin fails, on whatever hook: the proxy goes on, and what is written about it is short. */
+import { writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { connect, type TLSSocket } from 'node:tls'
+import type { Test } from 'tap'
+import type { HookId } from '../../core/api/hooks.js'
+import { HOOK_IDS } from '../../core/hooks/hook-ids.js'
+import { QUESTIONS } from '../../core/plugin-host/isolate/questions.js'
+import { TIDINGS } from '../../core/plugin-host/isolate/tidings.js'
+import { nodeOrigin } from './node-origin.js'
+import { ODD_MODULE } from './odd-plugin.js'
+import { makeAuthority } from './pki.js'
+import { type ChildProxy, type ProxyConf, runMain, startProxy } from './proxy.js'
+import { makeTempDir } from './temp-dir.js'
+
+/** At a time. */
+const CLIENTS = 4
+
+const root = await makeAuthority({ name: 'Odd Root' })
+const own = await root.issue({ cn: 'proxy.example' })
+const client = await root.issue({ cn: 'client.example', eku: ['clientAuth'] })
+const origin = await nodeOrigin({ tls: await root.issue({ cn: 'origin.example' }) })
+
+const COMMANDED: readonly HookId[] = [
+  'TS_LIFECYCLE_PORTS_READY_HOOK',
+  'TS_LIFECYCLE_MSG_HOOK',
+  'TS_LIFECYCLE_SHUTDOWN_HOOK',
+]
+
+let session: Buffer | undefined
+
+/** One request through the TLS port, with a certificate and with the last session. @returns the status, if any */
+function ask(port: number): Promise<number | undefined> {
+  return new Promise(resolve => {
+    const socket: TLSSocket = connect({
+      ...{ port, host: '127.0.0.1', servername: 'proxy.example', ca: root.certPem, session },
+      ...{ cert: client.chainPem, key: client.keyPem },
+    })
+    const end = (status?: number): void => {
+      socket.destroy()
+      resolve(status)
+    }
+    socket.on('session', given => {
+      session = given
+    })
+    socket.on('error', () => end())
+    socket.on('close', () => end())
+    socket.on('secureConnect', () => {
+      const path = `https://origin.example:${origin.port}/`
+      const req = request({
+        createConnection: () => socket,
+        path,
+        headers: { Host: 'x', Connection: 'close' },
+      })
+      req.on('error', () => end())
+      req.on('response', response => {
+        response.on('error', () => end())
+        response.on('end', () => end(response.statusCode))
+        response.resume()
+      })
+      req.end()
+    })
+  })
+}
+
+interface Stage {
+  readonly proxy: ChildProxy
+  readonly conf: ProxyConf
+  readonly port: number
+  /** From now on it fails on this hook. */
+  fail(hook: HookId | 'none'): void
+}
+
+async function start(t: Test, options: string): Promise<Stage> {
+  const dir = makeTempDir()
+  const phase = join(dir.path, 'phase')
+  writeFileSync(phase, 'none')
+  const conf: ProxyConf = {
+    ca: root.certPem,
+    hosts: ['origin.example'],
+    files: {
+      'own.pem': own.chainPem + own.keyPem,
+      'root.pem': root.certPem,
+      'ssl_multicert.config': 'ssl_cert_name=own.pem\n',
+    },
+    modules: { 'odd.mjs': ODD_MODULE },
+    plugins: [`odd.mjs @deadline=500 ${options} ${HOOK_IDS.join()} ${phase}`],
+    records: {
+      'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1',
+      'proxy.config.http.origin_max_idle': 0,
+      'proxy.config.ssl.CA.cert.filename': 'root.pem',
+      'proxy.config.ssl.client.certification_level': 1,
+      'proxy.config.admin.socket': 'odd.sock',
+    },
+  }
+  const proxy = await startProxy(conf)
+  t.teardown(async () => {
+    await proxy.stop()
+    dir.remove()
+  })
+  return { proxy, conf, port: proxy.port, fail: hook => writeFileSync(phase, hook) }
+}
+
+async function failOn(stage: Stage, hook: HookId): Promise<void> {
+  stage.fail(hook)
+  const wanted = [...(hook in QUESTIONS ? ['asked'] : []), ...(hook in TIDINGS ? ['told'] : [])]
+  const isDone = (): boolean =>
+    wanted.every(how => stage.proxy.output().includes(`did ${hook} ${how}`)) ||
+    stage.proxy.child.exitCode !== null
+  if (COMMANDED.includes(hook)) await command(stage, hook)
+  else
+    await Promise.all(
+      Array.from({ length: CLIENTS }, async () => {
+        while (!isDone()) await ask(stage.port)
+      }),
+    )
+  for (const how of wanted) await stage.proxy.until(new RegExp(`did ${hook} ${how}`))
+  stage.fail('none')
+}
+
+async function command({ proxy, conf }: Stage, hook: HookId): Promise<void> {
+  if (hook === 'TS_LIFECYCLE_PORTS_READY_HOOK') return proxy.reload(conf)
+  if (hook === 'TS_LIFECYCLE_SHUTDOWN_HOOK') return proxy.child.kill('SIGTERM')
+  const ctl = await runMain(['ctl', '-D', proxy.conf.path, 'plugin', 'msg', 'x'])
+  await ctl.exited()
+}
+
+/** Has a plugin fail on every hook in every way, in or out of workers as the options of its line say. */
+export async function failEverywhere(t: Test, options: string): Promise<void> {
+  t.teardown(() => origin.stop())
+  const stage = await start(t, options)
+  const { proxy } = stage
+  t.equal(await ask(stage.port), 200, 'it serves')
+  for (const hook of HOOK_IDS) {
+    if (hook === 'TS_LIFECYCLE_SHUTDOWN_HOOK') continue
+    await failOn(stage, hook)
+    t.equal(await ask(stage.port), 200, `it serves after ${hook}`)
+  }
+  stage.fail('TS_LIFECYCLE_SHUTDOWN_HOOK')
+  proxy.child.kill('SIGTERM')
+  t.equal(await proxy.child.exited(), 0, 'a signal ends it, in good order')
+  t.notMatch(proxy.output(), /nothing caught|no worker says|FATAL|PTC_INTERNAL/, 'all of it was foreseen')
+  const longest = Math.max(
+    ...proxy
+      .output()
+      .split('\n')
+      .map(line => line.length),
+  )
+  t.ok(longest < 20_000, `no line is long (${longest})`)
+}
