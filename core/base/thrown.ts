@@ -45,9 +45,17 @@ export function classOf(cause: unknown): string {
   return typeof name === 'string' ? clip(name, MAX_MESSAGE) : ''
 }
 
-/** What a plugin writes to the log. One in plain JavaScript may pass anything: an error is written with its place. */
+/**
+ * What a plugin writes to the log, for its own call of that. One in plain JavaScript may pass anything: an error is
+ * written with its place, what says itself what it is as it says.
+ */
 export function toLogText(value: unknown): string {
-  return typeof value === 'string' ? clip(value, MAX_LOG_TEXT) : describeThrown(value)
+  if (isError(value)) return describeThrown(value)
+  try {
+    return clip(String(value), MAX_LOG_TEXT)
+  } catch {
+    return describe(value)
+  }
 }
 
 /** At most `max` characters of a text, and how many it had. What is cut off is not kept in memory. */
