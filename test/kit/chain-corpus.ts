@@ -64,6 +64,28 @@ export function testCorpus(corpus: string, disagreements: readonly Disagreement[
   })
 }
 
+/** Tests that no verdict of a corpus depends on the order in which the issuers are sent. */
+export function testOrders(corpus: string): void {
+  t.test(`${corpus}: in other orders`, async t => {
+    for (const one of readCases(corpus)) {
+      const { verdict } = judge(one)
+      for (const [what, chain] of Object.entries(orders(one.chain)))
+        t.equal(judge({ ...one, chain }).verdict, verdict, `${one.id}: ${what}`)
+    }
+  })
+}
+
+function orders([leaf = '', ...issuers]: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const half = Math.floor(issuers.length / 2)
+  const halves = [issuers.slice(half), issuers.slice(0, half)]
+  return {
+    reversed: [leaf, ...issuers.toReversed()],
+    halved: [leaf, ...halves.flat()],
+    'halved, reversed': [leaf, ...halves.flat().toReversed()],
+    'every second': [leaf, ...[0, 1].flatMap(odd => issuers.filter((_, i) => i % 2 === odd))],
+  }
+}
+
 /** How many chains of a corpus are judged as it expects, by the table of the documentation. */
 function documented(corpus: string, openssl: string): string {
   const page = readFileSync('docs/conformance.md', 'utf8')

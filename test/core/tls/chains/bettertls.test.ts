@@ -1,3 +1,4 @@
-import { testCorpus } from '../../../kit/chain-corpus.js'
+import { testCorpus, testOrders } from '../../../kit/chain-corpus.js'
 
 testCorpus('bettertls', [])
+testOrders('bettertls')
