@@ -1,7 +1,9 @@
 /** Names whose name servers are silent, slow or hostile, and clients that ask for many of them. */
 import { type Test, test } from 'tap'
 import type { RecordName, Records } from '../../core/config/records-table.js'
+import { createAuthority } from '../../core/tls/authority.js'
 import { type RawClient, rawClient } from '../kit/client.js'
+import { realHello } from '../kit/client-hellos.js'
 import { type DnsQuestion, type DnsReply, type DnsServer, dnsServer } from '../kit/dns-server.js'
 import { getOn, requestText } from '../kit/get.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
@@ -30,12 +32,14 @@ async function start(
   t: Test,
   records: { readonly [N in RecordName]?: Records[N] } = {},
   answer: (question: DnsQuestion) => DnsReply | undefined = () => ({ addresses: ['127.0.0.1'] }),
+  files: Readonly<Record<string, string>> = {},
 ): Promise<Stage> {
   const dns = await dnsServer(question => (question.name.startsWith('silent') ? undefined : answer(question)))
   t.teardown(dns.stop)
   const origin = await nodeOrigin({})
   t.teardown(origin.stop)
   const proxy = await startProxyHere({
+    files,
     records: {
       'proxy.config.dns.nameservers': dns.address,
       'proxy.config.dns.search_default_domains': 0,
@@ -106,22 +110,37 @@ test('several clients together leave room for one more', async t => {
   t.equal(other.status, 200)
 })
 
-for (const method of ['GET', 'CONNECT'])
-  test(`a client that leaves frees its questions (${method})`, async t => {
-    const { dns, client, urlOf, flood } = await start(t, { 'proxy.config.dns.max_in_flight_per_client': 2 })
-    const gone =
-      method === 'GET'
-        ? await flood(BUSY, silent(2))
-        : await Promise.all(
-            silent(2).map(async name => {
-              const one = await client(BUSY)
-              one.send(`CONNECT ${name}:443 HTTP/1.1\r\nHost: ${name}:443\r\n\r\n`)
-              return one
-            }),
-          )
+const WAYS = [
+  ['GET', 'probe'],
+  ['CONNECT', 'probe'],
+  ['CONNECT', 'bump'],
+  ['CONNECT', 'tunnel'],
+] as const
+
+for (const [method, mode] of WAYS)
+  test(`a client that leaves frees its questions (${method}, ${mode})`, async t => {
+    const authority = mode === 'bump' ? await createAuthority('Bump CA') : undefined
+    const records = {
+      'proxy.config.dns.max_in_flight_per_client': 2,
+      'proxy.config.http.connect.verify': mode,
+    }
+    const { dns, client, urlOf } = await start(t, records, undefined, {
+      'bump-ca.pem': authority?.certPem ?? '',
+      'bump-ca.key': authority?.keyPem ?? '',
+    })
+    const gone: RawClient[] = []
+    for (const name of silent(2)) {
+      const one = await client(BUSY)
+      gone.push(one)
+      if (method === 'GET') one.send(requestText(urlOf(name)))
+      else one.send(`CONNECT ${name}:443 HTTP/1.1\r\nHost: ${name}:443\r\n\r\n`)
+      if (mode !== 'bump') continue
+      await one.response('CONNECT')
+      one.send(await realHello({ servername: name }))
+    }
     await dns.until(() => (silentNames(dns).size === 2 ? true : undefined), 'two questions')
     const waiting = getOn(await client(BUSY), urlOf('good.test'), [], SOON)
-    for (const one of gone) one.stop()
+    for (const one of gone) one.reset()
     t.equal((await waiting).status, 200, 'the next one of its network has their place')
   })
 

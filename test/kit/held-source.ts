@@ -13,8 +13,13 @@ export interface HeldQuestion extends Asked {
 export function heldSource(
   limits: ShareLimits,
   canCancel = true,
-): NameSource & { readonly asked: HeldQuestion[] } {
+): NameSource & {
+  readonly asked: HeldQuestion[]
+  /** What a test changes when other answers are to be expected. */
+  readonly epochs: { value: unknown }
+} {
   const asked: HeldQuestion[] = []
+  const epoch: { value: unknown } = { value: 0 }
   const ask = (name: string): Asked => {
     let settle: (outcome: Outcome) => void = () => undefined
     const outcome = new Promise<Outcome>(resolve => {
@@ -37,5 +42,12 @@ export function heldSource(
     asked.push(open)
     return open
   }
-  return { shares: new Shares(limits), asked, ask, close: () => undefined }
+  return {
+    shares: new Shares(limits),
+    asked,
+    ask,
+    epoch: () => epoch.value,
+    close: () => undefined,
+    epochs: epoch,
+  }
 }

@@ -75,6 +75,10 @@ export class DnsSource implements NameSource {
     }
   }
 
+  epoch(): ResolvConf {
+    return this.#options.conf()
+  }
+
   close(): void {
     this.#isClosed = true
     this.#idle = []

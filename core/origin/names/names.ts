@@ -59,10 +59,12 @@ export class Names {
   readonly #cache: NameCache
   /** Questions that can be joined. */
   readonly #questions = new Map<string, Question>()
+  #epoch: unknown
 
   constructor(options: NamesOptions) {
     this.#options = options
     this.#cache = new NameCache(options.cache)
+    this.#epoch = options.source.epoch()
   }
 
   /**
@@ -133,7 +135,17 @@ export class Names {
     const special = specialName(bare, hosts)
     if (special !== undefined) return special
     const local = hosts?.get(bare)
-    return local === undefined ? this.#cache.get(name) : { addresses: local, ttl: 0 }
+    return local === undefined ? this.#remembered(name) : { addresses: local, ttl: 0 }
+  }
+
+  #remembered(name: string): Outcome | undefined {
+    const epoch = this.#options.source.epoch()
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch
+      this.#cache.clear()
+      this.#questions.clear() // they run to their end, and are not joined
+    }
+    return this.#cache.get(name)
   }
 
   #enter(waiter: Waiter): void {
@@ -194,7 +206,7 @@ export class Names {
     question.waiters.delete(waiter)
     const [heir] = question.waiters
     if (heir === undefined) {
-      if (this.#questions.get(name) === question && question.asked.cancel()) this.#questions.delete(name)
+      if (question.asked.cancel() && this.#questions.get(name) === question) this.#questions.delete(name)
       return
     }
     if ([...question.waiters].some(({ client }) => client === question.payer)) return

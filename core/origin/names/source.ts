@@ -23,6 +23,8 @@ export interface NameSource {
   readonly shares: Shares
   /** @param name in lower case */
   ask(name: string): Asked
+  /** Another object when the source answers otherwise by now: what is remembered is then out of date. */
+  epoch(): unknown
   /** Lets go of what it keeps. Questions under way run to their end. */
   close(): void
 }

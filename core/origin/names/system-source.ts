@@ -16,7 +16,7 @@ let shares: Shares | undefined
 export function systemSource(threads = DEFAULT_THREADS): NameSource {
   const total = Math.max(1, Math.floor(threads / 2))
   shares ??= new Shares({ total, perClient: total })
-  return { shares, ask, close: () => undefined }
+  return { shares, ask, epoch: () => shares, close: () => undefined }
 }
 
 function ask(name: string): Asked {

@@ -218,3 +218,21 @@ test('a name whose addresses were of no use is asked for anew', async t => {
   void ask('b.a.example')
   t.equal(asked.length, 4)
 })
+
+test('other name servers have other answers', async t => {
+  const { asked, ask, source } = start(t)
+  const first = ask('a.example')
+  await asked[0]?.answer(found('192.0.2.1'))
+  t.equal(await first, '192.0.2.1')
+  const old = ask('b.example')
+  source.epochs.value = 1
+  const second = ask('a.example')
+  const other = ask('b.example')
+  t.equal(asked.length, 4)
+  await asked[2]?.answer(found('192.0.2.2'))
+  await asked[3]?.answer(found('192.0.2.2'))
+  await asked[1]?.answer(found('192.0.2.1'))
+  t.strictSame(await Promise.all([old, second, other]), ['192.0.2.1', '192.0.2.2', '192.0.2.2'])
+  t.equal(await ask('b.example'), '192.0.2.2', 'a late answer of the old ones is not kept')
+  t.equal(source.shares.used, 0)
+})
