@@ -137,7 +137,7 @@ export class Prober {
     }
     const abort = new AbortController()
     const revocations = this.#revocations
-    const handshake = this.#options.startTls(tcp, target, abort.signal)
+    const handshake = this.#options.startTls(tcp, { ...target, isProbe: true }, abort.signal)
     const outcome = handshake
       .then(({ link, peer, parked = 0 }) => {
         endGently(link)

@@ -20,8 +20,10 @@ import { toNames } from './names.js'
 import { ClientEngine, type EngineOptions } from './openssl/client-engine.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
 import { QueuedStep } from './queued-step.js'
+import { CANCELED } from './record-layer.js'
 import { SessionUse } from './session-use.js'
 import { Shadows } from './shadows.js'
+import { SpentLink } from './spent-link.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
 import { TlsLink } from './tls-link.js'
 import { VerifyRejected } from './verdict.js'
@@ -60,6 +62,7 @@ export class OriginHandshake implements LinkSink {
   #shadows: Shadows | undefined
   #isHelloSent = false
   #isOver = false
+  #isGivenUp = false
 
   constructor(
     tcp: Link,
@@ -214,6 +217,7 @@ export class OriginHandshake implements LinkSink {
     this.#waitingBytes = 0
     this.#isHelloSent = true
     const progress = this.#engine.advance()
+    if (progress === 'wants-input' && this.#isVerdictEnough) return this.#giveUpProbe()
     this.#flush()
     if (progress === 'parked') {
       const peer = this.#engine.peer()
@@ -226,6 +230,20 @@ export class OriginHandshake implements LinkSink {
     } else if (progress === 'failed') {
       this.#on({ type: 'broken', why: handshakeError(this.#engine.error) })
     }
+  }
+
+  /** A probe cannot show the certificate that the origin asks for, and needs no finished handshake. */
+  get #isVerdictEnough(): boolean {
+    if (this.#target.isProbe !== true || this.#state.at !== 'resuming') return false
+    return !this.#settings.context.hasCertificate && this.#engine.isProvenAndAsking
+  }
+
+  /** Our answer, with an empty list of certificates, stays here. */
+  #giveUpProbe(): void {
+    this.#engine.take()
+    this.#tcp.write(CANCELED)
+    this.#isGivenUp = true
+    this.#on({ type: 'established' })
   }
 
   #flush(): void {
@@ -291,6 +309,7 @@ export class OriginHandshake implements LinkSink {
 
   #deliver(peer: TlsOrigin['peer']): void {
     this.#clock.stop()
+    if (this.#isGivenUp) return this.#deliverVerdict(peer)
     if (this.#sessions.keep(this.#engine, peer)) {
       this.#settings.observer.resumed?.(peer, this.#tcp.remoteAddress)
       this.#trace.accepted(peer, true, this.#parked)
@@ -300,6 +319,20 @@ export class OriginHandshake implements LinkSink {
       this.#shadows?.stop()
       this.#vconn.close()
     })
+    this.#open(link, peer)
+  }
+
+  #deliverVerdict(peer: TlsOrigin['peer']): void {
+    this.#sessions.drop(false)
+    this.#engine.free()
+    const link = new SpentLink(this.#tcp)
+    this.#shadows?.stop()
+    this.#trace.closed()
+    this.#vconn.close()
+    this.#open(link, peer)
+  }
+
+  #open(link: Link, peer: TlsOrigin['peer']): void {
     const parked = this.#parked
     const open = { link, peer, vconn: this.#vconn.shown }
     this.#isOver = true

@@ -34,6 +34,9 @@ export function fatalAlert(number: number): Buffer {
   return Buffer.from([ALERT, 3, 3, 0, 2, 2, number])
 }
 
+/** RFC 5246 section 7.2.2: what ends a handshake that is not wanted any more: user_canceled, then close_notify. */
+export const CANCELED = Buffer.from([ALERT, 3, 3, 0, 2, 1, 90, ALERT, 3, 3, 0, 2, 1, 0])
+
 /** Walks through a structure of lengths and values. What does not fit is told by `isBroken`, not by an exception. */
 export class ByteReader {
   readonly #bytes: Buffer

@@ -15,6 +15,11 @@ export interface TlsTarget {
    * about to announce.
    */
   readonly announce?: string | null
+  /**
+   * Only the verdict is wanted, and nothing will be sent: where the origin asks for a certificate that we have not, the
+   * handshake is given up behind the verdict, and the link that is delivered is closed.
+   */
+  readonly isProbe?: boolean
   /** When the connection was begun, on the clock of `performance.now()`; for time limits that count from there. */
   readonly since?: number
 }

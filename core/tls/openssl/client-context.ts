@@ -55,6 +55,8 @@ export class ClientContext {
   readonly memory: ChainMemory
   /** When the first of its revocation lists ends, milliseconds since the epoch; undefined without lists. */
   readonly endsAt: number | undefined
+  /** Whether there is a certificate to show to origins. */
+  readonly hasCertificate: boolean
 
   /**
    * @param stores where contexts find the stores that they share; without it this one has a store of its own
@@ -63,6 +65,7 @@ export class ClientContext {
   constructor(options: ClientContextOptions, stores?: TrustStores) {
     ssl.ERR_clear_error()
     this.keyLog = options.keyLog
+    this.hasCertificate = options.certificate !== undefined
     const store = stores?.of(options) ?? new TrustStore(options)
     this.memory = store.memory
     this.endsAt = store.endsAt

@@ -36,6 +36,8 @@ const SSL_ERROR_SSL = 1
 const SSL_ERROR_WANT_READ = 2
 const SSL_ERROR_WANT_WRITE = 3
 const SSL_ERROR_WANT_RETRY_VERIFY = 12
+/** NID_kx_ecdhe, NID_kx_dhe. */
+const SIGNED_KEY_EXCHANGES: ReadonlySet<number> = new Set([1038, 1039])
 const X509_V_OK = 0
 const X509_V_ERR_UNSPECIFIED = 1
 
@@ -235,6 +237,18 @@ export class ClientEngine implements VerifySubject, SessionSubject {
    */
   decide(code: number): void {
     this.#decision ??= code
+  }
+
+  /**
+   * Whether the origin of an accepted certificate has proved that it holds the key, and then has asked for a certificate of
+   * ours. Of TLS 1.2 with a signed key exchange only: elsewhere the proof comes later, or with the end of the handshake.
+   */
+  get isProvenAndAsking(): boolean {
+    const handle = this.#ssl.handle
+    if (this.#decision !== X509_V_OK || ssl.SSL_get_version(handle) !== 'TLSv1.2') return false
+    if (ssl.SSL_get0_peer_CA_list(handle) === NULL) return false
+    const cipher = ssl.SSL_get_pending_cipher(handle)
+    return cipher !== NULL && SIGNED_KEY_EXCHANGES.has(ssl.SSL_CIPHER_get_kx_nid(cipher))
   }
 
   /** Why `failed`. */

@@ -157,6 +157,16 @@ export const SSL_get_version = f<(ssl: Handle) => string>('str SSL_get_version(u
 export const SSL_get_current_cipher = f<(ssl: Handle) => Handle>(
   'uintptr_t SSL_get_current_cipher(uintptr_t ssl)',
 )
+export const SSL_get_pending_cipher = f<(ssl: Handle) => Handle>(
+  'uintptr_t SSL_get_pending_cipher(uintptr_t ssl)',
+)
+export const SSL_CIPHER_get_kx_nid = f<(cipher: Handle) => number>(
+  'int SSL_CIPHER_get_kx_nid(uintptr_t cipher)',
+)
+/** NULL until the other end has asked for a certificate. */
+export const SSL_get0_peer_CA_list = f<(ssl: Handle) => Handle>(
+  'uintptr_t SSL_get0_peer_CA_list(uintptr_t ssl)',
+)
 export const SSL_CIPHER_get_name = f<(cipher: Handle) => string>('str SSL_CIPHER_get_name(uintptr_t cipher)')
 export const SSL_group_to_name = f<(ssl: Handle, id: number) => string | null>(
   'str SSL_group_to_name(uintptr_t ssl, int id)',
