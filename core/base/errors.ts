@@ -202,9 +202,9 @@ export const ERRORS = {
   ),
   PTC_TUNNEL_NOT_TLS: kind(
     'client',
-    0,
-    '',
-    'Only TLS passes a verified tunnel; set proxy.config.http.connect.verify to tunnel for other protocols.',
+    403,
+    'http_request_denied',
+    'Only TLS passes a verified tunnel. For other protocols set proxy.config.http.connect.verify.non_tls to tunnel, or connect_verify: tunnel for the host in sni.yaml.',
   ),
   PTC_TUNNEL_HELLO: kind(
     'client',

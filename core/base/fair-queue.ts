@@ -75,7 +75,8 @@ export class FairQueue {
     const piece = { work, late, endsAt: performance.now() + this.#limit, isOver: false }
     this.#row.add(share.network, share.host, urgency, piece)
     this.#waiting.add(piece)
-    this.#timer ??= setTimeout(this.#onTimer, this.#limit)
+    // What waits keeps the process running by its turns; the clock alone does not.
+    this.#timer ??= setTimeout(this.#onTimer, this.#limit).unref()
   }
 
   /**
@@ -162,7 +163,7 @@ export class FairQueue {
     for (const piece of this.#waiting) {
       const now = performance.now()
       if (piece.endsAt > now || now - since > SLICE) {
-        this.#timer = setTimeout(this.#onTimer, Math.max(piece.endsAt - now, 1))
+        this.#timer = setTimeout(this.#onTimer, Math.max(piece.endsAt - now, 1)).unref()
         return
       }
       piece.isOver = true

@@ -84,7 +84,15 @@ export function makeConnecting(parts: ConnectParts): Connecting {
   const handler = new ConnectHandler({
     isPortAllowed: port =>
       isPortIn(parseConnectPorts(setup().records['proxy.config.http.connect_ports']), port),
-    serve: connectServer({ ...tunnel, prober, bumped, helloTimeout, rules: () => tunnelRules(setup()) }),
+    serve: connectServer({
+      ...tunnel,
+      prober,
+      bumped,
+      helloTimeout,
+      rules: () => tunnelRules(setup()),
+      nonTls: () => setup().records['proxy.config.http.connect.verify.non_tls'],
+      pages: () => setup().pages,
+    }),
     warn,
     hooks: () => setup().points.transaction,
     pages: () => setup().pages,

@@ -29,6 +29,14 @@ export const HTTP_RECORDS = {
     about:
       'How the origin behind a CONNECT is verified: `probe` makes a handshake of its own before the tunnel opens, `bump` ends the TLS of the client at the proxy, `tunnel` does not verify.',
   },
+  'proxy.config.http.connect.verify.non_tls': {
+    type: 'STRING',
+    default: 'refuse',
+    enum: ['refuse', 'tunnel'],
+    reload: true,
+    about:
+      'What becomes of another protocol than TLS behind a CONNECT that is probed or bumped: `refuse` ends the tunnel, and answers an HTTP request in it with 403; `tunnel` lets it pass unverified. With `tunnel` the 200 comes before the verdict, and a rejected origin is told by an alert. Not in Traffic Server.',
+  },
   'proxy.config.http.connect.probe_cache_ttl': {
     type: 'INT',
     default: 60,

@@ -23,14 +23,23 @@ import type { ConnectRequest } from './connect-request.js'
 import { blindTunnel, relay } from './connect-tunnel.js'
 import { GuardedLink } from './guarded-link.js'
 import type { Opening } from './opening.js'
+import type { Pages } from './page-templates.js'
+import { errorReply, replyBytes } from './replies.js'
 import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
 import { TunnelWay, type WayOptions } from './tunnel-way.js'
 import { WaitingClient } from './waiting-client.js'
+
+/** Its origins speak plain HTTP as a rule, and a ClientHello that they do not understand may go unanswered. */
+const PLAIN_PORT = 80
 
 export interface ServeOptions extends WayOptions {
   readonly bumped: Pick<BumpedConnections, 'take'>
   /** Milliseconds in which a ClientHello must be complete. */
   readonly helloTimeout: () => number
+  /** proxy.config.http.connect.verify.non_tls. */
+  readonly nonTls: () => 'refuse' | 'tunnel'
+  /** The operator's error pages. */
+  readonly pages: () => Pages
   /** `canDiffer`: whether any host could be judged in another way than by `tunnel`, by a rule or by a plugin. */
   readonly rules: () => TunnelRules & { readonly canDiffer: boolean }
 }
@@ -61,7 +70,8 @@ class Serving {
   async serve(first: TunnelJudgement): Promise<PumpResult | undefined> {
     const request = this.#request
     const { link, early, host } = request
-    const client = new WaitingClient(link, early, first.mode === 'tunnel')
+    const isOpen = this.#mayBePlain(first)
+    const client = new WaitingClient(link, early, isOpen)
     const way = new TunnelWay(request, this.#options, client.signal)
     let opening: Opening | undefined
     let isAnswered = false
@@ -69,48 +79,50 @@ class Serving {
       const verified = await this.#prepare(first, way)
       client.signal.throwIfAborted()
       request.establish()
-      if (first.mode === 'tunnel') way.watch(client.originSpoke)
-      opening = await client.readOpening(this.#timeoutOf(first))
+      if (isOpen) way.watch(client.originSpoke)
+      opening = await client.readOpening(isOpen ? this.#options.idleTimeout() : this.#options.helloTimeout())
       const judgement = judgeTunnel({ connect: host, opening, ...addressIn(way) }, this.#rules)
       request.judgement = judgement
       this.#check(opening, judgement)
       for (const other of judgement.others) await this.#ask?.(other, client.signal)
-      isAnswered = judgement.mode === 'bump'
+      isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
       if (isAnswered) return await this.#options.bumped.take(request, client, judgement, addressFor(way))
       return await this.#relay(client, way, judgement, opening, verified)
     } catch (cause) {
-      if (opening?.kind === 'tls' && !isAnswered) this.#alert(cause)
+      if (!isAnswered) this.#tell(opening, cause)
       client.discard()
       way.destroy()
       throw cause
     }
   }
 
+  /** Whether another protocol than TLS may pass. Such may be silent for as long as a tunnel may. */
+  #mayBePlain({ mode }: TunnelJudgement): boolean {
+    return mode === 'tunnel' || this.#options.nonTls() === 'tunnel'
+  }
+
   /**
-   * Before the 200. What is to be bumped is dialled when the name is known. A CONNECT to an address names no host that has
-   * a certificate: what is verified there is what the ClientHello asks for.
+   * Before the 200. What is to be bumped is dialled when the name is known. What the client sends is awaited first where
+   * no name for a certificate is known yet (a CONNECT to an address), or where it may be no TLS.
    */
-  async #prepare({ mode }: TunnelJudgement, way: TunnelWay): Promise<VerifiedAddress | undefined> {
-    const { host } = this.#request
-    if (mode === 'probe' && isIP(host) === 0) return way.verified(host)
-    if (mode === 'probe') await way.dial()
-    if (mode === 'tunnel') await way.started(host)
+  async #prepare(first: TunnelJudgement, way: TunnelWay): Promise<VerifiedAddress | undefined> {
+    const { host, port } = this.#request
+    if (first.mode === 'tunnel') await way.started(host)
+    else if (this.#mayBePlain(first)) await way.dial()
+    else if (first.mode === 'probe') {
+      if (isIP(host) === 0 && port !== PLAIN_PORT) return way.verified(host)
+      await way.dial()
+    }
     return undefined
   }
 
-  /** A protocol that is no TLS may be silent for as long as a tunnel may. */
-  #timeoutOf({ mode }: TunnelJudgement): number {
-    return mode === 'tunnel' ? this.#options.idleTimeout() : this.#options.helloTimeout()
-  }
-
   /** @throws {ProxyError} PTC_TUNNEL_NOT_TLS, PTC_TUNNEL_HELLO */
-  #check(opening: Opening, { mode }: TunnelJudgement): void {
+  #check(opening: Opening, judgement: TunnelJudgement): void {
     if (opening.kind === 'bad') {
       if (opening.alert === undefined) throw notTls(opening.why)
-      if (!this.#request.link.isClosed) this.#request.link.write(fatalAlert(opening.alert))
       throw new ProxyError('PTC_TUNNEL_HELLO', `the ClientHello is refused: ${opening.why}`)
     }
-    if (opening.kind === 'tls' || mode === 'tunnel') return
+    if (opening.kind === 'tls' || this.#mayBePlain(judgement)) return
     throw notTls(opening.kind === 'http' ? 'it sent an HTTP request' : opening.why)
   }
 
@@ -121,7 +133,7 @@ class Serving {
     opening: Opening,
     before: VerifiedAddress | undefined,
   ): Promise<PumpResult> {
-    if (mode === 'tunnel') {
+    if (mode === 'tunnel' || opening.kind !== 'tls') {
       const tcp = await way.started(host)
       const link = opening.kind === 'tls' ? new GuardedLink(tcp, undefined, announced) : tcp
       return relay(client.release(), link, this.#options)
@@ -135,15 +147,25 @@ class Serving {
     return result
   }
 
-  #alert(cause: unknown): void {
-    const { link } = this.#request
-    const isRefused = cause instanceof VerifyRejected || cause instanceof PluginRefused
-    if (!link.isClosed) link.write(fatalAlert(isRefused ? ACCESS_DENIED : INTERNAL_ERROR))
+  /** Tells the client in its own protocol why its tunnel ends. */
+  #tell(opening: Opening | undefined, cause: unknown): void {
+    const { link, host } = this.#request
+    if (opening === undefined || link.isClosed || !(cause instanceof ProxyError)) return
+    if (opening.kind === 'tls') link.write(fatalAlert(isRefusal(cause) ? ACCESS_DENIED : INTERNAL_ERROR))
+    else if (opening.kind === 'http')
+      link.write(replyBytes(errorReply(cause, { host }, {}, this.#options.pages())))
+    else if (opening.kind === 'bad' && opening.alert !== undefined) link.write(fatalAlert(opening.alert))
   }
 }
 
+const isRefusal = (cause: ProxyError): boolean =>
+  cause instanceof VerifyRejected || cause instanceof PluginRefused
+
 const notTls = (why: string): ProxyError =>
-  new ProxyError('PTC_TUNNEL_NOT_TLS', `the client does not speak TLS: ${why}`)
+  new ProxyError(
+    'PTC_TUNNEL_NOT_TLS',
+    `the client does not speak TLS: ${why}; only proxy.config.http.connect.verify.non_tls tunnel lets that pass`,
+  )
 
 function addressIn({ address }: TunnelWay): { readonly address?: string } {
   return address === undefined ? {} : { address }

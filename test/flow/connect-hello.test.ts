@@ -1,8 +1,9 @@
 /** What the ClientHello in a probed tunnel asks for, and when it comes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
+import { reject } from '../../core/api/verdict.js'
 import { startChild } from '../kit/child.js'
-import { realHello } from '../kit/client-hellos.js'
+import { helloMessage, inRecords, realHello } from '../kit/client-hellos.js'
 import {
   type Connecting,
   type ConnectingOptions,
@@ -115,6 +116,9 @@ test('what is no TLS does not pass', async t => {
   t.teardown(relay.stop)
   const client = await ask(`${HOST}:${relay.port}`, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   t.equal((await client.response('CONNECT')).status, 200)
+  const refusal = await client.response()
+  t.equal(refusal.status, 403, 'the proxy answers in its place')
+  t.match(refusal.body.toString(), /proxy\.config\.http\.connect\.verify\.non_tls/)
   await client.ended()
   t.equal(client.pending().length, 0)
   await proxy.until(/refused or cut: PTC_TUNNEL_NOT_TLS/)
@@ -138,4 +142,65 @@ test('a client that does not send its ClientHello is not waited for', async t =>
   await client.ended(5000)
   await proxy.until(/refused or cut: PTC_REQUEST_TIMEOUT/)
   await origin.until(() => (origin.openConnections === 0 ? true : undefined), 'the origin to be left')
+})
+
+test('a CONNECT to an address is verified as the name in its ClientHello', async t => {
+  const { open, gate, proxy, root } = await start(t, {
+    answer: ({ host, reenable }) => void reenable(host === OTHER ? reject('revoked') : undefined),
+  })
+  const origin = await httpsOrigin(t, HOST, OTHER) // not for its address
+  const target = `127.0.0.1:${origin.port}`
+  const { client, answer } = await open(target)
+  t.equal(answer.status, 200)
+  t.equal(gate.asked.length, 0, 'before the ClientHello there is nothing to verify')
+  const secured = await client.secure({ servername: HOST, ca: root.certPem })
+  secured.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.equal((await secured.response()).status, 200)
+  t.match(gate.asked, [{ host: HOST, sni: HOST }])
+
+  for (const servername of [OTHER, undefined]) {
+    const { client: refused } = await open(target)
+    const options = { ...(servername === undefined ? {} : { servername }), ca: root.certPem }
+    const cause: unknown = await refused.secure(options).catch((e: unknown) => e)
+    t.match(cause, { code: /ALERT_ACCESS_DENIED$/ }, servername ?? 'the address, which no certificate is for')
+  }
+  await proxy.until(/tunnel of 127\.0\.0\.1 to 127\.0\.0\.1:\d+ refused or cut: PTC_VERIFY_REJECTED/)
+  t.equal(origin.handshakes.length, 2, 'the probe and the tunnel for the first name')
+})
+
+test('an SNI that is an address, or has a final dot, is the host that it means', async t => {
+  const { open, gate } = await start(t)
+  const origin = await httpsOrigin(t, HOST, '127.0.0.1')
+  const hello = async (connect: string, name: string): Promise<string> => {
+    const { client } = await open(`${connect}:${origin.port}`)
+    client.send(inRecords(helloMessage({ names: [name] })))
+    await client.until(() => (client.pending().length >= 7 ? true : undefined), 'an answer')
+    return client.pending().subarray(0, 7).toString('hex')
+  }
+  const fromOrigin = /^1503..0002(?!0231|0270|0232)/ // it does not like the rest of the ClientHello
+  t.match(await hello('127.0.0.1', '127.0.0.1'), fromOrigin)
+  t.match(await hello(HOST, `${HOST}.`), fromOrigin)
+  t.strictSame(
+    gate.asked.map(({ host, sni }) => [host, sni]),
+    [
+      ['127.0.0.1', '127.0.0.1'],
+      [HOST, HOST],
+      [HOST, `${HOST}.`],
+    ],
+  )
+})
+
+test('a name that can be no host gets an alert, and a true line in the log', async t => {
+  const { open, proxy } = await start(t)
+  const origin = await httpsOrigin(t, HOST)
+  for (const name of ['a b', '0x7f000001', 'a..b', '*.example']) {
+    const { client } = await open(`${HOST}:${origin.port}`)
+    client.send(inRecords(helloMessage({ names: [name] })))
+    await client.ended()
+    t.equal(client.pending().toString('hex'), '15030300020270', `${name}: unrecognized_name`)
+  }
+  await proxy.until(
+    /PTC_TUNNEL_HELLO: the ClientHello is refused: the server_name of the ClientHello is no host/,
+  )
+  t.notMatch(proxy.output(), /does not speak TLS/)
 })
