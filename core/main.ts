@@ -8,9 +8,10 @@ import { resolve } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { ERRORS, ProxyError } from './base/errors.js'
+import { errorText } from './base/error-text.js'
+import { ProxyError } from './base/errors.js'
 import { didYouMean } from './base/nearest.js'
-import { describe, describeThrown, stackOf } from './base/thrown.js'
+import { describe, describeThrown } from './base/thrown.js'
 import type { TryOptions } from './cli/try.js'
 import type { Place } from './compose/setup.js'
 
@@ -166,15 +167,7 @@ async function start(place: Place): Promise<void> {
   for (const { address, port } of proxy.ports) {
     place.print('stdout', `portcullis listens on ${address.includes(':') ? `[${address}]` : address}:${port}`)
   }
-  process.on(
-    'SIGHUP',
-    () =>
-      void proxy
-        .reload()
-        .catch(cause =>
-          place.print('stderr', `reload failed, the old configuration goes on:\n${errorText(cause)}`),
-        ),
-  )
+  process.on('SIGHUP', () => void proxy.reload().catch(() => {})) // it is logged
   const stop = (why: string): void => {
     void proxy.stop(DRAIN).then(() => process.exit(0))
     const most = `${DRAIN / 1000} s at most`
@@ -215,13 +208,6 @@ async function verifyConfig(place: Place): Promise<void> {
     `${place.confDir}: in order; plugins: ${names.length === 0 ? 'none' : names.join(', ')}; trusting ${setup.contexts.trusts}`,
   )
   process.exit(0) // a plugin may have left a timer or a connection behind
-}
-
-/** The message, and what to do about it. */
-function errorText(cause: unknown): string {
-  const code = ProxyError.codeOf(cause)
-  if (code === undefined) return stackOf(cause) ?? describe(cause)
-  return `${code}: ${ProxyError.textOf(cause)}\n${ERRORS[code].remedy}`
 }
 
 try {

@@ -8,6 +8,7 @@
  * are unloaded when the last of those has ended.
  */
 import type { Admin } from './admin/server.js'
+import { errorText } from './base/error-text.js'
 import { ofConnect } from './compose/access-log.js'
 import { type Manager, manage } from './compose/admin.js'
 import { connectionLimits, frontLimits } from './compose/client-ports.js'
@@ -132,18 +133,25 @@ export class ProxyServer {
   /**
    * Reads the configuration again. New handshakes use the new setup; ports stay as they are. Reloads that overlap happen
    * one after another.
-   * @throws {ProxyError} what is wrong with it; the old setup goes on
+   * Returns the records that have changed and need a restart, with the place where they were set.
+   * @throws {ProxyError} what is wrong with it, which is logged, too; the old setup goes on, and nothing has changed
    */
-  reload(): Promise<void> {
+  reload(): Promise<readonly string[]> {
     const reload = this.#reloading.then(() => this.#reload())
-    this.#reloading = reload.catch(() => undefined)
+    this.#reloading = reload.catch((cause: unknown) => {
+      const lines = ['reload failed, the old configuration goes on', ...errorText(cause).split('\n')]
+      for (const line of lines) this.#logs.diags.error(line)
+    })
     return reload
   }
 
-  async #reload(): Promise<void> {
-    if (this.#isStopping) return
-    const setup = await readSetup(this.#place, this.#logs)
-    if (this.#isStopping) return discard(setup)
+  async #reload(): Promise<readonly string[]> {
+    if (this.#isStopping) return []
+    const setup = await readSetup(this.#place, this.#logs, this.#setup.records)
+    if (this.#isStopping) {
+      discard(setup)
+      return []
+    }
     try {
       this.#logs.access.configure(setup.accessLog)
     } catch (cause) {
@@ -153,12 +161,14 @@ export class ProxyServer {
     const old = this.#setup
     this.#setup = setup
     this.#generation += 1
+    this.#logs.diags.reconfigure(setup.debug)
     for (const warning of warningsOf(setup)) this.#logs.diags.warning(warning)
     this.#connector.closeStale()
     for (const front of [...this.#fronts, this.#connect]) front.configure(frontLimits(setup.records))
     this.#retire(old)
     tellReady(setup.vconns, this.ports)
     this.#logs.diags.note('configuration reloaded')
+    return setup.waiting
   }
 
   /** Takes no new clients, lets requests end for `grace` milliseconds, then ends them. */

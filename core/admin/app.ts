@@ -57,8 +57,8 @@ export async function makeApp(desk: Desk): Promise<Handler> {
     ({ body: { tag, data } }) => ({ plugins: desk.message(tag, data) }),
   )
   app.post('/v1/reload', { schema: SCHEMAS.reload }, async () => {
-    await desk.reload()
-    return { generation: desk.status().generation }
+    const needRestart = await desk.reload()
+    return { generation: desk.status().generation, needRestart }
   })
   app.post('/v1/stop', { schema: SCHEMAS.stop }, (_request, reply) =>
     reply.code(202).send({ grace: desk.stop() }),

@@ -83,8 +83,11 @@ export interface Desk {
   revoke(wanted: unknown): RevokedCounts
   /** Returns how many plugins have heard it. */
   message(tag: string, data: string | undefined): number
-  /** @throws {ProxyError} what is wrong with the configuration; the old one goes on */
-  reload(): Promise<void>
+  /**
+   * Returns the records that have changed and need a restart, with the place where they were set.
+   * @throws {ProxyError} what is wrong with the configuration; the old one goes on
+   */
+  reload(): Promise<readonly string[]>
   /** Begins to end: takes no new clients, lets requests end. Returns for how long, in milliseconds. */
   stop(): number
 }

@@ -91,6 +91,6 @@ export const SCHEMAS = {
     ),
     ...answers(200, object({ plugins: COUNT })),
   },
-  reload: answers(200, object({ generation: COUNT })),
+  reload: answers(200, object({ generation: COUNT, needRestart: listOf(TEXT) })),
   stop: answers(202, object({ grace: NUMBER })),
 } as const

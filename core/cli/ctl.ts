@@ -84,8 +84,11 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
   reload: args => {
     none('reload', args)
     return command(
-      send => send<{ generation: number }>('POST', '/v1/reload'),
-      ({ generation }) => [`configuration read, for the ${ordinal(generation)} time`],
+      send => send<{ generation: number; needRestart: readonly string[] }>('POST', '/v1/reload'),
+      ({ generation, needRestart }) => [
+        `configuration read, for the ${ordinal(generation)} time`,
+        ...needRestart.map(record => `needs a restart: ${record}`),
+      ],
     )
   },
   stop: args => {

@@ -23,7 +23,7 @@ export interface Managed {
   readonly isStopping: () => boolean
   readonly ports: Status['ports']
   readonly idleConnections: () => number
-  readonly reload: () => Promise<void>
+  readonly reload: () => Promise<readonly string[]>
 }
 
 /** What the command line adds. */

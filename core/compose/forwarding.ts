@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { FairQueue } from '../base/fair-queue.js'
+import type { Records } from '../config/records-table.js'
 import { Forwarder } from '../http/forward.js'
 import type { Summary } from '../http/summary.js'
 import { Via } from '../http/via.js'
@@ -58,14 +60,13 @@ export function makeForwarder(
   connector: OriginConnector,
   onDone: (summary: Summary) => void,
 ): Forwarder {
-  const { records } = setup()
+  const via = viaOf(() => setup().records)
   return new Forwarder({
     connector,
     queue,
-    via: new Via(records['proxy.config.proxy_name'] ?? hostname(), {
-      inRequests: records['proxy.config.http.insert_request_via_str'] === 1,
-      inResponses: records['proxy.config.http.insert_response_via_str'] === 1,
-    }),
+    get via() {
+      return via()
+    },
     get idleTimeout() {
       return setup().records['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND
     },
@@ -73,8 +74,27 @@ export function makeForwarder(
     get activeTimeout() {
       return activeTimeout(setup().records)
     },
-    upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
+    get upgradeIdleTimeout() {
+      return setup().records['proxy.config.websocket.no_activity_timeout'] * SECOND
+    },
     onDone,
     hooks: () => setup().points.transaction,
   })
+}
+
+/** The proxy's entry in Via: made anew when a reload has changed the records, with the same token. */
+function viaOf(records: () => Records): () => Via {
+  const token = randomBytes(4).toString('hex')
+  let made: { readonly from: Records; readonly via: Via } | undefined
+  return () => {
+    const from = records()
+    if (made?.from !== from) {
+      const places = {
+        inRequests: from['proxy.config.http.insert_request_via_str'] === 1,
+        inResponses: from['proxy.config.http.insert_response_via_str'] === 1,
+      }
+      made = { from, via: new Via(from['proxy.config.proxy_name'] ?? hostname(), places, token) }
+    }
+    return made.via
+  }
 }

@@ -1,8 +1,10 @@
-import { Diags } from '../base/diags.js'
+// Longer than 250 lines because one reading of the configuration, in the order in which it is read, is one concept.
+import { type DebugSettings, Diags } from '../base/diags.js'
 import { FairQueue } from '../base/fair-queue.js'
 import { describe } from '../base/thrown.js'
 import { checkAdminSocket } from '../config/admin-socket.js'
 import { templatesOf } from '../config/body-factory.js'
+import { keepFixed } from '../config/fixed-records.js'
 import { hostsOf } from '../config/host-file.js'
 import { loadPluginConfig } from '../config/plugin-config.js'
 import { type PortSpec, parseServerPorts } from '../config/ports.js'
@@ -60,6 +62,10 @@ export interface Setup {
   /** Milliseconds since the epoch. */
   readonly readAt: number
   readonly records: Records
+  /** Records that have changed and need a restart, with the place where they were set. */
+  readonly waiting: readonly string[]
+  /** For the diagnostics, once this setup is in force. */
+  readonly debug: DebugSettings
   readonly ports: readonly PortSpec[]
   readonly plugins: PluginSet
   /** Isolated plugins, by their line. */
@@ -134,14 +140,18 @@ export function openLogs(place: Place): Logs {
 }
 
 /**
- * Reads the configuration and initialises the plugins. Opens no port. A failure leaves nothing behind.
+ * Reads the configuration and initialises the plugins. Opens no port. A failure leaves nothing behind, and changes nothing.
+ * @param inForce what a running proxy was started with: records that need a restart keep these values
  * @throws {ProxyError} with every mistake of the file that is at fault
  */
 export async function readSetup(
   place: Place,
   { diags, handshakes, queue, parked, held, revoking }: Logs,
+  inForce?: Records,
 ): Promise<Setup> {
-  const records = loadRecords(place.confDir, place.env)
+  const read = loadRecords(place.confDir, place.env)
+  const { records, waiting } =
+    inForce === undefined ? { records: read, waiting: [] } : keepFixed(read, inForce)
   checkAdminSocket(records, place.confDir)
   const lines = loadPluginConfig(place.confDir, records)
   const names = makeNames(records, hostsOf(records, place.confDir), place)
@@ -150,7 +160,6 @@ export async function readSetup(
   const hasPages = records['proxy.config.body_factory.enable_customizations'] === 1
   const pages = hasPages ? compilePages(templatesOf(records, place.confDir)) : NO_PAGES
   const access = makeAccess(records, place.confDir)
-  diags.reconfigure(debugSettings(records, place))
   const rules = loadRules(place.confDir, records)
   const bumps = [undefined, ...rules].some(rule => connectModeOf(records, rule) === 'bump')
   const authority = bumps ? await openBumpAuthority(records, place.confDir) : undefined
@@ -200,6 +209,8 @@ export async function readSetup(
     return {
       readAt: Date.now(),
       records,
+      waiting,
+      debug: debugSettings(records, place),
       ports,
       plugins,
       workers,
@@ -227,13 +238,20 @@ export async function readSetup(
 }
 
 /** What an operator should be told about a configuration that is valid, and may surprise. */
-export function warningsOf({ records, plugins, verification: { policies }, bump }: Setup): readonly string[] {
+export function warningsOf({
+  records,
+  waiting,
+  plugins,
+  verification: { policies },
+  bump,
+}: Setup): readonly string[] {
   const aboutConnect = connectWarnings(
     records,
     policies.map(({ rule }) => rule),
   )
   const aboutKey = bump?.authority.warning === undefined ? [] : [bump.authority.warning]
   return [
+    ...waiting.map(record => `${record} has changed: it needs a restart, and keeps its value until then`),
     ...verifyWarnings(records, policies),
     ...isolateWarnings(records, plugins.registry),
     ...aboutConnect,
@@ -241,7 +259,7 @@ export function warningsOf({ records, plugins, verification: { policies }, bump 
   ]
 }
 
-function debugSettings(records: Records, place: Place): { enabled: boolean; tags: string | null } {
+function debugSettings(records: Records, place: Place): DebugSettings {
   if (place.debugTags !== undefined) return { enabled: true, tags: place.debugTags }
   return {
     enabled: records['proxy.config.diags.debug.enabled'] === 1,

@@ -1,5 +1,5 @@
-import { dial } from '../origin/dial.js'
-import { addressOf, type Prober, type VerifiedAddress } from '../origin/prober.js'
+import { addressOf, dial } from '../origin/dial.js'
+import type { Prober, VerifiedAddress } from '../origin/prober.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
 import type { ConnectRequest } from './connect-request.js'
 import type { TunnelOptions } from './connect-tunnel.js'

@@ -11,16 +11,22 @@ const NO_TOKEN = /[^!#$%&'*+.^_`|~0-9a-z-]/gi
 
 /**
  * This proxy's entry in Via (RFC 9110 section 7.6.3), by which it knows a request again that it has sent itself. The
- * pseudonym is the proxy's name and a token of this process: two proxies of one name are no loop.
+ * pseudonym is the proxy's name and a token: two proxies of one name are no loop, and a name that a reload has changed is.
  */
 export class Via {
   readonly pseudonym: string
   readonly #options: ViaOptions
+  readonly #token: string
   readonly #old: string
   readonly #current: string
 
-  constructor(name: string, options: ViaOptions = { inRequests: true, inResponses: true }) {
-    this.pseudonym = `${name.replace(NO_TOKEN, '-')}-${randomBytes(4).toString('hex')}`
+  constructor(
+    name: string,
+    options: ViaOptions = { inRequests: true, inResponses: true },
+    token = randomBytes(4).toString('hex'),
+  ) {
+    this.#token = `-${token}`
+    this.pseudonym = `${name.replace(NO_TOKEN, '-')}${this.#token}`
     this.#options = options
     this.#old = `1.0 ${this.pseudonym}`
     this.#current = `1.1 ${this.pseudonym}`
@@ -38,7 +44,7 @@ export class Via {
 
   /** Whether a message with this Via field has been here before. */
   isIn(field: string): boolean {
-    return field.includes(this.pseudonym)
+    return field.includes(this.#token)
   }
 
   #entry(version: string): string {

@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net'
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
@@ -7,7 +8,7 @@ import type { StartTls } from '../tls/start-tls.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
 import { plainOrigin } from './channel.js'
 import type { ConnectionOwner } from './connection-owner.js'
-import { abortReason, type DialOptions, dial } from './dial.js'
+import { abortReason, addressOf, type DialOptions, dial } from './dial.js'
 import { Http1, type Http1Options } from './http1.js'
 import { Pool, type PoolLimits } from './pool.js'
 
@@ -92,7 +93,11 @@ export class OriginConnector {
    * @param client the client of the request; undefined: there is none, so the connection must have no owner
    */
   reuse(key: string, client: ConnectionOwner | undefined): Http1 | undefined {
-    return this.#pool.take(key, client)
+    for (;;) {
+      const found = this.#pool.take(key, client)
+      if (found === undefined || this.#isReachable(found)) return found
+      found.close()
+    }
   }
 
   /**
@@ -158,11 +163,11 @@ export class OriginConnector {
   }
 
   /**
-   * After a reload: closes the idle connections that stand under a policy which is no longer that of their origin, and
-   * those beyond the limits, which may have changed, too.
+   * After a reload: closes the idle connections that stand under a policy which is no longer that of their origin, those
+   * whose address is denied or no longer that of the name, and those beyond the limits.
    */
   closeStale(): void {
-    this.#pool.clear((_key, connection) => this.#isCurrent(connection))
+    this.#pool.clear((_key, connection) => this.#isCurrent(connection) && this.#isReachable(connection))
     this.#pool.applyLimits()
   }
 
@@ -191,9 +196,32 @@ export class OriginConnector {
     if (opened !== undefined) this.#opened.set(connection, { ...opened, revocations: this.#revocations })
   }
 
+  /** Whether a new connection could lead to the same address: it is not denied, and the name does not mean another one. */
+  #isReachable(connection: Http1): boolean {
+    const target = this.#opened.get(connection)?.target
+    if (target === undefined) return false
+    const { isDenied, names } = this.#options.dial
+    const address = addressOf(connection.channel.link)
+    if (isDenied?.(address) === true) return false
+    const host = target.dialHost ?? target.host
+    const known = isIP(host) === 0 ? names.known?.(host) : undefined
+    return known === undefined || known.length === 0 || isAmong(address, known)
+  }
+
   #isCurrent(connection: Http1): boolean {
     const opened = this.#opened.get(connection)
     if (opened === undefined || this.keyOf(opened.target) !== opened.key) return false
     return opened.target.scheme === 'http' || opened.revocations === this.#revocations
   }
+}
+
+/** An IPv6 address can be written in several ways. */
+function isAmong(address: string, known: readonly string[]): boolean {
+  if (known.includes(address) || address.includes('%')) return true
+  const list = new BlockList()
+  for (const one of known) {
+    const family = isIP(one)
+    if (family !== 0) list.addAddress(one, family === 6 ? 'ipv6' : 'ipv4')
+  }
+  return list.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
 }

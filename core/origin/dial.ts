@@ -1,6 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
+import type { Link } from '../vconn/link.js'
 import { Receiver } from '../vconn/receiver.js'
 import { TcpLink } from '../vconn/tcp-link.js'
 import type { NameAddress } from './names/names.js'
@@ -9,6 +10,8 @@ import type { NameAddress } from './names/names.js'
 export interface NameResolver {
   /** @throws {ProxyError} where there is no address, or the signal's reason */
   resolve(host: string, client: string, signal: AbortSignal): Promise<readonly NameAddress[]>
+  /** What is known of a name without asking; undefined: nothing. */
+  known?(host: string): readonly string[] | undefined
   /** None of the addresses took a connection. */
   forget(host: string): void
 }
@@ -181,4 +184,9 @@ function connectError(error: unknown, to: Address): ProxyError {
   const code = found?.[0] ?? 'PTC_CONNECT_UNREACHABLE'
   const told = [...new Set(codes.filter(c => c !== ''))].join(', ')
   return new ProxyError(code, `cannot connect to ${to.host}:${to.port} (${told})`, { cause: error })
+}
+
+/** The IP address at the other end, without brackets and port. */
+export function addressOf({ remoteAddress }: Pick<Link, 'remoteAddress'>): string {
+  return remoteAddress.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }

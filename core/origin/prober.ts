@@ -9,7 +9,7 @@ import type { StartTls, TlsTarget } from '../tls/start-tls.js'
 import type { VerifiedPeer } from '../tls/verdict.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
-import { type DialOptions, dial, unlessAborted } from './dial.js'
+import { addressOf, type DialOptions, dial, unlessAborted } from './dial.js'
 
 export interface ProberOptions {
   readonly dial: DialOptions
@@ -183,9 +183,4 @@ export class Prober {
       this.#known.set(key, { acceptance, host, leaf: leafDigests(peer.evidence) }, { ttl })
     return acceptance
   }
-}
-
-/** The IP address at the other end, without brackets and port. */
-export function addressOf(tcp: TcpLink): string {
-  return tcp.remoteAddress.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }

@@ -53,9 +53,9 @@ export async function policed(t: Test, options: PolicedOptions): Promise<Policed
     proxy,
     origin,
     ask: (word, host, path = '/') => get(proxy.port, `https://${host}:${origin(word).port}${path}`),
-    reload: conf => {
+    reload: async conf => {
       proxy.conf.write(full(conf))
-      return proxy.server.reload()
+      await proxy.server.reload()
     },
   }
 }

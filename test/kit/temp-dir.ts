@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** A directory of its own for a test's files. */
 export interface TempDir {
@@ -16,6 +16,7 @@ export function makeTempDir(): TempDir {
     path,
     file: (name, content) => {
       const file = join(path, name)
+      mkdirSync(dirname(file), { recursive: true })
       writeFileSync(file, content, { mode: 0o600 })
       return file
     },
