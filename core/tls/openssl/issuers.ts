@@ -29,7 +29,7 @@ interface Growing extends PathNode {
 }
 
 /**
- * Who may have issued whom, among what was sent and what is trusted. Certificates that no good path can hold are left
+ * Which certificates may have issued which, among those sent and those trusted. Certificates that no good path can hold are left
  * out: they are not valid now, no authority for servers, without a name, or self-signed and not trusted.
  *
  * Owns references to the anchors it has found; `free` may be called twice.

@@ -37,7 +37,7 @@ export function beyondOpenSsl(chain: readonly Handle[], built: readonly Buffer[]
   return { code: X509_V_ERR_EXCLUDED_VIOLATION, depth: 0 }
 }
 
-/** The first key of a path that is too short, whoever the path is about. */
+/** The first key of a path that is too short. Holds for paths of origins and of clients. */
 export function keyOutcome(chain: readonly Handle[]): CheckOutcome {
   const depth = chain.findIndex(x509 => !hasEnoughBits(ssl.X509_get0_pubkey(x509)))
   if (depth < 0) return GOOD

@@ -16,7 +16,7 @@ const MAX_STEPS = 4096
 /** Certificates of a path. */
 const MAX_LENGTH = 32
 
-/** What is wrong with the leaf itself, whoever has issued it: dates, purpose, extensions, key, digest. */
+/** What is wrong with the leaf itself, on every path: dates, purpose, extensions, key, digest. */
 const ABOUT_THE_LEAF: ReadonlySet<number> = new Set([9, 10, 13, 14, 26, 34, 66, 68])
 
 /**

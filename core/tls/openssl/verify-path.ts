@@ -20,7 +20,7 @@ export interface Presented {
   readonly untrusted: Handle
 }
 
-/** One path out of many; OpenSSL is shown nothing else. Owned by whoever has found it. */
+/** One path out of many; OpenSSL is shown nothing else. Owned by the search. */
 export interface ChosenPath {
   /** Leaf first. */
   readonly sent: readonly Handle[]

@@ -200,7 +200,7 @@ test('revocation lists are asked about the path that is taken, and what they rev
   t.equal(silent.signature.code, 3, 'an authority without a list')
 })
 
-test('an authority in the trust file is an anchor, whoever has certified it', async t => {
+test('an authority in the trust file is an anchor without its own issuer', async t => {
   const found = check({ anchors: [middle.certPem] }, [leaf])
   t.equal(found.signature.code, 0)
   t.same(subjects(found, [leaf, middle]), [0, 1], 'and the path ends there')
@@ -221,11 +221,11 @@ test('an anchor that is no root, and revocation lists', async t => {
   })
   t.equal(check(trust(true, own), [leaf]).signature.code, 0, 'the leaf is asked about')
   t.equal(check(trust(true, revocationList(middle, [leaf])), [leaf]).signature.code, 23)
-  t.not(check(trust(false, own), [leaf]).signature.code, 0, 'nobody is there to ask about the anchor')
+  t.not(check(trust(false, own), [leaf]).signature.code, 0, 'no root has signed a list about the anchor')
   const both = { ...trust(false, own, revocationList(root, [])), anchors: [middle.certPem, root.certPem] }
   t.match(check(both, [leaf]), { signature: { code: 0 }, built: { length: 3 } }, 'but for the root above it')
   const revoked = { ...both, crls: trust(false, own, revocationList(root, [middle])).crls } as Trust
-  t.same(check(revoked, [leaf]).signature, { code: 23, depth: 1 }, 'whose word counts')
+  t.same(check(revoked, [leaf]).signature, { code: 23, depth: 1 }, 'which may revoke it')
 })
 
 test('nothing native is left, and nothing is used after its end', async t => {

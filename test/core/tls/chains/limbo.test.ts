@@ -12,7 +12,7 @@ testCorpus('limbo', [
     cases: ['pathlen::validation-ignores-pathlen-in-leaf', 'rfc5280::ca-as-leaf'],
   },
   {
-    why: 'a duty of who makes certificates: fields that help to build a path, and decide nothing',
+    why: 'a duty of authorities: fields that help to build a path, and decide nothing',
     says: 'accept',
     cases: [
       'rfc5280::aki::leaf-missing-aki',
@@ -25,7 +25,7 @@ testCorpus('limbo', [
     ],
   },
   {
-    why: 'a duty of who makes certificates: whether an extension is marked critical that is obeyed anyway, or is about policies',
+    why: 'a duty of authorities: whether an extension is marked critical that is obeyed anyway, or is about policies',
     says: 'accept',
     cases: [
       'rfc5280::nc::permitted-dns-match-noncritical',
@@ -37,7 +37,7 @@ testCorpus('limbo', [
     ],
   },
   {
-    why: 'a duty of who makes certificates: numbers',
+    why: 'a duty of authorities: numbers',
     says: 'accept',
     cases: [
       'rfc5280::serial::too-long',
@@ -63,7 +63,7 @@ testCorpus('limbo', [
     ],
   },
   {
-    why: 'constraints that constrain nothing, or nobody: in a leaf, empty, or with a period in front, which means the names below',
+    why: 'constraints without an effect: in a leaf, empty, or with a period in front, which means the names below',
     says: 'accept',
     cases: [
       'rfc5280::nc::not-allowed-in-ee-noncritical',
