@@ -8,6 +8,7 @@ import { resolve } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { authorityText } from './base/authority.js'
 import { errorText } from './base/error-text.js'
 import { ProxyError } from './base/errors.js'
 import { didYouMean } from './base/nearest.js'
@@ -165,7 +166,7 @@ async function start(place: Place): Promise<void> {
   const proxy = await ProxyServer.start(place)
   surviveEverything(message => proxy.tellFault(message))
   for (const { address, port } of proxy.ports) {
-    place.print('stdout', `portcullis listens on ${address.includes(':') ? `[${address}]` : address}:${port}`)
+    place.print('stdout', `portcullis listens on ${authorityText(address, port)}`)
   }
   process.on('SIGHUP', () => void proxy.reload().catch(() => {})) // it is logged
   const stop = (why: string): void => {

@@ -1,5 +1,7 @@
 /** The answers of the management API, for people. */
+
 import type { ParkedRow, PluginStatus, Status, WorkersStatus } from '../admin/desk.js'
+import { authorityText } from '../base/authority.js'
 import { countsText } from '../compose/revoking.js'
 import type { RevokedCounts } from '../tls/revocation.js'
 import type { RememberedVerdict } from '../tls/verdict-cache.js'
@@ -42,12 +44,7 @@ export function statusText(status: Status): readonly string[] {
   const rows = [
     ['portcullis', `${version}, pid ${pid}, up ${duration(uptime)}${isStopping ? ', stopping' : ''}`],
     ['configuration', `${confDir}, read ${duration(Date.now() - readAt)} ago${times}`],
-    [
-      'ports',
-      ports
-        .map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`)
-        .join(' '),
-    ],
+    ['ports', ports.map(({ address, port }) => authorityText(address, port)).join(' ')],
     ...(plugins.length === 0 ? [['plugins', 'none']] : []),
     ...plugins.map((plugin, i) => [i === 0 ? 'plugins' : '', pluginText(plugin)]),
     ['handshakes', `${counters.handshakes} under way, ${counters.parked} parked`],

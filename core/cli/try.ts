@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { isIP } from 'node:net'
-import { domainToASCII } from 'node:url'
+import { isIPv6 } from 'node:net'
 import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
+import { parseAuthority } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { HandshakeLog } from '../compose/handshake-log.js'
@@ -175,12 +175,11 @@ function write(file: string, text: string): void {
   }
 }
 
+/** An IPv6 address may come without brackets, where no port does. */
 function readTarget(text: string): Target {
-  const [, bracketed, plain = '', digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? []
-  const bare = isIP(text) === 6 ? text : (bracketed ?? plain)
-  const host = isIP(bare) === 0 ? domainToASCII(bare) : bare
-  const port = digits === undefined || isIP(text) === 6 ? HTTPS : Number(digits)
-  if (host === '' || port < 1 || port > 65_535)
-    throw new ProxyError('PTC_USAGE', `"${text}" is not HOST or HOST:PORT`)
-  return { host, port }
+  const bytes = Buffer.from(isIPv6(text) ? `[${text}]` : text).toString('latin1')
+  const parsed = parseAuthority(bytes)
+  if ('wrong' in parsed)
+    throw new ProxyError('PTC_USAGE', `"${text}" is not HOST or HOST:PORT: it ${parsed.wrong}`)
+  return { host: parsed.host, port: parsed.port ?? HTTPS }
 }

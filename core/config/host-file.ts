@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { parseHost } from '../base/host.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { placed } from './record-place.js'
 import type { Records } from './records-table.js'
@@ -31,7 +32,12 @@ export function loadHostFile(path: string, record?: string): HostFile {
     const where = `${path}:${i + 1}`
     if (isIP(address) === 0) problems.push({ where, what: `${quote(address)} is not an address` })
     else if (names.length === 0) problems.push({ where, what: `no name behind ${address}` })
-    else for (const name of names) add(hosts, name.toLowerCase(), address)
+    for (const name of names) {
+      const host = parseHost(name)
+      if (host === undefined || host.isAddress)
+        problems.push({ where, what: `${quote(name)} is not a host name` })
+      else add(hosts, host.name, address)
+    }
   }
   if (problems.length > 0) throw problemsError('PTC_RECORDS_INVALID', problems)
   return hosts

@@ -1,3 +1,4 @@
+import { authorityText } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
 import type { OriginTarget } from '../origin/connect.js'
 import type { ClientRequest } from './client-request.js'
@@ -24,6 +25,5 @@ export function boundTarget(req: ClientRequest, origin: OriginTarget): RequestTa
 
 /** The request as if in absolute form; HTTP/1.0 may leave the Host field out. */
 function originForm(url: string, host: string | undefined, origin: OriginTarget): string {
-  const own = origin.host.includes(':') ? `[${origin.host}]` : origin.host
-  return `${origin.scheme}://${host ?? `${own}:${origin.port}`}${url === '*' ? '' : url}`
+  return `${origin.scheme}://${host ?? authorityText(origin.host, origin.port)}${url === '*' ? '' : url}`
 }

@@ -1,5 +1,5 @@
+import { authorityText } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
-import { bracketed } from '../base/host.js'
 import { describe } from '../base/thrown.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { ClientLink } from '../vconn/link.js'
@@ -103,7 +103,7 @@ export class ConnectHandler {
       if (!this.#options.isPortAllowed(port)) throw portDenied(port)
       const points = this.#options.hooks?.()
       if (points !== undefined) {
-        hooks = TxnHooks.of(points, req.client, 'CONNECT', hostPort(host, port))
+        hooks = TxnHooks.of(points, req.client, 'CONNECT', authorityText(host, port))
         if (points.readRequest !== undefined) request = await asked(hooks, request)
       }
       const ask = points?.readRequest && this.#askAbout(request, hooks)
@@ -136,7 +136,7 @@ export class ConnectHandler {
     return async (host, signal) => {
       const points = this.#options.hooks?.()
       if (points?.readRequest === undefined) return
-      const authority = hostPort(host, port)
+      const authority = authorityText(host, port)
       const again = TxnHooks.of(points, req.client, 'CONNECT', authority, hooks)
       await askConnect(again, forAuthority(req.rawHeaders, authority), signal)
     }
@@ -162,8 +162,6 @@ async function asked(hooks: TxnHooks, { req, link, early }: ConnectRequest): Pro
     throw cause
   }
 }
-
-const hostPort = (host: string, port: number): string => `${bracketed(host)}:${port}`
 
 const QUIET: ReadonlySet<string> = new Set(['PTC_CLIENT_GONE', 'PTC_ORIGIN_CLOSED', 'PTC_TUNNEL_IDLE'])
 

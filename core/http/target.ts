@@ -1,8 +1,8 @@
 import { apart } from '../base/apart.js'
+import { parseAuthority, quote } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
-import { bracketed, parseHostBytes } from '../base/host.js'
+import { bracketed } from '../base/host.js'
 import { Memo } from '../base/memo.js'
-import { describe } from '../base/thrown.js'
 import type { OriginTarget } from '../origin/connect.js'
 
 /** Where a request goes: the target, and how the request names it. */
@@ -41,7 +41,7 @@ function parseOrigin(origin: string, colon: number): Omit<RequestTarget, 'path'>
     throw new ProxyError('PTC_REQUEST_SCHEME', `the scheme of the request-target is ${quote(scheme)}`)
   }
   const own = apart(origin)
-  const { host, port } = parseAuthority(own.slice(colon + 3), DEFAULT_PORT[scheme])
+  const { host, port = DEFAULT_PORT[scheme] } = authorityIn(own.slice(colon + 3))
   const found: Omit<RequestTarget, 'path'> = {
     scheme,
     host,
@@ -60,14 +60,15 @@ const MAX_KNOWN = 300
  * @throws {ProxyError} PTC_CONNECT_TARGET
  */
 export function parseConnectTarget(target: string): { readonly host: string; readonly port: number } {
-  try {
-    const parsed = parseAuthority(apart(target), 0)
-    if (parsed.port !== 0) return parsed
-  } catch (error) {
-    throw new ProxyError('PTC_CONNECT_TARGET', describe(error))
-  }
-  throw new ProxyError('PTC_CONNECT_TARGET', 'the request-target has no port')
+  const parsed = parseAuthority(apart(target))
+  if ('wrong' in parsed) throw badConnect(parsed.wrong)
+  const { host, port } = parsed
+  if (port === undefined) throw badConnect('has no port')
+  return { host, port }
 }
+
+const badConnect = (what: string): ProxyError =>
+  new ProxyError('PTC_CONNECT_TARGET', `the request-target ${what}`)
 
 /** Host as it appears in URLs and Host fields: IPv6 in brackets, the default port left out. */
 export function authorityOf(scheme: 'http' | 'https', host: string, port: number): string {
@@ -109,7 +110,6 @@ export function checkVersion(httpVersion: string): void {
 
 const SCHEME = /^[a-z][a-z0-9+.-]*$/i
 const HOST_VALUE = /^(?:[^\s/?#@\\]*)$/
-const PORT = /^[0-9]{1,5}$/
 
 function endOfAuthority(target: string, from: number): number {
   for (let i = from; i < target.length; i++) {
@@ -126,38 +126,11 @@ function pathOf(method: string, rest: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-function parseAuthority(
-  authority: string,
-  defaultPort: number,
-): { readonly host: string; readonly port: number } {
-  if (authority.includes('@')) throw badTarget('carries a user name or password')
-  const close = authority.startsWith('[') ? authority.indexOf(']') : -1
-  const colon = authority.indexOf(':', close + 1)
-  const hostEnd = colon === -1 ? authority.length : colon
-  if (close !== -1 && hostEnd !== close + 1) throw badTarget('has something between its host and its port')
-  const portText = colon === -1 ? '' : authority.slice(colon + 1)
-  return {
-    host: parseHost(authority.slice(0, hostEnd)),
-    port: portText === '' ? defaultPort : parsePort(portText),
-  }
+function authorityIn(text: string): Exclude<ReturnType<typeof parseAuthority>, { readonly wrong: string }> {
+  const parsed = parseAuthority(text)
+  if ('wrong' in parsed) throw badTarget(parsed.wrong)
+  return parsed
 }
-
-function parsePort(text: string): number {
-  const port = PORT.test(text) ? Number(text) : 0
-  if (port < 1 || port > 65_535) throw badTarget(`has the port ${quote(text)}`)
-  return port
-}
-
-function parseHost(text: string): string {
-  if (text === '') throw badTarget('has no host')
-  const isBracketed = text.startsWith('[')
-  const found = isBracketed && !text.endsWith(']') ? undefined : parseHostBytes(unbracketed(text))
-  if (found === undefined || isBracketed !== text.includes(':'))
-    throw badTarget(`has the host ${quote(text)}`)
-  return found.name
-}
-
-const unbracketed = (text: string): string => (text.startsWith('[') ? text.slice(1, -1) : text)
 
 function notAbsolute(target: string): ProxyError {
   if (target.startsWith('/') || target === '*') {
@@ -172,10 +145,4 @@ function notAbsolute(target: string): ProxyError {
 
 function badTarget(what: string): ProxyError {
   return new ProxyError('PTC_REQUEST_TARGET', `the request-target ${what}`)
-}
-
-/** For messages: shortened, and without control characters. */
-function quote(text: string): string {
-  const short = text.length > 100 ? `${text.slice(0, 100)}…` : text
-  return JSON.stringify(short)
 }

@@ -1,4 +1,4 @@
-import { parseHostBytes } from '../base/host.js'
+import { parseAuthority } from '../base/authority.js'
 import type { Opening } from './opening.js'
 
 /** How the origin behind a CONNECT is verified: proxy.config.http.connect.verify. */
@@ -63,12 +63,8 @@ const stricter = (a: ConnectMode, b: ConnectMode): ConnectMode => (STRICTNESS[a]
 function hostsIn(opening: Opening): readonly string[] {
   if (opening.kind === 'tls') return opening.hello.sni === undefined ? [] : [opening.hello.sni]
   if (opening.kind !== 'http') return []
-  return opening.authorities.flatMap(authority => {
-    const text = authority
-      .replace(/^.*@/, '')
-      .replace(/:[0-9]*$/, '')
-      .replace(/^\[(.*)\]$/, '$1')
-    const host = parseHostBytes(text)
-    return host === undefined ? [] : [host.name]
+  return opening.authorities.flatMap(text => {
+    const parsed = parseAuthority(text.replace(/^.*@/, ''))
+    return 'wrong' in parsed ? [] : [parsed.host]
   })
 }

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto'
 import type { Certificate } from '../api/certificate.js'
 import { ProxyError } from '../base/errors.js'
+import { parseHost } from '../base/host.js'
 import { subjectPublicKeyInfo } from './certificate-parts.js'
 
 /** SHA-256 of a leaf and of its public key, hex. */
@@ -119,14 +120,12 @@ function isSame(leaf: LeafDigests | undefined, of: keyof LeafDigests, hex: strin
 
 const withoutDot = (host: string): string => (host.endsWith('.') ? host.slice(0, -1) : host)
 
-/** In the form that targets of requests have. */
+/** In the form that targets of requests have. IPv6 may have its brackets. */
 function readHost(text: string): string {
-  const url = `https://${text.includes(':') && !text.startsWith('[') ? `[${text}]` : text}/`
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
-  // Whatever is more than a host would change another part of the URL, or be cut off.
-  if (parsed === undefined || parsed.href !== `https://${parsed.hostname}/` || /[\s/?#@\\]/.test(text))
+  const host = parseHost(text.replace(/^\[(.*:.*)\]$/, '$1'))
+  if (host === undefined)
     throw new ProxyError('PTC_REVOCATION', `"${text}" is not the name or address of a host`)
-  return withoutDot(parsed.hostname.replace(/^\[|\]$/g, ''))
+  return host.name
 }
 
 /** As hex. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { authorityText } from '../base/authority.js'
 import { asFault } from '../base/edge.js'
 import { type ErrorCode, ProxyError, type Side } from '../base/errors.js'
 import { codeOf } from '../base/system-error.js'
@@ -195,5 +196,5 @@ function linkError(error: Error, side: Exclude<Side, 'internal'>): ProxyError {
 /** `address:port`, IPv6 in brackets; empty for a socket that is not connected. */
 export function addressText(address: string | undefined, port: number | undefined): string {
   if (address === undefined) return ''
-  return `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`
+  return authorityText(address, port ?? 0)
 }
