@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { domainToASCII } from 'node:url'
 import { parseHost } from '../base/host.js'
 import { linearPattern } from '../base/linear-pattern.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
@@ -109,11 +108,14 @@ export function findRule(rules: readonly Rule[], host: string): Rule | undefined
 
 /** Lower case, A-labels, no dot at the end: how names are compared. */
 function toAscii(name: string): string {
-  const host = parseHost(name)
-  if (host !== undefined) return host.name
-  const plain = name.endsWith('.') ? name.slice(0, -1) : name
-  const [star, rest] = plain.startsWith('*') ? ['*', plain.slice(1)] : ['', plain]
-  return star + (/[^\x20-\x7e]/.test(rest) ? domainToASCII(rest) : rest.toLowerCase())
+  const { star, rest } = splitStar(name)
+  return star + (parseHost(rest)?.name ?? rest.toLowerCase())
+}
+
+/** A leading `*`, with the dot behind it if there is one, and what must be a host. */
+function splitStar(name: string): { readonly star: string; readonly rest: string } {
+  const [, star = '', rest = ''] = /^(\*\.?)?(.*)$/s.exec(name) ?? []
+  return { star, rest }
 }
 
 const DEMANDS = [
@@ -129,8 +131,8 @@ function contradictions(rule: RuleText, index: number, yaml: YamlReading<RuleFil
   const problems: Problem[] = []
   const wrong = (key: string, what: string, ...more: (string | number)[]): void =>
     void problems.push({ where: yaml.where(['sni', index, key, ...more]), what: `${key}: ${what}` })
-  const name = toAscii(rule.fqdn)
-  if (name === '' || (name === '*' && rule.fqdn !== '*')) wrong('fqdn', `${quote(rule.fqdn)} is not a name`)
+  if (rule.fqdn !== '*' && parseHost(splitStar(rule.fqdn).rest) === undefined)
+    wrong('fqdn', `${quote(rule.fqdn)} is not a name`)
   if (rule.client_key !== undefined && rule.client_cert === undefined)
     wrong('client_key', 'a key without a certificate; add client_cert')
   if (rule.client_tls_version_min === 'TLSv1_3' && rule.client_tls_version_max === 'TLSv1_2')

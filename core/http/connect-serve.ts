@@ -85,6 +85,8 @@ class Serving {
       request.judgement = judgement
       this.#check(opening, judgement)
       for (const other of judgement.others) await this.#ask?.(other, client.signal)
+      const isLate = first.mode === 'probe' && verified === undefined && opening.kind === 'tls'
+      if (isLate && judgement.host !== host && isIP(host) === 0) await way.verified(host)
       isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
       if (isAnswered) return await this.#options.bumped.take(request, client, judgement, addressFor(way))
       return await this.#relay(client, way, judgement, opening, verified)
@@ -103,7 +105,8 @@ class Serving {
 
   /**
    * Before the 200. What is to be bumped is dialled when the name is known. What the client sends is awaited first where
-   * no name for a certificate is known yet (a CONNECT to an address), or where it may be no TLS.
+   * no name for a certificate is known yet (a CONNECT to an address), or where it may be no TLS: a name is then verified
+   * after it, as well as any other in the ClientHello.
    */
   async #prepare(first: TunnelJudgement, way: TunnelWay): Promise<VerifiedAddress | undefined> {
     const { host, port } = this.#request

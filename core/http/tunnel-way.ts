@@ -83,7 +83,8 @@ export class TunnelWay {
 
   async #connectionFor(host: string): Promise<TcpLink> {
     const tcp = this.#tcp
-    if (tcp !== undefined && (this.#startedFor === undefined || this.#startedFor === host)) return tcp
+    const isFor = this.#startedFor === undefined || this.#startedFor === host
+    if (tcp !== undefined && isFor && !tcp.isClosed) return tcp
     tcp?.destroy()
     return this.#dial(this.#address ?? this.#request.host, host)
   }

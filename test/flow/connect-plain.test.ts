@@ -2,6 +2,7 @@
 import { createServer } from 'node:net'
 import { type Test, test } from 'tap'
 import { fetch, ProxyAgent } from 'undici'
+import { reject } from '../../core/api/verdict.js'
 import { type Bumping, startBumping } from '../kit/bumping.js'
 import { type ConnectingOptions, httpsOrigin } from '../kit/connecting.js'
 import { nodeOrigin } from '../kit/node-origin.js'
@@ -94,4 +95,22 @@ test('other bytes than TLS and HTTP end the tunnel without an answer', async t =
     t.equal(client.pending().length, 0)
     await proxy.until(/refused or cut: PTC_TUNNEL_NOT_TLS: .*connect\.verify\.non_tls/)
   }
+})
+
+test('where the 200 comes first, the name of CONNECT is still verified beside that of the ClientHello', async t => {
+  const other = 'www.yahoo.com'
+  const it = await startBumping(t, {
+    hosts: [HOST, other],
+    records: { 'proxy.config.http.connect.verify': 'probe', [NON_TLS]: 'tunnel' },
+    answer: ({ host, reenable }) => void reenable(host === HOST ? reject('revoked') : undefined),
+  })
+  const origin = await httpsOrigin(t, HOST, other)
+  for (const servername of [HOST, other]) {
+    const { client, answer } = await it.open(`${HOST}:${origin.port}`)
+    t.equal(answer.status, 200)
+    const cause: unknown = await client.secure({ servername, ca: it.root.certPem }).catch((e: unknown) => e)
+    t.match(cause, { code: /ALERT_ACCESS_DENIED$/ }, servername)
+  }
+  const { client } = await it.open(`${other}:${origin.port}`)
+  t.ok((await client.secure({ servername: other, ca: it.root.certPem })).socket.authorized)
 })

@@ -18,6 +18,19 @@ test('only the verdict makes a VerifiedPeer', async t => {
   t.equal(count(rules.onlyVerdictMakesVerifiedPeers, text, 'core/tls/verdict.ts'), 0)
 })
 
+test('one function decides about a tunnel', async t => {
+  t.strictSame(rules.onlyOneJudgesTunnels(program), [])
+  for (const text of ['const mode = rules.modeOf(host)', 'hosts.map(rules.modeOf)', 'rules.modeOfAddress(a)'])
+    t.equal(count(rules.onlyOneJudgesTunnels, text), 1, text)
+  t.equal(count(rules.onlyOneJudgesTunnels, 'rules.modeOf(host)', 'core/http/tunnel-judgement.ts'), 0)
+})
+
+test('one function reads hosts', async t => {
+  t.strictSame(rules.onlyOneReadsHosts(program), [])
+  t.equal(count(rules.onlyOneReadsHosts, "import { domainToASCII } from 'node:url'"), 1)
+  t.equal(count(rules.onlyOneReadsHosts, 'domainToASCII(name)', 'core/base/host.ts'), 0)
+})
+
 test('one function makes an X509Certificate', async t => {
   t.strictSame(rules.onlyOneMakesX509(program), [])
   for (const text of [

@@ -46,6 +46,11 @@ test('without a name in the ClientHello', async t => {
   t.match(judge('bump.example', null), { mode: 'bump', host: 'bump.example', others: [] })
 })
 
+test('of an encrypted ClientHello the outer name counts', async t => {
+  const outer = helloMessage({ names: ['bump.example'], more: [[0xfe0d, Buffer.alloc(40)]] })
+  t.match(judge('tunnel.example', inRecords(outer)), { mode: 'bump', host: 'bump.example' })
+})
+
 test('a plain HTTP request names hosts, too', async t => {
   const cases: Record<string, readonly string[]> = {
     'GET / HTTP/1.1\r\nHost: bump.example\r\n\r\n': ['bump.example'],

@@ -10,6 +10,21 @@ export const onlyVerdictMakesVerifiedPeers: Rule = files =>
     .filter(file => isProgram(file) && file.path !== 'core/tls/verdict.ts')
     .flatMap(file => matches(file, /\bas\s+VerifiedPeer\b|=\s*<VerifiedPeer>/, 'makes a VerifiedPeer'))
 
+/**
+ * Whether a tunnel is probed, bumped or only relayed is decided in one place, from all names that it has: what asks for
+ * the mode of one name forgets the others.
+ */
+export const onlyOneJudgesTunnels: Rule = files =>
+  files
+    .filter(file => isProgram(file) && file.path !== 'core/http/tunnel-judgement.ts')
+    .flatMap(file => matches(file, /\.modeOf(?:Address)?\b/, 'asks for the mode of one host'))
+
+/** Two readings of a host are two hosts: a rule for one of them does not hold for the other. */
+export const onlyOneReadsHosts: Rule = files =>
+  files
+    .filter(file => isProgram(file) && file.path !== 'core/base/host.ts')
+    .flatMap(file => matches(file, /\bdomainTo(?:ASCII|Unicode)\b/, 'reads a host by itself'))
+
 /** Where a class of that name may be made, and why. */
 const MAKES_X509: Readonly<Record<string, string>> = {
   'core/base/x509.ts': 'the one function: what it has made is about exactly the bytes it was given',
