@@ -4,15 +4,17 @@ import { LRUCache } from 'lru-cache'
 import type { VConn } from '../api/vconn.js'
 import { apart } from '../base/apart.js'
 import { ProxyError } from '../base/errors.js'
+import { FewAtATime } from '../base/few-at-a-time.js'
 import type { ClientRequest } from './client-request.js'
 
 /** How long a name and password that were right are taken for right without another look, in milliseconds. */
 const REMEMBERED = 600_000
 const MAX_REMEMBERED = 10_000
-/** bcrypt runs in Node's few threads, which resolve names and write logs as well: it never has them all. */
-const AT_A_TIME = 2
-/** Passwords that wait for a thread. Whoever comes beyond is told to try again, so that guessing cannot pile up. */
-const MAX_WAITING = 64
+/**
+ * bcrypt runs in Node's few threads, which write logs as well: it never has them all. Those who come beyond what may wait
+ * are told to try again, so that guessing cannot pile up; client networks take turns, so that it delays no other.
+ */
+const TURNS = { atATime: 2, wait: 10_000, waiting: 64 }
 
 const users = new WeakMap<ClientRequest, string>()
 
@@ -34,8 +36,7 @@ export class ProxyAuth {
   readonly #key = randomBytes(32)
   readonly #right = new LRUCache<string, string>({ max: MAX_REMEMBERED, ttl: REMEMBERED })
   readonly #running = new Map<string, Promise<string | undefined>>()
-  readonly #waiting: (() => void)[] = []
-  #busy = 0
+  readonly #checks = new FewAtATime(TURNS, tooMany)
 
   /** @param hashes names with bcrypt hashes, never empty */
   constructor(hashes: ReadonlyMap<string, string>) {
@@ -51,46 +52,31 @@ export class ProxyAuth {
     const digest = createHmac('sha256', this.#key).update(`${name}\0${password}`).digest('base64')
     const known = this.#right.get(digest)
     if (known !== undefined) return welcome(req, known)
-    return this.#check(digest, name, password).then(found =>
+    return this.#check(req.client.network, digest, name, password).then(found =>
       found === undefined ? refusal('the name or the password is wrong') : welcome(req, found),
     )
   }
 
-  /** Requests that come at once with the same password wait for one answer. */
-  #check(digest: string, name: string, password: string): Promise<string | undefined> {
-    const running = this.#running.get(digest)
+  /** Requests of one network that come at once with the same password wait for one answer. */
+  #check(network: string, digest: string, name: string, password: string): Promise<string | undefined> {
+    const question = `${network} ${digest}`
+    const running = this.#running.get(question)
     if (running !== undefined) return running
-    const check = this.#compare(name, password)
+    const check = this.#checks
+      .run(network, () => this.#compare(name, password))
       .then(isRight => {
         if (isRight) this.#right.set(digest, name)
         return isRight ? name : undefined
       })
-      .finally(() => this.#running.delete(digest))
-    this.#running.set(digest, check)
+      .finally(() => this.#running.delete(question))
+    this.#running.set(question, check)
     return check
   }
 
   async #compare(name: string, password: string): Promise<boolean> {
-    await this.#turn()
-    try {
-      const hash = this.#hashes.get(name)
-      const isRight = await bcrypt.compare(password, hash ?? this.#nobody)
-      return isRight && hash !== undefined
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#busy--
-      else next() // the turn is handed on
-    }
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#busy < AT_A_TIME) {
-      this.#busy++
-      return
-    }
-    if (this.#waiting.length >= MAX_WAITING)
-      throw refusal('too many passwords are being checked, try again later')
-    await new Promise<void>(resolve => this.#waiting.push(resolve))
+    const hash = this.#hashes.get(name)
+    const isRight = await bcrypt.compare(password, hash ?? this.#nobody)
+    return isRight && hash !== undefined
   }
 }
 
@@ -98,6 +84,8 @@ function welcome(req: ClientRequest, name: string): undefined {
   users.set(req, name)
   if (req.method === 'CONNECT' && req.client.vconn !== undefined) connected.set(req.client.vconn, name)
 }
+
+const tooMany = (): ProxyError => refusal('too many passwords are being checked, try again later')
 
 const refusal = (message: string): ProxyError => new ProxyError('PTC_PROXY_AUTH_REQUIRED', message)
 

@@ -15,7 +15,7 @@ import {
 } from '@peculiar/x509'
 import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../base/errors.js'
-import { OneAtATime } from '../base/one-at-a-time.js'
+import { FewAtATime } from '../base/few-at-a-time.js'
 import { type Authority, privateKeyPem, randomSerial } from './authority.js'
 
 /** A leaf certificate of the operator's authority, and its key. */
@@ -31,11 +31,14 @@ const BACKDATE = 24 * HOUR
 /** The most that a common name may have (RFC 5280, appendix A.1); longer names stand in the SAN alone. */
 const MAX_COMMON_NAME = 64
 
-/** How long a client may wait until its certificate is begun; milliseconds. */
-const MAX_WAIT = 30_000
+/** Milliseconds until a certificate is begun, and how many may wait for it. */
+const TURNS = { atATime: 1, wait: 30_000, waiting: 1000 }
 
 const tooManyNames = (): ProxyError =>
-  new ProxyError('PTC_CLIENT_HANDSHAKE', `too many certificates are to be minted: no turn in ${MAX_WAIT} ms`)
+  new ProxyError(
+    'PTC_OVERLOADED',
+    `too many certificates are to be minted: no turn in ${TURNS.wait} ms, or more than ${TURNS.waiting} waiting`,
+  )
 
 /**
  * Mints leaf certificates for the names that clients ask for: the one name and nothing else, a key of its own, a random
@@ -45,7 +48,7 @@ export class Mint<T> {
   readonly #authority: Authority
   readonly #prepare: (leaf: MintedLeaf) => T
   readonly #leaves: LRUCache<string, Promise<T>>
-  readonly #minting = new OneAtATime(MAX_WAIT, tooManyNames)
+  readonly #minting = new FewAtATime(TURNS, tooManyNames)
 
   /**
    * @param prepare makes of a leaf what is kept: once per leaf, because that costs more than the minting

@@ -6,15 +6,15 @@ import { ProxyAuth, userOf } from '../../../core/http/proxy-auth.js'
 
 const hash = await bcrypt.hash('pass:word', 4)
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`
-const request = (value?: string): ClientRequest =>
+const request = (value?: string, network = '192.0.2.1'): ClientRequest =>
   ({
-    client: {},
+    client: { network },
     headers: value === undefined ? {} : { 'proxy-authorization': value },
   }) as unknown as ClientRequest
 
 /** The name under which it was admitted, or the code. */
-async function ask(t: Test, auth: ProxyAuth, value?: string): Promise<unknown> {
-  const req = request(value)
+async function ask(t: Test, auth: ProxyAuth, value?: string, network?: string): Promise<unknown> {
+  const req = request(value, network)
   const refusal = await Promise.resolve(auth.admit(req)).catch((error: unknown) => error)
   t.equal(userOf(req) === undefined, refusal !== undefined)
   return refusal instanceof ProxyError ? refusal.code : userOf(req)
@@ -69,4 +69,18 @@ test('guessing does not pile up', async t => {
     0,
     'one answer serves all who ask the same',
   )
+})
+
+test('guesses of one network delay no right password of another', async t => {
+  const auth = new ProxyAuth(new Map([['ann', await bcrypt.hash('x', 6)]]))
+  let over = 0
+  const guesses = Array.from({ length: 200 }, (_, i) =>
+    Promise.resolve(auth.admit(request(basic(`ann:${i}`)))).then(
+      () => over++,
+      () => undefined,
+    ),
+  )
+  t.equal(await ask(t, auth, basic('ann:x'), '192.0.2.2'), 'ann', 'it is let in while they wait')
+  t.ok(over < 10, `after ${over} of 66 guesses`)
+  await Promise.all(guesses)
 })
