@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { CertificatePems } from '../api/client-hooks.js'
+import { SharedCache } from '../base/shared-cache.js'
 import type { MintedLeaf } from '../tls/mint.js'
 import { ServerContext } from '../tls/openssl/server-context.js'
 import { splitPem } from '../tls/trust.js'
@@ -22,7 +22,7 @@ export class BumpCertificates {
   readonly base: ServerContext
   readonly #shared: SharedContext
   readonly #given: GivenContexts
-  readonly #contexts = new LRUCache<MintedLeaf, ServerContext>({
+  readonly #contexts = new SharedCache<MintedLeaf, ServerContext>({
     max: MAX_CONTEXTS,
     dispose: context => context.free(),
   })
@@ -35,8 +35,8 @@ export class BumpCertificates {
   }
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT when the authority's own certificate is too weak */
-  of(leaf: MintedLeaf): ServerContext {
-    const known = this.#contexts.get(leaf)
+  of(leaf: MintedLeaf, network: string): ServerContext {
+    const known = this.#contexts.get(leaf, network)
     if (known !== undefined) return known
     const certificate = {
       chain: splitPem(leaf.certPem, MINTED),
@@ -44,13 +44,13 @@ export class BumpCertificates {
       from: MINTED,
     }
     const context = new ServerContext({ ...this.#shared, certificates: [certificate] })
-    this.#contexts.set(leaf, context)
+    this.#contexts.set(leaf, context, network)
     return context
   }
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT */
-  makeContext(pems: CertificatePems): ServerContext {
-    return this.#given.of(pems)
+  makeContext(pems: CertificatePems, network: string): ServerContext {
+    return this.#given.of(pems, network)
   }
 
   /** Sessions are for one origin: a name and a port. */

@@ -21,7 +21,10 @@ export interface BumpSetup extends ClientSetup {
   readonly certificates: ServerCertificates | undefined
 }
 
-/** TLS with clients inside a CONNECT: as on an ssl port, but what is shown is minted once the origin is known. */
+/**
+ * TLS with clients inside a CONNECT: as on an ssl port, but what is shown is minted once the origin is accepted. Nothing is
+ * minted for an origin that is refused: its client gets an alert, or the page where a leaf of earlier is at hand.
+ */
 export function bumpPort(setup: () => BumpSetup, parts: HandshakeParts): EndTls {
   return (tcp, { vconn }, port, verify) =>
     new Promise((resolve, reject) => {
@@ -62,7 +65,7 @@ function shownOf(
   ports: ServerCertificates | undefined,
   port: number,
   verify: Parameters<EndTls>[3],
-  asker: string,
+  network: string,
 ): Parameters<typeof settingsOf>[2] {
   let minted: { readonly host: string; readonly leaf: MintedLeaf } | undefined
   const known = (): NonNullable<typeof minted> => {
@@ -70,18 +73,20 @@ function shownOf(
     return minted
   }
   const prepare: ServerSettings['prepare'] = async (sni, signal) => {
-    const host = await verify(sni, signal)
-    const leaf = await authority.leafFor(host, asker)
-    certificates.of(leaf) // what is wrong with it refuses the client while there is an alert for it
+    const { host, refusal } = await verify(sni, signal)
+    const leaf =
+      refusal === undefined ? await authority.leafFor(host, network) : authority.knownLeaf(host, network)
+    if (leaf === undefined) throw refusal
+    certificates.of(leaf, network) // what is wrong with it refuses the client while there is an alert for it
     minted = { host, leaf }
   }
   return {
     prepare,
     context: certificates.base,
-    choose: () => certificates.of(known().leaf),
+    choose: () => certificates.of(known().leaf, network),
     sessionsFor: () => certificates.sessionsFor(known().host, port),
     named: name => ports?.named(name),
-    makeContext: pems => certificates.makeContext(pems),
+    makeContext: pems => certificates.makeContext(pems, network),
   }
 }
 

@@ -8,8 +8,10 @@ import { readText } from '../tls/trust.js'
 
 /** Who mints what clients are shown. */
 export interface BumpAuthority {
-  /** The same for the same host, as long as it is remembered. Of those who ask each has its turn. */
-  readonly leafFor: (host: string, asker: string) => Promise<MintedLeaf>
+  /** The same for the same host, as long as it is remembered. Client networks take turns. */
+  readonly leafFor: (host: string, network: string) => Promise<MintedLeaf>
+  /** The one that is remembered: nothing is minted. */
+  readonly knownLeaf: (host: string, network: string) => MintedLeaf | undefined
   /** Why the key should be better kept. */
   readonly warning: string | undefined
 }
@@ -40,7 +42,8 @@ export async function openBumpAuthority(records: Records, confDir: string): Prom
   const mint = new Mint(authority, leaf => leaf)
   const isOpen = (statSync(keyFrom).mode & 0o007) !== 0
   return {
-    leafFor: (host, asker) => mint.leafFor(host, asker),
+    leafFor: (host, network) => mint.leafFor(host, network),
+    knownLeaf: (host, network) => mint.known(host, network),
     warning: isOpen
       ? `${placed(records, KEY_FILE)}: every user of this machine may use ${keyFrom}; chmod 600 it`
       : undefined,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { CertificatePems } from '../api/client-hooks.js'
 import { ProxyError } from '../base/errors.js'
+import { SharedCache } from '../base/shared-cache.js'
 import { ServerContext } from '../tls/openssl/server-context.js'
 import { splitPem } from '../tls/trust.js'
 import type { SharedContext } from './client-demands.js'
@@ -19,7 +19,7 @@ const GIVEN = 'the certificate that a plugin gave'
  */
 export class GivenContexts {
   readonly #shared: SharedContext
-  readonly #contexts = new LRUCache<string, ServerContext>({
+  readonly #contexts = new SharedCache<string, ServerContext>({
     max: MAX_CONTEXTS,
     dispose: context => context.free(),
   })
@@ -28,17 +28,20 @@ export class GivenContexts {
     this.#shared = shared
   }
 
-  /** @throws {ProxyError} PTC_TLS_CONTEXT */
-  of({ cert, key }: CertificatePems): ServerContext {
+  /**
+   * @param network of the client that it is shown to
+   * @throws {ProxyError} PTC_TLS_CONTEXT
+   */
+  of({ cert, key }: CertificatePems, network: string): ServerContext {
     const digest = createHash('sha256')
       .update(JSON.stringify([cert, key]))
       .digest('base64')
-    const known = this.#contexts.get(digest)
+    const known = this.#contexts.get(digest, network)
     if (known !== undefined) return known
     const certificate = { chain: splitPem(cert, GIVEN), key, from: GIVEN }
     if (certificate.chain.length === 0) throw new ProxyError('PTC_TLS_CONTEXT', 'the PEM has no certificate')
     const context = new ServerContext({ ...this.#shared, certificates: [certificate] })
-    this.#contexts.set(digest, context)
+    this.#contexts.set(digest, context, network)
     return context
   }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { VConn } from '../api/vconn.js'
 import type { Diags } from '../base/diags.js'
 import { ProxyError } from '../base/errors.js'
+import { networkOfAddress } from '../base/network.js'
 import { describe } from '../base/thrown.js'
 import { ClientInfo } from '../http/client-info.js'
 import type { ClientPort, Take } from '../http/listener.js'
@@ -56,7 +57,7 @@ export function securePort(setup: () => SecureSetup, parts: SecureParts): Client
         choose: sni => certificates.choose(sni, localAddress),
         sessionsFor: sni => certificates.sessionsFor(sni),
         named: name => certificates.named(name),
-        makeContext: pems => certificates.makeContext(pems),
+        makeContext: pems => certificates.makeContext(pems, networkOfAddress(remoteAddress ?? '')),
       })
       const handshake = new ClientHandshake(tcp, vconn, settings, onOpen, onFailed)
       handshake.start()

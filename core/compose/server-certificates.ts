@@ -46,8 +46,8 @@ export class ServerCertificates {
   }
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT */
-  makeContext(pems: CertificatePems): ServerContext {
-    return this.#given.of(pems)
+  makeContext(pems: CertificatePems, network: string): ServerContext {
+    return this.#given.of(pems, network)
   }
 
   /** Sessions are for one name: under another one other certificates are shown, and other questions asked. */

@@ -2,8 +2,8 @@
  * CONNECT in bump mode: the proxy ends the client's TLS itself, with a leaf of the operator's authority.
  *
  *     ClientHello read, client parked -> its hook -> origin opened and verified -> TLS with the client -> its requests
- *                                           \-> an alert          \-> rejected: the same, and every request gets the
- *                                                                            error page
+ *                                           \-> an alert          \-> refused: an alert; or the same, and every request
+ *                                                                     gets the error page, where a leaf is at hand
  *
  * The verified connection waits in the pool for the first request. A ClientHello with another SNI than the target of
  * CONNECT is for that name, at the target's address: the name is what is verified, and what requests have to be for.
@@ -28,15 +28,22 @@ import type { WaitingClient } from './waiting-client.js'
  * Makes the handshake with a client whose ClientHello has come, on a link that is its own from here on.
  * @param port of the origin
  * @param verify called when plugins have let the ClientHello in; the client waits for it, and is shown a certificate for
- *   the host that it answers. The signal aborts when the client has left
+ *   the host that it answers, or refused with an alert. The signal aborts when the client has left
  * @returns plaintext @throws {ProxyError} the client has had its alert then
  */
 export type EndTls = (
   link: ClientLink,
   client: ClientInfo,
   port: number,
-  verify: (sni: string | undefined, signal: AbortSignal) => Promise<string>,
+  verify: (sni: string | undefined, signal: AbortSignal) => Promise<Verified>,
 ) => Promise<ClientLink>
+
+/** What became of an origin. */
+export interface Verified {
+  readonly host: string
+  /** Why it is refused, if it is: nothing is minted for it. */
+  readonly refusal: ProxyError | undefined
+}
 
 export interface BumpOptions {
   readonly connector: OriginConnector
@@ -80,7 +87,7 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
     const secured = await options.endTls(client.release(), outside, request.port, async (sni, signal) => {
       if (sni !== undefined && sni !== origin.host) throw twoReadings(sni, origin.host)
       verified = { origin, error: await verify(options.connector, origin, signal, outside.network) }
-      return origin.host
+      return { host: origin.host, refusal: verified.error }
     })
     const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin))
     if (verified !== undefined) bumped.set(inside, verified)

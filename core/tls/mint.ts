@@ -13,9 +13,9 @@ import {
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509'
-import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../base/errors.js'
 import { FewAtATime } from '../base/few-at-a-time.js'
+import { SharedCache } from '../base/shared-cache.js'
 import { type Authority, privateKeyPem, randomSerial } from './authority.js'
 
 /** A leaf certificate of the operator's authority, and its key. */
@@ -47,7 +47,9 @@ const tooManyNames = (): ProxyError =>
 export class Mint<T> {
   readonly #authority: Authority
   readonly #prepare: (leaf: MintedLeaf) => T
-  readonly #leaves: LRUCache<string, Promise<T>>
+  readonly #leaves: SharedCache<string, T>
+  /** By network and host: nobody waits for the turns of another network. */
+  readonly #pending = new Map<string, Promise<T>>()
   readonly #minting = new FewAtATime(TURNS, tooManyNames)
 
   /**
@@ -57,21 +59,39 @@ export class Mint<T> {
   constructor(authority: Authority, prepare: (leaf: MintedLeaf) => T, maxLeaves = 1000) {
     this.#authority = authority
     this.#prepare = prepare
-    this.#leaves = new LRUCache({ max: maxLeaves })
+    this.#leaves = new SharedCache({ max: maxLeaves })
   }
 
   /**
    * @param host a name in ASCII or an address, IPv6 without brackets
-   * @param asker who takes turns with others: nobody else waits for the many names that one makes up
+   * @param network of the client: no other waits for the many names that one makes up, or loses its leaves to them
+   * @throws {ProxyError} PTC_OVERLOADED, PTC_TLS_CONTEXT
    */
-  leafFor(host: string, asker = ''): Promise<T> {
-    const known = this.#leaves.get(host)
+  leafFor(host: string, network: string): Promise<T> {
+    const known = this.known(host, network)
+    if (known !== undefined) return Promise.resolve(known)
+    const question = `${network} ${host}`
+    const pending = this.#pending.get(question)
+    if (pending !== undefined) return pending
+    const made = this.#minting
+      .run(network, () => this.#mint(host, network))
+      .finally(() => this.#pending.delete(question))
+    this.#pending.set(question, made)
+    return made
+  }
+
+  /** The leaf that is there already: nothing is minted. */
+  known(host: string, network: string): T | undefined {
+    return this.#leaves.get(host, network)
+  }
+
+  async #mint(host: string, network: string): Promise<T> {
+    const known = this.known(host, network) // a client of another network may have had its turn before
     if (known !== undefined) return known
-    const made = this.#minting.run(asker, () => mintLeaf(this.#authority, host)).then(this.#prepare)
+    const made = this.#prepare(await mintLeaf(this.#authority, host))
     // Of a leaf that lives shorter than others it is the authority that ends.
     const left = this.#authority.certificate.notAfter.getTime() - Date.now()
-    this.#leaves.set(host, made, { ttl: Math.max(1, Math.min(VALID / 2, left)) })
-    made.catch(() => this.#leaves.delete(host))
+    this.#leaves.set(host, made, network, Math.max(1, Math.min(VALID / 2, left)))
     return made
   }
 }

@@ -14,8 +14,9 @@
 import type { Reject, Verdict } from '../api/verdict.js'
 import { X509_ERRORS } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
+import { PluginRefused } from '../vconn/plugin-refused.js'
 import { ACCESS_DENIED, alertOf, INTERNAL_ERROR, UNRECOGNIZED_NAME } from './alerts.js'
-import { x509NameOf } from './verdict.js'
+import { VerifyRejected, x509NameOf } from './verdict.js'
 
 export type Stop = 'hello' | 'certificate' | 'established'
 export type Gate = 'hello' | 'session' | 'certificate' | 'client'
@@ -139,7 +140,7 @@ function preparing(state: Preparing, event: ServerEvent, terms: ServerTerms): St
     case 'prepared':
       return wait(stop, waits, terms)
     case 'unprepared':
-      return refuse(INTERNAL_ERROR, event.why, stop)
+      return refuse(unpreparedAlert(event.why), event.why, stop)
     case 'clock':
       return refuse(HANDSHAKE_FAILURE, tooSlow(), stop)
     case 'broken':
@@ -203,6 +204,10 @@ function alertFor({ reason }: Reject, gate: Gate): number {
   if (reason === 'internal') return INTERNAL_ERROR
   return reason === 'policy' ? ACCESS_DENIED : HANDSHAKE_FAILURE
 }
+
+/** What was decided is told from what went wrong. */
+const unpreparedAlert = (why: ProxyError): number =>
+  why instanceof VerifyRejected || why instanceof PluginRefused ? ACCESS_DENIED : INTERNAL_ERROR
 
 const saidBy = ({ reason, detail }: Reject): string =>
   detail === undefined ? reason : `${reason}, ${detail}`

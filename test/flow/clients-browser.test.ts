@@ -76,12 +76,13 @@ async function browse(t: Test, stage: ClientStage): Promise<Page> {
 
 for (const mode of MODES) {
   test(`Chromium in ${mode} mode`, async t => {
+    let isUp = false
     const stage = await startForClients(
       t,
       mode,
       [HOST, EVIL],
       ({ sni, reenable }) =>
-        void reenable(sni === EVIL ? reject('policy', 'the gate stays down') : undefined),
+        void reenable(sni === EVIL && !isUp ? reject('policy', 'the gate stays down') : undefined),
     )
     const { chainPem, keyPem } = await stage.root.issue({ cn: HOST, sans: [HOST, EVIL] })
     const plain = await serveOn(t, createServer())
@@ -98,9 +99,16 @@ for (const mode of MODES) {
     const answer = page.goto(`https://${EVIL}:${secure}/`)
     if (mode === 'probe') await t.rejects(answer, /ERR_TUNNEL_CONNECTION_FAILED/)
     else {
-      t.equal((await answer)?.status(), 502)
-      t.match(await page.locator('body').innerText(), /the gate stays down/, 'the page says why')
-      const details = await (await answer)?.securityDetails()
+      await t.rejects(answer, /ERR_SSL_PROTOCOL_ERROR/, 'nothing is minted for it')
+      isUp = true
+      const next = await browse(t, stage)
+      await next.goto(`https://${EVIL}:${secure}/`)
+      isUp = false
+      const other = await serveOn(t, createTlsServer({ cert: chainPem, key: keyPem }))
+      const rejected = await next.goto(`https://${EVIL}:${other}/`)
+      t.equal(rejected?.status(), 502)
+      t.match(await next.locator('body').innerText(), /the gate stays down/, 'the page says why')
+      const details = await rejected?.securityDetails()
       t.match(new X509Certificate(stage.trustPem).subject, details?.issuer ?? 'no issuer')
     }
   })

@@ -58,10 +58,28 @@ test('the handshake of the client waits for the verdict', async t => {
   t.equal((await inside.response()).status, 200)
 })
 
-test('a rejection is a page inside TLS', async t => {
+test('no certificate is minted for an origin that is refused: an alert, and a line in the log', async t => {
   const { browse, proxy } = await start(t, {
     answer: event => void event.reenable(reject('revoked', 'seen on a list')),
   })
+  const origin = await httpsOrigin(t, HOST)
+  const { code, stdout, stderr } = await browse(`https://${HOST}:${origin.port}/any`)
+  t.equal(code, 35, stdout)
+  t.match(stderr, /alert access denied/)
+  await origin.until(() => origin.failures[0], 'the alert')
+  t.match(origin.failures, [/ALERT_CERTIFICATE_REVOKED$/])
+  t.equal(origin.requests.length, 0)
+  await proxy.until(/refused or cut: PTC_VERIFY_REJECTED: .*seen on a list/)
+})
+
+test('where a certificate of earlier is at hand a rejection is a page inside TLS', async t => {
+  let isAccepted = true
+  const { browse, proxy } = await start(t, {
+    answer: event => void event.reenable(isAccepted ? undefined : reject('revoked', 'seen on a list')),
+  })
+  const before = await httpsOrigin(t, HOST)
+  t.match((await browse(`https://${HOST}:${before.port}/`)).stdout, /hello from/)
+  isAccepted = false
   const origin = await httpsOrigin(t, HOST)
   const { code, stdout, stderr } = await browse(
     '-X',
@@ -80,14 +98,16 @@ test('a rejection is a page inside TLS', async t => {
   t.notMatch(proxy.output(), /refused or cut/, 'the client has been told')
 })
 
-test('no verdict in time is 504, no origin 502, inside TLS', async t => {
-  const { browse } = await start(t, {
+test('no verdict in time, and no origin, are alerts, too', async t => {
+  const { browse, proxy } = await start(t, {
     answer: () => undefined,
     records: { 'proxy.config.ssl.client.verify.deadline': 100 },
   })
   const origin = await httpsOrigin(t, HOST)
-  t.match((await browse(`https://${HOST}:${origin.port}/`)).stdout, /HTTP\/1\.1 504 Gateway Timeout/)
-  t.match((await browse('https://nowhere.invalid/')).stdout, /HTTP\/1\.1 502[\s\S]*PTC_DNS_FAILED/)
+  t.match((await browse(`https://${HOST}:${origin.port}/`)).stderr, /alert access denied/)
+  await proxy.until(/refused or cut: PTC_VERIFY_TIMEOUT/)
+  t.match((await browse('https://nowhere.invalid/')).stderr, /alert internal error/)
+  await proxy.until(/refused or cut: PTC_DNS_FAILED/)
 })
 
 test('a client that leaves while its origin is parked ends the handshake', async t => {

@@ -14,17 +14,23 @@ test('a certificate that is given again is not read again', async t => {
     sessionTimeout: 300,
     sessions: undefined,
   })
-  const first = given.of(pems)
-  t.equal(given.of({ ...pems }), first)
+  const first = given.of(pems, '')
+  t.equal(given.of({ ...pems }, ''), first)
   t.equal(contexts(), 1)
   t.throws(
-    () => given.of({ ...pems, key: 'x' }),
+    () => given.of({ ...pems, key: 'x' }, ''),
     { code: 'PTC_TLS_CONTEXT' },
     'with another key it is another one',
   )
-  t.throws(() => given.of({ cert: '', key: '' }), { code: 'PTC_TLS_CONTEXT', message: /has no certificate/ })
-  for (let i = 0; i < 250; i++) given.of({ ...pems, cert: `${pems.cert}\n${' '.repeat(i)}` })
+  t.throws(() => given.of({ cert: '', key: '' }, ''), {
+    code: 'PTC_TLS_CONTEXT',
+    message: /has no certificate/,
+  })
+  for (let i = 0; i < 250; i++) given.of({ ...pems, cert: `${pems.cert}\n${' '.repeat(i)}` }, '')
   t.equal(contexts(), 200, 'a bounded number is kept')
+  const other = given.of(pems, 'other')
+  for (let i = 0; i < 250; i++) given.of({ ...pems, cert: `${pems.cert}\n${' '.repeat(i)}` }, '')
+  t.equal(given.of(pems, 'other'), other, 'one client pushes out none of another')
   given.free()
   t.equal(contexts(), 0)
 })

@@ -62,10 +62,10 @@ test('no two leaves share a key or a serial number', async t => {
 test('a leaf is kept for the next client, as long as there is room', async t => {
   let made = 0
   const mint = new Mint(await own(), () => ++made, 2)
-  t.strictSame(await Promise.all([mint.leafFor('a.example'), mint.leafFor('a.example')]), [1, 1])
-  await mint.leafFor('b.example')
-  await mint.leafFor('c.example')
-  t.equal(await mint.leafFor('a.example'), 4, 'the oldest has gone')
+  t.strictSame(await Promise.all([mint.leafFor('a.example', ''), mint.leafFor('a.example', '')]), [1, 1])
+  await mint.leafFor('b.example', '')
+  await mint.leafFor('c.example', '')
+  t.equal(await mint.leafFor('a.example', ''), 4, 'the oldest has gone')
 })
 
 test('who makes up many names takes turns with others', async t => {
@@ -76,6 +76,24 @@ test('who makes up many names takes turns with others', async t => {
   t.strictSame(order, ['CN=1.example', 'CN=2.example', 'CN=other.example', 'CN=3.example', 'CN=4.example'])
 })
 
+test('one client with many names pushes out no leaf of another', async t => {
+  let made = 0
+  const mint = new Mint(await own(), () => ++made, 4)
+  t.equal(await mint.leafFor('mine.example', 'other'), 1)
+  for (const i of [1, 2, 3, 4, 5, 6]) await mint.leafFor(`${i}.example`, 'many')
+  t.equal(await mint.leafFor('mine.example', 'other'), 1)
+  t.equal(mint.known('1.example', 'many'), undefined, 'it pushes out its own')
+})
+
+test('clients of different networks wait for their own turns, also for the same name', async t => {
+  let made = 0
+  const mint = new Mint(await own(), () => ++made)
+  const many = ['1', '2', '3', '4', 'popular'].map(name => mint.leafFor(`${name}.example`, 'many'))
+  t.equal(await mint.leafFor('popular.example', 'other'), 3, 'in its turn: the third one that was minted')
+  await Promise.all(many)
+  t.equal(made, 5, 'and none is minted twice')
+})
+
 test('a leaf is not kept longer than its authority lives', async t => {
   const notAfter = new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000)
   const root = await makeAuthority({ name: 'Ends soon', notAfter })
@@ -84,11 +102,11 @@ test('a leaf is not kept longer than its authority lives', async t => {
     made++
     return new X509Certificate(leaf.certPem)
   })
-  const leaf = await mint.leafFor('a.example')
+  const leaf = await mint.leafFor('a.example', '')
   t.equal(Date.parse(leaf.validTo), notAfter.getTime())
-  t.equal(await mint.leafFor('a.example'), leaf)
+  t.equal(await mint.leafFor('a.example', ''), leaf)
   await sleep(notAfter.getTime() - Date.now() + 20)
-  await t.rejects(mint.leafFor('a.example'), { code: 'PTC_TLS_CONTEXT', message: /expired on/ })
+  await t.rejects(mint.leafFor('a.example', ''), { code: 'PTC_TLS_CONTEXT', message: /expired on/ })
   t.equal(made, 1)
 })
 
