@@ -16,6 +16,7 @@ import { type Connecting, makeConnecting } from './compose/connect.js'
 import { makeDial } from './compose/dial.js'
 import { makeConnector, makeForwarder } from './compose/forwarding.js'
 import { tellClosed, tellReady, tellShutdown } from './compose/lifecycle.js'
+import { ownPorts } from './compose/own-ports.js'
 import { plainPort } from './compose/plain-port.js'
 import { securePort } from './compose/secure-port.js'
 import { type Logs, openLogs, type Place, readSetup, type Setup, warningsOf } from './compose/setup.js'
@@ -61,7 +62,10 @@ export class ProxyServer {
       () => connectionLimits(this.#setup.records),
       message => logs.diags.warning(message),
     )
-    const dial = makeDial(() => this.#setup)
+    const dial = makeDial(
+      () => this.#setup,
+      ownPorts(() => this.ports),
+    )
     this.#connector = makeConnector(() => this.#setup, logs, dial)
     this.#forwarder = makeForwarder(
       () => this.#setup,

@@ -165,7 +165,7 @@ export const ERRORS = {
     'client',
     508,
     'proxy_loop_detected',
-    "The request came back to this proxy: check the client's proxy settings.",
+    "The request is for this proxy itself, or came back to it: check the client's proxy settings.",
   ),
   PTC_NOT_IMPLEMENTED: kind(
     'client',

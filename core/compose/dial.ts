@@ -15,8 +15,11 @@ export interface DialSetup {
   readonly verification: Pick<Verification, 'policyOf'>
 }
 
-/** How origins are reached. */
-export function makeDial(setup: () => DialSetup): DialOptions {
+/** How origins are reached, never the proxy itself. */
+export function makeDial(
+  setup: () => DialSetup,
+  isOwn: (address: string, port: number) => boolean,
+): DialOptions {
   return {
     get connectTimeout() {
       return setup().records['proxy.config.http.connect_attempts_timeout'] * SECOND
@@ -26,5 +29,6 @@ export function makeDial(setup: () => DialSetup): DialOptions {
       return setup().names
     },
     isDenied: address => setup().access.deniesPrivateOrigins && isPrivateAddress(address),
+    isOwn,
   }
 }

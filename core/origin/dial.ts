@@ -26,6 +26,8 @@ export interface DialOptions {
   readonly names: NameResolver
   /** Addresses that must not be dialled, whether given or found behind a name. */
   readonly isDenied?: (address: string) => boolean
+  /** Addresses and ports where the proxy itself listens: they must not be dialled either. */
+  readonly isOwn?: (address: string, port: number) => boolean
 }
 
 /** Where a TCP connection leads. */
@@ -42,7 +44,7 @@ export interface Address {
 /**
  * Opens a TCP connection, trying the addresses of both families (Happy Eyeballs). Names are resolved here and nowhere
  * below: the addresses that were checked are those that are dialled.
- * @throws {ProxyError} PTC_DNS_*, PTC_CONNECT_*, PTC_ORIGIN_DENIED, PTC_OUT_OF_SOCKETS, and the signal's reason once it is aborted
+ * @throws {ProxyError} PTC_DNS_*, PTC_CONNECT_*, PTC_ORIGIN_DENIED, PTC_LOOP_DETECTED, PTC_OUT_OF_SOCKETS, and the signal's reason once it is aborted
  */
 export async function dial(to: Address, options: DialOptions, signal: AbortSignal): Promise<TcpLink> {
   if (signal.aborted) throw abortReason(signal)
@@ -53,7 +55,7 @@ export async function dial(to: Address, options: DialOptions, signal: AbortSigna
   signal.addEventListener('abort', onAbort)
   try {
     const addresses = await addressesOf(to, options, end.signal)
-    return await connectTo(to, addresses, options.attemptTimeout, end.signal)
+    return await connectTo(to, addresses, options, end.signal)
   } catch (cause) {
     const error = end.signal.aborted ? abortReason(end.signal) : connectError(cause, to)
     if (UNREACHABLE.has(error.code)) options.names.forget(to.host)
@@ -70,17 +72,19 @@ function late({ host, port }: Address, timeout: number): ProxyError {
 
 /** Those that may be dialled. What is left out cannot come back by a name that means another address a moment later. */
 async function addressesOf(
-  { host, client }: Address,
-  { names, isDenied }: DialOptions,
+  to: Address,
+  options: DialOptions,
   signal: AbortSignal,
 ): Promise<readonly NameAddress[]> {
+  const { host, client } = to
   const family = isIP(host)
   const found: readonly NameAddress[] =
     family === 4 || family === 6
       ? [{ address: host, family }]
-      : await unlessAborted(names.resolve(host, client, signal), signal)
-  const allowed = isDenied === undefined ? found : found.filter(({ address }) => !isDenied(address))
-  if (allowed.length === 0) throw deniedError(host)
+      : await unlessAborted(options.names.resolve(host, client, signal), signal)
+  const refusals = found.map(({ address }) => refusal(address, to, options))
+  const allowed = found.filter((_, i) => refusals[i] === undefined)
+  if (allowed.length === 0) throw refusals[0] ?? deniedError(host)
   return allowed
 }
 
@@ -90,9 +94,9 @@ function deniedError(host: string): ProxyError {
 }
 
 function connectTo(
-  { host, port }: Address,
+  to: Address,
   addresses: readonly NameAddress[],
-  attemptTimeout = 250,
+  { attemptTimeout = 250, isOwn }: DialOptions,
   signal: AbortSignal,
 ): Promise<TcpLink> {
   return new Promise((resolve, reject) => {
@@ -102,8 +106,8 @@ function connectTo(
     }
     const receiver = new Receiver()
     const socket: Socket = connect({
-      host,
-      port,
+      host: to.host,
+      port: to.port,
       allowHalfOpen: true,
       noDelay: true,
       onread: receiver.onread,
@@ -129,6 +133,9 @@ function connectTo(
     }
     const onConnect = (): void => {
       settle()
+      // Where the system took us, whatever was asked of it: not a byte has been sent.
+      const { remoteAddress = '', remotePort = 0 } = socket
+      if (isOwn?.(remoteAddress, remotePort)) return fail(ownError(to))
       socket.removeListener('error', fail)
       resolve(new TcpLink(socket, 'origin', receiver))
     }
@@ -139,6 +146,15 @@ function connectTo(
     socket.on('error', fail)
   })
 }
+
+/** Why an address must not be dialled; undefined when it may be. */
+function refusal(address: string, to: Address, { isDenied, isOwn }: DialOptions): ProxyError | undefined {
+  if (isOwn?.(address, to.port)) return ownError(to)
+  return isDenied?.(address) ? deniedError(to.host) : undefined
+}
+
+const ownError = ({ host, port }: Address): ProxyError =>
+  new ProxyError('PTC_LOOP_DETECTED', `${host}:${port} is this proxy itself`)
 
 /** What net.Socket sets on a copy of its options anyway: fields that are there keep each copy from a shape of its own. */
 const SET_BY_NODE = { emitClose: false, autoDestroy: true, decodeStrings: false }

@@ -101,7 +101,7 @@ for (const mode of MODES) {
     else {
       await t.rejects(answer, /ERR_SSL_PROTOCOL_ERROR/, 'nothing is minted for it')
       isUp = true
-      const next = await browse(t, stage)
+      const next = (await page.context().browser()?.newPage()) ?? page
       await next.goto(`https://${EVIL}:${secure}/`)
       isUp = false
       const other = await serveOn(t, createTlsServer({ cert: chainPem, key: keyPem }))

@@ -73,6 +73,17 @@ test('files are short', async t => {
   t.equal(count(rules.filesAreShort, `/** A long table. */\n${'x\n'.repeat(400)}`), 1)
 })
 
+test('a signal opens no inspector: main listens before it loads anything', async t => {
+  t.strictSame(rules.mainListensFirst(program), [])
+  const first = "for (const signal of ['SIGUSR1']) process.on(signal, nothing)\n"
+  const load = "const { run } = await import('./commands.js')\n"
+  t.equal(count(rules.mainListensFirst, first + load, 'core/main.ts'), 0)
+  t.equal(count(rules.mainListensFirst, load + first, 'core/main.ts'), 1)
+  t.equal(count(rules.mainListensFirst, load, 'core/main.ts'), 1)
+  t.equal(count(rules.mainListensFirst, `import { run } from './commands.js'\n${first}`, 'core/main.ts'), 1)
+  t.equal(count(rules.mainListensFirst, `import process from 'node:process'\n${first}`, 'core/main.ts'), 0)
+})
+
 test('only main uses process', async t => {
   t.strictSame(rules.onlyMainUsesProcess(program), [])
   t.equal(count(rules.onlyMainUsesProcess, 'const a = process.env'), 1)

@@ -72,10 +72,29 @@ export const filesAreShort: Rule = files =>
       : []
   })
 
-/** The command line is main's; whoever else wants the environment is given it. */
+/** What runs first imports nothing that is a file, and has a listener for SIGUSR1 before it loads anything. */
+export const mainListensFirst: Rule = files =>
+  files
+    .filter(({ path }) => path === 'core/main.ts')
+    .flatMap(({ path, imports, text }) => {
+      const loaded = imports
+        .filter(
+          ({ specifier, isTypeOnly, line }) =>
+            !isTypeOnly && isStatic(text, line) && !/^node:/.test(specifier),
+        )
+        .map(({ line, specifier }) => `${path}:${line}: loads ${specifier} before its first line`)
+      const listens = text.search(/\bprocess\.on\(signal\b/)
+      const loads = text.search(/\bimport\(/)
+      const isFirst = /\['SIGUSR1'/.test(text) && listens !== -1 && (loads === -1 || listens < loads)
+      return isFirst ? loaded : [...loaded, `${path}: no listener for SIGUSR1 before the first import()`]
+    })
+
+const isStatic = (text: string, line: number): boolean => !/\bimport\(/.test(text.split('\n')[line - 1] ?? '')
+
+/** The command line is for main and its commands; whoever else wants the environment is given it. */
 export const onlyMainUsesProcess: Rule = files =>
   files
-    .filter(file => isCore(file) && file.path !== 'core/main.ts')
+    .filter(file => isCore(file) && !['core/main.ts', 'core/commands.ts'].includes(file.path))
     .flatMap(file => [
       ...matches(
         file,
