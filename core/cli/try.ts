@@ -4,6 +4,8 @@ import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
 import { parseAuthority } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
+import { connectModeOf } from '../compose/connect-mode.js'
+import { decisionText } from '../compose/decision-text.js'
 import { HandshakeLog } from '../compose/handshake-log.js'
 import { openLogs, type Place, readSetup, type Setup } from '../compose/setup.js'
 import { dial } from '../origin/dial.js'
@@ -97,8 +99,11 @@ async function attempt(
   tell: (what: string) => void,
 ): Promise<number> {
   const { signal } = new AbortController()
-  const { rule, timeouts } = verification.policyOf(target.host)
+  const { rule, timeouts, settings } = verification.policyOf(target.host)
   tell(rule === undefined ? 'no rule of its own: the records hold' : `rule ${rule.fqdn} (${rule.where})`)
+  tell(decisionText(settings.terms))
+  if (connectModeOf(records, rule) === 'tunnel')
+    tell('behind CONNECT: NOTHING IS VERIFIED, it is a blind tunnel')
   const connectTimeout = timeouts.connect ?? records['proxy.config.http.connect_attempts_timeout'] * SECOND
   try {
     const since = performance.now()
@@ -107,7 +112,8 @@ async function attempt(
     const { link, peer } = await verification.startTls(tcp, { ...target, since, client: '' }, signal)
     link.destroy()
     tellEvidence(peer.evidence, tell)
-    tell(`ACCEPTED, decided by ${peer.decidedBy}, ${digestText(peer.evidence)}`)
+    const how = peer.decidedBy === 'nobody' ? 'NOTHING WAS VERIFIED' : `decided by ${peer.decidedBy}`
+    tell(`ACCEPTED, ${how}, ${digestText(peer.evidence)}`)
     save(peer.evidence, target.port, verdictOf(peer), options)
     return EXIT.accepted
   } catch (cause) {

@@ -1,4 +1,6 @@
 import type { Records } from '../config/records-table.js'
+import { decisionOf } from '../tls/terms.js'
+import { decisionText } from './decision-text.js'
 import type { Policy } from './policies.js'
 
 /** What an operator should be told about the connections to origins: how they are verified, and whose they are. */
@@ -11,18 +13,13 @@ export function verifyWarnings(records: Records, policies: readonly Policy[]): r
   const others = policies.flatMap(({ rule, settings: { terms } }) => {
     const [who, whose] =
       rule === undefined ? ['origins', ''] : [`the origins of ${rule.fqdn}`, `${rule.where}: `]
-    if (terms.verify === 'nothing')
-      return [
-        `${whose}proxy.config.ssl.client.verify.server is 0: ${who} are NOT verified, and no plugin is asked`,
-      ]
-    if (terms.plugins.length > 0) return []
-    if (terms.builtIn === 'off')
-      return [
-        `${whose}no plugin is on TS_SSL_CERT_VERIFY_HOOK and the built-in check is off: ${rule === undefined ? 'every https origin is' : `${who} are`} rejected`,
-      ]
-    return rule === undefined && records['proxy.config.ssl.client.verify.server'] === 2
-      ? ['no plugin is on TS_SSL_CERT_VERIFY_HOOK: the built-in check alone decides']
-      : []
+    const decision = decisionOf(terms)
+    const isAsMeant =
+      decision.by === 'plugins' ||
+      (decision.by === 'built-in' &&
+        decision.unchecked.length === 0 &&
+        (rule !== undefined || records['proxy.config.ssl.client.verify.server'] === 1))
+    return isAsMeant ? [] : [`${whose}${decisionText(terms, who)}`]
   })
   const shared =
     records['proxy.config.http.auth_server_session_private'] === 1

@@ -18,7 +18,7 @@ export interface LoggedCertificate {
   readonly x509: string | undefined
 }
 
-/** Undefined for an origin that showed none. */
+/** Undefined for an origin that showed none. Of a blind tunnel the one thing that is known is that nothing was verified. */
 export function certificateOf({ channel, tunnel, error, isReused }: Summary): LoggedCertificate | undefined {
   if (error instanceof VerifyRejected) {
     const { rejection, evidence, parked } = error
@@ -32,6 +32,8 @@ export function certificateOf({ channel, tunnel, error, isReused }: Summary): Lo
       x509: rejection.name,
     }
   }
+  if (tunnel !== undefined && tunnel.acceptance === undefined)
+    return { ...leafOf(undefined), ...accepted('nobody', []), parked: Math.round(tunnel.parked ?? 0) }
   if (tunnel?.acceptance !== undefined) {
     const { subject, issuer, leafSha256, decidedBy, tolerated } = tunnel.acceptance
     const leaf = { subject, issuer, sha256: leafSha256 }

@@ -17,7 +17,7 @@ import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
 import { accept, type Reject, type Verdict } from '../api/verdict.js'
 import type { X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
-import type { Terms } from './terms.js'
+import { decisionOf, type Terms } from './terms.js'
 import { type Rejection, rejection, settle, type VerifiedPeer, VerifyRejected } from './verdict.js'
 
 /** What is judged: the certificate that the origin has shown just now, or the one that a stored session rests on. */
@@ -113,8 +113,9 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
 /** The built-in result first, as far as it binds; then the plugins; with none of both, nobody can accept. */
 function judge(evidence: PeerEvidence, basis: Basis, terms: Terms): Step {
   const { builtIn, host } = evidence
-  if (terms.verify === 'nothing') return resume(evidence, basis, 'nobody', terms)
-  const isAsked = terms.plugins.length > 0
+  const decision = decisionOf(terms)
+  if (terms.verify === 'nothing') return resume(evidence, basis, decision.by, terms)
+  const isAsked = decision.by === 'plugins'
   if (!builtIn.ok && terms.builtIn === 'binds' && !(isAsked && terms.isOverridable)) {
     return refuseBuiltIn(evidence)
   }
@@ -126,8 +127,9 @@ function judge(evidence: PeerEvidence, basis: Basis, terms: Terms): Step {
       ...shadows,
       { do: 'call-hook', hook: 0, evidence },
     ]
-  if (terms.builtIn === 'off') return refuse(rejection('no-check', 'internal', host), evidence)
-  const [next, ...effects] = resume(evidence, basis, 'built-in', terms)
+  if (decision.by === 'nobody' && decision.accepts === 'none')
+    return refuse(rejection('no-check', 'internal', host), evidence)
+  const [next, ...effects] = resume(evidence, basis, decision.by, terms)
   return [next, ...shadows, ...effects]
 }
 

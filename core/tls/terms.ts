@@ -52,3 +52,34 @@ export function makeTerms(
     endsAt,
   }
 }
+
+/**
+ * Who decides about an origin, and what is looked at. Whatever speaks of it (the machine, its log lines, warnings, `try`)
+ * has it from {@link decisionOf}.
+ */
+export type Decision =
+  | { readonly by: 'plugins' }
+  /** `unchecked`: the halves of the built-in check that do not count. */
+  | { readonly by: 'built-in'; readonly unchecked: readonly ('chain' | 'name')[] }
+  /** Nothing is verified: every certificate is accepted, or, with everything off and nothing said, none. */
+  | { readonly by: 'nobody'; readonly accepts: 'every' | 'none'; readonly because: 'verify' | 'policy' }
+
+const UNCHECKED = {
+  ALL: [],
+  SIGNATURE: ['name'],
+  NAME: ['chain'],
+  NONE: ['chain', 'name'],
+} as const satisfies Record<Properties, readonly ('chain' | 'name')[]>
+
+export function decisionOf({ verify, plugins, builtIn, properties }: Terms): Decision {
+  if (verify === 'nothing') return { by: 'nobody', accepts: 'every', because: 'verify' }
+  if (plugins.length > 0) return { by: 'plugins' }
+  switch (builtIn) {
+    case 'binds':
+      return { by: 'built-in', unchecked: UNCHECKED[properties] }
+    case 'advises':
+      return { by: 'nobody', accepts: 'every', because: 'policy' }
+    case 'off':
+      return { by: 'nobody', accepts: 'none', because: 'policy' }
+  }
+}

@@ -28,7 +28,7 @@ declare const proof: unique symbol
 /** An origin whose chain was accepted. {@link settle} is the only function that makes one. */
 export interface VerifiedPeer {
   readonly evidence: PeerEvidence
-  /** Who had the last word: the plugins, the built-in check alone, or nobody (verification is switched off). */
+  /** Who had the last word: the plugins, the built-in check alone, or nobody (nothing was verified: what it found did not bind). */
   readonly decidedBy: 'plugins' | 'built-in' | 'nobody'
   /** What the built-in check found wrong and did not bind: a policy only advised, or a plugin overruled it. */
   readonly tolerated: readonly BuiltInResult[]

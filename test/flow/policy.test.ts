@@ -100,6 +100,20 @@ for (const [title, records] of [
   })
 }
 
+test('PERMISSIVE without a plugin verifies nothing, and says so', async t => {
+  const { proxy, ask } = await setUp(t, {
+    'proxy.config.ssl.client.verify.server.policy': 'PERMISSIVE',
+    'proxy.config.log.logging_enabled': 3,
+    'proxy.config.log.filename': 'stdout',
+    'proxy.config.log.format': 'json',
+  })
+  t.match(proxy.output(), /WARNING: .*NOTHING IS VERIFIED/, 'the start says so')
+  t.notMatch(proxy.output(), /alone decides/)
+  for (const which of ['good', ...BAD] as const) t.equal((await ask(which)).status, 200, `${which} is served`)
+  await proxy.until(/"verdict":"unverified","by":"nobody"/)
+  t.notMatch(proxy.output(), /"verdict":"accepted"/)
+})
+
 test('with verify.server 0 nobody decides', async t => {
   const gate = new Gate(({ reenable }) => void reenable(reject('policy')))
   const { proxy, ask } = await setUp(t, { [VERIFY]: 0 }, gate)

@@ -52,6 +52,33 @@ test('try says that a must-staple certificate came without a response', async t 
   }
 })
 
+test('try and verify-config say where nothing is verified', async t => {
+  const stranger = await (await makeAuthority({ name: 'Stranger' })).issue({ cn: HOST })
+  const { port, stop } = await nodeOrigin({ tls: stranger })
+  t.teardown(stop)
+  const POLICY = 'proxy.config.ssl.client.verify.server.policy'
+  const dir = folder(t, { plugins: [], records: { [POLICY]: 'PERMISSIVE' } })
+  const told = await run(t, ['try', '-D', dir.path, `${HOST}:${port}`])
+  t.equal(told.exitCode, 0)
+  t.match(told.stdout(), /the policy is PERMISSIVE: NOTHING IS VERIFIED/)
+  t.match(told.stdout(), /ACCEPTED, NOTHING WAS VERIFIED/)
+  t.notMatch(told.stdout(), /decide/)
+  const checked = await run(t, ['verify-config', '-D', dir.path])
+  t.match(checked.stderr(), /warning: .* the policy is PERMISSIVE: NOTHING IS VERIFIED/)
+  t.notMatch(checked.stderr(), /alone decides/)
+  dir.write({
+    ca: root.certPem,
+    hosts: [HOST],
+    files: {
+      'sni.yaml': `sni: [{fqdn: ${HOST}, verify_server_policy: PERMISSIVE, connect_verify: tunnel}]`,
+    },
+  })
+  const ruled = await run(t, ['try', '-D', dir.path, `${HOST}:${port}`])
+  t.match(ruled.stdout(), /NOTHING IS VERIFIED, origins are/)
+  t.match(ruled.stdout(), /behind CONNECT: NOTHING IS VERIFIED/)
+  t.match((await run(t, ['verify-config', '-D', dir.path])).stderr(), /sni\.yaml:\d+: .*NOTHING IS VERIFIED/)
+})
+
 test('try tells what happens, and saves it', async t => {
   const { port, requests, handshakes } = await origin(t)
   const dir = folder(t, { modules: plugin('reenable()') })
