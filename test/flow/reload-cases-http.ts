@@ -1,0 +1,286 @@
+// Longer than 250 lines because there is one case for each record.
+/** What shows that a reload takes over the records about requests, connections and access. */
+import bcrypt from 'bcrypt'
+import { type DeafPort, deafPort } from '../kit/deaf-port.js'
+import { GATE_MODULE, Gate } from '../kit/gate.js'
+import { get, getOn } from '../kit/get.js'
+import { LoginClient, loginOrigin } from '../kit/login-origin.js'
+import type { NodeOrigin } from '../kit/node-origin.js'
+import { rawOrigin } from '../kit/raw-origin.js'
+import {
+  connectTo,
+  HOST,
+  keeping,
+  lateStatusOf,
+  outcomeOf,
+  plain,
+  type ReloadCases,
+  type Stage,
+} from '../kit/reloading.js'
+
+const viaOf = async (stage: Stage): Promise<unknown> => {
+  await plain(stage)
+  return stage.origin.requests.at(-1)?.headers.via?.replace(/^1\.1 |-[0-9a-f]{8}$/g, '')
+}
+
+const PAGES = {
+  'one/default/connect#failed_connect': 'page one',
+  'two/default/connect#failed_connect': 'page two',
+}
+const page = async ({ proxy }: Stage): Promise<unknown> =>
+  /page \w+/.exec((await get(proxy.port, `http://${HOST}:1/`, ['Accept: text/html'])).body.toString())?.[0]
+
+/** How many questions two tunnels cost. */
+const questions = async (stage: Stage): Promise<number> => {
+  const gate = stage.made as Gate
+  const before = gate.asked.length
+  for (let i = 0; i < 2; i++) await connectTo(stage, `${HOST}:${stage.secure.port}`)
+  return gate.asked.length - before
+}
+
+const hangs = lateStatusOf(({ http }) => `${http}/hang`)
+const SLOW = { 'proxy.config.http.transaction_no_activity_timeout_out': 60 } as const
+
+/** Whether a second connection, beside one that is open, gets an answer. */
+const second = async (stage: Stage): Promise<'served' | 'refused'> => {
+  const first = await stage.client()
+  await getOn(first, `${stage.http}/`)
+  const other = await stage.client()
+  try {
+    await getOn(other, `${stage.http}/`)
+    return 'served'
+  } catch {
+    return 'refused'
+  } finally {
+    first.stop()
+    other.stop()
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+}
+
+export const HTTP_CASES: ReloadCases<
+  | 'proxy.config.proxy_name'
+  | 'proxy.config.http.connect_ports'
+  | 'proxy.config.http.connect.verify'
+  | 'proxy.config.http.connect.verify.non_tls'
+  | 'proxy.config.http.connect.probe_cache_ttl'
+  | 'proxy.config.http.insert_request_via_str'
+  | 'proxy.config.http.insert_response_via_str'
+  | 'proxy.config.http.request_header_max_size'
+  | 'proxy.config.http.response_header_max_size'
+  | 'proxy.config.http.connect_attempts_timeout'
+  | 'proxy.config.http.keep_alive_no_activity_timeout_in'
+  | 'proxy.config.http.keep_alive_no_activity_timeout_out'
+  | 'proxy.config.http.transaction_no_activity_timeout_in'
+  | 'proxy.config.http.transaction_no_activity_timeout_out'
+  | 'proxy.config.http.transaction_active_timeout_in'
+  | 'proxy.config.http.transaction_active_timeout_out'
+  | 'proxy.config.websocket.no_activity_timeout'
+  | 'proxy.config.body_factory.enable_customizations'
+  | 'proxy.config.body_factory.template_sets_dir'
+  | 'proxy.config.http.origin_max_idle'
+  | 'proxy.config.http.auth_server_session_private'
+  | 'proxy.config.cache.ip_allow.filename'
+  | 'proxy.config.http.proxy_auth.htpasswd'
+  | 'proxy.config.http.deny_private_origins'
+  | 'proxy.config.net.connections_throttle'
+  | 'proxy.config.net.per_client.max_connections_in'
+> = {
+  'proxy.config.proxy_name': { from: 'one', to: 'two', probe: viaOf, expect: ['one', 'two'] },
+  'proxy.config.http.connect_ports': {
+    from: '*',
+    to: '443',
+    conf: { records: { 'proxy.config.http.connect.verify': 'tunnel' } },
+    probe: stage => connectTo(stage, `${HOST}:${stage.origin.port}`),
+    expect: [200, 403],
+  },
+  'proxy.config.http.connect.verify': {
+    from: 'tunnel',
+    to: 'probe',
+    probe: stage => connectTo(stage, `${HOST}:${stage.origin.port}`),
+    expect: [200, 502],
+  },
+  'proxy.config.http.connect.verify.non_tls': {
+    from: 'refuse',
+    to: 'tunnel',
+    probe: stage => connectTo(stage, `${HOST}:${stage.origin.port}`),
+    expect: [502, 200],
+  },
+  'proxy.config.http.connect.probe_cache_ttl': {
+    from: 0,
+    to: 60,
+    make: async later => {
+      const gate = new Gate(({ reenable }) => void reenable())
+      later(() => gate.stop())
+      return gate
+    },
+    conf: ({ line }: Gate) => ({ plugins: [line], modules: GATE_MODULE }),
+    probe: questions,
+    expect: [2, 1],
+  },
+  'proxy.config.http.insert_request_via_str': {
+    from: 1,
+    to: 0,
+    conf: { records: { 'proxy.config.proxy_name': 'one' } },
+    probe: viaOf,
+    expect: ['one', undefined],
+  },
+  'proxy.config.http.insert_response_via_str': {
+    from: 1,
+    to: 0,
+    probe: async ({ proxy, http }) => typeof (await get(proxy.port, `${http}/`)).header('via'),
+    expect: ['string', 'undefined'],
+  },
+  'proxy.config.http.request_header_max_size': {
+    from: 131_072,
+    to: 2000,
+    probe: async ({ proxy, http }) => (await get(proxy.port, `${http}/`, [`X: ${'x'.repeat(3000)}`])).status,
+    expect: [200, 431],
+  },
+  'proxy.config.http.response_header_max_size': {
+    from: 131_072,
+    to: 1024,
+    origin: { handler: (_, response) => void response.writeHead(200, { X: 'x'.repeat(3000) }).end('x') },
+    probe: plain,
+    expect: [200, 502],
+  },
+  'proxy.config.http.connect_attempts_timeout': {
+    from: 1,
+    to: 60,
+    make: async later => {
+      const deaf = await deafPort()
+      later(deaf.stop)
+      return deaf
+    },
+    probe: lateStatusOf(({ made }) => `http://${HOST}:${(made as DeafPort).port}/`),
+    expect: [504, 'waits'],
+  },
+  'proxy.config.http.keep_alive_no_activity_timeout_in': {
+    from: 120,
+    to: 7,
+    probe: async ({ proxy, http }) => (await get(proxy.port, `${http}/`)).header('keep-alive'),
+    expect: ['timeout=120', 'timeout=7'],
+  },
+  'proxy.config.http.keep_alive_no_activity_timeout_out': {
+    from: 120,
+    to: 1,
+    probe: keeping,
+    expect: ['keeps', 'closes'],
+  },
+  'proxy.config.http.transaction_no_activity_timeout_in': {
+    from: 1,
+    to: 60,
+    probe: async stage => {
+      const client = await stage.client()
+      client.send('GET ')
+      return outcomeOf(client.response('GET', 30_000).then(({ status }) => status))
+    },
+    expect: [408, 'waits'],
+  },
+  'proxy.config.http.transaction_no_activity_timeout_out': {
+    from: 1,
+    to: 60,
+    probe: hangs,
+    expect: [504, 'waits'],
+  },
+  'proxy.config.http.transaction_active_timeout_in': {
+    from: 900,
+    to: 1,
+    conf: { records: SLOW },
+    probe: hangs,
+    expect: ['waits', 504],
+  },
+  'proxy.config.http.transaction_active_timeout_out': {
+    from: 0,
+    to: 1,
+    conf: { records: SLOW },
+    probe: hangs,
+    expect: ['waits', 504],
+  },
+  'proxy.config.websocket.no_activity_timeout': {
+    from: 60,
+    to: 1,
+    make: async later => {
+      const origin = await rawOrigin(async connection => {
+        await connection.untilBytes(1)
+        connection.send('HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+      })
+      later(origin.stop)
+      return origin
+    },
+    probe: async stage => {
+      const { port } = stage.made as { port: number }
+      const client = await stage.client()
+      client.send(
+        `GET http://${HOST}:${port}/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`,
+      )
+      await client.response()
+      return outcomeOf(client.ended(30_000).then(() => 'ends'))
+    },
+    expect: ['waits', 'ends'],
+  },
+  'proxy.config.body_factory.enable_customizations': {
+    from: 1,
+    to: 0,
+    conf: { records: { 'proxy.config.body_factory.template_sets_dir': 'one' }, files: PAGES },
+    probe: page,
+    expect: ['page one', undefined],
+  },
+  'proxy.config.body_factory.template_sets_dir': {
+    from: 'one',
+    to: 'two',
+    conf: { files: PAGES },
+    probe: page,
+    expect: ['page one', 'page two'],
+  },
+  'proxy.config.http.origin_max_idle': { from: 64, to: 0, probe: keeping, expect: ['keeps', 'closes'] },
+  'proxy.config.http.auth_server_session_private': {
+    from: 1,
+    to: 0,
+    make: async later => {
+      const origin = await loginOrigin()
+      later(origin.stop)
+      return origin
+    },
+    probe: async stage => {
+      const { port } = stage.made as NodeOrigin
+      const at = async () =>
+        new LoginClient(await stage.client(), `http://${HOST}:${port}/`, `${HOST}:${port}`)
+      await (await at()).login('alice')
+      return (await (await at()).ask()).status
+    },
+    expect: [401, 200],
+  },
+  'proxy.config.cache.ip_allow.filename': {
+    from: 'allow.yaml',
+    to: 'deny.yaml',
+    conf: {
+      files: {
+        'allow.yaml': 'ip_allow:\n  - {apply: in, ip_addrs: 127.0.0.1, action: allow, methods: ALL}\n',
+        'deny.yaml': 'ip_allow:\n  - {apply: in, ip_addrs: 127.0.0.1, action: deny, methods: ALL}\n',
+      },
+    },
+    probe: plain,
+    expect: [200, 403],
+  },
+  'proxy.config.http.proxy_auth.htpasswd': {
+    from: null,
+    to: 'htpasswd',
+    conf: { files: { htpasswd: `ann:${bcrypt.hashSync('secret', 4)}\n` } },
+    probe: plain,
+    expect: [200, 407],
+  },
+  'proxy.config.http.deny_private_origins': { from: 0, to: 1, probe: plain, expect: [200, 403] },
+  'proxy.config.net.connections_throttle': {
+    from: 30_000,
+    to: 1,
+    probe: second,
+    expect: ['served', 'refused'],
+  },
+  'proxy.config.net.per_client.max_connections_in': {
+    from: 0,
+    to: 1,
+    probe: second,
+    expect: ['served', 'refused'],
+  },
+}

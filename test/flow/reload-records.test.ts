@@ -1,0 +1,36 @@
+/** Every record whose row says that a reload takes it over, changed under a running proxy. */
+import { test } from 'tap'
+import { changeOf, RELOADABLE, type Reloadable, type ReloadCases } from '../kit/reloading.js'
+import { HTTP_CASES } from './reload-cases-http.js'
+import { NAME_CASES } from './reload-cases-names.js'
+import { ORIGIN_CASES } from './reload-cases-origins.js'
+import { PORT_CASES } from './reload-cases-ports.js'
+import { PROGRAM_CASES } from './reload-cases-program.js'
+
+/** The compiler asks for a case of each. */
+const CASES: ReloadCases<Reloadable> = {
+  ...HTTP_CASES,
+  ...NAME_CASES,
+  ...PROGRAM_CASES,
+  ...PORT_CASES,
+  ...ORIGIN_CASES,
+}
+const only = process.argv[2]
+
+/** Most of them wait for a timeout, not for the processor. */
+const AT_ONCE = 6
+
+test('a reload takes over every record that says so', async t => {
+  const left: Reloadable[] = RELOADABLE.filter(name => only === undefined || name.includes(only))
+  const work = async (): Promise<void> => {
+    for (let name = left.shift(); name !== undefined; name = left.shift()) {
+      const { [name]: one } = CASES
+      try {
+        t.strictSame(await changeOf(name, one), one.expect, name)
+      } catch (cause) {
+        t.fail(name, { found: String(cause) })
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+})
