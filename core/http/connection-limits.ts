@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net'
+import { networkOfAddress } from '../base/network.js'
 
 export interface ConnectionLimits {
   /** On all ports together. */
   readonly total: number
-  /** Of one address; 0 for no limit. */
+  /** Of one client: an IPv4 address, or 64 bits of an IPv6 one; 0 for no limit. */
   readonly perClient: number
 }
 
@@ -32,7 +33,7 @@ export class ConnectionCounts {
   /** @returns false for a connection that is too much: it has been closed */
   readonly take = (socket: Socket): boolean => {
     const { total, perClient } = this.#limits()
-    const client = socket.remoteAddress ?? ''
+    const client = networkOfAddress(socket.remoteAddress ?? '')
     const count = this.#byClient.get(client) ?? 0
     if (this.#open >= total) return this.#refuse(socket, `connections_throttle (${total}) is reached`)
     if (perClient > 0 && count >= perClient)

@@ -2,7 +2,7 @@
  * Verifies origins for tunnels: a handshake of the proxy's own, whose verdict holds for a while for the same name at the
  * same address. A tunnel then goes to the very address that was verified, not to the name, which may resolve anew.
  */
-import { LRUCache } from 'lru-cache'
+import { SharedCache } from '../base/shared-cache.js'
 import { toNames } from '../tls/names.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/revocation.js'
 import type { StartTls, TlsTarget } from '../tls/start-tls.js'
@@ -71,7 +71,8 @@ interface Probe {
 /** Only acceptances are kept. A rejection is told to everyone who waits for it, and the next tunnel asks again. */
 export class Prober {
   readonly #options: ProberOptions
-  readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN })
+  /** On the account of the clients' networks: one that opens many tunnels pushes out its own. */
+  readonly #known = new SharedCache<string, Known>({ max: MAX_KNOWN })
   /** Those that can be joined: by clients of one network, because they wait for its turns. */
   readonly #underWay = new Map<string, Probe>()
   #revocations = 0
@@ -98,7 +99,7 @@ export class Prober {
     const as = JSON.stringify(announced ?? null)
     const key = `${host}:${port} ${address} as ${as} ${this.#options.policyDigest(host)}`
     const forget = (): void => void this.#known.delete(key)
-    const known = this.#known.get(key)?.acceptance
+    const known = this.#known.get(key, target.client)?.acceptance
     if (known !== undefined) return { tcp, acceptance: known, announced, parked: 0, forget }
     const outcome = await this.#wait(this.#probe(key, tcp, target), signal)
     const { dial: options } = this.#options
@@ -141,7 +142,7 @@ export class Prober {
     const outcome = handshake
       .then(({ link, peer, parked = 0 }) => {
         endGently(link)
-        return { acceptance: this.#keep(key, target.host, peer, revocations), parked }
+        return { acceptance: this.#keep(key, target, peer, revocations), parked }
       })
       .finally(() => this.#over(probe))
     const probe: Probe = { key: joint, outcome, abort, waiting: 0 }
@@ -166,7 +167,7 @@ export class Prober {
     if (this.#underWay.get(probe.key) === probe) this.#underWay.delete(probe.key)
   }
 
-  #keep(key: string, host: string, peer: VerifiedPeer, revocations: number): Acceptance {
+  #keep(key: string, { host, client }: TlsTarget, peer: VerifiedPeer, revocations: number): Acceptance {
     const { chain } = peer.evidence
     const { expiresAt = Number.POSITIVE_INFINITY, decidedBy, tolerated } = peer
     const [leaf] = chain
@@ -180,7 +181,7 @@ export class Prober {
     const expiry = Math.min(...chain.map(({ x509 }) => Date.parse(x509.validTo)))
     const ttl = Math.floor(Math.min(this.#options.ttl(), expiry - Date.now(), expiresAt - Date.now()))
     if (ttl > 0 && revocations === this.#revocations)
-      this.#known.set(key, { acceptance, host, leaf: leafDigests(peer.evidence) }, { ttl })
+      this.#known.set(key, { acceptance, host, leaf: leafDigests(peer.evidence) }, client, ttl)
     return acceptance
   }
 }
