@@ -41,6 +41,14 @@ export interface Status {
   readonly counters: Counters
 }
 
+/** By what a plugin in shadow mode would have done: accepted, rejected, failed; or it was not asked, among too many. */
+export interface ShadowTotals {
+  readonly accepted: number
+  readonly rejected: number
+  readonly failed: number
+  readonly unknown: number
+}
+
 /** What there is now, and (`…Total`) what there has been since the start. */
 export interface Counters {
   readonly handshakes: number
@@ -52,7 +60,7 @@ export interface Counters {
   /** How often a failed built-in check did not bind, by the name of its X509_V_ERR. */
   readonly toleratedTotal: Readonly<Record<string, number>>
   /** What plugins in shadow mode would have done, by plugin. */
-  readonly shadowsTotal: Readonly<Record<string, { readonly accepted: number; readonly rejected: number }>>
+  readonly shadowsTotal: Readonly<Record<string, ShadowTotals>>
 }
 
 /** A handshake with an origin that a plugin holds. */

@@ -46,7 +46,7 @@ const STATUS = object({
     idleConnections: COUNT,
     ignoredReenablesTotal: COUNT,
     toleratedTotal: mapOf(COUNT),
-    shadowsTotal: mapOf(object({ accepted: COUNT, rejected: COUNT })),
+    shadowsTotal: mapOf(object({ accepted: COUNT, rejected: COUNT, failed: COUNT, unknown: COUNT })),
   }),
 })
 

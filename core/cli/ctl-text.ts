@@ -39,7 +39,8 @@ export function statusText(status: Status): readonly string[] {
   const times = generation === 1 ? '' : `, ${generation} times in all`
   const tolerated = Object.entries(counters.toleratedTotal).map(([name, count]) => `${name} ${count}`)
   const shadows = Object.entries(counters.shadowsTotal).map(
-    ([name, { accepted, rejected }]) => `${name} would have accepted ${accepted}, rejected ${rejected}`,
+    ([name, { accepted, rejected, failed, unknown }]) =>
+      `${name} would have accepted ${accepted}, rejected ${rejected}, failed ${failed}${unknown === 0 ? '' : `, was not asked ${unknown}`}`,
   )
   const rows = [
     ['portcullis', `${version}, pid ${pid}, up ${duration(uptime)}${isStopping ? ', stopping' : ''}`],

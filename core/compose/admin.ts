@@ -82,7 +82,8 @@ function makeDesk(managed: Managed, { version, pid, stop }: Manager): Desk {
     },
     verdicts: () => setups()[0].verification.verdicts.list(),
     revoke: wanted => revoking.revoke(wanted, 'an operator'),
-    message: (tag, data) => tellMsg(setups()[0], tag, data),
+    // An instance that a reload has replaced may hold handshakes yet.
+    message: (tag, data) => setups().reduce((heard, setup) => heard + tellMsg(setup, tag, data), 0),
     reload,
     stop,
   }

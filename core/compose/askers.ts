@@ -4,8 +4,9 @@ import type { Hooked, HookRegistry } from '../hooks/registry.js'
 import { Questions } from '../tls/coalesce.js'
 import type { Asker } from '../tls/hook-turn.js'
 import type { HandshakeObserver } from '../tls/observer.js'
-import type { ShadowAsker } from '../tls/shadows.js'
+import type { ParkedEvent } from '../tls/parked-event.js'
 import { sharedKeyOf, type VerdictCache } from '../tls/verdict-cache.js'
+import type { TurnAsker } from '../vconn/turn.js'
 
 const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
 
@@ -18,13 +19,11 @@ export interface Askers {
   /** The same, for origins that are judged by one policy. */
   readonly under: (policyDigest: string) => readonly Asker[]
   /** Those in shadow mode. */
-  readonly shadows: (deadline: number) => readonly ShadowAsker[]
+  readonly shadows: (deadline: number) => readonly TurnAsker<ParkedEvent>[]
 }
 
 export interface AskerParts {
   readonly time?: Time | undefined
-  /** Hears of each turn of a plugin in shadow mode; what it returns is called when the turn is over. */
-  readonly onShadow?: (() => () => void) | undefined
 }
 
 /** Between a handshake's turn and the continuation stand the remembered verdicts, and those who ask the same. */
@@ -32,7 +31,7 @@ export function makeAskers(
   registry: HookRegistry,
   verdicts: VerdictCache,
   observer: HandshakeObserver,
-  { time, onShadow }: AskerParts = {},
+  { time }: AskerParts = {},
 ): Askers {
   const all = registry.on(HOOK)
   const enforced = all.filter(({ plugin }) => plugin.mode === 'enforce')
@@ -46,7 +45,6 @@ export function makeAskers(
         plugin: plugin.name,
         deadline: Math.min(plugin.deadline ?? deadline, deadline),
         ask: (event, refuse) => ask<typeof HOOK>(continuation, event, refuse),
-        onTurn: onShadow,
       })),
   }
 }

@@ -4,14 +4,16 @@ import type { HookRegistry, PluginRef } from '../hooks/registry.js'
 import type { Gate, ServerTerms } from '../tls/server-handshake.js'
 import type { ServerAskers } from '../tls/server-questions.js'
 import type { HeldTurns } from '../vconn/held-turns.js'
+import { Shadows } from '../vconn/shadows.js'
 import type { TurnAsker } from '../vconn/turn.js'
 
 /** The plugins on the hooks of the client's side, as the handshake machine asks them. */
 export interface ClientHooks {
   readonly terms: ServerTerms
   readonly askers: ServerAskers
-  /** Those in shadow mode. */
+  /** Those in shadow mode, and where their turns are kept. */
   readonly shadows: ServerAskers
+  readonly shadowTurns: Shadows
   /** Whether plugins keep the sessions of clients. */
   readonly keepSessions: boolean
 }
@@ -25,18 +27,19 @@ const HOOKS = {
 
 /**
  * @param held where the turns of those that have a say are listed
- * @param onShadow hears of each turn of the others; what it returns is called when the turn is over
+ * @param shadowTurns where those of the others are kept
  */
 export function makeClientHooks(
   registry: HookRegistry,
   held?: HeldTurns,
-  onShadow?: () => () => void,
+  shadowTurns = new Shadows(),
 ): ClientHooks {
   const askers = askersIn(registry, 'enforce', hook => held && (turn => held.begin({ ...turn, hook })))
   const namesOn = (gate: Gate): readonly string[] => askers[gate].map(({ plugin }) => plugin)
   return {
     askers,
-    shadows: askersIn(registry, 'shadow', () => onShadow),
+    shadows: askersIn(registry, 'shadow', () => undefined),
+    shadowTurns,
     keepSessions: askers.session.length > 0,
     terms: {
       hello: namesOn('hello'),

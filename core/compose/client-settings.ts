@@ -30,7 +30,7 @@ type Shown = Pick<ServerSettings, 'context' | 'choose' | 'named' | 'makeContext'
 
 /** The settings of a handshake with a client, whose TLS may end at a port or inside a CONNECT. */
 export function settingsOf(
-  { records, vconns, clientHooks: { terms, askers, shadows } }: ClientSetup,
+  { records, vconns, clientHooks: { terms, askers, shadows, shadowTurns } }: ClientSetup,
   { handshakes, queue }: HandshakeParts,
   shown: Shown,
 ): ServerSettings {
@@ -39,6 +39,7 @@ export function settingsOf(
     terms,
     askers,
     shadows,
+    shadowTurns,
     tellServername: event => void vconns.tell('TS_SSL_SERVERNAME_HOOK', event),
     tellSession: event => void vconns.tell('TS_SSL_SESSION_HOOK', event),
     alpn: ALPN,

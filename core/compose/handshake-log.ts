@@ -19,6 +19,10 @@ export interface HandshakeDiags {
 export interface ShadowCounts {
   accepted: number
   rejected: number
+  /** It threw; where it has a say that is a rejection. */
+  failed: number
+  /** It was not asked, because too many turns of such plugins lasted. */
+  unknown: number
 }
 
 /**
@@ -102,13 +106,20 @@ export class HandshakeLog implements HandshakeObserver {
   }
 
   shadowed(plugin: string, host: string, outcome: ShadowOutcome): void {
-    const counts = this.shadows.get(plugin) ?? { accepted: 0, rejected: 0 }
+    const counts = this.shadows.get(plugin) ?? { accepted: 0, rejected: 0, failed: 0, unknown: 0 }
     this.shadows.set(plugin, counts)
-    if (outcome.would === 'accept') {
-      counts.accepted++
+    if (outcome.would === 'unknown') {
+      counts.unknown++
       return
     }
-    counts.rejected++
+    if (outcome.would === 'accept') {
+      counts.accepted++
+      if (this.#diags.isOn('ssl'))
+        this.#diags.debug('ssl', `would have accepted ${host} (plugin ${plugin}, in shadow mode)`)
+      return
+    }
+    if (outcome.by === 'plugin-failed') counts.failed++
+    else counts.rejected++
     const why = shadowReason(outcome)
     this.#diags.note(`would have rejected ${host}: ${why} (plugin ${plugin}, in shadow mode)`)
   }

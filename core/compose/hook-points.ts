@@ -6,6 +6,7 @@ import type { Hooked, HookRegistry } from '../hooks/registry.js'
 import { type TxnFacts, TxnHooks, type TxnPoints } from '../http/transaction-hooks.js'
 import type { HeldTurns } from '../vconn/held-turns.js'
 import type { HoldPoint } from '../vconn/hold.js'
+import { Shadows } from '../vconn/shadows.js'
 import type { TurnAsker, TurnObserver } from '../vconn/turn.js'
 import type { HandshakeLog } from './handshake-log.js'
 import { UnderWay } from './under-way.js'
@@ -28,8 +29,8 @@ export interface HookPointParts {
   readonly time?: Time | undefined
   /** Where the turns of those that have a say are listed. */
   readonly held?: HeldTurns | undefined
-  /** Hears of each turn of the others; what it returns is called when the turn is over. */
-  readonly onShadow?: (() => () => void) | undefined
+  /** Where those of the others are kept. */
+  readonly shadowTurns?: Shadows | undefined
 }
 
 /** The plugins on the hooks that park outside of TLS handshakes, and how many waits for them are under way. */
@@ -65,7 +66,7 @@ export class HookPoints {
   }
 
   #point<H extends HeldHook>(
-    { registry, deadline, observer, time, held, onShadow }: HookPointParts,
+    { registry, deadline, observer, time, held, shadowTurns = new Shadows() }: HookPointParts,
     hook: H,
   ): HoldPoint<HookEvents[H]> | undefined {
     const all = registry.on(hook)
@@ -79,7 +80,8 @@ export class HookPoints {
     const onCount = (change: 1 | -1): void => {
       this.#inFlight += change
     }
-    return { askers: enforced, shadows: askers('shadow', onShadow), deadline, observer, time, onCount }
+    const shadows = askers('shadow', undefined)
+    return { askers: enforced, shadows, shadowTurns, deadline, observer, time, onCount }
   }
 }
 
@@ -96,10 +98,10 @@ export function makeHookPoints(
   records: Records,
   log: HandshakeLog,
   held: HeldTurns,
-  onShadow: () => () => void,
+  shadowTurns: Shadows,
 ): HookPoints {
   const deadline = records['proxy.config.plugin.deadline']
-  return new HookPoints({ registry, deadline, observer: observerOf(log), held, onShadow })
+  return new HookPoints({ registry, deadline, observer: observerOf(log), held, shadowTurns })
 }
 
 function observerOf(log: HandshakeLog): TurnObserver {

@@ -22,7 +22,7 @@ export interface Policy {
 
 /** What is the same for every origin. */
 export interface SharedSettings
-  extends Pick<HandshakeSettings, 'openVConn' | 'observer' | 'parked' | 'queue'> {
+  extends Pick<HandshakeSettings, 'openVConn' | 'observer' | 'parked' | 'queue' | 'shadowTurns'> {
   readonly askers: Askers
 }
 

@@ -21,6 +21,7 @@ const isWaitedFor = ({ verification, clientHandshakes, points }: Setup): boolean
 export function discard(setup: Setup): void {
   setup.leaveRevoking()
   setup.names.close()
+  setup.shadowTurns.stop()
   setup.plugins.unload()
   setup.contexts.free()
   setup.certificates?.free()

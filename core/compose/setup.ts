@@ -19,6 +19,7 @@ import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { ParkedHandshakes } from '../tls/parked-handshakes.js'
 import { HeldTurns } from '../vconn/held-turns.js'
 import { Timers } from '../vconn/schedule.js'
+import { Shadows } from '../vconn/shadows.js'
 import { type Access, makeAccess } from './access.js'
 import { type AccessLogSettings, AccessLogs, accessLogSettings } from './access-log.js'
 import { openBumpAuthority } from './bump.js'
@@ -82,7 +83,7 @@ export interface Setup {
   readonly clientHooks: ClientHooks
   readonly clientHandshakes: UnderWay
   /** Nobody waits for these plugins; and yet they have their time, also after a reload. */
-  readonly shadowTurns: UnderWay
+  readonly shadowTurns: Shadows
   readonly accessLog: AccessLogSettings | undefined
   /** Where no CONNECT is bumped there is none. */
   readonly bump: Bump | undefined
@@ -182,9 +183,8 @@ export async function readSetup(
       revoke: revoking.revoke,
     })
     const { registry } = plugins
-    const shadowTurns = new UnderWay()
-    const onShadow = shadowTurns.enter
-    const points = makeHookPoints(registry, records, handshakes, held, onShadow)
+    const shadowTurns = new Shadows()
+    const points = makeHookPoints(registry, records, handshakes, held, shadowTurns)
     const vconns = new VConns(registry, points, message => diags.error(message))
     const verification = makeVerification({
       records,
@@ -195,9 +195,9 @@ export async function readSetup(
       parked,
       vconns,
       queue,
-      onShadow,
+      shadowTurns,
     })
-    const clientHooks = makeClientHooks(registry, held, onShadow)
+    const clientHooks = makeClientHooks(registry, held, shadowTurns)
     const forget = (id: Buffer): void =>
       queueMicrotask(() => void vconns.tell('TS_SSL_SESSION_HOOK', { op: 'remove', id }))
     const onRemoveSession = clientHooks.keepSessions ? forget : undefined

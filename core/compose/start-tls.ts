@@ -7,6 +7,7 @@ import type { ParkedHandshakes } from '../tls/parked-handshakes.js'
 import { startHandshake } from '../tls/start-handshake.js'
 import type { StartTls } from '../tls/start-tls.js'
 import { VerdictCache } from '../tls/verdict-cache.js'
+import { Shadows } from '../vconn/shadows.js'
 import { makeAskers } from './askers.js'
 import type { ClientContexts } from './client-contexts.js'
 import { Policies, type Policy } from './policies.js'
@@ -21,8 +22,8 @@ export interface StartTlsParts {
   readonly parked?: ParkedHandshakes | undefined
   readonly vconns: VConns
   readonly queue: FairQueue
-  /** As {@link makeAskers} has it. */
-  readonly onShadow?: (() => () => void) | undefined
+  /** Where the turns of plugins in shadow mode are kept. */
+  readonly shadowTurns?: Shadows | undefined
 }
 
 /** How origins are verified from here on, until the next reload. */
@@ -40,10 +41,21 @@ export interface Verification {
 
 /** Ties records, rules and plugins to the handshake machine, which knows none of them. */
 export function makeVerification(parts: StartTlsParts): Verification {
-  const { records, rules, registry, contexts, observer, parked, vconns, queue, onShadow } = parts
+  const {
+    records,
+    rules,
+    registry,
+    contexts,
+    observer,
+    parked,
+    vconns,
+    queue,
+    shadowTurns = new Shadows(),
+  } = parts
   const verdicts = new VerdictCache(records['proxy.config.ssl.client.verify.cache_size'])
   const policies = new Policies(records, rules, contexts, {
-    askers: makeAskers(registry, verdicts, observer, { onShadow }),
+    askers: makeAskers(registry, verdicts, observer),
+    shadowTurns,
     openVConn: tcp => vconns.openedFor(tcp),
     observer,
     parked,

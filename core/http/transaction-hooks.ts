@@ -46,7 +46,7 @@ let lastId = 0
 
 /**
  * What plugins have to do with one transaction, made only if there are some. One wait at a time; `abandon` ends it
- * unheard, and those of plugins in shadow mode.
+ * unheard.
  *
  * Life: made -> begun -> over.
  */
@@ -163,7 +163,7 @@ export class TxnHooks {
     )
     this.#holds.push(hold)
     hold.start()
-    if (!hold.isParked && point.shadows.length === 0) this.#holds.splice(this.#holds.indexOf(hold), 1)
+    if (!hold.isParked) this.#holds.splice(this.#holds.indexOf(hold), 1)
   }
 }
 

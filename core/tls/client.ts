@@ -10,6 +10,7 @@ import { ProxyError } from '../base/errors.js'
 import type { Share, Urgency } from '../base/fair-queue.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { Link, LinkSink } from '../vconn/link.js'
+import { Shadows } from '../vconn/shadows.js'
 import { toEvidence } from './evidence.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './handshake.js'
 import { handshakeError } from './handshake-error.js'
@@ -18,11 +19,11 @@ import { HandshakeTrace } from './handshake-trace.js'
 import { HookTurn } from './hook-turn.js'
 import { toNames } from './names.js'
 import { ClientEngine, type EngineOptions } from './openssl/client-engine.js'
+import { ParkedEvent } from './parked-event.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
 import { QueuedStep } from './queued-step.js'
 import { CANCELED } from './record-layer.js'
 import { SessionUse } from './session-use.js'
-import { Shadows } from './shadows.js'
 import { SpentLink } from './spent-link.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
 import { TlsLink } from './tls-link.js'
@@ -59,7 +60,6 @@ export class OriginHandshake implements LinkSink {
   #parked: number | undefined
   readonly #trace: HandshakeTrace
   #turn: HookTurn | undefined
-  #shadows: Shadows | undefined
   #isHelloSent = false
   #isOver = false
   #isGivenUp = false
@@ -269,14 +269,13 @@ export class OriginHandshake implements LinkSink {
 
   /** A stored chain may have been shown to them before the origin's own. */
   #askShadows({ evidence }: Extract<Effect, { do: 'ask-shadows' }>): void {
-    const { shadows = [], observer } = this.#settings
-    this.#shadows?.stop()
-    this.#shadows = new Shadows(
-      shadows,
-      { evidence, vconn: this.#vconn.shown, port: this.#target.port },
-      observer,
+    const { shadows = [], shadowTurns = new Shadows(), observer } = this.#settings
+    const facts = { evidence, vconn: this.#vconn.shown, port: this.#target.port }
+    const { host: about } = evidence
+    const deadline = Date.now() + this.#settings.deadline
+    shadowTurns.ask(shadows, { vconn: facts.vconn, about, deadline, observer }, turn =>
+      ParkedEvent.inTurn(facts, turn),
     )
-    this.#shadows.start()
   }
 
   #resume(): void {
@@ -315,18 +314,13 @@ export class OriginHandshake implements LinkSink {
       this.#trace.accepted(peer, true, this.#parked)
     }
     this.#trace.closed()
-    const link = new TlsLink(this.#tcp, this.#engine, () => {
-      this.#shadows?.stop()
-      this.#vconn.close()
-    })
-    this.#open(link, peer)
+    this.#open(new TlsLink(this.#tcp, this.#engine, () => this.#vconn.close()), peer)
   }
 
   #deliverVerdict(peer: TlsOrigin['peer']): void {
     this.#sessions.drop(false)
     this.#engine.free()
     const link = new SpentLink(this.#tcp)
-    this.#shadows?.stop()
     this.#trace.closed()
     this.#vconn.close()
     this.#open(link, peer)
@@ -354,7 +348,6 @@ export class OriginHandshake implements LinkSink {
       'the end of a handshake',
       () => this.#clock.stop(),
       () => this.#turn?.stop(),
-      () => this.#shadows?.stop(),
       () => this.#sessions.drop(rejected !== undefined),
       () => this.#flush(),
       () => this.#engine.free(),

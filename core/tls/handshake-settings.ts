@@ -1,14 +1,16 @@
 import type { VConn } from '../api/vconn.js'
 import type { FairQueue } from '../base/fair-queue.js'
 import type { Link } from '../vconn/link.js'
+import type { Shadows } from '../vconn/shadows.js'
+import type { TurnAsker } from '../vconn/turn.js'
 import type { CheckRules } from './evidence.js'
 import type { Asker } from './hook-turn.js'
 import type { NameRules } from './names.js'
 import type { HandshakeObserver } from './observer.js'
 import type { ClientContext } from './openssl/client-context.js'
+import type { ParkedEvent } from './parked-event.js'
 import type { ParkedHandshakes } from './parked-handshakes.js'
 import type { SessionSettings } from './session-use.js'
-import type { ShadowAsker } from './shadows.js'
 import type { Terms } from './terms.js'
 
 /** What a handshake has to do with the rest of the program. */
@@ -20,7 +22,9 @@ export interface HandshakeSettings {
   /** As many as `terms.plugins`, in the same order. */
   readonly askers: readonly Asker[]
   /** Asked beside them if the terms say so. */
-  readonly shadows?: readonly ShadowAsker[]
+  readonly shadows?: readonly TurnAsker<ParkedEvent>[]
+  /** Where their turns are kept; default: of their own. */
+  readonly shadowTurns?: Shadows | undefined
   /** Milliseconds for all plugins together. */
   readonly deadline: number
   /** Milliseconds for the origin's part, before and after the park. */

@@ -2,10 +2,11 @@ import type { PeerEvidence } from '../api/certificate.js'
 import type { VConn } from '../api/vconn.js'
 import type { ProxyError } from '../base/errors.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
+import { Shadows } from '../vconn/shadows.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './handshake.js'
 import type { HandshakeSettings } from './handshake-settings.js'
 import { HookTurn } from './hook-turn.js'
-import { Shadows } from './shadows.js'
+import { ParkedEvent } from './parked-event.js'
 import type { VerifiedPeer } from './verdict.js'
 
 /** What is judged, and by whom. */
@@ -23,7 +24,7 @@ export interface Case
  * would become of an origin that is not there.
  *
  * Life: made -> judging -> over, with exactly one call of `onEnd`, which may come from within `start`. Plugins in shadow
- * mode may still be thinking then, until `stop`.
+ * mode may still be thinking then.
  */
 export class Judgement {
   readonly #case: Case
@@ -33,7 +34,7 @@ export class Judgement {
   #clock: Wait | undefined
   #clockEnds = 0
   #turn: HookTurn | undefined
-  #shadows: Shadows | undefined
+  readonly #shadows = new Shadows()
 
   constructor(judged: Case, onEnd: (end: VerifiedPeer | ProxyError) => void) {
     this.#case = judged
@@ -48,12 +49,6 @@ export class Judgement {
   /** The client leaves. */
   abandon(): void {
     this.#on({ type: 'client-gone' })
-    this.stop()
-  }
-
-  /** The connection, if there was one, has ended. Safe to call twice. */
-  stop(): void {
-    this.#shadows?.stop()
   }
 
   #on(event: HandshakeEvent): void {
@@ -103,14 +98,15 @@ export class Judgement {
 
   #askShadows(): void {
     const { shadows = [], evidence, port, vconn, observer, time } = this.#case
-    this.#shadows = new Shadows(shadows, { evidence, port, vconn, time }, observer)
-    this.#shadows.start()
+    const deadline = Date.now() + this.#case.deadline
+    this.#shadows.ask(shadows, { vconn, about: evidence.host, deadline, observer, time }, turn =>
+      ParkedEvent.inTurn({ evidence, port, vconn, time }, turn),
+    )
   }
 
   #close(why: ProxyError): void {
     this.#time.cancel(this.#clock)
     this.#turn?.stop()
-    this.stop()
     this.#onEnd(why)
   }
 }

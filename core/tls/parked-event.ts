@@ -6,6 +6,7 @@ import { containedAbort } from '../base/contained-abort.js'
 import type { Time } from '../base/time.js'
 import type { Reenable } from '../vconn/reenable.js'
 import { Timers } from '../vconn/schedule.js'
+import type { PluginTurn } from '../vconn/turn.js'
 
 /** What is the same for every plugin that is asked about one handshake. */
 export interface Turn {
@@ -17,23 +18,34 @@ export interface Turn {
   readonly time?: Time | undefined
 }
 
+type Right = Pick<Reenable, 'isOpen' | 'call'>
+
 /**
  * What one plugin receives in its turn. Signal and timers are made when first asked for, because most plugins answer
  * at once; both end with the turn.
  */
 export class ParkedEvent implements VerifyServerEvent {
   readonly #turn: Turn
-  readonly #right: Reenable
+  readonly #right: Right
   readonly #refuse: (cause: unknown) => void
   #abort: AbortController | undefined
   #timers: Timers | undefined
   #onUnwanted: (() => void) | undefined
+  #own: Pick<PluginTurn, 'signal' | 'schedule'> | undefined
 
   /** @param refuse what a scheduled continuation throws goes here, and what a listener of the signal throws */
-  constructor(turn: Turn, right: Reenable, refuse: (cause: unknown) => void) {
+  constructor(turn: Turn, right: Right, refuse: (cause: unknown) => void) {
     this.#turn = turn
     this.#right = right
     this.#refuse = refuse
+  }
+
+  /** For a plugin in shadow mode, whose turn has a signal and timers already. */
+  static inTurn(facts: Omit<Turn, 'deadline'>, turn: PluginTurn): ParkedEvent {
+    const right = { isOpen: true, call: turn.reenable }
+    const event = new ParkedEvent({ ...facts, deadline: turn.deadline }, right, () => undefined)
+    event.#own = turn
+    return event
   }
 
   get vconn(): VConn {
@@ -94,6 +106,7 @@ export class ParkedEvent implements VerifyServerEvent {
   }
 
   get signal(): AbortSignal {
+    if (this.#own !== undefined) return this.#own.signal
     this.#abort ??= containedAbort(this.#refuse)
     if (!this.#right.isOpen) this.#abort.abort()
     return this.#abort.signal
@@ -104,6 +117,7 @@ export class ParkedEvent implements VerifyServerEvent {
   }
 
   readonly schedule = (continuation: () => unknown, ms: number): void => {
+    if (this.#own !== undefined) return this.#own.schedule(continuation, ms)
     this.#timers ??= new Timers(this.#refuse, undefined, this.#turn.time)
     if (!this.#right.isOpen) this.#timers.clear()
     this.#timers.after(ms, continuation)

@@ -13,6 +13,7 @@ import { isSessionBytes } from '../api/session-bytes.js'
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
 import { clip, MAX_MESSAGE } from '../base/thrown.js'
+import { Shadows } from '../vconn/shadows.js'
 import { PluginTurn, type TurnAsker, type TurnObserver } from '../vconn/turn.js'
 import { certificateOf } from './chain-certificate.js'
 import type { HelloFacts } from './openssl/hello-facts.js'
@@ -21,7 +22,6 @@ import type { ServerEngine } from './openssl/server-engine.js'
 import { isSession } from './openssl/session-callbacks.js'
 import type { Gate, ServerEvent, Stop, Waits } from './server-handshake.js'
 import { offeredSessions, offersTls13, sniOf, toHelloFacts } from './server-hello.js'
-import { startShadow } from './server-shadow.js'
 
 /** What the plugins on each gate are handed. */
 export interface GateEvents {
@@ -39,6 +39,8 @@ export interface QuestionSettings {
   readonly askers: ServerAskers
   /** Those in shadow mode. */
   readonly shadows: ServerAskers
+  /** Where their turns are kept; default: of their own. */
+  readonly shadowTurns?: Shadows | undefined
   /** Whose certificate is for a name; undefined when none is. */
   readonly named: (name: string) => ServerContext | undefined
   /** Belongs to whoever makes it; to be shown before the next one is made. @throws {ProxyError} PTC_TLS_CONTEXT */
@@ -65,14 +67,12 @@ type MakeEvent<G extends Gate> = (parked: ParkedClient, asked: Asked) => GateEve
  * says whose turn it is (server-handshake.ts); nothing is decided here.
  *
  * Life: asking, one turn at a time -> stopped. Plugins in shadow mode are asked beside it, and nobody waits for them:
- * their turns end with their answers, with their deadlines, or when the connection does.
+ * their turns end with their answers, or with their deadlines.
  */
 export class ClientQuestions {
   readonly #engine: ServerEngine
   readonly #vconn: VConn
   readonly #settings: QuestionSettings
-  /** Ends the turns in shadow mode. */
-  readonly #shadows: { stop(): void }[] = []
   readonly #makers: { readonly [G in Gate]: MakeEvent<G> }
   #received: Buffer[] | undefined
   #sessions: readonly Buffer[] = []
@@ -142,13 +142,11 @@ export class ClientQuestions {
   }
 
   #askShadows<G extends Gate>(gate: G, deadline: number): void {
-    for (const asker of this.#settings.shadows[gate]) {
-      const toEvent = (parked: ParkedClient, isOpen: () => boolean): GateEvents[G] =>
-        this.#makers[gate](parked, { isOpen, isShadow: true })
-      const { observer } = this.#settings
-      const facts = { vconn: this.#vconn, about: this.#about, deadline, observer }
-      this.#shadows.push(startShadow(asker, facts, this.#sni, toEvent))
-    }
+    const { shadows, shadowTurns = new Shadows(), observer } = this.#settings
+    const facts = { vconn: this.#vconn, about: this.#about, deadline, observer }
+    shadowTurns.ask<GateEvents[G]>(shadows[gate], facts, turn =>
+      this.#makers[gate]({ ...turn.parked, sni: this.#sni }, { isOpen: () => turn.isOpen, isShadow: true }),
+    )
   }
 
   /**
@@ -175,11 +173,6 @@ export class ClientQuestions {
   /** Nobody waits for an answer any more. */
   stop(): void {
     this.#turn?.stop()
-    this.stopShadows()
-  }
-
-  stopShadows(): void {
-    for (const shadow of this.#shadows.splice(0)) shadow.stop()
   }
 
   get #about(): string {

@@ -231,7 +231,7 @@ export class ClientHandshake implements LinkSink {
     this.#engine.release()
     this.#flush()
     this.#questions.tellSessions()
-    const link = new TlsLink(this.#tcp, this.#engine, () => this.#questions.stopShadows(), 'client')
+    const link = new TlsLink(this.#tcp, this.#engine, () => undefined, 'client')
     this.#isOver = true
     try {
       this.#onOpen(link)

@@ -1,7 +1,7 @@
 import type { VConn } from '../api/vconn.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import type { Refusal } from './plugin-refused.js'
-import { ShadowTurns } from './shadow-turns.js'
+import { Shadows } from './shadows.js'
 import { PluginTurn, type TurnAsker, type TurnEnd, type TurnObserver } from './turn.js'
 
 /** The plugins on one hook that parks, and what is the same whenever they are asked. There is at least one. */
@@ -10,6 +10,8 @@ export interface HoldPoint<E> {
   readonly askers: readonly TurnAsker<E>[]
   /** Those in shadow mode: asked beside, and not waited for. */
   readonly shadows: readonly TurnAsker<E>[]
+  /** Where their turns are kept; default: of their own. */
+  readonly shadowTurns?: Shadows | undefined
   /** Milliseconds for all of them together. */
   readonly deadline: number
   readonly observer: TurnObserver
@@ -34,7 +36,7 @@ export interface HoldSubject {
  *
  * Life: asking -> over. It is over when all have accepted, or with the first who rejects, fails or is late; `onEnd` is
  * then called exactly once, from within `start` if nobody took time. Or it is abandoned, without a call: whoever was
- * being asked then reaches nothing any more. Plugins in shadow mode go on after the end until they are abandoned.
+ * being asked then reaches nothing any more. Plugins in shadow mode have a life of their own.
  */
 export class Hold<E> {
   readonly #point: HoldPoint<E>
@@ -47,7 +49,6 @@ export class Hold<E> {
   #turn: PluginTurn | undefined
   /** Whose turn it is. */
   #plugin = ''
-  #shadows: ShadowTurns | undefined
   #clock: Wait | undefined
 
   /** @param toEvent what a plugin receives */
@@ -79,16 +80,15 @@ export class Hold<E> {
 
   /** Nobody waits any more: the right of whoever is asked is revoked, its signal aborts. */
   abandon(): void {
-    this.#shadows?.stop()
     this.#turn?.stop()
     this.#close()
   }
 
   #askShadows(): void {
-    const { shadows, deadline, observer, time } = this.#point
+    const { shadows, shadowTurns = new Shadows(), deadline, observer, time } = this.#point
     if (shadows.length === 0) return
-    this.#shadows = new ShadowTurns(shadows, { ...this.#subject, observer, time }, deadline)
-    this.#shadows.start(shadows, turn => this.#toEvent(turn, true))
+    const facts = { ...this.#subject, deadline: Date.now() + deadline, observer, time }
+    shadowTurns.ask(shadows, facts, turn => this.#toEvent(turn, true))
   }
 
   #askNext(index: number): void {

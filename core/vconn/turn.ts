@@ -23,6 +23,8 @@ export interface TurnAsker<E> {
 /** What would have become of a wait if a plugin in shadow mode had a say. */
 export type ShadowOutcome =
   | { readonly would: 'accept' }
+  /** It was not asked: too many turns of such plugins lasted. */
+  | { readonly would: 'unknown' }
   | {
       readonly would: 'reject'
       readonly by: 'plugin' | 'plugin-failed' | 'deadline'

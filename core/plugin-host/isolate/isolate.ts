@@ -1,12 +1,8 @@
 import type { HookEvents, HookId, HookOptions } from '../../api/hooks.js'
 import type { PluginEnv } from '../load.js'
 import { type AskHook, isAsked, type TellHook } from './hook-events.js'
-import {
-  type IsolateDiags,
-  IsolatedPlugin,
-  type IsolateLimits,
-  type WorkersState,
-} from './isolated-plugin.js'
+import type { IsolateDiags } from './isolate-diags.js'
+import { IsolatedPlugin, type IsolateLimits, type WorkersState } from './isolated-plugin.js'
 import type { HookUse } from './messages.js'
 
 /** What can be asked about a plugin that runs in workers. */
@@ -40,7 +36,13 @@ export function isolateWith({
   return async (path, line, signal) => {
     const { makeThreads } = await import('./threads.js') // and with it what few configurations need
     const threads = makeThreads({ entry, path, line, count: limits.workers, memoryMb })
-    const plugin = new IsolatedPlugin(line.name, threads, limits, diagsFor(line.name))
+    const plugin = new IsolatedPlugin(
+      line.name,
+      threads,
+      limits,
+      diagsFor(line.name),
+      line.options.mode === 'shadow',
+    )
     if (signal.aborted) void plugin.unload()
     signal.addEventListener('abort', () => void plugin.unload(), { once: true })
     const uses = await plugin.load()

@@ -7,6 +7,7 @@ import type { CircuitOptions } from './circuit.js'
 import { failure, outOfService } from './failure.js'
 import { HookCircuits } from './hook-circuits.js'
 import type { AskedEvent, AskHook, TellHook, ToldEvent } from './hook-events.js'
+import type { IsolateDiags } from './isolate-diags.js'
 import type { HookUse, PlainTold, Said, Subject } from './messages.js'
 import type { Pending } from './pending.js'
 import { aboutOf, plainVConn } from './plain.js'
@@ -17,16 +18,6 @@ import type { WorkerLink } from './worker-link.js'
 import { type WorkerLimits, WorkerSet } from './worker-set.js'
 
 export type IsolateLimits = WorkerLimits & Omit<CircuitOptions, 'now'>
-
-export interface IsolateDiags {
-  debug(tag: string, message: string): void
-  note(message: string): void
-  error(message: string): void
-  /** An answer of the plugin that reached nothing. */
-  ignored(about: string, why: 'second' | 'late'): void
-  /** Acceptances that the plugin withdraws; whatever it has passed. */
-  revoke(what: unknown): void
-}
 
 /** How a plugin's workers are, for those who manage the proxy. */
 export interface WorkersState {
@@ -46,6 +37,7 @@ export interface WorkersState {
  */
 export class IsolatedPlugin {
   readonly #name: string
+  readonly #isShadow: boolean
   readonly #diags: IsolateDiags
   readonly #circuits: HookCircuits
   readonly #workers: WorkerSet
@@ -56,8 +48,9 @@ export class IsolatedPlugin {
   #isLoaded = false
   #isUnloaded = false
 
-  constructor(name: string, threads: Threads, limits: IsolateLimits, diags: IsolateDiags) {
+  constructor(name: string, threads: Threads, limits: IsolateLimits, diags: IsolateDiags, isShadow = false) {
     this.#name = name
+    this.#isShadow = isShadow
     this.#diags = diags
     this.#circuits = new HookCircuits(limits)
     this.#workers = new WorkerSet(threads, limits, {
@@ -92,22 +85,22 @@ export class IsolatedPlugin {
         circuit.abandoned()
         return reject(outOfService(circuit))
       }
-      const seq = ++this.#seq
       const { vconn, deadline, signal, reenable }: Parked = event
       const end = (failure?: ProxyError): void => {
-        this.#pending.delete(seq)
+        this.#pending.delete(pending.seq)
         signal.removeEventListener('abort', abandon)
         if (failure === undefined) resolve()
         else reject(failure)
       }
       const abandon = (): void => {
-        pending.link?.send({ do: 'abort', seq })
+        pending.link?.send({ do: 'abort', seq: pending.seq })
         if (isProbe) circuit.abandoned()
         end()
       }
       const { toPlain, perform, subjects, near } = QUESTIONS[hook]
       const whose = subjects?.(event) ?? ([vconn.id] as const)
       const pending: Pending = {
+        seq: 0,
         question: {
           hook,
           continuation,
@@ -119,6 +112,7 @@ export class IsolatedPlugin {
         },
         subjects: whose,
         near: near?.(event) ?? [],
+        isOver: false,
         link: undefined,
         answer: (verdict, effects) => {
           for (const effect of effects) this.#noteIf(perform(event, effect))
@@ -127,9 +121,8 @@ export class IsolatedPlugin {
         },
         end,
       }
-      this.#pending.set(seq, pending)
       signal.addEventListener('abort', abandon, { once: true })
-      this.#dispatch(seq, pending)
+      this.#dispatch(pending)
     })
   }
 
@@ -150,6 +143,9 @@ export class IsolatedPlugin {
   /** It has ended, which the plugin has been told if it wants to know. */
   forget(subject: Subject): void {
     this.#workers.forget(subject)
+    if (!this.#isShadow) return
+    for (const pending of this.#pending.values())
+      if (pending.subjects.includes(subject)) pending.isOver = true
   }
 
   unload(): Promise<void> {
@@ -169,9 +165,7 @@ export class IsolatedPlugin {
         return this.#diags.ignored(message.about, message.why)
       case 'answer':
       case 'fail': {
-        const asked = this.#pending.get(message.seq)
-        // It may have been asked elsewhere since.
-        const pending = asked?.link === link ? asked : undefined
+        const pending = this.#pending.get(message.seq)
         const isSound =
           message.did === 'fail' ||
           pending === undefined ||
@@ -199,16 +193,23 @@ export class IsolatedPlugin {
     if (message !== undefined) this.#diags.note(`[${this.#name}] ${message}`)
   }
 
-  #dispatch(seq: number, pending: Pending): void {
-    const link = this.#workers.linkFor(pending.subjects, pending.near)
+  /** To one worker, under a new number: what another one says about the old number reaches nothing. */
+  #dispatch(pending: Pending): void {
+    this.#pending.delete(pending.seq)
+    pending.seq = ++this.#seq
+    this.#pending.set(pending.seq, pending)
+    const { seq } = pending
+    const { subjects, near, question, isOver } = pending
+    const link = isOver ? this.#workers.best() : this.#workers.linkFor(subjects, near)
     pending.link = link
-    link?.send({ do: 'ask', seq, question: pending.question })
+    link?.send({ do: 'ask', seq, question })
+    if (isOver) for (const subject of subjects) link?.send({ do: 'forget', subject })
   }
 
   #begin(link: WorkerLink): void {
     for (const told of this.#lasting.values()) this.#tellOne(link, told)
     if (this.#isLoaded) this.#diags.note(`plugin ${this.#name} has a worker again`)
-    for (const [seq, pending] of this.#pending) if (pending.link === undefined) this.#dispatch(seq, pending)
+    for (const pending of [...this.#pending.values()]) if (pending.link === undefined) this.#dispatch(pending)
   }
 
   #moveOn(from: WorkerLink, seqs: readonly number[]): void {
@@ -217,7 +218,7 @@ export class IsolatedPlugin {
       const to = this.#workers.best()
       if (pending === undefined || to === undefined || to === from || to.isStalled) continue
       from.send({ do: 'abort', seq })
-      this.#dispatch(seq, pending)
+      this.#dispatch(pending)
     }
   }
 
@@ -230,7 +231,7 @@ export class IsolatedPlugin {
       gone.length === 0 ? this.#circuits.hooks : new Set(gone.map(([, { question }]) => question.hook)),
     )
     for (const [, { end }] of gone) end(failure(`its worker was lost: ${why}`))
-    for (const [seq, pending] of moved) this.#dispatch(seq, pending)
+    for (const [, pending] of moved) this.#dispatch(pending)
   }
 
   /** @param hooks those whose questions it may be the fault of */

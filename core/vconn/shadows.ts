@@ -1,0 +1,66 @@
+import { PluginTurn, type ShadowOutcome, type TurnAsker, type TurnEnd, type TurnFacts } from './turn.js'
+
+/** At one time. A plugin that thinks for long about many connections must not keep all of them in memory. */
+const MAX_TURNS = 1000
+
+/**
+ * The turns of the plugins in shadow mode, on every hook and in both directions: beside what they are asked about, which
+ * does not wait for them.
+ *
+ * Life of a turn: asked -> over: answered, failed, or out of time. Its outcome is told to the observer, whatever has become
+ * of the connection meanwhile. Only the unloading of the plugin ends a turn unheard.
+ */
+export class Shadows {
+  readonly #turns = new Set<PluginTurn>()
+  readonly #max: number
+
+  constructor(max = MAX_TURNS) {
+    this.#max = max
+  }
+
+  /** Turns that last. */
+  get count(): number {
+    return this.#turns.size
+  }
+
+  /**
+   * Asks all of them at once. Where too many turns last the outcome is `unknown`, and the plugin is not asked.
+   * @param facts with the deadline of all; a plugin's own may be earlier
+   * @param toEvent makes what a plugin receives
+   */
+  ask<E>(askers: readonly TurnAsker<E>[], facts: TurnFacts, toEvent: (turn: PluginTurn) => E): void {
+    for (const asker of askers) this.#ask(asker, facts, toEvent)
+  }
+
+  #ask<E>(asker: TurnAsker<E>, facts: TurnFacts, toEvent: (turn: PluginTurn) => E): void {
+    const { plugin, deadline: own = Infinity } = asker
+    const { about, deadline, observer } = facts
+    const tell = (outcome: ShadowOutcome): void => observer.shadowed?.(plugin, about, outcome)
+    if (this.#turns.size >= this.#max) return tell({ would: 'unknown' })
+    const left = Math.min(own, Math.max(deadline - Date.now(), 0))
+    const turn: PluginTurn = new PluginTurn(
+      { plugin, deadline: left },
+      { ...facts, deadline: Infinity },
+      end => {
+        this.#turns.delete(turn)
+        tell(outcomeOf(end))
+      },
+    )
+    this.#turns.add(turn)
+    turn.start(asker, toEvent(turn))
+  }
+
+  /** The plugins are unloaded: nobody hears of what they would have said. */
+  stop(): void {
+    for (const turn of this.#turns) turn.stop()
+    this.#turns.clear()
+  }
+}
+
+/** What would have come of a turn. */
+function outcomeOf(end: TurnEnd): ShadowOutcome {
+  if (end.type === 'plugin-failed') return { would: 'reject', by: 'plugin-failed' }
+  if (end.type === 'late') return { would: 'reject', by: 'deadline' }
+  const { verdict } = end
+  return verdict.kind === 'accept' ? { would: 'accept' } : { would: 'reject', by: 'plugin', verdict }
+}
