@@ -1,4 +1,5 @@
 import { contain } from './contain.js'
+import { propertyOf } from './thrown.js'
 
 type OnError = (cause: unknown) => void
 type Listener = Parameters<AbortSignal['addEventListener']>[1]
@@ -26,6 +27,15 @@ export function containedAbort(onError: OnError): AbortController {
   Object.setPrototypeOf(controller.signal, ContainedSignal.prototype)
   containments.set(controller.signal, { onError, calls: new WeakMap() })
   return controller
+}
+
+/**
+ * Whether that was thrown because a wait ended: `fetch` and others throw the reason of the signal, or an error that it has
+ * caused.
+ */
+export function isAbortOf(signal: AbortSignal | undefined, cause: unknown): boolean {
+  if (signal?.aborted !== true) return false
+  return cause === signal.reason || propertyOf(cause, 'cause') === signal.reason
 }
 
 /** Node's own listeners come this way as well, and so does `onabort`. */

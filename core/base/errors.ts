@@ -278,7 +278,7 @@ export const ERRORS = {
     'internal',
     504,
     'tls_certificate_error',
-    'No verdict came before proxy.config.ssl.client.verify.deadline.',
+    'No verdict came in time: the message names the plugin, and the setting that limits its time.',
   ),
   PTC_VERIFY_PLUGIN_FAILED: kind(
     'internal',
@@ -314,7 +314,7 @@ export const ERRORS = {
     'internal',
     504,
     'proxy_internal_error',
-    'A plugin did not answer before proxy.config.plugin.deadline, or the @deadline= of its line.',
+    'A plugin did not answer in time: the message names it, and the setting that limits its time.',
   ),
   PTC_ORIGIN_CLOSED: kind(
     'origin',

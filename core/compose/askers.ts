@@ -91,6 +91,7 @@ function makeAsker(
             if (verdict.kind === 'accept') verdicts.put(question, verdict, since)
           },
           onIgnored: why => observer.ignoredReenable(name, event.host, why),
+          onGaveUp: () => observer.gaveUp?.(name, event.host),
           onLateFailure: cause => observer.pluginFailed(name, event.host, cause),
           time,
         },

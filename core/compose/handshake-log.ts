@@ -3,7 +3,7 @@ import { describeThrown } from '../base/thrown.js'
 import type { HandshakeObserver } from '../tls/observer.js'
 import { digestText } from '../tls/origin-digest.js'
 import type { VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
-import type { Refusal } from '../vconn/plugin-refused.js'
+import { type Refusal, tooLate } from '../vconn/plugin-refused.js'
 import type { ShadowOutcome } from '../vconn/turn.js'
 
 /** What of the diagnostics a handshake needs. */
@@ -96,9 +96,14 @@ export class HandshakeLog implements HandshakeObserver {
     this.#diags.error(`plugin ${plugin} failed while it was asked about ${host}: ${describeThrown(cause)}`)
   }
 
+  gaveUp(plugin: string, about: string): void {
+    if (this.#diags.isOn('plugin'))
+      this.#diags.debug('plugin', `plugin ${plugin} gave up on ${about}: nothing waited for it any more`)
+  }
+
   /** A policy refuses every day, and clients and the access log have it; silence is something to look into. */
-  refused(about: string, { plugin, by, reason, detail }: Refusal): void {
-    if (by === 'deadline') this.#diags.warning(`plugin ${plugin} did not answer about ${about} in time`)
+  refused(about: string, { plugin, by, limit, reason, detail }: Refusal): void {
+    if (by === 'deadline') this.#diags.warning(tooLate(plugin, about, limit))
     else if (this.#diags.isOn('http')) {
       const why = detail === undefined ? reason : `${reason}, ${detail}`
       this.#diags.debug('http', `plugin ${plugin} refused ${about}: ${why}`)

@@ -20,6 +20,9 @@ export type HeldHook =
   | 'TS_HTTP_READ_RESPONSE_HDR_HOOK'
   | 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'
 
+/** How long plugins may hold what waits on these hooks. */
+const LIMIT = 'proxy.config.plugin.deadline'
+
 /** What they have in common. */
 export interface HookPointParts {
   readonly registry: HookRegistry
@@ -81,7 +84,7 @@ export class HookPoints {
       this.#inFlight += change
     }
     const shadows = askers('shadow', undefined)
-    return { askers: enforced, shadows, shadowTurns, deadline, observer, time, onCount }
+    return { askers: enforced, shadows, shadowTurns, deadline, limit: LIMIT, observer, time, onCount }
   }
 }
 
@@ -100,7 +103,7 @@ export function makeHookPoints(
   held: HeldTurns,
   shadowTurns: Shadows,
 ): HookPoints {
-  const deadline = records['proxy.config.plugin.deadline']
+  const deadline = records[LIMIT]
   return new HookPoints({ registry, deadline, observer: observerOf(log), held, shadowTurns })
 }
 
@@ -108,6 +111,7 @@ function observerOf(log: HandshakeLog): TurnObserver {
   return {
     refused: (about, refusal) => log.refused(about, refusal),
     ignoredReenable: (plugin, about, why) => log.ignored(plugin, about, why),
+    gaveUp: (plugin, about) => log.gaveUp(plugin, about),
     pluginFailed: (plugin, about, cause) => log.pluginFailed(plugin, about, cause),
     shadowed: (plugin, about, outcome) => log.shadowed(plugin, about, outcome),
   }

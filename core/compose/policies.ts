@@ -26,6 +26,8 @@ export interface SharedSettings
   readonly askers: Askers
 }
 
+const RECORD = 'proxy.config.ssl.client.verify.deadline'
+
 /** Hosts whose policy is remembered; the others are looked up again. */
 const REMEMBERED = 10_000
 
@@ -73,10 +75,12 @@ function makePolicy(
   const { context, digest: contextDigest } = rule === undefined ? contexts.general : contexts.for(rule)
   const demands = rule && demandsOf(rule)
   const names = rule === undefined ? {} : nameRules(rule)
-  const deadline = rule?.verify_deadline_ms ?? records['proxy.config.ssl.client.verify.deadline']
+  const deadline = rule?.verify_deadline_ms ?? records[RECORD]
+  const limit =
+    rule?.verify_deadline_ms === undefined ? RECORD : `verify_deadline_ms of the rule for ${rule.fqdn}`
   const shadows = shared.askers.shadows(deadline)
   const hasDemands = demands !== undefined
-  const terms = makeTerms(says, shared.askers.names, hasDemands, shadows.length > 0, context.endsAt)
+  const terms = makeTerms(says, shared.askers.names, hasDemands, shadows.length > 0, context.endsAt, limit)
   const shaping = [
     contextDigest,
     says,

@@ -29,6 +29,7 @@ import { ClientContexts } from './client-contexts.js'
 import { sharedContext } from './client-demands.js'
 import { type ClientHooks, makeClientHooks } from './client-hooks.js'
 import { connectModeOf, connectWarnings } from './connect-mode.js'
+import { deadlineWarnings } from './deadline-warnings.js'
 import { HandshakeLog } from './handshake-log.js'
 import { type HookPoints, makeHookPoints } from './hook-points.js'
 import { isolateWarnings, makeIsolate } from './isolate.js'
@@ -254,6 +255,7 @@ export function warningsOf({
     ...waiting.map(record => `${record} has changed: it needs a restart, and keeps its value until then`),
     ...verifyWarnings(records, policies),
     ...isolateWarnings(records, plugins.registry),
+    ...deadlineWarnings(records, policies, plugins.registry),
     ...aboutConnect,
     ...aboutKey,
   ]

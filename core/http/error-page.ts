@@ -35,11 +35,12 @@ function rejectionRows(r: Rejection): [string, string][] {
 const refusalOf = (error: ProxyError): Refusal | undefined =>
   error instanceof PluginRefused ? error.refusal : undefined
 
-function refusalRows({ plugin, by, reason, detail }: Refusal): [string, string][] {
+function refusalRows({ plugin, by, limit, reason, detail }: Refusal): [string, string][] {
   const rows: [string, string][] = [
     ['Rejected by', BY[by]],
     ['Plugin', plugin],
   ]
+  if (limit !== undefined) rows.push(['Limit', limit])
   if (reason !== undefined) rows.push(['Reason', reason])
   if (detail !== undefined && detail !== '') rows.push(['Detail', detail])
   return rows

@@ -19,6 +19,8 @@ export interface Put {
   readonly onIgnored: (why: 'second' | 'late') => void
   /** What was thrown after the answer. */
   readonly onLateFailure: (cause: unknown) => void
+  /** The plugin has given up, because no handshake waits for its answer any more. */
+  readonly onGaveUp: () => void
   /** What waits for the plugin; default: Node's timers. */
   readonly time?: Time | undefined
 }
@@ -95,6 +97,7 @@ class PendingQuestion {
   }
 
   readonly #refuse = (cause: unknown): void => {
+    if (this.#event.isAbortOf(cause)) return this.#put.onGaveUp()
     if (!this.#right.isOpen) return this.#put.onLateFailure(cause)
     for (const { refuse } of this.#end(true)) refuse(cause)
   }

@@ -17,6 +17,7 @@ import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
 import { accept, type Reject, type Verdict } from '../api/verdict.js'
 import type { X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
+import { OWN_LIMIT } from '../vconn/turn.js'
 import { decisionOf, type Terms } from './terms.js'
 import { type Rejection, rejection, settle, type VerifiedPeer, VerifyRejected } from './verdict.js'
 
@@ -157,7 +158,7 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
     case 'late':
       // A check that is off has looked at nothing that could stand in for the plugin.
       if (event.late === 'reject' || terms.builtIn === 'off')
-        return refuse(tooLate(evidence, plugin), evidence)
+        return refuse(tooLate(evidence, plugin, OWN_LIMIT), evidence)
       return evidence.builtIn.ok ? nextTurn(state, 'built-in', terms) : refuseBuiltIn(evidence)
     case 'plugin-failed':
       return refuse(rejection('plugin-failed', 'policy', evidence.host, event.detail, plugin), evidence)
@@ -166,7 +167,7 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
       return refuse(rejection('operator', reason, evidence.host, detail, plugin), evidence)
     }
     case 'clock':
-      return refuse(tooLate(evidence, plugin), evidence)
+      return refuse(tooLate(evidence, plugin, terms.limit), evidence)
     case 'broken':
       return close(event.why)
     case 'client-gone':
@@ -193,8 +194,9 @@ function nextTurn(
   ]
 }
 
-function tooLate({ host }: PeerEvidence, plugin: string | undefined): Rejection {
-  return rejection('deadline', 'X509_V_ERR_APPLICATION_VERIFICATION', host, '', plugin)
+function tooLate({ host }: PeerEvidence, plugin: string | undefined, limit: string): Rejection {
+  const detail = `no verdict came in time (${limit})`
+  return rejection('deadline', 'X509_V_ERR_APPLICATION_VERIFICATION', host, detail, plugin)
 }
 
 function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): Step {

@@ -51,6 +51,7 @@ export class HookTurn {
       why => observer.ignoredReenable(plugin, host, why),
     )
     this.#refuse = cause => {
+      if (this.#event.isAbortOf(cause)) return observer.gaveUp?.(plugin, host)
       observer.pluginFailed(plugin, host, cause)
       if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
     }

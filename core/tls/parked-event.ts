@@ -2,7 +2,7 @@ import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificat
 import type { VerifyServerEvent } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { Verdict } from '../api/verdict.js'
-import { containedAbort } from '../base/contained-abort.js'
+import { containedAbort, isAbortOf } from '../base/contained-abort.js'
 import type { Time } from '../base/time.js'
 import type { Reenable } from '../vconn/reenable.js'
 import { Timers } from '../vconn/schedule.js'
@@ -121,6 +121,11 @@ export class ParkedEvent implements VerifyServerEvent {
     this.#timers ??= new Timers(this.#refuse, undefined, this.#turn.time)
     if (!this.#right.isOpen) this.#timers.clear()
     this.#timers.after(ms, continuation)
+  }
+
+  /** Whether that was thrown because the turn had ended. */
+  isAbortOf(cause: unknown): boolean {
+    return isAbortOf(this.#abort?.signal, cause)
   }
 
   /** Calls `fn` when the turn ends without an answer, because nobody wants it any more. */

@@ -15,6 +15,7 @@ import type { Reject, Verdict } from '../api/verdict.js'
 import { X509_ERRORS } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import { PluginRefused } from '../vconn/plugin-refused.js'
+import { OWN_LIMIT } from '../vconn/turn.js'
 import { ACCESS_DENIED, alertOf, INTERNAL_ERROR, UNRECOGNIZED_NAME } from './alerts.js'
 import { VerifyRejected, x509NameOf } from './verdict.js'
 
@@ -117,11 +118,14 @@ function parked(state: Parked, event: ServerEvent, terms: ServerTerms): Step {
       return refuse(INTERNAL_ERROR, refused(plugin, `it failed: ${event.detail}`), stop)
     case 'late':
       if (isOptional) return nextHook(state, terms)
-      return refuse(HANDSHAKE_FAILURE, refused(plugin, 'it did not answer in time'), stop)
+      return refuse(HANDSHAKE_FAILURE, refused(plugin, `it did not answer in time (${OWN_LIMIT})`), stop)
     case 'clock':
       return refuse(
         HANDSHAKE_FAILURE,
-        refused(plugin, 'it did not answer before the handshake had to end'),
+        refused(
+          plugin,
+          'it did not answer before the handshake had to end (proxy.config.ssl.handshake_timeout_in)',
+        ),
         stop,
       )
     case 'broken':

@@ -14,6 +14,8 @@ export interface Terms {
   readonly isOverridable: boolean
   /** When acceptances end at the latest, milliseconds since the epoch: with the first revocation list. */
   readonly endsAt: number | undefined
+  /** The setting that limits how long plugins may take together. */
+  readonly limit: string
 }
 
 /** The values of the records that terms are made of. */
@@ -33,6 +35,7 @@ const BUILT_IN = { ENFORCED: 'binds', PERMISSIVE: 'advises', DISABLED: 'off' } a
  * @param plugins the names of those on the hook, in order
  * @param hasDemands whether the built-in check is to look at something whatever the properties say
  * @param endsAt when the first of the revocation lists ends that chains are checked with
+ * @param limit the setting that limits how long plugins may take together
  */
 export function makeTerms(
   records: TermsRecords,
@@ -40,6 +43,7 @@ export function makeTerms(
   hasDemands = false,
   hasShadows = false,
   endsAt?: number,
+  limit = 'proxy.config.ssl.client.verify.deadline',
 ): Terms {
   const { verify, policy, properties, override } = records
   return {
@@ -50,6 +54,7 @@ export function makeTerms(
     builtIn: properties === 'NONE' && !hasDemands ? 'off' : BUILT_IN[policy],
     isOverridable: override === 1,
     endsAt,
+    limit,
   }
 }
 

@@ -2,7 +2,7 @@ import type { VConn } from '../api/vconn.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import type { Refusal } from './plugin-refused.js'
 import { Shadows } from './shadows.js'
-import { PluginTurn, type TurnAsker, type TurnEnd, type TurnObserver } from './turn.js'
+import { OWN_LIMIT, PluginTurn, type TurnAsker, type TurnEnd, type TurnObserver } from './turn.js'
 
 /** The plugins on one hook that parks, and what is the same whenever they are asked. There is at least one. */
 export interface HoldPoint<E> {
@@ -14,6 +14,8 @@ export interface HoldPoint<E> {
   readonly shadowTurns?: Shadows | undefined
   /** Milliseconds for all of them together. */
   readonly deadline: number
+  /** The setting that says so. */
+  readonly limit?: string | undefined
   readonly observer: TurnObserver
   /** What waits for the plugins; default: Node's timers. */
   readonly time?: Time | undefined
@@ -113,7 +115,7 @@ export class Hold<E> {
   }
 
   #onTurn(index: number, plugin: string, end: TurnEnd): void {
-    if (end.type === 'late') return this.#end({ plugin, by: 'deadline' })
+    if (end.type === 'late') return this.#end({ plugin, by: 'deadline', limit: OWN_LIMIT })
     if (end.type === 'plugin-failed') return this.#end({ plugin, by: 'plugin-failed' })
     if (end.verdict.kind === 'accept') return this.#askNext(index + 1)
     const { reason, detail } = end.verdict
@@ -122,7 +124,8 @@ export class Hold<E> {
 
   #onLate(): void {
     this.#turn?.stop()
-    this.#end({ plugin: this.#plugin, by: 'deadline' })
+    const { limit } = this.#point
+    this.#end({ plugin: this.#plugin, by: 'deadline', ...(limit === undefined ? {} : { limit }) })
   }
 
   #end(refusal: Refusal | undefined): void {

@@ -5,6 +5,8 @@ import { type ErrorCode, ProxyError } from '../base/errors.js'
 export interface Refusal {
   readonly plugin: string
   readonly by: 'plugin' | 'plugin-failed' | 'deadline'
+  /** What limits the time that is over: a record, or an option of the plugin's line. */
+  readonly limit?: string
   /** The words of a rejection. */
   readonly reason?: Reject['reason']
   readonly detail?: string
@@ -20,6 +22,11 @@ export class PluginRefused extends ProxyError {
   }
 }
 
+/** Who holds what, and which setting ends the wait. */
+export function tooLate(plugin: string, what: string, limit: string | undefined): string {
+  return `plugin ${plugin} did not answer about ${what} in time${limit === undefined ? '' : ` (${limit})`}`
+}
+
 /**
  * The error for a refusal; what a plugin that failed has thrown is in the log alone.
  * @param code of a rejection
@@ -28,7 +35,7 @@ export class PluginRefused extends ProxyError {
 export function refused(code: ErrorCode, what: string, refusal: Refusal): PluginRefused {
   const { plugin, by, reason, detail } = refusal
   if (by === 'deadline') {
-    const text = `plugin ${plugin} did not answer about ${what} in time`
+    const text = tooLate(plugin, what, refusal.limit)
     return new PluginRefused('PTC_PLUGIN_TIMEOUT', text, refusal)
   }
   if (by === 'plugin-failed') {

@@ -1,7 +1,7 @@
 import type { Parked } from '../api/parked.js'
 import type { VConn } from '../api/vconn.js'
 import type { Reject, Verdict } from '../api/verdict.js'
-import { containedAbort } from '../base/contained-abort.js'
+import { containedAbort, isAbortOf } from '../base/contained-abort.js'
 import { describe } from '../base/thrown.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import type { HeldTurn } from './held-turns.js'
@@ -36,6 +36,8 @@ export interface TurnObserver {
   /** A plugin answered twice, or too late; its answer reached nothing. */
   ignoredReenable(plugin: string, about: string, why: 'second' | 'late'): void
   pluginFailed(plugin: string, about: string, cause: unknown): void
+  /** A plugin has given up, because its signal had aborted: nothing has failed. */
+  gaveUp?(plugin: string, about: string): void
   /** A wait has ended with a plugin's no, or with its silence; what fails is told by `pluginFailed`. */
   refused?(about: string, refusal: Refusal): void
   /** A plugin in shadow mode has had its turn. */
@@ -59,6 +61,9 @@ export type TurnEnd =
   | { readonly type: 'reenabled'; readonly verdict: Verdict }
   | { readonly type: 'plugin-failed'; readonly detail: string }
   | { readonly type: 'late' }
+
+/** What limits a plugin's own time. */
+export const OWN_LIMIT = '@deadline of its line in plugin.config'
 
 /**
  * One plugin's turn in a wait.
@@ -95,6 +100,7 @@ export class PluginTurn {
       why => observer.ignoredReenable(plugin, about, why),
     )
     this.#refuse = cause => {
+      if (isAbortOf(this.#abort?.signal, cause)) return observer.gaveUp?.(plugin, about)
       observer.pluginFailed(plugin, about, cause)
       if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
     }

@@ -59,7 +59,9 @@ for (const [hook, status, code, requests] of REFUSALS) {
       }
       client.stop()
       if (expected === 504)
-        await proxy.until(/WARNING: plugin client_gate did not answer about GET http:\S+ in time\n/)
+        await proxy.until(
+          /WARNING: plugin client_gate did not answer about GET http:\S+ in time \(@deadline of its line in plugin\.config\)\n/,
+        )
       t.equal(plain.requests.length - before, 2 * requests, 'what the origin saw')
       if (hook === SEND_REQUEST)
         t.equal(gate.of('TS_VCONN_OUTBOUND_CLOSE_HOOK').length, 0, 'its connection is kept')

@@ -64,7 +64,10 @@ export async function servePlugin(task: WorkerTask, tools: WorkerTools): Promise
   }
   instance.endInit()
   registry.seal()
-  const serving = new Serving(registry, tools, send, message => log('error', `[${line.name}] ${message}`))
+  const error = (message: string): void => log('error', `[${line.name}] ${message}`)
+  const gaveUp = (about: string): void =>
+    log('debug', `plugin ${line.name} gave up on ${about}: nothing waited for it any more`, 'plugin')
+  const serving = new Serving(registry, tools, send, error, gaveUp)
   await new Promise<void>(resolve => {
     port.once('close', resolve)
     port.on('message', (message: ToWorker) => (message.do === 'unload' ? resolve() : serving.take(message)))
@@ -81,6 +84,8 @@ class Serving {
   readonly #tools: WorkerTools
   readonly #send: (message: FromWorker) => void
   readonly #error: (message: string) => void
+  /** Hears what it was about when the plugin gave up on what nothing waits for any more. */
+  readonly #gaveUp: (about: string) => void
   readonly #queue: Queued[] = []
   readonly #asked = new Map<number, WorkerTurn>()
   readonly #kept = new Kept()
@@ -91,11 +96,13 @@ class Serving {
     tools: WorkerTools,
     send: (message: FromWorker) => void,
     error: (message: string) => void,
+    gaveUp: (about: string) => void,
   ) {
     this.#registry = registry
     this.#tools = tools
     this.#send = send
     this.#error = error
+    this.#gaveUp = gaveUp
   }
 
   take(message: Exclude<ToWorker, { do: 'unload' }>): void {
@@ -150,6 +157,7 @@ class Serving {
       why => this.#send({ did: 'overdo', about, why }),
     )
     const refuse = (cause: unknown): void => {
+      if (turn.isAbortOf(cause)) return this.#gaveUp(about)
       if (!right.isOpen)
         return this.#error(`failed after it was asked about ${about}: ${describeThrown(cause)}`)
       this.#end(seq, true)

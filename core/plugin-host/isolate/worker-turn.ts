@@ -2,7 +2,7 @@ import type { HookEvents } from '../../api/hooks.js'
 import type { Parked } from '../../api/parked.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Verdict } from '../../api/verdict.js'
-import { containedAbort } from '../../base/contained-abort.js'
+import { containedAbort, isAbortOf } from '../../base/contained-abort.js'
 import { ProxyError } from '../../base/errors.js'
 import type { PluginTimers } from '../context.js'
 import { MAX_EFFECTS } from './from-worker.js'
@@ -44,6 +44,11 @@ export class WorkerTurn implements CallsInTurn<unknown> {
 
   get isOpen(): boolean {
     return this.#right.isOpen
+  }
+
+  /** Whether that was thrown because the turn had ended. */
+  isAbortOf(cause: unknown): boolean {
+    return isAbortOf(this.#abort?.signal, cause)
   }
 
   get signal(): AbortSignal {
