@@ -17,6 +17,11 @@ export interface Certificate {
   readonly pem: string
 }
 
+/** A certificate in JSON: the PEM is all of it. For both kinds of `toJSON`. */
+export function certificateJson({ subject, issuer, sha256, pem }: Certificate): object {
+  return { subject, issuer, sha256, pem }
+}
+
 /** What OpenSSL's own verification said. It has been computed, and not yet enforced. */
 export interface BuiltInResult {
   readonly ok: boolean
@@ -55,8 +60,8 @@ export interface PeerEvidence {
   readonly ocspResponse: Buffer | undefined
   /** `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string
-  /** The cipher suite by OpenSSL's name. */
-  readonly cipher: string
+  /** The cipher suite by OpenSSL's name; undefined as long as it is not known. */
+  readonly cipher: string | undefined
   /** The key exchange group by OpenSSL's name; undefined in TLS 1.2, where it is not known yet. */
   readonly group?: string | undefined
   readonly alpn: string | undefined

@@ -21,7 +21,7 @@ export interface SavedChain extends SavedVerdict {
   readonly port: number
   readonly sni: string | null
   readonly protocol: string
-  readonly cipher: string
+  readonly cipher: string | null
   readonly alpn: string | null
   readonly chain: readonly string[]
   readonly builtChain: readonly string[]
@@ -54,7 +54,7 @@ const isSavedChain = new Ajv({ allowUnionTypes: true }).compile<SavedChain>({
     port: { type: 'integer' },
     sni: { type: ['string', 'null'] },
     protocol: TEXT,
-    cipher: TEXT,
+    cipher: { type: ['string', 'null'] },
     alpn: { type: ['string', 'null'] },
     chain: { ...DERS, minItems: 1 },
     builtChain: DERS,
@@ -85,7 +85,7 @@ export function toSaved(evidence: PeerEvidence, port: number, verdict: SavedVerd
     port,
     sni: evidence.sni ?? null,
     protocol: evidence.protocol,
-    cipher: evidence.cipher,
+    cipher: evidence.cipher ?? null,
     alpn: evidence.alpn ?? null,
     chain: evidence.chain.map(base64),
     builtChain: evidence.builtChain.map(base64),
@@ -107,7 +107,8 @@ export function toEvidence(saved: SavedChain): PeerEvidence {
     checks: saved.checks,
     ocspResponse: saved.ocspResponse === null ? undefined : Buffer.from(saved.ocspResponse, 'base64'),
     protocol: saved.protocol,
-    cipher: saved.cipher,
+    // Older files have it as an empty text.
+    cipher: saved.cipher || undefined,
     alpn: saved.alpn ?? undefined,
   }
 }

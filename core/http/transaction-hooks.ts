@@ -10,6 +10,7 @@ import type {
   TxnOrigin,
 } from '../api/transaction-hooks.js'
 import type { VConn } from '../api/vconn.js'
+import { accessor } from '../base/accessor.js'
 import { atEdge } from '../base/edge.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import type { Channel } from '../origin/channel.js'
@@ -135,7 +136,7 @@ export class TxnHooks {
     for (const hold of holds) hold.abandon()
   }
 
-  /** @typeParam E what of a {@link TxnTurn} the hook has: `message` says it all */
+  /** @typeParam E what of a {@link RequestTurn} the hook has: `message` says it all */
   #ask<E extends TxnEvent>(
     point: HoldPoint<E>,
     { code, what }: Kind,
@@ -149,8 +150,7 @@ export class TxnHooks {
       point,
       { vconn: message.vconn, about: `${facts.method} ${facts.url}` },
       // What a plugin in shadow mode changes is changed on a copy.
-      (turn, isShadow) =>
-        new TxnTurn(turn, this, facts, message, isShadow ? new HeaderList(headers) : list) as TxnEvent as E,
+      (turn, isShadow) => eventOf(turn, this, facts, message, isShadow ? new HeaderList(headers) : list) as E,
       refusal => {
         const fields = list.isChanged ? list.flat : headers
         // Plugins and timers call it: what goes wrong behind it is this transaction's end, and not theirs to catch.
@@ -168,10 +168,10 @@ export class TxnHooks {
 }
 
 /**
- * What a plugin receives: nothing is made that it does not ask for. A class, because an object with getters of its own would
- * have a shape of its own, in a part of the heap that is seldom looked at.
+ * What a plugin receives of a request: nothing is made that it does not ask for. All that it declares are own, enumerable
+ * properties, so that a copy has them; the accessors are the same functions for all, which keeps one shape for them.
  */
-class TxnTurn implements TxnEvent {
+class RequestTurn implements TxnEvent {
   readonly vconn: VConn
   readonly deadline: number
   readonly reenable: TxnEvent['reenable']
@@ -182,16 +182,23 @@ class TxnTurn implements TxnEvent {
   readonly method: string
   readonly url: string
   readonly args: Partial<TxnArgs>
-  readonly status: number | undefined
+  declare readonly signal: AbortSignal
+  declare readonly headers: HeaderFields
   readonly #turn: PluginTurn
   readonly #list: HeaderList
   #headers: HeaderFields | undefined
+
+  static readonly #signal = accessor((event: RequestTurn) => event.#turn.signal)
+  static readonly #fields = accessor((event: RequestTurn) => {
+    event.#headers ??= event.#list.view(event.#turn)
+    return event.#headers
+  })
 
   constructor(
     turn: PluginTurn,
     { id, args }: TxnHooks,
     { client, method, url }: TxnFacts,
-    { vconn, origin, status }: Message,
+    { vconn, origin }: Message,
     list: HeaderList,
   ) {
     this.vconn = vconn
@@ -204,19 +211,26 @@ class TxnTurn implements TxnEvent {
     this.method = method
     this.url = url
     this.args = args
-    this.status = status
     this.#turn = turn
     this.#list = list
+    Object.defineProperty(this, 'signal', RequestTurn.#signal)
+    Object.defineProperty(this, 'headers', RequestTurn.#fields)
   }
+}
 
-  get signal(): AbortSignal {
-    return this.#turn.signal
-  }
+/** The same of a response. */
+class ResponseTurn extends RequestTurn {
+  readonly status: number
 
-  get headers(): HeaderFields {
-    this.#headers ??= this.#list.view(this.#turn)
-    return this.#headers
+  constructor(status: number, ...rest: ConstructorParameters<typeof RequestTurn>) {
+    super(...rest)
+    this.status = status
   }
+}
+
+function eventOf(...all: ConstructorParameters<typeof RequestTurn>): TxnEvent {
+  const { status } = all[3]
+  return Object.freeze(status === undefined ? new RequestTurn(...all) : new ResponseTurn(status, ...all))
 }
 
 /** What a refusal is called. */

@@ -1,6 +1,7 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Certificate } from '../api/certificate.js'
+import { type Certificate, certificateJson } from '../api/certificate.js'
+import { accessor } from '../base/accessor.js'
 import { toPem } from '../base/pem.js'
 import { readX509 } from '../base/x509.js'
 import { onelineNames } from './openssl/x509.js'
@@ -27,44 +28,55 @@ export function certificateOf(der: Buffer): Certificate {
   return made
 }
 
-/** Parses when asked: most handshakes are decided by a look at one field. What it hands out is not to be changed. */
+/**
+ * Parses when asked: most handshakes are decided by a look at one field. What it hands out is not to be changed. Its fields
+ * are own, enumerable properties, so that a copy has them.
+ */
 class ChainCertificate implements Certificate {
+  declare readonly der: Buffer
+  declare readonly subject: string
+  declare readonly issuer: string
+  declare readonly sha256: string
+  declare readonly x509: X509Certificate
+  declare readonly pem: string
   readonly #der: Buffer
   #names: { readonly subject: string; readonly issuer: string } | undefined
   #sha256: string | undefined
   #pem: string | undefined
 
+  static readonly #fields: PropertyDescriptorMap = {
+    // A copy: another handshake will see this object too.
+    der: accessor((of: ChainCertificate) => Buffer.from(of.#der)),
+    subject: accessor((of: ChainCertificate) => of.#bothNames().subject),
+    issuer: accessor((of: ChainCertificate) => of.#bothNames().issuer),
+    sha256: accessor((of: ChainCertificate) => of.#digest()),
+    // A new one each time: Node keeps in it what a plugin could change for the next handshake.
+    x509: accessor((of: ChainCertificate) => Object.freeze(readX509(of.#der))),
+    pem: accessor((of: ChainCertificate) => of.#armoured()),
+  }
+
   constructor(der: Buffer) {
     this.#der = der
+    Object.defineProperties(this, ChainCertificate.#fields)
     Object.freeze(this)
   }
 
-  /** A copy: another handshake will see this object too. */
-  get der(): Buffer {
-    return Buffer.from(this.#der)
+  /** All of it is in the PEM; the rest is for people. */
+  toJSON(): object {
+    return certificateJson(this)
   }
 
-  get subject(): string {
+  #bothNames(): { readonly subject: string; readonly issuer: string } {
     this.#names ??= onelineNames(this.#der)
-    return this.#names.subject
+    return this.#names
   }
 
-  get issuer(): string {
-    this.#names ??= onelineNames(this.#der)
-    return this.#names.issuer
-  }
-
-  get sha256(): string {
+  #digest(): string {
     this.#sha256 ??= createHash('sha256').update(this.#der).digest('hex')
     return this.#sha256
   }
 
-  /** A new one each time: Node keeps in it what a plugin could change for the next handshake. */
-  get x509(): X509Certificate {
-    return Object.freeze(readX509(this.#der))
-  }
-
-  get pem(): string {
+  #armoured(): string {
     this.#pem ??= toPem(this.#der)
     return this.#pem
   }

@@ -2,7 +2,7 @@ import type { Verdict } from '../api/verdict.js'
 import type { Time } from '../base/time.js'
 import { Reenable } from '../vconn/reenable.js'
 import type { Asker } from './hook-turn.js'
-import { ParkedEvent } from './parked-event.js'
+import { finishEvent, isAbortOfEvent, ParkedEvent, whenUnwanted } from './parked-event.js'
 
 /** A handshake that waits for the answer. */
 interface Waiter {
@@ -83,7 +83,7 @@ class PendingQuestion {
 
   join(waiter: Waiter): void {
     this.#waiters.add(waiter)
-    waiter.event.whenUnwanted(() => this.#leave(waiter))
+    whenUnwanted(waiter.event, () => this.#leave(waiter))
   }
 
   start(): void {
@@ -97,7 +97,7 @@ class PendingQuestion {
   }
 
   readonly #refuse = (cause: unknown): void => {
-    if (this.#event.isAbortOf(cause)) return this.#put.onGaveUp()
+    if (isAbortOfEvent(this.#event, cause)) return this.#put.onGaveUp()
     if (!this.#right.isOpen) return this.#put.onLateFailure(cause)
     for (const { refuse } of this.#end(true)) refuse(cause)
   }
@@ -111,7 +111,7 @@ class PendingQuestion {
     const waiters = [...this.#waiters]
     this.#waiters.clear()
     this.#right.revoke()
-    this.#event.finish(isWanted)
+    finishEvent(this.#event, isWanted)
     this.#onOver()
     return waiters
   }

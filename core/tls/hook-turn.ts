@@ -4,7 +4,7 @@ import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import { Reenable } from '../vconn/reenable.js'
 import type { HandshakeEvent } from './handshake.js'
 import type { HandshakeObserver } from './observer.js'
-import { ParkedEvent, type Turn } from './parked-event.js'
+import { finishEvent, isAbortOfEvent, ParkedEvent, type Turn } from './parked-event.js'
 
 /** One continuation on the hook, ready to be asked. */
 export interface Asker {
@@ -51,7 +51,7 @@ export class HookTurn {
       why => observer.ignoredReenable(plugin, host, why),
     )
     this.#refuse = cause => {
-      if (this.#event.isAbortOf(cause)) return observer.gaveUp?.(plugin, host)
+      if (isAbortOfEvent(this.#event, cause)) return observer.gaveUp?.(plugin, host)
       observer.pluginFailed(plugin, host, cause)
       if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
     }
@@ -95,6 +95,6 @@ export class HookTurn {
     this.#time.cancel(this.#clock)
     this.#right.revoke()
     this.#onOver?.()
-    this.#event.finish(isWanted)
+    finishEvent(this.#event, isWanted)
   }
 }

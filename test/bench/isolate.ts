@@ -9,7 +9,7 @@ import type { HookRegistry } from '../../core/hooks/registry.js'
 import { isolateWith } from '../../core/plugin-host/isolate/isolate.js'
 import { loadPlugins } from '../../core/plugin-host/load.js'
 import { certificateOf } from '../../core/tls/chain-certificate.js'
-import { ParkedEvent } from '../../core/tls/parked-event.js'
+import { finishEvent, ParkedEvent } from '../../core/tls/parked-event.js'
 import { Reenable } from '../../core/vconn/reenable.js'
 import { Timers } from '../../core/vconn/schedule.js'
 import { PluginTurn } from '../../core/vconn/turn.js'
@@ -69,7 +69,7 @@ function aboutOrigin(registry: HookRegistry, chain: VerifyServerEvent['chain']):
     new Promise((resolve, fail) => {
       const right = new Reenable(
         () => {
-          event.finish(true)
+          finishEvent(event, true)
           resolve()
         },
         () => fail(new Error('ignored')),

@@ -1,7 +1,8 @@
 import { createHash, type X509Certificate } from 'node:crypto'
-import type { Certificate } from '../../api/certificate.js'
+import { type Certificate, certificateJson } from '../../api/certificate.js'
 import type { Parked } from '../../api/parked.js'
 import type { VConn } from '../../api/vconn.js'
+import { accessor } from '../../base/accessor.js'
 import { toPem } from '../../base/pem.js'
 import { readX509 } from '../../base/x509.js'
 import type { PlainVConn } from './messages.js'
@@ -33,39 +34,43 @@ export function plainCertificate({ der, subject, issuer }: Certificate): PlainCe
 
 /** A certificate in a worker: everything is computed there, when asked for, but the names on one line. */
 export class WorkerCertificate implements Certificate {
-  readonly #plain: PlainCertificate
+  declare readonly der: Buffer
+  readonly subject: string
+  readonly issuer: string
+  declare readonly sha256: string
+  declare readonly x509: X509Certificate
+  declare readonly pem: string
+  readonly #der: Uint8Array
   #sha256: string | undefined
   #x509: X509Certificate | undefined
 
-  constructor(plain: PlainCertificate) {
-    this.#plain = plain
+  static readonly #fields: PropertyDescriptorMap = {
+    der: accessor((of: WorkerCertificate) => Buffer.from(of.#der)),
+    sha256: accessor((of: WorkerCertificate) => of.#digest()),
+    x509: accessor((of: WorkerCertificate) => of.#view()),
+    pem: accessor((of: WorkerCertificate) => toPem(of.#der)),
+  }
+
+  constructor({ der, subject, issuer }: PlainCertificate) {
+    this.#der = der
+    this.subject = subject
+    this.issuer = issuer
+    Object.defineProperties(this, WorkerCertificate.#fields)
     Object.freeze(this)
   }
 
-  get der(): Buffer {
-    return Buffer.from(this.#plain.der)
+  toJSON(): object {
+    return certificateJson(this)
   }
 
-  get subject(): string {
-    return this.#plain.subject
-  }
-
-  get issuer(): string {
-    return this.#plain.issuer
-  }
-
-  get sha256(): string {
-    this.#sha256 ??= createHash('sha256').update(this.#plain.der).digest('hex')
+  #digest(): string {
+    this.#sha256 ??= createHash('sha256').update(this.#der).digest('hex')
     return this.#sha256
   }
 
-  get x509(): X509Certificate {
-    this.#x509 ??= Object.freeze(readX509(this.#plain.der))
+  #view(): X509Certificate {
+    this.#x509 ??= Object.freeze(readX509(this.#der))
     return this.#x509
-  }
-
-  get pem(): string {
-    return toPem(this.#plain.der)
   }
 }
 

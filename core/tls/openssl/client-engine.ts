@@ -10,6 +10,7 @@
  * Longer than 250 lines because all calls on one `SSL*` are in one place.
  */
 import { ProxyError } from '../../base/errors.js'
+import { StapledResponse } from '../stapled-response.js'
 import type { VerifiedPeer } from '../verdict.js'
 import { type BuiltInCheck, type CheckedNames, runBuiltInCheck } from './built-in-check.js'
 import type { ChainMemory } from './chain-memory.js'
@@ -41,12 +42,14 @@ const SIGNED_KEY_EXCHANGES: ReadonlySet<number> = new Set([1038, 1039])
 const X509_V_OK = 0
 const X509_V_ERR_UNSPECIFIED = 1
 
+const NOTHING = Buffer.alloc(0)
+
 export type Progress = 'wants-input' | 'parked' | 'established' | 'failed'
 
 /** What the origin showed, as bytes and numbers. */
 export interface ParkedPeer extends BuiltInCheck {
   readonly protocol: string
-  readonly cipher: string
+  readonly cipher: string | undefined
   readonly group: string | undefined
   readonly alpn: string | undefined
   readonly ocspResponse: Buffer | undefined
@@ -73,6 +76,8 @@ export class ClientEngine implements VerifySubject, SessionSubject {
   /** One that came before anybody said what to do with it. */
   #session: ClientSession | undefined
   #isEstablished = false
+  /** What of TLS 1.2 comes behind the certificate; until the handshake has ended. */
+  #stapled: StapledResponse | undefined = new StapledResponse()
   #error: OpenSslError | undefined
   /** Once established, and not before. */
   readonly #traffic = new Established(() => this.#ssl.handle)
@@ -139,6 +144,7 @@ export class ClientEngine implements VerifySubject, SessionSubject {
   receive(bytes: Uint8Array): void {
     if (this.#ssl.isFreed) return
     this.#traffic.heard(bytes)
+    this.#stapled?.look(bytes)
     ssl.BIO_write(this.#in, bytes, bytes.length)
   }
 
@@ -156,7 +162,8 @@ export class ClientEngine implements VerifySubject, SessionSubject {
     const returned = ssl.SSL_do_handshake(handle)
     if (returned === 1) return this.#finish()
     const why = ssl.SSL_get_error(handle, returned)
-    if (why === SSL_ERROR_WANT_RETRY_VERIFY && this.#check !== undefined) return 'parked'
+    if (why === SSL_ERROR_WANT_RETRY_VERIFY && this.#check !== undefined)
+      return this.#isFlightIn ? 'parked' : 'wants-input'
     // Past the certificate OpenSSL may be only when somebody has accepted it.
     const isFine = this.#check === undefined || this.#decision === X509_V_OK
     if ((why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) && isFine) return 'wants-input'
@@ -166,8 +173,24 @@ export class ClientEngine implements VerifySubject, SessionSubject {
   #finish(): Progress {
     if (this.#decision !== X509_V_OK && !this.isResumed)
       return this.#failUnjudged('the handshake ended before anybody accepted the certificate')
+    if (!this.#isStapledAsShown())
+      return this.#failUnjudged('the stapled OCSP response is not the one that was shown')
+    this.#stapled = undefined
     this.#isEstablished = true
     return 'established'
+  }
+
+  /** Whether all has come that is to be shown: of an origin that breaks off its flight OpenSSL will hear the end. */
+  get #isFlightIn(): boolean {
+    const stapled = this.#stapled
+    return stapled === undefined || !stapled.isAnnounced || stapled.isDone
+  }
+
+  /** What was found by looking ahead is what OpenSSL has read since. */
+  #isStapledAsShown(): boolean {
+    const stapled = this.#stapled
+    if (this.#check === undefined || stapled === undefined || !stapled.isAnnounced) return true
+    return (this.#ocspRead() ?? NOTHING).equals(stapled.found ?? NOTHING)
   }
 
   /** What OpenSSL wanted to send is dropped, but for an alert: it may be a Finished that nobody has allowed. */
@@ -202,13 +225,15 @@ export class ClientEngine implements VerifySubject, SessionSubject {
     const check = this.#check
     if (check === undefined) return undefined
     const handle = this.#ssl.handle
-    const cipher = ssl.SSL_get_current_cipher(handle)
+    const current = ssl.SSL_get_current_cipher(handle)
+    // In TLS 1.2 it comes into force later than the certificate.
+    const cipher = current === NULL ? ssl.SSL_get_pending_cipher(handle) : current
     return {
       protocol: ssl.SSL_get_version(handle),
-      cipher: cipher === NULL ? '' : ssl.SSL_CIPHER_get_name(cipher),
+      cipher: cipher === NULL ? undefined : ssl.SSL_CIPHER_get_name(cipher),
       group: this.#group(),
       alpn: this.#alpn(),
-      ocspResponse: this.#ocspResponse(),
+      ocspResponse: this.#ocspRead() ?? this.#stapled?.found,
       ...check, // last: docs/performance.md says what a spread in front costs
     }
   }
@@ -225,7 +250,8 @@ export class ClientEngine implements VerifySubject, SessionSubject {
     return at[0] === NULL || length[0] === 0 ? undefined : ssl.copyFrom(at[0], length[0]).toString('latin1')
   }
 
-  #ocspResponse(): Buffer | undefined {
+  /** As far as OpenSSL has read: in TLS 1.2 not before the certificate is accepted. */
+  #ocspRead(): Buffer | undefined {
     const at: [Handle] = [NULL]
     const length = Number(ssl.SSL_ctrl_out(this.#ssl.handle, SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP, 0, at))
     return at[0] === NULL || length <= 0 ? undefined : ssl.copyFrom(at[0], length)

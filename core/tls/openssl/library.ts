@@ -157,6 +157,7 @@ export const SSL_get_version = f<(ssl: Handle) => string>('str SSL_get_version(u
 export const SSL_get_current_cipher = f<(ssl: Handle) => Handle>(
   'uintptr_t SSL_get_current_cipher(uintptr_t ssl)',
 )
+/** Named by the ServerHello; TLS 1.2 and older. */
 export const SSL_get_pending_cipher = f<(ssl: Handle) => Handle>(
   'uintptr_t SSL_get_pending_cipher(uintptr_t ssl)',
 )
