@@ -4,7 +4,7 @@
  *
  *     private_issuer.so ca=/etc/portcullis/own-ca.pem hosts=internal.example
  *
- * - `ca=`: a PEM file with the certificates of the authorities.
+ * - `ca=`: a PEM file with the certificates of the authorities; a relative path begins in the folder of the configuration.
  * - `hosts=`: host suffixes with commas between: `internal.example` means that host and all below it.
  *
  * Plugins see a failed check with `…verify.server.override INT 1` or `…policy STRING PERMISSIVE` only.
@@ -16,7 +16,7 @@ import type { Certificate, OptionsOf, OptionsSchema, PluginInit } from 'portcull
 export const optionsSchema = {
   type: 'object',
   properties: {
-    ca: { type: 'string' },
+    ca: { type: 'string', format: 'path' },
     hosts: { type: 'array', items: { type: 'string' }, minItems: 1 },
   },
   required: ['ca', 'hosts'],

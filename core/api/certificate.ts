@@ -56,7 +56,10 @@ export interface PeerEvidence {
     readonly name: BuiltInResult
     readonly rule?: BuiltInResult
   }
-  /** The stapled OCSP response, DER, if the origin sent one before its certificate was checked. */
+  /**
+   * The stapled OCSP response, DER, if the origin sent one. In TLS 1.2 it comes in a message behind the certificate's: the
+   * handshake is parked when that has come, too.
+   */
   readonly ocspResponse: Buffer | undefined
   /** `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string

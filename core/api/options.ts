@@ -33,6 +33,8 @@ export interface OptionSchema {
   readonly default?: unknown
   /** For people. */
   readonly description?: string
+  /** `path`: a file or folder. Relative ones begin in the folder of the configuration; the option is absolute. */
+  readonly format?: string
   /** Any other keyword of JSON schema: `minimum`, `pattern`, `uniqueItems`, … */
   readonly [keyword: string]: unknown
 }

@@ -11,6 +11,8 @@ import type { accept, reject } from './verdict.js'
 export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   /** The plugin's name: its file name without the extension. */
   readonly name: string
+  /** The folder of the configuration, absolute, also in a worker. Relative paths on the plugin's line begin there. */
+  readonly confDir: string
   /** The tokens of its line in plugin.config; `argv[0]` is the plugin's path as written there. */
   readonly argv: readonly string[]
   /** The `key=value` tokens of its line, parsed and checked by its `optionsSchema`; frozen. Empty without one. */

@@ -5,7 +5,7 @@ import { containedAbort } from '../base/contained-abort.js'
 import { clip, describeThrown, toLogText } from '../base/thrown.js'
 import { readCertificates } from '../base/x509.js'
 import { type HookRegistry, hooksSealed, type PluginRef } from '../hooks/registry.js'
-import type { PluginLine } from './plugin-line.js'
+import type { LoadedLine } from './plugin-line.js'
 
 /** Where plugins write to. */
 export interface PluginDiags {
@@ -50,7 +50,7 @@ export class PluginInstance {
   readonly #gone: AbortController
   #isInInit = true
 
-  constructor(line: PluginLine, registry: HookRegistry, env: ContextEnv) {
+  constructor(line: LoadedLine, registry: HookRegistry, env: ContextEnv) {
     const { name } = line
     const { deadline, mode, late, isolate } = line.options
     const isIsolated = isolate === 'worker'
@@ -74,6 +74,7 @@ export class PluginInstance {
     this.#timers = timers
     this.context = Object.freeze<PluginContext>({
       name,
+      confDir: line.confDir,
       argv: Object.freeze([...line.argv]),
       options: NO_OPTIONS, // whoever imports the module knows its schema
       hookAdd,

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { PluginInit } from '../api/plugin.js'
 import { ProxyError } from '../base/errors.js'
 import { classOf, describe } from '../base/thrown.js'
-import { type PluginLine, placeOf } from './plugin-line.js'
+import { type LoadedLine, placeOf } from './plugin-line.js'
 import { readTypedOptions } from './typed-options.js'
 
 /**
@@ -19,7 +19,7 @@ const imports = new Map<string, number>()
  * @throws {ProxyError} PTC_PLUGIN_SHAPE, PTC_PLUGIN_CONFIG_INVALID when the line does not fit the schema, or
  *   PTC_PLUGIN_INIT_FAILED if the module itself does not load
  */
-export async function importInit(path: string, line: PluginLine): Promise<PluginInit> {
+export async function importInit(path: string, line: LoadedLine): Promise<PluginInit> {
   const module = await importFresh(path).catch(cause => {
     const why = `${describe(cause)}${syntaxHelp(path, cause)}`
     throw new ProxyError('PTC_PLUGIN_INIT_FAILED', `${placeOf(line)}: cannot load ${path}: ${why}`, { cause })

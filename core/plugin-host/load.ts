@@ -1,9 +1,10 @@
+import { resolve } from 'node:path'
 import type { PluginInit } from '../api/plugin.js'
 import { ProxyError } from '../base/errors.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { type ContextEnv, PluginInstance } from './context.js'
 import { importInit } from './import-init.js'
-import { type PluginLine, placeOf } from './plugin-line.js'
+import { type LoadedLine, type PluginLine, placeOf } from './plugin-line.js'
 import { type PluginPlaces, resolvePlugin } from './resolve.js'
 import { runInit } from './run-init.js'
 
@@ -15,7 +16,7 @@ export interface PluginEnv extends PluginPlaces, ContextEnv {
    * Initialises a plugin with `@isolate=worker` where it is to run, and makes the init that stands in for it here;
    * without this such a line is an error. The signal aborts when the plugin is unloaded.
    */
-  readonly isolate?: (path: string, line: PluginLine, signal: AbortSignal) => Promise<PluginInit>
+  readonly isolate?: (path: string, line: LoadedLine, signal: AbortSignal) => Promise<PluginInit>
 }
 
 /** The plugins of one plugin.config, initialised. A reload makes a new set and unloads the old one when it is idle. */
@@ -47,7 +48,8 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
   }
   env.diags.note('plugin.config loading ...')
   try {
-    for (const line of lines) {
+    for (const parsed of lines) {
+      const line = { ...parsed, confDir: resolve(env.confDir) }
       const path = await resolvePlugin(line, env)
       env.diags.note(`loading plugin '${path}'`)
       const instance = new PluginInstance(line, registry, env)
@@ -68,7 +70,7 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
 
 async function start(
   path: string,
-  line: PluginLine,
+  line: LoadedLine,
   { context }: PluginInstance,
   env: PluginEnv,
 ): Promise<void> {
@@ -79,7 +81,7 @@ async function start(
 
 async function isolated(
   path: string,
-  line: PluginLine,
+  line: LoadedLine,
   signal: AbortSignal,
   { isolate }: PluginEnv,
 ): Promise<PluginInit> {

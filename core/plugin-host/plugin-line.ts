@@ -14,6 +14,12 @@ export interface PluginLine {
   readonly options: Pick<PluginRef, 'deadline' | 'mode' | 'late'> & { readonly isolate: 'none' | 'worker' }
 }
 
+/** A line that is loaded, and where its configuration is. */
+export interface LoadedLine extends PluginLine {
+  /** The folder of the configuration, absolute. */
+  readonly confDir: string
+}
+
 /** Where a message about this line points. */
 export function placeOf(line: PluginLine): string {
   return `${line.file}:${line.line}: plugin ${line.name}`

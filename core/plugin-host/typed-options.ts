@@ -1,9 +1,10 @@
+import { resolve } from 'node:path'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { OptionSchema, OptionsSchema } from '../api/options.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { describe } from '../base/thrown.js'
-import { type PluginLine, placeOf } from './plugin-line.js'
+import { type LoadedLine, type PluginLine, placeOf } from './plugin-line.js'
 
 /** Options as their plugin's schema describes them. */
 export type TypedOptions = Readonly<Record<string, unknown>>
@@ -13,11 +14,12 @@ type Given = Map<string, string | string[]>
 const TYPES = ['string', 'number', 'integer', 'boolean', 'array']
 
 /**
- * What the `key=value` tokens of a plugin's line say, by the schema that the plugin exports. Frozen.
+ * What the `key=value` tokens of a plugin's line say, by the schema that the plugin exports. Frozen. Strings of the format
+ * `path` are absolute.
  * @throws {ProxyError} PTC_PLUGIN_CONFIG_INVALID that names the line and every wrong key; PTC_PLUGIN_SHAPE when the
  *   schema is none
  */
-export function readTypedOptions(schema: unknown, line: PluginLine): TypedOptions {
+export function readTypedOptions(schema: unknown, line: LoadedLine): TypedOptions {
   const isValid = compileSchema(schema, line)
   const { properties } = schema as OptionsSchema
   const problems: string[] = []
@@ -30,8 +32,17 @@ export function readTypedOptions(schema: unknown, line: PluginLine): TypedOption
   }
   if (problems.length > 0)
     throw new ProxyError('PTC_PLUGIN_CONFIG_INVALID', `${placeOf(line)}: ${problems.join('\n  ')}`)
-  for (const value of Object.values(options)) Object.freeze(value)
+  for (const [key, value] of Object.entries<unknown>(options))
+    Reflect.set(options, key, Object.freeze(placed(value, properties[key], line.confDir)))
   return Object.freeze(options)
+}
+
+/** The format of a string that is a path: relative ones begin in the folder of the configuration. */
+const PATH = 'path'
+
+function placed(value: unknown, { format, items }: Partial<OptionSchema> = {}, confDir: string): unknown {
+  if (typeof value === 'string') return format === PATH ? resolve(confDir, value) : value
+  return Array.isArray(value) && items !== undefined ? value.map(part => placed(part, items, confDir)) : value
 }
 
 function compileSchema(schema: unknown, line: PluginLine): ValidateFunction<TypedOptions> {
@@ -43,6 +54,7 @@ function compileSchema(schema: unknown, line: PluginLine): ValidateFunction<Type
       throw wrong(`gives the option ${key} no type that fits on a line; known are ${TYPES.join(', ')}`)
   try {
     const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true, strictTypes: false })
+    ajv.addFormat(PATH, true)
     return ajv.compile<TypedOptions>(schema)
   } catch (cause) {
     throw wrong(`is no JSON schema: ${describe(cause)}`, { cause })

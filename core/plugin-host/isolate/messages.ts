@@ -8,7 +8,7 @@ import type { HookId, HookOptions } from '../../api/hooks.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Verdict } from '../../api/verdict.js'
 import type { ErrorCode } from '../../base/errors.js'
-import type { PluginLine } from '../plugin-line.js'
+import type { LoadedLine } from '../plugin-line.js'
 import type { AskHook, TellHook } from './hook-events.js'
 
 /** What a worker is started with. */
@@ -16,7 +16,7 @@ export interface WorkerTask {
   readonly port: MessagePort
   /** The plugin's file, absolute. */
   readonly path: string
-  readonly line: PluginLine
+  readonly line: LoadedLine
 }
 
 /** What args are kept on: a connection, by its id, or a transaction. */

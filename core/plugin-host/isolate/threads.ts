@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { PluginLine } from '../plugin-line.js'
+import type { LoadedLine } from '../plugin-line.js'
 import type { WorkerTask } from './messages.js'
 
 /** A thread that runs the plugin. */
@@ -24,7 +24,7 @@ export interface ThreadOptions {
   /** The module whose default export serves a {@link WorkerTask}. */
   readonly entry: URL
   readonly path: string
-  readonly line: PluginLine
+  readonly line: LoadedLine
   readonly count: number
   readonly memoryMb: number
 }

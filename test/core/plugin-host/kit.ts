@@ -1,13 +1,13 @@
 import type { PluginEnv } from '../../../core/plugin-host/load.js'
-import type { PluginLine } from '../../../core/plugin-host/plugin-line.js'
+import type { LoadedLine } from '../../../core/plugin-host/plugin-line.js'
 import { Timers } from '../../../core/vconn/schedule.js'
 import { makeTempDir, type TempDir } from '../../kit/temp-dir.js'
 
 /** A line of plugin.config, as the parser would hand it over. */
-export function pluginLine(path: string, line = 1, ...args: string[]): PluginLine {
+export function pluginLine(path: string, line = 1, ...args: string[]): LoadedLine {
   const name = path.replace(/^.*\//, '').replace(/\.(so|[cm]?[jt]s)$/, '')
   const options = { isolate: 'none', mode: 'enforce', late: 'reject' } as const
-  return { file: 'plugin.config', line, path, name, argv: [path, ...args], options }
+  return { confDir: '/conf', file: 'plugin.config', line, path, name, argv: [path, ...args], options }
 }
 
 export interface HostKit {

@@ -88,6 +88,25 @@ test('a schema that is none is the plugin’s mistake', async t => {
   t.throws(() => readTypedOptions(none, pluginLine('a', 1, 'x=1')), { message: /; this plugin takes none$/ })
 })
 
+test('paths begin in the folder of the configuration', async t => {
+  const path = { type: 'string', format: 'path' } as const
+  const schema = {
+    type: 'object',
+    properties: {
+      ca: path,
+      lists: { type: 'array', items: path },
+      fallback: { ...path, default: 'none.pem' },
+      text: { type: 'string' },
+    },
+  }
+  const line = pluginLine('a.js', 1, 'ca=own/ca.pem', 'lists=/abs/a,../b', 'text=own/ca.pem')
+  t.strictSame(
+    { ...readTypedOptions(schema, line) },
+    { ca: '/conf/own/ca.pem', lists: ['/abs/a', '/b'], fallback: '/conf/none.pem', text: 'own/ca.pem' },
+  )
+  t.ok(Object.isFrozen(readTypedOptions(schema, line)['lists']))
+})
+
 test('a plugin finds its options in its context', async t => {
   const { dir, env, log } = makeHost()
   t.teardown(dir.remove)
