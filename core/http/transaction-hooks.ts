@@ -1,3 +1,4 @@
+// Longer than 250 lines because what plugins may do to a transaction, at all of its hooks, is one concept.
 import { HeaderList } from '../api/header-list.js'
 import type {
   HeaderFields,

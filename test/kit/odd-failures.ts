@@ -126,14 +126,21 @@ async function command({ proxy, conf }: Stage, hook: HookId): Promise<void> {
   await ctl.exited()
 }
 
-/** Has a plugin fail on every hook in every way, in or out of workers as the options of its line say. */
-export async function failEverywhere(t: Test, options: string): Promise<void> {
+/** The hooks of one part of a test: a part is a file of its own, because a file has two minutes. */
+export interface Part {
+  /** From 0. */
+  readonly index: number
+  readonly of: number
+}
+
+/** Has a plugin fail on every hook of a part in every way, in or out of workers as the options of its line say. */
+export async function failEverywhere(t: Test, options: string, { index, of }: Part): Promise<void> {
   t.teardown(() => origin.stop())
   const stage = await start(t, options)
   const { proxy } = stage
   t.equal(await ask(stage.port), 200, 'it serves')
-  for (const hook of HOOK_IDS) {
-    if (hook === 'TS_LIFECYCLE_SHUTDOWN_HOOK') continue
+  const hooks = HOOK_IDS.filter(hook => hook !== 'TS_LIFECYCLE_SHUTDOWN_HOOK')
+  for (const hook of hooks.filter((_, i) => i % of === index)) {
     await failOn(stage, hook)
     t.equal(await ask(stage.port), 200, `it serves after ${hook}`)
   }

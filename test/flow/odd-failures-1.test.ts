@@ -1,0 +1,6 @@
+import { test } from 'tap'
+import { failEverywhere } from '../kit/odd-failures.js'
+
+test('a plugin that fails oddly costs nothing else: first half of the hooks', { timeout: 115_000 }, t =>
+  failEverywhere(t, '', { index: 0, of: 2 }),
+)

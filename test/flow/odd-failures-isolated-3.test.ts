@@ -1,0 +1,8 @@
+import { test } from 'tap'
+import { failEverywhere } from '../kit/odd-failures.js'
+
+test(
+  'a plugin in workers that fails oddly costs nothing else: third quarter of the hooks',
+  { timeout: 115_000 },
+  t => failEverywhere(t, '@isolate=worker', { index: 2, of: 4 }),
+)

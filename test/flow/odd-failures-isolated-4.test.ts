@@ -1,0 +1,8 @@
+import { test } from 'tap'
+import { failEverywhere } from '../kit/odd-failures.js'
+
+test(
+  'a plugin in workers that fails oddly costs nothing else: fourth quarter of the hooks',
+  { timeout: 115_000 },
+  t => failEverywhere(t, '@isolate=worker', { index: 3, of: 4 }),
+)
