@@ -51,10 +51,12 @@ export async function dial(to: Address, options: DialOptions, signal: AbortSigna
   const connectTimeout = options.timeoutFor?.(to.name ?? to.host) ?? options.connectTimeout
   const end = new AbortController()
   const onAbort = (): void => end.abort(abortReason(signal))
-  const timer = setTimeout(() => end.abort(late(to, connectTimeout)), connectTimeout)
+  let isResolved = false
+  const timer = setTimeout(() => end.abort(late(to, connectTimeout, isResolved)), connectTimeout)
   signal.addEventListener('abort', onAbort)
   try {
     const addresses = await addressesOf(to, options, end.signal)
+    isResolved = true
     return await connectTo(to, addresses, options, end.signal)
   } catch (cause) {
     const error = end.signal.aborted ? abortReason(end.signal) : connectError(cause, to)
@@ -66,8 +68,9 @@ export async function dial(to: Address, options: DialOptions, signal: AbortSigna
   }
 }
 
-function late({ host, port }: Address, timeout: number): ProxyError {
-  return new ProxyError('PTC_CONNECT_TIMEOUT', `${host}:${port} did not accept within ${timeout} ms`)
+function late({ host, port }: Address, timeout: number, isResolved: boolean): ProxyError {
+  const what = isResolved ? `${host}:${port} did not accept` : `the name ${host} was not resolved`
+  return new ProxyError('PTC_CONNECT_TIMEOUT', `${what} within ${timeout} ms`)
 }
 
 /** Those that may be dialled. What is left out cannot come back by a name that means another address a moment later. */

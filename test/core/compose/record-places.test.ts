@@ -18,6 +18,8 @@ const COMPLAINTS: readonly (readonly [name: string, value: string, what: RegExp]
   ['ssl.keylog_file', 'STRING gone/keys', /cannot open .*gone\/keys/],
   ['http.proxy_auth.htpasswd', 'STRING gone', /cannot read .*gone/],
   ['hostdb.host_file.path', 'STRING gone', /cannot read .*gone/],
+  ['dns.resolv_conf', 'STRING gone', /cannot read .*gone/],
+  ['dns.nameservers', 'STRING ns.example', /"ns\.example" is no address of a name server/],
   ['cache.ip_allow.filename', 'STRING gone.yaml', /cannot read .*gone\.yaml/],
   ['ssl.servername.filename', 'STRING gone.yaml', /cannot read .*gone\.yaml/],
   ['ssl.server.multicert.filename', 'STRING gone.config', /cannot read .*gone\.config/],

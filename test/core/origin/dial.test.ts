@@ -58,7 +58,10 @@ test('errors by code', async t => {
 test('an attempt has an end', async t => {
   const silent: NameResolver = { resolve: () => new Promise(() => undefined), forget: () => undefined }
   const to = { host: 'origin.test', port: 1, client }
-  await t.rejects(dial(to, { connectTimeout: 30, names: silent }, never), { code: 'PTC_CONNECT_TIMEOUT' })
+  await t.rejects(dial(to, { connectTimeout: 30, names: silent }, never), {
+    code: 'PTC_CONNECT_TIMEOUT',
+    message: /name origin\.test was not resolved/,
+  })
   const abort = new AbortController()
   const attempt = dial(to, { ...options, names: silent }, abort.signal)
   abort.abort(new ProxyError('PTC_CLIENT_GONE', 'left'))

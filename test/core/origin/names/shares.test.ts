@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { test } from 'tap'
 import { Shares } from '../../../../core/origin/names/shares.js'
 
@@ -82,4 +83,46 @@ test('a share counts against another client', async t => {
   shares.release('a')
   shares.release('b')
   t.equal(shares.used, 0)
+})
+
+test('whatever clients do, the limits hold and no client waits that could begin', async t => {
+  const client = fc.constantFrom('a', 'b', 'c', 'd')
+  const step = fc.record({ client, act: fc.constantFrom('enter', 'enter', 'leave', 'release') })
+  const limits = fc.record({
+    total: fc.integer({ min: 1, max: 9 }),
+    perClient: fc.integer({ min: 1, max: 5 }),
+  })
+  const property = fc.property(limits, fc.array(step, { maxLength: 100 }), ({ total, perClient }, steps) => {
+    const shares = new Shares({ total, perClient })
+    const held = new Map<string, number>()
+    const waiting: { readonly client: string; readonly leave: () => void; isOver: boolean }[] = []
+    const holds = (one: string): number => held.get(one) ?? 0
+    for (const { client, act } of steps) {
+      if (act === 'enter') {
+        const entry = { client, leave: (): void => undefined, isOver: false }
+        waiting.push(entry)
+        entry.leave = shares.enter(client, () => {
+          if (entry.isOver) throw new Error('whoever has left is served')
+          entry.isOver = true
+          held.set(client, holds(client) + 1)
+          return true
+        })
+      } else if (act === 'leave') {
+        const entry = waiting.find(one => one.client === client && !one.isOver)
+        if (entry === undefined) continue
+        entry.isOver = true
+        entry.leave()
+      } else if (holds(client) > 0) {
+        held.set(client, holds(client) - 1)
+        shares.release(client)
+      }
+      const used = [...held.values()].reduce((sum, n) => sum + n, 0)
+      const left = waiting.filter(one => !one.isOver)
+      if (shares.used !== used || shares.waiting !== left.length) throw new Error('the counts are wrong')
+      if (used > total || [...held.values()].some(n => n > perClient)) throw new Error('a limit is passed')
+      if (left.some(one => holds(one.client) < Math.min(perClient, total - used)))
+        throw new Error('a client waits that could begin')
+    }
+  })
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }))
 })
