@@ -164,9 +164,6 @@ async function start(place: Place): Promise<void> {
   const { ProxyServer } = await import('./proxy.js')
   const proxy = await ProxyServer.start(place)
   surviveEverything(message => proxy.tellFault(message))
-  for (const { address, port } of proxy.ports) {
-    place.print('stdout', `portcullis listens on ${authorityText(address, port)}`)
-  }
   process.on('SIGHUP', () => void proxy.reload().catch(() => {})) // it is logged
   const stop = (why: string): void => {
     void proxy.stop(DRAIN).then(() => process.exit(0))
@@ -179,6 +176,10 @@ async function start(place: Place): Promise<void> {
   const stopByHand = (): number => {
     setImmediate(stop, 'a request to stop')
     return DRAIN
+  }
+  // Not before: a signal may come as soon as this has been read.
+  for (const { address, port } of proxy.ports) {
+    place.print('stdout', `portcullis listens on ${authorityText(address, port)}`)
   }
   await proxy.manage({ version: version(), pid: process.pid, stop: stopByHand })
 }
