@@ -13,7 +13,7 @@ import { ProxyError } from './base/errors.js'
 import { didYouMean } from './base/nearest.js'
 import { describe, describeThrown } from './base/thrown.js'
 import type { TryOptions } from './cli/try.js'
-import type { Place } from './compose/setup.js'
+import type { Place } from './program/generation.js'
 
 const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS handshake
 
@@ -161,7 +161,7 @@ function version(): string {
 }
 
 async function start(place: Place): Promise<void> {
-  const { ProxyServer } = await import('./proxy.js')
+  const { ProxyServer } = await import('./program/proxy.js')
   const proxy = await ProxyServer.start(place)
   surviveEverything(message => proxy.tellFault(message))
   process.on('SIGHUP', () => void proxy.reload().catch(() => {})) // it is logged
@@ -196,9 +196,9 @@ function surviveEverything(tell: (message: string) => void): void {
 }
 
 async function verifyConfig(place: Place): Promise<void> {
-  const { openLogs, readSetup, warningsOf } = await import('./compose/setup.js')
-  const { checkSink } = await import('./compose/log-sink.js')
-  const setup = await readSetup(place, openLogs(place))
+  const { openLogs, readGeneration, warningsOf } = await import('./program/generation.js')
+  const { checkSink } = await import('./program/log-sink.js')
+  const setup = await readGeneration(place, openLogs(place))
   if (setup.accessLog !== undefined) checkSink(setup.accessLog)
   for (const warning of warningsOf(setup)) place.print('stderr', `warning: ${warning}`)
   setup.plugins.unload()

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fastify } from 'fastify'
 import { ERRORS, type ErrorCode, ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
-import type { Desk } from './desk.js'
+import type { AdminApi } from './admin-api.js'
 import { SCHEMAS } from './schemas.js'
 
 /** The largest body, in bytes: a message with its data. */
@@ -21,7 +21,7 @@ const failed = (code: ErrorCode, message: string) => ({
 })
 
 /** @param desk what the routes do */
-export async function makeApp(desk: Desk): Promise<Handler> {
+export async function makeApp(desk: AdminApi): Promise<Handler> {
   // Strings stay strings: what is meant as a number is written as one. Route parameters have no other way.
   const app = fastify({ bodyLimit: BODY_LIMIT, ajv: { customOptions: { removeAdditional: false } } })
 

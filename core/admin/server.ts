@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { ERRORS } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
+import type { AdminApi } from './admin-api.js'
 import type { Handler } from './app.js'
-import type { Desk } from './desk.js'
 import { listenAt } from './socket-file.js'
 
 /** How long a request may take to arrive; milliseconds. */
@@ -21,7 +21,7 @@ export interface Admin {
  */
 export async function openAdmin(
   path: string,
-  desk: Desk,
+  desk: AdminApi,
   onError: (message: string) => void,
 ): Promise<Admin> {
   let app: Promise<Handler> | undefined

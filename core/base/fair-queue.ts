@@ -100,7 +100,7 @@ export class FairQueue {
    * A connection has come in. The system hands over one in a turn of the loop, however many wait behind it, and whose they
    * are cannot be known: turns are short until they are in.
    */
-  makeWay(): void {
+  yieldToAccepts(): void {
     this.#makesWay = true
   }
 

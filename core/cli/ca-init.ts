@@ -5,7 +5,7 @@ import { certificatesInPem } from '../base/pem.js'
 import { describe } from '../base/thrown.js'
 import { readX509 } from '../base/x509.js'
 import { RECORDS } from '../config/records-table.js'
-import { createAuthority } from '../tls/authority.js'
+import { createAuthority } from '../tls/inbound/authority.js'
 
 /**
  * Makes the authority for bump mode, and says how clients are made to trust it.

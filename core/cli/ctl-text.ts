@@ -1,11 +1,11 @@
 /** The answers of the management API, for people. */
 
-import type { ParkedRow, PluginStatus, Status, WorkersStatus } from '../admin/desk.js'
+import type { ParkedRow, PluginStatus, Status, WorkersStatus } from '../admin/admin-api.js'
 import { authorityText } from '../base/authority.js'
-import { countsText } from '../compose/revoking.js'
-import type { RevokedCounts } from '../tls/revocation.js'
-import type { RememberedVerdict } from '../tls/verdict-cache.js'
-import type { HeldTurn } from '../vconn/held-turns.js'
+import { countsText } from '../program/revoking.js'
+import type { RevokedCounts } from '../tls/judge/revocation.js'
+import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
+import type { HeldTurn } from '../wait/held-turns.js'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND

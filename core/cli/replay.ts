@@ -1,11 +1,11 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
-import { openLogs, type Place, readSetup } from '../compose/setup.js'
-import type { VConns } from '../compose/vconns.js'
-import type { HandshakeSettings } from '../tls/handshake-settings.js'
-import { Judgement } from '../tls/judgement.js'
-import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
+import { openLogs, type Place, readGeneration } from '../program/generation.js'
+import type { VConns } from '../program/wiring/vconns.js'
+import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
+import { Judgement } from '../tls/outbound/judgement.js'
+import type { OutboundSettings } from '../tls/outbound/settings.js'
 import { readSavedChain, toEvidence, verdictOf } from './saved-chain.js'
 
 /**
@@ -19,7 +19,7 @@ export async function replay(place: Place, files: readonly string[]): Promise<nu
     throw new ProxyError('PTC_USAGE', 'replay takes the files that `try --save` has written')
   const saved = files.map(file => ({ file, chain: readSavedChain(file) }))
   const logs = openLogs(place)
-  const setup = await readSetup(place, logs)
+  const setup = await readGeneration(place, logs)
   let different = 0
   for (const { file, chain } of saved) {
     const { settings } = setup.verification.policyOf(chain.host)
@@ -44,7 +44,7 @@ type Opened = ReturnType<VConns['askOrigin']>
 function judge(
   evidence: PeerEvidence,
   port: number,
-  settings: HandshakeSettings,
+  settings: OutboundSettings,
   vconns: VConns,
 ): Promise<VerifiedPeer | VerifyRejected> {
   const ends = { remoteAddress: 'replayed', localAddress: 'replayed' }
@@ -63,7 +63,7 @@ function judgeOn(
   vconn: VConn,
   evidence: PeerEvidence,
   port: number,
-  settings: HandshakeSettings,
+  settings: OutboundSettings,
 ): Promise<VerifiedPeer | VerifyRejected> {
   return new Promise((resolve, reject) => {
     const judgement = new Judgement({ ...settings, evidence, port, vconn }, end => {

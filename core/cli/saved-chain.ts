@@ -4,8 +4,8 @@ import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificat
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { readX509 } from '../base/x509.js'
-import { certificateOf } from '../tls/chain-certificate.js'
-import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
+import { certificateOf } from '../tls/judge/chain-certificate.js'
+import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 
 /** How a handshake ended, or would. */
 export interface SavedVerdict {

@@ -4,14 +4,14 @@ import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
 import { parseAuthority } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
-import { connectModeOf } from '../compose/connect-mode.js'
-import { decisionText } from '../compose/decision-text.js'
-import { HandshakeLog } from '../compose/handshake-log.js'
-import { openLogs, type Place, readSetup, type Setup } from '../compose/setup.js'
 import { dial } from '../origin/dial.js'
-import { wantsStaple } from '../tls/certificate-parts.js'
-import { digestText } from '../tls/origin-digest.js'
-import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
+import { decisionText } from '../program/decision-text.js'
+import { type Generation, openLogs, type Place, readGeneration } from '../program/generation.js'
+import { connectModeOf } from '../program/wiring/inbound/connect-mode.js'
+import { HandshakeLog } from '../program/wiring/outbound/handshake-log.js'
+import { wantsStaple } from '../tls/judge/certificate-parts.js'
+import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
+import { digestText } from '../tls/outbound/origin-digest.js'
 import { toSaved, verdictOf } from './saved-chain.js'
 
 export interface TryOptions {
@@ -78,7 +78,7 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
   const { tell } = new Timeline(line => place.print('stdout', line))
   const logs = openLogs(place)
   const handshakes = new ToldLog(logs.diags, tell)
-  const setup = await readSetup(place, { ...logs, handshakes })
+  const setup = await readGeneration(place, { ...logs, handshakes })
   try {
     return await attempt(setup, target, at, options, tell)
   } finally {
@@ -92,7 +92,7 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
 type Target = { readonly host: string; readonly port: number }
 
 async function attempt(
-  { records, names, verification }: Setup,
+  { records, names, verification }: Generation,
   target: Target,
   at: Target,
   options: TryOptions,

@@ -1,4 +1,4 @@
-import type { Summary } from '../http/summary.js'
+import type { Summary } from '../http/transaction/summary.js'
 import type { LogFormat } from './log-formats.js'
 
 export interface AccessLogOptions {

@@ -1,4 +1,4 @@
-import type { RequestHead, ResponseHead } from '../origin/messages.js'
+import type { RequestHead, ResponseHead } from '../http1/messages.js'
 
 /** Bytes of a request's head as it is sent: `name: value` and CRLF each. */
 export function requestLength({ method, path, headers, body }: RequestHead): number {

@@ -1,4 +1,4 @@
-import type { Summary } from '../http/summary.js'
+import type { Summary } from '../http/transaction/summary.js'
 
 /** One line of the access log, before it has a format. */
 export interface LogEntry {

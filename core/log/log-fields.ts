@@ -1,7 +1,7 @@
 // Longer than 100 lines because it is the table of all fields of the access log, one row each.
 import type { ErrorCode } from '../base/errors.js'
 import type { LogSymbol } from '../config/log-format.js'
-import type { ClientRequest } from '../http/client-request.js'
+import type { ClientRequest } from '../http/listener/client-request.js'
 import { hostOf, requestLength, responseLength, safeUrl } from './lengths.js'
 import type { LogEntry } from './log-entry.js'
 import { certificateOf } from './origin-certificate.js'

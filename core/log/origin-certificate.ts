@@ -1,6 +1,6 @@
 import type { PeerEvidence } from '../api/certificate.js'
-import type { Summary } from '../http/summary.js'
-import { type Rejection, type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
+import type { Summary } from '../http/transaction/summary.js'
+import { type Rejection, type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 
 /** What is logged of an origin's certificate. */
 export interface LoggedCertificate {

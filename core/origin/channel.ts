@@ -1,5 +1,5 @@
 import type { VConn } from '../api/vconn.js'
-import type { TlsOrigin } from '../tls/start-tls.js'
+import type { TlsOrigin } from '../tls/outbound/start-tls.js'
 import type { Link } from '../vconn/link.js'
 
 declare const plain: unique symbol

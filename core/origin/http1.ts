@@ -1,12 +1,18 @@
 // Longer than 250 lines because the states of a connection, and all that may move them, are one concept.
 import { ProxyError } from '../base/errors.js'
+import {
+  fieldLines,
+  headText,
+  type RequestHead,
+  type ResponseHead,
+  type ResponseSink,
+} from '../http1/messages.js'
+import { HttpParser, type MessageEvents } from '../http1/parser.js'
+import { checkResponse, malformed, protocolsIn } from '../http1/response-checks.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import type { Channel } from './channel.js'
 import { ConnectionLogin } from './connection-login.js'
 import type { ConnectionOwner } from './connection-owner.js'
-import { HttpParser, type MessageEvents } from './http-parser.js'
-import { fieldLines, headText, type RequestHead, type ResponseHead, type ResponseSink } from './messages.js'
-import { checkResponse, malformed, protocolsIn } from './response-checks.js'
 
 /** Whoever keeps a connection while it is idle. */
 export interface IdleKeeper {

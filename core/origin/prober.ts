@@ -3,10 +3,10 @@
  * same address. A tunnel then goes to the very address that was verified, not to the name, which may resolve anew.
  */
 import { SharedCache } from '../base/shared-cache.js'
-import { toNames } from '../tls/names.js'
-import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/revocation.js'
-import type { StartTls, TlsTarget } from '../tls/start-tls.js'
-import type { VerifiedPeer } from '../tls/verdict.js'
+import { toNames } from '../tls/judge/names.js'
+import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/judge/revocation.js'
+import type { VerifiedPeer } from '../tls/judge/verdict.js'
+import type { StartTls, TlsTarget } from '../tls/outbound/start-tls.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
 import { addressOf, type DialOptions, dial, unlessAborted } from './dial.js'

@@ -2,17 +2,17 @@ import type { ParkedClient } from '../api/client-hooks.js'
 import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { Time, Wait } from '../base/time.js'
-import type { ClientHooks } from '../compose/client-hooks.js'
+import type { InboundHooks } from '../program/wiring/inbound/hooks.js'
 import {
   type Gate,
-  SERVER_INITIAL,
-  type ServerEffect,
-  type ServerEvent,
-  type ServerHandshake,
+  INBOUND_INITIAL,
+  type InboundEffect,
+  type InboundEvent,
+  type InboundState,
   type Stop,
   serverStep,
-} from '../tls/server-handshake.js'
-import { PluginTurn, type TurnAsker, type TurnObserver } from '../vconn/turn.js'
+} from '../tls/inbound/machine.js'
+import { PluginTurn, type TurnAsker, type TurnObserver } from '../wait/turn.js'
 import type { Outcome } from './handshake.js'
 
 /** The gate at which each hook is asked, and where in the handshake that is. */
@@ -40,7 +40,7 @@ export interface ClientCase<H extends ClientHook = ClientHook> {
   readonly hook: H
   readonly facts: ClientFacts<H>
   readonly vconn: VConn
-  readonly hooks: ClientHooks
+  readonly hooks: InboundHooks
   /** Milliseconds for the whole handshake. */
   readonly deadline: number
   readonly observer: TurnObserver
@@ -57,10 +57,10 @@ export class ClientJudgement {
   readonly #onEnd: (outcome: Outcome) => void
   readonly #clock: Wait
   readonly #ends: number
-  #state: ServerHandshake = SERVER_INITIAL
+  #state: InboundState = INBOUND_INITIAL
   #turn: PluginTurn | undefined
   #plugin: string | undefined
-  #last: ServerEvent | undefined
+  #last: InboundEvent | undefined
   #isProvided = false
   #isOver = false
 
@@ -82,7 +82,7 @@ export class ClientJudgement {
     if (!this.#isOver) this.#end({ kind: 'left' })
   }
 
-  #on(event: ServerEvent): void {
+  #on(event: InboundEvent): void {
     if (this.#isOver) return
     this.#last = event
     const [next, ...effects] = serverStep(this.#state, event, this.#case.hooks.terms)
@@ -90,7 +90,7 @@ export class ClientJudgement {
     for (const effect of effects) this.#perform(effect)
   }
 
-  #perform(effect: ServerEffect): void {
+  #perform(effect: InboundEffect): void {
     switch (effect.do) {
       case 'call-hook':
         return this.#callHook(effect.gate, effect.hook)

@@ -1,7 +1,7 @@
 import type { VConn } from '../api/vconn.js'
-import type { VConns } from '../compose/vconns.js'
-import type { PluginRefused } from '../vconn/plugin-refused.js'
+import type { VConns } from '../program/wiring/vconns.js'
 import type { ProxyVConn } from '../vconn/vconn.js'
+import type { PluginRefused } from '../wait/refusal.js'
 import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
 import type { Recorder } from './recorder.js'
 

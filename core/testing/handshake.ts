@@ -3,8 +3,8 @@ import type { Reason, Verdict } from '../api/verdict.js'
 import type { X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import { alertOf } from '../tls/alerts.js'
-import { type VerifiedPeer, VerifyRejected } from '../tls/verdict.js'
-import { PluginRefused } from '../vconn/plugin-refused.js'
+import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
+import { PluginRefused } from '../wait/refusal.js'
 
 /** How a handshake ended. */
 export interface Outcome {

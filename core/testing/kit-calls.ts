@@ -1,7 +1,7 @@
 import type { HookEvents, HookId } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
-import type { HeldHook } from '../compose/hook-points.js'
 import type { Records } from '../config/records-table.js'
+import type { HeldHook } from '../program/wiring/hook-points.js'
 import type { ClientFacts, ClientHook } from './client-judgement.js'
 import type { TestConnection } from './connection.js'
 import type { TestHandshake } from './handshake.js'

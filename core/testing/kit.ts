@@ -2,25 +2,25 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
-import { type Askers, makeAskers } from '../compose/askers.js'
-import { type ClientHooks, makeClientHooks } from '../compose/client-hooks.js'
-import { HookPoints } from '../compose/hook-points.js'
-import { makeIsolate } from '../compose/isolate.js'
-import { Revoking } from '../compose/revoking.js'
-import { VConns } from '../compose/vconns.js'
 import { parsePluginConfig } from '../config/plugin-config.js'
 import { parseRecords } from '../config/records.js'
 import { type RecordName, type Records, rowOf } from '../config/records-table.js'
 import type { PluginDiags } from '../plugin-host/context.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
-import type { Asker } from '../tls/hook-turn.js'
-import { Judgement } from '../tls/judgement.js'
-import type { HandshakeObserver } from '../tls/observer.js'
-import { makeTerms, type TermsRecords } from '../tls/terms.js'
-import { VerdictCache } from '../tls/verdict-cache.js'
-import type { PluginRefused } from '../vconn/plugin-refused.js'
-import { Timers } from '../vconn/schedule.js'
+import { Revoking } from '../program/revoking.js'
+import { HookPoints } from '../program/wiring/hook-points.js'
+import { type InboundHooks, makeInboundHooks } from '../program/wiring/inbound/hooks.js'
+import { makeIsolate } from '../program/wiring/isolate.js'
+import { type Askers, makeAskers } from '../program/wiring/outbound/askers.js'
+import { VConns } from '../program/wiring/vconns.js'
+import { makeTerms, type TermsRecords } from '../tls/judge/terms.js'
+import { VerdictCache } from '../tls/judge/verdict-cache.js'
+import type { Asker } from '../tls/outbound/hook-turn.js'
+import { Judgement } from '../tls/outbound/judgement.js'
+import type { HandshakeObserver } from '../tls/outbound/observer.js'
 import type { ProxyVConn } from '../vconn/vconn.js'
+import type { PluginRefused } from '../wait/refusal.js'
+import { Timers } from '../wait/timers.js'
 import { type ClientFacts, type ClientHook, ClientJudgement } from './client-judgement.js'
 import { type MadeUpEnd, openConnection, startConnection, type TestConnection } from './connection.js'
 import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
@@ -110,7 +110,7 @@ class PluginKit implements Kit {
   readonly #askers: Askers
   /** Made once: who asks the same at the same time is to meet. */
   readonly #asked: readonly Asker[]
-  readonly #clientHooks: ClientHooks
+  readonly #clientHooks: InboundHooks
   readonly #observer: HandshakeObserver
   readonly #live: LiveOrigins
 
@@ -146,7 +146,7 @@ class PluginKit implements Kit {
     this.#observer = observer
     this.#askers = makeAskers(verifiers, verdicts, observer, { time })
     this.#asked = this.#askers.under('')
-    this.#clientHooks = makeClientHooks(verifiers)
+    this.#clientHooks = makeInboundHooks(verifiers)
     const real = new HookPoints(points)
     const live = { records, folder, verifiers, registry, points: real, recorder, observer, onError }
     this.#live = new LiveOrigins(live)

@@ -1,17 +1,17 @@
 import { ProxyError } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
 import { describe } from '../base/thrown.js'
-import { ClientContexts } from '../compose/client-contexts.js'
-import type { HookPoints } from '../compose/hook-points.js'
-import { makeNames } from '../compose/names.js'
-import { makeVerification, type Verification } from '../compose/start-tls.js'
-import { VConns } from '../compose/vconns.js'
 import { hostsOf } from '../config/host-file.js'
 import type { Records } from '../config/records-table.js'
 import type { HookRegistry } from '../hooks/registry.js'
 import { dial } from '../origin/dial.js'
 import type { Names } from '../origin/names/names.js'
-import type { HandshakeObserver } from '../tls/observer.js'
+import type { HookPoints } from '../program/wiring/hook-points.js'
+import { OutboundContexts } from '../program/wiring/outbound/contexts.js'
+import { makeNames } from '../program/wiring/outbound/names.js'
+import { makeVerification, type Verification } from '../program/wiring/outbound/verification.js'
+import { VConns } from '../program/wiring/vconns.js'
+import type { HandshakeObserver } from '../tls/outbound/observer.js'
 import type { ProxyVConn } from '../vconn/vconn.js'
 import { KitHandshake, toOutcome } from './handshake.js'
 import type { Recorder } from './recorder.js'
@@ -38,7 +38,7 @@ export interface LiveParts {
 }
 
 interface Made {
-  readonly contexts: ClientContexts
+  readonly contexts: OutboundContexts
   readonly verification: Verification
   readonly names: Names
 }
@@ -92,7 +92,7 @@ export class LiveOrigins {
   #make(): Made {
     if (this.#made !== undefined) return this.#made
     const { records, folder, verifiers, observer, onError } = this.#parts
-    const contexts = new ClientContexts(records, folder)
+    const contexts = new OutboundContexts(records, folder)
     const queue = new FairQueue(cause => onError(describe(cause)))
     const vconns = this.#vconns
     const verification = makeVerification({

@@ -2,7 +2,7 @@
 import { ProxyError, type Side } from '../base/errors.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { ClientLink, Link, LinkSink } from '../vconn/link.js'
-import type { ClientEngine } from './openssl/client-engine.js'
+import type { OutboundEngine } from './openssl/outbound-engine.js'
 import { borrowPlaintext, returnPlaintext } from './openssl/plaintext.js'
 
 /** How long the other end may take, when it has ended, to read what is still on its way to it, in milliseconds. */
@@ -13,7 +13,7 @@ const BARREN_BYTES = 32_768
 
 /** An engine after its handshake, of either side. */
 export type TlsEngine = Pick<
-  ClientEngine,
+  OutboundEngine,
   'receive' | 'take' | 'read' | 'write' | 'retryWrite' | 'hasUnsent' | 'shutdown' | 'error' | 'free'
 >
 

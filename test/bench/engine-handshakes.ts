@@ -1,13 +1,13 @@
 /** New handshakes through the engine, as the benchmarks make them: the whole way of a new connection, but HTTP. */
 import { connect } from 'node:net'
 import { FairQueue } from '../../core/base/fair-queue.js'
-import { OriginHandshake } from '../../core/tls/client.js'
-import type { HandshakeSettings } from '../../core/tls/handshake-settings.js'
-import type { Asker } from '../../core/tls/hook-turn.js'
-import type { HandshakeObserver } from '../../core/tls/observer.js'
-import { ClientContext } from '../../core/tls/openssl/client-context.js'
-import type { TlsOrigin } from '../../core/tls/start-tls.js'
-import { makeTerms } from '../../core/tls/terms.js'
+import { makeTerms } from '../../core/tls/judge/terms.js'
+import { OutboundContext } from '../../core/tls/openssl/outbound-context.js'
+import { OutboundHandshake } from '../../core/tls/outbound/handshake.js'
+import type { Asker } from '../../core/tls/outbound/hook-turn.js'
+import type { HandshakeObserver } from '../../core/tls/outbound/observer.js'
+import type { OutboundSettings } from '../../core/tls/outbound/settings.js'
+import type { TlsOrigin } from '../../core/tls/outbound/start-tls.js'
 import type { Link } from '../../core/vconn/link.js'
 import { TcpLink } from '../../core/vconn/tcp-link.js'
 import { ProxyVConn } from '../../core/vconn/vconn.js'
@@ -33,13 +33,13 @@ export const QUIET: HandshakeObserver = {
 
 /** @param askers the plugins on the hook; without any the built-in check alone decides */
 export function engineHandshake(anchor: string, port: number, askers: readonly Asker[]): Handshake {
-  const context = new ClientContext({
+  const context = new OutboundContext({
     anchors: [anchor],
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.3',
     alpn: [],
   })
-  const settings: HandshakeSettings = {
+  const settings: OutboundSettings = {
     context,
     terms: makeTerms(
       { verify: askers.length > 0 ? 2 : 1, policy: 'ENFORCED', properties: 'ALL', override: 0 },
@@ -64,7 +64,7 @@ export function engineHandshake(anchor: string, port: number, askers: readonly A
         link.destroy()
         done()
       }
-      new OriginHandshake(
+      new OutboundHandshake(
         new TcpLink(socket, 'origin'),
         { host: HOST, port, client: '' },
         settings,

@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { createSecureContext, connect as tlsConnect } from 'node:tls'
-import type { Asker } from '../../core/tls/hook-turn.js'
+import type { Asker } from '../../core/tls/outbound/hook-turn.js'
 import { engineHandshake, type Handshake, measureHandshakes } from './engine-handshakes.js'
 import { HOST } from './handshake-host.js'
 

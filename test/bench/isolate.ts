@@ -8,11 +8,11 @@ import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import type { HookRegistry } from '../../core/hooks/registry.js'
 import { isolateWith } from '../../core/plugin-host/isolate/isolate.js'
 import { loadPlugins } from '../../core/plugin-host/load.js'
-import { certificateOf } from '../../core/tls/chain-certificate.js'
-import { finishEvent, ParkedEvent } from '../../core/tls/parked-event.js'
-import { Reenable } from '../../core/vconn/reenable.js'
-import { Timers } from '../../core/vconn/schedule.js'
-import { PluginTurn } from '../../core/vconn/turn.js'
+import { certificateOf } from '../../core/tls/judge/chain-certificate.js'
+import { finishEvent, ParkedEvent } from '../../core/tls/outbound/parked-event.js'
+import { Reenable } from '../../core/wait/reenable.js'
+import { Timers } from '../../core/wait/timers.js'
+import { PluginTurn } from '../../core/wait/turn.js'
 import { makeAuthority } from '../kit/pki.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -118,7 +118,7 @@ function env(confDir: string): Parameters<typeof loadPlugins>[1] {
     createTimers: onError => new Timers(onError),
     revoke: () => undefined,
     isolate: isolateWith({
-      entry: new URL('../../core/compose/isolate-entry.cjs', import.meta.url),
+      entry: new URL('../../core/program/wiring/isolate-entry.cjs', import.meta.url),
       memoryMb: 64,
       limits: { workers: 2, hangAfter: 2000, initTimeout: 10_000, maxFailures: 5, retryAfter: 5000 },
       diagsFor: () => diags,

@@ -43,7 +43,7 @@ class Sessions {
   }
 }
 
-interface Kept extends SecureProxy {
+interface WorkerState extends SecureProxy {
   /** A full handshake. @returns the file to resume its session with */
   full(): Promise<string>
   /** Whether it was resumed; the request is answered in either case. */
@@ -56,7 +56,7 @@ async function start(
   gates: readonly ClientGate[],
   conf: ProxyConf = {},
   args: readonly string[] = [],
-): Promise<Kept> {
+): Promise<WorkerState> {
   const proxy = await secureProxy(t, gates, conf)
   return {
     ...proxy,

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { ProxyServer } from '../../core/proxy.js'
+import { ProxyServer } from '../../core/program/proxy.js'
 import { BUMP, type Bumping, startBumping } from '../kit/bumping.js'
 import { startChild } from '../kit/child.js'
 import { realHello } from '../kit/client-hellos.js'

@@ -1,13 +1,13 @@
 /** Records that bring nothing, from clients and from origins: a few are fine, a flood is the end of the connection. */
 import { connect } from 'node:net'
 import { test } from 'tap'
-import { ClientContext } from '../../core/tls/openssl/client-context.js'
-import { ClientEngine } from '../../core/tls/openssl/client-engine.js'
+import { OutboundContext } from '../../core/tls/openssl/outbound-context.js'
+import { OutboundEngine } from '../../core/tls/openssl/outbound-engine.js'
 import { TlsLink } from '../../core/tls/tls-link.js'
 import { FakeLink, SinkLog } from '../kit/fake-link.js'
 import { HELLO, natives, origin, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
 import { UpdatingClient } from '../kit/tls-client-engine.js'
-import { ServerEngine, shake } from '../kit/tls-server-engine.js'
+import { InboundEngine, shake } from '../kit/tls-server-engine.js'
 
 test('a client that updates its keys', async t => {
   const { proxy, port } = await secureProxy(t, [], {
@@ -39,9 +39,9 @@ test('a client that updates its keys', async t => {
 
 test('an origin that updates its keys', async t => {
   const anchors = [root.certPem]
-  const context = new ClientContext({ anchors, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] })
-  const server = new ServerEngine({ ...own, version: '1.3' })
-  const engine = new ClientEngine(context, { host: 'proxy.example', isAddress: false, sni: undefined })
+  const context = new OutboundContext({ anchors, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] })
+  const server = new InboundEngine({ ...own, version: '1.3' })
+  const engine = new OutboundEngine(context, { host: 'proxy.example', isAddress: false, sni: undefined })
   t.equal(shake(engine, server), 'established')
   const tcp = new FakeLink()
   const log = new SinkLog()

@@ -1,7 +1,7 @@
 /** Names whose name servers are silent, slow or hostile, and clients that ask for many of them. */
 import { type Test, test } from 'tap'
 import type { RecordName, Records } from '../../core/config/records-table.js'
-import { createAuthority } from '../../core/tls/authority.js'
+import { createAuthority } from '../../core/tls/inbound/authority.js'
 import { type RawClient, rawClient } from '../kit/client.js'
 import { realHello } from '../kit/client-hellos.js'
 import { type DnsQuestion, type DnsReply, type DnsServer, dnsServer } from '../kit/dns-server.js'

@@ -1,5 +1,5 @@
 /** What shows that a reload takes over the records about TLS with clients. */
-import { createAuthority } from '../../core/tls/authority.js'
+import { createAuthority } from '../../core/tls/inbound/authority.js'
 import { tlsClient } from '../kit/client.js'
 import { getOn } from '../kit/get.js'
 import type { ProxyConf } from '../kit/proxy.js'

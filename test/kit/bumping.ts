@@ -1,6 +1,6 @@
 /** A proxy that bumps, with an authority of its own. */
 import type { Test } from 'tap'
-import { type AuthorityFiles, createAuthority } from '../../core/tls/authority.js'
+import { type AuthorityFiles, createAuthority } from '../../core/tls/inbound/authority.js'
 import { type Connecting, type ConnectingOptions, startConnecting } from './connecting.js'
 import { makeTempDir } from './temp-dir.js'
 

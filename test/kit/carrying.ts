@@ -1,5 +1,5 @@
 /** Certificates rewritten after they were issued, so that they carry what their issuer never signed. */
-import { derElement, derElements } from '../../core/tls/der.js'
+import { derElement, derElements } from '../../core/tls/judge/der.js'
 import { der, sequence } from './der.js'
 
 /** Where a certificate may carry a text. */

@@ -1,8 +1,8 @@
 /** What real clients need to go through a proxy: a stage for one mode of CONNECT, and the programs as they are. */
 import type { Test } from 'tap'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
-import type { ConnectMode } from '../../core/http/tunnel-judgement.js'
-import { createAuthority } from '../../core/tls/authority.js'
+import type { ConnectMode } from '../../core/http/connect/tunnel-judgement.js'
+import { createAuthority } from '../../core/tls/inbound/authority.js'
 import { startChild } from './child.js'
 import { type Connecting, startConnecting, testRoot } from './connecting.js'
 import { type NodeOrigin, type NodeOriginOptions, nodeOrigin } from './node-origin.js'

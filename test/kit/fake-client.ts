@@ -1,9 +1,9 @@
 import { ProxyError } from '../../core/base/errors.js'
-import { ClientConnection } from '../../core/http/client-connection.js'
-import type { ClientHost, Drainable, FrontLimits } from '../../core/http/client-host.js'
-import { ClientInfo } from '../../core/http/client-info.js'
-import type { ClientReply } from '../../core/http/client-reply.js'
-import type { ClientRequest } from '../../core/http/client-request.js'
+import { ClientConnection } from '../../core/http/listener/client-connection.js'
+import type { ClientHost, Drainable, ListenerLimits } from '../../core/http/listener/client-host.js'
+import { ClientInfo } from '../../core/http/listener/client-info.js'
+import type { ClientReply } from '../../core/http/listener/client-reply.js'
+import type { ClientRequest } from '../../core/http/listener/client-request.js'
 import type { ClientLink } from '../../core/vconn/link.js'
 import { FakeLink } from './fake-link.js'
 import { CLIENT } from './quiet-points.js'
@@ -35,7 +35,7 @@ export const clientOf = (link: ClientLink): ClientInfo =>
 
 /** A port whose clients are fake: what reaches it is written down, and answered by `answer`. */
 export class FakeHost implements ClientHost {
-  limits: FrontLimits = {
+  limits: ListenerLimits = {
     maxHeaderBytes: 16_384,
     headersTimeout: 1000,
     requestTimeout: 0,

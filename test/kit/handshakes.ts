@@ -2,15 +2,15 @@ import { connect } from 'node:net'
 import type { PeerEvidence } from '../../core/api/certificate.js'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import { FairQueue } from '../../core/base/fair-queue.js'
-import type { Demands } from '../../core/tls/demands.js'
-import type { HandshakeSettings } from '../../core/tls/handshake-settings.js'
-import type { NameRules } from '../../core/tls/names.js'
-import { ClientContext, type ClientContextOptions } from '../../core/tls/openssl/client-context.js'
+import type { NameRules } from '../../core/tls/judge/names.js'
+import type { Pins } from '../../core/tls/judge/pins.js'
+import { makeTerms, type TermsRecords } from '../../core/tls/judge/terms.js'
+import type { VerifyRejected } from '../../core/tls/judge/verdict.js'
+import { OutboundContext, type OutboundContextOptions } from '../../core/tls/openssl/outbound-context.js'
 import { liveNatives } from '../../core/tls/openssl/owned.js'
-import { startHandshake } from '../../core/tls/start-handshake.js'
-import type { TlsOrigin } from '../../core/tls/start-tls.js'
-import { makeTerms, type TermsRecords } from '../../core/tls/terms.js'
-import type { VerifyRejected } from '../../core/tls/verdict.js'
+import type { OutboundSettings } from '../../core/tls/outbound/settings.js'
+import { startHandshake } from '../../core/tls/outbound/start.js'
+import type { TlsOrigin } from '../../core/tls/outbound/start-tls.js'
 import type { Link } from '../../core/vconn/link.js'
 import { TcpLink } from '../../core/vconn/tcp-link.js'
 import { ProxyVConn } from '../../core/vconn/vconn.js'
@@ -19,10 +19,10 @@ import { ProxyVConn } from '../../core/vconn/vconn.js'
 export type Ask = (event: VerifyServerEvent, refuse: (cause: unknown) => void) => void
 
 export interface HandshakerOptions extends Partial<TermsRecords> {
-  readonly context?: Partial<ClientContextOptions>
+  readonly context?: Partial<OutboundContextOptions>
   readonly deadline?: number
   readonly originTimeout?: number
-  readonly demands?: Demands
+  readonly demands?: Pins
   readonly names?: NameRules
   /** `@deadline=` of each plugin. */
   readonly ownDeadlines?: readonly (number | undefined)[]
@@ -39,8 +39,8 @@ export class Handshaker {
   readonly accepted: PeerEvidence[] = []
   /** How often each VConn's close hook ran, by VConn id. */
   readonly closed = new Map<number, number>()
-  readonly #context: ClientContext
-  readonly #settings: HandshakeSettings
+  readonly #context: OutboundContext
+  readonly #settings: OutboundSettings
 
   constructor(anchorPem: string, asks: readonly Ask[], options: HandshakerOptions = {}) {
     const {
@@ -55,7 +55,7 @@ export class Handshaker {
       ...records
     } = options
     const base = { anchors: [anchorPem], minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] } as const
-    this.#context = new ClientContext({ ...base, ...context })
+    this.#context = new OutboundContext({ ...base, ...context })
     const all: TermsRecords = { verify: 2, policy: 'ENFORCED', properties: 'ALL', override: 0, ...records }
     const askers = asks.map((ask, i) => ({
       plugin: `plugin${i}`,

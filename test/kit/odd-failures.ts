@@ -6,8 +6,8 @@ import { connect, type TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
 import type { HookId } from '../../core/api/hooks.js'
 import { HOOK_IDS } from '../../core/hooks/hook-ids.js'
+import { NOTIFICATIONS } from '../../core/plugin-host/isolate/notifications.js'
 import { QUESTIONS } from '../../core/plugin-host/isolate/questions.js'
-import { TIDINGS } from '../../core/plugin-host/isolate/tidings.js'
 import { nodeOrigin } from './node-origin.js'
 import { ODD_MODULE } from './odd-plugin.js'
 import { makeAuthority } from './pki.js'
@@ -104,7 +104,7 @@ async function start(t: Test, options: string): Promise<Stage> {
 
 async function failOn(stage: Stage, hook: HookId): Promise<void> {
   stage.fail(hook)
-  const wanted = [...(hook in QUESTIONS ? ['asked'] : []), ...(hook in TIDINGS ? ['told'] : [])]
+  const wanted = [...(hook in QUESTIONS ? ['asked'] : []), ...(hook in NOTIFICATIONS ? ['told'] : [])]
   const isDone = (): boolean =>
     wanted.every(how => stage.proxy.output().includes(`did ${hook} ${how}`)) ||
     stage.proxy.child.exitCode !== null

@@ -1,31 +1,31 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
 import type { Test } from 'tap'
-import type { FrontLimits } from '../../core/http/client-host.js'
-import { ClientInfo } from '../../core/http/client-info.js'
-import { Forwarder } from '../../core/http/forward.js'
-import type { ForwarderOptions } from '../../core/http/forwarder-options.js'
-import { createFront, type Front, type FrontOptions } from '../../core/http/front.js'
-import type { ClientPort } from '../../core/http/listener.js'
-import type { Summary } from '../../core/http/summary.js'
-import { Via } from '../../core/http/via.js'
+import type { ClientPort } from '../../core/http/listener/accept.js'
+import type { ListenerLimits } from '../../core/http/listener/client-host.js'
+import { ClientInfo } from '../../core/http/listener/client-info.js'
+import { createListener, type Listener, type ListenerOptions } from '../../core/http/listener/listener.js'
+import { Forwarder } from '../../core/http/transaction/forward.js'
+import type { ForwarderOptions } from '../../core/http/transaction/forwarder-options.js'
+import type { Summary } from '../../core/http/transaction/summary.js'
+import { Via } from '../../core/http/transaction/via.js'
 import { type ConnectorOptions, OriginConnector } from '../../core/origin/connect.js'
 import { NO_NAMES } from './names.js'
 import { CLIENT } from './quiet-points.js'
 
 /** A front with a forwarder behind it, as the proxy composes them, on a free port of the loopback. */
 export interface RunningFront {
-  readonly front: Front
+  readonly front: Listener
   readonly port: number
   readonly connector: OriginConnector
   readonly done: Summary[]
 }
 
 export interface FrontSettings {
-  readonly limits?: Partial<FrontLimits>
+  readonly limits?: Partial<ListenerLimits>
   readonly connector?: Partial<ConnectorOptions>
   readonly forwarder?: Partial<ForwarderOptions>
-  readonly front?: Partial<FrontOptions>
+  readonly front?: Partial<ListenerOptions>
 }
 
 /** The clients of a test have one VConn together. */
@@ -57,14 +57,14 @@ export async function startFront(t: Test, settings: FrontSettings = {}): Promise
     onDone: summary => done.push(summary),
     ...settings.forwarder,
   })
-  const limits: FrontLimits = {
+  const limits: ListenerLimits = {
     maxHeaderBytes: 16_384,
     headersTimeout: 5000,
     requestTimeout: 0,
     keepAliveTimeout: 5000,
     ...settings.limits,
   }
-  const front = createFront({ forward, limits, port: PORT, ...settings.front })
+  const front = createListener({ forward, limits, port: PORT, ...settings.front })
   const { port } = await front.listen(0, '127.0.0.1')
   t.teardown(async () => {
     await front.close(0)

@@ -1,8 +1,8 @@
 /** Plugins on the hooks of transactions, without plugins: what a test has to say is called in their place. */
 import type { TxnEvent } from '../../core/api/transaction-hooks.js'
 import type { VConn } from '../../core/api/vconn.js'
-import type { TxnPoints } from '../../core/http/transaction-hooks.js'
-import type { HoldPoint } from '../../core/vconn/hold.js'
+import type { TxnPoints } from '../../core/http/transaction/hooks.js'
+import type { HoldPoint } from '../../core/wait/hold.js'
 
 const NONE: TxnPoints = {
   readRequest: undefined,

@@ -20,7 +20,7 @@ import { SSL_RECORDS } from '../../core/config/records-ssl.js'
 import { RULE_KEYS, RULES_SCHEMA } from '../../core/config/rules-schema.js'
 import { LOG_FIELDS } from '../../core/log/log-fields.js'
 import { alertOf } from '../../core/tls/alerts.js'
-import { REASONS } from '../../core/tls/verdict.js'
+import { REASONS } from '../../core/tls/judge/verdict.js'
 
 const WRITTEN = 'This page is written from the tables of the program; a test keeps it true.'
 

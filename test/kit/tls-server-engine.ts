@@ -3,10 +3,10 @@
  * data, half of a message, a flood of key updates. Its objects are not counted among the proxy's.
  */
 import koffi from 'koffi'
-import type { ClientEngine, Progress } from '../../core/tls/openssl/client-engine.js'
 import * as ssl from '../../core/tls/openssl/library.js'
 import { type Handle, NULL } from '../../core/tls/openssl/library.js'
 import { drainBio, newMemoryBio, withBio } from '../../core/tls/openssl/memory-bio.js'
+import type { OutboundEngine, Progress } from '../../core/tls/openssl/outbound-engine.js'
 import { TrustStore } from '../../core/tls/openssl/trust-store.js'
 
 const native = koffi.load(null)
@@ -38,7 +38,7 @@ export interface ServerEngineOptions {
   readonly clientCaPem?: string
 }
 
-export class ServerEngine {
+export class InboundEngine {
   readonly #ctx = ssl.SSL_CTX_new(TLS_server_method())
   readonly #ssl: Handle
   readonly #in = newMemoryBio()
@@ -146,7 +146,7 @@ function withX509(pem: string, use: (x509: Handle) => unknown): void {
 }
 
 /** Makes the handshake between both, the certificate being decided about with `verdict`; until neither can go on. */
-export function shake(client: ClientEngine, server: ServerEngine, verdict = 0): Progress {
+export function shake(client: OutboundEngine, server: InboundEngine, verdict = 0): Progress {
   for (;;) {
     const progress = client.advance()
     const up = client.take()

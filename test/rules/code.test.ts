@@ -15,14 +15,14 @@ test('only the verdict makes a VerifiedPeer', async t => {
   t.strictSame(rules.onlyVerdictMakesVerifiedPeers(program), [])
   const text = 'const peer = { evidence } as unknown as VerifiedPeer'
   t.equal(count(rules.onlyVerdictMakesVerifiedPeers, text), 1)
-  t.equal(count(rules.onlyVerdictMakesVerifiedPeers, text, 'core/tls/verdict.ts'), 0)
+  t.equal(count(rules.onlyVerdictMakesVerifiedPeers, text, 'core/tls/judge/verdict.ts'), 0)
 })
 
 test('one function decides about a tunnel', async t => {
   t.strictSame(rules.onlyOneJudgesTunnels(program), [])
   for (const text of ['const mode = rules.modeOf(host)', 'hosts.map(rules.modeOf)', 'rules.modeOfAddress(a)'])
     t.equal(count(rules.onlyOneJudgesTunnels, text), 1, text)
-  t.equal(count(rules.onlyOneJudgesTunnels, 'rules.modeOf(host)', 'core/http/tunnel-judgement.ts'), 0)
+  t.equal(count(rules.onlyOneJudgesTunnels, 'rules.modeOf(host)', 'core/http/connect/tunnel-judgement.ts'), 0)
 })
 
 test('one function reads hosts', async t => {

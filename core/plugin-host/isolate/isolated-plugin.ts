@@ -9,11 +9,11 @@ import { HookCircuits } from './hook-circuits.js'
 import type { AskedEvent, AskHook, TellHook, ToldEvent } from './hook-events.js'
 import type { IsolateDiags } from './isolate-diags.js'
 import type { HookUse, PlainTold, Said, Subject } from './messages.js'
+import { NOTIFICATIONS } from './notifications.js'
 import type { Pending } from './pending.js'
 import { aboutOf, plainVConn } from './plain.js'
 import { QUESTIONS } from './questions.js'
 import type { Threads } from './threads.js'
-import { TIDINGS } from './tidings.js'
 import type { WorkerLink } from './worker-link.js'
 import { type WorkerLimits, WorkerSet } from './worker-set.js'
 
@@ -127,7 +127,7 @@ export class IsolatedPlugin {
   }
 
   tell<H extends TellHook>(hook: H, event: ToldEvent<H>): void {
-    const { to, toPlain } = TIDINGS[hook]
+    const { to, toPlain } = NOTIFICATIONS[hook]
     const audience = to(event)
     const told: PlainTold = { hook, facts: toPlain(event) }
     if (audience === 'lasting') this.#lasting.set(hook, told)

@@ -8,7 +8,7 @@ export interface Pending {
   /** Its number where it is asked now: each worker that is asked gets one of its own. */
   seq: number
   readonly question: PlainQuestion
-  /** As `Passage` says. */
+  /** As `Codec` says. */
   readonly subjects: readonly Subject[]
   readonly near: readonly Subject[]
   /** Does what the plugin has called, and passes its answer on. */

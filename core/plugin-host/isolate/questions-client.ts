@@ -3,8 +3,8 @@ import type { CertificatePems } from '../../api/client-hooks.js'
 import { isPem, readCertificate } from '../../api/read-pems.js'
 import { isSessionBytes } from '../../api/session-bytes.js'
 import { ProxyError } from '../../base/errors.js'
+import { type Facts, passage } from './codec.js'
 import { isOf } from './from-worker.js'
-import { type Facts, passage } from './passage.js'
 import { exactBytes, type PlainCertificate, plainCertificate, toBuffer, WorkerCertificate } from './plain.js'
 
 interface PlainHello extends Omit<Facts<'TS_SSL_CLIENT_HELLO_HOOK'>, 'extension' | 'raw'> {

@@ -1,6 +1,6 @@
 import type { Certificate } from '../../api/certificate.js'
 import type { VerifyServerEvent } from '../../api/hooks.js'
-import { type Facts, passage } from './passage.js'
+import { type Facts, passage } from './codec.js'
 import { exactBytes, type PlainCertificate, plainCertificate, toBuffer, WorkerCertificate } from './plain.js'
 
 type OriginFacts = Facts<'TS_SSL_CERT_VERIFY_HOOK'>

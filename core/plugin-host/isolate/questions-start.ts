@@ -1,5 +1,5 @@
 /** The start of a connection: plain data, or nothing but the connection. */
-import { type Facts, passage } from './passage.js'
+import { type Facts, passage } from './codec.js'
 
 export const CLIENT_START = passage<'TS_VCONN_START_HOOK', Facts<'TS_VCONN_START_HOOK'>>({
   toPlain: () => ({}),

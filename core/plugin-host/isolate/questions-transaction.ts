@@ -5,12 +5,12 @@
 import { HeaderList } from '../../api/header-list.js'
 import type { HeaderFields, TxnEvent, TxnOrigin } from '../../api/transaction-hooks.js'
 import type { VConn } from '../../api/vconn.js'
+import { type CallsInTurn, type Codec, type Facts, passage } from './codec.js'
 import { isOf } from './from-worker.js'
 import type { AskedEvent, AskHook } from './hook-events.js'
-import type { Kept } from './kept.js'
 import type { PlainVConn, Subject } from './messages.js'
-import { type CallsInTurn, type Facts, type Passage, passage } from './passage.js'
 import { type PlainCertificate, plainCertificate, plainVConn, WorkerCertificate } from './plain.js'
+import type { WorkerState } from './worker-state.js'
 
 type TxnHook = {
   [H in AskHook]: AskedEvent<H> extends TxnEvent ? H : never
@@ -31,7 +31,7 @@ type Change =
   | { readonly do: 'append'; readonly name: string; readonly value: string }
   | { readonly do: 'remove'; readonly name: string }
 
-function txnPassage<H extends TxnHook>(): Passage<H> {
+function txnPassage<H extends TxnHook>(): Codec<H> {
   return passage<H, PlainTxn, Change>({
     // A transaction is one of its client's. The connection to the origin serves others as well, and may end before it.
     subjects: ({ id, client }: TxnEvent) => [`transaction ${id}`, client.id],
@@ -74,7 +74,7 @@ function isChange(effect: unknown): effect is Change {
   )
 }
 
-function toFacts(plain: PlainTxn, turn: CallsInTurn<Change>, { vconnOf, argsOf }: Kept): object {
+function toFacts(plain: PlainTxn, turn: CallsInTurn<Change>, { vconnOf, argsOf }: WorkerState): object {
   const { id, client, origin, method, url, status, fields } = plain
   const within: Subject = `transaction ${id}`
   return {

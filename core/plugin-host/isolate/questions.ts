@@ -2,14 +2,15 @@
  * The hooks on which a plugin is asked: how each gets to a worker and back. A hook that is added to the API stops the
  * build here until it has its entry.
  */
+
+import type { Codec } from './codec.js'
 import type { AskHook } from './hook-events.js'
-import type { Passage } from './passage.js'
 import { CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_HELLO, SESSION } from './questions-client.js'
 import { ORIGIN_CERTIFICATE } from './questions-origin.js'
 import { CLIENT_START, ORIGIN_START } from './questions-start.js'
 import { READ_REQUEST, READ_RESPONSE, SEND_REQUEST, SEND_RESPONSE } from './questions-transaction.js'
 
-export const QUESTIONS: { readonly [H in AskHook]: Passage<H> } = {
+export const QUESTIONS: { readonly [H in AskHook]: Codec<H> } = {
   TS_VCONN_START_HOOK: CLIENT_START,
   TS_VCONN_OUTBOUND_START_HOOK: ORIGIN_START,
   TS_HTTP_READ_REQUEST_HDR_HOOK: READ_REQUEST,

@@ -18,10 +18,10 @@ import { importInit } from '../import-init.js'
 import { runInit } from '../run-init.js'
 import { plainRevocation } from './from-worker.js'
 import type { AskHook, TellHook } from './hook-events.js'
-import { Kept } from './kept.js'
 import type { FromWorker, PlainQuestion, PlainTold, ToWorker, WorkerTask } from './messages.js'
+import { NOTIFICATIONS } from './notifications.js'
 import { QUESTIONS } from './questions.js'
-import { TIDINGS } from './tidings.js'
+import { WorkerState } from './worker-state.js'
 import { type AnswerRight, WorkerTurn } from './worker-turn.js'
 
 /** What lies beside plugin-host. */
@@ -88,7 +88,7 @@ class Serving {
   readonly #gaveUp: (about: string) => void
   readonly #queue: Queued[] = []
   readonly #asked = new Map<number, WorkerTurn>()
-  readonly #kept = new Kept()
+  readonly #kept = new WorkerState()
   #isRunning = false
 
   constructor(
@@ -185,7 +185,7 @@ class Serving {
   }
 
   #tell<H extends TellHook>(hook: H, { facts }: PlainTold): void {
-    const event: HookEvents[H] = TIDINGS[hook].toEvent(facts, this.#kept)
+    const event: HookEvents[H] = NOTIFICATIONS[hook].toEvent(facts, this.#kept)
     Object.freeze(event)
     tell<H>(this.#registry.on(hook), event, (_plugin, cause) =>
       this.#error(`failed on ${hook}: ${describeThrown(cause)}`),

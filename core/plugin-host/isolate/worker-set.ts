@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
-import { Homes } from './homes.js'
+import { Affinity } from './affinity.js'
 import type { HookUse, Said, Subject } from './messages.js'
 import type { Threads } from './threads.js'
 import { WorkerLink } from './worker-link.js'
@@ -43,7 +43,7 @@ export class WorkerSet {
   readonly #limits: WorkerLimits
   readonly #events: WorkerEvents
   readonly #links = new Set<WorkerLink>()
-  readonly #homes = new Homes<WorkerLink>()
+  readonly #homes = new Affinity<WorkerLink>()
   readonly #delays = new Set<NodeJS.Timeout>()
   #lossesInRow = 0
   #hooks = ''

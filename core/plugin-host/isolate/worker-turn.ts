@@ -5,9 +5,9 @@ import type { Verdict } from '../../api/verdict.js'
 import { containedAbort, isAbortOf } from '../../base/contained-abort.js'
 import { ProxyError } from '../../base/errors.js'
 import type { PluginTimers } from '../context.js'
+import type { CallsInTurn, Facts } from './codec.js'
 import { MAX_EFFECTS } from './from-worker.js'
 import type { AskHook } from './hook-events.js'
-import type { CallsInTurn, Facts } from './passage.js'
 
 /** The right to answer once (`Reenable` of core/vconn, given because plugin-host stands beside it). */
 export interface AnswerRight {

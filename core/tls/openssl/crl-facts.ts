@@ -1,4 +1,4 @@
-import type { CrlExtension, CrlFacts } from '../crl-kind.js'
+import type { CrlExtension, CrlFacts } from '../judge/crl-kind.js'
 import * as crls from './crl-library.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'

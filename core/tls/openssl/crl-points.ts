@@ -1,4 +1,4 @@
-import { haveNames } from '../crl-kind.js'
+import { haveNames } from '../judge/crl-kind.js'
 import { bytesOf } from './crl-facts.js'
 import * as crls from './crl-library.js'
 import * as ssl from './library.js'

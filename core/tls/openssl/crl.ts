@@ -1,5 +1,5 @@
 import { ProxyError } from '../../base/errors.js'
-import { type CrlFacts, crlKind, type UsableCrl } from '../crl-kind.js'
+import { type CrlFacts, crlKind, type UsableCrl } from '../judge/crl-kind.js'
 import { bytesOf, factsOf } from './crl-facts.js'
 import * as crls from './crl-library.js'
 import { askPoints } from './crl-points.js'

@@ -5,15 +5,15 @@
  * ends the handshake.
  */
 
+import * as server from './inbound-library.js'
 import type { Handle } from './library.js'
 import * as ssl from './library.js'
-import * as server from './server-library.js'
 
 /** What OpenSSL is told: 1 go on, -1 park, 0 fail. */
 export type GateAnswer = 1 | -1 | 0
 
 /** An engine, as the callbacks see it. */
-export interface ServerSubject {
+export interface InboundSubject {
   /** The ClientHello can be read with SSL_client_hello_… during the call. */
   onHello(): GateAnswer
   onCertificate(): GateAnswer
@@ -25,7 +25,7 @@ const FAIL = 0
 const SSL_TLSEXT_ERR_OK = 0
 const SSL_TLSEXT_ERR_ALERT_FATAL = 2
 
-const subjects = new Map<Handle, ServerSubject>()
+const subjects = new Map<Handle, InboundSubject>()
 
 interface Callbacks {
   readonly hello: bigint
@@ -36,12 +36,12 @@ interface Callbacks {
 let registered: Callbacks | undefined
 
 /** Makes an engine findable from the moment its SSL exists. */
-export function enrollServer(handle: Handle, subject: ServerSubject): void {
+export function enrollInbound(handle: Handle, subject: InboundSubject): void {
   subjects.set(handle, subject)
 }
 
 /** Before SSL_free: addresses are used again. */
-export function dismissServer(handle: Handle): void {
+export function dismissInbound(handle: Handle): void {
   subjects.delete(handle)
 }
 
@@ -54,7 +54,7 @@ export function gateCallbacks(): Callbacks {
   return registered
 }
 
-function gate(handle: Handle, ask: (subject: ServerSubject) => GateAnswer): GateAnswer {
+function gate(handle: Handle, ask: (subject: InboundSubject) => GateAnswer): GateAnswer {
   try {
     const subject = subjects.get(handle)
     return subject === undefined ? FAIL : ask(subject)

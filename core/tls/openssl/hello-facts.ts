@@ -1,6 +1,6 @@
+import * as server from './inbound-library.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
-import * as server from './server-library.js'
 
 /** A ClientHello as OpenSSL has read it, copied out of its memory. */
 export interface HelloFacts {

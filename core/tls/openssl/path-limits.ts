@@ -1,5 +1,5 @@
 /** What OpenSSL lets pass at security level 2 and this program does not. */
-import { excludesSome } from '../name-constraints.js'
+import { excludesSome } from '../judge/name-constraints.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { type CheckOutcome, GOOD } from './outcome.js'

@@ -3,9 +3,10 @@
  * handshake that began it, and with the client's certificate. TLS 1.3 makes a new session at each resumption, so that
  * OpenSSL's own limit would begin anew for ever; and the certificate is not verified again.
  */
+
+import * as server from './inbound-library.js'
 import * as ssl from './library.js'
 import { type Callback, type Handle, NULL } from './library.js'
-import * as server from './server-library.js'
 
 const LONGEST_CHAIN = 86_400
 const STAMP_BYTES = 8

@@ -134,7 +134,7 @@ test('while connections come in with every turn of the loop work is put off, and
       unexpected,
     )
   while (done < 10) {
-    queue.makeWay()
+    queue.yieldToAccepts()
     await turn()
   }
   t.ok(
@@ -169,7 +169,7 @@ test('who waits too long is told so, once, and is not run', async t => {
       why => log.push(`${host} ${why.code}`),
     )
   const turns = queue.turn(of('c'), 0, async () => log.push('ran c'))
-  while (performance.now() - started < 31) queue.makeWay() // the loop stands still, as under a storm
+  while (performance.now() - started < 31) queue.yieldToAccepts() // the loop stands still, as under a storm
   await t.rejects(turns, { code: 'PTC_OVERLOADED' })
   t.same(log, ['a PTC_OVERLOADED', 'a PTC_OVERLOADED', 'b PTC_OVERLOADED'])
   t.equal(queue.size, 0)

@@ -1,8 +1,8 @@
 /** How a client's connection ends: by the client, by whoever answers, by the clock. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import type { ClientReply } from '../../../core/http/client-reply.js'
-import type { ClientRequest } from '../../../core/http/client-request.js'
+import type { ClientReply } from '../../../core/http/listener/client-reply.js'
+import type { ClientRequest } from '../../../core/http/listener/client-request.js'
 import { answerOk, type FakeClientLink, FakeHost } from '../../kit/fake-client.js'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { type Test, test } from 'tap'
-import { HttpParser } from '../../../core/origin/http-parser.js'
+import { HttpParser } from '../../../core/http1/parser.js'
 import { ProxyVConn } from '../../../core/vconn/vconn.js'
 import { SMUGGLED } from '../../fixtures/smuggling/requests.js'
 import { cuts, cutUp, forSeconds, mutate, mutation, SEEDS } from '../../kit/mutations.js'

@@ -2,7 +2,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import type { FrontOptions } from '../../../core/http/front.js'
+import type { ListenerOptions } from '../../../core/http/listener/listener.js'
 import { endGently } from '../../../core/vconn/end-gently.js'
 import { type RawClient, rawClient } from '../../kit/client.js'
 import { listen, raw, startFront } from '../../kit/proxy-front.js'
@@ -103,7 +103,7 @@ test('what comes behind a request that closes is not served', async t => {
 
 test('CONNECT behind a request waits for the answer: a tunnel never mixes with a response', async t => {
   const { url, request } = await holdingOrigin(t)
-  const onConnect: FrontOptions['onConnect'] = (_req, link) => {
+  const onConnect: ListenerOptions['onConnect'] = (_req, link) => {
     link.write(Buffer.from('tunnel'))
     endGently(link)
   }

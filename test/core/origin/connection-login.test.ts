@@ -1,8 +1,8 @@
 import { test } from 'tap'
+import type { RequestHead, ResponseSink } from '../../../core/http1/messages.js'
 import { plainOrigin } from '../../../core/origin/channel.js'
 import { ConnectionOwner } from '../../../core/origin/connection-owner.js'
 import { Http1 } from '../../../core/origin/http1.js'
-import type { RequestHead, ResponseSink } from '../../../core/origin/messages.js'
 import { FakeLink } from '../../kit/fake-link.js'
 
 /** What comes is of no interest here. */

@@ -1,9 +1,9 @@
 import { type Test, test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
+import type { RequestHead, ResponseHead, ResponseSink } from '../../../core/http1/messages.js'
 import { plainOrigin } from '../../../core/origin/channel.js'
 import { ConnectionOwner } from '../../../core/origin/connection-owner.js'
 import { Http1 } from '../../../core/origin/http1.js'
-import type { RequestHead, ResponseHead, ResponseSink } from '../../../core/origin/messages.js'
 import type { Link, LinkSink } from '../../../core/vconn/link.js'
 
 /** A link whose other end is the test. */

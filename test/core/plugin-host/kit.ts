@@ -1,6 +1,6 @@
 import type { PluginEnv } from '../../../core/plugin-host/load.js'
 import type { LoadedLine } from '../../../core/plugin-host/plugin-line.js'
-import { Timers } from '../../../core/vconn/schedule.js'
+import { Timers } from '../../../core/wait/timers.js'
 import { makeTempDir, type TempDir } from '../../kit/temp-dir.js'
 
 /** A line of plugin.config, as the parser would hand it over. */

@@ -5,14 +5,14 @@ import { test } from 'tap'
 import type { Certificate } from '../../../core/api/certificate.js'
 import { certificatesInPem } from '../../../core/base/pem.js'
 import { plainCertificate, WorkerCertificate } from '../../../core/plugin-host/isolate/plain.js'
-import { altNames, subjectPublicKeyInfo } from '../../../core/tls/certificate-parts.js'
-import { certificateOf } from '../../../core/tls/chain-certificate.js'
-import { unfulfilled } from '../../../core/tls/demands.js'
-import { derElement, derElements } from '../../../core/tls/der.js'
-import { toEvidence } from '../../../core/tls/evidence.js'
+import { altNames, subjectPublicKeyInfo } from '../../../core/tls/judge/certificate-parts.js'
+import { certificateOf } from '../../../core/tls/judge/chain-certificate.js'
+import { derElement, derElements } from '../../../core/tls/judge/der.js'
+import { toEvidence } from '../../../core/tls/judge/evidence.js'
+import { unfulfilled } from '../../../core/tls/judge/pins.js'
 import { ChainMemory } from '../../../core/tls/openssl/chain-memory.js'
-import { ClientContext } from '../../../core/tls/openssl/client-context.js'
-import { ClientEngine, type ParkedPeer } from '../../../core/tls/openssl/client-engine.js'
+import { OutboundContext } from '../../../core/tls/openssl/outbound-context.js'
+import { OutboundEngine, type ParkedPeer } from '../../../core/tls/openssl/outbound-engine.js'
 import { carrying, embedded, PLACES } from '../../kit/carrying.js'
 import { makeAuthority, makeSelfSigned } from '../../kit/pki.js'
 import { flightWith } from '../../kit/shown-chain.js'
@@ -25,7 +25,7 @@ const rsa = await root.issue({ cn: HOST, keyType: 'rsa-2048' })
 const stranger = await makeSelfSigned({ cn: 'stranger.test' })
 const SEEDS = [own, rsa, stranger, middle].map(({ cert }) => cert.raw)
 
-const context = new ClientContext({
+const context = new OutboundContext({
   anchors: [root.certPem],
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.2',
@@ -37,7 +37,7 @@ const options = { host: HOST, isAddress: false, sni: HOST }
 
 /** What the engine says of an origin that shows these bytes; undefined when OpenSSL does not take them for certificates. */
 function judge(chain: readonly Buffer[]): ParkedPeer | undefined {
-  const engine = new ClientEngine(context, options)
+  const engine = new OutboundEngine(context, options)
   try {
     engine.advance()
     engine.receive(flightWith(engine.take() ?? Buffer.alloc(0), own, chain))

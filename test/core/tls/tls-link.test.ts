@@ -3,12 +3,12 @@ import { mock } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
-import { ClientContext, type ClientContextOptions } from '../../../core/tls/openssl/client-context.js'
-import { ClientEngine } from '../../../core/tls/openssl/client-engine.js'
+import { OutboundContext, type OutboundContextOptions } from '../../../core/tls/openssl/outbound-context.js'
+import { OutboundEngine } from '../../../core/tls/openssl/outbound-engine.js'
 import { TlsLink } from '../../../core/tls/tls-link.js'
 import { FakeLink, SinkLog } from '../../kit/fake-link.js'
 import { makeAuthority } from '../../kit/pki.js'
-import { ServerEngine, shake } from '../../kit/tls-server-engine.js'
+import { InboundEngine, shake } from '../../kit/tls-server-engine.js'
 
 const VERSIONS = ['1.2', '1.3'] as const
 type Version = (typeof VERSIONS)[number]
@@ -23,7 +23,7 @@ const client = await root.issue({
 
 interface Linked {
   readonly link: TlsLink
-  readonly server: ServerEngine
+  readonly server: InboundEngine
   readonly tcp: FakeLink
   /** Hands over, in one chunk, what the server has to say. */
   deliver(): void
@@ -32,14 +32,14 @@ interface Linked {
 }
 
 /** A link over a finished handshake, with nothing under way. */
-function linked(t: Test, version: Version, more: Partial<ClientContextOptions> = {}): Linked {
-  const context = new ClientContext({
+function linked(t: Test, version: Version, more: Partial<OutboundContextOptions> = {}): Linked {
+  const context = new OutboundContext({
     ...{ anchors: [root.certPem], minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] },
     ...more,
   })
   const clientCa = more.certificate === undefined ? {} : { clientCaPem: root.certPem }
-  const server = new ServerEngine({ ...leaf, version, ...clientCa })
-  const engine = new ClientEngine(context, { host: 'foo.test', isAddress: false, sni: undefined })
+  const server = new InboundEngine({ ...leaf, version, ...clientCa })
+  const engine = new OutboundEngine(context, { host: 'foo.test', isAddress: false, sni: undefined })
   if (shake(engine, server) !== 'established' || !server.isDone) throw new Error('no handshake')
   engine.read() // the tickets that came with it
   const tcp = new FakeLink()

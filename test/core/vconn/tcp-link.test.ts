@@ -2,8 +2,8 @@ import { connect, type Socket } from 'node:net'
 import { test } from 'tap'
 import type { ProxyError } from '../../../core/base/errors.js'
 import type { Link, LinkSink } from '../../../core/vconn/link.js'
+import { RewindLink } from '../../../core/vconn/rewind-link.js'
 import { addressText, TcpLink } from '../../../core/vconn/tcp-link.js'
-import { UnreadLink } from '../../../core/vconn/unread-link.js'
 import { listen } from '../../kit/tcp-server.js'
 
 /** Writes down what a link says, and lets a test wait for it. */
@@ -86,7 +86,7 @@ test('who is made the receiver by the one before gets the rest', async t => {
 
 test('the same of bytes that were put back', async t => {
   const { link, peer } = await pair(t)
-  const unread = new UnreadLink(link, Buffer.from('CONNECT'))
+  const unread = new RewindLink(link, Buffer.from('CONNECT'))
   const next = new Log()
   const first = new Handing(unread, next)
   unread.attach(first)

@@ -7,7 +7,7 @@ const isProgram = ({ path }: SourceFile): boolean => /^(core|plugins|sample-plug
 /** Only `settle` makes the proof that an origin was accepted. */
 export const onlyVerdictMakesVerifiedPeers: Rule = files =>
   files
-    .filter(file => isProgram(file) && file.path !== 'core/tls/verdict.ts')
+    .filter(file => isProgram(file) && file.path !== 'core/tls/judge/verdict.ts')
     .flatMap(file => matches(file, /\bas\s+VerifiedPeer\b|=\s*<VerifiedPeer>/, 'makes a VerifiedPeer'))
 
 /**
@@ -16,7 +16,7 @@ export const onlyVerdictMakesVerifiedPeers: Rule = files =>
  */
 export const onlyOneJudgesTunnels: Rule = files =>
   files
-    .filter(file => isProgram(file) && file.path !== 'core/http/tunnel-judgement.ts')
+    .filter(file => isProgram(file) && file.path !== 'core/http/connect/tunnel-judgement.ts')
     .flatMap(file => matches(file, /\.modeOf(?:Address)?\b/, 'asks for the mode of one host'))
 
 /** Two readings of a host are two hosts: a rule for one of them does not hold for the other. */
@@ -28,7 +28,7 @@ export const onlyOneReadsHosts: Rule = files =>
 /** Where a class of that name may be made, and why. */
 const MAKES_X509: Readonly<Record<string, string>> = {
   'core/base/x509.ts': 'the one function: what it has made is about exactly the bytes it was given',
-  'core/tls/authority.ts':
+  'core/tls/inbound/authority.ts':
     "not Node's class: the issuing library's, for the operator's own file, compared in the same way",
 }
 

@@ -2,83 +2,69 @@
 import type { Rule, SourceFile, Violation } from './source.js'
 
 /**
- * The direction of imports below `core/` (docs/architecture.md): main -> commands -> proxy -> {admin, cluster, http} -> origin ->
- * tls -> vconn -> api; plugin-host -> hooks -> api; base under all. `types` may be imported as types only: who is
- * handed a value may say what it is.
+ * The direction of imports below `core/` (docs/architecture.md): main -> {program, cli} -> {admin, http} -> origin ->
+ * tls -> {wait, vconn} -> api; plugin-host -> hooks -> api; base under all. `types` may be imported as types only: code
+ * that is handed a value may name its type.
  */
+const BELOW_PROGRAM = [
+  'admin',
+  'log',
+  'http',
+  'origin',
+  'http1',
+  'tls',
+  'wait',
+  'vconn',
+  'plugin-host',
+  'hooks',
+  'settings',
+  'config',
+  'api',
+  'base',
+]
+
 export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; types?: readonly string[] }>> =
   {
     base: { values: [] },
     api: { values: ['base'] },
     config: { values: ['base'], types: ['api'] },
+    settings: { values: ['config', 'base'], types: ['api'] },
+    wait: { values: ['api', 'base'] },
     vconn: { values: ['api', 'base'] },
-    tls: { values: ['vconn', 'api', 'base'] },
-    origin: { values: ['tls', 'vconn', 'api', 'base'], types: ['config'] },
+    http1: { values: ['base'], types: ['vconn'] },
+    tls: { values: ['wait', 'vconn', 'api', 'base'] },
+    origin: { values: ['http1', 'tls', 'vconn', 'api', 'base'], types: ['config'] },
     hooks: { values: ['api', 'base'] },
-    'plugin-host': { values: ['hooks', 'api', 'base'], types: ['config'] },
-    http: { values: ['origin', 'tls', 'vconn', 'api', 'base'], types: ['config'] },
-    log: { values: ['tls', 'api', 'base'], types: ['http', 'origin', 'config'] },
-    admin: { values: ['origin', 'tls', 'vconn', 'api', 'base'], types: ['config'] },
-    cluster: { values: ['vconn', 'api', 'base'], types: ['config'] },
-    /** The parts of the composition root. */
-    compose: {
-      values: [
-        'admin',
-        'cluster',
-        'log',
-        'http',
-        'origin',
-        'tls',
-        'vconn',
-        'plugin-host',
-        'hooks',
-        'config',
-        'api',
-        'base',
-      ],
-    },
+    'plugin-host': { values: ['hooks', 'wait', 'api', 'base'], types: ['config'] },
+    http: { values: ['origin', 'http1', 'tls', 'wait', 'vconn', 'api', 'base'], types: ['config'] },
+    log: { values: ['tls', 'api', 'base'], types: ['http', 'http1', 'origin', 'config'] },
+    admin: { values: ['origin', 'tls', 'wait', 'vconn', 'api', 'base'], types: ['config'] },
+    /** The composition root. */
+    program: { values: BELOW_PROGRAM },
     /** What plugin authors test with (`portcullis/testing`). */
     testing: {
-      values: ['compose', 'origin', 'tls', 'vconn', 'plugin-host', 'hooks', 'config', 'api', 'base'],
-    },
-    /** Commands that start no proxy. */
-    cli: { values: ['compose', 'origin', 'config', 'tls', 'api', 'base'], types: ['admin', 'vconn'] },
-    'proxy.ts': {
       values: [
-        'compose',
-        'admin',
-        'cluster',
-        'log',
-        'http',
+        'program',
         'origin',
         'tls',
+        'wait',
         'vconn',
         'plugin-host',
         'hooks',
+        'settings',
         'config',
         'api',
         'base',
       ],
     },
+    /** Commands that start no proxy. */
+    cli: {
+      values: ['program', 'origin', 'settings', 'config', 'tls', 'api', 'base'],
+      types: ['admin', 'wait', 'vconn'],
+    },
+    'commands.ts': { values: ['program', 'cli', ...BELOW_PROGRAM] },
+    /** What runs first listens for a signal before it loads anything. */
     'main.ts': { values: ['commands.ts', 'base'] },
-    'commands.ts': {
-      values: [
-        'proxy.ts',
-        'cli',
-        'compose',
-        'admin',
-        'cluster',
-        'log',
-        'http',
-        'origin',
-        'tls',
-        'plugin-host',
-        'hooks',
-        'config',
-        'api',
-        'base',
-      ],
-    },
   }
 
 /** `tls` for core/tls/openssl/x509.ts, `main.ts` for core/main.ts. */

@@ -7,7 +7,7 @@ import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export interface SourceFile {
-  /** From the project's root, with slashes: `core/tls/verdict.ts`. */
+  /** From the project's root, with slashes: `core/tls/judge/verdict.ts`. */
   readonly path: string
   readonly text: string
   /** The text with comments blanked; lines stay where they are. */

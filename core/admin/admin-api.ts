@@ -1,0 +1,101 @@
+/** What can be asked and done through the management API. The composition root fills it in; nothing here decides. */
+import type { HookId } from '../api/hooks.js'
+import type { RevokedCounts } from '../tls/judge/revocation.js'
+import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
+import type { HeldTurn } from '../wait/held-turns.js'
+
+export interface PluginStatus {
+  readonly name: string
+  /** Its line in plugin.config. */
+  readonly line: number
+  readonly mode: 'enforce' | 'shadow'
+  readonly isolate: 'none' | 'worker'
+  /** Milliseconds it has for one answer, if its line says so. */
+  readonly deadline?: number | undefined
+  /** The hooks it is on. */
+  readonly hooks: readonly HookId[]
+  /** Of one in worker threads. */
+  readonly workers?: WorkersStatus | undefined
+}
+
+export interface WorkersStatus {
+  /** Those that can be asked. */
+  readonly serving: number
+  /** The hooks on which it has failed again and again, and is not asked for a while. */
+  readonly outOfService: readonly HookId[]
+}
+
+export interface Status {
+  readonly pid: number
+  readonly version: string
+  /** Milliseconds. */
+  readonly uptime: number
+  readonly isStopping: boolean
+  readonly confDir: string
+  /** How often the configuration has been read. */
+  readonly generation: number
+  /** When it was read last; milliseconds since the epoch. */
+  readonly readAt: number
+  readonly ports: readonly { readonly address: string; readonly port: number }[]
+  readonly plugins: readonly PluginStatus[]
+  readonly counters: Counters
+}
+
+/** By what a plugin in shadow mode would have done: accepted, rejected, failed; or it was not asked, among too many. */
+export interface ShadowTotals {
+  readonly accepted: number
+  readonly rejected: number
+  readonly failed: number
+  readonly unknown: number
+}
+
+/** What there is now, and (`…Total`) what there has been since the start. */
+export interface Counters {
+  readonly handshakes: number
+  readonly parked: number
+  readonly rememberedVerdicts: number
+  readonly idleConnections: number
+  /** Answers of plugins that reached nothing. */
+  readonly ignoredReenablesTotal: number
+  /** How often a failed built-in check did not bind, by the name of its X509_V_ERR. */
+  readonly toleratedTotal: Readonly<Record<string, number>>
+  /** What plugins in shadow mode would have done, by plugin. */
+  readonly shadowsTotal: Readonly<Record<string, ShadowTotals>>
+}
+
+/** A handshake with an origin that a plugin holds. */
+export interface ParkedRow {
+  readonly id: number
+  readonly host: string
+  readonly port: number
+  readonly plugin: string
+  /** For how long plugins have held it; milliseconds. */
+  readonly age: number
+  /** When silence becomes a rejection; milliseconds since the epoch. */
+  readonly deadline: number
+  readonly leaf: { readonly subject: string; readonly sha256: string } | null
+}
+
+export interface AdminApi {
+  status(): Status
+  parked(): readonly ParkedRow[]
+  /** What plugins hold on the other hooks. */
+  held(): readonly HeldTurn[]
+  /**
+   * Rejects in place of the plugin that holds it.
+   * @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked, or the reason is none
+   */
+  reject(id: number, reason: string, detail: string | undefined): void
+  verdicts(): readonly RememberedVerdict[]
+  /** @throws {ProxyError} PTC_REVOCATION */
+  revoke(wanted: unknown): RevokedCounts
+  /** Returns how many plugins have heard it. */
+  message(tag: string, data: string | undefined): number
+  /**
+   * Returns the records that have changed and need a restart, with the place where they were set.
+   * @throws {ProxyError} what is wrong with the configuration; the old one goes on
+   */
+  reload(): Promise<readonly string[]>
+  /** Begins to end: takes no new clients, lets requests end. Returns for how long, in milliseconds. */
+  stop(): number
+}

@@ -1,0 +1,167 @@
+/**
+ * CONNECT in bump mode: the proxy ends the client's TLS itself, with a leaf of the operator's authority.
+ *
+ *     ClientHello read, client parked -> its hook -> origin opened and verified -> TLS with the client -> its requests
+ *                                           \-> an alert          \-> refused: an alert; or the same, and every request
+ *                                                                     gets the error page, where a leaf is at hand
+ *
+ * The verified connection waits in the pool for the first request. A ClientHello with another SNI than the target of
+ * CONNECT is for that name, at the target's address: the name is what is verified, and what requests have to be for.
+ */
+import { ProxyError } from '../../base/errors.js'
+import type { OriginConnector, OriginTarget } from '../../origin/connect.js'
+import type { ClientLink } from '../../vconn/link.js'
+import type { ListenerLimits } from '../listener/client-host.js'
+import type { ClientInfo } from '../listener/client-info.js'
+import { type Admit, createListener, type Listener } from '../listener/listener.js'
+import type { WaitingClient } from '../listener/waiting-client.js'
+import { errorReply, sendReply } from '../pages/replies.js'
+import { NO_PAGES } from '../pages/templates.js'
+import type { Forwarder } from '../transaction/forward.js'
+import { boundTarget } from '../transaction/misdirected.js'
+import { refusedSummary, type Summary } from '../transaction/summary.js'
+import { authorityOf } from '../transaction/target.js'
+import type { ConnectRequest } from './request.js'
+import type { TunnelJudgement } from './tunnel-judgement.js'
+
+/**
+ * Makes the handshake with a client whose ClientHello has come, on a link that is its own from here on.
+ * @param port of the origin
+ * @param verify called when plugins have let the ClientHello in; the client waits for it, and is shown a certificate for
+ *   the host that it answers, or refused with an alert. The signal aborts when the client has left
+ * @returns plaintext @throws {ProxyError} the client has had its alert then
+ */
+export type EndTls = (
+  link: ClientLink,
+  client: ClientInfo,
+  port: number,
+  verify: (sni: string | undefined, signal: AbortSignal) => Promise<Verified>,
+) => Promise<ClientLink>
+
+/** What became of an origin. */
+export interface Verified {
+  readonly host: string
+  /** Why it is refused, if it is: nothing is minted for it. */
+  readonly refusal: ProxyError | undefined
+}
+
+export interface BumpOptions {
+  readonly connector: OriginConnector
+  readonly forwarder: Forwarder
+  readonly limits: ListenerLimits
+  readonly endTls: EndTls
+  /** Says why a request inside is refused. */
+  readonly admit: Admit
+  /** Called for each request inside that never got to the forwarder. */
+  readonly onRefused: (summary: Summary) => void
+}
+
+/** What a bumped connection is for, or why its requests are refused. */
+interface Bumped {
+  readonly origin: OriginTarget
+  readonly error: ProxyError | undefined
+}
+
+/** Takes tunnels to bump, and what comes inside. */
+export interface BumpedConnections extends Pick<Listener, 'configure' | 'drain'> {
+  /**
+   * Takes over a client whose ClientHello has been read. It is answered in any case, by an alert at least.
+   * @param address where the origin is; by default what the host of the CONNECT resolves to
+   * @throws {ProxyError}
+   */
+  readonly take: (
+    request: ConnectRequest,
+    client: WaitingClient,
+    judgement: TunnelJudgement,
+    address: string | undefined,
+  ) => Promise<undefined>
+}
+
+export function bumpedConnections(options: BumpOptions): BumpedConnections {
+  const bumped = new WeakMap<ClientInfo, Bumped>()
+  const front = innerFront(options, bumped)
+  const take: BumpedConnections['take'] = async (request, client, judgement, address) => {
+    const origin = originOf(request, judgement, address)
+    let verified: Bumped | undefined
+    const outside = request.req.client
+    const secured = await options.endTls(client.release(), outside, request.port, async (sni, signal) => {
+      if (sni !== undefined && sni !== origin.host) throw twoReadings(sni, origin.host)
+      verified = { origin, error: await verify(options.connector, origin, signal, outside.network) }
+      return { host: origin.host, refusal: verified.error }
+    })
+    const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin))
+    if (verified !== undefined) bumped.set(inside, verified)
+    front.take(secured, inside)
+    return undefined
+  }
+  return { take, configure: front.configure, drain: front.drain }
+}
+
+function originOf(
+  { host: connect, port }: ConnectRequest,
+  { host }: TunnelJudgement,
+  address = connect,
+): OriginTarget {
+  const origin = { scheme: 'https', host, port } as const
+  return address === host ? origin : { ...origin, dialHost: address }
+}
+
+/** The ClientHello that was judged is the one that is answered, or nothing is. */
+const twoReadings = (answered: string, judged: string): ProxyError =>
+  new ProxyError(
+    'PTC_TUNNEL_HELLO',
+    `the ClientHello asks for ${answered}, and was judged as one for ${judged}`,
+  )
+
+const schemeAndAuthority = ({ scheme, host, port }: OriginTarget): string =>
+  `${scheme}://${authorityOf(scheme, host, port)}`
+
+/** Why the origin is refused; undefined when it was accepted. */
+async function verify(
+  connector: OriginConnector,
+  origin: OriginTarget,
+  signal: AbortSignal,
+  client: string,
+): Promise<ProxyError | undefined> {
+  const key = connector.keyOf(origin)
+  try {
+    connector.release(key, connector.reuse(key, undefined) ?? (await connector.open(origin, signal, client)))
+    return undefined
+  } catch (cause) {
+    if (signal.aborted || !(cause instanceof ProxyError)) throw cause
+    return cause
+  }
+}
+
+/** Speaks HTTP on the inside. It never listens: connections are handed to it. */
+function innerFront(
+  { forwarder, limits, admit, onRefused }: BumpOptions,
+  bumped: WeakMap<ClientInfo, Bumped>,
+): Listener {
+  return createListener({
+    limits,
+    admit,
+    pages: () => forwarder.options.pages?.() ?? NO_PAGES,
+    onRefused,
+    forward: {
+      handle: (req, res) => {
+        const known = bumped.get(req.client)
+        const error = known?.error ?? (known === undefined ? unknownConnection() : undefined)
+        if (known !== undefined && error === undefined) {
+          forwarder.handle(req, res, inner => boundTarget(inner, known.origin))
+          return
+        }
+        const why = error ?? unknownConnection()
+        res.closes = true
+        sendReply(
+          res,
+          errorReply(why, { host: known?.origin.host }, req.headers, forwarder.options.pages?.()),
+        )
+        onRefused(refusedSummary(req, res.statusCode, 0, why))
+      },
+    },
+  })
+}
+
+const unknownConnection = (): ProxyError =>
+  new ProxyError('PTC_INTERNAL', 'a request on a connection that was not bumped')

@@ -1,0 +1,177 @@
+import { authorityText } from '../../base/authority.js'
+import { ProxyError } from '../../base/errors.js'
+import { describe } from '../../base/thrown.js'
+import { endGently } from '../../vconn/end-gently.js'
+import type { ClientLink } from '../../vconn/link.js'
+import type { PumpResult } from '../../vconn/pump.js'
+import type { ClientInfo } from '../listener/client-info.js'
+import type { ClientRequest } from '../listener/client-request.js'
+import { WaitingClient } from '../listener/waiting-client.js'
+import type { Pages } from '../pages/templates.js'
+import { TxnHooks, type TxnPoints } from '../transaction/hooks.js'
+import type { HookedTxn } from '../transaction/summary.js'
+import { askConnect, forAuthority } from './hook.js'
+import { type ConnectRequest, readConnectRequest, refuseConnect } from './request.js'
+import type { ConnectMode } from './tunnel-judgement.js'
+import type { TunnelOrigin } from './tunnel-origin.js'
+
+/**
+ * Has plugins asked about a host that a tunnel turned out to be for.
+ * @throws {ProxyError} a refusal, or the signal's reason
+ */
+export type AskAbout = (host: string, signal: AbortSignal) => Promise<void>
+
+/**
+ * Serves a CONNECT whose port is allowed. Resolves when the connection has ended, or is HTTP's again.
+ * @param ask undefined where no plugin would be asked
+ */
+export type ConnectServer = (
+  request: ConnectRequest,
+  ask: AskAbout | undefined,
+) => Promise<PumpResult | undefined>
+
+/** A CONNECT that is over. */
+export interface ConnectSummary {
+  readonly req: ClientRequest
+  readonly mode: ConnectMode | undefined
+  /** The host that its tunnel was for, by what the client sent in it; that of the CONNECT otherwise. */
+  readonly host: string | undefined
+  /** The name that the client announced in the tunnel's TLS. */
+  readonly sni: string | undefined
+  /** What the client was answered; 0 if it left before. */
+  readonly status: number
+  /** Through the tunnel; 0 for a connection that was bumped, whose requests are told of one by one. */
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly milliseconds: number
+  readonly origin: TunnelOrigin | undefined
+  /** Also what ended a tunnel that had been open. */
+  readonly error: ProxyError | undefined
+  readonly hooked: HookedTxn | undefined
+}
+
+export interface ConnectOptions {
+  /** proxy.config.http.connect_ports. */
+  readonly isPortAllowed: (port: number) => boolean
+  readonly serve: ConnectServer
+  /** The plugins on transactions. */
+  readonly hooks?: () => TxnPoints | undefined
+  /** The operator's error pages. */
+  readonly pages?: () => Pages
+  /** Says why a tunnel was refused or cut after its 200, when the client cannot be told. */
+  readonly warn: (message: string) => void
+  /** Called exactly once per CONNECT. */
+  readonly onDone?: (summary: ConnectSummary) => void
+}
+
+/** Takes CONNECT requests, and keeps hold of their clients until they have ended. */
+export class ConnectHandler {
+  readonly #options: ConnectOptions
+  readonly #clients = new Set<ClientInfo>()
+
+  constructor(options: ConnectOptions) {
+    this.#options = options
+  }
+
+  /** Clients behind a CONNECT, tunnels being prepared included. */
+  get open(): number {
+    return this.#clients.size
+  }
+
+  /** Never throws: what goes wrong is the answer, or the end of the tunnel. */
+  readonly handle = (req: ClientRequest, link: ClientLink, early: Buffer): void => {
+    const { client } = req
+    this.#clients.add(client)
+    client.whenClosed(() => this.#clients.delete(client))
+    void this.#serve(req, link, early)
+  }
+
+  /** Ends all tunnels at once. */
+  destroyAll(): void {
+    for (const client of this.#clients) client.destroy()
+  }
+
+  async #serve(req: ClientRequest, link: ClientLink, early: Buffer): Promise<void> {
+    const startedAt = performance.now()
+    let request: ConnectRequest | undefined
+    let hooks: TxnHooks | undefined
+    let result: PumpResult | undefined
+    let error: ProxyError | undefined
+    try {
+      request = readConnectRequest(req, link, early)
+      const { host, port } = request
+      if (!this.#options.isPortAllowed(port)) throw portDenied(port)
+      const points = this.#options.hooks?.()
+      if (points !== undefined) {
+        hooks = TxnHooks.of(points, req.client, 'CONNECT', authorityText(host, port))
+        if (points.readRequest !== undefined) request = await asked(hooks, request)
+      }
+      const ask = points?.readRequest && this.#askAbout(request, hooks)
+      result = await this.#options.serve(request, ask)
+      error = result?.cause
+    } catch (cause) {
+      error = known(cause)
+      if (request?.isEstablished) endGently(link)
+      else refuseConnect(req, link, error, this.#options.pages?.())
+    }
+    const isEstablished = request?.isEstablished === true
+    if (isEstablished && error !== undefined) this.#tell(req, error)
+    this.#options.onDone?.({
+      req,
+      mode: request?.judgement?.mode,
+      host: request?.judgement?.host ?? request?.host,
+      sni: request?.judgement?.announced,
+      status: isEstablished ? 200 : error?.code === 'PTC_CLIENT_GONE' ? 0 : (error?.status ?? 0),
+      bytesUp: result?.bytesUp ?? 0,
+      bytesDown: result?.bytesDown ?? 0,
+      milliseconds: performance.now() - startedAt,
+      origin: request?.origin,
+      error,
+      hooked: hooks,
+    })
+  }
+
+  /** The same transaction, under another host. The plugins are those of now: a reload may have come since. */
+  #askAbout({ req, port }: ConnectRequest, hooks: TxnHooks | undefined): AskAbout {
+    return async (host, signal) => {
+      const points = this.#options.hooks?.()
+      if (points?.readRequest === undefined) return
+      const authority = authorityText(host, port)
+      const again = TxnHooks.of(points, req.client, 'CONNECT', authority, hooks)
+      await askConnect(again, forAuthority(req.rawHeaders, authority), signal)
+    }
+  }
+
+  /** Clients and origins that leave are the common end of a tunnel, and no news. */
+  #tell({ url, client: { remoteAddress } }: ClientRequest, error: ProxyError): void {
+    if (QUIET.has(error.code)) return
+    this.#options.warn(
+      `tunnel of ${remoteAddress ?? 'a client'} to ${url} refused or cut: ${error.code}: ${error.message}`,
+    )
+  }
+}
+
+/** The client is read meanwhile, so that its leaving is noticed. The same request, with what has come put back. */
+async function asked(hooks: TxnHooks, { req, link, early }: ConnectRequest): Promise<ConnectRequest> {
+  const client = new WaitingClient(link, early)
+  try {
+    await askConnect(hooks, req.rawHeaders, client.signal)
+    return readConnectRequest(req, client.release(), Buffer.alloc(0))
+  } catch (cause) {
+    client.discard()
+    throw cause
+  }
+}
+
+const QUIET: ReadonlySet<string> = new Set(['PTC_CLIENT_GONE', 'PTC_ORIGIN_CLOSED', 'PTC_TUNNEL_IDLE'])
+
+const portDenied = (port: number): ProxyError =>
+  new ProxyError(
+    'PTC_REQUEST_DENIED',
+    `CONNECT to port ${port} is not allowed (proxy.config.http.connect_ports)`,
+  )
+
+const known = (cause: unknown): ProxyError =>
+  cause instanceof ProxyError
+    ? cause
+    : new ProxyError('PTC_INTERNAL', `CONNECT could not be served: ${describe(cause)}`, { cause })

@@ -1,0 +1,67 @@
+import { ProxyError } from '../../base/errors.js'
+import { PassingCertificate } from '../../tls/sniff/passing-certificate.js'
+import { RepeatedHello } from '../../tls/sniff/repeated-hello.js'
+import type { Link, LinkSink } from '../../vconn/link.js'
+import { LinkOver } from '../../vconn/link-over.js'
+
+/**
+ * An origin's link through which only the handshake passes that was verified: towards the client the verified certificate,
+ * towards the origin ClientHellos for one name. When another one comes, or what is no TLS, the link is destroyed before a
+ * byte of it has gone on.
+ */
+export class GuardedLink extends LinkOver<Link> {
+  readonly #certificate: PassingCertificate
+  readonly #hello: RepeatedHello
+
+  /**
+   * @param leafSha256 of the verified leaf; undefined where none was verified, and every certificate passes
+   * @param announced the name in the ClientHello that is about to be written, as the client wrote it
+   */
+  constructor(link: Link, leafSha256: string | undefined, announced: string | undefined) {
+    super(link)
+    this.#hello = new RepeatedHello(announced)
+    this.#certificate = new PassingCertificate(leafSha256)
+  }
+
+  override attach(sink: LinkSink): void {
+    this.under.attach({
+      onData: bytes => this.#onData(bytes, sink),
+      onDrain: () => sink.onDrain(),
+      onEnd: () => sink.onEnd(),
+      onClose: cause => sink.onClose(cause),
+    })
+  }
+
+  override write(bytes: Uint8Array): boolean {
+    if (this.#hello.isDone) return this.under.write(bytes)
+    return this.#writeHello(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+  }
+
+  #onData(bytes: Buffer, sink: LinkSink): void {
+    if (this.#certificate.isDone) return sink.onData(bytes)
+    const passed = this.#guarded(() => this.#certificate.pass(bytes))
+    // First, so that a client which has the answer finds nothing of its own still held back.
+    if (!this.#hello.isDone && this.#certificate.answer !== 'none') this.#writeHello(EMPTY)
+    if (passed.length > 0 && !this.under.isClosed) sink.onData(passed)
+  }
+
+  #writeHello(bytes: Buffer): boolean {
+    const passed = this.#guarded(() => this.#hello.pass(bytes, this.#certificate.answer))
+    return passed.length === 0 || this.under.write(passed)
+  }
+
+  /** What may go on; nothing, on a link that is closed or has to be. */
+  #guarded(pass: () => Buffer): Buffer {
+    if (this.under.isClosed) return EMPTY
+    try {
+      return pass()
+    } catch (cause) {
+      const known = cause instanceof ProxyError ? cause : undefined
+      const unknown = new ProxyError('PTC_INTERNAL', 'the tunnel could not be watched', { cause })
+      this.under.destroy(known ?? unknown)
+      return EMPTY
+    }
+  }
+}
+
+const EMPTY = Buffer.alloc(0)

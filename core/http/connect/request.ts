@@ -1,0 +1,69 @@
+import { ProxyError } from '../../base/errors.js'
+import type { ClientLink } from '../../vconn/link.js'
+import type { ClientRequest } from '../listener/client-request.js'
+import { refuse } from '../listener/listener.js'
+import type { Pages } from '../pages/templates.js'
+import { checkHost, checkVersion, parseConnectTarget } from '../transaction/target.js'
+import type { TunnelJudgement } from './tunnel-judgement.js'
+import type { TunnelOrigin } from './tunnel-origin.js'
+
+/** One CONNECT request: its target, its socket, and whether it has been answered. */
+export interface ConnectRequest {
+  readonly req: ClientRequest
+  readonly link: ClientLink
+  /** What the client has sent behind the request without waiting for the answer. */
+  readonly early: Buffer
+  readonly host: string
+  readonly port: number
+  /** Milliseconds of `performance.now()`. */
+  readonly startedAt: number
+  /** Answers 200. From here on errors cannot be told in HTTP. */
+  establish(): void
+  readonly isEstablished: boolean
+  /** What was decided last; filled in by what serves it, as is `origin`. */
+  judgement: TunnelJudgement | undefined
+  origin: TunnelOrigin | undefined
+}
+
+/**
+ * @throws {ProxyError} PTC_CONNECT_TARGET, PTC_REQUEST_MALFORMED, PTC_REQUEST_VERSION
+ */
+export function readConnectRequest(req: ClientRequest, link: ClientLink, early: Buffer): ConnectRequest {
+  checkVersion(req.httpVersion)
+  checkHost(req.rawHeaders, req.httpVersion)
+  checkNoBody(req)
+  const { host, port } = parseConnectTarget(req.url ?? '')
+  let isEstablished = false
+  return {
+    req,
+    link,
+    early,
+    host,
+    port,
+    startedAt: performance.now(),
+    establish: () => {
+      isEstablished = true
+      link.write(ESTABLISHED)
+    },
+    judgement: undefined,
+    origin: undefined,
+    get isEstablished() {
+      return isEstablished
+    },
+  }
+}
+
+/** RFC 9110 section 9.3.6: a body of CONNECT means nothing; what one side takes for it, another takes for the tunnel. */
+function checkNoBody({ headers }: ClientRequest): void {
+  const length = headers['content-length']
+  if (headers['transfer-encoding'] === undefined && (length === undefined || /^0+$/.test(length))) return
+  throw new ProxyError('PTC_REQUEST_MALFORMED', 'a CONNECT request has no body')
+}
+
+const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n')
+
+/** Answers with a page, unless the client has left. */
+export function refuseConnect(req: ClientRequest, link: ClientLink, error: ProxyError, pages?: Pages): void {
+  if (link.isClosed || error.code === 'PTC_CLIENT_GONE') link.destroy()
+  else refuse(link, error, req, pages)
+}

@@ -1,0 +1,181 @@
+/**
+ * Serves a CONNECT in every mode:
+ *
+ *     judged by the CONNECT's host -> tunnel: dialled       \
+ *                                     probe: dialled, verified > 200 -> the opening is read -> judged by all hosts
+ *                                     bump: nothing yet      /
+ *       -> tunnel: relayed      -> probe: verified under the ClientHello's name, relayed      -> bump: TLS ends here
+ *
+ * What is judged the second time may be stricter than the first time, and is never less strict. A refusal behind the 200
+ * is told by an alert.
+ */
+import { isIP } from 'node:net'
+import { ProxyError } from '../../base/errors.js'
+import type { VerifiedAddress } from '../../origin/prober.js'
+import { ACCESS_DENIED, INTERNAL_ERROR } from '../../tls/alerts.js'
+import { VerifyRejected } from '../../tls/judge/verdict.js'
+import { fatalAlert } from '../../tls/sniff/record-layer.js'
+import type { PumpResult } from '../../vconn/pump.js'
+import { PluginRefused } from '../../wait/refusal.js'
+import { WaitingClient } from '../listener/waiting-client.js'
+import { errorReply, replyBytes } from '../pages/replies.js'
+import type { Pages } from '../pages/templates.js'
+import type { BumpedConnections } from './bump.js'
+import type { AskAbout, ConnectServer } from './connect.js'
+import { GuardedLink } from './guarded-link.js'
+import type { Opening } from './opening.js'
+import type { ConnectRequest } from './request.js'
+import { blindTunnel, relay } from './tunnel.js'
+import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
+import { TunnelWay, type WayOptions } from './tunnel-way.js'
+
+/** Its origins speak plain HTTP as a rule, and a ClientHello that they do not understand may go unanswered. */
+const PLAIN_PORT = 80
+
+export interface ServeOptions extends WayOptions {
+  readonly bumped: Pick<BumpedConnections, 'take'>
+  /** Milliseconds in which a ClientHello must be complete. */
+  readonly helloTimeout: () => number
+  /** proxy.config.http.connect.verify.non_tls. */
+  readonly nonTls: () => 'refuse' | 'tunnel'
+  /** The operator's error pages. */
+  readonly pages: () => Pages
+  /** `canDiffer`: whether any host could be judged in another way than by `tunnel`, by a rule or by a plugin. */
+  readonly rules: () => TunnelRules & { readonly canDiffer: boolean }
+}
+
+export function connectServer(options: ServeOptions): ConnectServer {
+  return async (request, ask) => {
+    const rules = options.rules()
+    const first = judgeTunnel({ connect: request.host }, rules)
+    request.judgement = first
+    if (first.mode === 'tunnel' && ask === undefined && !rules.canDiffer) return blindTunnel(request, options)
+    return new Serving(request, options, rules, ask).serve(first)
+  }
+}
+
+class Serving {
+  readonly #request: ConnectRequest
+  readonly #options: ServeOptions
+  readonly #rules: TunnelRules
+  readonly #ask: AskAbout | undefined
+
+  constructor(request: ConnectRequest, options: ServeOptions, rules: TunnelRules, ask: AskAbout | undefined) {
+    this.#request = request
+    this.#options = options
+    this.#rules = rules
+    this.#ask = ask
+  }
+
+  async serve(first: TunnelJudgement): Promise<PumpResult | undefined> {
+    const request = this.#request
+    const { link, early, host } = request
+    const isOpen = this.#mayBePlain(first)
+    const client = new WaitingClient(link, early, isOpen)
+    const way = new TunnelWay(request, this.#options, client.signal)
+    let opening: Opening | undefined
+    let isAnswered = false
+    try {
+      const verified = await this.#prepare(first, way)
+      client.signal.throwIfAborted()
+      request.establish()
+      if (isOpen) way.watch(client.originSpoke)
+      opening = await client.readOpening(isOpen ? this.#options.idleTimeout() : this.#options.helloTimeout())
+      const judgement = judgeTunnel({ connect: host, opening, ...addressIn(way) }, this.#rules)
+      request.judgement = judgement
+      this.#check(opening, judgement)
+      for (const other of judgement.others) await this.#ask?.(other, client.signal)
+      const isLate = first.mode === 'probe' && verified === undefined && opening.kind === 'tls'
+      if (isLate && judgement.host !== host && isIP(host) === 0) await way.verified(host)
+      isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
+      if (isAnswered) return await this.#options.bumped.take(request, client, judgement, addressFor(way))
+      return await this.#relay(client, way, judgement, opening, verified)
+    } catch (cause) {
+      if (!isAnswered) this.#tell(opening, cause)
+      client.discard()
+      way.destroy()
+      throw cause
+    }
+  }
+
+  /** Whether another protocol than TLS may pass. Such may be silent for as long as a tunnel may. */
+  #mayBePlain({ mode }: TunnelJudgement): boolean {
+    return mode === 'tunnel' || this.#options.nonTls() === 'tunnel'
+  }
+
+  /**
+   * Before the 200. What is to be bumped is dialled when the name is known. What the client sends is awaited first where
+   * no name for a certificate is known yet (a CONNECT to an address), or where it may be no TLS: a name is then verified
+   * after it, as well as any other in the ClientHello.
+   */
+  async #prepare(first: TunnelJudgement, way: TunnelWay): Promise<VerifiedAddress | undefined> {
+    const { host, port } = this.#request
+    if (first.mode === 'tunnel') await way.started(host)
+    else if (this.#mayBePlain(first)) await way.dial()
+    else if (first.mode === 'probe') {
+      if (isIP(host) === 0 && port !== PLAIN_PORT) return way.verified(host)
+      await way.dial()
+    }
+    return undefined
+  }
+
+  /** @throws {ProxyError} PTC_TUNNEL_NOT_TLS, PTC_TUNNEL_HELLO */
+  #check(opening: Opening, judgement: TunnelJudgement): void {
+    if (opening.kind === 'bad') {
+      if (opening.alert === undefined) throw notTls(opening.why)
+      throw new ProxyError('PTC_TUNNEL_HELLO', `the ClientHello is refused: ${opening.why}`)
+    }
+    if (opening.kind === 'tls' || this.#mayBePlain(judgement)) return
+    throw notTls(opening.kind === 'http' ? 'it sent an HTTP request' : opening.why)
+  }
+
+  async #relay(
+    client: WaitingClient,
+    way: TunnelWay,
+    { mode, host, announced }: TunnelJudgement,
+    opening: Opening,
+    before: VerifiedAddress | undefined,
+  ): Promise<PumpResult> {
+    if (mode === 'tunnel' || opening.kind !== 'tls') {
+      const tcp = await way.started(host)
+      const link = opening.kind === 'tls' ? new GuardedLink(tcp, undefined, announced) : tcp
+      return relay(client.release(), link, this.#options)
+    }
+    const isCovered = before !== undefined && host === this.#request.host && before.announced === announced
+    const verified = isCovered ? before : await way.verified(host, announced ?? null)
+    const { tcp, acceptance, forget } = verified
+    const guarded = new GuardedLink(tcp, acceptance.leafSha256, announced)
+    const result = await relay(client.release(), guarded, this.#options)
+    if (result.cause?.code === 'PTC_TUNNEL_CUT') forget()
+    return result
+  }
+
+  /** Tells the client in its own protocol why its tunnel ends. */
+  #tell(opening: Opening | undefined, cause: unknown): void {
+    const { link, host } = this.#request
+    if (opening === undefined || link.isClosed || !(cause instanceof ProxyError)) return
+    if (opening.kind === 'tls') link.write(fatalAlert(isRefusal(cause) ? ACCESS_DENIED : INTERNAL_ERROR))
+    else if (opening.kind === 'http')
+      link.write(replyBytes(errorReply(cause, { host }, {}, this.#options.pages())))
+    else if (opening.kind === 'bad' && opening.alert !== undefined) link.write(fatalAlert(opening.alert))
+  }
+}
+
+const isRefusal = (cause: ProxyError): boolean =>
+  cause instanceof VerifyRejected || cause instanceof PluginRefused
+
+const notTls = (why: string): ProxyError =>
+  new ProxyError(
+    'PTC_TUNNEL_NOT_TLS',
+    `the client does not speak TLS: ${why}; only proxy.config.http.connect.verify.non_tls tunnel lets that pass`,
+  )
+
+function addressIn({ address }: TunnelWay): { readonly address?: string } {
+  return address === undefined ? {} : { address }
+}
+
+/** Of a tunnel that is bumped late: the way that was opened for it is not used. */
+function addressFor(way: TunnelWay): string | undefined {
+  way.destroy()
+  return way.address
+}

@@ -1,0 +1,84 @@
+import type { Socket } from 'node:net'
+import { createServer, type Server } from 'node:net'
+import type { ClientLink } from '../../vconn/link.js'
+import { TcpLink } from '../../vconn/tcp-link.js'
+import { ClientInfo } from './client-info.js'
+
+/** Hands a connection on, to have its requests read. */
+export type Take = (link: ClientLink, client: ClientInfo) => void
+
+/** What is done with a client before its first request is read. */
+export interface ClientPort {
+  /**
+   * Lets a client in, or closes the connection, which is its own until then: it may be parked, or make a TLS handshake.
+   * @param take called once, when it is in
+   * @returns what ends the wait
+   */
+  readonly accept: (tcp: TcpLink, socket: Socket, take: Take) => { abandon(): void }
+}
+
+/** A listener, not yet open, that hands on clients that have been let in. */
+export interface Acceptor {
+  readonly server: Server
+  /** Ends those that have not been let in yet. */
+  readonly abandon: () => void
+  /** Ends every connection; one whose last bytes have not gone out is reset, so that nobody takes it for complete. */
+  readonly destroyAll: () => void
+}
+
+/** Who is let in at once. */
+const OPEN_PORT: ClientPort = {
+  accept: (tcp, socket, take) => {
+    take(tcp, new ClientInfo(socket, tcp, undefined))
+    return { abandon: () => {} }
+  },
+}
+
+export interface AcceptOptions {
+  /** What comes before the first request; without it nothing does. */
+  readonly port?: ClientPort
+  /** Asked about each connection; one that is not welcome has been closed. */
+  readonly isWelcome?: (socket: Socket) => boolean
+  /** Called for each connection that is welcome. */
+  readonly onAccepted?: () => void
+}
+
+export function acceptClients(
+  { port = OPEN_PORT, isWelcome = () => true, onAccepted }: AcceptOptions,
+  take: Take,
+): Acceptor {
+  const waiting = new Set<{ abandon(): void }>()
+  const sockets = new Set<Socket>()
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, socket => {
+    if (!isWelcome(socket)) return
+    onAccepted?.()
+    sockets.add(socket)
+    let wait: { abandon(): void } | undefined
+    let isIn = false
+    const end = (): void => {
+      isIn = true
+      if (wait !== undefined) waiting.delete(wait)
+    }
+    wait = port.accept(new TcpLink(socket, 'client'), socket, (link, client) => {
+      end()
+      take(link, client)
+    })
+    if (!isIn) waiting.add(wait)
+    socket.once('close', () => {
+      end()
+      sockets.delete(socket)
+    })
+  })
+  return {
+    server,
+    abandon: () => {
+      for (const wait of waiting) wait.abandon()
+    },
+    destroyAll: () => {
+      for (const socket of sockets) {
+        if (socket.writableLength > 0) socket.resetAndDestroy()
+        else socket.destroy()
+      }
+    },
+  }
+}

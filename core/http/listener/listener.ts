@@ -1,0 +1,174 @@
+import type { AddressInfo } from 'node:net'
+import { ProxyError } from '../../base/errors.js'
+import { endGently } from '../../vconn/end-gently.js'
+import type { ClientLink } from '../../vconn/link.js'
+import { errorReply, replyBytes, sendReply } from '../pages/replies.js'
+import type { Pages } from '../pages/templates.js'
+import type { Forwarder } from '../transaction/forward.js'
+import { refusedSummary, type Summary } from '../transaction/summary.js'
+import { type AcceptOptions, acceptClients, type Take } from './accept.js'
+import { ClientConnection } from './client-connection.js'
+import type { ClientHost, Drainable, ListenerLimits } from './client-host.js'
+import type { ClientInfo } from './client-info.js'
+import type { ClientReply } from './client-reply.js'
+import type { ClientRequest } from './client-request.js'
+import { listen } from './listen.js'
+
+/** Takes a client's connection over from HTTP, with what came behind the request. */
+export type ConnectionHandler = (req: ClientRequest, link: ClientLink, early: Buffer) => void
+
+export interface ListenerOptions extends AcceptOptions {
+  readonly forward: Pick<Forwarder, 'handle'>
+  readonly limits: ListenerLimits
+  /** CONNECT; without it the answer is 501. */
+  readonly onConnect?: ConnectionHandler
+  readonly admit?: Admit
+  /** The operator's error pages; asked for anew, because a reload exchanges them. */
+  readonly pages?: () => Pages
+  /** Called for each request that never got to one of the others. */
+  readonly onRefused?: (summary: Summary) => void
+}
+
+/** Says why a request is refused, before anything else is done with it. */
+export type Admit = (req: ClientRequest) => ProxyError | undefined | Promise<ProxyError | undefined>
+
+/** A port, not yet open. */
+export interface Listener {
+  /** Serves a connection that somebody else has accepted; one request of it once there is no more to come. */
+  readonly take: Take
+  /** @throws {ProxyError} PTC_PORT_UNAVAILABLE */
+  listen(port: number, host: string): Promise<AddressInfo>
+  /** Takes over other limits, for connections and requests to come; the size of a head stays for a connection that is open. */
+  configure(limits: ListenerLimits): void
+  /** Ends the idle connections, and the others when their request has ended. */
+  drain(): void
+  /** Takes no new connections, ends the idle ones, and after `grace` milliseconds the others. */
+  close(grace: number): Promise<void>
+}
+
+/** Speaks HTTP/1.1 with clients on one port. */
+export function createListener(options: ListenerOptions): Listener {
+  const host = new FrontHost(options)
+  const accept: Take = (link, client) => (host.isDraining ? link.destroy() : host.take(link, client))
+  const listener = acceptClients(options, accept)
+  return {
+    take: host.take,
+    drain: () => host.drain(),
+    configure: limits => host.configure(limits),
+    listen: (port, address) => listen(listener.server, port, address),
+    close: grace =>
+      new Promise(resolve => {
+        const timer = setTimeout(() => {
+          host.destroyAll()
+          listener.destroyAll()
+        }, grace)
+        listener.server.close(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+        listener.abandon()
+        host.drain()
+      }),
+  }
+}
+
+/** The client connections of one port that speak HTTP. Life: serving -> draining. */
+class FrontHost implements ClientHost {
+  readonly #options: ListenerOptions
+  readonly #connections = new Set<Drainable>()
+  limits: ListenerLimits
+  keepAliveLines: string
+  isDraining = false
+
+  constructor(options: ListenerOptions) {
+    this.#options = options
+    this.limits = options.limits
+    this.keepAliveLines = keepAliveLines(options.limits)
+  }
+
+  configure(limits: ListenerLimits): void {
+    this.limits = limits
+    this.keepAliveLines = keepAliveLines(limits)
+  }
+
+  readonly take: Take = (link, client) => {
+    const connection = new ClientConnection(link, client, this)
+    this.#connections.add(connection) // before it reads: it may be over after its first bytes
+    connection.start()
+  }
+
+  drain(): void {
+    this.isDraining = true
+    for (const connection of this.#connections) connection.drain()
+  }
+
+  destroyAll(): void {
+    for (const connection of this.#connections) connection.destroy()
+  }
+
+  onLeft(connection: Drainable): void {
+    this.#connections.delete(connection)
+  }
+
+  onRequest(req: ClientRequest, res: ClientReply): void {
+    const startedAt = performance.now()
+    whenAdmitted(this.#options, req, refusal => {
+      if (res.isGone) {
+        const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left before it was admitted')
+        this.#tellRefused(refusal ?? gone, startedAt, req, 0)
+      } else if (req.method === 'CONNECT') this.#connect(req, startedAt, refusal)
+      else if (refusal !== undefined) {
+        sendReply(res, errorReply(refusal, { host: undefined }, req.headers, this.#options.pages?.()))
+        this.#tellRefused(refusal, startedAt, req)
+      } else this.#options.forward.handle(req, res)
+    })
+  }
+
+  #connect(req: ClientRequest, startedAt: number, refusal: ProxyError | undefined): void {
+    const { link, early } = req.takeOver()
+    const { onConnect, pages } = this.#options
+    const missing = new ProxyError('PTC_NOT_IMPLEMENTED', 'this port does not serve CONNECT')
+    const error = refusal ?? (onConnect === undefined ? missing : undefined)
+    if (error === undefined) return onConnect?.(req, link, early)
+    refuse(link, error, req, pages?.())
+    this.#tellRefused(error, startedAt, req)
+  }
+
+  onBad(error: ProxyError, link: ClientLink, { remoteAddress }: ClientInfo): void {
+    refuse(link, error, undefined, this.#options.pages?.())
+    this.#options.onRefused?.(refusedSummary(undefined, error.status, 0, error, remoteAddress))
+  }
+
+  #tellRefused(error: ProxyError, startedAt: number, req: ClientRequest, status = error.status): void {
+    this.#options.onRefused?.(refusedSummary(req, status, performance.now() - startedAt, error))
+  }
+}
+
+const keepAliveLines = ({ keepAliveTimeout }: ListenerLimits): string =>
+  `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}\r\n`
+
+/** Goes on at once where the answer is there at once; an admission that fails is none. */
+function whenAdmitted(
+  { admit }: ListenerOptions,
+  req: ClientRequest,
+  go: (refusal: ProxyError | undefined) => void,
+): void {
+  const answer = admit?.(req)
+  if (!(answer instanceof Promise)) go(answer)
+  else {
+    answer
+      .catch((cause: unknown) =>
+        cause instanceof ProxyError
+          ? cause
+          : new ProxyError('PTC_INTERNAL', 'the client could not be admitted', { cause }),
+      )
+      .then(go)
+  }
+}
+
+/** Answers on a connection that is no longer HTTP's, and closes it. */
+export function refuse(link: ClientLink, error: ProxyError, req?: ClientRequest, pages?: Pages): void {
+  const host = req?.method === 'CONNECT' ? req.url : undefined
+  link.write(replyBytes(errorReply(error, { host }, req?.headers, pages)))
+  endGently(link) // what the client still sends is read, or closing would reset the connection before it has the page
+}

@@ -1,0 +1,102 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import bcrypt from 'bcrypt'
+import { LRUCache } from 'lru-cache'
+import type { VConn } from '../../api/vconn.js'
+import { detachString } from '../../base/detach-string.js'
+import { ProxyError } from '../../base/errors.js'
+import { FewAtATime } from '../../base/few-at-a-time.js'
+import type { ClientRequest } from './client-request.js'
+
+/** How long a name and password that were right are taken for right without another look, in milliseconds. */
+const REMEMBERED = 600_000
+const MAX_REMEMBERED = 10_000
+/**
+ * bcrypt runs in Node's few threads, which write logs as well: it never has them all. Those who come beyond what may wait
+ * are told to try again, so that guessing cannot pile up; client networks take turns, so that it delays no other.
+ */
+const TURNS = { atATime: 2, wait: 10_000, waiting: 64 }
+
+const users = new WeakMap<ClientRequest, string>()
+
+/** Names by the connection of a CONNECT: what it was bumped to is the same client's. */
+const connected = new WeakMap<VConn, string>()
+
+/** The name under which a request was admitted, or the CONNECT that it came inside of. */
+export const userOf = (req: ClientRequest): string | undefined =>
+  users.get(req) ?? (req.client.vconn && connected.get(req.client.vconn))
+
+/**
+ * Basic authentication of clients (RFC 7617). What was right is remembered under a keyed hash; passwords are kept
+ * nowhere. A name that nobody has takes as long as a wrong password.
+ */
+export class ProxyAuth {
+  readonly #hashes: ReadonlyMap<string, string>
+  /** What the password of an unknown name is compared with. */
+  readonly #nobody: string
+  readonly #key = randomBytes(32)
+  readonly #right = new LRUCache<string, string>({ max: MAX_REMEMBERED, ttl: REMEMBERED })
+  readonly #running = new Map<string, Promise<string | undefined>>()
+  readonly #checks = new FewAtATime(TURNS, tooMany)
+
+  /** @param hashes names with bcrypt hashes, never empty */
+  constructor(hashes: ReadonlyMap<string, string>) {
+    this.#hashes = hashes
+    this.#nobody = [...hashes.values()].sort().at(-1) ?? ''
+  }
+
+  /** Why a request is refused, or undefined once its sender is known; then {@link userOf} says who. */
+  admit(req: ClientRequest): ProxyError | undefined | Promise<ProxyError | undefined> {
+    const credentials = parseBasic(req.headers['proxy-authorization'])
+    if (credentials === undefined) return refusal('this proxy wants a name and a password')
+    const { name, password } = credentials
+    const digest = createHmac('sha256', this.#key).update(`${name}\0${password}`).digest('base64')
+    const known = this.#right.get(digest)
+    if (known !== undefined) return welcome(req, known)
+    return this.#check(req.client.network, digest, name, password).then(found =>
+      found === undefined ? refusal('the name or the password is wrong') : welcome(req, found),
+    )
+  }
+
+  /** Requests of one network that come at once with the same password wait for one answer. */
+  #check(network: string, digest: string, name: string, password: string): Promise<string | undefined> {
+    const question = `${network} ${digest}`
+    const running = this.#running.get(question)
+    if (running !== undefined) return running
+    const check = this.#checks
+      .run(network, () => this.#compare(name, password))
+      .then(isRight => {
+        if (isRight) this.#right.set(digest, name)
+        return isRight ? name : undefined
+      })
+      .finally(() => this.#running.delete(question))
+    this.#running.set(question, check)
+    return check
+  }
+
+  async #compare(name: string, password: string): Promise<boolean> {
+    const hash = this.#hashes.get(name)
+    const isRight = await bcrypt.compare(password, hash ?? this.#nobody)
+    return isRight && hash !== undefined
+  }
+}
+
+function welcome(req: ClientRequest, name: string): undefined {
+  users.set(req, name)
+  if (req.method === 'CONNECT' && req.client.vconn !== undefined) connected.set(req.client.vconn, name)
+}
+
+const tooMany = (): ProxyError => refusal('too many passwords are being checked, try again later')
+
+const refusal = (message: string): ProxyError => new ProxyError('PTC_PROXY_AUTH_REQUIRED', message)
+
+/** A control character is in no name (RFC 7617 section 2), and bcrypt would end the password at a NUL. */
+function parseBasic(
+  header: string | undefined,
+): { readonly name: string; readonly password: string } | undefined {
+  const token = /^basic +([a-z0-9+/]+=*)$/i.exec(header ?? '')?.[1]
+  if (token === undefined) return undefined
+  const text = Buffer.from(token, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  if (colon < 1 || /\p{Cc}/u.test(text)) return undefined
+  return { name: detachString(text.slice(0, colon)), password: text.slice(colon + 1) }
+}

@@ -1,0 +1,122 @@
+import { ERRORS, type ErrorCode, ProxyError } from '../../base/errors.js'
+import { didYouMean } from '../../base/nearest.js'
+import { type About, asRows, escapeHtml, rejectionOf } from './error-page.js'
+
+/** A template as its file has it. */
+interface TemplateText {
+  readonly name: string
+  readonly file: string
+  readonly text: string
+}
+
+/** What a template is filled in with. */
+interface PageFacts {
+  readonly error: ProxyError
+  readonly about: About
+  readonly status: number
+  readonly reason: string
+}
+
+type Field = (facts: PageFacts) => string | number | undefined
+
+/** The pages of an operator, by Traffic Server's names. */
+export interface Pages {
+  /** HTML; undefined where there is no template, which leaves the built-in page. */
+  html(facts: PageFacts): string | undefined
+}
+
+export const NO_PAGES: Pages = { html: () => undefined }
+
+/** What `%<name>` stands for; etc/body_factory/README.md explains them. Every value is escaped, `details` in its parts. */
+export const PAGE_FIELDS = {
+  status: ({ status }) => status,
+  reason: ({ reason }) => reason,
+  code: ({ error }) => error.code,
+  side: ({ error }) => error.side,
+  message: ({ error }) => error.message,
+  remedy: ({ error }) => ERRORS[error.code].remedy,
+  host: ({ error, about }) => rejectionOf(error)?.host ?? about.host,
+  by: ({ error }) => rejectionOf(error)?.by,
+  plugin: ({ error }) => rejectionOf(error)?.plugin,
+  verdict_reason: ({ error }) => rejectionOf(error)?.reason,
+  x509: ({ error }) => rejectionOf(error)?.name,
+  x509_code: ({ error }) => rejectionOf(error)?.code,
+  detail: ({ error }) => rejectionOf(error)?.detail,
+  details: ({ error, about }) => asRows(error, about),
+  time: () => new Date().toUTCString(),
+} as const satisfies Record<string, Field>
+
+type FieldName = keyof typeof PAGE_FIELDS
+
+const REJECTED = 'connect#cert_rejected'
+
+/** Which template an error is shown with; what is not listed has `default`. */
+const TEMPLATE_OF: { readonly [C in ErrorCode]?: string } = {
+  PTC_CLIENT_DENIED: 'access#denied',
+  PTC_REQUEST_DENIED: 'access#denied',
+  PTC_ORIGIN_DENIED: 'access#denied',
+  PTC_PROXY_AUTH_REQUIRED: 'access#proxy_auth_required',
+  PTC_DNS_FAILED: 'connect#dns_failed',
+  PTC_DNS_TIMEOUT: 'connect#dns_failed',
+  PTC_CONNECT_REFUSED: 'connect#failed_connect',
+  PTC_CONNECT_UNREACHABLE: 'connect#failed_connect',
+  PTC_HANDSHAKE_FAILED: 'connect#failed_connect',
+  PTC_HANDSHAKE_ALERT: 'connect#failed_connect',
+  PTC_HANDSHAKE_CLOSED: 'connect#failed_connect',
+  PTC_ORIGIN_CLOSED: 'connect#hangup',
+  PTC_VERIFY_REJECTED: REJECTED,
+  PTC_VERIFY_TIMEOUT: REJECTED,
+  PTC_VERIFY_PLUGIN_FAILED: REJECTED,
+  PTC_REQUEST_MALFORMED: 'request#syntax_error',
+  PTC_REQUEST_TARGET: 'request#syntax_error',
+  PTC_CONNECT_TARGET: 'request#syntax_error',
+  PTC_REQUEST_SCHEME: 'request#scheme_unsupported',
+  PTC_LOOP_DETECTED: 'request#cycle_detected',
+  PTC_RESPONSE_MALFORMED: 'response#bad_response',
+  PTC_REQUEST_TIMEOUT: 'timeout#inactivity',
+  PTC_CONNECT_TIMEOUT: 'timeout#inactivity',
+  PTC_HANDSHAKE_TIMEOUT: 'timeout#inactivity',
+  PTC_ORIGIN_TIMEOUT: 'timeout#inactivity',
+  PTC_ACTIVE_TIMEOUT: 'timeout#activity',
+}
+
+export const TEMPLATE_NAMES: readonly string[] = [...new Set(['default', ...Object.values(TEMPLATE_OF)])]
+
+/** @throws {ProxyError} PTC_TEMPLATE_INVALID, which names every file and line that is wrong */
+export function compilePages(templates: readonly TemplateText[]): Pages {
+  const wrong = templates.flatMap(complaints)
+  if (wrong.length > 0) throw new ProxyError('PTC_TEMPLATE_INVALID', wrong.join('\n  '))
+  const byName = new Map(templates.map(({ name, text }) => [name, text]))
+  return {
+    html: facts => {
+      const text = byName.get(TEMPLATE_OF[facts.error.code] ?? '') ?? byName.get('default')
+      return text?.replace(PLACEHOLDER, (_, name: FieldName) => fill(name, facts))
+    },
+  }
+}
+
+const PLACEHOLDER = /%<([^>]*)>/g
+
+function complaints({ name, file, text }: TemplateText): readonly string[] {
+  if (!TEMPLATE_NAMES.includes(name)) {
+    const near = didYouMean(name, TEMPLATE_NAMES)
+    return [
+      `${file}: no error is shown with this template; the names are ${TEMPLATE_NAMES.join(', ')}${near}`,
+    ]
+  }
+  return text
+    .split('\n')
+    .flatMap((line, i) =>
+      [...line.matchAll(PLACEHOLDER)]
+        .filter(([, field = '']) => !Object.hasOwn(PAGE_FIELDS, field))
+        .map(
+          ([whole, field = '']) =>
+            `${file}:${i + 1}: there is no ${whole}${didYouMean(field, Object.keys(PAGE_FIELDS))}`,
+        ),
+    )
+}
+
+function fill(name: FieldName, facts: PageFacts): string {
+  const value = PAGE_FIELDS[name](facts)
+  return name === 'details' ? String(value) : escapeHtml(String(value ?? ''))
+}

@@ -1,0 +1,258 @@
+// Longer than 250 lines because what plugins may do to a transaction, at all of its hooks, is one concept.
+import { HeaderList } from '../../api/header-list.js'
+import type {
+  HeaderFields,
+  ReadRequestEvent,
+  ReadResponseEvent,
+  SendRequestEvent,
+  SendResponseEvent,
+  TxnArgs,
+  TxnEvent,
+  TxnOrigin,
+} from '../../api/transaction-hooks.js'
+import type { VConn } from '../../api/vconn.js'
+import { accessor } from '../../base/accessor.js'
+import { atEdge } from '../../base/edge.js'
+import { type ErrorCode, ProxyError } from '../../base/errors.js'
+import type { Channel } from '../../origin/channel.js'
+import { Hold, type HoldPoint } from '../../wait/hold.js'
+import { refused } from '../../wait/refusal.js'
+import type { PluginTurn } from '../../wait/turn.js'
+import type { ClientInfo } from '../listener/client-info.js'
+import type { HookedTxn } from './summary.js'
+
+/** The plugins on the hooks of transactions; undefined where none is on a hook. */
+export interface TxnPoints {
+  readonly readRequest: HoldPoint<ReadRequestEvent> | undefined
+  readonly sendRequest: HoldPoint<SendRequestEvent> | undefined
+  readonly readResponse: HoldPoint<ReadResponseEvent> | undefined
+  readonly sendResponse: HoldPoint<SendResponseEvent> | undefined
+  /** Called for each transaction that they may be asked about; what it returns is called when they will not be any more. */
+  readonly enter?: () => () => void
+}
+
+/** What of a connection to an origin plugins are shown. */
+type OriginSide = Pick<Channel, 'vconn' | 'peer'>
+
+/** Hears what plugins have said, and the fields as they have left them: the very list that was handed in if unchanged. */
+export type OnAsked = (why: ProxyError | undefined, headers: readonly string[]) => void
+
+/** What is the same at all hooks of a transaction. */
+export interface TxnFacts {
+  readonly client: VConn
+  readonly method: string
+  readonly url: string
+}
+
+let lastId = 0
+
+/**
+ * What plugins have to do with one transaction, made only if there are some. One wait at a time; `abandon` ends it
+ * unheard.
+ *
+ * Life: made -> begun -> over.
+ */
+export class TxnHooks {
+  readonly id: number
+  readonly points: TxnPoints
+  readonly args: Partial<TxnArgs>
+  readonly #facts: TxnFacts
+  #holds: { abandon(): void }[] = []
+  #leave: (() => void) | undefined
+
+  /** @param same the transaction that this is a part of, if it has begun */
+  constructor(points: TxnPoints, facts: TxnFacts, same?: HookedTxn) {
+    this.id = same?.id ?? ++lastId
+    this.args = same?.args ?? Object.create(null)
+    this.points = points
+    this.#facts = facts
+  }
+
+  static of(
+    points: TxnPoints,
+    { vconn: client }: ClientInfo,
+    method: string,
+    url: string,
+    same?: HookedTxn,
+  ): TxnHooks {
+    if (client === undefined) throw new ProxyError('PTC_INTERNAL', 'a request of a client without a VConn')
+    return new TxnHooks(points, { client, method, url }, same)
+  }
+
+  /** From here on plugins may be asked; `over` ends that. What they belong to is kept as long. */
+  begin(): void {
+    this.#leave ??= this.points.enter?.()
+  }
+
+  over(): void {
+    this.#leave?.()
+  }
+
+  readRequest(headers: readonly string[], onAsked: OnAsked): void {
+    const { readRequest: point } = this.points
+    if (point === undefined) return onAsked(undefined, headers)
+    this.#ask(
+      point,
+      REQUEST,
+      { vconn: this.#facts.client, origin: undefined, headers, status: undefined },
+      onAsked,
+    )
+  }
+
+  sendRequest(headers: readonly string[], channel: OriginSide, onAsked: OnAsked): void {
+    const { sendRequest: point } = this.points
+    if (point === undefined) return onAsked(undefined, headers)
+    const origin = originOf(channel)
+    this.#ask(point, REQUEST, { vconn: origin.vconn, origin, headers, status: undefined }, onAsked)
+  }
+
+  readResponse(status: number, headers: readonly string[], channel: OriginSide, onAsked: OnAsked): void {
+    const { readResponse: point } = this.points
+    if (point === undefined) return onAsked(undefined, headers)
+    const origin = originOf(channel)
+    this.#ask(point, RESPONSE, { vconn: origin.vconn, origin, headers, status }, onAsked)
+  }
+
+  sendResponse(
+    status: number,
+    headers: readonly string[],
+    channel: OriginSide | undefined,
+    onAsked: OnAsked,
+  ): void {
+    const { sendResponse: point } = this.points
+    if (point === undefined) return onAsked(undefined, headers)
+    const origin = channel?.vconn === undefined ? undefined : originOf(channel)
+    this.#ask(point, RESPONSE, { vconn: this.#facts.client, origin, headers, status }, onAsked)
+  }
+
+  /** Whether plugins look at responses. */
+  get looksAtResponses(): boolean {
+    return this.points.readResponse !== undefined || this.points.sendResponse !== undefined
+  }
+
+  /** Nobody wants to know any more. */
+  abandon(): void {
+    const holds = this.#holds
+    this.#holds = []
+    for (const hold of holds) hold.abandon()
+  }
+
+  /** @typeParam E what of a {@link RequestTurn} the hook has: `message` says it all */
+  #ask<E extends TxnEvent>(
+    point: HoldPoint<E>,
+    { code, what }: Kind,
+    message: Message,
+    onAsked: OnAsked,
+  ): void {
+    const facts = this.#facts
+    const { headers } = message
+    const list = new HeaderList(headers)
+    const hold = new Hold<E>(
+      point,
+      { vconn: message.vconn, about: `${facts.method} ${facts.url}` },
+      // What a plugin in shadow mode changes is changed on a copy.
+      (turn, isShadow) => eventOf(turn, this, facts, message, isShadow ? new HeaderList(headers) : list) as E,
+      refusal => {
+        const fields = list.isChanged ? list.flat : headers
+        // Plugins and timers call it: what goes wrong behind it is this transaction's end, and not theirs to catch.
+        atEdge(
+          `what follows on a plugin's answer`,
+          () => onAsked(refusal && refused(code, what, refusal), fields),
+          why => onAsked(why, headers),
+        )
+      },
+    )
+    this.#holds.push(hold)
+    hold.start()
+    if (!hold.isParked) this.#holds.splice(this.#holds.indexOf(hold), 1)
+  }
+}
+
+/**
+ * What a plugin receives of a request: nothing is made that it does not ask for. All that it declares are own, enumerable
+ * properties, so that a copy has them; the accessors are the same functions for all, which keeps one shape for them.
+ */
+class RequestTurn implements TxnEvent {
+  readonly vconn: VConn
+  readonly deadline: number
+  readonly reenable: TxnEvent['reenable']
+  readonly schedule: TxnEvent['schedule']
+  readonly id: number
+  readonly client: VConn
+  readonly origin: TxnOrigin | undefined
+  readonly method: string
+  readonly url: string
+  readonly args: Partial<TxnArgs>
+  declare readonly signal: AbortSignal
+  declare readonly headers: HeaderFields
+  readonly #turn: PluginTurn
+  readonly #list: HeaderList
+  #headers: HeaderFields | undefined
+
+  static readonly #signal = accessor((event: RequestTurn) => event.#turn.signal)
+  static readonly #fields = accessor((event: RequestTurn) => {
+    event.#headers ??= event.#list.view(event.#turn)
+    return event.#headers
+  })
+
+  constructor(
+    turn: PluginTurn,
+    { id, args }: TxnHooks,
+    { client, method, url }: TxnFacts,
+    { vconn, origin }: Message,
+    list: HeaderList,
+  ) {
+    this.vconn = vconn
+    this.deadline = turn.deadline
+    this.reenable = turn.reenable
+    this.schedule = turn.schedule
+    this.id = id
+    this.client = client
+    this.origin = origin
+    this.method = method
+    this.url = url
+    this.args = args
+    this.#turn = turn
+    this.#list = list
+    Object.defineProperty(this, 'signal', RequestTurn.#signal)
+    Object.defineProperty(this, 'headers', RequestTurn.#fields)
+  }
+}
+
+/** The same of a response. */
+class ResponseTurn extends RequestTurn {
+  readonly status: number
+
+  constructor(status: number, ...rest: ConstructorParameters<typeof RequestTurn>) {
+    super(...rest)
+    this.status = status
+  }
+}
+
+function eventOf(...all: ConstructorParameters<typeof RequestTurn>): TxnEvent {
+  const { status } = all[3]
+  return Object.freeze(status === undefined ? new RequestTurn(...all) : new ResponseTurn(status, ...all))
+}
+
+/** What a refusal is called. */
+interface Kind {
+  readonly code: ErrorCode
+  readonly what: string
+}
+
+const REQUEST: Kind = { code: 'PTC_PLUGIN_REFUSED_REQUEST', what: 'the request' }
+const RESPONSE: Kind = { code: 'PTC_PLUGIN_REFUSED_RESPONSE', what: 'the response' }
+
+/** What plugins are asked about at one hook. */
+interface Message {
+  readonly vconn: VConn
+  readonly origin: TxnOrigin | undefined
+  readonly headers: readonly string[]
+  /** Of a response. */
+  readonly status: number | undefined
+}
+
+function originOf({ vconn, peer }: OriginSide): TxnOrigin {
+  if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a connection to an origin without a VConn')
+  return Object.freeze({ vconn, chain: peer?.evidence.chain ?? [] })
+}

@@ -1,0 +1,34 @@
+import { decisionOf, type Terms } from '../tls/judge/terms.js'
+
+const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
+
+/**
+ * Who decides about origins under these terms, in words for an operator.
+ * @param who the origins, for a sentence
+ */
+export function decisionText(terms: Terms, who = 'origins'): string {
+  const decision = decisionOf(terms)
+  switch (decision.by) {
+    case 'plugins':
+      return `plugins decide: ${terms.plugins.join(', ')}`
+    case 'built-in':
+      return `${whoIsSilent(terms)}: the built-in check alone decides${restricted(decision.unchecked)}`
+    case 'nobody':
+      if (decision.because === 'verify')
+        return `proxy.config.ssl.client.verify.server is 0: ${who} are NOT verified, and no plugin is asked`
+      return decision.accepts === 'every'
+        ? `${whoIsSilent(terms)} and the policy is PERMISSIVE: NOTHING IS VERIFIED, ${who} are accepted whatever they show`
+        : `${whoIsSilent(terms)} and the built-in check is off: ${who === 'origins' ? 'every https origin is' : `${who} are`} rejected`
+  }
+}
+
+const whoIsSilent = ({ hasShadows }: Terms): string =>
+  hasShadows ? `all plugins on ${HOOK} are in shadow mode` : `no plugin is on ${HOOK}`
+
+function restricted(unchecked: readonly ('chain' | 'name')[]): string {
+  if (unchecked.length === 0) return ''
+  if (unchecked.length === 2) return ', and only by the demands of the rule: chain and name are NOT verified'
+  return unchecked[0] === 'chain'
+    ? ', and only of the name: the chain is NOT verified, anybody can make such a certificate'
+    : ', and only of the chain: the name is NOT verified, a certificate for any other host passes'
+}

@@ -1,0 +1,270 @@
+// Longer than 250 lines because one reading of the configuration, in the order in which it is read, is one concept.
+import { type DebugSettings, Diags } from '../base/diags.js'
+import { FairQueue } from '../base/fair-queue.js'
+import { describe } from '../base/thrown.js'
+import { checkAdminSocket } from '../config/admin-socket.js'
+import { templatesOf } from '../config/body-factory.js'
+import { keepFixed } from '../config/fixed-records.js'
+import { hostsOf } from '../config/host-file.js'
+import { loadPluginConfig } from '../config/plugin-config.js'
+import { type PortSpec, parseServerPorts } from '../config/ports.js'
+import { placed } from '../config/record-place.js'
+import { loadRecords } from '../config/records.js'
+import type { Records } from '../config/records-table.js'
+import { loadRules } from '../config/rules.js'
+import { compilePages, NO_PAGES, type Pages } from '../http/pages/templates.js'
+import type { Names } from '../origin/names/names.js'
+import type { InWorkers } from '../plugin-host/isolate/isolate.js'
+import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
+import { ParkedHandshakes } from '../tls/outbound/parked-handshakes.js'
+import { HeldTurns } from '../wait/held-turns.js'
+import { Shadows } from '../wait/shadows.js'
+import { Timers } from '../wait/timers.js'
+import { type AccessLogSettings, AccessLogs, accessLogSettings } from './access-log.js'
+import { deadlineWarnings } from './deadline-warnings.js'
+import { InFlight } from './in-flight.js'
+import { openSink } from './log-sink.js'
+import { Revoking } from './revoking.js'
+import { type HookPoints, makeHookPoints } from './wiring/hook-points.js'
+import { type Access, makeAccess } from './wiring/inbound/access.js'
+import { openBumpAuthority } from './wiring/inbound/bump-authority.js'
+import { BumpCertificates } from './wiring/inbound/bump-certificates.js'
+import type { Bump } from './wiring/inbound/bump-port.js'
+import { type InboundCertificates, loadInboundCertificates } from './wiring/inbound/certificates.js'
+import { sharedContext } from './wiring/inbound/client-auth.js'
+import { connectModeOf, connectWarnings } from './wiring/inbound/connect-mode.js'
+import { type InboundHooks, makeInboundHooks } from './wiring/inbound/hooks.js'
+import { isolateWarnings, makeIsolate } from './wiring/isolate.js'
+import { OutboundContexts } from './wiring/outbound/contexts.js'
+import { HandshakeLog } from './wiring/outbound/handshake-log.js'
+import { makeNames } from './wiring/outbound/names.js'
+import { makeVerification, type Verification } from './wiring/outbound/verification.js'
+import { verifyWarnings } from './wiring/outbound/verify-warnings.js'
+import { VConns } from './wiring/vconns.js'
+
+const DIAGS_FILE = 'proxy.config.diags.logfile.filename'
+
+/** Where a proxy finds what it needs; filled in by the command line, or by a test. */
+export interface Place {
+  /** Absolute. */
+  readonly confDir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Where the plugins lie that come with the program. */
+  readonly shippedDirs: readonly string[]
+  /** Whether the running Node strips types. */
+  readonly stripsTypes: boolean
+  /** Writes one line to a standard stream. */
+  readonly print: (stream: 'stdout' | 'stderr', line: string) => void
+  /** `-T`: debug tags that win over the records. */
+  readonly debugTags?: string
+}
+
+/** One reading of the configuration: everything that a start, or a reload, makes of it before a port opens. */
+export interface Generation {
+  /** Milliseconds since the epoch. */
+  readonly readAt: number
+  readonly records: Records
+  /** Records that have changed and need a restart, with the place where they were set. */
+  readonly waiting: readonly string[]
+  /** For the diagnostics, once this setup is in force. */
+  readonly debug: DebugSettings
+  readonly ports: readonly PortSpec[]
+  readonly plugins: PluginSet
+  /** Isolated plugins, by their line. */
+  readonly workers: ReadonlyMap<number, InWorkers>
+  readonly verification: Verification
+  readonly contexts: OutboundContexts
+  readonly points: HookPoints
+  readonly vconns: VConns
+  readonly names: Names
+  readonly access: Access
+  readonly pages: Pages
+  /** None where no port speaks TLS. */
+  readonly certificates: InboundCertificates | undefined
+  readonly clientHooks: InboundHooks
+  readonly clientHandshakes: InFlight
+  /** Nobody waits for these plugins; and yet they have their time, also after a reload. */
+  readonly shadowTurns: Shadows
+  readonly accessLog: AccessLogSettings | undefined
+  /** Where no CONNECT is bumped there is none. */
+  readonly bump: Bump | undefined
+  /** Nothing of it is looked for any more when acceptances are revoked. */
+  readonly leaveRevoking: () => void
+}
+
+/** What lives as long as the program, however often the configuration is read. */
+export interface Logs {
+  readonly diags: Diags
+  readonly handshakes: HandshakeLog
+  readonly access: AccessLogs
+  /** Opens the files anew under their names, after a rotation. */
+  readonly reopen: () => void
+  /** Writes what is left. */
+  readonly close: () => Promise<void>
+  /** Shares the processor between handshakes, across reloads. */
+  readonly queue: FairQueue
+  /** Those that wait for a plugin, across reloads. */
+  readonly parked: ParkedHandshakes
+  /** Everything else that waits for a plugin. */
+  readonly held: HeldTurns
+  /** Reaches what rests on acceptances, across reloads. */
+  readonly revoking: Revoking
+}
+
+/** @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RECORDS_INVALID */
+export function openLogs(place: Place): Logs {
+  const records = loadRecords(place.confDir, place.env)
+  const target = { file: records[DIAGS_FILE], record: placed(records, DIAGS_FILE) }
+  const sink = openSink(target, place.print, warn)
+  const diags = new Diags({ sink: line => sink.write(line), ...debugSettings(records, place) })
+  const access = new AccessLogs(to => openSink(to, place.print, message => diags.error(message)))
+  return {
+    diags,
+    handshakes: new HandshakeLog(diags),
+    queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
+    parked: new ParkedHandshakes(),
+    held: new HeldTurns(),
+    revoking: new Revoking(message => diags.note(message)),
+    access,
+    reopen: () => {
+      sink.reopen()
+      access.reopen()
+    },
+    close: async () => {
+      await access.close()
+      await sink.close()
+    },
+  }
+
+  function warn(message: string): void {
+    place.print('stderr', message)
+  }
+}
+
+/**
+ * Reads the configuration and initialises the plugins. Opens no port. A failure leaves nothing behind, and changes nothing.
+ * @param inForce what a running proxy was started with: records that need a restart keep these values
+ * @throws {ProxyError} with every mistake of the file that is at fault
+ */
+export async function readGeneration(
+  place: Place,
+  { diags, handshakes, queue, parked, held, revoking }: Logs,
+  inForce?: Records,
+): Promise<Generation> {
+  const read = loadRecords(place.confDir, place.env)
+  const { records, waiting } =
+    inForce === undefined ? { records: read, waiting: [] } : keepFixed(read, inForce)
+  checkAdminSocket(records, place.confDir)
+  const lines = loadPluginConfig(place.confDir, records)
+  const names = makeNames(records, hostsOf(records, place.confDir), place)
+  const ports = parseServerPorts(records['proxy.config.http.server_ports'])
+  const accessLog = accessLogSettings(records)
+  const hasPages = records['proxy.config.body_factory.enable_customizations'] === 1
+  const pages = hasPages ? compilePages(templatesOf(records, place.confDir)) : NO_PAGES
+  const access = makeAccess(records, place.confDir)
+  const rules = loadRules(place.confDir, records)
+  const bumps = [undefined, ...rules].some(rule => connectModeOf(records, rule) === 'bump')
+  const authority = bumps ? await openBumpAuthority(records, place.confDir) : undefined
+  const contexts = new OutboundContexts(records, place.confDir)
+  const workers = new Map<number, InWorkers>()
+  let plugins: PluginSet | undefined
+  let certificates: InboundCertificates | undefined
+  try {
+    plugins = await loadPlugins(lines, {
+      confDir: place.confDir,
+      pluginDir: records['proxy.config.plugin.plugin_dir'],
+      shippedDirs: place.shippedDirs,
+      stripsTypes: place.stripsTypes,
+      initTimeout: records['proxy.config.plugin.init_timeout'],
+      diags,
+      createTimers: onError => new Timers(onError),
+      isolate: makeIsolate(records, diags, handshakes, revoking.revoke, (line, plugin) =>
+        workers.set(line, plugin),
+      ),
+      revoke: revoking.revoke,
+    })
+    const { registry } = plugins
+    const shadowTurns = new Shadows()
+    const points = makeHookPoints(registry, records, handshakes, held, shadowTurns)
+    const vconns = new VConns(registry, points, message => diags.error(message))
+    const verification = makeVerification({
+      records,
+      rules,
+      registry,
+      contexts,
+      observer: handshakes,
+      parked,
+      vconns,
+      queue,
+      shadowTurns,
+    })
+    const clientHooks = makeInboundHooks(registry, held, shadowTurns)
+    const forget = (id: Buffer): void =>
+      queueMicrotask(() => void vconns.tell('TS_SSL_SESSION_HOOK', { op: 'remove', id }))
+    const onRemoveSession = clientHooks.keepSessions ? forget : undefined
+    certificates = loadInboundCertificates(records, ports, place.confDir, onRemoveSession)
+    const bump = authority && {
+      authority,
+      certificates: new BumpCertificates(sharedContext(records, place.confDir, 'bump', onRemoveSession)),
+    }
+    return {
+      readAt: Date.now(),
+      records,
+      waiting,
+      debug: debugSettings(records, place),
+      ports,
+      plugins,
+      workers,
+      verification,
+      contexts,
+      points,
+      vconns,
+      names,
+      access,
+      pages,
+      accessLog,
+      certificates,
+      clientHooks,
+      clientHandshakes: new InFlight(),
+      shadowTurns,
+      bump,
+      leaveRevoking: revoking.enter(verification.verdicts, contexts.sessions),
+    }
+  } catch (cause) {
+    plugins?.unload()
+    contexts.free()
+    certificates?.free()
+    throw cause
+  }
+}
+
+/** What an operator should be told about a configuration that is valid, and may surprise. */
+export function warningsOf({
+  records,
+  waiting,
+  plugins,
+  verification: { policies },
+  bump,
+}: Generation): readonly string[] {
+  const aboutConnect = connectWarnings(
+    records,
+    policies.map(({ rule }) => rule),
+  )
+  const aboutKey = bump?.authority.warning === undefined ? [] : [bump.authority.warning]
+  return [
+    ...waiting.map(record => `${record} has changed: it needs a restart, and keeps its value until then`),
+    ...verifyWarnings(records, policies),
+    ...isolateWarnings(records, plugins.registry),
+    ...deadlineWarnings(records, policies, plugins.registry),
+    ...aboutConnect,
+    ...aboutKey,
+  ]
+}
+
+function debugSettings(records: Records, place: Place): DebugSettings {
+  if (place.debugTags !== undefined) return { enabled: true, tags: place.debugTags }
+  return {
+    enabled: records['proxy.config.diags.debug.enabled'] === 1,
+    tags: records['proxy.config.diags.debug.tags'],
+  }
+}

@@ -1,0 +1,47 @@
+import type { Summary } from '../http/transaction/summary.js'
+import type { Generation } from './generation.js'
+import type { VConns } from './wiring/vconns.js'
+
+/** Tells plugins of a transaction that is over. */
+export function tellClosed(vconns: VConns, summary: Summary): void {
+  if (!vconns.hears('TS_HTTP_TXN_CLOSE_HOOK')) return
+  const { method, url, clientAddress, status, bytesUp, bytesDown, milliseconds, error, hooked } = summary
+  const counts = { status, bytesUp, bytesDown, milliseconds }
+  const event = {
+    method,
+    url,
+    clientAddress,
+    ...counts,
+    error: error?.code,
+    id: hooked?.id,
+    args: hooked?.args ?? {},
+  }
+  vconns.tell('TS_HTTP_TXN_CLOSE_HOOK', Object.freeze(event))
+}
+
+/** Tells plugins where clients may connect. */
+export function tellReady(
+  vconns: VConns,
+  ports: readonly { readonly address: string; readonly port: number }[],
+): void {
+  const shown = Object.freeze(ports.map(({ address, port }) => Object.freeze({ address, port })))
+  vconns.tell('TS_LIFECYCLE_PORTS_READY_HOOK', Object.freeze({ ports: shown }))
+}
+
+/**
+ * Tells plugins what an operator has sent, in the order of plugin.config.
+ * @returns how many have heard it
+ */
+export function tellMsg(
+  setup: Pick<Generation, 'plugins' | 'vconns'>,
+  tag: string,
+  data: string | undefined,
+): number {
+  setup.vconns.tell('TS_LIFECYCLE_MSG_HOOK', Object.freeze({ tag, data }))
+  return new Set(setup.plugins.registry.on('TS_LIFECYCLE_MSG_HOOK').map(({ plugin }) => plugin)).size
+}
+
+/** Tells plugins that no new clients are taken. @param grace milliseconds for requests under way */
+export function tellShutdown(vconns: VConns, grace: number): void {
+  vconns.tell('TS_LIFECYCLE_SHUTDOWN_HOOK', Object.freeze({ grace }))
+}

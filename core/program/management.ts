@@ -1,0 +1,135 @@
+import type { AdminApi, ParkedRow, PluginStatus, Status } from '../admin/admin-api.js'
+import { type Admin, openAdmin } from '../admin/server.js'
+import type { HookId } from '../api/hooks.js'
+import { type Reason, reject } from '../api/verdict.js'
+import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
+import { ProxyError } from '../base/errors.js'
+import { didYouMean } from '../base/nearest.js'
+import { describe } from '../base/thrown.js'
+import { adminSocket } from '../config/admin-socket.js'
+import { HOOK_IDS } from '../hooks/hook-ids.js'
+import { REASONS } from '../tls/judge/verdict.js'
+import type { ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
+import type { Generation, Logs, Place } from './generation.js'
+import { tellMsg } from './lifecycle.js'
+
+/** What of the running proxy can be managed. */
+export interface Managed {
+  readonly place: Place
+  readonly logs: Logs
+  /** The one in force first, then those that still have handshakes. */
+  readonly setups: () => readonly [Generation, ...Generation[]]
+  readonly generation: () => number
+  readonly isStopping: () => boolean
+  readonly ports: Status['ports']
+  readonly idleConnections: () => number
+  readonly reload: () => Promise<readonly string[]>
+}
+
+/** What the command line adds. */
+export interface Manager {
+  /** Of Portcullis. */
+  readonly version: string
+  readonly pid: number
+  /** Begins to end. Returns for how long requests may go on, in milliseconds. */
+  readonly stop: () => number
+}
+
+/**
+ * Opens the management socket if the records want one. That it cannot be opened keeps no proxy from its work: it is a
+ * warning.
+ */
+export async function manage(managed: Managed, manager: Manager): Promise<Admin | undefined> {
+  const { logs, place, setups } = managed
+  try {
+    const path = adminSocket(setups()[0].records, place.confDir)
+    if (path === undefined) return undefined
+    const admin = await openAdmin(path, makeDesk(managed, manager), message => logs.diags.error(message))
+    logs.diags.note(`managed through ${path}`)
+    return admin
+  } catch (cause) {
+    logs.diags.warning(`${describe(cause)}; this proxy runs without, see proxy.config.admin.socket`)
+    return undefined
+  }
+}
+
+function makeDesk(managed: Managed, { version, pid, stop }: Manager): AdminApi {
+  const { logs, setups, reload } = managed
+  const { parked, revoking, diags } = logs
+  const startedAt = performance.now()
+  return {
+    status: () => ({
+      pid,
+      version,
+      uptime: performance.now() - startedAt,
+      isStopping: managed.isStopping(),
+      confDir: managed.place.confDir,
+      generation: managed.generation(),
+      readAt: setups()[0].readAt,
+      ports: managed.ports,
+      plugins: pluginsOf(setups()[0]),
+      counters: countersOf(managed),
+    }),
+    parked: () => parked.list().map(toRow),
+    held: () => logs.held.list(),
+    reject: (id, reason, detail) => {
+      const verdict = reject(readReason(reason), detail)
+      const found = parked.find(id)
+      if (found === undefined)
+        throw new ProxyError('PTC_ADMIN_REQUEST', `no handshake with id ${id} is parked; it may have ended`)
+      diags.note(`an operator rejects the handshake with ${found.evidence.host}: ${reason}`)
+      found.reject(verdict)
+    },
+    verdicts: () => setups()[0].verification.verdicts.list(),
+    revoke: wanted => revoking.revoke(wanted, 'an operator'),
+    // An instance that a reload has replaced may hold handshakes yet.
+    message: (tag, data) => setups().reduce((heard, setup) => heard + tellMsg(setup, tag, data), 0),
+    reload,
+    stop,
+  }
+}
+
+function readReason(word: string): Reason | X509ErrorName {
+  const known = [...Object.keys(REASONS), ...Object.keys(X509_ERRORS)]
+  if (known.includes(word)) return word as Reason | X509ErrorName
+  const help = didYouMean(word, known) || `; known are ${Object.keys(REASONS).join(', ')}`
+  throw new ProxyError('PTC_ADMIN_REQUEST', `there is no reason "${word}"${help}`)
+}
+
+function toRow({ id, port, evidence, plugin, age, deadline }: ParkedHandshake): ParkedRow {
+  const [leaf] = evidence.chain
+  const shown = leaf === undefined ? null : { subject: leaf.subject, sha256: leaf.sha256 }
+  return { id, host: evidence.host, port, plugin, age, deadline, leaf: shown }
+}
+
+function pluginsOf({ plugins: { lines, registry }, workers }: Generation): readonly PluginStatus[] {
+  return lines.map(plugin => {
+    const { name, line, options } = plugin
+    const { mode, isolate, deadline } = options
+    const isolated = workers.get(line)
+    const isOn = (id: HookId): boolean =>
+      isolated?.hooks.has(id) ?? registry.on(id).some(({ plugin: ref }) => ref.line === line)
+    return {
+      name,
+      line,
+      mode,
+      isolate,
+      deadline,
+      hooks: HOOK_IDS.filter(isOn),
+      workers: isolated?.state(),
+    }
+  })
+}
+
+function countersOf({ logs: { handshakes, parked }, setups, idleConnections }: Managed): Status['counters'] {
+  const inFlight = setups().map(({ verification }) => verification.inFlight())
+  return {
+    handshakes: inFlight.reduce((sum, count) => sum + count, 0),
+    parked: parked.size,
+    rememberedVerdicts: setups()[0].verification.verdicts.size,
+    idleConnections: idleConnections(),
+    ignoredReenablesTotal: handshakes.ignoredReenables,
+    toleratedTotal: Object.fromEntries(handshakes.tolerated),
+    shadowsTotal: Object.fromEntries(handshakes.shadows),
+  }
+}

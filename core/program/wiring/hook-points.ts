@@ -1,0 +1,118 @@
+import type { HookEvents, HookId } from '../../api/hooks.js'
+import type { Time } from '../../base/time.js'
+import type { Records } from '../../config/records-table.js'
+import { ask } from '../../hooks/ask.js'
+import type { Hooked, HookRegistry } from '../../hooks/registry.js'
+import { type TxnFacts, TxnHooks, type TxnPoints } from '../../http/transaction/hooks.js'
+import type { HeldTurns } from '../../wait/held-turns.js'
+import type { HoldPoint } from '../../wait/hold.js'
+import { Shadows } from '../../wait/shadows.js'
+import type { TurnAsker, TurnObserver } from '../../wait/turn.js'
+import { InFlight } from '../in-flight.js'
+import type { HandshakeLog } from './outbound/handshake-log.js'
+
+/** Hooks that park, and are no part of a TLS handshake. */
+export type HeldHook =
+  | 'TS_VCONN_START_HOOK'
+  | 'TS_VCONN_OUTBOUND_START_HOOK'
+  | 'TS_HTTP_READ_REQUEST_HDR_HOOK'
+  | 'TS_HTTP_SEND_REQUEST_HDR_HOOK'
+  | 'TS_HTTP_READ_RESPONSE_HDR_HOOK'
+  | 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'
+
+/** How long plugins may hold what waits on these hooks. */
+const LIMIT = 'proxy.config.plugin.deadline'
+
+/** What they have in common. */
+export interface HookPointParts {
+  readonly registry: HookRegistry
+  /** Milliseconds for all plugins on one hook. */
+  readonly deadline: number
+  readonly observer: TurnObserver
+  readonly time?: Time | undefined
+  /** Where the turns of those that have a say are listed. */
+  readonly held?: HeldTurns | undefined
+  /** Where those of the others are kept. */
+  readonly shadowTurns?: Shadows | undefined
+}
+
+/** The plugins on the hooks that park outside of TLS handshakes, and how many waits for them are under way. */
+export class HookPoints {
+  /** Undefined where no plugin is on the hook: that is all that is looked at then. */
+  readonly start: HoldPoint<HookEvents['TS_VCONN_START_HOOK']> | undefined
+  readonly outboundStart: HoldPoint<HookEvents['TS_VCONN_OUTBOUND_START_HOOK']> | undefined
+  readonly transaction: TxnPoints | undefined
+  /** Transactions that plugins may be asked about again: what is between two of their hooks is no wait. */
+  readonly transactions = new InFlight()
+  #inFlight = 0
+
+  constructor(parts: HookPointParts) {
+    this.start = this.#point(parts, 'TS_VCONN_START_HOOK')
+    this.outboundStart = this.#point(parts, 'TS_VCONN_OUTBOUND_START_HOOK')
+    const transaction = {
+      readRequest: this.#point(parts, 'TS_HTTP_READ_REQUEST_HDR_HOOK'),
+      sendRequest: this.#point(parts, 'TS_HTTP_SEND_REQUEST_HDR_HOOK'),
+      readResponse: this.#point(parts, 'TS_HTTP_READ_RESPONSE_HDR_HOOK'),
+      sendResponse: this.#point(parts, 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'),
+    }
+    const isAny = Object.values(transaction).some(point => point !== undefined)
+    this.transaction = isAny ? { ...transaction, enter: this.transactions.enter } : undefined
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Undefined where no plugin is on the hooks of transactions. */
+  transactionOf(facts: TxnFacts): TxnHooks | undefined {
+    return this.transaction && new TxnHooks(this.transaction, facts)
+  }
+
+  #point<H extends HeldHook>(
+    { registry, deadline, observer, time, held, shadowTurns = new Shadows() }: HookPointParts,
+    hook: H,
+  ): HoldPoint<HookEvents[H]> | undefined {
+    const all = registry.on(hook)
+    if (all.length === 0) return undefined
+    const askers = (
+      mode: 'enforce' | 'shadow',
+      onTurn: TurnAsker<never>['onTurn'],
+    ): TurnAsker<HookEvents[H]>[] =>
+      all.filter(({ plugin }) => plugin.mode === mode).map(hooked => toAsker(hooked, onTurn))
+    const enforced = askers('enforce', held && (turn => held.begin({ ...turn, hook })))
+    const onCount = (change: 1 | -1): void => {
+      this.#inFlight += change
+    }
+    const shadows = askers('shadow', undefined)
+    return { askers: enforced, shadows, shadowTurns, deadline, limit: LIMIT, observer, time, onCount }
+  }
+}
+
+function toAsker<H extends HookId>(
+  { plugin: { name, deadline }, continuation }: Hooked<H>,
+  onTurn: TurnAsker<HookEvents[H]>['onTurn'],
+): TurnAsker<HookEvents[H]> {
+  return { plugin: name, deadline, onTurn, ask: (event, refuse) => ask<H>(continuation, event, refuse) }
+}
+
+/** Of one setup. What these plugins do goes into the log of the handshakes, and into its counters. */
+export function makeHookPoints(
+  registry: HookRegistry,
+  records: Records,
+  log: HandshakeLog,
+  held: HeldTurns,
+  shadowTurns: Shadows,
+): HookPoints {
+  const deadline = records[LIMIT]
+  return new HookPoints({ registry, deadline, observer: observerOf(log), held, shadowTurns })
+}
+
+function observerOf(log: HandshakeLog): TurnObserver {
+  return {
+    refused: (about, refusal) => log.refused(about, refusal),
+    ignoredReenable: (plugin, about, why) => log.ignored(plugin, about, why),
+    gaveUp: (plugin, about) => log.gaveUp(plugin, about),
+    pluginFailed: (plugin, about, cause) => log.pluginFailed(plugin, about, cause),
+    shadowed: (plugin, about, outcome) => log.shadowed(plugin, about, outcome),
+  }
+}

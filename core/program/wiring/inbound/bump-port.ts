@@ -1,0 +1,95 @@
+import { ProxyError } from '../../../base/errors.js'
+import { networkOf } from '../../../base/network.js'
+import { describe } from '../../../base/thrown.js'
+import type { EndTls } from '../../../http/connect/bump.js'
+import { InboundHandshake } from '../../../tls/inbound/handshake.js'
+import type { MintedLeaf } from '../../../tls/inbound/mint.js'
+import type { InboundSettings } from '../../../tls/inbound/settings.js'
+import type { BumpAuthority } from './bump-authority.js'
+import type { BumpCertificates } from './bump-certificates.js'
+import type { InboundCertificates } from './certificates.js'
+import { type HandshakeParts, type InboundGeneration, settingsOf } from './handshake-settings.js'
+
+/** What a setup has when some CONNECT is bumped. */
+export interface Bump {
+  readonly authority: BumpAuthority
+  readonly certificates: BumpCertificates
+}
+
+export interface BumpGeneration extends InboundGeneration {
+  readonly bump: Bump | undefined
+  readonly certificates: InboundCertificates | undefined
+}
+
+/**
+ * TLS with clients inside a CONNECT: as on an ssl port, but what is shown is minted once the origin is accepted. Nothing is
+ * minted for an origin that is refused: its client gets an alert, or the page where a leaf of earlier is at hand.
+ */
+export function bumpPort(setup: () => BumpGeneration, parts: HandshakeParts): EndTls {
+  return (tcp, { vconn }, port, verify) =>
+    new Promise((resolve, reject) => {
+      const current = setup()
+      const { bump, certificates } = current
+      if (bump === undefined) throw noAuthority()
+      if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a client without a VConn')
+      const settings = settingsOf(
+        current,
+        parts,
+        shownOf(bump, certificates, port, verify, networkOf(vconn.remoteAddress)),
+      )
+      const leave = current.clientHandshakes.enter()
+      try {
+        const handshake = new InboundHandshake(
+          tcp,
+          vconn,
+          settings,
+          link => {
+            leave()
+            resolve(link)
+          },
+          why => {
+            leave()
+            reject(why)
+          },
+        )
+        handshake.start()
+      } catch (cause) {
+        leave()
+        reject(new ProxyError('PTC_INTERNAL', describe(cause), { cause }))
+      }
+    })
+}
+
+function shownOf(
+  { authority, certificates }: Bump,
+  ports: InboundCertificates | undefined,
+  port: number,
+  verify: Parameters<EndTls>[3],
+  network: string,
+): Parameters<typeof settingsOf>[2] {
+  let minted: { readonly host: string; readonly leaf: MintedLeaf } | undefined
+  const known = (): NonNullable<typeof minted> => {
+    if (minted === undefined) throw new ProxyError('PTC_INTERNAL', 'a client came before its certificate')
+    return minted
+  }
+  const prepare: InboundSettings['prepare'] = async (sni, signal) => {
+    const { host, refusal } = await verify(sni, signal)
+    const leaf =
+      refusal === undefined ? await authority.leafFor(host, network) : authority.knownLeaf(host, network)
+    if (leaf === undefined) throw refusal
+    certificates.of(leaf, network) // what is wrong with it refuses the client while there is an alert for it
+    minted = { host, leaf }
+  }
+  return {
+    prepare,
+    context: certificates.base,
+    choose: () => certificates.of(known().leaf, network),
+    sessionsFor: () => certificates.sessionsFor(known().host, port),
+    named: name => ports?.named(name),
+    makeContext: pems => certificates.makeContext(pems, network),
+  }
+}
+
+/** Only a reload in this very moment leads here: it has taken the authority away. */
+const noAuthority = (): ProxyError =>
+  new ProxyError('PTC_INTERNAL', 'there is no authority any more that could mint a certificate')

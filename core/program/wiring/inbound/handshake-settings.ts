@@ -1,0 +1,51 @@
+import type { FairQueue } from '../../../base/fair-queue.js'
+import type { Records } from '../../../config/records-table.js'
+import type { InboundSettings } from '../../../tls/inbound/settings.js'
+import type { TurnObserver } from '../../../wait/turn.js'
+import type { InFlight } from '../../in-flight.js'
+import type { VConns } from '../vconns.js'
+import { SESSION_TIMEOUT } from './client-auth.js'
+import type { InboundHooks } from './hooks.js'
+
+const SECOND = 1000
+/** What is offered to clients by ALPN, and all that is spoken with them. */
+const ALPN = ['http/1.1']
+
+/** What of a setup a handshake with a client needs. */
+export interface InboundGeneration {
+  readonly records: Records
+  readonly vconns: VConns
+  readonly clientHooks: InboundHooks
+  readonly clientHandshakes: InFlight
+}
+
+/** What outlives a setup. */
+export interface HandshakeParts {
+  readonly handshakes: TurnObserver
+  readonly queue: FairQueue
+}
+
+/** What is shown to a client, and what has to be there before. */
+type Shown = Pick<InboundSettings, 'context' | 'choose' | 'named' | 'makeContext' | 'prepare' | 'sessionsFor'>
+
+/** The settings of a handshake with a client, whose TLS may end at a port or inside a CONNECT. */
+export function settingsOf(
+  { records, vconns, clientHooks: { terms, askers, shadows, shadowTurns } }: InboundGeneration,
+  { handshakes, queue }: HandshakeParts,
+  shown: Shown,
+): InboundSettings {
+  return {
+    ...shown,
+    terms,
+    askers,
+    shadows,
+    shadowTurns,
+    tellServername: event => void vconns.tell('TS_SSL_SERVERNAME_HOOK', event),
+    tellSession: event => void vconns.tell('TS_SSL_SESSION_HOOK', event),
+    alpn: ALPN,
+    timeout: records['proxy.config.ssl.handshake_timeout_in'] * SECOND,
+    sessionLifetime: SESSION_TIMEOUT * SECOND,
+    observer: handshakes,
+    queue,
+  }
+}

@@ -1,0 +1,74 @@
+import type { HookEvents, HookId } from '../../../api/hooks.js'
+import { ask } from '../../../hooks/ask.js'
+import type { HookRegistry, PluginRef } from '../../../hooks/registry.js'
+import type { Gate, InboundTerms } from '../../../tls/inbound/machine.js'
+import type { InboundAskers } from '../../../tls/inbound/questions.js'
+import type { HeldTurns } from '../../../wait/held-turns.js'
+import { Shadows } from '../../../wait/shadows.js'
+import type { TurnAsker } from '../../../wait/turn.js'
+
+/** The plugins on the hooks of the client's side, as the handshake machine asks them. */
+export interface InboundHooks {
+  readonly terms: InboundTerms
+  readonly askers: InboundAskers
+  /** Those in shadow mode, and where their turns are kept. */
+  readonly shadows: InboundAskers
+  readonly shadowTurns: Shadows
+  /** Whether plugins keep the sessions of clients. */
+  readonly keepSessions: boolean
+}
+
+const HOOKS = {
+  hello: 'TS_SSL_CLIENT_HELLO_HOOK',
+  session: 'TS_SSL_SESSION_HOOK',
+  certificate: 'TS_SSL_CERT_HOOK',
+  client: 'TS_SSL_VERIFY_CLIENT_HOOK',
+} as const satisfies Record<Gate, HookId>
+
+/**
+ * @param held where the turns of those that have a say are listed
+ * @param shadowTurns where those of the others are kept
+ */
+export function makeInboundHooks(
+  registry: HookRegistry,
+  held?: HeldTurns,
+  shadowTurns = new Shadows(),
+): InboundHooks {
+  const askers = askersIn(registry, 'enforce', hook => held && (turn => held.begin({ ...turn, hook })))
+  const namesOn = (gate: Gate): readonly string[] => askers[gate].map(({ plugin }) => plugin)
+  return {
+    askers,
+    shadows: askersIn(registry, 'shadow', () => undefined),
+    shadowTurns,
+    keepSessions: askers.session.length > 0,
+    terms: {
+      hello: namesOn('hello'),
+      session: namesOn('session'),
+      certificate: namesOn('certificate'),
+      client: namesOn('client'),
+    },
+  }
+}
+
+function askersIn(
+  registry: HookRegistry,
+  mode: PluginRef['mode'],
+  onTurn: (hook: HookId) => TurnAsker<never>['onTurn'],
+): InboundAskers {
+  const on = <H extends HookId>(hook: H): readonly TurnAsker<HookEvents[H]>[] =>
+    registry
+      .on(hook)
+      .filter(({ plugin }) => plugin.mode === mode)
+      .map(({ plugin: { name, deadline }, continuation }) => ({
+        plugin: name,
+        deadline,
+        ask: (event, refuse) => ask<H>(continuation, event, refuse),
+        onTurn: onTurn(hook),
+      }))
+  return {
+    hello: on(HOOKS.hello),
+    session: on(HOOKS.session),
+    certificate: on(HOOKS.certificate),
+    client: on(HOOKS.client),
+  }
+}

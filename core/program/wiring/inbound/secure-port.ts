@@ -1,0 +1,71 @@
+import type { Socket } from 'node:net'
+import type { VConn } from '../../../api/vconn.js'
+import type { Diags } from '../../../base/diags.js'
+import { ProxyError } from '../../../base/errors.js'
+import { networkOfAddress } from '../../../base/network.js'
+import { describe } from '../../../base/thrown.js'
+import type { ClientPort, Take } from '../../../http/listener/accept.js'
+import { ClientInfo } from '../../../http/listener/client-info.js'
+import { InboundHandshake } from '../../../tls/inbound/handshake.js'
+import type { ClientLink } from '../../../vconn/link.js'
+import type { TcpLink } from '../../../vconn/tcp-link.js'
+import type { InboundCertificates } from './certificates.js'
+import { type HandshakeParts, type InboundGeneration, settingsOf } from './handshake-settings.js'
+import { startClient } from './start.js'
+
+interface SecureGeneration extends InboundGeneration {
+  readonly certificates: InboundCertificates | undefined
+}
+
+export interface SecureParts extends HandshakeParts {
+  readonly diags: Diags
+}
+
+/** TLS with clients, on what is configured when they connect; their failures are debug lines of the tag `ssl`. */
+export function securePort(setup: () => SecureGeneration, parts: SecureParts): ClientPort {
+  const { diags } = parts
+  return {
+    accept: (tcp, socket, take) =>
+      startClient(tcp, setup().vconns, diags, vconn => secure(tcp, socket, vconn, take)),
+  }
+
+  function secure(tcp: TcpLink, socket: Socket, vconn: VConn, take: Take): { abandon(): void } {
+    const { remoteAddress, localAddress = '' } = socket
+    // As it is now: a reload may have come while the client was parked.
+    const current = setup()
+    const { certificates, clientHandshakes } = current
+    if (certificates === undefined) {
+      // A reload cannot add a port; it can take the certificates away from one that is open.
+      diags.error(`client ${remoteAddress}: there is no certificate for an ssl port; ssl_multicert.config`)
+      socket.destroy()
+      return { abandon: () => {} }
+    }
+    const leave = clientHandshakes.enter()
+    const onOpen = (link: ClientLink): void => {
+      leave()
+      take(link, new ClientInfo(socket, link, vconn))
+    }
+    const onFailed = (why: ProxyError): void => {
+      leave()
+      const text = `client ${remoteAddress}: ${describe(why)}`
+      if (why.code === 'PTC_CLIENT_HANDSHAKE' || why.code === 'PTC_CLIENT_GONE') diags.debug('ssl', text)
+      else diags.warning(text)
+    }
+    try {
+      const settings = settingsOf(current, parts, {
+        context: certificates.choose(undefined, localAddress),
+        choose: sni => certificates.choose(sni, localAddress),
+        sessionsFor: sni => certificates.sessionsFor(sni),
+        named: name => certificates.named(name),
+        makeContext: pems => certificates.makeContext(pems, networkOfAddress(remoteAddress ?? '')),
+      })
+      const handshake = new InboundHandshake(tcp, vconn, settings, onOpen, onFailed)
+      handshake.start()
+      return handshake
+    } catch (cause) {
+      socket.destroy()
+      onFailed(new ProxyError('PTC_INTERNAL', describe(cause), { cause }))
+      return { abandon: () => {} }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { VConn } from '../../../api/vconn.js'
+import type { Diags } from '../../../base/diags.js'
+import { atEdge } from '../../../base/edge.js'
+import type { ClientPort } from '../../../http/listener/accept.js'
+import type { TcpLink } from '../../../vconn/tcp-link.js'
+import type { ProxyVConn } from '../../../vconn/vconn.js'
+import type { PluginRefused } from '../../../wait/refusal.js'
+import type { VConns } from '../vconns.js'
+
+type Started = ReturnType<ClientPort['accept']>
+
+/**
+ * A client has connected: its VConn is opened, and plugins are asked about it before anybody looks at what it says.
+ *
+ * Life: asking -> going on, with every byte still to be read; or refused or gone, the connection closed. Its VConn is
+ * closed with the connection.
+ * @param go called once at most; what it returns is ended in place of the wait from then on
+ */
+export function startClient(
+  tcp: TcpLink,
+  vconns: VConns,
+  diags: Diags,
+  go: (vconn: VConn) => Started | undefined,
+): Started {
+  let unwatch: (() => void) | undefined
+  let next: Started | undefined
+  let isAsking = true
+  const onEnd = (vconn: ProxyVConn, why: PluginRefused | undefined): void => {
+    isAsking = false
+    if (why !== undefined) {
+      diags.warning(`client ${vconn.shown.remoteAddress}: ${why.message}`)
+      tcp.destroy()
+    } else if (!tcp.isClosed) {
+      unwatch?.()
+      atEdge(
+        'a client that was let in',
+        () => {
+          next = go(vconn.shown)
+        },
+        why => {
+          diags.error(`client ${vconn.shown.remoteAddress}: ${why.message}`)
+          tcp.destroy(why)
+        },
+      )
+    }
+  }
+  const vconn = vconns.startClient(tcp, onEnd)
+  tcp.whenClosed(() => vconn.close())
+  if (isAsking) unwatch = tcp.watch(() => tcp.destroy())
+  return {
+    abandon: () => {
+      if (next === undefined) tcp.destroy()
+      else next.abandon()
+    },
+  }
+}

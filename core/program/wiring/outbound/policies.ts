@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { Memo } from '../../../base/memo.js'
+import type { Records } from '../../../config/records-table.js'
+import { findRule, type Rule } from '../../../config/rules.js'
+import type { NameRules } from '../../../tls/judge/names.js'
+import type { Pins } from '../../../tls/judge/pins.js'
+import { sanMatcher } from '../../../tls/judge/san-matcher.js'
+import { makeTerms, type TermsRecords } from '../../../tls/judge/terms.js'
+import type { OutboundSettings } from '../../../tls/outbound/settings.js'
+import type { Askers } from './askers.js'
+import type { OutboundContexts } from './contexts.js'
+
+/** What holds for an origin: the records, as far as no rule of sni.yaml says otherwise. */
+export interface Policy {
+  readonly rule: Rule | undefined
+  readonly settings: OutboundSettings
+  /** Milliseconds; `connect` where it is not that of the records. */
+  readonly timeouts: { readonly connect: number | undefined; readonly total: number | undefined }
+  /** Hash of everything that shapes a verdict: connections verified under another one are not used again. */
+  readonly digest: string
+}
+
+/** What is the same for every origin. */
+export interface SharedSettings
+  extends Pick<OutboundSettings, 'openVConn' | 'observer' | 'parked' | 'queue' | 'shadowTurns'> {
+  readonly askers: Askers
+}
+
+const RECORD = 'proxy.config.ssl.client.verify.deadline'
+
+/** Hosts whose policy is remembered; the others are looked up again. */
+const REMEMBERED = 10_000
+
+let generation = 0
+
+/** Every policy of one setup, made when it is read: a rule that cannot be followed is an error then, not later. */
+export class Policies {
+  readonly general: Policy
+  readonly #rules: readonly Rule[]
+  readonly #byRule: ReadonlyMap<Rule, Policy>
+  readonly #byHost = new Memo<string, Policy>(REMEMBERED)
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE that name the rule and the file */
+  constructor(records: Records, rules: readonly Rule[], contexts: OutboundContexts, shared: SharedSettings) {
+    const plugins = generation++
+    const make = (rule: Rule | undefined): Policy => makePolicy(records, rule, contexts, shared, plugins)
+    this.#rules = rules
+    this.general = make(undefined)
+    this.#byRule = new Map(rules.map(rule => [rule, make(rule)]))
+  }
+
+  /** @param host a name in ASCII or an address */
+  of(host: string): Policy {
+    const known = this.#byHost.get(host)
+    if (known !== undefined) return known
+    const rule = findRule(this.#rules, host)
+    const policy = (rule && this.#byRule.get(rule)) ?? this.general
+    this.#byHost.set(host, policy)
+    return policy
+  }
+
+  get all(): readonly Policy[] {
+    return [this.general, ...this.#byRule.values()]
+  }
+}
+
+function makePolicy(
+  records: Records,
+  rule: Rule | undefined,
+  contexts: OutboundContexts,
+  shared: SharedSettings,
+  plugins: number,
+): Policy {
+  const says = termsRecords(records, rule)
+  const { context, digest: contextDigest } = rule === undefined ? contexts.general : contexts.for(rule)
+  const demands = rule && demandsOf(rule)
+  const names = rule === undefined ? {} : nameRules(rule)
+  const deadline = rule?.verify_deadline_ms ?? records[RECORD]
+  const limit =
+    rule?.verify_deadline_ms === undefined ? RECORD : `verify_deadline_ms of the rule for ${rule.fqdn}`
+  const shadows = shared.askers.shadows(deadline)
+  const hasDemands = demands !== undefined
+  const terms = makeTerms(says, shared.askers.names, hasDemands, shadows.length > 0, context.endsAt, limit)
+  const shaping = [
+    contextDigest,
+    says,
+    names,
+    DEMANDS.map(key => rule?.[key] ?? null),
+    // Nobody can tell whether plugins that were loaded again mean the same.
+    terms.plugins.length > 0 ? plugins : null,
+  ]
+  const digest = createHash('sha256').update(JSON.stringify(shaping)).digest('base64url')
+  const { sessions: cache } = contexts
+  const isSynchronous = records['proxy.config.ssl.client.verify.async'] === 0
+  const isReverified = records['proxy.config.ssl.origin_session_cache.reverify_on_resume'] === 1
+  const settings: OutboundSettings = {
+    ...shared,
+    askers: shared.askers.under(digest).map(asker => ({ ...asker, isSynchronous })),
+    shadows,
+    sessions: cache && { cache, digest, isReverified },
+    context,
+    terms,
+    checks: { properties: says.properties, demands },
+    names,
+    deadline,
+    originTimeout: rule?.handshake_timeout_ms ?? records['proxy.config.ssl.client.handshake_timeout'] * 1000,
+  }
+  return {
+    rule,
+    settings,
+    timeouts: timeoutsOf(records, rule),
+    digest,
+  }
+}
+
+/** The TCP connection is part of what `total_timeout_ms` is about. */
+function timeoutsOf(records: Records, rule: Rule | undefined): Policy['timeouts'] {
+  const { connect_timeout_ms: own, total_timeout_ms: total } = rule ?? {}
+  const general = records['proxy.config.http.connect_attempts_timeout'] * 1000
+  return { connect: total === undefined ? own : Math.min(own ?? general, total), total }
+}
+
+function termsRecords(records: Records, rule: Rule | undefined): TermsRecords {
+  return {
+    verify: rule?.verify_server ?? records['proxy.config.ssl.client.verify.server'],
+    policy: rule?.verify_server_policy ?? records['proxy.config.ssl.client.verify.server.policy'],
+    properties: rule?.verify_server_properties ?? records['proxy.config.ssl.client.verify.server.properties'],
+    override: rule?.verify_server_override ?? records['proxy.config.ssl.client.verify.server.override'],
+  }
+}
+
+function nameRules({ client_sni, client_sni_policy, verify_server_name: alternative }: Rule): NameRules {
+  const fixed = client_sni_policy?.startsWith('@') ? client_sni_policy.slice(1) : undefined
+  const sni = client_sni === '' || client_sni === null ? null : (client_sni ?? fixed)
+  return {
+    ...(sni === undefined ? {} : { sni }),
+    ...(alternative === undefined ? {} : { alternative }),
+  }
+}
+
+const DEMANDS = [
+  'verify_server_san',
+  'verify_server_spki',
+  'verify_server_cert_sha256',
+  'verify_server_min_rsa_bits',
+  'verify_server_min_ec_bits',
+] as const satisfies readonly (keyof Rule)[]
+
+function demandsOf(rule: Rule): Pins | undefined {
+  if (DEMANDS.every(key => rule[key] === undefined)) return undefined
+  const sans = rule.verify_server_san ?? []
+  const ways = ['exact', 'prefix', 'suffix', 'regex'] as const
+  return {
+    sans: sans.flatMap(san =>
+      ways.flatMap(way => (san[way] === undefined ? [] : [sanMatcher(san.type, way, san[way])])),
+    ),
+    spkiPins: new Set(rule.verify_server_spki),
+    certPins: new Set(rule.verify_server_cert_sha256?.map(pin => pin.replaceAll(':', '').toLowerCase())),
+    minRsaBits: rule.verify_server_min_rsa_bits ?? 0,
+    minEcBits: rule.verify_server_min_ec_bits ?? 0,
+  }
+}

@@ -1,0 +1,83 @@
+import { createHash, type X509Certificate } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { type Certificate, certificateJson } from '../../api/certificate.js'
+import { accessor } from '../../base/accessor.js'
+import { toPem } from '../../base/pem.js'
+import { readX509 } from '../../base/x509.js'
+import { onelineNames } from '../openssl/x509.js'
+
+/** Parsed certificates are shared between handshakes: most origins show what was shown a moment ago. */
+const REMEMBERED_BYTES = 8_000_000
+/** No certificate in use is larger; a larger one is parsed anew each time rather than kept. */
+const MAX_DER_BYTES = 16_384
+/** What an object costs beside its bytes: key, DER, Node's view. */
+const OVERHEAD = 4096
+const seen = new LRUCache<string, ChainCertificate>({
+  maxSize: REMEMBERED_BYTES,
+  sizeCalculation: (_value, key) => 2 * key.length + OVERHEAD,
+})
+
+/** The certificate with this DER; the same object for the same bytes. */
+export function certificateOf(der: Buffer): Certificate {
+  if (der.length > MAX_DER_BYTES) return new ChainCertificate(der)
+  const key = der.toString('latin1')
+  const known = seen.get(key)
+  if (known !== undefined) return known
+  const made = new ChainCertificate(der)
+  seen.set(key, made)
+  return made
+}
+
+/**
+ * Parses when asked: most handshakes are decided by a look at one field. What it hands out is not to be changed. Its fields
+ * are own, enumerable properties, so that a copy has them.
+ */
+class ChainCertificate implements Certificate {
+  declare readonly der: Buffer
+  declare readonly subject: string
+  declare readonly issuer: string
+  declare readonly sha256: string
+  declare readonly x509: X509Certificate
+  declare readonly pem: string
+  readonly #der: Buffer
+  #names: { readonly subject: string; readonly issuer: string } | undefined
+  #sha256: string | undefined
+  #pem: string | undefined
+
+  static readonly #fields: PropertyDescriptorMap = {
+    // A copy: another handshake will see this object too.
+    der: accessor((of: ChainCertificate) => Buffer.from(of.#der)),
+    subject: accessor((of: ChainCertificate) => of.#bothNames().subject),
+    issuer: accessor((of: ChainCertificate) => of.#bothNames().issuer),
+    sha256: accessor((of: ChainCertificate) => of.#digest()),
+    // A new one each time: Node keeps in it what a plugin could change for the next handshake.
+    x509: accessor((of: ChainCertificate) => Object.freeze(readX509(of.#der))),
+    pem: accessor((of: ChainCertificate) => of.#armoured()),
+  }
+
+  constructor(der: Buffer) {
+    this.#der = der
+    Object.defineProperties(this, ChainCertificate.#fields)
+    Object.freeze(this)
+  }
+
+  /** All of it is in the PEM; the rest is for people. */
+  toJSON(): object {
+    return certificateJson(this)
+  }
+
+  #bothNames(): { readonly subject: string; readonly issuer: string } {
+    this.#names ??= onelineNames(this.#der)
+    return this.#names
+  }
+
+  #digest(): string {
+    this.#sha256 ??= createHash('sha256').update(this.#der).digest('hex')
+    return this.#sha256
+  }
+
+  #armoured(): string {
+    this.#pem ??= toPem(this.#der)
+    return this.#pem
+  }
+}

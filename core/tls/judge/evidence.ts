@@ -1,0 +1,88 @@
+import type { BuiltInResult, PeerEvidence } from '../../api/certificate.js'
+import { x509ErrorName } from '../../api/x509-errors.js'
+import { x509ErrorText } from '../openssl/built-in-check.js'
+import type { EngineOptions, ParkedPeer } from '../openssl/outbound-engine.js'
+import type { CheckOutcome } from '../openssl/outcome.js'
+import { altNames } from './certificate-parts.js'
+import { certificateOf } from './chain-certificate.js'
+import { isUnderscoreMatch } from './names.js'
+import { type Pins, unfulfilled } from './pins.js'
+import type { Properties } from './terms.js'
+
+const OK: BuiltInResult = Object.freeze({ ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' })
+
+/** What the built-in check looks at. */
+export interface CheckRules {
+  readonly properties: Properties
+  readonly demands: Pins | undefined
+}
+
+/** What plugins and logs are shown of a parked handshake. Frozen: no plugin changes what the next one sees. */
+export function toEvidence(
+  peer: ParkedPeer,
+  of: EngineOptions,
+  { properties, demands }: CheckRules,
+): PeerEvidence {
+  const signature = toResult(peer.signature)
+  const name = nameResult(peer, of)
+  const rule = demands === undefined ? undefined : ruleResult(demands, peer, properties)
+  const asked = inForce(signature, name, properties)
+  return Object.freeze<PeerEvidence>({
+    sni: of.sni,
+    host: of.host,
+    chain: Object.freeze(peer.sent.map(certificateOf)),
+    builtChain: Object.freeze(peer.built.map(certificateOf)),
+    // Whoever demands more wants it whatever the properties say about the rest.
+    builtIn: asked.ok && rule !== undefined ? rule : asked,
+    checks: Object.freeze(rule === undefined ? { signature, name } : { signature, name, rule }),
+    ocspResponse: peer.ocspResponse,
+    protocol: peer.protocol,
+    cipher: peer.cipher,
+    group: peer.group,
+    alpn: peer.alpn,
+  })
+}
+
+function nameResult({ name, sent: [leaf] }: ParkedPeer, { host, isAddress }: EngineOptions): BuiltInResult {
+  if (name.code === 0 || isAddress || leaf === undefined || !host.includes('_')) return toResult(name)
+  return isUnderscoreMatch(host, dnsNames(leaf)) ? OK : toResult(name)
+}
+
+/** None of a certificate that cannot be read: it is for nobody. */
+function dnsNames(leaf: Buffer): readonly string[] {
+  try {
+    return altNames(leaf).flatMap(({ type, value }) => (type === 'dns' ? [value] : []))
+  } catch {
+    return []
+  }
+}
+
+/** An operator who does not have the signature checked has the names looked at as they are. */
+function ruleResult(
+  demands: Pins,
+  { built, sent, signature }: ParkedPeer,
+  properties: Properties,
+): BuiltInResult {
+  const areNamesGenuine = signature.code === 0 || properties === 'NAME' || properties === 'NONE'
+  const wrong = unfulfilled(demands, built.length > 0 ? built : sent, areNamesGenuine)
+  return wrong === undefined ? OK : Object.freeze({ ok: false, name: x509ErrorName(wrong.code), ...wrong })
+}
+
+function toResult({ code, depth }: CheckOutcome): BuiltInResult {
+  return code === 0
+    ? OK
+    : Object.freeze({ ok: false, name: x509ErrorName(code), code, depth, message: x509ErrorText(code) })
+}
+
+function inForce(signature: BuiltInResult, name: BuiltInResult, properties: Properties): BuiltInResult {
+  switch (properties) {
+    case 'ALL':
+      return signature.ok ? name : signature
+    case 'SIGNATURE':
+      return signature
+    case 'NAME':
+      return name
+    case 'NONE':
+      return OK
+  }
+}

@@ -1,0 +1,132 @@
+import { createHash, type KeyObject } from 'node:crypto'
+import { readX509 } from '../../base/x509.js'
+import { type AltName, altNames, subjectPublicKeyInfo } from './certificate-parts.js'
+
+/** Answers whether an alternative name is one of those that are wanted, and says what it wants. */
+export interface SanMatcher {
+  readonly matches: (name: AltName) => boolean
+  readonly text: string
+}
+
+/** What is demanded of an origin's chain beyond what every chain must fulfil. Empty lists demand nothing. */
+export interface Pins {
+  /** One of these must match one alternative name of the leaf. */
+  readonly sans: readonly SanMatcher[]
+  /** SHA-256 of the leaf's SubjectPublicKeyInfo, base64. One pin of either list is enough. */
+  readonly spkiPins: ReadonlySet<string>
+  /** SHA-256 of the leaf, lower-case hexadecimal. */
+  readonly certPins: ReadonlySet<string>
+  /** Bits; for every certificate of the chain. */
+  readonly minRsaBits: number
+  readonly minEcBits: number
+}
+
+/** What was not fulfilled: an X509_V_ERR number, the certificate it concerns, and a sentence. */
+export interface Unfulfilled {
+  readonly code: number
+  readonly depth: number
+  readonly message: string
+}
+
+const X509_V_ERR_UNSPECIFIED = 1
+const X509_V_ERR_CERT_REJECTED = 28
+const X509_V_ERR_HOSTNAME_MISMATCH = 62
+const X509_V_ERR_EE_KEY_TOO_SMALL = 66
+const X509_V_ERR_CA_KEY_TOO_SMALL = 67
+
+/** The most that a leaf's alternative names may be: far more than certificates in use have. */
+const MOST_NAMES = 1000
+const MOST_CHARACTERS = 16_384
+/** What a rejection tells of them. */
+const TOLD_NAMES = 10
+const TOLD_CHARACTERS = 100
+
+/** Bits of the keys on the curves that certificates use, as OpenSSL counts them. */
+const CURVES: Readonly<Record<string, number>> = { prime256v1: 256, secp384r1: 384, secp521r1: 521 }
+const ED_KEYS: Readonly<Record<string, number>> = { ed25519: 256, ed448: 456 }
+
+/** What OpenSSL's certificate parser accepted and ours cannot read fulfils nothing. */
+const UNREADABLE: Unfulfilled = {
+  code: X509_V_ERR_UNSPECIFIED,
+  depth: 0,
+  message: 'the certificate cannot be read for the demands of its rule',
+}
+
+/**
+ * The first demand that a chain does not fulfil.
+ *
+ * Pins are about the leaf, whose key the origin proves to hold; an issuer that it merely sends proves nothing.
+ * @param chain DER, leaf first: the chain that was built, or that was sent
+ * @param areNamesGenuine false: a check of the chain has failed that vouches for the names, so they are not looked at
+ */
+export function unfulfilled(
+  demands: Pins,
+  chain: readonly Buffer[],
+  areNamesGenuine = true,
+): Unfulfilled | undefined {
+  try {
+    const [leaf] = chain
+    if (leaf === undefined) return UNREADABLE
+    return wrongPin(demands, leaf) ?? wrongNames(demands, leaf, areNamesGenuine) ?? weakKey(demands, chain)
+  } catch {
+    return UNREADABLE
+  }
+}
+
+function wrongPin({ spkiPins, certPins }: Pins, leaf: Buffer): Unfulfilled | undefined {
+  if (spkiPins.size === 0 && certPins.size === 0) return undefined
+  const spki = createHash('sha256').update(subjectPublicKeyInfo(leaf)).digest('base64')
+  const certificate = createHash('sha256').update(leaf).digest('hex')
+  if (spkiPins.has(spki) || certPins.has(certificate)) return undefined
+  const message = `the leaf is none of those pinned: its key is ${spki}, its SHA-256 ${certificate}`
+  return { code: X509_V_ERR_CERT_REJECTED, depth: 0, message }
+}
+
+function wrongNames({ sans }: Pins, leaf: Buffer, areGenuine: boolean): Unfulfilled | undefined {
+  if (sans.length === 0) return undefined
+  const wrong = (message: string): Unfulfilled => ({ code: X509_V_ERR_HOSTNAME_MISMATCH, depth: 0, message })
+  if (!areGenuine) return wrong('the alternative names are not looked at: the chain is not verified')
+  const names = altNames(leaf)
+  const characters = names.reduce((sum, { value }) => sum + value.length, 0)
+  if (names.length > MOST_NAMES || characters > MOST_CHARACTERS) {
+    const most = `${MOST_NAMES} and ${MOST_CHARACTERS} are the most`
+    return wrong(`the leaf has ${names.length} alternative names of ${characters} characters; ${most}`)
+  }
+  if (sans.some(({ matches }) => names.some(matches))) return undefined
+  const wanted = sans.map(({ text }) => text).join(', ')
+  return wrong(`no alternative name is ${wanted}; the leaf has ${told(names)}`)
+}
+
+function told(names: readonly AltName[]): string {
+  if (names.length === 0) return 'none'
+  const more = names.length > TOLD_NAMES ? `, and ${names.length - TOLD_NAMES} more` : ''
+  const some = names.slice(0, TOLD_NAMES).map(({ type, value }) => {
+    const isLong = value.length > TOLD_CHARACTERS
+    return `${type} ${isLong ? `${value.slice(0, TOLD_CHARACTERS)}...` : value}`
+  })
+  return some.join(', ') + more
+}
+
+function weakKey({ minRsaBits, minEcBits }: Pins, chain: readonly Buffer[]): Unfulfilled | undefined {
+  if (minRsaBits === 0 && minEcBits === 0) return undefined
+  for (const [depth, der] of chain.entries()) {
+    const { kind, bits } = keySize(readX509(der).publicKey)
+    const code = depth === 0 ? X509_V_ERR_EE_KEY_TOO_SMALL : X509_V_ERR_CA_KEY_TOO_SMALL
+    if (kind === undefined) return { code, depth, message: 'the key is neither RSA nor of a known curve' }
+    const least = kind === 'RSA' ? minRsaBits : minEcBits
+    if (bits < least)
+      return { code, depth, message: `the ${kind} key has ${bits} bits, ${least} are demanded` }
+  }
+  return undefined
+}
+
+/** A kind of key that nobody can name a size for is none, and never enough. */
+function keySize(key: KeyObject): { kind: 'RSA' | 'EC' | undefined; bits: number } {
+  const { asymmetricKeyDetails = {} } = key
+  const asymmetricKeyType: string = key.asymmetricKeyType ?? ''
+  if (asymmetricKeyType.startsWith('rsa'))
+    return { kind: 'RSA', bits: asymmetricKeyDetails.modulusLength ?? 0 }
+  const { namedCurve = '' } = asymmetricKeyDetails
+  const bits = CURVES[namedCurve] ?? ED_KEYS[asymmetricKeyType]
+  return bits === undefined ? { kind: undefined, bits: 0 } : { kind: 'EC', bits }
+}

@@ -1,0 +1,118 @@
+import type { BuiltInResult, PeerEvidence } from '../../api/certificate.js'
+import type { Accept, Reason } from '../../api/verdict.js'
+import { X509_ERRORS, type X509ErrorName } from '../../api/x509-errors.js'
+import { ProxyError } from '../../base/errors.js'
+
+/** Who rejected: OpenSSL's own check, a plugin's verdict, a plugin that failed, the clock, or an operator by hand. */
+export type RejectedBy = 'built-in' | 'plugin' | 'plugin-failed' | 'deadline' | 'operator' | 'no-check'
+
+/** Everything there is to say about a rejected handshake. */
+export interface Rejection {
+  readonly by: RejectedBy
+  /** The plugin that rejected, threw, or held the handshake when the deadline passed. */
+  readonly plugin: string | undefined
+  readonly reason: Reason | X509ErrorName
+  /** The X509_V_ERR name that stands for the reason. */
+  readonly name: X509ErrorName
+  /** Its number, which decides the alert that the origin receives. */
+  readonly code: number
+  readonly host: string
+  /** Which certificate of the chain, 0 being the leaf. */
+  readonly depth: number
+  /** One line for people; may be empty. */
+  readonly detail: string
+}
+
+declare const proof: unique symbol
+
+/** An origin whose chain was accepted. {@link settle} is the only function that makes one. */
+export interface VerifiedPeer {
+  readonly evidence: PeerEvidence
+  /** Who had the last word: the plugins, the built-in check alone, or nobody (nothing was verified: what it found did not bind). */
+  readonly decidedBy: 'plugins' | 'built-in' | 'nobody'
+  /** What the built-in check found wrong and did not bind: a policy only advised, or a plugin overruled it. */
+  readonly tolerated: readonly BuiltInResult[]
+  /** When the verdict ends, milliseconds since the epoch: nothing may rest on it afterwards. */
+  readonly expiresAt: number | undefined
+  readonly [proof]: true
+}
+
+/** What of an acceptance is not in the evidence. */
+export interface Acceptance {
+  readonly tolerated?: readonly BuiltInResult[]
+  readonly expiresAt?: number | undefined
+}
+
+/** The X509_V_ERR that stands for each word. A word added to the API stops the build here until it has one. */
+export const REASONS = {
+  policy: 'X509_V_ERR_CERT_REJECTED',
+  'untrusted-issuer': 'X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'name-mismatch': 'X509_V_ERR_HOSTNAME_MISMATCH',
+  expired: 'X509_V_ERR_CERT_HAS_EXPIRED',
+  'not-yet-valid': 'X509_V_ERR_CERT_NOT_YET_VALID',
+  revoked: 'X509_V_ERR_CERT_REVOKED',
+  unsupported: 'X509_V_ERR_INVALID_PURPOSE',
+  unknown: 'X509_V_ERR_OCSP_CERT_UNKNOWN',
+  internal: 'X509_V_ERR_UNSPECIFIED',
+} as const satisfies Record<Reason, X509ErrorName>
+
+/** The X509_V_ERR name of a reason; a plugin in plain JavaScript may have passed anything, which means `policy`. */
+export function x509NameOf(reason: Reason | X509ErrorName): X509ErrorName {
+  if (Object.hasOwn(REASONS, reason)) return REASONS[reason as Reason]
+  return Object.hasOwn(X509_ERRORS, reason) ? (reason as X509ErrorName) : REASONS.policy
+}
+
+/** A rejected handshake, as the request that wanted it sees it. */
+export class VerifyRejected extends ProxyError {
+  readonly rejection: Rejection
+  /** What the origin had shown. */
+  readonly evidence: PeerEvidence | undefined
+  /** Milliseconds that plugins held the handshake; whoever ends it writes it down. */
+  parked = 0
+
+  constructor(rejection: Rejection, evidence?: PeerEvidence) {
+    const by = rejection.by === 'deadline' ? 'PTC_VERIFY_TIMEOUT' : 'PTC_VERIFY_REJECTED'
+    super(rejection.by === 'plugin-failed' ? 'PTC_VERIFY_PLUGIN_FAILED' : by, rejectionText(rejection))
+    this.rejection = rejection
+    this.evidence = evidence
+  }
+}
+
+const WHO = {
+  'built-in': () => 'the built-in check',
+  plugin: (plugin: string) => `plugin ${plugin}`,
+  'plugin-failed': (plugin: string) => `plugin ${plugin}, which failed`,
+  deadline: (plugin: string) =>
+    plugin === '' ? 'the deadline' : `the deadline, while plugin ${plugin} held it`,
+  operator: plugin => `an operator, while plugin ${plugin} held it`,
+  'no-check': () => 'the configuration, which leaves nobody to accept it',
+} as const satisfies Record<RejectedBy, (plugin: string) => string>
+
+/** One sentence that names the host, who rejected, the X509 code and the detail. */
+export function rejectionText(r: Rejection): string {
+  const detail = r.detail === '' ? '' : `: ${r.detail}`
+  return `certificate of ${r.host} rejected by ${WHO[r.by](r.plugin ?? '')} (${r.name} ${r.code})${detail}`
+}
+
+/** The rejection that stands for a reason. */
+export function rejection(
+  by: RejectedBy,
+  reason: Reason | X509ErrorName,
+  host: string,
+  detail = '',
+  plugin?: string,
+  depth = 0,
+): Rejection {
+  const name = x509NameOf(reason)
+  return { by, plugin, reason, name, code: X509_ERRORS[name], host, depth, detail }
+}
+
+/** The end of a wait in which nobody rejected. Takes the last verdict, so that nothing but an accept gets here. */
+export function settle(
+  evidence: PeerEvidence,
+  decidedBy: VerifiedPeer['decidedBy'],
+  _last: Accept,
+  { tolerated = [], expiresAt }: Acceptance = {},
+): VerifiedPeer {
+  return { evidence, decidedBy, tolerated, expiresAt } as VerifiedPeer
+}

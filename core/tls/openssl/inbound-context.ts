@@ -1,0 +1,139 @@
+import { clientVerifyCallback } from './client-verify.js'
+import { contextError } from './errors.js'
+import { gateCallbacks } from './hello-callback.js'
+import * as server from './inbound-library.js'
+import { dismissRemovals, enrollRemovals, type RemovalSubject, sessionCallbacks } from './inbound-sessions.js'
+import * as ssl from './library.js'
+import { type Handle, NULL } from './library.js'
+import { must, type OwnCertificate, setCertificate, withX509 } from './own-certificate.js'
+import { Owned } from './owned.js'
+import { ticketCallbacks } from './session-age.js'
+import { TrustStore } from './trust-store.js'
+
+const SSL_VERIFY_NONE = 0
+const SSL_VERIFY_PEER = 1
+const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2
+const SSL_CTRL_MODE = 33
+const SSL_CTRL_SET_SESS_CACHE_MODE = 44
+const SSL_CTRL_SET_GROUPS_LIST = 92
+const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
+const TLS1_2_VERSION = 0x303
+/** ENABLE_PARTIAL_WRITE, ACCEPT_MOVING_WRITE_BUFFER, NO_AUTO_CHAIN, RELEASE_BUFFERS. */
+const MODES = 0x1 | 0x2 | 0x8 | 0x10
+/** NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, NO_RENEGOTIATION. */
+const OPTIONS = 2 ** 17 + 2 ** 22 + 2 ** 30
+/** Sessions have ids instead of tickets, in TLS 1.3 as well: their contents stay here. */
+const NO_TICKET = 2 ** 14
+/** SERVER, NO_INTERNAL: OpenSSL itself keeps nothing. */
+const ASKS_FOR_SESSIONS = 0x2 | 0x300
+const SECURITY_LEVEL = 2
+
+/** What clients have to show. */
+export interface ClientCertificates {
+  /** `optional`: one that is shown must be good; `required`: one must be shown. `none`: a context beside it may ask. */
+  readonly demand: 'none' | 'optional' | 'required'
+  /** Authorities of theirs, PEM, one certificate each. */
+  readonly anchors: readonly string[]
+}
+
+export interface InboundContextOptions {
+  /** One per type of key; none in a context that another one takes the place of. */
+  readonly certificates: readonly OwnCertificate[]
+  readonly clientCertificates?: ClientCertificates | undefined
+  readonly groups?: string | undefined
+  /** Sessions are kept elsewhere; hears of those that are to be forgotten. Without it clients get tickets. */
+  readonly sessions?: RemovalSubject | undefined
+  /** Sessions are resumed only under the same one: a digest of all that a handshake rests on. At most 32 bytes. */
+  readonly sessionContext: Buffer
+  /** Seconds for which a session can be resumed. */
+  readonly sessionTimeout: number
+}
+
+/** An SSL_CTX for handshakes with clients, and its owner. */
+export class InboundContext {
+  readonly #ctx: Owned
+  readonly hasSessions: boolean
+
+  /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
+  constructor(options: InboundContextOptions) {
+    ssl.ERR_clear_error()
+    this.hasSessions = options.sessions !== undefined
+    this.#ctx = new Owned('SSL_CTX', ssl.SSL_CTX_new(server.TLS_server_method()), ctx => {
+      dismissRemovals(ctx)
+      ssl.SSL_CTX_free(ctx)
+    })
+    try {
+      this.#configure(options)
+    } catch (cause) {
+      this.free()
+      throw cause
+    }
+  }
+
+  #configure({ certificates, clientCertificates, sessions, ...options }: InboundContextOptions): void {
+    const ctx = this.#ctx.handle
+    ssl.SSL_CTX_set_options(ctx, sessions === undefined ? OPTIONS : OPTIONS + NO_TICKET)
+    ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_MODE, MODES, NULL)
+    ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
+    must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, NULL), 'TLS 1.2')
+    const { hello, certificate, alpn } = gateCallbacks()
+    server.SSL_CTX_set_client_hello_cb(ctx, hello, NULL)
+    server.SSL_CTX_set_cert_cb(ctx, certificate, NULL)
+    server.SSL_CTX_set_alpn_select_cb(ctx, alpn, NULL)
+    const { sessionContext, sessionTimeout, groups } = options
+    if (groups !== undefined)
+      must(ssl.SSL_CTX_ctrl_text(ctx, SSL_CTRL_SET_GROUPS_LIST, 0, groups), `groups list "${groups}"`)
+    must(
+      server.SSL_CTX_set_session_id_context(ctx, sessionContext, sessionContext.length),
+      'session id context',
+    )
+    server.SSL_CTX_set_timeout(ctx, sessionTimeout)
+    // The handshake of TLS 1.3 sends none: a client that is refused behind it must not have one. The engine makes them.
+    must(server.SSL_CTX_set_num_tickets(ctx, 0), 'number of tickets')
+    const tickets = ticketCallbacks()
+    must(server.SSL_CTX_set_session_ticket_cb(ctx, tickets.made, tickets.read, NULL), 'ticket callbacks')
+    // Without callbacks as well: a session that is kept by nobody is offered to nobody.
+    ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_SESS_CACHE_MODE, ASKS_FOR_SESSIONS, NULL)
+    if (sessions !== undefined) this.#askForSessions(ctx, sessions)
+    for (const certificate of certificates) setCertificate(ctx, certificate)
+    if (clientCertificates !== undefined) demandCertificates(ctx, clientCertificates)
+    else ssl.SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL)
+  }
+
+  #askForSessions(ctx: Handle, sessions: RemovalSubject): void {
+    const callbacks = sessionCallbacks()
+    ssl.SSL_CTX_sess_set_new_cb(ctx, callbacks.new)
+    server.SSL_CTX_sess_set_get_cb(ctx, callbacks.get)
+    server.SSL_CTX_sess_set_remove_cb(ctx, callbacks.remove)
+    enrollRemovals(ctx, sessions)
+  }
+
+  /** For the engine only. */
+  get handle(): Handle {
+    return this.#ctx.handle
+  }
+
+  /** Safe to call twice. Handshakes that already run keep what they need. */
+  free(): void {
+    this.#ctx.free()
+  }
+}
+
+const VERIFY = {
+  none: SSL_VERIFY_NONE,
+  optional: SSL_VERIFY_PEER,
+  required: SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+} as const
+
+function demandCertificates(ctx: Handle, { demand, anchors }: ClientCertificates): void {
+  ssl.SSL_CTX_set_verify(ctx, VERIFY[demand], NULL)
+  ssl.SSL_CTX_set_cert_verify_callback(ctx, clientVerifyCallback(), NULL)
+  if (anchors.length === 0) throw contextError('no authority for the certificates of clients')
+  const store = new TrustStore({ anchors })
+  ssl.SSL_CTX_set1_cert_store(ctx, store.handle)
+  store.free() // the context has a reference of its own
+  for (const [i, pem] of anchors.entries()) {
+    const what = `authority ${i + 1} for the certificates of clients`
+    withX509(pem, what, x509 => must(server.SSL_CTX_add_client_CA(ctx, x509), what))
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The C callbacks about sessions with clients. `new` and `get` come from within SSL_do_handshake and find the engine by
+ * the `SSL*`; `remove` comes from anywhere, SSL_free included, and finds the context by the `SSL_CTX*`. What they do
+ * ends before they return: nobody else's code runs in them. An exception must not reach C; it means: no session.
+ */
+
+import * as server from './inbound-library.js'
+import * as ssl from './library.js'
+import { type Handle, NULL, registerSessionCallback } from './library.js'
+import { Owned } from './owned.js'
+import { isYoung } from './session-age.js'
+
+/** Larger than any session: one holds a certificate at most. */
+const MAX_SESSION_BYTES = 65_536
+const TLS1_3_VERSION = 0x304
+
+/** An engine, as the callbacks see it. */
+export interface SessionSubject {
+  /** A session was made. @param session as i2d_SSL_SESSION writes it */
+  onNewSession(id: Buffer, session: Buffer): void
+  /** @returns the session of that id, NULL when there is none; OpenSSL takes a reference of its own */
+  onGetSession(id: Buffer): Handle
+}
+
+/** A context, as the callback sees it. */
+export interface RemovalSubject {
+  /** OpenSSL wants a session no longer to be used. */
+  onRemoveSession(id: Buffer): void
+}
+
+interface Callbacks {
+  readonly new: bigint
+  readonly get: bigint
+  readonly remove: bigint
+}
+
+const engines = new Map<Handle, SessionSubject>()
+const contexts = new Map<Handle, RemovalSubject>()
+let registered: Callbacks | undefined
+
+export function enrollSessions(handle: Handle, subject: SessionSubject): void {
+  engines.set(handle, subject)
+}
+
+/** Before SSL_free: addresses are used again. */
+export function dismissSessions(handle: Handle): void {
+  engines.delete(handle)
+}
+
+export function enrollRemovals(ctx: Handle, subject: RemovalSubject): void {
+  contexts.set(ctx, subject)
+}
+
+/** Before SSL_CTX_free. */
+export function dismissRemovals(ctx: Handle): void {
+  contexts.delete(ctx)
+}
+
+export function sessionCallbacks(): Callbacks {
+  registered ??= {
+    new: registerSessionCallback(onNew),
+    get: server.registerGetSessionCallback(onGet),
+    remove: server.registerRemoveSessionCallback(onRemove),
+  }
+  return registered
+}
+
+/** @returns 0: no reference is kept */
+function onNew(handle: Handle, session: Handle): 0 {
+  try {
+    const subject = engines.get(handle)
+    if (subject === undefined || ssl.SSL_SESSION_is_resumable(session) !== 1) return 0
+    const bytes = serialize(session)
+    if (bytes !== undefined) subject.onNewSession(idOf(session), bytes)
+  } catch {
+    // Without a session the next handshake is a full one.
+  }
+  return 0
+}
+
+function onGet(handle: Handle, id: Handle, length: number): Handle {
+  try {
+    return engines.get(handle)?.onGetSession(ssl.copyFrom(id, length)) ?? NULL
+  } catch {
+    return NULL
+  }
+}
+
+function onRemove(ctx: Handle, session: Handle): void {
+  try {
+    contexts.get(ctx)?.onRemoveSession(idOf(session))
+  } catch {
+    // A session that is still stored is refused by OpenSSL again.
+  }
+}
+
+function serialize(session: Handle): Buffer | undefined {
+  const length = server.i2d_SSL_SESSION(session, null)
+  if (length <= 0 || length > MAX_SESSION_BYTES) return undefined
+  const bytes = Buffer.allocUnsafeSlow(length)
+  return server.i2d_SSL_SESSION(session, [ssl.addressOf(bytes)]) === length ? bytes : undefined
+}
+
+function idOf(session: Handle): Buffer {
+  const length: [number] = [0]
+  const at = server.SSL_SESSION_get_id(session, length)
+  return at === NULL || length[0] === 0 ? Buffer.alloc(0) : ssl.copyFrom(at, length[0])
+}
+
+/** Which session is wanted. */
+export interface WantedSession {
+  /** What the client offered; a store that answers with another session is wrong. */
+  readonly id: Buffer
+  /** A session of TLS 1.3 is none for TLS 1.2, and the other way round: the handshake would fail on it. */
+  readonly isTls13: boolean
+}
+
+/** The session in these bytes, if they hold one, it is the one wanted, and not too old. Whoever gets it frees it. */
+export function parseSession(bytes: Uint8Array, { id, isTls13 }: WantedSession): Owned | undefined {
+  if (bytes.length === 0 || bytes.length > MAX_SESSION_BYTES) return undefined
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  const handle = server.d2i_SSL_SESSION(NULL, [ssl.addressOf(copy)], copy.length)
+  copy.fill(0) // a secret; and so it is not collected before it has been read
+  ssl.ERR_clear_error()
+  if (handle === NULL) return undefined
+  const session = new Owned('SSL_SESSION', handle, ssl.SSL_SESSION_free)
+  const isOfVersion = (server.SSL_SESSION_get_protocol_version(handle) === TLS1_3_VERSION) === isTls13
+  if (isOfVersion && idOf(handle).equals(id) && isYoung(handle)) return session
+  session.free()
+  return undefined
+}
+
+/** Whether {@link parseSession} would take these bytes. */
+export function isSession(bytes: Uint8Array, wanted: WantedSession): boolean {
+  const parsed = parseSession(bytes, wanted)
+  parsed?.free()
+  return parsed !== undefined
+}

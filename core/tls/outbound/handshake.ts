@@ -1,0 +1,361 @@
+/**
+ * The edge of the handshake machine: performs its effects on an engine, a TCP link, a clock and the plugins, and turns
+ * what happens to those into events. Ends in exactly one of two ways: `onOpen` with a plaintext link, or `onFailed`.
+ * Longer than 250 lines because every effect of the machine is performed here, and nowhere else.
+ */
+
+import { Clock } from '../../base/clock.js'
+import { asFault, doAll } from '../../base/edge.js'
+import { ProxyError } from '../../base/errors.js'
+import type { Share, Urgency } from '../../base/fair-queue.js'
+import { endGently } from '../../vconn/end-gently.js'
+import type { Link, LinkSink } from '../../vconn/link.js'
+import { Shadows } from '../../wait/shadows.js'
+import { handshakeError } from '../handshake-error.js'
+import { toEvidence } from '../judge/evidence.js'
+import { toNames } from '../judge/names.js'
+import { VerifyRejected } from '../judge/verdict.js'
+import { type EngineOptions, OutboundEngine } from '../openssl/outbound-engine.js'
+import { QueuedStep } from '../queued-step.js'
+import { CANCELED } from '../sniff/record-layer.js'
+import { TlsLink } from '../tls-link.js'
+import { HookTurn } from './hook-turn.js'
+import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
+import { ParkedEvent } from './parked-event.js'
+import type { ParkedHandshake } from './parked-handshakes.js'
+import { SessionUse } from './session-use.js'
+import type { OutboundSettings } from './settings.js'
+import { SpentLink } from './spent-link.js'
+import type { TlsOrigin, TlsTarget } from './start-tls.js'
+import { HandshakeTrace } from './trace.js'
+
+/** How much an origin may send while it is parked: the rest of its flight is far below. */
+const WAITING_BYTES = 262_144
+
+const CLOSED = 'the origin closed the connection during the TLS handshake'
+
+export class OutboundHandshake implements LinkSink {
+  readonly copiesData = true
+  readonly #tcp: Link
+  readonly #target: TlsTarget
+  readonly #settings: OutboundSettings
+  readonly #names: EngineOptions
+  readonly #engine: OutboundEngine
+  readonly #sessions: SessionUse
+  readonly #vconn: ReturnType<OutboundSettings['openVConn']>
+  readonly #onOpen: (origin: TlsOrigin) => void
+  readonly #onFailed: (why: ProxyError) => void
+  #state: Handshake = INITIAL
+  /** While we are the ones who are late, the time of the others does not run. */
+  readonly #clock = new Clock(
+    () => this.#on({ type: 'clock' }),
+    () => this.#step.isWaiting,
+  )
+  /** Received since the engine last looked. */
+  #waitingBytes = 0
+  readonly #step: QueuedStep
+  readonly #share: Share
+  #isAdvancing = false
+  #parkedAt: number | undefined
+  #parked: number | undefined
+  readonly #trace: HandshakeTrace
+  #turn: HookTurn | undefined
+  #isHelloSent = false
+  #isOver = false
+  #isGivenUp = false
+
+  constructor(
+    tcp: Link,
+    target: TlsTarget,
+    settings: OutboundSettings,
+    onOpen: (origin: TlsOrigin) => void,
+    onFailed: (why: ProxyError) => void,
+  ) {
+    this.#tcp = tcp
+    this.#target = target
+    this.#settings = settings
+    this.#onOpen = onOpen
+    this.#onFailed = onFailed
+    this.#names = toNames(target.host, settings.names, target.announce)
+    this.#engine = new OutboundEngine(settings.context, this.#names)
+    this.#sessions = new SessionUse(settings.sessions, target)
+    this.#vconn = settings.openVConn(tcp)
+    this.#trace = new HandshakeTrace(this.#vconn.shown, target)
+    this.#share = { network: target.client, host: target.host }
+    this.#step = new QueuedStep(
+      settings.queue,
+      () => this.#advanceOnce(),
+      why => this.#on({ type: 'broken', why }),
+    )
+  }
+
+  start(): void {
+    this.#atEdge(() => this.#start())
+  }
+
+  #start(): void {
+    this.#trace.start()
+    this.#clock.start(this.#settings.originTimeout)
+    this.#tcp.attach(this)
+    const stored = this.#sessions.take()
+    if (stored === undefined) return this.#queueAdvance(1)
+    const { peer, isReverified } = stored
+    this.#on({ type: 'session', evidence: peer.evidence, peer: isReverified ? undefined : peer })
+  }
+
+  /** The client that wants this connection has left. */
+  abandon(): void {
+    this.#on({ type: 'client-gone' })
+  }
+
+  /** What it waits for, if it waits for a plugin. */
+  get parked(): ParkedHandshake | undefined {
+    const turn = this.#turn
+    if (this.#state.at !== 'parked' || turn === undefined) return undefined
+    return {
+      id: this.#vconn.shown.id,
+      port: this.#target.port,
+      evidence: this.#state.evidence,
+      plugin: turn.plugin,
+      age: this.#sinceParked() ?? 0,
+      deadline: turn.deadline,
+      reject: verdict => this.#on({ type: 'refused', verdict }),
+    }
+  }
+
+  onData(bytes: Buffer): void {
+    this.#atEdge(() => this.#receive(bytes))
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#state.at === 'closed') return
+    this.#engine.receive(bytes)
+    this.#waitingBytes += bytes.length
+    if (this.#waitingBytes > WAITING_BYTES) {
+      this.#break('PTC_HANDSHAKE_FAILED', 'the origin sent on while its handshake had to wait')
+    } else if (this.#state.at !== 'parked') {
+      this.#queueAdvance(2)
+    }
+  }
+
+  onDrain(): void {
+    // A flight is far below any high-water mark.
+  }
+
+  onEnd(): void {
+    this.#onTcpEnd(CLOSED)
+  }
+
+  onClose(why: ProxyError | undefined): void {
+    this.#onTcpEnd(why?.message ?? CLOSED)
+  }
+
+  /** What came before the end may say why: an alert. */
+  #onTcpEnd(text: string): void {
+    if (this.#state.at !== 'parked') this.#step.takeNow()
+    this.#break('PTC_HANDSHAKE_CLOSED', text)
+  }
+
+  #break(code: 'PTC_HANDSHAKE_CLOSED' | 'PTC_HANDSHAKE_FAILED', message: string): void {
+    this.#on({ type: 'broken', why: new ProxyError(code, message) })
+  }
+
+  /** Plugins, timers and the queue call it as well: what goes wrong in here ends the handshake, and is not theirs to catch. */
+  #on(event: HandshakeEvent): void {
+    const [next, ...effects] = step(this.#state, event, this.#settings.terms)
+    if (this.#state.at === 'parked' && next.at !== 'parked') this.#settings.parked?.delete(this)
+    this.#state = next
+    this.#atEdge(() => {
+      for (const effect of effects) this.#perform(effect)
+    })
+  }
+
+  #atEdge(work: () => void): void {
+    try {
+      work()
+    } catch (cause) {
+      const why = asFault('the handshake with an origin', cause)
+      this.#on({ type: 'broken', why })
+      this.#close(why) // also where the machine thinks that it is over
+    }
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.do) {
+      case 'start-clock':
+        return this.#clock.start(
+          effect.clock === 'verdict' ? this.#settings.deadline : this.#settings.originTimeout,
+        )
+      case 'ask-shadows':
+        return this.#askShadows(effect)
+      case 'call-hook':
+        return this.#callHook(effect)
+      case 'resume':
+        return this.#resume()
+      case 'send-alert':
+        return this.#sendAlert(effect.code)
+      case 'deliver':
+        return this.#deliver(effect.peer)
+      case 'close':
+        return this.#close(effect.why)
+    }
+  }
+
+  /** A step is up to a millisecond of computing: it waits for its turn, and serves all bytes that came till then. */
+  #queueAdvance(urgency: Urgency): void {
+    this.#step.wait(this.#share, urgency)
+  }
+
+  #advanceOnce(): void {
+    if (this.#state.at !== 'hello-sent' && this.#state.at !== 'resuming') return
+    this.#isAdvancing = true
+    this.#atEdge(() => this.#advance())
+    this.#isAdvancing = false
+  }
+
+  #advance(): void {
+    this.#waitingBytes = 0
+    this.#isHelloSent = true
+    const progress = this.#engine.advance()
+    if (progress === 'wants-input' && this.#isVerdictEnough) return this.#giveUpProbe()
+    this.#flush()
+    if (progress === 'parked') {
+      const peer = this.#engine.peer()
+      if (peer === undefined) return this.#break('PTC_HANDSHAKE_FAILED', 'parked without a certificate')
+      const evidence = toEvidence(peer, this.#names, this.#settings.checks)
+      this.#trace.certificate(evidence)
+      this.#on({ type: 'certificate', evidence })
+    } else if (progress === 'established') {
+      this.#on({ type: 'established' })
+    } else if (progress === 'failed') {
+      this.#on({ type: 'broken', why: handshakeError(this.#engine.error) })
+    }
+  }
+
+  /** A probe cannot show the certificate that the origin asks for, and needs no finished handshake. */
+  get #isVerdictEnough(): boolean {
+    if (this.#target.isProbe !== true || this.#state.at !== 'resuming') return false
+    return !this.#settings.context.hasCertificate && this.#engine.isProvenAndAsking
+  }
+
+  /** Our answer, with an empty list of certificates, stays here. */
+  #giveUpProbe(): void {
+    this.#engine.take()
+    this.#tcp.write(CANCELED)
+    this.#isGivenUp = true
+    this.#on({ type: 'established' })
+  }
+
+  #flush(): void {
+    const bytes = this.#engine.take()
+    if (bytes !== undefined) this.#tcp.write(bytes)
+  }
+
+  #callHook({ hook, evidence }: Extract<Effect, { do: 'call-hook' }>): void {
+    this.#parkedAt ??= performance.now()
+    const { askers, observer } = this.#settings
+    const asker = askers[hook]
+    if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
+    const turn = { evidence, vconn: this.#vconn.shown, port: this.#target.port, deadline: this.#clock.endsAt }
+    this.#turn = new HookTurn(asker, turn, observer, event => {
+      if (event.type === 'reenabled') this.#trace.reenabled(asker.plugin, event.verdict)
+      this.#on(event)
+    })
+    observer.parked(asker.plugin, evidence.host)
+    this.#settings.parked?.add(this)
+    this.#trace.asked(asker.plugin)
+    this.#turn.start()
+  }
+
+  /** A stored chain may have been shown to them before the origin's own. */
+  #askShadows({ evidence }: Extract<Effect, { do: 'ask-shadows' }>): void {
+    const { shadows = [], shadowTurns = new Shadows(), observer } = this.#settings
+    const facts = { evidence, vconn: this.#vconn.shown, port: this.#target.port }
+    const { host: about } = evidence
+    const deadline = Date.now() + this.#settings.deadline
+    shadowTurns.ask(shadows, { vconn: facts.vconn, about, deadline, observer }, turn =>
+      ParkedEvent.inTurn(facts, turn),
+    )
+  }
+
+  #resume(): void {
+    const state = this.#state
+    if (state.at !== 'resuming') return
+    this.#parked = this.#sinceParked()
+    if (state.basis === 'session') {
+      this.#sessions.offer(this.#engine, state.peer)
+      return this.#queueAdvance(1)
+    }
+    this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress)
+    this.#trace.accepted(state.peer, false, this.#parked)
+    this.#engine.decide(0)
+    // In the same step if nobody had to be waited for.
+    if (this.#isAdvancing) this.#advance()
+    else this.#queueAdvance(2)
+  }
+
+  #sendAlert(code: number): void {
+    // Who has not had a ClientHello is not alerted.
+    if (!this.#isHelloSent) return
+    this.#engine.decide(code)
+    this.#engine.advance()
+    this.#flush()
+  }
+
+  #sinceParked(): number | undefined {
+    return this.#parkedAt === undefined ? undefined : performance.now() - this.#parkedAt
+  }
+
+  #deliver(peer: TlsOrigin['peer']): void {
+    this.#clock.stop()
+    if (this.#isGivenUp) return this.#deliverVerdict(peer)
+    if (this.#sessions.keep(this.#engine, peer)) {
+      this.#settings.observer.resumed?.(peer, this.#tcp.remoteAddress)
+      this.#trace.accepted(peer, true, this.#parked)
+    }
+    this.#trace.closed()
+    this.#open(new TlsLink(this.#tcp, this.#engine, () => this.#vconn.close()), peer)
+  }
+
+  #deliverVerdict(peer: TlsOrigin['peer']): void {
+    this.#sessions.drop(false)
+    this.#engine.free()
+    const link = new SpentLink(this.#tcp)
+    this.#trace.closed()
+    this.#vconn.close()
+    this.#open(link, peer)
+  }
+
+  #open(link: Link, peer: TlsOrigin['peer']): void {
+    const parked = this.#parked
+    const open = { link, peer, vconn: this.#vconn.shown }
+    this.#isOver = true
+    try {
+      this.#onOpen(parked === undefined ? open : { parked, ...open })
+    } catch (cause) {
+      link.destroy(asFault('the connection to an origin', cause))
+    }
+  }
+
+  /** Whatever goes wrong on the way: all is freed, and whoever wants the connection is told. */
+  #close(why: ProxyError): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const rejected = why instanceof VerifyRejected ? why : undefined
+    const isGentle = rejected !== undefined || why.code === 'PTC_HANDSHAKE_FAILED'
+    if (rejected !== undefined) rejected.parked = this.#sinceParked() ?? 0
+    doAll(
+      'the end of a handshake',
+      () => this.#clock.stop(),
+      () => this.#turn?.stop(),
+      () => this.#sessions.drop(rejected !== undefined),
+      () => this.#flush(),
+      () => this.#engine.free(),
+      () => rejected && this.#settings.observer.rejected(rejected, this.#tcp.remoteAddress),
+      () => (isGentle ? endGently(this.#tcp) : this.#tcp.destroy()),
+      () => this.#trace.closed(why),
+      () => this.#vconn.close(),
+      () => this.#onFailed(why),
+    )
+  }
+}

@@ -1,0 +1,112 @@
+import type { PeerEvidence } from '../../api/certificate.js'
+import type { VConn } from '../../api/vconn.js'
+import type { ProxyError } from '../../base/errors.js'
+import { NODE_TIME, type Time, type Wait } from '../../base/time.js'
+import { Shadows } from '../../wait/shadows.js'
+import type { VerifiedPeer } from '../judge/verdict.js'
+import { HookTurn } from './hook-turn.js'
+import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
+import { ParkedEvent } from './parked-event.js'
+import type { OutboundSettings } from './settings.js'
+
+/** What is judged, and by whom. */
+export interface Case
+  extends Pick<OutboundSettings, 'terms' | 'askers' | 'shadows' | 'deadline' | 'observer'> {
+  readonly evidence: PeerEvidence
+  readonly port: number
+  readonly vconn: VConn
+  /** What waits; default: Node's timers. */
+  readonly time?: Time
+}
+
+/**
+ * The handshake machine with its plugins and its clock, and no engine: what would be sent goes nowhere. It says what
+ * would become of an origin that is not there.
+ *
+ * Life: made -> judging -> over, with exactly one call of `onEnd`, which may come from within `start`. Plugins in shadow
+ * mode may still be thinking then.
+ */
+export class Judgement {
+  readonly #case: Case
+  readonly #time: Time
+  readonly #onEnd: (end: VerifiedPeer | ProxyError) => void
+  #state: Handshake = INITIAL
+  #clock: Wait | undefined
+  #clockEnds = 0
+  #turn: HookTurn | undefined
+  readonly #shadows = new Shadows()
+
+  constructor(judged: Case, onEnd: (end: VerifiedPeer | ProxyError) => void) {
+    this.#case = judged
+    this.#time = judged.time ?? NODE_TIME
+    this.#onEnd = onEnd
+  }
+
+  start(): void {
+    this.#on({ type: 'certificate', evidence: this.#case.evidence })
+  }
+
+  /** The client leaves. */
+  abandon(): void {
+    this.#on({ type: 'client-gone' })
+  }
+
+  #on(event: HandshakeEvent): void {
+    const [next, ...effects] = step(this.#state, event, this.#case.terms)
+    this.#state = next
+    for (const effect of effects) this.#perform(effect)
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.do) {
+      case 'start-clock':
+        return this.#startClock(effect.clock)
+      case 'ask-shadows':
+        return this.#askShadows()
+      case 'call-hook':
+        return this.#callHook(effect.hook)
+      case 'resume':
+        return this.#state.at === 'resuming' ? this.#onEnd(this.#state.peer) : undefined
+      case 'close':
+        return this.#close(effect.why)
+      case 'send-alert':
+      case 'deliver':
+        return
+    }
+  }
+
+  /** The origin's own clock measures an origin, and there is none. */
+  #startClock(clock: 'origin' | 'verdict'): void {
+    this.#time.cancel(this.#clock)
+    if (clock === 'origin') return
+    const { deadline } = this.#case
+    this.#clockEnds = this.#time.now() + deadline
+    this.#clock = this.#time.after(deadline, () => this.#on({ type: 'clock' }))
+  }
+
+  #callHook(hook: number): void {
+    const { askers, evidence, port, vconn, observer, time } = this.#case
+    const asker = askers[hook]
+    if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
+    // A plugin knows the clock on the wall alone: what is left is counted from there.
+    const deadline = Date.now() + this.#clockEnds - this.#time.now()
+    const turn = { evidence, port, vconn, deadline, time }
+    this.#turn = new HookTurn(asker, turn, observer, event => this.#on(event))
+    observer.parked(asker.plugin, evidence.host)
+    this.#turn.start()
+  }
+
+  #askShadows(): void {
+    const { shadows = [], evidence, port, vconn, observer, time } = this.#case
+    const deadline = Date.now() + this.#case.deadline
+    this.#shadows.ask(shadows, { vconn, about: evidence.host, deadline, observer, time }, turn =>
+      ParkedEvent.inTurn({ evidence, port, vconn, time }, turn),
+    )
+  }
+
+  #close(why: ProxyError): void {
+    this.#time.cancel(this.#clock)
+    this.#turn?.stop()
+    this.#onEnd(why)
+  }
+}

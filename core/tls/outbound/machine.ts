@@ -1,0 +1,279 @@
+/**
+ * The handshake with an origin, as a pure function: no socket, no timer, no plugin.
+ *
+ *     hello-sent --certificate--> parked (hook 0 … n-1) --all accepted--> resuming --established--> open
+ *          |                        |                                        |
+ *          +------------------------+---- rejected, late, gone, broken ------+-------------------> closed
+ *
+ * A stored session takes the same way before the ClientHello is sent: `session` stands for `certificate`, and `resuming`
+ * offers it. An origin that does not take it shows a certificate, and is judged as if nothing had been.
+ *
+ * The position in the hook chain exists only inside `parked`. `call-hook` is always a step's last effect, because a
+ * plugin may call `reenable` inside its continuation, which enters the machine again.
+ *
+ * The file is as long as it is because the machine is read in one piece.
+ */
+import type { BuiltInResult, PeerEvidence } from '../../api/certificate.js'
+import { accept, type Reject, type Verdict } from '../../api/verdict.js'
+import type { X509ErrorName } from '../../api/x509-errors.js'
+import { ProxyError } from '../../base/errors.js'
+import { OWN_LIMIT } from '../../wait/turn.js'
+import { decisionOf, type Terms } from '../judge/terms.js'
+import { type Rejection, rejection, settle, type VerifiedPeer, VerifyRejected } from '../judge/verdict.js'
+
+/** What is judged: the certificate that the origin has shown just now, or the one that a stored session rests on. */
+export type Basis = 'certificate' | 'session'
+
+export type Handshake =
+  | { readonly at: 'hello-sent' }
+  | {
+      readonly at: 'parked'
+      readonly basis: Basis
+      readonly evidence: PeerEvidence
+      readonly hook: number
+      /** The earliest of the verdicts so far. */
+      readonly expiresAt?: number | undefined
+    }
+  | { readonly at: 'resuming'; readonly basis: Basis; readonly peer: VerifiedPeer }
+  | { readonly at: 'open'; readonly peer: VerifiedPeer }
+  | { readonly at: 'closed'; readonly why: ProxyError }
+
+export type HandshakeEvent =
+  /** The origin's Certificate message is in and the built-in check computed. */
+  | { readonly type: 'certificate'; readonly evidence: PeerEvidence }
+  /** A session is at hand. With `peer` its verdict still holds; without, the stored chain is judged again. */
+  | { readonly type: 'session'; readonly evidence: PeerEvidence; readonly peer: VerifiedPeer | undefined }
+  | { readonly type: 'reenabled'; readonly verdict: Verdict }
+  | { readonly type: 'plugin-failed'; readonly detail: string }
+  /** An operator has rejected in place of the plugin that is asked. */
+  | { readonly type: 'refused'; readonly verdict: Reject }
+  /** The clock that runs has run out: the verdict's while parked, else the origin's. */
+  | { readonly type: 'clock' }
+  /** The plugin's own time has run out; its line says who decides instead. */
+  | { readonly type: 'late'; readonly late: 'reject' | 'builtin' }
+  | { readonly type: 'established' }
+  /** The engine gave up, or the origin left. */
+  | { readonly type: 'broken'; readonly why: ProxyError }
+  | { readonly type: 'client-gone' }
+
+export type Effect =
+  | { readonly do: 'start-clock'; readonly clock: 'origin' | 'verdict' }
+  | { readonly do: 'resume' }
+  /** Ends the handshake with the alert that belongs to an X509_V_ERR number. */
+  | { readonly do: 'send-alert'; readonly code: number }
+  | { readonly do: 'deliver'; readonly peer: VerifiedPeer }
+  /** Revokes, stops the clock, frees everything; nothing comes after it. */
+  | { readonly do: 'close'; readonly why: ProxyError }
+  /** Asks those whose verdicts are only counted; what they answer is no event. */
+  | { readonly do: 'ask-shadows'; readonly evidence: PeerEvidence }
+  | { readonly do: 'call-hook'; readonly hook: number; readonly evidence: PeerEvidence }
+
+export type Step = readonly [Handshake, ...Effect[]]
+
+export const INITIAL: Handshake = { at: 'hello-sent' }
+
+/** What happens next. Every state answers every event; an event that means nothing to a state leaves it as it is. */
+export function step(state: Handshake, event: HandshakeEvent, terms: Terms): Step {
+  switch (state.at) {
+    case 'hello-sent':
+      return helloSent(state, event, terms)
+    case 'parked':
+      return parked(state, event, terms)
+    case 'resuming':
+      return resuming(state, event, terms)
+    case 'open':
+    case 'closed':
+      return [state]
+  }
+}
+
+type In<A extends Handshake['at']> = Extract<Handshake, { at: A }>
+
+function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms): Step {
+  switch (event.type) {
+    case 'certificate':
+      return judge(event.evidence, 'certificate', terms)
+    case 'session':
+      return event.peer === undefined ? judge(event.evidence, 'session', terms) : goOn(event.peer, 'session')
+    case 'clock':
+      return close(originTooSlow())
+    case 'broken':
+      return close(event.why)
+    case 'client-gone':
+      return close(clientGone())
+    case 'established':
+      return close(new ProxyError('PTC_INTERNAL', 'a handshake ended before its certificate was seen'))
+    case 'reenabled':
+    case 'plugin-failed':
+    case 'refused':
+    case 'late':
+      return [state]
+  }
+}
+
+/** The built-in result first, as far as it binds; then the plugins; with none of both, nobody can accept. */
+function judge(evidence: PeerEvidence, basis: Basis, terms: Terms): Step {
+  const { builtIn, host } = evidence
+  const decision = decisionOf(terms)
+  if (terms.verify === 'nothing') return resume(evidence, basis, decision.by, terms)
+  const isAsked = decision.by === 'plugins'
+  if (!builtIn.ok && terms.builtIn === 'binds' && !(isAsked && terms.isOverridable)) {
+    return refuseBuiltIn(evidence)
+  }
+  const shadows: Effect[] = terms.hasShadows ? [{ do: 'ask-shadows', evidence }] : []
+  if (isAsked)
+    return [
+      { at: 'parked', basis, evidence, hook: 0 },
+      { do: 'start-clock', clock: 'verdict' },
+      ...shadows,
+      { do: 'call-hook', hook: 0, evidence },
+    ]
+  if (decision.by === 'nobody' && decision.accepts === 'none')
+    return refuse(rejection('no-check', 'internal', host), evidence)
+  const [next, ...effects] = resume(evidence, basis, decision.by, terms)
+  return [next, ...shadows, ...effects]
+}
+
+function refuseBuiltIn(evidence: PeerEvidence): Step {
+  const { builtIn, host } = evidence
+  const why = rejection('built-in', failedCheck(builtIn), host, builtIn.message, undefined, builtIn.depth)
+  return refuse(why, evidence)
+}
+
+function failedCheck({ name }: BuiltInResult): X509ErrorName {
+  return name === 'X509_V_OK' ? 'X509_V_ERR_UNSPECIFIED' : name
+}
+
+function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step {
+  const { evidence, hook } = state
+  const plugin = terms.plugins[hook]
+  switch (event.type) {
+    case 'reenabled': {
+      const { verdict } = event
+      if (verdict.kind === 'reject') {
+        return refuse(rejection('plugin', verdict.reason, evidence.host, verdict.detail, plugin), evidence)
+      }
+      return nextTurn(state, 'plugins', terms, earliest(state.expiresAt, verdict.expiresAt))
+    }
+    case 'late':
+      // A check that is off has looked at nothing that could stand in for the plugin.
+      if (event.late === 'reject' || terms.builtIn === 'off')
+        return refuse(tooLate(evidence, plugin, OWN_LIMIT), evidence)
+      return evidence.builtIn.ok ? nextTurn(state, 'built-in', terms) : refuseBuiltIn(evidence)
+    case 'plugin-failed':
+      return refuse(rejection('plugin-failed', 'policy', evidence.host, event.detail, plugin), evidence)
+    case 'refused': {
+      const { reason, detail } = event.verdict
+      return refuse(rejection('operator', reason, evidence.host, detail, plugin), evidence)
+    }
+    case 'clock':
+      return refuse(tooLate(evidence, plugin, terms.limit), evidence)
+    case 'broken':
+      return close(event.why)
+    case 'client-gone':
+      return close(clientGone())
+    case 'established':
+      return close(new ProxyError('PTC_INTERNAL', 'a handshake went on while it was parked'))
+    case 'certificate':
+    case 'session':
+      return [state]
+  }
+}
+
+/** Nobody objected in this turn: the next plugin's, or the end of the wait. */
+function nextTurn(
+  { basis, evidence, hook, expiresAt: before }: In<'parked'>,
+  decidedBy: 'plugins' | 'built-in',
+  terms: Terms,
+  expiresAt = before,
+): Step {
+  if (hook + 1 === terms.plugins.length) return resume(evidence, basis, decidedBy, terms, expiresAt)
+  return [
+    { at: 'parked', basis, evidence, hook: hook + 1, expiresAt },
+    { do: 'call-hook', hook: hook + 1, evidence },
+  ]
+}
+
+function tooLate({ host }: PeerEvidence, plugin: string | undefined, limit: string): Rejection {
+  const detail = `no verdict came in time (${limit})`
+  return rejection('deadline', 'X509_V_ERR_APPLICATION_VERIFICATION', host, detail, plugin)
+}
+
+function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): Step {
+  switch (event.type) {
+    case 'established':
+      return [
+        { at: 'open', peer: state.peer },
+        { do: 'deliver', peer: state.peer },
+      ]
+    case 'clock':
+      return close(originTooSlow())
+    case 'broken':
+      return close(event.why)
+    case 'client-gone':
+      return close(clientGone())
+    case 'certificate':
+      // The origin did not take the session, so that what was decided about it is void.
+      return state.basis === 'session' ? judge(event.evidence, 'certificate', terms) : [state]
+    case 'session':
+    case 'reenabled':
+    case 'plugin-failed':
+    case 'refused':
+    case 'late':
+      return [state]
+  }
+}
+
+function earliest(...moments: readonly (number | undefined)[]): number | undefined {
+  const known = moments.filter(moment => moment !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
+function resume(
+  evidence: PeerEvidence,
+  basis: Basis,
+  decidedBy: VerifiedPeer['decidedBy'],
+  terms: Terms,
+  expiresAt?: number,
+): Step {
+  const tolerated = terms.verify === 'nothing' || terms.builtIn === 'off' ? [] : failedChecks(evidence, terms)
+  const ends = earliest(expiresAt, terms.endsAt)
+  return goOn(settle(evidence, decidedBy, accept(), { tolerated, expiresAt: ends }), basis)
+}
+
+function failedChecks({ checks }: PeerEvidence, { properties }: Terms): readonly BuiltInResult[] {
+  const { signature, name, rule } = checks
+  const asked = { ALL: [signature, name], SIGNATURE: [signature], NAME: [name], NONE: [] }[properties]
+  return [...asked, ...(rule === undefined ? [] : [rule])].filter(({ ok }) => !ok)
+}
+
+function goOn(peer: VerifiedPeer, basis: Basis): Step {
+  return [{ at: 'resuming', basis, peer }, { do: 'start-clock', clock: 'origin' }, { do: 'resume' }]
+}
+
+function refuse(why: Rejection, evidence: PeerEvidence): Step {
+  const error = new VerifyRejected(why, evidence)
+  return [
+    { at: 'closed', why: error },
+    { do: 'send-alert', code: why.code },
+    { do: 'close', why: error },
+  ]
+}
+
+function close(why: ProxyError): Step {
+  return [
+    { at: 'closed', why },
+    { do: 'close', why },
+  ]
+}
+
+function originTooSlow(): ProxyError {
+  return new ProxyError(
+    'PTC_HANDSHAKE_TIMEOUT',
+    'the origin did not finish its part of the TLS handshake in time',
+  )
+}
+
+function clientGone(): ProxyError {
+  return new ProxyError('PTC_CLIENT_GONE', 'the client left during the TLS handshake with the origin')
+}

@@ -1,0 +1,17 @@
+import type { PeerEvidence } from '../../api/certificate.js'
+import type { TurnObserver } from '../../wait/turn.js'
+import type { VerifiedPeer, VerifyRejected } from '../judge/verdict.js'
+
+/** Hears what is worth a log line or a counter. It decides nothing. */
+export interface HandshakeObserver extends TurnObserver {
+  parked(plugin: string, host: string): void
+  /** A plugin was not asked, because it had allowed an earlier acceptance to be remembered. */
+  remembered?(plugin: string, host: string): void
+  /** Accepted; `tolerated` in it says what the built-in check found wrong and did not bind. */
+  accepted(evidence: PeerEvidence, peer: VerifiedPeer, remoteAddress: string): void
+  /** A session was resumed that rests on an earlier acceptance, or on one of its stored chain. */
+  resumed?(peer: VerifiedPeer, remoteAddress: string): void
+  rejected(why: VerifyRejected, remoteAddress: string): void
+  /** A plugin was silent until its own time was over, and the built-in check decided in its place. */
+  late?(plugin: string, host: string, builtIn: PeerEvidence['builtIn']['name']): void
+}

@@ -1,0 +1,42 @@
+import type { VConn } from '../../api/vconn.js'
+import type { Link } from '../../vconn/link.js'
+import type { TcpLink } from '../../vconn/tcp-link.js'
+import type { VerifiedPeer } from '../judge/verdict.js'
+
+/** Whom a handshake is for. */
+export interface TlsTarget {
+  /** As in the URL: a name or an address, IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+  /** Network of the client that it is for, whose turn it takes; empty where there is no client. */
+  readonly client: string
+  /**
+   * The name to announce whatever the rules say, null for none: a tunnel is verified with the name that its client is
+   * about to announce.
+   */
+  readonly announce?: string | null
+  /**
+   * Only the verdict is wanted, and nothing will be sent: where the origin asks for a certificate that we have not, the
+   * handshake is given up behind the verdict, and the link that is delivered is closed.
+   */
+  readonly isProbe?: boolean
+  /** When the connection was begun, on the clock of `performance.now()`; for time limits that count from there. */
+  readonly since?: number
+}
+
+/** A finished handshake: plaintext in and out, and the proof that the origin was accepted. */
+export interface TlsOrigin {
+  readonly link: Link
+  readonly peer: VerifiedPeer
+  readonly vconn: VConn
+  /** Milliseconds that plugins held the handshake; absent if they were not asked. */
+  readonly parked?: number
+}
+
+/**
+ * Makes a TLS client handshake over a connected link and has the certificate judged.
+ *
+ * The signal is aborted when the client that wants this connection leaves; the handshake then ends at once.
+ * @throws {ProxyError} with a code PTC_VERIFY_* (as {@link VerifyRejected}), PTC_HANDSHAKE_* or PTC_CLIENT_GONE
+ */
+export type StartTls = (tcp: TcpLink, target: TlsTarget, signal: AbortSignal) => Promise<TlsOrigin>

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { Deadline } from '../../../core/base/deadline.js'
+
+function clockOf() {
+  const rang: number[] = []
+  const startedAt = performance.now()
+  const clock = new Deadline(() => rang.push(performance.now() - startedAt))
+  return { clock, rang }
+}
+
+test('rings once, when it is time and not before', async t => {
+  const { clock, rang } = clockOf()
+  clock.set(50)
+  await sleep(150)
+  t.equal(rang.length, 1)
+  t.ok((rang[0] ?? 0) >= 49)
+})
+
+test('a deadline that is moved later, or sooner', async t => {
+  const later = clockOf()
+  later.clock.set(40)
+  later.clock.set(120)
+  const sooner = clockOf()
+  sooner.clock.set(60_000)
+  sooner.clock.set(40)
+  await sleep(80)
+  t.equal(later.rang.length, 0)
+  t.equal(sooner.rang.length, 1)
+  await sleep(150)
+  t.equal(later.rang.length, 1)
+  t.ok((later.rang[0] ?? 0) >= 119)
+})
+
+test('no deadline, and one after none', async t => {
+  const { clock, rang } = clockOf()
+  clock.set(30)
+  clock.set(0)
+  await sleep(80)
+  t.equal(rang.length, 0)
+  clock.set(Infinity)
+  clock.set(30)
+  await sleep(100)
+  t.equal(rang.length, 1, 'is set again')
+})
+
+test('once stopped it is silent', async t => {
+  const { clock, rang } = clockOf()
+  clock.set(30)
+  clock.stop()
+  await sleep(80)
+  t.equal(rang.length, 0)
+})
+
+test('a deadline in months does not ring at once', async t => {
+  const { clock, rang } = clockOf()
+  clock.set(2 ** 40)
+  await sleep(30)
+  t.equal(rang.length, 0)
+  clock.stop()
+})
+
+test('who sets the clock of the machine moves no deadline', async t => {
+  const { now } = Date
+  t.teardown(() => {
+    Date.now = now
+  })
+  const { clock, rang } = clockOf()
+  clock.set(30)
+  clock.set(60)
+  Date.now = () => now() - 3_600_000
+  await sleep(150)
+  t.equal(rang.length, 1)
+})

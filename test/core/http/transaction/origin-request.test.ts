@@ -1,0 +1,38 @@
+import { test } from 'tap'
+import type { ClientRequest } from '../../../../core/http/listener/client-request.js'
+import { TxnHooks, type TxnPoints } from '../../../../core/http/transaction/hooks.js'
+import { OriginRequest, type RequestOwner } from '../../../../core/http/transaction/origin-request.js'
+import type { RequestBody } from '../../../../core/http/transaction/request-body.js'
+import type { ResponseSink } from '../../../../core/http1/messages.js'
+import type { OriginConnector } from '../../../../core/origin/connect.js'
+import { ConnectionOwner } from '../../../../core/origin/connection-owner.js'
+import { CLIENT, hooksOf, pointOf } from '../../../kit/quiet-points.js'
+
+const TARGET = { scheme: 'https', host: 'a.test', port: 443, path: '/', authority: 'a.test' } as const
+const REQUEST = { method: 'GET', path: '/', headers: ['Host', 'a.test'], body: 'none' } as const
+
+/** Who receives the response of a request that plugins look at: its owner, or what holds it for them. */
+function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined {
+  let receiver: ResponseSink | undefined
+  const idle = {
+    channel: { vconn: CLIENT },
+    requests: 1,
+    keep: () => {},
+    send: (_: unknown, sink: ResponseSink) => {
+      receiver = sink
+    },
+  }
+  const connector = { keyOf: () => 'key', reuse: () => idle } as unknown as OriginConnector
+  const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
+  const req = { client: { ownerFor: () => new ConnectionOwner(() => {}) } } as unknown as ClientRequest
+  const hooks = new TxnHooks(hooksOf(points)(), { client: CLIENT, method: 'GET', url: 'https://a.test/' })
+  new OriginRequest(connector, owner, req, TARGET, REQUEST, {} as RequestBody, hooks).start()
+  return receiver && (receiver === owner ? 'owner' : 'held')
+}
+
+test('a response is held only where plugins look at responses', async t => {
+  const point = pointOf(({ reenable }) => reenable())
+  t.equal(receiverUnder({ sendRequest: point }), 'owner')
+  t.equal(receiverUnder({ sendRequest: point, readResponse: point }), 'held')
+  t.equal(receiverUnder({ sendResponse: point }), 'held')
+})

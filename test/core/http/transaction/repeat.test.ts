@@ -1,0 +1,58 @@
+/** A request on an idle connection that the origin has just closed. */
+import { type Test, test } from 'tap'
+import { ask, startFront } from '../../../kit/proxy-front.js'
+import { type RawScript, rawOrigin } from '../../../kit/raw-origin.js'
+
+async function raw(t: Test, script: RawScript) {
+  const running = await rawOrigin(script)
+  t.teardown(running.stop)
+  return { ...running, url: `http://127.0.0.1:${running.port}` }
+}
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+
+/** Answers one request on each connection, and breaks off at the next. */
+const resetAtSecond: RawScript = async connection => {
+  await connection.until(() => connection.text().includes('\r\n\r\n') || undefined, 'a request')
+  const size = connection.bytes().length
+  connection.send(OK)
+  const goesOn = (): boolean => connection.bytes().length > size || connection.endedAt !== undefined
+  await connection.until(() => goesOn() || undefined, 'another request, or the end')
+  connection.reset()
+}
+
+test('an idempotent request on a stale connection is sent again, once', async t => {
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']) {
+    const running = await raw(t, resetAtSecond)
+    const { port } = await startFront(t)
+    t.equal((await ask(port, `${running.url}/`)).status, 200)
+    t.equal((await ask(port, `${running.url}/`, { method })).status, 200, method)
+    t.equal(running.connections.length, 2)
+  }
+})
+
+test('what must not be repeated is not', async t => {
+  for (const [method, body] of [
+    ['POST', undefined],
+    ['PATCH', undefined],
+    ['LOCK', undefined],
+    ['PUT', 'body'],
+  ] as const) {
+    const running = await raw(t, resetAtSecond)
+    const { port } = await startFront(t)
+    t.equal((await ask(port, `${running.url}/`)).status, 200)
+    const again = await ask(port, `${running.url}/`, body === undefined ? { method } : { method, body })
+    t.equal(again.status, 502, method)
+    t.equal(running.connections.length, 1)
+  }
+})
+
+test('a request on a new connection is not repeated', async t => {
+  const running = await raw(t, async connection => {
+    await connection.untilBytes(1)
+    connection.reset()
+  })
+  const { port } = await startFront(t)
+  t.equal((await ask(port, `${running.url}/`)).status, 502)
+  t.equal(running.connections.length, 1)
+})

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import type { BuiltInResult, Certificate, PeerEvidence } from '../../../../core/api/certificate.js'
+import { accept } from '../../../../core/api/verdict.js'
+import { type Question, sharedKeyOf, VerdictCache } from '../../../../core/tls/judge/verdict-cache.js'
+
+const OK: BuiltInResult = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' }
+const EXPIRED: BuiltInResult = {
+  ok: false,
+  name: 'X509_V_ERR_CERT_HAS_EXPIRED',
+  code: 10,
+  depth: 1,
+  message: 'certificate has expired',
+}
+const certificate = (sha256: string): Certificate => ({ sha256, der: Buffer.from(sha256) }) as Certificate
+const [leaf, issuer, other] = ['leaf', 'issuer', 'other'].map(certificate)
+
+const question = (change: Partial<Question> = {}, evidence: Partial<PeerEvidence> = {}): Question => ({
+  asked: 'plugin',
+  policy: 'policy',
+  port: 443,
+  ...change,
+  evidence: {
+    sni: 'foo.test',
+    host: 'foo.test',
+    chain: [leaf, issuer] as Certificate[],
+    builtChain: [leaf, issuer] as Certificate[],
+    builtIn: OK,
+    checks: { signature: OK, name: OK },
+    ocspResponse: undefined,
+    protocol: 'TLSv1.3',
+    cipher: 'TLS_AES_128_GCM_SHA256',
+    alpn: undefined,
+    ...evidence,
+  },
+})
+const now = (): number => performance.now()
+
+/** What makes another question of the one above, whatever the scope. */
+const OTHERS: Readonly<Record<string, Question>> = {
+  'another host': question({}, { host: 'bar.test' }),
+  'another SNI': question({}, { sni: undefined }),
+  'another leaf': question({}, { chain: [other, issuer] as Certificate[] }),
+  'another policy': question({ policy: 'another' }),
+  'another plugin, or generation of it': question({ asked: 'another' }),
+  'another result of the built-in check': question({}, { builtIn: EXPIRED }),
+  'a part of the check that failed': question({}, { checks: { signature: OK, name: EXPIRED } }),
+  'a rule': question({}, { checks: { signature: OK, name: OK, rule: OK } }),
+}
+/** What makes another one within scope `chain`. */
+const OTHER_CHAINS: Readonly<Record<string, Question>> = {
+  'another issuer sent': question({}, { chain: [leaf, other] as Certificate[] }),
+  'another issuer found': question({}, { builtChain: [leaf, other] as Certificate[] }),
+  'another port': question({ port: 8443 }),
+}
+/** What makes another one to share an answer with. */
+const OTHER_MOMENTS: Readonly<Record<string, Question>> = {
+  'a stapled response': question({}, { ocspResponse: Buffer.from('x') }),
+  'another protocol': question({}, { protocol: 'TLSv1.2' }),
+  'another cipher': question({}, { cipher: 'x' }),
+  'another group': question({}, { group: 'x' }),
+  'another ALPN': question({}, { alpn: 'h2' }),
+}
+
+test('a remembered acceptance', async t => {
+  for (const scope of ['chain', 'host'] as const) {
+    const cache = new VerdictCache(10)
+    cache.put(question(), accept({ cacheFor: 1000, scope }), now())
+    t.match(cache.find(question()), { kind: 'accept' })
+    for (const [what, asked] of Object.entries(OTHERS))
+      t.notOk(cache.find(asked), `${scope}: not for ${what}`)
+    for (const [what, asked] of Object.entries(OTHER_CHAINS))
+      t.equal(cache.find(asked) !== undefined, scope === 'host', `${scope}: ${what}`)
+    for (const [what, asked] of Object.entries(OTHER_MOMENTS)) t.ok(cache.find(asked), `${scope}: ${what}`)
+  }
+})
+
+test('what may be shared is the same in everything', async t => {
+  const key = sharedKeyOf(question(), 0)
+  t.equal(sharedKeyOf(question(), 0), key)
+  t.not(sharedKeyOf(question(), 1), key, 'not with those who asked before a revocation')
+  const all = Object.entries({ ...OTHERS, ...OTHER_CHAINS, ...OTHER_MOMENTS })
+  for (const [what, asked] of all) t.not(sharedKeyOf(asked, 0), key, what)
+})
+
+test('how long', async t => {
+  const cache = new VerdictCache(10)
+  for (const cacheFor of [undefined, 0, -1, Number.NaN, Infinity] as number[]) {
+    cache.put(question(), accept({ cacheFor }), now())
+    t.equal(cache.size, 0, `cacheFor ${cacheFor} remembers nothing`)
+  }
+  cache.put(question(), accept({ cacheFor: 20 }), now())
+  t.ok(cache.find(question()))
+  await sleep(30)
+  t.notOk(cache.find(question()), 'as long as the plugin said')
+
+  cache.put(question(), accept({ cacheFor: 10_000, expiresIn: 20 }), now())
+  const expiresAt = cache.find(question())?.expiresAt ?? 0
+  t.ok(expiresAt > Date.now() - 5 && expiresAt <= Date.now() + 20, 'the end of the verdict is kept')
+  await sleep(30)
+  t.notOk(cache.find(question()), 'and never longer than the verdict')
+  cache.put(question(), accept({ cacheFor: 10_000, expiresIn: 0 }), now())
+  t.notOk(cache.find(question()))
+})
+
+test('how many', async t => {
+  const cache = new VerdictCache(2)
+  for (const host of ['a', 'b', 'c']) cache.put(question({}, { host }), accept({ cacheFor: 1000 }), now())
+  t.equal(cache.size, 2)
+  t.notOk(cache.find(question({}, { host: 'a' })), 'the one used longest ago goes first')
+})
+
+test('revoking', async t => {
+  const cache = new VerdictCache(10)
+  const yes = accept({ cacheFor: 10_000 })
+  const bar = question({}, { host: 'bar.test' })
+  for (const asked of [question(), question({ port: 8443 }), bar]) cache.put(asked, yes, now())
+  t.equal(
+    cache.revoke(host => host === 'foo.test'),
+    2,
+  )
+  t.notOk(cache.find(question()))
+  const [entry] = cache.list()
+  t.match(entry, { host: 'bar.test', asked: 'plugin', scope: 'chain' })
+  const left = (entry?.endsAt ?? 0) - Date.now()
+  t.ok(left > 0 && left <= 10_000)
+  t.equal(cache.hostOf(entry?.key ?? ''), 'bar.test')
+  t.equal(cache.hostOf('no such key'), undefined)
+  t.equal(
+    cache.revoke((_host, _leaf, key) => key === 'no such key'),
+    0,
+  )
+  t.equal(
+    cache.revoke((_host, _leaf, key) => key === entry?.key),
+    1,
+  )
+  t.notOk(cache.find(bar))
+  t.equal(cache.revocations, 3)
+
+  const before = now()
+  cache.revoke(() => false)
+  cache.put(question(), yes, before)
+  t.notOk(cache.find(question()), 'an answer to a question from before a revocation is not remembered')
+  await sleep(2)
+  cache.put(question(), yes, now())
+  t.ok(cache.find(question()), 'one to a later question is')
+})

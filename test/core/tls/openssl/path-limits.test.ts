@@ -1,0 +1,87 @@
+import { test } from 'tap'
+import { excludesSome } from '../../../../core/tls/judge/name-constraints.js'
+import { checkSentChain } from '../../../../core/tls/openssl/sent-chain.js'
+import { type Trust, TrustStore } from '../../../../core/tls/openssl/trust-store.js'
+import { type Authority, type Issued, makeAuthority } from '../../../kit/pki.js'
+
+const root = await makeAuthority({ name: 'Root' })
+
+/** The result for the chain and, behind a slash, for the name. */
+function codes(chain: readonly Issued[], host = 'origin.test', trust: Partial<Trust> = {}): string {
+  const store = new TrustStore({ anchors: [root.certPem], ...trust })
+  try {
+    const sent = chain.map(({ cert }) => cert.raw)
+    const { signature, name } = checkSentChain(store, sent, { host, isAddress: /^[\d.]+$/.test(host) })
+    return `${signature.code} at ${signature.depth} / ${name.code}`
+  } finally {
+    store.free()
+  }
+}
+
+const constrained = (nameConstraints: { permitted?: string[]; excluded?: string[] }): Promise<Authority> =>
+  makeAuthority({ name: 'Constrained', parent: root, nameConstraints })
+
+test('keys have the documented size, anywhere in the path', async t => {
+  const weak = { keyType: 'rsa-1984' } as const
+  t.equal(codes([await root.issue({ cn: 'origin.test', ...weak })]), '66 at 0 / 0', 'the leaf')
+  const middle = await makeAuthority({ name: 'Weak Middle', parent: root, ...weak })
+  t.equal(codes([await middle.issue({ cn: 'origin.test' }), middle]), '67 at 1 / 0', 'an authority')
+  const anchor = await makeAuthority({ name: 'Weak Root', ...weak })
+  const below = [await anchor.issue({ cn: 'origin.test' })]
+  t.equal(codes(below, 'origin.test', { anchors: [anchor.certPem] }), '67 at 1 / 0', 'the anchor')
+  for (const keyType of ['rsa-2048', 'ec', 'ec-384'] as const)
+    t.equal(codes([await root.issue({ cn: 'origin.test', keyType })]), '0 at -1 / 0', keyType)
+  const twin = await makeAuthority({ name: 'Twin', parent: anchor })
+  const good = await makeAuthority({ name: 'Twin', parent: root, twinOf: twin })
+  t.equal(
+    codes([await twin.issue({ cn: 'origin.test' }), twin, good], 'origin.test', {
+      anchors: [anchor.certPem, root.certPem],
+    }),
+    '0 at -1 / 0',
+    'unless there is another path',
+  )
+})
+
+test('the CN of a leaf is nothing that constraints are about, nor a name', async t => {
+  const authority = await constrained({ permitted: ['127.0.0.0/8', 'inside.test'] })
+  const byAddress = await authority.issue({ cn: 'outside.test', sans: ['127.0.0.1'] })
+  t.equal(codes([byAddress, authority], '127.0.0.1'), '0 at -1 / 0', 'was X509_V_ERR_PERMITTED_VIOLATION')
+  t.equal(codes([byAddress, authority], 'outside.test'), '0 at -1 / 62')
+  const outside = await authority.issue({ cn: 'inside.test', sans: ['outside.test'] })
+  t.equal(codes([outside, authority], 'outside.test'), '47 at 0 / 0', 'alternative names are')
+})
+
+test('a wildcard reaches no name that an authority must not certify', async t => {
+  const authority = await constrained({ permitted: ['example.test'], excluded: ['Bar.example.test'] })
+  const wild = await authority.issue({ cn: '*.example.test' })
+  t.equal(codes([wild, authority], 'bar.example.test'), '48 at 0 / 0')
+  t.equal(codes([wild, authority], 'foo.example.test'), '48 at 0 / 0', 'the certificate is bad as a whole')
+  const named = await authority.issue({ cn: 'foo.example.test' })
+  t.equal(codes([named, authority], 'foo.example.test'), '0 at -1 / 0')
+  const deeper = await authority.issue({ cn: '*.foo.example.test' })
+  t.equal(codes([deeper, authority], 'a.foo.example.test'), '0 at -1 / 0', 'one that cannot reach it')
+})
+
+test('which wildcards an exclusion forbids', async t => {
+  const isExcluded = async (wildcard: string, excluded: string): Promise<boolean> =>
+    excludesSome(
+      [(await constrained({ excluded: [excluded] })).cert.raw],
+      (await root.issue({ cn: wildcard })).cert.raw,
+    )
+  t.equal(await isExcluded('*.example.test', 'a.example.test'), true)
+  t.equal(await isExcluded('*.EXAMPLE.test', 'a.example.TEST'), true)
+  t.equal(await isExcluded('*.example.test', 'b.a.example.test'), false, 'a wildcard is one label')
+  t.equal(await isExcluded('*.example.test', '.a.example.test'), false, 'names below alone')
+  t.equal(await isExcluded('*.example.test', 'other.test'), false)
+  t.equal(await isExcluded('a.example.test', 'a.example.test'), false, 'no wildcard: that is for OpenSSL')
+  t.equal(excludesSome([Buffer.from('no DER')], root.cert.raw), true, 'what cannot be read excludes')
+  t.equal(excludesSome([], Buffer.from('no DER')), false)
+})
+
+test('strict rules are off by default', async t => {
+  const loose = [await root.issue({ cn: 'origin.test', withoutIds: true })]
+  t.equal(codes(loose), '0 at -1 / 0')
+  t.equal(codes(loose, 'origin.test', { isStrict: true }), '85 at 0 / 0', 'a missing key identifier')
+  const strict = [await root.issue({ cn: 'origin.test' })]
+  t.equal(codes(strict, 'origin.test', { isStrict: true }), '0 at -1 / 0')
+})

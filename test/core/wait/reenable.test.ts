@@ -1,0 +1,71 @@
+import { test } from 'tap'
+import { accept, reject, type Verdict } from '../../../core/api/verdict.js'
+import { type Ignored, Reenable } from '../../../core/wait/reenable.js'
+
+function rightWithLog(): { right: Reenable; delivered: Verdict[]; ignored: Ignored[] } {
+  const delivered: Verdict[] = []
+  const ignored: Ignored[] = []
+  const right = new Reenable(
+    verdict => delivered.push(verdict),
+    why => ignored.push(why),
+  )
+  return { right, delivered, ignored }
+}
+
+test('the right to reenable', async t => {
+  t.test('counts once; a second call reaches nothing and is reported', async t => {
+    const { right, delivered, ignored } = rightWithLog()
+    t.equal(right.isOpen, true)
+    t.equal(right.call(reject('revoked')), 'counted')
+    t.equal(right.isOpen, false)
+    t.equal(right.call(accept()), 'ignored', 'a later accept does not undo a rejection')
+    right.revoke()
+    t.equal(right.call(), 'ignored')
+    t.strictSame(delivered, [{ kind: 'reject', reason: 'revoked' }])
+    t.strictSame(ignored, ['second', 'second'])
+  })
+
+  t.test('reaches nothing once it is revoked', async t => {
+    const { right, delivered, ignored } = rightWithLog()
+    right.revoke()
+    t.equal(right.isOpen, false)
+    t.equal(right.call(), 'ignored')
+    t.strictSame(delivered, [])
+    t.strictSame(ignored, ['late'])
+  })
+
+  t.test('is closed before it delivers, because the delivery may call it again', async t => {
+    const answers: string[] = []
+    const right: Reenable = new Reenable(
+      () => answers.push(right.call()),
+      why => answers.push(why),
+    )
+    t.equal(right.call(), 'counted')
+    t.strictSame(answers, ['second', 'ignored'])
+  })
+
+  t.test('accepts without an argument, and works when it is taken off its object', async t => {
+    const { right, delivered } = rightWithLog()
+    const { call } = right
+    t.equal(call(), 'counted')
+    t.strictSame(delivered, [{ kind: 'accept' }])
+  })
+})
+
+test('an answer that is no verdict means no', async t => {
+  const junk = [true, false, null, 1, 'accept', reject, {}, { kind: 'ACCEPT' }, { kind: 'reject' }, []]
+  for (const answer of junk) {
+    const { right, delivered } = rightWithLog()
+    right.call(answer as unknown as Verdict)
+    t.match(delivered, [{ kind: 'reject', reason: 'internal' }], `reenable(${String(answer)})`)
+  }
+})
+
+test('a delivered verdict is a copy: frozen, its detail on one line', async t => {
+  const { right, delivered } = rightWithLog()
+  const mine = { kind: 'reject' as const, reason: 'policy' as const, detail: 'a\r\nSet-Cookie: b\0' }
+  right.call(mine)
+  mine.detail = 'changed'
+  t.strictSame(delivered, [{ kind: 'reject', reason: 'policy', detail: 'a Set-Cookie: b' }])
+  t.ok(Object.isFrozen(delivered[0]))
+})
