@@ -1,19 +1,6 @@
-import 'reflect-metadata' // before the x509 library, whose container looks for it
-import { webcrypto } from 'node:crypto'
-import { isIP } from 'node:net'
-import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  cryptoProvider,
-  type Extension,
-  type JsonName,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509'
+import type { JsonName } from '@peculiar/x509'
 import { ProxyError } from '../base/errors.js'
-
-cryptoProvider.set(webcrypto)
+import { ECDSA, generateKeys, issueCertificate, keyIdOf } from '../tls/issue-certificate.js'
 
 /** What a test wants a certificate to say; whatever is left out is in order. */
 export interface CertificateWanted {
@@ -27,17 +14,8 @@ export interface CertificateWanted {
   readonly notAfter?: Date
 }
 
-type Pair = webcrypto.CryptoKeyPair
-
-/** What has been made for a chain so far; the next certificate is issued by it. */
-interface Above {
-  readonly name: JsonName
-  readonly keys: Pair
-}
-
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-const EC = { name: 'ECDSA', namedCurve: 'P-256' } as const
 const TEST_ROOT = '/O=Portcullis/CN=Test Root'
 
 /**
@@ -49,55 +27,30 @@ export async function makeChain(
   leaf: CertificateWanted,
   ...issuers: readonly CertificateWanted[]
 ): Promise<string> {
-  let above: Above = { name: toJsonName(TEST_ROOT), keys: await makeKeys() }
-  const pems: string[] = []
+  let issuer = await makeIssuer(toJsonName(TEST_ROOT))
+  let pems = ''
   for (const wanted of [leaf, ...issuers].reverse()) {
-    const keys = await makeKeys()
-    const { pem, name } = await issue(wanted, wanted !== leaf, keys, above)
-    pems.unshift(pem)
-    above = { name, keys }
+    const { subject, names, notBefore, notAfter } = wanted
+    const name = toJsonName(subject ?? `/CN=${names?.[0] ?? 'plain.example'}`)
+    const commonName = name.findLast(part => part['CN'] !== undefined)?.['CN']?.[0]
+    const isAuthority = wanted !== leaf
+    const own = await makeIssuer(name)
+    const request = {
+      subject: name,
+      notBefore: notBefore ?? new Date(Date.now() - HOUR),
+      notAfter: notAfter ?? new Date(Date.now() + 30 * DAY),
+      isAuthority,
+      names: names ?? (isAuthority || commonName === undefined ? [] : [commonName]),
+    }
+    pems = (await issueCertificate(request, own.publicKey, issuer)) + pems
+    issuer = own
   }
-  return pems.join('')
+  return pems
 }
 
-async function issue(
-  { subject, names, notBefore, notAfter }: CertificateWanted,
-  isIssuer: boolean,
-  keys: Pair,
-  above: Above,
-): Promise<{ readonly pem: string; readonly name: JsonName }> {
-  const name = toJsonName(subject ?? `/CN=${names?.[0] ?? 'plain.example'}`)
-  const commonName = name.findLast(part => part['CN'] !== undefined)?.['CN']?.[0]
-  const sans = names ?? (isIssuer || commonName === undefined ? [] : [commonName])
-  const made = await X509CertificateGenerator.create({
-    subject: name,
-    issuer: above.name,
-    notBefore: notBefore ?? new Date(Date.now() - HOUR),
-    notAfter: notAfter ?? new Date(Date.now() + 30 * DAY),
-    publicKey: keys.publicKey,
-    signingKey: above.keys.privateKey,
-    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    extensions: [
-      new BasicConstraintsExtension(isIssuer, undefined, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(above.keys.publicKey),
-      ...subjectAltNames(sans),
-    ],
-  })
-  return { pem: `${made.toString('pem')}\n`, name }
-}
-
-function subjectAltNames(names: readonly string[]): Extension[] {
-  if (names.length === 0) return []
-  return [
-    new SubjectAlternativeNameExtension(
-      names.map(name => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name }) as const),
-    ),
-  ]
-}
-
-function makeKeys(): Promise<Pair> {
-  return webcrypto.subtle.generateKey(EC, true, ['sign', 'verify'])
+async function makeIssuer(name: JsonName) {
+  const { privateKey, publicKey } = await generateKeys()
+  return { name, key: privateKey, publicKey, algorithm: ECDSA, keyId: await keyIdOf(publicKey) }
 }
 
 /** `/C=US/CN=x` as the library has it. A slash inside a value cannot be told from the next part. */

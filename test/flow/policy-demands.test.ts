@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { GATE_MODULE, Gate } from '../kit/gate.js'
 import { type Issued, makeAuthority } from '../kit/pki.js'
-import { revocationList } from '../kit/pki-crl.js'
+import { revocationList } from '../kit/pki-openssl.js'
 import { type Policed, policed } from '../kit/policed.js'
 
 const HOST = 'demand.test'

@@ -1,7 +1,7 @@
 /** Every kind of certificate that an origin can show, and what the built-in check finds wrong with it. */
 import type { X509ErrorName } from '../../core/api/x509-errors.js'
 import { type CertificateOptions, type Issued, makeAuthority, makeSelfSigned } from '../kit/pki.js'
-import { revocationList } from '../kit/pki-crl.js'
+import { revocationList } from '../kit/pki-openssl.js'
 
 const HOUR = 3_600_000
 const hours = (n: number): Date => new Date(Date.now() + n * HOUR)

@@ -1,47 +1,78 @@
+/** What the openssl program makes where the rest of the kit does not: lists, foreign keys, rare extensions. */
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
-import type { Authority } from './pki.js'
+import type { Authority, Issued } from './pki.js'
 import { makeTempDir } from './temp-dir.js'
 
-/**
- * A certificate that the openssl program signs with this key, whatever kind it is; DER.
- * @param sans names as its configuration writes them, `URI:spiffe://a`; `dirName:dn` is a name of the directory
- */
-export function selfSignedWith(key: KeyObject, sans: readonly string[] = ['DNS:x']): Buffer {
-  const dir = makeTempDir()
-  try {
-    dir.file('key.pem', String(key.export({ type: 'pkcs8', format: 'pem' })))
-    dir.file(
-      'conf',
-      `[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\nCN=x\n[v3]\nsubjectAltName=${sans.join(',')}\n`,
-    )
-    const args = ['req', '-x509', '-key', 'key.pem', '-config', 'conf']
-    const pem = execFileSync('openssl', args, { cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
-    return new X509Certificate(pem).raw
-  } finally {
-    dir.remove()
-  }
+export interface RevocationListOptions {
+  /** Default: now. */
+  readonly thisUpdate?: Date
+  /** Default: in a day. */
+  readonly nextUpdate?: Date
+  /** Its extensions as a section of openssl.cnf; default: none. */
+  readonly extensions?: string
+  /** Why its certificates are revoked, in the words of `openssl ca`. */
+  readonly reason?: string
+}
+
+/** A revocation list of an authority, PEM; good for a day. */
+export function revocationList(
+  issuer: Authority,
+  revoked: readonly Pick<Issued, 'cert'>[],
+  { extensions, thisUpdate, nextUpdate, reason }: RevocationListOptions = {},
+): string {
+  const why = reason === undefined ? '' : `,${reason}`
+  const rows = revoked.map(
+    ({ cert }) => `R\t400101000000Z\t250101000000Z${why}\t${cert.serialNumber}\tunknown\t/CN=x\n`,
+  )
+  const section = extensions === undefined ? '' : `crl_extensions=x\n[x]\n${extensions}\n`
+  const conf = `[ca]\ndefault_ca=d\n[d]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=1\n${section}`
+  const args = ['ca', '-gencrl', '-keyfile', 'ca.key', '-cert', 'ca.pem']
+  if (thisUpdate !== undefined) args.push('-crl_lastupdate', asn1Time(thisUpdate))
+  if (nextUpdate !== undefined) args.push('-crl_nextupdate', asn1Time(nextUpdate))
+  return openssl(args, { conf, index: rows.join(''), ...authorityFiles(issuer) }).toString()
 }
 
 /**
- * A leaf of an authority's with extensions that the rest of the kit does not write.
+ * A certificate that this key has signed, of whatever kind it is; DER.
+ * @param sans names as openssl.cnf writes them, `URI:spiffe://a`; `dirName:dn` is a directory name
+ */
+export function selfSignedWith(key: KeyObject, sans: readonly string[] = ['DNS:x']): Buffer {
+  return request('x', key, `subjectAltName=${sans.join(',')}`).raw
+}
+
+/**
+ * A leaf of an authority with extensions that the rest of the kit does not write.
  * @param extensions a section of openssl.cnf, and those it names
  */
 export function leafWith(authority: Authority, cn: string, extensions: string): X509Certificate {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return request(cn, privateKey, extensions, authority)
+}
+
+function request(cn: string, key: KeyObject, extensions: string, issuer?: Authority): X509Certificate {
+  const conf = `[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\nCN=${cn}\n[v3]\n${extensions}\n`
+  const by = issuer === undefined ? [] : ['-CA', 'ca.pem', '-CAkey', 'ca.key']
+  const pem = openssl(['req', '-x509', ...by, '-key', 'key.pem'], {
+    conf,
+    'key.pem': String(key.export({ type: 'pkcs8', format: 'pem' })),
+    ...(issuer === undefined ? {} : authorityFiles(issuer)),
+  })
+  return new X509Certificate(pem)
+}
+
+const authorityFiles = ({ certPem, keyPem }: Authority) => ({ 'ca.pem': certPem, 'ca.key': keyPem })
+
+/** Runs the openssl program among these files, with the one called `conf` as its configuration. */
+function openssl(args: readonly string[], files: Readonly<Record<string, string>>): Buffer {
   const dir = makeTempDir()
   try {
-    dir.file('ca.pem', authority.certPem)
-    dir.file('ca.key', authority.keyPem)
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    dir.file('key.pem', String(privateKey.export({ type: 'pkcs8', format: 'pem' })))
-    dir.file(
-      'conf',
-      `[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\nCN=${cn}\n[v3]\n${extensions}\n`,
-    )
-    const args = ['req', '-x509', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-key', 'key.pem', '-config', 'conf']
-    const pem = execFileSync('openssl', args, { cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
-    return new X509Certificate(pem)
+    for (const [name, text] of Object.entries(files)) dir.file(name, text)
+    const all = [...args, '-config', 'conf']
+    return execFileSync('openssl', all, { cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
   } finally {
     dir.remove()
   }
 }
+
+const asn1Time = (time: Date): string => `${time.toISOString().replace(/\D/g, '').slice(0, 14)}Z`

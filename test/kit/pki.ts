@@ -3,31 +3,26 @@
  * any property that a test wants to be wrong. The same question gets the same certificate within a process; `serial`
  * tells apart what is otherwise alike.
  */
-import 'reflect-metadata' // before the x509 library, whose container looks for it
 import { X509Certificate } from 'node:crypto'
 import {
-  AuthorityKeyIdentifierExtension,
-  type Extension,
-  SubjectKeyIdentifierExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509'
-import {
-  basicConstraints,
-  type CryptoKeyPair,
+  type CertificateRequest,
   type ExtendedKeyUsageName,
-  extendedKeyUsage,
+  type Issuer,
+  issueCertificate,
+  type KeyPair,
+  type KeyUsageName,
+  keyIdOf,
+  privateKeyPem,
+} from '../../core/tls/issue-certificate.js'
+import {
+  asciiName,
   type HashName,
   type KeyType,
-  type KeyUsageName,
-  keyUsage,
   makeKeys,
   mustStaple,
   type NameConstraints,
   nameConstraints,
-  privateKeyPem,
-  signingAlgorithm,
   signingKey,
-  subjectAltNames,
 } from './pki-parts.js'
 
 export interface CertificateOptions {
@@ -85,9 +80,9 @@ export interface Authority extends Issued {
   issue(options: CertificateOptions): Promise<Issued>
 }
 
-/** Who signs: keys, the certificate they belong to, and what a server sends beside its own certificate. */
+/** An issuer: its keys, the certificate they belong to, and what a server sends beside its own certificate. */
 interface Signer {
-  readonly keys: CryptoKeyPair
+  readonly keys: KeyPair
   readonly keyType: KeyType
   readonly subject: string
   readonly issuersPem: string
@@ -137,47 +132,48 @@ const signers = new WeakMap<Authority, Signer>()
 async function create(
   options: CertificateOptions,
   issuer: Signer | undefined,
-  known?: CryptoKeyPair,
+  known?: KeyPair,
 ): Promise<{ issued: Issued; signer: Signer }> {
   const { keyType = 'ec', cn = '', hash = 'sha256' } = options
   const subject = options.subject ?? (cn === '' ? '' : `CN=${cn.replace(/[,+"\\<>;=]/g, '\\$&')}`)
   const keys = known ?? (await makeKeys(keyType))
   const by = issuer ?? { keys, keyType, subject, issuersPem: '' }
-  const made = await X509CertificateGenerator.create({
-    ...(options.serial === undefined ? {} : { serialNumber: options.serial }),
-    subject,
-    issuer: by.subject,
-    notBefore: options.notBefore ?? new Date(Date.now() - HOUR),
-    notAfter: options.notAfter ?? new Date(Date.now() + 24 * HOUR),
-    publicKey: keys.publicKey,
-    signingKey: await signingKey(by.keys, by.keyType, hash),
-    signingAlgorithm: signingAlgorithm(by.keyType, hash),
-    extensions: await extensions(options, keys, by.keys),
-  })
-  const certPem = `${made.toString('pem')}\n`
+  const signer: Issuer = {
+    ...(await signingKey(by.keys, by.keyType, hash)),
+    name: by.subject,
+    keyId: options.withoutIds ? undefined : await keyIdOf(by.keys.publicKey),
+  }
+  const certPem = await issueCertificate(toRequest(options, subject), keys.publicKey, signer)
   const cert = new X509Certificate(certPem)
   const chainPem = certPem + by.issuersPem
-  const issued = { certPem, keyPem: await privateKeyPem(keys), cert, chainPem, issuersPem: by.issuersPem }
+  const issued = { certPem, keyPem: privateKeyPem(keys), cert, chainPem, issuersPem: by.issuersPem }
   return { issued, signer: { keys, keyType, subject, issuersPem: issuer === undefined ? '' : chainPem } }
 }
 
-async function extensions(
-  options: CertificateOptions,
-  keys: CryptoKeyPair,
-  issuerKeys: CryptoKeyPair,
-): Promise<Extension[]> {
-  const { ca = false, cn, eku = ['serverAuth'], keyUsage: usages = ['digitalSignature'] } = options
-  const sans = options.sans ?? (cn === undefined ? [] : [cn])
-  return [
-    basicConstraints(ca, options.pathLen),
-    ...(options.withoutIds ? [] : [await SubjectKeyIdentifierExtension.create(keys.publicKey)]),
-    ...(options.withoutIds ? [] : [await AuthorityKeyIdentifierExtension.create(issuerKeys.publicKey)]),
-    ...(options.mustStaple ? [mustStaple()] : []),
-    ...(usages.length === 0 ? [] : [keyUsage(usages)]),
-    ...(eku.length === 0 ? [] : [extendedKeyUsage(eku)]),
-    ...(sans.length === 0 ? [] : [subjectAltNames(sans)]),
-    ...(options.nameConstraints === undefined ? [] : [nameConstraints(options.nameConstraints)]),
-  ]
+function toRequest(options: CertificateOptions, subject: string): CertificateRequest {
+  const {
+    cn,
+    eku = ['serverAuth'],
+    keyUsage = ['digitalSignature'],
+    ca = false,
+    withoutIds = false,
+  } = options
+  return {
+    subject,
+    notBefore: options.notBefore ?? new Date(Date.now() - HOUR),
+    notAfter: options.notAfter ?? new Date(Date.now() + 24 * HOUR),
+    isAuthority: ca,
+    pathLength: options.pathLen,
+    keyUsage,
+    extendedKeyUsage: eku,
+    names: (options.sans ?? (cn === undefined ? [] : [cn])).map(asciiName),
+    hasKeyId: !withoutIds,
+    serialNumber: options.serial,
+    extensions: [
+      ...(options.mustStaple ? [mustStaple()] : []),
+      ...(options.nameConstraints === undefined ? [] : [nameConstraints(options.nameConstraints)]),
+    ],
+  }
 }
 
 function memo<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {

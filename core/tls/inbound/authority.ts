@@ -1,30 +1,29 @@
 /** The operator's own certificate authority: made once by `portcullis ca init`, read at every start in bump mode. */
 import 'reflect-metadata' // before the x509 library, whose container looks for it
-import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, webcrypto } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, webcrypto } from 'node:crypto'
 import {
   BasicConstraintsExtension,
-  cryptoProvider,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectKeyIdentifierExtension,
   X509Certificate,
-  X509CertificateGenerator,
 } from '@peculiar/x509'
 import { ProxyError } from '../../base/errors.js'
 import { certificatesInPem } from '../../base/pem.js'
+import {
+  type CertificateRequest,
+  ECDSA,
+  generateKeys,
+  type Issuer,
+  issueCertificate,
+  privateKeyPem,
+  type SigningKey,
+} from '../issue-certificate.js'
 
-cryptoProvider.set(webcrypto)
-
-/** A key and what it signs with. */
-interface SigningKey {
-  readonly key: webcrypto.CryptoKey
-  readonly algorithm: { readonly name: string; readonly hash: string }
-}
-
-/** Who issues leaf certificates. */
-export interface Authority extends SigningKey {
+/** The issuer of leaf certificates. */
+export interface Authority extends Issuer {
   readonly certificate: X509Certificate
-  /** What goes with a leaf: the authority's certificate, unless it is a root, which clients have. */
+  /** Sent behind a leaf: the authority's certificate, unless it is a root, which clients have. */
   readonly chainPem: string
 }
 
@@ -33,7 +32,6 @@ export interface AuthorityFiles {
   readonly keyPem: string
 }
 
-const EC = { name: 'ECDSA', namedCurve: 'P-256' } as const
 const DAY = 86_400_000
 /** Long enough that no operator has to roll it out again soon; short enough that a forgotten one ends. */
 const AUTHORITY_DAYS = 1825
@@ -42,22 +40,18 @@ const BACKDATE = DAY
 
 /** A new authority: P-256, five years, may issue leaves and no further authorities. */
 export async function createAuthority(commonName: string): Promise<AuthorityFiles> {
-  const keys = await webcrypto.subtle.generateKey(EC, true, ['sign', 'verify'])
+  const keys = await generateKeys()
   const name = `CN=${commonName.replace(/[,+"\\<>;=#]/g, '\\$&')}, O=Portcullis`
-  const made = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: randomSerial(),
-    name,
+  const request: CertificateRequest = {
+    subject: name,
     notBefore: new Date(Date.now() - BACKDATE),
     notAfter: new Date(Date.now() + AUTHORITY_DAYS * DAY),
-    keys,
-    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  })
-  return { certPem: `${made.toString('pem')}\n`, keyPem: await privateKeyPem(keys) }
+    isAuthority: true,
+    pathLength: 0,
+    keyUsage: ['keyCertSign', 'cRLSign'],
+  }
+  const self = { name, key: keys.privateKey, algorithm: ECDSA }
+  return { certPem: await issueCertificate(request, keys.publicKey, self), keyPem: privateKeyPem(keys) }
 }
 
 /**
@@ -83,6 +77,9 @@ export async function readAuthority({ certPem, keyPem }: AuthorityFiles, from: s
   const isRoot = certificate.subject === certificate.issuer
   return {
     ...(await importKey(key, from)),
+    name: certificate.subjectName,
+    // As its certificate states it: it need not be the one that we would compute.
+    keyId: certificate.getExtension(SubjectKeyIdentifierExtension)?.keyId,
     certificate,
     chainPem: isRoot ? '' : `${certificate.toString('pem')}\n`,
   }
@@ -133,16 +130,3 @@ function parse<T>(read: () => T, what: string): T {
 }
 
 const bad = (message: string): ProxyError => new ProxyError('PTC_TLS_CONTEXT', message)
-
-/** RFC 5280 section 4.1.2.2: positive, at most 20 bytes; random, because it must never come twice. */
-export function randomSerial(): string {
-  const bytes = randomBytes(16)
-  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40
-  return bytes.toString('hex')
-}
-
-/** In PKCS #8, which OpenSSL and Node read. */
-export async function privateKeyPem(keys: webcrypto.CryptoKeyPair): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
-  return `-----BEGIN PRIVATE KEY-----\n${der.replace(/.{1,64}/g, '$&\n')}-----END PRIVATE KEY-----\n`
-}

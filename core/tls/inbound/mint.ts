@@ -1,22 +1,13 @@
-import 'reflect-metadata' // before the x509 library, whose container looks for it
-import { webcrypto } from 'node:crypto'
-import { isIP } from 'node:net'
-import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  type Extension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509'
 import { ProxyError } from '../../base/errors.js'
 import { FewAtATime } from '../../base/few-at-a-time.js'
 import { SharedCache } from '../../base/shared-cache.js'
-import { type Authority, privateKeyPem, randomSerial } from './authority.js'
+import {
+  type CertificateRequest,
+  generateKeys,
+  issueCertificate,
+  privateKeyPem,
+} from '../issue-certificate.js'
+import type { Authority } from './authority.js'
 
 /** A leaf certificate of the operator's authority, and its key. */
 export interface MintedLeaf {
@@ -98,44 +89,21 @@ export class Mint<T> {
 
 /** @throws {ProxyError} PTC_TLS_CONTEXT when the authority has expired */
 export async function mintLeaf(authority: Authority, host: string): Promise<MintedLeaf> {
-  const { certificate, key, algorithm } = authority
+  const { certificate } = authority
   if (certificate.notAfter.getTime() <= Date.now())
     throw new ProxyError(
       'PTC_TLS_CONTEXT',
       `the authority of bump mode expired on ${certificate.notAfter.toISOString()}: \`portcullis ca init\` makes another`,
     )
-  const keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
-    'sign',
-    'verify',
-  ])
-  const hasSubject = host.length <= MAX_COMMON_NAME
-  const made = await X509CertificateGenerator.create({
-    serialNumber: randomSerial(),
-    ...(hasSubject ? { subject: [{ CN: [host] }] } : {}),
-    issuer: certificate.subjectName,
+  const keys = await generateKeys()
+  const request: CertificateRequest = {
+    subject: host.length <= MAX_COMMON_NAME ? [{ CN: [host] }] : undefined,
     notBefore: new Date(Math.max(Date.now() - BACKDATE, certificate.notBefore.getTime())),
     notAfter: new Date(Math.min(Date.now() + VALID, certificate.notAfter.getTime())),
-    publicKey: keys.publicKey,
-    signingKey: key,
-    signingAlgorithm: algorithm,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      // RFC 5280 section 4.2.1.6: critical where there is no subject
-      new SubjectAlternativeNameExtension(
-        [{ type: isIP(host) === 0 ? 'dns' : 'ip', value: host }],
-        !hasSubject,
-      ),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      ...authorityKeyIdentifier(authority),
-    ],
-  })
-  return { certPem: `${made.toString('pem')}\n${authority.chainPem}`, keyPem: await privateKeyPem(keys) }
-}
-
-/** What the authority calls its key, which need not be how we would have computed it. */
-function authorityKeyIdentifier({ certificate }: Authority): Extension[] {
-  const own = certificate.getExtension(SubjectKeyIdentifierExtension)
-  return own === null ? [] : [new AuthorityKeyIdentifierExtension(own.keyId)]
+    keyUsage: ['digitalSignature'],
+    extendedKeyUsage: ['serverAuth'],
+    names: [host],
+  }
+  const certPem = await issueCertificate(request, keys.publicKey, authority)
+  return { certPem: certPem + authority.chainPem, keyPem: privateKeyPem(keys) }
 }

@@ -32,7 +32,7 @@ export default ({ hookAdd, reject, note, name }) => {
 
 test('a plugin in workers is asked about made-up origins', async t => {
   const kit = await open(t, 'apart.mjs @isolate=worker @deadline=500')
-  await kit.logged(/NOTE \[detachString] detachString true/)
+  await kit.logged(/NOTE \[apart] apart true/)
   const good = await kit.park({ host: 'slow.example' })
   t.equal(good.outcome, undefined, 'its answer takes real time')
   t.strictSame(await good.ended(), { kind: 'accepted', by: 'plugins' })

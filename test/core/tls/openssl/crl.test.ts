@@ -4,8 +4,7 @@ import { liveNatives } from '../../../../core/tls/openssl/owned.js'
 import { checkSentChain } from '../../../../core/tls/openssl/sent-chain.js'
 import { type Trust, TrustStore } from '../../../../core/tls/openssl/trust-store.js'
 import { type Authority, type Issued, makeAuthority } from '../../../kit/pki.js'
-import { revocationList } from '../../../kit/pki-crl.js'
-import { leafWith } from '../../../kit/pki-openssl.js'
+import { leafWith, revocationList } from '../../../kit/pki-openssl.js'
 
 const HOST = 'lists.test'
 const HOUR = 3_600_000

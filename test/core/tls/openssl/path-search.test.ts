@@ -12,7 +12,7 @@ import { type JudgedPath, verifyPath } from '../../../../core/tls/openssl/verify
 import { Handshaker } from '../../../kit/handshakes.js'
 import { opensslOrigin } from '../../../kit/openssl-origin.js'
 import { type Issued, makeAuthority } from '../../../kit/pki.js'
-import { revocationList } from '../../../kit/pki-crl.js'
+import { revocationList } from '../../../kit/pki-openssl.js'
 
 setFlagsFromString('--expose-gc')
 const collect: () => void = runInNewContext('gc')

@@ -4,7 +4,7 @@ import { parseRules, type Rule } from '../../../../../core/config/rules.js'
 import { OutboundContexts } from '../../../../../core/program/wiring/outbound/contexts.js'
 import { liveNatives } from '../../../../../core/tls/openssl/owned.js'
 import { makeAuthority } from '../../../../kit/pki.js'
-import { revocationList } from '../../../../kit/pki-crl.js'
+import { revocationList } from '../../../../kit/pki-openssl.js'
 import { makeConfDir } from '../../../../kit/proxy.js'
 
 const root = await makeAuthority({ name: 'Root' })
