@@ -33,7 +33,7 @@ export function readPages(): MarkdownFile[] {
     .map(path => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }))
 }
 
-const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm
+export const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm
 const NAME = /^(?:\/\/|#) (\S+\.\w+)\n/
 
 export function blocksOf(text: string): Block[] {

@@ -1,0 +1,48 @@
+import { test } from 'tap'
+import { readPages } from './kit/markdown.js'
+import { riddlesInComments, riddlesInPage } from './kit/plain.js'
+import { readSources, source } from './kit/source.js'
+
+/** Files and folders that are still to be cleaned; a changelog's old entries stay as they were published. */
+const NOT_YET: readonly string[] = [
+  'CHANGELOG.md',
+  'test/',
+  ...['admin', 'api', 'base', 'cli', 'config', 'http', 'http1', 'log', 'origin', 'plugin-host'].map(
+    coreFolder,
+  ),
+  ...['program', 'testing', 'tls', 'vconn', 'wait'].map(coreFolder),
+  'core/commands.ts',
+  'core/main.ts',
+  'plugins/',
+  'sample-plugins/',
+  'README.md',
+  'docs/',
+]
+
+const isChecked = ({ path }: { readonly path: string }): boolean =>
+  !NOT_YET.some(name => (name.endsWith('/') ? path.startsWith(name) : path === name))
+
+function coreFolder(name: string): string {
+  return `core/${name}/`
+}
+
+test('comments are in plain English', async t => {
+  const files = readSources('core', 'plugins', 'sample-plugins', 'test')
+  t.strictSame(files.filter(isChecked).flatMap(riddlesInComments), [])
+})
+
+test('pages are in plain English', async t => {
+  t.strictSame(readPages().filter(isChecked).flatMap(riddlesInPage), [])
+})
+
+test('riddles are found in prose alone', async t => {
+  const text = "/** Nobody waits: `who` is code. */\nconst who = 'somebody' // it makes way\n"
+  t.strictSame(riddlesInComments(source('core/a.ts', text)), [
+    "core/a.ts:1: 'Nobody': name the thing that acts",
+    "core/a.ts:2: 'makes way': yields",
+  ])
+  t.strictSame(
+    riddlesInPage({ path: 'a.md', text: 'What is under way\n```\nwho\n```\n`whom` **whoever**\n' }),
+    ["a.md:1: 'under way': in flight", "a.md:5: 'whoever': name the thing that acts"],
+  )
+})
