@@ -8,7 +8,10 @@ export interface PumpResult {
   readonly bytesUp: number
   /** From the second link to the first. */
   readonly bytesDown: number
-  /** Absent after an orderly end in both directions. */
+  /**
+   * Absent after an orderly end in both directions, and when the client had ended its direction and then reset the
+   * connection: it has closed its socket, and programs that close do not wait for the last bytes of an origin.
+   */
   readonly cause: ProxyError | undefined
 }
 
@@ -51,13 +54,15 @@ class Pump {
   /** `direction.from` is gone: with all its bytes passed on and both ends orderly, or the other link breaks too. */
   closed(direction: Direction, cause: ProxyError | undefined): void {
     const isOrderly = cause === undefined && this.#up.hasEnded && this.#down.hasEnded
-    this.#cause ??= cause
+    const hasClosedSocket = direction === this.#up && direction.hasEnded && cause?.code === 'PTC_CLIENT_GONE'
+    const why = hasClosedSocket ? undefined : cause
+    this.#cause ??= why
     this.#open -= 1
     if (this.#open === 0) {
       this.#timer.stop()
       this.#onDone({ bytesUp: this.#up.bytes, bytesDown: this.#down.bytes, cause: this.#cause })
     } else if (!isOrderly) {
-      direction.to.destroy(cause)
+      direction.to.destroy(why)
     }
   }
 

@@ -77,6 +77,20 @@ test('a side that breaks takes the other one with it', async t => {
   await closed
 })
 
+test('a client that closes before the last bytes of the origin is no failure', async t => {
+  const { client, origin, done } = await setUp(t)
+  const ended = readAll(origin)
+  const closed = new Promise(resolve => origin.on('close', resolve))
+  client.end('x')
+  t.equal(await ended, 1)
+  client.destroy()
+  const talk = setInterval(() => origin.write('what it does not wait for'), 5)
+  t.match(await done, { bytesUp: 1, cause: undefined })
+  clearInterval(talk)
+  origin.end()
+  await closed
+})
+
 test('silence in both directions ends it', async t => {
   const { client, origin, done } = await setUp(t, 60)
   client.resume()
