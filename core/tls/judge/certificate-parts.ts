@@ -10,12 +10,20 @@ export interface AltName {
 
 const SUBJECT_ALT_NAME = Buffer.from([0x55, 0x1d, 0x11]) // 2.5.29.17
 
-/** GeneralName's tags (RFC 5280 section 4.2.1.6); the other kinds are matched by nothing. */
-const GENERAL_NAMES: ReadonlyMap<number, AltName['type']> = new Map([
+/**
+ * GeneralName's tags (RFC 5280 section 4.2.1.6). An undefined kind is matched by nothing: otherName, x400Address,
+ * directoryName, ediPartyName, registeredID.
+ */
+const GENERAL_NAMES: ReadonlyMap<number, AltName['type'] | undefined> = new Map([
+  [0xa0, undefined],
   [0x81, 'email'],
   [0x82, 'dns'],
+  [0xa3, undefined],
+  [0xa4, undefined],
+  [0xa5, undefined],
   [0x86, 'uri'],
   [0x87, 'ip'],
+  [0x88, undefined],
 ])
 
 /**
@@ -32,7 +40,8 @@ export function subjectPublicKeyInfo(certificate: Buffer): Buffer {
 }
 
 /**
- * The alternative names of a certificate, in its order. None that OpenSSL, which judges the certificate, cannot read.
+ * The alternative names of a certificate, in its order. None that OpenSSL, which judges the certificate, cannot read; and
+ * none is left out that OpenSSL reads: BER writes a name in pieces, which DER forbids and OpenSSL puts together.
  * Throws as {@link subjectPublicKeyInfo} does.
  */
 export function altNames(certificate: Buffer): readonly AltName[] {
@@ -98,6 +107,7 @@ function tbsFields(certificate: Buffer): readonly DerElement[] {
 }
 
 function toAltName({ tag, content }: DerElement): readonly AltName[] {
+  if (!GENERAL_NAMES.has(tag)) throw malformed()
   const type = GENERAL_NAMES.get(tag)
   if (type === undefined) return []
   if (type === 'ip')

@@ -1,9 +1,11 @@
 import { altNames, extensionValue } from './certificate-parts.js'
-import { DER, derElement, derElements } from './der.js'
+import { DER, derElement, derElements, malformed } from './der.js'
 
 const NAME_CONSTRAINTS = Buffer.from([0x55, 0x1d, 0x1e]) // 2.5.29.30
 const EXCLUDED = 0xa1
 const DNS_NAME = 0x82
+/** The same in pieces, as BER allows: OpenSSL reads it. */
+const DNS_NAME_IN_PIECES = 0xa2
 
 /**
  * Whether a wildcard of the leaf stands for a name that one of `authorities` excludes: `*.example.com`, where
@@ -36,5 +38,8 @@ function excludedDnsNames(authority: Buffer): readonly string[] {
   return subtrees
     .flatMap(({ content }) => derElements(content))
     .flatMap(({ tag, content }) => (tag === DER.sequence ? derElements(content).slice(0, 1) : []))
-    .flatMap(({ tag, content }) => (tag === DNS_NAME ? [content.toString('latin1')] : []))
+    .flatMap(({ tag, content }) => {
+      if (tag === DNS_NAME_IN_PIECES) throw malformed()
+      return tag === DNS_NAME ? [content.toString('latin1')] : []
+    })
 }

@@ -2,12 +2,18 @@ import { test } from 'tap'
 import { excludesSome } from '../../../../core/tls/judge/name-constraints.js'
 import { checkSentChain } from '../../../../core/tls/openssl/sent-chain.js'
 import { type Trust, TrustStore } from '../../../../core/tls/openssl/trust-store.js'
+import { certificateShape, der, sequence } from '../../../kit/der.js'
 import { type Authority, type Issued, makeAuthority } from '../../../kit/pki.js'
+import { leafWith } from '../../../kit/pki-openssl.js'
 
 const root = await makeAuthority({ name: 'Root' })
 
 /** The result for the chain and, behind a slash, for the name. */
-function codes(chain: readonly Issued[], host = 'origin.test', trust: Partial<Trust> = {}): string {
+function codes(
+  chain: readonly Pick<Issued, 'cert'>[],
+  host = 'origin.test',
+  trust: Partial<Trust> = {},
+): string {
   const store = new TrustStore({ anchors: [root.certPem], ...trust })
   try {
     const sent = chain.map(({ cert }) => cert.raw)
@@ -76,6 +82,33 @@ test('which wildcards an exclusion forbids', async t => {
   t.equal(await isExcluded('a.example.test', 'a.example.test'), false, 'no wildcard: that is for OpenSSL')
   t.equal(excludesSome([Buffer.from('no DER')], root.cert.raw), true, 'what cannot be read excludes')
   t.equal(excludesSome([], Buffer.from('no DER')), false)
+})
+
+test('a name that is written in pieces is no way round an exclusion', async t => {
+  const authority = await constrained({ permitted: ['example.test'], excluded: ['bar.example.test'] })
+  const leaf = (name: Buffer): Pick<Issued, 'cert'> => ({
+    cert: leafWith(authority, 'x', `subjectAltName=DER:${sequence(name).toString('hex')}`),
+  })
+  const pieces = (tag: number): Buffer =>
+    der(0xa2, der(tag, Buffer.from('*.exam')), der(tag, Buffer.from('ple.test')))
+  for (const [what, name] of [
+    ['in one piece', der(0x82, Buffer.from('*.example.test'))],
+    ['IA5String in pieces', pieces(0x16)],
+    ['OCTET STRING in pieces', pieces(0x04)],
+  ] as const)
+    t.equal(codes([leaf(name), authority], 'bar.example.test'), '48 at 0 / 0', what)
+  const constraint = sequence(
+    der(0x06, Buffer.from([0x55, 0x1d, 0x1e])),
+    der(0x04, sequence(der(0xa1, sequence(der(0xa2, der(0x16, Buffer.from('other.test'))))))),
+  )
+  t.equal(
+    excludesSome(
+      [certificateShape({ extensions: [constraint] })],
+      (await root.issue({ cn: 'a.test' })).cert.raw,
+    ),
+    true,
+    'nor is an exclusion that is written so left out',
+  )
 })
 
 test('strict rules are off by default', async t => {
