@@ -1,4 +1,4 @@
-import { ByteReader, HANDSHAKE, readFragment } from '../sniff/record-layer.js'
+import { ByteReader, HANDSHAKE, HandshakeMessages, readFragment } from '../sniff/record-layer.js'
 
 const SERVER_HELLO = 2
 const CERTIFICATE = 11
@@ -21,8 +21,7 @@ const MAX_HELD = 262_144
  */
 export class StapledResponse {
   #held: Buffer = EMPTY
-  /** Handshake bytes of the message that is not complete yet. */
-  #message: Buffer = EMPTY
+  #messages = new HandshakeMessages()
   #after: 'nothing' | 'hello' | 'certificate' = 'nothing'
   #isDone = false
   #found: Buffer | undefined
@@ -59,16 +58,15 @@ export class StapledResponse {
     }
     if (this.#isDone) return
     this.#held = Buffer.from(all.subarray(at)) // a copy: the memory of what came is used again
-    if (this.#held.length + this.#message.length > MAX_HELD) this.#end()
+    if (this.#held.length + this.#messages.length > MAX_HELD) this.#end()
   }
 
   #takeMessages(body: Buffer): void {
-    this.#message = Buffer.concat([this.#message, body])
-    while (!this.#isDone && this.#message.length >= 4) {
-      const end = 4 + this.#message.readUIntBE(1, 3)
-      if (end > this.#message.length) return
-      this.#onMessage(this.#message.readUInt8(0), this.#message.subarray(4, end))
-      this.#message = this.#message.subarray(end)
+    this.#messages.add(body)
+    while (!this.#isDone) {
+      const message = this.#messages.take()
+      if (message === undefined) return
+      this.#onMessage(message.type, message.body)
     }
   }
 
@@ -88,7 +86,7 @@ export class StapledResponse {
   #end(): void {
     this.#isDone = true
     this.#held = EMPTY
-    this.#message = EMPTY
+    this.#messages = new HandshakeMessages()
   }
 }
 

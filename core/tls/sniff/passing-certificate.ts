@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import { ProxyError } from '../../base/errors.js'
-import { ALERT, ByteReader, CHANGE_CIPHER_SPEC, HANDSHAKE, readFragment } from './record-layer.js'
+import {
+  ALERT,
+  ByteReader,
+  CHANGE_CIPHER_SPEC,
+  HANDSHAKE,
+  HandshakeMessages,
+  readFragment,
+} from './record-layer.js'
 import type { OriginAnswer } from './repeated-hello.js'
 
 /** What is held back until it is complete: OpenSSL takes chains of up to 102 400 bytes. */
@@ -27,8 +34,7 @@ export class PassingCertificate {
   #held: Buffer = EMPTY
   /** How much of `#held` has been looked at. */
   #seen = 0
-  /** Handshake bytes of the message that is not complete yet. */
-  #message: Buffer = EMPTY
+  readonly #messages = new HandshakeMessages()
 
   /**
    * @param leafSha256 of the verified leaf, lower-case hex; undefined where none was verified: everything passes then, and
@@ -86,7 +92,7 @@ export class PassingCertificate {
       if (fragment === 'more') break
       this.#look(fragment.type, fragment.body)
       this.#seen = fragment.next
-      if (this.#message.length === 0) passable = fragment.next
+      if (this.#messages.length === 0) passable = fragment.next
     }
     if (this.isDone) passable = this.#held.length
     const passed = this.#held.subarray(0, passable)
@@ -98,9 +104,9 @@ export class PassingCertificate {
 
   #look(type: number, body: Buffer): void {
     if (type === HANDSHAKE) {
-      this.#message = this.#message.length === 0 ? body : Buffer.concat([this.#message, body])
+      this.#messages.add(body)
       this.#takeMessages()
-    } else if (this.#message.length > 0) {
+    } else if (this.#messages.length > 0) {
       throw cut('the origin interrupted a handshake message')
     } else if (type === CHANGE_CIPHER_SPEC && this.#state === 'certificate') {
       this.#state = 'done'
@@ -110,12 +116,11 @@ export class PassingCertificate {
   }
 
   #takeMessages(): void {
-    while (!this.isDone && this.#message.length >= 4) {
-      const end = 4 + this.#message.readUIntBE(1, 3)
-      if (end > MAX_HELD) throw cut("the origin's certificates are too large")
-      if (end > this.#message.length) return
-      this.#onMessage(this.#message.readUInt8(0), this.#message.subarray(4, end))
-      this.#message = this.#message.subarray(end)
+    while (!this.isDone) {
+      if ((this.#messages.nextLength ?? 0) > MAX_HELD) throw cut("the origin's certificates are too large")
+      const message = this.#messages.take()
+      if (message === undefined) return
+      this.#onMessage(message.type, message.body)
     }
   }
 

@@ -37,6 +37,56 @@ export function fatalAlert(number: number): Buffer {
 /** RFC 5246 section 7.2.2: what ends a handshake that is not wanted any more: user_canceled, then close_notify. */
 export const CANCELED = Buffer.from([ALERT, 3, 3, 0, 2, 1, 90, ALERT, 3, 3, 0, 2, 1, 0])
 
+/** Bytes of a handshake message's header: its type, and its length. */
+const MESSAGE_HEADER = 4
+
+export interface HandshakeMessage {
+  readonly type: number
+  /** A view that is good until more is added. */
+  readonly body: Buffer
+}
+
+/**
+ * Puts handshake messages together that are cut into records. What that costs grows with the bytes, not with the number of
+ * records: a peer may cut a message of 100 000 bytes into as many records.
+ */
+export class HandshakeMessages {
+  #memory: Buffer = Buffer.alloc(0)
+  #start = 0
+  #end = 0
+
+  /** Bytes that belong to no message yet that was taken out. */
+  get length(): number {
+    return this.#end - this.#start
+  }
+
+  /** Bytes of the next message with its header; undefined until the header is complete. */
+  get nextLength(): number | undefined {
+    if (this.length < MESSAGE_HEADER) return undefined
+    return MESSAGE_HEADER + this.#memory.readUIntBE(this.#start + 1, 3)
+  }
+
+  /** Copies what a record holds. */
+  add(body: Buffer): void {
+    if (this.#end + body.length > this.#memory.length) {
+      const larger = Buffer.allocUnsafe(2 * (this.length + body.length))
+      this.#end = this.#memory.copy(larger, 0, this.#start, this.#end)
+      this.#start = 0
+      this.#memory = larger
+    }
+    this.#end += body.copy(this.#memory, this.#end)
+  }
+
+  /** Takes the next message out if it is complete. */
+  take(): HandshakeMessage | undefined {
+    const length = this.nextLength
+    if (length === undefined || length > this.length) return undefined
+    const message = this.#memory.subarray(this.#start, this.#start + length)
+    this.#start += length
+    return { type: message.readUInt8(0), body: message.subarray(MESSAGE_HEADER) }
+  }
+}
+
 /** Walks through a structure of lengths and values. What does not fit is told by `isBroken`, not by an exception. */
 export class ByteReader {
   readonly #bytes: Buffer
