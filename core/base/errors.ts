@@ -62,7 +62,7 @@ export const ERRORS = {
   ),
   PTC_HOOK_UNKNOWN: startup('Use a hook id of the reference; ids are spelled as in Traffic Server.'),
   PTC_HOOKS_SEALED: startup('Call hookAdd during init, not later.'),
-  PTC_PLUGIN_EXISTS: startup('Choose another name, or move away what is there: nothing is overwritten.'),
+  PTC_PLUGIN_EXISTS: startup('Choose another name, or move the existing files: nothing is overwritten.'),
   PTC_TEST_KIT: startup('A test asked the kit for something it cannot do; the message says what.'),
   PTC_OPENSSL_MISSING: startup(
     'Run on a Node whose binary carries OpenSSL 3.0.2 or newer: Node 18 and later from nodejs.org.',
@@ -71,10 +71,10 @@ export const ERRORS = {
     'Correct what the message names: a file with a certificate, key or authority, or a list of ciphers or groups.',
   ),
   PTC_CRL_UNUSABLE: startup(
-    'Name complete revocation lists that are in force, in PEM; the message says which list is not, and why.',
+    'Name complete revocation lists in force, in PEM; the message says which list cannot be used, and why.',
   ),
   PTC_CA_EXISTS: startup(
-    'Move the files away that the message names: clients may trust the old authority, so it is never overwritten.',
+    'Move the files that the message names: clients may trust the old authority, so it is never overwritten.',
   ),
   PTC_LOG_UNWRITABLE: startup(
     'Check that the folder of the log exists or can be made, and that the proxy may write there.',
@@ -85,7 +85,7 @@ export const ERRORS = {
   PTC_ADMIN_SOCKET: startup(
     'Set proxy.config.admin.socket to a path that the proxy may write to, or to NULL for no management.',
   ),
-  PTC_ADMIN_REQUEST: startup('Look at what there is: `portcullis ctl status`, `ctl parked`, `ctl verdicts`.'),
+  PTC_ADMIN_REQUEST: startup('List what exists with `portcullis ctl status`, `ctl parked`, `ctl verdicts`.'),
   PTC_ADMIN_UNREACHABLE: startup(
     'Start the proxy with the same -D, and run ctl as the same user; proxy.config.admin.socket says where.',
   ),
@@ -185,7 +185,7 @@ export const ERRORS = {
     'internal',
     503,
     'proxy_internal_response',
-    'More work waits than the processor does in 30 s: look whose it is in the access log, or give the proxy more.',
+    'More work waits than the processor can do in 30 s: find its clients in the access log, or give the proxy a faster processor.',
   ),
   PTC_TUNNEL_IDLE: kind('client', 0, '', 'Nothing moved through the connection for too long; it was closed.'),
   PTC_CLIENT_HANDSHAKE: kind(
@@ -210,13 +210,13 @@ export const ERRORS = {
     'client',
     0,
     '',
-    'The ClientHello in a tunnel cannot be read, or names what can be no host; the message says what is wrong with it.',
+    'The ClientHello in a tunnel cannot be read, or its name cannot be a host; the message says what is wrong.',
   ),
   PTC_TUNNEL_CUT: kind(
     'origin',
     0,
     '',
-    'What the origin sent the client is not what was verified; the tunnel was cut. Look at the servers behind the address.',
+    'The origin sent the client another certificate than the verified one; the tunnel was cut. Examine the servers behind the address.',
   ),
   PTC_DNS_FAILED: kind('origin', 502, 'dns_error', "The origin's name does not resolve."),
   PTC_DNS_TIMEOUT: kind(
@@ -266,13 +266,13 @@ export const ERRORS = {
     'origin',
     502,
     'tls_certificate_error',
-    "The origin's certificate was rejected; the message says by whom and why.",
+    "The origin's certificate was rejected; the message names the check or plugin, and the reason.",
   ),
   PTC_CERTIFICATE_UNREADABLE: kind(
     'origin',
     502,
     'tls_certificate_error',
-    'A certificate is not one DER certificate to its last byte, so that none of its fields are shown. The message says why.',
+    'The bytes are not exactly one DER certificate, so none of its fields are shown. The message says why.',
   ),
   PTC_VERIFY_TIMEOUT: kind(
     'internal',
@@ -296,7 +296,7 @@ export const ERRORS = {
     'internal',
     502,
     'proxy_internal_response',
-    "A plugin does not allow the origin's response, or its being passed on; the message says which, and why.",
+    "A plugin rejected the origin's response, or its way to the client; the message says which, and why.",
   ),
   PTC_PLUGIN_REFUSED_ORIGIN: kind(
     'internal',

@@ -8,7 +8,7 @@ export const ACCESS_RECORDS = {
     ...FILE_NAME,
     reload: true,
     about:
-      'The file in the configuration folder that says which clients may use which methods; without it this machine alone may. A client without permission gets 403.',
+      'The file in the configuration folder that allows clients and methods; without it only this machine may use the proxy. A client without permission gets 403.',
   },
   'proxy.config.http.proxy_auth.htpasswd': {
     type: 'STRING',
@@ -17,7 +17,7 @@ export const ACCESS_RECORDS = {
     ...FILE_NAME,
     reload: true,
     about:
-      'A file in the configuration folder with names and bcrypt hashes (`htpasswd -B`): clients must show one of them by Basic Proxy-Authorization, or get 407. NULL asks nobody. Not in Traffic Server.',
+      'A file in the configuration folder with names and bcrypt hashes (`htpasswd -B`): clients must show one of them by Basic Proxy-Authorization, or get 407. NULL asks for no password. Not in Traffic Server.',
   },
   'proxy.config.http.deny_private_origins': {
     type: 'INT',

@@ -15,7 +15,7 @@ export const BUMP_RECORDS = {
     default: 'bump-ca.key',
     ...FILE_NAME,
     reload: true,
-    about: 'The PEM file with the key of that authority, without a passphrase, for the proxy alone to read.',
+    about: 'The PEM file with the key of that authority, without a passphrase; only the proxy may read it.',
   },
   'proxy.config.ssl.bump.client.certification_level': {
     type: 'INT',

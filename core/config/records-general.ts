@@ -18,7 +18,7 @@ export const GENERAL_RECORDS = {
     ...FILE_NAME,
     reload: false,
     about:
-      'The unix socket on which `portcullis ctl` finds the running proxy, relative to the configuration folder, readable and writable for its user alone; NULL for none. Not in Traffic Server.',
+      'The unix socket on which `portcullis ctl` finds the running proxy, relative to the configuration folder, readable and writable only for the user of the proxy; NULL opens none. Not in Traffic Server.',
   },
   'proxy.config.plugin.plugin_dir': {
     type: 'STRING',
@@ -26,7 +26,7 @@ export const GENERAL_RECORDS = {
     shape: 'a folder',
     reload: true,
     about:
-      'Where relative plugin paths of plugin.config are looked up first; relative to the configuration folder.',
+      'The folder in which relative plugin paths of plugin.config are looked up first; relative to the configuration folder.',
   },
   'proxy.config.plugin.init_timeout': {
     type: 'INT',
@@ -45,7 +45,7 @@ export const GENERAL_RECORDS = {
     unit: 'ms',
     reload: true,
     about:
-      'How long the plugins on one hook may take together before silence is a rejection, where a hook parks outside of the TLS handshakes; one line of plugin.config may have less, by @deadline=.',
+      'How long all plugins on one hook may take together, on hooks that park outside of TLS handshakes; then the wait is rejected. A line of plugin.config can set a shorter time with @deadline=.',
   },
   'proxy.config.plugin.isolate.workers': {
     type: 'INT',
@@ -54,7 +54,7 @@ export const GENERAL_RECORDS = {
     maximum: 64,
     reload: true,
     about:
-      'How many worker threads a plugin with @isolate=worker has, an instance in each; two, so that one that hangs does not hold the hook for all.',
+      'How many worker threads a plugin with @isolate=worker has, with one instance in each. With two, a worker that hangs does not block the hook.',
   },
   'proxy.config.plugin.isolate.memory_mb': {
     type: 'INT',
@@ -62,7 +62,7 @@ export const GENERAL_RECORDS = {
     minimum: 16,
     maximum: 65_536,
     reload: true,
-    about: 'Mebibytes of heap for each worker of an isolated plugin; one that needs more is ended.',
+    about: 'Mebibytes of heap for each worker of an isolated plugin; a worker that needs more is ended.',
   },
   'proxy.config.plugin.isolate.hang_timeout': {
     type: 'INT',
@@ -71,7 +71,7 @@ export const GENERAL_RECORDS = {
     maximum: 2_147_483_647,
     unit: 'ms',
     reload: true,
-    about: 'How long a worker may give no sign of life while it has something to do; then it is ended.',
+    about: 'How long a busy worker may send nothing; then it is ended.',
   },
   'proxy.config.plugin.isolate.max_failures': {
     type: 'INT',
@@ -80,7 +80,7 @@ export const GENERAL_RECORDS = {
     maximum: 1000,
     reload: true,
     about:
-      'How many workers of a plugin may be lost in a row over questions of one hook, without an answer between, before it is out of service there: its questions are then rejected at once.',
+      'How many workers of a plugin may fail in a row on questions of one hook, without an answer between them. Then the plugin is out of service on this hook, and its questions are rejected at once.',
   },
   'proxy.config.plugin.isolate.retry_after': {
     type: 'INT',
@@ -90,7 +90,7 @@ export const GENERAL_RECORDS = {
     unit: 'ms',
     reload: true,
     about:
-      'How long a plugin that is out of service is not asked; then one question tries it. Doubled each time that fails, to a minute at most.',
+      'How long a plugin that is out of service is not asked; then it is asked one question as a trial. Each failed trial doubles the time, up to a minute.',
   },
   'proxy.config.diags.debug.enabled': {
     type: 'INT',

@@ -27,7 +27,7 @@ export const HTTP_RECORDS = {
     enum: ['probe', 'bump', 'tunnel'],
     reload: true,
     about:
-      'How the origin behind a CONNECT is verified: `probe` makes a handshake of its own before the tunnel opens, `bump` ends the TLS of the client at the proxy, `tunnel` does not verify.',
+      'How the origin behind a CONNECT is verified: with `probe` the proxy makes its own handshake before it opens the tunnel, with `bump` the TLS of the client ends at the proxy, `tunnel` does not verify.',
   },
   'proxy.config.http.connect.verify.non_tls': {
     type: 'STRING',
@@ -35,7 +35,7 @@ export const HTTP_RECORDS = {
     enum: ['refuse', 'tunnel'],
     reload: true,
     about:
-      'What becomes of another protocol than TLS behind a CONNECT that is probed or bumped: `refuse` ends the tunnel, and answers an HTTP request in it with 403; `tunnel` lets it pass unverified. With `tunnel` the 200 comes before the verdict, and a rejected origin is told by an alert. Not in Traffic Server.',
+      'What happens to a protocol other than TLS behind a CONNECT that is probed or bumped: `refuse` ends the tunnel, and answers an HTTP request in it with 403; `tunnel` lets it pass unverified. With `tunnel` the 200 comes before the verdict, and the client learns of a rejection by an alert. Not in Traffic Server.',
   },
   'proxy.config.http.connect.probe_cache_ttl': {
     type: 'INT',
@@ -45,14 +45,15 @@ export const HTTP_RECORDS = {
     unit: 's',
     reload: true,
     about:
-      'How long an accepted probe holds for the same name, address and policy. A minute lets the burst of tunnels that one page opens share a verdict, and a revocation take effect soon; 0 probes for every tunnel. Not in Traffic Server.',
+      'How long an accepted probe is valid for the same name, address and policy. With a minute, all tunnels that one page opens share a verdict, and a revocation takes effect soon; 0 probes for every tunnel. Not in Traffic Server.',
   },
   'proxy.config.http.insert_request_via_str': {
     type: 'INT',
     default: 1,
     enum: [0, 1],
     reload: true,
-    about: '1 adds Via to requests (RFC 9110 section 7.6.3); without it a loop of proxies is not noticed.',
+    about:
+      '1 adds Via to requests (RFC 9110 section 7.6.3); without it the proxy cannot detect a loop of proxies.',
     refused: 'the detailed forms of Via (2 to 4) are not supported',
   },
   'proxy.config.http.insert_response_via_str': {
@@ -60,7 +61,7 @@ export const HTTP_RECORDS = {
     default: 1,
     enum: [0, 1],
     reload: true,
-    about: '1 adds Via to responses, which RFC 9110 section 7.6.3 demands (default of Traffic Server: 0).',
+    about: '1 adds Via to responses, which RFC 9110 section 7.6.3 requires (default of Traffic Server: 0).',
     refused: 'the detailed forms of Via (2 to 4) are not supported',
   },
   'proxy.config.http.request_header_max_size': {
@@ -70,7 +71,7 @@ export const HTTP_RECORDS = {
     maximum: 16_777_216,
     unit: 'bytes',
     reload: true,
-    about: 'The most that the header of a request may hold; a longer one is answered 431.',
+    about: 'The largest header of a request; a larger one is answered 431.',
   },
   'proxy.config.http.response_header_max_size': {
     type: 'INT',
@@ -79,7 +80,7 @@ export const HTTP_RECORDS = {
     maximum: 16_777_216,
     unit: 'bytes',
     reload: true,
-    about: 'The most that the header of a response may hold; a longer one is answered 502.',
+    about: 'The largest header of a response; a larger one is answered 502.',
   },
   'proxy.config.http.connect_attempts_timeout': {
     type: 'INT',
@@ -121,14 +122,14 @@ export const HTTP_RECORDS = {
     default: 600,
     ...SECONDS,
     reload: true,
-    about: 'How long a connection may be silent that has been switched to WebSocket or another protocol.',
+    about: 'How long a connection may be silent after a switch to WebSocket or another protocol.',
   },
   'proxy.config.body_factory.enable_customizations': {
     type: 'INT',
     default: 1,
     enum: [0, 1],
     reload: true,
-    about: "1 shows the operator's error pages where there are some, 0 always the built-in ones.",
+    about: "1 shows the operator's error pages where they exist, 0 always shows the built-in pages.",
     refused: 'pages by language or host (2, 3) are not supported',
   },
   'proxy.config.body_factory.template_sets_dir': {

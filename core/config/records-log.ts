@@ -8,14 +8,15 @@ export const LOG_RECORDS = {
     enum: [0, 1, 2, 3],
     reload: true,
     about:
-      'The access log: 0 none, 1 what went wrong, 2 and 3 everything (default of Traffic Server: 3). SIGUSR1 and SIGUSR2 open the files anew after a rotation.',
+      'The access log: 0 none, 1 errors only, 2 and 3 all requests (default of Traffic Server: 3). SIGUSR1 and SIGUSR2 reopen the files after a rotation.',
   },
   'proxy.config.log.logfile_dir': {
     type: 'STRING',
     default: 'logs',
     shape: 'a folder',
     reload: true,
-    about: 'The folder of access.log, relative to the working directory; made if it is not there.',
+    about:
+      'The folder of access.log, relative to the working directory; the proxy makes it if it does not exist.',
   },
   'proxy.config.log.filename': {
     type: 'STRING',
@@ -39,6 +40,6 @@ export const LOG_RECORDS = {
     enum: [0, 1],
     reload: true,
     about:
-      "1 puts the fields of the origin's certificate, and the code of what went wrong, behind those of squid, common and extended; json has them always. Not in Traffic Server.",
+      "1 appends the fields of the origin's certificate and the error code to squid, common and extended; json always has them. Not in Traffic Server.",
   },
 } as const satisfies Record<string, RecordRow>

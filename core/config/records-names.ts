@@ -17,7 +17,7 @@ export const NAME_RECORDS = {
     shape: 'addresses of name servers',
     reload: true,
     about:
-      'Name servers to ask instead of those of resolv.conf: `address`, `address:port` or `[address]:port`, with blanks or commas between. NULL takes those of resolv.conf.',
+      'Name servers to ask instead of those of resolv.conf: `address`, `address:port` or `[address]:port`, separated by blanks or commas. NULL takes those of resolv.conf.',
   },
   'proxy.config.dns.resolv_conf': {
     type: 'STRING',
@@ -26,7 +26,7 @@ export const NAME_RECORDS = {
     shape: 'a file name',
     reload: true,
     about:
-      'Where `nameserver`, `search` and the option `ndots` stand; relative to the configuration folder. A change of the file is noticed within a second.',
+      'The file with `nameserver`, `search` and the option `ndots`; relative to the configuration folder. A change of the file takes effect within a second.',
   },
   'proxy.config.dns.search_default_domains': {
     type: 'INT',
@@ -43,7 +43,7 @@ export const NAME_RECORDS = {
     maximum: 65_535,
     reload: true,
     about:
-      'How many names are asked for at a time; two sockets each (default of Traffic Server: 2048). Further ones wait, and clients take turns: one network has half of them at most, two a third each, and so on.',
+      'How many names are asked for at a time; two sockets each (default of Traffic Server: 2048). Further ones wait, and the networks of clients take turns: one network gets at most half of them, two get a third each, and so on.',
   },
   'proxy.config.dns.max_in_flight_per_client': {
     type: 'INT',
@@ -62,7 +62,7 @@ export const NAME_RECORDS = {
     unit: 's',
     reload: true,
     about:
-      'How long one name may take, the wait for its turn included (default of Traffic Server: 30). The client gets 504 then.',
+      'How long the lookup of one name may take, including the wait for its turn (default of Traffic Server: 30). Then the client gets 504.',
   },
   'proxy.config.hostdb.timeout': {
     type: 'INT',
@@ -72,7 +72,7 @@ export const NAME_RECORDS = {
     unit: 's',
     reload: true,
     about:
-      'How long the addresses of a name are used at most (default of Traffic Server: 86400). They are used as long as the name server says, its TTL; the resolver of the system does not tell one. 0 asks anew every time. A name whose addresses take no connection is asked for anew at once.',
+      'The longest time that addresses of a name are used (default of Traffic Server: 86400). A shorter TTL of the name server counts; the resolver of the system gives no TTL. 0 asks every time. If no address of a name accepts a connection, the name is looked up again at once.',
   },
   'proxy.config.hostdb.fail.timeout': {
     type: 'INT',
@@ -91,7 +91,7 @@ export const NAME_RECORDS = {
     unit: 'bytes',
     reload: true,
     about:
-      'Memory for names that are remembered, about 400 bytes each, with 16 addresses of a name at most. Full, the name used longest ago is forgotten. 0 remembers none.',
+      'Memory for cached names, about 400 bytes each, with at most 16 addresses per name. When it is full, the least recently used name is removed. 0 caches none.',
   },
   'proxy.config.hostdb.host_file.path': {
     type: 'STRING',

@@ -9,7 +9,7 @@ export const SERVER_RECORDS = {
     maximum: 1_000_000,
     reload: true,
     about:
-      'The most connections of clients at a time, on all ports; further ones are closed at once (in Traffic Server, connections to origins count as well).',
+      'The largest number of client connections at a time, on all ports; further ones are closed at once (in Traffic Server, connections to origins count as well).',
   },
   'proxy.config.net.per_client.max_connections_in': {
     type: 'INT',
@@ -18,7 +18,7 @@ export const SERVER_RECORDS = {
     maximum: 1_000_000,
     reload: true,
     about:
-      'The most connections that one address may have; further ones are closed at once. 0 sets no limit.',
+      'The largest number of connections of one address; further ones are closed at once. 0 sets no limit.',
   },
   'proxy.config.http.transaction_active_timeout_in': {
     type: 'INT',
@@ -28,7 +28,7 @@ export const SERVER_RECORDS = {
     unit: 's',
     reload: true,
     about:
-      'The most that a request and its response may take together, however busy they are; 0 sets no limit. Tunnels are not meant.',
+      'The longest time for a request and its response together, even while data moves; 0 sets no limit. It does not apply to tunnels.',
   },
   'proxy.config.http.transaction_active_timeout_out': {
     type: 'INT',
@@ -37,7 +37,7 @@ export const SERVER_RECORDS = {
     maximum: 2_147_483,
     unit: 's',
     reload: true,
-    about: 'The same, seen from the origin: the shorter of the two counts; 0 sets no limit.',
+    about: 'The same limit, by its name for origins: the shorter of the two counts; 0 sets no limit.',
   },
   'proxy.config.ssl.handshake_timeout_in': {
     type: 'INT',
@@ -47,7 +47,7 @@ export const SERVER_RECORDS = {
     unit: 's',
     reload: true,
     about:
-      'How long a client may take for its TLS handshake, on an ssl port or in a bumped CONNECT, plugins that hold it included.',
+      'How long a client may take for its TLS handshake, on an ssl port or in a bumped CONNECT, including the time that plugins hold it.',
   },
   'proxy.config.ssl.server.multicert.filename': {
     type: 'STRING',
@@ -89,7 +89,7 @@ export const SERVER_RECORDS = {
     maximum: 2,
     reload: true,
     about:
-      'Certificates of clients on ssl ports: 0 none is asked for, 1 one that is shown must be good, 2 there must be one. TS_SSL_VERIFY_CLIENT_HOOK then decides about it.',
+      'Certificates of clients on ssl ports: 0 asks for none, 1 asks, and a certificate that is shown must be valid, 2 requires a valid certificate. TS_SSL_VERIFY_CLIENT_HOOK then decides about it.',
   },
   'proxy.config.ssl.CA.cert.filename': {
     type: 'STRING',
@@ -97,7 +97,7 @@ export const SERVER_RECORDS = {
     nullable: true,
     ...FILE_NAME,
     reload: true,
-    about: 'The file with the authorities whose certificates clients may show, PEM.',
+    about: 'The PEM file with the authorities that may issue certificates of clients.',
   },
   'proxy.config.ssl.CA.cert.path': {
     type: 'STRING',

@@ -12,7 +12,7 @@ export const SSL_RECORDS = {
     enum: [0, 1, 2],
     reload: true,
     about:
-      "Who judges an origin's certificate: 0 nobody, 1 the built-in check alone, 2 the plugins on TS_SSL_CERT_VERIFY_HOOK (as in the proof of concept).",
+      "What judges an origin's certificate: 0 nothing, 1 only the built-in check, 2 the built-in check and the plugins on TS_SSL_CERT_VERIFY_HOOK.",
   },
   'proxy.config.ssl.client.verify.server.policy': {
     type: 'STRING',
@@ -20,14 +20,14 @@ export const SSL_RECORDS = {
     enum: ['ENFORCED', 'PERMISSIVE', 'DISABLED'],
     reload: true,
     about:
-      'How far a failed built-in check binds: ENFORCED rejects, PERMISSIVE logs and goes on, DISABLED does not look.',
+      'How far a failed built-in check binds: ENFORCED rejects, PERMISSIVE logs and goes on, DISABLED skips the check.',
   },
   'proxy.config.ssl.client.verify.server.properties': {
     type: 'STRING',
     default: 'ALL',
     enum: ['ALL', 'SIGNATURE', 'NAME', 'NONE'],
     reload: true,
-    about: 'What the built-in check looks at: the SIGNATURE chain, the NAME, ALL of it, or NONE.',
+    about: 'What the built-in check covers: the SIGNATURE chain, the NAME, ALL of it, or NONE.',
   },
   'proxy.config.ssl.client.verify.server.override': {
     type: 'INT',
@@ -42,7 +42,7 @@ export const SSL_RECORDS = {
     enum: [0, 1],
     reload: true,
     about:
-      '1 makes the built-in check reject what breaks rules of RFC 5280 that OpenSSL forgives otherwise (X509_V_FLAG_X509_STRICT), such as missing key identifiers. Not in Traffic Server.',
+      '1 makes the built-in check reject certificates that break rules of RFC 5280 which OpenSSL does not enforce otherwise (X509_V_FLAG_X509_STRICT), such as missing key identifiers. Not in Traffic Server.',
   },
   'proxy.config.ssl.origin_session_cache': {
     type: 'INT',
@@ -50,7 +50,7 @@ export const SSL_RECORDS = {
     enum: [0, 1],
     reload: true,
     about:
-      '1 keeps TLS sessions of origins and resumes them. A session is offered only under the policy it was made under; Traffic Server has 1.',
+      '1 keeps TLS sessions of origins and resumes them. A session is offered only under the policy under which it was made; Traffic Server has 1.',
   },
   'proxy.config.ssl.origin_session_cache.size': {
     type: 'INT',
@@ -66,7 +66,7 @@ export const SSL_RECORDS = {
     enum: [0, 1],
     reload: true,
     about:
-      '1 has the stored chain judged again, by the plugins too, before its session is offered; a rejection drops the session and refuses the connection. 0 relies on the verdict of the first handshake.',
+      'With 1 the stored chain is judged again, also by the plugins, before its session is offered; a rejection drops the session and refuses the connection. 0 relies on the verdict of the first handshake.',
   },
   'proxy.config.ssl.keylog_file': {
     type: 'STRING',
@@ -75,7 +75,7 @@ export const SSL_RECORDS = {
     shape: 'a file',
     reload: true,
     about:
-      'A file for the secrets of all sessions with origins, in the form of SSLKEYLOGFILE, readable by its owner alone. Whoever has it can read the traffic: for looking into captures, never for daily work.',
+      'A file for the secrets of all sessions with origins, in the form of SSLKEYLOGFILE, readable only by its owner. With this file captured traffic can be decrypted: use it to examine captures, never in production.',
   },
   'proxy.config.ssl.servername.filename': {
     type: 'STRING',
@@ -90,8 +90,7 @@ export const SSL_RECORDS = {
     default: 1,
     enum: [0, 1],
     reload: true,
-    about:
-      '0 rejects when a plugin returns without having answered: for those who want no handshake to be held.',
+    about: '0 rejects a handshake when a plugin returns without an answer: no handshake is ever held.',
   },
   'proxy.config.ssl.client.verify.deadline': {
     type: 'INT',
@@ -109,7 +108,7 @@ export const SSL_RECORDS = {
     maximum: 10_000_000,
     reload: true,
     about:
-      'How many acceptances are kept that plugins allowed to be remembered (accept({ cacheFor })); the one used longest ago goes first.',
+      'How many remembered verdicts are kept: acceptances that a plugin allowed to be remembered (accept({ cacheFor })). The least recently used one is removed first.',
   },
   'proxy.config.ssl.client.handshake_timeout': {
     type: 'INT',
@@ -119,7 +118,7 @@ export const SSL_RECORDS = {
     unit: 's',
     reload: true,
     about:
-      'How long the origin may take for its part of a handshake; the time plugins hold it does not count.',
+      'How long the origin may take for its part of a handshake; the time that plugins hold it does not count.',
   },
   'proxy.config.ssl.client.CA.cert.filename': {
     type: 'STRING',

@@ -88,7 +88,7 @@ export const RULE_KEYS = {
   verify_server: {
     enum: [0, 1, 2],
     description:
-      'Who judges: 0 nobody, 1 the built-in check alone, 2 the plugins. Record: proxy.config.ssl.client.verify.server.',
+      'What judges: 0 nothing, 1 only the built-in check, 2 the built-in check and the plugins. Record: proxy.config.ssl.client.verify.server.',
   },
   verify_server_override: {
     enum: [0, 1],

@@ -40,8 +40,7 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
   caun: { about: 'the name under which the client was admitted', read: ({ user }) => user },
   cqhm: { about: "the request's method", read: ({ summary }) => summary.method },
   cquc: {
-    about:
-      'the URL, without a name and password: the request-target, and inside a bumped CONNECT what it is short for',
+    about: 'the URL, without name and password: the request-target; inside a bumped CONNECT, the full URL',
     read: ({ summary }) => safeUrl(summary.url),
   },
   cqtx: {
@@ -60,14 +59,14 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
     read: ({ summary }) => (lengthOf(summary.req) ?? 0) + summary.bytesUp,
   },
   crc: {
-    about: 'how it ended, in a word as Squid has them',
+    about: 'how it ended, as a result code of Squid',
     read: ({ summary }) => outcome(summary.error?.code, summary.method),
   },
   pssc: {
-    about: 'the status that the client was answered; 000 if it left before',
+    about: 'the status of the answer to the client; 000 if the client left before',
     read: ({ summary }) => String(summary.status).padStart(3, '0'),
   },
-  psql: { about: 'bytes that the client was sent', read: ({ sent }) => sent },
+  psql: { about: 'bytes sent to the client', read: ({ sent }) => sent },
   pshl: {
     about: 'bytes of the answer without its body; framing counts',
     read: ({ sent, summary }) => Math.max(0, sent - summary.bytesDown),
@@ -79,11 +78,11 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
       headerOf(response?.headers, 'content-type')?.split(';', 1)[0]?.trim(),
   },
   pqhl: {
-    about: 'bytes of the head that the origin was sent',
+    about: 'bytes of the head sent to the origin',
     read: ({ summary: { sent } }) => sent && requestLength(sent),
   },
   pqcl: {
-    about: 'bytes of the body that the origin was sent',
+    about: 'bytes of the body sent to the origin',
     read: ({ summary: { sent, bytesUp } }) => (sent === undefined ? undefined : bytesUp),
   },
   sssc: { about: "the origin's status", read: ({ summary: { response } }) => response?.status },
@@ -153,7 +152,7 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
   },
   pscby: {
     about:
-      'who decided: plugins, built-in, nobody, plugin:NAME, plugin-failed:NAME, deadline:NAME, operator:NAME',
+      'what decided: `plugins`, `built-in`, `nobody`, plugin:NAME, plugin-failed:NAME, deadline:NAME, operator:NAME',
     read: entry => certificateOf(entry.summary)?.by,
   },
   pscpark: {

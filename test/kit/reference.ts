@@ -22,7 +22,7 @@ import { LOG_FIELDS } from '../../core/log/log-fields.js'
 import { alertOf } from '../../core/tls/alerts.js'
 import { REASONS } from '../../core/tls/judge/verdict.js'
 
-const WRITTEN = 'This page is written from the tables of the program; a test keeps it true.'
+const WRITTEN = 'This page is generated from the tables of the program; a test keeps it true.'
 
 /** A Markdown table. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -52,7 +52,7 @@ export function renderRecords(): string {
   const head = ['record', 'type', 'default', 'accepts', 'reload', 'what it does']
   return page(
     'Records',
-    'A record is set by a line `CONFIG name type value` in `records.config`, or by an environment variable, which wins: ' +
+    'A record is set by a line `CONFIG name type value` in `records.config`, or by an environment variable, which overrides it: ' +
       'the name in capitals, with `_` for `.` (`PROXY_CONFIG_HTTP_CONNECT_PORTS`). Names, types and defaults are those of ' +
       'Apache Traffic Server unless the text says otherwise. Unknown names, other types, values outside of what is ' +
       'accepted and lines that set a record twice are errors, all reported at once with file and line.',
@@ -66,7 +66,7 @@ export function renderRecords(): string {
     table(head, recordRows(NAME_RECORDS)),
     '## Connections of clients',
     table(head, recordRows(SERVER_RECORDS)),
-    '## Who may use the proxy',
+    '## Access to the proxy',
     table(head, recordRows(ACCESS_RECORDS)),
     '## The access log',
     table(head, recordRows(LOG_RECORDS)),
@@ -117,7 +117,7 @@ export function renderRules(): string {
   return page(
     'Rules for single origins: sni.yaml',
     'The form is that of Traffic Server: a list `sni` of rules, each with an `fqdn`. The first rule that matches the name ' +
-      'in the URL counts, and no other; what it leaves out is said by the records. Misspelt keys are errors. For editors ' +
+      'in the URL counts, and no other; the records define what it leaves out. Misspelt keys are errors. For editors ' +
       'the schema lies in `etc/sni.schema.json`: `# yaml-language-server: $schema=sni.schema.json`.',
     'A demand (alternative names, pins, key sizes) is part of the built-in check: the policy says how far it binds. A pin ' +
       'is about the leaf: an issuer that an origin merely sends proves nothing. To pin an issuer, trust it alone ' +

@@ -7,7 +7,7 @@ const RIDDLES: readonly (readonly [RegExp, string])[] = [
   [/\b(?:who|whom|whoever|whosoever)\b/, 'name the thing that acts'],
   [/\b(?:somebody|someone|anybody|anyone|nobody|everybody)(?:'s)?\b/, 'name the thing that acts'],
   [/\b(?:hears|hear) (?:of|what|how|why|each|none)\b|\bit hears\b/, 'is called with, is told'],
-  [/\bof wh(?:om|ich)\b/, 'make a sentence of its own'],
+  [/\bof whom\b/, 'make a sentence of its own'],
   [/\b(?:makes?|making|made) way\b/, 'yields'],
   [/\bunder way\b/, 'in flight'],
   [/\bwhat (?:would|will) become of\b/, 'say what is done'],
