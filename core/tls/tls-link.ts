@@ -2,8 +2,8 @@
 import { ProxyError, type Side } from '../base/errors.js'
 import { endGently } from '../vconn/end-gently.js'
 import type { ClientLink, Link, LinkSink } from '../vconn/link.js'
-import type { OutboundEngine } from './openssl/outbound-engine.js'
-import { borrowPlaintext, returnPlaintext } from './openssl/plaintext.js'
+import type { Engine } from './openssl/engine.js'
+import { acquireBuffer, releaseBuffer } from './openssl/traffic.js'
 
 /** How long the other end may take, when it has ended, to read what is still on its way to it, in milliseconds. */
 const LINGER = 30_000
@@ -11,9 +11,9 @@ const LINGER = 30_000
 /** Two records of ciphertext with no plaintext in them: key updates, which cost us far more than whoever sends them. */
 const BARREN_BYTES = 32_768
 
-/** An engine after its handshake, of either side. */
+/** An engine after its handshake, of either direction. */
 export type TlsEngine = Pick<
-  OutboundEngine,
+  Engine,
   'receive' | 'take' | 'read' | 'write' | 'retryWrite' | 'hasUnsent' | 'shutdown' | 'error' | 'free'
 >
 
@@ -179,10 +179,9 @@ export class TlsLink implements ClientLink, LinkSink {
 
   /** @returns whether there may be more */
   #deliver(): boolean {
-    const memory = borrowPlaintext()
-    const got = this.#engine.read(memory)
-    const isFree = typeof got === 'string' || this.#isTaken(got)
-    if (isFree) returnPlaintext(memory)
+    const buffer = acquireBuffer()
+    const got = this.#engine.read(buffer)
+    if (typeof got === 'string' || this.#isTaken(got)) releaseBuffer(buffer)
     if (typeof got !== 'string') return true
     if (got === 'later') return false
     if (got === 'failed') {

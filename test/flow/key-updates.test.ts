@@ -5,9 +5,9 @@ import { OutboundContext } from '../../core/tls/openssl/outbound-context.js'
 import { OutboundEngine } from '../../core/tls/openssl/outbound-engine.js'
 import { TlsLink } from '../../core/tls/tls-link.js'
 import { FakeLink, SinkLog } from '../kit/fake-link.js'
+import { OriginEngine, shake } from '../kit/origin-engine.js'
 import { HELLO, natives, origin, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
-import { UpdatingClient } from '../kit/tls-client-engine.js'
-import { InboundEngine, shake } from '../kit/tls-server-engine.js'
+import { UpdatingClient } from '../kit/updating-client.js'
 
 test('a client that updates its keys', async t => {
   const { proxy, port } = await secureProxy(t, [], {
@@ -40,7 +40,7 @@ test('a client that updates its keys', async t => {
 test('an origin that updates its keys', async t => {
   const anchors = [root.certPem]
   const context = new OutboundContext({ anchors, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] })
-  const server = new InboundEngine({ ...own, version: '1.3' })
+  const server = new OriginEngine({ ...own, version: '1.3' })
   const engine = new OutboundEngine(context, { host: 'proxy.example', isAddress: false, sni: undefined })
   t.equal(shake(engine, server), 'established')
   const tcp = new FakeLink()

@@ -1,7 +1,7 @@
 /** An origin of TLS 1.2 that shows any bytes as certificates: nothing of its flight is encrypted or signed by then. */
 
+import { OriginEngine } from './origin-engine.js'
 import type { Issued } from './pki.js'
-import { InboundEngine } from './tls-server-engine.js'
 
 const HANDSHAKE = 22
 const CERTIFICATE = 11
@@ -13,7 +13,7 @@ const MAX_RECORD = 16_384
  * @param own a certificate that the ServerHello can be made with
  */
 export function flightWith(hello: Uint8Array, own: Issued, chain: readonly Uint8Array[]): Buffer {
-  const server = new InboundEngine({ ...own, version: '1.2' })
+  const server = new OriginEngine({ ...own, version: '1.2' })
   try {
     server.receive(hello)
     server.advance()

@@ -1,8 +1,8 @@
 import type { BuiltInResult, PeerEvidence } from '../../api/certificate.js'
 import { x509ErrorName } from '../../api/x509-errors.js'
 import { x509ErrorText } from '../openssl/built-in-check.js'
-import type { EngineOptions, ParkedPeer } from '../openssl/outbound-engine.js'
-import type { CheckOutcome } from '../openssl/outcome.js'
+import type { CheckOutcome } from '../openssl/errors.js'
+import type { OutboundNames, ParkedPeer } from '../openssl/outbound-engine.js'
 import { altNames } from './certificate-parts.js'
 import { certificateOf } from './chain-certificate.js'
 import { isUnderscoreMatch } from './names.js'
@@ -20,7 +20,7 @@ export interface CheckRules {
 /** What plugins and logs are shown of a parked handshake. Frozen: no plugin changes what the next one sees. */
 export function toEvidence(
   peer: ParkedPeer,
-  of: EngineOptions,
+  of: OutboundNames,
   { properties, demands }: CheckRules,
 ): PeerEvidence {
   const signature = toResult(peer.signature)
@@ -43,7 +43,7 @@ export function toEvidence(
   })
 }
 
-function nameResult({ name, sent: [leaf] }: ParkedPeer, { host, isAddress }: EngineOptions): BuiltInResult {
+function nameResult({ name, sent: [leaf] }: ParkedPeer, { host, isAddress }: OutboundNames): BuiltInResult {
   if (name.code === 0 || isAddress || leaf === undefined || !host.includes('_')) return toResult(name)
   return isUnderscoreMatch(host, dnsNames(leaf)) ? OK : toResult(name)
 }

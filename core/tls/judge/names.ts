@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { EngineOptions } from '../openssl/outbound-engine.js'
+import type { OutboundNames } from '../openssl/outbound-engine.js'
 
 /** How a rule changes what an origin is announced as, and checked for. */
 export interface NameRules {
@@ -19,7 +19,7 @@ export function toNames(
   host: string,
   { sni, alternative }: NameRules = {},
   announce?: string | null,
-): EngineOptions {
+): OutboundNames {
   const isAddress = isIP(host) !== 0
   const name = !isAddress && host.endsWith('.') ? host.slice(0, -1) : host
   const own = isAddress ? undefined : name

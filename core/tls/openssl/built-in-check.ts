@@ -1,6 +1,6 @@
 import type { ChainMemory } from './chain-memory.js'
+import { type CheckOutcome, GOOD } from './errors.js'
 import * as ssl from './library.js'
-import { type CheckOutcome, GOOD } from './outcome.js'
 import { findPath } from './path-search.js'
 import type { Presented } from './verify-path.js'
 import { checkHost, derOfStack } from './x509.js'

@@ -1,9 +1,9 @@
 import { haveNames } from '../judge/crl-kind.js'
 import { bytesOf } from './crl-facts.js'
 import * as crls from './crl-library.js'
+import type { CheckOutcome } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
-import type { CheckOutcome } from './outcome.js'
 
 const CRYPTO_EX_INDEX_X509_STORE = 4
 const NID_CRL_DISTRIBUTION_POINTS = 103

@@ -1,15 +1,14 @@
 /**
- * The C callbacks of the server side. OpenSSL calls them from within SSL_do_handshake: when a ClientHello is in, when it
- * picks a protocol, and when it wants a certificate; the first and the last again each time the handshake is tried while
- * it is parked there. They find the engine by the `SSL*` and must never let an exception out: whatever goes wrong here
- * ends the handshake.
+ * The C callbacks of inbound handshakes. OpenSSL calls them from within SSL_do_handshake: when a ClientHello is in, when
+ * it picks a protocol, and when it wants a certificate; the first and the last again each time the handshake is tried
+ * while it is parked there. They find the engine by the `SSL*`. An exception must not reach C: it ends the handshake.
  */
 
 import * as server from './inbound-library.js'
 import type { Handle } from './library.js'
 import * as ssl from './library.js'
 
-/** What OpenSSL is told: 1 go on, -1 park, 0 fail. */
+/** The answer to OpenSSL: 1 go on, -1 park, 0 fail. */
 export type GateAnswer = 1 | -1 | 0
 
 /** An engine, as the callbacks see it. */
@@ -25,7 +24,8 @@ const FAIL = 0
 const SSL_TLSEXT_ERR_OK = 0
 const SSL_TLSEXT_ERR_ALERT_FATAL = 2
 
-const subjects = new Map<Handle, InboundSubject>()
+/** Inbound engines by their `SSL*`. */
+export const inboundSubjects = new Map<Handle, InboundSubject>()
 
 interface Callbacks {
   readonly hello: bigint
@@ -34,16 +34,6 @@ interface Callbacks {
 }
 
 let registered: Callbacks | undefined
-
-/** Makes an engine findable from the moment its SSL exists. */
-export function enrollInbound(handle: Handle, subject: InboundSubject): void {
-  subjects.set(handle, subject)
-}
-
-/** Before SSL_free: addresses are used again. */
-export function dismissInbound(handle: Handle): void {
-  subjects.delete(handle)
-}
 
 export function gateCallbacks(): Callbacks {
   registered ??= {
@@ -56,7 +46,7 @@ export function gateCallbacks(): Callbacks {
 
 function gate(handle: Handle, ask: (subject: InboundSubject) => GateAnswer): GateAnswer {
   try {
-    const subject = subjects.get(handle)
+    const subject = inboundSubjects.get(handle)
     return subject === undefined ? FAIL : ask(subject)
   } catch {
     return FAIL
@@ -67,7 +57,7 @@ function onAlpn(handle: Handle, out: Handle, outLength: Handle, offered: Handle,
   try {
     const wire = ssl.copyFrom(offered, length)
     const at = positions(wire)
-    const chosen = subjects
+    const chosen = inboundSubjects
       .get(handle)
       ?.onAlpn(at.map(i => wire.toString('latin1', i, i + lengthAt(wire, i))))
     const start = chosen === undefined ? undefined : at[chosen]

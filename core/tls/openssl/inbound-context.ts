@@ -1,14 +1,14 @@
-import { clientVerifyCallback } from './client-verify.js'
 import { contextError } from './errors.js'
 import { gateCallbacks } from './hello-callback.js'
 import * as server from './inbound-library.js'
-import { dismissRemovals, enrollRemovals, type RemovalSubject, sessionCallbacks } from './inbound-sessions.js'
+import { type RemovalSubject, removalSubjects, sessionCallbacks } from './inbound-sessions.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { must, type OwnCertificate, setCertificate, withX509 } from './own-certificate.js'
 import { Owned } from './owned.js'
 import { ticketCallbacks } from './session-age.js'
 import { TrustStore } from './trust-store.js'
+import { clientVerifyCallback } from './verify-callback.js'
 
 const SSL_VERIFY_NONE = 0
 const SSL_VERIFY_PEER = 1
@@ -22,28 +22,28 @@ const TLS1_2_VERSION = 0x303
 const MODES = 0x1 | 0x2 | 0x8 | 0x10
 /** NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, NO_RENEGOTIATION. */
 const OPTIONS = 2 ** 17 + 2 ** 22 + 2 ** 30
-/** Sessions have ids instead of tickets, in TLS 1.3 as well: their contents stay here. */
+/** Sessions have ids instead of tickets, also in TLS 1.3: their contents stay here. */
 const NO_TICKET = 2 ** 14
 /** SERVER, NO_INTERNAL: OpenSSL itself keeps nothing. */
 const ASKS_FOR_SESSIONS = 0x2 | 0x300
 const SECURITY_LEVEL = 2
 
-/** What clients have to show. */
+/** The certificates that clients have to show. */
 export interface ClientCertificates {
-  /** `optional`: one that is shown must be good; `required`: one must be shown. `none`: a context beside it may ask. */
+  /** `optional`: a certificate that is shown must be good; `required`: one must be shown; `none`: none is asked for. */
   readonly demand: 'none' | 'optional' | 'required'
-  /** Authorities of theirs, PEM, one certificate each. */
+  /** The authorities that may issue them, PEM, one certificate each. */
   readonly anchors: readonly string[]
 }
 
 export interface InboundContextOptions {
-  /** One per type of key; none in a context that another one takes the place of. */
+  /** One per type of key; none in a context that another one replaces before a certificate is shown. */
   readonly certificates: readonly OwnCertificate[]
   readonly clientCertificates?: ClientCertificates | undefined
   readonly groups?: string | undefined
-  /** Sessions are kept elsewhere; hears of those that are to be forgotten. Without it clients get tickets. */
+  /** Keeps the sessions elsewhere, and is told which of them to forget. Without it clients get tickets. */
   readonly sessions?: RemovalSubject | undefined
-  /** Sessions are resumed only under the same one: a digest of all that a handshake rests on. At most 32 bytes. */
+  /** A digest of all that a handshake rests on: a session is resumed only under the same one. At most 32 bytes. */
   readonly sessionContext: Buffer
   /** Seconds for which a session can be resumed. */
   readonly sessionTimeout: number
@@ -59,7 +59,7 @@ export class InboundContext {
     ssl.ERR_clear_error()
     this.hasSessions = options.sessions !== undefined
     this.#ctx = new Owned('SSL_CTX', ssl.SSL_CTX_new(server.TLS_server_method()), ctx => {
-      dismissRemovals(ctx)
+      removalSubjects.delete(ctx) // before SSL_CTX_free: addresses are used again
       ssl.SSL_CTX_free(ctx)
     })
     try {
@@ -88,11 +88,11 @@ export class InboundContext {
       'session id context',
     )
     server.SSL_CTX_set_timeout(ctx, sessionTimeout)
-    // The handshake of TLS 1.3 sends none: a client that is refused behind it must not have one. The engine makes them.
+    // OpenSSL would send tickets in the handshake of TLS 1.3, also to clients that are refused after it. The engine makes them later.
     must(server.SSL_CTX_set_num_tickets(ctx, 0), 'number of tickets')
     const tickets = ticketCallbacks()
     must(server.SSL_CTX_set_session_ticket_cb(ctx, tickets.made, tickets.read, NULL), 'ticket callbacks')
-    // Without callbacks as well: a session that is kept by nobody is offered to nobody.
+    // Also without the callbacks: OpenSSL's own cache must hold no session.
     ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_SESS_CACHE_MODE, ASKS_FOR_SESSIONS, NULL)
     if (sessions !== undefined) this.#askForSessions(ctx, sessions)
     for (const certificate of certificates) setCertificate(ctx, certificate)
@@ -105,7 +105,7 @@ export class InboundContext {
     ssl.SSL_CTX_sess_set_new_cb(ctx, callbacks.new)
     server.SSL_CTX_sess_set_get_cb(ctx, callbacks.get)
     server.SSL_CTX_sess_set_remove_cb(ctx, callbacks.remove)
-    enrollRemovals(ctx, sessions)
+    removalSubjects.set(ctx, sessions)
   }
 
   /** For the engine only. */

@@ -1,7 +1,7 @@
 /**
- * The C callbacks about sessions with clients. `new` and `get` come from within SSL_do_handshake and find the engine by
- * the `SSL*`; `remove` comes from anywhere, SSL_free included, and finds the context by the `SSL_CTX*`. What they do
- * ends before they return: nobody else's code runs in them. An exception must not reach C; it means: no session.
+ * The C callbacks about sessions with clients. OpenSSL calls `new` and `get` from within SSL_do_handshake; they find the
+ * engine by the `SSL*`. It calls `remove` from anywhere, SSL_free included; that finds the context by the `SSL_CTX*`. All
+ * are synchronous and call no code of plugins. An exception must not reach C: it means that there is no session.
  */
 
 import * as server from './inbound-library.js'
@@ -34,27 +34,12 @@ interface Callbacks {
   readonly remove: bigint
 }
 
-const engines = new Map<Handle, SessionSubject>()
-const contexts = new Map<Handle, RemovalSubject>()
+/** Inbound engines by their `SSL*`. */
+export const sessionSubjects = new Map<Handle, SessionSubject>()
+/** Inbound contexts by their `SSL_CTX*`. */
+export const removalSubjects = new Map<Handle, RemovalSubject>()
+
 let registered: Callbacks | undefined
-
-export function enrollSessions(handle: Handle, subject: SessionSubject): void {
-  engines.set(handle, subject)
-}
-
-/** Before SSL_free: addresses are used again. */
-export function dismissSessions(handle: Handle): void {
-  engines.delete(handle)
-}
-
-export function enrollRemovals(ctx: Handle, subject: RemovalSubject): void {
-  contexts.set(ctx, subject)
-}
-
-/** Before SSL_CTX_free. */
-export function dismissRemovals(ctx: Handle): void {
-  contexts.delete(ctx)
-}
 
 export function sessionCallbacks(): Callbacks {
   registered ??= {
@@ -68,7 +53,7 @@ export function sessionCallbacks(): Callbacks {
 /** @returns 0: no reference is kept */
 function onNew(handle: Handle, session: Handle): 0 {
   try {
-    const subject = engines.get(handle)
+    const subject = sessionSubjects.get(handle)
     if (subject === undefined || ssl.SSL_SESSION_is_resumable(session) !== 1) return 0
     const bytes = serialize(session)
     if (bytes !== undefined) subject.onNewSession(idOf(session), bytes)
@@ -80,7 +65,7 @@ function onNew(handle: Handle, session: Handle): 0 {
 
 function onGet(handle: Handle, id: Handle, length: number): Handle {
   try {
-    return engines.get(handle)?.onGetSession(ssl.copyFrom(id, length)) ?? NULL
+    return sessionSubjects.get(handle)?.onGetSession(ssl.copyFrom(id, length)) ?? NULL
   } catch {
     return NULL
   }
@@ -88,9 +73,9 @@ function onGet(handle: Handle, id: Handle, length: number): Handle {
 
 function onRemove(ctx: Handle, session: Handle): void {
   try {
-    contexts.get(ctx)?.onRemoveSession(idOf(session))
+    removalSubjects.get(ctx)?.onRemoveSession(idOf(session))
   } catch {
-    // A session that is still stored is refused by OpenSSL again.
+    // The session stays stored; OpenSSL refuses it again when it is offered.
   }
 }
 
@@ -107,21 +92,20 @@ function idOf(session: Handle): Buffer {
   return at === NULL || length[0] === 0 ? Buffer.alloc(0) : ssl.copyFrom(at, length[0])
 }
 
-/** Which session is wanted. */
 export interface WantedSession {
-  /** What the client offered; a store that answers with another session is wrong. */
+  /** The id that the client offered; a store may answer with another session by mistake. */
   readonly id: Buffer
-  /** A session of TLS 1.3 is none for TLS 1.2, and the other way round: the handshake would fail on it. */
+  /** A session is good for one version only: with the other one the handshake would fail. */
   readonly isTls13: boolean
 }
 
-/** The session in these bytes, if they hold one, it is the one wanted, and not too old. Whoever gets it frees it. */
+/** The session in these bytes, if they hold the wanted one and it is not too old. The caller frees it. */
 export function parseSession(bytes: Uint8Array, { id, isTls13 }: WantedSession): Owned | undefined {
   if (bytes.length === 0 || bytes.length > MAX_SESSION_BYTES) return undefined
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   copy.set(bytes)
   const handle = server.d2i_SSL_SESSION(NULL, [ssl.addressOf(copy)], copy.length)
-  copy.fill(0) // a secret; and so it is not collected before it has been read
+  copy.fill(0) // a secret; this use also keeps the buffer alive until OpenSSL has read it
   ssl.ERR_clear_error()
   if (handle === NULL) return undefined
   const session = new Owned('SSL_SESSION', handle, ssl.SSL_SESSION_free)

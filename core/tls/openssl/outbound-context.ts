@@ -1,13 +1,12 @@
 import type { ChainMemory } from './chain-memory.js'
 import { contextError } from './errors.js'
-import { keyLogCallback } from './key-log.js'
 import * as ssl from './library.js'
-import { type Handle, NULL } from './library.js'
+import { type Handle, NULL, registerKeyLogCallback } from './library.js'
 import { newSessionCallback } from './outbound-session.js'
 import { must, type OwnCertificate, setCertificate } from './own-certificate.js'
 import { Owned } from './owned.js'
 import { type Trust, TrustStore, type TrustStores } from './trust-store.js'
-import { verifyCallback } from './verify-callback.js'
+import { originVerifyCallback } from './verify-callback.js'
 
 const SSL_VERIFY_PEER = 1
 const SSL_CTRL_MODE = 33
@@ -17,10 +16,10 @@ const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
 /** ENABLE_PARTIAL_WRITE, ACCEPT_MOVING_WRITE_BUFFER, RELEASE_BUFFERS. */
 const MODES = 0x1 | 0x2 | 0x10
-/** NO_COMPRESSION, NO_RENEGOTIATION: a second handshake would be judged by nobody. */
+/** NO_COMPRESSION, NO_RENEGOTIATION: a second handshake would pass without a verdict. */
 const OPTIONS = 2 ** 17 + 2 ** 30
 const NO_TICKET = 2 ** 14
-/** CLIENT, NO_INTERNAL: OpenSSL itself keeps nothing, because it does not know what a session rests on. */
+/** CLIENT, NO_INTERNAL: OpenSSL itself keeps nothing: it does not know under which verdict a session was made. */
 const HANDS_OUT_SESSIONS = 0x1 | 0x300
 const SECURITY_LEVEL = 2
 
@@ -29,7 +28,7 @@ export type TlsVersion = keyof typeof TLS_VERSIONS
 
 /** Everything that shapes the handshakes of one context. Texts are PEM. */
 export interface OutboundContextOptions extends Trust {
-  /** Shown to an origin that asks for one, and only once that origin has been accepted. */
+  /** Shown to an origin that asks for one, after that origin has been accepted. */
   readonly certificate?: OwnCertificate
   readonly minVersion: TlsVersion
   readonly maxVersion: TlsVersion
@@ -38,9 +37,9 @@ export interface OutboundContextOptions extends Trust {
   /** Cipher suites for TLS 1.3. */
   readonly cipherSuites?: string
   readonly groups?: string
-  /** Is given the secrets of every session, as lines in the form of SSLKEYLOGFILE. */
+  /** Receives the secrets of every session, as lines in the form of SSLKEYLOGFILE. */
   readonly keyLog?: (line: string) => void
-  /** Whether origins' sessions are taken for later; without it none is asked for. */
+  /** Whether sessions of origins are kept for resumption; false asks for none. */
   readonly hasSessions?: boolean
   /** Protocols to offer, the preferred one first; none: no ALPN. */
   readonly alpn: readonly string[]
@@ -51,7 +50,7 @@ export class OutboundContext {
   readonly #ctx: Owned
   /** For the engine only. */
   readonly keyLog: ((line: string) => void) | undefined
-  /** Good chains, as seen from its trust anchors. */
+  /** Chains that were found good from its trust anchors. */
   readonly memory: ChainMemory
   /** When the first of its revocation lists ends, milliseconds since the epoch; undefined without lists. */
   readonly endsAt: number | undefined
@@ -59,8 +58,8 @@ export class OutboundContext {
   readonly hasCertificate: boolean
 
   /**
-   * @param stores where contexts find the stores that they share; without it this one has a store of its own
-   * @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE that name what is not accepted
+   * @param stores shares stores between contexts; without it this context has a store of its own
+   * @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE, both name what is not accepted
    */
   constructor(options: OutboundContextOptions, stores?: TrustStores) {
     ssl.ERR_clear_error()
@@ -93,7 +92,7 @@ export class OutboundContext {
     if (hasSessions) ssl.SSL_CTX_sess_set_new_cb(ctx, newSessionCallback())
     ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
     ssl.SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL)
-    ssl.SSL_CTX_set_cert_verify_callback(ctx, verifyCallback(), NULL)
+    ssl.SSL_CTX_set_cert_verify_callback(ctx, originVerifyCallback(), NULL)
     const { minVersion, maxVersion, ciphers, cipherSuites, groups, alpn } = options
     must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS_VERSIONS[minVersion], NULL), minVersion)
     must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_VERSIONS[maxVersion], NULL), maxVersion)
@@ -129,7 +128,23 @@ function setAlpn(ctx: Handle, protocols: readonly string[]): void {
   const wire = Buffer.concat(
     protocols.map(name => Buffer.from([name.length, ...Buffer.from(name, 'latin1')])),
   )
-  // Alone among its kind, this function returns 0 for success.
+  // Unlike its relatives, this function returns 0 for success.
   if (ssl.SSL_CTX_set_alpn_protos(ctx, wire, wire.length) !== 0)
     throw contextError(`ALPN "${protocols.join(',')}"`)
+}
+
+/** Receivers of secrets by the `SSL*` of their engines. */
+export const keyLogs = new Map<Handle, (line: string) => void>()
+let keyLogRegistered: bigint | undefined
+
+/** The C callback that OpenSSL passes the secrets of a session to. */
+function keyLogCallback(): bigint {
+  keyLogRegistered ??= registerKeyLogCallback((handle, line) => {
+    try {
+      keyLogs.get(handle)?.(line)
+    } catch {
+      // An exception must not reach C. A lost line makes a capture unreadable, and nothing unsafe.
+    }
+  })
+  return keyLogRegistered
 }

@@ -1,35 +1,24 @@
 /**
- * A TLS client that can wait at the certificate: bytes in, bytes out, no socket.
+ * TLS with an origin. It can wait at the certificate.
  *
  *     advance()  wants-input --receive()--> advance() --> parked --decide()--> advance() --> established
  *                                                            \--decide(code)--> advance() --> failed (alert in take())
  *
- * The engine never gets past `parked` by itself: `established` needs a `decide(0)`, or a session that was offered with
- * somebody's acceptance and taken by the origin; whatever OpenSSL says without one of both is a failure.
- *
- * Longer than 250 lines because all calls on one `SSL*` are in one place.
+ * The engine never passes `parked` by itself: `established` needs a `decide(0)`, or a session that was offered with the
+ * proof of its acceptance and taken by the origin. Whatever OpenSSL says without one of both is a failure.
  */
 import { ProxyError } from '../../base/errors.js'
 import { StapledResponse } from '../judge/stapled-response.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import { type BuiltInCheck, type CheckedNames, runBuiltInCheck } from './built-in-check.js'
 import type { ChainMemory } from './chain-memory.js'
-import { type OpenSslError, takeError } from './errors.js'
-import { Established, type ReadResult, type WriteResult } from './established.js'
-import { dismissFromKeys, enrollForKeys } from './key-log.js'
+import { Engine } from './engine.js'
+import { SSL_ERROR, X509_V_ERR_UNSPECIFIED, X509_V_OK } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
-import { drainBio, newMemoryBio } from './memory-bio.js'
-import type { OutboundContext } from './outbound-context.js'
-import {
-  dismissFromSessions,
-  enrollForSessions,
-  type OutboundSession,
-  type SessionSubject,
-} from './outbound-session.js'
-import { Owned } from './owned.js'
-import type { Plaintext } from './plaintext.js'
-import { dismiss, enroll, type VerifyAnswer, type VerifySubject } from './verify-callback.js'
+import { keyLogs, type OutboundContext } from './outbound-context.js'
+import { type OutboundSession, type SessionSubject, sessionSubjects } from './outbound-session.js'
+import { type VerifyAnswer, type VerifySubject, verifySubjects } from './verify-callback.js'
 import { presentedTo } from './verify-path.js'
 
 const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55
@@ -38,18 +27,10 @@ const SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP = 70
 const SSL_CTRL_GET_NEGOTIATED_GROUP = 134
 const SSL_CTRL_SET_RETRY_VERIFY = 136
 const TLSEXT_STATUSTYPE_OCSP = 1
-const SSL_ERROR_SSL = 1
-const SSL_ERROR_WANT_READ = 2
-const SSL_ERROR_WANT_WRITE = 3
-const SSL_ERROR_WANT_RETRY_VERIFY = 12
 /** NID_kx_ecdhe, NID_kx_dhe. */
 const SIGNED_KEY_EXCHANGES: ReadonlySet<number> = new Set([1038, 1039])
-const X509_V_OK = 0
-const X509_V_ERR_UNSPECIFIED = 1
 
 const NOTHING = Buffer.alloc(0)
-
-export type Progress = 'wants-input' | 'parked' | 'established' | 'failed'
 
 /** What the origin showed, as bytes and numbers. */
 export interface ParkedPeer extends BuiltInCheck {
@@ -60,153 +41,108 @@ export interface ParkedPeer extends BuiltInCheck {
   readonly ocspResponse: Buffer | undefined
 }
 
-export interface EngineOptions extends CheckedNames {
+export interface OutboundNames extends CheckedNames {
   /** The name for the ClientHello; undefined sends none. */
   readonly sni: string | undefined
 }
 
-export class OutboundEngine implements VerifySubject, SessionSubject {
-  readonly #ssl: Owned
-  /** Owned by the SSL, freed with it. */
-  readonly #in: Handle
-  readonly #out: Handle
-  readonly #options: EngineOptions
+export class OutboundEngine extends Engine<'parked'> implements VerifySubject, SessionSubject {
+  readonly #names: OutboundNames
   readonly #memory: ChainMemory
   #check: BuiltInCheck | undefined
-  /** X509_V_OK, or why not; undefined: nobody has decided. */
+  /** X509_V_OK, or the reason of a rejection; undefined: not decided. */
   #decision: number | undefined
-  /** A session was offered by somebody who has accepted what it rests on. */
+  /** A session was offered with the proof that what it rests on was accepted. */
   #mayResume = false
   #keepSession: ((session: OutboundSession) => void) | undefined
-  /** One that came before anybody said what to do with it. */
+  /** A session that came before `onSession`. */
   #session: OutboundSession | undefined
-  #isEstablished = false
-  /** What of TLS 1.2 comes behind the certificate; until the handshake has ended. */
+  /** The stapled response, which in TLS 1.2 comes behind the certificate; until the handshake has ended. */
   #stapled: StapledResponse | undefined = new StapledResponse()
-  #error: OpenSslError | undefined
-  /** Once established, and not before. */
-  readonly #traffic = new Established(() => this.#ssl.handle)
 
-  constructor(context: OutboundContext, options: EngineOptions) {
-    ssl.ERR_clear_error()
-    this.#options = options
+  /** @throws {ProxyError} PTC_HANDSHAKE_FAILED when OpenSSL does not take the name for the ClientHello */
+  constructor(context: OutboundContext, names: OutboundNames) {
+    super(context.handle)
+    this.#names = names
     this.#memory = context.memory
-    this.#ssl = new Owned('SSL', ssl.SSL_new(context.handle), handle => {
-      dismiss(handle)
-      dismissFromSessions(handle)
-      dismissFromKeys(handle)
-      ssl.SSL_free(handle)
-    })
-    const handle = this.#ssl.handle
-    this.#in = newMemoryBio()
-    this.#out = newMemoryBio()
-    ssl.SSL_set_bio(handle, this.#in, this.#out)
+    const handle = this.handle
     ssl.SSL_set_connect_state(handle)
-    if (
-      options.sni !== undefined &&
-      ssl.SSL_ctrl_text(handle, SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, options.sni) !== 1
-    ) {
+    const { sni } = names
+    if (sni !== undefined && ssl.SSL_ctrl_text(handle, SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, sni) !== 1) {
       this.free()
-      throw new ProxyError('PTC_HANDSHAKE_FAILED', `OpenSSL does not take the name ${options.sni}`)
+      throw new ProxyError('PTC_HANDSHAKE_FAILED', `OpenSSL does not take the name ${sni}`)
     }
     ssl.SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE, TLSEXT_STATUSTYPE_OCSP, NULL)
-    enroll(handle, this)
-    enrollForSessions(handle, this)
-    if (context.keyLog !== undefined) enrollForKeys(handle, context.keyLog)
+    this.register(verifySubjects, this)
+    this.register(sessionSubjects, this)
+    if (context.keyLog !== undefined) this.register(keyLogs, context.keyLog)
   }
 
   /**
-   * Offers a session in the ClientHello. An origin that does not take it shows its certificate and is parked as any.
-   * @param _accepted the proof that what the session rests on was accepted, now or under a verdict that still holds
+   * Offers a session in the ClientHello. An origin that does not take it shows its certificate, and the engine parks.
+   * @param _accepted the proof that what the session rests on was accepted, now or under a verdict that is still valid
    */
   offer(session: OutboundSession, _accepted: VerifiedPeer): void {
     ssl.ERR_clear_error()
-    this.#mayResume = ssl.SSL_set_session(this.#ssl.handle, session.handle) === 1
+    this.#mayResume = ssl.SSL_set_session(this.handle, session.handle) === 1
   }
 
   /** Whether the handshake was made with the session that was offered. */
   get isResumed(): boolean {
-    return this.#mayResume && this.#check === undefined && ssl.SSL_session_reused(this.#ssl.handle) === 1
+    return this.#mayResume && this.#check === undefined && ssl.SSL_session_reused(this.handle) === 1
   }
 
-  /** Called by OpenSSL, through session.ts. */
+  /** Called by OpenSSL, through outbound-session.ts. */
   onNewSession(session: OutboundSession): void {
     if (this.#keepSession !== undefined) return this.#keepSession(session)
     this.#session?.free()
     this.#session = session
   }
 
-  /** Hands over the sessions that the origin gives out, ownership included. Only of an established engine. */
+  /** Hands over the sessions that the origin issues, with their ownership. Only of an established engine. */
   onSession(keep: (session: OutboundSession) => void): void {
-    if (!this.#isEstablished) return
+    if (!this.isEstablished) return
     this.#keepSession = keep
     const session = this.#session
     this.#session = undefined
     if (session !== undefined) keep(session)
   }
 
-  /** Ciphertext from the origin. */
-  receive(bytes: Uint8Array): void {
-    if (this.#ssl.isFreed) return
-    this.#traffic.heard(bytes)
+  override receive(bytes: Uint8Array): void {
     this.#stapled?.look(bytes)
-    ssl.BIO_write(this.#in, bytes, bytes.length)
+    super.receive(bytes)
   }
 
-  /** Ciphertext for the origin: at most one flight. */
-  take(): Buffer | undefined {
-    return this.#ssl.isFreed ? undefined : drainBio(this.#out)
+  protected override parkedAt(why: number): 'parked' | 'wants-input' | undefined {
+    if (why !== SSL_ERROR.WANT_RETRY_VERIFY || this.#check === undefined) return undefined
+    return this.#isFlightIn ? 'parked' : 'wants-input'
   }
 
-  /** Goes on with the handshake as far as it can. */
-  advance(): Progress {
-    if (this.#isEstablished) return 'established'
-    if (this.#error !== undefined) return 'failed'
-    ssl.ERR_clear_error()
-    const handle = this.#ssl.handle
-    const returned = ssl.SSL_do_handshake(handle)
-    if (returned === 1) return this.#finish()
-    const why = ssl.SSL_get_error(handle, returned)
-    if (why === SSL_ERROR_WANT_RETRY_VERIFY && this.#check !== undefined)
-      return this.#isFlightIn ? 'parked' : 'wants-input'
-    // Past the certificate OpenSSL may be only when somebody has accepted it.
-    const isFine = this.#check === undefined || this.#decision === X509_V_OK
-    if ((why === SSL_ERROR_WANT_READ || why === SSL_ERROR_WANT_WRITE) && isFine) return 'wants-input'
-    return this.#failUnjudged('the handshake was not parked where it must be', why)
+  /** Past the certificate OpenSSL may ask for bytes only when the certificate was accepted. */
+  protected override get mayWait(): boolean {
+    return this.#check === undefined || this.#decision === X509_V_OK
   }
 
-  #finish(): Progress {
+  protected override confirm(): string | undefined {
     if (this.#decision !== X509_V_OK && !this.isResumed)
-      return this.#failUnjudged('the handshake ended before anybody accepted the certificate')
-    if (!this.#isStapledAsShown())
-      return this.#failUnjudged('the stapled OCSP response is not the one that was shown')
+      return 'the handshake ended before the certificate was accepted'
+    if (!this.#isStapledAsShown()) return 'the stapled OCSP response is not the one that was shown'
     this.#stapled = undefined
-    this.#isEstablished = true
-    return 'established'
+    this.isOpen = true
+    return undefined
   }
 
-  /** Whether all has come that is to be shown: of an origin that breaks off its flight OpenSSL will hear the end. */
+  /** Whether all that plugins are shown has come. An origin that breaks off its flight ends the handshake. */
   get #isFlightIn(): boolean {
     const stapled = this.#stapled
     return stapled === undefined || !stapled.isAnnounced || stapled.isDone
   }
 
-  /** What was found by looking ahead is what OpenSSL has read since. */
+  /** Whether the response that was found by looking ahead is the one that OpenSSL has read since. */
   #isStapledAsShown(): boolean {
     const stapled = this.#stapled
     if (this.#check === undefined || stapled === undefined || !stapled.isAnnounced) return true
     return (this.#ocspRead() ?? NOTHING).equals(stapled.found ?? NOTHING)
-  }
-
-  /** What OpenSSL wanted to send is dropped, but for an alert: it may be a Finished that nobody has allowed. */
-  #failUnjudged(otherwise: string, why?: number): Progress {
-    if (why !== SSL_ERROR_SSL) drainBio(this.#out)
-    return this.#fail(otherwise)
-  }
-
-  #fail(otherwise: string): Progress {
-    this.#error = takeError() ?? { reason: otherwise, alert: undefined }
-    return 'failed'
   }
 
   /** Called by OpenSSL, through verify-callback.ts. */
@@ -216,10 +152,10 @@ export class OutboundEngine implements VerifySubject, SessionSubject {
       return 1
     }
     if (this.#decision === undefined) {
-      this.#check ??= runBuiltInCheck(presentedTo(store), this.#options, this.#memory)
+      this.#check ??= runBuiltInCheck(presentedTo(store), this.#names, this.#memory)
       // The check leaves its errors in the queue, where SSL_get_error would find them before the retry.
       ssl.ERR_clear_error()
-      if (ssl.SSL_ctrl(this.#ssl.handle, SSL_CTRL_SET_RETRY_VERIFY, 0, NULL) === 1) return 1
+      if (ssl.SSL_ctrl(this.handle, SSL_CTRL_SET_RETRY_VERIFY, 0, NULL) === 1) return 1
     }
     ssl.X509_STORE_CTX_set_error(store, this.#decision ?? X509_V_ERR_UNSPECIFIED)
     return 0
@@ -229,36 +165,29 @@ export class OutboundEngine implements VerifySubject, SessionSubject {
   peer(): ParkedPeer | undefined {
     const check = this.#check
     if (check === undefined) return undefined
-    const handle = this.#ssl.handle
+    const handle = this.handle
     const current = ssl.SSL_get_current_cipher(handle)
-    // In TLS 1.2 it comes into force later than the certificate.
+    // In TLS 1.2 the cipher comes into force after the certificate.
     const cipher = current === NULL ? ssl.SSL_get_pending_cipher(handle) : current
     return {
       protocol: ssl.SSL_get_version(handle),
       cipher: cipher === NULL ? undefined : ssl.SSL_CIPHER_get_name(cipher),
       group: this.#group(),
-      alpn: this.#alpn(),
+      alpn: this.alpn,
       ocspResponse: this.#ocspRead() ?? this.#stapled?.found,
       ...check, // last: docs/performance.md says what a spread in front costs
     }
   }
 
   #group(): string | undefined {
-    const id = ssl.SSL_ctrl(this.#ssl.handle, SSL_CTRL_GET_NEGOTIATED_GROUP, 0, NULL)
-    return id === 0 ? undefined : (ssl.SSL_group_to_name(this.#ssl.handle, id) ?? undefined)
-  }
-
-  #alpn(): string | undefined {
-    const at: [Handle] = [NULL]
-    const length: [number] = [0]
-    ssl.SSL_get0_alpn_selected(this.#ssl.handle, at, length)
-    return at[0] === NULL || length[0] === 0 ? undefined : ssl.copyFrom(at[0], length[0]).toString('latin1')
+    const id = ssl.SSL_ctrl(this.handle, SSL_CTRL_GET_NEGOTIATED_GROUP, 0, NULL)
+    return id === 0 ? undefined : (ssl.SSL_group_to_name(this.handle, id) ?? undefined)
   }
 
   /** As far as OpenSSL has read: in TLS 1.2 not before the certificate is accepted. */
   #ocspRead(): Buffer | undefined {
     const at: [Handle] = [NULL]
-    const length = Number(ssl.SSL_ctrl_out(this.#ssl.handle, SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP, 0, at))
+    const length = Number(ssl.SSL_ctrl_out(this.handle, SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP, 0, at))
     return at[0] === NULL || length <= 0 ? undefined : ssl.copyFrom(at[0], length)
   }
 
@@ -271,55 +200,19 @@ export class OutboundEngine implements VerifySubject, SessionSubject {
   }
 
   /**
-   * Whether the origin of an accepted certificate has proved that it holds the key, and then has asked for a certificate of
-   * ours. Of TLS 1.2 with a signed key exchange only: elsewhere the proof comes later, or with the end of the handshake.
+   * Whether the origin of an accepted certificate has proved that it holds the key, and has asked for a certificate after
+   * that. True only in TLS 1.2 with a signed key exchange: elsewhere the proof comes later, or with the end of the handshake.
    */
   get isProvenAndAsking(): boolean {
-    const handle = this.#ssl.handle
+    const handle = this.handle
     if (this.#decision !== X509_V_OK || ssl.SSL_get_version(handle) !== 'TLSv1.2') return false
     if (ssl.SSL_get0_peer_CA_list(handle) === NULL) return false
     const cipher = ssl.SSL_get_pending_cipher(handle)
     return cipher !== NULL && SIGNED_KEY_EXCHANGES.has(ssl.SSL_CIPHER_get_kx_nid(cipher))
   }
 
-  /** Why `failed`. */
-  get error(): OpenSslError | undefined {
-    return this.#error ?? this.#traffic.error
-  }
-
-  /**
-   * Plaintext from the origin, as much as there is and the memory takes.
-   * @returns a view of the memory, `later` when there is none yet, `end` after the origin's close_notify, `failed` otherwise
-   */
-  read(into?: Plaintext): ReadResult {
-    return this.#isEstablished ? this.#traffic.read(into) : 'later'
-  }
-
-  /**
-   * Encrypts; the result waits in `take()`.
-   * @returns `later` when OpenSSL must read first (half a NewSessionTicket is in): the rest is kept, see `retryWrite`
-   */
-  write(bytes: Uint8Array): WriteResult {
-    return this.#isEstablished ? this.#traffic.write(bytes) : 'failed'
-  }
-
-  /** Goes on with what a `write` left; to be called after a `read`. */
-  retryWrite(): WriteResult {
-    return this.#traffic.retryWrite()
-  }
-
-  get hasUnsent(): boolean {
-    return this.#traffic.hasUnsent
-  }
-
-  /** Puts a close_notify into `take()`. */
-  shutdown(): void {
-    if (this.#isEstablished) this.#traffic.shutdown()
-  }
-
-  /** Safe to call twice; never from within OpenSSL's callback. */
-  free(): void {
+  override free(): void {
     this.#session?.free()
-    this.#ssl.free()
+    super.free()
   }
 }

@@ -1,8 +1,8 @@
 /** What OpenSSL lets pass at security level 2 and this program does not. */
 import { excludesSome } from '../judge/name-constraints.js'
+import { type CheckOutcome, GOOD } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
-import { type CheckOutcome, GOOD } from './outcome.js'
 
 const X509_V_ERR_INVALID_PURPOSE = 26
 const X509_V_ERR_EXCLUDED_VIOLATION = 48

@@ -3,8 +3,9 @@
  * the one first that is expired, constrained, or issued by an authority that is not trusted here, would be rejected
  * although another path is good.
  */
+
+import { X509_V_ERR_CERT_REVOKED, X509_V_OK } from './errors.js'
 import { Issuers, type PathNode } from './issuers.js'
-import { X509_V_ERR_CERT_REVOKED, X509_V_OK } from './outcome.js'
 import { type ChosenPath, type JudgedPath, type Presented, verifyPath } from './verify-path.js'
 
 /** Of X509_verify_cert, for one handshake. */

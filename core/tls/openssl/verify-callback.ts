@@ -1,52 +1,70 @@
 /**
- * The one C callback of the client side. OpenSSL calls it from within SSL_do_handshake when an origin's Certificate
- * message is in, and again each time the handshake is tried while it is parked. It finds the engine by the `SSL*`
- * and must never let an exception out: whatever goes wrong here means reject.
+ * The C callbacks about certificates. OpenSSL calls them from within SSL_do_handshake when the peer's Certificate message
+ * is in, that for origins again each time the handshake is tried while it is parked. An exception must not reach C: it
+ * means reject.
  */
-
+import { GOOD, X509_V_ERR_UNSPECIFIED } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL, registerVerifyCallback } from './library.js'
+import { keyOutcome } from './path-limits.js'
+import { itemsOfStack } from './x509.js'
 
-/** What OpenSSL is told: 1 go on (or, after SSL_set_retry_verify, park), 0 reject. */
+/** The answer to OpenSSL: 1 go on (or, after SSL_set_retry_verify, park), 0 reject. */
 export type VerifyAnswer = 0 | 1
 
-/** An engine, as the callback sees it. */
+/** An outbound engine, as the callback sees it. */
 export interface VerifySubject {
   /** @param store the X509_STORE_CTX, valid during the call */
   onVerify(store: Handle): VerifyAnswer
 }
 
-const X509_V_ERR_UNSPECIFIED = 1
+/** Outbound engines by their `SSL*`. */
+export const verifySubjects = new Map<Handle, VerifySubject>()
 
-const subjects = new Map<Handle, VerifySubject>()
-let registered: bigint | undefined
+let origins: bigint | undefined
+let clients: bigint | undefined
 let index = -1
 
-/** Makes an engine findable from the moment its SSL exists. */
-export function enroll(handle: Handle, subject: VerifySubject): void {
-  subjects.set(handle, subject)
-}
-
-/** Before SSL_free: addresses are used again. */
-export function dismiss(handle: Handle): void {
-  subjects.delete(handle)
-}
-
-export function verifyCallback(): bigint {
-  if (registered === undefined) {
+/** The callback about certificates of origins: asks the engine. */
+export function originVerifyCallback(): bigint {
+  if (origins === undefined) {
     index = ssl.SSL_get_ex_data_X509_STORE_CTX_idx()
-    registered = registerVerifyCallback(onVerify)
+    origins = registerVerifyCallback(contained(verifyOrigin))
   }
-  return registered
+  return origins
 }
 
-function onVerify(store: Handle): VerifyAnswer {
-  try {
-    const subject = subjects.get(ssl.X509_STORE_CTX_get_ex_data(store, index))
-    if (subject !== undefined) return subject.onVerify(store)
-  } catch {
-    // Falls through to the rejection; an exception must not reach C.
+/** The callback about certificates of clients: OpenSSL's check, and then the sizes of keys, which OpenSSL rounds. */
+export function clientVerifyCallback(): bigint {
+  clients ??= registerVerifyCallback(contained(verifyClient))
+  return clients
+}
+
+const contained =
+  (verify: (store: Handle) => VerifyAnswer) =>
+  (store: Handle): VerifyAnswer => {
+    try {
+      return verify(store)
+    } catch {
+      return reject(store)
+    }
   }
+
+function reject(store: Handle): 0 {
   if (store !== NULL) ssl.X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED)
+  return 0
+}
+
+function verifyOrigin(store: Handle): VerifyAnswer {
+  const subject = verifySubjects.get(ssl.X509_STORE_CTX_get_ex_data(store, index))
+  return subject === undefined ? reject(store) : subject.onVerify(store)
+}
+
+function verifyClient(store: Handle): VerifyAnswer {
+  if (ssl.X509_verify_cert(store) !== 1) return 0
+  const outcome = keyOutcome(itemsOfStack(ssl.X509_STORE_CTX_get0_chain(store)))
+  if (outcome === GOOD) return 1
+  ssl.X509_STORE_CTX_set_error_depth(store, outcome.depth)
+  ssl.X509_STORE_CTX_set_error(store, outcome.code)
   return 0
 }

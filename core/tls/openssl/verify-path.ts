@@ -1,7 +1,7 @@
 import { wrongPoint } from './crl-points.js'
+import { type CheckOutcome, X509_V_ERR_UNSPECIFIED, X509_V_OK } from './errors.js'
 import type { Handle } from './library.js'
 import * as ssl from './library.js'
-import { type CheckOutcome, X509_V_ERR_UNSPECIFIED, X509_V_OK } from './outcome.js'
 import { Owned } from './owned.js'
 import { beyondOpenSsl } from './path-limits.js'
 import { CHECK_FLAGS, derOfX509, itemsOfStack, ownStack } from './x509.js'

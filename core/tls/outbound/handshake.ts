@@ -15,7 +15,7 @@ import { handshakeError } from '../handshake-error.js'
 import { toEvidence } from '../judge/evidence.js'
 import { toNames } from '../judge/names.js'
 import { VerifyRejected } from '../judge/verdict.js'
-import { type EngineOptions, OutboundEngine } from '../openssl/outbound-engine.js'
+import { OutboundEngine, type OutboundNames } from '../openssl/outbound-engine.js'
 import { QueuedStep } from '../queued-step.js'
 import { CANCELED } from '../sniff/record-layer.js'
 import { TlsLink } from '../tls-link.js'
@@ -39,7 +39,7 @@ export class OutboundHandshake implements LinkSink {
   readonly #tcp: Link
   readonly #target: TlsTarget
   readonly #settings: OutboundSettings
-  readonly #names: EngineOptions
+  readonly #names: OutboundNames
   readonly #engine: OutboundEngine
   readonly #sessions: SessionUse
   readonly #vconn: ReturnType<OutboundSettings['openVConn']>

@@ -7,8 +7,8 @@ import { OutboundContext, type OutboundContextOptions } from '../../../core/tls/
 import { OutboundEngine } from '../../../core/tls/openssl/outbound-engine.js'
 import { TlsLink } from '../../../core/tls/tls-link.js'
 import { FakeLink, SinkLog } from '../../kit/fake-link.js'
+import { OriginEngine, shake } from '../../kit/origin-engine.js'
 import { makeAuthority } from '../../kit/pki.js'
-import { InboundEngine, shake } from '../../kit/tls-server-engine.js'
 
 const VERSIONS = ['1.2', '1.3'] as const
 type Version = (typeof VERSIONS)[number]
@@ -23,7 +23,7 @@ const client = await root.issue({
 
 interface Linked {
   readonly link: TlsLink
-  readonly server: InboundEngine
+  readonly server: OriginEngine
   readonly tcp: FakeLink
   /** Hands over, in one chunk, what the server has to say. */
   deliver(): void
@@ -38,7 +38,7 @@ function linked(t: Test, version: Version, more: Partial<OutboundContextOptions>
     ...more,
   })
   const clientCa = more.certificate === undefined ? {} : { clientCaPem: root.certPem }
-  const server = new InboundEngine({ ...leaf, version, ...clientCa })
+  const server = new OriginEngine({ ...leaf, version, ...clientCa })
   const engine = new OutboundEngine(context, { host: 'foo.test', isAddress: false, sni: undefined })
   if (shake(engine, server) !== 'established' || !server.isDone) throw new Error('no handshake')
   engine.read() // the tickets that came with it

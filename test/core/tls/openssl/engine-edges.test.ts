@@ -6,11 +6,11 @@ import {
   OutboundContext,
   type OutboundContextOptions,
 } from '../../../../core/tls/openssl/outbound-context.js'
-import { type EngineOptions, OutboundEngine } from '../../../../core/tls/openssl/outbound-engine.js'
+import { OutboundEngine, type OutboundNames } from '../../../../core/tls/openssl/outbound-engine.js'
 import { type Ask, fetchText, Handshaker, type HandshakerOptions } from '../../../kit/handshakes.js'
 import { opensslOrigin } from '../../../kit/openssl-origin.js'
+import { OriginEngine, type OriginEngineOptions, shake } from '../../../kit/origin-engine.js'
 import { type Issued, makeAuthority } from '../../../kit/pki.js'
-import { InboundEngine, type ServerEngineOptions, shake } from '../../../kit/tls-server-engine.js'
 
 const VERSIONS = ['1.2', '1.3'] as const
 const root = await makeAuthority({ name: 'Root' })
@@ -25,10 +25,10 @@ function withBadSignature({ certPem, keyPem }: Issued): Pick<Issued, 'certPem' |
   return { certPem: `-----BEGIN CERTIFICATE-----\n${lines}-----END CERTIFICATE-----\n`, keyPem }
 }
 
-function clientEngine(
+function outboundEngine(
   t: Test,
   context: Partial<OutboundContextOptions> = {},
-  options: Partial<EngineOptions> = {},
+  options: Partial<OutboundNames> = {},
 ): OutboundEngine {
   const made = new OutboundContext({
     ...{ anchors: [root.certPem], minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] },
@@ -42,8 +42,8 @@ function clientEngine(
   return engine
 }
 
-function serverEngine(t: Test, options: ServerEngineOptions): InboundEngine {
-  const made = new InboundEngine(options)
+function originEngine(t: Test, options: OriginEngineOptions): OriginEngine {
+  const made = new OriginEngine(options)
   t.teardown(() => made.free())
   return made
 }
@@ -52,7 +52,7 @@ for (const version of VERSIONS) {
   test(`TLS ${version}: what ends a connection is remembered`, async t => {
     const ends = { fail: 'failed', close: 'end' } as const
     for (const [how, end] of Object.entries(ends)) {
-      const [engine, server] = [clientEngine(t), serverEngine(t, { ...leaf, version })]
+      const [engine, server] = [outboundEngine(t), originEngine(t, { ...leaf, version })]
       t.equal(shake(engine, server), 'established')
       engine.read()
       server.write('half a body')
@@ -64,7 +64,7 @@ for (const version of VERSIONS) {
   })
 
   test(`TLS ${version}: a record that was tampered with behind good ones`, async t => {
-    const [engine, server] = [clientEngine(t), serverEngine(t, { ...leaf, version })]
+    const [engine, server] = [outboundEngine(t), originEngine(t, { ...leaf, version })]
     shake(engine, server)
     engine.read()
     server.write('good')
@@ -114,12 +114,12 @@ for (const version of VERSIONS) {
 }
 
 test('no list of ciphers brings in a handshake without a certificate', async t => {
-  const anonymous: ServerEngineOptions = { version: '1.2', ciphers: 'AECDH-AES128-SHA:@SECLEVEL=0' }
+  const anonymous: OriginEngineOptions = { version: '1.2', ciphers: 'AECDH-AES128-SHA:@SECLEVEL=0' }
   for (const ciphers of ['aNULL:@SECLEVEL=0', '@SECLEVEL=0:ALL:aNULL', 'AECDH-AES128-SHA:@SECLEVEL=0']) {
-    const server = serverEngine(t, anonymous)
+    const server = originEngine(t, anonymous)
     let engine: OutboundEngine
     try {
-      engine = clientEngine(t, { ciphers, maxVersion: 'TLSv1.2' })
+      engine = outboundEngine(t, { ciphers, maxVersion: 'TLSv1.2' })
     } catch (why) {
       t.match(why, { code: 'PTC_TLS_CONTEXT' }, `${ciphers}: refused`)
       continue
@@ -133,8 +133,8 @@ test('no list of ciphers brings in a handshake without a certificate', async t =
 test('a certificate is for no name that is none', async t => {
   const names = await root.issue({ cn: 'x', sans: ['www.example.com', '*.example.net', 'com'] })
   const nameCode = (host: string): number | undefined => {
-    const engine = clientEngine(t, {}, { host })
-    shake(engine, serverEngine(t, { ...names, version: '1.3' }))
+    const engine = outboundEngine(t, {}, { host })
+    shake(engine, originEngine(t, { ...names, version: '1.3' }))
     return engine.peer()?.name.code
   }
   for (const host of ['www.example.com', 'WWW.example.COM', 'a.example.net']) t.equal(nameCode(host), 0, host)
@@ -159,7 +159,7 @@ test('a certificate is for no name that is none', async t => {
 })
 
 test('what a freed engine receives goes nowhere', async t => {
-  const engine = clientEngine(t)
+  const engine = outboundEngine(t)
   engine.free()
   engine.free()
   const others = Array.from({ length: 500 }, newMemoryBio) // some lie where those of the engine were
@@ -173,5 +173,5 @@ test('what a freed engine receives goes nowhere', async t => {
 })
 
 test('a name that cannot be sent fails the handshake', async t => {
-  t.throws(() => clientEngine(t, {}, { sni: 'x'.repeat(300) }), { code: 'PTC_HANDSHAKE_FAILED' })
+  t.throws(() => outboundEngine(t, {}, { sni: 'x'.repeat(300) }), { code: 'PTC_HANDSHAKE_FAILED' })
 })

@@ -10,6 +10,7 @@ import { type Test, test } from 'tap'
 import type { PeerEvidence } from '../../../../core/api/certificate.js'
 import { accept } from '../../../../core/api/verdict.js'
 import { settle } from '../../../../core/tls/judge/verdict.js'
+import type { Progress } from '../../../../core/tls/openssl/engine.js'
 import { InboundContext, type InboundContextOptions } from '../../../../core/tls/openssl/inbound-context.js'
 import { InboundEngine, type InboundProgress } from '../../../../core/tls/openssl/inbound-engine.js'
 import type { WantedSession } from '../../../../core/tls/openssl/inbound-sessions.js'
@@ -17,7 +18,7 @@ import {
   OutboundContext,
   type OutboundContextOptions,
 } from '../../../../core/tls/openssl/outbound-context.js'
-import { OutboundEngine, type Progress } from '../../../../core/tls/openssl/outbound-engine.js'
+import { OutboundEngine } from '../../../../core/tls/openssl/outbound-engine.js'
 import type { OutboundSession } from '../../../../core/tls/openssl/outbound-session.js'
 import { liveNatives } from '../../../../core/tls/openssl/owned.js'
 import { makeAuthority } from '../../../kit/pki.js'
@@ -92,7 +93,7 @@ class Bench {
 }
 
 interface Ends {
-  readonly client: Progress
+  readonly client: Progress<'parked'>
   readonly server: InboundProgress
   /** Where the server has stopped, in order. */
   readonly stops: readonly InboundProgress[]

@@ -1,18 +1,40 @@
-import { type OpenSslError, takeError } from './errors.js'
-import type { Handle } from './library.js'
+import { type OpenSslError, SSL_ERROR, takeError } from './errors.js'
 import * as ssl from './library.js'
-import { borrowPlaintext, type Plaintext, RECORD_BYTES } from './plaintext.js'
+import { addressOf, type Handle } from './library.js'
 import { RecordCount } from './record-count.js'
 
-const SSL_ERROR_WANT_READ = 2
-const SSL_ERROR_WANT_WRITE = 3
-const SSL_ERROR_ZERO_RETURN = 6
+/** The plaintext of one TLS record; SSL_read never gives more at once. */
+const RECORD_BYTES = 16_384
+const POOLED_BYTES = 8 * RECORD_BYTES
+
+/** A buffer that SSL_read writes to. Its bytes do not move. */
+export interface PooledBuffer {
+  readonly bytes: Buffer
+  readonly address: Handle
+}
+
+/** The pool holds one buffer: reads do not overlap, except where a receiver causes another read. */
+let pooled: PooledBuffer | undefined
+
+/** Takes the pooled buffer for one read, or a new one while it is in use. */
+export function acquireBuffer(): PooledBuffer {
+  const acquired = pooled
+  pooled = undefined
+  if (acquired !== undefined) return acquired
+  const bytes = Buffer.allocUnsafeSlow(POOLED_BYTES)
+  return { bytes, address: addressOf(bytes) }
+}
+
+/** Returns the buffer for reuse; no view of it may remain. A buffer with views is not returned, but collected. */
+export function releaseBuffer(buffer: PooledBuffer): void {
+  pooled = buffer
+}
 
 export type ReadResult = Buffer | 'later' | 'end' | 'failed'
 export type WriteResult = 'done' | 'later' | 'failed'
 
-/** Plaintext in and out of an `SSL*` whose handshake is done. It does not own it. */
-export class Established {
+/** Plaintext in and out of an `SSL*` whose handshake is done. It does not own the `SSL*`. */
+export class Traffic {
   readonly #handle: () => Handle
   readonly #records = new RecordCount()
   #over: 'end' | 'failed' | undefined
@@ -27,16 +49,16 @@ export class Established {
     return this.#error
   }
 
-  /** Every byte that OpenSSL is to read, of the handshake as well. */
+  /** To be called with every byte that OpenSSL is to read, also those of the handshake. */
   heard(bytes: Uint8Array): void {
     this.#records.heard(bytes)
   }
 
-  /** A view of the memory; `later` when there is nothing yet, `end` after the other side's close_notify. */
-  read(into: Plaintext = borrowPlaintext()): ReadResult {
+  /** @returns a view of the buffer; `later` when there is nothing yet, `end` after the peer's close_notify */
+  read(into: PooledBuffer = acquireBuffer()): ReadResult {
     if (this.#over !== undefined) return this.#over
     let filled = 0
-    // To ask OpenSSL for what is not there costs as much as to read a record.
+    // An SSL_read that finds nothing costs as much as one that reads a record.
     while (filled <= into.bytes.length - RECORD_BYTES && !this.#records.isAllRead) {
       const handle = this.#handle()
       ssl.ERR_clear_error()
@@ -51,15 +73,15 @@ export class Established {
     return filled > 0 ? into.bytes.subarray(0, filled) : (this.#over ?? 'later')
   }
 
-  /** Kept at once: when asked again, OpenSSL takes a fatal alert for an orderly end. */
+  /** The first answer is kept: when asked again, OpenSSL reports a fatal alert as an orderly end. */
   #endOfRead(why: number): void {
-    if (why === SSL_ERROR_WANT_READ) {
+    if (why === SSL_ERROR.WANT_READ) {
       this.#records.allRead()
       if (this.#records.isFlood) this.#over = this.#fail('too many TLS records without data')
       return
     }
-    if (why === SSL_ERROR_WANT_WRITE) return
-    this.#over = why === SSL_ERROR_ZERO_RETURN ? 'end' : this.#fail()
+    if (why === SSL_ERROR.WANT_WRITE) return
+    this.#over = why === SSL_ERROR.ZERO_RETURN ? 'end' : this.#fail()
   }
 
   #fail(reason = 'the connection broke'): 'failed' {
@@ -67,7 +89,7 @@ export class Established {
     return 'failed'
   }
 
-  /** @returns `later` when OpenSSL must read first: the rest is kept, see {@link retryWrite} */
+  /** @returns `later` when OpenSSL must read first: the rest is kept for {@link retryWrite} */
   write(bytes: Uint8Array): WriteResult {
     if (this.#unsent.length > 0) {
       this.#unsent.push(Buffer.from(bytes))
@@ -85,12 +107,12 @@ export class Established {
   }
 
   #writeLater(rest: Uint8Array, why: number): WriteResult {
-    if (why !== SSL_ERROR_WANT_READ && why !== SSL_ERROR_WANT_WRITE) return this.#fail()
+    if (why !== SSL_ERROR.WANT_READ && why !== SSL_ERROR.WANT_WRITE) return this.#fail()
     this.#unsent.push(Buffer.from(rest))
     return 'later'
   }
 
-  /** Goes on with what a `write` left; to be called after a `read`. */
+  /** Writes what a `write` left; to be called after a `read`. */
   retryWrite(): WriteResult {
     const waiting = this.#unsent.splice(0)
     let result: WriteResult = 'done'
@@ -105,7 +127,7 @@ export class Established {
     return this.#unsent.length > 0
   }
 
-  /** Has OpenSSL make a close_notify. */
+  /** Makes OpenSSL write a close_notify. */
   shutdown(): void {
     if (this.#error !== undefined) return
     ssl.ERR_clear_error()
