@@ -13,21 +13,26 @@ export interface RevocationListOptions {
   readonly extensions?: string
   /** Why its certificates are revoked, in the words of `openssl ca`. */
   readonly reason?: string
+  /** What it is signed with; default: sha256. */
+  readonly digest?: string
+  /** `-sigopt` of `openssl ca`. */
+  readonly signing?: readonly string[]
 }
 
 /** A revocation list of an authority, PEM; good for a day. */
 export function revocationList(
   issuer: Authority,
   revoked: readonly Pick<Issued, 'cert'>[],
-  { extensions, thisUpdate, nextUpdate, reason }: RevocationListOptions = {},
+  { extensions, thisUpdate, nextUpdate, reason, digest = 'sha256', signing = [] }: RevocationListOptions = {},
 ): string {
   const why = reason === undefined ? '' : `,${reason}`
   const rows = revoked.map(
     ({ cert }) => `R\t400101000000Z\t250101000000Z${why}\t${cert.serialNumber}\tunknown\t/CN=x\n`,
   )
   const section = extensions === undefined ? '' : `crl_extensions=x\n[x]\n${extensions}\n`
-  const conf = `[ca]\ndefault_ca=d\n[d]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=1\n${section}`
+  const conf = `[ca]\ndefault_ca=d\n[d]\ndatabase=index\ndefault_md=${digest}\ndefault_crl_days=1\n${section}`
   const args = ['ca', '-gencrl', '-keyfile', 'ca.key', '-cert', 'ca.pem']
+  for (const option of signing) args.push('-sigopt', option)
   if (thisUpdate !== undefined) args.push('-crl_lastupdate', asn1Time(thisUpdate))
   if (nextUpdate !== undefined) args.push('-crl_nextupdate', asn1Time(nextUpdate))
   return openssl(args, { conf, index: rows.join(''), ...authorityFiles(issuer) }).toString()

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type { AuthorityKeyIdentifier, IssuingDistributionPoint } from '@peculiar/asn1-x509'
+import { derElement, derElements } from './der.js'
 
 /** An extension of a revocation list. */
 export interface CrlExtension {
@@ -16,6 +17,8 @@ export interface CrlFacts {
   readonly thisUpdate: number
   readonly nextUpdate: number | undefined
   readonly extensions: readonly CrlExtension[]
+  /** The digest of its signature, if certificates with it are refused. */
+  readonly weakDigest: string | undefined
   /** The OIDs of critical extensions that its entries have. */
   readonly criticalInEntries: ReadonlySet<string>
   /** The reasons that its entries give (RFC 5280 section 5.3.1). */
@@ -56,6 +59,9 @@ const REMOVE_FROM_CRL = 8
  */
 export function crlKind(facts: CrlFacts, isLeafOnly: boolean, now: number): UsableCrl | UselessCrl {
   const { extensions, thisUpdate, nextUpdate } = facts
+  const { weakDigest } = facts
+  if (weakDigest !== undefined)
+    return { wrong: `it is signed with ${weakDigest}, which can be forged; ask for one signed with SHA-256` }
   const wrong = wrongExtensions(extensions) ?? wrongScope(extensions, isLeafOnly) ?? wrongEntries(facts)
   if (wrong !== undefined) return { wrong }
   if (!(thisUpdate <= now)) return { wrong: `it is not valid before ${dateOf(thisUpdate)}; check the clock` }
@@ -138,6 +144,22 @@ function derOf(extensions: readonly CrlExtension[], wanted: string): Buffer | un
 export function haveNames(value: Buffer): boolean {
   const points = parsed(value, of => of.CRLDistributionPoints)
   return points?.every(({ distributionPoint }) => distributionPoint !== undefined) ?? false
+}
+
+const PSS_HASH = 0xa0
+const SHA_1 = '1.3.14.3.2.26'
+
+/**
+ * The digest that RSASSA-PSS is used with, as an OID; SHA-1 where nothing is said (RFC 4055 section 3.1).
+ * @param parameters RSASSA-PSS-params, DER
+ */
+export function pssDigest(parameters: Buffer): string | undefined {
+  try {
+    const hash = derElements(derElement(parameters).content).find(({ tag }) => tag === PSS_HASH)
+    return hash === undefined ? SHA_1 : parsed(hash.content, of => of.AlgorithmIdentifier)?.algorithm
+  } catch {
+    return undefined
+  }
 }
 
 const require = createRequire(import.meta.url)

@@ -11,7 +11,7 @@ const SECOND = 1000
 const DAY = 86_400_000
 
 /** What a revocation list says of itself, as OpenSSL has read it: a list is judged by what checks it later. */
-export function factsOf(crl: Handle): CrlFacts {
+export function factsOf(crl: Handle): Omit<CrlFacts, 'weakDigest'> {
   const count = crls.X509_CRL_get_ext_count(crl)
   const extensions = Array.from({ length: count }, (_, i) => extensionOf(crls.X509_CRL_get_ext(crl, i)))
   const nextUpdate = crls.X509_CRL_get0_nextUpdate(crl)

@@ -22,6 +22,24 @@ export const X509_CRL_get0_lastUpdate = f<(crl: Handle) => Handle>(
 export const X509_CRL_get0_nextUpdate = f<(crl: Handle) => Handle>(
   'uintptr_t X509_CRL_get0_nextUpdate(uintptr_t crl)',
 )
+export const X509_CRL_get_signature_nid = f<(crl: Handle) => number>(
+  'int X509_CRL_get_signature_nid(uintptr_t crl)',
+)
+export const X509_CRL_get0_signature = f<(crl: Handle, signature: Handle, algorithm: [Handle]) => void>(
+  'void X509_CRL_get0_signature(uintptr_t crl, uintptr_t signature, _Out_ uintptr_t *algorithm)',
+)
+/** @param value the parameters, an ASN1_STRING if `type` is 16 (SEQUENCE) */
+export const X509_ALGOR_get0 = f<(object: Handle, type: [number], value: [Handle], of: Handle) => void>(
+  'void X509_ALGOR_get0(uintptr_t object, _Out_ int *type, _Out_ uintptr_t *value, uintptr_t of)',
+)
+/** The digest of a signature algorithm; 0 where it has none of its own. @returns 0 for what is no such algorithm */
+export const OBJ_find_sigid_algs = f<(signature: number, digest: [number], key: Handle) => number>(
+  'int OBJ_find_sigid_algs(int signature, _Out_ int *digest, uintptr_t key)',
+)
+export const OBJ_nid2sn = f<(nid: number) => string | null>('str OBJ_nid2sn(int nid)')
+export const OBJ_txt2nid = f<(text: string) => number>('int OBJ_txt2nid(str text)')
+export const EVP_get_digestbyname = f<(name: string) => Handle>('uintptr_t EVP_get_digestbyname(str name)')
+export const EVP_MD_get_size = f<(digest: Handle) => number>('int EVP_MD_get_size(uintptr_t digest)')
 export const X509_CRL_get_ext_count = f<(crl: Handle) => number>('int X509_CRL_get_ext_count(uintptr_t crl)')
 export const X509_CRL_get_ext = f<(crl: Handle, index: number) => Handle>(
   'uintptr_t X509_CRL_get_ext(uintptr_t crl, int index)',

@@ -7,6 +7,7 @@ const LIST: CrlFacts = {
   thisUpdate: NOW,
   nextUpdate: NOW + 1000,
   extensions: [],
+  weakDigest: undefined,
   criticalInEntries: new Set(),
   reasons: new Set(),
 }

@@ -97,6 +97,25 @@ test('lists that are not complete, not in force or not understood are refused', 
   t.match(liveNatives(), { X509_CRL: 0, X509_STORE: 0, X509: 0, ASN1_TIME: 0 })
 })
 
+test('a list is signed with a digest that a certificate may be signed with', async t => {
+  const rsa = await makeAuthority({ name: 'Signer', keyType: 'rsa-2048' })
+  const signed = await rsa.issue({ cn: HOST })
+  const pss = (digest: string): readonly string[] => ['rsa_padding_mode:pss', `rsa_mgf1_md:${digest}`]
+  const revokes = (pem: string, what: string, issuer = rsa, of = signed): void => {
+    const store = storeOf(pem, false, { anchors: [issuer.certPem] })
+    t.equal(judge(store, of), REVOKED, what)
+    store.free()
+  }
+  const isWeak = /it is signed with SHA1, which can be forged/
+  for (const issuer of [root, rsa])
+    refuses(t, revocationList(issuer, [], { digest: 'sha1' }), isWeak, 'SHA-1')
+  revokes(revocationList(root, [leaf], { digest: 'sha384' }), 'ECDSA with SHA-384', root, leaf)
+  revokes(revocationList(rsa, [signed], { digest: 'sha384' }), 'RSA with SHA-384')
+  const weakPss = revocationList(rsa, [], { digest: 'sha1', signing: pss('sha1') })
+  refuses(t, weakPss, isWeak, 'RSASSA-PSS that says nothing of a digest')
+  revokes(revocationList(rsa, [signed], { signing: pss('sha256') }), 'RSASSA-PSS with SHA-256')
+})
+
 test('a list for authorities or leaves is asked about those, and refused where it would never be', async t => {
   const ofAuthorities = revocationList(root, [middle], { extensions: scope('onlyCA=TRUE') })
   const ofLeaves = revocationList(root, [other], { extensions: scope('onlyuser=TRUE') })
