@@ -19,7 +19,6 @@ const NOT_YET: readonly string[] = [
   'docs/diagnostics.md',
   'docs/http.md',
   'docs/mapping.md',
-  'docs/operator-guide.md',
   'docs/performance.md',
 ]
 
