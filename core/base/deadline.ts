@@ -1,20 +1,22 @@
-/** Beyond it Node's timers fire at once. */
+/** Node's timers fire at once beyond this number of milliseconds. */
 const LONGEST = 2 ** 31 - 1
 
-const NOBODY = (): void => {}
+const NOTHING = (): void => {}
 
 /**
- * A deadline of one connection, moved with every request: moving it later, or taking it away, costs no timer. One that fires
- * too early is set again for what is left.
+ * The one timer of a connection, a tunnel or a handshake. Paths on which bytes move all the time set it anew with every
+ * move, so `set` only notes the moment (`timeout.refresh()` costs more); a timer that fires too early is set for what is left.
+ * It measures with the monotonic clock: a change of the system time moves nothing.
  */
 export class Deadline {
   #onTime: () => void
   #timer: NodeJS.Timeout | undefined
-  /** On a clock that nobody sets, that of `performance.now()`; of the timer, and of what it is for. */
+  /** When the timer fires, in milliseconds of `performance.now()`. */
   #firesAt = 0
+  /** When the time is over, on the same clock. */
   #endsAt = Infinity
 
-  constructor(onTime: () => void = NOBODY) {
+  constructor(onTime: () => void = NOTHING) {
     this.#onTime = onTime
   }
 
@@ -25,19 +27,28 @@ export class Deadline {
       this.#endsAt = Infinity
       return
     }
-    const now = performance.now()
-    this.#endsAt = now + ms
+    this.#endsAt = performance.now() + ms
     if (this.#timer === undefined || this.#endsAt < this.#firesAt) this.#arm(ms)
   }
 
-  /** No deadline for `onTime`, and it hears of none; that of whoever has set the clock since is left alone. */
+  /** Milliseconds until it is over; Infinity without a deadline. */
+  get left(): number {
+    return Math.max(this.#endsAt - performance.now(), 0)
+  }
+
+  /** The moment when it is over, in milliseconds since the epoch, as plugins are told it. */
+  get endsAt(): number {
+    return Math.round(Date.now() + this.left)
+  }
+
+  /** Cancels the deadline only if it still belongs to `onTime`. */
   clear(onTime: () => void): void {
     if (this.#onTime !== onTime) return
     this.#endsAt = Infinity
-    this.#onTime = NOBODY
+    this.#onTime = NOTHING
   }
 
-  /** Takes the deadline away, and all that it would cost to set another one. */
+  /** Cancels the deadline and its timer. The next `set` makes a new timer. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -1,5 +1,5 @@
+import { Deadline } from '../base/deadline.js'
 import { ProxyError } from '../base/errors.js'
-import { IdleTimer } from '../base/idle-timer.js'
 import type { Link, LinkSink } from './link.js'
 
 /** What went through, and why it ended. */
@@ -29,7 +29,8 @@ export function pump(client: Link, origin: Link, idle: number, onDone: (result: 
 class Pump {
   readonly #up: Direction
   readonly #down: Direction
-  readonly #timer: IdleTimer
+  readonly #idle: number
+  readonly #deadline: Deadline
   readonly #onDone: (result: PumpResult) => void
   #open = 2
   #cause: ProxyError | undefined
@@ -38,17 +39,18 @@ class Pump {
     this.#up = new Direction(client, origin, this)
     this.#down = new Direction(origin, client, this)
     this.#onDone = onDone
-    this.#timer = new IdleTimer(idle, () => this.#onIdle(idle))
+    this.#idle = idle
+    this.#deadline = new Deadline(() => this.#onIdle(idle))
   }
 
   start(): void {
-    this.#timer.start()
+    this.moved()
     this.#up.from.attach(this.#up)
     this.#down.from.attach(this.#down)
   }
 
   moved(): void {
-    this.#timer.moved()
+    this.#deadline.set(this.#idle)
   }
 
   /** `direction.from` is gone: with all its bytes passed on and both ends orderly, or the other link breaks too. */
@@ -59,7 +61,7 @@ class Pump {
     this.#cause ??= why
     this.#open -= 1
     if (this.#open === 0) {
-      this.#timer.stop()
+      this.#deadline.stop()
       this.#onDone({ bytesUp: this.#up.bytes, bytesDown: this.#down.bytes, cause: this.#cause })
     } else if (!isOrderly) {
       direction.to.destroy(why)

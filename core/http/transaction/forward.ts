@@ -32,7 +32,7 @@ export class Forwarder {
       res.isGone ? this.#onGone(req, startedAt) : this.#refuse(req, res, startedAt, why)
     const handle = (): void =>
       res.isGone ? this.#onGone(req, startedAt) : this.#handle(req, res, readTarget, startedAt)
-    queue.run({ network: req.client.network, host: hostOf(req) }, 0, handle, refuse)
+    queue.run({ network: req.client.network, host: hostOf(req, readTarget) }, 0, handle, refuse)
   }
 
   #onGone(req: ClientRequest, startedAt: number): void {
@@ -71,15 +71,13 @@ export class Forwarder {
   }
 }
 
-/**
- * Whose turn it takes: that of the target's host, as far as it can be told without parsing. The Host field is the client's
- * choice.
- */
-function hostOf({ url = '', headers }: ClientRequest): string {
-  const from = url.indexOf('://') + 3
-  const to = url.indexOf('/', from)
-  const authority = from === 2 ? (headers.host ?? '') : url.slice(from, to === -1 ? undefined : to)
-  return authority.replace(/:\d*$/, '').toLowerCase()
+/** The host that the request's turn counts for; a request whose target cannot be read is refused in its turn. */
+function hostOf(req: ClientRequest, readTarget: typeof absoluteTarget): string {
+  try {
+    return readTarget(req).host
+  } catch {
+    return ''
+  }
 }
 
 function checkRequest({ method = '', rawHeaders, httpVersion }: ClientRequest): void {

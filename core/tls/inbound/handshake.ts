@@ -4,7 +4,7 @@
  * link, or `onFailed`. Longer than 250 lines because every effect of the machine is performed here, and nowhere else.
  */
 import type { VConn } from '../../api/vconn.js'
-import { Clock } from '../../base/clock.js'
+import { Deadline } from '../../base/deadline.js'
 import { doAll } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import type { Share } from '../../base/fair-queue.js'
@@ -42,10 +42,7 @@ export class InboundHandshake implements LinkSink {
   readonly #share: Share
   readonly #onOpen: (link: TlsLink) => void
   readonly #onFailed: (why: ProxyError) => void
-  readonly #clock = new Clock(
-    () => this.#on({ type: 'clock' }),
-    () => false,
-  )
+  readonly #clock = new Deadline(() => this.#on({ type: 'clock' }))
   #state: InboundState = INBOUND_INITIAL
   /** Received since the engine last looked. */
   #waitingBytes = 0
@@ -71,7 +68,7 @@ export class InboundHandshake implements LinkSink {
       why => this.#break(why),
     )
     this.#share = { network: networkOf(tcp.remoteAddress), host: '' }
-    this.#clock.start(settings.timeout)
+    this.#clock.set(Math.max(settings.timeout, 1)) // a limit of 0 is over at once
   }
 
   start(): void {
@@ -197,10 +194,10 @@ export class InboundHandshake implements LinkSink {
   #prepare(): void {
     const { prepare } = this.#settings
     if (prepare === undefined) return this.#on({ type: 'prepared' })
-    const left = Math.max(this.#clock.endsAt - Date.now(), 0)
+    const left = Math.max(this.#clock.left, 1)
     this.#clock.stop()
     this.#preparation = new Preparation(prepare, this.#questions.sni, why => {
-      this.#clock.start(left)
+      this.#clock.set(left)
       this.#on(why === undefined ? { type: 'prepared' } : { type: 'unprepared', why })
     })
   }

@@ -4,7 +4,7 @@
  * Longer than 250 lines because every effect of the machine is performed here, and nowhere else.
  */
 
-import { Clock } from '../../base/clock.js'
+import { Deadline } from '../../base/deadline.js'
 import { asFault, doAll } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import type { Share, Urgency } from '../../base/fair-queue.js'
@@ -47,10 +47,8 @@ export class OutboundHandshake implements LinkSink {
   readonly #onFailed: (why: ProxyError) => void
   #state: Handshake = INITIAL
   /** While we are the ones who are late, the time of the others does not run. */
-  readonly #clock = new Clock(
-    () => this.#on({ type: 'clock' }),
-    () => this.#step.isWaiting,
-  )
+  readonly #clock = new Deadline(() => this.#onTime())
+  #limit = 0
   /** Received since the engine last looked. */
   #waitingBytes = 0
   readonly #step: QueuedStep
@@ -95,7 +93,7 @@ export class OutboundHandshake implements LinkSink {
 
   #start(): void {
     this.#trace.start()
-    this.#clock.start(this.#settings.originTimeout)
+    this.#startClock(this.#settings.originTimeout)
     this.#tcp.attach(this)
     const stored = this.#sessions.take()
     if (stored === undefined) return this.#queueAdvance(1)
@@ -180,10 +178,21 @@ export class OutboundHandshake implements LinkSink {
     }
   }
 
+  /** A limit of 0 is over at once. */
+  #startClock(ms: number): void {
+    this.#limit = Math.max(ms, 1)
+    this.#clock.set(this.#limit)
+  }
+
+  #onTime(): void {
+    if (this.#step.isWaiting) this.#clock.set(this.#limit)
+    else this.#on({ type: 'clock' })
+  }
+
   #perform(effect: Effect): void {
     switch (effect.do) {
       case 'start-clock':
-        return this.#clock.start(
+        return this.#startClock(
           effect.clock === 'verdict' ? this.#settings.deadline : this.#settings.originTimeout,
         )
       case 'ask-shadows':

@@ -72,3 +72,26 @@ test('who sets the clock of the machine moves no deadline', async t => {
   await sleep(150)
   t.equal(rang.length, 1)
 })
+
+test('a change of the system time moves no deadline', async t => {
+  const { now } = Date
+  t.teardown(() => {
+    Date.now = now
+  })
+  const { clock, rang } = clockOf()
+  clock.set(40)
+  Date.now = () => now() - 3_600_000
+  clock.set(40)
+  await sleep(200)
+  t.equal(rang.length, 1)
+})
+
+test('what is left of a deadline, and when it is over', async t => {
+  const { clock } = clockOf()
+  t.equal(clock.left, Infinity, 'without a deadline there is no end')
+  clock.set(60_000)
+  t.ok(clock.left > 50_000 && clock.left <= 60_000)
+  t.ok(Math.abs(clock.endsAt - Date.now() - clock.left) < 1000)
+  clock.stop()
+  t.equal(clock.left, Infinity)
+})
