@@ -199,7 +199,8 @@ async function verifyConfig(place: Place): Promise<void> {
   const { openLogs, readGeneration, warningsOf } = await import('./program/generation.js')
   const { checkSink } = await import('./program/log-sink.js')
   const setup = await readGeneration(place, openLogs(place))
-  if (setup.accessLog !== undefined) checkSink(setup.accessLog)
+  const { accessLog } = setup.settings
+  if (accessLog !== undefined) checkSink(accessLog)
   for (const warning of warningsOf(setup)) place.print('stderr', `warning: ${warning}`)
   setup.plugins.unload()
   setup.contexts.free()

@@ -3,9 +3,9 @@ import type { ParkedRow, Status } from '../admin/admin-api.js'
 import { X509_ERRORS } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
-import { adminSocket } from '../config/admin-socket.js'
-import { loadRecords } from '../config/records.js'
+import { checkSocketPath } from '../config/admin-socket.js'
 import type { Place } from '../program/generation.js'
+import { readSettings } from '../settings/settings.js'
 import type { RevokedCounts } from '../tls/judge/revocation.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
@@ -118,13 +118,13 @@ export async function ctl({ confDir, env, print }: Place, options: CtlOptions): 
   }
   if (options.all && name !== 'revoke') throw usage('--all belongs to `portcullis ctl revoke`')
   const { run, text } = make(args, options)
-  const path = adminSocket(loadRecords(confDir, env), confDir)
-  if (path === undefined)
+  const { socket } = readSettings({ confDir, env }).admin
+  if (socket === undefined)
     throw new ProxyError(
       'PTC_ADMIN_UNREACHABLE',
       'proxy.config.admin.socket is NULL: this proxy is not managed',
     )
-  const answer = await run(sendTo(path))
+  const answer = await run(sendTo(checkSocketPath(socket)))
   const lines = options.json ? [JSON.stringify(answer)] : text(answer as never)
   for (const line of lines) print('stdout', line)
 }

@@ -26,7 +26,6 @@ export interface TryOptions {
 }
 
 const EXIT = { accepted: 0, rejected: 1, noAnswer: 2 } as const
-const SECOND = 1000
 const HTTPS = 443
 
 /** Prints each step with the milliseconds since the start. */
@@ -92,7 +91,7 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
 type Target = { readonly host: string; readonly port: number }
 
 async function attempt(
-  { records, names, verification }: Generation,
+  { settings: { connect, origin }, names, verification }: Generation,
   target: Target,
   at: Target,
   options: TryOptions,
@@ -102,9 +101,9 @@ async function attempt(
   const { rule, timeouts, settings } = verification.policyOf(target.host)
   tell(rule === undefined ? 'no rule of its own: the records hold' : `rule ${rule.fqdn} (${rule.where})`)
   tell(decisionText(settings.terms))
-  if (connectModeOf(records, rule) === 'tunnel')
+  if (connectModeOf(connect, rule) === 'tunnel')
     tell('behind CONNECT: NOTHING IS VERIFIED, it is a blind tunnel')
-  const connectTimeout = timeouts.connect ?? records['proxy.config.http.connect_attempts_timeout'] * SECOND
+  const connectTimeout = timeouts.connect ?? origin.connectTimeout
   try {
     const since = performance.now()
     const tcp = await dial({ ...at, client: '' }, { connectTimeout, names }, signal)

@@ -1,4 +1,3 @@
-import { ProxyError } from '../base/errors.js'
 import { quote } from './config-file.js'
 
 /** Ports from `first` to `last`, both included. */
@@ -38,17 +37,6 @@ function readRange(part: string): PortRange | string {
   const [first, last] = [Number(low), Number(high)]
   if (Math.max(first, last) > ALL.last) return `${quote(part)}: ports end at ${ALL.last}`
   return first <= last ? { first, last } : `${quote(part)} begins above its end; write ${last}-${first}`
-}
-
-/**
- * The ranges of proxy.config.http.connect_ports.
- * @throws {ProxyError} PTC_RECORDS_INVALID
- */
-export function parseConnectPorts(text: string): readonly PortRange[] {
-  const { ranges, wrong } = readConnectPorts(text)
-  if (wrong.length > 0)
-    throw new ProxyError('PTC_RECORDS_INVALID', `proxy.config.http.connect_ports: ${wrong.join('; ')}`)
-  return ranges
 }
 
 export function isPortIn(ranges: readonly PortRange[], port: number): boolean {

@@ -1,32 +1,21 @@
 import { isIP } from 'node:net'
-import { resolve } from 'node:path'
 import { parseHost } from '../base/host.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
-import { placed } from './record-place.js'
-import type { Records } from './records-table.js'
+import type { NamedFile } from './record-place.js'
 
 /** Names with the addresses that a host file gives them, in its order. */
 export type HostFile = ReadonlyMap<string, readonly string[]>
 
-const RECORD = 'proxy.config.hostdb.host_file.path'
-
 /**
- * What the file of proxy.config.hostdb.host_file.path says; without one, nothing.
+ * Reads a file in the format of /etc/hosts: an address, then its names. Without a file there are no names.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, or PTC_RECORDS_INVALID with every bad line
  */
-export function hostsOf(records: Records, confDir: string): HostFile {
-  const file = records[RECORD]
-  return file === null ? new Map() : loadHostFile(resolve(confDir, file), placed(records, RECORD))
-}
-
-/**
- * Reads a file in the format of /etc/hosts: an address, then its names.
- * @throws {ProxyError} PTC_CONFIG_UNREADABLE, or PTC_RECORDS_INVALID with every bad line
- */
-export function loadHostFile(path: string, record?: string): HostFile {
+export function loadHostFile(file: NamedFile | undefined): HostFile {
+  if (file === undefined) return new Map()
+  const { path, by } = file
   const hosts = new Map<string, string[]>()
   const problems: Problem[] = []
-  for (const [i, line] of readConfigFile(path, record).split('\n').entries()) {
+  for (const [i, line] of readConfigFile(path, by).split('\n').entries()) {
     const [address = '', ...names] = (line.split('#', 1)[0] ?? '').trim().split(/\s+/)
     if (address === '') continue
     const where = `${path}:${i + 1}`

@@ -1,4 +1,5 @@
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import type { NamedFile } from './record-place.js'
 
 /** Names with their bcrypt hashes, in the `$2b$` form. */
 export type Htpasswd = ReadonlyMap<string, string>
@@ -10,9 +11,8 @@ const MAX_COST = 15
  * Reads a file as Apache's `htpasswd -B` writes it: `name:$2y$…` lines.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, or PTC_HTPASSWD_INVALID with every bad line; no error shows a hash
  */
-export function loadHtpasswd(file: string, record?: string): Htpasswd {
-  return parseHtpasswd(readConfigFile(file, record), file)
-}
+export const loadHtpasswd = ({ path, by }: NamedFile): Htpasswd =>
+  parseHtpasswd(readConfigFile(path, by), path)
 
 /** @throws {ProxyError} PTC_HTPASSWD_INVALID */
 export function parseHtpasswd(text: string, file: string): Htpasswd {

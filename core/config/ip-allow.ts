@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { METHODS } from 'node:http'
 import { BlockList } from 'node:net'
-import { resolve } from 'node:path'
 import { didYouMean } from '../base/nearest.js'
 import { addRange } from './address-range.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import type { NamedFile } from './record-place.js'
 import { yamlReader } from './yaml-file.js'
 
 /** One rule of ip_allow.yaml. */
@@ -60,23 +60,20 @@ const readYaml = yamlReader<{ readonly ip_allow: readonly RawRule[] }>(
   'PTC_IP_ALLOW_INVALID',
 )
 
-export const IP_ALLOW_FILE = 'ip_allow.yaml'
-
 /**
- * Reads the file of proxy.config.cache.ip_allow.filename. Without one of the usual name this machine alone is served.
+ * Reads the file of proxy.config.cache.ip_allow.filename. Without one of the default name only this machine is served.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_IP_ALLOW_INVALID
  */
-export function loadIpAllow(confDir: string, name: string, record?: string): IpAllow {
-  const file = resolve(confDir, name)
-  if (name === IP_ALLOW_FILE && !existsSync(file)) return LOOPBACK_ONLY
-  return parseIpAllow(readConfigFile(file, record), file)
+export function loadIpAllow({ path, by, mayBeMissing }: NamedFile): IpAllow {
+  if (mayBeMissing && !existsSync(path)) return LOOPBACK_ONLY
+  return parseIpAllow(readConfigFile(path, by), path)
 }
 
 const LOOPBACK_ONLY: IpAllow = {
   rules: [
     { addresses: blockList(['127.0.0.0/8', '::1']).list, action: 'allow', methods: undefined, where: '' },
   ],
-  where: `there is no ${IP_ALLOW_FILE}, which leaves this machine alone`,
+  where: 'there is no ip_allow.yaml, which leaves this machine alone',
 }
 
 /**

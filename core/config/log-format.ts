@@ -1,5 +1,4 @@
 /** The syntax of proxy.config.log.format. What its fields say is in `core/log`, which gives each of them its reader. */
-import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { quote } from './config-file.js'
 
@@ -78,6 +77,8 @@ export type LogLayout = 'json' | readonly LogPiece[]
 /** The layout of a text, and what is wrong with it. */
 export interface LogFormatReading {
   readonly layout: LogLayout
+  /** Whether the text is the name of a format that the fields of the origin's certificate may follow. */
+  readonly isNamed: boolean
   readonly wrong: readonly string[]
 }
 
@@ -88,30 +89,26 @@ const SECRET = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i
 
 /**
  * Reads a format by its name (`squid`, `common`, `extended`, `extended2`, `json`) or written out, with `%<field>` in it.
- * @param hasCertificate whether a named format is followed by the fields of the origin's certificate and the code of what
- *   went wrong; json always has them
  */
-export function readLogFormat(text: string, hasCertificate = false): LogFormatReading {
-  if (text === 'json') return { layout: 'json', wrong: [] }
-  const named = Object.hasOwn(NAMED_FORMATS, text)
-    ? NAMED_FORMATS[text as keyof typeof NAMED_FORMATS]
-    : undefined
-  if (named === undefined) return readPieces(text)
-  return readPieces(hasCertificate ? named + CERTIFICATE_FIELDS : named)
+export function readLogFormat(text: string): LogFormatReading {
+  if (text === 'json') return { layout: 'json', isNamed: false, wrong: [] }
+  const isNamed = Object.hasOwn(NAMED_FORMATS, text)
+  return { ...readPieces(isNamed ? NAMED_FORMATS[text as keyof typeof NAMED_FORMATS] : text), isNamed }
 }
 
 /**
- * The layout of proxy.config.log.format.
- * @throws {ProxyError} PTC_RECORDS_INVALID
+ * @param hasCertificate whether a named format is followed by the fields of the origin's certificate and the code of what
+ *   went wrong; json always has them
  */
-export function parseLogFormat(text: string, hasCertificate: boolean): LogLayout {
-  const { layout, wrong } = readLogFormat(text, hasCertificate)
-  if (wrong.length > 0)
-    throw new ProxyError('PTC_RECORDS_INVALID', `proxy.config.log.format: ${wrong.join('; ')}`)
-  return layout
+export function layoutOf({ layout, isNamed }: LogFormatReading, hasCertificate: boolean): LogLayout {
+  if (layout === 'json' || !isNamed || !hasCertificate) return layout
+  return [...layout, ...readPieces(CERTIFICATE_FIELDS).layout]
 }
 
-function readPieces(text: string): LogFormatReading {
+function readPieces(text: string): {
+  readonly layout: readonly LogPiece[]
+  readonly wrong: readonly string[]
+} {
   const layout: LogPiece[] = []
   const wrong: string[] = []
   let end = 0

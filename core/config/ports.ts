@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { quote } from './config-file.js'
 
@@ -37,17 +36,6 @@ export function readServerPorts(text: string): PortsReading {
   }
   if (ports.length + wrong.length === 0) wrong.push('the list names no port')
   return { ports, wrong }
-}
-
-/**
- * The ports of proxy.config.http.server_ports.
- * @throws {ProxyError} PTC_RECORDS_INVALID, which names every bad descriptor
- */
-export function parseServerPorts(text: string): readonly PortSpec[] {
-  const { ports, wrong } = readServerPorts(text)
-  if (wrong.length > 0)
-    throw new ProxyError('PTC_RECORDS_INVALID', `proxy.config.http.server_ports: ${wrong.join('; ')}`)
-  return ports
 }
 
 interface Draft {

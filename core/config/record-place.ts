@@ -1,4 +1,5 @@
-import type { RecordName, Records } from './records-table.js'
+import { resolve } from 'node:path'
+import { RECORDS, type RecordName, type Records } from './records-table.js'
 
 const places = new WeakMap<Records, ReadonlyMap<RecordName, string>>()
 
@@ -13,8 +14,36 @@ export function copyPlaces(from: Records, to: Records): void {
   if (known !== undefined) places.set(to, known)
 }
 
-/** A record as errors call it: where it was set, and its name; the name alone of one that has its default. */
+/** A record as errors call it: the place that sets it and its name, or the name alone where the default holds. */
 export function placed(records: Records, name: RecordName): string {
   const where = places.get(records)?.get(name)
   return where === undefined ? name : `${where}: ${name}`
+}
+
+/** A file or a folder that a record names. */
+export interface NamedFile {
+  /** Absolute. */
+  readonly path: string
+  /** The record, as errors call it. */
+  readonly by: string
+  /** True for the default name: without such a file its defaults hold. */
+  readonly mayBeMissing?: boolean
+}
+
+type TextName = { [N in RecordName]: Records[N] extends string | null ? N : never }[RecordName]
+
+/**
+ * The file that a record names; undefined for NULL.
+ * @param folder where a relative name begins
+ */
+export function fileOf<N extends TextName>(
+  records: Records,
+  name: N,
+  folder: string,
+): NamedFile | (null extends Records[N] ? undefined : never)
+export function fileOf(records: Records, name: TextName, folder: string): NamedFile | undefined {
+  const value = records[name]
+  if (value === null) return undefined
+  const mayBeMissing = value === RECORDS[name].default
+  return Object.freeze({ path: resolve(folder, value), by: placed(records, name), mayBeMissing })
 }

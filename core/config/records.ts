@@ -34,16 +34,38 @@ const isSetting = new Ajv({ allowUnionTypes: true }).compile<Readonly<Record<str
 })
 
 /** Records whose text has a syntax of its own, and its reader, which lists what is wrong. */
-const SYNTAX: { readonly [N in RecordName]?: (text: string) => readonly string[] } = {
-  'proxy.config.http.server_ports': text => readServerPorts(text).wrong,
-  'proxy.config.http.connect_ports': text => readConnectPorts(text).wrong,
-  'proxy.config.diags.debug.tags': text => compileTags(text).wrong,
-  'proxy.config.dns.nameservers': text => readNameservers(text).wrong,
-  'proxy.config.log.format': text => readLogFormat(text).wrong,
+const SYNTAX = {
+  'proxy.config.http.server_ports': readServerPorts,
+  'proxy.config.http.connect_ports': readConnectPorts,
+  'proxy.config.diags.debug.tags': compileTags,
+  'proxy.config.dns.nameservers': readNameservers,
+  'proxy.config.log.format': readLogFormat,
+} as const
+
+type SyntaxName = keyof typeof SYNTAX
+type Reading<N extends SyntaxName> = ReturnType<(typeof SYNTAX)[N]>
+
+/** The last text of each record, and what was read from it: validation and use share one reading. */
+const lastRead = new Map<SyntaxName, { readonly text: string; readonly reading: Reading<SyntaxName> }>()
+
+/** What the text of a record says. */
+export function readingOf<N extends SyntaxName>(records: Pick<Records, N>, name: N): Reading<N> {
+  return readText(name, String(records[name])) as Reading<N>
 }
 
+function readText(name: SyntaxName, text: string): Reading<SyntaxName> {
+  const last = lastRead.get(name)
+  if (last?.text === text) return last.reading
+  const reading = SYNTAX[name](text)
+  lastRead.set(name, { text, reading })
+  return reading
+}
+
+const hasSyntax = (name: RecordName): name is SyntaxName => Object.hasOwn(SYNTAX, name)
+
 function wrongWith(name: RecordName, value: RecordValue): readonly string[] {
-  if (isSetting({ [name]: value })) return (typeof value === 'string' && SYNTAX[name]?.(value)) || []
+  if (isSetting({ [name]: value }))
+    return typeof value === 'string' && hasSyntax(name) ? readText(name, value).wrong : []
   const row = rowOf(name)
   const given = typeof value === 'string' ? quote(value) : (value ?? 'NULL')
   const why = row.refused === undefined ? '' : ` (${row.refused})`

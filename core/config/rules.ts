@@ -1,14 +1,10 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { parseHost } from '../base/host.js'
 import { linearPattern } from '../base/linear-pattern.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
-import { placed } from './record-place.js'
-import type { Records } from './records-table.js'
+import type { NamedFile } from './record-place.js'
 import { INBOUND_KEYS, RULES_SCHEMA } from './rules-schema.js'
 import { type YamlReading, yamlReader } from './yaml-file.js'
-
-const FILE = 'proxy.config.ssl.servername.filename'
 
 /** A matcher of sni.yaml: its type, and exactly one of the four others. */
 export interface SanRule {
@@ -86,14 +82,12 @@ export function parseRules(text: string, file: string): readonly Rule[] {
 }
 
 /**
- * Reads the rules. A file that is not there has none, unless the record names another than the default.
+ * Reads the rules. A missing file of the default name has none.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RULES_INVALID
  */
-export function loadRules(confDir: string, records: Records): readonly Rule[] {
-  const name = records[FILE]
-  const file = resolve(confDir, name)
-  if (name === 'sni.yaml' && !existsSync(file)) return []
-  return parseRules(readConfigFile(file, placed(records, FILE)), file)
+export function loadRules({ path, by, mayBeMissing }: NamedFile): readonly Rule[] {
+  if (mayBeMissing && !existsSync(path)) return []
+  return parseRules(readConfigFile(path, by), path)
 }
 
 /** The rule for an origin: the first that matches. */

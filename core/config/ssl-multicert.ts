@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { didYouMean } from '../base/nearest.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import type { NamedFile } from './record-place.js'
 
 /** One line of ssl_multicert.config: certificates with their keys, and the local address they are for. */
 export interface MulticertLine {
@@ -17,9 +18,8 @@ export interface MulticertLine {
 }
 
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_SSL_MULTICERT_INVALID */
-export function loadSslMulticert(file: string, record?: string): readonly MulticertLine[] {
-  return parseSslMulticert(readConfigFile(file, record), file)
-}
+export const loadSslMulticert = ({ path, by }: NamedFile): readonly MulticertLine[] =>
+  parseSslMulticert(readConfigFile(path, by), path)
 
 /**
  * Reads Traffic Server's syntax: pairs of `key=value`, separated by blanks; a value with blanks stands in quotes.

@@ -1,41 +1,11 @@
-import { resolve } from 'node:path'
-import { parseLogFormat } from '../config/log-format.js'
-import { placed } from '../config/record-place.js'
-import type { Records } from '../config/records-table.js'
 import type { ConnectSummary } from '../http/connect/connect.js'
 import { userOf } from '../http/listener/proxy-auth.js'
 import type { Summary } from '../http/transaction/summary.js'
 import { AccessLog } from '../log/access-log.js'
 import type { LogSink } from '../log/log-file.js'
-import { type LogFormat, logFormat } from '../log/log-formats.js'
+import { logFormat } from '../log/log-formats.js'
+import type { AccessLogSettings } from '../settings/logs.js'
 import type { LogTarget } from './log-sink.js'
-
-export interface AccessLogSettings extends LogTarget {
-  readonly isErrorsOnly: boolean
-  readonly format: LogFormat
-}
-
-const FOLDER = 'proxy.config.log.logfile_dir'
-const FILE = 'proxy.config.log.filename'
-
-/**
- * What the records say about the access log; undefined for none.
- * @throws {ProxyError} PTC_RECORDS_INVALID
- */
-export function accessLogSettings(records: Records): AccessLogSettings | undefined {
-  const enabled = records['proxy.config.log.logging_enabled']
-  if (enabled === 0) return undefined
-  const hasCertificate = records['proxy.config.log.certificate_fields'] === 1
-  const format = logFormat(parseLogFormat(records['proxy.config.log.format'], hasCertificate))
-  const name = records[FILE]
-  const isStream = name === 'stdout' || name === 'stderr'
-  return {
-    isErrorsOnly: enabled === 1,
-    format,
-    file: isStream ? name : resolve(records[FOLDER], name),
-    record: placed(records, FOLDER),
-  }
-}
 
 /**
  * The access log of a running proxy: the same file for as long as its name stays, whatever else a reload changes.
@@ -62,7 +32,11 @@ export class AccessLogs {
     this.#log =
       settings === undefined || sink === undefined
         ? undefined
-        : new AccessLog({ ...settings, write: line => sink.write(line) })
+        : new AccessLog({
+            isErrorsOnly: settings.isErrorsOnly,
+            format: logFormat(settings.layout),
+            write: line => sink.write(line),
+          })
   }
 
   log(summary: Summary): void {

@@ -1,8 +1,7 @@
-import type { Records } from '../config/records-table.js'
 import type { HookRegistry, PluginRef } from '../hooks/registry.js'
+import type { Settings } from '../settings/settings.js'
 import type { Policy } from './wiring/outbound/policies.js'
 
-const SECOND = 1000
 const CLIENT_HOOKS = [
   'TS_SSL_CLIENT_HELLO_HOOK',
   'TS_SSL_SESSION_HOOK',
@@ -26,16 +25,16 @@ interface Limit {
 
 /** A plugin's own time that is longer than what all plugins have together: it never ends a wait, the other one does. */
 export function deadlineWarnings(
-  records: Records,
+  settings: Settings,
   policies: readonly Policy[],
   registry: HookRegistry,
 ): readonly string[] {
   const ofOrigins = policies.map(({ settings: { deadline, terms } }) => ({ name: terms.limit, ms: deadline }))
   const ofClients = {
     name: 'proxy.config.ssl.handshake_timeout_in',
-    ms: records['proxy.config.ssl.handshake_timeout_in'] * SECOND,
+    ms: settings.inboundTls.handshakeTimeout,
   }
-  const ofOthers = { name: 'proxy.config.plugin.deadline', ms: records['proxy.config.plugin.deadline'] }
+  const ofOthers = { name: 'proxy.config.plugin.deadline', ms: settings.plugins.deadline }
   const on = (hooks: readonly Parameters<HookRegistry['on']>[0][], limits: readonly Limit[]): string[] =>
     hooks.flatMap(hook => registry.on(hook).flatMap(({ plugin }) => warnings(plugin, limits)))
   return [

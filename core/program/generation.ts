@@ -2,25 +2,17 @@
 import { type DebugSettings, Diags } from '../base/diags.js'
 import { FairQueue } from '../base/fair-queue.js'
 import { describe } from '../base/thrown.js'
-import { checkAdminSocket } from '../config/admin-socket.js'
-import { templatesOf } from '../config/body-factory.js'
-import { keepFixed } from '../config/fixed-records.js'
-import { hostsOf } from '../config/host-file.js'
-import { loadPluginConfig } from '../config/plugin-config.js'
-import { type PortSpec, parseServerPorts } from '../config/ports.js'
-import { placed } from '../config/record-place.js'
-import { loadRecords } from '../config/records.js'
-import type { Records } from '../config/records-table.js'
-import { loadRules } from '../config/rules.js'
+import { loadTemplates } from '../config/body-factory.js'
 import { compilePages, NO_PAGES, type Pages } from '../http/pages/templates.js'
 import type { Names } from '../origin/names/names.js'
 import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
+import { type ConfigPlace, readConfiguration, readSettings, type Settings } from '../settings/settings.js'
 import { ParkedHandshakes } from '../tls/outbound/parked-handshakes.js'
 import { HeldTurns } from '../wait/held-turns.js'
 import { Shadows } from '../wait/shadows.js'
 import { Timers } from '../wait/timers.js'
-import { type AccessLogSettings, AccessLogs, accessLogSettings } from './access-log.js'
+import { AccessLogs } from './access-log.js'
 import { deadlineWarnings } from './deadline-warnings.js'
 import { InFlight } from './in-flight.js'
 import { openSink } from './log-sink.js'
@@ -42,13 +34,8 @@ import { makeVerification, type Verification } from './wiring/outbound/verificat
 import { verifyWarnings } from './wiring/outbound/verify-warnings.js'
 import { VConns } from './wiring/vconns.js'
 
-const DIAGS_FILE = 'proxy.config.diags.logfile.filename'
-
 /** Where a proxy finds what it needs; filled in by the command line, or by a test. */
-export interface Place {
-  /** Absolute. */
-  readonly confDir: string
-  readonly env: Readonly<Record<string, string | undefined>>
+export interface Place extends ConfigPlace {
   /** Where the plugins lie that come with the program. */
   readonly shippedDirs: readonly string[]
   /** Whether the running Node strips types. */
@@ -63,12 +50,11 @@ export interface Place {
 export interface Generation {
   /** Milliseconds since the epoch. */
   readonly readAt: number
-  readonly records: Records
+  readonly settings: Settings
   /** Records that have changed and need a restart, with the place where they were set. */
   readonly waiting: readonly string[]
   /** For the diagnostics, once this setup is in force. */
   readonly debug: DebugSettings
-  readonly ports: readonly PortSpec[]
   readonly plugins: PluginSet
   /** Isolated plugins, by their line. */
   readonly workers: ReadonlyMap<number, InWorkers>
@@ -85,7 +71,6 @@ export interface Generation {
   readonly clientHandshakes: InFlight
   /** Nobody waits for these plugins; and yet they have their time, also after a reload. */
   readonly shadowTurns: Shadows
-  readonly accessLog: AccessLogSettings | undefined
   /** Where no CONNECT is bumped there is none. */
   readonly bump: Bump | undefined
   /** Nothing of it is looked for any more when acceptances are revoked. */
@@ -113,10 +98,9 @@ export interface Logs {
 
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RECORDS_INVALID */
 export function openLogs(place: Place): Logs {
-  const records = loadRecords(place.confDir, place.env)
-  const target = { file: records[DIAGS_FILE], record: placed(records, DIAGS_FILE) }
-  const sink = openSink(target, place.print, warn)
-  const diags = new Diags({ sink: line => sink.write(line), ...debugSettings(records, place) })
+  const settings = readSettings(place)
+  const sink = openSink(settings.diags.target, place.print, warn)
+  const diags = new Diags({ sink: line => sink.write(line), ...debugSettings(settings, place) })
   const access = new AccessLogs(to => openSink(to, place.print, message => diags.error(message)))
   return {
     diags,
@@ -143,52 +127,47 @@ export function openLogs(place: Place): Logs {
 
 /**
  * Reads the configuration and initialises the plugins. Opens no port. A failure leaves nothing behind, and changes nothing.
- * @param inForce what a running proxy was started with: records that need a restart keep these values
+ * @param inForce the settings of a running proxy: records that need a restart keep these values
  * @throws {ProxyError} with every mistake of the file that is at fault
  */
 export async function readGeneration(
   place: Place,
   { diags, handshakes, queue, parked, held, revoking }: Logs,
-  inForce?: Records,
+  inForce?: Settings,
 ): Promise<Generation> {
-  const read = loadRecords(place.confDir, place.env)
-  const { records, waiting } =
-    inForce === undefined ? { records: read, waiting: [] } : keepFixed(read, inForce)
-  checkAdminSocket(records, place.confDir)
-  const lines = loadPluginConfig(place.confDir, records)
-  const names = makeNames(records, hostsOf(records, place.confDir), place)
-  const ports = parseServerPorts(records['proxy.config.http.server_ports'])
-  const accessLog = accessLogSettings(records)
-  const hasPages = records['proxy.config.body_factory.enable_customizations'] === 1
-  const pages = hasPages ? compilePages(templatesOf(records, place.confDir)) : NO_PAGES
-  const access = makeAccess(records, place.confDir)
-  const rules = loadRules(place.confDir, records)
-  const bumps = [undefined, ...rules].some(rule => connectModeOf(records, rule) === 'bump')
-  const authority = bumps ? await openBumpAuthority(records, place.confDir) : undefined
-  const contexts = new OutboundContexts(records, place.confDir)
+  const { settings, waiting, pluginLines, hosts, rules } = readConfiguration(place, inForce)
+  const { inboundTls } = settings
+  const names = makeNames(settings.names, hosts, place.env)
+  const { templates } = settings.access
+  const pages = templates === undefined ? NO_PAGES : compilePages(loadTemplates(templates))
+  const access = makeAccess(settings.access)
+  const bumps = [undefined, ...rules].some(rule => connectModeOf(settings.connect, rule) === 'bump')
+  const authority = bumps ? await openBumpAuthority(inboundTls.authority) : undefined
+  const contexts = new OutboundContexts(settings.outboundTls)
   const workers = new Map<number, InWorkers>()
   let plugins: PluginSet | undefined
   let certificates: InboundCertificates | undefined
   try {
-    plugins = await loadPlugins(lines, {
+    plugins = await loadPlugins(pluginLines, {
       confDir: place.confDir,
-      pluginDir: records['proxy.config.plugin.plugin_dir'],
+      pluginDir: settings.plugins.dir,
       shippedDirs: place.shippedDirs,
       stripsTypes: place.stripsTypes,
-      initTimeout: records['proxy.config.plugin.init_timeout'],
+      initTimeout: settings.plugins.initTimeout,
       diags,
       createTimers: onError => new Timers(onError),
-      isolate: makeIsolate(records, diags, handshakes, revoking.revoke, (line, plugin) =>
+      isolate: makeIsolate(settings.plugins.workers, diags, handshakes, revoking.revoke, (line, plugin) =>
         workers.set(line, plugin),
       ),
       revoke: revoking.revoke,
     })
     const { registry } = plugins
     const shadowTurns = new Shadows()
-    const points = makeHookPoints(registry, records, handshakes, held, shadowTurns)
+    const points = makeHookPoints(registry, settings.plugins.deadline, handshakes, held, shadowTurns)
     const vconns = new VConns(registry, points, message => diags.error(message))
     const verification = makeVerification({
-      records,
+      settings: settings.verification,
+      connectTimeout: settings.origin.connectTimeout,
       rules,
       registry,
       contexts,
@@ -202,17 +181,16 @@ export async function readGeneration(
     const forget = (id: Buffer): void =>
       queueMicrotask(() => void vconns.tell('TS_SSL_SESSION_HOOK', { op: 'remove', id }))
     const onRemoveSession = clientHooks.keepSessions ? forget : undefined
-    certificates = loadInboundCertificates(records, ports, place.confDir, onRemoveSession)
+    certificates = loadInboundCertificates(inboundTls, settings.listener, onRemoveSession)
     const bump = authority && {
       authority,
-      certificates: new BumpCertificates(sharedContext(records, place.confDir, 'bump', onRemoveSession)),
+      certificates: new BumpCertificates(sharedContext(inboundTls, 'bump', onRemoveSession)),
     }
     return {
       readAt: Date.now(),
-      records,
+      settings,
       waiting,
-      debug: debugSettings(records, place),
-      ports,
+      debug: debugSettings(settings, place),
       plugins,
       workers,
       verification,
@@ -222,7 +200,6 @@ export async function readGeneration(
       names,
       access,
       pages,
-      accessLog,
       certificates,
       clientHooks,
       clientHandshakes: new InFlight(),
@@ -240,31 +217,26 @@ export async function readGeneration(
 
 /** What an operator should be told about a configuration that is valid, and may surprise. */
 export function warningsOf({
-  records,
+  settings,
   waiting,
   plugins,
   verification: { policies },
   bump,
 }: Generation): readonly string[] {
   const aboutConnect = connectWarnings(
-    records,
+    settings.connect,
     policies.map(({ rule }) => rule),
   )
   const aboutKey = bump?.authority.warning === undefined ? [] : [bump.authority.warning]
   return [
     ...waiting.map(record => `${record} has changed: it needs a restart, and keeps its value until then`),
-    ...verifyWarnings(records, policies),
-    ...isolateWarnings(records, plugins.registry),
-    ...deadlineWarnings(records, policies, plugins.registry),
+    ...verifyWarnings(settings, policies),
+    ...isolateWarnings(settings.verification.isSynchronous, plugins.registry),
+    ...deadlineWarnings(settings, policies, plugins.registry),
     ...aboutConnect,
     ...aboutKey,
   ]
 }
 
-function debugSettings(records: Records, place: Place): DebugSettings {
-  if (place.debugTags !== undefined) return { enabled: true, tags: place.debugTags }
-  return {
-    enabled: records['proxy.config.diags.debug.enabled'] === 1,
-    tags: records['proxy.config.diags.debug.tags'],
-  }
-}
+const debugSettings = ({ diags }: Settings, { debugTags }: Place): DebugSettings =>
+  debugTags === undefined ? diags.debug : { enabled: true, tags: debugTags }

@@ -6,7 +6,7 @@ import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { describe } from '../base/thrown.js'
-import { adminSocket } from '../config/admin-socket.js'
+import { checkSocketPath } from '../config/admin-socket.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import type { ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
@@ -40,10 +40,11 @@ export interface Manager {
  * warning.
  */
 export async function manage(managed: Managed, manager: Manager): Promise<Admin | undefined> {
-  const { logs, place, setups } = managed
+  const { logs, setups } = managed
   try {
-    const path = adminSocket(setups()[0].records, place.confDir)
-    if (path === undefined) return undefined
+    const { socket } = setups()[0].settings.admin
+    if (socket === undefined) return undefined
+    const path = checkSocketPath(socket)
     const admin = await openAdmin(path, makeDesk(managed, manager), message => logs.diags.error(message))
     logs.diags.note(`managed through ${path}`)
     return admin

@@ -20,7 +20,6 @@ import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
 import { type Manager, manage } from './management.js'
 import { discard, handshakesEnd, isInUse } from './retire.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
-import { connectionLimits, listenerLimits } from './wiring/inbound/limits.js'
 import { plainPort } from './wiring/inbound/plain-port.js'
 import { securePort } from './wiring/inbound/secure-port.js'
 import { makeDial } from './wiring/outbound/dial.js'
@@ -59,7 +58,7 @@ export class ProxyServer {
     this.#logs = logs
     this.#setup = setup
     this.#counts = new ConnectionCounts(
-      () => connectionLimits(this.#setup.records),
+      () => this.#setup.settings.listener.connections,
       message => logs.diags.warning(message),
     )
     const dial = makeDial(
@@ -78,7 +77,7 @@ export class ProxyServer {
       dial,
       connector: this.#connector,
       forwarder: this.#forwarder,
-      limits: listenerLimits(setup.records),
+      limits: setup.settings.listener.limits,
       revoking: logs.revoking,
       inside: logs,
       warn: message => logs.diags.warning(message),
@@ -105,15 +104,15 @@ export class ProxyServer {
 
   async #open(): Promise<void> {
     const { diags, access } = this.#logs
-    access.configure(this.#setup.accessLog)
+    access.configure(this.#setup.settings.accessLog)
     for (const warning of warningsOf(this.#setup)) diags.warning(warning)
     diags.note(`trusting ${this.#setup.contexts.trusts}`)
     const secure = securePort(() => this.#setup, this.#logs)
     const plain = plainPort(() => this.#setup.vconns, this.#logs)
-    for (const { address, port, isTls } of this.#setup.ports) {
+    for (const { address, port, isTls } of this.#setup.settings.listener.ports) {
       const front = createListener({
         forward: this.#forwarder,
-        limits: listenerLimits(this.#setup.records),
+        limits: this.#setup.settings.listener.limits,
         admit: req => this.#setup.access.admit(req),
         pages: () => this.#setup.pages,
         onConnect: this.#connect.handler.handle,
@@ -151,13 +150,13 @@ export class ProxyServer {
 
   async #reload(): Promise<readonly string[]> {
     if (this.#isStopping) return []
-    const setup = await readGeneration(this.#place, this.#logs, this.#setup.records)
+    const setup = await readGeneration(this.#place, this.#logs, this.#setup.settings)
     if (this.#isStopping) {
       discard(setup)
       return []
     }
     try {
-      this.#logs.access.configure(setup.accessLog)
+      this.#logs.access.configure(setup.settings.accessLog)
     } catch (cause) {
       discard(setup)
       throw cause
@@ -168,7 +167,7 @@ export class ProxyServer {
     this.#logs.diags.reconfigure(setup.debug)
     for (const warning of warningsOf(setup)) this.#logs.diags.warning(warning)
     this.#connector.closeStale()
-    for (const front of [...this.#fronts, this.#connect]) front.configure(listenerLimits(setup.records))
+    for (const front of [...this.#fronts, this.#connect]) front.configure(setup.settings.listener.limits)
     this.#retire(old)
     tellReady(setup.vconns, this.ports)
     this.#logs.diags.note('configuration reloaded')

@@ -1,7 +1,7 @@
 import type { HookEvents, HookId } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
-import type { Records } from '../config/records-table.js'
 import type { HeldHook } from '../program/wiring/hook-points.js'
+import type { GivenRecords } from '../settings/settings.js'
 import type { ClientFacts, ClientHook } from './client-judgement.js'
 import type { TestConnection } from './connection.js'
 import type { TestHandshake } from './handshake.js'
@@ -14,7 +14,7 @@ export interface KitOptions {
    * Records that are not to have their defaults. One default is the kit's own: `…verify.server.override` is 1, so that
    * plugins are asked whatever the built-in check says.
    */
-  readonly records?: Partial<Records>
+  readonly records?: GivenRecords
 }
 
 /** Hooks that do not park; of a session's, `new` and `remove`. */

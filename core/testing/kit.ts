@@ -2,9 +2,6 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
-import { parsePluginConfig } from '../config/plugin-config.js'
-import { parseRecords } from '../config/records.js'
-import { type RecordName, type Records, rowOf } from '../config/records-table.js'
 import type { PluginDiags } from '../plugin-host/context.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { Revoking } from '../program/revoking.js'
@@ -13,7 +10,8 @@ import { type InboundHooks, makeInboundHooks } from '../program/wiring/inbound/h
 import { makeIsolate } from '../program/wiring/isolate.js'
 import { type Askers, makeAskers } from '../program/wiring/outbound/askers.js'
 import { VConns } from '../program/wiring/vconns.js'
-import { makeTerms, type TermsRecords } from '../tls/judge/terms.js'
+import { configurationOf, type Settings } from '../settings/settings.js'
+import { makeTerms } from '../tls/judge/terms.js'
 import { VerdictCache } from '../tls/judge/verdict-cache.js'
 import type { Asker } from '../tls/outbound/hook-turn.js'
 import { Judgement } from '../tls/outbound/judgement.js'
@@ -61,8 +59,9 @@ export async function openKit(
   options: KitOptions = {},
 ): Promise<Kit> {
   const folder = dirname(fileURLToPath(from))
-  const records = readRecords(options.records ?? {})
+  const given = { 'proxy.config.ssl.client.verify.server.override': 1, ...options.records } as const
   const text = typeof lines === 'string' ? lines : lines.join('\n')
+  const { settings, pluginLines } = configurationOf(given, text, folder)
   const time = new VirtualTime()
   const log: string[] = []
   const diags: PluginDiags = {
@@ -73,35 +72,27 @@ export async function openKit(
   }
   const revoking = new Revoking(message => log.push(`NOTE ${message}`))
   const { revoke } = revoking
-  const plugins = await loadPlugins(parsePluginConfig(text, 'plugin.config', records), {
+  const plugins = await loadPlugins(pluginLines, {
     confDir: folder,
     pluginDir: '.',
     shippedDirs: [],
     // Whether this Node runs TypeScript is for Node to say, when it is asked to import some.
     stripsTypes: true,
-    initTimeout: records['proxy.config.plugin.init_timeout'],
+    initTimeout: settings.plugins.initTimeout,
     createTimers: onError => new Timers(onError, undefined, time),
     revoke,
     diags,
-    isolate: makeIsolate(records, diags, { ignoredReenable: () => {} }, revoke),
+    isolate: makeIsolate(settings.plugins.workers, diags, { ignoredReenable: () => {} }, revoke),
   })
-  const verdicts = new VerdictCache(records['proxy.config.ssl.client.verify.cache_size'])
+  const verdicts = new VerdictCache(settings.verification.maxVerdicts)
   revoking.enter(verdicts, undefined)
-  return new PluginKit(plugins, verdicts, records, folder, time, log)
-}
-
-function readRecords(given: Partial<Records>): Records {
-  const all = { 'proxy.config.ssl.client.verify.server.override': 1, ...given }
-  const lines = Object.entries(all).map(
-    ([name, value]) => `CONFIG ${name} ${rowOf(name as RecordName)?.type ?? 'STRING'} ${value ?? 'NULL'}`,
-  )
-  return parseRecords(lines.join('\n'), 'records')
+  return new PluginKit(plugins, verdicts, settings, folder, time, log)
 }
 
 class PluginKit implements Kit {
   readonly log: readonly string[]
   readonly #plugins: PluginSet
-  readonly #records: Records
+  readonly #settings: Settings
   readonly #folder: string
   readonly #time: VirtualTime
   readonly #points: HookPoints
@@ -117,7 +108,7 @@ class PluginKit implements Kit {
   constructor(
     plugins: PluginSet,
     verdicts: VerdictCache,
-    records: Records,
+    settings: Settings,
     folder: string,
     time: VirtualTime,
     log: string[],
@@ -136,11 +127,10 @@ class PluginKit implements Kit {
     const verifiers = recorder.wrap(registry)
     this.log = log
     this.#plugins = plugins
-    this.#records = records
+    this.#settings = settings
     this.#folder = folder
     this.#time = time
-    const deadline = records['proxy.config.plugin.deadline']
-    const points = { registry: verifiers, deadline, observer }
+    const points = { registry: verifiers, deadline: settings.plugins.deadline, observer }
     this.#points = new HookPoints({ ...points, time })
     this.#vconns = new VConns(registry, this.#points, onError)
     this.#observer = observer
@@ -148,7 +138,7 @@ class PluginKit implements Kit {
     this.#asked = this.#askers.under('')
     this.#clientHooks = makeInboundHooks(verifiers)
     const real = new HookPoints(points)
-    const live = { records, folder, verifiers, registry, points: real, recorder, observer, onError }
+    const live = { settings, verifiers, registry, points: real, recorder, observer, onError }
     this.#live = new LiveOrigins(live)
   }
 
@@ -156,14 +146,14 @@ class PluginKit implements Kit {
     const evidence = await toEvidence(origin, this.#folder)
     const { port = 443 } = origin
     const { vconn, started } = this.#start({ direction: 'outbound', host: evidence.host, port })
-    const deadline = this.#records['proxy.config.ssl.client.verify.deadline']
+    const { deadline, terms } = this.#settings.verification
     const shadows = this.#askers.shadows(deadline)
     const judgement = new Judgement(
       {
         evidence,
         port,
         vconn: vconn.shown,
-        terms: makeTerms(termsRecords(this.#records), this.#askers.names, false, shadows.length > 0),
+        terms: makeTerms(terms, this.#askers.names, false, shadows.length > 0),
         askers: this.#asked,
         shadows,
         deadline,
@@ -187,7 +177,7 @@ class PluginKit implements Kit {
         facts,
         vconn: vconn.shown,
         hooks: this.#clientHooks,
-        deadline: this.#records['proxy.config.ssl.handshake_timeout_in'] * 1000,
+        deadline: this.#settings.inboundTls.handshakeTimeout,
         observer: this.#observer,
         time: this.#time,
       },
@@ -235,14 +225,5 @@ class PluginKit implements Kit {
       hear = resolve
     })
     return { vconn: startConnection(this.#vconns, end, why => hear(why)), started }
-  }
-}
-
-function termsRecords(records: Records): TermsRecords {
-  return {
-    verify: records['proxy.config.ssl.client.verify.server'],
-    policy: records['proxy.config.ssl.client.verify.server.policy'],
-    properties: records['proxy.config.ssl.client.verify.server.properties'],
-    override: records['proxy.config.ssl.client.verify.server.override'],
   }
 }

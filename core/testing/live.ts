@@ -1,8 +1,7 @@
 import { ProxyError } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
 import { describe } from '../base/thrown.js'
-import { hostsOf } from '../config/host-file.js'
-import type { Records } from '../config/records-table.js'
+import { loadHostFile } from '../config/host-file.js'
 import type { HookRegistry } from '../hooks/registry.js'
 import { dial } from '../origin/dial.js'
 import type { Names } from '../origin/names/names.js'
@@ -11,6 +10,7 @@ import { OutboundContexts } from '../program/wiring/outbound/contexts.js'
 import { makeNames } from '../program/wiring/outbound/names.js'
 import { makeVerification, type Verification } from '../program/wiring/outbound/verification.js'
 import { VConns } from '../program/wiring/vconns.js'
+import type { Settings } from '../settings/settings.js'
 import type { HandshakeObserver } from '../tls/outbound/observer.js'
 import type { ProxyVConn } from '../vconn/vconn.js'
 import { KitHandshake, toOutcome } from './handshake.js'
@@ -23,9 +23,7 @@ export interface LiveOrigin {
 }
 
 export interface LiveParts {
-  readonly records: Records
-  /** Where relative paths of records begin. */
-  readonly folder: string
+  readonly settings: Settings
   /** The recorded continuations of the verify hook. */
   readonly verifiers: HookRegistry
   /** Every hook. */
@@ -62,7 +60,7 @@ export class LiveOrigins {
     if (to.host === '')
       throw new ProxyError('PTC_TEST_KIT', `connect takes host:port, not ${JSON.stringify(address)}`)
     const { verification, names } = this.#make()
-    const connectTimeout = this.#parts.records['proxy.config.http.connect_attempts_timeout'] * 1000
+    const { connectTimeout } = this.#parts.settings.origin
     const tcp = await dial({ ...to, client: '' }, { connectTimeout, names }, this.#abort.signal)
     const gone = new AbortController()
     const target = { host: origin.host ?? to.host, port: to.port, client: '' }
@@ -91,12 +89,13 @@ export class LiveOrigins {
 
   #make(): Made {
     if (this.#made !== undefined) return this.#made
-    const { records, folder, verifiers, observer, onError } = this.#parts
-    const contexts = new OutboundContexts(records, folder)
+    const { settings, verifiers, observer, onError } = this.#parts
+    const contexts = new OutboundContexts(settings.outboundTls)
     const queue = new FairQueue(cause => onError(describe(cause)))
     const vconns = this.#vconns
     const verification = makeVerification({
-      records,
+      settings: settings.verification,
+      connectTimeout: settings.origin.connectTimeout,
       rules: [],
       registry: verifiers,
       contexts,
@@ -104,7 +103,7 @@ export class LiveOrigins {
       vconns,
       queue,
     })
-    const names = makeNames(records, hostsOf(records, folder), { confDir: folder, env: {} })
+    const names = makeNames(settings.names, loadHostFile(settings.names.hostFile), {})
     this.#made = { contexts, verification, names }
     return this.#made
   }

@@ -97,6 +97,18 @@ test('only core/origin/names resolves names', async t => {
   t.equal(count("import { connect } from 'node:net'", 'core/origin/dial.ts'), 0)
 })
 
+test('raw records are read in core/config and core/settings alone', async t => {
+  t.strictSame(rules.onlySettingsReadRecords(files), [])
+  const count = (text: string, path = 'core/program/a.ts'): number =>
+    rules.onlySettingsReadRecords(bad({ [path]: text })).length
+  t.equal(count("import type { Records } from '../config/records-table.js'"), 1)
+  t.equal(count("import {\n  RECORDS,\n  type Records,\n} from '../config/records-table.js'"), 1)
+  t.equal(count("import { loadRecords } from '../config/records.js'", 'core/testing/a.ts'), 1)
+  t.equal(count("const a = records['proxy.config.proxy_name']"), 1)
+  t.equal(count("import { RECORDS } from '../config/records-table.js'"), 0, 'the table of all records')
+  t.equal(count("import type { Records } from '../config/records-table.js'", 'core/settings/a.ts'), 0)
+})
+
 test('plugins keep out of core, and core names no plugin', async t => {
   t.strictSame(rules.pluginsKeepOutOfCore(files), [])
   t.strictSame(rules.coreNamesNoPlugin(files), [])

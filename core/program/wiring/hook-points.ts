@@ -1,6 +1,5 @@
 import type { HookEvents, HookId } from '../../api/hooks.js'
 import type { Time } from '../../base/time.js'
-import type { Records } from '../../config/records-table.js'
 import { ask } from '../../hooks/ask.js'
 import type { Hooked, HookRegistry } from '../../hooks/registry.js'
 import { type TxnFacts, TxnHooks, type TxnPoints } from '../../http/transaction/hooks.js'
@@ -95,15 +94,14 @@ function toAsker<H extends HookId>(
   return { plugin: name, deadline, onTurn, ask: (event, refuse) => ask<H>(continuation, event, refuse) }
 }
 
-/** Of one setup. What these plugins do goes into the log of the handshakes, and into its counters. */
+/** The hook points of one generation. What these plugins do is logged and counted as with handshakes. */
 export function makeHookPoints(
   registry: HookRegistry,
-  records: Records,
+  deadline: number,
   log: HandshakeLog,
   held: HeldTurns,
   shadowTurns: Shadows,
 ): HookPoints {
-  const deadline = records[LIMIT]
   return new HookPoints({ registry, deadline, observer: observerOf(log), held, shadowTurns })
 }
 

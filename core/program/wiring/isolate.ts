@@ -1,14 +1,14 @@
 import type { Diags } from '../../base/diags.js'
 import { describe } from '../../base/thrown.js'
-import type { Records } from '../../config/records-table.js'
 import type { HookRegistry } from '../../hooks/registry.js'
 import { type IsolateOptions, isolateWith } from '../../plugin-host/isolate/isolate.js'
 import type { PluginEnv } from '../../plugin-host/load.js'
+import type { PluginSettings } from '../../settings/plugins.js'
 import type { HandshakeObserver } from '../../tls/outbound/observer.js'
 
-/** Ties the records about isolated plugins to the host of their workers. */
+/** Gives the settings of isolated plugins to the host of their workers. */
 export function makeIsolate(
-  records: Records,
+  { memoryMb, limits }: PluginSettings['workers'],
   diags: Pick<Diags, 'debug' | 'note' | 'error'>,
   observer: Pick<HandshakeObserver, 'ignoredReenable'>,
   revoke: PluginEnv['revoke'],
@@ -16,14 +16,8 @@ export function makeIsolate(
 ): NonNullable<PluginEnv['isolate']> {
   return isolateWith({
     entry: new URL('./isolate-entry.cjs', import.meta.url),
-    memoryMb: records['proxy.config.plugin.isolate.memory_mb'],
-    limits: {
-      workers: records['proxy.config.plugin.isolate.workers'],
-      hangAfter: records['proxy.config.plugin.isolate.hang_timeout'],
-      initTimeout: records['proxy.config.plugin.init_timeout'],
-      maxFailures: records['proxy.config.plugin.isolate.max_failures'],
-      retryAfter: records['proxy.config.plugin.isolate.retry_after'],
-    },
+    memoryMb,
+    limits,
     onLoaded,
     diagsFor: plugin => ({
       debug: (tag, message) => diags.debug(tag, message),
@@ -41,9 +35,9 @@ export function makeIsolate(
   })
 }
 
-/** What is asked in a worker cannot be answered before the call returns. */
-export function isolateWarnings(records: Records, registry: HookRegistry): readonly string[] {
-  if (records['proxy.config.ssl.client.verify.async'] !== 0) return []
+/** A worker cannot answer before the call returns. @param isSynchronous whether plugins have to */
+export function isolateWarnings(isSynchronous: boolean, registry: HookRegistry): readonly string[] {
+  if (!isSynchronous) return []
   const plugins = registry
     .on('TS_SSL_CERT_VERIFY_HOOK')
     .flatMap(({ plugin }) => (plugin.isIsolated === true && plugin.mode === 'enforce' ? [plugin] : []))

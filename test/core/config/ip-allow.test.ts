@@ -88,12 +88,12 @@ test('mistakes in ip_allow.yaml are named with their line', async t => {
 test('without ip_allow.yaml this machine alone is served', async t => {
   const dir = makeTempDir()
   t.teardown(dir.remove)
-  const missing = loadIpAllow(dir.path, 'ip_allow.yaml')
+  const missing = loadIpAllow({ path: `${dir.path}/ip_allow.yaml`, by: 'r', mayBeMissing: true })
   t.equal(denialOf(missing, '127.0.0.1', 'GET'), undefined)
   t.equal(denialOf(missing, '::1', 'CONNECT'), undefined)
   t.match(denialOf(missing, '10.0.0.1', 'GET'), /there is no ip_allow.yaml/)
   t.throws(
-    () => loadIpAllow(dir.path, 'other.yaml'),
+    () => loadIpAllow({ path: `${dir.path}/other.yaml`, by: 'r' }),
     { code: 'PTC_CONFIG_UNREADABLE' },
     'a name of one’s own must exist',
   )

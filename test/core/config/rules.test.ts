@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
-import { parseRecords } from '../../../core/config/records.js'
 import { findRule, loadRules, parseRules } from '../../../core/config/rules.js'
 import { RULES_SCHEMA } from '../../../core/config/rules-schema.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
@@ -132,15 +131,15 @@ test('mistakes are named with line, key and remedy', async t => {
 test('where the rules come from', async t => {
   const dir = makeTempDir()
   t.teardown(() => dir.remove())
-  t.strictSame(loadRules(dir.path, parseRecords('', 'r')), [], 'no file, no rules')
-  const named = parseRecords('CONFIG proxy.config.ssl.servername.filename STRING rules.yaml\n', 'r')
-  t.throws(
-    () => loadRules(dir.path, named),
-    { code: 'PTC_CONFIG_UNREADABLE' },
-    'a file that is named is there',
+  t.strictSame(
+    loadRules({ path: `${dir.path}/sni.yaml`, by: 'r', mayBeMissing: true }),
+    [],
+    'no file, no rules',
   )
+  const named = { path: `${dir.path}/rules.yaml`, by: 'r:1' }
+  t.throws(() => loadRules(named), { code: 'PTC_CONFIG_UNREADABLE' }, 'a file that is named is there')
   dir.file('rules.yaml', 'sni: [{fqdn: a}]')
-  t.match(loadRules(dir.path, named), [{ fqdn: 'a' }])
+  t.match(loadRules(named), [{ fqdn: 'a' }])
 })
 
 test('editors are shipped the schema that the program validates with', async t => {

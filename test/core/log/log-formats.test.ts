@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { test } from 'tap'
 import type { PeerEvidence } from '../../../core/api/certificate.js'
 import { type ErrorCode, ProxyError } from '../../../core/base/errors.js'
-import { parseLogFormat } from '../../../core/config/log-format.js'
+import { layoutOf, readLogFormat } from '../../../core/config/log-format.js'
 import type { ClientRequest } from '../../../core/http/listener/client-request.js'
 import type { Summary } from '../../../core/http/transaction/summary.js'
 import type { LogEntry } from '../../../core/log/log-entry.js'
@@ -46,7 +46,7 @@ function line(
   hasCertificate = false,
 ): string {
   const startedAt = Date.UTC(2026, 10, 22, 5, 37, 11, 42)
-  return logFormat(parseLogFormat(format, hasCertificate))({
+  return logFormat(layoutOf(readLogFormat(format), hasCertificate))({
     summary: { ...SUMMARY, ...summary },
     startedAt,
     user: undefined,

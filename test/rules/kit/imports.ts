@@ -33,10 +33,13 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
     vconn: { values: ['api', 'base'] },
     http1: { values: ['base'], types: ['vconn'] },
     tls: { values: ['wait', 'vconn', 'api', 'base'] },
-    origin: { values: ['http1', 'tls', 'vconn', 'api', 'base'], types: ['config'] },
+    origin: { values: ['http1', 'tls', 'vconn', 'api', 'base'], types: ['config', 'settings'] },
     hooks: { values: ['api', 'base'] },
     'plugin-host': { values: ['hooks', 'wait', 'api', 'base'], types: ['config'] },
-    http: { values: ['origin', 'http1', 'tls', 'wait', 'vconn', 'api', 'base'], types: ['config'] },
+    http: {
+      values: ['origin', 'http1', 'tls', 'wait', 'vconn', 'api', 'base'],
+      types: ['config', 'settings'],
+    },
     log: { values: ['tls', 'api', 'base'], types: ['http', 'http1', 'origin', 'config'] },
     admin: { values: ['origin', 'tls', 'wait', 'vconn', 'api', 'base'], types: ['config'] },
     /** The composition root. */
@@ -82,6 +85,37 @@ export const importsPointDownwards: Rule = files =>
       return isAllowed ? [] : [`${file.path}:${line}: ${from} may not import ${to}`]
     })
   })
+
+/** What gives raw records, by the file that exports it. */
+const RAW_RECORDS: Readonly<Record<string, RegExp>> = {
+  'core/config/records-table.ts': /\bRecords\b/,
+  'core/config/records.ts': /./,
+  'core/config/record-place.ts': /./,
+  'core/config/fixed-records.ts': /./,
+}
+
+/** Outside of core/config and core/settings there are settings only: typed, in milliseconds and bytes, parsed once. */
+export const onlySettingsReadRecords: Rule = files =>
+  core(files)
+    .filter(({ path }) => !/^core\/(config|settings)\//.test(path))
+    .flatMap(file => [
+      ...file.imports.flatMap(({ file: to = '', specifier, line }) => {
+        const raw = RAW_RECORDS[to]
+        return raw?.test(namesFrom(file, specifier))
+          ? [`${file.path}:${line}: raw records are read in core/config and core/settings`]
+          : []
+      }),
+      ...(/\brecords\[/.test(file.code)
+        ? [`${file.path}: a raw record is read here; read it in core/settings`]
+        : []),
+    ])
+
+/** The names that a file imports from a module, as written. */
+const namesFrom = ({ uncommented }: SourceFile, specifier: string): string =>
+  uncommented
+    .split(/^(?=import\b|export\b)/m)
+    .filter(part => part.includes(`'${specifier}'`))
+    .join()
 
 const SOCKETS = new Set(['net', 'tls', 'http', 'https', 'http2', 'dgram'].map(name => `node:${name}`))
 

@@ -1,38 +1,36 @@
 import { existsSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { ProxyError } from '../../../base/errors.js'
-import { placed } from '../../../config/record-place.js'
-import type { Records } from '../../../config/records-table.js'
+import type { InboundTlsSettings } from '../../../settings/inbound-tls.js'
 import type { MintedLeaf } from '../../../tls/inbound/mint.js'
 import { readText } from '../../../tls/judge/trust.js'
 
-/** Who mints what clients are shown. */
+/** Mints the certificates of bumped connections. */
 export interface BumpAuthority {
   /** The same for the same host, as long as it is remembered. Client networks take turns. */
   readonly leafFor: (host: string, network: string) => Promise<MintedLeaf>
-  /** The one that is remembered: nothing is minted. */
+  /** The remembered one; nothing is minted. */
   readonly knownLeaf: (host: string, network: string) => MintedLeaf | undefined
-  /** Why the key should be better kept. */
+  /** Set if users other than the owner may read the key. */
   readonly warning: string | undefined
 }
 
-const CERT_FILE = 'proxy.config.ssl.bump.CA.cert.filename'
-const KEY_FILE = 'proxy.config.ssl.bump.CA.private_key.filename'
-
 /**
- * Opens the operator's authority. The library that mints is loaded only here: proxies that bump nothing do without it.
+ * Opens the operator's authority. Only this loads the library that mints.
  * @throws {ProxyError} PTC_TLS_CONTEXT that names the record and the file
  */
-export async function openBumpAuthority(records: Records, confDir: string): Promise<BumpAuthority> {
-  const certFrom = resolve(confDir, records[CERT_FILE])
-  const keyFrom = resolve(confDir, records[KEY_FILE])
+export async function openBumpAuthority({
+  certificate,
+  key,
+}: InboundTlsSettings['authority']): Promise<BumpAuthority> {
+  const { path: certFrom } = certificate
+  const { path: keyFrom } = key
   if (!existsSync(certFrom) && !existsSync(keyFrom)) {
-    const text = `${placed(records, CERT_FILE)}: ${certFrom} and ${keyFrom} are not there`
+    const text = `${certificate.by}: ${certFrom} and ${keyFrom} are not there`
     throw new ProxyError('PTC_TLS_CONTEXT', `${text}; \`portcullis ca init\` makes an authority`)
   }
   const files = {
-    certPem: readText(certFrom, placed(records, CERT_FILE)),
-    keyPem: readText(keyFrom, placed(records, KEY_FILE)),
+    certPem: readText(certFrom, certificate.by),
+    keyPem: readText(keyFrom, key.by),
   }
   const [{ readAuthority }, { Mint }] = await Promise.all([
     import('../../../tls/inbound/authority.js'),
@@ -44,8 +42,6 @@ export async function openBumpAuthority(records: Records, confDir: string): Prom
   return {
     leafFor: (host, network) => mint.leafFor(host, network),
     knownLeaf: (host, network) => mint.known(host, network),
-    warning: isOpen
-      ? `${placed(records, KEY_FILE)}: every user of this machine may use ${keyFrom}; chmod 600 it`
-      : undefined,
+    warning: isOpen ? `${key.by}: every user of this machine may use ${keyFrom}; chmod 600 it` : undefined,
   }
 }

@@ -6,10 +6,9 @@ import { certificatesInPem } from '../../../base/pem.js'
 import { describe } from '../../../base/thrown.js'
 import { readX509 } from '../../../base/x509.js'
 import { readConfigFile } from '../../../config/config-file.js'
-import type { PortSpec } from '../../../config/ports.js'
-import { placed } from '../../../config/record-place.js'
-import type { Records } from '../../../config/records-table.js'
 import { loadSslMulticert, type MulticertLine } from '../../../config/ssl-multicert.js'
+import type { ListenerSettings } from '../../../settings/http.js'
+import type { InboundTlsSettings } from '../../../settings/inbound-tls.js'
 import { CertificateChoice, type Choice } from '../../../tls/inbound/certificate-choice.js'
 import { altNames } from '../../../tls/judge/certificate-parts.js'
 import { splitPem } from '../../../tls/judge/trust.js'
@@ -17,9 +16,6 @@ import { InboundContext } from '../../../tls/openssl/inbound-context.js'
 import type { OwnCertificate } from '../../../tls/openssl/own-certificate.js'
 import { type SharedContext, sessionsOf, sharedContext } from './client-auth.js'
 import { PluginCertificates } from './plugin-certificates.js'
-
-const PORTS = 'proxy.config.http.server_ports'
-const FILE = 'proxy.config.ssl.server.multicert.filename'
 
 /** What clients of `ssl` ports are shown, until the next reload and the end of the last handshake that began before. */
 export class InboundCertificates {
@@ -72,21 +68,19 @@ export class InboundCertificates {
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_SSL_MULTICERT_INVALID, PTC_TLS_CONTEXT
  */
 export function loadInboundCertificates(
-  records: Records,
-  ports: readonly PortSpec[],
-  confDir: string,
+  settings: InboundTlsSettings,
+  { ports, portsBy }: ListenerSettings,
   onRemoveSession: ((id: Buffer) => void) | undefined,
 ): InboundCertificates | undefined {
-  const file = resolve(confDir, records[FILE])
+  const { multicert, certificateDir, keyDir } = settings
+  const { path: file } = multicert
   const isNeeded = ports.some(({ isTls }) => isTls)
   if (!isNeeded && !existsSync(file)) return undefined
-  const certDir = resolve(confDir, records['proxy.config.ssl.server.cert.path'] ?? '.')
-  const keyDir = resolve(confDir, records['proxy.config.ssl.server.private_key.path'] ?? '.')
-  const shared = sharedContext(records, confDir, 'port', onRemoveSession)
+  const shared = sharedContext(settings, 'port', onRemoveSession)
   const choices: Choice<InboundContext>[] = []
   try {
-    for (const line of loadSslMulticert(file, placed(records, FILE)))
-      choices.push(toChoice(line, certDir, keyDir, shared))
+    for (const line of loadSslMulticert(multicert))
+      choices.push(toChoice(line, certificateDir, keyDir, shared))
   } catch (cause) {
     for (const { value } of choices) value.free()
     throw cause
@@ -94,7 +88,7 @@ export function loadInboundCertificates(
   const [first, ...more] = choices
   if (first !== undefined) return new InboundCertificates([first, ...more], shared)
   if (!isNeeded) return undefined
-  const text = `${placed(records, PORTS)} has an ssl port, and ${file} names no certificate for it`
+  const text = `${portsBy} has an ssl port, and ${file} names no certificate for it`
   throw new ProxyError('PTC_SSL_MULTICERT_INVALID', text)
 }
 

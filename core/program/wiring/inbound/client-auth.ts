@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import { resolve } from 'node:path'
 import { ProxyError } from '../../../base/errors.js'
 import { describe } from '../../../base/thrown.js'
-import { placed } from '../../../config/record-place.js'
-import type { Records } from '../../../config/records-table.js'
+import type { ClientKind, InboundTlsSettings } from '../../../settings/inbound-tls.js'
 import { configuredAnchors } from '../../../tls/judge/trust.js'
 import {
   type ClientCertificates,
@@ -11,20 +9,8 @@ import {
   type InboundContextOptions,
 } from '../../../tls/openssl/inbound-context.js'
 
-const CA_FILE = 'proxy.config.ssl.CA.cert.filename'
-const CA_PATH = 'proxy.config.ssl.CA.cert.path'
-const GROUPS = 'proxy.config.ssl.server.groups_list'
-const LEVELS = {
-  port: 'proxy.config.ssl.client.certification_level',
-  bump: 'proxy.config.ssl.bump.client.certification_level',
-} as const
-const DEMANDS = ['none', 'optional', 'required'] as const
-
 /** Seconds for which a session with a client can be resumed. */
 export const SESSION_TIMEOUT = 7200
-
-/** Whose TLS ends here: clients of `ssl` ports, and those inside a CONNECT that is bumped. */
-export type ClientKind = keyof typeof LEVELS
 
 /** What the contexts of all certificates have in common. */
 export type SharedContext = Omit<InboundContextOptions, 'certificates'>
@@ -34,31 +20,29 @@ export type SharedContext = Omit<InboundContextOptions, 'certificates'>
  * @throws {ProxyError} PTC_TLS_CONTEXT when certificates are wanted, and no record says whose are good
  */
 export function sharedContext(
-  records: Records,
-  confDir: string,
+  settings: InboundTlsSettings,
   kind: ClientKind,
   onRemoveSession: ((id: Buffer) => void) | undefined,
 ): SharedContext {
-  const clientCertificates = demandedOf(records, confDir, kind)
+  const clientCertificates = demandedOf(settings.clients, kind)
   return {
     clientCertificates,
-    groups: groupsOf(records),
+    groups: groupsOf(settings),
     sessions: onRemoveSession === undefined ? undefined : { onRemoveSession },
     sessionContext: digestOf(kind, clientCertificates),
     sessionTimeout: SESSION_TIMEOUT,
   }
 }
 
-/** Looked at alone, because what a whole context is refused for may be in other files. */
-function groupsOf(records: Records): string | undefined {
-  const groups = records[GROUPS]
-  if (groups === null) return undefined
+/** Tried in a context of their own: OpenSSL may refuse a whole context for what is in other files. */
+function groupsOf({ groups, groupsBy }: InboundTlsSettings): string | undefined {
+  if (groups === undefined) return undefined
   const sessions = { sessionContext: Buffer.from('groups'), sessionTimeout: SESSION_TIMEOUT }
   try {
     new InboundContext({ ...sessions, groups, certificates: [] }).free()
     return groups
   } catch (cause) {
-    throw new ProxyError('PTC_TLS_CONTEXT', `${placed(records, GROUPS)}: ${describe(cause)}`, { cause })
+    throw new ProxyError('PTC_TLS_CONTEXT', `${groupsBy}: ${describe(cause)}`, { cause })
   }
 }
 
@@ -66,19 +50,17 @@ function groupsOf(records: Records): string | undefined {
  * The authorities are those of both kinds, and known as soon as one kind has to show certificates: a plugin may show to a
  * client of one kind what was made for the other.
  */
-function demandedOf(records: Records, confDir: string, kind: ClientKind): ClientCertificates | undefined {
-  const wanting = Object.values(LEVELS).find(level => records[level] > 0)
-  if (wanting === undefined) return undefined
-  const [file, path] = [records[CA_FILE], records[CA_PATH]]
-  if (file === null && path === null) {
-    const text = `${placed(records, wanting)} is ${records[wanting]}, and neither ${CA_FILE} nor ${CA_PATH} says whose certificates are good; set one of them`
+function demandedOf(
+  { askedBy, demand, anchors }: InboundTlsSettings['clients'],
+  kind: ClientKind,
+): ClientCertificates | undefined {
+  if (askedBy === undefined) return undefined
+  if (anchors === undefined) {
+    const records = 'neither proxy.config.ssl.CA.cert.filename nor proxy.config.ssl.CA.cert.path'
+    const text = `${askedBy}, and ${records} says whose certificates are good; set one of them`
     throw new ProxyError('PTC_TLS_CONTEXT', text)
   }
-  const place = resolve(confDir, path ?? '.', file ?? '')
-  return {
-    demand: DEMANDS[records[LEVELS[kind]]] ?? 'required',
-    anchors: configuredAnchors(place, placed(records, file === null ? CA_PATH : CA_FILE)).pems,
-  }
+  return { demand: demand[kind], anchors: configuredAnchors(anchors.path, anchors.by).pems }
 }
 
 /** Alike in every process with the same configuration, or sessions could not be shared. */

@@ -1,15 +1,18 @@
-import type { Records } from '../../../config/records-table.js'
 import type { Rule } from '../../../config/rules.js'
 import type { ConnectMode } from '../../../http/connect/tunnel-judgement.js'
+import type { ConnectSettings } from '../../../settings/http.js'
 
-/** How the origin behind a CONNECT is verified, as a rule of sni.yaml says, or else the record. */
-export const connectModeOf = (records: Records, rule: Rule | undefined): ConnectMode =>
-  rule?.connect_verify ?? records['proxy.config.http.connect.verify']
+/** How the origin behind a CONNECT is verified: a rule of sni.yaml overrides the general mode. */
+export const connectModeOf = ({ mode }: ConnectSettings, rule: Rule | undefined): ConnectMode =>
+  rule?.connect_verify ?? mode
 
-/** Says for whom tunnels open that nobody has verified. */
-export function connectWarnings(records: Records, rules: readonly (Rule | undefined)[]): readonly string[] {
+/** Tells for which origins tunnels open without verification. */
+export function connectWarnings(
+  settings: ConnectSettings,
+  rules: readonly (Rule | undefined)[],
+): readonly string[] {
   return rules.flatMap(rule => {
-    if (rule === undefined && connectModeOf(records, rule) === 'tunnel')
+    if (rule === undefined && connectModeOf(settings, rule) === 'tunnel')
       return [
         'proxy.config.http.connect.verify is tunnel: origins behind CONNECT are NOT verified, and no plugin is asked',
       ]

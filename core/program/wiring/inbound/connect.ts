@@ -1,5 +1,4 @@
-import { isPortIn, parseConnectPorts } from '../../../config/connect-ports.js'
-import type { Records } from '../../../config/records-table.js'
+import { isPortIn } from '../../../config/connect-ports.js'
 import { type BumpedConnections, bumpedConnections } from '../../../http/connect/bump.js'
 import { ConnectHandler, type ConnectSummary } from '../../../http/connect/connect.js'
 import { connectServer, type ServeOptions } from '../../../http/connect/serve.js'
@@ -11,6 +10,7 @@ import type { Summary } from '../../../http/transaction/summary.js'
 import type { OriginConnector } from '../../../origin/connect.js'
 import type { DialOptions } from '../../../origin/dial.js'
 import { Prober } from '../../../origin/prober.js'
+import type { Settings } from '../../../settings/settings.js'
 import { toNames } from '../../../tls/judge/names.js'
 import type { Revoking } from '../../revoking.js'
 import type { HookPoints } from '../hook-points.js'
@@ -20,10 +20,9 @@ import { type BumpGeneration, bumpPort } from './bump-port.js'
 import { connectModeOf } from './connect-mode.js'
 import type { HandshakeParts } from './handshake-settings.js'
 
-const SECOND = 1000
-
-/** What of a setup CONNECT needs; asked for anew with every request, because a reload exchanges it. */
+/** The parts of a generation that CONNECT needs. Each request asks for the generation in force. */
 export interface ConnectGeneration extends BumpGeneration {
+  readonly settings: Pick<Settings, 'inboundTls' | 'connect'>
   readonly access: Access
   readonly verification: Verification
   readonly pages: Pages
@@ -51,12 +50,12 @@ export interface Connecting extends Omit<BumpedConnections, 'take'> {
   readonly handler: ConnectHandler
 }
 
-/** Ties the records about CONNECT to the three ways of serving it. */
+/** Serves CONNECT in the three modes. */
 export function makeConnecting(parts: ConnectParts): Connecting {
   const { setup, dial, connector, forwarder, limits, warn, revoking, onDone, onRefused } = parts
   const tunnel: TunnelOptions = {
     dial,
-    idleTimeout: () => tunnelIdleTimeout(setup().records),
+    idleTimeout: () => setup().settings.connect.idleTimeout,
     start: async (tcp, host, port, signal) =>
       (await setup().vconns.startUntilClosed(tcp, { host, port }, signal)).parked ?? 0,
   }
@@ -68,11 +67,9 @@ export function makeConnecting(parts: ConnectParts): Connecting {
       const { settings } = setup().verification.policyOf(host)
       return toNames(host, settings.names).sni
     },
-    ttl: () => setup().records['proxy.config.http.connect.probe_cache_ttl'] * SECOND,
+    ttl: () => setup().settings.connect.probeLifetime,
   })
   revoking.join('addresses', isRevoked => prober.revoke(isRevoked))
-  const helloTimeout = (): number =>
-    setup().records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND
   const bumped = bumpedConnections({
     connector,
     forwarder,
@@ -82,15 +79,14 @@ export function makeConnecting(parts: ConnectParts): Connecting {
     onRefused,
   })
   const handler = new ConnectHandler({
-    isPortAllowed: port =>
-      isPortIn(parseConnectPorts(setup().records['proxy.config.http.connect_ports']), port),
+    isPortAllowed: port => isPortIn(setup().settings.connect.ports, port),
     serve: connectServer({
       ...tunnel,
       prober,
       bumped,
-      helloTimeout,
+      helloTimeout: () => setup().settings.connect.helloTimeout,
       rules: () => tunnelRules(setup()),
-      nonTls: () => setup().records['proxy.config.http.connect.verify.non_tls'],
+      nonTls: () => setup().settings.connect.nonTls,
       pages: () => setup().pages,
     }),
     warn,
@@ -103,28 +99,19 @@ export function makeConnecting(parts: ConnectParts): Connecting {
 
 /** How hosts are judged from here on, until the next reload. */
 function tunnelRules({
-  records,
+  settings: { connect },
   verification,
   points,
 }: ConnectGeneration): ReturnType<ServeOptions['rules']> {
   const { policies, policyOf } = verification
   return {
-    modeOf: host => connectModeOf(records, policyOf(host).rule),
+    modeOf: host => connectModeOf(connect, policyOf(host).rule),
     modeOfAddress: address => {
       const { rule } = policyOf(address)
-      return rule?.fqdn === address ? connectModeOf(records, rule) : undefined
+      return rule?.fqdn === address ? connectModeOf(connect, rule) : undefined
     },
     canDiffer:
       points.outboundStart !== undefined ||
-      policies.some(({ rule }) => connectModeOf(records, rule) !== 'tunnel'),
+      policies.some(({ rule }) => connectModeOf(connect, rule) !== 'tunnel'),
   }
-}
-
-/** Each byte passes both sides, so the shorter of the two timeouts is the one that ends a silent tunnel. */
-function tunnelIdleTimeout(records: Records): number {
-  const seconds = Math.min(
-    records['proxy.config.http.transaction_no_activity_timeout_in'],
-    records['proxy.config.http.transaction_no_activity_timeout_out'],
-  )
-  return seconds * SECOND
 }

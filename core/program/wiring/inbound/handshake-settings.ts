@@ -1,5 +1,5 @@
 import type { FairQueue } from '../../../base/fair-queue.js'
-import type { Records } from '../../../config/records-table.js'
+import type { Settings } from '../../../settings/settings.js'
 import type { InboundSettings } from '../../../tls/inbound/settings.js'
 import type { TurnObserver } from '../../../wait/turn.js'
 import type { InFlight } from '../../in-flight.js'
@@ -13,7 +13,7 @@ const ALPN = ['http/1.1']
 
 /** What of a setup a handshake with a client needs. */
 export interface InboundGeneration {
-  readonly records: Records
+  readonly settings: Pick<Settings, 'inboundTls'>
   readonly vconns: VConns
   readonly clientHooks: InboundHooks
   readonly clientHandshakes: InFlight
@@ -30,7 +30,7 @@ type Shown = Pick<InboundSettings, 'context' | 'choose' | 'named' | 'makeContext
 
 /** The settings of a handshake with a client, whose TLS may end at a port or inside a CONNECT. */
 export function settingsOf(
-  { records, vconns, clientHooks: { terms, askers, shadows, shadowTurns } }: InboundGeneration,
+  { settings, vconns, clientHooks: { terms, askers, shadows, shadowTurns } }: InboundGeneration,
   { handshakes, queue }: HandshakeParts,
   shown: Shown,
 ): InboundSettings {
@@ -43,7 +43,7 @@ export function settingsOf(
     tellServername: event => void vconns.tell('TS_SSL_SERVERNAME_HOOK', event),
     tellSession: event => void vconns.tell('TS_SSL_SESSION_HOOK', event),
     alpn: ALPN,
-    timeout: records['proxy.config.ssl.handshake_timeout_in'] * SECOND,
+    timeout: settings.inboundTls.handshakeTimeout,
     sessionLifetime: SESSION_TIMEOUT * SECOND,
     observer: handshakes,
     queue,

@@ -1,15 +1,13 @@
-import type { Records } from '../../../config/records-table.js'
 import type { DialOptions } from '../../../origin/dial.js'
 import type { Names } from '../../../origin/names/names.js'
 import { isPrivateAddress } from '../../../origin/private-addresses.js'
+import type { Settings } from '../../../settings/settings.js'
 import type { Access } from '../inbound/access.js'
 import type { Verification } from './verification.js'
 
-const SECOND = 1000
-
-/** What of a setup a dial needs; asked for anew with each, because a reload exchanges it. */
+/** The parts of a generation that a dial needs. Each dial asks for the generation in force. */
 export interface DialGeneration {
-  readonly records: Records
+  readonly settings: Pick<Settings, 'origin'>
   readonly names: Names
   readonly access: Access
   readonly verification: Pick<Verification, 'policyOf'>
@@ -22,7 +20,7 @@ export function makeDial(
 ): DialOptions {
   return {
     get connectTimeout() {
-      return setup().records['proxy.config.http.connect_attempts_timeout'] * SECOND
+      return setup().settings.origin.connectTimeout
     },
     timeoutFor: name => setup().verification.policyOf(name).timeouts.connect,
     get names() {

@@ -1,20 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { hostname } from 'node:os'
 import type { FairQueue } from '../../../base/fair-queue.js'
-import type { Records } from '../../../config/records-table.js'
 import { Forwarder } from '../../../http/transaction/forward.js'
 import type { Summary } from '../../../http/transaction/summary.js'
 import { Via } from '../../../http/transaction/via.js'
 import { OriginConnector } from '../../../origin/connect.js'
 import type { DialOptions } from '../../../origin/dial.js'
+import type { TransactionSettings } from '../../../settings/http.js'
 import type { Generation, Logs } from '../../generation.js'
-import { activeTimeout } from '../inbound/limits.js'
 
-const SECOND = 1000
-/** Idle connections to all origins together, in multiples of those to one. */
-const IDLE_ORIGINS = 16
-
-/** Ties the records about connections to origins to those who make and keep them. @param setup of this moment */
+/** Opens and keeps connections to origins. @param setup the generation in force */
 export function makeConnector(
   setup: () => Generation,
   { queue, revoking }: Pick<Logs, 'queue' | 'revoking'>,
@@ -24,21 +18,21 @@ export function makeConnector(
     dial,
     pool: {
       get maxIdle() {
-        return setup().records['proxy.config.http.origin_max_idle'] * IDLE_ORIGINS
+        return setup().settings.origin.pool.maxIdle
       },
       get maxIdlePerKey() {
-        return setup().records['proxy.config.http.origin_max_idle']
+        return setup().settings.origin.pool.maxIdlePerKey
       },
       get idleTimeout() {
-        return setup().records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND
+        return setup().settings.origin.pool.idleTimeout
       },
     },
     http1: {
       get maxHeadBytes() {
-        return setup().records['proxy.config.http.response_header_max_size']
+        return setup().settings.origin.http1.maxHeadBytes
       },
       get hasPrivateLogins() {
-        return setup().records['proxy.config.http.auth_server_session_private'] === 1
+        return setup().settings.origin.http1.hasPrivateLogins
       },
     },
     queue,
@@ -53,14 +47,14 @@ export function makeConnector(
   return connector
 }
 
-/** Ties the records about requests to those who forward them. @param setup of this moment */
+/** Forwards requests. @param setup the generation in force */
 export function makeForwarder(
   setup: () => Generation,
   queue: FairQueue,
   connector: OriginConnector,
   onDone: (summary: Summary) => void,
 ): Forwarder {
-  const via = viaOf(() => setup().records)
+  const via = viaOf(() => setup().settings.transaction.via)
   return new Forwarder({
     connector,
     queue,
@@ -68,33 +62,27 @@ export function makeForwarder(
       return via()
     },
     get idleTimeout() {
-      return setup().records['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND
+      return setup().settings.transaction.idleTimeout
     },
-    pages: () => setup().pages,
     get activeTimeout() {
-      return activeTimeout(setup().records)
+      return setup().settings.transaction.activeTimeout
     },
     get upgradeIdleTimeout() {
-      return setup().records['proxy.config.websocket.no_activity_timeout'] * SECOND
+      return setup().settings.transaction.upgradeIdleTimeout
     },
+    pages: () => setup().pages,
     onDone,
     hooks: () => setup().points.transaction,
   })
 }
 
-/** The proxy's entry in Via: made anew when a reload has changed the records, with the same token. */
-function viaOf(records: () => Records): () => Via {
+/** The proxy's entry in Via. A reload changes name and places; the token stays, which is how loops are found. */
+function viaOf(settings: () => TransactionSettings['via']): () => Via {
   const token = randomBytes(4).toString('hex')
-  let made: { readonly from: Records; readonly via: Via } | undefined
+  let made: { readonly from: TransactionSettings['via']; readonly via: Via } | undefined
   return () => {
-    const from = records()
-    if (made?.from !== from) {
-      const places = {
-        inRequests: from['proxy.config.http.insert_request_via_str'] === 1,
-        inResponses: from['proxy.config.http.insert_response_via_str'] === 1,
-      }
-      made = { from, via: new Via(from['proxy.config.proxy_name'] ?? hostname(), places, token) }
-    }
+    const from = settings()
+    if (made?.from !== from) made = { from, via: new Via(from.name, from, token) }
     return made.via
   }
 }

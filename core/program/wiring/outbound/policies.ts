@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Memo } from '../../../base/memo.js'
-import type { Records } from '../../../config/records-table.js'
 import { findRule, type Rule } from '../../../config/rules.js'
+import type { VerificationSettings } from '../../../settings/origins.js'
 import type { NameRules } from '../../../tls/judge/names.js'
 import type { Pins } from '../../../tls/judge/pins.js'
 import { sanMatcher } from '../../../tls/judge/san-matcher.js'
@@ -10,11 +10,11 @@ import type { OutboundSettings } from '../../../tls/outbound/settings.js'
 import type { Askers } from './askers.js'
 import type { OutboundContexts } from './contexts.js'
 
-/** What holds for an origin: the records, as far as no rule of sni.yaml says otherwise. */
+/** What holds for an origin: the settings, as far as no rule of sni.yaml says otherwise. */
 export interface Policy {
   readonly rule: Rule | undefined
   readonly settings: OutboundSettings
-  /** Milliseconds; `connect` where it is not that of the records. */
+  /** Milliseconds; `connect` is undefined where the general one holds. */
   readonly timeouts: { readonly connect: number | undefined; readonly total: number | undefined }
   /** Hash of everything that shapes a verdict: connections verified under another one are not used again. */
   readonly digest: string
@@ -33,7 +33,7 @@ const REMEMBERED = 10_000
 
 let generation = 0
 
-/** Every policy of one setup, made when it is read: a rule that cannot be followed is an error then, not later. */
+/** Every policy of one generation, made when it is read: a rule that cannot be followed is an error then. */
 export class Policies {
   readonly general: Policy
   readonly #rules: readonly Rule[]
@@ -41,9 +41,16 @@ export class Policies {
   readonly #byHost = new Memo<string, Policy>(REMEMBERED)
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE that name the rule and the file */
-  constructor(records: Records, rules: readonly Rule[], contexts: OutboundContexts, shared: SharedSettings) {
+  constructor(
+    general: VerificationSettings,
+    connectTimeout: number,
+    rules: readonly Rule[],
+    contexts: OutboundContexts,
+    shared: SharedSettings,
+  ) {
     const plugins = generation++
-    const make = (rule: Rule | undefined): Policy => makePolicy(records, rule, contexts, shared, plugins)
+    const make = (rule: Rule | undefined): Policy =>
+      makePolicy({ general, connectTimeout, contexts, shared, plugins }, rule)
     this.#rules = rules
     this.general = make(undefined)
     this.#byRule = new Map(rules.map(rule => [rule, make(rule)]))
@@ -64,18 +71,25 @@ export class Policies {
   }
 }
 
+/** What all policies of one generation are made of. */
+interface PolicyParts {
+  readonly general: VerificationSettings
+  readonly connectTimeout: number
+  readonly contexts: OutboundContexts
+  readonly shared: SharedSettings
+  /** Differs in each generation. */
+  readonly plugins: number
+}
+
 function makePolicy(
-  records: Records,
+  { general, connectTimeout, contexts, shared, plugins }: PolicyParts,
   rule: Rule | undefined,
-  contexts: OutboundContexts,
-  shared: SharedSettings,
-  plugins: number,
 ): Policy {
-  const says = termsRecords(records, rule)
+  const says = termsRecords(general.terms, rule)
   const { context, digest: contextDigest } = rule === undefined ? contexts.general : contexts.for(rule)
   const demands = rule && demandsOf(rule)
   const names = rule === undefined ? {} : nameRules(rule)
-  const deadline = rule?.verify_deadline_ms ?? records[RECORD]
+  const deadline = rule?.verify_deadline_ms ?? general.deadline
   const limit =
     rule?.verify_deadline_ms === undefined ? RECORD : `verify_deadline_ms of the rule for ${rule.fqdn}`
   const shadows = shared.askers.shadows(deadline)
@@ -91,8 +105,7 @@ function makePolicy(
   ]
   const digest = createHash('sha256').update(JSON.stringify(shaping)).digest('base64url')
   const { sessions: cache } = contexts
-  const isSynchronous = records['proxy.config.ssl.client.verify.async'] === 0
-  const isReverified = records['proxy.config.ssl.origin_session_cache.reverify_on_resume'] === 1
+  const { isSynchronous, isReverified } = general
   const settings: OutboundSettings = {
     ...shared,
     askers: shared.askers.under(digest).map(asker => ({ ...asker, isSynchronous })),
@@ -103,29 +116,28 @@ function makePolicy(
     checks: { properties: says.properties, demands },
     names,
     deadline,
-    originTimeout: rule?.handshake_timeout_ms ?? records['proxy.config.ssl.client.handshake_timeout'] * 1000,
+    originTimeout: rule?.handshake_timeout_ms ?? general.handshakeTimeout,
   }
   return {
     rule,
     settings,
-    timeouts: timeoutsOf(records, rule),
+    timeouts: timeoutsOf(connectTimeout, rule),
     digest,
   }
 }
 
 /** The TCP connection is part of what `total_timeout_ms` is about. */
-function timeoutsOf(records: Records, rule: Rule | undefined): Policy['timeouts'] {
+function timeoutsOf(general: number, rule: Rule | undefined): Policy['timeouts'] {
   const { connect_timeout_ms: own, total_timeout_ms: total } = rule ?? {}
-  const general = records['proxy.config.http.connect_attempts_timeout'] * 1000
   return { connect: total === undefined ? own : Math.min(own ?? general, total), total }
 }
 
-function termsRecords(records: Records, rule: Rule | undefined): TermsRecords {
+function termsRecords(general: TermsRecords, rule: Rule | undefined): TermsRecords {
   return {
-    verify: rule?.verify_server ?? records['proxy.config.ssl.client.verify.server'],
-    policy: rule?.verify_server_policy ?? records['proxy.config.ssl.client.verify.server.policy'],
-    properties: rule?.verify_server_properties ?? records['proxy.config.ssl.client.verify.server.properties'],
-    override: rule?.verify_server_override ?? records['proxy.config.ssl.client.verify.server.override'],
+    verify: rule?.verify_server ?? general.verify,
+    policy: rule?.verify_server_policy ?? general.policy,
+    properties: rule?.verify_server_properties ?? general.properties,
+    override: rule?.verify_server_override ?? general.override,
   }
 }
 

@@ -1,7 +1,7 @@
 import type { FairQueue } from '../../../base/fair-queue.js'
-import type { Records } from '../../../config/records-table.js'
 import type { Rule } from '../../../config/rules.js'
 import type { HookRegistry } from '../../../hooks/registry.js'
+import type { VerificationSettings } from '../../../settings/origins.js'
 import { VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
 import type { ParkedHandshakes } from '../../../tls/outbound/parked-handshakes.js'
@@ -14,7 +14,9 @@ import type { OutboundContexts } from './contexts.js'
 import { Policies, type Policy } from './policies.js'
 
 export interface StartTlsParts {
-  readonly records: Records
+  readonly settings: VerificationSettings
+  /** Milliseconds for the TCP connection to an origin. */
+  readonly connectTimeout: number
   readonly rules: readonly Rule[]
   readonly registry: HookRegistry
   readonly contexts: OutboundContexts
@@ -39,10 +41,11 @@ export interface Verification {
   readonly verdicts: VerdictCache
 }
 
-/** Ties records, rules and plugins to the handshake machine, which knows none of them. */
+/** Gives settings, rules and plugins to the handshake machine, which knows none of them. */
 export function makeVerification(parts: StartTlsParts): Verification {
   const {
-    records,
+    settings,
+    connectTimeout,
     rules,
     registry,
     contexts,
@@ -52,8 +55,8 @@ export function makeVerification(parts: StartTlsParts): Verification {
     queue,
     shadowTurns = new Shadows(),
   } = parts
-  const verdicts = new VerdictCache(records['proxy.config.ssl.client.verify.cache_size'])
-  const policies = new Policies(records, rules, contexts, {
+  const verdicts = new VerdictCache(settings.maxVerdicts)
+  const policies = new Policies(settings, connectTimeout, rules, contexts, {
     askers: makeAskers(registry, verdicts, observer),
     shadowTurns,
     openVConn: tcp => vconns.openedFor(tcp),
@@ -63,16 +66,16 @@ export function makeVerification(parts: StartTlsParts): Verification {
   })
   let inFlight = 0
   const startTls: StartTls = async (tcp, target, signal) => {
-    const { settings, timeouts } = policies.of(target.host)
+    const { settings: own, timeouts } = policies.of(target.host)
     inFlight++
     try {
       const start = vconns.startOrigin(tcp, target, signal)
       const { parked = 0 } = start instanceof Promise ? await start : start
       // What plugins take is none of the origin's time.
       const left = timeouts.total === undefined ? undefined : timeLeft(timeouts.total + parked, target.since)
-      const originTimeout = Math.min(settings.originTimeout, left ?? settings.originTimeout)
-      const own = originTimeout === settings.originTimeout ? settings : { ...settings, originTimeout }
-      const origin = await startHandshake(tcp, target, own, signal)
+      const originTimeout = Math.min(own.originTimeout, left ?? own.originTimeout)
+      const limited = originTimeout === own.originTimeout ? own : { ...own, originTimeout }
+      const origin = await startHandshake(tcp, target, limited, signal)
       return parked === 0 ? origin : { ...origin, parked: parked + (origin.parked ?? 0) }
     } finally {
       inFlight--

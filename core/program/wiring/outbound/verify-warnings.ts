@@ -1,11 +1,14 @@
-import type { Records } from '../../../config/records-table.js'
+import type { Settings } from '../../../settings/settings.js'
 import { decisionOf } from '../../../tls/judge/terms.js'
 import { decisionText } from '../../decision-text.js'
 import type { Policy } from './policies.js'
 
 /** What an operator should be told about the connections to origins: how they are verified, and whose they are. */
-export function verifyWarnings(records: Records, policies: readonly Policy[]): readonly string[] {
-  const keys = records['proxy.config.ssl.keylog_file']
+export function verifyWarnings(
+  { outboundTls, origin, verification }: Settings,
+  policies: readonly Policy[],
+): readonly string[] {
+  const keys = outboundTls.keyLogName
   const loud =
     keys === null
       ? []
@@ -18,12 +21,11 @@ export function verifyWarnings(records: Records, policies: readonly Policy[]): r
       decision.by === 'plugins' ||
       (decision.by === 'built-in' &&
         decision.unchecked.length === 0 &&
-        (rule !== undefined || records['proxy.config.ssl.client.verify.server'] === 1))
+        (rule !== undefined || verification.terms.verify === 1))
     return isAsMeant ? [] : [`${whose}${decisionText(terms, who)}`]
   })
-  const shared =
-    records['proxy.config.http.auth_server_session_private'] === 1
-      ? []
-      : ['proxy.config.http.auth_server_session_private is 0: CLIENTS ARE SERVED UNDER THE LOGINS OF OTHERS']
+  const shared = origin.http1.hasPrivateLogins
+    ? []
+    : ['proxy.config.http.auth_server_session_private is 0: CLIENTS ARE SERVED UNDER THE LOGINS OF OTHERS']
   return [...loud, ...shared, ...others]
 }

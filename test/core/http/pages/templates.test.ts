@@ -86,7 +86,7 @@ test('mistakes in templates are named', async t => {
 })
 
 test('the shipped templates', async t => {
-  const templates = loadTemplates(ETC, 'body_factory')
+  const templates = loadTemplates({ path: join(ETC, 'body_factory'), by: 'r' })
   t.same(templates.map(({ name }) => name).sort(), [...TEMPLATE_NAMES].sort(), 'there is one for each name')
   const page = errorReply(rejected, { host: 'x' }, HTML, compilePages(templates)).body.toString()
   t.match(page, /<title>Certificate Rejected<\/title>.*<tr><th>Plugin<td>pins/s)
@@ -99,6 +99,13 @@ test('the shipped templates', async t => {
 test('a folder of templates', async t => {
   const dir = makeTempDir()
   t.teardown(dir.remove)
-  t.strictSame(loadTemplates(dir.path, 'body_factory'), [], 'may be missing if it has the usual name')
-  t.throws(() => loadTemplates(dir.path, 'mine'), { code: 'PTC_CONFIG_UNREADABLE', message: /mine/ })
+  t.strictSame(
+    loadTemplates({ path: join(dir.path, 'body_factory'), by: 'r', mayBeMissing: true }),
+    [],
+    'may be missing if it has the usual name',
+  )
+  t.throws(() => loadTemplates({ path: join(dir.path, 'mine'), by: 'r' }), {
+    code: 'PTC_CONFIG_UNREADABLE',
+    message: /mine/,
+  })
 })

@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
-import { loadRecords } from '../../../../../core/config/records.js'
 import { planOutboundContext } from '../../../../../core/program/wiring/outbound/context.js'
+import { readSettings } from '../../../../../core/settings/settings.js'
 import { OutboundContext } from '../../../../../core/tls/openssl/outbound-context.js'
 import { makeAuthority } from '../../../../kit/pki.js'
 import { makeConfDir, type ProxyConf } from '../../../../kit/proxy.js'
@@ -15,7 +15,7 @@ const PREFIX = 'proxy.config.ssl.client.'
 function setUp(t: Test, conf: ProxyConf) {
   const dir = makeConfDir(conf)
   t.teardown(dir.remove)
-  return { dir, plan: () => planOutboundContext(loadRecords(dir.path, {}), dir.path) }
+  return { dir, plan: () => planOutboundContext(readSettings({ confDir: dir.path, env: {} }).outboundTls) }
 }
 
 test('without records the system is trusted, or else what comes with Node', async t => {

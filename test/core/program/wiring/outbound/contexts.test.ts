@@ -1,7 +1,7 @@
 import { type Test, test } from 'tap'
-import { loadRecords } from '../../../../../core/config/records.js'
 import { parseRules, type Rule } from '../../../../../core/config/rules.js'
 import { OutboundContexts } from '../../../../../core/program/wiring/outbound/contexts.js'
+import { readSettings } from '../../../../../core/settings/settings.js'
 import { liveNatives } from '../../../../../core/tls/openssl/owned.js'
 import { makeAuthority } from '../../../../kit/pki.js'
 import { revocationList } from '../../../../kit/pki-openssl.js'
@@ -14,7 +14,7 @@ const RULES = 1000
 function setUp(t: Test, files: Readonly<Record<string, string>>): OutboundContexts {
   const dir = makeConfDir({ ca: root.certPem, files })
   t.teardown(dir.remove)
-  const contexts = new OutboundContexts(loadRecords(dir.path, {}), dir.path)
+  const contexts = new OutboundContexts(readSettings({ confDir: dir.path, env: {} }).outboundTls)
   t.teardown(() => contexts.free())
   return contexts
 }

@@ -1,0 +1,83 @@
+/** Settings of listeners, transactions and CONNECT. Times are in milliseconds, sizes in bytes, and 0 sets no limit. */
+import { hostname } from 'node:os'
+import { fileOf, placed } from '../config/record-place.js'
+import { readingOf } from '../config/records.js'
+import type { Records } from '../config/records-table.js'
+
+const SECOND = 1000
+const PORTS = 'proxy.config.http.server_ports'
+
+export type ListenerSettings = ReturnType<typeof listenerSettings>
+
+export const listenerSettings = (records: Records) =>
+  Object.freeze({
+    ports: Object.freeze(readingOf(records, PORTS).ports),
+    /** The record of the ports, as errors call it. */
+    portsBy: placed(records, PORTS),
+    connections: Object.freeze({
+      total: records['proxy.config.net.connections_throttle'],
+      perClient: records['proxy.config.net.per_client.max_connections_in'],
+    }),
+    limits: Object.freeze({
+      maxHeaderBytes: records['proxy.config.http.request_header_max_size'],
+      headersTimeout: records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND,
+      requestTimeout: 0,
+      keepAliveTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_in'] * SECOND,
+    }),
+  })
+
+export type TransactionSettings = ReturnType<typeof transactionSettings>
+
+export const transactionSettings = (records: Records) =>
+  Object.freeze({
+    idleTimeout: records['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND,
+    /** For a request and its response together. */
+    activeTimeout: shortest(
+      records['proxy.config.http.transaction_active_timeout_in'],
+      records['proxy.config.http.transaction_active_timeout_out'],
+    ),
+    upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
+    via: Object.freeze({
+      name: records['proxy.config.proxy_name'] ?? hostname(),
+      inRequests: records['proxy.config.http.insert_request_via_str'] === 1,
+      inResponses: records['proxy.config.http.insert_response_via_str'] === 1,
+    }),
+  })
+
+/** Of two times in seconds of which 0 sets no limit. */
+function shortest(...seconds: readonly number[]): number {
+  const limits = seconds.filter(limit => limit > 0)
+  return limits.length === 0 ? 0 : Math.min(...limits) * SECOND
+}
+
+export type ConnectSettings = ReturnType<typeof connectSettings>
+
+export const connectSettings = (records: Records) =>
+  Object.freeze({
+    ports: Object.freeze(readingOf(records, 'proxy.config.http.connect_ports').ranges),
+    /** How origins behind CONNECT are verified where no rule says otherwise. */
+    mode: records['proxy.config.http.connect.verify'],
+    nonTls: records['proxy.config.http.connect.verify.non_tls'],
+    probeLifetime: records['proxy.config.http.connect.probe_cache_ttl'] * SECOND,
+    helloTimeout: records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND,
+    /** Each byte passes both sides, so the shorter of the two timeouts ends a silent tunnel. */
+    idleTimeout:
+      Math.min(
+        records['proxy.config.http.transaction_no_activity_timeout_in'],
+        records['proxy.config.http.transaction_no_activity_timeout_out'],
+      ) * SECOND,
+  })
+
+export type AccessSettings = ReturnType<typeof accessSettings>
+
+export const accessSettings = (records: Records, confDir: string) =>
+  Object.freeze({
+    ipAllow: fileOf(records, 'proxy.config.cache.ip_allow.filename', confDir),
+    htpasswd: fileOf(records, 'proxy.config.http.proxy_auth.htpasswd', confDir),
+    deniesPrivateOrigins: records['proxy.config.http.deny_private_origins'] === 1,
+    /** Undefined where the built-in pages are shown. */
+    templates:
+      records['proxy.config.body_factory.enable_customizations'] === 1
+        ? fileOf(records, 'proxy.config.body_factory.template_sets_dir', confDir)
+        : undefined,
+  })

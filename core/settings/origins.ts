@@ -1,0 +1,129 @@
+/** Settings of connections to origins. Times are in milliseconds, sizes in bytes. */
+import { fileOf, placed } from '../config/record-place.js'
+import { readingOf } from '../config/records.js'
+import { RECORDS, type Records } from '../config/records-table.js'
+
+const SECOND = 1000
+const RESOLV_CONF = 'proxy.config.dns.resolv_conf'
+const NAMESERVERS = 'proxy.config.dns.nameservers'
+/** Idle connections to all origins together, in multiples of those to one. */
+const IDLE_ORIGINS = 16
+
+export type OriginSettings = ReturnType<typeof originSettings>
+
+export const originSettings = (records: Records) =>
+  Object.freeze({
+    connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND,
+    pool: Object.freeze({
+      maxIdle: records['proxy.config.http.origin_max_idle'] * IDLE_ORIGINS,
+      maxIdlePerKey: records['proxy.config.http.origin_max_idle'],
+      idleTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND,
+    }),
+    http1: Object.freeze({
+      maxHeadBytes: records['proxy.config.http.response_header_max_size'],
+      hasPrivateLogins: records['proxy.config.http.auth_server_session_private'] === 1,
+    }),
+  })
+
+export type NameSettings = ReturnType<typeof nameSettings>
+
+export const nameSettings = (records: Records, confDir: string) =>
+  Object.freeze({
+    isSystem: records['proxy.config.dns.resolver'] === 'system',
+    /** Undefined: those of resolv.conf. */
+    nameservers:
+      records[NAMESERVERS] === null ? undefined : Object.freeze(readingOf(records, NAMESERVERS).servers),
+    resolvConf: fileOf(records, RESOLV_CONF, confDir),
+    usesSearch: records['proxy.config.dns.search_default_domains'] === 1,
+    inFlight: Object.freeze({
+      total: records['proxy.config.dns.max_dns_in_flight'],
+      perClient: records['proxy.config.dns.max_in_flight_per_client'],
+    }),
+    timeout: records['proxy.config.hostdb.lookup_timeout'] * SECOND,
+    cache: Object.freeze({
+      found: records['proxy.config.hostdb.timeout'] * SECOND,
+      failed: records['proxy.config.hostdb.fail.timeout'] * SECOND,
+      maxBytes: records['proxy.config.hostdb.max_size'],
+    }),
+    hostFile: fileOf(records, 'proxy.config.hostdb.host_file.path', confDir),
+  })
+
+export type VerificationSettings = ReturnType<typeof verificationSettings>
+
+/** How origins are verified where no rule of sni.yaml says otherwise. */
+export const verificationSettings = (records: Records, confDir: string) =>
+  Object.freeze({
+    terms: Object.freeze({
+      verify: records['proxy.config.ssl.client.verify.server'],
+      policy: records['proxy.config.ssl.client.verify.server.policy'],
+      properties: records['proxy.config.ssl.client.verify.server.properties'],
+      override: records['proxy.config.ssl.client.verify.server.override'],
+    }),
+    /** For all plugins together. */
+    deadline: records['proxy.config.ssl.client.verify.deadline'],
+    /** What the origin may take for its part of a handshake. */
+    handshakeTimeout: records['proxy.config.ssl.client.handshake_timeout'] * SECOND,
+    /** Whether a plugin has to answer within its call. */
+    isSynchronous: records['proxy.config.ssl.client.verify.async'] === 0,
+    isReverified: records['proxy.config.ssl.origin_session_cache.reverify_on_resume'] === 1,
+    maxVerdicts: records['proxy.config.ssl.client.verify.cache_size'],
+    rules: fileOf(records, 'proxy.config.ssl.servername.filename', confDir),
+  })
+
+const CA_FILE = 'proxy.config.ssl.client.CA.cert.filename'
+const CA_PATH = 'proxy.config.ssl.client.CA.cert.path'
+const CERT_FILE = 'proxy.config.ssl.client.cert.filename'
+const CERT_PATH = 'proxy.config.ssl.client.cert.path'
+const KEY_FILE = 'proxy.config.ssl.client.private_key.filename'
+const KEY_PATH = 'proxy.config.ssl.client.private_key.path'
+const CIPHERS = 'proxy.config.ssl.client.cipher_suite'
+const CIPHER_SUITES = 'proxy.config.ssl.client.TLSv1_3.cipher_suites'
+const GROUPS = 'proxy.config.ssl.client.groups_list'
+
+/** OpenSSL may refuse the value of any of these, and its error names the value only. */
+const REFUSABLE = [CIPHERS, CIPHER_SUITES, GROUPS, CERT_FILE, CA_FILE, CA_PATH] as const
+
+export type OutboundTlsSettings = ReturnType<typeof outboundTlsSettings>
+
+/** What TLS contexts towards origins are made of where no rule of sni.yaml says otherwise. */
+export function outboundTlsSettings(records: Records, confDir: string) {
+  const folders = {
+    ca: fileOf(records, CA_PATH, confDir),
+    certificate: fileOf(records, CERT_PATH, confDir),
+    key: fileOf(records, KEY_PATH, confDir),
+  }
+  /** Where relative names in rules begin. */
+  const folderOf = {
+    ca: folders.ca?.path ?? confDir,
+    certificate: folders.certificate?.path ?? confDir,
+    key: folders.key?.path ?? confDir,
+  }
+  const alpn = records['proxy.config.ssl.client.alpn_protocols']
+  return Object.freeze({
+    folderOf: Object.freeze(folderOf),
+    /** Undefined: the roots that come with Node. */
+    anchors: fileOf(records, CA_FILE, folderOf.ca) ?? folders.ca,
+    certificate: fileOf(records, CERT_FILE, folderOf.certificate),
+    /** Undefined: the key is in the file of the certificate. */
+    key: fileOf(records, KEY_FILE, folderOf.key),
+    keyBy: placed(records, KEY_FILE),
+    hasTls12: records['proxy.config.ssl.client.TLSv1_2'] === 1,
+    hasTls13: records['proxy.config.ssl.client.TLSv1_3'] === 1,
+    ciphers: records[CIPHERS] ?? undefined,
+    cipherSuites: records[CIPHER_SUITES] ?? undefined,
+    groups: records[GROUPS] ?? undefined,
+    alpn: Object.freeze(alpn === null ? [] : [alpn]),
+    isStrict: records['proxy.config.ssl.client.verify.server.strict'] === 1,
+    /** How many sessions with origins are kept; undefined where none are. */
+    maxSessions:
+      records['proxy.config.ssl.origin_session_cache'] === 1
+        ? records['proxy.config.ssl.origin_session_cache.size']
+        : undefined,
+    keyLog: fileOf(records, 'proxy.config.ssl.keylog_file', confDir),
+    keyLogName: records['proxy.config.ssl.keylog_file'],
+    /** The records that may be at fault when OpenSSL refuses the context, as errors call them. */
+    suspects: Object.freeze(
+      REFUSABLE.filter(name => records[name] !== RECORDS[name].default).map(name => placed(records, name)),
+    ),
+  })
+}

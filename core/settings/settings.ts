@@ -1,0 +1,118 @@
+/**
+ * What an operator has configured, in the units that the program uses: milliseconds, bytes, booleans, absolute paths.
+ * Records are read here, once for each generation. Everything else in the program is handed settings, never records.
+ */
+import { checkSocketPath } from '../config/admin-socket.js'
+import { keepFixed } from '../config/fixed-records.js'
+import { type HostFile, loadHostFile } from '../config/host-file.js'
+import { loadPluginConfig, type PluginLine, parsePluginConfig } from '../config/plugin-config.js'
+import { loadRecords, parseRecords } from '../config/records.js'
+import { type RecordName, type Records, rowOf } from '../config/records-table.js'
+import { loadRules, type Rule } from '../config/rules.js'
+import { accessSettings, connectSettings, listenerSettings, transactionSettings } from './http.js'
+import { inboundTlsSettings } from './inbound-tls.js'
+import { accessLogSettings, adminSettings, diagsSettings } from './logs.js'
+import { nameSettings, originSettings, outboundTlsSettings, verificationSettings } from './origins.js'
+import { pluginSettings } from './plugins.js'
+
+/** What the records say. Frozen. */
+export type Settings = ReturnType<typeof settingsOf>
+
+/** Where a configuration is read. */
+export interface ConfigPlace {
+  /** Absolute. */
+  readonly confDir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** The settings, and what stands in the files beside the records. */
+export interface Configuration {
+  readonly settings: Settings
+  /** Records that have changed and need a restart, with the place where they were set. */
+  readonly waiting: readonly string[]
+  readonly pluginLines: readonly PluginLine[]
+  readonly hosts: HostFile
+  readonly rules: readonly Rule[]
+}
+
+/** Records by name, as a test gives them. */
+export type GivenRecords = Partial<Records>
+
+/** The records that settings were made of: a reload keeps those that need a restart. */
+const sources = new WeakMap<Settings, Records>()
+
+function settingsOf(records: Records, confDir: string) {
+  return Object.freeze({
+    listener: listenerSettings(records),
+    transaction: transactionSettings(records),
+    connect: connectSettings(records),
+    access: accessSettings(records, confDir),
+    origin: originSettings(records),
+    names: nameSettings(records, confDir),
+    verification: verificationSettings(records, confDir),
+    outboundTls: outboundTlsSettings(records, confDir),
+    inboundTls: inboundTlsSettings(records, confDir),
+    plugins: pluginSettings(records),
+    diags: diagsSettings(records),
+    accessLog: accessLogSettings(records),
+    admin: adminSettings(records, confDir),
+  })
+}
+
+function keep(records: Records, confDir: string): Settings {
+  const settings = freezeAll(settingsOf(records, confDir))
+  sources.set(settings, records)
+  return settings
+}
+
+/** Freezes what is inside as well, such as the parts of a log format. */
+function freezeAll<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(freezeAll)
+  return value
+}
+
+/**
+ * Reads records.config and the environment.
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_RECORDS_INVALID
+ */
+export const readSettings = ({ confDir, env }: ConfigPlace): Settings =>
+  keep(loadRecords(confDir, env), confDir)
+
+/**
+ * Reads the records, plugin.config, the host file and sni.yaml.
+ * @param inForce the settings of a running proxy: records that need a restart keep these values
+ * @throws {ProxyError} with every mistake of the file that is at fault
+ */
+export function readConfiguration({ confDir, env }: ConfigPlace, inForce?: Settings): Configuration {
+  const read = loadRecords(confDir, env)
+  const fixed = inForce && sources.get(inForce)
+  const { records, waiting } = fixed === undefined ? { records: read, waiting: [] } : keepFixed(read, fixed)
+  const settings = keep(records, confDir)
+  const { socket, isDefault } = settings.admin
+  // The default in a deep folder is no reason not to start: there is no management socket then.
+  if (socket !== undefined && !isDefault) checkSocketPath(socket)
+  return Object.freeze({
+    settings,
+    waiting: Object.freeze(waiting),
+    pluginLines: loadPluginConfig(confDir, records),
+    hosts: loadHostFile(settings.names.hostFile),
+    rules: loadRules(settings.verification.rules),
+  })
+}
+
+/**
+ * The settings of records that are given by name, and the plugins of lines of plugin.config.
+ * @param folder where relative paths begin
+ * @throws {ProxyError} PTC_RECORDS_INVALID, PTC_PLUGIN_CONFIG_INVALID
+ */
+export function configurationOf(
+  given: GivenRecords,
+  lines: string,
+  folder: string,
+): Pick<Configuration, 'settings' | 'pluginLines'> {
+  const text = Object.entries(given).map(
+    ([name, value]) => `CONFIG ${name} ${rowOf(name as RecordName)?.type ?? 'STRING'} ${value ?? 'NULL'}`,
+  )
+  const records = parseRecords(text.join('\n'), 'records')
+  return { settings: keep(records, folder), pluginLines: parsePluginConfig(lines, 'plugin.config', records) }
+}
