@@ -2,7 +2,11 @@ import { createRequire } from 'node:module'
 import { describe } from './thrown.js'
 
 /** Answers whether a text matches. The time it takes grows with the text's length and with nothing else of it. */
-export type LinearTest = (text: string) => boolean
+export interface LinearTest {
+  (text: string): boolean
+  /** What a character may cost: instructions, in the worst case. */
+  readonly cost: number
+}
 
 /** What is wrong with a pattern, and what to write instead. */
 export interface WrongPattern {
@@ -37,9 +41,10 @@ export function linearPattern(
     const pattern = RE2JS.compile(source, flags)
     if (pattern.programSize() > MAX_INSTRUCTIONS)
       return wrong(source, 'it is too large; use smaller repeats, or several patterns')
-    if (anchor === 'whole') return text => pattern.testExact(text)
+    const cost = pattern.programSize()
+    if (anchor === 'whole') return Object.assign((text: string) => pattern.testExact(text), { cost })
     const anchored = RE2JS.compile(`\\A(?:${source})`, flags)
-    return text => anchored.test(text)
+    return Object.assign((text: string) => anchored.test(text), { cost })
   } catch (cause) {
     return wrong(source, describe(cause))
   }

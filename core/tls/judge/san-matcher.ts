@@ -20,7 +20,7 @@ const LONGEST = { dns: 253, email: 320, uri: 2048, ip: 45 } as const satisfies R
 export function sanMatcher(type: AltName['type'], way: SanWay, wanted: string): SanMatcher {
   const text = `${type} ${way} ${wanted}`
   const fold = type === 'dns' ? (name: string) => name.toLowerCase() : (name: string) => name
-  const is = test(
+  const { is, cost } = test(
     way,
     way === 'regex' ? wanted : fold(type === 'ip' ? canonical(wanted) : wanted),
     type === 'dns',
@@ -28,22 +28,29 @@ export function sanMatcher(type: AltName['type'], way: SanWay, wanted: string): 
   const longest = LONGEST[type]
   return {
     text,
+    costOf: ({ type: of, value }) => (of === type && value.length <= longest ? value.length * cost : 0),
     matches: ({ type: of, value }) => of === type && value.length <= longest && is(fold(value)),
   }
 }
 
-function test(way: SanWay, wanted: string, ignoresCase: boolean): (name: string) => boolean {
+interface Test {
+  readonly is: (name: string) => boolean
+  /** Of a character. */
+  readonly cost: number
+}
+
+function test(way: SanWay, wanted: string, ignoresCase: boolean): Test {
   switch (way) {
     case 'exact':
-      return name => name === wanted
+      return { is: name => name === wanted, cost: 1 }
     case 'prefix':
-      return name => name.startsWith(wanted)
+      return { is: name => name.startsWith(wanted), cost: 1 }
     case 'suffix':
-      return name => name.endsWith(wanted)
+      return { is: name => name.endsWith(wanted), cost: 1 }
     case 'regex': {
       const whole = linearPattern(wanted, { anchor: 'whole', ignoresCase })
       if ('wrong' in whole) throw new ProxyError('PTC_RULES_INVALID', whole.wrong)
-      return whole
+      return { is: whole, cost: whole.cost }
     }
   }
 }

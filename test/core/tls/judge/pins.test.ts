@@ -166,3 +166,35 @@ test('names are looked at if they are few, short and vouched for', async t => {
   const pinned = demand({ certPins: new Set([sha256(leaf, 'hex')]) })
   t.equal(unfulfilled(pinned, [leaf], false), undefined, 'a pin needs nobody to vouch for it')
 })
+
+test('names are not asked about where that would take long', async t => {
+  const pattern = sanMatcher('dns', 'regex', '(a|aa){1,30}b')
+  const many = Array.from(
+    { length: 60 },
+    (_, i) => `${'a'.repeat(60)}.${'a'.repeat(60)}.${'a'.repeat(60)}.n${i}.test`,
+  )
+  const shape = (names: readonly string[]): Buffer =>
+    withExtensions(leaf, [sanExtension(...names.map(name => der(0x82, Buffer.from(name))))])
+  const cost = many.reduce((sum, value) => sum + pattern.costOf({ type: 'dns', value }), 0)
+  t.ok(cost > 1_000_000, String(cost))
+  const found = unfulfilled(demand({ sans: [pattern] }), [shape(many)])
+  t.match(found, { code: 62, message: /for this rule that is too much, use shorter patterns/ })
+  const several = Array.from({ length: 20 }, () => pattern)
+  t.match(
+    unfulfilled(demand({ sans: several }), [shape(many.slice(0, 10))]),
+    { message: /too much/ },
+    'all matchers',
+  )
+  const exact = sanMatcher('dns', 'exact', 'n.test')
+  t.equal(
+    unfulfilled(demand({ sans: [exact] }), [shape([...many, 'n.test'])]),
+    undefined,
+    'an exact name is cheap',
+  )
+  const uri = sanMatcher('uri', 'regex', '(a|aa){1,30}b')
+  t.match(
+    unfulfilled(demand({ sans: [uri] }), [shape(many)]),
+    { message: /no alternative name is/ },
+    'of its type',
+  )
+})
