@@ -1,6 +1,6 @@
 /**
- * Keeps the TLS sessions of the proxy's clients, so that who comes back needs no full handshake, whichever process of the
- * proxy, on whichever machine, it comes back to.
+ * Keeps the TLS sessions of the proxy's clients, so that a client that returns needs no full handshake, with any process of
+ * the proxy on any machine.
  *
  *     session_store
  *     session_store store=redis://10.0.0.5 key_file=/etc/portcullis/session.keys

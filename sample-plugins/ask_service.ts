@@ -1,11 +1,11 @@
 /**
- * Asks a web service about every origin, and does what it says. It shows how a plugin takes its time: the handshake is
- * parked until the answer is in, and when its client leaves, the question ends as well.
+ * Asks a web service about every origin, and follows its answer. It shows how a plugin waits: the handshake is
+ * parked until the answer arrives, and when its client leaves, the question ends as well.
  *
  *     ask_service.so @deadline=2000 url=http://127.0.0.1:9000/check cache_ms=60000
  *
  * - `url=`: gets a POST with JSON: `host`, `port`, and the `chain` in PEM, leaf first. It answers with status 200 and
- *   `{"ok": true}`, or `{"ok": false, "why": "…"}`. Anything else is a no: a service that is down lets nobody through.
+ *   `{"ok": true}`, or `{"ok": false, "why": "…"}`. Anything else rejects: a service that is down accepts no origin.
  * - `cache_ms=`: how long a yes holds for the same host and chain; default 0, every handshake is asked about.
  */
 import type { OptionsOf, OptionsSchema, PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin'
@@ -26,7 +26,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = ({ options, hookAdd, a
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ host, port, chain: chain.map(({ pem }) => pem) }),
       redirect: 'error',
-      signal, // aborts when nobody waits for the answer any more
+      signal, // aborts when no handshake waits for the answer any more
     })
     if (response.status !== 200)
       return reject('internal', `the service answers with status ${response.status}`)

@@ -1,5 +1,5 @@
 /**
- * The sample to start from: it lets origins through, turns them away, or keeps them waiting, by name. It is the plugin
+ * The sample to start from: it accepts origins, rejects them, or delays them, by name. It is the plugin
  * of the async_verify proof of concept, written for Portcullis.
  *
  *     async_verify.so block=google.com allow=facebook.com delay=twitter.com delay_ms=3000
@@ -13,8 +13,8 @@
  *   matters with `…verify.server.override INT 1` and `…policy STRING PERMISSIVE`; otherwise plugins never see such.
  *
  * Block beats delay, and delay beats allow, whether host or subject says so. For a host that is in a list only the
- * leaf's subject is searched, for any other host every certificate's: an issuer says who vouches, not for whom, and
- * "Google Trust Services" vouches for half the web. Who is in no list is accepted.
+ * leaf's subject is searched, for any other host every certificate's: an issuer's name says nothing about the host, and
+ * "Google Trust Services" issues certificates for half the web. An origin in no list is accepted.
  */
 import type { PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin' // types: nothing is imported at run time
 
@@ -62,7 +62,7 @@ const init: PluginInit = ({ argv, hookAdd, accept, reject, debug, isDebugOn }) =
   })
 
   // A request is about to leave. It waits, too: every hook that parks does, until reenable(). That costs each request a
-  // little, and all that is done here is a debug line: whoever does not read it does not pay for it.
+  // little, and this continuation only writes a debug line. Without the debug tag it is not added.
   if (isDebugOn()) {
     hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ vconn, method, url, reenable }) => {
       debug(`TS_EVENT_HTTP_SEND_REQUEST_HDR event received, vc=${vconn.id} ${method} ${url}`)
@@ -78,7 +78,7 @@ const init: PluginInit = ({ argv, hookAdd, accept, reject, debug, isDebugOn }) =
 }
 export default init
 
-// ---- whom it concerns ----
+// ---- which origins it concerns ----
 
 function findFate({ sni = '', host, chain }: VerifyServerEvent, lists: Settings): [Fate, string] | undefined {
   const names = sni === '' || sni === host ? [dotted(host)] : [dotted(sni), dotted(host)]

@@ -1,6 +1,6 @@
 /**
- * Finds certificates that end soon. It is written as if it turned them away; whether it does is for its line to say. In
- * shadow mode nobody waits for it and nothing happens but a line in the log:
+ * Finds certificates that end soon. It rejects them, unless its line says otherwise. In
+ * shadow mode nothing waits for it, and it only causes a line in the log:
  *
  *     expiry_warning.so @mode=shadow days=30
  *

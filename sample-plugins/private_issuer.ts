@@ -22,7 +22,7 @@ export const optionsSchema = {
   required: ['ca', 'hosts'],
 } as const satisfies OptionsSchema
 
-/** The errors that mean: in order as far as it goes, and nobody known has issued it. */
+/** The errors that mean: the chain is valid so far, but its issuer is unknown. */
 const UNKNOWN_ISSUER: readonly string[] = [
   'X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN',

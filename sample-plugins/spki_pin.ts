@@ -28,7 +28,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = ({ options, hookAdd, a
 
   hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ host, builtIn, builtChain, reenable }) => {
     if (builtIn.name !== 'X509_V_OK') reenable(reject(builtIn.name, builtIn.message))
-    // The chain that was built, not the one that was sent: to that anybody can append a certificate with the right key.
+    // The chain that was built: an attacker can append a certificate with the right key to the chain that was sent.
     else if (!hosts.has(host.toLowerCase()) || builtChain.some(cert => pins.has(pinOf(cert))))
       reenable(accept())
     else reenable(reject('untrusted-issuer', `${host} shows none of its pinned keys`))

@@ -1,19 +1,19 @@
 import type { Store } from './store.js'
 
-/** So many calls in a row may be out of time before the store is left alone. */
+/** After this many late calls in a row the store is not called for a while. */
 const MAX_LATE = 5
-/** For how long beyond the deadline of a call, in milliseconds. */
+/** How long the store is not called, beyond the deadline of a call, in milliseconds. */
 const REST = 1000
-/** So many calls may be under way: the deadline frees the client, and not the call. */
+/** The largest number of calls in flight: the deadline frees the client, and not the call. */
 const MAX_PENDING = 1000
-/** Failures are told at most so often, in milliseconds. */
+/** The shortest time between two reports of failures, in milliseconds. */
 const QUIET = 10_000
 
 /**
- * Keeps the troubles of a store away from handshakes: a call that fails, or is out of time, has found nothing.
+ * Isolates handshakes from failures of a store: a call that fails, or is late, finds nothing.
  *
- * Life: asking -> resting, after several calls in a row were out of time -> asking. A store that is slow for everybody
- * then costs the deadline for a few handshakes, and not for each.
+ * Life: asking -> resting, after several calls in a row were out of time -> asking. A slow store then
+ * costs the deadline for a few handshakes, and not for each.
  */
 export class Guard {
   readonly #store: Store

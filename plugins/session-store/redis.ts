@@ -5,15 +5,15 @@ import type { Store } from './store.js'
 const LONGEST_BACKOFF = 5000
 
 /**
- * How long beyond the deadline of a call nothing may be heard before the connection is given up, in milliseconds. It is
- * less than a store is left alone for that answers nothing: what is written counts as a sign of life.
+ * How long after the deadline of a call the connection may be silent before it is closed, in milliseconds. It is
+ * shorter than the pause of the guard, because a write counts as activity of the connection.
  */
 const SILENCE = 500
 
 /**
- * Sessions in Redis. While there is no connection every call fails at once, and one is sought in the background.
+ * Sessions in Redis. While there is no connection every call fails at once, and it reconnects in the background.
  * @param url `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS
- * @param onError hears of lost connections
+ * @param onError is called with each lost connection
  */
 export function redisStore(
   url: string,

@@ -1,5 +1,5 @@
 /**
- * Sessions are secrets: who has one can read what is sent under it. What leaves the process is sealed with AES-256-GCM,
+ * Sessions are secrets: with a session, its traffic can be decrypted. All stored sessions are sealed with AES-256-GCM,
  * bound to the id of the session, so that no stored session can take the place of another.
  *
  *     version 1 | key 4 bytes | nonce 12 bytes | tag 16 bytes | ciphertext

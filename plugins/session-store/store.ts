@@ -4,6 +4,6 @@ export interface Store {
   /** @param lifetime milliseconds */
   set(name: string, bytes: Buffer, lifetime: number): Promise<void>
   delete(name: string): Promise<void>
-  /** Drops what is under way. */
+  /** Drops calls in flight. */
   close(): void
 }
