@@ -9,6 +9,33 @@ export interface Authority {
   readonly port: number | undefined
 }
 
+/** An origin in the one form in which origins are compared and cached: its host is as {@link parseAuthority} reads it. */
+export interface Origin {
+  readonly scheme: 'http' | 'https'
+  /** As {@link import('./host.js').Host} has it. */
+  readonly host: string
+  readonly isAddress: boolean
+  readonly port: number
+}
+
+export const DEFAULT_PORT = { http: 80, https: 443 } as const
+
+/** Reads what follows `scheme://` in a URL. @returns or what is wrong with it, as {@link parseAuthority} says it */
+export function parseOrigin(scheme: Origin['scheme'], text: string): Origin | { readonly wrong: string } {
+  const parsed = parseAuthority(text)
+  if ('wrong' in parsed) return parsed
+  const { host, isAddress, port = DEFAULT_PORT[scheme] } = parsed
+  return { scheme, host, isAddress, port }
+}
+
+export const isSameOrigin = (a: Origin, b: Origin): boolean =>
+  a.port === b.port && a.scheme === b.scheme && a.host === b.host
+
+/** An origin as URLs and Host fields name it: IPv6 in brackets, the default port left out. */
+export function originAuthority({ scheme, host, port }: Origin): string {
+  return port === DEFAULT_PORT[scheme] ? bracketed(host) : authorityText(host, port)
+}
+
 const PORT = /^[0-9]{1,5}$/
 
 /**

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import type { VConn } from '../api/vconn.js'
+import { isSameOrigin, type Origin } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
 import { Memo } from '../base/memo.js'
@@ -13,11 +14,7 @@ import { Http1, type Http1Options } from './http1.js'
 import { Pool, type PoolLimits } from './pool.js'
 
 /** Which origin a request is for. */
-export interface OriginTarget {
-  readonly scheme: 'http' | 'https'
-  /** A name in lower case or an address, IPv6 without brackets. */
-  readonly host: string
-  readonly port: number
+export interface OriginTarget extends Origin {
   /** Where to connect when that is not what `host` resolves to: the target of a CONNECT whose TLS is for `host`. */
   readonly dialHost?: string
 }
@@ -45,8 +42,7 @@ interface MadeKey {
   readonly key: string
 }
 
-const isSame = (a: OriginTarget, b: OriginTarget): boolean =>
-  a.port === b.port && a.scheme === b.scheme && a.host === b.host && a.dialHost === b.dialHost
+const isSame = (a: OriginTarget, b: OriginTarget): boolean => isSameOrigin(a, b) && a.dialHost === b.dialHost
 
 /** What a connection was opened for, under which key it was judged, and how many revocations there were before. */
 interface Opened {
@@ -78,13 +74,17 @@ export class OriginConnector {
 
   /** What a connection is kept under. To be computed when the connection is asked for, not when it is given back. */
   keyOf(target: OriginTarget): string {
-    const { scheme, host, port, dialHost } = target
+    const { scheme, host, isAddress, port, dialHost } = target
     const digest = this.#options.policyDigest(target)
     const made = this.#keys.get(host)
     if (made !== undefined && made.digest === digest && isSame(made.target, target)) return made.key
     const at = dialHost === undefined ? '' : ` at ${dialHost}`
     const key = `${scheme}://${host}:${port}${at} ${digest}`
-    this.#keys.set(host, { target: { scheme, host, port, ...(dialHost && { dialHost }) }, digest, key })
+    this.#keys.set(host, {
+      target: { scheme, host, isAddress, port, ...(dialHost && { dialHost }) },
+      digest,
+      key,
+    })
     return key
   }
 

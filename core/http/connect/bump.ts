@@ -8,6 +8,8 @@
  * The verified connection waits in the pool for the first request. A ClientHello with another SNI than the target of
  * CONNECT is for that name, at the target's address: the name is what is verified, and what requests have to be for.
  */
+import { isIP } from 'node:net'
+import { originAuthority } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
 import type { OriginConnector, OriginTarget } from '../../origin/connect.js'
 import type { ClientLink } from '../../vconn/link.js'
@@ -20,7 +22,6 @@ import { NO_PAGES } from '../pages/templates.js'
 import type { Forwarder } from '../transaction/forward.js'
 import { boundTarget } from '../transaction/misdirected.js'
 import { refusedSummary, type Summary } from '../transaction/summary.js'
-import { authorityOf } from '../transaction/target.js'
 import type { ConnectRequest } from './request.js'
 import type { TunnelJudgement } from './tunnel-judgement.js'
 
@@ -79,7 +80,7 @@ export interface BumpedConnections extends Pick<Listener, 'configure' | 'drain'>
 
 export function bumpedConnections(options: BumpOptions): BumpedConnections {
   const bumped = new WeakMap<ClientInfo, Bumped>()
-  const front = innerFront(options, bumped)
+  const inner = innerListener(options, bumped)
   const take: BumpedConnections['take'] = async (request, client, judgement, address) => {
     const origin = originOf(request, judgement, address)
     let verified: Bumped | undefined
@@ -91,10 +92,10 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
     })
     const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin))
     if (verified !== undefined) bumped.set(inside, verified)
-    front.take(secured, inside)
+    inner.take(secured, inside)
     return undefined
   }
-  return { take, configure: front.configure, drain: front.drain }
+  return { take, configure: inner.configure, drain: inner.drain }
 }
 
 function originOf(
@@ -102,7 +103,7 @@ function originOf(
   { host }: TunnelJudgement,
   address = connect,
 ): OriginTarget {
-  const origin = { scheme: 'https', host, port } as const
+  const origin = { scheme: 'https', host, isAddress: isIP(host) !== 0, port } as const
   return address === host ? origin : { ...origin, dialHost: address }
 }
 
@@ -113,8 +114,7 @@ const twoReadings = (answered: string, judged: string): ProxyError =>
     `the ClientHello asks for ${answered}, and was judged as one for ${judged}`,
   )
 
-const schemeAndAuthority = ({ scheme, host, port }: OriginTarget): string =>
-  `${scheme}://${authorityOf(scheme, host, port)}`
+const schemeAndAuthority = (origin: OriginTarget): string => `${origin.scheme}://${originAuthority(origin)}`
 
 /** Why the origin is refused; undefined when it was accepted. */
 async function verify(
@@ -134,7 +134,7 @@ async function verify(
 }
 
 /** Speaks HTTP on the inside. It never listens: connections are handed to it. */
-function innerFront(
+function innerListener(
   { forwarder, limits, admit, onRefused }: BumpOptions,
   bumped: WeakMap<ClientInfo, Bumped>,
 ): Listener {

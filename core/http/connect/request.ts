@@ -13,7 +13,9 @@ export interface ConnectRequest {
   readonly link: ClientLink
   /** What the client has sent behind the request without waiting for the answer. */
   readonly early: Buffer
+  /** As {@link import('../../base/host.js').Host} has it. */
   readonly host: string
+  readonly isAddress: boolean
   readonly port: number
   /** Milliseconds of `performance.now()`. */
   readonly startedAt: number
@@ -32,13 +34,14 @@ export function readConnectRequest(req: ClientRequest, link: ClientLink, early: 
   checkVersion(req.httpVersion)
   checkHost(req.rawHeaders, req.httpVersion)
   checkNoBody(req)
-  const { host, port } = parseConnectTarget(req.url ?? '')
+  const { host, isAddress, port } = parseConnectTarget(req.url ?? '')
   let isEstablished = false
   return {
     req,
     link,
     early,
     host,
+    isAddress,
     port,
     startedAt: performance.now(),
     establish: () => {

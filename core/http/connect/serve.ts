@@ -9,7 +9,6 @@
  * What is judged the second time may be stricter than the first time, and is never less strict. A refusal behind the 200
  * is told by an alert.
  */
-import { isIP } from 'node:net'
 import { ProxyError } from '../../base/errors.js'
 import type { VerifiedAddress } from '../../origin/prober.js'
 import { ACCESS_DENIED, INTERNAL_ERROR } from '../../tls/alerts.js'
@@ -69,7 +68,7 @@ class Serving {
 
   async serve(first: TunnelJudgement): Promise<PumpResult | undefined> {
     const request = this.#request
-    const { link, early, host } = request
+    const { link, early, host, isAddress } = request
     const isOpen = this.#mayBePlain(first)
     const client = new WaitingClient(link, early, isOpen)
     const way = new TunnelWay(request, this.#options, client.signal)
@@ -86,7 +85,7 @@ class Serving {
       this.#check(opening, judgement)
       for (const other of judgement.others) await this.#ask?.(other, client.signal)
       const isLate = first.mode === 'probe' && verified === undefined && opening.kind === 'tls'
-      if (isLate && judgement.host !== host && isIP(host) === 0) await way.verified(host)
+      if (isLate && judgement.host !== host && !isAddress) await way.verified(host)
       isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
       if (isAnswered) return await this.#options.bumped.take(request, client, judgement, addressFor(way))
       return await this.#relay(client, way, judgement, opening, verified)
@@ -109,11 +108,11 @@ class Serving {
    * after it, as well as any other in the ClientHello.
    */
   async #prepare(first: TunnelJudgement, way: TunnelWay): Promise<VerifiedAddress | undefined> {
-    const { host, port } = this.#request
+    const { host, isAddress, port } = this.#request
     if (first.mode === 'tunnel') await way.started(host)
     else if (this.#mayBePlain(first)) await way.dial()
     else if (first.mode === 'probe') {
-      if (isIP(host) === 0 && port !== PLAIN_PORT) return way.verified(host)
+      if (!isAddress && port !== PLAIN_PORT) return way.verified(host)
       await way.dial()
     }
     return undefined

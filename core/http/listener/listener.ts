@@ -48,7 +48,7 @@ export interface Listener {
 
 /** Speaks HTTP/1.1 with clients on one port. */
 export function createListener(options: ListenerOptions): Listener {
-  const host = new FrontHost(options)
+  const host = new ListenerHost(options)
   const accept: Take = (link, client) => (host.isDraining ? link.destroy() : host.take(link, client))
   const listener = acceptClients(options, accept)
   return {
@@ -73,7 +73,7 @@ export function createListener(options: ListenerOptions): Listener {
 }
 
 /** The client connections of one port that speak HTTP. Life: serving -> draining. */
-class FrontHost implements ClientHost {
+class ListenerHost implements ClientHost {
   readonly #options: ListenerOptions
   readonly #connections = new Set<Drainable>()
   limits: ListenerLimits

@@ -1,4 +1,4 @@
-import { authorityText } from '../../base/authority.js'
+import { authorityText, isSameOrigin } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
 import type { OriginTarget } from '../../origin/connect.js'
 import type { ClientRequest } from '../listener/client-request.js'
@@ -14,7 +14,7 @@ export function boundTarget(req: ClientRequest, origin: OriginTarget): RequestTa
   const asterisk = url === '*' && method === 'OPTIONS'
   const isOriginForm = url.startsWith('/') || asterisk
   const named = parseRequestTarget(method, isOriginForm ? originForm(url, headers.host, origin) : url)
-  if (named.scheme !== origin.scheme || named.host !== origin.host || named.port !== origin.port) {
+  if (!isSameOrigin(named, origin)) {
     throw new ProxyError(
       'PTC_MISDIRECTED',
       `a request for ${named.scheme}://${named.host}:${named.port} on a connection to ${origin.host}:${origin.port}`,

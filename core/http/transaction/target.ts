@@ -1,7 +1,6 @@
-import { parseAuthority, quote } from '../../base/authority.js'
+import { type Origin, originAuthority, parseAuthority, parseOrigin, quote } from '../../base/authority.js'
 import { detachString } from '../../base/detach-string.js'
 import { ProxyError } from '../../base/errors.js'
-import { bracketed } from '../../base/host.js'
 import { Memo } from '../../base/memo.js'
 import type { OriginTarget } from '../../origin/connect.js'
 
@@ -12,8 +11,6 @@ export interface RequestTarget extends OriginTarget {
   /** The Host field to send: the authority without a default port. */
   readonly authority: string
 }
-
-export const DEFAULT_PORT = { http: 80, https: 443 } as const
 
 /** Scheme and authority as they stood in a request, and what they mean; under 1 KB each. */
 const known = new Memo<string, Omit<RequestTarget, 'path'>>(1000)
@@ -28,26 +25,22 @@ export function parseRequestTarget(method: string, target: string): RequestTarge
   if (colon <= 0) throw notAbsolute(target)
   const end = endOfAuthority(target, colon + 3)
   const origin = target.slice(0, end)
-  const { scheme, host, port, authority } = known.get(origin) ?? parseOrigin(origin, colon)
+  const { scheme, host, isAddress, port, authority } = known.get(origin) ?? readOrigin(origin, colon)
   if (target.includes('#')) throw badTarget('has a fragment')
-  return { scheme, host, port, path: pathOf(method, target.slice(end)), authority }
+  return { scheme, host, isAddress, port, path: pathOf(method, target.slice(end)), authority }
 }
 
 /** @param colon where the scheme ends */
-function parseOrigin(origin: string, colon: number): Omit<RequestTarget, 'path'> {
+function readOrigin(origin: string, colon: number): Omit<RequestTarget, 'path'> {
   if (!SCHEME.test(origin.slice(0, colon))) throw notAbsolute(origin)
   const scheme = origin.slice(0, colon).toLowerCase()
   if (scheme !== 'http' && scheme !== 'https') {
     throw new ProxyError('PTC_REQUEST_SCHEME', `the scheme of the request-target is ${quote(scheme)}`)
   }
   const own = detachString(origin)
-  const { host, port = DEFAULT_PORT[scheme] } = authorityIn(own.slice(colon + 3))
-  const found: Omit<RequestTarget, 'path'> = {
-    scheme,
-    host,
-    port,
-    authority: authorityOf(scheme, host, port),
-  }
+  const parsed = parseOrigin(scheme, own.slice(colon + 3))
+  if ('wrong' in parsed) throw badTarget(parsed.wrong)
+  const found = { ...parsed, authority: originAuthority(parsed) }
   if (own.length < MAX_KNOWN) known.set(own, found)
   return found
 }
@@ -59,22 +52,16 @@ const MAX_KNOWN = 300
  * Parses the authority form, `host:port`, of a CONNECT request (RFC 9112 section 3.2.3); the port may not be left out.
  * @throws {ProxyError} PTC_CONNECT_TARGET
  */
-export function parseConnectTarget(target: string): { readonly host: string; readonly port: number } {
+export function parseConnectTarget(target: string): Omit<Origin, 'scheme'> {
   const parsed = parseAuthority(detachString(target))
   if ('wrong' in parsed) throw badConnect(parsed.wrong)
-  const { host, port } = parsed
+  const { host, isAddress, port } = parsed
   if (port === undefined) throw badConnect('has no port')
-  return { host, port }
+  return { host, isAddress, port }
 }
 
 const badConnect = (what: string): ProxyError =>
   new ProxyError('PTC_CONNECT_TARGET', `the request-target ${what}`)
-
-/** Host as it appears in URLs and Host fields: IPv6 in brackets, the default port left out. */
-export function authorityOf(scheme: 'http' | 'https', host: string, port: number): string {
-  const name = bracketed(host)
-  return port === DEFAULT_PORT[scheme] ? name : `${name}:${port}`
-}
 
 /**
  * RFC 9112 section 3.2: HTTP/1.1 wants exactly one Host field, with a value that could be one. What it says does not
@@ -124,12 +111,6 @@ function pathOf(method: string, rest: string): string {
   if (rest.startsWith('\\')) throw badTarget('has a backslash after its host')
   if (rest === '') return method === 'OPTIONS' ? '*' : '/'
   return rest.startsWith('/') ? rest : `/${rest}`
-}
-
-function authorityIn(text: string): Exclude<ReturnType<typeof parseAuthority>, { readonly wrong: string }> {
-  const parsed = parseAuthority(text)
-  if ('wrong' in parsed) throw badTarget(parsed.wrong)
-  return parsed
 }
 
 function notAbsolute(target: string): ProxyError {

@@ -161,7 +161,7 @@ test('revoking closes what is idle, and has what is busy end after its request',
   await ask(port, url)
   t.equal(connections, 3)
 
-  const target = { scheme: 'https', host: '127.0.0.1', port: originPort } as const
+  const target = { scheme: 'https', host: '127.0.0.1', isAddress: true, port: originPort } as const
   const key = connector.keyOf(target)
   const busy = connector.reuse(key, undefined)
   t.ok(busy)

@@ -8,7 +8,14 @@ import type { OriginConnector } from '../../../../core/origin/connect.js'
 import { ConnectionOwner } from '../../../../core/origin/connection-owner.js'
 import { CLIENT, hooksOf, pointOf } from '../../../kit/quiet-points.js'
 
-const TARGET = { scheme: 'https', host: 'a.test', port: 443, path: '/', authority: 'a.test' } as const
+const TARGET = {
+  scheme: 'https',
+  host: 'a.test',
+  isAddress: false,
+  port: 443,
+  path: '/',
+  authority: 'a.test',
+} as const
 const REQUEST = { method: 'GET', path: '/', headers: ['Host', 'a.test'], body: 'none' } as const
 
 /** Who receives the response of a request that plugins look at: its owner, or what holds it for them. */
