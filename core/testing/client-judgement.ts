@@ -12,7 +12,9 @@ import {
   type Stop,
   serverStep,
 } from '../tls/inbound/machine.js'
-import { PluginTurn, type TurnAsker, type TurnObserver } from '../wait/turn.js'
+import { Chain, type HookPoint } from '../wait/chain.js'
+import type { TurnObserver } from '../wait/turn.js'
+import { eventOf } from '../wait/turn-event.js'
 import type { Outcome } from './handshake.js'
 
 /** The gate at which each hook is asked, and where in the handshake that is. */
@@ -58,8 +60,7 @@ export class ClientJudgement {
   readonly #clock: Wait
   readonly #ends: number
   #state: InboundState = INBOUND_INITIAL
-  #turn: PluginTurn | undefined
-  #plugin: string | undefined
+  readonly #chain: Chain<unknown>
   #last: InboundEvent | undefined
   #isProvided = false
   #isOver = false
@@ -68,6 +69,14 @@ export class ClientJudgement {
     const { time, deadline } = judged
     this.#case = judged
     this.#onEnd = onEnd
+    const { hook, hooks, facts, vconn, observer } = judged
+    // Which event goes with which gate is in GATES; the table's types cannot say it of one entry.
+    const askers = hooks.askers[GATES[hook][1]] as unknown as HookPoint<unknown>['askers']
+    this.#chain = new Chain<unknown>(
+      { askers, observer, time },
+      { vconn, about: `client ${vconn.remoteAddress}` },
+      turn => eventOf(turn, { ...this.#watched(facts), sni: facts.sni }),
+    )
     this.#ends = time.now() + deadline
     this.#clock = time.after(deadline, () => this.#on({ type: 'clock' }))
   }
@@ -93,10 +102,13 @@ export class ClientJudgement {
   #perform(effect: InboundEffect): void {
     switch (effect.do) {
       case 'call-hook':
-        return this.#callHook(effect.gate, effect.hook)
+        return this.#callHook(effect.hook)
       case 'go-on':
       case 'deliver':
-        return this.#end({ kind: 'accepted', by: this.#plugin === undefined ? 'nobody' : 'plugins' })
+        return this.#end({
+          kind: 'accepted',
+          by: this.#chain.turn?.plugin === undefined ? 'nobody' : 'plugins',
+        })
       case 'close':
         return this.#end(this.#refusal(effect.why.message))
       case 'send-alert':
@@ -105,19 +117,12 @@ export class ClientJudgement {
     }
   }
 
-  #callHook(gate: Gate, hook: number): void {
-    const { hooks, facts, vconn, observer, time } = this.#case
-    // Which event goes with which gate is in GATES; the table's types cannot say it of one entry.
-    const asker = hooks.askers[gate][hook] as TurnAsker<unknown> | undefined
-    if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
+  #callHook(hook: number): void {
+    const { time } = this.#case
     const deadline = Date.now() + this.#ends - time.now()
-    const about = `client ${vconn.remoteAddress}`
-    const turn = new PluginTurn(asker, { vconn, about, deadline, observer, time }, end =>
+    this.#chain.ask(hook, deadline, end =>
       this.#on(end.type === 'reenabled' ? { ...end, isSettled: this.#isProvided } : end),
     )
-    this.#plugin = asker.plugin
-    this.#turn = turn
-    turn.start(asker, Object.freeze({ ...this.#watched(facts), ...turn.parked, sni: facts.sni }))
   }
 
   /** A session that was handed over ends the questions: later plugins are not asked. */
@@ -134,7 +139,7 @@ export class ClientJudgement {
 
   #refusal(message: string): Outcome {
     const last = this.#last
-    const plugin = this.#plugin === undefined ? {} : { plugin: this.#plugin }
+    const plugin = this.#chain.turn?.plugin === undefined ? {} : { plugin: this.#chain.turn?.plugin }
     if (last?.type === 'plugin-failed')
       return { kind: 'rejected', by: 'plugin-failed', ...plugin, detail: last.detail }
     if (last?.type !== 'reenabled' || last.verdict.kind !== 'reject')
@@ -146,7 +151,7 @@ export class ClientJudgement {
   #end(outcome: Outcome): void {
     this.#isOver = true
     this.#case.time.cancel(this.#clock)
-    this.#turn?.stop()
+    this.#chain.stop()
     this.#onEnd(outcome)
   }
 }

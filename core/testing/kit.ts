@@ -13,9 +13,9 @@ import { VConns } from '../program/wiring/vconns.js'
 import { configurationOf, type Settings } from '../settings/settings.js'
 import { makeTerms } from '../tls/judge/terms.js'
 import { VerdictCache } from '../tls/judge/verdict-cache.js'
-import type { Asker } from '../tls/outbound/hook-turn.js'
 import { Judgement } from '../tls/outbound/judgement.js'
 import type { HandshakeObserver } from '../tls/outbound/observer.js'
+import type { OutboundAsker } from '../tls/outbound/settings.js'
 import type { ProxyVConn } from '../vconn/vconn.js'
 import type { PluginRefused } from '../wait/refusal.js'
 import { Timers } from '../wait/timers.js'
@@ -100,7 +100,7 @@ class PluginKit implements Kit {
   readonly #recorder = new Recorder()
   readonly #askers: Askers
   /** Made once: who asks the same at the same time is to meet. */
-  readonly #asked: readonly Asker[]
+  readonly #asked: readonly OutboundAsker[]
   readonly #clientHooks: InboundHooks
   readonly #observer: HandshakeObserver
   readonly #live: LiveOrigins
@@ -134,7 +134,7 @@ class PluginKit implements Kit {
     this.#points = new HookPoints({ ...points, time })
     this.#vconns = new VConns(registry, this.#points, onError)
     this.#observer = observer
-    this.#askers = makeAskers(verifiers, verdicts, observer, { time })
+    this.#askers = makeAskers(verifiers, verdicts, observer)
     this.#asked = this.#askers.under('')
     this.#clientHooks = makeInboundHooks(verifiers)
     const real = new HookPoints(points)

@@ -1,4 +1,11 @@
-import { PluginTurn, type ShadowOutcome, type TurnAsker, type TurnEnd, type TurnFacts } from './turn.js'
+import {
+  PluginTurn,
+  type ShadowOutcome,
+  type Turn,
+  type TurnAsker,
+  type TurnEnd,
+  type TurnFacts,
+} from './turn.js'
 
 /** At one time. A plugin that thinks for long about many connections must not keep all of them in memory. */
 const MAX_TURNS = 1000
@@ -11,7 +18,7 @@ const MAX_TURNS = 1000
  * of the connection meanwhile. Only the unloading of the plugin ends a turn unheard.
  */
 export class Shadows {
-  readonly #turns = new Set<PluginTurn>()
+  readonly #turns = new Set<{ stop(): void }>()
   readonly #max: number
 
   constructor(max = MAX_TURNS) {
@@ -28,29 +35,31 @@ export class Shadows {
    * @param facts with the deadline of all; a plugin's own may be earlier
    * @param toEvent makes what a plugin receives
    */
-  ask<E>(askers: readonly TurnAsker<E>[], facts: TurnFacts, toEvent: (turn: PluginTurn) => E): void {
+  ask<E>(askers: readonly TurnAsker<E>[], facts: TurnFacts, toEvent: (turn: Turn) => E): void {
     for (const asker of askers) this.#ask(asker, facts, toEvent)
   }
 
-  #ask<E>(asker: TurnAsker<E>, facts: TurnFacts, toEvent: (turn: PluginTurn) => E): void {
-    const { plugin, deadline: own = Infinity } = asker
+  #ask<E>(asker: TurnAsker<E>, facts: TurnFacts, toEvent: (turn: Turn) => E): void {
+    const { plugin, deadline: own = Infinity, ask } = asker
     const { about, deadline, observer } = facts
     const tell = (outcome: ShadowOutcome): void => observer.shadowed?.(plugin, about, outcome)
     if (this.#turns.size >= this.#max) return tell({ would: 'unknown' })
     const left = Math.min(own, Math.max(deadline - Date.now(), 0))
-    const turn: PluginTurn = new PluginTurn(
-      { plugin, deadline: left },
+    const turn: PluginTurn<E> = new PluginTurn(
+      { plugin, deadline: left, ask },
       { ...facts, deadline: Infinity },
+      toEvent,
       end => {
         this.#turns.delete(turn)
+        if (end.type === 'plugin-failed') observer.pluginFailed(plugin, about, end.cause)
         tell(outcomeOf(end))
       },
     )
     this.#turns.add(turn)
-    turn.start(asker, toEvent(turn))
+    turn.start()
   }
 
-  /** The plugins are unloaded: nobody hears of what they would have said. */
+  /** The plugins are unloaded: what they would have said is not counted any more. */
   stop(): void {
     for (const turn of this.#turns) turn.stop()
     this.#turns.clear()

@@ -2,7 +2,7 @@ import type { Parked } from '../api/parked.js'
 import type { VConn } from '../api/vconn.js'
 import type { Reject, Verdict } from '../api/verdict.js'
 import { containedAbort, isAbortOf } from '../base/contained-abort.js'
-import { describe } from '../base/thrown.js'
+import { ProxyError } from '../base/errors.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import type { HeldTurn } from './held-turns.js'
 import { Reenable } from './reenable.js'
@@ -14,10 +14,33 @@ export interface TurnAsker<E> {
   readonly plugin: string
   /** Milliseconds this one may take, if its line says so. */
   readonly deadline: number | undefined
-  /** Calls it; `refuse` hears what it threw. */
-  readonly ask: (event: E, refuse: (cause: unknown) => void) => void
-  /** Hears of each turn before it begins; what it returns is called when the turn is over. */
+  /** True: it has to answer before it returns. Otherwise it may hold the wait. */
+  readonly isSynchronous?: boolean
+  /** Calls it. What it throws goes to `turn.refuse`. */
+  readonly ask: (event: E, turn: AskedTurn<E>) => void
+  /** Hears of each turn that has no answer at once. What it returns is called when the turn is over. */
   readonly onTurn?: ((turn: Omit<HeldTurn, 'hook'>) => () => void) | undefined
+}
+
+/** A turn, for what makes its event. */
+export interface Turn extends Parked {
+  /** Whether the answer is still wanted. */
+  readonly isOpen: boolean
+}
+
+/** A turn, for what asks the plugin. */
+export interface AskedTurn<E> {
+  readonly plugin: string
+  readonly facts: TurnFacts
+  /** When silence ends it; milliseconds since the epoch. */
+  readonly deadline: number
+  readonly reenable: Parked['reenable']
+  /** What the plugin throws, now or later, goes here: it is a rejection while the answer is wanted. */
+  readonly refuse: (cause: unknown) => void
+  /** Makes what the plugin receives. */
+  readonly toEvent: (turn: Turn) => E
+  /** At most one hears the end before those who wait for it: undefined where the answer is not wanted any more. */
+  watch(watcher: (end: TurnEnd | undefined) => void): void
 }
 
 /** What would have become of a wait if a plugin in shadow mode had a say. */
@@ -31,14 +54,14 @@ export type ShadowOutcome =
       readonly verdict?: Reject
     }
 
-/** Hears what is worth a log line or a counter. It decides nothing. `about` is who the wait was for. */
+/** Hears what is worth a log line or a counter. It decides nothing. `about` is what the wait is about. */
 export interface TurnObserver {
   /** A plugin answered twice, or too late; its answer reached nothing. */
   ignoredReenable(plugin: string, about: string, why: 'second' | 'late'): void
   pluginFailed(plugin: string, about: string, cause: unknown): void
   /** A plugin has given up, because its signal had aborted: nothing has failed. */
   gaveUp?(plugin: string, about: string): void
-  /** A wait has ended with a plugin's no, or with its silence; what fails is told by `pluginFailed`. */
+  /** A wait has ended with a plugin's rejection or silence. A failure is told by `pluginFailed`. */
   refused?(about: string, refusal: Refusal): void
   /** A plugin in shadow mode has had its turn. */
   shadowed?(plugin: string, about: string, outcome: ShadowOutcome): void
@@ -47,19 +70,19 @@ export interface TurnObserver {
 /** What is the same for every plugin that is asked in one wait. */
 export interface TurnFacts {
   readonly vconn: VConn
-  /** Who it is for, in the words of the log: `client 192.0.2.1:50000`, or a host. */
+  /** What the wait is about, in the words of the log: `client 192.0.2.1:50000`, or a host. */
   readonly about: string
   /** Of the whole wait; milliseconds since the epoch. */
   readonly deadline: number
   readonly observer: TurnObserver
-  /** What waits for the plugin; default: Node's timers. */
+  /** The timers of the wait; default: Node's. */
   readonly time?: Time | undefined
 }
 
 /** How a turn ends. `late`: the plugin is out of its own time. */
 export type TurnEnd =
   | { readonly type: 'reenabled'; readonly verdict: Verdict }
-  | { readonly type: 'plugin-failed'; readonly detail: string }
+  | { readonly type: 'plugin-failed'; readonly cause: unknown }
   | { readonly type: 'late' }
 
 /** What limits a plugin's own time. */
@@ -68,59 +91,57 @@ export const OWN_LIMIT = '@deadline of its line in plugin.config'
 /**
  * One plugin's turn in a wait.
  *
- * Life: asked -> over. It is over when the plugin has answered, has failed, is out of its own time, or is told to stop;
- * exactly one end comes out of it, or none when it was stopped. What the plugin does later reaches nothing.
+ * Life: asked -> over. It is over when the plugin has answered, has failed, is out of its own time, or when the turn is
+ * stopped. Exactly one end comes out of it, or none when it was stopped. What the plugin does later reaches nothing.
  */
-export class PluginTurn {
-  readonly #right: Reenable
-  readonly #refuse: (cause: unknown) => void
-  readonly #time: Time
-  readonly #about: string
-  readonly #vconn: VConn
-  /** When silence ends it; milliseconds since the epoch. */
+export class PluginTurn<E> implements Turn, AskedTurn<E> {
   readonly deadline: number
+  readonly facts: TurnFacts
+  readonly toEvent: (turn: Turn) => E
+  readonly #asker: TurnAsker<E>
+  readonly #right: Reenable
+  readonly #onEnd: (end: TurnEnd) => void
   /** Signal and timers are made when first asked for, because most plugins answer at once. */
   #abort: AbortController | undefined
   #timers: Timers | undefined
   #isUnwanted = false
   #clock: Wait | undefined
+  #watcher: ((end: TurnEnd | undefined) => void) | undefined
   #onOver: (() => void) | undefined
 
   constructor(
-    { plugin, deadline: own }: Pick<TurnAsker<never>, 'plugin' | 'deadline'>,
-    { vconn, about, deadline, observer, time = NODE_TIME }: TurnFacts,
+    asker: TurnAsker<E>,
+    facts: TurnFacts,
+    toEvent: (turn: Turn) => E,
     onEnd: (end: TurnEnd) => void,
   ) {
-    const end = (how: TurnEnd): void => {
-      this.#finish(how.type === 'late')
-      onEnd(how)
-    }
+    const { plugin, deadline: own } = asker
+    const { about, deadline, observer, time = NODE_TIME } = facts
+    this.facts = facts
+    this.toEvent = toEvent
+    this.#asker = asker
+    this.#onEnd = onEnd
     this.#right = new Reenable(
-      verdict => end({ type: 'reenabled', verdict }),
+      verdict => this.#end({ type: 'reenabled', verdict }),
       why => observer.ignoredReenable(plugin, about, why),
     )
-    this.#refuse = cause => {
-      if (isAbortOf(this.#abort?.signal, cause)) return observer.gaveUp?.(plugin, about)
-      observer.pluginFailed(plugin, about, cause)
-      if (this.#right.isOpen) end({ type: 'plugin-failed', detail: describe(cause) })
-    }
-    this.#time = time
-    this.#about = about
-    this.#vconn = vconn
-    const ends = Date.now() + (own ?? Infinity)
-    // A time that ends with the general one, or after it, is nobody's own: there the general one ends the wait.
-    if (own !== undefined && ends < deadline) this.#clock = time.after(own, () => end({ type: 'late' }))
+    const ends = own === undefined ? Infinity : Date.now() + own
+    // Where the general time ends first, or together with the plugin's own, it ends the wait.
+    if (own !== undefined && ends < deadline)
+      this.#clock = time.after(own, () => this.#end({ type: 'late' }, true))
     this.deadline = Math.min(ends, deadline)
   }
 
-  /** What the plugin gets, beside what its hook is about. */
-  get parked(): Parked {
-    const { signal, deadline, reenable, schedule } = this
-    return { vconn: this.#vconn, signal, deadline, reenable, schedule }
+  get plugin(): string {
+    return this.#asker.plugin
+  }
+
+  get vconn(): VConn {
+    return this.facts.vconn
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= containedAbort(this.#refuse)
+    this.#abort ??= containedAbort(this.refuse)
     if (this.#isUnwanted) this.#abort.abort()
     return this.#abort.signal
   }
@@ -130,36 +151,62 @@ export class PluginTurn {
   }
 
   readonly schedule: Parked['schedule'] = (continuation, ms) => {
-    this.#timers ??= new Timers(this.#refuse, undefined, this.#time)
+    this.#timers ??= new Timers(this.refuse, undefined, this.facts.time)
     if (!this.isOpen) this.#timers.clear()
     this.#timers.after(ms, continuation)
   }
 
-  /** Asks. The answer may come from within this call. */
-  start<E>(asker: TurnAsker<E>, event: E): void {
-    const { plugin, onTurn } = asker
-    const since = onTurn === undefined ? 0 : Date.now()
-    asker.ask(event, this.#refuse)
-    // Whoever has answered by now has held nothing.
-    if (this.isOpen) this.#onOver = onTurn?.({ plugin, about: this.#about, since, deadline: this.deadline })
+  readonly refuse = (cause: unknown): void => {
+    const { about, observer } = this.facts
+    if (isAbortOf(this.#abort?.signal, cause)) observer.gaveUp?.(this.plugin, about)
+    else if (this.isOpen) this.#end({ type: 'plugin-failed', cause })
+    else observer.pluginFailed(this.plugin, about, cause)
   }
 
-  /** Whether the answer is still wanted. */
+  watch(watcher: (end: TurnEnd | undefined) => void): void {
+    this.#watcher = watcher
+  }
+
+  /** Asks. The answer may come from within this call. */
+  start(): void {
+    const { plugin, onTurn, isSynchronous = false } = this.#asker
+    const since = onTurn === undefined ? 0 : Date.now()
+    this.#asker.ask(this.toEvent(this), this)
+    if (!this.isOpen) return // a plugin that has answered by now has held nothing
+    if (isSynchronous) {
+      const cause = new ProxyError('PTC_PLUGIN_CALL', 'it returned without an answer, and verify.async is 0')
+      this.#end({ type: 'plugin-failed', cause }, true)
+    } else this.#onOver = onTurn?.({ plugin, about: this.facts.about, since, deadline: this.deadline })
+  }
+
   get isOpen(): boolean {
     return this.#right.isOpen
   }
 
   /** The answer is no longer wanted: the right is revoked, the signal aborts. */
   stop(): void {
-    if (this.#right.isOpen) this.#finish(true)
+    if (this.#right.isOpen) this.#finish(undefined)
   }
 
-  #finish(isUnwanted: boolean): void {
-    this.#time.cancel(this.#clock)
+  /** The signal aborts, also when it is first asked for later. */
+  endSignal(): void {
+    this.#isUnwanted = true
+    this.#abort?.abort()
+  }
+
+  #end(end: TurnEnd, isUnwanted = false): void {
+    this.#finish(isUnwanted ? undefined : end)
+    this.#onEnd(end)
+  }
+
+  /** @param end undefined where the answer is not wanted any more */
+  #finish(end: TurnEnd | undefined): void {
+    const { time = NODE_TIME } = this.facts
+    time.cancel(this.#clock)
     this.#right.revoke()
     this.#timers?.clear()
     this.#onOver?.()
-    this.#isUnwanted = isUnwanted
-    if (isUnwanted) this.#abort?.abort()
+    if (end === undefined) this.endSignal()
+    this.#watcher?.(end)
   }
 }

@@ -4,9 +4,8 @@ import { FairQueue } from '../../core/base/fair-queue.js'
 import { makeTerms } from '../../core/tls/judge/terms.js'
 import { OutboundContext } from '../../core/tls/openssl/outbound-context.js'
 import { OutboundHandshake } from '../../core/tls/outbound/handshake.js'
-import type { Asker } from '../../core/tls/outbound/hook-turn.js'
 import type { HandshakeObserver } from '../../core/tls/outbound/observer.js'
-import type { OutboundSettings } from '../../core/tls/outbound/settings.js'
+import type { OutboundAsker, OutboundSettings } from '../../core/tls/outbound/settings.js'
 import type { TlsOrigin } from '../../core/tls/outbound/start-tls.js'
 import type { Link } from '../../core/vconn/link.js'
 import { TcpLink } from '../../core/vconn/tcp-link.js'
@@ -32,7 +31,7 @@ export const QUIET: HandshakeObserver = {
 }
 
 /** @param askers the plugins on the hook; without any the built-in check alone decides */
-export function engineHandshake(anchor: string, port: number, askers: readonly Asker[]): Handshake {
+export function engineHandshake(anchor: string, port: number, askers: readonly OutboundAsker[]): Handshake {
   const context = new OutboundContext({
     anchors: [anchor],
     minVersion: 'TLSv1.2',

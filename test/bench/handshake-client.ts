@@ -6,14 +6,14 @@
  */
 import { readFileSync } from 'node:fs'
 import { createSecureContext, connect as tlsConnect } from 'node:tls'
-import type { Asker } from '../../core/tls/outbound/hook-turn.js'
+import type { OutboundAsker } from '../../core/tls/outbound/settings.js'
 import { engineHandshake, type Handshake, measureHandshakes } from './engine-handshakes.js'
 import { HOST } from './handshake-host.js'
 
 const [mode = 'engine', port = '0', ca = '', handshakes = '1000'] = process.argv.slice(2)
 const anchor = readFileSync(ca, 'utf8')
 
-const APPROVE: Asker = {
+const APPROVE: OutboundAsker = {
   plugin: 'approve',
   deadline: undefined,
   ask: ({ reenable }) => void reenable(),

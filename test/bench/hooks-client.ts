@@ -12,7 +12,8 @@ import { type Accept, accept } from '../../core/api/verdict.js'
 import { HookRegistry } from '../../core/hooks/registry.js'
 import { makeAskers } from '../../core/program/wiring/outbound/askers.js'
 import { VerdictCache } from '../../core/tls/judge/verdict-cache.js'
-import { type Asker, HookTurn } from '../../core/tls/outbound/hook-turn.js'
+import { OutboundQuestions } from '../../core/tls/outbound/questions.js'
+import type { OutboundAsker } from '../../core/tls/outbound/settings.js'
 import { engineHandshake, measureHandshakes, QUIET } from './engine-handshakes.js'
 import { HOOK_CASES, type HookCase, type HookCosts } from './hooks-cases.js'
 
@@ -24,7 +25,7 @@ const [port, blocks, handshakes] = [Number(portText), Number(blocksText), Number
 const anchor = readFileSync(ca, 'utf8')
 
 /** The hook as the proxy makes it, with a single plugin on it, which always gives the same verdict. */
-function askersThat(name: string, verdict: Accept): readonly Asker[] {
+function askersThat(name: string, verdict: Accept): readonly OutboundAsker[] {
   const registry = new HookRegistry()
   const plugin = { name, line: 1, mode: 'enforce', late: 'reject' } as const
   registry.add(plugin, 'TS_SSL_CERT_VERIFY_HOOK', ({ reenable }: VerifyServerEvent) => reenable(verdict))
@@ -34,28 +35,30 @@ function askersThat(name: string, verdict: Accept): readonly Asker[] {
 
 let seen: VerifyServerEvent | undefined
 /** The same asker; it keeps the last event, for the turns that are measured without a handshake. */
-const watched = (asker: Asker): Asker => ({
+const watched = (asker: OutboundAsker): OutboundAsker => ({
   ...asker,
-  ask: (event, refuse) => {
+  ask: (event, turn) => {
     seen = event
-    asker.ask(event, refuse)
+    asker.ask(event, turn)
   },
 })
 
-const askers: Readonly<Record<HookCase, readonly Asker[]>> = {
+const askers: Readonly<Record<HookCase, readonly OutboundAsker[]>> = {
   none: [],
   approve: askersThat('approve', accept()).map(watched),
   remembered: askersThat('remember', accept({ cacheFor: 3_600_000 })).map(watched),
 }
 
 /** @returns CPU microseconds for each turn */
-async function measureTurns(of: readonly Asker[], evidence: VerifyServerEvent): Promise<number> {
-  const turn = { evidence, vconn: evidence.vconn, port, deadline: Date.now() + 30_000 }
+async function measureTurns(of: readonly OutboundAsker[], evidence: VerifyServerEvent): Promise<number> {
+  const deadline = Date.now() + 30_000
+  const subject = { evidence, vconn: evidence.vconn, port }
   const count = handshakes * TURNS
   let answers = 0
   const before = process.cpuUsage()
   for (let i = 0; i < count; i++) {
-    for (const asker of of) new HookTurn(asker, turn, QUIET, () => answers++).start()
+    for (const asker of of)
+      new OutboundQuestions({ askers: [asker], observer: QUIET }, subject).ask(0, deadline, () => answers++)
     if (i % 100 === 0) await setImmediate() // what a continuation promises is looked at between events
   }
   const used = process.cpuUsage(before)

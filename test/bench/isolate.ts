@@ -3,16 +3,18 @@
  * same plugin in the proxy's thread. `node dist/test/bench/isolate.js [QUESTIONS]` prints microseconds.
  */
 import process from 'node:process'
+import type { PeerEvidence } from '../../core/api/certificate.js'
 import type { ClientHelloFacts } from '../../core/api/client-hooks.js'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
+import type { VConn } from '../../core/api/vconn.js'
 import type { HookRegistry } from '../../core/hooks/registry.js'
 import { isolateWith } from '../../core/plugin-host/isolate/isolate.js'
 import { loadPlugins } from '../../core/plugin-host/load.js'
 import { certificateOf } from '../../core/tls/judge/chain-certificate.js'
-import { finishEvent, ParkedEvent } from '../../core/tls/outbound/parked-event.js'
-import { Reenable } from '../../core/wait/reenable.js'
+import { ParkedEvent } from '../../core/tls/outbound/parked-event.js'
 import { Timers } from '../../core/wait/timers.js'
-import { PluginTurn } from '../../core/wait/turn.js'
+import { PluginTurn, type Turn, type TurnObserver } from '../../core/wait/turn.js'
+import { eventOf } from '../../core/wait/turn-event.js'
 import { makeAuthority } from '../kit/pki.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -65,18 +67,24 @@ async function main(): Promise<void> {
 
 function aboutOrigin(registry: HookRegistry, chain: VerifyServerEvent['chain']): Question {
   const [hooked] = registry.on('TS_SSL_CERT_VERIFY_HOOK')
+  const evidence = evidenceOf(chain)
   return id =>
-    new Promise((resolve, fail) => {
-      const right = new Reenable(
-        () => {
-          finishEvent(event, true)
-          resolve()
-        },
-        () => fail(new Error('ignored')),
-      )
-      const event = new ParkedEvent(turn(id, chain), right, fail)
-      void hooked?.continuation(event)
-    })
+    turnOf(
+      { ...VCONN, id },
+      turn => new ParkedEvent(turn, evidence, 443),
+      event => hooked?.continuation(event),
+    )
+}
+
+/** One turn, until the plugin has answered. */
+function turnOf<E>(vconn: VConn, toEvent: (turn: Turn) => E, ask: (event: E) => unknown): Promise<void> {
+  return new Promise((resolve, fail) => {
+    const facts = { vconn, about: 'bench', deadline: Date.now() + 30_000, observer: QUIET }
+    const asker = { plugin: 'accept', deadline: undefined, ask: (event: E) => void ask(event) }
+    new PluginTurn<E>(asker, facts, toEvent, ({ type }) =>
+      type === 'reenabled' ? resolve() : fail(new Error(type)),
+    ).start()
+  })
 }
 
 /** A ClientHello as browsers send it: some sixteen extensions in some seventeen hundred bytes. */
@@ -91,18 +99,12 @@ function aboutClient(registry: HookRegistry): Question {
     extension: () => Buffer.alloc(96),
     raw: Buffer.alloc(1700),
   }
-  const nothing = (): void => {}
-  const observer = { ignoredReenable: nothing, pluginFailed: nothing }
   return id =>
-    new Promise((resolve, fail) => {
-      const about = { about: 'client', deadline: Date.now() + 30_000, observer }
-      const asked = new PluginTurn(
-        { plugin: 'accept', deadline: undefined },
-        { vconn: { ...VCONN, id, direction: 'inbound' }, ...about },
-        ({ type }) => (type === 'reenabled' ? resolve() : fail(new Error(type))),
-      )
-      void hooked?.continuation({ ...asked.parked, sni: 'bench.test', ...facts })
-    })
+    turnOf(
+      { ...VCONN, id, direction: 'inbound' },
+      turn => eventOf(turn, { sni: 'bench.test', ...facts }),
+      event => hooked?.continuation(event),
+    )
 }
 
 function env(confDir: string): Parameters<typeof loadPlugins>[1] {
@@ -148,23 +150,20 @@ const VCONN = {
   args: {},
 } as const
 
-function turn(id: number, chain: VerifyServerEvent['chain']): ConstructorParameters<typeof ParkedEvent>[0] {
+const QUIET: TurnObserver = { ignoredReenable: () => {}, pluginFailed: () => {} }
+
+function evidenceOf(chain: VerifyServerEvent['chain']): PeerEvidence {
   return {
-    evidence: {
-      sni: 'bench.test',
-      host: 'bench.test',
-      chain,
-      builtChain: chain,
-      builtIn: OK,
-      checks: { signature: OK, name: OK },
-      ocspResponse: undefined,
-      protocol: 'TLSv1.3',
-      cipher: 'TLS_AES_256_GCM_SHA384',
-      alpn: undefined,
-    },
-    vconn: { ...VCONN, id },
-    port: 443,
-    deadline: Date.now() + 30_000,
+    sni: 'bench.test',
+    host: 'bench.test',
+    chain,
+    builtChain: chain,
+    builtIn: OK,
+    checks: { signature: OK, name: OK },
+    ocspResponse: undefined,
+    protocol: 'TLSv1.3',
+    cipher: 'TLS_AES_256_GCM_SHA384',
+    alpn: undefined,
   }
 }
 

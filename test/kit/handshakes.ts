@@ -14,9 +14,12 @@ import type { TlsOrigin } from '../../core/tls/outbound/start-tls.js'
 import type { Link } from '../../core/vconn/link.js'
 import { TcpLink } from '../../core/vconn/tcp-link.js'
 import { ProxyVConn } from '../../core/vconn/vconn.js'
+import type { AskedTurn } from '../../core/wait/turn.js'
 
 /** A plugin on the hook, named by its place: `plugin0`, `plugin1`, … */
 export type Ask = (event: VerifyServerEvent, refuse: (cause: unknown) => void) => void
+
+type Refusing = Pick<AskedTurn<never>, 'refuse'>
 
 export interface HandshakerOptions extends Partial<TermsRecords> {
   readonly context?: Partial<OutboundContextOptions>
@@ -61,7 +64,7 @@ export class Handshaker {
       plugin: `plugin${i}`,
       deadline: ownDeadlines?.[i],
       late: late?.[i] ?? 'reject',
-      ask,
+      ask: (event: VerifyServerEvent, { refuse }: Refusing) => ask(event, refuse),
     }))
     this.#settings = {
       context: this.#context,
@@ -74,7 +77,11 @@ export class Handshaker {
       checks: { properties: all.properties, demands },
       names,
       askers,
-      shadows: shadows.map((ask, i) => ({ plugin: `shadow${i}`, deadline, ask })),
+      shadows: shadows.map((ask, i) => ({
+        plugin: `shadow${i}`,
+        deadline,
+        ask: (event: VerifyServerEvent, { refuse }: Refusing) => ask(event, refuse),
+      })),
       deadline,
       originTimeout,
       openVConn: ends => {

@@ -17,7 +17,8 @@ import { type ErrorCode, ProxyError } from '../../base/errors.js'
 import type { Channel } from '../../origin/channel.js'
 import { Hold, type HoldPoint } from '../../wait/hold.js'
 import { refused } from '../../wait/refusal.js'
-import type { PluginTurn } from '../../wait/turn.js'
+import type { Turn } from '../../wait/turn.js'
+import { TurnEvent } from '../../wait/turn-event.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import type { HookedTxn } from './summary.js'
 
@@ -168,44 +169,32 @@ export class TxnHooks {
   }
 }
 
-/**
- * What a plugin receives of a request: nothing is made that it does not ask for. All that it declares are own, enumerable
- * properties, so that a copy has them; the accessors are the same functions for all, which keeps one shape for them.
- */
-class RequestTurn implements TxnEvent {
-  readonly vconn: VConn
-  readonly deadline: number
-  readonly reenable: TxnEvent['reenable']
-  readonly schedule: TxnEvent['schedule']
+/** What a plugin receives of a request: the fields are read when it asks for them. */
+class RequestTurn extends TurnEvent implements TxnEvent {
   readonly id: number
   readonly client: VConn
   readonly origin: TxnOrigin | undefined
   readonly method: string
   readonly url: string
   readonly args: Partial<TxnArgs>
-  declare readonly signal: AbortSignal
   declare readonly headers: HeaderFields
-  readonly #turn: PluginTurn
+  readonly #turn: Turn
   readonly #list: HeaderList
   #headers: HeaderFields | undefined
 
-  static readonly #signal = accessor((event: RequestTurn) => event.#turn.signal)
   static readonly #fields = accessor((event: RequestTurn) => {
     event.#headers ??= event.#list.view(event.#turn)
     return event.#headers
   })
 
   constructor(
-    turn: PluginTurn,
+    turn: Turn,
     { id, args }: TxnHooks,
     { client, method, url }: TxnFacts,
-    { vconn, origin }: Message,
+    { origin }: Message,
     list: HeaderList,
   ) {
-    this.vconn = vconn
-    this.deadline = turn.deadline
-    this.reenable = turn.reenable
-    this.schedule = turn.schedule
+    super(turn)
     this.id = id
     this.client = client
     this.origin = origin
@@ -214,7 +203,6 @@ class RequestTurn implements TxnEvent {
     this.args = args
     this.#turn = turn
     this.#list = list
-    Object.defineProperty(this, 'signal', RequestTurn.#signal)
     Object.defineProperty(this, 'headers', RequestTurn.#fields)
   }
 }

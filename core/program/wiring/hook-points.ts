@@ -91,7 +91,7 @@ function toAsker<H extends HookId>(
   { plugin: { name, deadline }, continuation }: Hooked<H>,
   onTurn: TurnAsker<HookEvents[H]>['onTurn'],
 ): TurnAsker<HookEvents[H]> {
-  return { plugin: name, deadline, onTurn, ask: (event, refuse) => ask<H>(continuation, event, refuse) }
+  return { plugin: name, deadline, onTurn, ask: (event, { refuse }) => ask<H>(continuation, event, refuse) }
 }
 
 /** The hook points of one generation. What these plugins do is logged and counted as with handshakes. */

@@ -10,6 +10,7 @@ import type { TcpLink } from '../../vconn/tcp-link.js'
 import { type Endpoints, ProxyVConn } from '../../vconn/vconn.js'
 import { Hold } from '../../wait/hold.js'
 import { type PluginRefused, refused } from '../../wait/refusal.js'
+import { eventOf } from '../../wait/turn-event.js'
 import type { HookPoints } from './hook-points.js'
 
 const CLOSE = { inbound: 'TS_VCONN_CLOSE_HOOK', outbound: 'TS_VCONN_OUTBOUND_CLOSE_HOOK' } as const
@@ -61,7 +62,7 @@ export class VConns {
       const hold = new Hold(
         point,
         subject,
-        turn => Object.freeze(turn.parked),
+        turn => eventOf(turn, {}),
         refusal => onEnd(vconn, refusal && refused('PTC_CLIENT_REFUSED', 'the connection', refusal)),
       )
       holdBy(hold)
@@ -79,7 +80,7 @@ export class VConns {
       const hold = new Hold(
         point,
         { vconn: vconn.shown, about: host },
-        turn => Object.freeze({ host, port, ...turn.parked }),
+        turn => eventOf(turn, { host, port }),
         refusal => onEnd(vconn, refusal && refused('PTC_PLUGIN_REFUSED_ORIGIN', 'the connection', refusal)),
       )
       holdBy(hold)

@@ -13,8 +13,10 @@ import { isSessionBytes } from '../../api/session-bytes.js'
 import type { VConn } from '../../api/vconn.js'
 import { ProxyError } from '../../base/errors.js'
 import { clip, MAX_MESSAGE } from '../../base/thrown.js'
-import { Shadows } from '../../wait/shadows.js'
-import { PluginTurn, type TurnAsker, type TurnObserver } from '../../wait/turn.js'
+import { Chain } from '../../wait/chain.js'
+import type { Shadows } from '../../wait/shadows.js'
+import type { Turn, TurnAsker, TurnObserver } from '../../wait/turn.js'
+import { eventOf } from '../../wait/turn-event.js'
 import { certificateOf } from '../judge/chain-certificate.js'
 import type { HelloFacts } from '../openssl/hello-facts.js'
 import type { InboundContext } from '../openssl/inbound-context.js'
@@ -54,13 +56,13 @@ export interface QuestionSettings {
 
 /** A turn, as far as what it may do depends on it. */
 interface Asked {
-  /** Whether the answer is still wanted. */
-  readonly isOpen: () => boolean
+  readonly turn: Turn
   /** What a plugin in shadow mode does has no effect. */
   readonly isShadow: boolean
 }
 
-type MakeEvent<G extends Gate> = (parked: ParkedClient, asked: Asked) => GateEvents[G]
+/** What an event of a gate is about, beside what all of them have. */
+type MakeFacts<G extends Gate> = (asked: Asked) => Omit<GateEvents[G], keyof ParkedClient>
 
 /**
  * What plugins are asked and told about one client: what each hook shows them, and what it lets them do. The machine
@@ -73,7 +75,7 @@ export class InboundQuestions {
   readonly #engine: InboundEngine
   readonly #vconn: VConn
   readonly #settings: QuestionSettings
-  readonly #makers: { readonly [G in Gate]: MakeEvent<G> }
+  readonly #makers: { readonly [G in Gate]: MakeFacts<G> }
   #received: Buffer[] | undefined
   #sessions: readonly Buffer[] = []
   #isTls13 = false
@@ -81,7 +83,7 @@ export class InboundQuestions {
   #offered = -1
   #hasSession = false
   #sni: string | undefined
-  #turn: PluginTurn | undefined
+  #chain: Pick<Chain<never>, 'stop'> | undefined
 
   constructor(engine: InboundEngine, vconn: VConn, settings: QuestionSettings) {
     this.#engine = engine
@@ -90,12 +92,10 @@ export class InboundQuestions {
     const { askers, shadows } = settings
     if (askers.hello.length + shadows.hello.length > 0) this.#received = []
     this.#makers = {
-      hello: parked =>
-        Object.freeze({ ...parked, ...toHelloFacts(this.#facts, Buffer.concat(this.#received ?? [])) }),
-      session: (parked, asked) => Object.freeze(this.#sessionEvent(parked, asked)),
-      certificate: (parked, asked) =>
-        Object.freeze<CertEvent>({ ...parked, use: certificate => this.#use(certificate, asked) }),
-      client: parked => Object.freeze({ ...parked, ...this.#shown() }),
+      hello: () => toHelloFacts(this.#facts, Buffer.concat(this.#received ?? [])),
+      session: asked => this.#sessionFacts(asked),
+      certificate: asked => ({ use: certificate => this.#use(certificate, asked) }),
+      client: () => this.#shown(),
     }
   }
 
@@ -142,11 +142,7 @@ export class InboundQuestions {
   }
 
   #askShadows<G extends Gate>(gate: G, deadline: number): void {
-    const { shadows, shadowTurns = new Shadows(), observer } = this.#settings
-    const facts = { vconn: this.#vconn, about: this.#about, deadline, observer }
-    shadowTurns.ask<GateEvents[G]>(shadows[gate], facts, turn =>
-      this.#makers[gate]({ ...turn.parked, sni: this.#sni }, { isOpen: () => turn.isOpen, isShadow: true }),
-    )
+    this.#chainOf(gate).askShadows(deadline)
   }
 
   /**
@@ -155,28 +151,29 @@ export class InboundQuestions {
    * @param onEnd hears how it ended, perhaps from within this call
    */
   ask<G extends Gate>(gate: G, hook: number, deadline: number, onEnd: (event: InboundEvent) => void): void {
-    const asker = this.#settings.askers[gate][hook]
-    if (asker === undefined) return onEnd({ type: 'plugin-failed', detail: 'there is no such plugin' })
     if (gate === 'session' && hook === 0) this.#offered++
-    const { observer } = this.#settings
-    const facts = { vconn: this.#vconn, about: this.#about, deadline, observer }
-    const turn = new PluginTurn(asker, facts, end => {
+    const chain = this.#chainOf(gate)
+    this.#chain = chain
+    chain.ask(hook, deadline, end => {
       const isAccepted = end.type === 'reenabled' && end.verdict.kind === 'accept'
       if (gate === 'session' && !isAccepted) this.#forgetSession()
       onEnd(end.type === 'reenabled' ? { ...end, isSettled: this.#hasSession } : end)
     })
-    this.#turn = turn
-    const asked = { isOpen: () => turn.isOpen, isShadow: false }
-    turn.start(asker, this.#makers[gate]({ ...turn.parked, sni: this.#sni }, asked))
   }
 
-  /** Nobody waits for an answer any more. */
+  #chainOf<G extends Gate>(gate: G): Chain<GateEvents[G]> {
+    const { askers, shadows, shadowTurns, observer } = this.#settings
+    return new Chain<GateEvents[G]>(
+      { askers: askers[gate], shadows: shadows[gate], shadowTurns, observer },
+      { vconn: this.#vconn, about: `client ${this.#vconn.remoteAddress}` },
+      (turn, isShadow) =>
+        eventOf(turn, { sni: this.#sni, ...this.#makers[gate]({ turn, isShadow }) }) as GateEvents[G],
+    )
+  }
+
+  /** No answer is wanted any more. */
   stop(): void {
-    this.#turn?.stop()
-  }
-
-  get #about(): string {
-    return `client ${this.#vconn.remoteAddress}`
+    this.#chain?.stop()
   }
 
   get #facts(): HelloFacts {
@@ -185,15 +182,14 @@ export class InboundQuestions {
     return facts
   }
 
-  #sessionEvent(parked: ParkedClient, { isOpen, isShadow }: Asked): SessionGetEvent {
+  #sessionFacts({ turn, isShadow }: Asked): Omit<SessionGetEvent, keyof ParkedClient> {
     const id = this.#sessions[isShadow ? 0 : this.#offered] ?? Buffer.alloc(0)
     const wanted = { id, isTls13: this.#isTls13 }
     return {
-      ...parked,
       op: 'get',
       id: Buffer.from(id),
       provide: session => {
-        if (!isOpen() || !isSessionBytes(session)) return false
+        if (!turn.isOpen || !isSessionBytes(session)) return false
         const bytes = new Uint8Array(session)
         if (isShadow) return isSession(bytes, wanted)
         const isGood = this.#engine.provide(bytes, wanted)
@@ -209,8 +205,8 @@ export class InboundQuestions {
     this.#hasSession = false
   }
 
-  #use(given: unknown, { isOpen, isShadow }: Asked): void {
-    if (!isOpen())
+  #use(given: unknown, { turn, isShadow }: Asked): void {
+    if (!turn.isOpen)
       throw new ProxyError('PTC_PLUGIN_CALL', 'the certificate of this handshake has been chosen')
     const certificate = readCertificate(given)
     if (typeof certificate === 'string') {

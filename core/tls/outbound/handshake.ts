@@ -4,13 +4,13 @@
  * Longer than 250 lines because every effect of the machine is performed here, and nowhere else.
  */
 
+import type { PeerEvidence } from '../../api/certificate.js'
 import { Deadline } from '../../base/deadline.js'
 import { asFault, doAll } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import type { Share, Urgency } from '../../base/fair-queue.js'
 import { endGently } from '../../vconn/end-gently.js'
 import type { Link, LinkSink } from '../../vconn/link.js'
-import { Shadows } from '../../wait/shadows.js'
 import { handshakeError } from '../handshake-error.js'
 import { toEvidence } from '../judge/evidence.js'
 import { toNames } from '../judge/names.js'
@@ -19,10 +19,9 @@ import { OutboundEngine, type OutboundNames } from '../openssl/outbound-engine.j
 import { QueuedStep } from '../queued-step.js'
 import { CANCELED } from '../sniff/record-layer.js'
 import { TlsLink } from '../tls-link.js'
-import { HookTurn } from './hook-turn.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
-import { ParkedEvent } from './parked-event.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
+import { OutboundQuestions } from './questions.js'
 import { SessionUse } from './session-use.js'
 import type { OutboundSettings } from './settings.js'
 import { SpentLink } from './spent-link.js'
@@ -57,7 +56,8 @@ export class OutboundHandshake implements LinkSink {
   #parkedAt: number | undefined
   #parked: number | undefined
   readonly #trace: HandshakeTrace
-  #turn: HookTurn | undefined
+  /** About the evidence of the machine's state. */
+  #questions: OutboundQuestions | undefined
   #isHelloSent = false
   #isOver = false
   #isGivenUp = false
@@ -108,7 +108,7 @@ export class OutboundHandshake implements LinkSink {
 
   /** What it waits for, if it waits for a plugin. */
   get parked(): ParkedHandshake | undefined {
-    const turn = this.#turn
+    const turn = this.#questions?.turn
     if (this.#state.at !== 'parked' || turn === undefined) return undefined
     return {
       id: this.#vconn.shown.id,
@@ -262,29 +262,27 @@ export class OutboundHandshake implements LinkSink {
 
   #callHook({ hook, evidence }: Extract<Effect, { do: 'call-hook' }>): void {
     this.#parkedAt ??= performance.now()
-    const { askers, observer } = this.#settings
-    const asker = askers[hook]
-    if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
-    const turn = { evidence, vconn: this.#vconn.shown, port: this.#target.port, deadline: this.#clock.endsAt }
-    this.#turn = new HookTurn(asker, turn, observer, event => {
-      if (event.type === 'reenabled') this.#trace.reenabled(asker.plugin, event.verdict)
+    const questions = this.#questionsOn(evidence)
+    const plugin = this.#settings.askers[hook]?.plugin ?? ''
+    this.#settings.parked?.add(this)
+    this.#trace.asked(plugin)
+    questions.ask(hook, this.#clock.endsAt, event => {
+      if (event.type === 'reenabled') this.#trace.reenabled(plugin, event.verdict)
       this.#on(event)
     })
-    observer.parked(asker.plugin, evidence.host)
-    this.#settings.parked?.add(this)
-    this.#trace.asked(asker.plugin)
-    this.#turn.start()
   }
 
   /** A stored chain may have been shown to them before the origin's own. */
   #askShadows({ evidence }: Extract<Effect, { do: 'ask-shadows' }>): void {
-    const { shadows = [], shadowTurns = new Shadows(), observer } = this.#settings
-    const facts = { evidence, vconn: this.#vconn.shown, port: this.#target.port }
-    const { host: about } = evidence
-    const deadline = Date.now() + this.#settings.deadline
-    shadowTurns.ask(shadows, { vconn: facts.vconn, about, deadline, observer }, turn =>
-      ParkedEvent.inTurn(facts, turn),
-    )
+    this.#questionsOn(evidence).askShadows(Date.now() + this.#settings.deadline)
+  }
+
+  #questionsOn(evidence: PeerEvidence): OutboundQuestions {
+    const known = this.#questions
+    if (known?.evidence === evidence) return known
+    const subject = { evidence, vconn: this.#vconn.shown, port: this.#target.port }
+    this.#questions = new OutboundQuestions(this.#settings, subject)
+    return this.#questions
   }
 
   #resume(): void {
@@ -356,7 +354,7 @@ export class OutboundHandshake implements LinkSink {
     doAll(
       'the end of a handshake',
       () => this.#clock.stop(),
-      () => this.#turn?.stop(),
+      () => this.#questions?.stop(),
       () => this.#sessions.drop(rejected !== undefined),
       () => this.#flush(),
       () => this.#engine.free(),

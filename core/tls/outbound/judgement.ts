@@ -1,21 +1,15 @@
-import type { PeerEvidence } from '../../api/certificate.js'
-import type { VConn } from '../../api/vconn.js'
 import type { ProxyError } from '../../base/errors.js'
 import { NODE_TIME, type Time, type Wait } from '../../base/time.js'
-import { Shadows } from '../../wait/shadows.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
-import { HookTurn } from './hook-turn.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
-import { ParkedEvent } from './parked-event.js'
+import { OutboundQuestions, type OutboundSubject } from './questions.js'
 import type { OutboundSettings } from './settings.js'
 
 /** What is judged, and by whom. */
 export interface Case
-  extends Pick<OutboundSettings, 'terms' | 'askers' | 'shadows' | 'deadline' | 'observer'> {
-  readonly evidence: PeerEvidence
-  readonly port: number
-  readonly vconn: VConn
-  /** What waits; default: Node's timers. */
+  extends OutboundSubject,
+    Pick<OutboundSettings, 'terms' | 'askers' | 'shadows' | 'deadline' | 'observer'> {
+  /** The timers of the wait; default: Node's. */
   readonly time?: Time
 }
 
@@ -29,15 +23,15 @@ export interface Case
 export class Judgement {
   readonly #case: Case
   readonly #time: Time
+  readonly #questions: OutboundQuestions
   readonly #onEnd: (end: VerifiedPeer | ProxyError) => void
   #state: Handshake = INITIAL
   #clock: Wait | undefined
   #clockEnds = 0
-  #turn: HookTurn | undefined
-  readonly #shadows = new Shadows()
 
   constructor(judged: Case, onEnd: (end: VerifiedPeer | ProxyError) => void) {
     this.#case = judged
+    this.#questions = new OutboundQuestions({ ...judged, shadowTurns: undefined }, judged)
     this.#time = judged.time ?? NODE_TIME
     this.#onEnd = onEnd
   }
@@ -62,7 +56,7 @@ export class Judgement {
       case 'start-clock':
         return this.#startClock(effect.clock)
       case 'ask-shadows':
-        return this.#askShadows()
+        return this.#questions.askShadows(Date.now() + this.#case.deadline)
       case 'call-hook':
         return this.#callHook(effect.hook)
       case 'resume':
@@ -85,28 +79,14 @@ export class Judgement {
   }
 
   #callHook(hook: number): void {
-    const { askers, evidence, port, vconn, observer, time } = this.#case
-    const asker = askers[hook]
-    if (asker === undefined) return this.#on({ type: 'plugin-failed', detail: 'there is no such plugin' })
     // A plugin knows the clock on the wall alone: what is left is counted from there.
     const deadline = Date.now() + this.#clockEnds - this.#time.now()
-    const turn = { evidence, port, vconn, deadline, time }
-    this.#turn = new HookTurn(asker, turn, observer, event => this.#on(event))
-    observer.parked(asker.plugin, evidence.host)
-    this.#turn.start()
-  }
-
-  #askShadows(): void {
-    const { shadows = [], evidence, port, vconn, observer, time } = this.#case
-    const deadline = Date.now() + this.#case.deadline
-    this.#shadows.ask(shadows, { vconn, about: evidence.host, deadline, observer, time }, turn =>
-      ParkedEvent.inTurn({ evidence, port, vconn, time }, turn),
-    )
+    this.#questions.ask(hook, deadline, event => this.#on(event))
   }
 
   #close(why: ProxyError): void {
     this.#time.cancel(this.#clock)
-    this.#turn?.stop()
+    this.#questions.stop()
     this.#onEnd(why)
   }
 }

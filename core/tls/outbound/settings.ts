@@ -1,30 +1,31 @@
 import type { VConn } from '../../api/vconn.js'
 import type { FairQueue } from '../../base/fair-queue.js'
 import type { Link } from '../../vconn/link.js'
-import type { Shadows } from '../../wait/shadows.js'
+import type { HookPoint } from '../../wait/chain.js'
 import type { TurnAsker } from '../../wait/turn.js'
 import type { CheckRules } from '../judge/evidence.js'
 import type { NameRules } from '../judge/names.js'
 import type { Terms } from '../judge/terms.js'
 import type { OutboundContext } from '../openssl/outbound-context.js'
-import type { Asker } from './hook-turn.js'
 import type { HandshakeObserver } from './observer.js'
 import type { ParkedEvent } from './parked-event.js'
 import type { ParkedHandshakes } from './parked-handshakes.js'
 import type { SessionSettings } from './session-use.js'
 
+/** One continuation on the hook, ready to be asked. */
+export interface OutboundAsker extends TurnAsker<ParkedEvent> {
+  /** What it means when its own time is over: a rejection (also when absent), or what the built-in check says. */
+  readonly late?: 'reject' | 'builtin'
+}
+
 /** What a handshake has to do with the rest of the program. */
-export interface OutboundSettings {
+export interface OutboundSettings extends Pick<HookPoint<ParkedEvent>, 'shadows' | 'shadowTurns'> {
   readonly context: OutboundContext
   readonly terms: Terms
   readonly checks: CheckRules
   readonly names: NameRules
   /** As many as `terms.plugins`, in the same order. */
-  readonly askers: readonly Asker[]
-  /** Asked beside them if the terms say so. */
-  readonly shadows?: readonly TurnAsker<ParkedEvent>[]
-  /** Where their turns are kept; default: of their own. */
-  readonly shadowTurns?: Shadows | undefined
+  readonly askers: readonly OutboundAsker[]
   /** Milliseconds for all plugins together. */
   readonly deadline: number
   /** Milliseconds for the origin's part, before and after the park. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import type { VConn } from '../../../core/api/vconn.js'
 import { Shadows } from '../../../core/wait/shadows.js'
-import type { PluginTurn, ShadowOutcome, TurnAsker } from '../../../core/wait/turn.js'
+import type { ShadowOutcome, Turn, TurnAsker } from '../../../core/wait/turn.js'
 
 const VCONN = { id: 1, args: {} } as unknown as VConn
 
@@ -17,9 +17,9 @@ function stage(max?: number) {
         `${plugin} would ${outcome.would} ${outcome.would === 'reject' ? outcome.by : ''}`.trim(),
       ),
   }
-  const ask = (all: Record<string, (turn: PluginTurn) => void>, ms = 10_000, own?: number): void => {
+  const ask = (all: Record<string, (turn: Turn) => void>, ms = 10_000, own?: number): void => {
     const askers = Object.entries(all).map(
-      ([plugin, call]): TurnAsker<PluginTurn> => ({ plugin, deadline: own, ask: call }),
+      ([plugin, call]): TurnAsker<Turn> => ({ plugin, deadline: own, ask: call }),
     )
     shadows.ask(askers, { vconn: VCONN, about: 'x', deadline: Date.now() + ms, observer }, turn => turn)
   }

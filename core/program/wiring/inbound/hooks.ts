@@ -62,7 +62,7 @@ function askersIn(
       .map(({ plugin: { name, deadline }, continuation }) => ({
         plugin: name,
         deadline,
-        ask: (event, refuse) => ask<H>(continuation, event, refuse),
+        ask: (event, { refuse }) => ask<H>(continuation, event, refuse),
         onTurn: onTurn(hook),
       }))
   return {

@@ -1,11 +1,11 @@
-import type { Time } from '../../../base/time.js'
+import type { Verdict } from '../../../api/verdict.js'
 import { ask } from '../../../hooks/ask.js'
 import type { Hooked, HookRegistry } from '../../../hooks/registry.js'
 import { sharedKeyOf, type VerdictCache } from '../../../tls/judge/verdict-cache.js'
-import { Questions } from '../../../tls/outbound/coalesce.js'
-import type { Asker } from '../../../tls/outbound/hook-turn.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
 import type { ParkedEvent } from '../../../tls/outbound/parked-event.js'
+import type { OutboundAsker } from '../../../tls/outbound/settings.js'
+import { SharedTurns } from '../../../wait/coalesce.js'
 import type { TurnAsker } from '../../../wait/turn.js'
 
 const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
@@ -17,13 +17,9 @@ export interface Askers {
   /** Names of those that have a say, in the order of plugin.config. */
   readonly names: readonly string[]
   /** The same, for origins that are judged by one policy. */
-  readonly under: (policyDigest: string) => readonly Asker[]
+  readonly under: (policyDigest: string) => readonly OutboundAsker[]
   /** Those in shadow mode. */
   readonly shadows: (deadline: number) => readonly TurnAsker<ParkedEvent>[]
-}
-
-export interface AskerParts {
-  readonly time?: Time | undefined
 }
 
 /** Between a handshake's turn and the continuation stand the remembered verdicts, and those who ask the same. */
@@ -31,7 +27,6 @@ export function makeAskers(
   registry: HookRegistry,
   verdicts: VerdictCache,
   observer: HandshakeObserver,
-  { time }: AskerParts = {},
 ): Askers {
   const all = registry.on(HOOK)
   const enforced = all.filter(({ plugin }) => plugin.mode === 'enforce')
@@ -39,12 +34,12 @@ export function makeAskers(
   return {
     names: enforced.map(({ plugin }) => plugin.name),
     under: policy =>
-      enforced.map((hooked, i) => makeAsker(hooked, askedOf(enforced, i), policy, verdicts, observer, time)),
+      enforced.map((hooked, i) => makeAsker(hooked, askedOf(enforced, i), policy, verdicts, observer)),
     shadows: deadline =>
       shadows.map(({ plugin, continuation }) => ({
         plugin: plugin.name,
         deadline: Math.min(plugin.deadline ?? deadline, deadline),
-        ask: (event, refuse) => ask<typeof HOOK>(continuation, event, refuse),
+        ask: (event, { refuse }) => ask<typeof HOOK>(continuation, event, refuse),
       })),
   }
 }
@@ -65,15 +60,15 @@ function makeAsker(
   policy: string,
   verdicts: VerdictCache,
   observer: HandshakeObserver,
-  time: Time | undefined,
-): Asker {
+): OutboundAsker {
   const { name, deadline, late } = plugin
-  const questions = new Questions()
+  const call: OutboundAsker['ask'] = (event, { refuse }) => ask<typeof HOOK>(continuation, event, refuse)
+  const shared = new SharedTurns<ParkedEvent>()
   return {
     plugin: name,
     deadline,
     late,
-    ask: (event, refuse) => {
+    ask: (event, turn) => {
       const question = { asked, policy, evidence: event, port: event.port }
       const known = verdicts.find(question)
       if (known !== undefined) {
@@ -81,21 +76,17 @@ function makeAsker(
         return void event.reenable(known)
       }
       const since = performance.now()
-      questions.ask(
-        options.coalesce ? sharedKeyOf(question, verdicts.revocations) : undefined,
-        event,
-        refuse,
-        {
-          ask: (shared, fail) => ask<typeof HOOK>(continuation, shared, fail),
-          onVerdict: verdict => {
-            if (verdict.kind === 'accept') verdicts.put(question, verdict, since)
-          },
-          onIgnored: why => observer.ignoredReenable(name, event.host, why),
-          onGaveUp: () => observer.gaveUp?.(name, event.host),
-          onLateFailure: cause => observer.pluginFailed(name, event.host, cause),
-          time,
-        },
-      )
+      const onVerdict = (verdict: Verdict): void => {
+        if (verdict.kind === 'accept') verdicts.put(question, verdict, since)
+      }
+      if (options.coalesce) {
+        const key = sharedKeyOf(question, verdicts.revocations)
+        return shared.ask(key, turn, { ask: call, onVerdict })
+      }
+      turn.watch(end => {
+        if (end?.type === 'reenabled') onVerdict(end.verdict)
+      })
+      call(event, turn)
     },
   }
 }

@@ -1,0 +1,89 @@
+import type { Verdict } from '../api/verdict.js'
+import { type AskedTurn, PluginTurn, type TurnAsker, type TurnEnd } from './turn.js'
+
+/** How a question is put. */
+export interface Put<E> {
+  readonly ask: TurnAsker<E>['ask']
+  /** The verdict that counted, before any of the turns that share it goes on. */
+  readonly onVerdict: (verdict: Verdict) => void
+}
+
+/** Turns of one continuation that ask the same at the same time: they share one call of the plugin. */
+export class SharedTurns<E> {
+  readonly #pending = new Map<string, SharedTurn<E>>()
+
+  /** How many can be joined. */
+  get size(): number {
+    return this.#pending.size
+  }
+
+  /** @param key what the question is */
+  ask(key: string, turn: AskedTurn<E>, put: Put<E>): void {
+    const known = this.#pending.get(key)
+    if (known?.isJoinable) return known.join(turn)
+    const shared: SharedTurn<E> = new SharedTurn(turn, put, () => {
+      if (this.#pending.get(key) === shared) this.#pending.delete(key)
+    })
+    this.#pending.set(key, shared)
+    shared.join(turn)
+    shared.start()
+  }
+}
+
+/**
+ * One call of a plugin, and the turns that wait for it.
+ *
+ * Life: pending -> over. Each turn has its own clock and its own client. A turn that ends leaves the question, which lives
+ * on for the others; when the last one leaves, the question is over, unanswered. A verdict or a failure is for all turns.
+ *
+ * It can be joined until the deadline it was asked with. Otherwise a call that never answers would always have a turn
+ * that waits for it, and the plugin would never be asked again.
+ */
+class SharedTurn<E> {
+  readonly #waiting = new Set<AskedTurn<E>>()
+  readonly #turn: PluginTurn<E>
+  readonly #onVerdict: Put<E>['onVerdict']
+
+  constructor(
+    { plugin, facts, deadline, toEvent }: AskedTurn<E>,
+    { ask, onVerdict }: Put<E>,
+    onOver: () => void,
+  ) {
+    this.#onVerdict = onVerdict
+    this.#turn = new PluginTurn<E>(
+      { plugin, deadline: undefined, ask },
+      { ...facts, deadline },
+      toEvent,
+      end => this.#end(end),
+    )
+    this.#turn.watch(onOver)
+  }
+
+  get isJoinable(): boolean {
+    return this.#turn.isOpen && Date.now() < this.#turn.deadline
+  }
+
+  join(turn: AskedTurn<E>): void {
+    this.#waiting.add(turn)
+    turn.watch(end => {
+      if (end === undefined) this.#leave(turn)
+    })
+  }
+
+  start(): void {
+    this.#turn.start()
+  }
+
+  #leave(turn: AskedTurn<E>): void {
+    if (this.#waiting.delete(turn) && this.#waiting.size === 0) this.#turn.stop()
+  }
+
+  #end(end: TurnEnd): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    if (end.type === 'reenabled') {
+      this.#onVerdict(end.verdict)
+      for (const turn of waiting) turn.reenable(end.verdict)
+    } else if (end.type === 'plugin-failed') for (const turn of waiting) turn.refuse(end.cause)
+  }
+}
