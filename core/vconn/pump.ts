@@ -39,7 +39,7 @@ class Pump {
     this.#up = new Direction(client, origin, this)
     this.#down = new Direction(origin, client, this)
     this.#onDone = onDone
-    this.#idle = idle
+    this.#idle = Math.max(idle, 1) // a limit of 0 is over at once
     this.#deadline = new Deadline(() => this.#onIdle(idle))
   }
 

@@ -75,8 +75,8 @@ test('targets that are refused', async t => {
 })
 
 test('targets of CONNECT', async t => {
-  t.same(parseConnectTarget('A.example:443'), { host: 'a.example', port: 443 })
-  t.same(parseConnectTarget('[::1]:8443'), { host: '::1', port: 8443 })
+  t.same(parseConnectTarget('A.example:443'), { host: 'a.example', isAddress: false, port: 443 })
+  t.same(parseConnectTarget('[::1]:8443'), { host: '::1', isAddress: true, port: 8443 })
   for (const text of ['a.example', 'a:', 'a:0', 'http://a/', 'u@a:1', '', ':443', '::1:443', 'a:443/x']) {
     t.throws(() => parseConnectTarget(text), { code: 'PTC_CONNECT_TARGET' }, JSON.stringify(text))
   }
