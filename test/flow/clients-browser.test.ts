@@ -9,12 +9,12 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { type ClientStage, MODES, startForClients } from '../kit/client-programs.js'
+import { requireProgram } from '../kit/programs.js'
 import { guardServer } from '../kit/tcp-server.js'
 import { echoFrames } from '../kit/web-socket.js'
 
 const HOST = 'app.test'
 const EVIL = 'evil.test'
-const PROGRAM = '/usr/bin/chromium'
 
 const PAGE = `<!doctype html><title>waiting</title><link rel="stylesheet" href="/style.css"><p id="a">text</p>
 <script type="module">
@@ -57,7 +57,7 @@ async function browse(t: Test, stage: ClientStage): Promise<Page> {
   await certutil('-N', '--empty-password')
   await certutil('-A', '-t', 'C,,', '-n', 'test', '-i', stage.trustFile)
   const browser: Browser = await chromium.launch({
-    executablePath: PROGRAM,
+    executablePath: requireProgram('chromium'),
     proxy: { server: stage.proxyUrl },
     env: { PATH: process.env['PATH'] ?? '', HOME: stage.dir.path },
     args: [

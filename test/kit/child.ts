@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { requireProgram } from './programs.js'
 import { PATIENCE, Watch, within } from './watch.js'
 
 /** A program that a test has started. It is killed by its process id, at the latest when the test's process ends. */
@@ -30,11 +31,13 @@ process.once('exit', () => {
   for (const kill of running) kill()
 })
 
+/** @throws ProgramMissing, which ends the test as skipped, when the machine lacks a program of the table */
 export async function startChild(
   command: string,
   args: readonly string[],
   options: ChildOptions = {},
 ): Promise<Child> {
+  requireProgram(command)
   const { onStdout, ...rest } = options
   const child = spawn(command, args, { ...rest, stdio: ['pipe', 'pipe', 'pipe'] })
   const watch = new Watch()

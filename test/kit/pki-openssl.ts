@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 import type { Authority, Issued } from './pki.js'
+import { requireProgram } from './programs.js'
 import { makeTempDir } from './temp-dir.js'
 
 export interface RevocationListOptions {
@@ -74,6 +75,7 @@ function openssl(args: readonly string[], files: Readonly<Record<string, string>
   try {
     for (const [name, text] of Object.entries(files)) dir.file(name, text)
     const all = [...args, '-config', 'conf']
+    requireProgram('openssl')
     return execFileSync('openssl', all, { cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
   } finally {
     dir.remove()

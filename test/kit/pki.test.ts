@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { type Authority, type Issued, makeAuthority, makeSelfSigned } from './pki.js'
+import { requireProgram } from './programs.js'
 
 /** What `openssl verify` says about it: `OK`, or the sentence of the first error. */
 function verify(root: Authority, leaf: Issued, ...args: string[]): string {
@@ -16,6 +17,7 @@ function verify(root: Authority, leaf: Issued, ...args: string[]): string {
     }
     const chain = leaf.issuersPem === '' ? [] : ['-untrusted', file('chain.pem', leaf.issuersPem)]
     const trust = ['-CAfile', file('root.pem', root.certPem), '-purpose', 'sslserver', ...args]
+    requireProgram('openssl')
     execFileSync('openssl', ['verify', ...trust, ...chain, file('leaf.pem', leaf.certPem)], { stdio: 'pipe' })
     return 'OK'
   } catch (cause) {

@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process'
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { test } from 'tap'
+import { findProgram, isCi, missingPrograms, PROGRAMS, pathWithServers } from './programs.js'
+import { makeTempDir } from './temp-dir.js'
+
+const CHILD = new URL('./child.js', import.meta.url).href
+const TAP = fileURLToPath(new URL('../../../node_modules/tap/dist/esm/index.js', import.meta.url))
+
+/** The TAP of a test that starts `program`, and one that passes, where no program of the table is in reach. */
+function tapOf(program: string, env: NodeJS.ProcessEnv): { status: number | null; stdout: string } {
+  const text = `import { test } from ${JSON.stringify(TAP)}
+    import { startChild } from ${JSON.stringify(CHILD)}
+    test('starts it', async t => { t.pass('before'); await startChild(${JSON.stringify(program)}, []) })
+    test('goes on', async t => { t.pass('after') })`
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', text], {
+    encoding: 'utf8',
+    env: { TAP: '1', PATH: '/nonexistent', ...env },
+  })
+  return { status, stdout }
+}
+
+test('a test that needs a missing program is skipped, with the package named', async t => {
+  const { status, stdout } = tapOf('wget', {})
+  t.equal(status, 0)
+  t.match(stdout, /# SKIP needs wget \(Debian package wget\)/)
+  t.match(stdout, /ok 1 - after/, 'the next test runs')
+  t.not(tapOf('no-such-program', {}).status, 0, 'a program that is not in the table is a failure')
+})
+
+test('nothing is skipped under CI', async t => {
+  const { status, stdout } = tapOf('wget', { CI: 'true' })
+  t.not(status, 0)
+  t.notMatch(stdout, /# SKIP/)
+  t.ok(isCi({ CI: 'true' }))
+  t.ok(isCi({ CI: '1' }))
+  t.notOk(isCi({}))
+  t.notOk(isCi({ CI: 'false' }))
+})
+
+test('missing programs are those of the table that no folder of PATH has', async t => {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  symlinkSync(process.execPath, join(dir.path, 'curl'))
+  t.equal(findProgram('curl', dir.path), join(dir.path, 'curl'))
+  t.strictSame(
+    missingPrograms(dir.path),
+    Object.keys(PROGRAMS).filter(name => name !== 'curl'),
+  )
+  t.equal(pathWithServers('/a:/usr/sbin'), '/a:/usr/sbin:/usr/local/sbin:/sbin', 'servers lie in sbin')
+})
