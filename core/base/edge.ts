@@ -25,7 +25,10 @@ export function doAll(what: string, ...steps: readonly (() => unknown)[]): Proxy
 
 /** What went wrong in us; an error of ours is what it is. @param what has failed, in words */
 export function asFault(what: string, cause: unknown): ProxyError {
-  return cause instanceof ProxyError
-    ? cause
-    : new ProxyError('PTC_INTERNAL', `${what} failed: ${describe(cause)}`, { cause })
+  return toProxyError(cause, `${what} failed: ${describe(cause)}`)
+}
+
+/** An error of ours as it is; anything else that was thrown as PTC_INTERNAL with this text, which clients may be shown. */
+export function toProxyError(cause: unknown, text: string): ProxyError {
+  return cause instanceof ProxyError ? cause : new ProxyError('PTC_INTERNAL', text, { cause })
 }

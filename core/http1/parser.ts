@@ -1,4 +1,5 @@
 // Longer than 250 lines because llhttp's callbacks, and the states they may find the parser in, are one concept.
+import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import {
@@ -299,8 +300,7 @@ export class HttpParser implements Callbacks {
   }
 
   #caught(error: unknown): number {
-    const known = error instanceof ProxyError ? error : undefined
-    this.#thrown ??= { error: known ?? new ProxyError('PTC_INTERNAL', describe(error), { cause: error }) }
+    this.#thrown ??= { error: toProxyError(error, describe(error)) }
     return -1
   }
 

@@ -1,4 +1,5 @@
 // Longer than 250 lines because the states of a connection, and all that may move them, are one concept.
+import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import {
   fieldLines,
@@ -292,7 +293,4 @@ const headOf = ({ version, status, reason, headers }: HttpParser): ResponseHead 
 const closedEarly = (): ProxyError =>
   new ProxyError('PTC_ORIGIN_CLOSED', 'the origin closed the connection before its response was complete')
 
-const asProxyError = (error: unknown): ProxyError =>
-  error instanceof ProxyError
-    ? error
-    : new ProxyError('PTC_INTERNAL', 'the response could not be handled', { cause: error })
+const asProxyError = (error: unknown): ProxyError => toProxyError(error, 'the response could not be handled')

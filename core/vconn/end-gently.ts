@@ -1,7 +1,7 @@
 import type { Link } from './link.js'
 
-/** How long the other end may take to read the last bytes, in milliseconds. */
-const LINGER = 2_000
+/** How long the other end may take to read the last bytes, and to end its direction, in milliseconds. */
+export const LINGER = 2_000
 
 /**
  * Ends a link so that what was written last (an alert) arrives. When the other end has ended too the link closes by

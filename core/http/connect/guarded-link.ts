@@ -1,3 +1,4 @@
+import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { PassingCertificate } from '../../tls/sniff/passing-certificate.js'
 import { RepeatedHello } from '../../tls/sniff/repeated-hello.js'
@@ -56,9 +57,7 @@ export class GuardedLink extends LinkOver<Link> {
     try {
       return pass()
     } catch (cause) {
-      const known = cause instanceof ProxyError ? cause : undefined
-      const unknown = new ProxyError('PTC_INTERNAL', 'the tunnel could not be watched', { cause })
-      this.under.destroy(known ?? unknown)
+      this.under.destroy(toProxyError(cause, 'the tunnel could not be watched'))
       return EMPTY
     }
   }

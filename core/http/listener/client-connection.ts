@@ -1,8 +1,9 @@
 // Longer than 250 lines because the states of a connection, and all that may move them, are one concept.
 
 import { Deadline } from '../../base/deadline.js'
-import { atEdge } from '../../base/edge.js'
+import { atEdge, toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
+import { LINGER } from '../../vconn/end-gently.js'
 import type { ClientLink, LinkSink } from '../../vconn/link.js'
 import type { ClientHost } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
@@ -14,8 +15,6 @@ import { type RequestHost, RequestReader } from './request-reader.js'
 /** So much of what a client sends ahead is read; then it is not read on until it has been answered. */
 const MAX_AHEAD = 65_536
 const SETTLED = Promise.resolve()
-/** How long a client may go on sending a body that nobody wants any more, in milliseconds. */
-const LINGER = 2000
 
 /**
  * HTTP/1.1 with one client, over plain TCP or TLS. One request at a time (RFC 9112 section 9.3.2): what a client sends
@@ -174,11 +173,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     try {
       look()
     } catch (error) {
-      this.#bad(
-        error instanceof ProxyError
-          ? error
-          : new ProxyError('PTC_INTERNAL', 'reading failed', { cause: error }),
-      )
+      this.#bad(toProxyError(error, 'reading failed'))
     } finally {
       this.#isReading = false
     }

@@ -1,8 +1,6 @@
+import { LINGER } from '../../vconn/end-gently.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientInfo } from './client-info.js'
-
-/** How long a client may take to end its direction when it has got everything, in milliseconds. */
-const LINGER = 2000
 
 /**
  * Ends a client's connection behind its last response. What the client still sends is read and dropped, or closing would

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { endGently } from '../../vconn/end-gently.js'
 import type { ClientLink } from '../../vconn/link.js'
@@ -156,13 +157,7 @@ function whenAdmitted(
   const answer = admit?.(req)
   if (!(answer instanceof Promise)) go(answer)
   else {
-    answer
-      .catch((cause: unknown) =>
-        cause instanceof ProxyError
-          ? cause
-          : new ProxyError('PTC_INTERNAL', 'the client could not be admitted', { cause }),
-      )
-      .then(go)
+    answer.catch((cause: unknown) => toProxyError(cause, 'the client could not be admitted')).then(go)
   }
 }
 

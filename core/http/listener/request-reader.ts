@@ -1,3 +1,4 @@
+import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { HttpParser, type MessageEvents } from '../../http1/parser.js'
 import { requestError } from '../../http1/request-errors.js'
@@ -213,7 +214,4 @@ function findField(raw: readonly string[], wanted: string): string | undefined {
   return undefined
 }
 
-const asProxyError = (error: unknown): ProxyError =>
-  error instanceof ProxyError
-    ? error
-    : new ProxyError('PTC_INTERNAL', 'the request could not be handled', { cause: error })
+const asProxyError = (error: unknown): ProxyError => toProxyError(error, 'the request could not be handled')

@@ -1,3 +1,4 @@
+import { toProxyError } from '../../base/edge.js'
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
 import type { RequestHead, ResponseHead } from '../../http1/messages.js'
 import type { Link } from '../../vconn/link.js'
@@ -186,8 +187,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   /** @param isAsked whether plugins have been asked already about what goes to the client */
   fail(cause: unknown, isAsked = this.#phase === 'refusing'): void {
     if (this.#phase === 'done') return
-    const failed = 'the transaction failed'
-    const error = cause instanceof ProxyError ? cause : new ProxyError('PTC_INTERNAL', failed, { cause })
+    const error = toProxyError(cause, 'the transaction failed')
     this.#origin.drop(error)
     if (this.#answer.hasStarted) {
       this.#answer.cut()
