@@ -15,6 +15,8 @@ export class Deadline {
   #firesAt = 0
   /** When the time is over, on the same clock. */
   #endsAt = Infinity
+  /** The end that was last told, in milliseconds since the epoch. */
+  #toldEnd = 0
 
   constructor(onTime: () => void = NOTHING) {
     this.#onTime = onTime
@@ -36,9 +38,14 @@ export class Deadline {
     return Math.max(this.#endsAt - performance.now(), 0)
   }
 
-  /** The moment when it is over, in milliseconds since the epoch, as plugins are told it. */
+  /**
+   * The moment when it is over, in milliseconds since the epoch, as plugins are told it. The same answer for all of
+   * them (the two clocks are read one after the other), unless the system time was changed by more than a second.
+   */
   get endsAt(): number {
-    return Math.round(Date.now() + this.left)
+    const end = Math.round(Date.now() + this.left)
+    if (Math.abs(end - this.#toldEnd) > 1000) this.#toldEnd = end
+    return this.#toldEnd
   }
 
   /** Cancels the deadline only if it still belongs to `onTime`. */

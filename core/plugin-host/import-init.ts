@@ -48,10 +48,15 @@ function importFresh(
   return import(url.href)
 }
 
-/** Node says where an error in the syntax is on stderr alone, and only to whom it kills; so does its `--check`. */
+/** Node tells the place of a syntax error on stderr alone, and only when it ends with it; so does its `--check`. */
 function syntaxHelp(path: string, cause: unknown): string {
+  if (path.endsWith('.js') && IS_ES_MODULE.test(describe(cause)))
+    return `; the nearest package.json says that it is CommonJS: rename it to .mjs, or set "type": "module" there`
   return classOf(cause) === 'SyntaxError' ? ` (\`node --check ${path}\` shows where)` : ''
 }
+
+/** What Node says when it loads an ES module as CommonJS, because a package.json calls it so. */
+const IS_ES_MODULE = /Unexpected token 'export'|Cannot use import statement|Cannot require\(\) ES Module/
 
 function isInit(value: unknown): value is PluginInit {
   return typeof value === 'function'

@@ -131,8 +131,8 @@ async function withWays<T>(use: (ways: Readonly<Record<Case, Way>>) => Promise<T
     const wanted: ProxyConf = {
       ca: root.certPem,
       hosts: [HOST],
-      plugins: ['approve.js'],
-      modules: { 'approve.js': APPROVE },
+      plugins: ['approve.mjs'],
+      modules: { 'approve.mjs': APPROVE },
     }
     const conf = makeConfDir(wanted)
     toEnd.push(conf.remove)

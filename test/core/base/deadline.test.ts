@@ -92,6 +92,13 @@ test('what is left of a deadline, and when it is over', async t => {
   clock.set(60_000)
   t.ok(clock.left > 50_000 && clock.left <= 60_000)
   t.ok(Math.abs(clock.endsAt - Date.now() - clock.left) < 1000)
+  const { endsAt } = clock
+  for (const begin = performance.now(); performance.now() - begin < 20; )
+    if (clock.endsAt !== endsAt) t.fail('the end is told differently')
+  const { now } = Date
+  Date.now = () => now() + 3_600_000
+  t.ok(clock.endsAt - endsAt > 3_599_000, 'a change of the system time is told')
+  Date.now = now
   clock.stop()
   t.equal(clock.left, Infinity)
 })

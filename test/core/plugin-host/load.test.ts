@@ -97,6 +97,16 @@ test('plugins are loaded', async t => {
   })
 })
 
+test('an ES module that a package.json calls CommonJS says so', async t => {
+  const { dir, env } = host(t)
+  dir.file('package.json', '{ "type": "commonjs" }')
+  dir.file('a.js', 'export default () => {}')
+  await t.rejects(loadPlugins([pluginLine('a.js')], env), {
+    code: 'PTC_PLUGIN_INIT_FAILED',
+    message: /a\.js: .*; the nearest package\.json says that it is CommonJS: rename it to \.mjs/,
+  })
+})
+
 test('a plugin that cannot be loaded stops the start, and is named with its line', async t => {
   const cases: [string, string, Record<string, unknown>][] = [
     [
