@@ -25,6 +25,7 @@ export class Deadline {
   /** @param ms from now; 0 and Infinity for no deadline @param onTime called when it is over, from now on */
   set(ms: number, onTime = this.#onTime): void {
     this.#onTime = onTime
+    this.#toldEnd = 0
     if (ms === 0 || ms === Infinity) {
       this.#endsAt = Infinity
       return

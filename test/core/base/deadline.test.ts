@@ -99,6 +99,8 @@ test('what is left of a deadline, and when it is over', async t => {
   Date.now = () => now() + 3_600_000
   t.ok(clock.endsAt - endsAt > 3_599_000, 'a change of the system time is told')
   Date.now = now
+  clock.set(60_500)
+  t.ok(clock.endsAt > endsAt + 400, 'a new end is told')
   clock.stop()
   t.equal(clock.left, Infinity)
 })
