@@ -1,18 +1,24 @@
 import { type Kit, type KitOptions, type Outcome, openKit } from '../../core/testing/kit.js'
 
-/** Where the compiled samples lie, beside the compiled tests. */
-const SAMPLES = new URL('../../sample-plugins/', import.meta.url)
-
-/** Opens the test kit with samples, by their lines in plugin.config. */
-export async function openSamples(
+/** Opens the test kit with plugins, by their lines in plugin.config. */
+type Opening = (
   t: { teardown(fn: () => void): void },
   lines: string | readonly string[],
   options?: KitOptions,
-): Promise<Kit> {
-  const kit = await openKit(new URL('samples.test.js', SAMPLES), lines, options)
-  t.teardown(() => kit.close())
-  return kit
-}
+) => Promise<Kit>
+
+/** @param folder of compiled plugins, beside the compiled tests */
+const openIn =
+  (folder: string): Opening =>
+  async (t, lines, options) => {
+    const kit = await openKit(new URL(`../../${folder}/a.test.js`, import.meta.url), lines, options)
+    t.teardown(() => kit.close())
+    return kit
+  }
+
+export const openSamples = openIn('sample-plugins')
+/** The plugins that are shipped and supported. */
+export const openPlugins = openIn('plugins')
 
 export const ACCEPTED: Outcome = { kind: 'accepted', by: 'plugins' }
 

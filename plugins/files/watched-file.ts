@@ -1,0 +1,134 @@
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+
+/** What a watched file needs of its plugin's context. */
+export interface WatchedFileHost {
+  readonly error: (message: string) => void
+  readonly schedule: (fn: () => unknown, ms: number) => void
+}
+
+/** Bytes; a larger file is refused. */
+const MAX_BYTES = 16 * 1024 * 1024
+/** How often the file is looked at while no handshake asks, milliseconds. */
+const POLL = 1000
+/** A file that was changed so recently may change again within the same time stamp, milliseconds. */
+const RACY = 100
+
+type Reading<T> = { readonly value: T } | { readonly failure: string }
+
+/**
+ * A file that an operator edits while the proxy runs. Each call of `current` looks at the file, so the next handshake
+ * after a change is judged by the new text. A file that is missing or wrong has no value, not its last one.
+ */
+export class WatchedFile<T> {
+  readonly path: string
+  readonly #parse: (text: string) => T
+  readonly #host: WatchedFileHost
+  #reading: Reading<T> = { failure: 'not read' }
+  #stamp: string | undefined
+  #inFlight: Promise<Reading<T>> | undefined
+
+  /** @param parse throws with `place: what is wrong` for a text that cannot be used */
+  constructor(path: string, parse: (text: string) => T, host: WatchedFileHost) {
+    this.path = path
+    this.#parse = parse
+    this.#host = host
+  }
+
+  /** The name without its folder, for texts that clients read. */
+  get name(): string {
+    return basename(this.path)
+  }
+
+  /**
+   * Reads the file for the first time.
+   * @throws {Error} with file and line, for a file that cannot be used
+   */
+  async load(): Promise<T> {
+    const reading = await this.#read()
+    if ('value' in reading) return reading.value
+    throw new Error(reading.failure)
+  }
+
+  /** What the file says now; undefined if it cannot be used, which is an ERROR line once a change. */
+  async current(): Promise<T | undefined> {
+    this.#inFlight ??= this.#look().finally(() => {
+      this.#inFlight = undefined
+    })
+    const reading = await this.#inFlight
+    return 'value' in reading ? reading.value : undefined
+  }
+
+  /** Takes over what the plugin has just written itself: it is not a change. */
+  async adopt(value: T): Promise<void> {
+    this.#stamp = await stampOf(this.path)
+    this.#reading = { value }
+  }
+
+  /** Calls `onChange` when the file has changed, also while no handshake asks. */
+  watch(onChange: () => void): void {
+    const again = async (): Promise<void> => {
+      const before = this.#reading
+      await this.current()
+      if (this.#reading !== before) onChange()
+      this.#host.schedule(again, POLL)
+    }
+    this.#host.schedule(again, POLL)
+  }
+
+  async #look(): Promise<Reading<T>> {
+    const stamp = await stampOf(this.path)
+    return stamp !== undefined && stamp === this.#stamp ? this.#reading : await this.#read()
+  }
+
+  async #read(): Promise<Reading<T>> {
+    const before = this.#reading
+    try {
+      const { text, stamp } = await readWhole(this.path)
+      this.#stamp = stamp
+      this.#reading = { value: this.#parse(text) }
+    } catch (cause) {
+      const failure = cause instanceof Error ? cause.message : String(cause)
+      this.#reading = { failure: failure.includes(this.path) ? failure : `${this.path}: ${failure}` }
+      const isNew = !('failure' in before) || before.failure !== this.#reading.failure
+      if (isNew && this.#wasLoaded) this.#host.error(`${this.#reading.failure}; every handshake is rejected`)
+    }
+    this.#wasLoaded ||= 'value' in this.#reading
+    return this.#reading
+  }
+
+  #wasLoaded = false
+}
+
+async function readWhole(
+  path: string,
+): Promise<{ readonly text: string; readonly stamp: string | undefined }> {
+  let file: FileHandle | undefined
+  try {
+    file = await open(path)
+    const found = await file.stat({ bigint: true })
+    if (!found.isFile()) throw new Error(`${path}: not a file`)
+    if (found.size > MAX_BYTES) throw new Error(`${path}: larger than ${MAX_BYTES} bytes`)
+    return { text: await file.readFile('utf8'), stamp: toStamp(found) }
+  } finally {
+    await file?.close()
+  }
+}
+
+async function stampOf(path: string): Promise<string | undefined> {
+  return await stat(path, { bigint: true }).then(toStamp, () => undefined)
+}
+
+interface Stamped {
+  readonly dev: bigint
+  readonly ino: bigint
+  readonly size: bigint
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+}
+
+/** Undefined where a later change could have the same stamp. */
+function toStamp({ dev, ino, size, mtimeNs, ctimeNs }: Stamped): string | undefined {
+  const age = Date.now() - Number(ctimeNs / 1_000_000n)
+  return age < RACY ? undefined : [dev, ino, size, mtimeNs, ctimeNs].join()
+}
