@@ -1,5 +1,6 @@
 import { test } from 'tap'
 import * as rules from './kit/imports.js'
+import { coreNamesNoPlugin, pluginsKeepOutOfCore } from './kit/plugin-imports.js'
 import { readSources, type SourceFile, source } from './kit/source.js'
 
 const files = readSources('core', 'plugins', 'sample-plugins')
@@ -110,8 +111,8 @@ test('raw records are read in core/config and core/settings alone', async t => {
 })
 
 test('plugins keep out of core, and core names no plugin', async t => {
-  t.strictSame(rules.pluginsKeepOutOfCore(files), [])
-  t.strictSame(rules.coreNamesNoPlugin(files), [])
+  t.strictSame(pluginsKeepOutOfCore(files), [])
+  t.strictSame(coreNamesNoPlugin(files), [])
   for (const [specifier, count] of Object.entries({
     '../core/tls/judge/verdict.js': 1,
     '../core/api/index.js': 1,
@@ -123,7 +124,7 @@ test('plugins keep out of core, and core names no plugin', async t => {
     '../plugins/other.js': 1,
   })) {
     const example = bad({ 'sample-plugins/a.ts': `import type { A } from '${specifier}'` })
-    t.equal(rules.pluginsKeepOutOfCore(example).length, count, specifier)
+    t.equal(pluginsKeepOutOfCore(example).length, count, specifier)
   }
   for (const [text, count] of Object.entries({
     "const p = 'pin-store'": 1,
@@ -131,11 +132,19 @@ test('plugins keep out of core, and core names no plugin', async t => {
     "const p = 'a pin-store-like thing'": 0,
     '// pin-store': 0,
   })) {
-    t.equal(
-      rules.coreNamesNoPlugin(bad({ 'plugins/pin-store.ts': '', 'core/a/a.ts': text })).length,
-      count,
-      text,
-    )
+    t.equal(coreNamesNoPlugin(bad({ 'plugins/pin-store.ts': '', 'core/a/a.ts': text })).length, count, text)
+  }
+})
+
+test('a plugin with the name of a word of core counts as a file', async t => {
+  for (const [text, count] of Object.entries({
+    "const p = 'policy'": 0,
+    "const p = 'plugins/policy'": 1,
+    "const p = 'policy.js'": 1,
+    "import type { P } from './policy.js'": 0,
+  })) {
+    const example = bad({ 'plugins/policy.ts': '', 'core/a/a.ts': text })
+    t.equal(coreNamesNoPlugin(example).length, count, text)
   }
 })
 

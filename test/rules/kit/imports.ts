@@ -175,33 +175,6 @@ export const onlyTheEngineIsNative: Rule = files =>
     specifier => specifier === 'koffi' || specifier.startsWith('koffi/'),
   )
 
-/** A plugin may import `portcullis/plugin`, Node's modules, packages, and files beside it in its own folder. */
-export const pluginsKeepOutOfCore: Rule = files =>
-  files
-    .filter(({ path }) => /^(sample-)?plugins\//.test(path))
-    .flatMap(file =>
-      file.imports.flatMap(({ specifier, file: to, line }) => {
-        const [folder = ''] = file.path.split('/')
-        const isOwn = to?.startsWith(`${folder}/`) ?? specifier === 'portcullis/plugin'
-        const isPackage = to === undefined && !/^(portcullis|core)(\/|$)|^[/.]|^file:/.test(specifier)
-        return isOwn || isPackage ? [] : [`${file.path}:${line}: a plugin may not import ${specifier}`]
-      }),
-    )
-
-/** A string in core that is a plugin's name, or a path that ends in one. */
-export const coreNamesNoPlugin: Rule = files => {
-  const names = files
-    .filter(({ path }) => /^(sample-)?plugins\/[^/]+$/.test(path))
-    .map(({ path }) => (path.split('/')[1] ?? '').replace(/\.ts$/, ''))
-  return core(files).flatMap(file =>
-    names.flatMap(name =>
-      new RegExp(`(['"\`/])${name}(\\.(js|ts|so))?['"\`]`).test(file.uncommented)
-        ? [`${file.path}: core names the plugin ${name}`]
-        : [],
-    ),
-  )
-}
-
 /** A barrel gathers what others export. There is one: what a plugin may import. */
 export const onlyTheApiIsABarrel: Rule = files =>
   core(files)
