@@ -25,7 +25,11 @@ export class WatchedFile<T> {
   readonly #parse: (text: string) => T
   readonly #host: WatchedFileHost
   #reading: Reading<T> = { failure: 'not read' }
+  /** The last text that could be read, and what it says. */
+  #last: { readonly text: string; readonly reading: Reading<T> } | undefined
   #stamp: string | undefined
+  #wasLoaded = false
+  #onChange: (before: T | undefined, after: T | undefined) => void = () => undefined
   #inFlight: Promise<Reading<T>> | undefined
 
   /** @param parse throws with `place: what is wrong` for a text that cannot be used */
@@ -55,22 +59,21 @@ export class WatchedFile<T> {
     this.#inFlight ??= this.#look().finally(() => {
       this.#inFlight = undefined
     })
-    const reading = await this.#inFlight
-    return 'value' in reading ? reading.value : undefined
+    return valueIn(await this.#inFlight)
   }
 
   /** Takes over what the plugin has just written itself: it is not a change. */
-  async adopt(value: T): Promise<void> {
-    this.#stamp = await stampOf(this.path)
+  adopt(text: string, value: T): void {
+    this.#stamp = undefined
     this.#reading = { value }
+    this.#last = { text, reading: this.#reading }
   }
 
-  /** Calls `onChange` when the file has changed, also while no handshake asks. */
-  watch(onChange: () => void): void {
+  /** Calls `onChange` when the text has changed, also while no handshake asks. Undefined is a file that cannot be used. */
+  watch(onChange: (before: T | undefined, after: T | undefined) => void): void {
+    this.#onChange = onChange
     const again = async (): Promise<void> => {
-      const before = this.#reading
       await this.current()
-      if (this.#reading !== before) onChange()
       this.#host.schedule(again, POLL)
     }
     this.#host.schedule(again, POLL)
@@ -83,22 +86,47 @@ export class WatchedFile<T> {
 
   async #read(): Promise<Reading<T>> {
     const before = this.#reading
+    const after = await this.#parsed()
+    if (after === before) return before
+    this.#reading = after
+    if (!this.#wasLoaded) {
+      this.#wasLoaded = 'value' in after
+      return after
+    }
+    if ('failure' in after) this.#host.error(`${after.failure}; every handshake is rejected`)
+    this.#onChange(valueIn(before), valueIn(after))
+    return after
+  }
+
+  /** The same object as before where nothing has changed. */
+  async #parsed(): Promise<Reading<T>> {
     try {
       const { text, stamp } = await readWhole(this.path)
       this.#stamp = stamp
-      this.#reading = { value: this.#parse(text) }
+      if (text !== this.#last?.text) this.#last = { text, reading: this.#readingOf(text) }
+      return this.#last.reading
     } catch (cause) {
-      const failure = cause instanceof Error ? cause.message : String(cause)
-      this.#reading = { failure: failure.includes(this.path) ? failure : `${this.path}: ${failure}` }
-      const isNew = !('failure' in before) || before.failure !== this.#reading.failure
-      if (isNew && this.#wasLoaded) this.#host.error(`${this.#reading.failure}; every handshake is rejected`)
+      return this.#failed(cause)
     }
-    this.#wasLoaded ||= 'value' in this.#reading
-    return this.#reading
   }
 
-  #wasLoaded = false
+  #readingOf(text: string): Reading<T> {
+    try {
+      return { value: this.#parse(text) }
+    } catch (cause) {
+      return this.#failed(cause)
+    }
+  }
+
+  #failed(cause: unknown): Reading<T> {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    const failure = message.includes(this.path) ? message : `${this.path}: ${message}`
+    const before = this.#reading
+    return 'failure' in before && before.failure === failure ? before : { failure }
+  }
 }
+
+const valueIn = <T>(reading: Reading<T>): T | undefined => ('value' in reading ? reading.value : undefined)
 
 async function readWhole(
   path: string,
@@ -124,11 +152,10 @@ interface Stamped {
   readonly ino: bigint
   readonly size: bigint
   readonly mtimeNs: bigint
-  readonly ctimeNs: bigint
 }
 
 /** Undefined where a later change could have the same stamp. */
-function toStamp({ dev, ino, size, mtimeNs, ctimeNs }: Stamped): string | undefined {
-  const age = Date.now() - Number(ctimeNs / 1_000_000n)
-  return age < RACY ? undefined : [dev, ino, size, mtimeNs, ctimeNs].join()
+function toStamp({ dev, ino, size, mtimeNs }: Stamped): string | undefined {
+  const age = Date.now() - Number(mtimeNs / 1_000_000n)
+  return age < RACY ? undefined : [dev, ino, size, mtimeNs].join()
 }
