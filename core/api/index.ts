@@ -49,6 +49,8 @@ export {
   type Accept,
   type AcceptOptions,
   accept,
+  type Hold,
+  postpone,
   type Reason,
   type Reject,
   reject,

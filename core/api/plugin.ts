@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { HookAdd } from './hooks.js'
 import type { Revocation } from './revocation.js'
-import type { accept, reject } from './verdict.js'
+import type { accept, postpone, reject } from './verdict.js'
 
 /**
  * What a plugin's init is handed. It is all a plugin needs at run time: nothing has to be imported.
@@ -20,6 +20,7 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   readonly hookAdd: HookAdd
   readonly accept: typeof accept
   readonly reject: typeof reject
+  readonly postpone: typeof postpone
   /** Writes a line to the debug log if the tag (default: the plugin's name) is switched on (TSDebug). */
   readonly debug: (message: string, tag?: string) => void
   /**

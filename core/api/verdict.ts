@@ -31,6 +31,16 @@ export interface Reject {
   readonly reason: Reason | X509ErrorName
   /** One line for the client's error page and the logs. */
   readonly detail?: string
+  /** It is no judgement of the origin: a question about it is open, and the client may ask again. See {@link postpone}. */
+  readonly hold?: Hold
+}
+
+/** A question that outlives the handshake it came up in. */
+export interface Hold {
+  /** Names the question; a letter, then up to 63 of letters, digits, `.`, `_`, `-`. */
+  readonly id: string
+  /** When the client should ask again; whole seconds, 1 to 86,400. */
+  readonly retryAfter: number
 }
 
 export type Verdict = Accept | Reject
@@ -83,4 +93,15 @@ function milliseconds(ms: number): number {
  */
 export function reject(reason: Reason | X509ErrorName, detail?: string): Reject {
   return detail === undefined ? { kind: 'reject', reason } : { kind: 'reject', reason, detail }
+}
+
+/**
+ * The verdict that ends the handshake without a judgement, because the answer takes longer than clients wait: the origin
+ * receives no alert, the client a 503 with `Retry-After`, and with `hold=ID` in `Proxy-Status` and in a JSON body. The
+ * plugin is asked again when the client comes again.
+ * @param hold names the question that stays open; one of another shape makes this a rejection as `internal`
+ * @param detail one line for the client's error page and the logs
+ */
+export function postpone(hold: Hold, detail?: string): Reject {
+  return { ...reject('policy', detail), hold }
 }

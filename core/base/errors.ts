@@ -268,6 +268,12 @@ export const ERRORS = {
     'tls_certificate_error',
     "The origin's certificate was rejected; the message names the check or plugin, and the reason.",
   ),
+  PTC_VERIFY_POSTPONED: kind(
+    'internal',
+    503,
+    'destination_unavailable',
+    'A decision about this origin is still open: ask again after the seconds in Retry-After. `portcullis ctl approvals` lists what waits for an answer.',
+  ),
   PTC_CERTIFICATE_UNREADABLE: kind(
     'origin',
     502,

@@ -147,7 +147,7 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
   psciss: { about: 'its issuer', read: entry => certificateOf(entry.summary)?.issuer },
   pscfp: { about: 'its SHA-256', read: entry => certificateOf(entry.summary)?.sha256 },
   pscver: {
-    about: 'the verdict: accepted, rejected, or unverified',
+    about: 'the verdict: accepted, rejected, postponed (a plugin decides later), or unverified',
     read: entry => certificateOf(entry.summary)?.verdict,
   },
   pscby: {

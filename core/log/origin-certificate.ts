@@ -8,7 +8,7 @@ export interface LoggedCertificate {
   readonly issuer: string | undefined
   /** 64 hex digits. */
   readonly sha256: string | undefined
-  readonly verdict: 'accepted' | 'rejected' | 'unverified'
+  readonly verdict: 'accepted' | 'rejected' | 'postponed' | 'unverified'
   /** Who had the last word. */
   readonly by: string
   /** Milliseconds that plugins held this request; 0 on a connection that had served before. */
@@ -25,7 +25,7 @@ export function certificateOf({ channel, tunnel, error, isReused }: Summary): Lo
     const by = rejection.plugin === undefined ? rejection.by : `${rejection.by}:${rejection.plugin}`
     return {
       ...leafOf(evidence),
-      verdict: 'rejected',
+      verdict: rejection.hold === undefined ? 'rejected' : 'postponed',
       by,
       parked: Math.round(parked),
       rejection,

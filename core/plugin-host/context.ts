@@ -1,6 +1,6 @@
 import type { HookAdd } from '../api/hooks.js'
 import type { PluginContext } from '../api/plugin.js'
-import { accept, reject } from '../api/verdict.js'
+import { accept, postpone, reject } from '../api/verdict.js'
 import { containedAbort } from '../base/contained-abort.js'
 import { clip, describeThrown, toLogText } from '../base/thrown.js'
 import { readCertificates } from '../base/x509.js'
@@ -80,6 +80,7 @@ export class PluginInstance {
       hookAdd,
       accept,
       reject,
+      postpone,
       debug: (message, tag) => env.diags.debug(toTag(tag), toLogText(message)),
       isDebugOn: tag => env.diags.isOn?.(toTag(tag)) ?? true,
       error,

@@ -1,4 +1,4 @@
-import { accept, type Reject, reject, type Verdict } from '../api/verdict.js'
+import { accept, type Hold, type Reject, reject, type Verdict } from '../api/verdict.js'
 import { clip, MAX_MESSAGE } from '../base/thrown.js'
 
 /** Characters; the longest that means anything has 52. */
@@ -63,11 +63,23 @@ function toVerdict(answer: unknown): Verdict {
 }
 
 function readVerdict(answer: object): Verdict {
-  const { kind, reason, detail } = answer as Readonly<Record<string, unknown>>
+  const { kind, reason, detail, hold } = answer as Readonly<Record<string, unknown>>
   if (kind === 'accept') return toAccept(answer)
   if (kind !== 'reject' || typeof reason !== 'string') return noVerdict(answer)
   const word = clip(reason, MAX_REASON) as Reject['reason'] // a word that no table knows still rejects: tls/verdict maps it to policy
-  return Object.freeze(typeof detail === 'string' ? reject(word, toLine(detail)) : reject(word))
+  const rejected = typeof detail === 'string' ? reject(word, toLine(detail)) : reject(word)
+  if (hold === undefined) return Object.freeze(rejected)
+  const read = toHold(hold)
+  return read === undefined ? noVerdict(answer) : Object.freeze({ ...rejected, hold: read })
+}
+
+/** Both parts end up in header fields. */
+function toHold(hold: unknown): Hold | undefined {
+  if (typeof hold !== 'object' || hold === null) return undefined
+  const { id, retryAfter } = hold as Readonly<Record<string, unknown>>
+  if (typeof id !== 'string' || !/^[A-Za-z][\w.-]{0,63}$/.test(id)) return undefined
+  if (typeof retryAfter !== 'number' || !Number.isInteger(retryAfter)) return undefined
+  return retryAfter < 1 || retryAfter > 86_400 ? undefined : Object.freeze({ id, retryAfter })
 }
 
 function toAccept(answer: { expiresAt?: unknown; cacheFor?: unknown; scope?: unknown }): Verdict {

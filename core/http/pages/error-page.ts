@@ -25,9 +25,10 @@ export const rejectionOf = (error: ProxyError): Rejection | undefined =>
   error instanceof VerifyRejected ? error.rejection : undefined
 
 function rejectionRows(r: Rejection): [string, string][] {
-  const rows: [string, string][] = [['Rejected by', BY[r.by]]]
+  const rows: [string, string][] = [[r.hold === undefined ? 'Rejected by' : 'Held by', BY[r.by]]]
   if (r.plugin !== undefined) rows.push(['Plugin', r.plugin])
-  rows.push(['Reason', r.reason], ['X509 code', `${r.name} (${r.code})`])
+  if (r.hold !== undefined) rows.push(['Hold', r.hold.id])
+  else rows.push(['Reason', r.reason], ['X509 code', `${r.name} (${r.code})`])
   if (r.detail !== '') rows.push(['Detail', r.detail])
   return rows
 }
@@ -64,7 +65,10 @@ export function asJson(error: ProxyError, about: About): string {
   const { code, status, message, side } = error
   const { remedy } = ERRORS[code]
   const host = about.host ?? null
-  return `${JSON.stringify({ error: { code, status, side, message, remedy, host, rejection: rejectionOf(error) ?? refusalOf(error) } })}\n`
+  const rejection = rejectionOf(error)
+  const hold = rejection?.hold?.id
+  const body = { code, status, side, message, remedy, host, hold, rejection: rejection ?? refusalOf(error) }
+  return `${JSON.stringify({ error: body, hold })}\n`
 }
 
 /** The facts as rows of an HTML table, escaped. */

@@ -45,6 +45,8 @@ export function errorReply(
     'Proxy-Status',
     proxyStatus(error),
   ]
+  const hold = rejectionOf(error)?.hold
+  if (hold !== undefined) headers.push('Retry-After', String(hold.retryAfter))
   if (error.code === 'PTC_PROXY_AUTH_REQUIRED') headers.push('Proxy-Authenticate', CHALLENGE)
   return { status, reason, headers, body, closes: CLOSING.has(error.code) }
 }
@@ -79,7 +81,8 @@ export function proxyStatus(error: ProxyError): string {
   const r = rejectionOf(error)
   const parts =
     r === undefined ? '' : ` by=${r.by} plugin=${r.plugin ?? '-'} x509=${r.name}/${r.code} host=${r.host}`
-  return `portcullis; error=${type}; details="${sfString(`${error.code}${parts}: ${error.message}`)}"`
+  const hold = r?.hold === undefined ? '' : `; hold=${r.hold.id}`
+  return `portcullis; error=${type}${hold}; details="${sfString(`${error.code}${parts}: ${error.message}`)}"`
 }
 
 /** What a response is told to have come by: an origin whose failed built-in check did not bind. */

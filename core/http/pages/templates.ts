@@ -65,6 +65,7 @@ const TEMPLATE_OF: { readonly [C in ErrorCode]?: string } = {
   PTC_HANDSHAKE_CLOSED: 'connect#failed_connect',
   PTC_ORIGIN_CLOSED: 'connect#hangup',
   PTC_VERIFY_REJECTED: REJECTED,
+  PTC_VERIFY_POSTPONED: REJECTED,
   PTC_VERIFY_TIMEOUT: REJECTED,
   PTC_VERIFY_PLUGIN_FAILED: REJECTED,
   PTC_REQUEST_MALFORMED: 'request#syntax_error',

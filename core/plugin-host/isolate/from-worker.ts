@@ -52,7 +52,13 @@ const ACCEPT: Shape = {
   cacheFor: optional(isTime),
   scope: optional(oneOf('chain', 'host')),
 }
-const REJECT: Shape = { kind: oneOf('reject'), reason: isWord, detail: optional(isMessage) }
+const HOLD: Shape = { id: isWord, retryAfter: isTime }
+const REJECT: Shape = {
+  kind: oneOf('reject'),
+  reason: isWord,
+  detail: optional(isMessage),
+  hold: optional(value => isOf(value, HOLD)),
+}
 const USE: Shape = {
   id: value => typeof value === 'string' && findHook(value) === value,
   options: value => isOf(value, { coalesce: optional(isBoolean) }),

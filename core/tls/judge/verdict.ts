@@ -1,7 +1,7 @@
 import type { BuiltInResult, PeerEvidence } from '../../api/certificate.js'
-import type { Accept, Reason } from '../../api/verdict.js'
+import type { Accept, Hold, Reason, Reject } from '../../api/verdict.js'
 import { X509_ERRORS, type X509ErrorName } from '../../api/x509-errors.js'
-import { ProxyError } from '../../base/errors.js'
+import { type ErrorCode, ProxyError } from '../../base/errors.js'
 
 /** Who rejected: OpenSSL's own check, a plugin's verdict, a plugin that failed, the clock, or an operator by hand. */
 export type RejectedBy = 'built-in' | 'plugin' | 'plugin-failed' | 'deadline' | 'operator' | 'no-check'
@@ -21,6 +21,8 @@ export interface Rejection {
   readonly depth: number
   /** One line for people; may be empty. */
   readonly detail: string
+  /** The question that is still open: the origin has not been judged. */
+  readonly hold?: Hold
 }
 
 declare const proof: unique symbol
@@ -71,11 +73,16 @@ export class VerifyRejected extends ProxyError {
   parked = 0
 
   constructor(rejection: Rejection, evidence?: PeerEvidence) {
-    const by = rejection.by === 'deadline' ? 'PTC_VERIFY_TIMEOUT' : 'PTC_VERIFY_REJECTED'
-    super(rejection.by === 'plugin-failed' ? 'PTC_VERIFY_PLUGIN_FAILED' : by, rejectionText(rejection))
+    super(codeOf(rejection), rejectionText(rejection))
     this.rejection = rejection
     this.evidence = evidence
   }
+}
+
+function codeOf({ by, hold }: Rejection): ErrorCode {
+  if (by === 'plugin-failed') return 'PTC_VERIFY_PLUGIN_FAILED'
+  if (by === 'deadline') return 'PTC_VERIFY_TIMEOUT'
+  return hold === undefined ? 'PTC_VERIFY_REJECTED' : 'PTC_VERIFY_POSTPONED'
 }
 
 const WHO = {
@@ -91,6 +98,8 @@ const WHO = {
 /** One sentence that names the host, who rejected, the X509 code and the detail. */
 export function rejectionText(r: Rejection): string {
   const detail = r.detail === '' ? '' : `: ${r.detail}`
+  if (r.hold !== undefined)
+    return `certificate of ${r.host} not judged yet by ${WHO[r.by](r.plugin ?? '')}, hold=${r.hold.id}${detail}`
   return `certificate of ${r.host} rejected by ${WHO[r.by](r.plugin ?? '')} (${r.name} ${r.code})${detail}`
 }
 
@@ -105,6 +114,13 @@ export function rejection(
 ): Rejection {
   const name = x509NameOf(reason)
   return { by, plugin, reason, name, code: X509_ERRORS[name], host, depth, detail }
+}
+
+/** The rejection that a plugin wants. */
+export function rejectedBy(plugin: string | undefined, host: string, verdict: Reject): Rejection {
+  const { reason, detail, hold } = verdict
+  const wanted = rejection('plugin', reason, host, detail, plugin)
+  return hold === undefined ? wanted : { ...wanted, hold }
 }
 
 /** The end of a wait in which nobody rejected. Takes the last verdict, so that nothing but an accept gets here. */

@@ -19,7 +19,14 @@ import type { X509ErrorName } from '../../api/x509-errors.js'
 import { ProxyError } from '../../base/errors.js'
 import { OWN_LIMIT } from '../../wait/turn.js'
 import { decisionOf, type Terms } from '../judge/terms.js'
-import { type Rejection, rejection, settle, type VerifiedPeer, VerifyRejected } from '../judge/verdict.js'
+import {
+  type Rejection,
+  rejectedBy,
+  rejection,
+  settle,
+  type VerifiedPeer,
+  VerifyRejected,
+} from '../judge/verdict.js'
 
 /** What is judged: the certificate that the origin has shown just now, or the one that a stored session rests on. */
 export type Basis = 'certificate' | 'session'
@@ -151,7 +158,7 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
     case 'reenabled': {
       const { verdict } = event
       if (verdict.kind === 'reject') {
-        return refuse(rejection('plugin', verdict.reason, evidence.host, verdict.detail, plugin), evidence)
+        return refuse(rejectedBy(plugin, evidence.host, verdict), evidence)
       }
       return nextTurn(state, 'plugins', terms, earliest(state.expiresAt, verdict.expiresAt))
     }
@@ -253,6 +260,8 @@ function goOn(peer: VerifiedPeer, basis: Basis): Step {
 
 function refuse(why: Rejection, evidence: PeerEvidence): Step {
   const error = new VerifyRejected(why, evidence)
+  // An alert would tell the origin a verdict that does not exist yet.
+  if (why.hold !== undefined) return close(error)
   return [
     { at: 'closed', why: error },
     { do: 'send-alert', code: why.code },

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { accept, reject, type Verdict } from '../../../core/api/verdict.js'
+import { accept, postpone, reject, type Verdict } from '../../../core/api/verdict.js'
 import { type Ignored, Reenable } from '../../../core/wait/reenable.js'
 
 function rightWithLog(): { right: Reenable; delivered: Verdict[]; ignored: Ignored[] } {
@@ -68,4 +68,34 @@ test('a delivered verdict is a copy: frozen, its detail on one line', async t =>
   mine.detail = 'changed'
   t.strictSame(delivered, [{ kind: 'reject', reason: 'policy', detail: 'a Set-Cookie: b' }])
   t.ok(Object.isFrozen(delivered[0]))
+})
+
+test('a hold is carried as it is meant, or not at all', async t => {
+  const delivered: Verdict[] = []
+  const answer = (verdict: unknown): void => {
+    new Reenable(
+      v => void delivered.push(v),
+      () => {},
+    ).call(verdict as Verdict)
+  }
+  answer(postpone({ id: 'q1', retryAfter: 5 }, 'soon'))
+  t.strictSame(delivered.pop(), {
+    kind: 'reject',
+    reason: 'policy',
+    detail: 'soon',
+    hold: { id: 'q1', retryAfter: 5 },
+  })
+  for (const hold of [
+    null,
+    'q1',
+    {},
+    { id: 'a b', retryAfter: 5 },
+    { id: 'q', retryAfter: 0 },
+    { id: 'q', retryAfter: '5' },
+    { id: '1q', retryAfter: 5 },
+    { id: `q${'1'.repeat(64)}`, retryAfter: 5 },
+  ]) {
+    answer({ kind: 'reject', reason: 'policy', hold })
+    t.match(delivered.pop(), { kind: 'reject', reason: 'internal' }, JSON.stringify(hold))
+  }
 })

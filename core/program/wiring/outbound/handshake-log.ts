@@ -66,8 +66,9 @@ export class HandshakeLog implements HandshakeObserver {
   }
 
   rejected({ rejection, message, evidence }: VerifyRejected, remoteAddress: string): void {
-    const { by, host, detail, code, depth } = rejection
-    if (by === 'built-in') {
+    const { by, host, detail, code, depth, hold } = rejection
+    if (hold !== undefined) this.#diags.note(`${message} (${addressOf(remoteAddress)})`)
+    else if (by === 'built-in') {
       const isName = evidence !== undefined && evidence.builtIn === evidence.checks.name
       const failed = { message: detail, depth, code }
       this.#diags.warning(builtInFailed(host, 'Terminate', failed, isName, remoteAddress))

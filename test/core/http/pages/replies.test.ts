@@ -1,7 +1,8 @@
 import { test } from 'tap'
+import { postpone } from '../../../../core/api/verdict.js'
 import { ProxyError } from '../../../../core/base/errors.js'
 import { errorReply, proxyStatus, replyBytes } from '../../../../core/http/pages/replies.js'
-import { rejection, VerifyRejected } from '../../../../core/tls/judge/verdict.js'
+import { rejectedBy, rejection, VerifyRejected } from '../../../../core/tls/judge/verdict.js'
 
 const rejected = new VerifyRejected(
   rejection('plugin', 'revoked', 'evil.example', 'seen <b>"there"</b>', 'async_verify'),
@@ -36,6 +37,27 @@ test('the page of a rejection', async t => {
       rejection: { by: 'plugin', plugin: 'async_verify', code: 23 },
     },
   })
+})
+
+test('a decision that is still open is a 503 with its hold', async t => {
+  const verdict = postpone({ id: 'q1f', retryAfter: 20 }, 'a person is asked')
+  const error = new VerifyRejected(rejectedBy('approval', 'new.example', verdict))
+  const { status, headers, body } = errorReply(error, about, { accept: 'application/json' })
+  t.equal(status, 503)
+  t.equal(headers[headers.indexOf('Retry-After') + 1], '20')
+  t.match(
+    headers[headers.indexOf('Proxy-Status') + 1],
+    /^portcullis; error=destination_unavailable; hold=q1f; /,
+  )
+  t.match(JSON.parse(body.toString()), {
+    hold: 'q1f',
+    error: {
+      code: 'PTC_VERIFY_POSTPONED',
+      hold: 'q1f',
+      message: /not judged yet .* hold=q1f: a person is asked/,
+    },
+  })
+  t.match(errorReply(error, about, { 'user-agent': 'curl/8' }).body.toString(), /Hold: q1f/)
 })
 
 test('the format follows from what the client asks for', async t => {

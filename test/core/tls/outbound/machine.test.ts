@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import type { BuiltInResult, PeerEvidence } from '../../../../core/api/certificate.js'
-import { accept, reject } from '../../../../core/api/verdict.js'
+import { accept, postpone, reject } from '../../../../core/api/verdict.js'
 import { ProxyError } from '../../../../core/base/errors.js'
 import { makeTerms, type Terms, type TermsRecords } from '../../../../core/tls/judge/terms.js'
 import { VerifyRejected } from '../../../../core/tls/judge/verdict.js'
@@ -138,6 +138,22 @@ test('a rejection', async t => {
   )
   for (const before of [[], [certificate, yes, yes], [certificate, yes, yes, established]])
     t.not(run(two, ...before, byHand).state.at, 'closed', 'and at no other time')
+})
+
+test('a verdict that is postponed', async t => {
+  const later = postpone({ id: 'q1', retryAfter: 20 }, 'a person is asked')
+  const postponed = run(two, certificate, yes, { type: 'reenabled', verdict: later })
+  t.same(postponed.effects, ['close'], 'closes, and sends no alert: the origin has not been judged')
+  t.match(why(postponed.state), {
+    code: 'PTC_VERIFY_POSTPONED',
+    status: 503,
+    rejection: { by: 'plugin', plugin: 'second', hold: { id: 'q1', retryAfter: 20 } },
+  })
+  t.match(
+    run(two, certificate, yes, { type: 'reenabled', verdict: later }, yes).effects,
+    [],
+    'and no later accept counts',
+  )
 })
 
 test('silence', async t => {
