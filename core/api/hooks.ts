@@ -1,3 +1,4 @@
+import type { AskingClient, AskingTransaction } from './asking.js'
 import type { PeerEvidence } from './certificate.js'
 import type {
   CertEvent,
@@ -23,6 +24,14 @@ export interface VerifyServerEvent extends PeerEvidence, Parked {
   readonly vconn: VConn
   /** The origin's port. */
   readonly port: number
+  /**
+   * For whom the origin is asked; undefined where no client asks (`portcullis try`), and with `coalesce`. An acceptance by a
+   * plugin that has read it, or `transaction`, is for this client alone: it is not remembered, its session is not kept,
+   * and other clients do not get its connection.
+   */
+  readonly client: AskingClient | undefined
+  /** The client's request; undefined where `client` is. */
+  readonly transaction: AskingTransaction | undefined
 }
 
 /** What a continuation on TS_HTTP_TXN_CLOSE_HOOK receives: a request and its response, or a tunnel, that are over. */
@@ -115,7 +124,7 @@ export interface HookOptions {
    * True: one answer serves every handshake that asks the same at the same time. The same means everything in the event
    * but `vconn` and `deadline`: host, port, SNI, chain, checks, stapled response, protocol, and the rules in force.
    *
-   * Say so only if the answer does not depend on the connection: `vconn` and its args are those of the first handshake,
+   * Say so only if the answer does not depend on the connection, nor on the client (`client` and `transaction` are undefined): `vconn` and its args are those of the first handshake,
    * which may have ended while others still wait. `signal` aborts when the last of them has gone. A rejection, and a
    * failure, is one for all who share it. Has a meaning on TS_SSL_CERT_VERIFY_HOOK alone.
    */

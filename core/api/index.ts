@@ -1,4 +1,5 @@
 /** What a plugin may import, as `portcullis/plugin`. The only barrel file of the project. */
+export type { AskingClient, AskingTransaction } from './asking.js'
 export type { BuiltInResult, Certificate, PeerEvidence } from './certificate.js'
 export type {
   CertEvent,

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import type { Asking } from '../api/asking.js'
 import type { VConn } from '../api/vconn.js'
 import { isSameOrigin, type Origin } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
@@ -8,7 +9,7 @@ import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
 import type { StartTls } from '../tls/outbound/start-tls.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
 import { plainOrigin } from './channel.js'
-import type { ConnectionOwner } from './connection-owner.js'
+import { ConnectionOwner } from './connection-owner.js'
 import { abortReason, addressOf, type DialOptions, dial } from './dial.js'
 import { Http1, type Http1Options } from './http1.js'
 import { Pool, type PoolLimits } from './pool.js'
@@ -43,6 +44,20 @@ interface MadeKey {
 }
 
 const isSame = (a: OriginTarget, b: OriginTarget): boolean => isSameOrigin(a, b) && a.dialHost === b.dialHost
+
+/** Whom a connection is opened for. */
+export interface Opener {
+  /** Network of the client, whose turn it takes. */
+  readonly network: string
+  /** The client and its request, for plugins. */
+  readonly asking?: Asking | undefined
+  /** The client's connection, for what is accepted for this client alone; without it that is not kept. */
+  readonly owner?: ConnectionOwner | undefined
+}
+
+/** Whose connection the pool does not keep. */
+const NOT_KEPT = new ConnectionOwner(() => {})
+NOT_KEPT.end()
 
 /** What a connection was opened for, under which key it was judged, and how many revocations there were before. */
 interface Opened {
@@ -102,12 +117,11 @@ export class OriginConnector {
 
   /**
    * A new connection.
-   * @param client network of the client that it is for, whose turn it takes
    * @throws {ProxyError} of dial, of the TLS handshake, or the signal's reason
    */
-  async open(target: OriginTarget, signal: AbortSignal, client: string): Promise<Http1> {
+  async open(target: OriginTarget, signal: AbortSignal, by: Opener): Promise<Http1> {
     const revocations = this.#revocations
-    const { connection, key } = await this.#open(target, signal, client)
+    const { connection, key } = await this.#open(target, signal, by)
     this.#opened.set(connection, { target, key, revocations })
     return connection
   }
@@ -115,7 +129,7 @@ export class OriginConnector {
   async #open(
     target: OriginTarget,
     signal: AbortSignal,
-    client: string,
+    { network: client, asking, owner = NOT_KEPT }: Opener,
   ): Promise<{ readonly connection: Http1; readonly key: string }> {
     const { http1, startTls, startPlain } = this.#options
     const since = performance.now()
@@ -135,8 +149,9 @@ export class OriginConnector {
         const plain = plainOrigin(tcp, vconn, { scheme })
         return { connection: new Http1(plain, http1), key }
       }
-      const origin = await startTls(tcp, { host, port, since, client }, signal)
-      if (!signal.aborted) return { connection: new Http1(origin, http1), key }
+      const origin = await startTls(tcp, { host, port, since, client, asking }, signal)
+      const acceptedFor = origin.peer.isForClient ? owner : undefined
+      if (!signal.aborted) return { connection: new Http1(origin, http1, acceptedFor), key }
       origin.link.destroy()
       throw abortReason(signal)
     } catch (error) {

@@ -3,30 +3,39 @@ import type { ConnectionOwner } from './connection-owner.js'
 import { bindsConnection } from './login-schemes.js'
 
 /**
- * Decides which client a connection to an origin may serve. It may serve any client until a request or a response names a scheme that
+ * Decides which client a connection to an origin may serve. One that was accepted for a client serves that client alone. Another may serve any client until a request or a response names a scheme that
  * authenticates the connection; from then on it belongs to the client of that request, until it is closed.
  */
 export class ConnectionLogin {
   readonly #options: { readonly hasPrivateLogins: boolean }
+  readonly #acceptedFor: ConnectionOwner | undefined
   /** The client of the request in flight. */
   #client: ConnectionOwner | undefined
   #owner: ConnectionOwner | undefined
   /** The origin has answered since there is an owner. */
   #isKnown = false
 
-  /** @param options read at each use, because a reload may change them */
-  constructor(options: { readonly hasPrivateLogins: boolean }) {
+  /**
+   * @param options read at each use, because a reload may change them
+   * @param acceptedFor the only client for which plugins have accepted the origin
+   */
+  constructor(options: { readonly hasPrivateLogins: boolean }, acceptedFor?: ConnectionOwner) {
     this.#options = options
+    this.#acceptedFor = acceptedFor
   }
 
   /** The only client that the connection may serve; undefined: it may serve any. */
   get owner(): ConnectionOwner | undefined {
+    return this.#acceptedFor ?? this.#loggedIn
+  }
+
+  get #loggedIn(): ConnectionOwner | undefined {
     return this.#options.hasPrivateLogins ? this.#owner : undefined
   }
 
   /** Whether the end of the connection ends a login: the origin has answered since there is an owner. */
   get isKnown(): boolean {
-    return this.#isKnown && this.owner !== undefined
+    return this.#isKnown && this.#loggedIn !== undefined
   }
 
   /**
@@ -35,7 +44,7 @@ export class ConnectionLogin {
    */
   request(fields: readonly string[], client: ConnectionOwner): void {
     if (this.owner !== undefined && this.owner !== client)
-      throw new ProxyError('PTC_INTERNAL', 'a request on a connection on which another client has logged in')
+      throw new ProxyError('PTC_INTERNAL', 'a request on a connection that is for another client')
     this.#client = client
     this.#look(fields)
   }

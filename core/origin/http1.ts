@@ -62,11 +62,12 @@ export class Http1 implements LinkSink, MessageEvents {
   #interim = 0
   #interimBytes = 0
 
-  constructor(channel: Channel, options: Http1Options) {
+  /** @param acceptedFor the only client for which the origin was accepted */
+  constructor(channel: Channel, options: Http1Options, acceptedFor?: ConnectionOwner) {
     this.channel = channel
     this.#link = channel.link
     this.#options = options
-    this.#login = new ConnectionLogin(options)
+    this.#login = new ConnectionLogin(options, acceptedFor)
     this.#parser = new HttpParser('response', this, options.maxHeadBytes)
     this.#link.attach(this)
   }

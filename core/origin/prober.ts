@@ -73,7 +73,7 @@ export class Prober {
   readonly #options: ProberOptions
   /** On the account of the clients' networks: one that opens many tunnels pushes out its own. */
   readonly #known = new SharedCache<string, Known>({ max: MAX_KNOWN })
-  /** Those that can be joined: by clients of one network, because they wait for its turns. */
+  /** Those that can be joined: by one client, because plugins may decide by who asks. */
   readonly #underWay = new Map<string, Probe>()
   #revocations = 0
 
@@ -130,7 +130,7 @@ export class Prober {
   }
 
   #probe(key: string, tcp: TcpLink, target: TlsTarget): Probe {
-    const joint = `${target.client} ${key}`
+    const joint = JSON.stringify([target.client, target.asking?.client, key])
     const underWay = this.#underWay.get(joint)
     if (underWay !== undefined) {
       tcp.destroy() // by the time the verdict is there the origin may have closed it
@@ -180,7 +180,7 @@ export class Prober {
     }
     const expiry = Math.min(...chain.map(({ x509 }) => Date.parse(x509.validTo)))
     const ttl = Math.floor(Math.min(this.#options.ttl(), expiry - Date.now(), expiresAt - Date.now()))
-    if (ttl > 0 && revocations === this.#revocations)
+    if (ttl > 0 && revocations === this.#revocations && !peer.isForClient)
       this.#known.set(key, { acceptance, host, leaf: leafDigests(peer.evidence) }, client, ttl)
     return acceptance
   }

@@ -11,7 +11,7 @@
 import { isIP } from 'node:net'
 import { originAuthority } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
-import type { OriginConnector, OriginTarget } from '../../origin/connect.js'
+import type { Opener, OriginConnector, OriginTarget } from '../../origin/connect.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ListenerLimits } from '../listener/client-host.js'
 import type { ClientInfo } from '../listener/client-info.js'
@@ -85,9 +85,13 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
     const origin = originOf(request, judgement, address)
     let verified: Bumped | undefined
     const outside = request.req.client
+    const { asking } = request
     const secured = await options.endTls(client.release(), outside, request.port, async (sni, signal) => {
       if (sni !== undefined && sni !== origin.host) throw twoReadings(sni, origin.host)
-      verified = { origin, error: await verify(options.connector, origin, signal, outside.network) }
+      verified = {
+        origin,
+        error: await verify(options.connector, origin, signal, { network: outside.network, asking }),
+      }
       return { host: origin.host, refusal: verified.error }
     })
     const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin))
@@ -121,11 +125,11 @@ async function verify(
   connector: OriginConnector,
   origin: OriginTarget,
   signal: AbortSignal,
-  client: string,
+  by: Opener,
 ): Promise<ProxyError | undefined> {
   const key = connector.keyOf(origin)
   try {
-    connector.release(key, connector.reuse(key, undefined) ?? (await connector.open(origin, signal, client)))
+    connector.release(key, connector.reuse(key, undefined) ?? (await connector.open(origin, signal, by)))
     return undefined
   } catch (cause) {
     if (signal.aborted || !(cause instanceof ProxyError)) throw cause

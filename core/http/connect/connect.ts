@@ -4,6 +4,7 @@ import { describe } from '../../base/thrown.js'
 import { endGently } from '../../vconn/end-gently.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { PumpResult } from '../../vconn/pump.js'
+import { askingOf } from '../listener/asking.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { WaitingClient } from '../listener/waiting-client.js'
@@ -106,6 +107,7 @@ export class ConnectHandler {
         hooks = TxnHooks.of(points, req.client, 'CONNECT', authorityText(host, port))
         if (points.readRequest !== undefined) request = await asked(hooks, request)
       }
+      request.asking = askingOf(req, { id: hooks?.id, method: 'CONNECT', url: authorityText(host, port) })
       const ask = points?.readRequest && this.#askAbout(request, hooks)
       result = await this.#options.serve(request, ask)
       error = result?.cause

@@ -1,3 +1,4 @@
+import type { Asking } from '../../api/asking.js'
 import { ProxyError } from '../../base/errors.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientRequest } from '../listener/client-request.js'
@@ -22,9 +23,11 @@ export interface ConnectRequest {
   /** Answers 200. From here on errors cannot be told in HTTP. */
   establish(): void
   readonly isEstablished: boolean
-  /** What was decided last; filled in by what serves it, as is `origin`. */
+  /** What was decided last; filled in by what serves it, as are `origin` and `asking`. */
   judgement: TunnelJudgement | undefined
   origin: TunnelOrigin | undefined
+  /** For whom its origin is asked. */
+  asking: Asking | undefined
 }
 
 /**
@@ -50,6 +53,7 @@ export function readConnectRequest(req: ClientRequest, link: ClientLink, early: 
     },
     judgement: undefined,
     origin: undefined,
+    asking: undefined,
     get isEstablished() {
       return isEstablished
     },

@@ -58,10 +58,10 @@ export class TunnelWay {
    * @param announce the name to announce, null for none; undefined as the rules have it
    */
   async verified(host: string, announce?: string | null): Promise<VerifiedAddress> {
-    const { port, req } = this.#request
+    const { port, req, asking } = this.#request
     const from = await this.#connectionFor(host)
-    const asked = announce === undefined ? {} : { announce }
-    const target = { host, port, client: req.client.network, since: this.#since, ...asked }
+    const named = announce === undefined ? {} : { announce }
+    const target = { host, port, client: req.client.network, asking, since: this.#since, ...named }
     this.#tcp = undefined // the prober's from here on
     const verified = await this.#options.prober.verify(from, target, this.#signal)
     const { tcp, acceptance, parked } = verified

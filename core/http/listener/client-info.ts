@@ -1,3 +1,4 @@
+import type { Certificate } from '../../api/certificate.js'
 import type { VConn } from '../../api/vconn.js'
 import { Deadline } from '../../base/deadline.js'
 import { networkOfAddress } from '../../base/network.js'
@@ -28,6 +29,8 @@ export class ClientInfo {
   readonly active = new Deadline()
   /** What requests in origin-form are for, such as `https://example.com`; undefined where they are for the proxy. */
   readonly origin: string | undefined
+  /** What it has shown to an `ssl` port. */
+  readonly certificate: Certificate | undefined
   /** Called when the origin connection of a login has ended. */
   onLoginLost: () => void = () => {}
   readonly #socket: ClientSocket
@@ -39,13 +42,19 @@ export class ClientInfo {
   #hasLeft = false
 
   /** @param link what its requests come on */
-  constructor(socket: ClientSocket, link: ClientLink, vconn: VConn | undefined, origin?: string) {
+  constructor(
+    socket: ClientSocket,
+    link: ClientLink,
+    vconn: VConn | undefined,
+    { origin, certificate }: Partial<Pick<ClientInfo, 'origin' | 'certificate'>> = {},
+  ) {
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
     this.localAddress = socket.localAddress
     this.localPort = socket.localPort
     this.vconn = vconn
     this.origin = origin
+    this.certificate = certificate
     this.#socket = socket
     this.#link = link
   }
@@ -68,7 +77,7 @@ export class ClientInfo {
 
   /** The same client, whose requests come on another link now: inside what it was bumped to. */
   inside(link: ClientLink, origin: string | undefined): ClientInfo {
-    return new ClientInfo(this.#socket, link, this.vconn, origin)
+    return new ClientInfo(this.#socket, link, this.vconn, { origin, certificate: this.certificate })
   }
 
   /** Calls `listener` when its TCP connection has ended. */

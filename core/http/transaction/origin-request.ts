@@ -3,13 +3,14 @@ import type { RequestHead, ResponseSink } from '../../http1/messages.js'
 import type { OriginConnector } from '../../origin/connect.js'
 import type { ConnectionOwner } from '../../origin/connection-owner.js'
 import type { Http1 } from '../../origin/http1.js'
+import { askingOf } from '../listener/asking.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { userOf } from '../listener/proxy-auth.js'
 import { HeldResponse, type HeldSink } from './held-response.js'
 import type { TxnHooks } from './hooks.js'
 import { isRepeatable } from './repeat.js'
 import type { RequestBody } from './request-body.js'
-import type { RequestTarget } from './target.js'
+import { type RequestTarget, urlOf } from './target.js'
 
 /** Whose request it is, and who receives its response. */
 export interface RequestOwner extends HeldSink {
@@ -32,6 +33,7 @@ export class OriginRequest {
   readonly #connector: OriginConnector
   readonly #owner: RequestOwner
   readonly #client: ConnectionOwner
+  readonly #req: ClientRequest
   readonly #target: RequestTarget
   readonly #key: string
   readonly #hooks: TxnHooks | undefined
@@ -60,6 +62,7 @@ export class OriginRequest {
     this.#connector = connector
     this.#owner = owner
     this.#client = req.client.ownerFor(userOf(req))
+    this.#req = req
     this.#target = target
     this.#key = connector.keyOf(target)
     this.#request = request
@@ -131,7 +134,10 @@ export class OriginRequest {
     const abort = new AbortController()
     this.#abort = abort
     const isWanted = (): boolean => this.#abort === abort
-    this.#connector.open(this.#target, abort.signal, this.#body.network).then(
+    const { network } = this.#body
+    const transaction = { id: this.#hooks?.id, method: this.#request.method, url: urlOf(this.#target) }
+    const by = { network, asking: askingOf(this.#req, transaction), owner: this.#client }
+    this.#connector.open(this.#target, abort.signal, by).then(
       connection => this.#onOpen(connection, isWanted()),
       (error: unknown) => {
         if (isWanted()) this.#owner.fail(error)

@@ -98,6 +98,11 @@ export function checkVersion(httpVersion: string): void {
 const SCHEME = /^[a-z][a-z0-9+.-]*$/i
 const HOST_VALUE = /^(?:[^\s/?#@\\]*)$/
 
+/** Absolute: scheme, host, port and path. */
+export function urlOf({ scheme, authority, path }: RequestTarget): string {
+  return `${scheme}://${authority}${path === '*' ? '' : path}`
+}
+
 function endOfAuthority(target: string, from: number): number {
   for (let i = from; i < target.length; i++) {
     const c = target.charCodeAt(i)

@@ -11,7 +11,7 @@ import { TxnHooks, type TxnPoints } from './hooks.js'
 import { OriginRequest, type RequestOwner } from './origin-request.js'
 import { RequestBody } from './request-body.js'
 import { effectiveUrl } from './summary.js'
-import type { RequestTarget } from './target.js'
+import { type RequestTarget, urlOf } from './target.js'
 import { type TimedOwner, TransactionTime } from './time.js'
 import { switchProtocol } from './upgrade.js'
 
@@ -243,8 +243,4 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     else if (this.#body.isAwaited) late('PTC_REQUEST_TIMEOUT', 'the body stood still')
     else late('PTC_ORIGIN_TIMEOUT', 'the origin sent nothing')
   }
-}
-
-function urlOf({ scheme, authority, path }: RequestTarget): string {
-  return `${scheme}://${authority}${path === '*' ? '' : path}`
 }

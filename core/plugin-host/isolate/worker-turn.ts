@@ -83,7 +83,10 @@ export class WorkerTurn implements CallsInTurn<unknown> {
     }
     // The facts of a hook and the parts of a turn are its event; so says the type of facts, which a compiler cannot undo.
     return Object.freeze(
-      Object.defineProperties({ ...facts }, Object.getOwnPropertyDescriptors(parts)),
+      Object.defineProperties(
+        {},
+        { ...Object.getOwnPropertyDescriptors(facts), ...Object.getOwnPropertyDescriptors(parts) },
+      ),
     ) as unknown as HookEvents[H]
   }
 

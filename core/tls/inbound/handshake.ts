@@ -3,6 +3,7 @@
  * plugins, and turns what happens to those into events. Ends in exactly one of two ways: `onOpen` with a plaintext
  * link, or `onFailed`. Longer than 250 lines because every effect of the machine is performed here, and nowhere else.
  */
+import type { Certificate } from '../../api/certificate.js'
 import type { VConn } from '../../api/vconn.js'
 import { Deadline } from '../../base/deadline.js'
 import { doAll } from '../../base/edge.js'
@@ -40,7 +41,7 @@ export class InboundHandshake implements LinkSink {
   readonly #questions: InboundQuestions
   readonly #step: QueuedStep
   readonly #share: Share
-  readonly #onOpen: (link: TlsLink) => void
+  readonly #onOpen: (link: TlsLink, certificate: Certificate | undefined) => void
   readonly #onFailed: (why: ProxyError) => void
   readonly #clock = new Deadline(() => this.#on({ type: 'clock' }))
   #state: InboundState = INBOUND_INITIAL
@@ -53,7 +54,7 @@ export class InboundHandshake implements LinkSink {
     tcp: Link,
     vconn: VConn,
     settings: InboundSettings,
-    onOpen: (link: TlsLink) => void,
+    onOpen: (link: TlsLink, certificate: Certificate | undefined) => void,
     onFailed: (why: ProxyError) => void,
   ) {
     this.#tcp = tcp
@@ -228,10 +229,11 @@ export class InboundHandshake implements LinkSink {
     this.#engine.release()
     this.#flush()
     this.#questions.tellSessions()
+    const { certificate } = this.#questions
     const link = new TlsLink(this.#tcp, this.#engine, () => undefined, 'client')
     this.#isOver = true
     try {
-      this.#onOpen(link)
+      this.#onOpen(link, certificate)
     } catch (cause) {
       link.destroy(asClientError(cause))
     }

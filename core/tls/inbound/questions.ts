@@ -1,3 +1,4 @@
+import type { Certificate } from '../../api/certificate.js'
 import type {
   CertEvent,
   CertificatePems,
@@ -83,6 +84,7 @@ export class InboundQuestions {
   #offered = -1
   #hasSession = false
   #sni: string | undefined
+  #certificate: Certificate | undefined
   #chain: Pick<Chain<never>, 'stop'> | undefined
 
   constructor(engine: InboundEngine, vconn: VConn, settings: QuestionSettings) {
@@ -104,6 +106,11 @@ export class InboundQuestions {
     return this.#sni
   }
 
+  /** The client's own, if it has shown one; known when the handshake is done. */
+  get certificate(): Certificate | undefined {
+    return this.#certificate
+  }
+
   /** What has come from the client; until `hello` has been asked about. */
   heard(bytes: Buffer): void {
     this.#received?.push(Buffer.from(bytes))
@@ -121,7 +128,11 @@ export class InboundQuestions {
 
   #findWaits(stop: Stop): Waits {
     if (stop === 'certificate') return ['certificate']
-    if (stop === 'established') return this.#engine.outcome().chain.length > 0 ? ['client'] : []
+    if (stop === 'established') {
+      const [leaf] = this.#engine.outcome().chain
+      this.#certificate = leaf && certificateOf(leaf)
+      return leaf === undefined ? [] : ['client']
+    }
     this.#sni = sniOf(this.#facts)
     this.#isTls13 = offersTls13(this.#facts)
     this.#sessions = offeredSessions(this.#facts)

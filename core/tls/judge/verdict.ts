@@ -36,6 +36,8 @@ export interface VerifiedPeer {
   readonly tolerated: readonly BuiltInResult[]
   /** When the verdict ends, milliseconds since the epoch: nothing may rest on it afterwards. */
   readonly expiresAt: number | undefined
+  /** A plugin has read for whom it was asked before it accepted: the acceptance serves no other client. */
+  readonly isForClient: boolean
   readonly [proof]: true
 }
 
@@ -43,6 +45,7 @@ export interface VerifiedPeer {
 export interface Acceptance {
   readonly tolerated?: readonly BuiltInResult[]
   readonly expiresAt?: number | undefined
+  readonly isForClient?: boolean | undefined
 }
 
 /** The X509_V_ERR that stands for each word. A word added to the API stops the build here until it has one. */
@@ -128,7 +131,7 @@ export function settle(
   evidence: PeerEvidence,
   decidedBy: VerifiedPeer['decidedBy'],
   _last: Accept,
-  { tolerated = [], expiresAt }: Acceptance = {},
+  { tolerated = [], expiresAt, isForClient = false }: Acceptance = {},
 ): VerifiedPeer {
-  return { evidence, decidedBy, tolerated, expiresAt } as VerifiedPeer
+  return { evidence, decidedBy, tolerated, expiresAt, isForClient } as VerifiedPeer
 }

@@ -40,6 +40,8 @@ export type Handshake =
       readonly hook: number
       /** The earliest of the verdicts so far. */
       readonly expiresAt?: number | undefined
+      /** One of them is for the client alone. */
+      readonly isForClient?: boolean | undefined
     }
   | { readonly at: 'resuming'; readonly basis: Basis; readonly peer: VerifiedPeer }
   | { readonly at: 'open'; readonly peer: VerifiedPeer }
@@ -50,7 +52,8 @@ export type HandshakeEvent =
   | { readonly type: 'certificate'; readonly evidence: PeerEvidence }
   /** A session is at hand. With `peer` its verdict still holds; without, the stored chain is judged again. */
   | { readonly type: 'session'; readonly evidence: PeerEvidence; readonly peer: VerifiedPeer | undefined }
-  | { readonly type: 'reenabled'; readonly verdict: Verdict }
+  /** `isForClient`: the plugin has read for whom it was asked. */
+  | { readonly type: 'reenabled'; readonly verdict: Verdict; readonly isForClient?: boolean }
   | { readonly type: 'plugin-failed'; readonly detail: string }
   /** An operator has rejected in place of the plugin that is asked. */
   | { readonly type: 'refused'; readonly verdict: Reject }
@@ -160,7 +163,9 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
       if (verdict.kind === 'reject') {
         return refuse(rejectedBy(plugin, evidence.host, verdict), evidence)
       }
-      return nextTurn(state, 'plugins', terms, earliest(state.expiresAt, verdict.expiresAt))
+      const expiresAt = earliest(state.expiresAt, verdict.expiresAt)
+      const isForClient = state.isForClient === true || event.isForClient === true
+      return nextTurn({ ...state, expiresAt, isForClient }, 'plugins', terms)
     }
     case 'late':
       // A check that is off has looked at nothing that could stand in for the plugin.
@@ -188,16 +193,13 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
 }
 
 /** Nobody objected in this turn: the next plugin's, or the end of the wait. */
-function nextTurn(
-  { basis, evidence, hook, expiresAt: before }: In<'parked'>,
-  decidedBy: 'plugins' | 'built-in',
-  terms: Terms,
-  expiresAt = before,
-): Step {
-  if (hook + 1 === terms.plugins.length) return resume(evidence, basis, decidedBy, terms, expiresAt)
+function nextTurn(state: In<'parked'>, decidedBy: 'plugins' | 'built-in', terms: Terms): Step {
+  const { basis, evidence } = state
+  const hook = state.hook + 1
+  if (hook === terms.plugins.length) return resume(evidence, basis, decidedBy, terms, state)
   return [
-    { at: 'parked', basis, evidence, hook: hook + 1, expiresAt },
-    { do: 'call-hook', hook: hook + 1, evidence },
+    { ...state, hook },
+    { do: 'call-hook', hook, evidence },
   ]
 }
 
@@ -241,11 +243,11 @@ function resume(
   basis: Basis,
   decidedBy: VerifiedPeer['decidedBy'],
   terms: Terms,
-  expiresAt?: number,
+  { expiresAt, isForClient }: Pick<In<'parked'>, 'expiresAt' | 'isForClient'> = {},
 ): Step {
   const tolerated = terms.verify === 'nothing' || terms.builtIn === 'off' ? [] : failedChecks(evidence, terms)
   const ends = earliest(expiresAt, terms.endsAt)
-  return goOn(settle(evidence, decidedBy, accept(), { tolerated, expiresAt: ends }), basis)
+  return goOn(settle(evidence, decidedBy, accept(), { tolerated, expiresAt: ends, isForClient }), basis)
 }
 
 function failedChecks({ checks }: PeerEvidence, { properties }: Terms): readonly BuiltInResult[] {

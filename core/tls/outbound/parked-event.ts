@@ -1,11 +1,12 @@
+import type { Asking } from '../../api/asking.js'
 import type { BuiltInResult, Certificate, PeerEvidence } from '../../api/certificate.js'
 import type { VerifyServerEvent } from '../../api/hooks.js'
 import { accessor } from '../../base/accessor.js'
+import { AskingEvent } from '../../wait/asking-event.js'
 import type { Turn } from '../../wait/turn.js'
-import { TurnEvent } from '../../wait/turn-event.js'
 
 /** What one plugin receives in its turn, frozen. What is not declared is out of a plugin's reach. */
-export class ParkedEvent extends TurnEvent implements VerifyServerEvent {
+export class ParkedEvent extends AskingEvent implements VerifyServerEvent {
   readonly port: number
   readonly sni: string | undefined
   readonly host: string
@@ -25,8 +26,8 @@ export class ParkedEvent extends TurnEvent implements VerifyServerEvent {
     return ocspResponse === undefined ? undefined : Buffer.from(ocspResponse)
   })
 
-  constructor(turn: Turn, evidence: PeerEvidence, port: number) {
-    super(turn)
+  constructor(turn: Turn, evidence: PeerEvidence, port: number, asking?: Asking) {
+    super(turn, asking)
     this.#evidence = evidence
     this.port = port
     this.sni = evidence.sni

@@ -1,7 +1,9 @@
+import type { Asking } from '../../api/asking.js'
 import type { PeerEvidence } from '../../api/certificate.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Time } from '../../base/time.js'
 import { Chain } from '../../wait/chain.js'
+import type { Turn } from '../../wait/turn.js'
 import type { HandshakeEvent } from './machine.js'
 import { ParkedEvent } from './parked-event.js'
 import type { OutboundSettings } from './settings.js'
@@ -17,6 +19,8 @@ export interface OutboundSubject {
   readonly evidence: PeerEvidence
   readonly port: number
   readonly vconn: VConn
+  /** For whom it is asked. */
+  readonly asking?: Asking | undefined
 }
 
 /**
@@ -28,16 +32,25 @@ export class OutboundQuestions {
   readonly #asked: Asked
   readonly #subject: OutboundSubject
   readonly #chain: Chain<ParkedEvent>
+  /** What the plugin received whose turn it is, or was last. */
+  #event: ParkedEvent | undefined
+  #isShared = false
 
   constructor(asked: Asked, subject: OutboundSubject) {
-    const { evidence, port, vconn } = subject
+    const { evidence, vconn } = subject
     this.#asked = asked
     this.#subject = subject
-    this.#chain = new Chain(
-      asked,
-      { vconn, about: evidence.host },
-      turn => new ParkedEvent(turn, evidence, port),
+    this.#chain = new Chain(asked, { vconn, about: evidence.host }, (turn, isShadow) =>
+      this.#eventOf(turn, isShadow),
     )
+  }
+
+  /** What one client is asked about may be answered for others, too: then it does not say who that is. */
+  #eventOf(turn: Turn, isShadow: boolean): ParkedEvent {
+    const { evidence, port, asking } = this.#subject
+    if (isShadow) return new ParkedEvent(turn, evidence, port, asking)
+    this.#event = new ParkedEvent(turn, evidence, port, this.#isShared ? undefined : asking)
+    return this.#event
   }
 
   get evidence(): PeerEvidence {
@@ -57,15 +70,21 @@ export class OutboundQuestions {
   ask(hook: number, deadline: number, onEnd: (event: HandshakeEvent) => void): void {
     const { askers, observer } = this.#asked
     const { host, builtIn } = this.#subject.evidence
-    const { plugin = '', late = 'reject' } = askers[hook] ?? {}
+    const { plugin = '', late = 'reject', isShared = false } = askers[hook] ?? {}
+    this.#isShared = isShared
     observer.parked(plugin, host)
     this.#chain.ask(hook, deadline, end => {
       // Its handshake ends with it: what the plugin has begun is not wanted any more.
       if (end.type === 'plugin-failed') this.turn?.endSignal()
+      if (end.type === 'reenabled') return onEnd({ ...end, isForClient: this.#isForClient })
       if (end.type !== 'late') return onEnd(end)
       if (late === 'builtin') observer.late?.(plugin, host, builtIn.name)
       onEnd({ type: 'late', late })
     })
+  }
+
+  get #isForClient(): boolean {
+    return this.#event !== undefined && ParkedEvent.isRead(this.#event)
   }
 
   /** @param deadline as for {@link ask}; a plugin's own may be earlier */

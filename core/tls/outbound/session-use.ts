@@ -48,7 +48,7 @@ export class SessionUse {
   }
 
   /**
-   * The handshake is done: its sessions are kept. One of TLS 1.2 may be used again; one of TLS 1.3 is replaced by those
+   * The handshake is done: its sessions are kept, unless another client must not have them. One of TLS 1.2 may be used again; one of TLS 1.3 is replaced by those
    * that the origin gives out now.
    * @returns whether a session was resumed
    */
@@ -57,7 +57,10 @@ export class SessionUse {
     const used = this.#stored
     this.#stored = undefined
     const settings = this.#settings
-    if (settings === undefined) return isResumed
+    if (settings === undefined || peer.isForClient) {
+      used?.session.free()
+      return isResumed
+    }
     if (used !== undefined && isResumed && peer.evidence.protocol === 'TLSv1.2')
       this.#put(settings, used.session, peer, used.ages)
     else used?.session.free()

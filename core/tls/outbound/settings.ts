@@ -16,6 +16,8 @@ import type { SessionSettings } from './session-use.js'
 export interface OutboundAsker extends TurnAsker<ParkedEvent> {
   /** What it means when its own time is over: a rejection (also when absent), or what the built-in check says. */
   readonly late?: 'reject' | 'builtin'
+  /** One answer may serve several clients. */
+  readonly isShared?: boolean | undefined
 }
 
 /** What a handshake has to do with the rest of the program. */

@@ -1,3 +1,4 @@
+import type { Asking } from '../../api/asking.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Link } from '../../vconn/link.js'
 import type { TcpLink } from '../../vconn/tcp-link.js'
@@ -10,6 +11,8 @@ export interface TlsTarget {
   readonly port: number
   /** Network of the client that it is for, whose turn it takes; empty where there is no client. */
   readonly client: string
+  /** That client and its request, for plugins. */
+  readonly asking?: Asking | undefined
   /**
    * The name to announce whatever the rules say, null for none: a tunnel is verified with the name that its client is
    * about to announce.

@@ -169,11 +169,11 @@ test('revoking closes what is idle, and has what is busy end after its request',
   if (busy !== undefined) connector.release(key, busy)
   t.equal(connector.reuse(key, undefined), undefined, 'what was busy is not kept, whatever was revoked')
 
-  const opening = connector.open(target, new AbortController().signal, '')
+  const opening = connector.open(target, new AbortController().signal, { network: '' })
   connector.revoke(() => true)
   connector.release(key, await opening)
   t.equal(connector.reuse(key, undefined), undefined, 'nor what was not open yet')
-  connector.release(key, await connector.open(target, new AbortController().signal, ''))
+  connector.release(key, await connector.open(target, new AbortController().signal, { network: '' }))
   const fresh = connector.reuse(key, undefined)
   t.ok(fresh, 'what began later is')
   fresh?.close()

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Certificate } from '../../../api/certificate.js'
 import type { VConn } from '../../../api/vconn.js'
 import type { Diags } from '../../../base/diags.js'
 import { ProxyError } from '../../../base/errors.js'
@@ -41,9 +42,9 @@ export function securePort(setup: () => SecureGeneration, parts: SecureParts): C
       return { abandon: () => {} }
     }
     const leave = clientHandshakes.enter()
-    const onOpen = (link: ClientLink): void => {
+    const onOpen = (link: ClientLink, certificate: Certificate | undefined): void => {
       leave()
-      take(link, new ClientInfo(socket, link, vconn))
+      take(link, new ClientInfo(socket, link, vconn, { certificate }))
     }
     const onFailed = (why: ProxyError): void => {
       leave()

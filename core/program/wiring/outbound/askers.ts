@@ -3,7 +3,7 @@ import { ask } from '../../../hooks/ask.js'
 import type { Hooked, HookRegistry } from '../../../hooks/registry.js'
 import { sharedKeyOf, type VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
-import type { ParkedEvent } from '../../../tls/outbound/parked-event.js'
+import { ParkedEvent } from '../../../tls/outbound/parked-event.js'
 import type { OutboundAsker } from '../../../tls/outbound/settings.js'
 import { SharedTurns } from '../../../wait/coalesce.js'
 import type { TurnAsker } from '../../../wait/turn.js'
@@ -68,6 +68,7 @@ function makeAsker(
     plugin: name,
     deadline,
     late,
+    isShared: options.coalesce,
     ask: (event, turn) => {
       const question = { asked, policy, evidence: event, port: event.port }
       const known = verdicts.find(question)
@@ -84,7 +85,7 @@ function makeAsker(
         return shared.ask(key, turn, { ask: call, onVerdict })
       }
       turn.watch(end => {
-        if (end?.type === 'reenabled') onVerdict(end.verdict)
+        if (end?.type === 'reenabled' && !ParkedEvent.isRead(event)) onVerdict(end.verdict)
       })
       call(event, turn)
     },

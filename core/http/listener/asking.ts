@@ -1,0 +1,16 @@
+import type { Asking, AskingTransaction } from '../../api/asking.js'
+import { authorityText } from '../../base/authority.js'
+import type { ClientRequest } from './client-request.js'
+import { userOf } from './proxy-auth.js'
+
+/** For whom an origin is asked, for plugins. */
+export function askingOf(req: ClientRequest, transaction: AskingTransaction): Asking {
+  const { remoteAddress = '', localAddress = '', localPort = 0, certificate } = req.client
+  const client = Object.freeze({
+    address: remoteAddress,
+    port: authorityText(localAddress, localPort),
+    user: userOf(req),
+    subject: certificate?.subject,
+  })
+  return { client, transaction: Object.freeze(transaction) }
+}

@@ -1,0 +1,40 @@
+import type { Asking } from '../api/asking.js'
+import { accessor } from '../base/accessor.js'
+import type { Turn } from './turn.js'
+import { TurnEvent } from './turn-event.js'
+
+/**
+ * An event that says for whom an origin is asked. A plugin that has read it may have decided by it: its acceptance is then
+ * for this client alone. Therefore the event keeps whether it was read.
+ */
+export class AskingEvent extends TurnEvent {
+  declare readonly client: Asking['client'] | undefined
+  declare readonly transaction: Asking['transaction'] | undefined
+  readonly #asking: Asking | undefined
+  #isRead = false
+
+  static readonly #client = accessor((event: AskingEvent) => event.#read()?.client)
+  static readonly #transaction = accessor((event: AskingEvent) => event.#read()?.transaction)
+
+  constructor(turn: Turn, asking: Asking | undefined) {
+    super(turn)
+    this.#asking = asking
+    Object.defineProperty(this, 'client', AskingEvent.#client)
+    Object.defineProperty(this, 'transaction', AskingEvent.#transaction)
+  }
+
+  /** Whether a plugin has read for whom this event asks. */
+  static isRead(event: object): boolean {
+    return #isRead in event && event.#isRead
+  }
+
+  /** For whom it asks; not counted as read by the plugin. */
+  static askingOf(event: object): Asking | undefined {
+    return #asking in event ? event.#asking : undefined
+  }
+
+  #read(): Asking | undefined {
+    this.#isRead = this.#asking !== undefined
+    return this.#asking
+  }
+}
