@@ -34,6 +34,7 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
 
   -D, --conf-dir DIR        where records.config and plugin.config are (default: etc)
   -T, --debug-tags REGEX    writes debug lines for these tags, whatever the records say
+      --verbose             lists what warnings only count: records of Traffic Server that mean nothing here
   -h, --help
   -V, --version
 
@@ -91,15 +92,22 @@ async function main(args: readonly string[]): Promise<void> {
   await command(placeOf(values))
 }
 
-function placeOf(values: { readonly 'conf-dir'?: string; readonly 'debug-tags'?: string }): Place {
+function placeOf(values: PlaceOptions): Place {
   return {
     confDir: resolve(values['conf-dir'] ?? 'etc'),
+    isVerbose: values.verbose ?? false,
     env: process.env,
     shippedDirs: ['../plugins', '../sample-plugins'].map(dir => fileURLToPath(new URL(dir, import.meta.url))),
     stripsTypes: 'typescript' in process.features && Boolean(process.features.typescript),
     print: (stream, line) => void process[stream].write(`${line}\n`),
     ...(values['debug-tags'] === undefined ? {} : { debugTags: values['debug-tags'] }),
   }
+}
+
+interface PlaceOptions {
+  readonly 'conf-dir'?: string
+  readonly 'debug-tags'?: string
+  readonly verbose?: boolean
 }
 
 async function makePlugin(words: readonly string[], isJavaScript: boolean): Promise<number> {
@@ -123,6 +131,7 @@ async function tryOne(
 const OPTIONS = {
   'conf-dir': { type: 'string', short: 'D' },
   'debug-tags': { type: 'string', short: 'T' },
+  verbose: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
   connect: { type: 'string' },

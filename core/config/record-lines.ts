@@ -3,6 +3,8 @@ import { type Problem, quote } from './config-file.js'
 import type { RecordType, RecordValue } from './record-row.js'
 import { readValue } from './record-value.js'
 import { isRecordName, RECORD_NAMES, type RecordName, rowOf } from './records-table.js'
+import { NEWER_NAMES, TRAFFIC_SERVER_NAMES } from './traffic-server/names.js'
+import { lostProtection } from './traffic-server/protective.js'
 
 /** A value that a line or an environment variable sets, and where. */
 export interface Setting {
@@ -10,9 +12,17 @@ export interface Setting {
   readonly where: string
 }
 
+/** A record that Traffic Server knows and that has no meaning here. */
+export interface IgnoredRecord {
+  readonly name: string
+  readonly where: string
+}
+
 /** What was read, and everything that was wrong with it. Nothing is thrown until both sources have been read. */
 export interface RecordLines {
   readonly settings: ReadonlyMap<RecordName, Setting>
+  /** Records of Traffic Server that mean nothing here. */
+  readonly ignored: readonly IgnoredRecord[]
   readonly problems: readonly Problem[]
 }
 
@@ -22,41 +32,74 @@ const TYPES: readonly string[] = ['INT', 'FLOAT', 'STRING', 'COUNTER'] satisfies
 /** Reads `TYPE NAME DATATYPE VALUE` lines as Traffic Server does, but passes over nothing that it cannot read. */
 export function parseRecordLines(text: string, file: string): RecordLines {
   const settings = new Map<RecordName, Setting>()
+  const ignored: IgnoredRecord[] = []
   const problems: Problem[] = []
   for (const [index, line] of text.split('\n').entries()) {
     const where = `${file}:${index + 1}`
     const reading = readLine(line, settings)
     if (reading === undefined) continue
-    if ('wrong' in reading) problems.push({ where, what: reading.wrong })
-    else settings.set(reading.name, { value: reading.value, where })
+    keepReading(reading, where, { settings, ignored, problems })
   }
-  return { settings, problems }
+  return { settings, ignored, problems }
 }
 
-type LineReading = { readonly name: RecordName; readonly value: RecordValue } | { readonly wrong: string }
+/** What is being read. */
+export interface RecordsDraft {
+  readonly settings: Map<RecordName, Setting>
+  readonly ignored: IgnoredRecord[]
+  readonly problems: Problem[]
+}
+
+export function keepReading(reading: LineReading, where: string, draft: RecordsDraft): void {
+  if ('wrong' in reading) draft.problems.push({ where, what: reading.wrong })
+  else if ('ignored' in reading) draft.ignored.push({ name: reading.ignored, where })
+  else draft.settings.set(reading.name, { value: reading.value, where })
+}
+
+export type LineReading =
+  | { readonly name: RecordName; readonly value: RecordValue }
+  | { readonly ignored: string }
+  | { readonly wrong: string }
 
 /** Undefined for an empty line and for a comment, which `#` begins only as the first character. */
 function readLine(line: string, before: ReadonlyMap<RecordName, Setting>): LineReading | undefined {
   const text = line.trim()
   if (text === '' || text.startsWith('#')) return undefined
-  const [, scope = '', name = '', type = '', value = ''] =
+  const [, scope = '', given = '', type = '', value = ''] =
     /^([^ \t]+)(?:[ \t]+([^ \t]+))?(?:[ \t]+([^ \t]+))?(?:[ \t]+(.*))?$/s.exec(text) ?? []
   if (!SCOPES.includes(scope)) return { wrong: unknown('record type', scope, SCOPES) }
   if (scope === 'PROCESS' || scope === 'NODE')
     return { wrong: `${scope} lines hold statistics, not settings; remove the line` }
   if (type === '') return { wrong: `the line is incomplete; ${SYNTAX}` }
-  if (!isRecordName(name)) return { wrong: unknownRecord(name) }
-  if (!TYPES.includes(type)) return { wrong: unknown('data type', type, TYPES) }
+  return readSetting({ given, type, value }, before)
+}
+
+/** What a file sets; a YAML file gives no type. */
+export interface GivenRecord {
+  readonly given: string
+  readonly type: string | undefined
+  readonly value: string
+}
+
+/** Reads one record, whatever the syntax of its file. */
+export function readSetting(
+  { given, type, value }: GivenRecord,
+  before: ReadonlyMap<RecordName, Setting>,
+): LineReading {
+  const name = NEWER_NAMES[given] ?? given
+  if (!isRecordName(name)) return foreignRecord(name, type, value)
+  if (type !== undefined && !TYPES.includes(type)) return { wrong: unknown('data type', type, TYPES) }
   const row = rowOf(name)
-  if (type !== row.type) return { wrong: `${name} is ${row.type}, not ${type}` }
+  if (type !== undefined && type !== row.type) return { wrong: `${name} is ${row.type}, not ${type}` }
   const earlier = before.get(name)
   if (earlier !== undefined)
     return { wrong: `${name} is already set at ${earlier.where}; remove one of the two lines` }
-  if (value === '') return { wrong: `${name} has no value; ${SYNTAX}` }
+  if (value === '') return { wrong: `${name} has no value; ${type === undefined ? NULL : SYNTAX}` }
   const reading = readValue(row.type, value)
   return 'wrong' in reading ? { wrong: `${name}: ${reading.wrong}` } : { name, value: reading.value }
 }
 
+const NULL = 'write null to say that there is none'
 const SYNTAX = 'a line is CONFIG name INT|FLOAT|STRING|COUNTER value'
 
 function unknown(what: string, word: string, known: readonly string[]): string {
@@ -65,11 +108,20 @@ function unknown(what: string, word: string, known: readonly string[]): string {
 
 const PREFIX = 'proxy.config.'
 
+/** A record that is not ours: one of Traffic Server's may be ignored, unless it protects. */
+function foreignRecord(name: string, type: string | undefined, value: string): LineReading {
+  if (!TRAFFIC_SERVER_NAMES.has(name)) return { wrong: unknownRecord(name) }
+  if (type !== undefined && !TYPES.includes(type))
+    return { wrong: `${name}: ${unknown('data type', type, TYPES)}` }
+  const way = lostProtection(name, value)
+  return way === undefined ? { ignored: name } : { wrong: `${name} may not be ignored: ${way}` }
+}
+
 function unknownRecord(name: string): string {
   // What all names begin with says nothing about which one was meant.
   const near = didYouMean(
     name.replace(PREFIX, ''),
-    RECORD_NAMES.map(known => known.slice(PREFIX.length)),
+    [...new Set([...RECORD_NAMES, ...TRAFFIC_SERVER_NAMES])].map(known => known.replace(PREFIX, '')),
   )
   return near === ''
     ? `there is no record ${quote(name)}; remove the line (docs/reference/records.md has them all)`
@@ -78,8 +130,8 @@ function unknownRecord(name: string): string {
 
 const variableOf = (name: string): string => name.toUpperCase().replaceAll('.', '_')
 
-const BY_VARIABLE: ReadonlyMap<string, RecordName> = new Map(
-  RECORD_NAMES.map(name => [variableOf(name), name]),
+const BY_VARIABLE: ReadonlyMap<string, string> = new Map(
+  [...TRAFFIC_SERVER_NAMES, ...RECORD_NAMES].map(name => [variableOf(name), name]),
 )
 
 /** Adds what the environment sets: `PROXY_CONFIG_DIAGS_DEBUG_TAGS` wins over the line in the file. */
@@ -88,19 +140,27 @@ export function applyEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): RecordLines {
   const settings = new Map(lines.settings)
+  const ignored = [...lines.ignored]
   const problems = [...lines.problems]
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith('PROXY_CONFIG_') || text === undefined) continue
     const where = `environment variable ${variable}`
-    const name = BY_VARIABLE.get(variable)
+    const known = BY_VARIABLE.get(variable)
+    const name = NEWER_NAMES[known ?? ''] ?? known
     if (name === undefined) {
       const near = didYouMean(variable, BY_VARIABLE.keys())
       problems.push({ where, what: `no record has this name${near === '' ? '; unset it' : near}` })
+      continue
+    }
+    if (!isRecordName(name)) {
+      const way = lostProtection(name, text)
+      if (way === undefined) ignored.push({ name, where })
+      else problems.push({ where, what: `${name} may not be ignored: ${way}` })
       continue
     }
     const reading = readValue(rowOf(name).type, text)
     if ('wrong' in reading) problems.push({ where, what: `${name}: ${reading.wrong}` })
     else settings.set(name, { value: reading.value, where })
   }
-  return { settings, problems }
+  return { settings, ignored, problems }
 }

@@ -1,12 +1,22 @@
 import { resolve } from 'node:path'
+import type { IgnoredRecord } from './record-lines.js'
 import { RECORDS, type RecordName, type Records } from './records-table.js'
 
 const places = new WeakMap<Records, ReadonlyMap<RecordName, string>>()
+const ignored = new WeakMap<Records, readonly IgnoredRecord[]>()
 
-/** Keeps where records were set: `etc/records.config:4`, or an environment variable. */
-export function keepPlaces(records: Records, where: ReadonlyMap<RecordName, string>): void {
+/** Keeps where records were set (`etc/records.config:4`, or an environment variable), and what was ignored beside them. */
+export function keepPlaces(
+  records: Records,
+  where: ReadonlyMap<RecordName, string>,
+  others: readonly IgnoredRecord[],
+): void {
   places.set(records, where)
+  ignored.set(records, others)
 }
+
+/** The records of Traffic Server that stand beside these and mean nothing here. */
+export const ignoredBeside = (records: Records): readonly IgnoredRecord[] => ignored.get(records) ?? []
 
 /** The places of `from` hold for `to` as well. */
 export function copyPlaces(from: Records, to: Records): void {

@@ -125,14 +125,7 @@ export const GENERAL_RECORDS = {
     enum: [0],
     reload: false,
     about: 'A forward proxy has no remap rules; accepted so that a Traffic Server file loads.',
-    refused: 'Portcullis is a forward proxy and has no remap rules',
-  },
-  'proxy.config.reverse_proxy.enabled': {
-    type: 'INT',
-    default: 0,
-    enum: [0],
-    reload: false,
-    about: 'Portcullis is no reverse proxy; accepted so that a Traffic Server file loads.',
-    refused: 'Portcullis is a forward proxy only',
+    refused:
+      'Portcullis is a forward proxy and has no remap rules; with 1 they closed the proxy to everything else. Set it to 0, and write in ip_allow.yaml who may use the proxy',
   },
 } as const satisfies Record<string, RecordRow>

@@ -158,12 +158,4 @@ export const HTTP_RECORDS = {
       '1 keeps a connection to an origin for the client connection that has logged in on it, and closes it with that one. It concerns schemes that authenticate the connection, such as NTLM and Negotiate, and all that are not known to have each request carry its own credentials (Traffic Server: every scheme). 0 has such a connection serve other clients, too, as the user that has logged in.',
     refused: '2 is not supported: Basic, Bearer, Digest and the like never make a connection private here',
   },
-  'proxy.config.http.cache.http': {
-    type: 'INT',
-    default: 0,
-    enum: [0],
-    reload: false,
-    about: 'Portcullis does not cache; accepted so that a Traffic Server file loads.',
-    refused: 'Portcullis does not cache',
-  },
 } as const satisfies Record<string, RecordRow>

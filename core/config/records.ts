@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import { compileTags } from '../base/diags-tags.js'
@@ -11,6 +12,7 @@ import { keepPlaces } from './record-place.js'
 import type { RecordRow, RecordValue } from './record-row.js'
 import { describeDomain } from './record-value.js'
 import { RECORD_NAMES, type RecordName, type Records, rowOf } from './records-table.js'
+import { parseRecordsYaml } from './records-yaml.js'
 
 const SCHEMA_TYPE = { INT: 'integer', COUNTER: 'integer', FLOAT: 'number', STRING: 'string' } as const
 
@@ -75,7 +77,7 @@ function wrongWith(name: RecordName, value: RecordValue): readonly string[] {
 const DEFAULTS = Object.fromEntries(RECORD_NAMES.map(name => [name, rowOf(name).default]))
 
 /** Complete, typed and frozen, or one error that names every bad setting and where it stands. */
-function completeRecords({ settings, problems }: RecordLines): Records {
+function completeRecords({ settings, ignored, problems }: RecordLines): Records {
   const all: Problem[] = [...problems]
   for (const [name, { value, where }] of settings)
     for (const what of wrongWith(name, value)) all.push({ where, what: `${name}: ${what}` })
@@ -84,7 +86,7 @@ function completeRecords({ settings, problems }: RecordLines): Records {
   const given = [...settings].map(([name, { value }]) => [name, value] as const)
   // The schema is made from the rows that the type is made from, so what passed it has the type.
   const records = Object.freeze({ ...DEFAULTS, ...Object.fromEntries(given) }) as Records
-  keepPlaces(records, new Map([...settings].map(([name, { where }]) => [name, where])))
+  keepPlaces(records, new Map([...settings].map(([name, { where }]) => [name, where])), ignored)
   return records
 }
 
@@ -127,10 +129,15 @@ export function parseRecords(
 }
 
 /**
- * Reads `records.config`.
+ * Reads `records.config`, or `records.yaml`.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_RECORDS_INVALID
  */
 export function loadRecords(confDir: string, env: Readonly<Record<string, string | undefined>>): Records {
-  const file = join(confDir, 'records.config')
-  return parseRecords(readConfigFile(file), file, env)
+  const [file, yaml] = ['records.config', 'records.yaml'].map(name => join(confDir, name)) as [string, string]
+  if (!existsSync(yaml)) return parseRecords(readConfigFile(file), file, env)
+  if (existsSync(file))
+    throw problemsError('PTC_RECORDS_INVALID', [
+      { where: yaml, what: `there is ${file} as well, and only one of the two is read; remove one` },
+    ])
+  return completeRecords(applyEnvironment(parseRecordsYaml(readConfigFile(yaml), yaml), env))
 }

@@ -25,15 +25,7 @@ export function yamlReader<T>(
   const ajv = new Ajv({ allErrors: true, allowUnionTypes: true, verbose: true, keywords: ['shape'] })
   const isValid = ajv.compile<T>(schema)
   return (text, file) => {
-    const lines = new LineCounter()
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-    const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`
-    const broken = [...document.errors, ...document.warnings]
-    if (broken.length > 0)
-      throw problemsError(
-        code,
-        broken.map(({ pos, message }) => ({ where: at(pos[0]), what: message })),
-      )
+    const { document, at } = parseYaml(text, file, code)
     const where = (path: readonly (string | number)[]): string => at(offsetOf(document, path))
     const value: unknown = document.toJS()
     if (isValid(value)) return { value, where }
@@ -42,6 +34,26 @@ export function yamlReader<T>(
       (isValid.errors ?? []).map(error => toProblem(error, where, foreign)),
     )
   }
+}
+
+/** A YAML text as a tree, and what says `file:line` of an offset in it. */
+export interface YamlTree {
+  readonly document: Document
+  readonly at: (offset: number) => string
+}
+
+/** @throws {ProxyError} of `code`, with every place where the text is not YAML */
+export function parseYaml(text: string, file: string, code: ErrorCode): YamlTree {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`
+  const broken = [...document.errors, ...document.warnings]
+  if (broken.length > 0)
+    throw problemsError(
+      code,
+      broken.map(({ pos, message }) => ({ where: at(pos[0]), what: message })),
+    )
+  return { document, at }
 }
 
 /** Where a part begins; a key counts as the part. */

@@ -53,6 +53,8 @@ export interface Generation {
   readonly settings: Settings
   /** Records that have changed and need a restart, with the place where they were set. */
   readonly waiting: readonly string[]
+  /** What is there and is not read: records and files of Traffic Server. */
+  readonly unread: readonly string[]
   /** For the diagnostics, once this setup is in force. */
   readonly debug: DebugSettings
   readonly plugins: PluginSet
@@ -135,7 +137,7 @@ export async function readGeneration(
   { diags, handshakes, queue, parked, held, revoking }: Logs,
   inForce?: Settings,
 ): Promise<Generation> {
-  const { settings, waiting, pluginLines, hosts, rules } = readConfiguration(place, inForce)
+  const { settings, waiting, unread, pluginLines, hosts, rules } = readConfiguration(place, inForce)
   const { inboundTls } = settings
   const names = makeNames(settings.names, hosts, place.env)
   const { templates } = settings.access
@@ -190,6 +192,7 @@ export async function readGeneration(
       readAt: Date.now(),
       settings,
       waiting,
+      unread,
       debug: debugSettings(settings, place),
       plugins,
       workers,
@@ -219,6 +222,7 @@ export async function readGeneration(
 export function warningsOf({
   settings,
   waiting,
+  unread,
   plugins,
   verification: { policies },
   bump,
@@ -230,6 +234,7 @@ export function warningsOf({
   const aboutKey = bump?.authority.warning === undefined ? [] : [bump.authority.warning]
   return [
     ...waiting.map(record => `${record} has changed: it needs a restart, and keeps its value until then`),
+    ...unread,
     ...verifyWarnings(settings, policies),
     ...isolateWarnings(settings.verification.isSynchronous, plugins.registry),
     ...deadlineWarnings(settings, policies, plugins.registry),

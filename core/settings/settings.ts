@@ -14,6 +14,7 @@ import { inboundTlsSettings } from './inbound-tls.js'
 import { accessLogSettings, adminSettings, diagsSettings } from './logs.js'
 import { nameSettings, originSettings, outboundTlsSettings, verificationSettings } from './origins.js'
 import { pluginSettings } from './plugins.js'
+import { unreadIn } from './unread.js'
 
 /** What the records say. Frozen. */
 export type Settings = ReturnType<typeof settingsOf>
@@ -23,6 +24,8 @@ export interface ConfigPlace {
   /** Absolute. */
   readonly confDir: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Lists what is only counted otherwise. */
+  readonly isVerbose?: boolean
 }
 
 /** The settings, and what stands in the files beside the records. */
@@ -30,6 +33,8 @@ export interface Configuration {
   readonly settings: Settings
   /** Records that have changed and need a restart, with the place where they were set. */
   readonly waiting: readonly string[]
+  /** What is there and is not read. */
+  readonly unread: readonly string[]
   readonly pluginLines: readonly PluginLine[]
   readonly hosts: HostFile
   readonly rules: readonly Rule[]
@@ -83,7 +88,8 @@ export const readSettings = ({ confDir, env }: ConfigPlace): Settings =>
  * @param inForce the settings of a running proxy: records that need a restart keep these values
  * @throws {ProxyError} with every mistake of the file that is at fault
  */
-export function readConfiguration({ confDir, env }: ConfigPlace, inForce?: Settings): Configuration {
+export function readConfiguration(place: ConfigPlace, inForce?: Settings): Configuration {
+  const { confDir, env } = place
   const read = loadRecords(confDir, env)
   const fixed = inForce && sources.get(inForce)
   const { records, waiting } = fixed === undefined ? { records: read, waiting: [] } : keepFixed(read, fixed)
@@ -94,6 +100,7 @@ export function readConfiguration({ confDir, env }: ConfigPlace, inForce?: Setti
   return Object.freeze({
     settings,
     waiting: Object.freeze(waiting),
+    unread: Object.freeze(unreadIn(place, read, settings)),
     pluginLines: loadPluginConfig(confDir, records),
     hosts: loadHostFile(settings.names.hostFile),
     rules: loadRules(settings.verification.rules),

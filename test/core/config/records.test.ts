@@ -84,8 +84,8 @@ const COMPLAINTS: readonly (readonly [line: string, message: string])[] = [
     'r:1: there is no record "proxy.config.ssl.client.verify.servr"; did you mean proxy.config.ssl.client.verify.server?',
   ],
   [
-    'CONFIG proxy.config.cache.ram_cache.size INT 1',
-    'r:1: there is no record "proxy.config.cache.ram_cache.size"; remove the line (docs/reference/records.md has them all)',
+    'CONFIG proxy.config.frobnicate.everything INT 1',
+    'r:1: there is no record "proxy.config.frobnicate.everything"; remove the line (docs/reference/records.md has them all)',
   ],
   [
     'CONFG proxy.config.http.connect_ports STRING 443',
@@ -141,7 +141,7 @@ const COMPLAINTS: readonly (readonly [line: string, message: string])[] = [
   ],
   [
     'CONFIG proxy.config.url_remap.remap_required INT 1',
-    'r:1: proxy.config.url_remap.remap_required: 1 is not accepted; it must be 0 (Portcullis is a forward proxy and has no remap rules)',
+    'r:1: proxy.config.url_remap.remap_required: 1 is not accepted; it must be 0 (Portcullis is a forward proxy and has no remap rules; with 1 they closed the proxy to everything else. Set it to 0, and write in ip_allow.yaml who may use the proxy)',
   ],
   [
     'CONFIG proxy.config.ssl.client.alpn_protocols STRING h2,http/1.1',

@@ -1,0 +1,72 @@
+import { isAlias, isMap, isScalar } from 'yaml'
+import { quote } from './config-file.js'
+import { keepReading, type RecordLines, type RecordsDraft, readSetting } from './record-lines.js'
+import { isRecordName, RECORD_NAMES } from './records-table.js'
+import { TRAFFIC_SERVER_NAMES } from './traffic-server/names.js'
+import { parseYaml, type YamlTree } from './yaml-file.js'
+
+/** Traffic Server 10.1 has `records`, 10.0 had `ts`. */
+const ROOTS = ['records', 'ts']
+
+/**
+ * Reads records in the syntax of Traffic Server 10: nested keys in place of a name with dots, `null` in place of `NULL`.
+ * @param file what errors call the text
+ * @throws {ProxyError} PTC_RECORDS_INVALID for a text that is not YAML
+ */
+export function parseRecordsYaml(text: string, file: string): RecordLines {
+  const { document, at } = parseYaml(text, file, 'PTC_RECORDS_INVALID')
+  const draft: RecordsDraft = { settings: new Map(), ignored: [], problems: [] }
+  const { contents } = document
+  if (contents === null || (isScalar(contents) && contents.value === null)) return draft
+  const roots = isMap(contents) ? contents.items : []
+  if (!isMap(contents)) draft.problems.push({ where: at(0), what: `the file must be a map; ${ROOT}` })
+  for (const { key, value } of roots) {
+    const root = isScalar(key) ? String(key.value) : ''
+    if (ROOTS.includes(root)) walk(value, ['proxy.config'], startOf(key), at, draft)
+    else draft.problems.push({ where: at(startOf(key)), what: `unknown root key ${quote(root)}; ${ROOT}` })
+  }
+  return draft
+}
+
+const ROOT = 'all records stand below one key, records (or ts, as in Traffic Server 10.0)'
+
+function startOf(node: unknown): number {
+  return (isScalar(node) || isMap(node)) && node.range ? node.range[0] : 0
+}
+
+/** @param start where the key of the node stands, which is the place of its record */
+function walk(
+  node: unknown,
+  path: readonly string[],
+  start: number,
+  at: YamlTree['at'],
+  draft: RecordsDraft,
+): void {
+  const given = path.join('.')
+  if (isMap(node)) {
+    for (const { key, value } of node.items)
+      walk(value, [...path, isScalar(key) ? String(key.value) : ''], startOf(key), at, draft)
+    return
+  }
+  const isNothing = node === null || (isScalar(node) && node.value === null)
+  if (isNothing && isGroup(given)) return
+  const where = at(start)
+  if (node !== null && !isScalar(node)) {
+    const what = isAlias(node) ? 'is an alias' : 'is a list'
+    draft.problems.push({ where, what: `${given} ${what}; write one value` })
+    return
+  }
+  keepReading(readSetting({ given, type: undefined, value: textOf(node) }, draft.settings), where, draft)
+}
+
+/** A group whose lines are all commented out sets nothing. */
+const isGroup = (name: string): boolean =>
+  [...RECORD_NAMES, ...TRAFFIC_SERVER_NAMES].some(known => known.startsWith(`${name}.`)) &&
+  !isRecordName(name) &&
+  !TRAFFIC_SERVER_NAMES.has(name)
+
+/** As written, so that `0x1f` and `1.0` stay what they are. */
+function textOf(node: unknown): string {
+  if (!isScalar(node) || node.value === null) return 'NULL'
+  return node.source ?? String(node.value)
+}

@@ -1,0 +1,154 @@
+/**
+ * Records of Traffic Server that protect, and that have no counterpart here: who may use the proxy, where traffic goes and
+ * which way, what is verified, which versions of TLS are spoken. To ignore one would open something in silence.
+ */
+
+interface Protection {
+  /** Whether this value protects; the text is as it stands in the file. */
+  readonly isLost: (value: string) => boolean
+  /** What is lost, and what the operator can do. */
+  readonly way: string
+}
+
+const isSet = (value: string): boolean => !/^(?:NULL|none|"")?$/.test(value)
+const isOn = (value: string): boolean => value !== '0'
+const isVersion = (value: string): boolean => value !== '-1'
+const isPort = (value: string): boolean => isSet(value) && value !== '-1'
+
+const PARENT =
+  'Portcullis connects to origins itself: traffic would go past the parent proxy. Remove the line if it may'
+const PORTS = 'write this port in proxy.config.http.server_ports, and remove the line'
+const ANONYMIZE =
+  'origins would see this field; remove it in a plugin on TS_HTTP_SEND_REQUEST_HDR_HOOK, and remove the line'
+const OLD_TLS = 'this version is never spoken (RFC 8996, RFC 7568); set it to 0'
+
+const PROTECTIVE: Readonly<Record<string, Protection>> = {
+  'acl.subjects': {
+    isLost: value => value !== 'PEER',
+    way: 'ip_allow.yaml judges the address of the connection, and no PROXY header; set it to PEER, or remove the line',
+  },
+  'cache.ip_categories.filename': {
+    isLost: isSet,
+    way: 'named groups of addresses are not read; write their addresses in ip_allow.yaml, and remove the line',
+  },
+  'dns.splitDNS.enabled': {
+    isLost: isOn,
+    way: 'splitdns.config is not read: all names would be asked of the same servers. Use proxy.config.dns.nameservers and proxy.config.hostdb.host_file.path, and set it to 0',
+  },
+  'http.anonymize_other_header_list': { isLost: isSet, way: ANONYMIZE },
+  'http.anonymize_remove_client_ip': { isLost: isOn, way: ANONYMIZE },
+  'http.anonymize_remove_cookie': { isLost: isOn, way: ANONYMIZE },
+  'http.anonymize_remove_from': { isLost: isOn, way: ANONYMIZE },
+  'http.anonymize_remove_referer': { isLost: isOn, way: ANONYMIZE },
+  'http.anonymize_remove_user_agent': { isLost: isOn, way: ANONYMIZE },
+  'http.forward.proxy_auth_to_parent': { isLost: isOn, way: PARENT },
+  'http.host_sni_policy': {
+    isLost: value => value === '2',
+    way: 'the Host of a request is not compared with the name of its TLS connection, since no rule demands something of a client by that name; set it to 0',
+  },
+  'http.max_post_size': {
+    isLost: isOn,
+    way: 'the size of bodies has no limit here; set it to 0, or limit it in a plugin on TS_HTTP_READ_REQUEST_HDR_HOOK',
+  },
+  'http.no_dns_just_forward_to_parent': { isLost: isOn, way: PARENT },
+  'http.parent_proxies': { isLost: isSet, way: PARENT },
+  'http.parent_proxy_routing_enable': { isLost: isOn, way: PARENT },
+  'http.proxy_protocol_allowlist': {
+    isLost: isSet,
+    way: 'the PROXY header is not read; say in ip_allow.yaml who may connect, and remove the line',
+  },
+  'http.push_method_enabled': {
+    isLost: isOn,
+    way: 'the method PUSH is always refused here; set it to 0',
+  },
+  'http.quick_filter.mask': {
+    isLost: isOn,
+    way: 'methods are refused by the rules of ip_allow.yaml; write them there, and remove the line',
+  },
+  'http.referer_filter': {
+    isLost: isOn,
+    way: 'requests are not refused by their Referer; do it in a plugin on TS_HTTP_READ_REQUEST_HDR_HOOK, and set it to 0',
+  },
+  'http.server_other_ports': { isLost: isPort, way: PORTS },
+  'http.server_port': { isLost: isPort, way: PORTS },
+  outgoing_ip_to_bind: {
+    isLost: isSet,
+    way: 'the system chooses the address of connections to origins, and a firewall may trust this one; remove the line if none does',
+  },
+  'socks.socks_needed': {
+    isLost: isOn,
+    way: 'Portcullis connects to origins itself: traffic would go past the SOCKS server. Set it to 0 if it may',
+  },
+  'ssl.SSLv2': { isLost: isOn, way: OLD_TLS },
+  'ssl.SSLv3': { isLost: isOn, way: OLD_TLS },
+  'ssl.TLSv1': { isLost: isOn, way: OLD_TLS },
+  'ssl.TLSv1_1': { isLost: isOn, way: OLD_TLS },
+  'ssl.TLSv1_2': {
+    isLost: value => value === '0',
+    way: 'ssl ports always speak TLS 1.2 and 1.3; remove the line if they may',
+  },
+  'ssl.TLSv1_3': {
+    isLost: value => value === '0',
+    way: 'ssl ports always speak TLS 1.2 and 1.3; remove the line if they may',
+  },
+  'ssl.TLSv1_3.enabled': {
+    isLost: value => value === '0',
+    way: 'ssl ports always speak TLS 1.2 and 1.3; remove the line if they may',
+  },
+  'ssl.client.SSLv2': { isLost: isOn, way: OLD_TLS },
+  'ssl.client.SSLv3': { isLost: isOn, way: OLD_TLS },
+  'ssl.client.sni_policy': {
+    isLost: value => isSet(value) && value !== 'host',
+    way: "the name of an origin is always the request's (host); client_sni in sni.yaml announces another one. Remove the line",
+  },
+  'ssl.client.version.max': {
+    isLost: isVersion,
+    way: 'use proxy.config.ssl.client.TLSv1_2 and proxy.config.ssl.client.TLSv1_3, and set it to -1',
+  },
+  'ssl.client.version.min': {
+    isLost: isVersion,
+    way: 'use proxy.config.ssl.client.TLSv1_2 and proxy.config.ssl.client.TLSv1_3, and set it to -1',
+  },
+  'ssl.ocsp.enabled': {
+    isLost: isOn,
+    way: 'clients of ssl ports get no OCSP response: those that demand one would be refused. Set it to 0 if none does',
+  },
+  'ssl.server.TLSv1_3.cipher_suites': {
+    isLost: isSet,
+    way: "ssl ports offer OpenSSL's cipher suites at security level 2; remove the line if they may",
+  },
+  'ssl.server.cert_chain.filename': {
+    isLost: isSet,
+    way: 'name the file as ssl_ca_name in ssl_multicert.config, and remove the line',
+  },
+  'ssl.server.cipher_suite': {
+    isLost: isSet,
+    way: "ssl ports offer OpenSSL's cipher suites at security level 2; remove the line if they may",
+  },
+  'ssl.server.version.max': {
+    isLost: isVersion,
+    way: 'ssl ports always speak TLS 1.2 and 1.3; remove the line if they may',
+  },
+  'ssl.server.version.min': {
+    isLost: isVersion,
+    way: 'ssl ports always speak TLS 1.2 and 1.3; remove the line if they may',
+  },
+  'ssl.server_port': { isLost: isPort, way: PORTS },
+  '~local.incoming_ip_to_bind': {
+    isLost: isSet,
+    way: 'write ip-in=ADDRESS at the ports of proxy.config.http.server_ports, and remove the line',
+  },
+  '~local.outgoing_ip_to_bind': {
+    isLost: isSet,
+    way: 'the system chooses the address of connections to origins, and a firewall may trust this one; remove the line if none does',
+  },
+}
+
+/** What a value protects that would be lost here, and the way out; undefined for a record that may be ignored. */
+export function lostProtection(name: string, value: string): string | undefined {
+  const word = name.startsWith('proxy.config.')
+    ? name.slice('proxy.config.'.length)
+    : name.replace(/^proxy\./, '~')
+  const protection = Object.hasOwn(PROTECTIVE, word) ? PROTECTIVE[word] : undefined
+  return protection?.isLost(value) ? protection.way : undefined
+}
