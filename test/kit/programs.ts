@@ -6,7 +6,7 @@ import { accessSync, appendFileSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type Test, t } from 'tap'
 
-/** Program to Debian package. */
+/** Program to Debian package, or to several with blanks between them. */
 export const PROGRAMS: Readonly<Record<string, string>> = {
   certutil: 'libnss3-tools',
   chromium: 'chromium',
@@ -17,12 +17,13 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   python3: 'python3',
   'redis-server': 'redis-server',
+  security_fake_certverify: 'squid-openssl libcrypt-openssl-x509-perl',
   telnet: 'telnet',
   wget: 'wget',
 }
 
-/** Where nginx lies, which is not on the path of a plain user. */
-const ALSO = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+/** Where nginx and the helpers of Squid lie, which are not on the path of a plain user. */
+const ALSO = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/lib/squid']
 
 /** PATH, and the folders of servers behind it. */
 export const pathWithServers = (path = process.env['PATH'] ?? ''): string =>

@@ -25,7 +25,7 @@ function run(command: readonly string[]): boolean {
 
 function install(missing: readonly string[]): void {
   const root = asRoot()
-  const packages = [...new Set(missing.map(program => PROGRAMS[program] ?? program))]
+  const packages = [...new Set(missing.flatMap(program => (PROGRAMS[program] ?? program).split(' ')))]
   if (root === undefined || !existsSync('/usr/bin/apt-get')) {
     console.log(`tests: not installed, for that takes root or sudo, and apt-get: ${packages.join(' ')}`)
     return
