@@ -53,6 +53,12 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     t.strictSame(await ask(kit, { host: 'b.example', chain }), ACCEPTED)
     t.equal(asked, 2, 'another host')
   },
+  'must-staple.js': async t => {
+    const kit = await openSnippet(t, 'must-staple.js')
+    const chain = await makeChain({ names: ['a.example'] })
+    t.strictSame(await ask(kit, { chain }), ACCEPTED)
+    t.match(kit.log.join('\n'), /issuers , OCSP , lists , pin [A-Za-z0-9+/]{43}=/)
+  },
   'handshake-spans.js': async t => {
     const { traceHandshakes } = await import(new URL('handshake-spans.js', OUT).href)
     const tracer = new SpanLog()

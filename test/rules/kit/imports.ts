@@ -27,6 +27,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
   {
     base: { values: [] },
     api: { values: ['base'] },
+    x509: { values: ['base'], types: ['api'] },
     config: { values: ['base'], types: ['api'] },
     settings: { values: ['config', 'base'], types: ['api'] },
     wait: { values: ['api', 'base'] },

@@ -1,14 +1,16 @@
 /** Rules about plugins and core: neither names the other. */
 import type { Rule } from './source.js'
 
-/** A plugin may import `portcullis/plugin`, Node's modules, packages, and files beside it in its own folder. */
+const PUBLIC: ReadonlySet<string> = new Set(['portcullis/plugin', 'portcullis/x509'])
+
+/** A plugin may import what the package exports for plugins, Node's modules, packages, and files beside it in its own folder. */
 export const pluginsKeepOutOfCore: Rule = files =>
   files
     .filter(({ path }) => /^(sample-)?plugins\//.test(path))
     .flatMap(file =>
       file.imports.flatMap(({ specifier, file: to, line }) => {
         const [folder = ''] = file.path.split('/')
-        const isOwn = to?.startsWith(`${folder}/`) ?? specifier === 'portcullis/plugin'
+        const isOwn = to?.startsWith(`${folder}/`) ?? PUBLIC.has(specifier)
         const isPackage = to === undefined && !/^(portcullis|core)(\/|$)|^[/.]|^file:/.test(specifier)
         return isOwn || isPackage ? [] : [`${file.path}:${line}: a plugin may not import ${specifier}`]
       }),
