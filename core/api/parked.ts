@@ -8,7 +8,7 @@ import type { Verdict } from './verdict.js'
 export interface Parked {
   /** The connection that the hook is about. */
   readonly vconn: VConn
-  /** Aborts when the answer is no longer wanted: client or origin left, or the deadline passed. */
+  /** Aborts when the turn ends without an answer: client or origin left, a deadline passed, or the plugin has failed. */
   readonly signal: AbortSignal
   /** When silence becomes a refusal; milliseconds since the epoch. */
   readonly deadline: number

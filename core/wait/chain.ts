@@ -51,7 +51,7 @@ export class Chain<E> {
   }
 
   /** The last turn, which may be over. */
-  get turn(): Pick<PluginTurn<E>, 'plugin' | 'deadline' | 'isOpen' | 'endSignal'> | undefined {
+  get turn(): Pick<PluginTurn<E>, 'plugin' | 'deadline' | 'isOpen'> | undefined {
     return this.#turn
   }
 

@@ -1,4 +1,5 @@
 import type { Verdict } from '../api/verdict.js'
+import { doAll } from '../base/edge.js'
 import { type AskedTurn, PluginTurn, type TurnAsker, type TurnEnd } from './turn.js'
 
 /** How a question is put. */
@@ -65,9 +66,7 @@ class SharedTurn<E> {
 
   join(turn: AskedTurn<E>): void {
     this.#waiting.add(turn)
-    turn.watch(end => {
-      if (end === undefined) this.#leave(turn)
-    })
+    turn.watch(() => this.#leave(turn))
   }
 
   start(): void {
@@ -82,8 +81,15 @@ class SharedTurn<E> {
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     if (end.type === 'reenabled') {
-      this.#onVerdict(end.verdict)
-      for (const turn of waiting) turn.reenable(end.verdict)
-    } else if (end.type === 'plugin-failed') for (const turn of waiting) turn.refuse(end.cause)
+      const { verdict } = end
+      this.#onVerdict(verdict)
+      forEach(waiting, turn => turn.reenable(verdict))
+    } else if (end.type === 'plugin-failed') forEach(waiting, turn => turn.refuse(end.cause))
   }
+}
+
+/** A fault in the handshake of one client does not keep the answer from the others; it is thrown when all have it. */
+function forEach<E>(turns: readonly AskedTurn<E>[], tell: (turn: AskedTurn<E>) => void): void {
+  const fault = doAll('an answer for several handshakes', ...turns.map(turn => () => tell(turn)))
+  if (fault !== undefined) throw fault
 }

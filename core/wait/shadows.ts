@@ -31,7 +31,8 @@ export class Shadows {
   }
 
   /**
-   * Asks all of them at once. Where too many turns last the outcome is `unknown`, and the plugin is not asked.
+   * Asks all of them at once. Where too many turns last, or the event cannot be made, the outcome is `unknown`, and the
+   * plugin is not asked.
    * @param facts with the deadline of all; a plugin's own may be earlier
    * @param toEvent makes what a plugin receives
    */
@@ -56,7 +57,14 @@ export class Shadows {
       },
     )
     this.#turns.add(turn)
-    turn.start()
+    try {
+      turn.start()
+    } catch {
+      // The event could not be made. What waits must not notice that a plugin in shadow mode is on its hook.
+      this.#turns.delete(turn)
+      turn.stop()
+      tell({ would: 'unknown' })
+    }
   }
 
   /** The plugins are unloaded: what they would have said is not counted any more. */

@@ -5,7 +5,7 @@ import { containedAbort, isAbortOf } from '../base/contained-abort.js'
 import { ProxyError } from '../base/errors.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
 import type { HeldTurn } from './held-turns.js'
-import { Reenable } from './reenable.js'
+import { type Ignored, Reenable } from './reenable.js'
 import type { Refusal } from './refusal.js'
 import { Timers } from './timers.js'
 
@@ -39,7 +39,7 @@ export interface AskedTurn<E> {
   readonly refuse: (cause: unknown) => void
   /** Makes what the plugin receives. */
   readonly toEvent: (turn: Turn) => E
-  /** At most one hears the end before those who wait for it: undefined where the answer is not wanted any more. */
+  /** Sets the one watcher. It hears the end before the wait does: undefined if the turn was stopped. */
   watch(watcher: (end: TurnEnd | undefined) => void): void
 }
 
@@ -123,12 +123,11 @@ export class PluginTurn<E> implements Turn, AskedTurn<E> {
     this.#onEnd = onEnd
     this.#right = new Reenable(
       verdict => this.#end({ type: 'reenabled', verdict }),
-      why => observer.ignoredReenable(plugin, about, why),
+      reportIgnored(observer, plugin, about),
     )
     const ends = own === undefined ? Infinity : Date.now() + own
     // Where the general time ends first, or together with the plugin's own, it ends the wait.
-    if (own !== undefined && ends < deadline)
-      this.#clock = time.after(own, () => this.#end({ type: 'late' }, true))
+    if (own !== undefined && ends < deadline) this.#clock = time.after(own, () => this.#end({ type: 'late' }))
     this.deadline = Math.min(ends, deadline)
   }
 
@@ -175,7 +174,7 @@ export class PluginTurn<E> implements Turn, AskedTurn<E> {
     if (!this.isOpen) return // a plugin that has answered by now has held nothing
     if (isSynchronous) {
       const cause = new ProxyError('PTC_PLUGIN_CALL', 'it returned without an answer, and verify.async is 0')
-      this.#end({ type: 'plugin-failed', cause }, true)
+      this.#end({ type: 'plugin-failed', cause })
     } else this.#onOver = onTurn?.({ plugin, about: this.facts.about, since, deadline: this.deadline })
   }
 
@@ -188,25 +187,31 @@ export class PluginTurn<E> implements Turn, AskedTurn<E> {
     if (this.#right.isOpen) this.#finish(undefined)
   }
 
-  /** The signal aborts, also when it is first asked for later. */
-  endSignal(): void {
-    this.#isUnwanted = true
-    this.#abort?.abort()
-  }
-
-  #end(end: TurnEnd, isUnwanted = false): void {
-    this.#finish(isUnwanted ? undefined : end)
+  #end(end: TurnEnd): void {
+    this.#finish(end)
     this.#onEnd(end)
   }
 
-  /** @param end undefined where the answer is not wanted any more */
+  /**
+   * The signal aborts unless the plugin has answered, also if the plugin first reads it later.
+   * @param end undefined: the turn was stopped
+   */
   #finish(end: TurnEnd | undefined): void {
     const { time = NODE_TIME } = this.facts
     time.cancel(this.#clock)
     this.#right.revoke()
     this.#timers?.clear()
     this.#onOver?.()
-    if (end === undefined) this.endSignal()
+    this.#isUnwanted = end?.type !== 'reenabled'
+    if (this.#isUnwanted) this.#abort?.abort()
     this.#watcher?.(end)
   }
+}
+
+/**
+ * Made outside of the turn: closures of one function share their variables in V8, so a closure of the constructor would
+ * keep the turn, and all evidence with it, alive for as long as the plugin keeps `reenable`.
+ */
+function reportIgnored(observer: TurnObserver, plugin: string, about: string): (why: Ignored) => void {
+  return why => observer.ignoredReenable(plugin, about, why)
 }

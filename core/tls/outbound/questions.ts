@@ -74,8 +74,6 @@ export class OutboundQuestions {
     this.#isShared = isShared
     observer.parked(plugin, host)
     this.#chain.ask(hook, deadline, end => {
-      // Its handshake ends with it: what the plugin has begun is not wanted any more.
-      if (end.type === 'plugin-failed') this.turn?.endSignal()
       if (end.type === 'reenabled') return onEnd({ ...end, isForClient: this.#isForClient })
       if (end.type !== 'late') return onEnd(end)
       if (late === 'builtin') observer.late?.(plugin, host, builtIn.name)

@@ -23,7 +23,7 @@ function stage(max?: number) {
     )
     shadows.ask(askers, { vconn: VCONN, about: 'x', deadline: Date.now() + ms, observer }, turn => turn)
   }
-  return { shadows, told, ask }
+  return { shadows, told, observer, ask }
 }
 
 test('each outcome is told, at once or later', async t => {
@@ -70,4 +70,15 @@ test('there are only so many', async t => {
   shadows.stop()
   t.equal(shadows.count, 0)
   t.equal(told.length, 7, 'unloading tells of nothing')
+})
+
+test('a plugin in shadow mode whose event cannot be made is not asked, and disturbs nothing', async t => {
+  const { shadows, told, observer } = stage()
+  const asker = { plugin: 'watches', deadline: 10, ask: () => t.fail('it was asked') }
+  const facts = { vconn: VCONN, about: 'x', deadline: Date.now() + 10_000, observer }
+  shadows.ask([asker], facts, () => {
+    throw new Error('the ClientHello is cut in an odd way')
+  })
+  t.equal(shadows.count, 0)
+  t.same(told, ['watches would unknown'])
 })
