@@ -3,8 +3,10 @@ import type { PluginContext } from '../api/plugin.js'
 import { accept, postpone, reject } from '../api/verdict.js'
 import { containedAbort } from '../base/contained-abort.js'
 import { clip, describeThrown, toLogText } from '../base/thrown.js'
+import type { Time } from '../base/time.js'
 import { readCertificates } from '../base/x509.js'
 import { type HookRegistry, hooksSealed, type PluginRef } from '../hooks/registry.js'
+import { Timers } from '../wait/timers.js'
 import type { LoadedLine } from './plugin-line.js'
 
 /** Where plugins write to. */
@@ -16,15 +18,10 @@ export interface PluginDiags {
   error(message: string): void
 }
 
-/** Timers that end with the plugin (`Timers` of core/vconn, given because plugin-host stands beside it). */
-export interface PluginTimers {
-  after(ms: number, fn: () => unknown): void
-  clear(): void
-}
-
 export interface ContextEnv {
   readonly diags: PluginDiags
-  readonly createTimers: (onError: (cause: unknown) => void) => PluginTimers
+  /** The clock of `schedule`; default: Node's. */
+  readonly time?: Time | undefined
   /**
    * Withdraws acceptances. A plugin in plain JavaScript may want anything.
    * @param by the plugin's name, for the log
@@ -46,7 +43,7 @@ const NO_OPTIONS = Object.freeze({})
 export class PluginInstance {
   readonly ref: PluginRef
   readonly context: PluginContext
-  readonly #timers: PluginTimers
+  readonly #timers: Timers
   readonly #gone: AbortController
   #isInInit = true
 
@@ -64,7 +61,8 @@ export class PluginInstance {
     }
     const error = (message: unknown): void => env.diags.error(`[${name}] ${toLogText(message)}`)
     const toTag = (tag: unknown): string => (typeof tag === 'string' ? clip(tag, MAX_TAG) : name)
-    const timers = env.createTimers(cause => error(`scheduled function failed: ${describeThrown(cause)}`))
+    const onError = (cause: unknown): void => error(`scheduled function failed: ${describeThrown(cause)}`)
+    const timers = new Timers(onError, undefined, env.time)
     this.#gone = containedAbort(cause => error(`abort listener failed: ${describeThrown(cause)}`))
     const hookAdd: HookAdd = (id, continuation, options) => {
       if (!this.#isInInit) throw hooksSealed(ref, id)

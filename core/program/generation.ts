@@ -11,7 +11,6 @@ import { type ConfigPlace, readConfiguration, readSettings, type Settings } from
 import { ParkedHandshakes } from '../tls/outbound/parked-handshakes.js'
 import { HeldTurns } from '../wait/held-turns.js'
 import { Shadows } from '../wait/shadows.js'
-import { Timers } from '../wait/timers.js'
 import { AccessLogs } from './access-log.js'
 import { deadlineWarnings } from './deadline-warnings.js'
 import { InFlight } from './in-flight.js'
@@ -157,7 +156,6 @@ export async function readGeneration(
       stripsTypes: place.stripsTypes,
       initTimeout: settings.plugins.initTimeout,
       diags,
-      createTimers: onError => new Timers(onError),
       isolate: makeIsolate(settings.plugins.workers, diags, handshakes, revoking.revoke, (line, plugin) =>
         workers.set(line, plugin),
       ),

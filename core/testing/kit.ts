@@ -18,7 +18,6 @@ import type { HandshakeObserver } from '../tls/outbound/observer.js'
 import type { OutboundAsker } from '../tls/outbound/settings.js'
 import type { ProxyVConn } from '../vconn/vconn.js'
 import type { PluginRefused } from '../wait/refusal.js'
-import { Timers } from '../wait/timers.js'
 import { type ClientFacts, type ClientHook, ClientJudgement } from './client-judgement.js'
 import { type MadeUpEnd, openConnection, startConnection, type TestConnection } from './connection.js'
 import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
@@ -79,7 +78,7 @@ export async function openKit(
     // Whether this Node runs TypeScript is for Node to say, when it is asked to import some.
     stripsTypes: true,
     initTimeout: settings.plugins.initTimeout,
-    createTimers: onError => new Timers(onError, undefined, time),
+    time,
     revoke,
     diags,
     isolate: makeIsolate(settings.plugins.workers, diags, { ignoredReenable: () => {} }, revoke),

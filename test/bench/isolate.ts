@@ -12,7 +12,6 @@ import { isolateWith } from '../../core/plugin-host/isolate/isolate.js'
 import { loadPlugins } from '../../core/plugin-host/load.js'
 import { certificateOf } from '../../core/tls/judge/chain-certificate.js'
 import { ParkedEvent } from '../../core/tls/outbound/parked-event.js'
-import { Timers } from '../../core/wait/timers.js'
 import { PluginTurn, type Turn, type TurnObserver } from '../../core/wait/turn.js'
 import { eventOf } from '../../core/wait/turn-event.js'
 import { makeAuthority } from '../kit/pki.js'
@@ -117,10 +116,8 @@ function env(confDir: string): Parameters<typeof loadPlugins>[1] {
     stripsTypes: false,
     initTimeout: 10_000,
     diags,
-    createTimers: onError => new Timers(onError),
     revoke: () => undefined,
     isolate: isolateWith({
-      entry: new URL('../../core/program/wiring/isolate-entry.cjs', import.meta.url),
       memoryMb: 64,
       limits: { workers: 2, hangAfter: 2000, initTimeout: 10_000, maxFailures: 5, retryAfter: 5000 },
       diagsFor: () => diags,

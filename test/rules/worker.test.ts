@@ -15,8 +15,8 @@ test('the entry of a worker reaches neither the engine nor a socket', async t =>
       else visit(file)
     }
   }
-  visit('core/program/wiring/isolate-worker.ts')
-  t.ok(reached.has('core/plugin-host/isolate/serve.ts'), 'the way is followed')
+  visit('core/plugin-host/isolate/serve.ts')
+  t.ok(reached.has('core/wait/turn.ts'), 'the way is followed')
   t.notOk([...reached].some(path => path.startsWith('core/tls/') || path.startsWith('core/http/')))
   for (const native of ['koffi', 'piscina', 'node:net', 'node:tls']) t.notOk(modules.has(native), native)
 })

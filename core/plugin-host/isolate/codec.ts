@@ -1,4 +1,7 @@
 import type { Parked } from '../../api/parked.js'
+import { ProxyError } from '../../base/errors.js'
+import type { Turn } from '../../wait/turn.js'
+import { MAX_EFFECTS } from './from-worker.js'
 import type { AskedEvent, AskHook } from './hook-events.js'
 import type { Subject } from './messages.js'
 import type { WorkerState } from './worker-state.js'
@@ -11,6 +14,20 @@ export interface CallsInTurn<Effect> {
   readonly isOpen: boolean
   /** Takes down what the plugin has called. It travels with the answer, and is done in the proxy before that counts. */
   readonly record: (effect: Effect) => void
+}
+
+/** @param effects what the plugin has called so far, in order */
+export function recordIn(turn: Pick<Turn, 'isOpen'>, effects: unknown[]): CallsInTurn<unknown> {
+  return {
+    get isOpen() {
+      return turn.isOpen
+    },
+    record: effect => {
+      if (effects.length >= MAX_EFFECTS)
+        throw new ProxyError('PTC_PLUGIN_CALL', `more than ${MAX_EFFECTS} calls in one turn`)
+      effects.push(effect)
+    },
+  }
 }
 
 /** How one hook gets to a worker and back. */

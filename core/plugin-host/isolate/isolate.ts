@@ -5,6 +5,9 @@ import type { IsolateDiags } from './isolate-diags.js'
 import { IsolatedPlugin, type IsolateLimits, type WorkersState } from './isolated-plugin.js'
 import type { HookUse } from './messages.js'
 
+/** The module that a worker runs. */
+const ENTRY = new URL('./entry.cjs', import.meta.url)
+
 /** What can be asked about a plugin that runs in workers. */
 export interface InWorkers {
   /** Those that the plugin is on; here something stands in for it on a few more. */
@@ -13,8 +16,6 @@ export interface InWorkers {
 }
 
 export interface IsolateOptions {
-  /** The module that a worker runs. */
-  readonly entry: URL
   readonly memoryMb: number
   readonly limits: IsolateLimits
   readonly diagsFor: (plugin: string) => IsolateDiags
@@ -27,7 +28,6 @@ export interface IsolateOptions {
  * that it wants a continuation which passes the event on.
  */
 export function isolateWith({
-  entry,
   memoryMb,
   limits,
   diagsFor,
@@ -35,7 +35,7 @@ export function isolateWith({
 }: IsolateOptions): NonNullable<PluginEnv['isolate']> {
   return async (path, line, signal) => {
     const { makeThreads } = await import('./threads.js') // and with it what few configurations need
-    const threads = makeThreads({ entry, path, line, count: limits.workers, memoryMb })
+    const threads = makeThreads({ entry: ENTRY, path, line, count: limits.workers, memoryMb })
     const plugin = new IsolatedPlugin(
       line.name,
       threads,

@@ -7,31 +7,24 @@
  * What arrives is queued before any of it runs, so that what has been withdrawn meanwhile does not run at all.
  */
 import type { HookEvents } from '../../api/hooks.js'
-import type { Verdict } from '../../api/verdict.js'
 import { ProxyError } from '../../base/errors.js'
 import { describe, describeThrown, stackOf } from '../../base/thrown.js'
 import { ask, tell } from '../../hooks/ask.js'
 import { HOOK_IDS } from '../../hooks/hook-ids.js'
 import { HookRegistry } from '../../hooks/registry.js'
-import { PluginInstance, type PluginTimers } from '../context.js'
+import { PluginTurn, type Turn, type TurnObserver } from '../../wait/turn.js'
+import { TurnEvent } from '../../wait/turn-event.js'
+import { PluginInstance } from '../context.js'
+
 import { importInit } from '../import-init.js'
 import { runInit } from '../run-init.js'
+import { type Facts, recordIn } from './codec.js'
 import { plainRevocation } from './from-worker.js'
 import type { AskHook, TellHook } from './hook-events.js'
 import type { FromWorker, PlainQuestion, PlainTold, ToWorker, WorkerTask } from './messages.js'
 import { NOTIFICATIONS } from './notifications.js'
 import { QUESTIONS } from './questions.js'
 import { WorkerState } from './worker-state.js'
-import { type AnswerRight, WorkerTurn } from './worker-turn.js'
-
-/** What lies beside plugin-host. */
-export interface WorkerTools {
-  readonly createTimers: (onError: (cause: unknown) => void) => PluginTimers
-  readonly createRight: (
-    deliver: (verdict: Verdict) => void,
-    onIgnored: (why: 'second' | 'late') => void,
-  ) => AnswerRight
-}
 
 /** How long work goes on before the port is read again; milliseconds. */
 const SLICE = 5
@@ -39,7 +32,7 @@ const SLICE = 5
 type Queued = Exclude<ToWorker, { do: 'abort' | 'unload' }>
 
 /** Ends when the plugin has been unloaded. */
-export async function servePlugin(task: WorkerTask, tools: WorkerTools): Promise<void> {
+export async function servePlugin(task: WorkerTask): Promise<void> {
   const { port, path, line } = task
   const send = (message: FromWorker): void => port.postMessage(message)
   const registry = new HookRegistry()
@@ -51,7 +44,7 @@ export async function servePlugin(task: WorkerTask, tools: WorkerTools): Promise
     error: (message: string) => log('error', message),
   }
   const revoke = (what: unknown): void => send({ did: 'revoke', what: plainRevocation(what) })
-  const instance = new PluginInstance(line, registry, { diags, createTimers: tools.createTimers, revoke })
+  const instance = new PluginInstance(line, registry, { diags, revoke })
   try {
     const init = await importInit(path, line)
     await runInit(init, instance.context, line)
@@ -64,10 +57,7 @@ export async function servePlugin(task: WorkerTask, tools: WorkerTools): Promise
   }
   instance.endInit()
   registry.seal()
-  const error = (message: string): void => log('error', `[${line.name}] ${message}`)
-  const gaveUp = (about: string): void =>
-    log('debug', `plugin ${line.name} gave up on ${about}: nothing waited for it any more`, 'plugin')
-  const serving = new Serving(registry, tools, send, error, gaveUp)
+  const serving = new Serving(registry, line.name, send, log)
   await new Promise<void>(resolve => {
     port.once('close', resolve)
     port.on('message', (message: ToWorker) => (message.do === 'unload' ? resolve() : serving.take(message)))
@@ -79,30 +69,31 @@ export async function servePlugin(task: WorkerTask, tools: WorkerTools): Promise
   port.close()
 }
 
+type Log = (level: 'debug' | 'error', message: string, tag?: string) => void
+
 class Serving {
   readonly #registry: HookRegistry
-  readonly #tools: WorkerTools
+  readonly #name: string
   readonly #send: (message: FromWorker) => void
-  readonly #error: (message: string) => void
-  /** Hears what it was about when the plugin gave up on what nothing waits for any more. */
-  readonly #gaveUp: (about: string) => void
+  readonly #log: Log
+  readonly #observer: TurnObserver
   readonly #queue: Queued[] = []
-  readonly #asked = new Map<number, WorkerTurn>()
-  readonly #kept = new WorkerState()
+  readonly #asked = new Map<number, Pick<PluginTurn<never>, 'stop'>>()
+  readonly #state = new WorkerState()
   #isRunning = false
 
-  constructor(
-    registry: HookRegistry,
-    tools: WorkerTools,
-    send: (message: FromWorker) => void,
-    error: (message: string) => void,
-    gaveUp: (about: string) => void,
-  ) {
+  constructor(registry: HookRegistry, name: string, send: (message: FromWorker) => void, log: Log) {
     this.#registry = registry
-    this.#tools = tools
+    this.#name = name
     this.#send = send
-    this.#error = error
-    this.#gaveUp = gaveUp
+    this.#log = log
+    this.#observer = {
+      ignoredReenable: (_, about, why) => send({ did: 'overdo', about, why }),
+      pluginFailed: (_, about, cause) =>
+        this.#error(`failed after it was asked about ${about}: ${describeThrown(cause)}`),
+      gaveUp: (_, about) =>
+        log('debug', `plugin ${name} gave up on ${about}: nothing waited for it any more`, 'plugin'),
+    }
   }
 
   take(message: Exclude<ToWorker, { do: 'unload' }>): void {
@@ -117,7 +108,7 @@ class Serving {
   end(): void {
     for (const message of this.#queue.splice(0))
       if (message.do === 'tell') this.#tell(message.told.hook, message.told)
-    for (const turn of this.#asked.values()) turn.finish(false)
+    for (const turn of this.#asked.values()) turn.stop()
     this.#asked.clear()
   }
 
@@ -126,7 +117,7 @@ class Serving {
     for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
       if (message.do === 'ask') this.#ask(message.seq, message.question.hook, message.question)
       else if (message.do === 'tell') this.#tell(message.told.hook, message.told)
-      else if (message.do === 'forget') this.#kept.forget(message.subject)
+      else if (message.do === 'forget') this.#state.forget(message.subject)
       if (message.do !== 'forget') this.#send({ did: 'return', seq: message.seq })
       // After a while, hear first what has been withdrawn.
       if (performance.now() - began > SLICE) break
@@ -141,54 +132,54 @@ class Serving {
       this.#queue.splice(queued, 1)
       this.#send({ did: 'return', seq })
     }
-    this.#asked.get(seq)?.finish(false)
+    this.#asked.get(seq)?.stop()
     this.#asked.delete(seq)
     this.#send({ did: 'withdraw', seq })
   }
 
   #ask<H extends AskHook>(seq: number, hook: H, question: PlainQuestion): void {
-    const { about, vconn, within, deadline, continuation, facts } = question
-    const right = this.#tools.createRight(
-      verdict => {
-        const { effects } = turn
-        this.#end(seq, true)
-        this.#send({ did: 'answer', seq, about, verdict, effects })
-      },
-      why => this.#send({ did: 'overdo', about, why }),
-    )
-    const refuse = (cause: unknown): void => {
-      if (turn.isAbortOf(cause)) return this.#gaveUp(about)
-      if (!right.isOpen)
-        return this.#error(`failed after it was asked about ${about}: ${describeThrown(cause)}`)
-      this.#end(seq, true)
-      this.#send({ did: 'fail', seq, message: describe(cause), stack: stackOf(cause) })
-    }
-    const turn = new WorkerTurn(right, refuse, this.#tools.createTimers)
-    this.#asked.set(seq, turn)
+    const { about, vconn: plain, within, deadline, continuation, facts } = question
+    const vconn = this.#state.vconnOf(plain, typeof within === 'number' ? undefined : within)
     const hooked = this.#registry.on(hook)[continuation]
-    if (hooked === undefined) return refuse(new ProxyError('PTC_INTERNAL', 'there is no such continuation'))
-    const known = QUESTIONS[hook].toFacts(facts, turn, this.#kept)
-    ask<H>(
-      hooked.continuation,
-      turn.eventOf<H>(
-        known,
-        this.#kept.vconnOf(vconn, typeof within === 'number' ? undefined : within),
-        deadline,
-      ),
-      refuse,
+    const effects: unknown[] = []
+    const turn = new PluginTurn<HookEvents[H]>(
+      {
+        plugin: this.#name,
+        deadline: undefined,
+        ask: (event, { refuse }) => {
+          if (hooked === undefined) refuse(new ProxyError('PTC_INTERNAL', 'there is no such continuation'))
+          else ask<H>(hooked.continuation, event, refuse)
+        },
+      },
+      { vconn, about, deadline, observer: this.#observer },
+      its => toEvent<H>(its, QUESTIONS[hook].toFacts(facts, recordIn(its, effects), this.#state)),
+      end => {
+        this.#asked.delete(seq)
+        if (end.type === 'reenabled') this.#send({ did: 'answer', seq, about, verdict: end.verdict, effects })
+        else if (end.type === 'plugin-failed')
+          this.#send({ did: 'fail', seq, message: describe(end.cause), stack: stackOf(end.cause) })
+      },
     )
-  }
-
-  #end(seq: number, isWanted: boolean): void {
-    this.#asked.get(seq)?.finish(isWanted)
-    this.#asked.delete(seq)
+    this.#asked.set(seq, turn)
+    turn.start()
   }
 
   #tell<H extends TellHook>(hook: H, { facts }: PlainTold): void {
-    const event: HookEvents[H] = NOTIFICATIONS[hook].toEvent(facts, this.#kept)
+    const event: HookEvents[H] = NOTIFICATIONS[hook].toEvent(facts, this.#state)
     Object.freeze(event)
     tell<H>(this.#registry.on(hook), event, (_plugin, cause) =>
       this.#error(`failed on ${hook}: ${describeThrown(cause)}`),
     )
   }
+
+  #error(message: string): void {
+    this.#log('error', `[${this.#name}] ${message}`)
+  }
+}
+
+/** What the plugin receives. Accessors among the facts stay accessors: reading some of them has a meaning. */
+function toEvent<H extends AskHook>(turn: Turn, facts: Facts<H>): HookEvents[H] {
+  const event = Object.defineProperties(new TurnEvent(turn), Object.getOwnPropertyDescriptors(facts))
+  // The facts of a hook and the parts of a turn are its event; the types say so, but the compiler cannot conclude it.
+  return Object.freeze(event) as unknown as HookEvents[H]
 }

@@ -15,7 +15,6 @@ export function makeIsolate(
   onLoaded?: IsolateOptions['onLoaded'],
 ): NonNullable<PluginEnv['isolate']> {
   return isolateWith({
-    entry: new URL('./isolate-entry.cjs', import.meta.url),
     memoryMb,
     limits,
     onLoaded,

@@ -1,6 +1,5 @@
 import type { PluginEnv } from '../../../core/plugin-host/load.js'
 import type { LoadedLine } from '../../../core/plugin-host/plugin-line.js'
-import { Timers } from '../../../core/wait/timers.js'
 import { makeTempDir, type TempDir } from '../../kit/temp-dir.js'
 
 /** A line of plugin.config, as the parser would hand it over. */
@@ -27,7 +26,6 @@ export function makeHost(overrides: Partial<PluginEnv> = {}): HostKit {
     shippedDirs: [],
     stripsTypes: false,
     initTimeout: 5000,
-    createTimers: onError => new Timers(onError),
     revoke: (what, by) => log.push(`REVOKE ${by} ${JSON.stringify(what)}`),
     diags: {
       debug: (tag, message) => log.push(`DEBUG ${tag} ${message}`),

@@ -3,6 +3,6 @@
  * import it, and Node 20 now and then fails over an ES module that is required first.
  */
 module.exports = async (task: never): Promise<void> => {
-  const { default: run } = await import('./isolate-worker.js')
-  await run(task)
+  const { servePlugin } = await import('./serve.js')
+  await servePlugin(task)
 }
