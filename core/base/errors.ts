@@ -212,6 +212,12 @@ export const ERRORS = {
     '',
     'The ClientHello in a tunnel cannot be read, or its name cannot be a host; the message says what is wrong.',
   ),
+  PTC_TUNNEL_HIDDEN: kind(
+    'client',
+    403,
+    'http_request_denied',
+    'What the client sent in its tunnel hides which host it is for, and rules or plugins decide by hosts; the message says what it was.',
+  ),
   PTC_TUNNEL_CUT: kind(
     'origin',
     0,

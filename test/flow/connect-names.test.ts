@@ -231,6 +231,34 @@ test('a plain request in a tunnel is judged by the host that it names', async t 
   }
 })
 
+test('a later request in a plain tunnel cannot be for a host that a rule or a plugin keeps from it', async t => {
+  const toB = `GET / HTTP/1.1\r\nHost: ${B}\r\n\r\n`
+  for (const options of [
+    { rules: `- {fqdn: ${B}, connect_verify: bump}\n` },
+    { clientGates: [refuseB('TS_HTTP_READ_REQUEST_HDR_HOOK')] },
+  ]) {
+    const it = await start(t, { mode: 'tunnel', ...options })
+    const origin = await rawOrigin(scripts.reply('HTTP/1.1 204 No Content\r\n\r\n'))
+    t.teardown(origin.stop)
+    const client = await it.ask(`${A}:${origin.port}`, `GET / HTTP/1.1\r\nHost: ${A}\r\n\r\n`)
+    t.equal((await client.response('CONNECT')).status, 200)
+    t.equal((await client.response()).status, 204, 'the first one is for the host of the CONNECT')
+    client.send(toB)
+    await client.ended()
+    await it.proxy.until(new RegExp(`refused or cut: PTC_MISDIRECTED: a request for ${B} in a tunnel`))
+
+    const split = await it.ask(`${A}:${origin.port}`, 'FOO')
+    t.equal((await split.response('CONNECT')).status, 200)
+    split.send(toB.slice(3))
+    await split.ended()
+    const h2 = await it.ask(`${A}:${origin.port}`, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+    t.equal((await h2.response('CONNECT')).status, 200)
+    await h2.ended()
+    await it.proxy.until(/PTC_TUNNEL_HIDDEN: .* HTTP\/2 without TLS/)
+    for (const connection of origin.connections) t.notMatch(connection.text(), B)
+  }
+})
+
 test('a tunnel into which the proxy looks still carries every protocol', async t => {
   const it = await start(t, { mode: 'tunnel', rules: `- {fqdn: ${B}, connect_verify: bump}\n` })
   const speaksFirst = await rawOrigin(async connection => {

@@ -1,4 +1,5 @@
 import { METHODS } from 'node:http'
+import { ProxyError } from '../../base/errors.js'
 import { type ClientHello, readClientHello } from '../../tls/sniff/client-hello.js'
 
 /** What a client sends first in a tunnel. */
@@ -6,9 +7,9 @@ export type Opening =
   | { readonly kind: 'tls'; readonly hello: ClientHello }
   /** `authorities`: what the request names, by its target and by its Host fields. */
   | { readonly kind: 'http'; readonly authorities: readonly string[] }
-  /** Neither. */
-  | { readonly kind: 'other'; readonly why: string }
-  /** It begins like TLS or HTTP, and cannot be read as such. `alert`: what to tell a TLS client. */
+  /** Neither. `isOpen`: with what is still to come it could be a request. */
+  | { readonly kind: 'other'; readonly why: string; readonly isOpen: boolean }
+  /** It begins like TLS or HTTP, and its host cannot be read. `alert`: what to tell a TLS client. */
   | { readonly kind: 'bad'; readonly why: string; readonly alert: number | undefined }
 
 /** Bytes in which the head of a request must be complete. */
@@ -18,8 +19,15 @@ const FIRST_TLS = 20
 const LAST_TLS = 23
 /** What a request line may begin with; other first bytes pass at once, because a client may wait for an answer to them. */
 const METHOD_STARTS = METHODS.map(method => `${method} `)
-const LINE = /^[\r\n]*[!#$%&'*+.^_`|~0-9a-z-]{1,40} +(\S+) +HTTP\/1\.[0-9][ \t]*\r?\n/i
+const LINE = /^[\r\n]*([!#$%&'*+.^_`|~0-9a-z-]{1,40}) +(\S+) +HTTP\/1\.[0-9][ \t]*\r?\n/i
+/** A first line that some server might take for a request line. */
+const LIKE_LINE = /^\s*[!#$%&'*+.^_`|~0-9a-z-][^\0\n]*HTTP\/[0-9][^\0\n]*\n/i
+/** What could still become one. */
+const OPEN_LINE = /^\s*(?:[!#$%&'*+.^_`|~0-9a-z-][^\0\n]*)?$/i
 const HEAD_END = /\n\r?\n/
+/** The PROXY protocol of HAProxy. What follows its header is a connection of its own, for whatever host. */
+const PROXY_V1 = /^PROXY /
+const PROXY_V2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n')
 
 /**
  * Reads what has come so far, from the first byte of the tunnel on.
@@ -35,10 +43,20 @@ export function readOpening(bytes: Buffer, isEnded = false): Opening | 'more' {
     if (reading.kind === 'hello') return { kind: 'tls', hello: reading.hello }
     return { kind: 'bad', why: reading.why, alert: reading.alert }
   }
+  const start = bytes.subarray(0, PROXY_V2.length)
+  if (start.equals(PROXY_V2)) return bad(PROXY_HEADER)
+  if (start.equals(PROXY_V2.subarray(0, start.length))) return more
   return readHttp(bytes.toString('latin1', 0, MAX_HEAD + 1)) ?? more
 }
 
-const NOTHING_MORE: Opening = { kind: 'other', why: 'the client sent nothing that could be read' }
+const NOTHING_MORE: Opening = {
+  kind: 'other',
+  why: 'the client sent nothing that could be read',
+  isOpen: false,
+}
+const PROXY_HEADER = 'it begins with a header of the PROXY protocol'
+
+const bad = (why: string): Opening => ({ kind: 'bad', why, alert: undefined })
 
 /** Whether a request line could still come of it. */
 function isLineOpen(text: string): boolean {
@@ -52,17 +70,37 @@ function isLineOpen(text: string): boolean {
 /** Undefined: more is needed. */
 function readHttp(text: string): Opening | undefined {
   const line = LINE.exec(text)
-  if (line === null) {
-    return isLineOpen(text) ? undefined : { kind: 'other', why: 'the bytes are no TLS record' }
-  }
-  const [whole, target = ''] = line
+  if (line === null) return isLineOpen(text) ? undefined : readOther(text)
+  const [whole, method = '', target = ''] = line
+  if (method.toUpperCase() === 'CONNECT') return bad('it is a CONNECT inside a tunnel')
   const end = HEAD_END.exec(text.slice(whole.length - 1))
   if (end === null) {
     if (text.length <= MAX_HEAD) return undefined
-    return { kind: 'bad', why: 'the head of the request is too large', alert: undefined }
+    return bad('the head of the request is too large')
   }
   const fields = text.slice(whole.length, whole.length - 1 + end.index + 1)
   const hosts = [...fields.matchAll(/^host[ \t]*:([^\r\n]*)/gim)].map(([, value = '']) => value.trim())
-  const [, authority] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#\\]*)/i.exec(target) ?? []
-  return { kind: 'http', authorities: authority === undefined ? hosts : [authority, ...hosts] }
+  return { kind: 'http', authorities: authoritiesOf(target, hosts) }
 }
+
+/**
+ * What a request names.
+ * @param hosts its Host fields
+ */
+export function authoritiesOf(target: string, hosts: readonly string[]): readonly string[] {
+  const [, authority] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#\\]*)/i.exec(target) ?? []
+  return (authority === undefined ? hosts : [authority, ...hosts]).map(text => text.replace(/^.*@/, ''))
+}
+
+/** No request that can be read. */
+function readOther(text: string): Opening {
+  if (PROXY_V1.test(text)) return bad(PROXY_HEADER)
+  if (/^PRI \* HTTP\/2/.test(text)) return bad('it is HTTP/2 without TLS')
+  if (LIKE_LINE.test(text)) return bad('its request line is malformed')
+  const isOpen = text.length <= MAX_HEAD && OPEN_LINE.test(text)
+  return { kind: 'other', why: 'the bytes are no TLS record', isOpen }
+}
+
+/** @param why what it was, as the end of a sentence */
+export const hiddenHost = (why: string): ProxyError =>
+  new ProxyError('PTC_TUNNEL_HIDDEN', `what the client sent hides which host it is for: ${why}`)

@@ -22,7 +22,8 @@ import type { Pages } from '../pages/templates.js'
 import type { BumpedConnections } from './bump.js'
 import type { AskAbout, ConnectServer } from './connect.js'
 import { GuardedLink } from './guarded-link.js'
-import type { Opening } from './opening.js'
+import { hiddenHost, type Opening } from './opening.js'
+import { PlainLink } from './plain-link.js'
 import type { ConnectRequest } from './request.js'
 import { blindTunnel, relay } from './tunnel.js'
 import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
@@ -118,10 +119,10 @@ class Serving {
     return undefined
   }
 
-  /** @throws {ProxyError} PTC_TUNNEL_NOT_TLS, PTC_TUNNEL_HELLO */
+  /** @throws {ProxyError} PTC_TUNNEL_NOT_TLS, PTC_TUNNEL_HIDDEN, PTC_TUNNEL_HELLO */
   #check(opening: Opening, judgement: TunnelJudgement): void {
     if (opening.kind === 'bad') {
-      if (opening.alert === undefined) throw notTls(opening.why)
+      if (opening.alert === undefined) throw (this.#mayBePlain(judgement) ? hiddenHost : notTls)(opening.why)
       throw new ProxyError('PTC_TUNNEL_HELLO', `the ClientHello is refused: ${opening.why}`)
     }
     if (opening.kind === 'tls' || this.#mayBePlain(judgement)) return
@@ -131,13 +132,17 @@ class Serving {
   async #relay(
     client: WaitingClient,
     way: TunnelWay,
-    { mode, host, announced }: TunnelJudgement,
+    judgement: TunnelJudgement,
     opening: Opening,
     before: VerifiedAddress | undefined,
   ): Promise<PumpResult> {
+    const { mode, host, announced } = judgement
     if (mode === 'tunnel' || opening.kind !== 'tls') {
       const tcp = await way.started(host)
-      const link = opening.kind === 'tls' ? new GuardedLink(tcp, undefined, announced) : tcp
+      const link =
+        opening.kind === 'tls'
+          ? new GuardedLink(tcp, undefined, announced)
+          : new PlainLink(tcp, other => this.#mayFollow(other, judgement))
       return relay(client.release(), link, this.#options)
     }
     const isCovered = before !== undefined && host === this.#request.host && before.announced === announced
@@ -147,6 +152,12 @@ class Serving {
     const result = await relay(client.release(), guarded, this.#options)
     if (result.cause?.code === 'PTC_TUNNEL_CUT') forget()
     return result
+  }
+
+  /** Whether a plain request for this host may pass in a tunnel that is open. Plugins are asked before it is open only. */
+  #mayFollow(host: string, { others }: TunnelJudgement): boolean {
+    if (host === this.#request.host || others.includes(host)) return true
+    return this.#ask === undefined && this.#mayBePlain(judgeTunnel({ connect: host }, this.#rules))
   }
 
   /** Tells the client in its own protocol why its tunnel ends. */

@@ -64,7 +64,7 @@ function hostsIn(opening: Opening): readonly string[] {
   if (opening.kind === 'tls') return opening.hello.sni === undefined ? [] : [opening.hello.sni]
   if (opening.kind !== 'http') return []
   return opening.authorities.flatMap(text => {
-    const parsed = parseAuthority(text.replace(/^.*@/, ''))
+    const parsed = parseAuthority(text)
     return 'wrong' in parsed ? [] : [parsed.host]
   })
 }

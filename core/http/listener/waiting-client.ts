@@ -132,4 +132,4 @@ export class WaitingClient implements LinkSink {
 }
 
 const EMPTY = Buffer.alloc(0)
-const ORIGIN_SPOKE: Opening = { kind: 'other', why: 'the origin spoke first' }
+const ORIGIN_SPOKE: Opening = { kind: 'other', why: 'the origin spoke first', isOpen: true }

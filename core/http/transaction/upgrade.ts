@@ -31,9 +31,12 @@ export function switchProtocol(
   link.resume()
 }
 
+/** @param protocol in lower case */
+export const isPassable = (protocol: string): boolean => protocol !== '' && !NOT_PASSED.test(protocol)
+
 /** The protocols that may be passed on, as an Upgrade field; undefined if there are none. */
 export function passedProtocols(upgrade: string): string | undefined {
-  const passed = protocolsIn(['upgrade', upgrade]).filter(name => name !== '' && !NOT_PASSED.test(name))
+  const passed = protocolsIn(['upgrade', upgrade]).filter(isPassable)
   return passed.length === 0 ? undefined : passed.join(', ')
 }
 
