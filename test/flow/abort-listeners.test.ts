@@ -1,5 +1,5 @@
 /** What a plugin does when its signal aborts is at a moment that a client chooses: it must cost nobody else anything. */
-import { type Test, test } from 'tap'
+import { after, type Test, test } from 'tap'
 import { rawClient } from '../kit/client.js'
 import { realHello } from '../kit/client-hellos.js'
 import { get, requestText } from '../kit/get.js'
@@ -37,6 +37,8 @@ async function start(t: Test, line: string): Promise<ChildProxy> {
   return proxy
 }
 
+after(() => origin.stop())
+
 for (const line of ['failing.mjs', 'failing.mjs @isolate=worker'])
   test(`abort listeners that throw, ${line}`, async t => {
     const held = await nodeOrigin({ tls: await root.issue({ cn: 'held.example' }) })
@@ -67,7 +69,3 @@ for (const line of ['failing.mjs', 'failing.mjs @isolate=worker'])
       'on plugins without it',
     )
   })
-
-test('at the end', async () => {
-  await origin.stop()
-})

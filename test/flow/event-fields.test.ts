@@ -122,6 +122,6 @@ test('every event has its declared fields, here and in a worker', async t => {
     )
 })
 
-test('nothing is left', async () => {
+test('no native object is left after the events', async () => {
   await unused.stop()
 })

@@ -1,5 +1,5 @@
 /** What a bad plugin in worker threads can do to clients whose handshakes it does not hold: nothing. */
-import { test } from 'tap'
+import { after, test } from 'tap'
 import { isolatedClients as setUp } from '../kit/isolated-client.js'
 import { HELLO, origin } from '../kit/secure-proxy.js'
 
@@ -9,7 +9,9 @@ const WHY = {
   spin: /its worker was lost: it does not return from its call/,
 } as const
 
-test('a worker that ends while it holds a client', async t => {
+after(() => origin.stop())
+
+test('a client is refused when the worker that holds it ends', async t => {
   const { client, proxy } = await setUp(t, {
     'proxy.config.plugin.isolate.memory_mb': 32,
     'proxy.config.plugin.isolate.hang_timeout': 2000,
@@ -35,8 +37,4 @@ test('a worker that ends while it holds a client', async t => {
     t.match(await client(), { body: HELLO })
   }
   await proxy.until(new RegExp(`(?:ready true[^]*){${2 + cases.length}}`)) // a new instance hears of the ports, too
-})
-
-test('at the end', async () => {
-  await origin.stop()
 })

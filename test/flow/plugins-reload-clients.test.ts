@@ -1,6 +1,6 @@
 /** A reload while plugins hold clients: they are unloaded when the last of those has its answer, and not before. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Test, test } from 'tap'
+import { after, type Test, test } from 'tap'
 import { get } from '../kit/get.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 import { sClient } from '../kit/s-client.js'
@@ -34,6 +34,8 @@ async function start(t: Test, hook: string): Promise<{ proxy: ProxyHere; conf: P
   return { proxy, conf }
 }
 
+after(() => origin.stop())
+
 for (const hook of [
   'TS_SSL_CLIENT_HELLO_HOOK',
   'TS_SSL_CERT_HOOK',
@@ -61,7 +63,3 @@ for (const hook of [
     await proxy.until(/answers: counted/)
     await proxy.until(/unloaded/)
   })
-
-test('at the end', async () => {
-  await origin.stop()
-})

@@ -13,7 +13,7 @@ export default ({ hookAdd }) => {
 }
 `
 
-test('a plugin stays for the transactions that it has been asked about', async t => {
+test('a plugin in workers stays loaded for the transactions that it was asked about', async t => {
   let held: ServerResponse | undefined
   const port = await listen(
     t,

@@ -1,6 +1,6 @@
 /** A reload while plugins in shadow mode think: nobody waits for them, and yet they have their time. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Test, test } from 'tap'
+import { after, type Test, test } from 'tap'
 import { rawClient, tlsClient } from '../kit/client.js'
 import { httpsOrigin, testRoot } from '../kit/connecting.js'
 import { getOn } from '../kit/get.js'
@@ -44,6 +44,8 @@ async function reloaded(t: Test, line: string): Promise<ProxyHere> {
   return proxy
 }
 
+after(() => unused.stop())
+
 for (const hook of [
   'TS_SSL_CERT_VERIFY_HOOK',
   'TS_SSL_CLIENT_HELLO_HOOK',
@@ -60,7 +62,7 @@ for (const hook of [
     t.match(proxy.output(), /would have rejected \S+.*: policy, on trial/, 'what it says counts')
   })
 
-test('silence keeps the old plugin until its deadline, and no longer', async t => {
+test('a shadow plugin that stays silent keeps its generation until its deadline', async t => {
   for (const hook of ['TS_SSL_CERT_VERIFY_HOOK', 'TS_SSL_CLIENT_HELLO_HOOK', 'TS_VCONN_START_HOOK']) {
     const proxy = await reloaded(t, `thinking.mjs @mode=shadow @deadline=600 ${hook}`)
     const [text] = await proxy.until(/[\s\S]*unloaded/)
@@ -68,13 +70,9 @@ test('silence keeps the old plugin until its deadline, and no longer', async t =
   }
 })
 
-test('the end of the proxy does not wait for it', async t => {
+test('a stop of the proxy does not wait for a shadow plugin', async t => {
   const proxy = await reloaded(t, 'thinking.mjs @mode=shadow @deadline=2000 TS_HTTP_READ_REQUEST_HDR_HOOK')
   const begin = performance.now()
   await proxy.server.stop(0)
   t.ok(performance.now() - begin < 900)
-})
-
-test('at the end', async () => {
-  await unused.stop()
 })

@@ -1,7 +1,7 @@
 /** A store that is connected and says nothing costs a bounded number of calls, and is found again. */
 import { chmodSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { test } from 'tap'
+import { after, test } from 'tap'
 import { Guard } from '../../plugins/session-store/guard.js'
 import { redisStore } from '../../plugins/session-store/redis.js'
 import { origin, secureProxy } from '../kit/secure-proxy.js'
@@ -10,6 +10,8 @@ import { makeTempDir } from '../kit/temp-dir.js'
 
 const DEADLINE = 50
 const never = new Promise<never>(() => {})
+
+after(() => origin.stop())
 
 test('calls that are never answered are bounded', async t => {
   let calls = 0
@@ -75,8 +77,4 @@ test('a key file that others may read', async t => {
     )
     t.equal(isTold, mode === 0o604, mode.toString(8))
   }
-})
-
-test('at the end', async () => {
-  await origin.stop()
 })

@@ -1,5 +1,5 @@
 /** What the compiler says to the author of a plugin who has installed the package. */
-import { test } from 'tap'
+import { after, test } from 'tap'
 import { compileElsewhere } from '../../rules/kit/compile.js'
 
 const HEAD = `import type { OptionsOf, OptionsSchema, PluginInit } from 'portcullis/plugin'
@@ -101,4 +101,4 @@ test('what is right compiles, and what is wrong does not', async t => {
   }
 })
 
-test('its files are gone', async () => dir.remove())
+after(() => dir.remove())

@@ -55,7 +55,7 @@ test('an origin is not read on while its interim responses wait for the client',
   t.match(client.sent().toString(), /^(?:HTTP\/1\.1 103.*){2}HTTP\/1\.1 200 OK.*ok$/s)
 })
 
-test('a body behind interim responses that wait', async t => {
+test('a body waits behind interim responses', async t => {
   const { client, origin } = setUp()
   client.hasRoom = false
   origin.receive(HINTS + OK.slice(0, -1))

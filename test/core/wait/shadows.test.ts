@@ -57,7 +57,7 @@ test('silence lasts until the earlier deadline', async t => {
   }
 })
 
-test('there are only so many', async t => {
+test('the number of shadow calls is bounded', async t => {
   const { shadows, told, ask } = stage(3)
   let asked = 0
   const silent = (): void => {

@@ -121,7 +121,7 @@ test('revoking frees the sessions that rest on it', async t => {
   t.equal(cache.take('a'), undefined)
 })
 
-test('a handshake that began before a revocation', async t => {
+test('a session of a handshake that began before a revocation is not kept', async t => {
   const cache = new SessionCache(10)
   const settings = { cache, digest: 'policy', isReverified: true }
   const target = { host: 'a.test', port: 443, client: '' }
