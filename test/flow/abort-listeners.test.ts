@@ -1,5 +1,5 @@
 /** What a plugin does when its signal aborts is at a moment that a client chooses: it must cost nobody else anything. */
-import { after, type Test, test } from 'tap'
+import { type Test, test } from 'tap'
 import { rawClient } from '../kit/client.js'
 import { realHello } from '../kit/client-hellos.js'
 import { get, requestText } from '../kit/get.js'
@@ -36,8 +36,6 @@ async function start(t: Test, line: string): Promise<ChildProxy> {
   t.teardown(() => proxy.stop())
   return proxy
 }
-
-after(() => origin.stop())
 
 for (const line of ['failing.mjs', 'failing.mjs @isolate=worker'])
   test(`abort listeners that throw, ${line}`, async t => {

@@ -1,15 +1,13 @@
 /** Records that bring nothing, from clients and from origins: a few are fine, a flood is the end of the connection. */
 import { connect } from 'node:net'
-import { after, test } from 'tap'
+import { test } from 'tap'
 import { OutboundContext } from '../../core/tls/openssl/outbound-context.js'
 import { OutboundEngine } from '../../core/tls/openssl/outbound-engine.js'
 import { TlsLink } from '../../core/tls/tls-link.js'
 import { FakeLink, SinkLog } from '../kit/fake-link.js'
 import { OriginEngine, shake } from '../kit/origin-engine.js'
-import { HELLO, natives, origin, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, natives, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
 import { UpdatingClient } from '../kit/updating-client.js'
-
-after(() => origin.stop())
 
 test('a client that floods us with key updates is cut off', async t => {
   const { proxy, port } = await secureProxy(t, [], {

@@ -1,15 +1,13 @@
 /** What a bad plugin in worker threads can do to clients whose handshakes it does not hold: nothing. */
-import { after, test } from 'tap'
+import { test } from 'tap'
 import { isolatedClients as setUp } from '../kit/isolated-client.js'
-import { HELLO, origin } from '../kit/secure-proxy.js'
+import { HELLO } from '../kit/secure-proxy.js'
 
 const WHY = {
   exit: /its worker was lost: /,
   memory: /its worker was lost: it ran out of memory/,
   spin: /its worker was lost: it does not return from its call/,
 } as const
-
-after(() => origin.stop())
 
 test('a client is refused when the worker that holds it ends', async t => {
   const { client, proxy } = await setUp(t, {

@@ -1,10 +1,8 @@
 /** The hooks of a client's handshake, for a plugin in worker threads: the same API, with OpenSSL's own client. */
-import { after, test } from 'tap'
+import { test } from 'tap'
 import { isolatedClients as setUp } from '../kit/isolated-client.js'
-import { HELLO, origin, root } from '../kit/secure-proxy.js'
+import { HELLO, root } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
-
-after(() => origin.stop())
 
 for (const tls of ['1.2', '1.3'] as const) {
   test(`TLS ${tls}`, async t => {

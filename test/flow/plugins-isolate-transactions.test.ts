@@ -1,5 +1,6 @@
 /** The hooks of a request and its response, for a plugin in worker threads. */
-import { after, type Test, test } from 'tap'
+import { type Test, test } from 'tap'
+import { atEnd } from '../kit/at-end.js'
 import type { TimedResponse } from '../kit/client.js'
 import { get } from '../kit/get.js'
 import { nodeOrigin } from '../kit/node-origin.js'
@@ -75,7 +76,7 @@ async function stage(t: Test, records: ProxyConf['records'] = {}): Promise<Stage
   }
 }
 
-after(() => origin.stop())
+atEnd(() => origin.stop())
 
 test('a plugin in a worker holds and changes a request and its response', async t => {
   const { proxy, get } = await stage(t)

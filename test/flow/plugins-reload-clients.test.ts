@@ -1,6 +1,6 @@
 /** A reload while plugins hold clients: they are unloaded when the last of those has its answer, and not before. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { after, type Test, test } from 'tap'
+import { type Test, test } from 'tap'
 import { get } from '../kit/get.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 import { sClient } from '../kit/s-client.js'
@@ -33,8 +33,6 @@ async function start(t: Test, hook: string): Promise<{ proxy: ProxyHere; conf: P
   t.teardown(proxy.stop)
   return { proxy, conf }
 }
-
-after(() => origin.stop())
 
 for (const hook of [
   'TS_SSL_CLIENT_HELLO_HOOK',

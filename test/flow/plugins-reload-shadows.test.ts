@@ -1,11 +1,11 @@
 /** A reload while plugins in shadow mode think: nobody waits for them, and yet they have their time. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { after, type Test, test } from 'tap'
+import { type Test, test } from 'tap'
 import { rawClient, tlsClient } from '../kit/client.js'
 import { httpsOrigin, testRoot } from '../kit/connecting.js'
 import { getOn } from '../kit/get.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
-import { root, SECURE_FILES, origin as unused } from '../kit/secure-proxy.js'
+import { root, SECURE_FILES } from '../kit/secure-proxy.js'
 
 const HOST = 'origin.example'
 /** Longer than a retired setup is left alone. */
@@ -43,8 +43,6 @@ async function reloaded(t: Test, line: string): Promise<ProxyHere> {
   await proxy.server.reload()
   return proxy
 }
-
-after(() => unused.stop())
 
 for (const hook of [
   'TS_SSL_CERT_VERIFY_HOOK',

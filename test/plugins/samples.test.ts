@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { after, test } from 'tap'
+import { test } from 'tap'
 import { openKit } from '../../core/testing/kit.js'
+import { atEnd } from '../kit/at-end.js'
 import { makeAuthority } from '../kit/pki.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -42,4 +43,4 @@ test('every sample', async t => {
   })
 })
 
-after(() => dir.remove())
+atEnd(() => dir.remove())

@@ -1,17 +1,15 @@
 /** A store that is connected and says nothing costs a bounded number of calls, and is found again. */
 import { chmodSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { after, test } from 'tap'
+import { test } from 'tap'
 import { Guard } from '../../plugins/session-store/guard.js'
 import { redisStore } from '../../plugins/session-store/redis.js'
-import { origin, secureProxy } from '../kit/secure-proxy.js'
+import { secureProxy } from '../kit/secure-proxy.js'
 import { makeKey, startRedis } from '../kit/stores.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const DEADLINE = 50
 const never = new Promise<never>(() => {})
-
-after(() => origin.stop())
 
 test('calls that are never answered are bounded', async t => {
   let calls = 0

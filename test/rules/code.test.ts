@@ -73,6 +73,16 @@ test('files are short', async t => {
   t.equal(count(rules.filesAreShort, `/** A long table. */\n${'x\n'.repeat(400)}`), 1)
 })
 
+test('test files free what they share through the kit', async t => {
+  t.strictSame(rules.testsEndThroughTheKit(everything), [])
+  for (const text of [
+    "import { after, test } from 'tap'",
+    "test('its files are gone', async () => dir.remove())",
+  ])
+    t.equal(count(rules.testsEndThroughTheKit, text, 'test/flow/a.test.ts'), 1, text)
+  t.equal(count(rules.testsEndThroughTheKit, "test('a is b', async t => {", 'test/flow/a.test.ts'), 0)
+})
+
 test('a signal opens no inspector: main listens before it loads anything', async t => {
   t.strictSame(rules.mainListensFirst(program), [])
   const first = "for (const signal of ['SIGUSR1']) process.on(signal, nothing)\n"
