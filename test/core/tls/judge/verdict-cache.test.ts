@@ -19,6 +19,7 @@ const question = (change: Partial<Question> = {}, evidence: Partial<PeerEvidence
   asked: 'plugin',
   policy: 'policy',
   port: 443,
+  network: '10.0.0.1',
   ...change,
   evidence: {
     sni: 'foo.test',
@@ -108,6 +109,16 @@ test('the number of remembered verdicts is bounded', async t => {
   for (const host of ['a', 'b', 'c']) cache.put(question({}, { host }), accept({ cacheFor: 1000 }), now())
   t.equal(cache.size, 2)
   t.notOk(cache.find(question({}, { host: 'a' })), 'the one used longest ago goes first')
+})
+
+test('a client network that has many verdicts remembered evicts its own', async t => {
+  const cache = new VerdictCache(4)
+  const yes = accept({ cacheFor: 10_000 })
+  cache.put(question({ network: 'one' }, { host: 'mine' }), yes, now())
+  for (let i = 0; i < 20; i++) cache.put(question({ network: 'many' }, { host: `h${i}` }), yes, now())
+  t.equal(cache.size, 4)
+  t.ok(cache.find(question({ network: 'one' }, { host: 'mine' })))
+  t.ok(cache.find(question({ network: 'other' }, { host: 'mine' })), 'whoever asks')
 })
 
 test('a revocation forgets the verdicts that it is about', async t => {
