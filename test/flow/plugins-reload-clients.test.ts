@@ -6,7 +6,7 @@ import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 import { sClient } from '../kit/s-client.js'
 import { HELLO, origin, REQUEST, SECURE_FILES } from '../kit/secure-proxy.js'
 
-/** Longer than a retired setup is left alone. */
+/** Longer than it takes to discard a generation of which nothing is in flight. */
 const HELD = 700
 
 const HOLDING = `

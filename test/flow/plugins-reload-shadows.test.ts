@@ -8,7 +8,7 @@ import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 import { root, SECURE_FILES } from '../kit/secure-proxy.js'
 
 const HOST = 'origin.example'
-/** Longer than a retired setup is left alone. */
+/** Longer than it takes to discard a generation of which nothing is in flight. */
 const THINKS = 900
 
 const THINKING = `

@@ -217,3 +217,16 @@ test('sources are divided into code, comments and strings', async t => {
   t.equal(uncommented, "a('x // y')     \nb(/['/]/, `p \x24{q('r')} s`)         / 2\n")
   t.equal(code, "a('      ')     \nb(/    /, `  \x24{q(' ')}  `)         / 2\n")
 })
+
+test('a reload changes values in one way', async t => {
+  t.strictSame(rules.reloadIsOneWay(program), [])
+  const text = (body: string): string => `class A {\n  constructor(a: Current<B>) {\n    ${body}\n  }\n}\n`
+  t.equal(count(rules.reloadIsOneWay, text('this.#b = a().b')), 1)
+  t.equal(count(rules.reloadIsOneWay, text('const { b } = a()')), 1)
+  t.equal(count(rules.reloadIsOneWay, text('this.#b = () => a().b')), 0)
+  t.equal(count(rules.reloadIsOneWay, text('this.#a = a')), 0)
+  t.equal(
+    count(rules.reloadIsOneWay, 'f({\n    get a() {\n      return b\n    },\n})', 'core/program/a.ts'),
+    1,
+  )
+})

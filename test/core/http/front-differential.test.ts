@@ -68,7 +68,7 @@ function ours(pieces: readonly Buffer[]): Taken[] {
       },
     })
   })
-  host.limits = { ...host.limits, maxHeaderBytes: MAX_HEAD }
+  host.inForce = { ...host.inForce, maxHeaderBytes: MAX_HEAD }
   const link = host.connect()
   for (const piece of pieces) if (!link.isClosed) link.sink?.onData(piece)
   link.destroy()

@@ -27,14 +27,16 @@ function setUp(points?: Partial<TxnPoints>): Stage {
     receive: (text: string) => origin.sink?.onData(Buffer.from(text)),
   })
   const channel = plainOrigin(origin, ORIGIN, { scheme: 'http' })
-  const http = new Http1(channel, { maxHeadBytes: 131_072, hasPrivateLogins: true })
+  const http = new Http1(channel, () => ({ maxHeadBytes: 131_072, hasPrivateLogins: true }))
   const connector = { keyOf: () => '', reuse: () => http, release: () => {} } as unknown as OriginConnector
   const forwarder = new Forwarder({
     connector,
-    via: new Via('test'),
-    idleTimeout: 5000,
-    upgradeIdleTimeout: 5000,
-    ...(points && { hooks: hooksOf(points) }),
+    current: () => ({
+      via: new Via('test'),
+      idleTimeout: 5000,
+      upgradeIdleTimeout: 5000,
+      hooks: points && hooksOf(points),
+    }),
   })
   const host = new FakeHost((request, reply) => forwarder.handle(request, reply))
   const client = host.connect()

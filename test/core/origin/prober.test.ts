@@ -51,7 +51,7 @@ async function setUp(t: Test): Promise<Stage> {
     return { link, peer: settle(evidence, 'plugins', { kind: 'accept' }), vconn }
   }
   const prober = new Prober({
-    dial: { connectTimeout: 2000, names: NO_NAMES },
+    dial: () => ({ connectTimeout: 2000, names: NO_NAMES }),
     startTls,
     policyDigest: () => policy.digest,
     ttl: () => policy.ttl,

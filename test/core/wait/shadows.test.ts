@@ -7,7 +7,7 @@ import type { ShadowOutcome, Turn, TurnAsker } from '../../../core/wait/turn.js'
 const VCONN = { id: 1, args: {} } as unknown as VConn
 
 function stage(max?: number) {
-  const shadows = new Shadows(max)
+  const shadows = new Shadows(undefined, max)
   const told: string[] = []
   const observer = {
     ignoredReenable: (_plugin: string, _about: string, why: string) => void told.push(`ignored ${why}`),
