@@ -30,11 +30,21 @@ export {
   type TxnCloseEvent,
   type VerifyServerEvent,
 } from './hooks.js'
+export type {
+  Counter,
+  Gauge,
+  Histogram,
+  HistogramOptions,
+  MetricLabels,
+  MetricOptions,
+  PluginMetrics,
+} from './metrics.js'
 export type { OptionSchema, OptionsOf, OptionsSchema } from './options.js'
 export type { Parked } from './parked.js'
 export type { PluginContext, PluginInit } from './plugin.js'
 export type { Revocation } from './revocation.js'
 export type { OutboundStartEvent, VConnStartEvent } from './start-hooks.js'
+export type { PluginState, StateOptions } from './state.js'
 export type {
   HeaderFields,
   ReadRequestEvent,

@@ -1,6 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import type { HookAdd } from './hooks.js'
+import type { PluginMetrics } from './metrics.js'
 import type { Revocation } from './revocation.js'
+import type { PluginState } from './state.js'
 import type { accept, postpone, reject } from './verdict.js'
 
 /**
@@ -47,6 +49,10 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
    * @throws {ProxyError} PTC_CERTIFICATE_UNREADABLE for what is not a certificate, whole
    */
   readonly readCertificates: (source: string | Uint8Array) => readonly X509Certificate[]
+  /** What the plugin keeps beyond a reload, shared by its workers. */
+  readonly state: PluginState
+  /** Counters, gauges and histograms: `portcullis_plugin_…`. */
+  readonly metrics: PluginMetrics
   /** Aborts when the plugin is unloaded: at a reload or at shutdown. */
   readonly signal: AbortSignal
 }

@@ -8,6 +8,7 @@ import { readCertificates } from '../base/x509.js'
 import { type HookRegistry, hooksSealed, type PluginRef } from '../hooks/registry.js'
 import { Timers } from '../wait/timers.js'
 import type { LoadedLine } from './plugin-line.js'
+import type { PluginServices } from './services/services.js'
 
 /** Where plugins write to. */
 export interface PluginDiags {
@@ -27,6 +28,8 @@ export interface ContextEnv {
    * @param by the plugin's name, for the log
    */
   readonly revoke: (what: unknown, by: string) => void
+  /** @param plugin its name */
+  readonly servicesFor: (plugin: string) => PluginServices
 }
 
 /** Characters of a debug tag. */
@@ -70,6 +73,7 @@ export class PluginInstance {
     }
     this.ref = Object.freeze(ref)
     this.#timers = timers
+    const { state, metrics } = env.servicesFor(name)
     this.context = Object.freeze<PluginContext>({
       name,
       confDir: line.confDir,
@@ -86,6 +90,8 @@ export class PluginInstance {
       schedule: (fn, ms) => timers.after(ms, fn),
       revoke: what => env.revoke(what, name),
       readCertificates,
+      state,
+      metrics,
       signal: this.#gone.signal,
     })
   }

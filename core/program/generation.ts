@@ -7,6 +7,7 @@ import { compilePages, NO_PAGES, type Pages } from '../http/pages/templates.js'
 import type { Names } from '../origin/names/names.js'
 import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
+import { type HostedServices, SharedServices } from '../plugin-host/services/services.js'
 import { type ConfigPlace, readConfiguration, readSettings, type Settings } from '../settings/settings.js'
 import { ParkedHandshakes } from '../tls/outbound/parked-handshakes.js'
 import { HeldTurns } from '../wait/held-turns.js'
@@ -95,6 +96,8 @@ export interface Logs {
   readonly held: HeldTurns
   /** Reaches what rests on acceptances, across reloads. */
   readonly revoking: Revoking
+  /** What plugins keep and count, across reloads. */
+  readonly services: SharedServices
 }
 
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RECORDS_INVALID */
@@ -109,6 +112,7 @@ export function openLogs(place: Place): Logs {
     queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
     parked: new ParkedHandshakes(),
     held: new HeldTurns(),
+    services: new SharedServices(),
     revoking: new Revoking(message => diags.note(message)),
     access,
     reopen: () => {
@@ -133,7 +137,7 @@ export function openLogs(place: Place): Logs {
  */
 export async function readGeneration(
   place: Place,
-  { diags, handshakes, queue, parked, held, revoking }: Logs,
+  { diags, handshakes, queue, parked, held, revoking, services }: Logs,
   inForce?: Settings,
 ): Promise<Generation> {
   const { settings, waiting, unread, pluginLines, hosts, rules } = readConfiguration(place, inForce)
@@ -146,6 +150,7 @@ export async function readGeneration(
   const authority = bumps ? await openBumpAuthority(inboundTls.authority) : undefined
   const contexts = new OutboundContexts(settings.outboundTls)
   const workers = new Map<number, InWorkers>()
+  const servicesFor = (plugin: string): HostedServices => services.of(plugin)
   let plugins: PluginSet | undefined
   let certificates: InboundCertificates | undefined
   try {
@@ -156,9 +161,15 @@ export async function readGeneration(
       stripsTypes: place.stripsTypes,
       initTimeout: settings.plugins.initTimeout,
       diags,
-      isolate: makeIsolate(settings.plugins.workers, diags, handshakes, revoking.revoke, (line, plugin) =>
-        workers.set(line, plugin),
+      isolate: makeIsolate(
+        settings.plugins.workers,
+        diags,
+        handshakes,
+        revoking.revoke,
+        servicesFor,
+        (line, plugin) => workers.set(line, plugin),
       ),
+      servicesFor,
       revoke: revoking.revoke,
     })
     const { registry } = plugins

@@ -197,6 +197,11 @@ export class ProxyServer {
     this.#logs.diags.error(`${message}; the proxy goes on`)
   }
 
+  /** What plugins count, in the text format of Prometheus. */
+  pluginMetrics(): Promise<string> {
+    return this.#logs.services.metrics.text()
+  }
+
   /** Opens the log files anew under their names, after a rotation. */
   reopenLogs(): void {
     this.#logs.reopen()

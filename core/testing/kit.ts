@@ -4,6 +4,7 @@ import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { PluginDiags } from '../plugin-host/context.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
+import { type HostedServices, SharedServices } from '../plugin-host/services/services.js'
 import { Revoking } from '../program/revoking.js'
 import { HookPoints } from '../program/wiring/hook-points.js'
 import { type InboundHooks, makeInboundHooks } from '../program/wiring/inbound/hooks.js'
@@ -71,6 +72,8 @@ export async function openKit(
   }
   const revoking = new Revoking(message => log.push(`NOTE ${message}`))
   const { revoke } = revoking
+  const services = new SharedServices()
+  const servicesFor = (plugin: string): HostedServices => services.of(plugin)
   const plugins = await loadPlugins(pluginLines, {
     confDir: folder,
     pluginDir: '.',
@@ -81,7 +84,8 @@ export async function openKit(
     time,
     revoke,
     diags,
-    isolate: makeIsolate(settings.plugins.workers, diags, { ignoredReenable: () => {} }, revoke),
+    isolate: makeIsolate(settings.plugins.workers, diags, { ignoredReenable: () => {} }, revoke, servicesFor),
+    servicesFor,
   })
   const verdicts = new VerdictCache(settings.verification.maxVerdicts)
   revoking.enter(verdicts, undefined)

@@ -60,6 +60,11 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     t.strictSame(await ask(kit, { chain }), ACCEPTED)
     t.match(kit.log.join('\n'), /issuers , OCSP , lists , pin [A-Za-z0-9+/]{43}=/)
   },
+  'once-a-day.js': async t => {
+    const kit = await openSnippet(t, 'once-a-day.js')
+    for (let i = 0; i < 2; i++) t.strictSame(await ask(kit), ACCEPTED)
+    t.same(kit.log, ['NOTE [once-a-day] a.example is new today'])
+  },
   'handshake-spans.js': async t => {
     const { traceHandshakes } = await import(new URL('handshake-spans.js', OUT).href)
     const tracer = new SpanLog()

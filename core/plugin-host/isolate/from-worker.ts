@@ -5,6 +5,7 @@
 import { ERRORS, type ErrorCode } from '../../base/errors.js'
 import { MAX_LOG_TEXT, MAX_MESSAGE, MAX_STACK } from '../../base/thrown.js'
 import { findHook } from '../../hooks/hook-ids.js'
+import { CALL_NAMES } from './call-names.js'
 import type { FromWorker } from './messages.js'
 
 /** What `clip` adds to a text that it has cut. */
@@ -14,6 +15,9 @@ const MAX_USES = 1000
 /** What a plugin calls before one answer. */
 export const MAX_EFFECTS = 1000
 const MAX_WORD = 256
+/** Of a call. */
+const MAX_ARGS = 8
+const MAX_LIST = 100
 
 type Check = (value: unknown) => boolean
 type Shape = Readonly<Record<string, Check>>
@@ -59,6 +63,19 @@ const REJECT: Shape = {
   detail: optional(isMessage),
   hold: optional(value => isOf(value, HOLD)),
 }
+const METRIC: Shape = {
+  kind: oneOf('counter', 'gauge', 'histogram'),
+  name: isWord,
+  help: isMessage,
+  labels: listOf(isWord),
+  buckets: optional(listOf(isTime)),
+}
+const MEASURE: Shape = {
+  name: isWord,
+  op: oneOf('inc', 'set', 'observe'),
+  value: isTime,
+  labels: value => typeof value === 'object' && value !== null && Object.values(value).every(isWord),
+}
 const USE: Shape = {
   id: value => typeof value === 'string' && findHook(value) === value,
   options: value => isOf(value, { coalesce: optional(isBoolean) }),
@@ -89,6 +106,15 @@ const SHAPES: { readonly [D in FromWorker['did']]: Shape } = {
   },
   overdo: { did: isWord, about: isMessage, why: oneOf('second', 'late') },
   revoke: { did: isWord, what: isRevocation },
+  // What the arguments may be the service knows.
+  call: {
+    did: isWord,
+    id: isSeq,
+    name: oneOf(...CALL_NAMES),
+    args: value => Array.isArray(value) && value.length <= MAX_ARGS,
+  },
+  metric: { did: isWord, spec: value => isOf(value, METRIC) },
+  measure: { did: isWord, measure: value => isOf(value, MEASURE) },
   log: {
     did: isWord,
     level: oneOf('debug', 'note', 'error'),
@@ -103,6 +129,10 @@ export function readFromWorker(message: unknown): FromWorker | undefined {
   const { did } = message as { readonly did?: unknown }
   if (typeof did !== 'string' || !Object.hasOwn(SHAPES, did)) return undefined
   return isOf(message, SHAPES[did as FromWorker['did']]) ? (message as FromWorker) : undefined
+}
+
+function listOf(check: Check): Check {
+  return value => Array.isArray(value) && value.length <= MAX_LIST && value.every(check)
 }
 
 function isBoolean(value: unknown): boolean {

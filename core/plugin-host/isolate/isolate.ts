@@ -1,5 +1,6 @@
 import type { HookEvents, HookId, HookOptions } from '../../api/hooks.js'
 import type { PluginEnv } from '../load.js'
+import type { HostedServices } from '../services/services.js'
 import { type AskHook, isAsked, type TellHook } from './hook-events.js'
 import type { IsolateDiags } from './isolate-diags.js'
 import { IsolatedPlugin, type IsolateLimits, type WorkersState } from './isolated-plugin.js'
@@ -19,6 +20,7 @@ export interface IsolateOptions {
   readonly memoryMb: number
   readonly limits: IsolateLimits
   readonly diagsFor: (plugin: string) => IsolateDiags
+  readonly servicesFor: (plugin: string) => HostedServices
   /** Hears of every plugin that is loaded, by its line in plugin.config. */
   readonly onLoaded?: ((line: number, plugin: InWorkers) => void) | undefined
 }
@@ -31,6 +33,7 @@ export function isolateWith({
   memoryMb,
   limits,
   diagsFor,
+  servicesFor,
   onLoaded,
 }: IsolateOptions): NonNullable<PluginEnv['isolate']> {
   return async (path, line, signal) => {
@@ -41,6 +44,7 @@ export function isolateWith({
       threads,
       limits,
       diagsFor(line.name),
+      servicesFor(line.name),
       line.options.mode === 'shadow',
     )
     if (signal.aborted) void plugin.unload()

@@ -1,8 +1,11 @@
+// Longer than 250 lines because the states of a question, and all that may move it between workers, are one concept.
 import type { HookId } from '../../api/hooks.js'
 import type { Parked } from '../../api/parked.js'
 import type { Verdict } from '../../api/verdict.js'
 import type { ProxyError } from '../../base/errors.js'
 import { clip, describe, MAX_MESSAGE } from '../../base/thrown.js'
+import type { HostedServices } from '../services/services.js'
+import { ServiceDesk } from './calls.js'
 import type { CircuitOptions } from './circuit.js'
 import { failure, outOfService } from './failure.js'
 import { HookCircuits } from './hook-circuits.js'
@@ -41,6 +44,7 @@ export class IsolatedPlugin {
   readonly #diags: IsolateDiags
   readonly #circuits: HookCircuits
   readonly #workers: WorkerSet
+  readonly #desk: ServiceDesk
   readonly #pending = new Map<number, Pending>()
   /** What a worker that begins later is told as well. */
   readonly #lasting = new Map<TellHook, PlainTold>()
@@ -48,10 +52,18 @@ export class IsolatedPlugin {
   #isLoaded = false
   #isUnloaded = false
 
-  constructor(name: string, threads: Threads, limits: IsolateLimits, diags: IsolateDiags, isShadow = false) {
+  constructor(
+    name: string,
+    threads: Threads,
+    limits: IsolateLimits,
+    diags: IsolateDiags,
+    services: HostedServices,
+    isShadow = false,
+  ) {
     this.#name = name
     this.#isShadow = isShadow
     this.#diags = diags
+    this.#desk = new ServiceDesk(services, message => diags.error(`[${name}] ${message}`))
     this.#circuits = new HookCircuits(limits)
     this.#workers = new WorkerSet(threads, limits, {
       onMessage: (link, message) => this.#on(link, message),
@@ -161,6 +173,10 @@ export class IsolatedPlugin {
         return this.#diags[message.level](message.message)
       case 'revoke':
         return this.#diags.revoke(message.what)
+      case 'call':
+      case 'metric':
+      case 'measure':
+        return this.#desk.take(link, message)
       case 'overdo':
         return this.#diags.ignored(message.about, message.why)
       case 'answer':

@@ -9,6 +9,8 @@ import type { VConn } from '../../api/vconn.js'
 import type { Verdict } from '../../api/verdict.js'
 import type { ErrorCode } from '../../base/errors.js'
 import type { LoadedLine } from '../plugin-line.js'
+import type { Measure, MetricSpec } from '../services/metric-spec.js'
+import type { CallName } from './call-names.js'
 import type { AskHook, TellHook } from './hook-events.js'
 
 /** What a worker is started with. */
@@ -52,6 +54,13 @@ export type ToWorker =
   | { readonly do: 'abort'; readonly seq: number }
   /** It has ended. */
   | { readonly do: 'forget'; readonly subject: Subject }
+  /** Of a call. */
+  | {
+      readonly do: 'result'
+      readonly id: number
+      readonly value: unknown
+      readonly error?: { readonly code: ErrorCode; readonly message: string }
+    }
   | { readonly do: 'unload' }
 
 export type FromWorker =
@@ -77,6 +86,10 @@ export type FromWorker =
   /** The plugin reenabled what it had answered, or what nobody waited for. */
   | { readonly did: 'overdo'; readonly about: string; readonly why: 'second' | 'late' }
   | { readonly did: 'revoke'; readonly what: unknown }
+  /** Is to be done in the proxy, which sends the result. */
+  | { readonly did: 'call'; readonly id: number; readonly name: CallName; readonly args: readonly unknown[] }
+  | { readonly did: 'metric'; readonly spec: MetricSpec }
+  | { readonly did: 'measure'; readonly measure: Measure }
   | {
       readonly did: 'log'
       readonly level: 'debug' | 'note' | 'error'
@@ -85,7 +98,10 @@ export type FromWorker =
     }
 
 /** What an owner of workers hears of them. */
-export type Said = Extract<FromWorker, { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' }>
+export type Said = Extract<
+  FromWorker,
+  { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' | 'call' | 'metric' | 'measure' }
+>
 
 /** A continuation that the plugin put on a hook. */
 export interface HookUse {

@@ -18,18 +18,20 @@ import { PluginInstance } from '../context.js'
 
 import { importInit } from '../import-init.js'
 import { runInit } from '../run-init.js'
+import { WorkerCalls } from './calls.js'
 import { type Facts, recordIn } from './codec.js'
 import { plainRevocation } from './from-worker.js'
 import type { AskHook, TellHook } from './hook-events.js'
 import type { FromWorker, PlainQuestion, PlainTold, ToWorker, WorkerTask } from './messages.js'
 import { NOTIFICATIONS } from './notifications.js'
 import { QUESTIONS } from './questions.js'
+import { workerServices } from './worker-services.js'
 import { WorkerState } from './worker-state.js'
 
 /** How long work goes on before the port is read again; milliseconds. */
 const SLICE = 5
 
-type Queued = Exclude<ToWorker, { do: 'abort' | 'unload' }>
+type Queued = Exclude<ToWorker, { do: 'abort' | 'unload' | 'result' }>
 
 /** Ends when the plugin has been unloaded. */
 export async function servePlugin(task: WorkerTask): Promise<void> {
@@ -44,7 +46,15 @@ export async function servePlugin(task: WorkerTask): Promise<void> {
     error: (message: string) => log('error', message),
   }
   const revoke = (what: unknown): void => send({ did: 'revoke', what: plainRevocation(what) })
-  const instance = new PluginInstance(line, registry, { diags, revoke })
+  const calls = new WorkerCalls(send)
+  const instance = new PluginInstance(line, registry, {
+    diags,
+    revoke,
+    servicesFor: () => workerServices(calls, send),
+  })
+  port.on('message', (message: ToWorker) => {
+    if (message.do === 'result') calls.take(message)
+  })
   try {
     const init = await importInit(path, line)
     await runInit(init, instance.context, line)
@@ -60,12 +70,16 @@ export async function servePlugin(task: WorkerTask): Promise<void> {
   const serving = new Serving(registry, line.name, send, log)
   await new Promise<void>(resolve => {
     port.once('close', resolve)
-    port.on('message', (message: ToWorker) => (message.do === 'unload' ? resolve() : serving.take(message)))
+    port.on('message', (message: ToWorker) => {
+      if (message.do === 'unload') resolve()
+      else if (message.do !== 'result') serving.take(message)
+    })
     const hooks = HOOK_IDS.flatMap(id => registry.on(id).map(({ options }) => ({ id, options })))
     send({ did: 'load', hooks })
   })
   serving.end()
   instance.unload()
+  calls.end()
   port.close()
 }
 
@@ -96,7 +110,7 @@ class Serving {
     }
   }
 
-  take(message: Exclude<ToWorker, { do: 'unload' }>): void {
+  take(message: Exclude<ToWorker, { do: 'unload' | 'result' }>): void {
     if (message.do === 'abort') return this.#abort(message.seq)
     this.#queue.push(message)
     if (this.#isRunning) return

@@ -132,6 +132,9 @@ export class WorkerLink {
       case 'overdo':
       case 'revoke':
       case 'log':
+      case 'call':
+      case 'metric':
+      case 'measure':
         return true
     }
   }

@@ -12,12 +12,14 @@ export function makeIsolate(
   diags: Pick<Diags, 'debug' | 'note' | 'error'>,
   observer: Pick<HandshakeObserver, 'ignoredReenable'>,
   revoke: PluginEnv['revoke'],
+  servicesFor: IsolateOptions['servicesFor'],
   onLoaded?: IsolateOptions['onLoaded'],
 ): NonNullable<PluginEnv['isolate']> {
   return isolateWith({
     memoryMb,
     limits,
     onLoaded,
+    servicesFor,
     diagsFor: plugin => ({
       debug: (tag, message) => diags.debug(tag, message),
       note: message => diags.note(message),

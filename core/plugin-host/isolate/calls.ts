@@ -1,0 +1,132 @@
+/**
+ * Calls of a plugin in a worker that are done in the proxy: the worker sends plain data and waits for the result. The
+ * names are a closed list; what the proxy is asked to do, it checks as if the plugin ran beside it.
+ */
+import { type ErrorCode, ProxyError } from '../../base/errors.js'
+import { describe } from '../../base/thrown.js'
+import type { HostedServices, PluginServices } from '../services/services.js'
+import type { CallName } from './call-names.js'
+import type { FromWorker, ToWorker } from './messages.js'
+
+type Call = Extract<FromWorker, { did: 'call' }>
+type Result = Extract<ToWorker, { do: 'result' }>
+
+/** Of one worker at a time. */
+const MAX_CALLS = 1000
+
+/** In the worker: calls that wait for their result. */
+export class WorkerCalls {
+  readonly #send: (call: Call) => void
+  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(why: ProxyError): void }>()
+  #lastId = 0
+  #isOver = false
+
+  constructor(send: (call: Call) => void) {
+    this.#send = send
+  }
+
+  /** @throws {ProxyError} PTC_PLUGIN_CALL for what is not plain data, and the errors of the call */
+  async call(name: CallName, ...args: readonly unknown[]): Promise<unknown> {
+    if (this.#isOver) throw gone()
+    if (this.#waiting.size >= MAX_CALLS)
+      throw new ProxyError('PTC_PLUGIN_CALL', `more than ${MAX_CALLS} calls wait for their results`)
+    const plain = toPlain(args)
+    const id = ++this.#lastId
+    return await new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#send({ did: 'call', id, name, args: plain })
+    })
+  }
+
+  take(result: Result): void {
+    const waiting = this.#waiting.get(result.id)
+    this.#waiting.delete(result.id)
+    if (result.error === undefined) waiting?.resolve(result.value)
+    else waiting?.reject(new ProxyError(result.error.code, result.error.message))
+  }
+
+  /** The plugin has been unloaded. */
+  end(): void {
+    this.#isOver = true
+    for (const { reject } of this.#waiting.values()) reject(gone())
+    this.#waiting.clear()
+  }
+}
+
+const gone = (): ProxyError => new ProxyError('PTC_PLUGIN_CALL', 'the plugin has been unloaded')
+
+function toPlain(args: readonly unknown[]): readonly unknown[] {
+  try {
+    return JSON.parse(JSON.stringify(args)) as unknown[]
+  } catch (cause) {
+    throw new ProxyError('PTC_PLUGIN_CALL', `what is passed cannot be written as JSON: ${describe(cause)}`)
+  }
+}
+
+/** Who sends results to a worker. */
+interface CallLink {
+  send(result: Result): void
+  /** It does not keep to the protocol. */
+  expel(): void
+}
+
+/** In the proxy: the services of one plugin, for its workers. */
+export class ServiceDesk {
+  readonly #services: HostedServices
+  readonly #error: (message: string) => void
+  readonly #open = new WeakMap<CallLink, number>()
+
+  /** @param error writes a line about what a call cannot be told */
+  constructor(services: HostedServices, error: (message: string) => void) {
+    this.#services = services
+    this.#error = error
+  }
+
+  take(link: CallLink, message: Extract<FromWorker, { did: 'call' | 'metric' | 'measure' }>): void {
+    if (message.did === 'call') return void this.#call(link, message)
+    try {
+      if (message.did === 'metric') this.#services.declare(message.spec)
+      else this.#services.measure(message.measure)
+    } catch (cause) {
+      this.#error(describe(cause))
+    }
+  }
+
+  async #call(link: CallLink, call: Call): Promise<void> {
+    const open = this.#open.get(link) ?? 0
+    if (open >= MAX_CALLS) return link.expel()
+    this.#open.set(link, open + 1)
+    const result = await perform(call, this.#services)
+    this.#open.set(link, (this.#open.get(link) ?? 1) - 1)
+    link.send(result)
+  }
+}
+
+/** Does what was called. Never rejected. */
+async function perform(call: Call, services: PluginServices): Promise<Result> {
+  try {
+    return { do: 'result', id: call.id, value: await called(call, services) }
+  } catch (cause) {
+    const code: ErrorCode = ProxyError.codeOf(cause) ?? 'PTC_INTERNAL'
+    return { do: 'result', id: call.id, value: undefined, error: { code, message: describe(cause) } }
+  }
+}
+
+/** Whatever the arguments are, the service checks them. */
+function called({ name, args }: Call, { state }: PluginServices): Promise<unknown> {
+  const [first, second, third] = args.map(arg => arg ?? undefined) as [never, never, never]
+  switch (name) {
+    case 'state.get':
+      return state.get(first)
+    case 'state.set':
+      return state.set(first, args[1], third)
+    case 'state.add':
+      return state.add(first, args[1], third)
+    case 'state.delete':
+      return state.delete(first)
+    case 'state.increment':
+      return state.increment(first, second, third)
+    case 'state.keys':
+      return state.keys(first)
+  }
+}

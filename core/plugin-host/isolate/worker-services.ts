@@ -1,0 +1,28 @@
+import type { PluginState } from '../../api/state.js'
+import { metricsWith } from '../services/metric-spec.js'
+import type { PluginServices } from '../services/services.js'
+import { readValue } from '../services/state.js'
+import type { WorkerCalls } from './calls.js'
+import type { FromWorker } from './messages.js'
+
+/** What JSON leaves out of a list would be another value in the proxy. */
+const copyOf = (value: unknown): unknown => JSON.parse(readValue(value))
+
+/** The services of a plugin in a worker: done in the proxy, where all workers of the plugin share them. */
+export function workerServices(calls: WorkerCalls, send: (message: FromWorker) => void): PluginServices {
+  return {
+    state: Object.freeze<PluginState>({
+      get: key => calls.call('state.get', key),
+      set: async (key, value, options) => void (await calls.call('state.set', key, copyOf(value), options)),
+      add: async (key, value, options) =>
+        (await calls.call('state.add', key, copyOf(value), options)) === true,
+      delete: async key => (await calls.call('state.delete', key)) === true,
+      increment: async (key, by, options) => Number(await calls.call('state.increment', key, by, options)),
+      keys: async prefix => (await calls.call('state.keys', prefix)) as string[],
+    }),
+    metrics: metricsWith(
+      spec => send({ did: 'metric', spec }),
+      measure => send({ did: 'measure', measure }),
+    ),
+  }
+}

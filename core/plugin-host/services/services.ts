@@ -1,0 +1,39 @@
+import type { PluginMetrics } from '../../api/metrics.js'
+import type { PluginState } from '../../api/state.js'
+import { type Measure, type MetricSpec, metricsWith } from './metric-spec.js'
+import { PluginMetricsRegistry } from './metrics.js'
+import { MemoryStore, type StateStore, stateOn } from './state.js'
+
+/** What a plugin's context has beyond its own life. */
+export interface PluginServices {
+  readonly state: PluginState
+  readonly metrics: PluginMetrics
+}
+
+/** The same, with the ends that metrics counted in workers arrive at. */
+export interface HostedServices extends PluginServices {
+  readonly declare: (spec: MetricSpec) => void
+  readonly measure: (measure: Measure) => void
+}
+
+/** What outlives the plugins: made once for the process. */
+export class SharedServices {
+  readonly metrics = new PluginMetricsRegistry()
+  readonly #stores = new Map<string, StateStore>()
+  readonly #makeStore: (plugin: string) => StateStore
+
+  /** @param makeStore where the state of a plugin is kept */
+  constructor(makeStore: (plugin: string) => StateStore = () => new MemoryStore()) {
+    this.#makeStore = makeStore
+  }
+
+  /** Those of one plugin, by its name. */
+  of(plugin: string): HostedServices {
+    const store = this.#stores.get(plugin) ?? this.#makeStore(plugin)
+    this.#stores.set(plugin, store)
+    const { metrics } = this
+    const declare = (spec: MetricSpec): void => metrics.declare(plugin, spec)
+    const measure = (one: Measure): void => metrics.measure(plugin, one)
+    return { state: stateOn(store), metrics: metricsWith(declare, measure), declare, measure }
+  }
+}
