@@ -30,6 +30,9 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
                             asks and tells the proxy that runs with DIR: status, parked, reject ID [REASON [DETAIL]],
                             verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin msg TAG [DATA],
                             reload, stop
+  portcullis migrate [--from trafficserver] DIR [--to DIR]
+                            turns a folder of Traffic Server into one for -D, and tells what became of each
+                            setting. Exit status: 0 every restriction was kept, 1 something is to be decided
   portcullis ca init        makes the authority for bump mode, and says how clients trust it
 
   -D, --conf-dir DIR        where records.config and plugin.config are (default: etc)
@@ -66,10 +69,16 @@ async function main(args: readonly string[]): Promise<void> {
     throw new ProxyError('PTC_USAGE', '--json and --all belong to `portcullis ctl`')
   if (first !== 'try' && (connect ?? pem ?? save) !== undefined)
     throw new ProxyError('PTC_USAGE', '--connect, --pem and --save belong to `portcullis try`')
+  if (first !== 'migrate' && (values.from ?? values.to) !== undefined)
+    throw new ProxyError('PTC_USAGE', '--from and --to belong to `portcullis migrate`')
   const asked = {
     try: (place: Place) => tryOne(place, rest, { connect, pem, save }),
     plugin: () => makePlugin(rest, js ?? false),
     replay: async (place: Place) => (await import('./cli/replay.js')).replay(place, rest),
+    migrate: async (place: Place) => {
+      const { migrateFolder } = await import('./cli/migrate.js')
+      return migrateFolder(place, { words: rest, from: values.from, to: values.to, cwd: process.cwd() })
+    },
     ctl: async (place: Place) => {
       await (await import('./cli/ctl.js')).ctl(place, { words: rest, json, all })
       return 0
@@ -137,6 +146,8 @@ const OPTIONS = {
   connect: { type: 'string' },
   pem: { type: 'string' },
   save: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
   js: { type: 'boolean' },
   json: { type: 'boolean' },
   all: { type: 'boolean' },
@@ -205,17 +216,18 @@ function surviveEverything(tell: (message: string) => void): void {
 }
 
 async function verifyConfig(place: Place): Promise<void> {
-  const { discard, openLogs, readGeneration, warningsOf } = await import('./program/generation.js')
+  const { openLogs, readGeneration, warningsOf } = await import('./program/generation.js')
   const { checkSink } = await import('./program/log-sink.js')
-  const generation = await readGeneration(place, openLogs(place))
-  const { accessLog } = generation.settings
+  const setup = await readGeneration(place, openLogs(place))
+  const { accessLog } = setup.settings
   if (accessLog !== undefined) checkSink(accessLog)
-  for (const warning of warningsOf(generation)) place.print('stderr', `warning: ${warning}`)
-  discard(generation)
-  const { names } = generation.plugins
+  for (const warning of warningsOf(setup)) place.print('stderr', `warning: ${warning}`)
+  setup.plugins.unload()
+  setup.contexts.free()
+  const { names } = setup.plugins
   place.print(
     'stdout',
-    `${place.confDir}: in order; plugins: ${names.length === 0 ? 'none' : names.join(', ')}; trusting ${generation.contexts.trusts}`,
+    `${place.confDir}: in order; plugins: ${names.length === 0 ? 'none' : names.join(', ')}; trusting ${setup.contexts.trusts}`,
   )
   process.exit(0) // a plugin may have left a timer or a connection behind
 }

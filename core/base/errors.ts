@@ -27,12 +27,21 @@ const kind = (side: Side, status: number, proxyStatus: string, remedy: string): 
 
 const startup = (remedy: string): ErrorKind => kind('internal', 0, '', remedy)
 
+const badRequest = (status: number, remedy: string): ErrorKind =>
+  kind('client', status, 'http_request_error', remedy)
+
 /** The closed table. Add a code here and nowhere else. */
 export const ERRORS = {
   PTC_USAGE: startup('See `portcullis --help`.'),
   PTC_CONFIG_UNREADABLE: startup('Check that the file exists and that the proxy may read it.'),
   PTC_RECORDS_INVALID: startup(
     'Correct the lines that the message names; every bad record is listed at once.',
+  ),
+  PTC_UNDECIDED: startup(
+    'Decide about each line of undecided.config that the message shows, and delete it: each kept something out before `portcullis migrate`.',
+  ),
+  PTC_MIGRATE: startup(
+    'Give `migrate` a folder of Traffic Server or Squid, and `--to` a folder that is empty or not there.',
   ),
   PTC_SAVED_CHAIN: startup(
     'Give `replay` a file that `try --save` has written, and `--save` one that can be.',
@@ -99,48 +108,21 @@ export const ERRORS = {
     'This is a defect of the proxy: please report it.',
   ),
 
-  PTC_REQUEST_MALFORMED: kind('client', 400, 'http_request_error', 'The request is not valid HTTP/1.1.'),
-  PTC_REQUEST_VERSION: kind('client', 505, 'http_request_error', 'Send the request in HTTP/1.1.'),
-  PTC_REQUEST_TARGET: kind(
-    'client',
-    400,
-    'http_request_error',
-    'Send the absolute form: GET https://host/path HTTP/1.1.',
-  ),
-  PTC_CONNECT_TARGET: kind(
-    'client',
-    400,
-    'http_request_error',
-    'Send the authority form with a port: CONNECT host:443 HTTP/1.1.',
-  ),
-  PTC_REQUEST_SCHEME: kind(
-    'client',
-    400,
-    'http_request_error',
-    'Only http:// and https:// targets are served.',
-  ),
-  PTC_REQUEST_HEADERS_TOO_LARGE: kind(
-    'client',
-    431,
-    'http_request_error',
-    'Send fewer or shorter header fields.',
-  ),
-  PTC_REQUEST_TIMEOUT: kind(
-    'client',
-    408,
-    'http_request_error',
-    'The client took too long to send its request.',
-  ),
+  PTC_REQUEST_MALFORMED: badRequest(400, 'The request is not valid HTTP/1.1.'),
+  PTC_REQUEST_VERSION: badRequest(505, 'Send the request in HTTP/1.1.'),
+  PTC_REQUEST_TARGET: badRequest(400, 'Send the absolute form: GET https://host/path HTTP/1.1.'),
+  PTC_CONNECT_TARGET: badRequest(400, 'Send the authority form with a port: CONNECT host:443 HTTP/1.1.'),
+  PTC_REQUEST_SCHEME: badRequest(400, 'Only http:// and https:// targets are served.'),
+  PTC_REQUEST_HEADERS_TOO_LARGE: badRequest(431, 'Send fewer or shorter header fields.'),
+  PTC_REQUEST_TIMEOUT: badRequest(408, 'The client took too long to send its request.'),
   PTC_REQUEST_DENIED: kind(
     'client',
     403,
     'http_request_denied',
     'The configuration does not allow this request.',
   ),
-  PTC_MISDIRECTED: kind(
-    'client',
+  PTC_MISDIRECTED: badRequest(
     421,
-    'http_request_error',
     'The request names another host than its connection was verified for: open a connection for that host.',
   ),
   PTC_CLIENT_DENIED: kind(
@@ -167,12 +149,7 @@ export const ERRORS = {
     'proxy_loop_detected',
     "The request is for this proxy itself, or came back to it: check the client's proxy settings.",
   ),
-  PTC_NOT_IMPLEMENTED: kind(
-    'client',
-    501,
-    'http_request_error',
-    'This proxy does not serve such requests; the message says which.',
-  ),
+  PTC_NOT_IMPLEMENTED: badRequest(501, 'This proxy does not serve such requests; the message says which.'),
   PTC_CLIENT_GONE: kind('client', 499, 'connection_terminated', 'The client left before it was answered.'),
 
   PTC_OUT_OF_SOCKETS: kind(

@@ -1,4 +1,4 @@
-import { didYouMean } from '../base/nearest.js'
+import { didYouMean, nearest } from '../base/nearest.js'
 import { type Problem, quote } from './config-file.js'
 import type { RecordType, RecordValue } from './record-row.js'
 import { readValue } from './record-value.js'
@@ -61,8 +61,14 @@ export type LineReading =
   | { readonly ignored: string }
   | { readonly wrong: string }
 
-/** Undefined for an empty line and for a comment, which `#` begins only as the first character. */
+/** Undefined for an empty line and for a comment. */
 function readLine(line: string, before: ReadonlyMap<RecordName, Setting>): LineReading | undefined {
+  const parts = splitRecordLine(line)
+  return parts === undefined || 'wrong' in parts ? parts : readSetting(parts, before)
+}
+
+/** The parts of a line; undefined for an empty line and for a comment, which `#` begins only as the first character. */
+export function splitRecordLine(line: string): GivenRecord | { readonly wrong: string } | undefined {
   const text = line.trim()
   if (text === '' || text.startsWith('#')) return undefined
   const [, scope = '', given = '', type = '', value = ''] =
@@ -71,7 +77,7 @@ function readLine(line: string, before: ReadonlyMap<RecordName, Setting>): LineR
   if (scope === 'PROCESS' || scope === 'NODE')
     return { wrong: `${scope} lines hold statistics, not settings; remove the line` }
   if (type === '') return { wrong: `the line is incomplete; ${SYNTAX}` }
-  return readSetting({ given, type, value }, before)
+  return { given, type, value }
 }
 
 /** What a file sets; a YAML file gives no type. */
@@ -118,14 +124,25 @@ function foreignRecord(name: string, type: string | undefined, value: string): L
 }
 
 function unknownRecord(name: string): string {
-  // What all names begin with says nothing about which one was meant.
-  const near = didYouMean(
-    name.replace(PREFIX, ''),
-    [...new Set([...RECORD_NAMES, ...TRAFFIC_SERVER_NAMES])].map(known => known.replace(PREFIX, '')),
-  )
+  const near = recordHint(name)
   return near === ''
     ? `there is no record ${quote(name)}; remove the line (docs/reference/records.md has them all)`
-    : `there is no record ${quote(name)}${near.replace('mean ', `mean ${PREFIX}`)}`
+    : `there is no record ${quote(name)}${near}`
+}
+
+const WORDS = [...new Set([...RECORD_NAMES, ...TRAFFIC_SERVER_NAMES])].map(known => known.replace(PREFIX, ''))
+const groupOf = (word: string): string => word.split('.', 1)[0] ?? ''
+const GROUPS = new Set(WORDS.map(groupOf))
+
+/**
+ * `; did you mean X?` for a misspelt name, or nothing. What all names begin with says nothing about which one was meant,
+ * and a record of another group is another thing: `spdy.enabled` does not mean `ssl.enabled`.
+ */
+export function recordHint(name: string): string {
+  const word = name.replace(PREFIX, '')
+  const group = GROUPS.has(groupOf(word)) ? groupOf(word) : nearest(groupOf(word), GROUPS)
+  const candidates = WORDS.filter(known => groupOf(known) === group)
+  return didYouMean(word, candidates).replace('mean ', `mean ${PREFIX}`)
 }
 
 const variableOf = (name: string): string => name.toUpperCase().replaceAll('.', '_')

@@ -1,6 +1,12 @@
 import { isAlias, isMap, isScalar } from 'yaml'
-import { quote } from './config-file.js'
-import { keepReading, type RecordLines, type RecordsDraft, readSetting } from './record-lines.js'
+import { type Problem, quote } from './config-file.js'
+import {
+  type GivenRecord,
+  keepReading,
+  type RecordLines,
+  type RecordsDraft,
+  readSetting,
+} from './record-lines.js'
 import { isRecordName, RECORD_NAMES } from './records-table.js'
 import { TRAFFIC_SERVER_NAMES } from './traffic-server/names.js'
 import { parseYaml, type YamlTree } from './yaml-file.js'
@@ -8,14 +14,30 @@ import { parseYaml, type YamlTree } from './yaml-file.js'
 /** Traffic Server 10.1 has `records`, 10.0 had `ts`. */
 const ROOTS = ['records', 'ts']
 
+/** A record of a YAML text, and where its key stands. */
+export interface YamlRecord extends GivenRecord {
+  readonly where: string
+}
+
 /**
  * Reads records in the syntax of Traffic Server 10: nested keys in place of a name with dots, `null` in place of `NULL`.
  * @param file what errors call the text
  * @throws {ProxyError} PTC_RECORDS_INVALID for a text that is not YAML
  */
 export function parseRecordsYaml(text: string, file: string): RecordLines {
+  const { records, problems } = yamlRecords(text, file)
+  const draft: RecordsDraft = { settings: new Map(), ignored: [], problems: [...problems] }
+  for (const record of records) keepReading(readSetting(record, draft.settings), record.where, draft)
+  return draft
+}
+
+/** @throws {ProxyError} PTC_RECORDS_INVALID for a text that is not YAML */
+export function yamlRecords(
+  text: string,
+  file: string,
+): { readonly records: readonly YamlRecord[]; readonly problems: readonly Problem[] } {
   const { document, at } = parseYaml(text, file, 'PTC_RECORDS_INVALID')
-  const draft: RecordsDraft = { settings: new Map(), ignored: [], problems: [] }
+  const draft: Draft = { records: [], problems: [] }
   const { contents } = document
   if (contents === null || (isScalar(contents) && contents.value === null)) return draft
   const roots = isMap(contents) ? contents.items : []
@@ -28,6 +50,11 @@ export function parseRecordsYaml(text: string, file: string): RecordLines {
   return draft
 }
 
+interface Draft {
+  readonly records: YamlRecord[]
+  readonly problems: Problem[]
+}
+
 const ROOT = 'all records stand below one key, records (or ts, as in Traffic Server 10.0)'
 
 function startOf(node: unknown): number {
@@ -35,13 +62,7 @@ function startOf(node: unknown): number {
 }
 
 /** @param start where the key of the node stands, which is the place of its record */
-function walk(
-  node: unknown,
-  path: readonly string[],
-  start: number,
-  at: YamlTree['at'],
-  draft: RecordsDraft,
-): void {
+function walk(node: unknown, path: readonly string[], start: number, at: YamlTree['at'], draft: Draft): void {
   const given = path.join('.')
   if (isMap(node)) {
     for (const { key, value } of node.items)
@@ -56,7 +77,7 @@ function walk(
     draft.problems.push({ where, what: `${given} ${what}; write one value` })
     return
   }
-  keepReading(readSetting({ given, type: undefined, value: textOf(node) }, draft.settings), where, draft)
+  draft.records.push({ given, type: undefined, value: textOf(node), where })
 }
 
 /** A group whose lines are all commented out sets nothing. */

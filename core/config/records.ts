@@ -65,7 +65,8 @@ function readText(name: SyntaxName, text: string): Reading<SyntaxName> {
 
 const hasSyntax = (name: RecordName): name is SyntaxName => Object.hasOwn(SYNTAX, name)
 
-function wrongWith(name: RecordName, value: RecordValue): readonly string[] {
+/** What is wrong with the value of a record, in words that follow its name. */
+export function wrongWith(name: RecordName, value: RecordValue): readonly string[] {
   if (isSetting({ [name]: value }))
     return typeof value === 'string' && hasSyntax(name) ? readText(name, value).wrong : []
   const row = rowOf(name)

@@ -2,7 +2,6 @@ import { BlockList, isIP } from 'node:net'
 import type { Asking } from '../api/asking.js'
 import type { VConn } from '../api/vconn.js'
 import { isSameOrigin, type Origin } from '../base/authority.js'
-import type { Current } from '../base/current.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
 import { Memo } from '../base/memo.js'
@@ -22,9 +21,9 @@ export interface OriginTarget extends Origin {
 }
 
 export interface ConnectorOptions {
-  readonly dial: Current<DialOptions>
-  readonly pool: Current<PoolLimits>
-  readonly http1: Current<Http1Options>
+  readonly dial: DialOptions
+  readonly pool: PoolLimits
+  readonly http1: Http1Options
   /** When the processor is busy with handshakes, new ones wait here for their turn. */
   readonly queue?: FairQueue
   /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
@@ -136,8 +135,7 @@ export class OriginConnector {
     const since = performance.now()
     const { scheme, host, port, dialHost = host } = target
     const { dial: options, queue } = this.#options
-    const begin = (): Promise<TcpLink> =>
-      dial({ host: dialHost, port, name: host, client }, options(), signal)
+    const begin = (): Promise<TcpLink> => dial({ host: dialHost, port, name: host, client }, options, signal)
     const tcp = await (queue === undefined || scheme === 'http'
       ? begin()
       : queue.turn({ network: client, host }, 0, begin))
@@ -217,7 +215,7 @@ export class OriginConnector {
   #isReachable(connection: Http1): boolean {
     const target = this.#opened.get(connection)?.target
     if (target === undefined) return false
-    const { isDenied, names } = this.#options.dial()
+    const { isDenied, names } = this.#options.dial
     const address = addressOf(connection.channel.link)
     if (isDenied?.(address) === true) return false
     const host = target.dialHost ?? target.host

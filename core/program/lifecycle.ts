@@ -30,15 +30,15 @@ export function tellReady(
 
 /**
  * Tells plugins what an operator has sent, in the order of plugin.config.
- * @returns the number of plugins that were told
+ * @returns how many have heard it
  */
 export function tellMsg(
-  generation: Pick<Generation, 'plugins' | 'vconns'>,
+  setup: Pick<Generation, 'plugins' | 'vconns'>,
   tag: string,
   data: string | undefined,
 ): number {
-  generation.vconns.tell('TS_LIFECYCLE_MSG_HOOK', Object.freeze({ tag, data }))
-  return new Set(generation.plugins.registry.on('TS_LIFECYCLE_MSG_HOOK').map(({ plugin }) => plugin)).size
+  setup.vconns.tell('TS_LIFECYCLE_MSG_HOOK', Object.freeze({ tag, data }))
+  return new Set(setup.plugins.registry.on('TS_LIFECYCLE_MSG_HOOK').map(({ plugin }) => plugin)).size
 }
 
 /** Tells plugins that no new clients are taken. @param grace milliseconds for requests under way */

@@ -11,14 +11,15 @@ import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import type { ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import type { Generation, Logs, Place } from './generation.js'
-import type { Generations } from './generations.js'
 import { tellMsg } from './lifecycle.js'
 
-/** The parts of a running proxy that are managed. */
+/** What of the running proxy can be managed. */
 export interface Managed {
   readonly place: Place
   readonly logs: Logs
-  readonly generations: Pick<Generations, 'all' | 'current' | 'count'>
+  /** The one in force first, then those that still have handshakes. */
+  readonly setups: () => readonly [Generation, ...Generation[]]
+  readonly generation: () => number
   readonly isStopping: () => boolean
   readonly ports: Status['ports']
   readonly idleConnections: () => number
@@ -30,18 +31,21 @@ export interface Manager {
   /** Of Portcullis. */
   readonly version: string
   readonly pid: number
-  /** Begins the stop. Returns how long requests may go on, in milliseconds. */
+  /** Begins to end. Returns for how long requests may go on, in milliseconds. */
   readonly stop: () => number
 }
 
-/** Opens the management socket if the records name one. Where it cannot be opened, a warning is logged and the proxy runs. */
+/**
+ * Opens the management socket if the records want one. That it cannot be opened keeps no proxy from its work: it is a
+ * warning.
+ */
 export async function manage(managed: Managed, manager: Manager): Promise<Admin | undefined> {
-  const { logs, generations } = managed
+  const { logs, setups } = managed
   try {
-    const { socket } = generations.current().settings.admin
+    const { socket } = setups()[0].settings.admin
     if (socket === undefined) return undefined
     const path = checkSocketPath(socket)
-    const admin = await openAdmin(path, makeAdminApi(managed, manager), message => logs.diags.error(message))
+    const admin = await openAdmin(path, makeDesk(managed, manager), message => logs.diags.error(message))
     logs.diags.note(`managed through ${path}`)
     return admin
   } catch (cause) {
@@ -50,8 +54,8 @@ export async function manage(managed: Managed, manager: Manager): Promise<Admin 
   }
 }
 
-function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminApi {
-  const { logs, generations, reload } = managed
+function makeDesk(managed: Managed, { version, pid, stop }: Manager): AdminApi {
+  const { logs, setups, reload } = managed
   const { parked, revoking, diags } = logs
   const startedAt = performance.now()
   return {
@@ -61,10 +65,10 @@ function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminA
       uptime: performance.now() - startedAt,
       isStopping: managed.isStopping(),
       confDir: managed.place.confDir,
-      generation: generations.count,
-      readAt: generations.current().readAt,
+      generation: managed.generation(),
+      readAt: setups()[0].readAt,
       ports: managed.ports,
-      plugins: pluginsOf(generations.current()),
+      plugins: pluginsOf(setups()[0]),
       counters: countersOf(managed),
     }),
     parked: () => parked.list().map(toRow),
@@ -77,11 +81,10 @@ function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminA
       diags.note(`an operator rejects the handshake with ${found.evidence.host}: ${reason}`)
       found.reject(verdict)
     },
-    verdicts: () => generations.current().verification.verdicts.list(),
+    verdicts: () => setups()[0].verification.verdicts.list(),
     revoke: wanted => revoking.revoke(wanted, 'an operator'),
-    // Plugins of a generation that is retiring may still hold handshakes.
-    message: (tag, data) =>
-      generations.all.reduce((heard, generation) => heard + tellMsg(generation, tag, data), 0),
+    // An instance that a reload has replaced may hold handshakes yet.
+    message: (tag, data) => setups().reduce((heard, setup) => heard + tellMsg(setup, tag, data), 0),
     reload,
     stop,
   }
@@ -119,16 +122,12 @@ function pluginsOf({ plugins: { lines, registry }, workers }: Generation): reado
   })
 }
 
-function countersOf({
-  logs: { handshakes, parked },
-  generations,
-  idleConnections,
-}: Managed): Status['counters'] {
-  const inFlight = generations.all.map(({ inFlight: { outbound } }) => outbound.count)
+function countersOf({ logs: { handshakes, parked }, setups, idleConnections }: Managed): Status['counters'] {
+  const inFlight = setups().map(({ verification }) => verification.inFlight())
   return {
     handshakes: inFlight.reduce((sum, count) => sum + count, 0),
     parked: parked.size,
-    rememberedVerdicts: generations.current().verification.verdicts.size,
+    rememberedVerdicts: setups()[0].verification.verdicts.size,
     idleConnections: idleConnections(),
     ignoredReenablesTotal: handshakes.ignoredReenables,
     toleratedTotal: Object.fromEntries(handshakes.tolerated),

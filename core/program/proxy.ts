@@ -1,11 +1,11 @@
 /**
  * The composition root: a configuration folder becomes a running proxy.
  *
- *     readGeneration -> ports open -> serving --reload()--> serving on a new generation
- *                                         \--stop()--> draining -> stopped
+ *     readSetup -> ports open -> serving --reload()--> serving on a new setup
+ *                                    \--stop()--> draining -> stopped
  *
- * Every part that lives longer than a generation asks `generations.current()` at each use. Handshakes that are parked at a
- * reload finish on the plugins that hold them; the old plugins are unloaded when the last of these handshakes has ended.
+ * Handshakes that are parked when the configuration is read again finish on the plugins that hold them; the old plugins
+ * are unloaded when the last of those has ended.
  */
 import type { Admin } from '../admin/server.js'
 import { errorText } from '../base/error-text.js'
@@ -15,16 +15,19 @@ import type { Forwarder } from '../http/transaction/forward.js'
 import type { Summary } from '../http/transaction/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
 import { ofConnect } from './access-log.js'
-import { discard, type Logs, openLogs, type Place, readGeneration, warningsOf } from './generation.js'
-import { Generations } from './generations.js'
+import { type Generation, type Logs, openLogs, type Place, readGeneration, warningsOf } from './generation.js'
 import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
 import { type Manager, manage } from './management.js'
+import { discard, handshakesEnd, isInUse } from './retire.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
 import { plainPort } from './wiring/inbound/plain-port.js'
 import { securePort } from './wiring/inbound/secure-port.js'
 import { makeDial } from './wiring/outbound/dial.js'
 import { makeConnector, makeForwarder } from './wiring/outbound/forwarding.js'
 import { ownPorts } from './wiring/own-ports.js'
+
+/** How often a retired setup is looked at, in milliseconds. */
+const RETIRE_INTERVAL = 250
 
 export interface OpenPort {
   readonly address: string
@@ -38,39 +41,48 @@ export class ProxyServer {
   readonly #forwarder: Forwarder
   readonly #connect: Connecting
   readonly #counts: ConnectionCounts
-  readonly #listeners: Listener[] = []
-  readonly #generations: Generations
+  readonly #fronts: Listener[] = []
+  /** Setups that a reload has replaced, and the timers that look after them. */
+  readonly #retiring = new Map<Generation, NodeJS.Timeout>()
   #reloading: Promise<unknown> = Promise.resolve()
   #isStopping = false
+  /** How often the configuration has been read. */
+  #generation = 1
   #admin: Promise<Admin | undefined> | undefined
+  #setup: Generation
   /** Where clients may connect, in the order of proxy.config.http.server_ports. */
   readonly ports: OpenPort[] = []
 
-  private constructor(place: Place, logs: Logs, generations: Generations) {
+  private constructor(place: Place, logs: Logs, setup: Generation) {
     this.#place = place
     this.#logs = logs
-    this.#generations = generations
-    const { current } = generations
+    this.#setup = setup
     this.#counts = new ConnectionCounts(
-      () => current().settings.listener.connections,
+      () => this.#setup.settings.listener.connections,
       message => logs.diags.warning(message),
     )
     const dial = makeDial(
-      current,
+      () => this.#setup,
       ownPorts(() => this.ports),
     )
-    this.#connector = makeConnector(current, logs, dial)
-    this.#forwarder = makeForwarder(current, logs.queue, this.#connector, this.#onOver)
+    this.#connector = makeConnector(() => this.#setup, logs, dial)
+    this.#forwarder = makeForwarder(
+      () => this.#setup,
+      logs.queue,
+      this.#connector,
+      summary => this.#onOver(summary),
+    )
     this.#connect = makeConnecting({
-      current,
+      setup: () => this.#setup,
       dial,
       connector: this.#connector,
       forwarder: this.#forwarder,
+      limits: setup.settings.listener.limits,
       revoking: logs.revoking,
       inside: logs,
       warn: message => logs.diags.warning(message),
       onDone: summary => this.#onOver(ofConnect(summary)),
-      onRefused: this.#onOver,
+      onRefused: summary => this.#onOver(summary),
     })
   }
 
@@ -80,7 +92,7 @@ export class ProxyServer {
    */
   static async start(place: Place): Promise<ProxyServer> {
     const logs = openLogs(place)
-    const proxy = new ProxyServer(place, logs, new Generations(await readGeneration(place, logs)))
+    const proxy = new ProxyServer(place, logs, await readGeneration(place, logs))
     try {
       await proxy.#open()
     } catch (cause) {
@@ -91,42 +103,41 @@ export class ProxyServer {
   }
 
   async #open(): Promise<void> {
-    const { current } = this.#generations
-    const first = current()
-    this.#logs.access.configure(first.settings.accessLog)
-    for (const warning of warningsOf(first)) this.#logs.diags.warning(warning)
-    this.#logs.diags.note(`trusting ${first.contexts.trusts}`)
-    const secure = securePort(current, this.#logs)
-    const plain = plainPort(() => current().vconns, this.#logs)
-    for (const { address, port, isTls } of first.settings.listener.ports) {
-      const listener = createListener({
+    const { diags, access } = this.#logs
+    access.configure(this.#setup.settings.accessLog)
+    for (const warning of warningsOf(this.#setup)) diags.warning(warning)
+    diags.note(`trusting ${this.#setup.contexts.trusts}`)
+    const secure = securePort(() => this.#setup, this.#logs)
+    const plain = plainPort(() => this.#setup.vconns, this.#logs)
+    for (const { address, port, isTls } of this.#setup.settings.listener.ports) {
+      const front = createListener({
         forward: this.#forwarder,
-        limits: () => current().settings.listener.limits,
-        admit: req => current().access.admit(req),
-        pages: () => current().pages,
+        limits: this.#setup.settings.listener.limits,
+        admit: req => this.#setup.access.admit(req),
+        pages: () => this.#setup.pages,
         onConnect: this.#connect.handler.handle,
         isWelcome: this.#counts.take,
         onAccepted: () => this.#logs.queue.yieldToAccepts(),
         port: isTls ? secure : plain,
-        onRefused: this.#onOver,
+        onRefused: summary => this.#onOver(summary),
       })
-      this.#listeners.push(listener)
-      const opened = await listener.listen(port, address)
+      this.#fronts.push(front)
+      const opened = await front.listen(port, address)
       this.ports.push({ address: opened.address, port: opened.port })
     }
-    tellReady(current().vconns, this.ports)
+    tellReady(this.#setup.vconns, this.ports)
   }
 
-  readonly #onOver = (summary: Summary): void => {
+  #onOver(summary: Summary): void {
     this.#logs.access.log(summary)
-    tellClosed(this.#generations.current().vconns, summary)
+    tellClosed(this.#setup.vconns, summary)
   }
 
   /**
-   * Reads the configuration again. New handshakes use the new generation; ports stay as they are. Reloads that overlap
-   * happen one after another.
+   * Reads the configuration again. New handshakes use the new setup; ports stay as they are. Reloads that overlap happen
+   * one after another.
    * Returns the records that have changed and need a restart, with the place where they were set.
-   * @throws {ProxyError} what is wrong with it, which is logged, too; the old generation stays in force
+   * @throws {ProxyError} what is wrong with it, which is logged, too; the old setup goes on, and nothing has changed
    */
   reload(): Promise<readonly string[]> {
     const reload = this.#reloading.then(() => this.#reload())
@@ -139,39 +150,45 @@ export class ProxyServer {
 
   async #reload(): Promise<readonly string[]> {
     if (this.#isStopping) return []
-    const { current } = this.#generations
-    const next = await readGeneration(this.#place, this.#logs, current().settings)
+    const setup = await readGeneration(this.#place, this.#logs, this.#setup.settings)
     if (this.#isStopping) {
-      discard(next)
+      discard(setup)
       return []
     }
     try {
-      this.#logs.access.configure(next.settings.accessLog)
+      this.#logs.access.configure(setup.settings.accessLog)
     } catch (cause) {
-      discard(next)
+      discard(setup)
       throw cause
     }
-    this.#generations.replace(next)
-    this.#logs.diags.reconfigure(next.debug)
-    for (const warning of warningsOf(next)) this.#logs.diags.warning(warning)
+    const old = this.#setup
+    this.#setup = setup
+    this.#generation += 1
+    this.#logs.diags.reconfigure(setup.debug)
+    for (const warning of warningsOf(setup)) this.#logs.diags.warning(warning)
     this.#connector.closeStale()
-    tellReady(next.vconns, this.ports)
+    for (const front of [...this.#fronts, this.#connect]) front.configure(setup.settings.listener.limits)
+    this.#retire(old)
+    tellReady(setup.vconns, this.ports)
     this.#logs.diags.note('configuration reloaded')
-    return next.waiting
+    return setup.waiting
   }
 
   /** Takes no new clients, lets requests end for `grace` milliseconds, then ends them. */
   async stop(grace: number): Promise<void> {
-    if (!this.#isStopping) tellShutdown(this.#generations.current().vconns, grace)
+    if (!this.#isStopping) tellShutdown(this.#setup.vconns, grace)
     this.#isStopping = true
     const timer = setTimeout(() => this.#connect.handler.destroyAll(), grace)
     this.#connect.drain()
-    await Promise.all(this.#listeners.map(listener => listener.close(grace)))
+    await Promise.all(this.#fronts.map(front => front.close(grace)))
     clearTimeout(timer)
     this.#connector.closeIdle()
     await this.#reloading
+    const setups = [this.#setup, ...this.#retiring.keys()]
+    for (const timer of this.#retiring.values()) clearInterval(timer)
+    await handshakesEnd(setups)
     await (await this.#admin)?.close()
-    await this.#generations.end()
+    for (const setup of setups) discard(setup)
     await this.#logs.close()
   }
 
@@ -181,7 +198,8 @@ export class ProxyServer {
       {
         place: this.#place,
         logs: this.#logs,
-        generations: this.#generations,
+        setups: () => [this.#setup, ...this.#retiring.keys()],
+        generation: () => this.#generation,
         isStopping: () => this.#isStopping,
         ports: this.ports,
         idleConnections: () => this.#connector.idleConnections,
@@ -206,5 +224,15 @@ export class ProxyServer {
   reopenLogs(): void {
     this.#logs.reopen()
     this.#logs.diags.note('log files opened anew')
+  }
+
+  #retire(setup: Generation): void {
+    const timer = setInterval(() => {
+      if (isInUse(setup)) return
+      clearInterval(timer)
+      this.#retiring.delete(setup)
+      discard(setup)
+    }, RETIRE_INTERVAL)
+    this.#retiring.set(setup, timer)
   }
 }

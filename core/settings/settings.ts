@@ -9,6 +9,7 @@ import { loadPluginConfig, type PluginLine, parsePluginConfig } from '../config/
 import { loadRecords, parseRecords } from '../config/records.js'
 import { type RecordName, type Records, rowOf } from '../config/records-table.js'
 import { loadRules, type Rule } from '../config/rules.js'
+import { checkUndecided } from '../config/undecided.js'
 import { accessSettings, connectSettings, listenerSettings, transactionSettings } from './http.js'
 import { inboundTlsSettings } from './inbound-tls.js'
 import { accessLogSettings, adminSettings, diagsSettings } from './logs.js'
@@ -90,6 +91,7 @@ export const readSettings = ({ confDir, env }: ConfigPlace): Settings =>
  */
 export function readConfiguration(place: ConfigPlace, inForce?: Settings): Configuration {
   const { confDir, env } = place
+  checkUndecided(confDir)
   const read = loadRecords(confDir, env)
   const fixed = inForce && sources.get(inForce)
   const { records, waiting } = fixed === undefined ? { records: read, waiting: [] } : keepFixed(read, fixed)

@@ -67,3 +67,7 @@ for (const line of ['failing.mjs', 'failing.mjs @isolate=worker'])
       'on plugins without it',
     )
   })
+
+test('at the end', async () => {
+  await origin.stop()
+})

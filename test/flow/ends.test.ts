@@ -76,7 +76,7 @@ for (const [how, leave] of [
   })
 }
 
-test('an origin that leaves while parked ends the handshake', async t => {
+test('an origin that leaves while parked', async t => {
   const stage = await setUp(t, new Gate())
   const { proxy, gate, origin } = stage
   const relay = await tapRelay(origin.port)
@@ -92,7 +92,7 @@ test('an origin that leaves while parked ends the handshake', async t => {
   await endsClean(t, stage)
 })
 
-test('the second answer of a plugin reaches nothing', async t => {
+test('a plugin that answers twice', async t => {
   const answers: string[] = []
   const gate = new Gate(
     ({ reenable }) => void answers.push(reenable(), reenable(reject('policy')), reenable()),
@@ -137,7 +137,7 @@ for (const [how, text] of Object.entries(FAILING)) {
   })
 }
 
-test('a plugin that does not answer before the deadline has rejected', async t => {
+test('no answer until the deadline', async t => {
   for (const [plugins, records] of [
     [(gate: Gate) => gate.line, { 'proxy.config.ssl.client.verify.deadline': 150 }],
     [(gate: Gate) => gate.line.replace(' ', ' @deadline=150 '), {}],
@@ -156,7 +156,7 @@ test('a plugin that does not answer before the deadline has rejected', async t =
   }
 })
 
-test('the second of two plugins can reject', async t => {
+test('two plugins, of which the second rejects', async t => {
   const first = new Gate(event => void event.reenable())
   const second = new Gate(event => void event.reenable(reject('expired', 'by the book')))
   t.teardown(() => second.stop())
@@ -173,7 +173,7 @@ test('the second of two plugins can reject', async t => {
   await endsClean(t, stage)
 })
 
-test('the second plugin is not asked after a rejection by the first', async t => {
+test('two plugins, of which the first rejects', async t => {
   const first = new Gate(event => void event.reenable(reject('policy')))
   const second = new Gate(event => void event.reenable())
   t.teardown(() => second.stop())

@@ -6,7 +6,7 @@ import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 import { sClient } from '../kit/s-client.js'
 import { HELLO, origin, REQUEST, SECURE_FILES } from '../kit/secure-proxy.js'
 
-/** Longer than it takes to discard a generation of which nothing is in flight. */
+/** Longer than a retired setup is left alone. */
 const HELD = 700
 
 const HOLDING = `
@@ -61,3 +61,7 @@ for (const hook of [
     await proxy.until(/answers: counted/)
     await proxy.until(/unloaded/)
   })
+
+test('at the end', async () => {
+  await origin.stop()
+})

@@ -62,7 +62,7 @@ export interface ProxyHere extends RunningProxy {
 }
 
 export const MAIN = fileURLToPath(new URL('../../core/main.js', import.meta.url))
-const SHIPPED = ['../../plugins', '../../sample-plugins'].map(dir =>
+export const SHIPPED = ['../../plugins', '../../sample-plugins'].map(dir =>
   fileURLToPath(new URL(dir, import.meta.url)),
 )
 

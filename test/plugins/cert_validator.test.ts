@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { type Test, test } from 'tap'
 import type { Origin } from '../../core/testing/kit.js'
 import { makeChain } from '../../core/testing/kit.js'
-import { atEnd } from '../kit/at-end.js'
 import { requireProgram } from '../kit/programs.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
@@ -223,4 +222,4 @@ test('the helper that comes with Squid', async t => {
   }
 })
 
-atEnd(() => dir.remove())
+test('the files are gone', async () => dir.remove())

@@ -2,7 +2,6 @@ import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'nod
 import { test } from 'tap'
 import { certificatesOf, makeChain } from '../../core/testing/kit.js'
 import { spkiOf } from '../../plugins/certificates/fingerprints.js'
-import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
@@ -131,4 +130,4 @@ test('a file with mistakes stops the start, with every line', async t => {
   await t.rejects(starting, { code: 'PTC_PLUGIN_INIT_FAILED', message: /:1: .*\n.*:3: .*\n.*:4: .*\n.*:5: / })
 })
 
-atEnd(() => dir.remove())
+test('the files are gone', async () => dir.remove())

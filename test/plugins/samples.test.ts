@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import { openKit } from '../../core/testing/kit.js'
-import { atEnd } from '../kit/at-end.js'
 import { makeAuthority } from '../kit/pki.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -43,4 +42,4 @@ test('every sample', async t => {
   })
 })
 
-atEnd(() => dir.remove())
+test('the files are gone', async () => dir.remove())

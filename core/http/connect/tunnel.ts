@@ -1,4 +1,3 @@
-import type { Current } from '../../base/current.js'
 import { type DialOptions, dial } from '../../origin/dial.js'
 import type { ClientLink, Link } from '../../vconn/link.js'
 import { type PumpResult, pump } from '../../vconn/pump.js'
@@ -7,9 +6,9 @@ import type { TcpLink } from '../../vconn/tcp-link.js'
 import type { ConnectRequest } from './request.js'
 
 export interface TunnelOptions {
-  readonly dial: Current<DialOptions>
+  readonly dial: DialOptions
   /** Milliseconds without a byte in either direction after which a tunnel is closed. */
-  readonly idleTimeout: Current<number>
+  readonly idleTimeout: () => number
   /**
    * Gives the connection to the origin its VConn, which ends with it, and has plugins asked. A connection is started once.
    * @throws {ProxyError} a refusal, or the signal's reason: the connection is closed then
@@ -33,7 +32,7 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
     onClose: () => gone.abort(),
   })
   link.pause()
-  const origin = await dial({ host, port, client: request.req.client.network }, options.dial(), gone.signal)
+  const origin = await dial({ host, port, client: request.req.client.network }, options.dial, gone.signal)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
   request.establish()

@@ -1,9 +1,6 @@
-import type { Current } from '../../base/current.js'
 import { atEdge } from '../../base/edge.js'
 import type { ClientInfo } from '../listener/client-info.js'
-import type { ForwarderSettings } from './forwarder-options.js'
-
-type Limits = Pick<ForwarderSettings, 'idleTimeout' | 'activeTimeout'>
+import type { ForwarderOptions } from './forwarder-options.js'
 
 /** Whose time it is. */
 export interface TimedOwner {
@@ -23,30 +20,33 @@ export interface TimedOwner {
  */
 export class TransactionTime {
   readonly #client: ClientInfo
-  readonly #current: Current<Limits>
+  readonly #options: Pick<ForwarderOptions, 'idleTimeout' | 'activeTimeout'>
   readonly #owner: TimedOwner
   /** 0 while nobody is expected to move. */
   #idleLimit = 0
-  /** Known from `begin` on. */
-  #activeLimit = 0
+  readonly #activeLimit: number
   #isOver = false
 
-  constructor(client: ClientInfo, current: Current<Limits>, owner: TimedOwner) {
+  constructor(
+    client: ClientInfo,
+    options: Pick<ForwarderOptions, 'idleTimeout' | 'activeTimeout'>,
+    owner: TimedOwner,
+  ) {
     this.#client = client
-    this.#current = current
+    this.#options = options
     this.#owner = owner
+    this.#activeLimit = options.activeTimeout ?? 0
   }
 
   /** From here on it takes time. Not before it can be ended. */
   begin(): void {
-    this.#activeLimit = this.#current().activeTimeout ?? 0
     if (this.#activeLimit > 0) this.#client.active.set(this.#activeLimit, this.#onTooLong)
   }
 
   /** Somebody is expected to move from here on. */
   start(): void {
     if (this.#isOver) return
-    this.#idleLimit = this.#current().idleTimeout
+    this.#idleLimit = this.#options.idleTimeout
     this.#client.idle.set(this.#idleLimit, this.#onIdle)
   }
 

@@ -1,6 +1,5 @@
 /** What the compiler says to the author of a plugin who has installed the package. */
 import { test } from 'tap'
-import { atEnd } from '../../kit/at-end.js'
 import { compileElsewhere } from '../../rules/kit/compile.js'
 
 const HEAD = `import type { OptionsOf, OptionsSchema, PluginInit } from 'portcullis/plugin'
@@ -102,4 +101,4 @@ test('what is right compiles, and what is wrong does not', async t => {
   }
 })
 
-atEnd(() => dir.remove())
+test('its files are gone', async () => dir.remove())

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Certificate } from '../../../api/certificate.js'
 import type { VConn } from '../../../api/vconn.js'
-import type { Current } from '../../../base/current.js'
 import type { Diags } from '../../../base/diags.js'
 import { ProxyError } from '../../../base/errors.js'
 import { networkOfAddress } from '../../../base/network.js'
@@ -24,25 +23,25 @@ export interface SecureParts extends HandshakeParts {
 }
 
 /** TLS with clients, on what is configured when they connect; their failures are debug lines of the tag `ssl`. */
-export function securePort(current: Current<SecureGeneration>, parts: SecureParts): ClientPort {
+export function securePort(setup: () => SecureGeneration, parts: SecureParts): ClientPort {
   const { diags } = parts
   return {
     accept: (tcp, socket, take) =>
-      startClient(tcp, current().vconns, diags, vconn => secure(tcp, socket, vconn, take)),
+      startClient(tcp, setup().vconns, diags, vconn => secure(tcp, socket, vconn, take)),
   }
 
   function secure(tcp: TcpLink, socket: Socket, vconn: VConn, take: Take): { abandon(): void } {
     const { remoteAddress, localAddress = '' } = socket
     // As it is now: a reload may have come while the client was parked.
-    const generation = current()
-    const { certificates, inFlight } = generation
+    const current = setup()
+    const { certificates, clientHandshakes } = current
     if (certificates === undefined) {
       // A reload cannot add a port; it can take the certificates away from one that is open.
       diags.error(`client ${remoteAddress}: there is no certificate for an ssl port; ssl_multicert.config`)
       socket.destroy()
       return { abandon: () => {} }
     }
-    const leave = inFlight.waits.enter()
+    const leave = clientHandshakes.enter()
     const onOpen = (link: ClientLink, certificate: Certificate | undefined): void => {
       leave()
       take(link, new ClientInfo(socket, link, vconn, { certificate }))
@@ -54,7 +53,7 @@ export function securePort(current: Current<SecureGeneration>, parts: SecurePart
       else diags.warning(text)
     }
     try {
-      const settings = settingsOf(generation, parts, {
+      const settings = settingsOf(current, parts, {
         context: certificates.choose(undefined, localAddress),
         choose: sni => certificates.choose(sni, localAddress),
         sessionsFor: sni => certificates.sessionsFor(sni),

@@ -8,7 +8,6 @@ import type { ParkedHandshakes } from '../../../tls/outbound/parked-handshakes.j
 import { startHandshake } from '../../../tls/outbound/start.js'
 import type { StartTls } from '../../../tls/outbound/start-tls.js'
 import { Shadows } from '../../../wait/shadows.js'
-import type { InFlight } from '../../in-flight.js'
 import type { VConns } from '../vconns.js'
 import { makeAskers } from './askers.js'
 import type { OutboundContexts } from './contexts.js'
@@ -27,13 +26,13 @@ export interface StartTlsParts {
   readonly queue: FairQueue
   /** Where the turns of plugins in shadow mode are kept. */
   readonly shadowTurns?: Shadows | undefined
-  /** Counts the handshakes. */
-  readonly inFlight?: InFlight | undefined
 }
 
 /** How origins are verified from here on, until the next reload. */
 export interface Verification {
   readonly startTls: StartTls
+  /** Handshakes that are under way. */
+  readonly inFlight: () => number
   /** What holds for an origin, by its name in the URL. */
   readonly policyOf: (host: string) => Policy
   /** Every policy; the first is that of origins without a rule. */
@@ -55,7 +54,6 @@ export function makeVerification(parts: StartTlsParts): Verification {
     vconns,
     queue,
     shadowTurns = new Shadows(),
-    inFlight,
   } = parts
   const verdicts = new VerdictCache(settings.maxVerdicts)
   const policies = new Policies(settings, connectTimeout, rules, contexts, {
@@ -66,9 +64,10 @@ export function makeVerification(parts: StartTlsParts): Verification {
     parked,
     queue,
   })
+  let inFlight = 0
   const startTls: StartTls = async (tcp, target, signal) => {
     const { settings: own, timeouts } = policies.of(target.host)
-    const leave = inFlight?.enter()
+    inFlight++
     try {
       const start = vconns.startOrigin(tcp, target, signal)
       const { parked = 0 } = start instanceof Promise ? await start : start
@@ -79,11 +78,12 @@ export function makeVerification(parts: StartTlsParts): Verification {
       const origin = await startHandshake(tcp, target, limited, signal)
       return parked === 0 ? origin : { ...origin, parked: parked + (origin.parked ?? 0) }
     } finally {
-      leave?.()
+      inFlight--
     }
   }
   return {
     startTls,
+    inFlight: () => inFlight,
     policyOf: host => policies.of(host),
     policies: policies.all,
     verdicts,

@@ -110,6 +110,8 @@ test('hints', async t => {
     hint('proxy.config.ssl.client.verify.serve'),
     /did you mean proxy\.config\.ssl\.client\.verify\.server\?/,
   )
+  t.notMatch(hint('proxy.config.spdy.enabled'), /did you mean/, 'a record of another group is no hint')
+  t.match(hint('proxy.config.htpp.connect_ports'), /did you mean proxy\.config\.http\.connect_ports\?/)
   t.match(hint('proxy.config.frobnicate.everything'), /there is no record.*remove the line/)
 })
 
