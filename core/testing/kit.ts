@@ -25,7 +25,7 @@ import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
 import type { Kit, KitOptions, Told } from './kit-calls.js'
 import { type LiveOrigin, LiveOrigins } from './live.js'
 import { lineOf } from './log-line.js'
-import { type Origin, toEvidence } from './origin.js'
+import { askingFor, type Origin, toEvidence } from './origin.js'
 import { Recorder } from './recorder.js'
 import { KitTransaction, type TestTransaction, type TransactionFacts } from './transaction.js'
 import { settle, VirtualTime } from './virtual-time.js'
@@ -155,6 +155,7 @@ class PluginKit implements Kit {
       {
         evidence,
         port,
+        asking: askingFor(origin),
         vconn: vconn.shown,
         terms: makeTerms(terms, this.#askers.names, false, shadows.length > 0),
         askers: this.#asked,

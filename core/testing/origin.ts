@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { Asking, AskingClient } from '../api/asking.js'
 import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificate.js'
 import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
+import { bracketed } from '../base/host.js'
 import { certificatesInPem } from '../base/pem.js'
 import { describe } from '../base/thrown.js'
 import { certificateOf } from '../tls/judge/chain-certificate.js'
@@ -33,6 +35,16 @@ export interface Origin {
   readonly cipher?: string
   readonly alpn?: string
   readonly ocspResponse?: Buffer
+  /** For which client it is asked: the event's `client` and `transaction`. Default: for none. */
+  readonly client?: Partial<AskingClient>
+}
+
+/** What the event says of the client that a test makes up (RFC 5737). */
+export function askingFor({ client, host, port = 443 }: Origin): Asking | undefined {
+  if (client === undefined) return undefined
+  const made = { address: '192.0.2.3', port: '192.0.2.2:8080', user: undefined, subject: undefined }
+  const transaction = { id: undefined, method: 'GET', url: `https://${bracketed(host)}:${port}/` }
+  return { client: { ...made, ...client }, transaction }
 }
 
 /** What is wrong with the name alone; every other error is one of the chain. */

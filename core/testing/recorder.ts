@@ -2,6 +2,7 @@ import type { HookEvents, HookId } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { Verdict } from '../api/verdict.js'
 import { HookRegistry } from '../hooks/registry.js'
+import { AskingEvent } from '../wait/asking-event.js'
 import type { OpenCall } from './handshake.js'
 
 /** Hooks that a verdict is asked for on. */
@@ -88,10 +89,14 @@ function heard<E extends Asked>(event: E, call: OpenCall): E {
     call.ignored.push(verdict)
     return answer
   }
-  const fields = { ...event, reenable }
-  // A frozen event would not let a proxy answer otherwise than it does itself.
-  return new Proxy(fields, {
+  // A frozen event would not let a proxy answer otherwise than it does itself. Its fields are not read here: that a plugin
+  // has read one can have a meaning.
+  const fields = Object.getOwnPropertyDescriptors(event)
+  const listed = Object.entries(fields).map(([key, field]) => [key, { ...field, configurable: true }])
+  const proxy = new Proxy(Object.defineProperties({} as E, Object.fromEntries(listed)), {
     get: (_, key) => (key === 'reenable' ? reenable : Reflect.get(event, key, event)),
     has: (_, key) => Reflect.has(event, key),
   })
+  AskingEvent.standsFor(proxy, event)
+  return proxy
 }

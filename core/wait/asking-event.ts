@@ -3,6 +3,9 @@ import { accessor } from '../base/accessor.js'
 import type { Turn } from './turn.js'
 import { TurnEvent } from './turn-event.js'
 
+/** Events by the proxies that stand for them. */
+const STAND_INS = new WeakMap<object, object>()
+
 /**
  * An event that says for whom an origin is asked. A plugin that has read it may have decided by it: its acceptance is then
  * for this client alone. Therefore the event keeps whether it was read.
@@ -30,7 +33,13 @@ export class AskingEvent extends TurnEvent {
 
   /** For whom it asks; not counted as read by the plugin. */
   static askingOf(event: object): Asking | undefined {
-    return #asking in event ? event.#asking : undefined
+    const original = STAND_INS.get(event) ?? event
+    return #asking in original ? original.#asking : undefined
+  }
+
+  /** A test kit hands out a proxy of the event, which has none of its private fields. */
+  static standsFor(proxy: object, event: object): void {
+    STAND_INS.set(proxy, event)
   }
 
   #read(): Asking | undefined {
