@@ -69,6 +69,8 @@ export interface ParkedRow {
   readonly host: string
   readonly port: number
   readonly plugin: string
+  /** `released`: it has ended, and a new one is made when the plugins have accepted. */
+  readonly connection: 'open' | 'released'
   /** For how long plugins have held it; milliseconds. */
   readonly age: number
   /** When silence becomes a rejection; milliseconds since the epoch. */

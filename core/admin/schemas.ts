@@ -55,6 +55,7 @@ const PARKED = object({
   host: TEXT,
   port: COUNT,
   plugin: TEXT,
+  connection: { enum: ['open', 'released'] },
   age: NUMBER,
   deadline: NUMBER,
   leaf: { ...object({ subject: TEXT, sha256: TEXT }), nullable: true },

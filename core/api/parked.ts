@@ -8,7 +8,10 @@ import type { Verdict } from './verdict.js'
 export interface Parked {
   /** The connection that the hook is about. */
   readonly vconn: VConn
-  /** Aborts when the turn ends without an answer: client or origin left, a deadline passed, or the plugin has failed. */
+  /**
+   * Aborts when the turn ends without an answer: the client has left, or the origin for good, a deadline has passed, or the
+   * plugin has failed.
+   */
   readonly signal: AbortSignal
   /** When silence becomes a refusal; milliseconds since the epoch. */
   readonly deadline: number

@@ -79,15 +79,16 @@ function workersText({ serving, outOfService }: WorkersStatus): string {
 
 export function parkedText(parked: readonly ParkedRow[]): readonly string[] {
   if (parked.length === 0) return ['no handshake with an origin is parked']
-  const rows = parked.map(({ id, host, port, plugin, age, deadline, leaf }) => [
+  const rows = parked.map(({ id, host, port, plugin, connection, age, deadline, leaf }) => [
     `${id}`,
     `${host}:${port}`,
     plugin,
+    connection,
     duration(age),
     duration(deadline - Date.now()),
     leaf === null ? '' : `${leaf.subject} ${leaf.sha256}`,
   ])
-  return table([['ID', 'ORIGIN', 'HELD BY', 'FOR', 'LEFT', 'LEAF'], ...rows])
+  return table([['ID', 'ORIGIN', 'HELD BY', 'CONNECTION', 'FOR', 'LEFT', 'LEAF'], ...rows])
 }
 
 /** What plugins hold on other hooks; nothing where there is nothing. */

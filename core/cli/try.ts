@@ -12,6 +12,7 @@ import { HandshakeLog } from '../program/wiring/outbound/handshake-log.js'
 import { wantsStaple } from '../tls/judge/certificate-parts.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 import { digestText } from '../tls/outbound/origin-digest.js'
+import type { TcpLink } from '../vconn/tcp-link.js'
 import { toSaved, verdictOf } from './saved-chain.js'
 
 export interface TryOptions {
@@ -60,6 +61,16 @@ class ToldLog extends HandshakeLog {
     this.#asked = plugin
   }
 
+  override released(host: string, remoteAddress: string): void {
+    super.released(host, remoteAddress)
+    this.#tell('the connection has ended; a new one is made if the plugins accept')
+  }
+
+  override redialled(host: string, remoteAddress: string): void {
+    super.redialled(host, remoteAddress)
+    this.#tell(`connected again to ${remoteAddress}`)
+  }
+
   override accepted(evidence: PeerEvidence, peer: VerifiedPeer, remoteAddress: string): void {
     super.accepted(evidence, peer, remoteAddress)
     if (this.#asked !== undefined) this.#tell(`plugin ${this.#asked} accepted`)
@@ -106,9 +117,15 @@ async function attempt(
   const connectTimeout = timeouts.connect ?? origin.connectTimeout
   try {
     const since = performance.now()
-    const tcp = await dial({ ...at, client: '' }, { connectTimeout, names }, signal)
+    const connectTo = (host: string): Promise<TcpLink> =>
+      dial({ host, port: at.port, client: '' }, { connectTimeout, names }, signal)
+    const tcp = await connectTo(at.host)
     tell(`connected to ${tcp.remoteAddress}`)
-    const { link, peer } = await verification.startTls(tcp, { ...target, since, client: '' }, signal)
+    const { link, peer } = await verification.startTls(
+      tcp,
+      { ...target, since, client: '', redial: connectTo },
+      signal,
+    )
     link.destroy()
     tellEvidence(peer.evidence, tell)
     const how = peer.decidedBy === 'nobody' ? 'NOTHING WAS VERIFIED' : `decided by ${peer.decidedBy}`

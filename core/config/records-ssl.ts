@@ -101,6 +101,25 @@ export const SSL_RECORDS = {
     reload: true,
     about: 'How long all plugins together may hold a handshake; then it is rejected and the client gets 504.',
   },
+  'proxy.config.ssl.client.verify.redials': {
+    type: 'INT',
+    default: 3,
+    minimum: 0,
+    maximum: 100,
+    reload: true,
+    about:
+      'How many new connections are made for an origin that ends its connection while plugins hold the handshake. The wait goes on; when all have accepted, a new connection to the same address must show the same certificates, or the plugins are asked again. With 0 the client gets 502 at once.',
+  },
+  'proxy.config.ssl.client.verify.release_after': {
+    type: 'INT',
+    default: 0,
+    minimum: 0,
+    maximum: 86_400,
+    unit: 's',
+    reload: true,
+    about:
+      'After so many seconds the connection of a held handshake is closed, without an alert, and the wait goes on as if the origin had ended it: long holds cost little memory, and no connection of the origin. 0 never; without `verify.redials` it has no effect.',
+  },
   'proxy.config.ssl.client.verify.cache_size': {
     type: 'INT',
     default: 10_000,

@@ -135,10 +135,13 @@ export class OriginConnector {
     const since = performance.now()
     const { scheme, host, port, dialHost = host } = target
     const { dial: options, queue } = this.#options
-    const begin = (): Promise<TcpLink> => dial({ host: dialHost, port, name: host, client }, options, signal)
-    const tcp = await (queue === undefined || scheme === 'http'
-      ? begin()
-      : queue.turn({ network: client, host }, 0, begin))
+    const begin = (at: string): Promise<TcpLink> => {
+      const dialled = (): Promise<TcpLink> => dial({ host: at, port, name: host, client }, options, signal)
+      return queue === undefined || scheme === 'http'
+        ? dialled()
+        : queue.turn({ network: client, host }, 0, dialled)
+    }
+    const tcp = await begin(dialHost)
     try {
       // As it is now: a reload may change the policy while the handshake is parked.
       const key = this.keyOf(target)
@@ -149,7 +152,7 @@ export class OriginConnector {
         const plain = plainOrigin(tcp, vconn, { scheme })
         return { connection: new Http1(plain, http1), key }
       }
-      const origin = await startTls(tcp, { host, port, since, client, asking }, signal)
+      const origin = await startTls(tcp, { host, port, since, client, asking, redial: begin }, signal)
       const acceptedFor = origin.peer.isForClient ? owner : undefined
       if (!signal.aborted) return { connection: new Http1(origin, http1, acceptedFor), key }
       origin.link.destroy()

@@ -138,7 +138,10 @@ export class Prober {
     }
     const abort = new AbortController()
     const revocations = this.#revocations
-    const handshake = this.#options.startTls(tcp, { ...target, isProbe: true }, abort.signal)
+    const { host, port, client } = target
+    const redial = (address: string): Promise<TcpLink> =>
+      dial({ host: address, port, name: host, client }, this.#options.dial, abort.signal)
+    const handshake = this.#options.startTls(tcp, { ...target, isProbe: true, redial }, abort.signal)
     const outcome = handshake
       .then(({ link, peer, parked = 0 }) => {
         endGently(link)

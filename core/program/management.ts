@@ -97,10 +97,11 @@ function readReason(word: string): Reason | X509ErrorName {
   throw new ProxyError('PTC_ADMIN_REQUEST', `there is no reason "${word}"${help}`)
 }
 
-function toRow({ id, port, evidence, plugin, age, deadline }: ParkedHandshake): ParkedRow {
+function toRow({ id, port, evidence, plugin, isReleased, age, deadline }: ParkedHandshake): ParkedRow {
   const [leaf] = evidence.chain
   const shown = leaf === undefined ? null : { subject: leaf.subject, sha256: leaf.sha256 }
-  return { id, host: evidence.host, port, plugin, age, deadline, leaf: shown }
+  const connection = isReleased ? 'released' : 'open'
+  return { id, host: evidence.host, port, plugin, connection, age, deadline, leaf: shown }
 }
 
 function pluginsOf({ plugins: { lines, registry }, workers }: Generation): readonly PluginStatus[] {

@@ -61,6 +61,10 @@ export const verificationSettings = (records: Records, confDir: string) =>
     }),
     /** For all plugins together. */
     deadline: records['proxy.config.ssl.client.verify.deadline'],
+    /** New connections for an origin whose connection ends while plugins are asked. */
+    redials: records['proxy.config.ssl.client.verify.redials'],
+    /** When the connection of a held handshake is ended on purpose; 0 never. */
+    releaseAfter: records['proxy.config.ssl.client.verify.release_after'] * SECOND,
     /** What the origin may take for its part of a handshake. */
     handshakeTimeout: records['proxy.config.ssl.client.handshake_timeout'] * SECOND,
     /** Whether a plugin has to answer within its call. */

@@ -63,13 +63,10 @@ export function engineHandshake(anchor: string, port: number, askers: readonly O
         link.destroy()
         done()
       }
-      new OutboundHandshake(
-        new TcpLink(socket, 'origin'),
-        { host: HOST, port, client: '' },
-        settings,
-        open,
-        fail,
-      ).start()
+      new OutboundHandshake(new TcpLink(socket, 'origin'), { host: HOST, port, client: '' }, settings, {
+        onOpen: open,
+        onFailed: fail,
+      }).start()
     })
   }
 }

@@ -76,8 +76,9 @@ for (const [how, leave] of [
   })
 }
 
-test('an origin that leaves while parked', async t => {
-  const stage = await setUp(t, new Gate())
+test('an origin that leaves while parked ends the wait if there are no redials', async t => {
+  const records = { 'proxy.config.ssl.client.verify.redials': 0 }
+  const stage = await setUp(t, new Gate(), { records })
   const { proxy, gate, origin } = stage
   const relay = await tapRelay(origin.port)
   const response = get(proxy.port, `https://${HOST}:${relay.port}/`)

@@ -1,6 +1,10 @@
-/** What shows that a reload takes over the records about TLS with origins. */
+/**
+ * What shows that a reload takes over the records about TLS with origins. Longer than 250 lines because each of them has a
+ * case of its own, in one table that the compiler compares with the records.
+ */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import { accept } from '../../core/api/verdict.js'
 import { GATE_MODULE, Gate } from '../kit/gate.js'
@@ -56,6 +60,19 @@ const questions =
     return asked.length - before
   }
 
+/** Whether the connection of a held handshake ends within two seconds. */
+const heldUntilReleased = async ({ made, proxy, https, secure }: Stage): Promise<'yes' | 'no'> => {
+  const gate = made as Gate
+  const response = get(proxy.port, `${https}/`)
+  const event = await gate.parked(gate.asked.length)
+  const ends = Date.now() + 2000
+  while (secure.openConnections > 0 && Date.now() < ends) await sleep(25)
+  const isReleased = secure.openConnections === 0
+  event.reenable()
+  await response
+  return isReleased ? 'yes' : 'no'
+}
+
 /** Whether the last handshake was resumed, when the hosts are asked for in turn. */
 const resumed =
   (...hosts: readonly string[]) =>
@@ -84,6 +101,8 @@ export const ORIGIN_CASES: ReloadCases<
   | 'proxy.config.ssl.servername.filename'
   | 'proxy.config.ssl.client.verify.async'
   | 'proxy.config.ssl.client.verify.deadline'
+  | 'proxy.config.ssl.client.verify.redials'
+  | 'proxy.config.ssl.client.verify.release_after'
   | 'proxy.config.ssl.client.verify.cache_size'
   | 'proxy.config.ssl.client.handshake_timeout'
   | 'proxy.config.ssl.client.CA.cert.filename'
@@ -157,6 +176,14 @@ export const ORIGIN_CASES: ReloadCases<
   },
   'proxy.config.ssl.client.verify.deadline': {
     ...{ from: 300, to: 60_000, probe: lateStatusOf(({ https }) => `${https}/`), expect: [504, 'waits'] },
+    ...gated(() => {}),
+  },
+  'proxy.config.ssl.client.verify.redials': {
+    ...{ from: 0, to: 3, probe: heldUntilReleased, expect: ['no', 'yes'] },
+    ...gated(() => {}, { [`${SSL}.verify.release_after`]: 1 }),
+  },
+  'proxy.config.ssl.client.verify.release_after': {
+    ...{ from: 0, to: 1, probe: heldUntilReleased, expect: ['no', 'yes'] },
     ...gated(() => {}),
   },
   'proxy.config.ssl.client.verify.cache_size': {

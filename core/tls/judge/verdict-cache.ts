@@ -105,11 +105,10 @@ export class VerdictCache {
   }
 }
 
-function keyOf(question: Question, scope: VerdictScope): string {
-  const { evidence, port } = question
+function keyOf({ asked, policy, evidence, port }: Question, scope: VerdictScope): string {
   const { chain, builtChain } = evidence
   const shown = scope === 'chain' ? [digests(chain), digests(builtChain), port] : chain[0]?.sha256
-  return digest([...commonOf(question), scope, shown])
+  return digest([asked, policy, ...checkedOf(evidence), scope, shown])
 }
 
 /**
@@ -117,13 +116,20 @@ function keyOf(question: Question, scope: VerdictScope): string {
  * but the connection and the moment.
  * @param revocations how many there have been when it is asked
  */
-export function sharedKeyOf(question: Question, revocations: number): string {
-  const { evidence, port } = question
+export function sharedKeyOf({ asked, policy, evidence, port }: Question, revocations: number): string {
+  return digest([asked, policy, revocations, ...shownOf(evidence, port)])
+}
+
+/** A digest of everything that a plugin is shown of an origin, but the connection and the moment. */
+export function evidenceDigest(evidence: PeerEvidence, port: number): string {
+  return digest(shownOf(evidence, port))
+}
+
+function shownOf(evidence: PeerEvidence, port: number): readonly unknown[] {
   const { chain, builtChain, ocspResponse, protocol, cipher, group, alpn } = evidence
   const stapled = ocspResponse && createHash('sha256').update(ocspResponse).digest('base64url')
-  return digest([
-    ...commonOf(question),
-    revocations,
+  return [
+    ...checkedOf(evidence),
     digests(chain),
     digests(builtChain),
     port,
@@ -132,13 +138,11 @@ export function sharedKeyOf(question: Question, revocations: number): string {
     cipher,
     group,
     alpn,
-  ])
+  ]
 }
 
-function commonOf({ asked, policy, evidence: { host, sni, builtIn, checks } }: Question): readonly unknown[] {
+function checkedOf({ host, sni, builtIn, checks }: PeerEvidence): readonly unknown[] {
   return [
-    asked,
-    policy,
     host,
     sni ?? null,
     kindOf(builtIn),

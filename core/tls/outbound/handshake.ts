@@ -1,6 +1,7 @@
 /**
  * The edge of the handshake machine: performs its effects on an engine, a TCP link, a clock and the plugins, and turns
- * what happens to those into events. Ends in exactly one of two ways: `onOpen` with a plaintext link, or `onFailed`.
+ * what happens to those into events. Ends in exactly one of three ways: `onOpen` with a plaintext link, `onFailed`, or
+ * `onRedial` with a verdict for a new connection.
  * Longer than 250 lines because every effect of the machine is performed here, and nowhere else.
  */
 
@@ -19,7 +20,9 @@ import { OutboundEngine, type OutboundNames } from '../openssl/outbound-engine.j
 import { QueuedStep } from '../queued-step.js'
 import { CANCELED } from '../sniff/record-layer.js'
 import { TlsLink } from '../tls-link.js'
+import type { HandshakeEnds, HeldVerdict } from './held-verdict.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
+import { Park } from './park.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
 import { OutboundQuestions } from './questions.js'
 import { SessionUse } from './session-use.js'
@@ -42,8 +45,9 @@ export class OutboundHandshake implements LinkSink {
   readonly #engine: OutboundEngine
   readonly #sessions: SessionUse
   readonly #vconn: ReturnType<OutboundSettings['openVConn']>
-  readonly #onOpen: (origin: TlsOrigin) => void
-  readonly #onFailed: (why: ProxyError) => void
+  readonly #ends: HandshakeEnds
+  /** Of an earlier connection. */
+  readonly #held: HeldVerdict | undefined
   #state: Handshake = INITIAL
   /** While we are the ones who are late, the time of the others does not run. */
   readonly #clock = new Deadline(() => this.#onTime())
@@ -53,7 +57,7 @@ export class OutboundHandshake implements LinkSink {
   readonly #step: QueuedStep
   readonly #share: Share
   #isAdvancing = false
-  #parkedAt: number | undefined
+  readonly #park: Park
   #parked: number | undefined
   readonly #trace: HandshakeTrace
   /** About the evidence of the machine's state. */
@@ -66,14 +70,15 @@ export class OutboundHandshake implements LinkSink {
     tcp: Link,
     target: TlsTarget,
     settings: OutboundSettings,
-    onOpen: (origin: TlsOrigin) => void,
-    onFailed: (why: ProxyError) => void,
+    ends: HandshakeEnds,
+    held?: HeldVerdict,
   ) {
     this.#tcp = tcp
     this.#target = target
     this.#settings = settings
-    this.#onOpen = onOpen
-    this.#onFailed = onFailed
+    this.#ends = ends
+    this.#held = held
+    this.#park = new Park(settings, ends.onRedial !== undefined, () => this.#on({ type: 'released' }))
     this.#names = toNames(target.host, settings.names, target.announce)
     this.#engine = new OutboundEngine(settings.context, this.#names)
     this.#sessions = new SessionUse(settings.sessions, target)
@@ -95,7 +100,7 @@ export class OutboundHandshake implements LinkSink {
     this.#trace.start()
     this.#startClock(this.#settings.originTimeout)
     this.#tcp.attach(this)
-    const stored = this.#sessions.take()
+    const stored = this.#held === undefined ? this.#sessions.take() : undefined
     if (stored === undefined) return this.#queueAdvance(1)
     const { peer, isReverified } = stored
     this.#on({ type: 'session', evidence: peer.evidence, peer: isReverified ? undefined : peer })
@@ -115,7 +120,8 @@ export class OutboundHandshake implements LinkSink {
       port: this.#target.port,
       evidence: this.#state.evidence,
       plugin: turn.plugin,
-      age: this.#sinceParked() ?? 0,
+      age: this.#park.age ?? 0,
+      isReleased: this.#park.isReleased,
       deadline: turn.deadline,
       reject: verdict => this.#on({ type: 'refused', verdict }),
     }
@@ -126,7 +132,7 @@ export class OutboundHandshake implements LinkSink {
   }
 
   #receive(bytes: Buffer): void {
-    if (this.#state.at === 'closed') return
+    if (this.#state.at === 'closed' || this.#park.isReleased) return
     this.#engine.receive(bytes)
     this.#waitingBytes += bytes.length
     if (this.#waitingBytes > WAITING_BYTES) {
@@ -150,7 +156,9 @@ export class OutboundHandshake implements LinkSink {
 
   /** What came before the end may say why: an alert. */
   #onTcpEnd(text: string): void {
+    if (this.#park.isReleased) return
     if (this.#state.at !== 'parked') this.#step.takeNow()
+    else if (this.#park.canRelease) return this.#on({ type: 'released' })
     this.#break('PTC_HANDSHAKE_CLOSED', text)
   }
 
@@ -201,6 +209,10 @@ export class OutboundHandshake implements LinkSink {
         return this.#callHook(effect)
       case 'resume':
         return this.#resume()
+      case 'release':
+        return this.#release()
+      case 'redial':
+        return this.#redial(effect.peer)
       case 'send-alert':
         return this.#sendAlert(effect.code)
       case 'deliver':
@@ -233,7 +245,8 @@ export class OutboundHandshake implements LinkSink {
       if (peer === undefined) return this.#break('PTC_HANDSHAKE_FAILED', 'parked without a certificate')
       const evidence = toEvidence(peer, this.#names, this.#settings.checks)
       this.#trace.certificate(evidence)
-      this.#on({ type: 'certificate', evidence })
+      const held = this.#held?.for(evidence, this.#settings.revocations?.() ?? 0)
+      this.#on({ type: 'certificate', evidence, held })
     } else if (progress === 'established') {
       this.#on({ type: 'established' })
     } else if (progress === 'failed') {
@@ -261,7 +274,7 @@ export class OutboundHandshake implements LinkSink {
   }
 
   #callHook({ hook, evidence }: Extract<Effect, { do: 'call-hook' }>): void {
-    this.#parkedAt ??= performance.now()
+    this.#park.begin()
     const questions = this.#questionsOn(evidence)
     const plugin = this.#settings.askers[hook]?.plugin ?? ''
     this.#settings.parked?.add(this)
@@ -270,6 +283,25 @@ export class OutboundHandshake implements LinkSink {
       if (event.type === 'reenabled') this.#trace.reenabled(plugin, event.verdict)
       this.#on(event)
     })
+  }
+
+  /** No alert is sent: there is no verdict yet. */
+  #release(): void {
+    this.#park.release()
+    this.#settings.observer.released?.(this.#names.host, this.#tcp.remoteAddress)
+    this.#sessions.drop(false)
+    this.#engine.free()
+    this.#tcp.destroy()
+  }
+
+  #redial(peer: TlsOrigin['peer']): void {
+    const { onRedial } = this.#ends
+    if (this.#isOver || onRedial === undefined) return
+    this.#isOver = true
+    this.#clock.stop()
+    this.#trace.closed(new ProxyError('PTC_HANDSHAKE_CLOSED', CLOSED))
+    this.#vconn.close()
+    onRedial(this.#park.verdict(peer, this.#target.port))
   }
 
   /** A stored chain may have been shown to them before the origin's own. */
@@ -289,7 +321,8 @@ export class OutboundHandshake implements LinkSink {
   #resume(): void {
     const state = this.#state
     if (state.at !== 'resuming') return
-    this.#parked = this.#sinceParked()
+    this.#park.stop()
+    this.#parked = this.#park.age
     if (state.basis === 'session') {
       this.#sessions.offer(this.#engine, state.peer)
       return this.#queueAdvance(1)
@@ -304,14 +337,10 @@ export class OutboundHandshake implements LinkSink {
 
   #sendAlert(code: number): void {
     // Who has not had a ClientHello is not alerted.
-    if (!this.#isHelloSent) return
+    if (!this.#isHelloSent || this.#park.isReleased) return
     this.#engine.decide(code)
     this.#engine.advance()
     this.#flush()
-  }
-
-  #sinceParked(): number | undefined {
-    return this.#parkedAt === undefined ? undefined : performance.now() - this.#parkedAt
   }
 
   #deliver(peer: TlsOrigin['peer']): void {
@@ -339,7 +368,7 @@ export class OutboundHandshake implements LinkSink {
     const open = { link, peer, vconn: this.#vconn.shown }
     this.#isOver = true
     try {
-      this.#onOpen(parked === undefined ? open : { parked, ...open })
+      this.#ends.onOpen(parked === undefined ? open : { parked, ...open })
     } catch (cause) {
       link.destroy(asFault('the connection to an origin', cause))
     }
@@ -351,19 +380,20 @@ export class OutboundHandshake implements LinkSink {
     this.#isOver = true
     const rejected = why instanceof VerifyRejected ? why : undefined
     const isGentle = rejected !== undefined || why.code === 'PTC_HANDSHAKE_FAILED'
-    if (rejected !== undefined) rejected.parked = this.#sinceParked() ?? 0
+    if (rejected !== undefined) rejected.parked = this.#park.age ?? 0
     doAll(
       'the end of a handshake',
       () => this.#clock.stop(),
+      () => this.#park.stop(),
       () => this.#questions?.stop(),
       () => this.#sessions.drop(rejected !== undefined),
       () => this.#flush(),
       () => this.#engine.free(),
       () => rejected && this.#settings.observer.rejected(rejected, this.#tcp.remoteAddress),
-      () => (isGentle ? endGently(this.#tcp) : this.#tcp.destroy()),
+      () => (isGentle && !this.#park.isReleased ? endGently(this.#tcp) : this.#tcp.destroy()),
       () => this.#trace.closed(why),
       () => this.#vconn.close(),
-      () => this.#onFailed(why),
+      () => this.#ends.onFailed(why),
     )
   }
 }

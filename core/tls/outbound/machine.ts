@@ -8,6 +8,10 @@
  * A stored session takes the same way before the ClientHello is sent: `session` stands for `certificate`, and `resuming`
  * offers it. An origin that does not take it shows a certificate, and is judged as if nothing had been.
  *
+ * A parked handshake may be released: its connection has ended, or is ended by us, and its plugins are still asked. When
+ * all have accepted it is `redialing`, and ends here: the handshake on a new connection starts with that verdict, which
+ * holds if the new connection shows the same evidence.
+ *
  * The position in the hook chain exists only inside `parked`. `call-hook` is always a step's last effect, because a
  * plugin may call `reenable` inside its continuation, which enters the machine again.
  *
@@ -42,14 +46,24 @@ export type Handshake =
       readonly expiresAt?: number | undefined
       /** One of them is for the client alone. */
       readonly isForClient?: boolean | undefined
+      /** The connection has ended; the plugins are still asked. */
+      readonly isReleased?: boolean | undefined
     }
   | { readonly at: 'resuming'; readonly basis: Basis; readonly peer: VerifiedPeer }
   | { readonly at: 'open'; readonly peer: VerifiedPeer }
+  | { readonly at: 'redialing'; readonly peer: VerifiedPeer }
   | { readonly at: 'closed'; readonly why: ProxyError }
 
 export type HandshakeEvent =
-  /** The origin's Certificate message is in and the built-in check computed. */
-  | { readonly type: 'certificate'; readonly evidence: PeerEvidence }
+  /**
+   * The origin's Certificate message is in and the built-in check computed. With `held` the verdict about an earlier
+   * connection, which showed the same evidence, still holds.
+   */
+  | {
+      readonly type: 'certificate'
+      readonly evidence: PeerEvidence
+      readonly held?: VerifiedPeer | undefined
+    }
   /** A session is at hand. With `peer` its verdict still holds; without, the stored chain is judged again. */
   | { readonly type: 'session'; readonly evidence: PeerEvidence; readonly peer: VerifiedPeer | undefined }
   /** `isForClient`: the plugin has read for whom it was asked. */
@@ -62,6 +76,8 @@ export type HandshakeEvent =
   /** The plugin's own time has run out; its line says who decides instead. */
   | { readonly type: 'late'; readonly late: 'reject' | 'builtin' }
   | { readonly type: 'established' }
+  /** The connection of a parked handshake has ended, or is to end, and a new one can be made later. */
+  | { readonly type: 'released' }
   /** The engine gave up, or the origin left. */
   | { readonly type: 'broken'; readonly why: ProxyError }
   | { readonly type: 'client-gone' }
@@ -69,6 +85,10 @@ export type HandshakeEvent =
 export type Effect =
   | { readonly do: 'start-clock'; readonly clock: 'origin' | 'verdict' }
   | { readonly do: 'resume' }
+  /** Ends the connection without an alert, and keeps the wait. */
+  | { readonly do: 'release' }
+  /** Has a new connection made for an accepted origin; nothing comes after it. */
+  | { readonly do: 'redial'; readonly peer: VerifiedPeer }
   /** Ends the handshake with the alert that belongs to an X509_V_ERR number. */
   | { readonly do: 'send-alert'; readonly code: number }
   | { readonly do: 'deliver'; readonly peer: VerifiedPeer }
@@ -92,6 +112,7 @@ export function step(state: Handshake, event: HandshakeEvent, terms: Terms): Ste
     case 'resuming':
       return resuming(state, event, terms)
     case 'open':
+    case 'redialing':
     case 'closed':
       return [state]
   }
@@ -101,8 +122,11 @@ type In<A extends Handshake['at']> = Extract<Handshake, { at: A }>
 
 function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms): Step {
   switch (event.type) {
-    case 'certificate':
-      return judge(event.evidence, 'certificate', terms)
+    case 'certificate': {
+      const { evidence, held } = event
+      if (held === undefined) return judge(evidence, 'certificate', terms)
+      return goOn(accepted(evidence, held.decidedBy, terms, held), 'certificate')
+    }
     case 'session':
       return event.peer === undefined ? judge(event.evidence, 'session', terms) : goOn(event.peer, 'session')
     case 'clock':
@@ -117,6 +141,7 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
     case 'plugin-failed':
     case 'refused':
     case 'late':
+    case 'released':
       return [state]
   }
 }
@@ -125,7 +150,7 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
 function judge(evidence: PeerEvidence, basis: Basis, terms: Terms): Step {
   const { builtIn, host } = evidence
   const decision = decisionOf(terms)
-  if (terms.verify === 'nothing') return resume(evidence, basis, decision.by, terms)
+  if (terms.verify === 'nothing') return goOn(accepted(evidence, decision.by, terms), basis)
   const isAsked = decision.by === 'plugins'
   if (!builtIn.ok && terms.builtIn === 'binds' && !(isAsked && terms.isOverridable)) {
     return refuseBuiltIn(evidence)
@@ -140,7 +165,7 @@ function judge(evidence: PeerEvidence, basis: Basis, terms: Terms): Step {
     ]
   if (decision.by === 'nobody' && decision.accepts === 'none')
     return refuse(rejection('no-check', 'internal', host), evidence)
-  const [next, ...effects] = resume(evidence, basis, decision.by, terms)
+  const [next, ...effects] = goOn(accepted(evidence, decision.by, terms), basis)
   return [next, ...shadows, ...effects]
 }
 
@@ -180,6 +205,8 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
     }
     case 'clock':
       return refuse(tooLate(evidence, plugin, terms.limit), evidence)
+    case 'released':
+      return state.isReleased ? [state] : [{ ...state, isReleased: true }, { do: 'release' }]
     case 'broken':
       return close(event.why)
     case 'client-gone':
@@ -196,7 +223,15 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
 function nextTurn(state: In<'parked'>, decidedBy: 'plugins' | 'built-in', terms: Terms): Step {
   const { basis, evidence } = state
   const hook = state.hook + 1
-  if (hook === terms.plugins.length) return resume(evidence, basis, decidedBy, terms, state)
+  if (hook === terms.plugins.length) {
+    const peer = accepted(evidence, decidedBy, terms, state)
+    return state.isReleased
+      ? [
+          { at: 'redialing', peer },
+          { do: 'redial', peer },
+        ]
+      : goOn(peer, basis)
+  }
   return [
     { ...state, hook },
     { do: 'call-hook', hook, evidence },
@@ -229,6 +264,7 @@ function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): S
     case 'plugin-failed':
     case 'refused':
     case 'late':
+    case 'released':
       return [state]
   }
 }
@@ -238,16 +274,15 @@ function earliest(...moments: readonly (number | undefined)[]): number | undefin
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-function resume(
+function accepted(
   evidence: PeerEvidence,
-  basis: Basis,
   decidedBy: VerifiedPeer['decidedBy'],
   terms: Terms,
   { expiresAt, isForClient }: Pick<In<'parked'>, 'expiresAt' | 'isForClient'> = {},
-): Step {
+): VerifiedPeer {
   const tolerated = terms.verify === 'nothing' || terms.builtIn === 'off' ? [] : failedChecks(evidence, terms)
   const ends = earliest(expiresAt, terms.endsAt)
-  return goOn(settle(evidence, decidedBy, accept(), { tolerated, expiresAt: ends, isForClient }), basis)
+  return settle(evidence, decidedBy, accept(), { tolerated, expiresAt: ends, isForClient })
 }
 
 function failedChecks({ checks }: PeerEvidence, { properties }: Terms): readonly BuiltInResult[] {

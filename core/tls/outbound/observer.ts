@@ -12,6 +12,10 @@ export interface HandshakeObserver extends TurnObserver {
   /** A session was resumed that rests on an earlier acceptance, or on one of its stored chain. */
   resumed?(peer: VerifiedPeer, remoteAddress: string): void
   rejected(why: VerifyRejected, remoteAddress: string): void
+  /** The connection of a parked handshake has ended, and its plugins are still asked. */
+  released?(host: string, remoteAddress: string): void
+  /** A new connection is made for an origin that was accepted without one. */
+  redialled?(host: string, remoteAddress: string): void
   /** A plugin was silent until its own time was over, and the built-in check decided in its place. */
   late?(plugin: string, host: string, builtIn: PeerEvidence['builtIn']['name']): void
 }

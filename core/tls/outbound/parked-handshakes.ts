@@ -11,6 +11,8 @@ export interface ParkedHandshake {
   readonly plugin: string
   /** Since the first plugin was asked; milliseconds. */
   readonly age: number
+  /** Its connection has ended; a new one is made when all plugins have accepted. */
+  readonly isReleased: boolean
   /** When silence becomes a rejection; milliseconds since the epoch. */
   readonly deadline: number
   /** Ends it in place of the plugin. There is no such way to accept. */

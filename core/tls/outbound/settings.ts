@@ -32,6 +32,12 @@ export interface OutboundSettings extends Pick<HookPoint<ParkedEvent>, 'shadows'
   readonly deadline: number
   /** Milliseconds for the origin's part, before and after the park. */
   readonly originTimeout: number
+  /** How many new connections are made for an origin whose connection ends while plugins are asked; default 0. */
+  readonly redials?: number
+  /** Milliseconds after which the connection of a parked handshake is ended on purpose; absent or 0: never. */
+  readonly releaseAfter?: number
+  /** How many revocations there have been: what was accepted before one does not hold on a new connection. */
+  readonly revocations?: () => number
   /** Its start has been told; `close` tells its end, once. */
   readonly openVConn: (ends: Link) => { readonly shown: VConn; close(): void }
   readonly observer: HandshakeObserver

@@ -23,6 +23,11 @@ export interface TlsTarget {
    * handshake is given up behind the verdict, and the link that is delivered is closed.
    */
   readonly isProbe?: boolean
+  /**
+   * Makes another connection to the address of the first one, for an origin that was accepted after that had ended.
+   * Absent: the end of a parked connection ends the handshake. @throws {ProxyError} as `dial`
+   */
+  readonly redial?: ((address: string) => Promise<TcpLink>) | undefined
   /** When the connection was begun, on the clock of `performance.now()`; for time limits that count from there. */
   readonly since?: number
 }

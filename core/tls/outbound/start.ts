@@ -1,15 +1,58 @@
+import { ProxyError } from '../../base/errors.js'
 import type { Link } from '../../vconn/link.js'
+import { VerifyRejected } from '../judge/verdict.js'
 import { OutboundHandshake } from './handshake.js'
+import { HeldVerdict } from './held-verdict.js'
 import type { OutboundSettings } from './settings.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
 
-/** A handshake as a promise. */
-export function startHandshake(
+/** A connection on which a handshake can begin, and what holds for it. */
+export interface Begun {
+  readonly tcp: Link
+  readonly settings: OutboundSettings
+}
+
+/**
+ * A handshake as a promise, over as many connections as it takes: one that ends while plugins are asked costs no more
+ * than a new one.
+ * @param redial makes the next connection; absent: there is only the first
+ */
+export async function startHandshake(
   tcp: Link,
   target: TlsTarget,
   settings: OutboundSettings,
   signal: AbortSignal,
+  redial?: () => Promise<Begun>,
 ): Promise<TlsOrigin> {
+  let begun: Begun = { tcp, settings }
+  let held: HeldVerdict | undefined
+  let parked = 0
+  const { redials = 0 } = settings
+  try {
+    for (let made = 0; ; made++) {
+      const mayRedial = redial !== undefined && made < redials
+      const end = await oneHandshake(begun, target, signal, mayRedial, held)
+      if (!(end instanceof HeldVerdict))
+        return parked === 0 ? end : { ...end, parked: parked + (end.parked ?? 0) }
+      held = end
+      parked += end.parked
+      if (redial === undefined) throw new ProxyError('PTC_INTERNAL', 'no connection can be made anew')
+      begun = await redial()
+      settings.observer.redialled?.(target.host, begun.tcp.remoteAddress)
+    }
+  } catch (cause) {
+    if (cause instanceof VerifyRejected) cause.parked += parked
+    throw cause
+  }
+}
+
+function oneHandshake(
+  { tcp, settings }: Begun,
+  target: TlsTarget,
+  signal: AbortSignal,
+  mayRedial: boolean,
+  held: HeldVerdict | undefined,
+): Promise<TlsOrigin | HeldVerdict> {
   return new Promise((resolve, reject) => {
     const abandon = (): void => handshake.abandon()
     const handshake = open()
@@ -18,8 +61,13 @@ export function startHandshake(
     handshake.start()
 
     function open(): OutboundHandshake {
+      const ends = {
+        onOpen: ending(resolve),
+        onFailed: ending(reject),
+        onRedial: mayRedial ? ending(resolve) : undefined,
+      }
       try {
-        return new OutboundHandshake(tcp, target, settings, ending(resolve), ending(reject))
+        return new OutboundHandshake(tcp, target, settings, ends, held)
       } catch (cause) {
         settings.openVConn(tcp).close() // plugins may have been told of its start
         tcp.destroy()

@@ -65,6 +65,18 @@ export class HandshakeLog implements HandshakeObserver {
     if (this.#diags.isOn('ssl')) this.#diags.debug('ssl', `handshake with ${host}: reused session to origin`)
   }
 
+  released(host: string, remoteAddress: string): void {
+    const where = `${host}(${addressOf(remoteAddress)})`
+    this.#diags.note(
+      `connection to server=${where} ended while plugins hold the handshake; a new one is made if they accept`,
+    )
+  }
+
+  redialled(host: string, remoteAddress: string): void {
+    if (this.#diags.isOn('ssl'))
+      this.#diags.debug('ssl', `plugins accepted ${host}; connected again to ${remoteAddress}`)
+  }
+
   rejected({ rejection, message, evidence }: VerifyRejected, remoteAddress: string): void {
     const { by, host, detail, code, depth, hold } = rejection
     if (hold !== undefined) this.#diags.note(`${message} (${addressOf(remoteAddress)})`)

@@ -22,7 +22,10 @@ export interface Policy {
 
 /** What is the same for every origin. */
 export interface SharedSettings
-  extends Pick<OutboundSettings, 'openVConn' | 'observer' | 'parked' | 'queue' | 'shadowTurns'> {
+  extends Pick<
+    OutboundSettings,
+    'openVConn' | 'observer' | 'parked' | 'queue' | 'shadowTurns' | 'revocations'
+  > {
   readonly askers: Askers
 }
 
@@ -105,7 +108,7 @@ function makePolicy(
   ]
   const digest = createHash('sha256').update(JSON.stringify(shaping)).digest('base64url')
   const { sessions: cache } = contexts
-  const { isSynchronous, isReverified } = general
+  const { isSynchronous, isReverified, redials, releaseAfter } = general
   const settings: OutboundSettings = {
     ...shared,
     askers: shared.askers.under(digest).map(asker => ({ ...asker, isSynchronous })),
@@ -116,6 +119,8 @@ function makePolicy(
     checks: { properties: says.properties, demands },
     names,
     deadline,
+    redials,
+    releaseAfter,
     originTimeout: rule?.handshake_timeout_ms ?? general.handshakeTimeout,
   }
   return {

@@ -1,12 +1,14 @@
 import type { FairQueue } from '../../../base/fair-queue.js'
 import type { Rule } from '../../../config/rules.js'
 import type { HookRegistry } from '../../../hooks/registry.js'
+import { addressOf } from '../../../origin/dial.js'
 import type { VerificationSettings } from '../../../settings/origins.js'
 import { VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
 import type { ParkedHandshakes } from '../../../tls/outbound/parked-handshakes.js'
-import { startHandshake } from '../../../tls/outbound/start.js'
+import { type Begun, startHandshake } from '../../../tls/outbound/start.js'
 import type { StartTls } from '../../../tls/outbound/start-tls.js'
+import type { TcpLink } from '../../../vconn/tcp-link.js'
 import { Shadows } from '../../../wait/shadows.js'
 import type { VConns } from '../vconns.js'
 import { makeAskers } from './askers.js'
@@ -63,19 +65,35 @@ export function makeVerification(parts: StartTlsParts): Verification {
     observer,
     parked,
     queue,
+    revocations: () => verdicts.revocations,
   })
   let inFlight = 0
   const startTls: StartTls = async (tcp, target, signal) => {
     const { settings: own, timeouts } = policies.of(target.host)
-    inFlight++
-    try {
-      const start = vconns.startOrigin(tcp, target, signal)
+    const begin = async (link: TcpLink, since: number | undefined): Promise<Begun & { parked: number }> => {
+      const start = vconns.startOrigin(link, target, signal)
       const { parked = 0 } = start instanceof Promise ? await start : start
       // What plugins take is none of the origin's time.
-      const left = timeouts.total === undefined ? undefined : timeLeft(timeouts.total + parked, target.since)
+      const left = timeouts.total === undefined ? undefined : timeLeft(timeouts.total + parked, since)
       const originTimeout = Math.min(own.originTimeout, left ?? own.originTimeout)
-      const limited = originTimeout === own.originTimeout ? own : { ...own, originTimeout }
-      const origin = await startHandshake(tcp, target, limited, signal)
+      const settings = originTimeout === own.originTimeout ? own : { ...own, originTimeout }
+      return { tcp: link, settings, parked }
+    }
+    const { redial } = target
+    const address = addressOf(tcp)
+    inFlight++
+    try {
+      const first = await begin(tcp, target.since)
+      let parked = first.parked
+      const again =
+        redial &&
+        (async (): Promise<Begun> => {
+          const since = performance.now()
+          const next = await begin(await redial(address), since)
+          parked += next.parked
+          return next
+        })
+      const origin = await startHandshake(tcp, target, first.settings, signal, again)
       return parked === 0 ? origin : { ...origin, parked: parked + (origin.parked ?? 0) }
     } finally {
       inFlight--

@@ -50,6 +50,7 @@ const byHand: HandshakeEvent = { type: 'refused', verdict: reject('policy', 'on 
 const clock: HandshakeEvent = { type: 'clock' }
 const established: HandshakeEvent = { type: 'established' }
 const broken: HandshakeEvent = { type: 'broken', why: new ProxyError('PTC_HANDSHAKE_CLOSED', 'gone') }
+const released: HandshakeEvent = { type: 'released' }
 const clientGone: HandshakeEvent = { type: 'client-gone' }
 
 /** The state after some events, and the effects of the last one. */
@@ -261,6 +262,7 @@ const silent: HandshakeEvent = { type: 'late', late: 'reject' }
 const excused: HandshakeEvent = { type: 'late', late: 'builtin' }
 const anyEvent = fc.constantFrom(
   ...[certificate, expired, yes, no, threw, byHand, clock, established, broken, clientGone, silent, excused],
+  released,
 )
 const anyTerms = fc
   .record({
@@ -275,6 +277,30 @@ const anyTerms = fc
     makeTerms(records, ['a', 'b', 'c'].slice(0, plugins), false, hasShadows),
   )
 
+test('a parked handshake that is released asks on, and is redialled when all have accepted', async t => {
+  t.match(run(two, certificate, released), {
+    state: { at: 'parked', hook: 0, isReleased: true },
+    effects: ['release'],
+  })
+  t.same(run(two, certificate, released, released).effects, [], 'once')
+  t.match(run(two, certificate, released, yes), { state: { at: 'parked', hook: 1 }, effects: ['call-hook'] })
+  const { state, effects } = run(two, certificate, released, yes, yes)
+  t.match([state, effects], [{ at: 'redialing', peer: { decidedBy: 'plugins' } }, ['redial']])
+  t.match(why(run(two, certificate, released, no).state), { rejection: { by: 'plugin', reason: 'revoked' } })
+  t.match(why(run(two, certificate, released, clock).state), { rejection: { by: 'deadline' } })
+  t.match(why(run(two, certificate, released, clientGone).state), { code: 'PTC_CLIENT_GONE' })
+  for (const events of [[], [certificate, yes, yes]])
+    t.same(run(two, ...events, released).effects, [], 'only while it is parked')
+})
+
+test('a held verdict stands for the plugins on a new connection', async t => {
+  const { state } = run(two, certificate, released, yes, yes)
+  const peer = state.at === 'redialing' ? state.peer : undefined
+  const again: HandshakeEvent = { type: 'certificate', evidence: evidence(), held: peer }
+  t.match(run(two, again), { state: { at: 'resuming', peer: { decidedBy: 'plugins' } } })
+  t.match(run(two, certificate), { state: { at: 'parked', hook: 0 } }, 'without one they are asked')
+})
+
 test('whatever happens in whatever order', async t => {
   fc.assert(
     fc.property(anyTerms, fc.array(anyEvent, { maxLength: 12 }), (on, events) => {
@@ -282,6 +308,7 @@ test('whatever happens in whatever order', async t => {
       let accepts = 0
       let isShown = false
       let ends = 0
+      let isReleased = false
       for (const event of events) {
         if (state.at === 'parked' && event === yes) accepts++
         // The built-in check may stand in for a silent plugin, if it is one that has looked and found nothing.
@@ -291,13 +318,17 @@ test('whatever happens in whatever order', async t => {
         const [next, ...effects] = step(state, event, on)
         const calls = effects.findIndex(effect => effect.do === 'call-hook')
         if (calls !== -1 && calls !== effects.length - 1) throw new Error('call-hook is not the last effect')
-        ends += effects.filter(effect => effect.do === 'close' || effect.do === 'deliver').length
-        if ((state.at === 'open' || state.at === 'closed') && effects.length > 0)
+        ends += effects.filter(({ do: what }) => ['close', 'deliver', 'redial'].includes(what)).length
+        isReleased ||= effects.some(effect => effect.do === 'release')
+        if (isReleased && effects.some(({ do: what }) => what === 'resume' || what === 'deliver'))
+          throw new Error('it goes on without a connection')
+        if (['open', 'redialing', 'closed'].includes(state.at) && effects.length > 0)
           throw new Error('an end has effects')
         state = next
       }
       if (ends > 1) throw new Error('ended twice')
-      if (state.at === 'resuming' || state.at === 'open') return isShown && accepts === on.plugins.length
+      if (state.at === 'resuming' || state.at === 'redialing' || state.at === 'open')
+        return isShown && accepts === on.plugins.length
       return true
     }),
     { numRuns: 2000 },

@@ -1,0 +1,62 @@
+import { Deadline } from '../../base/deadline.js'
+import type { VerifiedPeer } from '../judge/verdict.js'
+import { HeldVerdict } from './held-verdict.js'
+import type { OutboundSettings } from './settings.js'
+
+/**
+ * The time that plugins hold one handshake, from the first call of a plugin on.
+ *
+ * Life: not begun -> connected -> released, when the connection has ended and the plugins are still asked -> over.
+ */
+export class Park {
+  readonly #settings: Pick<OutboundSettings, 'releaseAfter' | 'revocations'>
+  readonly #canRelease: boolean
+  readonly #releaseTime: Deadline
+  #since: number | undefined
+  #revocations = 0
+  #isReleased = false
+
+  /** @param onTime is called when the connection should be released; never where it cannot be (`canRelease`) */
+  constructor(settings: OutboundSettings, canRelease: boolean, onTime: () => void) {
+    this.#settings = settings
+    this.#canRelease = canRelease
+    this.#releaseTime = new Deadline(onTime)
+  }
+
+  begin(): void {
+    if (this.#since !== undefined) return
+    const { releaseAfter = 0, revocations } = this.#settings
+    this.#since = performance.now()
+    this.#revocations = revocations?.() ?? 0
+    if (this.#canRelease) this.#releaseTime.set(releaseAfter)
+  }
+
+  /** Milliseconds since it began, if it has begun. */
+  get age(): number | undefined {
+    return this.#since === undefined ? undefined : performance.now() - this.#since
+  }
+
+  /** Whether a new connection can be made when this one ends. */
+  get canRelease(): boolean {
+    return this.#canRelease
+  }
+
+  get isReleased(): boolean {
+    return this.#isReleased
+  }
+
+  release(): void {
+    this.#isReleased = true
+    this.stop()
+  }
+
+  /** The connection is needed, or over: it is not released any more. */
+  stop(): void {
+    this.#releaseTime.stop()
+  }
+
+  /** What was accepted without a connection. */
+  verdict(peer: VerifiedPeer, port: number): HeldVerdict {
+    return new HeldVerdict(peer, port, this.#revocations, this.age ?? 0)
+  }
+}

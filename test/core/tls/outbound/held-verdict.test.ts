@@ -1,0 +1,55 @@
+import { test } from 'tap'
+import type { PeerEvidence } from '../../../../core/api/certificate.js'
+import { accept } from '../../../../core/api/verdict.js'
+import { settle } from '../../../../core/tls/judge/verdict.js'
+import { HeldVerdict } from '../../../../core/tls/outbound/held-verdict.js'
+
+const OK = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' } as const
+const BAD = { ok: false, name: 'X509_V_ERR_CERT_HAS_EXPIRED', code: 10, depth: 0, message: '' } as const
+const certificate = (sha256: string) => ({ sha256 }) as PeerEvidence['chain'][number]
+
+const EVIDENCE: PeerEvidence = {
+  sni: 'a.test',
+  host: 'a.test',
+  chain: [certificate('leaf'), certificate('issuer')],
+  builtChain: [certificate('leaf'), certificate('issuer'), certificate('root')],
+  builtIn: OK,
+  checks: { signature: OK, name: OK },
+  ocspResponse: Buffer.from('good'),
+  protocol: 'TLSv1.3',
+  cipher: 'TLS_AES_128_GCM_SHA256',
+  group: 'X25519',
+  alpn: undefined,
+}
+
+const held = (expiresAt?: number): HeldVerdict =>
+  new HeldVerdict(settle(EVIDENCE, 'plugins', accept(), { expiresAt }), 443, 1, 0)
+
+test('a held verdict is for the same evidence', async t => {
+  t.ok(held().for({ ...EVIDENCE, ocspResponse: Buffer.from('good') }, 1))
+})
+
+const OTHERS: Readonly<Record<string, Partial<PeerEvidence>>> = {
+  'another leaf': { chain: [certificate('other'), certificate('issuer')] },
+  'another issuer': { chain: [certificate('leaf'), certificate('other')] },
+  'one certificate less': { chain: [certificate('leaf')] },
+  'another path': { builtChain: [certificate('leaf'), certificate('root')] },
+  'another host': { host: 'b.test' },
+  'another SNI': { sni: undefined },
+  'a check that fails now': { builtIn: BAD, checks: { signature: BAD, name: OK } },
+  'a failed check that did not bind': { checks: { signature: BAD, name: OK } },
+  'another stapled response': { ocspResponse: Buffer.from('revoked') },
+  'no stapled response': { ocspResponse: undefined },
+  'another protocol': { protocol: 'TLSv1.2' },
+}
+
+for (const [what, other] of Object.entries(OTHERS))
+  test(`a held verdict is not for ${what}`, async t => {
+    t.equal(held().for({ ...EVIDENCE, ...other }, 1), undefined)
+  })
+
+test('a held verdict ends with its time, and with any revocation', async t => {
+  t.equal(held(Date.now() - 1).for(EVIDENCE, 1), undefined)
+  t.ok(held(Date.now() + 60_000).for(EVIDENCE, 1))
+  t.equal(held().for(EVIDENCE, 2), undefined)
+})

@@ -1,0 +1,232 @@
+/** Holds that last longer than the origin's patience: the wait goes on, and a new connection is made when it is over. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import { accept, reject } from '../../core/api/verdict.js'
+import { rawClient } from '../kit/client.js'
+import { type CuttingRelay, cuttingRelay } from '../kit/cutting-relay.js'
+import { GATE_MODULE, Gate } from '../kit/gate.js'
+import { get, requestText } from '../kit/get.js'
+import { liveHandshakes } from '../kit/handshakes.js'
+import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
+import { makeAuthority } from '../kit/pki.js'
+import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
+import { readRecords } from '../kit/tls-records.js'
+
+const HOST = 'held.test'
+
+interface Stage {
+  readonly proxy: ProxyHere
+  readonly gate: Gate
+  readonly origin: NodeOrigin
+  /** The same name with another certificate. */
+  readonly other: NodeOrigin
+  readonly relay: CuttingRelay
+  readonly url: string
+}
+
+async function setUp(t: Test, more: ProxyConf = {}): Promise<Stage> {
+  const root = await makeAuthority({ name: 'Root' })
+  const origin = await nodeOrigin({ tls: await root.issue({ cn: HOST }) })
+  const other = await nodeOrigin({ tls: await root.issue({ cn: HOST, sans: [HOST, 'other.test'] }) })
+  const relay = await cuttingRelay(origin.port)
+  const gate = new Gate()
+  for (const stop of [origin.stop, other.stop, relay.stop, () => gate.stop()]) t.teardown(stop)
+  const proxy = await startProxyHere({
+    hosts: [HOST],
+    ca: root.certPem,
+    ...more,
+    plugins: [gate.line, ...(more.plugins ?? [])],
+    records: { 'proxy.config.http.connect_ports': `${relay.port}`, ...more.records },
+    modules: { ...GATE_MODULE, ...more.modules },
+  })
+  t.teardown(proxy.stop)
+  return { proxy, gate, origin, other, relay, url: `https://${HOST}:${relay.port}/` }
+}
+
+/** Waits until the proxy has seen the end of its connection. */
+async function released({ proxy }: Stage, times = 1): Promise<void> {
+  const pattern = /held\.test.* ended while plugins hold the handshake/g
+  for (let i = 0; i < 400 && (proxy.output().match(pattern) ?? []).length < times; i++) await sleep(25)
+}
+
+/** The close hook ran once for each connection, and nothing native is left. */
+async function endsClean(t: Test, { proxy, gate, origin, other }: Stage, requests: number): Promise<void> {
+  await proxy.stop()
+  await gate.allClosed()
+  t.same([...gate.closed].sort(), [...gate.started].sort(), 'the close hook ran once for each connection')
+  t.equal(liveHandshakes(), 0, 'nothing native is left')
+  t.equal(origin.requests.length + other.requests.length, requests)
+}
+
+for (const how of ['end', 'reset'] as const)
+  test(`a hold goes on when its origin leaves (${how}), and its verdict holds on a new connection`, async t => {
+    const stage = await setUp(t)
+    const { proxy, gate, relay, url } = stage
+    const response = get(proxy.port, url)
+    const event = await gate.parked()
+    relay.cut(how)
+    await released(stage)
+    t.notOk(event.signal.aborted)
+    t.equal(event.reenable(), 'counted')
+    t.equal((await response).status, 200)
+    t.equal(gate.asked.length, 1, 'the plugin is asked once')
+    t.equal(relay.connections, 2)
+    const [first = []] = relay.received
+    t.same(readRecords(Buffer.concat(first)).names, ['ClientHello'], 'the first connection had no alert')
+    await endsClean(t, stage, 1)
+  })
+
+test('a new connection that shows another certificate is judged anew', async t => {
+  const stage = await setUp(t)
+  const { proxy, gate, relay, other, url } = stage
+  const response = get(proxy.port, url)
+  const first = await gate.parked()
+  relay.cut()
+  await released(stage)
+  relay.leadTo(other.port)
+  first.reenable()
+  const second = await gate.parked(1)
+  t.not(second.chain[0]?.sha256, first.chain[0]?.sha256)
+  t.equal(second.reenable(reject('policy', 'not this one')), 'counted')
+  const { status, body } = await response
+  t.equal(status, 502)
+  t.match(body.toString(), /not this one/)
+  await endsClean(t, stage, 0)
+})
+
+test('a rejection without a connection sends nothing, and makes no new connection', async t => {
+  const stage = await setUp(t)
+  const { proxy, gate, relay, url } = stage
+  const response = get(proxy.port, url)
+  const event = await gate.parked()
+  relay.cut()
+  await released(stage)
+  event.reenable(reject('revoked'))
+  const { status, body } = await response
+  t.equal(status, 502)
+  t.match(body.toString(), /PTC_VERIFY_REJECTED/)
+  t.equal(relay.connections, 1)
+  await endsClean(t, stage, 0)
+})
+
+test('a client that leaves ends a hold without a connection', async t => {
+  const stage = await setUp(t)
+  const { proxy, gate, relay, url } = stage
+  const client = await rawClient(proxy.port)
+  client.send(requestText(url))
+  const event = await gate.parked()
+  relay.cut()
+  await released(stage)
+  client.end()
+  await gate.allClosed()
+  t.ok(event.signal.aborted)
+  t.equal(event.reenable(), 'ignored')
+  t.equal(relay.connections, 1)
+  client.stop()
+  await endsClean(t, stage, 0)
+})
+
+test('the deadline ends a hold without a connection', async t => {
+  const stage = await setUp(t, { records: { 'proxy.config.ssl.client.verify.deadline': 500 } })
+  const { proxy, gate, relay, url } = stage
+  const response = get(proxy.port, url)
+  const event = await gate.parked()
+  relay.cut()
+  t.equal((await response).status, 504)
+  t.ok(event.signal.aborted)
+  await endsClean(t, stage, 0)
+})
+
+test('new connections are bounded by verify.redials', async t => {
+  const stage = await setUp(t, { records: { 'proxy.config.ssl.client.verify.redials': 1 } })
+  const { proxy, gate, relay, origin, other, url } = stage
+  const response = get(proxy.port, url)
+  const first = await gate.parked()
+  relay.cut()
+  await released(stage)
+  relay.leadTo(other.port)
+  first.reenable()
+  const second = await gate.parked(1)
+  relay.leadTo(origin.port)
+  relay.cut()
+  const { status, body } = await response
+  t.equal(status, 502)
+  t.match(body.toString(), /PTC_HANDSHAKE_CLOSED/)
+  t.ok(second.signal.aborted)
+  t.equal(relay.connections, 2)
+  await endsClean(t, stage, 0)
+})
+
+test('with release_after the proxy ends the connection itself, without an alert', async t => {
+  const stage = await setUp(t, { records: { 'proxy.config.ssl.client.verify.release_after': 1 } })
+  const { proxy, gate, relay, url } = stage
+  const response = get(proxy.port, url)
+  const event = await gate.parked()
+  t.equal(relay.openConnections, 1)
+  await released(stage)
+  for (let i = 0; i < 200 && relay.openConnections > 0; i++) await sleep(25)
+  t.equal(relay.openConnections, 0)
+  event.reenable(accept())
+  t.equal((await response).status, 200)
+  const [first = []] = relay.received
+  t.same(readRecords(Buffer.concat(first)).names, ['ClientHello'])
+  t.equal(gate.asked.length, 1)
+  await endsClean(t, stage, 1)
+})
+
+test('an acceptance is void on a new connection if there was a revocation in between', async t => {
+  const revokes = `export default ({ hookAdd, revoke }) => {
+    hookAdd('TS_HTTP_READ_REQUEST_HDR_HOOK', ({ url, reenable }) => {
+      if (url.endsWith('/revoke')) revoke({ host: 'elsewhere.test' })
+      reenable()
+    })
+  }`
+  const stage = await setUp(t, { plugins: ['revokes.mjs'], modules: { 'revokes.mjs': revokes } })
+  const { proxy, gate, relay, url } = stage
+  const response = get(proxy.port, url)
+  const first = await gate.parked()
+  relay.cut()
+  await released(stage)
+  await get(proxy.port, `http://${HOST}:${relay.port}/revoke`)
+  t.match(proxy.output(), /revoked.*elsewhere\.test/)
+  first.reenable()
+  const second = await gate.parked(1)
+  second.reenable()
+  t.equal((await response).status, 200)
+  await endsClean(t, stage, 1)
+})
+
+test('a plugin in workers keeps its turn when the origin leaves', async t => {
+  const slow = `export default ({ hookAdd }) => {
+    hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ vconn, reenable, schedule, signal }) => {
+      vconn.args.slow = 'kept'
+      schedule(() => reenable(vconn.args.slow === 'kept' && !signal.aborted ? undefined : { kind: 'reject', reason: 'policy' }), 1500)
+    })
+  }`
+  const stage = await setUp(t, { plugins: ['slow.mjs @isolate=worker'], modules: { 'slow.mjs': slow } })
+  const { proxy, gate, relay, url } = stage
+  const response = get(proxy.port, url)
+  const event = await gate.parked()
+  event.reenable()
+  await sleep(300)
+  relay.cut()
+  t.equal((await response).status, 200)
+  t.equal(relay.connections, 2)
+  await proxy.stop()
+  t.equal(liveHandshakes(), 0)
+})
+
+test('a CONNECT that is probed outlives the patience of its origin as well', async t => {
+  const stage = await setUp(t)
+  const { proxy, gate, relay } = stage
+  const client = await rawClient(proxy.port)
+  client.send(`CONNECT ${HOST}:${relay.port} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`)
+  const event = await gate.parked()
+  relay.cut()
+  await released(stage)
+  event.reenable()
+  t.equal((await client.response('CONNECT')).status, 200)
+  t.equal(gate.asked.length, 1)
+  client.stop()
+  await endsClean(t, stage, 0)
+})
