@@ -2,6 +2,7 @@ import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
+import { rawClient } from '../kit/client.js'
 import { curl } from '../kit/curl.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
@@ -53,8 +54,14 @@ test('the access log', async t => {
   const { stdout } = await get('good.example')
   t.equal(stdout.length, 7)
   const page = await get('bad.example')
-  await curl([...via, '-k', '-o', '/dev/null', `https://good.example:${origin.port}/`])
-  await lines(3) // a tunnel's line is written when both of its ends are closed, curl does not wait for that
+  const connecting = await rawClient(proxy.port)
+  connecting.send(`CONNECT good.example:${origin.port} HTTP/1.1\r\nHost: x\r\n\r\n`)
+  await connecting.response('CONNECT')
+  const client = await connecting.secure({ servername: 'good.example', ca: root.certPem })
+  client.send('GET / HTTP/1.0\r\n\r\n')
+  await client.ended() // a client that closes before it has read everything resets its connection
+  client.stop()
+  await lines(3) // a tunnel's line is written when both of its ends are closed
   await curl([...via, 'ftp://good.example/'])
   const [good, bad, tunnel, refused] = await lines(4)
   const sha256 = cert.fingerprint256.replaceAll(':', '').toLowerCase()

@@ -63,16 +63,16 @@ for (const tls of VERSIONS) {
   })
 
   test(`TLS ${tls}: a refusal is an alert`, async t => {
-    const answers: readonly [string, (event: ClientHelloEvent) => unknown, number][] = [
+    const answers: readonly [string, (event: ClientHelloEvent) => unknown, number, options?: string][] = [
       ['policy', ({ reenable }) => reenable(reject('policy', 'not you')), 49],
       ['a name', ({ reenable }) => later(() => reenable(reject('name-mismatch'))), 112],
       ['internal', ({ reenable }) => reenable(reject('internal')), 80],
       ['any other', ({ reenable }) => reenable(reject('revoked')), 40],
-      ['out of its own time', () => {}, 40],
+      ['out of its own time', () => {}, 40, '@deadline=100'],
     ]
     for (const hook of ['TS_SSL_CLIENT_HELLO_HOOK', 'TS_SSL_CERT_HOOK'] as const) {
-      for (const [what, answer, alert] of answers) {
-        const gate = new ClientGate({ [hook]: answer }, { options: '@deadline=100' })
+      for (const [what, answer, alert, options = ''] of answers) {
+        const gate = new ClientGate({ [hook]: answer }, { options })
         const { client, proxy } = await secureProxy(t, [gate])
         t.match(await client({ tls }), { alert, body: undefined }, `${hook}: ${what}`)
         await proxy.until(/plugin client_gate refused the client's handshake/)

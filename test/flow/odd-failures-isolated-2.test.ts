@@ -3,6 +3,6 @@ import { failEverywhere } from '../kit/odd-failures.js'
 
 test(
   'a plugin in workers that fails oddly costs nothing else: second quarter of the hooks',
-  { timeout: 115_000 },
+  { timeout: 290_000 },
   t => failEverywhere(t, '@isolate=worker', { index: 1, of: 4 }),
 )

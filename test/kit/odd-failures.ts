@@ -126,7 +126,7 @@ async function command({ proxy, conf }: Stage, hook: HookId): Promise<void> {
   await ctl.exited()
 }
 
-/** The hooks of one part of a test: a part is a file of its own, because a file has two minutes. */
+/** The hooks of one part of a test: a part is a file of its own, because a file has a time limit. */
 export interface Part {
   /** From 0. */
   readonly index: number

@@ -9,6 +9,7 @@ import { SMUGGLED } from '../../fixtures/smuggling/requests.js'
 import { cuts, cutUp, forSeconds, mutate, mutation, SEEDS } from '../../kit/mutations.js'
 import { ask, listen, startFront } from '../../kit/proxy-front.js'
 import { hooksOf, pointOf } from '../../kit/quiet-points.js'
+import { PATIENCE } from '../../kit/watch.js'
 
 const body = fc.string({ maxLength: 300, unit: 'binary-ascii' })
 const chunks = fc.array(fc.string({ minLength: 1, maxLength: 60, unit: 'binary-ascii' }), { maxLength: 5 })
@@ -80,7 +81,7 @@ test('requests are the same however they are cut', async t => {
           `POST http://${authority}/${n} HTTP/1.1\r\nHost: x\r\n${fields}\r\n${its}`,
       )
       const last = `GET http://${authority}/last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
-      const text = await exchange(port, cutUp(bytes.join('') + last, at), 1000)
+      const text = await exchange(port, cutUp(bytes.join('') + last, at), PATIENCE)
       const statuses = text.match(/HTTP\/1\.1 \d+/g) ?? []
       const expected = [
         ...sent.map(({ body: its }, n) => ({ url: `/${n}`, body: its })),
@@ -93,8 +94,9 @@ test('requests are the same however they are cut', async t => {
       )
     },
   )
-  await fc.assert(property, forSeconds(1.5))
-  t.ok(seen.length > 50, `${seen.length} requests`)
+  do await fc.assert(property, forSeconds(1.5))
+  while (seen.length <= 50)
+  t.pass(`${seen.length} requests`)
 })
 
 /** What a parser says about bytes, in pieces or as a whole. */
@@ -180,9 +182,11 @@ test('an origin never sees more requests than the proxy has sent, whatever comes
     )
     return seen.length <= sent
   })
-  await fc.assert(property, { ...forSeconds(2.5), endOnFailure: true })
+  // On a loaded machine most exchanges end before an answer: the run goes on until enough messages were requests.
+  do await fc.assert(property, { ...forSeconds(2.5), endOnFailure: true })
+  while (seen.length <= 50)
   t.equal((await ask(port, `http://${authority}/`)).status, 200, 'and the proxy is well')
-  t.ok(seen.length > 50, `${seen.length} of the messages were requests`)
+  t.comment(`${seen.length} of the messages were requests`)
   const errors = done.map(({ error }) => error?.code).filter(code => code === 'PTC_INTERNAL')
   t.same(errors, [], 'none was a defect of its own')
 })

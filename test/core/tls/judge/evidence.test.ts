@@ -25,12 +25,12 @@ const other = await middle.issue({ cn: 'other.test' })
 /** RFC 6960 section 4.2.1: a response that says `unauthorized`. */
 const OCSP = Buffer.from([0x30, 3, 0x0a, 1, 6])
 
-/** Everything a plugin is shown, as a value of its own. */
+/** Everything a plugin is shown, as a value of its own; the deadline, which two clocks make, is compared apart from it. */
 function copyOf(event: VerifyServerEvent): unknown {
-  const { sni, host, port, deadline, chain, builtChain, builtIn, checks, protocol, cipher, alpn } = event
+  const { sni, host, port, chain, builtChain, builtIn, checks, protocol, cipher, alpn } = event
   const { id, direction, remoteAddress, localAddress } = event.vconn
   return structuredClone({
-    ...{ sni, host, port, deadline, protocol, cipher, alpn, builtIn, checks },
+    ...{ sni, host, port, protocol, cipher, alpn, builtIn, checks },
     chain: chain.map(certificateCopy),
     builtChain: builtChain.map(certificateCopy),
     ocspResponse: event.ocspResponse?.toString('hex'),
@@ -100,9 +100,11 @@ for (const tls of ['1.2', '1.3'] as const) {
     t.teardown(() => origin.stop())
     const seen: unknown[] = []
     const argsSeen: unknown[] = []
+    const deadlines: number[] = []
     const look = (event: VerifyServerEvent): void => {
       seen.push(copyOf(event))
       argsSeen.push({ ...event.vconn.args })
+      deadlines.push(event.deadline)
     }
     const handshaker = new Handshaker(
       root.certPem,
@@ -110,6 +112,7 @@ for (const tls of ['1.2', '1.3'] as const) {
         event => {
           look(event)
           Reflect.set(event.vconn.args, 'first', 'mine')
+          overwrite(event, 'deadline')
           spoil(event)
           event.reenable()
         },
@@ -132,6 +135,8 @@ for (const tls of ['1.2', '1.3'] as const) {
     t.equal(Reflect.get(first, 'ocspResponse'), OCSP.toString('hex'), 'with a stapled response')
     t.match(first.cipher, tls === '1.3' ? /^TLS_/ : /^ECDHE-/, 'and the cipher')
     t.strictSame(second, first)
+    const [sooner = NaN, later = NaN] = deadlines
+    t.ok(Math.abs(sooner - later) < 1000, `one deadline, seen as ${sooner} and ${later}`)
     t.strictSame(fourth, third)
     t.strictSame([third.chain, third.builtChain], [first.chain, first.builtChain])
     t.same(argsSeen, [{}, { first: 'mine' }, {}, { first: 'mine' }], 'the args are there to be written')
