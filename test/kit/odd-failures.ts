@@ -85,7 +85,9 @@ async function start(t: Test, options: string): Promise<Stage> {
       'ssl_multicert.config': 'ssl_cert_name=own.pem\n',
     },
     modules: { 'odd.mjs': ODD_MODULE },
-    plugins: [`odd.mjs @deadline=500 ${options} ${HOOK_IDS.join()} ${phase}`],
+    plugins: [
+      `odd.mjs @deadline=500 ${options} ${HOOK_IDS.join()} ${phase} ${Object.keys(NOTIFICATIONS).join()}`,
+    ],
     records: {
       'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1',
       'proxy.config.http.origin_max_idle': 0,
