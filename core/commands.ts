@@ -216,18 +216,17 @@ function surviveEverything(tell: (message: string) => void): void {
 }
 
 async function verifyConfig(place: Place): Promise<void> {
-  const { openLogs, readGeneration, warningsOf } = await import('./program/generation.js')
+  const { discard, openLogs, readGeneration, warningsOf } = await import('./program/generation.js')
   const { checkSink } = await import('./program/log-sink.js')
-  const setup = await readGeneration(place, openLogs(place))
-  const { accessLog } = setup.settings
+  const generation = await readGeneration(place, openLogs(place))
+  const { accessLog } = generation.settings
   if (accessLog !== undefined) checkSink(accessLog)
-  for (const warning of warningsOf(setup)) place.print('stderr', `warning: ${warning}`)
-  setup.plugins.unload()
-  setup.contexts.free()
-  const { names } = setup.plugins
+  for (const warning of warningsOf(generation)) place.print('stderr', `warning: ${warning}`)
+  discard(generation)
+  const { names } = generation.plugins
   place.print(
     'stdout',
-    `${place.confDir}: in order; plugins: ${names.length === 0 ? 'none' : names.join(', ')}; trusting ${setup.contexts.trusts}`,
+    `${place.confDir}: in order; plugins: ${names.length === 0 ? 'none' : names.join(', ')}; trusting ${generation.contexts.trusts}`,
   )
   process.exit(0) // a plugin may have left a timer or a connection behind
 }

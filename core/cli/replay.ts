@@ -1,7 +1,7 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
-import { openLogs, type Place, readGeneration } from '../program/generation.js'
+import { discard, openLogs, type Place, readGeneration } from '../program/generation.js'
 import type { VConns } from '../program/wiring/vconns.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 import { Judgement } from '../tls/outbound/judgement.js'
@@ -19,11 +19,11 @@ export async function replay(place: Place, files: readonly string[]): Promise<nu
     throw new ProxyError('PTC_USAGE', 'replay takes the files that `try --save` has written')
   const saved = files.map(file => ({ file, chain: readSavedChain(file) }))
   const logs = openLogs(place)
-  const setup = await readGeneration(place, logs)
+  const generation = await readGeneration(place, logs)
   let different = 0
   for (const { file, chain } of saved) {
-    const { settings } = setup.verification.policyOf(chain.host)
-    const now = verdictOf(await judge(toEvidence(chain), chain.port, settings, setup.vconns))
+    const { settings } = generation.verification.policyOf(chain.host)
+    const now = verdictOf(await judge(toEvidence(chain), chain.port, settings, generation.vconns))
     const isSame = now.verdict === chain.verdict && now.by === chain.by
     if (!isSame) different += 1
     const was = isSame ? '' : `, was ${chain.verdict} by ${chain.by}`
@@ -33,8 +33,7 @@ export async function replay(place: Place, files: readonly string[]): Promise<nu
     )
   }
   place.print('stdout', `${saved.length} replayed, ${different} differ`)
-  setup.plugins.unload()
-  setup.contexts.free()
+  discard(generation)
   await logs.close()
   return different === 0 ? 0 : 1
 }

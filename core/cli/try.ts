@@ -6,7 +6,7 @@ import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { dial } from '../origin/dial.js'
 import { decisionText } from '../program/decision-text.js'
-import { type Generation, openLogs, type Place, readGeneration } from '../program/generation.js'
+import { discard, type Generation, openLogs, type Place, readGeneration } from '../program/generation.js'
 import { connectModeOf } from '../program/wiring/inbound/connect-mode.js'
 import { HandshakeLog } from '../program/wiring/outbound/handshake-log.js'
 import { wantsStaple } from '../tls/judge/certificate-parts.js'
@@ -88,13 +88,11 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
   const { tell } = new Timeline(line => place.print('stdout', line))
   const logs = openLogs(place)
   const handshakes = new ToldLog(logs.diags, tell)
-  const setup = await readGeneration(place, { ...logs, handshakes })
+  const generation = await readGeneration(place, { ...logs, handshakes })
   try {
-    return await attempt(setup, target, at, options, tell)
+    return await attempt(generation, target, at, options, tell)
   } finally {
-    setup.names.close()
-    setup.plugins.unload()
-    setup.contexts.free()
+    discard(generation)
     await logs.close()
   }
 }

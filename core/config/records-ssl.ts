@@ -58,7 +58,7 @@ export const SSL_RECORDS = {
     minimum: 1,
     maximum: 1_048_576,
     reload: true,
-    about: 'How many sessions of origins are kept.',
+    about: 'How many sessions of origins are kept. Beyond it the client network with the most loses one.',
   },
   'proxy.config.ssl.origin_session_cache.reverify_on_resume': {
     type: 'INT',
@@ -127,7 +127,7 @@ export const SSL_RECORDS = {
     maximum: 10_000_000,
     reload: true,
     about:
-      'How many remembered verdicts are kept: acceptances that a plugin allowed to be remembered (accept({ cacheFor })). The least recently used one is removed first.',
+      'How many remembered verdicts are kept: acceptances that a plugin allowed to be remembered (accept({ cacheFor })). Beyond it the client network with the most loses its least recently used one.',
   },
   'proxy.config.ssl.client.handshake_timeout': {
     type: 'INT',

@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import type { Asking } from '../api/asking.js'
 import type { VConn } from '../api/vconn.js'
 import { isSameOrigin, type Origin } from '../base/authority.js'
+import type { Current } from '../base/current.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
 import { Memo } from '../base/memo.js'
@@ -21,9 +22,9 @@ export interface OriginTarget extends Origin {
 }
 
 export interface ConnectorOptions {
-  readonly dial: DialOptions
-  readonly pool: PoolLimits
-  readonly http1: Http1Options
+  readonly dial: Current<DialOptions>
+  readonly pool: Current<PoolLimits>
+  readonly http1: Current<Http1Options>
   /** When the processor is busy with handshakes, new ones wait here for their turn. */
   readonly queue?: FairQueue
   /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
@@ -136,7 +137,7 @@ export class OriginConnector {
     const { scheme, host, port, dialHost = host } = target
     const { dial: options, queue } = this.#options
     const begin = (at: string): Promise<TcpLink> => {
-      const dialled = (): Promise<TcpLink> => dial({ host: at, port, name: host, client }, options, signal)
+      const dialled = (): Promise<TcpLink> => dial({ host: at, port, name: host, client }, options(), signal)
       return queue === undefined || scheme === 'http'
         ? dialled()
         : queue.turn({ network: client, host }, 0, dialled)
@@ -218,7 +219,7 @@ export class OriginConnector {
   #isReachable(connection: Http1): boolean {
     const target = this.#opened.get(connection)?.target
     if (target === undefined) return false
-    const { isDenied, names } = this.#options.dial
+    const { isDenied, names } = this.#options.dial()
     const address = addressOf(connection.channel.link)
     if (isDenied?.(address) === true) return false
     const host = target.dialHost ?? target.host

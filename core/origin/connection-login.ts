@@ -1,3 +1,4 @@
+import type { Current } from '../base/current.js'
 import { ProxyError } from '../base/errors.js'
 import type { ConnectionOwner } from './connection-owner.js'
 import { bindsConnection } from './login-schemes.js'
@@ -7,7 +8,7 @@ import { bindsConnection } from './login-schemes.js'
  * authenticates the connection; from then on it belongs to the client of that request, until it is closed.
  */
 export class ConnectionLogin {
-  readonly #options: { readonly hasPrivateLogins: boolean }
+  readonly #options: Current<{ readonly hasPrivateLogins: boolean }>
   readonly #acceptedFor: ConnectionOwner | undefined
   /** The client of the request in flight. */
   #client: ConnectionOwner | undefined
@@ -15,11 +16,8 @@ export class ConnectionLogin {
   /** The origin has answered since there is an owner. */
   #isKnown = false
 
-  /**
-   * @param options read at each use, because a reload may change them
-   * @param acceptedFor the only client for which plugins have accepted the origin
-   */
-  constructor(options: { readonly hasPrivateLogins: boolean }, acceptedFor?: ConnectionOwner) {
+  /** @param acceptedFor the only client for which plugins have accepted the origin */
+  constructor(options: Current<{ readonly hasPrivateLogins: boolean }>, acceptedFor?: ConnectionOwner) {
     this.#options = options
     this.#acceptedFor = acceptedFor
   }
@@ -30,7 +28,7 @@ export class ConnectionLogin {
   }
 
   get #loggedIn(): ConnectionOwner | undefined {
-    return this.#options.hasPrivateLogins ? this.#owner : undefined
+    return this.#options().hasPrivateLogins ? this.#owner : undefined
   }
 
   /** Whether the end of the connection ends a login: the origin has answered since there is an owner. */

@@ -1,4 +1,5 @@
 // Longer than 250 lines because the states of a connection, and all that may move them, are one concept.
+import type { Current } from '../base/current.js'
 import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import {
@@ -21,7 +22,6 @@ export interface IdleKeeper {
   lost(connection: Http1): void
 }
 
-/** Read with each request, because a reload may change them. */
 export interface Http1Options {
   /** How large the header fields of a response may be. */
   readonly maxHeadBytes: number
@@ -46,7 +46,7 @@ const MAX_INTERIM_BYTES = 1_048_576
 export class Http1 implements LinkSink, MessageEvents {
   readonly channel: Channel
   readonly #link: Link
-  readonly #options: Http1Options
+  readonly #options: Current<Http1Options>
   readonly #parser: HttpParser
   readonly #login: ConnectionLogin
   #state: 'idle' | 'busy' | 'upgraded' | 'closed' = 'idle'
@@ -63,12 +63,12 @@ export class Http1 implements LinkSink, MessageEvents {
   #interimBytes = 0
 
   /** @param acceptedFor the only client for which the origin was accepted */
-  constructor(channel: Channel, options: Http1Options, acceptedFor?: ConnectionOwner) {
+  constructor(channel: Channel, options: Current<Http1Options>, acceptedFor?: ConnectionOwner) {
     this.channel = channel
     this.#link = channel.link
     this.#options = options
     this.#login = new ConnectionLogin(options, acceptedFor)
-    this.#parser = new HttpParser('response', this, options.maxHeadBytes)
+    this.#parser = new HttpParser('response', this, options().maxHeadBytes)
     this.#link.attach(this)
   }
 
@@ -110,7 +110,7 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#interim = 0
     this.#interimBytes = 0
     this.#requests += 1
-    this.#parser.maxHeadBytes = this.#options.maxHeadBytes
+    this.#parser.maxHeadBytes = this.#options().maxHeadBytes
     this.#link.write(Buffer.from(headText(request), 'latin1'))
   }
 

@@ -1,7 +1,7 @@
+import type { Current } from '../base/current.js'
 import type { ConnectionOwner } from './connection-owner.js'
 import type { Http1, IdleKeeper } from './http1.js'
 
-/** Read at each use, because a reload may change them. */
 export interface PoolLimits {
   /** Idle connections without an owner. Beyond it the one that has been idle longest is closed. */
   readonly maxIdle: number
@@ -26,7 +26,7 @@ const MAX_OWNED = 8
  * anything while it is idle, or ends, is dropped at once.
  */
 export class Pool {
-  readonly #limits: PoolLimits
+  readonly #limits: Current<PoolLimits>
   /** Lists that have become empty stay till the next sweep: the next connection will be of the same key. */
   readonly #byKey = new Map<string, Idle[]>()
   readonly #byOwner = new Map<ConnectionOwner, Idle[]>()
@@ -36,7 +36,7 @@ export class Pool {
   readonly #owned = new Ring()
   #sweeper: NodeJS.Timeout | undefined
 
-  constructor(limits: PoolLimits) {
+  constructor(limits: Current<PoolLimits>) {
     this.#limits = limits
   }
 
@@ -61,7 +61,7 @@ export class Pool {
   put(key: string, connection: Http1): void {
     const left = verdictLeft(connection)
     const { owner } = connection
-    const { maxIdle, maxIdlePerKey } = this.#limits
+    const { maxIdle, maxIdlePerKey } = this.#limits()
     const isUnwanted = owner === undefined ? maxIdle <= 0 || maxIdlePerKey <= 0 : owner.isOver
     if (isUnwanted || (left !== undefined && left <= 0)) {
       connection.close()
@@ -75,7 +75,7 @@ export class Pool {
     connection.keep(idle)
     if (list.length > (owner === undefined ? maxIdlePerKey : MAX_OWNED)) this.#evict(list[0])
     if (this.#shared.size > maxIdle) this.#evict(this.#shared.oldest)
-    this.#sweeper ??= setTimeout(() => this.#sweep(), this.#limits.idleTimeout).unref()
+    this.#sweeper ??= setTimeout(() => this.#sweep(), this.#limits().idleTimeout).unref()
   }
 
   /** Closes all of them, or those whose key is not `kept`. */
@@ -89,7 +89,7 @@ export class Pool {
 
   /** Applies limits that a reload has changed to the idle connections. */
   applyLimits(): void {
-    const { maxIdle, maxIdlePerKey } = this.#limits
+    const { maxIdle, maxIdlePerKey } = this.#limits()
     for (const list of this.#byKey.values()) {
       while (list.length > Math.max(0, maxIdlePerKey)) this.#evict(list[0])
     }
@@ -136,7 +136,7 @@ export class Pool {
   /** One timer for all: set for the moment the oldest is due. */
   #sweep(): void {
     this.#sweeper = undefined
-    const due = Date.now() - this.#limits.idleTimeout
+    const due = Date.now() - this.#limits().idleTimeout
     let next = Number.POSITIVE_INFINITY
     for (const ring of [this.#shared, this.#owned]) {
       for (let idle = ring.oldest; idle !== undefined && idle.since <= due; idle = ring.oldest)

@@ -2,6 +2,7 @@
  * Verifies origins for tunnels: a handshake of the proxy's own, whose verdict holds for a while for the same name at the
  * same address. A tunnel then goes to the very address that was verified, not to the name, which may resolve anew.
  */
+import type { Current } from '../base/current.js'
 import { SharedCache } from '../base/shared-cache.js'
 import { toNames } from '../tls/judge/names.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/judge/revocation.js'
@@ -12,14 +13,14 @@ import type { TcpLink } from '../vconn/tcp-link.js'
 import { addressOf, type DialOptions, dial, unlessAborted } from './dial.js'
 
 export interface ProberOptions {
-  readonly dial: DialOptions
+  readonly dial: Current<DialOptions>
   readonly startTls: StartTls
   /** The digest of everything that shapes the verdict about this host: a verdict never outlives it. */
   readonly policyDigest: (host: string) => string
   /** What a handshake for this host announces when nothing else is wanted: by default the host, unless it is an address. */
   readonly announcedFor?: (host: string) => string | undefined
   /** How long an acceptance holds, in milliseconds; 0 has every tunnel verified on its own. */
-  readonly ttl: () => number
+  readonly ttl: Current<number>
 }
 
 /** What is kept of an accepted origin. */
@@ -104,7 +105,7 @@ export class Prober {
     const outcome = await this.#wait(this.#probe(key, tcp, target), signal)
     const { dial: options } = this.#options
     return {
-      tcp: await dial({ host: address, port, name: host, client: '' }, options, signal),
+      tcp: await dial({ host: address, port, name: host, client: '' }, options(), signal),
       ...outcome,
       announced,
       forget,
@@ -140,7 +141,7 @@ export class Prober {
     const revocations = this.#revocations
     const { host, port, client } = target
     const redial = (address: string): Promise<TcpLink> =>
-      dial({ host: address, port, name: host, client }, this.#options.dial, abort.signal)
+      dial({ host: address, port, name: host, client }, this.#options.dial(), abort.signal)
     const handshake = this.#options.startTls(tcp, { ...target, isProbe: true, redial }, abort.signal)
     const outcome = handshake
       .then(({ link, peer, parked = 0 }) => {

@@ -14,7 +14,7 @@ import { HeldTurns } from '../wait/held-turns.js'
 import { Shadows } from '../wait/shadows.js'
 import { AccessLogs } from './access-log.js'
 import { deadlineWarnings } from './deadline-warnings.js'
-import { InFlight } from './in-flight.js'
+import { type GenerationInFlight, makeInFlight } from './in-flight.js'
 import { openSink } from './log-sink.js'
 import { Revoking } from './revoking.js'
 import { type HookPoints, makeHookPoints } from './wiring/hook-points.js'
@@ -55,7 +55,7 @@ export interface Generation {
   readonly waiting: readonly string[]
   /** What is there and is not read: records and files of Traffic Server. */
   readonly unread: readonly string[]
-  /** For the diagnostics, once this setup is in force. */
+  /** For the diagnostics, once this generation is in force. */
   readonly debug: DebugSettings
   readonly plugins: PluginSet
   /** Isolated plugins, by their line. */
@@ -70,12 +70,12 @@ export interface Generation {
   /** None where no port speaks TLS. */
   readonly certificates: InboundCertificates | undefined
   readonly clientHooks: InboundHooks
-  readonly clientHandshakes: InFlight
-  /** Nobody waits for these plugins; and yet they have their time, also after a reload. */
+  readonly inFlight: GenerationInFlight
+  /** The turns of plugins in shadow mode. A reload does not shorten them. */
   readonly shadowTurns: Shadows
-  /** Where no CONNECT is bumped there is none. */
+  /** Undefined where no CONNECT is bumped. */
   readonly bump: Bump | undefined
-  /** Nothing of it is looked for any more when acceptances are revoked. */
+  /** Unregisters its caches from revocation. */
   readonly leaveRevoking: () => void
 }
 
@@ -173,8 +173,16 @@ export async function readGeneration(
       revoke: revoking.revoke,
     })
     const { registry } = plugins
-    const shadowTurns = new Shadows()
-    const points = makeHookPoints(registry, settings.plugins.deadline, handshakes, held, shadowTurns)
+    const inFlight = makeInFlight()
+    const shadowTurns = new Shadows(inFlight.all.enter)
+    const points = makeHookPoints(
+      registry,
+      settings.plugins.deadline,
+      handshakes,
+      held,
+      shadowTurns,
+      inFlight,
+    )
     const vconns = new VConns(registry, points, message => diags.error(message))
     const verification = makeVerification({
       settings: settings.verification,
@@ -187,6 +195,7 @@ export async function readGeneration(
       vconns,
       queue,
       shadowTurns,
+      inFlight: inFlight.outbound,
     })
     const clientHooks = makeInboundHooks(registry, held, shadowTurns)
     const forget = (id: Buffer): void =>
@@ -214,7 +223,7 @@ export async function readGeneration(
       pages,
       certificates,
       clientHooks,
-      clientHandshakes: new InFlight(),
+      inFlight,
       shadowTurns,
       bump,
       leaveRevoking: revoking.enter(verification.verdicts, contexts.sessions),
@@ -227,7 +236,18 @@ export async function readGeneration(
   }
 }
 
-/** What an operator should be told about a configuration that is valid, and may surprise. */
+/** Frees what a generation holds. Nothing of it may be in flight any more. */
+export function discard(generation: Generation): void {
+  generation.leaveRevoking()
+  generation.names.close()
+  generation.shadowTurns.stop()
+  generation.plugins.unload()
+  generation.contexts.free()
+  generation.certificates?.free()
+  generation.bump?.certificates.free()
+}
+
+/** Warnings about a configuration that is valid. */
 export function warningsOf({
   settings,
   waiting,

@@ -30,15 +30,15 @@ export function tellReady(
 
 /**
  * Tells plugins what an operator has sent, in the order of plugin.config.
- * @returns how many have heard it
+ * @returns the number of plugins that were told
  */
 export function tellMsg(
-  setup: Pick<Generation, 'plugins' | 'vconns'>,
+  generation: Pick<Generation, 'plugins' | 'vconns'>,
   tag: string,
   data: string | undefined,
 ): number {
-  setup.vconns.tell('TS_LIFECYCLE_MSG_HOOK', Object.freeze({ tag, data }))
-  return new Set(setup.plugins.registry.on('TS_LIFECYCLE_MSG_HOOK').map(({ plugin }) => plugin)).size
+  generation.vconns.tell('TS_LIFECYCLE_MSG_HOOK', Object.freeze({ tag, data }))
+  return new Set(generation.plugins.registry.on('TS_LIFECYCLE_MSG_HOOK').map(({ plugin }) => plugin)).size
 }
 
 /** Tells plugins that no new clients are taken. @param grace milliseconds for requests under way */

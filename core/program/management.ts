@@ -11,15 +11,14 @@ import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import type { ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import type { Generation, Logs, Place } from './generation.js'
+import type { Generations } from './generations.js'
 import { tellMsg } from './lifecycle.js'
 
-/** What of the running proxy can be managed. */
+/** The parts of a running proxy that are managed. */
 export interface Managed {
   readonly place: Place
   readonly logs: Logs
-  /** The one in force first, then those that still have handshakes. */
-  readonly setups: () => readonly [Generation, ...Generation[]]
-  readonly generation: () => number
+  readonly generations: Pick<Generations, 'all' | 'current' | 'count'>
   readonly isStopping: () => boolean
   readonly ports: Status['ports']
   readonly idleConnections: () => number
@@ -31,21 +30,18 @@ export interface Manager {
   /** Of Portcullis. */
   readonly version: string
   readonly pid: number
-  /** Begins to end. Returns for how long requests may go on, in milliseconds. */
+  /** Begins the stop. Returns how long requests may go on, in milliseconds. */
   readonly stop: () => number
 }
 
-/**
- * Opens the management socket if the records want one. That it cannot be opened keeps no proxy from its work: it is a
- * warning.
- */
+/** Opens the management socket if the records name one. Where it cannot be opened, a warning is logged and the proxy runs. */
 export async function manage(managed: Managed, manager: Manager): Promise<Admin | undefined> {
-  const { logs, setups } = managed
+  const { logs, generations } = managed
   try {
-    const { socket } = setups()[0].settings.admin
+    const { socket } = generations.current().settings.admin
     if (socket === undefined) return undefined
     const path = checkSocketPath(socket)
-    const admin = await openAdmin(path, makeDesk(managed, manager), message => logs.diags.error(message))
+    const admin = await openAdmin(path, makeAdminApi(managed, manager), message => logs.diags.error(message))
     logs.diags.note(`managed through ${path}`)
     return admin
   } catch (cause) {
@@ -54,8 +50,8 @@ export async function manage(managed: Managed, manager: Manager): Promise<Admin 
   }
 }
 
-function makeDesk(managed: Managed, { version, pid, stop }: Manager): AdminApi {
-  const { logs, setups, reload } = managed
+function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminApi {
+  const { logs, generations, reload } = managed
   const { parked, revoking, diags } = logs
   const startedAt = performance.now()
   return {
@@ -65,10 +61,10 @@ function makeDesk(managed: Managed, { version, pid, stop }: Manager): AdminApi {
       uptime: performance.now() - startedAt,
       isStopping: managed.isStopping(),
       confDir: managed.place.confDir,
-      generation: managed.generation(),
-      readAt: setups()[0].readAt,
+      generation: generations.count,
+      readAt: generations.current().readAt,
       ports: managed.ports,
-      plugins: pluginsOf(setups()[0]),
+      plugins: pluginsOf(generations.current()),
       counters: countersOf(managed),
     }),
     parked: () => parked.list().map(toRow),
@@ -81,10 +77,11 @@ function makeDesk(managed: Managed, { version, pid, stop }: Manager): AdminApi {
       diags.note(`an operator rejects the handshake with ${found.evidence.host}: ${reason}`)
       found.reject(verdict)
     },
-    verdicts: () => setups()[0].verification.verdicts.list(),
+    verdicts: () => generations.current().verification.verdicts.list(),
     revoke: wanted => revoking.revoke(wanted, 'an operator'),
-    // An instance that a reload has replaced may hold handshakes yet.
-    message: (tag, data) => setups().reduce((heard, setup) => heard + tellMsg(setup, tag, data), 0),
+    // Plugins of a generation that is retiring may still hold handshakes.
+    message: (tag, data) =>
+      generations.all.reduce((heard, generation) => heard + tellMsg(generation, tag, data), 0),
     reload,
     stop,
   }
@@ -123,12 +120,16 @@ function pluginsOf({ plugins: { lines, registry }, workers }: Generation): reado
   })
 }
 
-function countersOf({ logs: { handshakes, parked }, setups, idleConnections }: Managed): Status['counters'] {
-  const inFlight = setups().map(({ verification }) => verification.inFlight())
+function countersOf({
+  logs: { handshakes, parked },
+  generations,
+  idleConnections,
+}: Managed): Status['counters'] {
+  const inFlight = generations.all.map(({ inFlight: { outbound } }) => outbound.count)
   return {
     handshakes: inFlight.reduce((sum, count) => sum + count, 0),
     parked: parked.size,
-    rememberedVerdicts: setups()[0].verification.verdicts.size,
+    rememberedVerdicts: generations.current().verification.verdicts.size,
     idleConnections: idleConnections(),
     ignoredReenablesTotal: handshakes.ignoredReenables,
     toleratedTotal: Object.fromEntries(handshakes.tolerated),

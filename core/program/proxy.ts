@@ -1,11 +1,11 @@
 /**
  * The composition root: a configuration folder becomes a running proxy.
  *
- *     readSetup -> ports open -> serving --reload()--> serving on a new setup
- *                                    \--stop()--> draining -> stopped
+ *     readGeneration -> ports open -> serving --reload()--> serving on a new generation
+ *                                         \--stop()--> draining -> stopped
  *
- * Handshakes that are parked when the configuration is read again finish on the plugins that hold them; the old plugins
- * are unloaded when the last of those has ended.
+ * Every part that lives longer than a generation asks `generations.current()` at each use. Handshakes that are parked at a
+ * reload finish on the plugins that hold them; the old plugins are unloaded when the last of these handshakes has ended.
  */
 import type { Admin } from '../admin/server.js'
 import { errorText } from '../base/error-text.js'
@@ -15,19 +15,16 @@ import type { Forwarder } from '../http/transaction/forward.js'
 import type { Summary } from '../http/transaction/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
 import { ofConnect } from './access-log.js'
-import { type Generation, type Logs, openLogs, type Place, readGeneration, warningsOf } from './generation.js'
+import { discard, type Logs, openLogs, type Place, readGeneration, warningsOf } from './generation.js'
+import { Generations } from './generations.js'
 import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
 import { type Manager, manage } from './management.js'
-import { discard, handshakesEnd, isInUse } from './retire.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
 import { plainPort } from './wiring/inbound/plain-port.js'
 import { securePort } from './wiring/inbound/secure-port.js'
 import { makeDial } from './wiring/outbound/dial.js'
 import { makeConnector, makeForwarder } from './wiring/outbound/forwarding.js'
 import { ownPorts } from './wiring/own-ports.js'
-
-/** How often a retired setup is looked at, in milliseconds. */
-const RETIRE_INTERVAL = 250
 
 export interface OpenPort {
   readonly address: string
@@ -41,48 +38,39 @@ export class ProxyServer {
   readonly #forwarder: Forwarder
   readonly #connect: Connecting
   readonly #counts: ConnectionCounts
-  readonly #fronts: Listener[] = []
-  /** Setups that a reload has replaced, and the timers that look after them. */
-  readonly #retiring = new Map<Generation, NodeJS.Timeout>()
+  readonly #listeners: Listener[] = []
+  readonly #generations: Generations
   #reloading: Promise<unknown> = Promise.resolve()
   #isStopping = false
-  /** How often the configuration has been read. */
-  #generation = 1
   #admin: Promise<Admin | undefined> | undefined
-  #setup: Generation
   /** Where clients may connect, in the order of proxy.config.http.server_ports. */
   readonly ports: OpenPort[] = []
 
-  private constructor(place: Place, logs: Logs, setup: Generation) {
+  private constructor(place: Place, logs: Logs, generations: Generations) {
     this.#place = place
     this.#logs = logs
-    this.#setup = setup
+    this.#generations = generations
+    const { current } = generations
     this.#counts = new ConnectionCounts(
-      () => this.#setup.settings.listener.connections,
+      () => current().settings.listener.connections,
       message => logs.diags.warning(message),
     )
     const dial = makeDial(
-      () => this.#setup,
+      current,
       ownPorts(() => this.ports),
     )
-    this.#connector = makeConnector(() => this.#setup, logs, dial)
-    this.#forwarder = makeForwarder(
-      () => this.#setup,
-      logs.queue,
-      this.#connector,
-      summary => this.#onOver(summary),
-    )
+    this.#connector = makeConnector(current, logs, dial)
+    this.#forwarder = makeForwarder(current, logs.queue, this.#connector, this.#onOver)
     this.#connect = makeConnecting({
-      setup: () => this.#setup,
+      current,
       dial,
       connector: this.#connector,
       forwarder: this.#forwarder,
-      limits: setup.settings.listener.limits,
       revoking: logs.revoking,
       inside: logs,
       warn: message => logs.diags.warning(message),
       onDone: summary => this.#onOver(ofConnect(summary)),
-      onRefused: summary => this.#onOver(summary),
+      onRefused: this.#onOver,
     })
   }
 
@@ -92,7 +80,7 @@ export class ProxyServer {
    */
   static async start(place: Place): Promise<ProxyServer> {
     const logs = openLogs(place)
-    const proxy = new ProxyServer(place, logs, await readGeneration(place, logs))
+    const proxy = new ProxyServer(place, logs, new Generations(await readGeneration(place, logs)))
     try {
       await proxy.#open()
     } catch (cause) {
@@ -103,41 +91,42 @@ export class ProxyServer {
   }
 
   async #open(): Promise<void> {
-    const { diags, access } = this.#logs
-    access.configure(this.#setup.settings.accessLog)
-    for (const warning of warningsOf(this.#setup)) diags.warning(warning)
-    diags.note(`trusting ${this.#setup.contexts.trusts}`)
-    const secure = securePort(() => this.#setup, this.#logs)
-    const plain = plainPort(() => this.#setup.vconns, this.#logs)
-    for (const { address, port, isTls } of this.#setup.settings.listener.ports) {
-      const front = createListener({
+    const { current } = this.#generations
+    const first = current()
+    this.#logs.access.configure(first.settings.accessLog)
+    for (const warning of warningsOf(first)) this.#logs.diags.warning(warning)
+    this.#logs.diags.note(`trusting ${first.contexts.trusts}`)
+    const secure = securePort(current, this.#logs)
+    const plain = plainPort(() => current().vconns, this.#logs)
+    for (const { address, port, isTls } of first.settings.listener.ports) {
+      const listener = createListener({
         forward: this.#forwarder,
-        limits: this.#setup.settings.listener.limits,
-        admit: req => this.#setup.access.admit(req),
-        pages: () => this.#setup.pages,
+        limits: () => current().settings.listener.limits,
+        admit: req => current().access.admit(req),
+        pages: () => current().pages,
         onConnect: this.#connect.handler.handle,
         isWelcome: this.#counts.take,
         onAccepted: () => this.#logs.queue.yieldToAccepts(),
         port: isTls ? secure : plain,
-        onRefused: summary => this.#onOver(summary),
+        onRefused: this.#onOver,
       })
-      this.#fronts.push(front)
-      const opened = await front.listen(port, address)
+      this.#listeners.push(listener)
+      const opened = await listener.listen(port, address)
       this.ports.push({ address: opened.address, port: opened.port })
     }
-    tellReady(this.#setup.vconns, this.ports)
+    tellReady(current().vconns, this.ports)
   }
 
-  #onOver(summary: Summary): void {
+  readonly #onOver = (summary: Summary): void => {
     this.#logs.access.log(summary)
-    tellClosed(this.#setup.vconns, summary)
+    tellClosed(this.#generations.current().vconns, summary)
   }
 
   /**
-   * Reads the configuration again. New handshakes use the new setup; ports stay as they are. Reloads that overlap happen
-   * one after another.
+   * Reads the configuration again. New handshakes use the new generation; ports stay as they are. Reloads that overlap
+   * happen one after another.
    * Returns the records that have changed and need a restart, with the place where they were set.
-   * @throws {ProxyError} what is wrong with it, which is logged, too; the old setup goes on, and nothing has changed
+   * @throws {ProxyError} what is wrong with it, which is logged, too; the old generation stays in force
    */
   reload(): Promise<readonly string[]> {
     const reload = this.#reloading.then(() => this.#reload())
@@ -150,45 +139,39 @@ export class ProxyServer {
 
   async #reload(): Promise<readonly string[]> {
     if (this.#isStopping) return []
-    const setup = await readGeneration(this.#place, this.#logs, this.#setup.settings)
+    const { current } = this.#generations
+    const next = await readGeneration(this.#place, this.#logs, current().settings)
     if (this.#isStopping) {
-      discard(setup)
+      discard(next)
       return []
     }
     try {
-      this.#logs.access.configure(setup.settings.accessLog)
+      this.#logs.access.configure(next.settings.accessLog)
     } catch (cause) {
-      discard(setup)
+      discard(next)
       throw cause
     }
-    const old = this.#setup
-    this.#setup = setup
-    this.#generation += 1
-    this.#logs.diags.reconfigure(setup.debug)
-    for (const warning of warningsOf(setup)) this.#logs.diags.warning(warning)
+    this.#generations.replace(next)
+    this.#logs.diags.reconfigure(next.debug)
+    for (const warning of warningsOf(next)) this.#logs.diags.warning(warning)
     this.#connector.closeStale()
-    for (const front of [...this.#fronts, this.#connect]) front.configure(setup.settings.listener.limits)
-    this.#retire(old)
-    tellReady(setup.vconns, this.ports)
+    tellReady(next.vconns, this.ports)
     this.#logs.diags.note('configuration reloaded')
-    return setup.waiting
+    return next.waiting
   }
 
   /** Takes no new clients, lets requests end for `grace` milliseconds, then ends them. */
   async stop(grace: number): Promise<void> {
-    if (!this.#isStopping) tellShutdown(this.#setup.vconns, grace)
+    if (!this.#isStopping) tellShutdown(this.#generations.current().vconns, grace)
     this.#isStopping = true
     const timer = setTimeout(() => this.#connect.handler.destroyAll(), grace)
     this.#connect.drain()
-    await Promise.all(this.#fronts.map(front => front.close(grace)))
+    await Promise.all(this.#listeners.map(listener => listener.close(grace)))
     clearTimeout(timer)
     this.#connector.closeIdle()
     await this.#reloading
-    const setups = [this.#setup, ...this.#retiring.keys()]
-    for (const timer of this.#retiring.values()) clearInterval(timer)
-    await handshakesEnd(setups)
     await (await this.#admin)?.close()
-    for (const setup of setups) discard(setup)
+    await this.#generations.end()
     await this.#logs.close()
   }
 
@@ -198,8 +181,7 @@ export class ProxyServer {
       {
         place: this.#place,
         logs: this.#logs,
-        setups: () => [this.#setup, ...this.#retiring.keys()],
-        generation: () => this.#generation,
+        generations: this.#generations,
         isStopping: () => this.#isStopping,
         ports: this.ports,
         idleConnections: () => this.#connector.idleConnections,
@@ -224,15 +206,5 @@ export class ProxyServer {
   reopenLogs(): void {
     this.#logs.reopen()
     this.#logs.diags.note('log files opened anew')
-  }
-
-  #retire(setup: Generation): void {
-    const timer = setInterval(() => {
-      if (isInUse(setup)) return
-      clearInterval(timer)
-      this.#retiring.delete(setup)
-      discard(setup)
-    }, RETIRE_INTERVAL)
-    this.#retiring.set(setup, timer)
   }
 }

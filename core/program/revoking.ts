@@ -30,7 +30,7 @@ export class Revoking {
     return this.#all.join(kind, keeper)
   }
 
-  /** What a setup keeps is revocable until the returned function is called: its last handshake may outlive a reload. */
+  /** Registers the caches of a generation. The returned function unregisters them: its last handshake may outlive a reload. */
   enter(verdicts: VerdictCache, sessions: SessionCache | undefined): () => void {
     this.#verdicts.add(verdicts)
     const leave = [

@@ -23,6 +23,8 @@ export interface ChainSubject {
   readonly vconn: VConn
   /** In the words of the log. */
   readonly about: string
+  /** Of the client for which an origin is asked. */
+  readonly network?: string | undefined
 }
 
 /** Makes what a plugin receives in its turn. */

@@ -9,8 +9,8 @@ export interface HoldPoint<E> extends HookPoint<E> {
   readonly deadline: number
   /** The setting that says so. */
   readonly limit?: string | undefined
-  /** Waits that last: +1 when one begins, -1 when it is over. */
-  readonly onCount?: (change: 1 | -1) => void
+  /** Called when a wait begins; what it returns is called at the end of that wait. */
+  readonly enter?: (() => () => void) | undefined
 }
 
 /**
@@ -31,6 +31,7 @@ export class Hold<E> {
   /** The plugin whose turn it is. */
   #plugin = ''
   #clock: Wait | undefined
+  #leave: (() => void) | undefined
 
   /** @param toEvent what a plugin receives */
   constructor(
@@ -54,7 +55,7 @@ export class Hold<E> {
   start(): void {
     if (this.#state !== 'new') return
     this.#state = 'asking'
-    this.#point.onCount?.(1)
+    this.#leave = this.#point.enter?.()
     this.#chain.askShadows(Date.now() + this.#point.deadline)
     this.#askNext(0)
   }
@@ -109,7 +110,7 @@ export class Hold<E> {
     const wasAsking = this.#state === 'asking'
     this.#state = 'over'
     this.#time.cancel(this.#clock)
-    if (wasAsking) this.#point.onCount?.(-1)
+    if (wasAsking) this.#leave?.()
     return wasAsking
   }
 }

@@ -18,10 +18,13 @@ const MAX_TURNS = 1000
  * of the connection meanwhile. Only the unloading of the plugin ends a turn unheard.
  */
 export class Shadows {
-  readonly #turns = new Set<{ stop(): void }>()
+  readonly #turns = new Map<{ stop(): void }, () => void>()
+  readonly #enter: () => () => void
   readonly #max: number
 
-  constructor(max = MAX_TURNS) {
+  /** @param enter called when a turn begins; what it returns is called at the turn's end */
+  constructor(enter: () => () => void = () => () => undefined, max = MAX_TURNS) {
+    this.#enter = enter
     this.#max = max
   }
 
@@ -51,17 +54,17 @@ export class Shadows {
       { ...facts, deadline: Infinity },
       toEvent,
       end => {
-        this.#turns.delete(turn)
+        this.#leave(turn)
         if (end.type === 'plugin-failed') observer.pluginFailed(plugin, about, end.cause)
         tell(outcomeOf(end))
       },
     )
-    this.#turns.add(turn)
+    this.#turns.set(turn, this.#enter())
     try {
       turn.start()
     } catch {
       // The event could not be made. What waits must not notice that a plugin in shadow mode is on its hook.
-      this.#turns.delete(turn)
+      this.#leave(turn)
       turn.stop()
       tell({ would: 'unknown' })
     }
@@ -69,8 +72,15 @@ export class Shadows {
 
   /** The plugins are unloaded: what they would have said is not counted any more. */
   stop(): void {
-    for (const turn of this.#turns) turn.stop()
-    this.#turns.clear()
+    for (const turn of this.#turns.keys()) {
+      turn.stop()
+      this.#leave(turn)
+    }
+  }
+
+  #leave(turn: { stop(): void }): void {
+    this.#turns.get(turn)?.()
+    this.#turns.delete(turn)
   }
 }
 

@@ -72,6 +72,8 @@ export interface TurnFacts {
   readonly vconn: VConn
   /** What the wait is about, in the words of the log: `client 192.0.2.1:50000`, or a host. */
   readonly about: string
+  /** Of the client for which an origin is asked, as {@link import('../base/network.js').networkOf} has it. */
+  readonly network?: string | undefined
   /** Of the whole wait; milliseconds since the epoch. */
   readonly deadline: number
   readonly observer: TurnObserver

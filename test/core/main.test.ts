@@ -139,7 +139,7 @@ test('a plugin that cannot be loaded stops the start', async t => {
   }
 })
 
-test('and with 1, before a port is open', async t => {
+test('a plugin that cannot be loaded ends the start with 1, before a port is open', async t => {
   const missing = PLUGINS['that is missing']
   if (missing === undefined) throw new Error('no such row')
   const { exitCode, stdout, stderr } = await runOn(t, 'start', withPlugin(missing))

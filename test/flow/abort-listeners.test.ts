@@ -67,7 +67,3 @@ for (const line of ['failing.mjs', 'failing.mjs @isolate=worker'])
       'on plugins without it',
     )
   })
-
-test('at the end', async () => {
-  await origin.stop()
-})

@@ -12,7 +12,7 @@ import { makeTempDir } from '../kit/temp-dir.js'
 const ACCEPT = `export default ({ hookAdd, accept, reject }) => hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ host, reenable }) =>
   setTimeout(() => reenable(host === 'bad.example' ? reject('revoked', 'seen') : accept()), 60))`
 
-test('the access log', async t => {
+test('the access log has one line for each transaction', async t => {
   const root = await makeAuthority({ name: 'Access Log Root' })
   const { chainPem, keyPem, cert } = await root.issue({
     cn: 'good.example',

@@ -55,7 +55,7 @@ test('ip_allow.yaml decides who is served', async t => {
   t.match((await get()).stdout, /^HTTP\/1.1 200/, 'after a bad one the old rules go on')
 })
 
-test('Basic Proxy-Authorization', async t => {
+test('a client needs the right Basic Proxy-Authorization', async t => {
   const hash = (await bcrypt.hash('secret', 4)).replace('$2b$', () => '$2y$')
   const { origin, proxy, get } = await start(t, {
     records: { 'proxy.config.http.proxy_auth.htpasswd': 'users' },

@@ -8,7 +8,7 @@ import { nginxOrigin } from '../kit/nginx-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { makeConfDir, runMain } from '../kit/proxy.js'
 
-test('a parked handshake, listed and rejected by hand', async t => {
+test('an operator lists a parked handshake and rejects it', async t => {
   const origin = await opensslOrigin({ ...issued })
   t.teardown(origin.stop)
   const { proxy, ctl } = await managed(t, ['desk.mjs one waits'])
@@ -39,7 +39,7 @@ test('a parked handshake, listed and rejected by hand', async t => {
   await proxy.until(/an operator rejects the handshake with managed\.test: revoked/)
 })
 
-test('what is held on another hook', async t => {
+test('an operator lists what is held on other hooks', async t => {
   const { proxy, ctl } = await managed(t, ['desk.mjs one holds'])
   const client = await rawClient(proxy.port)
   t.teardown(client.stop)
@@ -55,7 +55,7 @@ test('what is held on another hook', async t => {
   t.same(await held(), [])
 })
 
-test('messages for plugins, in the order of their lines', async t => {
+test("an operator's message reaches plugins in the order of their lines", async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
   const { proxy, ctl } = await managed(t, ['desk.mjs one', 'first_seen.js', 'desk.mjs two'])
@@ -71,7 +71,7 @@ test('messages for plugins, in the order of their lines', async t => {
   await proxy.until(/desk revoked host managed\.test: 2 remembered verdicts, 1 idle connection/)
 })
 
-test('an operator accepts through a plugin that asks for it; in a worker, too', async t => {
+test('an operator accepts through a plugin that asks for it, also in a worker', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
   for (const isolate of ['', '@isolate=worker ']) {
@@ -94,7 +94,7 @@ test('an operator accepts through a plugin that asks for it; in a worker, too', 
   }
 })
 
-test('mistakes of an operator', async t => {
+test('mistakes of an operator are answered with a remedy', async t => {
   const conf = makeConfDir()
   t.teardown(conf.remove)
   const wrong: Readonly<Record<string, RegExp>> = {
@@ -120,7 +120,7 @@ test('mistakes of an operator', async t => {
   t.match(await runCtl(conf.path, 'status'), { code: 1, err: /PTC_ADMIN_UNREACHABLE/ })
 })
 
-test('the API for other programs', async t => {
+test('other programs can use the management API', async t => {
   const { socket, proxy } = await managed(t, ['desk.mjs one'])
   const api = async (path: string, ...args: string[]) => {
     const { stdout } = await curl([
@@ -156,7 +156,7 @@ test('the API for other programs', async t => {
   t.match(await api('/v1/reload'), failed(404, 'PTC_ADMIN_REQUEST'), 'a GET changes nothing')
 })
 
-test('one folder, two proxies: the second runs without', async t => {
+test('a second proxy of one folder runs without a management socket', async t => {
   const { proxy, ctl } = await managed(t, [])
   const second = await runMain(['start', '-D', proxy.conf.path])
   t.teardown(second.stop)

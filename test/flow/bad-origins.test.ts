@@ -162,7 +162,7 @@ const ODD: Record<string, Odd> = {
   },
 }
 
-test('origins that speak no TLS, or a bad one', async t => {
+test('an origin that speaks no TLS or bad TLS is answered 502', async t => {
   const { proxy, root, ask } = await setUp(t)
   await Promise.all(
     Object.entries(ODD).map(async ([name, { script, status = 502, code, says }]) => {
@@ -184,7 +184,7 @@ test('origins that speak no TLS, or a bad one', async t => {
   t.equal(liveHandshakes(), 0, 'nothing native is left')
 })
 
-test('chains that are too long', async t => {
+test('a chain that is too long is refused', async t => {
   const { proxy, root, ask } = await setUp(t)
   let last = root
   const authorities: Authority[] = []
@@ -236,7 +236,7 @@ for (const [version, minVersion, maxVersion] of [
   })
 }
 
-test('an origin that leaves once it is accepted', async t => {
+test('an origin that leaves after its acceptance is reported to the client', async t => {
   const { root, ask } = await setUp(t)
   const origin = await nodeOrigin({
     tls: await root.issue({ cn: HOST }),

@@ -130,7 +130,7 @@ const CASES: Record<string, Wrong> = {
   },
 }
 
-test('requests that are wrong', async t => {
+test('malformed requests are refused', async t => {
   const { proxy, origin, url } = await setUp(t)
   for (const [name, { bytes, status = 400, code, says }] of Object.entries(CASES)) {
     await t.test(`one that ${name}`, async t => {
@@ -150,7 +150,7 @@ test('requests that are wrong', async t => {
   t.equal((await get(proxy.port, url)).status, 200, 'the proxy serves on')
 })
 
-test('a request that stops half-way', async t => {
+test('a request that stops half-way is not served', async t => {
   const { proxy, url } = await setUp(t)
   for (const part of ['G', 'GET https://a/ HTTP/1.1\r\n', 'GET https://a/ HTTP/1.1\r\nHost: a\r\nX: y']) {
     const client = await rawClient(proxy.port)
@@ -174,7 +174,7 @@ test('no header field is dropped, however many there are', async t => {
   t.ok(lines.includes('last: one'))
 })
 
-test('an origin that nobody is', async t => {
+test('a request to a port where nothing listens is answered 502', async t => {
   const { proxy } = await setUp(t)
   const refused = await get(proxy.port, `https://${HOST}:${await freePort()}/`)
   t.equal(refused.status, 502)

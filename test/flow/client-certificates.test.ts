@@ -77,7 +77,7 @@ test('certificates of clients are asked for only with authorities for them', asy
   })
 })
 
-test('at the end', async t => {
+test('every native object is freed when all connections have ended', async t => {
   await origin.stop()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')
 })

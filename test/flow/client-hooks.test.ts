@@ -197,7 +197,7 @@ test('a plugin that throws refuses, and the handshake has an end', async t => {
   t.ok(gate.of('TS_SSL_CLIENT_HELLO_HOOK')[0]?.signal.aborted)
 })
 
-test('what is no ClientHello', async t => {
+test('bytes that are no ClientHello end the handshake before plugins are asked', async t => {
   const gate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => reenable() })
   const { port, client } = await secureProxy(t, [gate])
   for (const bytes of [
@@ -215,7 +215,7 @@ test('what is no ClientHello', async t => {
   t.equal((await client()).body, HELLO, 'and nothing is broken by it')
 })
 
-test('at the end', async t => {
+test('every native object is freed when all connections have ended', async t => {
   await origin.stop()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')
 })

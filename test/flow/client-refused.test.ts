@@ -118,7 +118,7 @@ for (const tls of VERSIONS) {
   })
 }
 
-test('at the end', async t => {
+test('every native object is freed when all connections have ended', async t => {
   await origin.stop()
   dir.remove()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')

@@ -243,7 +243,7 @@ test('without a plugin that keeps them clients get tickets', async t => {
   }
 })
 
-test('a plugin that throws when a session is made, or is to be forgotten', async t => {
+test('a plugin that throws about a session disturbs no handshake', async t => {
   const text = `export default ({ hookAdd }) => hookAdd('TS_SSL_SESSION_HOOK', ({ op }) => { throw new Error('at ' + op) })`
   for (const tls of VERSIONS) {
     const { full, again, proxy } = await start(t, tls, [], {
@@ -257,7 +257,7 @@ test('a plugin that throws when a session is made, or is to be forgotten', async
   }
 })
 
-test('at the end', async t => {
+test('every native object is freed when all connections have ended', async t => {
   await origin.stop()
   dir.remove()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')

@@ -92,7 +92,7 @@ for (const mode of MODES) {
   })
 }
 
-test('a rejected origin is told to each of them', async t => {
+test('each command-line client reports a rejected origin', async t => {
   const stage = await startForClients(
     t,
     'probe',

@@ -37,7 +37,7 @@ async function start(t: Test, options: Partial<ConnectingOptions> = {}): Promise
   return { ...bumping, lines }
 }
 
-test('a client that a plugin refuses', async t => {
+test('the log names a client that a plugin refuses inside a bumped CONNECT', async t => {
   const refuse = ({ reenable }: { reenable: (verdict: ReturnType<typeof reject>) => unknown }): unknown =>
     reenable(reject('policy', 'not you'))
   for (const hook of ['TS_SSL_CLIENT_HELLO_HOOK', 'TS_SSL_CERT_HOOK'] as const) {
@@ -55,7 +55,7 @@ test('a client that a plugin refuses', async t => {
   }
 })
 
-test('an origin that is rejected', async t => {
+test('the log names the rejected origin of a bumped CONNECT', async t => {
   const { browse, lines } = await start(t, { answer: ({ reenable }) => void reenable(reject('revoked')) })
   const origin = await httpsOrigin(t, HOST)
   await browse(`https://${HOST}:${origin.port}/`)
@@ -69,7 +69,7 @@ test('an origin that is rejected', async t => {
   ])
 })
 
-test('requests inside are logged by their whole URL', async t => {
+test('requests inside a bumped CONNECT are logged with their whole URL', async t => {
   const closed = new ClientGate({ TS_HTTP_TXN_CLOSE_HOOK: () => {} })
   const { open, trusted, lines } = await start(t, { clientGates: [closed] })
   const origin = await httpsOrigin(t, HOST)
@@ -96,7 +96,7 @@ test('requests inside are logged by their whole URL', async t => {
   t.strictSame(told.filter(url => url !== authority).sort(), [...urls].sort(), 'and plugins are told it')
 })
 
-test('who was admitted with the CONNECT is who asks inside', async t => {
+test('requests inside a bumped CONNECT are logged with the user of the CONNECT', async t => {
   const { browse, lines } = await start(t, {
     records: { 'proxy.config.http.proxy_auth.htpasswd': 'users' },
     files: { users: `ann:${await bcrypt.hash('secret', 4)}\n` },
@@ -109,7 +109,7 @@ test('who was admitted with the CONNECT is who asks inside', async t => {
   ])
 })
 
-test('in other formats as well', async t => {
+test('requests inside a bumped CONNECT are logged in every format', async t => {
   for (const [format, expected] of [
     ['%<cqhm> %<cquc> %<shn>', /^GET https:\/\/www\.google\.com:(\d+)\/a www\.google\.com$/m],
     ['common', /"GET https:\/\/www\.google\.com:(\d+)\/a HTTP\/1\.1" 200/],
@@ -123,7 +123,7 @@ test('in other formats as well', async t => {
   }
 })
 
-test('what is no request, or is for no origin', async t => {
+test('the log shows malformed requests inside a bumped CONNECT', async t => {
   const { open, trusted, lines } = await start(t)
   const origin = await httpsOrigin(t, HOST)
   const authority = `${HOST}:${origin.port}`

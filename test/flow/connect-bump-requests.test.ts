@@ -12,7 +12,7 @@ const OTHER = 'www.yahoo.com'
 
 const start = (t: Test): Promise<Bumping> => startBumping(t, { hosts: [HOST, OTHER] })
 
-test('requests inside are for the name that was verified', async t => {
+test('requests inside a bumped CONNECT are for the verified name', async t => {
   const { open, trusted } = await start(t)
   const origin = await httpsOrigin(t, HOST)
   const authority = `${HOST}:${origin.port}`
@@ -39,7 +39,7 @@ test('requests inside are for the name that was verified', async t => {
   )
 })
 
-test('methods that ip_allow.yaml does not allow are not allowed inside', async t => {
+test('ip_allow.yaml limits the methods inside a bumped CONNECT', async t => {
   const allow = 'ip_allow:\n  - {apply: in, ip_addrs: 127.0.0.1, action: allow, methods: [CONNECT, GET]}\n'
   const { open, trusted } = await startBumping(t, { hosts: [HOST], files: { 'ip_allow.yaml': allow } })
   const origin = await httpsOrigin(t, HOST)
@@ -76,7 +76,7 @@ test('another SNI is verified at the address of CONNECT, and is what requests ar
   t.equal(origin.connections, 1)
 })
 
-test('a WebSocket goes through', async t => {
+test('a WebSocket passes inside a bumped CONNECT', async t => {
   const leaf = await (await testRoot()).issue({ cn: HOST })
   const server = createServer({ cert: leaf.chainPem, key: leaf.keyPem })
   server.on('upgrade', (request, socket) => {

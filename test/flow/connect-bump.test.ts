@@ -36,7 +36,7 @@ for (const [version, flags] of [
   })
 }
 
-test('the handshake of the client waits for the verdict', async t => {
+test("in bump mode the client's handshake waits for the verdict", async t => {
   const { open, gate, trusted } = await start(t, { answer: () => undefined })
   const origin = await httpsOrigin(t, HOST)
   const { client } = await open(`${HOST}:${origin.port}`)
@@ -72,7 +72,7 @@ test('no certificate is minted for an origin that is refused: an alert, and a li
   await proxy.until(/refused or cut: PTC_VERIFY_REJECTED: .*seen on a list/)
 })
 
-test('where a certificate of earlier is at hand a rejection is a page inside TLS', async t => {
+test('a rejection is a page inside TLS when a minted certificate is at hand', async t => {
   let isAccepted = true
   const { browse, proxy } = await start(t, {
     answer: event => void event.reenable(isAccepted ? undefined : reject('revoked', 'seen on a list')),
@@ -98,7 +98,7 @@ test('where a certificate of earlier is at hand a rejection is a page inside TLS
   t.notMatch(proxy.output(), /refused or cut/, 'the client has been told')
 })
 
-test('no verdict in time, and no origin, are alerts, too', async t => {
+test('in bump mode a deadline or a missing origin ends in an alert', async t => {
   const { browse, proxy } = await start(t, {
     answer: () => undefined,
     records: { 'proxy.config.ssl.client.verify.deadline': 100 },
@@ -123,7 +123,7 @@ test('a client that leaves while its origin is parked ends the handshake', async
   t.equal(liveHandshakes(), 0)
 })
 
-test('a shutdown waits for who is parked, and not for connections that are idle', async t => {
+test('a shutdown waits for parked handshakes and not for idle connections', async t => {
   const held: (() => unknown)[] = []
   const { open, gate, proxy, trusted } = await start(t, {
     hosts: [HOST, OTHER],
@@ -155,7 +155,7 @@ test('a shutdown waits for who is parked, and not for connections that are idle'
   t.equal(liveHandshakes(), 0)
 })
 
-test('clients are offered HTTP/1.1 and nothing else', async t => {
+test('in bump mode clients are offered HTTP/1.1 alone', async t => {
   const { open, proxy, trusted } = await start(t)
   const origin = await httpsOrigin(t, HOST)
   const both = await open(`${HOST}:${origin.port}`)
@@ -180,7 +180,7 @@ test('a client that does not trust the authority is noticed', async t => {
   await proxy.until(/PTC_CLIENT_HANDSHAKE: .*alert 48/)
 })
 
-test('what is no TLS does not pass', async t => {
+test('bytes that are no TLS do not pass a bumped CONNECT', async t => {
   const { ask, proxy, gate } = await start(t)
   const origin = await httpsOrigin(t, HOST)
   const client = await ask(`${HOST}:${origin.port}`, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')

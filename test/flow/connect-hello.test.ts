@@ -37,7 +37,7 @@ test('a client may send its ClientHello with its CONNECT', async t => {
   t.equal(names()[0], 'ServerHello')
 })
 
-test('a HelloRetryRequest passes, and what it asks for', async t => {
+test('a HelloRetryRequest and its second ClientHello pass a tunnel', async t => {
   const { curl } = await start(t)
   const leaf = await (await testRoot()).issue({ cn: HOST })
   const origin = await opensslOrigin({ ...leaf, tls: '1.3', groups: 'P-384' })
@@ -109,7 +109,7 @@ test('without SNI it is the address that is verified', async t => {
   t.equal(gate.asked.length, 2, 'a tunnel to the address is verified by the same probe')
 })
 
-test('what is no TLS does not pass', async t => {
+test('bytes that are no TLS do not pass a verified tunnel', async t => {
   const { ask, proxy } = await start(t)
   const origin = await httpsOrigin(t, HOST)
   const relay = await tapRelay(origin.port)

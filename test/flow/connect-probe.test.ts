@@ -69,7 +69,7 @@ for (const [version, flags] of [
   })
 }
 
-test('the 200 waits for the verdict', async t => {
+test('the 200 of a CONNECT waits for the verdict', async t => {
   const { ask, gate } = await start(t, { answer: () => undefined })
   const origin = await httpsOrigin(t, HOST)
   const client = await ask(`${HOST}:${origin.port}`)
@@ -81,7 +81,7 @@ test('the 200 waits for the verdict', async t => {
   t.equal((await client.response('CONNECT')).status, 200)
 })
 
-test('no verdict in time is 504', async t => {
+test('a CONNECT without a verdict in time is answered 504', async t => {
   const { curl } = await start(t, {
     answer: () => undefined,
     records: { 'proxy.config.ssl.client.verify.deadline': 100 },

@@ -28,7 +28,7 @@ test('start-up says that tunnels are not verified', async t => {
   t.match(proxy.output(), /WARNING: proxy\.config\.http\.connect\.verify is tunnel: .* NOT verified/)
 })
 
-test('ends pass in each direction on its own', async t => {
+test('a half-close passes a tunnel in each direction', async t => {
   const { ask, gate } = await start(t)
   const { port, connections } = await origin(t, echo)
   const early = await ask(`${HOST}:${port}`, 'with the request')
@@ -64,7 +64,7 @@ test('ends pass in each direction on its own', async t => {
   t.equal(connections.length, 2)
 })
 
-test('a side that breaks takes the other one with it', async t => {
+test('a tunnel side that breaks ends the other side', async t => {
   const { ask, gate, proxy } = await start(t)
   const waiting = await origin(t, scripts.silence)
   const client = await ask(`${HOST}:${waiting.port}`)
@@ -84,7 +84,7 @@ test('a side that breaks takes the other one with it', async t => {
   t.notMatch(proxy.output(), /refused or cut/, 'which is no news')
 })
 
-test('what cannot be had is answered with a page', async t => {
+test('a CONNECT to an origin out of reach is answered with a page', async t => {
   const { ask } = await start(t, { 'proxy.config.http.connect_ports': '443 8000-8010' })
   const free = await freePort()
   const cases: Record<string, [status: number, code: string]> = {
@@ -131,7 +131,7 @@ test('a client that leaves while its origin is dialled is forgotten', async t =>
   t.notMatch(proxy.output(), /ERROR|refused or cut/)
 })
 
-test('a stop ends the tunnels', async t => {
+test('a stop of the proxy ends its tunnels', async t => {
   const { ask, gate, proxy } = await start(t)
   const { port } = await origin(t, scripts.silence)
   const client = await ask(`${HOST}:${port}`)

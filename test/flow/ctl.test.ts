@@ -6,7 +6,7 @@ import { get } from '../kit/get.js'
 import { CONNECTION, HOST, issued, managed, runCtl } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 
-test('accepted and kept, revoked by ctl, asked again', async t => {
+test('ctl revokes a remembered acceptance, and the plugin is asked again', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
   const { proxy, ctl, count } = await managed(t, ['desk.mjs one'], runCtl)
@@ -41,7 +41,7 @@ test('accepted and kept, revoked by ctl, asked again', async t => {
   t.match(await ctl('revoke', 'spki:xyz'), { code: 1, err: /PTC_REVOCATION: "xyz" is no SHA-256/ })
 })
 
-test('reload and stop', async t => {
+test('ctl reloads and stops a proxy', async t => {
   const { proxy, socket, ctl } = await managed(t, ['desk.mjs one'], runCtl)
   t.equal((statSync(socket).mode & 0o777).toString(8), '600')
   t.match(await ctl('reload'), { code: 0, out: 'configuration read, for the 2nd time\n' })

@@ -93,7 +93,7 @@ test('an origin that leaves while parked ends the wait if there are no redials',
   await endsClean(t, stage)
 })
 
-test('a plugin that answers twice', async t => {
+test('the second answer of a plugin reaches nothing', async t => {
   const answers: string[] = []
   const gate = new Gate(
     ({ reenable }) => void answers.push(reenable(), reenable(reject('policy')), reenable()),
@@ -138,7 +138,7 @@ for (const [how, text] of Object.entries(FAILING)) {
   })
 }
 
-test('no answer until the deadline', async t => {
+test('a plugin that does not answer before the deadline has rejected', async t => {
   for (const [plugins, records] of [
     [(gate: Gate) => gate.line, { 'proxy.config.ssl.client.verify.deadline': 150 }],
     [(gate: Gate) => gate.line.replace(' ', ' @deadline=150 '), {}],
@@ -157,7 +157,7 @@ test('no answer until the deadline', async t => {
   }
 })
 
-test('two plugins, of which the second rejects', async t => {
+test('the second of two plugins can reject', async t => {
   const first = new Gate(event => void event.reenable())
   const second = new Gate(event => void event.reenable(reject('expired', 'by the book')))
   t.teardown(() => second.stop())
@@ -174,7 +174,7 @@ test('two plugins, of which the second rejects', async t => {
   await endsClean(t, stage)
 })
 
-test('two plugins, of which the first rejects', async t => {
+test('the second plugin is not asked after a rejection by the first', async t => {
   const first = new Gate(event => void event.reenable(reject('policy')))
   const second = new Gate(event => void event.reenable())
   t.teardown(() => second.stop())

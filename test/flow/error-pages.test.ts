@@ -4,7 +4,7 @@ import { test } from 'tap'
 import { curl } from '../kit/curl.js'
 import { startProxyHere } from '../kit/proxy.js'
 
-test("an operator's error pages", async t => {
+test("an operator's error pages replace the default ones", async t => {
   const proxy = await startProxyHere({ hosts: ['origin.example'] })
   t.teardown(() => proxy.stop())
   const via = ['-sS', '-x', `http://127.0.0.1:${proxy.port}`, '-H', 'Accept: text/html']

@@ -7,7 +7,7 @@ import { nodeOrigin } from '../kit/node-origin.js'
 import type { Issued } from '../kit/pki.js'
 import { startProxy } from '../kit/proxy.js'
 import { sClient } from '../kit/s-client.js'
-import { root, SECURE_FILES, origin as unused } from '../kit/secure-proxy.js'
+import { root, SECURE_FILES } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 /** Goes on everywhere, keeps sessions, and writes down what each event is made of. */
@@ -120,8 +120,4 @@ test('every event has its declared fields, here and in a worker', async t => {
       new RegExp(`confDir ${who} ${proxy.conf.path}$`, 'm'),
       `the folder of the configuration, ${who}`,
     )
-})
-
-test('nothing is left', async () => {
-  await unused.stop()
 })

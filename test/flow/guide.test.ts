@@ -73,7 +73,7 @@ class Reader {
   }
 }
 
-test('a plugin written from the guide alone', async t => {
+test('a plugin that is written from the guide alone works', async t => {
   const root = await makeAuthority({ name: 'Guide' })
   const old = await root.issue({ cn: OLD, notBefore: new Date(Date.now() - 3 * DAY) })
   const fresh = await root.issue({ cn: FRESH })

@@ -5,7 +5,7 @@ import { origin, secureProxy } from '../kit/secure-proxy.js'
 
 const url = `http://origin.example:${origin.port}/`
 
-test('the life of the proxy, and of each transaction', async t => {
+test('lifecycle hooks follow the life of the proxy and of each transaction', async t => {
   const gate = new ClientGate({
     TS_LIFECYCLE_PORTS_READY_HOOK: () => {},
     TS_HTTP_TXN_CLOSE_HOOK: () => {},

@@ -34,7 +34,7 @@ for (const scheme of SCHEMES) {
   })
 }
 
-test('a challenge that names such a scheme makes a connection private before there are credentials', async t => {
+test('a challenge with NTLM or Negotiate makes a connection private at once', async t => {
   const { origin, client } = await setUp(t, { schemes: ['Basic realm="a, b"', 'Negotiate', 'NTLM'] })
   const [alice, bob] = [await client(), await client()]
   await alice.ask()

@@ -144,7 +144,7 @@ for (const [method, mode] of WAYS)
     t.equal((await waiting).status, 200, 'the next one of its network has their place')
   })
 
-test('what a client hears of names', async t => {
+test('a client gets 502, 503 or 504 and a reason when a name cannot be resolved', async t => {
   const { client, urlOf, dns } = await start(
     t,
     { 'proxy.config.hostdb.lookup_timeout': 1, 'proxy.config.hostdb.fail.timeout': 60 },
@@ -172,7 +172,7 @@ test('a TTL of 0 is asked for anew', async t => {
   t.equal(dns.count('long.test'), 1)
 })
 
-test('a name that means a private address by now', async t => {
+test('a name that has come to mean a private address is refused', async t => {
   let asked = 0
   const { client, urlOf, origin } = await start(
     t,
@@ -189,7 +189,7 @@ test('a name that means a private address by now', async t => {
   t.strictSame(origin.requests, [], 'the address that was checked is the one that is dialled')
 })
 
-test('search domains of resolv.conf, and a host file', async t => {
+test('names are resolved by search domains of resolv.conf and by a host file', async t => {
   const { dns, client, urlOf, proxy } = await start(t, {}, ({ name }) =>
     name === 'intranet.corp.test' ? { addresses: ['127.0.0.1'] } : { rcode: 'NXDOMAIN' },
   )

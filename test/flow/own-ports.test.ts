@@ -17,7 +17,7 @@ const RECORDS = {
   'proxy.config.http.deny_private_origins': 0,
 } as const
 
-test('the ports of the proxy, in every spelling', async t => {
+test("requests to the proxy's own ports are refused in every spelling", async t => {
   const proxy = await startProxyHere({ hosts: ['own.test'], records: RECORDS })
   t.teardown(proxy.stop)
   for (const host of SPELLINGS) {
@@ -38,7 +38,7 @@ test('the ports of the proxy, in every spelling', async t => {
   }
 })
 
-test('what the proxy answers itself, it answers', async t => {
+test('requests that the proxy answers itself are answered', async t => {
   const proxy = await startProxyHere({ records: RECORDS })
   t.teardown(proxy.stop)
   const client = await rawClient(proxy.port)
@@ -48,7 +48,7 @@ test('what the proxy answers itself, it answers', async t => {
   client.stop()
 })
 
-test('the inspector, when somebody has opened it', async t => {
+test('requests to an open inspector are refused', async t => {
   inspector.open(0, '127.0.0.1')
   t.teardown(() => inspector.close())
   const { port } = new URL(inspector.url() ?? '')

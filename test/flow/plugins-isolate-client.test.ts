@@ -1,7 +1,7 @@
 /** The hooks of a client's handshake, for a plugin in worker threads: the same API, with OpenSSL's own client. */
 import { test } from 'tap'
 import { isolatedClients as setUp } from '../kit/isolated-client.js'
-import { HELLO, origin, root } from '../kit/secure-proxy.js'
+import { HELLO, root } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 for (const tls of ['1.2', '1.3'] as const) {
@@ -101,7 +101,7 @@ for (const tls of ['1.2', '1.3'] as const) {
   })
 }
 
-test('shadow mode, a time of its own, and who leaves', async t => {
+test('client hooks in workers know shadow mode, deadlines and clients that leave', async t => {
   const shadow = await setUp(t, {}, '@mode=shadow')
   t.match(await shadow.client({ servername: 'no.hello.example' }), { body: HELLO }, 'in shadow it has no say')
   await shadow.proxy.stop()
@@ -110,8 +110,4 @@ test('shadow mode, a time of its own, and who leaves', async t => {
   await proxy.until(/NOTE: \[isolated_client] aborted/)
   await proxy.server.stop(1)
   await proxy.until(/shutdown 1/)
-})
-
-test('at the end', async () => {
-  await origin.stop()
 })

@@ -21,7 +21,7 @@ async function die(t: Test, deaths: Deaths, hangTimeout: number): Promise<void> 
 }
 
 // On a loaded machine filling the memory takes longer than a call may take elsewhere.
-test('a worker that dies by itself rejects what it holds, and comes back', t =>
+test('a worker that dies by itself rejects what it holds, and is started again', t =>
   die(
     t,
     [
@@ -32,7 +32,7 @@ test('a worker that dies by itself rejects what it holds, and comes back', t =>
     30_000,
   ))
 
-test('a worker that does not return rejects what it holds, and comes back', t =>
+test('a worker that does not return rejects what it holds, and is started again', t =>
   die(
     t,
     [
@@ -42,7 +42,7 @@ test('a worker that does not return rejects what it holds, and comes back', t =>
     300,
   ))
 
-test('what waits behind a call that does not return is asked elsewhere', async t => {
+test('a call behind one that does not return moves to another worker', async t => {
   const { get } = await setUp(t, { 'proxy.config.plugin.isolate.hang_timeout': 1000 })
   const spins = get('spin')
   const all = await Promise.all(Array.from({ length: 20 }, () => get('ok')))
@@ -52,7 +52,7 @@ test('what waits behind a call that does not return is asked elsewhere', async t
   t.match(body.toString(), /plugin isolated, which failed .*does not return from its call/)
 })
 
-test('after repeated failures it is out of service, until one handshake has been answered', async t => {
+test('a plugin that keeps failing is out of service until it answers one handshake', async t => {
   const retryAfter = 1500
   const { proxy, get } = await setUp(t, {
     'proxy.config.plugin.isolate.max_failures': 3,

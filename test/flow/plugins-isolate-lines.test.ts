@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { isolatedStage as setUp } from '../kit/isolated.js'
 
-test('where an answer has to come at once, no worker can give it: said at the start', async t => {
+test('the start warns about a plugin in workers with verify.async 0', async t => {
   const { proxy, get } = await setUp(t, { 'proxy.config.ssl.client.verify.async': 0 })
   t.match(
     proxy.output(),
@@ -12,7 +12,7 @@ test('where an answer has to come at once, no worker can give it: said at the st
   await proxy.until(/it returned without an answer, and verify\.async is 0/)
 })
 
-test('shadow mode and the late policy are as for other plugins', async t => {
+test('shadow mode and the late policy work in workers', async t => {
   // Nobody waits for a plugin in shadow mode: the connection has to last until it has answered.
   const shadow = await setUp(t, { 'proxy.config.http.origin_max_idle': 10 }, '@mode=shadow')
   t.equal((await shadow.get('no')).status, 200)

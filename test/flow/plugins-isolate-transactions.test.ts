@@ -1,5 +1,6 @@
 /** The hooks of a request and its response, for a plugin in worker threads. */
 import { type Test, test } from 'tap'
+import { atEnd } from '../kit/at-end.js'
 import type { TimedResponse } from '../kit/client.js'
 import { get } from '../kit/get.js'
 import { nodeOrigin } from '../kit/node-origin.js'
@@ -75,7 +76,9 @@ async function stage(t: Test, records: ProxyConf['records'] = {}): Promise<Stage
   }
 }
 
-test('a request and its response are held, and changed', async t => {
+atEnd(() => origin.stop())
+
+test('a plugin in a worker holds and changes a request and its response', async t => {
   const { proxy, get } = await stage(t)
   const response = await get()
   t.equal(response.status, 200)
@@ -89,7 +92,7 @@ test('a request and its response are held, and changed', async t => {
   await proxy.until(/over 200 true/)
 })
 
-test('a rejection, a failure, and fields that are not for plugins', async t => {
+test('a plugin in a worker rejects, fails, and cannot change protected fields', async t => {
   const { proxy, get } = await stage(t)
   t.equal((await get('no request')).status, 403)
   t.equal((await get('no send')).status, 403)
@@ -106,7 +109,7 @@ test('a rejection, a failure, and fields that are not for plugins', async t => {
   t.equal(origin.requests.at(-1)?.headers['x-late'], undefined)
 })
 
-test('a worker that ends while it holds a request', async t => {
+test('a request is answered when the worker that holds it ends', async t => {
   const { proxy, get } = await stage(t, {
     'proxy.config.plugin.isolate.memory_mb': 32,
     'proxy.config.plugin.isolate.hang_timeout': 2000,
@@ -129,8 +132,4 @@ test('a worker that ends while it holds a request', async t => {
     await proxy.until(new RegExp(`(?:has a worker again[^]*){${i + 1}}`))
     t.equal((await get()).status, 200)
   }
-})
-
-test('at the end', async () => {
-  await origin.stop()
 })

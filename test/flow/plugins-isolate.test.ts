@@ -5,7 +5,7 @@ import { requestText } from '../kit/get.js'
 import { isolatedStage as setUp } from '../kit/isolated.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 
-test('the same API', async t => {
+test('plugins have the same API in workers', async t => {
   const { proxy, origin, get } = await setUp(t)
   t.match(proxy.output(), /NOTE: \[isolated] loaded with one,two/)
   await proxy.until(/ERROR: \[isolated] an error line/)
@@ -59,7 +59,7 @@ test('the same API', async t => {
   })
 })
 
-test('the client leaves: the plugin hears of it, and nothing is left', async t => {
+test('a plugin in a worker is told that its client has left', async t => {
   const { proxy, origin } = await setUp(t)
   const client = await rawClient(proxy.port)
   client.send(requestText(`https://never.test:${origin.port}/`))
@@ -69,7 +69,7 @@ test('the client leaves: the plugin hears of it, and nothing is left', async t =
   await proxy.until(/closed true/)
 })
 
-test('silence is a rejection', async t => {
+test('a plugin in a worker that stays silent has rejected', async t => {
   const { proxy, get } = await setUp(t, {}, '@deadline=200')
   t.equal((await get('never')).status, 504)
   await proxy.until(/aborted never\.test/)

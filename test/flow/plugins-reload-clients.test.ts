@@ -69,7 +69,3 @@ for (const hook of [
     await proxy.until(/answers: counted/)
     await proxy.until(/unloaded/)
   })
-
-test('at the end', async () => {
-  await origin.stop()
-})

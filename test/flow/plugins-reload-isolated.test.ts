@@ -13,7 +13,7 @@ export default ({ hookAdd }) => {
 }
 `
 
-test('a plugin stays for the transactions that it has been asked about', async t => {
+test('a plugin in workers stays loaded for the transactions that it was asked about', async t => {
   let held: ServerResponse | undefined
   const port = await listen(
     t,
@@ -32,7 +32,7 @@ test('a plugin stays for the transactions that it has been asked about', async t
   client.send(`GET http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
   while (held === undefined) await sleep(10)
   await proxy.server.reload()
-  await sleep(1200) // longer than a retired setup is left alone
+  await sleep(1200) // longer than it takes to discard a generation of which nothing is in flight
   held.end('late')
   const { status, body } = await client.response()
   t.equal(status, 200)

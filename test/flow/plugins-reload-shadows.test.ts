@@ -5,10 +5,10 @@ import { rawClient, tlsClient } from '../kit/client.js'
 import { httpsOrigin, testRoot } from '../kit/connecting.js'
 import { getOn } from '../kit/get.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
-import { root, SECURE_FILES, origin as unused } from '../kit/secure-proxy.js'
+import { root, SECURE_FILES } from '../kit/secure-proxy.js'
 
 const HOST = 'origin.example'
-/** Longer than a retired setup is left alone. */
+/** Longer than it takes to discard a generation of which nothing is in flight. */
 const THINKS = 900
 
 const THINKING = `
@@ -60,7 +60,7 @@ for (const hook of [
     t.match(proxy.output(), /would have rejected \S+.*: policy, on trial/, 'what it says counts')
   })
 
-test('silence keeps the old plugin until its deadline, and no longer', async t => {
+test('a shadow plugin that stays silent keeps its generation until its deadline', async t => {
   for (const hook of ['TS_SSL_CERT_VERIFY_HOOK', 'TS_SSL_CLIENT_HELLO_HOOK', 'TS_VCONN_START_HOOK']) {
     const proxy = await reloaded(t, `thinking.mjs @mode=shadow @deadline=600 ${hook}`)
     const [text] = await proxy.until(/[\s\S]*unloaded/)
@@ -68,13 +68,9 @@ test('silence keeps the old plugin until its deadline, and no longer', async t =
   }
 })
 
-test('the end of the proxy does not wait for it', async t => {
+test('a stop of the proxy does not wait for a shadow plugin', async t => {
   const proxy = await reloaded(t, 'thinking.mjs @mode=shadow @deadline=2000 TS_HTTP_READ_REQUEST_HDR_HOOK')
   const begin = performance.now()
   await proxy.server.stop(0)
   t.ok(performance.now() - begin < 900)
-})
-
-test('at the end', async () => {
-  await unused.stop()
 })

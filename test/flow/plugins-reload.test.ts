@@ -34,7 +34,7 @@ async function setUp(t: Test, plugins: ProxyConf['plugins'], modules: ProxyConf[
   return { proxy, origin, conf, get: () => get(proxy.port, `https://${HOST}:${origin.port}/`) }
 }
 
-test('workers of the old generation end when their last handshake has', async t => {
+test('workers of the old generation end after their last handshake', async t => {
   const text = (generation: string): string => `
 export default ({ hookAdd, note, signal }) => {
   signal.addEventListener('abort', () => note('the ${generation} is unloaded'))
@@ -89,7 +89,7 @@ test('a changed plugin.config: parked handshakes finish on the old chain, new on
   t.equal(fresh.unloads, 0)
 })
 
-test('a changed file: the line is the same, the plugin another', async t => {
+test('a reload loads a plugin anew when its file has changed and its line has not', async t => {
   const text = (status: string): string => `
 const loaded = '${status}'
 export default ({ hookAdd, reject }) =>

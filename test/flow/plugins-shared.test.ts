@@ -91,7 +91,7 @@ test('500 simultaneous handshakes to one host cost one call of the plugin', asyn
   t.match(stage.proxy.output(), /plugin shared reenabled .* a second time/)
 })
 
-test('a rejection is one for all who share it', async t => {
+test('a shared rejection rejects all handshakes that wait for it', async t => {
   const stage = await setUp(t, 'shared')
   const responses = Array.from({ length: 20 }, () => get(stage.proxy.port, stage.url))
   await parked(stage, 20)
@@ -103,7 +103,7 @@ test('a rejection is one for all who share it', async t => {
   t.equal(stage.asked.length, 1)
 })
 
-test('so is a failure', async t => {
+test('a failure of a shared call rejects all handshakes that wait for it', async t => {
   const stage = await setUp(t, 'shared', ({ schedule }) =>
     schedule(() => {
       throw new Error('oops')
@@ -114,7 +114,7 @@ test('so is a failure', async t => {
   t.equal(stage.asked.length, 1)
 })
 
-test('the question outlives the client that asked first, and ends with the last', async t => {
+test('a shared call outlives the first client and ends with the last one', async t => {
   const stage = await setUp(t, 'shared')
   const first = await send(stage.proxy, stage.url)
   await parked(stage, 1)
@@ -137,7 +137,7 @@ test('the question outlives the client that asked first, and ends with the last'
   t.equal((await third).status, 200)
 })
 
-test('the one who stays is answered', async t => {
+test('a client that stays gets the answer of a call that others have left', async t => {
   const stage = await setUp(t, 'shared')
   const first = await send(stage.proxy, stage.url)
   await parked(stage, 1)
@@ -150,7 +150,7 @@ test('the one who stays is answered', async t => {
   t.equal(stage.asked.length, 1)
 })
 
-test('each who waits keeps its own deadline; a call that never answers is not joined for ever', async t => {
+test('each handshake on a shared call keeps its own deadline', async t => {
   const deadline = { 'proxy.config.ssl.client.verify.deadline': 600 } as const
   const stage = await setUp(t, 'shared', () => {}, deadline)
   const first = get(stage.proxy.port, stage.url)
@@ -168,7 +168,7 @@ test('each who waits keeps its own deadline; a call that never answers is not jo
   t.equal(stage.asked.length, 2)
 })
 
-test('other questions are not shared', async t => {
+test('calls about different chains or names are not shared', async t => {
   const stage = await setUp(t, 'shared')
   const responses = [HOST, 'other.test'].map(host =>
     get(stage.proxy.port, `https://${host}:${stage.origin.port}/`),
@@ -179,7 +179,7 @@ test('other questions are not shared', async t => {
   for (const { status } of await Promise.all(responses)) t.equal(status, 200)
 })
 
-test('a plugin that does not say so is asked about each', async t => {
+test('a plugin without coalescing is asked about each handshake', async t => {
   const stage = await setUp(t, 'alone', ({ reenable }) => reenable())
   const responses = await Promise.all(Array.from({ length: 5 }, () => get(stage.proxy.port, stage.url)))
   t.same(

@@ -61,7 +61,7 @@ for (const general of ['probe', 'bump', 'tunnel'] as const) {
   })
 }
 
-test('a rejection, mode by mode', async t => {
+test('each CONNECT mode reports a rejection in its way', async t => {
   const it = await start(t, 'probe', {
     answer: ({ reenable }) => void reenable(reject('policy', 'bad host')),
   })
@@ -103,7 +103,7 @@ test('a tunnel is judged by the rule of the name in its ClientHello, too', async
   )
 })
 
-test('a reload changes the mode', async t => {
+test('a reload changes the CONNECT mode', async t => {
   const it = await start(t, 'probe')
   const origin = await httpsOrigin(t, ...HOSTS)
   t.equal(await signerSeen(it, BUMPED, origin), PROXY)

@@ -45,7 +45,7 @@ async function expects(
   }
 }
 
-test('pins', async t => {
+test('a rule can pin the keys of an origin', async t => {
   const REJECTED = 'X509_V_ERR_CERT_REJECTED 28'
   await expects(t, await stage(t, `verify_server_spki: ['${spki(ec)}']`), { ec: 200, renewed: REJECTED })
   await expects(t, await stage(t, `verify_server_cert_sha256: ['${hex(ec)}']`), {
@@ -64,7 +64,7 @@ verify_server_spki: ['${spki(ec)}']`
   )
 })
 
-test('alternative names', async t => {
+test('a rule can demand alternative names', async t => {
   const MISMATCH = /X509_V_ERR_HOSTNAME_MISMATCH 62.*no alternative name is/
   const is = (matcher: string): Promise<Policed> => stage(t, `verify_server_san: [${matcher}]`)
   for (const matcher of [
@@ -86,21 +86,21 @@ test('alternative names', async t => {
     t.match((await (await is(matcher)).ask('ec', HOST)).body.toString(), MISMATCH, matcher)
 })
 
-test('key sizes', async t => {
+test('a rule can demand sizes of keys', async t => {
   const it = await stage(t, 'verify_server_min_rsa_bits: 3072\nverify_server_min_ec_bits: 256')
   await expects(t, it, { rsa: 'X509_V_ERR_EE_KEY_TOO_SMALL 66', ec: 200 })
   const both = await stage(t, 'verify_server_min_ec_bits: 384')
   await expects(t, both, { ec: /EE_KEY_TOO_SMALL/.source, rsa: 'X509_V_ERR_CA_KEY_TOO_SMALL 67' })
 })
 
-test('a demand under PERMISSIVE is told, and does not bind', async t => {
+test('under PERMISSIVE a missed demand is logged and does not bind', async t => {
   const it = await stage(t, `verify_server_policy: PERMISSIVE\nverify_server_spki: ['${spki(ec)}']`)
   const { status, header } = await it.ask('renewed', HOST)
   t.equal(status, 200)
   t.match(header('proxy-status'), 'x509=X509_V_ERR_CERT_REJECTED/28 depth=0')
 })
 
-test('a static revocation list', async t => {
+test('a static revocation list rejects the certificates on it', async t => {
   const REVOKED = 'X509_V_ERR_CERT_REVOKED 23'
   const files = { 'crl.pem': revocationList(root, [renewed]) }
   const it = await stage(t, 'verify_server_crl: crl.pem', files)
@@ -120,7 +120,7 @@ test('a static revocation list', async t => {
   })
 })
 
-test('versions, suites, groups and ALPN', async t => {
+test('a rule can set versions, suites, groups and ALPN', async t => {
   const of = async (keys: string): Promise<string | null | undefined> => {
     const it = await stage(t, keys)
     t.equal((await it.ask('ec', HOST)).status, 200, keys)
@@ -154,7 +154,7 @@ test('the digest of a connection is in the log', async t => {
   t.match(it.proxy.output(), line)
 })
 
-test('verify.async 0: who does not answer at once has rejected', async t => {
+test('with verify.async 0 a plugin that does not answer at once has rejected', async t => {
   let isLate = false
   const gate = new Gate(({ reenable }) => void (isLate ? setTimeout(reenable, 10) : reenable()))
   t.teardown(() => gate.stop())
@@ -169,7 +169,7 @@ test('verify.async 0: who does not answer at once has rejected', async t => {
   t.match(body.toString(), /plugin gate, which failed .*it returned without an answer/)
 })
 
-test('the key log', async t => {
+test('the key log has the secrets of every session', async t => {
   const it = await policed(t, {
     ...{ hosts: [HOST], ca: root.certPem, origins: { ec } },
     records: { 'proxy.config.ssl.keylog_file': 'keys.log' },

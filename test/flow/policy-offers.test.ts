@@ -11,7 +11,7 @@ const agreed = (origin: NodeOrigin, what: 'alpn' | 'protocol'): unknown =>
   origin.handshakes.map(handshake => handshake[what])
 
 // tls_client_alpn_configuration
-test('ALPN', async t => {
+test('the protocols of the record are offered by ALPN', async t => {
   const offered = async (t: Test, record: 'http/1.1' | null, keys = ''): Promise<unknown> => {
     const it = await stage(t, {
       origins: { foo },
@@ -28,7 +28,7 @@ test('ALPN', async t => {
   t.same(await offered(t, null, ', client_alpn: [http/1.1]'), ['http/1.1'])
 })
 
-test('what cannot be spoken is not offered', async t => {
+test('a protocol that the proxy cannot speak is not offered', async t => {
   // Traffic Server logs an error and offers nothing.
   for (const wrong of ['not_a_protocol', 'h2', 'h2,http/1.1', 'http/1.1,http/1.0']) {
     await t.rejects(
@@ -44,7 +44,7 @@ test('what cannot be spoken is not offered', async t => {
   }
 })
 
-test('an origin that wants another protocol is told of as such', async t => {
+test('an origin that wants another protocol is named in the answer and the log', async t => {
   const it = await stage(t, {
     origins: { foo: { ...foo, tls: { ALPNProtocols: ['h2'] } } },
     sni: 'sni: [{fqdn: foo.com, client_alpn: [http/1.1]}, {fqdn: random.com, verify_server_name: foo.com}]',
@@ -56,7 +56,7 @@ test('an origin that wants another protocol is told of as such', async t => {
 })
 
 // tls_client_versions_minmax: there it is about clients; those keys are refused here, and ours are about origins
-test('TLS versions have a least and a most', async t => {
+test('records set the lowest and the highest TLS version', async t => {
   for (const key of [
     'valid_tls_versions_in: [TLSv1_2]',
     'valid_tls_version_min_in: TLSv1',

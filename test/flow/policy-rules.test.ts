@@ -7,7 +7,7 @@ import { test } from 'tap'
 import { BASE, expects, gate, POLICY, PROPERTIES, signer, signer2, stage } from './policy-stage.js'
 
 // tls_verify
-test('PERMISSIVE for all, ENFORCED for some', async t => {
+test('a rule can enforce verification for some hosts', async t => {
   const it = await stage(t, {
     records: { [POLICY]: 'PERMISSIVE', [PROPERTIES]: 'SIGNATURE' },
     sni: `sni:
@@ -29,7 +29,7 @@ test('PERMISSIVE for all, ENFORCED for some', async t => {
 })
 
 // tls_verify2
-test('ENFORCED for all, less for some', async t => {
+test('a rule can relax verification for some hosts', async t => {
   const it = await stage(t, {
     ...gate(t),
     sni: `sni:
@@ -79,7 +79,7 @@ test('the order of rules matters', async t => {
 })
 
 // tls_verify_base, tls_verify_override, tls_verify_override_base: what PERMISSIVE tells
-test('PERMISSIVE tells what it let through', async t => {
+test('PERMISSIVE logs the failures that it let pass', async t => {
   const it = await stage(t, { records: { [POLICY]: 'PERMISSIVE' } })
   const { status, header } = await it.ask('self', 'random.com')
   t.equal(status, 200)
@@ -98,7 +98,7 @@ test('PERMISSIVE tells what it let through', async t => {
 })
 
 // tls_verify_ca_override
-test('each name by its own roots', async t => {
+test('each host can have its own trusted roots', async t => {
   const it = await stage(t, {
     files: { 'signer.pem': signer.certPem, 'signer2.pem': signer2.certPem },
     sni: `sni:
@@ -137,7 +137,7 @@ test('roots of its own are the only ones, may be several, and lie where the root
 })
 
 // tls_verify_not_pristine, and the sni_policy matrix of tls_verify_override: the name that is checked
-test('the name that is announced and the name that is checked', async t => {
+test('a rule can set the SNI and the name to check', async t => {
   const it = await stage(t, {
     sni: `sni:
 - {fqdn: bar.com, verify_server_name: foo.com, client_sni: foo.com}

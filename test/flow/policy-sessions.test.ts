@@ -131,6 +131,6 @@ test('an idle connection does not outlive the verdict it rests on', async t => {
   t.equal(gate.asked.length, 2)
 })
 
-test('no session is left over', async t => {
+test('no session is left when the proxies have stopped', async t => {
   t.equal(liveNatives()['SSL_SESSION'] ?? 0, 0)
 })

@@ -53,7 +53,7 @@ test('connect_timeout_ms: an origin that does not accept', async t => {
   await endsIn(t, it, deaf.port, /did not accept within 300 ms[\s\S]*PTC_CONNECT_TIMEOUT/)
 })
 
-test('connect_timeout_ms: a tunnel that nobody verifies has it too', async t => {
+test('connect_timeout_ms: it limits an unverified tunnel too', async t => {
   const it = await stage(t, 'connect_timeout_ms: 300, connect_verify: tunnel')
   const deaf = await deafPort()
   t.teardown(deaf.stop)
@@ -103,6 +103,6 @@ test('total_timeout_ms: the time of the plugins does not count, nor that of the 
   t.ok(ms >= 1000)
 })
 
-test('when all proxies have stopped', async t => {
+test('no handshake is left when all proxies have stopped', async t => {
   t.equal(liveHandshakes(), 0, 'nothing native is left')
 })

@@ -114,7 +114,7 @@ test('PERMISSIVE without a plugin verifies nothing, and says so', async t => {
   t.notMatch(proxy.output(), /"verdict":"accepted"/)
 })
 
-test('with verify.server 0 nobody decides', async t => {
+test('with verify.server 0 no plugin is asked and no check is made', async t => {
   const gate = new Gate(({ reenable }) => void reenable(reject('policy')))
   const { proxy, ask } = await setUp(t, { [VERIFY]: 0 }, gate)
   t.match(proxy.output(), /WARNING: .* is 0: origins are NOT verified/, 'the start says so')
@@ -153,7 +153,7 @@ test('with policy DISABLED the plugins alone decide', async t => {
   t.equal(gate.asked.length, 4)
 })
 
-test('with policy DISABLED and no plugin nobody can accept', async t => {
+test('with policy DISABLED and no plugin every handshake is rejected', async t => {
   const { proxy, ask, origin } = await setUp(t, { [`${VERIFY}.policy`]: 'DISABLED' })
   t.match(proxy.output(), /WARNING: .* the built-in check is off: every https origin is rejected/)
   const { status, body } = await ask('good')
@@ -176,6 +176,6 @@ test('properties say how much of the built-in check counts', async t => {
   }
 })
 
-test('when all proxies have stopped', async t => {
+test('no handshake is left when all proxies have stopped', async t => {
   t.equal(liveHandshakes(), 0, 'nothing native is left')
 })

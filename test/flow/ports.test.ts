@@ -62,7 +62,7 @@ async function shown(port: number, servername?: string): Promise<string> {
   return String(CN)
 }
 
-test('an HTTPS proxy', async t => {
+test('a client may speak TLS to the proxy', async t => {
   const { proxy, ports, url, origin } = await start(t, confWith('0:ssl:ip-in=127.0.0.1'))
   const via = ['-sS', '-x', `https://127.0.0.1:${ports[0]}`, '--proxy-cacert', `${proxy.conf.path}/root.pem`]
   t.equal((await curl([...via, url])).stdout, `hello from origin.example:${origin.port}\n`)
@@ -86,7 +86,7 @@ test('an HTTPS proxy', async t => {
   t.equal(await shown(ports[0] ?? 0, 'a.b.other.example'), 'proxy.example')
 })
 
-test('certificates are exchanged without dropping a connection', async t => {
+test('a reload exchanges certificates without dropping a connection', async t => {
   const { proxy, ports, url } = await start(t, confWith('0:ssl:ip-in=127.0.0.1'))
   const [port = 0] = ports
   const socket = tlsConnect({ port, host: '127.0.0.1', ca: root.certPem })
@@ -110,7 +110,7 @@ test('certificates are exchanged without dropping a connection', async t => {
   t.equal(await shown(port), 'later.example', 'after a bad reload all stays')
 })
 
-test('a slow client of an ssl port', async t => {
+test('a slow client of an ssl port is cut off', async t => {
   const { ports, url } = await start(
     t,
     confWith(
@@ -135,7 +135,7 @@ test('a slow client of an ssl port', async t => {
   t.ok(performance.now() - startedAt < 6000, 'is cut off, in its handshake and in its request')
 })
 
-test('an ssl port without a certificate', async t => {
+test('an ssl port without a certificate does not start', async t => {
   const begin = (files: Record<string, string>) =>
     startProxyHere({ ...confWith('0:ssl:ip-in=127.0.0.1'), files })
   await t.rejects(
@@ -157,7 +157,7 @@ test('an ssl port without a certificate', async t => {
   })
 })
 
-test('several ports, IPv6 among them', async t => {
+test('the proxy listens on several ports, also on IPv6', async t => {
   const { proxy, url } = await start(t, confWith('0:ip-in=127.0.0.1 0:ip-in=[::1] 0:ssl:ip-in=127.0.0.1'))
   const [v4, v6] = proxy.server.ports
   t.match([v4?.address, v6?.address], ['127.0.0.1', '::1'])
@@ -169,7 +169,7 @@ test('several ports, IPv6 among them', async t => {
   t.equal(second.proxy.port, wild?.port, 'an IPv6 port leaves the same number to IPv4')
 })
 
-test('connections have a limit', async t => {
+test('the number of connections has a limit', async t => {
   const limits = {
     'proxy.config.net.per_client.max_connections_in': 2,
     'proxy.config.net.connections_throttle': 3,

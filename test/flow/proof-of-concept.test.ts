@@ -80,7 +80,7 @@ test("the proof of concept's three requests, with its configuration as it stands
   }
 })
 
-test('the same through the real telnet', async t => {
+test("the proof of concept's requests work through the real telnet", async t => {
   const { proxy, originPort } = await setUp(t)
   const ask = async (host: string) => {
     const client = await telnet(proxy.port)

@@ -72,7 +72,7 @@ async function setUp(
 
 const REMEMBERED = accept({ cacheFor: 60_000 })
 
-test('a remembered acceptance and the connection that rests on it', async t => {
+test('a revocation ends a remembered acceptance and the connection that rests on it', async t => {
   const { proxy, origin, asked, ask, revoke } = await setUp(t, REMEMBERED)
   for (let i = 0; i < 3; i++) t.equal(await ask(), 200)
   await ask('other.test')
@@ -113,7 +113,7 @@ for (const reverify of [0, 1] as const)
     t.equal(asked.length, reverify + 2)
   })
 
-test('a handshake that is parked goes on, and its connection is not used again', async t => {
+test('a parked handshake survives a revocation, and its connection is not used again', async t => {
   const { origin, asked, ask, askedAtLeast, revoke } = await setUp(t, undefined)
   const early = ask()
   const first = await askedAtLeast(1)
@@ -129,7 +129,7 @@ test('a handshake that is parked goes on, and its connection is not used again',
   t.same([asked.length, origin.handshakes.length], [2, 2], 'what came later is kept')
 })
 
-test('a question from before is not shared by those who come after', async t => {
+test('a call from before a revocation is not shared with later handshakes', async t => {
   const { asked, ask, askedAtLeast, revoke } = await setUp(t, undefined, {}, 'revoking.mjs shared')
   const early = ask()
   await askedAtLeast(1)
@@ -143,7 +143,7 @@ test('a question from before is not shared by those who come after', async t => 
   t.equal(await late, 200)
 })
 
-test('the address behind a tunnel is verified again, and open tunnels go on', async t => {
+test("after a revocation a tunnel's address is verified again, and open tunnels stay", async t => {
   const { proxy, origin, asked, revoke } = await setUp(t, accept(), {
     'proxy.config.http.connect_ports': '*',
   })
@@ -166,7 +166,7 @@ test('the address behind a tunnel is verified again, and open tunnels go on', as
   secured.destroy()
 })
 
-test('an acceptance under old rules', async t => {
+test('a revocation reaches an acceptance under old rules', async t => {
   const { proxy, asked, ask, askedAtLeast, revoke } = await setUp(t, undefined)
   const early = ask()
   const first = await askedAtLeast(1)

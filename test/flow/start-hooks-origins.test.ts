@@ -84,7 +84,7 @@ test('an origin that is refused: 502, 500 or 504 with a page, and not a byte for
   t.ok(origin.connections.every(connection => connection.bytes().length === 0))
 })
 
-test('client or origin leaves while a connection to an origin is parked', async t => {
+test('a parked connection to an origin ends when client or origin leaves', async t => {
   const origin = await rawOrigin(nothing)
   t.teardown(origin.stop)
   for (const who of ['client', 'origin'] as const) {
@@ -116,7 +116,7 @@ test('client or origin leaves while a connection to an origin is parked', async 
   t.equal(liveHandshakes(), 0)
 })
 
-test('a handshake that cannot begin is a connection that closes', async t => {
+test('a handshake that cannot begin closes its connection', async t => {
   const origin = await rawOrigin(nothing)
   t.teardown(origin.stop)
   const { gate, port } = await gateStage(

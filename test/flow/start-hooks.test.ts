@@ -152,7 +152,7 @@ test('a plugin in shadow mode is asked about clients, logged, and has no say', a
   await proxy.until(new RegExp(`would have rejected ${HOST}: it did not answer in time`))
 })
 
-test('at the end', async t => {
+test('every native object is freed when all connections have ended', async t => {
   await origin.stop()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')
 })

@@ -47,7 +47,7 @@ test('a transaction that never ends is ended, however busy it is', async t => {
   await origin.until(() => (origin.openConnections === 0 ? true : undefined), 'the origin is left too')
 })
 
-test('a response through an ssl port that is cut off', async t => {
+test('a response through an ssl port is cut off by its timeout', async t => {
   const root = await makeAuthority({ name: 'Timeout Root' })
   const own = await root.issue({ cn: 'proxy.example', sans: ['127.0.0.1'] })
   const origin = await nodeOrigin({ handler: (_, response) => void response.writeHead(200).write('x') })
@@ -84,7 +84,7 @@ async function shownTo(port: number, ca: string): Promise<string> {
   return String(CN)
 }
 
-test('slow clients and slow origins are cut off, and nothing of them stays', async t => {
+test('slow clients and slow origins are cut off, and all they held is freed', async t => {
   const silent = new Set<Socket>()
   const origin = createServer(socket => {
     silent.add(socket.resume())
@@ -137,7 +137,7 @@ test('slow clients and slow origins are cut off, and nothing of them stays', asy
   t.equal(silent.size, 0, 'no connection to the origin is left')
 })
 
-test('times are exchanged by a reload', async t => {
+test('a reload changes the timeouts', async t => {
   const conf = (seconds: number) => ({
     records: {
       'proxy.config.http.transaction_no_activity_timeout_in': seconds,

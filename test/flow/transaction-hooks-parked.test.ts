@@ -53,7 +53,7 @@ test('a response that is parked waits with its body, and is not read on', async 
   }
 })
 
-test('a response that has come whole while it is parked', async t => {
+test('a parked response may arrive whole', async t => {
   const { plain } = await bothOrigins(t)
   const { gate, port } = await gateStage(t, { [READ_RESPONSE]: nothing, [SEND_RESPONSE]: slowly })
   const client = await rawClient(port)
@@ -84,7 +84,7 @@ for (const hook of HOOKS) {
   })
 }
 
-test('the origin leaves while a request for it is parked', async t => {
+test('a parked request fails when its origin connection ends', async t => {
   const origin = await rawOrigin(async connection => {
     await connection.untilBytes(1)
     connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')

@@ -89,7 +89,7 @@ test('header fields are read and changed, and args are shared', async t => {
   t.match((await gate.next(TXN_CLOSE)).args, { test: 'kept' })
 })
 
-test('what would make it another message is refused to the plugin', async t => {
+test('a plugin cannot change the fields that frame or route a message', async t => {
   const { plain } = await bothOrigins(t)
   const errors: unknown[] = []
   let kept: HookEvents[typeof READ_REQUEST] | undefined
@@ -131,7 +131,7 @@ test('what would make it another message is refused to the plugin', async t => {
   t.notMatch(JSON.stringify(plain.requests[0]?.headers), /x-a|x-late/)
 })
 
-test('CONNECT is asked about before anything is dialled', async t => {
+test('plugins are asked about a CONNECT before anything is dialled', async t => {
   const { plain } = await bothOrigins(t)
   const conf = { records: { 'proxy.config.http.connect.verify': 'tunnel' } } as const
   const at = `${HOST}:${plain.port}`
@@ -175,7 +175,7 @@ test('CONNECT is asked about before anything is dialled', async t => {
   t.equal(parked.signal.aborted, true)
 })
 
-test('plugins in shadow mode see a copy, and have no say', async t => {
+test('plugins in shadow mode see a copy of a message and decide nothing', async t => {
   const { plain } = await bothOrigins(t)
   const { port, proxy } = await gateStage(
     t,

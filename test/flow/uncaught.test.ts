@@ -23,7 +23,7 @@ export default ({ hookAdd, note }) => hookAdd('TS_HTTP_READ_REQUEST_HDR_HOOK', (
 })
 `
 
-test('nothing that a plugin leaves uncaught ends the proxy', async t => {
+test('an uncaught error of a plugin does not end the proxy', async t => {
   const origin = await nodeOrigin()
   t.teardown(origin.stop)
   const proxy = await startProxy({

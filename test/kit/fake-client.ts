@@ -35,13 +35,14 @@ export const clientOf = (link: ClientLink): ClientInfo =>
 
 /** A port whose clients are fake: what reaches it is written down, and answered by `answer`. */
 export class FakeHost implements ClientHost {
-  limits: ListenerLimits = {
+  inForce: ListenerLimits = {
     maxHeaderBytes: 16_384,
     headersTimeout: 1000,
     requestTimeout: 0,
     keepAliveTimeout: 1000,
   }
-  readonly keepAliveLines = 'Connection: keep-alive\r\n'
+  readonly limits = (): ListenerLimits => this.inForce
+  readonly keepAliveLines = (): string => 'Connection: keep-alive\r\n'
   isDraining = false
   readonly requests: { readonly request: ClientRequest; readonly reply: ClientReply }[] = []
   readonly errors: string[] = []

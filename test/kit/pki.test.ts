@@ -67,7 +67,7 @@ test('a certificate is as good or as bad as it was asked for', async t => {
   )
 })
 
-test('an authority with two certificates', async t => {
+test('an authority can have two certificates', async t => {
   const root = await makeAuthority({ name: 'Root' })
   const other = await makeAuthority({ name: 'Other root' })
   const issuing = await makeAuthority({ name: 'Twin', parent: root })

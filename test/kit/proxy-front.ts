@@ -6,7 +6,7 @@ import type { ListenerLimits } from '../../core/http/listener/client-host.js'
 import { ClientInfo } from '../../core/http/listener/client-info.js'
 import { createListener, type Listener, type ListenerOptions } from '../../core/http/listener/listener.js'
 import { Forwarder } from '../../core/http/transaction/forward.js'
-import type { ForwarderOptions } from '../../core/http/transaction/forwarder-options.js'
+import type { ForwarderOptions, ForwarderSettings } from '../../core/http/transaction/forwarder-options.js'
 import type { Summary } from '../../core/http/transaction/summary.js'
 import { Via } from '../../core/http/transaction/via.js'
 import { type ConnectorOptions, OriginConnector } from '../../core/origin/connect.js'
@@ -24,7 +24,7 @@ export interface RunningFront {
 export interface FrontSettings {
   readonly limits?: Partial<ListenerLimits>
   readonly connector?: Partial<ConnectorOptions>
-  readonly forwarder?: Partial<ForwarderOptions>
+  readonly forwarder?: Partial<ForwarderSettings & Omit<ForwarderOptions, 'current'>>
   readonly front?: Partial<ListenerOptions>
 }
 
@@ -36,24 +36,29 @@ const PORT: ClientPort = {
   },
 }
 
+const HTTP1 = { maxHeadBytes: 65_536, hasPrivateLogins: true }
 export const POOL = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 10_000 }
 
 /** Https is refused unless the settings bring a `startTls`. */
 export async function startFront(t: Test, settings: FrontSettings = {}): Promise<RunningFront> {
   const connector = new OriginConnector({
-    dial: { connectTimeout: 2000, names: NO_NAMES },
-    pool: POOL,
-    http1: { maxHeadBytes: 65_536, hasPrivateLogins: true },
+    dial: () => ({ connectTimeout: 2000, names: NO_NAMES }),
+    pool: () => POOL,
+    http1: () => HTTP1,
     startTls: () => Promise.reject(new Error('no TLS in this test')),
     policyDigest: () => 'test',
     ...settings.connector,
   })
   const done: Summary[] = []
-  const forward = new Forwarder({
-    connector,
+  const forwarding = {
     via: new Via('portcullis-test'),
     idleTimeout: 5000,
     upgradeIdleTimeout: 5000,
+    ...settings.forwarder,
+  }
+  const forward = new Forwarder({
+    connector,
+    current: () => forwarding,
     onDone: summary => done.push(summary),
     ...settings.forwarder,
   })
@@ -64,7 +69,7 @@ export async function startFront(t: Test, settings: FrontSettings = {}): Promise
     keepAliveTimeout: 5000,
     ...settings.limits,
   }
-  const front = createListener({ forward, limits, port: PORT, ...settings.front })
+  const front = createListener({ forward, limits: () => limits, port: PORT, ...settings.front })
   const { port } = await front.listen(0, '127.0.0.1')
   t.teardown(async () => {
     await front.close(0)

@@ -28,6 +28,6 @@ export function pointOf<E extends TxnEvent>(ask: (event: E) => unknown): HoldPoi
 }
 
 /** For `hooks` of a forwarder. */
-export function hooksOf(points: Partial<TxnPoints>): () => TxnPoints {
-  return () => ({ ...NONE, ...points })
+export function hooksOf(points: Partial<TxnPoints>): TxnPoints {
+  return { ...NONE, ...points }
 }

@@ -1,6 +1,7 @@
 /** A proxy with an ssl port in the test's process, an origin behind it, and OpenSSL's own client in front of it. */
 import type { Test } from 'tap'
 import { liveNatives } from '../../core/tls/openssl/owned.js'
+import { atEnd } from './at-end.js'
 import { CLIENT_GATE_MODULE, type ClientGate } from './client-gate.js'
 import { nodeOrigin } from './node-origin.js'
 import { makeAuthority } from './pki.js'
@@ -12,6 +13,7 @@ export const own = await root.issue({ cn: 'proxy.example' })
 const other = await root.issue({ cn: 'other.example' })
 
 export const origin = await nodeOrigin()
+atEnd(origin.stop)
 export const REQUEST = `GET http://origin.example:${origin.port}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
 /** What the origin answers. */
 export const HELLO = `hello from origin.example:${origin.port}`

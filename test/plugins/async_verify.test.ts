@@ -92,7 +92,7 @@ test('a host is matched at the boundary of a label, whatever its capitals', asyn
   )
 })
 
-test('subjects', async t => {
+test('async_verify compares whole attributes of subjects', async t => {
   const google = '/O=Google LLC/CN=x'
   const facebook = '/O=Facebook/CN=x'
   const issuedByGoogle = subjects('/CN=x', '/C=US/O=Google Trust Services/CN=WE1')

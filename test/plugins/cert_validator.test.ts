@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Test, test } from 'tap'
 import type { Origin } from '../../core/testing/kit.js'
 import { makeChain } from '../../core/testing/kit.js'
+import { atEnd } from '../kit/at-end.js'
 import { requireProgram } from '../kit/programs.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
@@ -222,4 +223,4 @@ test('the helper that comes with Squid', async t => {
   }
 })
 
-test('the files are gone', async () => dir.remove())
+atEnd(() => dir.remove())

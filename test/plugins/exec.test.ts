@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { certificatesOf, makeChain } from '../../core/testing/kit.js'
 import { spkiOf } from '../../plugins/certificates/fingerprints.js'
+import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
@@ -143,4 +144,4 @@ test('the program gets little of the environment', async t => {
   t.strictSame(await ask(t, `exec cmd=${program}`), ACCEPTED)
 })
 
-test('the files are gone', async () => dir.remove())
+atEnd(() => dir.remove())

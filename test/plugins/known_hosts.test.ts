@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'nod
 import { test } from 'tap'
 import { certificatesOf, makeChain } from '../../core/testing/kit.js'
 import { spkiOf } from '../../plugins/certificates/fingerprints.js'
+import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
@@ -130,4 +131,4 @@ test('a file with mistakes stops the start, with every line', async t => {
   await t.rejects(starting, { code: 'PTC_PLUGIN_INIT_FAILED', message: /:1: .*\n.*:3: .*\n.*:4: .*\n.*:5: / })
 })
 
-test('the files are gone', async () => dir.remove())
+atEnd(() => dir.remove())

@@ -4,6 +4,7 @@ import { test } from 'tap'
 import { certificatesOf, makeChain } from '../../core/testing/kit.js'
 import { toEvidence } from '../../core/testing/origin.js'
 import { provenPath, spkiOf } from '../../plugins/certificates/fingerprints.js'
+import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
@@ -127,4 +128,4 @@ test('a file that cannot be used stops the start, with its place', async t => {
   await t.rejects(openPlugins(t, 'pins'), { message: /plugins\/pins\.yaml/ }, 'beside the other files')
 })
 
-test('the files are gone', async () => dir.remove())
+atEnd(() => dir.remove())

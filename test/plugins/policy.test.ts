@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { makeChain, type Origin, type Outcome } from '../../core/testing/kit.js'
 import { parseTimes } from '../../plugins/policy/times.js'
+import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
@@ -245,4 +246,4 @@ test('mistakes stop the start, with their place', async t => {
     )
 })
 
-test('the files are gone', async () => dir.remove())
+atEnd(() => dir.remove())

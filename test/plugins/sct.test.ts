@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { type Test, test } from 'tap'
 import { makeChain, type Origin, type Outcome } from '../../core/testing/kit.js'
+import { atEnd } from '../kit/at-end.js'
 import { CtLog, stampedChain, stapledResponse, x509Entry } from '../kit/ct-log.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
@@ -170,4 +171,4 @@ test('mistakes in the list stop the start', async t => {
   await t.rejects(openPlugins(t, 'sct'), { message: /option logs is missing/ })
 })
 
-test('the files are gone', async () => dir.remove())
+atEnd(() => dir.remove())

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { Guard } from '../../plugins/session-store/guard.js'
 import { redisStore } from '../../plugins/session-store/redis.js'
-import { origin, secureProxy } from '../kit/secure-proxy.js'
+import { secureProxy } from '../kit/secure-proxy.js'
 import { makeKey, startRedis } from '../kit/stores.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -75,8 +75,4 @@ test('a key file that others may read', async t => {
     )
     t.equal(isTold, mode === 0o604, mode.toString(8))
   }
-})
-
-test('at the end', async () => {
-  await origin.stop()
 })

@@ -210,7 +210,7 @@ test('a store that does not answer costs its deadline, and then nothing for a wh
   }
 })
 
-test('what the line may say', async t => {
+test('session_store checks the arguments of its line', async t => {
   const cases: Record<string, RegExp> = {
     'store=redis://127.0.0.1:1': /store=redis needs key_file/,
     'store=redis://127.0.0.1:1 key_file=keys': /must be an absolute path/,
@@ -225,7 +225,7 @@ test('what the line may say', async t => {
     await t.rejects(secureProxy(t, [], { plugins: [`session_store ${options}`] }), { message }, options)
 })
 
-test('at the end', async t => {
+test('every native object is freed when all connections have ended', async t => {
   await origin.stop()
   dir.remove()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { ERRORS } from '../../core/base/errors.js'
 import * as rules from './kit/code.js'
+import { reloadIsOneWay } from './kit/reload.js'
 import { ROOT, type Rule, readSources, source } from './kit/source.js'
 
 const program = readSources('core', 'plugins', 'sample-plugins')
@@ -71,6 +72,16 @@ test('files are short', async t => {
     0,
   )
   t.equal(count(rules.filesAreShort, `/** A long table. */\n${'x\n'.repeat(400)}`), 1)
+})
+
+test('test files free what they share through the kit', async t => {
+  t.strictSame(rules.testsEndThroughTheKit(everything), [])
+  for (const text of [
+    "import { after, test } from 'tap'",
+    "test('its files are gone', async () => dir.remove())",
+  ])
+    t.equal(count(rules.testsEndThroughTheKit, text, 'test/flow/a.test.ts'), 1, text)
+  t.equal(count(rules.testsEndThroughTheKit, "test('a is b', async t => {", 'test/flow/a.test.ts'), 0)
 })
 
 test('a signal opens no inspector: main listens before it loads anything', async t => {
@@ -206,4 +217,14 @@ test('sources are divided into code, comments and strings', async t => {
   )
   t.equal(uncommented, "a('x // y')     \nb(/['/]/, `p \x24{q('r')} s`)         / 2\n")
   t.equal(code, "a('      ')     \nb(/    /, `  \x24{q(' ')}  `)         / 2\n")
+})
+
+test('a reload changes values in one way', async t => {
+  t.strictSame(reloadIsOneWay(program), [])
+  const text = (body: string): string => `class A {\n  constructor(a: Current<B>) {\n    ${body}\n  }\n}\n`
+  t.equal(count(reloadIsOneWay, text('this.#b = a().b')), 1)
+  t.equal(count(reloadIsOneWay, text('const { b } = a()')), 1)
+  t.equal(count(reloadIsOneWay, text('this.#b = () => a().b')), 0)
+  t.equal(count(reloadIsOneWay, text('this.#a = a')), 0)
+  t.equal(count(reloadIsOneWay, 'f({\n    get a() {\n      return b\n    },\n})', 'core/program/a.ts'), 1)
 })

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Test, test } from 'tap'
 import { makeChain, type Outcome } from '../../core/testing/kit.js'
+import { atEnd } from '../kit/at-end.js'
 import { startChild } from '../kit/child.js'
 import { PLAIN_ENV } from '../kit/proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
@@ -299,4 +300,4 @@ test('the first plugin of the guide passes verify-config with its files', async 
   t.match(child.stdout(), /my-conf: in order; plugins: hello;/)
 })
 
-test('the files of the trials are gone', async () => compiled.dir.remove())
+atEnd(() => compiled.dir.remove())

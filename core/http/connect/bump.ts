@@ -10,6 +10,7 @@
  */
 import { isIP } from 'node:net'
 import { originAuthority } from '../../base/authority.js'
+import type { Current } from '../../base/current.js'
 import { ProxyError } from '../../base/errors.js'
 import type { Opener, OriginConnector, OriginTarget } from '../../origin/connect.js'
 import type { ClientLink } from '../../vconn/link.js'
@@ -49,7 +50,7 @@ export interface Verified {
 export interface BumpOptions {
   readonly connector: OriginConnector
   readonly forwarder: Forwarder
-  readonly limits: ListenerLimits
+  readonly limits: Current<ListenerLimits>
   readonly endTls: EndTls
   /** Says why a request inside is refused. */
   readonly admit: Admit
@@ -64,7 +65,7 @@ interface Bumped {
 }
 
 /** Takes tunnels to bump, and what comes inside. */
-export interface BumpedConnections extends Pick<Listener, 'configure' | 'drain'> {
+export interface BumpedConnections extends Pick<Listener, 'drain'> {
   /**
    * Takes over a client whose ClientHello has been read. It is answered in any case, by an alert at least.
    * @param address where the origin is; by default what the host of the CONNECT resolves to
@@ -99,7 +100,7 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
     inner.take(secured, inside)
     return undefined
   }
-  return { take, configure: inner.configure, drain: inner.drain }
+  return { take, drain: inner.drain }
 }
 
 function originOf(
@@ -145,7 +146,7 @@ function innerListener(
   return createListener({
     limits,
     admit,
-    pages: () => forwarder.options.pages?.() ?? NO_PAGES,
+    pages: () => forwarder.options.current().pages ?? NO_PAGES,
     onRefused,
     forward: {
       handle: (req, res) => {
@@ -159,7 +160,7 @@ function innerListener(
         res.closes = true
         sendReply(
           res,
-          errorReply(why, { host: known?.origin.host }, req.headers, forwarder.options.pages?.()),
+          errorReply(why, { host: known?.origin.host }, req.headers, forwarder.options.current().pages),
         )
         onRefused(refusedSummary(req, res.statusCode, 0, why))
       },

@@ -1,5 +1,4 @@
 import { toProxyError } from '../../base/edge.js'
-import { ProxyError } from '../../base/errors.js'
 import { PassingCertificate } from '../../tls/sniff/passing-certificate.js'
 import { RepeatedHello } from '../../tls/sniff/repeated-hello.js'
 import type { Link, LinkSink } from '../../vconn/link.js'

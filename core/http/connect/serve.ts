@@ -9,6 +9,7 @@
  * What is judged the second time may be stricter than the first time, and is never less strict. A refusal behind the 200
  * is told by an alert.
  */
+import type { Current } from '../../base/current.js'
 import { ProxyError } from '../../base/errors.js'
 import type { VerifiedAddress } from '../../origin/prober.js'
 import { ACCESS_DENIED, INTERNAL_ERROR } from '../../tls/alerts.js'
@@ -35,13 +36,13 @@ const PLAIN_PORT = 80
 export interface ServeOptions extends WayOptions {
   readonly bumped: Pick<BumpedConnections, 'take'>
   /** Milliseconds in which a ClientHello must be complete. */
-  readonly helloTimeout: () => number
+  readonly helloTimeout: Current<number>
   /** proxy.config.http.connect.verify.non_tls. */
-  readonly nonTls: () => 'refuse' | 'tunnel'
+  readonly nonTls: Current<'refuse' | 'tunnel'>
   /** The operator's error pages. */
-  readonly pages: () => Pages
+  readonly pages: Current<Pages>
   /** `canDiffer`: whether any host could be judged in another way than by `tunnel`, by a rule or by a plugin. */
-  readonly rules: () => TunnelRules & { readonly canDiffer: boolean }
+  readonly rules: Current<TunnelRules & { readonly canDiffer: boolean }>
 }
 
 export function connectServer(options: ServeOptions): ConnectServer {

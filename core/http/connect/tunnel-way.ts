@@ -93,7 +93,7 @@ export class TunnelWay {
     this.#startedFor = undefined
     this.#since = performance.now()
     const at = { host: to, port: this.#request.port, name, client: this.#request.req.client.network }
-    const tcp = await dial(at, this.#options.dial, this.#signal)
+    const tcp = await dial(at, this.#options.dial(), this.#signal)
     this.#tcp = tcp
     this.#address = addressOf(tcp)
     return tcp

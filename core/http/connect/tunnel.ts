@@ -1,3 +1,4 @@
+import type { Current } from '../../base/current.js'
 import { type DialOptions, dial } from '../../origin/dial.js'
 import type { ClientLink, Link } from '../../vconn/link.js'
 import { type PumpResult, pump } from '../../vconn/pump.js'
@@ -6,9 +7,9 @@ import type { TcpLink } from '../../vconn/tcp-link.js'
 import type { ConnectRequest } from './request.js'
 
 export interface TunnelOptions {
-  readonly dial: DialOptions
+  readonly dial: Current<DialOptions>
   /** Milliseconds without a byte in either direction after which a tunnel is closed. */
-  readonly idleTimeout: () => number
+  readonly idleTimeout: Current<number>
   /**
    * Gives the connection to the origin its VConn, which ends with it, and has plugins asked. A connection is started once.
    * @throws {ProxyError} a refusal, or the signal's reason: the connection is closed then
@@ -32,7 +33,7 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
     onClose: () => gone.abort(),
   })
   link.pause()
-  const origin = await dial({ host, port, client: request.req.client.network }, options.dial, gone.signal)
+  const origin = await dial({ host, port, client: request.req.client.network }, options.dial(), gone.signal)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
   request.establish()

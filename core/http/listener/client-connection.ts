@@ -48,12 +48,12 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.client = client
     this.#host = host
     client.onLoginLost = () => this.drain()
-    this.#reader = new RequestReader(this, host.limits.maxHeaderBytes)
+    this.#reader = new RequestReader(this, host.limits().maxHeaderBytes)
   }
 
   /** Begins to read. What has come already may come from within, and the connection be over after it. */
   start(): void {
-    this.#clock.set(this.#host.limits.headersTimeout)
+    this.#clock.set(this.#host.limits().headersTimeout)
     this.#link.attach(this)
     if (this.#at !== 'left' && !this.#isPaused) this.#link.resume()
   }
@@ -75,7 +75,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     if (this.#at === 'left') return
     const isBegin = !this.#reader.isInHead
     this.#read(() => this.#reader.take(bytes))
-    if (isBegin && this.#reader.isInHead) this.#clock.set(this.#host.limits.headersTimeout)
+    if (isBegin && this.#reader.isInHead) this.#clock.set(this.#host.limits().headersTimeout)
   }
 
   onDrain(): void {
@@ -101,7 +101,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#at = 'serving'
     this.#request = request
     this.#reply = reply
-    this.#clock.set(request.isComplete ? 0 : this.#host.limits.requestTimeout)
+    this.#clock.set(request.isComplete ? 0 : this.#host.limits().requestTimeout)
     this.#host.onRequest(request, reply)
   }
 
@@ -124,7 +124,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
   }
 
   get keepAliveLines(): string {
-    return this.#host.keepAliveLines
+    return this.#host.keepAliveLines()
   }
 
   get isHolding(): boolean {
@@ -157,7 +157,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
   replied(): void {
     if (this.#at === 'left') return
     this.#at = 'replied'
-    if (this.#isBlocked) this.#clock.set(this.#host.limits.headersTimeout)
+    if (this.#isBlocked) this.#clock.set(this.#host.limits().headersTimeout)
     this.#goOn()
   }
 
@@ -202,7 +202,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
       this.#turnOver()
       if (!this.#isIdle || this.#reader.kept.length === 0) continue
       this.#look(this.#run)
-      if (this.#reader.isInHead) this.#clock.set(this.#host.limits.headersTimeout)
+      if (this.#reader.isInHead) this.#clock.set(this.#host.limits().headersTimeout)
     }
   }
 
@@ -228,7 +228,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     if (this.#host.isDraining || this.client.hasLostLogin) return this.#end()
     this.#at = 'idle'
     this.#reader.next()
-    this.#clock.set(this.#host.limits.keepAliveTimeout)
+    this.#clock.set(this.#host.limits().keepAliveTimeout)
   }
 
   /** Nobody wants the rest of the body. A client that does not come to an end soon after its answer is cut off. */
@@ -245,7 +245,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
   #end(): void {
     const isOpenEnded = this.#isOpenEnded
     this.#leave()
-    endClient(this.#link, this.client, this.#host.limits.headersTimeout, isOpenEnded)
+    endClient(this.#link, this.client, this.#host.limits().headersTimeout, isOpenEnded)
   }
 
   /** Only the end of the connection ends the reply. */
@@ -259,7 +259,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
   }
 
   #onTime(): void {
-    const { headersTimeout, requestTimeout } = this.#host.limits
+    const { headersTimeout, requestTimeout } = this.#host.limits()
     const late = (ms: number): void =>
       this.#bad(new ProxyError('PTC_REQUEST_TIMEOUT', `the request did not arrive in time (${ms} ms)`))
     if (this.#reader.isInHead) late(headersTimeout)

@@ -1,3 +1,4 @@
+import type { Current } from '../../base/current.js'
 import type { ProxyError } from '../../base/errors.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientInfo } from './client-info.js'
@@ -26,9 +27,9 @@ export interface Drainable {
 
 /** The port on which clients connect. */
 export interface ClientHost {
-  readonly limits: ListenerLimits
+  readonly limits: Current<ListenerLimits>
   /** The lines about the connection in the head of a response after which it is kept. */
-  readonly keepAliveLines: string
+  readonly keepAliveLines: Current<string>
   /** Takes no new requests: each connection ends as soon as it waits for nothing. */
   readonly isDraining: boolean
   /** A request whose head has come; its reply is to be written, or its connection taken over. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Current } from '../../base/current.js'
 import { networkOfAddress } from '../../base/network.js'
 
 export interface ConnectionLimits {
@@ -13,15 +14,14 @@ const TELL_EVERY = 10_000
 
 /** Counts the connections of clients on all ports, and refuses those beyond the limits. */
 export class ConnectionCounts {
-  readonly #limits: () => ConnectionLimits
+  readonly #limits: Current<ConnectionLimits>
   readonly #warn: (message: string) => void
   readonly #byClient = new Map<string, number>()
   #open = 0
   #refused = 0
   #toldAt = Number.NEGATIVE_INFINITY
 
-  /** @param limits asked for anew with every connection, because a reload exchanges them */
-  constructor(limits: () => ConnectionLimits, warn: (message: string) => void) {
+  constructor(limits: Current<ConnectionLimits>, warn: (message: string) => void) {
     this.#limits = limits
     this.#warn = warn
   }

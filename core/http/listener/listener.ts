@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { type Current, derived } from '../../base/current.js'
 import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { endGently } from '../../vconn/end-gently.js'
@@ -20,12 +21,12 @@ export type ConnectionHandler = (req: ClientRequest, link: ClientLink, early: Bu
 
 export interface ListenerOptions extends AcceptOptions {
   readonly forward: Pick<Forwarder, 'handle'>
-  readonly limits: ListenerLimits
+  readonly limits: Current<ListenerLimits>
   /** CONNECT; without it the answer is 501. */
   readonly onConnect?: ConnectionHandler
   readonly admit?: Admit
-  /** The operator's error pages; asked for anew, because a reload exchanges them. */
-  readonly pages?: () => Pages
+  /** The operator's error pages. */
+  readonly pages?: Current<Pages>
   /** Called for each request that never got to one of the others. */
   readonly onRefused?: (summary: Summary) => void
 }
@@ -39,8 +40,6 @@ export interface Listener {
   readonly take: Take
   /** @throws {ProxyError} PTC_PORT_UNAVAILABLE */
   listen(port: number, host: string): Promise<AddressInfo>
-  /** Takes over other limits, for connections and requests to come; the size of a head stays for a connection that is open. */
-  configure(limits: ListenerLimits): void
   /** Ends the idle connections, and the others when their request has ended. */
   drain(): void
   /** Takes no new connections, ends the idle ones, and after `grace` milliseconds the others. */
@@ -55,7 +54,6 @@ export function createListener(options: ListenerOptions): Listener {
   return {
     take: host.take,
     drain: () => host.drain(),
-    configure: limits => host.configure(limits),
     listen: (port, address) => listen(listener.server, port, address),
     close: grace =>
       new Promise(resolve => {
@@ -77,19 +75,14 @@ export function createListener(options: ListenerOptions): Listener {
 class ListenerHost implements ClientHost {
   readonly #options: ListenerOptions
   readonly #connections = new Set<Drainable>()
-  limits: ListenerLimits
-  keepAliveLines: string
+  readonly limits: Current<ListenerLimits>
+  readonly keepAliveLines: Current<string>
   isDraining = false
 
   constructor(options: ListenerOptions) {
     this.#options = options
     this.limits = options.limits
-    this.keepAliveLines = keepAliveLines(options.limits)
-  }
-
-  configure(limits: ListenerLimits): void {
-    this.limits = limits
-    this.keepAliveLines = keepAliveLines(limits)
+    this.keepAliveLines = derived(options.limits, keepAliveLines)
   }
 
   readonly take: Take = (link, client) => {

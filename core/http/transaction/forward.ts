@@ -49,9 +49,8 @@ export class Forwarder {
       const target = isForProxy ? undefined : readTarget(req)
       const hops = hopsLeft(method, scanned)
       if (target === undefined || hops === 0) return this.#answer(req, res, startedAt)
-      const { via, hooks } = this.options
+      const { via, hooks: points } = this.options.current()
       const request = outgoingRequest(req, req.rawHeaders, scanned, target, hops, via)
-      const points = hooks?.()
       const transaction = new Transaction(this.options, points, req, res, target, request, startedAt)
       if (points === undefined) transaction.start()
       else transaction.start(raw => outgoingRequest(req, raw, scanned, target, hops, via))
@@ -61,7 +60,7 @@ export class Forwarder {
   }
 
   #refuse(req: ClientRequest, res: ClientReply, startedAt: number, why: ProxyError): void {
-    sendReply(res, errorReply(why, { host: undefined }, req.headers, this.options.pages?.()))
+    sendReply(res, errorReply(why, { host: undefined }, req.headers, this.options.current().pages))
     this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, why))
   }
 

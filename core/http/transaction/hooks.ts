@@ -29,7 +29,7 @@ export interface TxnPoints {
   readonly readResponse: HoldPoint<ReadResponseEvent> | undefined
   readonly sendResponse: HoldPoint<SendResponseEvent> | undefined
   /** Called for each transaction that they may be asked about; what it returns is called when they will not be any more. */
-  readonly enter?: () => () => void
+  readonly enter?: (() => () => void) | undefined
 }
 
 /** What of a connection to an origin plugins are shown. */

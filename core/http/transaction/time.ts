@@ -1,6 +1,9 @@
+import type { Current } from '../../base/current.js'
 import { atEdge } from '../../base/edge.js'
 import type { ClientInfo } from '../listener/client-info.js'
-import type { ForwarderOptions } from './forwarder-options.js'
+import type { ForwarderSettings } from './forwarder-options.js'
+
+type Limits = Pick<ForwarderSettings, 'idleTimeout' | 'activeTimeout'>
 
 /** Whose time it is. */
 export interface TimedOwner {
@@ -20,33 +23,30 @@ export interface TimedOwner {
  */
 export class TransactionTime {
   readonly #client: ClientInfo
-  readonly #options: Pick<ForwarderOptions, 'idleTimeout' | 'activeTimeout'>
+  readonly #current: Current<Limits>
   readonly #owner: TimedOwner
   /** 0 while nobody is expected to move. */
   #idleLimit = 0
-  readonly #activeLimit: number
+  /** Known from `begin` on. */
+  #activeLimit = 0
   #isOver = false
 
-  constructor(
-    client: ClientInfo,
-    options: Pick<ForwarderOptions, 'idleTimeout' | 'activeTimeout'>,
-    owner: TimedOwner,
-  ) {
+  constructor(client: ClientInfo, current: Current<Limits>, owner: TimedOwner) {
     this.#client = client
-    this.#options = options
+    this.#current = current
     this.#owner = owner
-    this.#activeLimit = options.activeTimeout ?? 0
   }
 
   /** From here on it takes time. Not before it can be ended. */
   begin(): void {
+    this.#activeLimit = this.#current().activeTimeout ?? 0
     if (this.#activeLimit > 0) this.#client.active.set(this.#activeLimit, this.#onTooLong)
   }
 
   /** Somebody is expected to move from here on. */
   start(): void {
     if (this.#isOver) return
-    this.#idleLimit = this.#options.idleTimeout
+    this.#idleLimit = this.#current().idleTimeout
     this.#client.idle.set(this.#idleLimit, this.#onIdle)
   }
 

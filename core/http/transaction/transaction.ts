@@ -50,9 +50,9 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#req = req
     this.#res = res
     this.#target = target
-    this.#time = new TransactionTime(req.client, options, this)
+    this.#time = new TransactionTime(req.client, options.current, this)
     this.#body = new RequestBody(req, this.#time.moved)
-    this.#answer = new ClientResponse(req, res, options.via)
+    this.#answer = new ClientResponse(req, res, options.current().via)
     this.#startedAt = startedAt
     if (points !== undefined) this.#hooks = TxnHooks.of(points, req.client, request.method, urlOf(target))
     this.#origin = new OriginRequest(options.connector, this, req, target, request, this.#body, this.#hooks)
@@ -134,7 +134,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#response = head
     try {
       if (!this.#req.isUpgrade) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
-      const { upgradeIdleTimeout } = this.#options
+      const { upgradeIdleTimeout } = this.#options.current()
       this.#phase = 'switched'
       this.#hooks?.over()
       const answer = this.#answer.interimText(head)
@@ -204,7 +204,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   #pageOf(error: ProxyError): Reply {
-    return this.#answer.pageOf(error, this.#target.authority, this.#options.pages?.())
+    return this.#answer.pageOf(error, this.#target.authority, this.#options.current().pages)
   }
 
   #refuse(error: ProxyError, page: Reply): void {

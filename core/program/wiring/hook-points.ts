@@ -7,7 +7,7 @@ import type { HeldTurns } from '../../wait/held-turns.js'
 import type { HoldPoint } from '../../wait/hold.js'
 import { Shadows } from '../../wait/shadows.js'
 import type { TurnAsker, TurnObserver } from '../../wait/turn.js'
-import { InFlight } from '../in-flight.js'
+import type { GenerationInFlight } from '../in-flight.js'
 import type { HandshakeLog } from './outbound/handshake-log.js'
 
 /** Hooks that park, and are no part of a TLS handshake. */
@@ -29,21 +29,20 @@ export interface HookPointParts {
   readonly deadline: number
   readonly observer: TurnObserver
   readonly time?: Time | undefined
-  /** Where the turns of those that have a say are listed. */
+  /** Counts the waits and the transactions. */
+  readonly inFlight?: Pick<GenerationInFlight, 'waits' | 'transactions'> | undefined
+  /** Where the turns of plugins in enforce mode are listed. */
   readonly held?: HeldTurns | undefined
-  /** Where those of the others are kept. */
+  /** Where the turns of plugins in shadow mode are kept. */
   readonly shadowTurns?: Shadows | undefined
 }
 
-/** The plugins on the hooks that park outside of TLS handshakes, and how many waits for them are under way. */
+/** The plugins on the hooks that park outside of TLS handshakes. */
 export class HookPoints {
-  /** Undefined where no plugin is on the hook: that is all that is looked at then. */
+  /** Undefined where no plugin is on the hook. */
   readonly start: HoldPoint<HookEvents['TS_VCONN_START_HOOK']> | undefined
   readonly outboundStart: HoldPoint<HookEvents['TS_VCONN_OUTBOUND_START_HOOK']> | undefined
   readonly transaction: TxnPoints | undefined
-  /** Transactions that plugins may be asked about again: what is between two of their hooks is no wait. */
-  readonly transactions = new InFlight()
-  #inFlight = 0
 
   constructor(parts: HookPointParts) {
     this.start = this.#point(parts, 'TS_VCONN_START_HOOK')
@@ -55,11 +54,7 @@ export class HookPoints {
       sendResponse: this.#point(parts, 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'),
     }
     const isAny = Object.values(transaction).some(point => point !== undefined)
-    this.transaction = isAny ? { ...transaction, enter: this.transactions.enter } : undefined
-  }
-
-  get inFlight(): number {
-    return this.#inFlight
+    this.transaction = isAny ? { ...transaction, enter: parts.inFlight?.transactions.enter } : undefined
   }
 
   /** Undefined where no plugin is on the hooks of transactions. */
@@ -68,7 +63,7 @@ export class HookPoints {
   }
 
   #point<H extends HeldHook>(
-    { registry, deadline, observer, time, held, shadowTurns = new Shadows() }: HookPointParts,
+    { registry, deadline, observer, time, held, shadowTurns = new Shadows(), inFlight }: HookPointParts,
     hook: H,
   ): HoldPoint<HookEvents[H]> | undefined {
     const all = registry.on(hook)
@@ -79,11 +74,9 @@ export class HookPoints {
     ): TurnAsker<HookEvents[H]>[] =>
       all.filter(({ plugin }) => plugin.mode === mode).map(hooked => toAsker(hooked, onTurn))
     const enforced = askers('enforce', held && (turn => held.begin({ ...turn, hook })))
-    const onCount = (change: 1 | -1): void => {
-      this.#inFlight += change
-    }
+    const enter = inFlight?.waits.enter
     const shadows = askers('shadow', undefined)
-    return { askers: enforced, shadows, shadowTurns, deadline, limit: LIMIT, observer, time, onCount }
+    return { askers: enforced, shadows, shadowTurns, deadline, limit: LIMIT, observer, time, enter }
   }
 }
 
@@ -101,8 +94,9 @@ export function makeHookPoints(
   log: HandshakeLog,
   held: HeldTurns,
   shadowTurns: Shadows,
+  inFlight: GenerationInFlight,
 ): HookPoints {
-  return new HookPoints({ registry, deadline, observer: observerOf(log), held, shadowTurns })
+  return new HookPoints({ registry, deadline, observer: observerOf(log), held, shadowTurns, inFlight })
 }
 
 function observerOf(log: HandshakeLog): TurnObserver {

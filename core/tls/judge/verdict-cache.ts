@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { BuiltInResult, PeerEvidence } from '../../api/certificate.js'
 import { type Accept, accept, type VerdictScope } from '../../api/verdict.js'
+import { SharedCache } from '../../base/shared-cache.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from './revocation.js'
 
 /** What a plugin is asked, as far as an answer may be remembered for it. */
@@ -12,6 +12,8 @@ export interface Question {
   readonly policy: string
   readonly evidence: PeerEvidence
   readonly port: number
+  /** Of the client for which it is asked, as {@link import('../../base/network.js').networkOf} has it. */
+  readonly network: string
 }
 
 /** A remembered acceptance, for those who manage the proxy. */
@@ -32,20 +34,21 @@ interface Entry extends Omit<RememberedVerdict, 'key' | 'endsAt'> {
 const SCOPES: readonly VerdictScope[] = ['chain', 'host']
 
 /**
- * Acceptances that plugins allowed to be remembered. Rejections never are.
+ * Acceptances that plugins allowed to be remembered. Rejections never are. Each counts for the client network that it was
+ * asked for.
  *
  * A key is made of everything that the acceptance was about: the continuation asked, the policy, the host, what the
  * built-in check said, and the chain (scope `chain`, with the port) or its leaf (scope `host`). Whatever changes, the old
  * answer is out of reach.
  */
 export class VerdictCache {
-  readonly #entries: LRUCache<string, Entry>
+  readonly #entries: SharedCache<string, Entry>
   /** On the clock of `performance.now()`. */
   #lastRevocation = -1
   #revocations = 0
 
   constructor(max: number) {
-    this.#entries = new LRUCache({ max })
+    this.#entries = new SharedCache({ max })
   }
 
   get size(): number {
@@ -60,7 +63,7 @@ export class VerdictCache {
   find(question: Question): Accept | undefined {
     if (this.#entries.size === 0) return undefined
     for (const scope of SCOPES) {
-      const entry = this.#entries.get(keyOf(question, scope))
+      const entry = this.#entries.get(keyOf(question, scope), question.network)
       if (entry !== undefined) return entry.verdict
     }
     return undefined
@@ -78,7 +81,7 @@ export class VerdictCache {
     const verdict = expiresAt === undefined ? accept() : Object.freeze<Accept>({ kind: 'accept', expiresAt })
     const { asked, evidence } = question
     const entry = { verdict, asked, scope, host: evidence.host, leaf: leafDigests(evidence) }
-    this.#entries.set(keyOf(question, scope), entry, { ttl })
+    this.#entries.set(keyOf(question, scope), entry, question.network, ttl)
   }
 
   /** Forgets the acceptances that are revoked. Returns how many there were. */
@@ -99,7 +102,7 @@ export class VerdictCache {
 
   list(): readonly RememberedVerdict[] {
     return [...this.#entries.entries()].map(([key, { host, asked, scope }]) => {
-      const endsAt = Date.now() + this.#entries.getRemainingTTL(key)
+      const endsAt = Math.ceil(Date.now() + this.#entries.timeLeft(key))
       return { key, host, asked, scope, endsAt }
     })
   }

@@ -312,8 +312,8 @@ export class OutboundHandshake implements LinkSink {
   #questionsOn(evidence: PeerEvidence): OutboundQuestions {
     const known = this.#questions
     if (known?.evidence === evidence) return known
-    const { port, asking } = this.#target
-    const subject = { evidence, vconn: this.#vconn.shown, port, asking }
+    const { port, asking, client: network } = this.#target
+    const subject = { evidence, vconn: this.#vconn.shown, port, asking, network }
     this.#questions = new OutboundQuestions(this.#settings, subject)
     return this.#questions
   }

@@ -19,6 +19,8 @@ export interface OutboundSubject {
   readonly evidence: PeerEvidence
   readonly port: number
   readonly vconn: VConn
+  /** Network of the client, as {@link import('../../base/network.js').networkOf} has it. */
+  readonly network?: string | undefined
   /** For whom it is asked. */
   readonly asking?: Asking | undefined
 }
@@ -37,10 +39,10 @@ export class OutboundQuestions {
   #isShared = false
 
   constructor(asked: Asked, subject: OutboundSubject) {
-    const { evidence, vconn } = subject
+    const { evidence, vconn, network } = subject
     this.#asked = asked
     this.#subject = subject
-    this.#chain = new Chain(asked, { vconn, about: evidence.host }, (turn, isShadow) =>
+    this.#chain = new Chain(asked, { vconn, about: evidence.host, network }, (turn, isShadow) =>
       this.#eventOf(turn, isShadow),
     )
   }

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { PeerEvidence } from '../../api/certificate.js'
+import { SharedCache } from '../../base/shared-cache.js'
 import { type IsRevoked, leafDigests } from '../judge/revocation.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import type { OutboundSession } from '../openssl/outbound-session.js'
@@ -22,7 +22,7 @@ export interface SessionAges {
   readonly shownAt: number
 }
 
-interface WorkerState extends StoredSession {
+interface Kept extends StoredSession {
   readonly endsAt: number
 }
 
@@ -38,13 +38,14 @@ const PER_KEY = 2
  * Life: open -> closed. A closed cache frees what it is given.
  */
 export class SessionCache {
-  readonly #kept: LRUCache<string, WorkerState[]>
+  /** On the account of the clients' networks. */
+  readonly #kept: SharedCache<string, Kept[]>
   #isClosed = false
   #revocations = 0
 
   /** @param size for how many keys sessions are kept */
   constructor(size: number) {
-    this.#kept = new LRUCache<string, WorkerState[]>({
+    this.#kept = new SharedCache<string, Kept[]>({
       max: Math.max(1, size),
       // A list that was emptied by `take` has nothing left to free.
       dispose: list => {
@@ -58,9 +59,12 @@ export class SessionCache {
     return this.#revocations
   }
 
-  /** Each session is offered once at a time (RFC 8446 appendix C.4); whoever takes it frees it or puts it back. */
-  take(key: string): StoredSession | undefined {
-    const list = this.#kept.get(key)
+  /**
+   * Each session is offered once at a time (RFC 8446 appendix C.4); whoever takes it frees it or puts it back.
+   * @param network of the client, as {@link import('../../base/network.js').networkOf} has it
+   */
+  take(key: string, network: string): StoredSession | undefined {
+    const list = this.#kept.get(key, network)
     if (list === undefined) return undefined
     for (let last = list.pop(); last !== undefined; last = list.pop()) {
       if (list.length === 0) this.#kept.delete(key)
@@ -70,11 +74,12 @@ export class SessionCache {
     return undefined
   }
 
-  put(key: string, session: OutboundSession, peer: VerifiedPeer, ages: SessionAges): void {
+  /** @param network as for {@link take} */
+  put(key: string, network: string, session: OutboundSession, peer: VerifiedPeer, ages: SessionAges): void {
     const endsAt = endOf(session, peer, ages)
     if (this.#isClosed || endsAt <= Date.now()) return session.free()
-    const list = this.#kept.get(key)
-    if (list === undefined) return void this.#kept.set(key, [{ session, peer, ages, endsAt }])
+    const list = this.#kept.get(key, network)
+    if (list === undefined) return void this.#kept.set(key, [{ session, peer, ages, endsAt }], network)
     list.push({ session, peer, ages, endsAt })
     if (list.length > PER_KEY) list.shift()?.session.free()
   }

@@ -22,11 +22,13 @@ export interface SessionSettings {
 export class SessionUse {
   readonly #settings: SessionSettings | undefined
   readonly #key: string
+  readonly #network: string
   readonly #revocations: number
   #stored: StoredSession | undefined
 
-  constructor(settings: SessionSettings | undefined, { host, port, announce }: TlsTarget) {
+  constructor(settings: SessionSettings | undefined, { host, port, announce, client }: TlsTarget) {
     this.#settings = settings
+    this.#network = client
     this.#revocations = settings?.cache.revocations ?? 0
     const as = announce === undefined ? '' : ` as ${JSON.stringify(announce)}`
     this.#key = `${host}:${port}${as} ${settings?.digest ?? ''}`
@@ -35,7 +37,7 @@ export class SessionUse {
   /** The acceptance that a stored session rests on, and whether it has to be judged again. */
   take(): { readonly peer: VerifiedPeer; readonly isReverified: boolean } | undefined {
     if (this.#settings === undefined) return undefined
-    this.#stored = this.#settings.cache.take(this.#key)
+    this.#stored = this.#settings.cache.take(this.#key, this.#network)
     return this.#stored && { peer: this.#stored.peer, isReverified: this.#settings.isReverified }
   }
 
@@ -71,7 +73,7 @@ export class SessionUse {
 
   /** An origin may give out sessions as long as the connection stands, and so after a revocation. */
   #put({ cache }: SessionSettings, session: OutboundSession, peer: VerifiedPeer, ages: SessionAges): void {
-    if (this.#isCurrent()) cache.put(this.#key, session, peer, ages)
+    if (this.#isCurrent()) cache.put(this.#key, this.#network, session, peer, ages)
     else session.free()
   }
 

@@ -87,7 +87,7 @@ test('the file of a successor stays', async t => {
   t.equal(await hear(path), 'hello')
 })
 
-test('where there is no place for it', async t => {
+test('a socket path that cannot be used is named', async t => {
   const { dir, server } = setUp(t)
   await t.rejects(listenAt(server(), join(dir, 'no', 'a.sock')), {
     code: 'PTC_ADMIN_SOCKET',

@@ -1,5 +1,6 @@
 /** What the compiler says to the author of a plugin who has installed the package. */
 import { test } from 'tap'
+import { atEnd } from '../../kit/at-end.js'
 import { compileElsewhere } from '../../rules/kit/compile.js'
 
 const HEAD = `import type { OptionsOf, OptionsSchema, PluginInit } from 'portcullis/plugin'
@@ -101,4 +102,4 @@ test('what is right compiles, and what is wrong does not', async t => {
   }
 })
 
-test('its files are gone', async () => dir.remove())
+atEnd(() => dir.remove())

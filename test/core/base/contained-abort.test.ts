@@ -60,7 +60,7 @@ test('listeners come and go as with any signal', async t => {
   t.strictSame(causes, [])
 })
 
-test('it is a signal of Node’s for everybody who takes one', async t => {
+test('a contained signal is accepted wherever Node takes a signal', async t => {
   const server = createServer(() => {}).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {

@@ -9,7 +9,7 @@ function clockOf() {
   return { clock, rang }
 }
 
-test('rings once, when it is time and not before', async t => {
+test('a deadline fires once and not early', async t => {
   const { clock, rang } = clockOf()
   clock.set(50)
   await sleep(150)
@@ -32,7 +32,7 @@ test('a deadline that is moved later, or sooner', async t => {
   t.ok((later.rang[0] ?? 0) >= 119)
 })
 
-test('no deadline, and one after none', async t => {
+test('a deadline can be set after none was', async t => {
   const { clock, rang } = clockOf()
   clock.set(30)
   clock.set(0)
@@ -44,7 +44,7 @@ test('no deadline, and one after none', async t => {
   t.equal(rang.length, 1, 'is set again')
 })
 
-test('once stopped it is silent', async t => {
+test('a stopped deadline does not fire', async t => {
   const { clock, rang } = clockOf()
   clock.set(30)
   clock.stop()
@@ -60,7 +60,7 @@ test('a deadline in months does not ring at once', async t => {
   clock.stop()
 })
 
-test('who sets the clock of the machine moves no deadline', async t => {
+test("setting the machine's clock moves no deadline", async t => {
   const { now } = Date
   t.teardown(() => {
     Date.now = now

@@ -42,7 +42,7 @@ test('hosts take turns, and within a host the most urgent piece is first', async
   t.same(log, ['storm finishes', 'neighbour', 'storm begins 0', 'storm begins 1', 'storm begins 2'])
 })
 
-test('everybody else has a turn between two slices', async t => {
+test('other work has a turn between two slices', async t => {
   const queue = new FairQueue(unexpected)
   let done = 0
   queue.run(of('storm'), 0, () => busy(5), unexpected)
@@ -156,7 +156,7 @@ test('a client with many names has the share of one client', async t => {
   t.equal(log.length, 1503, 'and all of them have their turn')
 })
 
-test('who waits too long is told so, once, and is not run', async t => {
+test('work that waits too long is told so once, and is not run', async t => {
   const queue = new FairQueue(unexpected, 30)
   const log: string[] = []
   queue.run(of('busy'), 0, () => busy(5), unexpected)

@@ -23,7 +23,7 @@ test('one piece of work at a time, and networks take turns', async t => {
   t.equal(await run('b', 'b2'), 'b2', 'and what comes later is begun as well')
 })
 
-test('what fails holds up nobody', async t => {
+test('work that fails holds up no other work', async t => {
   const queue = new FewAtATime({ atATime: 1, wait: 5000, waiting: 100 }, late)
   const failing = queue.run('a', () => Promise.reject(new Error('no')))
   const next = queue.run('a', async () => 'done')
@@ -31,7 +31,7 @@ test('what fails holds up nobody', async t => {
   t.equal(await next, 'done')
 })
 
-test('nobody waits for a turn for ever', async t => {
+test('no work waits for a turn for ever', async t => {
   const queue = new FewAtATime({ atATime: 1, wait: 20, waiting: 100 }, late)
   let end = (): void => {}
   const long = queue.run('a', () => new Promise<string>(resolve => (end = () => resolve('long'))))

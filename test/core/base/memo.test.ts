@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { Memo } from '../../../core/base/memo.js'
 
-test('remembers, and forgets everything when it is full', async t => {
+test('a memo forgets everything when it is full', async t => {
   const memo = new Memo<string, number>(2)
   memo.set('a', 1)
   memo.set('b', 2)

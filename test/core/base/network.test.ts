@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { networkOf } from '../../../core/base/network.js'
 
-test('who shares an address takes turns together', async t => {
+test('clients of one address take turns together', async t => {
   for (const [address, network] of [
     ['192.0.2.1:50000', '192.0.2.1'],
     ['[::ffff:192.0.2.1]:50000', '192.0.2.1'],

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { describeDomain, readValue, showValue } from '../../../core/config/record-value.js'
 
-test('integers', async t => {
+test('a record reads integers', async t => {
   t.strictSame(readValue('INT', '-5'), { value: -5 })
   t.strictSame(readValue('INT', '-2K'), { value: -2048 })
   t.strictSame(readValue('INT', '-0'), { value: 0 }, 'there is no negative zero')
@@ -14,7 +14,7 @@ test('integers', async t => {
   t.match(readValue('INT', '9007199254740992'), { wrong: /too large/ }, 'no number is rounded')
 })
 
-test('floating-point numbers', async t => {
+test('a record reads floating-point numbers', async t => {
   for (const [text, value] of [
     ['0.5', 0.5],
     ['-1', -1],

@@ -215,7 +215,7 @@ test('everything that is wrong is said at once, in the order of the file', async
   )
 })
 
-test('the environment', async t => {
+test('a variable of the environment overrides the file', async t => {
   const line = 'CONFIG proxy.config.http.connect_ports STRING 443'
   const variable = 'PROXY_CONFIG_HTTP_CONNECT_PORTS'
   t.equal(

@@ -43,7 +43,7 @@ class Stage {
       reply.watch({ onClientDrain: () => {}, onClientGone, onClientBroken: () => {} })
       if (this.#messages[this.host.requests.length - 1]?.isAtOnce === true) this.do('answer')
     })
-    this.host.limits = { ...this.host.limits, maxHeaderBytes: 1000 }
+    this.host.inForce = { ...this.host.inForce, maxHeaderBytes: 1000 }
     this.link = this.host.connect()
   }
 

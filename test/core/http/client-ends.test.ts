@@ -37,7 +37,7 @@ test('a body that only the end of the connection ends is never ended by chance',
 
 test('a client that does not take the end of such a body is reset', async t => {
   const host = new FakeHost(begin)
-  host.limits = { ...host.limits, headersTimeout: 50 }
+  host.inForce = { ...host.inForce, headersTimeout: 50 }
   const link = host.connect()
   link.hasRoom = false
   link.isHolding = true

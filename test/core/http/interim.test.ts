@@ -27,14 +27,16 @@ function setUp(points?: Partial<TxnPoints>): Stage {
     receive: (text: string) => origin.sink?.onData(Buffer.from(text)),
   })
   const channel = plainOrigin(origin, ORIGIN, { scheme: 'http' })
-  const http = new Http1(channel, { maxHeadBytes: 131_072, hasPrivateLogins: true })
+  const http = new Http1(channel, () => ({ maxHeadBytes: 131_072, hasPrivateLogins: true }))
   const connector = { keyOf: () => '', reuse: () => http, release: () => {} } as unknown as OriginConnector
   const forwarder = new Forwarder({
     connector,
-    via: new Via('test'),
-    idleTimeout: 5000,
-    upgradeIdleTimeout: 5000,
-    ...(points && { hooks: hooksOf(points) }),
+    current: () => ({
+      via: new Via('test'),
+      idleTimeout: 5000,
+      upgradeIdleTimeout: 5000,
+      hooks: points && hooksOf(points),
+    }),
   })
   const host = new FakeHost((request, reply) => forwarder.handle(request, reply))
   const client = host.connect()
@@ -55,7 +57,7 @@ test('an origin is not read on while its interim responses wait for the client',
   t.match(client.sent().toString(), /^(?:HTTP\/1\.1 103.*){2}HTTP\/1\.1 200 OK.*ok$/s)
 })
 
-test('a body behind interim responses that wait', async t => {
+test('a body waits behind interim responses', async t => {
   const { client, origin } = setUp()
   client.hasRoom = false
   origin.receive(HINTS + OK.slice(0, -1))

@@ -32,7 +32,7 @@ async function start(t: Test) {
   return { port, authority, counts: () => ({ entered: entered.length, left }) }
 }
 
-test('answered, refused, or without an origin', async t => {
+test('a transaction is answered, refused, or fails without an origin', async t => {
   const { port, authority, counts } = await start(t)
   t.equal((await ask(port, `http://${authority}/`)).status, 200)
   t.same(counts(), { entered: 1, left: 1 })
@@ -42,7 +42,7 @@ test('answered, refused, or without an origin', async t => {
   t.same(counts(), { entered: 3, left: 3 })
 })
 
-test('left by the client', async t => {
+test('a transaction ends when its client leaves', async t => {
   const { port, authority, counts } = await start(t)
   const client = await rawClient(port)
   client.send(`GET http://${authority}/silent HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)

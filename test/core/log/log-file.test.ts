@@ -68,7 +68,9 @@ test('whether it could be written, without making anything', async t => {
   t.throws(() => checkLogFile(dir.path), { code: 'PTC_LOG_UNWRITABLE', message: /it is a folder/ })
 })
 
-test('a full disk', { skip: !isFullDevice() && 'no /dev/full' }, async t => {
+test('a full disk is reported once, and memory stays bounded', {
+  skip: !isFullDevice() && 'no /dev/full',
+}, async t => {
   const troubles: string[] = []
   const file = new LogFile('/dev/full', message => troubles.push(message))
   const line = 'x'.repeat(99_999)

@@ -93,7 +93,7 @@ test('what is not there is a dash', async t => {
   )
 })
 
-test('nobody writes lines of their own into the log', async t => {
+test('no field can add a line to the log', async t => {
   const nasty = 'http://x/\r\n1795325831.042 "quoted" \\ \u2028\u0085é'
   for (const format of ['squid', 'common', 'extended', 'json', '%<{user-agent}cqh>|%<caun>']) {
     const text = line(format, { url: nasty }, { user: 'a b"c\n' })

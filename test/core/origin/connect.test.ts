@@ -182,17 +182,19 @@ test('revoking closes what is idle, and has what is busy end after its request',
 test('the pool is bounded', async t => {
   const { url } = await origin(t)
   const http = url.replace('https', 'http')
-  const bounded = await startFront(t, { connector: { pool: { ...POOL, maxIdlePerKey: 2 } } })
+  const bounded = await startFront(t, { connector: { pool: () => ({ ...POOL, maxIdlePerKey: 2 }) } })
   await Promise.all([1, 2, 3, 4].map(n => ask(bounded.port, `${http}/${n}`)))
   t.equal(bounded.connector.idleConnections, 2, 'per key')
-  const few = await startFront(t, { connector: { pool: { ...POOL, maxIdle: 1 }, startTls: acceptAll } })
+  const few = await startFront(t, {
+    connector: { pool: () => ({ ...POOL, maxIdle: 1 }), startTls: acceptAll },
+  })
   await ask(few.port, http)
   await ask(few.port, url)
   t.equal(few.connector.idleConnections, 1, 'in all')
-  const none = await startFront(t, { connector: { pool: { ...POOL, maxIdle: 0 } } })
+  const none = await startFront(t, { connector: { pool: () => ({ ...POOL, maxIdle: 0 }) } })
   t.match(await ask(none.port, http), { status: 200 })
   t.equal(none.connector.idleConnections, 0)
-  const brief = await startFront(t, { connector: { pool: { ...POOL, idleTimeout: 30 } } })
+  const brief = await startFront(t, { connector: { pool: () => ({ ...POOL, idleTimeout: 30 }) } })
   await ask(brief.port, http)
   t.equal(brief.connector.idleConnections, 1)
   await sleep(100)

@@ -70,7 +70,7 @@ test('an attempt has an end', async t => {
   await t.rejects(dial(to, options, AbortSignal.abort()), { code: 'PTC_CLIENT_GONE' }, 'whatever the reason')
 })
 
-test('a late error of a given-up socket is nobody’s', async t => {
+test('a late error of an abandoned socket is ignored', async t => {
   const abort = new AbortController()
   const attempt = dial({ host: '127.0.0.1', port: await closedPort(), client }, options, abort.signal)
   abort.abort()

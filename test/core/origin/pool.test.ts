@@ -27,7 +27,7 @@ function connection(
 }
 
 test('what the end of one connection sets off while all are closed', async t => {
-  const pool = new Pool({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 })
+  const pool = new Pool(() => ({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 }))
   let taken: Http1 | undefined
   const first = connection(() => {
     taken = pool.take('a', undefined)
@@ -47,7 +47,7 @@ test('what the end of one connection sets off while all are closed', async t => 
 })
 
 test('a connection that was closed after it was given back is not taken', async t => {
-  const pool = new Pool({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 })
+  const pool = new Pool(() => ({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 }))
   const older = connection()
   const closed = connection()
   for (const { http1 } of [older, closed]) pool.put('a', http1)
@@ -57,7 +57,7 @@ test('a connection that was closed after it was given back is not taken', async 
 })
 
 test('a connection with an owner is given to its owner alone, and ends with it', async t => {
-  const pool = new Pool({ maxIdle: 0, maxIdlePerKey: 0, idleTimeout: 60_000 })
+  const pool = new Pool(() => ({ maxIdle: 0, maxIdlePerKey: 0, idleTimeout: 60_000 }))
   const [alice, bob] = [new ConnectionOwner(() => {}), new ConnectionOwner(() => {})]
   const own = connection(() => {}, alice)
   pool.put('a', own.http1)
@@ -75,7 +75,7 @@ test('a connection with an owner is given to its owner alone, and ends with it',
 })
 
 test('a client has few connections with a login, and keeps the newest', async t => {
-  const pool = new Pool({ maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 60_000 })
+  const pool = new Pool(() => ({ maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 60_000 }))
   const alice = new ConnectionOwner(() => {})
   const all = Array.from({ length: 10 }, () => connection(() => {}, alice))
   for (const [i, { http1 }] of all.entries()) pool.put(`${i}`, http1)
@@ -90,7 +90,7 @@ test('a client has few connections with a login, and keeps the newest', async t 
 
 test('limits that have become smaller hold for connections that are idle', async t => {
   const limits = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 60_000 }
-  const pool = new Pool(limits)
+  const pool = new Pool(() => limits)
   const all = Array.from({ length: 6 }, () => connection())
   for (const [i, { http1 }] of all.entries()) pool.put(i < 4 ? 'a' : 'b', http1)
   limits.maxIdlePerKey = 3

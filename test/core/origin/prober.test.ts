@@ -51,7 +51,7 @@ async function setUp(t: Test): Promise<Stage> {
     return { link, peer: settle(evidence, 'plugins', { kind: 'accept' }), vconn }
   }
   const prober = new Prober({
-    dial: { connectTimeout: 2000, names: NO_NAMES },
+    dial: () => ({ connectTimeout: 2000, names: NO_NAMES }),
     startTls,
     policyDigest: () => policy.digest,
     ttl: () => policy.ttl,
@@ -109,7 +109,7 @@ test('a verdict ends with its time, and with the certificate', async t => {
   t.equal(signals.length, 6, 'an expired certificate that was accepted all the same')
 })
 
-test('revoking', async t => {
+test('a revocation forgets probes and what they rest on', async t => {
   const { prober, signals, policy, dialled, to } = await setUp(t)
   const probe = async (host: string) => prober.verify(await dialled(), to(host), never)
   for (const host of ['a.example', 'b.example']) await probe(host)

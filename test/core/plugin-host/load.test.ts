@@ -204,7 +204,7 @@ test('a plugin that cannot be loaded stops the start, and is named with its line
   })
 })
 
-test('hookAdd after init is refused, so that nobody slips behind a later line', async t => {
+test('hookAdd after init is refused', async t => {
   const { dir, env } = host(t)
   dir.file(
     'late.mjs',

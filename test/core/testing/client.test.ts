@@ -51,7 +51,7 @@ test('a ClientHello is held until the plugins have answered', async t => {
   t.strictSame(namesOf(left.calls), ['waits'])
 })
 
-test('a client is refused by who fails, and by who says nothing', async t => {
+test('a client is refused when a plugin fails or stays silent', async t => {
   on('TS_SSL_CLIENT_HELLO_HOOK', 'fails', '() => { throw new Error("boom") }')
   on('TS_SSL_CLIENT_HELLO_HOOK', 'silent', '({ signal }) => { signal.onabort = () => note("aborted") }')
   const refused = async (t: Test, line: string, ms: number) => {
@@ -104,7 +104,7 @@ test('a session that is handed over ends the questions', async t => {
   t.strictSame(kit.log.slice(-2), ['NOTE [store] remove 8', 'NOTE [store] remove 8'])
 })
 
-test('the certificate shown and the one a client shows', async t => {
+test("plugins see the certificate shown and the client's own", async t => {
   on('TS_SSL_CERT_HOOK', 'chooses', '({ use, sni, reenable }) => { use("for " + sni); reenable() }')
   on(
     'TS_SSL_VERIFY_CLIENT_HOOK',
@@ -123,7 +123,7 @@ test('the certificate shown and the one a client shows', async t => {
   t.match(client.outcome, { kind: 'rejected', by: 'plugin', reason: 'revoked', detail: '/CN=client 7' })
 })
 
-test('nobody on the hook, nobody asked', async t => {
+test('a hook without plugins asks none', async t => {
   const kit = await open(t, 'yes.mjs')
   const { outcome, calls } = await kit.parkClient('TS_SSL_CLIENT_HELLO_HOOK', HELLO)
   t.strictSame(outcome, { kind: 'accepted', by: 'nobody' })

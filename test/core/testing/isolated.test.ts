@@ -51,7 +51,7 @@ test('a plugin in workers is asked about made-up origins', async t => {
   await t.rejects(kit.logged(/no such line/, 20), { code: 'PTC_TEST_KIT', message: /grace 7/ })
 })
 
-test('about the start of connections', async t => {
+test('a plugin in workers is asked about the start of connections', async t => {
   const kit = await open(t, 'apart.mjs @isolate=worker')
   const client = kit.open('inbound')
   t.equal(client.outcome, undefined, 'held until its worker has answered')
@@ -62,7 +62,7 @@ test('about the start of connections', async t => {
   t.match(await origin.ended(), { kind: 'rejected', by: 'plugin', detail: 'not there' })
 })
 
-test('about a request and its response', async t => {
+test('a plugin in workers is asked about a request and its response', async t => {
   const kit = await open(t, 'apart.mjs @isolate=worker')
   const transaction = kit.transaction({ url: 'http://a.example/' })
   const request = await transaction.readRequest({ Accept: 'text/plain' })
@@ -75,7 +75,7 @@ test('about a request and its response', async t => {
   await kit.logged(/over text\/plain/)
 })
 
-test('and about clients', async t => {
+test('a plugin in workers is asked about clients', async t => {
   const kit = await open(t, 'apart.mjs @isolate=worker')
   const used: unknown[] = []
   const shown = await kit.parkClient('TS_SSL_CERT_HOOK', { use: certificate => used.push(certificate) })

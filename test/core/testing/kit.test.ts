@@ -64,7 +64,7 @@ test('answers that reach nothing are seen', async t => {
   handshake.leave()
 })
 
-test('whoever throws, now or later, has answered no', async t => {
+test('a plugin that throws, now or later, has rejected', async t => {
   for (const name of ['throws', 'rejects', 'bursts']) {
     const kit = await open(t, [`${name}.mjs`, 'yes.mjs'])
     const handshake = await kit.park({ host })
@@ -82,7 +82,7 @@ test('a client that leaves aborts the signal', async t => {
   t.strictSame(kit.log, ['NOTE [never] aborted'])
 })
 
-test('a plugin in shadow mode is asked, and has no say', async t => {
+test('in the kit a plugin in shadow mode is asked and decides nothing', async t => {
   const kit = await open(t, ['no.mjs @mode=shadow', 'yes.mjs'])
   const { outcome, calls } = await kit.park({ host })
   t.equal(outcome?.kind, 'accepted')

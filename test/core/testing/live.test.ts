@@ -65,7 +65,7 @@ test('a plugin is asked about an origin that is there', async t => {
   t.equal(liveHandshakes(), before, 'and nothing is left')
 })
 
-test('what is no origin', async t => {
+test('a live handshake needs an origin that speaks TLS', async t => {
   const kit = await open(t, '({ reenable }) => { reenable() }')
   const server = createServer(socket => socket.resume().end('220 no TLS here\r\n')).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -15,7 +15,7 @@ function handQueue() {
 
 const SHARE = { network: '', host: '' }
 
-test('a step is taken once, whoever asks for it', async t => {
+test('a step is taken once, however often it is asked for', async t => {
   const { queue, given } = handQueue()
   const log: string[] = []
   const step = new QueuedStep(

@@ -193,7 +193,7 @@ for (const version of VERSIONS) {
   })
 }
 
-test('who sends key updates and nothing else is cut off', async t => {
+test('a peer that sends key updates and no data is cut off', async t => {
   const { link, server, tcp, deliver, closes } = linked(t, '1.3')
   const log = new SinkLog()
   link.attach(log)
@@ -241,7 +241,7 @@ test('half of a NewSessionTicket holds back what is written, and nothing gets lo
   }
 })
 
-test('who attaches to a closed link is told so, once', async t => {
+test('a sink that attaches to a closed link is told so once', async t => {
   const { link, tcp } = linked(t, '1.3')
   tcp.destroy(new ProxyError('PTC_ORIGIN_CLOSED', 'reset'))
   t.ok(link.isClosed)

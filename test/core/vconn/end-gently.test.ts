@@ -9,7 +9,7 @@ import { within } from '../../kit/watch.js'
 /** Below what a socket takes without asking for a drain. */
 const CHUNK = 10_000
 
-test('who has ended, and reads slowly, gets everything', async t => {
+test('a peer that has ended and reads slowly gets everything', async t => {
   let sent = 0
   const server = await listen(socket => {
     const link = new TcpLink(socket, 'client')
@@ -37,7 +37,7 @@ test('who has ended, and reads slowly, gets everything', async t => {
   t.equal(received, sent)
 })
 
-test('who never ends is left', async t => {
+test('a peer that never ends is closed after the linger', async t => {
   let closed: () => void = () => {}
   const hasClosed = new Promise<void>(resolve => {
     closed = resolve

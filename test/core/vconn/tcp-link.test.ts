@@ -65,7 +65,7 @@ class Handing extends Log {
   }
 }
 
-test('who is made the receiver by the one before gets the rest', async t => {
+test('a receiver set by its predecessor gets the remaining bytes', async t => {
   const { link, peer } = await pair(t)
   const next = new Log()
   const first = new Handing(link, next)
@@ -84,7 +84,7 @@ test('who is made the receiver by the one before gets the rest', async t => {
   t.same(next.said, ['early', 'later', 'end', 'close undefined'])
 })
 
-test('the same of bytes that were put back', async t => {
+test('a receiver that is replaced gets the bytes that were put back', async t => {
   const { link, peer } = await pair(t)
   const unread = new RewindLink(link, Buffer.from('CONNECT'))
   const next = new Log()
@@ -197,7 +197,7 @@ test('errors become codes', async t => {
   t.pass('a sink that comes late hears of the close')
 })
 
-test('addresses', async t => {
+test('a TCP link knows both its addresses', async t => {
   const { link, peer } = await pair(t)
   t.equal(link.remoteAddress, `127.0.0.1:${peer.localPort}`)
   t.equal(link.localAddress, `127.0.0.1:${peer.remotePort}`)

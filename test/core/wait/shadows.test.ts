@@ -7,7 +7,7 @@ import type { ShadowOutcome, Turn, TurnAsker } from '../../../core/wait/turn.js'
 const VCONN = { id: 1, args: {} } as unknown as VConn
 
 function stage(max?: number) {
-  const shadows = new Shadows(max)
+  const shadows = new Shadows(undefined, max)
   const told: string[] = []
   const observer = {
     ignoredReenable: (_plugin: string, _about: string, why: string) => void told.push(`ignored ${why}`),
@@ -57,7 +57,7 @@ test('silence lasts until the earlier deadline', async t => {
   }
 })
 
-test('there are only so many', async t => {
+test('the number of shadow calls is bounded', async t => {
   const { shadows, told, ask } = stage(3)
   let asked = 0
   const silent = (): void => {

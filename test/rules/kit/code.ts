@@ -212,3 +212,22 @@ export const patternsAreLiteral: Rule = files =>
         'makes a regular expression of a text; core/base/linear-pattern.ts does',
       ),
     )
+
+/** Tap's root hooks run when the event loop is empty: an open server would hold the file until its timeout. */
+export const testsEndThroughTheKit: Rule = files =>
+  files
+    .filter(({ path }) => path.startsWith('test/') && path !== 'test/kit/at-end.ts')
+    .flatMap(file => [
+      ...matches(
+        file,
+        /^import \{[^}]*\bafter\b[^}]*\} from 'tap'/m,
+        'takes after from tap, not atEnd',
+        'uncommented',
+      ),
+      ...matches(
+        file,
+        /\btest\([^\n]*\(\) =>[^\n]*\.(?:stop|remove)\(\)/,
+        'a teardown, not a test: use atEnd',
+      ),
+      ...matches(file, /\btest\([^\n]*\(\) => \{\n +await [\w.]+\.(?:stop|remove)\(\)\n\}/, 'use atEnd'),
+    ])

@@ -1,3 +1,4 @@
+import type { Current } from '../../../base/current.js'
 import { ProxyError } from '../../../base/errors.js'
 import { networkOf } from '../../../base/network.js'
 import { describe } from '../../../base/thrown.js'
@@ -10,7 +11,7 @@ import type { BumpCertificates } from './bump-certificates.js'
 import type { InboundCertificates } from './certificates.js'
 import { type HandshakeParts, type InboundGeneration, settingsOf } from './handshake-settings.js'
 
-/** What a setup has when some CONNECT is bumped. */
+/** What a generation has when some CONNECT is bumped. */
 export interface Bump {
   readonly authority: BumpAuthority
   readonly certificates: BumpCertificates
@@ -25,19 +26,19 @@ export interface BumpGeneration extends InboundGeneration {
  * TLS with clients inside a CONNECT: as on an ssl port, but what is shown is minted once the origin is accepted. Nothing is
  * minted for an origin that is refused: its client gets an alert, or the page where a leaf of earlier is at hand.
  */
-export function bumpPort(setup: () => BumpGeneration, parts: HandshakeParts): EndTls {
+export function bumpPort(current: Current<BumpGeneration>, parts: HandshakeParts): EndTls {
   return (tcp, { vconn }, port, verify) =>
     new Promise((resolve, reject) => {
-      const current = setup()
-      const { bump, certificates } = current
+      const generation = current()
+      const { bump, certificates } = generation
       if (bump === undefined) throw noAuthority()
       if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a client without a VConn')
       const settings = settingsOf(
-        current,
+        generation,
         parts,
         shownOf(bump, certificates, port, verify, networkOf(vconn.remoteAddress)),
       )
-      const leave = current.clientHandshakes.enter()
+      const leave = generation.inFlight.waits.enter()
       try {
         const handshake = new InboundHandshake(
           tcp,

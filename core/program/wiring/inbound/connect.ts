@@ -1,9 +1,9 @@
+import { type Current, derived } from '../../../base/current.js'
 import { isPortIn } from '../../../config/connect-ports.js'
 import { type BumpedConnections, bumpedConnections } from '../../../http/connect/bump.js'
 import { ConnectHandler, type ConnectSummary } from '../../../http/connect/connect.js'
 import { connectServer, type ServeOptions } from '../../../http/connect/serve.js'
 import type { TunnelOptions } from '../../../http/connect/tunnel.js'
-import type { ListenerLimits } from '../../../http/listener/client-host.js'
 import type { Pages } from '../../../http/pages/templates.js'
 import type { Forwarder } from '../../../http/transaction/forward.js'
 import type { Summary } from '../../../http/transaction/summary.js'
@@ -20,9 +20,9 @@ import { type BumpGeneration, bumpPort } from './bump-port.js'
 import { connectModeOf } from './connect-mode.js'
 import type { HandshakeParts } from './handshake-settings.js'
 
-/** The parts of a generation that CONNECT needs. Each request asks for the generation in force. */
+/** The parts of a generation that CONNECT needs. */
 export interface ConnectGeneration extends BumpGeneration {
-  readonly settings: Pick<Settings, 'inboundTls' | 'connect'>
+  readonly settings: Pick<Settings, 'listener' | 'inboundTls' | 'connect'>
   readonly access: Access
   readonly verification: Verification
   readonly pages: Pages
@@ -30,12 +30,10 @@ export interface ConnectGeneration extends BumpGeneration {
 }
 
 export interface ConnectParts {
-  readonly setup: () => ConnectGeneration
-  readonly dial: DialOptions
+  readonly current: Current<ConnectGeneration>
+  readonly dial: Current<DialOptions>
   readonly connector: OriginConnector
   readonly forwarder: Forwarder
-  /** For the requests inside bumped connections. */
-  readonly limits: ListenerLimits
   /** For the handshakes with clients inside them. */
   readonly inside: HandshakeParts
   readonly warn: (message: string) => void
@@ -52,52 +50,52 @@ export interface Connecting extends Omit<BumpedConnections, 'take'> {
 
 /** Serves CONNECT in the three modes. */
 export function makeConnecting(parts: ConnectParts): Connecting {
-  const { setup, dial, connector, forwarder, limits, warn, revoking, onDone, onRefused } = parts
+  const { current, dial, connector, forwarder, warn, revoking, onDone, onRefused } = parts
   const tunnel: TunnelOptions = {
     dial,
-    idleTimeout: () => setup().settings.connect.idleTimeout,
+    idleTimeout: () => current().settings.connect.idleTimeout,
     start: async (tcp, host, port, signal) =>
-      (await setup().vconns.startUntilClosed(tcp, { host, port }, signal)).parked ?? 0,
+      (await current().vconns.startUntilClosed(tcp, { host, port }, signal)).parked ?? 0,
   }
   const prober = new Prober({
     dial,
-    startTls: (tcp, target, signal) => setup().verification.startTls(tcp, target, signal),
-    policyDigest: host => setup().verification.policyOf(host).digest,
+    startTls: (tcp, target, signal) => current().verification.startTls(tcp, target, signal),
+    policyDigest: host => current().verification.policyOf(host).digest,
     announcedFor: host => {
-      const { settings } = setup().verification.policyOf(host)
+      const { settings } = current().verification.policyOf(host)
       return toNames(host, settings.names).sni
     },
-    ttl: () => setup().settings.connect.probeLifetime,
+    ttl: () => current().settings.connect.probeLifetime,
   })
   revoking.join('addresses', isRevoked => prober.revoke(isRevoked))
   const bumped = bumpedConnections({
     connector,
     forwarder,
-    limits,
-    endTls: bumpPort(setup, parts.inside),
-    admit: req => setup().access.admitInside(req),
+    limits: () => current().settings.listener.limits,
+    endTls: bumpPort(current, parts.inside),
+    admit: req => current().access.admitInside(req),
     onRefused,
   })
   const handler = new ConnectHandler({
-    isPortAllowed: port => isPortIn(setup().settings.connect.ports, port),
+    isPortAllowed: port => isPortIn(current().settings.connect.ports, port),
     serve: connectServer({
       ...tunnel,
       prober,
       bumped,
-      helloTimeout: () => setup().settings.connect.helloTimeout,
-      rules: () => tunnelRules(setup()),
-      nonTls: () => setup().settings.connect.nonTls,
-      pages: () => setup().pages,
+      helloTimeout: () => current().settings.connect.helloTimeout,
+      rules: derived(current, tunnelRules),
+      nonTls: () => current().settings.connect.nonTls,
+      pages: () => current().pages,
     }),
     warn,
-    hooks: () => setup().points.transaction,
-    pages: () => setup().pages,
+    hooks: () => current().points.transaction,
+    pages: () => current().pages,
     ...(onDone === undefined ? {} : { onDone }),
   })
-  return { handler, configure: bumped.configure, drain: bumped.drain }
+  return { handler, drain: bumped.drain }
 }
 
-/** How hosts are judged from here on, until the next reload. */
+/** How one generation judges hosts. */
 function tunnelRules({
   settings: { connect },
   verification,

@@ -2,7 +2,7 @@ import type { FairQueue } from '../../../base/fair-queue.js'
 import type { Settings } from '../../../settings/settings.js'
 import type { InboundSettings } from '../../../tls/inbound/settings.js'
 import type { TurnObserver } from '../../../wait/turn.js'
-import type { InFlight } from '../../in-flight.js'
+import type { GenerationInFlight } from '../../in-flight.js'
 import type { VConns } from '../vconns.js'
 import { SESSION_TIMEOUT } from './client-auth.js'
 import type { InboundHooks } from './hooks.js'
@@ -11,15 +11,15 @@ const SECOND = 1000
 /** What is offered to clients by ALPN, and all that is spoken with them. */
 const ALPN = ['http/1.1']
 
-/** What of a setup a handshake with a client needs. */
+/** The parts of a generation that a handshake with a client needs. */
 export interface InboundGeneration {
   readonly settings: Pick<Settings, 'inboundTls'>
   readonly vconns: VConns
   readonly clientHooks: InboundHooks
-  readonly clientHandshakes: InFlight
+  readonly inFlight: Pick<GenerationInFlight, 'waits'>
 }
 
-/** What outlives a setup. */
+/** What outlives a generation. */
 export interface HandshakeParts {
   readonly handshakes: TurnObserver
   readonly queue: FairQueue

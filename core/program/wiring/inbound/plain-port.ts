@@ -1,3 +1,4 @@
+import type { Current } from '../../../base/current.js'
 import type { Diags } from '../../../base/diags.js'
 import type { ClientPort } from '../../../http/listener/accept.js'
 import { ClientInfo } from '../../../http/listener/client-info.js'
@@ -5,7 +6,7 @@ import type { VConns } from '../vconns.js'
 import { startClient } from './start.js'
 
 /** Clients of ports without TLS: plugins are asked about each, on what is configured when it connects. */
-export function plainPort(vconns: () => VConns, { diags }: { readonly diags: Diags }): ClientPort {
+export function plainPort(vconns: Current<VConns>, { diags }: { readonly diags: Diags }): ClientPort {
   return {
     accept: (tcp, socket, take) =>
       startClient(tcp, vconns(), diags, vconn => {

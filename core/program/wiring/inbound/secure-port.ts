@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Certificate } from '../../../api/certificate.js'
 import type { VConn } from '../../../api/vconn.js'
+import type { Current } from '../../../base/current.js'
 import type { Diags } from '../../../base/diags.js'
 import { ProxyError } from '../../../base/errors.js'
 import { networkOfAddress } from '../../../base/network.js'
@@ -23,25 +24,25 @@ export interface SecureParts extends HandshakeParts {
 }
 
 /** TLS with clients, on what is configured when they connect; their failures are debug lines of the tag `ssl`. */
-export function securePort(setup: () => SecureGeneration, parts: SecureParts): ClientPort {
+export function securePort(current: Current<SecureGeneration>, parts: SecureParts): ClientPort {
   const { diags } = parts
   return {
     accept: (tcp, socket, take) =>
-      startClient(tcp, setup().vconns, diags, vconn => secure(tcp, socket, vconn, take)),
+      startClient(tcp, current().vconns, diags, vconn => secure(tcp, socket, vconn, take)),
   }
 
   function secure(tcp: TcpLink, socket: Socket, vconn: VConn, take: Take): { abandon(): void } {
     const { remoteAddress, localAddress = '' } = socket
     // As it is now: a reload may have come while the client was parked.
-    const current = setup()
-    const { certificates, clientHandshakes } = current
+    const generation = current()
+    const { certificates, inFlight } = generation
     if (certificates === undefined) {
       // A reload cannot add a port; it can take the certificates away from one that is open.
       diags.error(`client ${remoteAddress}: there is no certificate for an ssl port; ssl_multicert.config`)
       socket.destroy()
       return { abandon: () => {} }
     }
-    const leave = clientHandshakes.enter()
+    const leave = inFlight.waits.enter()
     const onOpen = (link: ClientLink, certificate: Certificate | undefined): void => {
       leave()
       take(link, new ClientInfo(socket, link, vconn, { certificate }))
@@ -53,7 +54,7 @@ export function securePort(setup: () => SecureGeneration, parts: SecureParts): C
       else diags.warning(text)
     }
     try {
-      const settings = settingsOf(current, parts, {
+      const settings = settingsOf(generation, parts, {
         context: certificates.choose(undefined, localAddress),
         choose: sni => certificates.choose(sni, localAddress),
         sessionsFor: sni => certificates.sessionsFor(sni),

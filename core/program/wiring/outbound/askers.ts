@@ -70,7 +70,7 @@ function makeAsker(
     late,
     isShared: options.coalesce,
     ask: (event, turn) => {
-      const question = { asked, policy, evidence: event, port: event.port }
+      const question = { asked, policy, evidence: event, port: event.port, network: turn.facts.network ?? '' }
       const known = verdicts.find(question)
       if (known !== undefined) {
         observer.remembered?.(name, event.host)

@@ -1,3 +1,4 @@
+import { type Current, derived } from '../../../base/current.js'
 import type { DialOptions } from '../../../origin/dial.js'
 import type { Names } from '../../../origin/names/names.js'
 import { isPrivateAddress } from '../../../origin/private-addresses.js'
@@ -5,7 +6,7 @@ import type { Settings } from '../../../settings/settings.js'
 import type { Access } from '../inbound/access.js'
 import type { Verification } from './verification.js'
 
-/** The parts of a generation that a dial needs. Each dial asks for the generation in force. */
+/** The parts of a generation that a dial needs. */
 export interface DialGeneration {
   readonly settings: Pick<Settings, 'origin'>
   readonly names: Names
@@ -13,20 +14,15 @@ export interface DialGeneration {
   readonly verification: Pick<Verification, 'policyOf'>
 }
 
-/** How origins are reached, never the proxy itself. */
-export function makeDial(
-  setup: () => DialGeneration,
+/** How origins are reached, and never the proxy itself. */
+export const makeDial = (
+  current: Current<DialGeneration>,
   isOwn: (address: string, port: number) => boolean,
-): DialOptions {
-  return {
-    get connectTimeout() {
-      return setup().settings.origin.connectTimeout
-    },
-    timeoutFor: name => setup().verification.policyOf(name).timeouts.connect,
-    get names() {
-      return setup().names
-    },
-    isDenied: address => setup().access.deniesPrivateOrigins && isPrivateAddress(address),
+): Current<DialOptions> =>
+  derived(current, ({ settings, names, access, verification }) => ({
+    connectTimeout: settings.origin.connectTimeout,
+    timeoutFor: name => verification.policyOf(name).timeouts.connect,
+    names,
+    isDenied: address => access.deniesPrivateOrigins && isPrivateAddress(address),
     isOwn,
-  }
-}
+  }))

@@ -10,6 +10,7 @@ import { type Begun, startHandshake } from '../../../tls/outbound/start.js'
 import type { StartTls } from '../../../tls/outbound/start-tls.js'
 import type { TcpLink } from '../../../vconn/tcp-link.js'
 import { Shadows } from '../../../wait/shadows.js'
+import type { InFlight } from '../../in-flight.js'
 import type { VConns } from '../vconns.js'
 import { makeAskers } from './askers.js'
 import type { OutboundContexts } from './contexts.js'
@@ -28,13 +29,13 @@ export interface StartTlsParts {
   readonly queue: FairQueue
   /** Where the turns of plugins in shadow mode are kept. */
   readonly shadowTurns?: Shadows | undefined
+  /** Counts the handshakes. */
+  readonly inFlight?: InFlight | undefined
 }
 
 /** How origins are verified from here on, until the next reload. */
 export interface Verification {
   readonly startTls: StartTls
-  /** Handshakes that are under way. */
-  readonly inFlight: () => number
   /** What holds for an origin, by its name in the URL. */
   readonly policyOf: (host: string) => Policy
   /** Every policy; the first is that of origins without a rule. */
@@ -56,6 +57,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
     vconns,
     queue,
     shadowTurns = new Shadows(),
+    inFlight,
   } = parts
   const verdicts = new VerdictCache(settings.maxVerdicts)
   const policies = new Policies(settings, connectTimeout, rules, contexts, {
@@ -67,7 +69,6 @@ export function makeVerification(parts: StartTlsParts): Verification {
     queue,
     revocations: () => verdicts.revocations,
   })
-  let inFlight = 0
   const startTls: StartTls = async (tcp, target, signal) => {
     const { settings: own, timeouts } = policies.of(target.host)
     const begin = async (link: TcpLink, since: number | undefined): Promise<Begun & { parked: number }> => {
@@ -81,7 +82,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
     }
     const { redial } = target
     const address = addressOf(tcp)
-    inFlight++
+    const leave = inFlight?.enter()
     try {
       const first = await begin(tcp, target.since)
       let parked = first.parked
@@ -96,12 +97,11 @@ export function makeVerification(parts: StartTlsParts): Verification {
       const origin = await startHandshake(tcp, target, first.settings, signal, again)
       return parked === 0 ? origin : { ...origin, parked: parked + (origin.parked ?? 0) }
     } finally {
-      inFlight--
+      leave?.()
     }
   }
   return {
     startTls,
-    inFlight: () => inFlight,
     policyOf: host => policies.of(host),
     policies: policies.all,
     verdicts,

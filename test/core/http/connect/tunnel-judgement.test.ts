@@ -38,13 +38,13 @@ test('the strictest rule of all names decides the mode', async t => {
   t.equal(judge('tunnel.example', 'tunnel.example', '10.0.0.1').mode, 'bump', 'a rule for the address')
 })
 
-test('however the name is written', async t => {
+test('a rule applies however the name is written', async t => {
   for (const sni of ['BUMP.example', 'bump.example.', 'Bump.Example.'])
     t.match(judge('tunnel.example', sni), { mode: 'bump', host: 'bump.example', announced: sni }, sni)
   t.match(judge('probe.example', 'PROBE.example.'), { host: 'probe.example', others: [] }, 'the same host')
 })
 
-test('without a name in the ClientHello', async t => {
+test("a ClientHello without a name is judged by the CONNECT's host", async t => {
   t.match(judge('tunnel.example', null), { mode: 'tunnel', host: 'tunnel.example', others: [] })
   t.match(judge('probe.example', null), { mode: 'probe', host: ADDRESS, others: [] }, 'as its address')
   t.match(judge('bump.example', null), { mode: 'bump', host: 'bump.example', others: [] })

@@ -89,7 +89,7 @@ test('more than may be ahead, there already when the reading begins', async t =>
 
 test('a head that begins behind another request has the time of a head', async t => {
   const host = new FakeHost()
-  host.limits = { ...host.limits, headersTimeout: 60, keepAliveTimeout: 60_000 }
+  host.inForce = { ...host.inForce, headersTimeout: 60, keepAliveTimeout: 60_000 }
   const link = host.connect()
   link.receive(`${GET}GET / HT`)
   answerOk(host.last.request, host.last.reply)
@@ -99,7 +99,7 @@ test('a head that begins behind another request has the time of a head', async t
 
 test('empty lines between requests begin nothing', async t => {
   const host = new FakeHost(answerOk)
-  host.limits = { ...host.limits, headersTimeout: 40, keepAliveTimeout: 60_000 }
+  host.inForce = { ...host.inForce, headersTimeout: 40, keepAliveTimeout: 60_000 }
   const link = host.connect()
   link.receive(`${GET}\r\n`)
   link.receive('\n')
@@ -116,7 +116,7 @@ test('the time for a request ends with the request', async t => {
     reply.watch({ onClientDrain: () => {}, onClientGone: () => {}, onClientBroken: e => broken.push(e) })
   })
   const broken: Error[] = []
-  host.limits = { ...host.limits, requestTimeout: 50 }
+  host.inForce = { ...host.inForce, requestTimeout: 50 }
   const whole = host.connect()
   whole.receive(post('whole'))
   await sleep(120)

@@ -29,7 +29,7 @@ test('a client that has everything is let go when it ends its direction', async 
   t.notOk(link.wasReset)
 })
 
-test('one that has not got everything is waited for', async t => {
+test('a client that has not received everything is waited for', async t => {
   const slow = ending(10_000, true)
   const late = ending(2000, true)
   const lateWithLength = ending(2000, false)

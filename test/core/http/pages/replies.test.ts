@@ -69,7 +69,7 @@ test('the format follows from what the client asks for', async t => {
   t.equal(type({ accept: 'application/problem+json' }), 'application/json')
 })
 
-test('Proxy-Status', async t => {
+test('a reply has a Proxy-Status field', async t => {
   const value = proxyStatus(rejected)
   t.match(
     value,
@@ -80,7 +80,7 @@ test('Proxy-Status', async t => {
   t.match(nasty, /details="PTC_DNS_FAILED: a\\"b\\\\c\?\?Set-Cookie: x\?"$/, 'is one printable line')
 })
 
-test('the status', async t => {
+test('the status of a reply follows from the error', async t => {
   t.equal(errorReply(new VerifyRejected(rejection('deadline', 'policy', 'a')), about).status, 504)
   t.equal(
     errorReply(new ProxyError('PTC_CLIENT_GONE', 'x'), about).status,

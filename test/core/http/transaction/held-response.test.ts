@@ -49,7 +49,7 @@ test('what has come of the body is kept, whatever becomes of the memory that it 
   t.same(said, ['pause', 'begin', 'body', 'partial', 'resume'])
 })
 
-test('so is the end', async t => {
+test('the end of a held response is kept', async t => {
   const { held, said, accept } = holding()
   held.onHead(HEAD)
   held.onBody(Buffer.from('body'))

@@ -32,7 +32,7 @@ function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined
   const connector = { keyOf: () => 'key', reuse: () => idle } as unknown as OriginConnector
   const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
   const req = { client: { ownerFor: () => new ConnectionOwner(() => {}) } } as unknown as ClientRequest
-  const hooks = new TxnHooks(hooksOf(points)(), { client: CLIENT, method: 'GET', url: 'https://a.test/' })
+  const hooks = new TxnHooks(hooksOf(points), { client: CLIENT, method: 'GET', url: 'https://a.test/' })
   new OriginRequest(connector, owner, req, TARGET, REQUEST, {} as RequestBody, hooks).start()
   return receiver && (receiver === owner ? 'owner' : 'held')
 }

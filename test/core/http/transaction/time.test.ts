@@ -7,7 +7,7 @@ function timeOf(limits: { idleTimeout: number; activeTimeout: number }) {
   const said: string[] = []
   const client = clientOf(new FakeClientLink())
   const make = (name: string): TransactionTime => {
-    const time = new TransactionTime(client, limits, {
+    const time = new TransactionTime(client, () => limits, {
       onIdle: limit => said.push(`${name} stood still for ${limit}`),
       onTooLong: limit => said.push(`${name} took longer than ${limit}`),
       fail: cause => said.push(`${name} failed: ${cause}`),

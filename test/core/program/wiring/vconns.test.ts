@@ -4,6 +4,7 @@ import type { Parked } from '../../../../core/api/parked.js'
 import type { VConn } from '../../../../core/api/vconn.js'
 import { reject, type Verdict } from '../../../../core/api/verdict.js'
 import { HookRegistry } from '../../../../core/hooks/registry.js'
+import { InFlight } from '../../../../core/program/in-flight.js'
 import { HookPoints } from '../../../../core/program/wiring/hook-points.js'
 import { VConns } from '../../../../core/program/wiring/vconns.js'
 
@@ -34,14 +35,15 @@ function setUp([direction, start, close]: Direction, answer: (event: Parked) => 
     pluginFailed: (name: string, about: string, cause: unknown) =>
       log.push(`${name} failed ${about} ${cause}`),
   }
-  const points = new HookPoints({ registry, deadline, observer })
+  const inFlight = { waits: new InFlight(), transactions: new InFlight() }
+  const points = new HookPoints({ registry, deadline, observer, inFlight })
   const vconns = new VConns(registry, points, message => log.push(message))
   const ends: (string | undefined)[] = []
   const onEnd = (_: unknown, why: { readonly message: string } | undefined): void =>
     void ends.push(why?.message)
   const open = () =>
     direction === 'inbound' ? vconns.startClient(ENDS, onEnd) : vconns.askOrigin(ENDS, ORIGIN, onEnd)
-  return { open, told, log, ends, points }
+  return { open, told, log, ends, waits: inFlight.waits }
 }
 
 for (const direction of DIRECTIONS) {
@@ -61,15 +63,15 @@ for (const direction of DIRECTIONS) {
 
   test(`${name}: it waits until the plugin reenables`, async t => {
     let event: Parked | undefined
-    const { open, ends, log, points } = setUp(direction, parked => {
+    const { open, ends, log, waits } = setUp(direction, parked => {
       event = parked
     })
     open()
     await new Promise(setImmediate)
-    t.same([ends, points.inFlight], [[], 1], 'to return is no answer')
+    t.same([ends, waits.count], [[], 1], 'to return is no answer')
     t.equal(event?.reenable(), 'counted')
     t.equal(event?.reenable(reject('policy')), 'ignored')
-    t.same([ends, points.inFlight], [[undefined], 0])
+    t.same([ends, waits.count], [[undefined], 0])
     t.match(log, [/^one ignored .* second$/])
   })
 
@@ -91,14 +93,14 @@ for (const direction of DIRECTIONS) {
 
   test(`${name}: a connection that ends while it is parked`, async t => {
     let event: Parked | undefined
-    const { open, told, ends, log, points } = setUp(direction, parked => {
+    const { open, told, ends, log, waits } = setUp(direction, parked => {
       event = parked
     })
     const vconn = open()
     vconn.close()
     t.equal(event?.signal.aborted, true)
     t.equal(event?.reenable(), 'ignored')
-    t.same([ends, points.inFlight], [[], 0], 'nobody hears of an answer')
+    t.same([ends, waits.count], [[], 0], 'nobody hears of an answer')
     t.same(told.slice(1), [[close, vconn.shown.id]], 'the close hook is called once')
     t.match(log, [/^one ignored .* late$/])
   })

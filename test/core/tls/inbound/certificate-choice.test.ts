@@ -7,7 +7,7 @@ const choice = new CertificateChoice([
   { value: 'exact', names: ['a.example', 'one.example'], destIp: undefined },
 ])
 
-test('what a client is shown', async t => {
+test('the certificate for a client follows its SNI', async t => {
   t.equal(choice.choose('a.example', '10.0.0.1'), 'exact', 'the exact name first')
   t.equal(choice.choose('A.Example.', '::1'), 'exact', 'in any case')
   t.equal(choice.choose('b.example', '10.0.0.1'), 'wild', 'then the wildcard')

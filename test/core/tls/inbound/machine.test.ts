@@ -54,7 +54,7 @@ function show(effect: InboundEffect): string {
   }
 }
 
-test('everybody is asked, one after the other', async t => {
+test('plugins are asked one after the other at each gate', async t => {
   const all = run(TERMS, hello, yes, yes, yes, yes, certificate, yes, established, yes)
   t.same(all.effects, [
     ...['ask hello 0', 'ask hello 1', 'ask session 0', 'ask session 1', 'go on from hello'],
@@ -82,14 +82,14 @@ test('a session that was found ends the search', async t => {
     )
 })
 
-test('a session that was found spares nobody any other question', async t => {
+test('a session that was found skips no other gate', async t => {
   const terms: InboundTerms = { ...TERMS, certificate: ['e', 'g'], client: ['f', 'h'] }
   t.same(run(terms, hello, settled).effects, ['ask hello 0', 'ask hello 1'])
   t.same(run(terms, certificate, settled).effects, ['ask certificate 0', 'ask certificate 1'])
   t.same(run(terms, established, settled).effects, ['ask client 0', 'ask client 1'])
 })
 
-test('what has to be prepared is waited for, behind the first gate', async t => {
+test('the preparation is waited for behind the first gate', async t => {
   const waits: InboundEvent = { type: 'reached', stop: 'hello', waits: ['hello', 'preparation', 'session'] }
   const prepared: InboundEvent = { type: 'prepared' }
   const unprepared: InboundEvent = { type: 'unprepared', why: new ProxyError('PTC_TLS_CONTEXT', 'no leaf') }
@@ -120,7 +120,7 @@ test('a session is looked for at each of its gates, until one is found', async t
   t.same(run(TERMS, waits, settled).effects, ['ask session 0', 'go on from hello'])
 })
 
-test('everywhere else no is no', async t => {
+test('a rejection at a gate other than the session ends the handshake', async t => {
   const ways: Record<string, readonly InboundEvent[]> = {
     hello: [hello, yes],
     certificate: [certificate],
@@ -141,7 +141,7 @@ test('everywhere else no is no', async t => {
   }
 })
 
-test('events that come when nobody waits for them', async t => {
+test('events that a state does not wait for change nothing', async t => {
   for (const event of [yes, no(), failed, late])
     t.same(run(TERMS, event), { state: INBOUND_INITIAL, effects: [] })
   t.same(run(TERMS, clock).effects, ['close'])

@@ -68,7 +68,7 @@ test('a leaf is kept for the next client, as long as there is room', async t => 
   t.equal(await mint.leafFor('a.example', ''), 4, 'the oldest has gone')
 })
 
-test('who makes up many names takes turns with others', async t => {
+test('a client that asks for many names takes turns with others', async t => {
   const order: string[] = []
   const mint = new Mint(await own(), leaf => order.push(new X509Certificate(leaf.certPem).subject))
   const many = ['1', '2', '3', '4'].map(name => mint.leafFor(`${name}.example`, 'many'))
@@ -110,12 +110,12 @@ test('a leaf is not kept longer than its authority lives', async t => {
   t.equal(made, 1)
 })
 
-test('an authority without keyUsage is one', async t => {
+test('an authority may lack the keyUsage extension', async t => {
   const { certPem, keyPem } = await makeAuthority({ name: 'Plain', keyUsage: [] })
   t.ok(await readAuthority({ certPem, keyPem }, 'test'))
 })
 
-test('authorities that operators bring along', async t => {
+test('RSA and EC authorities of operators can issue leaves', async t => {
   const root = await makeAuthority({ name: 'Their root', keyType: 'rsa-2048' })
   const below = await makeAuthority({ name: 'Their proxies', keyType: 'ec-384', parent: root })
   for (const [what, { certPem, keyPem }] of Object.entries({ root, below })) {
@@ -126,7 +126,7 @@ test('authorities that operators bring along', async t => {
   }
 })
 
-test('what is no authority is refused by name', async t => {
+test('a certificate that cannot issue others is refused with the reason', async t => {
   const root = await makeAuthority({ name: 'Root' })
   const other = await makeAuthority({ name: 'Other' })
   const leaf = await root.issue({ cn: 'leaf' })

@@ -51,7 +51,7 @@ test('the public key is what Node says it is', async t => {
     )
 })
 
-test('whether a staple is wanted', async t => {
+test('the must-staple extension is read', async t => {
   t.equal(wantsStaple((await root.issue({ cn: 'a.test', mustStaple: true })).cert.raw), true)
   t.equal(wantsStaple((await root.issue({ cn: 'a.test' })).cert.raw), false)
   const feature = (...features: readonly Buffer[]): Buffer =>
@@ -65,7 +65,7 @@ test('whether a staple is wanted', async t => {
   t.throws(() => wantsStaple(certificateShape({ extensions: [feature(), feature()] })), MALFORMED)
 })
 
-test('names of every sort, in their order', async t => {
+test('alternative names of every type are read in order', async t => {
   t.strictSame(altNames(everySort), [
     { type: 'dns', value: 'a.test' },
     { type: 'dns', value: '*.b.test' },
@@ -83,7 +83,7 @@ test('names of every sort, in their order', async t => {
 const namesOf = (...names: readonly Uint8Array[]): readonly AltName[] =>
   altNames(withExtensions(plain.cert.raw, [sanExtension(...names)]))
 
-test('names that cannot be what they say are none', async t => {
+test('malformed alternative names are ignored', async t => {
   const text = (tag: number, name: string): Buffer => der(tag, Buffer.from(name, 'latin1'))
   const good = { type: 'dns', value: 'good.test' }
   t.strictSame(namesOf(text(0x82, 'good.test\0.evil.test'), text(0x82, 'good.test')), [good], 'a NUL')
@@ -92,7 +92,7 @@ test('names that cannot be what they say are none', async t => {
     t.strictSame(namesOf(der(0x87, Buffer.alloc(length))), [], `an address of ${length} bytes`)
 })
 
-test('which of two extensions counts is nothing to guess', async t => {
+test('a repeated or malformed extension for names is refused', async t => {
   const [one, two] = ['one.test', 'two.test'].map(name => sanExtension(der(0x82, Buffer.from(name))))
   const extensions = [one, two].flatMap(extension => extension ?? [])
   t.throws(() => altNames(withExtensions(plain.cert.raw, extensions)), MALFORMED)
@@ -106,14 +106,14 @@ test('which of two extensions counts is nothing to guess', async t => {
   t.throws(() => altNames(withExtensions(plain.cert.raw, [unlike])), MALFORMED, 'no OCTET STRING')
 })
 
-test('names that OpenSSL cannot read are none that count', async t => {
+test('alternative names that OpenSSL cannot read do not count', async t => {
   const dns = der(0x82, Buffer.from('a.test'))
   const badDirectoryName = der(0xa4, der(0x05)) // no Name in it
   t.throws(() => namesOf(dns, badDirectoryName), MALFORMED)
   t.throws(() => namesOf(der(0x8f, Buffer.from('x')), dns), MALFORMED, 'a kind that there is not')
 })
 
-test('what has no key is no certificate', async t => {
+test('bytes without a public key are no certificate', async t => {
   t.throws(() => subjectPublicKeyInfo(sequence()), MALFORMED)
   t.throws(() => subjectPublicKeyInfo(sequence(sequence())), MALFORMED)
   t.throws(() => subjectPublicKeyInfo(certificateShape({ spki: der(0x05) })), MALFORMED)
@@ -147,7 +147,7 @@ function readAll(bytes: Buffer): 'read' | 'malformed' {
   return 'read'
 }
 
-test('garbage, and certificates with a byte that is wrong', async t => {
+test('malformed certificates throw nothing but errors of the table', async t => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), bytes => readAll(Buffer.from(bytes)) !== undefined),
   )

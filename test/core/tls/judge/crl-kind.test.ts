@@ -12,7 +12,7 @@ const LIST: CrlFacts = {
   reasons: new Set(),
 }
 
-test('what openssl ca cannot write is refused, too', async t => {
+test('revocation lists that openssl ca cannot write are refused too', async t => {
   const number = { oid: '2.5.29.20', isCritical: false, value: Buffer.from([2, 1, 1]) }
   for (const [facts, wrong] of [
     [{ nextUpdate: undefined }, /does not say when it ends/],

@@ -23,7 +23,7 @@ const content = fc.oneof(
   fc.integer({ min: 0xfffe, max: 0x10001 }).map(length => new Uint8Array(length)),
 )
 
-test('what was written is read', async t => {
+test('DER that was written is read back', async t => {
   fc.assert(
     fc.property(fc.array(fc.tuple(tag, content), { maxLength: 5 }), wanted => {
       const elements = derElements(Buffer.concat(wanted.map(([tag, bytes]) => der(tag, bytes))))
@@ -39,7 +39,7 @@ test('what was written is read', async t => {
   t.same(derElements(Buffer.alloc(0)), [], 'nothing is no elements')
 })
 
-test('garbage is elements or an error of the table', async () => {
+test('any bytes are read as elements or refused with an error of the table', async () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), garbage => {
       const elements = read(Buffer.from(garbage))
@@ -50,7 +50,7 @@ test('garbage is elements or an error of the table', async () => {
   )
 })
 
-test('what is cut off is no DER', async () => {
+test('truncated DER is refused', async () => {
   fc.assert(
     fc.property(tag, content, fc.nat(), (tag, bytes, cut) => {
       const whole = der(tag, bytes)
@@ -59,7 +59,7 @@ test('what is cut off is no DER', async () => {
   )
 })
 
-test('forms that X.509 does not have', async t => {
+test('DER forms that X.509 does not use are refused', async t => {
   for (const [what, bytes] of [
     ['a tag of several bytes', [0x1f, 0x81, 0x01, 0x00]],
     ['an indefinite length', [0x30, 0x80, 0x00, 0x00]],
@@ -71,7 +71,7 @@ test('forms that X.509 does not have', async t => {
     t.throws(() => derElements(Buffer.from(bytes)), MALFORMED, what)
 })
 
-test('one element is one', async t => {
+test('one DER element is read, and bytes behind it are refused', async t => {
   t.match(derElement(Buffer.from([4, 1, 7])), { tag: 4, content: Buffer.from([7]) })
   t.throws(() => derElement(Buffer.alloc(0)), MALFORMED)
   t.throws(() => derElement(Buffer.from([5, 0, 5, 0])), MALFORMED)

@@ -22,11 +22,11 @@ const spki = (await root.issue({ cn: 'a.test', sans: ['a.test', '10.0.0.7'] })).
 })
 const OTHER_PIN = `${'A'.repeat(43)}=`
 
-test('nothing demanded is nothing missed', async () => {
+test('a certificate meets a rule without demands', async () => {
   fc.assert(fc.property(fc.uint8Array(), bytes => unfulfilled(NONE, [Buffer.from(bytes)]) === undefined))
 })
 
-test('pins', async t => {
+test("a pin is met by the leaf's key or digest, and by no issuer", async t => {
   const chain = [leaf, root.cert.raw]
   const own = { spkiPins: new Set([sha256(spki, 'base64')]), certPins: new Set([sha256(leaf, 'hex')]) }
   t.equal(unfulfilled(demand({ spkiPins: own.spkiPins }), chain), undefined)
@@ -53,7 +53,7 @@ test('pins', async t => {
   )
 })
 
-test('names', async t => {
+test('a demanded name is met by an alternative name', async t => {
   const is = (name: string) =>
     demand({ sans: [sanMatcher('dns', 'exact', name), sanMatcher('ip', 'exact', '10.9.9.9')] })
   t.equal(unfulfilled(is('a.test'), [leaf]), undefined, 'one of several is enough')
@@ -69,7 +69,7 @@ test('names', async t => {
   )
 })
 
-test('key sizes', async t => {
+test('a demanded key size applies to every certificate', async t => {
   t.equal(unfulfilled(demand({ minRsaBits: 2048, minEcBits: 256 }), [leaf, root.cert.raw]), undefined)
   t.equal(unfulfilled(demand({ minRsaBits: 2048, minEcBits: 256 }), [below, rsaRoot.cert.raw]), undefined)
   t.match(unfulfilled(demand({ minEcBits: 384 }), [leaf]), {
@@ -81,7 +81,7 @@ test('key sizes', async t => {
   t.equal(unfulfilled(demand({ minRsaBits: 3072 }), [leaf]), undefined, 'of RSA keys, and no others')
 })
 
-test('keys of all kinds', async t => {
+test('the size of a key is known for every kind of key', async t => {
   const ed25519 = selfSignedWith(generateKeyPairSync('ed25519').privateKey)
   const ed448 = selfSignedWith(generateKeyPairSync('ed448').privateKey)
   const p521 = selfSignedWith(generateKeyPairSync('ec', { namedCurve: 'secp521r1' }).privateKey)
@@ -105,7 +105,7 @@ test('keys of all kinds', async t => {
   )
 })
 
-test('garbage fulfils no demand, and throws nothing', async t => {
+test('malformed certificates meet no demand and throw nothing', async t => {
   const demands = [
     demand({ spkiPins: new Set([OTHER_PIN]) }),
     demand({ certPins: new Set([sha256(Buffer.from('x'), 'hex')]) }),
@@ -138,7 +138,7 @@ test('garbage fulfils no demand, and throws nothing', async t => {
   )
 })
 
-test('names are looked at if they are few, short and vouched for', async t => {
+test('alternative names count if they are few, short and verified', async t => {
   const withNames = (count: number, name: (i: number) => string): Buffer => {
     const names = Array.from({ length: count }, (_, i) => der(0x82, Buffer.from(name(i))))
     return withExtensions(leaf, [sanExtension(...names)])

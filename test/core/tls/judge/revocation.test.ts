@@ -16,7 +16,7 @@ const other = () => leafDigests({ chain: otherChain })
 const read = (wanted: unknown) =>
   readRevocation(wanted, key => (key === 'known' ? 'foo.test' : undefined)).isRevoked
 
-test('a host', async t => {
+test('a revocation by host forgets what is about that host', async t => {
   for (const host of ['foo.test', 'FOO.test', 'foo.test.']) {
     t.ok(read({ host })('foo.test', leaf), host)
     t.ok(read({ host })('foo.test.', leaf), `${host}, asked for with a dot`)
@@ -28,7 +28,7 @@ test('a host', async t => {
     t.throws(() => read({ host }), { code: 'PTC_REVOCATION' }, host)
 })
 
-test('a leaf, by its digest or that of its key', async t => {
+test('a revocation names a leaf by its digest or by that of its key', async t => {
   const x509 = chain[0]?.x509
   const spki = createHash('sha256')
     .update(x509?.publicKey.export({ type: 'spki', format: 'der' }) ?? '')
@@ -51,7 +51,7 @@ test('a leaf, by its digest or that of its key', async t => {
   t.same(leafDigests({ chain: [broken] }), { certificate: 'x', spki: undefined })
 })
 
-test('a remembered verdict, and what rests on its host', async t => {
+test('a revocation by verdict forgets what rests on its host', async t => {
   t.ok(read({ key: 'known' })('foo.test', leaf, 'known'))
   t.notOk(read({ key: 'known' })('foo.test', leaf, 'another'), 'other verdicts about the host stay')
   t.ok(read({ key: 'known' })('foo.test', leaf), 'a connection does not say which verdict it rests on')
@@ -59,7 +59,7 @@ test('a remembered verdict, and what rests on its host', async t => {
   t.throws(() => read({ key: 'unknown' }), { code: 'PTC_REVOCATION', message: /no verdict/ })
 })
 
-test('everything, and nothing of the kind', async t => {
+test('a revocation can be of everything, or can match nothing', async t => {
   t.ok(read('all')('foo.test', leaf))
   const wrong = [undefined, null, 'everything', {}, { host: 1 }, { host: 'a', key: 'b' }, { hots: 'a' }, 7]
   for (const wanted of wrong) t.throws(() => read(wanted), { code: 'PTC_REVOCATION' })

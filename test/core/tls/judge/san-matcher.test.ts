@@ -32,7 +32,7 @@ const ROWS: readonly Row[] = [
   ['ip', 'prefix', '10.0.', '10.0.9.9', true],
 ]
 
-test('ways to match', async t => {
+test('each way to match finds the names that it should', async t => {
   for (const [type, way, wanted, value, matches] of ROWS)
     t.equal(
       sanMatcher(type, way, wanted).matches({ type, value }),
@@ -72,7 +72,7 @@ const way = fc.constantFrom('exact', 'prefix', 'suffix', 'regex')
 /** Also as a pattern a text that stands for itself. */
 const text = fc.stringMatching(/^[a-zA-Z0-9:-]{1,12}$/)
 
-test('a name of another sort never matches', async () => {
+test('a name of another type never matches', async () => {
   fc.assert(
     fc.property(type, type, way, text, fc.string(), (wantedType, type, way, wanted, value) => {
       fc.pre(wantedType !== type)
@@ -82,7 +82,7 @@ test('a name of another sort never matches', async () => {
   )
 })
 
-test('what matches exactly matches in every way', async () => {
+test('a name that matches exactly matches in every other way', async () => {
   fc.assert(
     fc.property(type, text, (type, wanted) =>
       (['exact', 'prefix', 'suffix', 'regex'] as const).every(way => {
@@ -112,7 +112,7 @@ test('more than what is wanted matches a prefix or a suffix, and nothing else', 
   )
 })
 
-test('no name has a matcher throw', async () => {
+test('no name makes a matcher throw', async () => {
   fc.assert(
     fc.property(type, way, text, fc.string({ unit: 'binary' }), (type, way, wanted, value) => {
       return typeof sanMatcher(type, way, wanted).matches({ type, value }) === 'boolean'

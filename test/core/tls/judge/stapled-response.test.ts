@@ -65,7 +65,7 @@ test('TLS 1.2: the engine parks when the stapled response has come', async t => 
   t.ok((engine.take()?.length ?? 0) > 50, 'and answers')
 })
 
-test('TLS 1.2: without one the engine parks at the certificate', async t => {
+test('TLS 1.2: without a stapled response the engine parks at the certificate', async t => {
   const { engine, bytes } = await flightOf(t, false)
   const end = bytes.lastIndexOf(leaf.cert.raw) + leaf.cert.raw.length
   engine.receive(bytes.subarray(0, end))
@@ -73,7 +73,7 @@ test('TLS 1.2: without one the engine parks at the certificate', async t => {
   t.equal(engine.peer()?.ocspResponse, undefined)
 })
 
-test('however the flight is cut, the same is found', async t => {
+test('a stapled response is found however the flight is cut', async t => {
   const { bytes } = await flightOf(t, true)
   fc.assert(
     fc.property(fc.array(fc.nat(bytes.length), { maxLength: 20 }), cuts => {
@@ -85,7 +85,7 @@ test('however the flight is cut, the same is found', async t => {
   )
 })
 
-test('what is mutated ends the search, and finds what is there or nothing', async t => {
+test('a mutated flight ends the search without a false response', async t => {
   const { bytes } = await flightOf(t, true)
   fc.assert(
     fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, to) => {

@@ -24,7 +24,7 @@ function judged(terms: Terms, builtIn: BuiltInResult): Handshake {
   return state
 }
 
-test('what is said about the terms is what becomes of an origin under them', async t => {
+test('the description of the terms agrees with the verdicts under them', async t => {
   for (const verify of [0, 1, 2] as const)
     for (const policy of ['ENFORCED', 'PERMISSIVE', 'DISABLED'] as const)
       for (const properties of ['ALL', 'SIGNATURE', 'NAME', 'NONE'] as const)

@@ -19,6 +19,7 @@ const question = (change: Partial<Question> = {}, evidence: Partial<PeerEvidence
   asked: 'plugin',
   policy: 'policy',
   port: 443,
+  network: '10.0.0.1',
   ...change,
   evidence: {
     sni: 'foo.test',
@@ -62,7 +63,7 @@ const OTHER_MOMENTS: Readonly<Record<string, Question>> = {
   'another ALPN': question({}, { alpn: 'h2' }),
 }
 
-test('a remembered acceptance', async t => {
+test('an acceptance is remembered if its plugin says so', async t => {
   for (const scope of ['chain', 'host'] as const) {
     const cache = new VerdictCache(10)
     cache.put(question(), accept({ cacheFor: 1000, scope }), now())
@@ -75,7 +76,7 @@ test('a remembered acceptance', async t => {
   }
 })
 
-test('what may be shared is the same in everything', async t => {
+test('a call is shared only between handshakes that are equal in everything', async t => {
   const key = sharedKeyOf(question(), 0)
   t.equal(sharedKeyOf(question(), 0), key)
   t.not(sharedKeyOf(question(), 1), key, 'not with those who asked before a revocation')
@@ -83,7 +84,7 @@ test('what may be shared is the same in everything', async t => {
   for (const [what, asked] of all) t.not(sharedKeyOf(asked, 0), key, what)
 })
 
-test('how long', async t => {
+test('a remembered verdict ends with its time and with its certificates', async t => {
   const cache = new VerdictCache(10)
   for (const cacheFor of [undefined, 0, -1, Number.NaN, Infinity] as number[]) {
     cache.put(question(), accept({ cacheFor }), now())
@@ -103,14 +104,24 @@ test('how long', async t => {
   t.notOk(cache.find(question()))
 })
 
-test('how many', async t => {
+test('the number of remembered verdicts is bounded', async t => {
   const cache = new VerdictCache(2)
   for (const host of ['a', 'b', 'c']) cache.put(question({}, { host }), accept({ cacheFor: 1000 }), now())
   t.equal(cache.size, 2)
   t.notOk(cache.find(question({}, { host: 'a' })), 'the one used longest ago goes first')
 })
 
-test('revoking', async t => {
+test('a client network that has many verdicts remembered evicts its own', async t => {
+  const cache = new VerdictCache(4)
+  const yes = accept({ cacheFor: 10_000 })
+  cache.put(question({ network: 'one' }, { host: 'mine' }), yes, now())
+  for (let i = 0; i < 20; i++) cache.put(question({ network: 'many' }, { host: `h${i}` }), yes, now())
+  t.equal(cache.size, 4)
+  t.ok(cache.find(question({ network: 'one' }, { host: 'mine' })))
+  t.ok(cache.find(question({ network: 'other' }, { host: 'mine' })), 'whoever asks')
+})
+
+test('a revocation forgets the verdicts that it is about', async t => {
   const cache = new VerdictCache(10)
   const yes = accept({ cacheFor: 10_000 })
   const bar = question({}, { host: 'bar.test' })

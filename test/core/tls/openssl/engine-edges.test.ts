@@ -130,7 +130,7 @@ test('no list of ciphers brings in a handshake without a certificate', async t =
   }
 })
 
-test('a certificate is for no name that is none', async t => {
+test('a host that is no valid name matches no certificate', async t => {
   const names = await root.issue({ cn: 'x', sans: ['www.example.com', '*.example.net', 'com'] })
   const nameCode = (host: string): number | undefined => {
     const engine = outboundEngine(t, {}, { host })
@@ -158,7 +158,7 @@ test('a certificate is for no name that is none', async t => {
   }
 })
 
-test('what a freed engine receives goes nowhere', async t => {
+test('a freed engine ignores what it receives', async t => {
   const engine = outboundEngine(t)
   engine.free()
   engine.free()

@@ -48,7 +48,7 @@ test('keys have the documented size, anywhere in the path', async t => {
   )
 })
 
-test('the CN of a leaf is nothing that constraints are about, nor a name', async t => {
+test('the CN of a leaf is no name, and no constraint applies to it', async t => {
   const authority = await constrained({ permitted: ['127.0.0.0/8', 'inside.test'] })
   const byAddress = await authority.issue({ cn: 'outside.test', sans: ['127.0.0.1'] })
   t.equal(codes([byAddress, authority], '127.0.0.1'), '0 at -1 / 0', 'was X509_V_ERR_PERMITTED_VIOLATION')
@@ -68,7 +68,7 @@ test('a wildcard reaches no name that an authority must not certify', async t =>
   t.equal(codes([deeper, authority], 'a.foo.example.test'), '0 at -1 / 0', 'one that cannot reach it')
 })
 
-test('which wildcards an exclusion forbids', async t => {
+test('an excluded subtree forbids every wildcard that reaches into it', async t => {
   const isExcluded = async (wildcard: string, excluded: string): Promise<boolean> =>
     excludesSome(
       [(await constrained({ excluded: [excluded] })).cert.raw],

@@ -213,7 +213,7 @@ test('an authority in the trust file is an anchor without its own issuer', async
   t.not(check({ anchors: [elsewhere.certPem] }, [leaf]).signature.code, 0, 'nor is one of the same name')
 })
 
-test('an anchor that is no root, and revocation lists', async t => {
+test('revocation lists work with an anchor that is no root', async t => {
   const own = revocationList(middle, [])
   const trust = (isLeafOnly: boolean, ...pems: string[]): Trust => ({
     anchors: [middle.certPem],
@@ -228,7 +228,7 @@ test('an anchor that is no root, and revocation lists', async t => {
   t.same(check(revoked, [leaf]).signature, { code: 23, depth: 1 }, 'which may revoke it')
 })
 
-test('nothing native is left, and nothing is used after its end', async t => {
+test('the path search frees every native object and uses none after its end', async t => {
   for (let i = 0; i < 20; i++) {
     check({ anchors: [root.certPem] }, [leaf, ...Object.values(twins), middle])
     check({ anchors: [root.certPem, middle.certPem] }, [leaf, ...Object.values(twins)])

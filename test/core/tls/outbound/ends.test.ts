@@ -59,7 +59,7 @@ function holding(): { readonly ask: Ask; readonly asked: Promise<VerifyServerEve
   return { ask: event => void tell(event), asked: within(asked, 'the hook') }
 }
 
-test('the client leaves while the handshake is parked', async t => {
+test('a parked handshake ends when the client leaves', async t => {
   const { port, failures, until } = await origin(t)
   const { ask: hold, asked } = holding()
   const made = handshaker(t, [hold])
@@ -77,7 +77,7 @@ test('the client leaves while the handshake is parked', async t => {
   await cleanedUp(t, made)
 })
 
-test('the origin leaves while the handshake is parked', async t => {
+test('a parked handshake ends when the origin leaves', async t => {
   const relay = await tapRelay((await origin(t)).port)
   const { ask: hold, asked } = holding()
   const made = handshaker(t, [hold])
@@ -90,7 +90,7 @@ test('the origin leaves while the handshake is parked', async t => {
   await cleanedUp(t, made)
 })
 
-test('a plugin answers twice', async t => {
+test('a second answer to a parked handshake reaches nothing', async t => {
   const { port } = await origin(t)
   const answers: string[] = []
   const made = handshaker(t, [
@@ -131,7 +131,7 @@ for (const [name, failing] of Object.entries(FAILURES)) {
   })
 }
 
-test('a plugin that says nothing', async t => {
+test('a parked handshake without an answer ends at its deadline', async t => {
   const { port, failures, until } = await origin(t)
   const made = handshaker(t, [yes, silent], { deadline: 60 })
   await t.rejects(made.start(port, HOST), { code: 'PTC_VERIFY_TIMEOUT', rejection: { plugin: 'plugin1' } })
@@ -145,7 +145,7 @@ test('a plugin that says nothing', async t => {
   )
 })
 
-test('the second of two plugins rejects', async t => {
+test('the second of two plugins can reject a parked handshake', async t => {
   const { port, handshakes } = await origin(t)
   const made = handshaker(t, [yes, ({ reenable }) => void reenable(reject('expired', 'by the book'))])
   const why = await made.start(port, HOST).catch(error => error)
@@ -189,7 +189,7 @@ async function emptyChain(connection: RawConnection): Promise<void> {
   connection.send(Buffer.concat([Buffer.from([22, 3, 3, 0, messages.length]), messages]))
 }
 
-test('records split at every byte', async t => {
+test('a handshake survives records that are split at every byte', async t => {
   const relay = await splittingRelay((await origin(t)).port, 1)
   t.teardown(() => relay.stop())
   const made = handshaker(t, [yes])
@@ -202,7 +202,7 @@ test('records split at every byte', async t => {
   await cleanedUp(t, made)
 })
 
-test('a chain of 100 certificates', async t => {
+test('a chain of 100 certificates is shown in full', async t => {
   const others = await Promise.all(Array.from({ length: 99 }, (_, i) => root.issue({ cn: `other${i}.test` })))
   const chainPem = leaf.certPem + others.map(({ certPem }) => certPem).join('')
   const long = await nodeOrigin({ tls: { chainPem, keyPem: leaf.keyPem } })
@@ -220,7 +220,7 @@ test('a chain of 100 certificates', async t => {
   await cleanedUp(t, made)
 })
 
-test('an origin that goes on sending while it is parked', async t => {
+test('bytes that an origin sends while parked do not end the wait', async t => {
   const { port } = await origin(t)
   const { ask: hold, asked } = holding()
   const made = handshaker(t, [hold])
@@ -242,7 +242,7 @@ test('an origin that goes on sending while it is parked', async t => {
   await cleanedUp(t, made)
 })
 
-test('many handshakes under forced garbage collection', async t => {
+test('many handshakes survive forced garbage collection', async t => {
   const { port } = await origin(t)
   setFlagsFromString('--expose-gc')
   const collect: () => void = runInNewContext('gc')

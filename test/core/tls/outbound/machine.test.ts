@@ -63,7 +63,7 @@ function run(on: Terms, ...events: HandshakeEvent[]): { state: Handshake; effect
 
 const why = (state: Handshake): unknown => (state.at === 'closed' ? state.why : undefined)
 
-test('a parked handshake', async t => {
+test('a parked handshake asks one plugin after the other', async t => {
   t.match(
     run(two, certificate),
     { state: { at: 'parked', hook: 0 }, effects: ['start-clock', 'call-hook'] },
@@ -86,7 +86,7 @@ test('a parked handshake', async t => {
   )
 })
 
-test('an acceptance', async t => {
+test('a handshake resumes after the last acceptance', async t => {
   const endsAt = (ends: number | undefined, verdict: HandshakeEvent): number | undefined => {
     const { state } = run(makeTerms(RECORDS, ['a'], false, false, ends), certificate, verdict)
     return state.at === 'resuming' ? state.peer.expiresAt : t.fail('is accepted') ? 0 : undefined
@@ -100,7 +100,7 @@ test('an acceptance', async t => {
   t.match(builtInAlone, { at: 'resuming', peer: { expiresAt: 1000 } }, 'whoever accepted')
 })
 
-test('a rejection', async t => {
+test('the first rejection ends the handshake', async t => {
   const first = run(two, certificate, no)
   t.match(
     first,
@@ -141,7 +141,7 @@ test('a rejection', async t => {
     t.not(run(two, ...before, byHand).state.at, 'closed', 'and at no other time')
 })
 
-test('a verdict that is postponed', async t => {
+test('a postponed verdict closes without an alert', async t => {
   const later = postpone({ id: 'q1', retryAfter: 20 }, 'a person is asked')
   const postponed = run(two, certificate, yes, { type: 'reenabled', verdict: later })
   t.same(postponed.effects, ['close'], 'closes, and sends no alert: the origin has not been judged')
@@ -157,7 +157,7 @@ test('a verdict that is postponed', async t => {
   )
 })
 
-test('silence', async t => {
+test('a handshake without an answer fails at its deadline', async t => {
   const late = run(two, certificate, yes, clock)
   t.same(late.effects, ['send-alert', 'close'], 'means no')
   t.match(
@@ -177,7 +177,7 @@ test('silence', async t => {
   )
 })
 
-test('leaving while parked', async t => {
+test('a parked handshake ends when either side leaves', async t => {
   t.match(
     run(two, certificate, clientGone),
     { state: { at: 'closed', why: { code: 'PTC_CLIENT_GONE' } }, effects: ['close'] },
@@ -195,7 +195,7 @@ test('leaving while parked', async t => {
   )
 })
 
-test('the built-in check', async t => {
+test('the built-in check binds as far as the policy says', async t => {
   t.match(
     why(run(two, expired).state),
     { rejection: { by: 'built-in', code: 10 } },
@@ -301,7 +301,7 @@ test('a held verdict stands for the plugins on a new connection', async t => {
   t.match(run(two, certificate), { state: { at: 'parked', hook: 0 } }, 'without one they are asked')
 })
 
-test('whatever happens in whatever order', async t => {
+test('no order of events opens a handshake without all acceptances', async t => {
   fc.assert(
     fc.property(anyTerms, fc.array(anyEvent, { maxLength: 12 }), (on, events) => {
       let state = INITIAL

@@ -9,6 +9,7 @@ import { SessionUse } from '../../../../core/tls/outbound/session-use.js'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
+const NETWORK = '10.0.0.1'
 
 /** Stands for a session of OpenSSL's; who frees it twice has lost count of it. */
 class Session {
@@ -38,15 +39,15 @@ test('what is put is taken once, the newest first', async t => {
   const cache = new SessionCache(10)
   const [one, two, three] = [new Session(), new Session(), new Session()]
   const accepted = peer()
-  for (const session of [one, two, three]) cache.put('a', session.asClient, accepted, now())
+  for (const session of [one, two, three]) cache.put('a', NETWORK, session.asClient, accepted, now())
   t.equal(one.frees, 1, 'two are kept, the oldest goes')
-  t.equal(cache.take('b'), undefined, 'under its own key only')
-  t.match(cache.take('a'), { session: three, peer: accepted })
-  t.equal(cache.take('a')?.session, two)
-  t.equal(cache.take('a'), undefined)
+  t.equal(cache.take('b', NETWORK), undefined, 'under its own key only')
+  t.match(cache.take('a', NETWORK), { session: three, peer: accepted })
+  t.equal(cache.take('a', NETWORK)?.session, two)
+  t.equal(cache.take('a', NETWORK), undefined)
   t.same([two.frees, three.frees], [0, 0], 'who takes a session owns it')
-  cache.put('a', two.asClient, accepted, now())
-  t.equal(cache.take('a')?.session, two, 'and may put it back')
+  cache.put('a', NETWORK, two.asClient, accepted, now())
+  t.equal(cache.take('a', NETWORK)?.session, two, 'and may put it back')
   cache.close()
   t.same([one.frees, two.frees, three.frees], [1, 0, 0])
 })
@@ -67,20 +68,20 @@ test('a session ends with the first of all that it rests on', async t => {
     ],
   }
   for (const [what, [session, accepted, ages]] of Object.entries(ended)) {
-    cache.put(what, session.asClient, accepted, ages)
-    t.equal(cache.take(what), undefined, what)
+    cache.put(what, NETWORK, session.asClient, accepted, ages)
+    t.equal(cache.take(what, NETWORK), undefined, what)
     t.equal(session.frees, 1, 'and it is freed')
   }
   const unreadable = new Session()
   const evidence = { chain: [{ x509: { validTo: 'never' } }], builtChain: [] }
-  cache.put('date', unreadable.asClient, { evidence } as unknown as VerifiedPeer, now())
-  t.equal(cache.take('date'), undefined, 'a date that nobody can read has passed')
+  cache.put('date', NETWORK, unreadable.asClient, { evidence } as unknown as VerifiedPeer, now())
+  t.equal(cache.take('date', NETWORK), undefined, 'a date that nobody can read has passed')
   t.equal(unreadable.frees, 1)
 
   const short = new Session()
-  cache.put('short', short.asClient, peer([DAY], 30), now())
+  cache.put('short', NETWORK, short.asClient, peer([DAY], 30), now())
   await sleep(60)
-  t.equal(cache.take('short'), undefined, 'also while it is kept')
+  t.equal(cache.take('short', NETWORK), undefined, 'also while it is kept')
   t.equal(short.frees, 1)
   cache.close()
 })
@@ -88,13 +89,13 @@ test('a session ends with the first of all that it rests on', async t => {
 test('a rejection takes all of an origin along', async t => {
   const cache = new SessionCache(10)
   const [one, two, other] = [new Session(), new Session(), new Session()]
-  for (const session of [one, two]) cache.put('a', session.asClient, peer(), now())
-  cache.put('b', other.asClient, peer(), now())
+  for (const session of [one, two]) cache.put('a', NETWORK, session.asClient, peer(), now())
+  cache.put('b', NETWORK, other.asClient, peer(), now())
   cache.forget('a')
   cache.forget('a')
   t.same([one.frees, two.frees, other.frees], [1, 1, 0])
-  t.equal(cache.take('a'), undefined)
-  t.equal(cache.take('b')?.session, other)
+  t.equal(cache.take('a', NETWORK), undefined)
+  t.equal(cache.take('b', NETWORK)?.session, other)
   cache.close()
 })
 
@@ -105,9 +106,9 @@ test('revoking frees the sessions that rest on it', async t => {
     const { evidence } = peer()
     return { evidence: { ...evidence, host } } as unknown as VerifiedPeer
   }
-  cache.put('a', one.asClient, about('a.test'), now())
-  cache.put('a', two.asClient, about('b.test'), now())
-  cache.put('b', other.asClient, about('b.test'), now())
+  cache.put('a', NETWORK, one.asClient, about('a.test'), now())
+  cache.put('a', NETWORK, two.asClient, about('b.test'), now())
+  cache.put('b', NETWORK, other.asClient, about('b.test'), now())
   t.equal(
     cache.revoke(host => host === 'a.test'),
     1,
@@ -118,10 +119,10 @@ test('revoking frees the sessions that rest on it', async t => {
     2,
   )
   t.same([one.frees, two.frees, other.frees], [1, 1, 1])
-  t.equal(cache.take('a'), undefined)
+  t.equal(cache.take('a', NETWORK), undefined)
 })
 
-test('a handshake that began before a revocation', async t => {
+test('a session of a handshake that began before a revocation is not kept', async t => {
   const cache = new SessionCache(10)
   const settings = { cache, digest: 'policy', isReverified: true }
   const target = { host: 'a.test', port: 443, client: '' }
@@ -137,7 +138,7 @@ test('a handshake that began before a revocation', async t => {
   } as unknown as OutboundEngine
   const stored = (): Session => {
     const session = new Session()
-    cache.put('a.test:443 policy', session.asClient, accepted, now())
+    cache.put('a.test:443 policy', NETWORK, session.asClient, accepted, now())
     return session
   }
 
@@ -161,7 +162,7 @@ test('a handshake that began before a revocation', async t => {
   after.keep(engine, accepted)
   give(new Session().asClient)
   t.equal(second.frees, 0)
-  t.ok(cache.take('a.test:443 policy'))
+  t.ok(cache.take('a.test:443 policy', NETWORK))
   cache.revoke(() => false)
   const later = new Session()
   give(later.asClient)
@@ -172,7 +173,7 @@ test('when there are too many origins, the one used longest ago goes', async t =
   const cache = new SessionCache(2)
   const sessions = ['a', 'b', 'c'].map(key => {
     const session = new Session()
-    cache.put(key, session.asClient, peer(), now())
+    cache.put(key, NETWORK, session.asClient, peer(), now())
     return session
   })
   t.same(
@@ -187,9 +188,19 @@ test('when there are too many origins, the one used longest ago goes', async t =
     'at the end all are freed, once',
   )
   const late = new Session()
-  cache.put('a', late.asClient, peer(), now())
+  cache.put('a', NETWORK, late.asClient, peer(), now())
   t.equal(late.frees, 1, 'and so is what comes later')
-  t.equal(new SessionCache(0).take('a'), undefined, 'a size of 0 is none')
+  t.equal(new SessionCache(0).take('a', NETWORK), undefined, 'a size of 0 is none')
+})
+
+test('a client network that asks for many origins evicts its own sessions', async t => {
+  const cache = new SessionCache(4)
+  const [mine, ...others] = Array.from({ length: 21 }, () => new Session())
+  cache.put('mine', 'one', (mine ?? new Session()).asClient, peer(), now())
+  for (const [i, { asClient }] of others.entries()) cache.put(`${i}`, 'many', asClient, peer(), now())
+  t.equal(mine?.frees, 0)
+  t.equal(others.filter(({ frees }) => frees === 0).length, 3)
+  t.equal(cache.take('mine', 'one')?.session, mine)
 })
 
 test('whatever happens, each session has one owner', async () => {
@@ -210,16 +221,16 @@ test('whatever happens, each session has one owner', async () => {
         if (what === 'put') {
           const session = new Session()
           put.set(session, { key, isOver })
-          cache.put(key, session.asClient, peer([DAY], isOver ? -1 : HOUR), now())
+          cache.put(key, NETWORK, session.asClient, peer([DAY], isOver ? -1 : HOUR), now())
         } else if (what === 'take') {
-          const found = cache.take(key)?.session
+          const found = cache.take(key, NETWORK)?.session
           if (found === undefined) continue
           const { key: under, isOver = true } = put.get(found) ?? {}
           if (under !== key || isOver || taken.has(found)) return false
           taken.add(found)
         } else if (what === 'forget') {
           cache.forget(key)
-          if (cache.take(key) !== undefined) return false
+          if (cache.take(key, NETWORK) !== undefined) return false
         } else {
           cache.close()
         }

@@ -40,7 +40,7 @@ async function handshake(
 const yes: Ask = ({ reenable }) => void reenable(accept())
 const names = (told: readonly Told[]): string[] => told.map(([name]) => name)
 
-test('an accepted handshake, step by step', async t => {
+test('the trace tells each step of an accepted handshake', async t => {
   const told = listen(t)
   const later: Ask = ({ reenable, schedule }) => schedule(() => void reenable(), 60)
   const { result, port } = await handshake(t, [yes, later])
@@ -66,7 +66,7 @@ test('an accepted handshake, step by step', async t => {
   result.link.destroy()
 })
 
-test('handshakes that end otherwise', async t => {
+test('the trace tells how a handshake failed', async t => {
   const gone = new AbortController()
   const ways: Record<
     string,

@@ -36,7 +36,7 @@ test('a file of roots replaces those of the system', async t => {
   t.equal(trusts, `2 trust anchors from ${join(dir.path, 'roots.pem')}`)
 })
 
-test('so does a folder of them', async t => {
+test('a folder of roots replaces those of the system', async t => {
   const { dir, plan } = setUp(t, {
     ca: root.certPem,
     records: { [`${PREFIX}CA.cert.filename`]: null, [`${PREFIX}CA.cert.path`]: 'anchors' },

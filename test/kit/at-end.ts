@@ -1,0 +1,8 @@
+import tap from 'tap'
+
+/**
+ * Calls `free` when all tests of the file have ended.
+ *
+ * Tap's exported `after` waits for an empty event loop, and a listening server keeps the loop busy for ever.
+ */
+export const atEnd = (free: () => unknown): void => tap.teardown(free)
