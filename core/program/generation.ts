@@ -9,7 +9,7 @@ import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { type HostedServices, SharedServices } from '../plugin-host/services/services.js'
 import { type ConfigPlace, readConfiguration, readSettings, type Settings } from '../settings/settings.js'
-import { ParkedHandshakes } from '../tls/outbound/parked-handshakes.js'
+import type { Held } from '../tls/outbound/parked-handshakes.js'
 import { HeldTurns } from '../wait/held-turns.js'
 import { Shadows } from '../wait/shadows.js'
 import { AccessLogs } from './access-log.js'
@@ -90,10 +90,8 @@ export interface Logs {
   readonly close: () => Promise<void>
   /** Shares the processor between handshakes, across reloads. */
   readonly queue: FairQueue
-  /** Those that wait for a plugin, across reloads. */
-  readonly parked: ParkedHandshakes
-  /** Everything else that waits for a plugin. */
-  readonly held: HeldTurns
+  /** What waits for plugins, across reloads. */
+  readonly held: Held
   /** Reaches what rests on acceptances, across reloads. */
   readonly revoking: Revoking
   /** What plugins keep and count, across reloads. */
@@ -110,7 +108,6 @@ export function openLogs(place: Place): Logs {
     diags,
     handshakes: new HandshakeLog(diags),
     queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
-    parked: new ParkedHandshakes(),
     held: new HeldTurns(),
     services: new SharedServices(),
     revoking: new Revoking(message => diags.note(message)),
@@ -137,7 +134,7 @@ export function openLogs(place: Place): Logs {
  */
 export async function readGeneration(
   place: Place,
-  { diags, handshakes, queue, parked, held, revoking, services }: Logs,
+  { diags, handshakes, queue, held, revoking, services }: Logs,
   inForce?: Settings,
 ): Promise<Generation> {
   const { settings, waiting, unread, pluginLines, hosts, rules } = readConfiguration(place, inForce)
@@ -191,7 +188,7 @@ export async function readGeneration(
       registry,
       contexts,
       observer: handshakes,
-      parked,
+      held,
       vconns,
       queue,
       shadowTurns,

@@ -9,7 +9,7 @@ import { describe } from '../base/thrown.js'
 import { checkSocketPath } from '../config/admin-socket.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { REASONS } from '../tls/judge/verdict.js'
-import type { ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
+import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import type { Generation, Logs, Place } from './generation.js'
 import type { Generations } from './generations.js'
 import { tellMsg } from './lifecycle.js'
@@ -52,7 +52,7 @@ export async function manage(managed: Managed, manager: Manager): Promise<Admin 
 
 function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminApi {
   const { logs, generations, reload } = managed
-  const { parked, revoking, diags } = logs
+  const { held, revoking, diags } = logs
   const startedAt = performance.now()
   return {
     status: () => ({
@@ -67,12 +67,12 @@ function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminA
       plugins: pluginsOf(generations.current()),
       counters: countersOf(managed),
     }),
-    parked: () => parked.list().map(toRow),
-    held: () => logs.held.list(),
+    parked: () => held.list().filter(isParkedHandshake).map(toRow),
+    held: () => held.list().filter(turn => !isParkedHandshake(turn)),
     reject: (id, reason, detail) => {
       const verdict = reject(readReason(reason), detail)
-      const found = parked.find(id)
-      if (found === undefined)
+      const found = held.list().find(one => isParkedHandshake(one) && one.id === id)
+      if (found === undefined || !isParkedHandshake(found))
         throw new ProxyError('PTC_ADMIN_REQUEST', `no handshake with id ${id} is parked; it may have ended`)
       diags.note(`an operator rejects the handshake with ${found.evidence.host}: ${reason}`)
       found.reject(verdict)
@@ -94,10 +94,11 @@ function readReason(word: string): Reason | X509ErrorName {
   throw new ProxyError('PTC_ADMIN_REQUEST', `there is no reason "${word}"${help}`)
 }
 
-function toRow({ id, port, evidence, plugin, isReleased, age, deadline }: ParkedHandshake): ParkedRow {
+function toRow({ id, port, evidence, plugin, isReleased, since, deadline }: ParkedHandshake): ParkedRow {
   const [leaf] = evidence.chain
   const shown = leaf === undefined ? null : { subject: leaf.subject, sha256: leaf.sha256 }
   const connection = isReleased ? 'released' : 'open'
+  const age = Date.now() - since
   return { id, host: evidence.host, port, plugin, connection, age, deadline, leaf: shown }
 }
 
@@ -121,14 +122,14 @@ function pluginsOf({ plugins: { lines, registry }, workers }: Generation): reado
 }
 
 function countersOf({
-  logs: { handshakes, parked },
+  logs: { handshakes, held },
   generations,
   idleConnections,
 }: Managed): Status['counters'] {
   const inFlight = generations.all.map(({ inFlight: { outbound } }) => outbound.count)
   return {
     handshakes: inFlight.reduce((sum, count) => sum + count, 0),
-    parked: parked.size,
+    parked: held.list().filter(isParkedHandshake).length,
     rememberedVerdicts: generations.current().verification.verdicts.size,
     idleConnections: idleConnections(),
     ignoredReenablesTotal: handshakes.ignoredReenables,

@@ -1,13 +1,13 @@
-import type { HookEvents, HookId } from '../../api/hooks.js'
+import type { HookEvents } from '../../api/hooks.js'
 import type { Time } from '../../base/time.js'
-import { ask } from '../../hooks/ask.js'
-import type { Hooked, HookRegistry } from '../../hooks/registry.js'
+import type { HookRegistry } from '../../hooks/registry.js'
 import { type TxnFacts, TxnHooks, type TxnPoints } from '../../http/transaction/hooks.js'
 import type { HeldTurns } from '../../wait/held-turns.js'
 import type { HoldPoint } from '../../wait/hold.js'
 import { Shadows } from '../../wait/shadows.js'
-import type { TurnAsker, TurnObserver } from '../../wait/turn.js'
+import type { TurnObserver } from '../../wait/turn.js'
 import type { GenerationInFlight } from '../in-flight.js'
+import { askersOn } from './asker.js'
 import type { HandshakeLog } from './outbound/handshake-log.js'
 
 /** Hooks that park, and are no part of a TLS handshake. */
@@ -66,25 +66,12 @@ export class HookPoints {
     { registry, deadline, observer, time, held, shadowTurns = new Shadows(), inFlight }: HookPointParts,
     hook: H,
   ): HoldPoint<HookEvents[H]> | undefined {
-    const all = registry.on(hook)
-    if (all.length === 0) return undefined
-    const askers = (
-      mode: 'enforce' | 'shadow',
-      onTurn: TurnAsker<never>['onTurn'],
-    ): TurnAsker<HookEvents[H]>[] =>
-      all.filter(({ plugin }) => plugin.mode === mode).map(hooked => toAsker(hooked, onTurn))
-    const enforced = askers('enforce', held && (turn => held.begin({ ...turn, hook })))
+    if (registry.on(hook).length === 0) return undefined
+    const askers = askersOn(registry, hook, 'enforce', held)
+    const shadows = askersOn(registry, hook, 'shadow')
     const enter = inFlight?.waits.enter
-    const shadows = askers('shadow', undefined)
-    return { askers: enforced, shadows, shadowTurns, deadline, limit: LIMIT, observer, time, enter }
+    return { askers, shadows, shadowTurns, deadline, limit: LIMIT, observer, time, enter }
   }
-}
-
-function toAsker<H extends HookId>(
-  { plugin: { name, deadline }, continuation }: Hooked<H>,
-  onTurn: TurnAsker<HookEvents[H]>['onTurn'],
-): TurnAsker<HookEvents[H]> {
-  return { plugin: name, deadline, onTurn, ask: (event, { refuse }) => ask<H>(continuation, event, refuse) }
 }
 
 /** The hook points of one generation. What these plugins do is logged and counted as with handshakes. */

@@ -9,7 +9,7 @@ import type { PeerEvidence } from '../../api/certificate.js'
 import { Deadline } from '../../base/deadline.js'
 import { asFault, doAll } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
-import type { Share, Urgency } from '../../base/fair-queue.js'
+import type { Urgency } from '../../base/fair-queue.js'
 import { endGently } from '../../vconn/end-gently.js'
 import type { Link, LinkSink } from '../../vconn/link.js'
 import { handshakeError } from '../handshake-error.js'
@@ -55,7 +55,6 @@ export class OutboundHandshake implements LinkSink {
   /** Received since the engine last looked. */
   #waitingBytes = 0
   readonly #step: QueuedStep
-  readonly #share: Share
   #isAdvancing = false
   readonly #park: Park
   #parked: number | undefined
@@ -84,7 +83,6 @@ export class OutboundHandshake implements LinkSink {
     this.#sessions = new SessionUse(settings.sessions, target)
     this.#vconn = settings.openVConn(tcp)
     this.#trace = new HandshakeTrace(this.#vconn.shown, target)
-    this.#share = { network: target.client, host: target.host }
     this.#step = new QueuedStep(
       settings.queue,
       () => this.#advanceOnce(),
@@ -112,15 +110,17 @@ export class OutboundHandshake implements LinkSink {
   }
 
   /** What it waits for, if it waits for a plugin. */
-  get parked(): ParkedHandshake | undefined {
+  get held(): ParkedHandshake | undefined {
     const turn = this.#questions?.turn
     if (this.#state.at !== 'parked' || turn === undefined) return undefined
     return {
+      hook: 'TS_SSL_CERT_VERIFY_HOOK',
+      about: this.#names.host,
       id: this.#vconn.shown.id,
       port: this.#target.port,
       evidence: this.#state.evidence,
       plugin: turn.plugin,
-      age: this.#park.age ?? 0,
+      since: Date.now() - (this.#park.age ?? 0),
       isReleased: this.#park.isReleased,
       deadline: turn.deadline,
       reject: verdict => this.#on({ type: 'refused', verdict }),
@@ -169,7 +169,7 @@ export class OutboundHandshake implements LinkSink {
   /** Plugins, timers and the queue call it as well: what goes wrong in here ends the handshake, and is not theirs to catch. */
   #on(event: HandshakeEvent): void {
     const [next, ...effects] = step(this.#state, event, this.#settings.terms)
-    if (this.#state.at === 'parked' && next.at !== 'parked') this.#settings.parked?.delete(this)
+    if (this.#state.at === 'parked' && next.at !== 'parked') this.#settings.held?.delete(this)
     this.#state = next
     this.#atEdge(() => {
       for (const effect of effects) this.#perform(effect)
@@ -224,7 +224,7 @@ export class OutboundHandshake implements LinkSink {
 
   /** A step is up to a millisecond of computing: it waits for its turn, and serves all bytes that came till then. */
   #queueAdvance(urgency: Urgency): void {
-    this.#step.wait(this.#share, urgency)
+    this.#step.wait({ network: this.#target.client, host: this.#target.host }, urgency)
   }
 
   #advanceOnce(): void {
@@ -277,7 +277,7 @@ export class OutboundHandshake implements LinkSink {
     this.#park.begin()
     const questions = this.#questionsOn(evidence)
     const plugin = this.#settings.askers[hook]?.plugin ?? ''
-    this.#settings.parked?.add(this)
+    this.#settings.held?.add(this)
     this.#trace.asked(plugin)
     questions.ask(hook, this.#clock.endsAt, event => {
       if (event.type === 'reenabled') this.#trace.reenabled(plugin, event.verdict)

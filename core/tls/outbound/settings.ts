@@ -9,7 +9,7 @@ import type { Terms } from '../judge/terms.js'
 import type { OutboundContext } from '../openssl/outbound-context.js'
 import type { HandshakeObserver } from './observer.js'
 import type { ParkedEvent } from './parked-event.js'
-import type { ParkedHandshakes } from './parked-handshakes.js'
+import type { Held } from './parked-handshakes.js'
 import type { SessionSettings } from './session-use.js'
 
 /** One continuation on the hook, ready to be asked. */
@@ -41,8 +41,8 @@ export interface OutboundSettings extends Pick<HookPoint<ParkedEvent>, 'shadows'
   /** Its start has been told; `close` tells its end, once. */
   readonly openVConn: (ends: Link) => { readonly shown: VConn; close(): void }
   readonly observer: HandshakeObserver
-  /** Where those are listed that wait for a plugin. */
-  readonly parked?: ParkedHandshakes | undefined
+  /** Lists the handshakes that wait for a plugin. */
+  readonly held?: Held | undefined
   /** Sessions with origins; without it none is asked for. */
   readonly sessions?: SessionSettings | undefined
   /** Shares the processor between handshakes. */

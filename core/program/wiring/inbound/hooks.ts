@@ -1,11 +1,10 @@
-import type { HookEvents, HookId } from '../../../api/hooks.js'
-import { ask } from '../../../hooks/ask.js'
+import type { HookId } from '../../../api/hooks.js'
 import type { HookRegistry, PluginRef } from '../../../hooks/registry.js'
 import type { Gate, InboundTerms } from '../../../tls/inbound/machine.js'
 import type { InboundAskers } from '../../../tls/inbound/questions.js'
 import type { HeldTurns } from '../../../wait/held-turns.js'
 import { Shadows } from '../../../wait/shadows.js'
-import type { TurnAsker } from '../../../wait/turn.js'
+import { askersOn } from '../asker.js'
 
 /** The plugins on the hooks of the client's side, as the handshake machine asks them. */
 export interface InboundHooks {
@@ -34,11 +33,11 @@ export function makeInboundHooks(
   held?: HeldTurns,
   shadowTurns = new Shadows(),
 ): InboundHooks {
-  const askers = askersIn(registry, 'enforce', hook => held && (turn => held.begin({ ...turn, hook })))
+  const askers = askersIn(registry, 'enforce', held)
   const namesOn = (gate: Gate): readonly string[] => askers[gate].map(({ plugin }) => plugin)
   return {
     askers,
-    shadows: askersIn(registry, 'shadow', () => undefined),
+    shadows: askersIn(registry, 'shadow'),
     shadowTurns,
     keepSessions: askers.session.length > 0,
     terms: {
@@ -50,25 +49,11 @@ export function makeInboundHooks(
   }
 }
 
-function askersIn(
-  registry: HookRegistry,
-  mode: PluginRef['mode'],
-  onTurn: (hook: HookId) => TurnAsker<never>['onTurn'],
-): InboundAskers {
-  const on = <H extends HookId>(hook: H): readonly TurnAsker<HookEvents[H]>[] =>
-    registry
-      .on(hook)
-      .filter(({ plugin }) => plugin.mode === mode)
-      .map(({ plugin: { name, deadline }, continuation }) => ({
-        plugin: name,
-        deadline,
-        ask: (event, { refuse }) => ask<H>(continuation, event, refuse),
-        onTurn: onTurn(hook),
-      }))
+function askersIn(registry: HookRegistry, mode: PluginRef['mode'], held?: HeldTurns): InboundAskers {
   return {
-    hello: on(HOOKS.hello),
-    session: on(HOOKS.session),
-    certificate: on(HOOKS.certificate),
-    client: on(HOOKS.client),
+    hello: askersOn(registry, HOOKS.hello, mode, held),
+    session: askersOn(registry, HOOKS.session, mode, held),
+    certificate: askersOn(registry, HOOKS.certificate, mode, held),
+    client: askersOn(registry, HOOKS.client, mode, held),
   }
 }

@@ -1,5 +1,4 @@
 import type { Verdict } from '../../../api/verdict.js'
-import { ask } from '../../../hooks/ask.js'
 import type { Hooked, HookRegistry } from '../../../hooks/registry.js'
 import { sharedKeyOf, type VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
@@ -7,6 +6,7 @@ import { ParkedEvent } from '../../../tls/outbound/parked-event.js'
 import type { OutboundAsker } from '../../../tls/outbound/settings.js'
 import { SharedTurns } from '../../../wait/coalesce.js'
 import type { TurnAsker } from '../../../wait/turn.js'
+import { askerOf, askersOn } from '../asker.js'
 
 const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
 
@@ -30,16 +30,14 @@ export function makeAskers(
 ): Askers {
   const all = registry.on(HOOK)
   const enforced = all.filter(({ plugin }) => plugin.mode === 'enforce')
-  const shadows = all.filter(({ plugin }) => plugin.mode === 'shadow')
   return {
     names: enforced.map(({ plugin }) => plugin.name),
     under: policy =>
       enforced.map((hooked, i) => makeAsker(hooked, askedOf(enforced, i), policy, verdicts, observer)),
     shadows: deadline =>
-      shadows.map(({ plugin, continuation }) => ({
-        plugin: plugin.name,
-        deadline: Math.min(plugin.deadline ?? deadline, deadline),
-        ask: (event, { refuse }) => ask<typeof HOOK>(continuation, event, refuse),
+      askersOn(registry, HOOK, 'shadow').map(asker => ({
+        ...asker,
+        deadline: Math.min(asker.deadline ?? deadline, deadline),
       })),
   }
 }
@@ -55,20 +53,20 @@ function askedOf(all: readonly OnHook[], index: number): string {
 }
 
 function makeAsker(
-  { plugin, continuation, options }: OnHook,
+  hooked: OnHook,
   asked: string,
   policy: string,
   verdicts: VerdictCache,
   observer: HandshakeObserver,
 ): OutboundAsker {
-  const { name, deadline, late } = plugin
-  const call: OutboundAsker['ask'] = (event, { refuse }) => ask<typeof HOOK>(continuation, event, refuse)
+  const { name, late } = hooked.plugin
+  const { coalesce } = hooked.options
+  const direct = askerOf<typeof HOOK>(hooked)
   const shared = new SharedTurns<ParkedEvent>()
   return {
-    plugin: name,
-    deadline,
+    ...direct,
     late,
-    isShared: options.coalesce,
+    isShared: coalesce,
     ask: (event, turn) => {
       const question = { asked, policy, evidence: event, port: event.port, network: turn.facts.network ?? '' }
       const known = verdicts.find(question)
@@ -80,14 +78,14 @@ function makeAsker(
       const onVerdict = (verdict: Verdict): void => {
         if (verdict.kind === 'accept') verdicts.put(question, verdict, since)
       }
-      if (options.coalesce) {
+      if (coalesce) {
         const key = sharedKeyOf(question, verdicts.revocations)
-        return shared.ask(key, turn, { ask: call, onVerdict })
+        return shared.ask(key, turn, { ask: direct.ask, onVerdict })
       }
       turn.watch(end => {
         if (end?.type === 'reenabled' && !ParkedEvent.isRead(event)) onVerdict(end.verdict)
       })
-      call(event, turn)
+      direct.ask(event, turn)
     },
   }
 }

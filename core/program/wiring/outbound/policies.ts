@@ -24,7 +24,7 @@ export interface Policy {
 export interface SharedSettings
   extends Pick<
     OutboundSettings,
-    'openVConn' | 'observer' | 'parked' | 'queue' | 'shadowTurns' | 'revocations'
+    'openVConn' | 'observer' | 'held' | 'queue' | 'shadowTurns' | 'revocations'
   > {
   readonly askers: Askers
 }

@@ -5,7 +5,7 @@ import { addressOf } from '../../../origin/dial.js'
 import type { VerificationSettings } from '../../../settings/origins.js'
 import { VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
-import type { ParkedHandshakes } from '../../../tls/outbound/parked-handshakes.js'
+import type { Held } from '../../../tls/outbound/parked-handshakes.js'
 import { type Begun, startHandshake } from '../../../tls/outbound/start.js'
 import type { StartTls } from '../../../tls/outbound/start-tls.js'
 import type { TcpLink } from '../../../vconn/tcp-link.js'
@@ -24,7 +24,7 @@ export interface StartTlsParts {
   readonly registry: HookRegistry
   readonly contexts: OutboundContexts
   readonly observer: HandshakeObserver
-  readonly parked?: ParkedHandshakes | undefined
+  readonly held?: Held | undefined
   readonly vconns: VConns
   readonly queue: FairQueue
   /** Where the turns of plugins in shadow mode are kept. */
@@ -53,7 +53,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
     registry,
     contexts,
     observer,
-    parked,
+    held,
     vconns,
     queue,
     shadowTurns = new Shadows(),
@@ -65,7 +65,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
     shadowTurns,
     openVConn: tcp => vconns.openedFor(tcp),
     observer,
-    parked,
+    held,
     queue,
     revocations: () => verdicts.revocations,
   })
