@@ -4,9 +4,15 @@ export class NetworkCounts {
   /** Networks by how much they have. */
   readonly #byCount = new Map<number, Set<string>>()
   #most = 0
+  #total = 0
 
   of(network: string): number {
     return this.#counts.get(network) ?? 0
+  }
+
+  /** Of all networks together. */
+  get total(): number {
+    return this.#total
   }
 
   /** One of those that have most; undefined when there is nothing to have. */
@@ -17,6 +23,7 @@ export class NetworkCounts {
 
   add(network: string): void {
     const count = this.of(network)
+    this.#total += 1
     this.#move(network, count, count + 1)
     if (count === this.#most) this.#most += 1
   }
@@ -24,6 +31,7 @@ export class NetworkCounts {
   remove(network: string): void {
     const count = this.of(network)
     if (count === 0) return
+    this.#total -= 1
     this.#move(network, count, count - 1)
     // The one that had most has one less now, if it was the only one.
     if (count === this.#most && !this.#byCount.has(count)) this.#most -= 1

@@ -169,10 +169,11 @@ export class OriginConnector {
   /**
    * Takes a connection back. One that is not idle is closed, and one whose policy has changed since, or whose acceptance
    * may have been revoked. One on which a client has logged in is kept for that client alone.
+   * @param network of the client that used it
    */
-  release(key: string, connection: Http1): void {
+  release(key: string, connection: Http1, network: string): void {
     if (connection.isIdle && this.#opened.get(connection)?.key === key && this.#isCurrent(connection))
-      this.#pool.put(key, connection)
+      this.#pool.put(key, connection, network)
     else connection.close()
   }
 

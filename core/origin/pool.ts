@@ -1,9 +1,14 @@
 import type { Current } from '../base/current.js'
+import { NetworkCounts } from '../base/network-counts.js'
 import type { ConnectionOwner } from './connection-owner.js'
-import type { Http1, IdleKeeper } from './http1.js'
+import type { Http1 } from './http1.js'
+import { Idle, Ring } from './idle.js'
 
 export interface PoolLimits {
-  /** Idle connections without an owner. Beyond it the one that has been idle longest is closed. */
+  /**
+   * Idle connections without an owner. Beyond it the client network with the most loses the one that has been idle
+   * longest.
+   */
   readonly maxIdle: number
   /** The same of one key. */
   readonly maxIdlePerKey: number
@@ -30,8 +35,9 @@ export class Pool {
   /** Lists that have become empty stay till the next sweep: the next connection will be of the same key. */
   readonly #byKey = new Map<string, Idle[]>()
   readonly #byOwner = new Map<ConnectionOwner, Idle[]>()
-  /** Those without an owner, oldest first. */
-  readonly #shared = new Ring()
+  /** Those without an owner, by the client network that used them last; oldest first. */
+  readonly #shared = new Map<string, Ring>()
+  readonly #counts = new NetworkCounts()
   /** Those with an owner, oldest first. */
   readonly #owned = new Ring()
   #sweeper: NodeJS.Timeout | undefined
@@ -41,7 +47,7 @@ export class Pool {
   }
 
   get size(): number {
-    return this.#shared.size + this.#owned.size
+    return this.#counts.total + this.#owned.size
   }
 
   /** @param client the client of the request; undefined: there is none, so the connection must have no owner */
@@ -58,7 +64,8 @@ export class Pool {
     }
   }
 
-  put(key: string, connection: Http1): void {
+  /** @param network of the client that used it, as {@link import('../base/network.js').networkOf} has it */
+  put(key: string, connection: Http1, network: string): void {
     const left = verdictLeft(connection)
     const { owner } = connection
     const { maxIdle, maxIdlePerKey } = this.#limits()
@@ -68,13 +75,14 @@ export class Pool {
       return
     }
     const list = owner === undefined ? listIn(this.#byKey, key) : this.#listOf(owner)
-    const idle = new Idle(connection, key, list, this.#remove)
+    const idle = new Idle(connection, key, network, list, this.#remove)
     if (left !== undefined) idle.expiry = setTimeout(() => this.#evict(idle), left).unref()
     list.push(idle)
-    idle.enter(owner === undefined ? this.#shared : this.#owned)
+    if (owner === undefined) this.#counts.add(network)
+    idle.enter(owner === undefined ? this.#ringOf(network) : this.#owned)
     connection.keep(idle)
     if (list.length > (owner === undefined ? maxIdlePerKey : MAX_OWNED)) this.#evict(list[0])
-    if (this.#shared.size > maxIdle) this.#evict(this.#shared.oldest)
+    if (this.#counts.total > maxIdle) this.#evict(this.#superfluous)
     this.#sweeper ??= setTimeout(() => this.#sweep(), this.#limits().idleTimeout).unref()
   }
 
@@ -93,7 +101,7 @@ export class Pool {
     for (const list of this.#byKey.values()) {
       while (list.length > Math.max(0, maxIdlePerKey)) this.#evict(list[0])
     }
-    while (this.#shared.size > Math.max(0, maxIdle)) this.#evict(this.#shared.oldest)
+    while (this.#counts.total > Math.max(0, maxIdle)) this.#evict(this.#superfluous)
     for (const idle of this.#all()) if (idle.isIn && !idle.isAtHome) this.#evict(idle)
     clearTimeout(this.#sweeper)
     this.#sweep()
@@ -118,6 +126,18 @@ export class Pool {
     return listIn(this.#byOwner, owner)
   }
 
+  #ringOf(network: string): Ring {
+    const known = this.#shared.get(network)
+    if (known !== undefined) return known
+    const ring = new Ring()
+    this.#shared.set(network, ring)
+    return ring
+  }
+
+  get #superfluous(): Idle | undefined {
+    return this.#shared.get(this.#counts.heaviest ?? '')?.oldest
+  }
+
   #evict(idle: Idle | undefined): void {
     if (idle === undefined) return
     this.#remove(idle)
@@ -127,6 +147,7 @@ export class Pool {
   readonly #remove = (idle: Idle): void => {
     if (!idle.isIn) return
     clearTimeout(idle.expiry)
+    if (!idle.isOwned) this.#counts.remove(idle.network)
     idle.leave()
     const { list } = idle
     if (list.at(-1) === idle) list.pop()
@@ -138,12 +159,13 @@ export class Pool {
     this.#sweeper = undefined
     const due = Date.now() - this.#limits().idleTimeout
     let next = Number.POSITIVE_INFINITY
-    for (const ring of [this.#shared, this.#owned]) {
+    for (const ring of [...this.#shared.values(), this.#owned]) {
       for (let idle = ring.oldest; idle !== undefined && idle.since <= due; idle = ring.oldest)
         this.#evict(idle)
       next = Math.min(next, ring.oldest?.since ?? next)
     }
     for (const [key, list] of this.#byKey) if (list.length === 0) this.#byKey.delete(key)
+    for (const [network, { size }] of this.#shared) if (size === 0) this.#shared.delete(network)
     if (this.size === 0) return
     this.#sweeper = setTimeout(() => this.#sweep(), Math.max(1, next - due)).unref()
   }
@@ -155,76 +177,6 @@ function listIn<K>(lists: Map<K, Idle[]>, key: K): Idle[] {
   const list: Idle[] = []
   lists.set(key, list)
   return list
-}
-
-/** A place in a ring; alone it is a ring of its own. */
-class Place {
-  prev: Place = this
-  next: Place = this
-}
-
-/** Idle connections in order of time. */
-class Ring extends Place {
-  size = 0
-
-  get oldest(): Idle | undefined {
-    const { next } = this
-    return next instanceof Idle ? next : undefined
-  }
-}
-
-/** A connection in the pool. */
-class Idle extends Place implements IdleKeeper {
-  readonly connection: Http1
-  readonly key: string
-  readonly list: Idle[]
-  readonly since = Date.now()
-  /** Set where the verdict ends that the connection rests on. */
-  expiry: NodeJS.Timeout | undefined
-  readonly #onLost: (idle: Idle) => void
-  readonly #owner: ConnectionOwner | undefined
-  #ring: Ring | undefined
-
-  constructor(connection: Http1, key: string, list: Idle[], onLost: (idle: Idle) => void) {
-    super()
-    this.connection = connection
-    this.key = key
-    this.list = list
-    this.#owner = connection.owner
-    this.#onLost = onLost
-  }
-
-  get isIn(): boolean {
-    return this.#ring !== undefined
-  }
-
-  /** Whether its owner is the same as when it came: a reload may change what counts as a login. */
-  get isAtHome(): boolean {
-    return this.#owner === this.connection.owner
-  }
-
-  /** Becomes the last in a ring. */
-  enter(ring: Ring): void {
-    this.#ring = ring
-    ring.size += 1
-    this.prev = ring.prev
-    this.next = ring
-    ring.prev.next = this
-    ring.prev = this
-  }
-
-  leave(): void {
-    if (this.#ring !== undefined) this.#ring.size -= 1
-    this.#ring = undefined
-    this.prev.next = this.next
-    this.next.prev = this.prev
-    this.prev = this
-    this.next = this
-  }
-
-  lost(): void {
-    this.#onLost(this)
-  }
 }
 
 /** Milliseconds for which the verdict still holds; undefined: as long as the connection stands. */

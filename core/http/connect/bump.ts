@@ -130,7 +130,8 @@ async function verify(
 ): Promise<ProxyError | undefined> {
   const key = connector.keyOf(origin)
   try {
-    connector.release(key, connector.reuse(key, undefined) ?? (await connector.open(origin, signal, by)))
+    const connection = connector.reuse(key, undefined) ?? (await connector.open(origin, signal, by))
+    connector.release(key, connection, by.network)
     return undefined
   } catch (cause) {
     if (signal.aborted || !(cause instanceof ProxyError)) throw cause

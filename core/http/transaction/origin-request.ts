@@ -107,7 +107,7 @@ export class OriginRequest {
 
   /** The response is complete: the next request may have the connection. */
   giveBack(): void {
-    if (this.#connection !== undefined) this.#connector.release(this.#key, this.#connection)
+    if (this.#connection !== undefined) this.#release(this.#connection)
   }
 
   /** Lets go of the connection, or of the attempt to have one. */
@@ -120,13 +120,17 @@ export class OriginRequest {
     this.#connection?.close(cause)
     const ready = this.#ready
     this.#ready = undefined
-    if (ready !== undefined) this.#connector.release(this.#key, ready)
+    if (ready !== undefined) this.#release(ready)
   }
 
   /** All is over. */
   forget(): void {
     this.#connection = undefined
     this.#body.abandon()
+  }
+
+  #release(connection: Http1): void {
+    this.#connector.release(this.#key, connection, this.#body.network)
   }
 
   #open(): void {
@@ -146,7 +150,7 @@ export class OriginRequest {
   }
 
   #onOpen(connection: Http1, isWanted: boolean): void {
-    if (!isWanted) return this.#connector.release(this.#key, connection)
+    if (!isWanted) return this.#release(connection)
     this.#abort = undefined
     this.#prepare(connection)
   }
