@@ -9,7 +9,7 @@ export const SERVER_RECORDS = {
     maximum: 1_000_000,
     reload: true,
     about:
-      'The largest number of client connections at a time, on all ports; further ones are closed at once (in Traffic Server, connections to origins count as well).',
+      'The largest number of client connections at a time, on all ports. Further ones are closed at once, or take the place of the newest connection of the client address that has the most (in Traffic Server, connections to origins count as well).',
   },
   'proxy.config.net.per_client.max_connections_in': {
     type: 'INT',

@@ -1,8 +1,9 @@
 import type { Current } from '../base/current.js'
 import { NetworkCounts } from '../base/network-counts.js'
+import { Ring } from '../base/ring.js'
 import type { ConnectionOwner } from './connection-owner.js'
 import type { Http1 } from './http1.js'
-import { Idle, Ring } from './idle.js'
+import { Idle } from './idle.js'
 
 export interface PoolLimits {
   /**
@@ -36,10 +37,10 @@ export class Pool {
   readonly #byKey = new Map<string, Idle[]>()
   readonly #byOwner = new Map<ConnectionOwner, Idle[]>()
   /** Those without an owner, by the client network that used them last; oldest first. */
-  readonly #shared = new Map<string, Ring>()
+  readonly #shared = new Map<string, Ring<Idle>>()
   readonly #counts = new NetworkCounts()
   /** Those with an owner, oldest first. */
-  readonly #owned = new Ring()
+  readonly #owned = new Ring<Idle>()
   #sweeper: NodeJS.Timeout | undefined
 
   constructor(limits: Current<PoolLimits>) {
@@ -126,10 +127,10 @@ export class Pool {
     return listIn(this.#byOwner, owner)
   }
 
-  #ringOf(network: string): Ring {
+  #ringOf(network: string): Ring<Idle> {
     const known = this.#shared.get(network)
     if (known !== undefined) return known
-    const ring = new Ring()
+    const ring = new Ring<Idle>()
     this.#shared.set(network, ring)
     return ring
   }

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Current } from '../../base/current.js'
 import { networkOfAddress } from '../../base/network.js'
+import { NetworkCounts } from '../../base/network-counts.js'
+import { Place, Ring } from '../../base/ring.js'
 
 export interface ConnectionLimits {
   /** On all ports together. */
@@ -9,16 +11,19 @@ export interface ConnectionLimits {
   readonly perClient: number
 }
 
-/** How often refused connections are told of, in milliseconds. */
+/** How often closed connections are told of, in milliseconds. */
 const TELL_EVERY = 10_000
 
-/** Counts the connections of clients on all ports, and refuses those beyond the limits. */
+/**
+ * Counts the connections of clients on all ports. Beyond the limits a new one is closed; where the total is reached, and
+ * another client network has at least two more than the one that comes, that network loses its newest in its place.
+ */
 export class ConnectionCounts {
   readonly #limits: Current<ConnectionLimits>
   readonly #warn: (message: string) => void
-  readonly #byClient = new Map<string, number>()
-  #open = 0
-  #refused = 0
+  readonly #counts = new NetworkCounts()
+  readonly #open = new Map<string, Ring<OpenSocket>>()
+  #closed = 0
   #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(limits: Current<ConnectionLimits>, warn: (message: string) => void) {
@@ -27,39 +32,69 @@ export class ConnectionCounts {
   }
 
   get open(): number {
-    return this.#open
+    return this.#counts.total
   }
 
   /** @returns false for a connection that is too much: it has been closed */
   readonly take = (socket: Socket): boolean => {
     const { total, perClient } = this.#limits()
-    const client = networkOfAddress(socket.remoteAddress ?? '')
-    const count = this.#byClient.get(client) ?? 0
-    if (this.#open >= total) return this.#refuse(socket, `connections_throttle (${total}) is reached`)
-    if (perClient > 0 && count >= perClient)
-      return this.#refuse(socket, `${client} has reached per_client.max_connections_in (${perClient})`)
-    this.#open++
-    this.#byClient.set(client, count + 1)
-    socket.once('close', () => this.#leave(client))
+    const network = networkOfAddress(socket.remoteAddress ?? '')
+    if (perClient > 0 && this.#counts.of(network) >= perClient)
+      return this.#refuse(socket, `${network} has reached per_client.max_connections_in (${perClient})`)
+    if (this.open >= total && !this.#makeRoom(network, total))
+      return this.#refuse(socket, `connections_throttle (${total}) is reached`)
+    this.#counts.add(network)
+    const ring = this.#open.get(network) ?? new Ring<OpenSocket>()
+    if (ring.size === 0) this.#open.set(network, ring)
+    const open = new OpenSocket(socket)
+    open.enter(ring)
+    socket.once('close', () => this.#leave(network, open))
     return true
   }
 
-  #leave(client: string): void {
-    this.#open--
-    const count = this.#byClient.get(client) ?? 0
-    if (count > 1) this.#byClient.set(client, count - 1)
-    else this.#byClient.delete(client)
+  /** Not among equals: there the connections that came first stay. */
+  #makeRoom(network: string, total: number): boolean {
+    const { heaviest } = this.#counts
+    // After a reload with a smaller limit one place is not enough.
+    if (this.open > total || heaviest === undefined) return false
+    if (this.#counts.of(heaviest) <= this.#counts.of(network) + 1) return false
+    const newest = this.#open.get(heaviest)?.newest
+    if (newest === undefined) return false
+    this.#leave(heaviest, newest)
+    newest.socket.resetAndDestroy()
+    this.#tell(`connections_throttle (${total}) is reached, and ${heaviest} has the most connections`)
+    return true
+  }
+
+  /** Safe to call twice. */
+  #leave(network: string, open: OpenSocket): void {
+    if (!open.isIn) return
+    open.leave()
+    if (this.#open.get(network)?.size === 0) this.#open.delete(network)
+    this.#counts.remove(network)
   }
 
   #refuse(socket: Socket, why: string): false {
     socket.destroy()
-    this.#refused++
-    const now = performance.now()
-    if (now >= this.#toldAt + TELL_EVERY) {
-      this.#warn(`connections of clients refused: ${this.#refused}; ${why}`)
-      this.#toldAt = now
-      this.#refused = 0
-    }
+    this.#tell(why)
     return false
+  }
+
+  #tell(why: string): void {
+    this.#closed++
+    const now = performance.now()
+    if (now < this.#toldAt + TELL_EVERY) return
+    this.#warn(`connections of clients refused or closed: ${this.#closed}; ${why}`)
+    this.#toldAt = now
+    this.#closed = 0
+  }
+}
+
+class OpenSocket extends Place {
+  readonly socket: Socket
+
+  constructor(socket: Socket) {
+    super()
+    this.socket = socket
   }
 }
