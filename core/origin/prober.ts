@@ -21,6 +21,8 @@ export interface ProberOptions {
   readonly announcedFor?: (host: string) => string | undefined
   /** How long an acceptance holds, in milliseconds; 0 has every tunnel verified on its own. */
   readonly ttl: Current<number>
+  /** Verdicts that are kept; default: 10,000. */
+  readonly maxKnown?: number
 }
 
 /** What is kept of an accepted origin. */
@@ -46,7 +48,7 @@ export interface VerifiedAddress {
   readonly forget: () => void
 }
 
-/** Verdicts that are kept: about 600 bytes each. */
+/** About 600 bytes each. */
 const MAX_KNOWN = 10_000
 
 /** An acceptance, and whose it is. */
@@ -73,13 +75,14 @@ interface Probe {
 export class Prober {
   readonly #options: ProberOptions
   /** On the account of the clients' networks: one that opens many tunnels pushes out its own. */
-  readonly #known = new SharedCache<string, Known>({ max: MAX_KNOWN })
+  readonly #known: SharedCache<string, Known>
   /** Those that can be joined: by one client, because plugins may decide by who asks. */
   readonly #underWay = new Map<string, Probe>()
   #revocations = 0
 
   constructor(options: ProberOptions) {
     this.#options = options
+    this.#known = new SharedCache({ max: options.maxKnown ?? MAX_KNOWN })
   }
 
   /** Handshakes that are under way, and can be joined. */

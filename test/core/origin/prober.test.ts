@@ -55,6 +55,7 @@ async function setUp(t: Test): Promise<Stage> {
     startTls,
     policyDigest: () => policy.digest,
     ttl: () => policy.ttl,
+    maxKnown: 4,
   })
   const dialled = async (): Promise<TcpLink> => {
     const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
@@ -189,4 +190,17 @@ test('clients of another network do not wait for the turns of this one', async t
   t.equal(signals.length, 2, 'one handshake for each network')
   gone.abort()
   await Promise.all(all)
+})
+
+test('a client network that opens many tunnels evicts its own verdicts', async t => {
+  const { prober, signals, dialled, to } = await setUp(t)
+  const probe = async (host: string, client: string): Promise<unknown> =>
+    prober.verify(await dialled(), to(host, client), never)
+  await probe('mine.example', '192.0.2.2')
+  for (let i = 0; i < 10; i++) await probe(`${i}.example`, '192.0.2.1')
+  t.equal(signals.length, 11)
+  await probe('mine.example', '192.0.2.2')
+  t.equal(signals.length, 11, 'the verdict of the other network is still known')
+  await probe('0.example', '192.0.2.1')
+  t.equal(signals.length, 12, 'one of its own is not')
 })
