@@ -51,6 +51,9 @@ export interface VerifiedAddress {
 /** About 600 bytes each. */
 const MAX_KNOWN = 10_000
 
+/** Milliseconds without a byte of an origin after which it may be one that does not speak TLS. */
+const SILENT = 5000
+
 /** An acceptance, and whose it is. */
 interface Known {
   readonly acceptance: Acceptance
@@ -67,6 +70,8 @@ interface Probe {
   readonly key: string
   readonly outcome: Promise<Outcome>
   readonly abort: AbortController
+  /** The connection of the handshake. */
+  readonly tcp: TcpLink
   /** Tunnels that wait for it; without any it is given up. */
   waiting: number
 }
@@ -94,9 +99,15 @@ export class Prober {
    * Has the origin at the other end of `tcp` judged under a name, unless that verdict is known. `tcp` is used up by it,
    * or returned.
    * @param target `since`: when `tcp` was begun, if that was for this name
+   * @param onSilent called once where the origin has not sent a byte for 5 s; its answer is still awaited
    * @throws {ProxyError} of the handshake, of the second dial, or the signal's reason
    */
-  async verify(tcp: TcpLink, target: TlsTarget, signal: AbortSignal): Promise<VerifiedAddress> {
+  async verify(
+    tcp: TcpLink,
+    target: TlsTarget,
+    signal: AbortSignal,
+    onSilent?: () => void,
+  ): Promise<VerifiedAddress> {
     const { host, port } = target
     const address = addressOf(tcp)
     const announced = this.#announcedBy(target)
@@ -105,7 +116,7 @@ export class Prober {
     const forget = (): void => void this.#known.delete(key)
     const known = this.#known.get(key, target.client)?.acceptance
     if (known !== undefined) return { tcp, acceptance: known, announced, parked: 0, forget }
-    const outcome = await this.#wait(this.#probe(key, tcp, target), signal)
+    const outcome = await this.#wait(this.#probe(key, tcp, target), signal, onSilent)
     const { dial: options } = this.#options
     return {
       tcp: await dial({ host: address, port, name: host, client: '' }, options(), signal),
@@ -152,16 +163,20 @@ export class Prober {
         return { acceptance: this.#keep(key, target, peer, revocations), parked }
       })
       .finally(() => this.#over(probe))
-    const probe: Probe = { key: joint, outcome, abort, waiting: 0 }
+    const probe: Probe = { key: joint, outcome, abort, tcp, waiting: 0 }
     this.#underWay.set(joint, probe)
     return probe
   }
 
-  async #wait(probe: Probe, signal: AbortSignal): Promise<Outcome> {
+  async #wait(probe: Probe, signal: AbortSignal, onSilent: (() => void) | undefined): Promise<Outcome> {
     probe.waiting += 1
+    const timer = setTimeout(() => {
+      if (!probe.tcp.hasReceived) onSilent?.()
+    }, SILENT)
     try {
       return await unlessAborted(probe.outcome, signal)
     } finally {
+      clearTimeout(timer)
       probe.waiting -= 1
       if (probe.waiting === 0) {
         this.#over(probe) // from here on nobody joins it

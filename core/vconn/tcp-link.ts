@@ -69,6 +69,11 @@ export class TcpLink implements ClientLink {
     return this.#socket.writableLength > 0
   }
 
+  /** Whether the other end has sent anything. */
+  get hasReceived(): boolean {
+    return this.#socket.bytesRead > 0
+  }
+
   get bytesWritten(): number {
     return this.#socket.bytesWritten
   }

@@ -1,5 +1,5 @@
 /** Plain HTTP, and other protocols than TLS, behind a CONNECT that is probed or bumped. */
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { type Test, test } from 'tap'
 import { fetch, ProxyAgent } from 'undici'
 import { reject } from '../../core/api/verdict.js'
@@ -7,6 +7,7 @@ import { type Bumping, startBumping } from '../kit/bumping.js'
 import { type ConnectingOptions, httpsOrigin } from '../kit/connecting.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { rawOrigin, scripts } from '../kit/raw-origin.js'
+import { listen } from '../kit/tcp-server.js'
 
 const HOST = 'www.google.com'
 const MODES = ['probe', 'bump'] as const
@@ -66,6 +67,45 @@ test('a request to port 80 is answered at once, though the origin does not answe
   t.match(refusal.body.toString(), NON_TLS)
   t.equal(gate.asked.length, 0)
   t.equal(heard.length, 0, 'not a byte reached the origin')
+})
+
+test('a request to an origin that does not answer a ClientHello is answered within 10 s', async t => {
+  const origin = await rawOrigin(scripts.silence)
+  t.teardown(origin.stop)
+  const { ask, gate } = await start(t, 'probe')
+  const since = performance.now()
+  const client = await ask(`${HOST}:${origin.port}`, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.equal((await client.response('CONNECT', 20_000)).status, 200)
+  const refusal = await client.response()
+  t.equal(refusal.status, 403)
+  t.match(refusal.body.toString(), NON_TLS)
+  t.ok(performance.now() - since < 10_000)
+  t.equal(gate.asked.length, 0)
+  const [connection] = origin.connections
+  await connection?.until(() => connection.endedAt, 'the end of the probe')
+  t.notMatch(connection?.text(), 'GET')
+})
+
+test('TLS with an origin that answers the probe late waits for the verdict', async t => {
+  const secure = await httpsOrigin(t, HOST)
+  let count = 0
+  const slow = await listen(socket => {
+    socket.on('error', () => {}).pause()
+    const pass = (): void => {
+      const to = connect(secure.port, '127.0.0.1').on('error', () => {})
+      socket.pipe(to).pipe(socket)
+    }
+    setTimeout(pass, count++ === 0 ? 7000 : 0)
+  })
+  t.teardown(slow.stop)
+  const { open, gate, root } = await start(t, 'probe')
+  const { client, answer } = await open(`${HOST}:${slow.port}`)
+  t.equal(answer.status, 200)
+  t.equal(gate.asked.length, 0, 'the 200 comes before the verdict')
+  const secured = await client.secure({ servername: HOST, ca: root.certPem })
+  t.equal(gate.asked.length, 1)
+  secured.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.equal((await secured.response()).status, 200)
 })
 
 test('bump: a plain request is answered with the name of the record', async t => {

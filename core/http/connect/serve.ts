@@ -6,6 +6,9 @@
  *                                     bump: nothing yet      /
  *       -> tunnel: relayed      -> probe: verified under the ClientHello's name, relayed      -> bump: TLS ends here
  *
+ * An origin that does not answer the ClientHello of the probe for 5 s may not speak TLS: then the opening is read beside the
+ * probe, so that a plain request is answered.
+ *
  * What is judged the second time may be stricter than the first time, and is never less strict. A refusal behind the 200
  * is told by an alert.
  */
@@ -55,6 +58,15 @@ export function connectServer(options: ServeOptions): ConnectServer {
   }
 }
 
+const SILENT = 'silent'
+
+/** What happens before the 200. */
+interface Prepared {
+  readonly prepared: Promise<VerifiedAddress | undefined>
+  /** Resolves where the origin is silent. */
+  readonly silence: Promise<typeof SILENT>
+}
+
 class Serving {
   readonly #request: ConnectRequest
   readonly #options: ServeOptions
@@ -73,11 +85,14 @@ class Serving {
     const { link, early, host, isAddress } = request
     const isOpen = this.#mayBePlain(first)
     const client = new WaitingClient(link, early, isOpen)
-    const way = new TunnelWay(request, this.#options, client.signal)
+    const abort = new AbortController()
+    client.signal.addEventListener('abort', () => abort.abort(client.signal.reason), { once: true })
+    const way = new TunnelWay(request, this.#options, abort.signal)
     let opening: Opening | undefined
     let isAnswered = false
     try {
-      const verified = await this.#prepare(first, way)
+      const { prepared, silence } = this.#prepare(first, way)
+      let verified = await Promise.race([prepared, silence])
       client.signal.throwIfAborted()
       request.establish()
       if (isOpen) way.watch(client.originSpoke)
@@ -85,6 +100,7 @@ class Serving {
       const judgement = judgeTunnel({ connect: host, opening, ...addressIn(way) }, this.#rules)
       request.judgement = judgement
       this.#check(opening, judgement)
+      if (verified === SILENT) verified = await prepared
       for (const other of judgement.others) await this.#ask?.(other, client.signal)
       const isLate = first.mode === 'probe' && verified === undefined && opening.kind === 'tls'
       if (isLate && judgement.host !== host && !isAddress) await way.verified(host)
@@ -94,6 +110,7 @@ class Serving {
     } catch (cause) {
       if (!isAnswered) this.#tell(opening, cause)
       client.discard()
+      abort.abort(cause)
       way.destroy()
       throw cause
     }
@@ -109,12 +126,26 @@ class Serving {
    * no name for a certificate is known yet (a CONNECT to an address), or where it may be no TLS: a name is then verified
    * after it, as well as any other in the ClientHello.
    */
-  async #prepare(first: TunnelJudgement, way: TunnelWay): Promise<VerifiedAddress | undefined> {
+  #prepare(first: TunnelJudgement, way: TunnelWay): Prepared {
+    let onSilent: () => void = () => {}
+    const silence = new Promise<typeof SILENT>(resolve => {
+      onSilent = () => resolve(SILENT)
+    })
+    const prepared = this.#before(first, way, onSilent)
+    prepared.catch(() => {}) // where the opening is waited for meanwhile
+    return { prepared, silence }
+  }
+
+  async #before(
+    first: TunnelJudgement,
+    way: TunnelWay,
+    onSilent: () => void,
+  ): Promise<VerifiedAddress | undefined> {
     const { host, isAddress, port } = this.#request
     if (first.mode === 'tunnel') await way.started(host)
     else if (this.#mayBePlain(first)) await way.dial()
     else if (first.mode === 'probe') {
-      if (!isAddress && port !== PLAIN_PORT) return way.verified(host)
+      if (!isAddress && port !== PLAIN_PORT) return way.verified(host, undefined, onSilent)
       await way.dial()
     }
     return undefined

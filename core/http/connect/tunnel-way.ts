@@ -56,14 +56,15 @@ export class TunnelWay {
   /**
    * A connection to an origin that was accepted as this host.
    * @param announce the name to announce, null for none; undefined as the rules have it
+   * @param onSilent as for {@link Prober.verify}
    */
-  async verified(host: string, announce?: string | null): Promise<VerifiedAddress> {
+  async verified(host: string, announce?: string | null, onSilent?: () => void): Promise<VerifiedAddress> {
     const { port, req, asking } = this.#request
     const from = await this.#connectionFor(host)
     const named = announce === undefined ? {} : { announce }
     const target = { host, port, client: req.client.network, asking, since: this.#since, ...named }
     this.#tcp = undefined // the prober's from here on
-    const verified = await this.#options.prober.verify(from, target, this.#signal)
+    const verified = await this.#options.prober.verify(from, target, this.#signal, onSilent)
     const { tcp, acceptance, parked } = verified
     this.#tcp = tcp
     const held = await this.#start(tcp, host)
