@@ -56,7 +56,8 @@ test('where the total is reached, the network with the most connections makes ro
   t.equal(counts.open, 6, 'what was reset is counted once')
   t.ok(open('10.0.0.2', 'three'))
   t.ok(open('10.0.0.3', 'four'))
-  for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.3']) t.notOk(open(address, 'five'), 'not among equals')
+  for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.3'])
+    t.notOk(open(address, 'five'), 'not among equals')
   t.equal(resets.length, 4)
   t.match(lines, [/refused or closed: 1; connections_throttle \(6\) is reached/], 'one line in 10 s')
   total = 2
