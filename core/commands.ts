@@ -216,9 +216,12 @@ function surviveEverything(tell: (message: string) => void): void {
 }
 
 async function verifyConfig(place: Place): Promise<void> {
-  const { discard, openLogs, readGeneration, warningsOf } = await import('./program/generation.js')
+  const { discard, openLogs, makeGeneration, warningsOf } = await import('./program/generation.js')
   const { checkSink } = await import('./program/log-sink.js')
-  const generation = await readGeneration(place, openLogs(place))
+  const { readConfiguration } = await import('./settings/settings.js')
+  const configuration = readConfiguration(place)
+  const logs = openLogs(place, configuration.settings)
+  const generation = await makeGeneration(place, logs, configuration)
   const { accessLog } = generation.settings
   if (accessLog !== undefined) checkSink(accessLog)
   for (const warning of warningsOf(generation)) place.print('stderr', `warning: ${warning}`)

@@ -33,6 +33,9 @@ const badRequest = (status: number, remedy: string): ErrorKind =>
 /** The closed table. Add a code here and nowhere else. */
 export const ERRORS = {
   PTC_USAGE: startup('See `portcullis --help`.'),
+  PTC_CONFIG_INVALID: startup(
+    'Correct every place that the message names; behind the errors of each kind it says what to do.',
+  ),
   PTC_CONFIG_UNREADABLE: startup('Check that the file exists and that the proxy may read it.'),
   PTC_RECORDS_INVALID: startup(
     'Correct the lines that the message names; every bad record is listed at once.',

@@ -1,8 +1,9 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
-import { discard, openLogs, type Place, readGeneration } from '../program/generation.js'
+import { discard, makeGeneration, openLogs, type Place } from '../program/generation.js'
 import type { VConns } from '../program/wiring/vconns.js'
+import { readConfiguration } from '../settings/settings.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 import { Judgement } from '../tls/outbound/judgement.js'
 import type { OutboundSettings } from '../tls/outbound/settings.js'
@@ -18,8 +19,9 @@ export async function replay(place: Place, files: readonly string[]): Promise<nu
   if (files.length === 0)
     throw new ProxyError('PTC_USAGE', 'replay takes the files that `try --save` has written')
   const saved = files.map(file => ({ file, chain: readSavedChain(file) }))
-  const logs = openLogs(place)
-  const generation = await readGeneration(place, logs)
+  const configuration = readConfiguration(place)
+  const logs = openLogs(place, configuration.settings)
+  const generation = await makeGeneration(place, logs, configuration)
   let different = 0
   for (const { file, chain } of saved) {
     const { settings } = generation.verification.policyOf(chain.host)

@@ -6,9 +6,10 @@ import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { dial } from '../origin/dial.js'
 import { decisionText } from '../program/decision-text.js'
-import { discard, type Generation, openLogs, type Place, readGeneration } from '../program/generation.js'
+import { discard, type Generation, makeGeneration, openLogs, type Place } from '../program/generation.js'
 import { connectModeOf } from '../program/wiring/inbound/connect-mode.js'
 import { HandshakeLog } from '../program/wiring/outbound/handshake-log.js'
+import { readConfiguration } from '../settings/settings.js'
 import { wantsStaple } from '../tls/judge/certificate-parts.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 import { digestText } from '../tls/outbound/origin-digest.js'
@@ -86,9 +87,10 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
   const target = readTarget(options.target)
   const at = options.connect === undefined ? target : readTarget(options.connect)
   const { tell } = new Timeline(line => place.print('stdout', line))
-  const logs = openLogs(place)
+  const configuration = readConfiguration(place)
+  const logs = openLogs(place, configuration.settings)
   const handshakes = new ToldLog(logs.diags, tell)
-  const generation = await readGeneration(place, { ...logs, handshakes })
+  const generation = await makeGeneration(place, { ...logs, handshakes }, configuration)
   try {
     return await attempt(generation, target, at, options, tell)
   } finally {

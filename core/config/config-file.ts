@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
+import { listError } from '../base/mistakes.js'
 import { describe } from '../base/thrown.js'
 
 /**
@@ -33,10 +34,9 @@ const byPlace = (a: Problem, b: Problem): number => PLACES.compare(a.where, b.wh
 
 /** One error for everything that is wrong, one line each. */
 export function problemsError(code: ErrorCode, problems: readonly Problem[]): ProxyError {
-  const lines = [...problems].sort(byPlace).map(({ where, what }) => `${where}: ${what}`)
-  return new ProxyError(
+  return listError(
     code,
-    lines.length === 1 ? lines.join() : [`${lines.length} errors`, ...lines].join('\n  '),
+    [...problems].sort(byPlace).map(({ where, what }) => `${where}: ${what}`),
   )
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import { compileTags } from '../base/diags-tags.js'
+import type { ProxyError } from '../base/errors.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { readConnectPorts } from './connect-ports.js'
 import { readLogFormat } from './log-format.js'
@@ -77,18 +78,27 @@ export function wrongWith(name: RecordName, value: RecordValue): readonly string
 
 const DEFAULTS = Object.fromEntries(RECORD_NAMES.map(name => [name, rowOf(name).default]))
 
-/** Complete, typed and frozen, or one error that names every bad setting and where it stands. */
-function completeRecords({ settings, ignored, problems }: RecordLines): Records {
+/** Records, complete, typed and frozen. Bad settings have their defaults, and are in the error. */
+export interface RecordsReading {
+  readonly records: Records
+  readonly error: ProxyError | undefined
+}
+
+function completeRecords({ settings, ignored, problems }: RecordLines): RecordsReading {
   const all: Problem[] = [...problems]
-  for (const [name, { value, where }] of settings)
-    for (const what of wrongWith(name, value)) all.push({ where, what: `${name}: ${what}` })
+  const good = new Map(settings)
+  for (const [name, { value, where }] of settings) {
+    const wrong = wrongWith(name, value)
+    if (wrong.length > 0) good.delete(name)
+    for (const what of wrong) all.push({ where, what: `${name}: ${what}` })
+  }
   all.push(...disagreements(settings))
-  if (all.length > 0) throw problemsError('PTC_RECORDS_INVALID', all)
-  const given = [...settings].map(([name, { value }]) => [name, value] as const)
+  const error = all.length === 0 ? undefined : problemsError('PTC_RECORDS_INVALID', all)
+  const given = [...good].map(([name, { value }]) => [name, value] as const)
   // The schema is made from the rows that the type is made from, so what passed it has the type.
   const records = Object.freeze({ ...DEFAULTS, ...Object.fromEntries(given) }) as Records
-  keepPlaces(records, new Map([...settings].map(([name, { where }]) => [name, where])), ignored)
-  return records
+  keepPlaces(records, new Map([...good].map(([name, { where }]) => [name, where])), ignored)
+  return { records, error }
 }
 
 /** Values that are good alone and wrong together. */
@@ -126,16 +136,32 @@ export function parseRecords(
   file: string,
   env: Readonly<Record<string, string | undefined>> = {},
 ): Records {
-  return completeRecords(applyEnvironment(parseRecordLines(text, file), env))
+  return checked(completeRecords(applyEnvironment(parseRecordLines(text, file), env)))
+}
+
+function checked({ records, error }: RecordsReading): Records {
+  if (error !== undefined) throw error
+  return records
 }
 
 /**
  * Reads `records.config`, or `records.yaml`.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_RECORDS_INVALID
  */
-export function loadRecords(confDir: string, env: Readonly<Record<string, string | undefined>>): Records {
+export const loadRecords = (confDir: string, env: Readonly<Record<string, string | undefined>>): Records =>
+  checked(readRecords(confDir, env))
+
+/**
+ * The same, for a reading that goes on with the other files.
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE
+ */
+export function readRecords(
+  confDir: string,
+  env: Readonly<Record<string, string | undefined>>,
+): RecordsReading {
   const [file, yaml] = ['records.config', 'records.yaml'].map(name => join(confDir, name)) as [string, string]
-  if (!existsSync(yaml)) return parseRecords(readConfigFile(file), file, env)
+  if (!existsSync(yaml))
+    return completeRecords(applyEnvironment(parseRecordLines(readConfigFile(file), file), env))
   if (existsSync(file))
     throw problemsError('PTC_RECORDS_INVALID', [
       { where: yaml, what: `there is ${file} as well, and only one of the two is read; remove one` },

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { PluginInit } from '../api/plugin.js'
 import { ProxyError } from '../base/errors.js'
+import { Mistakes } from '../base/mistakes.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { type ContextEnv, PluginInstance } from './context.js'
 import { importInit } from './import-init.js'
@@ -35,7 +36,7 @@ export interface PluginSet {
  *
  *     resolve -> import -> init -> next line … -> registry sealed
  *        |         |         |
- *        +---------+---------+--- any failure: those already started are unloaded, the error names the line
+ *        +---------+---------+--- failure: the next lines follow, for their errors; then all are unloaded
  *
  * @throws {ProxyError} PTC_PLUGIN_NOT_FOUND, PTC_PLUGIN_TYPESCRIPT, PTC_PLUGIN_SHAPE, PTC_PLUGIN_INIT_FAILED,
  *   PTC_PLUGIN_INIT_SLOW, PTC_HOOK_UNKNOWN
@@ -48,15 +49,18 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
   }
   env.diags.note('plugin.config loading ...')
   try {
-    for (const parsed of lines) {
-      const line = { ...parsed, confDir: resolve(env.confDir) }
-      const path = await resolvePlugin(line, env)
-      env.diags.note(`loading plugin '${path}'`)
-      const instance = new PluginInstance(line, registry, env)
-      instances.push(instance)
-      await within(env.initTimeout, line, start(path, line, instance, env))
-      instance.endInit()
-    }
+    const mistakes = new Mistakes()
+    for (const parsed of lines)
+      await mistakes.readLater(async () => {
+        const line = { ...parsed, confDir: resolve(env.confDir) }
+        const path = await resolvePlugin(line, env)
+        env.diags.note(`loading plugin '${path}'`)
+        const instance = new PluginInstance(line, registry, env)
+        instances.push(instance)
+        await within(env.initTimeout, line, start(path, line, instance, env))
+        instance.endInit()
+      })
+    mistakes.check()
   } catch (cause) {
     unload()
     throw cause

@@ -1,14 +1,16 @@
 // Longer than 250 lines because one reading of the configuration, in the order in which it is read, is one concept.
 import { type DebugSettings, Diags } from '../base/diags.js'
+import { ProxyError } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
+import { Mistakes } from '../base/mistakes.js'
 import { describe } from '../base/thrown.js'
-import { loadTemplates } from '../config/body-factory.js'
+import { HookRegistry } from '../hooks/registry.js'
 import { compilePages, NO_PAGES, type Pages } from '../http/pages/templates.js'
 import type { Names } from '../origin/names/names.js'
 import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import { type HostedServices, SharedServices } from '../plugin-host/services/services.js'
-import { type ConfigPlace, readConfiguration, readSettings, type Settings } from '../settings/settings.js'
+import type { ConfigPlace, Configuration, Settings } from '../settings/settings.js'
 import type { Held } from '../tls/outbound/parked-handshakes.js'
 import { HeldTurns } from '../wait/held-turns.js'
 import { Shadows } from '../wait/shadows.js'
@@ -50,11 +52,8 @@ export interface Place extends ConfigPlace {
 export interface Generation {
   /** Milliseconds since the epoch. */
   readonly readAt: number
+  readonly configuration: Configuration
   readonly settings: Settings
-  /** Records that have changed and need a restart, with the place where they were set. */
-  readonly waiting: readonly string[]
-  /** What is there and is not read: records and files of Traffic Server. */
-  readonly unread: readonly string[]
   /** For the diagnostics, once this generation is in force. */
   readonly debug: DebugSettings
   readonly plugins: PluginSet
@@ -98,9 +97,8 @@ export interface Logs {
   readonly services: SharedServices
 }
 
-/** @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RECORDS_INVALID */
-export function openLogs(place: Place): Logs {
-  const settings = readSettings(place)
+/** @throws {ProxyError} PTC_LOG_UNWRITABLE */
+export function openLogs(place: Place, settings: Settings): Logs {
   const sink = openSink(settings.diags.target, place.print, warn)
   const diags = new Diags({ sink: line => sink.write(line), ...debugSettings(settings, place) })
   const access = new AccessLogs(to => openSink(to, place.print, message => diags.error(message)))
@@ -128,48 +126,53 @@ export function openLogs(place: Place): Logs {
 }
 
 /**
- * Reads the configuration and initialises the plugins. Opens no port. A failure leaves nothing behind, and changes nothing.
- * @param inForce the settings of a running proxy: records that need a restart keep these values
- * @throws {ProxyError} with every mistake of the file that is at fault
+ * Makes everything that the configuration asks for, and initialises the plugins. Opens no port. A failure leaves nothing
+ * behind, and changes nothing.
+ * @throws {ProxyError} with every mistake of the files that the configuration names, and of all plugins
  */
-export async function readGeneration(
+export async function makeGeneration(
   place: Place,
   { diags, handshakes, queue, held, revoking, services }: Logs,
-  inForce?: Settings,
+  configuration: Configuration,
 ): Promise<Generation> {
-  const { settings, waiting, unread, pluginLines, hosts, rules } = readConfiguration(place, inForce)
+  const { settings, pluginLines, hosts, rules, templates } = configuration
   const { inboundTls } = settings
-  const names = makeNames(settings.names, hosts, place.env)
-  const { templates } = settings.access
-  const pages = templates === undefined ? NO_PAGES : compilePages(loadTemplates(templates))
-  const access = makeAccess(settings.access)
-  const bumps = [undefined, ...rules].some(rule => connectModeOf(settings.connect, rule) === 'bump')
-  const authority = bumps ? await openBumpAuthority(inboundTls.authority) : undefined
-  const contexts = new OutboundContexts(settings.outboundTls)
-  const workers = new Map<number, InWorkers>()
-  const servicesFor = (plugin: string): HostedServices => services.of(plugin)
-  let plugins: PluginSet | undefined
-  let certificates: InboundCertificates | undefined
+  const mistakes = new Mistakes()
+  const undo: (() => void)[] = []
   try {
-    plugins = await loadPlugins(pluginLines, {
-      confDir: place.confDir,
-      pluginDir: settings.plugins.dir,
-      shippedDirs: place.shippedDirs,
-      stripsTypes: place.stripsTypes,
-      initTimeout: settings.plugins.initTimeout,
-      diags,
-      isolate: makeIsolate(
-        settings.plugins.workers,
+    const names = mistakes.read(() => makeNames(settings.names, hosts, place.env))
+    const pages = mistakes.read(() => (templates === undefined ? NO_PAGES : compilePages(templates)))
+    const bumps = [undefined, ...rules].some(rule => connectModeOf(settings.connect, rule) === 'bump')
+    const authority = bumps
+      ? await mistakes.readLater(() => openBumpAuthority(inboundTls.authority))
+      : undefined
+    const contexts = mistakes.read(() => new OutboundContexts(settings.outboundTls))
+    if (contexts !== undefined) undo.push(() => contexts.free())
+    const servicesFor = (plugin: string): HostedServices => services.of(plugin)
+    const workers = new Map<number, InWorkers>()
+    const plugins = await mistakes.readLater(() =>
+      loadPlugins(pluginLines, {
+        confDir: place.confDir,
+        pluginDir: settings.plugins.dir,
+        shippedDirs: place.shippedDirs,
+        stripsTypes: place.stripsTypes,
+        initTimeout: settings.plugins.initTimeout,
         diags,
-        handshakes,
-        revoking.revoke,
+        isolate: makeIsolate(
+          settings.plugins.workers,
+          diags,
+          handshakes,
+          revoking.revoke,
+          servicesFor,
+          (line, plugin) => workers.set(line, plugin),
+        ),
         servicesFor,
-        (line, plugin) => workers.set(line, plugin),
-      ),
-      servicesFor,
-      revoke: revoking.revoke,
-    })
-    const { registry } = plugins
+        revoke: revoking.revoke,
+      }),
+    )
+    if (plugins !== undefined) undo.push(() => plugins.unload())
+    // Without plugins the other files are still read, for their mistakes.
+    const registry = plugins?.registry ?? new HookRegistry()
     const inFlight = makeInFlight()
     const shadowTurns = new Shadows(inFlight.all.enter)
     const points = makeHookPoints(
@@ -181,33 +184,46 @@ export async function readGeneration(
       inFlight,
     )
     const vconns = new VConns(registry, points, message => diags.error(message))
-    const verification = makeVerification({
-      settings: settings.verification,
-      connectTimeout: settings.origin.connectTimeout,
-      rules,
-      registry,
-      contexts,
-      observer: handshakes,
-      held,
-      vconns,
-      queue,
-      shadowTurns,
-      inFlight: inFlight.outbound,
-    })
+    const verification =
+      contexts &&
+      mistakes.read(() =>
+        makeVerification({
+          settings: settings.verification,
+          connectTimeout: settings.origin.connectTimeout,
+          rules,
+          registry,
+          contexts,
+          observer: handshakes,
+          held,
+          vconns,
+          queue,
+          shadowTurns,
+          inFlight: inFlight.outbound,
+        }),
+      )
     const clientHooks = makeInboundHooks(registry, held, shadowTurns)
     const forget = (id: Buffer): void =>
       queueMicrotask(() => void vconns.tell('TS_SSL_SESSION_HOOK', { op: 'remove', id }))
     const onRemoveSession = clientHooks.keepSessions ? forget : undefined
-    certificates = loadInboundCertificates(inboundTls, settings.listener, onRemoveSession)
-    const bump = authority && {
-      authority,
-      certificates: new BumpCertificates(sharedContext(inboundTls, 'bump', onRemoveSession)),
-    }
+    const certificates = mistakes.read(() =>
+      loadInboundCertificates(inboundTls, settings.listener, onRemoveSession),
+    )
+    undo.push(() => certificates?.free())
+    const bump =
+      authority &&
+      mistakes.read(() => ({
+        authority,
+        certificates: new BumpCertificates(sharedContext(inboundTls, 'bump', onRemoveSession)),
+      }))
+    mistakes.check()
+    if (names === undefined || pages === undefined || contexts === undefined)
+      throw new ProxyError('PTC_INTERNAL', 'a reading failed without an error')
+    if (plugins === undefined || verification === undefined)
+      throw new ProxyError('PTC_INTERNAL', 'plugins failed without an error')
     return {
       readAt: Date.now(),
+      configuration,
       settings,
-      waiting,
-      unread,
       debug: debugSettings(settings, place),
       plugins,
       workers,
@@ -216,7 +232,7 @@ export async function readGeneration(
       points,
       vconns,
       names,
-      access,
+      access: makeAccess(configuration),
       pages,
       certificates,
       clientHooks,
@@ -226,9 +242,7 @@ export async function readGeneration(
       leaveRevoking: revoking.enter(verification.verdicts, contexts.sessions),
     }
   } catch (cause) {
-    plugins?.unload()
-    contexts.free()
-    certificates?.free()
+    for (const free of undo.reverse()) free()
     throw cause
   }
 }
@@ -246,9 +260,7 @@ export function discard(generation: Generation): void {
 
 /** Warnings about a configuration that is valid. */
 export function warningsOf({
-  settings,
-  waiting,
-  unread,
+  configuration: { settings, waiting, unread },
   plugins,
   verification: { policies },
   bump,

@@ -1,7 +1,7 @@
 /**
  * The composition root: a configuration folder becomes a running proxy.
  *
- *     readGeneration -> ports open -> serving --reload()--> serving on a new generation
+ *     readConfiguration -> makeGeneration -> ports open -> serving --reload()--> serving on a new generation
  *                                         \--stop()--> draining -> stopped
  *
  * Every part that lives longer than a generation asks `generations.current()` at each use. Handshakes that are parked at a
@@ -14,8 +14,9 @@ import { createListener, type Listener } from '../http/listener/listener.js'
 import type { Forwarder } from '../http/transaction/forward.js'
 import type { Summary } from '../http/transaction/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
+import { readConfiguration } from '../settings/settings.js'
 import { ofConnect } from './access-log.js'
-import { discard, type Logs, openLogs, type Place, readGeneration, warningsOf } from './generation.js'
+import { discard, type Logs, makeGeneration, openLogs, type Place, warningsOf } from './generation.js'
 import { Generations } from './generations.js'
 import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
 import { type Manager, manage } from './management.js'
@@ -76,11 +77,13 @@ export class ProxyServer {
 
   /**
    * Reads everything and opens the ports. A failure closes what was open.
-   * @throws {ProxyError} with every mistake of the file that is at fault, or PTC_PORT_UNAVAILABLE
+   * @throws {ProxyError} with every mistake of all files, or PTC_PORT_UNAVAILABLE
    */
   static async start(place: Place): Promise<ProxyServer> {
-    const logs = openLogs(place)
-    const proxy = new ProxyServer(place, logs, new Generations(await readGeneration(place, logs)))
+    const configuration = readConfiguration(place)
+    const logs = openLogs(place, configuration.settings)
+    const first = await makeGeneration(place, logs, configuration)
+    const proxy = new ProxyServer(place, logs, new Generations(first))
     try {
       await proxy.#open()
     } catch (cause) {
@@ -140,7 +143,8 @@ export class ProxyServer {
   async #reload(): Promise<readonly string[]> {
     if (this.#isStopping) return []
     const { current } = this.#generations
-    const next = await readGeneration(this.#place, this.#logs, current().settings)
+    const configuration = readConfiguration(this.#place, current().settings)
+    const next = await makeGeneration(this.#place, this.#logs, configuration)
     if (this.#isStopping) {
       discard(next)
       return []
@@ -157,7 +161,7 @@ export class ProxyServer {
     this.#connector.closeStale()
     tellReady(next.vconns, this.ports)
     this.#logs.diags.note('configuration reloaded')
-    return next.waiting
+    return configuration.waiting
   }
 
   /** Takes no new clients, lets requests end for `grace` milliseconds, then ends them. */

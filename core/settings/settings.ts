@@ -2,11 +2,15 @@
  * What an operator has configured, in the units that the program uses: milliseconds, bytes, booleans, absolute paths.
  * Records are read here, once for each generation. Everything else in the program is handed settings, never records.
  */
+import { Mistakes } from '../base/mistakes.js'
 import { checkSocketPath } from '../config/admin-socket.js'
+import { loadTemplates, type TemplateFile } from '../config/body-factory.js'
 import { keepFixed } from '../config/fixed-records.js'
 import { type HostFile, loadHostFile } from '../config/host-file.js'
+import { type Htpasswd, loadHtpasswd } from '../config/htpasswd.js'
+import { type IpAllow, loadIpAllow } from '../config/ip-allow.js'
 import { loadPluginConfig, type PluginLine, parsePluginConfig } from '../config/plugin-config.js'
-import { loadRecords, parseRecords } from '../config/records.js'
+import { loadRecords, parseRecords, readRecords } from '../config/records.js'
 import { type RecordName, type Records, rowOf } from '../config/records-table.js'
 import { loadRules, type Rule } from '../config/rules.js'
 import { checkUndecided } from '../config/undecided.js'
@@ -39,6 +43,11 @@ export interface Configuration {
   readonly pluginLines: readonly PluginLine[]
   readonly hosts: HostFile
   readonly rules: readonly Rule[]
+  readonly ipAllow: IpAllow
+  /** Undefined where clients need no password. */
+  readonly users: Htpasswd | undefined
+  /** Error pages; undefined where the built-in ones are shown. */
+  readonly templates: readonly TemplateFile[] | undefined
 }
 
 /** Records by name, as a test gives them. */
@@ -85,28 +94,33 @@ export const readSettings = ({ confDir, env }: ConfigPlace): Settings =>
   keep(loadRecords(confDir, env), confDir)
 
 /**
- * Reads the records, plugin.config, the host file and sni.yaml.
+ * Reads all configuration files.
  * @param inForce the settings of a running proxy: records that need a restart keep these values
- * @throws {ProxyError} with every mistake of the file that is at fault
+ * @throws {ProxyError} with every mistake of every file
  */
 export function readConfiguration(place: ConfigPlace, inForce?: Settings): Configuration {
   const { confDir, env } = place
-  checkUndecided(confDir)
-  const read = loadRecords(confDir, env)
+  const mistakes = new Mistakes()
+  mistakes.read(() => checkUndecided(confDir))
+  const { records: read, error } = readRecords(confDir, env)
+  if (error !== undefined) mistakes.add(error)
   const fixed = inForce && sources.get(inForce)
   const { records, waiting } = fixed === undefined ? { records: read, waiting: [] } : keepFixed(read, fixed)
   const settings = keep(records, confDir)
   const { socket, isDefault } = settings.admin
   // The default in a deep folder is no reason not to start: there is no management socket then.
-  if (socket !== undefined && !isDefault) checkSocketPath(socket)
-  return Object.freeze({
-    settings,
-    waiting: Object.freeze(waiting),
-    unread: Object.freeze(unreadIn(place, read, settings)),
-    pluginLines: loadPluginConfig(confDir, records),
-    hosts: loadHostFile(settings.names.hostFile),
-    rules: loadRules(settings.verification.rules),
+  if (socket !== undefined && !isDefault) mistakes.read(() => checkSocketPath(socket))
+  const { ipAllow, htpasswd, templates } = settings.access
+  const files = mistakes.readAll({
+    unread: () => Object.freeze(unreadIn(place, read, settings)),
+    pluginLines: () => loadPluginConfig(confDir, records),
+    hosts: () => loadHostFile(settings.names.hostFile),
+    rules: () => loadRules(settings.verification.rules),
+    ipAllow: () => loadIpAllow(ipAllow),
+    users: () => htpasswd && loadHtpasswd(htpasswd),
+    templates: () => templates && loadTemplates(templates),
   })
+  return Object.freeze({ settings, waiting: Object.freeze(waiting), ...files })
 }
 
 /**

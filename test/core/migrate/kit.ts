@@ -6,7 +6,8 @@ import { ProxyError } from '../../../core/base/errors.js'
 import { UNDECIDED_FILE } from '../../../core/config/undecided.js'
 import type { Outcome } from '../../../core/migrate/findings.js'
 import { type Migrated, migrate } from '../../../core/migrate/migrate.js'
-import { openLogs, readGeneration } from '../../../core/program/generation.js'
+import { discard, makeGeneration, openLogs } from '../../../core/program/generation.js'
+import { readConfiguration } from '../../../core/settings/settings.js'
 import { SHIPPED } from '../../kit/proxy.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
 
@@ -41,10 +42,8 @@ export const shippedPlugins = (): ReadonlySet<string> =>
 export async function readFolder(confDir: string): Promise<ProxyError | undefined> {
   const place = { confDir, env: {}, shippedDirs: SHIPPED, stripsTypes: false, print: () => undefined }
   try {
-    const generation = await readGeneration(place, openLogs(place))
-    generation.plugins.unload()
-    generation.contexts.free()
-    generation.certificates?.free()
+    const configuration = readConfiguration(place)
+    discard(await makeGeneration(place, openLogs(place, configuration.settings), configuration))
     return undefined
   } catch (error) {
     if (error instanceof ProxyError) return error

@@ -1,13 +1,12 @@
 import { ProxyError } from '../../../base/errors.js'
 import { Memo } from '../../../base/memo.js'
-import { loadHtpasswd } from '../../../config/htpasswd.js'
-import { denialOf, loadIpAllow } from '../../../config/ip-allow.js'
+import { denialOf } from '../../../config/ip-allow.js'
 import type { ClientRequest } from '../../../http/listener/client-request.js'
 import type { Admit } from '../../../http/listener/listener.js'
 import { ProxyAuth } from '../../../http/listener/proxy-auth.js'
-import type { AccessSettings } from '../../../settings/http.js'
+import type { Configuration } from '../../../settings/settings.js'
 
-/** Clients whose permissions are remembered: reading the rules costs as much as the rest of the admission. */
+/** Clients whose permissions are remembered: to match the rules costs as much as the rest of the admission. */
 const REMEMBERED = 10_000
 
 /** Which clients may use the proxy, and which origins it may connect to. */
@@ -18,19 +17,18 @@ export interface Access {
   readonly deniesPrivateOrigins: boolean
 }
 
-/**
- * Reads ip_allow.yaml and the htpasswd file.
- * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_IP_ALLOW_INVALID, PTC_HTPASSWD_INVALID
- */
-export function makeAccess({ ipAllow, htpasswd, deniesPrivateOrigins }: AccessSettings): Access {
-  const allow = loadIpAllow(ipAllow)
-  const auth = htpasswd && new ProxyAuth(loadHtpasswd(htpasswd))
-  /** By address: why, by method; empty: allowed. */
+export function makeAccess({
+  settings,
+  ipAllow,
+  users,
+}: Pick<Configuration, 'settings' | 'ipAllow' | 'users'>): Access {
+  const auth = users && new ProxyAuth(users)
+  /** By address and method: why the request is denied; empty where it is allowed. */
   const known = new Memo<string, Map<string, string>>(REMEMBERED)
   return {
     admit: req => denied(req) ?? auth?.admit(req),
     admitInside: denied,
-    deniesPrivateOrigins,
+    deniesPrivateOrigins: settings.access.deniesPrivateOrigins,
   }
 
   function denied(req: ClientRequest): ProxyError | undefined {
@@ -38,7 +36,7 @@ export function makeAccess({ ipAllow, htpasswd, deniesPrivateOrigins }: AccessSe
     const address = req.client.remoteAddress ?? ''
     const byMethod = known.get(address) ?? new Map<string, string>()
     if (byMethod.size === 0) known.set(address, byMethod)
-    const why = byMethod.get(method) ?? denialOf(allow, address, method) ?? ''
+    const why = byMethod.get(method) ?? denialOf(ipAllow, address, method) ?? ''
     if (!byMethod.has(method)) byMethod.set(method, why)
     if (why === '') return undefined
     return new ProxyError('PTC_CLIENT_DENIED', `${address} may not send ${method} to this proxy (${why})`)

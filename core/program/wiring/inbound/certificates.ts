@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { CertificatePems } from '../../../api/client-hooks.js'
 import { ProxyError } from '../../../base/errors.js'
+import { Mistakes } from '../../../base/mistakes.js'
 import { certificatesInPem } from '../../../base/pem.js'
 import { describe } from '../../../base/thrown.js'
 import { readX509 } from '../../../base/x509.js'
@@ -79,8 +80,10 @@ export function loadInboundCertificates(
   const shared = sharedContext(settings, 'port', onRemoveSession)
   const choices: Choice<InboundContext>[] = []
   try {
+    const mistakes = new Mistakes()
     for (const line of loadSslMulticert(multicert))
-      choices.push(toChoice(line, certificateDir, keyDir, shared))
+      mistakes.read(() => choices.push(toChoice(line, certificateDir, keyDir, shared)))
+    mistakes.check()
   } catch (cause) {
     for (const { value } of choices) value.free()
     throw cause

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Memo } from '../../../base/memo.js'
+import { Mistakes } from '../../../base/mistakes.js'
 import { findRule, type Rule } from '../../../config/rules.js'
 import type { VerificationSettings } from '../../../settings/origins.js'
 import type { NameRules } from '../../../tls/judge/names.js'
@@ -56,7 +57,10 @@ export class Policies {
       makePolicy({ general, connectTimeout, contexts, shared, plugins }, rule)
     this.#rules = rules
     this.general = make(undefined)
-    this.#byRule = new Map(rules.map(rule => [rule, make(rule)]))
+    const mistakes = new Mistakes()
+    const made = rules.map(rule => [rule, mistakes.read(() => make(rule))] as const)
+    mistakes.check()
+    this.#byRule = new Map(made.flatMap(([rule, policy]) => (policy === undefined ? [] : [[rule, policy]])))
   }
 
   /** @param host a name in ASCII or an address */

@@ -1,0 +1,81 @@
+import { ERRORS, type ErrorCode, ProxyError } from './errors.js'
+
+const lines = new WeakMap<ProxyError, readonly string[]>()
+
+/** One error for several lines, each of which names its place and what is wrong there. */
+export function listError(code: ErrorCode, all: readonly string[]): ProxyError {
+  const [first = ''] = all
+  const text = all.length === 1 ? first : [`${all.length} errors`, ...all].join('\n  ')
+  const error = new ProxyError(code, text)
+  lines.set(error, all)
+  return error
+}
+
+/** Collects the errors of readings that do not depend on each other: an operator is told all of them at once. */
+export class Mistakes {
+  readonly #errors: ProxyError[] = []
+
+  /** What was read; undefined where the reading failed. */
+  read<T>(reading: () => T): T | undefined {
+    try {
+      return reading()
+    } catch (cause) {
+      this.add(cause)
+      return undefined
+    }
+  }
+
+  /**
+   * The results of all readings.
+   * @throws {ProxyError} `error`, if any reading has failed, of these or before them
+   */
+  readAll<T extends object>(readings: { readonly [K in keyof T]: () => T[K] }): T {
+    const results = Object.entries<() => unknown>(readings).map(([name, reading]) => [
+      name,
+      this.read(reading),
+    ])
+    this.check()
+    return Object.fromEntries(results) as T
+  }
+
+  /** `read` for what takes time. */
+  async readLater<T>(reading: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await reading()
+    } catch (cause) {
+      this.add(cause)
+      return undefined
+    }
+  }
+
+  /** @throws what is no {@link ProxyError} */
+  add(cause: unknown): void {
+    if (!(cause instanceof ProxyError)) throw cause
+    this.#errors.push(cause)
+  }
+
+  /**
+   * The error to throw; undefined where there is none. A single one is itself, those of one code are one with all lines.
+   * Errors of several codes are PTC_CONFIG_INVALID: behind the lines of each code stands what to do about them.
+   */
+  get error(): ProxyError | undefined {
+    const [first] = this.#errors
+    if (first === undefined || this.#errors.length === 1) return first
+    const byCode = new Map<ErrorCode, string[]>()
+    for (const error of this.#errors) {
+      const known = byCode.get(error.code) ?? []
+      byCode.set(error.code, known)
+      known.push(...(lines.get(error) ?? [ProxyError.textOf(error)]))
+    }
+    if (byCode.size === 1) return listError(first.code, byCode.get(first.code) ?? [])
+    const groups = [...byCode].map(([code, all]) => [...all, `  ${code}: ${ERRORS[code].remedy}`])
+    const count = [...byCode.values()].flat().length
+    return new ProxyError('PTC_CONFIG_INVALID', [`${count} errors`, ...groups.flat()].join('\n  '))
+  }
+
+  /** @throws {ProxyError} `error`, if there is one */
+  check(): void {
+    const { error } = this
+    if (error !== undefined) throw error
+  }
+}
