@@ -1,0 +1,74 @@
+/** Named lists of access.yaml: a list holds for a request if one of its texts does. */
+import { BlockList, isIP } from 'node:net'
+
+/** What a rule looks at. */
+export interface Request {
+  /** Of the client, without a zone; IPv4 in its plain form. */
+  readonly client: string
+  readonly method: string
+  /** In lower case, an IPv6 address without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+export type Holds = (request: Request) => boolean
+
+/** What a list may be of. */
+export const KINDS: Readonly<Record<string, (texts: readonly string[]) => Holds>> = {
+  clients: texts => {
+    const list = addresses(texts)
+    return ({ client }) => list.check(client, client.includes(':') ? 'ipv6' : 'ipv4')
+  },
+  hosts: texts => {
+    const names = new Set(texts.map(text => hostName(text)))
+    return ({ host }) => {
+      if (names.has(host) || names.has(`.${host}`)) return true
+      for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1))
+        if (names.has(host.slice(dot))) return true
+      return false
+    }
+  },
+  methods: texts => {
+    const methods = new Set(texts.map(text => text.toUpperCase()))
+    return ({ method }) => methods.has(method)
+  },
+  ports: texts => {
+    const ranges = texts.map(portRange)
+    return ({ port }) => ranges.some(([first, last]) => first <= port && port <= last)
+  },
+}
+
+/** `.example.net` means the name and all names below it, as in Squid. */
+function hostName(text: string): string {
+  const name = text.toLowerCase().replace(/\.$/, '')
+  const bare = name.replace(/^\[(.*)\]$/, '$1')
+  if (isIP(bare) !== 0) return isIP(bare) === 6 ? new URL(`http://[${bare}]/`).hostname.slice(1, -1) : bare
+  if (!/^\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(name))
+    throw new Error(
+      `"${text}" is no host: write a name, an address, or .example.net for all names below it too`,
+    )
+  return name
+}
+
+function portRange(text: string): readonly [first: number, last: number] {
+  const [, first = '', last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? []
+  if (first === '' || Number(first) > Number(last) || Number(last) > 65_535)
+    throw new Error(`"${text}" is no port: write 443, or a range such as 1025-65535`)
+  return [Number(first), Number(last)]
+}
+
+function addresses(texts: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const text of texts) {
+    const [, first = '', sign, last = ''] = /^([^/-]+)(?:([/-])(.+))?$/.exec(text.trim()) ?? []
+    const version = isIP(first)
+    const family = version === 6 ? 'ipv6' : 'ipv4'
+    const bits = /^\d{1,3}$/.test(last) ? Number(last) : Number.NaN
+    const isNetwork = sign === '/' && bits <= (version === 6 ? 128 : 32)
+    if (version === 0 || (sign === '/' && !isNetwork) || (sign === '-' && isIP(last) !== version))
+      throw new Error(`"${text}" is no address, no network such as 10.0.0.0/8, and no range such as ::1-::9`)
+    if (isNetwork) list.addSubnet(first, bits, family)
+    else list.addRange(first, sign === '-' ? last : first, family)
+  }
+  return list
+}

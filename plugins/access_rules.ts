@@ -1,0 +1,60 @@
+/**
+ * Rules of one file decide which client may send which request where: the first rule that matches allows or denies.
+ *
+ *     access_rules file=access.yaml
+ *
+ * What rules can say, and what they cannot know: docs/plugins/access_rules.md.
+ */
+import type { OptionsOf, OptionsSchema, PluginInit, ReadRequestEvent, Verdict } from 'portcullis/plugin'
+import type { Request } from './access-rules/lists.js'
+import { findRule, parseRules, type Rule } from './access-rules/rules-file.js'
+import { WatchedFile } from './files/watched-file.js'
+
+export const optionsSchema = {
+  type: 'object',
+  properties: {
+    file: {
+      type: 'string',
+      format: 'path',
+      default: 'access.yaml',
+      description: 'The rules, YAML: `lists` by name, and `rules` of `allow` or `deny` with names of lists.',
+    },
+  },
+} as const satisfies OptionsSchema
+
+const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
+  const { options, hookAdd, accept, reject, debug } = context
+  const file = new WatchedFile(options.file, text => parseRules(text, options.file), context)
+  await file.load()
+
+  hookAdd('TS_HTTP_READ_REQUEST_HDR_HOOK', async event => {
+    const rules = await file.current()
+    event.reenable(
+      rules === undefined ? reject('internal', `${file.name} cannot be used`) : judge(rules, event),
+    )
+  })
+
+  function judge(rules: readonly Rule[], event: ReadRequestEvent): Verdict {
+    const request = requestOf(event)
+    const rule = findRule(rules, request)
+    const { client, method, host, port } = request
+    const said = rule === undefined ? `no rule of ${file.name}` : rule.where
+    debug(`${client} ${method} ${host}:${port}: ${said}`)
+    return rule?.isAllowed === true
+      ? accept()
+      : reject('policy', `${said} does not allow ${method} to ${host}:${port}`)
+  }
+}
+export default init
+
+const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
+
+function requestOf({ client, method, url }: ReadRequestEvent): Request {
+  const { hostname, port, protocol } = new URL(method === 'CONNECT' ? `connect://${url}` : url)
+  return {
+    client: (client.remoteAddress ?? '').replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, ''),
+    method,
+    host: hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase(),
+    port: port === '' ? (PORTS[protocol] ?? 0) : Number(port),
+  }
+}
