@@ -1,4 +1,5 @@
 /** A log of Certificate Transparency, as far as its signatures go, and the certificates that it has signed. */
+import 'reflect-metadata' // before the x509 library
 import { createHash, generateKeyPairSync, KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto'
 import { Extension } from '@peculiar/x509'
 import { ECDSA, generateKeys, issueCertificate, keyIdOf } from '../../core/tls/issue-certificate.js'
