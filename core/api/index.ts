@@ -15,6 +15,7 @@ export type {
   VerifyClientEvent,
 } from './client-hooks.js'
 export type { HandshakeStep, HandshakeSteps } from './diagnostics.js'
+export type { FetchAnswer, FetchOptions, PluginFetch } from './fetch.js'
 export {
   type Continuation,
   HOOK_ALIASES,

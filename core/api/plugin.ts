@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import type { PluginFetch } from './fetch.js'
 import type { HookAdd } from './hooks.js'
 import type { PluginMetrics } from './metrics.js'
 import type { Revocation } from './revocation.js'
@@ -53,6 +54,8 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   readonly state: PluginState
   /** Counters, gauges and histograms: `portcullis_plugin_…`. */
   readonly metrics: PluginMetrics
+  /** HTTP to sources of verification, within bounds. */
+  readonly fetch: PluginFetch
   /** Aborts when the plugin is unloaded: at a reload or at shutdown. */
   readonly signal: AbortSignal
 }

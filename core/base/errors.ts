@@ -65,6 +65,10 @@ export const ERRORS = {
     'Compile the plugin to JavaScript, or run a Node that strips types: 22.18, 23.6 or newer.',
   ),
   PTC_PLUGIN_CALL: startup('A plugin passed something that the call does not take; the message says what.'),
+  PTC_FETCH_DENIED: startup(
+    'A plugin may not fetch from there; allow_private on its line is for sources in private networks.',
+  ),
+  PTC_FETCH_FAILED: startup('A source of a plugin gave no answer that could be used; the message says why.'),
   PTC_PLUGIN_INIT_FAILED: startup('The plugin threw while it was initialised; the cause is in the message.'),
   PTC_PLUGIN_INIT_SLOW: startup(
     'The plugin did not finish its init in time: proxy.config.plugin.init_timeout.',

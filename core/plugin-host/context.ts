@@ -73,7 +73,7 @@ export class PluginInstance {
     }
     this.ref = Object.freeze(ref)
     this.#timers = timers
-    const { state, metrics } = env.servicesFor(name)
+    const { state, metrics, fetch } = env.servicesFor(name)
     this.context = Object.freeze<PluginContext>({
       name,
       confDir: line.confDir,
@@ -92,6 +92,7 @@ export class PluginInstance {
       readCertificates,
       state,
       metrics,
+      fetch,
       signal: this.#gone.signal,
     })
   }

@@ -9,9 +9,9 @@ import { compilePages, NO_PAGES, type Pages } from '../http/pages/templates.js'
 import type { Names } from '../origin/names/names.js'
 import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
-import { type HostedServices, SharedServices } from '../plugin-host/services/services.js'
 import type { ConfigPlace, Configuration, Settings } from '../settings/settings.js'
 import type { Held } from '../tls/outbound/parked-handshakes.js'
+import type { StartTls } from '../tls/outbound/start-tls.js'
 import { HeldTurns } from '../wait/held-turns.js'
 import { Shadows } from '../wait/shadows.js'
 import { AccessLogs } from './access-log.js'
@@ -34,6 +34,7 @@ import { HandshakeLog } from './wiring/outbound/handshake-log.js'
 import { makeNames } from './wiring/outbound/names.js'
 import { makeVerification, type Verification } from './wiring/outbound/verification.js'
 import { verifyWarnings } from './wiring/outbound/verify-warnings.js'
+import { ProxyServices, servicesOf } from './wiring/plugin-services.js'
 import { VConns } from './wiring/vconns.js'
 
 /** Where a proxy finds what it needs; filled in by the command line, or by a test. */
@@ -94,7 +95,7 @@ export interface Logs {
   /** Reaches what rests on acceptances, across reloads. */
   readonly revoking: Revoking
   /** What plugins keep and count, across reloads. */
-  readonly services: SharedServices
+  readonly services: ProxyServices
 }
 
 /** @throws {ProxyError} PTC_LOG_UNWRITABLE */
@@ -107,7 +108,7 @@ export function openLogs(place: Place, settings: Settings): Logs {
     handshakes: new HandshakeLog(diags),
     queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
     held: new HeldTurns(),
-    services: new SharedServices(),
+    services: new ProxyServices(),
     revoking: new Revoking(message => diags.note(message)),
     access,
     reopen: () => {
@@ -139,6 +140,7 @@ export async function makeGeneration(
   const { inboundTls } = settings
   const mistakes = new Mistakes()
   const undo: (() => void)[] = []
+  let verification: Verification | undefined
   try {
     const names = mistakes.read(() => makeNames(settings.names, hosts, place.env))
     const pages = mistakes.read(() => (templates === undefined ? NO_PAGES : compilePages(templates)))
@@ -148,7 +150,12 @@ export async function makeGeneration(
       : undefined
     const contexts = mistakes.read(() => new OutboundContexts(settings.outboundTls))
     if (contexts !== undefined) undo.push(() => contexts.free())
-    const servicesFor = (plugin: string): HostedServices => services.of(plugin)
+    const startTls = (): StartTls | undefined => verification?.startChecked
+    const servicesFor = servicesOf(services, {
+      names,
+      startTls,
+      warn: message => diags.warning(message),
+    })
     const workers = new Map<number, InWorkers>()
     const plugins = await mistakes.readLater(() =>
       loadPlugins(pluginLines, {
@@ -184,7 +191,7 @@ export async function makeGeneration(
       inFlight,
     )
     const vconns = new VConns(registry, points, message => diags.error(message))
-    const verification =
+    verification =
       contexts &&
       mistakes.read(() =>
         makeVerification({

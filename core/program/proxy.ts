@@ -116,6 +116,7 @@ export class ProxyServer {
       this.#listeners.push(listener)
       const opened = await listener.listen(port, address)
       this.ports.push({ address: opened.address, port: opened.port })
+      this.#logs.services.ports.push({ address: opened.address, port: opened.port })
     }
     tellReady(current().vconns, this.ports)
   }
@@ -203,7 +204,7 @@ export class ProxyServer {
 
   /** What plugins count, in the text format of Prometheus. */
   pluginMetrics(): Promise<string> {
-    return this.#logs.services.metrics.text()
+    return this.#logs.services.shared.metrics.text()
   }
 
   /** Opens the log files anew under their names, after a rotation. */

@@ -4,12 +4,13 @@ import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { PluginDiags } from '../plugin-host/context.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
-import { type HostedServices, SharedServices } from '../plugin-host/services/services.js'
 import { Revoking } from '../program/revoking.js'
 import { HookPoints } from '../program/wiring/hook-points.js'
 import { type InboundHooks, makeInboundHooks } from '../program/wiring/inbound/hooks.js'
 import { makeIsolate } from '../program/wiring/isolate.js'
 import { type Askers, makeAskers } from '../program/wiring/outbound/askers.js'
+import { makeNames } from '../program/wiring/outbound/names.js'
+import { ProxyServices, servicesOf } from '../program/wiring/plugin-services.js'
 import { VConns } from '../program/wiring/vconns.js'
 import { configurationOf, type Settings } from '../settings/settings.js'
 import { makeTerms } from '../tls/judge/terms.js'
@@ -72,8 +73,11 @@ export async function openKit(
   }
   const revoking = new Revoking(message => log.push(`NOTE ${message}`))
   const { revoke } = revoking
-  const services = new SharedServices()
-  const servicesFor = (plugin: string): HostedServices => services.of(plugin)
+  const servicesFor = servicesOf(new ProxyServices(), {
+    names: makeNames(settings.names, new Map(), {}),
+    startTls: () => undefined,
+    warn: message => log.push(`WARNING ${message}`),
+  })
   const plugins = await loadPlugins(pluginLines, {
     confDir: folder,
     pluginDir: '.',

@@ -10,7 +10,7 @@ import type { VConn } from '../../core/api/vconn.js'
 import type { HookRegistry } from '../../core/hooks/registry.js'
 import { isolateWith } from '../../core/plugin-host/isolate/isolate.js'
 import { loadPlugins } from '../../core/plugin-host/load.js'
-import { SharedServices } from '../../core/plugin-host/services/services.js'
+import { NO_FETCH, SharedServices } from '../../core/plugin-host/services/services.js'
 import { certificateOf } from '../../core/tls/judge/chain-certificate.js'
 import { ParkedEvent } from '../../core/tls/outbound/parked-event.js'
 import { PluginTurn, type Turn, type TurnObserver } from '../../core/wait/turn.js'
@@ -119,12 +119,12 @@ function env(confDir: string): Parameters<typeof loadPlugins>[1] {
     initTimeout: 10_000,
     diags,
     revoke: () => undefined,
-    servicesFor: plugin => services.of(plugin),
+    servicesFor: plugin => services.of(plugin, NO_FETCH),
     isolate: isolateWith({
       memoryMb: 64,
       limits: { workers: 2, hangAfter: 2000, initTimeout: 10_000, maxFailures: 5, retryAfter: 5000 },
       diagsFor: () => diags,
-      servicesFor: plugin => services.of(plugin),
+      servicesFor: plugin => services.of(plugin, NO_FETCH),
     }),
   }
 }

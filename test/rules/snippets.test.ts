@@ -65,6 +65,14 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     for (let i = 0; i < 2; i++) t.strictSame(await ask(kit), ACCEPTED)
     t.same(kit.log, ['NOTE [once-a-day] a.example is new today'])
   },
+  'ask-source.js': async t => {
+    const url = await startService(t, (request, response) => {
+      response.end(request.url?.includes('host=a.example') ? 'good' : 'bad')
+    })
+    const kit = await openSnippet(t, `ask-source.js ${url}`)
+    t.strictSame(await ask(kit), ACCEPTED)
+    t.match(await ask(kit, { host: 'b.example' }), no('policy', 'the source says 200'))
+  },
   'handshake-spans.js': async t => {
     const { traceHandshakes } = await import(new URL('handshake-spans.js', OUT).href)
     const tracer = new SpanLog()

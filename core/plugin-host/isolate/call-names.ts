@@ -1,5 +1,6 @@
 /** What a plugin in a worker can have done in the proxy. A name that is added stops the build until `calls.ts` does it. */
 export const CALL_NAMES = [
+  'fetch',
   'state.get',
   'state.set',
   'state.add',

@@ -7,6 +7,7 @@ import { describe } from '../../base/thrown.js'
 import type { HostedServices, PluginServices } from '../services/services.js'
 import type { CallName } from './call-names.js'
 import type { FromWorker, ToWorker } from './messages.js'
+import { fetchPlain } from './plain-fetch.js'
 
 type Call = Extract<FromWorker, { did: 'call' }>
 type Result = Extract<ToWorker, { do: 'result' }>
@@ -113,9 +114,11 @@ async function perform(call: Call, services: PluginServices): Promise<Result> {
 }
 
 /** Whatever the arguments are, the service checks them. */
-function called({ name, args }: Call, { state }: PluginServices): Promise<unknown> {
+function called({ name, args }: Call, { state, fetch }: PluginServices): Promise<unknown> {
   const [first, second, third] = args.map(arg => arg ?? undefined) as [never, never, never]
   switch (name) {
+    case 'fetch':
+      return fetchPlain(fetch, first, second)
     case 'state.get':
       return state.get(first)
     case 'state.set':

@@ -4,6 +4,7 @@ import type { PluginServices } from '../services/services.js'
 import { readValue } from '../services/state.js'
 import type { WorkerCalls } from './calls.js'
 import type { FromWorker } from './messages.js'
+import { bodyText, fromPlainAnswer, type PlainAnswer, unless } from './plain-fetch.js'
 
 /** What JSON leaves out of a list would be another value in the proxy. */
 const copyOf = (value: unknown): unknown => JSON.parse(readValue(value))
@@ -20,6 +21,13 @@ export function workerServices(calls: WorkerCalls, send: (message: FromWorker) =
       increment: async (key, by, options) => Number(await calls.call('state.increment', key, by, options)),
       keys: async prefix => (await calls.call('state.keys', prefix)) as string[],
     }),
+    fetch: async (url, { signal, body, ...options } = {}) => {
+      const call = calls.call('fetch', url, {
+        ...options,
+        ...(body === undefined ? {} : { body: bodyText(body) }),
+      })
+      return fromPlainAnswer((await unless(signal, call)) as PlainAnswer)
+    },
     metrics: metricsWith(
       spec => send({ did: 'metric', spec }),
       measure => send({ did: 'measure', measure }),

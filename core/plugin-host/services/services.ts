@@ -1,5 +1,7 @@
+import type { PluginFetch } from '../../api/fetch.js'
 import type { PluginMetrics } from '../../api/metrics.js'
 import type { PluginState } from '../../api/state.js'
+import { ProxyError } from '../../base/errors.js'
 import { type Measure, type MetricSpec, metricsWith } from './metric-spec.js'
 import { PluginMetricsRegistry } from './metrics.js'
 import { MemoryStore, type StateStore, stateOn } from './state.js'
@@ -8,12 +10,18 @@ import { MemoryStore, type StateStore, stateOn } from './state.js'
 export interface PluginServices {
   readonly state: PluginState
   readonly metrics: PluginMetrics
+  readonly fetch: PluginFetch
 }
 
 /** The same, with the ends that metrics counted in workers arrive at. */
 export interface HostedServices extends PluginServices {
   readonly declare: (spec: MetricSpec) => void
   readonly measure: (measure: Measure) => void
+}
+
+/** Where there is no network. */
+export const NO_FETCH: PluginFetch = async () => {
+  throw new ProxyError('PTC_FETCH_DENIED', 'fetch: there is no network here')
 }
 
 /** What outlives the plugins: made once for the process. */
@@ -27,13 +35,13 @@ export class SharedServices {
     this.#makeStore = makeStore
   }
 
-  /** Those of one plugin, by its name. */
-  of(plugin: string): HostedServices {
+  /** Those of one plugin, by its name. @param fetch of its generation */
+  of(plugin: string, fetch: PluginFetch): HostedServices {
     const store = this.#stores.get(plugin) ?? this.#makeStore(plugin)
     this.#stores.set(plugin, store)
     const { metrics } = this
     const declare = (spec: MetricSpec): void => metrics.declare(plugin, spec)
     const measure = (one: Measure): void => metrics.measure(plugin, one)
-    return { state: stateOn(store), metrics: metricsWith(declare, measure), declare, measure }
+    return { state: stateOn(store), metrics: metricsWith(declare, measure), fetch, declare, measure }
   }
 }

@@ -1,6 +1,6 @@
 import type { PluginEnv } from '../../../core/plugin-host/load.js'
 import type { LoadedLine } from '../../../core/plugin-host/plugin-line.js'
-import { SharedServices } from '../../../core/plugin-host/services/services.js'
+import { NO_FETCH, SharedServices } from '../../../core/plugin-host/services/services.js'
 import { makeTempDir, type TempDir } from '../../kit/temp-dir.js'
 
 /** A line of plugin.config, as the parser would hand it over. */
@@ -29,7 +29,7 @@ export function makeHost(overrides: Partial<PluginEnv> = {}): HostKit {
     stripsTypes: false,
     initTimeout: 5000,
     revoke: (what, by) => log.push(`REVOKE ${by} ${JSON.stringify(what)}`),
-    servicesFor: plugin => services.of(plugin),
+    servicesFor: plugin => services.of(plugin, NO_FETCH),
     diags: {
       debug: (tag, message) => log.push(`DEBUG ${tag} ${message}`),
       note: message => log.push(`NOTE ${message}`),

@@ -13,6 +13,7 @@ import { Shadows } from '../../../wait/shadows.js'
 import type { InFlight } from '../../in-flight.js'
 import type { VConns } from '../vconns.js'
 import { makeAskers } from './askers.js'
+import { checkedTls } from './checked-tls.js'
 import type { OutboundContexts } from './contexts.js'
 import { Policies, type Policy } from './policies.js'
 
@@ -36,6 +37,8 @@ export interface StartTlsParts {
 /** How origins are verified from here on, until the next reload. */
 export interface Verification {
   readonly startTls: StartTls
+  /** The built-in check alone, for what plugins fetch. */
+  readonly startChecked: StartTls
   /** What holds for an origin, by its name in the URL. */
   readonly policyOf: (host: string) => Policy
   /** Every policy; the first is that of origins without a rule. */
@@ -102,6 +105,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
   }
   return {
     startTls,
+    startChecked: checkedTls(host => policies.of(host).settings),
     policyOf: host => policies.of(host),
     policies: policies.all,
     verdicts,

@@ -1,13 +1,13 @@
 import { test } from 'tap'
 import type { PluginMetrics } from '../../../../core/api/metrics.js'
-import { SharedServices } from '../../../../core/plugin-host/services/services.js'
+import { NO_FETCH, SharedServices } from '../../../../core/plugin-host/services/services.js'
 
 const WRONG = { code: 'PTC_PLUGIN_CALL' }
 
 test('a plugin counts, measures and spreads values', async t => {
   const services = new SharedServices()
   t.equal(await services.metrics.text(), '')
-  const { metrics } = services.of('my-plugin')
+  const { metrics } = services.of('my-plugin', NO_FETCH)
   const counter = metrics.counter({ name: 'answers_total', help: 'Answers.', labels: ['kind'] })
   counter.inc({ kind: 'good' })
   counter.inc({ kind: 'good' }, 2)
@@ -28,21 +28,21 @@ test('a plugin counts, measures and spreads values', async t => {
 test('a metric goes on after a reload, and begins anew as another one', async t => {
   const services = new SharedServices()
   const declare = (): ReturnType<PluginMetrics['counter']> =>
-    services.of('one').metrics.counter({ name: 'a_total', help: 'A.' })
+    services.of('one', NO_FETCH).metrics.counter({ name: 'a_total', help: 'A.' })
   declare().inc()
   declare().inc()
   t.match(await services.metrics.text(), 'portcullis_plugin_one_a_total 2')
-  services.of('one').metrics.gauge({ name: 'a_total', help: 'A.' }).set(7)
+  services.of('one', NO_FETCH).metrics.gauge({ name: 'a_total', help: 'A.' }).set(7)
   t.match(await services.metrics.text(), '# TYPE portcullis_plugin_one_a_total gauge')
   t.match(await services.metrics.text(), 'portcullis_plugin_one_a_total 7')
-  services.of('two').metrics.counter({ name: 'a_total', help: 'A.' }).inc()
+  services.of('two', NO_FETCH).metrics.counter({ name: 'a_total', help: 'A.' }).inc()
   t.match(await services.metrics.text(), 'portcullis_plugin_two_a_total 1')
 })
 
 test('label values are bounded', async t => {
   const services = new SharedServices()
   const counter = services
-    .of('one')
+    .of('one', NO_FETCH)
     .metrics.counter({ name: 'hosts_total', help: 'Hosts.', labels: ['host'] })
   for (let i = 0; i < 1000; i++) counter.inc({ host: `h${i}` })
   counter.inc({ host: 'h0' })
@@ -50,13 +50,15 @@ test('label values are bounded', async t => {
   t.equal(lines.length, 201)
   t.ok(lines.includes('portcullis_plugin_one_hosts_total{host="other"} 800'))
   t.ok(lines.includes('portcullis_plugin_one_hosts_total{host="h0"} 2'))
-  const long = services.of('one').metrics.counter({ name: 'long_total', help: 'Long.', labels: ['text'] })
+  const long = services
+    .of('one', NO_FETCH)
+    .metrics.counter({ name: 'long_total', help: 'Long.', labels: ['text'] })
   long.inc({ text: 'x'.repeat(10_000) })
   t.notMatch(await services.metrics.text(), 'x'.repeat(101))
 })
 
 test('what is no metric is refused', async t => {
-  const { metrics } = new SharedServices().of('one')
+  const { metrics } = new SharedServices().of('one', NO_FETCH)
   const declare = (options: object) => (): unknown =>
     metrics.counter(options as { name: string; help: string })
   for (const options of [

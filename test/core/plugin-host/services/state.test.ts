@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import { SharedServices } from '../../../../core/plugin-host/services/services.js'
+import { NO_FETCH, SharedServices } from '../../../../core/plugin-host/services/services.js'
 
 const WRONG = { code: 'PTC_PLUGIN_CALL' }
 
 test('a store keeps copies of values, for one plugin', async t => {
   const services = new SharedServices()
-  const { state } = services.of('one')
+  const { state } = services.of('one', NO_FETCH)
   const value = { a: [1] }
   await state.set('k', value)
   value.a.push(2)
   t.same(await state.get('k'), { a: [1] })
-  t.same(await services.of('one').state.get('k'), { a: [1] }, 'after a reload')
-  t.equal(await services.of('two').state.get('k'), undefined, 'another plugin has its own')
+  t.same(await services.of('one', NO_FETCH).state.get('k'), { a: [1] }, 'after a reload')
+  t.equal(await services.of('two', NO_FETCH).state.get('k'), undefined, 'another plugin has its own')
   t.equal(await state.add('k', 1), false)
   t.equal(await state.add('new', null), true)
   t.equal(await state.get('new'), null)
@@ -26,7 +26,7 @@ test('a store keeps copies of values, for one plugin', async t => {
 })
 
 test('what has a ttl is gone after it', async t => {
-  const { state } = new SharedServices().of('one')
+  const { state } = new SharedServices().of('one', NO_FETCH)
   await state.set('short', 1, { ttl: 20 })
   await state.increment('sum', 1, { ttl: 20 })
   await state.increment('sum', 1, { ttl: 100_000 })
@@ -39,20 +39,20 @@ test('what has a ttl is gone after it', async t => {
 })
 
 test('a store has a bound, and drops what was used longest ago', async t => {
-  const { state } = new SharedServices().of('one')
+  const { state } = new SharedServices().of('one', NO_FETCH)
   const big = 'x'.repeat(65_000)
   await state.set('first', big)
   for (let i = 0; i < 200; i++) await state.set(`k${i}`, big)
   t.equal(await state.get('first'), undefined)
   t.equal(await state.get('k199'), big)
-  const { state: many } = new SharedServices().of('two')
+  const { state: many } = new SharedServices().of('two', NO_FETCH)
   for (let i = 0; i < 10_001; i++) await many.set(`k${i}`, i)
   t.equal(await many.get('k0'), undefined)
   t.equal((await many.keys()).length, 1000, 'keys are listed up to a bound')
 })
 
 test('what cannot be kept is refused', async t => {
-  const { state } = new SharedServices().of('one')
+  const { state } = new SharedServices().of('one', NO_FETCH)
   const anything = state as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
   const cycle: Record<string, unknown> = {}
   cycle['it'] = cycle

@@ -1,0 +1,45 @@
+import { FetchPlaces, makeFetch } from '../../origin/fetch/fetcher.js'
+import { denied } from '../../origin/fetch/question.js'
+import type { Names } from '../../origin/names/names.js'
+import type { OwnListener } from '../../origin/own-listeners.js'
+import { type HostedServices, SharedServices } from '../../plugin-host/services/services.js'
+import type { StartTls } from '../../tls/outbound/start-tls.js'
+import { ownPorts } from './own-ports.js'
+
+/** What plugins keep, count and have fetched, across reloads. */
+export class ProxyServices {
+  readonly shared = new SharedServices()
+  readonly fetches = new FetchPlaces()
+  /** The proxy's own ports, once they are open: nothing is fetched from there. */
+  readonly ports: OwnListener[] = []
+}
+
+/** What a generation adds to them. */
+export interface ServiceParts {
+  /** Undefined where they cannot be read: the start will fail. */
+  readonly names: Names | undefined
+  /** Undefined while the plugins are initialised. */
+  readonly startTls: () => StartTls | undefined
+  readonly warn: (message: string) => void
+}
+
+/** The services of a plugin, by its name. */
+export function servicesOf(
+  { shared, fetches, ports }: ProxyServices,
+  { names, startTls, warn }: ServiceParts,
+): (plugin: string) => HostedServices {
+  const isOwn = ownPorts(() => ports)
+  return plugin =>
+    shared.of(
+      plugin,
+      makeFetch(
+        plugin,
+        fetches,
+        () => {
+          if (names === undefined) throw denied('names cannot be resolved')
+          return { names, isOwn, startTls: startTls() }
+        },
+        message => warn(`[${plugin}] ${message}`),
+      ),
+    )
+}
