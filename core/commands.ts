@@ -12,6 +12,7 @@ import { errorText } from './base/error-text.js'
 import { ProxyError } from './base/errors.js'
 import { didYouMean } from './base/nearest.js'
 import { describe, describeThrown } from './base/thrown.js'
+import { CTL_OPTIONS } from './cli/ctl-command.js'
 import type { TryOptions } from './cli/try.js'
 import type { Place } from './program/generation.js'
 
@@ -26,8 +27,10 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
   portcullis replay FILE... runs today's plugins on what try has saved; exit status 1 when a verdict differs
   portcullis plugin new NAME [--js]
                             makes the project of a new plugin, in TypeScript or JavaScript: it builds, with its test
-  portcullis ctl COMMAND [--json]
+  portcullis ctl COMMAND [--format json|text]
                             asks and tells the proxy that runs with DIR: status, parked, reject ID [REASON [DETAIL]],
+                            approvals [--watch], accept ID, reject ID (both with
+                            [--for 1h|always] [--leaf|--issuer|--host] [--why WORDS]),
                             verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin msg TAG [DATA],
                             reload, stop
   portcullis migrate [--from trafficserver] DIR [--to DIR]
@@ -63,10 +66,11 @@ async function main(args: readonly string[]): Promise<void> {
   if (values.help) return void process.stdout.write(USAGE)
   if (values.version) return void process.stdout.write(`portcullis ${version()}\n`)
   const [first = '', ...rest] = positionals
-  const { connect, pem, save, js, json = false, all = false } = values
+  const { connect, pem, save, js } = values
   if (first !== 'plugin' && js) throw new ProxyError('PTC_USAGE', '--js belongs to `portcullis plugin new`')
-  if (first !== 'ctl' && (json || all))
-    throw new ProxyError('PTC_USAGE', '--json and --all belong to `portcullis ctl`')
+  const stray = Object.keys(CTL_OPTIONS).find(name => values[name as keyof typeof values] !== undefined)
+  if (first !== 'ctl' && stray !== undefined)
+    throw new ProxyError('PTC_USAGE', `--${stray} belongs to \`portcullis ctl\``)
   if (first !== 'try' && (connect ?? pem ?? save) !== undefined)
     throw new ProxyError('PTC_USAGE', '--connect, --pem and --save belong to `portcullis try`')
   if (first !== 'migrate' && (values.from ?? values.to) !== undefined)
@@ -80,7 +84,7 @@ async function main(args: readonly string[]): Promise<void> {
       return migrateFolder(place, { words: rest, from: values.from, to: values.to, cwd: process.cwd() })
     },
     ctl: async (place: Place) => {
-      await (await import('./cli/ctl.js')).ctl(place, { words: rest, json, all })
+      await (await import('./cli/ctl.js')).ctl(place, { ...values, words: rest })
       return 0
     },
   }
@@ -149,8 +153,7 @@ const OPTIONS = {
   from: { type: 'string' },
   to: { type: 'string' },
   js: { type: 'boolean' },
-  json: { type: 'boolean' },
-  all: { type: 'boolean' },
+  ...CTL_OPTIONS,
 } as const
 
 function parseCommandLine(args: readonly string[]) {

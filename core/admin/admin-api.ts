@@ -1,5 +1,6 @@
 /** What can be asked and done through the management API. The composition root fills it in; nothing here decides. */
 import type { HookId } from '../api/hooks.js'
+import type { Approval, ApprovalAnswer } from '../api/managed.js'
 import type { RevokedCounts } from '../tls/judge/revocation.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
@@ -78,6 +79,12 @@ export interface ParkedRow {
   readonly leaf: { readonly subject: string; readonly sha256: string } | null
 }
 
+/** How much a revocation reached. */
+export interface Withdrawn extends RevokedCounts {
+  /** Answers of people. */
+  readonly approvals: number
+}
+
 export interface AdminApi {
   status(): Status
   parked(): readonly ParkedRow[]
@@ -88,9 +95,20 @@ export interface AdminApi {
    * @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked, or the reason is none
    */
   reject(id: number, reason: string, detail: string | undefined): void
+  /**
+   * Open questions, oldest first.
+   * @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin asks people
+   */
+  approvals(): readonly Approval[]
+  /** @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin asks people, or no such question is open */
+  answer(id: string, answer: ApprovalAnswer): Promise<Approval>
   verdicts(): readonly RememberedVerdict[]
-  /** @throws {ProxyError} PTC_REVOCATION */
-  revoke(wanted: unknown): RevokedCounts
+  /**
+   * What rests on acceptances goes, and so do the approvals behind them.
+   * @param who for the record of approvals
+   * @throws {ProxyError} PTC_REVOCATION
+   */
+  revoke(wanted: unknown, who: string): Promise<Withdrawn>
   /** Returns how many plugins have heard it. */
   message(tag: string, data: string | undefined): number
   /**

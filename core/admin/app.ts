@@ -1,6 +1,7 @@
 /** The routes of the management API. Loaded with the first request: few proxies ever have one. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fastify } from 'fastify'
+import type { ApprovalAnswer } from '../api/managed.js'
 import { ERRORS, type ErrorCode, ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import type { AdminApi } from './admin-api.js'
@@ -47,9 +48,19 @@ export async function makeApp(desk: AdminApi): Promise<Handler> {
       return { id }
     },
   )
+  app.get('/v1/approvals', { schema: SCHEMAS.approvals }, () => ({ approvals: desk.approvals() }))
+  for (const verdict of ['accept', 'reject'] as const) {
+    app.post<{ Params: { id: string }; Body: Omit<ApprovalAnswer, 'verdict'> }>(
+      `/v1/approvals/:id/${verdict}`,
+      { schema: SCHEMAS.answer },
+      ({ params: { id }, body }) => desk.answer(id, { ...body, verdict }),
+    )
+  }
   app.get('/v1/verdicts', { schema: SCHEMAS.verdicts }, () => ({ verdicts: desk.verdicts() }))
-  app.post<{ Body: { readonly all?: true } }>('/v1/revoke', { schema: SCHEMAS.revoke }, ({ body }) =>
-    desk.revoke(body.all === true ? 'all' : body),
+  app.post<{ Body: { readonly all?: true }; Querystring: { who?: string } }>(
+    '/v1/revoke',
+    { schema: SCHEMAS.revoke },
+    ({ body, query: { who = 'an operator' } }) => desk.revoke(body.all === true ? 'all' : body, who),
   )
   app.post<{ Body: { tag: string; data?: string } }>(
     '/v1/plugin/msg',

@@ -63,6 +63,40 @@ const PARKED = object({
 
 const HELD = object({ hook: TEXT, plugin: TEXT, about: TEXT, since: NUMBER, deadline: NUMBER })
 
+const APPROVAL = object({
+  id: TEXT,
+  host: TEXT,
+  port: COUNT,
+  subject: TEXT,
+  issuer: TEXT,
+  sha256: TEXT,
+  notBefore: NUMBER,
+  notAfter: NUMBER,
+  chain: listOf(TEXT),
+  builtIn: TEXT,
+  client: TEXT,
+  clients: listOf(TEXT),
+  waiting: COUNT,
+  asked: COUNT,
+  since: NUMBER,
+  last: NUMBER,
+  firstSeen: NUMBER,
+})
+
+const QUESTION_ID = object({ id: { ...TEXT, minLength: 1, maxLength: 64 } })
+
+/** The verdict is in the route. */
+const ANSWER = object(
+  {
+    scope: { ...TEXT, enum: ['leaf', 'issuer', 'host'] },
+    duration: { type: 'number', minimum: 1 },
+    who: { ...TEXT, minLength: 1, maxLength: 200 },
+    why: { ...TEXT, maxLength: 1000 },
+  },
+  'duration',
+  'why',
+)
+
 const VERDICT = object({ key: TEXT, host: TEXT, asked: TEXT, scope: TEXT, endsAt: NUMBER })
 
 /** Every answer that is none of the others. */
@@ -79,11 +113,17 @@ export const SCHEMAS = {
     body: object({ reason: TEXT, detail: { ...TEXT, maxLength: 1000 } }, 'reason', 'detail'),
     ...answers(200, object({ id: COUNT })),
   },
+  approvals: answers(200, object({ approvals: listOf(APPROVAL) })),
+  answer: { params: QUESTION_ID, body: ANSWER, ...answers(200, APPROVAL) },
   verdicts: answers(200, object({ verdicts: listOf(VERDICT) })),
   // Which of its forms it is, and whether, is for `readRevocation` to say.
   revoke: {
     body: { type: 'object', properties: { all: { const: true } }, minProperties: 1, maxProperties: 1 },
-    ...answers(200, object({ verdicts: COUNT, sessions: COUNT, addresses: COUNT, connections: COUNT })),
+    querystring: object({ who: { ...TEXT, maxLength: 200 } }, 'who'),
+    ...answers(
+      200,
+      object({ verdicts: COUNT, sessions: COUNT, addresses: COUNT, connections: COUNT, approvals: COUNT }),
+    ),
   },
   message: {
     body: object(

@@ -32,6 +32,14 @@ export {
   type VerifyServerEvent,
 } from './hooks.js'
 export type {
+  Approval,
+  ApprovalAnswer,
+  ApprovalDesk,
+  ApprovalScope,
+  ApprovedOrigin,
+  ManagedTopics,
+} from './managed.js'
+export type {
   Counter,
   Gauge,
   Histogram,

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { PluginFetch } from './fetch.js'
 import type { HookAdd } from './hooks.js'
+import type { ManagedTopics } from './managed.js'
 import type { PluginMetrics } from './metrics.js'
 import type { Revocation } from './revocation.js'
 import type { PluginState } from './state.js'
@@ -44,6 +45,12 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
    * @throws {ProxyError} PTC_REVOCATION for what is no revocation; in a worker that is an ERROR line instead
    */
   readonly revoke: (what: Revocation) => void
+  /**
+   * Offers something to operators: their requests about the topic go to `desk`. Only during init, in the proxy's thread,
+   * and for one plugin a topic.
+   * @throws {ProxyError} PTC_PLUGIN_CALL otherwise
+   */
+  readonly manage: <T extends keyof ManagedTopics>(topic: T, desk: ManagedTopics[T]) => void
   /**
    * The certificates of a PEM text or, given bytes, the one certificate that this DER is. In place of
    * `new X509Certificate(…)`, which reads PEM text that a certificate carries inside in place of the certificate.

@@ -1,9 +1,8 @@
 /** The answers of the management API, for people. */
 
-import type { ParkedRow, PluginStatus, Status, WorkersStatus } from '../admin/admin-api.js'
+import type { ParkedRow, PluginStatus, Status, Withdrawn, WorkersStatus } from '../admin/admin-api.js'
 import { authorityText } from '../base/authority.js'
 import { countsText } from '../program/revoking.js'
-import type { RevokedCounts } from '../tls/judge/revocation.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
 
@@ -24,7 +23,7 @@ export function duration(ms: number): string {
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 /** Columns as wide as their widest cell. */
-function table(rows: readonly (readonly string[])[]): string[] {
+export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map(row => row[i]?.length ?? 0)))
   return rows.map(row =>
     row
@@ -116,4 +115,7 @@ export function verdictsText(verdicts: readonly RememberedVerdict[]): readonly s
   return table([['HOST', 'PLUGIN', 'SCOPE', 'LEFT', 'KEY'], ...rows])
 }
 
-export const revokedText = (counts: RevokedCounts): readonly string[] => [`revoked: ${countsText(counts)}`]
+export const revokedText = (counts: Withdrawn): readonly string[] => [
+  `revoked: ${countsText(counts)}`,
+  ...(counts.approvals === 0 ? [] : [`withdrawn: ${counted(counts.approvals, 'approval')}`]),
+]

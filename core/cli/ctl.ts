@@ -1,40 +1,20 @@
 /** `portcullis ctl`: asks and tells a running proxy, through its management socket. */
-import type { ParkedRow, Status } from '../admin/admin-api.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ParkedRow, Status, Withdrawn } from '../admin/admin-api.js'
+import type { Approval } from '../api/managed.js'
 import { X509_ERRORS } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { checkSocketPath } from '../config/admin-socket.js'
 import type { Place } from '../program/generation.js'
 import { readSettings } from '../settings/settings.js'
-import type { RevokedCounts } from '../tls/judge/revocation.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
-import { type Send, sendTo } from './ctl-client.js'
+import { answer, approvalsText, isQuestion, operator } from './ctl-approvals.js'
+import { sendTo } from './ctl-client.js'
+import { type Command, type CtlOptions, command, usage } from './ctl-command.js'
 import { duration, heldText, parkedText, revokedText, statusText, verdictsText } from './ctl-text.js'
-
-export interface CtlOptions {
-  /** What follows `ctl`. */
-  readonly words: readonly string[]
-  /** Answers as the proxy gives them. */
-  readonly json: boolean
-  /** `revoke --all` */
-  readonly all: boolean
-}
-
-/** What to send, and the answer's words. */
-interface Command {
-  readonly run: (send: Send) => Promise<unknown>
-  readonly text: (answer: never) => readonly string[]
-}
-
-/** Typed where it is made: what `run` answers is what `text` takes. */
-const command = <T>(run: (send: Send) => Promise<T>, text: (answer: T) => readonly string[]): Command => ({
-  run,
-  text,
-})
-
-const usage = (message: string): ProxyError => new ProxyError('PTC_USAGE', message)
 
 /** Each takes the words after its own name. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOptions) => Command>> = {
@@ -49,9 +29,23 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
       ({ parked, held }) => [...parkedText(parked), ...heldText(held)],
     )
   },
-  reject: ([id = '', reason = 'policy', ...detail]) => {
+  approvals: args => {
+    none('approvals', args)
+    return command(
+      send => send<{ approvals: readonly Approval[] }>('GET', '/v1/approvals'),
+      ({ approvals }) => approvalsText(approvals),
+    )
+  },
+  accept: ([id = '', ...more], options) => {
+    if (!isQuestion(id) || more.length > 0)
+      throw usage('accept takes the ID of a question; `ctl approvals` lists them')
+    return answer(id, 'accept', options)
+  },
+  reject: ([id = '', ...rest], options) => {
+    if (isQuestion(id) && rest.length === 0) return answer(id, 'reject', options)
+    const [reason = 'policy', ...detail] = rest
     if (!/^[1-9]\d{0,15}$/.test(id))
-      throw usage('reject takes the ID of a handshake; `ctl parked` lists them')
+      throw usage('reject takes the ID of a handshake (`ctl parked`) or of a question (`ctl approvals`)')
     checkReason(reason)
     const body = { reason, ...(detail.length === 0 ? {} : { detail: detail.join(' ') }) }
     return command(
@@ -67,10 +61,13 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
     )
   },
   revoke: ([what, ...more], { all }) => {
-    if (more.length > 0 || (what === undefined) !== all)
+    if (more.length > 0 || (what === undefined) !== (all === true))
       throw usage('revoke takes one HOST, key:KEY, spki:DIGEST or cert:DIGEST, or --all')
-    const body = what === undefined ? { all } : toRevocation(what)
-    return command(send => send<RevokedCounts>('POST', '/v1/revoke', body), revokedText)
+    const body = what === undefined ? { all: true } : toRevocation(what)
+    return command(
+      send => send<Withdrawn>('POST', `/v1/revoke?who=${encodeURIComponent(operator())}`, body),
+      revokedText,
+    )
   },
   plugin: ([verb, tag, data, ...more]) => {
     if (verb !== 'msg' || tag === undefined || more.length > 0)
@@ -100,6 +97,18 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
   },
 }
 
+const ANSWERS = ['accept', 'reject']
+/** The commands that take an option. */
+const OWNERS = {
+  all: ['revoke'],
+  watch: ['approvals'],
+  for: ANSWERS,
+  leaf: ANSWERS,
+  issuer: ANSWERS,
+  host: ANSWERS,
+  why: ANSWERS,
+} as const satisfies { readonly [O in keyof CtlOptions]?: readonly string[] }
+
 /**
  * @throws {ProxyError} PTC_USAGE; PTC_ADMIN_UNREACHABLE when no proxy answers; PTC_ADMIN_REQUEST with what it refuses
  */
@@ -116,7 +125,12 @@ export async function ctl({ confDir, env, print }: Place, options: CtlOptions): 
         : `ctl has no command "${name}"${help || `; known: ${list}`}`,
     )
   }
-  if (options.all && name !== 'revoke') throw usage('--all belongs to `portcullis ctl revoke`')
+  for (const [option, owners] of Object.entries(OWNERS)) {
+    if (options[option as keyof typeof OWNERS] && !(owners as readonly string[]).includes(name))
+      throw usage(`--${option} belongs to \`portcullis ctl ${owners.join('` and `')}\``)
+  }
+  const { json, format = json === true ? 'json' : 'text', watch = false } = options
+  if (format !== 'json' && format !== 'text') throw usage(`--format takes json or text, not ${format}`)
   const { run, text } = make(args, options)
   const { socket } = readSettings({ confDir, env }).admin
   if (socket === undefined)
@@ -124,10 +138,20 @@ export async function ctl({ confDir, env, print }: Place, options: CtlOptions): 
       'PTC_ADMIN_UNREACHABLE',
       'proxy.config.admin.socket is NULL: this proxy is not managed',
     )
-  const answer = await run(sendTo(checkSocketPath(socket)))
-  const lines = options.json ? [JSON.stringify(answer)] : text(answer as never)
-  for (const line of lines) print('stdout', line)
+  const send = sendTo(checkSocketPath(socket))
+  for (let before = ''; ; await sleep(WATCH_PERIOD)) {
+    const result = await run(send)
+    const lines = format === 'json' ? [JSON.stringify(result)] : text(result as never)
+    const shown = lines.join('\n')
+    // What has not changed is not written again.
+    if (shown !== before) for (const line of lines) print('stdout', line)
+    if (!watch) return
+    before = shown
+  }
 }
+
+/** Milliseconds between two looks of `--watch`. */
+const WATCH_PERIOD = 1000
 
 function none(name: string, args: readonly string[]): void {
   if (args.length > 0) throw usage(`ctl ${name} takes no arguments; given: ${args.join(' ')}`)

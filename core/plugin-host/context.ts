@@ -2,11 +2,13 @@ import type { HookAdd } from '../api/hooks.js'
 import type { PluginContext } from '../api/plugin.js'
 import { accept, postpone, reject } from '../api/verdict.js'
 import { containedAbort } from '../base/contained-abort.js'
+import { ProxyError } from '../base/errors.js'
 import { clip, describeThrown, toLogText } from '../base/thrown.js'
 import type { Time } from '../base/time.js'
 import { readCertificates } from '../base/x509.js'
 import { type HookRegistry, hooksSealed, type PluginRef } from '../hooks/registry.js'
 import { Timers } from '../wait/timers.js'
+import type { Managed } from './managed.js'
 import type { LoadedLine } from './plugin-line.js'
 import type { PluginServices } from './services/services.js'
 
@@ -30,6 +32,8 @@ export interface ContextEnv {
   readonly revoke: (what: unknown, by: string) => void
   /** @param plugin its name */
   readonly servicesFor: (plugin: string) => PluginServices
+  /** Where plugins put what they offer to operators; undefined in a worker, whose objects an operator cannot reach. */
+  readonly managed?: Managed
 }
 
 /** Characters of a debug tag. */
@@ -89,6 +93,13 @@ export class PluginInstance {
       note: message => env.diags.note(`[${name}] ${toLogText(message)}`),
       schedule: (fn, ms) => timers.after(ms, fn),
       revoke: what => env.revoke(what, name),
+      manage: (topic, desk) => {
+        const cannot = (why: string): ProxyError =>
+          new ProxyError('PTC_PLUGIN_CALL', `manage('${topic}') ${why}`)
+        if (env.managed === undefined) throw cannot('does not work with @isolate=worker')
+        if (!this.#isInInit) throw cannot('is called during init')
+        env.managed.add(name, topic, desk)
+      },
       readCertificates,
       state,
       metrics,

@@ -5,12 +5,13 @@ import { Mistakes } from '../base/mistakes.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { type ContextEnv, PluginInstance } from './context.js'
 import { importInit } from './import-init.js'
+import { Managed } from './managed.js'
 import { type LoadedLine, type PluginLine, placeOf } from './plugin-line.js'
 import { type PluginPlaces, resolvePlugin } from './resolve.js'
 import { runInit } from './run-init.js'
 
 /** What loading needs from outside. */
-export interface PluginEnv extends PluginPlaces, ContextEnv {
+export interface PluginEnv extends PluginPlaces, Omit<ContextEnv, 'managed'> {
   /** How long one plugin may take to be imported and initialised; milliseconds. */
   readonly initTimeout: number
   /**
@@ -24,6 +25,7 @@ export interface PluginEnv extends PluginPlaces, ContextEnv {
 export interface PluginSet {
   /** Sealed. */
   readonly registry: HookRegistry
+  readonly managed: Managed
   /** In the order of plugin.config. */
   readonly names: readonly string[]
   readonly lines: readonly PluginLine[]
@@ -43,6 +45,7 @@ export interface PluginSet {
  */
 export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv): Promise<PluginSet> {
   const registry = new HookRegistry()
+  const managed = new Managed()
   const instances: PluginInstance[] = []
   const unload = (): void => {
     for (const instance of instances.splice(0).reverse()) instance.unload()
@@ -55,7 +58,7 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
         const line = { ...parsed, confDir: resolve(env.confDir) }
         const path = await resolvePlugin(line, env)
         env.diags.note(`loading plugin '${path}'`)
-        const instance = new PluginInstance(line, registry, env)
+        const instance = new PluginInstance(line, registry, { ...env, managed })
         instances.push(instance)
         await within(env.initTimeout, line, start(path, line, instance, env))
         instance.endInit()
@@ -69,7 +72,7 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
   }
   env.diags.note('plugin.config finished loading')
   const names = Object.freeze(lines.map(({ name }) => name))
-  return Object.freeze({ registry, names, lines: Object.freeze([...lines]), unload })
+  return Object.freeze({ registry, managed, names, lines: Object.freeze([...lines]), unload })
 }
 
 async function start(

@@ -1,6 +1,7 @@
 import type { AdminApi, ParkedRow, PluginStatus, Status } from '../admin/admin-api.js'
 import { type Admin, openAdmin } from '../admin/server.js'
 import type { HookId } from '../api/hooks.js'
+import type { ApprovalDesk, ApprovedOrigin } from '../api/managed.js'
 import { type Reason, reject } from '../api/verdict.js'
 import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
@@ -54,6 +55,14 @@ function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminA
   const { logs, generations, reload } = managed
   const { held, revoking, diags } = logs
   const startedAt = performance.now()
+  const approvalDesk = (): ApprovalDesk => {
+    const desk = generations.current().plugins.managed.get('approvals')
+    if (desk !== undefined) return desk
+    throw new ProxyError(
+      'PTC_ADMIN_REQUEST',
+      'no plugin asks people: there is no approval.js in plugin.config',
+    )
+  }
   return {
     status: () => ({
       pid,
@@ -78,7 +87,28 @@ function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminA
       found.reject(verdict)
     },
     verdicts: () => generations.current().verification.verdicts.list(),
-    revoke: wanted => revoking.revoke(wanted, 'an operator'),
+    approvals: () => approvalDesk().list(),
+    answer: async (id, answer) => {
+      const question = await approvalDesk()
+        .answer(id, answer)
+        .catch((cause: unknown) => {
+          throw new ProxyError('PTC_ADMIN_REQUEST', `question ${id}: ${describe(cause)}`, { cause })
+        })
+      if (question !== undefined) return question
+      throw new ProxyError(
+        'PTC_ADMIN_REQUEST',
+        `no question ${id} is open; \`ctl approvals\` lists those that are`,
+      )
+    },
+    revoke: async (wanted, who) => {
+      const { isRevoked, what } = revoking.read(wanted)
+      // Approvals go first: a handshake that begins now must not find one.
+      const desk = generations.current().plugins.managed.get('approvals')
+      const isMeant = ({ host, sha256, spki }: ApprovedOrigin): boolean =>
+        isRevoked(host, () => ({ certificate: sha256, spki }))
+      const approvals = (await desk?.withdraw(isMeant, what, who)) ?? 0
+      return { ...revoking.revoke(wanted, who), approvals }
+    },
     // Plugins of a generation that is retiring may still hold handshakes.
     message: (tag, data) =>
       generations.all.reduce((heard, generation) => heard + tellMsg(generation, tag, data), 0),

@@ -3,6 +3,7 @@ import {
   type Keeper,
   type Kind,
   Revocations,
+  type Revoked,
   type RevokedCounts,
   readRevocation,
 } from '../tls/judge/revocation.js'
@@ -49,8 +50,13 @@ export class Revoking {
    * @throws {ProxyError} PTC_REVOCATION
    */
   readonly revoke = (wanted: unknown, by: string): RevokedCounts => {
-    const { isRevoked, what } = readRevocation(wanted, key => this.#hostOf(key))
+    const { isRevoked, what } = this.read(wanted)
     return this.#revoke(isRevoked, what, by)
+  }
+
+  /** @throws {ProxyError} PTC_REVOCATION */
+  read(wanted: unknown): Revoked {
+    return readRevocation(wanted, key => this.#hostOf(key))
   }
 
   #revoke(isRevoked: IsRevoked, what: string, by: string): RevokedCounts {

@@ -30,6 +30,8 @@ export interface Outcome {
   readonly detail?: string
   /** The alert that the origin would receive: `certificate_revoked`. */
   readonly alert?: string
+  /** The open question for which the verdict is postponed. */
+  readonly hold?: string
   /** When the acceptance ends; milliseconds since the epoch. */
   readonly expiresAt?: number
 }
@@ -142,13 +144,13 @@ export function toOutcome(end: VerifiedPeer | ProxyError): Outcome {
   if (end instanceof PluginRefused) return { kind: 'rejected', ...end.refusal }
   if (!(end instanceof VerifyRejected))
     return end.code === 'PTC_CLIENT_GONE' ? { kind: 'left' } : { kind: 'broken', detail: end.message }
-  const { by, plugin, reason, detail, code } = end.rejection
+  const { by, plugin, reason, detail, code, hold } = end.rejection
   return {
     kind: 'rejected',
     by,
     ...(plugin === undefined ? {} : { plugin }),
     reason,
     ...(detail === '' ? {} : { detail }),
-    alert: alertOf(code).name,
+    ...(hold === undefined ? { alert: alertOf(code).name } : { hold: hold.id }),
   }
 }

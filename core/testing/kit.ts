@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { HookEvents } from '../api/hooks.js'
+import type { ManagedTopics } from '../api/managed.js'
 import type { VConn } from '../api/vconn.js'
 import type { PluginDiags } from '../plugin-host/context.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
@@ -220,6 +221,10 @@ class PluginKit implements Kit {
 
   async tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void> {
     await this.#vconns.tell(hook, event)
+  }
+
+  managed<T extends keyof ManagedTopics>(topic: T): ManagedTopics[T] | undefined {
+    return this.#plugins.managed.get(topic)
   }
 
   close(): void {

@@ -1,9 +1,11 @@
 /** A proxy with its management socket, and who talks to it. */
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import type { Test } from 'tap'
 import { ProxyError } from '../../core/base/errors.js'
 import { describe } from '../../core/base/thrown.js'
 import { ctl } from '../../core/cli/ctl.js'
+import { CTL_OPTIONS } from '../../core/cli/ctl-command.js'
 import { makeAuthority } from './pki.js'
 import { type ChildProxy, type ProxyConf, placeFor, runMain, startProxy } from './proxy.js'
 
@@ -55,9 +57,9 @@ export async function callCtl(confDir: string, ...words: string[]): Promise<Answ
   const place = placeFor(confDir, (_stream, line) => {
     out += `${line}\n`
   })
-  const plain = words.filter(word => !word.startsWith('--'))
+  const { values, positionals } = parseArgs({ args: words, options: CTL_OPTIONS, allowPositionals: true })
   try {
-    await ctl(place, { words: plain, json: words.includes('--json'), all: words.includes('--all') })
+    await ctl(place, { ...values, words: positionals })
     return { code: 0, out, err: '' }
   } catch (cause) {
     if (!(cause instanceof ProxyError)) throw cause

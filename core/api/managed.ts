@@ -1,0 +1,76 @@
+/**
+ * What a plugin offers to operators, by topic: the management API and `portcullis ctl` hand their requests on to it. See
+ * `manage` of the context.
+ */
+export interface ManagedTopics {
+  /** Questions that people answer: `ctl approvals`, `ctl accept`, `ctl reject`; `ctl revoke` withdraws answers. */
+  readonly approvals: ApprovalDesk
+}
+
+/** An open question. */
+export interface Approval {
+  /** Names it for as long as it is open, over reloads and restarts. */
+  readonly id: string
+  readonly host: string
+  readonly port: number
+  /** The leaf: its subject and issuer on one line, its SHA-256, and from when to when it is valid (ms since the epoch). */
+  readonly subject: string
+  readonly issuer: string
+  readonly sha256: string
+  readonly notBefore: number
+  readonly notAfter: number
+  /** PEM, leaf first, as the origin sent it. */
+  readonly chain: readonly string[]
+  /** What the built-in check found: `X509_V_OK`, or the name of its first error. */
+  readonly builtIn: string
+  /** Who asked last; the address, with the user in front where one is known: `alice@192.0.2.1`. */
+  readonly client: string
+  /** Everybody who has asked. */
+  readonly clients: readonly string[]
+  /** Handshakes that wait at this moment. */
+  readonly waiting: number
+  /** How often it was asked. */
+  readonly asked: number
+  /** When it was asked first, and last; milliseconds since the epoch. */
+  readonly since: number
+  readonly last: number
+  /** When this host was first asked about; milliseconds since the epoch. */
+  readonly firstSeen: number
+}
+
+/** What an answer is about: one certificate of the host, all that its issuer gives the host, or whatever the host shows. */
+export type ApprovalScope = 'leaf' | 'issuer' | 'host'
+
+export interface ApprovalAnswer {
+  readonly verdict: 'accept' | 'reject'
+  readonly scope: ApprovalScope
+  /** Milliseconds; undefined: until it is withdrawn. */
+  readonly duration: number | undefined
+  /** Who answers, and why; for the record. */
+  readonly who: string
+  readonly why: string | undefined
+}
+
+export interface ApprovalDesk {
+  /** Oldest first. */
+  list(): readonly Approval[]
+  /**
+   * Answers an open question; it counts once it is written down.
+   * @returns the question as it was; undefined when none is open under this id
+   */
+  answer(id: string, answer: ApprovalAnswer): Promise<Approval | undefined>
+  /**
+   * Withdraws acceptances.
+   * @param isMeant whether the acceptance of such an origin goes
+   * @param what was revoked, in words, and who did it; for the record
+   * @returns how many went
+   */
+  withdraw(isMeant: (origin: ApprovedOrigin) => boolean, what: string, who: string): Promise<number>
+}
+
+/** What an acceptance was about: the host, and SHA-256 of its leaf and of the leaf's public key, hex. */
+export interface ApprovedOrigin {
+  readonly host: string
+  readonly sha256: string
+  readonly spki: string
+}

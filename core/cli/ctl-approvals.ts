@@ -1,0 +1,78 @@
+/** `portcullis ctl approvals`, `accept` and `reject`: questions that people answer. */
+import { userInfo } from 'node:os'
+import type { Approval, ApprovalScope } from '../api/managed.js'
+import { authorityText } from '../base/authority.js'
+import { type Command, type CtlOptions, command, usage } from './ctl-command.js'
+import { duration, table } from './ctl-text.js'
+
+/** Ids of questions begin with a letter, those of handshakes are numbers. */
+export const isQuestion = (id: string): boolean => /^[A-Za-z][\w.-]{0,63}$/.test(id)
+
+/** Who gives an answer, for the record: the user of this process. */
+export function operator(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return 'an operator' // the system has no name for this user
+  }
+}
+
+/** For how long an answer counts that does not say so. */
+const USUALLY = '1h'
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds; undefined for `always`. */
+function readDuration(text: string): number | undefined {
+  if (text === 'always') return undefined
+  const [, digits = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const ms = Number(digits) * (UNITS[unit] ?? Number.NaN)
+  if (ms > 0) return ms
+  throw usage(`--for ${text}: write 30s, 10m, 1h, 7d or always`)
+}
+
+function scopeOf({ leaf = false, issuer = false, host = false }: CtlOptions): ApprovalScope {
+  if (Number(leaf) + Number(issuer) + Number(host) > 1) throw usage('one of --leaf, --issuer and --host')
+  if (host) return 'host'
+  return issuer ? 'issuer' : 'leaf'
+}
+
+const ABOUT: Readonly<Record<ApprovalScope, string>> = {
+  leaf: 'with this certificate',
+  issuer: 'with certificates of this issuer',
+  host: 'whatever certificate it shows',
+}
+
+export function answer(id: string, verdict: 'accept' | 'reject', options: CtlOptions): Command {
+  const { for: period = USUALLY, why } = options
+  const ms = readDuration(period)
+  const scope = scopeOf(options)
+  const body = {
+    scope,
+    who: operator(),
+    ...(ms === undefined ? {} : { duration: ms }),
+    ...(why === undefined ? {} : { why }),
+  }
+  return command(
+    send => send<Approval>('POST', `/v1/approvals/${id}/${verdict}`, body),
+    ({ host, port, waiting }) => [
+      `${authorityText(host, port)} is ${verdict}ed, ${ABOUT[scope]}, ${ms === undefined ? 'until it is revoked' : `for ${duration(ms)}`}`,
+      ...(waiting === 0 ? [] : [`handshakes that waited for it: ${waiting}`]),
+    ],
+  )
+}
+
+export function approvalsText(approvals: readonly Approval[]): readonly string[] {
+  if (approvals.length === 0) return ['no question is open']
+  const now = Date.now()
+  const rows = approvals.map(a => [
+    a.id,
+    authorityText(a.host, a.port),
+    a.client,
+    duration(now - a.since),
+    `${a.waiting}`,
+    a.builtIn === 'X509_V_OK' ? 'ok' : a.builtIn,
+    `${duration(now - a.notBefore)} old`,
+    a.issuer,
+  ])
+  return table([['ID', 'ORIGIN', 'WHO ASKS', 'SINCE', 'WAIT', 'CHECK', 'CERTIFICATE', 'ISSUER'], ...rows])
+}

@@ -1,0 +1,100 @@
+/**
+ * The handshake waits for a person.
+ *
+ *     approval remember=approvals.jsonl signal_after=20s
+ *
+ * `portcullis ctl approvals` lists what is asked, `ctl accept ID` and `ctl reject ID` answer. Identical handshakes are one
+ * question. After `signal_after` a client gets 503, the question stays open, and the client's next try is held again, or
+ * served. How answers are kept, and what they cannot know: docs/plugins/approval.md.
+ */
+import type { OptionsOf, OptionsSchema, PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin'
+import { Desk } from './approval/desk.js'
+import { readDuration } from './approval/duration.js'
+import { type Answered, clientOf } from './approval/question.js'
+
+export const optionsSchema = {
+  type: 'object',
+  properties: {
+    remember: {
+      type: 'string',
+      format: 'path',
+      default: 'approvals.jsonl',
+      description:
+        'The file that every question, answer and withdrawal is appended to, and that is read at the start.',
+    },
+    signal_after: {
+      type: 'string',
+      default: '20s',
+      description: 'How long a client waits before it gets 503 and the name of the question: 500ms, 20s, 5m.',
+    },
+    default: {
+      type: 'string',
+      enum: ['reject', 'accept'],
+      default: 'reject',
+      description:
+        'For a handshake without an answer in time: reject (503, the question stays open), or accept once.',
+    },
+    who: {
+      type: 'array',
+      items: { type: 'string' },
+      default: [],
+      description: 'The names of those who may answer; empty: everybody who reaches the management API.',
+    },
+  },
+} as const satisfies OptionsSchema
+
+/** The plugin answers so long before the deadline of the handshake, milliseconds: silence would be a rejection. */
+const SPARE = 250
+
+const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
+  const { options, hookAdd, manage, accept, reject, postpone, note, error, signal } = context
+  const signalAfter = readDuration(options.signal_after, 'signal_after')
+  const retryAfter = Math.min(Math.max(1, Math.round(signalAfter / 1000)), 86_400)
+  const desk = await Desk.open(options.remember, signal, error)
+
+  manage('approvals', {
+    list: () => desk.list(),
+    answer: async (id, answer) => {
+      if (options.who.length > 0 && !options.who.includes(answer.who))
+        throw new Error(`${answer.who} may not answer; who= names ${options.who.join(', ')}`)
+      const question = await desk.answer(id, answer)
+      if (question !== undefined) note(`${answer.who} answers ${id}, ${question.host}: ${answer.verdict}`)
+      return question
+    },
+    withdraw: (isMeant, what, who) => desk.withdraw(isMeant, what, who),
+  })
+
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => {
+    const found = desk.find(event)
+    if ('kept' in found) return void event.reenable(toVerdict(found.kept))
+    if ('full' in found) return void event.reenable(reject('policy', 'too many questions are open'))
+    const { id } = found.question.asked
+    if (found.question.isNew)
+      note(`${clientOf(event)} asks for ${event.host}: ctl accept ${id}, or ctl reject ${id}`)
+    const leave = found.question.wait(clientOf(event), answered => event.reenable(toVerdict(answered)))
+    event.signal.addEventListener('abort', leave, { once: true })
+    const patience = Math.min(signalAfter, event.deadline - Date.now() - SPARE)
+    event.schedule(
+      () => {
+        leave()
+        event.reenable(unanswered(event, id))
+      },
+      Math.max(0, patience),
+    )
+    return undefined
+  })
+
+  function toVerdict({ verdict, until, who, why }: Answered): Verdict {
+    if (verdict === 'accept')
+      return until === undefined ? accept() : accept({ expiresIn: until - Date.now() })
+    return reject('policy', `${who} has rejected it${why === undefined ? '' : `: ${why}`}`)
+  }
+
+  /** Silence overrules no failed check. */
+  function unanswered({ host, builtIn }: VerifyServerEvent, id: string): Verdict {
+    if (options.default === 'reject' || !builtIn.ok) return postpone({ id, retryAfter }, 'a person is asked')
+    note(`${host} is accepted once, because no person has answered ${id}`)
+    return accept({ expiresIn: 0 })
+  }
+}
+export default init

@@ -1,0 +1,175 @@
+import type {
+  Approval,
+  ApprovalAnswer,
+  ApprovalDesk,
+  ApprovedOrigin,
+  VerifyServerEvent,
+} from 'portcullis/plugin'
+import { Answers, type Kept } from './answers.js'
+import { type Entry, Journal } from './journal.js'
+import { type Answered, type Asked, askedBy, clientOf, keyOf, Question, subjectOf } from './question.js'
+
+/** Open questions at most, and those that one client has opened; a handshake beyond is rejected. */
+const MAX_OPEN = 2000
+const MAX_OPEN_BY_CLIENT = 200
+
+/** How a handshake is answered for. */
+export type Found = { readonly kept: Kept } | { readonly question: Question } | { readonly full: true }
+
+/**
+ * Questions, answers, and the file behind them. There is one for each file in this process, whatever reloads do to the
+ * plugin: handshakes that the old instance holds and those of the new one wait for the same questions.
+ */
+export class Desk implements ApprovalDesk {
+  readonly #journal: Journal
+  readonly #questions = new Map<string, Question>()
+  readonly #answers = new Answers()
+  readonly #firstSeen = new Map<string, number>()
+  readonly #onError: (message: string) => void
+
+  static readonly #desks = new Map<string, { readonly desk: Promise<Desk>; users: number }>()
+  /** Files that are being closed: what is written to them last has to be read by the next use. */
+  static readonly #closing = new Map<string, Promise<void>>()
+
+  private constructor(journal: Journal, entries: readonly Entry[], onError: (message: string) => void) {
+    this.#journal = journal
+    this.#onError = onError
+    for (const entry of entries) this.#replay(entry)
+  }
+
+  /**
+   * @param signal its abort ends this use; the last use closes the file
+   * @throws {Error} with file and line
+   */
+  static async open(path: string, signal: AbortSignal, onError: (message: string) => void): Promise<Desk> {
+    let known = Desk.#desks.get(path)
+    if (known === undefined) {
+      const closed = Desk.#closing.get(path) ?? Promise.resolve()
+      const opening = closed
+        .then(() => Journal.open(path))
+        .then(({ journal, entries }) => new Desk(journal, entries, onError))
+      known = { desk: opening, users: 0 }
+      Desk.#desks.set(path, known)
+    }
+    const use = known
+    use.users++
+    const leave = (): void => {
+      use.users--
+      if (use.users > 0) return
+      Desk.#desks.delete(path)
+      const closing = use.desk.then(desk => desk.#journal.close()).catch(() => undefined)
+      Desk.#closing.set(path, closing)
+      void closing.then(() => {
+        if (Desk.#closing.get(path) === closing) Desk.#closing.delete(path)
+      })
+    }
+    signal.addEventListener('abort', leave, { once: true })
+    try {
+      return await use.desk
+    } catch (cause) {
+      signal.removeEventListener('abort', leave)
+      leave()
+      throw cause
+    }
+  }
+
+  list(): readonly Approval[] {
+    const all = [...this.#questions.values()].map(question => this.#describe(question))
+    return all.sort((a, b) => a.since - b.since)
+  }
+
+  /** The answer in force, or the question that the handshake is part of. */
+  find(event: VerifyServerEvent): Found {
+    const subject = subjectOf(event)
+    const kept = this.#answers.find(subject)
+    if (kept !== undefined) return { kept }
+    const key = keyOf(subject)
+    const known = this.#questions.get(key)
+    if (known !== undefined) return { question: known }
+    if (this.#isFull(clientOf(event))) return { full: true }
+    const asked = askedBy(event, subject)
+    const question = this.#open(key, asked)
+    this.#journal.append({ at: now(), did: 'asked', ...asked }).catch(cause => {
+      this.#onError(`question ${asked.id} is open, and lost at a restart: ${String(cause)}`)
+    })
+    return { question }
+  }
+
+  async answer(
+    id: string,
+    { verdict, scope, duration, who, why }: ApprovalAnswer,
+  ): Promise<Approval | undefined> {
+    const [key, question] = [...this.#questions].find(([, { asked }]) => asked.id === id) ?? []
+    if (key === undefined || question === undefined) return undefined
+    const until = duration === undefined ? undefined : Date.now() + duration
+    const { host, port, leaf, leafKey, issuerKey, builtIn } = question.asked
+    if (scope === 'issuer' && issuerKey === undefined)
+      throw new Error(`${host} has no issuer that was checked: answer for the certificate, or for the host`)
+    const answered: Answered = { verdict, until, who, why }
+    const kept: Kept = { ...answered, scope, id, subject: { host, port, leaf, leafKey, issuerKey, builtIn } }
+    const shown = this.#describe(question)
+    await this.#journal.append({ at: now(), did: 'answered', ...kept })
+    this.#answers.add(kept)
+    this.#questions.delete(key)
+    question.answer(answered)
+    this.#answerCovered()
+    return shown
+  }
+
+  async withdraw(isMeant: (origin: ApprovedOrigin) => boolean, what: string, who: string): Promise<number> {
+    const gone = this.#answers.withdraw(({ verdict, subject: { host, leaf, leafKey } }) => {
+      const spki = Buffer.from(leafKey, 'base64').toString('hex')
+      return verdict === 'accept' && isMeant({ host, sha256: leaf, spki })
+    })
+    const ids = gone.map(({ id }) => id)
+    if (ids.length > 0) await this.#journal.append({ at: now(), did: 'withdrew', ids, what, who })
+    return ids.length
+  }
+
+  /** An answer for a host, or for an issuer, is one to other questions about it, too. */
+  #answerCovered(): void {
+    for (const [key, question] of this.#questions) {
+      const kept = this.#answers.find(question.asked)
+      if (kept === undefined) continue
+      this.#questions.delete(key)
+      question.answer(kept)
+    }
+  }
+
+  #open(key: string, asked: Asked): Question {
+    const question = new Question(asked)
+    this.#questions.set(key, question)
+    this.#seen(asked)
+    return question
+  }
+
+  #seen({ host, since }: Asked): void {
+    if (!this.#firstSeen.has(host)) this.#firstSeen.set(host, since)
+  }
+
+  #describe(question: Question): Approval {
+    return question.describe(this.#firstSeen.get(question.asked.host) ?? question.asked.since)
+  }
+
+  #isFull(client: string): boolean {
+    if (this.#questions.size >= MAX_OPEN) return true
+    let own = 0
+    for (const { asked } of this.#questions.values()) if (asked.client === client) own++
+    return own >= MAX_OPEN_BY_CLIENT
+  }
+
+  #replay(entry: Entry): void {
+    if (entry.did === 'asked') {
+      this.#open(keyOf(entry), entry)
+    } else if (entry.did === 'answered') {
+      this.#questions.delete(keyOf(entry.subject))
+      this.#answers.add(entry)
+      this.#answerCovered()
+    } else {
+      const ids = new Set(entry.ids)
+      this.#answers.withdraw(({ id }) => ids.has(id))
+    }
+  }
+}
+
+const now = (): string => new Date().toISOString()

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto'
+import type { Approval, Certificate, VerifyServerEvent } from 'portcullis/plugin'
+import { provenPath, spkiOf } from '../certificates/fingerprints.js'
+
+/** What a question is about, and what an answer to it is kept for. */
+export interface Subject {
+  readonly host: string
+  readonly port: number
+  /** SHA-256 of the leaf, hex. */
+  readonly leaf: string
+  /** Its public key, as in a pin. */
+  readonly leafKey: string
+  /** The public key of the leaf's issuer, as in a pin; undefined where no path with valid signatures was built. */
+  readonly issuerKey: string | undefined
+  /** The built-in check's result. */
+  readonly builtIn: string
+}
+
+/** What of a question outlives a restart. */
+export interface Asked
+  extends Subject,
+    Pick<Approval, 'id' | 'subject' | 'issuer' | 'notBefore' | 'notAfter' | 'since'> {
+  readonly chain: readonly string[]
+  readonly client: string
+}
+
+const leafOf = (event: VerifyServerEvent): Certificate => {
+  const [leaf] = event.chain
+  if (leaf === undefined) throw new Error('an origin without a certificate')
+  return leaf
+}
+
+export function subjectOf(event: VerifyServerEvent): Subject {
+  const [, issuer] = provenPath(event)
+  const leaf = leafOf(event)
+  return {
+    host: event.host,
+    port: event.port,
+    leaf: leaf.sha256,
+    leafKey: spkiOf(leaf),
+    issuerKey: issuer === undefined ? undefined : spkiOf(issuer),
+    builtIn: event.builtIn.name,
+  }
+}
+
+/** Handshakes with the same key are one question. */
+export const keyOf = ({ host, port, leaf, builtIn }: Subject): string => `${host} ${port} ${leaf} ${builtIn}`
+
+/** `alice@192.0.2.1`, or the address alone. */
+export function clientOf({ client }: VerifyServerEvent): string {
+  if (client === undefined) return 'portcullis'
+  const name = client.user ?? client.subject
+  return name === undefined ? client.address : `${name}@${client.address}`
+}
+
+export function askedBy(event: VerifyServerEvent, subject: Subject): Asked {
+  const leaf = leafOf(event)
+  return {
+    ...subject,
+    id: `q${randomBytes(6).toString('hex')}`,
+    subject: leaf.subject,
+    issuer: leaf.issuer,
+    notBefore: Date.parse(leaf.x509.validFrom),
+    notAfter: Date.parse(leaf.x509.validTo),
+    chain: event.chain.map(({ pem }) => pem),
+    client: clientOf(event),
+    since: Date.now(),
+  }
+}
+
+/** How many clients of one question are remembered by name. */
+const MAX_CLIENTS = 20
+
+/** A question without an answer so far, and the handshakes that wait for the answer. */
+export class Question {
+  readonly asked: Asked
+  readonly #waiting = new Set<(answer: Answered) => void>()
+  readonly #clients = new Set<string>()
+  #count = 0
+  #last: number
+
+  constructor(asked: Asked) {
+    this.asked = asked
+    this.#last = asked.since
+    this.#clients.add(asked.client)
+  }
+
+  /** Whether no handshake has waited for it yet. */
+  get isNew(): boolean {
+    return this.#count === 0
+  }
+
+  /** @returns stops waiting */
+  wait(client: string, onAnswer: (answer: Answered) => void): () => void {
+    this.#count++
+    this.#last = Date.now()
+    this.#clients.delete(client)
+    this.#clients.add(client)
+    if (this.#clients.size > MAX_CLIENTS)
+      for (const first of this.#clients) if (this.#clients.delete(first)) break
+    this.#waiting.add(onAnswer)
+    return () => void this.#waiting.delete(onAnswer)
+  }
+
+  answer(answer: Answered): void {
+    for (const tell of [...this.#waiting]) tell(answer)
+    this.#waiting.clear()
+  }
+
+  /** @param firstSeen of the host; milliseconds since the epoch */
+  describe(firstSeen: number): Approval {
+    const { id, host, port, subject, issuer, leaf, notBefore, notAfter, chain, builtIn, since } = this.asked
+    const clients = [...this.#clients]
+    return {
+      id,
+      host,
+      port,
+      subject,
+      issuer,
+      sha256: leaf,
+      notBefore,
+      notAfter,
+      chain,
+      builtIn,
+      client: clients.at(-1) ?? '',
+      clients,
+      waiting: this.#waiting.size,
+      asked: this.#count,
+      since,
+      last: this.#last,
+      firstSeen,
+    }
+  }
+}
+
+/** An answer, as the handshakes that wait are told. */
+export interface Answered {
+  readonly verdict: 'accept' | 'reject'
+  /** When it ends; milliseconds since the epoch; undefined: when it is withdrawn. */
+  readonly until: number | undefined
+  readonly who: string
+  readonly why: string | undefined
+}

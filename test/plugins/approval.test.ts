@@ -1,0 +1,246 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import type { ApprovalAnswer } from '../../core/api/managed.js'
+import { type Kit, makeChain } from '../../core/testing/kit.js'
+import { makeTempDir } from '../kit/temp-dir.js'
+import { ACCEPTED, openPlugins } from './kit.js'
+
+const dir = makeTempDir()
+const host = 'new.example'
+const chain = await makeChain({ names: [host] }, { subject: '/CN=Issuer' })
+const other = await makeChain({ names: [host] }, { subject: '/CN=Issuer' })
+
+let files = 0
+const fresh = (): string => join(dir.path, `approvals-${++files}.jsonl`)
+const entriesOf = (file: string): { did: string }[] =>
+  readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+
+const BY_ME: ApprovalAnswer = {
+  verdict: 'accept',
+  scope: 'leaf',
+  duration: 3_600_000,
+  who: 'me',
+  why: 'I know it',
+}
+
+function deskOf(kit: Kit) {
+  const desk = kit.managed('approvals')
+  if (desk === undefined) throw new Error('no desk')
+  return desk
+}
+
+/** Answers the one question that is open. */
+async function answer(kit: Kit, given: Partial<ApprovalAnswer> = {}): Promise<void> {
+  const [question] = deskOf(kit).list()
+  if (question === undefined) throw new Error('no question')
+  await deskOf(kit).answer(question.id, { ...BY_ME, ...given })
+}
+
+const isOpen = (hold: string): object => ({
+  kind: 'rejected',
+  by: 'plugin',
+  plugin: 'approval',
+  reason: 'policy',
+  hold,
+})
+
+test('identical handshakes are one question, and its answer is for all of them', async t => {
+  const remember = fresh()
+  const kit = await openPlugins(t, `approval remember=${remember}`)
+  const both = [await kit.park({ host, chain }), await kit.park({ host, chain })]
+  const [question, ...more] = deskOf(kit).list()
+  t.equal(more.length, 0)
+  t.match(question, {
+    id: /^q[0-9a-f]{12}$/,
+    host,
+    port: 443,
+    subject: `/CN=${host}`,
+    issuer: '/CN=Issuer',
+    builtIn: 'X509_V_OK',
+    waiting: 2,
+    asked: 2,
+    chain: [/^-----BEGIN CERTIFICATE-----/, /^-----BEGIN/],
+  })
+  await answer(kit)
+  for (const handshake of both) t.match(await handshake.ended(), ACCEPTED)
+  t.strictSame(deskOf(kit).list(), [])
+  t.match(await (await kit.park({ host, chain })).ended(), ACCEPTED, 'and remembered')
+  t.match(entriesOf(remember), [
+    { did: 'asked' },
+    { did: 'answered', verdict: 'accept', who: 'me', why: 'I know it' },
+  ])
+  t.equal(statSync(remember).mode & 0o777, 0o600)
+  t.equal(
+    await deskOf(kit).answer(question?.id ?? '', BY_ME),
+    undefined,
+    'an answered question is open no more',
+  )
+})
+
+test('a client is told before it loses its patience, and the question stays', async t => {
+  const kit = await openPlugins(t, `approval remember=${fresh()} signal_after=2s`)
+  const first = await kit.park({ host, chain })
+  await kit.advance(1900)
+  t.equal(first.outcome, undefined)
+  await kit.advance(200)
+  const [question] = deskOf(kit).list()
+  t.match(await first.ended(), isOpen(question?.id ?? ''))
+  t.equal(question?.waiting, 0)
+  const second = await kit.park({ host, chain })
+  t.equal(deskOf(kit).list()[0]?.id, question?.id, 'which the next try is part of')
+  await answer(kit, { verdict: 'reject', why: 'not ours' })
+  t.match(await second.ended(), {
+    kind: 'rejected',
+    reason: 'policy',
+    detail: 'me has rejected it: not ours',
+  })
+})
+
+test('a deadline that ends first does not make it a rejection', async t => {
+  const kit = await openPlugins(t, `approval @deadline=1000 remember=${fresh()}`)
+  const handshake = await kit.park({ host, chain })
+  await kit.advance(1000)
+  t.match(await handshake.ended(), { kind: 'rejected', hold: /^q/ })
+})
+
+test('what an answer covers', async t => {
+  const failed = 'X509_V_ERR_CERT_HAS_EXPIRED'
+  for (const [scope, covered] of [
+    ['leaf', [true, false, false]],
+    ['issuer', [true, false, false]],
+    ['host', [true, true, false]],
+  ] as const) {
+    const kit = await openPlugins(t, `approval remember=${fresh()}`)
+    await kit.park({ host, chain })
+    await answer(kit, { scope })
+    const asked = [
+      { host, chain },
+      { host, chain: other },
+      { host, chain: other, builtIn: failed },
+    ] as const
+    for (const [i, origin] of asked.entries()) {
+      const handshake = await kit.park(origin)
+      t.equal(handshake.outcome?.kind, covered[i] ? 'accepted' : undefined, `${scope} ${i}`)
+    }
+    t.equal((await kit.park({ host: 'else.example', chain })).outcome, undefined)
+  }
+  const kit = await openPlugins(t, `approval remember=${fresh()}`)
+  await kit.park({ host, chain, builtIn: failed })
+  await answer(kit, { scope: 'host' })
+  t.match(
+    (await kit.park({ host, chain, builtIn: failed })).outcome,
+    ACCEPTED,
+    'a failure is accepted knowingly',
+  )
+  t.equal(
+    (await kit.park({ host, chain: other, builtIn: failed })).outcome,
+    undefined,
+    'for its certificate alone',
+  )
+})
+
+test('questions and answers survive a restart, withdrawals too', async t => {
+  const remember = fresh()
+  const before = await openPlugins(t, `approval remember=${remember}`)
+  await before.park({ host, chain })
+  await before.park({ host: 'open.example', chain })
+  const [first, open] = deskOf(before).list()
+  await deskOf(before).answer(first?.id ?? '', BY_ME)
+  before.close()
+  const after = await openPlugins(t, `approval remember=${remember}`)
+  t.match(deskOf(after).list(), [{ id: open?.id, host: 'open.example', waiting: 0 }])
+  t.match((await after.park({ host, chain })).outcome, ACCEPTED)
+  const isHost = (origin: { host: string; sha256: string; spki: string }): boolean =>
+    origin.host === host && /^[0-9a-f]{64}$/.test(origin.spki) && origin.sha256 === first?.sha256
+  t.equal(await deskOf(after).withdraw(isHost, `host ${host}`, 'me'), 1)
+  t.equal((await after.park({ host, chain })).outcome, undefined)
+  after.close()
+  const last = await openPlugins(t, `approval remember=${remember}`)
+  t.equal((await last.park({ host, chain })).outcome, undefined, 'it stays withdrawn')
+})
+
+test('a reload keeps handshakes that are held', async t => {
+  const remember = fresh()
+  const old = await openPlugins(t, `approval remember=${remember}`)
+  const held = await old.park({ host, chain })
+  const now = await openPlugins(t, `approval remember=${remember}`)
+  await answer(now)
+  t.match(await held.ended(), ACCEPTED)
+})
+
+test('an answer has an end', async t => {
+  const kit = await openPlugins(t, `approval remember=${fresh()}`)
+  await kit.park({ host, chain })
+  await answer(kit, { duration: 1 })
+  await new Promise(resolve => setTimeout(resolve, 10))
+  t.equal((await kit.park({ host, chain })).outcome, undefined)
+})
+
+test('default=accept serves valid certificates, and overrules nothing', async t => {
+  const kit = await openPlugins(t, `approval remember=${fresh()} signal_after=1s default=accept`)
+  const good = await kit.park({ host, chain })
+  const bad = await kit.park({ host, chain, builtIn: 'X509_V_ERR_CERT_HAS_EXPIRED' })
+  await kit.advance(1000)
+  t.match(good.outcome, ACCEPTED)
+  t.match(bad.outcome, { kind: 'rejected', hold: /^q/ })
+})
+
+test('who= says who may answer', async t => {
+  const kit = await openPlugins(t, `approval remember=${fresh()} who=alice,bob`)
+  const held = await kit.park({ host, chain })
+  await t.rejects(answer(kit), { message: 'me may not answer; who= names alice, bob' })
+  t.equal(held.outcome, undefined)
+  await answer(kit, { who: 'bob' })
+  t.match(held.outcome, ACCEPTED)
+})
+
+test('a client that leaves leaves the question', async t => {
+  const kit = await openPlugins(t, `approval remember=${fresh()}`)
+  const held = await kit.park({ host, chain })
+  held.leave()
+  t.match(deskOf(kit).list(), [{ host, waiting: 0, asked: 1 }])
+})
+
+test('one client cannot open questions without end', async t => {
+  const kit = await openPlugins(t, `approval remember=${fresh()}`)
+  for (let i = 0; i < 200; i++) await kit.park({ host: `h${i}.example`, chain })
+  t.match((await kit.park({ host: 'h200.example', chain })).outcome, { kind: 'rejected', detail: /too many/ })
+  t.equal(
+    (await kit.park({ host: 'h7.example', chain })).outcome,
+    undefined,
+    'what is asked already stays so',
+  )
+})
+
+test('a file that cannot be read stops the start, and a line cut short does not', async t => {
+  const remember = fresh()
+  writeFileSync(
+    remember,
+    '{"at":"2026-01-01T00:00:00Z","did":"withdrew","ids":[],"what":"x","who":"y"}\n{"at":"2026-',
+  )
+  const kit = await openPlugins(t, `approval remember=${remember}`)
+  await kit.park({ host, chain })
+  kit.close()
+  t.equal(deskOf(await openPlugins(t, `approval remember=${remember}`)).list().length, 1)
+  for (const bad of ['no', '{"at":"now","did":"else"}']) {
+    const file = fresh()
+    writeFileSync(file, `\n${bad}\n`)
+    await t.rejects(openPlugins(t, `approval remember=${file}`), {
+      code: 'PTC_PLUGIN_INIT_FAILED',
+      message: `${file}:2: `,
+    })
+  }
+  await t.rejects(openPlugins(t, `approval remember=${fresh()} signal_after=20`), {
+    message: /signal_after=20: write a number and its unit/,
+  })
+})
+
+test('in a worker it says that it cannot', async t => {
+  await t.rejects(openPlugins(t, `approval @isolate=worker remember=${fresh()}`), {
+    message: /manage\('approvals'\) does not work with @isolate=worker/,
+  })
+})
