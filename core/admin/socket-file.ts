@@ -3,8 +3,7 @@ import { chmod, lstat, mkdtemp, rename, rm, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { ProxyError } from '../base/errors.js'
-import { codeOf } from '../base/system-error.js'
-import { describe } from '../base/thrown.js'
+import { codeOf, describe } from '../base/thrown.js'
 
 /** For its owner alone: whoever can write to the socket rules the proxy. */
 const MODE = 0o600

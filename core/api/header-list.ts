@@ -1,4 +1,5 @@
 import { ProxyError } from '../base/errors.js'
+import { fieldEntries, fieldValues } from '../base/fields.js'
 import { describe } from '../base/thrown.js'
 import type { HeaderFields } from './transaction-hooks.js'
 
@@ -50,23 +51,15 @@ export class HeaderList {
         return all.length === 0 ? undefined : all.join(', ')
       },
       getAll: name => this.#valuesOf(name),
-      entries: () => this.#entries(),
+      entries: () => fieldEntries(this.#flat),
       set: (name, value) => this.#set(change(name), typeof value === 'string' ? [value] : value),
       append: (name, value) => this.#put([...this.#flat, change(name), checkedValue(name, value)]),
       remove: name => this.#remove(change(name)),
     })
   }
 
-  #entries(): (readonly [string, string])[] {
-    const out: (readonly [string, string])[] = []
-    for (let i = 0; i + 1 < this.#flat.length; i += 2)
-      out.push([this.#flat[i] ?? '', this.#flat[i + 1] ?? ''])
-    return out
-  }
-
-  #valuesOf(name: string): string[] {
-    const wanted = typeof name === 'string' ? name.toLowerCase() : undefined
-    return this.#entries().flatMap(([field, value]) => (field.toLowerCase() === wanted ? [value] : []))
+  #valuesOf(name: string): readonly string[] {
+    return typeof name === 'string' ? fieldValues(this.#flat, name.toLowerCase()) : []
   }
 
   #set(name: string, values: unknown): void {
@@ -75,7 +68,7 @@ export class HeaderList {
     const wanted = name.toLowerCase()
     const out: string[] = []
     let isSet = false
-    for (const [field, value] of this.#entries()) {
+    for (const [field, value] of fieldEntries(this.#flat)) {
       if (field.toLowerCase() !== wanted) out.push(field, value)
       else if (!isSet) {
         out.push(...fields)
@@ -88,7 +81,7 @@ export class HeaderList {
 
   #remove(name: string): boolean {
     const wanted = name.toLowerCase()
-    const kept = this.#entries().filter(([field]) => field.toLowerCase() !== wanted)
+    const kept = fieldEntries(this.#flat).filter(([field]) => field.toLowerCase() !== wanted)
     if (kept.length * 2 === this.#flat.length) return false
     this.#put(kept.flat())
     return true

@@ -59,6 +59,10 @@ export function parseAuthority(text: string): Authority | { readonly wrong: stri
   return { host: found.name, isAddress: found.isAddress, port }
 }
 
+/** The host of `host:port`, IPv6 without brackets. */
+export const hostOf = (authority: string): string =>
+  authority.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+
 /** `host:port`, IPv6 in brackets. */
 export const authorityText = (host: string, port: number): string => `${bracketed(host)}:${port}`
 

@@ -1,4 +1,4 @@
-import { contain } from './contain.js'
+import { contain } from './edge.js'
 import { propertyOf } from './thrown.js'
 
 type OnError = (cause: unknown) => void

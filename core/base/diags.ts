@@ -1,5 +1,5 @@
-import { compileTags } from './diags-tags.js'
 import { ProxyError } from './errors.js'
+import { linearPattern } from './linear-pattern.js'
 import { clip } from './thrown.js'
 
 /** Traffic Server's levels, as far as something here has that weight. Debug lines are of level DIAG, as TSDebug's are. */
@@ -109,4 +109,26 @@ function timestamp(at: Date): string {
 /** One message is one line: what a certificate or a client sent must not forge another one. */
 function visible(message: string): string {
   return message.replace(/[\p{Cc}\u2028\u2029]/gu, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Which debug tags are on: a test, and what is wrong with the expression (then no tag is on). */
+export interface TagTest {
+  readonly isOn: (tag: string) => boolean
+  readonly wrong: readonly string[]
+}
+
+const NO_TAG = (): boolean => false
+
+/** No tag of ours is longer; plugins may make tags of what clients send. */
+const MAX_TAG = 256
+
+/**
+ * Compiles proxy.config.diags.debug.tags: a regular expression that is anchored at the beginning of the tag and has an
+ * implicit `.*` at its end. Null switches every tag off.
+ */
+export function compileTags(tags: string | null): TagTest {
+  if (tags === null) return { isOn: NO_TAG, wrong: [] }
+  const isMatch = linearPattern(tags, { anchor: 'beginning' })
+  if ('wrong' in isMatch) return { isOn: NO_TAG, wrong: [isMatch.wrong] }
+  return { isOn: tag => tag.length <= MAX_TAG && isMatch(tag), wrong: [] }
 }

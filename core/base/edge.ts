@@ -1,5 +1,5 @@
-import { ProxyError } from './errors.js'
-import { describe } from './thrown.js'
+import { ERRORS, ProxyError } from './errors.js'
+import { describe, stackOf } from './thrown.js'
 
 /**
  * Does work of one connection at a place where nothing above could mend what goes wrong: an event of a socket, a timer, a
@@ -31,4 +31,28 @@ export function asFault(what: string, cause: unknown): ProxyError {
 /** An error of ours as it is; anything else that was thrown as PTC_INTERNAL with this text, which clients may be shown. */
 export function toProxyError(cause: unknown, text: string): ProxyError {
   return cause instanceof ProxyError ? cause : new ProxyError('PTC_INTERNAL', text, { cause })
+}
+
+/** The message of what was thrown, and what to do about it, for an operator. */
+export function errorText(cause: unknown): string {
+  const code = ProxyError.codeOf(cause)
+  if (code === undefined) return stackOf(cause) ?? describe(cause)
+  return `${code}: ${ProxyError.textOf(cause)}\n${ERRORS[code].remedy}`
+}
+
+/**
+ * Calls code of a plugin. What it throws, now or later, goes to `onError` and no further. A plugin in plain JavaScript
+ * may return anything: only what can be awaited is waited for.
+ * @returns undefined when the call is over; otherwise a promise, never rejected, for what needs longer
+ */
+export function contain(call: () => unknown, onError: (cause: unknown) => void): undefined | Promise<void> {
+  try {
+    const returned = call()
+    if (typeof returned !== 'object' || returned === null) return undefined
+    // Made anew: a promise of the plugin's may have a `then` of its own.
+    return new Promise<unknown>(resolve => resolve(returned)).then(() => undefined, onError)
+  } catch (cause) {
+    onError(cause)
+    return undefined
+  }
 }

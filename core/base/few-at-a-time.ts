@@ -1,5 +1,5 @@
 import type { ProxyError } from './errors.js'
-import { NetworkCounts } from './network-counts.js'
+import { NetworkCounts } from './network.js'
 
 export interface TurnLimits {
   /** Pieces that are worked on at the same time. */

@@ -1,4 +1,4 @@
-import { NetworkCounts } from './network-counts.js'
+import { NetworkCounts } from './network.js'
 
 interface Entry<V> {
   readonly value: V

@@ -1,10 +1,11 @@
+import { fileURLToPath } from 'node:url'
+import { types } from 'node:util'
+
 /**
  * What was thrown, in words. A plugin may throw anything: an object without a prototype, a proxy whose traps throw, an
  * error with getters of its own. These functions never throw, and what they return is bounded. Nothing else in the
  * program looks into what was caught (test/rules).
  */
-import { fileURLToPath } from 'node:url'
-import { types } from 'node:util'
 
 /** Characters of a message: it goes into a line of the log, and into the page and a header field of a response. */
 export const MAX_MESSAGE = 1000
@@ -127,4 +128,10 @@ export function propertyOf(from: unknown, name: string): unknown {
   } catch {
     return undefined // a getter that throws
   }
+}
+
+/** The `code` of an error of Node or the operating system (`ECONNRESET`, `HPE_INVALID_METHOD`); empty without one. */
+export function codeOf(error: unknown): string {
+  const code = propertyOf(error, 'code')
+  return typeof code === 'string' ? code : ''
 }

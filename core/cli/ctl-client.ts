@@ -1,7 +1,6 @@
 import { request } from 'node:http'
 import { ERRORS, type ErrorCode, ProxyError } from '../base/errors.js'
-import { codeOf } from '../base/system-error.js'
-import { describe } from '../base/thrown.js'
+import { codeOf, describe } from '../base/thrown.js'
 
 /** How long the proxy may take to answer; a reload runs the plugins' inits. Milliseconds. */
 const TIMEOUT = 120_000

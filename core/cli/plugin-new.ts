@@ -2,8 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 import { ProxyError } from '../base/errors.js'
-import { codeOf } from '../base/system-error.js'
-import { describe } from '../base/thrown.js'
+import { codeOf, describe } from '../base/thrown.js'
 import { projectFiles } from './plugin-project.js'
 
 export interface NewPlugin {

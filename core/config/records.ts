@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
-import { compileTags } from '../base/diags-tags.js'
+import { compileTags } from '../base/diags.js'
 import type { ProxyError } from '../base/errors.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { readConnectPorts } from './connect-ports.js'

@@ -1,5 +1,5 @@
 import type { Continuation, HookEvents, HookId } from '../api/hooks.js'
-import { contain } from '../base/contain.js'
+import { contain } from '../base/edge.js'
 import type { Hooked, PluginRef } from './registry.js'
 
 /**

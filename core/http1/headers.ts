@@ -1,11 +1,9 @@
-/**
- * Header fields on their way through, as flat arrays: names and values in turn, in the order and the case in which they
- * came, duplicates included.
- */
+/** Decides which header fields are forwarded. The lists are flat, as core/base/fields.ts has them. */
+import { fieldValues, listTokens } from '../base/fields.js'
 
 /**
- * Fields that concern one connection only (RFC 9110 section 7.6.1), and those between client and proxy. `proxy` is no
- * field at all, but CGI programs take it for a setting. Proxy-Status is not among them: it is for the client.
+ * Fields that concern one connection only (RFC 9110 section 7.6.1), and those between client and proxy. `proxy` is not a
+ * registered field, but CGI programs read it as a setting. Proxy-Status is forwarded: it is for the client.
  */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -20,28 +18,29 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'proxy-authorization',
 ])
 
-/** Fields that a Connection field cannot strike out: a request without them would be another request. */
+/** Fields that a Connection field cannot remove: without them the request would mean something else. */
 const PROTECTED: ReadonlySet<string> = new Set(['host', 'content-length', 'via', 'date', 'connection'])
 
 /**
- * How the body of a message is framed: its length in bytes, or chunked. `unusable` is what cannot be passed on without
- * saying something else than the sender did: another transfer coding, a length beyond 2^53.
+ * How the body of a message is framed: its length in bytes, or chunked. `unusable` is a framing that the proxy cannot
+ * forward without changing its meaning: another transfer coding, or a length beyond 2^53.
  */
 export type Framing = number | 'none' | 'chunked' | 'unusable'
 
-/** What a head says about its connection, its body and its way. Values of fields that came twice are joined. */
+/** What a head says about its connection, its body and its route. Values of repeated fields are joined. */
 export interface Scanned {
   readonly framing: Framing
-  /** The fields that Connection names, in lower case; undefined if it names none beyond the usual. */
+  /** The fields that Connection names, in lower case; undefined if it names only standard options. */
   readonly nominated: ReadonlySet<string> | undefined
   readonly takesTrailers: boolean
-  /** Set only if Connection names it, too. */
+  /** Set only if Connection names it too. */
   readonly upgrade: string | undefined
   readonly via: string | undefined
   readonly maxForwards: string | undefined
 }
 
-const USUAL: ReadonlySet<string> = new Set(['', 'close', 'keep-alive', 'upgrade', 'te'])
+/** Options of Connection that name no other field to remove. */
+const STANDARD: ReadonlySet<string> = new Set(['', 'close', 'keep-alive', 'upgrade', 'te'])
 
 export function scan(raw: readonly string[]): Scanned {
   let framing: Framing = 'none'
@@ -61,13 +60,13 @@ export function scan(raw: readonly string[]): Scanned {
         framing = framing === 'none' && value.toLowerCase() === 'chunked' ? 'chunked' : 'unusable'
         break
       case 'te':
-        takesTrailers ||= tokens(value).some(t => t === 'trailers')
+        takesTrailers ||= listTokens(value).includes('trailers')
         break
       case 'connection':
       case 'proxy-connection':
-        for (const token of tokens(value)) {
+        for (const token of listTokens(value)) {
           if (token === 'upgrade') wantsUpgrade = true
-          if (USUAL.has(token)) continue
+          if (STANDARD.has(token)) continue
           nominated ??= new Set()
           nominated.add(token)
         }
@@ -97,10 +96,8 @@ export function scan(raw: readonly string[]): Scanned {
 const joined = (before: string | undefined, value: string): string =>
   before === undefined ? value : `${before}, ${value}`
 
-const tokens = (value: string): string[] => value.split(',').map(token => token.trim().toLowerCase())
-
-/** What of a request's way is not copied from what came. */
-export interface Way {
+/** The parts of a forwarded request that are not copied from the received one. */
+export interface Hop {
   readonly authority: string
   readonly via: string | undefined
   /** The protocols to switch to. */
@@ -111,12 +108,12 @@ export interface Way {
   readonly ignoresExpect?: boolean
 }
 
-/** The fields of a request as they leave: Host from the target (RFC 9112 section 3.2.2), framing left to the sender. */
-export function requestFields(raw: readonly string[], scanned: Scanned, way: Way): string[] {
-  const { authority, via, upgrade, maxForwards, ignoresExpect } = way
+/** The fields of a request as it is sent: Host comes from the target (RFC 9112 section 3.2.2), framing is added later. */
+export function requestFields(raw: readonly string[], scanned: Scanned, hop: Hop): string[] {
+  const { authority, via, upgrade, maxForwards, ignoresExpect } = hop
   const out = ['Host', authority]
   const isPlain = maxForwards === undefined && ignoresExpect !== true
-  copy(raw, scanned.nominated, out, isPlain ? IN_REQUEST : field => inRequestOn(way, field))
+  copy(raw, scanned.nominated, out, isPlain ? IN_REQUEST : field => inRequestOn(hop, field))
   if (maxForwards !== undefined) out.push('Max-Forwards', String(maxForwards))
   if (upgrade !== undefined) out.push('Connection', 'Upgrade', 'Upgrade', upgrade)
   else if (scanned.takesTrailers) out.push('TE', 'trailers', 'Connection', 'TE')
@@ -124,7 +121,7 @@ export function requestFields(raw: readonly string[], scanned: Scanned, way: Way
   return out
 }
 
-/** The fields of a response as they go on to the client; its Connection and Transfer-Encoding are the server's part. */
+/** The fields of a response for the client. The reply adds Connection and Transfer-Encoding. */
 export function responseFields(
   raw: readonly string[],
   status: number,
@@ -141,7 +138,7 @@ export function responseFields(
   return out
 }
 
-/** RFC 9110 section 6.5.1: what must be known before the body cannot come after it. */
+/** Trailers without the fields that must be known before the body (RFC 9110 section 6.5.1). */
 export function trailerFields(raw: readonly string[]): string[] {
   const out: string[] = []
   copy(raw, undefined, out, field => !NOT_IN_TRAILERS.has(field))
@@ -150,7 +147,7 @@ export function trailerFields(raw: readonly string[]): string[] {
 
 const IN_REQUEST = (field: string): boolean => field !== 'host' && field !== 'content-length'
 
-function inRequestOn({ maxForwards, ignoresExpect }: Way, field: string): boolean {
+function inRequestOn({ maxForwards, ignoresExpect }: Hop, field: string): boolean {
   if (field === 'max-forwards') return maxForwards === undefined
   if (field === 'expect') return ignoresExpect !== true
   return IN_REQUEST(field)
@@ -178,16 +175,8 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
 ])
 
 function nominatedIn(raw: readonly string[]): ReadonlySet<string> | undefined {
-  let found: Set<string> | undefined
-  for (let i = 0; i < raw.length; i += 2) {
-    if (raw[i]?.toLowerCase() !== 'connection') continue
-    for (const token of tokens(raw[i + 1] ?? '')) {
-      if (USUAL.has(token)) continue
-      found ??= new Set()
-      found.add(token)
-    }
-  }
-  return found
+  const named = fieldValues(raw, 'connection').flatMap(listTokens)
+  return named.every(token => STANDARD.has(token)) ? undefined : new Set(named)
 }
 
 function copy(
@@ -203,4 +192,30 @@ function copy(
     if (nominated?.has(field) && !PROTECTED.has(field)) continue
     out.push(name, raw[i + 1] ?? '')
   }
+}
+
+/** The protocols that Upgrade fields name, in lower case. */
+export const protocolsIn = (raw: readonly string[]): string[] =>
+  fieldValues(raw, 'upgrade').flatMap(listTokens)
+
+/**
+ * Protocols that are never forwarded. HTTP/2 would carry every further request past the proxy, and TLS would start a
+ * handshake with the origin that no check covers.
+ */
+const NOT_FORWARDED = /^(?:h2c?|http|tls)(?:\/|$)/
+
+/** @param protocol in lower case */
+export const isForwarded = (protocol: string): boolean => protocol !== '' && !NOT_FORWARDED.test(protocol)
+
+/** The protocols that may be forwarded, as an Upgrade field; undefined if there are none. */
+export function forwardedProtocols(upgrade: string): string | undefined {
+  const names = listTokens(upgrade).filter(isForwarded)
+  return names.length === 0 ? undefined : names.join(', ')
+}
+
+/** Whether an upgrade may be forwarded. A server may ignore it (RFC 9110 section 7.8), as this proxy does with a body. */
+export function mayUpgrade(raw: readonly string[], version: number): boolean {
+  const { upgrade, framing } = scan(raw)
+  const isBodiless = framing === 'none' || framing === 0
+  return version === 11 && isBodiless && upgrade !== undefined && forwardedProtocols(upgrade) !== undefined
 }

@@ -1,7 +1,9 @@
 import type { ProxyError } from '../base/errors.js'
+import { fieldLines, fieldValues } from '../base/fields.js'
 import type { Link } from '../vconn/link.js'
+import { responseFields } from './headers.js'
 
-/** A request as it leaves, but for its framing, which follows from `body`. */
+/** A request as it is sent. Its framing follows from `body`. */
 export interface RequestHead {
   readonly method: string
   /** Origin-form, or `*`. */
@@ -21,21 +23,21 @@ export interface ResponseHead {
   readonly headers: readonly string[]
 }
 
-/** Receives a response. After `onComplete`, `onUpgrade` or `onFail` nothing comes. */
+/** Receives a response. No call follows `onComplete`, `onUpgrade` or `onFail`. */
 export interface ResponseSink {
   /** A 1xx response other than 101. */
   onInterim(head: ResponseHead): void
   onHead(head: ResponseHead): void
   /**
-   * Bytes that may be kept. After a `pause` a few more may come.
-   * @returns `written` when nothing of them is needed any more
+   * The receiver may keep the bytes. A few more may come after a `pause`.
+   * @returns `written` when the bytes are not needed any more
    */
-  onBody(bytes: Buffer): 'written' | 'kept'
-  /** All that has arrived was handed over, and the response is not complete. */
+  onBody(bytes: Buffer): 'written' | 'held'
+  /** All bytes that have arrived were passed on, and the response is not complete. */
   onPartial(): void
-  /** The connection may be given to the next request if it `isIdle`. */
+  /** The connection may serve the next request if it `isIdle`. */
   onComplete(trailers: readonly string[]): void
-  /** The origin answered 101: the link is the sink's now, nothing is attached to it that acts. */
+  /** The origin answered 101. The sink owns the link now, which has no active receiver. */
   onUpgrade(head: ResponseHead, link: Link, first: Buffer): void
   /** More of the request's body may be written. */
   onDrain(): void
@@ -51,8 +53,29 @@ export function headText({ method, path, headers, body }: RequestHead): string {
   return `${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}${framing}\r\n`
 }
 
-export function fieldLines(fields: readonly string[]): string {
-  let lines = ''
-  for (let i = 0; i + 1 < fields.length; i += 2) lines += `${fields[i]}: ${fields[i + 1]}\r\n`
-  return lines
+/** A 1xx response on the wire. */
+export function interimText({ status, reason, headers }: ResponseHead, via: string | undefined): string {
+  const fields = responseFields(headers, status, false, via)
+  if (status === 101)
+    fields.push('Connection', 'Upgrade', 'Upgrade', fieldValues(headers, 'upgrade').join(', '))
+  return `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(fields)}\r\n`
+}
+
+/** The line in front of a chunk of this many bytes; CRLF follows the chunk (RFC 9112 section 7.1). */
+export const chunkLine = (bytes: number): string => `${bytes.toString(16)}\r\n`
+
+/** The end of a chunked body. */
+export const lastChunk = (trailers: readonly string[]): string => `0\r\n${fieldLines(trailers)}\r\n`
+
+let line = ''
+let madeFor = 0
+
+/** The line of a Date field (RFC 9110 section 6.6.1), made once a second. */
+export function dateField(): string {
+  const second = Math.floor(Date.now() / 1000)
+  if (second !== madeFor) {
+    madeFor = second
+    line = `Date: ${new Date(second * 1000).toUTCString()}\r\n`
+  }
+  return line
 }

@@ -1,6 +1,7 @@
 // Longer than 250 lines because llhttp's callbacks, and the states they may find the parser in, are one concept.
 import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
+import { fieldValue, fieldValues } from '../base/fields.js'
 import { describe } from '../base/thrown.js'
 import {
   allocParser,
@@ -308,12 +309,8 @@ export class HttpParser implements Callbacks {
   #countedLength(): number {
     const { status, headers } = this
     if (this.#type === 'request' ? this.isUpgrade : status < 200 || status === 204 || status === 304) return 0
-    let length = 0
-    for (let i = 0; i < headers.length; i += 2) {
-      const name = headers[i] ?? ''
-      if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return 0
-      if (name.length === 14 && name.toLowerCase() === 'content-length') length = Number(headers[i + 1])
-    }
+    if (fieldValue(headers, 'transfer-encoding') !== undefined) return 0
+    const length = Number(fieldValues(headers, 'content-length').at(-1) ?? 0)
     return Number.isSafeInteger(length) ? length : 0
   }
 }

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { Asking } from '../api/asking.js'
 import type { VConn } from '../api/vconn.js'
-import { isSameOrigin, type Origin } from '../base/authority.js'
+import { hostOf, isSameOrigin, type Origin } from '../base/authority.js'
 import type { Current } from '../base/current.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
@@ -10,8 +10,8 @@ import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
 import type { StartTls } from '../tls/outbound/start-tls.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
 import { plainOrigin } from './channel.js'
-import { ConnectionOwner } from './connection-owner.js'
-import { abortReason, addressOf, type DialOptions, dial } from './dial.js'
+import { ConnectionOwner } from './connection-login.js'
+import { abortReason, type DialOptions, dial } from './dial.js'
 import { Http1, type Http1Options } from './http1.js'
 import { Pool, type PoolLimits } from './pool.js'
 
@@ -221,7 +221,7 @@ export class OriginConnector {
     const target = this.#opened.get(connection)?.target
     if (target === undefined) return false
     const { isDenied, names } = this.#options.dial()
-    const address = addressOf(connection.channel.link)
+    const address = hostOf(connection.channel.link.remoteAddress)
     if (isDenied?.(address) === true) return false
     const host = target.dialHost ?? target.host
     const known = isIP(host) === 0 ? names.known?.(host) : undefined

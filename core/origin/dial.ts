@@ -1,9 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
-import { codeOf } from '../base/system-error.js'
-import type { Link } from '../vconn/link.js'
-import { Receiver } from '../vconn/receiver.js'
-import { TcpLink } from '../vconn/tcp-link.js'
+import { codeOf } from '../base/thrown.js'
+import { Receiver, TcpLink } from '../vconn/tcp-link.js'
 import type { NameAddress } from './names/names.js'
 
 /** What a dial asks about names; {@link Names} is one. */
@@ -203,9 +201,4 @@ function connectError(error: unknown, to: Address): ProxyError {
   const code = found?.[0] ?? 'PTC_CONNECT_UNREACHABLE'
   const told = [...new Set(codes.filter(c => c !== ''))].join(', ')
   return new ProxyError(code, `cannot connect to ${to.host}:${to.port} (${told})`, { cause: error })
-}
-
-/** The IP address at the other end, without brackets and port. */
-export function addressOf({ remoteAddress }: Pick<Link, 'remoteAddress'>): string {
-  return remoteAddress.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }

@@ -1,26 +1,21 @@
-// Longer than 250 lines because the states of a connection, and all that may move them, are one concept.
+// Longer than 250 lines because the states of a connection, and all events that change them, are one concept.
 import type { Current } from '../base/current.js'
 import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
+import { checkResponse, malformed } from '../http1/checks.js'
+import { protocolsIn } from '../http1/headers.js'
 import {
-  fieldLines,
+  chunkLine,
   headText,
+  lastChunk,
   type RequestHead,
   type ResponseHead,
   type ResponseSink,
 } from '../http1/messages.js'
 import { HttpParser, type MessageEvents } from '../http1/parser.js'
-import { checkResponse, malformed, protocolsIn } from '../http1/response-checks.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import type { Channel } from './channel.js'
-import { ConnectionLogin } from './connection-login.js'
-import type { ConnectionOwner } from './connection-owner.js'
-
-/** Whoever keeps a connection while it is idle. */
-export interface IdleKeeper {
-  /** It received something, ended or closed: it is of no use to a next request, and has been closed. */
-  lost(connection: Http1): void
-}
+import { ConnectionLogin, type ConnectionOwner } from './connection-login.js'
 
 export interface Http1Options {
   /** How large the header fields of a response may be. */
@@ -39,9 +34,9 @@ const MAX_INTERIM_BYTES = 1_048_576
 /**
  * HTTP/1.1 to an origin (RFC 9112): one request at a time over one link.
  *
- * Life: idle -> (busy -> idle)* -> busy -> upgraded | closed. It is idle again only when the response was delimited by
- * its framing, both sides keep the connection, the request was sent whole, and not one byte came after the response. Its login decides
- * which client it may serve.
+ * Life: idle -> (busy -> idle)* -> busy -> upgraded | closed. It becomes idle again only if the framing delimited the
+ * response, both sides keep the connection, the whole request was sent, and no byte follows the response. Its login
+ * decides which client it may serve.
  */
 export class Http1 implements LinkSink, MessageEvents {
   readonly channel: Channel
@@ -51,12 +46,12 @@ export class Http1 implements LinkSink, MessageEvents {
   readonly #login: ConnectionLogin
   #state: 'idle' | 'busy' | 'upgraded' | 'closed' = 'idle'
   #sink: ResponseSink | undefined
-  #keeper: IdleKeeper | undefined
+  #onIdleLost: (() => void) | undefined
   #request: RequestHead | undefined
   #isRequestSent = true
   #isMessageComplete = false
   #sawResponse = false
-  #hasKept = false
+  #isHeld = false
   #isPaused = false
   #requests = 0
   #interim = 0
@@ -76,12 +71,12 @@ export class Http1 implements LinkSink, MessageEvents {
     return this.#state === 'idle'
   }
 
-  /** How many requests were sent on it, the present one included. */
+  /** The number of requests sent on it, the present one included. */
   get requests(): number {
     return this.#requests
   }
 
-  /** The only client that it may serve; undefined: it may serve any. */
+  /** The only client that it may serve; undefined: any client. */
   get owner(): ConnectionOwner | undefined {
     return this.#login.owner
   }
@@ -91,9 +86,9 @@ export class Http1 implements LinkSink, MessageEvents {
     return this.#login.isKnown
   }
 
-  /** Tells `keeper` when an idle connection is lost; the next `send` ends that. */
-  keep(keeper: IdleKeeper): void {
-    this.#keeper = keeper
+  /** Calls `listener` when the idle connection receives bytes or ends, and has been closed. The next `send` ends that. */
+  onIdleLost(listener: () => void): void {
+    this.#onIdleLost = listener
   }
 
   /** @param client the client of the request */
@@ -101,7 +96,7 @@ export class Http1 implements LinkSink, MessageEvents {
     if (this.#state !== 'idle') throw new ProxyError('PTC_INTERNAL', `request on a ${this.#state} connection`)
     this.#login.request(request.headers, client)
     this.#state = 'busy'
-    this.#keeper = undefined
+    this.#onIdleLost = undefined
     this.#sink = sink
     this.#request = request
     this.#isRequestSent = request.body === 'none' || request.body === 0
@@ -118,8 +113,7 @@ export class Http1 implements LinkSink, MessageEvents {
   writeBody(bytes: Buffer): boolean {
     if (this.#state !== 'busy' || bytes.length === 0) return true
     if (this.#request?.body !== 'chunked') return this.#link.write(bytes)
-    const size = Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1')
-    return this.#link.write(Buffer.concat([size, bytes, CRLF]))
+    return this.#link.write(Buffer.concat([Buffer.from(chunkLine(bytes.length), 'latin1'), bytes, CRLF]))
   }
 
   /** The body is complete. Trailers are sent if it is chunked. */
@@ -127,7 +121,7 @@ export class Http1 implements LinkSink, MessageEvents {
     if (this.#state !== 'busy' || this.#isRequestSent) return
     this.#isRequestSent = true
     if (this.#request?.body !== 'chunked') return
-    this.#link.write(Buffer.from(`0\r\n${fieldLines(trailers)}\r\n`, 'latin1'))
+    this.#link.write(Buffer.from(lastChunk(trailers), 'latin1'))
   }
 
   pause(): void {
@@ -142,12 +136,12 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#link.resume()
   }
 
-  /** Closes the connection; a request under way hears nothing more. */
+  /** Closes the connection. The sink of a request in flight is not called any more. */
   close(cause?: ProxyError): void {
     if (this.#state === 'closed' || this.#state === 'upgraded') return
     this.#state = 'closed'
     this.#sink = undefined
-    this.#keeper = undefined
+    this.#onIdleLost = undefined
     this.#parser.free()
     this.#login.lost()
     if (cause === undefined && this.#isRequestSent) this.#link.end()
@@ -158,7 +152,7 @@ export class Http1 implements LinkSink, MessageEvents {
     if (this.#state === 'idle') this.#loseIdle()
     if (this.#state !== 'busy') return
     this.#sawResponse = true
-    this.#hasKept = false
+    this.#isHeld = false
     try {
       const consumed = this.#parser.execute(bytes)
       if (this.#isMessageComplete)
@@ -169,9 +163,9 @@ export class Http1 implements LinkSink, MessageEvents {
     }
   }
 
-  /** The parser has looked at the bytes; views of a body may still be on their way to the client. */
+  /** The bytes are parsed; views of a body may still wait for the client. */
   keepsData(): boolean {
-    return this.#hasKept
+    return this.#isHeld
   }
 
   onDrain(): void {
@@ -200,14 +194,14 @@ export class Http1 implements LinkSink, MessageEvents {
     checkResponse(parser)
     this.#login.response(parser.headers)
     if (status === 101) this.#checkUpgrade()
-    // To a HEAD request the parser cannot tell yet.
+    // The parser cannot tell yet for a HEAD request.
     else if (status >= 200 && !parser.keepsAlive && this.#request?.method !== 'HEAD') this.#login.lost()
     if (status >= 200) this.#sink?.onHead(headOf(parser))
     else if (status !== 101) this.#passInterim()
     return this.#request?.method === 'HEAD' ? 'none' : 'asFramed'
   }
 
-  /** Without a limit an origin could keep a transaction alive for ever, as each of them counts as progress. */
+  /** A limit, because each interim response counts as progress: an origin could keep a transaction alive without end. */
   #passInterim(): void {
     const parser = this.#parser
     this.#interim += 1
@@ -219,23 +213,23 @@ export class Http1 implements LinkSink, MessageEvents {
   }
 
   onBody(bytes: Buffer): void {
-    if (this.#sink?.onBody(bytes) !== 'written') this.#hasKept = true
+    if (this.#sink?.onBody(bytes) !== 'written') this.#isHeld = true
   }
 
-  /** Interim responses are followed by another one; at the final one the parser stops. */
+  /** Another response follows an interim one; the parser stops after the final one. */
   onMessage(): boolean {
     if (this.#parser.status < 200 && this.#parser.status !== 101) return true
     this.#isMessageComplete = true
     return false
   }
 
-  /** RFC 9110 section 7.8: only what the client asked for may be switched to. */
+  /** An origin may switch only to a protocol that the client asked for (RFC 9110 section 7.8). */
   #checkUpgrade(): void {
     const { headers, isUpgrade } = this.#parser
     const asked = protocolsIn(this.#request?.headers ?? [])
     const chosen = protocolsIn(headers)
     const isAsked = chosen.length > 0 && chosen.every(protocol => asked.includes(protocol))
-    if (!isUpgrade || !isAsked) throw malformed('a 101 that nobody asked for')
+    if (!isUpgrade || !isAsked) throw malformed('a 101 that was not asked for')
   }
 
   #complete(rest: Buffer): void {
@@ -266,13 +260,13 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#link.pause()
     this.#parser.free()
     if (sink === undefined) this.#link.destroy()
-    else sink.onUpgrade(head, this.#link, Buffer.from(rest)) // it may be kept
+    else sink.onUpgrade(head, this.#link, Buffer.from(rest)) // the sink may store it
   }
 
   #loseIdle(): void {
-    const keeper = this.#keeper
+    const onLost = this.#onIdleLost
     this.close()
-    keeper?.lost(this)
+    onLost?.()
   }
 
   #fail(error: ProxyError): void {

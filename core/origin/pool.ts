@@ -1,7 +1,7 @@
 import type { Current } from '../base/current.js'
-import { NetworkCounts } from '../base/network-counts.js'
+import { NetworkCounts } from '../base/network.js'
 import { Ring } from '../base/ring.js'
-import type { ConnectionOwner } from './connection-owner.js'
+import type { ConnectionOwner } from './connection-login.js'
 import type { Http1 } from './http1.js'
 import { Idle } from './idle.js'
 
@@ -17,7 +17,7 @@ export interface PoolLimits {
   readonly idleTimeout: number
 }
 
-/** Longer waits than this a timer cannot take; what lasts longer is idle for less. */
+/** The longest time that a timer can wait. */
 const LONGEST_TIMER = 2_147_483_647
 
 /** Idle connections of one owner. Beyond it the one that has been idle longest is closed. */
@@ -33,7 +33,7 @@ const MAX_OWNED = 8
  */
 export class Pool {
   readonly #limits: Current<PoolLimits>
-  /** Lists that have become empty stay till the next sweep: the next connection will be of the same key. */
+  /** Empty lists stay until the next sweep, because the next connection often has the same key. */
   readonly #byKey = new Map<string, Idle[]>()
   readonly #byOwner = new Map<ConnectionOwner, Idle[]>()
   /** Those without an owner, by the client network that used them last; oldest first. */
@@ -59,7 +59,7 @@ export class Pool {
       this.#remove(found)
       const { connection } = found
       const isFree = connection.owner === undefined || connection.owner === client
-      // A timer may be late; a verdict is not. Nor is it of use when whoever gave it back has closed it since.
+      // The timer may be late for a verdict that has expired, and the connection may have been closed since.
       if (isFree && connection.isIdle && (verdictLeft(connection) ?? 1) > 0) return connection
       connection.close()
     }
@@ -76,21 +76,21 @@ export class Pool {
       return
     }
     const list = owner === undefined ? listIn(this.#byKey, key) : this.#listOf(owner)
-    const idle = new Idle(connection, key, network, list, this.#remove)
+    const idle = new Idle(connection, key, network, list)
     if (left !== undefined) idle.expiry = setTimeout(() => this.#evict(idle), left).unref()
     list.push(idle)
     if (owner === undefined) this.#counts.add(network)
     idle.enter(owner === undefined ? this.#ringOf(network) : this.#owned)
-    connection.keep(idle)
+    connection.onIdleLost(() => this.#remove(idle))
     if (list.length > (owner === undefined ? maxIdlePerKey : MAX_OWNED)) this.#evict(list[0])
     if (this.#counts.total > maxIdle) this.#evict(this.#superfluous)
     this.#sweeper ??= setTimeout(() => this.#sweep(), this.#limits().idleTimeout).unref()
   }
 
-  /** Closes all of them, or those whose key is not `kept`. */
-  clear(kept: (key: string, connection: Http1) => boolean = () => false): void {
-    // What a connection's end sets off may have taken another one out meanwhile.
-    for (const idle of this.#all()) if (idle.isIn && !kept(idle.key, idle.connection)) this.#evict(idle)
+  /** Closes all connections, or those for which `isWanted` answers false. */
+  clear(isWanted: (key: string, connection: Http1) => boolean = () => false): void {
+    // The end of one connection may take others out of the pool.
+    for (const idle of this.#all()) if (idle.isIn && !isWanted(idle.key, idle.connection)) this.#evict(idle)
     if (this.size > 0) return
     clearTimeout(this.#sweeper)
     this.#sweeper = undefined
@@ -103,7 +103,7 @@ export class Pool {
       while (list.length > Math.max(0, maxIdlePerKey)) this.#evict(list[0])
     }
     while (this.#counts.total > Math.max(0, maxIdle)) this.#evict(this.#superfluous)
-    for (const idle of this.#all()) if (idle.isIn && !idle.isAtHome) this.#evict(idle)
+    for (const idle of this.#all()) if (idle.isIn && idle.hasOtherOwner) this.#evict(idle)
     clearTimeout(this.#sweeper)
     this.#sweep()
   }
@@ -155,7 +155,7 @@ export class Pool {
     else list.splice(list.indexOf(idle), 1)
   }
 
-  /** One timer for all: set for the moment the oldest is due. */
+  /** One timer for all connections, for the moment at which the oldest expires. */
   #sweep(): void {
     this.#sweeper = undefined
     const due = Date.now() - this.#limits().idleTimeout

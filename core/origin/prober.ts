@@ -2,15 +2,17 @@
  * Verifies origins for tunnels: a handshake of the proxy's own, whose verdict holds for a while for the same name at the
  * same address. A tunnel then goes to the very address that was verified, not to the name, which may resolve anew.
  */
+
+import { hostOf } from '../base/authority.js'
 import type { Current } from '../base/current.js'
 import { SharedCache } from '../base/shared-cache.js'
 import { toNames } from '../tls/judge/names.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/judge/revocation.js'
 import type { VerifiedPeer } from '../tls/judge/verdict.js'
 import type { StartTls, TlsTarget } from '../tls/outbound/start-tls.js'
-import { endGently } from '../vconn/end-gently.js'
+import { endGently } from '../vconn/link.js'
 import type { TcpLink } from '../vconn/tcp-link.js'
-import { addressOf, type DialOptions, dial, unlessAborted } from './dial.js'
+import { type DialOptions, dial, unlessAborted } from './dial.js'
 
 export interface ProberOptions {
   readonly dial: Current<DialOptions>
@@ -109,7 +111,7 @@ export class Prober {
     onSilent?: () => void,
   ): Promise<VerifiedAddress> {
     const { host, port } = target
-    const address = addressOf(tcp)
+    const address = hostOf(tcp.remoteAddress)
     const announced = this.#announcedBy(target)
     const as = JSON.stringify(announced ?? null)
     const key = `${host}:${port} ${address} as ${as} ${this.#options.policyDigest(host)}`

@@ -1,5 +1,4 @@
 import type { ConnectSummary } from '../http/connect/connect.js'
-import { userOf } from '../http/listener/proxy-auth.js'
 import type { Summary } from '../http/transaction/summary.js'
 import { AccessLog } from '../log/access-log.js'
 import type { LogSink } from '../log/log-file.js'
@@ -40,7 +39,7 @@ export class AccessLogs {
   }
 
   log(summary: Summary): void {
-    if (this.#log !== undefined) this.#log.log(summary, summary.req && userOf(summary.req))
+    if (this.#log !== undefined) this.#log.log(summary, summary.req?.user)
   }
 
   reopen(): void {

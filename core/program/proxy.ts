@@ -8,7 +8,7 @@
  * reload finish on the plugins that hold them; the old plugins are unloaded when the last of these handshakes has ended.
  */
 import type { Admin } from '../admin/server.js'
-import { errorText } from '../base/error-text.js'
+import { errorText } from '../base/edge.js'
 import { ConnectionCounts } from '../http/listener/connection-limits.js'
 import { createListener, type Listener } from '../http/listener/listener.js'
 import type { Forwarder } from '../http/transaction/forward.js'

@@ -49,3 +49,68 @@ export interface LinkSink {
   /** Exactly once; `cause` is absent after an orderly end. */
   onClose(cause: ProxyError | undefined): void
 }
+
+/** A link over another one, all of which goes through as it is. Whoever changes something of it overrides that. */
+export class LinkOver<L extends Link> implements Link {
+  protected readonly under: L
+
+  constructor(under: L) {
+    this.under = under
+  }
+
+  get localAddress(): string {
+    return this.under.localAddress
+  }
+
+  get remoteAddress(): string {
+    return this.under.remoteAddress
+  }
+
+  get isClosed(): boolean {
+    return this.under.isClosed
+  }
+
+  attach(sink: LinkSink): void {
+    this.under.attach(sink)
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.under.write(bytes)
+  }
+
+  pause(): void {
+    this.under.pause()
+  }
+
+  resume(): void {
+    this.under.resume()
+  }
+
+  end(): void {
+    this.under.end()
+  }
+
+  destroy(cause?: ProxyError): void {
+    this.under.destroy(cause)
+  }
+}
+
+/** How long the other end may take to read the last bytes, and to end its direction, in milliseconds. */
+export const LINGER = 2_000
+
+/**
+ * Ends a link so that what was written last (an alert) arrives. When the other end has ended too the link closes by
+ * itself, and not before all is sent: to destroy it there would cut off what the other end has not read yet.
+ */
+export function endGently(link: Link, ms = LINGER): void {
+  const linger = setTimeout(() => link.destroy(), ms)
+  link.attach({
+    copiesData: true,
+    onData: () => {},
+    onDrain: () => {},
+    onEnd: () => {},
+    onClose: () => clearTimeout(linger),
+  })
+  link.resume()
+  link.end()
+}

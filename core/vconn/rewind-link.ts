@@ -1,5 +1,4 @@
-import type { ClientLink, LinkSink } from './link.js'
-import { LinkOver } from './link-over.js'
+import { type ClientLink, LinkOver, type LinkSink } from './link.js'
 
 /** A link with bytes put back: whoever attaches to it is given them first. */
 export class RewindLink extends LinkOver<ClientLink> implements ClientLink {

@@ -1,11 +1,10 @@
-import type { Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import { authorityText } from '../base/authority.js'
 import { asFault } from '../base/edge.js'
 import { type ErrorCode, ProxyError, type Side } from '../base/errors.js'
-import { codeOf } from '../base/system-error.js'
+import { codeOf } from '../base/thrown.js'
 import type { ClientLink, LinkSink } from './link.js'
 import { ReadAhead } from './read-ahead.js'
-import type { Receiver } from './receiver.js'
 
 /**
  * A {@link Link} over a TCP socket. Nothing else touches the events by which the socket's bytes come.
@@ -202,4 +201,38 @@ function linkError(error: Error, side: Exclude<Side, 'internal'>): ProxyError {
 export function addressText(address: string | undefined, port: number | undefined): string {
   if (address === undefined) return ''
   return authorityText(address, port ?? 0)
+}
+
+/** As much as one read may bring: several TLS records in one system call. */
+const RECEIVE_BYTES = 262_144
+
+/** One for all connections: what a read brought is copied or consumed before the next read begins. */
+const memory = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
+
+/**
+ * Takes a socket's bytes without a stream and without an allocation for each read. It is handed to `connect` as
+ * `onread`, before there is a link; what comes before somebody listens is kept.
+ */
+export class Receiver {
+  #early: Buffer[] | undefined
+  #listener: ((bytes: Buffer) => void) | undefined
+
+  readonly onread: OnReadOpts = {
+    buffer: memory,
+    callback: length => {
+      const bytes = memory.subarray(0, length)
+      if (this.#listener !== undefined) this.#listener(bytes)
+      else if (this.#early === undefined) this.#early = [Buffer.from(bytes)]
+      else this.#early.push(Buffer.from(bytes))
+      return this.#listener !== undefined // false pauses the socket
+    },
+  }
+
+  /** @param listener gets bytes that are overwritten when it has returned */
+  listen(listener: (bytes: Buffer) => void): void {
+    this.#listener = listener
+    const early = this.#early
+    this.#early = undefined
+    if (early !== undefined) for (const bytes of early) listener(bytes)
+  }
 }

@@ -1,4 +1,4 @@
-import { contain } from '../base/contain.js'
+import { contain } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'

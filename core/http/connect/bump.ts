@@ -21,8 +21,8 @@ import type { WaitingClient } from '../listener/waiting-client.js'
 import { errorReply, sendReply } from '../pages/replies.js'
 import { NO_PAGES } from '../pages/templates.js'
 import type { Forwarder } from '../transaction/forward.js'
-import { boundTarget } from '../transaction/misdirected.js'
 import { refusedSummary, type Summary } from '../transaction/summary.js'
+import { targetAt } from '../transaction/target.js'
 import type { ConnectRequest } from './request.js'
 import type { TunnelJudgement } from './tunnel-judgement.js'
 
@@ -154,7 +154,7 @@ function innerListener(
         const known = bumped.get(req.client)
         const error = known?.error ?? (known === undefined ? unknownConnection() : undefined)
         if (known !== undefined && error === undefined) {
-          forwarder.handle(req, res, inner => boundTarget(inner, known.origin))
+          forwarder.handle(req, res, inner => targetAt(inner, known.origin))
           return
         }
         const why = error ?? unknownConnection()

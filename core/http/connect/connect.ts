@@ -1,8 +1,7 @@
 import { authorityText } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
-import { endGently } from '../../vconn/end-gently.js'
-import type { ClientLink } from '../../vconn/link.js'
+import { type ClientLink, endGently } from '../../vconn/link.js'
 import type { PumpResult } from '../../vconn/pump.js'
 import { askingOf } from '../listener/asking.js'
 import type { ClientInfo } from '../listener/client-info.js'
@@ -10,11 +9,9 @@ import type { ClientRequest } from '../listener/client-request.js'
 import { WaitingClient } from '../listener/waiting-client.js'
 import type { Pages } from '../pages/templates.js'
 import { TxnHooks, type TxnPoints } from '../transaction/hooks.js'
-import type { HookedTxn } from '../transaction/summary.js'
-import { askConnect, forAuthority } from './hook.js'
+import type { HookedTxn, TunnelOrigin } from '../transaction/summary.js'
 import { type ConnectRequest, readConnectRequest, refuseConnect } from './request.js'
 import type { ConnectMode } from './tunnel-judgement.js'
-import type { TunnelOrigin } from './tunnel-origin.js'
 
 /**
  * Has plugins asked about a host that a tunnel turned out to be for.
@@ -177,3 +174,38 @@ const known = (cause: unknown): ProxyError =>
   cause instanceof ProxyError
     ? cause
     : new ProxyError('PTC_INTERNAL', `CONNECT could not be served: ${describe(cause)}`, { cause })
+
+/**
+ * Has plugins asked about a CONNECT, or about another host that its tunnel turned out to be for.
+ * @param rawHeaders of the request
+ * @param signal aborts when the client leaves
+ * @throws {ProxyError} a refusal, or the signal's reason
+ */
+export async function askConnect(
+  hooks: TxnHooks,
+  rawHeaders: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  hooks.begin()
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const onGone = (): void => {
+        hooks.abandon()
+        reject(signal.reason)
+      }
+      if (signal.aborted) return onGone()
+      signal.addEventListener('abort', onGone, { once: true })
+      hooks.readRequest(rawHeaders, why => {
+        signal.removeEventListener('abort', onGone)
+        if (why === undefined) resolve()
+        else reject(why)
+      })
+    })
+  } finally {
+    hooks.over() // nothing more of a CONNECT is asked about
+  }
+}
+
+/** The fields as if the client had asked for another authority. */
+export const forAuthority = (rawHeaders: readonly string[], authority: string): readonly string[] =>
+  rawHeaders.map((text, i) => (i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === 'host' ? authority : text))

@@ -1,8 +1,7 @@
 import { toProxyError } from '../../base/edge.js'
 import { PassingCertificate } from '../../tls/sniff/passing-certificate.js'
 import { RepeatedHello } from '../../tls/sniff/repeated-hello.js'
-import type { Link, LinkSink } from '../../vconn/link.js'
-import { LinkOver } from '../../vconn/link-over.js'
+import { type Link, LinkOver, type LinkSink } from '../../vconn/link.js'
 
 /**
  * An origin's link through which only the handshake passes that was verified: towards the client the verified certificate,

@@ -2,7 +2,7 @@ import { parseAuthority } from '../../base/authority.js'
 import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import type { Link, LinkSink } from '../../vconn/link.js'
-import { LinkOver } from '../../vconn/link-over.js'
+import { LinkOver } from '../../vconn/link.js'
 import { authoritiesOf, hiddenHost, readOpening } from './opening.js'
 import { PlainRequests } from './plain-requests.js'
 

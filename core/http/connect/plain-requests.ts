@@ -1,7 +1,6 @@
 import { ProxyError } from '../../base/errors.js'
+import { isForwarded, protocolsIn } from '../../http1/headers.js'
 import { HttpParser } from '../../http1/parser.js'
-import { protocolsIn } from '../../http1/response-checks.js'
-import { isPassable } from '../transaction/upgrade.js'
 import { hiddenHost } from './opening.js'
 
 /** Bytes of a head. */
@@ -134,7 +133,7 @@ export class PlainRequests {
     if (status !== 101) return method === 'HEAD' ? 'none' : 'asFramed'
     const isAwaited = this.#held !== undefined && this.#open.length === 0
     const chosen = protocolsIn(headers)
-    if (!isAwaited || chosen.length === 0 || !chosen.every(isPassable))
+    if (!isAwaited || chosen.length === 0 || !chosen.every(isForwarded))
       throw hiddenHost('the origin switches to another protocol')
     this.#isSwitched = true
     return 'asFramed'

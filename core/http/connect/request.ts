@@ -1,12 +1,13 @@
 import type { Asking } from '../../api/asking.js'
 import { ProxyError } from '../../base/errors.js'
+import { checkRequest } from '../../http1/checks.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { refuse } from '../listener/listener.js'
 import type { Pages } from '../pages/templates.js'
-import { checkHost, checkVersion, parseConnectTarget } from '../transaction/target.js'
+import type { TunnelOrigin } from '../transaction/summary.js'
+import { parseConnectTarget } from '../transaction/target.js'
 import type { TunnelJudgement } from './tunnel-judgement.js'
-import type { TunnelOrigin } from './tunnel-origin.js'
 
 /** One CONNECT request: its target, its socket, and whether it has been answered. */
 export interface ConnectRequest {
@@ -34,8 +35,7 @@ export interface ConnectRequest {
  * @throws {ProxyError} PTC_CONNECT_TARGET, PTC_REQUEST_MALFORMED, PTC_REQUEST_VERSION
  */
 export function readConnectRequest(req: ClientRequest, link: ClientLink, early: Buffer): ConnectRequest {
-  checkVersion(req.httpVersion)
-  checkHost(req.rawHeaders, req.httpVersion)
+  checkRequest(req.method, req.httpVersion, req.rawHeaders)
   checkNoBody(req)
   const { host, isAddress, port } = parseConnectTarget(req.url ?? '')
   let isEstablished = false

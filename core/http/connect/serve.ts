@@ -29,9 +29,8 @@ import { GuardedLink } from './guarded-link.js'
 import { hiddenHost, type Opening } from './opening.js'
 import { PlainLink } from './plain-link.js'
 import type { ConnectRequest } from './request.js'
-import { blindTunnel, relay } from './tunnel.js'
+import { blindTunnel, relay, TunnelWay, type WayOptions } from './tunnel.js'
 import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
-import { TunnelWay, type WayOptions } from './tunnel-way.js'
 
 /** Its origins speak plain HTTP as a rule, and a ClientHello that they do not understand may go unanswered. */
 const PLAIN_PORT = 80

@@ -1,7 +1,6 @@
 import type { Asking, AskingTransaction } from '../../api/asking.js'
 import { authorityText } from '../../base/authority.js'
 import type { ClientRequest } from './client-request.js'
-import { userOf } from './proxy-auth.js'
 
 /** For whom an origin is asked, for plugins. */
 export function askingOf(req: ClientRequest, transaction: AskingTransaction): Asking {
@@ -9,7 +8,7 @@ export function askingOf(req: ClientRequest, transaction: AskingTransaction): As
   const client = Object.freeze({
     address: remoteAddress,
     port: authorityText(localAddress, localPort),
-    user: userOf(req),
+    user: req.user,
     subject: certificate?.subject,
   })
   return { client, transaction: Object.freeze(transaction) }

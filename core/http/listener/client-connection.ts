@@ -1,44 +1,42 @@
-// Longer than 250 lines because the states of a connection, and all that may move them, are one concept.
+// Longer than 250 lines because the states of a connection, and all events that change them, are one concept.
 
 import { Deadline } from '../../base/deadline.js'
 import { atEdge, toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
-import { LINGER } from '../../vconn/end-gently.js'
-import type { ClientLink, LinkSink } from '../../vconn/link.js'
+import { type ReceivedHead, RequestReader, type RequestSink } from '../../http1/request-reader.js'
+import { type ClientLink, LINGER, type LinkSink } from '../../vconn/link.js'
 import type { ClientHost } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
 import { ClientReply, type ReplyOutput } from './client-reply.js'
-import type { ClientRequest } from './client-request.js'
-import { endClient } from './end-client.js'
-import { type RequestHost, RequestReader } from './request-reader.js'
+import { type BodySource, ClientRequest } from './client-request.js'
 
-/** So much of what a client sends ahead is read; then it is not read on until it has been answered. */
+/** Bytes that a client may send ahead; beyond them, reading pauses until the present reply has been sent. */
 const MAX_AHEAD = 65_536
 const SETTLED = Promise.resolve()
 
 /**
- * HTTP/1.1 with one client, over plain TCP or TLS. One request at a time (RFC 9112 section 9.3.2): what a client sends
- * ahead is looked at when the response before it has been handed to the system to the last byte.
+ * HTTP/1.1 with one client, over plain TCP or TLS. One request at a time (RFC 9112 section 9.3.2): requests sent ahead are
+ * parsed when the system has taken the last byte of the response before them.
  *
  *     new -> serving -> replied -> (discarding ->) idle -> serving …      (any) -> left: closed, or handed over
  *
- * A client is read all the time, within a limit, because only who reads notices that the other end has left. One that ends
- * its direction has left.
+ * Reading goes on all the time, within a limit, because only reading shows that the client has left. A half-close counts as
+ * a disconnect.
  */
-export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
+export class ClientConnection implements LinkSink, ReplyOutput, BodySource, RequestSink<ClientRequest> {
   readonly client: ClientInfo
   readonly #link: ClientLink
   readonly #host: ClientHost
-  readonly #reader: RequestReader
-  readonly #clock = new Deadline(() => atEdge('a time limit', () => this.#onTime(), this.#onFault))
+  readonly #reader: RequestReader<ClientRequest>
+  readonly #deadline = new Deadline(() => atEdge('a time limit', () => this.#onTime(), this.#onFault))
   #at: 'new' | 'idle' | 'serving' | 'replied' | 'discarding' | 'left' = 'new'
   #request: ClientRequest | undefined
   #reply: ClientReply | undefined
   #isPaused = false
-  /** Bytes that were sent wait for the client. */
+  /** Sent bytes wait for the client. */
   #isBlocked = false
   #isReading = false
-  #isGoingOn = false
+  #isContinuing = false
   #flushesSoon = false
 
   readonly #onFault = (why: ProxyError): void => this.#link.destroy(why)
@@ -51,20 +49,20 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#reader = new RequestReader(this, host.limits().maxHeaderBytes)
   }
 
-  /** Begins to read. What has come already may come from within, and the connection be over after it. */
+  /** Begins to read. Bytes that have arrived may be delivered within this call, and may end the connection. */
   start(): void {
-    this.#clock.set(this.#host.limits().headersTimeout)
+    this.#deadline.set(this.#host.limits().headersTimeout)
     this.#link.attach(this)
     if (this.#at !== 'left' && !this.#isPaused) this.#link.resume()
   }
 
-  /** Takes no further request; the reply to the present one says so, if its head is not fixed yet. */
+  /** Takes no further request. The reply to the present one says so, unless its head is already fixed. */
   drain(): void {
     if (this.#at === 'new' || this.#at === 'idle') this.destroy()
     else if (this.#reply?.headersSent === false) this.#reply.closes = true
   }
 
-  /** At once. Where only the end of the connection says that a body is complete, an end must not be seen. */
+  /** Ends the connection at once: with a reset where an orderly end would mark an incomplete body as complete. */
   destroy(): void {
     if (this.#isOpenEnded && !this.#isSent) this.#link.reset()
     else this.#link.destroy()
@@ -75,13 +73,13 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     if (this.#at === 'left') return
     const isBegin = !this.#reader.isInHead
     this.#read(() => this.#reader.take(bytes))
-    if (isBegin && this.#reader.isInHead) this.#clock.set(this.#host.limits().headersTimeout)
+    if (isBegin && this.#reader.isInHead) this.#deadline.set(this.#host.limits().headersTimeout)
   }
 
   onDrain(): void {
     this.#isBlocked = false
     this.#reply?.drained()
-    this.#goOn()
+    this.#continue()
   }
 
   onEnd(): void {
@@ -95,13 +93,17 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#leave()
   }
 
+  open(head: ReceivedHead): ClientRequest {
+    return new ClientRequest(this.client, this, head)
+  }
+
   onRequest(request: ClientRequest, keepsAlive: boolean): void {
     const closes = !keepsAlive || request.httpVersion === '1.0' || request.isUpgrade || this.#host.isDraining
     const reply = new ClientReply(this, request, closes)
     this.#at = 'serving'
     this.#request = request
     this.#reply = reply
-    this.#clock.set(request.isComplete ? 0 : this.#host.limits().requestTimeout)
+    this.#deadline.set(request.isComplete ? 0 : this.#host.limits().requestTimeout)
     this.#host.onRequest(request, reply)
   }
 
@@ -120,7 +122,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#reply?.handedOver()
     this.#reply = undefined
     this.#leave()
-    return { link: this.#link, early: this.#reader.kept }
+    return { link: this.#link, early: this.#reader.unparsed }
   }
 
   get keepAliveLines(): string {
@@ -147,7 +149,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#reply?.flush()
   }
 
-  /** Of a promise, because `queueMicrotask` makes an object for whoever traces it. */
+  /** With a promise, because `queueMicrotask` makes an object for async hooks. */
   flushSoon(): void {
     if (this.#flushesSoon) return
     this.#flushesSoon = true
@@ -157,15 +159,15 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
   replied(): void {
     if (this.#at === 'left') return
     this.#at = 'replied'
-    if (this.#isBlocked) this.#clock.set(this.#host.limits().headersTimeout)
-    this.#goOn()
+    if (this.#isBlocked) this.#deadline.set(this.#host.limits().headersTimeout)
+    this.#continue()
   }
 
-  /** Has the reader look at bytes, then goes on with what came of it. */
+  /** Lets the reader parse, then continues with the result. */
   #read(look: () => void): void {
     if (this.#isReading) return look()
     this.#look(look)
-    this.#goOn()
+    this.#continue()
   }
 
   #look(look: () => void): void {
@@ -179,30 +181,30 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     }
   }
 
-  /** What ended is followed by what comes next; the client is read on, if it may send more. Not within the reader. */
-  #goOn(): void {
-    if (this.#isReading || this.#isGoingOn) return
-    this.#isGoingOn = true
+  /** Goes on to the next request after a sent reply, and reads on if the client may send more. Not within the reader. */
+  #continue(): void {
+    if (this.#isReading || this.#isContinuing) return
+    this.#isContinuing = true
     try {
-      this.#turnAll()
+      this.#nextRequests()
     } finally {
-      this.#isGoingOn = false
+      this.#isContinuing = false
     }
     if (this.#at === 'left') return
-    if (this.#reader.kept.length > MAX_AHEAD || this.#request?.isPaused) this.#pause()
+    if (this.#reader.unparsed.length > MAX_AHEAD || this.#request?.isPaused) this.#pause()
     else if (this.#isPaused) {
       this.#isPaused = false
       this.#link.resume()
     }
   }
 
-  /** A loop, not a recursion: a thousand requests may be there, each answered at once and with a body nobody wants. */
-  #turnAll(): void {
+  /** A loop, because a thousand requests may have been sent ahead, each answered at once. */
+  #nextRequests(): void {
     while (this.#at === 'replied' && !this.#isBlocked) {
-      this.#turnOver()
-      if (!this.#isIdle || this.#reader.kept.length === 0) continue
+      this.#endTurn()
+      if (!this.#isIdle || this.#reader.unparsed.length === 0) continue
       this.#look(this.#run)
-      if (this.#reader.isInHead) this.#clock.set(this.#host.limits().headersTimeout)
+      if (this.#reader.isInHead) this.#deadline.set(this.#host.limits().headersTimeout)
     }
   }
 
@@ -218,26 +220,26 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#link.pause()
   }
 
-  /** The response has been handed to the system: the connection ends, or waits for the next request. */
-  #turnOver(): void {
+  /** The system has taken the response: the connection ends, or waits for the next request. */
+  #endTurn(): void {
     const request = this.#request
     if (this.#reply?.closes !== false || request === undefined) return this.#end()
-    if (!request.isComplete) return this.#throwAway(request)
+    if (!request.isComplete) return this.#discard(request)
     this.#request = undefined
     this.#reply = undefined
     if (this.#host.isDraining || this.client.hasLostLogin) return this.#end()
     this.#at = 'idle'
     this.#reader.next()
-    this.#clock.set(this.#host.limits().keepAliveTimeout)
+    this.#deadline.set(this.#host.limits().keepAliveTimeout)
   }
 
-  /** Nobody wants the rest of the body. A client that does not come to an end soon after its answer is cut off. */
-  #throwAway(request: ClientRequest): void {
+  /** Discards the rest of the body. A client that does not end it soon after the reply is cut off. */
+  #discard(request: ClientRequest): void {
     this.#at = 'discarding'
-    this.#clock.set(LINGER)
+    this.#deadline.set(LINGER)
     const onBodyEnd = (): void => {
       this.#at = 'replied'
-      this.#goOn()
+      this.#continue()
     }
     request.read({ onBody: () => {}, onBodyEnd })
   }
@@ -245,15 +247,15 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
   #end(): void {
     const isOpenEnded = this.#isOpenEnded
     this.#leave()
-    endClient(this.#link, this.client, this.#host.limits().headersTimeout, isOpenEnded)
+    this.client.end(this.#host.limits().headersTimeout, isOpenEnded)
   }
 
-  /** Only the end of the connection ends the reply. */
+  /** Whether only the end of the connection ends the reply. */
   get #isOpenEnded(): boolean {
     return this.#reply?.framing === 'close'
   }
 
-  /** Whether all of the reply has been handed to the system. */
+  /** Whether the system has taken all of the reply. */
   get #isSent(): boolean {
     return this.#reply?.isEnded === true && !this.client.isSending
   }
@@ -267,7 +269,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     else if (this.#request?.isComplete === false) late(requestTimeout)
   }
 
-  /** Whoever answers a request that has begun tells the client; others are told by the host. */
+  /** A bad request. The reply's watcher answers a request that has begun; the host answers others. */
   #bad(error: ProxyError): void {
     const reply = this.#reply
     if (this.#at === 'left') return
@@ -275,7 +277,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     if (this.#at === 'serving' && reply !== undefined) {
       reply.closes = true
       this.#reader.stop()
-      this.#clock.stop()
+      this.#deadline.stop()
       if (!reply.broken(error)) this.destroy()
       return
     }
@@ -284,12 +286,12 @@ export class ClientConnection implements LinkSink, ReplyOutput, RequestHost {
     this.#host.onBad(error, link, this.client)
   }
 
-  /** Nothing more is read or written here. */
+  /** Ends reading and writing here. */
   #leave(): void {
     if (this.#at === 'left') return
     const reply = this.#reply
     this.#at = 'left'
-    this.#clock.stop()
+    this.#deadline.stop()
     this.#reader.stop()
     this.#request = undefined
     this.#reply = undefined

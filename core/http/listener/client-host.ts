@@ -9,33 +9,33 @@ import type { ClientRequest } from './client-request.js'
 export interface ListenerLimits {
   /** Bytes of a request's line and header fields together. */
   readonly maxHeaderBytes: number
-  /** For the request's head, from its first byte; and for that one, from the connection's begin. */
+  /** For a request's head, from its first byte; for the first head, from the begin of the connection. */
   readonly headersTimeout: number
-  /** For the whole request, body included; 0 for none, the forwarder's idle timeout holds then. */
+  /** For the whole request, body included; 0 for no limit but the forwarder's idle timeout. */
   readonly requestTimeout: number
   /** Between two requests of a connection. */
   readonly keepAliveTimeout: number
 }
 
-/** A connection, for whoever ends them all. */
+/** A connection that a drain or a stop ends. */
 export interface Drainable {
-  /** Ends what waits for nothing, and lets the rest end. */
+  /** Ends an idle connection now, and a busy one after its request. */
   drain(): void
-  /** Ends it at once; a response that is not complete does not look so. */
+  /** Ends it at once; an incomplete response cannot look complete. */
   destroy(): void
 }
 
 /** The port on which clients connect. */
 export interface ClientHost {
   readonly limits: Current<ListenerLimits>
-  /** The lines about the connection in the head of a response after which it is kept. */
+  /** The lines about the connection in the head of a response after which it stays open. */
   readonly keepAliveLines: Current<string>
-  /** Takes no new requests: each connection ends as soon as it waits for nothing. */
+  /** Takes no new requests: each connection ends as soon as it is idle. */
   readonly isDraining: boolean
-  /** A request whose head has come; its reply is to be written, or its connection taken over. */
+  /** The head of a request has come. The host writes its reply, or takes its connection over. */
   onRequest(request: ClientRequest, reply: ClientReply): void
-  /** What a client sent is no request, or did not come in time. It has been told nothing yet. */
+  /** A client sent bytes that are no request, or sent them too late. It has not been answered. */
   onBad(error: ProxyError, link: ClientLink, client: ClientInfo): void
-  /** It has ended, or speaks another protocol from now on. */
+  /** The connection has ended, or was handed over to another protocol. */
   onLeft(connection: Drainable): void
 }

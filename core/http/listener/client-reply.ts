@@ -1,41 +1,42 @@
-import { dateField } from '../../http1/date-field.js'
+import { fieldLines, fieldValue } from '../../base/fields.js'
+import { chunkLine, dateField, interimText, lastChunk, type ResponseHead } from '../../http1/messages.js'
 import type { ClientRequest } from './client-request.js'
 
-/** So much goes out at once; less waits, till the end of what is going on, for what may come with it. */
+/** Bodies of this size are sent at once. Smaller ones wait for the end of the current callback, to be sent together. */
 const BULK_BYTES = 16_384
 
-/** Where a reply goes: the connection of its client. */
+/** The connection of a reply's client. */
 export interface ReplyOutput {
-  /** The lines about the connection, for a reply after which it is kept. */
+  /** The lines about the connection, for a reply after which it stays open. */
   readonly keepAliveLines: string
   /** @returns false: wait for `drained` of the reply */
   send(bytes: Uint8Array): boolean
-  /** Bytes that were sent wait for the client: `drained` follows. */
+  /** Sent bytes wait for the client: `drained` follows. */
   readonly isBlocked: boolean
-  /** Whether bytes that were sent are still needed. */
+  /** Whether sent bytes are still in use. */
   readonly isHolding: boolean
-  /** Calls `flush` of the reply when what is going on has ended. */
+  /** Calls `flush` of the reply after the current callback. */
   flushSoon(): void
   /** The reply is complete. */
   replied(): void
-  /** Ends the connection at once, and so that nobody takes what is not complete for complete. */
+  /** Ends the connection at once, so that an incomplete reply cannot look complete. */
   destroy(): void
 }
 
-/** Whoever answers. At most one of the last two comes, and then nothing. */
+/** Answers the request. At most one of the last two is called, and then nothing. */
 export interface ReplyWatcher {
   /** The client takes more. */
   onClientDrain(): void
   /** The client has left. */
   onClientGone(): void
-  /** What it sends can no longer be read: the body of its request comes to no end. An answer still reaches it. */
+  /** The request's body cannot be read to its end. A reply still reaches the client. */
   onClientBroken(error: Error): void
 }
 
 /**
- * The answer to one request (RFC 9112): its framing, and few writes.
+ * The reply to one request (RFC 9112): its framing, in few writes.
  *
- * Life: waiting, interim responses included -> started -> ended; or gone, from everywhere, when its client has left, or
+ * Life: waiting, interim responses included -> started -> ended. Every state goes to `gone` when the client has left or
  * speaks another protocol.
  */
 export class ClientReply {
@@ -44,44 +45,50 @@ export class ClientReply {
   #watcher: ReplyWatcher | undefined
   #state: 'waiting' | 'started' | 'ended' | 'gone' = 'waiting'
   #framing: 'length' | 'chunked' | 'none' | 'close' = 'none'
-  /** What has been written and not been sent: so much of it is in use. */
+  /** Bytes that were written and not sent; `#heldBytes` of the buffer are in use. */
   #held: Buffer | undefined
   #heldBytes = 0
   #hasHead = false
-  /** The head, and framing of the body: goes out in front of the next bytes. */
+  /** The head, and framing of the body: sent in front of the next bytes. */
   #text = ''
   #hasContinued = false
-  /** The connection ends with this reply. */
+  #bodyBytes = 0
+  /** Whether the connection ends with this reply. */
   closes: boolean
   statusCode = 200
 
-  /** @param closes the client does not want to keep the connection, or cannot */
+  /** @param closes the client does not want the connection to stay open, or cannot keep it open */
   constructor(out: ReplyOutput, request: ClientRequest, closes: boolean) {
     this.#out = out
     this.#request = request
     this.closes = closes
   }
 
-  /** Whether the head is fixed; also of a reply that was cut off behind it. */
+  /** Whether the head is fixed; also for a reply that was cut after its head. */
   get headersSent(): boolean {
     return this.#hasHead
   }
 
-  /** The client has left, and nothing reaches it. */
+  /** The client has left. */
   get isGone(): boolean {
     return this.#state === 'gone'
+  }
+
+  /** Bytes of the body that were written. */
+  get bodyBytes(): number {
+    return this.#bodyBytes
   }
 
   get isEnded(): boolean {
     return this.#state === 'ended'
   }
 
-  /** What says where the body ends, once the head is fixed. */
+  /** What marks the end of the body, once the head is fixed. */
   get framing(): 'length' | 'chunked' | 'none' | 'close' {
     return this.#framing
   }
 
-  /** Whether bytes that were written are still needed: few are copied, others may not have been handed to the system. */
+  /** Whether written bytes are still in use: small bodies are copied, large ones may wait in the socket. */
   holds(bytes: Uint8Array): boolean {
     return bytes.length >= BULK_BYTES && this.#out.isHolding
   }
@@ -90,28 +97,32 @@ export class ClientReply {
     this.#watcher = watcher
   }
 
+  /** Sent bytes wait for the client. */
+  get isBlocked(): boolean {
+    return this.#out.isBlocked
+  }
+
   /**
-   * @param text a 1xx response as it is on the wire
-   * @returns false: wait for the client to take it, or what was sent before
+   * Sends a 1xx response (RFC 9110 section 15.2): none to a client of HTTP/1.0, and 100 only to a client that waits for it.
+   * @returns false: wait for the client to take it, or bytes sent before
    */
-  writeInterim(text: string): boolean {
+  writeInterim(head: ResponseHead, via: string | undefined): boolean {
+    const { httpVersion, headers } = this.#request
+    const isContinue = head.status === 100
+    if (httpVersion !== '1.1' || (isContinue && headers.expect === undefined)) return true
+    if (isContinue) this.#hasContinued = true
+    const text = isContinue ? 'HTTP/1.1 100 Continue\r\n\r\n' : interimText(head, via)
     if (this.#state === 'waiting') this.#out.send(Buffer.from(text, 'latin1'))
     return !this.#out.isBlocked
   }
 
-  /** The client may send the body that it has announced. */
-  writeContinue(): boolean {
-    this.#hasContinued = true
-    return this.writeInterim('HTTP/1.1 100 Continue\r\n\r\n')
-  }
-
-  /** Who has not been told to send its body may send it all the same, or its next request: nobody can tell. */
+  /** A client without a 100 may send its body or its next request: the proxy cannot tell them apart. */
   get #isBodyUncertain(): boolean {
     return !this.#request.isComplete && !this.#hasContinued && this.#request.headers.expect !== undefined
   }
 
   /**
-   * Fixes the head. The fields are checked by whoever made them; Connection and Transfer-Encoding are added here.
+   * Fixes the head. Connection and Transfer-Encoding are added here; the caller has checked the fields.
    * @param fields names and values in turn
    */
   writeHead(status: number, reason: string, fields: readonly string[]): this {
@@ -119,17 +130,9 @@ export class ClientReply {
     this.#state = 'started'
     this.#hasHead = true
     this.statusCode = status
-    let text = `HTTP/1.1 ${status} ${reason}\r\n`
-    let hasLength = false
-    let hasDate = false
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      const name = fields[i] ?? ''
-      text += `${name}: ${fields[i + 1]}\r\n`
-      if (name.length === 14) hasLength ||= name.toLowerCase() === 'content-length'
-      else if (name.length === 4) hasDate ||= name.toLowerCase() === 'date'
-    }
-    if (!hasDate) text += dateField()
-    this.#framing = this.#framingOf(status, hasLength)
+    let text = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(fields)}`
+    if (fieldValue(fields, 'date') === undefined) text += dateField()
+    this.#framing = this.#framingOf(status, fieldValue(fields, 'content-length') !== undefined)
     if (this.#framing === 'close' || this.#isBodyUncertain) this.closes = true
     text += this.closes ? 'Connection: close\r\n' : this.#out.keepAliveLines
     if (this.#framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
@@ -148,8 +151,9 @@ export class ClientReply {
   /** @returns false: wait for the client to take it, or what was sent before */
   write(bytes: Uint8Array): boolean {
     if (this.#state !== 'started' || this.#framing === 'none' || bytes.length === 0) return true
+    this.#bodyBytes += bytes.length
     const isChunked = this.#framing === 'chunked'
-    if (isChunked) this.#text += `${bytes.length.toString(16)}\r\n`
+    if (isChunked) this.#text += chunkLine(bytes.length)
     const isBulk = bytes.length >= BULK_BYTES
     if (isBulk) {
       this.flush()
@@ -160,7 +164,7 @@ export class ClientReply {
     return !this.#out.isBlocked
   }
 
-  /** What stands in front of it is joined to it: one write for both. Room is doubled, because chunks may be tiny. */
+  /** Joins pending text and bytes: one write for both. The buffer doubles, because chunks may be tiny. */
   #hold(bytes: Uint8Array): void {
     const before = this.#heldBytes
     const body = before + this.#text.length
@@ -177,7 +181,7 @@ export class ClientReply {
     this.#heldBytes = needed
   }
 
-  /** Sends what waits. */
+  /** Sends all pending bytes. */
   flush(): void {
     if (this.#text !== '') this.#hold(NOTHING)
     const held = this.#held
@@ -191,31 +195,27 @@ export class ClientReply {
   /** @param trailers names and values in turn; sent if the body is chunked */
   end(trailers: readonly string[] = []): void {
     if (this.#state !== 'started') return
-    if (this.#framing === 'chunked') {
-      this.#text += '0\r\n'
-      for (let i = 0; i + 1 < trailers.length; i += 2) this.#text += `${trailers[i]}: ${trailers[i + 1]}\r\n`
-      this.#text += '\r\n'
-    }
+    if (this.#framing === 'chunked') this.#text += lastChunk(trailers)
     this.flush()
     this.#state = 'ended'
     this.#out.replied()
   }
 
-  /** A whole answer. */
+  /** A whole reply. */
   sendAll(status: number, reason: string, fields: readonly string[], body: Uint8Array): void {
     this.writeHead(status, reason, fields)
     this.write(body)
     this.end()
   }
 
-  /** Ends the connection in the middle of the answer. Whoever answers knows, and is not told. */
+  /** Ends the connection in the middle of the reply. The watcher is not told. */
   cut(): void {
     if (this.#state === 'ended' || this.#state === 'gone') return
     this.#state = 'gone'
     this.#out.destroy()
   }
 
-  /** For the connection: bytes that were held have gone. */
+  /** For the connection: pending bytes were taken by the system. */
   drained(): void {
     this.#watcher?.onClientDrain()
   }
@@ -227,12 +227,12 @@ export class ClientReply {
     this.#watcher?.onClientGone()
   }
 
-  /** For the connection: it has been handed over. */
+  /** For the connection: it was handed over. */
   handedOver(): void {
     if (this.#state === 'waiting') this.#state = 'gone'
   }
 
-  /** For the connection: the body of the request cannot be read. @returns whether anybody answers */
+  /** For the connection: the body of the request cannot be read. @returns whether a watcher answers */
   broken(error: Error): boolean {
     this.#watcher?.onClientBroken(error)
     return this.#watcher !== undefined

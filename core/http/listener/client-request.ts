@@ -1,53 +1,52 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { fieldEntries } from '../../base/fields.js'
+import type { BodySink, ReceivedHead } from '../../http1/request-reader.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientInfo } from './client-info.js'
 
-/** Whoever reads a request's body. */
+/** Reads a request's body. */
 export interface BodyReader {
-  /** Bytes that may be kept. After a `pause` a few more may come. */
+  /** The reader may keep the bytes. A few more may come after a `pause`. */
   onBody(bytes: Buffer): void
-  /** The body is complete; so are the trailers. */
+  /** The body is complete, trailers included. */
   onBodyEnd(): void
 }
 
-/** What a request wants of the connection that it came on. */
+/** The connection of a request, as the request uses it. */
 export interface BodySource {
-  /** Somebody reads the body, or goes on reading it. */
+  /** Begins or continues to read the body. */
   flow(): void
-  /** Nobody reads for now. */
+  /** Pauses reading. */
   halt(): void
-  /** Gives the connection away, with what came behind the request. The request can no longer be answered by its reply. */
+  /** Hands the connection over, with the bytes behind the request. The request's reply is unusable from then on. */
   handOver(): { readonly link: ClientLink; readonly early: Buffer }
 }
 
 /**
  * A request as a client sent it.
  *
- * Life of its body: waiting -> read, with pauses -> complete. While it waits the client is not read on for long.
+ * Life of its body: waiting -> read, with pauses -> complete. While it waits, little more is read from the client.
  */
-export class ClientRequest {
+export class ClientRequest implements BodySink {
   readonly client: ClientInfo
   readonly method: string
   /** The request-target as received. */
   readonly url: string
-  /** As the request says: `1.1`, `1.0`, or what nobody answers. */
+  /** `1.1`, `1.0`, or a version that is refused. */
   readonly httpVersion: string
   /** Names and values in turn, as received, each byte one character. */
   readonly rawHeaders: readonly string[]
   rawTrailers: readonly string[] = []
-  /** Asks for another protocol, and ends where that would begin. */
+  /** Asks for another protocol, and ends where that protocol would begin. */
   readonly isUpgrade: boolean
   readonly #source: BodySource
   #headers: IncomingHttpHeaders | undefined
   #reader: BodyReader | undefined
   #isPaused = false
   #isComplete = false
+  #user: string | undefined
 
-  constructor(
-    client: ClientInfo,
-    source: BodySource,
-    head: Pick<ClientRequest, 'method' | 'url' | 'httpVersion' | 'rawHeaders' | 'isUpgrade'>,
-  ) {
+  constructor(client: ClientInfo, source: BodySource, head: ReceivedHead) {
     this.client = client
     this.#source = source
     this.method = head.method
@@ -57,10 +56,21 @@ export class ClientRequest {
     this.isUpgrade = head.isUpgrade
   }
 
-  /** By names in lower case. Of a field that came twice the values are joined, or the first counts where there is but one. */
+  /** By names in lower case. Values of repeated fields are joined; of a field that is single by definition the first counts. */
   get headers(): IncomingHttpHeaders {
     this.#headers ??= byName(this.rawHeaders)
     return this.#headers
+  }
+
+  /** The name with which the proxy admitted the request, or the CONNECT around it. */
+  get user(): string | undefined {
+    return this.#user ?? this.client.user
+  }
+
+  /** The client has proved its name to the proxy. Requests inside a bumped tunnel have the name of its CONNECT. */
+  admitAs(user: string): void {
+    this.#user = user
+    if (this.method === 'CONNECT') this.client.user = user
   }
 
   /** Whether the whole body has come. */
@@ -72,7 +82,7 @@ export class ClientRequest {
     return this.#isPaused
   }
 
-  /** Begins to read the body, or to read it for somebody else. */
+  /** Begins to read the body, or replaces its reader. */
   read(reader: BodyReader): void {
     this.#reader = reader
     this.#isPaused = false
@@ -92,7 +102,7 @@ export class ClientRequest {
     this.#source.flow()
   }
 
-  /** Takes the connection over, to speak another protocol on it. */
+  /** Takes the connection over for another protocol. */
   takeOver(): { readonly link: ClientLink; readonly early: Buffer } {
     return this.#source.handOver()
   }
@@ -111,7 +121,7 @@ export class ClientRequest {
   }
 }
 
-/** Fields of which a second one means nothing: the first counts, as in node:http. */
+/** Single fields: the first one counts, as in node:http. */
 const SINGLE: ReadonlySet<string> = new Set([
   'age',
   'authorization',
@@ -135,9 +145,8 @@ const SINGLE: ReadonlySet<string> = new Set([
 
 function byName(raw: readonly string[]): IncomingHttpHeaders {
   const found: Record<string, string> = Object.create(null)
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = (raw[i] ?? '').toLowerCase()
-    const value = raw[i + 1] ?? ''
+  for (const [field, value] of fieldEntries(raw)) {
+    const name = field.toLowerCase()
     const before = found[name]
     if (before === undefined) found[name] = value
     else if (!SINGLE.has(name)) found[name] = `${before}${name === 'cookie' ? '; ' : ', '}${value}`

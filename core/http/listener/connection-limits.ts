@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Current } from '../../base/current.js'
-import { networkOfAddress } from '../../base/network.js'
-import { NetworkCounts } from '../../base/network-counts.js'
+import { NetworkCounts, networkOfAddress } from '../../base/network.js'
 import { Place, Ring } from '../../base/ring.js'
 
 export interface ConnectionLimits {

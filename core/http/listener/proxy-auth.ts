@@ -1,10 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import bcrypt from 'bcrypt'
 import { LRUCache } from 'lru-cache'
-import type { VConn } from '../../api/vconn.js'
-import { detachString } from '../../base/detach-string.js'
 import { ProxyError } from '../../base/errors.js'
 import { FewAtATime } from '../../base/few-at-a-time.js'
+import { detachString } from '../../base/memo.js'
 import type { ClientRequest } from './client-request.js'
 
 /** How long a name and password that were right are taken for right without another look, in milliseconds. */
@@ -15,15 +14,6 @@ const MAX_REMEMBERED = 10_000
  * are told to try again, so that guessing cannot pile up; client networks take turns, so that it delays no other.
  */
 const TURNS = { atATime: 2, wait: 10_000, waiting: 64 }
-
-const users = new WeakMap<ClientRequest, string>()
-
-/** Names by the connection of a CONNECT: what it was bumped to is the same client's. */
-const connected = new WeakMap<VConn, string>()
-
-/** The name under which a request was admitted, or the CONNECT that it came inside of. */
-export const userOf = (req: ClientRequest): string | undefined =>
-  users.get(req) ?? (req.client.vconn && connected.get(req.client.vconn))
 
 /**
  * Basic authentication of clients (RFC 7617). What was right is remembered under a keyed hash; passwords are kept
@@ -81,8 +71,7 @@ export class ProxyAuth {
 }
 
 function welcome(req: ClientRequest, name: string): undefined {
-  users.set(req, name)
-  if (req.method === 'CONNECT' && req.client.vconn !== undefined) connected.set(req.client.vconn, name)
+  req.admitAs(name)
 }
 
 const tooMany = (): ProxyError => refusal('too many passwords are being checked, try again later')

@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http'
 import { ERRORS, type ErrorCode, type ProxyError } from '../../base/errors.js'
-import { dateField } from '../../http1/date-field.js'
+import { fieldLines } from '../../base/fields.js'
+import { dateField } from '../../http1/messages.js'
 import type { VerifiedPeer } from '../../tls/judge/verdict.js'
 import type { ClientReply } from '../listener/client-reply.js'
 import { type About, asHtml, asJson, asText, rejectionOf } from './error-page.js'
@@ -69,9 +70,8 @@ export function sendReply(res: ClientReply, { status, reason, headers, body, clo
 
 /** A reply as bytes, where there is no request to answer any more; the connection ends after it. */
 export function replyBytes(reply: Reply): Buffer {
-  let head = `HTTP/1.1 ${reply.status} ${reply.reason}\r\n`
-  for (let i = 0; i < reply.headers.length; i += 2) head += `${reply.headers[i]}: ${reply.headers[i + 1]}\r\n`
-  head += `${dateField()}Connection: close\r\n\r\n`
+  const fields = `${fieldLines(reply.headers)}${dateField()}Connection: close\r\n`
+  const head = `HTTP/1.1 ${reply.status} ${reply.reason}\r\n${fields}\r\n`
   return Buffer.concat([Buffer.from(head, 'latin1'), reply.body])
 }
 

@@ -1,17 +1,16 @@
-import { METHODS } from 'node:http'
 import { ProxyError } from '../../base/errors.js'
+import { checkRequest } from '../../http1/checks.js'
 import { scan } from '../../http1/headers.js'
 import type { ClientReply } from '../listener/client-reply.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { errorReply, sendReply } from '../pages/replies.js'
-import type { ForwarderOptions } from './forwarder-options.js'
-import { answerHere, hopsLeft } from './max-forwards.js'
+import { answerHere, hopsLeft } from './hops.js'
 import { outgoingRequest } from './outgoing.js'
 import { refusedSummary } from './summary.js'
-import { checkHost, checkVersion, parseRequestTarget, type RequestTarget } from './target.js'
-import { Transaction } from './transaction.js'
+import { parseRequestTarget, type RequestTarget } from './target.js'
+import { type ForwarderOptions, Transaction } from './transaction.js'
 
-/** Takes requests in absolute form and has them answered by their origin, or by an error page. */
+/** Forwards requests in absolute form to their origins, or answers with an error page. */
 export class Forwarder {
   readonly options: ForwarderOptions
 
@@ -20,9 +19,9 @@ export class Forwarder {
   }
 
   /**
-   * Never throws: what goes wrong is the answer. In a storm of handshakes a request waits for the turn of its client
-   * and host, so that taking in thousands of them does not hold up all others.
-   * @param readTarget where a request goes; by default what its absolute form says
+   * Never throws: an error becomes the reply. While many handshakes wait, a request waits for the turn of its client and
+   * host, so that a client with thousands of requests does not delay the others.
+   * @param readTarget where a request goes; by default the origin of its absolute form
    */
   handle(req: ClientRequest, res: ClientReply, readTarget = absoluteTarget): void {
     const startedAt = performance.now()
@@ -42,8 +41,8 @@ export class Forwarder {
 
   #handle(req: ClientRequest, res: ClientReply, readTarget: typeof absoluteTarget, startedAt: number): void {
     try {
-      checkRequest(req)
-      const { method = '', url } = req
+      const { method, url } = req
+      checkRequest(method, req.httpVersion, req.rawHeaders)
       const scanned = scan(req.rawHeaders)
       const isForProxy = url === '*' && method === 'OPTIONS' && readTarget === absoluteTarget
       const target = isForProxy ? undefined : readTarget(req)
@@ -70,7 +69,7 @@ export class Forwarder {
   }
 }
 
-/** The host that the request's turn counts for; a request whose target cannot be read is refused in its turn. */
+/** The host whose turn the request takes. A request with an unreadable target takes one too, and is refused then. */
 function hostOf(req: ClientRequest, readTarget: typeof absoluteTarget): string {
   try {
     return readTarget(req).host
@@ -79,18 +78,7 @@ function hostOf(req: ClientRequest, readTarget: typeof absoluteTarget): string {
   }
 }
 
-function checkRequest({ method = '', rawHeaders, httpVersion }: ClientRequest): void {
-  checkVersion(httpVersion)
-  if (!HTTP_METHODS.has(method))
-    throw new ProxyError('PTC_REQUEST_MALFORMED', `the request is not in HTTP/1.x (${method})`)
-  checkHost(rawHeaders, httpVersion)
-}
-
-/** The parser also takes RTSP, which has methods of its own. */
-const HTTP_METHODS: ReadonlySet<string> = new Set(METHODS)
-
-const absoluteTarget = ({ method = '', url = '' }: ClientRequest): RequestTarget =>
-  parseRequestTarget(method, url)
+const absoluteTarget = ({ method, url }: ClientRequest): RequestTarget => parseRequestTarget(method, url)
 
 const internal = (error: unknown): ProxyError =>
   new ProxyError('PTC_INTERNAL', 'the request could not be handled', { cause: error })

@@ -65,7 +65,7 @@ export class HeldResponse implements ResponseSink {
     )
   }
 
-  onBody(bytes: Buffer): 'written' | 'kept' {
+  onBody(bytes: Buffer): 'written' | 'held' {
     if (this.#state === 'open') return this.#inner.onBody(bytes)
     if (this.#state === 'held') this.#body.push(Buffer.from(bytes)) // of what may be a little in much memory
     return 'written'

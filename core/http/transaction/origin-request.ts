@@ -1,54 +1,59 @@
 import { ProxyError } from '../../base/errors.js'
+import { trailerFields } from '../../http1/headers.js'
 import type { RequestHead, ResponseSink } from '../../http1/messages.js'
 import type { OriginConnector } from '../../origin/connect.js'
-import type { ConnectionOwner } from '../../origin/connection-owner.js'
+import type { ConnectionOwner } from '../../origin/connection-login.js'
 import type { Http1 } from '../../origin/http1.js'
 import { askingOf } from '../listener/asking.js'
-import type { ClientRequest } from '../listener/client-request.js'
-import { userOf } from '../listener/proxy-auth.js'
+import type { BodyReader, ClientRequest } from '../listener/client-request.js'
 import { HeldResponse, type HeldSink } from './held-response.js'
 import type { TxnHooks } from './hooks.js'
-import { isRepeatable } from './repeat.js'
-import type { RequestBody } from './request-body.js'
+import { isRepeatable } from './outgoing.js'
 import { type RequestTarget, urlOf } from './target.js'
 
-/** Whose request it is, and who receives its response. */
+/** Owns the request, and receives its response. */
 export interface RequestOwner extends HeldSink {
-  /** For a connection, or for plugins: neither origin nor client is expected to move. */
+  /** The request waits for a connection or for plugins: neither origin nor client is expected to send. */
   onWaiting(): void
-  /** It leaves now. */
+  /** The request is sent now. */
   onSending(): void
+  /** The client has sent something. */
+  readonly moved: () => void
 }
 
 /**
- * A request on its way to the origin, and the connection that it wants: from the pool, or new.
+ * A request on its way to the origin, with its body, on a connection from the pool or a new one.
  *
  *     connecting -> ready (plugins look at what is to be sent) -> sent -> given back, or forgotten
  *         ^----------/--------------------------------------------/         (any) -> dropped
  *
- * Once at most it goes back: when a connection that had served before turns out to be closed before any byte of a
- * response, and the request may be repeated.
+ * It goes back at most once: when a connection that had served before turns out to be closed before any byte of a
+ * response, and the request may be repeated. The body is read no faster than the origin takes it. It goes on to the origin
+ * until the response is complete; the client's connection then discards the rest.
  */
-export class OriginRequest {
+export class OriginRequest implements BodyReader {
   readonly #connector: OriginConnector
   readonly #owner: RequestOwner
-  readonly #client: ConnectionOwner
   readonly #req: ClientRequest
+  readonly #client: ConnectionOwner
   readonly #target: RequestTarget
   readonly #key: string
   readonly #hooks: TxnHooks | undefined
-  readonly #body: RequestBody
-  /** As it came, but for what plugins have changed where it came in. */
+  /** As received, but for changes of plugins at the first hook. */
   #request: RequestHead
   #sent: RequestHead | undefined
   #abort: AbortController | undefined
-  /** On which nothing has been sent yet, because plugins look at what is to be sent. */
+  /** A connection on which nothing was sent yet: plugins look at what is to be sent. */
   #ready: Http1 | undefined
   #held: HeldResponse | undefined
   #connection: Http1 | undefined
+  /** Where the body goes. */
+  #relaysTo: Http1 | undefined
   #hasRetried = false
-  /** The connection had served before. */
+  /** Whether the connection had served before. */
   isReused = false
+  /** Bytes of the body that the client has sent. */
+  bytes = 0
 
   constructor(
     connector: OriginConnector,
@@ -56,31 +61,34 @@ export class OriginRequest {
     req: ClientRequest,
     target: RequestTarget,
     request: RequestHead,
-    body: RequestBody,
     hooks: TxnHooks | undefined,
   ) {
     this.#connector = connector
     this.#owner = owner
-    this.#client = req.client.ownerFor(userOf(req))
     this.#req = req
+    this.#client = req.client.ownerFor(req.user)
     this.#target = target
     this.#key = connector.keyOf(target)
     this.#request = request
-    this.#body = body
     this.#hooks = hooks
   }
 
-  /** The one that it was sent on. */
+  /** The connection that the request was sent on. */
   get connection(): Http1 | undefined {
     return this.#connection
   }
 
-  /** As it was sent, if it was. */
+  /** The request as it was sent; undefined before. */
   get sent(): RequestHead | undefined {
     return this.#connection === undefined ? undefined : this.#sent
   }
 
-  /** @param request as plugins have left it */
+  /** Whether the origin waits for a client that is slow to send its body. */
+  get isBodyAwaited(): boolean {
+    return this.#relaysTo !== undefined && !this.#req.isComplete && !this.#req.isPaused
+  }
+
+  /** @param request as plugins have changed it */
   start(request = this.#request): void {
     this.#request = request
     const idle = this.#connector.reuse(this.#key, this.#client)
@@ -88,7 +96,7 @@ export class OriginRequest {
     else this.#prepare(idle)
   }
 
-  /** Sends it again if it may be. @returns whether it was lost before the origin could have seen it */
+  /** Sends the request again if it may be repeated. @returns whether it does */
   repeat(error: ProxyError): boolean {
     const hasServed = (this.#connection?.requests ?? 0) > 1
     const hasLogin = this.#connection?.hasLogin === true // on another connection the client would not be logged in
@@ -105,12 +113,17 @@ export class OriginRequest {
     if (this.#held?.isHolding !== true) this.#connection?.resume()
   }
 
-  /** The response is complete: the next request may have the connection. */
+  /** The origin takes more of the body. */
+  resumeBody(): void {
+    this.#req.resume()
+  }
+
+  /** The response is complete: the connection returns to the pool. */
   giveBack(): void {
     if (this.#connection !== undefined) this.#release(this.#connection)
   }
 
-  /** Lets go of the connection, or of the attempt to have one. */
+  /** Closes the connection, or ends the attempt to open one. */
   drop(cause: ProxyError): void {
     const abort = this.#abort
     this.#abort = undefined
@@ -123,10 +136,20 @@ export class OriginRequest {
     if (ready !== undefined) this.#release(ready)
   }
 
-  /** All is over. */
+  /** The transaction is over. */
   forget(): void {
     this.#connection = undefined
-    this.#body.abandon()
+    this.#relaysTo = undefined
+  }
+
+  onBody(bytes: Buffer): void {
+    this.bytes += bytes.length
+    this.#owner.moved()
+    if (this.#relaysTo?.writeBody(bytes) === false) this.#req.pause()
+  }
+
+  onBodyEnd(): void {
+    this.#relaysTo?.endBody(trailerFields(this.#req.rawTrailers))
   }
 
   #release(connection: Http1): void {
@@ -138,7 +161,7 @@ export class OriginRequest {
     const abort = new AbortController()
     this.#abort = abort
     const isWanted = (): boolean => this.#abort === abort
-    const { network } = this.#body
+    const { network } = this.#req.client
     const transaction = { id: this.#hooks?.id, method: this.#request.method, url: urlOf(this.#target) }
     const by = { network, asking: askingOf(this.#req, transaction), owner: this.#client }
     this.#connector.open(this.#target, abort.signal, by).then(
@@ -161,7 +184,7 @@ export class OriginRequest {
     const { headers } = this.#request
     this.#ready = connection
     this.#owner.onWaiting()
-    connection.keep({ lost: () => this.#onLost(connection) })
+    connection.onIdleLost(() => this.#onLost(connection))
     try {
       hooks.sendRequest(headers, connection.channel, (why, changed) => {
         if (why !== undefined) return this.#owner.fail(why)
@@ -175,7 +198,7 @@ export class OriginRequest {
     }
   }
 
-  /** The origin has left while plugins looked at the request. Of a connection that had served before that is no news. */
+  /** The origin has left while plugins looked at the request. A connection that had served before is replaced once. */
   #onLost(connection: Http1): void {
     this.#ready = undefined
     this.#hooks?.abandon()
@@ -195,7 +218,9 @@ export class OriginRequest {
     try {
       connection.send(request, sink, this.#client)
       this.isReused = connection.requests > 1
-      if (request.body !== 'none' && request.body !== 0) this.#body.relayTo(connection)
+      if (request.body === 'none' || request.body === 0) return
+      this.#relaysTo = connection
+      this.#req.read(this)
     } catch (error) {
       this.#owner.fail(error)
     }

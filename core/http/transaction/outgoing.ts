@@ -1,16 +1,19 @@
+/** The two messages of a transaction as they are sent: the request to the origin, the response to the client. */
 import { ProxyError } from '../../base/errors.js'
-import { requestFields, type Scanned } from '../../http1/headers.js'
-import type { RequestHead } from '../../http1/messages.js'
+import { requestBody } from '../../http1/checks.js'
+import { forwardedProtocols, requestFields, responseFields, type Scanned } from '../../http1/headers.js'
+import type { RequestHead, ResponseHead } from '../../http1/messages.js'
+import type { Http1 } from '../../origin/http1.js'
 import type { ClientRequest } from '../listener/client-request.js'
+import { toleratedStatus } from '../pages/replies.js'
+import type { Via } from './hops.js'
 import type { RequestTarget } from './target.js'
-import { passedProtocols } from './upgrade.js'
-import type { Via } from './via.js'
 
 /**
- * The request as it leaves for the origin.
- * @param raw its fields, as plugins have left them; `scanned` are those that came
- * @param hops what Max-Forwards allows, this one included; undefined if it says nothing about this request
- * @throws {ProxyError} when it cannot be passed on as it is: PTC_NOT_IMPLEMENTED, PTC_REQUEST_MALFORMED, PTC_LOOP_DETECTED
+ * The request as it is sent to the origin.
+ * @param raw its fields, as plugins have changed them; `scanned` are the received ones
+ * @param hops what Max-Forwards allows, this hop included; undefined where it sets no limit
+ * @throws {ProxyError} when it cannot be forwarded: PTC_NOT_IMPLEMENTED, PTC_REQUEST_MALFORMED, PTC_LOOP_DETECTED
  */
 export function outgoingRequest(
   req: ClientRequest,
@@ -20,34 +23,57 @@ export function outgoingRequest(
   hops: number | undefined,
   via: Via,
 ): RequestHead {
-  const { method = '', httpVersion } = req
-  if (scanned.via !== undefined && via.isIn(scanned.via)) {
+  const { method, httpVersion, isUpgrade } = req
+  if (scanned.via !== undefined && via.isIn(scanned.via))
     throw new ProxyError('PTC_LOOP_DETECTED', `the request has been here before: Via says ${via.pseudonym}`)
-  }
   const headers = requestFields(raw, scanned, {
     authority: target.authority,
     via: via.ofRequest(httpVersion),
-    upgrade: protocolsFor(req, scanned),
+    upgrade: isUpgrade && scanned.upgrade !== undefined ? forwardedProtocols(scanned.upgrade) : undefined,
     maxForwards: hops === undefined ? undefined : hops - 1,
     ignoresExpect: httpVersion === '1.0',
   })
-  return { method, path: target.path, headers, body: bodyOf(method, scanned, httpVersion) }
+  return { method, path: target.path, headers, body: requestBody(method, httpVersion, scanned.framing) }
 }
 
-function bodyOf(method: string, { framing }: Scanned, httpVersion: string): RequestHead['body'] {
-  if (framing === 'unusable') {
-    throw new ProxyError('PTC_NOT_IMPLEMENTED', 'the request has a transfer coding other than chunked')
-  }
-  if (framing === 'chunked' && httpVersion !== '1.1') {
-    throw new ProxyError('PTC_REQUEST_MALFORMED', 'a chunked request in HTTP/1.0') // RFC 9112 section 6.1
-  }
-  if (framing !== 'none' && framing !== 0 && method === 'TRACE') {
-    throw new ProxyError('PTC_REQUEST_MALFORMED', 'a TRACE request has no body') // RFC 9110 section 9.3.8
-  }
-  return framing
+/** Idempotent methods (RFC 9110 section 9.2.2) that the parser knows. */
+const IDEMPOTENT: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'TRACE',
+  'PUT',
+  'DELETE',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+  'QUERY',
+])
+
+/**
+ * Whether a request may be sent again when its idle connection turns out to be closed. A request with a body may not: the
+ * part that was sent is not stored.
+ */
+export function isRepeatable({ method, body }: RequestHead): boolean {
+  return (body === 'none' || body === 0) && IDEMPOTENT.has(method)
 }
 
-/** What may be switched to, when the connection with the client can. */
-function protocolsFor(req: ClientRequest, { upgrade }: Scanned): string | undefined {
-  return upgrade === undefined || !req.isUpgrade ? undefined : passedProtocols(upgrade)
+/**
+ * The fields of a response for the client. Proxy-Status names failed certificate checks that were tolerated. Proxy-Support
+ * tells the client that it may log in through this proxy (RFC 4559 section 6), where logins bind the connection.
+ * @param connection the one that the response came on
+ */
+export function outgoingFields(
+  req: ClientRequest,
+  { version, status, headers }: ResponseHead,
+  connection: Http1 | undefined,
+  via: Via,
+): string[] {
+  const peer = connection?.channel.peer
+  const isChunked = req.httpVersion === '1.1' && req.method !== 'HEAD'
+  const fields = responseFields(headers, status, isChunked, via.ofResponse(version))
+  if (peer !== undefined && peer.tolerated.length > 0) fields.push('Proxy-Status', toleratedStatus(peer))
+  if (status === 401 && connection?.owner !== undefined && req.client.origin === undefined)
+    fields.push('Proxy-Support', 'Session-Based-Authentication', 'Connection', 'Proxy-Support')
+  return fields
 }

@@ -2,7 +2,7 @@ import type { TxnArgs } from '../../api/transaction-hooks.js'
 import type { ProxyError } from '../../base/errors.js'
 import type { RequestHead, ResponseHead } from '../../http1/messages.js'
 import type { Channel } from '../../origin/channel.js'
-import type { TunnelOrigin } from '../connect/tunnel-origin.js'
+import type { Acceptance } from '../../origin/prober.js'
 import type { ClientRequest } from '../listener/client-request.js'
 
 /** A transaction as plugins know it, and what they have kept on it. */
@@ -80,4 +80,14 @@ export function effectiveUrl(req: ClientRequest): string {
   const { host } = req.headers
   const scheme = client.origin.slice(0, client.origin.indexOf('://'))
   return (host ? `${scheme}://${host}` : client.origin) + (url === '*' ? '' : url)
+}
+
+/** The origin at the other end of a tunnel, for the log. */
+export interface TunnelOrigin {
+  /** `address:port` */
+  readonly address: string
+  /** What it was accepted for; undefined if it was not verified. */
+  readonly acceptance?: Acceptance
+  /** Milliseconds that plugins held the handshake of this tunnel. */
+  readonly parked?: number
 }

@@ -1,10 +1,18 @@
-import { type Origin, originAuthority, parseAuthority, parseOrigin, quote } from '../../base/authority.js'
-import { detachString } from '../../base/detach-string.js'
+import {
+  authorityText,
+  isSameOrigin,
+  type Origin,
+  originAuthority,
+  parseAuthority,
+  parseOrigin,
+  quote,
+} from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
-import { Memo } from '../../base/memo.js'
+import { detachString, Memo } from '../../base/memo.js'
 import type { OriginTarget } from '../../origin/connect.js'
+import type { ClientRequest } from '../listener/client-request.js'
 
-/** Where a request goes: the target, and how the request names it. */
+/** Where a request goes: its origin, and how the request names it. */
 export interface RequestTarget extends OriginTarget {
   /** Origin-form as received, or `*`. */
   readonly path: string
@@ -12,12 +20,12 @@ export interface RequestTarget extends OriginTarget {
   readonly authority: string
 }
 
-/** Scheme and authority as they stood in a request, and what they mean; under 1 KB each. */
+/** Parsed origins by the text of scheme and authority; under 1 KB each. */
 const known = new Memo<string, Omit<RequestTarget, 'path'>>(1000)
 
 /**
- * Parses the absolute form of a request-target (RFC 9112 section 3.2.2). The path is kept as it is: what a proxy may not
- * do is to normalise it (RFC 9110 section 7.7).
+ * Parses the absolute form of a request-target (RFC 9112 section 3.2.2). The path is not normalised: a proxy must not do
+ * that (RFC 9110 section 7.7).
  * @throws {ProxyError} PTC_REQUEST_TARGET, PTC_REQUEST_SCHEME
  */
 export function parseRequestTarget(method: string, target: string): RequestTarget {
@@ -45,11 +53,11 @@ function readOrigin(origin: string, colon: number): Omit<RequestTarget, 'path'> 
   return found
 }
 
-/** Longer names are none. */
+/** Longer texts are not cached: no host name is that long. */
 const MAX_KNOWN = 300
 
 /**
- * Parses the authority form, `host:port`, of a CONNECT request (RFC 9112 section 3.2.3); the port may not be left out.
+ * Parses the authority form, `host:port`, of a CONNECT request (RFC 9112 section 3.2.3); the port is mandatory.
  * @throws {ProxyError} PTC_CONNECT_TARGET
  */
 export function parseConnectTarget(target: string): Omit<Origin, 'scheme'> {
@@ -63,40 +71,7 @@ export function parseConnectTarget(target: string): Omit<Origin, 'scheme'> {
 const badConnect = (what: string): ProxyError =>
   new ProxyError('PTC_CONNECT_TARGET', `the request-target ${what}`)
 
-/**
- * RFC 9112 section 3.2: HTTP/1.1 wants exactly one Host field, with a value that could be one. What it says does not
- * matter here, because the absolute form wins.
- * @throws {ProxyError} PTC_REQUEST_MALFORMED
- */
-export function checkHost(rawHeaders: readonly string[], httpVersion: string): void {
-  let count = 0
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]
-    if (name?.length !== 4 || name.toLowerCase() !== 'host') continue
-    count += 1
-    if (!HOST_VALUE.test(rawHeaders[i + 1] ?? '')) {
-      throw new ProxyError('PTC_REQUEST_MALFORMED', 'the Host field is not a host')
-    }
-  }
-  if (count > 1) throw new ProxyError('PTC_REQUEST_MALFORMED', 'the request has more than one Host field')
-  if (count === 0 && httpVersion === '1.1') {
-    throw new ProxyError('PTC_REQUEST_MALFORMED', 'the request has no Host field')
-  }
-}
-
-/**
- * The parser also takes HTTP/0.9, and 2.0 where a 1.x could stand.
- * @throws {ProxyError} PTC_REQUEST_VERSION, PTC_REQUEST_MALFORMED
- */
-export function checkVersion(httpVersion: string): void {
-  if (httpVersion === '1.1' || httpVersion === '1.0') return
-  if (httpVersion === '2.0')
-    throw new ProxyError('PTC_REQUEST_VERSION', 'the request says that it is in HTTP/2.0')
-  throw new ProxyError('PTC_REQUEST_MALFORMED', `the request is not in HTTP/1.x (${httpVersion})`)
-}
-
 const SCHEME = /^[a-z][a-z0-9+.-]*$/i
-const HOST_VALUE = /^(?:[^\s/?#@\\]*)$/
 
 /** Absolute: scheme, host, port and path. */
 export function urlOf({ scheme, authority, path }: RequestTarget): string {
@@ -131,4 +106,28 @@ function notAbsolute(target: string): ProxyError {
 
 function badTarget(what: string): ProxyError {
   return new ProxyError('PTC_REQUEST_TARGET', `the request-target ${what}`)
+}
+
+/**
+ * The target of a request on a connection for one origin. Host, or the absolute form, must name that origin: no other one
+ * was verified (RFC 9110 section 15.5.20).
+ * @throws {ProxyError} PTC_REQUEST_TARGET, PTC_REQUEST_MALFORMED, PTC_MISDIRECTED
+ */
+export function targetAt(req: ClientRequest, origin: OriginTarget): RequestTarget {
+  const { method = '', url = '', headers } = req
+  const asterisk = url === '*' && method === 'OPTIONS'
+  const isOriginForm = url.startsWith('/') || asterisk
+  const named = parseRequestTarget(method, isOriginForm ? originForm(url, headers.host, origin) : url)
+  if (!isSameOrigin(named, origin)) {
+    throw new ProxyError(
+      'PTC_MISDIRECTED',
+      `a request for ${named.scheme}://${named.host}:${named.port} on a connection to ${origin.host}:${origin.port}`,
+    )
+  }
+  return origin.dialHost === undefined ? named : { ...named, dialHost: origin.dialHost }
+}
+
+/** The target as if in absolute form. HTTP/1.0 permits a request without a Host field. */
+function originForm(url: string, host: string | undefined, origin: OriginTarget): string {
+  return `${origin.scheme}://${host ?? authorityText(origin.host, origin.port)}${url === '*' ? '' : url}`
 }

@@ -1,27 +1,53 @@
+// Longer than 250 lines because the phases of a transaction, and all events that change them, are one concept.
+import type { Current } from '../../base/current.js'
 import { toProxyError } from '../../base/edge.js'
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
-import type { RequestHead, ResponseHead } from '../../http1/messages.js'
+import type { FairQueue } from '../../base/fair-queue.js'
+import { trailerFields } from '../../http1/headers.js'
+import { interimText, type RequestHead, type ResponseHead } from '../../http1/messages.js'
+import type { OriginConnector } from '../../origin/connect.js'
 import type { Link } from '../../vconn/link.js'
+import { pump } from '../../vconn/pump.js'
+import { RewindLink } from '../../vconn/rewind-link.js'
+import { type TimedOwner, type TimeLimits, TransactionTime } from '../listener/client-info.js'
 import type { ClientReply, ReplyWatcher } from '../listener/client-reply.js'
 import type { ClientRequest } from '../listener/client-request.js'
-import type { Reply } from '../pages/replies.js'
-import { ClientResponse } from './client-response.js'
-import type { ForwarderOptions } from './forwarder-options.js'
+import { errorReply, type Reply, sendReply } from '../pages/replies.js'
+import type { Pages } from '../pages/templates.js'
 import { TxnHooks, type TxnPoints } from './hooks.js'
+import type { Via } from './hops.js'
 import { OriginRequest, type RequestOwner } from './origin-request.js'
-import { RequestBody } from './request-body.js'
-import { effectiveUrl } from './summary.js'
+import { outgoingFields } from './outgoing.js'
+import { effectiveUrl, type Summary } from './summary.js'
 import { type RequestTarget, urlOf } from './target.js'
-import { type TimedOwner, TransactionTime } from './time.js'
-import { switchProtocol } from './upgrade.js'
+
+export interface ForwarderOptions {
+  readonly connector: OriginConnector
+  /** Shares the processor between handshakes. While handshakes wait for their turns, requests wait for theirs. */
+  readonly queue?: FairQueue
+  readonly current: Current<ForwarderSettings>
+  /** Called exactly once per request, when it is over. */
+  readonly onDone?: (summary: Summary) => void
+}
+
+/** What a reload may change. */
+export interface ForwarderSettings extends TimeLimits {
+  readonly via: Via
+  /** Milliseconds without a byte in either direction after which a connection with a switched protocol is closed. */
+  readonly upgradeIdleTimeout: number
+  /** The operator's error pages. */
+  readonly pages?: Pages
+  /** The plugins on transactions; undefined where there are none. */
+  readonly hooks?: TxnPoints | undefined
+}
 
 /**
  * One request and its response.
  *
- * Life: connecting -> sent -> responding -> done, or sent -> switched -> done, and from everywhere to done, by way of
- * `refusing` where plugins are asked about the error page. From `sent` it goes back to `connecting` once at most, with a
- * request that may be repeated. Whatever ends it, the client leaving included, ends it once. Plugins may hold it where it
- * begins, before `sent`, and at its response.
+ * Life: connecting -> sent -> responding -> done, or sent -> switched -> done. Every phase may go to done, through
+ * `refusing` where plugins are asked about the error page. `sent` goes back to `connecting` at most once, with a request
+ * that may be repeated. Every end, the client leaving included, ends it once. Plugins may hold it at its begin, before
+ * `sent`, and at its response.
  */
 export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   readonly #options: ForwarderOptions
@@ -31,11 +57,13 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   readonly #startedAt: number
   readonly #hooks: TxnHooks | undefined = undefined
   readonly #origin: OriginRequest
-  readonly #body: RequestBody
-  readonly #answer: ClientResponse
+  readonly #time: TransactionTime
+  readonly moved: () => void
   #phase: 'connecting' | 'sent' | 'responding' | 'switched' | 'refusing' | 'done' = 'connecting'
   #response: ResponseHead | undefined
-  readonly #time: TransactionTime
+  /** After a switch of protocol, in each direction. */
+  #switchedUp = 0
+  #switchedDown = 0
 
   constructor(
     options: ForwarderOptions,
@@ -51,14 +79,13 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#res = res
     this.#target = target
     this.#time = new TransactionTime(req.client, options.current, this)
-    this.#body = new RequestBody(req, this.#time.moved)
-    this.#answer = new ClientResponse(req, res, options.current().via)
+    this.moved = this.#time.moved
     this.#startedAt = startedAt
     if (points !== undefined) this.#hooks = TxnHooks.of(points, req.client, request.method, urlOf(target))
-    this.#origin = new OriginRequest(options.connector, this, req, target, request, this.#body, this.#hooks)
+    this.#origin = new OriginRequest(options.connector, this, req, target, request, this.#hooks)
   }
 
-  /** @param requestOf the request as it leaves, of fields that plugins have changed */
+  /** @param requestOf the request as it is sent, from fields that plugins have changed */
   start(requestOf?: (raw: readonly string[]) => RequestHead): void {
     this.#res.watch(this)
     this.#time.begin()
@@ -82,8 +109,9 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   onInterim(head: ResponseHead): void {
-    this.#time.moved()
-    if (!this.#answer.interim(head)) this.#origin.connection?.pause()
+    this.moved()
+    if (!this.#res.writeInterim(head, this.#options.current().via.ofResponse(head.version)))
+      this.#origin.connection?.pause()
   }
 
   onHead(head: ResponseHead): void {
@@ -91,18 +119,18 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   fieldsOf(head: ResponseHead): string[] {
-    return this.#answer.fieldsOf(head, this.#origin.connection)
+    return outgoingFields(this.#req, head, this.#origin.connection, this.#options.current().via)
   }
 
   begin(head: ResponseHead, fields: string[]): void {
-    this.#time.moved()
+    this.moved()
     this.#response = head
     this.#phase = 'responding'
-    this.#answer.start(head, fields)
+    this.#res.writeHead(head.status, head.reason, fields)
   }
 
   get isBlocked(): boolean {
-    return this.#answer.isBlocked
+    return this.#res.isBlocked
   }
 
   parked(): void {
@@ -113,47 +141,50 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#time.start()
   }
 
-  onBody(bytes: Buffer): 'written' | 'kept' {
-    this.#time.moved()
-    if (!this.#answer.write(bytes)) this.#origin.connection?.pause()
-    return this.#answer.holds(bytes) ? 'kept' : 'written'
+  onBody(bytes: Buffer): 'written' | 'held' {
+    this.moved()
+    if (!this.#res.write(bytes)) this.#origin.connection?.pause()
+    return this.#res.holds(bytes) ? 'held' : 'written'
   }
 
   onPartial(): void {
-    if (this.#phase === 'responding') this.#answer.flush()
+    if (this.#phase === 'responding') this.#res.flush()
   }
 
   onComplete(trailers: readonly string[]): void {
-    this.#origin.giveBack() // before the answer ends: the client's next request may follow at once, and takes it
-    this.#answer.end(trailers)
+    this.#origin.giveBack() // before the reply ends: the client's next request may follow at once, and takes it
+    this.#res.end(trailers.length > 0 ? trailerFields(trailers) : trailers)
     this.#finish(undefined)
   }
 
-  onUpgrade(head: ResponseHead, link: Link, first: Buffer): void {
+  onUpgrade(head: ResponseHead, origin: Link, first: Buffer): void {
     this.#time.stop()
     this.#response = head
     try {
       if (!this.#req.isUpgrade) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
-      const { upgradeIdleTimeout } = this.#options.current()
+      const text = interimText(head, this.#options.current().via.ofResponse(head.version))
       this.#phase = 'switched'
       this.#hooks?.over()
-      const answer = this.#answer.interimText(head)
-      switchProtocol(this.#req, answer, link, first, upgradeIdleTimeout, ({ bytesUp, bytesDown, cause }) => {
-        this.#body.bytes = bytesUp
-        this.#answer.bytes += bytesDown
-        this.#finish(cause)
+      this.#switchedDown = first.length
+      const { link: client, early } = this.#req.takeOver()
+      client.write(Buffer.concat([Buffer.from(text, 'latin1'), first]))
+      pump(new RewindLink(client, early), origin, this.#options.current().upgradeIdleTimeout, result => {
+        this.#switchedUp = result.bytesUp
+        this.#switchedDown += result.bytesDown
+        this.#finish(result.cause)
       })
+      client.resume()
+      origin.resume()
       this.#res.statusCode = head.status
-      this.#answer.bytes = first.length
     } catch (error) {
-      link.destroy()
+      origin.destroy()
       this.fail(error)
     }
   }
 
   onDrain(): void {
-    this.#time.moved()
-    this.#body.resume()
+    this.moved()
+    this.#origin.resumeBody()
   }
 
   onFail(error: ProxyError, sawResponse: boolean): void {
@@ -162,8 +193,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   onClientDrain(): void {
-    this.#time.moved()
-    this.#answer.isBlocked = false
+    this.moved()
     this.#origin.resume()
   }
 
@@ -178,19 +208,27 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#finish(gone)
   }
 
-  /** However busy it is, it ends in time; what is a tunnel by now has limits of its own. */
+  /** Ends the transaction although bytes move. A switched protocol has limits of its own. */
   onTooLong(limit: number): void {
     const text = `the request and its response took longer than ${limit} ms`
     if (this.#phase !== 'switched') this.fail(new ProxyError('PTC_ACTIVE_TIMEOUT', text))
   }
 
-  /** @param isAsked whether plugins have been asked already about what goes to the client */
+  onIdle(limit: number): void {
+    const late = (code: ErrorCode, what: string): void =>
+      this.fail(new ProxyError(code, `${what} for ${limit} ms`))
+    if (this.#res.isBlocked) late('PTC_CLIENT_GONE', 'the client took nothing')
+    else if (this.#origin.isBodyAwaited) late('PTC_REQUEST_TIMEOUT', 'the body stood still')
+    else late('PTC_ORIGIN_TIMEOUT', 'the origin sent nothing')
+  }
+
+  /** @param isAsked whether plugins were already asked about the response to the client */
   fail(cause: unknown, isAsked = this.#phase === 'refusing'): void {
     if (this.#phase === 'done') return
     const error = toProxyError(cause, 'the transaction failed')
     this.#origin.drop(error)
-    if (this.#answer.hasStarted) {
-      this.#answer.cut()
+    if (this.#res.headersSent) {
+      this.#res.cut()
       return this.#finish(error)
     }
     const page = this.#pageOf(error)
@@ -204,16 +242,17 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   #pageOf(error: ProxyError): Reply {
-    return this.#answer.pageOf(error, this.#target.authority, this.#options.current().pages)
+    const about = { host: this.#target.authority }
+    return errorReply(error, about, this.#req.headers, this.#options.current().pages)
   }
 
   #refuse(error: ProxyError, page: Reply): void {
-    this.#answer.refuse(page)
+    sendReply(this.#res, page)
     this.#finish(error)
   }
 
   #finish(error: ProxyError | undefined): void {
-    const { connection, sent, isReused } = this.#origin
+    const { connection, sent, isReused, bytes } = this.#origin
     this.#phase = 'done'
     this.#time.over()
     this.#hooks?.over()
@@ -224,8 +263,8 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
       url: effectiveUrl(this.#req),
       clientAddress: this.#req.client.remoteAddress,
       status: error?.code === 'PTC_CLIENT_GONE' && !this.#res.headersSent ? 0 : this.#res.statusCode,
-      bytesUp: this.#body.bytes,
-      bytesDown: this.#answer.bytes,
+      bytesUp: bytes + this.#switchedUp,
+      bytesDown: this.#res.bodyBytes + this.#switchedDown,
       milliseconds: performance.now() - this.#startedAt,
       isReused,
       error,
@@ -234,13 +273,5 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
       response: this.#response,
       hooked: this.#hooks,
     })
-  }
-
-  onIdle(limit: number): void {
-    const late = (code: ErrorCode, what: string): void =>
-      this.fail(new ProxyError(code, `${what} for ${limit} ms`))
-    if (this.#answer.isBlocked) late('PTC_CLIENT_GONE', 'the client took nothing')
-    else if (this.#body.isAwaited) late('PTC_REQUEST_TIMEOUT', 'the body stood still')
-    else late('PTC_ORIGIN_TIMEOUT', 'the origin sent nothing')
   }
 }

@@ -1,3 +1,9 @@
+import { type RecordWithTtl, Resolver } from 'node:dns'
+import { networkInterfaces } from 'node:os'
+import { type ShareLimits, Shares } from './shares.js'
+import type { Asked, NameSource, Outcome } from './source.js'
+import { candidates, type ResolvConf } from './system-files.js'
+
 /**
  * Asks name servers, by c-ares, which needs no thread. One question is the addresses of both families of one name and,
  * where that has none, of the name in the domains of `search`.
@@ -5,11 +11,6 @@
  * A question has a c-ares channel for itself, because cancelling ends everything on a channel. Channels are used again,
  * so that c-ares remembers which name servers do not answer.
  */
-import { type RecordWithTtl, Resolver } from 'node:dns'
-import { hasGlobalIpv6 } from './families.js'
-import { type ShareLimits, Shares } from './shares.js'
-import type { Asked, NameSource, Outcome } from './source.js'
-import { candidates, type ResolvConf } from './system-files.js'
 
 export interface DnsOptions {
   /** Asked with every name: the file behind it may change. */
@@ -161,4 +162,24 @@ function askFamilies(resolver: Resolver, name: string): Promise<Families> {
     ask('v6', 'resolve6')
     ask('v4', 'resolve4')
   })
+}
+
+/** Milliseconds for which the interfaces are remembered. */
+const INTERVAL = 10_000
+
+let checkedAt = Number.NEGATIVE_INFINITY
+let hasIpv6 = false
+
+/**
+ * Whether this machine has a global IPv6 address. The system's resolver puts IPv6 first then, and IPv4 otherwise (RFC 6724):
+ * an address that cannot be reached is not tried first.
+ */
+export function hasGlobalIpv6(): boolean {
+  const now = performance.now()
+  if (now - checkedAt < INTERVAL) return hasIpv6
+  checkedAt = now
+  hasIpv6 = Object.values(networkInterfaces()).some(addresses =>
+    addresses?.some(({ address, internal }) => !internal && /^[23][0-9a-f]{3}:/i.test(address)),
+  )
+  return hasIpv6
 }

@@ -12,8 +12,7 @@ import { isIPv6 } from 'node:net'
 import { ProxyError } from '../../base/errors.js'
 import { type CacheLimits, NameCache } from './cache.js'
 import type { Asked, NameSource, Outcome } from './source.js'
-import { specialName } from './special-names.js'
-import type { Hosts } from './system-files.js'
+import { type Hosts, specialName } from './system-files.js'
 
 export interface NamesOptions {
   readonly source: NameSource

@@ -1,5 +1,7 @@
-/** The files that the system's resolver reads, in so far as they matter to a resolver of our own. */
 import { isIP } from 'node:net'
+import type { Outcome } from './source.js'
+
+/** The files that the system's resolver reads, in so far as they matter to a resolver of our own. */
 
 /** Addresses by name in lower case, in the order of the file. */
 export type Hosts = ReadonlyMap<string, readonly string[]>
@@ -75,4 +77,22 @@ export function candidates(
   const dots = name.split('.').length - 1
   const within = search.map(domain => `${name}.${domain}`)
   return dots >= ndots ? [name, ...within] : [...within, name]
+}
+
+/** As the system's resolver orders them. */
+const LOOPBACK: readonly string[] = ['::1', '127.0.0.1']
+
+/**
+ * Names that no name server is asked about (RFC 6761 sections 6.3 and 6.4, RFC 7686): `localhost` is this machine, also with
+ * labels in front; `invalid` and `onion` have no addresses in the DNS.
+ * @param name in lower case, without a dot at the end
+ * @param hosts /etc/hosts, which may say which loopback addresses `localhost` has
+ */
+export function specialName(name: string, hosts: Hosts | undefined): Outcome | undefined {
+  if (name === 'localhost' || name.endsWith('.localhost')) {
+    const own = (hosts?.get(name) ?? []).filter(address => address === '::1' || address.startsWith('127.'))
+    return { addresses: own.length > 0 ? own : LOOPBACK, ttl: 0 }
+  }
+  const isNone = /(?:^|\.)(?:invalid|onion)$/.test(name)
+  return isNone ? { failed: 'ENOTFOUND' } : undefined
 }

@@ -3,7 +3,7 @@
  * has answered and cannot be cancelled, so only a few questions are under way at a time, across all generations.
  */
 import { lookup } from 'node:dns'
-import { codeOf } from '../../base/system-error.js'
+import { codeOf } from '../../base/thrown.js'
 import { Shares } from './shares.js'
 import type { Asked, NameSource, Outcome } from './source.js'
 

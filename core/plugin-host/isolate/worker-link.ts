@@ -1,7 +1,6 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { ErrorCode } from '../../base/errors.js'
-import { codeOf } from '../../base/system-error.js'
-import { describe } from '../../base/thrown.js'
+import { codeOf, describe } from '../../base/thrown.js'
 import { readFromWorker } from './from-worker.js'
 import type { FromWorker, HookUse, Said, ToWorker } from './messages.js'
 import type { Thread } from './threads.js'

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { inspectorPort } from '../../base/inspector.js'
-import { type OwnListener, reachesOwn } from '../../origin/own-listeners.js'
+import { type OwnListener, reachesOwn } from '../../origin/denied-addresses.js'
 
 /** An inspector may be opened for any address; on its port every one of this machine is refused. */
 const ANY = '::'

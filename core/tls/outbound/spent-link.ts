@@ -1,6 +1,4 @@
-import { endGently } from '../../vconn/end-gently.js'
-import type { Link, LinkSink } from '../../vconn/link.js'
-import { LinkOver } from '../../vconn/link-over.js'
+import { endGently, type Link, LinkOver, type LinkSink } from '../../vconn/link.js'
 
 /** The connection of a handshake that was given up: it ends, and nothing passes it any more. */
 export class SpentLink extends LinkOver<Link> {

@@ -1,8 +1,15 @@
 /** Whatever was thrown: words for it, not many of them, and no error of its own. */
 import t from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
-import { codeOf } from '../../../core/base/system-error.js'
-import { classOf, clip, describe, describeThrown, stackOf, toLogText } from '../../../core/base/thrown.js'
+import {
+  classOf,
+  clip,
+  codeOf,
+  describe,
+  describeThrown,
+  stackOf,
+  toLogText,
+} from '../../../core/base/thrown.js'
 
 const trap = (): never => {
   throw Object.create(null)

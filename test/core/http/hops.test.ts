@@ -1,7 +1,7 @@
 /** How far a request may go: Max-Forwards, OPTIONS about the proxy itself, and loops. */
 import { createServer } from 'node:http'
 import { test } from 'tap'
-import { Via } from '../../../core/http/transaction/via.js'
+import { Via } from '../../../core/http/transaction/hops.js'
 import { rawClient } from '../../kit/client.js'
 import { ask, listen, raw, startFront } from '../../kit/proxy-front.js'
 

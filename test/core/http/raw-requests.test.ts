@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net'
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
 import type { ClientRequest } from '../../../core/http/listener/client-request.js'
-import { endGently } from '../../../core/vconn/end-gently.js'
+import { endGently } from '../../../core/vconn/link.js'
 import { ask, listen, raw, startFront } from '../../kit/proxy-front.js'
 
 const lines = (...l: string[]): string => `${l.join('\r\n')}\r\n\r\n`

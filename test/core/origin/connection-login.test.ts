@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import type { RequestHead, ResponseSink } from '../../../core/http1/messages.js'
 import { plainOrigin } from '../../../core/origin/channel.js'
-import { ConnectionOwner } from '../../../core/origin/connection-owner.js'
+import { ConnectionOwner } from '../../../core/origin/connection-login.js'
 import { Http1 } from '../../../core/origin/http1.js'
 import { FakeLink } from '../../kit/fake-link.js'
 

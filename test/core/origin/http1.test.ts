@@ -2,7 +2,7 @@ import { type Test, test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../../../core/http1/messages.js'
 import { plainOrigin } from '../../../core/origin/channel.js'
-import { ConnectionOwner } from '../../../core/origin/connection-owner.js'
+import { ConnectionOwner } from '../../../core/origin/connection-login.js'
 import { Http1 } from '../../../core/origin/http1.js'
 import type { Link, LinkSink } from '../../../core/vconn/link.js'
 
@@ -60,10 +60,10 @@ class Log implements ResponseSink {
   onHead({ status }: ResponseHead): void {
     this.said.push(`head ${status}`)
   }
-  onBody(bytes: Buffer): 'kept' {
+  onBody(bytes: Buffer): 'held' {
     this.said.push(bytes.toString())
     this.onBodyDo()
-    return 'kept'
+    return 'held'
   }
   onPartial(): void {
     this.said.push('partial')
@@ -238,7 +238,7 @@ test('an idle connection that is lost', async t => {
     const { link, http } = setUp()
     link.receive(OK)
     let lost = 0
-    http.keep({ lost: () => (lost += 1) })
+    http.onIdleLost(() => (lost += 1))
     lose(link)
     t.equal(lost, 1, 'its keeper hears it once')
     t.equal(http.isIdle, false)

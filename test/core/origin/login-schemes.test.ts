@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { bindsConnection } from '../../../core/origin/login-schemes.js'
+import { bindsConnection } from '../../../core/origin/connection-login.js'
 
 const BINDING: readonly (readonly [name: string, value: string])[] = [
   ['Authorization', 'NTLM TlRMTVNTUAAB'],

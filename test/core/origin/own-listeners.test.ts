@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { reachesOwn } from '../../../core/origin/own-listeners.js'
+import { reachesOwn } from '../../../core/origin/denied-addresses.js'
 
 const local = (): readonly string[] => ['127.0.0.1', '::1', '192.0.2.7', 'fe80::1', '2001:db8::7']
 const LOOPBACKS = ['127.0.0.1', '0.0.0.0', '::', '::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:0.0.0.0']

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { ConnectionOwner } from '../../../core/origin/connection-owner.js'
+import { ConnectionOwner } from '../../../core/origin/connection-login.js'
 import type { Http1 } from '../../../core/origin/http1.js'
 import { Pool } from '../../../core/origin/pool.js'
 
@@ -18,7 +18,7 @@ function connection(
     channel: {},
     isIdle: true,
     owner,
-    keep: () => {},
+    onIdleLost: () => {},
     close: () => {
       closes += 1
       http1.isIdle = false

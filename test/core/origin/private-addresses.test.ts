@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { isPrivateAddress } from '../../../core/origin/private-addresses.js'
+import { isPrivateAddress } from '../../../core/origin/denied-addresses.js'
 
 test('private addresses, in all their spellings', async t => {
   for (const address of [

@@ -4,8 +4,8 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { PeerEvidence } from '../../../core/api/certificate.js'
+import { hostOf } from '../../../core/base/authority.js'
 import { ProxyError } from '../../../core/base/errors.js'
-import { addressOf } from '../../../core/origin/dial.js'
 import { Prober } from '../../../core/origin/prober.js'
 import { settle } from '../../../core/tls/judge/verdict.js'
 import type { StartTls, TlsTarget } from '../../../core/tls/outbound/start-tls.js'
@@ -74,7 +74,7 @@ test('a verdict holds for one name at one address under one policy', async t => 
   const probe = async (host: string) => prober.verify(await dialled(), to(host), never)
   const first = await probe('a.example')
   t.equal(first.acceptance.leafSha256, 'leaf of a.example')
-  t.equal(addressOf(first.tcp), '127.0.0.1')
+  t.equal(hostOf(first.tcp.remoteAddress), '127.0.0.1')
   const tcp = await dialled()
   t.equal((await prober.verify(tcp, to('a.example'), never)).tcp, tcp, 'the connection is used as it is')
   t.equal(signals.length, 1)

@@ -1,8 +1,7 @@
 /** Longer than 250 lines because every way in which a plugin can fail to load is one small test here. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import type { PluginEnv } from '../../../core/plugin-host/load.js'
-import { loadPlugins } from '../../../core/plugin-host/load.js'
+import { loadPlugins, type PluginEnv } from '../../../core/plugin-host/load.js'
 import { type HostKit, makeHost, pluginLine } from './kit.js'
 
 /** What the plugins of these tests did, in order. They find it as `globalThis.did`. */

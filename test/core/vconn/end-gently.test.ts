@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import { endGently } from '../../../core/vconn/end-gently.js'
+import { endGently } from '../../../core/vconn/link.js'
 import { TcpLink } from '../../../core/vconn/tcp-link.js'
 import { listen } from '../../kit/tcp-server.js'
 import { within } from '../../kit/watch.js'

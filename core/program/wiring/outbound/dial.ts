@@ -1,7 +1,7 @@
 import { type Current, derived } from '../../../base/current.js'
+import { isPrivateAddress } from '../../../origin/denied-addresses.js'
 import type { DialOptions } from '../../../origin/dial.js'
 import type { Names } from '../../../origin/names/names.js'
-import { isPrivateAddress } from '../../../origin/private-addresses.js'
 import type { Settings } from '../../../settings/settings.js'
 import type { Access } from '../inbound/access.js'
 import type { Verification } from './verification.js'

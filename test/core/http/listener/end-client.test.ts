@@ -1,12 +1,11 @@
 import { test } from 'tap'
 import { ClientInfo } from '../../../../core/http/listener/client-info.js'
-import { endClient } from '../../../../core/http/listener/end-client.js'
 import { FakeClientLink } from '../../../kit/fake-client.js'
 
 function ending(limit: number, isOpenEnded: boolean) {
   const link = new FakeClientLink()
   const socket = { once: () => undefined, writableLength: 1000 }
-  endClient(link, new ClientInfo(socket, link, undefined), limit, isOpenEnded)
+  new ClientInfo(socket, link, undefined).end(limit, isOpenEnded)
   return { link, socket }
 }
 
@@ -20,7 +19,7 @@ const settled = (link: FakeClientLink, ms: number): Promise<void> =>
     }, 20)
   })
 
-test('a client that has everything is let go when it ends its direction', async t => {
+test('a client that has read everything is disconnected when it ends its direction', async t => {
   const { link, socket } = ending(10_000, false)
   t.ok(link.hasEnded)
   socket.writableLength = 0
@@ -29,7 +28,7 @@ test('a client that has everything is let go when it ends its direction', async 
   t.notOk(link.wasReset)
 })
 
-test('a client that has not received everything is waited for', async t => {
+test('an ended connection waits until the client has read its response', async t => {
   const slow = ending(10_000, true)
   const late = ending(2000, true)
   const lateWithLength = ending(2000, false)
@@ -38,9 +37,17 @@ test('a client that has not received everything is waited for', async t => {
   slow.link.sink?.onEnd()
   t.notOk(slow.link.isClosed, 'also when it has ended its direction')
   await settled(late.link, 4000)
-  t.ok(late.link.wasReset, 'until its time is up: an end would say that it was all')
-  t.match(lateWithLength.link, { isClosed: true, wasReset: false }, 'a length has said how much there is')
-  t.match(silent.link, { isClosed: true, wasReset: false }, 'who has got it and says nothing is let go')
+  t.ok(late.link.wasReset, 'until its time is over: an orderly end would mark the response as complete')
+  t.match(
+    lateWithLength.link,
+    { isClosed: true, wasReset: false },
+    'Content-Length already marks the response as incomplete',
+  )
+  t.match(
+    silent.link,
+    { isClosed: true, wasReset: false },
+    'a silent client that has read everything is disconnected',
+  )
   t.notOk(slow.link.isClosed)
   slow.link.destroy()
 })

@@ -1,23 +1,31 @@
 import bcrypt from 'bcrypt'
 import { type Test, test } from 'tap'
 import { ProxyError } from '../../../../core/base/errors.js'
-import type { ClientRequest } from '../../../../core/http/listener/client-request.js'
-import { ProxyAuth, userOf } from '../../../../core/http/listener/proxy-auth.js'
+import { ClientInfo } from '../../../../core/http/listener/client-info.js'
+import { ClientRequest } from '../../../../core/http/listener/client-request.js'
+import { ProxyAuth } from '../../../../core/http/listener/proxy-auth.js'
+import { FakeClientLink } from '../../../kit/fake-client.js'
 
 const hash = await bcrypt.hash('pass:word', 4)
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`
-const request = (value?: string, network = '192.0.2.1'): ClientRequest =>
-  ({
-    client: { network },
-    headers: value === undefined ? {} : { 'proxy-authorization': value },
-  }) as unknown as ClientRequest
+const SOURCE = {
+  flow: () => {},
+  halt: () => {},
+  handOver: () => ({ link: new FakeClientLink(), early: Buffer.alloc(0) }),
+}
+function request(value?: string, network = '192.0.2.1'): ClientRequest {
+  const rawHeaders = value === undefined ? [] : ['Proxy-Authorization', value]
+  const socket = { remoteAddress: network, once: () => undefined }
+  const head = { method: 'GET', url: '/', httpVersion: '1.1', rawHeaders, isUpgrade: false }
+  return new ClientRequest(new ClientInfo(socket, new FakeClientLink(), undefined), SOURCE, head)
+}
 
-/** The name under which it was admitted, or the code. */
+/** The name of the admitted request, or the code of the refusal. */
 async function ask(t: Test, auth: ProxyAuth, value?: string, network?: string): Promise<unknown> {
   const req = request(value, network)
   const refusal = await Promise.resolve(auth.admit(req)).catch((error: unknown) => error)
-  t.equal(userOf(req) === undefined, refusal !== undefined)
-  return refusal instanceof ProxyError ? refusal.code : userOf(req)
+  t.equal(req.user === undefined, refusal !== undefined)
+  return refusal instanceof ProxyError ? refusal.code : req.user
 }
 
 test('a name and a password', async t => {

@@ -2,10 +2,9 @@ import { test } from 'tap'
 import type { ClientRequest } from '../../../../core/http/listener/client-request.js'
 import { TxnHooks, type TxnPoints } from '../../../../core/http/transaction/hooks.js'
 import { OriginRequest, type RequestOwner } from '../../../../core/http/transaction/origin-request.js'
-import type { RequestBody } from '../../../../core/http/transaction/request-body.js'
 import type { ResponseSink } from '../../../../core/http1/messages.js'
 import type { OriginConnector } from '../../../../core/origin/connect.js'
-import { ConnectionOwner } from '../../../../core/origin/connection-owner.js'
+import { ConnectionOwner } from '../../../../core/origin/connection-login.js'
 import { CLIENT, hooksOf, pointOf } from '../../../kit/quiet-points.js'
 
 const TARGET = {
@@ -18,13 +17,13 @@ const TARGET = {
 } as const
 const REQUEST = { method: 'GET', path: '/', headers: ['Host', 'a.test'], body: 'none' } as const
 
-/** Who receives the response of a request that plugins look at: its owner, or what holds it for them. */
+/** The receiver of a response when plugins look at the request: its owner, or the HeldResponse. */
 function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined {
   let receiver: ResponseSink | undefined
   const idle = {
     channel: { vconn: CLIENT },
     requests: 1,
-    keep: () => {},
+    onIdleLost: () => {},
     send: (_: unknown, sink: ResponseSink) => {
       receiver = sink
     },
@@ -33,7 +32,7 @@ function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined
   const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
   const req = { client: { ownerFor: () => new ConnectionOwner(() => {}) } } as unknown as ClientRequest
   const hooks = new TxnHooks(hooksOf(points), { client: CLIENT, method: 'GET', url: 'https://a.test/' })
-  new OriginRequest(connector, owner, req, TARGET, REQUEST, {} as RequestBody, hooks).start()
+  new OriginRequest(connector, owner, req, TARGET, REQUEST, hooks).start()
   return receiver && (receiver === owner ? 'owner' : 'held')
 }
 

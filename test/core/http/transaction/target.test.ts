@@ -1,9 +1,5 @@
 import { test } from 'tap'
-import {
-  checkHost,
-  parseConnectTarget,
-  parseRequestTarget,
-} from '../../../../core/http/transaction/target.js'
+import { parseConnectTarget, parseRequestTarget } from '../../../../core/http/transaction/target.js'
 
 test('absolute-form targets', async t => {
   const good: readonly (readonly [string, object])[] = [
@@ -80,11 +76,4 @@ test('targets of CONNECT', async t => {
   for (const text of ['a.example', 'a:', 'a:0', 'http://a/', 'u@a:1', '', ':443', '::1:443', 'a:443/x']) {
     t.throws(() => parseConnectTarget(text), { code: 'PTC_CONNECT_TARGET' }, JSON.stringify(text))
   }
-})
-
-test('the Host field', async t => {
-  t.doesNotThrow(() => checkHost(['host', 'a:80'], '1.1'))
-  t.doesNotThrow(() => checkHost([], '1.0'), 'HTTP/1.0 knows none')
-  t.throws(() => checkHost([], '1.1'), { code: 'PTC_REQUEST_MALFORMED' })
-  t.throws(() => checkHost(['Host', 'a', 'HOST', 'a'], '1.1'), { code: 'PTC_REQUEST_MALFORMED' })
 })

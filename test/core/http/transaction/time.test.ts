@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import { TransactionTime } from '../../../../core/http/transaction/time.js'
+import { TransactionTime } from '../../../../core/http/listener/client-info.js'
 import { clientOf, FakeClientLink } from '../../../kit/fake-client.js'
 
 function timeOf(limits: { idleTimeout: number; activeTimeout: number }) {
@@ -18,12 +18,12 @@ function timeOf(limits: { idleTimeout: number; activeTimeout: number }) {
   return { said, client, make }
 }
 
-test('tells what stands still, while somebody is expected to move', async t => {
+test('the idle limit fires only while bytes are expected', async t => {
   const { said, client, make } = timeOf({ idleTimeout: 300, activeTimeout: 0 })
   const time = make('a')
   time.moved()
   await sleep(400)
-  t.same(said, [], 'nobody is expected to move yet')
+  t.same(said, [], 'no bytes are expected yet')
   time.start()
   for (let i = 0; i < 20; i++) {
     await sleep(20)
@@ -38,7 +38,7 @@ test('tells what stands still, while somebody is expected to move', async t => {
   client.stopClocks()
 })
 
-test('tells what takes too long, however much moves', async t => {
+test('the active limit fires although bytes move', async t => {
   const { said, client, make } = timeOf({ idleTimeout: 1000, activeTimeout: 60 })
   const time = make('a')
   time.start()
@@ -50,7 +50,7 @@ test('tells what takes too long, however much moves', async t => {
   client.stopClocks()
 })
 
-test('what is over hears nothing, and takes no time from the next one', async t => {
+test('a finished transaction gets no limits and leaves those of the next one', async t => {
   const { said, client, make } = timeOf({ idleTimeout: 40, activeTimeout: 60 })
   const first = make('first')
   first.start()
@@ -67,7 +67,7 @@ test('what is over hears nothing, and takes no time from the next one', async t 
   client.stopClocks()
 })
 
-test('one that begins before the other is over keeps its time', async t => {
+test('a transaction that begins before the end of the previous one keeps its limits', async t => {
   const { said, client, make } = timeOf({ idleTimeout: 40, activeTimeout: 60 })
   const first = make('first')
   first.start()

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import { passedProtocols } from '../../../../core/http/transaction/upgrade.js'
+import { forwardedProtocols } from '../../../../core/http1/headers.js'
 import { type RawClient, rawClient } from '../../../kit/client.js'
 import { makeAuthority } from '../../../kit/pki.js'
 import { startProxyHere } from '../../../kit/proxy.js'
@@ -119,12 +119,12 @@ test('a large answer to a wish is not cut short', async t => {
 })
 
 test('protocols that would hide requests or a handshake are not passed on', async t => {
-  t.equal(passedProtocols('websocket'), 'websocket')
-  t.equal(passedProtocols('h2c'), undefined)
-  t.equal(passedProtocols('H2C, WebSocket'), 'websocket')
-  t.equal(passedProtocols('TLS/1.2'), undefined)
-  t.equal(passedProtocols('HTTP/2.0, h2'), undefined)
-  t.equal(passedProtocols(''), undefined)
+  t.equal(forwardedProtocols('websocket'), 'websocket')
+  t.equal(forwardedProtocols('h2c'), undefined)
+  t.equal(forwardedProtocols('H2C, WebSocket'), 'websocket')
+  t.equal(forwardedProtocols('TLS/1.2'), undefined)
+  t.equal(forwardedProtocols('HTTP/2.0, h2'), undefined)
+  t.equal(forwardedProtocols(''), undefined)
   const port = await listen(
     t,
     createServer((req, res) => res.end(JSON.stringify(req.headers))),

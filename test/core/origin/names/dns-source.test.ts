@@ -1,5 +1,4 @@
-import type { Test } from 'tap'
-import { test } from 'tap'
+import { type Test, test } from 'tap'
 import { DnsSource } from '../../../../core/origin/names/dns-source.js'
 import type { ResolvConf } from '../../../../core/origin/names/system-files.js'
 import { type DnsQuestion, type DnsReply, dnsServer } from '../../../kit/dns-server.js'

@@ -1,14 +1,14 @@
 import { test } from 'tap'
-import { ProxyError } from '../../../../core/base/errors.js'
-import type { ClientRequest } from '../../../../core/http/listener/client-request.js'
-import { type RequestHost, RequestReader } from '../../../../core/http/listener/request-reader.js'
-import { clientOf, FakeClientLink } from '../../../kit/fake-client.js'
+import { ProxyError } from '../../../core/base/errors.js'
+import { type BodySource, ClientRequest } from '../../../core/http/listener/client-request.js'
+import { type ReceivedHead, RequestReader, type RequestSink } from '../../../core/http1/request-reader.js'
+import { clientOf, FakeClientLink } from '../../kit/fake-client.js'
 
 /** Reads every body, or none, and writes down what comes. */
-class Host implements RequestHost {
+class Host implements BodySource, RequestSink<ClientRequest> {
   readonly client = clientOf(new FakeClientLink())
   readonly said: string[] = []
-  readonly reader: RequestReader
+  readonly reader: RequestReader<ClientRequest>
   readonly #readsBodies: boolean
   #body = ''
   pieces = 0
@@ -16,6 +16,10 @@ class Host implements RequestHost {
   constructor(readsBodies = true, maxHeaderBytes = 1000) {
     this.#readsBodies = readsBodies
     this.reader = new RequestReader(this, maxHeaderBytes)
+  }
+
+  open(head: ReceivedHead): ClientRequest {
+    return new ClientRequest(this.client, this, head)
   }
 
   onRequest(request: ClientRequest, keepsAlive: boolean): void {
@@ -50,8 +54,8 @@ class Host implements RequestHost {
     try {
       this.reader.take(Buffer.from(text, 'latin1'))
       let before = -1
-      while (this.reader.kept.length > 0 && this.reader.kept.length !== before) {
-        before = this.reader.kept.length
+      while (this.reader.unparsed.length > 0 && this.reader.unparsed.length !== before) {
+        before = this.reader.unparsed.length
         this.reader.next()
         this.reader.run()
       }
@@ -99,9 +103,13 @@ test('messages are the same wherever they are cut', async t => {
 test('the end of one message is where its framing says, whatever comes behind', async t => {
   const host = new Host(false)
   host.reader.take(Buffer.from('POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET /behind HTTP/1.1\r\n\r\n'))
-  t.equal(host.reader.kept.toString(), 'abcGET /behind HTTP/1.1\r\n\r\n', 'a body that nobody wants waits')
+  t.equal(
+    host.reader.unparsed.toString(),
+    'abcGET /behind HTTP/1.1\r\n\r\n',
+    'a body that nobody wants waits',
+  )
   host.flow()
-  t.equal(host.reader.kept.toString(), 'GET /behind HTTP/1.1\r\n\r\n')
+  t.equal(host.reader.unparsed.toString(), 'GET /behind HTTP/1.1\r\n\r\n')
   host.reader.run()
   t.equal(host.said.length, 1, 'and so does the next request')
 })
@@ -110,10 +118,10 @@ test('a request that asks for another protocol ends with its head', async t => {
   const head = 'GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n'
   const host = new Host(false)
   host.reader.take(Buffer.from(`${head}frames`))
-  t.equal(host.reader.kept.toString(), 'frames')
+  t.equal(host.reader.unparsed.toString(), 'frames')
   const connect = new Host(false)
   connect.reader.take(Buffer.from('CONNECT a:1 HTTP/1.1\r\nContent-Length: 6\r\n\r\nframes'))
-  t.equal(connect.reader.kept.toString(), 'frames', 'and CONNECT does, whatever its length says')
+  t.equal(connect.reader.unparsed.toString(), 'frames', 'and CONNECT does, whatever its length says')
 })
 
 test('what is no request is the last that is looked at', async t => {
