@@ -34,7 +34,7 @@ export class ProxyAuth {
     this.#nobody = [...hashes.values()].sort().at(-1) ?? ''
   }
 
-  /** Why a request is refused, or undefined once its sender is known; then {@link userOf} says who. */
+  /** Why a request is refused, or undefined once its sender is known; then `req.user` is set. */
   admit(req: ClientRequest): ProxyError | undefined | Promise<ProxyError | undefined> {
     const credentials = parseBasic(req.headers['proxy-authorization'])
     if (credentials === undefined) return refusal('this proxy wants a name and a password')

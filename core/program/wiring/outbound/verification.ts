@@ -1,7 +1,7 @@
+import { hostOf } from '../../../base/authority.js'
 import type { FairQueue } from '../../../base/fair-queue.js'
 import type { Rule } from '../../../config/rules.js'
 import type { HookRegistry } from '../../../hooks/registry.js'
-import { addressOf } from '../../../origin/dial.js'
 import type { VerificationSettings } from '../../../settings/origins.js'
 import { VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
@@ -84,7 +84,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
       return { tcp: link, settings, parked }
     }
     const { redial } = target
-    const address = addressOf(tcp)
+    const address = hostOf(tcp.remoteAddress)
     const leave = inFlight?.enter()
     try {
       const first = await begin(tcp, target.since)
