@@ -153,7 +153,7 @@ export class OriginRequest implements BodyReader {
   }
 
   #release(connection: Http1): void {
-    this.#connector.release(this.#key, connection, this.#body.network)
+    this.#connector.release(this.#key, connection, this.#req.client.network)
   }
 
   #open(): void {
