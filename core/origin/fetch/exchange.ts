@@ -1,6 +1,6 @@
 import { ProxyError } from '../../base/errors.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../../http1/messages.js'
-import { ConnectionOwner } from '../connection-owner.js'
+import { ConnectionOwner } from '../connection-login.js'
 import type { Http1 } from '../http1.js'
 
 /** What came back. */
@@ -90,7 +90,7 @@ class Collector implements ResponseSink {
     if (Number(headers['content-length'] ?? 0) > maxBytes) this.#end(tooLarge(maxBytes))
   }
 
-  onBody(bytes: Buffer): 'written' | 'kept' {
+  onBody(bytes: Buffer): 'written' | 'held' {
     if (this.#isOver) return 'written'
     this.#bytes += bytes.length
     const { maxBytes } = this.#bounds

@@ -1,7 +1,7 @@
+import type { OwnListener } from '../../origin/denied-addresses.js'
 import { FetchPlaces, makeFetch } from '../../origin/fetch/fetcher.js'
 import { denied } from '../../origin/fetch/question.js'
 import type { Names } from '../../origin/names/names.js'
-import type { OwnListener } from '../../origin/own-listeners.js'
 import { type HostedServices, SharedServices } from '../../plugin-host/services/services.js'
 import type { StartTls } from '../../tls/outbound/start-tls.js'
 import { ownPorts } from './own-ports.js'
