@@ -18,8 +18,8 @@ const containments = new WeakMap<AbortSignal, Containment>()
  * A controller whose signal is for a plugin: what a listener throws, now or later, goes to `onError`.
  *
  * With a plain signal it would end the process, at a moment that a client chooses by leaving: Node throws it anew on the
- * next tick, out of reach of whoever aborts. And the signal has to be one of Node's: `fetch`, `AbortSignal.any` and
- * others look for marks that only its constructor leaves. So it is made by Node, and is of a class that wraps listeners.
+ * next tick, where the caller of `abort` cannot catch it. And the signal must be one of Node's: `fetch`, `AbortSignal.any`
+ * and others look for marks that only its constructor leaves. So Node makes it, and its class wraps listeners.
  * Signals that a plugin derives from it (`AbortSignal.any`) are plain ones.
  */
 export function containedAbort(onError: OnError): AbortController {

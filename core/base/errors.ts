@@ -1,6 +1,6 @@
 /**
- * Every error of this program is a {@link ProxyError} with a code from this closed table. The table knows who is
- * to blame, what the client is answered, and what the operator can do about it. `docs/reference/errors.md` is
+ * Every error of this program is a {@link ProxyError} with a code from this closed table. The table knows the side
+ * at fault, the reply to the client, and what the operator can do about it. `docs/reference/errors.md` is
  * written from it. The file is long because the table is closed, and so in one place.
  */
 

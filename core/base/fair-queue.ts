@@ -55,7 +55,7 @@ export class FairQueue {
   #isScheduled = false
 
   /**
-   * @param onError hears what a piece of work threw when it ran later; what runs at once throws to its caller
+   * @param onError is called with the error of work that ran later; work that runs at once throws to its caller
    * @param limit milliseconds for which a piece waits for its turn
    */
   constructor(onError: (cause: unknown) => void, limit = LONGEST_WAIT) {

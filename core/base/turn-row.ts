@@ -3,8 +3,8 @@ type Lane<T> = [T[], T[], T[]]
 type Hosts<T> = Map<string, Lane<T>>
 
 /**
- * Who is next: one client network after the other, of each network one host after the other, of each host what is most
- * urgent, and of that what came first. What is no longer wanted is passed over.
+ * The order of work: client networks take turns, and so do the hosts of a network. Of one host the most urgent work is
+ * next, and of that the oldest. Work that is no longer wanted is skipped.
  */
 export class TurnRow<T> {
   /** In the order of their turns; and so are the hosts of each. */

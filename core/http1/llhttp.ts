@@ -7,8 +7,8 @@ const require = createRequire(import.meta.url)
  * llhttp, Node's own HTTP parser, in its WebAssembly build: one instance for the whole process, and in it one small
  * struct per parser. Strict: no leniency flag is ever set.
  *
- * The instance knows one parser at a time, the one whose `run` is under way. A callback may run another parser (bytes
- * of one connection can move another one); each depth therefore has an input buffer of its own.
+ * The instance knows one parser at a time, the one that `run` executes. A callback may run another parser, because bytes
+ * of one connection can cause writes on another; each depth therefore has its own input buffer.
  */
 
 /** enum llhttp_type */
@@ -29,7 +29,7 @@ export const BODY = { asFramed: 0, none: 1, upgrade: 2, later: ERRNO.paused } as
 /** Input is handed over in slices of this size, which bounds what the instance ever allocates. */
 const SLICE = 65_536
 
-/** Who is called back. Every answer but 0 ends the run; nothing may be thrown. */
+/** The callbacks of a parser. A result other than 0 ends the run. They must not throw. */
 export interface Callbacks {
   begin(): number
   url(part: string): number
@@ -70,7 +70,7 @@ interface Latin1 {
   latin1Slice(start: number, end: number): string
 }
 
-/** So much of a head becomes one string, of which names and values are parts: cheaper than a string of its own for each. */
+/** Characters of a head that become one string. Names and values are substrings of it, which is cheaper than many strings. */
 const WINDOW = 1024
 
 let parser: Callbacks | undefined
@@ -116,7 +116,7 @@ function current(): Callbacks {
   return parser
 }
 
-/** What `run` and `finish` found out. */
+/** The result of `run` and `finish`. */
 export interface RunResult {
   readonly errno: number
   /** How many bytes were consumed. */
@@ -128,7 +128,7 @@ let memory = new Uint8Array(llhttp.memory.buffer)
 
 export const allocParser = (type: number): number => llhttp.llhttp_alloc(type)
 export const freeParser = (pointer: number): void => llhttp.llhttp_free(pointer)
-/** Whatever it was stopped for: each of the two does nothing about the other's reason. */
+/** Resumes after every kind of stop: each of the two calls ignores the other's. */
 export const resumeParser = (pointer: number): void => {
   llhttp.llhttp_resume(pointer)
   llhttp.llhttp_resume_after_upgrade(pointer)
@@ -190,7 +190,7 @@ export function finishRun(target: Callbacks, pointer: number): RunResult {
   }
 }
 
-/** llhttp's sentence for the last error, for people. */
+/** llhttp's sentence for the last error. */
 export function errorReason(pointer: number): string {
   const at = llhttp.llhttp_get_error_reason(pointer)
   if (at === 0) return ''

@@ -46,7 +46,7 @@ interface MadeKey {
 
 const isSame = (a: OriginTarget, b: OriginTarget): boolean => isSameOrigin(a, b) && a.dialHost === b.dialHost
 
-/** Whom a connection is opened for. */
+/** The client that a connection is opened for. */
 export interface Opener {
   /** Network of the client, whose turn it takes. */
   readonly network: string

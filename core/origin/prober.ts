@@ -78,13 +78,13 @@ interface Probe {
   waiting: number
 }
 
-/** Only acceptances are kept. A rejection is told to everyone who waits for it, and the next tunnel asks again. */
+/** Stores acceptances only. A rejection goes to all tunnels that wait for it, and the next tunnel asks again. */
 export class Prober {
   readonly #options: ProberOptions
   /** On the account of the clients' networks: one that opens many tunnels pushes out its own. */
   readonly #known: SharedCache<string, Known>
-  /** Those that can be joined: by one client, because plugins may decide by who asks. */
-  readonly #underWay = new Map<string, Probe>()
+  /** Handshakes that tunnels of the same client can join; of one client, because plugins may decide by client. */
+  readonly #inFlight = new Map<string, Probe>()
   #revocations = 0
 
   constructor(options: ProberOptions) {
@@ -92,9 +92,9 @@ export class Prober {
     this.#known = new SharedCache({ max: options.maxKnown ?? MAX_KNOWN })
   }
 
-  /** Handshakes that are under way, and can be joined. */
+  /** The number of handshakes in flight that can be joined. */
   get probes(): number {
-    return this.#underWay.size
+    return this.#inFlight.size
   }
 
   /**
@@ -135,12 +135,12 @@ export class Prober {
   }
 
   /**
-   * Forgets the acceptances that are revoked. Nobody joins the handshakes under way any more, and none of theirs is kept.
+   * Forgets the revoked acceptances. Handshakes in flight cannot be joined any more, and their acceptances are not stored.
    * Returns how many were forgotten.
    */
   revoke(isRevoked: IsRevoked): number {
     this.#revocations += 1
-    this.#underWay.clear()
+    this.#inFlight.clear()
     const gone = [...this.#known.entries()].filter(([, { host, leaf }]) => isRevoked(host, () => leaf))
     for (const [key] of gone) this.#known.delete(key)
     return gone.length
@@ -148,10 +148,10 @@ export class Prober {
 
   #probe(key: string, tcp: TcpLink, target: TlsTarget): Probe {
     const joint = JSON.stringify([target.client, target.asking?.client, key])
-    const underWay = this.#underWay.get(joint)
-    if (underWay !== undefined) {
+    const inFlight = this.#inFlight.get(joint)
+    if (inFlight !== undefined) {
       tcp.destroy() // by the time the verdict is there the origin may have closed it
-      return underWay
+      return inFlight
     }
     const abort = new AbortController()
     const revocations = this.#revocations
@@ -166,7 +166,7 @@ export class Prober {
       })
       .finally(() => this.#over(probe))
     const probe: Probe = { key: joint, outcome, abort, tcp, waiting: 0 }
-    this.#underWay.set(joint, probe)
+    this.#inFlight.set(joint, probe)
     return probe
   }
 
@@ -181,14 +181,14 @@ export class Prober {
       clearTimeout(timer)
       probe.waiting -= 1
       if (probe.waiting === 0) {
-        this.#over(probe) // from here on nobody joins it
+        this.#over(probe) // it cannot be joined any more
         probe.abort.abort() // reaches nothing when the handshake has ended
       }
     }
   }
 
   #over(probe: Probe): void {
-    if (this.#underWay.get(probe.key) === probe) this.#underWay.delete(probe.key)
+    if (this.#inFlight.get(probe.key) === probe) this.#inFlight.delete(probe.key)
   }
 
   #keep(key: string, { host, client }: TlsTarget, peer: VerifiedPeer, revocations: number): Acceptance {

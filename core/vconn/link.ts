@@ -50,7 +50,7 @@ export interface LinkSink {
   onClose(cause: ProxyError | undefined): void
 }
 
-/** A link over another one, all of which goes through as it is. Whoever changes something of it overrides that. */
+/** A link over another one. It passes everything on; a subclass overrides what it changes. */
 export class LinkOver<L extends Link> implements Link {
   protected readonly under: L
 

@@ -1,11 +1,11 @@
 import type { Link, LinkSink } from './link.js'
 
-/** So much is kept; then the link is not read on. */
+/** Bytes that are stored before reading pauses. */
 const MAX_BYTES = 65_536
 
 /**
- * Sits on a link that nobody uses yet, so that its end is noticed: only who reads notices. What comes is kept for the
- * one who will attach.
+ * Reads a link that has no user yet, because only reading shows its end. The bytes are stored for the sink that attaches
+ * next.
  *
  * Life: reading -> (full, and paused) -> taken. `onGone` is called once at most.
  */
@@ -47,7 +47,7 @@ export class ReadAhead implements LinkSink {
     this.onEnd()
   }
 
-  /** From here on an end is for whoever attaches to notice. */
+  /** Stops calling `onGone` and `onFirst`: the next sink notices an end itself. */
   readonly ignore = (): void => {
     this.#onGone = undefined
     this.#onFirst = undefined

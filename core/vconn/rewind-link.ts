@@ -1,6 +1,6 @@
 import { type ClientLink, LinkOver, type LinkSink } from './link.js'
 
-/** A link with bytes put back: whoever attaches to it is given them first. */
+/** A link with bytes put back: the sink that attaches receives them first. */
 export class RewindLink extends LinkOver<ClientLink> implements ClientLink {
   #bytes: Buffer | undefined
   #sink: LinkSink | undefined
@@ -27,11 +27,11 @@ export class RewindLink extends LinkOver<ClientLink> implements ClientLink {
     this.#bytes = undefined
     this.#sink = sink
     if (bytes !== undefined && bytes.length > 0) sink.onData(bytes)
-    if (this.#sink !== sink) return // it has made another one the receiver meanwhile
+    if (this.#sink !== sink) return // it has attached another sink meanwhile
     this.under.attach(sink)
     if (this.#hasEnded) queueMicrotask(() => this.#onEarlyEnd())
     this.#hasEnded = false
-    if (this.#isPaused) this.under.pause() // some begin to read when somebody attaches
+    if (this.#isPaused) this.under.pause() // some links begin to read when a sink attaches
   }
 
   #onEarlyEnd(): void {

@@ -52,10 +52,10 @@ export class TcpLink implements ClientLink {
   }
 
   /**
-   * Reads ahead until somebody attaches, who gets what has come.
+   * Reads ahead until a sink attaches, which receives the stored bytes.
    * @param onGone called when the other end leaves before
    * @param onFirst called when it sends something before
-   * @returns ends that: an end is then for whoever attaches
+   * @returns ends the calls: the next sink then notices an end itself
    */
   watch(onGone: () => void, onFirst?: () => void): () => void {
     const ahead = new ReadAhead(this, onGone, onFirst)
@@ -81,12 +81,12 @@ export class TcpLink implements ClientLink {
     const isFirst = this.#sink === undefined
     this.#sink = sink
     this.#passOn()
-    if (this.#sink !== sink) return // it has made another one the receiver meanwhile
+    if (this.#sink !== sink) return // it has attached another sink meanwhile
     if (this.#hasClosed) {
       queueMicrotask(() => sink.onClose(this.#cause))
       return
     }
-    // What is told once is told again to whoever comes after it.
+    // A later sink is told of an end that came before it attached.
     if (this.#socket.readableEnded) queueMicrotask(() => this.#onEarlyEnd())
     if (!isFirst) return
     this.#socket.on('end', () => this.#end())
@@ -137,7 +137,7 @@ export class TcpLink implements ClientLink {
     }
   }
 
-  /** A defect of whoever has attached costs this connection, and no other. */
+  /** An error of the sink ends this connection, and no other. */
   #fault(cause: unknown): void {
     this.destroy(asFault('the connection', cause))
   }
@@ -167,7 +167,7 @@ export class TcpLink implements ClientLink {
     this.#socket.resetAndDestroy()
   }
 
-  /** For whoever has no sink of its own here: called once, when the socket is closed. */
+  /** Calls `listener` once when the socket is closed; for code that attaches no sink. */
   whenClosed(listener: () => void): void {
     if (this.#hasClosed) queueMicrotask(listener)
     else this.#socket.once('close', listener)
@@ -203,15 +203,15 @@ export function addressText(address: string | undefined, port: number | undefine
   return authorityText(address, port ?? 0)
 }
 
-/** As much as one read may bring: several TLS records in one system call. */
+/** Bytes of one read: several TLS records in one system call. */
 const RECEIVE_BYTES = 262_144
 
-/** One for all connections: what a read brought is copied or consumed before the next read begins. */
+/** One buffer for all connections: the bytes of a read are copied or consumed before the next read. */
 const memory = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
 
 /**
- * Takes a socket's bytes without a stream and without an allocation for each read. It is handed to `connect` as
- * `onread`, before there is a link; what comes before somebody listens is kept.
+ * Takes a socket's bytes without a stream and without an allocation for each read. `connect` receives it as `onread`,
+ * before there is a link. Bytes that arrive before `listen` are stored.
  */
 export class Receiver {
   #early: Buffer[] | undefined

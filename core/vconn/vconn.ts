@@ -6,7 +6,7 @@ export interface Endpoints {
   readonly localAddress: string
 }
 
-/** Tells whoever wants to know that a connection has ended; a promise if some of them need longer. */
+/** Is called when a connection has ended. It returns a promise if a close continuation is asynchronous. */
 export type CloseListener = (vconn: VConn) => undefined | Promise<unknown>
 
 let lastId = 0
@@ -14,8 +14,8 @@ let lastId = 0
 /**
  * One connection as plugins see it, and its end.
  *
- * Life: open -> closed. `close` may be called by anyone who notices the end, as often as they like: the listener runs
- * once. The args outlive the listener, and what it waits for, so that a close continuation still finds them.
+ * Life: open -> closed. `close` may be called several times: the listener runs once. The args outlive the listener and
+ * the promise that it returns, so that a close continuation still finds them.
  */
 export class ProxyVConn {
   /** What plugins get: only `args` can be changed. */

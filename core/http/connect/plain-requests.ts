@@ -9,8 +9,8 @@ const MAX_HEAD = 131_072
 const MAX_HELD = 65_536
 
 /**
- * The requests that a client sends to an origin, one after the other, and the answers to them, in a tunnel that somebody
- * else relays. The answers matter because only a 101 says that what follows is another protocol.
+ * Follows the requests and responses in a tunnel that the pump relays. The responses matter because only a 101 shows that
+ * another protocol follows.
  *
  * Life: requests, (one that would switch protocols, whose answer is awaited, requests)* -> switched -> freed.
  */

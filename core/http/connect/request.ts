@@ -27,7 +27,7 @@ export interface ConnectRequest {
   /** What was decided last; filled in by what serves it, as are `origin` and `asking`. */
   judgement: TunnelJudgement | undefined
   origin: TunnelOrigin | undefined
-  /** For whom its origin is asked. */
+  /** The client and the transaction that ask for the origin, for plugins. */
   asking: Asking | undefined
 }
 

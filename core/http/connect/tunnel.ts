@@ -20,7 +20,7 @@ export interface TunnelOptions {
   readonly start: (tcp: TcpLink, host: string, port: number, signal: AbortSignal) => Promise<number>
 }
 
-/** A tunnel into which nobody looks: proxy.config.http.connect.verify `tunnel`, where no other rule could hold. */
+/** A tunnel that is not inspected: proxy.config.http.connect.verify `tunnel`, where no other rule could hold. */
 export async function blindTunnel(request: ConnectRequest, options: TunnelOptions): Promise<PumpResult> {
   const { link, host, port } = request
   let { early } = request

@@ -23,11 +23,11 @@ export interface Acceptor {
   readonly server: Server
   /** Ends those that have not been let in yet. */
   readonly abandon: () => void
-  /** Ends every connection; one whose last bytes have not gone out is reset, so that nobody takes it for complete. */
+  /** Ends every connection. A connection with unsent bytes is reset, so that its response cannot look complete. */
   readonly destroyAll: () => void
 }
 
-/** Who is let in at once. */
+/** A port that admits every client at once. */
 const OPEN_PORT: ClientPort = {
   accept: (tcp, socket, take) => {
     take(tcp, new ClientInfo(socket, tcp, undefined))

@@ -2,7 +2,7 @@ import type { Asking, AskingTransaction } from '../../api/asking.js'
 import { authorityText } from '../../base/authority.js'
 import type { ClientRequest } from './client-request.js'
 
-/** For whom an origin is asked, for plugins. */
+/** The client and the transaction that ask for an origin, for plugins. */
 export function askingOf(req: ClientRequest, transaction: AskingTransaction): Asking {
   const { remoteAddress = '', localAddress = '', localPort = 0, certificate } = req.client
   const client = Object.freeze({

@@ -34,7 +34,7 @@ export type Admit = (req: ClientRequest) => ProxyError | undefined | Promise<Pro
 
 /** A port, not yet open. */
 export interface Listener {
-  /** Serves a connection that somebody else has accepted; one request of it once there is no more to come. */
+  /** Serves a connection that was accepted elsewhere. While the port drains, it serves one request of it. */
   readonly take: Take
   /** @throws {ProxyError} PTC_PORT_UNAVAILABLE */
   listen(port: number, host: string): Promise<AddressInfo>

@@ -10,14 +10,14 @@ import type { ClientRequest } from './client-request.js'
 const REMEMBERED = 600_000
 const MAX_REMEMBERED = 10_000
 /**
- * bcrypt runs in Node's few threads, which write logs as well: it never has them all. Those who come beyond what may wait
- * are told to try again, so that guessing cannot pile up; client networks take turns, so that it delays no other.
+ * bcrypt runs in Node's few threads, which write logs as well: a limit leaves threads for them. Requests beyond the queue
+ * are refused, so that guesses cannot pile up. Client networks take turns, so that guesses delay no other client.
  */
 const TURNS = { atATime: 2, wait: 10_000, waiting: 64 }
 
 /**
- * Basic authentication of clients (RFC 7617). What was right is remembered under a keyed hash; passwords are kept
- * nowhere. A name that nobody has takes as long as a wrong password.
+ * Basic authentication of clients (RFC 7617). Right passwords are remembered as keyed hashes; no password is stored. An
+ * unknown name takes as long as a wrong password.
  */
 export class ProxyAuth {
   readonly #hashes: ReadonlyMap<string, string>

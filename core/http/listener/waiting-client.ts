@@ -97,7 +97,7 @@ export class WaitingClient implements LinkSink {
     return new RewindLink(this.#link, this.#bytes, this.#hasEnded)
   }
 
-  /** Drops what has come: the one who answers the client now reads on. */
+  /** Drops the stored bytes: the code that answers the client reads on. */
   discard(): void {
     this.#isOver = true
     this.#bytes = EMPTY

@@ -52,7 +52,7 @@ export function errorReply(
   return { status, reason, headers, body, closes: CLOSING.has(error.code) }
 }
 
-/** After these, where the next request begins is anybody's guess. */
+/** After these errors the begin of the next request is unknown. */
 const CLOSING: ReadonlySet<ErrorCode> = new Set([
   'PTC_REQUEST_MALFORMED',
   'PTC_REQUEST_VERSION',
@@ -105,7 +105,7 @@ function render(format: Format, error: ProxyError, title: string, about: About):
   return format === 'text' ? asText(error, title, about) : asHtml(error, title, about)
 }
 
-/** JSON to those who ask for it, text to those who show pages in a terminal, HTML to all others. */
+/** JSON for clients that ask for it, text for clients in a terminal, HTML for all others. */
 function formatFor(accept: string | undefined, userAgent: string | undefined): Format {
   const asked = (accept ?? '').toLowerCase()
   const html = asked.search(/text\/html|application\/xhtml/)

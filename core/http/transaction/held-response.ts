@@ -18,7 +18,7 @@ export interface HeldSink extends ResponseSink {
   fail(cause: unknown, isAsked?: boolean): void
   /** Whether the client takes nothing now. */
   readonly isBlocked: boolean
-  /** From here on nobody is expected to move; `resumed` ends that. */
+  /** No bytes are expected until `resumed`. */
   parked(): void
   resumed(): void
 }
@@ -80,7 +80,7 @@ export class HeldResponse implements ResponseSink {
     else this.#end = () => this.#inner.onComplete(trailers)
   }
 
-  /** The link is nobody's while it is held: what comes is kept here. */
+  /** While plugins look at the head, bytes of the link are stored here. */
   onUpgrade(head: ResponseHead, link: Link, first: Buffer): void {
     this.#link = link
     const ahead = new ReadAhead(link, () => {})

@@ -35,7 +35,7 @@ export interface TxnPoints {
 /** What of a connection to an origin plugins are shown. */
 type OriginSide = Pick<Channel, 'vconn' | 'peer'>
 
-/** Hears what plugins have said, and the fields as they have left them: the very list that was handed in if unchanged. */
+/** Is called with the plugins' answer and the fields: the same list object if no plugin has changed it. */
 export type OnAsked = (why: ProxyError | undefined, headers: readonly string[]) => void
 
 /** What is the same at all hooks of a transaction. */
@@ -131,7 +131,7 @@ export class TxnHooks {
     return this.points.readResponse !== undefined || this.points.sendResponse !== undefined
   }
 
-  /** Nobody wants to know any more. */
+  /** Ends all waits: no result is wanted any more. */
   abandon(): void {
     const holds = this.#holds
     this.#holds = []

@@ -18,7 +18,7 @@ export interface ExchangeBounds {
   readonly types: readonly string[] | undefined
 }
 
-/** Nobody's: the connection serves one request, and is closed. */
+/** No client's: the connection serves one request, and is closed. */
 const OWNER = new ConnectionOwner(() => {})
 
 /**

@@ -137,7 +137,7 @@ function both(first: readonly RecordWithTtl[], second: readonly RecordWithTtl[])
   return [...kept, ...second.slice(0, MAX_ADDRESSES - kept.length)]
 }
 
-/** Asks for both families at once. Resolves when nothing is under way on the channel any more. */
+/** Asks for both families at once. Resolves when no question is in flight on the channel. */
 function askFamilies(resolver: Resolver, name: string): Promise<Families> {
   return new Promise(resolve => {
     const found: { v6?: Family; v4?: Family } = {}

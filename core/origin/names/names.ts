@@ -2,11 +2,11 @@
  * What names mean. One of these belongs to each generation of the configuration.
  *
  *     resolve -> host file? own names? /etc/hosts? cache? -> answered
- *            \-> a question for the name is under way? join it
+ *            \-> a question for the name is in flight? join it
  *            \-> wait for a share -> ask the source -> answered, and remembered
  *
- * Whoever waits has a deadline of its own and may leave. A question that nobody waits for any more is cancelled. One that
- * several clients wait for counts against one of them.
+ * Each caller has its own deadline, and may leave. A question without callers is cancelled. A question of several clients
+ * counts against one of them.
  */
 import { isIPv6 } from 'node:net'
 import { ProxyError } from '../../base/errors.js'
@@ -118,7 +118,7 @@ export class Names {
     this.#cache.delete(host.toLowerCase())
   }
 
-  /** Forgets everything. Questions under way run to their end. */
+  /** Forgets all answers. Questions in flight run to their end. */
   close(): void {
     this.#cache.clear()
     this.#options.source.close()

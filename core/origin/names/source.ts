@@ -9,7 +9,7 @@ export type Outcome =
     }
   | { readonly failed: string }
 
-/** One question under way. */
+/** One question in flight. */
 export interface Asked {
   /** Settles when the question occupies nothing any more. Never rejects. */
   readonly outcome: Promise<Outcome>
@@ -19,12 +19,12 @@ export interface Asked {
 
 /** Answers names: the DNS, or the system's resolver. */
 export interface NameSource {
-  /** How many questions may be under way, and for which client. */
+  /** Limits the questions in flight, in all and for each client. */
   readonly shares: Shares
   /** @param name in lower case */
   ask(name: string): Asked
   /** Another object when the source answers otherwise by now: what is remembered is then out of date. */
   epoch(): unknown
-  /** Lets go of what it keeps. Questions under way run to their end. */
+  /** Frees its memory. Questions in flight run to their end. */
   close(): void
 }

@@ -1,6 +1,6 @@
 /**
  * Asks the system's resolver (`getaddrinfo`), for names that only it knows. It occupies a thread of libuv's pool until it
- * has answered and cannot be cancelled, so only a few questions are under way at a time, across all generations.
+ * has answered and cannot be cancelled, so only a few questions are in flight at a time, across all generations.
  */
 import { lookup } from 'node:dns'
 import { codeOf } from '../../base/thrown.js'
