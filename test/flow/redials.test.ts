@@ -1,5 +1,9 @@
-/** Holds that last longer than the origin's patience: the wait goes on, and a new connection is made when it is over. */
+/**
+ * Holds that last longer than the origin's patience: the wait goes on, and a new connection is made when it is over. Longer
+ * than 250 lines because all ways in which such a wait can end share one stage.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { SecureVersion } from 'node:tls'
 import { type Test, test } from 'tap'
 import { accept, reject } from '../../core/api/verdict.js'
 import { rawClient } from '../kit/client.js'
@@ -24,9 +28,9 @@ interface Stage {
   readonly url: string
 }
 
-async function setUp(t: Test, more: ProxyConf = {}): Promise<Stage> {
+async function setUp(t: Test, more: ProxyConf = {}, maxVersion: SecureVersion = 'TLSv1.3'): Promise<Stage> {
   const root = await makeAuthority({ name: 'Root' })
-  const origin = await nodeOrigin({ tls: await root.issue({ cn: HOST }) })
+  const origin = await nodeOrigin({ tls: { ...(await root.issue({ cn: HOST })), maxVersion } })
   const other = await nodeOrigin({ tls: await root.issue({ cn: HOST, sans: [HOST, 'other.test'] }) })
   const relay = await cuttingRelay(origin.port)
   const gate = new Gate()
@@ -214,6 +218,48 @@ test('a plugin in workers keeps its turn when the origin leaves', async t => {
   t.equal(relay.connections, 2)
   await proxy.stop()
   t.equal(liveHandshakes(), 0)
+})
+
+test('TLS 1.2: a connection that was lost without a word while plugins were asked is replaced', async t => {
+  const stage = await setUp(t, {}, 'TLSv1.2')
+  const { proxy, gate, relay, url } = stage
+  const response = get(proxy.port, url)
+  const event = await gate.parked()
+  relay.loseNext()
+  event.reenable()
+  t.equal((await response).status, 200)
+  t.equal(gate.asked.length, 1)
+  t.equal(relay.connections, 2)
+  await endsClean(t, stage, 1)
+})
+
+test('an origin that takes no connection for a moment is tried again', async t => {
+  const stage = await setUp(t)
+  const { proxy, gate, relay, url } = stage
+  const response = get(proxy.port, url)
+  const event = await gate.parked()
+  relay.cut()
+  await released(stage)
+  relay.refuse(2)
+  event.reenable()
+  t.equal((await response).status, 200)
+  t.equal(gate.asked.length, 1)
+  t.equal(relay.connections, 4)
+  await endsClean(t, stage, 1)
+})
+
+test('an origin that takes no connection any more is given up', async t => {
+  const stage = await setUp(t)
+  const { proxy, gate, relay, url } = stage
+  const response = get(proxy.port, url)
+  const event = await gate.parked()
+  relay.cut()
+  await released(stage)
+  relay.refuse(100)
+  event.reenable()
+  t.equal((await response).status, 502)
+  t.equal(relay.connections, 4, 'three more than the first')
+  await endsClean(t, stage, 0)
 })
 
 test('a CONNECT that is probed outlives the patience of its origin as well', async t => {

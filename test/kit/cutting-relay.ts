@@ -11,6 +11,10 @@ export interface CuttingRelay {
   readonly received: readonly Buffer[][]
   /** Where the next connections lead. */
   leadTo(port: number): void
+  /** What comes next on a connection resets it, as a network does that has forgotten about it. */
+  loseNext(): void
+  /** So many of the next connections are ended at once. */
+  refuse(count: number): void
   /** Ends all connections, as an origin that has waited long enough does. */
   cut(how?: 'end' | 'reset'): void
   stop(): Promise<void>
@@ -20,13 +24,25 @@ export async function cuttingRelay(port: number): Promise<CuttingRelay> {
   const open = new Set<Socket>()
   const received: Buffer[][] = []
   let target = port
+  let isLost = false
+  let refusals = 0
   const server = await listen(client => {
+    if (refusals > 0) {
+      refusals--
+      received.push([])
+      client.resetAndDestroy()
+      return
+    }
     const origin = connect({ port: target, host: '127.0.0.1', noDelay: true })
     const bytes: Buffer[] = []
     received.push(bytes)
     server.own(origin)
     open.add(client)
-    client.on('data', (data: Buffer) => bytes.push(data))
+    client.on('data', (data: Buffer) => {
+      bytes.push(data)
+      if (isLost) client.resetAndDestroy()
+      isLost = false
+    })
     client.pipe(origin).pipe(client)
     client.on('error', () => origin.destroy())
     origin.on('error', () => client.destroy())
@@ -46,6 +62,12 @@ export async function cuttingRelay(port: number): Promise<CuttingRelay> {
     received,
     leadTo: next => {
       target = next
+    },
+    loseNext: () => {
+      isLost = true
+    },
+    refuse: count => {
+      refusals = count
     },
     cut: (how = 'end') => {
       for (const client of open) how === 'end' ? client.destroySoon() : client.resetAndDestroy()

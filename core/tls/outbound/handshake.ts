@@ -17,16 +17,15 @@ import { toNames } from '../judge/names.js'
 import { VerifyRejected } from '../judge/verdict.js'
 import { OutboundEngine, type OutboundNames } from '../openssl/outbound-engine.js'
 import { QueuedStep } from '../queued-step.js'
-import { CANCELED } from '../sniff/record-layer.js'
 import { TlsLink } from '../tls-link.js'
 import type { HandshakeEnds, HeldVerdict } from './held-verdict.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
 import { Park } from './park.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
+import { giveUp, isVerdictEnough, SpentLink } from './probe.js'
 import { OutboundQuestions } from './questions.js'
 import { SessionUse } from './session-use.js'
 import type { OutboundSettings } from './settings.js'
-import { SpentLink } from './spent-link.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
 import { HandshakeTrace } from './trace.js'
 
@@ -56,7 +55,6 @@ export class OutboundHandshake implements LinkSink {
   readonly #step: QueuedStep
   #isAdvancing = false
   readonly #park: Park
-  #parked: number | undefined
   readonly #trace: HandshakeTrace
   /** About the evidence of the machine's state. */
   #questions: OutboundQuestions | undefined
@@ -157,8 +155,10 @@ export class OutboundHandshake implements LinkSink {
   #onTcpEnd(text: string): void {
     if (this.#park.isReleased) return
     if (this.#state.at !== 'parked') this.#step.takeNow()
-    else if (this.#park.canRelease) return this.#on({ type: 'released' })
-    this.#break('PTC_HANDSHAKE_CLOSED', text)
+    const { at } = this.#state
+    // Only for a connection that may have ended because plugins took their time.
+    if (this.#park.canRedial && (at === 'parked' || at === 'resuming')) this.#on({ type: 'released' })
+    else this.#break('PTC_HANDSHAKE_CLOSED', text)
   }
 
   #break(code: 'PTC_HANDSHAKE_CLOSED' | 'PTC_HANDSHAKE_FAILED', message: string): void {
@@ -237,7 +237,7 @@ export class OutboundHandshake implements LinkSink {
     this.#waitingBytes = 0
     this.#isHelloSent = true
     const progress = this.#engine.advance()
-    if (progress === 'wants-input' && this.#isVerdictEnough) return this.#giveUpProbe()
+    if (progress === 'wants-input' && this.#state.at === 'resuming') this.#giveUpProbe()
     this.#flush()
     if (progress === 'parked') {
       const peer = this.#engine.peer()
@@ -254,15 +254,9 @@ export class OutboundHandshake implements LinkSink {
   }
 
   /** A probe cannot show the certificate that the origin asks for, and needs no finished handshake. */
-  get #isVerdictEnough(): boolean {
-    if (this.#target.isProbe !== true || this.#state.at !== 'resuming') return false
-    return !this.#settings.context.hasCertificate && this.#engine.isProvenAndAsking
-  }
-
-  /** Our answer, with an empty list of certificates, stays here. */
   #giveUpProbe(): void {
-    this.#engine.take()
-    this.#tcp.write(CANCELED)
+    if (!isVerdictEnough(this.#target, this.#settings, this.#engine)) return
+    giveUp(this.#tcp, this.#engine)
     this.#isGivenUp = true
     this.#on({ type: 'established' })
   }
@@ -284,10 +278,15 @@ export class OutboundHandshake implements LinkSink {
     })
   }
 
-  /** No alert is sent: there is no verdict yet. */
   #release(): void {
-    this.#park.release()
     this.#settings.observer.released?.(this.#names.host, this.#tcp.remoteAddress)
+    this.#dropConnection()
+  }
+
+  /** Without an alert: there is no verdict yet, or the connection has ended. */
+  #dropConnection(): void {
+    if (this.#park.isReleased) return
+    this.#park.release()
     this.#sessions.drop(false)
     this.#engine.free()
     this.#tcp.destroy()
@@ -298,6 +297,7 @@ export class OutboundHandshake implements LinkSink {
     if (this.#isOver || onRedial === undefined) return
     this.#isOver = true
     this.#clock.stop()
+    this.#dropConnection()
     this.#trace.closed(new ProxyError('PTC_HANDSHAKE_CLOSED', CLOSED))
     this.#vconn.close()
     onRedial(this.#park.verdict(peer, this.#target.port))
@@ -321,13 +321,12 @@ export class OutboundHandshake implements LinkSink {
     const state = this.#state
     if (state.at !== 'resuming') return
     this.#park.stop()
-    this.#parked = this.#park.age
     if (state.basis === 'session') {
       this.#sessions.offer(this.#engine, state.peer)
       return this.#queueAdvance(1)
     }
     this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress)
-    this.#trace.accepted(state.peer, false, this.#parked)
+    this.#trace.accepted(state.peer, false, this.#park.held)
     this.#engine.decide(0)
     // In the same step if nobody had to be waited for.
     if (this.#isAdvancing) this.#advance()
@@ -347,7 +346,7 @@ export class OutboundHandshake implements LinkSink {
     if (this.#isGivenUp) return this.#deliverVerdict(peer)
     if (this.#sessions.keep(this.#engine, peer)) {
       this.#settings.observer.resumed?.(peer, this.#tcp.remoteAddress)
-      this.#trace.accepted(peer, true, this.#parked)
+      this.#trace.accepted(peer, true, this.#park.held)
     }
     this.#trace.closed()
     this.#open(new TlsLink(this.#tcp, this.#engine, () => this.#vconn.close()), peer)
@@ -363,7 +362,7 @@ export class OutboundHandshake implements LinkSink {
   }
 
   #open(link: Link, peer: TlsOrigin['peer']): void {
-    const parked = this.#parked
+    const parked = this.#park.held
     const open = { link, peer, vconn: this.#vconn.shown }
     this.#isOver = true
     try {

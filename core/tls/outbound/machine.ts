@@ -76,7 +76,11 @@ export type HandshakeEvent =
   /** The plugin's own time has run out; its line says who decides instead. */
   | { readonly type: 'late'; readonly late: 'reject' | 'builtin' }
   | { readonly type: 'established' }
-  /** The connection of a parked handshake has ended, or is to end, and a new one can be made later. */
+  /**
+   * The connection has ended, or is to end, and a new one can be made: of a parked handshake later, of one that has been
+   * parked and goes on at once: networks drop idle connections without a word (in TLS 1.3 the request is the first to
+   * notice).
+   */
   | { readonly type: 'released' }
   /** The engine gave up, or the origin left. */
   | { readonly type: 'broken'; readonly why: ProxyError }
@@ -225,12 +229,7 @@ function nextTurn(state: In<'parked'>, decidedBy: 'plugins' | 'built-in', terms:
   const hook = state.hook + 1
   if (hook === terms.plugins.length) {
     const peer = accepted(evidence, decidedBy, terms, state)
-    return state.isReleased
-      ? [
-          { at: 'redialing', peer },
-          { do: 'redial', peer },
-        ]
-      : goOn(peer, basis)
+    return state.isReleased ? redial(peer) : goOn(peer, basis)
   }
   return [
     { ...state, hook },
@@ -259,14 +258,22 @@ function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): S
     case 'certificate':
       // The origin did not take the session, so that what was decided about it is void.
       return state.basis === 'session' ? judge(event.evidence, 'certificate', terms) : [state]
+    case 'released':
+      return redial(state.peer)
     case 'session':
     case 'reenabled':
     case 'plugin-failed':
     case 'refused':
     case 'late':
-    case 'released':
       return [state]
   }
+}
+
+function redial(peer: VerifiedPeer): Step {
+  return [
+    { at: 'redialing', peer },
+    { do: 'redial', peer },
+  ]
 }
 
 function earliest(...moments: readonly (number | undefined)[]): number | undefined {

@@ -10,16 +10,17 @@ import type { OutboundSettings } from './settings.js'
  */
 export class Park {
   readonly #settings: Pick<OutboundSettings, 'releaseAfter' | 'revocations'>
-  readonly #canRelease: boolean
+  readonly #isRedialable: boolean
   readonly #releaseTime: Deadline
   #since: number | undefined
   #revocations = 0
   #isReleased = false
+  #held: number | undefined
 
-  /** @param onTime is called when the connection should be released; never where it cannot be (`canRelease`) */
-  constructor(settings: OutboundSettings, canRelease: boolean, onTime: () => void) {
+  /** @param onTime is called when the connection should be released; never where it cannot be (`canRedial`) */
+  constructor(settings: OutboundSettings, canRedial: boolean, onTime: () => void) {
     this.#settings = settings
-    this.#canRelease = canRelease
+    this.#isRedialable = canRedial
     this.#releaseTime = new Deadline(onTime)
   }
 
@@ -28,7 +29,7 @@ export class Park {
     const { releaseAfter = 0, revocations } = this.#settings
     this.#since = performance.now()
     this.#revocations = revocations?.() ?? 0
-    if (this.#canRelease) this.#releaseTime.set(releaseAfter)
+    if (this.#isRedialable) this.#releaseTime.set(releaseAfter)
   }
 
   /** Milliseconds since it began, if it has begun. */
@@ -37,8 +38,8 @@ export class Park {
   }
 
   /** Whether a new connection can be made when this one ends. */
-  get canRelease(): boolean {
-    return this.#canRelease
+  get canRedial(): boolean {
+    return this.#isRedialable && this.#since !== undefined
   }
 
   get isReleased(): boolean {
@@ -50,8 +51,14 @@ export class Park {
     this.stop()
   }
 
-  /** The connection is needed, or over: it is not released any more. */
+  /** Milliseconds that it lasted, if it began and was stopped. */
+  get held(): number | undefined {
+    return this.#held
+  }
+
+  /** The plugins have answered, or the connection is over: it is not released any more. */
   stop(): void {
+    this.#held = this.age
     this.#releaseTime.stop()
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ProxyError } from '../../base/errors.js'
 import type { Link } from '../../vconn/link.js'
 import { VerifyRejected } from '../judge/verdict.js'
@@ -24,26 +25,42 @@ export async function startHandshake(
   signal: AbortSignal,
   redial?: () => Promise<Begun>,
 ): Promise<TlsOrigin> {
-  let begun: Begun = { tcp, settings }
+  let begun: Begun | undefined = { tcp, settings }
   let held: HeldVerdict | undefined
   let parked = 0
-  const { redials = 0 } = settings
-  try {
-    for (let made = 0; ; made++) {
-      const mayRedial = redial !== undefined && made < redials
-      const end = await oneHandshake(begun, target, signal, mayRedial, held)
+  for (let left = redial === undefined ? 0 : (settings.redials ?? 0); ; left--) {
+    try {
+      begun ??= await redial?.()
+      if (begun === undefined) throw new ProxyError('PTC_INTERNAL', 'no connection can be made anew')
+      if (held !== undefined) settings.observer.redialled?.(target.host, begun.tcp.remoteAddress)
+      const end = await oneHandshake(begun, target, signal, left > 0, held)
       if (!(end instanceof HeldVerdict))
         return parked === 0 ? end : { ...end, parked: parked + (end.parked ?? 0) }
       held = end
       parked += end.parked
-      if (redial === undefined) throw new ProxyError('PTC_INTERNAL', 'no connection can be made anew')
-      begun = await redial()
-      settings.observer.redialled?.(target.host, begun.tcp.remoteAddress)
+    } catch (cause) {
+      if (cause instanceof VerifyRejected) cause.parked += parked
+      if (held === undefined || left <= 0 || !LOST.has(ProxyError.codeOf(cause) ?? '')) throw cause
+      await pause(signal)
     }
-  } catch (cause) {
-    if (cause instanceof VerifyRejected) cause.parked += parked
-    throw cause
+    begun = undefined
   }
+}
+
+/** Codes of a connection that was not made, or was lost, before anything was judged on it. */
+const LOST: ReadonlySet<string> = new Set([
+  'PTC_CONNECT_REFUSED',
+  'PTC_CONNECT_UNREACHABLE',
+  'PTC_CONNECT_TIMEOUT',
+  'PTC_HANDSHAKE_CLOSED',
+])
+
+/** Milliseconds before a connection is tried once more. */
+const PAUSE = 250
+
+/** Ends early when the signal aborts: what comes next then says so. */
+function pause(signal: AbortSignal): Promise<unknown> {
+  return sleep(PAUSE, undefined, { signal }).catch(() => undefined)
 }
 
 function oneHandshake(

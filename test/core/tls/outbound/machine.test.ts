@@ -289,8 +289,12 @@ test('a parked handshake that is released asks on, and is redialled when all hav
   t.match(why(run(two, certificate, released, no).state), { rejection: { by: 'plugin', reason: 'revoked' } })
   t.match(why(run(two, certificate, released, clock).state), { rejection: { by: 'deadline' } })
   t.match(why(run(two, certificate, released, clientGone).state), { code: 'PTC_CLIENT_GONE' })
-  for (const events of [[], [certificate, yes, yes]])
-    t.same(run(two, ...events, released).effects, [], 'only while it is parked')
+  t.same(run(two, released).effects, [], 'not before it is parked')
+  t.match(
+    run(two, certificate, yes, yes, released),
+    { state: { at: 'redialing' }, effects: ['redial'] },
+    'lost after that',
+  )
 })
 
 test('a held verdict stands for the plugins on a new connection', async t => {
