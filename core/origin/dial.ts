@@ -1,8 +1,9 @@
-import { connect, isIP, type Socket } from 'node:net'
+import { isIP, type SocketConstructorOpts, type TcpNetConnectOpts } from 'node:net'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/thrown.js'
 import { Receiver, TcpLink } from '../vconn/tcp-link.js'
 import type { NameAddress } from './names/names.js'
+import { OriginSocket } from './origin-socket.js'
 
 /** What a dial asks about names; {@link Names} is one. */
 export interface NameResolver {
@@ -106,7 +107,7 @@ function connectTo(
       return
     }
     const receiver = new Receiver()
-    const socket: Socket = connect({
+    const options: SocketConstructorOpts & TcpNetConnectOpts = {
       host: to.host,
       port: to.port,
       allowHalfOpen: true,
@@ -122,7 +123,9 @@ function connectTo(
           all ? callback(null, [...addresses]) : callback(null, first.address, first.family),
         )
       },
-    })
+    }
+    const socket = new OriginSocket(options)
+    socket.connect(options)
     const settle = (): void => {
       signal.removeEventListener('abort', onAbort)
       socket.removeListener('connect', onConnect)

@@ -140,8 +140,9 @@ const RESOLVERS = /\b(?:connect|createConnection|Socket)\b/
 export const onlyNamesResolve: Rule = files =>
   core(files).flatMap(file =>
     file.imports
-      .filter(({ specifier, isTypeOnly, line }) => {
+      .filter(({ file: to, specifier, isTypeOnly, line }) => {
         if (isTypeOnly || file.path.startsWith('core/origin/names/')) return false
+        if (to === SOCKET) return file.path !== 'core/origin/dial.ts'
         if (specifier === 'node:dns' || specifier === 'node:dns/promises' || specifier === 'node:dgram')
           return true
         if (specifier !== 'node:net' || MAY_CONNECT.has(file.path)) return false
@@ -154,7 +155,9 @@ export const onlyNamesResolve: Rule = files =>
       ),
   )
 
-const MAY_CONNECT: ReadonlySet<string> = new Set(['core/origin/dial.ts', 'core/admin/socket-file.ts'])
+/** The class of the sockets of origins: `dial` alone makes them, with addresses that are known. */
+const SOCKET = 'core/origin/origin-socket.ts'
+const MAY_CONNECT: ReadonlySet<string> = new Set(['core/origin/dial.ts', SOCKET, 'core/admin/socket-file.ts'])
 
 /**
  * `node:tls` may be asked for the root certificates it carries, by a named import of that list alone.
