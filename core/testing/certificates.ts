@@ -2,7 +2,7 @@ import type { JsonName } from '@peculiar/x509'
 import { ProxyError } from '../base/errors.js'
 import { ECDSA, generateKeys, issueCertificate, keyIdOf } from '../tls/issue-certificate.js'
 
-/** What a test wants a certificate to say; whatever is left out is in order. */
+/** Fields of a test's certificate; every field has a valid default. */
 export interface CertificateWanted {
   /** As plugins see it: `/C=US/O=Example/CN=example.com`. Default: the first name as CN. */
   readonly subject?: string
@@ -19,7 +19,7 @@ const DAY = 24 * HOUR
 const TEST_ROOT = '/O=Portcullis/CN=Test Root'
 
 /**
- * Certificates for a test, leaf first as PEM: each issued by the next, the last one by a root that is not among them.
+ * Certificates for a test, PEM, leaf first. Each is issued by the next; the last by a root that is not included.
  * Keys are new each time.
  * @throws {ProxyError} PTC_TEST_KIT when a subject is not written as `/C=US/CN=example.com`
  */
@@ -53,7 +53,7 @@ async function makeIssuer(name: JsonName) {
   return { name, key: privateKey, publicKey, algorithm: ECDSA, keyId: await keyIdOf(publicKey) }
 }
 
-/** `/C=US/CN=x` as the library has it. A slash inside a value cannot be told from the next part. */
+/** `/C=US/CN=x` in the form of the library. A value cannot contain a slash. */
 function toJsonName(subject: string): JsonName {
   const parts = subject.split('/').slice(1)
   if (!subject.startsWith('/') || !parts.every(part => /^[A-Za-z]+=./.test(part)))

@@ -17,7 +17,7 @@ import type { TurnObserver } from '../wait/turn.js'
 import { eventOf } from '../wait/turn-event.js'
 import type { Outcome } from './handshake.js'
 
-/** The gate at which each hook is asked, and where in the handshake that is. */
+/** The gate of each hook, and its place in the handshake. */
 const GATES = {
   TS_SSL_CLIENT_HELLO_HOOK: ['hello', 'hello'],
   TS_SSL_SESSION_HOOK: ['hello', 'session'],
@@ -28,12 +28,12 @@ const GATES = {
 /** Hooks that hold a client of an ssl port. */
 export type ClientHook = keyof typeof GATES
 
-/** What a hook is about, beside the right to answer: what the test makes up. */
+/** The fields of a hook's event that the test provides. */
 export type ClientFacts<H extends ClientHook> = Omit<
   Extract<HookEvents[H], ParkedClient>,
   keyof ParkedClient
 > & {
-  /** The name the client asks for. */
+  /** The server name of the client. */
   readonly sni?: string | undefined
 }
 
@@ -50,7 +50,7 @@ export interface ClientCase<H extends ClientHook = ClientHook> {
 }
 
 /**
- * The machine of the client's handshake, at one hook of it, with its plugins and its clock and no engine.
+ * The machine of a client's handshake at one hook, with its plugins and its clock, without an engine.
  *
  * Life: judging -> over, with exactly one call of `onEnd`.
  */
@@ -70,7 +70,7 @@ export class ClientJudgement {
     this.#case = judged
     this.#onEnd = onEnd
     const { hook, hooks, facts, vconn, observer } = judged
-    // Which event goes with which gate is in GATES; the table's types cannot say it of one entry.
+    // GATES says which event belongs to which gate; the types of one entry cannot say it.
     const askers = hooks.askers[GATES[hook][1]] as unknown as HookPoint<unknown>['askers']
     this.#chain = new Chain<unknown>(
       { askers, observer, time },
@@ -125,7 +125,7 @@ export class ClientJudgement {
     )
   }
 
-  /** A session that was handed over ends the questions: later plugins are not asked. */
+  /** A provided session ends the questions: later plugins are not asked. */
   #watched(facts: object): object {
     const { provide } = facts as { readonly provide?: (session: Uint8Array) => boolean }
     if (provide === undefined) return facts

@@ -11,14 +11,14 @@ export interface TestConnection extends TestHandshake {
   close(): void
 }
 
-/** The other end of a connection that is not there (RFC 5737). */
+/** The address of the peer of a made-up connection (RFC 5737). */
 export interface MadeUpEnd {
   readonly direction: VConn['direction']
   readonly host: string
   readonly port: number
 }
 
-/** The proxy's end, and a client's. */
+/** The addresses of the proxy and of a client. */
 const OURS = '192.0.2.2:50000'
 const CLIENT = '192.0.2.3:50001'
 
@@ -34,7 +34,7 @@ export function startConnection(
   return vconns.askOrigin(ends, { host, port }, (_, why) => onEnd(why))
 }
 
-/** A connection that is nothing but its start and its end. */
+/** A connection with a start and an end, and no traffic. */
 export function openConnection(vconns: VConns, recorder: Recorder, end: MadeUpEnd): TestConnection {
   let said: { readonly why: PluginRefused | undefined } | undefined
   let hear = (why: PluginRefused | undefined): void => {

@@ -8,11 +8,11 @@ import { PluginRefused } from '../wait/refusal.js'
 
 /** How a handshake ended. */
 export interface Outcome {
-  /** `left`: the client went. `broken`: a live origin went, or spoke no TLS. */
+  /** `left`: the client left. `broken`: a live origin left, or did not speak TLS. */
   readonly kind: 'accepted' | 'rejected' | 'left' | 'broken'
   /**
-   * Who decided. Accepted: the plugins, the built-in check alone, or nobody (verification is off). Rejected: a plugin,
-   * one that failed, the deadline, the built-in check, or nobody's consent.
+   * What decided. Accepted: the plugins, the built-in check alone, or nothing (`nobody`: verification is off). Rejected: a
+   * plugin, one that failed, the deadline, the built-in check, an operator, or the lack of any check (`no-check`).
    */
   readonly by?:
     | 'plugins'
@@ -39,11 +39,11 @@ export interface Outcome {
 /** One call of a plugin about one handshake. */
 export interface Call {
   readonly plugin: string
-  /** What it answered; undefined while it thinks, and if it never does. */
+  /** Its answer; undefined until there is one. */
   readonly verdict: Verdict | undefined
-  /** Answers that reached nothing: a second one, or one that came too late. Undefined stands for `reenable()`. */
+  /** Ignored answers: a second one, or one that came too late. Undefined stands for `reenable()`. */
   readonly ignored: readonly (Verdict | undefined)[]
-  /** What it threw, at once or later. */
+  /** The value that it threw, at once or later. */
   readonly failures: readonly unknown[]
 }
 
@@ -51,7 +51,7 @@ export interface Call {
 export interface TestHandshake {
   /** The connection to the origin. */
   readonly vconn: VConn
-  /** The plugins that were called, in the order in which they were. */
+  /** The calls of plugins, in their order. */
   readonly calls: readonly Call[]
   /** Undefined while it is parked. */
   readonly outcome: Outcome | undefined
@@ -65,7 +65,7 @@ export interface TestHandshake {
   leave(): void
 }
 
-/** What a call is while it is written down. */
+/** A call while it is recorded. */
 export interface OpenCall extends Call {
   verdict: Verdict | undefined
   readonly ignored: (Verdict | undefined)[]
@@ -135,7 +135,7 @@ export class KitHandshake implements TestHandshake {
   }
 }
 
-/** What became of it, in the words of tests. */
+/** The outcome of a handshake for tests. */
 export function toOutcome(end: VerifiedPeer | ProxyError): Outcome {
   if (!(end instanceof ProxyError)) {
     const { decidedBy, expiresAt } = end

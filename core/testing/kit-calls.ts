@@ -12,8 +12,8 @@ import type { TestTransaction, TransactionFacts } from './transaction.js'
 
 export interface KitOptions {
   /**
-   * Records that are not to have their defaults. One default is the kit's own: `…verify.server.override` is 1, so that
-   * plugins are asked whatever the built-in check says.
+   * Records with other values than their defaults. The kit has one default of its own: `…verify.server.override` is 1, so
+   * that plugins are asked whatever the built-in check says.
    */
   readonly records?: GivenRecords
 }
@@ -26,17 +26,17 @@ export type Told = Exclude<
 
 /** Plugins, loaded as the proxy loads them, and asked as the proxy asks them. */
 export interface Kit {
-  /** What the plugins wrote, as `NOTE [name] text`, `ERROR [name] text`, `DEBUG tag text`. */
+  /** The lines of the plugins, as `NOTE [name] text`, `ERROR [name] text`, `DEBUG tag text`. */
   readonly log: readonly string[]
   /**
    * Waits until the plugins have written such a line, in real time: for those in workers.
    * @param ms how long at most; default 5000
-   * @throws {ProxyError} PTC_TEST_KIT with what they have written instead
+   * @throws {ProxyError} PTC_TEST_KIT with the lines that there are
    */
   logged(pattern: RegExp, ms?: number): Promise<string>
   /**
-   * Parks a handshake with an origin that is not there, and asks the plugins. Resolves when those that need no time have
-   * answered.
+   * Parks a handshake with an origin that is not there, and asks the plugins. Resolves when the plugins that need no time
+   * have answered.
    */
   park(origin: Origin): Promise<TestHandshake>
   /**
@@ -48,24 +48,22 @@ export interface Kit {
    * Makes a real handshake, through the proxy's own engine. It takes real time, the plugins' `schedule` included, and
    * closes once it is accepted. Resolves when it has ended.
    * @param address `host:port`
-   * @throws {ProxyError} when nobody listens there
+   * @throws {ProxyError} when no server listens there
    */
   connect(address: string, origin?: LiveOrigin): Promise<TestHandshake>
   /**
-   * Lets time pass for what the plugins have scheduled and for deadlines; nobody waits. Not for timers that a plugin has
-   * got from Node.
+   * Moves virtual time for `schedule` and for deadlines, without waiting. Timers of Node are not affected.
    */
   advance(ms: number): Promise<void>
   /**
-   * Opens a connection, which the plugins on the start hook are asked about; `close`, which is `leave`, tells those on
-   * the close hook.
-   * @param origin whom it is for
+   * Opens a connection and asks the plugins on the start hook; `close` (the same as `leave`) calls the close hook.
+   * @param origin the origin it is for
    */
   open(
     direction: VConn['direction'],
     origin?: { readonly host?: string; readonly port?: number },
   ): TestConnection
-  /** Begins a request, at whose hooks the plugins are then asked. */
+  /** Begins a request; the plugins are asked at its hooks. */
   transaction(facts: TransactionFacts): TestTransaction
   /** Calls the plugins on a hook that does not park. What they throw is in the log. */
   tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void>

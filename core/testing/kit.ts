@@ -53,7 +53,7 @@ export type { TestMessage, TestTransaction, TransactionFacts } from './transacti
  *
  * @param from the test file: paths of plugins and PEM files begin in its folder
  * @param lines lines of plugin.config
- * @throws {ProxyError} whatever would stop the proxy's start
+ * @throws {ProxyError} every error that would stop the proxy's start
  */
 export async function openKit(
   from: string | URL,
@@ -68,7 +68,7 @@ export async function openKit(
   const log: string[] = []
   const diags: PluginDiags = {
     debug: (tag, message) => log.push(`DEBUG ${tag} ${message}`),
-    // The loader's own lines are no plugin's.
+    // Lines of the loader are not lines of a plugin.
     note: message => (message.startsWith('[') ? log.push(`NOTE ${message}`) : undefined),
     error: message => log.push(`ERROR ${message}`),
   }
@@ -83,7 +83,7 @@ export async function openKit(
     confDir: folder,
     pluginDir: '.',
     shippedDirs: [],
-    // Whether this Node runs TypeScript is for Node to say, when it is asked to import some.
+    // Node reports at the import whether it runs TypeScript.
     stripsTypes: true,
     initTimeout: settings.plugins.initTimeout,
     time,
@@ -107,7 +107,7 @@ class PluginKit implements Kit {
   readonly #vconns: VConns
   readonly #recorder = new Recorder()
   readonly #askers: Askers
-  /** Made once: who asks the same at the same time is to meet. */
+  /** Made once, because simultaneous equal questions share one call. */
   readonly #asked: readonly OutboundAsker[]
   readonly #clientHooks: InboundHooks
   readonly #observer: HandshakeObserver

@@ -16,9 +16,9 @@ import type { ProxyVConn } from '../vconn/vconn.js'
 import { KitHandshake, toOutcome } from './handshake.js'
 import type { Recorder } from './recorder.js'
 
-/** What a test says about an origin that is there. */
+/** What a test says about a real origin. */
 export interface LiveOrigin {
-  /** The name in the URL: announced as SNI, and what the certificate has to be for. Default: that of the address. */
+  /** The name in the URL: the SNI, and the name that is checked. Default: the host of the address. */
   readonly host?: string
 }
 
@@ -41,7 +41,7 @@ interface Made {
   readonly names: Names
 }
 
-/** Real handshakes for tests. What they need is made at the first one, and lives until `close`. */
+/** Real handshakes for tests. Their resources are made at the first one, and live until `close`. */
 export class LiveOrigins {
   readonly #parts: LiveParts
   readonly #vconns: WatchedVConns
@@ -53,7 +53,7 @@ export class LiveOrigins {
     this.#vconns = new WatchedVConns(parts.registry, parts.points, parts.onError)
   }
 
-  /** @throws {ProxyError} PTC_TEST_KIT for an address that is none, and those of the dial */
+  /** @throws {ProxyError} PTC_TEST_KIT for an invalid address, and the errors of the dial */
   async connect(address: string, origin: LiveOrigin): Promise<KitHandshake> {
     const [, bracketed, plain = '', digits = ''] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address) ?? []
     const to = { host: bracketed ?? plain, port: Number(digits) }
@@ -65,7 +65,7 @@ export class LiveOrigins {
     const gone = new AbortController()
     const target = { host: origin.host ?? to.host, port: to.port, client: '' }
     const ending = verification.startTls(tcp, target, gone.signal)
-    const vconn = this.#vconns.last // opened by the call before, which had not to wait for that
+    const vconn = this.#vconns.last // opened by the call above
     if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a handshake began without a connection')
     const calls = this.#parts.recorder.callsFor(vconn.shown.id)
     const handshake = new KitHandshake(vconn, calls, () => gone.abort())
@@ -109,7 +109,7 @@ export class LiveOrigins {
   }
 }
 
-/** Knows which connection was opened last. */
+/** Records the connection that was opened last. */
 class WatchedVConns extends VConns {
   last: ProxyVConn | undefined
 

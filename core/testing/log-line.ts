@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProxyError } from '../base/errors.js'
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two reads. */
 const LOOK = 5
 
 /**
- * The first line that matches, as soon as it is there.
+ * Waits for the first line that matches.
  * @throws {ProxyError} PTC_TEST_KIT
  */
 export async function lineOf(lines: readonly string[], pattern: RegExp, ms: number): Promise<string> {

@@ -12,20 +12,20 @@ import { toNames } from '../tls/judge/names.js'
 import { x509ErrorText } from '../tls/openssl/built-in-check.js'
 import { type CertificateWanted, makeChain } from './certificates.js'
 
-/** An origin that a test makes up. Only the host has to be said. */
+/** An origin that a test makes up. Only the host is required. */
 export interface Origin {
   /** The name or address in the URL. */
   readonly host: string
   /** Default 443. */
   readonly port?: number
-  /** What the ClientHello says; default: the host, if it is a name. */
+  /** The SNI; default: the host, if it is a name. */
   readonly sni?: string
   /**
-   * What the origin shows, leaf first: a PEM text, the path of a PEM file, or what a certificate that is made for this
-   * test shall say (see {@link makeChain}). Default: one certificate for the host.
+   * What the origin shows, leaf first: a PEM text, the path of a PEM file, or the fields of a certificate that is made
+   * for this test (see {@link makeChain}). Default: one certificate for the host.
    */
   readonly chain?: string | readonly CertificateWanted[]
-  /** What the built-in check says: nothing wrong (the default), or the name of its error. It is not computed. */
+  /** The result of the built-in check: no error (the default), or its name. It is not computed. */
   readonly builtIn?: 'X509_V_OK' | X509ErrorName
   /** Which certificate that error concerns; default 0, the leaf. */
   readonly depth?: number
@@ -39,7 +39,7 @@ export interface Origin {
   readonly client?: Partial<AskingClient>
 }
 
-/** What the event says of the client that a test makes up (RFC 5737). */
+/** The client in the event (RFC 5737). */
 export function askingFor({ client, host, port = 443 }: Origin): Asking | undefined {
   if (client === undefined) return undefined
   const made = { address: '192.0.2.3', port: '192.0.2.2:8080', user: undefined, subject: undefined }
@@ -47,7 +47,7 @@ export function askingFor({ client, host, port = 443 }: Origin): Asking | undefi
   return { client: { ...made, ...client }, transaction }
 }
 
-/** What is wrong with the name alone; every other error is one of the chain. */
+/** Errors of the name; every other error is one of the chain. */
 const NAME_ERRORS: readonly string[] = [
   'X509_V_ERR_HOSTNAME_MISMATCH',
   'X509_V_ERR_EMAIL_MISMATCH',
@@ -57,7 +57,7 @@ const NAME_ERRORS: readonly string[] = [
 const OK: BuiltInResult = Object.freeze({ ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' })
 
 /**
- * What plugins are shown of an origin.
+ * The facts of an origin for plugins.
  * @param folder where relative paths begin
  * @throws {ProxyError} PTC_TEST_KIT when there is no certificate in `chain`
  */
@@ -82,7 +82,7 @@ export async function toEvidence(origin: Origin, folder: string): Promise<PeerEv
 
 /**
  * Certificates as plugins are shown them, in the order of a PEM text: for events that a test makes up itself.
- * @throws {ProxyError} PTC_TEST_KIT when there is none, or one that is not whole
+ * @throws {ProxyError} PTC_TEST_KIT when there is none, or an incomplete one
  */
 export function certificatesOf(pem: string): readonly Certificate[] {
   try {

@@ -5,7 +5,7 @@ import { HookRegistry } from '../hooks/registry.js'
 import { AskingEvent } from '../wait/asking-event.js'
 import type { OpenCall } from './handshake.js'
 
-/** Hooks that a verdict is asked for on. */
+/** Hooks that park and end with a verdict. */
 const ASKED = [
   'TS_SSL_CERT_VERIFY_HOOK',
   'TS_SSL_CLIENT_HELLO_HOOK',
@@ -20,29 +20,29 @@ const ASKED = [
   'TS_HTTP_SEND_RESPONSE_HDR_HOOK',
 ] as const satisfies readonly HookId[]
 
-/** What the events of those hooks have in common. */
+/** The common part of the events of those hooks. */
 interface Asked {
   readonly vconn: VConn
   readonly reenable: (verdict?: Verdict) => 'counted' | 'ignored'
 }
 
-/** Writes down how plugins are called where they are asked, and what they answer, by connection. */
+/** Records the calls of plugins and their answers, by connection. */
 export class Recorder {
   readonly #byVConn = new Map<number, OpenCall[]>()
   readonly #all: { readonly call: OpenCall; readonly about: string }[] = []
 
-  /** The calls about one connection, those to come included. */
+  /** The calls about one connection, including later ones. */
   callsFor(vconn: number): readonly OpenCall[] {
     return this.#listFor(vconn)
   }
 
-  /** A plugin has failed; which of its calls it was, only what it was about can tell: the last one. */
+  /** Records the failure of a plugin in its last call about this subject. */
   failed(plugin: string, about: string, cause: unknown): void {
     const last = this.#all.findLast(({ call, about: of }) => call.plugin === plugin && of === about)
     last?.call.failures.push(cause)
   }
 
-  /** The same continuations on the hooks where plugins are asked, each seen through by this recorder. */
+  /** The same continuations on the hooks that park, each wrapped by this recorder. */
   wrap(registry: HookRegistry): HookRegistry {
     const wrapped = new HookRegistry()
     for (const id of ASKED)
@@ -71,14 +71,14 @@ export class Recorder {
   }
 }
 
-/** In the words of those who tell of a failure. */
+/** The subject of a failure, as the log names it. */
 function aboutOf(event: Asked): string {
   if ('host' in event) return String(event.host)
   if ('url' in event && 'method' in event) return `${event.method} ${event.url}`
   return `client ${event.vconn.remoteAddress}`
 }
 
-/** The event, whose `reenable` is written down. Its fields are those of the event itself, private ones included. */
+/** The event with a recorded `reenable`. Its fields are those of the event itself, private ones included. */
 function heard<E extends Asked>(event: E, call: OpenCall): E {
   const reenable = (verdict?: Verdict): 'counted' | 'ignored' => {
     const before = call.verdict

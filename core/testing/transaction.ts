@@ -20,13 +20,13 @@ export interface TransactionFacts {
 /** Header fields as a test writes them. */
 export type Fields = Readonly<Record<string, string | readonly string[]>>
 
-/** A message that plugins are, or were, asked about. */
+/** A message for plugins. */
 export interface TestMessage extends TestHandshake {
-  /** As the plugins have left them, once the last has answered. */
+  /** The fields after the answer of the last plugin. */
   readonly headers: Pick<HeaderFields, 'get' | 'getAll' | 'entries'>
 }
 
-/** A request and its response, at whose hooks plugins are asked one after the other, as the test says. */
+/** A request and its response. The test decides when the plugins on each hook are asked. */
 export interface TestTransaction {
   readonly args: Partial<TxnArgs>
   readRequest(fields?: Fields): Promise<TestMessage>
@@ -39,7 +39,7 @@ export interface TestTransaction {
 
 type Ask = Parameters<NonNullable<ReturnType<HookPoints['transactionOf']>>['readRequest']>[1]
 
-/** Life: open -> closed. Its connections are those of a client and of an origin that are not there. */
+/** Life: open -> closed. Its client and its origin do not exist. */
 export class KitTransaction implements TestTransaction {
   readonly #vconns: VConns
   readonly #recorder: Recorder

@@ -7,8 +7,8 @@ interface Due {
 }
 
 /**
- * Time that passes when it is told to. What is due is called in the order of time, and what that starts (further waits,
- * promises) is done before the next.
+ * Time that passes only by `advance`. Timers are called in the order of their time. Promises and new timers of one call are
+ * processed before the next.
  */
 export class VirtualTime implements Time {
   readonly #due = new Map<number, Due>()
@@ -49,7 +49,7 @@ export class VirtualTime implements Time {
   }
 }
 
-/** One turn of the event loop: what was ready to go on has gone on. */
+/** Waits one turn of the event loop, in which ready work is done. */
 export function settle(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }

@@ -4,7 +4,7 @@ export interface Alert {
   readonly name: string
 }
 
-/** What clients are told where OpenSSL does not speak to them. */
+/** The alert for a client that is refused before OpenSSL handles its connection. */
 export const ACCESS_DENIED = 49
 export const DECODE_ERROR = 50
 export const INTERNAL_ERROR = 80

@@ -12,12 +12,12 @@ export function handshakeError(error: OpenSslError | undefined): ProxyError {
   return new ProxyError('PTC_HANDSHAKE_ALERT', text)
 }
 
-/** The same of a handshake with a client. */
+/** The same for a handshake with a client. */
 export function clientHandshakeError(error: OpenSslError | undefined): ProxyError {
   const { reason, alert } = error ?? { reason: 'unknown', alert: undefined }
   const how = alert === undefined ? reason : `the client ended it with alert ${alert} (${reason})`
   return new ProxyError('PTC_CLIENT_HANDSHAKE', `the TLS handshake with the client failed: ${how}`)
 }
 
-/** Whatever was thrown on the way. */
+/** The error for anything thrown during a handshake with a client. */
 export const asClientError = (cause: unknown): ProxyError => asFault('the handshake with a client', cause)

@@ -2,8 +2,8 @@ import type { ProxyError } from '../base/errors.js'
 import { type FairQueue, LONGEST_WAIT, overloaded, type Share, type Urgency } from '../base/fair-queue.js'
 
 /**
- * The next step of a handshake, which waits for its turn in the queue; only once, however often it is wanted. All waits of
- * one handshake together have a limit, so that a peer whose bytes come one by one does not wait for ever.
+ * The next step of a handshake. It waits for its turn in the queue, once, however often it is requested. All waits of one
+ * handshake together have a limit: a peer that sends its bytes one by one cannot wait without end.
  */
 export class QueuedStep {
   readonly #queue: FairQueue
@@ -13,7 +13,7 @@ export class QueuedStep {
   /** Milliseconds of all waits before this one. */
   #waited = 0
 
-  /** @param onLate hears that there was no turn in time: no step follows */
+  /** @param onLate called when there was no turn in time: no step follows */
   constructor(queue: FairQueue, step: () => void, onLate: (why: ProxyError) => void) {
     this.#queue = queue
     this.#step = step
@@ -24,7 +24,7 @@ export class QueuedStep {
     return this.#since !== undefined
   }
 
-  /** @param share whose turn it takes */
+  /** @param share the share of the queue whose turn it takes */
   wait(share: Share, urgency: Urgency): void {
     if (this.#since !== undefined) return
     const since = performance.now()
@@ -40,7 +40,7 @@ export class QueuedStep {
     this.#queue.run(share, urgency, onTurn, onLate)
   }
 
-  /** Does not wait any longer, if it waits. */
+  /** Ends the wait: the step is taken now. */
   takeNow(): void {
     if (this.#since === undefined) return
     this.#waited += performance.now() - this.#since

@@ -4,10 +4,10 @@ import { type ClientLink, endGently, type Link, type LinkSink } from '../vconn/l
 import type { Engine } from './openssl/engine.js'
 import { acquireBuffer, releaseBuffer } from './openssl/traffic.js'
 
-/** How long the other end may take, when it has ended, to read what is still on its way to it, in milliseconds. */
+/** Milliseconds that the peer has, after its own end, to read what is still in transit to it. */
 const LINGER = 30_000
 
-/** Two records of ciphertext with no plaintext in them: key updates, which cost us far more than whoever sends them. */
+/** Bytes of ciphertext without plaintext that are allowed: key updates cost the receiver far more than the sender. */
 const BARREN_BYTES = 32_768
 
 /** An engine after its handshake, of either direction. */
@@ -22,10 +22,9 @@ const LOST = { origin: 'PTC_ORIGIN_CLOSED', client: 'PTC_CLIENT_GONE' } as const
 /**
  * Plaintext over an established engine, for both directions: a Link above, the sink of the TCP link below.
  *
- * Life: open -> closed. Ciphertext waits in the engine, and the TCP link is paused, while nobody is attached, while the
- * receiver has paused, and while the origin does not read what TLS itself has to answer (`choked`). An end of the TCP
- * connection counts only when all that came before it has been delivered. The engine is freed in `#close`, and nowhere
- * else.
+ * Life: open -> closed. Ciphertext waits in the engine, and the TCP link is paused, in three cases: no receiver is attached,
+ * the receiver has paused, or the peer does not read what TLS itself must answer (`choked`). The end of the TCP connection
+ * counts only when everything before it has been delivered. Only `#close` frees the engine.
  */
 export class TlsLink implements ClientLink, LinkSink {
   readonly copiesData = true
@@ -42,16 +41,16 @@ export class TlsLink implements ClientLink, LinkSink {
   /** Ciphertext since the last plaintext. */
   #barrenBytes = 0
   bytesWritten = 0
-  /** The origin's close_notify has been delivered. */
-  #hasOriginEnded = false
-  /** Our own has been sent. */
+  /** The peer's close_notify has been delivered. */
+  #hasPeerEnded = false
+  /** Our close_notify has been sent. */
   #hasEnded = false
   /** The TCP connection ended below us; with `gone`, in both directions. */
   #tcpEnd: 'fin' | 'gone' | undefined
 
   /**
    * @param onClosed called exactly once, when the link is closed
-   * @param side who is at the other end
+   * @param side the peer: client or origin
    */
   constructor(tcp: Link, engine: TlsEngine, onClosed: () => void, side: Peer = 'origin') {
     this.#side = side
@@ -108,7 +107,7 @@ export class TlsLink implements ClientLink, LinkSink {
     this.#hasEnded = true
     if (this.#engine.hasUnsent) return
     this.#sendEnd()
-    if (this.#hasOriginEnded) this.#closeGently()
+    if (this.#hasPeerEnded) this.#closeGently()
   }
 
   destroy(cause?: ProxyError): void {
@@ -117,13 +116,13 @@ export class TlsLink implements ClientLink, LinkSink {
     this.#close(cause)
   }
 
-  /** Without a close_notify an end is known for none. */
+  /** No close_notify is sent: the peer can tell that the end is an error. */
   reset(): void {
     this.destroy()
   }
 
   onData(bytes: Buffer): void {
-    if (this.#isClosed || this.#hasOriginEnded) return
+    if (this.#isClosed || this.#hasPeerEnded) return
     this.#engine.receive(bytes)
     this.#barrenBytes += bytes.length
     this.#read()
@@ -165,7 +164,7 @@ export class TlsLink implements ClientLink, LinkSink {
     if (this.#isReading || this.#isClosed) return
     this.#isReading = true
     try {
-      while (this.#mayDeliver && !this.#hasOriginEnded && this.#deliver()) {}
+      while (this.#mayDeliver && !this.#hasPeerEnded && this.#deliver()) {}
     } finally {
       this.#isReading = false
     }
@@ -187,13 +186,13 @@ export class TlsLink implements ClientLink, LinkSink {
       this.#flush()
       this.#fail()
     } else {
-      this.#hasOriginEnded = true
+      this.#hasPeerEnded = true
       this.#sink?.onEnd()
     }
     return true
   }
 
-  /** Hands bytes to the receiver. @returns whether nobody keeps them, so that their memory may be used again */
+  /** Hands bytes to the receiver. @returns whether no receiver keeps them: their memory may be used again */
   #isTaken(bytes: Buffer): boolean {
     this.#barrenBytes = 0
     const sink = this.#sink
@@ -205,9 +204,9 @@ export class TlsLink implements ClientLink, LinkSink {
     return !sink.keepsData()
   }
 
-  /** Everything that came has been delivered: what the end of the TCP connection, or of TLS, means now. */
+  /** Everything received has been delivered: acts on the end of the TCP connection or of TLS. */
   #finish(): void {
-    if (this.#hasOriginEnded) {
+    if (this.#hasPeerEnded) {
       if (this.#tcpEnd === 'gone') this.#close(undefined)
       else if (this.#hasEnded) this.#closeGently()
     } else if (this.#tcpEnd !== undefined) {

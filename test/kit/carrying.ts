@@ -6,7 +6,7 @@ import { der, sequence } from './der.js'
 export type Place = 'extension' | 'subject' | 'issuer'
 export const PLACES: readonly Place[] = ['extension', 'subject', 'issuer']
 
-/** An extension of nobody's: 1.3.6.1.4.1.99999.1 */
+/** A private extension: 1.3.6.1.4.1.99999.1 */
 const PRIVATE = der(0x06, Buffer.from([0x2b, 0x06, 0x01, 0x04, 0x01, 0x86, 0x8d, 0x1f, 0x01]))
 const COMMON_NAME = der(0x06, Buffer.from([0x55, 0x04, 0x03]))
 /** The fields of a tbsCertificate with a version: issuer and subject by their place. */

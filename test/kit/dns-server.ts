@@ -21,7 +21,7 @@ export interface DnsReply {
   readonly rcode?: keyof typeof RCODES
   /** Milliseconds until it is sent. */
   readonly after?: number
-  /** Sent before the true one: another id, as somebody else would guess it. */
+  /** Addresses of a forged reply with a wrong id, sent before the true one. */
   readonly forged?: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-/** An origin that authenticates the connection: who has logged in on it is served on it, whoever asks. */
+/** An origin that authenticates connections: after a login it serves every request on that connection. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { RawClient, TimedResponse } from './client.js'

@@ -1,4 +1,4 @@
-/** A proxy with its management socket, and who talks to it. */
+/** A proxy with its management socket, and clients of that socket. */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Test } from 'tap'

@@ -107,7 +107,7 @@ export async function nodeOrigin(options: NodeOriginOptions = {}): Promise<NodeO
 
   function secure({ chainPem, ...rest }: NonNullable<NodeOriginOptions['tls']>): Server {
     const { keyPem, ...tls } = rest
-    // The server must be able to show certificates that nobody should accept.
+    // The server must be able to show certificates that no client should accept.
     const own = { ciphers: 'DEFAULT@SECLEVEL=0', ...tls, cert: chainPem, key: keyPem }
     return createTlsServer(own, onRequest)
       .on('secureConnection', socket => {

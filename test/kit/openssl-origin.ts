@@ -11,7 +11,7 @@ export interface OpensslOriginOptions {
   readonly tls?: '1.2' | '1.3'
   /** Names joined by colons. A group for which the client sends no key share makes a HelloRetryRequest. */
   readonly groups?: string
-  /** Asks for a client certificate, `require` insists; `caPem` is who may have issued it. */
+  /** Asks for a client certificate, `require` insists on one; `caPem` is the issuer that it accepts. */
   readonly clientCertificate?: { readonly caPem: string; readonly require?: boolean }
   /** More arguments of `openssl s_server`. */
   readonly args?: readonly string[]
@@ -45,7 +45,7 @@ export async function opensslOrigin(options: OpensslOriginOptions): Promise<Open
     'openssl',
     [
       ...['s_server', '-accept', '127.0.0.1:0', '-msg', '-www'],
-      ...['-cipher', 'DEFAULT@SECLEVEL=0'], // the server must be able to show certificates that nobody should accept
+      ...['-cipher', 'DEFAULT@SECLEVEL=0'], // the server must be able to show certificates that no client should accept
       ...file('-cert', 'cert.pem', options.certPem),
       ...file('-key', 'key.pem', options.keyPem),
       ...file('-cert_chain', 'issuers.pem', options.issuersPem),

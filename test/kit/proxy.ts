@@ -66,7 +66,7 @@ export const SHIPPED = ['../../plugins', '../../sample-plugins'].map(dir =>
   fileURLToPath(new URL(dir, import.meta.url)),
 )
 
-/** No record of the machine, and nothing that a test runner wants from its children, has a say in the proxy. */
+/** The environment without records of the machine and without the options of a test runner. */
 export const PLAIN_ENV = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(?:PROXY_CONFIG_|NODE_OPTIONS$|TAP$)/.test(name)),
 )

@@ -1,15 +1,15 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 
-/** A TCP server on a free port of 127.0.0.1, whose sockets all end with it. */
+/** A TCP server on a free port of 127.0.0.1. Its end ends all its sockets. */
 export interface TcpServer {
   readonly port: number
-  /** Ends this socket with the server, too. */
+  /** Also ends this socket with the server. */
   own(socket: Socket): void
   stop(): Promise<void>
 }
 
-/** Half-open sockets are allowed: whoever uses them ends them. An error on one of them is followed by its close. */
+/** Half-open sockets are allowed: the test ends them. The close of a socket follows its error. */
 export async function listen(onConnection: (socket: Socket) => void): Promise<TcpServer> {
   const server = createServer({ allowHalfOpen: true, noDelay: true })
   const guard = await guardServer(server)
@@ -17,7 +17,7 @@ export async function listen(onConnection: (socket: Socket) => void): Promise<Tc
   return guard
 }
 
-/** Lets a server listen, and keeps hold of its sockets so that stopping cannot hang on one of them. */
+/** Starts a server and tracks its sockets, so that none of them delays its stop. */
 export async function guardServer(server: Server): Promise<TcpServer> {
   const sockets = new Set<Socket>()
   const own = (socket: Socket): void => {

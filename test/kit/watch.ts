@@ -6,7 +6,7 @@ interface Waiter {
   settle(): boolean
 }
 
-/** Lets tests wait for a condition over something that changes: whoever changes it calls `changed`. */
+/** Lets tests wait for a condition. Each change of its state must be followed by `changed`. */
 export class Watch {
   readonly #waiters = new Set<Waiter>()
 
@@ -16,7 +16,7 @@ export class Watch {
 
   /**
    * The first answer of `probe` that is not undefined.
-   * @param what describes, when time is up, what was waited for and what there was instead
+   * @param what the text of the error at a timeout: the condition and the state
    */
   until<T>(probe: () => T | undefined, what: () => string, ms = PATIENCE): Promise<T> {
     return new Promise((resolve, reject) => {

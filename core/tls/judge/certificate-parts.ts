@@ -11,7 +11,7 @@ export interface AltName {
 const SUBJECT_ALT_NAME = Buffer.from([0x55, 0x1d, 0x11]) // 2.5.29.17
 
 /**
- * GeneralName's tags (RFC 5280 section 4.2.1.6). An undefined kind is matched by nothing: otherName, x400Address,
+ * GeneralName's tags (RFC 5280 section 4.2.1.6). No matcher matches an undefined kind: otherName, x400Address,
  * directoryName, ediPartyName, registeredID.
  */
 const GENERAL_NAMES: ReadonlyMap<number, AltName['type'] | undefined> = new Map([
@@ -27,7 +27,7 @@ const GENERAL_NAMES: ReadonlyMap<number, AltName['type'] | undefined> = new Map(
 ])
 
 /**
- * The SubjectPublicKeyInfo of a certificate, byte for byte as it was signed.
+ * The SubjectPublicKeyInfo of a certificate, with exactly the bytes that were signed.
  * @throws {ProxyError} PTC_HANDSHAKE_FAILED when the certificate is not DER
  */
 export function subjectPublicKeyInfo(certificate: Buffer): Buffer {
@@ -40,8 +40,8 @@ export function subjectPublicKeyInfo(certificate: Buffer): Buffer {
 }
 
 /**
- * The alternative names of a certificate, in its order. None that OpenSSL, which judges the certificate, cannot read; and
- * none is left out that OpenSSL reads: BER writes a name in pieces, which DER forbids and OpenSSL puts together.
+ * The alternative names of a certificate, in its order: exactly those that OpenSSL reads, because OpenSSL judges the
+ * certificate. BER can write a name in pieces, which DER forbids and OpenSSL accepts.
  * Throws as {@link subjectPublicKeyInfo} does.
  */
 export function altNames(certificate: Buffer): readonly AltName[] {
@@ -50,7 +50,7 @@ export function altNames(certificate: Buffer): readonly AltName[] {
   return names
 }
 
-/** Whether OpenSSL finds alternative names, through Node, which shows an extension that it cannot read as empty. */
+/** Whether OpenSSL finds alternative names. Node, which is used for this, shows an unreadable extension as empty. */
 function hasAltNames(certificate: Buffer): boolean {
   try {
     return (readX509(certificate).subjectAltName ?? '') !== ''
@@ -65,7 +65,7 @@ function ownReading(certificate: Buffer): readonly AltName[] {
 }
 
 /**
- * The DER inside an extension, if the certificate has it. Throws as {@link subjectPublicKeyInfo} does.
+ * The DER inside an extension, if there is one. Throws as {@link subjectPublicKeyInfo} does.
  * @param oid the content of its OBJECT IDENTIFIER
  */
 export function extensionValue(certificate: Buffer, oid: Buffer): Buffer | undefined {
@@ -77,7 +77,7 @@ export function extensionValue(certificate: Buffer, oid: Buffer): Buffer | undef
   })
   const [value, ...more] = found
   if (found.length === 0) return undefined
-  // RFC 5280 section 4.2: one at most. Which of two counts would be anybody's guess.
+  // RFC 5280 section 4.2: one at most. With two it would be undefined which one counts.
   if (more.length > 0 || value?.tag !== DER.octetString) throw malformed()
   return value.content
 }
@@ -98,7 +98,7 @@ export function wantsStaple(certificate: Buffer): boolean {
   )
 }
 
-/** The printable part of IA5String: a name with a NUL in it was made to be misread. */
+/** The printable part of IA5String: a name with a NUL is made to be misread. */
 const IA5 = /^[\x20-\x7e]*$/
 
 function tbsFields(certificate: Buffer): readonly DerElement[] {

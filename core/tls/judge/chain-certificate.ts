@@ -6,11 +6,11 @@ import { toPem } from '../../base/pem.js'
 import { readX509 } from '../../base/x509.js'
 import { onelineNames } from '../openssl/x509.js'
 
-/** Parsed certificates are shared between handshakes: most origins show what was shown a moment ago. */
+/** Parsed certificates are shared between handshakes: most chains have been seen before. */
 const REMEMBERED_BYTES = 8_000_000
-/** No certificate in use is larger; a larger one is parsed anew each time rather than kept. */
+/** No certificate in use is larger; a larger one is parsed again each time. */
 const MAX_DER_BYTES = 16_384
-/** What an object costs beside its bytes: key, DER, Node's view. */
+/** Bytes of an object beside its key: DER, Node's view. */
 const OVERHEAD = 4096
 const seen = new LRUCache<string, ChainCertificate>({
   maxSize: REMEMBERED_BYTES,
@@ -29,8 +29,8 @@ export function certificateOf(der: Buffer): Certificate {
 }
 
 /**
- * Parses when asked: most handshakes are decided by a look at one field. What it hands out is not to be changed. Its fields
- * are own, enumerable properties, so that a copy has them.
+ * Parses a field at its first use: most plugins read one field only. Its values must not be changed. Its fields are own,
+ * enumerable properties, so that a copy has them.
  */
 class ChainCertificate implements Certificate {
   declare readonly der: Buffer
@@ -45,12 +45,12 @@ class ChainCertificate implements Certificate {
   #pem: string | undefined
 
   static readonly #fields: PropertyDescriptorMap = {
-    // A copy: another handshake will see this object too.
+    // A copy: other handshakes see the same object.
     der: accessor((of: ChainCertificate) => Buffer.from(of.#der)),
     subject: accessor((of: ChainCertificate) => of.#bothNames().subject),
     issuer: accessor((of: ChainCertificate) => of.#bothNames().issuer),
     sha256: accessor((of: ChainCertificate) => of.#digest()),
-    // A new one each time: Node keeps in it what a plugin could change for the next handshake.
+    // A new one each time: a plugin could change Node's object for the next handshake.
     x509: accessor((of: ChainCertificate) => Object.freeze(readX509(of.#der))),
     pem: accessor((of: ChainCertificate) => of.#armoured()),
   }
@@ -61,7 +61,7 @@ class ChainCertificate implements Certificate {
     Object.freeze(this)
   }
 
-  /** All of it is in the PEM; the rest is for people. */
+  /** The PEM contains everything; the other fields are for readers of logs. */
   toJSON(): object {
     return certificateJson(this)
   }

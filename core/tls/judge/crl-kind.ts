@@ -10,34 +10,34 @@ export interface CrlExtension {
   readonly value: Buffer
 }
 
-/** What a revocation list says of itself. Times are milliseconds since the epoch, NaN where they cannot be read. */
+/** The fields of a revocation list. Times are milliseconds since the epoch, NaN where they cannot be read. */
 export interface CrlFacts {
   /** The issuer's name as X509_NAME_oneline writes it. */
   readonly issuer: string
   readonly thisUpdate: number
   readonly nextUpdate: number | undefined
   readonly extensions: readonly CrlExtension[]
-  /** The digest of its signature, if certificates with it are refused. */
+  /** The digest of its signature, if certificates with this digest are refused. */
   readonly weakDigest: string | undefined
-  /** The OIDs of critical extensions that its entries have. */
+  /** The OIDs of the critical extensions in its entries. */
   readonly criticalInEntries: ReadonlySet<string>
-  /** The reasons that its entries give (RFC 5280 section 5.3.1). */
+  /** The reasons in its entries (RFC 5280 section 5.3.1). */
   readonly reasons: ReadonlySet<number>
 }
 
-/** A list that can be asked about every certificate in its scope. */
+/** A list that is complete for its scope. */
 export interface UsableCrl {
-  /** Which key signed it: the authorityKeyIdentifier's, hexadecimal. */
+  /** The key that signed it: authorityKeyIdentifier, hexadecimal. */
   readonly keyId: string | undefined
   /** When it ends, milliseconds since the epoch. */
   readonly endsAt: number
-  /** It is about certificates that name its distribution point, and no others. */
+  /** Whether it covers only certificates that name its distribution point. */
   readonly isOfPoint: boolean
   /** Of two lists with the same issuer, key and scope the younger one replaces the older one. */
   readonly scope: string
 }
 
-/** What is wrong with a list, and what to do about it. */
+/** The error of a list, and the remedy. */
 export interface UselessCrl {
   readonly wrong: string
 }
@@ -46,16 +46,16 @@ const DELTA = '2.5.29.27'
 const SCOPE = '2.5.29.28'
 const KEY = '2.5.29.35'
 const CERTIFICATE_ISSUER = '2.5.29.29'
-/** What a critical extension of a list may be: those that OpenSSL acts upon. */
+/** The critical extensions that a list may have: those that OpenSSL processes. */
 const KNOWN: ReadonlySet<string> = new Set([DELTA, SCOPE, KEY])
 const REMOVE_FROM_CRL = 8
 
 /**
- * Tells what a list can be used for.
+ * Decides whether a list can be used.
  *
- * Usable is a list that is complete for a scope that OpenSSL keeps to on every version: all certificates of its issuer,
- * those of leaves or of authorities, those that name its distribution point. OpenSSL 3.0 takes a delta list for a
- * complete one; other lists it passes over without a word. They are told of when they are loaded.
+ * A list is usable if it is complete for a scope that every version of OpenSSL respects: all certificates of its issuer,
+ * only leaves, only authorities, or only certificates that name its distribution point. OpenSSL 3.0 treats a delta list as
+ * a complete one, and silently ignores other lists. This check reports both when they are loaded.
  */
 export function crlKind(facts: CrlFacts, isLeafOnly: boolean, now: number): UsableCrl | UselessCrl {
   const { extensions, thisUpdate, nextUpdate } = facts
@@ -117,7 +117,7 @@ function wrongEntries({ criticalInEntries, reasons }: CrlFacts): string | undefi
     return 'its entries name other issuers, as those of an indirect list do; name the own list of each'
   if (critical !== undefined)
     return `the critical extension ${critical} of its entries is not understood; ask for a list without it`
-  // OpenSSL takes such an entry for a certificate that is not revoked.
+  // OpenSSL treats the certificate of such an entry as not revoked.
   if (reasons.has(REMOVE_FROM_CRL))
     return 'an entry says removeFromCRL, as only those of a delta list may; name the complete list instead'
   return undefined
@@ -137,8 +137,8 @@ function derOf(extensions: readonly CrlExtension[], wanted: string): Buffer | un
 }
 
 /**
- * Whether every distribution point of a certificate has a name. OpenSSL takes the list of any point for one without, which
- * no certificate may have whose authority signs its own lists (RFC 5280 section 4.2.1.13).
+ * Whether every distribution point of a certificate has a name. For a point without a name OpenSSL uses the list of any
+ * point. RFC 5280 section 4.2.1.13 forbids such a point when the authority signs its own lists.
  * @param value cRLDistributionPoints, DER
  */
 export function haveNames(value: Buffer): boolean {
@@ -150,7 +150,7 @@ const PSS_HASH = 0xa0
 const SHA_1 = '1.3.14.3.2.26'
 
 /**
- * The digest that RSASSA-PSS is used with, as an OID; SHA-1 where nothing is said (RFC 4055 section 3.1).
+ * The digest in RSASSA-PSS parameters, as an OID; the default is SHA-1 (RFC 4055 section 3.1).
  * @param parameters RSASSA-PSS-params, DER
  */
 export function pssDigest(parameters: Buffer): string | undefined {
@@ -164,7 +164,7 @@ export function pssDigest(parameters: Buffer): string | undefined {
 
 const require = createRequire(import.meta.url)
 
-/** The library is loaded with the first list that has a scope or names its key: few configurations have lists. */
+/** The library is loaded for the first list with a scope or a key identifier: few configurations have lists. */
 function parsed<T>(
   value: Buffer,
   schema: (of: typeof import('@peculiar/asn1-x509')) => new () => T,

@@ -17,7 +17,7 @@ export const DER = {
 } as const
 
 /**
- * The elements that a content consists of.
+ * The elements of a content.
  * @throws {ProxyError} PTC_HANDSHAKE_FAILED when it is not DER to the last byte
  */
 export function derElements(content: Buffer): readonly DerElement[] {
@@ -30,7 +30,7 @@ export function derElements(content: Buffer): readonly DerElement[] {
   return elements
 }
 
-/** The one element that `bytes` are. */
+/** Reads `bytes` as one element. */
 export function derElement(bytes: Buffer): DerElement {
   const [element, ...more] = derElements(bytes)
   if (element === undefined || more.length > 0) throw malformed()
@@ -41,7 +41,7 @@ function first(bytes: Buffer): DerElement {
   const [tag, short] = bytes
   if (tag === undefined || short === undefined || (tag & 0x1f) === 0x1f) throw malformed()
   const lengthBytes = short < 0x80 ? 0 : short & 0x7f
-  // Four bytes are more than a certificate has; none is BER's indefinite form.
+  // Four length bytes are more than a certificate needs; zero is the indefinite form of BER.
   if ((short >= 0x80 && lengthBytes === 0) || lengthBytes > 4 || bytes.length < 2 + lengthBytes)
     throw malformed()
   const length = lengthBytes === 0 ? short : bytes.readUIntBE(2, lengthBytes)
@@ -50,7 +50,7 @@ function first(bytes: Buffer): DerElement {
   return { tag, content: bytes.subarray(start, start + length), bytes: bytes.subarray(0, start + length) }
 }
 
-/** For whoever reads on, and does not find what a certificate must have. */
+/** The error for a certificate without a required part. */
 export function malformed(): ProxyError {
   return new ProxyError('PTC_HANDSHAKE_FAILED', 'a certificate is not the DER that X.509 asks for')
 }

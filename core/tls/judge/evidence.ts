@@ -11,13 +11,13 @@ import type { Properties } from './terms.js'
 
 const OK: BuiltInResult = Object.freeze({ ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' })
 
-/** What the built-in check looks at. */
+/** What the built-in check covers. */
 export interface CheckRules {
   readonly properties: Properties
   readonly demands: Pins | undefined
 }
 
-/** What plugins and logs are shown of a parked handshake. Frozen: no plugin changes what the next one sees. */
+/** The facts of a parked handshake for plugins and logs. Frozen: no plugin can change what the next one sees. */
 export function toEvidence(
   peer: ParkedPeer,
   of: OutboundNames,
@@ -32,7 +32,7 @@ export function toEvidence(
     host: of.host,
     chain: Object.freeze(peer.sent.map(certificateOf)),
     builtChain: Object.freeze(peer.built.map(certificateOf)),
-    // Whoever demands more wants it whatever the properties say about the rest.
+    // The pins of a rule bind whatever the properties say about the other checks.
     builtIn: asked.ok && rule !== undefined ? rule : asked,
     checks: Object.freeze(rule === undefined ? { signature, name } : { signature, name, rule }),
     ocspResponse: peer.ocspResponse,
@@ -48,7 +48,7 @@ function nameResult({ name, sent: [leaf] }: ParkedPeer, { host, isAddress }: Out
   return isUnderscoreMatch(host, dnsNames(leaf)) ? OK : toResult(name)
 }
 
-/** None of a certificate that cannot be read: it is for nobody. */
+/** Empty for a certificate that cannot be read: it is valid for no host. */
 function dnsNames(leaf: Buffer): readonly string[] {
   try {
     return altNames(leaf).flatMap(({ type, value }) => (type === 'dns' ? [value] : []))
@@ -57,7 +57,7 @@ function dnsNames(leaf: Buffer): readonly string[] {
   }
 }
 
-/** An operator who does not have the signature checked has the names looked at as they are. */
+/** Without the check of the signature, the rule is compared with the names as they were sent. */
 function ruleResult(
   demands: Pins,
   { built, sent, signature }: ParkedPeer,

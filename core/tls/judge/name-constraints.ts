@@ -4,15 +4,15 @@ import { DER, derElement, derElements, malformed } from './der.js'
 const NAME_CONSTRAINTS = Buffer.from([0x55, 0x1d, 0x1e]) // 2.5.29.30
 const EXCLUDED = 0xa1
 const DNS_NAME = 0x82
-/** The same in pieces, as BER allows: OpenSSL reads it. */
+/** The same tag for a value in pieces, which BER allows and OpenSSL reads. */
 const DNS_NAME_IN_PIECES = 0xa2
 
 /**
- * Whether a wildcard of the leaf stands for a name that one of `authorities` excludes: `*.example.com`, where
- * `bar.example.com` is excluded. OpenSSL compares the wildcard as if it were a name, and sees nothing wrong.
- * @param authorities DER of those with constraints
+ * Whether a wildcard of the leaf includes a name that one of `authorities` excludes: `*.example.com` when
+ * `bar.example.com` is excluded. OpenSSL compares the wildcard as a plain name and accepts it.
+ * @param authorities DER of the authorities with constraints
  * @param leaf DER
- * @returns true also of what cannot be read
+ * @returns true also for certificates that cannot be read
  */
 export function excludesSome(authorities: readonly Buffer[], leaf: Buffer): boolean {
   if (authorities.length === 0) return false
@@ -26,7 +26,7 @@ export function excludesSome(authorities: readonly Buffer[], leaf: Buffer): bool
   }
 }
 
-/** What follows the first label. A constraint that begins with a period has none: it excludes names below alone. */
+/** The part after the first label. A constraint that begins with a period has none: it only excludes names below. */
 function parentOf(name: string): string {
   return name.startsWith('.') ? name : name.slice(name.indexOf('.') + 1).toLowerCase()
 }

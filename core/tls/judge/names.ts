@@ -1,19 +1,19 @@
 import { isIP } from 'node:net'
 import type { OutboundNames } from '../openssl/outbound-engine.js'
 
-/** How a rule changes what an origin is announced as, and checked for. */
+/** How a rule changes the SNI for an origin and the name that is checked. */
 export interface NameRules {
-  /** Announced instead of the host's own name; null: nothing is announced. */
+  /** The SNI in place of the host's name; null: no SNI. */
   readonly sni?: string | null
-  /** A certificate for this name is as good as one for the host. */
+  /** A certificate for this name is accepted, too. */
   readonly alternative?: string
 }
 
 /**
- * What a host is checked against and announced as. Addresses are checked as addresses and never sent as SNI (RFC 6066
- * section 3); a trailing dot is no part of a name there.
+ * The name that is checked for a host, and its SNI. Addresses are checked as addresses and never sent as SNI (RFC 6066
+ * section 3); a name there has no trailing dot.
  * @param host a name in ASCII, or an address, IPv6 without brackets
- * @param announce announced in any case; null: nothing is
+ * @param announce the SNI whatever the rule says; null: no SNI
  */
 export function toNames(
   host: string,
@@ -41,8 +41,8 @@ function announcedName(
 }
 
 /**
- * Whether a wildcard among `names` is for a host whose leftmost label has an underscore. OpenSSL lets `*` stand for
- * letters, digits and hyphens only; DNS, and names in use, know more (as Traffic Server and Pingora allow).
+ * Whether a wildcard among `names` matches a host whose leftmost label has an underscore. In OpenSSL `*` matches letters,
+ * digits and hyphens only; names in use have underscores too, and Traffic Server and Pingora match them.
  */
 export function isUnderscoreMatch(host: string, names: readonly string[]): boolean {
   const [, first = '', rest = ''] = /^([a-z0-9_-]+)\.(.+\..+)$/i.exec(host) ?? []

@@ -2,15 +2,15 @@ import { createHash, type KeyObject } from 'node:crypto'
 import { readX509 } from '../../base/x509.js'
 import { type AltName, altNames, subjectPublicKeyInfo } from './certificate-parts.js'
 
-/** Answers whether an alternative name is one of those that are wanted, and says what it wants. */
+/** Matches alternative names against one pattern of a rule. */
 export interface SanMatcher {
   readonly matches: (name: AltName) => boolean
-  /** What it may cost to ask about this name: instructions, in the worst case. */
+  /** The cost of matching this name: instructions, in the worst case. */
   readonly costOf: (name: AltName) => number
   readonly text: string
 }
 
-/** What is demanded of an origin's chain beyond what every chain must fulfil. Empty lists demand nothing. */
+/** What a rule requires of an origin's chain in addition to the built-in check. Empty lists require nothing. */
 export interface Pins {
   /** One of these must match one alternative name of the leaf. */
   readonly sans: readonly SanMatcher[]
@@ -23,7 +23,7 @@ export interface Pins {
   readonly minEcBits: number
 }
 
-/** What was not fulfilled: an X509_V_ERR number, the certificate it concerns, and a sentence. */
+/** The requirement that failed: an X509_V_ERR number, the certificate it concerns, and a sentence. */
 export interface Unfulfilled {
   readonly code: number
   readonly depth: number
@@ -36,12 +36,12 @@ const X509_V_ERR_HOSTNAME_MISMATCH = 62
 const X509_V_ERR_EE_KEY_TOO_SMALL = 66
 const X509_V_ERR_CA_KEY_TOO_SMALL = 67
 
-/** The most that a leaf's alternative names may be: far more than certificates in use have. */
+/** Limits for the alternative names of a leaf: far more than certificates in use have. */
 const MOST_NAMES = 1000
 const MOST_CHARACTERS = 16_384
-/** What it may cost to ask all matchers about all names, in instructions: a tenth of a second in the worst case. */
+/** The most that all matchers may cost for all names, in instructions: a tenth of a second in the worst case. */
 const MOST_COST = 1_000_000
-/** What a rejection tells of them. */
+/** How many names a rejection quotes, and how much of each. */
 const TOLD_NAMES = 10
 const TOLD_CHARACTERS = 100
 
@@ -49,19 +49,19 @@ const TOLD_CHARACTERS = 100
 const CURVES: Readonly<Record<string, number>> = { prime256v1: 256, secp384r1: 384, secp521r1: 521 }
 const ED_KEYS: Readonly<Record<string, number>> = { ed25519: 256, ed448: 456 }
 
-/** What OpenSSL's certificate parser accepted and ours cannot read fulfils nothing. */
+/** A certificate that OpenSSL accepts and our parser cannot read satisfies no pin. */
 const UNREADABLE: Unfulfilled = {
   code: X509_V_ERR_UNSPECIFIED,
   depth: 0,
-  message: 'the certificate cannot be read for the demands of its rule',
+  message: 'the certificate cannot be read for the pins of its rule',
 }
 
 /**
- * The first demand that a chain does not fulfil.
+ * The first pin or limit that a chain does not satisfy.
  *
- * Pins are about the leaf, whose key the origin proves to hold; an issuer that it merely sends proves nothing.
+ * Pins are compared with the leaf alone: the origin proves that it holds the leaf's key. A sent issuer proves nothing.
  * @param chain DER, leaf first: the chain that was built, or that was sent
- * @param areNamesGenuine false: a check of the chain has failed that vouches for the names, so they are not looked at
+ * @param areNamesGenuine false: the check of the chain that proves the names has failed, so they are not looked at
  */
 export function unfulfilled(
   demands: Pins,
@@ -129,7 +129,7 @@ function weakKey({ minRsaBits, minEcBits }: Pins, chain: readonly Buffer[]): Unf
   return undefined
 }
 
-/** A kind of key that nobody can name a size for is none, and never enough. */
+/** An unknown kind of key has no size, and is never enough. */
 function keySize(key: KeyObject): { kind: 'RSA' | 'EC' | undefined; bits: number } {
   const { asymmetricKeyDetails = {} } = key
   const asymmetricKeyType: string = key.asymmetricKeyType ?? ''

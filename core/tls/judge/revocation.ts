@@ -1,10 +1,10 @@
 /**
- * Acceptances that are withdrawn, and everything that rests on them.
+ * Withdraws acceptances and everything that rests on them.
  *
- * What is kept is looked at one by one, and goes if it is about what was revoked: remembered verdicts, sessions, verified
- * addresses, idle connections. Of what is under way at that moment (a handshake, a question, a request on its connection)
- * nobody knows what it will turn out to rest on: it goes on to its end, and then nothing of it is kept, whatever it was
- * about. Every keeper counts revocations for that, and compares what a thing began under with what is the case.
+ * Stored items are examined one by one, and removed if they are about what was revoked: remembered verdicts, sessions,
+ * verified addresses, idle connections. Work in flight (a handshake, a question, a request on its connection) cannot be
+ * examined: it is not yet known what it will rest on. It continues to its end, and then nothing of it is stored. For this
+ * every store counts revocations, and compares the count at the beginning of the work with the count at its end.
  */
 import { createHash } from 'node:crypto'
 import type { Certificate } from '../../api/certificate.js'
@@ -15,25 +15,25 @@ import { subjectPublicKeyInfo } from './certificate-parts.js'
 /** SHA-256 of a leaf and of its public key, hex. */
 export interface LeafDigests {
   readonly certificate: string
-  /** Undefined where the key cannot be found: nobody can tell that it is not the one revoked. */
+  /** Undefined when the key cannot be read: it may then be the revoked one. */
   readonly spki: string | undefined
 }
 
 /**
- * Whether an acceptance is revoked; the digests are asked for where they count.
- * @param key of a remembered verdict; without it the question is about something that rests on verdicts
+ * Whether an acceptance is revoked. The digests are computed only when they are needed.
+ * @param key of a remembered verdict; undefined for an item that rests on verdicts
  */
 export type IsRevoked = (host: string, leaf: () => LeafDigests | undefined, key?: string) => boolean
 
-/** One kept kind of thing. `revoke` returns how many went. */
+/** A store of one kind of item. `revoke` returns how many it has removed. */
 export type Keeper = (isRevoked: IsRevoked) => number
 
-/** In the order in which they are asked: whatever a closing connection sets off finds the rest forgotten. */
+/** In the order of their revocation: connections are last, because their close can start work that must find the rest removed. */
 const KINDS = ['verdicts', 'sessions', 'addresses', 'connections'] as const
 
 export type Kind = (typeof KINDS)[number]
 
-/** How much of each kind went. */
+/** How many items of each kind were removed. */
 export type RevokedCounts = Readonly<Record<Kind, number>>
 
 export function leafDigests({
@@ -56,16 +56,16 @@ function spkiOf(der: Buffer): string | undefined {
 /** Characters of a host, a digest or a key. */
 const MAX_VALUE = 1000
 
-/** A revocation, and its words for the log. */
+/** A revocation and its text for the log. */
 export interface Revoked {
   readonly isRevoked: IsRevoked
   readonly what: string
 }
 
 /**
- * Makes a test of what a plugin, or an operator, wants revoked: one of the forms of `Revocation`, or a verdict by its key.
+ * Makes a predicate from the request of a plugin or an operator: one of the forms of `Revocation`, or a verdict's key.
  * @param hostOf the host that a remembered verdict is about, by its key
- * @throws {ProxyError} PTC_REVOCATION when it is nothing of the kind
+ * @throws {ProxyError} PTC_REVOCATION when it has none of these forms
  */
 export function readRevocation(wanted: unknown, hostOf: (key: string) => string | undefined): Revoked {
   if (wanted === 'all') return { isRevoked: () => true, what: 'everything' }
@@ -85,7 +85,7 @@ export function readRevocation(wanted: unknown, hostOf: (key: string) => string 
   }
 }
 
-/** A plugin in plain JavaScript may give what throws when it is looked into. */
+/** A plugin in plain JavaScript may pass an object whose getters throw. */
 function entriesOf(wanted: unknown): readonly (readonly [string, unknown])[] {
   try {
     return typeof wanted === 'object' && wanted !== null ? Object.entries(wanted) : []
@@ -99,7 +99,7 @@ const ofHost = (host: string): Revoked => ({
   what: `host ${host}`,
 })
 
-/** One remembered verdict. What rests on verdicts does not say on which, so that all of its host goes with it. */
+/** One remembered verdict. Items that rest on verdicts do not say on which: all items of its host are removed, too. */
 function ofKey(wanted: string, of: string | undefined): Revoked {
   if (of === undefined) throw new ProxyError('PTC_REVOCATION', `no verdict is remembered under key ${wanted}`)
   const isRevoked: IsRevoked = (host, _leaf, key) =>
@@ -112,7 +112,7 @@ const ofLeaf = (of: keyof LeafDigests, word: string, hex: string): Revoked => ({
   what: `${word} ${hex}`,
 })
 
-/** What nobody can tell apart from what was revoked is revoked. */
+/** An item that may be about the revoked certificate counts as revoked. */
 function isSame(leaf: LeafDigests | undefined, of: keyof LeafDigests, hex: string): boolean {
   const known = leaf?.[of]
   return known === undefined || known === hex
@@ -120,7 +120,7 @@ function isSame(leaf: LeafDigests | undefined, of: keyof LeafDigests, hex: strin
 
 const withoutDot = (host: string): string => (host.endsWith('.') ? host.slice(0, -1) : host)
 
-/** In the form that targets of requests have. IPv6 may have its brackets. */
+/** In the form of request targets. IPv6 may have its brackets. */
 function readHost(text: string): string {
   const host = parseHost(text.replace(/^\[(.*:.*)\]$/, '$1'))
   if (host === undefined)
@@ -144,7 +144,7 @@ const notRevocable = (): ProxyError =>
     "one of { host }, { spki }, { certificate }, each a string, or 'all' can be revoked",
   )
 
-/** Everything that keeps acceptances, or what rests on them; lives as long as the program. */
+/** All stores of acceptances and of items that rest on them; lives as long as the program. */
 export class Revocations {
   readonly #keepers: Readonly<Record<Kind, Set<Keeper>>> = {
     verdicts: new Set(),
@@ -153,7 +153,7 @@ export class Revocations {
     connections: new Set(),
   }
 
-  /** From now on `keeper` is asked at every revocation. Returns what ends that. */
+  /** Adds a store to all later revocations. Returns a function that removes it. */
   join(kind: Kind, keeper: Keeper): () => void {
     const keepers = this.#keepers[kind]
     keepers.add(keeper)

@@ -12,9 +12,9 @@ const LONGEST = { dns: 253, email: 320, uri: 2048, ip: 45 } as const satisfies R
 /**
  * A matcher for alternative names of one type.
  *
- * DNS names are compared without regard to case, and a wildcard in a certificate is a `*` and no more. Addresses are
- * compared in their canonical form. A regular expression must match the whole of the name. A name that is longer than
- * its type allows matches nothing.
+ * DNS names are compared without regard to case; a wildcard in a certificate is a literal `*`. Addresses are compared in
+ * their canonical form. A regular expression must match the whole name. A name longer than its type allows matches
+ * nothing.
  * @throws {ProxyError} PTC_RULES_INVALID for a regular expression that cannot be compiled
  */
 export function sanMatcher(type: AltName['type'], way: SanWay, wanted: string): SanMatcher {
@@ -35,7 +35,7 @@ export function sanMatcher(type: AltName['type'], way: SanWay, wanted: string): 
 
 interface Test {
   readonly is: (name: string) => boolean
-  /** Of a character. */
+  /** The code of a character. */
   readonly cost: number
 }
 

@@ -7,17 +7,17 @@ const STATUS_REQUEST = 5
 const SUPPORTED_VERSIONS = 43
 const OCSP = 1
 
-/** An origin's flight is at most this long: OpenSSL takes chains of up to 102 400 bytes. */
+/** The most bytes of an origin's flight: OpenSSL accepts chains of up to 102 400 bytes. */
 const MAX_HELD = 262_144
 
 /**
- * Looks ahead for the stapled OCSP response of TLS 1.2, which comes in a message of its own behind the certificate
- * (RFC 6066 section 8). OpenSSL parks at the certificate and reads no further; but the origin sends its whole flight without
- * waiting for anything, in plaintext. So the response is there before plugins are asked, if the engine waits for it.
+ * Reads ahead for the stapled OCSP response of TLS 1.2, which has a message of its own after the certificate (RFC 6066
+ * section 8). OpenSSL parks at the certificate and reads no further. But the origin sends its whole flight without a pause,
+ * in plaintext. So the response can arrive before plugins are asked, if the engine waits for it.
  *
- * Life: looking -> done. It is done at the ServerHello of TLS 1.3 (whose response is part of the certificate's message), at a
- * ServerHello that announces no response, at the response, or at the message that stands where it would have been. Of
- * what it cannot read it has found nothing: OpenSSL, which reads the same bytes, says what is wrong with them.
+ * Life: looking -> done. It is done at a ServerHello of TLS 1.3 (where the response is part of the Certificate message), at a
+ * ServerHello that announces no response, at the response, or at another message in its place. In bytes that it cannot read
+ * it finds nothing: OpenSSL reads the same bytes and reports the error.
  */
 export class StapledResponse {
   #held: Buffer = EMPTY
@@ -27,7 +27,7 @@ export class StapledResponse {
   #found: Buffer | undefined
   #isAnnounced = false
 
-  /** Whether there is nothing to wait for any more. */
+  /** Whether there is nothing left to wait for. */
   get isDone(): boolean {
     return this.#isDone
   }
@@ -42,7 +42,7 @@ export class StapledResponse {
     return this.#found
   }
 
-  /** Takes what has come from the origin; its memory is not kept. */
+  /** Takes bytes from the origin; it holds no view of them afterwards. */
   look(bytes: Uint8Array): void {
     if (this.#isDone) return
     const { buffer, byteOffset, byteLength } = bytes
@@ -57,7 +57,7 @@ export class StapledResponse {
       at = fragment.next
     }
     if (this.#isDone) return
-    this.#held = Buffer.from(all.subarray(at)) // a copy: the memory of what came is used again
+    this.#held = Buffer.from(all.subarray(at)) // a copy: the memory of the input is used again
     if (this.#held.length + this.#messages.length > MAX_HELD) this.#end()
   }
 
@@ -92,7 +92,7 @@ export class StapledResponse {
 
 const EMPTY = Buffer.alloc(0)
 
-/** Whether a ServerHello is of TLS 1.2 and says that a response will come. */
+/** Whether a ServerHello is of TLS 1.2 and announces a response. */
 function announces(hello: Buffer): boolean {
   const reader = new ByteReader(hello)
   reader.take(2 + 32) // version, random

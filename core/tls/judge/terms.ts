@@ -1,12 +1,12 @@
-/** On what terms an origin is accepted: the records of proxy.config.ssl.client.verify.server, made plain. */
+/** The terms on which an origin is accepted: the records of proxy.config.ssl.client.verify.server, combined. */
 export interface Terms {
-  /** `nothing`: every origin is accepted unseen, because the operator said so (verify.server 0). */
+  /** `nothing`: every origin is accepted without a check, because the operator wants it (verify.server 0). */
   readonly verify: 'nothing' | 'origin'
-  /** The plugins on the hook, in order; none where only the built-in check is wanted (verify.server 1). */
+  /** The plugins on the hook, in order; none when only the built-in check is used (verify.server 1). */
   readonly plugins: readonly string[]
-  /** Whether others are asked beside them, whose verdicts are only counted (`@mode=shadow`). */
+  /** Whether shadow plugins are asked, too: their verdicts are only counted (`@mode=shadow`). */
   readonly hasShadows: boolean
-  /** What the built-in check looks at. */
+  /** What the built-in check covers. */
   readonly properties: Properties
   /** ENFORCED binds, PERMISSIVE advises, DISABLED or no properties: off. */
   readonly builtIn: 'binds' | 'advises' | 'off'
@@ -18,7 +18,7 @@ export interface Terms {
   readonly limit: string
 }
 
-/** The values of the records that terms are made of. */
+/** The values of the records that make up the terms. */
 export interface TermsRecords {
   readonly verify: 0 | 1 | 2
   readonly policy: 'ENFORCED' | 'PERMISSIVE' | 'DISABLED'
@@ -32,9 +32,9 @@ export type Properties = 'ALL' | 'SIGNATURE' | 'NAME' | 'NONE'
 const BUILT_IN = { ENFORCED: 'binds', PERMISSIVE: 'advises', DISABLED: 'off' } as const
 
 /**
- * @param plugins the names of those on the hook, in order
- * @param hasDemands whether the built-in check is to look at something whatever the properties say
- * @param endsAt when the first of the revocation lists ends that chains are checked with
+ * @param plugins the names of the plugins on the hook, in order
+ * @param hasPins whether a rule has pins or limits, which the built-in check covers whatever the properties say
+ * @param endsAt when the first of the revocation lists of the check ends
  * @param limit the setting that limits how long plugins may take together
  */
 export function makeTerms(
@@ -59,14 +59,14 @@ export function makeTerms(
 }
 
 /**
- * Who decides about an origin, and what is looked at. Whatever speaks of it (the machine, its log lines, warnings, `try`)
- * has it from {@link decisionOf}.
+ * What decides about an origin, and what is checked. The machine, its log lines, warnings and `try` all use
+ * {@link decisionOf}.
  */
 export type Decision =
   | { readonly by: 'plugins' }
   /** `unchecked`: the halves of the built-in check that do not count. */
   | { readonly by: 'built-in'; readonly unchecked: readonly ('chain' | 'name')[] }
-  /** Nothing is verified: every certificate is accepted, or, with everything off and nothing said, none. */
+  /** Nothing is verified: every certificate is accepted; or none, when everything is off without verify.server 0. */
   | { readonly by: 'nobody'; readonly accepts: 'every' | 'none'; readonly because: 'verify' | 'policy' }
 
 const UNCHECKED = {

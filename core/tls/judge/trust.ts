@@ -5,7 +5,7 @@ import { ProxyError } from '../../base/errors.js'
 import { certificatesInPem, toPem } from '../../base/pem.js'
 import { describe } from '../../base/thrown.js'
 
-/** Where systems keep their trust anchors, in the order in which they are tried. */
+/** The files of trust anchors on common systems, in the order in which they are tried. */
 export const SYSTEM_BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt', // Debian, Ubuntu, Gentoo, Arch
   '/etc/pki/tls/certs/ca-bundle.crt', // Fedora, RHEL 6 and later
@@ -21,9 +21,9 @@ export interface TrustAnchors {
 }
 
 /**
- * Every certificate of a PEM text, in its order, each written anew: OpenSSL, Node and the library that issues
- * certificates then read the same bytes, whatever else the text holds.
- * @param from what errors call the text
+ * Every certificate of a PEM text, in its order, each as a new PEM text: OpenSSL, Node and the library that issues
+ * certificates then read the same bytes, whatever else the text contains.
+ * @param from the name of the text in errors
  * @throws {ProxyError} PTC_TLS_CONTEXT for a block that is not one certificate
  */
 export function splitPem(text: string, from: string): readonly string[] {
@@ -36,7 +36,7 @@ export function splitPem(text: string, from: string): readonly string[] {
 
 /**
  * The certificates of a PEM file.
- * @throws {ProxyError} PTC_TLS_CONTEXT when the file cannot be read, holds none, or one that is not whole
+ * @throws {ProxyError} PTC_TLS_CONTEXT when the file cannot be read, contains no certificate, or an incomplete one
  */
 export function readPemFile(file: string, what: string): readonly string[] {
   const pems = splitPem(readText(file, what), `${what}: ${file}`)

@@ -4,11 +4,11 @@ import { type Accept, accept, type VerdictScope } from '../../api/verdict.js'
 import { SharedCache } from '../../base/shared-cache.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from './revocation.js'
 
-/** What a plugin is asked, as far as an answer may be remembered for it. */
+/** The part of a plugin's question that decides whether an answer may be reused. */
 export interface Question {
-  /** Which continuation of which plugin, of which generation. */
+  /** The continuation: plugin, place, generation. */
   readonly asked: string
-  /** Digest of the policy that the origin is judged by. */
+  /** Digest of the policy of the origin. */
   readonly policy: string
   readonly evidence: PeerEvidence
   readonly port: number
@@ -16,13 +16,13 @@ export interface Question {
   readonly network: string
 }
 
-/** A remembered acceptance, for those who manage the proxy. */
+/** A remembered acceptance, for the management API. */
 export interface RememberedVerdict {
   readonly key: string
   readonly host: string
   readonly asked: string
   readonly scope: VerdictScope
-  /** When it is forgotten; milliseconds since the epoch. */
+  /** When it ends; milliseconds since the epoch. */
   readonly endsAt: number
 }
 
@@ -37,9 +37,9 @@ const SCOPES: readonly VerdictScope[] = ['chain', 'host']
  * Acceptances that plugins allowed to be remembered. Rejections never are. Each counts for the client network that it was
  * asked for.
  *
- * A key is made of everything that the acceptance was about: the continuation asked, the policy, the host, what the
- * built-in check said, and the chain (scope `chain`, with the port) or its leaf (scope `host`). Whatever changes, the old
- * answer is out of reach.
+ * A key contains everything that the acceptance was about: the continuation, the policy, the host, the result of the
+ * built-in check, and the chain (scope `chain`, with the port) or its leaf (scope `host`). After any change, the old answer
+ * cannot be found.
  */
 export class VerdictCache {
   readonly #entries: SharedCache<string, Entry>
@@ -55,7 +55,7 @@ export class VerdictCache {
     return this.#entries.size
   }
 
-  /** How many revocations there have been: who asks after one is not answered with those who asked before it. */
+  /** The number of revocations so far: a question after one never shares the answer of a question before it. */
   get revocations(): number {
     return this.#revocations
   }
@@ -71,8 +71,8 @@ export class VerdictCache {
 
   /**
    * Remembers an acceptance for as long as its plugin allows.
-   * @param since when the plugin was asked, on the clock of `performance.now()`: what was asked before a revocation
-   *   may rest on what was revoked
+   * @param since when the plugin was asked, on the clock of `performance.now()`: an answer to a question before a
+   *   revocation may rest on what was revoked
    */
   put(question: Question, { cacheFor, scope = 'chain', expiresAt }: Accept, since: number): void {
     if (cacheFor === undefined || since <= this.#lastRevocation) return
@@ -84,7 +84,7 @@ export class VerdictCache {
     this.#entries.set(keyOf(question, scope), entry, question.network, ttl)
   }
 
-  /** Forgets the acceptances that are revoked. Returns how many there were. */
+  /** Removes the revoked acceptances. Returns how many there were. */
   revoke(isRevoked: IsRevoked): number {
     this.#lastRevocation = performance.now()
     this.#revocations += 1
@@ -115,15 +115,15 @@ function keyOf({ asked, policy, evidence, port }: Question, scope: VerdictScope)
 }
 
 /**
- * The key of a question that one answer may serve for all who ask it at the same time: everything a plugin is shown,
- * but the connection and the moment.
- * @param revocations how many there have been when it is asked
+ * The key under which simultaneous questions share one answer: everything that a plugin is shown, except the connection
+ * and the time.
+ * @param revocations the number of revocations before the question
  */
 export function sharedKeyOf({ asked, policy, evidence, port }: Question, revocations: number): string {
   return digest([asked, policy, revocations, ...shownOf(evidence, port)])
 }
 
-/** A digest of everything that a plugin is shown of an origin, but the connection and the moment. */
+/** A digest of everything that a plugin is shown of an origin, except the connection and the time. */
 export function evidenceDigest(evidence: PeerEvidence, port: number): string {
   return digest(shownOf(evidence, port))
 }

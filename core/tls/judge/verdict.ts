@@ -3,21 +3,21 @@ import type { Accept, Hold, Reason, Reject } from '../../api/verdict.js'
 import { X509_ERRORS, type X509ErrorName } from '../../api/x509-errors.js'
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
 
-/** Who rejected: OpenSSL's own check, a plugin's verdict, a plugin that failed, the clock, or an operator by hand. */
+/** What rejected: OpenSSL's check, a plugin's verdict, a plugin that failed, a deadline, or an operator. */
 export type RejectedBy = 'built-in' | 'plugin' | 'plugin-failed' | 'deadline' | 'operator' | 'no-check'
 
-/** Everything there is to say about a rejected handshake. */
+/** The facts of a rejected handshake. */
 export interface Rejection {
   readonly by: RejectedBy
   /** The plugin that rejected, threw, or held the handshake when the deadline passed. */
   readonly plugin: string | undefined
   readonly reason: Reason | X509ErrorName
-  /** The X509_V_ERR name that stands for the reason. */
+  /** The X509_V_ERR name of the reason. */
   readonly name: X509ErrorName
   /** Its number, which decides the alert that the origin receives. */
   readonly code: number
   readonly host: string
-  /** Which certificate of the chain, 0 being the leaf. */
+  /** The certificate of the chain; 0 is the leaf. */
   readonly depth: number
   /** One line for people; may be empty. */
   readonly detail: string
@@ -30,25 +30,25 @@ declare const proof: unique symbol
 /** An origin whose chain was accepted. {@link settle} is the only function that makes one. */
 export interface VerifiedPeer {
   readonly evidence: PeerEvidence
-  /** Who had the last word: the plugins, the built-in check alone, or nobody (nothing was verified: what it found did not bind). */
+  /** What decided: the plugins, or the built-in check alone. `nobody`: nothing was verified, the result did not bind. */
   readonly decidedBy: 'plugins' | 'built-in' | 'nobody'
-  /** What the built-in check found wrong and did not bind: a policy only advised, or a plugin overruled it. */
+  /** Errors of the built-in check that did not bind: a permissive policy, or a plugin that overruled them. */
   readonly tolerated: readonly BuiltInResult[]
-  /** When the verdict ends, milliseconds since the epoch: nothing may rest on it afterwards. */
+  /** When the verdict ends, milliseconds since the epoch. Nothing may rest on it afterwards. */
   readonly expiresAt: number | undefined
-  /** A plugin has read for whom it was asked before it accepted: the acceptance serves no other client. */
+  /** A plugin has read the client of the question before it accepted: the acceptance serves no other client. */
   readonly isForClient: boolean
   readonly [proof]: true
 }
 
-/** What of an acceptance is not in the evidence. */
+/** The parts of an acceptance that are not in the evidence. */
 export interface Acceptance {
   readonly tolerated?: readonly BuiltInResult[]
   readonly expiresAt?: number | undefined
   readonly isForClient?: boolean | undefined
 }
 
-/** The X509_V_ERR that stands for each word. A word added to the API stops the build here until it has one. */
+/** The X509_V_ERR of each reason. A reason added to the API stops the build here until it has one. */
 export const REASONS = {
   policy: 'X509_V_ERR_CERT_REJECTED',
   'untrusted-issuer': 'X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
@@ -67,12 +67,12 @@ export function x509NameOf(reason: Reason | X509ErrorName): X509ErrorName {
   return Object.hasOwn(X509_ERRORS, reason) ? (reason as X509ErrorName) : REASONS.policy
 }
 
-/** A rejected handshake, as the request that wanted it sees it. */
+/** A rejected handshake, as an error for its request. */
 export class VerifyRejected extends ProxyError {
   readonly rejection: Rejection
-  /** What the origin had shown. */
+  /** What the origin had sent. */
   readonly evidence: PeerEvidence | undefined
-  /** Milliseconds that plugins held the handshake; whoever ends it writes it down. */
+  /** Milliseconds that plugins held the handshake. It is set when the handshake ends. */
   parked = 0
 
   constructor(rejection: Rejection, evidence?: PeerEvidence) {
@@ -98,7 +98,7 @@ const WHO = {
   'no-check': () => 'the configuration, which leaves nobody to accept it',
 } as const satisfies Record<RejectedBy, (plugin: string) => string>
 
-/** One sentence that names the host, who rejected, the X509 code and the detail. */
+/** One sentence with the host, the rejecting party, the X509 code and the detail. */
 export function rejectionText(r: Rejection): string {
   const detail = r.detail === '' ? '' : `: ${r.detail}`
   if (r.hold !== undefined)
@@ -126,7 +126,7 @@ export function rejectedBy(plugin: string | undefined, host: string, verdict: Re
   return hold === undefined ? wanted : { ...wanted, hold }
 }
 
-/** The end of a wait in which nobody rejected. Takes the last verdict, so that nothing but an accept gets here. */
+/** Ends a wait without a rejection. Its parameter is the last verdict: only an accept type-checks. */
 export function settle(
   evidence: PeerEvidence,
   decidedBy: VerifiedPeer['decidedBy'],

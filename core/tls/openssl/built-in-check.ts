@@ -8,17 +8,17 @@ import { checkHost, derOfStack } from './x509.js'
 const X509_V_ERR_HOSTNAME_MISMATCH = 62
 const X509_V_ERR_IP_ADDRESS_MISMATCH = 64
 
-/** What OpenSSL makes of a chain for a name; computed, enforced by nobody yet. */
+/** OpenSSL's result for a chain and a name. It is computed here and enforced later. */
 export interface BuiltInCheck {
   readonly sent: readonly Buffer[]
   readonly built: readonly Buffer[]
   /** Path, dates, usage, signatures, key strength. */
   readonly signature: CheckOutcome
-  /** Whether the leaf is for the host. */
+  /** Whether the leaf names the host. */
   readonly name: CheckOutcome
 }
 
-/** What the leaf may be for. */
+/** The names that the leaf may have. */
 export interface CheckedNames {
   /** The name or address the certificate must be for; names in ASCII. */
   readonly host: string
@@ -27,7 +27,7 @@ export interface CheckedNames {
   readonly alternative?: string
 }
 
-/** Runs both checks on what an origin has presented. */
+/** Runs both checks on the chain that an origin has sent. */
 export function runBuiltInCheck(
   presented: Presented,
   { host, isAddress, alternative }: CheckedNames,
@@ -47,7 +47,7 @@ export function runBuiltInCheck(
   return { sent, built, signature, name }
 }
 
-/** OpenSSL's sentence for an X509_V_ERR number. */
+/** OpenSSL's text for an X509_V_ERR number. */
 export function x509ErrorText(code: number): string {
   return ssl.X509_verify_cert_error_string(code)
 }

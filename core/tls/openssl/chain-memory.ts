@@ -1,16 +1,16 @@
 import { LRUCache } from 'lru-cache'
 import { readX509 } from '../../base/x509.js'
 
-/** How long a good chain is not verified again, in milliseconds: as long as a clock may be wrong without harm. */
+/** Milliseconds for which a good chain is not verified again: as long as a clock may be wrong without harm. */
 const REMEMBERED_FOR = 60_000
 const REMEMBERED_BYTES = 4_000_000
-/** A longer one is verified each time: an origin may add to its chain what it likes. */
+/** A longer chain is verified each time: an origin may add any certificates to its chain. */
 const MAX_CHAIN_BYTES = 32_768
 
 /**
- * Chains that one context has verified a moment ago. What OpenSSL found good under the same trust anchors is good again,
- * as long as every certificate in it is valid and no revocation list has ended; the signatures are two thirds of what the
- * check costs. Failures are never remembered.
+ * Chains that one context has verified within the last minute. A chain that OpenSSL found good under the same trust anchors
+ * stays good as long as every certificate in it is valid and no revocation list has ended. The signatures are two thirds
+ * of the cost of the check. Failures are never remembered.
  */
 export class ChainMemory {
   readonly #endsAt: number
@@ -24,7 +24,7 @@ export class ChainMemory {
 
   /**
    * @param clock milliseconds since the epoch
-   * @param endsAt when the first revocation list ends that chains were checked with, by that clock
+   * @param endsAt when the first of the revocation lists used in the check ends, by that clock
    */
   constructor(clock: () => number = Date.now, endsAt = Number.POSITIVE_INFINITY) {
     this.#clock = clock
@@ -35,7 +35,7 @@ export class ChainMemory {
   recall(sent: readonly Buffer[], now = this.#clock()): readonly Buffer[] | undefined {
     const chain = this.#chains.get(keyOf(sent))
     if (chain === undefined || now >= this.#endsAt) return undefined
-    // Read when it is first of use: to read three certificates costs twice what it costs to verify them.
+    // Read at the first use: reading three certificates costs twice as much as verifying them.
     chain.end ??= earliestEnd(chain.built)
     return now < chain.end ? chain.built : undefined
   }
@@ -48,11 +48,11 @@ export class ChainMemory {
 
 interface GoodChain {
   readonly built: readonly Buffer[]
-  /** When the first of its certificates expires, milliseconds since the epoch; undefined until somebody asks. */
+  /** When the first of its certificates expires, milliseconds since the epoch; undefined until the first use. */
   end: number | undefined
 }
 
-/** When the first of them expires, in milliseconds since the epoch; 0 if Node cannot read one: it is never good again. */
+/** When the first of them expires, in milliseconds since the epoch; 0 if Node cannot read one: the chain is then verified each time. */
 function earliestEnd(chain: readonly Buffer[]): number {
   try {
     return Math.min(...chain.map(der => Date.parse(readX509(der).validTo)))
@@ -61,5 +61,5 @@ function earliestEnd(chain: readonly Buffer[]): number {
   }
 }
 
-/** DER tells its own length, so that no two chains are the same text. */
+/** DER contains its own length: two different chains never give the same text. */
 const keyOf = (sent: readonly Buffer[]): string => sent.map(der => der.toString('latin1')).join('')

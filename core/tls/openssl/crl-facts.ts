@@ -10,7 +10,7 @@ const OID_BYTES = 128
 const SECOND = 1000
 const DAY = 86_400_000
 
-/** What a revocation list says of itself, as OpenSSL has read it: a list is judged by what checks it later. */
+/** The fields of a revocation list as OpenSSL reads them: OpenSSL also checks certificates against it later. */
 export function factsOf(crl: Handle): Omit<CrlFacts, 'weakDigest'> {
   const count = crls.X509_CRL_get_ext_count(crl)
   const extensions = Array.from({ length: count }, (_, i) => extensionOf(crls.X509_CRL_get_ext(crl, i)))
@@ -32,7 +32,7 @@ function extensionOf(extension: Handle): CrlExtension {
   }
 }
 
-/** A list may have a million entries: what they have in common is collected, and nothing is copied for each of them. */
+/** Summary of the entries. A list may have a million of them: nothing is copied for each entry. */
 function entryFacts(entries: Handle): Pick<CrlFacts, 'criticalInEntries' | 'reasons'> {
   const criticalInEntries = new Map<number, string>()
   const reasons = new Set<number>()
@@ -51,7 +51,7 @@ function entryFacts(entries: Handle): Pick<CrlFacts, 'criticalInEntries' | 'reas
   return { criticalInEntries: new Set(criticalInEntries.values()), reasons }
 }
 
-/** -1 for one that cannot be read. */
+/** -1 for a reason that cannot be read. */
 function reasonOf(entry: Handle): number {
   const value = crls.X509_REVOKED_get_ext_d2i(entry, NID_CRL_REASON, NULL, NULL)
   if (value === NULL) return -1
@@ -69,13 +69,13 @@ function oidOf(object: Handle): string {
   return text.toString('latin1', 0, Math.max(0, Math.min(length, OID_BYTES - 1)))
 }
 
-/** A copy of what an ASN1_STRING holds. */
+/** A copy of the content of an ASN1_STRING. */
 export function bytesOf(text: Handle): Buffer {
   const length = crls.ASN1_STRING_length(text)
   return length > 0 ? ssl.copyFrom(crls.ASN1_STRING_get0_data(text), length) : Buffer.alloc(0)
 }
 
-/** Milliseconds since the epoch; NaN for what is no time. */
+/** Milliseconds since the epoch; NaN when it is not a time. */
 function timeOf(time: Handle): number {
   const epoch = new Owned('ASN1_TIME', crls.ASN1_TIME_set(NULL, 0), crls.ASN1_TIME_free)
   const days: [number] = [0]

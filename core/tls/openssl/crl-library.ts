@@ -1,5 +1,5 @@
 /**
- * The functions of OpenSSL that read revocation lists; beside library.ts, and like it, because one file would be too long.
+ * The functions of OpenSSL that read revocation lists. They are not in library.ts because that file would be too long.
  *
  * Source of the signatures: the man pages of OpenSSL 3.0, section 3.
  */
@@ -32,7 +32,7 @@ export const X509_CRL_get0_signature = f<(crl: Handle, signature: Handle, algori
 export const X509_ALGOR_get0 = f<(object: Handle, type: [number], value: [Handle], of: Handle) => void>(
   'void X509_ALGOR_get0(uintptr_t object, _Out_ int *type, _Out_ uintptr_t *value, uintptr_t of)',
 )
-/** The digest of a signature algorithm; 0 where it has none of its own. @returns 0 for what is no such algorithm */
+/** The digest of a signature algorithm; 0 when the algorithm names none. @returns 0 for an unknown algorithm */
 export const OBJ_find_sigid_algs = f<(signature: number, digest: [number], key: Handle) => number>(
   'int OBJ_find_sigid_algs(int signature, _Out_ int *digest, uintptr_t key)',
 )
@@ -53,7 +53,7 @@ export const X509_REVOKED_get_ext_count = f<(entry: Handle) => number>(
 export const X509_REVOKED_get_ext = f<(entry: Handle, index: number) => Handle>(
   'uintptr_t X509_REVOKED_get_ext(uintptr_t entry, int index)',
 )
-/** NULL if there is none, or more than one. */
+/** NULL without the extension, and when it is there more than once. */
 export const X509_REVOKED_get_ext_d2i = f<
   (entry: Handle, nid: number, critical: Handle, at: Handle) => Handle
 >('uintptr_t X509_REVOKED_get_ext_d2i(uintptr_t entry, int nid, uintptr_t critical, uintptr_t at)')
@@ -79,7 +79,7 @@ export const ASN1_ENUMERATED_get = f<(value: Handle) => number | bigint>(
   'long ASN1_ENUMERATED_get(uintptr_t value)',
 )
 export const ASN1_ENUMERATED_free = f<(value: Handle) => void>('void ASN1_ENUMERATED_free(uintptr_t value)')
-/** 0 for an object that OpenSSL has no name for. */
+/** 0 for an object that OpenSSL does not know. */
 export const OBJ_obj2nid = f<(object: Handle) => number>('int OBJ_obj2nid(uintptr_t object)')
 /** Returns the length of the text, which may be more than was written. */
 export const OBJ_obj2txt = f<(into: Buffer, size: number, object: Handle, isNumeric: number) => number>(

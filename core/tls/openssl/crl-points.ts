@@ -9,19 +9,19 @@ const CRYPTO_EX_INDEX_X509_STORE = 4
 const NID_CRL_DISTRIBUTION_POINTS = 103
 const X509_V_ERR_DIFFERENT_CRL_SCOPE = 44
 
-/** Which certificates of a chain the lists of a store are asked about. */
+/** Which certificates of a chain are looked up in the lists of a store. */
 const ASKED = { none: 0, leaf: 1, all: 2 } as const
 
-/** Where a store keeps one of them: it is written to the native object, so that no path is verified without it. */
+/** The index of this value in a store: the native object carries it, so every path is verified with it. */
 const index = crls.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, NULL, NULL, NULL, NULL)
 
-/** Notes that lists of a store are for single distribution points. */
+/** Marks a store whose lists are for single distribution points. */
 export function askPoints(store: Handle, isLeafOnly: boolean): void {
   crls.X509_STORE_set_ex_data(store, index, isLeafOnly ? ASKED.leaf : ASKED.all)
 }
 
 /**
- * The first certificate of a good chain that OpenSSL may have held against the list of another distribution point.
+ * The first certificate of a good chain that OpenSSL may have looked up in the list of another distribution point.
  * @param chain X509, leaf first
  */
 export function wrongPoint(store: Handle, chain: readonly Handle[]): CheckOutcome | undefined {

@@ -6,10 +6,10 @@ import { type Handle, NULL } from './library.js'
 const NID_UNDEF = 0
 const NID_RSASSA_PSS = 912
 const V_ASN1_SEQUENCE = 16
-/** At security level 2 a digest has 112 bits against collisions: SHA-224 and longer, as of certificates. */
+/** At security level 2 a digest has 112 bits against collisions: SHA-224 and longer, as for certificates. */
 const LEAST_BYTES = 28
 
-/** The name of the digest that a list is signed with, if it is one that no certificate may be signed with. */
+/** The name of the digest of a list's signature, if certificates with this digest are refused; otherwise undefined. */
 export function weakDigestOf(crl: Handle): string | undefined {
   const digest = digestOf(crl)
   if (digest === 'its own') return undefined
@@ -18,7 +18,7 @@ export function weakDigestOf(crl: Handle): string | undefined {
   return known !== NULL && crls.EVP_MD_get_size(known) >= LEAST_BYTES ? undefined : name
 }
 
-/** A NID. `its own`: the algorithm has a digest of its own, and a good one: EdDSA, ML-DSA. */
+/** A NID. `its own`: the algorithm includes a strong digest: EdDSA, ML-DSA. */
 function digestOf(crl: Handle): number | 'its own' {
   const algorithm = crls.X509_CRL_get_signature_nid(crl)
   if (algorithm === NID_RSASSA_PSS) return digestOfPss(crl)

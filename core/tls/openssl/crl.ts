@@ -13,15 +13,15 @@ import { Owned } from './owned.js'
 const X509_V_FLAG_CRL_CHECK = 0x4
 const X509_V_FLAG_CRL_CHECK_ALL = 0x8
 
-/** Revocation lists out of one file. */
+/** Revocation lists of one file. */
 export interface Crls {
   readonly pem: string
   readonly from: string
-  /** Asks the lists about the leaf alone; otherwise every authority must have one. */
+  /** True: only the leaf is looked up. False: every authority of a chain must have a list. */
   readonly isLeafOnly: boolean
 }
 
-/** A list as it stands in its file. */
+/** A list as text, with its place in the file. */
 interface ListText {
   readonly text: string
   /** `revocation list 2 of crl.pem, line 14`. */
@@ -34,11 +34,11 @@ interface List extends ListText, UsableCrl {
 }
 
 /**
- * Has a store ask revocation lists. A certificate whose issuer has no list then fails, as does one on its list.
+ * Adds revocation lists to a store. A certificate then fails when its issuer has no list, and when it is on the list.
  *
- * Every list is looked at first, and all are refused for one that is not complete for its scope, not in force, or not
- * signed by the trust anchor that it names. A list of an authority that is no anchor is checked with the first chain
- * that its certificate is in. Of two lists with the same issuer, key and scope the younger one is asked.
+ * Every list is checked first. One list that is not complete for its scope, not in force, or not signed by the trust anchor
+ * it names makes all of them fail. The list of an authority that is no anchor is checked with the first chain that
+ * contains its certificate. Of two lists with the same issuer, key and scope, the younger one is used.
  * @param anchors the certificates that the store trusts
  * @param now when the lists must be in force, milliseconds since the epoch
  * @returns when the first list ends, milliseconds since the epoch
@@ -77,7 +77,7 @@ function splitLists(pem: string, from: string): readonly ListText[] {
     throw refused(
       `no PEM revocation list in ${from}; one in DER becomes PEM with \`openssl crl -inform DER\``,
     )
-  // One that was cut off swallows the next one, or is not found at all.
+  // A truncated list includes the next one, or is not found at all.
   if (pem.split(`-----BEGIN ${LABEL}`).length !== lists.length + 1)
     throw refused(`a revocation list of ${from} has no line -----END ${LABEL}; fetch the file again`)
   return lists
@@ -98,7 +98,7 @@ function readList(at: ListText, isLeafOnly: boolean, now: number): List {
   }
 }
 
-/** Of an anchor's name, and not of an anchor's key. Authorities that are no anchors are not known yet. */
+/** Refuses a list with an anchor's name and another key. Authorities that are no anchors are not known yet. */
 function refuseForeign({ crl, facts, keyId, place }: List, anchors: readonly Handle[]): void {
   const issuer = crls.X509_CRL_get_issuer(crl.handle)
   const named = anchors.filter(anchor => {

@@ -1,8 +1,8 @@
 /**
- * What both engines share: one `SSL*` over two memory BIOs, the steps of its handshake, and the traffic behind it. Bytes
- * in, bytes out, no socket.
+ * The part that both engines share: one `SSL*` over two memory BIOs, the steps of its handshake, and the traffic after it.
+ * Bytes in, bytes out, no socket.
  *
- * An engine says when OpenSSL may be parked, and confirms that every gate was opened; whatever else OpenSSL says is a
+ * A subclass says when OpenSSL may be parked, and confirms that every gate was opened. Every other answer of OpenSSL is a
  * failure.
  */
 import { type OpenSslError, SSL_ERROR, takeError } from './errors.js'
@@ -35,7 +35,7 @@ export abstract class Engine<Parked extends string = string> {
     ssl.ERR_clear_error()
     this.#ssl = new Owned('SSL', ssl.SSL_new(ctx), handle => {
       this.beforeFree(handle)
-      // Before SSL_free: addresses are used again.
+      // Before SSL_free: the address may be used for a new object.
       for (const registry of this.#registries) registry.delete(handle)
       ssl.SSL_free(handle)
     })
@@ -56,7 +56,7 @@ export abstract class Engine<Parked extends string = string> {
 
   protected beforeFree(_handle: Handle): void {}
 
-  /** @returns where the handshake is parked, if `why`, an SSL_ERROR number, means that */
+  /** @returns where the handshake is parked, if the SSL_ERROR number `why` says so */
   protected abstract parkedAt(why: number): Parked | 'wants-input' | undefined
 
   /** Whether OpenSSL may ask for more bytes now. */
@@ -64,7 +64,7 @@ export abstract class Engine<Parked extends string = string> {
     return true
   }
 
-  /** Called when OpenSSL says that the handshake is done. @returns why the engine does not accept that */
+  /** Called when OpenSSL reports the end of the handshake. @returns why the engine does not accept it */
   protected abstract confirm(): string | undefined
 
   /** Ciphertext from the peer. */
@@ -91,7 +91,7 @@ export abstract class Engine<Parked extends string = string> {
     const parked = this.parkedAt(why)
     if (parked !== undefined) return parked
     if ((why === SSL_ERROR.WANT_READ || why === SSL_ERROR.WANT_WRITE) && this.mayWait) return 'wants-input'
-    // With SSL_ERROR_SSL an alert is waiting, and nothing else. Otherwise it may be a Finished that no gate allowed.
+    // With SSL_ERROR_SSL only an alert waits in the BIO. Otherwise it could be a Finished that no gate allowed.
     if (why !== SSL_ERROR.SSL) this.discardOutput()
     return this.fail('the handshake was not parked where it must be')
   }
@@ -130,13 +130,13 @@ export abstract class Engine<Parked extends string = string> {
     return at[0] === NULL || length[0] === 0 ? undefined : ssl.copyFrom(at[0], length[0]).toString('latin1')
   }
 
-  /** Why `failed`. */
+  /** The cause of `failed`. */
   get error(): OpenSslError | undefined {
     return this.#error ?? this.traffic.error
   }
 
   /**
-   * Plaintext from the peer, as much as there is and the buffer takes.
+   * Plaintext from the peer, up to the size of the buffer.
    * @returns a view of the buffer, `later` when there is none yet, `end` after the peer's close_notify, `failed` otherwise
    */
   read(into?: PooledBuffer): ReadResult {
@@ -145,13 +145,13 @@ export abstract class Engine<Parked extends string = string> {
 
   /**
    * Encrypts; the result waits in `take()`.
-   * @returns `later` when OpenSSL must read first (half a NewSessionTicket is in): the rest is kept for `retryWrite`
+   * @returns `later` when OpenSSL must read first (half of a NewSessionTicket has arrived): the rest waits for `retryWrite`
    */
   write(bytes: Uint8Array): WriteResult {
     return this.isOpen ? this.traffic.write(bytes) : 'failed'
   }
 
-  /** Writes what a `write` left; to be called after a `read`. */
+  /** Writes the rest of an incomplete `write`. Call it after a `read`. */
   retryWrite(): WriteResult {
     return this.traffic.retryWrite()
   }

@@ -1,7 +1,7 @@
 import { ProxyError } from '../../base/errors.js'
 import * as ssl from './library.js'
 
-/** What SSL_get_error says. */
+/** Results of SSL_get_error. */
 export const SSL_ERROR = Object.freeze({
   SSL: 1,
   WANT_READ: 2,
@@ -49,7 +49,7 @@ export function takeError(): OpenSslError | undefined {
   return { reason: text, alert: isAlert ? reason - ALERT_OFFSET : undefined }
 }
 
-/** The error for a configuration that OpenSSL does not accept. */
+/** The error for a setting that OpenSSL does not accept. */
 export function contextError(what: string): ProxyError {
   return new ProxyError('PTC_TLS_CONTEXT', `${what}: ${takeError()?.reason ?? 'refused by OpenSSL'}`)
 }

@@ -1,14 +1,15 @@
 /**
- * The C callbacks of inbound handshakes. OpenSSL calls them from within SSL_do_handshake: when a ClientHello is in, when
- * it picks a protocol, and when it wants a certificate; the first and the last again each time the handshake is tried
- * while it is parked there. They find the engine by the `SSL*`. An exception must not reach C: it ends the handshake.
+ * The C callbacks of inbound handshakes. OpenSSL calls them within SSL_do_handshake: when a ClientHello has arrived, when it
+ * picks a protocol, and when it needs a certificate. It calls the first and the last again each time the handshake is
+ * continued while it is parked there. They find the engine by the `SSL*`. An exception must not reach C: it ends the
+ * handshake.
  */
 
 import * as server from './inbound-library.js'
 import type { Handle } from './library.js'
 import * as ssl from './library.js'
 
-/** The answer to OpenSSL: 1 go on, -1 park, 0 fail. */
+/** The answer to OpenSSL: 1 continues, -1 parks, 0 fails. */
 export type GateAnswer = 1 | -1 | 0
 
 /** An engine, as the callbacks see it. */
@@ -16,7 +17,7 @@ export interface InboundSubject {
   /** The ClientHello can be read with SSL_client_hello_… during the call. */
   onHello(): GateAnswer
   onCertificate(): GateAnswer
-  /** @returns which of the protocols offered, undefined for none of them */
+  /** @returns one of the offered protocols, undefined for none */
   onAlpn(offered: readonly string[]): number | undefined
 }
 
@@ -70,7 +71,7 @@ function onAlpn(handle: Handle, out: Handle, outLength: Handle, offered: Handle,
   }
 }
 
-/** Where each name begins; OpenSSL has checked that the lengths fit. */
+/** The offset of each name; OpenSSL has checked that the lengths fit. */
 function positions(wire: Buffer): readonly number[] {
   const found: number[] = []
   for (let at = 1; at < wire.length; at += lengthAt(wire, at) + 1) found.push(at)

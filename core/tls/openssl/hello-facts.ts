@@ -4,7 +4,7 @@ import { type Handle, NULL } from './library.js'
 
 /** A ClientHello as OpenSSL has read it, copied out of its memory. */
 export interface HelloFacts {
-  /** It came in the framing of SSL 2; then nothing below has a meaning. */
+  /** The client used the framing of SSL 2: the fields below have no meaning then. */
   readonly isSsl2: boolean
   readonly legacyVersion: number
   readonly legacySessionId: Buffer
@@ -14,7 +14,7 @@ export interface HelloFacts {
   readonly extensions: ReadonlyMap<number, Buffer>
 }
 
-/** To be called within the ClientHello callback. */
+/** Call it within the ClientHello callback only. */
 export function readHelloFacts(handle: Handle): HelloFacts {
   return {
     isSsl2: server.SSL_client_hello_isv2(handle) === 1,

@@ -24,26 +24,26 @@ const MODES = 0x1 | 0x2 | 0x8 | 0x10
 const OPTIONS = 2 ** 17 + 2 ** 22 + 2 ** 30
 /** Sessions have ids instead of tickets, also in TLS 1.3: their contents stay here. */
 const NO_TICKET = 2 ** 14
-/** SERVER, NO_INTERNAL: OpenSSL itself keeps nothing. */
+/** SERVER, NO_INTERNAL: OpenSSL itself stores no session. */
 const ASKS_FOR_SESSIONS = 0x2 | 0x300
 const SECURITY_LEVEL = 2
 
-/** The certificates that clients have to show. */
+/** Whether clients must show certificates. */
 export interface ClientCertificates {
-  /** `optional`: a certificate that is shown must be good; `required`: one must be shown; `none`: none is asked for. */
+  /** `none`: no request for one. `optional`: a certificate that is shown must be good. `required`: one must be shown. */
   readonly demand: 'none' | 'optional' | 'required'
   /** The authorities that may issue them, PEM, one certificate each. */
   readonly anchors: readonly string[]
 }
 
 export interface InboundContextOptions {
-  /** One per type of key; none in a context that another one replaces before a certificate is shown. */
+  /** One for each type of key; none when another context replaces this one before a certificate is shown. */
   readonly certificates: readonly OwnCertificate[]
   readonly clientCertificates?: ClientCertificates | undefined
   readonly groups?: string | undefined
-  /** Keeps the sessions elsewhere, and is told which of them to forget. Without it clients get tickets. */
+  /** Stores the sessions and is told which of them to remove. Without it, clients get tickets. */
   readonly sessions?: RemovalSubject | undefined
-  /** A digest of all that a handshake rests on: a session is resumed only under the same one. At most 32 bytes. */
+  /** A digest of everything that a handshake depends on: sessions resume only under the same digest. At most 32 bytes. */
   readonly sessionContext: Buffer
   /** Seconds for which a session can be resumed. */
   readonly sessionTimeout: number
@@ -54,12 +54,12 @@ export class InboundContext {
   readonly #ctx: Owned
   readonly hasSessions: boolean
 
-  /** @throws {ProxyError} PTC_TLS_CONTEXT that names what OpenSSL does not accept */
+  /** @throws {ProxyError} PTC_TLS_CONTEXT that names the setting that OpenSSL does not accept */
   constructor(options: InboundContextOptions) {
     ssl.ERR_clear_error()
     this.hasSessions = options.sessions !== undefined
     this.#ctx = new Owned('SSL_CTX', ssl.SSL_CTX_new(server.TLS_server_method()), ctx => {
-      removalSubjects.delete(ctx) // before SSL_CTX_free: addresses are used again
+      removalSubjects.delete(ctx) // before SSL_CTX_free: the address may be used for a new object
       ssl.SSL_CTX_free(ctx)
     })
     try {
@@ -88,7 +88,7 @@ export class InboundContext {
       'session id context',
     )
     server.SSL_CTX_set_timeout(ctx, sessionTimeout)
-    // OpenSSL would send tickets in the handshake of TLS 1.3, also to clients that are refused after it. The engine makes them later.
+    // OpenSSL would send TLS 1.3 tickets in the handshake, also to clients that are refused after it. The engine makes them later.
     must(server.SSL_CTX_set_num_tickets(ctx, 0), 'number of tickets')
     const tickets = ticketCallbacks()
     must(server.SSL_CTX_set_session_ticket_cb(ctx, tickets.made, tickets.read, NULL), 'ticket callbacks')
@@ -113,7 +113,7 @@ export class InboundContext {
     return this.#ctx.handle
   }
 
-  /** Safe to call twice. Handshakes that already run keep what they need. */
+  /** Safe to call twice. Handshakes in flight keep their references. */
   free(): void {
     this.#ctx.free()
   }

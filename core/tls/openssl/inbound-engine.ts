@@ -4,11 +4,11 @@
  *     advance()  wants-input -> hello --goOn()--> wants-input -> certificate --goOn()--> wants-input -> established
  *
  * It never passes a gate by itself: `established` needs a goOn() for the hello, and one for the certificate unless the
- * client resumes a session that was given to `provide`, or holds a ticket. A second ClientHello (after a
- * HelloRetryRequest) does not park again.
+ * client resumes a session from `provide`, or a ticket. A second ClientHello (after a HelloRetryRequest) does not park
+ * again.
  *
- * What `advance` made on the way to `established` stays inside until `release` or `reject`: in TLS 1.2 a client whose
- * certificate is rejected gets no Finished.
+ * The last flight before `established` stays inside until `release` or `reject`: in TLS 1.2 a client whose certificate is
+ * rejected gets no Finished.
  */
 import { ProxyError } from '../../base/errors.js'
 import { Engine, type Progress } from './engine.js'
@@ -28,7 +28,7 @@ import { derOfStack, derOfX509 } from './x509.js'
 const SENT_AND_RECEIVED_SHUTDOWN = 3
 /** As many as OpenSSL would send: a client may want to open two connections at once. */
 const NEW_TICKETS = 2
-/** An encrypted record that no TLS peer has made. */
+/** A forged encrypted record. */
 const FORGED = Buffer.concat([Buffer.from([23, 3, 3, 0, 40]), Buffer.alloc(40)])
 
 export type InboundGate = 'hello' | 'certificate'
@@ -40,13 +40,13 @@ export interface MadeSession {
   readonly session: Buffer
 }
 
-/** What was agreed, and what the client has shown. */
+/** The negotiated parameters, and the client's certificates. */
 export interface InboundOutcome {
   readonly protocol: string
   readonly cipher: string
   readonly alpn: string | undefined
   readonly isResumed: boolean
-  /** DER, leaf first; empty when the client has shown none. Of a resumed session the leaf alone. */
+  /** DER, leaf first; empty when the client has shown none. A resumed session has the leaf alone. */
   readonly chain: readonly Buffer[]
 }
 
@@ -74,7 +74,7 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
   }
 
   protected override beforeFree(handle: Handle): void {
-    // Without a close_notify OpenSSL would have the session forgotten, though nothing is wrong with it.
+    // Without a close_notify OpenSSL would remove the session, though nothing is wrong with it.
     if (this.isOpen && !this.#isRejected && this.traffic.error === undefined)
       inbound.SSL_set_shutdown(handle, SENT_AND_RECEIVED_SHUTDOWN)
   }
@@ -96,7 +96,7 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
     return isConfirmed ? undefined : 'the handshake ended before its gates were opened'
   }
 
-  /** Called by OpenSSL, through hello-callback.ts, as the two below. */
+  /** OpenSSL calls this and the next two through hello-callback.ts. */
   onHello(): GateAnswer {
     if (this.#hello === 'passed') return 1
     this.#facts ??= readHelloFacts(this.handle)
@@ -114,18 +114,18 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
     return this.#alpn.map(name => offered.indexOf(name)).find(index => index !== -1)
   }
 
-  /** The content of the ClientHello; while parked at the hello. */
+  /** The content of the ClientHello. Only while parked at the hello. */
   get facts(): HelloFacts | undefined {
     return this.#facts
   }
 
-  /** Shows the certificate of this context; while parked. */
+  /** Shows the certificate of this context. Only while parked. */
   show(context: InboundContext): void {
     if (inbound.SSL_set_SSL_CTX(this.handle, context.handle) === NULL) this.fail('out of memory')
   }
 
   /**
-   * Resumes and makes sessions under this context instead of that of the certificates shown; while parked at the hello.
+   * Sets the session id context, in place of the one of the certificates shown. Only while parked at the hello.
    * @param context at most 32 bytes
    * @throws {ProxyError} PTC_INTERNAL
    */
@@ -136,7 +136,7 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
   }
 
   /**
-   * A session that the client has offered; while parked at the hello.
+   * Provides the session that the client has offered. Only while parked at the hello.
    * @returns false when the bytes hold no such session
    */
   provide(session: Uint8Array, wanted: WantedSession): boolean {
@@ -147,13 +147,13 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
     return true
   }
 
-  /** Takes back what was provided. */
+  /** Withdraws the provided session. */
   withdraw(): void {
     this.#provided?.free()
     this.#provided = undefined
   }
 
-  /** Called by OpenSSL, through inbound-sessions.ts, as the one below. */
+  /** OpenSSL calls this and the next one through inbound-sessions.ts. */
   onGetSession(id: Buffer): Handle {
     const provided = this.#provided
     if (provided === undefined || provided.isFreed) return NULL
@@ -175,7 +175,7 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
   goOn(): void {
     if (this.#hello === 'parked') {
       this.#hello = 'passed'
-      this.#facts = undefined // as large as the client likes, and not needed any more
+      this.#facts = undefined // its size is the client's choice, and it is not needed any more
     } else if (this.#certificate === 'parked') this.#certificate = 'passed'
   }
 
@@ -195,7 +195,7 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
     }
   }
 
-  /** Opens the established connection; in TLS 1.3 sessions are made now, and not before. */
+  /** Opens the established connection. In TLS 1.3 sessions are made now, not earlier. */
   release(): void {
     if (!this.isEstablished || this.isOpen) return
     this.isOpen = true
@@ -204,12 +204,12 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
     stampSession(inbound.SSL_get_session(handle))
     const count = ssl.SSL_session_reused(handle) === 1 ? 1 : NEW_TICKETS
     for (let i = 0; i < count; i++) inbound.SSL_new_session_ticket(handle)
-    ssl.SSL_do_handshake(handle) // without it they would wait for the first write
+    ssl.SSL_do_handshake(handle) // otherwise the tickets would wait for the first write
     ssl.ERR_clear_error()
   }
 
   /**
-   * The established connection may not be used.
+   * Refuses the established connection.
    * @returns `plain` when the client has no Finished of ours and reads plaintext: then the caller sends the alert
    */
   reject(): 'plain' | 'sealed' {
@@ -218,8 +218,8 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
       this.discardOutput()
       return 'plain'
     }
-    // A forged record is the only way to make OpenSSL send a fatal alert now (bad_record_mac) and forget the session. What
-    // the client has sent before is discarded.
+    // A forged record is the only way to make OpenSSL send a fatal alert now (bad_record_mac) and remove the session. Bytes that
+    // the client has sent before are discarded.
     this.discardInput()
     this.receive(FORGED)
     this.#isRejected = true

@@ -1,6 +1,5 @@
 /**
- * The functions of OpenSSL that only the side towards clients calls; beside library.ts, and like it, because one file
- * would be too long.
+ * The functions of OpenSSL for inbound handshakes alone. They are not in library.ts because that file would be too long.
  *
  * Source of the signatures: the man pages of OpenSSL 3.0, section 3.
  */
@@ -13,7 +12,7 @@ export const TLS_server_method = f<() => Handle>('uintptr_t TLS_server_method()'
 export const SSL_CTX_set_session_id_context = f<(ctx: Handle, id: Buffer, length: number) => number>(
   'int SSL_CTX_set_session_id_context(uintptr_t ctx, uint8_t *id, uint length)',
 )
-/** Kept when the SSL is given another SSL_CTX. */
+/** Stays when the SSL gets another SSL_CTX. */
 export const SSL_set_session_id_context = f<(ssl: Handle, id: Buffer, length: number) => number>(
   'int SSL_set_session_id_context(uintptr_t ssl, uint8_t *id, uint length)',
 )
@@ -72,14 +71,14 @@ export const OPENSSL_free = (at: Handle): void => CRYPTO_free(at, 'portcullis', 
 export const SSL_get0_peer_certificate = f<(ssl: Handle) => Handle>(
   'uintptr_t SSL_get0_peer_certificate(uintptr_t ssl)',
 )
-/** No reference is taken; towards a client the leaf is not among them. */
+/** No reference is taken. On the server's side the leaf is not among them. */
 export const SSL_get_peer_cert_chain = f<(ssl: Handle) => Handle>(
   'uintptr_t SSL_get_peer_cert_chain(uintptr_t ssl)',
 )
 export const SSL_get_verify_result = f<(ssl: Handle) => number | bigint>(
   'long SSL_get_verify_result(uintptr_t ssl)',
 )
-/** With `out` 0 only says how many bytes there are; else moves the address at `out` on. */
+/** With `out` 0: only the length. Otherwise the address at `out` advances. */
 export const i2d_SSL_SESSION = f<(session: Handle, out: [Handle] | null) => number>(
   'int i2d_SSL_SESSION(uintptr_t session, _Inout_ uintptr_t *out)',
 )
@@ -93,7 +92,7 @@ export const SSL_SESSION_get_id = f<(session: Handle, length: [number]) => Handl
 export const SSL_CTX_set_num_tickets = f<(ctx: Handle, count: number) => number>(
   'int SSL_CTX_set_num_tickets(uintptr_t ctx, size_t count)',
 )
-/** TLS 1.3, after the handshake: goes out with the next SSL_do_handshake. */
+/** TLS 1.3, after the handshake: the next SSL_do_handshake sends the ticket. */
 export const SSL_new_session_ticket = f<(ssl: Handle) => number>('int SSL_new_session_ticket(uintptr_t ssl)')
 /** No reference is taken. */
 export const SSL_get_session = f<(ssl: Handle) => Handle>('uintptr_t SSL_get_session(uintptr_t ssl)')
@@ -104,7 +103,7 @@ export const SSL_SESSION_get0_peer = f<(session: Handle) => Handle>(
 export const SSL_SESSION_get_protocol_version = f<(session: Handle) => number>(
   'int SSL_SESSION_get_protocol_version(uintptr_t session)',
 )
-/** Kept in the session, and in what it is written to. */
+/** Stored in the session and in its serialised form. */
 export const SSL_SESSION_set1_ticket_appdata = f<(session: Handle, data: Buffer, length: number) => number>(
   'int SSL_SESSION_set1_ticket_appdata(uintptr_t session, uint8_t *data, size_t length)',
 )
@@ -115,7 +114,7 @@ export const SSL_CTX_set_session_ticket_cb = f<
   (ctx: Handle, made: Callback, read: Callback, arg: Handle) => number
 >('int SSL_CTX_set_session_ticket_cb(uintptr_t ctx, void *made, void *read, uintptr_t arg)')
 export const X509_get0_notAfter = f<(x509: Handle) => Handle>('uintptr_t X509_get0_notAfter(uintptr_t x509)')
-/** Above 0 for a time to come, below for one that is over, 0 for what is no time. */
+/** Above 0 for the future, below 0 for the past, 0 for an invalid time. */
 export const X509_cmp_current_time = f<(time: Handle) => number>('int X509_cmp_current_time(uintptr_t time)')
 
 const HelloCallback = koffi.proto('int PortcullisHello(uintptr_t ssl, uintptr_t alert, uintptr_t arg)')

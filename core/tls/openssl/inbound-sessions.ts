@@ -1,6 +1,6 @@
 /**
- * The C callbacks about sessions with clients. OpenSSL calls `new` and `get` from within SSL_do_handshake; they find the
- * engine by the `SSL*`. It calls `remove` from anywhere, SSL_free included; that finds the context by the `SSL_CTX*`. All
+ * The C callbacks about sessions with clients. OpenSSL calls `new` and `get` within SSL_do_handshake; they find the engine
+ * by the `SSL*`. It may call `remove` in any function, SSL_free included; `remove` finds the context by the `SSL_CTX*`. All
  * are synchronous and call no code of plugins. An exception must not reach C: it means that there is no session.
  */
 
@@ -10,13 +10,13 @@ import { type Handle, NULL, registerSessionCallback } from './library.js'
 import { Owned } from './owned.js'
 import { isYoung } from './session-age.js'
 
-/** Larger than any session: one holds a certificate at most. */
+/** Larger than any session: a session holds one certificate at most. */
 const MAX_SESSION_BYTES = 65_536
 const TLS1_3_VERSION = 0x304
 
 /** An engine, as the callbacks see it. */
 export interface SessionSubject {
-  /** A session was made. @param session as i2d_SSL_SESSION writes it */
+  /** OpenSSL has made a session. @param session as i2d_SSL_SESSION writes it */
   onNewSession(id: Buffer, session: Buffer): void
   /** @returns the session of that id, NULL when there is none; OpenSSL takes a reference of its own */
   onGetSession(id: Buffer): Handle
@@ -24,7 +24,7 @@ export interface SessionSubject {
 
 /** A context, as the callback sees it. */
 export interface RemovalSubject {
-  /** OpenSSL wants a session no longer to be used. */
+  /** OpenSSL reports that a session must not be used again. */
   onRemoveSession(id: Buffer): void
 }
 
@@ -50,7 +50,7 @@ export function sessionCallbacks(): Callbacks {
   return registered
 }
 
-/** @returns 0: no reference is kept */
+/** @returns 0: no reference is taken */
 function onNew(handle: Handle, session: Handle): 0 {
   try {
     const subject = sessionSubjects.get(handle)
@@ -75,7 +75,7 @@ function onRemove(ctx: Handle, session: Handle): void {
   try {
     removalSubjects.get(ctx)?.onRemoveSession(idOf(session))
   } catch {
-    // The session stays stored; OpenSSL refuses it again when it is offered.
+    // The session stays stored; OpenSSL refuses it again at the next offer.
   }
 }
 
@@ -93,13 +93,13 @@ function idOf(session: Handle): Buffer {
 }
 
 export interface WantedSession {
-  /** The id that the client offered; a store may answer with another session by mistake. */
+  /** The id that the client offered: a store may answer with a wrong session. */
   readonly id: Buffer
-  /** A session is good for one version only: with the other one the handshake would fail. */
+  /** A session belongs to one version of TLS: with another version the handshake would fail. */
   readonly isTls13: boolean
 }
 
-/** The session in these bytes, if they hold the wanted one and it is not too old. The caller frees it. */
+/** The session in these bytes, if it is the requested one and not too old. The caller frees it. */
 export function parseSession(bytes: Uint8Array, { id, isTls13 }: WantedSession): Owned | undefined {
   if (bytes.length === 0 || bytes.length > MAX_SESSION_BYTES) return undefined
   const copy = Buffer.allocUnsafeSlow(bytes.length)

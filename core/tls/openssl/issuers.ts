@@ -5,7 +5,7 @@ import { Owned } from './owned.js'
 import type { Presented } from './verify-path.js'
 import { itemsOfStack, ownX509 } from './x509.js'
 
-/** Of what an origin sends in place of a chain no more are looked at. */
+/** The most certificates of one chain that are looked at. */
 const MAX_SENT = 48
 const MAX_ANCHORS = 64
 const X509_V_OK = 0
@@ -14,12 +14,12 @@ const X509_PURPOSE_SSL_SERVER = 2
 /** A certificate that may be part of a path. */
 export interface PathNode {
   readonly x509: Handle
-  /** It is in the trust store. */
+  /** Whether it is in the trust store. */
   readonly isAnchor: boolean
-  /** It names itself as its issuer. */
+  /** Whether it names itself as its issuer. */
   readonly isRoot: boolean
   readonly issuers: readonly PathNode[]
-  /** How many certificates lie between it and the nearest anchor, itself not counted; Infinity without one. */
+  /** The number of certificates between it and the nearest anchor, itself not counted; Infinity without an anchor. */
   readonly distance: number
 }
 
@@ -29,8 +29,8 @@ interface Growing extends PathNode {
 }
 
 /**
- * Which certificates may have issued which, among those sent and those trusted. Certificates that no good path can hold are left
- * out: they are not valid now, no authority for servers, without a name, or self-signed and not trusted.
+ * The graph of possible issuers, among the sent and the trusted certificates. It leaves out certificates that no good path
+ * contains: not valid now, no authority for servers, without a name, or self-signed and not trusted.
  *
  * Owns references to the anchors it has found; `free` may be called twice.
  */
@@ -68,7 +68,7 @@ export class Issuers {
     return nodes
   }
 
-  /** By its name, its dates, and what it says it is for. */
+  /** Decides by name, dates and usages. */
   #mayIssue(x509: Handle): boolean {
     if (ssl.X509_NAME_entry_count(ssl.X509_get_subject_name(x509)) === 0) return false
     const param = ssl.X509_STORE_CTX_get0_param(this.#lookup.handle)
@@ -79,10 +79,10 @@ export class Issuers {
     )
   }
 
-  /** Everything that can be reached from the leaf. */
+  /** Every certificate that can be reached from the leaf. */
   #grow(leaf: Growing): ReadonlySet<Growing> {
     const reached = new Set([leaf])
-    // What is added while the loop runs is visited, too.
+    // The loop also visits the elements that it adds.
     for (const node of reached) {
       node.issuers = this.#issuersOf(node)
       for (const issuer of node.issuers) reached.add(issuer)
@@ -110,7 +110,7 @@ export class Issuers {
     }
   }
 
-  /** Takes the reference over; the store holds another. */
+  /** Takes over the reference; the store holds another. */
   #anchor(owned: Owned): Growing | undefined {
     const { handle } = owned
     const known = this.#anchors.get(handle)
@@ -134,7 +134,7 @@ function nodeOf(x509: Handle, isAnchor: boolean): Growing {
   return { x509, isAnchor, isRoot, issuers: [], distance: isAnchor ? 0 : Number.POSITIVE_INFINITY }
 }
 
-/** Until nothing changes: as often as the longest of the shortest ways has certificates. */
+/** Repeats until nothing changes: as often as the longest of the shortest paths has certificates. */
 function measure(nodes: ReadonlySet<Growing>): void {
   for (let hasChanged = true; hasChanged; ) {
     hasChanged = false

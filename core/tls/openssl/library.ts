@@ -17,7 +17,7 @@ export const NULL = 0 as Handle
 /** SSL_set_retry_verify came with 3.0.2. */
 const OLDEST = 0x30000020n
 
-/** A C function that was made of one of ours; 0 for none. */
+/** A C function made from a JavaScript function; 0 for none. */
 export type Callback = bigint
 
 const process_ = (() => {
@@ -32,7 +32,7 @@ const process_ = (() => {
 
 const missing: string[] = []
 
-/** Declares one function; what is missing is collected, so that one error can name all of it. */
+/** Declares one function. Missing symbols are collected, so that one error can name all of them. */
 function declare_<T>(declaration: string): T {
   try {
     return process_.func(declaration) as T
@@ -237,15 +237,15 @@ export const X509_VERIFY_PARAM_set_hostflags = f<(param: Handle, flags: number) 
 export const X509_cmp_timeframe = f<(param: Handle, start: Handle, end: Handle) => number>(
   'int X509_cmp_timeframe(uintptr_t param, uintptr_t start, uintptr_t end)',
 )
-/** Takes no reference. The store is then asked for revocation lists alone. */
+/** Takes no reference. The store is then used for revocation lists alone. */
 export const X509_STORE_CTX_set0_trusted_stack = f<(context: Handle, anchors: Handle) => void>(
   'void X509_STORE_CTX_set0_trusted_stack(uintptr_t context, uintptr_t anchors)',
 )
-/** @returns a STACK_OF(X509), or NULL for none; both it and what is in it belong to the caller */
+/** @returns a STACK_OF(X509), or NULL for none; the caller owns it and its elements */
 export const X509_STORE_CTX_get1_certs = f<(context: Handle, subject: Handle) => Handle>(
   'uintptr_t X509_STORE_CTX_get1_certs(uintptr_t context, uintptr_t subject)',
 )
-/** By names, key identifiers and key usage, not by the signature. @returns X509_V_OK or why not */
+/** Compares names, key identifiers and key usage, not the signature. @returns X509_V_OK or the X509_V_ERR number */
 export const X509_check_issued = f<(issuer: Handle, subject: Handle) => number>(
   'int X509_check_issued(uintptr_t issuer, uintptr_t subject)',
 )
@@ -265,7 +265,7 @@ export const X509_get0_pubkey = f<(x509: Handle) => Handle>('uintptr_t X509_get0
 export const X509_get_extended_key_usage = f<(x509: Handle) => number>(
   'uint32_t X509_get_extended_key_usage(uintptr_t x509)',
 )
-/** @returns its place, negative without it */
+/** @returns its index, negative without it */
 export const X509_get_ext_by_NID = f<(x509: Handle, nid: number, after: number) => number>(
   'int X509_get_ext_by_NID(uintptr_t x509, int nid, int after)',
 )
@@ -287,7 +287,7 @@ export const OPENSSL_sk_new_null = f<() => Handle>('uintptr_t OPENSSL_sk_new_nul
 export const OPENSSL_sk_push = f<(stack: Handle, item: Handle) => number>(
   'int OPENSSL_sk_push(uintptr_t stack, uintptr_t item)',
 )
-/** Frees the stack, and nothing that is in it. */
+/** Frees the stack without its elements. */
 export const OPENSSL_sk_free = f<(stack: Handle) => void>('void OPENSSL_sk_free(uintptr_t stack)')
 
 export const BIO_s_mem = f<() => Handle>('uintptr_t BIO_s_mem()')
@@ -339,7 +339,7 @@ export const X509_NAME_oneline = f<(name: Handle, into: Buffer, size: number) =>
 
 const VerifyCallback = koffi.proto('int PortcullisVerify(uintptr_t store, uintptr_t arg)')
 
-/** Makes one C function of a JavaScript one. There are few of them, and they live as long as the process. */
+/** Makes a C function from a JavaScript function. There are few of them, and they live as long as the process. */
 export function registerVerifyCallback(callback: (store: Handle, arg: Handle) => number): Callback {
   return koffi.register(callback, koffi.pointer(VerifyCallback))
 }
@@ -358,7 +358,7 @@ export function registerKeyLogCallback(callback: (handle: Handle, line: string) 
   return koffi.register(callback, koffi.pointer(KeyLogCallback))
 }
 
-/** Where a buffer's bytes are. The buffer must own its memory (allocUnsafeSlow) and outlive the address. */
+/** The address of a buffer's bytes. The buffer must own its memory (allocUnsafeSlow) and outlive the address. */
 export function addressOf(bytes: Buffer): Handle {
   return Number(koffi.address(bytes)) as Handle
 }

@@ -12,7 +12,7 @@ export function newMemoryBio(): Handle {
   return bio
 }
 
-/** Takes everything out of a memory BIO. */
+/** Takes all bytes out of a memory BIO. */
 export function drainBio(bio: Handle): Buffer | undefined {
   const length = ssl.BIO_ctrl_pending(bio)
   if (length === 0) return undefined
@@ -21,10 +21,10 @@ export function drainBio(bio: Handle): Buffer | undefined {
   return taken === length ? bytes : bytes.subarray(0, Math.max(taken, 0))
 }
 
-/** One BIO for passing bytes in and out of OpenSSL; every use is finished before the next one begins. */
+/** One BIO that passes bytes in and out of OpenSSL. Each use ends before the next one begins. */
 const scratch = new Owned('scratch BIO', newMemoryBio(), bio => void ssl.BIO_free(bio))
 
-/** Lends the scratch BIO, filled with `bytes`, and empties it afterwards. */
+/** Calls `use` with the scratch BIO, filled with `bytes`, and empties it afterwards. */
 export function withBio<T>(bytes: Uint8Array | undefined, use: (bio: Handle) => T): T {
   const bio = scratch.handle
   try {

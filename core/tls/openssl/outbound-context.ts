@@ -19,7 +19,7 @@ const MODES = 0x1 | 0x2 | 0x10
 /** NO_COMPRESSION, NO_RENEGOTIATION: a second handshake would pass without a verdict. */
 const OPTIONS = 2 ** 17 + 2 ** 30
 const NO_TICKET = 2 ** 14
-/** CLIENT, NO_INTERNAL: OpenSSL itself keeps nothing: it does not know under which verdict a session was made. */
+/** CLIENT, NO_INTERNAL: OpenSSL stores no session: it does not know under which verdict a session was made. */
 const HANDS_OUT_SESSIONS = 0x1 | 0x300
 const SECURITY_LEVEL = 2
 
@@ -28,7 +28,7 @@ export type TlsVersion = keyof typeof TLS_VERSIONS
 
 /** Everything that shapes the handshakes of one context. Texts are PEM. */
 export interface OutboundContextOptions extends Trust {
-  /** Shown to an origin that asks for one, after that origin has been accepted. */
+  /** The certificate for origins that ask for one. It is shown only after the origin has been accepted. */
   readonly certificate?: OwnCertificate
   readonly minVersion: TlsVersion
   readonly maxVersion: TlsVersion
@@ -37,9 +37,9 @@ export interface OutboundContextOptions extends Trust {
   /** Cipher suites for TLS 1.3. */
   readonly cipherSuites?: string
   readonly groups?: string
-  /** Receives the secrets of every session, as lines in the form of SSLKEYLOGFILE. */
+  /** Called with the secrets of every session, as lines of an SSLKEYLOGFILE. */
   readonly keyLog?: (line: string) => void
-  /** Whether sessions of origins are kept for resumption; false asks for none. */
+  /** Whether sessions of origins are stored for resumption; false requests none. */
   readonly hasSessions?: boolean
   /** Protocols to offer, the preferred one first; none: no ALPN. */
   readonly alpn: readonly string[]
@@ -50,7 +50,7 @@ export class OutboundContext {
   readonly #ctx: Owned
   /** For the engine only. */
   readonly keyLog: ((line: string) => void) | undefined
-  /** Chains that were found good from its trust anchors. */
+  /** Chains that were found good under its trust anchors. */
   readonly memory: ChainMemory
   /** When the first of its revocation lists ends, milliseconds since the epoch; undefined without lists. */
   readonly endsAt: number | undefined
@@ -59,7 +59,7 @@ export class OutboundContext {
 
   /**
    * @param stores shares stores between contexts; without it this context has a store of its own
-   * @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE, both name what is not accepted
+   * @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE; both name the setting that is not accepted
    */
   constructor(options: OutboundContextOptions, stores?: TrustStores) {
     ssl.ERR_clear_error()
@@ -97,7 +97,7 @@ export class OutboundContext {
     must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS_VERSIONS[minVersion], NULL), minVersion)
     must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MAX_PROTO_VERSION, TLS_VERSIONS[maxVersion], NULL), maxVersion)
     if (ciphers !== undefined) must(ssl.SSL_CTX_set_cipher_list(ctx, ciphers), `cipher list "${ciphers}"`)
-    // Again: the list may have said @SECLEVEL=0, which would bring in suites without a certificate.
+    // Set again: the cipher list may contain @SECLEVEL=0, which would allow suites without a certificate.
     ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
     if (cipherSuites !== undefined)
       must(ssl.SSL_CTX_set_ciphersuites(ctx, cipherSuites), `suites "${cipherSuites}"`)
@@ -113,7 +113,7 @@ export class OutboundContext {
     return this.#ctx.handle
   }
 
-  /** Safe to call twice. Handshakes that already run keep what they need. */
+  /** Safe to call twice. Handshakes in flight keep their references. */
   free(): void {
     this.#ctx.free()
   }
@@ -128,7 +128,7 @@ function setAlpn(ctx: Handle, protocols: readonly string[]): void {
   const wire = Buffer.concat(
     protocols.map(name => Buffer.from([name.length, ...Buffer.from(name, 'latin1')])),
   )
-  // Unlike its relatives, this function returns 0 for success.
+  // Unlike similar functions, this one returns 0 for success.
   if (ssl.SSL_CTX_set_alpn_protos(ctx, wire, wire.length) !== 0)
     throw contextError(`ALPN "${protocols.join(',')}"`)
 }
@@ -143,7 +143,7 @@ function keyLogCallback(): bigint {
     try {
       keyLogs.get(handle)?.(line)
     } catch {
-      // An exception must not reach C. A lost line makes a capture unreadable, and nothing unsafe.
+      // An exception must not reach C. A lost line makes a capture unreadable; it does no other harm.
     }
   })
   return keyLogRegistered

@@ -5,7 +5,7 @@
  *                                                            \--decide(code)--> advance() --> failed (alert in take())
  *
  * The engine never passes `parked` by itself: `established` needs a `decide(0)`, or a session that was offered with the
- * proof of its acceptance and taken by the origin. Whatever OpenSSL says without one of both is a failure.
+ * proof of its acceptance and that the origin resumed. Without one of them every answer of OpenSSL is a failure.
  */
 import { ProxyError } from '../../base/errors.js'
 import { StapledResponse } from '../judge/stapled-response.js'
@@ -32,7 +32,7 @@ const SIGNED_KEY_EXCHANGES: ReadonlySet<number> = new Set([1038, 1039])
 
 const NOTHING = Buffer.alloc(0)
 
-/** What the origin showed, as bytes and numbers. */
+/** What the origin has sent, as bytes and numbers. */
 export interface ParkedPeer extends BuiltInCheck {
   readonly protocol: string
   readonly cipher: string | undefined
@@ -52,12 +52,12 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
   #check: BuiltInCheck | undefined
   /** X509_V_OK, or the reason of a rejection; undefined: not decided. */
   #decision: number | undefined
-  /** A session was offered with the proof that what it rests on was accepted. */
+  /** A session was offered with the proof that its handshake was accepted. */
   #mayResume = false
   #keepSession: ((session: OutboundSession) => void) | undefined
-  /** A session that came before `onSession`. */
+  /** A session that arrived before `onSession`. */
   #session: OutboundSession | undefined
-  /** The stapled response, which in TLS 1.2 comes behind the certificate; until the handshake has ended. */
+  /** The stapled response, which TLS 1.2 sends after the certificate; until the end of the handshake. */
   #stapled: StapledResponse | undefined = new StapledResponse()
 
   /** @throws {ProxyError} PTC_HANDSHAKE_FAILED when OpenSSL does not take the name for the ClientHello */
@@ -79,8 +79,8 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
   }
 
   /**
-   * Offers a session in the ClientHello. An origin that does not take it shows its certificate, and the engine parks.
-   * @param _accepted the proof that what the session rests on was accepted, now or under a verdict that is still valid
+   * Offers a session in the ClientHello. An origin that does not resume it sends its certificate, and the engine parks.
+   * @param _accepted the proof that the session's handshake was accepted, now or under a verdict that is still valid
    */
   offer(session: OutboundSession, _accepted: VerifiedPeer): void {
     ssl.ERR_clear_error()
@@ -92,14 +92,14 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
     return this.#mayResume && this.#check === undefined && ssl.SSL_session_reused(this.handle) === 1
   }
 
-  /** Called by OpenSSL, through outbound-session.ts. */
+  /** OpenSSL calls this through outbound-session.ts. */
   onNewSession(session: OutboundSession): void {
     if (this.#keepSession !== undefined) return this.#keepSession(session)
     this.#session?.free()
     this.#session = session
   }
 
-  /** Hands over the sessions that the origin issues, with their ownership. Only of an established engine. */
+  /** Passes on the sessions that the origin issues, with their ownership. Only after `established`. */
   onSession(keep: (session: OutboundSession) => void): void {
     if (!this.isEstablished) return
     this.#keepSession = keep
@@ -118,7 +118,7 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
     return this.#isFlightIn ? 'parked' : 'wants-input'
   }
 
-  /** Past the certificate OpenSSL may ask for bytes only when the certificate was accepted. */
+  /** After the certificate OpenSSL may ask for bytes only when the certificate was accepted. */
   protected override get mayWait(): boolean {
     return this.#check === undefined || this.#decision === X509_V_OK
   }
@@ -132,20 +132,20 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
     return undefined
   }
 
-  /** Whether all that plugins are shown has come. An origin that breaks off its flight ends the handshake. */
+  /** Whether everything that plugins see has arrived. An origin that stops in its flight ends the handshake. */
   get #isFlightIn(): boolean {
     const stapled = this.#stapled
     return stapled === undefined || !stapled.isAnnounced || stapled.isDone
   }
 
-  /** Whether the response that was found by looking ahead is the one that OpenSSL has read since. */
+  /** Whether the stapled response that was read ahead is the one that OpenSSL has read since. */
   #isStapledAsShown(): boolean {
     const stapled = this.#stapled
     if (this.#check === undefined || stapled === undefined || !stapled.isAnnounced) return true
     return (this.#ocspRead() ?? NOTHING).equals(stapled.found ?? NOTHING)
   }
 
-  /** Called by OpenSSL, through verify-callback.ts. */
+  /** OpenSSL calls this through verify-callback.ts. */
   onVerify(store: Handle): VerifyAnswer {
     if (this.#decision === X509_V_OK) {
       ssl.X509_STORE_CTX_set_error(store, X509_V_OK)
@@ -153,7 +153,7 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
     }
     if (this.#decision === undefined) {
       this.#check ??= runBuiltInCheck(presentedTo(store), this.#names, this.#memory)
-      // The check leaves its errors in the queue, where SSL_get_error would find them before the retry.
+      // The check leaves errors in the queue. SSL_get_error would find them before the retry.
       ssl.ERR_clear_error()
       if (ssl.SSL_ctrl(this.handle, SSL_CTRL_SET_RETRY_VERIFY, 0, NULL) === 1) return 1
     }
@@ -161,13 +161,13 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
     return 0
   }
 
-  /** What the origin has shown; only while parked. */
+  /** What the origin has sent. Only while parked. */
   peer(): ParkedPeer | undefined {
     const check = this.#check
     if (check === undefined) return undefined
     const handle = this.handle
     const current = ssl.SSL_get_current_cipher(handle)
-    // In TLS 1.2 the cipher comes into force after the certificate.
+    // In TLS 1.2 the cipher is in force only after the certificate.
     const cipher = current === NULL ? ssl.SSL_get_pending_cipher(handle) : current
     return {
       protocol: ssl.SSL_get_version(handle),
@@ -184,7 +184,7 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
     return id === 0 ? undefined : (ssl.SSL_group_to_name(this.handle, id) ?? undefined)
   }
 
-  /** As far as OpenSSL has read: in TLS 1.2 not before the certificate is accepted. */
+  /** As far as OpenSSL has read; in TLS 1.2 only after the certificate was accepted. */
   #ocspRead(): Buffer | undefined {
     const at: [Handle] = [NULL]
     const length = Number(ssl.SSL_ctrl_out(this.handle, SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP, 0, at))
@@ -192,7 +192,7 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
   }
 
   /**
-   * The verdict. Counts once.
+   * Sets the verdict. Only the first call counts.
    * @param code 0 accepts; an X509_V_ERR number rejects, and OpenSSL picks the alert that belongs to it
    */
   decide(code: number): void {

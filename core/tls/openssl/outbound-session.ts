@@ -1,7 +1,7 @@
 /**
- * Sessions that origins issue. OpenSSL passes a new one from within SSL_do_handshake (TLS 1.2) or SSL_read (TLS 1.3) to
- * one C callback, which finds the engine by the `SSL*`. The answer 1 takes the reference over: from then on an
- * {@link OutboundSession} owns it, and its holder frees it.
+ * Sessions that origins issue. Within SSL_do_handshake (TLS 1.2) or SSL_read (TLS 1.3) OpenSSL passes a new session to one
+ * C callback, which finds the engine by the `SSL*`. The answer 1 takes over the reference: an {@link OutboundSession} then
+ * owns it, and its holder frees it.
  */
 import * as ssl from './library.js'
 import { type Handle, NULL, registerSessionCallback } from './library.js'
@@ -46,14 +46,14 @@ export function newSessionCallback(): bigint {
   return registered
 }
 
-/** @returns 1 when the reference is ours now, else 0; an exception must not reach C */
+/** @returns 1 when the reference was taken over, otherwise 0; an exception must not reach C */
 function onNewSession(handle: Handle, session: Handle): 0 | 1 {
   const subject = sessionSubjects.get(handle)
   if (subject === undefined || session === NULL || ssl.SSL_SESSION_is_resumable(session) !== 1) return 0
   try {
     subject.onNewSession(new OutboundSession(session))
   } catch {
-    // The reference has an owner already, or memory ran out before it had one. A lost session does no harm.
+    // The reference already has an owner, or memory ran out earlier. A lost session does no harm.
   }
   return 1
 }

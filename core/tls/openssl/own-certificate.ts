@@ -7,14 +7,14 @@ import { ownX509 } from './x509.js'
 
 const SSL_CTRL_CHAIN_CERT = 89
 
-/** What we show, PEM: the leaf with its issuers, and its key; and where both come from, for errors. */
+/** A certificate of the proxy, PEM: the leaf with its issuers, and its key; and the sources of both, for errors. */
 export interface OwnCertificate {
   readonly chain: readonly string[]
   readonly key: string
   readonly from: string
 }
 
-/** @throws {ProxyError} PTC_TLS_CONTEXT, unless OpenSSL said 1 */
+/** @throws {ProxyError} PTC_TLS_CONTEXT unless OpenSSL returned 1 */
 export function must(returned: number, what: string): void {
   if (returned !== 1) throw contextError(what)
 }
@@ -39,7 +39,7 @@ export function setCertificate(ctx: Handle, { chain, key, from }: OwnCertificate
   }
 }
 
-/** Lends a certificate. @throws {ProxyError} PTC_TLS_CONTEXT */
+/** Calls `use` with a parsed certificate and frees it afterwards. @throws {ProxyError} PTC_TLS_CONTEXT */
 export function withX509(pem: string, what: string, use: (x509: Handle) => void): void {
   const handle = withBio(Buffer.from(pem), bio => ssl.PEM_read_bio_X509(bio, NULL, NULL, ''))
   if (handle === NULL) throw contextError(what)

@@ -3,12 +3,12 @@ import { type Handle, NULL } from './library.js'
 
 const live = new Map<string, number>()
 
-/** How many native objects of each kind are alive. Tests hold this against zero. */
+/** The number of living native objects of each kind. Tests compare it with zero. */
 export function liveNatives(): Readonly<Record<string, number>> {
   return Object.fromEntries(live)
 }
 
-/** Owns one native object: knows whether it is still there, and frees it once. */
+/** The owner of one native object: it knows whether the object still exists, and frees it once. */
 export class Owned {
   readonly #kind: string
   readonly #free: (handle: Handle) => void
@@ -30,7 +30,7 @@ export class Owned {
     return this.#handle === NULL
   }
 
-  /** The address; asking for a freed object is a defect of ours, never a crash. */
+  /** The address. For a freed object it throws: a defect of this program must not become a crash. */
   get handle(): Handle {
     if (this.#handle === NULL) throw new ProxyError('PTC_INTERNAL', `a freed ${this.#kind} was used`)
     return this.#handle

@@ -1,4 +1,4 @@
-/** What OpenSSL lets pass at security level 2 and this program does not. */
+/** Limits that this program enforces and OpenSSL, at security level 2, does not. */
 import { excludesSome } from '../judge/name-constraints.js'
 import { type CheckOutcome, GOOD } from './errors.js'
 import * as ssl from './library.js'
@@ -9,10 +9,10 @@ const X509_V_ERR_EXCLUDED_VIOLATION = 48
 const X509_V_ERR_EE_KEY_TOO_SMALL = 66
 const X509_V_ERR_CA_KEY_TOO_SMALL = 67
 const NID_NAME_CONSTRAINTS = 666
-/** Of what X509_get_extended_key_usage gives; all ones without the extension. */
+/** Bits of X509_get_extended_key_usage, which returns all ones without the extension. */
 const XKU_SSL_SERVER = 0x1
 
-/** Least bits by EVP_PKEY_get_base_id. OpenSSL counts RSA in strength rounded to 8: for it 1984 bits are 112, too. */
+/** Least bits by EVP_PKEY_get_base_id. OpenSSL rounds the strength of RSA to a multiple of 8: 1984 bits also count as 112. */
 const LEAST_BITS: ReadonlyMap<number, number> = new Map([
   [6, 2048], // RSA
   [912, 2048], // RSA-PSS
@@ -21,10 +21,10 @@ const LEAST_BITS: ReadonlyMap<number, number> = new Map([
 ])
 
 /**
- * The first thing wrong with a path that OpenSSL has found good: keys that are too short, authorities for Netscape's
- * server gated crypto and not for servers, wildcards that reach names which an authority must not certify.
+ * The first error of a path that OpenSSL has found good: keys that are too short, authorities for Netscape's server gated
+ * crypto and not for servers, wildcards that include names which an authority must not certify.
  * @param chain X509, leaf first, the anchor included
- * @param built the same as DER
+ * @param built the same certificates as DER
  */
 export function beyondOpenSsl(chain: readonly Handle[], built: readonly Buffer[]): CheckOutcome {
   const shortKey = keyOutcome(chain)
@@ -37,7 +37,7 @@ export function beyondOpenSsl(chain: readonly Handle[], built: readonly Buffer[]
   return { code: X509_V_ERR_EXCLUDED_VIOLATION, depth: 0 }
 }
 
-/** The first key of a path that is too short. Holds for paths of origins and of clients. */
+/** The first key of a path that is too short, for origins and clients. */
 export function keyOutcome(chain: readonly Handle[]): CheckOutcome {
   const depth = chain.findIndex(x509 => !hasEnoughBits(ssl.X509_get0_pubkey(x509)))
   if (depth < 0) return GOOD

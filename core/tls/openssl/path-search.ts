@@ -1,6 +1,6 @@
 /**
- * OpenSSL follows one issuer and does not turn back. An origin that sends two cross certificates for one authority, and
- * the one first that is expired, constrained, or issued by an authority that is not trusted here, would be rejected
+ * OpenSSL follows one issuer and does not backtrack. Suppose an origin sends two cross certificates for one authority, and
+ * the first one is expired, constrained, or issued by an authority that is not trusted here. OpenSSL would reject it
  * although another path is good.
  */
 
@@ -8,23 +8,23 @@ import { X509_V_ERR_CERT_REVOKED, X509_V_OK } from './errors.js'
 import { Issuers, type PathNode } from './issuers.js'
 import { type ChosenPath, type JudgedPath, type Presented, verifyPath } from './verify-path.js'
 
-/** Of X509_verify_cert, for one handshake. */
+/** Calls of X509_verify_cert for one handshake. */
 const MAX_RUNS = 16
-/** Milliseconds. After it no other path is begun; one takes a fraction of one. */
+/** Milliseconds. Later no other path is begun; one path takes a fraction of a millisecond. */
 const MAX_TIME = 250
-/** Beginnings of paths that are looked at. */
+/** Partial paths that are looked at. */
 const MAX_STEPS = 4096
-/** Certificates of a path. */
+/** Certificates in one path. */
 const MAX_LENGTH = 32
 
-/** What is wrong with the leaf itself, on every path: dates, purpose, extensions, key, digest. */
+/** Errors of the leaf itself, which every path has: dates, purpose, extensions, key, digest. */
 const ABOUT_THE_LEAF: ReadonlySet<number> = new Set([9, 10, 13, 14, 26, 34, 66, 68])
 
 /**
- * Verifies the path that OpenSSL takes; and if it is not good, others, one at a time, the shortest first.
- * @returns the first that is good; without one, the path that OpenSSL takes. A revocation is final: another path round
- * a revoked authority is not looked for.
- * @param verify what judges one path
+ * Verifies the path that OpenSSL takes. If it is not good, verifies others, one at a time, the shortest first.
+ * @returns the first good path; without one, the path that OpenSSL takes. A revocation is final: no other path around a
+ * revoked authority is tried.
+ * @param verify verifies one path
  */
 export function findPath(presented: Presented, verify = verifyPath): JudgedPath {
   const first = verify(presented)
@@ -35,7 +35,7 @@ export function findPath(presented: Presented, verify = verifyPath): JudgedPath 
   const issuers = new Issuers(presented)
   try {
     for (const path of pathsFrom(issuers.leaf)) {
-      // One that ends in an anchor that is no root is judged otherwise than OpenSSL's own.
+      // A path that ends in an anchor that is no root is verified with other flags than OpenSSL's own path.
       if (!path.isPartial && tried.has([...path.sent, ...path.anchors].join())) continue
       if (++runs > MAX_RUNS || performance.now() - since > MAX_TIME) break
       const judged = verify(presented, path)
@@ -53,9 +53,9 @@ function isFinal({ outcome: { code, depth } }: JudgedPath): boolean {
   return depth === 0 && ABOUT_THE_LEAF.has(code)
 }
 
-/** Every path from the leaf to an anchor, by its length, within the bounds. */
+/** Every path from the leaf to an anchor, the shortest first, within the limits. */
 function* pathsFrom(leaf: PathNode): Generator<ChosenPath> {
-  // By the length that a path has in the end, if it takes the shortest way from here. It never gets less on the way.
+  // Ordered by the least length that the complete path can have. This value never decreases along a path.
   const begun = Array.from({ length: MAX_LENGTH + 1 }, (): PathNode[][] => [])
   let steps = 0
   const begin = (path: PathNode[], last: PathNode): void => {
@@ -63,7 +63,7 @@ function* pathsFrom(leaf: PathNode): Generator<ChosenPath> {
   }
   begin([leaf], leaf)
   for (const sameLength of begun) {
-    // What is added while the loop runs is visited, too.
+    // The loop also visits the elements that it adds.
     for (const path of sameLength) {
       const last = path.at(-1)
       if (last?.isAnchor) yield chosen(path)

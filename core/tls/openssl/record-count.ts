@@ -2,27 +2,26 @@
 const HEADER_BYTES = 5
 
 /**
- * So many records more than those with data may come: the handshake's own, tickets, and a KeyUpdate now and then. A
- * flood of KeyUpdates would be work for nothing, at 27 bytes each. What comes in a row, without any data, TlsLink ends
- * sooner.
+ * The number of records without data that may come in addition: those of the handshake, tickets, occasional KeyUpdates. A
+ * flood of KeyUpdates would be useless work, at 27 bytes each. TlsLink ends a sequence without any data sooner.
  */
 const SPARE_RECORDS = 1024
 
 /**
- * Counts TLS records as they come in, whatever pieces they come in, and those that have been read.
+ * Counts the TLS records that have arrived, in pieces of any size, and those that OpenSSL has read.
  *
- * A record is read whole. So there is nothing to read where as many have been read as are complete; what is not counted
- * as read may be one without data, about which only OpenSSL can tell.
+ * OpenSSL reads whole records. When it has read as many as are complete, there is nothing to read. A record that is not
+ * counted as read may be one without data: only OpenSSL can tell.
  */
 export class RecordCount {
   #begun = 0
   #complete = 0
-  /** At least so many of the complete ones have been read. */
+  /** At least this many of the complete records have been read. */
   #read = 0
   #withData = 0
-  /** How much of a header has come. */
+  /** Bytes of the current header that have arrived. */
   #header = 0
-  /** What is missing of the record's body; while a header comes, what is known of its length. */
+  /** Missing bytes of the record's body; during a header, the known part of its length. */
   #left = 0
 
   heard(bytes: Uint8Array): void {
@@ -44,13 +43,13 @@ export class RecordCount {
     }
   }
 
-  /** One of them has brought data. */
+  /** OpenSSL has read a record with data. */
   hadData(): void {
     this.#withData++
     this.#read++
   }
 
-  /** OpenSSL has read all that are complete. */
+  /** OpenSSL has read all complete records. */
   allRead(): void {
     this.#read = this.#complete
   }
@@ -61,8 +60,8 @@ export class RecordCount {
   }
 
   /**
-   * Whether they are too many for what they have brought; to be asked when all have been read. Each record with data
-   * allows for one without, so that a little data between KeyUpdates buys few of them.
+   * Whether there are too many records without data. Call it when all have been read. Each record with data allows one
+   * without, so a little data between KeyUpdates allows few of them.
    */
   get isFlood(): boolean {
     return this.#begun > 2 * this.#withData + SPARE_RECORDS

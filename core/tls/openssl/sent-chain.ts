@@ -9,9 +9,9 @@ import type { Presented } from './verify-path.js'
 import { ownStack, ownX509 } from './x509.js'
 
 /**
- * The built-in check of a handshake, for a chain that is there as bytes.
+ * The built-in check of a handshake, for a chain given as bytes.
  * @param sent DER, leaf first, as in a Certificate message
- * @throws {ProxyError} PTC_HANDSHAKE_FAILED when OpenSSL cannot read a certificate, which ends a handshake, too
+ * @throws {ProxyError} PTC_HANDSHAKE_FAILED when OpenSSL cannot read a certificate, which also ends a handshake
  */
 export function checkSentChain(
   trust: TrustStore,
@@ -21,7 +21,7 @@ export function checkSentChain(
   return withSentChain(trust, sent, presented => runBuiltInCheck(presented, names, trust.memory))
 }
 
-/** Lends a chain in the form in which SSL hands it over. Throws as {@link checkSentChain} does. */
+/** Calls `use` with a chain in the form in which SSL passes it. Throws as {@link checkSentChain} does. */
 export function withSentChain<T>(
   trust: TrustStore,
   sent: readonly Uint8Array[],

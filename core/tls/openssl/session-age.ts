@@ -1,7 +1,7 @@
 /**
- * How long sessions with clients are good, beside what OpenSSL looks after: a chain of resumptions ends a day after the
- * handshake that began it, and with the client's certificate. TLS 1.3 makes a new session at each resumption, so that
- * OpenSSL's own limit would begin anew for ever; and the certificate is not verified again.
+ * Limits of sessions with clients that OpenSSL does not enforce: a chain of resumptions ends a day after its first
+ * handshake, and with the client's certificate. TLS 1.3 makes a new session at each resumption, which restarts OpenSSL's
+ * own limit each time; and the certificate is not verified again.
  */
 
 import * as server from './inbound-library.js'
@@ -11,15 +11,15 @@ import { type Callback, type Handle, NULL } from './library.js'
 const LONGEST_CHAIN = 86_400
 const STAMP_BYTES = 8
 
-/** What becomes of a ticket (SSL_TICKET_RETURN). */
+/** The decision about a ticket (SSL_TICKET_RETURN). */
 const IGNORE_AND_RENEW = 2
 const USE = 3
 const USE_AND_RENEW = 4
-/** What OpenSSL makes of a ticket (SSL_TICKET_STATUS). */
+/** OpenSSL's result for a ticket (SSL_TICKET_STATUS). */
 const IS_GOOD = 5
 const IS_GOOD_AND_OLD = 6
 
-/** Writes into a session when the chain that it begins was begun; in one that was resumed it is written already. */
+/** Writes the start of a chain of resumptions into its first session; a resumed session already has it. */
 export function stampSession(session: Handle): void {
   if (session === NULL || stampOf(session) !== undefined) return
   const stamp = Buffer.alloc(STAMP_BYTES)
@@ -27,7 +27,7 @@ export function stampSession(session: Handle): void {
   server.SSL_SESSION_set1_ticket_appdata(session, stamp, STAMP_BYTES)
 }
 
-/** Whether it may be resumed still. */
+/** Whether it may still be resumed. */
 export function isYoung(session: Handle): boolean {
   const begun = stampOf(session)
   if (begun !== undefined && nowInSeconds() - begun > LONGEST_CHAIN) return false

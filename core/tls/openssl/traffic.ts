@@ -7,13 +7,13 @@ import { RecordCount } from './record-count.js'
 const RECORD_BYTES = 16_384
 const POOLED_BYTES = 8 * RECORD_BYTES
 
-/** A buffer that SSL_read writes to. Its bytes do not move. */
+/** A buffer for SSL_read. Its bytes keep their address. */
 export interface PooledBuffer {
   readonly bytes: Buffer
   readonly address: Handle
 }
 
-/** The pool holds one buffer: reads do not overlap, except where a receiver causes another read. */
+/** The pool holds one buffer: reads overlap only when a receiver causes another read. */
 let pooled: PooledBuffer | undefined
 
 /** Takes the pooled buffer for one read, or a new one while it is in use. */
@@ -33,7 +33,7 @@ export function releaseBuffer(buffer: PooledBuffer): void {
 export type ReadResult = Buffer | 'later' | 'end' | 'failed'
 export type WriteResult = 'done' | 'later' | 'failed'
 
-/** Plaintext in and out of an `SSL*` whose handshake is done. It does not own the `SSL*`. */
+/** Plaintext in and out of an `SSL*` after its handshake. It does not own the `SSL*`. */
 export class Traffic {
   readonly #handle: () => Handle
   readonly #records = new RecordCount()
@@ -49,7 +49,7 @@ export class Traffic {
     return this.#error
   }
 
-  /** To be called with every byte that OpenSSL is to read, also those of the handshake. */
+  /** Call it with every byte for OpenSSL, also those of the handshake. */
   heard(bytes: Uint8Array): void {
     this.#records.heard(bytes)
   }
@@ -73,7 +73,7 @@ export class Traffic {
     return filled > 0 ? into.bytes.subarray(0, filled) : (this.#over ?? 'later')
   }
 
-  /** The first answer is kept: when asked again, OpenSSL reports a fatal alert as an orderly end. */
+  /** Stores the first answer: at a second call OpenSSL reports a fatal alert as an orderly end. */
   #endOfRead(why: number): void {
     if (why === SSL_ERROR.WANT_READ) {
       this.#records.allRead()
@@ -89,7 +89,7 @@ export class Traffic {
     return 'failed'
   }
 
-  /** @returns `later` when OpenSSL must read first: the rest is kept for {@link retryWrite} */
+  /** @returns `later` when OpenSSL must read first: the rest waits for {@link retryWrite} */
   write(bytes: Uint8Array): WriteResult {
     if (this.#unsent.length > 0) {
       this.#unsent.push(Buffer.from(bytes))
@@ -112,7 +112,7 @@ export class Traffic {
     return 'later'
   }
 
-  /** Writes what a `write` left; to be called after a `read`. */
+  /** Writes the rest of an incomplete `write`. Call it after a `read`. */
   retryWrite(): WriteResult {
     const waiting = this.#unsent.splice(0)
     let result: WriteResult = 'done'

@@ -10,13 +10,13 @@ import { ownX509 } from './x509.js'
 
 const X509_V_FLAG_X509_STRICT = 0x20
 
-/** What chains are checked against. Texts are PEM. */
+/** The trust that chains are checked against. Texts are PEM. */
 export interface Trust {
   /** Trust anchors, one certificate each. */
   readonly anchors: readonly string[]
-  /** Revocation lists that the built-in check asks. */
+  /** Revocation lists for the built-in check. */
   readonly crls?: Crls
-  /** Whether certificates must keep rules of RFC 5280 that OpenSSL forgives otherwise (X509_V_FLAG_X509_STRICT). */
+  /** Whether certificates must satisfy rules of RFC 5280 that OpenSSL does not enforce by default (X509_V_FLAG_X509_STRICT). */
   readonly isStrict?: boolean
   /** Milliseconds since the epoch at which chains are judged, for tests with chains of other times; default: now. */
   readonly at?: number
@@ -25,12 +25,12 @@ export interface Trust {
 /** An X509_STORE, and its owner. A context that uses it holds a reference of its own. */
 export class TrustStore {
   readonly #store: Owned
-  /** Good chains, as seen from these trust anchors. */
+  /** Chains that were found good under these trust anchors. */
   readonly memory: ChainMemory
   /** When the first revocation list ends, milliseconds since the epoch; undefined without lists. */
   readonly endsAt: number | undefined
 
-  /** @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE that name what is not accepted */
+  /** @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE; both name the text that is not accepted */
   constructor({ anchors, crls, isStrict, at }: Trust) {
     ssl.ERR_clear_error()
     this.#store = new Owned('X509_STORE', ssl.X509_STORE_new(), ssl.X509_STORE_free)
@@ -75,13 +75,13 @@ export class TrustStore {
 }
 
 /**
- * Stores by what is in them: a bundle that a thousand rules trust is parsed once.
+ * Stores by content: a bundle that a thousand rules trust is parsed once.
  *
  * Life: filling -> freed.
  */
 export class TrustStores {
   readonly #stores = new Map<string, TrustStore>()
-  /** By identity: whoever reads a file once and hands out the same texts has them hashed once. */
+  /** Digests by identity of the list: the same array of texts is hashed once. */
   readonly #digests = new Map<readonly string[] | string, string>()
 
   /** Throws as the constructor of {@link TrustStore} does. */
@@ -94,7 +94,7 @@ export class TrustStores {
     return made
   }
 
-  /** Tells apart any two that hold different certificates or lists. */
+  /** A key that differs for any two with different certificates or lists. */
   digestOf({ anchors, crls, isStrict = false, at }: Trust): string {
     const lists = crls === undefined ? [] : [this.#hash(crls.pem), crls.isLeafOnly]
     return JSON.stringify([this.#hash(anchors), isStrict, at ?? null, ...lists])

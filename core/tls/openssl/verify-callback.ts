@@ -1,7 +1,7 @@
 /**
- * The C callbacks about certificates. OpenSSL calls them from within SSL_do_handshake when the peer's Certificate message
- * is in, that for origins again each time the handshake is tried while it is parked. An exception must not reach C: it
- * means reject.
+ * The C callbacks about certificates. OpenSSL calls them within SSL_do_handshake when the peer's Certificate message has
+ * arrived; the one for origins again each time the handshake is continued while it is parked. An exception must not
+ * reach C: it means reject.
  */
 import { GOOD, X509_V_ERR_UNSPECIFIED } from './errors.js'
 import * as ssl from './library.js'
@@ -9,7 +9,7 @@ import { type Handle, NULL, registerVerifyCallback } from './library.js'
 import { keyOutcome } from './path-limits.js'
 import { itemsOfStack } from './x509.js'
 
-/** The answer to OpenSSL: 1 go on (or, after SSL_set_retry_verify, park), 0 reject. */
+/** The answer to OpenSSL: 1 continues (after SSL_set_retry_verify: parks), 0 rejects. */
 export type VerifyAnswer = 0 | 1
 
 /** An outbound engine, as the callback sees it. */
@@ -34,7 +34,7 @@ export function originVerifyCallback(): bigint {
   return origins
 }
 
-/** The callback about certificates of clients: OpenSSL's check, and then the sizes of keys, which OpenSSL rounds. */
+/** The callback about certificates of clients: OpenSSL's check, then the key sizes, which OpenSSL rounds. */
 export function clientVerifyCallback(): bigint {
   clients ??= registerVerifyCallback(contained(verifyClient))
   return clients

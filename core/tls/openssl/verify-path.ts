@@ -10,7 +10,7 @@ import { CHECK_FLAGS, derOfX509, itemsOfStack, ownStack } from './x509.js'
 const AUTH_LEVEL = 2
 const X509_V_FLAG_PARTIAL_CHAIN = 0x80000
 
-/** A chain as an origin has sent it, and what it is judged against. Owned by the caller. */
+/** A chain as an origin has sent it, and the trust for its check. Owned by the caller. */
 export interface Presented {
   /** X509_STORE. */
   readonly store: Handle
@@ -20,26 +20,26 @@ export interface Presented {
   readonly untrusted: Handle
 }
 
-/** One path out of many; OpenSSL is shown nothing else. Owned by the search. */
+/** One of several paths; OpenSSL sees no other certificates. Owned by the search. */
 export interface ChosenPath {
   /** Leaf first. */
   readonly sent: readonly Handle[]
-  /** The trust anchor it ends in; what is before it in the trust store, too. */
+  /** The trust anchor at its end, and the certificates before it that are in the trust store, too. */
   readonly anchors: readonly Handle[]
-  /** It ends in an anchor that is no root: an authority that another has certified. */
+  /** Whether it ends in an anchor that is no root: an authority that another one has certified. */
   readonly isPartial: boolean
 }
 
-/** A path, and what became of it. */
+/** A path and the result of its check. */
 export interface JudgedPath {
   readonly outcome: CheckOutcome
   /** DER, leaf first; as far as OpenSSL could build it. */
   readonly built: readonly Buffer[]
-  /** The same, to be told from other paths; nothing may be done with it. */
+  /** The same path as handles, only for comparison with other paths. */
   readonly key: string
 }
 
-/** What SSL hands its verify callback. Only valid while that runs. @param context X509_STORE_CTX */
+/** The arguments that SSL passes to its verify callback; valid during the call. @param context X509_STORE_CTX */
 export function presentedTo(context: Handle): Presented {
   return {
     store: ssl.X509_STORE_CTX_get0_store(context),
@@ -65,13 +65,13 @@ export function verifyPath({ store, leaf, untrusted }: Presented, chosen?: Chose
     if (anchors !== undefined) ssl.X509_STORE_CTX_set0_trusted_stack(context, anchors)
     const param = ssl.X509_STORE_CTX_get0_param(context)
     ssl.X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL)
-    // Or constraints are held against a CN that is never compared with the host.
+    // Otherwise constraints would apply to a CN that is never compared with the host.
     ssl.X509_VERIFY_PARAM_set_hostflags(param, CHECK_FLAGS)
     if (chosen?.isPartial) ssl.X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN)
     return run(context, store)
   } finally {
     for (const made of owned.reverse()) made.free()
-    // One that was tried and given up must not be found by what asks the queue next.
+    // Errors of a failed path must not be found by the next reader of the queue.
     ssl.ERR_clear_error()
   }
 }

@@ -6,8 +6,8 @@ import { drainBio, withBio } from './memory-bio.js'
 import { Owned } from './owned.js'
 
 /**
- * The most characters that one byte of a name's DER can become on one line: an attribute has 7 bytes at least, and its
- * type may be written with 80. X509_NAME_oneline leaves out what finds no room, without a word.
+ * The most characters that one byte of a name's DER can become on one line: an attribute has at least 7 bytes, and its type
+ * can take 80 characters. X509_NAME_oneline silently leaves out attributes for which there is no room.
  */
 const CHARACTERS_PER_BYTE = 16
 
@@ -19,7 +19,7 @@ export function ownX509(handle: Handle): Owned {
   return new Owned('X509', handle, ssl.X509_free)
 }
 
-/** What a STACK_OF(X509) holds, in its order; belongs to whoever owns that. */
+/** The elements of a STACK_OF(X509), in its order. The owner of the stack owns them. */
 export function itemsOfStack(stack: Handle): readonly Handle[] {
   if (stack === NULL) return []
   const items: Handle[] = []
@@ -28,7 +28,7 @@ export function itemsOfStack(stack: Handle): readonly Handle[] {
   return items
 }
 
-/** A STACK_OF(X509) with its owner; the certificates stay with theirs, who must outlive it. */
+/** A STACK_OF(X509) with its owner. It does not own the certificates: their owners must outlive it. */
 export function ownStack(items: readonly Handle[]): Owned {
   const stack = new Owned('STACK_OF(X509)', ssl.OPENSSL_sk_new_null(), ssl.OPENSSL_sk_free)
   for (const item of items) {
@@ -42,7 +42,7 @@ export function ownStack(items: readonly Handle[]): Owned {
 /** DER of every certificate in a STACK_OF(X509), in its order. */
 export const derOfStack = (stack: Handle): readonly Buffer[] => itemsOfStack(stack).map(derOfX509)
 
-/** A certificate that is left out would have the rest judged in its place. @throws {ProxyError} PTC_INTERNAL */
+/** Without this check a missing certificate would change the chain that is judged. @throws {ProxyError} PTC_INTERNAL */
 export function derOfX509(x509: Handle): Buffer {
   const der = withBio(undefined, bio => (ssl.i2d_X509_bio(bio, x509) === 1 ? drainBio(bio) : undefined))
   if (der === undefined) throw new ProxyError('PTC_INTERNAL', 'a certificate of the chain has no DER')
@@ -78,7 +78,7 @@ export function oneline(name: Handle): string {
   return text.toString('latin1', 0, text.indexOf(0))
 }
 
-/** Whether a certificate is for `host`: a DNS name in ASCII, or an address. 1 yes, 0 no, negative: could not tell. */
+/** Whether a certificate is for `host`: a DNS name in ASCII, or an address. 1 yes, 0 no, negative: an error. */
 export function checkHost(x509: Handle, host: string, isAddress: boolean): number {
   if (host === '' || host.startsWith('.') || host.includes('\0')) return 0
   return isAddress

@@ -1,33 +1,33 @@
 /**
- * Reads a ClientHello off the wire (RFC 8446 section 4.1.2), without answering it: which name it asks for, which
- * protocols it offers. Strict, because a reading that differs from the origin's would verify the wrong name: what does
- * not fit to the last byte is no ClientHello.
+ * Reads a ClientHello from the wire (RFC 8446 section 4.1.2) without an answer: its server name, its protocols. The reader
+ * is strict, because a reading that differs from the origin's would verify the wrong name: a message that does not fit to
+ * the last byte is no ClientHello.
  */
 import { decodeUtf8, parseHostBytes } from '../../base/host.js'
 import { DECODE_ERROR, UNRECOGNIZED_NAME } from '../alerts.js'
 import { ByteReader, HANDSHAKE, readFragment } from './record-layer.js'
 
 export interface ClientHello {
-  /** The host asked for, in the form in which hosts are compared. */
+  /** The server name, in the form in which hosts are compared. */
   readonly sni: string | undefined
-  /** The same as the client wrote it, which is what an origin would read. */
+  /** The server name as the client wrote it, which an origin would read. */
   readonly announced: string | undefined
   /** The protocols offered by ALPN, in order (RFC 7301). */
   readonly alpn: readonly string[]
-  /** Whether there is an encrypted_client_hello, be it a real one or a GREASE one: nobody but the origin can tell. */
+  /** Whether there is an encrypted_client_hello, real or GREASE: only the origin can tell which. */
   readonly hasEch: boolean
 }
 
 export type HelloReading =
   | { readonly kind: 'more' }
-  /** `alert`: what to tell a client that does speak TLS. */
+  /** `alert`: the alert for a client that speaks TLS. */
   | { readonly kind: 'not-tls'; readonly why: string; readonly alert?: number }
   /** `length`: the bytes of its records. */
   | { readonly kind: 'hello'; readonly hello: ClientHello; readonly length: number }
 
 /** Bytes in which a ClientHello must be complete: real ones, post-quantum key shares included, take some 2 000. */
 export const MAX_HELLO_BYTES = 32_768
-/** Records it may be cut into. The reader begins anew with all that has come, and must not be made to do so for nothing. */
+/** The most records of one ClientHello. The reader starts again at each piece, so their number must have a limit. */
 const MAX_RECORDS = 256
 
 const MORE: HelloReading = { kind: 'more' }
@@ -40,7 +40,7 @@ export const EXTENSION = {
   encryptedClientHello: 0xfe0d,
 } as const
 
-/** Reads what has come so far, from the first byte of the connection on. What follows the ClientHello does not matter. */
+/** Reads the bytes so far, from the first byte of the connection. Bytes after the ClientHello do not matter. */
 export function readClientHello(bytes: Buffer): HelloReading {
   const parts: Buffer[] = []
   let have = 0
@@ -68,7 +68,7 @@ export function readClientHello(bytes: Buffer): HelloReading {
   }
 }
 
-/** How many bytes the handshake message has with its header, once that is known. */
+/** The size of the handshake message with its header, once it is known. */
 function messageSize(parts: readonly Buffer[], have: number): number | 'no-hello' | undefined {
   const [first] = parts
   if (first?.[0] !== CLIENT_HELLO) return 'no-hello'
@@ -77,7 +77,7 @@ function messageSize(parts: readonly Buffer[], have: number): number | 'no-hello
   return 4 + header.readUIntBE(1, 3)
 }
 
-/** @param body the message behind its header of four bytes */
+/** @param body the message after its header of four bytes */
 function parseHello(body: Buffer, length: number): HelloReading {
   const reader = new ByteReader(body)
   skipToExtensions(reader)
@@ -102,7 +102,7 @@ function parseHello(body: Buffer, length: number): HelloReading {
   }
 }
 
-/** The extensions of a ClientHello, in its order; undefined when the message is none, or more than one. */
+/** The extensions of a ClientHello, in its order; undefined when the message is not exactly one ClientHello. */
 export function extensionsIn(message: Buffer): ReadonlyMap<number, Buffer> | undefined {
   const reader = new ByteReader(message)
   if (reader.number(1) !== CLIENT_HELLO) return undefined
@@ -139,8 +139,8 @@ export interface ServerName {
 }
 
 /**
- * RFC 6066 section 3: one name, of the one type there is. Some clients send an address, or a final dot, which it forbids:
- * they are read as the hosts that they mean.
+ * RFC 6066 section 3: one name, of the only type. Some clients send an address or a trailing dot, which the RFC forbids:
+ * both are read as the host that they mean.
  */
 export function parseServerName(extension: Buffer | undefined): ServerName | 'bad' | undefined {
   if (extension === undefined) return undefined

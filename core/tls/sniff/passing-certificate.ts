@@ -10,7 +10,7 @@ import {
 } from './record-layer.js'
 import type { OriginAnswer } from './repeated-hello.js'
 
-/** What is held back until it is complete: OpenSSL takes chains of up to 102 400 bytes. */
+/** The most bytes held back until a message is complete: OpenSSL accepts chains of up to 102 400 bytes. */
 const MAX_HELD = 131_072
 
 const SERVER_HELLO = 2
@@ -20,43 +20,43 @@ const TLS_1_3 = 0x0304
 const SUPPORTED_VERSIONS = 43
 
 /**
- * Watches an origin's side of a handshake that somebody else makes, and lets the Certificate message through only if it
- * shows the leaf that was verified.
+ * Watches the origin's side of a handshake between client and origin. It passes the Certificate message on only if it has
+ * the leaf that was verified.
  *
- * Life: hello (waits for ServerHello) -> certificate -> done. With TLS 1.3 it is done at the ServerHello, because all
- * that follows is encrypted; a resumed TLS 1.2 session shows no certificate, and is done at its ChangeCipherSpec. In both
- * cases what stands is the handshake that the proxy made itself with the same address.
+ * Life: hello (waits for ServerHello) -> certificate -> done. With TLS 1.3 it is done at the ServerHello, because the rest
+ * is encrypted. A resumed TLS 1.2 session has no Certificate message; it is done at its ChangeCipherSpec. In both cases the
+ * proxy relies on its own handshake with the same address.
  */
 export class PassingCertificate {
   readonly #leafSha256: string | undefined
   #state: 'hello' | 'certificate' | 'done' = 'hello'
   #answer: OriginAnswer = 'none'
   #held: Buffer = EMPTY
-  /** How much of `#held` has been looked at. */
+  /** Bytes of `#held` that have been read. */
   #seen = 0
   readonly #messages = new HandshakeMessages()
 
   /**
-   * @param leafSha256 of the verified leaf, lower-case hex; undefined where none was verified: everything passes then, and
-   *   only the origin's first answer is of interest
+   * @param leafSha256 of the verified leaf, lower-case hex; undefined when none was verified: all bytes pass then, and only
+   *   the origin's first answer is read
    */
   constructor(leafSha256: string | undefined) {
     this.#leafSha256 = leafSha256
   }
 
-  /** What the origin has answered to the ClientHello. */
+  /** The origin's answer to the ClientHello. */
   get answer(): OriginAnswer {
     return this.#answer
   }
 
-  /** Whether everything from here on passes unseen. */
+  /** Whether all further bytes pass unread. */
   get isDone(): boolean {
     return this.#state === 'done'
   }
 
   /**
-   * Takes what came from the origin and returns what may go to the client now.
-   * @throws {ProxyError} PTC_TUNNEL_CUT when another certificate passes, or what comes is no TLS handshake
+   * Takes bytes from the origin and returns the bytes that may go to the client now.
+   * @throws {ProxyError} PTC_TUNNEL_CUT for another certificate, or bytes that are no TLS handshake
    */
   pass(bytes: Buffer): Buffer {
     if (this.#state === 'done') return bytes
@@ -64,7 +64,7 @@ export class PassingCertificate {
     return this.#passVerified(bytes)
   }
 
-  /** An origin that answers with what is no TLS asks for no second ClientHello. */
+  /** An origin whose answer is not TLS requests no second ClientHello. */
   #passUnverified(bytes: Buffer): Buffer {
     try {
       const passed = this.#passVerified(bytes)
@@ -153,7 +153,7 @@ const EMPTY = Buffer.alloc(0)
 /** The random of a ServerHello that is a HelloRetryRequest (RFC 8446 section 4.1.3). */
 const RETRY = createHash('sha256').update('HelloRetryRequest').digest()
 
-/** RFC 8446 section 4.2.1: TLS 1.3 is what supported_versions says, also in a HelloRetryRequest. */
+/** RFC 8446 section 4.2.1: supported_versions announces TLS 1.3, also in a HelloRetryRequest. */
 function isTls13(hello: Buffer): boolean {
   const reader = new ByteReader(hello)
   reader.take(2 + 32) // legacy_version, random

@@ -1,4 +1,4 @@
-/** The record layer of TLS (RFC 8446 section 5.1, RFC 5246 section 6.2.1) as far as it is in plaintext. */
+/** The record layer of TLS (RFC 8446 section 5.1, RFC 5246 section 6.2.1) as far as it is plaintext. */
 
 /** Content types. */
 export const CHANGE_CIPHER_SPEC = 20
@@ -13,11 +13,11 @@ const MAX_FRAGMENT = 16_384 + 2048
 export interface TlsFragment {
   readonly type: number
   readonly body: Buffer
-  /** Where the next record begins. */
+  /** The offset of the next record. */
   readonly next: number
 }
 
-/** The record at `at`; `more` when it is not there in full, `not-tls` when it is none. */
+/** The record at `at`; `more` when it is incomplete, `not-tls` when it is not a record. */
 export function readFragment(bytes: Buffer, at: number): TlsFragment | 'more' | 'not-tls' {
   const [type, major] = [bytes[at], bytes[at + 1]]
   if (type === undefined) return 'more'
@@ -34,7 +34,7 @@ export function fatalAlert(number: number): Buffer {
   return Buffer.from([ALERT, 3, 3, 0, 2, 2, number])
 }
 
-/** RFC 5246 section 7.2.2: what ends a handshake that is not wanted any more: user_canceled, then close_notify. */
+/** RFC 5246 section 7.2.2: the alerts that cancel a handshake: user_canceled, then close_notify. */
 export const CANCELED = Buffer.from([ALERT, 3, 3, 0, 2, 1, 90, ALERT, 3, 3, 0, 2, 1, 0])
 
 /** Bytes of a handshake message's header: its type, and its length. */
@@ -42,20 +42,20 @@ const MESSAGE_HEADER = 4
 
 export interface HandshakeMessage {
   readonly type: number
-  /** A view that is good until more is added. */
+  /** A view, valid until more bytes are added. */
   readonly body: Buffer
 }
 
 /**
- * Puts handshake messages together that are cut into records. What that costs grows with the bytes, not with the number of
- * records: a peer may cut a message of 100 000 bytes into as many records.
+ * Joins the fragments of handshake messages. The cost grows with the bytes, not with the number of records: a peer may cut
+ * a message of 100 000 bytes into as many records.
  */
 export class HandshakeMessages {
   #memory: Buffer = Buffer.alloc(0)
   #start = 0
   #end = 0
 
-  /** Bytes that belong to no message yet that was taken out. */
+  /** Bytes that have not been taken out as part of a message. */
   get length(): number {
     return this.#end - this.#start
   }
@@ -66,7 +66,7 @@ export class HandshakeMessages {
     return MESSAGE_HEADER + this.#memory.readUIntBE(this.#start + 1, 3)
   }
 
-  /** Copies what a record holds. */
+  /** Copies the content of a record. */
   add(body: Buffer): void {
     if (this.#end + body.length > this.#memory.length) {
       const larger = Buffer.allocUnsafe(2 * (this.length + body.length))
@@ -87,7 +87,7 @@ export class HandshakeMessages {
   }
 }
 
-/** Walks through a structure of lengths and values. What does not fit is told by `isBroken`, not by an exception. */
+/** Reads a structure of lengths and values. A wrong length sets `isBroken`; it does not throw. */
 export class ByteReader {
   readonly #bytes: Buffer
   #at = 0
@@ -97,7 +97,7 @@ export class ByteReader {
     this.#bytes = bytes
   }
 
-  /** Whether something was read that was not there. */
+  /** Whether a read went beyond the end. */
   get isBroken(): boolean {
     return this.#isBroken
   }
@@ -119,7 +119,7 @@ export class ByteReader {
     return bytes
   }
 
-  /** Bytes behind a length of 1 to 3 bytes. */
+  /** The bytes after a length of 1 to 3 bytes. */
   vector(sizeOfLength: 1 | 2 | 3): Buffer {
     return this.take(this.number(sizeOfLength))
   }

@@ -2,20 +2,20 @@ import { ProxyError } from '../../base/errors.js'
 import { MAX_HELLO_BYTES, readClientHello } from './client-hello.js'
 import { HANDSHAKE, readFragment } from './record-layer.js'
 
-/** What the origin has answered to the first ClientHello, as far as it has. */
+/** The origin's answer to the first ClientHello so far. */
 export type OriginAnswer = 'none' | 'hello' | 'retry'
 
 /**
- * Watches a client's side of a handshake for a second ClientHello, which a HelloRetryRequest asks for: it must ask for the
- * same name (RFC 8446 section 4.1.2), or a tunnel that was verified for one name would lead to another.
+ * Watches a client's side of a handshake for a second ClientHello, which a HelloRetryRequest requests. It must have the same
+ * server name (RFC 8446 section 4.1.2); otherwise a tunnel that was verified for one name would lead to another.
  *
- * Life: watching -> done. Handshake records behind the first ClientHello wait until the origin has answered: if that was
- * its ServerHello, no second one can follow; if it was a HelloRetryRequest, they are one.
+ * Life: watching -> done. Handshake records after the first ClientHello wait for the origin's answer: after a ServerHello no
+ * second ClientHello can follow; after a HelloRetryRequest they are the second ClientHello.
  */
 export class RepeatedHello {
   readonly #announced: string | undefined
   #held: Buffer = EMPTY
-  /** Until the first ClientHello has gone through. */
+  /** Until the first ClientHello has passed. */
   #isFirst = true
   #isDone = false
 
@@ -24,15 +24,15 @@ export class RepeatedHello {
     this.#announced = announced
   }
 
-  /** Whether everything from here on passes unseen. */
+  /** Whether all further bytes pass unread. */
   get isDone(): boolean {
     return this.#isDone
   }
 
   /**
-   * Takes what came from the client and returns what may go to the origin now. To be called without bytes when the origin
+   * Takes bytes from the client and returns the bytes that may go to the origin now. Call it without bytes when the origin
    * has answered.
-   * @throws {ProxyError} PTC_TUNNEL_NOT_TLS when a second ClientHello asks for another name, or is none
+   * @throws {ProxyError} PTC_TUNNEL_NOT_TLS when a second ClientHello has another name, or is malformed
    */
   pass(bytes: Buffer, answer: OriginAnswer): Buffer {
     if (this.#isDone) return bytes
@@ -44,7 +44,7 @@ export class RepeatedHello {
         const fragment = readFragment(this.#held, at)
         if (fragment === 'not-tls') throw refused('the client sent what is no TLS')
         if (fragment === 'more') break
-        at = fragment.next // early data, and what is sent for middleboxes
+        at = fragment.next // early data, and records for middleboxes
       } else if (this.#isFirst || answer === 'retry') {
         const end = this.#readHello(at)
         if (end === undefined) break
@@ -61,7 +61,7 @@ export class RepeatedHello {
     return passed
   }
 
-  /** Where the ClientHello that begins at `at` ends, if it is complete. */
+  /** The end of the ClientHello that begins at `at`, if it is complete. */
   #readHello(at: number): number | undefined {
     const reading = readClientHello(this.#held.subarray(at))
     if (reading.kind === 'more') return undefined

@@ -1,4 +1,4 @@
-/** What goes wrong at the edges costs one connection: that of the handshake, or of whoever has attached to a link. */
+/** A failure at the edges costs one connection: that of the handshake, or that of the receiver of a link. */
 import { connect } from 'node:net'
 import { test } from 'tap'
 import type { ProxyError } from '../../../core/base/errors.js'

@@ -31,7 +31,7 @@ interface Linked {
   closes(): number
 }
 
-/** A link over a finished handshake, with nothing under way. */
+/** A link over a finished handshake, with nothing in flight. */
 function linked(t: Test, version: Version, more: Partial<OutboundContextOptions> = {}): Linked {
   const context = new OutboundContext({
     ...{ anchors: [root.certPem], minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] },

@@ -38,7 +38,7 @@ CONFIG proxy.config.diags.debug.tags STRING ssl
   )
 }
 
-/** @param onStart hears of the program before it is ready, so that it can be stopped at any time */
+/** @param onStart called with the program before it is ready, so that it can be stopped at any time */
 export async function startProxy(confDir: string, onStart: (child: Child) => void): Promise<DemoProxy> {
   const seen = new Map<string, Story['proxy']>()
   const note = (host: string | undefined, more: Story['proxy']): void => {

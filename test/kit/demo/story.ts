@@ -1,5 +1,5 @@
 /**
- * What each of the three parties saw of one request, and when. Nobody fills in for another: the client's times are the
+ * What each of the three parties saw of one request, and when. Each fact comes from its own party: the client's times are the
  * client's, the parked time is the proxy's, and what reached the origin is what passed on the wire in front of it.
  * Times are milliseconds since the requests were sent; a field is absent until its moment has come.
  */

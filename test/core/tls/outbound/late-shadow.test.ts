@@ -9,7 +9,7 @@ import { makeAuthority } from '../../../kit/pki.js'
 
 const silent: Ask = () => {}
 const accepts: Ask = ({ reenable }) => void reenable()
-/** Long enough that nobody waits for it by accident. */
+/** Milliseconds: so long that no test waits for it by accident. */
 const LONG = 8000
 
 async function handshake(t: Test, asks: readonly Ask[], options: HandshakerOptions = {}, host = 'foo.test') {

@@ -11,7 +11,7 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const NETWORK = '10.0.0.1'
 
-/** Stands for a session of OpenSSL's; who frees it twice has lost count of it. */
+/** Stands for a session of OpenSSL. A second free is an error. */
 class Session {
   frees = 0
   readonly lifetime: number
