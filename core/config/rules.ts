@@ -112,7 +112,7 @@ function splitStar(name: string): { readonly star: string; readonly rest: string
   return { star, rest }
 }
 
-const DEMANDS = [
+const PIN_KEYS = [
   'verify_server_san',
   'verify_server_spki',
   'verify_server_cert_sha256',
@@ -135,9 +135,9 @@ function contradictions(rule: RuleText, index: number, yaml: YamlReading<RuleFil
     wrong('client_sni', 'client_sni_policy says something about the same; keep one')
   if (rule.verify_server_crl_depth !== undefined && rule.verify_server_crl === undefined)
     wrong('verify_server_crl_depth', 'there is no list to ask; add verify_server_crl')
-  const demand = DEMANDS.find(key => rule[key] !== undefined)
-  if (demand !== undefined && (rule.verify_server_policy === 'DISABLED' || rule.verify_server === 0))
-    wrong(demand, 'the rule switches off the check that would look at it')
+  const pin = PIN_KEYS.find(key => rule[key] !== undefined)
+  if (pin !== undefined && (rule.verify_server_policy === 'DISABLED' || rule.verify_server === 0))
+    wrong(pin, 'the rule switches off the check that would look at it')
   for (const [i, { regex }] of (rule.verify_server_san ?? []).entries()) {
     const mistake = regex === undefined ? undefined : regexMistake(regex)
     if (mistake !== undefined) wrong('verify_server_san', mistake, i, 'regex')

@@ -10,7 +10,7 @@ const LEVELS = {
   port: 'proxy.config.ssl.client.certification_level',
   bump: 'proxy.config.ssl.bump.client.certification_level',
 } as const
-const DEMANDS = ['none', 'optional', 'required'] as const
+const CERTIFICATION = ['none', 'optional', 'required'] as const
 
 /** Clients of `ssl` ports, and those inside a CONNECT that is bumped. */
 export type ClientKind = keyof typeof LEVELS
@@ -41,11 +41,11 @@ export function inboundTlsSettings(records: Records, confDir: string) {
 function clientCertificates(records: Records, confDir: string) {
   const asking = Object.values(LEVELS).find(level => records[level] > 0)
   const folder = fileOf(records, CA_PATH, confDir)
-  const demandOf = (kind: ClientKind) => DEMANDS[records[LEVELS[kind]]] ?? 'required'
+  const levelOf = (kind: ClientKind) => CERTIFICATION[records[LEVELS[kind]]] ?? 'required'
   return Object.freeze({
     /** The first record that asks clients for certificates, with its value, as errors call it; undefined for none. */
     askedBy: asking && `${placed(records, asking)} is ${records[asking]}`,
-    demand: Object.freeze({ port: demandOf('port'), bump: demandOf('bump') }),
+    level: Object.freeze({ port: levelOf('port'), bump: levelOf('bump') }),
     /** File or folder of the authorities of clients. */
     anchors: fileOf(records, CA_FILE, folder?.path ?? confDir) ?? folder,
   })

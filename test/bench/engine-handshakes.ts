@@ -44,7 +44,7 @@ export function engineHandshake(anchor: string, port: number, askers: readonly O
       { verify: askers.length > 0 ? 2 : 1, policy: 'ENFORCED', properties: 'ALL', override: 0 },
       askers.map(({ plugin }) => plugin),
     ),
-    checks: { properties: 'ALL', demands: undefined },
+    checks: { properties: 'ALL', pins: undefined },
     names: {},
     askers,
     deadline: 30_000,

@@ -125,7 +125,7 @@ function builtInResult(trust: Trust, chain: readonly string[], name: string | nu
     const shown = { protocol: '', cipher: '', group: undefined, alpn: undefined, ocspResponse: undefined }
     const peer = { ...checkSentChain(store, sent, of), ...shown }
     const properties = name === null ? 'SIGNATURE' : 'ALL'
-    return toEvidence(peer, of, { properties, demands: undefined }).builtIn
+    return toEvidence(peer, of, { properties, pins: undefined }).builtIn
   } finally {
     store.free()
   }

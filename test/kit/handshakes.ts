@@ -25,7 +25,7 @@ export interface HandshakerOptions extends Partial<TermsRecords> {
   readonly context?: Partial<OutboundContextOptions>
   readonly deadline?: number
   readonly originTimeout?: number
-  readonly demands?: Pins
+  readonly pins?: Pins
   readonly names?: NameRules
   /** `@deadline=` of each plugin. */
   readonly ownDeadlines?: readonly (number | undefined)[]
@@ -53,7 +53,7 @@ export class Handshaker {
       ownDeadlines,
       late,
       shadows = [],
-      demands,
+      pins,
       names = {},
       ...records
     } = options
@@ -71,10 +71,10 @@ export class Handshaker {
       terms: makeTerms(
         all,
         askers.map(({ plugin }) => plugin),
-        demands !== undefined,
+        pins !== undefined,
         shadows.length > 0,
       ),
-      checks: { properties: all.properties, demands },
+      checks: { properties: all.properties, pins },
       names,
       askers,
       shadows: shadows.map((ask, i) => ({

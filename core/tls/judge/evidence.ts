@@ -14,18 +14,18 @@ const OK: BuiltInResult = Object.freeze({ ok: true, name: 'X509_V_OK', code: 0, 
 /** What the built-in check covers. */
 export interface CheckRules {
   readonly properties: Properties
-  readonly demands: Pins | undefined
+  readonly pins: Pins | undefined
 }
 
 /** The facts of a parked handshake for plugins and logs. Frozen: no plugin can change what the next one sees. */
 export function toEvidence(
   peer: ParkedPeer,
   of: OutboundNames,
-  { properties, demands }: CheckRules,
+  { properties, pins }: CheckRules,
 ): PeerEvidence {
   const signature = toResult(peer.signature)
   const name = nameResult(peer, of)
-  const rule = demands === undefined ? undefined : ruleResult(demands, peer, properties)
+  const rule = pins === undefined ? undefined : ruleResult(pins, peer, properties)
   const asked = inForce(signature, name, properties)
   return Object.freeze<PeerEvidence>({
     sni: of.sni,
@@ -59,12 +59,12 @@ function dnsNames(leaf: Buffer): readonly string[] {
 
 /** Without the check of the signature, the rule is compared with the names as they were sent. */
 function ruleResult(
-  demands: Pins,
+  pins: Pins,
   { built, sent, signature }: ParkedPeer,
   properties: Properties,
 ): BuiltInResult {
   const areNamesGenuine = signature.code === 0 || properties === 'NAME' || properties === 'NONE'
-  const wrong = unfulfilled(demands, built.length > 0 ? built : sent, areNamesGenuine)
+  const wrong = unfulfilled(pins, built.length > 0 ? built : sent, areNamesGenuine)
   return wrong === undefined ? OK : Object.freeze({ ok: false, name: x509ErrorName(wrong.code), ...wrong })
 }
 

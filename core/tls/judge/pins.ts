@@ -64,14 +64,14 @@ const UNREADABLE: Unfulfilled = {
  * @param areNamesGenuine false: the check of the chain that proves the names has failed, so they are not looked at
  */
 export function unfulfilled(
-  demands: Pins,
+  pins: Pins,
   chain: readonly Buffer[],
   areNamesGenuine = true,
 ): Unfulfilled | undefined {
   try {
     const [leaf] = chain
     if (leaf === undefined) return UNREADABLE
-    return wrongPin(demands, leaf) ?? wrongNames(demands, leaf, areNamesGenuine) ?? weakKey(demands, chain)
+    return wrongPin(pins, leaf) ?? wrongNames(pins, leaf, areNamesGenuine) ?? weakKey(pins, chain)
   } catch {
     return UNREADABLE
   }

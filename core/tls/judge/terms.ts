@@ -40,7 +40,7 @@ const BUILT_IN = { ENFORCED: 'binds', PERMISSIVE: 'advises', DISABLED: 'off' } a
 export function makeTerms(
   records: TermsRecords,
   plugins: readonly string[],
-  hasDemands = false,
+  hasPins = false,
   hasShadows = false,
   endsAt?: number,
   limit = 'proxy.config.ssl.client.verify.deadline',
@@ -51,7 +51,7 @@ export function makeTerms(
     plugins: verify === 2 ? plugins : [],
     hasShadows: verify === 2 && hasShadows,
     properties,
-    builtIn: properties === 'NONE' && !hasDemands ? 'off' : BUILT_IN[policy],
+    builtIn: properties === 'NONE' && !hasPins ? 'off' : BUILT_IN[policy],
     isOverridable: override === 1,
     endsAt,
     limit,

@@ -31,7 +31,7 @@ const SECURITY_LEVEL = 2
 /** Whether clients must show certificates. */
 export interface ClientCertificates {
   /** `none`: no request for one. `optional`: a certificate that is shown must be good. `required`: one must be shown. */
-  readonly demand: 'none' | 'optional' | 'required'
+  readonly level: 'none' | 'optional' | 'required'
   /** The authorities that may issue them, PEM, one certificate each. */
   readonly anchors: readonly string[]
 }
@@ -96,7 +96,7 @@ export class InboundContext {
     ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_SESS_CACHE_MODE, ASKS_FOR_SESSIONS, NULL)
     if (sessions !== undefined) this.#askForSessions(ctx, sessions)
     for (const certificate of certificates) setCertificate(ctx, certificate)
-    if (clientCertificates !== undefined) demandCertificates(ctx, clientCertificates)
+    if (clientCertificates !== undefined) requestCertificates(ctx, clientCertificates)
     else ssl.SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL)
   }
 
@@ -125,8 +125,8 @@ const VERIFY = {
   required: SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 } as const
 
-function demandCertificates(ctx: Handle, { demand, anchors }: ClientCertificates): void {
-  ssl.SSL_CTX_set_verify(ctx, VERIFY[demand], NULL)
+function requestCertificates(ctx: Handle, { level, anchors }: ClientCertificates): void {
+  ssl.SSL_CTX_set_verify(ctx, VERIFY[level], NULL)
   ssl.SSL_CTX_set_cert_verify_callback(ctx, clientVerifyCallback(), NULL)
   if (anchors.length === 0) throw contextError('no authority for the certificates of clients')
   const store = new TrustStore({ anchors })

@@ -167,7 +167,7 @@ test('what plugins are shown is what OpenSSL has judged', async t => {
       const peer = judge([leaf, ...issuers])
       if (peer === undefined) return
       parked += 1
-      const evidence = toEvidence(peer, options, { properties: 'ALL', demands: undefined })
+      const evidence = toEvidence(peer, options, { properties: 'ALL', pins: undefined })
       for (const [chain, judged] of [
         [evidence.chain, peer.sent],
         [evidence.builtChain, peer.built],
@@ -217,15 +217,15 @@ test('a name on one line is whole, however long', async t => {
 test('each number that a rule demands is of the certificate itself', async t => {
   const weak = await root.issue({ cn: HOST, keyType: 'rsa-1024' })
   const forged = carrying(weak.cert.raw, embedded(rsa.certPem), 'extension')
-  const demands = {
+  const pins = {
     sans: [],
     spkiPins: new Set<string>(),
     certPins: new Set<string>(),
     minRsaBits: 2048,
     minEcBits: 0,
   }
-  t.match(unfulfilled(demands, [forged]), { code: 66, message: /1024 bits/ })
-  t.equal(unfulfilled(demands, [rsa.cert.raw]), undefined)
+  t.match(unfulfilled(pins, [forged]), { code: 66, message: /1024 bits/ })
+  t.equal(unfulfilled(pins, [rsa.cert.raw]), undefined)
 })
 
 test('a chain that was found good ends with its own certificates', async t => {

@@ -24,7 +24,7 @@ export function sharedContext(
   kind: ClientKind,
   onRemoveSession: ((id: Buffer) => void) | undefined,
 ): SharedContext {
-  const clientCertificates = demandedOf(settings.clients, kind)
+  const clientCertificates = clientCertificatesOf(settings.clients, kind)
   return {
     clientCertificates,
     groups: groupsOf(settings),
@@ -50,8 +50,8 @@ function groupsOf({ groups, groupsBy }: InboundTlsSettings): string | undefined 
  * The authorities are those of both kinds, and known as soon as one kind has to show certificates: a plugin may show to a
  * client of one kind what was made for the other.
  */
-function demandedOf(
-  { askedBy, demand, anchors }: InboundTlsSettings['clients'],
+function clientCertificatesOf(
+  { askedBy, level, anchors }: InboundTlsSettings['clients'],
   kind: ClientKind,
 ): ClientCertificates | undefined {
   if (askedBy === undefined) return undefined
@@ -60,13 +60,13 @@ function demandedOf(
     const text = `${askedBy}, and ${records} says whose certificates are good; set one of them`
     throw new ProxyError('PTC_TLS_CONTEXT', text)
   }
-  return { demand: demand[kind], anchors: configuredAnchors(anchors.path, anchors.by).pems }
+  return { level: level[kind], anchors: configuredAnchors(anchors.path, anchors.by).pems }
 }
 
 /** Alike in every process with the same configuration, or sessions could not be shared. */
-function digestOf(kind: ClientKind, demanded: ClientCertificates | undefined): Buffer {
+function digestOf(kind: ClientKind, certificates: ClientCertificates | undefined): Buffer {
   return createHash('sha256')
-    .update(JSON.stringify([kind, demanded ?? null]))
+    .update(JSON.stringify([kind, certificates ?? null]))
     .digest()
 }
 

@@ -94,19 +94,19 @@ function makePolicy(
 ): Policy {
   const says = termsRecords(general.terms, rule)
   const { context, digest: contextDigest } = rule === undefined ? contexts.general : contexts.for(rule)
-  const demands = rule && demandsOf(rule)
+  const pins = rule && pinsOf(rule)
   const names = rule === undefined ? {} : nameRules(rule)
   const deadline = rule?.verify_deadline_ms ?? general.deadline
   const limit =
     rule?.verify_deadline_ms === undefined ? RECORD : `verify_deadline_ms of the rule for ${rule.fqdn}`
   const shadows = shared.askers.shadows(deadline)
-  const hasDemands = demands !== undefined
-  const terms = makeTerms(says, shared.askers.names, hasDemands, shadows.length > 0, context.endsAt, limit)
+  const hasPins = pins !== undefined
+  const terms = makeTerms(says, shared.askers.names, hasPins, shadows.length > 0, context.endsAt, limit)
   const shaping = [
     contextDigest,
     says,
     names,
-    DEMANDS.map(key => rule?.[key] ?? null),
+    PIN_KEYS.map(key => rule?.[key] ?? null),
     // Nobody can tell whether plugins that were loaded again mean the same.
     terms.plugins.length > 0 ? plugins : null,
   ]
@@ -120,7 +120,7 @@ function makePolicy(
     sessions: cache && { cache, digest, isReverified },
     context,
     terms,
-    checks: { properties: says.properties, demands },
+    checks: { properties: says.properties, pins },
     names,
     deadline,
     redials,
@@ -159,7 +159,7 @@ function nameRules({ client_sni, client_sni_policy, verify_server_name: alternat
   }
 }
 
-const DEMANDS = [
+const PIN_KEYS = [
   'verify_server_san',
   'verify_server_spki',
   'verify_server_cert_sha256',
@@ -167,8 +167,8 @@ const DEMANDS = [
   'verify_server_min_ec_bits',
 ] as const satisfies readonly (keyof Rule)[]
 
-function demandsOf(rule: Rule): Pins | undefined {
-  if (DEMANDS.every(key => rule[key] === undefined)) return undefined
+function pinsOf(rule: Rule): Pins | undefined {
+  if (PIN_KEYS.every(key => rule[key] === undefined)) return undefined
   const sans = rule.verify_server_san ?? []
   const ways = ['exact', 'prefix', 'suffix', 'regex'] as const
   return {

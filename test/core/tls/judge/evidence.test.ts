@@ -210,12 +210,12 @@ test('alternative names count once the signature does, where it is checked', asy
   const shown = { protocol: '', cipher: '', group: undefined, alpn: undefined, ocspResponse: undefined }
   const of = { host: 'names.test', isAddress: false, sni: undefined }
   const sans = [sanMatcher('dns', 'regex', '[a-z]+\\.test')]
-  const demands = { sans, spkiPins: new Set(''), certPins: new Set(''), minRsaBits: 0, minEcBits: 0 }
+  const pins = { sans, spkiPins: new Set(''), certPins: new Set(''), minRsaBits: 0, minEcBits: 0 }
   const rule = (anchors: readonly string[], properties: Properties) => {
     const store = new TrustStore({ anchors })
     const peer = { ...checkSentChain(store, [leaf], of), ...shown }
     store.free()
-    return toEvidence(peer, of, { properties, demands }).checks.rule
+    return toEvidence(peer, of, { properties, pins }).checks.rule
   }
   for (const properties of ['ALL', 'SIGNATURE', 'NAME', 'NONE'] as const)
     t.match(rule([root.certPem], properties), { ok: true }, properties)

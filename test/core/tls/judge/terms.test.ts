@@ -30,10 +30,10 @@ test('the description of the terms agrees with the verdicts under them', async t
       for (const properties of ['ALL', 'SIGNATURE', 'NAME', 'NONE'] as const)
         for (const override of [0, 1] as const)
           for (const plugins of [[], ['judge']])
-            for (const hasDemands of [false, true]) {
-              const terms = makeTerms({ verify, policy, properties, override }, plugins, hasDemands)
+            for (const hasPins of [false, true]) {
+              const terms = makeTerms({ verify, policy, properties, override }, plugins, hasPins)
               const decision = decisionOf(terms)
-              const name = `${verify} ${policy} ${properties} override ${override}, ${plugins.length} plugins, ${hasDemands}`
+              const name = `${verify} ${policy} ${properties} override ${override}, ${plugins.length} plugins, ${hasPins}`
               const [good, bad] = [judged(terms, OK), judged(terms, UNTRUSTED)]
               if (decision.by === 'nobody' && decision.accepts === 'none')
                 t.match([good, bad], [{ at: 'closed' }, { at: 'closed' }], name)

@@ -23,7 +23,7 @@ function outcome(version: Version, shown: Issued, anchor: Issued): string {
   const certificates = [{ chain: [leaf.certPem], key: leaf.keyPem, from: 'test' }]
   const serverContext = new InboundContext({
     ...{ certificates, sessionContext: Buffer.from('test'), sessionTimeout: 300 },
-    clientCertificates: { demand: 'required', anchors: [anchor.certPem] },
+    clientCertificates: { level: 'required', anchors: [anchor.certPem] },
   })
   const certificate = { chain: [shown.certPem], key: shown.keyPem, from: 'test' }
   const clientContext = new OutboundContext({

@@ -237,7 +237,7 @@ for (const version of VERSIONS) {
   })
 
   benchTest(`${version}: a client's certificate`, (t, bench) => {
-    const asking = bench.context({ clientCertificates: { demand: 'required', anchors: [root.certPem] } })
+    const asking = bench.context({ clientCertificates: { level: 'required', anchors: [root.certPem] } })
     const certificate = { chain: [mine.certPem], key: mine.keyPem, from: 'test' }
     const [client, server] = [bench.client(version, { certificate }), bench.server(asking)]
     shake(client, server, stop => {
@@ -342,8 +342,8 @@ benchTest('what is no context', (t, bench) => {
       /private key (for|does not belong to) x\.pem/,
     ],
     [{ certificates: [{ ...certificate, chain: ['x'] }] }, /certificate 1 of x\.pem/],
-    [{ clientCertificates: { demand: 'required', anchors: [] } }, /no authority/],
-    [{ clientCertificates: { demand: 'required', anchors: ['x'] } }, /anchor 1/],
+    [{ clientCertificates: { level: 'required', anchors: [] } }, /no authority/],
+    [{ clientCertificates: { level: 'required', anchors: ['x'] } }, /anchor 1/],
     [{ groups: 'X25519:nonsense' }, /groups list "X25519:nonsense"/],
   ] as const)
     t.throws(() => bench.context(options), { code: 'PTC_TLS_CONTEXT', message })
