@@ -12,7 +12,7 @@ import { TcpLink } from '../../core/vconn/tcp-link.js'
 import { ProxyVConn } from '../../core/vconn/vconn.js'
 import { HOST } from './handshake-host.js'
 
-/** How many are under way at a time. */
+/** How many are in flight at a time. */
 const CONCURRENCY = 8
 
 /** Makes one handshake, ends its connection, and calls `done`. */

@@ -1,6 +1,6 @@
 /**
  * What a new handshake with an origin costs: through the engine with a plugin on the hook, and through node:tls, which
- * asks nobody. The same work for both: TLS 1.3, a chain of three certificates (P-256), verified up to its root. One
+ * asks no plugin. The same work for both: TLS 1.3, a chain of three certificates (P-256), verified up to its root. One
  * process each, by turns; the figure is the median of the pairs' ratios.
  */
 import { type Authority, type Issued, makeAuthority } from '../kit/pki.js'

@@ -129,7 +129,7 @@ function env(confDir: string): Parameters<typeof loadPlugins>[1] {
   }
 }
 
-/** Microseconds of each question, so many under way at a time. */
+/** Microseconds of each question, with `abreast` questions in flight. */
 async function measure(question: Question, questions: number, abreast: number): Promise<number[]> {
   const took: number[] = []
   let next = 0

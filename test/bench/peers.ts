@@ -78,7 +78,7 @@ function measure(folder: string | undefined, values: Values): string {
   const results = values.results ?? join(tmpdir(), `portcullis-peers-${stamp}.jsonl`)
   const jobs = values.job.map((test): Job => {
     const isStorm = test.startsWith('susp')
-    // Who has no hook can hold nothing.
+    // A contestant without a hook can hold nothing.
     const able = contestants.filter(contestant => !isStorm || contestant.endsWith(':hook'))
     return { test, rounds: isStorm ? storms : rounds, contestants: able }
   })

@@ -1,4 +1,4 @@
-/** What a plugin does when its signal aborts is at a moment that a client chooses: it must cost nobody else anything. */
+/** A client decides when a plugin's signal aborts: errors of the plugin's listeners must not affect other clients. */
 import { type Test, test } from 'tap'
 import { rawClient } from '../kit/client.js'
 import { realHello } from '../kit/client-hellos.js'

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { rawClient } from '../kit/client.js'
 import { curl } from '../kit/curl.js'
@@ -8,6 +7,7 @@ import { nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, startProxy } from '../kit/proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { poll } from '../kit/watch.js'
 
 const ACCEPT = `export default ({ hookAdd, accept, reject }) => hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ host, reenable }) =>
   setTimeout(() => reenable(host === 'bad.example' ? reject('revoked', 'seen') : accept()), 60))`
@@ -46,7 +46,7 @@ test('the access log has one line for each transaction', async t => {
       .split('\n')
       .slice(0, -1)
       .map(line => JSON.parse(line))
-  const lines = (count: number) => soon(() => (read().length >= count ? read() : undefined), `${count} lines`)
+  const lines = (count: number) => poll(() => read().length >= count && read(), `${count} lines`)
   const via = ['-sS', '-x', `http://127.0.0.1:${proxy.port}`]
   const get = (host: string) =>
     curl([...via, '--request-target', `https://${host}:${origin.port}/bytes/7`, `http://${host}/`])
@@ -100,7 +100,7 @@ test('the access log has one line for each transaction', async t => {
     renameSync(file, `${file}.${i}`)
     proxy.child.kill(signal)
     const times = () => text(join(dir.path, 'diags.log')).split('log files opened anew').length - 1
-    await soon(() => (times() > i && existsSync(file) ? true : undefined), `${signal} opens the log anew`)
+    await poll(() => times() > i && existsSync(file), `${signal} opens the log anew`)
     await get('good.example')
     t.match(await lines(1), [{ status: 200 }], signal)
   }
@@ -109,17 +109,7 @@ test('the access log has one line for each transaction', async t => {
   const records = { ...conf.records, 'proxy.config.log.format': '%<cqhm>+%<pssc>' }
   proxy.conf.write({ ...conf, records })
   proxy.child.kill('SIGHUP')
-  await soon(() => (text(join(dir.path, 'diags.log')).includes('reloaded') ? true : undefined), 'the reload')
+  await poll(() => text(join(dir.path, 'diags.log')).includes('reloaded'), 'the reload')
   await get('good.example')
-  await soon(() => (text().endsWith('GET+200\n') ? true : undefined), 'a reload brings another format')
+  await poll(() => text().endsWith('GET+200\n'), 'a reload brings another format')
 })
-
-/** What a look at a file finds, sooner or later. */
-async function soon<T>(look: () => T | undefined, what: string): Promise<T> {
-  for (let i = 0; i < 200; i++) {
-    const found = look()
-    if (found !== undefined) return found
-    await sleep(25)
-  }
-  throw new Error(`waited for ${what}`)
-}

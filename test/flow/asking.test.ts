@@ -1,4 +1,4 @@
-/** For whom an origin is asked: `client` and `transaction` of the verify hook, and what an acceptance by them is good for. */
+/** `client` and `transaction` of the verify hook, and what an acceptance that depends on them is good for. */
 import bcrypt from 'bcrypt'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'

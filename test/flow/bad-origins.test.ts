@@ -206,7 +206,7 @@ test('a chain that is too long is refused', async t => {
       t.match(body.toString(), expected)
     }
   }
-  // Beyond what OpenSSL takes for a Certificate message, whoever they are: 100 KB.
+  // More than OpenSSL accepts in a Certificate message: 100 KB.
   const leaf = await root.issue({ cn: HOST })
   const many = await nodeOrigin({
     tls: { keyPem: leaf.keyPem, chainPem: leaf.chainPem + last.chainPem.repeat(3) },

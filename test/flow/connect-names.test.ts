@@ -47,7 +47,7 @@ function start(t: Test, { mode = 'probe', rules = '', ...options }: Options = {}
 
 const origins = (t: Test): Promise<NodeOrigin> => httpsOrigin(t, ...HOSTS)
 
-/** Who signed what a client is shown that asks for `connect`, and then for `servername`; or what it is told instead. */
+/** The issuer of the certificate for a client that asks for `connect` and then `servername`; or the error it gets. */
 async function shown(it: Bumping, connect: string, servername: string | undefined): Promise<string> {
   const { client, answer } = await it.open(connect)
   if (answer.status !== 200) return `${answer.status}`

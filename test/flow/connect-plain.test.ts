@@ -46,7 +46,7 @@ for (const mode of MODES) {
   })
 }
 
-/** On the port that plain HTTP has; undefined for a user who may not listen there. */
+/** On the port of plain HTTP; undefined if the user may not listen there. */
 async function deafPort80(t: Test): Promise<readonly Buffer[] | undefined> {
   const heard: Buffer[] = []
   const server = createServer(socket => socket.on('data', bytes => heard.push(bytes)).on('error', () => {}))

@@ -1,4 +1,4 @@
-/** CONNECT without verification, and what is the same in every mode: who may be asked for, how tunnels end. */
+/** CONNECT without verification, and what is the same in every mode: allowed targets, how tunnels end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { rawClient } from '../kit/client.js'
@@ -124,7 +124,7 @@ test('a CONNECT with a body is refused', async t => {
 
 test('a client that leaves while its origin is dialled is forgotten', async t => {
   const { ask, proxy } = await start(t, { 'proxy.config.http.connect_attempts_timeout': 2 })
-  const client = await ask('192.0.2.1:443') // nobody answers there (RFC 5737), or a router says so
+  const client = await ask('192.0.2.1:443') // no host answers there (RFC 5737), or a router says so
   await sleep(50)
   client.reset()
   await sleep(50)

@@ -1,5 +1,5 @@
 /**
- * Follows the plugin author's guide to the letter, as somebody would who has nothing else: the files of the chapter are
+ * Follows the plugin author's guide to the letter: the files of the chapter are
  * written, its commands run, in the order in which they stand there. Three things a test does not have, and stands in
  * for: the registry behind `npm install`, a port that is free whenever it runs, and www.example.com.
  */

@@ -34,5 +34,5 @@ test('a client is refused when the worker that holds it ends', async t => {
     await proxy.until(new RegExp(`(?:has a worker again[^]*){${i + 1}}`))
     t.match(await client(), { body: HELLO })
   }
-  await proxy.until(new RegExp(`(?:ready true[^]*){${2 + cases.length}}`)) // a new instance hears of the ports, too
+  await proxy.until(new RegExp(`(?:ready true[^]*){${2 + cases.length}}`)) // a new instance is told of the ports, too
 })

@@ -13,7 +13,7 @@ test('the start warns about a plugin in workers with verify.async 0', async t =>
 })
 
 test('shadow mode and the late policy work in workers', async t => {
-  // Nobody waits for a plugin in shadow mode: the connection has to last until it has answered.
+  // The proxy does not wait for a plugin in shadow mode: the connection has to last until it has answered.
   const shadow = await setUp(t, { 'proxy.config.http.origin_max_idle': 10 }, '@mode=shadow')
   t.equal((await shadow.get('no')).status, 200)
   await shadow.proxy.until(/would have rejected no\.test: revoked, on a list \(plugin isolated/)

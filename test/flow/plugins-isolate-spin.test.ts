@@ -1,5 +1,5 @@
 /**
- * A plugin in worker threads that spins for ten seconds delays nobody. It takes those ten seconds.
+ * A plugin in worker threads that spins for ten seconds delays no other client. The test takes those ten seconds.
  */
 import { type Test, test } from 'tap'
 import { type IsolatedStage, isolatedStage as setUp } from '../kit/isolated.js'

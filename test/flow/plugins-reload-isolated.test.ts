@@ -5,6 +5,7 @@ import { test } from 'tap'
 import { rawClient } from '../kit/client.js'
 import { startProxyHere } from '../kit/proxy.js'
 import { listen } from '../kit/proxy-front.js'
+import { poll } from '../kit/watch.js'
 
 const PLUGIN = `
 export default ({ hookAdd }) => {
@@ -30,10 +31,10 @@ test('a plugin in workers stays loaded for the transactions that it was asked ab
   const client = await rawClient(proxy.server.ports[0]?.port ?? 0)
   t.teardown(client.stop)
   client.send(`GET http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
-  while (held === undefined) await sleep(10)
+  const response = await poll(() => held, 'the request')
   await proxy.server.reload()
   await sleep(1200) // longer than it takes to discard a generation of which nothing is in flight
-  held.end('late')
+  response.end('late')
   const { status, body } = await client.response()
   t.equal(status, 200)
   t.equal(body.toString(), 'late')

@@ -1,4 +1,4 @@
-/** A reload while plugins in shadow mode think: nobody waits for them, and yet they have their time. */
+/** A reload while plugins in shadow mode have not answered: no client waits for them, and they keep their time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { rawClient, tlsClient } from '../kit/client.js'

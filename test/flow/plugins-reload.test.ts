@@ -7,6 +7,7 @@ import { get } from '../kit/get.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
+import { poll } from '../kit/watch.js'
 
 const HOST = 'reloaded.test'
 
@@ -57,8 +58,7 @@ export default ({ hookAdd, note, signal }) => {
   t.equal((await first).status, 200)
   await proxy.until(/(the first is unloaded[\s\S]*){2}/)
   t.equal((await second).status, 200)
-  const ends = Date.now() + 5000
-  while (threads() > others + 2 && Date.now() < ends) await new Promise(resolve => setTimeout(resolve, 50))
+  await poll(() => threads() <= others + 2, 'the end of their threads')
   t.equal(threads(), others + 2, 'their threads are gone')
   t.notMatch(proxy.output(), /the second is unloaded/)
 })

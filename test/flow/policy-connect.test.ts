@@ -23,7 +23,7 @@ function start(t: Test, mode: Mode, options: Partial<ConnectingOptions> = {}): P
   return startBumping(t, { hosts: HOSTS, files: { 'sni.yaml': SNI }, ...options, records })
 }
 
-/** Who signed what the real curl is shown; empty when it gets no answer. */
+/** The issuer of the certificate that curl gets; empty without an answer. */
 async function signerSeen({ curl, browse }: Bumping, host: string, { port }: NodeOrigin): Promise<string> {
   for (const program of [curl, browse]) {
     const { code, stderr } = await program('-v', `https://${host}:${port}/`)

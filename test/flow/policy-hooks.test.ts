@@ -77,8 +77,8 @@ for (const [when, isLate] of [
       ['self', 'random.com', 502],
       ['bar', 'bar.com', 502],
     ])
-    // Traffic Server asks both about random.com as well. Here the first rejection is final: nobody is asked after it, so
-    // that no later callback undoes it.
+    // Traffic Server asks both about random.com as well. Here the first rejection is final: no later plugin is asked, so
+    // none can undo it.
     t.same(asked(), [
       ['foo.com', 'random.com', 'bar.com'],
       ['foo.com', 'bar.com'],

@@ -22,7 +22,7 @@ const bounded = await makeAuthority({
 })
 const noAuthority = await makeAuthority({ name: 'No authority', parent: root, ca: false })
 
-/** The name and keys of Middle, as somebody else certifies them. */
+/** The name and keys of Middle, certified by another authority. */
 const across = await makeAuthority({ name: 'Middle', parent: other, twinOf: middle })
 const expiredAcross = await makeAuthority({
   ...{ name: 'Middle', parent: other, twinOf: middle },
@@ -34,7 +34,7 @@ const expiredMiddle = await makeAuthority({
   notBefore: hours(-2),
   notAfter: hours(-1),
 })
-/** The trusted root, as somebody else certified it in old times: what AddTrust was to USERTrust. */
+/** The trusted root, certified by an older root: as AddTrust certified USERTrust. */
 const addTrust = await makeAuthority({
   ...{ name: 'Root', parent: other, twinOf: root },
   notBefore: hours(-2),

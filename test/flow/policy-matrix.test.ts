@@ -99,7 +99,7 @@ function isServed(t: Test, it: Policed, { word, response, log }: Asked): void {
 for (const policy of POLICIES) {
   for (const properties of ['ALL', 'SIGNATURE', 'NAME', 'NONE'] as const) {
     test(`${policy} ${properties}`, async t => {
-      // Where the built-in check binds nobody, a plugin has to accept, and is told what the check would have said.
+      // Where the built-in check does not bind, a plugin has to accept, and is told the result of the check.
       const gate = new Gate(({ reenable }) => void reenable())
       t.teardown(() => gate.stop())
       const hasPlugin = policy === 'DISABLED' || properties === 'NONE'

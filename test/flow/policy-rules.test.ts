@@ -122,7 +122,7 @@ test('roots of its own are the only ones, may be several, and lie where the root
   await t.rejects(elsewhere, { code: 'PTC_TLS_CONTEXT' }, 'roots/both.pem is not there')
   const it = await stage(t, { files, sni: sni('second.pem') })
   await expects(t, it, [
-    ['foo', 'foo.com', 502], // whom the records trust
+    ['foo', 'foo.com', 502], // trusted by the records
     ['foo2', 'foo.com', 200],
     ['bar', 'bar.com', 200], // without a rule
   ])

@@ -5,7 +5,7 @@ import { GATE_MODULE, Gate } from '../kit/gate.js'
 import { makeAuthority, makeSelfSigned } from '../kit/pki.js'
 import { type Policed, type PolicedOptions, policed } from '../kit/policed.js'
 
-/** Whom the records trust. */
+/** The authority that the records trust. */
 export const signer = await makeAuthority({ name: 'Signer' })
 export const signer2 = await makeAuthority({ name: 'Signer 2' })
 export const ORIGINS = {

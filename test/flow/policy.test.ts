@@ -1,4 +1,4 @@
-/** Who decides when: the built-in check, the plugins, or nobody, as the records say. */
+/** What decides under which records: the built-in check, the plugins, or nothing. */
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import type { Records } from '../../core/config/records-table.js'

@@ -15,6 +15,7 @@ import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 import { readRecords } from '../kit/tls-records.js'
+import { poll } from '../kit/watch.js'
 
 const HOST = 'held.test'
 
@@ -50,7 +51,7 @@ async function setUp(t: Test, more: ProxyConf = {}, maxVersion: SecureVersion = 
 /** Waits until the proxy has seen the end of its connection. */
 async function released({ proxy }: Stage, times = 1): Promise<void> {
   const pattern = /held\.test.* ended while plugins hold the handshake/g
-  for (let i = 0; i < 400 && (proxy.output().match(pattern) ?? []).length < times; i++) await sleep(25)
+  await poll(() => (proxy.output().match(pattern) ?? []).length >= times, 'the end of the connection')
 }
 
 /** The close hook ran once for each connection, and nothing native is left. */
@@ -168,8 +169,7 @@ test('with release_after the proxy ends the connection itself, without an alert'
   const event = await gate.parked()
   t.equal(relay.openConnections, 1)
   await released(stage)
-  for (let i = 0; i < 200 && relay.openConnections > 0; i++) await sleep(25)
-  t.equal(relay.openConnections, 0)
+  t.ok(await poll(() => relay.openConnections === 0, 'the end at the relay'))
   event.reenable(accept())
   t.equal((await response).status, 200)
   const [first = []] = relay.received

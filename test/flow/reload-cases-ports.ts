@@ -48,7 +48,7 @@ const withOwn = shown({ cert: own.chainPem, key: own.keyPem })
 const CA = 'proxy.config.ssl.CA.cert'
 const DEMANDS = { 'proxy.config.ssl.client.certification_level': 2 } as const
 
-/** Who issued what a client is shown inside a CONNECT, or why its request gets no answer. */
+/** The issuer of the certificate inside a CONNECT, or why the request gets no answer. */
 const bumped = async (stage: Stage): Promise<string> => {
   const client = await stage.client()
   client.send(`CONNECT ${HOST}:${stage.secure.port} HTTP/1.1\r\nHost: x\r\n\r\n`)

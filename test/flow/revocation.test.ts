@@ -1,4 +1,4 @@
-/** Acceptances that are withdrawn: what rests on them, what is under way, and what comes next. */
+/** Acceptances that are withdrawn: what rests on them, what is in flight, and what comes next. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { request } from 'node:http'

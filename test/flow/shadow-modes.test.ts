@@ -5,6 +5,7 @@ import { httpsOrigin, testRoot } from '../kit/connecting.js'
 import { get } from '../kit/get.js'
 import { callCtl } from '../kit/managed.js'
 import { type ChildProxy, startProxy } from '../kit/proxy.js'
+import { poll } from '../kit/watch.js'
 
 const HOST = 'origin.example'
 /** The probe of a CONNECT is long over by then. */
@@ -73,9 +74,7 @@ for (const isolate of ['', '@isolate=worker'])
   }
 
 async function outcome(t: Test, proxy: ChildProxy, what: string, counts: unknown): Promise<void> {
-  for (let i = 0; i < 100 && (await counted(proxy)) === undefined; i++)
-    await new Promise(r => setTimeout(r, 100))
-  t.same(await counted(proxy), counts)
+  t.same(await poll(() => counted(proxy), 'the outcome of the shadow'), counts)
   if (what === 'rejects') await proxy.until(/would have rejected origin\.example: revoked, on trial/)
   if (what === 'fails') await proxy.until(/ERROR: plugin shadow failed .*no idea/)
   else t.notMatch(proxy.output(), /ERROR/)

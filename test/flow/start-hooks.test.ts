@@ -11,6 +11,7 @@ import { rawOrigin } from '../kit/raw-origin.js'
 import { startSClient } from '../kit/s-client.js'
 import { later, natives, origin, secureProxy } from '../kit/secure-proxy.js'
 import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
+import { poll } from '../kit/watch.js'
 
 const nothing = (): void => {}
 
@@ -113,7 +114,7 @@ test('what a parked client sends ahead of its tunnel is for the origin', async t
   reenable()
   t.equal((await client.response('CONNECT')).status, 200)
   const connection = await origin.connection(0)
-  while (connection.bytes().length < 8) await new Promise(resolve => setTimeout(resolve, 5))
+  await poll(() => connection.bytes().length >= 8, 'the bytes')
   t.equal(connection.bytes().toString(), 'one, two')
   client.stop()
 })

@@ -1,4 +1,4 @@
-/** A thousand handshakes parked at once, and a neighbour who wants none of it. */
+/** A thousand handshakes parked at once, and a second client that must not wait for them. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { TimedResponse } from '../kit/client.js'

@@ -1,4 +1,4 @@
-/** Who held what for too long, and which setting ended the wait: on the page, in Proxy-Status and in the log. */
+/** Page, Proxy-Status and log name the plugin that held too long, and the setting that ended the wait. */
 import { type Test, test } from 'tap'
 import { rawClient } from '../kit/client.js'
 import { httpsOrigin, testRoot } from '../kit/connecting.js'
@@ -8,7 +8,7 @@ import { type ChildProxy, type ProxyConf, startProxy } from '../kit/proxy.js'
 
 const HOST = 'origin.example'
 const SILENT = `export default ({ argv, hookAdd }) => hookAdd(argv[1], () => {})`
-/** A plugin that has somebody else answer, as the guide says it should. */
+/** A plugin that asks a service, in the way of the guide. */
 const ASKING = `
 import { setTimeout as sleep } from 'node:timers/promises'
 export default ({ argv, hookAdd, note }) => {

@@ -1,4 +1,4 @@
-/** Requests and responses that plugins refuse, hold for ever, or fail at. */
+/** Requests and responses that plugins refuse, hold without end, or fail at. */
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { rawClient } from '../kit/client.js'

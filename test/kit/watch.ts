@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 /** Milliseconds that a test waits for what happens at once on a machine without load. A test that waits longer fails. */
 export const PATIENCE = 60_000
 
@@ -48,5 +50,17 @@ export async function within<T>(promise: Promise<T>, what: string, ms = PATIENCE
     return await Promise.race([promise, late])
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Waits for the first truthy answer of `probe`, asked every few milliseconds: for state that reports no change. */
+export async function poll<T>(
+  probe: () => T | undefined | false | Promise<T | undefined>,
+  what: string,
+): Promise<T> {
+  for (const end = performance.now() + PATIENCE; ; await sleep(5)) {
+    const answer = await probe()
+    if (answer !== undefined && answer !== false) return answer as T
+    if (performance.now() > end) throw new Error(`waited ${PATIENCE} ms for ${what}`)
   }
 }

@@ -5,6 +5,7 @@ import { certificatesOf, makeChain } from '../../core/testing/kit.js'
 import { spkiOf } from '../../plugins/certificates/fingerprints.js'
 import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { poll } from '../kit/watch.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
 const dir = makeTempDir()
@@ -113,7 +114,7 @@ test('a run ends when its client leaves', async t => {
     `exec concurrency=1 cmd=${script(`touch ${begun}; sleep 2; touch ${ended}`)}`,
   )
   const handshake = await kit.park({ host: 'a.example' })
-  while (!existsSync(begun)) await sleep(20)
+  await poll(() => existsSync(begun), 'the program')
   const waiting = await kit.park({ host: 'b.example' })
   waiting.leave()
   handshake.leave()

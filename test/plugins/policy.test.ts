@@ -5,6 +5,7 @@ import { makeChain, type Origin, type Outcome } from '../../core/testing/kit.js'
 import { parseTimes } from '../../plugins/policy/times.js'
 import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { poll } from '../kit/watch.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
 const dir = makeTempDir()
@@ -193,7 +194,7 @@ test('an operator can ask which rule decides, and why', async t => {
   const explained = async (host: string): Promise<string[]> => {
     const before = kit.log.length
     await kit.tell('TS_LIFECYCLE_MSG_HOOK', { tag: 'policy:explain', data: host })
-    while (!/NOTE.*(accepts|rejects)/.test(kit.log.slice(before).join())) await sleep(5)
+    await poll(() => /NOTE.*(accepts|rejects)/.test(kit.log.slice(before).join()), 'the explanation')
     return kit.log
       .slice(before)
       .filter(line => line.startsWith('NOTE'))

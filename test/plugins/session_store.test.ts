@@ -48,7 +48,7 @@ async function soonResumed(t: Test, client: Ask, options: Options, file: string)
 const plugin = (store: string, ...more: string[]): string =>
   ['session_store', `store=${store}`, ...(store === 'memory' ? [] : [`key_file=${KEYS}`]), ...more].join(' ')
 
-/** What the proxy writes is written when nobody waits for it any more. */
+/** The store's entries, when all writes of the proxy are done. */
 async function settled(store: RunningRedis, count: number): Promise<Map<string, Buffer>> {
   for (let tries = 0; tries < 100; tries++) {
     const all = await store.all()

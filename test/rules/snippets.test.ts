@@ -14,6 +14,7 @@ import { atEnd } from '../kit/at-end.js'
 import { startChild } from '../kit/child.js'
 import { PLAIN_ENV } from '../kit/proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { poll } from '../kit/watch.js'
 import { startService } from '../kit/web-service.js'
 import { ask, code, compiled, configurations, OUT, openSnippet } from './kit/snippets.js'
 import { oneHandshake, SpanLog } from './kit/spans.js'
@@ -208,7 +209,7 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     list = 'a.example\n'
     await kit.advance(60_000)
     const revoked = 'NOTE crier revoked host a.example: 1 remembered verdict'
-    for (let i = 0; i < 500 && !kit.log.includes(revoked); i++) await sleep(10)
+    await poll(() => kit.log.includes(revoked), revoked)
     t.strictSame(kit.log, [revoked])
     t.match(await ask(kit, { chain }), no('revoked', 'on the list'))
     t.strictSame(await ask(kit, { host: 'b.example', chain }), ACCEPTED)

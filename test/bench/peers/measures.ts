@@ -87,7 +87,7 @@ function row(measure: Measure, runs: readonly Run[], base: string): Row {
   return { test, variant: runs[0]?.variant ?? '', label, digits, isPlotted, cells }
 }
 
-/** Within one round. Who has no hook is compared with the base without one, if that was measured. */
+/** Within one round. A contestant without a hook is compared with the base without one, if that was measured. */
 function ratioTo(
   measure: Measure,
   contestant: Contestant,

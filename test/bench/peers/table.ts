@@ -50,7 +50,7 @@ function cellText({ digits }: Row, value: Spread, ratio: Spread | undefined): st
 
 const answered = (variant: string): string => `${variant}: answered after the delay`
 
-/** Who answered at all, before anything is said of speed. */
+/** The contestants that answered at all, before any figure of speed. */
 function answerRows(runs: readonly Run[]): readonly string[][] {
   const held = runs.filter(({ test, error }) => test === 'susp' && error === undefined)
   const columns = contestantsOf(runs)

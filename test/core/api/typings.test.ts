@@ -1,4 +1,4 @@
-/** What the compiler says to the author of a plugin who has installed the package. */
+/** The compiler's messages for the author of a plugin, with the package installed. */
 import { test } from 'tap'
 import { atEnd } from '../../kit/at-end.js'
 import { compileElsewhere } from '../../rules/kit/compile.js'

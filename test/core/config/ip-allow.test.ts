@@ -7,7 +7,7 @@ import { makeTempDir } from '../../kit/temp-dir.js'
 const rule = (...lines: readonly string[]): string => `  - ${['apply: in', ...lines].join('\n    ')}\n`
 const file = (...rules: readonly string[]): string =>
   rules.length === 0 ? 'ip_allow: []\n' : `ip_allow:\n${rules.join('')}`
-/** Who of these may. */
+/** Those of the addresses that may use the method. */
 const allowed = (text: string, method: string, ...addresses: readonly string[]): readonly string[] =>
   addresses.filter(address => denialOf(parseIpAllow(text, '/x/ip_allow.yaml'), address, method) === undefined)
 

@@ -88,7 +88,7 @@ test('every request is served, whatever the order of events', async t => {
     (messages, at, steps) => {
       const stage = new Stage(messages, cutUp(messages.map(bytesOf).join(''), at))
       for (const step of steps) stage.do(step)
-      // Everybody does what is expected of him.
+      // Every pending reaction is performed.
       for (let n = 0; n < 200; n++)
         for (const step of ['drain', 'receive', 'read', 'resume'] as const) stage.do(step)
       for (let n = 0; n < 40; n++)

@@ -1,4 +1,4 @@
-/** How a client's connection ends: by the client, by whoever answers, by the clock. */
+/** How a client's connection ends: by the client, by the response, by a deadline. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import type { ClientReply } from '../../../core/http/listener/client-reply.js'

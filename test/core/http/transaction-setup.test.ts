@@ -1,12 +1,11 @@
 /** What plugins belong to is kept for as long as a transaction may ask them again, however it ends, and no longer. */
 import { createServer } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { reject } from '../../../core/api/verdict.js'
 import { rawClient } from '../../kit/client.js'
 import { ask, listen, startFront } from '../../kit/proxy-front.js'
 import { hooksOf, pointOf } from '../../kit/quiet-points.js'
-import { PATIENCE } from '../../kit/watch.js'
+import { poll } from '../../kit/watch.js'
 import { echoFrames, WEB_SOCKET_KEY } from '../../kit/web-socket.js'
 
 /** A front that counts, with a plugin that lets pass whatever is not `/refused`. */
@@ -46,10 +45,10 @@ test('a transaction ends when its client leaves', async t => {
   const { port, authority, counts } = await start(t)
   const client = await rawClient(port)
   client.send(`GET http://${authority}/silent HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)
-  await until(() => counts().entered === 1, 'the request')
+  await poll(() => counts().entered === 1, 'the request')
   t.equal(counts().left, 0, 'the origin takes its time')
   client.stop()
-  await until(() => counts().left === 1, 'its end')
+  await poll(() => counts().left === 1, 'its end')
   t.pass()
 })
 
@@ -59,11 +58,6 @@ test('another protocol is no transaction', async t => {
   t.teardown(client.stop)
   const fields = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${WEB_SOCKET_KEY}`
   client.send(`GET http://${authority}/ HTTP/1.1\r\nHost: ${authority}\r\n${fields}\r\n\r\n`)
-  await until(() => counts().left === 1, 'the switch')
+  await poll(() => counts().left === 1, 'the switch')
   t.notOk(client.isEnded)
 })
-
-async function until(is: () => boolean, what: string): Promise<void> {
-  for (const limit = Date.now() + PATIENCE; !is(); await sleep(5))
-    if (Date.now() > limit) throw new Error(`waited too long for ${what}`)
-}

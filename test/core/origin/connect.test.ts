@@ -9,6 +9,7 @@ import { rejection, settle, VerifyRejected } from '../../../core/tls/judge/verdi
 import type { StartTls } from '../../../core/tls/outbound/start-tls.js'
 import type { Link } from '../../../core/vconn/link.js'
 import { ask, listen, POOL, startFront } from '../../kit/proxy-front.js'
+import { poll } from '../../kit/watch.js'
 
 const vconnOf = ({ remoteAddress, localAddress }: Link): VConn => ({
   id: 1,
@@ -18,7 +19,7 @@ const vconnOf = ({ remoteAddress, localAddress }: Link): VConn => ({
   args: {},
 })
 
-/** Accepts whoever is there without any TLS: what is tested here is what happens around a handshake. */
+/** Accepts every origin without TLS: these tests are about the steps around a handshake. */
 const acceptAll: StartTls = async (link, { host }) => {
   const builtIn = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: '' } as const
   const evidence: PeerEvidence = {
@@ -97,11 +98,11 @@ test('a client that leaves while the handshake is parked', async t => {
   const { port, done } = await startFront(t, { connector: { startTls } })
   const client = connect(port, '127.0.0.1')
   client.write(`GET https://127.0.0.1:${originPort}/ HTTP/1.1\r\nHost: x\r\n\r\n`)
-  while (parked === undefined) await sleep(5)
-  t.equal(parked.aborted, false)
+  const signal = await poll(() => parked, 'the handshake')
+  t.equal(signal.aborted, false)
   client.end()
-  while (!parked.aborted) await sleep(5)
-  t.match(parked.reason, { code: 'PTC_CLIENT_GONE' })
+  await poll(() => signal.aborted, 'the abort')
+  t.match(signal.reason, { code: 'PTC_CLIENT_GONE' })
   t.match(done, [{ status: 0, error: { code: 'PTC_CLIENT_GONE' } }])
 })
 
@@ -207,8 +208,7 @@ test('an origin that ends an idle connection', async t => {
   await ask(port, url.replace('https', 'http'))
   t.equal(connector.idleConnections, 1)
   server.closeIdleConnections()
-  for (let i = 0; i < 100 && connector.idleConnections > 0; i++) await sleep(5)
-  t.equal(connector.idleConnections, 0)
+  t.ok(await poll(() => connector.idleConnections === 0, 'the end of the idle connection'))
 })
 
 test('a plain connection may be taken charge of', async t => {

@@ -39,7 +39,7 @@ class FakeLink implements Link {
     this.cause = cause
     this.sink?.onClose(cause)
   }
-  /** As a TLS link does: memory that nobody says to keep is used again. */
+  /** As a TLS link does: memory that no receiver keeps is used again. */
   receive(text: string): void {
     const bytes = Buffer.from(text, 'latin1')
     const { sink } = this

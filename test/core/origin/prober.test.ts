@@ -14,6 +14,7 @@ import { ProxyVConn } from '../../../core/vconn/vconn.js'
 import { NO_NAMES } from '../../kit/names.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { listen, type TcpServer } from '../../kit/tcp-server.js'
+import { poll } from '../../kit/watch.js'
 
 interface Stage {
   readonly prober: Prober
@@ -25,7 +26,7 @@ interface Stage {
   readonly to: (host: string, client?: string) => TlsTarget
 }
 
-/** Handshakes are pretended: what is tested here is who asks for them, and how long they count. */
+/** Handshakes are simulated: these tests are about when they are made, and how long they count. */
 async function setUp(t: Test): Promise<Stage> {
   const root = await makeAuthority({ name: 'Root' })
   const server = await listen(() => undefined)
@@ -185,7 +186,7 @@ test('clients of another network do not wait for the turns of this one', async t
   const probe = async (client: string) =>
     prober.verify(await dialled(), to('a.example', client), gone.signal).catch((cause: unknown) => cause)
   const all = ['192.0.2.1', '192.0.2.1', '192.0.2.2'].map(probe)
-  while (signals.length < 2) await sleep(1)
+  await poll(() => signals.length >= 2, 'two handshakes')
   await sleep(20)
   t.equal(signals.length, 2, 'one handshake for each network')
   gone.abort()

@@ -1,10 +1,9 @@
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { endGently } from '../../../core/vconn/link.js'
 import { TcpLink } from '../../../core/vconn/tcp-link.js'
 import { listen } from '../../kit/tcp-server.js'
-import { within } from '../../kit/watch.js'
+import { poll, within } from '../../kit/watch.js'
 
 /** Below what a socket takes without asking for a drain. */
 const CHUNK = 10_000
@@ -28,7 +27,7 @@ test('a peer that has ended and reads slowly gets everything', async t => {
   const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
   server.own(socket)
   socket.end()
-  while (sent === 0) await sleep(5)
+  await poll(() => sent > 0, 'the first bytes')
   let received = 0
   socket.on('data', bytes => {
     received += bytes.length

@@ -91,7 +91,7 @@ export const mainListensFirst: Rule = files =>
 
 const isStatic = (text: string, line: number): boolean => !/\bimport\(/.test(text.split('\n')[line - 1] ?? '')
 
-/** The command line is for main and its commands; whoever else wants the environment is given it. */
+/** Only main and its commands read the command line and the environment; they pass values on to other parts. */
 export const onlyMainUsesProcess: Rule = files =>
   files
     .filter(file => isCore(file) && !['core/main.ts', 'core/commands.ts'].includes(file.path))

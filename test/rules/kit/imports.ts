@@ -1,4 +1,4 @@
-/** Rules about who may import whom. */
+/** Rules about imports between parts. */
 import type { Rule, SourceFile, Violation } from './source.js'
 
 /**

@@ -45,7 +45,7 @@ export function blocksOf(text: string): Block[] {
   }))
 }
 
-/** Links to files and headings of the project; addresses of the web are left alone. */
+/** Links to files and headings of the project; addresses of the web are not checked. */
 export function linksOf(text: string): Link[] {
   const prose = text.replace(FENCE, block => block.replace(/[^\n]/g, ' ')).replace(/`[^`\n]*`/g, '')
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]

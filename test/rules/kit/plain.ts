@@ -2,7 +2,7 @@
 import { FENCE, type MarkdownFile } from './markdown.js'
 import { lineAt, type SourceFile, type Violation } from './source.js'
 
-/** What not to say, and what helps. Code in backticks and fenced blocks is left alone. */
+/** Words to avoid, each with a remedy. Code in backticks and fenced blocks is not checked. */
 const RIDDLES: readonly (readonly [RegExp, string])[] = [
   [/\b(?:who|whom|whoever|whosoever)\b/, 'name the thing that acts'],
   [/\b(?:somebody|someone|anybody|anyone|nobody|everybody)(?:'s)?\b/, 'name the thing that acts'],

@@ -8,7 +8,7 @@ const post = (body: string): string =>
   `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 const answers = (link: FakeClientLink): number => link.sent().toString().split('HTTP/1.1 200').length - 1
 
-/** A link on which bytes have come before anybody attaches. */
+/** A link on which bytes arrive before a receiver is attached. */
 class EarlyLink extends FakeClientLink {
   readonly #early: string
   constructor(early: string) {
@@ -144,7 +144,7 @@ test('a body is read only when somebody wants it, and not beyond a pause', async
   })
   t.same(seen, ['12'])
   t.ok(link.isPaused)
-  link.receive('345') // was under way
+  link.receive('345') // was in flight
   t.same(seen, ['12'])
   request.resume()
   t.same(seen, ['12', '345', 'end'])

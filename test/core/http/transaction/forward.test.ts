@@ -3,6 +3,7 @@ import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { ask, listen, raw, startFront } from '../../../kit/proxy-front.js'
+import { poll } from '../../../kit/watch.js'
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -195,7 +196,7 @@ test('a client that leaves in the middle of a response takes the origin connecti
   const { port, done } = await startFront(t)
   await raw(port, `GET ${url}/ HTTP/1.1\r\nHost: x\r\n\r\n`, 'xxx')
   await closed
-  await until(() => done.length === 1)
+  await poll(() => done.length === 1, 'the end of the request')
   t.match(done, [{ error: { code: 'PTC_CLIENT_GONE' } }])
 })
 
@@ -210,7 +211,7 @@ test('a client that leaves in the middle of its body takes the origin connection
   socket.write(`POST ${url}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc`)
   await sleep(100)
   socket.destroy()
-  await until(() => aborted === 1 && done.length === 1)
+  await poll(() => aborted === 1 && done.length === 1, 'the abort and the end of the request')
   t.match(done, [{ status: 0, bytesUp: 3, error: { code: 'PTC_CLIENT_GONE' } }])
 })
 
@@ -239,8 +240,3 @@ test('a response that comes slowly is passed on as it comes', async t => {
     'its head alone',
   )
 })
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !isSo(); i++) await sleep(10)
-  if (!isSo()) throw new Error('it did not come to pass')
-}

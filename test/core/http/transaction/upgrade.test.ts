@@ -1,7 +1,6 @@
 /** Upgrade and WebSocket (RFC 9110 section 7.8, RFC 6455) through the proxy. */
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { forwardedProtocols } from '../../../../core/http1/headers.js'
 import { type RawClient, rawClient } from '../../../kit/client.js'
@@ -9,16 +8,13 @@ import { makeAuthority } from '../../../kit/pki.js'
 import { startProxyHere } from '../../../kit/proxy.js'
 import { listen, startFront } from '../../../kit/proxy-front.js'
 import { rawOrigin } from '../../../kit/raw-origin.js'
+import { poll } from '../../../kit/watch.js'
 import { acceptOf, echoFrames, frameText, maskedFrame, WEB_SOCKET_KEY } from '../../../kit/web-socket.js'
 
 const echoServer = (): Server => createServer().on('upgrade', echoFrames)
 
 const wish = (url: string, protocol = 'websocket', more = ''): string =>
   `GET ${url} HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: ${protocol}\r\nSec-WebSocket-Key: ${WEB_SOCKET_KEY}\r\nSec-WebSocket-Version: 13\r\n${more}\r\n`
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (let i = 0; i < 300 && !isSo(); i++) await sleep(10)
-}
 
 async function clientOf(t: Test, port: number): Promise<RawClient> {
   const client = await rawClient(port)
@@ -49,7 +45,7 @@ test('a WebSocket to an http origin', async t => {
   const front = await startFront(t)
   const client = await clientOf(t, front.port)
   await exchangeFrames(t, client, `http://127.0.0.1:${port}/chat`)
-  await until(() => front.done.length === 1)
+  await poll(() => front.done.length === 1, 'the end of the request')
   t.match(front.done, [{ status: 101, bytesUp: 60_028, bytesDown: 60_016, error: undefined }])
 })
 
@@ -180,7 +176,7 @@ test('a client that leaves while its wish waits takes the origin with it', async
   await connection.untilBytes(1)
   client.reset()
   await connection.until(() => connection.endedAt, 'the end')
-  await until(() => front.done.length === 1)
+  await poll(() => front.done.length === 1, 'the end of the request')
   t.match(front.done, [{ status: 0, error: { code: 'PTC_CLIENT_GONE' } }])
 })
 
@@ -192,7 +188,7 @@ test('a switched connection that stands still is closed', async t => {
   t.equal((await client.response()).status, 101)
   await client.ended()
   client.end()
-  await until(() => front.done.length === 1)
+  await poll(() => front.done.length === 1, 'the end of the request')
   t.match(front.done, [{ error: { code: 'PTC_TUNNEL_IDLE' } }])
 })
 
