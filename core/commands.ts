@@ -33,8 +33,8 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
                             [--for 1h|always] [--leaf|--issuer|--host] [--why WORDS]),
                             verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin msg TAG [DATA],
                             reload, stop
-  portcullis migrate [--from trafficserver] DIR [--to DIR]
-                            turns a folder of Traffic Server into one for -D, and tells what became of each
+  portcullis migrate [--from trafficserver|squid] DIR [--to DIR]
+                            turns a folder of Traffic Server or Squid into one for -D, and tells what became of each
                             setting. Exit status: 0 every restriction was kept, 1 something is to be decided
   portcullis ca init        makes the authority for bump mode, and says how clients trust it
 

@@ -47,12 +47,18 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
 }
 export default init
 
+/** The address alone, of `192.0.2.7:1234` or `[2001:db8::1]:1234`. */
+function addressOf(text = ''): string {
+  const address = text.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  return address.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, '')
+}
+
 const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
 
 function requestOf({ client, method, url }: ReadRequestEvent): Request {
   const { hostname, port, protocol } = new URL(method === 'CONNECT' ? `connect://${url}` : url)
   return {
-    client: (client.remoteAddress ?? '').replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, ''),
+    client: addressOf(client.remoteAddress),
     method,
     host: hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase(),
     port: port === '' ? (PORTS[protocol] ?? 0) : Number(port),

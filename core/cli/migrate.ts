@@ -12,7 +12,7 @@ export interface MigrateOptions {
 }
 
 /**
- * `portcullis migrate [--from trafficserver] DIR [--to DIR]`
+ * `portcullis migrate [--from trafficserver|squid] DIR [--to DIR]`
  * @returns 0 where every restriction was kept, else 1
  * @throws {ProxyError} PTC_USAGE, PTC_MIGRATE
  */
@@ -24,7 +24,7 @@ export function migrateFolder(
   if (dir === undefined || more.length > 0)
     throw new ProxyError('PTC_USAGE', 'migrate takes one folder: portcullis migrate DIR [--to DIR]')
   if (from !== undefined && !isProxy(from))
-    throw new ProxyError('PTC_USAGE', `--from is trafficserver, not "${from}"`)
+    throw new ProxyError('PTC_USAGE', `--from is trafficserver or squid, not "${from}"`)
   const given = resolve(cwd, dir)
   const { report, isComplete } = migrate({
     from,
@@ -36,7 +36,7 @@ export function migrateFolder(
   return isComplete ? 0 : 1
 }
 
-const isProxy = (word: string): word is OtherProxy => word === 'trafficserver'
+const isProxy = (word: string): word is OtherProxy => word === 'trafficserver' || word === 'squid'
 
 function namesIn(dir: string): readonly string[] {
   return readdirSync(dir)

@@ -31,3 +31,7 @@ export class Findings {
     return this.all.filter(({ outcome }) => outcomes.includes(outcome))
   }
 }
+
+/** `1 line means`, `2 lines mean`. */
+export const counted = (count: number, what: string): string =>
+  count === 1 ? `1 ${what} means` : `${count} ${what}s mean`

@@ -83,7 +83,7 @@ async function start(t: Test, rules: string): Promise<ProxyHere> {
     plugins: ['access_rules'],
     records: { 'proxy.config.http.connect_ports': '*', 'proxy.config.http.connect.verify': 'tunnel' },
     files: {
-      'access.yaml': `lists:\n  good: { hosts: .good.example }\n  get: { methods: GET }\nrules:\n${rules}`,
+      'access.yaml': `lists:\n  good: { hosts: .good.example }\n  get: { methods: GET }\n  here: { clients: 127.0.0.1 }\n  there: { clients: 127.0.0.2 }\nrules:\n${rules}`,
     },
   })
   t.teardown(proxy.stop)
@@ -104,6 +104,20 @@ test('requests and tunnels are allowed and denied', async t => {
   t.teardown(client.stop)
   client.send(`CONNECT good.example:${origin.port} HTTP/1.1\r\nHost: good.example\r\n\r\n`)
   t.equal((await client.response('CONNECT')).status, 403, 'CONNECT is a method like others')
+})
+
+test('rules about clients know the address of a client', async t => {
+  const origin = await nodeOrigin({})
+  t.teardown(origin.stop)
+  for (const [rules, status] of [
+    ['  - deny: [here]\n  - allow: []\n', 403],
+    ['  - allow: [here]\n', 200],
+    ['  - deny: [there]\n  - allow: []\n', 200],
+  ] as const) {
+    const proxy = await start(t, rules)
+    const { status: given } = await get(proxy.port, `http://good.example:${origin.port}/`)
+    t.equal(given, status, rules)
+  }
 })
 
 test('the file may be edited; without it everything is denied', async t => {

@@ -1,6 +1,7 @@
 import { readValue, showValue } from '../../config/record-value.js'
 import { isRecordName, rowOf } from '../../config/records-table.js'
 import { lostProtection } from '../../config/traffic-server/protective.js'
+import { counted } from '../findings.js'
 import type { Source } from '../source.js'
 import type { OldRecord, OldRecords } from './old-records.js'
 import { migratePorts } from './ports.js'
@@ -16,7 +17,7 @@ export function migrateRecords(source: Source, old: OldRecords): void {
     source.findings.add(
       'lost',
       old.isYaml ? 'records.yaml' : 'records.config',
-      `${ignored} records mean nothing here: cache, threads, and what else Portcullis has not`,
+      `${counted(ignored, 'record')} nothing here: cache, threads, and what else Portcullis has not`,
     )
 }
 

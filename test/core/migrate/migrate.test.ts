@@ -47,7 +47,7 @@ test('portcullis migrate', async t => {
   for (const [args, what] of [
     [[], /migrate takes one folder/],
     [['a', 'b'], /migrate takes one folder/],
-    [['--from', 'nginx', 'a'], /--from is trafficserver, not "nginx"/],
+    [['--from', 'nginx', 'a'], /--from is trafficserver or squid, not "nginx"/],
   ] as const) {
     const wrong = await run(...args)
     t.equal(wrong.exitCode, 64)

@@ -16,7 +16,7 @@ import { checkCase, type Expected } from './kit.js'
 const CLOSED = /remap_required.*closed this proxy/
 const OPEN = /everybody may use this proxy/
 const OFF = /certificates of origins are NOT verified/
-const IGNORED = /records\.\w+: \d+ records mean nothing here/
+const IGNORED = /records\.\w+: \d+ records? means? nothing here/
 const NO_CERTIFICATE = /speak TLS, and no line names a certificate/
 const CACHE = /storage\.\w+: Portcullis does not cache/
 
