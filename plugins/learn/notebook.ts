@@ -1,0 +1,108 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { changeFile } from '../files/locked-write.js'
+import {
+  merge,
+  mergeSeen,
+  nothingSince,
+  type Observed,
+  parseObserved,
+  type Seen,
+  type Sighting,
+  seenOnce,
+} from './observed.js'
+import { toPolicy, toSni } from './rules.js'
+
+/** Hosts between two writes; more are counted only. */
+const MAX_PENDING = 10_000
+
+/**
+ * What was seen, in memory and in a file. Several threads and processes may have the same file: each adds what it has seen
+ * since its last write.
+ */
+export class Notebook {
+  readonly #folder: string
+  #hosts = new Map<string, Seen>()
+  #others = 0
+  readonly #since = Date.now()
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  get file(): string {
+    return join(this.#folder, 'observed.json')
+  }
+
+  /** @throws {Error} when the folder or the file cannot be used */
+  async open(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true })
+    const text = JSON.stringify(nothingSince(this.#since))
+    await writeFile(this.file, text, { flag: 'wx', mode: 0o600 }).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EEXIST') throw cause
+    })
+    await this.#read()
+  }
+
+  add(sighting: Sighting): void {
+    const known = this.#hosts.get(sighting.key)
+    const once = seenOnce(sighting)
+    if (known !== undefined) this.#hosts.set(sighting.key, mergeSeen(known, once))
+    else if (this.#hosts.size < MAX_PENDING) this.#hosts.set(sighting.key, once)
+    else this.#others++
+  }
+
+  /** Adds what is in memory to the file. What cannot be written stays in memory. @throws {Error} */
+  async flush(): Promise<void> {
+    if (this.#hosts.size === 0 && this.#others === 0) return
+    const pending: Observed = {
+      since: this.#since,
+      hosts: Object.fromEntries(this.#hosts),
+      others: this.#others,
+    }
+    this.#hosts = new Map()
+    this.#others = 0
+    try {
+      await changeFile(this.file, before => JSON.stringify(merge(parseObserved(before), pending)))
+    } catch (cause) {
+      const now: Observed = {
+        since: this.#since,
+        hosts: Object.fromEntries(this.#hosts),
+        others: this.#others,
+      }
+      const both = merge(pending, now)
+      this.#hosts = new Map(Object.entries(both.hosts))
+      this.#others = both.others
+      throw cause
+    }
+  }
+
+  /** All that was seen, this process's last sightings included. @throws {Error} */
+  async observed(): Promise<Observed> {
+    await this.flush()
+    return await this.#read()
+  }
+
+  /** Writes the rules. A file that is there already is kept as `FILE~`. @returns the files @throws {Error} */
+  async writeRules(): Promise<readonly string[]> {
+    const observed = await this.observed()
+    const texts = { 'policy.yaml': toPolicy(observed), 'sni.yaml': toSni(observed) }
+    const written: string[] = []
+    for (const [name, text] of Object.entries(texts)) {
+      const path = join(this.#folder, name)
+      await writeFile(`${path}.new`, text, { mode: 0o600 })
+      await rename(path, `${path}~`).catch(() => undefined)
+      await rename(`${path}.new`, path)
+      written.push(path)
+    }
+    return written
+  }
+
+  async #read(): Promise<Observed> {
+    try {
+      return parseObserved(await readFile(this.file, 'utf8'))
+    } catch (cause) {
+      throw new Error(`${this.file}: ${cause instanceof Error ? cause.message : cause}`)
+    }
+  }
+}
