@@ -19,7 +19,7 @@ export interface AskingTransaction {
   readonly url: string
 }
 
-/** For whom an origin is asked. */
+/** The client and the request for which an origin is asked. */
 export interface Asking {
   readonly client: AskingClient
   readonly transaction: AskingTransaction

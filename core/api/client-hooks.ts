@@ -4,7 +4,7 @@ import type { VConn } from './vconn.js'
 
 /** A client's handshake is parked until `reenable`. */
 export interface ParkedClient extends Parked {
-  /** The name the client asks for; undefined when it names nobody. */
+  /** The name the client asks for; undefined when it sends no name. */
   readonly sni: string | undefined
 }
 
@@ -64,7 +64,7 @@ export interface SessionGetEvent extends ParkedClient {
   readonly provide: (session: Uint8Array) => boolean
 }
 
-/** A handshake has made a session. Its bytes are a secret: who has them can read what is sent under it. */
+/** A handshake has made a session. Its bytes are a secret: they decrypt what is sent under it. */
 export interface SessionNewEvent {
   readonly op: 'new'
   readonly vconn: VConn

@@ -31,7 +31,7 @@ export interface HandshakeSteps {
     /** How long its turn took; milliseconds. */
     readonly took: number
   }
-  /** Nobody objected; the handshake goes on. */
+  /** The origin was accepted; the handshake goes on. */
   'portcullis:handshake:accepted': HandshakeStep & {
     readonly decidedBy: 'plugins' | 'built-in' | 'nobody'
     /** What the built-in check found wrong and did not bind. */
@@ -41,7 +41,7 @@ export interface HandshakeSteps {
     /** How long plugins held it; milliseconds, 0 if none was asked. */
     readonly parked: number
   }
-  /** Somebody objected; the origin has been sent the alert. */
+  /** The origin was rejected, and has been sent the alert. */
   'portcullis:handshake:rejected': HandshakeStep & {
     readonly by: 'built-in' | 'plugin' | 'plugin-failed' | 'deadline' | 'operator' | 'no-check'
     readonly plugin: string | undefined

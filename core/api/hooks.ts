@@ -25,7 +25,7 @@ export interface VerifyServerEvent extends PeerEvidence, Parked {
   /** The origin's port. */
   readonly port: number
   /**
-   * For whom the origin is asked; undefined where no client asks (`portcullis try`), and with `coalesce`. An acceptance by a
+   * The client for which the origin is asked; undefined where there is none (`portcullis try`), and with `coalesce`. An acceptance by a
    * plugin that has read it, or `transaction`, is for this client alone: it is not remembered, its session is not kept,
    * and other clients do not get its connection.
    */
@@ -62,7 +62,7 @@ export interface PortsReadyEvent {
 
 /** What a continuation on TS_LIFECYCLE_SHUTDOWN_HOOK receives. */
 export interface ShutdownEvent {
-  /** Milliseconds for which requests under way may go on. */
+  /** Milliseconds for which requests in flight may go on. */
   readonly grace: number
 }
 
@@ -126,7 +126,7 @@ export interface HookOptions {
    *
    * Say so only if the answer does not depend on the connection, nor on the client (`client` and `transaction` are undefined): `vconn` and its args are those of the first handshake,
    * which may have ended while others still wait. `signal` aborts when the last of them has gone. A rejection, and a
-   * failure, is one for all who share it. Has a meaning on TS_SSL_CERT_VERIFY_HOOK alone.
+   * failure, is one for all handshakes that share it. Has a meaning on TS_SSL_CERT_VERIFY_HOOK alone.
    */
   readonly coalesce?: boolean
 }

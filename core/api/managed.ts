@@ -23,9 +23,9 @@ export interface Approval {
   readonly chain: readonly string[]
   /** What the built-in check found: `X509_V_OK`, or the name of its first error. */
   readonly builtIn: string
-  /** Who asked last; the address, with the user in front where one is known: `alice@192.0.2.1`. */
+  /** The client that asked last: its address, with the user in front where one is known: `alice@192.0.2.1`. */
   readonly client: string
-  /** Everybody who has asked. */
+  /** All clients that have asked. */
   readonly clients: readonly string[]
   /** Handshakes that wait at this moment. */
   readonly waiting: number
@@ -46,7 +46,7 @@ export interface ApprovalAnswer {
   readonly scope: ApprovalScope
   /** Milliseconds; undefined: until it is withdrawn. */
   readonly duration: number | undefined
-  /** Who answers, and why; for the record. */
+  /** The person or program that answers, and its reason; for the record. */
   readonly who: string
   readonly why: string | undefined
 }
@@ -62,7 +62,7 @@ export interface ApprovalDesk {
   /**
    * Withdraws acceptances.
    * @param isMeant whether the acceptance of such an origin goes
-   * @param what was revoked, in words, and who did it; for the record
+   * @param what was revoked, in words, and by which plugin or operator; for the record
    * @returns how many went
    */
   withdraw(isMeant: (origin: ApprovedOrigin) => boolean, what: string, who: string): Promise<number>

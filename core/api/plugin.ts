@@ -39,8 +39,8 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   /** Calls `fn` in `ms` milliseconds unless the plugin is gone by then. What it throws is logged. */
   readonly schedule: (fn: () => unknown, ms: number) => void
   /**
-   * Withdraws acceptances, whoever gave them: remembered verdicts, sessions, verified addresses and idle connections that
-   * rest on them go, and the next request makes a full handshake, about which the plugins are asked. A request under way
+   * Withdraws acceptances of all plugins: remembered verdicts, sessions, verified addresses and idle connections that
+   * rest on them go, and the next request makes a full handshake, about which the plugins are asked. A request in flight
    * ends on its connection; open tunnels go on. May be called at any time.
    * @throws {ProxyError} PTC_REVOCATION for what is no revocation; in a worker that is an ERROR line instead
    */

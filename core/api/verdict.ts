@@ -56,7 +56,7 @@ export type VerdictScope = 'chain' | 'host'
 
 /** How long an acceptance may be relied on, and what for. */
 export interface AcceptOptions {
-  /** Milliseconds from now. Then sessions and idle connections that rest on the verdict go; a request under way may finish. */
+  /** Milliseconds from now. Then sessions and idle connections that rest on the verdict go; a request in flight may finish. */
   readonly expiresIn?: number
   /**
    * Milliseconds from now for which the plugin need not be asked again. Never longer than `expiresIn`, and never beyond

@@ -82,7 +82,7 @@ export class PluginInstance {
       name,
       confDir: line.confDir,
       argv: Object.freeze([...line.argv]),
-      options: NO_OPTIONS, // whoever imports the module knows its schema
+      options: NO_OPTIONS, // the importer of the module knows its schema
       hookAdd,
       accept,
       reject,

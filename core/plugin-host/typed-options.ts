@@ -25,7 +25,7 @@ export function readTypedOptions(schema: unknown, line: LoadedLine): TypedOption
   const problems: string[] = []
   const given = readTokens(line.argv.slice(1), properties, problems)
   const options = Object.fromEntries(given)
-  // What is missing is not worth telling to somebody who has misspelt it.
+  // A misspelt option is told alone: the missing one is the same mistake.
   if (problems.length === 0 && !isValid(options)) {
     const wrong = (isValid.errors ?? []).map(error => problemText(error, given))
     problems.push(...new Set(wrong))

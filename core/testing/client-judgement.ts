@@ -9,8 +9,8 @@ import {
   type InboundEffect,
   type InboundEvent,
   type InboundState,
+  inboundStep,
   type Stop,
-  serverStep,
 } from '../tls/inbound/machine.js'
 import { Chain, type HookPoint } from '../wait/chain.js'
 import type { TurnObserver } from '../wait/turn.js'
@@ -94,7 +94,7 @@ export class ClientJudgement {
   #on(event: InboundEvent): void {
     if (this.#isOver) return
     this.#last = event
-    const [next, ...effects] = serverStep(this.#state, event, this.#case.hooks.terms)
+    const [next, ...effects] = inboundStep(this.#state, event, this.#case.hooks.terms)
     this.#state = next
     for (const effect of effects) this.#perform(effect)
   }

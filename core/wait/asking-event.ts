@@ -7,7 +7,7 @@ import { TurnEvent } from './turn-event.js'
 const STAND_INS = new WeakMap<object, object>()
 
 /**
- * An event that says for whom an origin is asked. A plugin that has read it may have decided by it: its acceptance is then
+ * An event that names the client and the request for which an origin is asked. A plugin that has read it may have decided by it: its acceptance is then
  * for this client alone. Therefore the event keeps whether it was read.
  */
 export class AskingEvent extends TurnEvent {
@@ -26,12 +26,12 @@ export class AskingEvent extends TurnEvent {
     Object.defineProperty(this, 'transaction', AskingEvent.#transaction)
   }
 
-  /** Whether a plugin has read for whom this event asks. */
+  /** Whether a plugin has read the client or the request. */
   static isRead(event: object): boolean {
     return #isRead in event && event.#isRead
   }
 
-  /** For whom it asks; not counted as read by the plugin. */
+  /** The client and the request; this does not count as read by the plugin. */
   static askingOf(event: object): Asking | undefined {
     const original = STAND_INS.get(event) ?? event
     return #asking in original ? original.#asking : undefined

@@ -7,9 +7,9 @@ import { PluginTurn, type Turn, type TurnAsker, type TurnObserver } from './turn
 
 /** The plugins on one hook that parks, and what is the same whenever they are asked. */
 export interface HookPoint<E> {
-  /** Those that have a say, in the order of plugin.config. */
+  /** Plugins that can reject, in the order of plugin.config. */
   readonly askers: readonly TurnAsker<E>[]
-  /** Those in shadow mode: asked beside, and not waited for. */
+  /** Plugins in shadow mode: asked too, and not waited for. */
   readonly shadows?: readonly TurnAsker<E>[] | undefined
   /** Where their turns are kept; default: of their own. */
   readonly shadowTurns?: Shadows | undefined
@@ -37,8 +37,8 @@ export type ChainEnd =
   | { readonly type: 'late' }
 
 /**
- * The plugins on one hook, asked about one thing: one turn at a time. Whose turn it is, and what follows on its end, is
- * said by the caller: the machine of a handshake, or a {@link Hold}.
+ * The plugins on one hook, asked about one thing: one turn at a time. The caller decides
+ * whose turn it is and what follows its end: the machine of a handshake, or a {@link Hold}.
  */
 export class Chain<E> {
   readonly #point: HookPoint<E>
@@ -60,7 +60,7 @@ export class Chain<E> {
   /**
    * Gives one plugin its turn.
    * @param deadline of the whole wait; milliseconds since the epoch
-   * @param onEnd hears how it ended, perhaps from within this call; not called when the turn is stopped
+   * @param onEnd called with its end, perhaps from within this call; not called when the turn is stopped
    * @returns whether it still lasts
    */
   ask(index: number, deadline: number, onEnd: (end: ChainEnd) => void): boolean {

@@ -1,4 +1,4 @@
-/** One plugin's turn that lasts, for those who manage the proxy. */
+/** One plugin's turn that lasts, for the management API. */
 export interface HeldTurn {
   readonly hook: string
   readonly plugin: string

@@ -74,7 +74,7 @@ export class Hold<E> {
     const { plugin } = asker
     this.#plugin = plugin
     const lasts = this.#chain.ask(index, Date.now() + this.#left, end => this.#onTurn(index, plugin, end))
-    // A clock only for those who take time.
+    // Plugins that answer at once cost no timer.
     if (lasts) this.#clock ??= this.#time.after(Math.max(this.#left, 1), () => this.#onLate())
   }
 

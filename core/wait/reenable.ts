@@ -4,15 +4,15 @@ import { clip, MAX_MESSAGE } from '../base/thrown.js'
 /** Characters; the longest that means anything has 52. */
 const MAX_REASON = 100
 
-/** Why a call of `reenable` reached nothing: the plugin had answered before, or nobody wants the answer any more. */
+/** Why a call of `reenable` reached nothing: the plugin had answered before, or the answer is no longer wanted. */
 export type Ignored = 'second' | 'late'
 
 /**
- * The right to answer once for one plugin's turn. It is handed to the plugin and taken back when the turn ends.
+ * The right to answer once in one plugin's turn. The plugin receives it, and it is revoked when the turn ends.
  *
  * Life: open -> counted (the one call that is delivered) or revoked. A call in either end state reaches nothing, is
  * answered `ignored` and reported to `onIgnored`. The right closes before it delivers, because a delivery may enter the
- * plugin again. A plugin may hold on to `call` for ever: after the end nothing but `onIgnored` is kept alive by it.
+ * plugin again. A plugin may keep `call` without end: after the end it keeps only `onIgnored` alive.
  */
 export class Reenable {
   #deliver: ((verdict: Verdict) => void) | undefined

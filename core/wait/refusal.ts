@@ -1,7 +1,7 @@
 import type { Reject } from '../api/verdict.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 
-/** Who ended a wait with no, and how. */
+/** The plugin that ended a wait without an acceptance, and how. */
 export interface Refusal {
   readonly plugin: string
   readonly by: 'plugin' | 'plugin-failed' | 'deadline'
@@ -22,7 +22,7 @@ export class PluginRefused extends ProxyError {
   }
 }
 
-/** Who holds what, and which setting ends the wait. */
+/** The plugin, what it held, and the setting that ended the wait. */
 export function tooLate(plugin: string, what: string, limit: string | undefined): string {
   return `plugin ${plugin} did not answer about ${what} in time${limit === undefined ? '' : ` (${limit})`}`
 }

@@ -36,7 +36,7 @@ export class Timers {
   }
 
   /**
-   * Calls `fn` in `ms` milliseconds, unless the owner is gone by then. Infinity waits for ever.
+   * Calls `fn` in `ms` milliseconds, unless the owner is gone by then. Infinity waits without end.
    * @throws {ProxyError} PTC_PLUGIN_CALL if `fn` is no function or `ms` no number: a wait that is misread as zero
    *   would answer at once
    */

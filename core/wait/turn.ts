@@ -12,13 +12,13 @@ import { Timers } from './timers.js'
 /** One continuation on a hook that parks, ready to be asked. */
 export interface TurnAsker<E> {
   readonly plugin: string
-  /** Milliseconds this one may take, if its line says so. */
+  /** Milliseconds that this plugin may take, if its line limits it. */
   readonly deadline: number | undefined
-  /** True: it has to answer before it returns. Otherwise it may hold the wait. */
+  /** True: it must answer before it returns. Otherwise it may hold the wait. */
   readonly isSynchronous?: boolean
   /** Calls it. What it throws goes to `turn.refuse`. */
   readonly ask: (event: E, turn: AskedTurn<E>) => void
-  /** Hears of each turn that has no answer at once. What it returns is called when the turn is over. */
+  /** Called for each turn that has no answer at once. The returned function is called when the turn is over. */
   readonly onTurn?: ((turn: Omit<HeldTurn, 'hook'>) => () => void) | undefined
 }
 
@@ -39,11 +39,11 @@ export interface AskedTurn<E> {
   readonly refuse: (cause: unknown) => void
   /** Makes what the plugin receives. */
   readonly toEvent: (turn: Turn) => E
-  /** Sets the one watcher. It hears the end before the wait does: undefined if the turn was stopped. */
+  /** Sets the one watcher, which is called before the wait goes on: with the end, or undefined if the turn was stopped. */
   watch(watcher: (end: TurnEnd | undefined) => void): void
 }
 
-/** What would have become of a wait if a plugin in shadow mode had a say. */
+/** What a plugin in shadow mode would have made of a wait. */
 export type ShadowOutcome =
   | { readonly would: 'accept' }
   /** It was not asked: too many turns of such plugins lasted. */
@@ -54,7 +54,7 @@ export type ShadowOutcome =
       readonly verdict?: Reject
     }
 
-/** Hears what is worth a log line or a counter. It decides nothing. `about` is what the wait is about. */
+/** Is told what is worth a log line or a counter. It decides nothing. `about` is what the wait is about. */
 export interface TurnObserver {
   /** A plugin answered twice, or too late; its answer reached nothing. */
   ignoredReenable(plugin: string, about: string, why: 'second' | 'late'): void
@@ -128,7 +128,7 @@ export class PluginTurn<E> implements Turn, AskedTurn<E> {
       reportIgnored(observer, plugin, about),
     )
     const ends = own === undefined ? Infinity : Date.now() + own
-    // Where the general time ends first, or together with the plugin's own, it ends the wait.
+    // A plugin's own deadline that is not before the general one has no timer: the general one ends the wait.
     if (own !== undefined && ends < deadline) this.#clock = time.after(own, () => this.#end({ type: 'late' }))
     this.deadline = Math.min(ends, deadline)
   }

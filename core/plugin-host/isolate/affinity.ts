@@ -5,23 +5,23 @@ import type { Subject } from './messages.js'
  * elsewhere; then both know it, and both have to forget it.
  */
 export class Affinity<Link> {
-  /** Who knows a subject; its args are in the first. */
+  /** The workers that know a subject; its args are in the first. */
   readonly #known = new Map<Subject, readonly Link[]>()
 
   of(subject: Subject): Link | undefined {
     return this.#known.get(subject)?.[0]
   }
 
-  /** `link` is asked about it. @param isUsable whether a home is to stay one */
-  settle(subject: Subject, link: Link, isUsable: (home: Link) => boolean): void {
+  /** `link` is asked about it. @param isUsable whether its first worker stays the first */
+  settle(subject: Subject, link: Link, isUsable: (first: Link) => boolean): void {
     const all = this.#known.get(subject) ?? []
-    const [home] = all
-    if (home === link) return
+    const [first] = all
+    if (first === link) return
     const others = all.filter(other => other !== link)
-    this.#known.set(subject, home !== undefined && isUsable(home) ? [...others, link] : [link, ...others])
+    this.#known.set(subject, first !== undefined && isUsable(first) ? [...others, link] : [link, ...others])
   }
 
-  /** @returns those who knew it */
+  /** @returns the workers that knew it */
   forget(subject: Subject): readonly Link[] {
     const all = this.#known.get(subject) ?? []
     this.#known.delete(subject)

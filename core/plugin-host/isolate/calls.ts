@@ -64,7 +64,7 @@ function toPlain(args: readonly unknown[]): readonly unknown[] {
   }
 }
 
-/** Who sends results to a worker. */
+/** Sends results to a worker. */
 interface CallLink {
   send(result: Result): void
   /** It does not keep to the protocol. */

@@ -58,7 +58,7 @@ export class Circuit {
     this.#isProbing = false
   }
 
-  /** Nobody waits for the answer any more. */
+  /** The answer is no longer wanted. */
   abandoned(): void {
     this.#isProbing = false
   }

@@ -12,7 +12,7 @@ export type Facts<H extends AskHook> = Omit<AskedEvent<H>, keyof Parked>
 /** The turn of a plugin in a worker, as the calls of its event see it. */
 export interface CallsInTurn<Effect> {
   readonly isOpen: boolean
-  /** Takes down what the plugin has called. It travels with the answer, and is done in the proxy before that counts. */
+  /** Records a call of the plugin. It is sent with the answer, and performed in the proxy before the answer counts. */
   readonly record: (effect: Effect) => void
 }
 
@@ -33,16 +33,17 @@ export function recordIn(turn: Pick<Turn, 'isOpen'>, effects: unknown[]): CallsI
 /** How one hook gets to a worker and back. */
 export interface Codec<H extends AskHook> {
   /**
-   * Whose args may be asked for, and are kept from then on: it is asked where those of the first are that has a home.
+   * Subjects whose args the plugin may read. The worker that has the args of the first known subject is asked, and keeps
+   * those of all.
    * Absent: the event's `vconn`.
    */
   readonly subjects?: (event: AskedEvent<H>) => readonly [Subject, ...Subject[]]
-  /** Where else it may be asked, if none of them has one. */
+  /** Where else it may be asked, if no worker has args of these subjects. */
   readonly near?: (event: AskedEvent<H>) => readonly Subject[]
   /** In the proxy: what is sent of an event, plain data. */
   readonly toPlain: (event: AskedEvent<H>) => unknown
   /** In the worker: the same facts again. */
-  readonly toFacts: (plain: unknown, turn: CallsInTurn<unknown>, kept: WorkerState) => Facts<H>
+  readonly toFacts: (plain: unknown, turn: CallsInTurn<unknown>, state: WorkerState) => Facts<H>
   /**
    * In the proxy again: does what the plugin has called.
    * @returns what it would have learnt from the call if that had been made here, for the log
@@ -56,19 +57,19 @@ export interface Codec<H extends AskHook> {
 /** The same, with the types of what is sent. */
 export interface TypedCodec<H extends AskHook, Plain, Effect> extends Pick<Codec<H>, 'subjects' | 'near'> {
   readonly toPlain: (event: AskedEvent<H>) => Plain
-  readonly toFacts: (plain: Plain, turn: CallsInTurn<Effect>, kept: WorkerState) => Facts<H>
+  readonly toFacts: (plain: Plain, turn: CallsInTurn<Effect>, state: WorkerState) => Facts<H>
   /** Absent where the event has no calls but `reenable` and `schedule`. */
   readonly perform?: (event: AskedEvent<H>, effect: Effect) => string | undefined
   readonly isEffect?: (effect: unknown) => boolean
 }
 
-/** Forgets these types: what one end of a passage has made comes out at the other end of the same. */
-export function passage<H extends AskHook, Plain, Effect = never>(
+/** Drops the types in between: what `toPlain` of a codec has made, only `toFacts` of the same codec reads. */
+export function codec<H extends AskHook, Plain, Effect = never>(
   typed: TypedCodec<H, Plain, Effect>,
 ): Codec<H> {
   return {
     ...typed,
-    toFacts: (plain, turn, kept) => typed.toFacts(plain as Plain, turn, kept),
+    toFacts: (plain, turn, state) => typed.toFacts(plain as Plain, turn, state),
     perform: (event, effect) => typed.perform?.(event, effect as Effect),
     isEffect: effect => typed.isEffect?.(effect) === true,
   }

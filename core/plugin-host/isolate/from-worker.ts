@@ -95,7 +95,7 @@ const SHAPES: { readonly [D in FromWorker['did']]: Shape } = {
     seq: isSeq,
     about: isMessage,
     verdict: value => isOf(value, ACCEPT) || isOf(value, REJECT),
-    // What is in it the hook's passage knows.
+    // The codec of the hook checks what is in it.
     effects: value => Array.isArray(value) && value.length <= MAX_EFFECTS,
   },
   fail: {

@@ -21,7 +21,7 @@ export interface IsolateOptions {
   readonly limits: IsolateLimits
   readonly diagsFor: (plugin: string) => IsolateDiags
   readonly servicesFor: (plugin: string) => HostedServices
-  /** Hears of every plugin that is loaded, by its line in plugin.config. */
+  /** Called for every plugin that is loaded, by its line in plugin.config. */
   readonly onLoaded?: ((line: number, plugin: InWorkers) => void) | undefined
 }
 

@@ -22,7 +22,7 @@ import { type WorkerLimits, WorkerSet } from './worker-set.js'
 
 export type IsolateLimits = WorkerLimits & Omit<CircuitOptions, 'now'>
 
-/** How a plugin's workers are, for those who manage the proxy. */
+/** How a plugin's workers are, for the management API. */
 export interface WorkersState {
   /** Those that can be asked. */
   readonly serving: number
@@ -31,7 +31,7 @@ export interface WorkersState {
 }
 
 /**
- * A plugin that runs in worker threads, an instance in each: its questions, and who answers them.
+ * A plugin that runs in worker threads, an instance in each: its questions, and the workers that answer them.
  *
  * A question goes to the worker that has least to do, or where the args of its connection are. What waits behind a call
  * that does not return is asked elsewhere. What a lost worker held is rejected; what it had not begun is asked elsewhere.
@@ -86,7 +86,7 @@ export class IsolatedPlugin {
     return hooks
   }
 
-  /** Ends when the question has an answer, or needs none. Rejected when nobody is left to answer it. */
+  /** Ends when the question has an answer, or needs none. Rejected when no worker is left to answer it. */
   ask<H extends AskHook>(hook: H, continuation: number, event: AskedEvent<H>): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#isUnloaded) return reject(failure('it has been unloaded'))

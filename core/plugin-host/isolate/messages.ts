@@ -42,7 +42,7 @@ export interface PlainQuestion {
 
 export interface PlainTold {
   readonly hook: TellHook
-  /** What the hook's entry in `tidings.ts` has made of the event. */
+  /** What the hook's entry in `notifications.ts` has made of the event. */
   readonly facts: unknown
 }
 
@@ -83,7 +83,7 @@ export type FromWorker =
       readonly message: string
       readonly stack?: string | undefined
     }
-  /** The plugin reenabled what it had answered, or what nobody waited for. */
+  /** The plugin reenabled what it had answered, or what was no longer wanted. */
   | { readonly did: 'overdo'; readonly about: string; readonly why: 'second' | 'late' }
   | { readonly did: 'revoke'; readonly what: unknown }
   /** Is to be done in the proxy, which sends the result. */
@@ -97,7 +97,7 @@ export type FromWorker =
       readonly tag: string
     }
 
-/** What an owner of workers hears of them. */
+/** What workers tell their owner. */
 export type Said = Extract<
   FromWorker,
   { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' | 'call' | 'metric' | 'measure' }

@@ -18,19 +18,19 @@ export type Audience = VConn | Subject | 'any' | 'all' | 'lasting'
 /** How one hook gets to workers. */
 export interface Notification<H extends TellHook> {
   readonly toPlain: (event: ToldEvent<H>) => unknown
-  readonly toEvent: (plain: unknown, kept: WorkerState) => ToldEvent<H>
+  readonly toEvent: (plain: unknown, state: WorkerState) => ToldEvent<H>
   readonly to: (event: ToldEvent<H>) => Audience
 }
 
 /** The same, with the type of what is sent. */
 interface TypedTiding<H extends TellHook, Plain> extends Pick<Notification<H>, 'to'> {
   readonly toPlain: (event: ToldEvent<H>) => Plain
-  readonly toEvent: (plain: Plain, kept: WorkerState) => ToldEvent<H>
+  readonly toEvent: (plain: Plain, state: WorkerState) => ToldEvent<H>
 }
 
 /** Forgets the type of what is sent: what one end has made comes out at the other. */
 function tiding<H extends TellHook, Plain>(typed: TypedTiding<H, Plain>): Notification<H> {
-  return { ...typed, toEvent: (plain, kept) => typed.toEvent(plain as Plain, kept) }
+  return { ...typed, toEvent: (plain, state) => typed.toEvent(plain as Plain, state) }
 }
 
 type VConnHook = {

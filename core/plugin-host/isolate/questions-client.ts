@@ -3,7 +3,7 @@ import type { CertificatePems } from '../../api/client-hooks.js'
 import { isPem, readCertificate } from '../../api/read-pems.js'
 import { isSessionBytes } from '../../api/session-bytes.js'
 import { ProxyError } from '../../base/errors.js'
-import { type Facts, passage } from './codec.js'
+import { codec, type Facts } from './codec.js'
 import { isOf } from './from-worker.js'
 import { exactBytes, type PlainCertificate, plainCertificate, toBuffer, WorkerCertificate } from './plain.js'
 
@@ -14,7 +14,7 @@ interface PlainHello extends Omit<Facts<'TS_SSL_CLIENT_HELLO_HOOK'>, 'extension'
   readonly raw: Uint8Array
 }
 
-export const CLIENT_HELLO = passage<'TS_SSL_CLIENT_HELLO_HOOK', PlainHello>({
+export const CLIENT_HELLO = codec<'TS_SSL_CLIENT_HELLO_HOOK', PlainHello>({
   toPlain: ({ sni, alpn, versions, ciphers, extensions, extension, raw }) => {
     const bodies = extensions.map(number => extension(number) ?? Buffer.alloc(0))
     return {
@@ -41,7 +41,7 @@ export const CLIENT_HELLO = passage<'TS_SSL_CLIENT_HELLO_HOOK', PlainHello>({
 })
 
 /** Whether there is such a certificate only the proxy knows: what it throws about it is the plugin's failure. */
-export const CERTIFICATE = passage<
+export const CERTIFICATE = codec<
   'TS_SSL_CERT_HOOK',
   Pick<Facts<'TS_SSL_CERT_HOOK'>, 'sni'>,
   string | CertificatePems
@@ -62,7 +62,7 @@ export const CERTIFICATE = passage<
 })
 
 /** Whether the bytes hold a session of this id only OpenSSL can say, in the proxy. */
-export const SESSION = passage<
+export const SESSION = codec<
   'TS_SSL_SESSION_HOOK',
   { readonly sni: string | undefined; readonly id: Uint8Array },
   Uint8Array
@@ -87,7 +87,7 @@ interface PlainClient extends Omit<Facts<'TS_SSL_VERIFY_CLIENT_HOOK'>, 'chain'> 
   readonly chain: readonly PlainCertificate[]
 }
 
-export const CLIENT_CERTIFICATE = passage<'TS_SSL_VERIFY_CLIENT_HOOK', PlainClient>({
+export const CLIENT_CERTIFICATE = codec<'TS_SSL_VERIFY_CLIENT_HOOK', PlainClient>({
   toPlain: ({ sni, chain, isResumed, protocol, cipher, alpn }) => ({
     sni,
     chain: chain.map(plainCertificate),

@@ -2,19 +2,19 @@ import type { Asking } from '../../api/asking.js'
 import type { Certificate } from '../../api/certificate.js'
 import type { VerifyServerEvent } from '../../api/hooks.js'
 import { AskingEvent } from '../../wait/asking-event.js'
-import { type CallsInTurn, type Facts, passage } from './codec.js'
+import { type CallsInTurn, codec, type Facts } from './codec.js'
 import { isOf } from './from-worker.js'
 import { exactBytes, type PlainCertificate, plainCertificate, toBuffer, WorkerCertificate } from './plain.js'
 
 type OriginFacts = Facts<'TS_SSL_CERT_VERIFY_HOOK'>
 
-/** The plugin has read for whom the origin is asked. */
+/** The plugin has read the client or the request for which the origin is asked. */
 interface AskingRead {
   readonly do: 'read-asking'
 }
 
 /** An origin's certificate. The two chains have most certificates in common: each is sent once, and found by its index. */
-export const ORIGIN_CERTIFICATE = passage<'TS_SSL_CERT_VERIFY_HOOK', PlainOrigin, AskingRead>({
+export const ORIGIN_CERTIFICATE = codec<'TS_SSL_CERT_VERIFY_HOOK', PlainOrigin, AskingRead>({
   toPlain,
   toFacts: ({ certificates, chain, builtChain, ocspResponse, asking, ...facts }, turn) => {
     const all = certificates.map(certificate => new WorkerCertificate(certificate))

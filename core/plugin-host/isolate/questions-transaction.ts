@@ -5,7 +5,7 @@
 import { HeaderList } from '../../api/header-list.js'
 import type { HeaderFields, TxnEvent, TxnOrigin } from '../../api/transaction-hooks.js'
 import type { VConn } from '../../api/vconn.js'
-import { type CallsInTurn, type Codec, type Facts, passage } from './codec.js'
+import { type CallsInTurn, type Codec, codec, type Facts } from './codec.js'
 import { isOf } from './from-worker.js'
 import type { AskedEvent, AskHook } from './hook-events.js'
 import type { PlainVConn, Subject } from './messages.js'
@@ -32,7 +32,7 @@ type Change =
   | { readonly do: 'remove'; readonly name: string }
 
 function txnPassage<H extends TxnHook>(): Codec<H> {
-  return passage<H, PlainTxn, Change>({
+  return codec<H, PlainTxn, Change>({
     // A transaction is one of its client's. The connection to the origin serves others as well, and may end before it.
     subjects: ({ id, client }: TxnEvent) => [`transaction ${id}`, client.id],
     near: ({ origin }: TxnEvent) => (origin === undefined ? [] : [origin.vconn.id]),
@@ -49,7 +49,7 @@ function txnPassage<H extends TxnHook>(): Codec<H> {
       fields: event.headers.entries().flat(),
     }),
     // Which of these facts a hook has is decided by the proxy, which has sent them.
-    toFacts: (plain, turn, kept) => toFacts(plain, turn, kept) as unknown as Facts<H>,
+    toFacts: (plain, turn, state) => toFacts(plain, turn, state) as unknown as Facts<H>,
     perform: ({ headers }: TxnEvent, change) => {
       if (change.do === 'set') headers.set(change.name, change.value)
       else if (change.do === 'append') headers.append(change.name, change.value)

@@ -118,7 +118,7 @@ class Serving {
     setImmediate(() => this.#run())
   }
 
-  /** Nobody waits for answers any more; what it was told before, it still hears. */
+  /** Answers are no longer wanted. Notifications that have arrived are still passed on. */
   end(): void {
     for (const message of this.#queue.splice(0))
       if (message.do === 'tell') this.#tell(message.told.hook, message.told)

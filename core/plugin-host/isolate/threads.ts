@@ -48,7 +48,7 @@ export function makeThreads({ entry, path, line, count, memoryMb }: ThreadOption
       maxYoungGenerationSizeMb: Math.max(2, Math.ceil(memoryMb / 8)),
     },
   })
-  // A thread that dies without a task has nobody waiting for it; the next one to be started gets another.
+  // A thread that dies without a task has no caller that waits for it; the next one to be started gets another.
   pool.on('error', () => {})
   return {
     start() {

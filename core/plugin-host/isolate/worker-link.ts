@@ -22,7 +22,7 @@ const STALL_TICKS = 2
 /** How many looks go by before an idle-looking worker that holds questions is asked whether it is still there. */
 const PING_TICKS = 10
 
-/** How long a closed port waits to hear why. */
+/** How long a closed port waits for the reason of its end. */
 const END_MS = 1000
 const BREACH = 'it said what no worker says, and was ended'
 /** How many messages are taken at once: a worker can post faster than they are read. */
@@ -194,7 +194,7 @@ export class WorkerLink {
     this.#ticks = 0
   }
 
-  /** Hears what it has said by now, without waiting for the event loop to come round. */
+  /** Reads the messages that have arrived, without waiting for the event loop. */
   #drain(): void {
     drain(this.#thread.port, this.#hear)
   }

@@ -43,7 +43,7 @@ export class WorkerSet {
   readonly #limits: WorkerLimits
   readonly #events: WorkerEvents
   readonly #links = new Set<WorkerLink>()
-  readonly #homes = new Affinity<WorkerLink>()
+  readonly #affinity = new Affinity<WorkerLink>()
   readonly #delays = new Set<NodeJS.Timeout>()
   #lossesInRow = 0
   #hooks = ''
@@ -76,12 +76,12 @@ export class WorkerSet {
     return [...this.#links].filter(link => link.isServing).length
   }
 
-  /** Where the args of the first subject are that has a home, unless that worker is stuck; else the one with the least to do. */
+  /** The worker that has the args of the first known subject, unless it is stuck; else the one with the least to do. */
   linkFor(subjects: readonly Subject[], near: readonly Subject[] = []): WorkerLink | undefined {
     const isUsable = (link: WorkerLink): boolean => link.isServing && !link.isStalled
-    const homes = [...subjects, ...near].flatMap(subject => this.#homes.of(subject) ?? [])
-    const link = homes.find(isUsable) ?? this.best()
-    if (link !== undefined) for (const subject of subjects) this.#homes.settle(subject, link, isUsable)
+    const links = [...subjects, ...near].flatMap(subject => this.#affinity.of(subject) ?? [])
+    const link = links.find(isUsable) ?? this.best()
+    if (link !== undefined) for (const subject of subjects) this.#affinity.settle(subject, link, isUsable)
     return link
   }
 
@@ -92,11 +92,11 @@ export class WorkerSet {
     return link === undefined ? [] : [link]
   }
 
-  /** What is over keeps no home. */
+  /** A subject that is over is not settled anywhere. */
   #linkTold(audience: Subject | 'any'): WorkerLink | undefined {
     if (typeof audience === 'number') return this.linkFor([audience])
-    const home = audience === 'any' ? undefined : this.#homes.of(audience)
-    return home?.isServing === true ? home : this.best()
+    const near = audience === 'any' ? undefined : this.#affinity.of(audience)
+    return near?.isServing === true ? near : this.best()
   }
 
   /** The one with the least to do; one that is stuck only if all are. */
@@ -112,7 +112,7 @@ export class WorkerSet {
 
   /** It has ended. */
   forget(subject: Subject): void {
-    for (const link of this.#homes.forget(subject)) link.send({ do: 'forget', subject })
+    for (const link of this.#affinity.forget(subject)) link.send({ do: 'forget', subject })
   }
 
   /** One of them has answered. */
@@ -124,7 +124,7 @@ export class WorkerSet {
     if (this.#isUnloaded) return
     this.#isUnloaded = true
     for (const delay of this.#delays) clearTimeout(delay)
-    this.#homes.clear()
+    this.#affinity.clear()
     const ended = Promise.all([...this.#links].map(link => link.unload()))
     await Promise.race([ended, sleep(GRACE, undefined, { ref: false })])
     this.#threads.destroy()
@@ -164,7 +164,7 @@ export class WorkerSet {
   }
 
   #lost(link: WorkerLink, why: string, waiting: readonly number[]): void {
-    this.#homes.lose(link)
+    this.#affinity.lose(link)
     this.#events.onLost(link, why, waiting)
     this.#replaceLater()
   }

@@ -24,7 +24,7 @@ export class CertificateChoice<T> {
     this.#fallback = (choices.find(({ destIp }) => destIp === undefined) ?? choices[0]).value
   }
 
-  /** @param sni undefined when the client names nobody */
+  /** @param sni undefined when the client sends no name */
   choose(sni: string | undefined, localAddress: string): T {
     const byName = sni === undefined ? undefined : this.named(sni)
     return byName ?? this.#byAddress.get(localAddress.replace(/^::ffff:(?=[\d.]+$)/i, '')) ?? this.#fallback

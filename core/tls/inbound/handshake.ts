@@ -21,8 +21,8 @@ import {
   type InboundEffect,
   type InboundEvent,
   type InboundState,
+  inboundStep,
   type Stop,
-  serverStep,
 } from './machine.js'
 import { Preparation } from './preparation.js'
 import { InboundQuestions } from './questions.js'
@@ -113,7 +113,7 @@ export class InboundHandshake implements LinkSink {
     this.#onGone(why?.message)
   }
 
-  /** What came before the end may say why: an alert. Who leaves while it is held has not failed at anything. */
+  /** What came before the end may say why: an alert. A client that leaves while it is held has not failed. */
   #onGone(message = 'the client closed the connection during its TLS handshake'): void {
     this.#step.takeNow()
     const code = this.#state.at === 'shaking' ? 'PTC_CLIENT_HANDSHAKE' : 'PTC_CLIENT_GONE'
@@ -126,7 +126,7 @@ export class InboundHandshake implements LinkSink {
 
   /** Plugins and timers call it as well: what goes wrong in here ends the handshake, and is not theirs to catch. */
   #on(event: InboundEvent): void {
-    const [next, ...effects] = serverStep(this.#state, event, this.#settings.terms)
+    const [next, ...effects] = inboundStep(this.#state, event, this.#settings.terms)
     this.#state = next
     this.#atEdge(() => {
       for (const effect of effects) this.#perform(effect)

@@ -9,7 +9,7 @@
  * each gate the plugins of one hook. A plugin that fails, or says nothing, refuses; but for the session gate, where it
  * has no session. There may be a session gate for each session that the client offers: what is found ends the search.
  *
- * `preparation` is no gate: what has to be there before the client is answered is waited for, and no plugin has a say.
+ * `preparation` is no gate: it makes what must exist before the client is answered, and asks no plugin.
  */
 import type { Reject, Verdict } from '../../api/verdict.js'
 import { X509_ERRORS } from '../../api/x509-errors.js'
@@ -72,7 +72,7 @@ export const INBOUND_INITIAL: InboundState = SHAKING
 
 const HANDSHAKE_FAILURE = 40
 
-export function serverStep(state: InboundState, event: InboundEvent, terms: InboundTerms): Step {
+export function inboundStep(state: InboundState, event: InboundEvent, terms: InboundTerms): Step {
   switch (state.at) {
     case 'shaking':
       return shaking(event, terms)

@@ -39,7 +39,7 @@ export class Mint<T> {
   readonly #authority: Authority
   readonly #prepare: (leaf: MintedLeaf) => T
   readonly #leaves: SharedCache<string, T>
-  /** By network and host: nobody waits for the turns of another network. */
+  /** By network and host: no client waits for the turns of another network. */
   readonly #pending = new Map<string, Promise<T>>()
   readonly #minting = new FewAtATime(TURNS, tooManyNames)
 

@@ -4,19 +4,19 @@ import { asClientError } from '../handshake-error.js'
 /**
  * What has to be there before a client is answered. The time it takes is its own, and it must have an end. A rejection
  * refuses the client.
- * @param signal aborts when nobody waits for it any more
+ * @param signal aborts when the preparation is no longer needed
  */
 export type Prepare = (sni: string | undefined, signal: AbortSignal) => Promise<void>
 
 /**
  * One preparation of one handshake.
  *
- * Life: under way -> over, with one call of `onEnd`; or -> stopped, with none.
+ * Life: in flight -> over, with one call of `onEnd`; or -> stopped, with none.
  */
 export class Preparation {
   readonly #abort = new AbortController()
 
-  /** @param onEnd hears why it failed, if it did; never from within this call */
+  /** @param onEnd called with the error if it failed; never from within this call */
   constructor(prepare: Prepare, sni: string | undefined, onEnd: (why: ProxyError | undefined) => void) {
     const { signal } = this.#abort
     const end = (why: ProxyError | undefined): void => {

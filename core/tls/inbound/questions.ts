@@ -38,7 +38,7 @@ export interface GateEvents {
 export type InboundAskers = { readonly [G in Gate]: readonly TurnAsker<GateEvents[G]>[] }
 
 export interface QuestionSettings {
-  /** Those that have a say: as many as the machine's terms name, in the same order. */
+  /** Plugins that can refuse: as many as the machine's terms name, in the same order. */
   readonly askers: InboundAskers
   /** Those in shadow mode. */
   readonly shadows: InboundAskers
@@ -46,7 +46,7 @@ export interface QuestionSettings {
   readonly shadowTurns?: Shadows | undefined
   /** Whose certificate is for a name; undefined when none is. */
   readonly named: (name: string) => InboundContext | undefined
-  /** Belongs to whoever makes it; to be shown before the next one is made. @throws {ProxyError} PTC_TLS_CONTEXT */
+  /** The caller owns it. It must be shown before the next one is made. @throws {ProxyError} PTC_TLS_CONTEXT */
   readonly makeContext: (pems: CertificatePems) => InboundContext
   readonly observer: TurnObserver
   readonly tellServername: (event: ServernameEvent) => void
@@ -67,9 +67,9 @@ type MakeFacts<G extends Gate> = (asked: Asked) => Omit<GateEvents[G], keyof Par
 
 /**
  * What plugins are asked and told about one client: what each hook shows them, and what it lets them do. The machine
- * says whose turn it is (server-handshake.ts); nothing is decided here.
+ * says whose turn it is (machine.ts); nothing is decided here.
  *
- * Life: asking, one turn at a time -> stopped. Plugins in shadow mode are asked beside it, and nobody waits for them:
+ * Life: asking, one turn at a time -> stopped. Plugins in shadow mode are asked beside it, and nothing waits for them:
  * their turns end with their answers, or with their deadlines.
  */
 export class InboundQuestions {
@@ -139,13 +139,13 @@ export class InboundQuestions {
     return ['hello', 'preparation', ...this.#sessions.map(() => 'session' as const)]
   }
 
-  /** The ClientHello has been let in: plugins hear of the name, and what came up to here is not needed any more. */
+  /** The ClientHello was accepted: tells plugins the name, and drops the bytes received so far. */
   tellName(): void {
     this.#received = undefined
     this.#settings.tellServername(Object.freeze({ vconn: this.#vconn, sni: this.#sni }))
   }
 
-  /** Plugins hear of the sessions that the handshake has made. */
+  /** Tells plugins the sessions that the handshake has made. */
   tellSessions(): void {
     const { tellSession, sessionLifetime: lifetime } = this.#settings
     const [vconn, sni] = [this.#vconn, this.#sni]
@@ -159,7 +159,7 @@ export class InboundQuestions {
   /**
    * Gives one plugin its turn.
    * @param deadline of the whole handshake; milliseconds since the epoch
-   * @param onEnd hears how it ended, perhaps from within this call
+   * @param onEnd called with its end, perhaps from within this call
    */
   ask<G extends Gate>(gate: G, hook: number, deadline: number, onEnd: (event: InboundEvent) => void): void {
     if (gate === 'session' && hook === 0) this.#offered++

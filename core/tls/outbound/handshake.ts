@@ -47,7 +47,7 @@ export class OutboundHandshake implements LinkSink {
   /** Of an earlier connection. */
   readonly #held: HeldVerdict | undefined
   #state: Handshake = INITIAL
-  /** While we are the ones who are late, the time of the others does not run. */
+  /** While the next step waits for its turn in the queue, the origin's time does not run. */
   readonly #clock = new Deadline(() => this.#onTime())
   #limit = 0
   /** Received since the engine last looked. */
@@ -328,13 +328,13 @@ export class OutboundHandshake implements LinkSink {
     this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress)
     this.#trace.accepted(state.peer, false, this.#park.held)
     this.#engine.decide(0)
-    // In the same step if nobody had to be waited for.
+    // In the same step if no plugin took time.
     if (this.#isAdvancing) this.#advance()
     else this.#queueAdvance(2)
   }
 
   #sendAlert(code: number): void {
-    // Who has not had a ClientHello is not alerted.
+    // Without a ClientHello, or a connection, there is nothing to alert.
     if (!this.#isHelloSent || this.#park.isReleased) return
     this.#engine.decide(code)
     this.#engine.advance()
@@ -372,7 +372,7 @@ export class OutboundHandshake implements LinkSink {
     }
   }
 
-  /** Whatever goes wrong on the way: all is freed, and whoever wants the connection is told. */
+  /** Whatever goes wrong on the way: all is freed, and the caller is told. */
   #close(why: ProxyError): void {
     if (this.#isOver) return
     this.#isOver = true

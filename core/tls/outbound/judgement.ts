@@ -5,7 +5,7 @@ import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from 
 import { OutboundQuestions, type OutboundSubject } from './questions.js'
 import type { OutboundSettings } from './settings.js'
 
-/** What is judged, and by whom. */
+/** What is judged, and the plugins and terms that judge it. */
 export interface Case
   extends OutboundSubject,
     Pick<OutboundSettings, 'terms' | 'askers' | 'shadows' | 'deadline' | 'observer'> {

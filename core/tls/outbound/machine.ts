@@ -66,14 +66,14 @@ export type HandshakeEvent =
     }
   /** A session is at hand. With `peer` its verdict still holds; without, the stored chain is judged again. */
   | { readonly type: 'session'; readonly evidence: PeerEvidence; readonly peer: VerifiedPeer | undefined }
-  /** `isForClient`: the plugin has read for whom it was asked. */
+  /** `isForClient`: the plugin has read the client or the request that asks. */
   | { readonly type: 'reenabled'; readonly verdict: Verdict; readonly isForClient?: boolean }
   | { readonly type: 'plugin-failed'; readonly detail: string }
   /** An operator has rejected in place of the plugin that is asked. */
   | { readonly type: 'refused'; readonly verdict: Reject }
   /** The clock that runs has run out: the verdict's while parked, else the origin's. */
   | { readonly type: 'clock' }
-  /** The plugin's own time has run out; its line says who decides instead. */
+  /** The plugin's own time has run out; its line says what decides instead. */
   | { readonly type: 'late'; readonly late: 'reject' | 'builtin' }
   | { readonly type: 'established' }
   /**
@@ -150,7 +150,7 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
   }
 }
 
-/** The built-in result first, as far as it binds; then the plugins; with none of both, nobody can accept. */
+/** The built-in result first, as far as it binds; then the plugins; with neither, nothing can accept. */
 function judge(evidence: PeerEvidence, basis: Basis, terms: Terms): Step {
   const { builtIn, host } = evidence
   const decision = decisionOf(terms)
@@ -223,7 +223,7 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
   }
 }
 
-/** Nobody objected in this turn: the next plugin's, or the end of the wait. */
+/** No rejection in this turn: the next plugin is asked, or the wait ends. */
 function nextTurn(state: In<'parked'>, decidedBy: 'plugins' | 'built-in', terms: Terms): Step {
   const { basis, evidence } = state
   const hook = state.hook + 1

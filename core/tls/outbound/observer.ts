@@ -2,7 +2,7 @@ import type { PeerEvidence } from '../../api/certificate.js'
 import type { TurnObserver } from '../../wait/turn.js'
 import type { VerifiedPeer, VerifyRejected } from '../judge/verdict.js'
 
-/** Hears what is worth a log line or a counter. It decides nothing. */
+/** Is told what is worth a log line or a counter. It decides nothing. */
 export interface HandshakeObserver extends TurnObserver {
   parked(plugin: string, host: string): void
   /** A plugin was not asked, because it had allowed an earlier acceptance to be remembered. */

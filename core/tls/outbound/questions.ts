@@ -21,7 +21,7 @@ export interface OutboundSubject {
   readonly vconn: VConn
   /** Network of the client, as {@link import('../../base/network.js').networkOf} has it. */
   readonly network?: string | undefined
-  /** For whom it is asked. */
+  /** The client and the request for which it is asked. */
   readonly asking?: Asking | undefined
 }
 
@@ -47,7 +47,7 @@ export class OutboundQuestions {
     )
   }
 
-  /** What one client is asked about may be answered for others, too: then it does not say who that is. */
+  /** A shared answer serves other clients too: then the event does not name the first one. */
   #eventOf(turn: Turn, isShadow: boolean): ParkedEvent {
     const { evidence, port, asking } = this.#subject
     if (isShadow) return new ParkedEvent(turn, evidence, port, asking)
@@ -67,7 +67,7 @@ export class OutboundQuestions {
   /**
    * Gives one plugin its turn.
    * @param deadline of the whole wait; milliseconds since the epoch
-   * @param onEnd hears how it ended, perhaps from within this call
+   * @param onEnd called with its end, perhaps from within this call
    */
   ask(hook: number, deadline: number, onEnd: (event: HandshakeEvent) => void): void {
     const { askers, observer } = this.#asked

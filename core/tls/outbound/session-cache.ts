@@ -60,7 +60,7 @@ export class SessionCache {
   }
 
   /**
-   * Each session is offered once at a time (RFC 8446 appendix C.4); whoever takes it frees it or puts it back.
+   * Each session is offered once at a time (RFC 8446 appendix C.4); the caller that takes it frees it or puts it back.
    * @param network of the client, as {@link import('../../base/network.js').networkOf} has it
    */
   take(key: string, network: string): StoredSession | undefined {

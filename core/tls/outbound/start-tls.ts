@@ -4,7 +4,7 @@ import type { Link } from '../../vconn/link.js'
 import type { TcpLink } from '../../vconn/tcp-link.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 
-/** Whom a handshake is for. */
+/** The origin of a handshake, and the client that wants it. */
 export interface TlsTarget {
   /** As in the URL: a name or an address, IPv6 without brackets. */
   readonly host: string

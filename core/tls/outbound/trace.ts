@@ -20,7 +20,7 @@ const CHANNELS = {
 type StepName = keyof typeof CHANNELS
 type Rest<N extends StepName> = Omit<HandshakeSteps[`portcullis:handshake:${N}`], keyof HandshakeStep>
 
-/** Publishes the steps of one handshake. Where nobody listens nothing is made. */
+/** Publishes the steps of one handshake. A step without subscribers costs nothing. */
 export class HandshakeTrace {
   readonly #vconn: VConn
   readonly #target: TlsTarget

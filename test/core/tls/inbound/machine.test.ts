@@ -7,7 +7,7 @@ import {
   type InboundEvent,
   type InboundState,
   type InboundTerms,
-  serverStep,
+  inboundStep,
 } from '../../../../core/tls/inbound/machine.js'
 
 const TERMS: InboundTerms = { hello: ['a', 'b'], session: ['c', 'd'], certificate: ['e'], client: ['f'] }
@@ -32,7 +32,7 @@ function run(terms: InboundTerms, ...events: InboundEvent[]): { state: InboundSt
   let state: InboundState = INBOUND_INITIAL
   const effects: string[] = []
   for (const event of events) {
-    const [next, ...more] = serverStep(state, event, terms)
+    const [next, ...more] = inboundStep(state, event, terms)
     state = next
     effects.push(...more.map(show))
   }
@@ -149,9 +149,9 @@ test('events that a state does not wait for change nothing', async t => {
   for (const end of [gone, clock]) {
     const closed = run(TERMS, hello, end)
     for (const event of [hello, yes, no(), failed, late, clock, gone, established])
-      t.same(serverStep(closed.state, event, TERMS), [closed.state], 'closed is closed')
+      t.same(inboundStep(closed.state, event, TERMS), [closed.state], 'closed is closed')
   }
   const open = run(NOBODY, established)
   for (const event of [hello, yes, failed, late, clock, gone])
-    t.same(serverStep(open.state, event, TERMS), [open.state], 'open is open')
+    t.same(inboundStep(open.state, event, TERMS), [open.state], 'open is open')
 })
