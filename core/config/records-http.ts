@@ -89,6 +89,16 @@ export const HTTP_RECORDS = {
     reload: true,
     about: 'How long an origin may take to accept a TCP connection.',
   },
+  'proxy.config.http.connect_attempts_delay': {
+    type: 'INT',
+    default: 250,
+    minimum: 10,
+    maximum: 10_000,
+    unit: 'ms',
+    reload: true,
+    about:
+      'The time after which the next address of an origin is tried as well, if it has several (Happy Eyeballs, RFC 8305). The attempts before it go on; only connect_attempts_timeout ends them. Not in Traffic Server.',
+  },
   'proxy.config.http.keep_alive_no_activity_timeout_in': {
     type: 'INT',
     default: 120,

@@ -1,9 +1,9 @@
-import { isIP, type SocketConstructorOpts, type TcpNetConnectOpts } from 'node:net'
+import { isIP } from 'node:net'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/thrown.js'
-import { Receiver, TcpLink } from '../vconn/tcp-link.js'
+import { TcpLink } from '../vconn/tcp-link.js'
+import { ATTEMPT_DELAY, connectToFirst } from './happy-eyeballs.js'
 import type { NameAddress } from './names/names.js'
-import { OriginSocket } from './origin-socket.js'
 
 /** What a dial asks about names; {@link Names} is one. */
 export interface NameResolver {
@@ -20,8 +20,8 @@ export interface DialOptions {
   readonly connectTimeout: number
   /** The same where it is another for the origin of this name. */
   readonly timeoutFor?: (name: string) => number | undefined
-  /** Milliseconds that one address gets before the next one is tried (RFC 8305 section 5); default 250. */
-  readonly attemptTimeout?: number
+  /** Milliseconds after which the next address is tried as well (RFC 8305 section 5); default 250. */
+  readonly attemptDelay?: number
   readonly names: NameResolver
   /** Addresses that must not be dialled, whether given or found behind a name. */
   readonly isDenied?: (address: string) => boolean
@@ -95,60 +95,25 @@ function deniedError(host: string): ProxyError {
   return new ProxyError('PTC_ORIGIN_DENIED', `${host} is not on the public internet`)
 }
 
-function connectTo(
+async function connectTo(
   to: Address,
   addresses: readonly NameAddress[],
-  { attemptTimeout = 250, isOwn }: DialOptions,
+  { attemptDelay = ATTEMPT_DELAY, isOwn }: DialOptions,
   signal: AbortSignal,
 ): Promise<TcpLink> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(abortReason(signal))
-      return
-    }
-    const receiver = new Receiver()
-    const options: SocketConstructorOpts & TcpNetConnectOpts = {
-      host: to.host,
-      port: to.port,
-      allowHalfOpen: true,
-      noDelay: true,
-      onread: receiver.onread,
-      autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: attemptTimeout,
-      ...SET_BY_NODE,
-      lookup: (_host, { all }, callback) => {
-        const [first = { address: '', family: 4 }] = addresses
-        // Not at once: net.connect expects an answer from a later turn.
-        queueMicrotask(() =>
-          all ? callback(null, [...addresses]) : callback(null, first.address, first.family),
-        )
-      },
-    }
-    const socket = new OriginSocket(options)
-    socket.connect(options)
-    const settle = (): void => {
-      signal.removeEventListener('abort', onAbort)
-      socket.removeListener('connect', onConnect)
-    }
-    const fail = (error: unknown): void => {
-      settle()
-      socket.destroy()
-      reject(error)
-    }
-    const onConnect = (): void => {
-      settle()
-      // Where the system took us, whatever was asked of it: not a byte has been sent.
-      const { remoteAddress = '', remotePort = 0 } = socket
-      if (isOwn?.(remoteAddress, remotePort)) return fail(ownError(to))
-      socket.removeListener('error', fail)
-      resolve(new TcpLink(socket, 'origin', receiver))
-    }
-    const onAbort = (): void => fail(abortReason(signal))
-    signal.addEventListener('abort', onAbort)
-    socket.on('connect', onConnect)
-    // It stays when the attempt has failed: a late error of a destroyed socket must find a listener.
-    socket.on('error', fail)
-  })
+  const { socket, receiver } = await connectToFirst(addresses, to.port, attemptDelay, signal)
+  // The address that the system has connected to may be another one than the address that was asked for.
+  const { remoteAddress = '', remotePort = 0 } = socket
+  const link = new TcpLink(socket, 'origin', receiver)
+  if (isOwn?.(remoteAddress, remotePort)) {
+    link.destroy()
+    throw ownError(to)
+  }
+  if (signal.aborted) {
+    link.destroy()
+    throw abortReason(signal)
+  }
+  return link
 }
 
 /** Why an address must not be dialled; undefined when it may be. */
@@ -159,9 +124,6 @@ function refusal(address: string, to: Address, { isDenied, isOwn }: DialOptions)
 
 const ownError = ({ host, port }: Address): ProxyError =>
   new ProxyError('PTC_LOOP_DETECTED', `${host}:${port} is this proxy itself`)
-
-/** What net.Socket sets on a copy of its options anyway: fields that are there keep each copy from a shape of its own. */
-const SET_BY_NODE = { emitClose: false, autoDestroy: true, decodeStrings: false }
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
   'PTC_CONNECT_REFUSED',
@@ -198,10 +160,10 @@ const MEANINGS: readonly (readonly [ErrorCode, ReadonlySet<string>])[] = [
 
 function connectError(error: unknown, to: Address): ProxyError {
   if (error instanceof ProxyError) return error
-  const all: readonly unknown[] = error instanceof AggregateError ? [error, ...error.errors] : [error]
+  const all: readonly unknown[] = Array.isArray(error) ? error : [error]
   const codes = all.map(codeOf)
   const found = MEANINGS.find(([, meant]) => codes.some(code => meant.has(code)))
   const code = found?.[0] ?? 'PTC_CONNECT_UNREACHABLE'
   const told = [...new Set(codes.filter(c => c !== ''))].join(', ')
-  return new ProxyError(code, `cannot connect to ${to.host}:${to.port} (${told})`, { cause: error })
+  return new ProxyError(code, `cannot connect to ${to.host}:${to.port} (${told})`, { cause: all[0] })
 }

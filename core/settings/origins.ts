@@ -14,6 +14,7 @@ export type OriginSettings = ReturnType<typeof originSettings>
 export const originSettings = (records: Records) =>
   Object.freeze({
     connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND,
+    attemptDelay: records['proxy.config.http.connect_attempts_delay'],
     pool: Object.freeze({
       maxIdle: records['proxy.config.http.origin_max_idle'] * IDLE_ORIGINS,
       maxIdlePerKey: records['proxy.config.http.origin_max_idle'],

@@ -1,5 +1,7 @@
 // Longer than 250 lines because there is one case for each record.
 /** What shows that a reload takes over the records about requests, connections and access. */
+
+import { createServer } from 'node:http'
 import bcrypt from 'bcrypt'
 import { type DeafPort, deafPort } from '../kit/deaf-port.js'
 import { GATE_MODULE, Gate } from '../kit/gate.js'
@@ -17,6 +19,7 @@ import {
   type ReloadCases,
   type Stage,
 } from '../kit/reloading.js'
+import { guardServer } from '../kit/tcp-server.js'
 
 const viaOf = async (stage: Stage): Promise<unknown> => {
   await plain(stage)
@@ -69,6 +72,7 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.http.request_header_max_size'
   | 'proxy.config.http.response_header_max_size'
   | 'proxy.config.http.connect_attempts_timeout'
+  | 'proxy.config.http.connect_attempts_delay'
   | 'proxy.config.http.keep_alive_no_activity_timeout_in'
   | 'proxy.config.http.keep_alive_no_activity_timeout_out'
   | 'proxy.config.http.transaction_no_activity_timeout_in'
@@ -154,6 +158,23 @@ export const HTTP_CASES: ReloadCases<
     },
     probe: lateStatusOf(({ made }) => `http://${HOST}:${(made as DeafPort).port}/`),
     expect: [504, 'waits'],
+  },
+  'proxy.config.http.connect_attempts_delay': {
+    from: 10,
+    to: 10_000,
+    make: async later => {
+      const silent = await deafPort()
+      later(silent.stop)
+      const server = createServer((_, res) => res.setHeader('Connection', 'close').end())
+      later((await guardServer(server, { host: '127.0.0.2', port: silent.port })).stop)
+      return silent
+    },
+    conf: {
+      records: { 'proxy.config.hostdb.host_file.path': 'hosts' },
+      files: { hosts: '127.0.0.1 two.test\n127.0.0.2 two.test\n' },
+    },
+    probe: lateStatusOf(({ made }) => `http://two.test:${(made as DeafPort).port}/`),
+    expect: [200, 'waits'],
   },
   'proxy.config.http.keep_alive_no_activity_timeout_in': {
     from: 120,

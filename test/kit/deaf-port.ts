@@ -5,16 +5,18 @@ import { Worker } from 'node:worker_threads'
 /** A port of 127.0.0.1 that is open and takes no more connections: what asks for one hears nothing at all. */
 export interface DeafPort {
   readonly port: number
+  /** It accepts from now on. The system sends a dropped request for a connection again about a second later. */
+  wake(): void
   stop(): Promise<void>
 }
 
 /** Listens, and never gets to accept anything. */
 const LISTENER = `
 const { createServer } = require('node:net')
-const { parentPort } = require('node:worker_threads')
+const { parentPort, workerData } = require('node:worker_threads')
 const server = createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
   parentPort.postMessage(server.address().port)
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  Atomics.wait(workerData, 0, 0)
 })
 `
 /** More than the backlog, which Linux takes for one more than it says. */
@@ -23,7 +25,8 @@ const FILLING = 4
 const DROPPED_AFTER = 200
 
 export async function deafPort(): Promise<DeafPort> {
-  const worker = new Worker(LISTENER, { eval: true })
+  const awake = new Int32Array(new SharedArrayBuffer(4))
+  const worker = new Worker(LISTENER, { eval: true, workerData: awake })
   const [port] = (await once(worker, 'message')) as [number]
   const fillers: Socket[] = Array.from({ length: FILLING }, () =>
     connect(port, '127.0.0.1').on('error', () => undefined),
@@ -33,6 +36,10 @@ export async function deafPort(): Promise<DeafPort> {
     await new Promise(resolve => setTimeout(resolve, 10))
   return {
     port,
+    wake: () => {
+      Atomics.store(awake, 0, 1)
+      Atomics.notify(awake, 0)
+    },
     stop: async () => {
       for (const filler of fillers) filler.destroy()
       await worker.terminate()

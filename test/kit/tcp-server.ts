@@ -9,16 +9,21 @@ export interface TcpServer {
   stop(): Promise<void>
 }
 
+const FREE_PORT = { host: '127.0.0.1', port: 0 }
+
 /** Half-open sockets are allowed: the test ends them. The close of a socket follows its error. */
-export async function listen(onConnection: (socket: Socket) => void): Promise<TcpServer> {
+export async function listen(
+  onConnection: (socket: Socket) => void,
+  at: { readonly host: string; readonly port: number } = FREE_PORT,
+): Promise<TcpServer> {
   const server = createServer({ allowHalfOpen: true, noDelay: true })
-  const guard = await guardServer(server)
+  const guard = await guardServer(server, at)
   server.on('connection', onConnection)
   return guard
 }
 
 /** Starts a server and tracks its sockets, so that none of them delays its stop. */
-export async function guardServer(server: Server): Promise<TcpServer> {
+export async function guardServer(server: Server, at = FREE_PORT): Promise<TcpServer> {
   const sockets = new Set<Socket>()
   const own = (socket: Socket): void => {
     sockets.add(socket)
@@ -26,7 +31,7 @@ export async function guardServer(server: Server): Promise<TcpServer> {
     socket.on('error', () => undefined)
   }
   server.on('connection', own)
-  server.listen(0, '127.0.0.1')
+  server.listen(at)
   await once(server, 'listening')
   let closed: Promise<unknown> | undefined
   return {

@@ -134,7 +134,7 @@ export const hooksAndPluginHostTouchNoSocket: Rule = files =>
 const RESOLVERS = /\b(?:connect|createConnection|Socket)\b/
 
 /**
- * Names are resolved in core/origin/names/ and dialled in core/origin/dial.ts, with a bound and a guard. The client of the
+ * Names are resolved in core/origin/names/ and dialled in core/origin/happy-eyeballs.ts, with a bound and a guard. The client of the
  * management socket connects to a file.
  */
 export const onlyNamesResolve: Rule = files =>
@@ -142,7 +142,7 @@ export const onlyNamesResolve: Rule = files =>
     file.imports
       .filter(({ file: to, specifier, isTypeOnly, line }) => {
         if (isTypeOnly || file.path.startsWith('core/origin/names/')) return false
-        if (to === SOCKET) return file.path !== 'core/origin/dial.ts'
+        if (to === SOCKET) return file.path !== 'core/origin/happy-eyeballs.ts'
         if (specifier === 'node:dns' || specifier === 'node:dns/promises' || specifier === 'node:dgram')
           return true
         if (specifier !== 'node:net' || MAY_CONNECT.has(file.path)) return false
@@ -155,9 +155,13 @@ export const onlyNamesResolve: Rule = files =>
       ),
   )
 
-/** The class of the sockets of origins: `dial` alone makes them, with addresses that are known. */
+/** The class of the sockets of origins: `happy-eyeballs` alone makes them, with addresses that are known. */
 const SOCKET = 'core/origin/origin-socket.ts'
-const MAY_CONNECT: ReadonlySet<string> = new Set(['core/origin/dial.ts', SOCKET, 'core/admin/socket-file.ts'])
+const MAY_CONNECT: ReadonlySet<string> = new Set([
+  'core/origin/happy-eyeballs.ts',
+  SOCKET,
+  'core/admin/socket-file.ts',
+])
 
 /**
  * `node:tls` may be asked for the root certificates it carries, by a named import of that list alone.

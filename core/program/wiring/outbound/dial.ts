@@ -21,6 +21,7 @@ export const makeDial = (
 ): Current<DialOptions> =>
   derived(current, ({ settings, names, access, verification }) => ({
     connectTimeout: settings.origin.connectTimeout,
+    attemptDelay: settings.origin.attemptDelay,
     timeoutFor: name => verification.policyOf(name).timeouts.connect,
     names,
     isDenied: address => access.deniesPrivateOrigins && isPrivateAddress(address),
