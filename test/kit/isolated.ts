@@ -8,6 +8,7 @@ import { type ProxyConf, type ProxyHere, startProxyHere } from './proxy.js'
 
 /** What the plugin does with a host is the first label of its name. */
 const PLUGIN = `
+import { existsSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 const spin = ms => { for (const end = Date.now() + ms; Date.now() < end;); }
 export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, signal, name }) => {
@@ -38,6 +39,7 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
       slow: () => event.schedule(reenable, 200),
       twice: () => { reenable(reject('policy')); reenable() },
       spin: () => { spin(10_000); reenable() },
+      busy: () => { while (!existsSync(new URL('./release', import.meta.url))) spin(10); reenable() },
       later: () => event.schedule(() => spin(30_000), 50),
       memory: () => { const all = []; for (;;) all.push(new Array(10_000).fill(Math.random())) },
       exit: () => process.exit(3),
@@ -60,7 +62,21 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
 }
 `
 const HOSTS = [
-  ...['ok', 'no', 'junk', 'slow', 'twice', 'spin', 'later', 'memory', 'exit', 'crash', 'throws', 'rejects'],
+  ...[
+    'ok',
+    'no',
+    'junk',
+    'slow',
+    'twice',
+    'spin',
+    'busy',
+    'later',
+    'memory',
+    'exit',
+    'crash',
+    'throws',
+    'rejects',
+  ],
   ...['never', 'evidence', 'closed'],
 ].map(what => `${what}.test`)
 
