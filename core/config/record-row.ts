@@ -36,3 +36,9 @@ export type ValueOf<R extends RecordRow> =
 
 /** A file name without its folder, as Traffic Server demands it: no blanks. */
 export const FILE_NAME = { pattern: '^\\S+$', shape: 'a file name without blanks' } as const
+
+/** OpenSSL's lists: names joined by colons, without blanks. */
+export const OPENSSL_LIST = {
+  pattern: '^\\S+$',
+  shape: 'a list in the syntax of OpenSSL, without blanks',
+} as const

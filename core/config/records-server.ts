@@ -1,4 +1,4 @@
-import { FILE_NAME, type RecordRow } from './record-row.js'
+import { FILE_NAME, OPENSSL_LIST, type RecordRow } from './record-row.js'
 
 /** Records about the connections of clients: how many there may be, and TLS with them. */
 export const SERVER_RECORDS = {
@@ -10,6 +10,15 @@ export const SERVER_RECORDS = {
     reload: true,
     about:
       'The largest number of client connections at a time, on all ports. Further ones are closed at once, or take the place of the newest connection of the client address that has the most (in Traffic Server, connections to origins count as well).',
+  },
+  'proxy.config.net.max_connections_in': {
+    type: 'INT',
+    default: 30_000,
+    minimum: 0,
+    maximum: 1_000_000,
+    reload: true,
+    about:
+      'The largest number of client connections at a time, as connections_throttle: the lesser of the two counts; 0 leaves it to that one.',
   },
   'proxy.config.net.per_client.max_connections_in': {
     type: 'INT',
@@ -81,6 +90,53 @@ export const SERVER_RECORDS = {
     reload: true,
     about:
       "The groups for key exchange with clients of ssl ports, the preferred one first; NULL is OpenSSL's list.",
+  },
+  'proxy.config.ssl.server.cipher_suite': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    ...OPENSSL_LIST,
+    reload: true,
+    about:
+      "The cipher suites for clients of ssl ports, and inside bumped tunnels, in TLS 1.2; NULL is OpenSSL's list. Security level 2 holds in any case.",
+  },
+  'proxy.config.ssl.server.TLSv1_3.cipher_suites': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    ...OPENSSL_LIST,
+    reload: true,
+    about: "The same for TLS 1.3; NULL is OpenSSL's list.",
+  },
+  'proxy.config.ssl.TLSv1_2': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about: '1 speaks TLS 1.2 with clients of ssl ports, and inside bumped tunnels.',
+  },
+  'proxy.config.ssl.TLSv1_3': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about: '1 speaks TLS 1.3 with them.',
+  },
+  'proxy.config.ssl.server.version.min': {
+    type: 'INT',
+    default: -1,
+    enum: [-1, 2, 3],
+    reload: true,
+    about: 'The oldest version for them: 2 is TLS 1.2, 3 is TLS 1.3; -1 leaves it to TLSv1_2 and TLSv1_3.',
+    refused: 'TLS 1.0 and 1.1 (0, 1) are forbidden by RFC 8996',
+  },
+  'proxy.config.ssl.server.version.max': {
+    type: 'INT',
+    default: -1,
+    enum: [-1, 2, 3],
+    reload: true,
+    about: 'The newest version for them, with the same numbers.',
+    refused: 'TLS 1.0 and 1.1 (0, 1) are forbidden by RFC 8996',
   },
   'proxy.config.ssl.client.certification_level': {
     type: 'INT',

@@ -1,8 +1,5 @@
 // Longer than 100 lines because every record of the TLS side is one row, and rows read best in one place.
-import { FILE_NAME, type RecordRow } from './record-row.js'
-
-/** OpenSSL's lists: names joined by colons, without blanks. */
-const LIST = { pattern: '^\\S+$', shape: 'a list in the syntax of OpenSSL, without blanks' } as const
+import { FILE_NAME, OPENSSL_LIST, type RecordRow } from './record-row.js'
 
 /** Records about TLS towards origins. */
 export const SSL_RECORDS = {
@@ -222,7 +219,7 @@ export const SSL_RECORDS = {
     type: 'STRING',
     default: null,
     nullable: true,
-    ...LIST,
+    ...OPENSSL_LIST,
     reload: true,
     about: 'The cipher suites offered in TLS 1.2; NULL takes those of OpenSSL at security level 2.',
   },
@@ -230,7 +227,7 @@ export const SSL_RECORDS = {
     type: 'STRING',
     default: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256',
     nullable: true,
-    ...LIST,
+    ...OPENSSL_LIST,
     reload: true,
     about: 'The cipher suites offered in TLS 1.3; NULL takes those of OpenSSL.',
   },
@@ -238,7 +235,7 @@ export const SSL_RECORDS = {
     type: 'STRING',
     default: null,
     nullable: true,
-    ...LIST,
+    ...OPENSSL_LIST,
     reload: true,
     about: 'The key exchange groups offered, such as X25519:P-256; NULL takes those of OpenSSL.',
   },

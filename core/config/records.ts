@@ -114,6 +114,24 @@ function disagreements(settings: ReadonlyMap<RecordName, Setting>): readonly Pro
       where: v13.where,
       what: 'TLSv1_2 and TLSv1_3 are both 0, which leaves no version of TLS; switch one on',
     })
+  const inbound = ['proxy.config.ssl.TLSv1_2', 'proxy.config.ssl.TLSv1_3'] as const
+  const [c12, c13] = inbound.map(name => settings.get(name))
+  if (c12?.value === 0 && c13?.value === 0)
+    problems.push({
+      where: c13.where,
+      what: `${inbound.join(' and ')} are both 0, which leaves no version of TLS for clients; switch one on`,
+    })
+  const [min, max] = (['min', 'max'] as const).map(end =>
+    settings.get(`proxy.config.ssl.server.version.${end}`),
+  )
+  const oldest = min?.value === 3 || c12?.value === 0 ? 3 : 2
+  const newest = max?.value === 2 || c13?.value === 0 ? 2 : 3
+  const limit = min ?? max ?? c12 ?? c13
+  if (oldest > newest && limit !== undefined && !(c12?.value === 0 && c13?.value === 0))
+    problems.push({
+      where: limit.where,
+      what: 'the versions of TLS for clients leave none; look at proxy.config.ssl.TLSv1_2, TLSv1_3 and server.version',
+    })
   if (
     key !== undefined &&
     key.value !== null &&

@@ -15,7 +15,10 @@ export const listenerSettings = (records: Records) =>
     /** The record of the ports, as errors call it. */
     portsBy: placed(records, PORTS),
     connections: Object.freeze({
-      total: records['proxy.config.net.connections_throttle'],
+      total: Math.min(
+        records['proxy.config.net.connections_throttle'],
+        records['proxy.config.net.max_connections_in'] || Number.POSITIVE_INFINITY,
+      ),
       perClient: records['proxy.config.net.per_client.max_connections_in'],
     }),
     limits: Object.freeze({

@@ -5,7 +5,9 @@ import type { Records } from '../config/records-table.js'
 const SECOND = 1000
 const CA_FILE = 'proxy.config.ssl.CA.cert.filename'
 const CA_PATH = 'proxy.config.ssl.CA.cert.path'
-const GROUPS = 'proxy.config.ssl.server.groups_list'
+const MIN = 'proxy.config.ssl.server.version.min'
+const MAX = 'proxy.config.ssl.server.version.max'
+const [TLS_1_2, TLS_1_3] = ['TLSv1.2', 'TLSv1.3'] as const
 const LEVELS = {
   port: 'proxy.config.ssl.client.certification_level',
   bump: 'proxy.config.ssl.bump.client.certification_level',
@@ -26,9 +28,14 @@ export function inboundTlsSettings(records: Records, confDir: string) {
     multicert: fileOf(records, 'proxy.config.ssl.server.multicert.filename', confDir),
     certificateDir: path('proxy.config.ssl.server.cert.path'),
     keyDir: path('proxy.config.ssl.server.private_key.path'),
-    groups: records[GROUPS] ?? undefined,
-    /** The record of the groups, as errors call it. */
-    groupsBy: placed(records, GROUPS),
+    oldest: records[MIN] === 3 || records['proxy.config.ssl.TLSv1_2'] === 0 ? TLS_1_3 : TLS_1_2,
+    newest: records[MAX] === 2 || records['proxy.config.ssl.TLSv1_3'] === 0 ? TLS_1_2 : TLS_1_3,
+    /** Lists in the syntax of OpenSSL, and their records, as errors call them. */
+    lists: Object.freeze({
+      groups: list(records, 'proxy.config.ssl.server.groups_list'),
+      ciphers: list(records, 'proxy.config.ssl.server.cipher_suite'),
+      cipherSuites: list(records, 'proxy.config.ssl.server.TLSv1_3.cipher_suites'),
+    }),
     clients: clientCertificates(records, confDir),
     authority: Object.freeze({
       certificate: fileOf(records, 'proxy.config.ssl.bump.CA.cert.filename', confDir),
@@ -36,6 +43,14 @@ export function inboundTlsSettings(records: Records, confDir: string) {
     }),
   })
 }
+
+type ListName =
+  | 'proxy.config.ssl.server.groups_list'
+  | 'proxy.config.ssl.server.cipher_suite'
+  | 'proxy.config.ssl.server.TLSv1_3.cipher_suites'
+
+const list = (records: Records, name: ListName) =>
+  Object.freeze({ text: records[name] ?? undefined, by: placed(records, name) })
 
 /** Which certificates clients have to show. */
 function clientCertificates(records: Records, confDir: string) {

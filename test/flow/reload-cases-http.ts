@@ -88,6 +88,7 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.http.proxy_auth.htpasswd'
   | 'proxy.config.http.deny_private_origins'
   | 'proxy.config.net.connections_throttle'
+  | 'proxy.config.net.max_connections_in'
   | 'proxy.config.net.per_client.max_connections_in'
 > = {
   'proxy.config.proxy_name': { from: 'one', to: 'two', probe: viaOf, expect: ['one', 'two'] },
@@ -293,6 +294,12 @@ export const HTTP_CASES: ReloadCases<
   },
   'proxy.config.http.deny_private_origins': { from: 0, to: 1, probe: plain, expect: [200, 403] },
   'proxy.config.net.connections_throttle': {
+    from: 30_000,
+    to: 1,
+    probe: second,
+    expect: ['served', 'refused'],
+  },
+  'proxy.config.net.max_connections_in': {
     from: 30_000,
     to: 1,
     probe: second,

@@ -79,6 +79,12 @@ export const PORT_CASES: ReloadCases<
   | 'proxy.config.ssl.server.cert.path'
   | 'proxy.config.ssl.server.private_key.path'
   | 'proxy.config.ssl.server.groups_list'
+  | 'proxy.config.ssl.server.cipher_suite'
+  | 'proxy.config.ssl.server.TLSv1_3.cipher_suites'
+  | 'proxy.config.ssl.TLSv1_2'
+  | 'proxy.config.ssl.TLSv1_3'
+  | 'proxy.config.ssl.server.version.min'
+  | 'proxy.config.ssl.server.version.max'
   | 'proxy.config.ssl.client.certification_level'
   | 'proxy.config.ssl.CA.cert.filename'
   | 'proxy.config.ssl.CA.cert.path'
@@ -134,6 +140,51 @@ export const PORT_CASES: ReloadCases<
     to: 'P-256',
     conf: onSsl(),
     probe: shown({ ecdhCurve: 'P-384' }),
+    expect: ['CN=one.example', 'fails'],
+  },
+  'proxy.config.ssl.server.cipher_suite': {
+    from: 'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256',
+    to: 'ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384',
+    conf: onSsl(),
+    probe: shown({
+      maxVersion: 'TLSv1.2',
+      ciphers: 'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256',
+    }),
+    expect: ['CN=one.example', 'fails'],
+  },
+  'proxy.config.ssl.server.TLSv1_3.cipher_suites': {
+    from: 'TLS_AES_128_GCM_SHA256',
+    to: 'TLS_AES_256_GCM_SHA384',
+    conf: onSsl(),
+    probe: shown({ minVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256' }),
+    expect: ['CN=one.example', 'fails'],
+  },
+  'proxy.config.ssl.TLSv1_2': {
+    from: 1,
+    to: 0,
+    conf: onSsl(),
+    probe: shown({ maxVersion: 'TLSv1.2' }),
+    expect: ['CN=one.example', 'fails'],
+  },
+  'proxy.config.ssl.TLSv1_3': {
+    from: 1,
+    to: 0,
+    conf: onSsl(),
+    probe: shown({ minVersion: 'TLSv1.3' }),
+    expect: ['CN=one.example', 'fails'],
+  },
+  'proxy.config.ssl.server.version.min': {
+    from: 2,
+    to: 3,
+    conf: onSsl(),
+    probe: shown({ maxVersion: 'TLSv1.2' }),
+    expect: ['CN=one.example', 'fails'],
+  },
+  'proxy.config.ssl.server.version.max': {
+    from: 3,
+    to: 2,
+    conf: onSsl(),
+    probe: shown({ minVersion: 'TLSv1.3' }),
     expect: ['CN=one.example', 'fails'],
   },
   'proxy.config.ssl.client.certification_level': {

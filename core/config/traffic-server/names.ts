@@ -12,5 +12,6 @@ export const TRAFFIC_SERVER_NAMES: ReadonlySet<string> = new Set(
 /** Records of Traffic Server 10 that have another name here, where they keep the name of Traffic Server 9. */
 export const NEWER_NAMES: Readonly<Record<string, string>> = {
   'proxy.config.ssl.client.TLSv1_3.enabled': 'proxy.config.ssl.client.TLSv1_3',
+  'proxy.config.ssl.TLSv1_3.enabled': 'proxy.config.ssl.TLSv1_3',
   'proxy.config.ssl.origin_session_cache.enabled': 'proxy.config.ssl.origin_session_cache',
 }

@@ -83,18 +83,6 @@ const PROTECTIVE: Readonly<Record<string, Protection>> = {
   'ssl.SSLv3': { isLost: isOn, way: OLD_TLS },
   'ssl.TLSv1': { isLost: isOn, way: OLD_TLS },
   'ssl.TLSv1_1': { isLost: isOn, way: OLD_TLS },
-  'ssl.TLSv1_2': {
-    isLost: value => value === '0',
-    way: 'ssl ports always speak TLS 1.2 and 1.3; remove the line if they may',
-  },
-  'ssl.TLSv1_3': {
-    isLost: value => value === '0',
-    way: 'ssl ports always speak TLS 1.2 and 1.3; remove the line if they may',
-  },
-  'ssl.TLSv1_3.enabled': {
-    isLost: value => value === '0',
-    way: 'ssl ports always speak TLS 1.2 and 1.3; remove the line if they may',
-  },
   'ssl.client.SSLv2': { isLost: isOn, way: OLD_TLS },
   'ssl.client.SSLv3': { isLost: isOn, way: OLD_TLS },
   'ssl.client.sni_policy': {
@@ -113,25 +101,9 @@ const PROTECTIVE: Readonly<Record<string, Protection>> = {
     isLost: isOn,
     way: 'clients of ssl ports get no OCSP response: those that demand one would be refused. Set it to 0 if none does',
   },
-  'ssl.server.TLSv1_3.cipher_suites': {
-    isLost: isSet,
-    way: "ssl ports offer OpenSSL's cipher suites at security level 2; remove the line if they may",
-  },
   'ssl.server.cert_chain.filename': {
     isLost: isSet,
     way: 'name the file as ssl_ca_name in ssl_multicert.config, and remove the line',
-  },
-  'ssl.server.cipher_suite': {
-    isLost: isSet,
-    way: "ssl ports offer OpenSSL's cipher suites at security level 2; remove the line if they may",
-  },
-  'ssl.server.version.max': {
-    isLost: isVersion,
-    way: 'ssl ports always speak TLS 1.2 and 1.3; remove the line if they may',
-  },
-  'ssl.server.version.min': {
-    isLost: isVersion,
-    way: 'ssl ports always speak TLS 1.2 and 1.3; remove the line if they may',
   },
   'ssl.server_port': { isLost: isPort, way: PORTS },
   '~local.incoming_ip_to_bind': {

@@ -17,7 +17,7 @@ const SSL_CTRL_MODE = 33
 const SSL_CTRL_SET_SESS_CACHE_MODE = 44
 const SSL_CTRL_SET_GROUPS_LIST = 92
 const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
-const TLS1_2_VERSION = 0x303
+const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
 /** ENABLE_PARTIAL_WRITE, ACCEPT_MOVING_WRITE_BUFFER, NO_AUTO_CHAIN, RELEASE_BUFFERS. */
 const MODES = 0x1 | 0x2 | 0x8 | 0x10
 /** NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, NO_RENEGOTIATION. */
@@ -36,11 +36,22 @@ export interface ClientCertificates {
   readonly anchors: readonly string[]
 }
 
+const VERSIONS = { 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 } as const
+export type InboundVersion = keyof typeof VERSIONS
+
 export interface InboundContextOptions {
   /** One for each type of key; none when another context replaces this one before a certificate is shown. */
   readonly certificates: readonly OwnCertificate[]
   readonly clientCertificates?: ClientCertificates | undefined
   readonly groups?: string | undefined
+  /** For TLS 1.2. */
+  readonly ciphers?: string | undefined
+  /** For TLS 1.3. */
+  readonly cipherSuites?: string | undefined
+  /** By default TLS 1.2. */
+  readonly minVersion?: InboundVersion
+  /** By default TLS 1.3. */
+  readonly maxVersion?: InboundVersion
   /** Stores the sessions and is told which of them to remove. Without it, clients get tickets. */
   readonly sessions?: RemovalSubject | undefined
   /** A digest of everything that a handshake depends on: sessions resume only under the same digest. At most 32 bytes. */
@@ -75,7 +86,14 @@ export class InboundContext {
     ssl.SSL_CTX_set_options(ctx, sessions === undefined ? OPTIONS : OPTIONS + NO_TICKET)
     ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_MODE, MODES, NULL)
     ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
-    must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, NULL), 'TLS 1.2')
+    const { minVersion = 'TLSv1.2', maxVersion = 'TLSv1.3', ciphers, cipherSuites } = options
+    must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, VERSIONS[minVersion], NULL), minVersion)
+    must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MAX_PROTO_VERSION, VERSIONS[maxVersion], NULL), maxVersion)
+    if (ciphers !== undefined) must(ssl.SSL_CTX_set_cipher_list(ctx, ciphers), `cipher list "${ciphers}"`)
+    // Set again: the cipher list may contain @SECLEVEL=0.
+    ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
+    if (cipherSuites !== undefined)
+      must(ssl.SSL_CTX_set_ciphersuites(ctx, cipherSuites), `suites "${cipherSuites}"`)
     const { hello, certificate, alpn } = gateCallbacks()
     server.SSL_CTX_set_client_hello_cb(ctx, hello, NULL)
     server.SSL_CTX_set_cert_cb(ctx, certificate, NULL)

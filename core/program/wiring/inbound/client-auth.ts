@@ -25,25 +25,33 @@ export function sharedContext(
   onRemoveSession: ((id: Buffer) => void) | undefined,
 ): SharedContext {
   const clientCertificates = clientCertificatesOf(settings.clients, kind)
+  const terms = { ...listsOf(settings), minVersion: settings.oldest, maxVersion: settings.newest }
   return {
     clientCertificates,
-    groups: groupsOf(settings),
+    ...terms,
     sessions: onRemoveSession === undefined ? undefined : { onRemoveSession },
-    sessionContext: digestOf(kind, clientCertificates),
+    sessionContext: digestOf(kind, clientCertificates, terms),
     sessionTimeout: SESSION_TIMEOUT,
   }
 }
 
-/** Tried in a context of their own: OpenSSL may refuse a whole context for what is in other files. */
-function groupsOf({ groups, groupsBy }: InboundTlsSettings): string | undefined {
-  if (groups === undefined) return undefined
-  const sessions = { sessionContext: Buffer.from('groups'), sessionTimeout: SESSION_TIMEOUT }
-  try {
-    new InboundContext({ ...sessions, groups, certificates: [] }).free()
-    return groups
-  } catch (cause) {
-    throw new ProxyError('PTC_TLS_CONTEXT', `${groupsBy}: ${describe(cause)}`, { cause })
+type Lists = Pick<InboundContextOptions, 'groups' | 'ciphers' | 'cipherSuites'>
+
+/** Each is tried in a context of its own: OpenSSL may refuse a whole context for what is in other files. */
+function listsOf({ lists }: InboundTlsSettings): Lists {
+  const sessions = { sessionContext: Buffer.from('lists'), sessionTimeout: SESSION_TIMEOUT }
+  const good: { -readonly [K in keyof Lists]: Lists[K] } = {}
+  for (const kind of ['groups', 'ciphers', 'cipherSuites'] as const) {
+    const { text, by } = lists[kind]
+    if (text === undefined) continue
+    try {
+      new InboundContext({ ...sessions, [kind]: text, certificates: [] }).free()
+      good[kind] = text
+    } catch (cause) {
+      throw new ProxyError('PTC_TLS_CONTEXT', `${by}: ${describe(cause)}`, { cause })
+    }
   }
+  return good
 }
 
 /**
@@ -64,9 +72,9 @@ function clientCertificatesOf(
 }
 
 /** Alike in every process with the same configuration, or sessions could not be shared. */
-function digestOf(kind: ClientKind, certificates: ClientCertificates | undefined): Buffer {
+function digestOf(kind: ClientKind, certificates: ClientCertificates | undefined, terms: unknown): Buffer {
   return createHash('sha256')
-    .update(JSON.stringify([kind, certificates ?? null]))
+    .update(JSON.stringify([kind, certificates ?? null, terms]))
     .digest()
 }
 
