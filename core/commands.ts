@@ -29,7 +29,7 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
                             makes the project of a new plugin, in TypeScript or JavaScript: it builds, with its test
   portcullis ctl COMMAND [--format json|text]
                             asks and tells the proxy that runs with DIR: status, parked, reject ID [REASON [DETAIL]],
-                            approvals [--watch], accept ID, reject ID (both with
+                            dashboard, approvals [--watch], accept ID, reject ID (both with
                             [--for 1h|always] [--leaf|--issuer|--host] [--why WORDS]),
                             verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin msg TAG [DATA],
                             reload, stop

@@ -21,8 +21,19 @@ const failed = (code: ErrorCode, message: string) => ({
   error: { code, message, remedy: ERRORS[code].remedy },
 })
 
+/** What belongs to the management port, and to no socket. */
+export interface AppParts {
+  /** All metrics, in the text format of Prometheus. */
+  readonly metrics: () => Promise<string>
+  /** @returns the address of a page that a person can open once @throws {ProxyError} PTC_ADMIN_REQUEST without a port */
+  readonly dashboard: (who: string) => string
+}
+
+/** Carries the name of the person in front of the page; set by the port alone. */
+export const WHO_FIELD = 'x-portcullis-who'
+
 /** @param desk what the routes do */
-export async function makeApp(desk: AdminApi): Promise<Handler> {
+export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts): Promise<Handler> {
   // Strings stay strings: what is meant as a number is written as one. Route parameters have no other way.
   const app = fastify({ bodyLimit: BODY_LIMIT, ajv: { customOptions: { removeAdditional: false } } })
 
@@ -39,6 +50,16 @@ export async function makeApp(desk: AdminApi): Promise<Handler> {
   )
 
   app.get('/v1/status', { schema: SCHEMAS.status }, () => desk.status())
+  app.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
+  )
+  app.post<{ Body: { who: string } }>(
+    '/v1/dashboard',
+    { schema: SCHEMAS.dashboard },
+    ({ body: { who } }) => ({
+      url: dashboard(who),
+    }),
+  )
   app.get('/v1/parked', { schema: SCHEMAS.parked }, () => ({ parked: desk.parked(), held: desk.held() }))
   app.post<{ Params: { id: number }; Body: { reason?: string; detail?: string } }>(
     '/v1/parked/:id/reject',
@@ -53,7 +74,10 @@ export async function makeApp(desk: AdminApi): Promise<Handler> {
     app.post<{ Params: { id: string }; Body: Omit<ApprovalAnswer, 'verdict'> }>(
       `/v1/approvals/:id/${verdict}`,
       { schema: SCHEMAS.answer },
-      ({ params: { id }, body }) => desk.answer(id, { ...body, verdict }),
+      ({ params: { id }, body, headers }) => {
+        const who = headers[WHO_FIELD]
+        return desk.answer(id, { ...body, verdict, ...(typeof who === 'string' ? { who } : {}) })
+      },
     )
   }
   app.get('/v1/verdicts', { schema: SCHEMAS.verdicts }, () => ({ verdicts: desk.verdicts() }))

@@ -107,6 +107,10 @@ const answers = (status: 200 | 202, schema: unknown) =>
 
 export const SCHEMAS = {
   status: answers(200, STATUS),
+  dashboard: {
+    body: object({ who: { ...TEXT, minLength: 1, maxLength: 200 } }),
+    ...answers(200, object({ url: TEXT })),
+  },
   parked: answers(200, object({ parked: listOf(PARKED), held: listOf(HELD) })),
   reject: {
     params: object({ id: { type: 'integer', minimum: 1 } }),

@@ -1,32 +1,31 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { ERRORS } from '../base/errors.js'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { ERRORS, ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import type { AdminApi } from './admin-api.js'
-import type { Handler } from './app.js'
+import type { AppParts, Handler } from './app.js'
 import { listenAt } from './socket-file.js'
 
 /** How long a request may take to arrive; milliseconds. */
 const REQUEST_TIMEOUT = 10_000
 
-/** The management API, open on its socket. */
+/** The management API, open on its socket or on its port. */
 export interface Admin {
-  readonly path: string
+  /** The path of the socket, or `address:port`. */
+  readonly at: string
   /** Ends what is under way, and removes the socket's file. Safe to call twice. */
   close(): Promise<void>
 }
 
 /**
- * Opens the management API. What serves it is loaded with the first request: until then it costs a socket.
- * @throws {ProxyError} PTC_ADMIN_SOCKET
+ * Serves the API to requests that are let in. What serves it is loaded with the first request: until then it costs
+ * nothing.
  */
-export async function openAdmin(
-  path: string,
-  desk: AdminApi,
-  onError: (message: string) => void,
-): Promise<Admin> {
+export function lazyApp(desk: AdminApi, parts: AppParts, onError: (message: string) => void): Handler {
   let app: Promise<Handler> | undefined
-  const server = createServer((req, res) => {
-    app ??= import('./app.js').then(({ makeApp }) => makeApp(desk))
+  return (req, res) => {
+    app ??= import('./app.js').then(({ makeApp }) => makeApp(desk, parts))
     app.then(
       handle => handle(req, res),
       cause => {
@@ -34,18 +33,59 @@ export async function openAdmin(
         fail(req, res, describe(cause))
       },
     )
-  })
+  }
+}
+
+function serverOf(serve: Handler, onError: (message: string) => void): Server {
+  const server = createServer(serve)
   server.requestTimeout = REQUEST_TIMEOUT
-  server.on('error', cause => onError(`the management socket failed: ${describe(cause)}`))
+  server.on('error', cause => onError(`the management API failed: ${describe(cause)}`))
+  return server
+}
+
+const closed = (server: Server): void => {
+  server.close()
+  server.closeAllConnections()
+}
+
+/** @throws {ProxyError} PTC_ADMIN_SOCKET */
+export async function openSocket(
+  path: string,
+  serve: Handler,
+  onError: (message: string) => void,
+): Promise<Admin> {
+  const server = serverOf(serve, onError)
   const remove = await listenAt(server, path)
   return {
-    path,
+    at: path,
     close: async () => {
       await remove()
-      server.close()
-      server.closeAllConnections()
+      closed(server)
     },
   }
+}
+
+/**
+ * @param at `address:port`
+ * @throws {ProxyError} PTC_ADMIN_PORT
+ */
+export async function openPort(
+  at: string,
+  serve: Handler,
+  onError: (message: string) => void,
+): Promise<Admin & { readonly address: string; readonly port: number }> {
+  const server = createServer(serve)
+  server.requestTimeout = REQUEST_TIMEOUT
+  try {
+    const [, host = '', port = ''] = /^\[?([^\]]+)\]?:(\d+)$/.exec(at) ?? []
+    server.listen(Number(port), host)
+    await once(server, 'listening')
+  } catch (cause) {
+    throw new ProxyError('PTC_ADMIN_PORT', `proxy.config.admin.listen ${at}: ${describe(cause)}`, { cause })
+  }
+  server.on('error', cause => onError(`the management port failed: ${describe(cause)}`))
+  const { address, port } = server.address() as AddressInfo
+  return { at, address, port, close: async () => closed(server) }
 }
 
 function fail(req: IncomingMessage, res: ServerResponse, message: string): void {

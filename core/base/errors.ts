@@ -101,6 +101,12 @@ export const ERRORS = {
   PTC_ADMIN_SOCKET: startup(
     'Set proxy.config.admin.socket to a path that the proxy may write to, or to NULL for no management.',
   ),
+  PTC_ADMIN_DENIED: startup(
+    'Send the token of proxy.config.admin.token_file as `Authorization: Bearer`, or open the link of `portcullis ctl dashboard`.',
+  ),
+  PTC_ADMIN_PORT: startup(
+    'Set proxy.config.admin.listen to a free loopback address and port, and proxy.config.admin.token_file to a file that the proxy may read or make.',
+  ),
   PTC_ADMIN_REQUEST: startup('List what exists with `portcullis ctl status`, `ctl parked`, `ctl verdicts`.'),
   PTC_ADMIN_UNREACHABLE: startup(
     'Start the proxy with the same -D, and run ctl as the same user; proxy.config.admin.socket says where.',

@@ -53,6 +53,13 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
       answer => [`handshake ${answer.id} is rejected: ${reason}`],
     )
   },
+  dashboard: args => {
+    none('dashboard', args)
+    return command(
+      send => send<{ url: string }>('POST', '/v1/dashboard', { who: operator() }),
+      ({ url }) => [url],
+    )
+  },
   verdicts: args => {
     none('verdicts', args)
     return command(

@@ -20,6 +20,24 @@ export const GENERAL_RECORDS = {
     about:
       'The unix socket on which `portcullis ctl` finds the running proxy, relative to the configuration folder, readable and writable only for the user of the proxy; NULL opens none. Not in Traffic Server.',
   },
+  'proxy.config.admin.listen': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    pattern: '^(127(\\.\\d{1,3}){3}|\\[::1\\]):\\d{1,5}$',
+    shape: 'a loopback address and a port, such as 127.0.0.1:8083',
+    reload: false,
+    about:
+      'Where the management API, its metrics and its page can be reached by TCP; NULL opens no port. Loopback alone, because this port has no TLS; the proxy refuses to connect clients to it. Not in Traffic Server.',
+  },
+  'proxy.config.admin.token_file': {
+    type: 'STRING',
+    default: 'admin.token',
+    ...FILE_NAME,
+    reload: false,
+    about:
+      'The file with the token that `proxy.config.admin.listen` asks for (`Authorization: Bearer`), relative to the configuration folder. It is made, for its owner alone, where it is missing. Not in Traffic Server.',
+  },
   'proxy.config.plugin.plugin_dir': {
     type: 'STRING',
     default: 'plugins',

@@ -1,5 +1,4 @@
 import type { AdminApi, ParkedRow, PluginStatus, Status } from '../admin/admin-api.js'
-import { type Admin, openAdmin } from '../admin/server.js'
 import type { HookId } from '../api/hooks.js'
 import type { ApprovalDesk, ApprovedOrigin } from '../api/managed.js'
 import { type Reason, reject } from '../api/verdict.js'
@@ -7,7 +6,6 @@ import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { describe } from '../base/thrown.js'
-import { checkSocketPath } from '../config/admin-socket.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
@@ -24,6 +22,10 @@ export interface Managed {
   readonly ports: Status['ports']
   readonly idleConnections: () => number
   readonly reload: () => Promise<readonly string[]>
+  /** What plugins count, in the text format of Prometheus. */
+  readonly pluginMetrics: () => Promise<string>
+  /** The management port is open: no client may reach it through the proxy. */
+  readonly onPort: (port: { readonly address: string; readonly port: number }) => void
 }
 
 /** What the command line adds. */
@@ -35,23 +37,8 @@ export interface Manager {
   readonly stop: () => number
 }
 
-/** Opens the management socket if the records name one. Where it cannot be opened, a warning is logged and the proxy runs. */
-export async function manage(managed: Managed, manager: Manager): Promise<Admin | undefined> {
-  const { logs, generations } = managed
-  try {
-    const { socket } = generations.current().settings.admin
-    if (socket === undefined) return undefined
-    const path = checkSocketPath(socket)
-    const admin = await openAdmin(path, makeAdminApi(managed, manager), message => logs.diags.error(message))
-    logs.diags.note(`managed through ${path}`)
-    return admin
-  } catch (cause) {
-    logs.diags.warning(`${describe(cause)}; this proxy runs without, see proxy.config.admin.socket`)
-    return undefined
-  }
-}
-
-function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminApi {
+/** What the management API does. */
+export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminApi {
   const { logs, generations, reload } = managed
   const { held, revoking, diags } = logs
   const startedAt = performance.now()

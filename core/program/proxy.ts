@@ -19,7 +19,8 @@ import { ofConnect } from './access-log.js'
 import { discard, type Logs, makeGeneration, openLogs, type Place, warningsOf } from './generation.js'
 import { Generations } from './generations.js'
 import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
-import { type Manager, manage } from './management.js'
+import type { Manager } from './management.js'
+import { manage } from './open-admin.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
 import { plainPort } from './wiring/inbound/plain-port.js'
 import { securePort } from './wiring/inbound/secure-port.js'
@@ -43,7 +44,8 @@ export class ProxyServer {
   readonly #generations: Generations
   #reloading: Promise<unknown> = Promise.resolve()
   #isStopping = false
-  #admin: Promise<Admin | undefined> | undefined
+  #admin: Promise<Pick<Admin, 'close'>> | undefined
+  readonly #managementPorts: OpenPort[] = []
   /** Where clients may connect, in the order of proxy.config.http.server_ports. */
   readonly ports: OpenPort[] = []
 
@@ -58,7 +60,7 @@ export class ProxyServer {
     )
     const dial = makeDial(
       current,
-      ownPorts(() => this.ports),
+      ownPorts(() => [...this.ports, ...this.#managementPorts]),
     )
     this.#connector = makeConnector(current, logs, dial)
     this.#forwarder = makeForwarder(current, logs.queue, this.#connector, this.#onOver)
@@ -180,7 +182,7 @@ export class ProxyServer {
     await this.#logs.close()
   }
 
-  /** Opens the management socket, if there is to be one. To be called once. */
+  /** Opens the management socket and port, if there are to be any. To be called once. */
   async manage(manager: Manager): Promise<void> {
     this.#admin = manage(
       {
@@ -191,6 +193,11 @@ export class ProxyServer {
         ports: this.ports,
         idleConnections: () => this.#connector.idleConnections,
         reload: () => this.reload(),
+        pluginMetrics: () => this.pluginMetrics(),
+        onPort: port => {
+          this.#managementPorts.push(port)
+          this.#logs.services.ports.push(port)
+        },
       },
       manager,
     )

@@ -45,4 +45,7 @@ export const adminSettings = (records: Records, confDir: string) =>
     /** The management socket; undefined where there is none. */
     socket: fileOf(records, SOCKET, confDir),
     isDefault: records[SOCKET] === RECORDS[SOCKET].default,
+    /** `address:port` of the management port; undefined where there is none. */
+    listen: records['proxy.config.admin.listen'] ?? undefined,
+    tokenFile: fileOf(records, 'proxy.config.admin.token_file', confDir).path,
   })

@@ -1,39 +1,15 @@
 /** An agent asks for a new host, and a person answers: the plugin approval.js, curl, and `portcullis ctl`. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Test, test } from 'tap'
-import type { Approval } from '../../core/api/managed.js'
-import { sendTo } from '../../core/cli/ctl-client.js'
-import { curl } from '../kit/curl.js'
-import { HOST, issued, managed } from '../kit/managed.js'
-import { opensslOrigin } from '../kit/openssl-origin.js'
-
-async function setUp(t: Test, line: string) {
-  const origin = await opensslOrigin({ ...issued })
-  t.teardown(origin.stop)
-  const connectPorts = { 'proxy.config.http.connect_ports': `443 ${origin.port}` }
-  const managedProxy = await managed(t, [line], undefined, { records: connectPorts })
-  const url = `https://${HOST}:${origin.port}/`
-  const ask = (...args: string[]) =>
-    curl(['-s', '-i', '-x', `http://127.0.0.1:${managedProxy.proxy.port}`, ...args, url])
-  const send = sendTo(managedProxy.socket)
-  const open = async () => (await send<{ approvals: readonly Approval[] }>('GET', '/v1/approvals')).approvals
-  const waiting = async () => {
-    for (;;) {
-      const [question] = await open()
-      if (question !== undefined && question.waiting > 0) return question
-      await sleep(10)
-    }
-  }
-  return { ...managedProxy, origin, ask, open, waiting }
-}
+import { test } from 'tap'
+import { approving } from '../kit/approving.js'
+import { HOST, managed } from '../kit/managed.js'
 
 /** The page as JSON, for programs. */
 const AS_JSON = ['--proxy-header', 'Accept: application/json', '-H', 'Accept: application/json']
 
 test('the day of an agent: held, signalled, approved, served, remembered, revoked', async t => {
-  const { proxy, origin, ask, open, waiting, ctl } = await setUp(t, 'approval.js signal_after=5s')
+  const { proxy, origin, ask, open, waiting, ctl } = await approving(t, 'approval.js signal_after=5s')
   t.match(await ctl('approvals'), { code: 0, out: 'no question is open\n' })
 
   const first = await ask(...AS_JSON)
@@ -86,7 +62,7 @@ test('the day of an agent: held, signalled, approved, served, remembered, revoke
 })
 
 test('a reload keeps the question, its id, and the handshake that is held', async t => {
-  const { ask, open, waiting, ctl } = await setUp(t, 'approval.js')
+  const { ask, open, waiting, ctl } = await approving(t, 'approval.js')
   const held = ask()
   const { id } = await waiting()
   t.match(await ctl('reload'), { code: 0 })
@@ -96,7 +72,7 @@ test('a reload keeps the question, its id, and the handshake that is held', asyn
 })
 
 test('what is typed wrong', async t => {
-  const { ctl, waiting, ask } = await setUp(t, 'approval.js signal_after=5s who=nobody-here')
+  const { ctl, waiting, ask } = await approving(t, 'approval.js signal_after=5s who=nobody-here')
   for (const [words, said] of [
     [['accept'], /accept takes the ID of a question; `ctl approvals` lists them/],
     [['accept', 'q1', '--for', 'soon'], /--for soon: write 30s, 10m, 1h, 7d or always/],

@@ -1,0 +1,157 @@
+// The page of the person who decides. It asks the management API once a second, and draws what has changed.
+
+const $ = id => document.getElementById(id)
+const PERIOD = 1000
+const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
+
+let session
+/** The question that the dialog is about, and the answer that it would give. */
+let asked
+
+async function ask(path, body) {
+  const options = body === undefined ? {} : {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-csrf-token': session.csrf },
+    body: JSON.stringify(body),
+  }
+  const response = await fetch(path, options)
+  const answer = await response.json()
+  if (!response.ok) throw new Error(answer.error?.message ?? `the proxy answers ${response.status}`)
+  return answer
+}
+
+function duration(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d`
+}
+
+const ago = ms => `${duration(Date.now() - ms)} ago, ${date.format(ms)}`
+
+/** Writes only what is different: a selection, the focus and open details stay as they are. */
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text
+}
+
+function drawQuestions(approvals) {
+  put($('questions-count'), approvals.length === 0 ? '' : `(${approvals.length})`)
+  $('questions-none').hidden = approvals.length > 0
+  const list = $('questions')
+  const rows = new Map([...list.children].map(row => [row.dataset.id, row]))
+  for (const question of approvals) {
+    const row = rows.get(question.id) ?? makeRow(list, question)
+    rows.delete(question.id)
+    const part = name => row.querySelector(`.${name}`)
+    put(part('client'), question.clients.join(', '))
+    put(part('since'), ago(question.since))
+    put(part('waiting'), `${question.waiting} (asked ${question.asked} times)`)
+  }
+  for (const row of rows.values()) row.remove()
+}
+
+function makeRow(list, question) {
+  const row = $('question').content.firstElementChild.cloneNode(true)
+  row.dataset.id = question.id
+  const part = name => row.querySelector(`.${name}`)
+  const isOk = question.builtIn === 'X509_V_OK'
+  put(part('host'), `${question.host}:${question.port}`)
+  put(part('check'), isOk ? 'the certificate is valid' : `the check failed: ${question.builtIn}`)
+  part('check').classList.add(isOk ? 'ok' : 'failed')
+  put(part('issuer'), question.issuer)
+  put(part('age'), `${duration(Date.now() - question.notBefore)} old, valid until ${day.format(question.notAfter)}, ${question.subject}`)
+  put(part('seen'), ago(question.firstSeen))
+  put(part('chain'), `SHA-256 ${question.sha256}\n\n${question.chain.join('\n')}`)
+  for (const verdict of ['accept', 'reject']) {
+    const button = part(verdict)
+    button.setAttribute('aria-label', `${button.textContent} ${question.host}`)
+    button.addEventListener('click', () => openDialog(question, verdict))
+  }
+  list.append(row)
+  return row
+}
+
+function drawHeld(parked) {
+  put($('held-count'), parked.length === 0 ? '' : `(${parked.length})`)
+  $('held-none').hidden = parked.length > 0
+  $('held').hidden = parked.length === 0
+  const body = $('held').tBodies[0]
+  while (body.rows.length > parked.length) body.deleteRow(-1)
+  parked.forEach((one, i) => {
+    const row = body.rows[i] ?? body.insertRow()
+    const cells = [`${one.host}:${one.port}`, one.plugin, one.connection, duration(one.age), duration(one.deadline - Date.now()), one.leaf?.subject ?? '']
+    cells.forEach((text, j) => put(row.cells[j] ?? row.insertCell(), text))
+  })
+}
+
+function openDialog(question, verdict) {
+  asked = { question, verdict }
+  const word = verdict === 'accept' ? 'Accept' : 'Reject'
+  put($('answer-title'), `${word} ${question.host}:${question.port}?`)
+  const yes = $('answer-yes')
+  put(yes, word)
+  yes.className = verdict === 'accept' ? 'yes' : 'no'
+  $('answer-why').value = ''
+  put($('answer-error'), '')
+  say()
+  $('answer').showModal()
+}
+
+/** Tells what will be remembered. */
+function say() {
+  if (asked === undefined) return
+  const { question, verdict } = asked
+  const about = $('answer-scope').selectedOptions[0].textContent
+  const time = $('answer-for').selectedOptions[0].textContent
+  const failed = question.builtIn === 'X509_V_OK' ? '' : ` The built-in check has failed (${question.builtIn}): the answer is for this certificate alone.`
+  put($('answer-says'), `${question.host} will be ${verdict}ed ${time.startsWith('until') ? time : `for ${time}`}; the answer is about ${about}. It is written down as yours, ${session.who}.${failed}`)
+}
+
+$('answer-for').addEventListener('change', say)
+$('answer-scope').addEventListener('change', say)
+$('answer').addEventListener('submit', async event => {
+  if (event.submitter?.value !== 'yes') return
+  event.preventDefault()
+  const { question, verdict } = asked
+  const time = $('answer-for').value
+  const why = $('answer-why').value.trim()
+  try {
+    await ask(`/v1/approvals/${encodeURIComponent(question.id)}/${verdict}`, {
+      scope: $('answer-scope').value,
+      who: session.who,
+      ...(time === '' ? {} : { duration: Number(time) }),
+      ...(why === '' ? {} : { why }),
+    })
+    $('answer').close()
+    await look()
+  } catch (error) {
+    put($('answer-error'), error.message)
+  }
+})
+
+async function look() {
+  const [{ parked }, { approvals }] = await Promise.all([
+    ask('/v1/parked'),
+    ask('/v1/approvals').catch(error => {
+      put($('questions-none'), error.message)
+      return { approvals: [] }
+    }),
+  ])
+  drawQuestions(approvals)
+  drawHeld(parked)
+  put($('state'), `connected as ${session.who}`)
+}
+
+for (;;) {
+  try {
+    session ??= await ask('/session')
+    if (!document.hidden) await look()
+  } catch (error) {
+    put($('state'), `no connection: ${error.message}`)
+    session = undefined
+  }
+  await new Promise(resolve => setTimeout(resolve, PERIOD))
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { authorityText } from '../base/authority.js'
+import { ERRORS } from '../base/errors.js'
+import { type Handler, WHO_FIELD } from './app.js'
+import { sendPage } from './page.js'
+import { Sessions } from './sessions.js'
+import type { TokenGuard } from './token.js'
+
+const COOKIE = 'portcullis'
+/** Names of this machine under which a loopback port is reached. */
+const LOCAL = ['localhost', '127.0.0.1', '[::1]']
+const READS = ['GET', 'HEAD']
+
+/** Header fields of every answer: nothing of it is cached, shown in a frame, or mixed with what others serve. */
+const FIELDS = {
+  'cache-control': 'no-store',
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const
+
+/**
+ * Who may use the management API on a TCP port: programs with the token, and people with a session that a one-time link
+ * has made. `Host` has to name the port, so that no name of a stranger leads a browser here; a request of a browser that
+ * changes something has to come from the page.
+ */
+export class AdminPort {
+  readonly sessions = new Sessions()
+  readonly #guard: TokenGuard
+  readonly #serve: Handler
+  #hosts: readonly string[] = []
+
+  /** @param serve the API, for requests that are let in */
+  constructor(guard: TokenGuard, serve: Handler) {
+    this.#guard = guard
+    this.#serve = serve
+  }
+
+  /** The port is open. */
+  opened(address: string, port: number): void {
+    this.#hosts = [authorityText(address, port), ...LOCAL.map(name => `${name}:${port}`)]
+  }
+
+  /** The address of the page. */
+  get origin(): string {
+    return `http://${this.#hosts[0]}`
+  }
+
+  readonly handle = (req: IncomingMessage, res: ServerResponse): void => {
+    for (const [name, value] of Object.entries(FIELDS)) res.setHeader(name, value)
+    delete req.headers[WHO_FIELD]
+    const { host = '', origin } = req.headers
+    if (!this.#hosts.includes(host)) return refuse(req, res, 421, 'Host does not name this port')
+    if (origin !== undefined && origin !== `http://${host}`)
+      return refuse(req, res, 403, 'a page of another site may not use the management API')
+    const url = new URL(req.url ?? '/', this.origin)
+    if (url.pathname === '/login' && req.method === 'GET') return this.#logIn(url, req, res)
+    const token = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1]
+    if (token !== undefined) return this.#withToken(token, req, res)
+    this.#withSession(url, req, res)
+  }
+
+  #withToken(token: string, req: IncomingMessage, res: ServerResponse): void {
+    const check = this.#guard.check(token, req.socket.remoteAddress ?? '')
+    if (check === 'right') return this.#serve(req, res)
+    if (check === 'wrong') return refuse(req, res, 401, 'the token is wrong')
+    res.setHeader('retry-after', '60')
+    refuse(req, res, 429, 'too many wrong tokens')
+  }
+
+  #withSession(url: URL, req: IncomingMessage, res: ServerResponse): void {
+    const session = this.sessions.find(cookieOf(req))
+    if (session === undefined) {
+      res.setHeader('www-authenticate', 'Bearer realm="portcullis"')
+      return refuse(req, res, 401, 'use the token, or open the link that `portcullis ctl dashboard` prints')
+    }
+    const isRead = READS.includes(req.method ?? '')
+    if (!isRead && req.headers['x-csrf-token'] !== session.csrf)
+      return refuse(req, res, 403, 'x-csrf-token is missing or wrong; load the page anew')
+    if (isRead && url.pathname === '/session')
+      return sendJson(req, res, 200, { who: session.who, csrf: session.csrf })
+    if (isRead && sendPage(url.pathname, req, res)) return
+    req.headers[WHO_FIELD] = session.who
+    this.#serve(req, res)
+  }
+
+  #logIn(url: URL, req: IncomingMessage, res: ServerResponse): void {
+    const id = this.sessions.redeem(url.searchParams.get('code') ?? '')
+    if (id === undefined)
+      return refuse(
+        req,
+        res,
+        401,
+        'the link was used, or is too old: `portcullis ctl dashboard` prints a new one',
+      )
+    req.resume()
+    // No redirect: a browser that comes from another site would not send a cookie of SameSite=Strict along with it.
+    res.writeHead(200, {
+      'content-type': 'text/html; charset=utf-8',
+      'set-cookie': `${COOKIE}=${id}; HttpOnly; SameSite=Strict; Path=/`,
+    })
+    res.end(
+      '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>Portcullis</title><a href="/">Portcullis</a>',
+    )
+  }
+}
+
+function cookieOf({ headers: { cookie = '' } }: IncomingMessage): string {
+  for (const part of cookie.split(';')) {
+    const [name, value = ''] = part.trim().split('=')
+    if (name === COOKIE) return value
+  }
+  return ''
+}
+
+function refuse(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
+  const code = 'PTC_ADMIN_DENIED'
+  sendJson(req, res, status, { error: { code, message, remedy: ERRORS[code].remedy } })
+}
+
+function sendJson(req: IncomingMessage, res: ServerResponse, status: number, value: unknown): void {
+  req.resume()
+  res.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`)
+}

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+
+/** How long a one-time link and a session last; milliseconds. */
+const LINK_LIFE = 5 * 60_000
+const SESSION_LIFE = 12 * 3_600_000
+/** Open links and sessions at most; the least recently used goes first. */
+const MAX = 100
+
+/** A person in front of the page. */
+export interface Session {
+  /** For the record of answers. */
+  readonly who: string
+  /** Requests that change something carry it in a header, which no page of another site can do. */
+  readonly csrf: string
+}
+
+const secret = (): string => randomBytes(32).toString('base64url')
+
+/** Logins to the page: a link that works once makes a session. */
+export class Sessions {
+  readonly #links = new LRUCache<string, string>({ max: MAX, ttl: LINK_LIFE })
+  readonly #sessions = new LRUCache<string, Session>({ max: MAX, ttl: SESSION_LIFE })
+
+  /** @param who is given the link @returns the code in it */
+  link(who: string): string {
+    const code = secret()
+    this.#links.set(code, who)
+    return code
+  }
+
+  /** @returns the session's cookie; undefined for a code that is unknown, used or too old */
+  redeem(code: string): string | undefined {
+    const who = this.#links.get(code)
+    if (who === undefined) return undefined
+    this.#links.delete(code)
+    const id = secret()
+    this.#sessions.set(id, { who, csrf: secret() })
+    return id
+  }
+
+  find(id: string): Session | undefined {
+    return this.#sessions.get(id)
+  }
+
+  end(id: string): void {
+    this.#sessions.delete(id)
+  }
+}

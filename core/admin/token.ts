@@ -1,0 +1,60 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { open, readFile } from 'node:fs/promises'
+import { LRUCache } from 'lru-cache'
+import { ProxyError } from '../base/errors.js'
+import { networkOfAddress } from '../base/network.js'
+import { codeOf, describe } from '../base/thrown.js'
+
+/** Characters; a shorter token could be guessed. */
+const MIN_TOKEN = 20
+/** Wrong tokens of one network within this time, before it is not listened to any more; milliseconds. */
+const MAX_WRONG = 10
+const WINDOW = 60_000
+
+/**
+ * The token of the management port. Where there is no such file it is made, for its owner alone.
+ * @throws {ProxyError} PTC_ADMIN_PORT with the file
+ */
+export async function readToken(path: string): Promise<string> {
+  const failed = (why: string, cause?: unknown): ProxyError =>
+    new ProxyError('PTC_ADMIN_PORT', `proxy.config.admin.token_file ${path}: ${why}`, { cause })
+  try {
+    const file = await open(path, 'wx', 0o600)
+    const token = randomBytes(32).toString('base64url')
+    await file.writeFile(`${token}\n`).finally(() => file.close())
+    return token
+  } catch (cause) {
+    if (codeOf(cause) !== 'EEXIST') throw failed(describe(cause), cause)
+  }
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw failed(describe(cause), cause)
+  })
+  const token = text.trim()
+  if (token.length >= MIN_TOKEN && /^[\x21-\x7e]+$/.test(token)) return token
+  throw failed(`a token has at least ${MIN_TOKEN} printable characters, on one line`)
+}
+
+/** What a token is worth. */
+export type TokenCheck = 'right' | 'wrong' | 'too-many'
+
+/** Compares tokens in constant time, and counts wrong ones by client network. */
+export class TokenGuard {
+  readonly #digest: Buffer
+  readonly #wrong = new LRUCache<string, number>({ max: 10_000, ttl: WINDOW, noUpdateTTL: true })
+
+  constructor(token: string) {
+    this.#digest = digest(token)
+  }
+
+  /** @param address of the client; a network with too many wrong tokens is not listened to, whatever it sends */
+  check(token: string, address: string): TokenCheck {
+    const network = networkOfAddress(address)
+    const wrong = this.#wrong.get(network) ?? 0
+    if (wrong >= MAX_WRONG) return 'too-many'
+    if (timingSafeEqual(digest(token), this.#digest)) return 'right'
+    this.#wrong.set(network, wrong + 1)
+    return 'wrong'
+  }
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

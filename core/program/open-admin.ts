@@ -1,0 +1,77 @@
+import type { AdminApi } from '../admin/admin-api.js'
+import type { AppParts } from '../admin/app.js'
+import { type Admin, lazyApp, openPort, openSocket } from '../admin/server.js'
+import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
+import { checkSocketPath } from '../config/admin-socket.js'
+import { type Managed, type Manager, makeAdminApi } from './management.js'
+
+/**
+ * Opens the management socket and the management port, if the records name them. Where one cannot be opened, a warning is
+ * logged and the proxy runs without it.
+ */
+export async function manage(managed: Managed, manager: Manager): Promise<Pick<Admin, 'close'>> {
+  const { diags } = managed.logs
+  const onError = (message: string): void => diags.error(message)
+  const { socket, listen, tokenFile } = managed.generations.current().settings.admin
+  const api = makeAdminApi(managed, manager)
+  const page: { open?: (who: string) => string } = {}
+  const metrics = await metricsOf(api, listen !== undefined, managed.pluginMetrics)
+  const parts: AppParts = {
+    metrics: metrics.text,
+    dashboard: who => {
+      if (page.open !== undefined) return page.open(who)
+      throw new ProxyError('PTC_ADMIN_REQUEST', 'there is no page: proxy.config.admin.listen is NULL')
+    },
+  }
+  const serve = lazyApp(api, parts, onError)
+  const opened: Admin[] = []
+  const open = async (record: string, work: () => Promise<Admin>): Promise<void> => {
+    try {
+      const admin = await work()
+      opened.push(admin)
+    } catch (cause) {
+      diags.warning(`${describe(cause)}; this proxy runs without, see ${record}`)
+    }
+  }
+  if (listen !== undefined)
+    await open('proxy.config.admin.listen', async () => {
+      const [{ readToken, TokenGuard }, { AdminPort }] = await Promise.all([
+        import('../admin/token.js'),
+        import('../admin/port.js'),
+      ])
+      const guard = new AdminPort(new TokenGuard(await readToken(tokenFile)), serve)
+      const port = await openPort(listen, guard.handle, onError)
+      guard.opened(port.address, port.port)
+      managed.onPort(port)
+      page.open = who => `${guard.origin}/login?code=${guard.sessions.link(who)}`
+      return { ...port, at: guard.origin }
+    })
+  if (socket !== undefined)
+    await open('proxy.config.admin.socket', () => openSocket(checkSocketPath(socket), serve, onError))
+  // When this is read, all of them are open.
+  for (const { at } of opened) diags.note(`managed through ${at}`)
+  return {
+    close: async () => {
+      metrics.close()
+      await Promise.all(opened.map(admin => admin.close()))
+    },
+  }
+}
+
+/** Where there is a port, handshakes are counted from now on; otherwise with the first question. */
+async function metricsOf(api: AdminApi, isCounted: boolean, plugins: () => Promise<string>) {
+  const load = async () => {
+    const { ProxyMetrics } = await import('../admin/metrics.js')
+    return new ProxyMetrics(api, plugins)
+  }
+  let made = isCounted ? load() : undefined
+  await made
+  return {
+    text: async (): Promise<string> => {
+      made ??= load()
+      return (await made).text()
+    },
+    close: (): void => void made?.then(metrics => metrics.close()),
+  }
+}

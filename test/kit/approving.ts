@@ -1,0 +1,30 @@
+/** A proxy with approval.js, an origin that it does not know yet, and curl, which asks for it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Test } from 'tap'
+import type { Approval } from '../../core/api/managed.js'
+import { sendTo } from '../../core/cli/ctl-client.js'
+import { curl } from './curl.js'
+import { HOST, issued, managed } from './managed.js'
+import { opensslOrigin } from './openssl-origin.js'
+import type { ProxyConf } from './proxy.js'
+
+export async function approving(t: Test, line: string, records: ProxyConf['records'] = {}) {
+  const origin = await opensslOrigin({ ...issued })
+  t.teardown(origin.stop)
+  const connectPorts = { 'proxy.config.http.connect_ports': `443 ${origin.port}` }
+  const managedProxy = await managed(t, [line], undefined, { records: { ...connectPorts, ...records } })
+  const url = `https://${HOST}:${origin.port}/`
+  const ask = (...args: string[]) =>
+    curl(['-s', '-i', '-x', `http://127.0.0.1:${managedProxy.proxy.port}`, ...args, url])
+  const send = sendTo(managedProxy.socket)
+  const open = async () => (await send<{ approvals: readonly Approval[] }>('GET', '/v1/approvals')).approvals
+  /** The question, once a handshake waits for it. */
+  const waiting = async () => {
+    for (;;) {
+      const [question] = await open()
+      if (question !== undefined && question.waiting > 0) return question
+      await sleep(10)
+    }
+  }
+  return { ...managedProxy, origin, ask, open, waiting }
+}
