@@ -1,3 +1,4 @@
+import { atEdge } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { trailerFields } from '../../http1/headers.js'
 import type { RequestHead, ResponseSink } from '../../http1/messages.js'
@@ -93,7 +94,8 @@ export class OriginRequest implements BodyReader {
     this.#request = request
     const idle = this.#connector.reuse(this.#key, this.#client)
     if (idle === undefined) this.#open()
-    else this.#prepare(idle)
+    else if (isRepeatable(request)) this.#prepare(idle)
+    else this.#prepareSoon(idle)
   }
 
   /** Sends the request again if it may be repeated. @returns whether it does */
@@ -178,13 +180,31 @@ export class OriginRequest implements BodyReader {
     this.#prepare(connection)
   }
 
+  /**
+   * A request that cannot be repeated is sent when everything that has come from the origin was read: an end that waits in
+   * the system is seen in the next poll of the event loop. `setImmediate` runs behind the present one.
+   */
+  #prepareSoon(connection: Http1): void {
+    this.#ready = connection
+    this.#owner.onWaiting()
+    connection.onIdleLost(() => this.#onLost(connection, 'before the request was sent'))
+    const prepare = (): void => {
+      if (this.#ready !== connection) return
+      this.#ready = undefined
+      this.#prepare(connection)
+    }
+    setImmediate(() =>
+      setImmediate(() => atEdge('a request that is not repeated', prepare, why => this.#owner.fail(why))),
+    )
+  }
+
   #prepare(connection: Http1): void {
     const hooks = this.#hooks
     if (hooks === undefined) return this.#send(connection, this.#request, this.#owner)
     const { headers } = this.#request
     this.#ready = connection
     this.#owner.onWaiting()
-    connection.onIdleLost(() => this.#onLost(connection))
+    connection.onIdleLost(() => this.#onLost(connection, 'while a plugin was asked about the request'))
     try {
       hooks.sendRequest(headers, connection.channel, (why, changed) => {
         if (why !== undefined) return this.#owner.fail(why)
@@ -198,14 +218,11 @@ export class OriginRequest implements BodyReader {
     }
   }
 
-  /** The origin has left while plugins looked at the request. A connection that had served before is replaced once. */
-  #onLost(connection: Http1): void {
+  /** The origin has left before anything was sent. A connection that had served before is replaced once. */
+  #onLost(connection: Http1, when: string): void {
     this.#ready = undefined
     this.#hooks?.abandon()
-    const error = new ProxyError(
-      'PTC_ORIGIN_CLOSED',
-      'the origin left while a plugin was asked about the request',
-    )
+    const error = new ProxyError('PTC_ORIGIN_CLOSED', `the origin left ${when}`)
     if (connection.requests === 0 || connection.hasLogin || this.#hasRetried) return this.#owner.fail(error)
     this.#hasRetried = true
     this.#open()

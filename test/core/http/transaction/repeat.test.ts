@@ -1,5 +1,6 @@
 /** A request on an idle connection that the origin has just closed. */
 import { type Test, test } from 'tap'
+import { rawClient } from '../../../kit/client.js'
 import { ask, startFront } from '../../../kit/proxy-front.js'
 import { type RawScript, rawOrigin } from '../../../kit/raw-origin.js'
 
@@ -55,4 +56,38 @@ test('a request on a new connection is not repeated', async t => {
   const { port } = await startFront(t)
   t.equal((await ask(port, `${running.url}/`)).status, 502)
   t.equal(running.connections.length, 1)
+})
+
+test('a request that must not be repeated is not sent on a connection whose end has come', async t => {
+  for (const [method, body] of [
+    ['POST', 'body'],
+    ['PATCH', ''],
+    ['PUT', 'body'],
+  ] as const) {
+    const running = await raw(t, async connection => {
+      for (let count = 1; ; count++) {
+        const isAsked = (): boolean => connection.text().split('\r\n\r\n').length > count
+        await connection.until(() => isAsked() || connection.endedAt, 'a request, or the end')
+        if (!isAsked()) return
+        connection.send(OK)
+      }
+    })
+    const { port } = await startFront(t)
+    const request = `${method} ${running.url}/ HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`
+    for (let round = 1; round <= 10; round++) {
+      const client = await rawClient(port)
+      t.teardown(client.stop)
+      client.send(`GET ${running.url}/ HTTP/1.1\r\nHost: x\r\n\r\n`)
+      t.equal((await client.response()).status, 200)
+      const connection = await running.connection(running.connections.length - 1)
+      const before = connection.bytes().length
+      // Both wait for the proxy when it looks next: the request first.
+      client.send(request + body)
+      connection.end()
+      t.equal((await client.response()).status, 200, `${method}, round ${round}`)
+      t.equal(connection.bytes().length, before, 'nothing of it was sent there')
+      t.match((await running.connection(running.connections.length - 1)).text(), method)
+      client.stop()
+    }
+  }
 })
