@@ -12,7 +12,7 @@ import { errorText } from './base/edge.js'
 import { ProxyError } from './base/errors.js'
 import { didYouMean } from './base/nearest.js'
 import { describe, describeThrown } from './base/thrown.js'
-import { CTL_OPTIONS } from './cli/ctl-command.js'
+import { CTL_OPTIONS, type CtlOptions } from './cli/ctl-command.js'
 import type { TryOptions } from './cli/try.js'
 import type { Place } from './program/generation.js'
 
@@ -32,7 +32,8 @@ const USAGE = `portcullis: a forward HTTPS proxy whose plugins hold the TLS hand
                             dashboard, approvals [--watch], accept ID, reject ID (both with
                             [--for 1h|always] [--leaf|--issuer|--host] [--why WORDS]),
                             verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin msg TAG [DATA],
-                            reload, stop
+                            policy explain HOST[:PORT], learn report|write, reload, stop
+  portcullis learn report|write    the same as ctl learn
   portcullis migrate [--from trafficserver|squid] DIR [--to DIR]
                             turns a folder of Traffic Server or Squid into one for -D, and tells what became of each
                             setting. Exit status: 0 every restriction was kept, 1 something is to be decided
@@ -69,7 +70,7 @@ async function main(args: readonly string[]): Promise<void> {
   const { connect, pem, save, js } = values
   if (first !== 'plugin' && js) throw new ProxyError('PTC_USAGE', '--js belongs to `portcullis plugin new`')
   const stray = Object.keys(CTL_OPTIONS).find(name => values[name as keyof typeof values] !== undefined)
-  if (first !== 'ctl' && stray !== undefined)
+  if (first !== 'ctl' && first !== 'learn' && stray !== undefined)
     throw new ProxyError('PTC_USAGE', `--${stray} belongs to \`portcullis ctl\``)
   if (first !== 'try' && (connect ?? pem ?? save) !== undefined)
     throw new ProxyError('PTC_USAGE', '--connect, --pem and --save belong to `portcullis try`')
@@ -83,10 +84,8 @@ async function main(args: readonly string[]): Promise<void> {
       const { migrateFolder } = await import('./cli/migrate.js')
       return migrateFolder(place, { words: rest, from: values.from, to: values.to, cwd: process.cwd() })
     },
-    ctl: async (place: Place) => {
-      await (await import('./cli/ctl.js')).ctl(place, { ...values, words: rest })
-      return 0
-    },
+    ctl: (place: Place) => control(place, { ...values, words: rest }),
+    learn: (place: Place) => control(place, { ...values, words: positionals }),
   }
   if (Object.hasOwn(asked, first)) {
     process.exit(await asked[first as keyof typeof asked](placeOf(values))) // a plugin may have left something behind
@@ -122,6 +121,9 @@ interface PlaceOptions {
   readonly 'debug-tags'?: string
   readonly verbose?: boolean
 }
+
+const control = async (place: Place, options: CtlOptions): Promise<number> =>
+  (await import('./cli/ctl.js')).ctl(place, options).then(() => 0)
 
 async function makePlugin(words: readonly string[], isJavaScript: boolean): Promise<number> {
   const { newPlugin } = await import('./cli/plugin-new.js')

@@ -10,6 +10,7 @@ import { spkiOf } from './certificates/fingerprints.js'
 import { Notebook } from './learn/notebook.js'
 import type { Sighting } from './learn/observed.js'
 import { toReport } from './learn/rules.js'
+import { offer } from './managed/offer.js'
 
 export const optionsSchema = {
   type: 'object',
@@ -57,8 +58,11 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   })
   hookAdd('TS_LIFECYCLE_SHUTDOWN_HOOK', flush)
   signal.addEventListener('abort', () => void flush(), { once: true })
+
+  const report = async (): Promise<readonly string[]> => toReport(await notebook.observed())
+  offer(context, 'learning', { report, write: () => notebook.writeRules() })
   hookAdd('TS_LIFECYCLE_MSG_HOOK', async ({ tag }) => {
-    if (tag === 'learn:report') for (const line of toReport(await notebook.observed())) note(line)
+    if (tag === 'learn:report') for (const line of await report()) note(line)
     if (tag === 'learn:write') note(`written: ${(await notebook.writeRules()).join(', ')}`)
   })
 }

@@ -8,6 +8,8 @@
 import { LRUCache } from 'lru-cache'
 import type { OptionsOf, OptionsSchema, PluginInit, VerifyServerEvent } from 'portcullis/plugin'
 import { WatchedFile } from './files/watched-file.js'
+import { parseHostPort } from './hosts/host-port.js'
+import { offer } from './managed/offer.js'
 import { decide, explain, timeLeft } from './policy/decide.js'
 import { type Facts, factsOf } from './policy/facts.js'
 import { parseRules, type Rule } from './policy/rules-file.js'
@@ -25,6 +27,8 @@ export const optionsSchema = {
   },
 } as const satisfies OptionsSchema
 
+/** The port of a host that nothing was asked of. */
+const HTTPS = 443
 /** Hosts whose last chain is kept, so that a decision about it can be explained. */
 const MAX_SHOWN = 1000
 
@@ -35,12 +39,12 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   // An acceptance rests on the rules of its time.
   file.watch(() => revoke('all'))
 
-  const shown = new LRUCache<string, NonNullable<Facts['shown']>>({ max: MAX_SHOWN })
+  const last = new LRUCache<string, Pick<Facts, 'port' | 'shown'>>({ max: MAX_SHOWN })
 
   const judge = (rules: readonly Rule[], event: VerifyServerEvent): void => {
     const { host, reenable, schedule } = event
     const facts = factsOf(event)
-    if (facts.shown !== undefined) shown.set(host, facts.shown)
+    last.set(host, { port: facts.port, shown: facts.shown })
     const { rule, missing } = decide(rules, facts)
     const name = rule === undefined ? 'no rule' : `${rule.where} ${rule.name} (${rule.action})`
     debug(`${host}: ${name}${missing === undefined ? '' : `, ${missing.key} does not hold`}`)
@@ -63,13 +67,16 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
     else judge(rules, event)
   })
 
-  hookAdd('TS_LIFECYCLE_MSG_HOOK', async ({ tag, data = '' }) => {
-    if (tag !== 'policy:explain') return
-    const host = data.trim().toLowerCase()
+  const explainHost = async (text: string): Promise<readonly string[]> => {
+    const { host, port: wanted } = parseHostPort(text.trim())
     const rules = await file.current()
-    const facts = { host, port: undefined, now: new Date(), shown: shown.get(host), client: () => undefined }
-    const lines = rules === undefined ? [`${file.name} cannot be used: rejects`] : explain(rules, facts)
-    for (const line of lines) note(`${host}: ${line}`)
+    const { port = HTTPS, shown } = last.get(host) ?? {}
+    const facts = { host, port: wanted ?? port, now: new Date(), shown, client: () => undefined }
+    return rules === undefined ? [`${file.name} cannot be used: rejects`] : explain(rules, facts)
+  }
+  offer(context, 'policy', { explain: explainHost })
+  hookAdd('TS_LIFECYCLE_MSG_HOOK', async ({ tag, data = '' }) => {
+    if (tag === 'policy:explain') for (const line of await explainHost(data)) note(`${data.trim()}: ${line}`)
   })
 }
 export default init

@@ -102,6 +102,10 @@ export interface AdminApi {
   approvals(): readonly Approval[]
   /** @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin asks people, or no such question is open */
   answer(id: string, answer: ApprovalAnswer): Promise<Approval>
+  /** Which rule decides about a host. @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin explains its rules */
+  explain(host: string): Promise<readonly string[]>
+  /** Reports what was learned, or writes rules from it. @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin learns */
+  learning(what: 'report' | 'write'): Promise<readonly string[]>
   verdicts(): readonly RememberedVerdict[]
   /**
    * What rests on acceptances goes, and so do the approvals behind them.

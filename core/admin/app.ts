@@ -80,6 +80,17 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
       },
     )
   }
+  app.get<{ Querystring: { host: string } }>(
+    '/v1/policy/explain',
+    { schema: SCHEMAS.explain },
+    async ({ query: { host } }) => ({ lines: await desk.explain(host) }),
+  )
+  app.get('/v1/learning/report', { schema: SCHEMAS.lines }, async () => ({
+    lines: await desk.learning('report'),
+  }))
+  app.post('/v1/learning/write', { schema: SCHEMAS.lines }, async () => ({
+    lines: await desk.learning('write'),
+  }))
   app.get('/v1/verdicts', { schema: SCHEMAS.verdicts }, () => ({ verdicts: desk.verdicts() }))
   app.post<{ Body: { readonly all?: true }; Querystring: { who?: string } }>(
     '/v1/revoke',

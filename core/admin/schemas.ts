@@ -119,6 +119,11 @@ export const SCHEMAS = {
   },
   approvals: answers(200, object({ approvals: listOf(APPROVAL) })),
   answer: { params: QUESTION_ID, body: ANSWER, ...answers(200, APPROVAL) },
+  explain: {
+    querystring: object({ host: { ...TEXT, minLength: 1, maxLength: 300 } }),
+    ...answers(200, object({ lines: listOf(TEXT) })),
+  },
+  lines: answers(200, object({ lines: listOf(TEXT) })),
   verdicts: answers(200, object({ verdicts: listOf(VERDICT) })),
   // Which of its forms it is, and whether, is for `readRevocation` to say.
   revoke: {

@@ -5,6 +5,22 @@
 export interface ManagedTopics {
   /** Questions that people answer: `ctl approvals`, `ctl accept`, `ctl reject`; `ctl revoke` withdraws answers. */
   readonly approvals: ApprovalDesk
+  /** Rules that are explained: `ctl policy explain`. */
+  readonly policy: PolicyDesk
+  /** What is learned from handshakes: `ctl learn report`, `ctl learn write`. */
+  readonly learning: LearningDesk
+}
+
+export interface PolicyDesk {
+  /** Which rule decides about a host, and why: lines for people. */
+  explain(host: string): Promise<readonly string[]>
+}
+
+export interface LearningDesk {
+  /** What was seen: lines for people. */
+  report(): Promise<readonly string[]>
+  /** Writes rules from it. @returns the files */
+  write(): Promise<readonly string[]>
 }
 
 /** An open question. */

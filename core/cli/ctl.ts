@@ -14,6 +14,7 @@ import type { HeldTurn } from '../wait/held-turns.js'
 import { answer, approvalsText, isQuestion, operator } from './ctl-approvals.js'
 import { sendTo } from './ctl-client.js'
 import { type Command, type CtlOptions, command, usage } from './ctl-command.js'
+import { learn, policy } from './ctl-desks.js'
 import { duration, heldText, parkedText, revokedText, statusText, verdictsText } from './ctl-text.js'
 
 /** Each takes the words after its own name. */
@@ -76,6 +77,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
       revokedText,
     )
   },
+  policy,
+  learn,
   plugin: ([verb, tag, data, ...more]) => {
     if (verb !== 'msg' || tag === undefined || more.length > 0)
       throw usage('plugin takes msg TAG [DATA]; DATA with blanks goes in quotes')

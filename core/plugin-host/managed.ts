@@ -5,6 +5,8 @@ import { didYouMean } from '../base/nearest.js'
 /** The functions that each topic consists of. A topic added to the API stops the build here until it has a line. */
 const PARTS: { readonly [T in keyof ManagedTopics]: readonly (keyof ManagedTopics[T])[] } = {
   approvals: ['list', 'answer', 'withdraw'],
+  policy: ['explain'],
+  learning: ['report', 'write'],
 }
 
 /** What the plugins of one plugin.config offer to operators. */
@@ -21,9 +23,9 @@ export class Managed {
       const help = didYouMean(topic, Object.keys(PARTS)) || `; known are ${Object.keys(PARTS).join(', ')}`
       throw wrong(`there is no topic "${topic}"${help}`)
     }
-    const missing = PARTS[topic].find(
-      part => typeof (desk as ManagedTopics[typeof topic])?.[part] !== 'function',
-    )
+    const parts: readonly string[] = PARTS[topic]
+    const given = (desk ?? {}) as Readonly<Record<string, unknown>>
+    const missing = parts.find(part => typeof given[part] !== 'function')
     if (missing !== undefined) throw wrong(`manage('${topic}') takes an object with a function ${missing}`)
     const owner = this.#owners.get(topic)
     if (owner !== undefined) throw wrong(`plugin ${owner} manages ${topic} already; only one can`)

@@ -9,6 +9,7 @@ import { describe } from '../base/thrown.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
+import { askDesk } from './desks.js'
 import type { Generation, Logs, Place } from './generation.js'
 import type { Generations } from './generations.js'
 import { tellMsg } from './lifecycle.js'
@@ -73,6 +74,8 @@ export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager):
       diags.note(`an operator rejects the handshake with ${found.evidence.host}: ${reason}`)
       found.reject(verdict)
     },
+    explain: host => askDesk(generations, 'policy', desk => desk.explain(host)),
+    learning: what => askDesk(generations, 'learning', desk => desk[what]()),
     verdicts: () => generations.current().verification.verdicts.list(),
     approvals: () => approvalDesk().list(),
     answer: async (id, answer) => {

@@ -1,5 +1,4 @@
-import { isIPv6 } from 'node:net'
-import { normalize } from '../hosts/host-pattern.js'
+import { parseHostPort } from '../hosts/host-port.js'
 
 /** One line of known_hosts that names a key. */
 export interface KnownKey {
@@ -41,14 +40,10 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
   return hosts
 }
 
-/** HOST, HOST:PORT, [IPV6]:PORT, or an IPv6 address alone. */
 function readHost(text: string): string | undefined {
-  const match = isIPv6(text) ? [text, text] : /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text)
-  const name = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3] ?? 443)
-  if (name === undefined || name.includes('*') || port < 1 || port > 65_535) return undefined
   try {
-    return hostKey(normalize(name), port)
+    const { host, port = 443 } = parseHostPort(text)
+    return hostKey(host, port)
   } catch {
     return undefined
   }

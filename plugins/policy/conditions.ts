@@ -77,8 +77,8 @@ export const CONDITIONS: Readonly<Record<string, Make>> = {
   port: texts => {
     const ports = texts.map(parseNumber)
     return {
-      holds: ({ port }) => (port === undefined ? undefined : ports.includes(port)),
-      found: ({ port }) => `${port ?? 'not said'}`,
+      holds: ({ port }) => ports.includes(port),
+      found: ({ port }) => `${port}`,
     }
   },
   issuer: ofTexts(({ path }) => path.map(({ issuer }) => issuer)),

@@ -4,7 +4,7 @@ import { provenPath } from '../certificates/fingerprints.js'
 /** What rules are about. */
 export interface Facts {
   readonly host: string
-  readonly port: number | undefined
+  readonly port: number
   readonly now: Date
   /** What the origin has shown; undefined as long as it has shown nothing. */
   readonly shown: { readonly leaf: Certificate; readonly path: readonly Certificate[] } | undefined
