@@ -3,7 +3,6 @@ import { type CrlFacts, crlKind, type UsableCrl } from '../judge/crl-kind.js'
 import { bytesOf, factsOf } from './crl-facts.js'
 import * as crls from './crl-library.js'
 import { askPoints } from './crl-points.js'
-import { weakDigestOf } from './crl-signature.js'
 import { takeError } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
@@ -88,7 +87,7 @@ function readList(at: ListText, isLeafOnly: boolean, now: number): List {
   if (parsed === NULL) throw refused(`${at.place}: ${reasonOf()}; fetch the list again`)
   const crl = new Owned('X509_CRL', parsed, crls.X509_CRL_free)
   try {
-    const facts = { ...factsOf(crl.handle), weakDigest: weakDigestOf(crl.handle) }
+    const facts = factsOf(crl.handle)
     const kind = crlKind(facts, isLeafOnly, now)
     if ('wrong' in kind) throw unusable(at.place, facts, kind.wrong)
     return { ...at, ...kind, crl, facts }
