@@ -39,6 +39,23 @@ test('an operator lists a parked handshake and rejects it', async t => {
   await proxy.until(/an operator rejects the handshake with managed\.test: revoked/)
 })
 
+test('an operator lists a handshake that has no connection any more, and rejects it', async t => {
+  const origin = await opensslOrigin({ ...issued })
+  t.teardown(origin.stop)
+  const records = { 'proxy.config.ssl.client.verify.release_after': 1 }
+  const { proxy, ctl } = await managed(t, ['desk.mjs one waits'], undefined, { records })
+  const client = await rawClient(proxy.port)
+  t.teardown(client.stop)
+  client.send(requestText(`https://${HOST}:${origin.port}/`))
+  await proxy.until(/NOTE: connection to server=managed\.test.* ended while plugins hold the handshake/)
+  const [parked] = JSON.parse((await ctl('parked', '--json')).out).parked
+  t.match(parked, { host: HOST, connection: 'released', leaf: { subject: `/CN=${HOST}` } })
+  t.match((await ctl('parked')).out, /desk +released +/)
+  t.match(await ctl('reject', `${parked.id}`, 'policy'), { code: 0, out: /is rejected: policy/ })
+  t.equal((await client.response('GET')).status, 502)
+  t.match(await ctl('parked'), { out: 'no handshake with an origin is parked\n' })
+})
+
 test('an operator lists what is held on other hooks', async t => {
   const { proxy, ctl } = await managed(t, ['desk.mjs one holds'])
   const client = await rawClient(proxy.port)
