@@ -36,6 +36,10 @@ export const ERRORS = {
   PTC_CONFIG_INVALID: startup(
     'Correct every place that the message names; behind the errors of each kind it says what to do.',
   ),
+  PTC_CONFIG_MISSING: startup(
+    '`portcullis init DIR` writes a commented configuration that starts; -D DIR names the folder of another one.',
+  ),
+  PTC_CONFIG_EXISTS: startup('Choose another folder, or move the existing files: nothing is overwritten.'),
   PTC_CONFIG_UNREADABLE: startup('Check that the file exists and that the proxy may read it.'),
   PTC_RECORDS_INVALID: startup(
     'Correct the lines that the message names; every bad record is listed at once.',

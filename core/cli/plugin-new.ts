@@ -1,18 +1,18 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
-import { dirname, join, relative, sep } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { ProxyError } from '../base/errors.js'
 import { codeOf, describe } from '../base/thrown.js'
 import { projectFiles } from './plugin-project.js'
 
 export interface NewPlugin {
-  /** The words after `plugin`. */
-  readonly words: readonly string[]
+  readonly name: string
   readonly isJavaScript: boolean
   /** Where the folder is made. */
   readonly cwd: string
-  /** Where this program is installed; the project depends on it. */
+  /** Where this program is installed, and its version: the project depends on it. */
   readonly home: string
+  readonly version: string
   readonly print: (line: string) => void
 }
 
@@ -25,13 +25,13 @@ const RESERVED = new Set([...builtinModules, 'node_modules', 'favicon.ico', 'por
  * Makes the project of a new plugin: it builds, its test passes, its configuration starts.
  * @throws {ProxyError} PTC_USAGE for a name that will not do, PTC_PLUGIN_EXISTS, PTC_CONFIG_UNREADABLE
  */
-export function newPlugin({ words, isJavaScript, cwd, home, print }: NewPlugin): void {
-  const [verb, name, ...more] = words
-  if (verb !== 'new' || name === undefined || more.length > 0)
-    throw new ProxyError('PTC_USAGE', 'the command is: portcullis plugin new NAME [--js]')
+export function newPlugin({ name, isJavaScript, cwd, home, version, print }: NewPlugin): void {
   checkName(name)
   const folder = join(cwd, name)
-  const files = projectFiles({ name, isJavaScript, dependency: `file:${toPosix(relative(folder, home))}` })
+  // A program that npm has installed is found by its version, another one by its absolute path: the project may be moved.
+  const isInstalled = basename(dirname(resolve(home))) === 'node_modules'
+  const dependency = isInstalled ? `^${version}` : `file:${toPosix(resolve(home))}`
+  const files = projectFiles({ name, isJavaScript, dependency })
   makeFolder(folder)
   for (const [file, text] of Object.entries(files)) write(join(folder, file), text)
   print(`made ${toPosix(relative(cwd, folder))}: ${Object.keys(files).join(', ')}\n`)

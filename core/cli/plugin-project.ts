@@ -3,7 +3,7 @@
 export interface Project {
   readonly name: string
   readonly isJavaScript: boolean
-  /** Where npm finds this program: `file:../portcullis`. */
+  /** Where npm finds this program: `^1.2.3`, or `file:` and an absolute path. */
   readonly dependency: string
 }
 
@@ -152,12 +152,17 @@ function readme({ name, isJavaScript, dependency }: Project): string {
 
 A plugin for Portcullis. The plugin is \`${source}\`, its test lies beside it.
 
-    npm install     # once; Portcullis itself is taken from ${dependency.slice('file:'.length)}
+    npm install     # once; Portcullis itself is ${dependency.startsWith('file:') ? `linked from ${dependency.slice('file:'.length)}` : `version ${dependency} of the registry`}
     npm test${isJavaScript ? '' : '        # compiles, and runs the test'}
     npm run check   # checks conf/, opens no port
     npm start       # serves on 127.0.0.1:8080 with conf/
 
-In another terminal, while it serves:
+${
+  dependency.startsWith('file:')
+    ? `The project may be moved. When Portcullis itself has moved, its types are missing: correct \`portcullis\` in
+package.json and run npm install again.\n\n`
+    : ''
+}In another terminal, while it serves:
 
     curl -x http://127.0.0.1:8080 https://evil.example/
 

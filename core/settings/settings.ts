@@ -2,6 +2,9 @@
  * What an operator has configured, in the units that the program uses: milliseconds, bytes, booleans, absolute paths.
  * Records are read here, once for each generation. Everything else in the program is handed settings, never records.
  */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { ProxyError } from '../base/errors.js'
 import { Mistakes } from '../base/mistakes.js'
 import { checkSocketPath } from '../config/admin-socket.js'
 import { loadTemplates, type TemplateFile } from '../config/body-factory.js'
@@ -93,6 +96,16 @@ function freezeAll<T>(value: T): T {
 export const readSettings = ({ confDir, env }: ConfigPlace): Settings =>
   keep(loadRecords(confDir, env), confDir)
 
+/** @throws {ProxyError} PTC_CONFIG_MISSING where a folder has none of the files that each configuration has */
+function checkThere(confDir: string): void {
+  const files = ['records.config', 'records.yaml', 'plugin.config'].map(name => join(confDir, name))
+  if (files.some(file => existsSync(file))) return
+  throw new ProxyError(
+    'PTC_CONFIG_MISSING',
+    `there is no configuration in ${confDir}: no ${files.join(', no ')}`,
+  )
+}
+
 /**
  * Reads all configuration files.
  * @param inForce the settings of a running proxy: records that need a restart keep these values
@@ -100,6 +113,7 @@ export const readSettings = ({ confDir, env }: ConfigPlace): Settings =>
  */
 export function readConfiguration(place: ConfigPlace, inForce?: Settings): Configuration {
   const { confDir, env } = place
+  checkThere(confDir)
   const mistakes = new Mistakes()
   mistakes.read(() => checkUndecided(confDir))
   const { records: read, error } = readRecords(confDir, env)

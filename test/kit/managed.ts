@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util'
 import type { Test } from 'tap'
 import { ProxyError } from '../../core/base/errors.js'
 import { describe } from '../../core/base/thrown.js'
+import { OPTIONS } from '../../core/cli/command-table.js'
 import { ctl } from '../../core/cli/ctl.js'
-import { CTL_OPTIONS } from '../../core/cli/ctl-command.js'
 import { makeAuthority } from './pki.js'
 import { type ChildProxy, type ProxyConf, placeFor, runMain, startProxy } from './proxy.js'
 
@@ -57,7 +57,7 @@ export async function callCtl(confDir: string, ...words: string[]): Promise<Answ
   const place = placeFor(confDir, (_stream, line) => {
     out += `${line}\n`
   })
-  const { values, positionals } = parseArgs({ args: words, options: CTL_OPTIONS, allowPositionals: true })
+  const { values, positionals } = parseArgs({ args: words, options: OPTIONS, allowPositionals: true })
   try {
     await ctl(place, { ...values, words: positionals })
     return { code: 0, out, err: '' }

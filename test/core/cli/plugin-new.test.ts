@@ -39,10 +39,10 @@ for (const [language, args, files] of [
     const { devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
     t.match(
       devDependencies.portcullis,
-      /^file:\.\.\//,
-      'it depends on the program that made it, wherever that is',
+      /^file:\//,
+      'it depends on the program that made it, also after the project has been moved',
     )
-    t.ok(existsSync(join(project, devDependencies.portcullis.slice('file:'.length), 'package.json')))
+    t.ok(existsSync(join(devDependencies.portcullis.slice('file:'.length), 'package.json')))
 
     linkPackages(project)
     const tested = await run(t, 'npm test', project)
@@ -72,6 +72,14 @@ test('the JavaScript of a new plugin has types, for those who check', async t =>
   t.match(wrong.stdout(), /my-check\.js\(\d+,\d+\): error .*'denny' does not exist/)
 })
 
+test('a program that npm has installed is found by its version', async t => {
+  const dir = folder(t)
+  const home = join(dir, 'node_modules/portcullis')
+  newPlugin({ name: 'mine', isJavaScript: true, cwd: dir, home, version: '1.2.3', print: () => undefined })
+  const { devDependencies } = JSON.parse(readFileSync(join(dir, 'mine/package.json'), 'utf8'))
+  t.equal(devDependencies.portcullis, '^1.2.3')
+})
+
 test('nothing is overwritten', async t => {
   const dir = folder(t)
   mkdirSync(join(dir, 'empty'))
@@ -89,32 +97,32 @@ test('nothing is overwritten', async t => {
 test('a name that will not do is a mistake on the command line', async t => {
   const dir = folder(t)
   const cases: [string, RegExp][] = [
-    ['new', /the command is: portcullis plugin new NAME/],
-    ['new,a,b', /the command is/],
-    ['old,a', /the command is/],
-    ['new,a b', /"a b" cannot be the name of a plugin: lower-case/],
-    ['new,Mine', /lower-case/],
-    ['new,../mine', /lower-case/],
-    ['new,.mine', /lower-case/],
-    ['new,', /lower-case/],
-    [`new,${'a'.repeat(101)}`, /at most 100/],
-    ['new,mine.js', /extension/],
-    ['new,mine.test', /extension/],
-    ['new,fs', /it is taken/],
-    ['new,node_modules', /it is taken/],
-    ['new,portcullis', /it is taken/],
+    ['a b', /"a b" cannot be the name of a plugin: lower-case/],
+    ['Mine', /lower-case/],
+    ['../mine', /lower-case/],
+    ['.mine', /lower-case/],
+    ['', /lower-case/],
+    ['a'.repeat(101), /at most 100/],
+    ['mine.js', /extension/],
+    ['mine.test', /extension/],
+    ['fs', /it is taken/],
+    ['node_modules', /it is taken/],
+    ['portcullis', /it is taken/],
   ]
-  for (const [words, message] of cases) {
+  for (const [name, message] of cases) {
     const wanted = {
-      words: words.split(','),
+      name,
+      version: '1.2.3',
       isJavaScript: false,
       cwd: dir,
       home: '/',
       print: () => undefined,
     }
-    t.throws(() => newPlugin(wanted), { code: 'PTC_USAGE', message }, words)
+    t.throws(() => newPlugin(wanted), { code: 'PTC_USAGE', message }, name)
   }
   t.equal((await make(t, 'Mine', dir)).exitCode, 64)
+  for (const args of ['new', 'new a b', 'old a'])
+    t.equal((await run(t, `node "${MAIN}" plugin ${args}`, dir)).exitCode, 64, args)
   t.equal((await run(t, `node "${MAIN}" verify-config --js`, dir)).exitCode, 64)
   t.strictSame(readdirSync(dir), [])
 })

@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process'
+import { test } from 'tap'
+import { readCommandLine } from '../../../core/cli/command-line.js'
+import { COMMANDS, type CommandName, OPTIONS } from '../../../core/cli/command-table.js'
+import { commandHelp, completionScript, helpText } from '../../../core/cli/help.js'
+
+test('help has every command and every option, in lines of at most 110 characters', async t => {
+  const help = helpText()
+  for (const name of Object.keys(COMMANDS)) t.match(help, `  portcullis ${name}`)
+  const all = Object.keys(COMMANDS)
+    .map(name => commandHelp(name as CommandName))
+    .join('')
+  for (const name of Object.keys(OPTIONS)) t.match(all, `--${name}`)
+  t.strictSame(
+    [...help.split('\n'), ...all.split('\n')].filter(line => line.length > 110),
+    [],
+  )
+})
+
+test('a command line is read by the tables', async t => {
+  t.match(readCommandLine(['plugin', 'new', 'mine', '--js']), {
+    name: 'plugin new',
+    args: ['mine'],
+    values: { js: true },
+  })
+  t.match(readCommandLine(['-D', 'conf', 'try', 'a.test']), {
+    name: 'try',
+    args: ['a.test'],
+    values: { 'conf-dir': 'conf' },
+  })
+  t.match(readCommandLine(['start', '-v']), { name: 'version', args: [] })
+  t.match(readCommandLine(['ca', 'init', '-h']), { name: 'help', args: ['ca', 'init'] })
+  t.throws(() => readCommandLine(['ca', 'int']), { code: 'PTC_USAGE', message: /did you mean ca init\?/ })
+  t.throws(() => readCommandLine(['start', '--save', 'x']), { message: /--save belongs to `portcullis try`/ })
+})
+
+/** What bash offers for the last of these words. */
+function offers(...words: string[]): readonly string[] {
+  const quoted = words.map(word => `'${word}'`).join(' ')
+  const script = `${completionScript('bash')}
+COMP_WORDS=(portcullis ${quoted}); COMP_CWORD=${words.length}; _portcullis; printf '%s\\n' "\${COMPREPLY[@]}"`
+  return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trim().split('\n')
+}
+
+test('bash completes commands, their second words, options and files', async t => {
+  t.strictSame(offers('ver'), ['verify-config', 'version'])
+  t.strictSame(offers('plugin', ''), ['new'])
+  t.strictSame(offers('plugin', 'new', '--j'), ['--js'])
+  t.strictSame(offers('ctl', 'rel'), ['reload'])
+  t.strictSame(offers('try', '--p'), ['--pem'])
+  t.strictSame(offers('replay', 'package.j'), ['package.json'])
+  t.strictSame(offers('start', '-D', 'samp'), ['sample-plugins'])
+  t.notOk(offers('start', '--').includes('--pem'), 'an option of another command is not offered')
+  t.match(completionScript('zsh'), /bashcompinit/)
+})
