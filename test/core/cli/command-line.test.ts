@@ -31,6 +31,14 @@ test('a command line is read by the tables', async t => {
   t.match(readCommandLine(['start', '-v']), { name: 'version', args: [] })
   t.match(readCommandLine(['ca', 'init', '-h']), { name: 'help', args: ['ca', 'init'] })
   t.throws(() => readCommandLine(['ca', 'int']), { code: 'PTC_USAGE', message: /did you mean ca init\?/ })
+  t.throws(() => readCommandLine(['try']), {
+    message: /^try lacks an argument: portcullis try .*HOST\[:PORT\]$/,
+  })
+  t.throws(() => readCommandLine(['try', 'a', 'b']), {
+    message: /^try has too many arguments: portcullis try/,
+  })
+  t.throws(() => readCommandLine(['plugin']), { message: /^unknown command "plugin"; known: plugin new$/ })
+  t.match(readCommandLine(['try', '--help', 'x']), { name: 'help', args: ['try'] })
   t.throws(() => readCommandLine(['start', '--save', 'x']), { message: /--save belongs to `portcullis try`/ })
 })
 
