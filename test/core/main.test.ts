@@ -26,13 +26,11 @@ function runOn(t: Test, command: string, conf: ProxyConf, env?: NodeJS.ProcessEn
 test('--help and --version', async t => {
   const { exitCode, stdout } = await run(t, ['--help'])
   t.equal(exitCode, 0)
-  for (const word of ['portcullis start', 'verify-config', '--conf-dir', '--debug-tags'])
-    t.match(stdout(), word)
+  t.match(stdout(), /portcullis start[^]*verify-config[^]*--conf-dir[^]*--debug-tags/)
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
   for (const word of ['--version', 'version', '-v', '-V'])
     t.equal((await run(t, [word])).stdout(), `portcullis ${version}\n`, word)
   t.equal((await run(t, ['help'])).stdout(), stdout())
-  t.match((await run(t, ['help', 'try'])).stdout(), /^ {2}portcullis try \[--connect ADDR:PORT\]/)
 })
 
 test('mistakes on the command line end with 64', async t => {
