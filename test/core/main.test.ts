@@ -26,7 +26,7 @@ function runOn(t: Test, command: string, conf: ProxyConf, env?: NodeJS.ProcessEn
 test('--help and --version', async t => {
   const { exitCode, stdout } = await run(t, ['--help'])
   t.equal(exitCode, 0)
-  t.match(stdout(), /portcullis start[^]*verify-config[^]*--conf-dir[^]*--debug-tags/)
+  t.match(stdout(), /portcullis start.*verify-config.*--conf-dir.*--debug-tags/s)
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
   for (const word of ['--version', 'version', '-v', '-V'])
     t.equal((await run(t, [word])).stdout(), `portcullis ${version}\n`, word)
