@@ -1,6 +1,7 @@
 import type { RecordRow, ValueOf } from './record-row.js'
 import { ACCESS_RECORDS } from './records-access.js'
 import { BUMP_RECORDS } from './records-bump.js'
+import { FIELD_RECORDS } from './records-fields.js'
 import { GENERAL_RECORDS } from './records-general.js'
 import { HTTP_RECORDS } from './records-http.js'
 import { LOG_RECORDS } from './records-log.js'
@@ -12,6 +13,7 @@ import { SSL_RECORDS } from './records-ssl.js'
 export const RECORDS = {
   ...GENERAL_RECORDS,
   ...HTTP_RECORDS,
+  ...FIELD_RECORDS,
   ...NAME_RECORDS,
   ...ACCESS_RECORDS,
   ...LOG_RECORDS,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import { compileTags } from '../base/diags.js'
 import type { ProxyError } from '../base/errors.js'
+import { readFieldList, readForwarded } from './client-fields.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { readConnectPorts } from './connect-ports.js'
 import { readLogFormat } from './log-format.js'
@@ -43,6 +44,8 @@ const SYNTAX = {
   'proxy.config.diags.debug.tags': compileTags,
   'proxy.config.dns.nameservers': readNameservers,
   'proxy.config.log.format': readLogFormat,
+  'proxy.config.http.insert_forwarded': readForwarded,
+  'proxy.config.http.anonymize_other_header_list': readFieldList,
 } as const
 
 type SyntaxName = keyof typeof SYNTAX

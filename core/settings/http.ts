@@ -40,12 +40,31 @@ export const transactionSettings = (records: Records) =>
       records['proxy.config.http.transaction_active_timeout_out'],
     ),
     upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
+    clientFields: clientFields(records),
     via: Object.freeze({
       name: records['proxy.config.proxy_name'] ?? hostname(),
       inRequests: records['proxy.config.http.insert_request_via_str'] === 1,
       inResponses: records['proxy.config.http.insert_response_via_str'] === 1,
     }),
   })
+
+/** What origins learn of clients. */
+function clientFields(records: Records) {
+  const others = records['proxy.config.http.anonymize_other_header_list']
+  const removed = new Set([
+    ...REMOVABLE.filter(word => records[`proxy.config.http.anonymize_remove_${word}`] === 1).map(word =>
+      word.replaceAll('_', '-'),
+    ),
+    ...(others === null ? [] : readingOf(records, 'proxy.config.http.anonymize_other_header_list').names),
+  ])
+  const forwardedFor = records['proxy.config.http.insert_squid_x_forwarded_for'] === 1
+  const clientIp = records['proxy.config.http.insert_client_ip']
+  const forwarded = readingOf(records, 'proxy.config.http.insert_forwarded').parts
+  const isActive = removed.size > 0 || forwardedFor || clientIp > 0 || forwarded.length > 0
+  return Object.freeze({ isActive, removed, forwardedFor, clientIp, forwarded })
+}
+
+const REMOVABLE = ['from', 'referer', 'user_agent', 'cookie', 'client_ip'] as const
 
 /** Of two times in seconds of which 0 sets no limit. */
 function shortest(...seconds: readonly number[]): number {

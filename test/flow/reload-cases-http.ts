@@ -26,6 +26,16 @@ const viaOf = async (stage: Stage): Promise<unknown> => {
   return stage.origin.requests.at(-1)?.headers.via?.replace(/^1\.1 |-[0-9a-f]{8}$/g, '')
 }
 
+/** What the origin receives of a request with these fields. */
+const received =
+  (name: string, fields: readonly string[] = []) =>
+  async (stage: Stage): Promise<unknown> => {
+    await get(stage.proxy.port, `${stage.http}/`, fields)
+    return stage.origin.requests.at(-1)?.headers[name] ?? 'none'
+  }
+const removes = (field: string) =>
+  ({ from: 0, to: 1, probe: received(field, [`${field}: x`]), expect: ['x', 'none'] }) as const
+
 const PAGES = {
   'one/default/connect#failed_connect': 'page one',
   'two/default/connect#failed_connect': 'page two',
@@ -69,6 +79,15 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.http.connect.probe_cache_ttl'
   | 'proxy.config.http.insert_request_via_str'
   | 'proxy.config.http.insert_response_via_str'
+  | 'proxy.config.http.insert_squid_x_forwarded_for'
+  | 'proxy.config.http.insert_client_ip'
+  | 'proxy.config.http.insert_forwarded'
+  | 'proxy.config.http.anonymize_remove_from'
+  | 'proxy.config.http.anonymize_remove_referer'
+  | 'proxy.config.http.anonymize_remove_user_agent'
+  | 'proxy.config.http.anonymize_remove_cookie'
+  | 'proxy.config.http.anonymize_remove_client_ip'
+  | 'proxy.config.http.anonymize_other_header_list'
   | 'proxy.config.http.request_header_max_size'
   | 'proxy.config.http.response_header_max_size'
   | 'proxy.config.http.connect_attempts_timeout'
@@ -293,6 +312,35 @@ export const HTTP_CASES: ReloadCases<
     expect: [200, 407],
   },
   'proxy.config.http.deny_private_origins': { from: 0, to: 1, probe: plain, expect: [200, 403] },
+  'proxy.config.http.insert_squid_x_forwarded_for': {
+    from: 0,
+    to: 1,
+    probe: received('x-forwarded-for', ['X-Forwarded-For: 192.0.2.1']),
+    expect: ['192.0.2.1', '192.0.2.1, 127.0.0.1'],
+  },
+  'proxy.config.http.insert_client_ip': {
+    from: 0,
+    to: 1,
+    probe: received('client-ip'),
+    expect: ['none', '127.0.0.1'],
+  },
+  'proxy.config.http.insert_forwarded': {
+    from: 'for',
+    to: 'for|by=ip|proto',
+    probe: received('forwarded'),
+    expect: ['for=127.0.0.1', 'for=127.0.0.1;by=127.0.0.1;proto=http'],
+  },
+  'proxy.config.http.anonymize_remove_from': removes('from'),
+  'proxy.config.http.anonymize_remove_referer': removes('referer'),
+  'proxy.config.http.anonymize_remove_user_agent': removes('user-agent'),
+  'proxy.config.http.anonymize_remove_cookie': removes('cookie'),
+  'proxy.config.http.anonymize_remove_client_ip': removes('client-ip'),
+  'proxy.config.http.anonymize_other_header_list': {
+    from: 'X-Other',
+    to: 'X-Other, X-Secret',
+    probe: received('x-secret', ['X-Secret: x']),
+    expect: ['x', 'none'],
+  },
   'proxy.config.net.connections_throttle': {
     from: 30_000,
     to: 1,

@@ -11,6 +11,7 @@ import { CERTIFICATE_FIELDS, NAMED_FORMATS } from '../../core/config/log-format.
 import type { RecordRow } from '../../core/config/record-row.js'
 import { describeDomain, showValue } from '../../core/config/record-value.js'
 import { ACCESS_RECORDS } from '../../core/config/records-access.js'
+import { FIELD_RECORDS } from '../../core/config/records-fields.js'
 import { GENERAL_RECORDS } from '../../core/config/records-general.js'
 import { HTTP_RECORDS } from '../../core/config/records-http.js'
 import { LOG_RECORDS } from '../../core/config/records-log.js'
@@ -62,6 +63,8 @@ export function renderRecords(): string {
     table(head, recordRows(GENERAL_RECORDS)),
     '## Ports, requests and connections',
     table(head, recordRows(HTTP_RECORDS)),
+    '## What origins learn of clients',
+    table(head, recordRows(FIELD_RECORDS)),
     '## Addresses of names',
     table(head, recordRows(NAME_RECORDS)),
     '## Connections of clients',

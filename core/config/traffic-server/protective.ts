@@ -18,8 +18,6 @@ const isPort = (value: string): boolean => isSet(value) && value !== '-1'
 const PARENT =
   'Portcullis connects to origins itself: traffic would go past the parent proxy. Remove the line if it may'
 const PORTS = 'write this port in proxy.config.http.server_ports, and remove the line'
-const ANONYMIZE =
-  'origins would see this field; remove it in a plugin on TS_HTTP_SEND_REQUEST_HDR_HOOK, and remove the line'
 const OLD_TLS = 'this version is never spoken (RFC 8996, RFC 7568); set it to 0'
 
 const PROTECTIVE: Readonly<Record<string, Protection>> = {
@@ -35,12 +33,6 @@ const PROTECTIVE: Readonly<Record<string, Protection>> = {
     isLost: isOn,
     way: 'splitdns.config is not read: all names would be asked of the same servers. Use proxy.config.dns.nameservers and proxy.config.hostdb.host_file.path, and set it to 0',
   },
-  'http.anonymize_other_header_list': { isLost: isSet, way: ANONYMIZE },
-  'http.anonymize_remove_client_ip': { isLost: isOn, way: ANONYMIZE },
-  'http.anonymize_remove_cookie': { isLost: isOn, way: ANONYMIZE },
-  'http.anonymize_remove_from': { isLost: isOn, way: ANONYMIZE },
-  'http.anonymize_remove_referer': { isLost: isOn, way: ANONYMIZE },
-  'http.anonymize_remove_user_agent': { isLost: isOn, way: ANONYMIZE },
   'http.forward.proxy_auth_to_parent': { isLost: isOn, way: PARENT },
   'http.host_sni_policy': {
     isLost: value => value === '2',

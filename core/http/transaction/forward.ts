@@ -48,11 +48,11 @@ export class Forwarder {
       const target = isForProxy ? undefined : readTarget(req)
       const hops = hopsLeft(method, scanned)
       if (target === undefined || hops === 0) return this.#answer(req, res, startedAt)
-      const { via, hooks: points } = this.options.current()
-      const request = outgoingRequest(req, req.rawHeaders, scanned, target, hops, via)
+      const { via, clientFields, hooks: points } = this.options.current()
+      const request = outgoingRequest(req, req.rawHeaders, scanned, target, hops, via, clientFields)
       const transaction = new Transaction(this.options, points, req, res, target, request, startedAt)
       if (points === undefined) transaction.start()
-      else transaction.start(raw => outgoingRequest(req, raw, scanned, target, hops, via))
+      else transaction.start(raw => outgoingRequest(req, raw, scanned, target, hops, via, clientFields))
     } catch (error) {
       this.#refuse(req, res, startedAt, error instanceof ProxyError ? error : internal(error))
     }

@@ -6,6 +6,12 @@ import type { RequestHead, ResponseHead } from '../../http1/messages.js'
 import type { Http1 } from '../../origin/http1.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { toleratedStatus } from '../pages/replies.js'
+import {
+  type ClientFieldSettings,
+  NO_CLIENT_FIELDS,
+  withClientFields,
+  withoutCookies,
+} from './client-fields.js'
 import type { Via } from './hops.js'
 import type { RequestTarget } from './target.js'
 
@@ -22,17 +28,19 @@ export function outgoingRequest(
   target: RequestTarget,
   hops: number | undefined,
   via: Via,
+  clientFields: ClientFieldSettings = NO_CLIENT_FIELDS,
 ): RequestHead {
   const { method, httpVersion, isUpgrade } = req
   if (scanned.via !== undefined && via.isIn(scanned.via))
     throw new ProxyError('PTC_LOOP_DETECTED', `the request has been here before: Via says ${via.pseudonym}`)
-  const headers = requestFields(raw, scanned, {
+  const forwarded = requestFields(raw, scanned, {
     authority: target.authority,
     via: via.ofRequest(httpVersion),
     upgrade: isUpgrade && scanned.upgrade !== undefined ? forwardedProtocols(scanned.upgrade) : undefined,
     maxForwards: hops === undefined ? undefined : hops - 1,
     ignoresExpect: httpVersion === '1.0',
   })
+  const headers = withClientFields(forwarded, req.client, target, clientFields)
   return { method, path: target.path, headers, body: requestBody(method, httpVersion, scanned.framing) }
 }
 
@@ -68,10 +76,12 @@ export function outgoingFields(
   { version, status, headers }: ResponseHead,
   connection: Http1 | undefined,
   via: Via,
+  clientFields: ClientFieldSettings = NO_CLIENT_FIELDS,
 ): string[] {
   const peer = connection?.channel.peer
   const isChunked = req.httpVersion === '1.1' && req.method !== 'HEAD'
-  const fields = responseFields(headers, status, isChunked, via.ofResponse(version))
+  const own = withoutCookies(headers, clientFields)
+  const fields = responseFields(own, status, isChunked, via.ofResponse(version))
   if (peer !== undefined && peer.tolerated.length > 0) fields.push('Proxy-Status', toleratedStatus(peer))
   if (status === 401 && connection?.owner !== undefined && req.client.origin === undefined)
     fields.push('Proxy-Support', 'Session-Based-Authentication', 'Connection', 'Proxy-Support')

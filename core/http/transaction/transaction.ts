@@ -1,4 +1,5 @@
 // Longer than 250 lines because the phases of a transaction, and all events that change them, are one concept.
+
 import type { Current } from '../../base/current.js'
 import { toProxyError } from '../../base/edge.js'
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
@@ -14,6 +15,7 @@ import type { ClientReply, ReplyWatcher } from '../listener/client-reply.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { errorReply, type Reply, sendReply } from '../pages/replies.js'
 import type { Pages } from '../pages/templates.js'
+import type { ClientFieldSettings } from './client-fields.js'
 import { TxnHooks, type TxnPoints } from './hooks.js'
 import type { Via } from './hops.js'
 import { OriginRequest, type RequestOwner } from './origin-request.js'
@@ -33,6 +35,8 @@ export interface ForwarderOptions {
 /** What a reload may change. */
 export interface ForwarderSettings extends TimeLimits {
   readonly via: Via
+  /** What origins learn of clients; nothing is changed without it. */
+  readonly clientFields?: ClientFieldSettings
   /** Milliseconds without a byte in either direction after which a connection with a switched protocol is closed. */
   readonly upgradeIdleTimeout: number
   /** The operator's error pages. */
@@ -119,7 +123,8 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   fieldsOf(head: ResponseHead): string[] {
-    return outgoingFields(this.#req, head, this.#origin.connection, this.#options.current().via)
+    const { via, clientFields } = this.#options.current()
+    return outgoingFields(this.#req, head, this.#origin.connection, via, clientFields)
   }
 
   begin(head: ResponseHead, fields: string[]): void {

@@ -71,9 +71,9 @@ export const FATES: readonly Fate[] = [
     why: 'there is Basic login only',
   },
   {
-    pattern: /^(?:request_header_access|header_access|reply_header_access)$/,
+    pattern: /^reply_header_access$/,
     outcome: 'lost',
-    why: 'this field is not removed; write a plugin on TS_HTTP_SEND_REQUEST_HDR_HOOK',
+    why: 'this field is not removed; write a plugin on TS_HTTP_SEND_RESPONSE_HDR_HOOK',
     isMeant: ([, word]) => word === 'deny',
   },
   {

@@ -34,6 +34,9 @@ export function readSquid(source: Source): void {
     visible_hostname: directive => migrateName(source, directive),
     dns_nameservers: directive => migrateNameservers(source, directive),
     via: directive => migrateVia(source, directive),
+    request_header_access: directive => migrateField(source, directive),
+    header_access: directive => migrateField(source, directive),
+    forwarded_for: directive => migrateForwardedFor(source, directive),
   }
   // A format may stand behind the log that has it.
   for (const directive of directives.filter(({ name }) => name === 'logformat')) logs.define(directive)
@@ -98,6 +101,32 @@ function migrateVia({ facts, findings }: Source, { args: [word], where }: Direct
   facts.set('proxy.config.http.insert_request_via_str', value)
   facts.set('proxy.config.http.insert_response_via_str', value)
   findings.add('kept', where, `via ${word ?? ''}`)
+}
+
+const REMOVED = 'proxy.config.http.anonymize_other_header_list'
+
+/** A field that no request may have is removed; one that some may have is not. */
+function migrateField({ facts, findings }: Source, { name, args, where }: Directive): void {
+  const [field = '', action, ...acls] = args
+  const said = `${name} ${args.join(' ')}`
+  if (action !== 'deny') return
+  if (/^via$/i.test(field)) {
+    facts.set('proxy.config.http.insert_request_via_str', 0)
+    return void findings.add('changed', where, `${said}: proxy.config.http.insert_request_via_str 0`)
+  }
+  const before = facts.records.get(REMOVED)
+  const isAll = acls.every(acl => acl.toLowerCase() === 'all')
+  const wrong = isAll
+    ? facts.set(REMOVED, before ? `${String(before)},${field}` : field)
+    : ['not for all requests']
+  if (wrong.length > 0) findings.add('lost', where, `${said}: ${field} is not removed: ${wrong[0]}`)
+  else findings.add('changed', where, `${said}: ${REMOVED} has ${field}`)
+}
+
+function migrateForwardedFor({ facts, findings }: Source, { args: [word = ''], where }: Directive): void {
+  facts.set('proxy.config.http.insert_squid_x_forwarded_for', word === 'on' ? 1 : 0)
+  if (word !== 'truncate') findings.add('kept', where, `forwarded_for ${word}`)
+  else findings.add('lost', where, 'forwarded_for truncate: the field of a client stays')
 }
 
 /** Basic logins of a file may be kept; whatever else asks for a login has no counterpart. */

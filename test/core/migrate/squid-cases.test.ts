@@ -88,7 +88,8 @@ const CASES: Readonly<Record<string, Expected>> = {
   },
   '53-squid-outgoing-address-per-port': {
     exit: 1,
-    kept: [/auth_param basic/, /via off/],
+    kept: [/auth_param basic/, /via off/, /forwarded_for delete/],
+    changed: [/User-Agent deny all: .*anonymize_other_header_list has User-Agent/],
     lost: [/request_header_replace/],
     mind: [/no port has ssl-bump/],
     undecided: [/squid\.conf:25: tcp_outgoing_address/],
