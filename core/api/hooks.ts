@@ -7,6 +7,7 @@ import type {
   SessionEvent,
   VerifyClientEvent,
 } from './client-hooks.js'
+import type { Completing } from './completion.js'
 import type { Parked } from './parked.js'
 import type { OutboundStartEvent, VConnStartEvent } from './start-hooks.js'
 import type {
@@ -19,7 +20,7 @@ import type {
 import type { VConn } from './vconn.js'
 
 /** What a continuation on TS_SSL_CERT_VERIFY_HOOK receives: the evidence, and the right to end the wait. */
-export interface VerifyServerEvent extends PeerEvidence, Parked {
+export interface VerifyServerEvent extends PeerEvidence, Parked, Completing {
   /** The connection to the origin. */
   readonly vconn: VConn
   /** The origin's port. */
@@ -129,6 +130,13 @@ export interface HookOptions {
    * failure, is one for all handshakes that share it. Has a meaning on TS_SSL_CERT_VERIFY_HOOK alone.
    */
   readonly coalesce?: boolean
+  /**
+   * `incomplete`: the continuation is asked only where the built-in check found no issuer (X509_V_ERR codes 2, 20 and 21),
+   * whatever `proxy.config.ssl.client.verify.server.override` says, and before all other continuations. It can
+   * {@link VerifyServerEvent.complete} the chain, and reject it. Its acceptance overrules nothing: a chain that is still
+   * incomplete is judged as if it had not been asked. On TS_SSL_CERT_VERIFY_HOOK alone; not asked with `@mode=shadow`.
+   */
+  readonly sees?: 'incomplete'
 }
 
 /** Puts a continuation on a hook. Only during init. Order of calls is the order of lines in plugin.config. */

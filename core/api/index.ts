@@ -14,6 +14,7 @@ export type {
   SessionRemoveEvent,
   VerifyClientEvent,
 } from './client-hooks.js'
+export type { Completing, Completion, Help } from './completion.js'
 export type { HandshakeStep, HandshakeSteps } from './diagnostics.js'
 export type { FetchAnswer, FetchOptions, PluginFetch } from './fetch.js'
 export {

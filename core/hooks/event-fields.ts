@@ -41,7 +41,15 @@ const FIELDS = {
   TS_VCONN_CLOSE_HOOK: VCONN,
   TS_VCONN_OUTBOUND_START_HOOK: { ...PARKED, host: true, port: true },
   TS_VCONN_OUTBOUND_CLOSE_HOOK: VCONN,
-  TS_SSL_CERT_VERIFY_HOOK: { ...PARKED, ...EVIDENCE, port: true, client: true, transaction: true },
+  TS_SSL_CERT_VERIFY_HOOK: {
+    ...PARKED,
+    ...EVIDENCE,
+    port: true,
+    client: true,
+    transaction: true,
+    verifyAgain: true,
+    complete: true,
+  },
   TS_SSL_CLIENT_HELLO_HOOK: {
     ...CLIENT,
     alpn: true,

@@ -95,11 +95,15 @@ function toOptions(options: unknown, id: string): HookOptions {
   const wrong = (what: string): ProxyError =>
     new ProxyError('PTC_PLUGIN_SHAPE', `hookAdd('${id}'): the third argument ${what}`)
   if (typeof options !== 'object' || options === null) throw wrong('is an object of options')
-  const { coalesce = false, ...others } = options as { coalesce?: unknown }
+  const { coalesce = false, sees, ...others } = options as { coalesce?: unknown; sees?: unknown }
   const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw wrong(`has no option ${unknown}; known is coalesce`)
+  if (unknown !== undefined) throw wrong(`has no option ${unknown}; known are coalesce and sees`)
   if (typeof coalesce !== 'boolean') throw wrong('takes true or false as coalesce')
-  return Object.freeze({ coalesce })
+  if (sees === undefined) return Object.freeze({ coalesce })
+  if (sees !== 'incomplete') throw wrong("takes 'incomplete' as sees")
+  if (id !== 'TS_SSL_CERT_VERIFY_HOOK') throw wrong('takes sees on TS_SSL_CERT_VERIFY_HOOK alone')
+  if (coalesce) throw wrong('takes no coalesce beside sees: each chain is completed on its own')
+  return Object.freeze({ coalesce, sees })
 }
 
 /** What hookAdd answers once a plugin's own init has ended, or all of them have. */

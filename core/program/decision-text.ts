@@ -10,7 +10,7 @@ export function decisionText(terms: Terms, who = 'origins'): string {
   const decision = decisionOf(terms)
   switch (decision.by) {
     case 'plugins':
-      return `plugins decide: ${terms.plugins.join(', ')}`
+      return `plugins decide: ${terms.plugins.slice(terms.completers).join(', ')}`
     case 'built-in':
       return `${whoIsSilent(terms)}: the built-in check alone decides${restricted(decision.unchecked)}`
     case 'nobody':

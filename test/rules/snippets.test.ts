@@ -74,6 +74,13 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     t.strictSame(await ask(kit), ACCEPTED)
     t.match(await ask(kit, { host: 'b.example' }), no('policy', 'the source says 200'))
   },
+  'complete.js': async t => {
+    const kit = await openSnippet(
+      t,
+      `complete.js ${fileURLToPath(new URL('../../../README.md', import.meta.url))}`,
+    )
+    t.strictSame(await ask(kit), { kind: 'accepted', by: 'built-in' }, 'nothing is missing')
+  },
   'handshake-spans.js': async t => {
     const { traceHandshakes } = await import(new URL('handshake-spans.js', OUT).href)
     const tracer = new SpanLog()

@@ -28,6 +28,15 @@ export class WorkerCalls {
 
   /** @throws {ProxyError} PTC_PLUGIN_CALL for what is not plain data, and the errors of the call */
   async call(name: CallName, ...args: readonly unknown[]): Promise<unknown> {
+    return await this.#call(name, args)
+  }
+
+  /** The same, of one question. */
+  async callIn(seq: number, ...args: readonly unknown[]): Promise<unknown> {
+    return await this.#call('turn', args, seq)
+  }
+
+  async #call(name: CallName, args: readonly unknown[], seq?: number): Promise<unknown> {
     if (this.#isOver) throw gone()
     if (this.#waiting.size >= MAX_CALLS)
       throw new ProxyError('PTC_PLUGIN_CALL', `more than ${MAX_CALLS} calls wait for their results`)
@@ -35,7 +44,7 @@ export class WorkerCalls {
     const id = ++this.#lastId
     return await new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      this.#send({ did: 'call', id, name, args: plain })
+      this.#send({ did: 'call', id, name, args: plain, ...(seq === undefined ? {} : { seq }) })
     })
   }
 
@@ -64,6 +73,9 @@ function toPlain(args: readonly unknown[]): readonly unknown[] {
   }
 }
 
+/** Does work for a question that is still open. */
+type Serve = (args: readonly unknown[]) => Promise<unknown>
+
 /** Sends results to a worker. */
 interface CallLink {
   send(result: Result): void
@@ -83,8 +95,13 @@ export class ServiceDesk {
     this.#error = error
   }
 
-  take(link: CallLink, message: Extract<FromWorker, { did: 'call' | 'metric' | 'measure' }>): void {
-    if (message.did === 'call') return void this.#call(link, message)
+  /** @param serve what a question has done meanwhile, if the worker holds that question */
+  take(
+    link: CallLink,
+    message: Extract<FromWorker, { did: 'call' | 'metric' | 'measure' }>,
+    serve: Serve | undefined,
+  ): void {
+    if (message.did === 'call') return void this.#call(link, message, serve)
     try {
       if (message.did === 'metric') this.#services.declare(message.spec)
       else this.#services.measure(message.measure)
@@ -93,20 +110,20 @@ export class ServiceDesk {
     }
   }
 
-  async #call(link: CallLink, call: Call): Promise<void> {
+  async #call(link: CallLink, call: Call, serve: Serve | undefined): Promise<void> {
     const open = this.#open.get(link) ?? 0
     if (open >= MAX_CALLS) return link.expel()
     this.#open.set(link, open + 1)
-    const result = await perform(call, this.#services)
+    const result = await perform(call, this.#services, serve)
     this.#open.set(link, (this.#open.get(link) ?? 1) - 1)
     link.send(result)
   }
 }
 
 /** Does what was called. Never rejected. */
-async function perform(call: Call, services: PluginServices): Promise<Result> {
+async function perform(call: Call, services: PluginServices, serve: Serve | undefined): Promise<Result> {
   try {
-    return { do: 'result', id: call.id, value: await called(call, services) }
+    return { do: 'result', id: call.id, value: await called(call, services, serve) }
   } catch (cause) {
     const code: ErrorCode = ProxyError.codeOf(cause) ?? 'PTC_INTERNAL'
     return { do: 'result', id: call.id, value: undefined, error: { code, message: describe(cause) } }
@@ -114,9 +131,16 @@ async function perform(call: Call, services: PluginServices): Promise<Result> {
 }
 
 /** Whatever the arguments are, the service checks them. */
-function called({ name, args }: Call, { state, fetch }: PluginServices): Promise<unknown> {
+function called(
+  { name, args }: Call,
+  { state, fetch }: PluginServices,
+  serve: Serve | undefined,
+): Promise<unknown> {
   const [first, second, third] = args.map(arg => arg ?? undefined) as [never, never, never]
   switch (name) {
+    case 'turn':
+      if (serve === undefined) throw new ProxyError('PTC_PLUGIN_CALL', 'the turn is over')
+      return serve(args)
     case 'fetch':
       return fetchPlain(fetch, first, second)
     case 'state.get':

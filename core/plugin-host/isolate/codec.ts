@@ -14,11 +14,18 @@ export interface CallsInTurn<Effect> {
   readonly isOpen: boolean
   /** Records a call of the plugin. It is sent with the answer, and performed in the proxy before the answer counts. */
   readonly record: (effect: Effect) => void
+  /** Has something done in the proxy meanwhile; plain data in and out, as `Codec.serve` takes it. */
+  readonly call: (...args: readonly unknown[]) => Promise<unknown>
 }
 
 /** @param effects what the plugin has called so far, in order */
-export function recordIn(turn: Pick<Turn, 'isOpen'>, effects: unknown[]): CallsInTurn<unknown> {
+export function recordIn(
+  turn: Pick<Turn, 'isOpen'>,
+  effects: unknown[],
+  call: CallsInTurn<unknown>['call'],
+): CallsInTurn<unknown> {
   return {
+    call,
     get isOpen() {
       return turn.isOpen
     },
@@ -50,12 +57,15 @@ export interface Codec<H extends AskHook> {
    * @throws what the call would have thrown: the plugin has failed
    */
   readonly perform: (event: AskedEvent<H>, effect: unknown) => string | undefined
+  /** In the proxy, while the plugin is asked: what it has done meanwhile. The arguments may be anything. Absent: nothing. */
+  readonly serve?: (event: AskedEvent<H>, args: readonly unknown[]) => Promise<unknown>
   /** Whether the plugin can have called it: what comes from a worker may be anything. */
   readonly isEffect: (effect: unknown) => boolean
 }
 
 /** The same, with the types of what is sent. */
-export interface TypedCodec<H extends AskHook, Plain, Effect> extends Pick<Codec<H>, 'subjects' | 'near'> {
+export interface TypedCodec<H extends AskHook, Plain, Effect>
+  extends Pick<Codec<H>, 'subjects' | 'near' | 'serve'> {
   readonly toPlain: (event: AskedEvent<H>) => Plain
   readonly toFacts: (plain: Plain, turn: CallsInTurn<Effect>, state: WorkerState) => Facts<H>
   /** Absent where the event has no calls but `reenable` and `schedule`. */

@@ -78,7 +78,7 @@ const MEASURE: Shape = {
 }
 const USE: Shape = {
   id: value => typeof value === 'string' && findHook(value) === value,
-  options: value => isOf(value, { coalesce: optional(isBoolean) }),
+  options: value => isOf(value, { coalesce: optional(isBoolean), sees: optional(oneOf('incomplete')) }),
 }
 
 const SHAPES: { readonly [D in FromWorker['did']]: Shape } = {
@@ -112,6 +112,7 @@ const SHAPES: { readonly [D in FromWorker['did']]: Shape } = {
     id: isSeq,
     name: oneOf(...CALL_NAMES),
     args: value => Array.isArray(value) && value.length <= MAX_ARGS,
+    seq: optional(isSeq),
   },
   metric: { did: isWord, spec: value => isOf(value, METRIC) },
   measure: { did: isWord, measure: value => isOf(value, MEASURE) },

@@ -109,7 +109,7 @@ export class IsolatedPlugin {
         if (isProbe) circuit.abandoned()
         end()
       }
-      const { toPlain, perform, subjects, near } = QUESTIONS[hook]
+      const { toPlain, perform, subjects, near, serve } = QUESTIONS[hook]
       const whose = subjects?.(event) ?? ([vconn.id] as const)
       const pending: Pending = {
         seq: 0,
@@ -126,6 +126,7 @@ export class IsolatedPlugin {
         near: near?.(event) ?? [],
         isOver: false,
         link: undefined,
+        serve: serve && (args => serve(event, args)),
         answer: (verdict, effects) => {
           for (const effect of effects) this.#noteIf(perform(event, effect))
           end()
@@ -176,7 +177,7 @@ export class IsolatedPlugin {
       case 'call':
       case 'metric':
       case 'measure':
-        return this.#desk.take(link, message)
+        return this.#desk.take(link, message, 'seq' in message ? this.#serveOf(link, message.seq) : undefined)
       case 'overdo':
         return this.#diags.ignored(message.about, message.why)
       case 'answer':
@@ -194,6 +195,12 @@ export class IsolatedPlugin {
         return this.#answer(pending, message.verdict, message.effects)
       }
     }
+  }
+
+  /** Only the worker that holds a question may have something done for it. */
+  #serveOf(link: WorkerLink, seq: number | undefined): Pending['serve'] {
+    const pending = this.#pending.get(seq ?? 0)
+    return pending?.link === link ? pending.serve : undefined
   }
 
   /** What cannot be done is a failure of the plugin: elsewhere its call would have thrown. */

@@ -87,7 +87,13 @@ export type FromWorker =
   | { readonly did: 'overdo'; readonly about: string; readonly why: 'second' | 'late' }
   | { readonly did: 'revoke'; readonly what: unknown }
   /** Is to be done in the proxy, which sends the result. */
-  | { readonly did: 'call'; readonly id: number; readonly name: CallName; readonly args: readonly unknown[] }
+  | {
+      readonly did: 'call'
+      readonly id: number
+      readonly name: CallName
+      readonly args: readonly unknown[]
+      readonly seq?: number
+    }
   | { readonly did: 'metric'; readonly spec: MetricSpec }
   | { readonly did: 'measure'; readonly measure: Measure }
   | {

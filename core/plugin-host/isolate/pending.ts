@@ -13,6 +13,8 @@ export interface Pending {
   readonly near: readonly Subject[]
   /** Does what the plugin has called, and passes its answer on. */
   readonly answer: (verdict: Verdict, effects: readonly unknown[]) => void
+  /** Does what the plugin has done while it is asked. */
+  readonly serve: ((args: readonly unknown[]) => Promise<unknown>) | undefined
   /** What it is about has ended: only a plugin in shadow mode still thinks about it. */
   isOver: boolean
   /** Where it has been asked; undefined while no worker can be. */

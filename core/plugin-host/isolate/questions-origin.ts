@@ -1,6 +1,8 @@
 import type { Asking } from '../../api/asking.js'
 import type { Certificate } from '../../api/certificate.js'
+import type { Completing, Completion, Help } from '../../api/completion.js'
 import type { VerifyServerEvent } from '../../api/hooks.js'
+import { ProxyError } from '../../base/errors.js'
 import { AskingEvent } from '../../wait/asking-event.js'
 import { type CallsInTurn, codec, type Facts } from './codec.js'
 import { isOf } from './from-worker.js'
@@ -13,8 +15,19 @@ interface AskingRead {
   readonly do: 'read-asking'
 }
 
+/** The plugin has completed the chain by the result of one of its checks. */
+interface Completed {
+  readonly do: 'complete'
+  readonly check: number
+}
+
+type Effect = AskingRead | Completed
+
+/** The second checks of an event, in their order. Kept as long as the event. */
+const checksOf = new WeakMap<object, Completion[]>()
+
 /** An origin's certificate. The two chains have most certificates in common: each is sent once, and found by its index. */
-export const ORIGIN_CERTIFICATE = codec<'TS_SSL_CERT_VERIFY_HOOK', PlainOrigin, AskingRead>({
+export const ORIGIN_CERTIFICATE = codec<'TS_SSL_CERT_VERIFY_HOOK', PlainOrigin, Effect>({
   toPlain,
   toFacts: ({ certificates, chain, builtChain, ocspResponse, asking, ...facts }, turn) => {
     const all = certificates.map(certificate => new WorkerCertificate(certificate))
@@ -26,14 +39,79 @@ export const ORIGIN_CERTIFICATE = codec<'TS_SSL_CERT_VERIFY_HOOK', PlainOrigin, 
       builtChain: pick(builtChain),
       ocspResponse: ocspResponse && toBuffer(ocspResponse),
     }
-    return Object.defineProperties(known, askingFields(asking, turn)) as OriginFacts
+    return Object.defineProperties(
+      Object.assign(known, completingIn(turn)),
+      askingFields(asking, turn),
+    ) as OriginFacts
   },
-  perform: event => void event.client,
-  isEffect: effect => isOf(effect, { do: value => value === 'read-asking' }),
+  perform: (event, effect) => {
+    if (effect.do === 'read-asking') return void event.client
+    const completion = checksOf.get(event)?.[effect.check]
+    if (completion === undefined) throw new ProxyError('PTC_PLUGIN_CALL', 'complete: there is no such result')
+    return void event.complete(completion)
+  },
+  serve: async (event, [help]) => {
+    const completion = await event.verifyAgain({ intermediates: fromBase64(help) })
+    const checks = checksOf.get(event) ?? []
+    checksOf.set(event, checks)
+    const { builtIn, checks: results, builtChain } = completion
+    const check = checks.push(completion) - 1
+    return {
+      check,
+      builtIn,
+      checks: results,
+      builtChain: builtChain.map(plainCertificate),
+    } satisfies PlainCompletion
+  },
+  isEffect: effect =>
+    isOf(effect, { do: value => value === 'read-asking' }) ||
+    isOf(effect, { do: value => value === 'complete', check: value => Number.isSafeInteger(value) }),
 })
 
+interface PlainCompletion extends Omit<Completion, 'builtChain'> {
+  readonly check: number
+  readonly builtChain: readonly PlainCertificate[]
+}
+
+/** What a worker says may be anything: what is no list of texts is for `verifyAgain` to refuse. */
+function fromBase64(help: unknown): readonly Uint8Array[] {
+  if (!Array.isArray(help)) return help as never
+  return help.map((text: unknown) =>
+    typeof text === 'string' ? Buffer.from(text, 'base64') : (text as never),
+  )
+}
+
+/** The check is made in the proxy at once, what is completed by it when the answer has arrived. */
+function completingIn(turn: CallsInTurn<Effect>): Completing {
+  const made = new WeakMap<object, number>()
+  let isCompleted = false
+  return {
+    verifyAgain: async help => {
+      const { intermediates } = (help ?? {}) as Partial<Help>
+      const texts = Array.isArray(intermediates) ? intermediates.map(toBase64) : undefined
+      const { check, builtChain, ...results } = (await turn.call(texts)) as PlainCompletion
+      const chain = Object.freeze(builtChain.map(certificate => new WorkerCertificate(certificate)))
+      const completion: Completion = Object.freeze({ ...results, builtChain: chain })
+      made.set(completion, check)
+      return completion
+    },
+    complete: completion => {
+      const check = typeof completion === 'object' && completion !== null ? made.get(completion) : undefined
+      if (!turn.isOpen) throw new ProxyError('PTC_PLUGIN_CALL', 'complete: the turn is over')
+      if (check === undefined)
+        throw new ProxyError('PTC_PLUGIN_CALL', 'complete takes what verifyAgain of the same event has found')
+      if (isCompleted) throw new ProxyError('PTC_PLUGIN_CALL', 'complete: it has been called before')
+      isCompleted = true
+      turn.record({ do: 'complete', check })
+    },
+  }
+}
+
+const toBase64 = (der: unknown): string | null =>
+  der instanceof Uint8Array ? Buffer.from(der).toString('base64') : null
+
 /** What is read in the worker is read in the proxy before the answer counts. */
-function askingFields(asking: Asking | undefined, turn: CallsInTurn<AskingRead>): PropertyDescriptorMap {
+function askingFields(asking: Asking | undefined, turn: CallsInTurn<Effect>): PropertyDescriptorMap {
   let isRead = asking === undefined
   const read = (): Asking | undefined => {
     if (!isRead && turn.isOpen) turn.record({ do: 'read-asking' })
@@ -47,7 +125,10 @@ function askingFields(asking: Asking | undefined, turn: CallsInTurn<AskingRead>)
 }
 
 interface PlainOrigin
-  extends Omit<OriginFacts, 'chain' | 'builtChain' | 'ocspResponse' | 'client' | 'transaction'> {
+  extends Omit<
+    OriginFacts,
+    'chain' | 'builtChain' | 'ocspResponse' | 'client' | 'transaction' | keyof Completing
+  > {
   readonly certificates: readonly PlainCertificate[]
   readonly chain: readonly number[]
   readonly builtChain: readonly number[]

@@ -67,7 +67,7 @@ export async function servePlugin(task: WorkerTask): Promise<void> {
   }
   instance.endInit()
   registry.seal()
-  const serving = new Serving(registry, line.name, send, log)
+  const serving = new Serving(registry, line.name, calls, send, log)
   await new Promise<void>(resolve => {
     port.once('close', resolve)
     port.on('message', (message: ToWorker) => {
@@ -88,6 +88,7 @@ type Log = (level: 'debug' | 'error', message: string, tag?: string) => void
 class Serving {
   readonly #registry: HookRegistry
   readonly #name: string
+  readonly #calls: WorkerCalls
   readonly #send: (message: FromWorker) => void
   readonly #log: Log
   readonly #observer: TurnObserver
@@ -96,9 +97,16 @@ class Serving {
   readonly #state = new WorkerState()
   #isRunning = false
 
-  constructor(registry: HookRegistry, name: string, send: (message: FromWorker) => void, log: Log) {
+  constructor(
+    registry: HookRegistry,
+    name: string,
+    calls: WorkerCalls,
+    send: (message: FromWorker) => void,
+    log: Log,
+  ) {
     this.#registry = registry
     this.#name = name
+    this.#calls = calls
     this.#send = send
     this.#log = log
     this.#observer = {
@@ -166,7 +174,15 @@ class Serving {
         },
       },
       { vconn, about, deadline, observer: this.#observer },
-      its => toEvent<H>(its, QUESTIONS[hook].toFacts(facts, recordIn(its, effects), this.#state)),
+      its =>
+        toEvent<H>(
+          its,
+          QUESTIONS[hook].toFacts(
+            facts,
+            recordIn(its, effects, (...args) => this.#calls.callIn(seq, ...args)),
+            this.#state,
+          ),
+        ),
       end => {
         this.#asked.delete(seq)
         if (end.type === 'reenabled') this.#send({ did: 'answer', seq, about, verdict: end.verdict, effects })

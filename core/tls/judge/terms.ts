@@ -4,6 +4,8 @@ export interface Terms {
   readonly verify: 'nothing' | 'origin'
   /** The plugins on the hook, in order; none when only the built-in check is used (verify.server 1). */
   readonly plugins: readonly string[]
+  /** How many of them, the first ones, are asked about incomplete chains only: they complete chains, and decide nothing. */
+  readonly completers: number
   /** Whether shadow plugins are asked, too: their verdicts are only counted (`@mode=shadow`). */
   readonly hasShadows: boolean
   /** What the built-in check covers. */
@@ -32,7 +34,7 @@ export type Properties = 'ALL' | 'SIGNATURE' | 'NAME' | 'NONE'
 const BUILT_IN = { ENFORCED: 'binds', PERMISSIVE: 'advises', DISABLED: 'off' } as const
 
 /**
- * @param plugins the names of the plugins on the hook, in order
+ * @param plugins the names of the plugins on the hook, in order, completers first
  * @param hasPins whether a rule has pins or limits, which the built-in check covers whatever the properties say
  * @param endsAt when the first of the revocation lists of the check ends
  * @param limit the setting that limits how long plugins may take together
@@ -44,11 +46,13 @@ export function makeTerms(
   hasShadows = false,
   endsAt?: number,
   limit = 'proxy.config.ssl.client.verify.deadline',
+  completers = 0,
 ): Terms {
   const { verify, policy, properties, override } = records
   return {
     verify: verify === 0 ? 'nothing' : 'origin',
     plugins: verify === 2 ? plugins : [],
+    completers: verify === 2 ? completers : 0,
     hasShadows: verify === 2 && hasShadows,
     properties,
     builtIn: properties === 'NONE' && !hasPins ? 'off' : BUILT_IN[policy],
@@ -76,9 +80,9 @@ const UNCHECKED = {
   NONE: ['chain', 'name'],
 } as const satisfies Record<Properties, readonly ('chain' | 'name')[]>
 
-export function decisionOf({ verify, plugins, builtIn, properties }: Terms): Decision {
+export function decisionOf({ verify, plugins, completers, builtIn, properties }: Terms): Decision {
   if (verify === 'nothing') return { by: 'nobody', accepts: 'every', because: 'verify' }
-  if (plugins.length > 0) return { by: 'plugins' }
+  if (plugins.length > completers) return { by: 'plugins' }
   switch (builtIn) {
     case 'binds':
       return { by: 'built-in', unchecked: UNCHECKED[properties] }

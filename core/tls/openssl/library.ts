@@ -78,6 +78,9 @@ export const SSL_CTX_set_cert_verify_callback = f<(ctx: Handle, callback: Callba
   'void SSL_CTX_set_cert_verify_callback(uintptr_t ctx, void *callback, uintptr_t arg)',
 )
 /** Takes a reference of its own. */
+export const SSL_CTX_get_cert_store = f<(ctx: Handle) => Handle>(
+  'uintptr_t SSL_CTX_get_cert_store(uintptr_t ctx)',
+)
 export const SSL_CTX_set1_cert_store = f<(ctx: Handle, store: Handle) => void>(
   'void SSL_CTX_set1_cert_store(uintptr_t ctx, uintptr_t store)',
 )

@@ -1,3 +1,4 @@
+import type { BuiltInCheck, CheckedNames } from './built-in-check.js'
 import type { ChainMemory } from './chain-memory.js'
 import { contextError } from './errors.js'
 import * as ssl from './library.js'
@@ -5,6 +6,7 @@ import { type Handle, NULL, registerKeyLogCallback } from './library.js'
 import { newSessionCallback } from './outbound-session.js'
 import { must, type OwnCertificate, setCertificate } from './own-certificate.js'
 import { Owned } from './owned.js'
+import { checkSentChain } from './sent-chain.js'
 import { type Trust, TrustStore, type TrustStores } from './trust-store.js'
 import { originVerifyCallback } from './verify-callback.js'
 
@@ -106,6 +108,16 @@ export class OutboundContext {
     }
     if (alpn.length > 0) setAlpn(ctx, alpn)
     if (options.certificate !== undefined) setCertificate(ctx, options.certificate)
+  }
+
+  /**
+   * The built-in check of a handshake in this context, for a chain that is there as bytes.
+   * @param sent DER, leaf first
+   * @throws {ProxyError} PTC_HANDSHAKE_FAILED when OpenSSL cannot read a certificate
+   */
+  check(sent: readonly Uint8Array[], names: CheckedNames): BuiltInCheck {
+    const store = ssl.SSL_CTX_get_cert_store(this.#ctx.handle)
+    return checkSentChain({ handle: store, memory: this.memory }, sent, names)
   }
 
   /** For the engine only. */

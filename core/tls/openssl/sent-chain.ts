@@ -14,7 +14,7 @@ import { ownStack, ownX509 } from './x509.js'
  * @throws {ProxyError} PTC_HANDSHAKE_FAILED when OpenSSL cannot read a certificate, which also ends a handshake
  */
 export function checkSentChain(
-  trust: TrustStore,
+  trust: Pick<TrustStore, 'handle' | 'memory'>,
   sent: readonly Uint8Array[],
   names: CheckedNames,
 ): BuiltInCheck {
@@ -23,7 +23,7 @@ export function checkSentChain(
 
 /** Calls `use` with a chain in the form in which SSL passes it. Throws as {@link checkSentChain} does. */
 export function withSentChain<T>(
-  trust: TrustStore,
+  trust: Pick<TrustStore, 'handle'>,
   sent: readonly Uint8Array[],
   use: (presented: Presented) => T,
 ): T {

@@ -18,12 +18,14 @@ import { VerifyRejected } from '../judge/verdict.js'
 import { OutboundEngine, type OutboundNames } from '../openssl/outbound-engine.js'
 import { QueuedStep } from '../queued-step.js'
 import { TlsLink } from '../tls-link.js'
+import type { Again } from './completing.js'
 import type { HandshakeEnds, HeldVerdict } from './held-verdict.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
 import { Park } from './park.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
 import { giveUp, isVerdictEnough, SpentLink } from './probe.js'
 import { OutboundQuestions } from './questions.js'
+import { again } from './second-check.js'
 import { SessionUse } from './session-use.js'
 import type { OutboundSettings } from './settings.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
@@ -46,6 +48,7 @@ export class OutboundHandshake implements LinkSink {
   readonly #ends: HandshakeEnds
   /** Of an earlier connection. */
   readonly #held: HeldVerdict | undefined
+  readonly #again: Again
   #state: Handshake = INITIAL
   /** While the next step waits for its turn in the queue, the origin's time does not run. */
   readonly #clock = new Deadline(() => this.#onTime())
@@ -76,6 +79,7 @@ export class OutboundHandshake implements LinkSink {
     this.#held = held
     this.#park = new Park(settings, ends.onRedial !== undefined, () => this.#on({ type: 'released' }))
     this.#names = toNames(target.host, settings.names, target.announce)
+    this.#again = again(settings, target, this.#names, evidence => this.#on({ type: 'completed', evidence }))
     this.#engine = new OutboundEngine(settings.context, this.#names)
     this.#sessions = new SessionUse(settings.sessions, target)
     this.#vconn = settings.openVConn(tcp)
@@ -293,14 +297,13 @@ export class OutboundHandshake implements LinkSink {
   }
 
   #redial(peer: TlsOrigin['peer']): void {
-    const { onRedial } = this.#ends
-    if (this.#isOver || onRedial === undefined) return
+    if (this.#isOver || this.#ends.onRedial === undefined) return
     this.#isOver = true
     this.#clock.stop()
     this.#dropConnection()
     this.#trace.closed(new ProxyError('PTC_HANDSHAKE_CLOSED', CLOSED))
     this.#vconn.close()
-    onRedial(this.#park.verdict(peer, this.#target.port))
+    this.#ends.onRedial(this.#park.verdict(peer, this.#target.port))
   }
 
   /** A stored chain may have been shown to them before the origin's own. */
@@ -312,7 +315,7 @@ export class OutboundHandshake implements LinkSink {
     const known = this.#questions
     if (known?.evidence === evidence) return known
     const { port, asking, client: network } = this.#target
-    const subject = { evidence, vconn: this.#vconn.shown, port, asking, network }
+    const subject = { evidence, vconn: this.#vconn.shown, port, asking, network, again: this.#again }
     this.#questions = new OutboundQuestions(this.#settings, subject)
     return this.#questions
   }
@@ -362,11 +365,10 @@ export class OutboundHandshake implements LinkSink {
   }
 
   #open(link: Link, peer: TlsOrigin['peer']): void {
-    const parked = this.#park.held
-    const open = { link, peer, vconn: this.#vconn.shown }
+    const parked = this.#park.held === undefined ? {} : { parked: this.#park.held }
     this.#isOver = true
     try {
-      this.#ends.onOpen(parked === undefined ? open : { parked, ...open })
+      this.#ends.onOpen({ ...parked, link, peer, vconn: this.#vconn.shown })
     } catch (cause) {
       link.destroy(asFault('the connection to an origin', cause))
     }

@@ -22,6 +22,7 @@ import { accept, type Reject, type Verdict } from '../../api/verdict.js'
 import type { X509ErrorName } from '../../api/x509-errors.js'
 import { ProxyError } from '../../base/errors.js'
 import { OWN_LIMIT } from '../../wait/turn.js'
+import { completes, isIncomplete } from '../judge/incomplete.js'
 import { decisionOf, type Terms } from '../judge/terms.js'
 import {
   type Rejection,
@@ -69,6 +70,8 @@ export type HandshakeEvent =
   /** `isForClient`: the plugin has read the client or the request that asks. */
   | { readonly type: 'reenabled'; readonly verdict: Verdict; readonly isForClient?: boolean }
   | { readonly type: 'plugin-failed'; readonly detail: string }
+  /** The plugin that is asked has had the chain checked again, and found its missing issuers. */
+  | { readonly type: 'completed'; readonly evidence: PeerEvidence }
   /** An operator has rejected in place of the plugin that is asked. */
   | { readonly type: 'refused'; readonly verdict: Reject }
   /** The clock that runs has run out: the verdict's while parked, else the origin's. */
@@ -145,31 +148,41 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
     case 'plugin-failed':
     case 'refused':
     case 'late':
+    case 'completed':
     case 'released':
       return [state]
   }
 }
 
-/** The built-in result first, as far as it binds; then the plugins; with neither, nothing can accept. */
+/** Plugins that can complete an incomplete chain are asked first; then the result is enforced. */
 function judge(evidence: PeerEvidence, basis: Basis, terms: Terms): Step {
+  if (terms.verify === 'nothing') return goOn(accepted(evidence, 'nobody', terms), basis)
+  const state: In<'parked'> = { at: 'parked', basis, evidence, hook: 0 }
+  if (terms.completers === 0 || !isIncomplete(evidence)) return enforce(state, terms, START)
+  return [state, ...START, { do: 'call-hook', hook: 0, evidence }]
+}
+
+const START: readonly Effect[] = [{ do: 'start-clock', clock: 'verdict' }]
+
+/**
+ * The built-in result first, as far as it binds; then the plugins; with neither, nothing can accept.
+ * @param state no plugin that decides has been asked
+ * @param start what begins the wait, if it has not begun
+ */
+function enforce(state: In<'parked'>, terms: Terms, start: readonly Effect[]): Step {
+  const { evidence } = state
   const { builtIn, host } = evidence
   const decision = decisionOf(terms)
-  if (terms.verify === 'nothing') return goOn(accepted(evidence, decision.by, terms), basis)
   const isAsked = decision.by === 'plugins'
   if (!builtIn.ok && terms.builtIn === 'binds' && !(isAsked && terms.isOverridable)) {
     return refuseBuiltIn(evidence)
   }
   const shadows: Effect[] = terms.hasShadows ? [{ do: 'ask-shadows', evidence }] : []
-  if (isAsked)
-    return [
-      { at: 'parked', basis, evidence, hook: 0 },
-      { do: 'start-clock', clock: 'verdict' },
-      ...shadows,
-      { do: 'call-hook', hook: 0, evidence },
-    ]
+  const hook = terms.completers
+  if (isAsked) return [{ ...state, hook }, ...start, ...shadows, { do: 'call-hook', hook, evidence }]
   if (decision.by === 'nobody' && decision.accepts === 'none')
     return refuse(rejection('no-check', 'internal', host), evidence)
-  const [next, ...effects] = goOn(accepted(evidence, decision.by, terms), basis)
+  const [next, ...effects] = finish(state, decision.by, terms)
   return [next, ...shadows, ...effects]
 }
 
@@ -209,6 +222,8 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
     }
     case 'clock':
       return refuse(tooLate(evidence, plugin, terms.limit), evidence)
+    case 'completed':
+      return [completes(event.evidence, evidence) ? { ...state, evidence: event.evidence } : state]
     case 'released':
       return state.isReleased ? [state] : [{ ...state, isReleased: true }, { do: 'release' }]
     case 'broken':
@@ -225,16 +240,21 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
 
 /** No rejection in this turn: the next plugin is asked, or the wait ends. */
 function nextTurn(state: In<'parked'>, decidedBy: 'plugins' | 'built-in', terms: Terms): Step {
-  const { basis, evidence } = state
+  const { evidence } = state
   const hook = state.hook + 1
-  if (hook === terms.plugins.length) {
-    const peer = accepted(evidence, decidedBy, terms, state)
-    return state.isReleased ? redial(peer) : goOn(peer, basis)
-  }
+  if (state.hook < terms.completers && (hook === terms.completers || !isIncomplete(evidence)))
+    return enforce(state, terms, [])
+  if (hook === terms.plugins.length) return finish(state, decidedBy, terms)
   return [
     { ...state, hook },
     { do: 'call-hook', hook, evidence },
   ]
+}
+
+/** All have accepted: the handshake goes on, or a new one is made for it. */
+function finish(state: In<'parked'>, decidedBy: VerifiedPeer['decidedBy'], terms: Terms): Step {
+  const peer = accepted(state.evidence, decidedBy, terms, state)
+  return state.isReleased ? redial(peer) : goOn(peer, state.basis)
 }
 
 function tooLate({ host }: PeerEvidence, plugin: string | undefined, limit: string): Rejection {
@@ -265,6 +285,7 @@ function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): S
     case 'plugin-failed':
     case 'refused':
     case 'late':
+    case 'completed':
       return [state]
   }
 }

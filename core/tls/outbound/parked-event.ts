@@ -1,9 +1,11 @@
 import type { Asking } from '../../api/asking.js'
 import type { BuiltInResult, Certificate, PeerEvidence } from '../../api/certificate.js'
+import type { Completing } from '../../api/completion.js'
 import type { VerifyServerEvent } from '../../api/hooks.js'
 import { accessor } from '../../base/accessor.js'
 import { AskingEvent } from '../../wait/asking-event.js'
 import type { Turn } from '../../wait/turn.js'
+import { type Again, type CanComplete, EventCompleting } from './completing.js'
 
 /** What one plugin receives in its turn, frozen. What is not declared is out of a plugin's reach. */
 export class ParkedEvent extends AskingEvent implements VerifyServerEvent {
@@ -19,16 +21,31 @@ export class ParkedEvent extends AskingEvent implements VerifyServerEvent {
   readonly cipher: string | undefined
   readonly group: string | undefined
   readonly alpn: string | undefined
+  declare readonly verifyAgain: Completing['verifyAgain']
+  declare readonly complete: Completing['complete']
   readonly #evidence: PeerEvidence
+  readonly #toCompleting: () => EventCompleting
+  #completing: EventCompleting | undefined
 
   static readonly #ocspResponse = accessor((event: ParkedEvent) => {
     const { ocspResponse } = event.#evidence
     return ocspResponse === undefined ? undefined : Buffer.from(ocspResponse)
   })
 
-  constructor(turn: Turn, evidence: PeerEvidence, port: number, asking?: Asking) {
+  static readonly #verifyAgain = accessor((event: ParkedEvent) => event.#completingOf().verifyAgain)
+  static readonly #complete = accessor((event: ParkedEvent) => event.#completingOf().complete)
+
+  constructor(
+    turn: Turn,
+    evidence: PeerEvidence,
+    port: number,
+    asking?: Asking,
+    again?: Again,
+    can: CanComplete = 'yes',
+  ) {
     super(turn, asking)
     this.#evidence = evidence
+    this.#toCompleting = () => new EventCompleting(turn, evidence, again, can)
     this.port = port
     this.sni = evidence.sni
     this.host = evidence.host
@@ -41,6 +58,13 @@ export class ParkedEvent extends AskingEvent implements VerifyServerEvent {
     this.cipher = evidence.cipher
     this.group = evidence.group
     this.alpn = evidence.alpn
+    Object.defineProperty(this, 'verifyAgain', ParkedEvent.#verifyAgain)
+    Object.defineProperty(this, 'complete', ParkedEvent.#complete)
     Object.freeze(this)
+  }
+
+  #completingOf(): EventCompleting {
+    this.#completing ??= this.#toCompleting()
+    return this.#completing
   }
 }

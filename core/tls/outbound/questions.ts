@@ -4,6 +4,7 @@ import type { VConn } from '../../api/vconn.js'
 import type { Time } from '../../base/time.js'
 import { Chain } from '../../wait/chain.js'
 import type { Turn } from '../../wait/turn.js'
+import type { Again } from './completing.js'
 import type { HandshakeEvent } from './machine.js'
 import { ParkedEvent } from './parked-event.js'
 import type { OutboundSettings } from './settings.js'
@@ -23,6 +24,8 @@ export interface OutboundSubject {
   readonly network?: string | undefined
   /** The client and the request for which it is asked. */
   readonly asking?: Asking | undefined
+  /** Where a chain can be completed. */
+  readonly again?: Again | undefined
 }
 
 /**
@@ -49,9 +52,11 @@ export class OutboundQuestions {
 
   /** A shared answer serves other clients too: then the event does not name the first one. */
   #eventOf(turn: Turn, isShadow: boolean): ParkedEvent {
-    const { evidence, port, asking } = this.#subject
-    if (isShadow) return new ParkedEvent(turn, evidence, port, asking)
-    this.#event = new ParkedEvent(turn, evidence, port, this.#isShared ? undefined : asking)
+    const { evidence, port, asking, again } = this.#subject
+    if (isShadow) return new ParkedEvent(turn, evidence, port, asking, again, 'shadow')
+    this.#event = this.#isShared
+      ? new ParkedEvent(turn, evidence, port, undefined, again, 'shared')
+      : new ParkedEvent(turn, evidence, port, asking, again)
     return this.#event
   }
 

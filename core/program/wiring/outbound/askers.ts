@@ -14,8 +14,10 @@ type OnHook = Hooked<typeof HOOK>
 
 /** The plugins on TS_SSL_CERT_VERIFY_HOOK, as the handshake machine asks them. */
 export interface Askers {
-  /** Names of those that have a say, in the order of plugin.config. */
+  /** Names of those that have a say: those that complete chains first, then the others, each in the order of plugin.config. */
   readonly names: readonly string[]
+  /** How many of them, the first, are asked about incomplete chains alone. */
+  readonly completers: number
   /** The same, for origins that are judged by one policy. */
   readonly under: (policyDigest: string) => readonly OutboundAsker[]
   /** Those in shadow mode. */
@@ -29,9 +31,12 @@ export function makeAskers(
   observer: HandshakeObserver,
 ): Askers {
   const all = registry.on(HOOK)
-  const enforced = all.filter(({ plugin }) => plugin.mode === 'enforce')
+  const deciding = all.filter(({ plugin }) => plugin.mode === 'enforce')
+  const completing = deciding.filter(({ options }) => options.sees === 'incomplete')
+  const enforced = [...completing, ...deciding.filter(({ options }) => options.sees !== 'incomplete')]
   return {
     names: enforced.map(({ plugin }) => plugin.name),
+    completers: completing.length,
     under: policy =>
       enforced.map((hooked, i) => makeAsker(hooked, askedOf(enforced, i), policy, verdicts, observer)),
     shadows: deadline =>
@@ -60,8 +65,10 @@ function makeAsker(
   observer: HandshakeObserver,
 ): OutboundAsker {
   const { name, late } = hooked.plugin
-  const { coalesce } = hooked.options
+  const { coalesce, sees } = hooked.options
   const direct = askerOf<typeof HOOK>(hooked)
+  // What completes a chain is asked each time: a remembered answer would complete nothing.
+  if (sees === 'incomplete') return { ...direct, late }
   const shared = new SharedTurns<ParkedEvent>()
   return {
     ...direct,

@@ -101,7 +101,9 @@ function makePolicy(
     rule?.verify_deadline_ms === undefined ? RECORD : `verify_deadline_ms of the rule for ${rule.fqdn}`
   const shadows = shared.askers.shadows(deadline)
   const hasPins = pins !== undefined
-  const terms = makeTerms(says, shared.askers.names, hasPins, shadows.length > 0, context.endsAt, limit)
+  const { names: asked, completers } = shared.askers
+  const hasShadows = shadows.length > 0
+  const terms = makeTerms(says, asked, hasPins, hasShadows, context.endsAt, limit, completers)
   const shaping = [
     contextDigest,
     says,
