@@ -2,7 +2,13 @@
 import 'reflect-metadata' // before the x509 library
 import { createHash, generateKeyPairSync, KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto'
 import { Extension } from '@peculiar/x509'
-import { ECDSA, generateKeys, issueCertificate, keyIdOf } from '../../core/tls/issue-certificate.js'
+import {
+  ECDSA,
+  generateKeys,
+  issueCertificate,
+  keyIdOf,
+  privateKeyPem,
+} from '../../core/tls/issue-certificate.js'
 import { der, sequence } from './der.js'
 
 const uint = (value: number, bytes: number): Buffer => {
@@ -69,6 +75,12 @@ export const x509Entry = (pem: string): Buffer =>
  * issued without the extension.
  */
 export async function stampedChain(name: string, stamping: Stamping): Promise<string> {
+  const { leaf, root } = await stampedOrigin(name, stamping)
+  return leaf + root
+}
+
+/** The same, with the key of the leaf, for an origin that is there; PEM. */
+export async function stampedOrigin(name: string, stamping: Stamping) {
   const [ca, keys] = [await generateKeys(), await generateKeys()]
   const issuer = {
     name: 'CN=CT Issuer',
@@ -104,7 +116,8 @@ export async function stampedChain(name: string, stamping: Stamping): Promise<st
     isAuthority: true,
     keyUsage: ['keyCertSign'] as const,
   }
-  return leaf + (await issueCertificate(authority, ca.publicKey, issuer))
+  const root = await issueCertificate(authority, ca.publicKey, issuer)
+  return { leaf, key: privateKeyPem(keys), root }
 }
 
 /** The first element in the certificate: TBSCertificate. Both have lengths of two bytes. */
