@@ -9,7 +9,7 @@ import { Answers, type Kept } from './answers.js'
 import { type Entry, Journal } from './journal.js'
 import { type Answered, type Asked, askedBy, clientOf, keyOf, Question, subjectOf } from './question.js'
 
-/** Open questions at most, and those that one client has opened; a handshake beyond is rejected. */
+/** Open questions at most, and those of them that one client has opened. */
 const MAX_OPEN = 2000
 const MAX_OPEN_BY_CLIENT = 200
 
@@ -86,7 +86,7 @@ export class Desk implements ApprovalDesk {
     const key = keyOf(subject)
     const known = this.#questions.get(key)
     if (known !== undefined) return { question: known }
-    if (this.#isFull(clientOf(event))) return { full: true }
+    if (!this.#makeRoom(clientOf(event))) return { full: true }
     const asked = askedBy(event, subject)
     const question = this.#open(key, asked)
     this.#journal.append({ at: now(), did: 'asked', ...asked }).catch(cause => {
@@ -151,15 +151,23 @@ export class Desk implements ApprovalDesk {
     return question.describe(this.#firstSeen.get(question.asked.host) ?? question.asked.since)
   }
 
-  #isFull(client: string): boolean {
-    if (this.#questions.size >= MAX_OPEN) return true
-    let own = 0
-    for (const { asked } of this.#questions.values()) if (asked.client === client) own++
-    return own >= MAX_OPEN_BY_CLIENT
+  /**
+   * Keeps the number of open questions bounded: the one that no handshake waits for, and that was asked longest ago, goes.
+   * @returns false where a handshake waits for each of them
+   */
+  #makeRoom(client: string): boolean {
+    const all = [...this.#questions]
+    const own = all.filter(([, { asked }]) => asked.client === client)
+    const crowd = own.length >= MAX_OPEN_BY_CLIENT ? own : all.length >= MAX_OPEN ? all : undefined
+    if (crowd === undefined) return true
+    const idle = crowd.filter(([, question]) => question.isIdle)
+    const [oldest] = idle.sort(([, one], [, other]) => one.last - other.last)
+    return oldest !== undefined && this.#questions.delete(oldest[0])
   }
 
   #replay(entry: Entry): void {
     if (entry.did === 'asked') {
+      this.#makeRoom(entry.client)
       this.#open(keyOf(entry), entry)
     } else if (entry.did === 'answered') {
       this.#questions.delete(keyOf(entry.subject))

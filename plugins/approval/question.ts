@@ -77,12 +77,18 @@ export class Question {
   readonly #waiting = new Set<(answer: Answered) => void>()
   readonly #clients = new Set<string>()
   #count = 0
-  #last: number
+  /** When it was asked last; milliseconds since the epoch. */
+  last: number
 
   constructor(asked: Asked) {
     this.asked = asked
-    this.#last = asked.since
+    this.last = asked.since
     this.#clients.add(asked.client)
+  }
+
+  /** Whether no handshake waits for it now. */
+  get isIdle(): boolean {
+    return this.#waiting.size === 0
   }
 
   /** Whether no handshake has waited for it yet. */
@@ -93,7 +99,7 @@ export class Question {
   /** @returns stops waiting */
   wait(client: string, onAnswer: (answer: Answered) => void): () => void {
     this.#count++
-    this.#last = Date.now()
+    this.last = Date.now()
     this.#clients.delete(client)
     this.#clients.add(client)
     if (this.#clients.size > MAX_CLIENTS)
@@ -127,7 +133,7 @@ export class Question {
       waiting: this.#waiting.size,
       asked: this.#count,
       since,
-      last: this.#last,
+      last: this.last,
       firstSeen,
     }
   }
