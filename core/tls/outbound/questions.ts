@@ -81,7 +81,8 @@ export class OutboundQuestions {
     this.#isShared = isShared
     observer.parked(plugin, host)
     this.#chain.ask(hook, deadline, end => {
-      if (end.type === 'reenabled') return onEnd({ ...end, isForClient: this.#isForClient })
+      if (end.type === 'reenabled')
+        return onEnd({ type: 'reenabled', verdict: end.verdict, isForClient: this.#isForClient })
       if (end.type !== 'late') return onEnd(end)
       if (late === 'builtin') observer.late?.(plugin, host, builtIn.name)
       onEnd({ type: 'late', late })
