@@ -181,7 +181,12 @@ export const ERRORS = {
     'proxy_internal_response',
     'More work waits than the processor can do in 30 s: find its clients in the access log, or give the proxy a faster processor.',
   ),
-  PTC_TUNNEL_IDLE: kind('client', 0, '', 'Nothing moved through the connection for too long; it was closed.'),
+  PTC_TUNNEL_IDLE: kind(
+    'client',
+    0,
+    '',
+    'Nothing moved through the connection for too long; it was closed. If it is meant to be silent, raise proxy.config.http.tunnel_no_activity_timeout, or proxy.config.websocket.no_activity_timeout after a switch of protocol.',
+  ),
   PTC_CLIENT_HANDSHAKE: kind(
     'client',
     0,

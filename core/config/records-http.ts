@@ -118,14 +118,24 @@ export const HTTP_RECORDS = {
     default: 30,
     ...SECONDS,
     reload: true,
-    about: 'How long a client may be silent while the proxy waits for it.',
+    about:
+      'How long a client may be silent while the proxy waits for it: within a head or a body, or while it takes nothing of a response. Programs do not pause there. Tunnels have a time of their own.',
   },
   'proxy.config.http.transaction_no_activity_timeout_out': {
     type: 'INT',
-    default: 30,
+    default: 600,
     ...SECONDS,
     reload: true,
-    about: 'How long an origin may be silent while the proxy waits for it; then the client gets 504.',
+    about:
+      'How long an origin may be silent while the proxy waits for it; then the client gets 504. The default is above what servers of git, of databases and of language models take before their first byte. In Traffic Server it is 30, which cuts such answers.',
+  },
+  'proxy.config.http.tunnel_no_activity_timeout': {
+    type: 'INT',
+    default: 3600,
+    ...SECONDS,
+    reload: true,
+    about:
+      'How long a CONNECT tunnel may be silent in both directions; then it is closed, and a warning and the access log say so. Connections of databases, of ssh and of messengers are silent for long. Not in Traffic Server, which cuts a tunnel with transaction_no_activity_timeout_in.',
   },
   'proxy.config.websocket.no_activity_timeout': {
     type: 'INT',

@@ -34,6 +34,7 @@ export type TransactionSettings = ReturnType<typeof transactionSettings>
 export const transactionSettings = (records: Records) =>
   Object.freeze({
     idleTimeout: records['proxy.config.http.transaction_no_activity_timeout_out'] * SECOND,
+    clientIdleTimeout: records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND,
     /** For a request and its response together. */
     activeTimeout: shortest(
       records['proxy.config.http.transaction_active_timeout_in'],
@@ -82,12 +83,8 @@ export const connectSettings = (records: Records) =>
     nonTls: records['proxy.config.http.connect.verify.non_tls'],
     probeLifetime: records['proxy.config.http.connect.probe_cache_ttl'] * SECOND,
     helloTimeout: records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND,
-    /** Each byte passes both sides, so the shorter of the two timeouts ends a silent tunnel. */
-    idleTimeout:
-      Math.min(
-        records['proxy.config.http.transaction_no_activity_timeout_in'],
-        records['proxy.config.http.transaction_no_activity_timeout_out'],
-      ) * SECOND,
+    /** Of an open tunnel. */
+    idleTimeout: records['proxy.config.http.tunnel_no_activity_timeout'] * SECOND,
   })
 
 export type AccessSettings = ReturnType<typeof accessSettings>

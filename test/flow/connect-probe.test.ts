@@ -157,8 +157,8 @@ test('an origin that shows the client another certificate than the proxy is cut 
 })
 
 test('a tunnel in which nothing moves is closed', async t => {
-  const { open, root, gate } = await start(t, {
-    records: { 'proxy.config.http.transaction_no_activity_timeout_out': 1 },
+  const { open, root, gate, proxy } = await start(t, {
+    records: { 'proxy.config.http.tunnel_no_activity_timeout': 1 },
   })
   const origin = await httpsOrigin(t, HOST)
   const { client } = await open(`${HOST}:${origin.port}`)
@@ -166,5 +166,6 @@ test('a tunnel in which nothing moves is closed', async t => {
   const since = performance.now()
   await secured.ended(5000)
   t.ok(performance.now() - since > 800, 'after its second')
+  await proxy.until(/tunnel of .*PTC_TUNNEL_IDLE/)
   await gate.allClosed()
 })

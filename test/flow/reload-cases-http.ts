@@ -96,6 +96,7 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.http.keep_alive_no_activity_timeout_out'
   | 'proxy.config.http.transaction_no_activity_timeout_in'
   | 'proxy.config.http.transaction_no_activity_timeout_out'
+  | 'proxy.config.http.tunnel_no_activity_timeout'
   | 'proxy.config.http.transaction_active_timeout_in'
   | 'proxy.config.http.transaction_active_timeout_out'
   | 'proxy.config.websocket.no_activity_timeout'
@@ -223,6 +224,25 @@ export const HTTP_CASES: ReloadCases<
     to: 60,
     probe: hangs,
     expect: [504, 'waits'],
+  },
+  'proxy.config.http.tunnel_no_activity_timeout': {
+    from: 60,
+    to: 1,
+    conf: {
+      records: { 'proxy.config.http.connect.verify': 'tunnel', 'proxy.config.http.connect_ports': '*' },
+    },
+    make: async later => {
+      const origin = await rawOrigin(async () => undefined)
+      later(origin.stop)
+      return origin
+    },
+    probe: async stage => {
+      const { port } = stage.made as { port: number }
+      const client = await stage.client()
+      client.send(`CONNECT ${HOST}:${port} HTTP/1.1\r\nHost: x\r\n\r\n`)
+      return outcomeOf(client.ended(30_000).then(() => 'closed'))
+    },
+    expect: ['waits', 'closed'],
   },
   'proxy.config.http.transaction_active_timeout_in': {
     from: 900,

@@ -137,6 +137,39 @@ test('slow clients and slow origins are cut off, and all they held is freed', as
   t.ok(await poll(() => silent.size === 0, 'the end of all connections to the origin'))
 })
 
+test('a client that stops in its body has its own time, an origin may take longer', async t => {
+  const origin = await nodeOrigin({
+    handler: (request, response) =>
+      void request.resume().on('end', () => setTimeout(() => response.end('late'), 1500)),
+  })
+  const proxy = await startProxyHere({
+    hosts: ['origin.example'],
+    records: {
+      'proxy.config.http.transaction_no_activity_timeout_in': 1,
+      'proxy.config.http.transaction_no_activity_timeout_out': 60,
+    },
+  })
+  t.teardown(async () => {
+    await proxy.stop()
+    await origin.stop()
+  })
+  const answerTo = async (body: string): Promise<string> => {
+    const socket = connect({ port: proxy.port, host: '127.0.0.1' })
+    let seen = ''
+    socket
+      .on('error', () => {})
+      .on('data', (data: Buffer) => {
+        seen += data.toString('latin1')
+      })
+    const head = `POST http://origin.example:${origin.port}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\n`
+    socket.write(head + body)
+    await once(socket, 'close')
+    return seen.slice(9, 12)
+  }
+  t.equal(await answerTo('ab'), '408', 'the body stood still')
+  t.equal(await answerTo('abcd'), '200', 'the origin has taken longer than a client may')
+})
+
 test('a reload changes the timeouts', async t => {
   const conf = (seconds: number) => ({
     records: {

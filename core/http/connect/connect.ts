@@ -162,7 +162,7 @@ async function asked(hooks: TxnHooks, { req, link, early }: ConnectRequest): Pro
   }
 }
 
-const QUIET: ReadonlySet<string> = new Set(['PTC_CLIENT_GONE', 'PTC_ORIGIN_CLOSED', 'PTC_TUNNEL_IDLE'])
+const QUIET: ReadonlySet<string> = new Set(['PTC_CLIENT_GONE', 'PTC_ORIGIN_CLOSED'])
 
 const portDenied = (port: number): ProxyError =>
   new ProxyError(

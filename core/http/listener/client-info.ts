@@ -81,10 +81,8 @@ export class ClientInfo {
 
   /** The same client inside its bumped tunnel, whose requests come on another link. */
   inside(link: ClientLink, origin: string | undefined): ClientInfo {
-    const { certificate } = this
-    const inside = new ClientInfo(this.#socket, link, this.vconn, { origin, certificate })
-    inside.user = this.user
-    return inside
+    const { user, certificate } = this
+    return Object.assign(new ClientInfo(this.#socket, link, this.vconn, { origin, certificate }), { user })
   }
 
   /** Calls `listener` when its TCP connection has ended. */
@@ -168,12 +166,16 @@ export class ClientInfo {
 export interface TimeLimits {
   /** Milliseconds without a byte after which a transaction fails. A parked handshake has a deadline of its own. */
   readonly idleTimeout: number
+  /** The same while the client is expected to send or to read; default `idleTimeout`. */
+  readonly clientIdleTimeout?: number
   /** Milliseconds for a request and its response together; 0 or absent for no limit. */
   readonly activeTimeout?: number
 }
 
 /** A transaction with deadlines. */
 export interface TimedOwner {
+  /** Whether the client is expected to send or to read, and not the origin. */
+  readonly waitsForClient: boolean
   /** No byte has moved for this many milliseconds, although one was expected. */
   onIdle(limit: number): void
   /** The transaction has taken longer than this many milliseconds. */
@@ -212,12 +214,17 @@ export class TransactionTime {
   /** Bytes are expected from now on. */
   start(): void {
     if (this.#isOver) return
-    this.#idleLimit = this.#current().idleTimeout
-    this.#client.idle.set(this.#idleLimit, this.#onIdle)
+    this.#setIdle()
   }
 
   readonly moved = (): void => {
-    if (this.#idleLimit > 0) this.#client.idle.set(this.#idleLimit)
+    if (this.#idleLimit > 0) this.#setIdle()
+  }
+
+  #setIdle(): void {
+    const { idleTimeout, clientIdleTimeout = idleTimeout } = this.#current()
+    this.#idleLimit = this.#owner.waitsForClient ? clientIdleTimeout : idleTimeout
+    this.#client.idle.set(this.#idleLimit, this.#onIdle)
   }
 
   /** No bytes are expected until `start`. */
@@ -235,11 +242,8 @@ export class TransactionTime {
     this.#client.active.clear(this.#onTooLong)
   }
 
-  readonly #onIdle = (): void => this.#atEdge(() => this.#owner.onIdle(this.#idleLimit))
-
-  readonly #onTooLong = (): void => this.#atEdge(() => this.#owner.onTooLong(this.#activeLimit))
-
-  #atEdge(onTime: () => void): void {
-    atEdge('a time limit', onTime, why => this.#owner.fail(why))
-  }
+  readonly #fail = (why: unknown): void => this.#owner.fail(why)
+  readonly #onIdle = (): void => atEdge('a time limit', () => this.#owner.onIdle(this.#idleLimit), this.#fail)
+  readonly #onTooLong = (): void =>
+    atEdge('a time limit', () => this.#owner.onTooLong(this.#activeLimit), this.#fail)
 }

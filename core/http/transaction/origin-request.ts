@@ -146,12 +146,13 @@ export class OriginRequest implements BodyReader {
 
   onBody(bytes: Buffer): void {
     this.bytes += bytes.length
-    this.#owner.moved()
     if (this.#relaysTo?.writeBody(bytes) === false) this.#req.pause()
+    this.#owner.moved()
   }
 
   onBodyEnd(): void {
     this.#relaysTo?.endBody(trailerFields(this.#req.rawTrailers))
+    this.#owner.moved() // from here on the origin is waited for
   }
 
   #release(connection: Http1): void {
@@ -238,6 +239,7 @@ export class OriginRequest implements BodyReader {
       if (request.body === 'none' || request.body === 0) return
       this.#relaysTo = connection
       this.#req.read(this)
+      this.#owner.moved() // the client is waited for, unless its whole body was there
     } catch (error) {
       this.#owner.fail(error)
     }

@@ -113,9 +113,9 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   onInterim(head: ResponseHead): void {
-    this.moved()
     if (!this.#res.writeInterim(head, this.#options.current().via.ofResponse(head.version)))
       this.#origin.connection?.pause()
+    this.moved()
   }
 
   onHead(head: ResponseHead): void {
@@ -134,6 +134,10 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#res.writeHead(head.status, head.reason, fields)
   }
 
+  get waitsForClient(): boolean {
+    return this.#res.isBlocked || this.#origin.isBodyAwaited
+  }
+
   get isBlocked(): boolean {
     return this.#res.isBlocked
   }
@@ -147,8 +151,8 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   onBody(bytes: Buffer): 'written' | 'held' {
-    this.moved()
     if (!this.#res.write(bytes)) this.#origin.connection?.pause()
+    this.moved()
     return this.#res.holds(bytes) ? 'held' : 'written'
   }
 
@@ -188,8 +192,8 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   onDrain(): void {
-    this.moved()
     this.#origin.resumeBody()
+    this.moved()
   }
 
   onFail(error: ProxyError, sawResponse: boolean): void {

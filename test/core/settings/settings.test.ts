@@ -25,6 +25,7 @@ test('times of records in seconds are milliseconds in the settings', async t => 
   const { transaction, connect, listener, origin, names, inboundTls, verification } = settings({
     'proxy.config.http.transaction_no_activity_timeout_in': 3,
     'proxy.config.http.transaction_no_activity_timeout_out': 2,
+    'proxy.config.http.tunnel_no_activity_timeout': 7,
     'proxy.config.http.connect_attempts_timeout': 4,
     'proxy.config.hostdb.lookup_timeout': 5,
     'proxy.config.ssl.handshake_timeout_in': 6,
@@ -33,7 +34,8 @@ test('times of records in seconds are milliseconds in the settings', async t => 
   })
   t.equal(listener.limits.headersTimeout, 3000)
   t.equal(transaction.idleTimeout, 2000)
-  t.match(connect, { helloTimeout: 3000, idleTimeout: 2000 }, 'the shorter one ends a silent tunnel')
+  t.equal(transaction.clientIdleTimeout, 3000)
+  t.match(connect, { helloTimeout: 3000, idleTimeout: 7000 }, 'tunnels have a time of their own')
   t.equal(origin.connectTimeout, 4000)
   t.equal(names.timeout, 5000)
   t.equal(inboundTls.handshakeTimeout, 6000)

@@ -1,13 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import { TransactionTime } from '../../../../core/http/listener/client-info.js'
+import {
+  type TimedOwner,
+  type TimeLimits,
+  TransactionTime,
+} from '../../../../core/http/listener/client-info.js'
 import { clientOf, FakeClientLink } from '../../../kit/fake-client.js'
 
-function timeOf(limits: { idleTimeout: number; activeTimeout: number }) {
+function timeOf(limits: TimeLimits, owner: Partial<TimedOwner> = {}) {
   const said: string[] = []
   const client = clientOf(new FakeClientLink())
   const make = (name: string): TransactionTime => {
     const time = new TransactionTime(client, () => limits, {
+      get waitsForClient() {
+        return owner.waitsForClient ?? false
+      },
       onIdle: limit => said.push(`${name} stood still for ${limit}`),
       onTooLong: limit => said.push(`${name} took longer than ${limit}`),
       fail: cause => said.push(`${name} failed: ${cause}`),
@@ -77,5 +84,19 @@ test('a transaction that begins before the end of the previous one keeps its lim
   second.moved()
   await sleep(150)
   t.same(said, ['second stood still for 40', 'second took longer than 60'])
+  client.stopClocks()
+})
+
+test('a client has a time of its own while it is waited for', async t => {
+  const limits = { idleTimeout: 10_000, clientIdleTimeout: 40 }
+  const owner = { waitsForClient: true }
+  const { said, client, make } = timeOf(limits, owner)
+  make('a').start()
+  await sleep(150)
+  t.same(said, ['a stood still for 40'])
+  owner.waitsForClient = false
+  make('b').start()
+  await sleep(150)
+  t.same(said.length, 1, 'the origin has more')
   client.stopClocks()
 })
