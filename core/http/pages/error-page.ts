@@ -1,6 +1,7 @@
 import { ERRORS, type ProxyError } from '../../base/errors.js'
 import { type Rejection, VerifyRejected } from '../../tls/judge/verdict.js'
 import { PluginRefused, type Refusal } from '../../wait/refusal.js'
+import { adviceFor } from './advice.js'
 
 /** What an error page is about, as far as it is known. */
 export interface About {
@@ -17,7 +18,9 @@ function facts(error: ProxyError, about: About): (readonly [string, string])[] {
   if (rejection !== undefined) rows.push(...rejectionRows(rejection))
   const refusal = refusalOf(error)
   if (refusal !== undefined) rows.push(...refusalRows(refusal))
-  rows.push(['Code', error.code], ['What to do', ERRORS[error.code].remedy])
+  const { client, operator } = adviceFor(error, about.host)
+  rows.push(['Code', error.code], ['What to do', client])
+  if (operator !== client) rows.push(['For the operator', operator])
   return rows
 }
 
@@ -67,7 +70,17 @@ export function asJson(error: ProxyError, about: About): string {
   const host = about.host ?? null
   const rejection = rejectionOf(error)
   const hold = rejection?.hold?.id
-  const body = { code, status, side, message, remedy, host, hold, rejection: rejection ?? refusalOf(error) }
+  const body = {
+    code,
+    status,
+    side,
+    message,
+    remedy,
+    advice: adviceFor(error, about.host),
+    host,
+    hold,
+    rejection: rejection ?? refusalOf(error),
+  }
   return `${JSON.stringify({ error: body, hold })}\n`
 }
 

@@ -1,5 +1,6 @@
-import { ERRORS, type ErrorCode, ProxyError } from '../../base/errors.js'
+import { type ErrorCode, ProxyError } from '../../base/errors.js'
 import { didYouMean } from '../../base/nearest.js'
+import { adviceFor } from './advice.js'
 import { type About, asRows, escapeHtml, rejectionOf } from './error-page.js'
 
 /** A template as its file has it. */
@@ -34,7 +35,7 @@ export const PAGE_FIELDS = {
   code: ({ error }) => error.code,
   side: ({ error }) => error.side,
   message: ({ error }) => error.message,
-  remedy: ({ error }) => ERRORS[error.code].remedy,
+  remedy: ({ error, about }) => adviceFor(error, about.host).client,
   host: ({ error, about }) => rejectionOf(error)?.host ?? about.host,
   by: ({ error }) => rejectionOf(error)?.by,
   plugin: ({ error }) => rejectionOf(error)?.plugin,
