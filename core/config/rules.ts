@@ -75,9 +75,7 @@ export function parseRules(text: string, file: string): readonly Rule[] {
   const problems = rules.flatMap((rule, i) => contradictions(rule, i, yaml))
   if (problems.length > 0) throw problemsError('PTC_RULES_INVALID', problems)
   return Object.freeze(
-    rules.map((rule, i) =>
-      Object.freeze({ ...rule, fqdn: toAscii(rule.fqdn), where: yaml.where(['sni', i]) }),
-    ),
+    rules.map((rule, i) => Object.freeze({ ...rule, ...namesIn(rule), where: yaml.where(['sni', i]) })),
   )
 }
 
@@ -106,6 +104,24 @@ function toAscii(name: string): string {
   return star + (parseHost(rest)?.name ?? rest.toLowerCase())
 }
 
+/** The names of a rule, in the one form in which names are compared. */
+function namesIn(rule: RuleText): Partial<RuleText> & Pick<RuleText, 'fqdn'> {
+  const { fqdn, verify_server_name: second, client_sni: sni, client_sni_policy: policy } = rule
+  return {
+    fqdn: toAscii(fqdn),
+    ...(second === undefined ? {} : { verify_server_name: toAscii(second) }),
+    ...(typeof sni === 'string' && sni !== '' ? { client_sni: toAscii(sni) } : {}),
+    ...(policy?.startsWith('@') === true ? { client_sni_policy: `@${toAscii(policy.slice(1))}` } : {}),
+  }
+}
+
+/** What is wrong with a name that is announced to an origin, which is never an address (RFC 6066 section 3). */
+function wrongName(text: string, mayBeAddress: boolean): string | undefined {
+  const host = parseHost(text)
+  if (host === undefined) return `${quote(text)} is not a name`
+  return host.isAddress && !mayBeAddress ? `${quote(text)} is an address; write a name` : undefined
+}
+
 /** A leading `*`, with the dot behind it if there is one, and what must be a host. */
 function splitStar(name: string): { readonly star: string; readonly rest: string } {
   const [, star = '', rest = ''] = /^(\*\.?)?(.*)$/s.exec(name) ?? []
@@ -127,6 +143,14 @@ function contradictions(rule: RuleText, index: number, yaml: YamlReading<RuleFil
     void problems.push({ where: yaml.where(['sni', index, key, ...more]), what: `${key}: ${what}` })
   if (rule.fqdn !== '*' && parseHost(splitStar(rule.fqdn).rest) === undefined)
     wrong('fqdn', `${quote(rule.fqdn)} is not a name`)
+  const { client_sni: sni, client_sni_policy: policy, verify_server_name: second } = rule
+  const announced = { client_sni: sni ?? '', client_sni_policy: policy?.replace(/^(?:@|host$)/, '') ?? '' }
+  for (const [key, text] of Object.entries(announced)) {
+    const mistake = text === '' ? undefined : wrongName(text, false)
+    if (mistake !== undefined) wrong(key, mistake)
+  }
+  const mistaken = second === undefined ? undefined : wrongName(second, true)
+  if (mistaken !== undefined) wrong('verify_server_name', mistaken)
   if (rule.client_key !== undefined && rule.client_cert === undefined)
     wrong('client_key', 'a key without a certificate; add client_cert')
   if (rule.client_tls_version_min === 'TLSv1_3' && rule.client_tls_version_max === 'TLSv1_2')

@@ -152,3 +152,35 @@ test('editors are shipped the schema that the program validates with', async t =
     'node dist/test/kit/reference.js --write writes it',
   )
 })
+
+test('every name of a rule is read as a host in a URL is', async t => {
+  const text = [
+    'sni:',
+    '- fqdn: Bücher.Example.',
+    '  client_sni: "Bücher.example."',
+    '  verify_server_name: WWW.Example.',
+    '- fqdn: b.example',
+    '  client_sni_policy: "@Ü.example"',
+  ].join('\n')
+  t.match(parseRules(text, 's'), [
+    {
+      fqdn: 'xn--bcher-kva.example',
+      client_sni: 'xn--bcher-kva.example',
+      verify_server_name: 'www.example',
+    },
+    { fqdn: 'b.example', client_sni_policy: '@xn--tda.example' },
+  ])
+  const wrong = (line: string): string => {
+    try {
+      parseRules(`sni:\n- fqdn: a.example\n  ${line}\n`, 's')
+      return 'no error'
+    } catch (error) {
+      return String(error)
+    }
+  }
+  t.match(wrong('client_sni: 10.9.8.7'), /s:3: client_sni: "10\.9\.8\.7" is an address; write a name/)
+  t.match(wrong('client_sni_policy: "@10.9.8.7"'), /s:3: client_sni_policy: .* is an address/)
+  t.match(wrong('client_sni: "a..b"'), /s:3: client_sni: "a\.\.b" is not a name/)
+  t.match(wrong('verify_server_name: "x,y"'), /s:3: verify_server_name: "x,y" is not a name/)
+  t.match(wrong('client_sni: null'), /no error/)
+})
