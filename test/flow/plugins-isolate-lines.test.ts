@@ -21,3 +21,13 @@ test('shadow mode and the late policy work in workers', async t => {
   t.equal((await late.get('never')).status, 200, 'the built-in check decides in its place')
   await late.proxy.until(/aborted never\.test/)
 })
+
+test('a flood of log lines from a worker is cut to a hundred a second, and counted', async t => {
+  const { proxy, get } = await setUp(t)
+  t.equal((await get('flood')).status, 200)
+  const [, omitted] = await proxy.until(/ERROR: \[isolated\] (\d+) lines left out/)
+  t.ok(Number(omitted) > 1000, `${omitted} in one second`)
+  t.ok(proxy.output().split('] flood ').length < 1000)
+  t.match(proxy.output(), /\] flood 0$/m, 'the first ones are written')
+  t.equal((await get('ok')).status, 200, 'the plugin goes on')
+})

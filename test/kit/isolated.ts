@@ -35,6 +35,7 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
     const doings = {
       ok: () => reenable(),
       no: () => reenable(reject('revoked', 'on a list')),
+      flood: () => { for (let i = 0; i < 5000; i++) note('flood ' + i); reenable() },
       junk: () => reenable('yes'),
       slow: () => event.schedule(reenable, 200),
       twice: () => { reenable(reject('policy')); reenable() },
@@ -65,6 +66,7 @@ const HOSTS = [
   ...[
     'ok',
     'no',
+    'flood',
     'junk',
     'slow',
     'twice',

@@ -1,8 +1,10 @@
 // Longer than 250 lines because the states of a question, and all that may move it between workers, are one concept.
+
 import type { HookId } from '../../api/hooks.js'
 import type { Parked } from '../../api/parked.js'
 import type { Verdict } from '../../api/verdict.js'
 import type { ProxyError } from '../../base/errors.js'
+import { LineLimit } from '../../base/line-limit.js'
 import { clip, describe, MAX_MESSAGE } from '../../base/thrown.js'
 import type { HostedServices } from '../services/services.js'
 import { ServiceDesk } from './calls.js'
@@ -19,6 +21,9 @@ import { QUESTIONS } from './questions.js'
 import type { Threads } from './threads.js'
 import type { WorkerLink } from './worker-link.js'
 import { type WorkerLimits, WorkerSet } from './worker-set.js'
+
+/** Log lines of one plugin in a second: a flood of them would fill the disk, and hide what else is told. */
+const LINES = 100
 
 export type IsolateLimits = WorkerLimits & Omit<CircuitOptions, 'now'>
 
@@ -45,6 +50,9 @@ export class IsolatedPlugin {
   readonly #circuits: HookCircuits
   readonly #workers: WorkerSet
   readonly #desk: ServiceDesk
+  readonly #lines: LineLimit
+  /** Apart, because most of them are not written. */
+  readonly #debugLines: LineLimit
   readonly #pending = new Map<number, Pending>()
   /** What a worker that begins later is told as well. */
   readonly #lasting = new Map<TellHook, PlainTold>()
@@ -64,6 +72,10 @@ export class IsolatedPlugin {
     this.#isShadow = isShadow
     this.#diags = diags
     this.#desk = new ServiceDesk(services, message => diags.error(`[${name}] ${message}`))
+    const omitted = (count: number): string =>
+      `[${name}] ${count} lines left out: a plugin in workers may write ${LINES} a second`
+    this.#lines = new LineLimit(LINES, count => diags.error(omitted(count)))
+    this.#debugLines = new LineLimit(LINES, count => diags.debug('plugin', omitted(count)))
     this.#circuits = new HookCircuits(limits)
     this.#workers = new WorkerSet(threads, limits, {
       onMessage: (link, message) => this.#on(link, message),
@@ -170,8 +182,7 @@ export class IsolatedPlugin {
   #on(link: WorkerLink, message: Said): void {
     switch (message.did) {
       case 'log':
-        if (message.level === 'debug') return this.#diags.debug(message.tag, message.message)
-        return this.#diags[message.level](message.message)
+        return this.#log(message)
       case 'revoke':
         return this.#diags.revoke(message.what)
       case 'call':
@@ -201,6 +212,12 @@ export class IsolatedPlugin {
   #serveOf(link: WorkerLink, seq: number | undefined): Pending['serve'] {
     const pending = this.#pending.get(seq ?? 0)
     return pending?.link === link ? pending.serve : undefined
+  }
+
+  #log({ level, tag, message }: Extract<Said, { did: 'log' }>): void {
+    if (level === 'debug') {
+      if (this.#debugLines.passes()) this.#diags.debug(tag, message)
+    } else if (this.#lines.passes()) this.#diags[level](message)
   }
 
   /** What cannot be done is a failure of the plugin: elsewhere its call would have thrown. */

@@ -1,0 +1,80 @@
+/** A plugin in shadow mode that takes its time, and what becomes of it. */
+import type { Test } from 'tap'
+import { createAuthority } from '../../core/tls/inbound/authority.js'
+import { BUMP } from './bumping.js'
+import { httpsOrigin, testRoot } from './connecting.js'
+import { callCtl } from './managed.js'
+import { type ChildProxy, type ProxyConf, startProxy } from './proxy.js'
+import { poll } from './watch.js'
+
+export const HOST = 'origin.example'
+/** The probe of a CONNECT is long over by then. */
+const THINKS = 300
+
+const SHADOW = `
+export default ({ argv, hookAdd, reject }) => {
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', async ({ signal, reenable, schedule }) => {
+    const [, what] = argv
+    if (signal.aborted) throw new Error('aborted')
+    let isDone = false
+    // The end of its connection cuts nothing off; its own failure aborts the signal.
+    signal.addEventListener('abort', () => { if (!isDone) throw new Error('cut off') })
+    schedule(() => {
+      isDone = true
+      if (what === 'fails') throw new Error('no idea')
+      reenable(what === 'rejects' ? reject('revoked', 'on trial') : undefined)
+    }, ${THINKS})
+  })
+}
+`
+export const LINES = {
+  accepts: { accepted: 1, rejected: 0, failed: 0, unknown: 0 },
+  rejects: { accepted: 0, rejected: 1, failed: 0, unknown: 0 },
+  fails: { accepted: 0, rejected: 0, failed: 1, unknown: 0 },
+} as const
+
+export interface More {
+  readonly files: Readonly<Record<string, string>>
+  readonly records: ProxyConf['records']
+}
+
+export async function bumping(): Promise<More> {
+  const { certPem, keyPem } = await createAuthority('Bump CA')
+  return { files: { 'bump-ca.pem': certPem, 'bump-ca.key': keyPem }, records: BUMP }
+}
+
+export async function start(
+  t: Test,
+  line: string,
+  { files, records }: More = { files: {}, records: {} },
+): Promise<{ proxy: ChildProxy; authority: string }> {
+  const origin = await httpsOrigin(t, HOST)
+  const proxy = await startProxy({
+    ca: (await testRoot()).certPem,
+    hosts: [HOST],
+    modules: { 'shadow.mjs': SHADOW },
+    plugins: [line],
+    files,
+    records: {
+      ...records,
+      'proxy.config.http.connect_ports': `${origin.port}`,
+      'proxy.config.admin.socket': 'ctl.sock',
+    },
+  })
+  t.teardown(proxy.stop)
+  await proxy.until(/managed through/)
+  return { proxy, authority: `${HOST}:${origin.port}` }
+}
+
+async function counted(proxy: ChildProxy): Promise<unknown> {
+  const { counters } = JSON.parse((await callCtl(proxy.conf.path, 'status', '--json')).out)
+  return counters.shadowsTotal.shadow
+}
+
+export async function outcome(t: Test, proxy: ChildProxy, what: string, counts: unknown): Promise<void> {
+  t.same(await poll(() => counted(proxy), 'the outcome of the shadow'), counts)
+  if (what === 'rejects') await proxy.until(/would have rejected origin\.example: revoked, on trial/)
+  if (what === 'fails') await proxy.until(/ERROR: plugin shadow failed .*no idea/)
+  else t.notMatch(proxy.output(), /ERROR/)
+  t.notMatch(proxy.output(), /cut off|nothing caught/)
+}
