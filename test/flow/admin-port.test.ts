@@ -124,7 +124,7 @@ test('a person with a link that works once', async t => {
   t.notOk(journal.includes('somebody else'))
 })
 
-test('without a port there is no page, and only loopback may be one', async t => {
+test('the admin page needs a port, and the port must be on loopback', async t => {
   const { ctl } = await managed(t, [])
   t.match(await ctl('dashboard'), { code: 1, err: /there is no page: proxy\.config\.admin\.listen is NULL/ })
   const conf = makeConfDir({ records: { 'proxy.config.admin.listen': '0.0.0.0:8083' } })

@@ -71,7 +71,7 @@ test('a reload keeps the question, its id, and the handshake that is held', asyn
   t.match((await held).stdout, /^HTTP\/1\.1 200 /)
 })
 
-test('what is typed wrong', async t => {
+test('wrong arguments of the approval commands are refused', async t => {
   const { ctl, waiting, ask } = await approving(t, 'approval.js signal_after=5s who=nobody-here')
   for (const [words, said] of [
     [['accept'], /accept takes the ID of a question; `ctl approvals` lists them/],
@@ -89,7 +89,7 @@ test('what is typed wrong', async t => {
   t.match((await held).stdout, /^HTTP\/1\.1 503 /)
 })
 
-test('without the plugin', async t => {
+test('the approval commands say when the plugin is not loaded', async t => {
   const { ctl } = await managed(t, [])
   t.match(await ctl('approvals'), {
     code: 1,

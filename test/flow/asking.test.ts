@@ -92,7 +92,7 @@ await unused.stop()
 
 for (const isolate of ['', '@isolate=worker ']) {
   const where = isolate === '' ? 'here' : 'in a worker'
-  test(`what is accepted for one client serves no other, ${where}`, async t => {
+  test(`an acceptance for one client serves no other client, ${where}`, async t => {
     const at = await stage(t, `only.mjs ${isolate}`)
     t.equal(await ask(at, ALICE), '200')
     t.equal(await ask(at, BOB), '502', 'not by the idle connection, the session or the remembered verdict')
@@ -108,7 +108,7 @@ for (const isolate of ['', '@isolate=worker ']) {
     t.equal(at.origin.connections, 1, 'one connection serves them')
   })
 
-  test(`one answer for many is not about one of them, ${where}`, async t => {
+  test(`an answer shared by several clients does not depend on one of them, ${where}`, async t => {
     const at = await stage(t, `only.mjs ${isolate}coalesce`)
     t.equal(await ask(at, BOB), '200', 'the client is not shown')
     await at.proxy.until(/asked \{\}/)

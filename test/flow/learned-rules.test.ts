@@ -7,7 +7,7 @@ import { HOST, issued, managed } from '../kit/managed.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { runMain } from '../kit/proxy.js'
 
-test('what is in use is learned, written, enforced and explained', async t => {
+test('rules are learned from traffic, written, enforced and explained', async t => {
   const origin = await opensslOrigin({ ...issued })
   t.teardown(origin.stop)
   const records = { 'proxy.config.http.connect_ports': `443 ${origin.port}` }

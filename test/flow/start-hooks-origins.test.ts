@@ -132,7 +132,7 @@ test('a handshake that cannot begin closes its connection', async t => {
   t.equal(liveHandshakes(), 1, 'only the context is left')
 })
 
-test("what plugins take is none of the origin's time", async t => {
+test("time that plugins take does not count as the origin's time", async t => {
   const { secure } = await bothOrigins(t)
   const { port } = await gateStage(
     t,

@@ -33,7 +33,7 @@ test('a client of a plain port is parked before its request is looked at', async
   t.same(gate.called, ['TS_VCONN_START_HOOK', 'TS_VCONN_CLOSE_HOOK'])
 })
 
-test('what a parked client sends ahead is not lost, however much it is', async t => {
+test('bytes that a parked client sends ahead are not lost, however many', async t => {
   const { plain } = await bothOrigins(t)
   const { port } = await gateStage(t, { TS_VCONN_START_HOOK: ({ reenable }) => later(reenable) })
   const client = await rawClient(port)
@@ -97,7 +97,7 @@ for (const isTls of [false, true]) {
   })
 }
 
-test('what a parked client sends ahead of its tunnel is for the origin', async t => {
+test('bytes that a parked client sends ahead of its tunnel reach the origin', async t => {
   const origin = await rawOrigin(nothing)
   t.teardown(origin.stop)
   const { gate, port } = await gateStage(

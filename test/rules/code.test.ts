@@ -156,7 +156,7 @@ test('regular expressions are literals, or linear', async t => {
   t.equal(count(rules.patternsAreLiteral, 'const a = (b: RegExp) => /c/.test(d)'), 0)
 })
 
-test('what was caught is described by one function', async t => {
+test('caught values are described by one function', async t => {
   t.strictSame(rules.caughtIsDescribed(program), [])
   for (const text of [
     'log(cause.message)',

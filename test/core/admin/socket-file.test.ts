@@ -53,7 +53,7 @@ test('a socket for its owner alone, which is removed at the end', async t => {
   t.same(readdirSync(dir), [])
 })
 
-test('what a dead process has left is replaced', async t => {
+test('the socket file of a dead process is replaced', async t => {
   const { path, server } = setUp(t)
   leaveSocket(path)
   t.ok(existsSync(path))
@@ -61,7 +61,7 @@ test('what a dead process has left is replaced', async t => {
   t.equal(await hear(path), 'hello')
 })
 
-test('what is in use is not taken away', async t => {
+test('a socket file in use is not replaced', async t => {
   const { dir, path, server } = setUp(t)
   await listenAt(server(), path)
   await t.rejects(listenAt(server(), path), {

@@ -87,7 +87,7 @@ const { complaints, dir } = compileElsewhere(
   new Map(Object.entries(PROGRAMS).map(([name, [source]]) => [`${name}.ts`, source])),
 )
 
-test('what is right compiles, and what is wrong does not', async t => {
+test('correct plugins compile, and wrong ones do not', async t => {
   for (const [name, [, error]] of Object.entries(PROGRAMS)) {
     const found = complaints.split('\n').filter(line => line.includes(`/${name}.ts(`))
     if (error === undefined) t.strictSame(found, [], name)

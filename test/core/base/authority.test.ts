@@ -24,7 +24,7 @@ test('hosts have one form, however they are written', async t => {
   }
 })
 
-test('what is no host, or has no port that could be one', async t => {
+test('malformed hosts and ports are refused', async t => {
   for (const text of [
     ...[
       '',

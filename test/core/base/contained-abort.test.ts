@@ -18,7 +18,7 @@ const fail = (what: string) => (): void => {
 }
 
 // Whatever is not contained is an uncaught exception, which fails the test.
-test('what a listener throws is reported, and goes no further', async t => {
+test('an exception of an abort listener is reported and goes no further', async t => {
   const { controller, signal, causes } = make()
   let heard = 0
   const listener = {

@@ -86,7 +86,7 @@ test('a change of the system time moves no deadline', async t => {
   t.equal(rang.length, 1)
 })
 
-test('what is left of a deadline, and when it is over', async t => {
+test('a deadline reports its remaining time and its end', async t => {
   const { clock } = clockOf()
   t.equal(clock.left, Infinity, 'without a deadline there is no end')
   clock.set(60_000)

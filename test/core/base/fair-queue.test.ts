@@ -65,7 +65,7 @@ test('other work has a turn between two slices', async t => {
   t.ok(seen.length >= 9, `others were heard ${seen.length} times while ten pieces ran`)
 })
 
-test('what a piece throws stops no other', async t => {
+test('an exception of one piece of work stops no other', async t => {
   const errors: unknown[] = []
   const queue = new FairQueue(cause => errors.push(cause))
   t.throws(() => queue.run(of('a'), 0, unexpected.bind(undefined, new TypeError('at once')), unexpected), {
@@ -88,7 +88,7 @@ test('what a piece throws stops no other', async t => {
   t.ok(ran)
 })
 
-test('what a piece leaves to microtasks counts, too', async t => {
+test('microtasks of a piece of work count as part of it', async t => {
   const queue = new FairQueue(unexpected)
   let done = 0
   const begin = async (): Promise<void> => {
@@ -107,7 +107,7 @@ test('what a piece leaves to microtasks counts, too', async t => {
   await all
 })
 
-test('what begins in its turn can be waited for', async t => {
+test('work that begins in its turn can be awaited', async t => {
   const queue = new FairQueue(unexpected)
   t.equal(await queue.turn(of('a'), 0, async () => 'begun'), 'begun')
   queue.run(of('a'), 0, () => busy(5), unexpected)
@@ -179,7 +179,7 @@ test('work that waits too long is told so once, and is not run', async t => {
   t.equal(log.at(-1), 'later', 'what comes later has its turn')
 })
 
-test('what throws when it hears that it is late holds up no other', async t => {
+test('an exception of a callback for lateness delays no other work', async t => {
   const errors: unknown[] = []
   const queue = new FairQueue(cause => errors.push(cause), 20)
   queue.run(of('busy'), 0, () => busy(5), unexpected)

@@ -44,7 +44,7 @@ test('no work waits for a turn for ever', async t => {
   t.strictSame(begun, ['c'], 'who has given up is not begun, and the next one is')
 })
 
-test('so many at the same time as it was told, and a turn that is handed on is one', async t => {
+test('the limit of simultaneous work holds, and a turn passed on counts once', async t => {
   const queue = new FewAtATime({ atATime: 2, wait: 5000, waiting: 100 }, late)
   let running = 0
   let most = 0

@@ -15,7 +15,7 @@ test('a network that has most loses what it has not used for longest', async t =
   t.equal(cache.size, 4)
 })
 
-test('what a network with less uses goes over to its account', async t => {
+test('entries move to the account of a network with fewer entries that uses them', async t => {
   const cache = new SharedCache<string, number>({ max: 4 })
   for (const key of ['popular', '2', '3', '4']) cache.set(key, 1, 'many')
   t.equal(cache.get('popular', 'few'), 1)

@@ -23,14 +23,14 @@ t.test('a message comes with the place in the file that threw', async t => {
   t.equal(describeThrown(cause), `Cannot read properties of undefined (reading 'x') (at ${file}:2:13)`)
 })
 
-t.test('what another error has caused has the place of the cause, if it has none of its own', async t => {
+t.test('an error without a place of its own gets the place of its cause', async t => {
   const { cause, file } = await thrownBy('a.mjs', "export default () => { throw new Error('no') }\n")
   const outer = new Error('failed', { cause })
   outer.stack = ''
   t.equal(describeThrown(outer), `failed (at ${file}:1:30)`)
 })
 
-t.test('what is no error is told as it is', async t => {
+t.test('a thrown value that is no error is described as it is', async t => {
   t.equal(describeThrown('no'), 'no')
   t.equal(describeThrown(undefined), 'undefined')
   const bare = new Error('bare')

@@ -136,7 +136,7 @@ test('plugin.config on disk', async t => {
   )
 })
 
-test('whatever the text, the reader answers with plugins or with PTC_PLUGIN_CONFIG_INVALID', async t => {
+test('for any text the reader returns plugins or PTC_PLUGIN_CONFIG_INVALID', async t => {
   const piece = fc.oneof(
     fc.constantFrom(
       'a.so',

@@ -59,7 +59,7 @@ const COMPLAINTS: readonly (readonly [descriptor: string, message: string])[] = 
   ['8080:ip-in=127.0.0.1:ip-in=127.0.0.2', 'there are two ip-in addresses; separate ports by a blank'],
 ]
 
-test('what is no descriptor is refused', async t => {
+test('a malformed port descriptor is refused', async t => {
   for (const [descriptor, message] of COMPLAINTS)
     t.strictSame(readServerPorts(descriptor).wrong, [`"${descriptor}": ${message}`], descriptor)
   t.strictSame(readServerPorts('8080 8080:ssl').wrong, ['"8080:ssl": this port is listed twice'])
@@ -81,7 +81,7 @@ test('connect_ports', async t => {
     t.equal(readConnectPorts(bad).wrong.length, 1, `${JSON.stringify(bad)} is refused`)
 })
 
-test('whatever the text, the readers answer', async t => {
+test('for any text the readers return ports or an error', async t => {
   const word = fc.oneof(
     fc.constantFrom('8080', 'ssl', 'ipv6', 'ip-in=[::1]', ':', '[', ']', ' ', '*', '-', '='),
     fc.string({ unit: 'binary', maxLength: 5 }),

@@ -28,7 +28,7 @@ test('a record reads floating-point numbers', async t => {
   t.match(readValue('FLOAT', '1e999'), { wrong: /too large/ })
 })
 
-test('what is shown is read again as the same value', async t => {
+test('a shown record value is read back as the same value', async t => {
   fc.assert(fc.property(fc.maxSafeInteger(), n => Object.is(readBack('INT', n), n === 0 ? 0 : n)))
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), n =>
@@ -46,7 +46,7 @@ function readBack(type: 'INT' | 'FLOAT' | 'STRING', value: number | string | nul
   return 'value' in reading ? reading.value : reading.wrong
 }
 
-test('what a record accepts, in words', async t => {
+test('the text that says which values a record accepts', async t => {
   const row = { default: 1, reload: true, about: '' } as const
   t.equal(describeDomain({ ...row, type: 'INT', enum: [0, 1] }), 'one of 0, 1')
   t.equal(describeDomain({ ...row, type: 'INT', enum: [0] }), '0')

@@ -258,7 +258,7 @@ test('records.config on disk', async t => {
   t.doesNotThrow(() => loadRecords('etc', {}), 'etc/records.config loads')
 })
 
-test('whatever the text, the reader answers with records or with PTC_RECORDS_INVALID', async t => {
+test('for any text the reader returns records or PTC_RECORDS_INVALID', async t => {
   const word = fc.oneof(
     fc.constantFrom(
       'CONFIG',

@@ -105,7 +105,7 @@ test('a malformed chunk in the middle of a body', async t => {
   t.match(done, [{ status: 400, error: { code: 'PTC_REQUEST_MALFORMED' } }])
 })
 
-test('who is not admitted', async t => {
+test('a client that is not admitted gets 403', async t => {
   const admit = ({ client }: ClientRequest): ProxyError =>
     new ProxyError('PTC_REQUEST_DENIED', `${client.remoteAddress} is not allowed here`)
   const { port } = await startFront(t, { front: { admit } })

@@ -76,7 +76,7 @@ test('bodies of pipelined requests go to their own requests', async t => {
   for (const body of bodies) t.equal((await client.response()).body.toString(), body)
 })
 
-test('what cannot be read behind a request does not harm it', async t => {
+test('unreadable bytes after a request do not harm it', async t => {
   const { url, request } = await holdingOrigin(t)
   const { port } = await startFront(t)
   const client = await clientOf(t, port)
@@ -90,7 +90,7 @@ test('what cannot be read behind a request does not harm it', async t => {
   await client.ended()
 })
 
-test('what comes behind a request that closes is not served', async t => {
+test('requests after one that closes the connection are not served', async t => {
   const { url, held, request } = await holdingOrigin(t)
   const { port } = await startFront(t)
   const client = await clientOf(t, port)

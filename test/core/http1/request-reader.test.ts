@@ -124,7 +124,7 @@ test('a request that asks for another protocol ends with its head', async t => {
   t.equal(connect.reader.unparsed.toString(), 'frames', 'and CONNECT does, whatever its length says')
 })
 
-test('what is no request is the last that is looked at', async t => {
+test('after malformed bytes the reader looks at nothing else', async t => {
   const cases: readonly (readonly [string, string])[] = [
     ['nonsense\r\n\r\n', 'PTC_REQUEST_MALFORMED'],
     ['\x16\x03\x01', 'PTC_REQUEST_MALFORMED'],

@@ -25,7 +25,7 @@ test('a log file', async t => {
   t.equal(statSync(path).mode & 0o007, 0, 'not for everyone')
 })
 
-test('what is left is written at the end', async t => {
+test('buffered lines are written when the log closes', async t => {
   const { file, text } = start(t)
   for (let i = 0; i < 10_000; i++) file.write(`line ${i} ${'x'.repeat(50)}`)
   await file.close()

@@ -68,7 +68,7 @@ test('formats with a name', async t => {
   t.match(line('extended2'), / DIRECT FIN FIN TCP_MISS$/)
 })
 
-test('what is not there is a dash', async t => {
+test('a missing value is logged as a dash', async t => {
   const nothing = {
     req: undefined,
     method: '',

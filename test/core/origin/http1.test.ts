@@ -126,7 +126,7 @@ test('one request after the other', async t => {
   t.equal(http.requests, 2)
 })
 
-test('what makes a connection of no more use', async t => {
+test('conditions that make a connection unusable for the next request', async t => {
   outcome(t, OK, ['head 200', 'ok', 'complete '], true)
   outcome(t, OK.replace('Content', 'Connection: close\r\nContent'), ['head 200', 'ok', 'complete '], false)
   outcome(t, OK.replace('1.1', '1.0'), ['head 200', 'ok', 'complete '], false)

@@ -46,7 +46,7 @@ const FREE: readonly (readonly [name: string, value: string])[] = [
   ['Authorisation', 'NTLM x'],
 ]
 
-test('which fields name a scheme that authenticates the connection', async t => {
+test('fields that name a scheme which authenticates the connection are found', async t => {
   for (const [name, value] of BINDING) t.ok(bindsConnection(['Host', 'a', name, value]), `${name}: ${value}`)
   for (const [name, value] of FREE) t.notOk(bindsConnection([name, value, 'A', 'b']), `${name}: ${value}`)
   t.ok(bindsConnection(['Authorization', 'Basic x', 'Authorization', 'NTLM x']), 'each field counts')

@@ -30,7 +30,7 @@ class Heard {
   readonly watch = new Watch()
 }
 
-test('what an origin has sent is read though the writes behind it fail', async t => {
+test("an origin's bytes are read even when writes to it fail", async t => {
   for (let round = 0; round < 10; round++) {
     const { link, origin } = await connected(t)
     const heard = new Heard()

@@ -28,7 +28,7 @@ function connection(
   return { closes: () => closes, http1: http1 as unknown as Http1 }
 }
 
-test('what the end of one connection sets off while all are closed', async t => {
+test('work set off by one closing connection does not disturb the close of all', async t => {
   const pool = new Pool(() => ({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 }))
   let taken: Http1 | undefined
   const first = connection(() => {

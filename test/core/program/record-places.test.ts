@@ -27,7 +27,7 @@ const COMPLAINTS: readonly (readonly [name: string, value: string, what: RegExp]
   ['admin.socket', `STRING ${'s'.repeat(108)}`, /the path of the management socket has/],
 ]
 
-test('what is wrong behind a record names the line that sets it', async t => {
+test("an error in a record's file names the line that sets the record", async t => {
   for (const [name, value, what] of COMPLAINTS) {
     const record = `proxy.config.${name}`
     const conf = makeConfDir({ records: { 'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1' } })

@@ -83,7 +83,7 @@ test('bytes that come before somebody listens are kept, in order', t => {
   t.end()
 })
 
-test('who keeps what it was handed has memory of its own', t => {
+test('a receiver that keeps bytes has memory of its own', t => {
   const reads = fc.array(fc.tuple(fc.boolean(), fc.uint8Array({ minLength: 1, maxLength: 60 })))
   const property = fc.property(reads, fc.nat(), (all, attachedAt) => {
     const receivers = [new Receiver(), new Receiver()] as const

@@ -96,7 +96,7 @@ test('embedded timestamps, and what logs have signed', async t => {
   t.same(readSctList(LIST).length, 2, 'as the TLS extension carries them')
 })
 
-test('what cannot be read is never taken for what is absent', async t => {
+test('an unreadable extension is never treated as absent', async t => {
   const unreadable = { code: 'PTC_CERTIFICATE_UNREADABLE' }
   t.throws(() => readDetails(Buffer.alloc(0)), unreadable)
   t.throws(() => readDetails(Buffer.concat([leaf.raw, Buffer.from([0])])), unreadable, 'bytes behind its end')

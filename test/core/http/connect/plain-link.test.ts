@@ -75,7 +75,7 @@ test('a later request for another host ends the tunnel', async t => {
     }
 })
 
-test('what hides the host of a request ends the tunnel', async t => {
+test('a request with a hidden host ends the tunnel', async t => {
   for (const bytes of [
     `${GET}Host:\r\n b.example\r\n\r\n`,
     `${GET}Host: b.example:80:80\r\n\r\n`,

@@ -28,7 +28,7 @@ test('a target, and what has come behind the request', async t => {
   )
 })
 
-test('what opens no tunnel', async t => {
+test('requests that open no tunnel', async t => {
   const cases: readonly (readonly [string, () => unknown, string])[] = [
     ['no port', () => read('a.test', HOST), 'PTC_CONNECT_TARGET'],
     ['a path', () => read('a.test:443/', HOST), 'PTC_CONNECT_TARGET'],

@@ -75,7 +75,7 @@ test('a plain HTTP request names hosts, too', async t => {
   }
 })
 
-test('what a client sends first, byte by byte', async t => {
+test('the first bytes of a client are classified byte by byte', async t => {
   const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
   const hello = inRecords(helloMessage({ names: ['a.example'] }), 20)
   for (const bytes of [Buffer.from(request), hello]) {

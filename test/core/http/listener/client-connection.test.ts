@@ -154,7 +154,7 @@ test('a body is read only when somebody wants it, and not beyond a pause', async
   t.equal(host.requests.length, 2)
 })
 
-test('what a reader throws ends its own connection', async t => {
+test('an exception of a reader ends its own connection alone', async t => {
   const host = new FakeHost((request, reply) => {
     request.read({
       onBody: () => {

@@ -104,7 +104,7 @@ test('many small writes become one, in order and copied', async t => {
   t.equal(out.sent.length, 1, 'nothing is sent twice')
 })
 
-test('whoever writes is told to wait when the client takes nothing, however small the pieces', async t => {
+test('a writer is told to wait when the client does not read, however small the pieces', async t => {
   const { out, reply, watcher } = replyTo()
   reply.writeHead(200, 'OK', ['Content-Length', '100000'])
   t.ok(reply.write(Buffer.alloc(100)))
@@ -116,7 +116,7 @@ test('whoever writes is told to wait when the client takes nothing, however smal
   t.same(watcher.heard, ['drain'])
 })
 
-test('who cuts a reply off is not told that it is gone', async t => {
+test('a reply that its writer cuts off reports no departure of the client', async t => {
   const { out, reply, watcher } = replyTo()
   reply.writeHead(200, 'OK', []).write(Buffer.from('a'))
   reply.cut()

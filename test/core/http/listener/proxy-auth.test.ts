@@ -50,7 +50,7 @@ test('a name and a password', async t => {
     t.equal(await ask(t, auth, value), 'PTC_PROXY_AUTH_REQUIRED', `not ${value}`)
 })
 
-test('what was right is not computed again', async t => {
+test('a correct password is not computed again', async t => {
   const auth = new ProxyAuth(new Map([['ann', hash]]))
   t.type(auth.admit(request(basic('ann:pass:word'))), Promise)
   await ask(t, auth, basic('ann:pass:word'))

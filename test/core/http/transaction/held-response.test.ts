@@ -39,7 +39,7 @@ function holding() {
   return { held, said, accept: () => answer?.(undefined, HEAD.headers) }
 }
 
-test('what has come of the body is kept, whatever becomes of the memory that it came in', async t => {
+test('received parts of a body survive the reuse of their memory', async t => {
   const { held, said, accept } = holding()
   const lent = Buffer.from('body')
   held.onHead(HEAD)

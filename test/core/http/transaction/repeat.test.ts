@@ -32,7 +32,7 @@ test('an idempotent request on a stale connection is sent again, once', async t 
   }
 })
 
-test('what must not be repeated is not', async t => {
+test('requests that must not be repeated are not repeated', async t => {
   for (const [method, body] of [
     ['POST', undefined],
     ['PATCH', undefined],

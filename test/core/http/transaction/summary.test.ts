@@ -2,7 +2,7 @@ import { test } from 'tap'
 import type { ClientRequest } from '../../../../core/http/listener/client-request.js'
 import { effectiveUrl } from '../../../../core/http/transaction/summary.js'
 
-test('what a request is for', async t => {
+test('the effective URL comes from the target, the connection and the Host field', async t => {
   const of = (url: string, origin?: string, host?: string): string =>
     effectiveUrl({ url, client: { origin }, headers: { host } } as unknown as ClientRequest)
   const origin = 'https://a.example:8443'

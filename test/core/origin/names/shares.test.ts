@@ -48,7 +48,7 @@ test('clients that wait take turns', async t => {
   }
 })
 
-test('whoever leaves is not served', async t => {
+test('a client that leaves the queue is not served', async t => {
   const shares = new Shares({ total: 1, perClient: 1 })
   const began: string[] = []
   enter(shares, 'a', began)
@@ -85,7 +85,7 @@ test('a share counts against another client', async t => {
   t.equal(shares.used, 0)
 })
 
-test('whatever clients do, the limits hold and no client waits that could begin', async t => {
+test('under random use the limits hold, and no client waits that could begin', async t => {
   const client = fc.constantFrom('a', 'b', 'c', 'd')
   const step = fc.record({ client, act: fc.constantFrom('enter', 'enter', 'leave', 'release') })
   const limits = fc.record({

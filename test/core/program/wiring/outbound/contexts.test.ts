@@ -25,7 +25,7 @@ const rules = (keys: (index: number) => string, count = RULES): readonly Rule[] 
     's',
   )
 
-test('what rules have in common is made once', async t => {
+test('contexts shared by several rules are made once', async t => {
   const { certPem, keyPem } = await root.issue({ cn: 'the proxy', eku: ['clientAuth'] })
   const own = Object.fromEntries(
     Array.from({ length: RULES }, (_, i) => [`c${i}.pem`, `${certPem}${keyPem}# ${i}\n`]),
@@ -48,7 +48,7 @@ test('what rules have in common is made once', async t => {
   t.match(liveNatives(), { SSL_CTX: 0, X509_STORE: 0, X509: 0 }, 'and all of it is freed, once')
 })
 
-test('what cannot be used is told with the place of its rule, every time', async t => {
+test('an unusable file is reported with the place of its rule, every time', async t => {
   const contexts = setUp(t, {
     'empty.pem': 'nothing',
     'bad.pem': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
