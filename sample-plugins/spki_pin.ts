@@ -26,10 +26,14 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = ({ options, hookAdd, a
   const hosts = new Set(options.hosts.map(host => host.toLowerCase()))
   const pins = new Set(options.pins)
 
-  hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ host, builtIn, builtChain, reenable }) => {
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ host, builtIn, checks, builtChain, reenable }) => {
     if (builtIn.name !== 'X509_V_OK') reenable(reject(builtIn.name, builtIn.message))
-    // The chain that was built: an attacker can append a certificate with the right key to the chain that was sent.
-    else if (!hosts.has(host.toLowerCase()) || builtChain.some(cert => pins.has(pinOf(cert))))
+    // The chain that was built: an attacker can append a certificate with the right key to the chain that was sent. Its
+    // signatures have to hold, whatever the records tolerate: without them any certificate can stand in it.
+    else if (
+      !hosts.has(host.toLowerCase()) ||
+      (checks.signature.ok && builtChain.some(cert => pins.has(pinOf(cert))))
+    )
       reenable(accept())
     else reenable(reject('untrusted-issuer', `${host} shows none of its pinned keys`))
   })

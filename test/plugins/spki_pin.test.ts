@@ -1,7 +1,12 @@
 import { createHash, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:tls'
 import { test } from 'tap'
 import { makeChain } from '../../core/testing/kit.js'
-import { ACCEPTED, openSamples, rejected } from './kit.js'
+import { makeAuthority } from '../kit/pki.js'
+import { makeTempDir } from '../kit/temp-dir.js'
+import { ACCEPTED, openPlugins, openSamples, rejected } from './kit.js'
 
 function pinOf(pem: string): string {
   const key = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
@@ -46,4 +51,26 @@ test('spki_pin', async t => {
       await t.rejects(opening, { code: 'PTC_PLUGIN_CONFIG_INVALID', message }, options)
     }
   })
+})
+
+test('a pinned issuer whose signature is not its own does not count, in the sample and in the plugin', async t => {
+  const pinned = await makeAuthority({ name: 'Pinned' })
+  const namesake = await makeAuthority({ name: 'Pinned', serial: '42' })
+  const { certPem, keyPem } = await namesake.issue({ cn: 'pay.example', withoutIds: true })
+  const server = createServer({ cert: certPem + pinned.certPem, key: keyPem }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const records = { 'proxy.config.ssl.client.verify.server.properties': 'NAME' } as const
+  const pin = pinOf(pinned.certPem)
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const file = dir.file('pins.yaml', `pins: [{host: pay.example, spki: ["${pin}"]}]`)
+  for (const kit of [
+    await openSamples(t, `spki_pin.so hosts=pay.example pins=${pin}`, { records }),
+    await openPlugins(t, `pins file=${file}`, { records }),
+  ]) {
+    const { outcome } = await kit.connect(address, { host: 'pay.example' })
+    t.match(outcome, { kind: 'rejected', by: 'plugin', reason: 'untrusted-issuer' })
+  }
 })
