@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
- * The first thing that runs, before anything of the program is loaded. Node opens its inspector on SIGUSR1, with which
- * whoever reaches it runs code, unless there is a listener; and SIGUSR2 ends a process that has none. Both ask for
- * log files to be opened anew, and none are open yet. This file imports nothing but parts of Node: files take time to
- * load, and all that a module imports is loaded before its first line runs.
+ * The first thing that runs, before anything of the program is loaded. Without a listener for
+ * SIGUSR1, that signal opens Node's inspector, through which code can be run; without one for SIGUSR2, that signal ends
+ * the process. Both ask for log files to be opened anew, and no log file is open yet. This file imports only parts of
+ * Node: files take time to load, and all that a module imports is loaded before its first line runs.
  */
 import process from 'node:process'
 

@@ -109,7 +109,7 @@ export interface AdminApi {
   verdicts(): readonly RememberedVerdict[]
   /**
    * What rests on acceptances goes, and so do the approvals behind them.
-   * @param who for the record of approvals
+   * `who` is kept in the record of approvals.
    * @throws {ProxyError} PTC_REVOCATION
    */
   revoke(wanted: unknown, who: string): Promise<Withdrawn>

@@ -23,7 +23,7 @@ const FIELDS = {
 } as const
 
 /**
- * Who may use the management API on a TCP port: programs with the token, and people with a session that a one-time link
+ * Admission to the management API on a TCP port: programs with the token, and people with a session that a one-time link
  * has made. `Host` has to name the port, so that no name of a stranger leads a browser here; a request of a browser that
  * changes something has to come from the page.
  */

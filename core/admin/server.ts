@@ -14,7 +14,7 @@ const REQUEST_TIMEOUT = 10_000
 export interface Admin {
   /** The path of the socket, or `address:port`. */
   readonly at: string
-  /** Ends what is under way, and removes the socket's file. Safe to call twice. */
+  /** Ends the requests in flight, and removes the socket's file. Safe to call twice. */
   close(): Promise<void>
 }
 

@@ -22,7 +22,7 @@ export class Sessions {
   readonly #links = new LRUCache<string, string>({ max: MAX, ttl: LINK_LIFE })
   readonly #sessions = new LRUCache<string, Session>({ max: MAX, ttl: SESSION_LIFE })
 
-  /** @param who is given the link @returns the code in it */
+  /** Makes a link for `who`. @returns the code in it */
   link(who: string): string {
     const code = secret()
     this.#links.set(code, who)

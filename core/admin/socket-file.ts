@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path'
 import { ProxyError } from '../base/errors.js'
 import { codeOf, describe } from '../base/thrown.js'
 
-/** For its owner alone: whoever can write to the socket rules the proxy. */
+/** For its owner alone: a user that can write to the socket controls the proxy. */
 const MODE = 0o600
 /** How long a process behind the socket may take to be noticed; milliseconds. */
 const PROBE_TIMEOUT = 2000
 
 /**
- * Has a server listen at a path of the file system. The socket is made in a folder of its own that nobody else may enter,
+ * Has a server listen at a path of the file system. The socket is made in a folder of its own that no other user may enter,
  * and moved when its permissions are right: at no moment is it open to others. A file that a dead process has left is
  * replaced by that.
  * @returns removes the file, if it still is this one
@@ -41,7 +41,7 @@ export async function listenAt(server: Server, path: string): Promise<() => Prom
 const notOpened = (path: string, why: string, cause?: unknown): ProxyError =>
   new ProxyError('PTC_ADMIN_SOCKET', `the management socket ${path} cannot be opened: ${why}`, { cause })
 
-/** There is nothing at the path, or a socket that nobody listens on. */
+/** There is nothing at the path, or a socket without a listener. */
 async function checkFree(path: string): Promise<void> {
   const found = await lstat(path).catch((cause: unknown) => {
     if (codeOf(cause) === 'ENOENT') return undefined
@@ -54,7 +54,7 @@ async function checkFree(path: string): Promise<void> {
   throw notOpened(path, answer === undefined ? 'another process listens there' : `it answers with ${answer}`)
 }
 
-/** The code of the error that a connection ends with; undefined: somebody listens. */
+/** The code of the error that a connection ends with; undefined: a process listens. */
 async function probe(path: string): Promise<string | undefined> {
   const socket = connect(path)
   socket.setTimeout(PROBE_TIMEOUT, () => socket.destroy(new ProxyError('PTC_ADMIN_SOCKET', 'it is silent')))

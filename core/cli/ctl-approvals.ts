@@ -8,7 +8,7 @@ import { duration, table } from './ctl-text.js'
 /** Ids of questions begin with a letter, those of handshakes are numbers. */
 export const isQuestion = (id: string): boolean => /^[A-Za-z][\w.-]{0,63}$/.test(id)
 
-/** Who gives an answer, for the record: the user of this process. */
+/** The person that gives an answer, for the record: the user of this process. */
 export function operator(): string {
   try {
     return userInfo().username

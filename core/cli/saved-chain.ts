@@ -10,7 +10,7 @@ import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 /** How a handshake ended, or would. */
 export interface SavedVerdict {
   readonly verdict: 'accepted' | 'rejected'
-  /** Who decided, and why; for people, and to be compared. */
+  /** What decided, and why; for people, and to be compared. */
   readonly by: string
 }
 
@@ -69,7 +69,7 @@ const isSavedChain = new Ajv({ allowUnionTypes: true }).compile<SavedChain>({
   required: ['portcullis', 'verdict', 'by', 'host', 'port', 'chain', 'builtChain', 'builtIn', 'checks'],
 })
 
-/** In one form, whoever decided. */
+/** In one form for all that may decide. */
 export function verdictOf(end: VerifiedPeer | VerifyRejected): SavedVerdict {
   if (!(end instanceof VerifyRejected)) return { verdict: 'accepted', by: end.decidedBy }
   const { by, plugin, name } = end.rejection

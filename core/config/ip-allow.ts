@@ -17,7 +17,7 @@ interface IpRule {
   readonly where: string
 }
 
-/** Who may use the proxy. The first rule that an address matches decides; with none it may not. */
+/** The clients that may use the proxy. The first rule that matches an address decides; an address without a rule is denied. */
 export interface IpAllow {
   readonly rules: readonly IpRule[]
   /** What decides when no rule matches, for messages. */

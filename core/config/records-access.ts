@@ -1,6 +1,6 @@
 import { FILE_NAME, type RecordRow } from './record-row.js'
 
-/** Records about who may use the proxy, and for what. */
+/** Records about the clients that may use the proxy, and about what they may use it for. */
 export const ACCESS_RECORDS = {
   'proxy.config.cache.ip_allow.filename': {
     type: 'STRING',

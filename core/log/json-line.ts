@@ -48,5 +48,5 @@ export function jsonLine({ summary, startedAt, user, sent }: LogEntry): string {
   return text.replace(UNSEEN, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** Valid in JSON, and yet a control character or the end of a line to some who read it. */
+/** Valid in JSON, and yet a control character or a line end for some programs. */
 const UNSEEN = /[\u007f-\u009f\u2028\u2029]/g

@@ -34,7 +34,7 @@ function partOf(piece: LogPiece): Part {
 /** These are made of several parts, which are joined by blanks; they stand in quotes or brackets. */
 const MANY_WORDS: ReadonlySet<LogSymbol> = new Set(['cqtx', 'cqtn', 'pscsub', 'psciss'])
 
-/** A request may be 128 KB long; nobody wants it in a line. */
+/** A request may be 128 KB long, which is too much for a line. */
 const MAX_FIELD = 8192
 
 function shown(value: string | number | undefined, unsafe: RegExp): string {

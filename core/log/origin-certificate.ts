@@ -9,7 +9,7 @@ export interface LoggedCertificate {
   /** 64 hex digits. */
   readonly sha256: string | undefined
   readonly verdict: 'accepted' | 'rejected' | 'postponed' | 'unverified'
-  /** Who had the last word. */
+  /** What decided last. */
   readonly by: string
   /** Milliseconds that plugins held this request; 0 on a connection that had served before. */
   readonly parked: number

@@ -3,8 +3,7 @@ import { decisionOf, type Terms } from '../tls/judge/terms.js'
 const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
 
 /**
- * Who decides about origins under these terms, in words for an operator.
- * @param who the origins, for a sentence
+ * What decides about origins under these terms, in words for an operator. `who` names the origins.
  */
 export function decisionText(terms: Terms, who = 'origins'): string {
   const decision = decisionOf(terms)

@@ -4,7 +4,7 @@ import { describe } from '../base/thrown.js'
 
 const OWNER_ONLY = 0o600
 
-/** A file for the secrets of sessions. Whoever reads it can read the traffic, so nobody but the owner may. */
+/** A file for the secrets of sessions, for its owner alone: a user that can read it can read the traffic. */
 export class KeyLogFile {
   #fd: number | undefined
 

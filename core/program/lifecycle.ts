@@ -41,7 +41,7 @@ export function tellMsg(
   return new Set(generation.plugins.registry.on('TS_LIFECYCLE_MSG_HOOK').map(({ plugin }) => plugin)).size
 }
 
-/** Tells plugins that no new clients are taken. @param grace milliseconds for requests under way */
+/** Tells plugins that no new clients are taken. @param grace milliseconds for requests in flight */
 export function tellShutdown(vconns: VConns, grace: number): void {
   vconns.tell('TS_LIFECYCLE_SHUTDOWN_HOOK', Object.freeze({ grace }))
 }

@@ -1,5 +1,5 @@
 /**
- * Records of Traffic Server that protect, and that have no counterpart here: who may use the proxy, where traffic goes and
+ * Records of Traffic Server that protect, and that have no counterpart here: which clients are served, where traffic goes and
  * which way, what is verified, which versions of TLS are spoken. To ignore one would open something in silence.
  */
 

@@ -17,7 +17,7 @@ export function askerOf<H extends HookId>({
 
 /**
  * The continuations on a hook that parks, in the order of plugin.config.
- * @param mode those that have a say, or those in shadow mode
+ * @param mode plugins in enforce mode, or in shadow mode
  * @param held lists their turns that last
  */
 export function askersOn<H extends HookId>(

@@ -18,14 +18,14 @@ const CLOSE = { inbound: 'TS_VCONN_CLOSE_HOOK', outbound: 'TS_VCONN_OUTBOUND_CLO
 /** The hooks of a connection's start. */
 type StartPoints = Pick<HookPoints, 'start' | 'outboundStart'>
 
-/** Whom a connection is for. */
+/** The origin that a connection is for. */
 interface OriginName {
   /** As in the URL: a name or an address, IPv6 without brackets. */
   readonly host: string
   readonly port: number
 }
 
-/** A connection to an origin to whose start nobody has objected. */
+/** A connection to an origin that every plugin has let start. */
 export interface StartedOrigin {
   readonly vconn: ProxyVConn
   /** Milliseconds that plugins held it; absent if none took time. */
@@ -128,7 +128,7 @@ export class VConns {
     })
   }
 
-  /** The same for a connection that nobody else closes the VConn of. */
+  /** The same for a connection whose VConn has no other owner: the end of the connection closes it. */
   startUntilClosed(
     tcp: TcpLink,
     target: OriginName,
@@ -147,7 +147,7 @@ export class VConns {
     return started.get(tcp) ?? this.#open('outbound', tcp).vconn
   }
 
-  /** Whether anybody is on this hook: what it would be told need not be made otherwise. */
+  /** Whether a plugin is on this hook. Without one the event need not be made. */
   hears(hook: HookId): boolean {
     return this.#registry.on(hook).length > 0
   }

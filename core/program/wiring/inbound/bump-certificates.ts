@@ -58,7 +58,7 @@ export class BumpCertificates {
     return sessionsOf(this.#shared, [host, port])
   }
 
-  /** Nobody begins a handshake with it any more. Safe to call twice. */
+  /** Frees the contexts. No handshake may begin with them afterwards. Safe to call twice. */
   free(): void {
     this.#contexts.clear()
     this.#given.free()

@@ -35,7 +35,7 @@ export class InboundCertificates {
     this.#given = new PluginCertificates(shared)
   }
 
-  /** @param sni undefined when the client names nobody */
+  /** @param sni undefined when the client announces no name */
   choose(sni: string | undefined, localAddress: string): InboundContext {
     return this.#choice.choose(sni, localAddress)
   }

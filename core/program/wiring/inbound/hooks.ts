@@ -25,8 +25,8 @@ const HOOKS = {
 } as const satisfies Record<Gate, HookId>
 
 /**
- * @param held where the turns of those that have a say are listed
- * @param shadowTurns where those of the others are kept
+ * @param held where the turns of plugins in enforce mode are listed
+ * @param shadowTurns where the turns of plugins in shadow mode are kept
  */
 export function makeInboundHooks(
   registry: HookRegistry,

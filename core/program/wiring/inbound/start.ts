@@ -10,7 +10,7 @@ import type { VConns } from '../vconns.js'
 type Started = ReturnType<ClientPort['accept']>
 
 /**
- * A client has connected: its VConn is opened, and plugins are asked about it before anybody looks at what it says.
+ * A client has connected: its VConn is opened, and plugins are asked about it before any of its bytes are read.
  *
  * Life: asking -> going on, with every byte still to be read; or refused or gone, the connection closed. Its VConn is
  * closed with the connection.

@@ -14,7 +14,7 @@ type OnHook = Hooked<typeof HOOK>
 
 /** The plugins on TS_SSL_CERT_VERIFY_HOOK, as the handshake machine asks them. */
 export interface Askers {
-  /** Names of those that have a say: those that complete chains first, then the others, each in the order of plugin.config. */
+  /** Names of the plugins in enforce mode: those that complete chains first, then the others, each in the order of plugin.config. */
   readonly names: readonly string[]
   /** How many of them, the first, are asked about incomplete chains alone. */
   readonly completers: number
@@ -24,7 +24,7 @@ export interface Askers {
   readonly shadows: (deadline: number) => readonly TurnAsker<ParkedEvent>[]
 }
 
-/** Between a handshake's turn and the continuation stand the remembered verdicts, and those who ask the same. */
+/** A turn first looks for a remembered verdict, then for the same question in flight; only then the continuation is called. */
 export function makeAskers(
   registry: HookRegistry,
   verdicts: VerdictCache,

@@ -19,7 +19,7 @@ export interface HandshakeDiags {
 export interface ShadowCounts {
   accepted: number
   rejected: number
-  /** It threw; where it has a say that is a rejection. */
+  /** It threw, which is a rejection in enforce mode. */
   failed: number
   /** It was not asked, because too many turns of such plugins lasted. */
   unknown: number

@@ -109,7 +109,7 @@ function makePolicy(
     says,
     names,
     PIN_KEYS.map(key => rule?.[key] ?? null),
-    // Nobody can tell whether plugins that were loaded again mean the same.
+    // Plugins that were loaded again may decide differently.
     terms.plugins.length > 0 ? plugins : null,
   ]
   const digest = createHash('sha256').update(JSON.stringify(shaping)).digest('base64url')
