@@ -138,7 +138,7 @@ const ODD: Record<string, Odd> = {
       connection.reset()
     },
     code: 'PTC_HANDSHAKE_CLOSED',
-    says: /reset|closed/,
+    says: /connection broke \(ECONNRESET\)|closed the connection/,
   },
   'closes in the middle of its ServerHello': {
     script: async connection => {

@@ -45,8 +45,8 @@ test('portcullis migrate', async t => {
   t.match(start.stderr(), /PTC_UNDECIDED: .*undecided\.config:3: records\.config:3: remap_required 1/)
 
   for (const [args, what] of [
-    [[], /migrate takes one folder/],
-    [['a', 'b'], /migrate takes one folder/],
+    [[], /migrate lacks an argument: portcullis migrate .* DIR/],
+    [['a', 'b'], /migrate has too many arguments: portcullis migrate .* DIR/],
     [['--from', 'nginx', 'a'], /--from is trafficserver or squid, not "nginx"/],
   ] as const) {
     const wrong = await run(...args)

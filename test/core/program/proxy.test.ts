@@ -196,7 +196,7 @@ test('a configuration folder that is not there', async t => {
   const conf = makeConfDir()
   conf.remove()
   await t.rejects(ProxyServer.start(placeFor(conf.path, () => undefined)), {
-    code: 'PTC_CONFIG_UNREADABLE',
+    code: 'PTC_CONFIG_MISSING',
     message: conf.path,
   })
 })
