@@ -179,7 +179,7 @@ test('the number of connections has a limit', async t => {
     const socket = connect({ port: ports[0] ?? 0, host: '127.0.0.1', localAddress })
     t.teardown(() => socket.destroy())
     socket.on('error', () => {})
-    const closed = once(socket, 'close').then(() => 'closed')
+    const closed = new Promise(resolve => socket.once('close', () => resolve('closed')))
     await once(socket, 'connect')
     return {
       socket,

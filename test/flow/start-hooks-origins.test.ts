@@ -116,22 +116,6 @@ test('a parked connection to an origin ends when client or origin leaves', async
   t.equal(liveHandshakes(), 0)
 })
 
-test('a handshake that cannot begin closes its connection', async t => {
-  const origin = await rawOrigin(nothing)
-  t.teardown(origin.stop)
-  const { gate, port } = await gateStage(
-    t,
-    { TS_VCONN_OUTBOUND_START_HOOK: ({ reenable }) => reenable(), TS_VCONN_OUTBOUND_CLOSE_HOOK: nothing },
-    // Longer than OpenSSL takes.
-    { files: { 'sni.yaml': `sni: [{fqdn: ${HOST}, client_sni: ${'a'.repeat(256)}}]` } },
-  )
-  const response = await get(port, `https://${HOST}:${origin.port}/`)
-  t.match(response.body.toString(), /PTC_HANDSHAKE_FAILED/)
-  const [started] = gate.of('TS_VCONN_OUTBOUND_START_HOOK')
-  t.equal((await gate.next('TS_VCONN_OUTBOUND_CLOSE_HOOK')).id, started?.vconn.id)
-  t.equal(liveHandshakes(), 1, 'only the context is left')
-})
-
 test("time that plugins take does not count as the origin's time", async t => {
   const { secure } = await bothOrigins(t)
   const { port } = await gateStage(

@@ -131,6 +131,14 @@ for (const [name, failing] of Object.entries(FAILURES)) {
   })
 }
 
+test('a handshake that cannot begin closes its connection', async t => {
+  const { port } = await origin(t)
+  const made = handshaker(t, [yes])
+  // Longer than OpenSSL takes. No rule can say it: names are checked when they are read.
+  await t.rejects(made.start(port, 'x'.repeat(300)), { code: 'PTC_HANDSHAKE_FAILED' })
+  await cleanedUp(t, made)
+})
+
 test('a parked handshake without an answer ends at its deadline', async t => {
   const { port, failures, until } = await origin(t)
   const made = handshaker(t, [yes, silent], { deadline: 60 })
