@@ -3,7 +3,7 @@ import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
-import { findProgram, isCi, missingPrograms, PROGRAMS, pathWithServers } from './programs.js'
+import { findProgram, isCi, missingPrograms, PROGRAMS, pathWithServers } from './program-table.js'
 import { makeTempDir } from './temp-dir.js'
 
 const CHILD = new URL('./child.js', import.meta.url).href

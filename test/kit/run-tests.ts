@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isCi, missingPrograms, PROGRAMS, SKIPS_FILE, type Skip } from './programs.js'
+import { isCi, missingPrograms, PROGRAMS, SKIPS_FILE, type Skip } from './program-table.js'
 import { makeTempDir } from './temp-dir.js'
 
 const packagesOf = (programs: readonly string[]): string =>
