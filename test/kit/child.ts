@@ -38,8 +38,9 @@ export async function startChild(
   options: ChildOptions = {},
 ): Promise<Child> {
   requireProgram(command)
-  const { onStdout, ...rest } = options
-  const child = spawn(command, args, { ...rest, stdio: ['pipe', 'pipe', 'pipe'] })
+  const { onStdout, env = process.env, ...rest } = options
+  const { TAP: _, ...plain } = env // what a test starts is no test
+  const child = spawn(command, args, { ...rest, env: plain, stdio: ['pipe', 'pipe', 'pipe'] })
   const watch = new Watch()
   const output = { stdout: '', stderr: '' }
   let isGone = false

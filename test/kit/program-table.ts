@@ -53,3 +53,12 @@ export function findProgram(program: string, path = pathWithServers()): string |
 /** The programs of the table that this machine lacks. */
 export const missingPrograms = (path = pathWithServers()): string[] =>
   Object.keys(PROGRAMS).filter(program => findProgram(program, path) === undefined)
+
+export class ProgramMissing extends Error {
+  readonly program: string
+  constructor(program: string) {
+    super(`needs ${program} (Debian package ${PROGRAMS[program]})`)
+    this.name = 'ProgramMissing'
+    this.program = program
+  }
+}

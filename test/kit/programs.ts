@@ -1,19 +1,8 @@
 /**
- * The programs that tests talk to, and the Debian packages that carry them: the one table, for `npm test`, for `.ci/run`
- * (which runs `npm test`) and for tests. A test that starts a program which is missing is skipped, with the package named.
+ * What a test calls before it starts a program. A test that starts a program which is missing is skipped, with the package
+ * named.
  */
-import { appendFileSync } from 'node:fs'
-import { type Test, t } from 'tap'
-import { findProgram, isCi, PROGRAMS, pathWithServers, SKIPS_FILE, type Skip } from './program-table.js'
-
-export class ProgramMissing extends Error {
-  readonly program: string
-  constructor(program: string) {
-    super(`needs ${program} (Debian package ${PROGRAMS[program]})`)
-    this.name = 'ProgramMissing'
-    this.program = program
-  }
-}
+import { findProgram, PROGRAMS, ProgramMissing, pathWithServers } from './program-table.js'
 
 /**
  * Call it before a program is started. Outside CI a missing program ends the running test as skipped.
@@ -27,35 +16,6 @@ export function requireProgram(program: string): string {
   return file
 }
 
-const found = (error: unknown): ProgramMissing | undefined =>
-  error instanceof ProgramMissing
-    ? error
-    : error instanceof Error && error.cause !== undefined
-      ? found(error.cause)
-      : undefined
-
-/**
- * A test ends as skipped, not as failed, when what it threw is a ProgramMissing. tap has one method for every error
- * that leaves a test; all its tests inherit it. In this way no test can forget to name a program that it starts.
- */
-function skipTestsWithoutPrograms(): void {
-  let holder: object = t
-  while (!Object.hasOwn(holder, 'threw')) holder = Object.getPrototypeOf(holder)
-  const prototype = holder as Pick<Test, 'threw'>
-  const threw = prototype.threw
-  prototype.threw = function (this: Test, error, extra, proxy) {
-    const missing = found(error)
-    if (missing === undefined || isCi()) {
-      threw.call(this, error, extra, proxy)
-      return
-    }
-    this.pass('stopped', { skip: missing.message })
-    this.end()
-    const file = process.env[SKIPS_FILE]
-    const skip: Skip = { program: missing.program, test: this.fullname }
-    if (file !== undefined) appendFileSync(file, `${JSON.stringify(skip)}\n`)
-  }
-}
-
 process.env['PATH'] = pathWithServers()
-skipTestsWithoutPrograms()
+// The demo and the benchmarks start programs as well, and are no tests.
+if (process.env['TAP'] === '1') (await import('./skipping.js')).skipTestsWithoutPrograms()

@@ -172,3 +172,19 @@ test('imports make no cycle', async t => {
     'core/a/a.ts -> core/a/b.ts -> core/c/c.ts -> core/a/a.ts: an import cycle',
   ])
 })
+
+test('what is no test does not load tap, which would end it after its time limit', async t => {
+  const ofTests = readSources('core', 'plugins', 'sample-plugins', 'test')
+  const mains = ofTests
+    .map(({ path }) => path)
+    .filter(path => /^test\/(bench|kit\/demo|kit\/run-tests\.ts)/.test(path) && !path.endsWith('.test.ts'))
+  t.ok(mains.length > 20)
+  for (const main of mains) t.strictSame(rules.loadersOf('tap', main, ofTests), [], main)
+  const example = bad({ 'test/a.ts': "import './b.js'", 'test/b.ts': "import { t } from 'tap'" })
+  t.strictSame(rules.loadersOf('tap', 'test/a.ts', example), ['test/b.ts'])
+  const types = bad({
+    'test/a.ts': "import type { Test } from 'tap'\nif (x) await import('./b.js')",
+    'test/b.ts': "import 'tap'",
+  })
+  t.strictSame(rules.loadersOf('tap', 'test/a.ts', types), [], 'types, and what is loaded later, are not')
+})

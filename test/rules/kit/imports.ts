@@ -229,3 +229,14 @@ function forbid(files: readonly SourceFile[], isForbidden: (specifier: string) =
       .map(({ specifier, line }) => `${file.path}:${line}: may not import ${specifier}`),
   )
 }
+
+/** The files that load a package, of those that a program loads with its start. */
+export function loadersOf(specifier: string, main: string, files: readonly SourceFile[]): readonly string[] {
+  const byPath = new Map(files.map(file => [file.path, file]))
+  const reached = new Set([main])
+  const loads = (path: string) =>
+    (byPath.get(path)?.imports ?? []).filter(({ isTypeOnly, isDynamic = false }) => !isTypeOnly && !isDynamic)
+  // A set that grows while it is walked is walked to its end.
+  for (const path of reached) for (const { file } of loads(path)) if (file !== undefined) reached.add(file)
+  return [...reached].filter(path => loads(path).some(found => found.specifier === specifier))
+}

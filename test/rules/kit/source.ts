@@ -22,6 +22,8 @@ export interface Import {
   readonly specifier: string
   readonly isTypeOnly: boolean
   readonly isReexport: boolean
+  /** `import(…)`: when it runs, if it does. */
+  readonly isDynamic?: boolean
   readonly line: number
   /** For a relative specifier, the path of the source file it leads to. */
   readonly file: string | undefined
@@ -92,7 +94,12 @@ function findImports(path: string, uncommented: string, code: string): Import[] 
     }))
   const calls = [...uncommented.matchAll(CALL)]
     .filter(match => isCode(match.index))
-    .map(match => ({ ...at(match[2] ?? '', match.index), isTypeOnly: false, isReexport: false }))
+    .map(match => ({
+      ...at(match[2] ?? '', match.index),
+      isTypeOnly: false,
+      isReexport: false,
+      isDynamic: true,
+    }))
   return [...statements, ...calls]
 }
 
