@@ -24,8 +24,8 @@ const FIELDS = {
 
 /**
  * Admission to the management API on a TCP port: programs with the token, and people with a session that a one-time link
- * has made. `Host` has to name the port, so that no name of a stranger leads a browser here; a request of a browser that
- * changes something has to come from the page.
+ * has made. `Host` has to name the port, so that a foreign name with this address reaches nothing; a browser's request
+ * that changes something has to come from the page.
  */
 export class AdminPort {
   readonly sessions = new Sessions()
@@ -56,11 +56,13 @@ export class AdminPort {
     if (!this.#hosts.includes(host)) return refuse(req, res, 421, 'Host does not name this port')
     if (origin !== undefined && origin !== `http://${host}`)
       return refuse(req, res, 403, 'a page of another site may not use the management API')
-    const url = new URL(req.url ?? '/', this.origin)
-    if (url.pathname === '/login' && req.method === 'GET') return this.#logIn(url, req, res)
+    // By hand: `new URL` throws for targets that a client may send, such as `//`.
+    const [path = '', query] = (req.url ?? '').split('?', 2)
+    if (path === '/login' && req.method === 'GET')
+      return this.#logIn(new URLSearchParams(query).get('code') ?? '', req, res)
     const token = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1]
     if (token !== undefined) return this.#withToken(token, req, res)
-    this.#withSession(url, req, res)
+    this.#withSession(path, req, res)
   }
 
   #withToken(token: string, req: IncomingMessage, res: ServerResponse): void {
@@ -71,7 +73,7 @@ export class AdminPort {
     refuse(req, res, 429, 'too many wrong tokens')
   }
 
-  #withSession(url: URL, req: IncomingMessage, res: ServerResponse): void {
+  #withSession(path: string, req: IncomingMessage, res: ServerResponse): void {
     const session = this.sessions.find(cookieOf(req))
     if (session === undefined) {
       res.setHeader('www-authenticate', 'Bearer realm="portcullis"')
@@ -80,15 +82,15 @@ export class AdminPort {
     const isRead = READS.includes(req.method ?? '')
     if (!isRead && req.headers['x-csrf-token'] !== session.csrf)
       return refuse(req, res, 403, 'x-csrf-token is missing or wrong; load the page anew')
-    if (isRead && url.pathname === '/session')
+    if (isRead && path === '/session')
       return sendJson(req, res, 200, { who: session.who, csrf: session.csrf })
-    if (isRead && sendPage(url.pathname, req, res)) return
+    if (isRead && sendPage(path, req, res)) return
     req.headers[WHO_FIELD] = session.who
     this.#serve(req, res)
   }
 
-  #logIn(url: URL, req: IncomingMessage, res: ServerResponse): void {
-    const id = this.sessions.redeem(url.searchParams.get('code') ?? '')
+  #logIn(code: string, req: IncomingMessage, res: ServerResponse): void {
+    const id = this.sessions.redeem(code)
     if (id === undefined)
       return refuse(
         req,

@@ -7,6 +7,7 @@ import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { describe } from '../base/thrown.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
+import type { RevokedCounts } from '../tls/judge/revocation.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import { askDesk } from './desks.js'
@@ -96,8 +97,17 @@ export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager):
       const desk = generations.current().plugins.managed.get('approvals')
       const isMeant = ({ host, sha256, spki }: ApprovedOrigin): boolean =>
         isRevoked(host, () => ({ certificate: sha256, spki }))
-      const approvals = (await desk?.withdraw(isMeant, what, who)) ?? 0
-      return { ...revoking.revoke(wanted, who), approvals }
+      let approvals = 0
+      let counts: RevokedCounts | undefined
+      try {
+        approvals = (await desk?.withdraw(isMeant, what, who)) ?? 0
+      } catch (cause) {
+        const why = `what rests on acceptances is revoked, but not the approvals behind it: ${describe(cause)}`
+        throw new ProxyError('PTC_ADMIN_REQUEST', why, { cause })
+      } finally {
+        counts = revoking.revoke(wanted, who)
+      }
+      return { ...counts, approvals }
     },
     // Plugins of a generation that is retiring may still hold handshakes.
     message: (tag, data) =>

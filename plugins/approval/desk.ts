@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type {
   Approval,
   ApprovalAnswer,
@@ -12,6 +13,10 @@ import { type Answered, type Asked, askedBy, clientOf, keyOf, Question, subjectO
 /** Open questions at most, and those of them that one client has opened. */
 const MAX_OPEN = 2000
 const MAX_OPEN_BY_CLIENT = 200
+/** A question that was not asked for so long gives way to others; milliseconds. It bounds how fast the file grows. */
+const MIN_IDLE = 3_600_000
+/** Hosts of which it is known when they were first asked for. */
+const MAX_HOSTS = 100_000
 
 /** How a handshake is answered for. */
 export type Found = { readonly kept: Kept } | { readonly question: Question } | { readonly full: true }
@@ -24,7 +29,9 @@ export class Desk implements ApprovalDesk {
   readonly #journal: Journal
   readonly #questions = new Map<string, Question>()
   readonly #answers = new Answers()
-  readonly #firstSeen = new Map<string, number>()
+  readonly #firstSeen = new LRUCache<string, number>({ max: MAX_HOSTS })
+  /** Answers and withdrawals count one after the other, in the order of the file. */
+  #last: Promise<unknown> = Promise.resolve()
   readonly #onError: (message: string) => void
 
   static readonly #desks = new Map<string, { readonly desk: Promise<Desk>; users: number }>()
@@ -95,7 +102,21 @@ export class Desk implements ApprovalDesk {
     return { question }
   }
 
-  async answer(
+  answer(id: string, answer: ApprovalAnswer): Promise<Approval | undefined> {
+    return this.#inTurn(() => this.#answer(id, answer))
+  }
+
+  withdraw(isMeant: (origin: ApprovedOrigin) => boolean, what: string, who: string): Promise<number> {
+    return this.#inTurn(() => this.#withdraw(isMeant, what, who))
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => undefined)
+    return done
+  }
+
+  async #answer(
     id: string,
     { verdict, scope, duration, who, why }: ApprovalAnswer,
   ): Promise<Approval | undefined> {
@@ -116,7 +137,7 @@ export class Desk implements ApprovalDesk {
     return shown
   }
 
-  async withdraw(isMeant: (origin: ApprovedOrigin) => boolean, what: string, who: string): Promise<number> {
+  async #withdraw(isMeant: (origin: ApprovedOrigin) => boolean, what: string, who: string): Promise<number> {
     const gone = this.#answers.withdraw(({ verdict, subject: { host, leaf, leafKey } }) => {
       const spki = Buffer.from(leafKey, 'base64').toString('hex')
       return verdict === 'accept' && isMeant({ host, sha256: leaf, spki })
@@ -152,15 +173,16 @@ export class Desk implements ApprovalDesk {
   }
 
   /**
-   * Keeps the number of open questions bounded: the one that no handshake waits for, and that was asked longest ago, goes.
-   * @returns false where a handshake waits for each of them
+   * Keeps the number of open questions bounded: the one that was asked longest ago goes.
+   * @returns false where a handshake waits for each of them, or all were asked within {@link MIN_IDLE}
    */
   #makeRoom(client: string): boolean {
     const all = [...this.#questions]
     const own = all.filter(([, { asked }]) => asked.client === client)
     const crowd = own.length >= MAX_OPEN_BY_CLIENT ? own : all.length >= MAX_OPEN ? all : undefined
     if (crowd === undefined) return true
-    const idle = crowd.filter(([, question]) => question.isIdle)
+    const before = Date.now() - MIN_IDLE
+    const idle = crowd.filter(([, question]) => question.isIdle && question.last < before)
     const [oldest] = idle.sort(([, one], [, other]) => one.last - other.last)
     return oldest !== undefined && this.#questions.delete(oldest[0])
   }

@@ -57,7 +57,8 @@ test('programs need the token', async t => {
 
   t.match(await send(port, '/v1/status'), { status: 401, text: /PTC_ADMIN_DENIED.*ctl dashboard/ })
   t.match(await send(port, '/metrics'), { status: 401 })
-  t.match(await send(port, '/'), { status: 401 })
+  for (const path of ['/', '//', '/%', '*']) t.match(await send(port, path), { status: 401 }, path)
+  t.match(await send(port, '//', { headers: bearer }), { status: 404 })
   for (const host of ['evil.test', `evil.test:${port}`])
     t.match(
       await send(port, '/v1/status', { headers: { ...bearer, host } }),

@@ -1,0 +1,68 @@
+/** The file of approval.js: what outlives a reload and a restart, and the order in which answers count. */
+import { writeFileSync } from 'node:fs'
+import { test } from 'tap'
+import { answer, BY_ME, chain, deskOf, fresh, HOST as host } from './approval-kit.js'
+import { ACCEPTED, openPlugins } from './kit.js'
+
+test('questions and answers survive a restart, withdrawals too', async t => {
+  const remember = fresh()
+  const before = await openPlugins(t, `approval remember=${remember}`)
+  await before.park({ host, chain })
+  await before.park({ host: 'open.example', chain })
+  const [first, open] = deskOf(before).list()
+  await deskOf(before).answer(first?.id ?? '', BY_ME)
+  before.close()
+  const after = await openPlugins(t, `approval remember=${remember}`)
+  t.match(deskOf(after).list(), [{ id: open?.id, host: 'open.example', waiting: 0 }])
+  t.match((await after.park({ host, chain })).outcome, ACCEPTED)
+  const isHost = (origin: { host: string; sha256: string; spki: string }): boolean =>
+    origin.host === host && /^[0-9a-f]{64}$/.test(origin.spki) && origin.sha256 === first?.sha256
+  t.equal(await deskOf(after).withdraw(isHost, `host ${host}`, 'me'), 1)
+  t.equal((await after.park({ host, chain })).outcome, undefined)
+  after.close()
+  const last = await openPlugins(t, `approval remember=${remember}`)
+  t.equal((await last.park({ host, chain })).outcome, undefined, 'it stays withdrawn')
+})
+
+test('a reload keeps handshakes that are held', async t => {
+  const remember = fresh()
+  const old = await openPlugins(t, `approval remember=${remember}`)
+  const held = await old.park({ host, chain })
+  const now = await openPlugins(t, `approval remember=${remember}`)
+  await answer(now)
+  t.match(await held.ended(), ACCEPTED)
+})
+
+test('the first answer counts, and a withdrawal reaches answers before it', async t => {
+  const kit = await openPlugins(t, `approval remember=${fresh()}`)
+  const held = await kit.park({ host, chain })
+  const { id = '' } = deskOf(kit).list()[0] ?? {}
+  const both = [deskOf(kit).answer(id, BY_ME), deskOf(kit).answer(id, { ...BY_ME, verdict: 'reject' })]
+  t.equal(await deskOf(kit).withdraw(() => true, 'everything', 'me'), 1)
+  t.match(await Promise.all(both), [{ id }, undefined])
+  t.match(held.outcome, ACCEPTED)
+  t.equal((await kit.park({ host, chain })).outcome, undefined)
+})
+
+test('a file that cannot be read stops the start, and a line cut short does not', async t => {
+  const remember = fresh()
+  writeFileSync(
+    remember,
+    '{"at":"2026-01-01T00:00:00Z","did":"withdrew","ids":[],"what":"x","who":"y"}\n{"at":"2026-',
+  )
+  const kit = await openPlugins(t, `approval remember=${remember}`)
+  await kit.park({ host, chain })
+  kit.close()
+  t.equal(deskOf(await openPlugins(t, `approval remember=${remember}`)).list().length, 1)
+  for (const bad of ['no', '{"at":"now","did":"else"}']) {
+    const file = fresh()
+    writeFileSync(file, `\n${bad}\n`)
+    await t.rejects(openPlugins(t, `approval remember=${file}`), {
+      code: 'PTC_PLUGIN_INIT_FAILED',
+      message: `${file}:2: `,
+    })
+  }
+  await t.rejects(openPlugins(t, `approval remember=${fresh()} signal_after=20`), {
+    message: /signal_after=20: write a number and its unit/,
+  })
+})
