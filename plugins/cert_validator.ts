@@ -11,17 +11,12 @@ import type { OptionsOf, OptionsSchema, PluginInit, Verdict, VerifyServerEvent }
 import { Helpers } from './cert-validator/helpers.js'
 import { parseReply } from './cert-validator/reply.js'
 import { requestFor } from './cert-validator/request.js'
-import { parseCommandLine } from './programs/command-line.js'
+import { CMD_OPTION, parseCommandLine } from './programs/command-line.js'
 
 export const optionsSchema = {
   type: 'object',
   properties: {
-    cmd: {
-      type: 'string',
-      minLength: 1,
-      description:
-        'The program and its arguments, as one quoted token: "cmd=PROGRAM ARGS". No shell reads it.',
-    },
+    cmd: CMD_OPTION,
     children: {
       type: 'integer',
       minimum: 1,

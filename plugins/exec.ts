@@ -7,7 +7,7 @@
  */
 import type { OptionsOf, OptionsSchema, PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin'
 import { run } from './exec/run.js'
-import { parseCommandLine } from './programs/command-line.js'
+import { CMD_OPTION, parseCommandLine } from './programs/command-line.js'
 import { parseAnswer } from './questions/answer.js'
 import { FewAtATime } from './questions/few-at-a-time.js'
 import { questionOf } from './questions/question.js'
@@ -15,12 +15,7 @@ import { questionOf } from './questions/question.js'
 export const optionsSchema = {
   type: 'object',
   properties: {
-    cmd: {
-      type: 'string',
-      minLength: 1,
-      description:
-        'The program and its arguments, as one quoted token: "cmd=PROGRAM ARGS". No shell reads it.',
-    },
+    cmd: CMD_OPTION,
     timeout: { type: 'integer', minimum: 1, default: 10_000, description: 'Milliseconds for one run.' },
     concurrency: { type: 'integer', minimum: 1, maximum: 1000, default: 8, description: 'Runs at a time.' },
     client: {

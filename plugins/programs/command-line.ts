@@ -6,6 +6,13 @@ export interface CommandLine {
   readonly args: readonly string[]
 }
 
+/** The option `cmd=` of plugins that start a program. */
+export const CMD_OPTION = {
+  type: 'string',
+  minLength: 1,
+  description: 'The program and its arguments, as one quoted token: "cmd=PROGRAM ARGS". No shell reads it.',
+} as const
+
 const WORD = /(?:'[^']*'|\\.|[^\s'\\])+/gs
 const PART = /'([^']*)'|\\(.)|([^\s'\\]+)/gs
 

@@ -1,14 +1,14 @@
-import { toProxyError } from '../../base/edge.js'
 import { PassingCertificate } from '../../tls/sniff/passing-certificate.js'
 import { RepeatedHello } from '../../tls/sniff/repeated-hello.js'
-import { type Link, LinkOver, type LinkSink } from '../../vconn/link.js'
+import type { Link, LinkSink } from '../../vconn/link.js'
+import { EMPTY, WatchedLink } from './watched-link.js'
 
 /**
  * An origin's link through which only the handshake passes that was verified: towards the client the verified certificate,
  * towards the origin ClientHellos for one name. When another one comes, or what is no TLS, the link is destroyed before a
  * byte of it has gone on.
  */
-export class GuardedLink extends LinkOver<Link> {
+export class GuardedLink extends WatchedLink {
   readonly #certificate: PassingCertificate
   readonly #hello: RepeatedHello
 
@@ -38,27 +38,14 @@ export class GuardedLink extends LinkOver<Link> {
 
   #onData(bytes: Buffer, sink: LinkSink): void {
     if (this.#certificate.isDone) return sink.onData(bytes)
-    const passed = this.#guarded(() => this.#certificate.pass(bytes))
+    const passed = this.guarded(() => this.#certificate.pass(bytes))
     // First, so that a client which has the answer finds nothing of its own still held back.
     if (!this.#hello.isDone && this.#certificate.answer !== 'none') this.#writeHello(EMPTY)
     if (passed.length > 0 && !this.under.isClosed) sink.onData(passed)
   }
 
   #writeHello(bytes: Buffer): boolean {
-    const passed = this.#guarded(() => this.#hello.pass(bytes, this.#certificate.answer))
+    const passed = this.guarded(() => this.#hello.pass(bytes, this.#certificate.answer))
     return passed.length === 0 || this.under.write(passed)
   }
-
-  /** What may go on; nothing, on a link that is closed or has to be. */
-  #guarded(pass: () => Buffer): Buffer {
-    if (this.under.isClosed) return EMPTY
-    try {
-      return pass()
-    } catch (cause) {
-      this.under.destroy(toProxyError(cause, 'the tunnel could not be watched'))
-      return EMPTY
-    }
-  }
 }
-
-const EMPTY = Buffer.alloc(0)

@@ -1,10 +1,9 @@
 import { parseAuthority } from '../../base/authority.js'
-import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import type { Link, LinkSink } from '../../vconn/link.js'
-import { LinkOver } from '../../vconn/link.js'
 import { authoritiesOf, hiddenHost, readOpening } from './opening.js'
 import { PlainRequests } from './plain-requests.js'
+import { EMPTY, WatchedLink } from './watched-link.js'
 
 /**
  * An origin's link in a tunnel without TLS. What the client sends is watched for as long as it may be HTTP: every request
@@ -12,7 +11,7 @@ import { PlainRequests } from './plain-requests.js'
  *
  * Life: opening -> http | opaque. Another protocol is opaque: it passes unseen.
  */
-export class PlainLink extends LinkOver<Link> {
+export class PlainLink extends WatchedLink {
   readonly #mayName: (host: string) => boolean
   #state: 'opening' | 'http' | 'opaque' = 'opening'
   /** All that the client has sent, while that is its opening. */
@@ -42,7 +41,7 @@ export class PlainLink extends LinkOver<Link> {
 
   override write(bytes: Uint8Array): boolean {
     if (this.#state === 'opaque') return this.under.write(bytes)
-    const passed = this.#guarded(() =>
+    const passed = this.guarded(() =>
       this.#pass(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
     )
     return passed.length === 0 || this.under.write(passed)
@@ -58,7 +57,7 @@ export class PlainLink extends LinkOver<Link> {
   #onData(bytes: Buffer, sink: LinkSink): void {
     const requests = this.#requests
     if (this.#state !== 'http' || requests === undefined) return sink.onData(bytes)
-    const released = this.#guarded(() => requests.answered(bytes))
+    const released = this.guarded(() => requests.answered(bytes))
     if (this.under.isClosed) return
     if (requests.isSwitched) this.#leave()
     if (released.length > 0) this.under.write(released)
@@ -119,18 +118,6 @@ export class PlainLink extends LinkOver<Link> {
     this.#requests?.free()
     this.#requests = undefined
   }
-
-  /** What may go on; nothing, on a link that is closed or has to be. */
-  #guarded(pass: () => Buffer): Buffer {
-    if (this.under.isClosed) return EMPTY
-    try {
-      return pass()
-    } catch (cause) {
-      this.under.destroy(toProxyError(cause, 'the tunnel could not be watched'))
-      return EMPTY
-    }
-  }
 }
 
-const EMPTY = Buffer.alloc(0)
 const LF = 10
