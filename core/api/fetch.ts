@@ -12,7 +12,7 @@ export interface FetchOptions {
   readonly maxBytes?: number
   /** Default 3 for GET, at most 10; none for POST. They never lead to another scheme. */
   readonly maxRedirects?: number
-  /** Content types that are taken, without parameters; default: any. An answer without a type is taken. */
+  /** Accepted content types, without parameters; default: all. An answer without a type is accepted. */
   readonly types?: readonly string[]
   /**
    * Private, loopback, link-local and metadata addresses may be dialled, then on any port. Only if the operator has said so
@@ -20,8 +20,8 @@ export interface FetchOptions {
    */
   readonly allowPrivate?: boolean
   /**
-   * The URL is the operator's, from the configuration, and not one that a certificate names: any port. Default false: ports
-   * 80 and 443 alone.
+   * The URL comes from the configuration of the operator: it may name any port. Default false: the URL may come from a
+   * certificate, and only ports 80 and 443 are dialled.
    */
   readonly isConfigured?: boolean
   /** Milliseconds for which an answer with status 200 is kept, for the same question; default 0. */

@@ -11,7 +11,7 @@ export function listError(code: ErrorCode, all: readonly string[]): ProxyError {
   return error
 }
 
-/** Collects the errors of readings that do not depend on each other: an operator is told all of them at once. */
+/** Collects the errors of independent readings, so that one error lists all of them. */
 export class Mistakes {
   readonly #errors: ProxyError[] = []
 

@@ -74,5 +74,5 @@ export function approvalsText(approvals: readonly Approval[]): readonly string[]
     `${duration(now - a.notBefore)} old`,
     a.issuer,
   ])
-  return table([['ID', 'ORIGIN', 'WHO ASKS', 'SINCE', 'WAIT', 'CHECK', 'CERTIFICATE', 'ISSUER'], ...rows])
+  return table([['ID', 'ORIGIN', 'CLIENT', 'SINCE', 'WAIT', 'CHECK', 'CERTIFICATE', 'ISSUER'], ...rows])
 }

@@ -120,7 +120,7 @@ class Race {
 /** net.Socket sets these on a copy of its options. Present from the start, they keep the copies in one shape. */
 const SET_BY_NODE = { emitClose: false, autoDestroy: true, decodeStrings: false }
 
-/** The families by turns, beginning with that of the first address (RFC 8305 section 4). */
+/** Alternates the address families, beginning with the family of the first address (RFC 8305 section 4). */
 export function interleaved(addresses: readonly NameAddress[]): NameAddress[] {
   const family = addresses[0]?.family
   const preferred = addresses.filter(address => address.family === family)

@@ -76,7 +76,7 @@ export class Http1 implements LinkSink, MessageEvents {
     return this.#requests
   }
 
-  /** The only client that it may serve; undefined: any client. */
+  /** The one client whose requests it may carry; undefined: all clients. */
   get owner(): ConnectionOwner | undefined {
     return this.#login.owner
   }

@@ -25,7 +25,7 @@ export function readTypedOptions(schema: unknown, line: LoadedLine): TypedOption
   const problems: string[] = []
   const given = readTokens(line.argv.slice(1), properties, problems)
   const options = Object.fromEntries(given)
-  // A misspelt option is told alone: the missing one is the same mistake.
+  // A misspelt option is reported alone: the missing option is the same mistake.
   if (problems.length === 0 && !isValid(options)) {
     const wrong = (isValid.errors ?? []).map(error => problemText(error, given))
     problems.push(...new Set(wrong))

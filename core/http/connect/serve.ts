@@ -122,8 +122,8 @@ class Serving {
 
   /**
    * Before the 200. What is to be bumped is dialled when the name is known. What the client sends is awaited first where
-   * no name for a certificate is known yet (a CONNECT to an address), or where it may be no TLS: a name is then verified
-   * after it, as well as any other in the ClientHello.
+   * no name for a certificate is known yet (a CONNECT to an address), or where it may be no TLS. The name in the ClientHello
+   * is then verified as well.
    */
   #prepare(first: TunnelJudgement, way: TunnelWay): Prepared {
     let onSilent: () => void = () => {}

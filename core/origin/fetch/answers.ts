@@ -52,7 +52,7 @@ export class FetchAnswers {
     return known
   }
 
-  /** @returns when it has been kept; what cannot be written is told, and is no failure of the fetch */
+  /** Resolves when the answer is stored. A write error is logged, and does not fail the fetch. */
   async keep(question: FetchQuestion, answer: KeptAnswer, warn: (message: string) => void): Promise<void> {
     const { key, cacheFor, cacheDir } = question
     if (cacheFor === 0 || answer.status !== 200) return

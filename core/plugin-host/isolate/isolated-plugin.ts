@@ -22,7 +22,7 @@ import type { Threads } from './threads.js'
 import type { WorkerLink } from './worker-link.js'
 import { type WorkerLimits, WorkerSet } from './worker-set.js'
 
-/** Log lines of one plugin in a second: a flood of them would fill the disk, and hide what else is told. */
+/** The most log lines of one plugin in a second: a flood would fill the disk, and hide other lines. */
 const LINES = 100
 
 export type IsolateLimits = WorkerLimits & Omit<CircuitOptions, 'now'>

@@ -52,7 +52,7 @@ export interface InboundContextOptions {
   readonly minVersion?: InboundVersion
   /** By default TLS 1.3. */
   readonly maxVersion?: InboundVersion
-  /** Stores the sessions and is told which of them to remove. Without it, clients get tickets. */
+  /** Stores the sessions, and removes them. Without it, clients get tickets. */
   readonly sessions?: RemovalSubject | undefined
   /** A digest of everything that a handshake depends on: sessions resume only under the same digest. At most 32 bytes. */
   readonly sessionContext: Buffer

@@ -374,7 +374,7 @@ export class OutboundHandshake implements LinkSink {
     }
   }
 
-  /** Whatever goes wrong on the way: all is freed, and the caller is told. */
+  /** Any failure ends here: everything is freed, and the caller gets the error. */
   #close(why: ProxyError): void {
     if (this.#isOver) return
     this.#isOver = true
