@@ -85,6 +85,8 @@ const isEntry = new Ajv().compile<Entry>({
 export class Journal {
   readonly #file: FileHandle
   #last: Promise<void> = Promise.resolve()
+  /** A write has failed, perhaps in the middle of its line: the next entry begins on a new one. */
+  #isCut = false
 
   private constructor(file: FileHandle) {
     this.#file = file
@@ -114,7 +116,10 @@ export class Journal {
   /** Resolves when the entry is on the disk. Entries are written in the order of the calls. */
   append(entry: Entry): Promise<void> {
     const write = async (): Promise<void> => {
-      await this.#file.appendFile(`${JSON.stringify(entry)}\n`)
+      const begin = this.#isCut ? '\n' : ''
+      this.#isCut = true
+      await this.#file.appendFile(`${begin}${JSON.stringify(entry)}\n`)
+      this.#isCut = false
       await this.#file.datasync()
     }
     const written = this.#last.then(write)

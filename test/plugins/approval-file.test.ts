@@ -1,5 +1,6 @@
 /** The file of approval.js: what outlives a reload and a restart, and the order in which answers count. */
 import { writeFileSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { test } from 'tap'
 import { answer, BY_ME, chain, deskOf, fresh, HOST as host } from './approval-kit.js'
 import { ACCEPTED, openPlugins } from './kit.js'
@@ -65,4 +66,27 @@ test('a file that cannot be read stops the start, and a line cut short does not'
   await t.rejects(openPlugins(t, `approval remember=${fresh()} signal_after=20`), {
     message: /signal_after=20: write a number and its unit/,
   })
+})
+
+test('an answer that cannot be written does not count, and spoils no other line', async t => {
+  const remember = fresh()
+  const kit = await openPlugins(t, `approval remember=${remember}`)
+  const held = await kit.park({ host, chain })
+  await kit.logged(/asks for/)
+  const file = await open(remember)
+  const handle: FileHandle = Object.getPrototypeOf(file)
+  await file.close()
+  const { appendFile } = handle
+  handle.appendFile = async function (this: FileHandle, text) {
+    handle.appendFile = appendFile
+    await this.appendFile(String(text).slice(0, 50))
+    throw new Error('no space left')
+  }
+  await t.rejects(answer(kit), { message: 'no space left' })
+  t.equal(held.outcome, undefined, 'the handshake waits on')
+  await answer(kit)
+  t.match(held.outcome, ACCEPTED)
+  kit.close()
+  const after = await openPlugins(t, `approval remember=${remember}`)
+  t.match((await after.park({ host, chain })).outcome, ACCEPTED)
 })
