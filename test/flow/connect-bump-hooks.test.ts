@@ -7,6 +7,7 @@ import { type Bumping, startBumping } from '../kit/bumping.js'
 import { ClientGate } from '../kit/client-gate.js'
 import { realHello } from '../kit/client-hellos.js'
 import { type ConnectingOptions, httpsOrigin, testRoot } from '../kit/connecting.js'
+import { requireProgram } from '../kit/programs.js'
 import { startSClient, throughProxy } from '../kit/s-client.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -19,8 +20,11 @@ const later = (fn: () => unknown): unknown => setTimeout(fn, 20)
 const natives = (): object =>
   Object.fromEntries(Object.entries(liveNatives()).filter(([, count]) => count > 0))
 
-const start = (t: Test, options: Partial<ConnectingOptions>): Promise<Bumping> =>
-  startBumping(t, { hosts: [HOST], ...options })
+/** A test that starts curl beside its own steps has to know first that curl is there. */
+async function start(t: Test, options: Partial<ConnectingOptions>): Promise<Bumping> {
+  requireProgram('curl')
+  return await startBumping(t, { hosts: [HOST], ...options })
+}
 
 for (const tls of VERSIONS) {
   test(`TLS ${tls}: the hooks, in their order, about the one connection`, async t => {

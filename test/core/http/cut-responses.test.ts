@@ -24,6 +24,7 @@ for (const [framing, { head, part }] of Object.entries(FRAMINGS)) {
         connection.send(`HTTP/1.1 200 OK\r\n${head}\r\n${part}`)
         setTimeout(cut, 50, connection)
       })
+      t.teardown(origin.stop)
       const { port, done } = await startFront(t)
       for (const version of ['--http1.1', '--http1.0']) {
         const args = ['-sS', '-m', '5', version, '-x', `http://127.0.0.1:${port}`, '-o', '/dev/null']
@@ -31,7 +32,6 @@ for (const [framing, { head, part }] of Object.entries(FRAMINGS)) {
         t.ok(code === 18 || code === 56, `${how}, ${version}: curl says ${code}`)
       }
       t.equal(done.length, 2, 'each is told of once')
-      await origin.stop()
     }
   })
 }
