@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { authorityText } from '../base/authority.js'
-import { ERRORS } from '../base/errors.js'
+import { ERRORS } from '../base/error-table.js'
 import { type Handler, WHO_FIELD } from './app.js'
 import { sendPage } from './page.js'
 import { Sessions } from './sessions.js'

@@ -1,4 +1,5 @@
-import { ERRORS, ProxyError } from './errors.js'
+import { ERRORS } from './error-table.js'
+import { ProxyError } from './errors.js'
 import { describe, stackOf } from './thrown.js'
 
 /**

@@ -1,4 +1,5 @@
-import { ERRORS, type ErrorCode, ProxyError } from './errors.js'
+import { ERRORS } from './error-table.js'
+import { type ErrorCode, ProxyError } from './errors.js'
 
 const lines = new WeakMap<ProxyError, readonly string[]>()
 

@@ -1,5 +1,6 @@
 import { request } from 'node:http'
-import { ERRORS, type ErrorCode, ProxyError } from '../base/errors.js'
+import { ERRORS } from '../base/error-table.js'
+import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf, describe } from '../base/thrown.js'
 
 /** How long the proxy may take to answer; a reload runs the plugins' inits. Milliseconds. */

@@ -1,5 +1,6 @@
 // Longer than 250 lines because both directions, and their ends, share one state.
-import { ProxyError, type Side } from '../base/errors.js'
+import type { Side } from '../base/error-table.js'
+import { ProxyError } from '../base/errors.js'
 import { type ClientLink, endGently, type Link, type LinkSink } from '../vconn/link.js'
 import type { Engine } from './openssl/engine.js'
 import { acquireBuffer, releaseBuffer } from './openssl/traffic.js'

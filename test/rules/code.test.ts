@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { ERRORS } from '../../core/base/errors.js'
+import { ERRORS } from '../../core/base/error-table.js'
 import * as rules from './kit/code.js'
 import { reloadIsOneWay } from './kit/reload.js'
 import { ROOT, type Rule, readSources, source } from './kit/source.js'

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { test } from 'tap'
-import { ERRORS } from '../../core/base/errors.js'
+import { ERRORS } from '../../core/base/error-table.js'
 import { RECORDS } from '../../core/config/records-table.js'
 import { anchorsOf, linksOf, readPages } from './kit/markdown.js'
 import { ROOT } from './kit/source.js'

@@ -1,6 +1,7 @@
 /** What to do about an error, for the client and for the operator. All texts are in this file and in the table of errors. */
 import type { PeerEvidence } from '../../api/certificate.js'
-import { ERRORS, type ErrorCode, type ProxyError } from '../../base/errors.js'
+import { ERRORS } from '../../base/error-table.js'
+import type { ErrorCode, ProxyError } from '../../base/errors.js'
 import { altNames } from '../../tls/judge/certificate-parts.js'
 import { type Rejection, VerifyRejected } from '../../tls/judge/verdict.js'
 

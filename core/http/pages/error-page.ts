@@ -1,4 +1,5 @@
-import { ERRORS, type ProxyError } from '../../base/errors.js'
+import { ERRORS } from '../../base/error-table.js'
+import type { ProxyError } from '../../base/errors.js'
 import { type Rejection, VerifyRejected } from '../../tls/judge/verdict.js'
 import { PluginRefused, type Refusal } from '../../wait/refusal.js'
 import { adviceFor } from './advice.js'

@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http'
-import { ERRORS, type ErrorCode, type ProxyError } from '../../base/errors.js'
+import { ERRORS } from '../../base/error-table.js'
+import type { ErrorCode, ProxyError } from '../../base/errors.js'
 import { fieldLines } from '../../base/fields.js'
 import { dateField } from '../../http1/messages.js'
 import type { VerifiedPeer } from '../../tls/judge/verdict.js'

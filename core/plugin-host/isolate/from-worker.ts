@@ -2,7 +2,8 @@
  * What a worker may say: a closed schema. A thread that runs a plugin's code can post anything. Checked by hand, because
  * every answer of an isolated plugin passes here.
  */
-import { ERRORS, type ErrorCode } from '../../base/errors.js'
+import { ERRORS } from '../../base/error-table.js'
+import type { ErrorCode } from '../../base/errors.js'
 import { MAX_LOG_TEXT, MAX_MESSAGE, MAX_STACK } from '../../base/thrown.js'
 import { findHook } from '../../hooks/hook-ids.js'
 import { CALL_NAMES } from './call-names.js'

@@ -1,6 +1,7 @@
 import { test } from 'tap'
 import type { PeerEvidence } from '../../../../core/api/certificate.js'
-import { ERRORS, ProxyError } from '../../../../core/base/errors.js'
+import { ERRORS } from '../../../../core/base/error-table.js'
+import { ProxyError } from '../../../../core/base/errors.js'
 import { certificatesInPem } from '../../../../core/base/pem.js'
 import { readX509 } from '../../../../core/base/x509.js'
 import { adviceFor } from '../../../../core/http/pages/advice.js'
