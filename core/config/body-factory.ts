@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { readConfigFile, unreadable } from './config-file.js'
+import { isThere, readConfigFile, unreadable } from './config-file.js'
 import type { NamedFile } from './record-place.js'
 
 /** The text of a template, and what errors call it. */
@@ -17,7 +17,7 @@ export interface TemplateFile {
  */
 export function loadTemplates({ path, by, mayBeMissing }: NamedFile): readonly TemplateFile[] {
   const dir = join(path, 'default')
-  if (mayBeMissing && !existsSync(dir)) return []
+  if (mayBeMissing && !isThere(dir)) return []
   return namesIn(dir, by).map(name => {
     const file = join(dir, name)
     return { name, file, text: readConfigFile(file) }

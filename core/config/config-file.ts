@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { lstatSync, readFileSync } from 'node:fs'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { listError } from '../base/mistakes.js'
 import { describe } from '../base/thrown.js'
@@ -14,6 +14,18 @@ export function readConfigFile(file: string, record?: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
   } catch (cause) {
     throw unreadable(file, record, cause)
+  }
+}
+
+/**
+ * False only where a folder has no such name. What cannot be looked at, and a link that leads nowhere, are there: reading
+ * them is an error, and not the same as an optional file that is missing.
+ */
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return true
   }
 }
 

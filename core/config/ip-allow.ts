@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs'
 import { METHODS } from 'node:http'
 import { BlockList } from 'node:net'
 import { didYouMean } from '../base/nearest.js'
 import { addRange } from './address-range.js'
-import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { isThere, type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import type { NamedFile } from './record-place.js'
 import { yamlReader } from './yaml-file.js'
 
@@ -65,7 +64,7 @@ const readYaml = yamlReader<{ readonly ip_allow: readonly RawRule[] }>(
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_IP_ALLOW_INVALID
  */
 export function loadIpAllow({ path, by, mayBeMissing }: NamedFile): IpAllow {
-  if (mayBeMissing && !existsSync(path)) return LOOPBACK_ONLY
+  if (mayBeMissing && !isThere(path)) return LOOPBACK_ONLY
   return parseIpAllow(readConfigFile(path, by), path)
 }
 

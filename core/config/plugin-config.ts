@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import { didYouMean } from '../base/nearest.js'
-import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { isThere, type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { type PluginOptions, readOptions } from './plugin-options.js'
 import { type Token, tokenize } from './plugin-tokens.js'
 import type { RecordValue } from './record-row.js'
@@ -22,11 +22,12 @@ export interface PluginLine {
 export type RecordValues = Readonly<Record<string, RecordValue>>
 
 /**
- * Reads `plugin.config`.
+ * Reads `plugin.config`. A missing file names no plugin.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_PLUGIN_CONFIG_INVALID
  */
 export function loadPluginConfig(confDir: string, records: RecordValues): readonly PluginLine[] {
   const file = join(confDir, 'plugin.config')
+  if (!isThere(file)) return Object.freeze([])
   return parsePluginConfig(readConfigFile(file), file, records)
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { IgnoredRecord } from './record-lines.js'
-import { RECORDS, type RecordName, type Records } from './records-table.js'
+import type { RecordName, Records } from './records-table.js'
 
 const places = new WeakMap<Records, ReadonlyMap<RecordName, string>>()
 const ignored = new WeakMap<Records, readonly IgnoredRecord[]>()
@@ -36,7 +36,7 @@ export interface NamedFile {
   readonly path: string
   /** The record, as errors call it. */
   readonly by: string
-  /** True for the default name: without such a file its defaults hold. */
+  /** True where no record has named it: without a file of the default name its defaults hold. */
   readonly mayBeMissing?: boolean
 }
 
@@ -54,6 +54,6 @@ export function fileOf<N extends TextName>(
 export function fileOf(records: Records, name: TextName, folder: string): NamedFile | undefined {
   const value = records[name]
   if (value === null) return undefined
-  const mayBeMissing = value === RECORDS[name].default
+  const mayBeMissing = places.get(records)?.has(name) !== true
   return Object.freeze({ path: resolve(folder, value), by: placed(records, name), mayBeMissing })
 }

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import { compileTags } from '../base/diags.js'
 import type { ProxyError } from '../base/errors.js'
 import { readFieldList, readForwarded } from './client-fields.js'
-import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { isThere, type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { readConnectPorts } from './connect-ports.js'
 import { readLogFormat } from './log-format.js'
 import { readNameservers } from './nameservers.js'
@@ -166,11 +165,17 @@ function checked({ records, error }: RecordsReading): Records {
 }
 
 /**
- * Reads `records.config`, or `records.yaml`.
+ * Reads `records.config`, or `records.yaml`. Where neither is there, only the environment sets records.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE or PTC_RECORDS_INVALID
  */
 export const loadRecords = (confDir: string, env: Readonly<Record<string, string | undefined>>): Records =>
   checked(readRecords(confDir, env))
+
+/** The file that {@link readRecords} reads, also where none is there. */
+export function recordsFile(confDir: string): string {
+  const yaml = join(confDir, 'records.yaml')
+  return isThere(yaml) ? yaml : join(confDir, 'records.config')
+}
 
 /**
  * The same, for a reading that goes on with the other files.
@@ -181,9 +186,11 @@ export function readRecords(
   env: Readonly<Record<string, string | undefined>>,
 ): RecordsReading {
   const [file, yaml] = ['records.config', 'records.yaml'].map(name => join(confDir, name)) as [string, string]
-  if (!existsSync(yaml))
-    return completeRecords(applyEnvironment(parseRecordLines(readConfigFile(file), file), env))
-  if (existsSync(file))
+  if (!isThere(yaml)) {
+    const text = isThere(file) ? readConfigFile(file) : ''
+    return completeRecords(applyEnvironment(parseRecordLines(text, file), env))
+  }
+  if (isThere(file))
     throw problemsError('PTC_RECORDS_INVALID', [
       { where: yaml, what: `there is ${file} as well, and only one of the two is read; remove one` },
     ])

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
 import { parseHost } from '../base/host.js'
 import { linearPattern } from '../base/linear-pattern.js'
-import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { isThere, type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import type { NamedFile } from './record-place.js'
 import { INBOUND_KEYS, RULES_SCHEMA } from './rules-schema.js'
 import { type YamlReading, yamlReader } from './yaml-file.js'
@@ -84,7 +83,7 @@ export function parseRules(text: string, file: string): readonly Rule[] {
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_RULES_INVALID
  */
 export function loadRules({ path, by, mayBeMissing }: NamedFile): readonly Rule[] {
-  if (mayBeMissing && !existsSync(path)) return []
+  if (mayBeMissing && !isThere(path)) return []
   return parseRules(readConfigFile(path, by), path)
 }
 

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { problemsError, readConfigFile } from './config-file.js'
+import { isThere, problemsError, readConfigFile } from './config-file.js'
 
 /** Written by `portcullis migrate`: restrictions of the other proxy that this folder does not keep. */
 export const UNDECIDED_FILE = 'undecided.config'
@@ -11,7 +10,7 @@ export const UNDECIDED_FILE = 'undecided.config'
  */
 export function checkUndecided(confDir: string): void {
   const file = join(confDir, UNDECIDED_FILE)
-  if (!existsSync(file)) return
+  if (!isThere(file)) return
   const problems = readConfigFile(file)
     .split('\n')
     .map((line, i) => ({ where: `${file}:${i + 1}`, what: line.trim() }))

@@ -267,7 +267,7 @@ export function discard(generation: Generation): void {
 
 /** Warnings about a configuration that is valid. */
 export function warningsOf({
-  configuration: { settings, waiting, unread },
+  configuration: { settings, waiting, unread, missing },
   plugins,
   verification: { policies },
   bump,
@@ -279,6 +279,7 @@ export function warningsOf({
   const aboutKey = bump?.authority.warning === undefined ? [] : [bump.authority.warning]
   return [
     ...waiting.map(record => `${record} has changed: it needs a restart, and keeps its value until then`),
+    ...missing,
     ...unread,
     ...verifyWarnings(settings, policies),
     ...isolateWarnings(settings.verification.isSynchronous, plugins.registry),

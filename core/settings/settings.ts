@@ -20,6 +20,7 @@ import { checkUndecided } from '../config/undecided.js'
 import { accessSettings, connectSettings, listenerSettings, transactionSettings } from './http.js'
 import { inboundTlsSettings } from './inbound-tls.js'
 import { accessLogSettings, adminSettings, diagsSettings } from './logs.js'
+import { type OptionalFiles, optionalFiles } from './optional-files.js'
 import { nameSettings, originSettings, outboundTlsSettings, verificationSettings } from './origins.js'
 import { pluginSettings } from './plugins.js'
 import { unreadIn } from './unread.js'
@@ -43,6 +44,8 @@ export interface Configuration {
   readonly waiting: readonly string[]
   /** What is there and is not read. */
   readonly unread: readonly string[]
+  /** What is not there and is usually there. */
+  readonly missing: readonly string[]
   readonly pluginLines: readonly PluginLine[]
   readonly hosts: HostFile
   readonly rules: readonly Rule[]
@@ -58,6 +61,8 @@ export type GivenRecords = Partial<Records>
 
 /** The records that settings were made of: a reload keeps those that need a restart. */
 const sources = new WeakMap<Settings, Records>()
+/** The files beside them: a reload may miss none that was there. */
+const present = new WeakMap<Settings, OptionalFiles>()
 
 function settingsOf(records: Records, confDir: string) {
   return Object.freeze({
@@ -124,8 +129,11 @@ export function readConfiguration(place: ConfigPlace, inForce?: Settings): Confi
   const { socket, isDefault } = settings.admin
   // The default in a deep folder is no reason not to start: there is no management socket then.
   if (socket !== undefined && !isDefault) mistakes.read(() => checkSocketPath(socket))
+  const optional = mistakes.read(() => optionalFiles(confDir, settings, inForce && present.get(inForce)))
+  if (optional !== undefined) present.set(settings, optional)
   const { ipAllow, htpasswd, templates } = settings.access
   const files = mistakes.readAll({
+    missing: () => optional?.missing ?? [],
     unread: () => Object.freeze(unreadIn(place, read, settings)),
     pluginLines: () => loadPluginConfig(confDir, records),
     hosts: () => loadHostFile(settings.names.hostFile),

@@ -124,11 +124,16 @@ test('every bad line is named at once', async t => {
 })
 
 test('plugin.config on disk', async t => {
-  const folder = t.testdir({})
-  t.throws(() => loadPluginConfig(folder, records), {
-    code: 'PTC_CONFIG_UNREADABLE',
-    message: new RegExp(`${join(folder, 'plugin.config')}: ENOENT`),
-  })
+  t.strictSame(loadPluginConfig(t.testdir({}), records), [], 'a missing file is an empty one')
+  const folder = t.testdir({ 'plugin.config': t.fixture('symlink', 'nowhere') })
+  t.throws(
+    () => loadPluginConfig(folder, records),
+    {
+      code: 'PTC_CONFIG_UNREADABLE',
+      message: new RegExp(`${join(folder, 'plugin.config')}: ENOENT`),
+    },
+    'a link that leads nowhere is no missing file',
+  )
   t.match(
     loadPluginConfig('etc', records),
     [{ file: 'etc/plugin.config', name: 'async_verify', argv: ['async_verify.so'] }],

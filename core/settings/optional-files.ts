@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import { isThere, type Problem, problemsError } from '../config/config-file.js'
+import { recordsFile } from '../config/records.js'
+
+/** Files that records name. */
+interface NamedFiles {
+  readonly access: {
+    readonly ipAllow: { readonly path: string }
+    readonly templates: { readonly path: string } | undefined
+  }
+  readonly verification: { readonly rules: { readonly path: string } }
+}
+
+/** The files of a configuration that may be missing at a start, and those of them that are there. */
+export interface OptionalFiles {
+  /** Absolute. */
+  readonly found: ReadonlySet<string>
+  /** What is missing and is usually there, as warnings. */
+  readonly missing: readonly string[]
+}
+
+/**
+ * Looks which of the optional files are there.
+ * @param before those of the running proxy, at a reload
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE for a file that was there before: its plugins or rules would be lost silently
+ */
+export function optionalFiles(
+  confDir: string,
+  { access, verification }: NamedFiles,
+  before?: OptionalFiles,
+): OptionalFiles {
+  const records = recordsFile(confDir)
+  const plugins = join(confDir, 'plugin.config')
+  const named = [access.ipAllow.path, verification.rules.path, access.templates?.path]
+  const files = [records, plugins, ...named.filter(path => path !== undefined)]
+  const found = new Set(files.filter(isThere))
+  const vanished = files.filter(file => before?.found.has(file) && !found.has(file))
+  if (vanished.length > 0) throw problemsError('PTC_CONFIG_UNREADABLE', vanished.map(vanishedProblem))
+  const missing: string[] = []
+  if (!found.has(records)) missing.push(`${records} is missing: every record has its default`)
+  if (!found.has(plugins)) missing.push(`${plugins} is missing: no plugin is loaded`)
+  return Object.freeze({ found, missing: Object.freeze(missing) })
+}
+
+const vanishedProblem = (where: string): Problem => ({
+  where,
+  what: 'the file was there before and is missing now; put it back, leave an empty one in its place, or restart without it',
+})
