@@ -8,11 +8,19 @@ import { HOST, issued, managed } from './managed.js'
 import { opensslOrigin } from './openssl-origin.js'
 import type { ProxyConf } from './proxy.js'
 
-export async function approving(t: Test, line: string, records: ProxyConf['records'] = {}) {
+export async function approving(
+  t: Test,
+  line: string,
+  records: ProxyConf['records'] = {},
+  conf: Omit<ProxyConf, 'records'> = {},
+) {
   const origin = await opensslOrigin({ ...issued })
   t.teardown(origin.stop)
   const connectPorts = { 'proxy.config.http.connect_ports': `443 ${origin.port}` }
-  const managedProxy = await managed(t, [line], undefined, { records: { ...connectPorts, ...records } })
+  const managedProxy = await managed(t, [line], undefined, {
+    ...conf,
+    records: { ...connectPorts, ...records },
+  })
   const url = `https://${HOST}:${origin.port}/`
   const ask = (...args: string[]) =>
     curl(['-s', '-i', '-x', `http://127.0.0.1:${managedProxy.proxy.port}`, ...args, url])

@@ -8,6 +8,15 @@ export const BUMP = { 'proxy.config.http.connect.verify': 'bump' } as const
 
 const authority: Promise<AuthorityFiles> = createAuthority('Bump CA')
 
+/** The authority's files, as a folder of the configuration has them. */
+export async function bumpFiles(): Promise<{
+  readonly 'bump-ca.pem': string
+  readonly 'bump-ca.key': string
+}> {
+  const { certPem, keyPem } = await authority
+  return { 'bump-ca.pem': certPem, 'bump-ca.key': keyPem }
+}
+
 export interface Bumping extends Connecting {
   /** The real curl, trusting the proxy's authority. */
   readonly browse: Connecting['curl']
@@ -21,11 +30,12 @@ export async function startBumping(
 ): Promise<Bumping> {
   const dir = makeTempDir()
   t.teardown(dir.remove)
-  const { certPem, keyPem } = await authority
+  const own = await bumpFiles()
+  const certPem = own['bump-ca.pem']
   const file = dir.file('bump-ca.pem', certPem)
   const stage = await startConnecting(t, {
     ...rest,
-    files: { 'bump-ca.pem': certPem, 'bump-ca.key': keyPem, ...files },
+    files: { ...own, ...files },
     records: { ...BUMP, ...records },
   })
   return { ...stage, trusted: certPem, browse: (...args) => stage.curl('--cacert', file, ...args) }

@@ -2,8 +2,10 @@
  * CONNECT in bump mode: the proxy ends the client's TLS itself, with a leaf of the operator's authority.
  *
  *     ClientHello read, client parked -> its hook -> origin opened and verified -> TLS with the client -> its requests
- *                                           \-> an alert          \-> refused: an alert; or the same, and every request
- *                                                                     gets the error page, where a leaf is at hand
+ *                                           \-> an alert          |-> refused: an alert; or the same, and every request
+ *                                                                 |   gets the error page, where a leaf is at hand
+ *                                                                 \-> a question about it stays open: the same, and every
+ *                                                                     request gets 503
  *
  * The verified connection waits in the pool for the first request. A ClientHello with another SNI than the target of
  * CONNECT is for that name, at the target's address: the name is what is verified, and what requests have to be for.
@@ -43,8 +45,10 @@ export type EndTls = (
 /** What became of an origin. */
 export interface Verified {
   readonly host: string
-  /** Why it is refused, if it is: nothing is minted for it. */
+  /** Why it is refused, if it is. */
   readonly refusal: ProxyError | undefined
+  /** Whether a leaf may be minted: the origin was accepted, or a question about it is open and the client has to be told. */
+  readonly mayMint: boolean
 }
 
 export interface BumpOptions {
@@ -89,11 +93,11 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
     const { asking } = request
     const secured = await options.endTls(client.release(), outside, request.port, async (sni, signal) => {
       if (sni !== undefined && sni !== origin.host) throw twoReadings(sni, origin.host)
-      verified = {
-        origin,
-        error: await verify(options.connector, origin, signal, { network: outside.network, asking }),
-      }
-      return { host: origin.host, refusal: verified.error }
+      const by = { network: outside.network, asking }
+      const error = await verify(options.connector, origin, signal, by)
+      verified = { origin, error }
+      const mayMint = error === undefined || error.code === 'PTC_VERIFY_POSTPONED'
+      return { host: origin.host, refusal: error, mayMint }
     })
     const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin))
     if (verified !== undefined) bumped.set(inside, verified)

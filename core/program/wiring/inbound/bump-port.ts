@@ -24,7 +24,8 @@ export interface BumpGeneration extends InboundGeneration {
 
 /**
  * TLS with clients inside a CONNECT: as on an ssl port, but what is shown is minted once the origin is accepted. Nothing is
- * minted for an origin that is refused: its client gets an alert, or the page where a leaf of earlier is at hand.
+ * minted for an origin that is refused: its client gets an alert, or the page where a leaf of earlier is at hand. An origin
+ * about which a question stays open is not refused: a leaf is minted, and under it the client gets 503 and no more.
  */
 export function bumpPort(current: Current<BumpGeneration>, parts: HandshakeParts): EndTls {
   return (tcp, { vconn }, port, verify) =>
@@ -74,9 +75,8 @@ function shownOf(
     return minted
   }
   const prepare: InboundSettings['prepare'] = async (sni, signal) => {
-    const { host, refusal } = await verify(sni, signal)
-    const leaf =
-      refusal === undefined ? await authority.leafFor(host, network) : authority.knownLeaf(host, network)
+    const { host, refusal, mayMint } = await verify(sni, signal)
+    const leaf = mayMint ? await authority.leafFor(host, network) : authority.knownLeaf(host, network)
     if (leaf === undefined) throw refusal
     certificates.of(leaf, network) // what is wrong with it refuses the client while there is an alert for it
     minted = { host, leaf }
