@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SecureVersion } from 'node:tls'
 import { type Test, test } from 'tap'
+import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import { accept, reject } from '../../core/api/verdict.js'
 import { rawClient } from '../kit/client.js'
 import { type CuttingRelay, cuttingRelay } from '../kit/cutting-relay.js'
@@ -275,4 +276,75 @@ test('a CONNECT that is probed outlives the patience of its origin as well', asy
   t.equal(gate.asked.length, 1)
   client.stop()
   await endsClean(t, stage, 0)
+})
+
+/** Completes every chain with the certificates in a file. */
+const COMPLETES = `
+import { readFileSync } from 'node:fs'
+export default ({ confDir, hookAdd, readCertificates }) => {
+  const intermediates = readCertificates(readFileSync(confDir + '/middle.pem', 'utf8')).map(({ raw }) => raw)
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', async ({ verifyAgain, complete, reenable }) => {
+    complete(await verifyAgain({ intermediates }))
+    reenable()
+  }, { sees: 'incomplete' })
+}`
+
+test('a verdict about a chain that a plugin has completed holds for what the origin showed, and for nothing else', async t => {
+  const root = await makeAuthority({ name: 'Root' })
+  const middle = await makeAuthority({ name: 'Middle', parent: root })
+  const tls = async (sans?: readonly string[]) => {
+    const { certPem: chainPem, ...issued } = await middle.issue({ cn: HOST, ...(sans && { sans }) })
+    return { ...issued, certPem: chainPem, chainPem }
+  }
+  const [left, whole, other] = [await tls(), await tls([HOST, 'whole.test']), await tls([HOST, 'other.test'])]
+  const origin = await nodeOrigin({ tls: left })
+  const complete = await nodeOrigin({ tls: { ...left, chainPem: left.chainPem + middle.certPem } })
+  const others = await Promise.all([nodeOrigin({ tls: other }), nodeOrigin({ tls: whole })])
+  const relay = await cuttingRelay(origin.port)
+  const gate = new Gate()
+  for (const stop of [origin.stop, complete.stop, relay.stop, () => gate.stop()]) t.teardown(stop)
+  for (const { stop } of others) t.teardown(stop)
+  const proxy = await startProxyHere({
+    hosts: [HOST],
+    ca: root.certPem,
+    plugins: [gate.line, 'completes.mjs'],
+    modules: { ...GATE_MODULE, 'completes.mjs': COMPLETES },
+    files: { 'middle.pem': middle.certPem },
+    records: { 'proxy.config.http.origin_max_idle': 0 },
+  })
+  t.teardown(proxy.stop)
+  let asked = 0
+  let cuts = 0
+  /** One request whose origin leaves during the hold; `next` answers on the new connection. */
+  const heldOver = async (next: NodeOrigin): Promise<number> => {
+    relay.leadTo(origin.port)
+    const response = get(proxy.port, `https://${HOST}:${relay.port}/`)
+    const event = await gate.parked(asked)
+    t.match(event, { builtIn: { ok: true }, chain: { length: 1 }, builtChain: { length: 3 } })
+    relay.cut()
+    cuts += 1
+    await poll(
+      () => (proxy.output().match(/ended while plugins hold/g) ?? []).length >= cuts,
+      'the end of the connection',
+    )
+    relay.leadTo(next.port)
+    event.reenable()
+    let status: number | undefined
+    void response.then(it => {
+      status = it.status
+    })
+    const askedAgain = (): VerifyServerEvent | undefined => gate.asked[asked + 1]
+    await poll(() => status !== undefined || askedAgain() !== undefined, 'a response, or the question again')
+    const times = askedAgain() === undefined ? 1 : 2
+    askedAgain()?.reenable(reject('policy'))
+    t.equal((await response).status, times === 1 ? 200 : 502)
+    asked += times
+    return times
+  }
+  t.equal(await heldOver(origin), 1, 'the same again: the plugin is asked once')
+  t.equal(await heldOver(complete), 2, 'the same leaf with its issuer is other evidence')
+  for (const [i, one] of others.entries()) t.equal(await heldOver(one), 2, `another leaf ${i}`)
+  t.equal(await heldOver(origin), 1)
+  await proxy.stop()
+  t.equal(liveHandshakes(), 0)
 })

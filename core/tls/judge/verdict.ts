@@ -29,7 +29,10 @@ declare const proof: unique symbol
 
 /** An origin whose chain was accepted. {@link settle} is the only function that makes one. */
 export interface VerifiedPeer {
+  /** What was judged last. */
   readonly evidence: PeerEvidence
+  /** The same with the first result of the built-in check. It differs from `evidence` where a plugin has completed the chain. */
+  readonly shown: PeerEvidence
   /** What decided: the plugins, or the built-in check alone. `nobody`: nothing was verified, the result did not bind. */
   readonly decidedBy: 'plugins' | 'built-in' | 'nobody'
   /** Errors of the built-in check that did not bind: a permissive policy, or a plugin that overruled them. */
@@ -43,6 +46,8 @@ export interface VerifiedPeer {
 
 /** The parts of an acceptance that are not in the evidence. */
 export interface Acceptance {
+  /** Default: the evidence. */
+  readonly shown?: PeerEvidence | undefined
   readonly tolerated?: readonly BuiltInResult[]
   readonly expiresAt?: number | undefined
   readonly isForClient?: boolean | undefined
@@ -131,7 +136,7 @@ export function settle(
   evidence: PeerEvidence,
   decidedBy: VerifiedPeer['decidedBy'],
   _last: Accept,
-  { tolerated = [], expiresAt, isForClient = false }: Acceptance = {},
+  { shown = evidence, tolerated = [], expiresAt, isForClient = false }: Acceptance = {},
 ): VerifiedPeer {
-  return { evidence, decidedBy, tolerated, expiresAt, isForClient } as VerifiedPeer
+  return { evidence, shown, decidedBy, tolerated, expiresAt, isForClient } as VerifiedPeer
 }

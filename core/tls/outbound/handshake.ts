@@ -25,7 +25,7 @@ import { Park } from './park.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
 import { giveUp, isVerdictEnough, SpentLink } from './probe.js'
 import { OutboundQuestions } from './questions.js'
-import { again } from './second-check.js'
+import { again, secondCheck } from './second-check.js'
 import { SessionUse } from './session-use.js'
 import type { OutboundSettings } from './settings.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
@@ -101,8 +101,7 @@ export class OutboundHandshake implements LinkSink {
     this.#tcp.attach(this)
     const stored = this.#held === undefined ? this.#sessions.take() : undefined
     if (stored === undefined) return this.#queueAdvance(1)
-    const { peer, isReverified } = stored
-    this.#on({ type: 'session', evidence: peer.evidence, peer: isReverified ? undefined : peer })
+    this.#on({ type: 'session', ...stored })
   }
 
   /** The client that wants this connection has left. */
@@ -248,7 +247,8 @@ export class OutboundHandshake implements LinkSink {
       if (peer === undefined) return this.#break('PTC_HANDSHAKE_FAILED', 'parked without a certificate')
       const evidence = toEvidence(peer, this.#names, this.#settings.checks)
       this.#trace.certificate(evidence)
-      const held = this.#held?.for(evidence, this.#settings.revocations?.() ?? 0)
+      const check = secondCheck(this.#settings, this.#names)
+      const held = this.#held?.for(evidence, this.#settings.revocations?.() ?? 0, check)
       this.#on({ type: 'certificate', evidence, held })
     } else if (progress === 'established') {
       this.#on({ type: 'established' })

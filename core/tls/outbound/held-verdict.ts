@@ -4,10 +4,21 @@ import type { VerifiedPeer } from '../judge/verdict.js'
 import { evidenceDigest } from '../judge/verdict-cache.js'
 import type { TlsOrigin } from './start-tls.js'
 
+/** An acceptance that holds on another connection than the one it was made for. */
+export interface StillHeld {
+  readonly peer: VerifiedPeer
+  /** The evidence that it is about, of the new connection. */
+  readonly evidence: PeerEvidence
+}
+
+/** The built-in check of the same chain with these certificates, DER, beside it. */
+export type CheckAgain = (evidence: PeerEvidence, more: readonly Buffer[]) => PeerEvidence
+
 /**
  * What the plugins have accepted after the connection had ended. It holds on a new connection that shows the same: every
- * byte of the evidence that the plugins were shown. The rules and the plugins are the same anyway, because both
- * handshakes have the same settings.
+ * byte of the evidence that the plugins were shown. Where a plugin has completed the chain, the second check is made again,
+ * and its result must be the same as well. The rules and the plugins are the same anyway, because both handshakes have the
+ * same settings.
  */
 export class HeldVerdict {
   readonly peer: VerifiedPeer
@@ -28,11 +39,23 @@ export class HeldVerdict {
    * The verdict, if it holds for what a new connection shows. After a revocation it never does: the acceptance may rest
    * on what was revoked.
    */
-  for(evidence: PeerEvidence, revocations: number): VerifiedPeer | undefined {
-    const { evidence: known, expiresAt = Infinity } = this.peer
+  for(shown: PeerEvidence, revocations: number, checkAgain: CheckAgain): StillHeld | undefined {
+    const { peer } = this
+    const { expiresAt = Infinity } = peer
     const isCurrent = revocations === this.#revocations && Date.now() < expiresAt
-    const isSame = evidenceDigest(known, this.#port) === evidenceDigest(evidence, this.#port)
-    return isCurrent && isSame ? this.peer : undefined
+    if (!isCurrent || !this.#isSame(peer.shown, shown)) return undefined
+    if (peer.evidence === peer.shown) return { peer, evidence: shown }
+    const sent = new Set(shown.chain.map(({ sha256 }) => sha256))
+    const added = peer.evidence.builtChain.filter(({ sha256 }) => !sent.has(sha256))
+    const completed = checkAgain(
+      shown,
+      added.map(({ der }) => der),
+    )
+    return this.#isSame(peer.evidence, completed) ? { peer, evidence: completed } : undefined
+  }
+
+  #isSame(known: PeerEvidence, other: PeerEvidence): boolean {
+    return evidenceDigest(known, this.#port) === evidenceDigest(other, this.#port)
   }
 }
 

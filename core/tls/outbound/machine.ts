@@ -32,6 +32,7 @@ import {
   type VerifiedPeer,
   VerifyRejected,
 } from '../judge/verdict.js'
+import type { StillHeld } from './held-verdict.js'
 
 /** What is judged: the certificate that the origin has shown just now, or the one that a stored session rests on. */
 export type Basis = 'certificate' | 'session'
@@ -42,6 +43,8 @@ export type Handshake =
       readonly at: 'parked'
       readonly basis: Basis
       readonly evidence: PeerEvidence
+      /** The evidence before a plugin completed it; absent: it is the evidence. */
+      readonly shown?: PeerEvidence | undefined
       readonly hook: number
       /** The earliest of the verdicts so far. */
       readonly expiresAt?: number | undefined
@@ -63,10 +66,10 @@ export type HandshakeEvent =
   | {
       readonly type: 'certificate'
       readonly evidence: PeerEvidence
-      readonly held?: VerifiedPeer | undefined
+      readonly held?: StillHeld | undefined
     }
-  /** A session is at hand. With `peer` its verdict still holds; without, the stored chain is judged again. */
-  | { readonly type: 'session'; readonly evidence: PeerEvidence; readonly peer: VerifiedPeer | undefined }
+  /** A session is at hand, with its acceptance. It still holds, or the stored chain is judged again. */
+  | { readonly type: 'session'; readonly peer: VerifiedPeer; readonly isReverified: boolean }
   /** `isForClient`: the plugin has read the client or the request that asks. */
   | { readonly type: 'reenabled'; readonly verdict: Verdict; readonly isForClient?: boolean }
   | { readonly type: 'plugin-failed'; readonly detail: string }
@@ -132,10 +135,14 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
     case 'certificate': {
       const { evidence, held } = event
       if (held === undefined) return judge(evidence, 'certificate', terms)
-      return goOn(accepted(evidence, held.decidedBy, terms, held), 'certificate')
+      const { decidedBy, expiresAt, isForClient } = held.peer
+      const acceptance = { shown: evidence, expiresAt, isForClient }
+      return goOn(accepted(held.evidence, decidedBy, terms, acceptance), 'certificate')
     }
-    case 'session':
-      return event.peer === undefined ? judge(event.evidence, 'session', terms) : goOn(event.peer, 'session')
+    case 'session': {
+      const { peer, isReverified } = event
+      return isReverified ? judge(peer.evidence, 'session', terms, peer.shown) : goOn(peer, 'session')
+    }
     case 'clock':
       return close(originTooSlow())
     case 'broken':
@@ -155,9 +162,9 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
 }
 
 /** Plugins that can complete an incomplete chain are asked first; then the result is enforced. */
-function judge(evidence: PeerEvidence, basis: Basis, terms: Terms): Step {
+function judge(evidence: PeerEvidence, basis: Basis, terms: Terms, shown = evidence): Step {
   if (terms.verify === 'nothing') return goOn(accepted(evidence, 'nobody', terms), basis)
-  const state: In<'parked'> = { at: 'parked', basis, evidence, hook: 0 }
+  const state: In<'parked'> = { at: 'parked', basis, evidence, shown, hook: 0 }
   if (terms.completers === 0 || !isIncomplete(evidence)) return enforce(state, terms, START)
   return [state, ...START, { do: 'call-hook', hook: 0, evidence }]
 }
@@ -306,11 +313,11 @@ function accepted(
   evidence: PeerEvidence,
   decidedBy: VerifiedPeer['decidedBy'],
   terms: Terms,
-  { expiresAt, isForClient }: Pick<In<'parked'>, 'expiresAt' | 'isForClient'> = {},
+  { shown, expiresAt, isForClient }: Pick<In<'parked'>, 'shown' | 'expiresAt' | 'isForClient'> = {},
 ): VerifiedPeer {
   const tolerated = terms.verify === 'nothing' || terms.builtIn === 'off' ? [] : failedChecks(evidence, terms)
   const ends = earliest(expiresAt, terms.endsAt)
-  return settle(evidence, decidedBy, accept(), { tolerated, expiresAt: ends, isForClient })
+  return settle(evidence, decidedBy, accept(), { shown, tolerated, expiresAt: ends, isForClient })
 }
 
 function failedChecks({ checks }: PeerEvidence, { properties }: Terms): readonly BuiltInResult[] {

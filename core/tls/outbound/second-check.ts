@@ -1,24 +1,36 @@
+import type { PeerEvidence } from '../../api/certificate.js'
 import { toEvidence } from '../judge/evidence.js'
 import type { OutboundNames } from '../openssl/outbound-engine.js'
 import type { Again } from './completing.js'
+import type { CheckAgain } from './held-verdict.js'
 import type { OutboundSettings } from './settings.js'
 import type { TlsTarget } from './start-tls.js'
 
-/** The same code, anchors, lists, names and demands as the first check; it waits for its turn of the processor. */
+/** The same code, anchors, lists, names and demands as the first check. */
+export function secondCheck(
+  { context, checks }: Pick<OutboundSettings, 'context' | 'checks'>,
+  names: OutboundNames,
+): CheckAgain {
+  return (evidence: PeerEvidence, more) => {
+    const sent = evidence.chain.map(({ der }) => der)
+    const { protocol, cipher, group, alpn, ocspResponse } = evidence
+    const shown = { protocol, cipher, group, alpn, ocspResponse }
+    const check = context.check([...sent, ...more], names)
+    const judged = toEvidence({ ...shown, ...check, sent }, names, checks)
+    return Object.freeze({ ...judged, sni: evidence.sni, chain: evidence.chain })
+  }
+}
+
+/** What plugins complete a chain with: each check waits for its turn of the processor. */
 export function again(
-  { context, checks, queue }: Pick<OutboundSettings, 'context' | 'checks' | 'queue'>,
+  settings: Pick<OutboundSettings, 'context' | 'checks' | 'queue'>,
   { client: network, host }: Pick<TlsTarget, 'client' | 'host'>,
   names: OutboundNames,
   complete: Again['complete'],
 ): Again {
-  const check: Again['check'] = (evidence, more) =>
-    queue.turn({ network, host }, 0, async () => {
-      const sent = evidence.chain.map(({ der }) => der)
-      const { protocol, cipher, group, alpn, ocspResponse } = evidence
-      const shown = { protocol, cipher, group, alpn, ocspResponse }
-      const check = context.check([...sent, ...more], names)
-      const judged = toEvidence({ ...shown, ...check, sent }, names, checks)
-      return Object.freeze({ ...judged, sni: evidence.sni, chain: evidence.chain })
-    })
-  return { check, complete }
+  const check = secondCheck(settings, names)
+  return {
+    check: (evidence, more) => settings.queue.turn({ network, host }, 0, async () => check(evidence, more)),
+    complete,
+  }
 }

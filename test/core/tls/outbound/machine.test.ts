@@ -300,7 +300,11 @@ test('a parked handshake that is released asks on, and is redialled when all hav
 test('a held verdict stands for the plugins on a new connection', async t => {
   const { state } = run(two, certificate, released, yes, yes)
   const peer = state.at === 'redialing' ? state.peer : undefined
-  const again: HandshakeEvent = { type: 'certificate', evidence: evidence(), held: peer }
+  const again: HandshakeEvent = {
+    type: 'certificate',
+    evidence: evidence(),
+    held: peer && { peer, evidence: evidence() },
+  }
   t.match(run(two, again), { state: { at: 'resuming', peer: { decidedBy: 'plugins' } } })
   t.match(run(two, certificate), { state: { at: 'parked', hook: 0 } }, 'without one they are asked')
 })
