@@ -5,7 +5,7 @@ import { type Test, test } from 'tap'
 import { rawClient } from '../kit/client.js'
 import { testRoot } from '../kit/connecting.js'
 import { type ProxyHere, startProxyHere } from '../kit/proxy.js'
-import { listen } from '../kit/proxy-front.js'
+import { listen } from '../kit/running-listener.js'
 
 const HOST = 'origin.example'
 const ROUNDS = 10

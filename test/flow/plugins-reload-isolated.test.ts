@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { rawClient } from '../kit/client.js'
 import { startProxyHere } from '../kit/proxy.js'
-import { listen } from '../kit/proxy-front.js'
+import { listen } from '../kit/running-listener.js'
 import { poll } from '../kit/watch.js'
 
 const PLUGIN = `

@@ -5,8 +5,8 @@ import { reject } from '../../core/api/verdict.js'
 import { rawClient } from '../kit/client.js'
 import { requestText } from '../kit/get.js'
 import { liveHandshakes } from '../kit/handshakes.js'
-import { listen } from '../kit/proxy-front.js'
 import { rawOrigin } from '../kit/raw-origin.js'
+import { listen } from '../kit/running-listener.js'
 import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
 import {
   HOOKS,

@@ -5,13 +5,13 @@ import { type Test, test } from 'tap'
 import type { ClientReply } from '../../../core/http/listener/client-reply.js'
 import type { ClientRequest } from '../../../core/http/listener/client-request.js'
 import { rawClient } from '../../kit/client.js'
-import { startFront } from '../../kit/proxy-front.js'
+import { startListener } from '../../kit/running-listener.js'
 import { within } from '../../kit/watch.js'
 
 const BIG = 20_000_000
 const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
 
-/** A front whose own pages are `/big`, `/later` (when the test says so) and `/` for anything else. */
+/** A listener whose own pages are `/big`, `/later` (when the test says so) and `/` for anything else. */
 async function setUp(t: Test) {
   let answerLater = (): void => undefined
   const handle = (req: ClientRequest, res: ClientReply): void => {
@@ -21,28 +21,28 @@ async function setUp(t: Test) {
     else if (req.url === '/later') answerLater = () => answer('later')
     else answer('now')
   }
-  const { front, port } = await startFront(t, { front: { forward: { handle } } })
-  return { front, port, answerLater: () => answerLater() }
+  const { listener, port } = await startListener(t, { listener: { forward: { handle } } })
+  return { listener, port, answerLater: () => answerLater() }
 }
 
 test('closing ends idle connections at once', async t => {
-  const { front, port } = await setUp(t)
+  const { listener, port } = await setUp(t)
   const client = await rawClient(port)
   t.teardown(client.stop)
   client.send(request('/'))
   t.equal((await client.response()).header('connection'), 'keep-alive')
-  await within(front.close(10_000), 'the close', 2000)
+  await within(listener.close(10_000), 'the close', 2000)
   await client.ended()
   await t.rejects(rawClient(port), { code: 'ECONNREFUSED' })
 })
 
 test('closing waits for what has been asked, and for no more', async t => {
-  const { front, port, answerLater } = await setUp(t)
+  const { listener, port, answerLater } = await setUp(t)
   const client = await rawClient(port)
   t.teardown(client.stop)
   client.send(request('/later'))
   await sleep(50)
-  const closed = front.close(10_000)
+  const closed = listener.close(10_000)
   await sleep(50)
   t.notOk(client.isEnded)
   answerLater()
@@ -53,7 +53,7 @@ test('closing waits for what has been asked, and for no more', async t => {
 })
 
 test('closing loses no byte of a response that is written already', async t => {
-  const { front, port } = await setUp(t)
+  const { listener, port } = await setUp(t)
   const slow = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   t.teardown(() => slow.destroy())
   let received = 0
@@ -63,7 +63,7 @@ test('closing loses no byte of a response that is written already', async t => {
   slow.pause()
   slow.write(request('/big'))
   await sleep(200)
-  const closed = front.close(10_000)
+  const closed = listener.close(10_000)
   await sleep(50)
   t.ok(received < BIG, 'the client has not taken it yet')
   slow.resume()
@@ -74,13 +74,13 @@ test('closing loses no byte of a response that is written already', async t => {
 })
 
 test('closing ends after its grace, whatever is still running', async t => {
-  const { front, port } = await setUp(t)
+  const { listener, port } = await setUp(t)
   const client = await rawClient(port)
   t.teardown(client.stop)
   client.send(request('/later'))
   await sleep(50)
   const start = performance.now()
-  await within(front.close(200), 'the close', 2000)
+  await within(listener.close(200), 'the close', 2000)
   t.ok(performance.now() - start >= 199)
   await client.ended()
   t.equal(client.text(), '')

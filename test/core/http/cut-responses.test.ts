@@ -1,8 +1,8 @@
 /** What curl makes of a response that its origin did not complete: never a success. */
 import { test } from 'tap'
 import { curl } from '../../kit/curl.js'
-import { startFront } from '../../kit/proxy-front.js'
 import { type RawConnection, rawOrigin } from '../../kit/raw-origin.js'
+import { startListener } from '../../kit/running-listener.js'
 
 const FRAMINGS = {
   'a length': { head: 'Content-Length: 100000\r\n', part: 'x'.repeat(40_000) },
@@ -25,7 +25,7 @@ for (const [framing, { head, part }] of Object.entries(FRAMINGS)) {
         setTimeout(cut, 50, connection)
       })
       t.teardown(origin.stop)
-      const { port, done } = await startFront(t)
+      const { port, done } = await startListener(t)
       for (const version of ['--http1.1', '--http1.0']) {
         const args = ['-sS', '-m', '5', version, '-x', `http://127.0.0.1:${port}`, '-o', '/dev/null']
         const { code } = await curl([...args, `http://127.0.0.1:${origin.port}/`])
@@ -43,7 +43,7 @@ test('a body that lasts until the end, and comes to it', async t => {
     connection.end()
   })
   t.teardown(origin.stop)
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   for (const version of ['--http1.1', '--http1.0']) {
     const args = ['-sS', '-m', '5', version, '-x', `http://127.0.0.1:${port}`]
     const { code, stdout } = await curl([...args, `http://127.0.0.1:${origin.port}/`])

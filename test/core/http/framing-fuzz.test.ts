@@ -7,8 +7,8 @@ import { HttpParser } from '../../../core/http1/parser.js'
 import { ProxyVConn } from '../../../core/vconn/vconn.js'
 import { SMUGGLED } from '../../fixtures/smuggling/requests.js'
 import { cuts, cutUp, forSeconds, mutate, mutation, SEEDS } from '../../kit/mutations.js'
-import { ask, listen, startFront } from '../../kit/proxy-front.js'
 import { hooksOf, pointOf } from '../../kit/quiet-points.js'
+import { ask, listen, startListener } from '../../kit/running-listener.js'
 import { PATIENCE } from '../../kit/watch.js'
 
 const body = fc.string({ maxLength: 300, unit: 'binary-ascii' })
@@ -70,7 +70,7 @@ async function lenientOrigin(t: Test) {
 
 test('requests are the same however they are cut', async t => {
   const { authority, seen } = await lenientOrigin(t)
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const property = fc.asyncProperty(
     fc.array(framed, { minLength: 1, maxLength: 4 }),
     cuts,
@@ -159,7 +159,7 @@ test('responses are the same however they are cut', async t => {
 test('an origin never sees more requests than the proxy has sent, whatever comes', async t => {
   const { authority, seen } = await lenientOrigin(t)
   let sent = 0
-  const { port, done } = await startFront(t, {
+  const { port, done } = await startListener(t, {
     limits: { headersTimeout: 200, keepAliveTimeout: 200 },
     forwarder: {
       hooks: hooksOf({

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { test } from 'tap'
 import { Via } from '../../../core/http/transaction/hops.js'
 import { rawClient } from '../../kit/client.js'
-import { ask, listen, raw, startFront } from '../../kit/proxy-front.js'
+import { ask, listen, raw, startListener } from '../../kit/running-listener.js'
 
 const echo = () =>
   createServer((req, res) => {
@@ -12,7 +12,7 @@ const echo = () =>
 
 test('Max-Forwards counts down on TRACE and OPTIONS', async t => {
   const url = `http://127.0.0.1:${await listen(t, echo())}`
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const seen = async (method: string, hops: string): Promise<unknown> =>
     JSON.parse((await ask(port, `${url}/a`, { method, headers: { 'max-forwards': hops } })).body)
   t.same(await seen('TRACE', '3'), ['TRACE', '/a', '2'])
@@ -23,7 +23,7 @@ test('Max-Forwards counts down on TRACE and OPTIONS', async t => {
 })
 
 test('with Max-Forwards 0 the proxy answers itself', async t => {
-  const { port, done } = await startFront(t)
+  const { port, done } = await startListener(t)
   const url = 'http://127.0.0.1:1/secret'
   const options = await ask(port, url, { method: 'OPTIONS', headers: { 'max-forwards': '0' } })
   t.match(options, { status: 200, headers: { allow: /GET.*TRACE.*CONNECT/, 'content-length': '0' } })
@@ -44,7 +44,7 @@ test('with Max-Forwards 0 the proxy answers itself', async t => {
 })
 
 test('Max-Forwards that is no number is refused', async t => {
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   for (const hops of ['-1', 'x', '', '1, 2']) {
     const text = await raw(
       port,
@@ -56,7 +56,7 @@ test('Max-Forwards that is no number is refused', async t => {
 
 test('OPTIONS * is about the proxy, and OPTIONS without a path about the origin', async t => {
   const url = `http://127.0.0.1:${await listen(t, echo())}`
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await rawClient(port)
   t.teardown(client.stop)
   client.send('OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n')
@@ -79,7 +79,7 @@ test('a request that comes back is answered 508', async t => {
     )
   })
   const origin = await listen(t, loop)
-  port = (await startFront(t)).port
+  port = (await startListener(t)).port
   const answer = await ask(port, `http://127.0.0.1:${origin}/`)
   t.equal(answer.status, 508)
   t.match(answer.headers['proxy-status'], /error=proxy_loop_detected; details="PTC_LOOP_DETECTED/)
@@ -87,7 +87,7 @@ test('a request that comes back is answered 508', async t => {
 
 test('a proxy of the same name is no loop', async t => {
   const url = `http://127.0.0.1:${await listen(t, echo())}`
-  const [first, second] = [await startFront(t), await startFront(t)]
+  const [first, second] = [await startListener(t), await startListener(t)]
   t.equal((await ask(first.port, `${url}/`, { headers: { via: '1.1 portcullis-test' } })).status, 200)
   const via = new Via('portcullis-test').ofRequest('1.1') ?? ''
   t.equal((await ask(second.port, `${url}/`, { headers: { via } })).status, 200)

@@ -2,8 +2,8 @@
 import { createServer, type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import { type Test, test } from 'tap'
 import { type RawClient, rawClient } from '../../kit/client.js'
-import { ask, listen, startFront } from '../../kit/proxy-front.js'
 import { type RawScript, rawOrigin } from '../../kit/raw-origin.js'
+import { ask, listen, startListener } from '../../kit/running-listener.js'
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -44,7 +44,7 @@ const get = (url: string, ...fields: string[]): string =>
 
 test('every method that the parser knows goes through as it is', async t => {
   const url = await origin(t, (req, res) => res.setHeader('X-Method', req.method ?? '').end())
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   for (const method of METHODS) {
     if (method === 'CONNECT') continue
     const { status, headers } = await ask(port, `${url}/`, { method })
@@ -53,7 +53,7 @@ test('every method that the parser knows goes through as it is', async t => {
 })
 
 test('a method that the parser does not know is answered 501', async t => {
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   client.send('FROBNICATE http://x/ HTTP/1.1\r\nHost: x\r\n\r\n')
   t.equal((await client.response()).status, 501)
@@ -61,7 +61,7 @@ test('a method that the parser does not know is answered 501', async t => {
 })
 
 test('a 100 comes from the origin, and only to a client that waits for it', async t => {
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   for (const expect of ['Expect: 100-continue\r\n', '']) {
     const { url } = await raw(t, async connection => {
       await connection.until(() => connection.text().includes('\r\n\r\n') || undefined, 'a head')
@@ -82,7 +82,7 @@ test('a client that is refused before its body is not asked for it, and its conn
     t,
     answerEach(() => 'HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n'),
   )
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   client.send(`POST ${url}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n`)
   const answer = await client.response()
@@ -96,7 +96,7 @@ test('an expectation other than 100-continue is the business of the origin', asy
     t,
     answerEach((_, head) => (/\r\nexpect: tea/i.test(head) ? OK : 'no')),
   )
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   t.equal((await ask(port, `${url}/`, { headers: { expect: 'tea' } })).body, 'ok')
 })
 
@@ -106,7 +106,7 @@ test('interim responses go to clients of HTTP/1.1 only, in order', async t => {
     t,
     answerEach(() => interim + OK),
   )
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   client.send(get(`${url}/`) + get(`${url}/`))
   for (const status of [102, 103, 200, 102, 103, 200]) t.equal((await client.response()).status, status)
@@ -126,7 +126,7 @@ test('trailers go through both ways', async t => {
       res.end()
     })
   })
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const answer = await ask(port, `${url}/`, {
     method: 'POST',
     headers: { te: 'trailers', 'transfer-encoding': 'chunked', trailer: 'X-Sum' },
@@ -150,7 +150,7 @@ test('HEAD, 204 and 304 have no body, whatever their fields say', async t => {
     t,
     answerEach((_, head) => answers[head.split(' ')[1] ?? ''] ?? OK),
   )
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   const cases = [
     ['HEAD', '/head', 200, '10'],
@@ -175,7 +175,7 @@ test('a response without Date gets one, and one that has it keeps it', async t =
     t,
     answerEach((_, head) => (head.includes('/dated') ? OK.replace('\r\n', `\r\nDate: ${then}\r\n`) : OK)),
   )
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   t.equal((await ask(port, `${url}/dated`)).headers.date, then)
   const { date } = (await ask(port, `${url}/`)).headers
   t.ok(Math.abs(Date.parse(date ?? '') - Date.now()) < 5000)
@@ -183,7 +183,7 @@ test('a response without Date gets one, and one that has it keeps it', async t =
 })
 
 test('a request that does not arrive in time is answered 408', async t => {
-  const { port } = await startFront(t, { limits: { headersTimeout: 60 }, forwarder: { idleTimeout: 60 } })
+  const { port } = await startListener(t, { limits: { headersTimeout: 60 }, forwarder: { idleTimeout: 60 } })
   const slowHead = await clientOf(t, port)
   slowHead.send('GET http://x/ HTTP/1.1\r\nHo')
   t.equal((await slowHead.response()).status, 408)
@@ -203,7 +203,7 @@ test('Via names the version in which each message came', async t => {
     const via = /\r\nVia: (.*)\r\n/.exec(connection.text())?.[1]
     connection.send(`HTTP/1.0 200 OK\r\nX-Via: ${via}\r\nContent-Length: 0\r\n\r\n`)
   })
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const modern = (await ask(port, `${url}/`)).headers
   t.match(modern['x-via'], /^1\.1 portcullis-test-/)
   t.match(modern.via, /^1\.0 portcullis-test-/)

@@ -3,7 +3,7 @@ import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
 import type { ClientRequest } from '../../../core/http/listener/client-request.js'
 import { endGently } from '../../../core/vconn/link.js'
-import { ask, listen, raw, startFront } from '../../kit/proxy-front.js'
+import { ask, listen, raw, startListener } from '../../kit/running-listener.js'
 
 const lines = (...l: string[]): string => `${l.join('\r\n')}\r\n\r\n`
 
@@ -17,7 +17,7 @@ test('requests that cannot be served', async t => {
     }),
   )
   const url = `http://127.0.0.1:${origin}/`
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const cases: readonly (readonly [string, string, number, RegExp])[] = [
     ['garbage', 'hello\r\n\r\n', 400, /PTC_REQUEST_MALFORMED/],
     ['TLS on a plain port', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, /speaks TLS/],
@@ -84,12 +84,12 @@ test('requests that cannot be served', async t => {
 })
 
 test('the head of a request may take its time only so long', async t => {
-  const { port } = await startFront(t, { limits: { headersTimeout: 100 } })
+  const { port } = await startListener(t, { limits: { headersTimeout: 100 } })
   t.match(await raw(port, 'GET http://x/ HTTP/1.1\r\nHost:'), /^HTTP\/1\.1 408 Request Timeout/)
 })
 
 test('a client that opens a connection and says nothing', async t => {
-  const { port } = await startFront(t, { limits: { headersTimeout: 60 } })
+  const { port } = await startListener(t, { limits: { headersTimeout: 60 } })
   t.equal(await raw(port, []), '', 'is closed')
 })
 
@@ -98,7 +98,7 @@ test('a malformed chunk in the middle of a body', async t => {
     t,
     createServer(socket => socket.on('error', () => socket.destroy()).resume()),
   )
-  const { port, done } = await startFront(t)
+  const { port, done } = await startListener(t)
   const head = lines(`POST http://127.0.0.1:${origin}/ HTTP/1.1`, 'Host: x', 'Transfer-Encoding: chunked')
   const page = await raw(port, [head, '3\r\nabc\r\n', 'zz\r\n'])
   t.match(page, /^HTTP\/1\.1 400 .*\r\nConnection: close\r\n.*PTC_REQUEST_MALFORMED/s, 'is answered')
@@ -108,7 +108,7 @@ test('a malformed chunk in the middle of a body', async t => {
 test('a client that is not admitted gets 403', async t => {
   const admit = ({ client }: ClientRequest): ProxyError =>
     new ProxyError('PTC_REQUEST_DENIED', `${client.remoteAddress} is not allowed here`)
-  const { port } = await startFront(t, { front: { admit } })
+  const { port } = await startListener(t, { listener: { admit } })
   const answer = await ask(port, 'http://origin.test/')
   t.match(answer, { status: 403, body: /127\.0\.0\.1 is not allowed here/ })
   t.match(await raw(port, lines('CONNECT x:443 HTTP/1.1', 'Host: x')), /^HTTP\/1\.1 403 /)
@@ -124,7 +124,7 @@ test('each connection that is welcome is told of as it comes in', async t => {
   const onAccepted = (): void => {
     count += 1
   }
-  const { port } = await startFront(t, { front: { isWelcome, onAccepted } })
+  const { port } = await startListener(t, { listener: { isWelcome, onAccepted } })
   await raw(port, 'nonsense\r\n\r\n')
   await raw(port, 'nonsense\r\n\r\n')
   t.equal(count, 2)
@@ -134,8 +134,8 @@ test('each connection that is welcome is told of as it comes in', async t => {
 })
 
 test('CONNECT has its own handler, and the proxy no pages of its own', async t => {
-  const { port } = await startFront(t, {
-    front: {
+  const { port } = await startListener(t, {
+    listener: {
       onConnect: (req, link, early) => {
         link.write(Buffer.from(`${req.url} ${early}`))
         endGently(link)

@@ -5,8 +5,8 @@ import { SMUGGLING_RESPONSES } from '../../fixtures/smuggling/responses.js'
 import { rawClient } from '../../kit/client.js'
 import { parseResponse } from '../../kit/http-response.js'
 import { nodeOrigin } from '../../kit/node-origin.js'
-import { ask, type RunningFront, startFront } from '../../kit/proxy-front.js'
 import { type RawOrigin, rawOrigin } from '../../kit/raw-origin.js'
+import { ask, type RunningListener, startListener } from '../../kit/running-listener.js'
 
 const REPLY = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
@@ -21,7 +21,7 @@ async function recordingOrigin(t: Test, answer = REPLY): Promise<RawOrigin> {
 }
 
 /** Puts a connection into the pool: what goes out over one that is open already goes out at once. */
-async function warmUp({ port, connector }: RunningFront, origin: RawOrigin): Promise<number> {
+async function warmUp({ port, connector }: RunningListener, origin: RawOrigin): Promise<number> {
   await ask(port, `http://127.0.0.1:${origin.port}/`)
   if (connector.idleConnections !== 1) throw new Error('no idle connection')
   return (await origin.connection(0)).bytes().length
@@ -42,13 +42,13 @@ async function exchange(port: number, bytes: string): Promise<string> {
 }
 
 test('ambiguous requests are refused, and nothing of them reaches the origin', async t => {
-  const front = await startFront(t)
+  const listener = await startListener(t)
   for (const { name, bytes, status, isInBody } of SMUGGLING_REQUESTS) {
     if (isInBody === true) continue
     const origin = await recordingOrigin(t)
-    const before = await warmUp(front, origin)
+    const before = await warmUp(listener, origin)
     const authority = `127.0.0.1:${origin.port}`
-    const text = await exchange(front.port, (bytes + SMUGGLED).replaceAll('ORIGIN', authority))
+    const text = await exchange(listener.port, (bytes + SMUGGLED).replaceAll('ORIGIN', authority))
     const answer = parseResponse(Buffer.from(text, 'latin1'), 'GET', true)
     t.ok([status].flat().includes(answer?.status ?? 0), `${name}: ${answer?.status}`)
     t.equal(answer?.header('connection'), 'close')
@@ -59,16 +59,16 @@ test('ambiguous requests are refused, and nothing of them reaches the origin', a
 })
 
 test('requests whose body turns out malformed are refused, and never reach the origin whole', async t => {
-  const front = await startFront(t)
+  const listener = await startListener(t)
   for (const { name, bytes, isInBody } of SMUGGLING_REQUESTS) {
     if (isInBody !== true) continue
     for (const isSplit of [false, true]) {
       const origin = await recordingOrigin(t)
-      const before = await warmUp(front, origin)
+      const before = await warmUp(listener, origin)
       const authority = `127.0.0.1:${origin.port}`
       const all = (bytes + SMUGGLED).replaceAll('ORIGIN', authority)
       const at = isSplit ? all.indexOf('\r\n\r\n') + 4 : all.length
-      const client = await rawClient(front.port)
+      const client = await rawClient(listener.port)
       client.send(Buffer.from(all.slice(0, at), 'latin1'))
       const [pooled] = origin.connections
       if (isSplit) await pooled?.untilBytes(before + 1)
@@ -89,11 +89,11 @@ test('requests whose body turns out malformed are refused, and never reach the o
 })
 
 test('odd requests that mean one thing only arrive as that', async t => {
-  const front = await startFront(t)
+  const listener = await startListener(t)
   for (const [name, bytes, body] of ODD_REQUESTS) {
     const origin = await nodeOrigin()
     const authority = `127.0.0.1:${origin.port}`
-    const client = await rawClient(front.port)
+    const client = await rawClient(listener.port)
     const odd = bytes.replaceAll('ORIGIN', authority)
     client.send(Buffer.from(odd + SMUGGLED.replaceAll('ORIGIN', authority), 'latin1'))
     t.equal((await client.response()).status, 200, name)
@@ -110,29 +110,29 @@ test('odd requests that mean one thing only arrive as that', async t => {
 test('ambiguous responses become a page, and their connection is not used again', async t => {
   for (const { name, bytes, isInBody } of SMUGGLING_RESPONSES) {
     if (isInBody === true) continue
-    const front = await startFront(t)
+    const listener = await startListener(t)
     const origin = await recordingOrigin(t, bytes)
     const url = `http://127.0.0.1:${origin.port}/`
-    const answer = await ask(front.port, url)
+    const answer = await ask(listener.port, url)
     t.equal(answer.status, 502, name)
     t.match(answer.headers['proxy-status'], /error=http_protocol_error; details="PTC_RESPONSE_MALFORMED/)
-    t.equal(front.connector.idleConnections, 0)
+    t.equal(listener.connector.idleConnections, 0)
     await origin.stop()
   }
 })
 
 test('responses whose body turns out malformed are cut off', async t => {
-  const front = await startFront(t)
+  const listener = await startListener(t)
   for (const { name, bytes, isInBody } of SMUGGLING_RESPONSES) {
     if (isInBody !== true) continue
     const origin = await recordingOrigin(t, bytes)
     const text = await exchange(
-      front.port,
+      listener.port,
       `GET http://127.0.0.1:${origin.port}/ HTTP/1.1\r\nHost: x\r\n\r\n`,
     )
     t.notMatch(text, /\r\n0\r\n/, `${name}: the client does not see the end of it`)
-    t.equal(front.connector.idleConnections, 0)
-    t.match(front.done.at(-1), { error: { code: 'PTC_RESPONSE_MALFORMED' } })
+    t.equal(listener.connector.idleConnections, 0)
+    t.match(listener.done.at(-1), { error: { code: 'PTC_RESPONSE_MALFORMED' } })
     await origin.stop()
   }
 })

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm'
 import { test } from 'tap'
 import { nginxOrigin } from '../../kit/nginx-origin.js'
 import { makeAuthority } from '../../kit/pki.js'
-import { ask, listen, raw, startFront } from '../../kit/proxy-front.js'
+import { ask, listen, raw, startListener } from '../../kit/running-listener.js'
 
 const MB = 1024 * 1024
 const TOTAL = 50 * MB
@@ -55,7 +55,7 @@ test('a slow reader of 50 MB keeps the proxy small', async t => {
     more()
   })
   const origin = await listen(t, server)
-  const { port, done } = await startFront(t)
+  const { port, done } = await startListener(t)
   const before = await baseline()
   const socket = connect(port, '127.0.0.1')
   socket.write(`GET http://127.0.0.1:${origin}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
@@ -86,7 +86,7 @@ test('a slow origin that takes 50 MB keeps the proxy small', async t => {
     req.on('end', () => res.end(String(received)))
   })
   const origin = await listen(t, server)
-  const { port, done } = await startFront(t)
+  const { port, done } = await startListener(t)
   const before = await baseline()
   const socket = connect(port, '127.0.0.1')
   socket.write(
@@ -133,7 +133,7 @@ test('nginx as the origin', async t => {
   })
   t.teardown(() => nginx.stop())
   const url = `http://127.0.0.1:${nginx.httpPort}`
-  const { port, done } = await startFront(t)
+  const { port, done } = await startListener(t)
   for (let i = 0; i < 7; i++) t.match(await ask(port, url), { status: 200, body: 'hello\n' })
   t.equal(done.filter(d => d.isReused).length, 4, 'three requests to a connection, as nginx wants it')
   t.match(await ask(port, `${url}/204`), { status: 204, body: '' })
@@ -167,7 +167,7 @@ test('a client that takes nothing stops the origin, however small the pieces', a
     })
   })
   const url = `http://127.0.0.1:${await listen(t, server)}/`
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = connect({ port, host: '127.0.0.1' })
   t.teardown(() => client.destroy())
   client.pause()
@@ -188,7 +188,7 @@ test('a response that is cut off is told of once', async t => {
     })
   })
   const url = `http://127.0.0.1:${await listen(t, server)}/`
-  const { port, done } = await startFront(t)
+  const { port, done } = await startListener(t)
   await t.rejects(ask(port, url))
   await sleep(30)
   t.match(done, [{ status: 200, bytesDown: 4, error: { code: 'PTC_ORIGIN_CLOSED' } }])

@@ -3,12 +3,12 @@ import { createServer } from 'node:http'
 import { type Test, test } from 'tap'
 import { reject } from '../../../core/api/verdict.js'
 import { rawClient } from '../../kit/client.js'
-import { ask, listen, startFront } from '../../kit/proxy-front.js'
 import { hooksOf, pointOf } from '../../kit/quiet-points.js'
+import { ask, listen, startListener } from '../../kit/running-listener.js'
 import { poll } from '../../kit/watch.js'
 import { echoFrames, WEB_SOCKET_KEY } from '../../kit/web-socket.js'
 
-/** A front that counts, with a plugin that lets pass whatever is not `/refused`. */
+/** A listener that counts, with a plugin that lets pass whatever is not `/refused`. */
 async function start(t: Test) {
   const entered: string[] = []
   let left = 0
@@ -27,7 +27,7 @@ async function start(t: Test) {
       left += 1
     }
   }
-  const { port } = await startFront(t, { forwarder: { hooks: hooksOf({ readRequest, enter }) } })
+  const { port } = await startListener(t, { forwarder: { hooks: hooksOf({ readRequest, enter }) } })
   return { port, authority, counts: () => ({ entered: entered.length, left }) }
 }
 

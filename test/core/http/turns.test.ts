@@ -5,8 +5,8 @@ import { type Test, test } from 'tap'
 import type { ListenerOptions } from '../../../core/http/listener/listener.js'
 import { endGently } from '../../../core/vconn/link.js'
 import { type RawClient, rawClient } from '../../kit/client.js'
-import { listen, raw, startFront } from '../../kit/proxy-front.js'
 import { rawOrigin, scripts } from '../../kit/raw-origin.js'
+import { listen, raw, startListener } from '../../kit/running-listener.js'
 import { Watch } from '../../kit/watch.js'
 
 async function clientOf(t: Test, port: number): Promise<RawClient> {
@@ -36,7 +36,7 @@ const get = (url: string): string => `GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n`
 
 test('pipelined requests are answered in order, each asked when the one before is answered', async t => {
   const { url, held, request } = await holdingOrigin(t)
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   client.send(get(`${url}/0`) + get(`${url}/1`) + get(`${url}/2`))
   for (const n of [0, 1, 2]) {
@@ -53,7 +53,7 @@ test('a thousand requests ahead are all answered, over one connection to the ori
   let connections = 0
   const server = createServer((req, res) => res.end(req.url)).on('connection', () => (connections += 1))
   const url = `http://127.0.0.1:${await listen(t, server)}`
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   const count = 1000
   client.send(Array.from({ length: count }, (_, n) => get(`${url}/${n}`)).join(''))
@@ -67,7 +67,7 @@ test('a thousand requests ahead are all answered, over one connection to the ori
 test('bodies of pipelined requests go to their own requests', async t => {
   const server = createServer((req, res) => req.pipe(res))
   const url = `http://127.0.0.1:${await listen(t, server)}`
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   const post = (body: string): string =>
     `POST ${url}/ HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`
@@ -78,7 +78,7 @@ test('bodies of pipelined requests go to their own requests', async t => {
 
 test('unreadable bytes after a request do not harm it', async t => {
   const { url, request } = await holdingOrigin(t)
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   client.send(`${get(`${url}/0`)}garbage\r\n\r\n`)
   const { res } = await request(0)
@@ -92,7 +92,7 @@ test('unreadable bytes after a request do not harm it', async t => {
 
 test('requests after one that closes the connection are not served', async t => {
   const { url, held, request } = await holdingOrigin(t)
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   client.send(get(`${url}/0`).replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n') + get(`${url}/1`))
   ;(await request(0)).res.end()
@@ -107,7 +107,7 @@ test('CONNECT behind a request waits for the answer: a tunnel never mixes with a
     link.write(Buffer.from('tunnel'))
     endGently(link)
   }
-  const { port } = await startFront(t, { front: { onConnect } })
+  const { port } = await startListener(t, { listener: { onConnect } })
   const client = await clientOf(t, port)
   client.send(`${get(url)}CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n`)
   const { res } = await request(0)
@@ -121,13 +121,13 @@ test('CONNECT behind a request waits for the answer: a tunnel never mixes with a
 test('an answer that comes before the body is complete reaches the client', async t => {
   const origin = await rawOrigin(scripts.reply('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno'))
   t.teardown(origin.stop)
-  const front = await startFront(t)
-  const client = await clientOf(t, front.port)
+  const listener = await startListener(t)
+  const client = await clientOf(t, listener.port)
   const size = 3_000_000
   client.send(`POST http://127.0.0.1:${origin.port}/ HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n`)
   const answer = await client.response()
   t.match(answer, { status: 413 })
-  t.equal(front.connector.idleConnections, 0, 'the connection to the origin is of no more use')
+  t.equal(listener.connector.idleConnections, 0, 'the connection to the origin is of no more use')
   client.send(Buffer.alloc(size))
   client.send(get('http://127.0.0.1:1/'))
   t.equal((await client.response()).status, 502, 'once its body has been read, the client is served on')
@@ -136,7 +136,7 @@ test('an answer that comes before the body is complete reaches the client', asyn
 test('a body that goes on without end after the answer is cut off', async t => {
   const origin = await rawOrigin(scripts.reply('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno'))
   t.teardown(origin.stop)
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   client.send(
     `POST http://127.0.0.1:${origin.port}/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`,
@@ -150,7 +150,7 @@ test('a body that goes on without end after the answer is cut off', async t => {
 })
 
 test('a page that comes before the body is complete reaches the client', async t => {
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   const size = 3_000_000
   client.send(`POST http://127.0.0.1:1/ HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n`)
@@ -166,7 +166,7 @@ for (const limits of [{ idleTimeout: 800 }, { activeTimeout: 800 }] as const)
       if (req.url !== '/silent') setTimeout(() => res.end('quick'), 50)
     })
     const at = `http://127.0.0.1:${await listen(t, origin)}`
-    const { port, done } = await startFront(t, { forwarder: limits })
+    const { port, done } = await startListener(t, { forwarder: limits })
     const get = (url: string): string => `GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n`
     for (const [first, status] of [
       [`${at}/quick`, 200],

@@ -8,7 +8,7 @@ import { accept } from '../../../core/api/verdict.js'
 import { rejection, settle, VerifyRejected } from '../../../core/tls/judge/verdict.js'
 import type { StartTls } from '../../../core/tls/outbound/start-tls.js'
 import type { Link } from '../../../core/vconn/link.js'
-import { ask, listen, POOL, startFront } from '../../kit/proxy-front.js'
+import { ask, listen, POOL, startListener } from '../../kit/running-listener.js'
 import { poll } from '../../kit/watch.js'
 
 const vconnOf = ({ remoteAddress, localAddress }: Link): VConn => ({
@@ -51,7 +51,7 @@ async function origin(
 
 test('an https target is asked over a connection that was accepted', async t => {
   const { url, port: originPort, requests } = await origin(t)
-  const { port, done } = await startFront(t, { connector: { startTls: acceptAll } })
+  const { port, done } = await startListener(t, { connector: { startTls: acceptAll } })
   t.match(await ask(port, `${url}/a`), { status: 200, body: 'x' })
   t.same(requests, [`127.0.0.1:${originPort} /a`])
   t.equal(done[0]?.channel?.peer?.decidedBy, 'plugins')
@@ -65,7 +65,7 @@ test('a rejection is final', async t => {
     tcp.destroy()
     throw new VerifyRejected(rejection('plugin', 'policy', host, 'not today', 'async_verify'))
   }
-  const { port, connector } = await startFront(t, { connector: { startTls } })
+  const { port, connector } = await startListener(t, { connector: { startTls } })
   const answer = await ask(port, url)
   t.match(answer, {
     status: 502,
@@ -77,7 +77,7 @@ test('a rejection is final', async t => {
 
 test('a failure of the handshake that has no code is one of the proxy', async t => {
   const { url, requests } = await origin(t)
-  const { port } = await startFront(t, {
+  const { port } = await startListener(t, {
     connector: { startTls: () => Promise.reject(new TypeError('oops')) },
   })
   t.match(await ask(port, url), { status: 500, headers: { 'proxy-status': /PTC_INTERNAL/ } })
@@ -95,7 +95,7 @@ test('a client that leaves while the handshake is parked', async t => {
         reject(signal.reason)
       })
     })
-  const { port, done } = await startFront(t, { connector: { startTls } })
+  const { port, done } = await startListener(t, { connector: { startTls } })
   const client = connect(port, '127.0.0.1')
   client.write(`GET https://127.0.0.1:${originPort}/ HTTP/1.1\r\nHost: x\r\n\r\n`)
   const signal = await poll(() => parked, 'the handshake')
@@ -111,7 +111,7 @@ test('the key of a connection', async t => {
   let connections = 0
   server.on('connection', () => (connections += 1))
   let policy = 'one'
-  const { port, connector } = await startFront(t, {
+  const { port, connector } = await startListener(t, {
     connector: { startTls: acceptAll, policyDigest: () => policy },
   })
   await ask(port, url)
@@ -132,7 +132,7 @@ test('a connection that was judged under another policy is not kept, though the 
   // As the request comes, as the handshake begins, and from then on.
   const policies = ['one', 'two']
   const policyDigest = (): string => policies.shift() ?? 'one'
-  const { port, connector } = await startFront(t, { connector: { startTls: acceptAll, policyDigest } })
+  const { port, connector } = await startListener(t, { connector: { startTls: acceptAll, policyDigest } })
   await ask(port, url)
   t.same(policies, [])
   t.equal(connector.idleConnections, 0)
@@ -142,7 +142,7 @@ test('revoking closes what is idle, and has what is busy end after its request',
   const { url, port: originPort, server } = await origin(t)
   let connections = 0
   server.on('connection', () => (connections += 1))
-  const { port, connector } = await startFront(t, { connector: { startTls: acceptAll } })
+  const { port, connector } = await startListener(t, { connector: { startTls: acceptAll } })
   await ask(port, url)
   await ask(port, `http://127.0.0.1:${originPort}/`)
   t.equal(connector.idleConnections, 2)
@@ -183,19 +183,19 @@ test('revoking closes what is idle, and has what is busy end after its request',
 test('the pool is bounded', async t => {
   const { url } = await origin(t)
   const http = url.replace('https', 'http')
-  const bounded = await startFront(t, { connector: { pool: () => ({ ...POOL, maxIdlePerKey: 2 }) } })
+  const bounded = await startListener(t, { connector: { pool: () => ({ ...POOL, maxIdlePerKey: 2 }) } })
   await Promise.all([1, 2, 3, 4].map(n => ask(bounded.port, `${http}/${n}`)))
   t.equal(bounded.connector.idleConnections, 2, 'per key')
-  const few = await startFront(t, {
+  const few = await startListener(t, {
     connector: { pool: () => ({ ...POOL, maxIdle: 1 }), startTls: acceptAll },
   })
   await ask(few.port, http)
   await ask(few.port, url)
   t.equal(few.connector.idleConnections, 1, 'in all')
-  const none = await startFront(t, { connector: { pool: () => ({ ...POOL, maxIdle: 0 }) } })
+  const none = await startListener(t, { connector: { pool: () => ({ ...POOL, maxIdle: 0 }) } })
   t.match(await ask(none.port, http), { status: 200 })
   t.equal(none.connector.idleConnections, 0)
-  const brief = await startFront(t, { connector: { pool: () => ({ ...POOL, idleTimeout: 30 }) } })
+  const brief = await startListener(t, { connector: { pool: () => ({ ...POOL, idleTimeout: 30 }) } })
   await ask(brief.port, http)
   t.equal(brief.connector.idleConnections, 1)
   await sleep(100)
@@ -204,7 +204,7 @@ test('the pool is bounded', async t => {
 
 test('an origin that ends an idle connection', async t => {
   const { url, server } = await origin(t)
-  const { port, connector } = await startFront(t)
+  const { port, connector } = await startListener(t)
   await ask(port, url.replace('https', 'http'))
   t.equal(connector.idleConnections, 1)
   server.closeIdleConnections()
@@ -214,7 +214,7 @@ test('an origin that ends an idle connection', async t => {
 test('a plain connection may be taken charge of', async t => {
   const { url } = await origin(t)
   const started: unknown[] = []
-  const plain = await startFront(t, {
+  const plain = await startListener(t, {
     connector: {
       startPlain: (tcp, target) => {
         started.push([target.scheme, tcp.isClosed])
@@ -225,7 +225,7 @@ test('a plain connection may be taken charge of', async t => {
   t.match(await ask(plain.port, url.replace('https', 'http')), { status: 200 })
   t.same(started, [['http', false]])
   t.equal(plain.done[0]?.channel?.vconn?.remoteAddress, url.replace('https://', ''))
-  const throwing = await startFront(t, {
+  const throwing = await startListener(t, {
     connector: {
       startPlain: () => {
         throw new TypeError('oops')

@@ -125,13 +125,16 @@ test('two connections that both bring much at once', async t => {
   }
 })
 
-test('a sink that copies is lent the memory itself', t => {
+test('a sink that copies receives the pooled buffer itself', t => {
   const receiver = new Receiver()
-  const lent: Buffer[] = []
-  const sink = Object.assign(new Keeper(), { copiesData: true, onData: (b: Buffer) => lent.push(b) } as const)
+  const views: Buffer[] = []
+  const sink = Object.assign(new Keeper(), {
+    copiesData: true,
+    onData: (b: Buffer) => views.push(b),
+  } as const)
   new TcpLink(new Socket(), 'origin', receiver).attach(sink)
   for (const text of ['one', 'two']) feed(receiver, Buffer.from(text))
-  t.same(lent.map(String), ['two', 'two'], 'which the next read overwrites')
+  t.same(views.map(String), ['two', 'two'], 'which the next read overwrites')
   t.end()
 })
 

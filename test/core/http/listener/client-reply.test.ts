@@ -90,12 +90,12 @@ test('the framing of the body', async t => {
 test('many small writes become one, in order and copied', async t => {
   const { out, reply } = replyTo()
   reply.writeHead(200, 'OK', [])
-  const lent = Buffer.alloc(1)
+  const view = Buffer.alloc(1)
   for (let n = 0; n < 1000; n++) {
-    lent[0] = 97 + (n % 26)
-    reply.write(lent)
+    view[0] = 97 + (n % 26)
+    reply.write(view)
   }
-  lent.fill(0)
+  view.fill(0)
   reply.flush()
   t.equal(out.sent.length, 1)
   const wanted = Array.from({ length: 1000 }, (_, n) => `1\r\n${String.fromCharCode(97 + (n % 26))}\r\n`)

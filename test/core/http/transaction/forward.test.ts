@@ -2,7 +2,7 @@ import { Agent, createServer, type IncomingMessage, type ServerResponse } from '
 import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import { ask, listen, raw, startFront } from '../../../kit/proxy-front.js'
+import { ask, listen, raw, startListener } from '../../../kit/running-listener.js'
 import { poll } from '../../../kit/watch.js'
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
@@ -44,7 +44,7 @@ test('a GET goes through', async t => {
     res.setHeader('X-Seen', JSON.stringify(req.rawHeaders))
     res.end(`${req.method} ${req.url}`)
   })
-  const { port, done } = await startFront(t)
+  const { port, done } = await startListener(t)
   const answer = await ask(port, `${url}/a/../b?c=%2F`, {
     headers: { 'X-A': ['1', '2'], host: 'other.example' },
   })
@@ -60,7 +60,7 @@ test('a GET goes through', async t => {
 
 test('requests share a connection to the origin', async t => {
   const { url, seen } = await origin(t, (_, res) => res.end('x'))
-  const { port, connector, done } = await startFront(t)
+  const { port, connector, done } = await startListener(t)
   for (let i = 0; i < 5; i++) t.equal((await ask(port, `${url}/${i}`)).status, 200)
   t.equal(seen.connections, 1)
   t.equal(connector.idleConnections, 1)
@@ -72,7 +72,7 @@ test('requests share a connection to the origin', async t => {
 
 test('a client connection serves several requests', async t => {
   const { url } = await origin(t, (req, res) => res.end(req.url))
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())
   for (const path of ['/1', '/2', '/3']) t.equal((await ask(port, url + path, { agent })).body, path)
@@ -89,7 +89,7 @@ test('bodies of requests', async t => {
     })
     req.on('end', () => res.end(`${framing} ${body} ${JSON.stringify(req.trailers)}`))
   })
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   t.equal((await ask(port, url, { method: 'POST', body: 'abc' })).body, '3 abc {}')
   t.equal(
     (await ask(port, url, { method: 'POST', body: '', headers: { 'content-length': '0' } })).body,
@@ -119,7 +119,7 @@ test('bodies of responses', async t => {
     socket.write(answers[path] ?? 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n')
     if (path === '/close' || path === '/old') socket.end()
   })
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   t.match(await ask(port, `${url}/204`), { status: 204, body: '' })
   t.match(await ask(port, `${url}/304`), { status: 304, body: '', headers: { etag: '"x"' } })
   t.match(await ask(port, `${url}/head`, { method: 'HEAD' }), {
@@ -145,7 +145,7 @@ test('an origin that closes early', async t => {
     else if (text.includes('/head')) socket.end('HTTP/1.1 200 OK\r\nCont')
     else socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc')
   })
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   t.match(await ask(port, `${url}/nothing`), {
     status: 502,
     headers: { 'proxy-status': /connection_terminated/ },
@@ -164,7 +164,7 @@ test('bytes after a response spoil the connection', async t => {
       'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison',
     )
   })
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   t.equal((await ask(port, url)).body, 'x')
   t.equal((await ask(port, url)).body, 'x', 'the second request gets an answer of its own')
   t.equal(count(), 2)
@@ -175,7 +175,7 @@ test('bytes on an idle connection spoil it', async t => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx')
     setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'), 20)
   })
-  const { port, connector } = await startFront(t)
+  const { port, connector } = await startListener(t)
   t.equal((await ask(port, url)).body, 'x')
   t.equal(connector.idleConnections, 1)
   await sleep(60)
@@ -193,7 +193,7 @@ test('a client that leaves in the middle of a response takes the origin connecti
     res.write('x'.repeat(1000))
     res.on('close', t.context.resolve)
   })
-  const { port, done } = await startFront(t)
+  const { port, done } = await startListener(t)
   await raw(port, `GET ${url}/ HTTP/1.1\r\nHost: x\r\n\r\n`, 'xxx')
   await closed
   await poll(() => done.length === 1, 'the end of the request')
@@ -206,7 +206,7 @@ test('a client that leaves in the middle of its body takes the origin connection
     req.resume()
     req.on('aborted', () => (aborted += 1))
   })
-  const { port, done } = await startFront(t)
+  const { port, done } = await startListener(t)
   const socket = connect(port, '127.0.0.1')
   socket.write(`POST ${url}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc`)
   await sleep(100)
@@ -217,12 +217,12 @@ test('a client that leaves in the middle of its body takes the origin connection
 
 test('an origin that stays silent', async t => {
   const { url } = await rawOrigin(t, () => {})
-  const { port } = await startFront(t, { forwarder: { idleTimeout: 60 } })
+  const { port } = await startListener(t, { forwarder: { idleTimeout: 60 } })
   t.match(await ask(port, url), { status: 504, headers: { 'proxy-status': /http_response_timeout/ } })
 })
 
 test('an origin that is not there', async t => {
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   t.match(await ask(port, 'http://127.0.0.1:1/'), {
     status: 502,
     headers: { 'proxy-status': /connection_refused/ },
@@ -233,7 +233,7 @@ test('a response that comes slowly is passed on as it comes', async t => {
   const { url } = await origin(t, (_, res) => {
     res.flushHeaders()
   })
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   t.match(
     await raw(port, `GET ${url}/ HTTP/1.1\r\nHost: x\r\n\r\n`, '\r\n\r\n'),
     /^HTTP\/1\.1 200 OK/,

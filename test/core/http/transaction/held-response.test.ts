@@ -41,10 +41,10 @@ function holding() {
 
 test('received parts of a body survive the reuse of their memory', async t => {
   const { held, said, accept } = holding()
-  const lent = Buffer.from('body')
+  const view = Buffer.from('body')
   held.onHead(HEAD)
-  t.equal(held.onBody(lent), 'written', 'it need not be lent for as long as the plugin takes')
-  lent.fill('#')
+  t.equal(held.onBody(view), 'written', 'the pooled buffer is free while the plugin takes its time')
+  view.fill('#')
   accept()
   t.same(said, ['pause', 'begin', 'body', 'partial', 'resume'])
 })

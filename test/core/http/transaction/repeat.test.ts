@@ -1,8 +1,8 @@
 /** A request on an idle connection that the origin has just closed. */
 import { type Test, test } from 'tap'
 import { rawClient } from '../../../kit/client.js'
-import { ask, startFront } from '../../../kit/proxy-front.js'
 import { type RawScript, rawOrigin } from '../../../kit/raw-origin.js'
+import { ask, startListener } from '../../../kit/running-listener.js'
 
 async function raw(t: Test, script: RawScript) {
   const running = await rawOrigin(script)
@@ -25,7 +25,7 @@ const resetAtSecond: RawScript = async connection => {
 test('an idempotent request on a stale connection is sent again, once', async t => {
   for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']) {
     const running = await raw(t, resetAtSecond)
-    const { port } = await startFront(t)
+    const { port } = await startListener(t)
     t.equal((await ask(port, `${running.url}/`)).status, 200)
     t.equal((await ask(port, `${running.url}/`, { method })).status, 200, method)
     t.equal(running.connections.length, 2)
@@ -40,7 +40,7 @@ test('requests that must not be repeated are not repeated', async t => {
     ['PUT', 'body'],
   ] as const) {
     const running = await raw(t, resetAtSecond)
-    const { port } = await startFront(t)
+    const { port } = await startListener(t)
     t.equal((await ask(port, `${running.url}/`)).status, 200)
     const again = await ask(port, `${running.url}/`, body === undefined ? { method } : { method, body })
     t.equal(again.status, 502, method)
@@ -53,7 +53,7 @@ test('a request on a new connection is not repeated', async t => {
     await connection.untilBytes(1)
     connection.reset()
   })
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   t.equal((await ask(port, `${running.url}/`)).status, 502)
   t.equal(running.connections.length, 1)
 })
@@ -72,7 +72,7 @@ test('a request that must not be repeated is not sent on a connection whose end 
         connection.send(OK)
       }
     })
-    const { port } = await startFront(t)
+    const { port } = await startListener(t)
     const request = `${method} ${running.url}/ HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`
     for (let round = 1; round <= 10; round++) {
       const client = await rawClient(port)

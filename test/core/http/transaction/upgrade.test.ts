@@ -6,8 +6,8 @@ import { forwardedProtocols } from '../../../../core/http1/headers.js'
 import { type RawClient, rawClient } from '../../../kit/client.js'
 import { makeAuthority } from '../../../kit/pki.js'
 import { startProxyHere } from '../../../kit/proxy.js'
-import { listen, startFront } from '../../../kit/proxy-front.js'
 import { rawOrigin } from '../../../kit/raw-origin.js'
+import { listen, startListener } from '../../../kit/running-listener.js'
 import { poll } from '../../../kit/watch.js'
 import { acceptOf, echoFrames, frameText, maskedFrame, WEB_SOCKET_KEY } from '../../../kit/web-socket.js'
 
@@ -42,11 +42,11 @@ async function exchangeFrames(t: Test, client: RawClient, url: string): Promise<
 
 test('a WebSocket to an http origin', async t => {
   const port = await listen(t, echoServer())
-  const front = await startFront(t)
-  const client = await clientOf(t, front.port)
+  const listener = await startListener(t)
+  const client = await clientOf(t, listener.port)
   await exchangeFrames(t, client, `http://127.0.0.1:${port}/chat`)
-  await poll(() => front.done.length === 1, 'the end of the request')
-  t.match(front.done, [{ status: 101, bytesUp: 60_028, bytesDown: 60_016, error: undefined }])
+  await poll(() => listener.done.length === 1, 'the end of the request')
+  t.match(listener.done, [{ status: 101, bytesUp: 60_028, bytesDown: 60_016, error: undefined }])
 })
 
 test('a WebSocket to an https origin, which is verified before', async t => {
@@ -70,8 +70,8 @@ test('bytes behind the wish and behind the answer are not lost', async t => {
     connection.send('HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: Other/1\r\n\r\nfirst')
   })
   t.teardown(origin.stop)
-  const front = await startFront(t)
-  const client = await clientOf(t, front.port)
+  const listener = await startListener(t)
+  const client = await clientOf(t, listener.port)
   client.send(`${wish(`http://127.0.0.1:${origin.port}/`, 'other/1')}early`)
   await client.until(() => client.text().endsWith('first') || undefined, 'the first bytes')
   const connection = await origin.connection(0)
@@ -92,7 +92,7 @@ test('an origin that does not want to switch answers as usual', async t => {
     t,
     createServer((req, res) => res.end(`${req.headers.upgrade} no`)),
   )
-  const { port: proxy } = await startFront(t)
+  const { port: proxy } = await startListener(t)
   const client = await clientOf(t, proxy)
   client.send(wish(`http://127.0.0.1:${port}/`))
   const answer = await client.response()
@@ -108,7 +108,7 @@ test('a large answer to a wish is not cut short', async t => {
     t,
     createServer((_, res) => res.end(Buffer.alloc(size, 'x'))),
   )
-  const { port: proxy } = await startFront(t)
+  const { port: proxy } = await startListener(t)
   const client = await clientOf(t, proxy)
   client.send(wish(`http://127.0.0.1:${port}/`))
   t.equal((await client.response()).body.length, size)
@@ -125,7 +125,7 @@ test('protocols that would hide requests or a handshake are not passed on', asyn
     t,
     createServer((req, res) => res.end(JSON.stringify(req.headers))),
   )
-  const { port: proxy } = await startFront(t)
+  const { port: proxy } = await startListener(t)
   const client = await clientOf(t, proxy)
   for (let i = 0; i < 2; i++) {
     client.send(wish(`http://127.0.0.1:${port}/`, 'h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__\r\n'))
@@ -143,7 +143,7 @@ test('a request with a body that asks for another protocol is served as if it ha
       req.pipe(res)
     }),
   )
-  const { port: proxy } = await startFront(t)
+  const { port: proxy } = await startListener(t)
   const client = await clientOf(t, proxy)
   const url = `http://127.0.0.1:${port}/`
   const head = wish(url, 'websocket', 'Content-Length: 5\r\n').replace('GET', 'POST')
@@ -160,7 +160,7 @@ test('a switch to what the client did not ask for is no answer', async t => {
     connection.send('HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n')
   })
   t.teardown(origin.stop)
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   client.send(wish(`http://127.0.0.1:${origin.port}/`))
   t.equal((await client.response()).status, 502)
@@ -169,27 +169,27 @@ test('a switch to what the client did not ask for is no answer', async t => {
 test('a client that leaves while its wish waits takes the origin with it', async t => {
   const origin = await rawOrigin(() => undefined)
   t.teardown(origin.stop)
-  const front = await startFront(t)
-  const client = await clientOf(t, front.port)
+  const listener = await startListener(t)
+  const client = await clientOf(t, listener.port)
   client.send(wish(`http://127.0.0.1:${origin.port}/`))
   const connection = await origin.connection(0)
   await connection.untilBytes(1)
   client.reset()
   await connection.until(() => connection.endedAt, 'the end')
-  await poll(() => front.done.length === 1, 'the end of the request')
-  t.match(front.done, [{ status: 0, error: { code: 'PTC_CLIENT_GONE' } }])
+  await poll(() => listener.done.length === 1, 'the end of the request')
+  t.match(listener.done, [{ status: 0, error: { code: 'PTC_CLIENT_GONE' } }])
 })
 
 test('a switched connection that stands still is closed', async t => {
   const port = await listen(t, echoServer())
-  const front = await startFront(t, { forwarder: { upgradeIdleTimeout: 50 } })
-  const client = await clientOf(t, front.port)
+  const listener = await startListener(t, { forwarder: { upgradeIdleTimeout: 50 } })
+  const client = await clientOf(t, listener.port)
   client.send(wish(`http://127.0.0.1:${port}/`))
   t.equal((await client.response()).status, 101)
   await client.ended()
   client.end()
-  await poll(() => front.done.length === 1, 'the end of the request')
-  t.match(front.done, [{ error: { code: 'PTC_TUNNEL_IDLE' } }])
+  await poll(() => listener.done.length === 1, 'the end of the request')
+  t.match(listener.done, [{ error: { code: 'PTC_TUNNEL_IDLE' } }])
 })
 
 test('a wish behind a request waits for the answer to that one', async t => {
@@ -198,7 +198,7 @@ test('a wish behind a request waits for the answer to that one', async t => {
     createServer((_req, res) => setTimeout(() => res.end('first'), 50)),
   )
   const echo = await listen(t, echoServer())
-  const { port } = await startFront(t)
+  const { port } = await startListener(t)
   const client = await clientOf(t, port)
   client.send(
     `GET http://127.0.0.1:${origin}/ HTTP/1.1\r\nHost: x\r\n\r\n${wish(`http://127.0.0.1:${echo}/`)}`,
@@ -209,11 +209,11 @@ test('a wish behind a request waits for the answer to that one', async t => {
 
 test('a switched connection does not outlive the port', async t => {
   const port = await listen(t, echoServer())
-  const { port: proxy, front } = await startFront(t)
+  const { port: proxy, listener } = await startListener(t)
   const client = await clientOf(t, proxy)
   client.send(wish(`http://127.0.0.1:${port}/`))
   t.equal((await client.response()).status, 101)
-  await front.close(50)
+  await listener.close(50)
   await client.ended()
   t.pass('it is ended when the grace is over')
 })

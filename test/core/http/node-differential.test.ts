@@ -1,5 +1,5 @@
 /**
- * The front next to node:http's server: whatever comes, a request that ours takes is one that the other takes too, with the
+ * Our listener next to node:http's server: whatever comes, a request that ours takes is one that the other takes too, with the
  * same fields and the same body, in the same place of the connection. What only the other one takes ours has refused.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'

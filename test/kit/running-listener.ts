@@ -13,19 +13,19 @@ import { type ConnectorOptions, OriginConnector } from '../../core/origin/connec
 import { NO_NAMES } from './names.js'
 import { CLIENT } from './quiet-points.js'
 
-/** A front with a forwarder behind it, as the proxy composes them, on a free port of the loopback. */
-export interface RunningFront {
-  readonly front: Listener
+/** A listener with a forwarder behind it, as the proxy composes them, on a free port of the loopback. */
+export interface RunningListener {
+  readonly listener: Listener
   readonly port: number
   readonly connector: OriginConnector
   readonly done: Summary[]
 }
 
-export interface FrontSettings {
+export interface ListeningOptions {
   readonly limits?: Partial<ListenerLimits>
   readonly connector?: Partial<ConnectorOptions>
   readonly forwarder?: Partial<ForwarderSettings & Omit<ForwarderOptions, 'current'>>
-  readonly front?: Partial<ListenerOptions>
+  readonly listener?: Partial<ListenerOptions>
 }
 
 /** The clients of a test have one VConn together. */
@@ -40,7 +40,7 @@ const HTTP1 = { maxHeadBytes: 65_536, hasPrivateLogins: true }
 export const POOL = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 10_000 }
 
 /** Https is refused unless the settings bring a `startTls`. */
-export async function startFront(t: Test, settings: FrontSettings = {}): Promise<RunningFront> {
+export async function startListener(t: Test, settings: ListeningOptions = {}): Promise<RunningListener> {
   const connector = new OriginConnector({
     dial: () => ({ connectTimeout: 2000, names: NO_NAMES }),
     pool: () => POOL,
@@ -69,13 +69,13 @@ export async function startFront(t: Test, settings: FrontSettings = {}): Promise
     keepAliveTimeout: 5000,
     ...settings.limits,
   }
-  const front = createListener({ forward, limits: () => limits, port: PORT, ...settings.front })
-  const { port } = await front.listen(0, '127.0.0.1')
+  const listener = createListener({ forward, limits: () => limits, port: PORT, ...settings.listener })
+  const { port } = await listener.listen(0, '127.0.0.1')
   t.teardown(async () => {
-    await front.close(0)
+    await listener.close(0)
     connector.closeIdle()
   })
-  return { front, port, connector, done }
+  return { listener, port, connector, done }
 }
 
 /** Opens a server on a free port of the loopback; the test's end closes it. */
