@@ -60,7 +60,7 @@ test('results that are there already are drawn', async t => {
   t.match(here.stdout, `on Node ${process.versions.node} with OpenSSL ${process.versions.openssl}`)
 })
 
-test('the harness is run with those who are installed, and its results drawn', async t => {
+test('the harness runs with the peers that are installed, and its results are drawn', async t => {
   const dir = tempDir(t)
   const tools = join(dir.path, 'tools')
   mkdirSync(tools)

@@ -28,7 +28,7 @@ async function start(t: Test, conf: ProxyConf) {
   return { origin, proxy, get }
 }
 
-test('ip_allow.yaml decides who is served', async t => {
+test('ip_allow.yaml decides which clients are served', async t => {
   const { origin, proxy, get } = await start(t, { files: { 'ip_allow.yaml': RULE('10.0.0.0/8') } })
   const { stdout } = await get()
   t.match(stdout, /^HTTP\/1.1 403 Forbidden/)

@@ -124,7 +124,7 @@ test('an idle connection serves the client again for which it was accepted', asy
   t.equal(at.origin.connections, 1)
 })
 
-test('a plugin hears of address, port, login, certificate and request', async t => {
+test('a plugin is told address, port, login, certificate and request', async t => {
   const certificate = await secureRoot.issue({ cn: 'a client', eku: ['clientAuth'] })
   const dir = makeTempDir()
   t.teardown(dir.remove)

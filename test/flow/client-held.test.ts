@@ -46,7 +46,7 @@ for (const tls of VERSIONS) {
     t.match(answer, /^HTTP\/1\.1 200 [\s\S]*hello from/)
   })
 
-  test(`TLS ${tls}: who has sent much while held is told of its refusal as well`, async t => {
+  test(`TLS ${tls}: a client that has sent much while held is told of its refusal as well`, async t => {
     const gate = new ClientGate({ TS_SSL_VERIFY_CLIENT_HOOK: () => {} })
     const { port } = await secureProxy(t, [gate], { records: WITH_CERTIFICATES })
     const client = connect({
@@ -62,7 +62,7 @@ for (const tls of VERSIONS) {
     client.destroy()
   })
 
-  test(`TLS ${tls}: who has had its turn chooses no certificate any more`, async t => {
+  test(`TLS ${tls}: a plugin that has had its turn chooses no certificate any more`, async t => {
     let late: unknown
     const first = new ClientGate({
       TS_SSL_CERT_HOOK: ({ use, reenable }) => {
@@ -80,7 +80,7 @@ for (const tls of VERSIONS) {
     t.match(late, { code: 'PTC_PLUGIN_CALL' })
   })
 
-  test(`TLS ${tls}: a reload leaves the plugins to those whom they hold`, async t => {
+  test(`TLS ${tls}: a reload leaves the plugins to the clients that they hold`, async t => {
     const gate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {} })
     const { port, proxy } = await secureProxy(t, [gate])
     const client = await startSClient({ port, tls, servername: 'proxy.example', request: REQUEST })

@@ -80,7 +80,7 @@ for (const tls of VERSIONS) {
     }
   })
 
-  test(`TLS ${tls}: who leaves while parked`, async t => {
+  test(`TLS ${tls}: a client that leaves while parked`, async t => {
     const before = natives()
     for (const hook of ['TS_SSL_CLIENT_HELLO_HOOK', 'TS_SSL_CERT_HOOK'] as const) {
       const gate = new ClientGate({ [hook]: () => {}, TS_VCONN_CLOSE_HOOK: () => {} })

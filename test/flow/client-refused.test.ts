@@ -45,7 +45,7 @@ for (const tls of VERSIONS)
   for (const isStored of [false, true]) {
     const kept = isStored ? 'sessions kept by a plugin' : 'tickets'
 
-    test(`TLS ${tls}, ${kept}: who is refused has no session to come back with`, async t => {
+    test(`TLS ${tls}, ${kept}: a client that is refused has no session to come back with`, async t => {
       const sessions = store()
       const gate = new ClientGate({
         TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => later(() => reenable(reject('revoked'))),
@@ -86,7 +86,7 @@ for (const tls of VERSIONS)
   }
 
 for (const tls of VERSIONS) {
-  test(`TLS ${tls}: who is refused when it resumes loses the session`, async t => {
+  test(`TLS ${tls}: a client that is refused when it resumes loses the session`, async t => {
     const sessions = store()
     const gate = new ClientGate({
       TS_SSL_VERIFY_CLIENT_HOOK: ({ isResumed, reenable }) =>

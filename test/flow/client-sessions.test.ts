@@ -77,7 +77,7 @@ async function start(
 }
 
 for (const tls of VERSIONS) {
-  test(`TLS ${tls}: get, new`, async t => {
+  test(`TLS ${tls}: a plugin is asked for a session, and told of a new one`, async t => {
     const sessions = new Sessions()
     const { full, again } = await start(t, tls, [sessions.gate])
     const file = await full()
@@ -90,7 +90,7 @@ for (const tls of VERSIONS) {
     t.equal(await again(file), true, 'and once more')
   })
 
-  test(`TLS ${tls}: the fetch takes its time`, async t => {
+  test(`TLS ${tls}: the handshake waits for a plugin that fetches a session`, async t => {
     const sessions = new Sessions()
     const { full, port, client } = await start(t, tls, [sessions.gate])
     const file = await full()
@@ -112,7 +112,7 @@ for (const tls of VERSIONS) {
     t.equal(parked.length, 1)
   })
 
-  test(`TLS ${tls}: whatever is wrong costs a full handshake`, async t => {
+  test(`TLS ${tls}: a session that cannot be used costs a full handshake`, async t => {
     const sessions = new Sessions('@deadline=150')
     const { full, again } = await start(t, tls, [sessions.gate])
     const other = await full()
@@ -146,7 +146,7 @@ for (const tls of VERSIONS) {
     }
   })
 
-  test(`TLS ${tls}: the client leaves during the fetch`, async t => {
+  test(`TLS ${tls}: a client leaves while a plugin fetches its session`, async t => {
     const sessions = new Sessions()
     const { full, port } = await start(t, tls, [sessions.gate])
     const file = await full()
@@ -161,7 +161,7 @@ for (const tls of VERSIONS) {
     t.equal(event.reenable(), 'ignored')
   })
 
-  test(`TLS ${tls}: two stores`, async t => {
+  test(`TLS ${tls}: two plugins that keep sessions`, async t => {
     const [first, second] = [new Sessions(), new Sessions()]
     const { full, again } = await start(t, tls, [first.gate, second.gate])
     const file = await full()
@@ -172,7 +172,7 @@ for (const tls of VERSIONS) {
     t.ok(second.ops.includes('get'))
   })
 
-  test(`TLS ${tls}: who was accepted once is asked about again`, async t => {
+  test(`TLS ${tls}: plugins are asked again about a client that was accepted once`, async t => {
     const good = await root.issue({ cn: 'client.example', eku: ['clientAuth'] })
     const cert = dir.file(`client-${tls}.pem`, good.certPem + good.keyPem)
     let verdict: Parameters<SessionGetEvent['reenable']>[0]

@@ -12,7 +12,7 @@ const mine = await root.issue({ cn: 'client.example', eku: ['clientAuth'] })
 const cert = dir.file('mine.pem', mine.certPem + mine.keyPem)
 
 for (const tls of VERSIONS) {
-  test(`TLS ${tls}: what it says is counted, and has no effect`, async t => {
+  test(`TLS ${tls}: what a shadow says is counted, and has no effect`, async t => {
     const shadow = new ClientGate(
       {
         TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => reenable(reject('policy', 'on trial')),
@@ -40,7 +40,7 @@ for (const tls of VERSIONS) {
     await proxy.until(/would have rejected client .*: revoked/)
   })
 
-  test(`TLS ${tls}: nobody waits for it`, async t => {
+  test(`TLS ${tls}: no client waits for a plugin in shadow mode`, async t => {
     const shadow = new ClientGate(
       { TS_SSL_CLIENT_HELLO_HOOK: () => {}, TS_VCONN_CLOSE_HOOK: () => {} },
       { options: '@mode=shadow @deadline=60' },
@@ -68,7 +68,7 @@ for (const tls of VERSIONS) {
     await proxy.until(/would have rejected client .*: revoked/)
   })
 
-  test(`TLS ${tls}: a session that it provides is not used, nor does its silence cost one`, async t => {
+  test(`TLS ${tls}: a session that a shadow provides is not used, nor does its silence cost one`, async t => {
     const sessions = new Map<string, Buffer>()
     let answers = 0
     const keep = new ClientGate({

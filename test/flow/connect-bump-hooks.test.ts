@@ -52,7 +52,7 @@ for (const tls of VERSIONS) {
     t.equal(clientGate.of('TS_VCONN_CLOSE_HOOK').length, 1, 'one connection')
   })
 
-  test(`TLS ${tls}: the ClientHello is asked about before anybody goes to the origin`, async t => {
+  test(`TLS ${tls}: the ClientHello is asked about before the proxy goes to the origin`, async t => {
     const clientGate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {}, TS_SSL_CERT_HOOK: () => {} })
     const { browse, gate } = await start(t, { clientGates: [clientGate], answer: () => undefined })
     const origin = await httpsOrigin(t, HOST)
@@ -81,7 +81,7 @@ for (const tls of VERSIONS) {
     t.match((await browse(...FLAGS[tls], `https://${HOST}:${origin.port}/`)).stdout, /hello from/)
   })
 
-  test(`TLS ${tls}: who is silent until the end of the client's time refuses`, async t => {
+  test(`TLS ${tls}: a plugin that is silent until the end of the client's time refuses`, async t => {
     const clientGate = new ClientGate({ TS_SSL_CERT_HOOK: () => {} })
     const { proxy } = await start(t, {
       clientGates: [clientGate],
@@ -119,7 +119,7 @@ for (const tls of VERSIONS) {
     t.match(stdout, /hello from/)
   })
 
-  test(`TLS ${tls}: who leaves while held frees everything`, async t => {
+  test(`TLS ${tls}: a client that leaves while held frees everything`, async t => {
     const hello = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {}, TS_VCONN_CLOSE_HOOK: () => {} })
     const atHello = await start(t, { clientGates: [hello] })
     const first = await atHello.ask(

@@ -5,9 +5,9 @@ import { HELLO, root } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 for (const tls of ['1.2', '1.3'] as const) {
-  test(`TLS ${tls}`, async t => {
+  test(`TLS ${tls}: the hooks of a client in a worker`, async t => {
     const { client, proxy, count } = await setUp(t)
-    await t.test('asked, and told', async t => {
+    await t.test('a plugin in a worker is asked about a client, and told of its end', async t => {
       const facts = await client({ tls, servername: 'facts.hello.example', args: ['-alpn', 'h2,http/1.1'] })
       t.equal(facts.body, HELLO)
       const [, text = ''] = await proxy.until(/facts (\{.*\})/)
@@ -57,7 +57,7 @@ for (const tls of ['1.2', '1.3'] as const) {
       await proxy.until(new RegExp(`${failed}.*PEM`))
     })
 
-    await t.test('sessions', async t => {
+    await t.test('a plugin in a worker keeps the sessions of clients', async t => {
       const dir = makeTempDir()
       t.teardown(() => dir.remove())
       const { client, proxy, count } = await setUp(t)

@@ -51,7 +51,7 @@ for (const isTls of [false, true]) {
     ? { records: { 'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1' } }
     : { records: { 'proxy.config.http.server_ports': '0:ip-in=127.0.0.1' } }
 
-  test(`a client of ${port} who is refused, or about whom nothing is said`, async t => {
+  test(`a client of ${port} that is refused, or about which nothing is said`, async t => {
     const answers: readonly [(event: HookEvents['TS_VCONN_START_HOOK']) => unknown, RegExp][] = [
       [({ reenable }) => reenable(reject('policy', 'not you')), /refused the connection: policy, not you/],
       [
@@ -78,7 +78,7 @@ for (const isTls of [false, true]) {
     }
   })
 
-  test(`a client of ${port} who leaves while parked`, async t => {
+  test(`a client of ${port} that leaves while parked`, async t => {
     const before = natives()
     const gate = new ClientGate({ TS_VCONN_START_HOOK: nothing, TS_VCONN_CLOSE_HOOK: nothing })
     const { proxy } = await secureProxy(t, [gate], conf)

@@ -123,7 +123,7 @@ test('default=accept serves valid certificates, and overrules nothing', async t 
   t.match(bad.outcome, { kind: 'rejected', hold: /^q/ })
 })
 
-test('who= says who may answer', async t => {
+test('`who=` says which operators may answer', async t => {
   const kit = await openPlugins(t, `approval remember=${fresh()} who=alice,bob`)
   const held = await kit.park({ host, chain })
   await t.rejects(answer(kit), { message: 'me may not answer; who= names alice, bob' })

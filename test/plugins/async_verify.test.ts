@@ -54,7 +54,7 @@ test('async_verify.so alone does what the proof of concept did', async t => {
     t.equal(log.length, before)
   })
 
-  t.test('accepts everybody else', async t => {
+  t.test('accepts every other host', async t => {
     t.strictSame(await ask(kit, 'example.com'), ACCEPTED)
   })
 
@@ -99,7 +99,7 @@ test('async_verify compares whole attributes of subjects', async t => {
   const shows = async (kit: Kit, host: string, ...all: string[]): Promise<Outcome | undefined> =>
     await ask(kit, host, { chain: subjects(...all) })
 
-  t.test('are searched in every certificate, for a word with its capitals', async t => {
+  t.test('words are searched in the subject of every certificate, with their capitals', async t => {
     const kit = await openSamples(t, 'async_verify.so')
     t.match(await shows(kit, 'a.example', google), POLICY)
     t.match(await ask(kit, 'a.example', { chain: issuedByGoogle }), POLICY)
@@ -107,7 +107,7 @@ test('async_verify compares whole attributes of subjects', async t => {
     t.equal(await shows(kit, 'a.example', '/CN=x', '/O=Twitter'), undefined, 'parked')
   })
 
-  t.test('never turn a block into an allow', async t => {
+  t.test('words of subjects never turn a block into an allow', async t => {
     const kit = await openSamples(t, 'async_verify.so')
     t.match(await shows(kit, 'google.com', facebook), POLICY)
     t.match(await shows(kit, 'facebook.com', google), POLICY)
@@ -117,12 +117,12 @@ test('async_verify compares whole attributes of subjects', async t => {
     t.equal(await shows(kit, 'a.example', facebook, '/O=Twitter'), undefined, 'delay beats allow')
   })
 
-  t.test('of issuers do not count for a host that is in a list', async t => {
+  t.test('words of issuers do not count for a host that is in a list', async t => {
     const kit = await openSamples(t, 'async_verify.so')
     t.strictSame(await ask(kit, 'facebook.com', { chain: issuedByGoogle }), ACCEPTED)
   })
 
-  t.test('are left alone by a list whose hosts were given, unless words are given too', async t => {
+  t.test('a list whose hosts were given searches no words, unless words are given too', async t => {
     const kit = await openSamples(t, 'async_verify.so block=evil.example')
     t.strictSame(await shows(kit, 'a.example', google), ACCEPTED)
     const own = await openSamples(t, 'async_verify.so block=evil.example "subject_block=Evil CA,O=Bad"')

@@ -25,7 +25,7 @@ test('expiry_warning', async t => {
     })
   })
 
-  t.test('has no say in shadow mode', async t => {
+  t.test('rejects nothing in shadow mode', async t => {
     const kit = await openSamples(t, 'expiry_warning.so @mode=shadow')
     const { outcome, calls } = await kit.park({ host, chain: [{ notAfter: inDays(2) }] })
     t.strictSame(outcome, { kind: 'accepted', by: 'built-in' })

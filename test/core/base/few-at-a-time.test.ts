@@ -31,7 +31,7 @@ test('work that fails holds up no other work', async t => {
   t.equal(await next, 'done')
 })
 
-test('no work waits for a turn for ever', async t => {
+test('no work waits for a turn without end', async t => {
   const queue = new FewAtATime({ atATime: 1, wait: 20, waiting: 100 }, late)
   let end = (): void => {}
   const long = queue.run('a', () => new Promise<string>(resolve => (end = () => resolve('long'))))

@@ -70,7 +70,7 @@ t.test('a long line of a stack takes no time', async t => {
   t.ok(performance.now() - since < 2000)
 })
 
-t.test('the code and the message of an error of ours are what they were, whoever has caught it', async t => {
+t.test('the code and the message of an error of ours are what they were, whatever has caught it', async t => {
   const error = new ProxyError('PTC_USAGE', 'ours')
   Object.defineProperty(error, 'code', { get: trap })
   Object.defineProperty(error, 'message', { get: trap })

@@ -55,7 +55,7 @@ for (const [language, args, files] of [
   })
 }
 
-test('the JavaScript of a new plugin has types, for those who check', async t => {
+test('the JavaScript of a new plugin has types for a checker', async t => {
   const dir = folder(t)
   await make(t, 'my-check --js', dir)
   const project = join(dir, 'my-check')

@@ -144,7 +144,7 @@ test('try ends with 1 when the handshake is rejected', async t => {
   t.match(asked.stdout(), /REJECTED: .* by plugin judge .*: not today/)
 })
 
-test('try ends with 2 when nobody answers', async t => {
+test('try ends with 2 when no origin answers', async t => {
   const { port } = await origin(t)
   const dir = folder(t, {
     modules: plugin(''),

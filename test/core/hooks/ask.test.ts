@@ -69,7 +69,7 @@ test('telling all continuations', async t => {
     ])
   })
 
-  t.test('answers with a promise only if somebody needs longer', async t => {
+  t.test('answers with a promise only if a continuation needs longer', async t => {
     const errors: unknown[] = []
     const onError = (_: unknown, cause: unknown): void => void errors.push(cause)
     t.equal(tell([hooked('a', () => {})], vconn, onError), undefined)

@@ -58,7 +58,7 @@ test('a chunked response reaches an HTTP/1.0 client without chunks', async t => 
   t.notMatch(client.text(), /transfer-encoding/i)
 })
 
-test('a body without length that is cut off ends in a reset, whoever cuts it', async t => {
+test('a body without length that is cut off ends in a reset, whichever side cuts it', async t => {
   const url = await raw(t, async connection => {
     await connection.until(() => connection.text().includes('\r\n\r\n') || undefined, 'a request')
     connection.send('HTTP/1.1 200 OK\r\n\r\npart')

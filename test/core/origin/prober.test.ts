@@ -144,7 +144,7 @@ test('a revocation forgets probes and what they rest on', async t => {
   t.equal(signals.length, 7, 'its own is not')
 })
 
-test('a rejection reaches all who wait, and is not kept', async t => {
+test('a rejection reaches every tunnel that waits, and is not kept', async t => {
   const { prober, signals, policy, dialled, to } = await setUp(t)
   const probe = async () => prober.verify(await dialled(), to('a.example'), never)
   policy.answer = 'reject'
@@ -158,7 +158,7 @@ test('a rejection reaches all who wait, and is not kept', async t => {
   t.equal(signals.length, 2)
 })
 
-test('a probe ends when nobody waits for it any more', async t => {
+test('a probe ends when no tunnel waits for it any more', async t => {
   const { prober, signals, policy, dialled, to } = await setUp(t)
   policy.answer = 'wait'
   const leaving = [new AbortController(), new AbortController()]

@@ -11,7 +11,7 @@ test("a plugin's context", async t => {
   const instance = new PluginInstance(pluginLine('/opt/pins.so', 4, 'x'), registry, env)
   const { context } = instance
 
-  t.test('says who the plugin is, and makes verdicts', async t => {
+  t.test('says which plugin it is, and makes verdicts', async t => {
     t.equal(context.name, 'pins')
     t.strictSame(context.argv, ['/opt/pins.so', 'x'])
     t.ok(Object.isFrozen(context) && Object.isFrozen(context.argv))

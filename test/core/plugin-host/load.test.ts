@@ -70,7 +70,7 @@ test('plugins are loaded', async t => {
     t.strictSame(set.registry.on('TS_VCONN_CLOSE_HOOK')[0]?.plugin, plugin)
   })
 
-  t.test('none, too', async t => {
+  t.test('no plugins are loaded from no lines', async t => {
     const set = await loadPlugins([], host(t).env)
     t.strictSame(set.names, [])
     t.equal(set.registry.isSealed, true)
@@ -180,14 +180,14 @@ test('a plugin that cannot be loaded stops the start, and is named with its line
     })
   }
 
-  t.test('is nowhere', async t => {
+  t.test('a plugin that is nowhere is not found', async t => {
     await t.rejects(loadPlugins([pluginLine('missing.so', 3)], host(t).env), {
       code: 'PTC_PLUGIN_NOT_FOUND',
       message: /^plugin\.config:3: plugin missing: 'missing\.so' not found/,
     })
   })
 
-  t.test('and those that were started before it are unloaded', async t => {
+  t.test('a plugin that cannot be loaded has those before it unloaded', async t => {
     const { dir, env } = host(t)
     dir.file(
       'first.mjs',

@@ -127,7 +127,7 @@ test('mistakes of a test are told', async t => {
   await t.rejects(open(t, 'never.mjs', { records: wrong }), { code: 'PTC_RECORDS_INVALID' })
 })
 
-test('connections are opened and closed for the hooks that hear of it', async t => {
+test('connections are opened and closed for the hooks that are told', async t => {
   dir.file(
     'hears.mjs',
     `export default ({ hookAdd, note }) => {

@@ -31,7 +31,7 @@ test('a plugin is asked about an origin that is there', async t => {
   t.teardown(origin.stop)
   const address = `127.0.0.1:${origin.port}`
 
-  t.test('and accepts it', async t => {
+  t.test('a plugin accepts an origin that is there', async t => {
     const kit = await open(
       t,
       'async ({ host, sni, port, chain, builtIn, reenable }) => { note([host, sni, port, chain.length, builtIn.name]); reenable() }',
@@ -44,7 +44,7 @@ test('a plugin is asked about an origin that is there', async t => {
     kit.close()
   })
 
-  t.test('or rejects it; the built-in check is the real one', async t => {
+  t.test('a plugin rejects an origin that is there; the built-in check is the real one', async t => {
     const kit = await open(
       t,
       '({ builtIn, reenable }) => { reenable(reject(builtIn.name, builtIn.message)) }',
@@ -54,7 +54,7 @@ test('a plugin is asked about an origin that is there', async t => {
     kit.close()
   })
 
-  t.test('or is too late', async t => {
+  t.test('a plugin answers too late about an origin that is there', async t => {
     const kit = await open(t, '() => {}', { 'proxy.config.ssl.client.verify.deadline': 50 })
     const { outcome } = await kit.connect(address, { host: HOST })
     t.match(outcome, { kind: 'rejected', by: 'deadline', plugin: 'asked' })

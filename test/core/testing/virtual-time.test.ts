@@ -4,7 +4,7 @@ import { open, plugin } from './plugins.js'
 const host = 'a.example'
 
 test('deadlines pass without waiting', async t => {
-  t.test('the one of all plugins', async t => {
+  t.test('the deadline of all plugins passes without waiting', async t => {
     const kit = await open(t, ['later.mjs', 'never.mjs'])
     const handshake = await kit.park({ host })
     await kit.advance(29_999)
@@ -19,14 +19,14 @@ test('deadlines pass without waiting', async t => {
     t.strictSame(kit.log, ['NOTE [never] aborted'])
   })
 
-  t.test('by a record', async t => {
+  t.test('the deadline of a record passes without waiting', async t => {
     const kit = await open(t, 'never.mjs', { records: { 'proxy.config.ssl.client.verify.deadline': 500 } })
     const handshake = await kit.park({ host })
     await kit.advance(500)
     t.match(handshake.outcome, { by: 'deadline' })
   })
 
-  t.test('its own, with either meaning', async t => {
+  t.test('the own deadline of a plugin passes without waiting, with either meaning', async t => {
     const kit = await open(t, ['never.mjs @deadline=100 @late=builtin', 'never.mjs @deadline=100'])
     const handshake = await kit.park({ host })
     await kit.advance(100)
@@ -36,7 +36,7 @@ test('deadlines pass without waiting', async t => {
     t.match(handshake.outcome, { kind: 'rejected', by: 'deadline' })
   })
 
-  t.test('as plugins see them', async t => {
+  t.test('plugins see deadlines that pass without waiting', async t => {
     plugin('clock', '({ deadline, reenable }) => { note(deadline - Date.now()); reenable() }')
     const kit = await open(t, ['clock.mjs', 'later.mjs', 'clock.mjs'])
     const since = performance.now()

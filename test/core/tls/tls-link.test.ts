@@ -83,7 +83,7 @@ for (const version of VERSIONS) {
     t.same(log.said, ['end'])
   })
 
-  test(`TLS ${version}: the connection ends when both sides have, whoever was first`, async t => {
+  test(`TLS ${version}: the connection ends when both sides have, whichever was first`, async t => {
     for (const isOriginFirst of [true, false]) {
       const { link, server, deliver, tcp, closes } = linked(t, version)
       const log = new SinkLog()

@@ -71,7 +71,7 @@ function feed({ onread }: Receiver, bytes: Uint8Array): boolean {
   return onread.callback(bytes.length, buffer)
 }
 
-test('bytes that come before somebody listens are kept, in order', t => {
+test('bytes that come before a sink is attached are kept, in order', t => {
   const receiver = new Receiver()
   for (const text of ['one ', 'two ', 'three ']) {
     t.equal(feed(receiver, Buffer.from(text)), false, 'and no more are asked for')
@@ -191,7 +191,7 @@ test('our end leaves the other direction open', async t => {
 })
 
 for (const [name, last] of Object.entries({ nothing: '', data: 'goodbye' })) {
-  test(`an origin that sends ${name} and ends before somebody listens`, async t => {
+  test(`an origin that sends ${name} and ends before a sink is attached`, async t => {
     const { link, peer } = await pair(t)
     peer.end(last)
     await sleep(30)
@@ -205,7 +205,7 @@ for (const [name, last] of Object.entries({ nothing: '', data: 'goodbye' })) {
   })
 }
 
-test('an origin that resets the connection before somebody listens', async t => {
+test('an origin that resets the connection before a sink is attached', async t => {
   const { link, peer } = await pair(t)
   peer.resetAndDestroy()
   await sleep(30)

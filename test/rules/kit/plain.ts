@@ -15,6 +15,7 @@ const RIDDLES: readonly (readonly [RegExp, string])[] = [
   [/\bleft alone\b/, 'is not changed, is not checked'],
   [/\bfor ever\b/, 'without end'],
   [/\btidings\b/, 'notifications'],
+  [/(?<!\bin )\bfronts?\b/, 'listener'],
   [/\b(?:lent|lend)\b/, 'pooled buffer'],
   [/\bas the case may be\b/, 'say when'],
 ]
@@ -25,6 +26,14 @@ export function riddlesInComments(file: SourceFile): Violation[] {
     file.uncommented[i] === ' ' || unit === '\n' ? unit : ' ',
   )
   return riddles(file.path, comments.join(''))
+}
+
+/** The same in the titles of its tests. */
+export function riddlesInTitles({ path, text }: SourceFile): Violation[] {
+  const titles = [...text.matchAll(/\btest\(\s*(['"`])((?:\\.|(?!\1)[^\\])*)\1/g)]
+  return titles.flatMap(({ index, 2: title = '' }) =>
+    riddles(path, `${'\n'.repeat(lineAt(text, index) - 1)}${title}`),
+  )
 }
 
 /** The same in the prose of a page. */

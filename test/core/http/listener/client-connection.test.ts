@@ -46,7 +46,7 @@ test('requests sent ahead wait, and the client is not read on when they are many
   t.ok(link.isPaused)
 })
 
-test('thousands of requests ahead, each with a body that nobody wants, need no stack', async t => {
+test('thousands of requests ahead, each with a body that is not read, need no stack', async t => {
   const host = new FakeHost()
   const link = host.connect()
   link.receive(GET)
@@ -128,7 +128,7 @@ test('the time for a request ends with the request', async t => {
   for (const link of [whole, half]) link.destroy()
 })
 
-test('a body is read only when somebody wants it, and not beyond a pause', async t => {
+test('a body is read only when the request is read, and not beyond a pause', async t => {
   const seen: string[] = []
   const host = new FakeHost()
   const link = host.connect()
@@ -172,7 +172,7 @@ test('an exception of a reader ends its own connection alone', async t => {
   t.equal(host.requests.length, 1, 'and nothing behind it is read')
 })
 
-test('draining ends who waits, and tells who is served', async t => {
+test('draining ends idle clients, and tells those that are served', async t => {
   const host = new FakeHost()
   const idle = host.connect()
   const served = host.connect()

@@ -31,7 +31,7 @@ function start(
 
 const found = (...addresses: string[]): Outcome => ({ addresses, ttl: 30_000 })
 
-test('one question serves all who ask for a name at once', async t => {
+test('one question serves all callers that ask for a name at once', async t => {
   const { asked, ask, source } = start(t)
   const answers = Promise.all([ask('a.example'), ask('A.example', 'b'), ask('a.example')])
   t.equal(asked.length, 1)

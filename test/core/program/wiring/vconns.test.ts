@@ -106,7 +106,7 @@ for (const direction of DIRECTIONS) {
   })
 }
 
-test("a plugin that fails on the close hook is told of, and stands in nobody's way", async t => {
+test('a plugin that fails on the close hook is reported, and stops nothing else', async t => {
   const registry = new HookRegistry()
   const told: string[] = []
   registry.add(plugin, 'TS_VCONN_CLOSE_HOOK', () => {

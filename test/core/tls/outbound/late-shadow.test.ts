@@ -58,7 +58,7 @@ test('@late=builtin', async t => {
     }
   })
 
-  t.test('a check that is off stands in for nobody', async t => {
+  t.test('a check that is off stands in for no plugin', async t => {
     for (const records of [{ policy: 'DISABLED' }, { properties: 'NONE' }] as const) {
       const options = { ownDeadlines: [50], late: ['builtin'], ...records } as const
       const { result } = await handshake(t, [silent], options)
@@ -172,14 +172,17 @@ test('@mode=shadow', async t => {
     t.ok(handshaker.log.includes('shadow0 would reject foo.test'))
   })
 
-  t.test('nobody is asked beside a built-in check that is final, or where no plugin is wanted', async t => {
-    const asked: string[] = []
-    const shadow: Ask = ({ host }) => void asked.push(host)
-    await handshake(t, [accepts], { shadows: [shadow] }, 'another.test')
-    for (const verify of [0, 1] as const) {
-      const { result } = await handshake(t, [accepts], { shadows: [shadow], verify })
-      result.link.destroy()
-    }
-    t.same(asked, [])
-  })
+  t.test(
+    'no plugin is asked beside a built-in check that is final, or where no plugin is wanted',
+    async t => {
+      const asked: string[] = []
+      const shadow: Ask = ({ host }) => void asked.push(host)
+      await handshake(t, [accepts], { shadows: [shadow] }, 'another.test')
+      for (const verify of [0, 1] as const) {
+        const { result } = await handshake(t, [accepts], { shadows: [shadow], verify })
+        result.link.destroy()
+      }
+      t.same(asked, [])
+    },
+  )
 })
