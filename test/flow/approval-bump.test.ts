@@ -38,7 +38,7 @@ test('a client of a bumped CONNECT is told of an open question by a 503 with its
   t.match(rejected.stdout, /has rejected it: not ours/)
 })
 
-test('a person who rejects before the client is told leaves it with an alert: nothing is minted', async t => {
+test('an operator that rejects before the client is told leaves it with an alert: nothing is minted', async t => {
   const stage = await approving(t, 'approval.js', BUMP, { files: await bumpFiles() })
   const asked = stage.ask('--cacert', join(stage.proxy.conf.path, 'bump-ca.pem'))
   const { id } = await stage.waiting()
