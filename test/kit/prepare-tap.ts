@@ -1,5 +1,5 @@
 /**
- * Makes tap's runner fit `.taprc` before it runs. After an installation the runner is still built with its default
+ * Makes tap's own runner, `npx tap`, fit `.taprc` before it runs; `npm test` does not need it. After an installation the runner is still built with its default
  * plugins, and notices that only while it runs the tests with them: the first run would fail for the TypeScript loader
  * that `.taprc` leaves out. Takes some seconds once, and nothing later.
  */

@@ -1,11 +1,13 @@
 /**
- * `npm test [-- arguments of tap]`: looks for the programs that tests need, installs the missing ones where it may, runs
- * tap, and ends with a line that counts the tests which were skipped. Under CI nothing is skipped.
+ * `npm test [-- [--jobs=N] [--output-file=FILE] [FILE|FOLDER...]]`: looks for the programs that tests need, installs the
+ * missing ones where it may, runs the tests, and ends with a line that counts those which were skipped. Under CI nothing is
+ * skipped.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isCi, missingPrograms, PROGRAMS, SKIPS_FILE, type Skip } from './program-table.js'
+import { runAll } from './runner/run-all.js'
 import { makeTempDir } from './temp-dir.js'
 
 const packagesOf = (programs: readonly string[]): string =>
@@ -46,16 +48,7 @@ if (atFirst.length > 0) {
 const dir = makeTempDir()
 const skips = join(dir.path, 'skips')
 process.env[SKIPS_FILE] = skips
-const bin = join(process.cwd(), 'node_modules', '.bin')
-process.env['PATH'] = `${bin}:${process.env['PATH']}`
-
-const prepared = spawnSync(process.execPath, ['dist/test/kit/prepare-tap.js'], { stdio: 'inherit' })
-const tap =
-  prepared.status === 0
-    ? spawnSync(process.execPath, [join(bin, 'tap'), '--disable-coverage', ...process.argv.slice(2)], {
-        stdio: 'inherit',
-      })
-    : prepared
+const isGood = await runAll(process.argv.slice(2))
 
 const lines = existsSync(skips) ? readFileSync(skips, 'utf8').trim().split('\n') : []
 const skipped = lines.map((line): Skip => JSON.parse(line))
@@ -70,4 +63,4 @@ console.log(
     ? 'tests: none skipped for a missing program'
     : `tests: ${skipped.length} skipped for missing programs: ${packagesOf(without)}`,
 )
-process.exitCode = tap.status ?? 1
+process.exitCode = isGood ? 0 : 1

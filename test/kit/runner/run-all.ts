@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { makeTempDir } from '../temp-dir.js'
+import { asTap, describeResult, isGood, summary } from './report.js'
+import { endRunning, type FileResult, runFile } from './run-file.js'
+import { keepDurations, testFiles } from './test-files.js'
+
+/**
+ * Runs tests, several files at a time, and prints what came of each.
+ * @param args of `npm test`: files and folders, `--jobs=N`, `--output-file=FILE` for the whole as TAP
+ * @returns whether all is in order
+ */
+export async function runAll(args: readonly string[]): Promise<boolean> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { jobs: { type: 'string' }, 'output-file': { type: 'string' } },
+  })
+  // Most tests wait for a while: one more than there are processors keeps these busy.
+  const jobs = Number(values.jobs ?? availableParallelism() + 1)
+  if (!Number.isInteger(jobs) || jobs < 1) throw new Error('--jobs is a number of files at a time, from 1')
+  const begun = performance.now()
+  const results = await inTurns(testFiles(positionals), jobs)
+  keepDurations(Object.fromEntries(results.map(({ file, milliseconds }) => [file, Math.round(milliseconds)])))
+  if (values['output-file'] !== undefined) writeFileSync(values['output-file'], asTap(results))
+  console.log(summary(results, performance.now() - begun))
+  return results.every(isGood)
+}
+
+async function inTurns(files: readonly string[], jobs: number): Promise<readonly FileResult[]> {
+  const dir = makeTempDir()
+  const stop = (signal: NodeJS.Signals): void => {
+    endRunning()
+    dir.remove()
+    process.kill(process.pid, signal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop)
+  const waiting = files.values()
+  const results: FileResult[] = []
+  const worker = async (): Promise<void> => {
+    for (const file of waiting) {
+      const result = await runFile(file, dir.path)
+      results.push(result)
+      console.log(describeResult(result))
+    }
+  }
+  await Promise.all(Array.from({ length: jobs }, worker))
+  dir.remove()
+  return results
+}

@@ -1,0 +1,108 @@
+/** The runner of `npm test`: no failure passes, whatever kind it is. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import { makeTempDir } from '../temp-dir.js'
+import { asTap, describeResult, failures, isGood, summary } from './report.js'
+import { type FileResult, runFile } from './run-file.js'
+
+const TAP = import.meta.resolve('tap')
+
+/** A process that has ended, and that its parent has not asked for yet, does not run. */
+const isRunning = (pid: number): boolean =>
+  existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+
+/** Runs a text as a file of tests; the text is the body of one test. */
+async function runText(t: Test, body: string, limit?: number): Promise<FileResult> {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const file = dir.file('x.test.mjs', `import { t } from ${JSON.stringify(TAP)}\n${body}\n`)
+  const out = makeTempDir()
+  t.teardown(out.remove)
+  return runFile(file, out.path, limit)
+}
+
+test('a file whose assertions hold is in order', async t => {
+  const result = await runText(
+    t,
+    "t.test('a', async t => { t.pass(); t.pass('later', { todo: true }) })\nt.pass()",
+  )
+  t.match(result, { passed: 2, failed: 0, trouble: undefined, stderr: '' })
+  t.ok(isGood(result))
+  t.match(describeResult(result), /^ok +\d+\.\d s {2}.*x\.test\.mjs {2}2$/)
+})
+
+test('a failed assertion is told with its diagnostics, and with the tests around it', async t => {
+  const body = "t.test('outer', async t => { t.pass('good'); t.equal(1, 2, 'ones') })\nt.pass('also good')"
+  const result = await runText(t, body)
+  t.match(result, { passed: 2, failed: 1, trouble: undefined })
+  t.notOk(isGood(result))
+  const text = describeResult(result)
+  for (const part of ['not ok 2 - ones', '-2', '+1', 'not ok 1 - outer', 'alone: node --enable-source-maps'])
+    t.ok(text.includes(part), part)
+  t.notMatch(text, /^ *ok /m)
+  t.match(
+    summary([result], 2000),
+    /^tests: 1 files, 2 assertions passed, 1 failed, 1 files not in order, 2\.0 s\n/,
+  )
+})
+
+test('a file that does not come to its end is not in order, whatever it has passed', async t => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["t.pass()\nprocess.kill(process.pid, 'SIGKILL')", /^ended by SIGKILL/],
+    [
+      "import { writeSync } from 'node:fs'\nwriteSync(1, 'ok 1 - x\\n')\nprocess.exit(0)",
+      /^status 0, and no end/,
+    ],
+    ["throw new SyntaxError('odd')", /./],
+    ["t.pass()\nprocess.on('exit', () => { process.exitCode = 3 })", /^status 3/],
+  ]
+  for (const [body, trouble] of cases) {
+    const result = await runText(t, body)
+    t.notOk(isGood(result), body)
+    t.ok(result.failed > 0 || trouble.test(result.trouble ?? ''), result.trouble ?? 'a failed assertion')
+  }
+  t.notOk(isGood(await runText(t, '')), 'nor is one without tests')
+})
+
+test('a file that takes too long is ended, and everything that it has started', async t => {
+  const result = await runText(
+    t,
+    `import { spawn } from 'node:child_process'
+import { writeSync } from 'node:fs'
+process.on('SIGTERM', () => undefined)
+writeSync(1, 'pid ' + spawn('sleep', ['600']).pid)
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`,
+    5000,
+  )
+  t.notOk(isGood(result))
+  t.match(result.trouble, /^ended by SIGKILL/)
+  const pid = Number(/pid (\d+)/.exec(result.tap)?.[1])
+  t.ok(pid > 0, 'has started one')
+  while (isRunning(pid)) await sleep(10) // the signal is on its way
+  t.pass('which has ended')
+})
+
+test('all files are one TAP text, as the checks count it', async t => {
+  const [good, bad] = [await runText(t, 't.pass()'), await runText(t, 't.pass()\nt.fail()')]
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const file = dir.file('all.tap', asTap([good, bad]))
+  const counted = execFileSync(process.execPath, ['.ci/count-tap.mjs', file], { encoding: 'utf8' })
+  t.equal(counted.trim(), '2 1')
+  t.match(readFileSync(file, 'utf8'), /^not ok 2 - .*x\.test\.mjs\n1\.\.2\n$/m)
+})
+
+test('what only looks like a failure in diagnostics or as a plan for later is none', async t => {
+  const text = [
+    'not ok 1 - later # TODO',
+    'not ok 2 - a',
+    '  ---',
+    '  diff: |',
+    '    not ok 9',
+    '  ...',
+    'ok 3',
+  ]
+  t.strictSame(failures(text.join('\n')), text.slice(1, 6))
+})
