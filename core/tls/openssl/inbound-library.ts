@@ -8,114 +8,84 @@ import { type Callback, declareFunction, type Handle, requireLibrary } from './l
 
 const f = declareFunction
 
-export const TLS_server_method = f<() => Handle>('uintptr_t TLS_server_method()')
-export const SSL_CTX_set_session_id_context = f<(ctx: Handle, id: Buffer, length: number) => number>(
+export const TLS_server_method = f('uintptr_t TLS_server_method()')
+export const SSL_CTX_set_session_id_context = f(
   'int SSL_CTX_set_session_id_context(uintptr_t ctx, uint8_t *id, uint length)',
 )
 /** Stays when the SSL gets another SSL_CTX. */
-export const SSL_set_session_id_context = f<(ssl: Handle, id: Buffer, length: number) => number>(
+export const SSL_set_session_id_context = f(
   'int SSL_set_session_id_context(uintptr_t ssl, uint8_t *id, uint length)',
 )
-export const SSL_CTX_set_client_hello_cb = f<(ctx: Handle, callback: Callback, arg: Handle) => void>(
+export const SSL_CTX_set_client_hello_cb = f(
   'void SSL_CTX_set_client_hello_cb(uintptr_t ctx, void *callback, uintptr_t arg)',
 )
-export const SSL_CTX_set_cert_cb = f<(ctx: Handle, callback: Callback, arg: Handle) => void>(
-  'void SSL_CTX_set_cert_cb(uintptr_t ctx, void *callback, uintptr_t arg)',
-)
-export const SSL_CTX_set_alpn_select_cb = f<(ctx: Handle, callback: Callback, arg: Handle) => void>(
+export const SSL_CTX_set_cert_cb = f('void SSL_CTX_set_cert_cb(uintptr_t ctx, void *callback, uintptr_t arg)')
+export const SSL_CTX_set_alpn_select_cb = f(
   'void SSL_CTX_set_alpn_select_cb(uintptr_t ctx, void *callback, uintptr_t arg)',
 )
-export const SSL_CTX_sess_set_get_cb = f<(ctx: Handle, callback: Callback) => void>(
-  'void SSL_CTX_sess_set_get_cb(uintptr_t ctx, void *callback)',
-)
-export const SSL_CTX_sess_set_remove_cb = f<(ctx: Handle, callback: Callback) => void>(
-  'void SSL_CTX_sess_set_remove_cb(uintptr_t ctx, void *callback)',
-)
+export const SSL_CTX_sess_set_get_cb = f('void SSL_CTX_sess_set_get_cb(uintptr_t ctx, void *callback)')
+export const SSL_CTX_sess_set_remove_cb = f('void SSL_CTX_sess_set_remove_cb(uintptr_t ctx, void *callback)')
 export const SSL_CTX_set_timeout = f<(ctx: Handle, seconds: number) => number | bigint>(
   'long SSL_CTX_set_timeout(uintptr_t ctx, long seconds)',
 )
 /** Its name goes into the CertificateRequest. */
-export const SSL_CTX_add_client_CA = f<(ctx: Handle, x509: Handle) => number>(
-  'int SSL_CTX_add_client_CA(uintptr_t ctx, uintptr_t x509)',
-)
+export const SSL_CTX_add_client_CA = f('int SSL_CTX_add_client_CA(uintptr_t ctx, uintptr_t x509)')
 /** Takes a reference of its own. */
-export const SSL_set_SSL_CTX = f<(ssl: Handle, ctx: Handle) => Handle>(
-  'uintptr_t SSL_set_SSL_CTX(uintptr_t ssl, uintptr_t ctx)',
-)
-export const SSL_set_accept_state = f<(ssl: Handle) => void>('void SSL_set_accept_state(uintptr_t ssl)')
-export const SSL_set_shutdown = f<(ssl: Handle, mode: number) => void>(
-  'void SSL_set_shutdown(uintptr_t ssl, int mode)',
-)
-export const SSL_client_hello_isv2 = f<(ssl: Handle) => number>('int SSL_client_hello_isv2(uintptr_t ssl)')
-export const SSL_client_hello_get0_legacy_version = f<(ssl: Handle) => number>(
+export const SSL_set_SSL_CTX = f('uintptr_t SSL_set_SSL_CTX(uintptr_t ssl, uintptr_t ctx)')
+export const SSL_set_accept_state = f('void SSL_set_accept_state(uintptr_t ssl)')
+export const SSL_set_shutdown = f('void SSL_set_shutdown(uintptr_t ssl, int mode)')
+export const SSL_client_hello_isv2 = f('int SSL_client_hello_isv2(uintptr_t ssl)')
+export const SSL_client_hello_get0_legacy_version = f(
   'uint SSL_client_hello_get0_legacy_version(uintptr_t ssl)',
 )
-export const SSL_client_hello_get0_session_id = f<(ssl: Handle, out: [Handle]) => number>(
+export const SSL_client_hello_get0_session_id = f(
   'size_t SSL_client_hello_get0_session_id(uintptr_t ssl, _Out_ uintptr_t *out)',
 )
-export const SSL_client_hello_get0_ciphers = f<(ssl: Handle, out: [Handle]) => number>(
+export const SSL_client_hello_get0_ciphers = f(
   'size_t SSL_client_hello_get0_ciphers(uintptr_t ssl, _Out_ uintptr_t *out)',
 )
 /** Allocates; see {@link OPENSSL_free}. */
-export const SSL_client_hello_get1_extensions_present = f<
-  (ssl: Handle, out: [Handle], length: [number]) => number
->('int SSL_client_hello_get1_extensions_present(uintptr_t ssl, _Out_ uintptr_t *out, _Out_ size_t *length)')
-export const SSL_client_hello_get0_ext = f<
-  (ssl: Handle, type: number, out: [Handle], length: [number]) => number
->('int SSL_client_hello_get0_ext(uintptr_t ssl, uint type, _Out_ uintptr_t *out, _Out_ size_t *length)')
-const CRYPTO_free = f<(at: Handle, file: string, line: number) => void>(
-  'void CRYPTO_free(uintptr_t at, str file, int line)',
+export const SSL_client_hello_get1_extensions_present = f(
+  'int SSL_client_hello_get1_extensions_present(uintptr_t ssl, _Out_ uintptr_t *out, _Out_ size_t *length)',
 )
+export const SSL_client_hello_get0_ext = f(
+  'int SSL_client_hello_get0_ext(uintptr_t ssl, uint type, _Out_ uintptr_t *out, _Out_ size_t *length)',
+)
+const CRYPTO_free = f('void CRYPTO_free(uintptr_t at, str file, int line)')
 export const OPENSSL_free = (at: Handle): void => CRYPTO_free(at, 'portcullis', 0)
 /** No reference is taken. */
-export const SSL_get0_peer_certificate = f<(ssl: Handle) => Handle>(
-  'uintptr_t SSL_get0_peer_certificate(uintptr_t ssl)',
-)
+export const SSL_get0_peer_certificate = f('uintptr_t SSL_get0_peer_certificate(uintptr_t ssl)')
 /** No reference is taken. On the server's side the leaf is not among them. */
-export const SSL_get_peer_cert_chain = f<(ssl: Handle) => Handle>(
-  'uintptr_t SSL_get_peer_cert_chain(uintptr_t ssl)',
-)
-export const SSL_get_verify_result = f<(ssl: Handle) => number | bigint>(
-  'long SSL_get_verify_result(uintptr_t ssl)',
-)
+export const SSL_get_peer_cert_chain = f('uintptr_t SSL_get_peer_cert_chain(uintptr_t ssl)')
 /** With `out` 0: only the length. Otherwise the address at `out` advances. */
 export const i2d_SSL_SESSION = f<(session: Handle, out: [Handle] | null) => number>(
   'int i2d_SSL_SESSION(uintptr_t session, _Inout_ uintptr_t *out)',
 )
-export const d2i_SSL_SESSION = f<(into: Handle, from: [Handle], length: number) => Handle>(
+export const d2i_SSL_SESSION = f(
   'uintptr_t d2i_SSL_SESSION(uintptr_t into, _Inout_ uintptr_t *from, long length)',
 )
-export const SSL_SESSION_get_id = f<(session: Handle, length: [number]) => Handle>(
-  'uintptr_t SSL_SESSION_get_id(uintptr_t session, _Out_ uint *length)',
-)
+export const SSL_SESSION_get_id = f('uintptr_t SSL_SESSION_get_id(uintptr_t session, _Out_ uint *length)')
 /** How many tickets the handshake itself sends. */
-export const SSL_CTX_set_num_tickets = f<(ctx: Handle, count: number) => number>(
-  'int SSL_CTX_set_num_tickets(uintptr_t ctx, size_t count)',
-)
+export const SSL_CTX_set_num_tickets = f('int SSL_CTX_set_num_tickets(uintptr_t ctx, size_t count)')
 /** TLS 1.3, after the handshake: the next SSL_do_handshake sends the ticket. */
-export const SSL_new_session_ticket = f<(ssl: Handle) => number>('int SSL_new_session_ticket(uintptr_t ssl)')
+export const SSL_new_session_ticket = f('int SSL_new_session_ticket(uintptr_t ssl)')
 /** No reference is taken. */
-export const SSL_get_session = f<(ssl: Handle) => Handle>('uintptr_t SSL_get_session(uintptr_t ssl)')
+export const SSL_get_session = f('uintptr_t SSL_get_session(uintptr_t ssl)')
 /** No reference is taken. */
-export const SSL_SESSION_get0_peer = f<(session: Handle) => Handle>(
-  'uintptr_t SSL_SESSION_get0_peer(uintptr_t session)',
-)
-export const SSL_SESSION_get_protocol_version = f<(session: Handle) => number>(
-  'int SSL_SESSION_get_protocol_version(uintptr_t session)',
-)
+export const SSL_SESSION_get0_peer = f('uintptr_t SSL_SESSION_get0_peer(uintptr_t session)')
+export const SSL_SESSION_get_protocol_version = f('int SSL_SESSION_get_protocol_version(uintptr_t session)')
 /** Stored in the session and in its serialised form. */
-export const SSL_SESSION_set1_ticket_appdata = f<(session: Handle, data: Buffer, length: number) => number>(
+export const SSL_SESSION_set1_ticket_appdata = f(
   'int SSL_SESSION_set1_ticket_appdata(uintptr_t session, uint8_t *data, size_t length)',
 )
 export const SSL_SESSION_get0_ticket_appdata = f<
   (session: Handle, out: [Handle], length: [number | bigint]) => number
 >('int SSL_SESSION_get0_ticket_appdata(uintptr_t session, _Out_ uintptr_t *out, _Out_ size_t *length)')
-export const SSL_CTX_set_session_ticket_cb = f<
-  (ctx: Handle, made: Callback, read: Callback, arg: Handle) => number
->('int SSL_CTX_set_session_ticket_cb(uintptr_t ctx, void *made, void *read, uintptr_t arg)')
-export const X509_get0_notAfter = f<(x509: Handle) => Handle>('uintptr_t X509_get0_notAfter(uintptr_t x509)')
+export const SSL_CTX_set_session_ticket_cb = f(
+  'int SSL_CTX_set_session_ticket_cb(uintptr_t ctx, void *made, void *read, uintptr_t arg)',
+)
 /** Above 0 for the future, below 0 for the past, 0 for an invalid time. */
-export const X509_cmp_current_time = f<(time: Handle) => number>('int X509_cmp_current_time(uintptr_t time)')
+export const X509_cmp_current_time = f('int X509_cmp_current_time(uintptr_t time)')
 
 const HelloCallback = koffi.proto('int PortcullisHello(uintptr_t ssl, uintptr_t alert, uintptr_t arg)')
 const CertCallback = koffi.proto('int PortcullisCert(uintptr_t ssl, uintptr_t arg)')

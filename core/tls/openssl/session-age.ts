@@ -32,7 +32,7 @@ export function isYoung(session: Handle): boolean {
   const begun = stampOf(session)
   if (begun !== undefined && nowInSeconds() - begun > LONGEST_CHAIN) return false
   const leaf = server.SSL_SESSION_get0_peer(session)
-  return leaf === NULL || server.X509_cmp_current_time(server.X509_get0_notAfter(leaf)) > 0
+  return leaf === NULL || server.X509_cmp_current_time(ssl.X509_get0_notAfter(leaf)) > 0
 }
 
 function stampOf(session: Handle): number | undefined {
