@@ -9,8 +9,8 @@
  */
 import type { OptionsOf, OptionsSchema, PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin'
 import { Desk } from './approval/desk.js'
-import { readDuration } from './approval/duration.js'
 import { type Answered, clientOf } from './approval/question.js'
+import { readDuration } from './options/duration.js'
 
 export const optionsSchema = {
   type: 'object',

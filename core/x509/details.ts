@@ -40,6 +40,8 @@ export type KeyUsageName =
 export interface CrlPoint {
   /** Its http and https URLs. */
   readonly urls: readonly string[]
+  /** All of its names (GeneralName, DER): the scope of a list names its distribution point by one of them. */
+  readonly names: readonly Buffer[]
   /** The list is about some reasons of revocation only. */
   readonly isForSomeReasons: boolean
   /** The list is signed by another authority: an indirect list. */
@@ -290,7 +292,13 @@ class Details implements CertificateDetails {
 function crlPoint({ distributionPoint, reasons, cRLIssuer }: DistributionPoint): CrlPoint {
   const names = distributionPoint?.fullName ?? []
   const urls = names.flatMap(({ uniformResourceIdentifier: url }) => (isHttp(url) ? [url] : []))
-  return { urls, isForSomeReasons: reasons !== undefined, isIndirect: cRLIssuer !== undefined }
+  const encoded = names.map(name => writeAsn1(name))
+  return {
+    urls,
+    names: encoded,
+    isForSomeReasons: reasons !== undefined,
+    isIndirect: cRLIssuer !== undefined,
+  }
 }
 
 function isHttp(url: string | undefined): url is string {

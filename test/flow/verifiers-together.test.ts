@@ -1,4 +1,5 @@
 /** The verifiers that come with the proxy, all in one plugin.config, with a real origin, program, helper and service. */
+import { X509Certificate } from 'node:crypto'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
@@ -6,14 +7,22 @@ import { certificatesOf } from '../../core/testing/kit.js'
 import { spkiOf } from '../../plugins/certificates/fingerprints.js'
 import { CtLog, stampedOrigin } from '../kit/ct-log.js'
 import { curl } from '../kit/curl.js'
+import { stapleFor } from '../kit/ocsp.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { startProxy } from '../kit/proxy.js'
+import { makeTempDir } from '../kit/temp-dir.js'
 import { startService } from '../kit/web-service.js'
 
 const HOST = 'all.test'
 const [oak, elm] = [new CtLog('Oak'), new CtLog('Elm', true)]
 const made = await stampedOrigin(HOST, entry => [oak.stamp(entry), elm.stamp(entry)])
 const pin = certificatesOf(made.leaf).map(spkiOf)[0] ?? ''
+
+const authority = { certPem: made.root, keyPem: made.rootKey }
+const staple = (status: 'good' | 'revoked'): Buffer => {
+  const rows = { [status]: [{ cert: new X509Certificate(made.leaf) }] }
+  return stapleFor({ certPem: made.leaf }, { issuer: authority, signer: authority, ...rows })
+}
 
 /** Answers OK to Squid's questions. */
 const HELPER = `process.stdin.on('data', data => {
@@ -30,7 +39,10 @@ const FILES = {
 }
 
 async function setUp(t: Test, isolate: string) {
-  const origin = await opensslOrigin({ certPem: made.leaf, keyPem: made.key })
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const args = ['-status_file', dir.file('staple', staple('good'))]
+  const origin = await opensslOrigin({ certPem: made.leaf, keyPem: made.key, args })
   t.teardown(origin.stop)
   let answer: object = { verdict: 'accept' }
   const url = await startService(t, (request, response) => {
@@ -41,6 +53,7 @@ async function setUp(t: Test, isolate: string) {
     `policy.js ${isolate} file=policy.yaml`,
     `pins.js ${isolate} file=pins.yaml`,
     `sct.js ${isolate} logs=log_list.json min=2`,
+    `revocation.js ${isolate} none=reject`,
     `cert_validator.js ${isolate} "cmd=${process.execPath} ./helper.mjs" children=1`,
     `exec.js ${isolate} cmd=./check.sh`,
     `webhook.js ${isolate} url=${url} secret_file=webhook.secret retries=0`,
@@ -57,12 +70,13 @@ async function setUp(t: Test, isolate: string) {
     const { code, stdout } = await curl(['-s', '-i', '-k', '-x', `http://127.0.0.1:${proxy.port}`, target])
     return { code, by: /plugin=(\w+)/.exec(stdout)?.[1] }
   }
-  return { origin, ask, path, says: (next: object) => (answer = next) }
+  const shows = (status: 'good' | 'revoked') => void dir.file('staple', staple(status))
+  return { origin, ask, path, says: (next: object) => (answer = next), shows }
 }
 
 for (const isolate of ['', '@isolate=worker'])
   test(`all verifiers in one plugin.config accept an origin, and each rejects ${isolate}`, async t => {
-    const { origin, ask, path, says } = await setUp(t, isolate)
+    const { origin, ask, path, says, shows } = await setUp(t, isolate)
     t.strictSame(await ask(), { code: 0, by: undefined })
     t.ok(origin.received('Finished'))
     t.match(readFileSync(path('known_hosts'), 'utf8'), `${HOST}:${origin.port} ${pin} 2`)
@@ -75,6 +89,7 @@ for (const isolate of ['', '@isolate=worker'])
       ['known_hosts', write('known_hosts', `${HOST}:${origin.port} ${other} by hand\n`)],
       ['webhook', () => says({ verdict: 'reject' })],
       ['exec', write('check.sh', '#!/bin/sh\nexit 1\n')],
+      ['revocation', () => shows('revoked')],
       ['sct', write('log_list.json', strange)],
       ['pins', write('pins.yaml', `pins: [{host: ${HOST}, spki: ["${other}"]}]\n`)],
       ['policy', write('policy.yaml', 'rules: [{action: block}]\n')],

@@ -79,7 +79,7 @@ export async function stampedChain(name: string, stamping: Stamping): Promise<st
   return leaf + root
 }
 
-/** The same, with the key of the leaf, for an origin that is there; PEM. */
+/** The same, with the keys, for an origin that is there; PEM. */
 export async function stampedOrigin(name: string, stamping: Stamping) {
   const [ca, keys] = [await generateKeys(), await generateKeys()]
   const issuer = {
@@ -117,7 +117,7 @@ export async function stampedOrigin(name: string, stamping: Stamping) {
     keyUsage: ['keyCertSign'] as const,
   }
   const root = await issueCertificate(authority, ca.publicKey, issuer)
-  return { leaf, key: privateKeyPem(keys), root }
+  return { leaf, key: privateKeyPem(keys), root, rootKey: privateKeyPem(ca) }
 }
 
 /** The first element in the certificate: TBSCertificate. Both have lengths of two bytes. */

@@ -51,9 +51,19 @@ export function selfSignedWith(key: KeyObject, sans: readonly string[] = ['DNS:x
  * A leaf of an authority with extensions that the rest of the kit does not write.
  * @param extensions a section of openssl.cnf, and those it names
  */
-export function leafWith(authority: Authority, cn: string, extensions: string): X509Certificate {
+export const leafWith = (authority: Authority, cn: string, extensions: string): X509Certificate =>
+  issueWith(authority, cn, extensions).cert
+
+/** The same with its key. */
+export function issueWith(
+  authority: Authority,
+  cn: string,
+  extensions: string,
+): Pick<Issued, 'cert' | 'certPem' | 'keyPem'> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  return request(cn, privateKey, extensions, authority)
+  const cert = request(cn, privateKey, extensions, authority)
+  const keyPem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  return { cert, certPem: cert.toString(), keyPem }
 }
 
 function request(cn: string, key: KeyObject, extensions: string, issuer?: Authority): X509Certificate {
@@ -76,7 +86,11 @@ function openssl(args: readonly string[], files: Readonly<Record<string, string>
     for (const [name, text] of Object.entries(files)) dir.file(name, text)
     const all = [...args, '-config', 'conf']
     requireProgram('openssl')
-    return execFileSync('openssl', all, { cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
+    return execFileSync('openssl', all, {
+      cwd: dir.path,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 2 ** 28,
+    })
   } finally {
     dir.remove()
   }

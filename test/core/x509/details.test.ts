@@ -47,11 +47,16 @@ test('details of a certificate', async t => {
   t.same(details.der, leaf.raw)
   t.same(details.caIssuers, ['http://a.test/ca.der'], 'http and https alone')
   t.same(details.ocspUrls, ['http://o.test/', 'https://p.test'])
-  t.same(details.crlPoints, [
+  t.match(details.crlPoints, [
     { urls: ['http://c.test/1.crl'], isForSomeReasons: false, isIndirect: false },
     { urls: ['http://c.test/2.crl'], isForSomeReasons: true, isIndirect: false },
     { urls: ['http://c.test/3.crl'], isForSomeReasons: false, isIndirect: true },
   ])
+  t.same(
+    details.crlPoints[0]?.names,
+    ['http://c.test/1.crl', 'ldap://c.test/1'].map(uri => der(0x86, Buffer.from(uri))),
+    'all names of a point',
+  )
   t.same(details.crlUrls, ['http://c.test/1.crl'])
   t.equal(details.isMustStaple, true)
   t.same(details.keyUsage, ['digitalSignature', 'keyEncipherment'])

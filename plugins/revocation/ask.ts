@@ -1,0 +1,64 @@
+import type { Certificate, VerifyServerEvent } from 'portcullis/plugin'
+import { readDetails } from 'portcullis/x509'
+import type { Lists } from './lists.js'
+import type { Answer } from './no-answer.js'
+import type { Responders } from './responders.js'
+import { type Subject, subjectOf } from './subject.js'
+import { askWithin } from './within.js'
+
+export type SourceName = 'staple' | 'crl' | 'ocsp'
+
+export interface AskOptions {
+  readonly lists: Lists
+  readonly responders: Responders
+  /** In the order in which they are asked. */
+  readonly sources: readonly SourceName[]
+  readonly depth: 'leaf' | 'chain'
+  /** Milliseconds for all of them. */
+  readonly timeout: number
+}
+
+type Evidence = Pick<VerifyServerEvent, 'builtChain' | 'checks' | 'signal' | 'ocspResponse'>
+
+/** Asks about the certificates of one handshake, at the same time. @returns an answer for each */
+export async function askAbout(
+  { builtChain, checks, signal, ocspResponse }: Evidence,
+  { lists, responders, sources, depth, timeout }: AskOptions,
+): Promise<readonly Answer[]> {
+  // Without signatures the certificate behind another one need not be its issuer.
+  if (!checks.signature.ok) {
+    const [leaf] = builtChain
+    const isMustStaple = leaf !== undefined && readDetails(leaf).isMustStaple
+    return [{ kind: isMustStaple ? 'unstapled' : 'failed', why: 'the chain is not verified' }]
+  }
+  const end = performance.now() + timeout
+  const ask = async (subject: Subject, staple: Buffer | undefined): Promise<Answer> => {
+    if (subject.isLeaf && subject.details.isMustStaple) {
+      const stapled = await responders.readStaple(staple, subject)
+      if (stapled.kind === 'none') return { kind: 'unstapled', why: 'there is none' }
+      if (stapled.kind === 'failed') return { kind: 'unstapled', why: stapled.why }
+      if (stapled.kind === 'revoked') return stapled
+    }
+    const asks = {
+      staple: () => responders.readStaple(staple, subject),
+      crl: () => lists.ask(subject),
+      ocsp: () => responders.ask(subject),
+    }
+    return await askWithin(
+      sources.map(name => asks[name]),
+      end,
+      signal,
+    )
+  }
+  const subjects = subjectsIn(builtChain).slice(0, depth === 'leaf' ? 1 : undefined)
+  // A handshake carries a response about the leaf.
+  return await Promise.all(subjects.map(one => ask(one, one.isLeaf ? ocspResponse : undefined)))
+}
+
+/** All but the anchor, each with the issuer behind it; an anchor that is shown as the leaf stands for itself. */
+function subjectsIn([leaf, ...issuers]: readonly Certificate[]): readonly Subject[] {
+  if (leaf === undefined) return []
+  if (issuers.length === 0) return [subjectOf(leaf, leaf, true)]
+  const all = [leaf, ...issuers]
+  return issuers.map((issuer, i) => subjectOf(all[i] ?? issuer, issuer, i === 0))
+}

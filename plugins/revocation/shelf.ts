@@ -1,0 +1,160 @@
+import { LRUCache } from 'lru-cache'
+import type { AnswerFiles } from './answer-files.js'
+import { NoAnswer } from './no-answer.js'
+import { endOf, type Validity } from './times.js'
+
+/** How long a failure is remembered, milliseconds. */
+const FAILED_FOR = 10_000
+const MAX_FAILURES = 10_000
+/** The share of its life after which an answer is fetched again, and the longest time until then. */
+const REFRESH_SHARE = 0.75
+const REFRESH_WITHIN = 6 * 3_600_000
+const REFRESH_PAUSE = 60_000
+
+/** What can be kept: it says how long it counts, and how much memory it takes. */
+export interface Keepable extends Validity {
+  readonly size: number
+}
+
+/** An answer in force. Times are milliseconds since the epoch. */
+export interface Kept<T> {
+  readonly value: T
+  /** When it ends. */
+  readonly end: number
+  /** When it is fetched again. */
+  readonly refreshAt: number
+}
+
+/** One source: how its answers are fetched and read. Both throw for what is no answer. */
+export interface Source<T> {
+  readonly key: string
+  readonly maxBytes: number
+  readonly fetch: () => Promise<{ readonly value: T; readonly bytes: Buffer }>
+  readonly open: (bytes: Buffer) => Promise<T>
+}
+
+export interface ShelfOptions {
+  /** Bytes of all answers. */
+  readonly maxSize: number
+  /** Fetches at the same time. */
+  readonly maxFetches: number
+  readonly files: AnswerFiles | undefined
+  readonly maxAge: number | undefined
+  readonly schedule: (fn: () => void, ms: number) => void
+  readonly warn: (message: string) => void
+}
+
+/**
+ * Answers of sources, in memory and in files.
+ *
+ *     in memory and in force? -> a failure remembered? -> being fetched? join it -> in a file? -> fetch
+ *
+ * An answer that is used is fetched again before it ends. A fetch goes on when nothing waits for it any more: a list that
+ * is too large for the time of one handshake is there for the next.
+ */
+export class Shelf<T extends Keepable> {
+  readonly #options: ShelfOptions
+  readonly #kept: LRUCache<string, Kept<T>>
+  readonly #failures = new LRUCache<string, string>({ max: MAX_FAILURES, ttl: FAILED_FOR })
+  readonly #fetching = new Map<string, Promise<Kept<T>>>()
+  readonly #used = new Set<string>()
+
+  constructor(options: ShelfOptions) {
+    this.#options = options
+    this.#kept = new LRUCache({
+      maxSize: options.maxSize,
+      sizeCalculation: ({ value }) => value.size,
+      dispose: (_kept, key) => this.#used.delete(key),
+    })
+  }
+
+  /** @throws {Error} why there is no answer */
+  async get(source: Source<T>): Promise<Kept<T>> {
+    const { key } = source
+    const kept = this.#inForce(key)
+    if (kept === undefined) return await this.#obtain(source)
+    this.#used.add(key)
+    // A timer may be late, and is not set for what nothing has used.
+    if (kept.refreshAt <= Date.now()) this.#refresh(source)
+    return kept
+  }
+
+  #inForce(key: string): Kept<T> | undefined {
+    const kept = this.#kept.get(key)
+    if (kept === undefined) return undefined
+    try {
+      endOf(kept.value, this.#options.maxAge)
+      return kept
+    } catch {
+      return undefined
+    }
+  }
+
+  #obtain(source: Source<T>): Promise<Kept<T>> {
+    const { key } = source
+    const known = this.#fetching.get(key)
+    if (known !== undefined) return known
+    const failure = this.#failures.get(key)
+    if (failure !== undefined) return Promise.reject(new NoAnswer(failure))
+    if (this.#fetching.size >= this.#options.maxFetches)
+      return Promise.reject(new NoAnswer('too many sources are being asked'))
+    const obtained = this.#load(source)
+    this.#fetching.set(key, obtained)
+    obtained
+      .catch((cause: unknown) => this.#failures.set(key, textOf(cause)))
+      .finally(() => this.#fetching.delete(key))
+    return obtained
+  }
+
+  async #load(source: Source<T>): Promise<Kept<T>> {
+    const { key, maxBytes } = source
+    const { files, warn } = this.#options
+    const before = this.#kept.peek(key)
+    if (before === undefined && files !== undefined) {
+      const bytes = await files.read(key, maxBytes)
+      const found = bytes && (await this.#open(source, bytes))
+      if (found !== undefined) return this.#keep(source, found)
+    }
+    const { value, bytes } = await source.fetch()
+    endOf(value, this.#options.maxAge)
+    // An older answer may be a replay, of the time before a revocation.
+    const isOlder = before !== undefined && value.thisUpdate < before.value.thisUpdate
+    if (isOlder && this.#inForce(key) !== undefined) return this.#keep(source, before.value)
+    await files?.write(key, bytes).catch((cause: unknown) => warn(`cache_dir: ${textOf(cause)}`))
+    return this.#keep(source, value)
+  }
+
+  async #open({ open }: Source<T>, bytes: Buffer): Promise<T | undefined> {
+    try {
+      const value = await open(bytes)
+      endOf(value, this.#options.maxAge)
+      return value
+    } catch {
+      return undefined
+    }
+  }
+
+  #keep(source: Source<T>, value: T): Kept<T> {
+    const { maxAge, schedule } = this.#options
+    const now = Date.now()
+    const end = endOf(value, maxAge, now)
+    const share = Math.min((end - now) * REFRESH_SHARE, REFRESH_WITHIN)
+    const kept = { value, end, refreshAt: now + Math.max(share, REFRESH_PAUSE) }
+    this.#kept.set(source.key, kept)
+    schedule(() => {
+      if (this.#used.delete(source.key)) this.#refresh(source)
+    }, kept.refreshAt - now)
+    return kept
+  }
+
+  #refresh(source: Source<T>): void {
+    this.#obtain(source).catch((cause: unknown) => {
+      const kept = this.#inForce(source.key)
+      if (kept === undefined) return
+      this.#options.warn(`${source.key}: not renewed: ${textOf(cause)}`)
+      this.#kept.set(source.key, { ...kept, refreshAt: Date.now() + REFRESH_PAUSE })
+    })
+  }
+}
+
+export const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : 'it failed')
