@@ -1,5 +1,5 @@
 /** The routes of the management API. Loaded with the first request: few proxies ever have one. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { fastify } from 'fastify'
 import type { ApprovalAnswer } from '../api/managed.js'
 import { ERRORS } from '../base/error-table.js'
@@ -14,7 +14,11 @@ const BODY_LIMIT = 1_100_000
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
 /** Of those an operator's request may end with; any other is the proxy's own failure. */
-const STATUS: { readonly [C in ErrorCode]?: number } = { PTC_ADMIN_REQUEST: 404, PTC_REVOCATION: 400 }
+const STATUS: { readonly [C in ErrorCode]?: number } = {
+  PTC_ADMIN_DENIED: 403,
+  PTC_ADMIN_REQUEST: 404,
+  PTC_REVOCATION: 400,
+}
 /** The configuration cannot be read: the request is in order, the state of the files is not. */
 const CONFLICT = 409
 
@@ -32,6 +36,16 @@ export interface AppParts {
 
 /** Carries the name of the person in front of the page; set by the port alone. */
 export const WHO_FIELD = 'x-portcullis-who'
+
+interface Sent {
+  readonly headers: IncomingHttpHeaders
+}
+
+/** The person in front of the page; undefined for a program, which names a person itself. */
+function personOf({ headers }: Sent): string | undefined {
+  const who = headers[WHO_FIELD]
+  return typeof who === 'string' ? who : undefined
+}
 
 /** @param desk what the routes do */
 export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts): Promise<Handler> {
@@ -54,13 +68,12 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
   app.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
   )
-  app.post<{ Body: { who: string } }>(
-    '/v1/dashboard',
-    { schema: SCHEMAS.dashboard },
-    ({ body: { who } }) => ({
-      url: dashboard(who),
-    }),
-  )
+  app.post<{ Body: { who: string } }>('/v1/dashboard', { schema: SCHEMAS.dashboard }, request => {
+    // A person would get a login under another name, or one without an end.
+    if (personOf(request) !== undefined)
+      throw new ProxyError('PTC_ADMIN_DENIED', 'the page makes no links; `portcullis ctl dashboard` does')
+    return { url: dashboard(request.body.who) }
+  })
   app.get('/v1/parked', { schema: SCHEMAS.parked }, () => ({ parked: desk.parked(), held: desk.held() }))
   app.post<{ Params: { id: number }; Body: { reason?: string; detail?: string } }>(
     '/v1/parked/:id/reject',
@@ -75,9 +88,9 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
     app.post<{ Params: { id: string }; Body: Omit<ApprovalAnswer, 'verdict'> }>(
       `/v1/approvals/:id/${verdict}`,
       { schema: SCHEMAS.answer },
-      ({ params: { id }, body, headers }) => {
-        const who = headers[WHO_FIELD]
-        return desk.answer(id, { ...body, verdict, ...(typeof who === 'string' ? { who } : {}) })
+      request => {
+        const { params, body } = request
+        return desk.answer(params.id, { ...body, verdict, who: personOf(request) ?? body.who })
       },
     )
   }
@@ -96,7 +109,11 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
   app.post<{ Body: { readonly all?: true }; Querystring: { who?: string } }>(
     '/v1/revoke',
     { schema: SCHEMAS.revoke },
-    ({ body, query: { who = 'an operator' } }) => desk.revoke(body.all === true ? 'all' : body, who),
+    request => {
+      const { body, query } = request
+      const who = personOf(request) ?? query.who ?? 'an operator'
+      return desk.revoke(body.all === true ? 'all' : body, who)
+    },
   )
   app.post<{ Body: { tag: string; data?: string } }>(
     '/v1/plugin/msg',

@@ -10,6 +10,7 @@ const COOKIE = 'portcullis'
 /** Names of this machine under which a loopback port is reached. */
 const LOCAL = ['localhost', '127.0.0.1', '[::1]']
 const READS = ['GET', 'HEAD']
+const KEY_FIELD = 'x-portcullis-key'
 
 /** Header fields of every answer: nothing of it is cached, shown in a frame, or mixed with what others serve. */
 const FIELDS = {
@@ -25,7 +26,7 @@ const FIELDS = {
 /**
  * Admission to the management API on a TCP port: programs with the token, and people with a session that a one-time link
  * has made. `Host` has to name the port, so that a foreign name with this address reaches nothing; a browser's request
- * that changes something has to come from the page.
+ * to the API has to come from the page, which alone has the key of its session.
  */
 export class AdminPort {
   readonly sessions = new Sessions()
@@ -80,18 +81,22 @@ export class AdminPort {
       return refuse(req, res, 401, 'use the token, or open the link that `portcullis ctl dashboard` prints')
     }
     const isRead = READS.includes(req.method ?? '')
-    if (!isRead && req.headers['x-csrf-token'] !== session.csrf)
-      return refuse(req, res, 403, 'x-csrf-token is missing or wrong; load the page anew')
-    if (isRead && path === '/session')
-      return sendJson(req, res, 200, { who: session.who, csrf: session.csrf })
     if (isRead && sendPage(path, req, res)) return
+    if (req.headers[KEY_FIELD] !== session.key)
+      return refuse(
+        req,
+        res,
+        403,
+        `${KEY_FIELD} is missing or wrong; \`portcullis ctl dashboard\` prints a link`,
+      )
+    if (isRead && path === '/session') return sendJson(req, res, 200, { who: session.who })
     req.headers[WHO_FIELD] = session.who
     this.#serve(req, res)
   }
 
   #logIn(code: string, req: IncomingMessage, res: ServerResponse): void {
-    const id = this.sessions.redeem(code)
-    if (id === undefined)
+    const login = this.sessions.redeem(code)
+    if (login === undefined)
       return refuse(
         req,
         res,
@@ -102,10 +107,12 @@ export class AdminPort {
     // No redirect: a browser that comes from another site would not send a cookie of SameSite=Strict along with it.
     res.writeHead(200, {
       'content-type': 'text/html; charset=utf-8',
-      'set-cookie': `${COOKIE}=${id}; HttpOnly; SameSite=Strict; Path=/`,
+      'set-cookie': `${COOKIE}=${login.id}; HttpOnly; SameSite=Strict; Path=/`,
     })
+    // The page keeps the key in the storage of its own origin, port included. A fragment is sent to no server.
+    const page = `/#${login.key}`
     res.end(
-      '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>Portcullis</title><a href="/">Portcullis</a>',
+      `<!doctype html><meta http-equiv="refresh" content="0;url=${page}"><title>Portcullis</title><a href="${page}">Portcullis</a>`,
     )
   }
 }

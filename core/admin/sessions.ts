@@ -11,8 +11,18 @@ const MAX = 100
 export interface Session {
   /** For the record of answers. */
   readonly who: string
-  /** Requests that change something carry it in a header, which no page of another site can do. */
-  readonly csrf: string
+  /**
+   * Each request to the API carries it in a header. The cookie alone is no proof: browsers send it to every port of this
+   * machine, and so to services of other users.
+   */
+  readonly key: string
+}
+
+/** What the browser of a person is given. */
+export interface Login {
+  /** For the cookie. */
+  readonly id: string
+  readonly key: string
 }
 
 const secret = (): string => randomBytes(32).toString('base64url')
@@ -29,14 +39,14 @@ export class Sessions {
     return code
   }
 
-  /** @returns the session's cookie; undefined for a code that is unknown, used or too old */
-  redeem(code: string): string | undefined {
+  /** @returns undefined for a code that is unknown, used or too old */
+  redeem(code: string): Login | undefined {
     const who = this.#links.get(code)
     if (who === undefined) return undefined
     this.#links.delete(code)
-    const id = secret()
-    this.#sessions.set(id, { who, csrf: secret() })
-    return id
+    const [id, key] = [secret(), secret()]
+    this.#sessions.set(id, { who, key })
+    return { id, key }
   }
 
   find(id: string): Session | undefined {

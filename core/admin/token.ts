@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { open, readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../base/errors.js'
 import { networkOfAddress } from '../base/network.js'
@@ -7,12 +8,17 @@ import { codeOf, describe } from '../base/thrown.js'
 
 /** Characters; a shorter token could be guessed. */
 const MIN_TOKEN = 20
+/** Bytes of its file. */
+const MAX_FILE = 4096
+/** Permissions of group and others. */
+const OTHERS = 0o077
 /** Wrong tokens of one network within this time, before it is not listened to any more; milliseconds. */
 const MAX_WRONG = 10
 const WINDOW = 60_000
 
 /**
- * The token of the management port. Where there is no such file it is made, for its owner alone.
+ * The token of the management port. Where there is no such file it is made, for its owner alone. A file that is there must
+ * be out of the reach of other users; a link leads to the file that is looked at.
  * @throws {ProxyError} PTC_ADMIN_PORT with the file
  */
 export async function readToken(path: string): Promise<string> {
@@ -26,12 +32,33 @@ export async function readToken(path: string): Promise<string> {
   } catch (cause) {
     if (codeOf(cause) !== 'EEXIST') throw failed(describe(cause), cause)
   }
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw failed(describe(cause), cause)
+  const text = await readText(path).catch((cause: unknown) => {
+    throw failed(cause instanceof ProxyError ? ProxyError.textOf(cause) : describe(cause), cause)
   })
   const token = text.trim()
   if (token.length >= MIN_TOKEN && /^[\x21-\x7e]+$/.test(token)) return token
   throw failed(`a token has at least ${MIN_TOKEN} printable characters, on one line`)
+}
+
+/** What is looked at is what is read, whatever happens to the name meanwhile. */
+async function readText(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const why = await unsafe(file)
+    if (why !== undefined) throw new ProxyError('PTC_ADMIN_PORT', why)
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+/** Why a file holds no secret; undefined where it may. */
+async function unsafe(file: FileHandle): Promise<string | undefined> {
+  const found = await file.stat()
+  if (!found.isFile() || found.size > MAX_FILE) return `a token is in a file of at most ${MAX_FILE} bytes`
+  const mode = (found.mode & 0o777).toString(8).padStart(4, '0')
+  if ((found.mode & OTHERS) === 0) return undefined
+  return `other users can read or write it (mode ${mode}): chmod 600 it, or remove it if the token may be known, and a new one is made at the start`
 }
 
 /** What a token is worth. */

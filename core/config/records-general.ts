@@ -36,7 +36,7 @@ export const GENERAL_RECORDS = {
     ...FILE_NAME,
     reload: false,
     about:
-      'The file with the token that `proxy.config.admin.listen` asks for (`Authorization: Bearer`), relative to the configuration folder. It is made, for its owner alone, where it is missing. Not in Traffic Server.',
+      'The file with the token that `proxy.config.admin.listen` asks for (`Authorization: Bearer`), relative to the configuration folder. It is made, for its owner alone, where it is missing; one that other users can read or write is refused. Not in Traffic Server.',
   },
   'proxy.config.plugin.plugin_dir': {
     type: 'STRING',

@@ -42,6 +42,16 @@ function send(port: number, path: string, { method = 'GET', headers = {}, body }
 const portOf = (url: string): number => Number(new URL(url).port)
 const JSON_TYPE = { 'content-type': 'application/json' }
 
+/** What a browser does with the link. */
+async function logIn(url: string) {
+  const { pathname, search, port: text } = new URL(url)
+  const [port, link] = [Number(text), pathname + search]
+  const page = await send(port, link)
+  const [cookie = ''] = page.headers['set-cookie'] ?? []
+  const key = /url=\/#([\w-]{43})"/.exec(page.text)?.[1] ?? ''
+  return { port, link, cookie, key }
+}
+
 test('programs need the token', async t => {
   const { proxy, ctl } = await approving(t, 'approval.js', LISTEN)
   const port = portOf((await ctl('dashboard')).out.trim())
@@ -67,7 +77,11 @@ test('programs need the token', async t => {
     )
   const origin = 'http://evil.test'
   t.match(await send(port, '/v1/status', { headers: { ...bearer, origin } }), { status: 403 })
-  t.match(await get(proxy.port, `http://127.0.0.1:${port}/metrics`), { status: 508 }, 'not through the proxy')
+  for (const name of ['127.0.0.1', '0.0.0.0', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', 'localhost'])
+    for (const scheme of ['http', 'https']) {
+      const url = `${scheme}://${name}:${port}/metrics`
+      t.match(await get(proxy.port, url), { status: 508 }, `${url} through the proxy`)
+    }
 })
 
 test('wrong tokens are counted', async t => {
@@ -90,12 +104,9 @@ test('wrong tokens are counted', async t => {
 
 test('a person with a link that works once', async t => {
   const { proxy, ctl, ask, waiting } = await approving(t, 'approval.js', LISTEN)
-  const link = new URL((await ctl('dashboard')).out.trim())
-  const port = Number(link.port)
-  const login = await send(port, link.pathname + link.search)
-  const [cookie = ''] = login.headers['set-cookie'] ?? []
+  const { port, link, cookie, key } = await logIn((await ctl('dashboard')).out.trim())
   t.match(cookie, /^portcullis=[\w-]{43}; HttpOnly; SameSite=Strict; Path=\/$/)
-  t.match(await send(port, link.pathname + link.search), { status: 401, text: /was used/ })
+  t.match(await send(port, link), { status: 401, text: /was used/ })
   const headers = { cookie: cookie.split(';')[0] ?? '' }
 
   const page = await send(port, '/', { headers })
@@ -106,23 +117,64 @@ test('a person with a link that works once', async t => {
   })
   for (const path of ['/page.js', '/page.css'])
     t.match(await send(port, path, { headers }), { status: 200 }, path)
-  const { who, csrf } = JSON.parse((await send(port, '/session', { headers })).text)
+  const whole = { ...headers, 'x-portcullis-key': key }
+  const { who } = JSON.parse((await send(port, '/session', { headers: whole })).text)
 
   const held = ask()
   const { id } = await waiting()
   const path = `/v1/approvals/${id}/accept`
   const body = JSON.stringify({ scope: 'leaf', who: 'somebody else', duration: 60_000 })
   const bare = { method: 'POST', headers: { ...headers, ...JSON_TYPE }, body }
-  t.match(await send(port, path, bare), { status: 403, text: /x-csrf-token/ })
-  const whole = { ...bare, headers: { ...bare.headers, 'x-csrf-token': csrf } }
-  t.match(await send(port, path, { ...whole, headers: { ...whole.headers, origin: 'http://evil.test' } }), {
+  t.match(await send(port, path, bare), { status: 403, text: /x-portcullis-key/ })
+  const answer = { ...bare, headers: { ...whole, ...JSON_TYPE } }
+  t.match(await send(port, path, { ...answer, headers: { ...answer.headers, origin: 'http://evil.test' } }), {
     status: 403,
   })
-  t.match(await send(port, path, whole), { status: 200, text: new RegExp(id) })
+  t.match(await send(port, path, answer), { status: 200, text: new RegExp(id) })
   t.match((await held).stdout, /^HTTP\/1\.1 200 /)
   const journal = readFileSync(join(proxy.conf.path, 'approvals.jsonl'), 'utf8')
   t.ok(journal.includes(`"who":"${who}"`), 'the answer is written down as that of the session')
   t.notOk(journal.includes('somebody else'))
+})
+
+test('a cookie without the key of its session reads and changes nothing', async t => {
+  // Browsers send cookies to every port of a host: a service of another user on this machine may learn them.
+  const { ctl } = await approving(t, 'approval.js', LISTEN)
+  const { port, cookie, key } = await logIn((await ctl('dashboard')).out.trim())
+  const headers = { cookie: cookie.split(';')[0] ?? '' }
+  const paths = ['/session', '/v1/status', '/v1/approvals', '/v1/parked', '/metrics', '/v1/%73tatus']
+  for (const path of paths) {
+    for (const method of ['GET', 'HEAD'])
+      t.equal((await send(port, path, { method, headers })).status, 403, `${method} ${path}`)
+    const wrong = { ...headers, 'x-portcullis-key': `${key}x` }
+    t.notMatch(await send(port, path, { headers: wrong }), key)
+  }
+  t.equal((await send(port, '/v1/status', { headers: { 'x-portcullis-key': key } })).status, 401)
+  t.equal((await send(port, '/v1/status', { headers: { ...headers, 'x-portcullis-key': key } })).status, 200)
+})
+
+test('a person acts under the name of the session alone', async t => {
+  const { proxy, ctl } = await approving(t, 'approval.js', LISTEN)
+  const { port, cookie, key } = await logIn((await ctl('dashboard')).out.trim())
+  const headers = { ...JSON_TYPE, cookie: cookie.split(';')[0] ?? '', 'x-portcullis-key': key }
+  const { who } = JSON.parse((await send(port, '/session', { headers })).text)
+  for (const path of ['/v1/dashboard', '/v1/%64ashboard', '/v1/dashboard?']) {
+    const link = await send(port, path, { method: 'POST', headers, body: '{"who":"the boss"}' })
+    t.match(link, { status: 403, text: /PTC_ADMIN_DENIED/ }, `${path} gives no login under another name`)
+  }
+  const revoked = { method: 'POST', headers, body: '{"all":true}' }
+  t.equal((await send(port, '/v1/revoke?who=the+boss', revoked)).status, 200)
+  t.equal(
+    (
+      await send(port, '/v1/revoke?who=the+boss', {
+        ...revoked,
+        headers: { ...headers, 'x-portcullis-who': 'the boss' },
+      })
+    ).status,
+    200,
+  )
+  await proxy.until(new RegExp(`(?:NOTE: ${who} revoked everything[^]*){2}`))
+  t.notMatch(proxy.output(), 'the boss')
 })
 
 test('the admin page needs a port, and the port must be on loopback', async t => {

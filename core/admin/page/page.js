@@ -5,14 +5,21 @@ const PERIOD = 1000
 const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
 
+// The link of the login ends in the key of the session. Only pages of this very port can read the storage.
+if (location.hash.length > 1) {
+  localStorage.setItem('key', location.hash.slice(1))
+  history.replaceState(null, '', '/')
+}
+
 let session
 /** The question that the dialog is about, and the answer that it would give. */
 let asked
 
 async function ask(path, body) {
-  const options = body === undefined ? {} : {
+  const headers = { 'x-portcullis-key': localStorage.getItem('key') ?? '' }
+  const options = body === undefined ? { headers } : {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-csrf-token': session.csrf },
+    headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   }
   const response = await fetch(path, options)
