@@ -4,6 +4,7 @@ import { BUMP_RECORDS } from './records-bump.js'
 import { FIELD_RECORDS } from './records-fields.js'
 import { GENERAL_RECORDS } from './records-general.js'
 import { HTTP_RECORDS } from './records-http.js'
+import { HTTP2_RECORDS } from './records-http2.js'
 import { LOG_RECORDS } from './records-log.js'
 import { NAME_RECORDS } from './records-names.js'
 import { SERVER_RECORDS } from './records-server.js'
@@ -13,6 +14,7 @@ import { SSL_RECORDS } from './records-ssl.js'
 export const RECORDS = {
   ...GENERAL_RECORDS,
   ...HTTP_RECORDS,
+  ...HTTP2_RECORDS,
   ...FIELD_RECORDS,
   ...NAME_RECORDS,
   ...ACCESS_RECORDS,

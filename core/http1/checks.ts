@@ -42,19 +42,21 @@ const isBodiless = (status: number): boolean => status < 200 || status === 204
 const HTTP_METHODS: ReadonlySet<string> = new Set(METHODS)
 
 /**
- * Refuses a request that llhttp accepts and that is not HTTP/1.x, or has no usable Host field (RFC 9112 section 3.2). The
+ * Refuses a request that llhttp accepts and that is not HTTP/1.x, or has no usable Host field (RFC 9112 section 3.2). A
+ * request of HTTP/2 (version `2`) has its authority as Host field. The
  * value of Host is not compared with the target: the absolute form of a target wins.
  * @throws {ProxyError} PTC_REQUEST_VERSION, PTC_REQUEST_MALFORMED
  */
 export function checkRequest(method: string, version: string, headers: readonly string[]): void {
   if (version === '2.0')
     throw new ProxyError('PTC_REQUEST_VERSION', 'the request says that it is in HTTP/2.0')
-  if (version !== '1.1' && version !== '1.0') throw badRequest(`the request is not in HTTP/1.x (${version})`)
+  if (version !== '1.1' && version !== '1.0' && version !== '2')
+    throw badRequest(`the request is not in HTTP/1.x (${version})`)
   if (!HTTP_METHODS.has(method)) throw badRequest(`the request is not in HTTP/1.x (${method})`)
   const hosts = fieldValues(headers, 'host')
   if (!hosts.every(host => HOST_VALUE.test(host))) throw badRequest('the Host field is not a host')
   if (hosts.length > 1) throw badRequest('the request has more than one Host field')
-  if (hosts.length === 0 && version === '1.1') throw badRequest('the request has no Host field')
+  if (hosts.length === 0 && version !== '1.0') throw badRequest('the request has no Host field')
 }
 
 const HOST_VALUE = /^[^\s/?#@\\]*$/
@@ -66,7 +68,7 @@ const HOST_VALUE = /^[^\s/?#@\\]*$/
 export function requestBody(method: string, version: string, framing: Framing): Exclude<Framing, 'unusable'> {
   if (framing === 'unusable')
     throw new ProxyError('PTC_NOT_IMPLEMENTED', 'the request has a transfer coding other than chunked')
-  if (framing === 'chunked' && version !== '1.1') throw badRequest('a chunked request in HTTP/1.0') // RFC 9112 section 6.1
+  if (framing === 'chunked' && version === '1.0') throw badRequest('a chunked request in HTTP/1.0') // RFC 9112 section 6.1
   if (framing !== 'none' && framing !== 0 && method === 'TRACE')
     throw badRequest('a TRACE request has no body') // RFC 9110 section 9.3.8
   return framing

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { fileOf, placed } from '../config/record-place.js'
 import { readingOf } from '../config/records.js'
 import type { Records } from '../config/records-table.js'
+import { http2Settings } from './http2.js'
 
 const SECOND = 1000
 const PORTS = 'proxy.config.http.server_ports'
@@ -14,6 +15,7 @@ export const listenerSettings = (records: Records) =>
     ports: Object.freeze(readingOf(records, PORTS).ports),
     /** The record of the ports, as errors call it. */
     portsBy: placed(records, PORTS),
+    hasHttp2: records['proxy.config.http2.enabled'] === 1,
     connections: Object.freeze({
       total: Math.min(
         records['proxy.config.net.connections_throttle'],
@@ -26,6 +28,7 @@ export const listenerSettings = (records: Records) =>
       headersTimeout: records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND,
       requestTimeout: 0,
       keepAliveTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_in'] * SECOND,
+      http2: http2Settings(records),
     }),
   })
 

@@ -2,6 +2,7 @@
 import { test } from 'tap'
 import { changeOf, RELOADABLE, type Reloadable, type ReloadCases } from '../kit/reloading.js'
 import { HTTP_CASES } from './reload-cases-http.js'
+import { HTTP2_CASES } from './reload-cases-http2.js'
 import { NAME_CASES } from './reload-cases-names.js'
 import { ORIGIN_CASES } from './reload-cases-origins.js'
 import { PORT_CASES } from './reload-cases-ports.js'
@@ -10,6 +11,7 @@ import { PROGRAM_CASES } from './reload-cases-program.js'
 /** The compiler asks for a case of each. */
 const CASES: ReloadCases<Reloadable> = {
   ...HTTP_CASES,
+  ...HTTP2_CASES,
   ...NAME_CASES,
   ...PROGRAM_CASES,
   ...PORT_CASES,

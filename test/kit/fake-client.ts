@@ -6,6 +6,7 @@ import type { ClientReply } from '../../core/http/listener/client-reply.js'
 import type { ClientRequest } from '../../core/http/listener/client-request.js'
 import type { ClientLink } from '../../core/vconn/link.js'
 import { FakeLink } from './fake-link.js'
+import { HTTP2_LIMITS } from './http2-client.js'
 import { CLIENT } from './quiet-points.js'
 
 /** A client's link whose other end is the test. */
@@ -40,6 +41,7 @@ export class FakeHost implements ClientHost {
     headersTimeout: 1000,
     requestTimeout: 0,
     keepAliveTimeout: 1000,
+    http2: HTTP2_LIMITS,
   }
   readonly limits = (): ListenerLimits => this.inForce
   readonly keepAliveLines = (): string => 'Connection: keep-alive\r\n'

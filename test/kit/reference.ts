@@ -14,6 +14,7 @@ import { ACCESS_RECORDS } from '../../core/config/records-access.js'
 import { FIELD_RECORDS } from '../../core/config/records-fields.js'
 import { GENERAL_RECORDS } from '../../core/config/records-general.js'
 import { HTTP_RECORDS } from '../../core/config/records-http.js'
+import { HTTP2_RECORDS } from '../../core/config/records-http2.js'
 import { LOG_RECORDS } from '../../core/config/records-log.js'
 import { NAME_RECORDS } from '../../core/config/records-names.js'
 import { SERVER_RECORDS } from '../../core/config/records-server.js'
@@ -63,6 +64,8 @@ export function renderRecords(): string {
     table(head, recordRows(GENERAL_RECORDS)),
     '## Ports, requests and connections',
     table(head, recordRows(HTTP_RECORDS)),
+    '## HTTP/2',
+    table(head, recordRows(HTTP2_RECORDS)),
     '## What origins learn of clients',
     table(head, recordRows(FIELD_RECORDS)),
     '## Addresses of names',

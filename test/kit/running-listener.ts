@@ -10,6 +10,7 @@ import { Via } from '../../core/http/transaction/hops.js'
 import type { Summary } from '../../core/http/transaction/summary.js'
 import type { ForwarderOptions, ForwarderSettings } from '../../core/http/transaction/transaction.js'
 import { type ConnectorOptions, OriginConnector } from '../../core/origin/connect.js'
+import { HTTP2_LIMITS } from './http2-client.js'
 import { NO_NAMES } from './names.js'
 import { CLIENT } from './quiet-points.js'
 
@@ -67,6 +68,7 @@ export async function startListener(t: Test, settings: ListeningOptions = {}): P
     headersTimeout: 5000,
     requestTimeout: 0,
     keepAliveTimeout: 5000,
+    http2: HTTP2_LIMITS,
     ...settings.limits,
   }
   const listener = createListener({ forward, limits: () => limits, port: PORT, ...settings.listener })

@@ -33,14 +33,14 @@ import type { TunnelJudgement } from './tunnel-judgement.js'
  * @param port of the origin
  * @param verify called when plugins have let the ClientHello in; the client waits for it, and is shown a certificate for
  *   the host that it answers, or refused with an alert. The signal aborts when the client has left
- * @returns plaintext @throws {ProxyError} the client has had its alert then
+ * @returns plaintext, and the protocol that was negotiated @throws {ProxyError} the client has had its alert then
  */
 export type EndTls = (
   link: ClientLink,
   client: ClientInfo,
   port: number,
   verify: (sni: string | undefined, signal: AbortSignal) => Promise<Verified>,
-) => Promise<ClientLink>
+) => Promise<{ readonly link: ClientLink; readonly protocol: string | undefined }>
 
 /** What became of an origin. */
 export interface Verified {
@@ -49,6 +49,8 @@ export interface Verified {
   readonly refusal: ProxyError | undefined
   /** Whether a leaf may be minted: the origin was accepted, or a question about it is open and the client has to be told. */
   readonly mayMint: boolean
+  /** Whether the client may speak HTTP/2: the origin does. */
+  readonly hasHttp2: boolean
 }
 
 export interface BumpOptions {
@@ -91,15 +93,16 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
     let verified: Bumped | undefined
     const outside = request.req.client
     const { asking } = request
-    const secured = await options.endTls(client.release(), outside, request.port, async (sni, signal) => {
+    const hello: Parameters<EndTls>[3] = async (sni, signal) => {
       if (sni !== undefined && sni !== origin.host) throw twoReadings(sni, origin.host)
       const by = { network: outside.network, asking }
       const error = await verify(options.connector, origin, signal, by)
       verified = { origin, error }
       const mayMint = error === undefined || error.code === 'PTC_VERIFY_POSTPONED'
-      return { host: origin.host, refusal: error, mayMint }
-    })
-    const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin))
+      return { host: origin.host, refusal: error, mayMint, hasHttp2: false }
+    }
+    const { link: secured, protocol } = await options.endTls(client.release(), outside, request.port, hello)
+    const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin), protocol)
     if (verified !== undefined) bumped.set(inside, verified)
     inner.take(secured, inside)
     return undefined

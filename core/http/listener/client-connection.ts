@@ -7,8 +7,8 @@ import { type ReceivedHead, RequestReader, type RequestSink } from '../../http1/
 import { type ClientLink, LINGER, type LinkSink } from '../../vconn/link.js'
 import type { ClientHost } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
-import { ClientReply, type ReplyOutput } from './client-reply.js'
 import { type BodySource, ClientRequest } from './client-request.js'
+import { Http1Reply, type ReplyOutput } from './http1-reply.js'
 
 /** Bytes that a client may send ahead; beyond them, reading pauses until the present reply has been sent. */
 const MAX_AHEAD = 65_536
@@ -31,7 +31,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
   readonly #deadline = new Deadline(() => atEdge('a time limit', () => this.#onTime(), this.#onFault))
   #at: 'new' | 'idle' | 'serving' | 'replied' | 'discarding' | 'left' = 'new'
   #request: ClientRequest | undefined
-  #reply: ClientReply | undefined
+  #reply: Http1Reply | undefined
   #isPaused = false
   /** Sent bytes wait for the client. */
   #isBlocked = false
@@ -99,7 +99,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
 
   onRequest(request: ClientRequest, keepsAlive: boolean): void {
     const closes = !keepsAlive || request.httpVersion === '1.0' || request.isUpgrade || this.#host.isDraining
-    const reply = new ClientReply(this, request, closes)
+    const reply = new Http1Reply(this, request, closes)
     this.#at = 'serving'
     this.#request = request
     this.#reply = reply

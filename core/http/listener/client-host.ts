@@ -1,5 +1,6 @@
 import type { Current } from '../../base/current.js'
 import type { ProxyError } from '../../base/errors.js'
+import type { Http2Limits } from '../../http2/server-session.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientInfo } from './client-info.js'
 import type { ClientReply } from './client-reply.js'
@@ -15,6 +16,7 @@ export interface ListenerLimits {
   readonly requestTimeout: number
   /** Between two requests of a connection. */
   readonly keepAliveTimeout: number
+  readonly http2: Http2Limits
 }
 
 /** A connection that a drain or a stop ends. */

@@ -1,8 +1,6 @@
 import type { Certificate } from '../../api/certificate.js'
 import type { VConn } from '../../api/vconn.js'
-import type { Current } from '../../base/current.js'
 import { Deadline } from '../../base/deadline.js'
-import { atEdge } from '../../base/edge.js'
 import { networkOfAddress } from '../../base/network.js'
 import { ConnectionOwner } from '../../origin/connection-login.js'
 import { type ClientLink, LINGER } from '../../vconn/link.js'
@@ -18,21 +16,29 @@ export interface ClientSocket {
   once(event: 'close', listener: () => void): unknown
 }
 
+/** Deadlines of one transaction at a time: since the last byte, and for all of it. */
+export interface Clocks {
+  readonly idle: Deadline
+  readonly active: Deadline
+}
+
 /** One connection of a client, as its requests see it. */
-export class ClientInfo {
+export class ClientInfo implements Clocks {
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
   /** The VConn of the TCP connection: plugins see one, whatever protocols follow one another on it. */
   readonly vconn: VConn | undefined
-  /** Deadlines of the present transaction: since the last byte, and for all of it. */
+  /** Of the present transaction, where there is one at a time. */
   readonly idle = new Deadline()
   readonly active = new Deadline()
   /** The origin of requests in origin-form, such as `https://example.com`; undefined where the proxy itself answers them. */
   readonly origin: string | undefined
   /** What it has shown to an `ssl` port. */
   readonly certificate: Certificate | undefined
+  /** The protocol that TLS has negotiated; undefined where that was not asked for. */
+  readonly protocol: string | undefined
   /** Called when the origin connection of a login has ended. */
   onLoginLost: () => void = () => {}
   readonly #socket: ClientSocket
@@ -50,7 +56,7 @@ export class ClientInfo {
     socket: ClientSocket,
     link: ClientLink,
     vconn: VConn | undefined,
-    { origin, certificate }: Partial<Pick<ClientInfo, 'origin' | 'certificate'>> = {},
+    { origin, certificate, protocol }: Partial<Pick<ClientInfo, 'origin' | 'certificate' | 'protocol'>> = {},
   ) {
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
@@ -59,6 +65,7 @@ export class ClientInfo {
     this.vconn = vconn
     this.origin = origin
     this.certificate = certificate
+    this.protocol = protocol
     this.#socket = socket
     this.#link = link
   }
@@ -80,9 +87,10 @@ export class ClientInfo {
   }
 
   /** The same client inside its bumped tunnel, whose requests come on another link. */
-  inside(link: ClientLink, origin: string | undefined): ClientInfo {
+  inside(link: ClientLink, origin: string | undefined, protocol?: string): ClientInfo {
     const { user, certificate } = this
-    return Object.assign(new ClientInfo(this.#socket, link, this.vconn, { origin, certificate }), { user })
+    const inside = new ClientInfo(this.#socket, link, this.vconn, { origin, certificate, protocol })
+    return Object.assign(inside, { user })
   }
 
   /** Calls `listener` when its TCP connection has ended. */
@@ -161,89 +169,4 @@ export class ClientInfo {
     link.resume()
     link.end()
   }
-}
-
-export interface TimeLimits {
-  /** Milliseconds without a byte after which a transaction fails. A parked handshake has a deadline of its own. */
-  readonly idleTimeout: number
-  /** The same while the client is expected to send or to read; default `idleTimeout`. */
-  readonly clientIdleTimeout?: number
-  /** Milliseconds for a request and its response together; 0 or absent for no limit. */
-  readonly activeTimeout?: number
-}
-
-/** A transaction with deadlines. */
-export interface TimedOwner {
-  /** Whether the client is expected to send or to read, and not the origin. */
-  readonly waitsForClient: boolean
-  /** No byte has moved for this many milliseconds, although one was expected. */
-  onIdle(limit: number): void
-  /** The transaction has taken longer than this many milliseconds. */
-  onTooLong(limit: number): void
-  fail(cause: unknown): void
-}
-
-/**
- * The two deadlines of a transaction. They are timers of the client's connection, which its transactions use one after
- * another: a transaction makes no timer.
- *
- * Life: running, with pauses of the idle time -> over. Then the timers belong to the next transaction.
- */
-export class TransactionTime {
-  readonly #client: ClientInfo
-  readonly #current: Current<TimeLimits>
-  readonly #owner: TimedOwner
-  /** 0 while no byte is expected. */
-  #idleLimit = 0
-  /** Known from `begin` on. */
-  #activeLimit = 0
-  #isOver = false
-
-  constructor(client: ClientInfo, current: Current<TimeLimits>, owner: TimedOwner) {
-    this.#client = client
-    this.#current = current
-    this.#owner = owner
-  }
-
-  /** Starts the time for the whole transaction. Its owner must be ready to fail. */
-  begin(): void {
-    this.#activeLimit = this.#current().activeTimeout ?? 0
-    if (this.#activeLimit > 0) this.#client.active.set(this.#activeLimit, this.#onTooLong)
-  }
-
-  /** Bytes are expected from now on. */
-  start(): void {
-    if (this.#isOver) return
-    this.#setIdle()
-  }
-
-  readonly moved = (): void => {
-    if (this.#idleLimit > 0) this.#setIdle()
-  }
-
-  #setIdle(): void {
-    const { idleTimeout, clientIdleTimeout = idleTimeout } = this.#current()
-    this.#idleLimit = this.#owner.waitsForClient ? clientIdleTimeout : idleTimeout
-    this.#client.idle.set(this.#idleLimit, this.#onIdle)
-  }
-
-  /** No bytes are expected until `start`. */
-  stop(): void {
-    if (this.#isOver) return
-    this.#idleLimit = 0
-    this.#client.idle.set(0)
-  }
-
-  /** The client's next request may already be in flight: it begins within the end of the reply. */
-  over(): void {
-    this.#isOver = true
-    this.#idleLimit = 0
-    this.#client.idle.clear(this.#onIdle)
-    this.#client.active.clear(this.#onTooLong)
-  }
-
-  readonly #fail = (why: unknown): void => this.#owner.fail(why)
-  readonly #onIdle = (): void => atEdge('a time limit', () => this.#owner.onIdle(this.#idleLimit), this.#fail)
-  readonly #onTooLong = (): void =>
-    atEdge('a time limit', () => this.#owner.onTooLong(this.#activeLimit), this.#fail)
 }

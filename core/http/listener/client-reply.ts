@@ -1,27 +1,4 @@
-import { fieldLines, fieldValue } from '../../base/fields.js'
-import { chunkLine, dateField, interimText, lastChunk, type ResponseHead } from '../../http1/messages.js'
-import type { ClientRequest } from './client-request.js'
-
-/** Bodies of this size are sent at once. Smaller ones wait for the end of the current callback, to be sent together. */
-const BULK_BYTES = 16_384
-
-/** The connection of a reply's client. */
-export interface ReplyOutput {
-  /** The lines about the connection, for a reply after which it stays open. */
-  readonly keepAliveLines: string
-  /** @returns false: wait for `drained` of the reply */
-  send(bytes: Uint8Array): boolean
-  /** Sent bytes wait for the client: `drained` follows. */
-  readonly isBlocked: boolean
-  /** Whether sent bytes are still in use. */
-  readonly isHolding: boolean
-  /** Calls `flush` of the reply after the current callback. */
-  flushSoon(): void
-  /** The reply is complete. */
-  replied(): void
-  /** Ends the connection at once, so that an incomplete reply cannot look complete. */
-  destroy(): void
-}
+import type { ResponseHead } from '../../http1/messages.js'
 
 /** Answers the request. At most one of the last two is called, and then nothing. */
 export interface ReplyWatcher {
@@ -34,209 +11,47 @@ export interface ReplyWatcher {
 }
 
 /**
- * The reply to one request (RFC 9112): its framing, in few writes.
+ * The reply to one request, whatever the version of HTTP: a transaction, an error page and an admission write to it.
  *
  * Life: waiting, interim responses included -> started -> ended. Every state goes to `gone` when the client has left or
  * speaks another protocol.
  */
-export class ClientReply {
-  readonly #out: ReplyOutput
-  readonly #request: ClientRequest
-  #watcher: ReplyWatcher | undefined
-  #state: 'waiting' | 'started' | 'ended' | 'gone' = 'waiting'
-  #framing: 'length' | 'chunked' | 'none' | 'close' = 'none'
-  /** Bytes that were written and not sent; `#heldBytes` of the buffer are in use. */
-  #held: Buffer | undefined
-  #heldBytes = 0
-  #hasHead = false
-  /** The head, and framing of the body: sent in front of the next bytes. */
-  #text = ''
-  #hasContinued = false
-  #bodyBytes = 0
-  /** Whether the connection ends with this reply. */
+export interface ClientReply {
+  /** Whether other requests of the connection are answered beside it; no framing of one can be taken for another then. */
+  readonly isMultiplexed: boolean
+  /** Whether the connection takes no further request after this reply. */
   closes: boolean
-  statusCode = 200
-
-  /** @param closes the client does not want the connection to stay open, or cannot keep it open */
-  constructor(out: ReplyOutput, request: ClientRequest, closes: boolean) {
-    this.#out = out
-    this.#request = request
-    this.closes = closes
-  }
-
+  statusCode: number
   /** Whether the head is fixed; also for a reply that was cut after its head. */
-  get headersSent(): boolean {
-    return this.#hasHead
-  }
-
+  readonly headersSent: boolean
+  readonly isEnded: boolean
   /** The client has left. */
-  get isGone(): boolean {
-    return this.#state === 'gone'
-  }
-
+  readonly isGone: boolean
   /** Bytes of the body that were written. */
-  get bodyBytes(): number {
-    return this.#bodyBytes
-  }
-
-  get isEnded(): boolean {
-    return this.#state === 'ended'
-  }
-
-  /** What marks the end of the body, once the head is fixed. */
-  get framing(): 'length' | 'chunked' | 'none' | 'close' {
-    return this.#framing
-  }
-
-  /** Whether written bytes are still in use: small bodies are copied, large ones may wait in the socket. */
-  holds(bytes: Uint8Array): boolean {
-    return bytes.length >= BULK_BYTES && this.#out.isHolding
-  }
-
-  watch(watcher: ReplyWatcher): void {
-    this.#watcher = watcher
-  }
-
+  readonly bodyBytes: number
   /** Sent bytes wait for the client. */
-  get isBlocked(): boolean {
-    return this.#out.isBlocked
-  }
-
+  readonly isBlocked: boolean
+  /** Whether written bytes are still in use. */
+  holds(bytes: Uint8Array): boolean
+  watch(watcher: ReplyWatcher): void
   /**
-   * Sends a 1xx response (RFC 9110 section 15.2): none to a client of HTTP/1.0, and 100 only to a client that waits for it.
+   * Sends a 1xx response (RFC 9110 section 15.2).
    * @returns false: wait for the client to take it, or bytes sent before
    */
-  writeInterim(head: ResponseHead, via: string | undefined): boolean {
-    const { httpVersion, headers } = this.#request
-    const isContinue = head.status === 100
-    if (httpVersion !== '1.1' || (isContinue && headers.expect === undefined)) return true
-    if (isContinue) this.#hasContinued = true
-    const text = isContinue ? 'HTTP/1.1 100 Continue\r\n\r\n' : interimText(head, via)
-    if (this.#state === 'waiting') this.#out.send(Buffer.from(text, 'latin1'))
-    return !this.#out.isBlocked
-  }
-
-  /** A client without a 100 may send its body or its next request: the proxy cannot tell them apart. */
-  get #isBodyUncertain(): boolean {
-    return !this.#request.isComplete && !this.#hasContinued && this.#request.headers.expect !== undefined
-  }
-
+  writeInterim(head: ResponseHead, via: string | undefined): boolean
   /**
-   * Fixes the head. Connection and Transfer-Encoding are added here; the caller has checked the fields.
+   * Fixes the head. Fields about the connection and the framing are the reply's business; the caller has checked the others.
    * @param fields names and values in turn
    */
-  writeHead(status: number, reason: string, fields: readonly string[]): this {
-    if (this.#state !== 'waiting') return this
-    this.#state = 'started'
-    this.#hasHead = true
-    this.statusCode = status
-    let text = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(fields)}`
-    if (fieldValue(fields, 'date') === undefined) text += dateField()
-    this.#framing = this.#framingOf(status, fieldValue(fields, 'content-length') !== undefined)
-    if (this.#framing === 'close' || this.#isBodyUncertain) this.closes = true
-    text += this.closes ? 'Connection: close\r\n' : this.#out.keepAliveLines
-    if (this.#framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
-    this.#text = `${text}\r\n`
-    this.#out.flushSoon()
-    return this
-  }
-
-  /** RFC 9112 section 6.3. */
-  #framingOf(status: number, hasLength: boolean): 'length' | 'chunked' | 'none' | 'close' {
-    if (this.#request.method === 'HEAD' || status === 204 || status === 304 || status < 200) return 'none'
-    if (hasLength) return 'length'
-    return this.#request.httpVersion === '1.1' ? 'chunked' : 'close'
-  }
-
+  writeHead(status: number, reason: string, fields: readonly string[]): this
   /** @returns false: wait for the client to take it, or what was sent before */
-  write(bytes: Uint8Array): boolean {
-    if (this.#state !== 'started' || this.#framing === 'none' || bytes.length === 0) return true
-    this.#bodyBytes += bytes.length
-    const isChunked = this.#framing === 'chunked'
-    if (isChunked) this.#text += chunkLine(bytes.length)
-    const isBulk = bytes.length >= BULK_BYTES
-    if (isBulk) {
-      this.flush()
-      this.#out.send(bytes)
-    } else this.#hold(bytes)
-    if (isChunked) this.#text = '\r\n'
-    if (this.#text !== '' || !isBulk) this.#out.flushSoon()
-    return !this.#out.isBlocked
-  }
-
-  /** Joins pending text and bytes: one write for both. The buffer doubles, because chunks may be tiny. */
-  #hold(bytes: Uint8Array): void {
-    const before = this.#heldBytes
-    const body = before + this.#text.length
-    const needed = body + bytes.length
-    let held = this.#held
-    if (held === undefined || held.length < needed) {
-      held = Buffer.allocUnsafe(this.#held === undefined ? needed : 2 * needed)
-      if (this.#held !== undefined) held.set(this.#held.subarray(0, before))
-      this.#held = held
-    }
-    if (this.#text !== '') held.write(this.#text, before, 'latin1')
-    held.set(bytes, body)
-    this.#text = ''
-    this.#heldBytes = needed
-  }
-
+  write(bytes: Uint8Array): boolean
   /** Sends all pending bytes. */
-  flush(): void {
-    if (this.#text !== '') this.#hold(NOTHING)
-    const held = this.#held
-    if (held === undefined) return
-    const count = this.#heldBytes
-    this.#held = undefined
-    this.#heldBytes = 0
-    if (this.#state !== 'gone') this.#out.send(held.length === count ? held : held.subarray(0, count))
-  }
-
-  /** @param trailers names and values in turn; sent if the body is chunked */
-  end(trailers: readonly string[] = []): void {
-    if (this.#state !== 'started') return
-    if (this.#framing === 'chunked') this.#text += lastChunk(trailers)
-    this.flush()
-    this.#state = 'ended'
-    this.#out.replied()
-  }
-
+  flush(): void
+  /** @param trailers names and values in turn; sent where the framing of the body has a place for them */
+  end(trailers?: readonly string[]): void
   /** A whole reply. */
-  sendAll(status: number, reason: string, fields: readonly string[], body: Uint8Array): void {
-    this.writeHead(status, reason, fields)
-    this.write(body)
-    this.end()
-  }
-
-  /** Ends the connection in the middle of the reply. The watcher is not told. */
-  cut(): void {
-    if (this.#state === 'ended' || this.#state === 'gone') return
-    this.#state = 'gone'
-    this.#out.destroy()
-  }
-
-  /** For the connection: pending bytes were taken by the system. */
-  drained(): void {
-    this.#watcher?.onClientDrain()
-  }
-
-  /** For the connection: the client has left. */
-  gone(): void {
-    if (this.#state === 'ended' || this.#state === 'gone') return
-    this.#state = 'gone'
-    this.#watcher?.onClientGone()
-  }
-
-  /** For the connection: it was handed over. */
-  handedOver(): void {
-    if (this.#state === 'waiting') this.#state = 'gone'
-  }
-
-  /** For the connection: the body of the request cannot be read. @returns whether a watcher answers */
-  broken(error: Error): boolean {
-    this.#watcher?.onClientBroken(error)
-    return this.#watcher !== undefined
-  }
+  sendAll(status: number, reason: string, fields: readonly string[], body: Uint8Array): void
+  /** Ends it in the middle, so that it cannot look complete. The watcher is not told. */
+  cut(): void
 }
-
-const NOTHING = Buffer.alloc(0)

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { fieldEntries } from '../../base/fields.js'
 import type { BodySink, ReceivedHead } from '../../http1/request-reader.js'
 import type { ClientLink } from '../../vconn/link.js'
-import type { ClientInfo } from './client-info.js'
+import type { ClientInfo, Clocks } from './client-info.js'
 
 /** Reads a request's body. */
 export interface BodyReader {
@@ -32,13 +32,15 @@ export class ClientRequest implements BodySink {
   readonly method: string
   /** The request-target as received. */
   readonly url: string
-  /** `1.1`, `1.0`, or a version that is refused. */
+  /** `1.1`, `1.0`, `2`, or a version that is refused. */
   readonly httpVersion: string
   /** Names and values in turn, as received, each byte one character. */
   readonly rawHeaders: readonly string[]
   rawTrailers: readonly string[] = []
   /** Asks for another protocol, and ends where that protocol would begin. */
   readonly isUpgrade: boolean
+  /** Time its transaction. Requests that follow one another on a connection share them. */
+  readonly clocks: Clocks
   readonly #source: BodySource
   #headers: IncomingHttpHeaders | undefined
   #reader: BodyReader | undefined
@@ -46,7 +48,7 @@ export class ClientRequest implements BodySink {
   #isComplete = false
   #user: string | undefined
 
-  constructor(client: ClientInfo, source: BodySource, head: ReceivedHead) {
+  constructor(client: ClientInfo, source: BodySource, head: ReceivedHead, clocks: Clocks = client) {
     this.client = client
     this.#source = source
     this.method = head.method
@@ -54,6 +56,7 @@ export class ClientRequest implements BodySink {
     this.httpVersion = head.httpVersion
     this.rawHeaders = head.rawHeaders
     this.isUpgrade = head.isUpgrade
+    this.clocks = clocks
   }
 
   /** By names in lower case. Values of repeated fields are joined; of a field that is single by definition the first counts. */

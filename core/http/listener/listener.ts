@@ -13,6 +13,7 @@ import type { ClientHost, Drainable, ListenerLimits } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
 import type { ClientReply } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
+import { Http2ClientConnection } from './http2-connection.js'
 
 /** Takes a client's connection over from HTTP, with what came behind the request. */
 export type ConnectionHandler = (req: ClientRequest, link: ClientLink, early: Buffer) => void
@@ -44,7 +45,7 @@ export interface Listener {
   close(grace: number): Promise<void>
 }
 
-/** Speaks HTTP/1.1 with clients on one port. */
+/** Speaks HTTP with clients on one port. */
 export function createListener(options: ListenerOptions): Listener {
   const host = new ListenerHost(options)
   const accept: Take = (link, client) => (host.isDraining ? link.destroy() : host.take(link, client))
@@ -84,7 +85,10 @@ class ListenerHost implements ClientHost {
   }
 
   readonly take: Take = (link, client) => {
-    const connection = new ClientConnection(link, client, this)
+    const connection =
+      client.protocol === 'h2'
+        ? new Http2ClientConnection(link, client, this)
+        : new ClientConnection(link, client, this)
     this.#connections.add(connection) // before it reads: it may be over after its first bytes
     connection.start()
   }

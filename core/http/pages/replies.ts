@@ -65,7 +65,7 @@ const CLOSING: ReadonlySet<ErrorCode> = new Set([
 
 /** Sends a reply where nothing has been sent. */
 export function sendReply(res: ClientReply, { status, reason, headers, body, closes }: Reply): void {
-  if (closes) res.closes = true
+  if (closes && !res.isMultiplexed) res.closes = true
   res.sendAll(status, reason, headers, body)
 }
 

@@ -1,6 +1,6 @@
 import { ProxyError } from '../../base/errors.js'
 import { checkRequest } from '../../http1/checks.js'
-import { scan } from '../../http1/headers.js'
+import { type Scanned, scan } from '../../http1/headers.js'
 import type { ClientReply } from '../listener/client-reply.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { errorReply, sendReply } from '../pages/replies.js'
@@ -43,7 +43,7 @@ export class Forwarder {
     try {
       const { method, url } = req
       checkRequest(method, req.httpVersion, req.rawHeaders)
-      const scanned = scan(req.rawHeaders)
+      const scanned = scannedOf(req)
       const isForProxy = url === '*' && method === 'OPTIONS' && readTarget === absoluteTarget
       const target = isForProxy ? undefined : readTarget(req)
       const hops = hopsLeft(method, scanned)
@@ -67,6 +67,13 @@ export class Forwarder {
     answerHere(req, res)
     this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, undefined))
   }
+}
+
+/** A request of HTTP/2 needs no length for a body. */
+function scannedOf(req: ClientRequest): Scanned {
+  const scanned = scan(req.rawHeaders)
+  const isStream = req.httpVersion === '2' && !req.isComplete && scanned.framing === 'none'
+  return isStream ? { ...scanned, framing: 'chunked' } : scanned
 }
 
 /** The host whose turn the request takes. A request with an unreadable target takes one too, and is refused then. */

@@ -25,6 +25,7 @@ export class Via {
   readonly #token: string
   readonly #old: string
   readonly #current: string
+  readonly #new: string
 
   constructor(
     name: string,
@@ -36,6 +37,7 @@ export class Via {
     this.#options = options
     this.#old = `1.0 ${this.pseudonym}`
     this.#current = `1.1 ${this.pseudonym}`
+    this.#new = `2 ${this.pseudonym}`
   }
 
   /** The entry for a request that was received in this version of HTTP; undefined where none is added. */
@@ -54,6 +56,7 @@ export class Via {
   }
 
   #entry(version: string): string {
+    if (version === '2') return this.#new
     return version === '1.0' ? this.#old : this.#current
   }
 }

@@ -79,7 +79,7 @@ export function outgoingFields(
   clientFields: ClientFieldSettings = NO_CLIENT_FIELDS,
 ): string[] {
   const peer = connection?.channel.peer
-  const isChunked = req.httpVersion === '1.1' && req.method !== 'HEAD'
+  const isChunked = req.httpVersion !== '1.0' && req.method !== 'HEAD'
   const own = withoutCookies(headers, clientFields)
   const fields = responseFields(own, status, isChunked, via.ofResponse(version))
   if (peer !== undefined && peer.tolerated.length > 0) fields.push('Proxy-Status', toleratedStatus(peer))

@@ -10,7 +10,6 @@ import type { OriginConnector } from '../../origin/connect.js'
 import type { Link } from '../../vconn/link.js'
 import { pump } from '../../vconn/pump.js'
 import { RewindLink } from '../../vconn/rewind-link.js'
-import { type TimedOwner, type TimeLimits, TransactionTime } from '../listener/client-info.js'
 import type { ClientReply, ReplyWatcher } from '../listener/client-reply.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { errorReply, type Reply, sendReply } from '../pages/replies.js'
@@ -22,6 +21,7 @@ import { OriginRequest, type RequestOwner } from './origin-request.js'
 import { outgoingFields } from './outgoing.js'
 import { effectiveUrl, type Summary } from './summary.js'
 import { type RequestTarget, urlOf } from './target.js'
+import { type TimedOwner, type TimeLimits, TransactionTime } from './transaction-time.js'
 
 export interface ForwarderOptions {
   readonly connector: OriginConnector
@@ -82,7 +82,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#req = req
     this.#res = res
     this.#target = target
-    this.#time = new TransactionTime(req.client, options.current, this)
+    this.#time = new TransactionTime(req.clocks, options.current, this)
     this.moved = this.#time.moved
     this.#startedAt = startedAt
     if (points !== undefined) this.#hooks = TxnHooks.of(points, req.client, request.method, urlOf(target))

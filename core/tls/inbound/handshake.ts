@@ -32,6 +32,16 @@ import type { InboundSettings } from './settings.js'
 const WAITING_BYTES = 65_536
 const PROTOCOL_VERSION = 70
 
+/**
+ * @param certificate of the client
+ * @param protocol negotiated by ALPN; undefined without
+ */
+export type OnOpen = (
+  link: TlsLink,
+  certificate: Certificate | undefined,
+  protocol: string | undefined,
+) => void
+
 export class InboundHandshake implements LinkSink {
   readonly copiesData = true
   readonly #tcp: Link
@@ -40,7 +50,7 @@ export class InboundHandshake implements LinkSink {
   readonly #questions: InboundQuestions
   readonly #step: QueuedStep
   readonly #share: Share
-  readonly #onOpen: (link: TlsLink, certificate: Certificate | undefined) => void
+  readonly #onOpen: OnOpen
   readonly #onFailed: (why: ProxyError) => void
   readonly #clock = new Deadline(() => this.#on({ type: 'clock' }))
   #state: InboundState = INBOUND_INITIAL
@@ -53,7 +63,7 @@ export class InboundHandshake implements LinkSink {
     tcp: Link,
     vconn: VConn,
     settings: InboundSettings,
-    onOpen: (link: TlsLink, certificate: Certificate | undefined) => void,
+    onOpen: OnOpen,
     onFailed: (why: ProxyError) => void,
   ) {
     this.#tcp = tcp
@@ -229,10 +239,11 @@ export class InboundHandshake implements LinkSink {
     this.#flush()
     this.#questions.tellSessions()
     const { certificate } = this.#questions
+    const { protocol } = this.#engine
     const link = new TlsLink(this.#tcp, this.#engine, () => undefined, 'client')
     this.#isOver = true
     try {
-      this.#onOpen(link, certificate)
+      this.#onOpen(link, certificate, protocol)
     } catch (cause) {
       link.destroy(asClientError(cause))
     }

@@ -15,8 +15,8 @@ export interface InboundSettings extends QuestionSettings {
   /** What sessions are for, if not for all that the context shows: at most 32 bytes; asked together with it. */
   readonly sessionsFor?: (sni: string | undefined) => Buffer
   readonly terms: InboundTerms
-  /** What is spoken, the preferred protocol first. */
-  readonly alpn: readonly string[]
+  /** What is spoken, the preferred protocol first; asked when all is prepared. */
+  readonly alpn: () => readonly string[]
   /** Milliseconds for the whole handshake, parks included, and without the preparation. */
   readonly timeout: number
   /** Shares the processor between handshakes. */

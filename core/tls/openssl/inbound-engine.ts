@@ -53,7 +53,7 @@ export interface InboundOutcome {
 type Gate = 'ahead' | 'parked' | 'passed'
 
 export class InboundEngine extends Engine<InboundGate> implements InboundSubject, SessionSubject {
-  readonly #alpn: readonly string[]
+  readonly #alpn: () => readonly string[]
   #hello: Gate = 'ahead'
   #certificate: Gate = 'ahead'
   #facts: HelloFacts | undefined
@@ -63,9 +63,9 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
 
   /**
    * @param context decides about sessions and the certificates of clients; `show` may replace the certificate shown
-   * @param alpn the protocols that are spoken, the preferred one first
+   * @param alpn the protocols that are spoken, the preferred one first; called when the client is answered
    */
-  constructor(context: InboundContext, alpn: readonly string[]) {
+  constructor(context: InboundContext, alpn: () => readonly string[]) {
     super(context.handle)
     this.#alpn = alpn
     inbound.SSL_set_accept_state(this.handle)
@@ -111,7 +111,9 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
   }
 
   onAlpn(offered: readonly string[]): number | undefined {
-    return this.#alpn.map(name => offered.indexOf(name)).find(index => index !== -1)
+    return this.#alpn()
+      .map(name => offered.indexOf(name))
+      .find(index => index !== -1)
   }
 
   /** The content of the ClientHello. Only while parked at the hello. */
@@ -177,6 +179,11 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
       this.#hello = 'passed'
       this.#facts = undefined // its size is the client's choice, and it is not needed any more
     } else if (this.#certificate === 'parked') this.#certificate = 'passed'
+  }
+
+  /** The protocol that was negotiated. Only when established. */
+  get protocol(): string | undefined {
+    return this.alpn
   }
 
   /** Only when established. */

@@ -9,7 +9,7 @@ import type { InboundSettings } from '../../../tls/inbound/settings.js'
 import type { BumpAuthority } from './bump-authority.js'
 import type { BumpCertificates } from './bump-certificates.js'
 import type { InboundCertificates } from './certificates.js'
-import { type HandshakeParts, type InboundGeneration, settingsOf } from './handshake-settings.js'
+import { type HandshakeParts, type InboundGeneration, offered, settingsOf } from './handshake-settings.js'
 
 /** What a generation has when some CONNECT is bumped. */
 export interface Bump {
@@ -45,9 +45,9 @@ export function bumpPort(current: Current<BumpGeneration>, parts: HandshakeParts
           tcp,
           vconn,
           settings,
-          link => {
+          (link, _certificate, protocol) => {
             leave()
-            resolve(link)
+            resolve({ link, protocol })
           },
           why => {
             leave()
@@ -69,20 +69,21 @@ function shownOf(
   verify: Parameters<EndTls>[3],
   network: string,
 ): Parameters<typeof settingsOf>[2] {
-  let minted: { readonly host: string; readonly leaf: MintedLeaf } | undefined
+  let minted: { readonly host: string; readonly leaf: MintedLeaf; readonly hasHttp2: boolean } | undefined
   const known = (): NonNullable<typeof minted> => {
     if (minted === undefined) throw new ProxyError('PTC_INTERNAL', 'a client came before its certificate')
     return minted
   }
   const prepare: InboundSettings['prepare'] = async (sni, signal) => {
-    const { host, refusal, mayMint } = await verify(sni, signal)
+    const { host, refusal, mayMint, hasHttp2 } = await verify(sni, signal)
     const leaf = mayMint ? await authority.leafFor(host, network) : authority.knownLeaf(host, network)
     if (leaf === undefined) throw refusal
     certificates.of(leaf, network) // what is wrong with it refuses the client while there is an alert for it
-    minted = { host, leaf }
+    minted = { host, leaf, hasHttp2 }
   }
   return {
     prepare,
+    alpn: () => offered(known().hasHttp2),
     context: certificates.base,
     choose: () => certificates.of(known().leaf, network),
     sessionsFor: () => certificates.sessionsFor(known().host, port),

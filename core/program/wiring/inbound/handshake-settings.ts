@@ -9,11 +9,13 @@ import type { InboundHooks } from './hooks.js'
 
 const SECOND = 1000
 /** What is offered to clients by ALPN, and all that is spoken with them. */
-const ALPN = ['http/1.1']
+export const offered = (hasHttp2: boolean): readonly string[] => (hasHttp2 ? WITH_HTTP2 : HTTP1_ONLY)
+const HTTP1_ONLY = ['http/1.1']
+const WITH_HTTP2 = ['h2', 'http/1.1']
 
 /** The parts of a generation that a handshake with a client needs. */
 export interface InboundGeneration {
-  readonly settings: Pick<Settings, 'inboundTls'>
+  readonly settings: Pick<Settings, 'inboundTls' | 'listener'>
   readonly vconns: VConns
   readonly clientHooks: InboundHooks
   readonly inFlight: Pick<GenerationInFlight, 'waits'>
@@ -26,7 +28,10 @@ export interface HandshakeParts {
 }
 
 /** What is shown to a client, and what has to be there before. */
-type Shown = Pick<InboundSettings, 'context' | 'choose' | 'named' | 'makeContext' | 'prepare' | 'sessionsFor'>
+type Shown = Pick<
+  InboundSettings,
+  'alpn' | 'context' | 'choose' | 'named' | 'makeContext' | 'prepare' | 'sessionsFor'
+>
 
 /** The settings of a handshake with a client, whose TLS may end at a port or inside a CONNECT. */
 export function settingsOf(
@@ -42,7 +47,6 @@ export function settingsOf(
     shadowTurns,
     tellServername: event => void vconns.tell('TS_SSL_SERVERNAME_HOOK', event),
     tellSession: event => void vconns.tell('TS_SSL_SESSION_HOOK', event),
-    alpn: ALPN,
     timeout: settings.inboundTls.handshakeTimeout,
     sessionLifetime: SESSION_TIMEOUT * SECOND,
     observer: handshakes,

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import type { Certificate } from '../../../api/certificate.js'
 import type { VConn } from '../../../api/vconn.js'
 import type { Current } from '../../../base/current.js'
 import type { Diags } from '../../../base/diags.js'
@@ -8,11 +7,10 @@ import { networkOfAddress } from '../../../base/network.js'
 import { describe } from '../../../base/thrown.js'
 import type { ClientPort, Take } from '../../../http/listener/accept.js'
 import { ClientInfo } from '../../../http/listener/client-info.js'
-import { InboundHandshake } from '../../../tls/inbound/handshake.js'
-import type { ClientLink } from '../../../vconn/link.js'
+import { InboundHandshake, type OnOpen } from '../../../tls/inbound/handshake.js'
 import type { TcpLink } from '../../../vconn/tcp-link.js'
 import type { InboundCertificates } from './certificates.js'
-import { type HandshakeParts, type InboundGeneration, settingsOf } from './handshake-settings.js'
+import { type HandshakeParts, type InboundGeneration, offered, settingsOf } from './handshake-settings.js'
 import { startClient } from './start.js'
 
 interface SecureGeneration extends InboundGeneration {
@@ -43,9 +41,9 @@ export function securePort(current: Current<SecureGeneration>, parts: SecurePart
       return { abandon: () => {} }
     }
     const leave = inFlight.waits.enter()
-    const onOpen = (link: ClientLink, certificate: Certificate | undefined): void => {
+    const onOpen: OnOpen = (link, certificate, protocol) => {
       leave()
-      take(link, new ClientInfo(socket, link, vconn, { certificate }))
+      take(link, new ClientInfo(socket, link, vconn, { certificate, protocol }))
     }
     const onFailed = (why: ProxyError): void => {
       leave()
@@ -55,6 +53,7 @@ export function securePort(current: Current<SecureGeneration>, parts: SecurePart
     }
     try {
       const settings = settingsOf(generation, parts, {
+        alpn: () => offered(generation.settings.listener.hasHttp2),
         context: certificates.choose(undefined, localAddress),
         choose: sni => certificates.choose(sni, localAddress),
         sessionsFor: sni => certificates.sessionsFor(sni),

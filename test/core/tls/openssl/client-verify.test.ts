@@ -29,7 +29,7 @@ function outcome(version: Version, shown: Issued, anchor: Issued): string {
   const clientContext = new OutboundContext({
     ...{ anchors: [root.certPem], minVersion: 'TLSv1.2', maxVersion: version, alpn: [], certificate },
   })
-  const server = new InboundEngine(serverContext, [])
+  const server = new InboundEngine(serverContext, () => [])
   const client = new OutboundEngine(clientContext, { host: 'proxy.test', isAddress: false, sni: undefined })
   try {
     for (let i = 0; i < 20; i++) {

@@ -78,7 +78,7 @@ class Bench {
   }
 
   server(context: InboundContext): InboundEngine {
-    return this.own(new InboundEngine(context, ['http/1.1']))
+    return this.own(new InboundEngine(context, () => ['http/1.1']))
   }
 
   client(maxVersion: 'TLSv1.2' | 'TLSv1.3', options: Partial<OutboundContextOptions> = {}): OutboundEngine {

@@ -4,7 +4,7 @@ import {
   type TimedOwner,
   type TimeLimits,
   TransactionTime,
-} from '../../../../core/http/listener/client-info.js'
+} from '../../../../core/http/transaction/transaction-time.js'
 import { clientOf, FakeClientLink } from '../../../kit/fake-client.js'
 
 function timeOf(limits: TimeLimits, owner: Partial<TimedOwner> = {}) {

@@ -1,10 +1,7 @@
 import { test } from 'tap'
-import {
-  ClientReply,
-  type ReplyOutput,
-  type ReplyWatcher,
-} from '../../../../core/http/listener/client-reply.js'
+import type { ReplyWatcher } from '../../../../core/http/listener/client-reply.js'
 import { ClientRequest } from '../../../../core/http/listener/client-request.js'
+import { Http1Reply, type ReplyOutput } from '../../../../core/http/listener/http1-reply.js'
 import { clientOf, FakeClientLink } from '../../../kit/fake-client.js'
 
 /** What a reply says to its connection. */
@@ -52,7 +49,7 @@ function replyTo(method = 'GET', httpVersion = '1.1', rawHeaders: string[] = [])
   const head = { method, url: '/', httpVersion, rawHeaders, isUpgrade: false }
   const request = new ClientRequest(clientOf(link), source, head)
   const out = new Output()
-  const reply = new ClientReply(out, request, httpVersion === '1.0')
+  const reply = new Http1Reply(out, request, httpVersion === '1.0')
   const watcher = new Watcher()
   reply.watch(watcher)
   return { request, out, reply, watcher }

@@ -1,0 +1,102 @@
+import type { EventEmitter } from 'node:events'
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import { Deadline } from '../../base/deadline.js'
+import { atEdge } from '../../base/edge.js'
+import { ProxyError } from '../../base/errors.js'
+import { LinkStream } from '../../http2/link-stream.js'
+import { serverSession } from '../../http2/server-session.js'
+import type { ClientLink } from '../../vconn/link.js'
+import type { ClientHost, Drainable } from './client-host.js'
+import type { ClientInfo } from './client-info.js'
+import type { ClientRequest } from './client-request.js'
+import type { Http2Reply } from './http2-reply.js'
+import { Http2ClientStream, type StreamOwner } from './http2-stream.js'
+
+/** With the headers of an event: nothing follows the head. */
+const END_STREAM = constants.NGHTTP2_FLAG_END_STREAM
+
+/**
+ * HTTP/2 with one client (RFC 9113), over TLS that has negotiated it. nghttp2 frames, and keeps the windows; each stream is
+ * a request of its own.
+ *
+ *     new -> idle | busy … -> draining: GOAWAY was sent, the streams end -> left      (any) -> left
+ */
+export class Http2ClientConnection implements Drainable, StreamOwner {
+  readonly client: ClientInfo
+  readonly #host: ClientHost
+  readonly #session: ServerHttp2Session
+  readonly #wire: LinkStream
+  readonly #streams = new Set<Http2ClientStream>()
+  readonly #deadline = new Deadline(() => atEdge('a time limit', () => this.drain(), this.#onFault))
+  #hasLeft = false
+
+  readonly #onFault = (why: ProxyError): void => this.#session.destroy(why)
+
+  constructor(link: ClientLink, client: ClientInfo, host: ClientHost) {
+    this.client = client
+    this.#host = host
+    this.#wire = new LinkStream(link)
+    this.#session = serverSession(this.#wire, host.limits().http2)
+    client.onLoginLost = () => this.drain()
+    const events: EventEmitter = this.#session // its types leave out the fields as they were received
+    events.on('stream', (stream: ServerHttp2Stream, _headers: unknown, flags: number, raw: string[]) =>
+      this.#onStream(stream, flags, raw),
+    )
+    // Told of by the streams, and by `close`.
+    this.#session.on('error', () => {})
+    this.#wire.on('error', () => {})
+    this.#session.on('close', () => this.#leave())
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.#deadline.set(this.#host.limits().headersTimeout)
+    this.#wire.begin()
+  }
+
+  drain(): void {
+    if (!this.#session.closed) this.#session.close()
+  }
+
+  destroy(): void {
+    this.#session.destroy()
+    this.#leave()
+  }
+
+  onRequest(request: ClientRequest, reply: Http2Reply): void {
+    this.#host.onRequest(request, reply)
+  }
+
+  onStreamEnd(stream: Http2ClientStream): void {
+    this.#streams.delete(stream)
+    if (this.#streams.size === 0 && !this.#hasLeft) this.#deadline.set(this.#host.limits().http2.idleTimeout)
+  }
+
+  #onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
+    stream.on('error', () => {}) // `close` follows
+    if (this.#host.isDraining || this.client.hasLostLogin) {
+      stream.close(constants.NGHTTP2_REFUSED_STREAM)
+      return
+    }
+    const isComplete = (flags & END_STREAM) !== 0
+    let opened: Http2ClientStream
+    try {
+      opened = new Http2ClientStream(stream, raw, isComplete, this.client, this)
+    } catch (cause) {
+      const code = cause instanceof ProxyError ? 'NGHTTP2_PROTOCOL_ERROR' : 'NGHTTP2_INTERNAL_ERROR'
+      stream.close(constants[code])
+      return
+    }
+    this.#streams.add(opened)
+    this.#deadline.set(0)
+    opened.start()
+  }
+
+  #leave(): void {
+    if (this.#hasLeft) return
+    this.#hasLeft = true
+    this.#deadline.stop()
+    this.#host.onLeft(this)
+    this.client.leave()
+  }
+}

@@ -1,0 +1,145 @@
+import { constants, type ServerHttp2Stream } from 'node:http2'
+import { ProxyError } from '../../base/errors.js'
+import { responseFields } from '../../http1/headers.js'
+import type { ResponseHead } from '../../http1/messages.js'
+import { toHeaders } from '../../http2/fields.js'
+import type { ClientReply, ReplyWatcher } from './client-reply.js'
+import type { ClientRequest } from './client-request.js'
+
+/**
+ * The reply to one request of HTTP/2 (RFC 9113 section 8.1), on a stream of its own. The stream's flow control is the
+ * back-pressure: bytes that the client has not asked for wait in it, and `isBlocked` says so.
+ */
+export class Http2Reply implements ClientReply {
+  readonly isMultiplexed = true
+  readonly #stream: ServerHttp2Stream
+  readonly #request: ClientRequest
+  readonly #drain: () => void
+  #watcher: ReplyWatcher | undefined
+  #state: 'waiting' | 'started' | 'ended' | 'gone' = 'waiting'
+  #hasHead = false
+  #isBodiless = false
+  #trailers: readonly string[] = []
+  bodyBytes = 0
+  statusCode = 200
+
+  /** @param drain lets the connection take no further request */
+  constructor(stream: ServerHttp2Stream, request: ClientRequest, drain: () => void) {
+    this.#stream = stream
+    this.#request = request
+    this.#drain = drain
+    stream.on('drain', () => this.#watcher?.onClientDrain())
+    stream.on('wantTrailers', () => {
+      if (!stream.destroyed && !stream.closed) stream.sendTrailers(toHeaders(this.#trailers))
+    })
+  }
+
+  get closes(): boolean {
+    return false
+  }
+
+  set closes(closes: boolean) {
+    if (closes) this.#drain()
+  }
+
+  get headersSent(): boolean {
+    return this.#hasHead
+  }
+
+  get isEnded(): boolean {
+    return this.#state === 'ended'
+  }
+
+  get isGone(): boolean {
+    return this.#state === 'gone'
+  }
+
+  get isBlocked(): boolean {
+    return this.#stream.writableNeedDrain
+  }
+
+  /** The stream copies nothing, and does not say when it has sent what. */
+  holds(): boolean {
+    return true
+  }
+
+  watch(watcher: ReplyWatcher): void {
+    this.#watcher = watcher
+  }
+
+  writeInterim({ status, headers }: ResponseHead, via: string | undefined): boolean {
+    const isWanted = status !== 101 && (status !== 100 || this.#request.headers.expect !== undefined)
+    if (this.#state === 'waiting' && isWanted) {
+      const fields = responseFields(headers, status, false, via)
+      this.#stream.additionalHeaders({ ...toHeaders(fields), ':status': status })
+    }
+    return !this.isBlocked
+  }
+
+  writeHead(status: number, _reason: string, fields: readonly string[]): this {
+    if (this.#state !== 'waiting') return this
+    this.#isBodiless = this.#request.method === 'HEAD' || status === 204 || status === 304
+    const headers = { ...toHeaders(fields), ':status': status }
+    const options = { endStream: this.#isBodiless, waitForTrailers: !this.#isBodiless }
+    try {
+      this.#stream.respond(headers, options)
+    } catch (cause) {
+      // A client that has left is told of by `gone`.
+      if (!this.#stream.destroyed && !this.#stream.closed) throw unsendable(cause)
+    }
+    this.#state = 'started'
+    this.#hasHead = true
+    this.statusCode = status
+    return this
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#state !== 'started' || this.#isBodiless || bytes.length === 0) return true
+    this.bodyBytes += bytes.length
+    return this.#stream.write(bytes)
+  }
+
+  flush(): void {
+    // The stream sends what it has after the present callback.
+  }
+
+  end(trailers: readonly string[] = []): void {
+    if (this.#state !== 'started') return
+    this.#state = 'ended'
+    this.#trailers = trailers
+    this.#stream.end()
+  }
+
+  sendAll(status: number, reason: string, fields: readonly string[], body: Uint8Array): void {
+    this.writeHead(status, reason, fields)
+    this.write(body)
+    this.end()
+  }
+
+  cut(): void {
+    if (this.#state === 'ended' || this.#state === 'gone') return
+    this.#state = 'gone'
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  }
+
+  /** For the connection: the stream has ended. */
+  gone(): void {
+    if (this.#state === 'ended' || this.#state === 'gone') return
+    this.#state = 'gone'
+    this.#watcher?.onClientGone()
+  }
+
+  /** For the connection: the stream carries another protocol. */
+  handedOver(): void {
+    if (this.#state === 'waiting') this.#state = 'gone'
+  }
+
+  /** For the connection: the body of the request cannot be read. @returns whether a watcher answers */
+  broken(error: Error): boolean {
+    this.#watcher?.onClientBroken(error)
+    return this.#watcher !== undefined
+  }
+}
+
+const unsendable = (cause: unknown): ProxyError =>
+  new ProxyError('PTC_INTERNAL', 'the response cannot be sent in HTTP/2', { cause })

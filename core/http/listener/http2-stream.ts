@@ -1,0 +1,136 @@
+import type { EventEmitter } from 'node:events'
+import { constants, type ServerHttp2Stream } from 'node:http2'
+import { Deadline } from '../../base/deadline.js'
+import { asFault, toProxyError } from '../../base/edge.js'
+import { ProxyError } from '../../base/errors.js'
+import { fieldValue } from '../../base/fields.js'
+import { received } from '../../http2/fields.js'
+import { badRequest, requestHead } from '../../http2/request.js'
+import type { ClientLink } from '../../vconn/link.js'
+import type { ClientInfo } from './client-info.js'
+import { type BodySource, ClientRequest } from './client-request.js'
+import { Http2Reply } from './http2-reply.js'
+
+/** The connection of a stream. */
+export interface StreamOwner {
+  /** The head of a request has come. */
+  onRequest(request: ClientRequest, reply: Http2Reply): void
+  /** It takes no further stream, and ends with the last one. */
+  drain(): void
+  onStreamEnd(stream: Http2ClientStream): void
+}
+
+/**
+ * One stream of a client (RFC 9113 section 5): a request and its reply.
+ *
+ * Life: open -> the request is complete, the reply has ended, in any order -> closed. The body is not read before
+ * `flow`, so that its window is not refilled. A reply that ends before the request stops the request without an error
+ * (section 8.1).
+ */
+export class Http2ClientStream implements BodySource {
+  readonly #stream: ServerHttp2Stream
+  readonly #owner: StreamOwner
+  readonly #request: ClientRequest
+  readonly #reply: Http2Reply
+  /** Bytes that the head has announced and that have not come; undefined where it announced no length. */
+  #left: number | undefined
+  #trailers: readonly string[] = []
+  #isFlowing = false
+
+  /** @throws {ProxyError} PTC_REQUEST_MALFORMED */
+  constructor(
+    stream: ServerHttp2Stream,
+    raw: readonly string[],
+    isComplete: boolean,
+    client: ClientInfo,
+    owner: StreamOwner,
+  ) {
+    this.#stream = stream
+    this.#owner = owner
+    const head = requestHead(raw)
+    this.#left = lengthOf(head.rawHeaders)
+    if (isComplete && (this.#left ?? 0) !== 0) throw badRequest('it ends before its announced length')
+    this.#request = new ClientRequest(client, this, head, { idle: new Deadline(), active: new Deadline() })
+    this.#reply = new Http2Reply(stream, this.#request, () => owner.drain())
+    if (isComplete) this.#request.complete([])
+    const events: EventEmitter = stream // its types leave out the fields as they were received
+    events.on('trailers', (_headers: unknown, _flags: number, fields: string[]) => this.#onTrailers(fields))
+    stream.on('end', () => this.#atEdge(() => this.#onEnd()))
+    stream.on('finish', () => this.#onFinish())
+    stream.on('close', () => this.#onClose())
+  }
+
+  /** Hands the request to the connection's host. */
+  start(): void {
+    this.#atEdge(() => this.#owner.onRequest(this.#request, this.#reply))
+  }
+
+  flow(): void {
+    if (!this.#isFlowing) {
+      this.#isFlowing = true
+      this.#stream.on('data', (bytes: Buffer) => this.#atEdge(() => this.#onData(bytes)))
+    }
+    this.#stream.resume()
+  }
+
+  halt(): void {
+    this.#stream.pause()
+  }
+
+  handOver(): { link: ClientLink; early: Buffer } {
+    throw new ProxyError('PTC_NOT_IMPLEMENTED', 'a stream of HTTP/2 is not handed over to another protocol')
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#left !== undefined) {
+      this.#left -= bytes.length
+      if (this.#left < 0) throw badRequest('its body is longer than announced')
+    }
+    this.#request.deliver(bytes)
+  }
+
+  #onTrailers(raw: readonly string[]): void {
+    this.#atEdge(() => {
+      const { pseudo, fields } = received(raw, badRequest)
+      if (Object.keys(pseudo).length > 0) throw badRequest('pseudo-header fields behind its body')
+      this.#trailers = fields
+    })
+  }
+
+  #onEnd(): void {
+    if (this.#stream.aborted || this.#request.isComplete) return
+    if ((this.#left ?? 0) !== 0) throw badRequest('its body is shorter than announced')
+    this.#request.complete(this.#trailers)
+  }
+
+  /** The reply has been given to nghttp2. */
+  #onFinish(): void {
+    if (!this.#request.isComplete) this.#stream.close(constants.NGHTTP2_NO_ERROR)
+  }
+
+  #onClose(): void {
+    const { idle, active } = this.#request.clocks
+    this.#atEdge(() => this.#reply.gone())
+    idle.stop()
+    active.stop()
+    this.#owner.onStreamEnd(this)
+  }
+
+  /** What goes wrong ends this stream, and no other. */
+  #atEdge(work: () => void): void {
+    try {
+      work()
+    } catch (cause) {
+      const why = toProxyError(cause, asFault('a stream', cause).message)
+      if (!this.#reply.broken(why)) this.#reply.cut()
+    }
+  }
+}
+
+function lengthOf(fields: readonly string[]): number | undefined {
+  const text = fieldValue(fields, 'content-length')
+  if (text === undefined) return undefined
+  const length = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(length)) throw badRequest('its Content-Length is not a number')
+  return length
+}

@@ -1,0 +1,79 @@
+import { Duplex } from 'node:stream'
+import type { ProxyError } from '../base/errors.js'
+import type { Link, LinkSink } from '../vconn/link.js'
+
+/** Sees the bytes of the other end before the stream's reader does. @returns why they are not read: the link is closed */
+export type BytesGuard = (bytes: Buffer) => ProxyError | undefined
+
+/**
+ * A link as a stream, because `node:http2` takes nothing else. It costs nothing where HTTP/1.1 is spoken.
+ *
+ * Life: made -> attached -> closed, together with the link.
+ */
+export class LinkStream extends Duplex implements LinkSink {
+  readonly #link: Link
+  readonly #guard: BytesGuard
+  #onWritten: (() => void) | undefined
+
+  constructor(link: Link, guard: BytesGuard = () => undefined) {
+    super({ allowHalfOpen: true })
+    this.#link = link
+    this.#guard = guard
+  }
+
+  /** Begins to read. Bytes that have arrived may be delivered within this call. */
+  begin(): void {
+    this.#link.attach(this)
+    if (!this.destroyed) this.#link.resume()
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.destroyed) return
+    const why = this.#guard(bytes)
+    if (why !== undefined) this.destroy(why)
+    else if (!this.push(bytes)) this.#link.pause()
+  }
+
+  /** nghttp2 copies what it is given; what its session has not asked for yet waits in the stream. */
+  keepsData(): boolean {
+    return this.readableLength > 0
+  }
+
+  onDrain(): void {
+    const onWritten = this.#onWritten
+    this.#onWritten = undefined
+    onWritten?.()
+  }
+
+  onEnd(): void {
+    if (!this.destroyed) this.push(null)
+  }
+
+  onClose(cause: ProxyError | undefined): void {
+    this.destroy(cause)
+  }
+
+  override _read(): void {
+    this.#link.resume()
+  }
+
+  override _write(bytes: Buffer, _encoding: BufferEncoding, onWritten: () => void): void {
+    if (this.#link.isClosed || this.#link.write(bytes)) onWritten()
+    else this.#onWritten = onWritten
+  }
+
+  /** One write: a frame's head and its payload come apart. */
+  override _writev(chunks: { chunk: Buffer }[], onWritten: () => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', onWritten)
+  }
+
+  override _final(onEnded: () => void): void {
+    this.#link.end()
+    onEnded()
+  }
+
+  override _destroy(cause: Error | null, onDestroyed: (cause: Error | null) => void): void {
+    this.#link.destroy()
+    onDestroyed(cause)
+  }
+}

@@ -1,0 +1,19 @@
+import type { Records } from '../config/records-table.js'
+
+const SECOND = 1000
+
+export type Http2Settings = ReturnType<typeof http2Settings>
+
+/** HTTP/2 with clients. Times are in milliseconds, sizes in bytes. */
+export const http2Settings = (records: Records) =>
+  Object.freeze({
+    maxStreams: records['proxy.config.http2.max_concurrent_streams_in'],
+    window: records['proxy.config.http2.initial_window_size_in'],
+    maxFrame: records['proxy.config.http2.max_frame_size'],
+    headerTable: records['proxy.config.http2.header_table_size'],
+    maxHeaderBytes: Math.min(
+      records['proxy.config.http2.max_header_list_size'],
+      records['proxy.config.http.request_header_max_size'],
+    ),
+    idleTimeout: records['proxy.config.http2.no_activity_timeout_in'] * SECOND,
+  })

@@ -1,0 +1,103 @@
+/** What shows that a reload takes over the records about HTTP/2. */
+import { once } from 'node:events'
+import type { Settings } from 'node:http2'
+import { Http2Client, tlsSocket } from '../kit/http2-client.js'
+import type { ProxyConf } from '../kit/proxy.js'
+import { HOST, outcomeOf, type ReloadCases, root, type Stage } from '../kit/reloading.js'
+
+const leaf = await root.issue({ cn: 'one.example' })
+
+const onSsl = (records: ProxyConf['records'] = {}): ProxyConf => ({
+  records: {
+    'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1',
+    'proxy.config.http2.enabled': 1,
+    ...records,
+  },
+  files: { 'ssl_multicert.config': 'ssl_cert_name=one.pem\n', 'one.pem': leaf.chainPem + leaf.keyPem },
+})
+
+const negotiated = async (stage: Stage): Promise<string | false | null> => {
+  const socket = await tlsSocket(stage.proxy.port, { ca: root.certPem, servername: 'one.example' })
+  stage.later(() => socket.destroy())
+  return socket.alpnProtocol
+}
+
+const speak = async (stage: Stage): Promise<Http2Client> => {
+  const socket = await tlsSocket(stage.proxy.port, { ca: root.certPem, servername: 'one.example' })
+  const client = new Http2Client(socket)
+  stage.later(client.stop)
+  return client
+}
+
+/** What the proxy announces to a client. */
+const announced =
+  (name: keyof Settings) =>
+  async (stage: Stage): Promise<unknown> => {
+    const { session } = await speak(stage)
+    await once(session, 'remoteSettings')
+    return session.remoteSettings[name]
+  }
+
+export const HTTP2_CASES: ReloadCases<
+  | 'proxy.config.http2.enabled'
+  | 'proxy.config.http2.max_concurrent_streams_in'
+  | 'proxy.config.http2.initial_window_size_in'
+  | 'proxy.config.http2.max_frame_size'
+  | 'proxy.config.http2.header_table_size'
+  | 'proxy.config.http2.max_header_list_size'
+  | 'proxy.config.http2.no_activity_timeout_in'
+> = {
+  'proxy.config.http2.enabled': {
+    from: 0,
+    to: 1,
+    conf: onSsl(),
+    probe: negotiated,
+    expect: ['http/1.1', 'h2'],
+  },
+  'proxy.config.http2.max_concurrent_streams_in': {
+    from: 7,
+    to: 100,
+    conf: onSsl(),
+    probe: announced('maxConcurrentStreams'),
+    expect: [7, 100],
+  },
+  'proxy.config.http2.initial_window_size_in': {
+    from: 1000,
+    to: 100_000,
+    conf: onSsl(),
+    probe: announced('initialWindowSize'),
+    expect: [1000, 100_000],
+  },
+  'proxy.config.http2.max_frame_size': {
+    from: 16_384,
+    to: 32_768,
+    conf: onSsl(),
+    probe: announced('maxFrameSize'),
+    expect: [16_384, 32_768],
+  },
+  'proxy.config.http2.header_table_size': {
+    from: 0,
+    to: 8192,
+    conf: onSsl(),
+    probe: announced('headerTableSize'),
+    expect: [0, 8192],
+  },
+  'proxy.config.http2.max_header_list_size': {
+    from: 5000,
+    to: 4_294_967_295,
+    conf: onSsl(),
+    probe: announced('maxHeaderListSize'),
+    expect: [5000, 131_072],
+  },
+  'proxy.config.http2.no_activity_timeout_in': {
+    from: 1,
+    to: 60,
+    conf: onSsl(),
+    probe: async stage => {
+      const client = await speak(stage)
+      await client.ask({ ':authority': `${HOST}:${stage.origin.port}`, ':scheme': 'http', ':path': '/' })
+      return outcomeOf(client.closed.then(() => 'ends'))
+    },
+    expect: ['ends', 'waits'],
+  },
+}

@@ -1,0 +1,99 @@
+/** Node's own HTTP/2 client, on a socket of an `ssl` port or inside a CONNECT. */
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type SecureClientSessionOptions,
+} from 'node:http2'
+import type { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import type { Http2Limits } from '../../core/http2/server-session.js'
+
+export const HTTP2_LIMITS: Http2Limits = {
+  maxStreams: 100,
+  window: 65_535,
+  maxFrame: 16_384,
+  headerTable: 4096,
+  maxHeaderBytes: 16_384,
+  idleTimeout: 5000,
+}
+
+export interface Http2Answer {
+  /** 0 where no head came. */
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly interim: readonly IncomingHttpHeaders[]
+  readonly body: Buffer
+  readonly trailers: IncomingHttpHeaders | undefined
+  /** With which the stream was closed. */
+  readonly code: number
+}
+
+/** The answer on a stream, when the stream is closed. */
+export function answerOn(stream: ClientHttp2Stream): Promise<Http2Answer> {
+  return new Promise(resolve => {
+    let headers: IncomingHttpHeaders & { ':status'?: number | undefined } = {}
+    let trailers: IncomingHttpHeaders | undefined
+    const interim: IncomingHttpHeaders[] = []
+    const chunks: Buffer[] = []
+    stream.on('headers', found => interim.push(found))
+    stream.on('response', found => {
+      headers = found
+    })
+    stream.on('trailers', found => {
+      trailers = found
+    })
+    stream.on('data', (bytes: Buffer) => chunks.push(bytes))
+    stream.on('error', () => {})
+    stream.on('close', () => {
+      const { ':status': status = 0 } = headers
+      resolve({
+        ...{ status, headers, interim, trailers },
+        body: Buffer.concat(chunks),
+        code: stream.rstCode ?? 0,
+      })
+    })
+  })
+}
+
+export class Http2Client {
+  readonly session: ClientHttp2Session
+
+  constructor(socket: Duplex, options: SecureClientSessionOptions = {}) {
+    this.session = connect('https://unused.example', { ...options, createConnection: () => socket })
+    this.session.on('error', () => {})
+  }
+
+  readonly stop = (): void => this.session.destroy()
+
+  /** A request whose body is complete. */
+  ask(headers: OutgoingHttpHeaders, body?: Uint8Array | string): Promise<Http2Answer> {
+    const stream = this.session.request(headers, { endStream: body === undefined })
+    if (body !== undefined) stream.end(body)
+    return answerOn(stream)
+  }
+
+  /** Resolves when the connection has ended. */
+  get closed(): Promise<void> {
+    return new Promise(resolve =>
+      this.session.closed && this.session.destroyed ? resolve() : this.session.once('close', () => resolve()),
+    )
+  }
+}
+
+export interface SecureHttp2Options {
+  readonly ca: string
+  readonly servername: string
+  readonly alpn?: readonly string[]
+}
+
+/** TLS with a port that has negotiated a protocol, which may be another one. */
+export function tlsSocket(port: number, { ca, servername, alpn = ['h2', 'http/1.1'] }: SecureHttp2Options) {
+  const socket = connectTls({ host: '127.0.0.1', port, ca, servername, ALPNProtocols: [...alpn] })
+  return new Promise<typeof socket>((resolve, reject) => {
+    socket.once('secureConnect', () => resolve(socket))
+    socket.once('error', reject)
+  })
+}
