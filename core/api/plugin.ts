@@ -21,6 +21,8 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   readonly argv: readonly string[]
   /** The `key=value` tokens of its line, parsed and checked by its `optionsSchema`; frozen. Empty without one. */
   readonly options: Options
+  /** Whether it runs in a worker (`@isolate=worker`): there `manage` and `seal` do not work. */
+  readonly isIsolated: boolean
   readonly hookAdd: HookAdd
   readonly accept: typeof accept
   readonly reject: typeof reject

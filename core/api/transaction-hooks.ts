@@ -1,5 +1,6 @@
-import type { Certificate } from './certificate.js'
+import type { Certificate, PeerEvidence } from './certificate.js'
 import type { Parked } from './parked.js'
+import type { Seal } from './seal.js'
 import type { VConn } from './vconn.js'
 
 /**
@@ -39,6 +40,12 @@ export interface TxnOrigin {
   readonly vconn: VConn
   /** As sent by the origin when it was accepted, leaf first; empty for plain HTTP. */
   readonly chain: readonly Certificate[]
+  /**
+   * What the origin at the other end of this very connection was accepted for. Undefined where nothing was verified: plain
+   * HTTP, and `proxy.config.ssl.client.verify.server` 0. A plugin or a permissive policy may have accepted an origin that
+   * failed the built-in check: its result is in here.
+   */
+  readonly verified: PeerEvidence | undefined
 }
 
 /** What the events of one request and its response have in common. Parked until `reenable`. */
@@ -72,6 +79,13 @@ export interface ReadRequestEvent extends TxnEvent {}
  */
 export interface SendRequestEvent extends TxnEvent {
   readonly origin: TxnOrigin
+  /**
+   * Puts something between the proxy and this origin that others do not see, for this request on this connection. Counts
+   * if all plugins accept; later plugins are shown the request without it. If the request is sent again, the hook is
+   * called again, and what was sealed before is dropped.
+   * @throws {ProxyError} PTC_PLUGIN_CALL for what is no seal, when the turn is over, and in a worker
+   */
+  readonly seal: (seal: Seal) => void
 }
 
 /** What a continuation on TS_HTTP_READ_RESPONSE_HDR_HOOK receives: the origin's response. A rejection is answered 502. */

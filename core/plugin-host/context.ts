@@ -83,6 +83,7 @@ export class PluginInstance {
       confDir: line.confDir,
       argv: Object.freeze([...line.argv]),
       options: NO_OPTIONS, // the importer of the module knows its schema
+      isIsolated,
       hookAdd,
       accept,
       reject,

@@ -224,7 +224,7 @@ class PluginKit implements Kit {
   }
 
   transaction(facts: TransactionFacts): TestTransaction {
-    return new KitTransaction(this.#vconns, this.#points, this.#recorder, facts)
+    return new KitTransaction(this.#vconns, this.#points, this.#recorder, this.#folder, facts)
   }
 
   async tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void> {

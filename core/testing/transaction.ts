@@ -1,12 +1,15 @@
-import { HeaderList } from '../api/header-list.js'
 import type { HeaderFields, TxnArgs } from '../api/transaction-hooks.js'
 import type { VConn } from '../api/vconn.js'
+import { accept } from '../api/verdict.js'
 import type { ProxyError } from '../base/errors.js'
 import type { HookPoints } from '../program/wiring/hook-points.js'
 import type { VConns } from '../program/wiring/vconns.js'
+import { settle as settlePeer, type VerifiedPeer } from '../tls/judge/verdict.js'
 import { startConnection } from './connection.js'
 import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
+import { type Origin, toEvidence } from './origin.js'
 import type { Recorder } from './recorder.js'
+import { type Fields, flatFields, type SealedMessage, sealedMessage, shownFields } from './sealed.js'
 import { settle } from './virtual-time.js'
 
 /** What a test says about a request. */
@@ -15,15 +18,16 @@ export interface TransactionFacts {
   readonly method?: string
   /** Absolute; of a CONNECT, `host:port`. */
   readonly url: string
+  /** What the origin was accepted for: `origin.chain` and `origin.verified` of the events. Default: nothing, as of plain HTTP. */
+  readonly origin?: Omit<Origin, 'host' | 'port' | 'client'>
 }
-
-/** Header fields as a test writes them. */
-export type Fields = Readonly<Record<string, string | readonly string[]>>
 
 /** A message for plugins. */
 export interface TestMessage extends TestHandshake {
   /** The fields after the answer of the last plugin. */
   readonly headers: Pick<HeaderFields, 'get' | 'getAll' | 'entries'>
+  /** Of `sendRequest`: what the origin would get by the seals of plugins, and others not. */
+  readonly sealed: SealedMessage | undefined
 }
 
 /** A request and its response. The test decides when the plugins on each hook are asked. */
@@ -43,7 +47,8 @@ type Ask = Parameters<NonNullable<ReturnType<HookPoints['transactionOf']>>['read
 export class KitTransaction implements TestTransaction {
   readonly #vconns: VConns
   readonly #recorder: Recorder
-  readonly #facts: Required<TransactionFacts>
+  readonly #facts: Required<Omit<TransactionFacts, 'origin'>>
+  readonly #peer: Promise<VerifiedPeer | undefined>
   readonly #client: { readonly shown: VConn; close(): void }
   readonly #origin: { readonly shown: VConn; close(): void }
   readonly #hooks: ReturnType<HookPoints['transactionOf']>
@@ -52,7 +57,8 @@ export class KitTransaction implements TestTransaction {
     vconns: VConns,
     points: HookPoints,
     recorder: Recorder,
-    { method = 'GET', url }: TransactionFacts,
+    folder: string,
+    { method = 'GET', url, origin }: TransactionFacts,
   ) {
     const target = method === 'CONNECT' ? new URL(`http://${url}`) : new URL(url)
     const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80))
@@ -60,6 +66,12 @@ export class KitTransaction implements TestTransaction {
     this.#vconns = vconns
     this.#recorder = recorder
     this.#facts = { method, url }
+    this.#peer =
+      origin === undefined
+        ? Promise.resolve(undefined)
+        : toEvidence({ ...origin, host: bareHost(target.hostname) }, folder).then(evidence =>
+            settlePeer(evidence, 'plugins', accept()),
+          )
     this.#client = startConnection(vconns, { direction: 'inbound', host: '', port: 0 }, nobody)
     this.#origin = startConnection(vconns, { direction: 'outbound', host: target.hostname, port }, nobody)
     this.#hooks = points.transactionOf({ client: this.#client.shown, method, url })
@@ -73,24 +85,31 @@ export class KitTransaction implements TestTransaction {
     return this.#ask(this.#client.shown, fields, (flat, onAsked) => this.#hooks?.readRequest(flat, onAsked))
   }
 
-  sendRequest(fields: Fields = {}): Promise<TestMessage> {
-    const { shown } = this.#origin
-    return this.#ask(shown, fields, (flat, onAsked) =>
-      this.#hooks?.sendRequest(flat, this.#channel(), onAsked),
+  async sendRequest(fields: Fields = {}): Promise<TestMessage> {
+    const channel = await this.#channel()
+    const message = await this.#ask(channel.vconn, fields, (flat, onAsked) =>
+      this.#hooks?.sendRequest(flat, channel, onAsked),
+    )
+    const { method, url } = this.#facts
+    const { pathname, search } = new URL(url)
+    const request = { method, path: pathname + search, headers: message.headers.entries().flat() }
+    if (this.#hooks !== undefined)
+      message.sealed = sealedMessage(this.#hooks.seals, { ...request, body: 'none' })
+    return message
+  }
+
+  async readResponse(status: number, fields: Fields = {}): Promise<TestMessage> {
+    const channel = await this.#channel()
+    return await this.#ask(channel.vconn, fields, (flat, onAsked) =>
+      this.#hooks?.readResponse(status, flat, channel, onAsked),
     )
   }
 
-  readResponse(status: number, fields: Fields = {}): Promise<TestMessage> {
-    const { shown } = this.#origin
-    return this.#ask(shown, fields, (flat, onAsked) =>
-      this.#hooks?.readResponse(status, flat, this.#channel(), onAsked),
-    )
-  }
-
-  sendResponse(status: number, fields: Fields = {}): Promise<TestMessage> {
+  async sendResponse(status: number, fields: Fields = {}): Promise<TestMessage> {
     const { shown } = this.#client
-    return this.#ask(shown, fields, (flat, onAsked) =>
-      this.#hooks?.sendResponse(status, flat, this.#channel(), onAsked),
+    const channel = await this.#channel()
+    return await this.#ask(shown, fields, (flat, onAsked) =>
+      this.#hooks?.sendResponse(status, flat, channel, onAsked),
     )
   }
 
@@ -104,16 +123,18 @@ export class KitTransaction implements TestTransaction {
     this.#client.close()
   }
 
-  #channel(): { readonly vconn: VConn } {
-    return { vconn: this.#origin.shown }
+  async #channel(): Promise<{ readonly vconn: VConn; readonly peer?: VerifiedPeer }> {
+    const peer = await this.#peer
+    const vconn = this.#origin.shown
+    return peer === undefined ? { vconn } : { vconn, peer }
   }
 
   async #ask(
     vconn: VConn,
     fields: Fields,
     ask: (flat: readonly string[], onAsked: Ask) => unknown,
-  ): Promise<TestMessage> {
-    const flat = Object.entries(fields).flatMap(([name, value]) => [value].flat().flatMap(one => [name, one]))
+  ): Promise<KitMessage> {
+    const flat = flatFields(fields)
     const message = new KitMessage(vconn, this.#recorder, flat, () => this.#hooks?.abandon())
     if (this.#hooks === undefined) message.answered(undefined, flat)
     else ask(flat, (why, headers) => message.answered(why, headers))
@@ -123,21 +144,21 @@ export class KitTransaction implements TestTransaction {
 }
 
 class KitMessage extends KitHandshake implements TestMessage {
-  #list: HeaderList
+  headers: HeaderFields
+  sealed: SealedMessage | undefined
 
   constructor(vconn: VConn, recorder: Recorder, flat: readonly string[], abandon: () => void) {
     // The connection outlives the message.
     super({ shown: vconn, close: () => {} }, recorder.callsFor(vconn.id), abandon)
-    this.#list = new HeaderList(flat)
-  }
-
-  get headers(): HeaderFields {
-    return this.#list.view({ isOpen: false })
+    this.headers = shownFields(flat)
   }
 
   answered(why: ProxyError | undefined, flat: readonly string[]): void {
-    this.#list = new HeaderList(flat)
+    this.headers = shownFields(flat)
     const by = this.calls.length === 0 ? 'nobody' : 'plugins'
     this.end(why === undefined ? { kind: 'accepted', by } : toOutcome(why))
   }
 }
+
+/** As events have it: IPv6 without brackets. */
+const bareHost = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1')

@@ -24,6 +24,7 @@ export interface TurnAsker<E> {
 
 /** A turn, for what makes its event. */
 export interface Turn extends Parked {
+  readonly plugin: string
   /** Whether the answer is still wanted. */
   readonly isOpen: boolean
 }

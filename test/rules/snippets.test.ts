@@ -112,6 +112,18 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     await oneHandshake(t, ({ reenable }) => void reenable())
     t.same(tracer.ended(), [], 'nothing after the end')
   },
+  'team-key.js': async t => {
+    const kit = await openSnippet(t, 'team-key.js')
+    const key = async (url: string, builtIn?: 'X509_V_ERR_CERT_HAS_EXPIRED') => {
+      const origin = builtIn === undefined ? {} : { builtIn }
+      const { sealed, headers } = await kit.transaction({ url, origin }).sendRequest()
+      t.equal(headers.get('x-team'), undefined)
+      return sealed?.headers.get('x-team')
+    }
+    t.equal(await key('https://api.example/'), 'blue')
+    t.equal(await key('https://api.example/', 'X509_V_ERR_CERT_HAS_EXPIRED'), undefined)
+    t.equal(await key('https://other.example/'), undefined)
+  },
   'tracing.js': async t => {
     const kit = await openSnippet(t, 'tracing.js')
     t.same(kit.log, ['NOTE [tracing] no tracer: handshakes are not traced'])

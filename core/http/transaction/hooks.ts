@@ -1,5 +1,6 @@
 // Longer than 250 lines because what plugins may do to a transaction, at all of its hooks, is one concept.
 import { HeaderList } from '../../api/header-list.js'
+import type { Seal } from '../../api/seal.js'
 import type {
   HeaderFields,
   ReadRequestEvent,
@@ -20,6 +21,7 @@ import { refused } from '../../wait/refusal.js'
 import type { Turn } from '../../wait/turn.js'
 import { TurnEvent } from '../../wait/turn-event.js'
 import type { ClientInfo } from '../listener/client-info.js'
+import { Seals } from './seals.js'
 import type { HookedTxn } from './summary.js'
 
 /** The plugins on the hooks of transactions; undefined where none is on a hook. */
@@ -59,6 +61,7 @@ export class TxnHooks {
   readonly args: Partial<TxnArgs>
   readonly #facts: TxnFacts
   #holds: { abandon(): void }[] = []
+  #seals = new Seals()
   #leave: (() => void) | undefined
 
   /** @param same the transaction that this is a part of, if it has begun */
@@ -104,7 +107,14 @@ export class TxnHooks {
     const { sendRequest: point } = this.points
     if (point === undefined) return onAsked(undefined, headers)
     const origin = originOf(channel)
-    this.#ask(point, REQUEST, { vconn: origin.vconn, origin, headers, status: undefined }, onAsked)
+    const seals = new Seals()
+    this.#seals = seals
+    this.#ask(point, REQUEST, { vconn: origin.vconn, origin, headers, status: undefined, seals }, onAsked)
+  }
+
+  /** What plugins have sealed of the request that they were asked about last. */
+  get seals(): Seals {
+    return this.#seals
   }
 
   readResponse(status: number, headers: readonly string[], channel: OriginSide, onAsked: OnAsked): void {
@@ -151,8 +161,11 @@ export class TxnHooks {
     const hold = new Hold<E>(
       point,
       { vconn: message.vconn, about: `${facts.method} ${facts.url}` },
-      // What a plugin in shadow mode changes is changed on a copy.
-      (turn, isShadow) => eventOf(turn, this, facts, message, isShadow ? new HeaderList(headers) : list) as E,
+      // What a plugin in shadow mode changes or seals, it changes on a copy.
+      (turn, isShadow) => {
+        const seen = isShadow && message.seals !== undefined ? { ...message, seals: new Seals() } : message
+        return eventOf(turn, this, facts, seen, isShadow ? new HeaderList(headers) : list) as E
+      },
       refusal => {
         const fields = list.isChanged ? list.flat : headers
         // Plugins and timers call it: what goes wrong behind it is this transaction's end, and not theirs to catch.
@@ -207,6 +220,20 @@ class RequestTurn extends TurnEvent implements TxnEvent {
   }
 }
 
+/** The same of a request that is about to leave. */
+class SendRequestTurn extends RequestTurn {
+  readonly seal: (seal: Seal) => void
+
+  constructor(seals: Seals, ...rest: ConstructorParameters<typeof RequestTurn>) {
+    super(...rest)
+    const [turn] = rest
+    this.seal = seal => {
+      if (!turn.isOpen) throw new ProxyError('PTC_PLUGIN_CALL', 'seal: the turn of the plugin is over')
+      seals.add(turn.plugin, seal)
+    }
+  }
+}
+
 /** The same of a response. */
 class ResponseTurn extends RequestTurn {
   readonly status: number
@@ -218,7 +245,8 @@ class ResponseTurn extends RequestTurn {
 }
 
 function eventOf(...all: ConstructorParameters<typeof RequestTurn>): TxnEvent {
-  const { status } = all[3]
+  const { status, seals } = all[3]
+  if (seals !== undefined) return Object.freeze(new SendRequestTurn(seals, ...all))
   return Object.freeze(status === undefined ? new RequestTurn(...all) : new ResponseTurn(status, ...all))
 }
 
@@ -238,9 +266,12 @@ interface Message {
   readonly headers: readonly string[]
   /** Of a response. */
   readonly status: number | undefined
+  /** Of a request that is about to leave. */
+  readonly seals?: Seals
 }
 
 function originOf({ vconn, peer }: OriginSide): TxnOrigin {
   if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a connection to an origin without a VConn')
-  return Object.freeze({ vconn, chain: peer?.evidence.chain ?? [] })
+  const verified = peer?.decidedBy === 'nobody' ? undefined : peer?.evidence
+  return Object.freeze({ vconn, chain: peer?.evidence.chain ?? [], verified })
 }

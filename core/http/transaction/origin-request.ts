@@ -1,3 +1,4 @@
+// Longer than 250 lines because the states of a request on its way, and all events that change them, are one concept.
 import { atEdge } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { trailerFields } from '../../http1/headers.js'
@@ -10,6 +11,7 @@ import type { BodyReader, ClientRequest } from '../listener/client-request.js'
 import { HeldResponse, type HeldSink } from './held-response.js'
 import type { TxnHooks } from './hooks.js'
 import { isRepeatable } from './outgoing.js'
+import type { Seals } from './seals.js'
 import { type RequestTarget, urlOf } from './target.js'
 
 /** Owns the request, and receives its response. */
@@ -50,6 +52,8 @@ export class OriginRequest implements BodyReader {
   #connection: Http1 | undefined
   /** Where the body goes. */
   #relaysTo: Http1 | undefined
+  /** What only the origin gets. */
+  #seals: Seals | undefined
   #hasRetried = false
   /** Whether the connection had served before. */
   isReused = false
@@ -142,17 +146,34 @@ export class OriginRequest implements BodyReader {
   forget(): void {
     this.#connection = undefined
     this.#relaysTo = undefined
+    this.#seals = undefined
   }
 
   onBody(bytes: Buffer): void {
     this.bytes += bytes.length
+    if (!this.#isSealKept(seals => seals.checkBody(bytes))) return
     if (this.#relaysTo?.writeBody(bytes) === false) this.#req.pause()
     this.#owner.moved()
   }
 
   onBodyEnd(): void {
-    this.#relaysTo?.endBody(trailerFields(this.#req.rawTrailers))
+    const trailers = trailerFields(this.#req.rawTrailers)
+    if (!this.#isSealKept(seals => seals.checkTrailers(trailers))) return
+    this.#relaysTo?.endBody(trailers)
     this.#owner.moved() // from here on the origin is waited for
+  }
+
+  /** Ends the transaction where a plugin refuses a part of the body. */
+  #isSealKept(check: (seals: Seals) => void): boolean {
+    if (this.#seals === undefined || this.#relaysTo === undefined) return true
+    try {
+      check(this.#seals)
+      return true
+    } catch (error) {
+      this.#relaysTo = undefined
+      this.#owner.fail(error)
+      return false
+    }
   }
 
   #release(connection: Http1): void {
@@ -212,6 +233,7 @@ export class OriginRequest implements BodyReader {
         this.#ready = undefined
         if (hooks.looksAtResponses) this.#held = new HeldResponse(this.#owner, hooks, connection)
         const request = changed === headers ? this.#request : { ...this.#request, headers: changed }
+        this.#seals = hooks.seals.isEmpty ? undefined : hooks.seals
         this.#send(connection, request, this.#held ?? this.#owner)
       })
     } catch (error) {
@@ -234,7 +256,9 @@ export class OriginRequest implements BodyReader {
     this.#sent = request
     this.#owner.onSending()
     try {
-      connection.send(request, sink, this.#client)
+      // The log is told of the request without what is sealed.
+      const seals = this.#seals
+      connection.send(seals?.requestOf(request) ?? request, seals?.around(sink) ?? sink, this.#client)
       this.isReused = connection.requests > 1
       if (request.body === 'none' || request.body === 0) return
       this.#relaysTo = connection

@@ -1,12 +1,12 @@
 import type { Asking } from '../../api/asking.js'
-import type { Certificate } from '../../api/certificate.js'
 import type { Completing, Completion, Help } from '../../api/completion.js'
 import type { VerifyServerEvent } from '../../api/hooks.js'
 import { ProxyError } from '../../base/errors.js'
 import { AskingEvent } from '../../wait/asking-event.js'
 import { type CallsInTurn, codec, type Facts } from './codec.js'
 import { isOf } from './from-worker.js'
-import { exactBytes, type PlainCertificate, plainCertificate, toBuffer, WorkerCertificate } from './plain.js'
+import { type PlainCertificate, plainCertificate, WorkerCertificate } from './plain.js'
+import { evidenceFrom, type PlainEvidence, plainEvidence } from './plain-evidence.js'
 
 type OriginFacts = Facts<'TS_SSL_CERT_VERIFY_HOOK'>
 
@@ -26,19 +26,11 @@ type Effect = AskingRead | Completed
 /** The second checks of an event, in their order. Kept as long as the event. */
 const checksOf = new WeakMap<object, Completion[]>()
 
-/** An origin's certificate. The two chains have most certificates in common: each is sent once, and found by its index. */
+/** An origin's certificate. */
 export const ORIGIN_CERTIFICATE = codec<'TS_SSL_CERT_VERIFY_HOOK', PlainOrigin, Effect>({
   toPlain,
-  toFacts: ({ certificates, chain, builtChain, ocspResponse, asking, ...facts }, turn) => {
-    const all = certificates.map(certificate => new WorkerCertificate(certificate))
-    const pick = (indexes: readonly number[]): readonly Certificate[] =>
-      Object.freeze(indexes.flatMap(index => all[index] ?? []))
-    const known = {
-      ...facts,
-      chain: pick(chain),
-      builtChain: pick(builtChain),
-      ocspResponse: ocspResponse && toBuffer(ocspResponse),
-    }
+  toFacts: ({ evidence, port, asking }, turn) => {
+    const known = { ...evidenceFrom(evidence), port }
     return Object.defineProperties(
       Object.assign(known, completingIn(turn)),
       askingFields(asking, turn),
@@ -124,44 +116,12 @@ function askingFields(asking: Asking | undefined, turn: CallsInTurn<Effect>): Pr
   }
 }
 
-interface PlainOrigin
-  extends Omit<
-    OriginFacts,
-    'chain' | 'builtChain' | 'ocspResponse' | 'client' | 'transaction' | keyof Completing
-  > {
-  readonly certificates: readonly PlainCertificate[]
-  readonly chain: readonly number[]
-  readonly builtChain: readonly number[]
-  readonly ocspResponse: Uint8Array | undefined
+interface PlainOrigin {
+  readonly evidence: PlainEvidence
+  readonly port: number
   readonly asking: Asking | undefined
 }
 
 function toPlain(event: VerifyServerEvent): PlainOrigin {
-  const { sni, host, port, protocol, cipher, group, alpn, builtIn, checks, ocspResponse } = event
-  const certificates: PlainCertificate[] = []
-  const known = new Map<Certificate, number>()
-  const indexOf = (certificate: Certificate): number => {
-    const index = known.get(certificate) ?? certificates.length
-    if (index === certificates.length) {
-      certificates.push(plainCertificate(certificate))
-      known.set(certificate, index)
-    }
-    return index
-  }
-  return {
-    chain: event.chain.map(indexOf),
-    builtChain: event.builtChain.map(indexOf),
-    certificates,
-    ocspResponse: ocspResponse && exactBytes(ocspResponse),
-    sni,
-    host,
-    port,
-    protocol,
-    cipher,
-    group,
-    alpn,
-    builtIn,
-    checks,
-    asking: AskingEvent.askingOf(event),
-  }
+  return { evidence: plainEvidence(event), port: event.port, asking: AskingEvent.askingOf(event) }
 }

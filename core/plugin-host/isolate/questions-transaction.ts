@@ -5,11 +5,13 @@
 import { HeaderList } from '../../api/header-list.js'
 import type { HeaderFields, TxnEvent, TxnOrigin } from '../../api/transaction-hooks.js'
 import type { VConn } from '../../api/vconn.js'
+import { ProxyError } from '../../base/errors.js'
 import { type CallsInTurn, type Codec, codec, type Facts } from './codec.js'
 import { isOf } from './from-worker.js'
 import type { AskedEvent, AskHook } from './hook-events.js'
 import type { PlainVConn, Subject } from './messages.js'
 import { type PlainCertificate, plainCertificate, plainVConn, WorkerCertificate } from './plain.js'
+import { evidenceFrom, type PlainEvidence, plainEvidence } from './plain-evidence.js'
 import type { WorkerState } from './worker-state.js'
 
 type TxnHook = {
@@ -19,11 +21,18 @@ type TxnHook = {
 interface PlainTxn {
   readonly id: number
   readonly client: PlainVConn
-  readonly origin: { readonly vconn: PlainVConn; readonly chain: readonly PlainCertificate[] } | undefined
+  readonly origin: PlainTxnOrigin | undefined
   readonly method: string
   readonly url: string
   readonly status: number | undefined
   readonly fields: readonly string[]
+}
+
+/** @see TxnOrigin. Of an origin that nothing was verified of, the chain alone. */
+interface PlainTxnOrigin {
+  readonly vconn: PlainVConn
+  readonly chain: readonly PlainCertificate[]
+  readonly verified: PlainEvidence | undefined
 }
 
 type Change =
@@ -31,7 +40,8 @@ type Change =
   | { readonly do: 'append'; readonly name: string; readonly value: string }
   | { readonly do: 'remove'; readonly name: string }
 
-function txnPassage<H extends TxnHook>(): Codec<H> {
+/** @param calls what only this hook's events have */
+function txnPassage<H extends TxnHook>(calls: object = {}): Codec<H> {
   return codec<H, PlainTxn, Change>({
     // A transaction is one of its client's. The connection to the origin serves others as well, and may end before it.
     subjects: ({ id, client }: TxnEvent) => [`transaction ${id}`, client.id],
@@ -39,17 +49,14 @@ function txnPassage<H extends TxnHook>(): Codec<H> {
     toPlain: (event: TxnEvent & { readonly status?: number }) => ({
       id: event.id,
       client: plainVConn(event.client),
-      origin: event.origin && {
-        vconn: plainVConn(event.origin.vconn),
-        chain: event.origin.chain.map(plainCertificate),
-      },
+      origin: event.origin && plainOrigin(event.origin),
       method: event.method,
       url: event.url,
       status: event.status,
       fields: event.headers.entries().flat(),
     }),
     // Which of these facts a hook has is decided by the proxy, which has sent them.
-    toFacts: (plain, turn, state) => toFacts(plain, turn, state) as unknown as Facts<H>,
+    toFacts: (plain, turn, state) => ({ ...toFacts(plain, turn, state), ...calls }) as unknown as Facts<H>,
     perform: ({ headers }: TxnEvent, change) => {
       if (change.do === 'set') headers.set(change.name, change.value)
       else if (change.do === 'append') headers.append(change.name, change.value)
@@ -72,6 +79,14 @@ function isChange(effect: unknown): effect is Change {
       value: value => isText(value) || (Array.isArray(value) && value.every(isText)),
     })
   )
+}
+
+function plainOrigin({ vconn, chain, verified }: TxnOrigin): PlainTxnOrigin {
+  return {
+    vconn: plainVConn(vconn),
+    chain: verified === undefined ? chain.map(plainCertificate) : [],
+    verified: verified && plainEvidence(verified),
+  }
 }
 
 function toFacts(plain: PlainTxn, turn: CallsInTurn<Change>, { vconnOf, argsOf }: WorkerState): object {
@@ -109,15 +124,21 @@ function recorded(view: HeaderFields, turn: CallsInTurn<Change>): HeaderFields {
   })
 }
 
-const originFrom = (
-  { vconn, chain }: NonNullable<PlainTxn['origin']>,
-  vconnOf: (plain: PlainVConn) => VConn,
-): TxnOrigin => ({
-  vconn: vconnOf(vconn),
-  chain: Object.freeze(chain.map(certificate => new WorkerCertificate(certificate))),
-})
+function originFrom(plain: PlainTxnOrigin, vconnOf: (plain: PlainVConn) => VConn): TxnOrigin {
+  const verified = plain.verified && evidenceFrom(plain.verified)
+  return {
+    vconn: vconnOf(plain.vconn),
+    chain: verified?.chain ?? Object.freeze(plain.chain.map(one => new WorkerCertificate(one))),
+    verified,
+  }
+}
 
 export const READ_REQUEST = txnPassage<'TS_HTTP_READ_REQUEST_HDR_HOOK'>()
-export const SEND_REQUEST = txnPassage<'TS_HTTP_SEND_REQUEST_HDR_HOOK'>()
+export const SEND_REQUEST = txnPassage<'TS_HTTP_SEND_REQUEST_HDR_HOOK'>({
+  // It is called for each piece of a message.
+  seal: () => {
+    throw new ProxyError('PTC_PLUGIN_CALL', 'seal does not work with @isolate=worker')
+  },
+})
 export const READ_RESPONSE = txnPassage<'TS_HTTP_READ_RESPONSE_HDR_HOOK'>()
 export const SEND_RESPONSE = txnPassage<'TS_HTTP_SEND_RESPONSE_HDR_HOOK'>()
