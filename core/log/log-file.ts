@@ -3,6 +3,8 @@ import { dirname } from 'node:path'
 import sonic, { type SonicBoom } from 'sonic-boom' // CommonJS: the class is a part of its default
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
+import { Roller } from './roller.js'
+import type { Rolling } from './rolling.js'
 
 /** Where finished lines go. */
 export interface LogSink {
@@ -10,6 +12,8 @@ export interface LogSink {
   write(line: string): void
   /** Opens the file anew under its name: after a rotation. What was written before is in the old file. */
   reopen(): void
+  /** Rolls the file by other rules from now on; undefined for none. */
+  roll(rolling: Rolling | undefined): void
   /** Writes what is left, and closes. */
   close(): Promise<void>
 }
@@ -34,6 +38,7 @@ export class LogFile implements LogSink {
   readonly #path: string
   readonly #onTrouble: (message: string) => void
   readonly #file: SonicBoom
+  #roller: Roller | undefined
   #gathered = ''
   #timer: NodeJS.Timeout | undefined
   #lost = 0
@@ -44,7 +49,7 @@ export class LogFile implements LogSink {
    * @param onTrouble hears, from time to time, that lines are lost
    * @throws {ProxyError} PTC_LOG_UNWRITABLE
    */
-  constructor(path: string, onTrouble: (message: string) => void) {
+  constructor(path: string, onTrouble: (message: string) => void, rolling?: Rolling) {
     this.#path = path
     this.#onTrouble = onTrouble
     checkWritable(path)
@@ -60,6 +65,8 @@ export class LogFile implements LogSink {
       this.#tell('it does not keep up')
     })
     this.#file.on('error', (cause: unknown) => this.#tell(describe(cause)))
+    this.#file.on('write', (bytes: number) => this.#roller?.wrote(bytes))
+    this.roll(rolling)
   }
 
   write(line: string): void {
@@ -73,6 +80,17 @@ export class LogFile implements LogSink {
     if (this.#closing !== undefined) return
     this.#flush()
     this.#file.reopen()
+    this.#roller?.reopened()
+  }
+
+  roll(rolling: Rolling | undefined): void {
+    this.#roller?.stop()
+    this.#roller = undefined
+    if (rolling === undefined || this.#closing !== undefined) return
+    this.#roller = new Roller(this.#path, rolling, {
+      reopen: () => this.#file.reopen(),
+      onTrouble: why => this.#onTrouble(`${this.#path}: ${why}`),
+    })
   }
 
   /** May be called twice. Lines that come later are lost. */
@@ -82,6 +100,7 @@ export class LogFile implements LogSink {
   }
 
   #close(): Promise<void> {
+    this.#roller?.stop()
     this.#flush()
     return new Promise(resolve => {
       const timer = setTimeout(() => {

@@ -26,7 +26,7 @@ export class AccessLogs {
       void this.#sink?.close()
       this.#sink = sink
       this.#file = settings?.file
-    }
+    } else this.#sink?.roll(settings?.rolling)
     const sink = this.#sink
     this.#log =
       settings === undefined || sink === undefined

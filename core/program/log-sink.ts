@@ -1,11 +1,14 @@
 import { ProxyError } from '../base/errors.js'
 import { checkLogFile, LogFile, type LogSink } from '../log/log-file.js'
+import type { Rolling } from '../log/rolling.js'
 
 /** Where log lines go, and which record says so, as errors call it. */
 export interface LogTarget {
   /** `stdout`, `stderr`, or a file that is appended to. */
   readonly file: string
   readonly record: string
+  /** When the file is rolled; undefined for never. */
+  readonly rolling: Rolling | undefined
 }
 
 const isStream = (file: string): file is 'stdout' | 'stderr' => file === 'stdout' || file === 'stderr'
@@ -15,20 +18,20 @@ const isStream = (file: string): file is 'stdout' | 'stderr' => file === 'stdout
  * @throws {ProxyError} PTC_LOG_UNWRITABLE when the file cannot be opened
  */
 export function openSink(
-  { file, record }: LogTarget,
+  { file, record, rolling }: LogTarget,
   print: (stream: 'stdout' | 'stderr', line: string) => void,
   onTrouble: (message: string) => void,
 ): LogSink {
   if (isStream(file))
-    return { write: line => print(file, line), reopen: () => {}, close: () => Promise.resolve() }
-  return named(record, () => new LogFile(file, onTrouble))
+    return { write: line => print(file, line), reopen() {}, roll() {}, close: () => Promise.resolve() }
+  return named(record, () => new LogFile(file, onTrouble, rolling))
 }
 
 /**
  * Looks whether {@link openSink} could open it, and makes nothing.
  * @throws {ProxyError} PTC_LOG_UNWRITABLE
  */
-export function checkSink({ file, record }: LogTarget): void {
+export function checkSink({ file, record }: Pick<LogTarget, 'file' | 'record'>): void {
   if (!isStream(file)) named(record, () => checkLogFile(file))
 }
 

@@ -15,7 +15,11 @@ export type DiagsSettings = ReturnType<typeof diagsSettings>
 export const diagsSettings = (records: Records) =>
   Object.freeze({
     /** `stdout`, `stderr`, or a file; and the record that names it, as errors call it. */
-    target: Object.freeze({ file: records[DIAGS_FILE], record: placed(records, DIAGS_FILE) }),
+    target: Object.freeze({
+      file: records[DIAGS_FILE],
+      record: placed(records, DIAGS_FILE),
+      rolling: rollingSettings(records, 'proxy.config.diags.logfile'),
+    }),
     debug: Object.freeze({
       enabled: records['proxy.config.diags.debug.enabled'] === 1,
       tags: records['proxy.config.diags.debug.tags'],
@@ -35,6 +39,30 @@ export function accessLogSettings(records: Records) {
     layout: layoutOf(readingOf(records, FORMAT), records['proxy.config.log.certificate_fields'] === 1),
     file: isStream ? name : resolve(records[FOLDER], name),
     record: placed(records, FOLDER),
+    rolling: rollingSettings(records, 'proxy.config.log'),
+  })
+}
+
+const SECOND = 1000
+const MB = 1_048_576
+
+/** Undefined where the file is not rolled. */
+function rollingSettings(records: Records, of: 'proxy.config.log' | 'proxy.config.diags.logfile') {
+  const mode = records[`${of}.rolling_enabled`]
+  if (mode === 0) return undefined
+  const isAccessLog = of === 'proxy.config.log'
+  const deletes = records['proxy.config.log.auto_delete_rolled_files'] === 1
+  return Object.freeze({
+    mode,
+    interval: records[`${of}.rolling_interval_sec`] * SECOND,
+    offsetHour: isAccessLog ? records['proxy.config.log.rolling_offset_hr'] : 0,
+    bytes: records[`${of}.rolling_size_mb`] * MB,
+    allowsEmpty: isAccessLog && records['proxy.config.log.rolling_allow_empty'] === 1,
+    retention: Object.freeze({
+      maxCount: isAccessLog ? records['proxy.config.log.rolling_max_count'] : 0,
+      minCount: records[`${of}.rolling_min_count`],
+      maxBytes: deletes ? records['proxy.config.log.max_space_mb_for_logs'] * MB : undefined,
+    }),
   })
 }
 

@@ -3,6 +3,7 @@ import { test } from 'tap'
 import { changeOf, RELOADABLE, type Reloadable, type ReloadCases } from '../kit/reloading.js'
 import { HTTP_CASES } from './reload-cases-http.js'
 import { HTTP2_CASES } from './reload-cases-http2.js'
+import { LOG_CASES } from './reload-cases-logs.js'
 import { NAME_CASES } from './reload-cases-names.js'
 import { ORIGIN_CASES } from './reload-cases-origins.js'
 import { PORT_CASES } from './reload-cases-ports.js'
@@ -13,6 +14,7 @@ const CASES: ReloadCases<Reloadable> = {
   ...HTTP_CASES,
   ...HTTP2_CASES,
   ...NAME_CASES,
+  ...LOG_CASES,
   ...PROGRAM_CASES,
   ...PORT_CASES,
   ...ORIGIN_CASES,
