@@ -62,6 +62,7 @@ export const optionsSchema = {
 
 /** How long an acceptance without an answer is relied on, milliseconds. */
 const SOFT_FOR = 60_000
+const PRUNE_EVERY = 86_400_000
 
 const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   const { options, hookAdd, accept, reject, fetch, note, debug, metrics, schedule, readCertificates } =
@@ -75,7 +76,11 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   const isGood = async (responder: Subject): Promise<boolean> => (await lists.ask(responder)).kind === 'good'
   const responders = new Responders({ ...shared, timeout, reading: { readCertificates, isGood } })
   const asking = { lists, responders, sources: options.sources, depth, timeout }
-  await files?.prune()
+  const prune = async (): Promise<void> => {
+    await files?.prune()
+    if (files !== undefined) schedule(prune, PRUNE_EVERY)
+  }
+  await prune()
 
   const judge = async (event: VerifyServerEvent): Promise<Verdict> => {
     const { host, builtIn } = event

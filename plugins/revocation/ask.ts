@@ -39,13 +39,15 @@ export async function askAbout(
       if (stapled.kind === 'failed') return { kind: 'unstapled', why: stapled.why }
       if (stapled.kind === 'revoked') return stapled
     }
+    const { crlPoints, ocspUrls } = subject.details
     const asks = {
-      staple: () => responders.readStaple(staple, subject),
-      crl: () => lists.ask(subject),
-      ocsp: () => responders.ask(subject),
+      staple: staple && (() => responders.readStaple(staple, subject)),
+      crl: crlPoints.length > 0 && (() => lists.ask(subject)),
+      ocsp: ocspUrls.length > 0 && (() => responders.ask(subject)),
     }
+    // Sources that are not there take no share of the time.
     return await askWithin(
-      sources.map(name => asks[name]),
+      sources.flatMap(name => asks[name] || []),
       end,
       signal,
     )

@@ -9,7 +9,7 @@ import type { Subject } from './subject.js'
 const MAX_LIST = 67_108_864
 /** Of one list; longer than a handshake waits. Milliseconds. */
 const FETCH_TIME = 60_000
-const MAX_FETCHES = 8
+const MAX_FETCHES = 24
 /** Of all lists in memory. */
 const MAX_MEMORY = 268_435_456
 /** URLs of one certificate. */
@@ -36,7 +36,7 @@ export class Lists {
 
   constructor(options: ListsOptions) {
     this.#options = options
-    this.#shelf = new Shelf({ ...options, maxSize: MAX_MEMORY, maxFetches: MAX_FETCHES })
+    this.#shelf = new Shelf({ ...options, maxSize: MAX_MEMORY, maxFetches: MAX_FETCHES, isRenewing: true })
   }
 
   async ask(subject: Subject): Promise<Answer> {
@@ -79,7 +79,7 @@ export class Lists {
       })
       return { value: await open(bytes), bytes }
     }
-    return { key: `crl ${url} ${issuer.id}`, maxBytes: MAX_LIST, fetch, open }
+    return { url, key: `crl ${url} ${issuer.id}`, maxBytes: MAX_LIST, fetch, open }
   }
 }
 

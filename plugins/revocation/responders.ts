@@ -31,7 +31,7 @@ export class Responders {
 
   constructor(options: RespondersOptions) {
     this.#options = options
-    this.#shelf = new Shelf({ ...options, maxSize: MAX_MEMORY, maxFetches: MAX_FETCHES })
+    this.#shelf = new Shelf({ ...options, maxSize: MAX_MEMORY, maxFetches: MAX_FETCHES, isRenewing: false })
   }
 
   /** What a stapled response says. */
@@ -65,6 +65,7 @@ export class Responders {
     const { reading } = this.#options
     const { details, issuer } = subject
     return {
+      url,
       key: `ocsp ${url} ${issuer.id} ${details.serialNumber}`,
       maxBytes: MAX_RESPONSE,
       fetch: () => this.#fetch(url, subject),
@@ -83,13 +84,13 @@ export class Responders {
       { request: makeRequest(subject, 'sha1', nonce), nonce },
       { request: makeRequest(subject, 'sha256', nonce), nonce },
     ]
-    let failure: unknown = new NoAnswer('it was not asked')
+    const failures = new Set<string>()
     for (const attempt of attempts) {
       const left = end - performance.now()
       if (left < 1) break
       const get = `${url.replace(/\/$/, '')}/${encodeURIComponent(attempt.request.toString('base64'))}`
       const isGet = attempt.nonce === undefined
-      if (isGet && get.length > MAX_GET) continue
+      if (isGet && (get.length > MAX_GET || url.includes('?'))) continue
       try {
         const bytes = isGet ? await this.#send(get, left) : await this.#send(url, left, attempt.request)
         const value = await openResponse(bytes, subject, {
@@ -99,10 +100,10 @@ export class Responders {
         endOf(value, maxAge)
         return { value, bytes }
       } catch (cause) {
-        failure = cause
+        failures.add(textOf(cause))
       }
     }
-    throw failure
+    throw new NoAnswer([...failures].join(', then ') || 'it was not asked')
   }
 
   #send(url: string, timeout: number, body?: Buffer): Promise<Buffer> {

@@ -10,7 +10,7 @@ const CERTIFICATE_ISSUER = Buffer.from('551d1d', 'hex')
 const REMOVE_FROM_CRL = 8
 
 export interface Entry {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; NaN for an unreadable date. */
   readonly at: number
   readonly reason: number | undefined
 }
@@ -41,7 +41,7 @@ export class SerialIndex {
       cursor.move(slots[i] ?? 0, this.#bytes.length)
       const entry = cursor.take(TAG.sequence).inside()
       if (!entry.take(TAG.integer).content.equals(serial)) continue
-      const at = takeTime(entry)
+      const at = timeIn(entry)
       return { at, reason: entry.isAtEnd ? undefined : readExtensions(entry) }
     }
     return undefined
@@ -93,6 +93,15 @@ export async function indexEntries(bytes: Buffer, from: number, to: number): Pro
     if (n % ENTRIES_BETWEEN_LOOKS === 0) await rest()
   }
   return new SerialIndex(bytes, slots)
+}
+
+/** An entry counts whatever its date is. */
+function timeIn(entry: DerCursor): number {
+  try {
+    return takeTime(entry)
+  } catch {
+    return Number.NaN
+  }
 }
 
 /** The reason in an entry's extensions, which are the cursor's next element. */

@@ -18,6 +18,7 @@ export interface Keepable extends Validity {
 
 /** An answer in force. Times are milliseconds since the epoch. */
 export interface Kept<T> {
+  readonly source: Source<T>
   readonly value: T
   /** When it ends. */
   readonly end: number
@@ -27,6 +28,8 @@ export interface Kept<T> {
 
 /** One source: how its answers are fetched and read. Both throw for what is no answer. */
 export interface Source<T> {
+  readonly url: string
+  /** Equal for sources of the same answer. */
   readonly key: string
   readonly maxBytes: number
   readonly fetch: () => Promise<{ readonly value: T; readonly bytes: Buffer }>
@@ -41,6 +44,8 @@ export interface ShelfOptions {
   readonly files: AnswerFiles | undefined
   readonly maxAge: number | undefined
   readonly schedule: (fn: () => void, ms: number) => void
+  /** Answers in use are fetched again in time, also when nothing asks then. */
+  readonly isRenewing: boolean
   readonly warn: (message: string) => void
 }
 
@@ -66,6 +71,17 @@ export class Shelf<T extends Keepable> {
       sizeCalculation: ({ value }) => value.size,
       dispose: (_kept, key) => this.#used.delete(key),
     })
+    if (options.isRenewing) this.#renewLater()
+  }
+
+  #renewLater(): void {
+    this.#options.schedule(() => {
+      for (const key of [...this.#used]) {
+        const kept = this.#kept.peek(key)
+        if (kept !== undefined && kept.refreshAt <= Date.now()) this.#refresh(kept.source)
+      }
+      this.#renewLater()
+    }, REFRESH_PAUSE)
   }
 
   /** @throws {Error} why there is no answer */
@@ -74,7 +90,6 @@ export class Shelf<T extends Keepable> {
     const kept = this.#inForce(key)
     if (kept === undefined) return await this.#obtain(source)
     this.#used.add(key)
-    // A timer may be late, and is not set for what nothing has used.
     if (kept.refreshAt <= Date.now()) this.#refresh(source)
     return kept
   }
@@ -135,23 +150,20 @@ export class Shelf<T extends Keepable> {
   }
 
   #keep(source: Source<T>, value: T): Kept<T> {
-    const { maxAge, schedule } = this.#options
     const now = Date.now()
-    const end = endOf(value, maxAge, now)
+    const end = endOf(value, this.#options.maxAge, now)
     const share = Math.min((end - now) * REFRESH_SHARE, REFRESH_WITHIN)
-    const kept = { value, end, refreshAt: now + Math.max(share, REFRESH_PAUSE) }
+    const kept = { source, value, end, refreshAt: now + Math.max(share, REFRESH_PAUSE) }
     this.#kept.set(source.key, kept)
-    schedule(() => {
-      if (this.#used.delete(source.key)) this.#refresh(source)
-    }, kept.refreshAt - now)
     return kept
   }
 
   #refresh(source: Source<T>): void {
     this.#obtain(source).catch((cause: unknown) => {
-      const kept = this.#inForce(source.key)
-      if (kept === undefined) return
-      this.#options.warn(`${source.key}: not renewed: ${textOf(cause)}`)
+      const kept = this.#kept.peek(source.key)
+      // Nothing more is said of one that has failed a moment ago.
+      if (kept === undefined || kept.refreshAt > Date.now()) return
+      this.#options.warn(`${source.url}: not renewed: ${textOf(cause)}`)
       this.#kept.set(source.key, { ...kept, refreshAt: Date.now() + REFRESH_PAUSE })
     })
   }

@@ -29,4 +29,6 @@ export function endOf(
   return end
 }
 
-export const dateOf = (time: number): string => new Date(time).toISOString()
+/** For people. */
+export const dateOf = (time: number): string =>
+  Number.isNaN(time) ? 'an unreadable date' : new Date(time).toISOString()
