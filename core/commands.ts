@@ -1,4 +1,5 @@
 /** Runs the commands. Of the whole program, only this file and main.ts use the process that they run in. */
+import type { Worker } from 'node:cluster'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import process from 'node:process'
@@ -18,6 +19,8 @@ import type { CommandName } from './cli/command-table.js'
 import type { CtlOptions } from './cli/ctl-command.js'
 import { commandHelp, completionScript, helpText } from './cli/help.js'
 import type { Place } from './program/generation.js'
+import type { ProxyServer } from './program/proxy.js'
+import type { Settings } from './settings/settings.js'
 
 /** Where the program is installed. */
 const HOME = new URL('../../', import.meta.url)
@@ -122,28 +125,84 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version
 }
 
+/** Starts a proxy in this process, or several processes, or one of these. */
 async function start(place: Place): Promise<void> {
+  const { isWorker, worker } = (await import('node:cluster')).default
+  if (isWorker && worker !== undefined) return startMember(place, worker)
+  const settings = await settingsIn(place)
+  return settings !== undefined && settings.processes > 1 ? supervise(place, settings) : startAlone(place)
+}
+
+/** Undefined where they cannot be read: the start says why, together with all other mistakes. */
+async function settingsIn(place: Place): Promise<Settings | undefined> {
+  const { readSettings } = await import('./settings/settings.js')
+  try {
+    return readSettings(place)
+  } catch {
+    return undefined
+  }
+}
+
+async function startAlone(place: Place): Promise<void> {
   const { ProxyServer } = await import('./program/proxy.js')
   const proxy = await ProxyServer.start(place)
-  surviveEverything(message => proxy.tellFault(message))
-  process.on('SIGHUP', () => void proxy.reload().catch(() => {})) // it is logged
-  const stop = (why: string): void => {
-    void proxy.stop(DRAIN).then(() => process.exit(0))
-    const most = `${DRAIN / 1000} s at most`
-    place.print('stdout', `portcullis got ${why}, ends when its requests have ended (${most})`)
-  }
-  for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => proxy.reopenLogs())
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
-  const stopByHand = (): number => {
-    setImmediate(stop, 'a request to stop')
-    return DRAIN
-  }
+  const stop = stoppingOf(place, proxy)
   // Signals have their listeners by now: one may come as soon as these lines have been read.
   for (const { address, port } of proxy.ports) {
     place.print('stdout', `portcullis listens on ${authorityText(address, port)}`)
   }
-  await proxy.manage({ version: version(), pid: process.pid, stop: stopByHand })
+  await proxy.manage({ version: version(), pid: process.pid, stop })
+}
+
+/** What a running program does at a signal. @returns what an operator's request to stop does */
+function stoppingOf(
+  place: Place,
+  program: Pick<ProxyServer, 'reload' | 'stop' | 'reopenLogs' | 'tellFault'>,
+) {
+  surviveEverything(message => program.tellFault(message))
+  process.on('SIGHUP', () => void program.reload().catch(() => {})) // it is logged
+  const stop = (why: string): void => {
+    void program.stop(DRAIN).then(() => process.exit(0))
+    const most = `${DRAIN / 1000} s at most`
+    place.print('stdout', `portcullis got ${why}, ends when its requests have ended (${most})`)
+  }
+  for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => program.reopenLogs())
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+  return (): number => {
+    setImmediate(stop, 'a request to stop')
+    return DRAIN
+  }
+}
+
+async function supervise(place: Place, settings: Settings): Promise<void> {
+  const cluster = (await import('node:cluster')).default
+  const { Primary } = await import('./cluster/primary.js')
+  cluster.setupPrimary({ serialization: 'advanced' })
+  let stop = (): number => 0
+  const options = { fork: () => cluster.fork(), pid: process.pid, stop: () => stop() }
+  const primary = await Primary.start(place, settings, options)
+  if (primary === undefined) process.exit(1)
+  stop = stoppingOf(place, primary)
+}
+
+/** The supervising process has the terminal's signals as well, and says what is to be done. */
+async function startMember(place: Place, worker: Worker): Promise<void> {
+  const { startMember: start } = await import('./cluster/member.js')
+  for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined)
+  let end = (): void => process.exit(0)
+  const stop = (): number => {
+    setImmediate(end)
+    return DRAIN
+  }
+  const proxy = await start(place, worker, { version: version(), pid: process.pid, stop })
+  surviveEverything(message => proxy.tellFault(message))
+  end = () => {
+    end = () => undefined
+    void proxy.stop(DRAIN).then(() => process.exit(0))
+  }
+  process.once('SIGTERM', stop)
+  worker.once('disconnect', stop)
 }
 
 /**

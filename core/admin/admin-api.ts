@@ -40,6 +40,18 @@ export interface Status {
   readonly ports: readonly { readonly address: string; readonly port: number }[]
   readonly plugins: readonly PluginStatus[]
   readonly counters: Counters
+  /** Those that serve, this one alone or several under a supervising one. */
+  readonly processes: readonly ProcessStatus[]
+}
+
+/** One process that serves. */
+export interface ProcessStatus {
+  readonly pid: number
+  /** Milliseconds. */
+  readonly uptime: number
+  /** How often it has read the configuration. */
+  readonly generation: number
+  readonly counters: Counters
 }
 
 /** By what a plugin in shadow mode would have done: accepted, rejected, failed; or it was not asked, among too many. */
@@ -85,28 +97,31 @@ export interface Withdrawn extends RevokedCounts {
   readonly approvals: number
 }
 
+/** At once in the process that is asked; later where several processes are. */
+export type Maybe<T> = T | Promise<T>
+
 export interface AdminApi {
-  status(): Status
-  parked(): readonly ParkedRow[]
+  status(): Maybe<Status>
+  parked(): Maybe<readonly ParkedRow[]>
   /** What plugins hold on the other hooks. */
-  held(): readonly HeldTurn[]
+  held(): Maybe<readonly HeldTurn[]>
   /**
    * Rejects in place of the plugin that holds it.
    * @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked, or the reason is none
    */
-  reject(id: number, reason: string, detail: string | undefined): void
+  reject(id: number, reason: string, detail: string | undefined): Maybe<void>
   /**
    * Open questions, oldest first.
    * @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin asks people
    */
-  approvals(): readonly Approval[]
+  approvals(): Maybe<readonly Approval[]>
   /** @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin asks people, or no such question is open */
   answer(id: string, answer: ApprovalAnswer): Promise<Approval>
   /** Which rule decides about a host. @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin explains its rules */
   explain(host: string): Promise<readonly string[]>
   /** Reports what was learned, or writes rules from it. @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin learns */
   learning(what: 'report' | 'write'): Promise<readonly string[]>
-  verdicts(): readonly RememberedVerdict[]
+  verdicts(): Maybe<readonly RememberedVerdict[]>
   /**
    * What rests on acceptances goes, and so do the approvals behind them.
    * `who` is kept in the record of approvals.
@@ -114,7 +129,7 @@ export interface AdminApi {
    */
   revoke(wanted: unknown, who: string): Promise<Withdrawn>
   /** Returns how many plugins have heard it. */
-  message(tag: string, data: string | undefined): number
+  message(tag: string, data: string | undefined): Maybe<number>
   /**
    * Returns the records that have changed and need a restart, with the place where they were set.
    * @throws {ProxyError} what is wrong with the configuration; the old one goes on

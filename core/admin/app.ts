@@ -74,16 +74,21 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
       throw new ProxyError('PTC_ADMIN_DENIED', 'the page makes no links; `portcullis ctl dashboard` does')
     return { url: dashboard(request.body.who) }
   })
-  app.get('/v1/parked', { schema: SCHEMAS.parked }, () => ({ parked: desk.parked(), held: desk.held() }))
+  app.get('/v1/parked', { schema: SCHEMAS.parked }, async () => ({
+    parked: await desk.parked(),
+    held: await desk.held(),
+  }))
   app.post<{ Params: { id: number }; Body: { reason?: string; detail?: string } }>(
     '/v1/parked/:id/reject',
     { schema: SCHEMAS.reject },
-    ({ params: { id }, body: { reason = 'policy', detail } }) => {
-      desk.reject(id, reason, detail)
+    async ({ params: { id }, body: { reason = 'policy', detail } }) => {
+      await desk.reject(id, reason, detail)
       return { id }
     },
   )
-  app.get('/v1/approvals', { schema: SCHEMAS.approvals }, () => ({ approvals: desk.approvals() }))
+  app.get('/v1/approvals', { schema: SCHEMAS.approvals }, async () => ({
+    approvals: await desk.approvals(),
+  }))
   for (const verdict of ['accept', 'reject'] as const) {
     app.post<{ Params: { id: string }; Body: Omit<ApprovalAnswer, 'verdict'> }>(
       `/v1/approvals/:id/${verdict}`,
@@ -105,7 +110,9 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
   app.post('/v1/learning/write', { schema: SCHEMAS.lines }, async () => ({
     lines: await desk.learning('write'),
   }))
-  app.get('/v1/verdicts', { schema: SCHEMAS.verdicts }, () => ({ verdicts: desk.verdicts() }))
+  app.get('/v1/verdicts', { schema: SCHEMAS.verdicts }, async () => ({
+    verdicts: await desk.verdicts(),
+  }))
   app.post<{ Body: { readonly all?: true }; Querystring: { who?: string } }>(
     '/v1/revoke',
     { schema: SCHEMAS.revoke },
@@ -118,11 +125,12 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
   app.post<{ Body: { tag: string; data?: string } }>(
     '/v1/plugin/msg',
     { schema: SCHEMAS.message },
-    ({ body: { tag, data } }) => ({ plugins: desk.message(tag, data) }),
+    async ({ body: { tag, data } }) => ({ plugins: await desk.message(tag, data) }),
   )
   app.post('/v1/reload', { schema: SCHEMAS.reload }, async () => {
     const needRestart = await desk.reload()
-    return { generation: desk.status().generation, needRestart }
+    const { generation } = await desk.status()
+    return { generation, needRestart }
   })
   app.post('/v1/stop', { schema: SCHEMAS.stop }, (_request, reply) =>
     reply.code(202).send({ grace: desk.stop() }),

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createRequire } from 'node:module'
 import type { HandshakeSteps } from '../api/diagnostics.js'
 import { x509NameOf } from '../tls/judge/verdict.js'
-import type { AdminApi } from './admin-api.js'
+import type { AdminApi, Counters } from './admin-api.js'
 
 type Prom = typeof import('prom-client')
 const require = createRequire(import.meta.url)
@@ -10,14 +10,21 @@ const require = createRequire(import.meta.url)
 /** Seconds: an answer at once, a service, a person. */
 const HOLD_BUCKETS = [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900]
 
+/** What plugins count. */
+export interface PluginTotals {
+  /** In the text format of Prometheus. */
+  text(): Promise<string>
+  /** As plain data. */
+  json(): Promise<readonly object[]>
+}
+
 /** The metrics of the proxy, in the format of Prometheus. No label is a host: their number is bounded. */
 export class ProxyMetrics {
   readonly #registry: InstanceType<Prom['Registry']>
-  readonly #plugins: () => Promise<string>
+  readonly #plugins: PluginTotals
   readonly #listeners: (readonly [string, (message: unknown) => void])[] = []
 
-  /** @param plugins the metrics of plugins, as text */
-  constructor(api: Pick<AdminApi, 'status'>, plugins: () => Promise<string>) {
+  constructor(api: Pick<AdminApi, 'status'>, plugins: PluginTotals) {
     const prom = require('prom-client') as Prom
     const registers = [new prom.Registry()]
     this.#registry = registers[0] ?? new prom.Registry()
@@ -46,17 +53,13 @@ export class ProxyMetrics {
       help: 'Handshakes that were rejected because no answer came in time.',
       registers,
     })
-    const gauge = (
-      name: string,
-      help: string,
-      read: (counters: ReturnType<AdminApi['status']>['counters']) => number,
-    ) =>
+    const gauge = (name: string, help: string, read: (counters: Counters) => number) =>
       new prom.Gauge({
         name,
         help,
         registers,
-        collect() {
-          this.set(read(api.status().counters))
+        async collect() {
+          this.set(read((await api.status()).counters))
         },
       })
     gauge('portcullis_parked', 'Handshakes with origins that plugins hold now.', ({ parked }) => parked)
@@ -79,7 +82,12 @@ export class ProxyMetrics {
   }
 
   async text(): Promise<string> {
-    return (await this.#registry.metrics()) + (await this.#plugins())
+    return (await this.#registry.metrics()) + (await this.#plugins.text())
+  }
+
+  /** The same as plain data, which another process adds up. */
+  async json(): Promise<readonly object[]> {
+    return [...(await this.#registry.getMetricsAsJSON()), ...(await this.#plugins.json())]
   }
 
   close(): void {

@@ -29,6 +29,16 @@ const PLUGIN = object(
   'workers',
 )
 
+const COUNTERS = object({
+  handshakes: COUNT,
+  parked: COUNT,
+  rememberedVerdicts: COUNT,
+  idleConnections: COUNT,
+  ignoredReenablesTotal: COUNT,
+  toleratedTotal: mapOf(COUNT),
+  shadowsTotal: mapOf(object({ accepted: COUNT, rejected: COUNT, failed: COUNT, unknown: COUNT })),
+})
+
 const STATUS = object({
   pid: COUNT,
   version: TEXT,
@@ -39,15 +49,8 @@ const STATUS = object({
   readAt: NUMBER,
   ports: listOf(object({ address: TEXT, port: COUNT })),
   plugins: listOf(PLUGIN),
-  counters: object({
-    handshakes: COUNT,
-    parked: COUNT,
-    rememberedVerdicts: COUNT,
-    idleConnections: COUNT,
-    ignoredReenablesTotal: COUNT,
-    toleratedTotal: mapOf(COUNT),
-    shadowsTotal: mapOf(object({ accepted: COUNT, rejected: COUNT, failed: COUNT, unknown: COUNT })),
-  }),
+  counters: COUNTERS,
+  processes: listOf(object({ pid: COUNT, uptime: NUMBER, generation: COUNT, counters: COUNTERS })),
 })
 
 const PARKED = object({

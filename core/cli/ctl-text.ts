@@ -1,6 +1,13 @@
 /** The answers of the management API, for people. */
 
-import type { ParkedRow, PluginStatus, Status, Withdrawn, WorkersStatus } from '../admin/admin-api.js'
+import type {
+  ParkedRow,
+  PluginStatus,
+  ProcessStatus,
+  Status,
+  Withdrawn,
+  WorkersStatus,
+} from '../admin/admin-api.js'
 import { authorityText } from '../base/authority.js'
 import { countsText } from '../program/revoking.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
@@ -34,7 +41,8 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 }
 
 export function statusText(status: Status): readonly string[] {
-  const { pid, version, uptime, isStopping, confDir, generation, readAt, ports, plugins, counters } = status
+  const { pid, version, uptime, isStopping, confDir, generation, readAt } = status
+  const { ports, plugins, counters, processes } = status
   const times = generation === 1 ? '' : `, ${generation} times in all`
   const tolerated = Object.entries(counters.toleratedTotal).map(([name, count]) => `${name} ${count}`)
   const shadows = Object.entries(counters.shadowsTotal).map(
@@ -43,6 +51,7 @@ export function statusText(status: Status): readonly string[] {
   )
   const rows = [
     ['portcullis', `${version}, pid ${pid}, up ${duration(uptime)}${isStopping ? ', stopping' : ''}`],
+    ...(processes.length === 1 && processes[0]?.pid === pid ? [] : [['processes', processesText(processes)]]),
     ['configuration', `${confDir}, read ${duration(Date.now() - readAt)} ago${times}`],
     ['ports', ports.map(({ address, port }) => authorityText(address, port)).join(' ')],
     ...(plugins.length === 0 ? [['plugins', 'none']] : []),
@@ -59,6 +68,12 @@ export function statusText(status: Status): readonly string[] {
     ...(shadows.length === 0 ? [] : [['shadows', shadows.join('; ')]]),
   ]
   return table(rows)
+}
+
+/** `2: pid 71, up 4.0 s; pid 72, up 1.1 s`. */
+function processesText(processes: readonly ProcessStatus[]): string {
+  const each = processes.map(({ pid, uptime }) => `pid ${pid}, up ${duration(uptime)}`)
+  return `${processes.length}: ${each.join('; ')}`
 }
 
 function pluginText({ name, line, mode, deadline, workers, hooks }: PluginStatus): string {

@@ -7,12 +7,14 @@ import { HTTP_RECORDS } from './records-http.js'
 import { HTTP2_RECORDS } from './records-http2.js'
 import { LOG_RECORDS } from './records-log.js'
 import { NAME_RECORDS } from './records-names.js'
+import { PROCESS_RECORDS } from './records-processes.js'
 import { SERVER_RECORDS } from './records-server.js'
 import { SSL_RECORDS } from './records-ssl.js'
 
 /** The closed table of records. Add a record in its area's file and nowhere else. */
 export const RECORDS = {
   ...GENERAL_RECORDS,
+  ...PROCESS_RECORDS,
   ...HTTP_RECORDS,
   ...HTTP2_RECORDS,
   ...FIELD_RECORDS,

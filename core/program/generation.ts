@@ -18,6 +18,7 @@ import { AccessLogs } from './access-log.js'
 import { deadlineWarnings } from './deadline-warnings.js'
 import { type GenerationInFlight, makeInFlight } from './in-flight.js'
 import { openSink } from './log-sink.js'
+import type { OtherProcesses } from './other-processes.js'
 import { Revoking } from './revoking.js'
 import { type HookPoints, makeHookPoints } from './wiring/hook-points.js'
 import { type Access, makeAccess } from './wiring/inbound/access.js'
@@ -98,8 +99,11 @@ export interface Logs {
   readonly services: ProxyServices
 }
 
-/** @throws {ProxyError} PTC_LOG_UNWRITABLE */
-export function openLogs(place: Place, settings: Settings): Logs {
+/**
+ * @param others undefined where one process serves alone
+ * @throws {ProxyError} PTC_LOG_UNWRITABLE
+ */
+export function openLogs(place: Place, settings: Settings, others?: OtherProcesses): Logs {
   const sink = openSink(settings.diags.target, place.print, warn)
   const diags = new Diags({ sink: line => sink.write(line), ...debugSettings(settings, place) })
   const access = new AccessLogs(to => openSink(to, place.print, message => diags.error(message)))
@@ -108,8 +112,8 @@ export function openLogs(place: Place, settings: Settings): Logs {
     handshakes: new HandshakeLog(diags),
     queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
     held: new HeldTurns(),
-    services: new ProxyServices(),
-    revoking: new Revoking(message => diags.note(message)),
+    services: new ProxyServices(others?.stateOf),
+    revoking: new Revoking(message => diags.note(message), others?.revoke),
     access,
     reopen: () => {
       sink.reopen()

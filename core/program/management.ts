@@ -24,10 +24,6 @@ export interface Managed {
   readonly ports: Status['ports']
   readonly idleConnections: () => number
   readonly reload: () => Promise<readonly string[]>
-  /** What plugins count, in the text format of Prometheus. */
-  readonly pluginMetrics: () => Promise<string>
-  /** The management port is open: no client may reach it through the proxy. */
-  readonly onPort: (port: { readonly address: string; readonly port: number }) => void
 }
 
 /** What the command line adds. */
@@ -53,18 +49,24 @@ export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager):
     )
   }
   return {
-    status: () => ({
-      pid,
-      version,
-      uptime: performance.now() - startedAt,
-      isStopping: managed.isStopping(),
-      confDir: managed.place.confDir,
-      generation: generations.count,
-      readAt: generations.current().readAt,
-      ports: managed.ports,
-      plugins: pluginsOf(generations.current()),
-      counters: countersOf(managed),
-    }),
+    status: () => {
+      const uptime = performance.now() - startedAt
+      const generation = generations.count
+      const counters = countersOf(managed)
+      return {
+        pid,
+        version,
+        uptime,
+        isStopping: managed.isStopping(),
+        confDir: managed.place.confDir,
+        generation,
+        readAt: generations.current().readAt,
+        ports: managed.ports,
+        plugins: pluginsOf(generations.current()),
+        counters,
+        processes: [{ pid, uptime, generation, counters }],
+      }
+    },
     parked: () => held.list().filter(isParkedHandshake).map(toRow),
     held: () => held.list().filter(turn => !isParkedHandshake(turn)),
     reject: (id, reason, detail) => {
@@ -105,7 +107,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager):
         const why = `what rests on acceptances is revoked, but not the approvals behind it: ${describe(cause)}`
         throw new ProxyError('PTC_ADMIN_REQUEST', why, { cause })
       } finally {
-        counts = revoking.revoke(wanted, who)
+        counts = revoking.revokeHere(wanted, who)
       }
       return { ...counts, approvals }
     },

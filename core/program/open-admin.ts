@@ -1,30 +1,40 @@
 import type { AdminApi } from '../admin/admin-api.js'
 import type { AppParts } from '../admin/app.js'
+import type { PluginTotals } from '../admin/metrics.js'
 import { type Admin, lazyApp, openPort, openSocket } from '../admin/server.js'
+import type { Diags } from '../base/diags.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { checkSocketPath } from '../config/admin-socket.js'
-import { type Managed, type Manager, makeAdminApi } from './management.js'
+import type { Settings } from '../settings/settings.js'
+
+/** What is managed, and how. */
+export interface AdminParts {
+  readonly settings: Settings['admin']
+  readonly diags: Diags
+  readonly api: AdminApi
+  readonly metrics: Pick<MetricsSource, 'text' | 'close'>
+  /** The management port is open. */
+  readonly onPort: (port: { readonly address: string; readonly port: number }) => void
+}
 
 /**
  * Opens the management socket and the management port, if the records name them. Where one cannot be opened, a warning is
  * logged and the proxy runs without it.
  */
-export async function manage(managed: Managed, manager: Manager): Promise<Pick<Admin, 'close'>> {
-  const { diags } = managed.logs
+export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>> {
+  const { diags, api, metrics, onPort } = parts
   const onError = (message: string): void => diags.error(message)
-  const { socket, listen, tokenFile } = managed.generations.current().settings.admin
-  const api = makeAdminApi(managed, manager)
+  const { socket, listen, tokenFile } = parts.settings
   const page: { open?: (who: string) => string } = {}
-  const metrics = await metricsOf(api, listen !== undefined, managed.pluginMetrics)
-  const parts: AppParts = {
+  const appParts: AppParts = {
     metrics: metrics.text,
     dashboard: who => {
       if (page.open !== undefined) return page.open(who)
       throw new ProxyError('PTC_ADMIN_REQUEST', 'there is no page: proxy.config.admin.listen is NULL')
     },
   }
-  const serve = lazyApp(api, parts, onError)
+  const serve = lazyApp(api, appParts, onError)
   const opened: Admin[] = []
   const open = async (record: string, work: () => Promise<Admin>): Promise<void> => {
     try {
@@ -43,7 +53,7 @@ export async function manage(managed: Managed, manager: Manager): Promise<Pick<A
       const guard = new AdminPort(new TokenGuard(await readToken(tokenFile)), serve)
       const port = await openPort(listen, guard.handle, onError)
       guard.opened(port.address, port.port)
-      managed.onPort(port)
+      onPort(port)
       page.open = who => `${guard.origin}/login?code=${guard.sessions.link(who)}`
       return { ...port, at: guard.origin }
     })
@@ -59,19 +69,34 @@ export async function manage(managed: Managed, manager: Manager): Promise<Pick<A
   }
 }
 
+/** All metrics. */
+export interface MetricsSource {
+  /** In the text format of Prometheus. */
+  readonly text: () => Promise<string>
+  /** As plain data, which another process adds up. */
+  readonly json: () => Promise<readonly object[]>
+  readonly close: () => void
+}
+
 /** Where there is a port, handshakes are counted from now on; otherwise with the first question. */
-async function metricsOf(api: AdminApi, isCounted: boolean, plugins: () => Promise<string>) {
+export async function metricsOf(
+  api: AdminApi,
+  isCounted: boolean,
+  plugins: PluginTotals,
+): Promise<MetricsSource> {
   const load = async () => {
     const { ProxyMetrics } = await import('../admin/metrics.js')
     return new ProxyMetrics(api, plugins)
   }
   let made = isCounted ? load() : undefined
   await made
+  const metrics = () => {
+    made ??= load()
+    return made
+  }
   return {
-    text: async (): Promise<string> => {
-      made ??= load()
-      return (await made).text()
-    },
-    close: (): void => void made?.then(metrics => metrics.close()),
+    text: async () => (await metrics()).text(),
+    json: async () => (await metrics()).json(),
+    close: () => void made?.then(loaded => loaded.close()),
   }
 }

@@ -1,4 +1,6 @@
 /**
+ * Longer than 250 lines because a running proxy, from its start to its stop, is one concept.
+ *
  * The composition root: a configuration folder becomes a running proxy.
  *
  *     readConfiguration -> makeGeneration -> ports open -> serving --reload()--> serving on a new generation
@@ -7,20 +9,31 @@
  * Every part that lives longer than a generation asks `generations.current()` at each use. Handshakes that are parked at a
  * reload finish on the plugins that hold them; the old plugins are unloaded when the last of these handshakes has ended.
  */
+import type { AdminApi } from '../admin/admin-api.js'
+import type { PluginTotals } from '../admin/metrics.js'
 import type { Admin } from '../admin/server.js'
-import { errorText } from '../base/edge.js'
-import { ConnectionCounts } from '../http/listener/connection-limits.js'
+import { ConnectionCounts, shareOf } from '../http/listener/connection-limits.js'
 import { createListener, type Listener } from '../http/listener/listener.js'
 import type { Forwarder } from '../http/transaction/forward.js'
 import type { Summary } from '../http/transaction/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
 import { readConfiguration } from '../settings/settings.js'
 import { ofConnect } from './access-log.js'
-import { discard, type Logs, makeGeneration, openLogs, type Place, warningsOf } from './generation.js'
+import {
+  discard,
+  type Generation,
+  type Logs,
+  makeGeneration,
+  openLogs,
+  type Place,
+  warningsOf,
+} from './generation.js'
 import { Generations } from './generations.js'
 import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
-import type { Manager } from './management.js'
-import { manage } from './open-admin.js'
+import { type Managed, type Manager, makeAdminApi } from './management.js'
+import { type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
+import type { OtherProcesses } from './other-processes.js'
+import { Reloads } from './reloads.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
 import { plainPort } from './wiring/inbound/plain-port.js'
 import { securePort } from './wiring/inbound/secure-port.js'
@@ -33,6 +46,13 @@ export interface OpenPort {
   readonly port: number
 }
 
+/** A reading of the configuration that is not in force yet. One of the two is to be called, once. */
+export interface PreparedReload {
+  /** Returns the records that have changed and need a restart. @throws {ProxyError} PTC_LOG_UNWRITABLE */
+  readonly commit: () => readonly string[]
+  readonly abandon: () => void
+}
+
 export class ProxyServer {
   readonly #place: Place
   readonly #logs: Logs
@@ -42,22 +62,27 @@ export class ProxyServer {
   readonly #counts: ConnectionCounts
   readonly #listeners: Listener[] = []
   readonly #generations: Generations
-  #reloading: Promise<unknown> = Promise.resolve()
+  readonly #reloads: Reloads
   #isStopping = false
   #admin: Promise<Pick<Admin, 'close'>> | undefined
   readonly #managementPorts: OpenPort[] = []
   /** Where clients may connect, in the order of proxy.config.http.server_ports. */
   readonly ports: OpenPort[] = []
 
-  private constructor(place: Place, logs: Logs, generations: Generations) {
+  private constructor(place: Place, logs: Logs, generations: Generations, others?: OtherProcesses) {
     this.#place = place
     this.#logs = logs
     this.#generations = generations
     const { current } = generations
+    this.#reloads = new Reloads(
+      async () => (await this.prepareReload())?.commit() ?? [],
+      message => logs.diags.error(message),
+    )
     this.#counts = new ConnectionCounts(
-      () => current().settings.listener.connections,
+      shareOf(() => current().settings.listener.connections, others?.count ?? 1),
       message => logs.diags.warning(message),
     )
+    for (const port of others?.managementPorts ?? []) this.#hideOrigin(port)
     const dial = makeDial(
       current,
       ownPorts(() => [...this.ports, ...this.#managementPorts]),
@@ -79,13 +104,14 @@ export class ProxyServer {
 
   /**
    * Reads everything and opens the ports. A failure closes what was open.
+   * @param others undefined where this process serves alone
    * @throws {ProxyError} with every mistake of all files, or PTC_PORT_UNAVAILABLE
    */
-  static async start(place: Place): Promise<ProxyServer> {
+  static async start(place: Place, others?: OtherProcesses): Promise<ProxyServer> {
     const configuration = readConfiguration(place)
-    const logs = openLogs(place, configuration.settings)
+    const logs = openLogs(place, configuration.settings, others)
     const first = await makeGeneration(place, logs, configuration)
-    const proxy = new ProxyServer(place, logs, new Generations(first))
+    const proxy = new ProxyServer(place, logs, new Generations(first), others)
     try {
       await proxy.#open()
     } catch (cause) {
@@ -129,29 +155,35 @@ export class ProxyServer {
   }
 
   /**
-   * Reads the configuration again. New handshakes use the new generation; ports stay as they are. Reloads that overlap
-   * happen one after another.
+   * Reads the configuration again. New handshakes use the new generation; ports stay as they are.
    * Returns the records that have changed and need a restart, with the place where they were set.
    * @throws {ProxyError} what is wrong with it, which is logged, too; the old generation stays in force
    */
   reload(): Promise<readonly string[]> {
-    const reload = this.#reloading.then(() => this.#reload())
-    this.#reloading = reload.catch((cause: unknown) => {
-      const lines = ['reload failed, the old configuration goes on', ...errorText(cause).split('\n')]
-      for (const line of lines) this.#logs.diags.error(line)
-    })
-    return reload
+    return this.#reloads.run()
   }
 
-  async #reload(): Promise<readonly string[]> {
-    if (this.#isStopping) return []
-    const { current } = this.#generations
-    const configuration = readConfiguration(this.#place, current().settings)
+  /**
+   * Reads the configuration again and initialises its plugins; nothing of it is in force before its `commit`. Undefined while the
+   * proxy stops.
+   * @throws {ProxyError} what is wrong with it
+   */
+  async prepareReload(): Promise<PreparedReload | undefined> {
+    if (this.#isStopping) return undefined
+    const configuration = readConfiguration(this.#place, this.#generations.current().settings)
     const next = await makeGeneration(this.#place, this.#logs, configuration)
-    if (this.#isStopping) {
-      discard(next)
-      return []
+    return {
+      commit: () => {
+        if (!this.#isStopping) this.#putInForce(next)
+        else discard(next)
+        return configuration.waiting
+      },
+      abandon: () => discard(next),
     }
+  }
+
+  /** @throws {ProxyError} PTC_LOG_UNWRITABLE, and the old generation stays in force */
+  #putInForce(next: Generation): void {
     try {
       this.#logs.access.configure(next.settings.accessLog)
     } catch (cause) {
@@ -164,7 +196,6 @@ export class ProxyServer {
     this.#connector.closeStale()
     tellReady(next.vconns, this.ports)
     this.#logs.diags.note('configuration reloaded')
-    return configuration.waiting
   }
 
   /** Takes no new clients, lets requests end for `grace` milliseconds, then ends them. */
@@ -176,7 +207,7 @@ export class ProxyServer {
     await Promise.all(this.#listeners.map(listener => listener.close(grace)))
     clearTimeout(timer)
     this.#connector.closeIdle()
-    await this.#reloading
+    await this.#reloads.ended()
     await (await this.#admin)?.close()
     await this.#generations.end()
     await this.#logs.close()
@@ -184,24 +215,38 @@ export class ProxyServer {
 
   /** Opens the management socket and port, if there are to be any. To be called once. */
   async manage(manager: Manager): Promise<void> {
-    this.#admin = manage(
-      {
-        place: this.#place,
-        logs: this.#logs,
-        generations: this.#generations,
-        isStopping: () => this.#isStopping,
-        ports: this.ports,
-        idleConnections: () => this.#connector.idleConnections,
-        reload: () => this.reload(),
-        pluginMetrics: () => this.pluginMetrics(),
-        onPort: port => {
-          this.#managementPorts.push(port)
-          this.#logs.services.ports.push(port)
-        },
-      },
-      manager,
-    )
+    const api = this.adminApi(manager)
+    const { diags } = this.#logs
+    const settings = this.#generations.current().settings.admin
+    const onPort = this.#hideOrigin
+    this.#admin = this.metrics(api).then(metrics => openAdmin({ settings, diags, api, metrics, onPort }))
     await this.#admin
+  }
+
+  /** @param api what counts what there is now */
+  metrics(api: AdminApi): Promise<MetricsSource> {
+    const { listen } = this.#generations.current().settings.admin
+    return metricsOf(api, listen !== undefined, this.pluginMetrics)
+  }
+
+  /** What an operator may ask and do. */
+  adminApi(manager: Manager): AdminApi {
+    const managed: Managed = {
+      place: this.#place,
+      logs: this.#logs,
+      generations: this.#generations,
+      isStopping: () => this.#isStopping,
+      ports: this.ports,
+      idleConnections: () => this.#connector.idleConnections,
+      reload: () => this.reload(),
+    }
+    return makeAdminApi(managed, manager)
+  }
+
+  /** A port of the management API: no client and no plugin may reach it through the proxy. */
+  readonly #hideOrigin = (port: OpenPort): void => {
+    this.#managementPorts.push(port)
+    this.#logs.services.ports.push(port)
   }
 
   /** Writes down what has gone wrong where nothing could catch it. */
@@ -209,9 +254,14 @@ export class ProxyServer {
     this.#logs.diags.error(`${message}; the proxy goes on`)
   }
 
-  /** What plugins count, in the text format of Prometheus. */
-  pluginMetrics(): Promise<string> {
-    return this.#logs.services.shared.metrics.text()
+  /** What plugins count. */
+  get pluginMetrics(): PluginTotals {
+    return this.#logs.services.shared.metrics
+  }
+
+  /** Revokes in this process, for another one. @throws {ProxyError} PTC_REVOCATION */
+  revokeHere(wanted: unknown, by: string): void {
+    this.#logs.revoking.revokeHere(wanted, by)
   }
 
   /** Opens the log files anew under their names, after a rotation. */

@@ -22,9 +22,12 @@ export class Revoking {
   readonly #all = new Revocations()
   readonly #verdicts = new Set<VerdictCache>()
   readonly #note: (message: string) => void
+  readonly #tellOthers: (wanted: unknown, by: string) => void
 
-  constructor(note: (message: string) => void) {
+  /** @param tellOthers revokes in the other processes of the proxy */
+  constructor(note: (message: string) => void, tellOthers: (wanted: unknown, by: string) => void = () => {}) {
     this.#note = note
+    this.#tellOthers = tellOthers
   }
 
   join(kind: Kind, keeper: Keeper): () => void {
@@ -45,11 +48,20 @@ export class Revoking {
   }
 
   /**
+   * In all processes of the proxy.
    * @param wanted see `readRevocation`
    * @param by for the log
    * @throws {ProxyError} PTC_REVOCATION
    */
   readonly revoke = (wanted: unknown, by: string): RevokedCounts => {
+    const { isRevoked, what, elsewhere } = this.read(wanted)
+    const counts = this.#revoke(isRevoked, what, by)
+    this.#tellOthers(elsewhere, by)
+    return counts
+  }
+
+  /** In this process. @throws {ProxyError} PTC_REVOCATION */
+  revokeHere(wanted: unknown, by: string): RevokedCounts {
     const { isRevoked, what } = this.read(wanted)
     return this.#revoke(isRevoked, what, by)
   }

@@ -23,6 +23,7 @@ import { accessLogSettings, adminSettings, diagsSettings } from './logs.js'
 import { type OptionalFiles, optionalFiles } from './optional-files.js'
 import { nameSettings, originSettings, outboundTlsSettings, verificationSettings } from './origins.js'
 import { pluginSettings } from './plugins.js'
+import { processCount } from './processes.js'
 import { unreadIn } from './unread.js'
 
 /** What the records say. Frozen. */
@@ -79,6 +80,7 @@ function settingsOf(records: Records, confDir: string) {
     diags: diagsSettings(records),
     accessLog: accessLogSettings(records),
     admin: adminSettings(records, confDir),
+    processes: processCount(records),
   })
 }
 

@@ -52,7 +52,7 @@ for (const line of ['counting.mjs', 'counting.mjs @isolate=worker'])
     t.equal(await get(), 200)
     t.match(proxy.output(), /sum 2 \[\{"host":"services.test"\},\["sum"\]\]/)
     t.match(
-      await proxy.server.pluginMetrics(),
+      await proxy.server.pluginMetrics.text(),
       'portcullis_plugin_counting_asked_total{host="services.test"} 2',
     )
   })

@@ -11,12 +11,14 @@ import { CERTIFICATE_FIELDS, NAMED_FORMATS } from '../../core/config/log-format.
 import type { RecordRow } from '../../core/config/record-row.js'
 import { describeDomain, showValue } from '../../core/config/record-value.js'
 import { ACCESS_RECORDS } from '../../core/config/records-access.js'
+import { BUMP_RECORDS } from '../../core/config/records-bump.js'
 import { FIELD_RECORDS } from '../../core/config/records-fields.js'
 import { GENERAL_RECORDS } from '../../core/config/records-general.js'
 import { HTTP_RECORDS } from '../../core/config/records-http.js'
 import { HTTP2_RECORDS } from '../../core/config/records-http2.js'
 import { LOG_RECORDS } from '../../core/config/records-log.js'
 import { NAME_RECORDS } from '../../core/config/records-names.js'
+import { PROCESS_RECORDS } from '../../core/config/records-processes.js'
 import { SERVER_RECORDS } from '../../core/config/records-server.js'
 import { SSL_RECORDS } from '../../core/config/records-ssl.js'
 import { RULE_KEYS, RULES_SCHEMA } from '../../core/config/rules-schema.js'
@@ -62,6 +64,8 @@ export function renderRecords(): string {
       'has no value. "Reload" says whether a running proxy takes over a new value on SIGHUP; the others need a restart.',
     '## The program',
     table(head, recordRows(GENERAL_RECORDS)),
+    '## Processes',
+    table(head, recordRows(PROCESS_RECORDS)),
     '## Ports, requests and connections',
     table(head, recordRows(HTTP_RECORDS)),
     '## HTTP/2',
@@ -78,6 +82,8 @@ export function renderRecords(): string {
     table(head, recordRows(LOG_RECORDS)),
     '## TLS towards origins',
     table(head, recordRows(SSL_RECORDS)),
+    '## The authority of bump',
+    table(head, recordRows(BUMP_RECORDS)),
   )
 }
 

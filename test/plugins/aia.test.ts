@@ -126,7 +126,10 @@ test('a chain of two missing issuers is completed, and the answers are kept', as
   await proxy.server.reload()
   t.equal(await ask(), 200)
   t.equal(asked.length, 2, 'a reload keeps the cache')
-  t.match(await proxy.server.pluginMetrics(), 'portcullis_plugin_aia_chains_total{outcome="completed"} 3')
+  t.match(
+    await proxy.server.pluginMetrics.text(),
+    'portcullis_plugin_aia_chains_total{outcome="completed"} 3',
+  )
 })
 
 test('the plugin completes in a worker, too', async t => {

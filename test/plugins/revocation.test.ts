@@ -33,7 +33,7 @@ for (const isolate of ['', '@isolate=worker '])
     await two.until(() => two.failures[0], 'the alert')
     t.strictSame(two.failures, ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED'])
     t.match(
-      await proxy.server.pluginMetrics(),
+      await proxy.server.pluginMetrics.text(),
       'portcullis_plugin_revocation_answers_total{answer="revoked"} 1',
     )
   })

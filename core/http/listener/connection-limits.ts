@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Current } from '../../base/current.js'
+import { type Current, derived } from '../../base/current.js'
 import { NetworkCounts, networkOfAddress } from '../../base/network.js'
 import { Place, Ring } from '../../base/ring.js'
 
@@ -8,6 +8,13 @@ export interface ConnectionLimits {
   readonly total: number
   /** Of one client: an IPv4 address, or 64 bits of an IPv6 one; 0 for no limit. */
   readonly perClient: number
+}
+
+/** What one of several processes may take: connections are spread evenly, a client's as well as all. */
+export function shareOf(limits: Current<ConnectionLimits>, processes: number): Current<ConnectionLimits> {
+  if (processes === 1) return limits
+  const part = (count: number): number => Math.ceil(count / processes)
+  return derived(limits, ({ total, perClient }) => ({ total: part(total), perClient: part(perClient) }))
 }
 
 /** How often closed connections are told of, in milliseconds. */

@@ -70,6 +70,11 @@ export class PluginMetricsRegistry {
   async text(): Promise<string> {
     return (await this.#registry?.metrics()) ?? ''
   }
+
+  /** The same as plain data. */
+  async json(): Promise<readonly object[]> {
+    return (await this.#registry?.getMetricsAsJSON()) ?? []
+  }
 }
 
 function bounded(labels: MetricLabels, series: Set<string>): Record<string, string> {

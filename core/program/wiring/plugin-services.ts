@@ -3,15 +3,21 @@ import { FetchPlaces, makeFetch } from '../../origin/fetch/fetcher.js'
 import { denied } from '../../origin/fetch/question.js'
 import type { Names } from '../../origin/names/names.js'
 import { type HostedServices, SharedServices } from '../../plugin-host/services/services.js'
+import type { StateStore } from '../../plugin-host/services/state.js'
 import type { StartTls } from '../../tls/outbound/start-tls.js'
 import { ownPorts } from './own-ports.js'
 
 /** What plugins keep, count and have fetched, across reloads. */
 export class ProxyServices {
-  readonly shared = new SharedServices()
+  readonly shared: SharedServices
   readonly fetches = new FetchPlaces()
   /** The proxy's own ports, once they are open: nothing is fetched from there. */
   readonly ports: OwnListener[] = []
+
+  /** @param makeStore where the state of a plugin is kept, by its name; in memory without it */
+  constructor(makeStore?: (plugin: string) => StateStore) {
+    this.shared = new SharedServices(makeStore)
+  }
 }
 
 /** What a generation adds to them. */

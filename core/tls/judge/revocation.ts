@@ -60,6 +60,8 @@ const MAX_VALUE = 1000
 export interface Revoked {
   readonly isRevoked: IsRevoked
   readonly what: string
+  /** The same for another process of the proxy, which may have no verdict under that key. */
+  readonly elsewhere: unknown
 }
 
 /**
@@ -68,7 +70,7 @@ export interface Revoked {
  * @throws {ProxyError} PTC_REVOCATION when it has none of these forms
  */
 export function readRevocation(wanted: unknown, hostOf: (key: string) => string | undefined): Revoked {
-  if (wanted === 'all') return { isRevoked: () => true, what: 'everything' }
+  if (wanted === 'all') return { isRevoked: () => true, what: 'everything', elsewhere: wanted }
   const [[name, value] = [], ...more] = entriesOf(wanted)
   if (more.length > 0 || typeof value !== 'string' || value.length > MAX_VALUE) throw notRevocable()
   switch (name) {
@@ -97,6 +99,7 @@ function entriesOf(wanted: unknown): readonly (readonly [string, unknown])[] {
 const ofHost = (host: string): Revoked => ({
   isRevoked: of => withoutDot(of) === host,
   what: `host ${host}`,
+  elsewhere: { host },
 })
 
 /** One remembered verdict. Items that rest on verdicts do not say on which: all items of its host are removed, too. */
@@ -104,12 +107,13 @@ function ofKey(wanted: string, of: string | undefined): Revoked {
   if (of === undefined) throw new ProxyError('PTC_REVOCATION', `no verdict is remembered under key ${wanted}`)
   const isRevoked: IsRevoked = (host, _leaf, key) =>
     key === undefined ? withoutDot(host) === withoutDot(of) : key === wanted
-  return { isRevoked, what: `verdict ${wanted} about ${of}` }
+  return { isRevoked, what: `verdict ${wanted} about ${of}`, elsewhere: { host: of } }
 }
 
 const ofLeaf = (of: keyof LeafDigests, word: string, hex: string): Revoked => ({
   isRevoked: (_host, leaf) => isSame(leaf(), of, hex),
   what: `${word} ${hex}`,
+  elsewhere: { [of]: hex },
 })
 
 /** An item that may be about the revoked certificate counts as revoked. */

@@ -50,6 +50,11 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
     migrate: { values: ['config', 'base'] },
     /** The composition root. */
     program: { values: BELOW_PROGRAM },
+    /** Several processes, each of which is one proxy. */
+    cluster: {
+      values: ['program', 'plugin-host', 'base'],
+      types: ['admin', 'api', 'origin', 'settings', 'tls', 'wait'],
+    },
     /** What plugin authors test with (`portcullis/testing`). */
     testing: {
       values: [
@@ -71,7 +76,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
       values: ['program', 'migrate', 'origin', 'settings', 'config', 'tls', 'api', 'base'],
       types: ['admin', 'wait', 'vconn'],
     },
-    'commands.ts': { values: ['program', 'cli', ...BELOW_PROGRAM] },
+    'commands.ts': { values: ['cluster', 'program', 'cli', ...BELOW_PROGRAM] },
     /** What runs first listens for a signal before it loads anything. */
     'main.ts': { values: ['commands.ts', 'base'] },
   }

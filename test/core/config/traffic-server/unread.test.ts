@@ -13,7 +13,7 @@ const FOREIGN = {
 }
 const RECORD_LINES = [
   'CONFIG proxy.config.cache.ram_cache.size INT -1',
-  'CONFIG proxy.config.exec_thread.limit INT 2',
+  'CONFIG proxy.config.exec_thread.affinity INT 1',
 ]
 
 async function verify(t: Test, path: string, ...args: readonly string[]) {
@@ -43,7 +43,7 @@ test('verify-config names files and counts records of Traffic Server', async t =
   )
   const verbose = await verify(t, conf.path, '--verbose')
   t.match(verbose.stderr(), /records\.config:1: proxy\.config\.cache\.ram_cache\.size\n/)
-  t.match(verbose.stderr(), /records\.config:2: proxy\.config\.exec_thread\.limit\n/)
+  t.match(verbose.stderr(), /records\.config:2: proxy\.config\.exec_thread\.affinity\n/)
 })
 
 test('the start names them too', async t => {

@@ -1,0 +1,188 @@
+/** The management API over all processes that serve: whichever of them holds something, the answer is one. */
+import type { AdminApi, Counters, ParkedRow, ShadowTotals, Status, Withdrawn } from '../admin/admin-api.js'
+import type { Approval } from '../api/managed.js'
+import { ProxyError } from '../base/errors.js'
+import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
+import type { HeldTurn } from '../wait/held-turns.js'
+import type { ServingProcess } from './supervisor.js'
+
+/** Ids of parked handshakes are counted by each process: the place of the process makes them one series. */
+const MAX_PLACES = 1024
+
+export interface MergedParts {
+  readonly places: readonly Pick<ServingProcess, 'call' | 'index' | 'isServing'>[]
+  readonly pid: number
+  readonly isStopping: () => boolean
+  readonly startedAt: number
+  readonly reload: () => Promise<readonly string[]>
+  readonly stop: () => number
+}
+
+export function mergedApi(parts: MergedParts): AdminApi {
+  const { places } = parts
+  const serving = () => places.filter(({ isServing }) => isServing)
+
+  /** One that ends while it is asked has nothing any more. @throws {ProxyError} the first other failure */
+  async function askAll<T>(name: string, ...args: readonly unknown[]): Promise<readonly T[]> {
+    const answers = await Promise.all(serving().map(place => answerOf<T>(place, name, args)))
+    return answers.flatMap(answer => answer ?? [])
+  }
+
+  async function askOne<T>(name: string, ...args: readonly unknown[]): Promise<T> {
+    for (const place of serving()) {
+      const answer = await answerOf<T>(place, name, args)
+      if (answer !== undefined) return answer[0]
+    }
+    throw new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')
+  }
+
+  /** The first that has it; where none has, what the last one said. */
+  async function askUntilFound<T>(name: string, ...args: readonly unknown[]): Promise<T> {
+    let failure = new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')
+    for (const place of serving()) {
+      try {
+        return (await place.call(name, ...args)) as T
+      } catch (cause) {
+        failure = cause as ProxyError
+      }
+    }
+    throw failure
+  }
+
+  const parkedOf = async (place: MergedParts['places'][number]): Promise<readonly ParkedRow[]> => {
+    const [rows = []] = (await answerOf<readonly ParkedRow[]>(place, 'parked', [])) ?? []
+    return rows.map(row => ({ ...row, id: row.id * MAX_PLACES + place.index }))
+  }
+
+  return {
+    status: async () => {
+      const all = await askAll<Status>('status')
+      const [first] = all
+      if (first === undefined) throw new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')
+      return {
+        ...first,
+        pid: parts.pid,
+        uptime: performance.now() - parts.startedAt,
+        isStopping: parts.isStopping(),
+        counters: all.map(({ counters }) => counters).reduce(sumOf),
+        processes: all.flatMap(({ processes }) => processes),
+      }
+    },
+    parked: async () => (await Promise.all(serving().map(parkedOf))).flat().sort((a, b) => b.age - a.age),
+    held: async () => (await askAll<readonly HeldTurn[]>('held')).flat().sort((a, b) => a.since - b.since),
+    reject: async (id, reason, detail) => {
+      const place = places[id % MAX_PLACES]
+      if (place?.isServing !== true)
+        throw new ProxyError('PTC_ADMIN_REQUEST', `no handshake with id ${id} is parked; it may have ended`)
+      await place.call('reject', Math.floor(id / MAX_PLACES), reason, detail)
+    },
+    approvals: async () => mergeApprovals((await askAll<readonly Approval[]>('approvals')).flat()),
+    answer: (id, answer) => askUntilFound('answer', id, answer),
+    explain: host => askOne('explain', host),
+    learning: async what => (await askAll<readonly string[]>('learning', what)).flat(),
+    verdicts: async () => (await askAll<readonly RememberedVerdict[]>('verdicts')).flat(),
+    revoke: (wanted, who) => revokeAll(serving(), wanted, who),
+    message: async (tag, data) => Math.max(0, ...(await askAll<number>('message', tag, data))),
+    reload: parts.reload,
+    stop: parts.stop,
+  }
+}
+
+/** Undefined of a process that has ended meanwhile. */
+async function answerOf<T>(
+  place: Pick<ServingProcess, 'call'>,
+  name: string,
+  args: readonly unknown[],
+): Promise<readonly [T] | undefined> {
+  try {
+    return [(await place.call(name, ...args)) as T]
+  } catch (cause) {
+    if (ProxyError.codeOf(cause) === 'PTC_PROCESS_GONE') return undefined
+    throw cause
+  }
+}
+
+/** What one process knows under a key, another may not: there, everything about the host of that verdict goes. */
+async function revokeAll(
+  places: readonly Pick<ServingProcess, 'call'>[],
+  wanted: unknown,
+  who: string,
+): Promise<Withdrawn> {
+  const formFor = await formsOf(places, wanted)
+  const outcomes = await Promise.allSettled(
+    places.map((place, i) => answerOf<Withdrawn>(place, 'revoke', [formFor[i], who])),
+  )
+  const done = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []))
+  const failed = outcomes.find(outcome => outcome.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  return done.reduce(sumOfWithdrawn, { verdicts: 0, sessions: 0, addresses: 0, connections: 0, approvals: 0 })
+}
+
+async function formsOf(
+  places: readonly Pick<ServingProcess, 'call'>[],
+  wanted: unknown,
+): Promise<readonly unknown[]> {
+  const { key } = (wanted ?? {}) as { readonly key?: unknown }
+  if (typeof key !== 'string') return places.map(() => wanted)
+  const rows = await Promise.all(
+    places.map(place => answerOf<readonly RememberedVerdict[]>(place, 'verdicts', [])),
+  )
+  const found = rows.map(answer => answer?.[0].find(verdict => verdict.key === key))
+  const host = found.find(verdict => verdict !== undefined)?.host
+  return found.map(verdict => (verdict === undefined && host !== undefined ? { host } : wanted))
+}
+
+const sumOfWithdrawn = (sum: Withdrawn, counts: Withdrawn): Withdrawn =>
+  mapOf(sum, (value, name) => value + counts[name])
+
+function mapOf<T extends object>(counts: T, change: (value: number, name: keyof T) => number): T {
+  const entries = Object.entries(counts) as [keyof T, number][]
+  return Object.fromEntries(entries.map(([name, value]) => [name, change(value, name)])) as T
+}
+
+/** The same question may be open in several processes: it is one. */
+function mergeApprovals(all: readonly Approval[]): readonly Approval[] {
+  const byId = new Map<string, Approval>()
+  for (const one of all) {
+    const other = byId.get(one.id)
+    byId.set(one.id, other === undefined ? one : merged(other, one))
+  }
+  return [...byId.values()].sort((a, b) => a.since - b.since)
+}
+
+const merged = (a: Approval, b: Approval): Approval => ({
+  ...(a.last >= b.last ? a : b),
+  clients: [...new Set([...a.clients, ...b.clients])],
+  waiting: a.waiting + b.waiting,
+  asked: a.asked + b.asked,
+  since: Math.min(a.since, b.since),
+  firstSeen: Math.min(a.firstSeen, b.firstSeen),
+})
+
+function sumOf(a: Counters, b: Counters): Counters {
+  return {
+    handshakes: a.handshakes + b.handshakes,
+    parked: a.parked + b.parked,
+    rememberedVerdicts: a.rememberedVerdicts + b.rememberedVerdicts,
+    idleConnections: a.idleConnections + b.idleConnections,
+    ignoredReenablesTotal: a.ignoredReenablesTotal + b.ignoredReenablesTotal,
+    toleratedTotal: sumMaps(a.toleratedTotal, b.toleratedTotal, (one, other) => one + other),
+    shadowsTotal: sumMaps(a.shadowsTotal, b.shadowsTotal, sumShadows),
+  }
+}
+
+const sumShadows = (a: ShadowTotals, b: ShadowTotals): ShadowTotals =>
+  mapOf(a, (value, name) => value + b[name])
+
+function sumMaps<T>(
+  a: Readonly<Record<string, T>>,
+  b: Readonly<Record<string, T>>,
+  sum: (one: T, other: T) => T,
+): Readonly<Record<string, T>> {
+  const all = new Map(Object.entries(a))
+  for (const [name, value] of Object.entries(b)) {
+    const other = all.get(name)
+    all.set(name, other === undefined ? value : sum(other, value))
+  }
+  return Object.fromEntries(all)
+}

@@ -1,0 +1,155 @@
+/**
+ * The process that was started, where several serve: it supervises them, and answers operators for all of them. It serves no
+ * client, and loads no plugin.
+ */
+import type { Worker } from 'node:cluster'
+import { authorityText } from '../base/authority.js'
+import { Diags } from '../base/diags.js'
+import { errorText } from '../base/edge.js'
+import { ProxyError } from '../base/errors.js'
+import type { OwnListener } from '../origin/denied-addresses.js'
+import type { Place } from '../program/generation.js'
+import { openSink } from '../program/log-sink.js'
+import { openAdmin } from '../program/open-admin.js'
+import { Reloads } from '../program/reloads.js'
+import type { Settings } from '../settings/settings.js'
+import type { Welcome } from './member.js'
+import { mergedApi } from './merged-api.js'
+import { mergedMetrics } from './merged-metrics.js'
+import { SharedState } from './shared-state.js'
+import { ServingProcess } from './supervisor.js'
+
+/** Milliseconds that a process has for its end beside what its requests have. */
+const END_SPARE = 5000
+
+export interface PrimaryOptions {
+  readonly fork: () => Worker
+  readonly pid: number
+  /** Begins the stop. Returns how long requests may go on, in milliseconds. */
+  readonly stop: () => number
+}
+
+export class Primary {
+  readonly #places: readonly ServingProcess[]
+  readonly #diags: Diags
+  readonly #state = new SharedState()
+  readonly #managementPorts: OwnListener[] = []
+  readonly #reloads = new Reloads(
+    () => this.#reload(),
+    message => this.#diags.error(message),
+  )
+  #isStopping = false
+  #admin: { close(): Promise<void> } | undefined
+  #ports: readonly { readonly address: string; readonly port: number }[] = []
+
+  private constructor(place: Place, settings: Settings, { fork }: PrimaryOptions) {
+    const sink = openSink(settings.diags.target, place.print, message => place.print('stderr', message))
+    this.#diags = new Diags({ sink: line => sink.write(line), enabled: false, tags: null })
+    const count = settings.processes
+    const options = {
+      fork,
+      error: (message: string) => this.#diags.error(message),
+      handlersFor: (one: ServingProcess) => ({
+        welcome: (): Welcome => ({ managementPorts: this.#managementPorts, count }),
+        serving: (ports: OwnListener[]) => {
+          this.#ports = ports
+          one.onServing()
+        },
+        state: this.#state.handle,
+        revoke: (wanted: unknown, by: string) => this.#revokeInOthers(one, wanted, by),
+      }),
+    }
+    this.#places = Array.from({ length: count }, (_, index) => new ServingProcess(index, options))
+  }
+
+  /**
+   * Opens the management API, and starts all processes.
+   * @returns undefined when the first process could not start: it has said why
+   */
+  static async start(
+    place: Place,
+    settings: Settings,
+    options: PrimaryOptions,
+  ): Promise<Primary | undefined> {
+    const primary = new Primary(place, settings, options)
+    await primary.#manage(settings, options)
+    const [first, ...others] = primary.#places
+    await first?.start()
+    if (first?.isServing !== true) {
+      await primary.stop(0)
+      return undefined
+    }
+    await Promise.all(others.map(other => other.start()))
+    for (const { address, port } of primary.#ports)
+      place.print('stdout', `portcullis listens on ${authorityText(address, port)}`)
+    return primary
+  }
+
+  async #manage({ admin: settings }: Settings, { pid, stop }: PrimaryOptions): Promise<void> {
+    const api = mergedApi({
+      places: this.#places,
+      pid,
+      stop,
+      isStopping: () => this.#isStopping,
+      startedAt: performance.now(),
+      reload: () => this.reload(),
+    })
+    this.#admin = await openAdmin({
+      settings,
+      diags: this.#diags,
+      api,
+      metrics: mergedMetrics(this.#places),
+      onPort: ({ address, port }) => this.#managementPorts.push({ address, port }),
+    })
+  }
+
+  /**
+   * Reads the configuration again in every process. It comes into force in all of them, or in none.
+   * Returns the records that have changed and need a restart.
+   * @throws {ProxyError} what is wrong with it, which is logged, too; the old one stays in force
+   */
+  reload(): Promise<readonly string[]> {
+    return this.#reloads.run()
+  }
+
+  async #reload(): Promise<readonly string[]> {
+    const serving = this.#places.filter(({ isServing }) => isServing)
+    const [first, ...others] = serving
+    if (first === undefined) throw new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')
+    try {
+      // What is wrong is found by the first; the others then read the same.
+      await first.call('prepareReload')
+      await Promise.all(others.map(one => one.call('prepareReload')))
+    } catch (cause) {
+      await Promise.allSettled(serving.map(one => one.call('abandonReload')))
+      throw cause
+    }
+    const waiting = await Promise.all(serving.map(one => one.call('commitReload')))
+    return (waiting[0] ?? []) as readonly string[]
+  }
+
+  async #revokeInOthers(origin: ServingProcess, wanted: unknown, by: string): Promise<void> {
+    const others = this.#places.filter(place => place !== origin && place.isServing)
+    const outcomes = await Promise.allSettled(others.map(place => place.call('revokeHere', wanted, by)))
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected' && ProxyError.codeOf(outcome.reason) !== 'PTC_PROCESS_GONE')
+        this.#diags.error(`a revocation by ${by} did not reach every process: ${errorText(outcome.reason)}`)
+  }
+
+  /** Opens the log files anew under their names, after a rotation. */
+  reopenLogs(): void {
+    for (const place of this.#places) place.call('reopenLogs').catch(() => undefined)
+  }
+
+  /** Writes down what has gone wrong where nothing could catch it. */
+  tellFault(message: string): void {
+    this.#diags.error(`${message}; the proxy goes on`)
+  }
+
+  /** Lets the requests of all processes end for `grace` milliseconds. */
+  async stop(grace: number): Promise<void> {
+    this.#isStopping = true
+    await Promise.all(this.#places.map(place => place.stop(grace + END_SPARE)))
+    await this.#admin?.close()
+  }
+}

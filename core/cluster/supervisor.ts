@@ -1,0 +1,109 @@
+/**
+ * The processes that serve, as the process sees them that has started them.
+ *
+ *     starting ──serving──> serving ──exit──> gone ──back-off──> starting
+ *
+ * A process that ends is replaced, at once the first time, and later the more often it has ended. Each has a place, which its
+ * successor takes.
+ */
+import type { Worker } from 'node:cluster'
+import { describe } from '../base/thrown.js'
+import { Calls, type Handlers } from './calls.js'
+
+/** Milliseconds until a process is replaced: doubled each time, unless one has served for so long in between. */
+const FIRST_DELAY = 100
+const MAX_DELAY = 30_000
+const SOUND_AFTER = 60_000
+
+export interface SupervisorOptions {
+  readonly fork: () => Worker
+  /** What a process may call, by its place. */
+  readonly handlersFor: (place: ServingProcess) => Handlers
+  readonly error: (message: string) => void
+}
+
+/** The place of one process. */
+export class ServingProcess {
+  /** From 0. */
+  readonly index: number
+  readonly #options: SupervisorOptions
+  #worker: Worker | undefined
+  #calls: Calls | undefined
+  #delay = 0
+  #startedAt = 0
+  #isServing = false
+  #isStopping = false
+  #whenSettled: (() => void)[] = []
+  #whenEnded: (() => void)[] = []
+
+  constructor(index: number, options: SupervisorOptions) {
+    this.index = index
+    this.#options = options
+  }
+
+  get isServing(): boolean {
+    return this.#isServing
+  }
+
+  get pid(): number | undefined {
+    return this.#worker?.process.pid
+  }
+
+  /** @returns when it serves, or has ended before it could */
+  start(): Promise<void> {
+    const worker = this.#options.fork()
+    const calls = new Calls(message => void worker.send(message), this.#options.handlersFor(this))
+    this.#worker = worker
+    this.#calls = calls
+    this.#startedAt = performance.now()
+    worker.on('message', message => calls.receive(message))
+    worker.on('error', cause => this.#options.error(`process ${worker.process.pid}: ${describe(cause)}`))
+    worker.once('exit', (code, signal) => this.#onExit(worker, calls, signal ?? `status ${code}`))
+    return new Promise(resolve => this.#whenSettled.push(resolve))
+  }
+
+  /** It serves from now on. */
+  onServing(): void {
+    this.#isServing = true
+    this.#settle()
+  }
+
+  /** @throws {ProxyError} what the function threw there, or PTC_PROCESS_GONE */
+  call(name: string, ...args: readonly unknown[]): Promise<unknown> {
+    const calls = this.#calls ?? new Calls(() => {}, {})
+    return calls.call(name, ...args)
+  }
+
+  /** It ends its requests, and is not replaced. @param grace milliseconds until it is ended by force */
+  async stop(grace: number): Promise<void> {
+    this.#isStopping = true
+    const worker = this.#worker
+    if (worker === undefined || worker.isDead()) return
+    const ended = new Promise<void>(resolve => this.#whenEnded.push(resolve))
+    if (this.#isServing) this.call('stop').catch(() => worker.kill('SIGTERM'))
+    else worker.kill('SIGTERM')
+    const timer = setTimeout(() => worker.kill('SIGKILL'), grace)
+    await ended
+    clearTimeout(timer)
+  }
+
+  #settle(): void {
+    for (const resolve of this.#whenSettled.splice(0)) resolve()
+  }
+
+  #onExit(worker: Worker, calls: Calls, how: string): void {
+    calls.end(`process ${worker.process.pid} has ended`)
+    this.#isServing = false
+    this.#settle()
+    for (const resolve of this.#whenEnded.splice(0)) resolve()
+    if (this.#isStopping) return
+    const served = performance.now() - this.#startedAt
+    this.#delay = served > SOUND_AFTER ? FIRST_DELAY : Math.min(MAX_DELAY, this.#delay * 2 || FIRST_DELAY)
+    this.#options.error(
+      `process ${worker.process.pid} has ended (${how}); another takes its place in ${this.#delay / 1000} s`,
+    )
+    setTimeout(() => {
+      if (!this.#isStopping) void this.start()
+    }, this.#delay)
+  }
+}

@@ -1,0 +1,14 @@
+import type { OwnListener } from '../origin/denied-addresses.js'
+import type { StateStore } from '../plugin-host/services/state.js'
+
+/** The other processes of the proxy, as one of them sees them. */
+export interface OtherProcesses {
+  /** Keeps the state of a plugin, by its name, for all of them. */
+  readonly stateOf: (plugin: string) => StateStore
+  /** Revokes what rests on acceptances in all others. */
+  readonly revoke: (wanted: unknown, by: string) => void
+  /** Where the supervising process listens: no client may reach it through the proxy. */
+  readonly managementPorts: readonly OwnListener[]
+  /** How many processes serve: each takes its share of the client connections. */
+  readonly count: number
+}

@@ -1,0 +1,32 @@
+import { errorText } from '../base/edge.js'
+
+/** Reloads of the configuration, one after another; what is wrong with one is logged, and the old one goes on. */
+export class Reloads {
+  readonly #work: () => Promise<readonly string[]>
+  readonly #error: (message: string) => void
+  #last: Promise<unknown> = Promise.resolve()
+
+  /** @param work reads the configuration and puts it in force; returns the records that need a restart */
+  constructor(work: () => Promise<readonly string[]>, error: (message: string) => void) {
+    this.#work = work
+    this.#error = error
+  }
+
+  /**
+   * Returns the records that have changed and need a restart, with the place where they were set.
+   * @throws {ProxyError} what is wrong with the configuration
+   */
+  run(): Promise<readonly string[]> {
+    const reload = this.#last.then(this.#work)
+    this.#last = reload.catch((cause: unknown) => {
+      const lines = ['reload failed, the old configuration goes on', ...errorText(cause).split('\n')]
+      for (const line of lines) this.#error(line)
+    })
+    return reload
+  }
+
+  /** When none is running. */
+  async ended(): Promise<void> {
+    await this.#last
+  }
+}

@@ -1,0 +1,214 @@
+/** Several processes that serve, under one that supervises them. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { rawClient } from '../kit/client.js'
+import { get, requestText } from '../kit/get.js'
+import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
+import { nginxOrigin } from '../kit/nginx-origin.js'
+import { makeConfDir, runMain } from '../kit/proxy.js'
+
+const TWO = { records: { 'proxy.config.exec_thread.limit': 2 } } as const
+
+/** What an operator is told of the processes. */
+async function statusOf({ ctl }: Managed) {
+  return JSON.parse((await ctl('status', '--json')).out) as {
+    readonly pid: number
+    readonly generation: number
+    readonly processes: readonly { pid: number; generation: number; counters: Record<string, number> }[]
+    readonly counters: Record<string, number>
+  }
+}
+
+/** Waits for something that another process does. */
+async function eventually<T>(probe: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await probe()
+    if (found !== undefined) return found
+    await sleep(20)
+  }
+}
+
+test('limit 2 gives two processes that serve under the started one', async t => {
+  const { proxy, ...rest } = await managed(t, ['desk.mjs one'], undefined, TWO)
+  const status = await statusOf({ proxy, ...rest })
+  t.equal(status.pid, proxy.child.pid)
+  const pids = status.processes.map(({ pid }) => pid)
+  t.equal(new Set([...pids, proxy.child.pid]).size, 3)
+  t.match((await rest.ctl('status')).out, /^processes +2: pid \d+, up .*; pid \d+, up /m)
+})
+
+test('what is parked in any process is listed and rejected by the one', async t => {
+  const origin = await nginxOrigin({ ...issued })
+  t.teardown(origin.stop)
+  const all = await managed(t, ['desk.mjs one waits'], undefined, TWO)
+  const clients = await Promise.all([rawClient(all.proxy.port), rawClient(all.proxy.port)])
+  for (const client of clients) {
+    t.teardown(client.stop)
+    client.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
+  }
+  const parked = await eventually(async () => {
+    const { parked } = JSON.parse((await all.ctl('parked', '--json')).out)
+    return parked.length === 2 ? parked : undefined
+  })
+  const { processes, counters } = await statusOf(all)
+  t.same(
+    processes.map(one => one.counters['parked']),
+    [1, 1],
+    'one in each',
+  )
+  t.match(counters, { parked: 2 })
+  for (const { id } of parked) t.match(await all.ctl('reject', `${id}`, 'revoked'), { code: 0 })
+  for (const client of clients) t.equal((await client.response('GET')).status, 502)
+  t.match(await all.ctl('reject', '999999999'), { code: 1, err: /PTC_ADMIN_REQUEST/ })
+})
+
+test('a revocation in one process reaches what the others remember', async t => {
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const all = await managed(t, ['desk.mjs one'], undefined, TWO)
+  const ask = () => get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`)
+  t.same(
+    (await Promise.all([ask(), ask()])).map(({ status }) => status),
+    [200, 200],
+  )
+  const { counters, processes } = await statusOf(all)
+  t.same(
+    processes.map(one => one.counters['rememberedVerdicts']),
+    [1, 1],
+    'one in each',
+  )
+  t.match(counters, { rememberedVerdicts: 2 })
+  await t.test('by an operator', async t => {
+    t.match((await all.ctl('revoke', HOST)).out, /2 remembered verdicts/)
+    t.match((await statusOf(all)).counters, { rememberedVerdicts: 0, idleConnections: 0 })
+  })
+  await t.test('by a plugin, of which each process has one', async t => {
+    await Promise.all([ask(), ask()])
+    t.match((await statusOf(all)).counters, { rememberedVerdicts: 2 })
+    await all.ctl('plugin', 'msg', 'revoke', HOST)
+    await eventually(async () => (await statusOf(all)).counters['rememberedVerdicts'] === 0 || undefined)
+  })
+})
+
+const COUNTING = {
+  modules: {
+    'counting.mjs': `
+export default ({ hookAdd, accept, note, state, metrics, revoke }) => {
+  const total = metrics.counter({ name: 'asked_total', help: 'Questions.' })
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', async ({ reenable, host }) => {
+    total.inc()
+    const sum = await state.increment('asked')
+    note('asked ' + sum)
+    reenable(accept({ cacheFor: 60000 }))
+    if (sum === 2) revoke({ host })
+  })
+}
+`,
+  },
+} as const
+
+test('state and metrics of a plugin are one, and so is what it revokes', async t => {
+  const origin = await nginxOrigin({ ...issued, server: 'keepalive_timeout 0; location / { return 200; }' })
+  t.teardown(origin.stop)
+  const records = {
+    ...TWO.records,
+    'proxy.config.admin.listen': '127.0.0.1:0',
+  } as const
+  const all = await managed(t, ['counting.mjs'], undefined, { ...COUNTING, records })
+  const ask = (host = HOST) => get(all.proxy.port, `https://${host}:${origin.httpsPort}/`)
+  await ask()
+  await ask()
+  await all.proxy.until(/asked 2\n/)
+  await all.proxy.until(
+    /counting revoked host managed\.test: 1 remembered verdict.*\n(?:.*\n)*.*counting revoked host managed\.test: 1 rem/,
+  )
+  const [, port] = await all.proxy.until(/managed through http:\/\/127\.0\.0\.1:(\d+)/)
+  const token = readFileSync(join(all.proxy.conf.path, 'admin.token'), 'utf8').trim()
+  const headers = { authorization: `Bearer ${token}` }
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text()
+  t.match(text, /^portcullis_plugin_counting_asked_total 2$/m)
+  t.match(text, /^portcullis_handshakes_total\{result="accepted",by="plugins"\} 2$/m)
+  const refused = await get(all.proxy.port, `http://127.0.0.1:${port}/metrics`)
+  t.equal(refused.status, 508, 'the port of the supervising process is no origin')
+})
+
+test('a process that is killed is replaced, and the others go on', async t => {
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const all = await managed(t, ['desk.mjs one'], undefined, TWO)
+  const [first] = (await statusOf(all)).processes
+  process.kill(first?.pid ?? 0, 'SIGKILL')
+  await all.proxy.until(/ERROR: process \d+ has ended \(SIGKILL\); another takes its place in 0\.1 s/)
+  for (let i = 0; i < 4; i++)
+    t.equal((await get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status, 200)
+  const { processes } = await eventually(async () => {
+    const status = await statusOf(all)
+    return status.processes.length === 2 ? status : undefined
+  })
+  t.notOk(processes.some(({ pid }) => pid === first?.pid))
+  for (let i = 0; i < 4; i++)
+    t.equal((await get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status, 200)
+})
+
+test('a configuration comes into force in all processes, or in none', async t => {
+  const all = await managed(t, ['desk.mjs one'], undefined, TWO)
+  const { proxy } = all
+  const records = { 'proxy.config.admin.socket': 'ctl.sock', ...TWO.records } as const
+  proxy.conf.write({ records, plugins: ['desk.mjs one', 'missing.mjs'] })
+  t.match(await all.ctl('reload'), { code: 1, err: /missing\.mjs/ })
+  t.match(proxy.output(), /ERROR: reload failed, the old configuration goes on/)
+  t.same(
+    (await statusOf(all)).processes.map(({ generation }) => generation),
+    [1, 1],
+  )
+  proxy.conf.write({ records, plugins: [], modules: {} })
+  t.match(await all.ctl('reload'), { code: 0, out: /2nd time/ })
+  t.same(
+    (await statusOf(all)).processes.map(({ generation }) => generation),
+    [2, 2],
+  )
+})
+
+test('a stop lets the requests of all processes end', async t => {
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const all = await managed(t, ['desk.mjs one waits'], undefined, TWO)
+  const clients = await Promise.all([rawClient(all.proxy.port), rawClient(all.proxy.port)])
+  for (const client of clients) {
+    t.teardown(client.stop)
+    client.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
+  }
+  await eventually(async () => (await statusOf(all)).counters['parked'] === 2 || undefined)
+  all.proxy.child.kill('SIGTERM')
+  await all.proxy.until(/portcullis got SIGTERM/)
+  await all.ctl('plugin', 'msg', 'accept')
+  for (const client of clients) t.equal((await client.response('GET')).status, 200)
+  t.equal(await all.proxy.child.exited(), 0)
+})
+
+test('processes end when the one above them is killed', async t => {
+  const all = await managed(t, [], undefined, TWO)
+  const { processes } = await statusOf(all)
+  all.proxy.child.kill('SIGKILL')
+  await all.proxy.child.exited()
+  for (const { pid } of processes) await eventually(async () => isGone(pid) || undefined)
+  t.pass('they are gone')
+})
+
+function isGone(pid: number): boolean {
+  try {
+    return process.kill(pid, 0) && false
+  } catch {
+    return true
+  }
+}
+
+test('a start that fails says why once', async t => {
+  const conf = makeConfDir({ ...TWO, plugins: ['missing.mjs'] })
+  t.teardown(conf.remove)
+  const child = await runMain(['start', '-D', conf.path])
+  t.equal(await child.exited(), 1)
+  t.equal(child.stderr().match(/portcullis: PTC_/g)?.length, 1)
+})
