@@ -1,3 +1,4 @@
+import { Deadline } from '../base/deadline.js'
 import type { ProxyError } from '../base/errors.js'
 import { type FairQueue, LONGEST_WAIT, overloaded, type Share, type Urgency } from '../base/fair-queue.js'
 
@@ -47,5 +48,30 @@ export class QueuedStep {
     this.#since = undefined
     if (this.#waited > LONGEST_WAIT) this.#onLate(overloaded(LONGEST_WAIT))
     else this.#step()
+  }
+}
+
+/** The time of the peer. It does not run out while the next step waits for its turn. */
+export class StepClock {
+  readonly #deadline: Deadline
+  #limit = 0
+
+  constructor(step: Pick<QueuedStep, 'isWaiting'>, onTime: () => void) {
+    this.#deadline = new Deadline(() => (step.isWaiting ? this.#deadline.set(this.#limit) : onTime()))
+  }
+
+  /** @param ms 0 is over at once */
+  start(ms: number): void {
+    this.#limit = Math.max(ms, 1)
+    this.#deadline.set(this.#limit)
+  }
+
+  /** As {@link Deadline.endsAt}. */
+  get endsAt(): number {
+    return this.#deadline.endsAt
+  }
+
+  stop(): void {
+    this.#deadline.stop()
   }
 }

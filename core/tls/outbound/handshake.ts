@@ -6,7 +6,6 @@
  */
 
 import type { PeerEvidence } from '../../api/certificate.js'
-import { Deadline } from '../../base/deadline.js'
 import { asFault, doAll } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import type { Urgency } from '../../base/fair-queue.js'
@@ -16,7 +15,7 @@ import { toEvidence } from '../judge/evidence.js'
 import { toNames } from '../judge/names.js'
 import { VerifyRejected } from '../judge/verdict.js'
 import { OutboundEngine, type OutboundNames } from '../openssl/outbound-engine.js'
-import { QueuedStep } from '../queued-step.js'
+import { QueuedStep, StepClock } from '../queued-step.js'
 import { TlsLink } from '../tls-link.js'
 import type { Again } from './completing.js'
 import type { HandshakeEnds, HeldVerdict } from './held-verdict.js'
@@ -50,9 +49,7 @@ export class OutboundHandshake implements LinkSink {
   readonly #held: HeldVerdict | undefined
   readonly #again: Again
   #state: Handshake = INITIAL
-  /** While the next step waits for its turn in the queue, the origin's time does not run. */
-  readonly #clock = new Deadline(() => this.#onTime())
-  #limit = 0
+  readonly #clock: StepClock
   /** Received since the engine last looked. */
   #waitingBytes = 0
   readonly #step: QueuedStep
@@ -89,6 +86,7 @@ export class OutboundHandshake implements LinkSink {
       () => this.#advanceOnce(),
       why => this.#on({ type: 'broken', why }),
     )
+    this.#clock = new StepClock(this.#step, () => this.#on({ type: 'clock' }))
   }
 
   start(): void {
@@ -97,7 +95,7 @@ export class OutboundHandshake implements LinkSink {
 
   #start(): void {
     this.#trace.start()
-    this.#startClock(this.#settings.originTimeout)
+    this.#clock.start(this.#settings.originTimeout)
     this.#tcp.attach(this)
     const stored = this.#held === undefined ? this.#sessions.take() : undefined
     if (stored === undefined) return this.#queueAdvance(1)
@@ -188,21 +186,10 @@ export class OutboundHandshake implements LinkSink {
     }
   }
 
-  /** A limit of 0 is over at once. */
-  #startClock(ms: number): void {
-    this.#limit = Math.max(ms, 1)
-    this.#clock.set(this.#limit)
-  }
-
-  #onTime(): void {
-    if (this.#step.isWaiting) this.#clock.set(this.#limit)
-    else this.#on({ type: 'clock' })
-  }
-
   #perform(effect: Effect): void {
     switch (effect.do) {
       case 'start-clock':
-        return this.#startClock(
+        return this.#clock.start(
           effect.clock === 'verdict' ? this.#settings.deadline : this.#settings.originTimeout,
         )
       case 'ask-shadows':
