@@ -9,7 +9,6 @@ import type {
 } from './client-hooks.js'
 import type { Completing } from './completion.js'
 import type { Parked } from './parked.js'
-import type { OutboundStartEvent, VConnStartEvent } from './start-hooks.js'
 import type {
   ReadRequestEvent,
   ReadResponseEvent,
@@ -33,6 +32,19 @@ export interface VerifyServerEvent extends PeerEvidence, Parked, Completing {
   readonly client: AskingClient | undefined
   /** The client's request; undefined where `client` is. */
   readonly transaction: AskingTransaction | undefined
+}
+
+/** What a continuation on TS_VCONN_START_HOOK receives. A rejection closes the connection without a word. */
+export interface VConnStartEvent extends Parked {}
+
+/**
+ * What a continuation on TS_VCONN_OUTBOUND_START_HOOK receives: once for each TCP connection to an origin, those of
+ * tunnels and probes included. A rejection closes it, and the client is answered 502.
+ */
+export interface OutboundStartEvent extends Parked {
+  /** As in the URL, or in the CONNECT request: a name or an address, IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
 }
 
 /** What a continuation on TS_HTTP_TXN_CLOSE_HOOK receives: a request and its response, or a tunnel, that are over. */

@@ -25,11 +25,13 @@ export {
   type HookEvents,
   type HookId,
   type HookOptions,
+  type OutboundStartEvent,
   type PluginMsgEvent,
   type PortsReadyEvent,
   type ResolvedHook,
   type ShutdownEvent,
   type TxnCloseEvent,
+  type VConnStartEvent,
   type VerifyServerEvent,
 } from './hooks.js'
 export type {
@@ -54,7 +56,6 @@ export type { Parked } from './parked.js'
 export type { PluginContext, PluginInit } from './plugin.js'
 export type { Revocation } from './revocation.js'
 export type { ResponseSeal, Seal } from './seal.js'
-export type { OutboundStartEvent, VConnStartEvent } from './start-hooks.js'
 export type { PluginState, StateOptions } from './state.js'
 export type {
   HeaderFields,

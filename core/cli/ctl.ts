@@ -11,10 +11,9 @@ import { readSettings } from '../settings/settings.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
-import { answer, approvalsText, isQuestion, operator } from './ctl-approvals.js'
+import { answer, approvalsText, isQuestion, learn, operator, policy } from './ctl-approvals.js'
 import { sendTo } from './ctl-client.js'
 import { type Command, type CtlOptions, command, usage } from './ctl-command.js'
-import { learn, policy } from './ctl-desks.js'
 import { duration, heldText, parkedText, revokedText, statusText, verdictsText } from './ctl-text.js'
 
 /** Each takes the words after its own name. */

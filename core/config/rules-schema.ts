@@ -207,8 +207,6 @@ export const RULE_KEYS = {
   },
 } as const
 
-export type RuleKey = keyof typeof RULE_KEYS
-
 /** Keys of Traffic Server's that are about its clients, or its remap rules. */
 export const INBOUND_KEYS: ReadonlySet<string> = new Set([
   'inbound_port_ranges',

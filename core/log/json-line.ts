@@ -1,5 +1,5 @@
 import { safeUrl } from './lengths.js'
-import type { LogEntry } from './log-entry.js'
+import type { LogEntry } from './log-fields.js'
 import { certificateOf } from './origin-certificate.js'
 
 /** Longer request-targets are cut. */

@@ -2,8 +2,8 @@
 import type { ErrorCode } from '../base/errors.js'
 import type { LogSymbol } from '../config/log-format.js'
 import type { ClientRequest } from '../http/listener/client-request.js'
+import type { Summary } from '../http/transaction/summary.js'
 import { hostOf, requestLength, responseLength, safeUrl } from './lengths.js'
-import type { LogEntry } from './log-entry.js'
 import { certificateOf } from './origin-certificate.js'
 
 export interface LogField {
@@ -216,4 +216,14 @@ function commonTime(ms: number): string {
   const zone = `${offset < 0 ? '-' : '+'}${two(Math.floor(size / 60))}${two(size % 60)}`
   const day = `${two(at.getDate())}/${MONTHS[at.getMonth()]}/${at.getFullYear()}`
   return `${day}:${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())} ${zone}`
+}
+
+/** One line of the access log, before it has a format. */
+export interface LogEntry {
+  readonly summary: Summary
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly user: string | undefined
+  /** Bytes that the client was sent, head and framing included. */
+  readonly sent: number
 }

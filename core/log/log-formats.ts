@@ -1,7 +1,6 @@
 import type { LogLayout, LogPiece, LogSymbol } from '../config/log-format.js'
 import { jsonLine } from './json-line.js'
-import type { LogEntry } from './log-entry.js'
-import { headerOf, LOG_FIELDS } from './log-fields.js'
+import { headerOf, LOG_FIELDS, type LogEntry } from './log-fields.js'
 
 /** Makes a line of an entry: one line, whatever a client or an origin has put into its parts. */
 export type LogFormat = (entry: LogEntry) => string

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import type { PluginInit } from '../api/plugin.js'
+import type { PluginContext, PluginInit } from '../api/plugin.js'
 import { ProxyError } from '../base/errors.js'
-import { classOf, describe } from '../base/thrown.js'
-import { type LoadedLine, placeOf } from './plugin-line.js'
+import { classOf, describe, describeThrown } from '../base/thrown.js'
+import { type LoadedLine, type PluginLine, placeOf } from './plugin-line.js'
 import { readTypedOptions } from './typed-options.js'
 
 /**
@@ -60,4 +60,19 @@ const IS_ES_MODULE = /Unexpected token 'export'|Cannot use import statement|Cann
 
 function isInit(value: unknown): value is PluginInit {
   return typeof value === 'function'
+}
+
+/**
+ * Calls a plugin's init. What it throws gets its place.
+ * @throws {ProxyError} PTC_PLUGIN_INIT_FAILED; an error of the context (an unknown hook, say) keeps its code
+ */
+export async function runInit(init: PluginInit, context: PluginContext, line: PluginLine): Promise<void> {
+  try {
+    await init(context)
+  } catch (cause) {
+    const code = ProxyError.codeOf(cause)
+    if (code !== undefined) throw new ProxyError(code, `${placeOf(line)}: ${describe(cause)}`, { cause })
+    const text = `${placeOf(line)}: init failed: ${describeThrown(cause)}`
+    throw new ProxyError('PTC_PLUGIN_INIT_FAILED', text, { cause })
+  }
 }

@@ -4,11 +4,10 @@ import { ProxyError } from '../base/errors.js'
 import { Mistakes } from '../base/mistakes.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { type ContextEnv, PluginInstance } from './context.js'
-import { importInit } from './import-init.js'
+import { importInit, runInit } from './import-init.js'
 import { Managed } from './managed.js'
 import { type LoadedLine, type PluginLine, placeOf } from './plugin-line.js'
 import { type PluginPlaces, resolvePlugin } from './resolve.js'
-import { runInit } from './run-init.js'
 
 /** What loading needs from outside. */
 export interface PluginEnv extends PluginPlaces, Omit<ContextEnv, 'managed'> {

@@ -5,9 +5,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
 
 const SIGNATURE = Buffer.from('NTLMSSP\0')
-/** MD4 of the password in UTF-16: Node's OpenSSL has no MD4 any more. */
+/** MD4 of `password` in UTF-16: Node's OpenSSL has no MD4 any more. */
 const NT_HASH = Buffer.from('8846f7eaee8fb117ad06bdd830b7586c', 'hex')
-export const PASSWORD = 'password'
 
 /** Unicode, NTLM, extended session security, target information, always sign. */
 const FLAGS = 0x1 | 0x200 | 0x8000 | 0x80000 | 0x800000

@@ -5,8 +5,7 @@
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
 import type { HostedServices, PluginServices } from '../services/services.js'
-import type { CallName } from './call-names.js'
-import type { FromWorker, ToWorker } from './messages.js'
+import type { CallName, FromWorker, ToWorker } from './messages.js'
 import { fetchPlain } from './plain-fetch.js'
 
 type Call = Extract<FromWorker, { did: 'call' }>

@@ -6,8 +6,7 @@ import { ERRORS } from '../../base/error-table.js'
 import type { ErrorCode } from '../../base/errors.js'
 import { MAX_LOG_TEXT, MAX_MESSAGE, MAX_STACK } from '../../base/thrown.js'
 import { findHook } from '../../hooks/hook-ids.js'
-import { CALL_NAMES } from './call-names.js'
-import type { FromWorker } from './messages.js'
+import { CALL_NAMES, type FromWorker } from './messages.js'
 
 /** What `clip` adds to a text that it has cut. */
 const CLIPPED = 64

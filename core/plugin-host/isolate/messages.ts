@@ -10,7 +10,6 @@ import type { Verdict } from '../../api/verdict.js'
 import type { ErrorCode } from '../../base/errors.js'
 import type { LoadedLine } from '../plugin-line.js'
 import type { Measure, MetricSpec } from '../services/metric-spec.js'
-import type { CallName } from './call-names.js'
 import type { AskHook, TellHook } from './hook-events.js'
 
 /** What a worker is started with. */
@@ -62,6 +61,20 @@ export type ToWorker =
       readonly error?: { readonly code: ErrorCode; readonly message: string }
     }
   | { readonly do: 'unload' }
+
+/** What a plugin in a worker can have done in the proxy. A name that is added stops the build until `calls.ts` does it. */
+export const CALL_NAMES = [
+  /** Of the turn `seq`. */
+  'turn',
+  'fetch',
+  'state.get',
+  'state.set',
+  'state.add',
+  'state.delete',
+  'state.increment',
+  'state.keys',
+] as const
+export type CallName = (typeof CALL_NAMES)[number]
 
 export type FromWorker =
   | { readonly did: 'load'; readonly hooks: readonly HookUse[] }

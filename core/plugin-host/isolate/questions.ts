@@ -3,12 +3,23 @@
  * build here until it has its entry.
  */
 
-import type { Codec } from './codec.js'
+import { type Codec, codec, type Facts } from './codec.js'
 import type { AskHook } from './hook-events.js'
 import { CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_HELLO, SESSION } from './questions-client.js'
 import { ORIGIN_CERTIFICATE } from './questions-origin.js'
-import { CLIENT_START, ORIGIN_START } from './questions-start.js'
 import { READ_REQUEST, READ_RESPONSE, SEND_REQUEST, SEND_RESPONSE } from './questions-transaction.js'
+
+/** The start of a connection: plain data, or nothing but the connection. */
+
+export const CLIENT_START = codec<'TS_VCONN_START_HOOK', Facts<'TS_VCONN_START_HOOK'>>({
+  toPlain: () => ({}),
+  toFacts: facts => facts,
+})
+
+export const ORIGIN_START = codec<'TS_VCONN_OUTBOUND_START_HOOK', Facts<'TS_VCONN_OUTBOUND_START_HOOK'>>({
+  toPlain: ({ host, port }) => ({ host, port }),
+  toFacts: facts => facts,
+})
 
 export const QUESTIONS: { readonly [H in AskHook]: Codec<H> } = {
   TS_VCONN_START_HOOK: CLIENT_START,

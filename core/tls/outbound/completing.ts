@@ -3,7 +3,7 @@ import type { Completing, Completion } from '../../api/completion.js'
 import { ProxyError } from '../../base/errors.js'
 import { readX509 } from '../../base/x509.js'
 import type { Turn } from '../../wait/turn.js'
-import { completes, isIncomplete } from '../judge/incomplete.js'
+import { completes, isIncomplete } from '../judge/evidence.js'
 
 /** Of one turn: each may take the processor for as long as a search for paths may. */
 const MAX_CHECKS = 16

@@ -22,7 +22,7 @@ import { accept, type Reject, type Verdict } from '../../api/verdict.js'
 import type { X509ErrorName } from '../../api/x509-errors.js'
 import { ProxyError } from '../../base/errors.js'
 import { OWN_LIMIT } from '../../wait/turn.js'
-import { completes, isIncomplete } from '../judge/incomplete.js'
+import { completes, isIncomplete } from '../judge/evidence.js'
 import { decisionOf, type Terms } from '../judge/terms.js'
 import {
   type Rejection,

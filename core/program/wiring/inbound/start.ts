@@ -1,7 +1,9 @@
 import type { VConn } from '../../../api/vconn.js'
+import type { Current } from '../../../base/current.js'
 import type { Diags } from '../../../base/diags.js'
 import { atEdge } from '../../../base/edge.js'
 import type { ClientPort } from '../../../http/listener/accept.js'
+import { ClientInfo } from '../../../http/listener/client-info.js'
 import type { TcpLink } from '../../../vconn/tcp-link.js'
 import type { ProxyVConn } from '../../../vconn/vconn.js'
 import type { PluginRefused } from '../../../wait/refusal.js'
@@ -52,5 +54,16 @@ export function startClient(
       if (next === undefined) tcp.destroy()
       else next.abandon()
     },
+  }
+}
+
+/** Clients of ports without TLS: plugins are asked about each, on what is configured when it connects. */
+export function plainPort(vconns: Current<VConns>, { diags }: { readonly diags: Diags }): ClientPort {
+  return {
+    accept: (tcp, socket, take) =>
+      startClient(tcp, vconns(), diags, vconn => {
+        take(tcp, new ClientInfo(socket, tcp, vconn))
+        return undefined
+      }),
   }
 }

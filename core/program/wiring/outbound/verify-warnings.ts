@@ -1,6 +1,5 @@
 import type { Settings } from '../../../settings/settings.js'
-import { decisionOf } from '../../../tls/judge/terms.js'
-import { decisionText } from '../../decision-text.js'
+import { decisionOf, type Terms } from '../../../tls/judge/terms.js'
 import type { Policy } from './policies.js'
 
 /** What an operator should be told about the connections to origins: how they are verified, and whose they are. */
@@ -28,4 +27,36 @@ export function verifyWarnings(
     ? []
     : ['proxy.config.http.auth_server_session_private is 0: CLIENTS ARE SERVED UNDER THE LOGINS OF OTHERS']
   return [...loud, ...shared, ...others]
+}
+
+const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
+
+/**
+ * What decides about origins under these terms, in words for an operator. `who` names the origins.
+ */
+export function decisionText(terms: Terms, who = 'origins'): string {
+  const decision = decisionOf(terms)
+  switch (decision.by) {
+    case 'plugins':
+      return `plugins decide: ${terms.plugins.slice(terms.completers).join(', ')}`
+    case 'built-in':
+      return `${whoIsSilent(terms)}: the built-in check alone decides${restricted(decision.unchecked)}`
+    case 'nobody':
+      if (decision.because === 'verify')
+        return `proxy.config.ssl.client.verify.server is 0: ${who} are NOT verified, and no plugin is asked`
+      return decision.accepts === 'every'
+        ? `${whoIsSilent(terms)} and the policy is PERMISSIVE: NOTHING IS VERIFIED, ${who} are accepted whatever they show`
+        : `${whoIsSilent(terms)} and the built-in check is off: ${who === 'origins' ? 'every https origin is' : `${who} are`} rejected`
+  }
+}
+
+const whoIsSilent = ({ hasShadows }: Terms): string =>
+  hasShadows ? `all plugins on ${HOOK} are in shadow mode` : `no plugin is on ${HOOK}`
+
+function restricted(unchecked: readonly ('chain' | 'name')[]): string {
+  if (unchecked.length === 0) return ''
+  if (unchecked.length === 2) return ', and only by the demands of the rule: chain and name are NOT verified'
+  return unchecked[0] === 'chain'
+    ? ', and only of the name: the chain is NOT verified, anybody can make such a certificate'
+    : ', and only of the chain: the name is NOT verified, a certificate for any other host passes'
 }

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import type { BuiltInResult, PeerEvidence } from '../../../../core/api/certificate.js'
 import { accept } from '../../../../core/api/verdict.js'
-import { decisionText } from '../../../../core/program/decision-text.js'
+import { decisionText } from '../../../../core/program/wiring/outbound/verify-warnings.js'
 import { decisionOf, makeTerms, type Terms } from '../../../../core/tls/judge/terms.js'
 import { type Handshake, INITIAL, step } from '../../../../core/tls/outbound/machine.js'
 
