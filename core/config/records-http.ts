@@ -82,6 +82,14 @@ export const HTTP_RECORDS = {
     reload: true,
     about: 'The largest header of a response; a larger one is answered 502.',
   },
+  'proxy.config.http.origin_leniency': {
+    type: 'INT',
+    default: 1,
+    enum: [0, 1],
+    reload: true,
+    about:
+      '1 takes untidy responses of origins, as other proxies do: bare LF line ends, folded fields, blanks before a colon, the same Content-Length twice, chunk sizes padded with blanks. The client gets them in order, and their connection is not used again. 0 answers 502. Requests are always read strictly. Not in Traffic Server.',
+  },
   'proxy.config.http.connect_attempts_timeout': {
     type: 'INT',
     default: 30,

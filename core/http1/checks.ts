@@ -20,23 +20,31 @@ export function checkResponse({ version, status, reason, headers }: HttpParser):
   if (version !== 11 && version !== 10) throw malformed('not HTTP/1.x')
   if (status < 100) throw malformed(`status ${status}`)
   if (reason !== '' && CONTROLS.test(reason)) throw malformed('a control character in the reason phrase')
+  if (isBodiless(status)) return
   const codings = fieldValues(headers, 'transfer-encoding')
-  for (const coding of codings) checkCoding(coding, version, status)
+  for (const coding of codings) checkCoding(coding, version)
   if (codings.length > 1) throw malformed('more than one transfer coding')
-  if (!isBodiless(status)) return
-  // A length of zero is common and harmless.
-  if (!fieldValues(headers, 'content-length').every(length => /^0+$/.test(length)))
-    throw malformed(`a length in a ${status}`)
+  if (status === 101 && (codings.length > 0 || saysLength(headers))) throw malformed('a body in a 101')
 }
 
 /** RFC 9112 section 7: this proxy asks for no transfer coding, and can decode only `chunked`. */
-function checkCoding(coding: string, version: number, status: number): void {
+function checkCoding(coding: string, version: number): void {
   if (coding.toLowerCase() !== 'chunked') throw malformed('a transfer coding other than chunked')
   if (version === 10) throw malformed('a transfer coding in HTTP/1.0') // RFC 9112 section 6.1
-  if (isBodiless(status)) throw malformed(`a transfer coding in a ${status}`) // RFC 9112 section 6.1
 }
 
-const isBodiless = (status: number): boolean => status < 200 || status === 204
+/** Whether a response ends with its head, whatever its fields say (RFC 9112 section 6.3). Behind a 101 the protocol changes. */
+export const isBodiless = (status: number): boolean =>
+  (status < 200 && status !== 101) || status === 204 || status === 304
+
+/** Whether a response that has no body says that it has one. The length in a 304 is that of another response. */
+export const hasFalseFraming = ({ status, headers }: HttpParser): boolean =>
+  isBodiless(status) &&
+  (fieldValues(headers, 'transfer-encoding').length > 0 || (status !== 304 && saysLength(headers)))
+
+/** A length of zero is common and harmless. */
+const saysLength = (headers: readonly string[]): boolean =>
+  fieldValues(headers, 'content-length').some(length => !/^0+$/.test(length))
 
 /** llhttp also accepts RTSP, which has methods of its own. */
 const HTTP_METHODS: ReadonlySet<string> = new Set(METHODS)

@@ -60,7 +60,7 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
   },
   crc: {
     about: 'how it ended, as a result code of Squid',
-    read: ({ summary }) => outcome(summary.error?.code, summary.method),
+    read: ({ summary }) => outcome(summary),
   },
   pssc: {
     about: 'the status of the answer to the client; 000 if the client left before',
@@ -198,10 +198,13 @@ const OUTCOMES: { readonly [C in ErrorCode]?: string } = {
   PTC_REQUEST_HEADERS_TOO_LARGE: 'ERR_INVALID_REQ',
 }
 
-function outcome(code: ErrorCode | undefined, method: string): string {
+function outcome({ error, method, response, status }: Summary): string {
+  const code = error?.code
   if (code === undefined) return method === 'CONNECT' ? 'TCP_TUNNEL' : 'TCP_MISS'
   const known = OUTCOMES[code]
   if (known !== undefined) return known
+  // The client has the origin's status, and not the end of the answer.
+  if (response !== undefined && response.status === status) return 'ERR_READ_ERROR'
   return /^PTC_(?:CONNECT|HANDSHAKE|VERIFY)_/.test(code) ? 'ERR_CONNECT_FAIL' : 'ERR_UNKNOWN'
 }
 

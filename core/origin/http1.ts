@@ -2,7 +2,7 @@
 import type { Current } from '../base/current.js'
 import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
-import { checkResponse, malformed } from '../http1/checks.js'
+import { checkResponse, hasFalseFraming, isBodiless, malformed } from '../http1/checks.js'
 import { protocolsIn } from '../http1/headers.js'
 import {
   chunkLine,
@@ -12,7 +12,8 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../http1/messages.js'
-import { HttpParser, type MessageEvents } from '../http1/parser.js'
+import type { HttpParser, MessageEvents } from '../http1/parser.js'
+import { ResponseReader } from '../http1/response-reader.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import type { Channel } from './channel.js'
 import { ConnectionLogin, type ConnectionOwner } from './connection-login.js'
@@ -22,6 +23,8 @@ export interface Http1Options {
   readonly maxHeadBytes: number
   /** Whether a connection on which a client has logged in serves that client alone. */
   readonly hasPrivateLogins: boolean
+  /** Whether untidy responses are mended. */
+  readonly isLenient: boolean
 }
 
 const EMPTY = Buffer.alloc(0)
@@ -42,7 +45,7 @@ export class Http1 implements LinkSink, MessageEvents {
   readonly channel: Channel
   readonly #link: Link
   readonly #options: Current<Http1Options>
-  readonly #parser: HttpParser
+  readonly #reader: ResponseReader
   readonly #login: ConnectionLogin
   #state: 'idle' | 'busy' | 'upgraded' | 'closed' = 'idle'
   #sink: ResponseSink | undefined
@@ -51,6 +54,8 @@ export class Http1 implements LinkSink, MessageEvents {
   #isRequestSent = true
   #isMessageComplete = false
   #sawResponse = false
+  /** The origin frames responses that have no body: it is not clear where the next one would begin. */
+  #isUntidy = false
   #isHeld = false
   #isPaused = false
   #requests = 0
@@ -63,8 +68,12 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#link = channel.link
     this.#options = options
     this.#login = new ConnectionLogin(options, acceptedFor)
-    this.#parser = new HttpParser('response', this, options().maxHeadBytes)
+    this.#reader = new ResponseReader(this, options().maxHeadBytes)
     this.#link.attach(this)
+  }
+
+  get #message(): HttpParser {
+    return this.#reader.message
   }
 
   get isIdle(): boolean {
@@ -105,7 +114,8 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#interim = 0
     this.#interimBytes = 0
     this.#requests += 1
-    this.#parser.maxHeadBytes = this.#options().maxHeadBytes
+    const { maxHeadBytes, isLenient } = this.#options()
+    this.#reader.expect(maxHeadBytes, isLenient)
     this.#link.write(Buffer.from(headText(request), 'latin1'))
   }
 
@@ -142,7 +152,7 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#state = 'closed'
     this.#sink = undefined
     this.#onIdleLost = undefined
-    this.#parser.free()
+    this.#reader.free()
     this.#login.lost()
     if (cause === undefined && this.#isRequestSent) this.#link.end()
     this.#link.destroy(cause)
@@ -154,7 +164,7 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#sawResponse = true
     this.#isHeld = false
     try {
-      const consumed = this.#parser.execute(bytes)
+      const consumed = this.#reader.execute(bytes)
       if (this.#isMessageComplete)
         this.#complete(consumed === bytes.length ? EMPTY : bytes.subarray(consumed))
       else this.#sink?.onPartial()
@@ -176,7 +186,7 @@ export class Http1 implements LinkSink, MessageEvents {
     if (this.#state === 'idle') this.#loseIdle()
     if (this.#state !== 'busy') return
     try {
-      if (!this.#parser.finish() || !this.#isMessageComplete) this.#fail(closedEarly())
+      if (!this.#reader.finish() || !this.#isMessageComplete) this.#fail(closedEarly())
       else this.#complete(EMPTY)
     } catch (error) {
       this.#fail(asProxyError(error))
@@ -189,7 +199,7 @@ export class Http1 implements LinkSink, MessageEvents {
   }
 
   onHead(): 'asFramed' | 'none' {
-    const parser = this.#parser
+    const parser = this.#message
     const { status } = parser
     checkResponse(parser)
     this.#login.response(parser.headers)
@@ -198,12 +208,13 @@ export class Http1 implements LinkSink, MessageEvents {
     else if (status >= 200 && !parser.keepsAlive && this.#request?.method !== 'HEAD') this.#login.lost()
     if (status >= 200) this.#sink?.onHead(headOf(parser))
     else if (status !== 101) this.#passInterim()
-    return this.#request?.method === 'HEAD' ? 'none' : 'asFramed'
+    if (hasFalseFraming(parser)) this.#isUntidy = true
+    return this.#request?.method === 'HEAD' || isBodiless(status) ? 'none' : 'asFramed'
   }
 
   /** A limit, because each interim response counts as progress: an origin could keep a transaction alive without end. */
   #passInterim(): void {
-    const parser = this.#parser
+    const parser = this.#message
     this.#interim += 1
     this.#interimBytes += parser.headBytes
     if (this.#interim > MAX_INTERIM) throw malformed(`more than ${MAX_INTERIM} interim responses`)
@@ -218,14 +229,14 @@ export class Http1 implements LinkSink, MessageEvents {
 
   /** Another response follows an interim one; the parser stops after the final one. */
   onMessage(): boolean {
-    if (this.#parser.status < 200 && this.#parser.status !== 101) return true
+    if (this.#message.status < 200 && this.#message.status !== 101) return true
     this.#isMessageComplete = true
     return false
   }
 
   /** An origin may switch only to a protocol that the client asked for (RFC 9110 section 7.8). */
   #checkUpgrade(): void {
-    const { headers, isUpgrade } = this.#parser
+    const { headers, isUpgrade } = this.#message
     const asked = protocolsIn(this.#request?.headers ?? [])
     const chosen = protocolsIn(headers)
     const isAsked = chosen.length > 0 && chosen.every(protocol => asked.includes(protocol))
@@ -234,7 +245,7 @@ export class Http1 implements LinkSink, MessageEvents {
 
   #complete(rest: Buffer): void {
     const sink = this.#sink
-    const { trailers, keepsAlive, status } = this.#parser
+    const { trailers, keepsAlive, status } = this.#message
     this.#login.response(trailers)
     this.#login.over()
     if (status === 101) {
@@ -242,11 +253,12 @@ export class Http1 implements LinkSink, MessageEvents {
       return
     }
     this.resume()
-    if (keepsAlive && this.#isRequestSent && rest.length === 0 && !this.#link.isClosed) {
+    const isTidy = !this.#isUntidy && !this.#reader.isUntidy
+    if (isTidy && keepsAlive && this.#isRequestSent && rest.length === 0 && !this.#link.isClosed) {
       this.#sink = undefined
       this.#request = undefined
       this.#state = 'idle'
-      this.#parser.next()
+      this.#reader.next()
     } else {
       this.close()
     }
@@ -254,11 +266,11 @@ export class Http1 implements LinkSink, MessageEvents {
   }
 
   #handOver(sink: ResponseSink | undefined, rest: Buffer): void {
-    const head = headOf(this.#parser)
+    const head = headOf(this.#message)
     this.#state = 'upgraded'
     this.#sink = undefined
     this.#link.pause()
-    this.#parser.free()
+    this.#reader.free()
     if (sink === undefined) this.#link.destroy()
     else sink.onUpgrade(head, this.#link, Buffer.from(rest)) // the sink may store it
   }

@@ -23,6 +23,7 @@ export const originSettings = (records: Records) =>
     http1: Object.freeze({
       maxHeadBytes: records['proxy.config.http.response_header_max_size'],
       hasPrivateLogins: records['proxy.config.http.auth_server_session_private'] === 1,
+      isLenient: records['proxy.config.http.origin_leniency'] === 1,
     }),
   })
 

@@ -8,7 +8,7 @@ import { GATE_MODULE, Gate } from '../kit/gate.js'
 import { get, getOn } from '../kit/get.js'
 import { LoginClient, loginOrigin } from '../kit/login-origin.js'
 import type { NodeOrigin } from '../kit/node-origin.js'
-import { rawOrigin } from '../kit/raw-origin.js'
+import { rawOrigin, scripts } from '../kit/raw-origin.js'
 import {
   connectTo,
   HOST,
@@ -90,6 +90,7 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.http.anonymize_other_header_list'
   | 'proxy.config.http.request_header_max_size'
   | 'proxy.config.http.response_header_max_size'
+  | 'proxy.config.http.origin_leniency'
   | 'proxy.config.http.connect_attempts_timeout'
   | 'proxy.config.http.connect_attempts_delay'
   | 'proxy.config.http.keep_alive_no_activity_timeout_in'
@@ -167,6 +168,18 @@ export const HTTP_CASES: ReloadCases<
     to: 1024,
     origin: { handler: (_, response) => void response.writeHead(200, { X: 'x'.repeat(3000) }).end('x') },
     probe: plain,
+    expect: [200, 502],
+  },
+  'proxy.config.http.origin_leniency': {
+    from: 1,
+    to: 0,
+    make: async later => {
+      const origin = await rawOrigin(scripts.reply('HTTP/1.1 200 OK\nContent-Length: 0\n\n'))
+      later(origin.stop)
+      return origin
+    },
+    probe: async ({ proxy, made }) =>
+      (await get(proxy.port, `http://${HOST}:${(made as { port: number }).port}/`)).status,
     expect: [200, 502],
   },
   'proxy.config.http.connect_attempts_timeout': {

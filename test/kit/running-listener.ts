@@ -37,7 +37,7 @@ const PORT: ClientPort = {
   },
 }
 
-const HTTP1 = { maxHeadBytes: 65_536, hasPrivateLogins: true }
+const HTTP1 = { maxHeadBytes: 65_536, hasPrivateLogins: true, isLenient: true }
 export const POOL = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 10_000 }
 
 /** Https is refused unless the settings bring a `startTls`. */

@@ -53,7 +53,7 @@ export class FetchPlaces {
 
 const AT_A_TIME = 32
 const WAITING = 1000
-const HTTP1 = { maxHeadBytes: 16_384, hasPrivateLogins: false }
+const HTTP1 = { maxHeadBytes: 16_384, hasPrivateLogins: false, isLenient: false }
 const PORTS = { 'http:': 80, 'https:': 443 } as const
 
 /** One fetch, and how many wait for it. Without any it is given up. */

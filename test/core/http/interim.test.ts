@@ -27,7 +27,7 @@ function setUp(points?: Partial<TxnPoints>): Stage {
     receive: (text: string) => origin.sink?.onData(Buffer.from(text)),
   })
   const channel = plainOrigin(origin, ORIGIN, { scheme: 'http' })
-  const http = new Http1(channel, () => ({ maxHeadBytes: 131_072, hasPrivateLogins: true }))
+  const http = new Http1(channel, () => ({ maxHeadBytes: 131_072, hasPrivateLogins: true, isLenient: true }))
   const connector = { keyOf: () => '', reuse: () => http, release: () => {} } as unknown as OriginConnector
   const forwarder = new Forwarder({
     connector,

@@ -112,6 +112,13 @@ test('secrets are not logged', async t => {
   t.equal(line('%<cquc> %<shn>', { method: 'CONNECT', url: 'ann:secret@x:443' }), 'x:443 x')
 })
 
+test('a response that breaks off behind its head, and one that became a page', async t => {
+  const error = new ProxyError('PTC_RESPONSE_MALFORMED', 'x')
+  t.match(line('squid', { error }), / ERR_READ_ERROR\/200 /)
+  t.match(line('extended2', { error }), / FIN INTR ERR_READ_ERROR/)
+  t.match(line('squid', { error, status: 502, response: undefined }), / ERR_UNKNOWN\/502 /)
+})
+
 test('a client that is refused inside a CONNECT, which has been answered 200', async t => {
   const refused = (code: ErrorCode): Partial<Summary> => ({
     method: 'CONNECT',

@@ -25,7 +25,7 @@ const CLIENT = new ConnectionOwner(() => {})
 
 function connection(): { readonly link: FakeLink; readonly http: Http1 } {
   const link = new FakeLink()
-  const options = () => ({ maxHeadBytes: 10_000, hasPrivateLogins: true })
+  const options = () => ({ maxHeadBytes: 10_000, hasPrivateLogins: true, isLenient: true })
   return { link, http: new Http1(plainOrigin(link, undefined, { scheme: 'http' }), options) }
 }
 

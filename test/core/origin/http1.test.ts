@@ -84,7 +84,7 @@ class Log implements ResponseSink {
   }
 }
 
-const OPTIONS = () => ({ maxHeadBytes: 10_000, hasPrivateLogins: true })
+const OPTIONS = () => ({ maxHeadBytes: 10_000, hasPrivateLogins: true, isLenient: true })
 const CLIENT = new ConnectionOwner(() => {})
 const GET: RequestHead = { method: 'GET', path: '/', headers: ['Host', 'a'], body: 'none' }
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
