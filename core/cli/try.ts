@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
-import { parseAuthority } from '../base/authority.js'
+import { hostOf, parseAuthority } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { dial } from '../origin/dial.js'
@@ -123,7 +123,7 @@ async function attempt(
     tell(`connected to ${tcp.remoteAddress}`)
     const { link, peer } = await verification.startTls(
       tcp,
-      { ...target, since, client: '', redial: connectTo },
+      { ...target, since, client: '', redial: () => connectTo(hostOf(tcp.remoteAddress)) },
       signal,
     )
     link.destroy()

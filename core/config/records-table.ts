@@ -7,6 +7,7 @@ import { HTTP_RECORDS } from './records-http.js'
 import { HTTP2_RECORDS } from './records-http2.js'
 import { LOG_RECORDS } from './records-log.js'
 import { NAME_RECORDS } from './records-names.js'
+import { PARENT_RECORDS } from './records-parents.js'
 import { PROCESS_RECORDS } from './records-processes.js'
 import { SERVER_RECORDS } from './records-server.js'
 import { SSL_RECORDS } from './records-ssl.js'
@@ -20,6 +21,7 @@ export const RECORDS = {
   ...FIELD_RECORDS,
   ...NAME_RECORDS,
   ...ACCESS_RECORDS,
+  ...PARENT_RECORDS,
   ...LOG_RECORDS,
   ...SERVER_RECORDS,
   ...SSL_RECORDS,

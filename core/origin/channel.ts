@@ -1,6 +1,7 @@
 import type { VConn } from '../api/vconn.js'
 import type { TlsOrigin } from '../tls/outbound/start-tls.js'
 import type { Link } from '../vconn/link.js'
+import type { AbsoluteForm } from './parents/absolute-form.js'
 
 declare const plain: unique symbol
 
@@ -9,6 +10,8 @@ export interface PlainOrigin {
   readonly link: Link
   readonly peer?: undefined
   readonly vconn: VConn | undefined
+  /** Where the connection ends at a parent proxy. */
+  readonly form: AbsoluteForm | undefined
   readonly [plain]: true
 }
 
@@ -19,6 +22,7 @@ export function plainOrigin(
   link: Link,
   vconn: VConn | undefined,
   _target: { readonly scheme: 'http' },
+  form?: AbsoluteForm,
 ): PlainOrigin {
-  return { link, vconn } as PlainOrigin
+  return { link, vconn, form } as PlainOrigin
 }

@@ -1,28 +1,42 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { Asking } from '../api/asking.js'
 import type { VConn } from '../api/vconn.js'
-import { hostOf, isSameOrigin, type Origin } from '../base/authority.js'
+import { hostOf, type Origin, originAuthority } from '../base/authority.js'
 import type { Current } from '../base/current.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
-import { Memo } from '../base/memo.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
 import type { StartTls } from '../tls/outbound/start-tls.js'
-import type { TcpLink } from '../vconn/tcp-link.js'
+import type { OriginLink } from '../vconn/origin-link.js'
 import { plainOrigin } from './channel.js'
 import { ConnectionOwner } from './connection-login.js'
-import { abortReason, type DialOptions, dial } from './dial.js'
+import { isAmong } from './denied-addresses.js'
+import { abortReason } from './dial.js'
 import { Http1, type Http1Options } from './http1.js'
+import { absoluteForm } from './parents/absolute-form.js'
+import { again, type ReachOptions, reach } from './parents/reach.js'
+import type { WayQuestion } from './parents/routes.js'
+import { ONLY_DIRECT, placeOf, type Way, type Ways } from './parents/way.js'
 import { Pool, type PoolLimits } from './pool.js'
+import { PoolKeys } from './pool-keys.js'
 
 /** Which origin a request is for. */
 export interface OriginTarget extends Origin {
   /** Where to connect when that is not what `host` resolves to: the target of a CONNECT whose TLS is for `host`. */
   readonly dialHost?: string
+  /** How to get there when that is decided already: inside a CONNECT, what was decided for it. */
+  readonly ways?: Ways
+}
+
+/** An origin, and how to get there. */
+export interface RoutedTarget extends OriginTarget {
+  readonly ways: Ways
 }
 
 export interface ConnectorOptions {
-  readonly dial: Current<DialOptions>
+  readonly dial: Current<ReachOptions>
+  /** Through which parents requests go; without it they go through none. */
+  readonly waysFor?: (question: WayQuestion) => Ways
   readonly pool: Current<PoolLimits>
   readonly http1: Current<Http1Options>
   /** When the processor is busy with handshakes, new ones wait here for their turn. */
@@ -33,18 +47,10 @@ export interface ConnectorOptions {
    * Gives a plain connection its VConn before the first byte is sent; it may take time, and end with the connection
    * closed and a {@link ProxyError}.
    */
-  readonly startPlain?: (tcp: TcpLink, target: OriginTarget, signal: AbortSignal) => VConn | Promise<VConn>
+  readonly startPlain?: (tcp: OriginLink, target: OriginTarget, signal: AbortSignal) => VConn | Promise<VConn>
   /** The digest of everything that shapes the verdict about this origin: a pooled connection never outlives it. */
   readonly policyDigest: (target: OriginTarget) => string
 }
-
-interface MadeKey {
-  readonly target: OriginTarget
-  readonly digest: string
-  readonly key: string
-}
-
-const isSame = (a: OriginTarget, b: OriginTarget): boolean => isSameOrigin(a, b) && a.dialHost === b.dialHost
 
 /** The client that a connection is opened for. */
 export interface Opener {
@@ -62,7 +68,7 @@ NOT_KEPT.end()
 
 /** What a connection was opened for, under which key it was judged, and how many revocations there were before. */
 interface Opened {
-  readonly target: OriginTarget
+  readonly target: RoutedTarget
   readonly key: string
   readonly revocations: number
 }
@@ -75,8 +81,7 @@ export class OriginConnector {
   readonly #options: ConnectorOptions
   readonly #pool: Pool
   readonly #opened = new WeakMap<Http1, Opened>()
-  /** By host: the key made last, because to make one costs more than to look for it. */
-  readonly #keys = new Memo<string, MadeKey>(1000)
+  readonly #keys = new PoolKeys()
   #revocations = 0
 
   constructor(options: ConnectorOptions) {
@@ -88,20 +93,17 @@ export class OriginConnector {
     return this.#pool.size
   }
 
+  /** Decides how to get to an origin, unless that is decided. */
+  route(target: OriginTarget, question: Pick<WayQuestion, 'method' | 'url' | 'client'>): RoutedTarget {
+    const { scheme, host, port, dialHost, ways } = target
+    if (ways !== undefined) return { ...target, ways }
+    const found = this.#options.waysFor?.({ ...question, scheme, host: dialHost ?? host, port })
+    return { ...target, ways: found ?? ONLY_DIRECT }
+  }
+
   /** What a connection is kept under. To be computed when the connection is asked for, not when it is given back. */
-  keyOf(target: OriginTarget): string {
-    const { scheme, host, isAddress, port, dialHost } = target
-    const digest = this.#options.policyDigest(target)
-    const made = this.#keys.get(host)
-    if (made !== undefined && made.digest === digest && isSame(made.target, target)) return made.key
-    const at = dialHost === undefined ? '' : ` at ${dialHost}`
-    const key = `${scheme}://${host}:${port}${at} ${digest}`
-    this.#keys.set(host, {
-      target: { scheme, host, isAddress, port, ...(dialHost && { dialHost }) },
-      digest,
-      key,
-    })
-    return key
+  keyOf(target: RoutedTarget): string {
+    return this.#keys.of(target, target.ways[0], this.#options.policyDigest(target))
   }
 
   /**
@@ -118,44 +120,47 @@ export class OriginConnector {
 
   /**
    * A new connection.
-   * @throws {ProxyError} of dial, of the TLS handshake, or the signal's reason
+   * @throws {ProxyError} of the dial, of the TLS handshake, or the signal's reason
    */
-  async open(target: OriginTarget, signal: AbortSignal, by: Opener): Promise<Http1> {
+  async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<Http1> {
     const revocations = this.#revocations
-    const { connection, key } = await this.#open(target, signal, by)
-    this.#opened.set(connection, { target, key, revocations })
+    const { connection, way } = await this.#open(target, signal, by)
+    this.#opened.set(connection, { ...this.#openedAs(target, way), revocations })
     return connection
   }
 
+  /** As it is now: a reload may change the policy while the handshake is parked. */
+  #openedAs(target: RoutedTarget, way: Way): Omit<Opened, 'revocations'> {
+    const opened = { ...target, ways: [way] } as const
+    return { target: opened, key: this.keyOf(opened) }
+  }
+
   async #open(
-    target: OriginTarget,
+    target: RoutedTarget,
     signal: AbortSignal,
     { network: client, asking, owner = NOT_KEPT }: Opener,
-  ): Promise<{ readonly connection: Http1; readonly key: string }> {
-    const { http1, startTls, startPlain } = this.#options
+  ): Promise<{ readonly connection: Http1; readonly way: Way }> {
+    const { dial: options, http1, startTls, startPlain, queue } = this.#options
     const since = performance.now()
-    const { scheme, host, port, dialHost = host } = target
-    const { dial: options, queue } = this.#options
-    const begin = (at: string): Promise<TcpLink> => {
-      const dialled = (): Promise<TcpLink> => dial({ host: at, port, name: host, client }, options(), signal)
-      return queue === undefined || scheme === 'http'
-        ? dialled()
-        : queue.turn({ network: client, host }, 0, dialled)
-    }
-    const tcp = await begin(dialHost)
+    const { scheme, host, port, dialHost = host, ways } = target
+    const to = { host: dialHost, port, name: host, client, ways, isForwarded: scheme === 'http' }
+    const inTurn = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
+      queue === undefined || scheme === 'http' ? begin() : queue.turn({ network: client, host }, 0, begin)
+    const tcp = await inTurn(() => reach(to, options(), signal))
+    const { way } = placeOf(tcp)
     try {
-      // As it is now: a reload may change the policy while the handshake is parked.
-      const key = this.keyOf(target)
       if (scheme === 'http') {
         const start = startPlain?.(tcp, target, signal)
         const vconn = start instanceof Promise ? await start : start
         if (signal.aborted) throw abortReason(signal)
-        const plain = plainOrigin(tcp, vconn, { scheme })
-        return { connection: new Http1(plain, http1), key }
+        const plain = plainOrigin(tcp, vconn, { scheme }, absoluteForm(way, originAuthority(target)))
+        return { connection: new Http1(plain, http1), way }
       }
-      const origin = await startTls(tcp, { host, port, since, client, asking, redial: begin }, signal)
+      const anew = again(tcp, to, options, signal)
+      const redial = (): Promise<OriginLink> => inTurn(anew)
+      const origin = await startTls(tcp, { host, port, since, client, asking, redial }, signal)
       const acceptedFor = origin.peer.isForClient ? owner : undefined
-      if (!signal.aborted) return { connection: new Http1(origin, http1, acceptedFor), key }
+      if (!signal.aborted) return { connection: new Http1(origin, http1, acceptedFor), way }
       origin.link.destroy()
       throw abortReason(signal)
     } catch (error) {
@@ -171,8 +176,9 @@ export class OriginConnector {
    * may have been revoked. One on which a client has logged in is kept for that client alone.
    * @param network of the client that used it
    */
-  release(key: string, connection: Http1, network: string): void {
-    if (connection.isIdle && this.#opened.get(connection)?.key === key && this.#isCurrent(connection))
+  release(connection: Http1, network: string): void {
+    const key = this.#opened.get(connection)?.key
+    if (key !== undefined && connection.isIdle && this.#isCurrent(connection))
       this.#pool.put(key, connection, network)
     else connection.close()
   }
@@ -221,6 +227,8 @@ export class OriginConnector {
     const target = this.#opened.get(connection)?.target
     if (target === undefined) return false
     const { isDenied, names } = this.#options.dial()
+    // What a name means behind a parent is not known here.
+    if (target.ways[0].kind === 'parent') return isDenied?.(target.dialHost ?? target.host) !== true
     const address = hostOf(connection.channel.link.remoteAddress)
     if (isDenied?.(address) === true) return false
     const host = target.dialHost ?? target.host
@@ -233,15 +241,4 @@ export class OriginConnector {
     if (opened === undefined || this.keyOf(opened.target) !== opened.key) return false
     return opened.target.scheme === 'http' || opened.revocations === this.#revocations
   }
-}
-
-/** An IPv6 address can be written in several ways. */
-function isAmong(address: string, known: readonly string[]): boolean {
-  if (known.includes(address) || address.includes('%')) return true
-  const list = new BlockList()
-  for (const one of known) {
-    const family = isIP(one)
-    if (family !== 0) list.addAddress(one, family === 6 ? 'ipv6' : 'ipv4')
-  }
-  return list.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
 }

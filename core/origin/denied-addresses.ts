@@ -1,4 +1,4 @@
-import { BlockList, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 
 /** IPv4 networks that are not the public internet (IANA special-purpose registry), multicast included. */
 const IPV4 = [
@@ -90,6 +90,15 @@ LOOPBACK.addAddress('::1', 'ipv6')
 
 const isUnspecified = (address: string): boolean => isOneOf(address, UNSPECIFIED)
 const isLoopback = (address: string): boolean => LOOPBACK.check(bare(address), familyOf(address))
+
+/** Whether an address is one of those that are known of a name. One with a zone counts as one. */
+export const isAmong = (address: string, known: readonly string[]): boolean =>
+  known.includes(address) ||
+  address.includes('%') ||
+  isOneOf(
+    address,
+    known.filter(one => isIP(one) !== 0),
+  )
 
 /** A BlockList knows one address by all its spellings, IPv4 inside IPv6 included. */
 function isOneOf(address: string, all: readonly string[]): boolean {

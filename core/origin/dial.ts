@@ -72,8 +72,11 @@ function late({ host, port }: Address, timeout: number, isResolved: boolean): Pr
   return new ProxyError('PTC_CONNECT_TIMEOUT', `${what} within ${timeout} ms`)
 }
 
-/** Those that may be dialled. What is left out cannot come back by a name that means another address a moment later. */
-async function addressesOf(
+/**
+ * Those that may be dialled. What is left out cannot come back by a name that means another address a moment later.
+ * @throws {ProxyError} PTC_DNS_*, PTC_ORIGIN_DENIED, PTC_LOOP_DETECTED, or the signal's reason
+ */
+export async function addressesOf(
   to: Address,
   options: DialOptions,
   signal: AbortSignal,

@@ -17,6 +17,7 @@ import { ResponseReader } from '../http1/response-reader.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import type { Channel } from './channel.js'
 import { ConnectionLogin, type ConnectionOwner } from './connection-login.js'
+import type { AbsoluteForm } from './parents/absolute-form.js'
 
 export interface Http1Options {
   /** How large the header fields of a response may be. */
@@ -76,6 +77,10 @@ export class Http1 implements LinkSink, MessageEvents {
     return this.#reader.message
   }
 
+  get #form(): AbsoluteForm | undefined {
+    return this.channel.peer === undefined ? this.channel.form : undefined
+  }
+
   get isIdle(): boolean {
     return this.#state === 'idle'
   }
@@ -116,7 +121,7 @@ export class Http1 implements LinkSink, MessageEvents {
     this.#requests += 1
     const { maxHeadBytes, isLenient } = this.#options()
     this.#reader.expect(maxHeadBytes, isLenient)
-    this.#link.write(Buffer.from(headText(request), 'latin1'))
+    this.#link.write(Buffer.from(headText(this.#form?.request(request) ?? request), 'latin1'))
   }
 
   /** @returns false: wait for `onDrain` */
@@ -202,6 +207,7 @@ export class Http1 implements LinkSink, MessageEvents {
     const parser = this.#message
     const { status } = parser
     checkResponse(parser)
+    this.#form?.check(status, parser.reason)
     this.#login.response(parser.headers)
     if (status === 101) this.#checkUpgrade()
     // The parser cannot tell yet for a HEAD request.

@@ -3,7 +3,6 @@
  * same address. A tunnel then goes to the very address that was verified, not to the name, which may resolve anew.
  */
 
-import { hostOf } from '../base/authority.js'
 import type { Current } from '../base/current.js'
 import { SharedCache } from '../base/shared-cache.js'
 import { toNames } from '../tls/judge/names.js'
@@ -11,11 +10,13 @@ import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/judge/revo
 import type { VerifiedPeer } from '../tls/judge/verdict.js'
 import type { StartTls, TlsTarget } from '../tls/outbound/start-tls.js'
 import { endGently } from '../vconn/link.js'
-import type { TcpLink } from '../vconn/tcp-link.js'
-import { type DialOptions, dial, unlessAborted } from './dial.js'
+import type { OriginLink } from '../vconn/origin-link.js'
+import { unlessAborted } from './dial.js'
+import { again, type ReachOptions } from './parents/reach.js'
+import { placeOf, placeText } from './parents/way.js'
 
 export interface ProberOptions {
-  readonly dial: Current<DialOptions>
+  readonly dial: Current<ReachOptions>
   readonly startTls: StartTls
   /** The digest of everything that shapes the verdict about this host: a verdict never outlives it. */
   readonly policyDigest: (host: string) => string
@@ -40,7 +41,7 @@ export interface Acceptance {
 
 /** A connection on which nothing was sent yet, to an address whose origin was accepted under a name. */
 export interface VerifiedAddress {
-  readonly tcp: TcpLink
+  readonly tcp: OriginLink
   readonly acceptance: Acceptance
   /** The name that was announced. */
   readonly announced: string | undefined
@@ -73,7 +74,7 @@ interface Probe {
   readonly outcome: Promise<Outcome>
   readonly abort: AbortController
   /** The connection of the handshake. */
-  readonly tcp: TcpLink
+  readonly tcp: OriginLink
   /** Tunnels that wait for it; without any it is given up. */
   waiting: number
 }
@@ -105,23 +106,23 @@ export class Prober {
    * @throws {ProxyError} of the handshake, of the second dial, or the signal's reason
    */
   async verify(
-    tcp: TcpLink,
+    tcp: OriginLink,
     target: TlsTarget,
     signal: AbortSignal,
     onSilent?: () => void,
   ): Promise<VerifiedAddress> {
     const { host, port } = target
-    const address = hostOf(tcp.remoteAddress)
+    const place = placeText(placeOf(tcp))
     const announced = this.#announcedBy(target)
     const as = JSON.stringify(announced ?? null)
-    const key = `${host}:${port} ${address} as ${as} ${this.#options.policyDigest(host)}`
+    const key = `${host}:${port} ${place} as ${as} ${this.#options.policyDigest(host)}`
     const forget = (): void => void this.#known.delete(key)
     const known = this.#known.get(key, target.client)?.acceptance
     if (known !== undefined) return { tcp, acceptance: known, announced, parked: 0, forget }
     const outcome = await this.#wait(this.#probe(key, tcp, target), signal, onSilent)
     const { dial: options } = this.#options
     return {
-      tcp: await dial({ host: address, port, name: host, client: '' }, options(), signal),
+      tcp: await again(tcp, { port, name: host, client: '' }, options, signal)(),
       ...outcome,
       announced,
       forget,
@@ -146,7 +147,7 @@ export class Prober {
     return gone.length
   }
 
-  #probe(key: string, tcp: TcpLink, target: TlsTarget): Probe {
+  #probe(key: string, tcp: OriginLink, target: TlsTarget): Probe {
     const joint = JSON.stringify([target.client, target.asking?.client, key])
     const inFlight = this.#inFlight.get(joint)
     if (inFlight !== undefined) {
@@ -156,8 +157,7 @@ export class Prober {
     const abort = new AbortController()
     const revocations = this.#revocations
     const { host, port, client } = target
-    const redial = (address: string): Promise<TcpLink> =>
-      dial({ host: address, port, name: host, client }, this.#options.dial(), abort.signal)
+    const redial = again(tcp, { port, name: host, client }, this.#options.dial, abort.signal)
     const handshake = this.#options.startTls(tcp, { ...target, isProbe: true, redial }, abort.signal)
     const outcome = handshake
       .then(({ link, peer, parked = 0 }) => {

@@ -7,6 +7,8 @@ import { describe } from '../base/thrown.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { compilePages, NO_PAGES, type Pages } from '../http/pages/templates.js'
 import type { Names } from '../origin/names/names.js'
+import { ParentHealth } from '../origin/parents/health.js'
+import type { Routes } from '../origin/parents/routes.js'
 import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import type { ConfigPlace, Configuration, Settings } from '../settings/settings.js'
@@ -33,6 +35,7 @@ import { isolateWarnings, makeIsolate } from './wiring/isolate.js'
 import { OutboundContexts } from './wiring/outbound/contexts.js'
 import { HandshakeLog } from './wiring/outbound/handshake-log.js'
 import { makeNames } from './wiring/outbound/names.js'
+import { makeRoutes } from './wiring/outbound/routes.js'
 import { makeVerification, type Verification } from './wiring/outbound/verification.js'
 import { verifyWarnings } from './wiring/outbound/verify-warnings.js'
 import { ProxyServices, servicesOf } from './wiring/plugin-services.js'
@@ -66,6 +69,7 @@ export interface Generation {
   readonly points: HookPoints
   readonly vconns: VConns
   readonly names: Names
+  readonly routes: Routes
   readonly access: Access
   readonly pages: Pages
   /** None where no port speaks TLS. */
@@ -95,6 +99,8 @@ export interface Logs {
   readonly held: Held
   /** Reaches what rests on acceptances, across reloads. */
   readonly revoking: Revoking
+  /** Which parent proxies are down, across reloads. */
+  readonly parents: ParentHealth
   /** What plugins keep and count, across reloads. */
   readonly services: ProxyServices
 }
@@ -113,6 +119,7 @@ export function openLogs(place: Place, settings: Settings, others?: OtherProcess
     queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
     held: new HeldTurns(),
     services: new ProxyServices(others?.stateOf),
+    parents: new ParentHealth(message => diags.warning(message)),
     revoking: new Revoking(message => diags.note(message), others?.revoke),
     access,
     reopen: () => {
@@ -137,7 +144,7 @@ export function openLogs(place: Place, settings: Settings, others?: OtherProcess
  */
 export async function makeGeneration(
   place: Place,
-  { diags, handshakes, queue, held, revoking, services }: Logs,
+  { diags, handshakes, queue, held, revoking, services, parents }: Logs,
   configuration: Configuration,
 ): Promise<Generation> {
   const { settings, pluginLines, hosts, rules, templates } = configuration
@@ -243,6 +250,7 @@ export async function makeGeneration(
       points,
       vconns,
       names,
+      routes: makeRoutes(configuration.parentLines, parents, settings.parents.attempts),
       access: makeAccess(configuration),
       pages,
       certificates,

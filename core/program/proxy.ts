@@ -38,7 +38,7 @@ import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
 import { securePort } from './wiring/inbound/secure-port.js'
 import { plainPort } from './wiring/inbound/start.js'
 import { makeDial } from './wiring/outbound/dial.js'
-import { makeConnector, makeForwarder } from './wiring/outbound/forwarding.js'
+import { makeConnector, makeForwarder, makeVia } from './wiring/outbound/forwarding.js'
 import { ownPorts } from './wiring/own-ports.js'
 
 export interface OpenPort {
@@ -83,15 +83,19 @@ export class ProxyServer {
       message => logs.diags.warning(message),
     )
     for (const port of others?.managementPorts ?? []) this.#hideOrigin(port)
+    const via = makeVia(current)
     const dial = makeDial(
       current,
       ownPorts(() => [...this.ports, ...this.#managementPorts]),
+      via,
+      logs.parents,
     )
     this.#connector = makeConnector(current, logs, dial)
-    this.#forwarder = makeForwarder(current, logs.queue, this.#connector, this.#onOver)
+    this.#forwarder = makeForwarder(current, logs.queue, this.#connector, via, this.#onOver)
     this.#connect = makeConnecting({
       current,
       dial,
+      via,
       connector: this.#connector,
       forwarder: this.#forwarder,
       revoking: logs.revoking,

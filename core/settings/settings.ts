@@ -12,6 +12,8 @@ import { keepFixed } from '../config/fixed-records.js'
 import { type HostFile, loadHostFile } from '../config/host-file.js'
 import { type Htpasswd, loadHtpasswd } from '../config/htpasswd.js'
 import { type IpAllow, loadIpAllow } from '../config/ip-allow.js'
+import type { ParentLine } from '../config/parent-config.js'
+import { loadParents } from '../config/parents.js'
 import { loadPluginConfig, type PluginLine, parsePluginConfig } from '../config/plugin-config.js'
 import { loadRecords, parseRecords, readRecords } from '../config/records.js'
 import { type RecordName, type Records, rowOf } from '../config/records-table.js'
@@ -22,6 +24,7 @@ import { inboundTlsSettings } from './inbound-tls.js'
 import { accessLogSettings, adminSettings, diagsSettings } from './logs.js'
 import { type OptionalFiles, optionalFiles } from './optional-files.js'
 import { nameSettings, originSettings, outboundTlsSettings, verificationSettings } from './origins.js'
+import { parentSettings } from './parents.js'
 import { pluginSettings } from './plugins.js'
 import { processCount } from './processes.js'
 import { unreadIn } from './unread.js'
@@ -50,6 +53,8 @@ export interface Configuration {
   readonly pluginLines: readonly PluginLine[]
   readonly hosts: HostFile
   readonly rules: readonly Rule[]
+  /** Which requests go through parent proxies; the first line that matches decides. */
+  readonly parentLines: readonly ParentLine[]
   readonly ipAllow: IpAllow
   /** Undefined where clients need no password. */
   readonly users: Htpasswd | undefined
@@ -73,6 +78,7 @@ function settingsOf(records: Records, confDir: string) {
     access: accessSettings(records, confDir),
     origin: originSettings(records),
     names: nameSettings(records, confDir),
+    parents: parentSettings(records, confDir),
     verification: verificationSettings(records, confDir),
     outboundTls: outboundTlsSettings(records, confDir),
     inboundTls: inboundTlsSettings(records, confDir),
@@ -140,6 +146,7 @@ export function readConfiguration(place: ConfigPlace, inForce?: Settings): Confi
     pluginLines: () => loadPluginConfig(confDir, records),
     hosts: () => loadHostFile(settings.names.hostFile),
     rules: () => loadRules(settings.verification.rules),
+    parentLines: () => loadParents(settings.parents),
     ipAllow: () => loadIpAllow(ipAllow),
     users: () => htpasswd && loadHtpasswd(htpasswd),
     templates: () => templates && loadTemplates(templates),

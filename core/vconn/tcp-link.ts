@@ -5,6 +5,7 @@ import type { Side } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/thrown.js'
 import type { ClientLink, LinkSink } from './link.js'
+import type { OriginLink } from './origin-link.js'
 import { ReadAhead } from './read-ahead.js'
 
 /**
@@ -13,7 +14,7 @@ import { ReadAhead } from './read-ahead.js'
  * The socket is expected with `allowHalfOpen`: an end in one direction leaves the other one open, and the socket closes
  * by itself once both have ended.
  */
-export class TcpLink implements ClientLink {
+export class TcpLink implements ClientLink, OriginLink {
   readonly #socket: Socket
   readonly #side: Exclude<Side, 'internal'>
   readonly #receiver: Receiver | undefined

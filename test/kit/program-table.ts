@@ -14,6 +14,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   python3: 'python3',
   'redis-server': 'redis-server',
   security_fake_certverify: 'squid-openssl libcrypt-openssl-x509-perl',
+  squid: 'squid-openssl',
   telnet: 'telnet',
   wget: 'wget',
 }

@@ -18,6 +18,7 @@ import { HTTP_RECORDS } from '../../core/config/records-http.js'
 import { HTTP2_RECORDS } from '../../core/config/records-http2.js'
 import { LOG_RECORDS } from '../../core/config/records-log.js'
 import { NAME_RECORDS } from '../../core/config/records-names.js'
+import { PARENT_RECORDS } from '../../core/config/records-parents.js'
 import { PROCESS_RECORDS } from '../../core/config/records-processes.js'
 import { SERVER_RECORDS } from '../../core/config/records-server.js'
 import { SSL_RECORDS } from '../../core/config/records-ssl.js'
@@ -78,6 +79,8 @@ export function renderRecords(): string {
     table(head, recordRows(SERVER_RECORDS)),
     '## Access to the proxy',
     table(head, recordRows(ACCESS_RECORDS)),
+    '## Parent proxies',
+    table(head, recordRows(PARENT_RECORDS)),
     '## The access log',
     table(head, recordRows(LOG_RECORDS)),
     '## TLS towards origins',

@@ -25,7 +25,6 @@ const NEIGHBOURS: Readonly<Record<string, string>> = {
   'logging.config': `the access log has the records proxy.config.log; ${MIGRATE}`,
   'logging.yaml': `the access log has the records proxy.config.log; ${MIGRATE}`,
   'logs_xml.config': 'the access log has the records proxy.config.log',
-  'parent.config': DIRECT,
   'partition.config': NO_CACHE,
   'prefetch.config': NO_CACHE,
   'remap.config': NO_REMAP,

@@ -15,8 +15,8 @@ const isOn = (value: string): boolean => value !== '0'
 const isVersion = (value: string): boolean => value !== '-1'
 const isPort = (value: string): boolean => isSet(value) && value !== '-1'
 
-const PARENT =
-  'Portcullis connects to origins itself: traffic would go past the parent proxy. Remove the line if it may'
+const NO_TUNNELS =
+  'CONNECT goes through parents as well; a first line in parent.config, `dest_domain=. method=CONNECT go_direct=true`, has it go directly. Set it to 0'
 const PORTS = 'write this port in proxy.config.http.server_ports, and remove the line'
 const OLD_TLS = 'this version is never spoken (RFC 8996, RFC 7568); set it to 0'
 
@@ -33,7 +33,10 @@ const PROTECTIVE: Readonly<Record<string, Protection>> = {
     isLost: isOn,
     way: 'splitdns.config is not read: all names would be asked of the same servers. Use proxy.config.dns.nameservers and proxy.config.hostdb.host_file.path, and set it to 0',
   },
-  'http.forward.proxy_auth_to_parent': { isLost: isOn, way: PARENT },
+  'http.forward.proxy_auth_to_parent': {
+    isLost: isOn,
+    way: 'a parent is told the credentials of this proxy (credentials in parent.config), and never those of a client; set it to 0',
+  },
   'http.host_sni_policy': {
     isLost: value => value === '2',
     way: 'the Host of a request is not compared with the name of its TLS connection, since no rule demands something of a client by that name; set it to 0',
@@ -42,9 +45,7 @@ const PROTECTIVE: Readonly<Record<string, Protection>> = {
     isLost: isOn,
     way: 'the size of bodies has no limit here; set it to 0, or limit it in a plugin on TS_HTTP_READ_REQUEST_HDR_HOOK',
   },
-  'http.no_dns_just_forward_to_parent': { isLost: isOn, way: PARENT },
-  'http.parent_proxies': { isLost: isSet, way: PARENT },
-  'http.parent_proxy_routing_enable': { isLost: isOn, way: PARENT },
+  'http.parent_proxy.disable_connect_tunneling': { isLost: isOn, way: NO_TUNNELS },
   'http.proxy_protocol_allowlist': {
     isLost: isSet,
     way: 'the PROXY header is not read; say in ip_allow.yaml who may connect, and remove the line',
@@ -98,6 +99,7 @@ const PROTECTIVE: Readonly<Record<string, Protection>> = {
     way: 'name the file as ssl_ca_name in ssl_multicert.config, and remove the line',
   },
   'ssl.server_port': { isLost: isPort, way: PORTS },
+  '~local.http.parent_proxy.disable_connect_tunneling': { isLost: isOn, way: NO_TUNNELS },
   '~local.incoming_ip_to_bind': {
     isLost: isSet,
     way: 'write ip-in=ADDRESS at the ports of proxy.config.http.server_ports, and remove the line',

@@ -14,7 +14,8 @@ import { isIP } from 'node:net'
 import { originAuthority } from '../../base/authority.js'
 import type { Current } from '../../base/current.js'
 import { ProxyError } from '../../base/errors.js'
-import type { Opener, OriginConnector, OriginTarget } from '../../origin/connect.js'
+import type { Opener, OriginConnector, RoutedTarget } from '../../origin/connect.js'
+import type { Place, Ways } from '../../origin/parents/way.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ListenerLimits } from '../listener/client-host.js'
 import type { ClientInfo } from '../listener/client-info.js'
@@ -26,6 +27,7 @@ import type { Forwarder } from '../transaction/forward.js'
 import { refusedSummary, type Summary } from '../transaction/summary.js'
 import { targetAt } from '../transaction/target.js'
 import type { ConnectRequest } from './request.js'
+import { type TunnelOptions, waysOf } from './tunnel.js'
 import type { TunnelJudgement } from './tunnel-judgement.js'
 
 /**
@@ -53,7 +55,7 @@ export interface Verified {
   readonly hasHttp2: boolean
 }
 
-export interface BumpOptions {
+export interface BumpOptions extends Pick<TunnelOptions, 'waysFor'> {
   readonly connector: OriginConnector
   readonly forwarder: Forwarder
   readonly limits: Current<ListenerLimits>
@@ -66,7 +68,7 @@ export interface BumpOptions {
 
 /** What a bumped connection is for, or why its requests are refused. */
 interface Bumped {
-  readonly origin: OriginTarget
+  readonly origin: RoutedTarget
   readonly error: ProxyError | undefined
 }
 
@@ -74,22 +76,23 @@ interface Bumped {
 export interface BumpedConnections extends Pick<Listener, 'drain'> {
   /**
    * Takes over a client whose ClientHello has been read. It is answered in any case, by an alert at least.
-   * @param address where the origin is; by default what the host of the CONNECT resolves to
+   * @param place where the origin is; by default where the host of the CONNECT leads
    * @throws {ProxyError}
    */
   readonly take: (
     request: ConnectRequest,
     client: WaitingClient,
     judgement: TunnelJudgement,
-    address: string | undefined,
+    place: Place | undefined,
   ) => Promise<undefined>
 }
 
 export function bumpedConnections(options: BumpOptions): BumpedConnections {
   const bumped = new WeakMap<ClientInfo, Bumped>()
   const inner = innerListener(options, bumped)
-  const take: BumpedConnections['take'] = async (request, client, judgement, address) => {
-    const origin = originOf(request, judgement, address)
+  const take: BumpedConnections['take'] = async (request, client, judgement, place) => {
+    const ways: Ways = place === undefined ? waysOf(request, options) : [place.way]
+    const origin = originOf(request, judgement, place?.host, ways)
     let verified: Bumped | undefined
     const outside = request.req.client
     const { asking } = request
@@ -114,8 +117,9 @@ function originOf(
   { host: connect, port }: ConnectRequest,
   { host }: TunnelJudgement,
   address = connect,
-): OriginTarget {
-  const origin = { scheme: 'https', host, isAddress: isIP(host) !== 0, port } as const
+  ways: Ways,
+): RoutedTarget {
+  const origin = { scheme: 'https', host, isAddress: isIP(host) !== 0, port, ways } as const
   return address === host ? origin : { ...origin, dialHost: address }
 }
 
@@ -126,19 +130,19 @@ const twoReadings = (answered: string, judged: string): ProxyError =>
     `the ClientHello asks for ${answered}, and was judged as one for ${judged}`,
   )
 
-const schemeAndAuthority = (origin: OriginTarget): string => `${origin.scheme}://${originAuthority(origin)}`
+const schemeAndAuthority = (origin: RoutedTarget): string => `${origin.scheme}://${originAuthority(origin)}`
 
 /** Why the origin is refused; undefined when it was accepted. */
 async function verify(
   connector: OriginConnector,
-  origin: OriginTarget,
+  origin: RoutedTarget,
   signal: AbortSignal,
   by: Opener,
 ): Promise<ProxyError | undefined> {
   const key = connector.keyOf(origin)
   try {
     const connection = connector.reuse(key, undefined) ?? (await connector.open(origin, signal, by))
-    connector.release(key, connection, by.network)
+    connector.release(connection, by.network)
     return undefined
   } catch (cause) {
     if (signal.aborted || !(cause instanceof ProxyError)) throw cause

@@ -52,6 +52,8 @@ export interface ConnectOptions {
   /** proxy.config.http.connect_ports. */
   readonly isPortAllowed: (port: number) => boolean
   readonly serve: ConnectServer
+  /** Whether a message with this Via field has passed this proxy before: it came back by a parent proxy. */
+  readonly isLoop?: (via: string) => boolean
   /** The plugins on transactions. */
   readonly hooks?: () => TxnPoints | undefined
   /** The operator's error pages. */
@@ -99,6 +101,7 @@ export class ConnectHandler {
       request = readConnectRequest(req, link, early)
       const { host, port } = request
       if (!this.#options.isPortAllowed(port)) throw portDenied(port)
+      if (this.#options.isLoop?.(req.headers.via ?? '')) throw loop()
       const points = this.#options.hooks?.()
       if (points !== undefined) {
         hooks = TxnHooks.of(points, req.client, 'CONNECT', authorityText(host, port))
@@ -169,6 +172,9 @@ const portDenied = (port: number): ProxyError =>
     'PTC_REQUEST_DENIED',
     `CONNECT to port ${port} is not allowed (proxy.config.http.connect_ports)`,
   )
+
+const loop = (): ProxyError =>
+  new ProxyError('PTC_LOOP_DETECTED', 'the CONNECT has been here before: its Via says so')
 
 const known = (cause: unknown): ProxyError =>
   cause instanceof ProxyError

@@ -14,6 +14,7 @@
  */
 import type { Current } from '../../base/current.js'
 import { ProxyError } from '../../base/errors.js'
+import type { Place } from '../../origin/parents/way.js'
 import type { VerifiedAddress } from '../../origin/prober.js'
 import { ACCESS_DENIED, INTERNAL_ERROR } from '../../tls/alerts.js'
 import { VerifyRejected } from '../../tls/judge/verdict.js'
@@ -30,7 +31,7 @@ import { hiddenHost, type Opening } from './opening.js'
 import { PlainLink } from './plain-link.js'
 import type { ConnectRequest } from './request.js'
 import { blindTunnel, relay, TunnelWay, type WayOptions } from './tunnel.js'
-import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
+import { judgeTunnel, type TunnelJudgement, type TunnelNames, type TunnelRules } from './tunnel-judgement.js'
 
 /** Its origins speak plain HTTP as a rule, and a ClientHello that they do not understand may go unanswered. */
 const PLAIN_PORT = 80
@@ -104,7 +105,7 @@ class Serving {
       const isLate = first.mode === 'probe' && verified === undefined && opening.kind === 'tls'
       if (isLate && judgement.host !== host && !isAddress) await way.verified(host)
       isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
-      if (isAnswered) return await this.#options.bumped.take(request, client, judgement, addressFor(way))
+      if (isAnswered) return await this.#options.bumped.take(request, client, judgement, placeFor(way))
       return await this.#relay(client, way, judgement, opening, verified)
     } catch (cause) {
       if (!isAnswered) this.#tell(opening, cause)
@@ -211,12 +212,14 @@ const notTls = (why: string): ProxyError =>
     `the client does not speak TLS: ${why}; only proxy.config.http.connect.verify.non_tls tunnel lets that pass`,
   )
 
-function addressIn({ address }: TunnelWay): { readonly address?: string } {
-  return address === undefined ? {} : { address }
+/** Behind a parent that resolves names the address is not known: it may be one that has a rule. */
+function addressIn({ address, place }: TunnelWay): Pick<TunnelNames, 'address' | 'isAddressHidden'> {
+  if (address !== undefined) return { address }
+  return place === undefined ? {} : { isAddressHidden: true }
 }
 
 /** Of a tunnel that is bumped late: the way that was opened for it is not used. */
-function addressFor(way: TunnelWay): string | undefined {
+function placeFor(way: TunnelWay): Place | undefined {
   way.destroy()
-  return way.address
+  return way.place
 }

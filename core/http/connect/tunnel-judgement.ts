@@ -12,6 +12,8 @@ export interface TunnelNames {
   readonly opening?: Opening
   /** Where the tunnel ends, once that is known. */
   readonly address?: string
+  /** It ends behind a parent proxy, which has resolved its name: any address may be behind it. */
+  readonly isAddressHidden?: boolean
 }
 
 /** What the configuration says about hosts. */
@@ -19,6 +21,8 @@ export interface TunnelRules {
   readonly modeOf: (host: string) => ConnectMode
   /** The mode of a rule for this very address; undefined where there is none. */
   readonly modeOfAddress: (address: string) => ConnectMode | undefined
+  /** The strictest mode of all rules for addresses; undefined where there are none. */
+  readonly modeOfHidden?: ConnectMode | undefined
 }
 
 export interface TunnelJudgement {
@@ -41,11 +45,12 @@ const STRICTNESS = { tunnel: 0, probe: 1, bump: 2 } as const satisfies Record<Co
  * handshake is for.
  */
 export function judgeTunnel(names: TunnelNames, rules: TunnelRules): TunnelJudgement {
-  const { connect, opening, address } = names
+  const { connect, opening, address, isAddressHidden = false } = names
   const named = opening === undefined ? [] : hostsIn(opening)
   const others = [...new Set(named)].filter(host => host !== connect)
   const modes = [connect, ...others].map(rules.modeOf)
-  const ofAddress = address === undefined ? undefined : rules.modeOfAddress(address)
+  const ofKnown = address === undefined ? undefined : rules.modeOfAddress(address)
+  const ofAddress = isAddressHidden ? rules.modeOfHidden : ofKnown
   const mode = modes.reduce(stricter, ofAddress ?? 'tunnel')
   const hello = opening?.kind === 'tls' ? opening.hello : undefined
   const isNameless = hello !== undefined && hello.sni === undefined && mode === 'probe'
@@ -57,7 +62,8 @@ export function judgeTunnel(names: TunnelNames, rules: TunnelRules): TunnelJudge
   }
 }
 
-const stricter = (a: ConnectMode, b: ConnectMode): ConnectMode => (STRICTNESS[a] >= STRICTNESS[b] ? a : b)
+export const stricter = (a: ConnectMode, b: ConnectMode): ConnectMode =>
+  STRICTNESS[a] >= STRICTNESS[b] ? a : b
 
 /** What is no host names none that could have a rule. */
 function hostsIn(opening: Opening): readonly string[] {

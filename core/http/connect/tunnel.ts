@@ -1,15 +1,20 @@
-import { hostOf } from '../../base/authority.js'
+import { isIP } from 'node:net'
+import { originAuthority } from '../../base/authority.js'
 import type { Current } from '../../base/current.js'
-import { type DialOptions, dial } from '../../origin/dial.js'
+import { type ReachOptions, reach } from '../../origin/parents/reach.js'
+import type { WayQuestion } from '../../origin/parents/routes.js'
+import { type Place, placeOf, type Ways } from '../../origin/parents/way.js'
 import type { Prober, VerifiedAddress } from '../../origin/prober.js'
 import type { ClientLink, Link } from '../../vconn/link.js'
+import type { OriginLink } from '../../vconn/origin-link.js'
 import { type PumpResult, pump } from '../../vconn/pump.js'
 import { RewindLink } from '../../vconn/rewind-link.js'
-import type { TcpLink } from '../../vconn/tcp-link.js'
 import type { ConnectRequest } from './request.js'
 
 export interface TunnelOptions {
-  readonly dial: Current<DialOptions>
+  readonly dial: Current<ReachOptions>
+  /** Through which parents tunnels go. */
+  readonly waysFor: (question: WayQuestion) => Ways
   /** Milliseconds without a byte in either direction after which a tunnel is closed. */
   readonly idleTimeout: Current<number>
   /**
@@ -17,7 +22,7 @@ export interface TunnelOptions {
    * @throws {ProxyError} a refusal, or the signal's reason: the connection is closed then
    * @returns milliseconds that plugins took
    */
-  readonly start: (tcp: TcpLink, host: string, port: number, signal: AbortSignal) => Promise<number>
+  readonly start: (tcp: OriginLink, host: string, port: number, signal: AbortSignal) => Promise<number>
 }
 
 /** A tunnel that is not inspected: proxy.config.http.connect.verify `tunnel`, where no other rule could hold. */
@@ -35,11 +40,30 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
     onClose: () => gone.abort(),
   })
   link.pause()
-  const origin = await dial({ host, port, client: request.req.client.network }, options.dial(), gone.signal)
+  const ways = waysOf(request, options)
+  const { network } = request.req.client
+  const origin = await reach({ host, port, client: network, ways }, options.dial(), gone.signal)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
   request.establish()
   return relay(new RewindLink(link, early), origin, options)
+}
+
+/** Parents are chosen by the CONNECT, whatever is found in it. */
+export function waysOf(
+  { host, isAddress, port, req }: ConnectRequest,
+  { waysFor }: Pick<TunnelOptions, 'waysFor'>,
+): Ways {
+  const origin = { scheme: 'https', host, isAddress, port } as const
+  const url = `https://${originAuthority(origin)}/`
+  return waysFor({
+    scheme: 'https',
+    host,
+    port,
+    method: 'CONNECT',
+    url,
+    client: req.client.remoteAddress ?? '',
+  })
 }
 
 /** Relays until both ends have closed. The client's link is paused, with all that is for the origin still in it. */
@@ -59,7 +83,7 @@ export interface WayOptions extends TunnelOptions {
 }
 
 /**
- * The origin's side of one tunnel. Once it has been dialled its address stays, whatever names the tunnel is for: another
+ * The origin's side of one tunnel. Once it has been dialled its place stays, whatever names the tunnel is for: another
  * name gets a connection of its own there, about which plugins are asked under that name.
  *
  * Life: fresh -> dialled -> started (for one host) -> relayed or destroyed.
@@ -68,8 +92,8 @@ export class TunnelWay {
   readonly #request: ConnectRequest
   readonly #options: WayOptions
   readonly #signal: AbortSignal
-  #tcp: TcpLink | undefined
-  #address: string | undefined
+  #tcp: OriginLink | undefined
+  #place: Place | undefined
   #startedFor: string | undefined
   #since = 0
 
@@ -79,14 +103,20 @@ export class TunnelWay {
     this.#signal = signal
   }
 
-  /** The origin's IP address; undefined before it is dialled. */
+  /** Where the origin is; undefined before it is dialled. */
+  get place(): Place | undefined {
+    return this.#place
+  }
+
+  /** The origin's IP address; undefined before it is dialled, and where a parent has resolved its name. */
   get address(): string | undefined {
-    return this.#address
+    const host = this.#place?.host
+    return host === undefined || isIP(host) === 0 ? undefined : host
   }
 
   async dial(): Promise<void> {
     const { host } = this.#request
-    await this.#dial(host, host)
+    await this.#dial(host, host, waysOf(this.#request, this.#options))
   }
 
   /** Calls `onFirst` when the origin sends something, or ends, before the tunnel is open. */
@@ -95,7 +125,7 @@ export class TunnelWay {
   }
 
   /** A connection that plugins have let pass for this host. */
-  async started(host: string): Promise<TcpLink> {
+  async started(host: string): Promise<OriginLink> {
     const tcp = await this.#connectionFor(host)
     if (this.#startedFor === host) return tcp
     const parked = await this.#start(tcp, host)
@@ -127,26 +157,28 @@ export class TunnelWay {
     this.#tcp?.destroy()
   }
 
-  #start(tcp: TcpLink, host: string): Promise<number> {
+  #start(tcp: OriginLink, host: string): Promise<number> {
     this.#startedFor = host
     return this.#options.start(tcp, host, this.#request.port, this.#signal)
   }
 
-  async #connectionFor(host: string): Promise<TcpLink> {
+  async #connectionFor(host: string): Promise<OriginLink> {
     const tcp = this.#tcp
     const isFor = this.#startedFor === undefined || this.#startedFor === host
     if (tcp !== undefined && isFor && !tcp.isClosed) return tcp
     tcp?.destroy()
-    return this.#dial(this.#address ?? this.#request.host, host)
+    const place = this.#place
+    if (place !== undefined) return this.#dial(place.host, host, [place.way])
+    return this.#dial(this.#request.host, host, waysOf(this.#request, this.#options))
   }
 
-  async #dial(to: string, name: string): Promise<TcpLink> {
+  async #dial(to: string, name: string, ways: Ways): Promise<OriginLink> {
     this.#startedFor = undefined
     this.#since = performance.now()
-    const at = { host: to, port: this.#request.port, name, client: this.#request.req.client.network }
-    const tcp = await dial(at, this.#options.dial(), this.#signal)
+    const at = { host: to, port: this.#request.port, name, client: this.#request.req.client.network, ways }
+    const tcp = await reach(at, this.#options.dial(), this.#signal)
     this.#tcp = tcp
-    this.#address = hostOf(tcp.remoteAddress)
+    this.#place = placeOf(tcp)
     return tcp
   }
 }

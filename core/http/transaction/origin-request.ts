@@ -3,7 +3,7 @@ import { atEdge } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { trailerFields } from '../../http1/headers.js'
 import type { RequestHead, ResponseSink } from '../../http1/messages.js'
-import type { OriginConnector } from '../../origin/connect.js'
+import type { OriginConnector, RoutedTarget } from '../../origin/connect.js'
 import type { ConnectionOwner } from '../../origin/connection-login.js'
 import type { Http1 } from '../../origin/http1.js'
 import { askingOf } from '../listener/asking.js'
@@ -39,8 +39,7 @@ export class OriginRequest implements BodyReader {
   readonly #owner: RequestOwner
   readonly #req: ClientRequest
   readonly #client: ConnectionOwner
-  readonly #target: RequestTarget
-  readonly #key: string
+  readonly #target: RequestTarget & RoutedTarget
   readonly #hooks: TxnHooks | undefined
   /** As received, but for changes of plugins at the first hook. */
   #request: RequestHead
@@ -72,8 +71,8 @@ export class OriginRequest implements BodyReader {
     this.#owner = owner
     this.#req = req
     this.#client = req.client.ownerFor(req.user)
-    this.#target = target
-    this.#key = connector.keyOf(target)
+    const question = { method: request.method, url: urlOf(target), client: req.client.remoteAddress ?? '' }
+    this.#target = { ...target, ...connector.route(target, question) }
     this.#request = request
     this.#hooks = hooks
   }
@@ -96,7 +95,7 @@ export class OriginRequest implements BodyReader {
   /** @param request as plugins have changed it */
   start(request = this.#request): void {
     this.#request = request
-    const idle = this.#connector.reuse(this.#key, this.#client)
+    const idle = this.#connector.reuse(this.#connector.keyOf(this.#target), this.#client)
     if (idle === undefined) this.#open()
     else if (isRepeatable(request)) this.#prepare(idle)
     else this.#prepareSoon(idle)
@@ -177,7 +176,7 @@ export class OriginRequest implements BodyReader {
   }
 
   #release(connection: Http1): void {
-    this.#connector.release(this.#key, connection, this.#req.client.network)
+    this.#connector.release(connection, this.#req.client.network)
   }
 
   #open(): void {

@@ -124,7 +124,8 @@ export function targetAt(req: ClientRequest, origin: OriginTarget): RequestTarge
       `a request for ${named.scheme}://${named.host}:${named.port} on a connection to ${origin.host}:${origin.port}`,
     )
   }
-  return origin.dialHost === undefined ? named : { ...named, dialHost: origin.dialHost }
+  const { dialHost, ways } = origin
+  return { ...named, ...(dialHost !== undefined && { dialHost }), ...(ways && { ways }) }
 }
 
 /** The target as if in absolute form. HTTP/1.0 permits a request without a Host field. */

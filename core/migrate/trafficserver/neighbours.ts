@@ -1,6 +1,8 @@
 /** The other files: map rules, parents, and what belongs to a cache. */
 import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
+import { ProxyError } from '../../base/errors.js'
+import { parseParentConfig } from '../../config/parent-config.js'
 import { unreadNeighbours } from '../../config/traffic-server/neighbours.js'
 import { linesOf, type Source, textOf } from '../source.js'
 import type { OldRecords } from './old-records.js'
@@ -56,17 +58,40 @@ function migrateRemap(source: Source, { byName }: OldRecords): void {
   if (lost > 0) findings.add('lost', 'remap.config', `${lost} map rules: Portcullis is a forward proxy`)
 }
 
+/** Lines that can be read here become the new file; the others are for the operator. */
 function migrateParents(source: Source, { byName }: OldRecords): void {
+  const { facts, findings } = source
+  const name = byName.get('proxy.config.http.parent_proxy.file')?.value ?? 'parent.config'
   const isOff = byName.get('proxy.config.http.parent_proxy_routing_enable')?.value === '0'
-  for (const { text, where } of linesOf(textOf(source, 'parent.config') ?? '', 'parent.config')) {
-    if (!/\bparent\s*=/.test(text)) continue
-    const [target = ''] = text.split(/\s+/)
-    if (isOff) source.findings.add('lost', where, 'the rule was switched off')
-    else
-      source.findings.add(
-        'undecided',
+  const kept: string[] = []
+  for (const { text, where } of linesOf(textOf(source, name) ?? '', name)) {
+    const subject = text.split(/\s+/)[0] ?? ''
+    if (isOff) findings.add('lost', where, 'the rule was switched off')
+    else {
+      const wrong = wrongWithParents(text)
+      if (wrong === undefined) kept.push(text)
+      findings.add(
+        wrong === undefined ? 'kept' : 'undecided',
         where,
-        `${target}: requests went to a parent proxy; here they go to the origin itself`,
+        `${subject}: ${wrong ?? 'read as it is'}`,
       )
+      if (wrong === undefined && /\bdest_ip=/.test(text))
+        findings.add(
+          'mind',
+          where,
+          'dest_ip counts for requests that name an address; names are not resolved for it',
+        )
+    }
+  }
+  if (kept.length > 0) facts.files.set(name, `${kept.join('\n')}\n`)
+}
+
+function wrongWithParents(line: string): string | undefined {
+  try {
+    parseParentConfig(line, 'parent.config')
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ProxyError)) throw error
+    return ProxyError.textOf(error).replace(/^parent\.config:1: /, '')
   }
 }

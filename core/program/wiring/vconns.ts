@@ -6,7 +6,7 @@ import { tell } from '../../hooks/ask.js'
 import type { HookRegistry } from '../../hooks/registry.js'
 import { abortReason } from '../../origin/dial.js'
 import type { Link } from '../../vconn/link.js'
-import type { TcpLink } from '../../vconn/tcp-link.js'
+import type { OriginLink } from '../../vconn/origin-link.js'
 import { type Endpoints, ProxyVConn } from '../../vconn/vconn.js'
 import { Hold } from '../../wait/hold.js'
 import { type PluginRefused, refused } from '../../wait/refusal.js'
@@ -93,7 +93,11 @@ export class VConns {
    * Of a connection to an origin, on which nothing has been sent. A promise only if a plugin takes time, or refuses.
    * @throws {ProxyError} PTC_PLUGIN_*, PTC_ORIGIN_CLOSED, or the signal's reason: the connection is closed then
    */
-  startOrigin(tcp: TcpLink, target: OriginName, signal: AbortSignal): StartedOrigin | Promise<StartedOrigin> {
+  startOrigin(
+    tcp: OriginLink,
+    target: OriginName,
+    signal: AbortSignal,
+  ): StartedOrigin | Promise<StartedOrigin> {
     const known = started.get(tcp)
     if (known !== undefined) return { vconn: known }
     let said: { readonly why: PluginRefused | undefined } | undefined
@@ -130,7 +134,7 @@ export class VConns {
 
   /** The same for a connection whose VConn has no other owner: the end of the connection closes it. */
   startUntilClosed(
-    tcp: TcpLink,
+    tcp: OriginLink,
     target: OriginName,
     signal: AbortSignal,
   ): StartedOrigin | Promise<StartedOrigin> {

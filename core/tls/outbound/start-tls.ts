@@ -1,7 +1,7 @@
 import type { Asking } from '../../api/asking.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Link } from '../../vconn/link.js'
-import type { TcpLink } from '../../vconn/tcp-link.js'
+import type { OriginLink } from '../../vconn/origin-link.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 
 /** The origin of a handshake, and the client that wants it. */
@@ -24,10 +24,10 @@ export interface TlsTarget {
    */
   readonly isProbe?: boolean
   /**
-   * Makes another connection to the address of the first one, for an origin that was accepted after that had ended.
-   * Absent: the end of a parked connection ends the handshake. @throws {ProxyError} as `dial`
+   * Makes another connection to the place of the first one, for an origin that was accepted after that had ended.
+   * Absent: the end of a parked connection ends the handshake. @throws {ProxyError} as for the first
    */
-  readonly redial?: ((address: string) => Promise<TcpLink>) | undefined
+  readonly redial?: (() => Promise<OriginLink>) | undefined
   /** When the connection was begun, on the clock of `performance.now()`; for time limits that count from there. */
   readonly since?: number
 }
@@ -47,4 +47,4 @@ export interface TlsOrigin {
  * The signal is aborted when the client that wants this connection leaves; the handshake then ends at once.
  * @throws {ProxyError} with a code PTC_VERIFY_* (as {@link VerifyRejected}), PTC_HANDSHAKE_* or PTC_CLIENT_GONE
  */
-export type StartTls = (tcp: TcpLink, target: TlsTarget, signal: AbortSignal) => Promise<TlsOrigin>
+export type StartTls = (tcp: OriginLink, target: TlsTarget, signal: AbortSignal) => Promise<TlsOrigin>

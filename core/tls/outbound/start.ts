@@ -53,6 +53,8 @@ const LOST: ReadonlySet<string> = new Set([
   'PTC_CONNECT_UNREACHABLE',
   'PTC_CONNECT_TIMEOUT',
   'PTC_HANDSHAKE_CLOSED',
+  'PTC_PARENT_UNREACHABLE',
+  'PTC_PARENT_CLOSED',
 ])
 
 /** Milliseconds before a connection is tried once more. */

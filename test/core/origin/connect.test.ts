@@ -5,6 +5,7 @@ import { test } from 'tap'
 import type { PeerEvidence } from '../../../core/api/certificate.js'
 import type { VConn } from '../../../core/api/vconn.js'
 import { accept } from '../../../core/api/verdict.js'
+import { ONLY_DIRECT } from '../../../core/origin/parents/way.js'
 import { rejection, settle, VerifyRejected } from '../../../core/tls/judge/verdict.js'
 import type { StartTls } from '../../../core/tls/outbound/start-tls.js'
 import type { Link } from '../../../core/vconn/link.js'
@@ -162,19 +163,25 @@ test('revoking closes what is idle, and has what is busy end after its request',
   await ask(port, url)
   t.equal(connections, 3)
 
-  const target = { scheme: 'https', host: '127.0.0.1', isAddress: true, port: originPort } as const
+  const target = {
+    scheme: 'https',
+    host: '127.0.0.1',
+    isAddress: true,
+    port: originPort,
+    ways: ONLY_DIRECT,
+  } as const
   const key = connector.keyOf(target)
   const busy = connector.reuse(key, undefined)
   t.ok(busy)
   connector.revoke(host => host === 'other.test')
-  if (busy !== undefined) connector.release(key, busy, '')
+  if (busy !== undefined) connector.release(busy, '')
   t.equal(connector.reuse(key, undefined), undefined, 'what was busy is not kept, whatever was revoked')
 
   const opening = connector.open(target, new AbortController().signal, { network: '' })
   connector.revoke(() => true)
-  connector.release(key, await opening, '')
+  connector.release(await opening, '')
   t.equal(connector.reuse(key, undefined), undefined, 'nor what was not open yet')
-  connector.release(key, await connector.open(target, new AbortController().signal, { network: '' }), '')
+  connector.release(await connector.open(target, new AbortController().signal, { network: '' }), '')
   const fresh = connector.reuse(key, undefined)
   t.ok(fresh, 'what began later is')
   fresh?.close()

@@ -1,14 +1,18 @@
+import { isIP } from 'node:net'
 import { type Current, derived } from '../../../base/current.js'
 import { isPortIn } from '../../../config/connect-ports.js'
 import { type BumpedConnections, bumpedConnections } from '../../../http/connect/bump.js'
 import { ConnectHandler, type ConnectSummary } from '../../../http/connect/connect.js'
 import { connectServer, type ServeOptions } from '../../../http/connect/serve.js'
 import type { TunnelOptions } from '../../../http/connect/tunnel.js'
+import { stricter } from '../../../http/connect/tunnel-judgement.js'
 import type { Pages } from '../../../http/pages/templates.js'
 import type { Forwarder } from '../../../http/transaction/forward.js'
+import type { Via } from '../../../http/transaction/hops.js'
 import type { Summary } from '../../../http/transaction/summary.js'
 import type { OriginConnector } from '../../../origin/connect.js'
-import type { DialOptions } from '../../../origin/dial.js'
+import type { ReachOptions } from '../../../origin/parents/reach.js'
+import type { Routes } from '../../../origin/parents/routes.js'
 import { Prober } from '../../../origin/prober.js'
 import type { Settings } from '../../../settings/settings.js'
 import { toNames } from '../../../tls/judge/names.js'
@@ -27,11 +31,13 @@ export interface ConnectGeneration extends BumpGeneration {
   readonly verification: Verification
   readonly pages: Pages
   readonly points: HookPoints
+  readonly routes: Routes
 }
 
 export interface ConnectParts {
   readonly current: Current<ConnectGeneration>
-  readonly dial: Current<DialOptions>
+  readonly dial: Current<ReachOptions>
+  readonly via: Current<Via>
   readonly connector: OriginConnector
   readonly forwarder: Forwarder
   /** For the handshakes with clients inside them. */
@@ -50,9 +56,10 @@ export interface Connecting extends Omit<BumpedConnections, 'take'> {
 
 /** Serves CONNECT in the three modes. */
 export function makeConnecting(parts: ConnectParts): Connecting {
-  const { current, dial, connector, forwarder, warn, revoking, onDone, onRefused } = parts
+  const { current, dial, via, connector, forwarder, warn, revoking, onDone, onRefused } = parts
   const tunnel: TunnelOptions = {
     dial,
+    waysFor: question => current().routes.waysFor(question),
     idleTimeout: () => current().settings.connect.idleTimeout,
     start: async (tcp, host, port, signal) =>
       (await current().vconns.startUntilClosed(tcp, { host, port }, signal)).parked ?? 0,
@@ -71,6 +78,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
   const bumped = bumpedConnections({
     connector,
     forwarder,
+    waysFor: tunnel.waysFor,
     limits: () => current().settings.listener.limits,
     endTls: bumpPort(current, parts.inside),
     admit: req => current().access.admitInside(req),
@@ -87,6 +95,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
       nonTls: () => current().settings.connect.nonTls,
       pages: () => current().pages,
     }),
+    isLoop: field => via().isIn(field),
     warn,
     hooks: () => current().points.transaction,
     pages: () => current().pages,
@@ -102,7 +111,11 @@ function tunnelRules({
   points,
 }: ConnectGeneration): ReturnType<ServeOptions['rules']> {
   const { policies, policyOf } = verification
+  const ofAddresses = policies.flatMap(({ rule }) =>
+    rule !== undefined && isIP(rule.fqdn) !== 0 ? [connectModeOf(connect, rule)] : [],
+  )
   return {
+    modeOfHidden: ofAddresses.length === 0 ? undefined : ofAddresses.reduce(stricter),
     modeOf: host => connectModeOf(connect, policyOf(host).rule),
     modeOfAddress: address => {
       const { rule } = policyOf(address)

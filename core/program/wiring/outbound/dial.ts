@@ -1,24 +1,28 @@
 import { type Current, derived } from '../../../base/current.js'
+import type { Via } from '../../../http/transaction/hops.js'
 import { isPrivateAddress } from '../../../origin/denied-addresses.js'
-import type { DialOptions } from '../../../origin/dial.js'
 import type { Names } from '../../../origin/names/names.js'
+import type { ParentHealth } from '../../../origin/parents/health.js'
+import type { ReachOptions } from '../../../origin/parents/reach.js'
 import type { Settings } from '../../../settings/settings.js'
 import type { Access } from '../inbound/access.js'
 import type { Verification } from './verification.js'
 
 /** The parts of a generation that a dial needs. */
 export interface DialGeneration {
-  readonly settings: Pick<Settings, 'origin'>
+  readonly settings: Pick<Settings, 'origin' | 'parents'>
   readonly names: Names
   readonly access: Access
-  readonly verification: Pick<Verification, 'policyOf'>
+  readonly verification: Pick<Verification, 'policyOf' | 'startTls'>
 }
 
 /** How origins are reached, and never the proxy itself. */
 export const makeDial = (
   current: Current<DialGeneration>,
   isOwn: (address: string, port: number) => boolean,
-): Current<DialOptions> =>
+  via: Current<Via>,
+  health: Pick<ParentHealth, 'failed' | 'reached'>,
+): Current<ReachOptions> =>
   derived(current, ({ settings, names, access, verification }) => ({
     connectTimeout: settings.origin.connectTimeout,
     attemptDelay: settings.origin.attemptDelay,
@@ -26,4 +30,13 @@ export const makeDial = (
     names,
     isDenied: address => access.deniesPrivateOrigins && isPrivateAddress(address),
     isOwn,
+    parents: {
+      connectTimeout: settings.parents.connectTimeout,
+      resolvesHere: settings.parents.resolvesHere,
+      needsAddress: access.deniesPrivateOrigins,
+      via: via().ofRequest('1.1'),
+      startTls: verification.startTls,
+      failed: parent => health.failed(parent, settings.parents),
+      reached: parent => health.reached(parent),
+    },
   }))

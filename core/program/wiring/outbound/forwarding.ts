@@ -5,17 +5,18 @@ import { Forwarder } from '../../../http/transaction/forward.js'
 import { Via } from '../../../http/transaction/hops.js'
 import type { Summary } from '../../../http/transaction/summary.js'
 import { OriginConnector } from '../../../origin/connect.js'
-import type { DialOptions } from '../../../origin/dial.js'
+import type { ReachOptions } from '../../../origin/parents/reach.js'
 import type { Generation, Logs } from '../../generation.js'
 
 /** Opens connections to origins, and keeps them. */
 export function makeConnector(
   current: Current<Generation>,
   { queue, revoking }: Pick<Logs, 'queue' | 'revoking'>,
-  dial: Current<DialOptions>,
+  dial: Current<ReachOptions>,
 ): OriginConnector {
   const connector = new OriginConnector({
     dial,
+    waysFor: question => current().routes.waysFor(question),
     pool: () => current().settings.origin.pool,
     http1: () => current().settings.origin.http1,
     queue,
@@ -31,21 +32,30 @@ export function makeConnector(
   return connector
 }
 
-/** Forwards requests. Via keeps its token across reloads: the proxy finds loops by it. */
+/** This proxy's entry in Via. It keeps its token across reloads: the proxy finds loops by it. */
+export function makeVia(current: Current<Pick<Generation, 'settings'>>): Current<Via> {
+  const token = randomBytes(4).toString('hex')
+  return derived(
+    current,
+    ({ settings: { transaction } }) => new Via(transaction.via.name, transaction.via, token),
+  )
+}
+
+/** Forwards requests. */
 export function makeForwarder(
   current: Current<Generation>,
   queue: FairQueue,
   connector: OriginConnector,
+  via: Current<Via>,
   onDone: (summary: Summary) => void,
 ): Forwarder {
-  const token = randomBytes(4).toString('hex')
   return new Forwarder({
     connector,
     queue,
     onDone,
     current: derived(current, ({ settings: { transaction }, pages, points }) => ({
       ...transaction,
-      via: new Via(transaction.via.name, transaction.via, token),
+      via: via(),
       pages,
       hooks: points.transaction,
     })),

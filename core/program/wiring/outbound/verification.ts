@@ -1,4 +1,3 @@
-import { hostOf } from '../../../base/authority.js'
 import type { FairQueue } from '../../../base/fair-queue.js'
 import type { Rule } from '../../../config/rules.js'
 import type { HookRegistry } from '../../../hooks/registry.js'
@@ -8,7 +7,7 @@ import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
 import type { Held } from '../../../tls/outbound/parked-handshakes.js'
 import { type Begun, startHandshake } from '../../../tls/outbound/start.js'
 import type { StartTls } from '../../../tls/outbound/start-tls.js'
-import type { TcpLink } from '../../../vconn/tcp-link.js'
+import type { OriginLink } from '../../../vconn/origin-link.js'
 import { Shadows } from '../../../wait/shadows.js'
 import type { InFlight } from '../../in-flight.js'
 import type { VConns } from '../vconns.js'
@@ -74,7 +73,10 @@ export function makeVerification(parts: StartTlsParts): Verification {
   })
   const startTls: StartTls = async (tcp, target, signal) => {
     const { settings: own, timeouts } = policies.of(target.host)
-    const begin = async (link: TcpLink, since: number | undefined): Promise<Begun & { parked: number }> => {
+    const begin = async (
+      link: OriginLink,
+      since: number | undefined,
+    ): Promise<Begun & { parked: number }> => {
       const start = vconns.startOrigin(link, target, signal)
       const { parked = 0 } = start instanceof Promise ? await start : start
       // What plugins take is none of the origin's time.
@@ -84,7 +86,6 @@ export function makeVerification(parts: StartTlsParts): Verification {
       return { tcp: link, settings, parked }
     }
     const { redial } = target
-    const address = hostOf(tcp.remoteAddress)
     const leave = inFlight?.enter()
     try {
       const first = await begin(tcp, target.since)
@@ -93,7 +94,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
         redial &&
         (async (): Promise<Begun> => {
           const since = performance.now()
-          const next = await begin(await redial(address), since)
+          const next = await begin(await redial(), since)
           parked += next.parked
           return next
         })

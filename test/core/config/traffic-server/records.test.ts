@@ -65,8 +65,8 @@ test('a record that means nothing here', async t => {
 
 test('a record that protects is refused with a remedy', async t => {
   const refused = [
-    ['proxy.config.http.parent_proxies', 'STRING', 'p1.example.net:8080', /past the parent proxy/],
-    ['proxy.config.http.no_dns_just_forward_to_parent', 'INT', '1', /past the parent proxy/],
+    ['proxy.config.http.forward.proxy_auth_to_parent', 'INT', '1', /credentials in parent\.config/],
+    ['proxy.config.http.parent_proxy.disable_connect_tunneling', 'INT', '1', /method=CONNECT/],
     ['proxy.config.dns.splitDNS.enabled', 'INT', '1', /proxy\.config\.dns\.nameservers/],
     ['proxy.config.socks.socks_needed', 'INT', '1', /SOCKS server/],
     ['proxy.config.ssl.SSLv3', 'INT', '1', /set it to 0/],

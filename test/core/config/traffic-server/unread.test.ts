@@ -6,7 +6,7 @@ import { makeConfDir, runMain, startProxyHere } from '../../../kit/proxy.js'
 
 const FOREIGN = {
   'ip_allow.config': 'src_ip=127.0.0.1 action=ip_allow\n',
-  'parent.config': 'dest_domain=. parent="192.0.2.1:3128"\n',
+  'splitdns.config': 'dest_domain=. named=192.0.2.1\n',
   'logging.yaml': 'logging:\n  formats: []\n',
   'storage.config': '# nothing but a comment\n',
   'sni.yaml': 'sni: []\n',
@@ -34,7 +34,7 @@ test('verify-config names files and counts records of Traffic Server', async t =
     /warning: 2 records of Traffic Server mean nothing here and are ignored; --verbose lists them\n/,
   )
   t.match(stderr(), /warning: .*ip_allow\.config is not read: clients are allowed by ip_allow\.yaml/)
-  t.match(stderr(), /warning: .*parent\.config is not read/)
+  t.match(stderr(), /warning: .*splitdns\.config is not read/)
   t.match(stderr(), /warning: .*logging\.yaml is not read/)
   t.notMatch(
     stderr(),
@@ -50,7 +50,7 @@ test('the start names them too', async t => {
   const proxy = await startProxyHere({ files: FOREIGN, recordLines: RECORD_LINES })
   t.teardown(proxy.stop)
   await proxy.until(/2 records of Traffic Server mean nothing here/)
-  await proxy.until(/parent\.config is not read/)
+  await proxy.until(/splitdns\.config is not read/)
 })
 
 test('records.config and records.yaml', async t => {

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs'
+import { ProxyError } from '../base/errors.js'
+import { Mistakes } from '../base/mistakes.js'
+import { loadParentConfig, type ParentLine } from './parent-config.js'
+import { loadParentCredentials } from './parent-credentials.js'
+import { parseParentList } from './parent-list.js'
+import { EVERYTHING } from './parent-match.js'
+import type { NamedFile } from './record-place.js'
+
+/** Where parents are named. */
+export interface ParentSources {
+  readonly file: NamedFile
+  /** For requests that no line of the file matches. */
+  readonly others: string | undefined
+  readonly othersBy: string
+  readonly othersCredentials: NamedFile | undefined
+}
+
+/**
+ * All that is said about parent proxies, in the order in which it counts.
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_PARENT_CONFIG_INVALID
+ */
+export function loadParents({
+  file,
+  others,
+  othersBy,
+  othersCredentials,
+}: ParentSources): readonly ParentLine[] {
+  const mistakes = new Mistakes()
+  const isThere = file.mayBeMissing !== true || existsSync(file.path)
+  const lines = mistakes.read(() => (isThere ? loadParentConfig(file) : [])) ?? []
+  const last = mistakes.read(() =>
+    others === undefined ? [] : [lineForAll(others, othersBy, othersCredentials)],
+  )
+  mistakes.check()
+  return [...lines, ...(last ?? [])]
+}
+
+function lineForAll(text: string, by: string, file: NamedFile | undefined): ParentLine {
+  const parents = parseParentList(text)
+  if ('wrong' in parents) throw new ProxyError('PTC_PARENT_CONFIG_INVALID', `${by}: ${parents.wrong}`)
+  return {
+    match: EVERYTHING,
+    parents,
+    secondary: [],
+    selection: 'listed',
+    goesDirect: true,
+    isProxy: true,
+    hashesQuery: true,
+    credentials: file && loadParentCredentials(file.path, file.by),
+    where: by,
+  }
+}

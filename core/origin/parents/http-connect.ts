@@ -1,0 +1,91 @@
+/** CONNECT to a parent (RFC 9110 section 9.3.6), as its client. */
+import { authorityText } from '../../base/authority.js'
+import { ProxyError } from '../../base/errors.js'
+import type { ParentCredentials } from '../../config/parent-credentials.js'
+import { HttpParser } from '../../http1/parser.js'
+import type { Dialogue } from './dialogue.js'
+import { type Parent, parentText } from './way.js'
+
+/** Bytes of a head. */
+const MAX_HEAD = 65_536
+/** The most 1xx responses. */
+const MAX_INTERIM = 100
+
+/** The value of Proxy-Authorization. */
+export function authorization(credentials: ParentCredentials): string {
+  if (credentials.kind === 'bearer') return `Bearer ${credentials.token}`
+  const { user, password } = credentials
+  return `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`
+}
+
+/**
+ * @param host a name or an address, IPv6 without brackets
+ * @param via this proxy's entry in Via, by which a loop is noticed; undefined where none is added
+ */
+export function connectDialogue(
+  parent: Parent,
+  host: string,
+  port: number,
+  via: string | undefined,
+): Dialogue {
+  const authority = authorityText(host, port)
+  const { credentials } = parent
+  const lines = [
+    `CONNECT ${authority} HTTP/1.1`,
+    `Host: ${authority}`,
+    ...(via === undefined ? [] : [`Via: ${via}`]),
+    ...(credentials === undefined ? [] : [`Proxy-Authorization: ${authorization(credentials)}`]),
+  ]
+  let isAnswered = false
+  let interim = 0
+  const parser = new HttpParser(
+    'response',
+    {
+      onHead: () => {
+        const { status } = parser
+        if (status >= 100 && status < 200) return 'none'
+        if (status < 200 || status > 299) throw refusal(parent, authority, status, parser.reason)
+        isAnswered = true
+        return 'upgrade'
+      },
+      onBody: () => {},
+      onMessage: () => {
+        interim += 1
+        if (!isAnswered && interim > MAX_INTERIM) throw malformed(parent, 'too many interim responses')
+        return !isAnswered
+      },
+    },
+    MAX_HEAD,
+  )
+  return {
+    first: Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'),
+    take: bytes => {
+      try {
+        const consumed = parser.execute(bytes)
+        if (!isAnswered) return {}
+        return { rest: bytes.subarray(consumed) }
+      } catch (cause) {
+        if (!(cause instanceof ProxyError) || cause.code !== 'PTC_RESPONSE_MALFORMED') throw cause
+        throw malformed(parent, ProxyError.textOf(cause))
+      }
+    },
+    end: () => parser.free(),
+  }
+}
+
+const malformed = (parent: Parent, why: string): ProxyError =>
+  new ProxyError('PTC_PARENT_MALFORMED', `${parentText(parent)} did not answer CONNECT in HTTP/1.1: ${why}`)
+
+/** What a parent that serves no request is to be called, to the client and in the log. */
+export function refusal(parent: Parent, what: string, status: number, reason: string): ProxyError {
+  const from = parentText(parent)
+  if (status === 407) {
+    const why =
+      parent.credentials === undefined
+        ? 'wants credentials, and has none here'
+        : 'does not take the credentials it has here'
+    return new ProxyError('PTC_PARENT_AUTH', `the parent proxy ${from} ${why} (407 for ${what})`)
+  }
+  const text = reason === '' ? `${status}` : `${status} ${reason}`
+  return new ProxyError('PTC_PARENT_REFUSED', `the parent proxy ${from} answered ${text} for ${what}`)
+}

@@ -1,0 +1,163 @@
+import { isIP } from 'node:net'
+import { type ErrorCode, ProxyError } from '../../base/errors.js'
+import type { StartTls } from '../../tls/outbound/start-tls.js'
+import type { Link } from '../../vconn/link.js'
+import { type OriginLink, RelayedLink } from '../../vconn/origin-link.js'
+import type { TcpLink } from '../../vconn/tcp-link.js'
+import { type Address, addressesOf, type DialOptions, dial } from '../dial.js'
+import { negotiate } from './dialogue.js'
+import { connectDialogue } from './http-connect.js'
+import { type Parent, parentText, placeOf, setPlace, type Way, type Ways } from './way.js'
+
+/** How parents are connected to. */
+export interface ParentOptions {
+  /** Milliseconds to connect to a parent, and as many for its answer. */
+  readonly connectTimeout: number
+  /** Whether names are resolved here, so that a parent is asked for an address. */
+  readonly resolvesHere: boolean
+  /** Whether some addresses are denied: a name must not hide one. */
+  readonly needsAddress: boolean
+  /** This proxy's entry in Via. */
+  readonly via: string | undefined
+  /** Has the certificate of an https parent judged, as that of an origin. */
+  readonly startTls: StartTls
+  /** No connection to this parent could be made; or one was. */
+  readonly failed: (parent: Parent) => void
+  readonly reached: (parent: Parent) => void
+}
+
+export interface ReachOptions extends DialOptions {
+  /** Absent where there are no parents. */
+  readonly parents?: ParentOptions
+}
+
+/** A place that may lie behind another proxy. */
+export interface Destination extends Address {
+  readonly ways: Ways
+  /** Whether the parent is sent requests in absolute form, and no CONNECT. */
+  readonly isForwarded?: boolean
+}
+
+/**
+ * Connects to an origin by the first way that can be used. Only a parent that cannot be used is passed over: what it says
+ * about the origin is final, and so is a verdict about its certificate.
+ * @throws {ProxyError} of `dial`, PTC_PARENT_*, of a TLS handshake, or the signal's reason
+ */
+export async function reach(
+  to: Destination,
+  options: ReachOptions,
+  signal: AbortSignal,
+): Promise<OriginLink> {
+  for (const [i, way] of to.ways.entries()) {
+    try {
+      return await by(way, to, options, signal)
+    } catch (cause) {
+      const isUsable = !(cause instanceof ProxyError) || !UNUSABLE.has(cause.code)
+      if (isUsable || signal.aborted || i === to.ways.length - 1) throw cause
+    }
+  }
+  throw new ProxyError('PTC_INTERNAL', 'no way leads to an origin')
+}
+
+/** Codes of a parent that has not answered a request at all. */
+const UNUSABLE: ReadonlySet<ErrorCode> = new Set(['PTC_PARENT_UNREACHABLE', 'PTC_PARENT_CLOSED'])
+
+async function by(
+  way: Way,
+  to: Destination,
+  options: ReachOptions,
+  signal: AbortSignal,
+): Promise<OriginLink> {
+  if (way.kind === 'direct') return dial(to, options, signal)
+  const { parents } = options
+  if (parents === undefined)
+    throw new ProxyError('PTC_INTERNAL', 'a way through a parent where there are none')
+  const { parent } = way
+  const host = await askedFor(to, options, parents, signal)
+  const tcp = await dialParent(parent, to.client, options, parents, signal)
+  const link = await through(tcp, host, to, parent, parents, signal)
+  setPlace(link, { host, way })
+  return link
+}
+
+/** The name or the address that the parent is asked for. */
+async function askedFor(
+  to: Destination,
+  options: ReachOptions,
+  { needsAddress, resolvesHere }: ParentOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const { host, isForwarded = false } = to
+  if (isIP(host) !== 0) await addressesOf(to, options, signal)
+  else if (needsAddress && (isForwarded || !resolvesHere)) throw unjudged(to, isForwarded)
+  else if (resolvesHere && !isForwarded) return (await addressesOf(to, options, signal))[0]?.address ?? host
+  return host
+}
+
+const unjudged = ({ host }: Destination, isForwarded: boolean): ProxyError =>
+  new ProxyError(
+    'PTC_ORIGIN_DENIED',
+    isForwarded
+      ? `a parent proxy would resolve ${host} for a request without TLS, and proxy.config.http.deny_private_origins needs its address`
+      : `a parent proxy would resolve ${host}, and proxy.config.http.deny_private_origins needs its address: proxy.config.http.no_dns_just_forward_to_parent 0`,
+  )
+
+async function dialParent(
+  parent: Parent,
+  client: string,
+  { names, isOwn, attemptDelay }: ReachOptions,
+  { connectTimeout, failed, reached }: ParentOptions,
+  signal: AbortSignal,
+): Promise<TcpLink> {
+  const optional = { ...(isOwn && { isOwn }), ...(attemptDelay !== undefined && { attemptDelay }) }
+  try {
+    const { host, port } = parent
+    const tcp = await dial({ host, port, client }, { connectTimeout, names, ...optional }, signal)
+    reached(parent)
+    return tcp
+  } catch (cause) {
+    if (signal.aborted || !(cause instanceof ProxyError) || !FAILED.has(cause.code)) throw cause
+    failed(parent)
+    const text = `the parent proxy ${parentText(parent)} cannot be reached: ${ProxyError.textOf(cause)}`
+    throw new ProxyError('PTC_PARENT_UNREACHABLE', text, { cause })
+  }
+}
+
+/** Codes of a dial that say something of the parent. */
+const FAILED: ReadonlySet<ErrorCode> = new Set([
+  'PTC_DNS_FAILED',
+  'PTC_DNS_TIMEOUT',
+  'PTC_CONNECT_REFUSED',
+  'PTC_CONNECT_UNREACHABLE',
+  'PTC_CONNECT_TIMEOUT',
+])
+
+async function through(
+  tcp: TcpLink,
+  host: string,
+  to: Destination,
+  parent: Parent,
+  { connectTimeout, startTls, via }: ParentOptions,
+  signal: AbortSignal,
+): Promise<OriginLink> {
+  const isPlain = parent.scheme !== 'https'
+  if (isPlain && (!parent.isProxy || to.isForwarded)) return tcp
+  let link: Link = tcp
+  if (!isPlain) {
+    const target = { host: parent.host, port: parent.port, client: to.client }
+    link = (await startTls(tcp, target, signal)).link
+    if (to.isForwarded) return new RelayedLink(link, Buffer.alloc(0))
+  }
+  return negotiate(link, connectDialogue(parent, host, to.port, via), parent, connectTimeout, signal)
+}
+
+/** Another connection to the place where this one leads. */
+export function again(
+  first: OriginLink,
+  to: Omit<Destination, 'host' | 'ways'>,
+  options: () => ReachOptions,
+  signal: AbortSignal,
+): () => Promise<OriginLink> {
+  const { host, way } = placeOf(first)
+  return () => reach({ ...to, host, ways: [way] }, options(), signal)
+}

@@ -1,0 +1,22 @@
+/** Settings of parent proxies. Times are in milliseconds. */
+import { fileOf, placed } from '../config/record-place.js'
+import type { Records } from '../config/records-table.js'
+
+const SECOND = 1000
+const LIST = 'proxy.config.http.parent_proxies'
+
+export type ParentSettings = ReturnType<typeof parentSettings>
+
+export const parentSettings = (records: Records, confDir: string) =>
+  Object.freeze({
+    file: fileOf(records, 'proxy.config.http.parent_proxy.file', confDir),
+    /** For requests that no line of the file matches. */
+    others: records[LIST] ?? undefined,
+    othersBy: placed(records, LIST),
+    othersCredentials: fileOf(records, 'proxy.config.http.parent_proxies.credentials', confDir),
+    failThreshold: records['proxy.config.http.parent_proxy.fail_threshold'],
+    retryTime: records['proxy.config.http.parent_proxy.retry_time'] * SECOND,
+    attempts: records['proxy.config.http.parent_proxy.total_connect_attempts'],
+    connectTimeout: records['proxy.config.http.parent_proxy.connect_attempts_timeout'] * SECOND,
+    resolvesHere: records['proxy.config.http.no_dns_just_forward_to_parent'] === 0,
+  })

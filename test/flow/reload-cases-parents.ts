@@ -1,0 +1,147 @@
+/** What shows that a reload takes over the records about parent proxies. */
+import { deafPort } from '../kit/deaf-port.js'
+import { get } from '../kit/get.js'
+import { type ParentProxy, parentProxy } from '../kit/parent-proxy.js'
+import { HOST, type ReloadCases, type Stage } from '../kit/reloading.js'
+
+/** Two parents. */
+interface Parents {
+  readonly one: ParentProxy
+  readonly two: ParentProxy
+}
+
+const parents = async (later: Stage['later']): Promise<Parents> => {
+  const [one, two] = [await parentProxy(), await parentProxy()]
+  later(one.stop)
+  later(two.stop)
+  return { one, two }
+}
+
+/** Which parent is asked, and with what credentials. */
+const asked = async (stage: Stage): Promise<unknown> => {
+  const { one, two } = stage.made as Parents
+  const before = [one.asked.length, two.asked.length]
+  const { status } = await get(stage.proxy.port, `${stage.http}/`)
+  if (one.asked.length > (before[0] ?? 0))
+    return `one ${one.headers.at(-1)?.['proxy-authorization'] ?? ''}`.trim()
+  return two.asked.length > (before[1] ?? 0) ? 'two' : `none, ${status}`
+}
+
+const line = (port: number, more = ''): string => `dest_domain=. parent="127.0.0.1:${port}" ${more}\n`
+const NOWHERE = '127.0.0.1:1'
+
+/** How many of these parents, none of which listens, are tried for a request. */
+const tried = async ({ proxy, http }: Stage): Promise<unknown> => (await get(proxy.port, `${http}/`)).status
+
+export const PARENT_CASES: ReloadCases<
+  | 'proxy.config.http.parent_proxy.file'
+  | 'proxy.config.http.parent_proxies'
+  | 'proxy.config.http.parent_proxies.credentials'
+  | 'proxy.config.http.parent_proxy.fail_threshold'
+  | 'proxy.config.http.parent_proxy.retry_time'
+  | 'proxy.config.http.parent_proxy.total_connect_attempts'
+  | 'proxy.config.http.parent_proxy.connect_attempts_timeout'
+  | 'proxy.config.http.no_dns_just_forward_to_parent'
+> = {
+  'proxy.config.http.parent_proxy.file': {
+    from: 'one.config',
+    to: 'two.config',
+    make: parents,
+    conf: ({ one, two }: Parents) => ({
+      files: { 'one.config': line(one.port), 'two.config': line(two.port) },
+    }),
+    probe: asked,
+    expect: ['one', 'two'],
+  },
+  'proxy.config.http.parent_proxies': {
+    from: null,
+    to: ({ two }: Parents) => `127.0.0.1:${two.port}`,
+    make: parents,
+    probe: asked,
+    expect: ['none, 200', 'two'],
+  },
+  'proxy.config.http.parent_proxies.credentials': {
+    from: null,
+    to: 'login',
+    make: parents,
+    conf: ({ one }: Parents) => ({
+      records: { 'proxy.config.http.parent_proxies': `127.0.0.1:${one.port}` },
+      files: { login: 'bearer t0ken\n' },
+    }),
+    probe: asked,
+    expect: ['one', 'one Bearer t0ken'],
+  },
+  'proxy.config.http.parent_proxy.fail_threshold': {
+    from: 100,
+    to: 1,
+    make: async later => {
+      const made = await parents(later)
+      return { ...made, down: 0 }
+    },
+    conf: ({ one }: Parents) => ({
+      files: { 'parent.config': `dest_domain=. parent="${NOWHERE};127.0.0.1:${one.port}"\n` },
+    }),
+    probe: async stage => {
+      const before = /is down/.test(stage.proxy.output())
+      await asked(stage)
+      return [before, /is down/.test(stage.proxy.output())]
+    },
+    expect: [
+      [false, false],
+      [false, true],
+    ],
+  },
+  'proxy.config.http.parent_proxy.retry_time': {
+    from: 300,
+    to: 0,
+    make: parents,
+    conf: ({ one }: Parents) => ({
+      records: { 'proxy.config.http.parent_proxy.fail_threshold': 2 },
+      files: { 'parent.config': `dest_domain=. parent="${NOWHERE};127.0.0.1:${one.port}"\n` },
+    }),
+    probe: async stage => {
+      for (let i = 0; i < 3; i++) await get(stage.proxy.port, `${stage.http}/`)
+      return /tried last for (\d+) s/.exec(
+        stage.proxy.output().split('configuration reloaded').at(-1) ?? '',
+      )?.[1]
+    },
+    expect: ['300', undefined],
+  },
+  'proxy.config.http.parent_proxy.total_connect_attempts': {
+    from: 2,
+    to: 1,
+    make: parents,
+    conf: ({ one }: Parents) => ({
+      files: { 'parent.config': `dest_domain=. parent="${NOWHERE};127.0.0.1:${one.port}" go_direct=false\n` },
+    }),
+    probe: tried,
+    expect: [200, 502],
+  },
+  'proxy.config.http.parent_proxy.connect_attempts_timeout': {
+    from: 60,
+    to: 1,
+    make: async later => {
+      const deaf = await deafPort()
+      later(deaf.stop)
+      return deaf
+    },
+    conf: ({ port }: { readonly port: number }) => ({
+      files: { 'parent.config': `dest_domain=. parent="127.0.0.1:${port}" go_direct=false\n` },
+    }),
+    probe: async stage =>
+      Promise.race([tried(stage), new Promise(resolve => setTimeout(() => resolve('waits'), 4000).unref())]),
+    expect: ['waits', 502],
+  },
+  'proxy.config.http.no_dns_just_forward_to_parent': {
+    from: 1,
+    to: 0,
+    make: parents,
+    conf: ({ one }: Parents) => ({ files: { 'parent.config': line(one.port) } }),
+    probe: async stage => {
+      const { one } = stage.made as Parents
+      await get(stage.proxy.port, `https://${HOST}:${stage.secure.port}/`)
+      return one.asked.at(-1)?.replace(/:\d+$/, '')
+    },
+    expect: [`CONNECT ${HOST}`, 'CONNECT 127.0.0.1'],
+  },
+}
