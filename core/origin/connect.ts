@@ -16,7 +16,7 @@ import { Http1, type Http1Options } from './http1.js'
 import { absoluteForm } from './parents/absolute-form.js'
 import { again, type ReachOptions, reach } from './parents/reach.js'
 import type { WayQuestion } from './parents/routes.js'
-import { ONLY_DIRECT, placeOf, type Way, type Ways } from './parents/way.js'
+import { ONLY_DIRECT, placeOf, type Ways } from './parents/way.js'
 import { Pool, type PoolLimits } from './pool.js'
 import { PoolKeys } from './pool-keys.js'
 
@@ -124,22 +124,16 @@ export class OriginConnector {
    */
   async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<Http1> {
     const revocations = this.#revocations
-    const { connection, way } = await this.#open(target, signal, by)
-    this.#opened.set(connection, { ...this.#openedAs(target, way), revocations })
+    const { connection, opened, key } = await this.#open(target, signal, by)
+    this.#opened.set(connection, { target: opened, key, revocations })
     return connection
-  }
-
-  /** As it is now: a reload may change the policy while the handshake is parked. */
-  #openedAs(target: RoutedTarget, way: Way): Omit<Opened, 'revocations'> {
-    const opened = { ...target, ways: [way] } as const
-    return { target: opened, key: this.keyOf(opened) }
   }
 
   async #open(
     target: RoutedTarget,
     signal: AbortSignal,
     { network: client, asking, owner = NOT_KEPT }: Opener,
-  ): Promise<{ readonly connection: Http1; readonly way: Way }> {
+  ): Promise<{ readonly connection: Http1; readonly opened: RoutedTarget; readonly key: string }> {
     const { dial: options, http1, startTls, startPlain, queue } = this.#options
     const since = performance.now()
     const { scheme, host, port, dialHost = host, ways } = target
@@ -148,19 +142,22 @@ export class OriginConnector {
       queue === undefined || scheme === 'http' ? begin() : queue.turn({ network: client, host }, 0, begin)
     const tcp = await inTurn(() => reach(to, options(), signal))
     const { way } = placeOf(tcp)
+    const opened: RoutedTarget = { ...target, ways: [way] }
     try {
+      // As it is now: a reload may change the policy while the handshake is parked.
+      const key = this.keyOf(opened)
       if (scheme === 'http') {
         const start = startPlain?.(tcp, target, signal)
         const vconn = start instanceof Promise ? await start : start
         if (signal.aborted) throw abortReason(signal)
         const plain = plainOrigin(tcp, vconn, { scheme }, absoluteForm(way, originAuthority(target)))
-        return { connection: new Http1(plain, http1), way }
+        return { connection: new Http1(plain, http1), opened, key }
       }
       const anew = again(tcp, to, options, signal)
       const redial = (): Promise<OriginLink> => inTurn(anew)
       const origin = await startTls(tcp, { host, port, since, client, asking, redial }, signal)
       const acceptedFor = origin.peer.isForClient ? owner : undefined
-      if (!signal.aborted) return { connection: new Http1(origin, http1, acceptedFor), way }
+      if (!signal.aborted) return { connection: new Http1(origin, http1, acceptedFor), opened, key }
       origin.link.destroy()
       throw abortReason(signal)
     } catch (error) {

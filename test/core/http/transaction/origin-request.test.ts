@@ -5,6 +5,7 @@ import { OriginRequest, type RequestOwner } from '../../../../core/http/transact
 import type { ResponseSink } from '../../../../core/http1/messages.js'
 import type { OriginConnector } from '../../../../core/origin/connect.js'
 import { ConnectionOwner } from '../../../../core/origin/connection-login.js'
+import { ONLY_DIRECT } from '../../../../core/origin/parents/way.js'
 import { CLIENT, hooksOf, pointOf } from '../../../kit/quiet-points.js'
 
 const TARGET = {
