@@ -50,6 +50,8 @@ export const ERRORS = {
       'Lines of ssl_multicert.config are dest_ip=* ssl_cert_name=FILE ssl_key_name=FILE.',
     PTC_TEMPLATE_INVALID: 'Correct the templates in body_factory/default that the message names.',
     PTC_HTPASSWD_INVALID: 'Names and bcrypt hashes, as `htpasswd -B FILE NAME` writes them.',
+    PTC_PARENT_CONFIG_INVALID:
+      'Correct the lines of parent.config, or the record or the file, that the message names.',
     PTC_PLUGIN_CONFIG_INVALID: 'Correct the lines of plugin.config that the message names.',
     PTC_PLUGIN_NOT_FOUND: 'Correct the path in plugin.config, or set proxy.config.plugin.plugin_dir.',
     PTC_PLUGIN_SHAPE: 'A plugin exports its init function as default and puts functions on hooks.',
@@ -180,6 +182,24 @@ export const ERRORS = {
   }),
   ...kinds('origin', 502, 'tls_protocol_error', {
     PTC_HANDSHAKE_FAILED: 'The origin does not speak TLS that this proxy accepts.',
+  }),
+  ...kinds('origin', 502, 'destination_unavailable', {
+    PTC_PARENT_UNREACHABLE:
+      'No connection to the parent proxy could be made: see parent.config, and whether that proxy runs.',
+    PTC_PARENT_AUTH:
+      'The parent proxy does not accept the credentials of this proxy: see credentials in parent.config.',
+    PTC_PARENT_REFUSED: 'The parent proxy refused to connect to the origin; the message has its answer.',
+  }),
+  ...kinds('origin', 502, 'connection_terminated', {
+    PTC_PARENT_CLOSED: 'The parent proxy closed the connection before it answered: see its own log.',
+  }),
+  ...kinds('origin', 504, 'connection_timeout', {
+    PTC_PARENT_TIMEOUT:
+      'The parent proxy did not answer within proxy.config.http.parent_proxy.connect_attempts_timeout.',
+  }),
+  ...kinds('origin', 502, 'http_protocol_error', {
+    PTC_PARENT_MALFORMED:
+      'What the parent proxy answered is not of the protocol that parent.config names for it.',
   }),
   ...kinds('origin', 502, 'tls_alert_received', {
     PTC_HANDSHAKE_ALERT: 'The origin ended the handshake with a TLS alert.',

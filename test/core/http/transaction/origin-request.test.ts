@@ -29,7 +29,8 @@ function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined
       receiver = sink
     },
   }
-  const connector = { keyOf: () => 'key', reuse: () => idle } as unknown as OriginConnector
+  const route = (target: object) => ({ ...target, ways: ONLY_DIRECT })
+  const connector = { keyOf: () => 'key', route, reuse: () => idle } as unknown as OriginConnector
   const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
   const req = { client: { ownerFor: () => new ConnectionOwner(() => {}) } } as unknown as ClientRequest
   const hooks = new TxnHooks(hooksOf(points), { client: CLIENT, method: 'GET', url: 'https://a.test/' })
