@@ -11,7 +11,7 @@ export interface ReadAgain {
 
 /** @param inForce the records that the proxy was started with */
 export function keepFixed(read: Records, inForce: Records): ReadAgain {
-  const fixed = RECORD_NAMES.filter(name => !rowOf(name).reload)
+  const fixed = RECORD_NAMES.filter(name => rowOf(name).reload === false)
   const records: Records = Object.freeze({
     ...read,
     ...Object.fromEntries(fixed.map(name => [name, inForce[name]])),

@@ -21,8 +21,8 @@ export interface RecordRow {
   /** What `pattern` asks for, in words: "must be …". */
   readonly shape?: string
   readonly unit?: 's' | 'ms' | 'bytes'
-  /** Whether a reload takes over a new value; otherwise it needs a restart. */
-  readonly reload: boolean
+  /** False for a record that needs a restart; a reload takes over a new value of every other. */
+  readonly reload?: boolean
   /** For operators: what the record does. */
   readonly about: string
   /** Why a value that Traffic Server knows is refused here. */
@@ -34,11 +34,22 @@ export type ValueOf<R extends RecordRow> =
   | (R extends { readonly enum: readonly (infer V)[] } ? V : R['type'] extends 'STRING' ? string : number)
   | (R extends { readonly nullable: true } ? null : never)
 
+/** An on/off value. */
+export const SWITCH = { type: 'INT', enum: [0, 1] } as const
+
+/** A time: never none, because nothing waits without a deadline; at most what a timer can hold. */
+export const SECONDS = { type: 'INT', minimum: 1, maximum: 2_147_483, unit: 's' } as const
+export const MILLISECONDS = { type: 'INT', minimum: 1, maximum: 2_147_483_647, unit: 'ms' } as const
+
 /** A file name without its folder, as Traffic Server demands it: no blanks. */
-export const FILE_NAME = { pattern: '^\\S+$', shape: 'a file name without blanks' } as const
+export const FILE = { type: 'STRING', pattern: '^\\S+$', shape: 'a file name without blanks' } as const
+export const OPTIONAL_FILE = { ...FILE, nullable: true } as const
+export const OPTIONAL_FOLDER = { type: 'STRING', nullable: true, shape: 'a folder' } as const
 
 /** OpenSSL's lists: names joined by colons, without blanks. */
 export const OPENSSL_LIST = {
+  type: 'STRING',
+  nullable: true,
   pattern: '^\\S+$',
   shape: 'a list in the syntax of OpenSSL, without blanks',
 } as const

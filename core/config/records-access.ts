@@ -1,29 +1,22 @@
-import { FILE_NAME, type RecordRow } from './record-row.js'
+import { FILE, OPTIONAL_FILE, type RecordRow, SWITCH } from './record-row.js'
 
 /** Records about the clients that may use the proxy, and about what they may use it for. */
 export const ACCESS_RECORDS = {
   'proxy.config.cache.ip_allow.filename': {
-    type: 'STRING',
+    ...FILE,
     default: 'ip_allow.yaml',
-    ...FILE_NAME,
-    reload: true,
     about:
       'The file in the configuration folder that allows clients and methods; without it only this machine may use the proxy. A client without permission gets 403.',
   },
   'proxy.config.http.proxy_auth.htpasswd': {
-    type: 'STRING',
+    ...OPTIONAL_FILE,
     default: null,
-    nullable: true,
-    ...FILE_NAME,
-    reload: true,
     about:
       'A file in the configuration folder with names and bcrypt hashes (`htpasswd -B`): clients must show one of them by Basic Proxy-Authorization, or get 407. NULL asks for no password. Not in Traffic Server.',
   },
   'proxy.config.http.deny_private_origins': {
-    type: 'INT',
+    ...SWITCH,
     default: 0,
-    enum: [0, 1],
-    reload: true,
     about:
       '1 refuses origins whose address is private: loopback, link-local (cloud metadata among them), RFC 1918, unique local, shared, reserved. The address that is dialled is looked at, so a name cannot hide one. Not in Traffic Server.',
   },

@@ -1,20 +1,16 @@
-import { FILE_NAME, type RecordRow } from './record-row.js'
+import { FILE, type RecordRow } from './record-row.js'
 
 /** Records about the authority that mints leaf certificates where the TLS of clients ends at the proxy. */
 export const BUMP_RECORDS = {
   'proxy.config.ssl.bump.CA.cert.filename': {
-    type: 'STRING',
+    ...FILE,
     default: 'bump-ca.pem',
-    ...FILE_NAME,
-    reload: true,
     about:
       'The PEM file with the certificate of the authority that mints leaf certificates in bump mode, in the configuration folder; `portcullis ca init` makes it. Not in Traffic Server.',
   },
   'proxy.config.ssl.bump.CA.private_key.filename': {
-    type: 'STRING',
+    ...FILE,
     default: 'bump-ca.key',
-    ...FILE_NAME,
-    reload: true,
     about: 'The PEM file with the key of that authority, without a passphrase; only the proxy may read it.',
   },
   'proxy.config.ssl.bump.client.certification_level': {
@@ -22,7 +18,6 @@ export const BUMP_RECORDS = {
     default: 0,
     minimum: 0,
     maximum: 2,
-    reload: true,
     about:
       'As proxy.config.ssl.client.certification_level, for clients inside a CONNECT that is bumped; their authorities are those of proxy.config.ssl.CA.cert.filename. Not in Traffic Server.',
   },

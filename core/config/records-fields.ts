@@ -1,14 +1,12 @@
-import type { RecordRow } from './record-row.js'
+import { type RecordRow, SWITCH } from './record-row.js'
 
 const REMOVES = { type: 'INT', default: 0, enum: [0, 1], reload: true } as const
 
 /** Records about what origins learn of clients, by fields of requests. */
 export const FIELD_RECORDS = {
   'proxy.config.http.insert_squid_x_forwarded_for': {
-    type: 'INT',
+    ...SWITCH,
     default: 0,
-    enum: [0, 1],
-    reload: true,
     about:
       "1 appends the client's address to X-Forwarded-For (default of Traffic Server: 1). Inside tunnels that are not bumped no field is added.",
   },
@@ -16,7 +14,6 @@ export const FIELD_RECORDS = {
     type: 'INT',
     default: 0,
     enum: [0, 1, 2],
-    reload: true,
     about:
       "1 adds Client-ip with the client's address to requests that have none, 2 replaces it as well (default of Traffic Server: 1).",
   },
@@ -24,7 +21,6 @@ export const FIELD_RECORDS = {
     type: 'STRING',
     default: 'none',
     shape: 'none, or parts of Forwarded joined by |',
-    reload: true,
     about:
       'The parts that are appended to Forwarded (RFC 7239), joined by `|`: `for`, `by=ip`, `by=unknown`, `proto`, `host`; or `none`.',
   },
@@ -47,7 +43,6 @@ export const FIELD_RECORDS = {
     default: null,
     nullable: true,
     shape: 'names of fields, with commas between them',
-    reload: true,
     about:
       'Further fields to remove from requests, with commas between them, such as `X-Forwarded-For,Via`. Fields that frame a message or belong to its connection cannot be named.',
   },

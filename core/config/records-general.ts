@@ -1,4 +1,4 @@
-import { FILE_NAME, type RecordRow } from './record-row.js'
+import { FILE, MILLISECONDS, OPTIONAL_FILE, type RecordRow, SWITCH } from './record-row.js'
 
 /** Records about the program as a whole. */
 export const GENERAL_RECORDS = {
@@ -8,14 +8,11 @@ export const GENERAL_RECORDS = {
     nullable: true,
     pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}$",
     shape: 'a word without blanks, such as proxy.example.com',
-    reload: true,
     about: 'The name of this proxy in Via and Proxy-Status; NULL takes the host name.',
   },
   'proxy.config.admin.socket': {
-    type: 'STRING',
     default: 'portcullis.sock',
-    nullable: true,
-    ...FILE_NAME,
+    ...OPTIONAL_FILE,
     reload: false,
     about:
       'The unix socket on which `portcullis ctl` finds the running proxy, relative to the configuration folder, readable and writable only for the user of the proxy; NULL opens none. Not in Traffic Server.',
@@ -31,9 +28,8 @@ export const GENERAL_RECORDS = {
       'Where the management API, its metrics and its page can be reached by TCP; NULL opens no port. Loopback alone, because this port has no TLS; the proxy refuses to connect clients to it. Not in Traffic Server.',
   },
   'proxy.config.admin.token_file': {
-    type: 'STRING',
     default: 'admin.token',
-    ...FILE_NAME,
+    ...FILE,
     reload: false,
     about:
       'The file with the token that `proxy.config.admin.listen` asks for (`Authorization: Bearer`), relative to the configuration folder. It is made, for its owner alone, where it is missing; one that other users can read or write is refused. Not in Traffic Server.',
@@ -42,26 +38,17 @@ export const GENERAL_RECORDS = {
     type: 'STRING',
     default: 'plugins',
     shape: 'a folder',
-    reload: true,
     about:
       'The folder in which relative plugin paths of plugin.config are looked up first; relative to the configuration folder.',
   },
   'proxy.config.plugin.init_timeout': {
-    type: 'INT',
+    ...MILLISECONDS,
     default: 10_000,
-    minimum: 1,
-    maximum: 2_147_483_647,
-    unit: 'ms',
-    reload: true,
     about: 'How long the init of one plugin may take before the start (or the reload) fails.',
   },
   'proxy.config.plugin.deadline': {
-    type: 'INT',
+    ...MILLISECONDS,
     default: 30_000,
-    minimum: 1,
-    maximum: 2_147_483_647,
-    unit: 'ms',
-    reload: true,
     about:
       'How long all plugins on one hook may take together, on hooks that park outside of TLS handshakes; then the wait is rejected. A line of plugin.config can set a shorter time with @deadline=.',
   },
@@ -70,7 +57,6 @@ export const GENERAL_RECORDS = {
     default: 2,
     minimum: 2,
     maximum: 64,
-    reload: true,
     about:
       'How many worker threads a plugin with @isolate=worker has, with one instance in each. With two, a worker that hangs does not block the hook.',
   },
@@ -79,7 +65,6 @@ export const GENERAL_RECORDS = {
     default: 64,
     minimum: 16,
     maximum: 65_536,
-    reload: true,
     about: 'Mebibytes of heap for each worker of an isolated plugin; a worker that needs more is ended.',
   },
   'proxy.config.plugin.isolate.hang_timeout': {
@@ -88,7 +73,6 @@ export const GENERAL_RECORDS = {
     minimum: 50,
     maximum: 2_147_483_647,
     unit: 'ms',
-    reload: true,
     about: 'How long a busy worker may send nothing; then it is ended.',
   },
   'proxy.config.plugin.isolate.max_failures': {
@@ -96,25 +80,18 @@ export const GENERAL_RECORDS = {
     default: 5,
     minimum: 1,
     maximum: 1000,
-    reload: true,
     about:
       'How many workers of a plugin may fail in a row on questions of one hook, without an answer between them. Then the plugin is out of service on this hook, and its questions are rejected at once.',
   },
   'proxy.config.plugin.isolate.retry_after': {
-    type: 'INT',
+    ...MILLISECONDS,
     default: 5000,
-    minimum: 1,
-    maximum: 2_147_483_647,
-    unit: 'ms',
-    reload: true,
     about:
       'How long a plugin that is out of service is not asked; then it is asked one question as a trial. Each failed trial doubles the time, up to a minute.',
   },
   'proxy.config.diags.debug.enabled': {
-    type: 'INT',
+    ...SWITCH,
     default: 0,
-    enum: [0, 1],
-    reload: true,
     about: '1 writes debug lines for the tags of proxy.config.diags.debug.tags.',
     refused: 'debugging single clients (2, 3) is not supported',
   },
@@ -124,7 +101,6 @@ export const GENERAL_RECORDS = {
     nullable: true,
     pattern: '^\\S+$',
     shape: 'a regular expression without blanks',
-    reload: true,
     about:
       'A regular expression in the syntax of RE2; debug tags that begin with a match are written, so `ssl` means `ssl.*`. NULL means none.',
   },

@@ -1,7 +1,4 @@
-import type { RecordRow } from './record-row.js'
-
-/** In every timeout: at least a second, because nothing waits without a deadline; at most what a timer can hold. */
-const SECONDS = { minimum: 1, maximum: 2_147_483, unit: 's' } as const
+import { type RecordRow, SECONDS, SWITCH } from './record-row.js'
 
 /** Records about ports, requests and connections. */
 export const HTTP_RECORDS = {
@@ -17,7 +14,6 @@ export const HTTP_RECORDS = {
     type: 'STRING',
     default: '443',
     shape: 'a list of ports and ranges',
-    reload: true,
     about:
       'The origin ports that CONNECT may ask for: numbers, ranges such as 1024-2047, or *; others get 403.',
   },
@@ -25,7 +21,6 @@ export const HTTP_RECORDS = {
     type: 'STRING',
     default: 'probe',
     enum: ['probe', 'bump', 'tunnel'],
-    reload: true,
     about:
       'How the origin behind a CONNECT is verified: with `probe` the proxy makes its own handshake before it opens the tunnel, with `bump` the TLS of the client ends at the proxy, `tunnel` does not verify.',
   },
@@ -33,7 +28,6 @@ export const HTTP_RECORDS = {
     type: 'STRING',
     default: 'refuse',
     enum: ['refuse', 'tunnel'],
-    reload: true,
     about:
       'What happens to a protocol other than TLS behind a CONNECT that is probed or bumped: `refuse` ends the tunnel, and answers an HTTP request in it with 403; `tunnel` lets it pass unverified. With `tunnel` the 200 comes before the verdict, and the client learns of a rejection by an alert. Not in Traffic Server.',
   },
@@ -43,24 +37,19 @@ export const HTTP_RECORDS = {
     minimum: 0,
     maximum: 86_400,
     unit: 's',
-    reload: true,
     about:
       'How long an accepted probe is valid for the same name, address and policy. With a minute, all tunnels that one page opens share a verdict, and a revocation takes effect soon; 0 probes for every tunnel. Not in Traffic Server.',
   },
   'proxy.config.http.insert_request_via_str': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about:
       '1 adds Via to requests (RFC 9110 section 7.6.3); without it the proxy cannot detect a loop of proxies.',
     refused: 'the detailed forms of Via (2 to 4) are not supported',
   },
   'proxy.config.http.insert_response_via_str': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about: '1 adds Via to responses, which RFC 9110 section 7.6.3 requires (default of Traffic Server: 0).',
     refused: 'the detailed forms of Via (2 to 4) are not supported',
   },
@@ -70,7 +59,6 @@ export const HTTP_RECORDS = {
     minimum: 1024,
     maximum: 16_777_216,
     unit: 'bytes',
-    reload: true,
     about: 'The largest header of a request; a larger one is answered 431.',
   },
   'proxy.config.http.response_header_max_size': {
@@ -79,7 +67,6 @@ export const HTTP_RECORDS = {
     minimum: 1024,
     maximum: 16_777_216,
     unit: 'bytes',
-    reload: true,
     about: 'The largest header of a response; a larger one is answered 502.',
   },
   'proxy.config.http.origin_leniency': {
@@ -91,10 +78,8 @@ export const HTTP_RECORDS = {
       '1 takes untidy responses of origins, as other proxies do: bare LF line ends, folded fields, blanks before a colon, the same Content-Length twice, chunk sizes padded with blanks. The client gets them in order, and their connection is not used again. 0 answers 502. Requests are always read strictly. Not in Traffic Server.',
   },
   'proxy.config.http.connect_attempts_timeout': {
-    type: 'INT',
-    default: 30,
     ...SECONDS,
-    reload: true,
+    default: 30,
     about: 'How long an origin may take to accept a TCP connection.',
   },
   'proxy.config.http.connect_attempts_delay': {
@@ -103,60 +88,45 @@ export const HTTP_RECORDS = {
     minimum: 10,
     maximum: 10_000,
     unit: 'ms',
-    reload: true,
     about:
       'The time after which the next address of an origin is tried as well, if it has several (Happy Eyeballs, RFC 8305). The attempts before it go on; only connect_attempts_timeout ends them. Not in Traffic Server.',
   },
   'proxy.config.http.keep_alive_no_activity_timeout_in': {
-    type: 'INT',
-    default: 120,
     ...SECONDS,
-    reload: true,
+    default: 120,
     about: 'How long a connection from a client stays open between two requests.',
   },
   'proxy.config.http.keep_alive_no_activity_timeout_out': {
-    type: 'INT',
-    default: 120,
     ...SECONDS,
-    reload: true,
+    default: 120,
     about: 'How long an idle connection to an origin is kept for the next request.',
   },
   'proxy.config.http.transaction_no_activity_timeout_in': {
-    type: 'INT',
-    default: 30,
     ...SECONDS,
-    reload: true,
+    default: 30,
     about:
       'How long a client may be silent while the proxy waits for it: within a head or a body, or while it takes nothing of a response. Programs do not pause there. Tunnels have a time of their own.',
   },
   'proxy.config.http.transaction_no_activity_timeout_out': {
-    type: 'INT',
-    default: 600,
     ...SECONDS,
-    reload: true,
+    default: 600,
     about:
       'How long an origin may be silent while the proxy waits for it; then the client gets 504. The default is above what servers of git, of databases and of language models take before their first byte. In Traffic Server it is 30, which cuts such answers.',
   },
   'proxy.config.http.tunnel_no_activity_timeout': {
-    type: 'INT',
-    default: 3600,
     ...SECONDS,
-    reload: true,
+    default: 3600,
     about:
       'How long a CONNECT tunnel may be silent in both directions; then it is closed, and a warning and the access log say so. Connections of databases, of ssh and of messengers are silent for long. Not in Traffic Server, which cuts a tunnel with transaction_no_activity_timeout_in.',
   },
   'proxy.config.websocket.no_activity_timeout': {
-    type: 'INT',
-    default: 600,
     ...SECONDS,
-    reload: true,
+    default: 600,
     about: 'How long a connection may be silent after a switch to WebSocket or another protocol.',
   },
   'proxy.config.body_factory.enable_customizations': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about: "1 shows the operator's error pages where they exist, 0 always shows the built-in pages.",
     refused: 'pages by language or host (2, 3) are not supported',
   },
@@ -164,7 +134,6 @@ export const HTTP_RECORDS = {
     type: 'STRING',
     default: 'body_factory',
     shape: 'a folder',
-    reload: true,
     about:
       "The folder with the operator's error pages, in its folder `default`; relative to the configuration folder, where the default may be missing.",
   },
@@ -173,15 +142,12 @@ export const HTTP_RECORDS = {
     default: 64,
     minimum: 0,
     maximum: 65_535,
-    reload: true,
     about:
       'How many idle connections are kept per origin; 0 closes each after its response. Not in Traffic Server.',
   },
   'proxy.config.http.auth_server_session_private': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about:
       '1 keeps a connection to an origin for the client connection that has logged in on it, and closes it with that one. It concerns schemes that authenticate the connection, such as NTLM and Negotiate, and all that are not known to have each request carry its own credentials (Traffic Server: every scheme). 0 has such a connection serve other clients, too, as the user that has logged in.',
     refused: '2 is not supported: Basic, Bearer, Digest and the like never make a connection private here',

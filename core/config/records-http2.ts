@@ -1,4 +1,4 @@
-import type { RecordRow } from './record-row.js'
+import { type RecordRow, SECONDS, SWITCH } from './record-row.js'
 
 const LARGEST_WINDOW = 2_147_483_647
 const LARGEST_FRAME = 16_777_215
@@ -6,10 +6,8 @@ const LARGEST_FRAME = 16_777_215
 /** Records about HTTP/2. Windows and limits with `_in` are those of clients, with `_out` those of origins. */
 export const HTTP2_RECORDS = {
   'proxy.config.http2.enabled': {
-    type: 'INT',
+    ...SWITCH,
     default: 0,
-    enum: [0, 1],
-    reload: true,
     about: '1 offers HTTP/2 by ALPN to clients of `ssl` ports. Open connections keep their protocol.',
   },
   'proxy.config.http2.max_concurrent_streams_in': {
@@ -17,7 +15,6 @@ export const HTTP2_RECORDS = {
     default: 100,
     minimum: 1,
     maximum: 10_000,
-    reload: true,
     about: 'How many streams a client may have open at once on one connection.',
   },
   'proxy.config.http2.initial_window_size_in': {
@@ -26,7 +23,6 @@ export const HTTP2_RECORDS = {
     minimum: 0,
     maximum: LARGEST_WINDOW,
     unit: 'bytes',
-    reload: true,
     about:
       'How much of a body a client may send ahead on one stream: as much may wait here for a slow origin.',
   },
@@ -36,7 +32,6 @@ export const HTTP2_RECORDS = {
     minimum: 16_384,
     maximum: LARGEST_FRAME,
     unit: 'bytes',
-    reload: true,
     about: 'The largest payload of a frame that the proxy takes.',
   },
   'proxy.config.http2.header_table_size': {
@@ -45,7 +40,6 @@ export const HTTP2_RECORDS = {
     minimum: 0,
     maximum: 65_536,
     unit: 'bytes',
-    reload: true,
     about: 'The size of the table with which header fields are decompressed.',
   },
   'proxy.config.http2.max_header_list_size': {
@@ -54,17 +48,12 @@ export const HTTP2_RECORDS = {
     minimum: 4096,
     maximum: 4_294_967_295,
     unit: 'bytes',
-    reload: true,
     about:
       'How large the header fields of a request may be after decompression, 32 bytes for each field included; proxy.config.http.request_header_max_size limits it as well.',
   },
   'proxy.config.http2.no_activity_timeout_in': {
-    type: 'INT',
+    ...SECONDS,
     default: 120,
-    minimum: 1,
-    maximum: 2_147_483,
-    unit: 's',
-    reload: true,
     about: 'How long a connection of a client may stay open without a stream.',
   },
 } as const satisfies Record<string, RecordRow>

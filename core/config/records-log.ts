@@ -1,4 +1,4 @@
-import type { RecordRow } from './record-row.js'
+import { type RecordRow, SWITCH } from './record-row.js'
 
 /** The rows that say when a log is rolled, for the access log and for diagnostics. */
 const rolling = <I extends number, S extends number, R extends boolean>(
@@ -42,7 +42,6 @@ export const LOG_RECORDS = {
     type: 'INT',
     default: 0,
     enum: [0, 1, 2, 3],
-    reload: true,
     about:
       'The access log: 0 none, 1 errors only, 2 and 3 all requests (default of Traffic Server: 3). SIGUSR1 and SIGUSR2 reopen the files after a rotation.',
   },
@@ -50,7 +49,6 @@ export const LOG_RECORDS = {
     type: 'STRING',
     default: 'logs',
     shape: 'a folder',
-    reload: true,
     about:
       'The folder of access.log, relative to the working directory; the proxy makes it if it does not exist.',
   },
@@ -59,22 +57,18 @@ export const LOG_RECORDS = {
     default: 'access.log',
     pattern: '^\\S+$',
     shape: 'stdout, stderr, or a file name without blanks',
-    reload: true,
     about: 'The file of the access log: its name in logfile_dir, or stdout or stderr. Not in Traffic Server.',
   },
   'proxy.config.log.format': {
     type: 'STRING',
     default: 'squid',
     shape: 'squid, common, extended, extended2, json, or a text with fields such as %<chi>',
-    reload: true,
     about:
       'The format of the access log: squid, common, extended, extended2, json, or a text with the fields of docs/reference/log-fields.md. Not in Traffic Server, which has logging.yaml.',
   },
   'proxy.config.log.certificate_fields': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about:
       "1 appends the fields of the origin's certificate and the error code to squid, common and extended; json always has them. Not in Traffic Server.",
   },
@@ -82,7 +76,6 @@ export const LOG_RECORDS = {
     type: 'INT',
     default: 1,
     enum: [0, 1, 2, 3, 4],
-    reload: true,
     about:
       'When the access log is rolled: its file gets a name such as access.log_HOST.20261129.00h00m00s-20261130.00h00m00s.old. 0 never, 1 at times, 2 by size, 3 at times or by size, 4 at times if it has the size as well. Set 0 where another program rotates the file.',
   },
@@ -92,7 +85,6 @@ export const LOG_RECORDS = {
     default: 0,
     minimum: 0,
     maximum: 23,
-    reload: true,
     about: 'The hour of the day, in local time, from which the times are counted.',
   },
   'proxy.config.log.rolling_size_mb': ACCESS.size,
@@ -101,22 +93,17 @@ export const LOG_RECORDS = {
     default: 0,
     minimum: 0,
     maximum: 100_000,
-    reload: true,
     about: 'How many rolled files of the access log are kept, the newest; 0 for all.',
   },
   'proxy.config.log.rolling_min_count': ACCESS.minCount,
   'proxy.config.log.rolling_allow_empty': {
-    type: 'INT',
+    ...SWITCH,
     default: 0,
-    enum: [0, 1],
-    reload: true,
     about: '1 rolls a file in which there is nothing as well.',
   },
   'proxy.config.log.auto_delete_rolled_files': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about: '1 deletes the oldest rolled files of a log when all of them exceed max_space_mb_for_logs.',
   },
   'proxy.config.log.max_space_mb_for_logs': {
@@ -124,7 +111,6 @@ export const LOG_RECORDS = {
     default: 25_000,
     minimum: 1,
     maximum: 1_000_000_000,
-    reload: true,
     about:
       'MB that the rolled files of a log may take. Beyond it the oldest are deleted; the log itself goes on.',
   },

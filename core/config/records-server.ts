@@ -1,4 +1,12 @@
-import { FILE_NAME, OPENSSL_LIST, type RecordRow } from './record-row.js'
+import {
+  FILE,
+  OPENSSL_LIST,
+  OPTIONAL_FILE,
+  OPTIONAL_FOLDER,
+  type RecordRow,
+  SECONDS,
+  SWITCH,
+} from './record-row.js'
 
 /** Records about the connections of clients: how many there may be, and TLS with them. */
 export const SERVER_RECORDS = {
@@ -7,7 +15,6 @@ export const SERVER_RECORDS = {
     default: 30_000,
     minimum: 1,
     maximum: 1_000_000,
-    reload: true,
     about:
       'The largest number of client connections at a time, on all ports. Further ones are closed at once, or take the place of the newest connection of the client address that has the most (in Traffic Server, connections to origins count as well).',
   },
@@ -16,7 +23,6 @@ export const SERVER_RECORDS = {
     default: 30_000,
     minimum: 0,
     maximum: 1_000_000,
-    reload: true,
     about:
       'The largest number of client connections at a time, as connections_throttle: the lesser of the two counts; 0 leaves it to that one.',
   },
@@ -25,7 +31,6 @@ export const SERVER_RECORDS = {
     default: 0,
     minimum: 0,
     maximum: 1_000_000,
-    reload: true,
     about:
       'The largest number of connections of one address; further ones are closed at once. 0 sets no limit.',
   },
@@ -35,7 +40,6 @@ export const SERVER_RECORDS = {
     minimum: 0,
     maximum: 2_147_483,
     unit: 's',
-    reload: true,
     about:
       'The longest time for a request and its response together, even while data moves; 0 sets no limit. It does not apply to tunnels.',
   },
@@ -45,41 +49,28 @@ export const SERVER_RECORDS = {
     minimum: 0,
     maximum: 2_147_483,
     unit: 's',
-    reload: true,
     about: 'The same limit, by its name for origins: the shorter of the two counts; 0 sets no limit.',
   },
   'proxy.config.ssl.handshake_timeout_in': {
-    type: 'INT',
+    ...SECONDS,
     default: 30,
-    minimum: 1,
-    maximum: 2_147_483,
-    unit: 's',
-    reload: true,
     about:
       'How long a client may take for its TLS handshake, on an ssl port or in a bumped CONNECT, including the time that plugins hold it.',
   },
   'proxy.config.ssl.server.multicert.filename': {
-    type: 'STRING',
+    ...FILE,
     default: 'ssl_multicert.config',
-    ...FILE_NAME,
-    reload: true,
     about: 'The file in the configuration folder with the certificates of ssl ports.',
   },
   'proxy.config.ssl.server.cert.path': {
-    type: 'STRING',
+    ...OPTIONAL_FOLDER,
     default: null,
-    nullable: true,
-    shape: 'a folder',
-    reload: true,
     about:
       'The folder of the certificates that ssl_multicert.config names; NULL is the configuration folder.',
   },
   'proxy.config.ssl.server.private_key.path': {
-    type: 'STRING',
+    ...OPTIONAL_FOLDER,
     default: null,
-    nullable: true,
-    shape: 'a folder',
-    reload: true,
     about: 'The folder of their keys; NULL is the configuration folder.',
   },
   'proxy.config.ssl.server.groups_list': {
@@ -87,46 +78,34 @@ export const SERVER_RECORDS = {
     default: null,
     nullable: true,
     shape: 'names of groups, joined by colons',
-    reload: true,
     about:
       "The groups for key exchange with clients of ssl ports, the preferred one first; NULL is OpenSSL's list.",
   },
   'proxy.config.ssl.server.cipher_suite': {
-    type: 'STRING',
-    default: null,
-    nullable: true,
     ...OPENSSL_LIST,
-    reload: true,
+    default: null,
     about:
       "The cipher suites for clients of ssl ports, and inside bumped tunnels, in TLS 1.2; NULL is OpenSSL's list. Security level 2 holds in any case.",
   },
   'proxy.config.ssl.server.TLSv1_3.cipher_suites': {
-    type: 'STRING',
-    default: null,
-    nullable: true,
     ...OPENSSL_LIST,
-    reload: true,
+    default: null,
     about: "The same for TLS 1.3; NULL is OpenSSL's list.",
   },
   'proxy.config.ssl.TLSv1_2': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about: '1 speaks TLS 1.2 with clients of ssl ports, and inside bumped tunnels.',
   },
   'proxy.config.ssl.TLSv1_3': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about: '1 speaks TLS 1.3 with them.',
   },
   'proxy.config.ssl.server.version.min': {
     type: 'INT',
     default: -1,
     enum: [-1, 2, 3],
-    reload: true,
     about: 'The oldest version for them: 2 is TLS 1.2, 3 is TLS 1.3; -1 leaves it to TLSv1_2 and TLSv1_3.',
     refused: 'TLS 1.0 and 1.1 (0, 1) are forbidden by RFC 8996',
   },
@@ -134,7 +113,6 @@ export const SERVER_RECORDS = {
     type: 'INT',
     default: -1,
     enum: [-1, 2, 3],
-    reload: true,
     about: 'The newest version for them, with the same numbers.',
     refused: 'TLS 1.0 and 1.1 (0, 1) are forbidden by RFC 8996',
   },
@@ -143,24 +121,17 @@ export const SERVER_RECORDS = {
     default: 0,
     minimum: 0,
     maximum: 2,
-    reload: true,
     about:
       'Certificates of clients on ssl ports: 0 asks for none, 1 asks, and a certificate that is shown must be valid, 2 requires a valid certificate. TS_SSL_VERIFY_CLIENT_HOOK then decides about it.',
   },
   'proxy.config.ssl.CA.cert.filename': {
-    type: 'STRING',
+    ...OPTIONAL_FILE,
     default: null,
-    nullable: true,
-    ...FILE_NAME,
-    reload: true,
     about: 'The PEM file with the authorities that may issue certificates of clients.',
   },
   'proxy.config.ssl.CA.cert.path': {
-    type: 'STRING',
+    ...OPTIONAL_FOLDER,
     default: null,
-    nullable: true,
-    shape: 'a folder',
-    reload: true,
     about:
       'The folder of that file; without a file name, all its .pem and .crt files. NULL is the configuration folder.',
   },

@@ -1,5 +1,14 @@
 // Longer than 100 lines because every record of the TLS side is one row, and rows read best in one place.
-import { FILE_NAME, OPENSSL_LIST, type RecordRow } from './record-row.js'
+import {
+  FILE,
+  MILLISECONDS,
+  OPENSSL_LIST,
+  OPTIONAL_FILE,
+  OPTIONAL_FOLDER,
+  type RecordRow,
+  SECONDS,
+  SWITCH,
+} from './record-row.js'
 
 /** Records about TLS towards origins. */
 export const SSL_RECORDS = {
@@ -7,7 +16,6 @@ export const SSL_RECORDS = {
     type: 'INT',
     default: 2,
     enum: [0, 1, 2],
-    reload: true,
     about:
       "What judges an origin's certificate: 0 nothing, 1 only the built-in check, 2 the built-in check and the plugins on TS_SSL_CERT_VERIFY_HOOK.",
   },
@@ -15,7 +23,6 @@ export const SSL_RECORDS = {
     type: 'STRING',
     default: 'ENFORCED',
     enum: ['ENFORCED', 'PERMISSIVE', 'DISABLED'],
-    reload: true,
     about:
       'How far a failed built-in check binds: ENFORCED rejects, PERMISSIVE logs and goes on, DISABLED skips the check.',
   },
@@ -23,29 +30,22 @@ export const SSL_RECORDS = {
     type: 'STRING',
     default: 'ALL',
     enum: ['ALL', 'SIGNATURE', 'NAME', 'NONE'],
-    reload: true,
     about: 'What the built-in check covers: the SIGNATURE chain, the NAME, ALL of it, or NONE.',
   },
   'proxy.config.ssl.client.verify.server.override': {
-    type: 'INT',
+    ...SWITCH,
     default: 0,
-    enum: [0, 1],
-    reload: true,
     about: '1 asks the plugins even when the built-in check has failed, and lets them overrule it.',
   },
   'proxy.config.ssl.client.verify.server.strict': {
-    type: 'INT',
+    ...SWITCH,
     default: 0,
-    enum: [0, 1],
-    reload: true,
     about:
       '1 makes the built-in check reject certificates that break rules of RFC 5280 which OpenSSL does not enforce otherwise (X509_V_FLAG_X509_STRICT), such as missing key identifiers. Not in Traffic Server.',
   },
   'proxy.config.ssl.origin_session_cache': {
-    type: 'INT',
+    ...SWITCH,
     default: 0,
-    enum: [0, 1],
-    reload: true,
     about:
       '1 keeps TLS sessions of origins and resumes them. A session is offered only under the policy under which it was made; Traffic Server has 1.',
   },
@@ -54,14 +54,11 @@ export const SSL_RECORDS = {
     default: 10_240,
     minimum: 1,
     maximum: 1_048_576,
-    reload: true,
     about: 'How many sessions of origins are kept. Beyond it the client network with the most loses one.',
   },
   'proxy.config.ssl.origin_session_cache.reverify_on_resume': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about:
       'With 1 the stored chain is judged again, also by the plugins, before its session is offered; a rejection drops the session and refuses the connection. 0 relies on the verdict of the first handshake.',
   },
@@ -70,32 +67,23 @@ export const SSL_RECORDS = {
     default: null,
     nullable: true,
     shape: 'a file',
-    reload: true,
     about:
       'A file for the secrets of all sessions with origins, in the form of SSLKEYLOGFILE, readable only by its owner. With this file captured traffic can be decrypted: use it to examine captures, never in production.',
   },
   'proxy.config.ssl.servername.filename': {
-    type: 'STRING',
+    ...FILE,
     default: 'sni.yaml',
-    ...FILE_NAME,
-    reload: true,
     about:
       'The file with the rules for single origins, in the configuration folder. The default may be missing, which means no rules.',
   },
   'proxy.config.ssl.client.verify.async': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about: '0 rejects a handshake when a plugin returns without an answer: no handshake is ever held.',
   },
   'proxy.config.ssl.client.verify.deadline': {
-    type: 'INT',
+    ...MILLISECONDS,
     default: 30_000,
-    minimum: 1,
-    maximum: 2_147_483_647,
-    unit: 'ms',
-    reload: true,
     about: 'How long all plugins together may hold a handshake; then it is rejected and the client gets 504.',
   },
   'proxy.config.ssl.client.verify.redials': {
@@ -103,7 +91,6 @@ export const SSL_RECORDS = {
     default: 3,
     minimum: 0,
     maximum: 100,
-    reload: true,
     about:
       'How many new connections are made for an origin that ends its connection while plugins hold the handshake. The wait goes on; when all have accepted, a new connection to the same address must show the same certificates, or the plugins are asked again. With 0 the client gets 502 at once.',
   },
@@ -113,7 +100,6 @@ export const SSL_RECORDS = {
     minimum: 0,
     maximum: 86_400,
     unit: 's',
-    reload: true,
     about:
       'After so many seconds the connection of a held handshake is closed, without an alert, and the wait goes on as if the origin had ended it: long holds cost little memory, and no connection of the origin. 0 never; without `verify.redials` it has no effect.',
   },
@@ -122,67 +108,44 @@ export const SSL_RECORDS = {
     default: 10_000,
     minimum: 1,
     maximum: 10_000_000,
-    reload: true,
     about:
       'How many remembered verdicts are kept: acceptances that a plugin allowed to be remembered (accept({ cacheFor })). Beyond it the client network with the most loses its least recently used one.',
   },
   'proxy.config.ssl.client.handshake_timeout': {
-    type: 'INT',
+    ...SECONDS,
     default: 30,
-    minimum: 1,
-    maximum: 2_147_483,
-    unit: 's',
-    reload: true,
     about:
       'How long the origin may take for its part of a handshake; the time that plugins hold it does not count.',
   },
   'proxy.config.ssl.client.CA.cert.filename': {
-    type: 'STRING',
+    ...OPTIONAL_FILE,
     default: null,
-    nullable: true,
-    ...FILE_NAME,
-    reload: true,
     about: 'A PEM file with the roots that the built-in check trusts; NULL takes those of the system.',
   },
   'proxy.config.ssl.client.CA.cert.path': {
-    type: 'STRING',
+    ...OPTIONAL_FOLDER,
     default: null,
-    nullable: true,
-    shape: 'a folder',
-    reload: true,
     about:
       'The folder of CA.cert.filename; NULL is the configuration folder. Without a file name every .pem and .crt file in it is trusted.',
   },
   'proxy.config.ssl.client.cert.filename': {
-    type: 'STRING',
+    ...OPTIONAL_FILE,
     default: null,
-    nullable: true,
-    ...FILE_NAME,
-    reload: true,
     about: 'A PEM file with the certificate (and chain) to show to origins that ask for one.',
   },
   'proxy.config.ssl.client.cert.path': {
-    type: 'STRING',
+    ...OPTIONAL_FOLDER,
     default: null,
-    nullable: true,
-    shape: 'a folder',
-    reload: true,
     about: 'The folder of cert.filename; NULL is the configuration folder.',
   },
   'proxy.config.ssl.client.private_key.filename': {
-    type: 'STRING',
+    ...OPTIONAL_FILE,
     default: null,
-    nullable: true,
-    ...FILE_NAME,
-    reload: true,
     about: 'A PEM file with the key of cert.filename; NULL looks in cert.filename itself.',
   },
   'proxy.config.ssl.client.private_key.path': {
-    type: 'STRING',
+    ...OPTIONAL_FOLDER,
     default: null,
-    nullable: true,
-    shape: 'a folder',
-    reload: true,
     about: 'The folder of private_key.filename; NULL is the configuration folder.',
   },
   'proxy.config.ssl.client.TLSv1': {
@@ -202,41 +165,28 @@ export const SSL_RECORDS = {
     refused: 'TLS 1.1 is forbidden by RFC 8996',
   },
   'proxy.config.ssl.client.TLSv1_2': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about: '1 offers TLS 1.2 to origins.',
   },
   'proxy.config.ssl.client.TLSv1_3': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about: '1 offers TLS 1.3 to origins.',
   },
   'proxy.config.ssl.client.cipher_suite': {
-    type: 'STRING',
-    default: null,
-    nullable: true,
     ...OPENSSL_LIST,
-    reload: true,
+    default: null,
     about: 'The cipher suites offered in TLS 1.2; NULL takes those of OpenSSL at security level 2.',
   },
   'proxy.config.ssl.client.TLSv1_3.cipher_suites': {
-    type: 'STRING',
-    default: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256',
-    nullable: true,
     ...OPENSSL_LIST,
-    reload: true,
+    default: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256',
     about: 'The cipher suites offered in TLS 1.3; NULL takes those of OpenSSL.',
   },
   'proxy.config.ssl.client.groups_list': {
-    type: 'STRING',
-    default: null,
-    nullable: true,
     ...OPENSSL_LIST,
-    reload: true,
+    default: null,
     about: 'The key exchange groups offered, such as X25519:P-256; NULL takes those of OpenSSL.',
   },
   'proxy.config.ssl.client.alpn_protocols': {
@@ -244,7 +194,6 @@ export const SSL_RECORDS = {
     default: null,
     nullable: true,
     enum: ['http/1.1'],
-    reload: true,
     about: 'The protocols offered to origins by ALPN; NULL sends no ALPN, which means HTTP/1.1.',
     refused: 'towards origins Portcullis speaks HTTP/1.1 only',
   },

@@ -48,7 +48,7 @@ function recordRows(records: Readonly<Record<string, RecordRow>>): readonly (rea
     row.type,
     code(showValue(row.default)),
     describeDomain(row),
-    row.reload ? 'yes' : 'no',
+    row.reload === false ? 'no' : 'yes',
     row.about,
   ])
 }

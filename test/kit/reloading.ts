@@ -1,5 +1,6 @@
 /** A record that a reload changes, and the behaviour that shows it. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RecordRow } from '../../core/config/record-row.js'
 import { RECORDS, type RecordName, type Records } from '../../core/config/records-table.js'
 import { type RawClient, rawClient } from './client.js'
 import { get } from './get.js'
@@ -15,11 +16,11 @@ export const stranger = await makeAuthority({ name: 'Stranger' })
 
 /** Records whose rows say that a reload takes them over. */
 export type Reloadable = {
-  [N in RecordName]: (typeof RECORDS)[N]['reload'] extends true ? N : never
+  [N in RecordName]: (typeof RECORDS)[N] extends { readonly reload: false } ? never : N
 }[RecordName]
 
-export const RELOADABLE = Object.entries(RECORDS).flatMap(([name, { reload }]) =>
-  reload ? [name as Reloadable] : [],
+export const RELOADABLE = Object.entries<RecordRow>(RECORDS).flatMap(([name, { reload }]) =>
+  reload === false ? [] : [name as Reloadable],
 )
 
 export interface Stage {
