@@ -1,12 +1,10 @@
-import { FILE_NAME, type RecordRow } from './record-row.js'
+import { FILE, OPTIONAL_FILE, type RecordRow, SWITCH } from './record-row.js'
 
 /** Records about other proxies, through which connections to origins go. */
 export const PARENT_RECORDS = {
   'proxy.config.http.parent_proxy.file': {
-    type: 'STRING',
     default: 'parent.config',
-    ...FILE_NAME,
-    reload: true,
+    ...FILE,
     about:
       'The file in the configuration folder that says which requests go through which parent proxies, in the syntax of Traffic Server; the first line that matches decides. Without it, and without the other records here, the proxy connects to origins itself.',
   },
@@ -14,16 +12,12 @@ export const PARENT_RECORDS = {
     type: 'STRING',
     default: null,
     nullable: true,
-    reload: true,
     about:
       'Parent proxies for requests that no line of parent.config matches, separated by semicolons and tried in this order: host:port, or a URL that begins with http://, https:// or socks5://. The proxy connects to origins itself while none of them can be reached, as in Traffic Server; a line `dest_domain=. parent="…" go_direct=false` of parent.config does not.',
   },
   'proxy.config.http.parent_proxies.credentials': {
-    type: 'STRING',
     default: null,
-    nullable: true,
-    ...FILE_NAME,
-    reload: true,
+    ...OPTIONAL_FILE,
     about:
       'A file in the configuration folder with what the parents of parent_proxies are told: one line, `basic USER:PASSWORD` or `bearer TOKEN`. Not in Traffic Server.',
   },
@@ -32,7 +26,6 @@ export const PARENT_RECORDS = {
     default: 10,
     minimum: 1,
     maximum: 1_000_000,
-    reload: true,
     about:
       'How many connections to a parent must fail, one after another, before it is taken for down. What a parent answers does not count, because it may be about the origin.',
   },
@@ -42,7 +35,6 @@ export const PARENT_RECORDS = {
     minimum: 0,
     maximum: 86_400,
     unit: 's',
-    reload: true,
     about:
       'How long a parent that is down is tried after all others. Where nothing else is left it is tried at once.',
   },
@@ -51,7 +43,6 @@ export const PARENT_RECORDS = {
     default: 4,
     minimum: 1,
     maximum: 64,
-    reload: true,
     about:
       'How many parents are tried for one connection. Another one is tried only if the one before could not be reached, or closed the connection before it answered; never after a verdict about a certificate.',
   },
@@ -61,14 +52,11 @@ export const PARENT_RECORDS = {
     minimum: 1,
     maximum: 86_400,
     unit: 's',
-    reload: true,
     about: 'How long a parent may take to accept a connection, and as long again to answer CONNECT.',
   },
   'proxy.config.http.no_dns_just_forward_to_parent': {
-    type: 'INT',
+    ...SWITCH,
     default: 1,
-    enum: [0, 1],
-    reload: true,
     about:
       '1 leaves the names of origins to the parent (default of Traffic Server: 0). 0 resolves them here and asks the parent for an address, in CONNECT and SOCKS; a request without TLS still carries its name. proxy.config.http.deny_private_origins needs 0, and refuses requests without TLS that go through a parent by name.',
   },
