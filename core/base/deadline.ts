@@ -1,14 +1,21 @@
-/** Node's timers fire at once beyond this number of milliseconds. */
-const LONGEST = 2 ** 31 - 1
+import { after, LONGEST_TIMER, type OnFault } from './timer.js'
 
 const NOTHING = (): void => {}
+
+export interface DeadlineEnds {
+  readonly onFault: OnFault
+  /** Called when the time is over; default: what `set` names. */
+  readonly onTime?: () => void
+}
 
 /**
  * The one timer of a connection, a tunnel or a handshake. Paths on which bytes move all the time set it anew with every
  * move, so `set` only notes the moment (`timeout.refresh()` costs more); a timer that fires too early is set for what is left.
- * It measures with the monotonic clock: a change of the system time moves nothing.
+ * It measures with the monotonic clock: a change of the system time moves nothing. What is thrown when the time is over is
+ * for `onFault`, which ends that connection, tunnel or handshake.
  */
 export class Deadline {
+  readonly #onFault: OnFault
   #onTime: () => void
   #timer: NodeJS.Timeout | undefined
   /** When the timer fires, in milliseconds of `performance.now()`. */
@@ -18,7 +25,8 @@ export class Deadline {
   /** The end that was last told, in milliseconds since the epoch. */
   #toldEnd = 0
 
-  constructor(onTime: () => void = NOTHING) {
+  constructor({ onFault, onTime = NOTHING }: DeadlineEnds) {
+    this.#onFault = onFault
     this.#onTime = onTime
   }
 
@@ -65,9 +73,9 @@ export class Deadline {
 
   #arm(ms: number): void {
     clearTimeout(this.#timer)
-    const wait = Math.min(Math.ceil(ms), LONGEST)
+    const wait = Math.min(Math.ceil(ms), LONGEST_TIMER)
     this.#firesAt = performance.now() + wait
-    this.#timer = setTimeout(() => this.#fire(), wait)
+    this.#timer = after(wait, () => this.#fire(), this.#onFault)
   }
 
   #fire(): void {

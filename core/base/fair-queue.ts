@@ -1,4 +1,5 @@
 import { ProxyError } from './errors.js'
+import { after } from './timer.js'
 import { TurnRow } from './turn-row.js'
 
 /** How much of one turn of the event loop the queue may use, in milliseconds: shorter when more than `MANY` pieces wait. */
@@ -76,7 +77,7 @@ export class FairQueue {
     this.#row.add(share.network, share.host, urgency, piece)
     this.#waiting.add(piece)
     // What waits keeps the process running by its turns; the clock alone does not.
-    this.#timer ??= setTimeout(this.#onTimer, this.#limit).unref()
+    this.#timer ??= after(this.#limit, this.#onTimer, this.#onError).unref()
   }
 
   /**
@@ -163,7 +164,7 @@ export class FairQueue {
     for (const piece of this.#waiting) {
       const now = performance.now()
       if (piece.endsAt > now || now - since > SLICE) {
-        this.#timer = setTimeout(this.#onTimer, Math.max(piece.endsAt - now, 1)).unref()
+        this.#timer = after(Math.max(piece.endsAt - now, 1), this.#onTimer, this.#onError).unref()
         return
       }
       piece.isOver = true

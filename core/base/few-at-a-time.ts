@@ -1,5 +1,6 @@
 import type { ProxyError } from './errors.js'
 import { NetworkCounts } from './network.js'
+import { after } from './timer.js'
 
 export interface TurnLimits {
   /** Pieces that are worked on at the same time. */
@@ -55,7 +56,7 @@ export class FewAtATime {
         this.#leave(network, waiter)
         reject(this.#refusal())
       }
-      const timer = setTimeout(refuse, this.#limits.wait)
+      const timer = after(this.#limits.wait, refuse, reject)
       const begin = (): void => {
         clearTimeout(timer)
         resolve()

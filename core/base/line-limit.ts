@@ -1,3 +1,5 @@
+import { after } from './timer.js'
+
 /** Milliseconds that are counted together. */
 const WINDOW = 1000
 
@@ -17,7 +19,11 @@ export class LineLimit {
 
   /** @returns whether the next line may be written */
   passes(): boolean {
-    this.#timer ??= setTimeout(() => this.#next(), WINDOW).unref()
+    this.#timer ??= after(
+      WINDOW,
+      () => this.#next(),
+      () => {}, // one line about lines
+    ).unref()
     if (this.#passed >= this.#perSecond) {
       this.#omitted += 1
       return false

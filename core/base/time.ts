@@ -1,3 +1,5 @@
+import { after, type OnFault } from './timer.js'
+
 /** A wait that has been started. */
 export type Wait = NodeJS.Timeout | number
 
@@ -5,14 +7,14 @@ export type Wait = NodeJS.Timeout | number
 export interface Time {
   /** Milliseconds since the epoch, on this clock. */
   now(): number
-  /** Calls `fn` in `ms` milliseconds. */
-  after(ms: number, fn: () => void): Wait
+  /** Calls `fn` in `ms` milliseconds. What it throws is for `onFault`. */
+  after(ms: number, fn: () => void, onFault: OnFault): Wait
   /** Takes it back; nothing happens if it is over. */
   cancel(wait: Wait | undefined): void
 }
 
 export const NODE_TIME: Time = {
   now: () => Date.now(),
-  after: (ms, fn) => setTimeout(fn, ms),
+  after,
   cancel: wait => clearTimeout(wait),
 }

@@ -6,8 +6,10 @@
  * A process that ends is replaced, at once the first time, and later the more often it has ended. Each has a place, which its
  * successor takes.
  */
+
 import type { Worker } from 'node:cluster'
 import { describe } from '../base/thrown.js'
+import { after } from '../base/timer.js'
 import { Calls, type Handlers } from './calls.js'
 
 /** Milliseconds until a process is replaced: doubled each time, unless one has served for so long in between. */
@@ -82,10 +84,12 @@ export class ServingProcess {
     const ended = new Promise<void>(resolve => this.#whenEnded.push(resolve))
     if (this.#isServing) this.call('stop').catch(() => worker.kill('SIGTERM'))
     else worker.kill('SIGTERM')
-    const timer = setTimeout(() => worker.kill('SIGKILL'), grace)
+    const timer = after(grace, () => worker.kill('SIGKILL'), this.#onFault)
     await ended
     clearTimeout(timer)
   }
+
+  readonly #onFault = (why: Error): void => this.#options.error(describe(why))
 
   #settle(): void {
     for (const resolve of this.#whenSettled.splice(0)) resolve()
@@ -102,8 +106,9 @@ export class ServingProcess {
     this.#options.error(
       `process ${worker.process.pid} has ended (${how}); another takes its place in ${this.#delay / 1000} s`,
     )
-    setTimeout(() => {
+    const replace = (): void => {
       if (!this.#isStopping) void this.start()
-    }, this.#delay)
+    }
+    after(this.#delay, replace, this.#onFault)
   }
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import sonic, { type SonicBoom } from 'sonic-boom' // CommonJS: the class is a part of its default
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
+import { after } from '../base/timer.js'
 import { Roller } from './roller.js'
 import type { Rolling } from './rolling.js'
 
@@ -73,7 +74,12 @@ export class LogFile implements LogSink {
     if (this.#closing !== undefined) return
     this.#gathered += `${line}\n`
     if (this.#gathered.length >= GATHER_CHARS) this.#flush()
-    else this.#timer ??= setTimeout(() => this.#flush(), GATHER).unref()
+    else
+      this.#timer ??= after(
+        GATHER,
+        () => this.#flush(),
+        why => this.#tell(describe(why)),
+      ).unref()
   }
 
   reopen(): void {
@@ -103,10 +109,11 @@ export class LogFile implements LogSink {
     this.#roller?.stop()
     this.#flush()
     return new Promise(resolve => {
-      const timer = setTimeout(() => {
+      const giveUp = (): void => {
         this.#file.destroy()
         resolve()
-      }, CLOSE_WITHIN)
+      }
+      const timer = after(CLOSE_WITHIN, giveUp, () => resolve())
       this.#file.once('close', () => {
         clearTimeout(timer)
         resolve()

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { codeOf, describe } from '../base/thrown.js'
+import { after } from '../base/timer.js'
 import { isDue, nextRoll, type Retention, ROLLED, type Rolling, rolledName, rollsAtTimes } from './rolling.js'
 
 /** setTimeout takes no more; and after a change of the clock a time is noticed within the hour. */
@@ -82,7 +83,11 @@ export class Roller {
     // From then on mode 4 waits for the size alone.
     if (!rollsAtTimes(this.#rolling.mode) || now >= this.#nextAt) return
     const wait = Math.min(this.#nextAt - now, LONGEST_WAIT)
-    this.#timer = setTimeout(() => this.#check(), wait).unref()
+    this.#timer = after(
+      wait,
+      () => this.#check(),
+      why => this.#onTrouble(describe(why)),
+    ).unref()
   }
 
   #roll(now: number): void {

@@ -5,6 +5,7 @@ import { hostOf, type Origin, originAuthority } from '../base/authority.js'
 import type { Current } from '../base/current.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
+import type { OnFault } from '../base/timer.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
 import type { StartTls } from '../tls/outbound/start-tls.js'
 import type { OriginLink } from '../vconn/origin-link.js'
@@ -50,6 +51,8 @@ export interface ConnectorOptions {
   readonly startPlain?: (tcp: OriginLink, target: OriginTarget, signal: AbortSignal) => VConn | Promise<VConn>
   /** The digest of everything that shapes the verdict about this origin: a pooled connection never outlives it. */
   readonly policyDigest: (target: OriginTarget) => string
+  /** Told what the end of an idle connection has thrown. */
+  readonly onFault: OnFault
 }
 
 /** The client that a connection is opened for. */
@@ -86,7 +89,7 @@ export class OriginConnector {
 
   constructor(options: ConnectorOptions) {
     this.#options = options
-    this.#pool = new Pool(options.pool)
+    this.#pool = new Pool(options.pool, options.onFault)
   }
 
   get idleConnections(): number {

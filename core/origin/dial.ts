@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/thrown.js'
+import { after } from '../base/timer.js'
 import { TcpLink } from '../vconn/tcp-link.js'
 import { ATTEMPT_DELAY, connectToFirst } from './happy-eyeballs.js'
 import type { NameAddress } from './names/names.js'
@@ -51,7 +52,11 @@ export async function dial(to: Address, options: DialOptions, signal: AbortSigna
   const end = new AbortController()
   const onAbort = (): void => end.abort(abortReason(signal))
   let isResolved = false
-  const timer = setTimeout(() => end.abort(late(to, connectTimeout, isResolved)), connectTimeout)
+  const timer = after(
+    connectTimeout,
+    () => end.abort(late(to, connectTimeout, isResolved)),
+    why => end.abort(why),
+  )
   signal.addEventListener('abort', onAbort)
   try {
     const addresses = await addressesOf(to, options, end.signal)

@@ -1,4 +1,6 @@
 import type { Socket, SocketConstructorOpts, TcpNetConnectOpts } from 'node:net'
+import type { ProxyError } from '../base/errors.js'
+import { after } from '../base/timer.js'
 import { Receiver } from '../vconn/tcp-link.js'
 import type { NameAddress } from './names/names.js'
 import { OriginSocket } from './origin-socket.js'
@@ -69,6 +71,11 @@ class Race {
     this.#reject(this.#signal.reason)
   }
 
+  readonly #onFault = (why: ProxyError): void => {
+    this.#settle()
+    this.#reject(why)
+  }
+
   readonly #next = (): void => {
     clearTimeout(this.#timer)
     const address = this.#waiting.shift()
@@ -95,7 +102,7 @@ class Race {
       socket.removeListener('error', onError)
       this.#resolve({ socket, receiver })
     })
-    if (this.#waiting.length > 0) this.#timer = setTimeout(this.#next, this.#delay)
+    if (this.#waiting.length > 0) this.#timer = after(this.#delay, this.#next, this.#onFault)
   }
 
   #onError(socket: Socket, error: Error): void {

@@ -1,6 +1,8 @@
 import type { Current } from '../base/current.js'
+import { atEdge } from '../base/edge.js'
 import { NetworkCounts } from '../base/network.js'
 import { Ring } from '../base/ring.js'
+import { after, LONGEST_TIMER, type OnFault } from '../base/timer.js'
 import type { ConnectionOwner } from './connection-login.js'
 import type { Http1 } from './http1.js'
 import { Idle } from './idle.js'
@@ -17,9 +19,6 @@ export interface PoolLimits {
   readonly idleTimeout: number
 }
 
-/** The longest time that a timer can wait. */
-const LONGEST_TIMER = 2_147_483_647
-
 /** Idle connections of one owner. Beyond it the one that has been idle longest is closed. */
 const MAX_OWNED = 8
 
@@ -33,6 +32,7 @@ const MAX_OWNED = 8
  */
 export class Pool {
   readonly #limits: Current<PoolLimits>
+  readonly #onFault: OnFault
   /** Empty lists stay until the next sweep, because the next connection often has the same key. */
   readonly #byKey = new Map<string, Idle[]>()
   readonly #byOwner = new Map<ConnectionOwner, Idle[]>()
@@ -43,8 +43,10 @@ export class Pool {
   readonly #owned = new Ring<Idle>()
   #sweeper: NodeJS.Timeout | undefined
 
-  constructor(limits: Current<PoolLimits>) {
+  /** @param onFault told what the end of a connection has thrown: the others are not concerned */
+  constructor(limits: Current<PoolLimits>, onFault: OnFault) {
     this.#limits = limits
+    this.#onFault = onFault
   }
 
   get size(): number {
@@ -77,14 +79,14 @@ export class Pool {
     }
     const list = owner === undefined ? listIn(this.#byKey, key) : this.#listOf(owner)
     const idle = new Idle(connection, key, network, list)
-    if (left !== undefined) idle.expiry = setTimeout(() => this.#evict(idle), left).unref()
+    if (left !== undefined) idle.expiry = after(left, () => this.#evict(idle), this.#onFault).unref()
     list.push(idle)
     if (owner === undefined) this.#counts.add(network)
     idle.enter(owner === undefined ? this.#ringOf(network) : this.#owned)
     connection.onIdleLost(() => this.#remove(idle))
     if (list.length > (owner === undefined ? maxIdlePerKey : MAX_OWNED)) this.#evict(list[0])
     if (this.#counts.total > maxIdle) this.#evict(this.#superfluous)
-    this.#sweeper ??= setTimeout(() => this.#sweep(), this.#limits().idleTimeout).unref()
+    this.#sweeper ??= this.#sweepIn(this.#limits().idleTimeout)
   }
 
   /** Closes all connections, or those for which `isWanted` answers false. */
@@ -142,7 +144,7 @@ export class Pool {
   #evict(idle: Idle | undefined): void {
     if (idle === undefined) return
     this.#remove(idle)
-    idle.connection.close()
+    atEdge('the end of an idle connection', () => idle.connection.close(), this.#onFault)
   }
 
   readonly #remove = (idle: Idle): void => {
@@ -168,7 +170,11 @@ export class Pool {
     for (const [key, list] of this.#byKey) if (list.length === 0) this.#byKey.delete(key)
     for (const [network, { size }] of this.#shared) if (size === 0) this.#shared.delete(network)
     if (this.size === 0) return
-    this.#sweeper = setTimeout(() => this.#sweep(), Math.max(1, next - due)).unref()
+    this.#sweeper = this.#sweepIn(Math.max(1, next - due))
+  }
+
+  #sweepIn(ms: number): NodeJS.Timeout {
+    return after(ms, () => this.#sweep(), this.#onFault).unref()
   }
 }
 

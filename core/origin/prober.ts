@@ -5,6 +5,7 @@
 
 import type { Current } from '../base/current.js'
 import { SharedCache } from '../base/shared-cache.js'
+import { after } from '../base/timer.js'
 import { toNames } from '../tls/judge/names.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/judge/revocation.js'
 import type { VerifiedPeer } from '../tls/judge/verdict.js'
@@ -172,11 +173,13 @@ export class Prober {
 
   async #wait(probe: Probe, signal: AbortSignal, onSilent: (() => void) | undefined): Promise<Outcome> {
     probe.waiting += 1
-    const timer = setTimeout(() => {
+    const fault = new AbortController()
+    const look = (): void => {
       if (!probe.tcp.hasReceived) onSilent?.()
-    }, SILENT)
+    }
+    const timer = after(SILENT, look, why => fault.abort(why))
     try {
-      return await unlessAborted(probe.outcome, signal)
+      return await unlessAborted(unlessAborted(probe.outcome, signal), fault.signal)
     } finally {
       clearTimeout(timer)
       probe.waiting -= 1

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { PluginInit } from '../api/plugin.js'
 import { ProxyError } from '../base/errors.js'
 import { Mistakes } from '../base/mistakes.js'
+import { after } from '../base/timer.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { type ContextEnv, PluginInstance } from './context.js'
 import { importInit, runInit } from './import-init.js'
@@ -100,7 +101,7 @@ function within(ms: number, line: PluginLine, work: Promise<void>): Promise<void
   return new Promise((resolve, reject) => {
     const slow = (): void =>
       reject(new ProxyError('PTC_PLUGIN_INIT_SLOW', `${placeOf(line)}: init not finished after ${ms} ms`))
-    const timer = setTimeout(slow, Math.min(ms, 2 ** 31 - 1))
+    const timer = after(ms, slow, reject)
     work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

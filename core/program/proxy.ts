@@ -12,6 +12,8 @@
 import type { AdminApi } from '../admin/admin-api.js'
 import type { PluginTotals } from '../admin/metrics.js'
 import type { Admin } from '../admin/server.js'
+import { describe } from '../base/thrown.js'
+import { after } from '../base/timer.js'
 import { ConnectionCounts, shareOf } from '../http/listener/connection-limits.js'
 import { createListener, type Listener } from '../http/listener/listener.js'
 import type { Forwarder } from '../http/transaction/forward.js'
@@ -206,7 +208,11 @@ export class ProxyServer {
   async stop(grace: number): Promise<void> {
     if (!this.#isStopping) tellShutdown(this.#generations.current().vconns, grace)
     this.#isStopping = true
-    const timer = setTimeout(() => this.#connect.handler.destroyAll(), grace)
+    const timer = after(
+      grace,
+      () => this.#connect.handler.destroyAll(),
+      why => this.tellFault(describe(why)),
+    )
     this.#connect.drain()
     await Promise.all(this.#listeners.map(listener => listener.close(grace)))
     clearTimeout(timer)

@@ -78,7 +78,11 @@ export class ClientJudgement {
       turn => eventOf(turn, { ...this.#watched(facts), sni: facts.sni }),
     )
     this.#ends = time.now() + deadline
-    this.#clock = time.after(deadline, () => this.#on({ type: 'clock' }))
+    this.#clock = time.after(
+      deadline,
+      () => this.#on({ type: 'clock' }),
+      why => this.#end(this.#refusal(why.message)),
+    )
   }
 
   start(): void {

@@ -2,6 +2,7 @@ import type { VConn } from '../api/vconn.js'
 import type { Reason, Verdict } from '../api/verdict.js'
 import type { X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
+import { after } from '../base/timer.js'
 import { alertOf } from '../tls/alerts.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 import { PluginRefused } from '../wait/refusal.js'
@@ -117,10 +118,11 @@ export class KitHandshake implements TestHandshake {
     const outcome = this.#outcome
     if (outcome !== undefined) return Promise.resolve(outcome)
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const giveUp = (): void => {
         this.#waiting.delete(settle)
         reject(new ProxyError('PTC_TEST_KIT', `still parked after ${ms} ms, ${this.#whom()}`))
-      }, ms)
+      }
+      const timer = after(ms, giveUp, reject)
       const settle = (end: Outcome): void => {
         clearTimeout(timer)
         resolve(end)

@@ -1,9 +1,12 @@
+import { atEdge } from '../base/edge.js'
 import type { Time } from '../base/time.js'
+import type { OnFault } from '../base/timer.js'
 
 interface Due {
   readonly id: number
   readonly at: number
   readonly fn: () => void
+  readonly onFault: OnFault
 }
 
 /**
@@ -19,9 +22,9 @@ export class VirtualTime implements Time {
     return Date.now() + this.#passed
   }
 
-  after(ms: number, fn: () => void): number {
+  after(ms: number, fn: () => void, onFault: OnFault): number {
     const id = ++this.#lastId
-    this.#due.set(id, { id, at: this.#passed + Math.max(0, ms), fn })
+    this.#due.set(id, { id, at: this.#passed + Math.max(0, ms), fn, onFault })
     return id
   }
 
@@ -35,7 +38,7 @@ export class VirtualTime implements Time {
     for (let next = this.#first(until); next !== undefined; next = this.#first(until)) {
       this.#passed = next.at
       this.#due.delete(next.id)
-      next.fn()
+      atEdge('a timer', next.fn, next.onFault)
       await settle()
     }
     this.#passed = until

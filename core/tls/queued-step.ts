@@ -1,6 +1,7 @@
 import { Deadline } from '../base/deadline.js'
 import type { ProxyError } from '../base/errors.js'
 import { type FairQueue, LONGEST_WAIT, overloaded, type Share, type Urgency } from '../base/fair-queue.js'
+import type { OnFault } from '../base/timer.js'
 
 /**
  * The next step of a handshake. It waits for its turn in the queue, once, however often it is requested. All waits of one
@@ -56,8 +57,11 @@ export class StepClock {
   readonly #deadline: Deadline
   #limit = 0
 
-  constructor(step: Pick<QueuedStep, 'isWaiting'>, onTime: () => void) {
-    this.#deadline = new Deadline(() => (step.isWaiting ? this.#deadline.set(this.#limit) : onTime()))
+  constructor(step: Pick<QueuedStep, 'isWaiting'>, onFault: OnFault, onTime: () => void) {
+    this.#deadline = new Deadline({
+      onFault,
+      onTime: () => (step.isWaiting ? this.#deadline.set(this.#limit) : onTime()),
+    })
   }
 
   /** @param ms 0 is over at once */

@@ -1,4 +1,5 @@
 import type { ProxyError } from '../base/errors.js'
+import { after } from '../base/timer.js'
 
 /**
  * A connection as the rest of the proxy sees it: bytes in by callback, bytes out by `write`. Not a stream, because a
@@ -103,7 +104,8 @@ export const LINGER = 2_000
  * itself, and not before all is sent: to destroy it there would cut off what the other end has not read yet.
  */
 export function endGently(link: Link, ms = LINGER): void {
-  const linger = setTimeout(() => link.destroy(), ms)
+  const end = (): void => link.destroy()
+  const linger = after(ms, end, end)
   link.attach({
     copiesData: true,
     onData: () => {},

@@ -1,4 +1,5 @@
 import { Deadline } from '../base/deadline.js'
+import { doAll } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import type { Link, LinkSink } from './link.js'
 
@@ -40,7 +41,7 @@ class Pump {
     this.#down = new Direction(origin, client, this)
     this.#onDone = onDone
     this.#idle = Math.max(idle, 1) // a limit of 0 is over at once
-    this.#deadline = new Deadline(() => this.#onIdle(idle))
+    this.#deadline = new Deadline({ onFault: why => this.#end(why), onTime: () => this.#onIdle(idle) })
   }
 
   start(): void {
@@ -68,10 +69,18 @@ class Pump {
     }
   }
 
+  /** Both links end, whatever the end of one throws. */
+  #end(cause: ProxyError): void {
+    doAll(
+      'the end of a tunnel',
+      () => this.#up.from.destroy(cause),
+      () => this.#down.from.destroy(cause),
+    )
+  }
+
   #onIdle(idle: number): void {
     const cause = new ProxyError('PTC_TUNNEL_IDLE', `no byte in either direction for ${idle} ms`)
-    this.#up.from.destroy(cause)
-    this.#down.from.destroy(cause)
+    this.#end(cause)
   }
 
   drained(link: Link): void {

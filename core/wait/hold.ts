@@ -75,7 +75,12 @@ export class Hold<E> {
     this.#plugin = plugin
     const lasts = this.#chain.ask(index, Date.now() + this.#left, end => this.#onTurn(index, plugin, end))
     // Plugins that answer at once cost no timer.
-    if (lasts) this.#clock ??= this.#time.after(Math.max(this.#left, 1), () => this.#onLate())
+    if (lasts)
+      this.#clock ??= this.#time.after(
+        Math.max(this.#left, 1),
+        () => this.#onLate(),
+        () => this.#end({ plugin: this.#plugin, by: 'plugin-failed' }),
+      )
   }
 
   /** Milliseconds. */
@@ -99,9 +104,12 @@ export class Hold<E> {
 
   #end(refusal: Refusal | undefined): void {
     if (!this.#close()) return
-    if (refusal !== undefined && refusal.by !== 'plugin-failed')
-      this.#point.observer.refused?.(this.#about, refusal)
-    this.#onEnd(refusal)
+    try {
+      if (refusal !== undefined && refusal.by !== 'plugin-failed')
+        this.#point.observer.refused?.(this.#about, refusal)
+    } finally {
+      this.#onEnd(refusal) // what waits must not wait without end
+    }
   }
 
   /** @returns whether it was asking */

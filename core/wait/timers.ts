@@ -2,9 +2,7 @@ import { contain } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { NODE_TIME, type Time, type Wait } from '../base/time.js'
-
-/** The longest wait of one Node timer; a longer one would fire at once. */
-const LONGEST = 2 ** 31 - 1
+import { LONGEST_TIMER } from '../base/timer.js'
 
 type Scheduled = () => unknown
 
@@ -56,12 +54,13 @@ export class Timers {
   }
 
   #wait(ms: number, fn: Scheduled): void {
-    const step = Math.min(ms, LONGEST)
-    const wait = this.#time.after(step, () => {
+    const step = Math.min(ms, LONGEST_TIMER)
+    const onTime = (): void => {
       this.#waiting.delete(wait)
       if (ms > step) this.#wait(ms - step, fn)
       else void contain(fn, this.#onError)
-    })
+    }
+    const wait = this.#time.after(step, onTime, this.#onError)
     this.#waiting.add(wait)
   }
 }

@@ -130,7 +130,12 @@ export class PluginTurn<E> implements Turn, AskedTurn<E> {
     )
     const ends = own === undefined ? Infinity : Date.now() + own
     // A plugin's own deadline that is not before the general one has no timer: the general one ends the wait.
-    if (own !== undefined && ends < deadline) this.#clock = time.after(own, () => this.#end({ type: 'late' }))
+    if (own !== undefined && ends < deadline)
+      this.#clock = time.after(
+        own,
+        () => this.#end({ type: 'late' }),
+        why => observer.pluginFailed(plugin, about, why),
+      )
     this.deadline = Math.min(ends, deadline)
   }
 
@@ -191,8 +196,11 @@ export class PluginTurn<E> implements Turn, AskedTurn<E> {
   }
 
   #end(end: TurnEnd): void {
-    this.#finish(end)
-    this.#onEnd(end)
+    try {
+      this.#finish(end)
+    } finally {
+      this.#onEnd(end) // what waits must not wait without end
+    }
   }
 
   /**

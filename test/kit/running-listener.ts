@@ -48,6 +48,9 @@ export async function startListener(t: Test, settings: ListeningOptions = {}): P
     http1: () => HTTP1,
     startTls: () => Promise.reject(new Error('no TLS in this test')),
     policyDigest: () => 'test',
+    onFault: why => {
+      throw why
+    },
     ...settings.connector,
   })
   const done: Summary[] = []

@@ -1,7 +1,7 @@
 // Longer than 250 lines because the states of a connection, and all events that change them, are one concept.
 
 import { Deadline } from '../../base/deadline.js'
-import { atEdge, toProxyError } from '../../base/edge.js'
+import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { type ReceivedHead, RequestReader, type RequestSink } from '../../http1/request-reader.js'
 import { type ClientLink, LINGER, type LinkSink } from '../../vconn/link.js'
@@ -28,7 +28,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
   readonly #link: ClientLink
   readonly #host: ClientHost
   readonly #reader: RequestReader<ClientRequest>
-  readonly #deadline = new Deadline(() => atEdge('a time limit', () => this.#onTime(), this.#onFault))
+  readonly #deadline: Deadline
   #at: 'new' | 'idle' | 'serving' | 'replied' | 'discarding' | 'left' = 'new'
   #request: ClientRequest | undefined
   #reply: Http1Reply | undefined
@@ -45,6 +45,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
     this.#link = link
     this.client = client
     this.#host = host
+    this.#deadline = new Deadline({ onFault: this.#onFault, onTime: () => this.#onTime() })
     client.onLoginLost = () => this.drain()
     this.#reader = new RequestReader(this, host.limits().maxHeaderBytes)
   }

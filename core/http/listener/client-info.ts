@@ -2,6 +2,7 @@ import type { Certificate } from '../../api/certificate.js'
 import type { VConn } from '../../api/vconn.js'
 import { Deadline } from '../../base/deadline.js'
 import { networkOfAddress } from '../../base/network.js'
+import { every } from '../../base/timer.js'
 import { ConnectionOwner } from '../../origin/connection-login.js'
 import { type ClientLink, LINGER } from '../../vconn/link.js'
 
@@ -31,8 +32,8 @@ export class ClientInfo implements Clocks {
   /** The VConn of the TCP connection: plugins see one, whatever protocols follow one another on it. */
   readonly vconn: VConn | undefined
   /** Of the present transaction, where there is one at a time. */
-  readonly idle = new Deadline()
-  readonly active = new Deadline()
+  readonly idle = new Deadline({ onFault: () => this.destroy() })
+  readonly active = new Deadline({ onFault: () => this.destroy() })
   /** The origin of requests in origin-form, such as `https://example.com`; undefined where the proxy itself answers them. */
   readonly origin: string | undefined
   /** What it has shown to an `ssl` port. */
@@ -150,13 +151,13 @@ export class ClientInfo implements Clocks {
   end(limit: number, isOpenEnded: boolean): void {
     const link = this.#link
     let left = limit
-    const timer = setInterval(() => {
+    const look = (): void => {
       left -= LINGER
       if (!this.isSending) link.destroy()
-      else if (left > 0) return
-      else if (isOpenEnded) link.reset()
-      else link.destroy()
-    }, LINGER)
+      else if (left <= 0 && isOpenEnded) link.reset()
+      else if (left <= 0) link.destroy()
+    }
+    const timer = every(LINGER, look, why => link.destroy(why))
     link.attach({
       copiesData: true,
       onData: () => {},

@@ -1,7 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import { Deadline } from '../../base/deadline.js'
-import { atEdge } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { LinkStream } from '../../http2/link-stream.js'
 import { serverSession } from '../../http2/server-session.js'
@@ -27,7 +26,10 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
   readonly #session: ServerHttp2Session
   readonly #wire: LinkStream
   readonly #streams = new Set<Http2ClientStream>()
-  readonly #deadline = new Deadline(() => atEdge('a time limit', () => this.drain(), this.#onFault))
+  readonly #deadline = new Deadline({
+    onFault: why => this.#onFault(why),
+    onTime: () => this.drain(),
+  })
   #hasLeft = false
 
   readonly #onFault = (why: ProxyError): void => this.#session.destroy(why)

@@ -50,7 +50,10 @@ export class Http2ClientStream implements BodySource {
     const head = requestHead(raw)
     this.#left = lengthOf(head.rawHeaders)
     if (isComplete && (this.#left ?? 0) !== 0) throw badRequest('it ends before its announced length')
-    this.#request = new ClientRequest(client, this, head, { idle: new Deadline(), active: new Deadline() })
+    this.#request = new ClientRequest(client, this, head, {
+      idle: new Deadline({ onFault: () => stream.destroy() }),
+      active: new Deadline({ onFault: () => stream.destroy() }),
+    })
     this.#reply = new Http2Reply(stream, this.#request, () => owner.drain())
     if (isComplete) this.#request.complete([])
     const events: EventEmitter = stream // its types leave out the fields as they were received

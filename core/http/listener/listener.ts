@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { type Current, derived } from '../../base/current.js'
-import { toProxyError } from '../../base/edge.js'
+import { doAll, toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
+import { after } from '../../base/timer.js'
 import { type ClientLink, endGently } from '../../vconn/link.js'
 import { errorReply, replyBytes, sendReply } from '../pages/replies.js'
 import type { Pages } from '../pages/templates.js'
@@ -56,10 +57,13 @@ export function createListener(options: ListenerOptions): Listener {
     listen: (port, address) => listen(listener.server, port, address),
     close: grace =>
       new Promise(resolve => {
-        const timer = setTimeout(() => {
-          host.destroyAll()
-          listener.destroyAll()
-        }, grace)
+        const end = (): void =>
+          void doAll(
+            'the end of a port',
+            () => host.destroyAll(),
+            () => listener.destroyAll(),
+          )
+        const timer = after(grace, end, () => resolve())
         listener.server.close(() => {
           clearTimeout(timer)
           resolve()

@@ -1,4 +1,5 @@
 import { ProxyError } from '../../base/errors.js'
+import { after } from '../../base/timer.js'
 import { MAX_HELLO_BYTES } from '../../tls/sniff/client-hello.js'
 import type { ClientLink, LinkSink } from '../../vconn/link.js'
 import { RewindLink } from '../../vconn/rewind-link.js'
@@ -57,12 +58,13 @@ export class WaitingClient implements LinkSink {
         settle()
         reject(this.signal.reason)
       }
-      const timer = setTimeout(() => {
+      const onTime = (): void => {
         settle()
         const what =
           this.#bytes.length === 0 ? 'sent nothing in its tunnel' : 'did not complete its ClientHello'
         reject(new ProxyError('PTC_REQUEST_TIMEOUT', `the client ${what} for ${timeout} ms`))
-      }, timeout)
+      }
+      const timer = after(timeout, onTime, reject)
       this.#onBytes = () => {
         const opening = this.#readOpening()
         if (opening === 'more') return

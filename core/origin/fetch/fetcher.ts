@@ -2,6 +2,7 @@ import type { FetchAnswer, PluginFetch } from '../../api/fetch.js'
 import { ProxyError } from '../../base/errors.js'
 import { FewAtATime } from '../../base/few-at-a-time.js'
 import { describe } from '../../base/thrown.js'
+import { after } from '../../base/timer.js'
 import type { StartTls } from '../../tls/outbound/start-tls.js'
 import { plainOrigin } from '../channel.js'
 import { isPrivateAddress } from '../denied-addresses.js'
@@ -145,7 +146,11 @@ async function fetchWithin(
   const { timeout, maxRedirects } = question
   const end = new AbortController()
   const onAbort = (): void => end.abort(given.reason)
-  const timer = setTimeout(() => end.abort(failed(`no answer within ${timeout} ms`)), timeout)
+  const timer = after(
+    timeout,
+    () => end.abort(failed(`no answer within ${timeout} ms`)),
+    why => end.abort(why),
+  )
   given.addEventListener('abort', onAbort, { once: true })
   try {
     let { url } = question

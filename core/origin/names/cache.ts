@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { after } from '../../base/timer.js'
 import type { Outcome } from './source.js'
 
 export interface CacheLimits {
@@ -52,7 +53,7 @@ export class NameCache {
       return
     }
     this.#known?.set(name, outcome, { ttl })
-    if (this.size > 0) this.#purge ??= setTimeout(() => this.#onPurge(), PURGE_INTERVAL).unref()
+    if (this.size > 0) this.#purge ??= this.#purgeLater()
   }
 
   delete(name: string): void {
@@ -65,10 +66,18 @@ export class NameCache {
     this.#known?.clear()
   }
 
+  #purgeLater(): NodeJS.Timeout {
+    return after(
+      PURGE_INTERVAL,
+      () => this.#onPurge(),
+      () => this.clear(),
+    ).unref()
+  }
+
   #onPurge(): void {
     this.#purge = undefined
     this.#known?.purgeStale()
-    if (this.size > 0) this.#purge = setTimeout(() => this.#onPurge(), PURGE_INTERVAL).unref()
+    if (this.size > 0) this.#purge = this.#purgeLater()
   }
 }
 

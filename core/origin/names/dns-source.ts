@@ -1,5 +1,6 @@
 import { type RecordWithTtl, Resolver } from 'node:dns'
 import { networkInterfaces } from 'node:os'
+import { after } from '../../base/timer.js'
 import { type ShareLimits, Shares } from './shares.js'
 import type { Asked, NameSource, Outcome } from './source.js'
 import { candidates, type ResolvConf } from './system-files.js'
@@ -141,6 +142,7 @@ function both(first: readonly RecordWithTtl[], second: readonly RecordWithTtl[])
 function askFamilies(resolver: Resolver, name: string): Promise<Families> {
   return new Promise(resolve => {
     const found: { v6?: Family; v4?: Family } = {}
+    const giveUp = (): void => resolve([found.v6 ?? 'ECANCELLED', found.v4 ?? 'ECANCELLED'])
     let delay: NodeJS.Timeout | undefined
     const enter = (family: 'v6' | 'v4', answer: Family): void => {
       found[family] = answer
@@ -148,7 +150,7 @@ function askFamilies(resolver: Resolver, name: string): Promise<Families> {
       if (v6 !== undefined && v4 !== undefined) {
         clearTimeout(delay)
         resolve([v6, v4])
-      } else if (typeof answer !== 'string') delay = setTimeout(() => resolver.cancel(), FAMILY_DELAY)
+      } else if (typeof answer !== 'string') delay = after(FAMILY_DELAY, () => resolver.cancel(), giveUp)
     }
     const ask = (family: 'v6' | 'v4', type: 'resolve6' | 'resolve4'): void => {
       try {

@@ -8,8 +8,10 @@
  * Each caller has its own deadline, and may leave. A question without callers is cancelled. A question of several clients
  * counts against one of them.
  */
+
 import { isIPv6 } from 'node:net'
 import { ProxyError } from '../../base/errors.js'
+import { after } from '../../base/timer.js'
 import { type CacheLimits, NameCache } from './cache.js'
 import type { Asked, NameSource, Outcome } from './source.js'
 import { type Hosts, specialName } from './system-files.js'
@@ -96,7 +98,7 @@ export class Names {
         this.#leave(waiter)
         reject(signal.reason)
       }
-      const timer = setTimeout(() => this.#onTimeout(waiter), this.#options.timeout)
+      const timer = after(this.#options.timeout, () => this.#onTimeout(waiter), reject)
       signal.addEventListener('abort', onAbort, { once: true })
       if (signal.aborted) onAbort()
       else this.#enter(waiter)

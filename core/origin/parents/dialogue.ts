@@ -1,4 +1,5 @@
 import { ProxyError } from '../../base/errors.js'
+import { after } from '../../base/timer.js'
 import type { Link, LinkSink } from '../../vconn/link.js'
 import { RelayedLink } from '../../vconn/origin-link.js'
 import { abortReason } from '../dial.js'
@@ -75,10 +76,11 @@ export function negotiate(
       onEnd: onClosed,
       onClose: onClosed,
     }
-    const timer = setTimeout(() => {
+    const onTime = (): void => {
       const text = `${parentText(parent)} did not answer within ${timeout} ms`
       fail(new ProxyError('PTC_PARENT_TIMEOUT', text))
-    }, timeout)
+    }
+    const timer = after(timeout, onTime, reject)
     if (signal.aborted) return onAbort()
     signal.addEventListener('abort', onAbort)
     link.write(dialogue.first)

@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { ErrorCode } from '../../base/errors.js'
+import type { ErrorCode, ProxyError } from '../../base/errors.js'
 import { codeOf, describe } from '../../base/thrown.js'
+import { after, every } from '../../base/timer.js'
 import { readFromWorker } from './from-worker.js'
 import type { FromWorker, HookUse, Said, ToWorker } from './messages.js'
 import type { Thread } from './threads.js'
@@ -82,7 +83,7 @@ export class WorkerLink {
     if (message.do !== 'ask' && message.do !== 'tell') return
     this.#running.push(message.seq)
     if (message.do === 'ask') this.#open.add(message.seq)
-    this.#timer ??= setInterval(() => this.#look(), TICK)
+    this.#timer ??= every(TICK, () => this.#look(), this.#onFault)
   }
 
   /** Lets it end by itself, which the promise tells. */
@@ -188,6 +189,8 @@ export class WorkerLink {
     this.#thread.port.postMessage({ do: 'ping', seq } satisfies ToWorker)
   }
 
+  readonly #onFault = (why: ProxyError): void => this.#break(describe(why))
+
   #rest(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
@@ -201,7 +204,7 @@ export class WorkerLink {
 
   /** The port may close before the thread's end says why it came. */
   #checkEnd(): void {
-    setTimeout(() => this.#lost('it ended'), END_MS)
+    after(END_MS, () => this.#lost('it ended'), this.#onFault)
   }
 
   #lost(why: string, code: ErrorCode = 'PTC_PLUGIN_WORKER'): void {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
+import { after } from '../../base/timer.js'
 import { Affinity } from './affinity.js'
 import type { HookUse, Said, Subject } from './messages.js'
 import type { Threads } from './threads.js'
@@ -153,7 +154,7 @@ export class WorkerSet {
         },
       })
       const giveUp = (): void => link.giveUp(`loading it took more than ${initTimeout} ms`)
-      const timer = setTimeout(giveUp, initTimeout).unref()
+      const timer = after(initTimeout, giveUp, reject).unref()
       this.#links.add(link)
     })
   }
@@ -172,14 +173,16 @@ export class WorkerSet {
   #replaceLater(): void {
     if (this.#isUnloaded) return
     const delay = Math.min(FIRST_DELAY * 2 ** this.#lossesInRow++, LONGEST_DELAY)
-    const timer = setTimeout(() => {
+    const onFailed = (cause: unknown): void => {
+      if (this.#isUnloaded) return
+      this.#events.onNotLoaded(describe(cause))
+      this.#replaceLater()
+    }
+    const replace = (): void => {
       this.#delays.delete(timer)
-      this.#start().catch((cause: unknown) => {
-        if (this.#isUnloaded) return
-        this.#events.onNotLoaded(describe(cause))
-        this.#replaceLater()
-      })
-    }, delay)
+      this.#start().catch(onFailed)
+    }
+    const timer = after(delay, replace, onFailed)
     this.#delays.add(timer)
   }
 }

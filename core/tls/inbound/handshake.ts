@@ -52,7 +52,10 @@ export class InboundHandshake implements LinkSink {
   readonly #share: Share
   readonly #onOpen: OnOpen
   readonly #onFailed: (why: ProxyError) => void
-  readonly #clock = new Deadline(() => this.#on({ type: 'clock' }))
+  readonly #clock = new Deadline({
+    onFault: why => this.#close(why),
+    onTime: () => this.#on({ type: 'clock' }),
+  })
   #state: InboundState = INBOUND_INITIAL
   /** Received since the engine last looked. */
   #waitingBytes = 0

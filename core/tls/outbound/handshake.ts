@@ -4,7 +4,6 @@
  * `onRedial` with a verdict for a new connection.
  * Longer than 250 lines because every effect of the machine is performed here, and nowhere else.
  */
-
 import type { PeerEvidence } from '../../api/certificate.js'
 import { asFault, doAll } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
@@ -34,6 +33,7 @@ import { HandshakeTrace } from './trace.js'
 const WAITING_BYTES = 262_144
 
 const CLOSED = 'the origin closed the connection during the TLS handshake'
+const RELEASED = { type: 'released' } as const
 
 export class OutboundHandshake implements LinkSink {
   readonly copiesData = true
@@ -50,6 +50,7 @@ export class OutboundHandshake implements LinkSink {
   readonly #again: Again
   #state: Handshake = INITIAL
   readonly #clock: StepClock
+  readonly #fail = (why: ProxyError): void => this.#close(why)
   /** Received since the engine last looked. */
   #waitingBytes = 0
   readonly #step: QueuedStep
@@ -74,7 +75,7 @@ export class OutboundHandshake implements LinkSink {
     this.#settings = settings
     this.#ends = ends
     this.#held = held
-    this.#park = new Park(settings, ends.onRedial !== undefined, () => this.#on({ type: 'released' }))
+    this.#park = new Park(settings, ends.onRedial !== undefined, this.#fail, () => this.#on(RELEASED))
     this.#names = toNames(target.host, settings.names, target.announce)
     this.#again = again(settings, target, this.#names, evidence => this.#on({ type: 'completed', evidence }))
     this.#engine = new OutboundEngine(settings.context, this.#names)
@@ -86,7 +87,7 @@ export class OutboundHandshake implements LinkSink {
       () => this.#advanceOnce(),
       why => this.#on({ type: 'broken', why }),
     )
-    this.#clock = new StepClock(this.#step, () => this.#on({ type: 'clock' }))
+    this.#clock = new StepClock(this.#step, this.#fail, () => this.#on({ type: 'clock' }))
   }
 
   start(): void {
@@ -158,7 +159,7 @@ export class OutboundHandshake implements LinkSink {
     if (this.#state.at !== 'parked') this.#step.takeNow()
     const { at } = this.#state
     // Only for a connection that may have ended because plugins took their time.
-    if (this.#park.canRedial && (at === 'parked' || at === 'resuming')) this.#on({ type: 'released' })
+    if (this.#park.canRedial && (at === 'parked' || at === 'resuming')) this.#on(RELEASED)
     else this.#break('PTC_HANDSHAKE_CLOSED', text)
   }
 

@@ -75,7 +75,11 @@ export class Judgement {
     if (clock === 'origin') return
     const { deadline } = this.#case
     this.#clockEnds = this.#time.now() + deadline
-    this.#clock = this.#time.after(deadline, () => this.#on({ type: 'clock' }))
+    this.#clock = this.#time.after(
+      deadline,
+      () => this.#on({ type: 'clock' }),
+      why => this.#close(why),
+    )
   }
 
   #callHook(hook: number): void {

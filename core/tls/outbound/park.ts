@@ -1,4 +1,5 @@
 import { Deadline } from '../../base/deadline.js'
+import type { OnFault } from '../../base/timer.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import { HeldVerdict } from './held-verdict.js'
 import type { OutboundSettings } from './settings.js'
@@ -17,11 +18,14 @@ export class Park {
   #isReleased = false
   #held: number | undefined
 
-  /** @param onTime is called when the connection should be released; never where it cannot be (`canRedial`) */
-  constructor(settings: OutboundSettings, canRedial: boolean, onTime: () => void) {
+  /**
+   * @param onFault ends the handshake
+   * @param onTime is called when the connection should be released; never where it cannot be (`canRedial`)
+   */
+  constructor(settings: OutboundSettings, canRedial: boolean, onFault: OnFault, onTime: () => void) {
     this.#settings = settings
     this.#isRedialable = canRedial
-    this.#releaseTime = new Deadline(onTime)
+    this.#releaseTime = new Deadline({ onFault, onTime })
   }
 
   begin(): void {

@@ -2,10 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { Deadline } from '../../../core/base/deadline.js'
 
+const noFault = (why: Error): void => {
+  throw why
+}
+
 function clockOf() {
   const rang: number[] = []
   const startedAt = performance.now()
-  const clock = new Deadline(() => rang.push(performance.now() - startedAt))
+  const clock = new Deadline({
+    onFault: noFault,
+    onTime: () => rang.push(performance.now() - startedAt),
+  })
   return { clock, rang }
 }
 

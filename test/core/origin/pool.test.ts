@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { ConnectionOwner } from '../../../core/origin/connection-login.js'
 import type { Http1 } from '../../../core/origin/http1.js'
@@ -28,8 +29,12 @@ function connection(
   return { closes: () => closes, http1: http1 as unknown as Http1 }
 }
 
+const noFault = (why: Error): void => {
+  throw why
+}
+
 test('work set off by one closing connection does not disturb the close of all', async t => {
-  const pool = new Pool(() => ({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 }))
+  const pool = new Pool(() => ({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 }), noFault)
   let taken: Http1 | undefined
   const first = connection(() => {
     taken = pool.take('a', undefined)
@@ -49,7 +54,7 @@ test('work set off by one closing connection does not disturb the close of all',
 })
 
 test('a connection that was closed after it was given back is not taken', async t => {
-  const pool = new Pool(() => ({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 }))
+  const pool = new Pool(() => ({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 60_000 }), noFault)
   const older = connection()
   const closed = connection()
   for (const { http1 } of [older, closed]) pool.put('a', http1, NETWORK)
@@ -59,7 +64,7 @@ test('a connection that was closed after it was given back is not taken', async 
 })
 
 test('a connection with an owner is given to its owner alone, and ends with it', async t => {
-  const pool = new Pool(() => ({ maxIdle: 0, maxIdlePerKey: 0, idleTimeout: 60_000 }))
+  const pool = new Pool(() => ({ maxIdle: 0, maxIdlePerKey: 0, idleTimeout: 60_000 }), noFault)
   const [alice, bob] = [new ConnectionOwner(() => {}), new ConnectionOwner(() => {})]
   const own = connection(() => {}, alice)
   pool.put('a', own.http1, NETWORK)
@@ -77,7 +82,7 @@ test('a connection with an owner is given to its owner alone, and ends with it',
 })
 
 test('a client has few connections with a login, and keeps the newest', async t => {
-  const pool = new Pool(() => ({ maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 60_000 }))
+  const pool = new Pool(() => ({ maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 60_000 }), noFault)
   const alice = new ConnectionOwner(() => {})
   const all = Array.from({ length: 10 }, () => connection(() => {}, alice))
   for (const [i, { http1 }] of all.entries()) pool.put(`${i}`, http1, NETWORK)
@@ -92,7 +97,7 @@ test('a client has few connections with a login, and keeps the newest', async t 
 
 test('limits that have become smaller hold for connections that are idle', async t => {
   const limits = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 60_000 }
-  const pool = new Pool(() => limits)
+  const pool = new Pool(() => limits, noFault)
   const all = Array.from({ length: 6 }, () => connection())
   for (const [i, { http1 }] of all.entries()) pool.put(i < 4 ? 'a' : 'b', http1, NETWORK)
   limits.maxIdlePerKey = 3
@@ -110,7 +115,7 @@ test('limits that have become smaller hold for connections that are idle', async
 })
 
 test('a client network with many idle connections loses its own', async t => {
-  const pool = new Pool(() => ({ maxIdle: 4, maxIdlePerKey: 10, idleTimeout: 60_000 }))
+  const pool = new Pool(() => ({ maxIdle: 4, maxIdlePerKey: 10, idleTimeout: 60_000 }), noFault)
   const mine = connection()
   pool.put('mine', mine.http1, 'one')
   const others = Array.from({ length: 10 }, () => connection())
@@ -125,4 +130,29 @@ test('a client network with many idle connections loses its own', async t => {
   pool.put('mine', mine.http1, 'third')
   pool.put('more', connection().http1, 'many')
   t.equal(others[7]?.closes(), 1, 'a connection counts for the network that used it last')
+})
+
+test('the end of one idle connection that throws is not the end of the others', async t => {
+  const faults: string[] = []
+  const onFault = (why: Error): void => void faults.push(why.message)
+  const oops = (): never => {
+    throw new Error('oops')
+  }
+  const pool = new Pool(() => ({ maxIdle: 10, maxIdlePerKey: 10, idleTimeout: 30 }), onFault)
+  const all = [connection(), connection(oops), connection(), connection(oops)]
+  for (const { http1 } of all) pool.put('a', http1, NETWORK)
+  await sleep(300)
+  t.same(
+    all.map(({ closes }) => closes()),
+    [1, 1, 1, 1],
+  )
+  t.equal(pool.size, 0)
+  t.same(faults, Array(2).fill('the end of an idle connection failed: oops'))
+  const expired = { peer: { expiresAt: Date.now() + 20 } }
+  const last = connection(oops)
+  Object.assign(last.http1, { channel: expired })
+  pool.put('b', last.http1, NETWORK)
+  await sleep(300)
+  t.equal(faults.length, 3, 'also where its verdict ends')
+  pool.clear()
 })

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { test } from 'tap'
 import { type PumpResult, pump } from '../../../core/vconn/pump.js'
 import { TcpLink } from '../../../core/vconn/tcp-link.js'
+import { FakeLink } from '../../kit/fake-link.js'
 import { listen } from '../../kit/tcp-server.js'
 
 interface Ends {
@@ -100,4 +101,16 @@ test('silence in both directions ends it', async t => {
   setTimeout(() => clearInterval(beat), 150)
   t.match(await done, { cause: { code: 'PTC_TUNNEL_IDLE' } })
   t.ok(Date.now() - startedAt > 150, 'but not while bytes move in one')
+})
+
+test('an idle tunnel ends at both ends, also where the end of one throws', async t => {
+  const [client, origin] = [new FakeLink(), new FakeLink()]
+  const destroy = client.destroy.bind(client)
+  client.destroy = why => {
+    destroy(why)
+    throw new Error('oops')
+  }
+  const { cause } = await new Promise<PumpResult>(resolve => pump(client, origin, 20, resolve))
+  t.equal(cause?.code, 'PTC_TUNNEL_IDLE')
+  t.ok(origin.isClosed)
 })

@@ -107,6 +107,23 @@ export const onlyMainUsesProcess: Rule = files =>
         .map(({ line }) => `${file.path}:${line}: imports process`),
     ])
 
+/** A timer has nothing above it: base/timer.ts hands what it throws to the end of what it belongs to. */
+export const timersAreContained: Rule = files =>
+  files
+    .filter(file => isCore(file) && file.path !== 'core/base/timer.ts')
+    .flatMap(file => [
+      ...matches(file, /(?<!\.|[\w$])set(?:Timeout|Interval)\b(?!\s+as\b)/, 'has a bare timer'),
+      ...matches(
+        file,
+        /\bglobalThis\s*(?:\.|\[\s*['"`])set(?:Timeout|Interval)\b/,
+        'has a bare timer',
+        'uncommented',
+      ),
+      ...file.imports
+        .filter(({ specifier }) => /^(node:)?timers$/.test(specifier))
+        .map(({ line }) => `${file.path}:${line}: imports bare timers`),
+    ])
+
 /** Every error of core is a ProxyError; an error made for any other class has no code. */
 export const errorsHaveCodes: Rule = files => {
   const own = new Set(['ProxyError'])

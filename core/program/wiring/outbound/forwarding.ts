@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Current, derived } from '../../../base/current.js'
 import type { FairQueue } from '../../../base/fair-queue.js'
+import { describe } from '../../../base/thrown.js'
 import { Forwarder } from '../../../http/transaction/forward.js'
 import { Via } from '../../../http/transaction/hops.js'
 import type { Summary } from '../../../http/transaction/summary.js'
@@ -11,7 +12,7 @@ import type { Generation, Logs } from '../../generation.js'
 /** Opens connections to origins, and keeps them. */
 export function makeConnector(
   current: Current<Generation>,
-  { queue, revoking }: Pick<Logs, 'queue' | 'revoking'>,
+  { queue, revoking, diags }: Pick<Logs, 'queue' | 'revoking' | 'diags'>,
   dial: Current<ReachOptions>,
 ): OriginConnector {
   const connector = new OriginConnector({
@@ -27,6 +28,7 @@ export function makeConnector(
     },
     policyDigest: ({ scheme, host }) =>
       scheme === 'http' ? '' : current().verification.policyOf(host).digest,
+    onFault: why => diags.error(`${describe(why)}; the proxy goes on`),
   })
   revoking.join('connections', isRevoked => connector.revoke(isRevoked))
   return connector
