@@ -18,6 +18,7 @@ import {
 import type { CommandName } from './cli/command-table.js'
 import type { CtlOptions } from './cli/ctl-command.js'
 import { commandHelp, completionScript, helpText } from './cli/help.js'
+import { nearPath, ownCommand, withOwnCommand } from './cli/own-command.js'
 import type { Place } from './program/generation.js'
 import type { ProxyServer } from './program/proxy.js'
 import type { Settings } from './settings/settings.js'
@@ -35,8 +36,9 @@ type Run = (call: CommandCall, place: Place) => Promise<number | undefined>
 const RUN: Readonly<Record<CommandName, Run>> = {
   init: async ({ args: [dir] }, { confDir, print }) => {
     const { initFolder } = await import('./cli/init.js')
+    const folder = dir === undefined ? confDir : resolve(dir)
     initFolder(
-      dir === undefined ? confDir : resolve(dir),
+      { dir: folder, name: nearPath(process.cwd(), folder) },
       fileURLToPath(new URL('etc', HOME)),
       toStdout(print),
     )
@@ -70,7 +72,10 @@ const RUN: Readonly<Record<CommandName, Run>> = {
   learn: ({ args, values }, place) => control(place, { ...values, words: ['learn', ...args] }),
   migrate: async ({ args, values: { from, to } }, place) => {
     const { migrateFolder } = await import('./cli/migrate.js')
-    return migrateFolder(place, { words: args, from, to, cwd: process.cwd() })
+    return migrateFolder(
+      { ...place, print: (stream, line) => place.print(stream, usable(line)) },
+      { words: args, from, to, cwd: process.cwd() },
+    )
   },
   'ca init': async (_, { confDir, print }) => {
     await (await import('./cli/ca-init.js')).initCa(confDir, toStdout(print))
@@ -100,7 +105,13 @@ const control = async (place: Place, options: CtlOptions): Promise<number> =>
 const toStdout =
   (print: Place['print']): ((line: string) => void) =>
   line =>
-    print('stdout', line)
+    print('stdout', usable(line))
+
+/** What is printed for a user: its commands work in this shell. */
+function usable(text: string): string {
+  const script = fileURLToPath(new URL('main.js', import.meta.url))
+  return withOwnCommand(text, ownCommand({ script, cwd: process.cwd(), env: process.env }))
+}
 
 async function main(args: readonly string[]): Promise<void> {
   const call = readCommandLine(args)
@@ -239,7 +250,7 @@ export async function run(args: readonly string[]): Promise<void> {
   try {
     await main(args)
   } catch (cause) {
-    process.stderr.write(`portcullis: ${errorText(cause)}\n`)
+    process.stderr.write(`portcullis: ${usable(errorText(cause))}\n`)
     process.exit(ProxyError.codeOf(cause) === 'PTC_USAGE' ? EXIT_USAGE : 1)
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
+import { shellWord } from './own-command.js'
 
 /** Files of the shipped folder that a new configuration begins with. */
 const COPIED = ['records.config', 'plugin.config', 'ip_allow.yaml', 'ssl_multicert.config', 'sni.schema.json']
@@ -27,22 +28,28 @@ sni:
 /**
  * Writes a commented configuration that starts as it stands: it serves this machine alone, verifies origins by the
  * built-in check, and loads no plugin.
+ * @param name what `dir` is called in messages
  * @param shipped the folder `etc` of the program
  * @throws {ProxyError} PTC_CONFIG_EXISTS, PTC_CONFIG_UNREADABLE
  */
-export function initFolder(dir: string, shipped: string, print: (line: string) => void): void {
-  const files = new Map(COPIED.map(name => [name, neutral(name, readFileSync(join(shipped, name), 'utf8'))]))
+export function initFolder(
+  { dir, name }: { readonly dir: string; readonly name: string },
+  shipped: string,
+  print: (line: string) => void,
+): void {
+  const files = new Map(COPIED.map(file => [file, neutral(file, readFileSync(join(shipped, file), 'utf8'))]))
   files.set('sni.yaml', RULES)
-  const there = [...files.keys()].filter(name => existsSync(join(dir, name)))
+  const there = [...files.keys()].filter(file => existsSync(join(dir, file)))
   if (there.length > 0) throw new ProxyError('PTC_CONFIG_EXISTS', `${dir} has ${there.join(', ')}`)
   try {
     mkdirSync(dir, { recursive: true })
-    for (const [name, text] of files) writeFileSync(join(dir, name), text, { flag: 'wx' })
+    for (const [file, text] of files) writeFileSync(join(dir, file), text, { flag: 'wx' })
   } catch (cause) {
     throw new ProxyError('PTC_CONFIG_UNREADABLE', `cannot write to ${dir}: ${describe(cause)}`, { cause })
   }
-  print(`made ${dir}: ${[...files.keys()].join(', ')}\n`)
-  print(`  portcullis verify-config -D ${dir}\n  portcullis start -D ${dir}`)
+  print(`made ${name}: ${[...files.keys()].join(', ')}\n`)
+  const folder = shellWord(name)
+  print(`  portcullis verify-config -D ${folder}\n  portcullis start -D ${folder}`)
   print('  curl -x http://127.0.0.1:8080 https://www.example.com/')
 }
 

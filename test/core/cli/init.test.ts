@@ -38,11 +38,11 @@ test('a start without a configuration names the command that makes one, which st
       missing.stderr(),
       `PTC_CONFIG_MISSING: there is no configuration in ${dir}: no ${dir}/records.config`,
     )
-    t.match(missing.stderr(), /`portcullis init DIR` writes a commented configuration/)
+    t.match(missing.stderr(), /`node dist\/core\/main\.js init DIR` writes a commented configuration/)
   }
   const made = await run(t, 'init', dir)
   t.equal(made.exitCode, 0, made.stderr())
-  t.match(made.stdout(), `portcullis start -D ${dir}\n`)
+  t.match(made.stdout(), `node dist/core/main.js start -D ${dir}\n`)
   t.strictSame(readdirSync(dir).sort(), FILES)
   const checked = await run(t, 'verify-config', '-D', dir)
   t.equal(checked.exitCode, 0, checked.stderr())
@@ -72,7 +72,7 @@ test('init overwrites nothing, and uses the folder of -D where none is named', a
 
 test('the files of init load no plugin and write no debug lines', async t => {
   const dir = folder(t)
-  initFolder(dir, 'etc', () => undefined)
+  initFolder({ dir, name: dir }, 'etc', () => undefined)
   const active = (name: string): string[] =>
     readFileSync(join(dir, name), 'utf8')
       .split('\n')
