@@ -18,7 +18,7 @@ import {
 import type { CommandName } from './cli/command-table.js'
 import type { CtlOptions } from './cli/ctl-command.js'
 import { commandHelp, completionScript, helpText } from './cli/help.js'
-import { nearPath, ownCommand, withOwnCommand } from './cli/own-command.js'
+import { nearPath, withOwnCommand } from './cli/own-command.js'
 import type { Place } from './program/generation.js'
 import type { ProxyServer } from './program/proxy.js'
 import type { Settings } from './settings/settings.js'
@@ -48,10 +48,8 @@ const RUN: Readonly<Record<CommandName, Run>> = {
     await start(place)
     return undefined
   },
-  'verify-config': async (_, place) => {
-    await verifyConfig(place)
-    return 0
-  },
+  'verify-config': async (_, place) =>
+    (await import('./cli/verify-config.js')).verifyConfig(place).then(() => 0),
   try: async ({ args: [target = ''], values: { connect, pem, save } }, place) =>
     (await import('./cli/try.js')).tryOrigin(place, { target, connect, pem, save }),
   replay: async ({ args }, place) => (await import('./cli/replay.js')).replay(place, args),
@@ -107,11 +105,9 @@ const toStdout =
   line =>
     print('stdout', usable(line))
 
-/** What is printed for a user: its commands work in this shell. */
-function usable(text: string): string {
-  const script = fileURLToPath(new URL('main.js', import.meta.url))
-  return withOwnCommand(text, ownCommand({ script, cwd: process.cwd(), env: process.env }))
-}
+const SCRIPT = fileURLToPath(new URL('main.js', import.meta.url))
+const usable = (text: string): string =>
+  withOwnCommand(text, { script: SCRIPT, cwd: process.cwd(), env: process.env })
 
 async function main(args: readonly string[]): Promise<void> {
   const call = readCommandLine(args)
@@ -225,24 +221,6 @@ function surviveEverything(tell: (message: string) => void): void {
   process.on('unhandledRejection', cause => tell(`a rejection that nothing caught: ${describeThrown(cause)}`))
   // An error of the log's own stream cannot be logged there.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
-}
-
-async function verifyConfig(place: Place): Promise<void> {
-  const { discard, openLogs, makeGeneration, warningsOf } = await import('./program/generation.js')
-  const { checkSink } = await import('./program/log-sink.js')
-  const { readConfiguration } = await import('./settings/settings.js')
-  const configuration = readConfiguration(place)
-  const logs = openLogs(place, configuration.settings)
-  const generation = await makeGeneration(place, logs, configuration)
-  const { accessLog } = generation.settings
-  if (accessLog !== undefined) checkSink(accessLog)
-  for (const warning of warningsOf(generation)) place.print('stderr', `warning: ${warning}`)
-  discard(generation)
-  const { names } = generation.plugins
-  place.print(
-    'stdout',
-    `${place.confDir}: in order; plugins: ${names.length === 0 ? 'none' : names.join(', ')}; trusting ${generation.contexts.trusts}`,
-  )
 }
 
 /** Does what the command line says; the process may go on afterwards. */

@@ -37,9 +37,13 @@ export function nearPath(cwd: string, path: string): string {
 export const shellWord = (word: string): string =>
   /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
-const FIRST_WORDS = [...new Set(Object.keys(COMMANDS).map(name => name.split(' ')[0]))].join('|')
-/** Commands in messages: at the begin of a line, or behind a blank or a quote. */
-const IN_TEXT = new RegExp(`(?<=^|[\\s\`(])${NAME}(?= (?:${FIRST_WORDS})\\b)`, 'gm')
+const FIRST_WORDS: ReadonlySet<string> = new Set(Object.keys(COMMANDS).map(name => name.split(' ')[0] ?? ''))
+/** Commands in messages: at the begin of a line, or behind a blank, a quote or a parenthesis. */
+const IN_TEXT = /(?<=^|[\s`(])portcullis (?=([a-z-]+))/gm
 
-/** The commands in a message of ours as a user can give them. */
-export const withOwnCommand = (text: string, command: string): string => text.replace(IN_TEXT, () => command)
+/** A message of ours for a user: its commands work in the shell from which the program was started. */
+export function withOwnCommand(text: string, start: Start): string {
+  return text.replace(IN_TEXT, (found, word: string) =>
+    FIRST_WORDS.has(word) ? `${ownCommand(start)} ` : found,
+  )
+}

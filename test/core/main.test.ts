@@ -38,7 +38,7 @@ test('mistakes on the command line end with 64', async t => {
     [[], /give a command: init, start, verify-config/],
     [['stat'], /unknown command "stat"; did you mean start\?/],
     [['frobnicate'], /unknown command "frobnicate"; known: init, start, verify-config/],
-    [['start', 'now'], /start takes no arguments: portcullis start\n/],
+    [['start', 'now'], /start takes no arguments: node dist\/core\/main\.js start\n/],
     [['completion', 'fish'], /completion is for bash or zsh, not "fish"/],
     [['pluign', 'new', 'mine'], /unknown command "pluign new mine"; did you mean plugin new\?/],
     [['start', '--nonsense'], /unknown option --nonsense\n/],

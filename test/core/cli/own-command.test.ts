@@ -40,12 +40,10 @@ test('paths as a shell reads them', async t => {
 })
 
 test('the commands in a message, and nothing else of it', async t => {
-  const text =
-    '`portcullis init DIR` writes\n  portcullis start -D x\n/opt/portcullis start, portcullis: portcullis listens'
-  t.equal(
-    withOwnCommand(text, 'npx portcullis'),
-    '`npx portcullis init DIR` writes\n  npx portcullis start -D x\n/opt/portcullis start, portcullis: portcullis listens',
-  )
+  const text = (command: string): string =>
+    `\`${command} init DIR\` or\n  ${command} start\n/opt/portcullis start, portcullis: portcullis listens`
+  const start = { script: '/opt/p/main.js', cwd: '/opt', env: {} }
+  t.equal(withOwnCommand(text('portcullis'), start), text('node p/main.js'))
 })
 
 test('init and the error of a start without a configuration print commands that work', async t => {
