@@ -7,7 +7,7 @@
  * Where timestamps come from, and what sct cannot know: docs/plugins/sct.md.
  */
 import type { OptionsOf, OptionsSchema, PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin'
-import { readStapledScts } from 'portcullis/x509'
+import { readSctList, readStapledScts } from 'portcullis/x509'
 import { WatchedFile } from './files/watched-file.js'
 import { parseHostPattern } from './hosts/host-pattern.js'
 import { countLogs } from './sct/count.js'
@@ -47,7 +47,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   file.watch(() => revoke('all'))
 
   const judge = async (event: VerifyServerEvent): Promise<Verdict> => {
-    const { host, builtIn, checks, chain, builtChain, ocspResponse } = event
+    const { host, builtIn, checks, chain, builtChain, ocspResponse, sctList } = event
     const known = await file.current()
     const [leaf] = chain
     if (builtIn.name !== 'X509_V_OK') return reject(builtIn.name, builtIn.message)
@@ -56,7 +56,8 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
     // Without signatures the certificate behind the leaf need not be its issuer.
     const issuer = checks.signature.ok ? builtChain[1] : undefined
     const stapled = ocspResponse === undefined ? [] : readStapledScts(ocspResponse)
-    const { logs, others } = countLogs(leaf, issuer, stapled, known)
+    const sent = sctList === undefined ? [] : readSctList(sctList)
+    const { logs, others } = countLogs(leaf, issuer, [...stapled, ...sent], known)
     const operators = new Set(logs.map(({ operator }) => operator)).size
     debug(
       `${host}: ${logs.map(({ name }) => name).join(', ') || 'no log'}; not counted: ${others.join(', ') || 'none'}`,

@@ -61,6 +61,11 @@ export interface PeerEvidence {
    * handshake is parked when that has come, too.
    */
   readonly ocspResponse: Buffer | undefined
+  /**
+   * The certificate timestamps that the origin sent in the TLS extension (RFC 6962 section 3.3.1), if it sent any: a
+   * SignedCertificateTimestampList, for `readSctList` of `portcullis/x509`.
+   */
+  readonly sctList: Buffer | undefined
   /** `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string
   /** The cipher suite by OpenSSL's name; undefined as long as it is not known. */

@@ -26,6 +26,8 @@ export interface SavedChain extends SavedVerdict {
   readonly chain: readonly string[]
   readonly builtChain: readonly string[]
   readonly ocspResponse: string | null
+  /** Older files have none. */
+  readonly sctList?: string | null
   readonly builtIn: BuiltInResult
   readonly checks: PeerEvidence['checks']
 }
@@ -59,6 +61,7 @@ const isSavedChain = new Ajv({ allowUnionTypes: true }).compile<SavedChain>({
     chain: { ...DERS, minItems: 1 },
     builtChain: DERS,
     ocspResponse: { type: ['string', 'null'] },
+    sctList: { type: ['string', 'null'] },
     builtIn: RESULT,
     checks: {
       type: 'object',
@@ -90,6 +93,7 @@ export function toSaved(evidence: PeerEvidence, port: number, verdict: SavedVerd
     chain: evidence.chain.map(base64),
     builtChain: evidence.builtChain.map(base64),
     ocspResponse: evidence.ocspResponse?.toString('base64') ?? null,
+    sctList: evidence.sctList?.toString('base64') ?? null,
     builtIn: evidence.builtIn,
     checks: evidence.checks,
   }
@@ -105,13 +109,17 @@ export function toEvidence(saved: SavedChain): PeerEvidence {
     builtChain: certificates(saved.builtChain),
     builtIn: saved.builtIn,
     checks: saved.checks,
-    ocspResponse: saved.ocspResponse === null ? undefined : Buffer.from(saved.ocspResponse, 'base64'),
+    ocspResponse: bytesOf(saved.ocspResponse),
+    sctList: bytesOf(saved.sctList ?? null),
     protocol: saved.protocol,
     // Older files have it as an empty text.
     cipher: saved.cipher || undefined,
     alpn: saved.alpn ?? undefined,
   }
 }
+
+const bytesOf = (text: string | null): Buffer | undefined =>
+  text === null ? undefined : Buffer.from(text, 'base64')
 
 /** @throws {ProxyError} PTC_SAVED_CHAIN that names the file */
 export function readSavedChain(file: string): SavedChain {

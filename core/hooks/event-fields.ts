@@ -30,6 +30,7 @@ const EVIDENCE = {
   builtIn: true,
   checks: true,
   ocspResponse: true,
+  sctList: true,
   protocol: true,
   cipher: true,
   group: true,

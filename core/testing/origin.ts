@@ -35,6 +35,8 @@ export interface Origin {
   readonly cipher?: string
   readonly alpn?: string
   readonly ocspResponse?: Buffer
+  /** Certificate timestamps in the TLS extension. */
+  readonly sctList?: Buffer
   /** For which client it is asked: the event's `client` and `transaction`. Default: for none. */
   readonly client?: Partial<AskingClient>
 }
@@ -74,6 +76,7 @@ export async function toEvidence(origin: Origin, folder: string): Promise<PeerEv
     builtIn: result,
     checks: Object.freeze({ signature: isName ? OK : result, name: isName ? result : OK }),
     ocspResponse: origin.ocspResponse,
+    sctList: origin.sctList,
     protocol: origin.protocol ?? 'TLSv1.3',
     cipher: origin.cipher ?? 'TLS_AES_256_GCM_SHA384',
     alpn: origin.alpn,

@@ -24,6 +24,7 @@ export function questionOf(event: VerifyServerEvent, hasClient: boolean): object
     chain: chain.map(toJson),
     builtChain: builtChain.map(toJson),
     ocspResponse: event.ocspResponse?.toString('base64') ?? null,
+    sctList: event.sctList?.toString('base64') ?? null,
     deadline: new Date(event.deadline).toISOString(),
     ...(hasClient ? { client: event.client ?? null, transaction: event.transaction ?? null } : {}),
   }

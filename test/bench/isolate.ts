@@ -162,6 +162,7 @@ function evidenceOf(chain: VerifyServerEvent['chain']): PeerEvidence {
     builtIn: OK,
     checks: { signature: OK, name: OK },
     ocspResponse: undefined,
+    sctList: undefined,
     protocol: 'TLSv1.3',
     cipher: 'TLS_AES_256_GCM_SHA384',
     alpn: undefined,

@@ -122,7 +122,14 @@ function builtInResult(trust: Trust, chain: readonly string[], name: string | nu
   const of = { host: name ?? 'any.test', isAddress: name !== null && isIP(name) !== 0, sni: undefined }
   try {
     const sent = chain.map(der => Buffer.from(der, 'base64'))
-    const shown = { protocol: '', cipher: '', group: undefined, alpn: undefined, ocspResponse: undefined }
+    const shown = {
+      protocol: '',
+      cipher: '',
+      group: undefined,
+      alpn: undefined,
+      ocspResponse: undefined,
+      sctList: undefined,
+    }
     const peer = { ...checkSentChain(store, sent, of), ...shown }
     const properties = name === null ? 'SIGNATURE' : 'ALL'
     return toEvidence(peer, of, { properties, pins: undefined }).builtIn

@@ -64,7 +64,9 @@ export class CtLog {
 
 export type Stamping = (entry: Buffer) => readonly Buffer[]
 
-const listOf = (scts: readonly Buffer[]): Buffer => vector(Buffer.concat(scts.map(sct => vector(sct, 2))), 2)
+/** As the TLS extension carries them. */
+export const listOf = (scts: readonly Buffer[]): Buffer =>
+  vector(Buffer.concat(scts.map(sct => vector(sct, 2))), 2)
 
 /** What a log signs for a certificate that it is sent as it is. */
 export const x509Entry = (pem: string): Buffer =>

@@ -2,7 +2,12 @@ import { writeFileSync } from 'node:fs'
 import { type Test, test } from 'tap'
 import { makeChain, type Origin, type Outcome } from '../../core/testing/kit.js'
 import { atEnd } from '../kit/at-end.js'
-import { CtLog, stampedChain, stapledResponse, x509Entry } from '../kit/ct-log.js'
+import { CtLog, listOf, stampedChain, stapledResponse, x509Entry } from '../kit/ct-log.js'
+import { get } from '../kit/get.js'
+import { opensslOrigin } from '../kit/openssl-origin.js'
+import { makeAuthority } from '../kit/pki.js'
+import { startProxyHere } from '../kit/proxy.js'
+import { serverInfo } from '../kit/server-info.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
@@ -115,6 +120,48 @@ test('timestamps in a stapled response count', async t => {
   const other = stapledResponse([ash.stamp(x509Entry(mixed))])
   t.strictSame(await ask(t, mixed, { ocspResponse: other }), ACCEPTED, 'both together')
 })
+
+test('timestamps in the TLS extension count', async t => {
+  const chain = await makeChain({ names: [host] })
+  const entry = x509Entry(chain)
+  const sctList = listOf([oak.stamp(entry), elm.stamp(entry)])
+  t.strictSame(await ask(t, chain, { sctList }), ACCEPTED)
+  t.match(await ask(t, await makeChain({ names: [host] }), { sctList }), TOO_FEW, 'of no other certificate')
+  t.match(
+    await ask(t, chain, { sctList: sctList.subarray(0, -1) }),
+    { kind: 'rejected' },
+    'what is cut rejects',
+  )
+  const ocspResponse = stapledResponse([ash.stamp(entry)])
+  t.strictSame(
+    await ask(t, chain, { ocspResponse, sctList: listOf([oak.stamp(entry)]) }),
+    ACCEPTED,
+    'together',
+  )
+})
+
+for (const isolate of ['', '@isolate=worker '])
+  for (const tls of ['1.2', '1.3'] as const)
+    test(`an origin sends them in the handshake, TLS ${tls} ${isolate}`, async t => {
+      const root = await makeAuthority({ name: 'Plain Root' })
+      const leaf = await root.issue({ cn: host })
+      const entry = x509Entry(leaf.certPem)
+      const start = async (stamps: readonly Buffer[]) => {
+        const args = ['-serverinfo', dir.file(`info-${++files}.pem`, serverInfo(18, listOf(stamps)))]
+        const origin = await opensslOrigin({ ...leaf, tls, args })
+        t.teardown(origin.stop)
+        return origin
+      }
+      const proxy = await startProxyHere({
+        ...{ ca: root.certPem, hosts: [host], plugins: [`sct.js ${isolate}logs=${LOGS}`] },
+        records: { 'proxy.config.http.origin_max_idle': 0 },
+      })
+      t.teardown(proxy.stop)
+      const get_ = async ({ port }: { readonly port: number }) =>
+        (await get(proxy.port, `https://${host}:${port}/`)).status
+      t.equal(await get_(await start([oak.stamp(entry), elm.stamp(entry)])), 200)
+      t.equal(await get_(await start([oak.stamp(entry)])), 502)
+    })
 
 test('the state and the time of a log are heeded', async t => {
   const chain = await stampedChain(host, entry => [oak.stamp(entry)])

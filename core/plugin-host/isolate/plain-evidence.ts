@@ -3,15 +3,17 @@ import type { Certificate, PeerEvidence } from '../../api/certificate.js'
 import { exactBytes, type PlainCertificate, plainCertificate, toBuffer, WorkerCertificate } from './plain.js'
 
 /** The two chains have most certificates in common: each is sent once, and found by its index. */
-export interface PlainEvidence extends Omit<PeerEvidence, 'chain' | 'builtChain' | 'ocspResponse'> {
+export interface PlainEvidence
+  extends Omit<PeerEvidence, 'chain' | 'builtChain' | 'ocspResponse' | 'sctList'> {
   readonly certificates: readonly PlainCertificate[]
   readonly chain: readonly number[]
   readonly builtChain: readonly number[]
   readonly ocspResponse: Uint8Array | undefined
+  readonly sctList: Uint8Array | undefined
 }
 
 export function plainEvidence(evidence: PeerEvidence): PlainEvidence {
-  const { sni, host, protocol, cipher, group, alpn, builtIn, checks, ocspResponse } = evidence
+  const { sni, host, protocol, cipher, group, alpn, builtIn, checks, ocspResponse, sctList } = evidence
   const certificates: PlainCertificate[] = []
   const known = new Map<Certificate, number>()
   const indexOf = (certificate: Certificate): number => {
@@ -27,6 +29,7 @@ export function plainEvidence(evidence: PeerEvidence): PlainEvidence {
     builtChain: evidence.builtChain.map(indexOf),
     certificates,
     ocspResponse: ocspResponse && exactBytes(ocspResponse),
+    sctList: sctList && exactBytes(sctList),
     sni,
     host,
     protocol,
@@ -40,7 +43,7 @@ export function plainEvidence(evidence: PeerEvidence): PlainEvidence {
 
 /** The same again, in the worker. */
 export function evidenceFrom(plain: PlainEvidence): PeerEvidence {
-  const { certificates, chain, builtChain, ocspResponse, ...facts } = plain
+  const { certificates, chain, builtChain, ocspResponse, sctList, ...facts } = plain
   const all = certificates.map(certificate => new WorkerCertificate(certificate))
   const pick = (indexes: readonly number[]): readonly Certificate[] =>
     Object.freeze(indexes.flatMap(index => all[index] ?? []))
@@ -49,5 +52,6 @@ export function evidenceFrom(plain: PlainEvidence): PeerEvidence {
     chain: pick(chain),
     builtChain: pick(builtChain),
     ocspResponse: ocspResponse && toBuffer(ocspResponse),
+    sctList: sctList && toBuffer(sctList),
   }
 }

@@ -36,6 +36,7 @@ export function toEvidence(
     builtIn: asked.ok && rule !== undefined ? rule : asked,
     checks: Object.freeze(rule === undefined ? { signature, name } : { signature, name, rule }),
     ocspResponse: peer.ocspResponse,
+    sctList: peer.sctList,
     protocol: peer.protocol,
     cipher: peer.cipher,
     group: peer.group,

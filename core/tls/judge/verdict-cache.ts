@@ -129,20 +129,23 @@ export function evidenceDigest(evidence: PeerEvidence, port: number): string {
 }
 
 function shownOf(evidence: PeerEvidence, port: number): readonly unknown[] {
-  const { chain, builtChain, ocspResponse, protocol, cipher, group, alpn } = evidence
-  const stapled = ocspResponse && createHash('sha256').update(ocspResponse).digest('base64url')
+  const { chain, builtChain, ocspResponse, sctList, protocol, cipher, group, alpn } = evidence
   return [
     ...checkedOf(evidence),
     digests(chain),
     digests(builtChain),
     port,
-    stapled,
+    hashOf(ocspResponse),
+    hashOf(sctList),
     protocol,
     cipher,
     group,
     alpn,
   ]
 }
+
+const hashOf = (bytes: Buffer | undefined): string | undefined =>
+  bytes && createHash('sha256').update(bytes).digest('base64url')
 
 function checkedOf({ host, sni, builtIn, checks }: PeerEvidence): readonly unknown[] {
   return [

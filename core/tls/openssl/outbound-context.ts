@@ -6,6 +6,7 @@ import { type Handle, NULL, registerKeyLogCallback } from './library.js'
 import { newSessionCallback } from './outbound-session.js'
 import { must, type OwnCertificate, setCertificate } from './own-certificate.js'
 import { Owned } from './owned.js'
+import { requestScts } from './sct-extension.js'
 import { checkSentChain } from './sent-chain.js'
 import { type Trust, TrustStore, type TrustStores } from './trust-store.js'
 import { originVerifyCallback } from './verify-callback.js'
@@ -107,6 +108,7 @@ export class OutboundContext {
       must(ssl.SSL_CTX_ctrl_text(ctx, SSL_CTRL_SET_GROUPS_LIST, 0, groups), groupsText(groups))
     }
     if (alpn.length > 0) setAlpn(ctx, alpn)
+    requestScts(ctx)
     if (options.certificate !== undefined) setCertificate(ctx, options.certificate)
   }
 

@@ -18,6 +18,7 @@ import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import { keyLogs, type OutboundContext } from './outbound-context.js'
 import { type OutboundSession, type SessionSubject, sessionSubjects } from './outbound-session.js'
+import { type SctSubject, sctSubjects } from './sct-extension.js'
 import { type VerifyAnswer, type VerifySubject, verifySubjects } from './verify-callback.js'
 import { presentedTo } from './verify-path.js'
 
@@ -39,6 +40,7 @@ export interface ParkedPeer extends BuiltInCheck {
   readonly group: string | undefined
   readonly alpn: string | undefined
   readonly ocspResponse: Buffer | undefined
+  readonly sctList: Buffer | undefined
 }
 
 export interface OutboundNames extends CheckedNames {
@@ -46,7 +48,7 @@ export interface OutboundNames extends CheckedNames {
   readonly sni: string | undefined
 }
 
-export class OutboundEngine extends Engine<'parked'> implements VerifySubject, SessionSubject {
+export class OutboundEngine extends Engine<'parked'> implements VerifySubject, SessionSubject, SctSubject {
   readonly #names: OutboundNames
   readonly #memory: ChainMemory
   #check: BuiltInCheck | undefined
@@ -59,6 +61,7 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
   #session: OutboundSession | undefined
   /** The stapled response, which TLS 1.2 sends after the certificate; until the end of the handshake. */
   #stapled: StapledResponse | undefined = new StapledResponse()
+  #sctList: Buffer | undefined
 
   /** @throws {ProxyError} PTC_HANDSHAKE_FAILED when OpenSSL does not take the name for the ClientHello */
   constructor(context: OutboundContext, names: OutboundNames) {
@@ -75,6 +78,7 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
     ssl.SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE, TLSEXT_STATUSTYPE_OCSP, NULL)
     this.register(verifySubjects, this)
     this.register(sessionSubjects, this)
+    this.register(sctSubjects, this)
     if (context.keyLog !== undefined) this.register(keyLogs, context.keyLog)
   }
 
@@ -161,6 +165,11 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
     return 0
   }
 
+  /** OpenSSL calls this through sct-extension.ts. */
+  onSctList(list: Buffer): void {
+    this.#sctList = list
+  }
+
   /** What the origin has sent. Only while parked. */
   peer(): ParkedPeer | undefined {
     const check = this.#check
@@ -175,6 +184,7 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
       group: this.#group(),
       alpn: this.alpn,
       ocspResponse: this.#ocspRead() ?? this.#stapled?.found,
+      sctList: this.#sctList,
       ...check, // last: docs/performance.md says what a spread in front costs
     }
   }

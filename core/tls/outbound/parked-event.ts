@@ -17,6 +17,7 @@ export class ParkedEvent extends AskingEvent implements VerifyServerEvent {
   readonly builtIn: BuiltInResult
   readonly checks: PeerEvidence['checks']
   declare readonly ocspResponse: Buffer | undefined
+  declare readonly sctList: Buffer | undefined
   readonly protocol: string
   readonly cipher: string | undefined
   readonly group: string | undefined
@@ -27,10 +28,8 @@ export class ParkedEvent extends AskingEvent implements VerifyServerEvent {
   readonly #toCompleting: () => EventCompleting
   #completing: EventCompleting | undefined
 
-  static readonly #ocspResponse = accessor((event: ParkedEvent) => {
-    const { ocspResponse } = event.#evidence
-    return ocspResponse === undefined ? undefined : Buffer.from(ocspResponse)
-  })
+  static readonly #ocspResponse = accessor((event: ParkedEvent) => copyOf(event.#evidence.ocspResponse))
+  static readonly #sctList = accessor((event: ParkedEvent) => copyOf(event.#evidence.sctList))
 
   static readonly #verifyAgain = accessor((event: ParkedEvent) => event.#completingOf().verifyAgain)
   static readonly #complete = accessor((event: ParkedEvent) => event.#completingOf().complete)
@@ -54,6 +53,7 @@ export class ParkedEvent extends AskingEvent implements VerifyServerEvent {
     this.builtIn = evidence.builtIn
     this.checks = evidence.checks
     Object.defineProperty(this, 'ocspResponse', ParkedEvent.#ocspResponse)
+    Object.defineProperty(this, 'sctList', ParkedEvent.#sctList)
     this.protocol = evidence.protocol
     this.cipher = evidence.cipher
     this.group = evidence.group
@@ -68,3 +68,6 @@ export class ParkedEvent extends AskingEvent implements VerifyServerEvent {
     return this.#completing
   }
 }
+
+/** A plugin may write into what it is given. */
+const copyOf = (bytes: Buffer | undefined): Buffer | undefined => bytes && Buffer.from(bytes)

@@ -13,8 +13,8 @@ export function secondCheck(
 ): CheckAgain {
   return (evidence: PeerEvidence, more) => {
     const sent = evidence.chain.map(({ der }) => der)
-    const { protocol, cipher, group, alpn, ocspResponse } = evidence
-    const shown = { protocol, cipher, group, alpn, ocspResponse }
+    const { protocol, cipher, group, alpn, ocspResponse, sctList } = evidence
+    const shown = { protocol, cipher, group, alpn, ocspResponse, sctList }
     const check = context.check([...sent, ...more], names)
     const judged = toEvidence({ ...shown, ...check, sent }, names, checks)
     return Object.freeze({ ...judged, sni: evidence.sni, chain: evidence.chain })

@@ -31,6 +31,7 @@ const acceptAll: StartTls = async (link, { host }) => {
     builtIn,
     checks: { signature: builtIn, name: builtIn },
     ocspResponse: undefined,
+    sctList: undefined,
     protocol: 'TLSv1.3',
     cipher: '',
     alpn: undefined,

@@ -15,6 +15,7 @@ import { TrustStore } from '../../../../core/tls/openssl/trust-store.js'
 import { Handshaker } from '../../../kit/handshakes.js'
 import { opensslOrigin } from '../../../kit/openssl-origin.js'
 import { makeAuthority } from '../../../kit/pki.js'
+import { serverInfo } from '../../../kit/server-info.js'
 import { makeTempDir } from '../../../kit/temp-dir.js'
 
 setFlagsFromString('--expose-gc')
@@ -24,6 +25,7 @@ const middle = await makeAuthority({ name: 'Middle', parent: root })
 const other = await middle.issue({ cn: 'other.test' })
 /** RFC 6960 section 4.2.1: a response that says `unauthorized`. */
 const OCSP = Buffer.from([0x30, 3, 0x0a, 1, 6])
+const STAMPS = Buffer.from('0006000401020304', 'hex')
 
 /** Everything a plugin is shown, as a value of its own; the deadline, which two clocks make, is compared apart from it. */
 function copyOf(event: VerifyServerEvent): unknown {
@@ -34,6 +36,7 @@ function copyOf(event: VerifyServerEvent): unknown {
     chain: chain.map(certificateCopy),
     builtChain: builtChain.map(certificateCopy),
     ocspResponse: event.ocspResponse?.toString('hex'),
+    sctList: event.sctList?.toString('hex'),
     vconn: { id, direction, remoteAddress, localAddress },
   })
 }
@@ -87,6 +90,7 @@ function spoil(event: VerifyServerEvent): void {
   vandalize(event.checks)
   vandalize(event.builtIn)
   if (event.ocspResponse !== undefined) vandalize(event.ocspResponse)
+  if (event.sctList !== undefined) vandalize(event.sctList)
   for (const key of ['id', 'direction', 'remoteAddress', 'localAddress', 'close', 'isClosed', 'args']) {
     overwrite(event.vconn, key)
   }
@@ -96,7 +100,9 @@ for (const tls of ['1.2', '1.3'] as const) {
   test(`TLS ${tls}: no plugin can change what the next one sees, or a later handshake`, async t => {
     const dir = makeTempDir()
     t.teardown(() => dir.remove())
-    const origin = await opensslOrigin({ ...other, tls, args: ['-status_file', dir.file('ocsp', OCSP)] })
+    const info = dir.file('info.pem', serverInfo(18, STAMPS))
+    const args = ['-status_file', dir.file('ocsp', OCSP), '-serverinfo', info]
+    const origin = await opensslOrigin({ ...other, tls, args })
     t.teardown(() => origin.stop())
     const seen: unknown[] = []
     const argsSeen: unknown[] = []
@@ -133,6 +139,7 @@ for (const tls of ['1.2', '1.3'] as const) {
     const [first, second, third, fourth] = seen as [VerifyServerEvent, unknown, VerifyServerEvent, unknown]
     t.match(first, { builtIn: { ok: false, code: 62 }, chain: [{ subject: '/CN=other.test' }, {}] })
     t.equal(Reflect.get(first, 'ocspResponse'), OCSP.toString('hex'), 'with a stapled response')
+    t.equal(Reflect.get(first, 'sctList'), STAMPS.toString('hex'), 'and timestamps')
     t.match(first.cipher, tls === '1.3' ? /^TLS_/ : /^ECDHE-/, 'and the cipher')
     t.strictSame(second, first)
     const [sooner = NaN, later = NaN] = deadlines
@@ -207,7 +214,14 @@ test('what Node cannot read is not remembered as good', async t => {
 
 test('alternative names count once the signature does, where it is checked', async t => {
   const leaf = (await root.issue({ cn: 'names.test' })).cert.raw
-  const shown = { protocol: '', cipher: '', group: undefined, alpn: undefined, ocspResponse: undefined }
+  const shown = {
+    protocol: '',
+    cipher: '',
+    group: undefined,
+    alpn: undefined,
+    ocspResponse: undefined,
+    sctList: undefined,
+  }
   const of = { host: 'names.test', isAddress: false, sni: undefined }
   const sans = [sanMatcher('dns', 'regex', '[a-z]+\\.test')]
   const pins = { sans, spkiPins: new Set(''), certPins: new Set(''), minRsaBits: 0, minEcBits: 0 }

@@ -29,6 +29,7 @@ const question = (change: Partial<Question> = {}, evidence: Partial<PeerEvidence
     builtIn: OK,
     checks: { signature: OK, name: OK },
     ocspResponse: undefined,
+    sctList: undefined,
     protocol: 'TLSv1.3',
     cipher: 'TLS_AES_128_GCM_SHA256',
     alpn: undefined,
@@ -57,6 +58,7 @@ const OTHER_CHAINS: Readonly<Record<string, Question>> = {
 /** What makes another one to share an answer with. */
 const OTHER_MOMENTS: Readonly<Record<string, Question>> = {
   'a stapled response': question({}, { ocspResponse: Buffer.from('x') }),
+  timestamps: question({}, { sctList: Buffer.from('x') }),
   'another protocol': question({}, { protocol: 'TLSv1.2' }),
   'another cipher': question({}, { cipher: 'x' }),
   'another group': question({}, { group: 'x' }),

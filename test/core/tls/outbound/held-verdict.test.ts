@@ -16,6 +16,7 @@ const EVIDENCE: PeerEvidence = {
   builtIn: OK,
   checks: { signature: OK, name: OK },
   ocspResponse: Buffer.from('good'),
+  sctList: Buffer.from('stamps'),
   protocol: 'TLSv1.3',
   cipher: 'TLS_AES_128_GCM_SHA256',
   group: 'X25519',
@@ -44,6 +45,8 @@ const OTHERS: Readonly<Record<string, Partial<PeerEvidence>>> = {
   'a failed check that did not bind': { checks: { signature: BAD, name: OK } },
   'another stapled response': { ocspResponse: Buffer.from('revoked') },
   'no stapled response': { ocspResponse: undefined },
+  'other timestamps': { sctList: Buffer.from('others') },
+  'no timestamps': { sctList: undefined },
   'another protocol': { protocol: 'TLSv1.2' },
 }
 

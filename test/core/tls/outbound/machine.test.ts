@@ -31,6 +31,7 @@ const evidence = (builtIn = OK): PeerEvidence => ({
   builtIn,
   checks: { signature: builtIn, name: OK },
   ocspResponse: undefined,
+  sctList: undefined,
   protocol: 'TLSv1.3',
   cipher: 'TLS_AES_128_GCM_SHA256',
   alpn: undefined,
