@@ -127,13 +127,14 @@ function splitStar(name: string): { readonly star: string; readonly rest: string
   return { star, rest }
 }
 
-const PIN_KEYS = [
+/** Demands beyond chain and name. */
+export const PIN_KEYS = [
   'verify_server_san',
   'verify_server_spki',
   'verify_server_cert_sha256',
   'verify_server_min_rsa_bits',
   'verify_server_min_ec_bits',
-] as const
+] as const satisfies readonly (keyof Rule)[]
 
 /** Keys that are good alone and wrong together. */
 function contradictions(rule: RuleText, index: number, yaml: YamlReading<RuleFile>): readonly Problem[] {

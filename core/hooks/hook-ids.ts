@@ -1,28 +1,35 @@
 import { HOOK_ALIASES, type HookId } from '../api/hooks.js'
 
+/** What limits the time of all plugins together on a hook that waits for their answers; `told` for one that does not. */
+type Limit = 'verdict' | 'client' | 'plugins' | 'told'
+
 /** Every hook once. A hook added to the API stops the build here until it is named. */
 const IDS = {
-  TS_VCONN_START_HOOK: true,
-  TS_VCONN_CLOSE_HOOK: true,
-  TS_VCONN_OUTBOUND_START_HOOK: true,
-  TS_VCONN_OUTBOUND_CLOSE_HOOK: true,
-  TS_SSL_CERT_VERIFY_HOOK: true,
-  TS_SSL_CLIENT_HELLO_HOOK: true,
-  TS_SSL_SERVERNAME_HOOK: true,
-  TS_SSL_CERT_HOOK: true,
-  TS_SSL_SESSION_HOOK: true,
-  TS_SSL_VERIFY_CLIENT_HOOK: true,
-  TS_HTTP_READ_REQUEST_HDR_HOOK: true,
-  TS_HTTP_SEND_REQUEST_HDR_HOOK: true,
-  TS_HTTP_READ_RESPONSE_HDR_HOOK: true,
-  TS_HTTP_SEND_RESPONSE_HDR_HOOK: true,
-  TS_HTTP_TXN_CLOSE_HOOK: true,
-  TS_LIFECYCLE_PORTS_READY_HOOK: true,
-  TS_LIFECYCLE_SHUTDOWN_HOOK: true,
-  TS_LIFECYCLE_MSG_HOOK: true,
-} as const satisfies Record<HookId, true>
+  TS_VCONN_START_HOOK: 'plugins',
+  TS_VCONN_CLOSE_HOOK: 'told',
+  TS_VCONN_OUTBOUND_START_HOOK: 'plugins',
+  TS_VCONN_OUTBOUND_CLOSE_HOOK: 'told',
+  TS_SSL_CERT_VERIFY_HOOK: 'verdict',
+  TS_SSL_CLIENT_HELLO_HOOK: 'client',
+  TS_SSL_SERVERNAME_HOOK: 'told',
+  TS_SSL_CERT_HOOK: 'client',
+  TS_SSL_SESSION_HOOK: 'client',
+  TS_SSL_VERIFY_CLIENT_HOOK: 'client',
+  TS_HTTP_READ_REQUEST_HDR_HOOK: 'plugins',
+  TS_HTTP_SEND_REQUEST_HDR_HOOK: 'plugins',
+  TS_HTTP_READ_RESPONSE_HDR_HOOK: 'plugins',
+  TS_HTTP_SEND_RESPONSE_HDR_HOOK: 'plugins',
+  TS_HTTP_TXN_CLOSE_HOOK: 'told',
+  TS_LIFECYCLE_PORTS_READY_HOOK: 'told',
+  TS_LIFECYCLE_SHUTDOWN_HOOK: 'told',
+  TS_LIFECYCLE_MSG_HOOK: 'told',
+} as const satisfies Record<HookId, Limit>
 
 export const HOOK_IDS = Object.freeze(Object.keys(IDS)) as readonly HookId[]
+
+/** Hooks whose plugins are asked within this time. */
+export const hooksWithin = (...limits: readonly Exclude<Limit, 'told'>[]): readonly HookId[] =>
+  HOOK_IDS.filter(id => limits.some(limit => limit === IDS[id]))
 
 const BY_NAME: ReadonlyMap<string, HookId> = new Map<string, HookId>([
   ...HOOK_IDS.map(id => [id, id] as const),

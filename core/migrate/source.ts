@@ -50,3 +50,26 @@ export function linesOf(text: string, file: string): readonly SourceLine[] {
 export function checkFile({ findings, dir }: Source, where: string, what: string, path: string): void {
   if (!existsSync(resolve(dir, path))) findings.add('wrong', where, `${what} ${path} does not exist`)
 }
+
+const FORMAT = 'proxy.config.log.format'
+
+/** A format that both proxies have under the same name. */
+export function keepLogFormat({ facts, findings }: Source, where: string, name: string, known: string): void {
+  facts.set(FORMAT, known)
+  findings.add('kept', where, `the format ${name}`)
+}
+
+/** A format of the other proxy's, translated. @param what the parts of it */
+export function changeLogFormat(
+  { facts, findings }: Source,
+  where: string,
+  name: string,
+  what: string,
+  { format, missing }: { readonly format: string; readonly missing: readonly string[] },
+): void {
+  if (missing.length > 0)
+    findings.add('lost', where, `${what} without a counterpart, logged as -: ${missing.join(' ')}`)
+  const wrong = facts.set(FORMAT, format)
+  if (wrong.length > 0) findings.add('lost', where, `the format ${name}: ${wrong.join('; ')}; squid is used`)
+  else findings.add('changed', where, `the format ${name} is ${FORMAT}`)
+}

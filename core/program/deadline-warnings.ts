@@ -1,21 +1,7 @@
+import { hooksWithin } from '../hooks/hook-ids.js'
 import type { HookRegistry, PluginRef } from '../hooks/registry.js'
 import type { Settings } from '../settings/settings.js'
 import type { Policy } from './wiring/outbound/policies.js'
-
-const CLIENT_HOOKS = [
-  'TS_SSL_CLIENT_HELLO_HOOK',
-  'TS_SSL_SESSION_HOOK',
-  'TS_SSL_CERT_HOOK',
-  'TS_SSL_VERIFY_CLIENT_HOOK',
-] as const
-const OTHER_HOOKS = [
-  'TS_VCONN_START_HOOK',
-  'TS_VCONN_OUTBOUND_START_HOOK',
-  'TS_HTTP_READ_REQUEST_HDR_HOOK',
-  'TS_HTTP_SEND_REQUEST_HDR_HOOK',
-  'TS_HTTP_READ_RESPONSE_HDR_HOOK',
-  'TS_HTTP_SEND_RESPONSE_HDR_HOOK',
-] as const
 
 /** A time for all plugins together, and the setting that says so. */
 interface Limit {
@@ -39,9 +25,9 @@ export function deadlineWarnings(
     hooks.flatMap(hook => registry.on(hook).flatMap(({ plugin }) => warnings(plugin, limits)))
   return [
     ...new Set([
-      ...on(['TS_SSL_CERT_VERIFY_HOOK'], ofOrigins),
-      ...on(CLIENT_HOOKS, [ofClients]),
-      ...on(OTHER_HOOKS, [ofOthers]),
+      ...on(hooksWithin('verdict'), ofOrigins),
+      ...on(hooksWithin('client'), [ofClients]),
+      ...on(hooksWithin('plugins'), [ofOthers]),
     ]),
   ]
 }

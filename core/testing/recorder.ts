@@ -1,26 +1,12 @@
 import type { HookEvents, HookId } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { Verdict } from '../api/verdict.js'
+import { hooksWithin } from '../hooks/hook-ids.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { AskingEvent } from '../wait/asking-event.js'
 import type { OpenCall } from './handshake.js'
 
-/** Hooks that park and end with a verdict. */
-const ASKED = [
-  'TS_SSL_CERT_VERIFY_HOOK',
-  'TS_SSL_CLIENT_HELLO_HOOK',
-  'TS_SSL_SESSION_HOOK',
-  'TS_SSL_CERT_HOOK',
-  'TS_SSL_VERIFY_CLIENT_HOOK',
-  'TS_VCONN_START_HOOK',
-  'TS_VCONN_OUTBOUND_START_HOOK',
-  'TS_HTTP_READ_REQUEST_HDR_HOOK',
-  'TS_HTTP_SEND_REQUEST_HDR_HOOK',
-  'TS_HTTP_READ_RESPONSE_HDR_HOOK',
-  'TS_HTTP_SEND_RESPONSE_HDR_HOOK',
-] as const satisfies readonly HookId[]
-
-/** The common part of the events of those hooks. */
+/** The common part of the events of hooks that wait for an answer. */
 interface Asked {
   readonly vconn: VConn
   readonly reenable: (verdict?: Verdict) => 'counted' | 'ignored'
@@ -45,7 +31,7 @@ export class Recorder {
   /** The same continuations on the hooks that park, each wrapped by this recorder. */
   wrap(registry: HookRegistry): HookRegistry {
     const wrapped = new HookRegistry()
-    for (const id of ASKED)
+    for (const id of hooksWithin('verdict', 'client', 'plugins'))
       for (const { plugin, continuation, options } of registry.on(id))
         wrapped.add(plugin, id, this.#recorded<typeof id>(plugin.name, continuation), options)
     wrapped.seal()

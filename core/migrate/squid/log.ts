@@ -1,9 +1,8 @@
 /** logformat and access_log. */
 import { basename, dirname } from 'node:path'
-import type { Source } from '../source.js'
+import { changeLogFormat, keepLogFormat, type Source } from '../source.js'
 import type { Directive } from './conf.js'
 
-const FORMAT = 'proxy.config.log.format'
 const BUILT_IN: Readonly<Record<string, string>> = { squid: 'squid', common: 'common', combined: 'extended' }
 
 /** Codes of Squid, without width and quoting, and fields of ours. */
@@ -92,21 +91,10 @@ export class Logs {
   }
 
   #format(name: string, where: string): void {
-    const { facts, findings } = this.#source
     const known = BUILT_IN[name]
     const spec = this.#formats.get(name)
-    if (known !== undefined) {
-      facts.set(FORMAT, known)
-      findings.add('kept', where, `the format ${name}`)
-    } else if (spec === undefined) findings.add('wrong', where, `there is no logformat ${name}`)
-    else {
-      const { format, missing } = translate(spec)
-      if (missing.length > 0)
-        findings.add('lost', where, `codes without a counterpart, logged as -: ${missing.join(' ')}`)
-      const wrong = facts.set(FORMAT, format)
-      if (wrong.length > 0)
-        findings.add('lost', where, `the format ${name}: ${wrong.join('; ')}; squid is used`)
-      else findings.add('changed', where, `the format ${name} is ${FORMAT}`)
-    }
+    if (known !== undefined) keepLogFormat(this.#source, where, name, known)
+    else if (spec === undefined) this.#source.findings.add('wrong', where, `there is no logformat ${name}`)
+    else changeLogFormat(this.#source, where, name, 'codes', translate(spec))
   }
 }

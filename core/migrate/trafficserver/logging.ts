@@ -1,6 +1,6 @@
 /** logging.yaml since 8, logging.config (Lua) in 7 and 8. Portcullis writes one access log. */
 import { LOG_SYMBOLS, NAMED_FORMATS, readLogFormat } from '../../config/log-format.js'
-import { type Source, textOf } from '../source.js'
+import { changeLogFormat, keepLogFormat, type Source, textOf } from '../source.js'
 import { luaStatements } from './lua-table.js'
 import { asTexts, type YamlMap, yamlItems } from './yaml-items.js'
 
@@ -10,7 +10,6 @@ interface Logging {
   readonly filters: number
 }
 
-const FORMAT = 'proxy.config.log.format'
 const MODES = ['ascii', 'binary', 'ascii_pipe']
 
 export function migrateLogging(source: Source): void {
@@ -36,7 +35,8 @@ export function migrateLogging(source: Source): void {
   if (!facts.records.has('proxy.config.log.logging_enabled')) facts.set('proxy.config.log.logging_enabled', 3)
 }
 
-function migrateLog({ facts, findings }: Source, { formats }: Logging, log: Logging['logs'][number]): void {
+function migrateLog(source: Source, { formats }: Logging, log: Logging['logs'][number]): void {
+  const { facts, findings } = source
   const { value, where, mode } = log
   if (mode !== 'ascii') findings.add('lost', where, `mode ${mode}: the access log is text in a file`)
   for (const key of ['interval', 'filters', 'collation_hosts', 'rolling_allow_empty'])
@@ -47,21 +47,10 @@ function migrateLog({ facts, findings }: Source, { formats }: Logging, log: Logg
   if (isSet && mode !== 'ascii_pipe')
     findings.add('changed', where, `the log ${name} is proxy.config.log.filename ${file}`)
   const wanted = String(value['format'] ?? 'squid')
-  const isNamed = !formats.has(wanted) && Object.hasOwn(NAMED_FORMATS, wanted)
-  if (isNamed) {
-    facts.set(FORMAT, wanted)
-    findings.add('kept', where, `the format ${wanted}`)
-    return
-  }
   const text = formats.get(wanted)
-  if (text === undefined) return void findings.add('wrong', where, `there is no format ${wanted}`)
-  const { format, missing } = translate(text)
-  if (missing.length > 0)
-    findings.add('lost', where, `fields without a counterpart, logged as -: ${missing.join(' ')}`)
-  const wrong = facts.set(FORMAT, format)
-  if (wrong.length > 0)
-    findings.add('lost', where, `the format ${wanted}: ${wrong.join('; ')}; squid is used`)
-  else findings.add('changed', where, `the format ${wanted} is ${FORMAT}`)
+  if (text !== undefined) changeLogFormat(source, where, wanted, 'fields', translate(text))
+  else if (Object.hasOwn(NAMED_FORMATS, wanted)) keepLogFormat(source, where, wanted, wanted)
+  else findings.add('wrong', where, `there is no format ${wanted}`)
 }
 
 /** Fields of the request that leaves, where only those of the client's request are logged, and older names. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Memo } from '../../../base/memo.js'
 import { Mistakes } from '../../../base/mistakes.js'
-import { findRule, type Rule } from '../../../config/rules.js'
+import { findRule, PIN_KEYS, type Rule } from '../../../config/rules.js'
 import type { VerificationSettings } from '../../../settings/origins.js'
 import type { NameRules } from '../../../tls/judge/names.js'
 import type { Pins } from '../../../tls/judge/pins.js'
@@ -160,14 +160,6 @@ function nameRules({ client_sni, client_sni_policy, verify_server_name: alternat
     ...(alternative === undefined ? {} : { alternative }),
   }
 }
-
-const PIN_KEYS = [
-  'verify_server_san',
-  'verify_server_spki',
-  'verify_server_cert_sha256',
-  'verify_server_min_rsa_bits',
-  'verify_server_min_ec_bits',
-] as const satisfies readonly (keyof Rule)[]
 
 function pinsOf(rule: Rule): Pins | undefined {
   if (PIN_KEYS.every(key => rule[key] === undefined)) return undefined
