@@ -120,6 +120,8 @@ function readLine(line: string, where: string, folder: string): ParentLine | str
     return 'credentials are for parents that are proxies'
   const credentials =
     file === undefined ? undefined : loadParentCredentials(resolve(folder, file), `${where}: credentials`)
+  const isSocks = [...parents, ...secondary].some(({ scheme }) => scheme === 'socks5')
+  if (isSocks && credentials?.kind === 'bearer') return 'a socks5 parent takes basic credentials only'
   return { match, parents, secondary, ...flags, credentials, where }
 }
 

@@ -17,7 +17,14 @@ import { Http1, type Http1Options } from './http1.js'
 import { absoluteForm } from './parents/absolute-form.js'
 import { again, type ReachOptions, reach } from './parents/reach.js'
 import type { WayQuestion } from './parents/routes.js'
-import { ONLY_DIRECT, placeOf, type Ways } from './parents/way.js'
+import {
+  type AcceptedParent,
+  acceptedParent,
+  ONLY_DIRECT,
+  placeOf,
+  type Way,
+  type Ways,
+} from './parents/way.js'
 import { Pool, type PoolLimits } from './pool.js'
 import { PoolKeys } from './pool-keys.js'
 
@@ -50,7 +57,7 @@ export interface ConnectorOptions {
    */
   readonly startPlain?: (tcp: OriginLink, target: OriginTarget, signal: AbortSignal) => VConn | Promise<VConn>
   /** The digest of everything that shapes the verdict about this origin: a pooled connection never outlives it. */
-  readonly policyDigest: (target: OriginTarget) => string
+  readonly policyDigest: (target: OriginTarget, way: Way) => string
   /** Told what the end of an idle connection has thrown. */
   readonly onFault: OnFault
 }
@@ -72,6 +79,8 @@ NOT_KEPT.end()
 /** What a connection was opened for, under which key it was judged, and how many revocations there were before. */
 interface Opened {
   readonly target: RoutedTarget
+  /** What was accepted of its parent, and the parent's host. */
+  readonly parent: AcceptedParent | undefined
   readonly key: string
   readonly revocations: number
 }
@@ -106,7 +115,8 @@ export class OriginConnector {
 
   /** What a connection is kept under. To be computed when the connection is asked for, not when it is given back. */
   keyOf(target: RoutedTarget): string {
-    return this.#keys.of(target, target.ways[0], this.#options.policyDigest(target))
+    const [way] = target.ways
+    return this.#keys.of(target, way, this.#options.policyDigest(target, way))
   }
 
   /**
@@ -127,8 +137,8 @@ export class OriginConnector {
    */
   async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<Http1> {
     const revocations = this.#revocations
-    const { connection, opened, key } = await this.#open(target, signal, by)
-    this.#opened.set(connection, { target: opened, key, revocations })
+    const { connection, ...opened } = await this.#open(target, signal, by)
+    this.#opened.set(connection, { ...opened, revocations })
     return connection
   }
 
@@ -136,31 +146,37 @@ export class OriginConnector {
     target: RoutedTarget,
     signal: AbortSignal,
     { network: client, asking, owner = NOT_KEPT }: Opener,
-  ): Promise<{ readonly connection: Http1; readonly opened: RoutedTarget; readonly key: string }> {
+  ): Promise<Omit<Opened, 'revocations'> & { readonly connection: Http1 }> {
     const { dial: options, http1, startTls, startPlain, queue } = this.#options
     const since = performance.now()
     const { scheme, host, port, dialHost = host, ways } = target
-    const to = { host: dialHost, port, name: host, client, ways, isForwarded: scheme === 'http' }
+    const to = { host: dialHost, port, name: host, client, asking, ways, isForwarded: scheme === 'http' }
     const inTurn = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
       queue === undefined || scheme === 'http' ? begin() : queue.turn({ network: client, host }, 0, begin)
     const tcp = await inTurn(() => reach(to, options(), signal))
-    const { way } = placeOf(tcp)
-    const opened: RoutedTarget = { ...target, ways: [way] }
+    const place = placeOf(tcp)
+    const { way } = place
+    const parent = acceptedParent(place)
     try {
       // As it is now: a reload may change the policy while the handshake is parked.
-      const key = this.keyOf(opened)
+      const routed: RoutedTarget = { ...target, ways: [way] }
+      const opened = { target: routed, key: this.keyOf(routed), parent }
       if (scheme === 'http') {
         const start = startPlain?.(tcp, target, signal)
         const vconn = start instanceof Promise ? await start : start
         if (signal.aborted) throw abortReason(signal)
         const plain = plainOrigin(tcp, vconn, { scheme }, absoluteForm(way, originAuthority(target)))
-        return { connection: new Http1(plain, http1), opened, key }
+        return {
+          connection: new Http1(plain, http1, parent?.peer.isForClient ? owner : undefined),
+          ...opened,
+        }
       }
       const anew = again(tcp, to, options, signal)
       const redial = (): Promise<OriginLink> => inTurn(anew)
       const origin = await startTls(tcp, { host, port, since, client, asking, redial }, signal)
-      const acceptedFor = origin.peer.isForClient ? owner : undefined
-      if (!signal.aborted) return { connection: new Http1(origin, http1, acceptedFor), opened, key }
+      const isForClient = origin.peer.isForClient || parent?.peer.isForClient === true
+      const acceptedFor = isForClient ? owner : undefined
+      if (!signal.aborted) return { connection: new Http1(origin, http1, acceptedFor), ...opened }
       origin.link.destroy()
       throw abortReason(signal)
     } catch (error) {
@@ -205,15 +221,23 @@ export class OriginConnector {
     this.#revocations += 1
     let count = 0
     this.#pool.clear((_key, connection) => {
-      const { peer } = connection.channel
-      const host = this.#opened.get(connection)?.target.host
-      if (peer === undefined || host === undefined) return true
-      const isGone = isRevoked(host, () => leafDigests(peer.evidence))
+      const accepted = this.#acceptancesOf(connection)
+      if (accepted.length === 0) return true
+      const isGone = accepted.some(({ host, peer }) => isRevoked(host, () => leafDigests(peer.evidence)))
       if (isGone) count += 1
       else this.#keep(connection)
       return !isGone
     })
     return count
+  }
+
+  /** What it rests on: of its origin, and of an https parent on the way. */
+  #acceptancesOf(connection: Http1): readonly AcceptedParent[] {
+    const opened = this.#opened.get(connection)
+    const { peer } = connection.channel
+    if (opened === undefined) return []
+    const ofOrigin = peer === undefined ? [] : [{ host: opened.target.host, peer }]
+    return opened.parent === undefined ? ofOrigin : [...ofOrigin, opened.parent]
   }
 
   /** It has been looked at, and is not about what was revoked. */
@@ -239,6 +263,9 @@ export class OriginConnector {
   #isCurrent(connection: Http1): boolean {
     const opened = this.#opened.get(connection)
     if (opened === undefined || this.keyOf(opened.target) !== opened.key) return false
-    return opened.target.scheme === 'http' || opened.revocations === this.#revocations
+    // The pool knows when the verdict about an origin ends, and not when that about a parent does.
+    if (opened.parent?.peer.expiresAt !== undefined) return false
+    const isJudged = opened.target.scheme === 'https' || opened.parent !== undefined
+    return !isJudged || opened.revocations === this.#revocations
   }
 }

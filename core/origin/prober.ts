@@ -123,7 +123,7 @@ export class Prober {
     const outcome = await this.#wait(this.#probe(key, tcp, target), signal, onSilent)
     const { dial: options } = this.#options
     return {
-      tcp: await again(tcp, { port, name: host, client: '' }, options, signal)(),
+      tcp: await again(tcp, { port, name: host, client: '', asking: target.asking }, options, signal)(),
       ...outcome,
       announced,
       forget,
@@ -158,7 +158,12 @@ export class Prober {
     const abort = new AbortController()
     const revocations = this.#revocations
     const { host, port, client } = target
-    const redial = again(tcp, { port, name: host, client }, this.#options.dial, abort.signal)
+    const redial = again(
+      tcp,
+      { port, name: host, client, asking: target.asking },
+      this.#options.dial,
+      abort.signal,
+    )
     const handshake = this.#options.startTls(tcp, { ...target, isProbe: true, redial }, abort.signal)
     const outcome = handshake
       .then(({ link, peer, parked = 0 }) => {

@@ -211,6 +211,7 @@ export async function makeGeneration(
           rules,
           registry,
           contexts,
+          parentAnchors: settings.parents.anchors,
           observer: handshakes,
           held,
           vconns,

@@ -14,6 +14,8 @@ export const parentSettings = (records: Records, confDir: string) =>
     others: records[LIST] ?? undefined,
     othersBy: placed(records, LIST),
     othersCredentials: fileOf(records, 'proxy.config.http.parent_proxies.credentials', confDir),
+    /** The roots of https parents; undefined: those of origins. */
+    anchors: fileOf(records, 'proxy.config.http.parent_proxy.CA.cert.filename', confDir),
     failThreshold: records['proxy.config.http.parent_proxy.fail_threshold'],
     retryTime: records['proxy.config.http.parent_proxy.retry_time'] * SECOND,
     attempts: records['proxy.config.http.parent_proxy.total_connect_attempts'],

@@ -2,7 +2,7 @@
 import { deafPort } from '../kit/deaf-port.js'
 import { get } from '../kit/get.js'
 import { type ParentProxy, parentProxy } from '../kit/parent-proxy.js'
-import { HOST, type ReloadCases, type Stage } from '../kit/reloading.js'
+import { HOST, type ReloadCases, type Stage, stranger } from '../kit/reloading.js'
 
 /** Two parents. */
 interface Parents {
@@ -41,6 +41,7 @@ export const PARENT_CASES: ReloadCases<
   | 'proxy.config.http.parent_proxy.retry_time'
   | 'proxy.config.http.parent_proxy.total_connect_attempts'
   | 'proxy.config.http.parent_proxy.connect_attempts_timeout'
+  | 'proxy.config.http.parent_proxy.CA.cert.filename'
   | 'proxy.config.http.no_dns_just_forward_to_parent'
 > = {
   'proxy.config.http.parent_proxy.file': {
@@ -131,6 +132,24 @@ export const PARENT_CASES: ReloadCases<
     probe: async stage =>
       Promise.race([tried(stage), new Promise(resolve => setTimeout(() => resolve('waits'), 4000).unref())]),
     expect: ['waits', 502],
+  },
+  'proxy.config.http.parent_proxy.CA.cert.filename': {
+    from: null,
+    to: 'parents.pem',
+    make: async later => {
+      const leaf = await stranger.issue({ cn: '127.0.0.1', sans: ['127.0.0.1'] })
+      const made = await parentProxy({ tls: { certPem: leaf.chainPem, keyPem: leaf.keyPem } })
+      later(made.stop)
+      return made
+    },
+    conf: ({ port }: ParentProxy) => ({
+      files: {
+        'parents.pem': stranger.certPem,
+        'parent.config': `dest_domain=. parent="https://127.0.0.1:${port}" go_direct=false\n`,
+      },
+    }),
+    probe: tried,
+    expect: [502, 200],
   },
   'proxy.config.http.no_dns_just_forward_to_parent': {
     from: 1,

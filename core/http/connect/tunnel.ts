@@ -41,8 +41,9 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
   })
   link.pause()
   const ways = waysOf(request, options)
+  const { asking } = request
   const { network } = request.req.client
-  const origin = await reach({ host, port, client: network, ways }, options.dial(), gone.signal)
+  const origin = await reach({ host, port, client: network, asking, ways }, options.dial(), gone.signal)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
   request.establish()
@@ -175,7 +176,8 @@ export class TunnelWay {
   async #dial(to: string, name: string, ways: Ways): Promise<OriginLink> {
     this.#startedFor = undefined
     this.#since = performance.now()
-    const at = { host: to, port: this.#request.port, name, client: this.#request.req.client.network, ways }
+    const { port, req, asking } = this.#request
+    const at = { host: to, port, name, client: req.client.network, asking, ways }
     const tcp = await reach(at, this.#options.dial(), this.#signal)
     this.#tcp = tcp
     this.#place = placeOf(tcp)

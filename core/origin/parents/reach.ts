@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
+import type { Asking } from '../../api/asking.js'
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
+import type { VerifiedPeer } from '../../tls/judge/verdict.js'
 import type { StartTls } from '../../tls/outbound/start-tls.js'
 import type { Link } from '../../vconn/link.js'
 import { type OriginLink, RelayedLink } from '../../vconn/origin-link.js'
@@ -7,6 +9,7 @@ import type { TcpLink } from '../../vconn/tcp-link.js'
 import { type Address, addressesOf, type DialOptions, dial } from '../dial.js'
 import { negotiate } from './dialogue.js'
 import { connectDialogue } from './http-connect.js'
+import { socksDialogue } from './socks5.js'
 import { type Parent, parentText, placeOf, setPlace, type Way, type Ways } from './way.js'
 
 /** How parents are connected to. */
@@ -34,6 +37,8 @@ export interface ReachOptions extends DialOptions {
 /** A place that may lie behind another proxy. */
 export interface Destination extends Address {
   readonly ways: Ways
+  /** The client and its request, for plugins that are asked about a parent. */
+  readonly asking?: Asking | undefined
   /** Whether the parent is sent requests in absolute form, and no CONNECT. */
   readonly isForwarded?: boolean
 }
@@ -75,8 +80,8 @@ async function by(
   const { parent } = way
   const host = await askedFor(to, options, parents, signal)
   const tcp = await dialParent(parent, to.client, options, parents, signal)
-  const link = await through(tcp, host, to, parent, parents, signal)
-  setPlace(link, { host, way })
+  const { link, peer } = await through(tcp, host, to, parent, parents, signal)
+  setPlace(link, { host, way, parentPeer: peer })
   return link
 }
 
@@ -132,6 +137,12 @@ const FAILED: ReadonlySet<ErrorCode> = new Set([
   'PTC_CONNECT_TIMEOUT',
 ])
 
+/** The link to the origin, and what was accepted of the parent. */
+interface Through {
+  readonly link: OriginLink
+  readonly peer?: VerifiedPeer
+}
+
 async function through(
   tcp: TcpLink,
   host: string,
@@ -139,16 +150,19 @@ async function through(
   parent: Parent,
   { connectTimeout, startTls, via }: ParentOptions,
   signal: AbortSignal,
-): Promise<OriginLink> {
-  const isPlain = parent.scheme !== 'https'
-  if (isPlain && (!parent.isProxy || to.isForwarded)) return tcp
-  let link: Link = tcp
-  if (!isPlain) {
-    const target = { host: parent.host, port: parent.port, client: to.client }
-    link = (await startTls(tcp, target, signal)).link
-    if (to.isForwarded) return new RelayedLink(link, Buffer.alloc(0))
+): Promise<Through> {
+  const { scheme, isProxy, port } = parent
+  const talk = (link: Link): Promise<OriginLink> => {
+    const dialogue =
+      scheme === 'socks5' ? socksDialogue(parent, host, to.port) : connectDialogue(parent, host, to.port, via)
+    return negotiate(link, dialogue, parent, connectTimeout, signal)
   }
-  return negotiate(link, connectDialogue(parent, host, to.port, via), parent, connectTimeout, signal)
+  if (scheme === 'socks5') return { link: await talk(tcp) }
+  const { isForwarded = false, asking, client } = to
+  if (scheme === 'http') return { link: !isProxy || isForwarded ? tcp : await talk(tcp) }
+  const origin = await startTls(tcp, { host: parent.host, port, client, asking }, signal)
+  const { peer, link: inside } = origin
+  return { link: isForwarded ? new RelayedLink(inside, Buffer.alloc(0)) : await talk(inside), peer }
 }
 
 /** Another connection to the place where this one leads. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { authorityText, hostOf } from '../../base/authority.js'
 import type { ParentCredentials } from '../../config/parent-credentials.js'
 import type { ParentEntry } from '../../config/parent-list.js'
+import type { VerifiedPeer } from '../../tls/judge/verdict.js'
 import type { OriginLink } from '../../vconn/origin-link.js'
 
 /** Another proxy, through which connections to origins go. */
@@ -47,6 +48,8 @@ export interface Place {
   /** An address; behind a parent what the parent was asked for. */
   readonly host: string
   readonly way: Way
+  /** What was accepted of the parent, if it is reached by https. */
+  readonly parentPeer?: VerifiedPeer | undefined
 }
 
 const places = new WeakMap<OriginLink, Place>()
@@ -61,3 +64,12 @@ export const placeOf = (link: OriginLink): Place =>
 
 /** For keys and messages. */
 export const placeText = ({ host, way }: Place): string => `${host}${wayKey(way)}`
+
+/** A parent whose certificate was accepted. */
+export interface AcceptedParent {
+  readonly host: string
+  readonly peer: VerifiedPeer
+}
+
+export const acceptedParent = ({ way, parentPeer: peer }: Place): AcceptedParent | undefined =>
+  way.kind === 'direct' || peer === undefined ? undefined : { host: way.parent.host, peer }

@@ -13,7 +13,7 @@ export interface DialGeneration {
   readonly settings: Pick<Settings, 'origin' | 'parents'>
   readonly names: Names
   readonly access: Access
-  readonly verification: Pick<Verification, 'policyOf' | 'startTls'>
+  readonly verification: Pick<Verification, 'policyOf' | 'startParent'>
 }
 
 /** How origins are reached, and never the proxy itself. */
@@ -35,7 +35,7 @@ export const makeDial = (
       resolvesHere: settings.parents.resolvesHere,
       needsAddress: access.deniesPrivateOrigins,
       via: via().ofRequest('1.1'),
-      startTls: verification.startTls,
+      startTls: verification.startParent,
       failed: parent => health.failed(parent, settings.parents),
       reached: parent => health.reached(parent),
     },

@@ -26,8 +26,12 @@ export function makeConnector(
       const start = current().vconns.startUntilClosed(tcp, target, signal)
       return start instanceof Promise ? start.then(({ vconn }) => vconn.shown) : start.vconn.shown
     },
-    policyDigest: ({ scheme, host }) =>
-      scheme === 'http' ? '' : current().verification.policyOf(host).digest,
+    policyDigest: ({ scheme, host }, way) => {
+      const { verification } = current()
+      const own = scheme === 'http' ? '' : verification.policyOf(host).digest
+      const isSecure = way.kind === 'parent' && way.parent.scheme === 'https'
+      return isSecure ? `${own} ${verification.digestOfParent(way.parent.host)}` : own
+    },
     onFault: why => diags.error(`${describe(why)}; the proxy goes on`),
   })
   revoking.join('connections', isRevoked => connector.revoke(isRevoked))

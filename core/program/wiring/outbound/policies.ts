@@ -3,6 +3,7 @@ import { Memo } from '../../../base/memo.js'
 import { Mistakes } from '../../../base/mistakes.js'
 import { findRule, PIN_KEYS, type Rule } from '../../../config/rules.js'
 import type { VerificationSettings } from '../../../settings/origins.js'
+import type { ParentSettings } from '../../../settings/parents.js'
 import type { NameRules } from '../../../tls/judge/names.js'
 import type { Pins } from '../../../tls/judge/pins.js'
 import { sanMatcher } from '../../../tls/judge/san-matcher.js'
@@ -40,6 +41,7 @@ let generation = 0
 /** Every policy of one generation, made when it is read: a rule that cannot be followed is an error then. */
 export class Policies {
   readonly general: Policy
+  readonly #ofParents: Policy
   readonly #rules: readonly Rule[]
   readonly #byRule: ReadonlyMap<Rule, Policy>
   readonly #byHost = new Memo<string, Policy>(REMEMBERED)
@@ -51,12 +53,14 @@ export class Policies {
     rules: readonly Rule[],
     contexts: OutboundContexts,
     shared: SharedSettings,
+    parentAnchors?: ParentSettings['anchors'],
   ) {
     const plugins = generation++
     const make = (rule: Rule | undefined): Policy =>
       makePolicy({ general, connectTimeout, contexts, shared, plugins }, rule)
     this.#rules = rules
     this.general = make(undefined)
+    this.#ofParents = parentAnchors === undefined ? this.general : make(ruleOfParents(parentAnchors))
     const mistakes = new Mistakes()
     const made = rules.map(rule => [rule, mistakes.read(() => make(rule))] as const)
     mistakes.check()
@@ -73,10 +77,23 @@ export class Policies {
     return policy
   }
 
+  /** @param host of an https parent: a rule for it counts before what holds for parents in general */
+  ofParent(host: string): Policy {
+    const own = this.of(host)
+    return own.rule === undefined ? this.#ofParents : own
+  }
+
   get all(): readonly Policy[] {
     return [this.general, ...this.#byRule.values()]
   }
 }
+
+/** What holds for https parents, in the form of a rule. */
+const ruleOfParents = ({ path, by }: NonNullable<ParentSettings['anchors']>): Rule => ({
+  fqdn: '*',
+  verify_server_ca: path,
+  where: by,
+})
 
 /** What all policies of one generation are made of. */
 interface PolicyParts {

@@ -2,11 +2,12 @@ import type { FairQueue } from '../../../base/fair-queue.js'
 import type { Rule } from '../../../config/rules.js'
 import type { HookRegistry } from '../../../hooks/registry.js'
 import type { VerificationSettings } from '../../../settings/origins.js'
+import type { ParentSettings } from '../../../settings/parents.js'
 import { VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
 import type { Held } from '../../../tls/outbound/parked-handshakes.js'
 import { type Begun, startHandshake } from '../../../tls/outbound/start.js'
-import type { StartTls } from '../../../tls/outbound/start-tls.js'
+import type { StartTls, TlsOrigin } from '../../../tls/outbound/start-tls.js'
 import type { OriginLink } from '../../../vconn/origin-link.js'
 import { Shadows } from '../../../wait/shadows.js'
 import type { InFlight } from '../../in-flight.js'
@@ -23,6 +24,8 @@ export interface StartTlsParts {
   readonly rules: readonly Rule[]
   readonly registry: HookRegistry
   readonly contexts: OutboundContexts
+  /** The roots of https parents; undefined: those of origins. */
+  readonly parentAnchors?: ParentSettings['anchors']
   readonly observer: HandshakeObserver
   readonly held?: Held | undefined
   readonly vconns: VConns
@@ -36,6 +39,10 @@ export interface StartTlsParts {
 /** How origins are verified from here on, until the next reload. */
 export interface Verification {
   readonly startTls: StartTls
+  /** The same with an https parent, whose certificate has roots of its own if the records say so. */
+  readonly startParent: StartTls
+  /** The digest of what holds for an https parent. */
+  readonly digestOfParent: (host: string) => string
   /** The built-in check alone, for what plugins fetch. */
   readonly startChecked: StartTls
   /** What holds for an origin, by its name in the URL. */
@@ -60,19 +67,29 @@ export function makeVerification(parts: StartTlsParts): Verification {
     queue,
     shadowTurns = new Shadows(),
     inFlight,
+    parentAnchors,
   } = parts
   const verdicts = new VerdictCache(settings.maxVerdicts)
-  const policies = new Policies(settings, connectTimeout, rules, contexts, {
-    askers: makeAskers(registry, verdicts, observer),
-    shadowTurns,
-    openVConn: tcp => vconns.openedFor(tcp),
-    observer,
-    held,
-    queue,
-    revocations: () => verdicts.revocations,
-  })
-  const startTls: StartTls = async (tcp, target, signal) => {
-    const { settings: own, timeouts } = policies.of(target.host)
+  const policies = new Policies(
+    settings,
+    connectTimeout,
+    rules,
+    contexts,
+    {
+      askers: makeAskers(registry, verdicts, observer),
+      shadowTurns,
+      openVConn: tcp => vconns.openedFor(tcp),
+      observer,
+      held,
+      queue,
+      revocations: () => verdicts.revocations,
+    },
+    parentAnchors,
+  )
+  const startBy = async (
+    { settings: own, timeouts }: Policy,
+    ...[tcp, target, signal]: Parameters<StartTls>
+  ): Promise<TlsOrigin> => {
     const begin = async (
       link: OriginLink,
       since: number | undefined,
@@ -105,7 +122,9 @@ export function makeVerification(parts: StartTlsParts): Verification {
     }
   }
   return {
-    startTls,
+    startTls: (tcp, target, signal) => startBy(policies.of(target.host), tcp, target, signal),
+    startParent: (tcp, target, signal) => startBy(policies.ofParent(target.host), tcp, target, signal),
+    digestOfParent: host => policies.ofParent(host).digest,
     startChecked: checkedTls(host => policies.of(host).settings),
     policyOf: host => policies.of(host),
     policies: policies.all,

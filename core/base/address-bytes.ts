@@ -1,0 +1,24 @@
+import { isIPv4 } from 'node:net'
+
+/** The bytes of an address, 4 or 16. @param address numeric, IPv6 without brackets and zone */
+export function addressBytes(address: string): readonly number[] {
+  if (isIPv4(address)) return address.split('.').map(Number)
+  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
+  const [front = '', back] = canonical.split('::')
+  const words = (text: string): readonly string[] => (text === '' ? [] : text.split(':'))
+  const [head, tail] = [words(front), words(back ?? '')]
+  const zeros = back === undefined ? 0 : 8 - head.length - tail.length
+  return [...head, ...Array<string>(zeros).fill('0'), ...tail].flatMap(word => {
+    const value = Number.parseInt(word, 16)
+    return [value >> 8, value & 0xff]
+  })
+}
+
+/** An address from its 4 or 16 bytes; IPv6 in its canonical form, without brackets. */
+export function addressOf(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join('.')
+  const words = Array.from({ length: 8 }, (_, i) =>
+    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
+  )
+  return new URL(`http://[${words.join(':')}]/`).hostname.slice(1, -1)
+}
