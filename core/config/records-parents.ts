@@ -55,11 +55,8 @@ export const PARENT_RECORDS = {
     about: 'How long a parent may take to accept a connection, and as long again to answer CONNECT.',
   },
   'proxy.config.http.parent_proxy.CA.cert.filename': {
-    type: 'STRING',
     default: null,
-    nullable: true,
-    ...FILE_NAME,
-    reload: true,
+    ...OPTIONAL_FILE,
     about:
       'A file in the configuration folder with the roots that the certificates of https parents must lead to; NULL takes those of origins. Plugins are asked about these certificates as about those of origins, and a rule of sni.yaml for the name of a parent counts before this record. Not in Traffic Server.',
   },

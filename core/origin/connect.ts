@@ -1,3 +1,4 @@
+// Longer than 250 lines because how a connection is opened, and what ends its use, are one concept.
 import { isIP } from 'node:net'
 import type { Asking } from '../api/asking.js'
 import type { VConn } from '../api/vconn.js'
