@@ -78,6 +78,15 @@ function parsePort(text: string): number {
   return port < 1 || port > 65_535 ? Number.NaN : port
 }
 
+/**
+ * A request-target, or what should have been one, without names and passwords: they are not written down. In a URL they
+ * are taken out before; what is refused may still have some.
+ */
+export function safeUrl(url: string): string {
+  if (!url.includes('@')) return url
+  return url.replace(/^[^/?#\\]*@/, '').replace(/\/\/[^/?#\\]*@/g, '//')
+}
+
 /** For messages: shortened, and without control characters. */
 export function quote(text: string): string {
   const short = text.length > 100 ? `${text.slice(0, 100)}…` : text

@@ -1,4 +1,4 @@
-import { safeUrl } from './lengths.js'
+import { safeUrl } from '../base/authority.js'
 import type { LogEntry } from './log-fields.js'
 import { certificateOf } from './origin-certificate.js'
 

@@ -22,11 +22,6 @@ function framingLength(body: RequestHead['body']): number {
   return body === 'chunked' ? 'Transfer-Encoding: chunked\r\n'.length : `Content-Length: ${body}\r\n`.length
 }
 
-/** A request-target without a name and password, which would be refused, but must not be written down either. */
-export function safeUrl(url: string): string {
-  return url.includes('@') ? url.replace(/^([a-z][a-z0-9+.-]*:\/\/|)[^/?#\\]*@/i, '$1') : url
-}
-
 /** The host of a request-target in absolute or authority form; undefined for any other. */
 export function hostOf(method: string, url: string): string | undefined {
   const authority = method === 'CONNECT' ? url : /^[a-z][a-z0-9+.-]*:\/\/([^/?#\\]*)/i.exec(url)?.[1]

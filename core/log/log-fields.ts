@@ -1,9 +1,10 @@
 // Longer than 100 lines because it is the table of all fields of the access log, one row each.
+import { safeUrl } from '../base/authority.js'
 import type { ErrorCode } from '../base/errors.js'
 import type { LogSymbol } from '../config/log-format.js'
 import type { ClientRequest } from '../http/listener/client-request.js'
 import type { Summary } from '../http/transaction/summary.js'
-import { hostOf, requestLength, responseLength, safeUrl } from './lengths.js'
+import { hostOf, requestLength, responseLength } from './lengths.js'
 import { certificateOf } from './origin-certificate.js'
 
 export interface LogField {

@@ -92,7 +92,8 @@ const CASES: Record<string, Wrong> = {
   'has the scheme javascript': { bytes: target('javascript:alert(1)'), code: TARGET, says: /is not a URL/ },
   'has the scheme gopher': { bytes: target('gopher://a/'), code: SCHEME, says: /gopher/ },
   'has no host': { bytes: target('https:///path'), code: TARGET, says: /has no host/ },
-  'has a user name': { bytes: target('https://me:secret@a/'), code: TARGET, says: /user name or password/ },
+  'has nothing but a user name': { bytes: target('https://me:secret@/'), code: TARGET, says: /has no host/ },
+  'has a user name without a scheme': { bytes: target('me:secret@a/'), code: TARGET, says: /is not a URL/ },
   'has a host with a space in code': { bytes: target('https://a%20b/'), code: TARGET, says: /has the host/ },
   'has a host with an empty label': { bytes: target('https://a..b/'), code: TARGET, says: /has the host/ },
   'has a host that some read as an address': {

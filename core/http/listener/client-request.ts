@@ -3,6 +3,7 @@ import { fieldEntries } from '../../base/fields.js'
 import type { BodySink, ReceivedHead } from '../../http1/request-reader.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientInfo, Clocks } from './client-info.js'
+import { withoutUrlCredentials } from './url-credentials.js'
 
 /** Reads a request's body. */
 export interface BodyReader {
@@ -30,11 +31,11 @@ export interface BodySource {
 export class ClientRequest implements BodySink {
   readonly client: ClientInfo
   readonly method: string
-  /** The request-target as received. */
+  /** The request-target as received, without name and password. */
   readonly url: string
   /** `1.1`, `1.0`, `2`, or a version that is refused. */
   readonly httpVersion: string
-  /** Names and values in turn, as received, each byte one character. */
+  /** Names and values in turn, as received, each byte one character. Credentials of the URL are among them. */
   readonly rawHeaders: readonly string[]
   rawTrailers: readonly string[] = []
   /** Asks for another protocol, and ends where that protocol would begin. */
@@ -48,7 +49,8 @@ export class ClientRequest implements BodySink {
   #isComplete = false
   #user: string | undefined
 
-  constructor(client: ClientInfo, source: BodySource, head: ReceivedHead, clocks: Clocks = client) {
+  constructor(client: ClientInfo, source: BodySource, received: ReceivedHead, clocks: Clocks = client) {
+    const head = withoutUrlCredentials(received)
     this.client = client
     this.#source = source
     this.method = head.method

@@ -6,6 +6,7 @@ import {
   parseAuthority,
   parseOrigin,
   quote,
+  safeUrl,
 } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
 import { detachString, Memo } from '../../base/memo.js'
@@ -93,11 +94,12 @@ function pathOf(method: string, rest: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-function notAbsolute(target: string): ProxyError {
+function notAbsolute(received: string): ProxyError {
+  const target = safeUrl(received)
   if (target.startsWith('/') || target === '*') {
     return badTarget(`is ${quote(target)}, as a web server receives it; this is a proxy`)
   }
-  const scheme = /^([a-z][a-z0-9+.-]*):(?![0-9]+$)/i.exec(target)?.[1]
+  const scheme = /^([a-z][a-z0-9+.-]*):(?![0-9]+$)/i.exec(received)?.[1]
   if (scheme !== undefined) {
     return new ProxyError('PTC_REQUEST_SCHEME', `the scheme of the request-target is ${quote(scheme)}`)
   }

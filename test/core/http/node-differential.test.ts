@@ -8,6 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { test } from 'tap'
 import type { ClientRequest } from '../../../core/http/listener/client-request.js'
+import { withoutUrlCredentials } from '../../../core/http/listener/url-credentials.js'
 import { Via } from '../../../core/http/transaction/hops.js'
 import { outgoingRequest } from '../../../core/http/transaction/outgoing.js'
 import { parseRequestTarget } from '../../../core/http/transaction/target.js'
@@ -111,10 +112,21 @@ async function nodes(pieces: readonly Buffer[]): Promise<Taken[]> {
   client.destroy()
   return all
     .filter(({ req, isRead }) => isRead || req.complete)
-    .map(({ req: { method = '', url = '', rawHeaders, rawTrailers }, body, isRead }) => ({
-      head: headOf(method, url, rawHeaders, rawTrailers),
-      body: isRead ? Buffer.concat(body).toString('latin1') : undefined,
-    }))
+    .map(({ req, body, isRead }) => {
+      const { method = '', httpVersion, rawTrailers } = req
+      // Ours takes credentials out of URLs, which is no question of framing.
+      const { url, rawHeaders } = withoutUrlCredentials({
+        method,
+        url: req.url ?? '',
+        rawHeaders: req.rawHeaders,
+        httpVersion,
+        isUpgrade: false,
+      })
+      return {
+        head: headOf(method, url, rawHeaders, rawTrailers),
+        body: isRead ? Buffer.concat(body).toString('latin1') : undefined,
+      }
+    })
 }
 
 /** What only ours has taken. */
