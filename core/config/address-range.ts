@@ -1,4 +1,40 @@
-import { type BlockList, isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
+
+const MAPPED = new BlockList()
+MAPPED.addSubnet('::ffff:0:0', 96, 'ipv6')
+
+/**
+ * Addresses of clients or origins. A text about IPv6 is about no IPv4 address: a BlockList would have `::/0` and other
+ * networks that contain ::ffff:0:0/96 hold for every IPv4 address. What is written inside ::ffff:0:0/96 is about IPv4.
+ */
+export class AddressSet {
+  readonly #v4 = new BlockList()
+  readonly #v6 = new BlockList()
+
+  /** @returns false if the text is no address, network or range */
+  add(text: string): boolean {
+    return addRange(isAboutIpv6(text) ? this.#v6 : this.#v4, text)
+  }
+
+  /** @param address as a socket has it */
+  has(address: string): boolean {
+    const bare = address.replace(/%.*$/, '')
+    const version = isIP(bare)
+    if (version === 0) return false
+    if (version === 4) return this.#v4.check(bare, 'ipv4')
+    return (MAPPED.check(bare, 'ipv6') ? this.#v4 : this.#v6).check(bare, 'ipv6')
+  }
+}
+
+function isAboutIpv6(text: string): boolean {
+  const [first = '', bits] = text
+    .trim()
+    .split(/[/-]/)
+    .map(part => part.trim())
+  if (isIP(first) !== 6) return false
+  const isNetwork = text.includes('/')
+  return !MAPPED.check(first, 'ipv6') || (isNetwork && Number(bits) < 96)
+}
 
 /**
  * Adds `address`, `network/bits` or `first-last` to a list; `0/0` is every IPv4 address, as Traffic Server writes it.

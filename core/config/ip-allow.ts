@@ -1,14 +1,13 @@
 import { METHODS } from 'node:http'
-import { BlockList } from 'node:net'
 import { didYouMean } from '../base/nearest.js'
-import { addRange } from './address-range.js'
+import { AddressSet } from './address-range.js'
 import { isThere, type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import type { NamedFile } from './record-place.js'
 import { yamlReader } from './yaml-file.js'
 
 /** One rule of ip_allow.yaml. */
 interface IpRule {
-  readonly addresses: BlockList
+  readonly addresses: AddressSet
   readonly action: 'allow' | 'deny'
   /** Undefined for all of them. */
   readonly methods: ReadonlySet<string> | undefined
@@ -70,7 +69,7 @@ export function loadIpAllow({ path, by, mayBeMissing }: NamedFile): IpAllow {
 
 const LOOPBACK_ONLY: IpAllow = {
   rules: [
-    { addresses: blockList(['127.0.0.0/8', '::1']).list, action: 'allow', methods: undefined, where: '' },
+    { addresses: addressSet(['127.0.0.0/8', '::1']).set, action: 'allow', methods: undefined, where: '' },
   ],
   where: 'there is no ip_allow.yaml, which leaves this machine alone',
 }
@@ -87,12 +86,12 @@ export function parseIpAllow(text: string, file: string): IpAllow {
       for (const what of wrong)
         problems.push({ where: where(['ip_allow', i, key]), what: `ip_allow[${i}].${key}: ${what}` })
     }
-    const { list, wrong } = blockList(asList(raw.ip_addrs))
+    const { set, wrong } = addressSet(asList(raw.ip_addrs))
     say('ip_addrs', wrong)
     const methods = methodSet(asList(raw.methods ?? 'ALL'))
     say('methods', methods.wrong)
     return {
-      addresses: list,
+      addresses: set,
       action: raw.action,
       methods: methods.set,
       where: where(['ip_allow', i]).replace(/^.*[\\/]/, ''),
@@ -105,14 +104,14 @@ export function parseIpAllow(text: string, file: string): IpAllow {
 const asList = (words: string | readonly string[]): readonly string[] =>
   typeof words === 'string' ? [words] : words
 
-function blockList(texts: readonly string[]): {
-  readonly list: BlockList
+function addressSet(texts: readonly string[]): {
+  readonly set: AddressSet
   readonly wrong: readonly string[]
 } {
-  const list = new BlockList()
-  const wrong = texts.filter(text => !addRange(list, text))
+  const set = new AddressSet()
+  const wrong = texts.filter(text => !set.add(text))
   return {
-    list,
+    set,
     wrong: wrong.map(
       text => `${quote(text)} is no address, no network such as 10.0.0.0/8, and no range such as ::1-::9`,
     ),
@@ -146,9 +145,7 @@ function methodSet(words: readonly string[]): {
  * others.
  */
 export function denialOf(allow: IpAllow, clientAddress: string, method: string): string | undefined {
-  const address = clientAddress.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, '')
-  const family = address.includes(':') ? 'ipv6' : 'ipv4'
-  const rule = allow.rules.find(({ addresses }) => addresses.check(address, family))
+  const rule = allow.rules.find(({ addresses }) => addresses.has(clientAddress))
   if (rule === undefined) return allow.where
   const isListed = rule.methods === undefined || rule.methods.has(method)
   return isListed === (rule.action === 'allow') ? undefined : rule.where

@@ -1,7 +1,6 @@
-import { BlockList, isIP } from 'node:net'
 import { parseHost } from '../base/host.js'
 import { type LinearTest, linearPattern } from '../base/linear-pattern.js'
-import { addRange } from './address-range.js'
+import { AddressSet } from './address-range.js'
 import { quote } from './config-file.js'
 
 /** What must be true of a request; what is undefined is not asked about. */
@@ -10,7 +9,7 @@ export interface ParentMatch {
   readonly domain: string | undefined
   readonly host: string | undefined
   /** Of a host that is an address. */
-  readonly ip: BlockList | undefined
+  readonly ip: AddressSet | undefined
   readonly url: LinearTest | undefined
   readonly ports: readonly [number, number] | undefined
   readonly scheme: 'http' | 'https' | undefined
@@ -21,7 +20,7 @@ export interface ParentMatch {
   readonly suffix: string | undefined
   /** Minutes of the day, in the time of this machine; from the first to the second, which may be smaller. */
   readonly time: readonly [number, number] | undefined
-  readonly clients: BlockList | undefined
+  readonly clients: AddressSet | undefined
 }
 
 const DESTINATIONS = ['dest_domain', 'dest_host', 'dest_ip', 'url_regex'] as const
@@ -74,11 +73,11 @@ const readDomain = (text: string): string | { readonly wrong: string } => {
 const readHost = (text: string): string | { readonly wrong: string } =>
   parseHost(text.replace(/^\[(.*)\]$/, '$1'))?.name ?? { wrong: `is no host name: ${quote(text)}` }
 
-function readRanges(text: string): BlockList | { readonly wrong: string } {
-  const list = new BlockList()
-  const bad = text.split(',').find(part => !addRange(list, part))
+function readRanges(text: string): AddressSet | { readonly wrong: string } {
+  const set = new AddressSet()
+  const bad = text.split(',').find(part => !set.add(part))
   return bad === undefined
-    ? list
+    ? set
     : { wrong: `is no address, no network such as 10.0.0.0/8, and no range: ${quote(bad)}` }
 }
 
@@ -128,14 +127,14 @@ export function matches(match: ParentMatch, question: ParentQuestion, now: numbe
   const isFor =
     (domain === undefined || domain === '' || asked === domain || asked.endsWith(`.${domain}`)) &&
     (host === undefined || asked === host) &&
-    (ip === undefined || isIn(ip, asked)) &&
+    (ip === undefined || ip.has(asked)) &&
     (url === undefined || url(question.url))
   if (!isFor) return false
   if (ports !== undefined && (port < ports[0] || port > ports[1])) return false
   if (scheme !== undefined && scheme !== question.scheme) return false
   if (method !== undefined && method !== question.method) return false
   if (time !== undefined && !isDuring(time, now)) return false
-  if (clients !== undefined && !isIn(clients, client)) return false
+  if (clients !== undefined && !clients.has(client)) return false
   if (prefix === undefined && suffix === undefined) return true
   const path = pathOf(question.url)
   return (prefix === undefined || path.startsWith(prefix)) && (suffix === undefined || path.endsWith(suffix))
@@ -143,12 +142,6 @@ export function matches(match: ParentMatch, question: ParentQuestion, now: numbe
 
 const isDuring = ([from, to]: readonly [number, number], now: number): boolean =>
   from <= to ? now >= from && now < to : now >= from || now < to
-
-function isIn(list: BlockList, address: string): boolean {
-  const bare = address.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, '')
-  const family = isIP(bare)
-  return family !== 0 && list.check(bare, family === 6 ? 'ipv6' : 'ipv4')
-}
 
 /** Without its first slash and without the query. */
 const pathOf = (url: string): string => /^[^:]*:\/\/[^/?]*\/?([^?]*)/.exec(url)?.[1] ?? ''

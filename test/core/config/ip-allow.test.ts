@@ -37,6 +37,35 @@ test('ip_allow.yaml', async t => {
   t.match(denialOf(parseIpAllow(text, '/x/ip_allow.yaml'), '::2', 'GET'), /no rule of ip_allow.yaml matches/)
 })
 
+test('a rule about IPv6 decides about no IPv4 client', async t => {
+  const text = file(
+    rule('ip_addrs: ["::/0", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"]', 'action: allow'),
+    rule('ip_addrs: 10.0.0.0/8', 'action: allow', 'methods: GET'),
+  )
+  const clients = ['192.0.2.1', '::ffff:192.0.2.1', '::ffff:c000:201', '10.0.0.1', '2001:db8::1']
+  t.strictSame(allowed(text, 'CONNECT', ...clients), ['2001:db8::1'])
+  t.strictSame(allowed(text, 'GET', ...clients), ['10.0.0.1', '2001:db8::1'])
+})
+
+test('a rule in the form of IPv6 decides about IPv4 clients, and the first rule about all spellings', async t => {
+  const text = file(
+    rule('ip_addrs: "::ffff:10.0.0.7"', 'action: deny'),
+    rule('ip_addrs: 10.0.0.0/8', 'action: allow', 'methods: [get, head]'),
+    rule('ip_addrs: 10.0.0.0/8', 'action: allow'),
+  )
+  const clients = [
+    '10.0.0.7',
+    '::ffff:10.0.0.7',
+    '::ffff:a00:7',
+    '10.0.0.8',
+    '::ffff:10.0.0.8',
+    '::ffff:a00:8',
+  ]
+  t.strictSame(allowed(text, 'GET', ...clients), clients.slice(3))
+  for (const method of ['CONNECT', 'POST', 'PROPFIND', 'get', ''])
+    t.strictSame(allowed(text, method, ...clients), [], `${method}: the rule before allows it to nobody`)
+})
+
 test('mistakes in ip_allow.yaml are named with their line', async t => {
   const wrong = (text: string): string => {
     try {
