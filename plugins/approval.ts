@@ -8,7 +8,7 @@
  * served. How answers are kept, and what they cannot know: docs/plugins/approval.md.
  */
 import type { OptionsOf, OptionsSchema, PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin'
-import { Desk } from './approval/desk.js'
+import { Approvals } from './approval/approvals.js'
 import { type Answered, clientOf } from './approval/question.js'
 import { readDuration } from './options/duration.js'
 
@@ -50,22 +50,22 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   const { options, hookAdd, manage, accept, reject, postpone, note, error, signal } = context
   const signalAfter = readDuration(options.signal_after, 'signal_after')
   const retryAfter = Math.min(Math.max(1, Math.round(signalAfter / 1000)), 86_400)
-  const desk = await Desk.open(options.remember, signal, error)
+  const approvals = await Approvals.open(options.remember, signal, error)
 
   manage('approvals', {
-    list: () => desk.list(),
+    list: () => approvals.list(),
     answer: async (id, answer) => {
       if (options.who.length > 0 && !options.who.includes(answer.who))
         throw new Error(`${answer.who} may not answer; who= names ${options.who.join(', ')}`)
-      const question = await desk.answer(id, answer)
+      const question = await approvals.answer(id, answer)
       if (question !== undefined) note(`${answer.who} answers ${id}, ${question.host}: ${answer.verdict}`)
       return question
     },
-    withdraw: (isMeant, what, who) => desk.withdraw(isMeant, what, who),
+    withdraw: (isMeant, what, who) => approvals.withdraw(isMeant, what, who),
   })
 
   hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => {
-    const found = desk.find(event)
+    const found = approvals.find(event)
     if ('kept' in found) return void event.reenable(toVerdict(found.kept))
     if ('full' in found) return void event.reenable(reject('policy', 'too many questions are open'))
     const { id } = found.question.asked

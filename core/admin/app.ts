@@ -47,8 +47,8 @@ function personOf({ headers }: Sent): string | undefined {
   return typeof who === 'string' ? who : undefined
 }
 
-/** @param desk what the routes do */
-export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts): Promise<Handler> {
+/** @param api what the routes do */
+export async function makeApp(api: AdminApi, { metrics, dashboard }: AppParts): Promise<Handler> {
   // Strings stay strings: what is meant as a number is written as one. Route parameters have no other way.
   const app = fastify({ bodyLimit: BODY_LIMIT, ajv: { customOptions: { removeAdditional: false } } })
 
@@ -64,7 +64,7 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
     reply.code(404).send(failed('PTC_ADMIN_REQUEST', `there is no ${request.method} ${request.url}`)),
   )
 
-  app.get('/v1/status', { schema: SCHEMAS.status }, () => desk.status())
+  app.get('/v1/status', { schema: SCHEMAS.status }, () => api.status())
   app.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
   )
@@ -75,19 +75,19 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
     return { url: dashboard(request.body.who) }
   })
   app.get('/v1/parked', { schema: SCHEMAS.parked }, async () => ({
-    parked: await desk.parked(),
-    held: await desk.held(),
+    parked: await api.parked(),
+    held: await api.held(),
   }))
   app.post<{ Params: { id: number }; Body: { reason?: string; detail?: string } }>(
     '/v1/parked/:id/reject',
     { schema: SCHEMAS.reject },
     async ({ params: { id }, body: { reason = 'policy', detail } }) => {
-      await desk.reject(id, reason, detail)
+      await api.reject(id, reason, detail)
       return { id }
     },
   )
   app.get('/v1/approvals', { schema: SCHEMAS.approvals }, async () => ({
-    approvals: await desk.approvals(),
+    approvals: await api.approvals(),
   }))
   for (const verdict of ['accept', 'reject'] as const) {
     app.post<{ Params: { id: string }; Body: Omit<ApprovalAnswer, 'verdict'> }>(
@@ -95,23 +95,23 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
       { schema: SCHEMAS.answer },
       request => {
         const { params, body } = request
-        return desk.answer(params.id, { ...body, verdict, who: personOf(request) ?? body.who })
+        return api.answer(params.id, { ...body, verdict, who: personOf(request) ?? body.who })
       },
     )
   }
   app.get<{ Querystring: { host: string } }>(
     '/v1/policy/explain',
     { schema: SCHEMAS.explain },
-    async ({ query: { host } }) => ({ lines: await desk.explain(host) }),
+    async ({ query: { host } }) => ({ lines: await api.explain(host) }),
   )
   app.get('/v1/learning/report', { schema: SCHEMAS.lines }, async () => ({
-    lines: await desk.learning('report'),
+    lines: await api.learning('report'),
   }))
   app.post('/v1/learning/write', { schema: SCHEMAS.lines }, async () => ({
-    lines: await desk.learning('write'),
+    lines: await api.learning('write'),
   }))
   app.get('/v1/verdicts', { schema: SCHEMAS.verdicts }, async () => ({
-    verdicts: await desk.verdicts(),
+    verdicts: await api.verdicts(),
   }))
   app.post<{ Body: { readonly all?: true }; Querystring: { who?: string } }>(
     '/v1/revoke',
@@ -119,21 +119,21 @@ export async function makeApp(desk: AdminApi, { metrics, dashboard }: AppParts):
     request => {
       const { body, query } = request
       const who = personOf(request) ?? query.who ?? 'an operator'
-      return desk.revoke(body.all === true ? 'all' : body, who)
+      return api.revoke(body.all === true ? 'all' : body, who)
     },
   )
   app.post<{ Body: { tag: string; data?: string } }>(
     '/v1/plugin/msg',
     { schema: SCHEMAS.message },
-    async ({ body: { tag, data } }) => ({ plugins: await desk.message(tag, data) }),
+    async ({ body: { tag, data } }) => ({ plugins: await api.message(tag, data) }),
   )
   app.post('/v1/reload', { schema: SCHEMAS.reload }, async () => {
-    const needRestart = await desk.reload()
-    const { generation } = await desk.status()
+    const needRestart = await api.reload()
+    const { generation } = await api.status()
     return { generation, needRestart }
   })
   app.post('/v1/stop', { schema: SCHEMAS.stop }, (_request, reply) =>
-    reply.code(202).send({ grace: desk.stop() }),
+    reply.code(202).send({ grace: api.stop() }),
   )
 
   await app.ready()

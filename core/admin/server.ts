@@ -23,10 +23,10 @@ export interface Admin {
  * Serves the API to requests that are let in. What serves it is loaded with the first request: until then it costs
  * nothing.
  */
-export function lazyApp(desk: AdminApi, parts: AppParts, onError: (message: string) => void): Handler {
+export function lazyApp(api: AdminApi, parts: AppParts, onError: (message: string) => void): Handler {
   let app: Promise<Handler> | undefined
   return (req, res) => {
-    app ??= import('./app.js').then(({ makeApp }) => makeApp(desk, parts))
+    app ??= import('./app.js').then(({ makeApp }) => makeApp(api, parts))
     app.then(
       handle => handle(req, res),
       cause => {

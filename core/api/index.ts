@@ -37,8 +37,8 @@ export {
 export type {
   Approval,
   ApprovalAnswer,
-  ApprovalDesk,
   ApprovalScope,
+  ApprovalTopic,
   ApprovedOrigin,
   ManagedTopics,
 } from './managed.js'

@@ -4,19 +4,19 @@
  */
 export interface ManagedTopics {
   /** Questions that people answer: `ctl approvals`, `ctl accept`, `ctl reject`; `ctl revoke` withdraws answers. */
-  readonly approvals: ApprovalDesk
+  readonly approvals: ApprovalTopic
   /** Rules that are explained: `ctl policy explain`. */
-  readonly policy: PolicyDesk
+  readonly policy: PolicyTopic
   /** What is learned from handshakes: `ctl learn report`, `ctl learn write`. */
-  readonly learning: LearningDesk
+  readonly learning: LearningTopic
 }
 
-export interface PolicyDesk {
+export interface PolicyTopic {
   /** Which rule decides about a host, and why: lines for people. */
   explain(host: string): Promise<readonly string[]>
 }
 
-export interface LearningDesk {
+export interface LearningTopic {
   /** What was seen: lines for people. */
   report(): Promise<readonly string[]>
   /** Writes rules from it. @returns the files */
@@ -67,7 +67,7 @@ export interface ApprovalAnswer {
   readonly why: string | undefined
 }
 
-export interface ApprovalDesk {
+export interface ApprovalTopic {
   /** Oldest first. */
   list(): readonly Approval[]
   /**

@@ -48,11 +48,11 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
    */
   readonly revoke: (what: Revocation) => void
   /**
-   * Offers something to operators: their requests about the topic go to `desk`. Only during init, in the proxy's thread,
+   * Offers something to operators: their requests about the topic go to `offered`. Only during init, in the proxy's thread,
    * and for one plugin a topic.
    * @throws {ProxyError} PTC_PLUGIN_CALL otherwise
    */
-  readonly manage: <T extends keyof ManagedTopics>(topic: T, desk: ManagedTopics[T]) => void
+  readonly manage: <T extends keyof ManagedTopics>(topic: T, offered: ManagedTopics[T]) => void
   /**
    * The certificates of a PEM text or, given bytes, the one certificate that this DER is. In place of
    * `new X509Certificate(…)`, which reads PEM text that a certificate carries inside in place of the certificate.

@@ -94,12 +94,12 @@ export class PluginInstance {
       note: message => env.diags.note(`[${name}] ${toLogText(message)}`),
       schedule: (fn, ms) => timers.after(ms, fn),
       revoke: what => env.revoke(what, name),
-      manage: (topic, desk) => {
+      manage: (topic, offered) => {
         const cannot = (why: string): ProxyError =>
           new ProxyError('PTC_PLUGIN_CALL', `manage('${topic}') ${why}`)
         if (env.managed === undefined) throw cannot('does not work with @isolate=worker')
         if (!this.#isInInit) throw cannot('is called during init')
-        env.managed.add(name, topic, desk)
+        env.managed.add(name, topic, offered)
       },
       readCertificates,
       state,

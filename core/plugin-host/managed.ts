@@ -18,19 +18,19 @@ export class Managed {
    * @param plugin its name, for messages
    * @throws {ProxyError} PTC_PLUGIN_CALL for an unknown topic, one that another plugin has, or one without its functions
    */
-  add(plugin: string, topic: string, desk: unknown): void {
+  add(plugin: string, topic: string, offered: unknown): void {
     if (!isTopic(topic)) {
       const help = didYouMean(topic, Object.keys(PARTS)) || `; known are ${Object.keys(PARTS).join(', ')}`
       throw wrong(`there is no topic "${topic}"${help}`)
     }
     const parts: readonly string[] = PARTS[topic]
-    const given = (desk ?? {}) as Readonly<Record<string, unknown>>
-    const missing = parts.find(part => typeof given[part] !== 'function')
+    const functions = (offered ?? {}) as Readonly<Record<string, unknown>>
+    const missing = parts.find(part => typeof functions[part] !== 'function')
     if (missing !== undefined) throw wrong(`manage('${topic}') takes an object with a function ${missing}`)
     const owner = this.#owners.get(topic)
     if (owner !== undefined) throw wrong(`plugin ${owner} manages ${topic} already; only one can`)
     this.#owners.set(topic, plugin)
-    Object.assign(this.#topics, { [topic]: desk })
+    Object.assign(this.#topics, { [topic]: offered })
   }
 
   get<T extends keyof ManagedTopics>(topic: T): ManagedTopics[T] | undefined {

@@ -1,6 +1,6 @@
 import type { AdminApi, ParkedRow, PluginStatus, Status } from '../admin/admin-api.js'
 import type { HookId } from '../api/hooks.js'
-import type { ApprovalDesk, ApprovedOrigin } from '../api/managed.js'
+import type { ApprovalTopic, ApprovedOrigin } from '../api/managed.js'
 import { type Reason, reject } from '../api/verdict.js'
 import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
@@ -10,10 +10,10 @@ import { HOOK_IDS } from '../hooks/hook-ids.js'
 import type { RevokedCounts } from '../tls/judge/revocation.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
-import { askDesk } from './desks.js'
 import type { Generation, Logs, Place } from './generation.js'
 import type { Generations } from './generations.js'
 import { tellMsg } from './lifecycle.js'
+import { askTopic } from './topics.js'
 
 /** The parts of a running proxy that are managed. */
 export interface Managed {
@@ -40,9 +40,9 @@ export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager):
   const { logs, generations, reload } = managed
   const { held, revoking, diags } = logs
   const startedAt = performance.now()
-  const approvalDesk = (): ApprovalDesk => {
-    const desk = generations.current().plugins.managed.get('approvals')
-    if (desk !== undefined) return desk
+  const approvalTopic = (): ApprovalTopic => {
+    const topic = generations.current().plugins.managed.get('approvals')
+    if (topic !== undefined) return topic
     throw new ProxyError(
       'PTC_ADMIN_REQUEST',
       'no plugin asks people: there is no approval.js in plugin.config',
@@ -77,12 +77,12 @@ export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager):
       diags.note(`an operator rejects the handshake with ${found.evidence.host}: ${reason}`)
       found.reject(verdict)
     },
-    explain: host => askDesk(generations, 'policy', desk => desk.explain(host)),
-    learning: what => askDesk(generations, 'learning', desk => desk[what]()),
+    explain: host => askTopic(generations, 'policy', topic => topic.explain(host)),
+    learning: what => askTopic(generations, 'learning', topic => topic[what]()),
     verdicts: () => generations.current().verification.verdicts.list(),
-    approvals: () => approvalDesk().list(),
+    approvals: () => approvalTopic().list(),
     answer: async (id, answer) => {
-      const question = await approvalDesk()
+      const question = await approvalTopic()
         .answer(id, answer)
         .catch((cause: unknown) => {
           throw new ProxyError('PTC_ADMIN_REQUEST', `question ${id}: ${describe(cause)}`, { cause })
@@ -96,13 +96,13 @@ export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager):
     revoke: async (wanted, who) => {
       const { isRevoked, what } = revoking.read(wanted)
       // Approvals go first: a handshake that begins now must not find one.
-      const desk = generations.current().plugins.managed.get('approvals')
+      const topic = generations.current().plugins.managed.get('approvals')
       const isMeant = ({ host, sha256, spki }: ApprovedOrigin): boolean =>
         isRevoked(host, () => ({ certificate: sha256, spki }))
       let approvals = 0
       let counts: RevokedCounts | undefined
       try {
-        approvals = (await desk?.withdraw(isMeant, what, who)) ?? 0
+        approvals = (await topic?.withdraw(isMeant, what, who)) ?? 0
       } catch (cause) {
         const why = `what rests on acceptances is revoked, but not the approvals behind it: ${describe(cause)}`
         throw new ProxyError('PTC_ADMIN_REQUEST', why, { cause })

@@ -1,16 +1,16 @@
 import type { ManagedTopics, PluginContext } from 'portcullis/plugin'
 
 /**
- * Offers a desk to operators where that is possible: in the proxy's thread, and if no other plugin has the topic. Messages
+ * Offers a topic to operators where that is possible: in the proxy's thread, and if no other plugin has the topic. Messages
  * (`ctl plugin msg`) reach the plugin in either case.
  */
 export function offer<T extends keyof ManagedTopics>(
   { manage, debug }: Pick<PluginContext, 'manage' | 'debug'>,
   topic: T,
-  desk: ManagedTopics[T],
+  offered: ManagedTopics[T],
 ): void {
   try {
-    manage(topic, desk)
+    manage(topic, offered)
   } catch (cause) {
     debug(`ctl does not reach this instance: ${cause instanceof Error ? cause.message : cause}`)
   }

@@ -1,4 +1,4 @@
-/** What the tests of approval.js share: one host, its certificates, and the desk that answers. */
+/** What the tests of approval.js share: one host, its certificates, and the topic that answers. */
 import { join } from 'node:path'
 import type { ApprovalAnswer } from '../../core/api/managed.js'
 import { type Kit, makeChain } from '../../core/testing/kit.js'
@@ -23,15 +23,15 @@ export const BY_ME: ApprovalAnswer = {
   why: 'I know it',
 }
 
-export function deskOf(kit: Kit) {
-  const desk = kit.managed('approvals')
-  if (desk === undefined) throw new Error('no desk')
-  return desk
+export function approvalsOf(kit: Kit) {
+  const approvals = kit.managed('approvals')
+  if (approvals === undefined) throw new Error('no approvals')
+  return approvals
 }
 
 /** Answers the one question that is open. */
 export async function answer(kit: Kit, given: Partial<ApprovalAnswer> = {}): Promise<void> {
-  const [question] = deskOf(kit).list()
+  const [question] = approvalsOf(kit).list()
   if (question === undefined) throw new Error('no question')
-  await deskOf(kit).answer(question.id, { ...BY_ME, ...given })
+  await approvalsOf(kit).answer(question.id, { ...BY_ME, ...given })
 }

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { test } from 'tap'
 import { makeChain } from '../../core/testing/kit.js'
-import { answer, BY_ME, chain, deskOf, fresh, HOST as host } from './approval-kit.js'
+import { answer, approvalsOf, BY_ME, chain, fresh, HOST as host } from './approval-kit.js'
 import { ACCEPTED, openPlugins } from './kit.js'
 
 const other = await makeChain({ names: [host] }, { subject: '/CN=Issuer' })
@@ -24,13 +24,13 @@ test('identical handshakes are one question, and its answer is for all of them',
   const remember = fresh()
   const kit = await openPlugins(t, `approval remember=${remember}`)
   const both = [await kit.park({ host, chain }), await kit.park({ host, chain })]
-  const [question, ...more] = deskOf(kit).list()
+  const [question, ...more] = approvalsOf(kit).list()
   t.equal(more.length, 0)
   t.match(question, { id: /^q[0-9a-f]{12}$/, host, port: 443, subject: `/CN=${host}`, issuer: '/CN=Issuer' })
   t.match(question, { builtIn: 'X509_V_OK', waiting: 2, asked: 2, chain: [/^-----BEGIN/, /^-----BEGIN/] })
   await answer(kit)
   for (const handshake of both) t.match(await handshake.ended(), ACCEPTED)
-  t.strictSame(deskOf(kit).list(), [])
+  t.strictSame(approvalsOf(kit).list(), [])
   t.match(await (await kit.park({ host, chain })).ended(), ACCEPTED, 'and remembered')
   t.match(entriesOf(remember), [
     { did: 'asked' },
@@ -38,7 +38,7 @@ test('identical handshakes are one question, and its answer is for all of them',
   ])
   t.equal(statSync(remember).mode & 0o777, 0o600)
   t.equal(
-    await deskOf(kit).answer(question?.id ?? '', BY_ME),
+    await approvalsOf(kit).answer(question?.id ?? '', BY_ME),
     undefined,
     'an answered question is open no more',
   )
@@ -50,11 +50,11 @@ test('a client is told before it loses its patience, and the question stays', as
   await kit.advance(1900)
   t.equal(first.outcome, undefined)
   await kit.advance(200)
-  const [question] = deskOf(kit).list()
+  const [question] = approvalsOf(kit).list()
   t.match(await first.ended(), isOpen(question?.id ?? ''))
   t.equal(question?.waiting, 0)
   const second = await kit.park({ host, chain })
-  t.equal(deskOf(kit).list()[0]?.id, question?.id, 'which the next try is part of')
+  t.equal(approvalsOf(kit).list()[0]?.id, question?.id, 'which the next try is part of')
   await answer(kit, { verdict: 'reject', why: 'not ours' })
   t.match(await second.ended(), {
     kind: 'rejected',
@@ -136,7 +136,7 @@ test('a client that leaves leaves the question', async t => {
   const kit = await openPlugins(t, `approval remember=${fresh()}`)
   const held = await kit.park({ host, chain })
   held.leave()
-  t.match(deskOf(kit).list(), [{ host, waiting: 0, asked: 1 }])
+  t.match(approvalsOf(kit).list(), [{ host, waiting: 0, asked: 1 }])
 })
 
 test('one client cannot open questions without end', async t => {
@@ -158,7 +158,7 @@ test('one client cannot open questions without end', async t => {
     undefined,
     'one that is not asked any more gives way',
   )
-  t.equal(deskOf(kit).list().length, 200)
+  t.equal(approvalsOf(kit).list().length, 200)
 })
 
 test('in a worker it says that it cannot', async t => {

@@ -195,7 +195,7 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     await kit.advance(28_900)
     t.equal(parked.outcome, undefined)
     await kit.advance(100)
-    t.match(parked.outcome, no('unknown', 'nobody was at the desk'), 'before the deadline')
+    t.match(parked.outcome, no('unknown', 'no operator has answered'), 'before the deadline')
   },
   'careful.js': async t => {
     const kit = await openSnippet(t, 'careful.js')

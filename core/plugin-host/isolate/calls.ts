@@ -83,7 +83,7 @@ interface CallLink {
 }
 
 /** In the proxy: the services of one plugin, for its workers. */
-export class ServiceDesk {
+export class HostedCalls {
   readonly #services: HostedServices
   readonly #error: (message: string) => void
   readonly #open = new WeakMap<CallLink, number>()

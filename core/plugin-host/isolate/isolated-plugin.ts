@@ -7,7 +7,7 @@ import type { ProxyError } from '../../base/errors.js'
 import { LineLimit } from '../../base/line-limit.js'
 import { clip, describe, MAX_MESSAGE } from '../../base/thrown.js'
 import type { HostedServices } from '../services/services.js'
-import { ServiceDesk } from './calls.js'
+import { HostedCalls } from './calls.js'
 import { type CircuitOptions, failure, outOfService } from './circuit.js'
 import { HookCircuits } from './hook-circuits.js'
 import type { AskedEvent, AskHook, TellHook, ToldEvent } from './hook-events.js'
@@ -48,7 +48,7 @@ export class IsolatedPlugin {
   readonly #diags: IsolateDiags
   readonly #circuits: HookCircuits
   readonly #workers: WorkerSet
-  readonly #desk: ServiceDesk
+  readonly #calls: HostedCalls
   readonly #lines: LineLimit
   /** Apart, because most of them are not written. */
   readonly #debugLines: LineLimit
@@ -70,7 +70,7 @@ export class IsolatedPlugin {
     this.#name = name
     this.#isShadow = isShadow
     this.#diags = diags
-    this.#desk = new ServiceDesk(services, message => diags.error(`[${name}] ${message}`))
+    this.#calls = new HostedCalls(services, message => diags.error(`[${name}] ${message}`))
     const omitted = (count: number): string =>
       `[${name}] ${count} lines left out: a plugin in workers may write ${LINES} a second`
     this.#lines = new LineLimit(LINES, count => diags.error(omitted(count)))
@@ -187,7 +187,11 @@ export class IsolatedPlugin {
       case 'call':
       case 'metric':
       case 'measure':
-        return this.#desk.take(link, message, 'seq' in message ? this.#serveOf(link, message.seq) : undefined)
+        return this.#calls.take(
+          link,
+          message,
+          'seq' in message ? this.#serveOf(link, message.seq) : undefined,
+        )
       case 'overdo':
         return this.#diags.ignored(message.about, message.why)
       case 'answer':

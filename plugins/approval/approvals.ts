@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type {
   Approval,
   ApprovalAnswer,
-  ApprovalDesk,
+  ApprovalTopic,
   ApprovedOrigin,
   VerifyServerEvent,
 } from 'portcullis/plugin'
@@ -25,7 +25,7 @@ export type Found = { readonly kept: Kept } | { readonly question: Question } | 
  * Questions, answers, and the file behind them. There is one for each file in this process, whatever reloads do to the
  * plugin: handshakes that the old instance holds and those of the new one wait for the same questions.
  */
-export class Desk implements ApprovalDesk {
+export class Approvals implements ApprovalTopic {
   readonly #journal: Journal
   readonly #questions = new Map<string, Question>()
   readonly #answers = new Answers()
@@ -34,7 +34,7 @@ export class Desk implements ApprovalDesk {
   #last: Promise<unknown> = Promise.resolve()
   readonly #onError: (message: string) => void
 
-  static readonly #desks = new Map<string, { readonly desk: Promise<Desk>; users: number }>()
+  static readonly #byFile = new Map<string, { readonly approvals: Promise<Approvals>; users: number }>()
   /** Files that are being closed: what is written to them last has to be read by the next use. */
   static readonly #closing = new Map<string, Promise<void>>()
 
@@ -48,31 +48,35 @@ export class Desk implements ApprovalDesk {
    * @param signal its abort ends this use; the last use closes the file
    * @throws {Error} with file and line
    */
-  static async open(path: string, signal: AbortSignal, onError: (message: string) => void): Promise<Desk> {
-    let known = Desk.#desks.get(path)
+  static async open(
+    path: string,
+    signal: AbortSignal,
+    onError: (message: string) => void,
+  ): Promise<Approvals> {
+    let known = Approvals.#byFile.get(path)
     if (known === undefined) {
-      const closed = Desk.#closing.get(path) ?? Promise.resolve()
+      const closed = Approvals.#closing.get(path) ?? Promise.resolve()
       const opening = closed
         .then(() => Journal.open(path))
-        .then(({ journal, entries }) => new Desk(journal, entries, onError))
-      known = { desk: opening, users: 0 }
-      Desk.#desks.set(path, known)
+        .then(({ journal, entries }) => new Approvals(journal, entries, onError))
+      known = { approvals: opening, users: 0 }
+      Approvals.#byFile.set(path, known)
     }
     const use = known
     use.users++
     const leave = (): void => {
       use.users--
       if (use.users > 0) return
-      Desk.#desks.delete(path)
-      const closing = use.desk.then(desk => desk.#journal.close()).catch(() => undefined)
-      Desk.#closing.set(path, closing)
+      Approvals.#byFile.delete(path)
+      const closing = use.approvals.then(approvals => approvals.#journal.close()).catch(() => undefined)
+      Approvals.#closing.set(path, closing)
       void closing.then(() => {
-        if (Desk.#closing.get(path) === closing) Desk.#closing.delete(path)
+        if (Approvals.#closing.get(path) === closing) Approvals.#closing.delete(path)
       })
     }
     signal.addEventListener('abort', leave, { once: true })
     try {
-      return await use.desk
+      return await use.approvals
     } catch (cause) {
       signal.removeEventListener('abort', leave)
       leave()

@@ -16,15 +16,15 @@ const MISSING: { readonly [T in keyof ManagedTopics]: string } = {
  * Hands a request on to the plugin in force that has a topic.
  * @throws {ProxyError} PTC_ADMIN_REQUEST when there is none, or it cannot do it
  */
-export async function askDesk<T extends keyof ManagedTopics, R>(
+export async function askTopic<T extends keyof ManagedTopics, R>(
   generations: Pick<Generations, 'current'>,
-  topic: T,
-  ask: (desk: ManagedTopics[T]) => Promise<R>,
+  name: T,
+  ask: (topic: ManagedTopics[T]) => Promise<R>,
 ): Promise<R> {
-  const desk = generations.current().plugins.managed.get(topic)
-  if (desk === undefined) throw new ProxyError('PTC_ADMIN_REQUEST', MISSING[topic])
+  const topic = generations.current().plugins.managed.get(name)
+  if (topic === undefined) throw new ProxyError('PTC_ADMIN_REQUEST', MISSING[name])
   try {
-    return await ask(desk)
+    return await ask(topic)
   } catch (cause) {
     throw new ProxyError('PTC_ADMIN_REQUEST', describe(cause), { cause })
   }
