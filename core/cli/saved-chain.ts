@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { Ajv } from 'ajv'
 import type { BuiltInResult, Certificate, PeerEvidence } from '../api/certificate.js'
 import { ProxyError } from '../base/errors.js'
+import { Schemas } from '../base/schema.js'
 import { describe } from '../base/thrown.js'
 import { readX509 } from '../base/x509.js'
 import { certificateOf } from '../tls/judge/chain-certificate.js'
@@ -46,7 +46,7 @@ const RESULT = {
   required: ['ok', 'name', 'code', 'depth', 'message'],
 } as const
 
-const isSavedChain = new Ajv({ allowUnionTypes: true }).compile<SavedChain>({
+const savedChainCheck = new Schemas({ allowUnionTypes: true }).check<SavedChain>({
   type: 'object',
   properties: {
     portcullis: { const: 1 },
@@ -123,6 +123,7 @@ const bytesOf = (text: string | null): Buffer | undefined =>
 
 /** @throws {ProxyError} PTC_SAVED_CHAIN that names the file */
 export function readSavedChain(file: string): SavedChain {
+  const isSavedChain = savedChainCheck()
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
     if (isSavedChain(value)) {

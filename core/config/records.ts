@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { Ajv } from 'ajv'
 import { compileTags } from '../base/diags.js'
 import type { ProxyError } from '../base/errors.js'
+import { Schemas } from '../base/schema.js'
 import { readFieldList, readForwarded } from './client-fields.js'
 import { isThere, type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { readConnectPorts } from './connect-ports.js'
@@ -30,11 +30,10 @@ function schemaOf(row: RecordRow): Record<string, unknown> {
   }
 }
 
-const isSetting = new Ajv({ allowUnionTypes: true }).compile<Readonly<Record<string, RecordValue>>>({
-  type: 'object',
-  properties: Object.fromEntries(RECORD_NAMES.map(name => [name, schemaOf(rowOf(name))])),
-  additionalProperties: false,
-})
+const SCHEMAS = new Schemas({ allowUnionTypes: true })
+const CHECKS = new Map(RECORD_NAMES.map(name => [name, SCHEMAS.check<RecordValue>(schemaOf(rowOf(name)))]))
+/** Whether a record may have a value, by its row. */
+const isSetting = (name: RecordName, value: RecordValue): boolean => CHECKS.get(name)?.()(value) === true
 
 /** Records whose text has a syntax of its own, and its reader, which lists what is wrong. */
 const SYNTAX = {
@@ -70,7 +69,7 @@ const hasSyntax = (name: RecordName): name is SyntaxName => Object.hasOwn(SYNTAX
 
 /** What is wrong with the value of a record, in words that follow its name. */
 export function wrongWith(name: RecordName, value: RecordValue): readonly string[] {
-  if (isSetting({ [name]: value }))
+  if (isSetting(name, value))
     return typeof value === 'string' && hasSyntax(name) ? readText(name, value).wrong : []
   const row = rowOf(name)
   const given = typeof value === 'string' ? quote(value) : (value ?? 'NULL')

@@ -1,7 +1,8 @@
-import { Ajv, type ErrorObject } from 'ajv'
+import type { ErrorObject } from 'ajv'
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
 import type { ErrorCode } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
+import { Schemas } from '../base/schema.js'
 import { type Problem, problemsError, quote } from './config-file.js'
 
 /** A value out of a YAML text, with the lines that its parts came from. */
@@ -22,12 +23,13 @@ export function yamlReader<T>(
   code: ErrorCode,
   foreign: (key: string) => string | undefined = () => undefined,
 ): (text: string, file: string) => YamlReading<T> {
-  const ajv = new Ajv({ allErrors: true, allowUnionTypes: true, verbose: true, keywords: ['shape'] })
-  const isValid = ajv.compile<T>(schema)
+  const schemas = new Schemas({ allErrors: true, allowUnionTypes: true, verbose: true, keywords: ['shape'] })
+  const check = schemas.check<T>(schema)
   return (text, file) => {
     const { document, at } = parseYaml(text, file, code)
     const where = (path: readonly (string | number)[]): string => at(offsetOf(document, path))
     const value: unknown = document.toJS()
+    const isValid = check()
     if (isValid(value)) return { value, where }
     throw problemsError(
       code,

@@ -53,7 +53,10 @@ function compileSchema(schema: unknown, line: PluginLine): ValidateFunction<Type
     if (!TYPES.includes(property?.type))
       throw wrong(`gives the option ${key} no type that fits on a line; known are ${TYPES.join(', ')}`)
   try {
-    const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true, strictTypes: false })
+    const ajv = new Ajv({
+      ...{ coerceTypes: true, useDefaults: true, allErrors: true, strictTypes: false },
+      code: { optimize: false }, // takes longer than the one run of the result
+    })
     ajv.addFormat(PATH, true)
     return ajv.compile<TypedOptions>(schema)
   } catch (cause) {

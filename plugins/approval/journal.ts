@@ -24,7 +24,7 @@ const SUBJECT = {
   required: ['host', 'port', 'leaf', 'leafKey', 'builtIn'],
 } as const
 
-const isEntry = new Ajv().compile<Entry>({
+const isEntry = new Ajv({ code: { optimize: false } }).compile<Entry>({
   type: 'object',
   required: ['at', 'did'],
   oneOf: [

@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 
 /** A YAML text, and the places of its parts. */
@@ -14,8 +14,10 @@ export interface Yaml<T> {
  * @returns a function that throws an Error which names file, line and mistake, one a line
  */
 export function yamlReader<T>(schema: object): (text: string, file: string) => Yaml<T> {
-  const ajv = new Ajv({ allErrors: true, allowUnionTypes: true })
-  const isValid = ajv.compile<T>(schema)
+  let check: ValidateFunction<T> | undefined
+  // Compiled with the first file, and without the optimiser, which takes longer than all runs of the result.
+  const compile = (): ValidateFunction<T> =>
+    new Ajv({ allErrors: true, allowUnionTypes: true, code: { optimize: false } }).compile<T>(schema)
   return (text, file) => {
     const lines = new LineCounter()
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -31,6 +33,8 @@ export function yamlReader<T>(schema: object): (text: string, file: string) => Y
       return at(0)
     }
     const value: unknown = document.toJS()
+    check ??= compile()
+    const isValid = check
     if (isValid(value)) return { value, where }
     const problems = (isValid.errors ?? []).map(error => problemOf(error, where))
     throw new Error([...new Set(problems)].join('\n'))

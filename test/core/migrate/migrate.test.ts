@@ -45,8 +45,8 @@ test('portcullis migrate', async t => {
   t.match(start.stderr(), /PTC_UNDECIDED: .*undecided\.config:3: records\.config:3: remap_required 1/)
 
   for (const [args, what] of [
-    [[], /migrate lacks an argument: portcullis migrate .* DIR/],
-    [['a', 'b'], /migrate has too many arguments: portcullis migrate .* DIR/],
+    [[], /migrate lacks an argument: node dist\/core\/main\.js migrate .* DIR/],
+    [['a', 'b'], /migrate has too many arguments: node dist\/core\/main\.js migrate .* DIR/],
     [['--from', 'nginx', 'a'], /--from is trafficserver or squid, not "nginx"/],
   ] as const) {
     const wrong = await run(...args)
