@@ -12,7 +12,7 @@ import { AnswerFiles } from './revocation/answer-files.js'
 import { askAbout } from './revocation/ask.js'
 import { Lists } from './revocation/lists.js'
 import { Responders } from './revocation/responders.js'
-import type { Subject } from './revocation/subject.js'
+import { type Subject, Subjects } from './revocation/subject.js'
 import { dateOf } from './revocation/times.js'
 
 export const optionsSchema = {
@@ -75,7 +75,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   const lists = new Lists(shared)
   const isGood = async (responder: Subject): Promise<boolean> => (await lists.ask(responder)).kind === 'good'
   const responders = new Responders({ ...shared, timeout, reading: { readCertificates, isGood } })
-  const asking = { lists, responders, sources: options.sources, depth, timeout }
+  const asking = { subjects: new Subjects(), lists, responders, sources: options.sources, depth, timeout }
   const prune = async (): Promise<void> => {
     await files?.prune()
     if (files !== undefined) schedule(prune, PRUNE_EVERY)

@@ -4,7 +4,7 @@ import { bitsOf, DerCursor, TAG, takeTime } from './der-cursor.js'
 import { NoAnswer } from './no-answer.js'
 import { type Entry, indexEntries, type SerialIndex } from './serial-index.js'
 import { algorithmIn, demandSignature, type Signed } from './signature.js'
-import { type Issuer, type Subject, serialOf } from './subject.js'
+import type { Issuer, Subject } from './subject.js'
 
 const DELTA = '2.5.29.27'
 const SCOPE = '2.5.29.28'
@@ -44,9 +44,8 @@ interface Head extends Signed {
  */
 export async function openList(bytes: Buffer, issuer: Issuer): Promise<RevocationList> {
   const head = readHead(bytes)
-  if (!head.issuer.equals(issuer.details.rawSubject))
-    throw new NoAnswer('it is the list of another authority')
-  const { keyUsage } = issuer.details
+  if (!head.issuer.equals(issuer.rawSubject)) throw new NoAnswer('it is the list of another authority')
+  const { keyUsage } = issuer
   if (keyUsage !== undefined && !keyUsage.includes('crlSign'))
     throw new NoAnswer('the issuer may not sign lists (keyUsage)')
   const { thisUpdate, nextUpdate, extensions, from, to } = head
@@ -69,12 +68,12 @@ export function lookUp(
   subject: Subject,
   names: readonly Buffer[],
 ): Entry | undefined {
-  const { isCa } = subject.details
+  const { isCa, serial } = subject
   if (scope.isForLeaves && isCa) throw new NoAnswer('it is about leaves, and this is an authority')
   if (scope.isForAuthorities && !isCa) throw new NoAnswer('it is about authorities, and this is a leaf')
   if (scope.names !== undefined && !names.some(name => scope.names?.includes(name.toString('hex'))))
     throw new NoAnswer('it is the list of another distribution point')
-  return index.find(serialOf(subject))
+  return index.find(serial)
 }
 
 const ALL: Scope = { names: undefined, isForLeaves: false, isForAuthorities: false }

@@ -40,7 +40,7 @@ export class Lists {
   }
 
   async ask(subject: Subject): Promise<Answer> {
-    const { crlPoints } = subject.details
+    const { crlPoints } = subject
     if (crlPoints.length === 0) return { kind: 'none' }
     const failed: string[] = []
     let left = MAX_URLS

@@ -12,7 +12,7 @@ import { type CertificateDetails, readDetails } from 'portcullis/x509'
 import { bitsOf, DerCursor, TAG } from './der-cursor.js'
 import { NoAnswer } from './no-answer.js'
 import { algorithmIn, demandSignature, type Signed } from './signature.js'
-import { type Issuer, type Subject, serialOf } from './subject.js'
+import { type Issuer, type Subject, subjectOf } from './subject.js'
 import { dateOf, SKEW } from './times.js'
 
 /** What a responder says about one certificate; its signature has been checked. Times are milliseconds since the epoch. */
@@ -117,10 +117,10 @@ export const nonceValue = (nonce: Buffer): Buffer =>
 function isAbout({ certID }: SingleResponse, subject: Subject): boolean {
   const hash = HASHES[certID.hashAlgorithm.algorithm]
   if (hash === undefined) return false
-  const { rawSubject, publicKeyBits } = subject.issuer.details
+  const { rawSubject, publicKeyBits } = subject.issuer
   const digest = (bytes: Buffer): Buffer => createHash(hash).update(bytes).digest()
   return (
-    Buffer.from(certID.serialNumber).equals(serialOf(subject)) &&
+    Buffer.from(certID.serialNumber).equals(subject.serial) &&
     Buffer.from(certID.issuerNameHash.buffer).equals(digest(rawSubject)) &&
     Buffer.from(certID.issuerKeyHash.buffer).equals(digest(publicKeyBits))
   )
@@ -151,7 +151,7 @@ function answerIn(
  */
 async function keyOf({ data, certificates }: Basic, issuer: Issuer, options: ReadOptions) {
   const isNamed = responderIs(data)
-  if (isNamed(issuer.details)) return issuer.key
+  if (isNamed(issuer)) return issuer.key
   for (const der of certificates) {
     const responder = readResponder(der, options)
     if (responder === undefined || !isNamed(responder.details)) continue
@@ -161,7 +161,7 @@ async function keyOf({ data, certificates }: Basic, issuer: Issuer, options: Rea
   throw new NoAnswer('the certificate of its responder is missing')
 }
 
-function responderIs({ responderID }: ResponseData): (details: CertificateDetails) => boolean {
+function responderIs({ responderID }: ResponseData): (responder: Named) => boolean {
   const { byKey, byName } = responderID
   if (byKey !== undefined) {
     const wanted = Buffer.from(byKey.buffer)
@@ -171,6 +171,8 @@ function responderIs({ responderID }: ResponseData): (details: CertificateDetail
   const wanted = Buffer.from(AsnConvert.serialize(byName))
   return ({ rawSubject }) => rawSubject.equals(wanted)
 }
+
+type Named = Pick<CertificateDetails, 'rawSubject' | 'publicKeyBits'>
 
 interface Responder {
   readonly x509: X509Certificate
@@ -189,7 +191,7 @@ function readResponder(der: Buffer, { readCertificates }: ReadOptions): Responde
 async function demandDelegated({ x509, details }: Responder, issuer: Issuer, { isGood }: ReadOptions) {
   const wrong = (what: string): NoAnswer => new NoAnswer(`the certificate of its responder ${what}`)
   const { rawIssuer, tbs, signature, signatureAlgorithm, keyUsage, extendedKeyUsage } = details
-  if (!rawIssuer.equals(issuer.details.rawSubject)) throw wrong('is of another issuer')
+  if (!rawIssuer.equals(issuer.rawSubject)) throw wrong('is of another issuer')
   if (!extendedKeyUsage?.includes(id_kp_OCSPSigning)) throw wrong('is not for OCSP (extendedKeyUsage)')
   if (keyUsage !== undefined && !keyUsage.includes('digitalSignature')) throw wrong('may not sign (keyUsage)')
   const [from, to, now] = [Date.parse(x509.validFrom), Date.parse(x509.validTo), Date.now()]
@@ -201,7 +203,7 @@ async function demandDelegated({ x509, details }: Responder, issuer: Issuer, { i
     throw wrong('is not signed by the issuer')
   })
   if (details.extension(id_pkix_ocsp_nocheck) !== undefined) return
-  if (!(await isGood({ details, issuer, isLeaf: false })))
+  if (!(await isGood(subjectOf(details, issuer, false))))
     throw wrong('may have been revoked: it has no id-pkix-ocsp-nocheck, and is on no list')
 }
 

@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { PluginFetch } from 'portcullis/plugin'
 import { fetchBody, isFetched } from './fetching.js'
 import { type Answer, NoAnswer, reasonName } from './no-answer.js'
@@ -12,6 +13,7 @@ const MAX_RESPONSE = 65_536
 const MAX_MEMORY = 33_554_432
 const MAX_FETCHES = 256
 const MAX_URLS = 4
+const MAX_STAPLES = 5000
 /** A request by GET, in base64 with its URL (RFC 6960 appendix A.1). */
 const MAX_GET = 255
 const NONCE_BYTES = 32
@@ -27,6 +29,7 @@ export interface RespondersOptions extends Pick<ShelfOptions, 'files' | 'maxAge'
 /** OCSP: what an origin has stapled, and responders that certificates name. */
 export class Responders {
   readonly #shelf: Shelf<OcspAnswer>
+  readonly #staples = new LRUCache<string, OcspAnswer>({ max: MAX_STAPLES })
   readonly #options: RespondersOptions
 
   constructor(options: RespondersOptions) {
@@ -38,15 +41,27 @@ export class Responders {
   async readStaple(response: Buffer | undefined, subject: Subject): Promise<Answer> {
     if (response === undefined) return { kind: 'none' }
     try {
-      const value = await openResponse(response, subject, this.#options.reading)
+      const value = await this.#open(response, subject)
       return toAnswer(value, endOf(value, this.#options.maxAge), 'the staple')
     } catch (cause) {
       return { kind: 'failed', why: `the staple: ${textOf(cause)}` }
     }
   }
 
+  /** An origin sends the same response for hours. */
+  async #open(response: Buffer, subject: Subject): Promise<OcspAnswer> {
+    const { issuer, serial } = subject
+    const digest = createHash('sha256').update(response).digest('hex')
+    const key = `${digest} ${issuer.id} ${serial.toString('hex')}`
+    const known = this.#staples.get(key)
+    if (known !== undefined) return known
+    const value = await openResponse(response, subject, this.#options.reading)
+    this.#staples.set(key, value)
+    return value
+  }
+
   async ask(subject: Subject): Promise<Answer> {
-    const { ocspUrls } = subject.details
+    const { ocspUrls } = subject
     if (ocspUrls.length === 0) return { kind: 'none' }
     const failed: string[] = []
     for (const url of ocspUrls.slice(0, MAX_URLS)) {
@@ -63,10 +78,10 @@ export class Responders {
 
   #source(url: string, subject: Subject): Source<OcspAnswer> {
     const { reading } = this.#options
-    const { details, issuer } = subject
+    const { serial, issuer } = subject
     return {
       url,
-      key: `ocsp ${url} ${issuer.id} ${details.serialNumber}`,
+      key: `ocsp ${url} ${issuer.id} ${serial.toString('hex')}`,
       maxBytes: MAX_RESPONSE,
       fetch: () => this.#fetch(url, subject),
       open: bytes => openResponse(bytes, subject, reading),

@@ -1,4 +1,5 @@
-import { constants, type KeyObject, verify } from 'node:crypto'
+import { constants, createVerify, type KeyObject, verify } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import { AsnConvert } from '@peculiar/asn1-schema'
 import { AlgorithmIdentifier } from '@peculiar/asn1-x509'
 import { NoAnswer } from './no-answer.js'
@@ -45,8 +46,12 @@ export function algorithmIn(der: Buffer): string {
   }
 }
 
+/** More than this is not copied for a thread, which holds the event loop for longer than hashing a part of it. */
+const LARGE = 1_048_576
+
 /**
- * Demands that the signature is of this key. It is computed by a thread of Node's pool.
+ * Demands that the signature is of this key. It is computed by a thread of Node's pool; a large text is hashed in parts,
+ * between which the event loop goes on.
  * @throws {NoAnswer} if it is not
  */
 export async function demandSignature({ algorithm, tbs, signature }: Signed, key: KeyObject): Promise<void> {
@@ -63,17 +68,29 @@ export async function demandSignature({ algorithm, tbs, signature }: Signed, key
 
 const notSigned = (): NoAnswer => new NoAnswer('it is not signed with the key of the issuer')
 
-function isGood(
+type VerifyKey = Exclude<Parameters<typeof verify>[2], string | Buffer | KeyObject>
+
+async function isGood(
   digest: string | null,
   tbs: Buffer,
-  key: Parameters<typeof verify>[2],
+  key: VerifyKey,
   signature: Buffer,
 ): Promise<boolean> {
-  return new Promise(resolve => {
-    try {
-      verify(digest, tbs, key, signature, (cause, is) => resolve(cause === null && is))
-    } catch {
-      resolve(false)
-    }
-  })
+  try {
+    if (digest !== null && tbs.length > LARGE) return await isGoodInParts(digest, tbs, key, signature)
+    return await new Promise(resolve =>
+      verify(digest, tbs, key, signature, (cause, is) => resolve(cause === null && is)),
+    )
+  } catch {
+    return false
+  }
+}
+
+async function isGoodInParts(digest: string, tbs: Buffer, key: VerifyKey, signature: Buffer) {
+  const verifier = createVerify(digest)
+  for (let at = 0; at < tbs.length; at += LARGE) {
+    await turn()
+    verifier.update(tbs.subarray(at, at + LARGE))
+  }
+  return verifier.verify(key, signature)
 }

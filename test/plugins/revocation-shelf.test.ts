@@ -1,12 +1,10 @@
 /** How answers are kept and renewed, and lists of a million entries. */
-import { createPrivateKey, sign } from 'node:crypto'
 import { type Test, test } from 'tap'
 import { certificatesOf } from '../../core/testing/kit.js'
-import { readDetails } from '../../core/x509/details.js'
 import { lookUp, openList } from '../../plugins/revocation/crl.js'
 import { type Keepable, Shelf, type Source } from '../../plugins/revocation/shelf.js'
-import { subjectOf } from '../../plugins/revocation/subject.js'
-import { der, sequence } from '../kit/der.js'
+import { Subjects } from '../../plugins/revocation/subject.js'
+import { longList } from '../kit/long-list.js'
 import { leafOf, root } from './revocation-kit.js'
 
 const HOUR = 3_600_000
@@ -127,45 +125,14 @@ test('what comes already ended is no answer, and is remembered as a failure', as
   t.strictSame(it.fetched, ['ended'])
 })
 
-/** A list of so many entries, signed by the root, and the serial number of one of them. */
-function longList(count: number) {
-  const time = (at: number) =>
-    der(0x17, Buffer.from(`${new Date(at).toISOString().replace(/\D/g, '').slice(2, 14)}Z`))
-  const reason = sequence(
-    sequence(der(0x06, Buffer.from('551d15', 'hex')), der(0x04, der(0x0a, Buffer.from([4])))),
-  )
-  const entry = sequence(der(0x02, Buffer.alloc(16, 0x11)), time(Date.UTC(2026, 0, 2)), reason)
-  const at = entry.indexOf(Buffer.alloc(16, 0x11))
-  const entries = Buffer.alloc(count * entry.length, entry)
-  for (let i = 0; i < count; i++) entries.writeUInt32BE(i * 2, i * entry.length + at + 9)
-  const ecdsa = sequence(der(0x06, Buffer.from('2a8648ce3d040302', 'hex')))
-  const { rawSubject } = readDetails(root.cert.raw)
-  const now = Date.now()
-  const tbs = sequence(
-    der(0x02, Buffer.from([1])),
-    ecdsa,
-    rawSubject,
-    time(now - HOUR),
-    time(now + HOUR),
-    sequence(entries),
-  )
-  const signature = sign('sha256', tbs, createPrivateKey(root.keyPem))
-  const serial = (i: number): string => {
-    const bytes = Buffer.alloc(16, 0x11)
-    bytes.writeUInt32BE(i, 9)
-    return bytes.toString('hex')
-  }
-  return { list: sequence(tbs, ecdsa, der(0x03, Buffer.from([0]), signature)), serial }
-}
-
 test('a list of 30 MB is read in slices, between which the event loop goes on', async t => {
   const COUNT = 600_000
-  const { list, serial } = longList(COUNT)
+  const { list, serial } = longList(root, COUNT)
   t.ok(list.length > 29_000_000, `${list.length} bytes`)
   const leaf = leafOf('basicConstraints=CA:FALSE')
   const [certificate, issuer] = certificatesOf(leaf.chain)
   if (certificate === undefined || issuer === undefined) return
-  const subject = subjectOf(certificate, issuer, true)
+  const subject = new Subjects().of(certificate, issuer, true)
   let turns = 0
   let isOver = false
   const turn = (): void => {
