@@ -92,9 +92,13 @@ export class KitTransaction implements TestTransaction {
     )
     const { method, url } = this.#facts
     const { pathname, search } = new URL(url)
-    const request = { method, path: pathname + search, headers: message.headers.entries().flat() }
-    if (this.#hooks !== undefined)
-      message.sealed = sealedMessage(this.#hooks.seals, { ...request, body: 'none' })
+    const seals = this.#hooks?.seals
+    // Plugins may seal until their turns are over.
+    if (seals !== undefined)
+      message.onSealed = () => {
+        const headers = message.headers.entries().flat()
+        return sealedMessage(seals, { method, path: pathname + search, headers, body: 'none' })
+      }
     return message
   }
 
@@ -145,12 +149,16 @@ export class KitTransaction implements TestTransaction {
 
 class KitMessage extends KitHandshake implements TestMessage {
   headers: HeaderFields
-  sealed: SealedMessage | undefined
+  onSealed: () => SealedMessage | undefined = () => undefined
 
   constructor(vconn: VConn, recorder: Recorder, flat: readonly string[], abandon: () => void) {
     // The connection outlives the message.
     super({ shown: vconn, close: () => {} }, recorder.callsFor(vconn.id), abandon)
     this.headers = shownFields(flat)
+  }
+
+  get sealed(): SealedMessage | undefined {
+    return this.onSealed()
   }
 
   answered(why: ProxyError | undefined, flat: readonly string[]): void {

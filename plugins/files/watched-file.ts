@@ -24,6 +24,7 @@ export class WatchedFile<T> {
   readonly path: string
   readonly #parse: (text: string) => T
   readonly #host: WatchedFileHost
+  readonly #consequence: string
   #reading: Reading<T> = { failure: 'not read' }
   /** The last text that could be read, and what it says. */
   #last: { readonly text: string; readonly reading: Reading<T> } | undefined
@@ -32,11 +33,20 @@ export class WatchedFile<T> {
   #onChange: (before: T | undefined, after: T | undefined) => void = () => undefined
   #inFlight: Promise<Reading<T>> | undefined
 
-  /** @param parse throws with `place: what is wrong` for a text that cannot be used */
-  constructor(path: string, parse: (text: string) => T, host: WatchedFileHost) {
+  /**
+   * @param parse throws with `place: what is wrong` for a text that cannot be used
+   * @param consequence what follows while the file cannot be used, for the log
+   */
+  constructor(
+    path: string,
+    parse: (text: string) => T,
+    host: WatchedFileHost,
+    consequence = 'every handshake is rejected',
+  ) {
     this.path = path
     this.#parse = parse
     this.#host = host
+    this.#consequence = consequence
   }
 
   /** The name without its folder, for texts that clients read. */
@@ -93,7 +103,7 @@ export class WatchedFile<T> {
       this.#wasLoaded = 'value' in after
       return after
     }
-    if ('failure' in after) this.#host.error(`${after.failure}; every handshake is rejected`)
+    if ('failure' in after) this.#host.error(`${after.failure}; ${this.#consequence}`)
     this.#onChange(valueIn(before), valueIn(after))
     return after
   }
