@@ -2,19 +2,26 @@
 import type { Side } from '../base/error-table.js'
 import { ProxyError } from '../base/errors.js'
 import { type ClientLink, endGently, type Link, type LinkSink } from '../vconn/link.js'
+import { BarrenRecords } from './barren-records.js'
 import type { Engine } from './openssl/engine.js'
 import { acquireBuffer, releaseBuffer } from './openssl/traffic.js'
 
 /** Milliseconds that the peer has, after its own end, to read what is still in transit to it. */
 const LINGER = 30_000
 
-/** Bytes of ciphertext without plaintext that are allowed: key updates cost the receiver far more than the sender. */
-const BARREN_BYTES = 32_768
-
 /** An engine after its handshake, of either direction. */
 export type TlsEngine = Pick<
   Engine,
-  'receive' | 'take' | 'read' | 'write' | 'retryWrite' | 'hasUnsent' | 'shutdown' | 'error' | 'free'
+  | 'receive'
+  | 'recordsHeard'
+  | 'take'
+  | 'read'
+  | 'write'
+  | 'retryWrite'
+  | 'hasUnsent'
+  | 'shutdown'
+  | 'error'
+  | 'free'
 >
 
 type Peer = Exclude<Side, 'internal'>
@@ -39,8 +46,8 @@ export class TlsLink implements ClientLink, LinkSink {
   #isChoked = false
   #isReading = false
   #isClosed = false
-  /** Ciphertext since the last plaintext. */
-  #barrenBytes = 0
+  /** Those since the last plaintext. */
+  readonly #barren = new BarrenRecords()
   bytesWritten = 0
   /** The peer's close_notify has been delivered. */
   #hasPeerEnded = false
@@ -124,10 +131,11 @@ export class TlsLink implements ClientLink, LinkSink {
 
   onData(bytes: Buffer): void {
     if (this.#isClosed || this.#hasPeerEnded) return
+    const before = this.#engine.recordsHeard
     this.#engine.receive(bytes)
-    this.#barrenBytes += bytes.length
+    this.#barren.add(this.#engine.recordsHeard - before, bytes.length, performance.now())
     this.#read()
-    if (this.#barrenBytes > BARREN_BYTES && this.#mayDeliver)
+    if (this.#barren.isFlood && this.#mayDeliver)
       this.#cut(`the ${this.#side} sent much TLS and not a byte of data`)
   }
 
@@ -195,7 +203,7 @@ export class TlsLink implements ClientLink, LinkSink {
 
   /** Hands bytes to the receiver. @returns whether no receiver keeps them: their memory may be used again */
   #isTaken(bytes: Buffer): boolean {
-    this.#barrenBytes = 0
+    this.#barren.clear()
     const sink = this.#sink
     if (sink?.keepsData === undefined) {
       sink?.onData(Buffer.from(bytes))

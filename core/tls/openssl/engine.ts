@@ -74,6 +74,11 @@ export abstract class Engine<Parked extends string = string> {
     ssl.BIO_write(this.#in, bytes, bytes.length)
   }
 
+  /** How many TLS records have begun to arrive, those of the handshake included. */
+  get recordsHeard(): number {
+    return this.traffic.recordsHeard
+  }
+
   /** Ciphertext for the peer: at most one flight. */
   take(): Buffer | undefined {
     return this.#ssl.isFreed ? undefined : drainBio(this.#out)

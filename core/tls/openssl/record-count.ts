@@ -24,6 +24,11 @@ export class RecordCount {
   /** Missing bytes of the record's body; during a header, the known part of its length. */
   #left = 0
 
+  /** Those of which something has arrived. */
+  get begun(): number {
+    return this.#begun
+  }
+
   heard(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       if (this.#header === 0 && this.#left > 0) {

@@ -54,6 +54,10 @@ export class Traffic {
     this.#records.heard(bytes)
   }
 
+  get recordsHeard(): number {
+    return this.#records.begun
+  }
+
   /** @returns a view of the buffer; `later` when there is nothing yet, `end` after the peer's close_notify */
   read(into: PooledBuffer = acquireBuffer()): ReadResult {
     if (this.#over !== undefined) return this.#over
