@@ -5,6 +5,7 @@ import { type Test, test } from 'tap'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import { accept, reject } from '../../core/api/verdict.js'
 import { type RawClient, rawClient } from '../kit/client.js'
+import { cuttingRelay } from '../kit/cutting-relay.js'
 import { get, requestText } from '../kit/get.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
@@ -177,6 +178,42 @@ test('calls about different chains or names are not shared', async t => {
   t.equal(stage.asked.length, 2, 'the same certificate, another host')
   for (const { reenable } of stage.asked) reenable()
   for (const { status } of await Promise.all(responses)) t.equal(status, 200)
+})
+
+test('calls about two ports of one host are not shared', async t => {
+  const stage = await setUp(t, 'shared')
+  const relay = await cuttingRelay(stage.origin.port)
+  t.teardown(relay.stop)
+  const responses = [stage.origin.port, relay.port].map(port =>
+    get(stage.proxy.port, `https://${HOST}:${port}/`),
+  )
+  await parked(stage, 2)
+  t.equal(stage.asked.length, 2)
+  for (const { port, reenable } of stage.asked)
+    reenable(port === relay.port ? reject('policy', 'not this port') : accept())
+  t.same(
+    (await Promise.all(responses)).map(({ status }) => status),
+    [200, 502],
+  )
+})
+
+test('a call that was put under other rules is not joined', async t => {
+  const stage = await setUp(t, 'shared')
+  const first = get(stage.proxy.port, stage.url)
+  await parked(stage, 1)
+  const sni = (word: string): string => `sni:\n  - {fqdn: ${HOST}, verify_server_${word}}\n`
+  for (const [i, word] of ['policy: ENFORCED', 'properties: SIGNATURE', `name: other.test`].entries()) {
+    stage.proxy.conf.write({ ...stage.conf, files: { 'sni.yaml': sni(word) } })
+    await stage.proxy.server.reload()
+    const next = get(stage.proxy.port, stage.url)
+    await parked(stage, i + 2)
+    t.equal(stage.asked.length, i + 2, word)
+    stage.asked[i + 1]?.reenable(reject('policy', word))
+    t.match((await next).body.toString(), word)
+  }
+  t.equal(stage.asked[0]?.signal.aborted, false, 'the first one still waits')
+  stage.asked[0]?.reenable()
+  t.equal((await first).status, 200, 'and none of the rejections was for it')
 })
 
 test('a plugin without coalescing is asked about each handshake', async t => {
