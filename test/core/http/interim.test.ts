@@ -6,6 +6,7 @@ import { Via } from '../../../core/http/transaction/hops.js'
 import { plainOrigin } from '../../../core/origin/channel.js'
 import type { OriginConnector } from '../../../core/origin/connect.js'
 import { Http1 } from '../../../core/origin/http1.js'
+import { ONLY_DIRECT } from '../../../core/origin/parents/way.js'
 import { type FakeClientLink, FakeHost } from '../../kit/fake-client.js'
 import { FakeLink } from '../../kit/fake-link.js'
 import { CLIENT, hooksOf, pointOf } from '../../kit/quiet-points.js'
@@ -28,7 +29,10 @@ function setUp(points?: Partial<TxnPoints>): Stage {
   })
   const channel = plainOrigin(origin, ORIGIN, { scheme: 'http' })
   const http = new Http1(channel, () => ({ maxHeadBytes: 131_072, hasPrivateLogins: true, isLenient: true }))
-  const connector = { keyOf: () => '', reuse: () => http, release: () => {} } as unknown as OriginConnector
+  const route = (target: object) => ({ ...target, ways: ONLY_DIRECT })
+  const connector = {
+    ...{ keyOf: () => '', route, reuse: () => http, release: () => {} },
+  } as unknown as OriginConnector
   const forwarder = new Forwarder({
     connector,
     current: () => ({

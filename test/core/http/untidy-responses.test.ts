@@ -224,7 +224,9 @@ test('one response reaches the client, whatever the origin sends', async t => {
     )
     return !(await running).includes(false)
   })
-  await fc.assert(property, { ...forSeconds(2), endOnFailure: true })
-  await running // time may have run out in the middle of a batch
-  t.ok(whole > 0, `${whole} whole responses`)
+  do {
+    await fc.assert(property, { ...forSeconds(2), endOnFailure: true })
+    await running // time may have run out in the middle of a batch
+  } while (whole === 0)
+  t.pass(`${whole} whole responses`)
 })
