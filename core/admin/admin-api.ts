@@ -1,6 +1,7 @@
 /** What can be asked and done through the management API. The composition root fills it in; nothing here decides. */
 import type { HookId } from '../api/hooks.js'
 import type { Approval, ApprovalAnswer } from '../api/managed.js'
+import type { RecordInfo } from '../settings/record-report.js'
 import type { RevokedCounts } from '../tls/judge/revocation.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
@@ -76,6 +77,24 @@ export interface Counters {
   readonly shadowsTotal: Readonly<Record<string, ShadowTotals>>
 }
 
+/** What clients were answered, by version of HTTP and class of status. */
+export interface RequestCount {
+  /** `1.0`, `1.1`, `2`, or `other`. */
+  readonly version: string
+  /** `2xx`; `none` where the client left before an answer. */
+  readonly class: string
+  readonly count: number
+}
+
+export interface Traffic {
+  readonly requests: readonly RequestCount[]
+  /** Bytes of bodies and tunnels: received from clients and sent to them, and of these what origins had part in. */
+  readonly fromClients: number
+  readonly toClients: number
+  readonly toOrigins: number
+  readonly fromOrigins: number
+}
+
 /** A handshake with an origin that a plugin holds. */
 export interface ParkedRow {
   readonly id: number
@@ -95,6 +114,16 @@ export interface ParkedRow {
 export interface Withdrawn extends RevokedCounts {
   /** Answers of people. */
   readonly approvals: number
+}
+
+/** What became of a record that was set. */
+export interface RecordSet {
+  readonly name: string
+  /** As a line says it. */
+  readonly value: string
+  /** Where it is set now. */
+  readonly file: string
+  readonly needsRestart: boolean
 }
 
 /** At once in the process that is asked; later where several processes are. */
@@ -135,6 +164,19 @@ export interface AdminApi {
    * @throws {ProxyError} what is wrong with the configuration; the old one goes on
    */
   reload(): Promise<readonly string[]>
+  /** All records, by name. */
+  records(): Maybe<readonly RecordInfo[]>
+  /**
+   * Gives a record another value in its file, and reads the configuration again. A configuration that cannot be read then is
+   * undone.
+   * @throws {ProxyError} PTC_ADMIN_REQUEST, PTC_CONFIG_UNWRITABLE, or what is wrong with the value or the configuration
+   */
+  setRecord(name: string, text: string): Promise<RecordSet>
+  /**
+   * Switches debug lines on for these tags, or off, until the next reload. @param tags a regular expression
+   * @throws {ProxyError} PTC_RECORDS_INVALID
+   */
+  debug(tags: string | null): Maybe<void>
   /** Begins to end: takes no new clients, lets requests end. Returns for how long, in milliseconds. */
   stop(): number
 }

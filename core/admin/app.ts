@@ -4,8 +4,10 @@ import { fastify } from 'fastify'
 import type { ApprovalAnswer } from '../api/managed.js'
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
+import { linearPattern } from '../base/linear-pattern.js'
 import { describe } from '../base/thrown.js'
 import type { AdminApi } from './admin-api.js'
+import { metricRows } from './metric-rows.js'
 import { SCHEMAS } from './schemas.js'
 
 /** The largest body, in bytes: a message with its data. */
@@ -45,6 +47,13 @@ interface Sent {
 function personOf({ headers }: Sent): string | undefined {
   const who = headers[WHO_FIELD]
   return typeof who === 'string' ? who : undefined
+}
+
+/** @param match a regular expression for the beginning of names @throws {ProxyError} PTC_ADMIN_REQUEST */
+function matcherOf(match = ''): (name: string) => boolean {
+  const found = linearPattern(match, { anchor: 'beginning' })
+  if ('wrong' in found) throw new ProxyError('PTC_ADMIN_REQUEST', found.wrong)
+  return found
 }
 
 /** @param api what the routes do */
@@ -126,6 +135,53 @@ export async function makeApp(api: AdminApi, { metrics, dashboard }: AppParts): 
     '/v1/plugin/msg',
     { schema: SCHEMAS.message },
     async ({ body: { tag, data } }) => ({ plugins: await api.message(tag, data) }),
+  )
+  app.get<{ Querystring: { match?: string; changed?: boolean } }>(
+    '/v1/records',
+    { schema: SCHEMAS.records },
+    async ({ query: { match, changed = false } }) => {
+      const isMeant = matcherOf(match)
+      const records = await api.records()
+      return {
+        records: records.filter(one => isMeant(one.name) && !(changed && one.value === one.default)),
+      }
+    },
+  )
+  app.get<{ Params: { name: string } }>(
+    '/v1/records/:name',
+    { schema: SCHEMAS.record },
+    async ({ params: { name } }) => {
+      const found = (await api.records()).find(one => one.name === name)
+      if (found !== undefined) return found
+      throw new ProxyError(
+        'PTC_ADMIN_REQUEST',
+        `there is no record "${name}"; \`ctl config match\` lists them`,
+      )
+    },
+  )
+  app.put<{ Params: { name: string }; Body: { value: string } }>(
+    '/v1/records/:name',
+    { schema: SCHEMAS.setRecord },
+    ({ params: { name }, body: { value } }) => api.setRecord(name, value),
+  )
+  app.get<{ Querystring: { match?: string } }>(
+    '/v1/metrics',
+    { schema: SCHEMAS.metrics },
+    async ({ query: { match } }) => {
+      const isMeant = matcherOf(match)
+      return { metrics: metricRows(await metrics()).filter(({ name }) => isMeant(name)) }
+    },
+  )
+  app.get('/v1/plugins', { schema: SCHEMAS.plugins }, async () => ({
+    plugins: (await api.status()).plugins,
+  }))
+  app.put<{ Body: { tags: string | null } }>(
+    '/v1/debug',
+    { schema: SCHEMAS.debug },
+    async ({ body: { tags } }) => {
+      await api.debug(tags)
+      return { tags }
+    },
   )
   app.post('/v1/reload', { schema: SCHEMAS.reload }, async () => {
     const needRestart = await api.reload()

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createRequire } from 'node:module'
 import type { HandshakeSteps } from '../api/diagnostics.js'
 import { x509NameOf } from '../tls/judge/verdict.js'
-import type { AdminApi, Counters } from './admin-api.js'
+import type { AdminApi, Counters, Traffic } from './admin-api.js'
 
 type Prom = typeof import('prom-client')
 const require = createRequire(import.meta.url)
@@ -18,66 +18,38 @@ export interface PluginTotals {
   json(): Promise<readonly object[]>
 }
 
+/** What the proxy counts beside handshakes. */
+export interface ProxyTotals {
+  readonly traffic: () => Traffic
+  readonly clientConnections: () => number
+  /** Living native objects by kind. */
+  readonly natives: () => Readonly<Record<string, number>>
+}
+
+/** A plugin's turn that lasts. */
+interface Turn {
+  readonly plugin: string
+  readonly since: number
+}
+
 /** The metrics of the proxy, in the format of Prometheus. No label is a host: their number is bounded. */
 export class ProxyMetrics {
-  readonly #registry: InstanceType<Prom['Registry']>
+  readonly #prom = require('prom-client') as Prom
+  readonly #registry = new this.#prom.Registry()
   readonly #plugins: PluginTotals
   readonly #listeners: (readonly [string, (message: unknown) => void])[] = []
 
-  constructor(api: Pick<AdminApi, 'status'>, plugins: PluginTotals) {
-    const prom = require('prom-client') as Prom
-    const registers = [new prom.Registry()]
-    this.#registry = registers[0] ?? new prom.Registry()
+  constructor(api: Pick<AdminApi, 'status'>, totals: ProxyTotals, plugins: PluginTotals) {
     this.#plugins = plugins
-    const handshakes = new prom.Counter({
-      name: 'portcullis_handshakes_total',
-      help: 'Handshakes with origins that were accepted or rejected, and by whom.',
-      labelNames: ['result', 'by'],
-      registers,
-    })
-    const verdicts = new prom.Counter({
-      name: 'portcullis_verdicts_total',
-      help: 'Answers of plugins that counted.',
-      labelNames: ['plugin', 'verdict', 'reason'],
-      registers,
-    })
-    const holds = new prom.Histogram({
-      name: 'portcullis_hold_seconds',
-      help: 'How long plugins held a handshake, for each answer that counted.',
-      labelNames: ['plugin', 'verdict'],
-      buckets: HOLD_BUCKETS,
-      registers,
-    })
-    const missed = new prom.Counter({
-      name: 'portcullis_deadlines_missed_total',
-      help: 'Handshakes that were rejected because no answer came in time.',
-      registers,
-    })
-    const gauge = (name: string, help: string, read: (counters: Counters) => number) =>
-      new prom.Gauge({
-        name,
-        help,
-        registers,
-        async collect() {
-          this.set(read((await api.status()).counters))
-        },
-      })
-    gauge('portcullis_parked', 'Handshakes with origins that plugins hold now.', ({ parked }) => parked)
-    gauge('portcullis_handshakes', 'Handshakes with origins that last now.', c => c.handshakes)
-    gauge('portcullis_remembered_verdicts', 'Remembered verdicts.', c => c.rememberedVerdicts)
-    gauge('portcullis_idle_connections', 'Idle connections to origins.', c => c.idleConnections)
-    prom.collectDefaultMetrics({ register: this.#registry })
-    this.#hear('portcullis:handshake:accepted', ({ decidedBy }) => {
-      handshakes.inc({ result: 'accepted', by: decidedBy })
-    })
-    this.#hear('portcullis:handshake:rejected', ({ by }) => {
-      handshakes.inc({ result: 'rejected', by })
-      if (by === 'deadline') missed.inc()
-    })
-    this.#hear('portcullis:handshake:reenabled', ({ plugin, verdict, took }) => {
-      const reason = verdict.kind === 'reject' ? x509NameOf(verdict.reason) : ''
-      verdicts.inc({ plugin, verdict: verdict.kind, reason })
-      holds.observe({ plugin, verdict: verdict.kind }, took / 1000)
+    this.#prom.collectDefaultMetrics({ register: this.#registry })
+    this.#hearHandshakes()
+    this.#readStatus(api)
+    this.#readTraffic(totals)
+    this.#gauge('portcullis_client_connections', 'Connections of clients.', [], gauge =>
+      gauge.set(totals.clientConnections()),
+    )
+    this.#gauge('portcullis_native_objects', 'Living objects of OpenSSL, by kind.', ['kind'], gauge => {
+      for (const [kind, count] of Object.entries(totals.natives())) gauge.set({ kind }, count)
     })
   }
 
@@ -93,6 +65,133 @@ export class ProxyMetrics {
   close(): void {
     for (const [name, listener] of this.#listeners) unsubscribe(name, listener)
     this.#registry.clear()
+  }
+
+  #hearHandshakes(): void {
+    const registers = [this.#registry]
+    const { Counter, Histogram } = this.#prom
+    const handshakes = new Counter({
+      name: 'portcullis_handshakes_total',
+      help: 'Handshakes with origins that were accepted or rejected, and by whom.',
+      labelNames: ['result', 'by'],
+      registers,
+    })
+    const verdicts = new Counter({
+      name: 'portcullis_verdicts_total',
+      help: 'Answers of plugins that counted.',
+      labelNames: ['plugin', 'verdict', 'reason'],
+      registers,
+    })
+    const holds = new Histogram({
+      name: 'portcullis_hold_seconds',
+      help: 'How long plugins held a handshake, turn by turn; verdict none: it had ended before the plugin answered.',
+      labelNames: ['plugin', 'verdict'],
+      buckets: HOLD_BUCKETS,
+      registers,
+    })
+    const missed = new Counter({
+      name: 'portcullis_deadlines_missed_total',
+      help: 'Handshakes that were rejected because no answer came in time.',
+      registers,
+    })
+    const turns = new Map<number, Turn>()
+    const end = (id: number, verdict: string): void => {
+      const turn = turns.get(id)
+      if (turn === undefined) return
+      turns.delete(id)
+      holds.observe({ plugin: turn.plugin, verdict }, (performance.now() - turn.since) / 1000)
+    }
+    this.#hear('portcullis:handshake:asked', ({ id, plugin }) => {
+      turns.set(id, { plugin, since: performance.now() })
+    })
+    this.#hear('portcullis:handshake:reenabled', ({ id, plugin, verdict }) => {
+      const reason = verdict.kind === 'reject' ? x509NameOf(verdict.reason) : ''
+      verdicts.inc({ plugin, verdict: verdict.kind, reason })
+      end(id, verdict.kind)
+    })
+    this.#hear('portcullis:handshake:accepted', ({ decidedBy }) => {
+      handshakes.inc({ result: 'accepted', by: decidedBy })
+    })
+    this.#hear('portcullis:handshake:rejected', ({ id, by }) => {
+      handshakes.inc({ result: 'rejected', by })
+      if (by === 'deadline') missed.inc()
+      end(id, 'reject')
+    })
+    this.#hear('portcullis:handshake:closed', ({ id }) => end(id, 'none'))
+  }
+
+  #readStatus(api: Pick<AdminApi, 'status'>): void {
+    const read = (name: string, help: string, value: (counters: Counters) => number): void =>
+      this.#gauge(name, help, [], async gauge => gauge.set(value((await api.status()).counters)))
+    read('portcullis_parked', 'Handshakes with origins that plugins hold now.', ({ parked }) => parked)
+    read('portcullis_handshakes', 'Handshakes with origins that last now.', c => c.handshakes)
+    read('portcullis_remembered_verdicts', 'Remembered verdicts.', c => c.rememberedVerdicts)
+    read('portcullis_idle_connections', 'Idle connections to origins.', c => c.idleConnections)
+    this.#gauge('portcullis_workers', 'Worker threads that serve, by plugin.', ['plugin'], async gauge => {
+      gauge.reset()
+      for (const { name, workers } of (await api.status()).plugins)
+        if (workers !== undefined) gauge.inc({ plugin: name }, workers.serving)
+    })
+  }
+
+  #readTraffic({ traffic }: ProxyTotals): void {
+    this.#counter(
+      'portcullis_http_requests_total',
+      'Requests that were answered, by version of HTTP and class of status; class none: the client left before.',
+      ['version', 'class'],
+      () => traffic().requests.map(({ count, ...labels }) => [labels, count] as const),
+    )
+    const bytes = (who: string, received: keyof Traffic & string, sent: keyof Traffic & string): void =>
+      this.#counter(
+        `portcullis_${who}_bytes_total`,
+        `Bytes of bodies and tunnels: received from ${who}s, and sent to them.`,
+        ['direction'],
+        () => {
+          const now = traffic()
+          return [
+            [{ direction: 'received' }, Number(now[received])],
+            [{ direction: 'sent' }, Number(now[sent])],
+          ] as const
+        },
+      )
+    bytes('client', 'fromClients', 'toClients')
+    bytes('origin', 'fromOrigins', 'toOrigins')
+  }
+
+  #gauge(
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: (gauge: InstanceType<Prom['Gauge']>) => void | Promise<void>,
+  ): void {
+    new this.#prom.Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect() {
+        return read(this)
+      },
+    })
+  }
+
+  /** One that is counted elsewhere. @param read the sums, by their labels */
+  #counter(
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: () => readonly (readonly [Readonly<Record<string, string>>, number])[],
+  ): void {
+    new this.#prom.Counter({
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const [labels, sum] of read()) this.inc({ ...labels }, sum)
+      },
+    })
   }
 
   #hear<N extends keyof HandshakeSteps>(name: N, on: (step: HandshakeSteps[N]) => void): void {

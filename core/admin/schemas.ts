@@ -102,6 +102,22 @@ const ANSWER = object(
 
 const VERDICT = object({ key: TEXT, host: TEXT, asked: TEXT, scope: TEXT, endsAt: NUMBER })
 
+const RECORD = object(
+  {
+    name: TEXT,
+    type: TEXT,
+    value: TEXT,
+    default: TEXT,
+    source: TEXT,
+    reload: { type: 'boolean' },
+    domain: TEXT,
+    about: TEXT,
+  },
+  'source',
+)
+
+const NAME = { ...TEXT, minLength: 1, maxLength: 200 } as const
+
 /** Every answer that is none of the others. */
 const FAILED = object({ error: object({ code: TEXT, message: TEXT, remedy: TEXT }) })
 
@@ -143,6 +159,29 @@ export const SCHEMAS = {
       'data',
     ),
     ...answers(200, object({ plugins: COUNT })),
+  },
+  records: {
+    querystring: object(
+      { match: { ...TEXT, maxLength: 1000 }, changed: { type: 'boolean' } },
+      'match',
+      'changed',
+    ),
+    ...answers(200, object({ records: listOf(RECORD) })),
+  },
+  record: { params: object({ name: NAME }), ...answers(200, RECORD) },
+  setRecord: {
+    params: object({ name: NAME }),
+    body: object({ value: { ...TEXT, minLength: 1, maxLength: 10_000 } }),
+    ...answers(200, object({ name: TEXT, value: TEXT, file: TEXT, needsRestart: { type: 'boolean' } })),
+  },
+  metrics: {
+    querystring: object({ match: { ...TEXT, maxLength: 1000 } }, 'match'),
+    ...answers(200, object({ metrics: listOf(object({ name: TEXT, value: NUMBER })) })),
+  },
+  plugins: answers(200, object({ plugins: listOf(PLUGIN) })),
+  debug: {
+    body: object({ tags: { ...TEXT, maxLength: 1000, nullable: true } }),
+    ...answers(200, object({ tags: { ...TEXT, nullable: true } })),
   },
   reload: answers(200, object({ generation: COUNT, needRestart: listOf(TEXT) })),
   stop: answers(202, object({ grace: NUMBER })),

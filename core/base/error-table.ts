@@ -1,6 +1,6 @@
 /**
  * The closed table of errors: the side at fault, the reply to the client, and what the operator can do about it.
- * `docs/reference/errors.md` is written from it.
+ * `docs/reference/errors.md` is written from it. It is long because it is closed: one place has every code.
  */
 
 /** Whose side an error comes from. */
@@ -37,6 +37,8 @@ export const ERRORS = {
     PTC_CONFIG_MISSING:
       '`portcullis init DIR` writes a commented configuration that starts; -D DIR names the folder of another one.',
     PTC_CONFIG_EXISTS: 'Choose another folder, or move the existing files: nothing is overwritten.',
+    PTC_CONFIG_UNWRITABLE:
+      'Edit the file yourself and reload, or let the proxy write to its configuration folder.',
     PTC_CONFIG_UNREADABLE: 'Check that the file exists and that the proxy may read it.',
     PTC_RECORDS_INVALID: 'Correct the lines that the message names; every bad record is listed at once.',
     PTC_UNDECIDED:

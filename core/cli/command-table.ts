@@ -49,6 +49,7 @@ export const OPTIONS = {
   leaf: { type: 'boolean', help: 'with accept and reject: the answer is about this certificate' },
   issuer: { type: 'boolean', help: 'with accept and reject: about all certificates of its issuer' },
   host: { type: 'boolean', help: 'with accept and reject: about the host, whatever it shows' },
+  records: { type: 'boolean', help: 'with config: prints lines as records.config has them' },
   why: { type: 'string', value: 'WORDS', help: 'with accept and reject: the reason, for the record' },
 } as const satisfies Readonly<Record<string, OptionRow>>
 
@@ -114,7 +115,7 @@ export const COMMANDS = {
   ctl: {
     args: 'COMMAND',
     least: 0,
-    options: ['format', 'json', 'all', 'watch', 'for', 'leaf', 'issuer', 'host', 'why'],
+    options: ['format', 'json', 'all', 'watch', 'for', 'leaf', 'issuer', 'host', 'why', 'records'],
     words: [
       'status',
       'parked',
@@ -123,14 +124,17 @@ export const COMMANDS = {
       'reject',
       'verdicts',
       'revoke',
-      'plugin msg',
+      'plugin',
+      'config',
+      'metric',
+      'debug',
       'policy',
       'learn',
       'dashboard',
       'reload',
       'stop',
     ],
-    help: 'Asks and tells the running proxy of the same -D: status, parked, approvals, accept ID, reject ID [REASON [DETAIL]], verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin msg TAG [DATA], policy explain HOST[:PORT], learn report|write, dashboard, reload, stop.',
+    help: 'Asks and tells the running proxy of the same -D: status, parked, approvals, accept ID, reject ID [REASON [DETAIL]], verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin list, plugin msg TAG [DATA], config get|describe RECORD..., config match REGEX..., config defaults|diff|status|reload, config set RECORD VALUE, metric get NAME..., metric match REGEX..., debug TAGS|off, policy explain HOST[:PORT], learn report|write, dashboard, reload, stop.',
   },
   learn: {
     args: 'report|write',

@@ -6,13 +6,15 @@ import { codeOf, describe } from '../base/thrown.js'
 /** How long the proxy may take to answer; a reload runs the plugins' inits. Milliseconds. */
 const TIMEOUT = 120_000
 
+type Method = 'GET' | 'POST' | 'PUT'
+
 /** Sends requests to the management API of a running proxy. */
-export type Send = <T>(method: 'GET' | 'POST', path: string, body?: unknown) => Promise<T>
+export type Send = <T>(method: Method, path: string, body?: unknown) => Promise<T>
 
 /** @param path of the management socket */
 export const sendTo =
   (path: string): Send =>
-  async <T>(method: 'GET' | 'POST', route: string, body?: unknown) => {
+  async <T>(method: Method, route: string, body?: unknown) => {
     const { status, text } = await exchange(path, method, route, body)
     const answer = parse(text)
     if (status < 300) return answer as T // of our own program, by its schema

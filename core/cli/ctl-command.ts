@@ -23,3 +23,22 @@ export const command = <T>(
 })
 
 export const usage = (message: string): ProxyError => new ProxyError('PTC_USAGE', message)
+
+/** @throws {ProxyError} PTC_USAGE */
+export function none(name: string, args: readonly string[]): void {
+  if (args.length > 0) throw usage(`ctl ${name} takes no arguments; given: ${args.join(' ')}`)
+}
+
+export const reloading = (): Command =>
+  command(
+    send => send<{ generation: number; needRestart: readonly string[] }>('POST', '/v1/reload'),
+    ({ generation, needRestart }) => [
+      `configuration read, for the ${ordinal(generation)} time`,
+      ...needRestart.map(record => `needs a restart: ${record}`),
+    ],
+  )
+
+function ordinal(n: number): string {
+  const ending = n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')
+  return `${n}${ending}`
+}

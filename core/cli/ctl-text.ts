@@ -76,7 +76,7 @@ function processesText(processes: readonly ProcessStatus[]): string {
   return `${processes.length}: ${each.join('; ')}`
 }
 
-function pluginText({ name, line, mode, deadline, workers, hooks }: PluginStatus): string {
+export function pluginText({ name, line, mode, deadline, workers, hooks }: PluginStatus): string {
   const about = [
     `line ${line}`,
     ...(mode === 'shadow' ? ['in shadow mode'] : []),

@@ -1,6 +1,6 @@
 /** `portcullis ctl`: asks and tells a running proxy, through its management socket. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ParkedRow, Status, Withdrawn } from '../admin/admin-api.js'
+import type { ParkedRow, PluginStatus, Status, Withdrawn } from '../admin/admin-api.js'
 import type { Approval } from '../api/managed.js'
 import { X509_ERRORS } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
@@ -13,8 +13,17 @@ import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
 import { answer, approvalsText, isQuestion, learn, operator, policy } from './ctl-approvals.js'
 import { sendTo } from './ctl-client.js'
-import { type Command, type CtlOptions, command, usage } from './ctl-command.js'
-import { duration, heldText, parkedText, revokedText, statusText, verdictsText } from './ctl-text.js'
+import { type Command, type CtlOptions, command, none, reloading, usage } from './ctl-command.js'
+import { config, debug, metric } from './ctl-config.js'
+import {
+  duration,
+  heldText,
+  parkedText,
+  pluginText,
+  revokedText,
+  statusText,
+  verdictsText,
+} from './ctl-text.js'
 
 /** Each takes the words after its own name. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOptions) => Command>> = {
@@ -76,11 +85,24 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
       revokedText,
     )
   },
+  config,
+  metric,
+  debug,
   policy,
   learn,
   plugin: ([verb, tag, data, ...more]) => {
+    if (verb === 'list') {
+      none(
+        'plugin list',
+        [tag, data, ...more].filter(word => word !== undefined),
+      )
+      return command(
+        send => send<{ plugins: readonly PluginStatus[] }>('GET', '/v1/plugins'),
+        ({ plugins }) => plugins.map(pluginText),
+      )
+    }
     if (verb !== 'msg' || tag === undefined || more.length > 0)
-      throw usage('plugin takes msg TAG [DATA]; DATA with blanks goes in quotes')
+      throw usage('plugin takes list, or msg TAG [DATA]; DATA with blanks goes in quotes')
     const body = { tag, ...(data === undefined ? {} : { data }) }
     return command(
       send => send<{ plugins: number }>('POST', '/v1/plugin/msg', body),
@@ -89,13 +111,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
   },
   reload: args => {
     none('reload', args)
-    return command(
-      send => send<{ generation: number; needRestart: readonly string[] }>('POST', '/v1/reload'),
-      ({ generation, needRestart }) => [
-        `configuration read, for the ${ordinal(generation)} time`,
-        ...needRestart.map(record => `needs a restart: ${record}`),
-      ],
-    )
+    return reloading()
   },
   stop: args => {
     none('stop', args)
@@ -116,6 +132,7 @@ const OWNERS = {
   issuer: ANSWERS,
   host: ANSWERS,
   why: ANSWERS,
+  records: ['config'],
 } as const satisfies { readonly [O in keyof CtlOptions]?: readonly string[] }
 
 /**
@@ -162,10 +179,6 @@ export async function ctl({ confDir, env, print }: Place, options: CtlOptions): 
 /** Milliseconds between two looks of `--watch`. */
 const WATCH_PERIOD = 1000
 
-function none(name: string, args: readonly string[]): void {
-  if (args.length > 0) throw usage(`ctl ${name} takes no arguments; given: ${args.join(' ')}`)
-}
-
 function checkReason(word: string): void {
   const known = [...Object.keys(REASONS), ...Object.keys(X509_ERRORS)]
   if (known.includes(word)) return
@@ -180,9 +193,4 @@ function toRevocation(what: string): Readonly<Record<string, string>> {
   const [, prefix = '', rest = ''] = /^([a-z]+):(.+)$/.exec(what) ?? []
   const kind = Object.hasOwn(PREFIXES, prefix) ? PREFIXES[prefix] : undefined
   return kind === undefined ? { host: what } : { [kind]: rest }
-}
-
-function ordinal(n: number): string {
-  const ending = n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')
-  return `${n}${ending}`
 }

@@ -2,6 +2,8 @@
 import type { AdminApi, Counters, ParkedRow, ShadowTotals, Status, Withdrawn } from '../admin/admin-api.js'
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
+import { recordSetter } from '../program/management.js'
+import type { ConfigPlace } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
 import type { ServingProcess } from './supervisor.js'
@@ -11,6 +13,7 @@ const MAX_PLACES = 1024
 
 export interface MergedParts {
   readonly places: readonly Pick<ServingProcess, 'call' | 'index' | 'isServing'>[]
+  readonly place: ConfigPlace
   readonly pid: number
   readonly isStopping: () => boolean
   readonly startedAt: number
@@ -84,6 +87,9 @@ export function mergedApi(parts: MergedParts): AdminApi {
     revoke: (wanted, who) => revokeAll(serving(), wanted, who),
     message: async (tag, data) => Math.max(0, ...(await askAll<number>('message', tag, data))),
     reload: parts.reload,
+    records: () => askOne('records'),
+    setRecord: recordSetter(parts.place, parts.reload),
+    debug: async tags => void (await askAll('debug', tags)),
     stop: parts.stop,
   }
 }

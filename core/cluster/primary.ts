@@ -72,7 +72,7 @@ export class Primary {
     options: PrimaryOptions,
   ): Promise<Primary | undefined> {
     const primary = new Primary(place, settings, options)
-    await primary.#manage(settings, options)
+    await primary.#manage(place, settings, options)
     const [first, ...others] = primary.#places
     await first?.start()
     if (first?.isServing !== true) {
@@ -85,9 +85,10 @@ export class Primary {
     return primary
   }
 
-  async #manage({ admin: settings }: Settings, { pid, stop }: PrimaryOptions): Promise<void> {
+  async #manage(place: Place, { admin: settings }: Settings, { pid, stop }: PrimaryOptions): Promise<void> {
     const api = mergedApi({
       places: this.#places,
+      place,
       pid,
       stop,
       isStopping: () => this.#isStopping,

@@ -147,6 +147,17 @@ export function recordHint(name: string): string {
 
 const variableOf = (name: string): string => name.toUpperCase().replaceAll('.', '_')
 
+/** The environment variable that sets a record, if one does: a file cannot change it then. */
+export function environmentSets(
+  name: RecordName,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  return Object.keys(env).find(variable => {
+    const known = BY_VARIABLE.get(variable)
+    return env[variable] !== undefined && known !== undefined && (NEWER_NAMES[known] ?? known) === name
+  })
+}
+
 const BY_VARIABLE: ReadonlyMap<string, string> = new Map(
   [...TRAFFIC_SERVER_NAMES, ...RECORD_NAMES].map(name => [variableOf(name), name]),
 )

@@ -1,4 +1,4 @@
-import type { AdminApi, ParkedRow, PluginStatus, Status } from '../admin/admin-api.js'
+import type { AdminApi, ParkedRow, PluginStatus, RecordSet, Status } from '../admin/admin-api.js'
 import type { HookId } from '../api/hooks.js'
 import type { ApprovalTopic, ApprovedOrigin } from '../api/managed.js'
 import { type Reason, reject } from '../api/verdict.js'
@@ -7,6 +7,8 @@ import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { describe } from '../base/thrown.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
+import { changeRecord, undoChange } from '../settings/change-record.js'
+import { type ConfigPlace, recordsBehind } from '../settings/settings.js'
 import type { RevokedCounts } from '../tls/judge/revocation.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
@@ -115,7 +117,31 @@ export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager):
     message: (tag, data) =>
       generations.all.reduce((heard, generation) => heard + tellMsg(generation, tag, data), 0),
     reload,
+    records: () => recordsBehind(generations.current().settings),
+    setRecord: recordSetter(managed.place, reload),
+    debug: tags => diags.reconfigure({ enabled: tags !== null, tags }),
     stop,
+  }
+}
+
+/** Sets records, one after another: a change that is undone undoes no other. */
+export function recordSetter(place: ConfigPlace, reload: () => Promise<unknown>): AdminApi['setRecord'] {
+  let last: Promise<unknown> = Promise.resolve()
+  const set = async (name: string, text: string): Promise<RecordSet> => {
+    const change = changeRecord(place, name, text)
+    try {
+      await reload()
+    } catch (cause) {
+      undoChange(change)
+      throw cause
+    }
+    const { value, file, needsRestart } = change
+    return { name, value, file, needsRestart }
+  }
+  return (name, text) => {
+    const done = last.then(() => set(name, text))
+    last = done.catch(() => undefined)
+    return done
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AdminApi } from '../admin/admin-api.js'
 import type { AppParts } from '../admin/app.js'
-import type { PluginTotals } from '../admin/metrics.js'
+import type { PluginTotals, ProxyTotals } from '../admin/metrics.js'
 import { type Admin, lazyApp, openPort, openSocket } from '../admin/server.js'
 import type { Diags } from '../base/diags.js'
 import { ProxyError } from '../base/errors.js'
@@ -82,11 +82,12 @@ export interface MetricsSource {
 export async function metricsOf(
   api: AdminApi,
   isCounted: boolean,
+  totals: ProxyTotals,
   plugins: PluginTotals,
 ): Promise<MetricsSource> {
   const load = async () => {
     const { ProxyMetrics } = await import('../admin/metrics.js')
-    return new ProxyMetrics(api, plugins)
+    return new ProxyMetrics(api, totals, plugins)
   }
   let made = isCounted ? load() : undefined
   await made

@@ -20,6 +20,7 @@ import type { Forwarder } from '../http/transaction/forward.js'
 import type { Summary } from '../http/transaction/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
 import { readConfiguration } from '../settings/settings.js'
+import { liveNatives } from '../tls/openssl/owned.js'
 import { ofConnect } from './access-log.js'
 import {
   discard,
@@ -36,6 +37,7 @@ import { type Managed, type Manager, makeAdminApi } from './management.js'
 import { type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
 import type { OtherProcesses } from './other-processes.js'
 import { Reloads } from './reloads.js'
+import { TrafficCounts } from './traffic-counts.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
 import { securePort } from './wiring/inbound/secure-port.js'
 import { plainPort } from './wiring/inbound/start.js'
@@ -64,6 +66,7 @@ export class ProxyServer {
   readonly #counts: ConnectionCounts
   readonly #listeners: Listener[] = []
   readonly #generations: Generations
+  readonly #traffic = new TrafficCounts()
   readonly #reloads: Reloads
   #isStopping = false
   #admin: Promise<Pick<Admin, 'close'>> | undefined
@@ -156,6 +159,7 @@ export class ProxyServer {
   }
 
   readonly #onOver = (summary: Summary): void => {
+    this.#traffic.add(summary)
     this.#logs.access.log(summary)
     tellClosed(this.#generations.current().vconns, summary)
   }
@@ -236,7 +240,12 @@ export class ProxyServer {
   /** @param api what counts what there is now */
   metrics(api: AdminApi): Promise<MetricsSource> {
     const { listen } = this.#generations.current().settings.admin
-    return metricsOf(api, listen !== undefined, this.pluginMetrics)
+    const totals = {
+      traffic: () => this.#traffic.now(),
+      clientConnections: () => this.#counts.open,
+      natives: liveNatives,
+    }
+    return metricsOf(api, listen !== undefined, totals, this.pluginMetrics)
   }
 
   /** What an operator may ask and do. */

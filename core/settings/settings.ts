@@ -27,6 +27,7 @@ import { nameSettings, originSettings, outboundTlsSettings, verificationSettings
 import { parentSettings } from './parents.js'
 import { pluginSettings } from './plugins.js'
 import { processCount } from './processes.js'
+import { type RecordInfo, recordInfos } from './record-report.js'
 import { unreadIn } from './unread.js'
 
 /** What the records say. Frozen. */
@@ -152,6 +153,12 @@ export function readConfiguration(place: ConfigPlace, inForce?: Settings): Confi
     templates: () => templates && loadTemplates(templates),
   })
   return Object.freeze({ settings, waiting: Object.freeze(waiting), ...files })
+}
+
+/** The records behind settings that were read. */
+export function recordsBehind(settings: Settings): readonly RecordInfo[] {
+  const records = sources.get(settings)
+  return records === undefined ? [] : recordInfos(records)
 }
 
 /**

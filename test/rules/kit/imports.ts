@@ -45,7 +45,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
       types: ['config', 'settings'],
     },
     log: { values: ['tls', 'api', 'base'], types: ['http', 'http1', 'origin', 'config'] },
-    admin: { values: ['origin', 'tls', 'wait', 'vconn', 'api', 'base'], types: ['config'] },
+    admin: { values: ['origin', 'tls', 'wait', 'vconn', 'api', 'base'], types: ['config', 'settings'] },
     /** Reads files of other proxies, and writes ours: text in, text out. */
     migrate: { values: ['config', 'base'] },
     /** The composition root. */

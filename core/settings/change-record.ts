@@ -1,0 +1,67 @@
+/** One record is given another value, in the file that sets it. */
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
+import { editRecordLines, editRecordsYaml } from '../config/record-edit.js'
+import { environmentSets, recordHint } from '../config/record-lines.js'
+import { readValue, showValue } from '../config/record-value.js'
+import { recordsFile, wrongWith } from '../config/records.js'
+import { isRecordName, type RecordName, rowOf } from '../config/records-table.js'
+import type { ConfigPlace } from './settings.js'
+
+/** The change of one record, in its file. */
+export interface RecordChange {
+  readonly name: RecordName
+  /** As a line says it. */
+  readonly value: string
+  readonly file: string
+  /** The text before. Undefined: there was no file. */
+  readonly before: string | undefined
+  readonly needsRestart: boolean
+}
+
+/**
+ * Writes another value for a record; comments and all other lines stay.
+ * @param text the value as a line says it
+ * @throws {ProxyError} PTC_ADMIN_REQUEST for a name that is no record's, or one that the environment sets; PTC_RECORDS_INVALID
+ *   for a value that is not accepted; PTC_CONFIG_UNWRITABLE
+ */
+export function changeRecord({ confDir, env }: ConfigPlace, name: string, text: string): RecordChange {
+  if (!isRecordName(name))
+    throw new ProxyError('PTC_ADMIN_REQUEST', `there is no record "${name}"${recordHint(name)}`)
+  const variable = environmentSets(name, env)
+  if (variable !== undefined)
+    throw new ProxyError('PTC_ADMIN_REQUEST', `${name} is set by the environment variable ${variable}`)
+  const row = rowOf(name)
+  const reading = readValue(row.type, text)
+  const wrong = 'wrong' in reading ? [reading.wrong] : wrongWith(name, reading.value)
+  if ('wrong' in reading || wrong.length > 0)
+    throw new ProxyError('PTC_RECORDS_INVALID', wrong.map(what => `${name}: ${what}`).join('\n'))
+  const file = recordsFile(confDir)
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined
+  const value = showValue(reading.value)
+  const after = file.endsWith('.yaml')
+    ? editRecordsYaml(before ?? '', name, reading.value)
+    : editRecordLines(before ?? '', name, value)
+  write(file, after)
+  return { name, value, file, before, needsRestart: row.reload === false }
+}
+
+/** Puts the file back as it was. @throws {ProxyError} PTC_CONFIG_UNWRITABLE */
+export function undoChange({ file, before }: RecordChange): void {
+  if (before === undefined) rmSync(file, { force: true })
+  else write(file, before)
+}
+
+/** The whole text or nothing: a reader never sees half of it. */
+function write(file: string, text: string): void {
+  const draft = `${file}.new`
+  try {
+    writeFileSync(draft, text, { flag: 'wx' })
+    if (existsSync(file)) chmodSync(draft, statSync(file).mode & 0o777)
+    renameSync(draft, file)
+  } catch (cause) {
+    rmSync(draft, { force: true })
+    throw new ProxyError('PTC_CONFIG_UNWRITABLE', `cannot write ${file}: ${describe(cause)}`, { cause })
+  }
+}

@@ -1,0 +1,38 @@
+/** The records in force, for operators. */
+import { placed } from '../config/record-place.js'
+import type { RecordType } from '../config/record-row.js'
+import { describeDomain, showValue } from '../config/record-value.js'
+import { RECORD_NAMES, type RecordName, type Records, rowOf } from '../config/records-table.js'
+
+/** One record; values as a line of records.config says them. */
+export interface RecordInfo {
+  readonly name: string
+  readonly type: RecordType
+  readonly value: string
+  readonly default: string
+  /** Where it is set: `etc/records.config:4`, an environment variable; undefined where the default holds. */
+  readonly source: string | undefined
+  /** Whether a reload takes over a new value; otherwise it needs a restart. */
+  readonly reload: boolean
+  /** What is accepted, and what the record does. */
+  readonly domain: string
+  readonly about: string
+}
+
+export const recordInfos = (records: Records): readonly RecordInfo[] =>
+  RECORD_NAMES.map(name => recordInfo(records, name))
+
+function recordInfo(records: Records, name: RecordName): RecordInfo {
+  const row = rowOf(name)
+  const place = placed(records, name)
+  return {
+    name,
+    type: row.type,
+    value: showValue(records[name]),
+    default: showValue(row.default),
+    source: place === name ? undefined : place.slice(0, -(name.length + 2)),
+    reload: row.reload !== false,
+    domain: describeDomain(row),
+    about: row.about,
+  }
+}
