@@ -10,6 +10,8 @@ export interface PortSpec {
   readonly address: string
   readonly family: 'ipv4' | 'ipv6'
   readonly isTls: boolean
+  /** Clients speak SOCKS 5 there, and no HTTP. Not in Traffic Server. */
+  readonly isSocks: boolean
 }
 
 /** The ports of a text, and what is wrong with it. */
@@ -18,7 +20,7 @@ export interface PortsReading {
   readonly wrong: readonly string[]
 }
 
-const KNOWN = ['ssl', 'ipv4', 'ipv6', 'ip-in='] as const
+const KNOWN = ['ssl', 'socks', 'ipv4', 'ipv6', 'ip-in='] as const
 /** Traffic Server's other keywords; `=` and `-` may follow those with a value. */
 const UNSUPPORTED =
   /^(?:blind|compress|quic|pp|mptcp|allow-plain|tr-(?:full|in|out|pass)|(?:ip-out|ip-resolve|proto|pp)(?:[=-].*)?)$/
@@ -43,6 +45,7 @@ interface Draft {
   address?: string
   family?: 'ipv4' | 'ipv6'
   isTls?: true
+  isSocks?: true
 }
 
 /** The port, or what is wrong. */
@@ -53,11 +56,13 @@ function readDescriptor(descriptor: string): PortSpec | string {
     if (wrong !== undefined) return wrong
   }
   if (draft.port === undefined) return 'there is no port number'
+  if (draft.isTls && draft.isSocks) return 'clients speak SOCKS without TLS; ssl and socks are two ports'
   const family = draft.family ?? 'ipv4'
   if (draft.address !== undefined && isIP(draft.address) !== (family === 'ipv6' ? 6 : 4))
     return `${draft.address} is no ${family} address`
   const address = draft.address ?? (family === 'ipv6' ? '::' : '0.0.0.0')
-  return { port: draft.port, address, family, isTls: draft.isTls ?? false }
+  const { port, isTls = false, isSocks = false } = draft
+  return { port, address, family, isTls, isSocks }
 }
 
 /** Splits at colons, except those of an address in brackets. */
@@ -72,10 +77,14 @@ function readKeyword(keyword: string, draft: Draft): string | undefined {
     draft.isTls = true
     return undefined
   }
+  if (keyword === 'socks') {
+    draft.isSocks = true
+    return undefined
+  }
   if (keyword === 'ipv4' || keyword === 'ipv6') return putFamily(keyword, draft)
   if (keyword.startsWith('ip-in')) return putAddress(keyword.slice('ip-in'.length).replace(/^=/, ''), draft)
   if (UNSUPPORTED.test(keyword)) return `${keyword} is not supported`
-  const help = didYouMean(keyword, KNOWN) || `; a port is number[:ssl][:ipv4|:ipv6][:ip-in=address]`
+  const help = didYouMean(keyword, KNOWN) || `; a port is number[:ssl|:socks][:ipv4|:ipv6][:ip-in=address]`
   return `unknown keyword ${quote(keyword)}${help}`
 }
 

@@ -40,6 +40,7 @@ import { Reloads } from './reloads.js'
 import { TrafficCounts } from './traffic-counts.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
 import { securePort } from './wiring/inbound/secure-port.js'
+import { socksPort } from './wiring/inbound/socks-port.js'
 import { plainPort } from './wiring/inbound/start.js'
 import { makeDial } from './wiring/outbound/dial.js'
 import { makeConnector, makeForwarder, makeVia } from './wiring/outbound/forwarding.js'
@@ -138,7 +139,8 @@ export class ProxyServer {
     this.#logs.diags.note(`trusting ${first.contexts.trusts}`)
     const secure = securePort(current, this.#logs)
     const plain = plainPort(() => current().vconns, this.#logs)
-    for (const { address, port, isTls } of first.settings.listener.ports) {
+    const socks = socksPort(current, this.#connect.handler.handle, this.#onOver)
+    for (const { address, port, isTls, isSocks } of first.settings.listener.ports) {
       const listener = createListener({
         forward: this.#forwarder,
         limits: () => current().settings.listener.limits,
@@ -148,6 +150,7 @@ export class ProxyServer {
         isWelcome: this.#counts.take,
         onAccepted: () => this.#logs.queue.yieldToAccepts(),
         port: isTls ? secure : plain,
+        ...(isSocks && { speak: socks }),
         onRefused: this.#onOver,
       })
       this.#listeners.push(listener)

@@ -10,7 +10,13 @@ import { WaitingClient } from '../listener/waiting-client.js'
 import type { Pages } from '../pages/templates.js'
 import { TxnHooks, type TxnPoints } from '../transaction/hooks.js'
 import type { HookedTxn, TunnelOrigin } from '../transaction/summary.js'
-import { type ConnectRequest, readConnectRequest, refuseConnect } from './request.js'
+import {
+  type ConnectAnswers,
+  type ConnectRequest,
+  HTTP_ANSWERS,
+  readConnectRequest,
+  refuseConnect,
+} from './request.js'
 import type { ConnectMode } from './tunnel-judgement.js'
 
 /**
@@ -79,11 +85,16 @@ export class ConnectHandler {
   }
 
   /** Never throws: what goes wrong is the answer, or the end of the tunnel. */
-  readonly handle = (req: ClientRequest, link: ClientLink, early: Buffer): void => {
+  readonly handle = (
+    req: ClientRequest,
+    link: ClientLink,
+    early: Buffer,
+    answers: ConnectAnswers = HTTP_ANSWERS,
+  ): void => {
     const { client } = req
     this.#clients.add(client)
     client.whenClosed(() => this.#clients.delete(client))
-    void this.#serve(req, link, early)
+    void this.#serve(req, link, early, answers)
   }
 
   /** Ends all tunnels at once. */
@@ -91,21 +102,21 @@ export class ConnectHandler {
     for (const client of this.#clients) client.destroy()
   }
 
-  async #serve(req: ClientRequest, link: ClientLink, early: Buffer): Promise<void> {
+  async #serve(req: ClientRequest, link: ClientLink, early: Buffer, answers: ConnectAnswers): Promise<void> {
     const startedAt = performance.now()
     let request: ConnectRequest | undefined
     let hooks: TxnHooks | undefined
     let result: PumpResult | undefined
     let error: ProxyError | undefined
     try {
-      request = readConnectRequest(req, link, early)
+      request = readConnectRequest(req, link, early, answers)
       const { host, port } = request
       if (!this.#options.isPortAllowed(port)) throw portDenied(port)
       if (this.#options.isLoop?.(req.headers.via ?? '')) throw loop()
       const points = this.#options.hooks?.()
       if (points !== undefined) {
         hooks = TxnHooks.of(points, req.client, 'CONNECT', authorityText(host, port))
-        if (points.readRequest !== undefined) request = await asked(hooks, request)
+        if (points.readRequest !== undefined) request = await asked(hooks, request, answers)
       }
       request.asking = askingOf(req, { id: hooks?.id, method: 'CONNECT', url: authorityText(host, port) })
       const ask = points?.readRequest && this.#askAbout(request, hooks)
@@ -114,7 +125,7 @@ export class ConnectHandler {
     } catch (cause) {
       error = known(cause)
       if (request?.isEstablished) endGently(link)
-      else refuseConnect(req, link, error, this.#options.pages?.())
+      else refuseConnect(req, link, error, answers, this.#options.pages?.())
     }
     const isEstablished = request?.isEstablished === true
     if (isEstablished && error !== undefined) this.#tell(req, error)
@@ -154,11 +165,15 @@ export class ConnectHandler {
 }
 
 /** The client is read meanwhile, so that its leaving is noticed. The same request, with what has come put back. */
-async function asked(hooks: TxnHooks, { req, link, early }: ConnectRequest): Promise<ConnectRequest> {
+async function asked(
+  hooks: TxnHooks,
+  { req, link, early }: ConnectRequest,
+  answers: ConnectAnswers,
+): Promise<ConnectRequest> {
   const client = new WaitingClient(link, early)
   try {
     await askConnect(hooks, req.rawHeaders, client.signal)
-    return readConnectRequest(req, client.release(), Buffer.alloc(0))
+    return readConnectRequest(req, client.release(), Buffer.alloc(0), answers)
   } catch (cause) {
     client.discard()
     throw cause

@@ -21,7 +21,7 @@ export interface ConnectRequest {
   readonly port: number
   /** Milliseconds of `performance.now()`. */
   readonly startedAt: number
-  /** Answers 200. From here on errors cannot be told in HTTP. */
+  /** Says that the tunnel is open. From here on errors cannot be told in the protocol of the request. */
   establish(): void
   readonly isEstablished: boolean
   /** What was decided last; filled in by what serves it, as are `origin` and `asking`. */
@@ -34,7 +34,12 @@ export interface ConnectRequest {
 /**
  * @throws {ProxyError} PTC_CONNECT_TARGET, PTC_REQUEST_MALFORMED, PTC_REQUEST_VERSION
  */
-export function readConnectRequest(req: ClientRequest, link: ClientLink, early: Buffer): ConnectRequest {
+export function readConnectRequest(
+  req: ClientRequest,
+  link: ClientLink,
+  early: Buffer,
+  { established }: ConnectAnswers,
+): ConnectRequest {
   checkRequest(req.method, req.httpVersion, req.rawHeaders)
   checkNoBody(req)
   const { host, isAddress, port } = parseConnectTarget(req.url ?? '')
@@ -49,7 +54,7 @@ export function readConnectRequest(req: ClientRequest, link: ClientLink, early: 
     startedAt: performance.now(),
     establish: () => {
       isEstablished = true
-      link.write(ESTABLISHED)
+      link.write(established)
     },
     judgement: undefined,
     origin: undefined,
@@ -67,10 +72,26 @@ function checkNoBody({ headers }: ClientRequest): void {
   throw new ProxyError('PTC_REQUEST_MALFORMED', 'a CONNECT request has no body')
 }
 
-const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n')
+/** What a client is answered, in the protocol in which it has asked for a tunnel. */
+export interface ConnectAnswers {
+  readonly established: Buffer
+  /** Answers, and ends the connection. */
+  readonly refuse: (req: ClientRequest, link: ClientLink, error: ProxyError, pages?: Pages) => void
+}
 
-/** Answers with a page, unless the client has left. */
-export function refuseConnect(req: ClientRequest, link: ClientLink, error: ProxyError, pages?: Pages): void {
+export const HTTP_ANSWERS: ConnectAnswers = {
+  established: Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'),
+  refuse: (req, link, error, pages) => refuse(link, error, req, pages),
+}
+
+/** Answers, unless the client has left. */
+export function refuseConnect(
+  req: ClientRequest,
+  link: ClientLink,
+  error: ProxyError,
+  answers: ConnectAnswers,
+  pages?: Pages,
+): void {
   if (link.isClosed || error.code === 'PTC_CLIENT_GONE') link.destroy()
-  else refuse(link, error, req, pages)
+  else answers.refuse(req, link, error, pages)
 }

@@ -19,7 +19,18 @@ import { Http2ClientConnection } from './http2-connection.js'
 /** Takes a client's connection over from HTTP, with what came behind the request. */
 export type ConnectionHandler = (req: ClientRequest, link: ClientLink, early: Buffer) => void
 
+/** A connection that reads from its start on. */
+export interface StartedConnection extends Drainable {
+  start(): void
+}
+
 export interface ListenerOptions extends AcceptOptions {
+  /** Speaks another protocol than HTTP with the clients of this port. */
+  readonly speak?: (
+    link: ClientLink,
+    client: ClientInfo,
+    host: Pick<ClientHost, 'onLeft'>,
+  ) => StartedConnection
   readonly forward: Pick<Forwarder, 'handle'>
   readonly limits: Current<ListenerLimits>
   /** CONNECT; without it the answer is 501. */
@@ -89,12 +100,15 @@ class ListenerHost implements ClientHost {
   }
 
   readonly take: Take = (link, client) => {
-    const connection =
-      client.protocol === 'h2'
-        ? new Http2ClientConnection(link, client, this)
-        : new ClientConnection(link, client, this)
+    const connection = this.#options.speak?.(link, client, this) ?? this.#speakHttp(link, client)
     this.#connections.add(connection) // before it reads: it may be over after its first bytes
     connection.start()
+  }
+
+  #speakHttp(link: ClientLink, client: ClientInfo): StartedConnection {
+    return client.protocol === 'h2'
+      ? new Http2ClientConnection(link, client, this)
+      : new ClientConnection(link, client, this)
   }
 
   drain(): void {

@@ -5,7 +5,7 @@ import { readServerPorts } from '../../../core/config/ports.js'
 
 test('a descriptor of server_ports', async t => {
   const one = (text: string): unknown => readServerPorts(text).ports[0]
-  const plain = { port: 8080, address: '0.0.0.0', family: 'ipv4', isTls: false }
+  const plain = { port: 8080, address: '0.0.0.0', family: 'ipv4', isTls: false, isSocks: false }
   t.strictSame(one('8080'), plain, 'is a number at least')
   t.strictSame(one('8080:ipv4'), plain)
   t.strictSame(one('8080:ipv6'), { ...plain, address: '::', family: 'ipv6' })
@@ -14,11 +14,12 @@ test('a descriptor of server_ports', async t => {
     { ...plain, port: 8443, isTls: true },
     'has its keywords in any order and case',
   )
+  t.strictSame(one('1080:socks'), { ...plain, port: 1080, isSocks: true })
   t.strictSame(one('8080:ip-in=127.0.0.1'), { ...plain, address: '127.0.0.1' })
   t.strictSame(one('8080:ip-in127.0.0.1'), { ...plain, address: '127.0.0.1' }, 'may leave out =')
   t.strictSame(
     one('ip-in=[::1]:0:ssl'),
-    { port: 0, address: '::1', family: 'ipv6', isTls: true },
+    { port: 0, address: '::1', family: 'ipv6', isTls: true, isSocks: false },
     'has an IPv6 address in brackets, which says the family',
   )
 })
@@ -31,11 +32,12 @@ test('server_ports is a list', async t => {
   )
 })
 
-const SHAPE = 'a port is number[:ssl][:ipv4|:ipv6][:ip-in=address]'
+const SHAPE = 'a port is number[:ssl|:socks][:ipv4|:ipv6][:ip-in=address]'
 
 /** A bad descriptor, and what is said about it. */
 const COMPLAINTS: readonly (readonly [descriptor: string, message: string])[] = [
   ['ssl', 'there is no port number'],
+  ['1080:ssl:socks', 'clients speak SOCKS without TLS; ssl and socks are two ports'],
   ['8080:8081', 'there are two port numbers; separate ports by a blank'],
   ['65536', '"65536" is not a port; ports end at 65535'],
   ['8080:ssk', 'unknown keyword "ssk"; did you mean ssl?'],

@@ -14,6 +14,8 @@ export interface Access {
   readonly admit: Admit
   /** Of a request inside a bumped connection: its sender has been admitted, its method has not. */
   readonly admitInside: Admit
+  /** Whether clients must have a name and a password. */
+  readonly wantsLogin: boolean
   readonly deniesPrivateOrigins: boolean
 }
 
@@ -28,6 +30,7 @@ export function makeAccess({
   return {
     admit: req => denied(req) ?? auth?.admit(req),
     admitInside: denied,
+    wantsLogin: auth !== undefined,
     deniesPrivateOrigins: settings.access.deniesPrivateOrigins,
   }
 

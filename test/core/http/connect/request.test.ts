@@ -1,5 +1,9 @@
 import { test } from 'tap'
-import { type ConnectRequest, readConnectRequest } from '../../../../core/http/connect/request.js'
+import {
+  type ConnectRequest,
+  HTTP_ANSWERS,
+  readConnectRequest,
+} from '../../../../core/http/connect/request.js'
 import { ClientRequest } from '../../../../core/http/listener/client-request.js'
 import { clientOf, FakeClientLink } from '../../../kit/fake-client.js'
 
@@ -8,7 +12,7 @@ function read(url: string, rawHeaders: string[], httpVersion = '1.1'): ConnectRe
   const early = Buffer.from('early')
   const source = { flow: () => {}, halt: () => {}, handOver: () => ({ link, early }) }
   const head = { method: 'CONNECT', url, httpVersion, rawHeaders, isUpgrade: false }
-  return readConnectRequest(new ClientRequest(clientOf(link), source, head), link, early)
+  return readConnectRequest(new ClientRequest(clientOf(link), source, head), link, early, HTTP_ANSWERS)
 }
 
 const HOST = ['Host', 'a.test:443']

@@ -1,0 +1,248 @@
+import { authorityText } from '../../base/authority.js'
+import type { Current } from '../../base/current.js'
+import { Deadline } from '../../base/deadline.js'
+import { atEdge, toProxyError } from '../../base/edge.js'
+import { ProxyError } from '../../base/errors.js'
+import { type ClientLink, endGently, type LinkSink } from '../../vconn/link.js'
+import type { Drainable } from '../listener/client-host.js'
+import type { ClientInfo } from '../listener/client-info.js'
+import { ClientRequest } from '../listener/client-request.js'
+import type { Admit } from '../listener/listener.js'
+import { refusedSummary, type Summary } from '../transaction/summary.js'
+import type { ConnectAnswers } from './request.js'
+import {
+  loginBytes,
+  methodBytes,
+  NO_LOGIN,
+  REPLY,
+  type Reply,
+  readGreeting,
+  readLogin,
+  readRequest,
+  replyBytes,
+  replyOf,
+  type SocksRequest,
+  WITH_LOGIN,
+} from './socks-messages.js'
+
+export interface SocksOptions {
+  /** The address of the client, and its name and password if it must have them. */
+  readonly admit: Admit
+  /** Whether clients must have a name and a password. */
+  readonly wantsLogin: Current<boolean>
+  /** Milliseconds in which a client must have asked for a tunnel. */
+  readonly timeout: Current<number>
+  /** Takes a client that asks for a tunnel. */
+  readonly onConnect: (req: ClientRequest, link: ClientLink, early: Buffer, answers: ConnectAnswers) => void
+  /** Of a client that was refused before. */
+  readonly onRefused: (summary: Summary) => void
+}
+
+/** Bytes that are stored while an answer is awaited; no message is that long. */
+const MAX_BYTES = 65_536
+
+export const SOCKS_ANSWERS: ConnectAnswers = {
+  established: replyBytes(REPLY.succeeded),
+  refuse: (_req, link, error) => {
+    link.write(replyBytes(replyOf(error)))
+    endGently(link)
+  },
+}
+
+/**
+ * SOCKS 5 with one client, up to its request. A tunnel to be is a CONNECT from there on: the same rules, plugins and log.
+ *
+ *     greeting -> (login ->) request -> left: handed over, refused or gone
+ */
+export class SocksConnection implements LinkSink, Drainable {
+  readonly #link: ClientLink
+  readonly #client: ClientInfo
+  readonly #options: SocksOptions
+  readonly #onLeft: (connection: Drainable) => void
+  readonly #deadline = new Deadline({
+    onFault: why => this.#link.destroy(why),
+    onTime: () => this.destroy(),
+  })
+  readonly #startedAt = performance.now()
+  #at: 'greeting' | 'login' | 'request' | 'left' = 'greeting'
+  #bytes: Buffer = EMPTY
+  /** A password is being checked. */
+  #isChecking = false
+  #isAdmitted = false
+
+  constructor(
+    link: ClientLink,
+    client: ClientInfo,
+    options: SocksOptions,
+    onLeft: (connection: Drainable) => void,
+  ) {
+    this.#link = link
+    this.#client = client
+    this.#options = options
+    this.#onLeft = onLeft
+  }
+
+  start(): void {
+    this.#deadline.set(this.#options.timeout())
+    this.#link.attach(this)
+    if (this.#at !== 'left') this.#link.resume()
+  }
+
+  drain(): void {
+    this.destroy()
+  }
+
+  destroy(): void {
+    this.#link.destroy()
+    this.#leave()
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.#at === 'left') return
+    this.#bytes = Buffer.concat([this.#bytes, bytes])
+    if (this.#isChecking && this.#bytes.length > MAX_BYTES) this.#link.pause()
+    this.#atEdge(() => this.#read())
+  }
+
+  onDrain(): void {
+    // Answers are far below any high-water mark.
+  }
+
+  onEnd(): void {
+    if (this.#at !== 'left') this.destroy()
+  }
+
+  onClose(): void {
+    this.#leave()
+  }
+
+  #atEdge(work: () => void): void {
+    atEdge('a client of a socks port', work, why => {
+      this.#link.destroy(why)
+      this.#leave()
+    })
+  }
+
+  /** As a loop, because a client may send its messages without waiting for the answers. */
+  #read(): void {
+    while (!this.#isChecking && this.#at !== 'left') {
+      const end = this.#readNext()
+      if (end === 'more') return
+      if (end === 'malformed') return this.destroy()
+    }
+  }
+
+  #readNext(): 'more' | 'malformed' | 'read' {
+    if (this.#at === 'greeting') {
+      const greeting = readGreeting(this.#bytes)
+      if (typeof greeting === 'string') return greeting
+      this.#bytes = this.#bytes.subarray(greeting.end)
+      this.#choose(greeting.methods)
+    } else if (this.#at === 'login') {
+      const login = readLogin(this.#bytes)
+      if (typeof login === 'string') return login
+      this.#bytes = this.#bytes.subarray(login.end)
+      this.#check(login)
+    } else {
+      const asked = readRequest(this.#bytes)
+      if (typeof asked === 'string') return asked
+      this.#bytes = this.#bytes.subarray(asked.end)
+      this.#ask(asked.request)
+    }
+    return 'read'
+  }
+
+  #choose(methods: readonly number[]): void {
+    const wanted = this.#options.wantsLogin() ? WITH_LOGIN : NO_LOGIN
+    if (methods.includes(wanted)) {
+      this.#at = wanted === WITH_LOGIN ? 'login' : 'request'
+      this.#link.write(methodBytes(wanted))
+      return
+    }
+    this.#link.write(methodBytes())
+    this.#refused(
+      new ProxyError('PTC_PROXY_AUTH_REQUIRED', 'the client offers no way to log in that is wanted'),
+    )
+  }
+
+  /** A name and password are checked as those of an HTTP client are. */
+  #check({ name, password }: { readonly name: Buffer; readonly password: Buffer }): void {
+    const basic = Buffer.concat([name, Buffer.from(':'), password]).toString('base64')
+    const req = this.#request('', ['Proxy-Authorization', `Basic ${basic}`])
+    this.#isChecking = true
+    this.#whenAdmitted(req, refusal => {
+      this.#isChecking = false
+      if (this.#at === 'left') return
+      this.#link.write(loginBytes(refusal === undefined))
+      if (refusal !== undefined) return this.#refused(refusal, req)
+      this.#isAdmitted = true
+      this.#at = 'request'
+      this.#link.resume()
+      this.#read()
+    })
+  }
+
+  #ask(request: SocksRequest): void {
+    if ('reply' in request) return this.#end(request.reply)
+    const authority = authorityText(request.host, request.port)
+    const req = this.#request(authority, ['Host', authority])
+    if (this.#isAdmitted) return this.#handOver(req)
+    this.#isChecking = true
+    this.#whenAdmitted(req, refusal => {
+      this.#isChecking = false
+      if (this.#at === 'left') return
+      if (refusal === undefined) return this.#handOver(req)
+      this.#link.write(replyBytes(replyOf(refusal)))
+      this.#refused(refusal, req)
+    })
+  }
+
+  /** Goes on at once where the answer is there at once. */
+  #whenAdmitted(req: ClientRequest, go: (refusal: ProxyError | undefined) => void): void {
+    const answer = this.#options.admit(req)
+    if (!(answer instanceof Promise)) return go(answer)
+    answer
+      .catch((cause: unknown) => toProxyError(cause, 'the client could not be admitted'))
+      .then(refusal => this.#atEdge(() => go(refusal)))
+  }
+
+  /** The same request as by HTTP. Its client keeps the name that it has shown before. */
+  #request(url: string, rawHeaders: readonly string[]): ClientRequest {
+    const handOver = () => ({ link: this.#link, early: EMPTY })
+    const source = { flow: () => {}, halt: () => {}, handOver }
+    const head = { method: 'CONNECT', url, httpVersion: '1.1', rawHeaders, isUpgrade: false }
+    const req = new ClientRequest(this.#client, source, head)
+    req.complete([])
+    return req
+  }
+
+  #handOver(req: ClientRequest): void {
+    const early = this.#bytes
+    this.#link.pause()
+    this.#leave()
+    this.#options.onConnect(req, this.#link, early, SOCKS_ANSWERS)
+  }
+
+  #refused(error: ProxyError, req?: ClientRequest): void {
+    const { remoteAddress } = this.#client
+    const took = performance.now() - this.#startedAt
+    this.#options.onRefused(refusedSummary(req, error.status, took, error, remoteAddress))
+    this.#end()
+  }
+
+  #end(reply?: Reply): void {
+    if (reply !== undefined) this.#link.write(replyBytes(reply))
+    this.#leave()
+    endGently(this.#link)
+  }
+
+  #leave(): void {
+    if (this.#at === 'left') return
+    this.#at = 'left'
+    this.#bytes = EMPTY
+    this.#deadline.stop()
+    this.#onLeft(this)
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
