@@ -8,7 +8,8 @@ export const HTTP2_RECORDS = {
   'proxy.config.http2.enabled': {
     ...SWITCH,
     default: 0,
-    about: '1 offers HTTP/2 by ALPN to clients of `ssl` ports. Open connections keep their protocol.',
+    about:
+      '1 offers HTTP/2 by ALPN to clients of `ssl` ports, to origins as proxy.config.ssl.client.alpn_protocols says, and inside a bumped CONNECT to clients whose origin has agreed to it. Open connections keep their protocol.',
   },
   'proxy.config.http2.max_concurrent_streams_in': {
     type: 'INT',
@@ -20,11 +21,36 @@ export const HTTP2_RECORDS = {
   'proxy.config.http2.initial_window_size_in': {
     type: 'INT',
     default: 65_535,
-    minimum: 0,
+    minimum: 1024,
     maximum: LARGEST_WINDOW,
     unit: 'bytes',
     about:
       'How much of a body a client may send ahead on one stream: as much may wait here for a slow origin.',
+  },
+  'proxy.config.http2.max_concurrent_streams_out': {
+    type: 'INT',
+    default: 100,
+    minimum: 1,
+    maximum: 10_000,
+    about:
+      'How many requests are sent at once on one connection to an origin, where the origin allows as many; beyond it another connection is opened.',
+  },
+  'proxy.config.http2.initial_window_size_out': {
+    type: 'INT',
+    default: 65_535,
+    minimum: 1024,
+    maximum: LARGEST_WINDOW,
+    unit: 'bytes',
+    about:
+      'How much of a response an origin may send ahead on one stream: as much may wait here for a slow client.',
+  },
+  'proxy.config.http2.no_activity_timeout_out': {
+    type: 'INT',
+    default: 120,
+    minimum: 1,
+    maximum: 2_147_483,
+    unit: 's',
+    about: 'How long a connection to an origin may stay open without a stream.',
   },
   'proxy.config.http2.max_frame_size': {
     type: 'INT',

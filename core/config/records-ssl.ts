@@ -193,9 +193,10 @@ export const SSL_RECORDS = {
     type: 'STRING',
     default: null,
     nullable: true,
-    enum: ['http/1.1'],
-    about: 'The protocols offered to origins by ALPN; NULL sends no ALPN, which means HTTP/1.1.',
-    refused: 'towards origins Portcullis speaks HTTP/1.1 only',
+    enum: ['http/1.1', 'h2,http/1.1'],
+    about:
+      'The protocols offered to origins by ALPN. With NULL, `h2,http/1.1` is offered to origins whose clients are bumped, and no ALPN is sent to others, which means HTTP/1.1. A request that only HTTP/1.1 can carry, such as one for a WebSocket, has `http/1.1` offered.',
+    refused: 'HTTP/1.1 is always among what Portcullis offers, behind HTTP/2',
   },
   'proxy.config.ssl.client.scheme_proto_mismatch_policy': {
     type: 'INT',

@@ -173,9 +173,8 @@ export const RULE_KEYS = {
   },
   client_alpn: {
     type: 'array',
-    items: { enum: ['http/1.1'] },
-    uniqueItems: true,
-    shape: 'a list of protocols: towards origins Portcullis speaks http/1.1 only',
+    enum: [[], ['http/1.1'], ['h2', 'http/1.1']],
+    shape: '[], [http/1.1] or [h2, http/1.1]',
     description:
       'The protocols offered by ALPN; [] offers none. Record: proxy.config.ssl.client.alpn_protocols.',
   },

@@ -41,7 +41,7 @@ export interface RuleText {
   readonly client_cipher_suite?: string
   readonly client_TLSv1_3_cipher_suites?: string
   readonly client_groups_list?: string
-  readonly client_alpn?: readonly 'http/1.1'[]
+  readonly client_alpn?: readonly string[]
   readonly client_sni?: string | null
   readonly connect_verify?: 'probe' | 'bump' | 'tunnel'
   readonly connect_timeout_ms?: number

@@ -16,7 +16,7 @@ export interface RequestHead {
 
 export interface ResponseHead {
   /** The origin's. */
-  readonly version: '1.0' | '1.1'
+  readonly version: '1.0' | '1.1' | '2'
   readonly status: number
   readonly reason: string
   /** Names and values in turn, as received, each byte one character. */

@@ -2,8 +2,8 @@ import { Duplex } from 'node:stream'
 import type { ProxyError } from '../base/errors.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 
-/** Sees the bytes of the other end before the stream's reader does. @returns why they are not read: the link is closed */
-export type BytesGuard = (bytes: Buffer) => ProxyError | undefined
+/** Sees the bytes of the other end before the stream's reader does. @returns false: they are dropped */
+export type BytesGuard = (bytes: Buffer) => boolean
 
 /**
  * A link as a stream, because `node:http2` takes nothing else. It costs nothing where HTTP/1.1 is spoken.
@@ -15,7 +15,7 @@ export class LinkStream extends Duplex implements LinkSink {
   readonly #guard: BytesGuard
   #onWritten: (() => void) | undefined
 
-  constructor(link: Link, guard: BytesGuard = () => undefined) {
+  constructor(link: Link, guard: BytesGuard = () => true) {
     super({ allowHalfOpen: true })
     this.#link = link
     this.#guard = guard
@@ -28,10 +28,8 @@ export class LinkStream extends Duplex implements LinkSink {
   }
 
   onData(bytes: Buffer): void {
-    if (this.destroyed) return
-    const why = this.#guard(bytes)
-    if (why !== undefined) this.destroy(why)
-    else if (!this.push(bytes)) this.#link.pause()
+    if (this.destroyed || !this.#guard(bytes) || this.destroyed) return
+    if (!this.push(bytes)) this.#link.pause()
   }
 
   /** nghttp2 copies what it is given; what its session has not asked for yet waits in the stream. */

@@ -6,15 +6,20 @@ import { hostOf, type Origin, originAuthority } from '../base/authority.js'
 import type { Current } from '../base/current.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
+import { fieldValue } from '../base/fields.js'
 import type { OnFault } from '../base/timer.js'
+import type { RequestHead } from '../http1/messages.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
 import type { StartTls } from '../tls/outbound/start-tls.js'
 import type { OriginLink } from '../vconn/origin-link.js'
 import { plainOrigin } from './channel.js'
-import { ConnectionOwner } from './connection-login.js'
+import type { OriginConnection } from './connection.js'
+import { bindsConnection, ConnectionOwner } from './connection-login.js'
 import { isAmong } from './denied-addresses.js'
 import { abortReason } from './dial.js'
 import { Http1, type Http1Options } from './http1.js'
+import { type Http2Options, Http2Session } from './http2-session.js'
+import { Http2Sessions } from './http2-sessions.js'
 import { absoluteForm } from './parents/absolute-form.js'
 import { again, type ReachOptions, reach } from './parents/reach.js'
 import type { WayQuestion } from './parents/routes.js'
@@ -48,6 +53,7 @@ export interface ConnectorOptions {
   readonly waysFor?: (question: WayQuestion) => Ways
   readonly pool: Current<PoolLimits>
   readonly http1: Current<Http1Options>
+  readonly http2: Current<Http2Options>
   /** When the processor is busy with handshakes, new ones wait here for their turn. */
   readonly queue?: FairQueue
   /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
@@ -71,11 +77,16 @@ export interface Opener {
   readonly asking?: Asking | undefined
   /** The client's connection, for what is accepted for this client alone; without it that is not kept. */
   readonly owner?: ConnectionOwner | undefined
+  /** HTTP/2 cannot carry the request. */
+  readonly needsHttp1?: boolean
 }
 
 /** Whose connection the pool does not keep. */
 const NOT_KEPT = new ConnectionOwner(() => {})
 NOT_KEPT.end()
+
+/** What stays open between requests. */
+type Kept = Http1 | Http2Session
 
 /** What a connection was opened for, under which key it was judged, and how many revocations there were before. */
 interface Opened {
@@ -93,17 +104,19 @@ interface Opened {
 export class OriginConnector {
   readonly #options: ConnectorOptions
   readonly #pool: Pool
-  readonly #opened = new WeakMap<Http1, Opened>()
+  readonly #sessions: Http2Sessions
+  readonly #opened = new WeakMap<Kept, Opened>()
   readonly #keys = new PoolKeys()
   #revocations = 0
 
   constructor(options: ConnectorOptions) {
     this.#options = options
     this.#pool = new Pool(options.pool, options.onFault)
+    this.#sessions = new Http2Sessions(options.pool)
   }
 
   get idleConnections(): number {
-    return this.#pool.size
+    return this.#pool.size + this.#sessions.idle
   }
 
   /** Decides how to get to an origin, unless that is decided. */
@@ -121,10 +134,16 @@ export class OriginConnector {
   }
 
   /**
-   * An idle connection, which may turn out to be closed by the origin just now.
+   * An idle connection, or a place on one of HTTP/2. It may turn out to be closed by the origin just now.
    * @param client the client of the request; undefined: there is none, so the connection must have no owner
    */
-  reuse(key: string, client: ConnectionOwner | undefined): Http1 | undefined {
+  reuse(
+    key: string,
+    client: ConnectionOwner | undefined,
+    request?: Pick<RequestHead, 'headers'>,
+  ): OriginConnection | undefined {
+    const shared = this.#sessions.size === 0 ? undefined : this.#share(key, client, request)
+    if (shared !== undefined) return shared
     for (;;) {
       const found = this.#pool.take(key, client)
       if (found === undefined || this.#isReachable(found)) return found
@@ -132,23 +151,48 @@ export class OriginConnector {
     }
   }
 
+  /** A client that has logged in on a connection of HTTP/1.1 goes on there. */
+  #share(
+    key: string,
+    client: ConnectionOwner | undefined,
+    request: Pick<RequestHead, 'headers'> | undefined,
+  ): OriginConnection | undefined {
+    if (client !== undefined && this.#pool.hasOwned(client, key)) return undefined
+    if (request !== undefined && this.needsHttp1(request)) return undefined
+    for (;;) {
+      const found = this.#sessions.find(key, client)
+      if (found === undefined || this.#isReachable(found)) return found?.exchange()
+      found.retire()
+    }
+  }
+
+  /** Whether HTTP/2 cannot carry a request: it asks for another protocol, or logs the connection in. */
+  needsHttp1({ headers }: Pick<RequestHead, 'headers'>): boolean {
+    if (fieldValue(headers, 'upgrade') !== undefined) return true
+    return this.#options.http1().hasPrivateLogins && bindsConnection(headers)
+  }
+
   /**
-   * A new connection.
+   * A new connection, or the first place on one.
    * @throws {ProxyError} of the dial, of the TLS handshake, or the signal's reason
    */
-  async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<Http1> {
+  async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<OriginConnection> {
     const revocations = this.#revocations
     const { connection, ...opened } = await this.#open(target, signal, by)
     this.#opened.set(connection, { ...opened, revocations })
-    return connection
+    if (connection instanceof Http1) return connection
+    const exchange = connection.exchange()
+    if (this.#isCurrent(connection)) this.#sessions.add(opened.key, connection)
+    else connection.retire()
+    return exchange
   }
 
   async #open(
     target: RoutedTarget,
     signal: AbortSignal,
-    { network: client, asking, owner = NOT_KEPT }: Opener,
-  ): Promise<Omit<Opened, 'revocations'> & { readonly connection: Http1 }> {
-    const { dial: options, http1, startTls, startPlain, queue } = this.#options
+    { network: client, asking, owner = NOT_KEPT, needsHttp1 = false }: Opener,
+  ): Promise<Omit<Opened, 'revocations'> & { readonly connection: Kept }> {
+    const { dial: options, http1, http2, startTls, startPlain, queue } = this.#options
     const since = performance.now()
     const { scheme, host, port, dialHost = host, ways } = target
     const to = { host: dialHost, port, name: host, client, asking, ways, isForwarded: scheme === 'http' }
@@ -174,12 +218,16 @@ export class OriginConnector {
       }
       const anew = again(tcp, to, options, signal)
       const redial = (): Promise<OriginLink> => inTurn(anew)
-      const origin = await startTls(tcp, { host, port, since, client, asking, redial }, signal)
+      const tls = { host, port, since, client, asking, redial, speaksHttp2: !needsHttp1 }
+      const origin = await startTls(tcp, tls, signal)
       const isForClient = origin.peer.isForClient || parent?.peer.isForClient === true
       const acceptedFor = isForClient ? owner : undefined
-      if (!signal.aborted) return { connection: new Http1(origin, http1, acceptedFor), ...opened }
-      origin.link.destroy()
-      throw abortReason(signal)
+      if (signal.aborted) {
+        origin.link.destroy()
+        throw abortReason(signal)
+      }
+      if (origin.protocol !== 'h2') return { connection: new Http1(origin, http1, acceptedFor), ...opened }
+      return { connection: new Http2Session(origin, http2, this.#sessions, acceptedFor), ...opened }
     } catch (error) {
       // startTls has closed the connection: an alert may still be on its way
       if (scheme === 'http' || !(error instanceof ProxyError)) tcp.destroy()
@@ -193,7 +241,8 @@ export class OriginConnector {
    * may have been revoked. One on which a client has logged in is kept for that client alone.
    * @param network of the client that used it
    */
-  release(connection: Http1, network: string): void {
+  release(connection: OriginConnection, network: string): void {
+    if (!(connection instanceof Http1)) return connection.close()
     const key = this.#opened.get(connection)?.key
     if (key !== undefined && connection.isIdle && this.#isCurrent(connection))
       this.#pool.put(key, connection, network)
@@ -203,6 +252,7 @@ export class OriginConnector {
   /** Closes the idle connections. */
   closeIdle(): void {
     this.#pool.clear()
+    this.#sessions.retire()
   }
 
   /**
@@ -212,6 +262,7 @@ export class OriginConnector {
   closeStale(): void {
     this.#pool.clear((_key, connection) => this.#isCurrent(connection) && this.#isReachable(connection))
     this.#pool.applyLimits()
+    this.#sessions.retire((_key, session) => this.#isCurrent(session) && this.#isReachable(session))
   }
 
   /**
@@ -221,19 +272,21 @@ export class OriginConnector {
   revoke(isRevoked: IsRevoked): number {
     this.#revocations += 1
     let count = 0
-    this.#pool.clear((_key, connection) => {
+    const stays = (_key: string, connection: Kept): boolean => {
       const accepted = this.#acceptancesOf(connection)
       if (accepted.length === 0) return true
       const isGone = accepted.some(({ host, peer }) => isRevoked(host, () => leafDigests(peer.evidence)))
       if (isGone) count += 1
       else this.#keep(connection)
       return !isGone
-    })
+    }
+    this.#pool.clear(stays)
+    this.#sessions.retire(stays)
     return count
   }
 
   /** What it rests on: of its origin, and of an https parent on the way. */
-  #acceptancesOf(connection: Http1): readonly AcceptedParent[] {
+  #acceptancesOf(connection: Kept): readonly AcceptedParent[] {
     const opened = this.#opened.get(connection)
     const { peer } = connection.channel
     if (opened === undefined) return []
@@ -242,13 +295,13 @@ export class OriginConnector {
   }
 
   /** It has been looked at, and is not about what was revoked. */
-  #keep(connection: Http1): void {
+  #keep(connection: Kept): void {
     const opened = this.#opened.get(connection)
     if (opened !== undefined) this.#opened.set(connection, { ...opened, revocations: this.#revocations })
   }
 
   /** Whether a new connection could lead to the same address: it is not denied, and the name does not mean another one. */
-  #isReachable(connection: Http1): boolean {
+  #isReachable(connection: Kept): boolean {
     const target = this.#opened.get(connection)?.target
     if (target === undefined) return false
     const { isDenied, names } = this.#options.dial()
@@ -261,7 +314,7 @@ export class OriginConnector {
     return known === undefined || known.length === 0 || isAmong(address, known)
   }
 
-  #isCurrent(connection: Http1): boolean {
+  #isCurrent(connection: Kept): boolean {
     const opened = this.#opened.get(connection)
     if (opened === undefined || this.keyOf(opened.target) !== opened.key) return false
     // The pool knows when the verdict about an origin ends, and not when that about a parent does.

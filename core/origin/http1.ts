@@ -16,6 +16,7 @@ import type { HttpParser, MessageEvents } from '../http1/parser.js'
 import { ResponseReader } from '../http1/response-reader.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 import type { Channel } from './channel.js'
+import type { OriginConnection } from './connection.js'
 import { ConnectionLogin, type ConnectionOwner } from './connection-login.js'
 import type { AbsoluteForm } from './parents/absolute-form.js'
 
@@ -42,7 +43,8 @@ const MAX_INTERIM_BYTES = 1_048_576
  * response, both sides keep the connection, the whole request was sent, and no byte follows the response. Its login
  * decides which client it may serve.
  */
-export class Http1 implements LinkSink, MessageEvents {
+export class Http1 implements OriginConnection, LinkSink, MessageEvents {
+  readonly protocol = 'http/1.1'
   readonly channel: Channel
   readonly #link: Link
   readonly #options: Current<Http1Options>

@@ -67,6 +67,11 @@ export class Pool {
     }
   }
 
+  /** Whether this client has logged in on an idle connection. */
+  hasOwned(client: ConnectionOwner, key: string): boolean {
+    return this.#ownedBy(client, key) !== undefined
+  }
+
   /** @param network of the client that used it, as {@link import('../base/network.js').networkOf} has it */
   put(key: string, connection: Http1, network: string): void {
     const left = verdictLeft(connection)

@@ -4,6 +4,7 @@ import { readingOf } from '../config/records.js'
 import { RECORDS, type Records } from '../config/records-table.js'
 
 const SECOND = 1000
+const ALPN = 'proxy.config.ssl.client.alpn_protocols'
 const RESOLV_CONF = 'proxy.config.dns.resolv_conf'
 const NAMESERVERS = 'proxy.config.dns.nameservers'
 /** Idle connections to all origins together, in multiples of those to one. */
@@ -19,6 +20,15 @@ export const originSettings = (records: Records) =>
       maxIdle: records['proxy.config.http.origin_max_idle'] * IDLE_ORIGINS,
       maxIdlePerKey: records['proxy.config.http.origin_max_idle'],
       idleTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND,
+    }),
+    http2: Object.freeze({
+      maxStreams: records['proxy.config.http2.max_concurrent_streams_out'],
+      window: records['proxy.config.http2.initial_window_size_out'],
+      maxFrame: records['proxy.config.http2.max_frame_size'],
+      headerTable: records['proxy.config.http2.header_table_size'],
+      idleTimeout: records['proxy.config.http2.no_activity_timeout_out'] * SECOND,
+      maxHeadBytes: records['proxy.config.http.response_header_max_size'],
+      hasPrivateLogins: records['proxy.config.http.auth_server_session_private'] === 1,
     }),
     http1: Object.freeze({
       maxHeadBytes: records['proxy.config.http.response_header_max_size'],
@@ -55,6 +65,12 @@ export type VerificationSettings = ReturnType<typeof verificationSettings>
 /** How origins are verified where no rule of sni.yaml says otherwise. */
 export const verificationSettings = (records: Records, confDir: string) =>
   Object.freeze({
+    http2: Object.freeze({
+      isOn: records['proxy.config.http2.enabled'] === 1,
+      /** Whether it is offered by ALPN; undefined where the record does not say. */
+      isOffered: records[ALPN] === null ? undefined : records[ALPN] !== 'http/1.1',
+      connectMode: records['proxy.config.http.connect.verify'],
+    }),
     terms: Object.freeze({
       verify: records['proxy.config.ssl.client.verify.server'],
       policy: records['proxy.config.ssl.client.verify.server.policy'],
@@ -104,7 +120,6 @@ export function outboundTlsSettings(records: Records, confDir: string) {
     certificate: folders.certificate?.path ?? confDir,
     key: folders.key?.path ?? confDir,
   }
-  const alpn = records['proxy.config.ssl.client.alpn_protocols']
   return Object.freeze({
     folderOf: Object.freeze(folderOf),
     /** Undefined: the roots that come with Node. */
@@ -118,7 +133,8 @@ export function outboundTlsSettings(records: Records, confDir: string) {
     ciphers: records[CIPHERS] ?? undefined,
     cipherSuites: records[CIPHER_SUITES] ?? undefined,
     groups: records[GROUPS] ?? undefined,
-    alpn: Object.freeze(alpn === null ? [] : [alpn]),
+    /** Without HTTP/2, which is offered for each connection. */
+    alpn: Object.freeze(records[ALPN] === null ? [] : ['http/1.1']),
     isStrict: records['proxy.config.ssl.client.verify.server.strict'] === 1,
     /** How many sessions with origins are kept; undefined where none are. */
     maxSessions:

@@ -1,7 +1,9 @@
 /** What shows that a reload takes over the records about HTTP/2. */
 import { once } from 'node:events'
 import type { Settings } from 'node:http2'
+import { get } from '../kit/get.js'
 import { Http2Client, tlsSocket } from '../kit/http2-client.js'
+import { type Http2Origin, http2Origin } from '../kit/http2-origin.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { HOST, outcomeOf, type ReloadCases, root, type Stage } from '../kit/reloading.js'
 
@@ -38,11 +40,36 @@ const announced =
     return session.remoteSettings[name]
   }
 
+/** An origin of HTTP/2, and a proxy that speaks it with origins. */
+const TO_ORIGIN = {
+  make: async (later: Stage['later']) => {
+    const origin = await http2Origin(later, [HOST], root, (req, res) => {
+      setTimeout(() => res.end('ok'), req.url === '/slow' ? 500 : 0)
+    })
+    return origin
+  },
+  conf: {
+    records: {
+      'proxy.config.http2.enabled': 1,
+      'proxy.config.ssl.client.alpn_protocols': 'h2,http/1.1',
+    },
+  } satisfies ProxyConf,
+}
+
+const closeOf = (session: Http2Origin['sessions'][number] | undefined): Promise<unknown> =>
+  session === undefined ? Promise.reject(new Error('no session')) : once(session, 'close')
+
+const ask = (stage: Stage, path: string) =>
+  get(stage.proxy.port, `https://${HOST}:${(stage.made as Http2Origin).port}${path}`)
+
 export const HTTP2_CASES: ReloadCases<
   | 'proxy.config.http2.enabled'
   | 'proxy.config.http2.max_concurrent_streams_in'
   | 'proxy.config.http2.initial_window_size_in'
   | 'proxy.config.http2.max_frame_size'
+  | 'proxy.config.http2.max_concurrent_streams_out'
+  | 'proxy.config.http2.initial_window_size_out'
+  | 'proxy.config.http2.no_activity_timeout_out'
   | 'proxy.config.http2.header_table_size'
   | 'proxy.config.http2.max_header_list_size'
   | 'proxy.config.http2.no_activity_timeout_in'
@@ -62,11 +89,11 @@ export const HTTP2_CASES: ReloadCases<
     expect: [7, 100],
   },
   'proxy.config.http2.initial_window_size_in': {
-    from: 1000,
+    from: 2000,
     to: 100_000,
     conf: onSsl(),
     probe: announced('initialWindowSize'),
-    expect: [1000, 100_000],
+    expect: [2000, 100_000],
   },
   'proxy.config.http2.max_frame_size': {
     from: 16_384,
@@ -97,6 +124,42 @@ export const HTTP2_CASES: ReloadCases<
       const client = await speak(stage)
       await client.ask({ ':authority': `${HOST}:${stage.origin.port}`, ':scheme': 'http', ':path': '/' })
       return outcomeOf(client.closed.then(() => 'ends'))
+    },
+    expect: ['ends', 'waits'],
+  },
+  'proxy.config.http2.max_concurrent_streams_out': {
+    from: 1,
+    to: 100,
+    ...TO_ORIGIN,
+    probe: async stage => {
+      const origin = stage.made as Http2Origin
+      await ask(stage, '/')
+      const before = origin.connections
+      await Promise.all([ask(stage, '/slow'), ask(stage, '/slow')])
+      return origin.connections > before
+    },
+    expect: [true, false],
+  },
+  'proxy.config.http2.initial_window_size_out': {
+    from: 2000,
+    to: 100_000,
+    ...TO_ORIGIN,
+    probe: async stage => {
+      await ask(stage, '/')
+      const session = (stage.made as Http2Origin).sessions.at(-1)
+      session?.destroy() // what is open keeps its window
+      return session?.remoteSettings.initialWindowSize
+    },
+    expect: [2000, 100_000],
+  },
+  'proxy.config.http2.no_activity_timeout_out': {
+    from: 1,
+    to: 60,
+    ...TO_ORIGIN,
+    probe: async stage => {
+      await ask(stage, '/')
+      const session = (stage.made as Http2Origin).sessions.at(-1)
+      return outcomeOf(closeOf(session).then(() => 'ends'))
     },
     expect: ['ends', 'waits'],
   },

@@ -7,6 +7,7 @@ import {
   type OutgoingHttpHeaders,
   type SecureClientSessionOptions,
 } from 'node:http2'
+import { connect as connectTcp, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import type { Http2Limits } from '../../core/http2/server-session.js'
@@ -83,15 +84,42 @@ export class Http2Client {
   }
 }
 
+/** A socket that has its tunnel. */
+export function tunnelSocket(port: number, target: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp(port, '127.0.0.1', () => {
+      socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
+    })
+    socket.once('error', reject)
+    let head = ''
+    const onData = (bytes: Buffer): void => {
+      head += bytes.toString('latin1')
+      if (!head.endsWith('\r\n\r\n')) return
+      socket.removeListener('data', onData)
+      socket.pause()
+      if (/^HTTP\/1\.1 200 /.test(head)) resolve(socket)
+      else reject(new Error(head))
+    }
+    socket.on('data', onData)
+  })
+}
+
 export interface SecureHttp2Options {
   readonly ca: string
   readonly servername: string
   readonly alpn?: readonly string[]
 }
 
-/** TLS with a port that has negotiated a protocol, which may be another one. */
-export function tlsSocket(port: number, { ca, servername, alpn = ['h2', 'http/1.1'] }: SecureHttp2Options) {
-  const socket = connectTls({ host: '127.0.0.1', port, ca, servername, ALPNProtocols: [...alpn] })
+/**
+ * TLS that has negotiated a protocol, which may be another one.
+ * @param over a port, or a socket that has its tunnel
+ */
+export function tlsSocket(
+  over: number | Socket,
+  { ca, servername, alpn = ['h2', 'http/1.1'] }: SecureHttp2Options,
+) {
+  const at = typeof over === 'number' ? { host: '127.0.0.1', port: over } : { socket: over }
+  const socket = connectTls({ ...at, ca, servername, ALPNProtocols: [...alpn] })
   return new Promise<typeof socket>((resolve, reject) => {
     socket.once('secureConnect', () => resolve(socket))
     socket.once('error', reject)

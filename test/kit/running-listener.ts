@@ -38,6 +38,10 @@ const PORT: ClientPort = {
 }
 
 const HTTP1 = { maxHeadBytes: 65_536, hasPrivateLogins: true, isLenient: true }
+const HTTP2 = {
+  ...HTTP1,
+  ...{ maxStreams: 100, window: 65_535, maxFrame: 16_384, headerTable: 4096, idleTimeout: 5000 },
+}
 export const POOL = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 10_000 }
 
 /** Https is refused unless the settings bring a `startTls`. */
@@ -46,6 +50,7 @@ export async function startListener(t: Test, settings: ListeningOptions = {}): P
     dial: () => ({ connectTimeout: 2000, names: NO_NAMES }),
     pool: () => POOL,
     http1: () => HTTP1,
+    http2: () => HTTP2,
     startTls: () => Promise.reject(new Error('no TLS in this test')),
     policyDigest: () => 'test',
     onFault: why => {

@@ -99,10 +99,10 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
     const hello: Parameters<EndTls>[3] = async (sni, signal) => {
       if (sni !== undefined && sni !== origin.host) throw twoReadings(sni, origin.host)
       const by = { network: outside.network, asking }
-      const error = await verify(options.connector, origin, signal, by)
+      const { error, hasHttp2 } = await verify(options.connector, origin, signal, by)
       verified = { origin, error }
       const mayMint = error === undefined || error.code === 'PTC_VERIFY_POSTPONED'
-      return { host: origin.host, refusal: error, mayMint, hasHttp2: false }
+      return { host: origin.host, refusal: error, mayMint, hasHttp2 }
     }
     const { link: secured, protocol } = await options.endTls(client.release(), outside, request.port, hello)
     const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin), protocol)
@@ -132,21 +132,22 @@ const twoReadings = (answered: string, judged: string): ProxyError =>
 
 const schemeAndAuthority = (origin: RoutedTarget): string => `${origin.scheme}://${originAuthority(origin)}`
 
-/** Why the origin is refused; undefined when it was accepted. */
+/** Why the origin is refused, undefined when it was accepted; and whether it speaks HTTP/2. */
 async function verify(
   connector: OriginConnector,
   origin: RoutedTarget,
   signal: AbortSignal,
   by: Opener,
-): Promise<ProxyError | undefined> {
+): Promise<{ readonly error: ProxyError | undefined; readonly hasHttp2: boolean }> {
   const key = connector.keyOf(origin)
   try {
     const connection = connector.reuse(key, undefined) ?? (await connector.open(origin, signal, by))
+    const hasHttp2 = connection.protocol === 'h2'
     connector.release(connection, by.network)
-    return undefined
+    return { error: undefined, hasHttp2 }
   } catch (cause) {
     if (signal.aborted || !(cause instanceof ProxyError)) throw cause
-    return cause
+    return { error: cause, hasHttp2: false }
   }
 }
 

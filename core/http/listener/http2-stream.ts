@@ -11,6 +11,9 @@ import type { ClientInfo } from './client-info.js'
 import { type BodySource, ClientRequest } from './client-request.js'
 import { Http2Reply } from './http2-reply.js'
 
+/** Milliseconds between two looks whether the last frame was sent. */
+const LAST_FRAME = 5
+
 /** The connection of a stream. */
 export interface StreamOwner {
   /** The head of a request has come. */
@@ -55,7 +58,10 @@ export class Http2ClientStream implements BodySource {
       active: new Deadline({ onFault: () => stream.destroy() }),
     })
     this.#reply = new Http2Reply(stream, this.#request, () => owner.drain())
-    if (isComplete) this.#request.complete([])
+    if (isComplete) {
+      this.#request.complete([])
+      stream.resume() // node:http2 resets a stream that was not read, in the place of its last frame
+    }
     const events: EventEmitter = stream // its types leave out the fields as they were received
     events.on('trailers', (_headers: unknown, _flags: number, fields: string[]) => this.#onTrailers(fields))
     stream.on('end', () => this.#atEdge(() => this.#onEnd()))
@@ -106,9 +112,12 @@ export class Http2ClientStream implements BodySource {
     this.#request.complete(this.#trailers)
   }
 
-  /** The reply has been given to nghttp2. */
+  /** The reply has been given to nghttp2. A reset overtakes its last frame, so it waits for that. */
   #onFinish(): void {
-    if (!this.#request.isComplete) this.#stream.close(constants.NGHTTP2_NO_ERROR)
+    const stream = this.#stream
+    if (this.#request.isComplete || stream.destroyed || stream.closed) return
+    if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR)
+    else setTimeout(() => this.#onFinish(), LAST_FRAME)
   }
 
   #onClose(): void {

@@ -1,6 +1,6 @@
 import type { ProxyError } from '../../base/errors.js'
 import type { ResponseHead, ResponseSink } from '../../http1/messages.js'
-import type { Http1 } from '../../origin/http1.js'
+import type { OriginConnection } from '../../origin/connection.js'
 import type { Link } from '../../vconn/link.js'
 import { ReadAhead } from '../../vconn/read-ahead.js'
 import type { OnAsked, TxnHooks } from './hooks.js'
@@ -32,14 +32,14 @@ export interface HeldSink extends ResponseSink {
 export class HeldResponse implements ResponseSink {
   readonly #inner: HeldSink
   readonly #hooks: TxnHooks
-  readonly #connection: Http1
+  readonly #connection: OriginConnection
   #state: 'open' | 'held' | 'abandoned' = 'open'
   readonly #body: Buffer[] = []
   #end: (() => void) | undefined
   #link: Link | undefined
   #isParked = false
 
-  constructor(inner: HeldSink, hooks: TxnHooks, connection: Http1) {
+  constructor(inner: HeldSink, hooks: TxnHooks, connection: OriginConnection) {
     this.#inner = inner
     this.#hooks = hooks
     this.#connection = connection

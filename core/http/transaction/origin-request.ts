@@ -4,8 +4,8 @@ import { ProxyError } from '../../base/errors.js'
 import { trailerFields } from '../../http1/headers.js'
 import type { RequestHead, ResponseSink } from '../../http1/messages.js'
 import type { OriginConnector, RoutedTarget } from '../../origin/connect.js'
+import { NotProcessed, type OriginConnection } from '../../origin/connection.js'
 import type { ConnectionOwner } from '../../origin/connection-login.js'
-import type { Http1 } from '../../origin/http1.js'
 import { askingOf } from '../listener/asking.js'
 import type { BodyReader, ClientRequest } from '../listener/client-request.js'
 import { HeldResponse, type HeldSink } from './held-response.js'
@@ -46,14 +46,16 @@ export class OriginRequest implements BodyReader {
   #sent: RequestHead | undefined
   #abort: AbortController | undefined
   /** A connection on which nothing was sent yet: plugins look at what is to be sent. */
-  #ready: Http1 | undefined
+  #ready: OriginConnection | undefined
   #held: HeldResponse | undefined
-  #connection: Http1 | undefined
+  #connection: OriginConnection | undefined
   /** Where the body goes. */
-  #relaysTo: Http1 | undefined
+  #relaysTo: OriginConnection | undefined
   /** What only the origin gets. */
   #seals: Seals | undefined
   #hasRetried = false
+  /** The origin has asked for it in HTTP/1.1. */
+  #wantsHttp1 = false
   /** Whether the connection had served before. */
   isReused = false
   /** Bytes of the body that the client has sent. */
@@ -78,7 +80,7 @@ export class OriginRequest implements BodyReader {
   }
 
   /** The connection that the request was sent on. */
-  get connection(): Http1 | undefined {
+  get connection(): OriginConnection | undefined {
     return this.#connection
   }
 
@@ -95,7 +97,7 @@ export class OriginRequest implements BodyReader {
   /** @param request as plugins have changed it */
   start(request = this.#request): void {
     this.#request = request
-    const idle = this.#connector.reuse(this.#connector.keyOf(this.#target), this.#client)
+    const idle = this.#connector.reuse(this.#connector.keyOf(this.#target), this.#client, request)
     if (idle === undefined) this.#open()
     else if (isRepeatable(request)) this.#prepare(idle)
     else this.#prepareSoon(idle)
@@ -103,11 +105,23 @@ export class OriginRequest implements BodyReader {
 
   /** Sends the request again if it may be repeated. @returns whether it does */
   repeat(error: ProxyError): boolean {
+    if (error instanceof NotProcessed) return this.#repeatUnprocessed(error)
     const hasServed = (this.#connection?.requests ?? 0) > 1
     const hasLogin = this.#connection?.hasLogin === true // on another connection the client would not be logged in
     const mayRepeat = !this.#hasRetried && hasServed && !hasLogin && isRepeatable(this.#request)
     if (error.code !== 'PTC_ORIGIN_CLOSED' || !mayRepeat) return false
     this.#hasRetried = true
+    this.#connection = undefined
+    this.#open()
+    return true
+  }
+
+  /** The origin has not acted on it: it may be repeated whatever its method, unless a part of its body is gone. */
+  #repeatUnprocessed({ wantsHttp1 }: NotProcessed): boolean {
+    if (this.#hasRetried || this.bytes > 0) return false
+    this.#hasRetried = true
+    this.#wantsHttp1 = wantsHttp1
+    this.#relaysTo = undefined
     this.#connection = undefined
     this.#open()
     return true
@@ -175,7 +189,7 @@ export class OriginRequest implements BodyReader {
     }
   }
 
-  #release(connection: Http1): void {
+  #release(connection: OriginConnection): void {
     this.#connector.release(connection, this.#req.client.network)
   }
 
@@ -186,7 +200,8 @@ export class OriginRequest implements BodyReader {
     const isWanted = (): boolean => this.#abort === abort
     const { network } = this.#req.client
     const transaction = { id: this.#hooks?.id, method: this.#request.method, url: urlOf(this.#target) }
-    const by = { network, asking: askingOf(this.#req, transaction), owner: this.#client }
+    const needsHttp1 = this.#wantsHttp1 || this.#connector.needsHttp1(this.#request)
+    const by = { network, asking: askingOf(this.#req, transaction), owner: this.#client, needsHttp1 }
     this.#connector.open(this.#target, abort.signal, by).then(
       connection => this.#onOpen(connection, isWanted()),
       (error: unknown) => {
@@ -195,7 +210,7 @@ export class OriginRequest implements BodyReader {
     )
   }
 
-  #onOpen(connection: Http1, isWanted: boolean): void {
+  #onOpen(connection: OriginConnection, isWanted: boolean): void {
     if (!isWanted) return this.#release(connection)
     this.#abort = undefined
     this.#prepare(connection)
@@ -205,7 +220,7 @@ export class OriginRequest implements BodyReader {
    * A request that cannot be repeated is sent when everything that has come from the origin was read: an end that waits in
    * the system is seen in the next poll of the event loop. `setImmediate` runs behind the present one.
    */
-  #prepareSoon(connection: Http1): void {
+  #prepareSoon(connection: OriginConnection): void {
     this.#ready = connection
     this.#owner.onWaiting()
     connection.onIdleLost(() => this.#onLost(connection, 'before the request was sent'))
@@ -219,7 +234,7 @@ export class OriginRequest implements BodyReader {
     )
   }
 
-  #prepare(connection: Http1): void {
+  #prepare(connection: OriginConnection): void {
     const hooks = this.#hooks
     if (hooks === undefined) return this.#send(connection, this.#request, this.#owner)
     const { headers } = this.#request
@@ -241,7 +256,7 @@ export class OriginRequest implements BodyReader {
   }
 
   /** The origin has left before anything was sent. A connection that had served before is replaced once. */
-  #onLost(connection: Http1, when: string): void {
+  #onLost(connection: OriginConnection, when: string): void {
     this.#ready = undefined
     this.#hooks?.abandon()
     const error = new ProxyError('PTC_ORIGIN_CLOSED', `the origin left ${when}`)
@@ -250,7 +265,7 @@ export class OriginRequest implements BodyReader {
     this.#open()
   }
 
-  #send(connection: Http1, request: RequestHead, sink: ResponseSink): void {
+  #send(connection: OriginConnection, request: RequestHead, sink: ResponseSink): void {
     this.#connection = connection
     this.#sent = request
     this.#owner.onSending()

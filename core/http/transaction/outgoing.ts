@@ -3,7 +3,7 @@ import { ProxyError } from '../../base/errors.js'
 import { requestBody } from '../../http1/checks.js'
 import { forwardedProtocols, requestFields, responseFields, type Scanned } from '../../http1/headers.js'
 import type { RequestHead, ResponseHead } from '../../http1/messages.js'
-import type { Http1 } from '../../origin/http1.js'
+import type { OriginConnection } from '../../origin/connection.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { toleratedStatus } from '../pages/replies.js'
 import {
@@ -74,7 +74,7 @@ export function isRepeatable({ method, body }: RequestHead): boolean {
 export function outgoingFields(
   req: ClientRequest,
   { version, status, headers }: ResponseHead,
-  connection: Http1 | undefined,
+  connection: OriginConnection | undefined,
   via: Via,
   clientFields: ClientFieldSettings = NO_CLIENT_FIELDS,
 ): string[] {

@@ -128,6 +128,11 @@ export abstract class Engine<Parked extends string = string> {
     drainBio(this.#out)
   }
 
+  /** What ALPN has negotiated. Only when established. */
+  get protocol(): string | undefined {
+    return this.alpn
+  }
+
   protected get alpn(): string | undefined {
     const at: [Handle] = [NULL]
     const length: [number] = [0]

@@ -181,11 +181,6 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
     } else if (this.#certificate === 'parked') this.#certificate = 'passed'
   }
 
-  /** The protocol that was negotiated. Only when established. */
-  get protocol(): string | undefined {
-    return this.alpn
-  }
-
   /** Only when established. */
   outcome(): InboundOutcome {
     const handle = this.handle

@@ -157,6 +157,9 @@ export const SSL_CIPHER_get_name = f('str SSL_CIPHER_get_name(uintptr_t cipher)'
 export const SSL_group_to_name = f<(ssl: Handle, id: number) => string | null>(
   'str SSL_group_to_name(uintptr_t ssl, int id)',
 )
+export const SSL_set_alpn_protos = f<(ssl: Handle, wire: Buffer, length: number) => number>(
+  'int SSL_set_alpn_protos(uintptr_t ssl, uint8_t *wire, uint length)',
+)
 export const SSL_get0_alpn_selected = f(
   'void SSL_get0_alpn_selected(uintptr_t ssl, _Out_ uintptr_t *out, _Out_ uint *length)',
 )

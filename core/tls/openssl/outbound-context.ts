@@ -138,10 +138,12 @@ function groupsText(groups: string): string {
   return `groups list "${groups}"${hint}`
 }
 
+/** Protocols as ALPN has them (RFC 7301 section 3.1). */
+export const alpnWire = (protocols: readonly string[]): Buffer =>
+  Buffer.concat(protocols.map(name => Buffer.from([name.length, ...Buffer.from(name, 'latin1')])))
+
 function setAlpn(ctx: Handle, protocols: readonly string[]): void {
-  const wire = Buffer.concat(
-    protocols.map(name => Buffer.from([name.length, ...Buffer.from(name, 'latin1')])),
-  )
+  const wire = alpnWire(protocols)
   // Unlike similar functions, this one returns 0 for success.
   if (ssl.SSL_CTX_set_alpn_protos(ctx, wire, wire.length) !== 0)
     throw contextError(`ALPN "${protocols.join(',')}"`)

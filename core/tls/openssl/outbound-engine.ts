@@ -16,7 +16,7 @@ import { Engine } from './engine.js'
 import { SSL_ERROR, X509_V_ERR_UNSPECIFIED, X509_V_OK } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
-import { keyLogs, type OutboundContext } from './outbound-context.js'
+import { alpnWire, keyLogs, type OutboundContext } from './outbound-context.js'
 import { type OutboundSession, type SessionSubject, sessionSubjects } from './outbound-session.js'
 import { type SctSubject, sctSubjects } from './sct-extension.js'
 import { type VerifyAnswer, type VerifySubject, verifySubjects } from './verify-callback.js'
@@ -63,8 +63,11 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
   #stapled: StapledResponse | undefined = new StapledResponse()
   #sctList: Buffer | undefined
 
-  /** @throws {ProxyError} PTC_HANDSHAKE_FAILED when OpenSSL does not take the name for the ClientHello */
-  constructor(context: OutboundContext, names: OutboundNames) {
+  /**
+   * @param alpn protocols to offer in place of the context's
+   * @throws {ProxyError} PTC_HANDSHAKE_FAILED when OpenSSL does not take the name for the ClientHello
+   */
+  constructor(context: OutboundContext, names: OutboundNames, alpn?: readonly string[]) {
     super(context.handle)
     this.#names = names
     this.#memory = context.memory
@@ -74,6 +77,12 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
     if (sni !== undefined && ssl.SSL_ctrl_text(handle, SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, sni) !== 1) {
       this.free()
       throw new ProxyError('PTC_HANDSHAKE_FAILED', `OpenSSL does not take the name ${sni}`)
+    }
+    const wire = alpn && alpnWire(alpn)
+    // Unlike similar functions, this one returns 0 for success.
+    if (wire !== undefined && ssl.SSL_set_alpn_protos(handle, wire, wire.length) !== 0) {
+      this.free()
+      throw new ProxyError('PTC_HANDSHAKE_FAILED', `OpenSSL does not take the protocols ${alpn}`)
     }
     ssl.SSL_ctrl(handle, SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE, TLSEXT_STATUSTYPE_OCSP, NULL)
     this.register(verifySubjects, this)

@@ -78,7 +78,8 @@ export class OutboundHandshake implements LinkSink {
     this.#park = new Park(settings, ends.onRedial !== undefined, this.#fail, () => this.#on(RELEASED))
     this.#names = toNames(target.host, settings.names, target.announce)
     this.#again = again(settings, target, this.#names, evidence => this.#on({ type: 'completed', evidence }))
-    this.#engine = new OutboundEngine(settings.context, this.#names)
+    const alpn = target.speaksHttp2 ? settings.alpnWithHttp2 : undefined
+    this.#engine = new OutboundEngine(settings.context, this.#names, alpn)
     this.#sessions = new SessionUse(settings.sessions, target)
     this.#vconn = settings.openVConn(tcp)
     this.#trace = new HandshakeTrace(this.#vconn.shown, target)
@@ -340,23 +341,23 @@ export class OutboundHandshake implements LinkSink {
       this.#trace.accepted(peer, true, this.#park.held)
     }
     this.#trace.closed()
-    this.#open(new TlsLink(this.#tcp, this.#engine, () => this.#vconn.close()), peer)
+    const { protocol } = this.#engine
+    this.#open(new TlsLink(this.#tcp, this.#engine, () => this.#vconn.close()), peer, protocol)
   }
 
   #deliverVerdict(peer: TlsOrigin['peer']): void {
     this.#sessions.drop(false)
     this.#engine.free()
-    const link = new SpentLink(this.#tcp)
     this.#trace.closed()
     this.#vconn.close()
-    this.#open(link, peer)
+    this.#open(new SpentLink(this.#tcp), peer)
   }
 
-  #open(link: Link, peer: TlsOrigin['peer']): void {
-    const parked = this.#park.held === undefined ? {} : { parked: this.#park.held }
+  #open(link: Link, peer: TlsOrigin['peer'], protocol?: string): void {
     this.#isOver = true
+    const parked = this.#park.held === undefined ? {} : { parked: this.#park.held }
     try {
-      this.#ends.onOpen({ ...parked, link, peer, vconn: this.#vconn.shown })
+      this.#ends.onOpen({ ...parked, link, peer, vconn: this.#vconn.shown, protocol })
     } catch (cause) {
       link.destroy(asFault('the connection to an origin', cause))
     }

@@ -23,6 +23,8 @@ export interface OutboundAsker extends TurnAsker<ParkedEvent> {
 /** What a handshake has to do with the rest of the program. */
 export interface OutboundSettings extends Pick<HookPoint<ParkedEvent>, 'shadows' | 'shadowTurns'> {
   readonly context: OutboundContext
+  /** What is offered by ALPN where HTTP/2 can be spoken; undefined: what the context offers, which is never HTTP/2. */
+  readonly alpnWithHttp2?: readonly string[] | undefined
   readonly terms: Terms
   readonly checks: CheckRules
   readonly names: NameRules

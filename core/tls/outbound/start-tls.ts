@@ -23,6 +23,8 @@ export interface TlsTarget {
    * handshake is given up behind the verdict, and the link that is delivered is closed.
    */
   readonly isProbe?: boolean
+  /** The caller can speak HTTP/2 on the link: it is offered where the settings allow it. */
+  readonly speaksHttp2?: boolean
   /**
    * Makes another connection to the place of the first one, for an origin that was accepted after that had ended.
    * Absent: the end of a parked connection ends the handshake. @throws {ProxyError} as for the first
@@ -37,6 +39,8 @@ export interface TlsOrigin {
   readonly link: Link
   readonly peer: VerifiedPeer
   readonly vconn: VConn
+  /** What ALPN has negotiated on this connection; undefined: nothing, so HTTP/1.1. */
+  readonly protocol?: string | undefined
   /** Milliseconds that plugins held the handshake; absent if they were not asked. */
   readonly parked?: number
 }

@@ -144,8 +144,8 @@ const COMPLAINTS: readonly (readonly [line: string, message: string])[] = [
     'r:1: proxy.config.url_remap.remap_required: 1 is not accepted; it must be 0 (Portcullis is a forward proxy and has no remap rules; with 1 they closed the proxy to everything else. Set it to 0, and write in ip_allow.yaml who may use the proxy)',
   ],
   [
-    'CONFIG proxy.config.ssl.client.alpn_protocols STRING h2,http/1.1',
-    'r:1: proxy.config.ssl.client.alpn_protocols: "h2,http/1.1" is not accepted; it must be http/1.1, or NULL (towards origins Portcullis speaks HTTP/1.1 only)',
+    'CONFIG proxy.config.ssl.client.alpn_protocols STRING h2',
+    'r:1: proxy.config.ssl.client.alpn_protocols: "h2" is not accepted; it must be one of http/1.1, h2,http/1.1, or NULL (HTTP/1.1 is always among what Portcullis offers, behind HTTP/2)',
   ],
   [
     'CONFIG proxy.config.http.server_ports STRING NULL',

@@ -2,6 +2,7 @@ import { matches, type Rule } from './source.js'
 
 /** Where a constructor reads what a reload may change, and why that is not the last reading. */
 const READS_FIRST: Readonly<Record<string, string>> = {
+  'core/origin/http2-session.ts': 'the settings of a connection are announced once, at its begin',
   'core/origin/http1.ts': 'the parser needs a limit from the start; each request sets it again',
 }
 

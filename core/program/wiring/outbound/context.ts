@@ -45,7 +45,7 @@ export function planOutboundContext(
       minVersion,
       maxVersion,
       hasSessions: settings.maxSessions !== undefined,
-      alpn: rule?.client_alpn ?? settings.alpn,
+      alpn: rule?.client_alpn?.filter(name => name !== 'h2') ?? settings.alpn,
       ...dropUndefined(optional),
     },
   }

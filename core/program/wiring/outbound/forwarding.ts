@@ -20,6 +20,7 @@ export function makeConnector(
     waysFor: question => current().routes.waysFor(question),
     pool: () => current().settings.origin.pool,
     http1: () => current().settings.origin.http1,
+    http2: () => current().settings.origin.http2,
     queue,
     startTls: (tcp, target, signal) => current().verification.startTls(tcp, target, signal),
     startPlain: (tcp, target, signal) => {

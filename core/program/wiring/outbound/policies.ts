@@ -112,6 +112,7 @@ function makePolicy(
   const says = termsRecords(general.terms, rule)
   const { context, digest: contextDigest } = rule === undefined ? contexts.general : contexts.for(rule)
   const pins = rule && pinsOf(rule)
+  const alpnWithHttp2 = offersHttp2(general.http2, rule) ? WITH_HTTP2 : undefined
   const names = rule === undefined ? {} : nameRules(rule)
   const deadline = rule?.verify_deadline_ms ?? general.deadline
   const limit =
@@ -126,6 +127,7 @@ function makePolicy(
     says,
     names,
     PIN_KEYS.map(key => rule?.[key] ?? null),
+    alpnWithHttp2 ?? null,
     // Plugins that were loaded again may decide differently.
     terms.plugins.length > 0 ? plugins : null,
   ]
@@ -138,6 +140,7 @@ function makePolicy(
     shadows,
     sessions: cache && { cache, digest, isReverified },
     context,
+    alpnWithHttp2,
     terms,
     checks: { properties: says.properties, pins },
     names,
@@ -152,6 +155,18 @@ function makePolicy(
     timeouts: timeoutsOf(connectTimeout, rule),
     digest,
   }
+}
+
+const WITH_HTTP2 = Object.freeze(['h2', 'http/1.1'])
+
+/** Where nothing says otherwise, HTTP/2 is offered to origins whose clients can be offered it: those that are bumped. */
+function offersHttp2(
+  { isOn, isOffered, connectMode }: VerificationSettings['http2'],
+  rule: Rule | undefined,
+): boolean {
+  if (!isOn) return false
+  const said = rule?.client_alpn?.includes('h2') ?? isOffered
+  return said ?? (rule?.connect_verify ?? connectMode) === 'bump'
 }
 
 /** The TCP connection is part of what `total_timeout_ms` is about. */

@@ -1,0 +1,255 @@
+// Longer than 250 lines because the states of a stream, and all events that change them, are one concept.
+import type { EventEmitter } from 'node:events'
+import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from 'node:http2'
+import { toProxyError } from '../base/edge.js'
+import { ProxyError } from '../base/errors.js'
+import type { RequestHead, ResponseHead, ResponseSink } from '../http1/messages.js'
+import { toHeaders } from '../http2/fields.js'
+import {
+  announcedLength,
+  malformedResponse,
+  requestHeaders,
+  responseHead,
+  responseTrailers,
+} from '../http2/response.js'
+import type { Channel } from './channel.js'
+import { NotProcessed, type OriginConnection } from './connection.js'
+import { bindsConnection, type ConnectionOwner } from './connection-login.js'
+
+/** The connection of a stream. */
+export interface ExchangeSession {
+  readonly channel: Channel
+  readonly owner: ConnectionOwner | undefined
+  readonly hasPrivateLogins: boolean
+  readonly isOpen: boolean
+  readonly requests: number
+  /** @throws {ProxyError} PTC_ORIGIN_CLOSED */
+  open(headers: OutgoingHttpHeaders, endStream: boolean): ClientHttp2Stream
+  /** Whether the last frame of a stream has come. */
+  hasEnded(stream: number): boolean
+  /** A head has come. */
+  saw(head: ResponseHead): void
+  /** The place is free. */
+  left(exchange: Http2Exchange, stream: number | undefined): void
+}
+
+/** The most 1xx responses to one request. */
+const MAX_INTERIM = 1000
+
+/**
+ * One stream to an origin (RFC 9113 section 5): a request and its response. It has its place on the connection from the
+ * moment when it is made.
+ *
+ * Life: idle -> busy -> closed; or idle -> closed. It gives its place back once.
+ */
+export class Http2Exchange implements OriginConnection {
+  readonly protocol = 'h2'
+  readonly channel: Channel
+  readonly #session: ExchangeSession
+  #state: 'idle' | 'busy' | 'closed' = 'idle'
+  #onIdleLost: (() => void) | undefined
+  #stream: ClientHttp2Stream | undefined
+  #sink: ResponseSink | undefined
+  #request: RequestHead | undefined
+  #head: ResponseHead | undefined
+  /** Bytes of the body that the head has announced and that have not come; undefined where it announced no length. */
+  #left: number | undefined
+  #requestTrailers: readonly string[] = []
+  #trailers: readonly string[] = []
+  #isRequestSent = true
+  #interim = 0
+  requests = 0
+
+  constructor(session: ExchangeSession) {
+    this.#session = session
+    this.channel = session.channel
+  }
+
+  get isIdle(): boolean {
+    return this.#state === 'idle' && this.#session.isOpen
+  }
+
+  get owner(): ConnectionOwner | undefined {
+    return this.#session.owner
+  }
+
+  get hasLogin(): boolean {
+    return false
+  }
+
+  onIdleLost(listener: () => void): void {
+    this.#onIdleLost = listener
+  }
+
+  /** For the session: it has ended, or takes no further request. */
+  lost(): void {
+    if (this.#state !== 'idle') return
+    const onLost = this.#onIdleLost
+    this.close()
+    onLost?.()
+  }
+
+  /** A login that binds a connection has no place on one that many clients share. */
+  send(request: RequestHead, sink: ResponseSink, client: ConnectionOwner): void {
+    if (this.#state !== 'idle') throw new ProxyError('PTC_INTERNAL', `request on a ${this.#state} stream`)
+    const { owner } = this
+    if (owner !== undefined && owner !== client)
+      throw new ProxyError('PTC_INTERNAL', 'a request on a connection that is for another client')
+    if (this.#session.hasPrivateLogins && bindsConnection(request.headers))
+      throw new ProxyError('PTC_NOT_IMPLEMENTED', 'a login that binds the connection, in HTTP/2')
+    this.#onIdleLost = undefined
+    const isBodiless = request.body === 'none' || request.body === 0
+    const stream = this.#session.open(requestHeaders(request), isBodiless)
+    this.#state = 'busy'
+    this.#sink = sink
+    this.#request = request
+    this.#isRequestSent = isBodiless
+    this.#stream = stream
+    this.requests = this.#session.requests
+    this.#listen(stream)
+  }
+
+  #listen(stream: ClientHttp2Stream): void {
+    const on = (event: string, work: (raw: readonly string[]) => void): void => {
+      const events: EventEmitter = stream // its types leave out the fields as they were received
+      events.on(event, (_headers: unknown, _flags: number, raw: string[]) => this.#atEdge(() => work(raw)))
+    }
+    on('headers', raw => this.#onInterim(responseHead(raw)))
+    on('response', raw => this.#onHead(responseHead(raw)))
+    on('trailers', raw => {
+      this.#trailers = responseTrailers(raw)
+    })
+    stream.on('wantTrailers', () => {
+      if (!stream.destroyed && !stream.closed) stream.sendTrailers(toHeaders(this.#requestTrailers))
+    })
+    stream.on('drain', () => this.#sink?.onDrain())
+    stream.on('error', () => {}) // `close` follows
+    stream.on('close', () => this.#onClose(stream.rstCode ?? constants.NGHTTP2_NO_ERROR))
+  }
+
+  writeBody(bytes: Buffer): boolean {
+    if (this.#state !== 'busy' || this.#isRequestSent || bytes.length === 0) return true
+    return this.#stream?.write(bytes) ?? true
+  }
+
+  endBody(trailers: readonly string[]): void {
+    if (this.#state !== 'busy' || this.#isRequestSent) return
+    this.#isRequestSent = true
+    this.#requestTrailers = trailers
+    this.#stream?.end()
+  }
+
+  pause(): void {
+    if (this.#state === 'busy') this.#stream?.pause()
+  }
+
+  resume(): void {
+    if (this.#state === 'busy') this.#stream?.resume()
+  }
+
+  close(_cause?: ProxyError): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#sink = undefined
+    this.#onIdleLost = undefined
+    this.#stream?.close(constants.NGHTTP2_CANCEL)
+    this.#session.left(this, this.#stream?.id)
+  }
+
+  /** A limit, because each interim response counts as progress: an origin could keep a transaction alive without end. */
+  #onInterim(head: ResponseHead): void {
+    this.#interim += 1
+    if (this.#interim > MAX_INTERIM) throw malformedResponse(`more than ${MAX_INTERIM} interim responses`)
+    this.#session.saw(head)
+    this.#sink?.onInterim(head)
+  }
+
+  #onHead(head: ResponseHead): void {
+    if (head.status < 200) throw malformedResponse(`status ${head.status} where the response should be`)
+    this.#head = head
+    this.#left = announcedLength(this.#request?.method ?? '', head)
+    this.#session.saw(head)
+    // Not before: node:http2 tells of a head later than of a body that came with it.
+    this.#stream?.on('data', (bytes: Buffer) => this.#atEdge(() => this.#onData(bytes)))
+    this.#stream?.on('end', () => this.#atEdge(() => this.#onEnd()))
+    this.#sink?.onHead(head)
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#left !== undefined) {
+      this.#left -= bytes.length
+      if (this.#left < 0) throw malformedResponse('its body is longer than announced')
+    }
+    this.#sink?.onBody(bytes)
+    this.#sink?.onPartial()
+  }
+
+  /**
+   * Only a frame of the origin's ends a response: the last one, or a reset without an error. Servers of Node send that in
+   * the place of the last frame; without an announced length, browsers and curl take it for the end.
+   */
+  #onEnd(): void {
+    const stream = this.#stream
+    if ((stream?.rstCode ?? 0) !== constants.NGHTTP2_NO_ERROR) return
+    if (this.#head === undefined || stream?.id === undefined || !this.#session.hasEnded(stream.id)) return
+    if ((this.#left ?? 0) !== 0) throw malformedResponse('its body is shorter than announced')
+    const sink = this.#sink
+    this.#state = 'closed'
+    this.#sink = undefined
+    if (!this.#isRequestSent) stream.close(constants.NGHTTP2_CANCEL)
+    this.#session.left(this, this.#stream?.id)
+    sink?.onComplete(this.#trailers)
+  }
+
+  #onClose(code: number): void {
+    if (this.#state !== 'busy') return
+    const sink = this.#sink
+    const sawResponse = this.#head !== undefined || this.#interim > 0
+    const text = `the origin closed the stream before its response was complete (${nameOf(code)})`
+    this.close()
+    const error =
+      !sawResponse && NOT_PROCESSED.has(code)
+        ? new NotProcessed(text, code === constants.NGHTTP2_HTTP_1_1_REQUIRED)
+        : new ProxyError('PTC_ORIGIN_CLOSED', text)
+    sink?.onFail(error, sawResponse)
+  }
+
+  /** What goes wrong ends this stream, and no other. */
+  #atEdge(work: () => void): void {
+    if (this.#state !== 'busy') return
+    try {
+      work()
+    } catch (error) {
+      const sink = this.#sink
+      const sawResponse = this.#head !== undefined
+      this.close()
+      sink?.onFail(toProxyError(error, 'the response could not be handled'), sawResponse)
+    }
+  }
+}
+
+/** Codes with which an origin says that it has not acted on a request (RFC 9113 section 8.7). */
+const NOT_PROCESSED: ReadonlySet<number> = new Set([
+  constants.NGHTTP2_REFUSED_STREAM,
+  constants.NGHTTP2_HTTP_1_1_REQUIRED,
+])
+
+/** By their numbers (RFC 9113 section 7). */
+const CODES = [
+  'NO_ERROR',
+  'PROTOCOL_ERROR',
+  'INTERNAL_ERROR',
+  'FLOW_CONTROL_ERROR',
+  'SETTINGS_TIMEOUT',
+  'STREAM_CLOSED',
+  'FRAME_SIZE_ERROR',
+  'REFUSED_STREAM',
+  'CANCEL',
+  'COMPRESSION_ERROR',
+  'CONNECT_ERROR',
+  'ENHANCE_YOUR_CALM',
+  'INADEQUATE_SECURITY',
+  'HTTP_1_1_REQUIRED',
+]
+
+const nameOf = (code: number): string => CODES[code] ?? String(code)

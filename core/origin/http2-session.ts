@@ -1,0 +1,170 @@
+import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
+import type { Current } from '../base/current.js'
+import { Deadline } from '../base/deadline.js'
+import { ProxyError } from '../base/errors.js'
+import type { ResponseHead } from '../http1/messages.js'
+import { clientSession, type OriginHttp2Limits } from '../http2/client-session.js'
+import { FLAG, FRAME, type Frame, FrameReader } from '../http2/frames.js'
+import { LinkStream } from '../http2/link-stream.js'
+import type { TlsOrigin } from '../tls/outbound/start-tls.js'
+import { bindsConnection, type ConnectionOwner } from './connection-login.js'
+import { type ExchangeSession, Http2Exchange } from './http2-exchange.js'
+
+export interface Http2Options extends OriginHttp2Limits {
+  /** How large the header fields of a response may be. */
+  readonly maxHeadBytes: number
+  /** Whether a login that binds a connection has to be private to one client. */
+  readonly hasPrivateLogins: boolean
+}
+
+/** What keeps the session. */
+export interface SessionOwner {
+  /** It has no stream, and may be closed. */
+  onIdle(session: Http2Session): void
+  /** It takes no further request. */
+  onOver(session: Http2Session): void
+}
+
+/**
+ * HTTP/2 with an origin whose peer was accepted (RFC 9113): many requests at once over one link, of many clients.
+ *
+ * Life: open -> retired: it takes no further request, and ends with the last one -> closed. A GOAWAY retires it; so do the
+ * end of its verdict, and an answer that shows a login on the connection.
+ */
+export class Http2Session implements ExchangeSession {
+  readonly channel: TlsOrigin
+  /** The only client that it may serve: plugins have accepted the origin for that client alone. */
+  readonly owner: ConnectionOwner | undefined
+  readonly #options: Current<Http2Options>
+  readonly #keeper: SessionOwner
+  readonly #session: ClientHttp2Session
+  readonly #exchanges = new Set<Http2Exchange>()
+  /** Streams whose last frame has come. */
+  readonly #ended = new Set<number>()
+  readonly #idle = new Deadline({ onFault: () => this.close(), onTime: () => this.retire() })
+  readonly #expiry = new Deadline({ onFault: () => this.close(), onTime: () => this.retire() })
+  #isRetired = false
+  #isClosed = false
+  /** The number of requests sent on it. */
+  requests = 0
+
+  constructor(
+    channel: TlsOrigin,
+    options: Current<Http2Options>,
+    keeper: SessionOwner,
+    owner: ConnectionOwner | undefined,
+  ) {
+    this.channel = channel
+    this.owner = owner
+    this.#options = options
+    this.#keeper = keeper
+    const reader = new FrameReader(frame => this.#onFrame(frame))
+    const wire = new LinkStream(channel.link, bytes => {
+      reader.take(bytes)
+      return true
+    })
+    this.#session = clientSession(wire, options(), options().maxHeadBytes)
+    wire.on('error', () => {}) // `close` follows
+    this.#session.on('error', () => {})
+    this.#session.on('goaway', () => this.retire(true))
+    this.#session.on('close', () => this.#onClose())
+    const { expiresAt } = channel.peer
+    if (expiresAt !== undefined) this.#expiry.set(Math.max(expiresAt - Date.now(), 1))
+    owner?.whenOver(() => this.retire(true))
+    wire.begin()
+  }
+
+  get hasPrivateLogins(): boolean {
+    return this.#options().hasPrivateLogins
+  }
+
+  /** Whether a stream that has its place may begin. */
+  get isOpen(): boolean {
+    return !this.#isClosed && !this.#session.closed && !this.#session.destroyed
+  }
+
+  get isIdle(): boolean {
+    return this.#exchanges.size === 0
+  }
+
+  /** Whether it takes one more request. */
+  get hasRoom(): boolean {
+    if (this.#isRetired || !this.isOpen) return false
+    const { maxConcurrentStreams = Number.POSITIVE_INFINITY } = this.#session.remoteSettings ?? {}
+    return this.#exchanges.size < Math.min(maxConcurrentStreams, this.#options().maxStreams)
+  }
+
+  /** A place for one request. */
+  exchange(): Http2Exchange {
+    this.#idle.set(0)
+    const exchange = new Http2Exchange(this)
+    this.#exchanges.add(exchange)
+    return exchange
+  }
+
+  /**
+   * Takes no further request. Streams that have begun go on.
+   * @param isGoing the connection ends: places on which nothing was sent are lost
+   */
+  retire(isGoing = false): void {
+    if (!this.#isRetired) {
+      this.#isRetired = true
+      this.#keeper.onOver(this)
+    }
+    if (isGoing) for (const exchange of [...this.#exchanges]) exchange.lost()
+    if (this.isIdle) this.close()
+  }
+
+  /** Ends it at once. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#session.close()
+    this.#session.destroy()
+    this.#onClose()
+  }
+
+  /** For its streams. @throws {ProxyError} PTC_ORIGIN_CLOSED */
+  open(headers: OutgoingHttpHeaders, endStream: boolean): ClientHttp2Stream {
+    this.requests += 1
+    try {
+      return this.#session.request(headers, { endStream, waitForTrailers: !endStream })
+    } catch (cause) {
+      if (this.isOpen) throw new ProxyError('PTC_INTERNAL', 'the request cannot be sent in HTTP/2', { cause })
+      throw new ProxyError('PTC_ORIGIN_CLOSED', 'the connection has ended', { cause })
+    }
+  }
+
+  /** For its streams: whether the last frame of a stream has come. */
+  hasEnded(stream: number): boolean {
+    return this.#ended.has(stream)
+  }
+
+  /** For its streams: a place is free. */
+  left(exchange: Http2Exchange, stream: number | undefined): void {
+    if (stream !== undefined) this.#ended.delete(stream)
+    if (!this.#exchanges.delete(exchange) || !this.isIdle) return
+    if (this.#isRetired) return this.close()
+    this.#idle.set(this.#options().idleTimeout)
+    this.#keeper.onIdle(this)
+  }
+
+  /** For its streams: a head has come. A challenge is no login yet. */
+  saw({ status, headers }: ResponseHead): void {
+    const isChallenge = status === 401 || status === 407
+    if (!isChallenge && this.hasPrivateLogins && bindsConnection(headers)) this.retire()
+  }
+
+  #onFrame({ type, flags, stream }: Frame): void {
+    const canEnd = type === FRAME.data || type === FRAME.headers
+    const isLast = type === FRAME.rstStream || (canEnd && (flags & FLAG.endStream) !== 0)
+    if (isLast && stream <= this.requests * 2) this.#ended.add(stream)
+  }
+
+  #onClose(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#idle.stop()
+    this.#expiry.stop()
+    this.retire(true)
+  }
+}
