@@ -4,6 +4,7 @@ import { Deadline } from '../../base/deadline.js'
 import { asFault, toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { fieldValue } from '../../base/fields.js'
+import { after } from '../../base/timer.js'
 import { received } from '../../http2/fields.js'
 import { badRequest, requestHead } from '../../http2/request.js'
 import type { ClientLink } from '../../vconn/link.js'
@@ -117,7 +118,12 @@ export class Http2ClientStream implements BodySource {
     const stream = this.#stream
     if (this.#request.isComplete || stream.destroyed || stream.closed) return
     if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR)
-    else setTimeout(() => this.#onFinish(), LAST_FRAME)
+    else
+      after(
+        LAST_FRAME,
+        () => this.#onFinish(),
+        () => stream.destroy(),
+      )
   }
 
   #onClose(): void {
