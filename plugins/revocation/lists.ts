@@ -3,7 +3,7 @@ import type { CrlPoint } from 'portcullis/x509'
 import { lookUp, openList, type RevocationList } from './crl.js'
 import { fetchBody, isFetched } from './fetching.js'
 import { type Answer, reasonName } from './no-answer.js'
-import { Shelf, type ShelfOptions, type Source, textOf } from './shelf.js'
+import { makeMemory, Shelf, type ShelfOptions, type Source, textOf } from './shelf.js'
 import type { Subject } from './subject.js'
 
 const MAX_LIST = 67_108_864
@@ -14,6 +14,8 @@ const MAX_FETCHES = 24
 const MAX_MEMORY = 268_435_456
 /** URLs of one certificate. */
 const MAX_URLS = 8
+
+export const listMemory = makeMemory<RevocationList>(MAX_MEMORY)
 
 const TYPES = [
   'application/pkix-crl',
@@ -36,7 +38,7 @@ export class Lists {
 
   constructor(options: ListsOptions) {
     this.#options = options
-    this.#shelf = new Shelf({ ...options, maxSize: MAX_MEMORY, maxFetches: MAX_FETCHES, isRenewing: true })
+    this.#shelf = new Shelf(listMemory, { ...options, maxFetches: MAX_FETCHES, isRenewing: true })
   }
 
   async ask(subject: Subject): Promise<Answer> {

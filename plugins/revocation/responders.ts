@@ -5,7 +5,7 @@ import { fetchBody, isFetched } from './fetching.js'
 import { type Answer, NoAnswer, reasonName } from './no-answer.js'
 import { makeRequest } from './ocsp-request.js'
 import { type OcspAnswer, openResponse, type ReadOptions } from './ocsp-response.js'
-import { type Kept, Shelf, type ShelfOptions, type Source, textOf } from './shelf.js'
+import { type Kept, makeMemory, Shelf, type ShelfOptions, type Source, textOf } from './shelf.js'
 import type { Subject } from './subject.js'
 import { endOf } from './times.js'
 
@@ -17,6 +17,8 @@ const MAX_STAPLES = 5000
 /** A request by GET, in base64 with its URL (RFC 6960 appendix A.1). */
 const MAX_GET = 255
 const NONCE_BYTES = 32
+
+export const responseMemory = makeMemory<OcspAnswer>(MAX_MEMORY)
 
 export interface RespondersOptions extends Pick<ShelfOptions, 'files' | 'maxAge' | 'schedule' | 'warn'> {
   readonly fetch: PluginFetch
@@ -34,7 +36,7 @@ export class Responders {
 
   constructor(options: RespondersOptions) {
     this.#options = options
-    this.#shelf = new Shelf({ ...options, maxSize: MAX_MEMORY, maxFetches: MAX_FETCHES, isRenewing: false })
+    this.#shelf = new Shelf(responseMemory, { ...options, maxFetches: MAX_FETCHES, isRenewing: false })
   }
 
   /** What a stapled response says. */

@@ -18,10 +18,7 @@ export interface Keepable extends Validity {
 
 /** An answer in force. Times are milliseconds since the epoch. */
 export interface Kept<T> {
-  readonly source: Source<T>
   readonly value: T
-  /** When it ends. */
-  readonly end: number
   /** When it is fetched again. */
   readonly refreshAt: number
 }
@@ -36,9 +33,20 @@ export interface Source<T> {
   readonly open: (bytes: Buffer) => Promise<T>
 }
 
+/** Answers in memory, by the keys of their sources. It outlives a reload, which makes a new shelf. */
+export type Memory<T> = LRUCache<string, Kept<T>>
+
+/** @param maxSize bytes of all answers */
+export const makeMemory = <T extends Keepable>(maxSize: number): Memory<T> =>
+  new LRUCache({ maxSize, sizeCalculation: ({ value }) => value.size })
+
+/** An answer that was used, and where it came from. */
+interface Used<T> {
+  readonly kept: Kept<T>
+  readonly source: Source<T>
+}
+
 export interface ShelfOptions {
-  /** Bytes of all answers. */
-  readonly maxSize: number
   /** Fetches at the same time. */
   readonly maxFetches: number
   readonly files: AnswerFiles | undefined
@@ -59,27 +67,22 @@ export interface ShelfOptions {
  */
 export class Shelf<T extends Keepable> {
   readonly #options: ShelfOptions
-  readonly #kept: LRUCache<string, Kept<T>>
+  readonly #kept: Memory<T>
   readonly #failures = new LRUCache<string, string>({ max: MAX_FAILURES, ttl: FAILED_FOR })
   readonly #fetching = new Map<string, Promise<Kept<T>>>()
-  readonly #used = new Set<string>()
+  readonly #used = new Map<string, Used<T>>()
 
-  constructor(options: ShelfOptions) {
+  constructor(memory: Memory<T>, options: ShelfOptions) {
     this.#options = options
-    this.#kept = new LRUCache({
-      maxSize: options.maxSize,
-      sizeCalculation: ({ value }) => value.size,
-      dispose: (_kept, key) => this.#used.delete(key),
-    })
+    this.#kept = memory
     if (options.isRenewing) this.#renewLater()
   }
 
   #renewLater(): void {
     this.#options.schedule(() => {
-      for (const key of [...this.#used]) {
-        const kept = this.#kept.peek(key)
-        if (kept !== undefined && kept.refreshAt <= Date.now()) this.#refresh(kept.source)
-      }
+      for (const [key, { kept, source }] of [...this.#used])
+        if (this.#kept.peek(key) !== kept) this.#used.delete(key)
+        else if (kept.refreshAt <= Date.now()) this.#refresh(source)
       this.#renewLater()
     }, REFRESH_PAUSE)
   }
@@ -89,7 +92,7 @@ export class Shelf<T extends Keepable> {
     const { key } = source
     const kept = this.#inForce(key)
     if (kept === undefined) return await this.#obtain(source)
-    this.#used.add(key)
+    if (this.#options.isRenewing) this.#used.set(key, { kept, source })
     if (kept.refreshAt <= Date.now()) this.#refresh(source)
     return kept
   }
@@ -153,7 +156,7 @@ export class Shelf<T extends Keepable> {
     const now = Date.now()
     const end = endOf(value, this.#options.maxAge, now)
     const share = Math.min((end - now) * REFRESH_SHARE, REFRESH_WITHIN)
-    const kept = { source, value, end, refreshAt: now + Math.max(share, REFRESH_PAUSE) }
+    const kept = { value, refreshAt: now + Math.max(share, REFRESH_PAUSE) }
     this.#kept.set(source.key, kept)
     return kept
   }
@@ -164,7 +167,9 @@ export class Shelf<T extends Keepable> {
       // Nothing more is said of one that has failed a moment ago.
       if (kept === undefined || kept.refreshAt > Date.now()) return
       this.#options.warn(`${source.url}: not renewed: ${textOf(cause)}`)
-      this.#kept.set(source.key, { ...kept, refreshAt: Date.now() + REFRESH_PAUSE })
+      const later = { ...kept, refreshAt: Date.now() + REFRESH_PAUSE }
+      this.#kept.set(source.key, later)
+      if (this.#used.has(source.key)) this.#used.set(source.key, { kept: later, source })
     })
   }
 }

@@ -1,6 +1,8 @@
 /** What the tests of `revocation` share: an authority, its leaves, and a source of this machine. */
 import { createServer, type ServerResponse } from 'node:http'
 import type { Kit, Origin, Outcome } from '../../core/testing/kit.js'
+import { listMemory } from '../../plugins/revocation/lists.js'
+import { responseMemory } from '../../plugins/revocation/responders.js'
 import type { Authority } from '../kit/pki.js'
 import { makeAuthority } from '../kit/pki.js'
 import { issueWith, revocationList } from '../kit/pki-openssl.js'
@@ -69,6 +71,12 @@ export function leafOf(extensions: string, issuer: Authority = root) {
   return { ...made, chain: made.certPem + issuer.certPem }
 }
 
+/** Forgets what the plugin keeps beyond a reload. */
+function forget(): void {
+  listMemory.clear()
+  responseMemory.clear()
+}
+
 /** Asks about chains. */
 export interface Asking {
   readonly kit: Kit
@@ -76,6 +84,7 @@ export interface Asking {
 }
 
 export async function openRevocation(t: Teardown, options = '', isolate = ''): Promise<Asking> {
+  forget()
   const kit = await openPlugins(t, `revocation ${isolate} allow_private=true ${options}`)
   return {
     kit,

@@ -2,7 +2,7 @@
 import { type Test, test } from 'tap'
 import { certificatesOf } from '../../core/testing/kit.js'
 import { lookUp, openList } from '../../plugins/revocation/crl.js'
-import { type Keepable, Shelf, type Source } from '../../plugins/revocation/shelf.js'
+import { type Keepable, makeMemory, Shelf, type Source } from '../../plugins/revocation/shelf.js'
 import { Subjects } from '../../plugins/revocation/subject.js'
 import { longList } from '../kit/long-list.js'
 import { leafOf, root } from './revocation-kit.js'
@@ -19,8 +19,7 @@ function shelve(t: Test) {
   t.intercept(Date, 'now', { value: () => now })
   const timers: { readonly at: number; readonly fn: () => void }[] = []
   const notes: string[] = []
-  const shelf = new Shelf<Note>({
-    maxSize: 10_000,
+  const shelf = new Shelf<Note>(makeMemory(10_000), {
     maxFetches: 2,
     files: undefined,
     maxAge: undefined,
