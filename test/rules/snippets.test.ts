@@ -77,7 +77,7 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
   'complete.js': async t => {
     const kit = await openSnippet(
       t,
-      `complete.js ${fileURLToPath(new URL('../../../README.md', import.meta.url))}`,
+      `complete.js "${fileURLToPath(new URL('../../../README.md', import.meta.url))}"`,
     )
     t.strictSame(await ask(kit), { kind: 'accepted', by: 'built-in' }, 'nothing is missing')
   },

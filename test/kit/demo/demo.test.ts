@@ -22,15 +22,24 @@ async function startDemo(t: {
   return { demo, files: () => readdirSync(dir.path) }
 }
 
+const seconds = (pattern: RegExp, text: string): number[] => (pattern.exec(text) ?? []).slice(1).map(Number)
+
 test('the demo shows the three outcomes of the proof of concept', async t => {
   const { demo, files } = await startDemo(t)
   t.equal(await demo.exited(60_000), 0, demo.stderr())
   const text = Buffer.from(demo.stdout(), 'latin1').toString()
   t.match(text, /www\.google\.com +502 after \d+ ms +rejected, alert bad_certificate\n/)
   t.match(text, /www\.facebook\.com +200 after \d+ ms +accepted, parked \d+ ms\n/)
-  t.match(text, /www\.twitter\.com +200 after [3-9]\.\d\d s +accepted, parked [3-9]\.\d\d s\n/)
+  const [answered = 0, parked = 0] = seconds(
+    /www\.twitter\.com +200 after ([\d.]+) s +accepted, parked ([\d.]+) s\n/,
+    text,
+  )
+  const [silent = 0] = seconds(/▾·+ not a byte for ([\d.]+) s ·+✔ request\n/, text)
+  // On a busy machine a timer is late, and never early; each party's time lies within that of the one around it.
+  t.ok(parked >= 3, `the proxy's log has it parked for ${parked} s`)
+  t.ok(silent >= parked, `the origin hears nothing for ${silent} s`)
+  t.ok(answered >= silent, `the client waits for ${answered} s`)
   t.match(text, /▾·*✖ alert bad_certificate; no Finished, no request\n/)
-  t.match(text, /▾·+ not a byte for [3-9]\.\d\d s ·+✔ request\n/)
   t.notMatch(text, ESCAPE, 'no colours where there is no terminal')
   const wide = text.split('\n').filter(line => line.length > 80 && !line.includes('$ curl'))
   t.strictSame(wide, [], 'nothing is wider than 80 columns')

@@ -8,7 +8,7 @@ import type { Story } from './story.js'
 export interface DemoProxy {
   readonly child: Child
   readonly port: number
-  /** What its log says about a host's first handshake; times are `performance.now()`. */
+  /** What its log says about a host's first handshake; times are those of the log's lines, as `performance.now()`. */
   seen(host: string): Story['proxy']
 }
 
@@ -44,7 +44,8 @@ export async function startProxy(confDir: string, onStart: (child: Child) => voi
   const note = (host: string | undefined, more: Story['proxy']): void => {
     if (host !== undefined) seen.set(host, { ...more, ...seen.get(host) })
   }
-  const onLine = (line: string, at: number): void => {
+  const onLine = (line: string): void => {
+    const at = timeOf(line)
     const parked = PARKED.exec(line)
     if (parked !== null) note(parked[1], { parkedAt: at, plugin: parked[2] ?? '' })
     note(GOES_ON.exec(line)?.[1], { decidedAt: at, verdict: 'accept' })
@@ -54,15 +55,22 @@ export async function startProxy(confDir: string, onStart: (child: Child) => voi
   const child = await startChild(process.execPath, [MAIN, 'start', '-D', confDir], {
     env: ownEnvironment(),
     onStdout: text => {
-      const at = performance.now()
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) onLine(line, at)
+      for (const line of lines) onLine(line)
     },
   })
   onStart(child)
   const port = await child.until(() => LISTENS.exec(child.stdout())?.[1], 'the proxy to listen')
   return { child, port: Number(port), seen: host => seen.get(host) ?? {} }
+}
+
+const TIME = /^\[(\w{3} +\d+) (\d\d:\d\d:\d\d\.\d{3})\]/
+
+/** When the proxy wrote a line, by its own clock: this process reads the line later, on a busy machine much later. */
+function timeOf(line: string): number {
+  const [, day, time] = TIME.exec(line) ?? []
+  return Date.parse(`${day} ${new Date().getFullYear()} ${time}`) - performance.timeOrigin
 }
 
 /** Records of the operator's environment have no say here. */
