@@ -1,8 +1,10 @@
 import type { ParkedClient } from '../api/client-hooks.js'
 import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
-import type { Time, Wait } from '../base/time.js'
+import type { ProxyError } from '../base/errors.js'
+import type { Time } from '../base/time.js'
 import type { InboundHooks } from '../program/wiring/inbound/hooks.js'
+import { Engineless } from '../tls/engineless.js'
 import {
   type Gate,
   INBOUND_INITIAL,
@@ -54,22 +56,19 @@ export interface ClientCase<H extends ClientHook = ClientHook> {
  *
  * Life: judging -> over, with exactly one call of `onEnd`.
  */
-export class ClientJudgement {
+export class ClientJudgement extends Engineless<InboundState, InboundEvent, InboundEffect> {
   readonly #case: ClientCase
   readonly #onEnd: (outcome: Outcome) => void
-  readonly #clock: Wait
-  readonly #ends: number
-  #state: InboundState = INBOUND_INITIAL
   readonly #chain: Chain<unknown>
   #last: InboundEvent | undefined
   #isProvided = false
   #isOver = false
 
   constructor(judged: ClientCase, onEnd: (outcome: Outcome) => void) {
-    const { time, deadline } = judged
+    const { hook, hooks, facts, vconn, observer, time, deadline } = judged
+    super(time, INBOUND_INITIAL, (state, event) => inboundStep(state, event, hooks.terms))
     this.#case = judged
     this.#onEnd = onEnd
-    const { hook, hooks, facts, vconn, observer } = judged
     // GATES says which event belongs to which gate; the types of one entry cannot say it.
     const askers = hooks.askers[GATES[hook][1]] as unknown as HookPoint<unknown>['askers']
     this.#chain = new Chain<unknown>(
@@ -77,17 +76,12 @@ export class ClientJudgement {
       { vconn, about: `client ${vconn.remoteAddress}` },
       turn => eventOf(turn, { ...this.#watched(facts), sni: facts.sni }),
     )
-    this.#ends = time.now() + deadline
-    this.#clock = time.after(
-      deadline,
-      () => this.#on({ type: 'clock' }),
-      why => this.#end(this.#refusal(why.message)),
-    )
+    this.startClock(deadline, { type: 'clock' })
   }
 
   start(): void {
     const [stop, gate] = GATES[this.#case.hook]
-    this.#on({ type: 'reached', stop, waits: [gate] })
+    this.on({ type: 'reached', stop, waits: [gate] })
   }
 
   /** The client leaves. */
@@ -95,15 +89,13 @@ export class ClientJudgement {
     if (!this.#isOver) this.#end({ kind: 'left' })
   }
 
-  #on(event: InboundEvent): void {
+  protected override on(event: InboundEvent): void {
     if (this.#isOver) return
     this.#last = event
-    const [next, ...effects] = inboundStep(this.#state, event, this.#case.hooks.terms)
-    this.#state = next
-    for (const effect of effects) this.#perform(effect)
+    super.on(event)
   }
 
-  #perform(effect: InboundEffect): void {
+  protected perform(effect: InboundEffect): void {
     switch (effect.do) {
       case 'call-hook':
         return this.#callHook(effect.hook)
@@ -114,7 +106,7 @@ export class ClientJudgement {
           by: this.#chain.turn?.plugin === undefined ? 'nobody' : 'plugins',
         })
       case 'close':
-        return this.#end(this.#refusal(effect.why.message))
+        return this.fail(effect.why)
       case 'send-alert':
       case 'prepare':
         return
@@ -122,10 +114,8 @@ export class ClientJudgement {
   }
 
   #callHook(hook: number): void {
-    const { time } = this.#case
-    const deadline = Date.now() + this.#ends - time.now()
-    this.#chain.ask(hook, deadline, end =>
-      this.#on(end.type === 'reenabled' ? { ...end, isSettled: this.#isProvided } : end),
+    this.#chain.ask(hook, this.deadline, end =>
+      this.on(end.type === 'reenabled' ? { ...end, isSettled: this.#isProvided } : end),
     )
   }
 
@@ -141,6 +131,10 @@ export class ClientJudgement {
     return { ...facts, provide: watched }
   }
 
+  protected fail(why: ProxyError): void {
+    this.#end(this.#refusal(why.message))
+  }
+
   #refusal(message: string): Outcome {
     const last = this.#last
     const plugin = this.#chain.turn?.plugin === undefined ? {} : { plugin: this.#chain.turn?.plugin }
@@ -154,7 +148,7 @@ export class ClientJudgement {
 
   #end(outcome: Outcome): void {
     this.#isOver = true
-    this.#case.time.cancel(this.#clock)
+    this.stopClock()
     this.#chain.stop()
     this.#onEnd(outcome)
   }

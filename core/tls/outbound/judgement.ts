@@ -1,5 +1,6 @@
 import type { ProxyError } from '../../base/errors.js'
-import { NODE_TIME, type Time, type Wait } from '../../base/time.js'
+import { NODE_TIME, type Time } from '../../base/time.js'
+import { Engineless } from '../engineless.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
 import { OutboundQuestions, type OutboundSubject } from './questions.js'
@@ -14,82 +15,55 @@ export interface Case
 }
 
 /**
- * The handshake machine with its plugins and its clock, and no engine: what would be sent goes nowhere. It says what
- * would become of an origin that is not there.
+ * Judges one origin without an engine: it says what the plugins and terms make of evidence.
  *
  * Life: made -> judging -> over, with exactly one call of `onEnd`, which may come from within `start`. Plugins in shadow
  * mode may still be thinking then.
  */
-export class Judgement {
+export class Judgement extends Engineless<Handshake, HandshakeEvent, Effect> {
   readonly #case: Case
-  readonly #time: Time
   readonly #questions: OutboundQuestions
   readonly #onEnd: (end: VerifiedPeer | ProxyError) => void
-  #state: Handshake = INITIAL
-  #clock: Wait | undefined
-  #clockEnds = 0
 
   constructor(judged: Case, onEnd: (end: VerifiedPeer | ProxyError) => void) {
+    super(judged.time ?? NODE_TIME, INITIAL, (state, event) => step(state, event, judged.terms))
     this.#case = judged
     this.#questions = new OutboundQuestions({ ...judged, shadowTurns: undefined }, judged)
-    this.#time = judged.time ?? NODE_TIME
     this.#onEnd = onEnd
   }
 
   start(): void {
-    this.#on({ type: 'certificate', evidence: this.#case.evidence })
+    this.on({ type: 'certificate', evidence: this.#case.evidence })
   }
 
   /** The client leaves. */
   abandon(): void {
-    this.#on({ type: 'client-gone' })
+    this.on({ type: 'client-gone' })
   }
 
-  #on(event: HandshakeEvent): void {
-    const [next, ...effects] = step(this.#state, event, this.#case.terms)
-    this.#state = next
-    for (const effect of effects) this.#perform(effect)
-  }
-
-  #perform(effect: Effect): void {
+  protected perform(effect: Effect): void {
     switch (effect.do) {
       case 'start-clock':
-        return this.#startClock(effect.clock)
+        this.stopClock()
+        // The origin's own clock measures an origin, and there is none.
+        if (effect.clock === 'verdict') this.startClock(this.#case.deadline, { type: 'clock' })
+        return
       case 'ask-shadows':
         return this.#questions.askShadows(Date.now() + this.#case.deadline)
       case 'call-hook':
-        return this.#callHook(effect.hook)
+        return this.#questions.ask(effect.hook, this.deadline, event => this.on(event))
       case 'resume':
-        return this.#state.at === 'resuming' ? this.#onEnd(this.#state.peer) : undefined
+        return this.state.at === 'resuming' ? this.#onEnd(this.state.peer) : undefined
       case 'close':
-        return this.#close(effect.why)
+        return this.fail(effect.why)
       case 'send-alert':
       case 'deliver':
         return
     }
   }
 
-  /** The origin's own clock measures an origin, and there is none. */
-  #startClock(clock: 'origin' | 'verdict'): void {
-    this.#time.cancel(this.#clock)
-    if (clock === 'origin') return
-    const { deadline } = this.#case
-    this.#clockEnds = this.#time.now() + deadline
-    this.#clock = this.#time.after(
-      deadline,
-      () => this.#on({ type: 'clock' }),
-      why => this.#close(why),
-    )
-  }
-
-  #callHook(hook: number): void {
-    // A plugin knows the clock on the wall alone: what is left is counted from there.
-    const deadline = Date.now() + this.#clockEnds - this.#time.now()
-    this.#questions.ask(hook, deadline, event => this.#on(event))
-  }
-
-  #close(why: ProxyError): void {
-    this.#time.cancel(this.#clock)
+  protected fail(why: ProxyError): void {
+    this.stopClock()
     this.#questions.stop()
     this.#onEnd(why)
   }
