@@ -9,8 +9,11 @@
  */
 import type { OptionsOf, OptionsSchema, PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin'
 import { Approvals } from './approval/approvals.js'
+import { Messages } from './approval/links.js'
 import { type Answered, clientOf } from './approval/question.js'
+import { WatchedFile } from './files/watched-file.js'
 import { readDuration } from './options/duration.js'
+import { parseSecrets } from './webhook/sign.js'
 
 export const optionsSchema = {
   type: 'object',
@@ -38,7 +41,22 @@ export const optionsSchema = {
       type: 'array',
       items: { type: 'string' },
       default: [],
-      description: 'The names of those who may answer; empty: everybody who reaches the management API.',
+      description:
+        'The names of those who may answer, `link` for those who have a link; empty: everybody who reaches the management API.',
+    },
+    webhook: {
+      type: 'string',
+      description: 'A URL to which each new question is posted, with a link that answers it once.',
+    },
+    webhook_secret_file: {
+      type: 'string',
+      format: 'path',
+      description: 'The secrets that sign these messages, as secret_file of webhook.',
+    },
+    link_for: { type: 'string', default: '1h', description: 'How long a link works: 10m, 1h, 1d.' },
+    links: {
+      type: 'string',
+      description: 'How links begin, where people reach the management port under another address.',
     },
   },
 } as const satisfies OptionsSchema
@@ -50,12 +68,14 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   const { options, hookAdd, manage, accept, reject, postpone, note, error, signal } = context
   const signalAfter = readDuration(options.signal_after, 'signal_after')
   const retryAfter = Math.min(Math.max(1, Math.round(signalAfter / 1000)), 86_400)
+  const messages = await messagesOf(context)
   const approvals = await Approvals.open(options.remember, signal, error)
 
   manage('approvals', {
     list: () => approvals.list(),
     answer: async (id, answer) => {
-      if (options.who.length > 0 && !options.who.includes(answer.who))
+      const name = answer.who.startsWith('link from ') ? 'link' : answer.who
+      if (options.who.length > 0 && !options.who.includes(name))
         throw new Error(`${answer.who} may not answer; who= names ${options.who.join(', ')}`)
       const question = await approvals.answer(id, answer)
       if (question !== undefined) note(`${answer.who} answers ${id}, ${question.host}: ${answer.verdict}`)
@@ -71,6 +91,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
     const { id } = found.question.asked
     if (found.question.isNew)
       note(`${clientOf(event)} asks for ${event.host}: ctl accept ${id}, or ctl reject ${id}`)
+    messages?.tell(found.question)
     const leave = found.question.wait(clientOf(event), answered => event.reenable(toVerdict(answered)))
     event.signal.addEventListener('abort', leave, { once: true })
     const patience = Math.min(signalAfter, event.deadline - Date.now() - SPARE)
@@ -98,3 +119,25 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   }
 }
 export default init
+
+/** Undefined without a webhook. @throws {Error} for a URL, a duration or a file that cannot be used */
+async function messagesOf(
+  context: Parameters<PluginInit<OptionsOf<typeof optionsSchema>>>[0],
+): Promise<Messages | undefined> {
+  const { webhook, webhook_secret_file: secretFile, link_for: linkFor, links } = context.options
+  if (webhook === undefined) return undefined
+  for (const url of [webhook, links ?? webhook])
+    if (!/^https?:\/\/[^/]/.test(url)) throw new Error(`"${url}" is no URL: write https://HOST/PATH`)
+  const life = readDuration(linkFor, 'link_for')
+  const consequence = 'no message is sent'
+  const file =
+    secretFile === undefined ? undefined : new WatchedFile(secretFile, parseSecrets, context, consequence)
+  await file?.load()
+  const base = (): string | undefined => links?.replace(/\/$/, '') ?? context.managedAt()
+  const secrets = async (): Promise<readonly Buffer[]> => {
+    const found = file === undefined ? [] : await file.current()
+    if (found === undefined) throw new Error(`${file?.name} cannot be used`)
+    return found
+  }
+  return new Messages({ url: webhook, life, base, secrets }, context)
+}

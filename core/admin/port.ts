@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { authorityText } from '../base/authority.js'
 import { ERRORS } from '../base/error-table.js'
+import type { AdminApi } from './admin-api.js'
+import { ANSWER_PATH, serveAnswerLink } from './answer-link.js'
 import { type Handler, WHO_FIELD } from './app.js'
 import { sendPage } from './page.js'
 import { Sessions } from './sessions.js'
@@ -25,18 +27,20 @@ const FIELDS = {
 
 /**
  * Admission to the management API on a TCP port: programs with the token, and people with a session that a one-time link
- * has made. `Host` has to name the port, so that a foreign name with this address reaches nothing; a browser's request
+ * has made. Another kind of link answers one question, and opens nothing else. `Host` has to name the port, so that a foreign name with this address reaches nothing; a browser's request
  * to the API has to come from the page, which alone has the key of its session.
  */
 export class AdminPort {
   readonly sessions = new Sessions()
   readonly #guard: TokenGuard
   readonly #serve: Handler
+  readonly #desk: Pick<AdminApi, 'approvals' | 'answer'>
   #hosts: readonly string[] = []
 
-  /** @param serve the API, for requests that are let in */
-  constructor(guard: TokenGuard, serve: Handler) {
+  /** @param serve the API, for requests that are let in @param desk the questions that links are for */
+  constructor(guard: TokenGuard, serve: Handler, desk: Pick<AdminApi, 'approvals' | 'answer'>) {
     this.#guard = guard
+    this.#desk = desk
     this.#serve = serve
   }
 
@@ -61,6 +65,7 @@ export class AdminPort {
     const [path = '', query] = (req.url ?? '').split('?', 2)
     if (path === '/login' && req.method === 'GET')
       return this.#logIn(new URLSearchParams(query).get('code') ?? '', req, res)
+    if (path === ANSWER_PATH) return void serveAnswerLink(this.#desk, req, res)
     const token = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1]
     if (token !== undefined) return this.#withToken(token, req, res)
     this.#withSession(path, req, res)

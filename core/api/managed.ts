@@ -52,6 +52,11 @@ export interface Approval {
   readonly last: number
   /** When this host was first asked about; milliseconds since the epoch. */
   readonly firstSeen: number
+  /**
+   * Of a link on the management port, `/answer?code=CODE`, under which a person answers without a login: SHA-256 of its
+   * code, hex, and when it ends. The code has 256 random bits, 43 characters of base64url.
+   */
+  readonly link?: { readonly sha256: string; readonly until: number } | undefined
 }
 
 /** What an answer is about: one certificate of the host, all that its issuer gives the host, or whatever the host shows. */

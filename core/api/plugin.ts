@@ -59,6 +59,11 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
    * @throws {ProxyError} PTC_CERTIFICATE_UNREADABLE for what is not a certificate, whole
    */
   readonly readCertificates: (source: string | Uint8Array) => readonly X509Certificate[]
+  /**
+   * Where people reach the management port: `http://127.0.0.1:9000`. Undefined without one, as long as it is not open, and in
+   * a worker.
+   */
+  readonly managedAt: () => string | undefined
   /** What the plugin keeps beyond a reload, shared by its workers. */
   readonly state: PluginState
   /** Counters, gauges and histograms: `portcullis_plugin_…`. */

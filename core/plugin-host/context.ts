@@ -77,7 +77,7 @@ export class PluginInstance {
     }
     this.ref = Object.freeze(ref)
     this.#timers = timers
-    const { state, metrics, fetch } = env.servicesFor(name)
+    const { state, metrics, fetch, managedAt } = env.servicesFor(name)
     this.context = Object.freeze<PluginContext>({
       name,
       confDir: line.confDir,
@@ -102,6 +102,7 @@ export class PluginInstance {
         env.managed.add(name, topic, offered)
       },
       readCertificates,
+      managedAt,
       state,
       metrics,
       fetch,

@@ -166,6 +166,7 @@ export async function makeGeneration(
       names,
       startTls,
       warn: message => diags.warning(message),
+      managed: settings.admin.listen,
     })
     const workers = new Map<number, InWorkers>()
     const plugins = await mistakes.readLater(() =>

@@ -50,7 +50,7 @@ export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>
         import('../admin/token.js'),
         import('../admin/port.js'),
       ])
-      const guard = new AdminPort(new TokenGuard(await readToken(tokenFile)), serve)
+      const guard = new AdminPort(new TokenGuard(await readToken(tokenFile)), serve, api)
       const port = await openPort(listen, guard.handle, onError)
       guard.opened(port.address, port.port)
       onPort(port)

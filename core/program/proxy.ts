@@ -12,6 +12,7 @@
 import type { AdminApi } from '../admin/admin-api.js'
 import type { PluginTotals } from '../admin/metrics.js'
 import type { Admin } from '../admin/server.js'
+import { authorityText } from '../base/authority.js'
 import { describe } from '../base/thrown.js'
 import { after } from '../base/timer.js'
 import { ConnectionCounts, shareOf } from '../http/listener/connection-limits.js'
@@ -235,7 +236,10 @@ export class ProxyServer {
     const api = this.adminApi(manager)
     const { diags } = this.#logs
     const settings = this.#generations.current().settings.admin
-    const onPort = this.#hideOrigin
+    const onPort = (port: { readonly address: string; readonly port: number }): void => {
+      this.#logs.services.managedAt = `http://${authorityText(port.address, port.port)}`
+      this.#hideOrigin(port)
+    }
     this.#admin = this.metrics(api).then(metrics => openAdmin({ settings, diags, api, metrics, onPort }))
     await this.#admin
   }

@@ -77,6 +77,8 @@ export class Question {
   readonly #waiting = new Set<(answer: Answered) => void>()
   readonly #clients = new Set<string>()
   #count = 0
+  /** The link that was sent, if one was. */
+  link: Approval['link']
   /** When it was asked last; milliseconds since the epoch. */
   last: number
 
@@ -135,6 +137,7 @@ export class Question {
       since,
       last: this.last,
       firstSeen,
+      ...(this.link === undefined ? {} : { link: this.link }),
     }
   }
 }

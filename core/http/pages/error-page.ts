@@ -1,5 +1,6 @@
 import { ERRORS } from '../../base/error-table.js'
 import type { ProxyError } from '../../base/errors.js'
+import { escapeHtml } from '../../base/html.js'
 import { type Rejection, VerifyRejected } from '../../tls/judge/verdict.js'
 import { PluginRefused, type Refusal } from '../../wait/refusal.js'
 import { adviceFor } from './advice.js'
@@ -111,13 +112,3 @@ ${asRows(error, about)}
 </html>
 `
 }
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, c => ENTITIES[c] ?? '')

@@ -1,7 +1,8 @@
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
+import { escapeHtml } from '../../base/html.js'
 import { didYouMean } from '../../base/nearest.js'
 import { adviceFor } from './advice.js'
-import { type About, asRows, escapeHtml, rejectionOf } from './error-page.js'
+import { type About, asRows, rejectionOf } from './error-page.js'
 
 /** A template as its file has it. */
 interface TemplateText {

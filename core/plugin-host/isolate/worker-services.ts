@@ -12,6 +12,7 @@ const copyOf = (value: unknown): unknown => JSON.parse(readValue(value))
 /** The services of a plugin in a worker: done in the proxy, where all workers of the plugin share them. */
 export function workerServices(calls: WorkerCalls, send: (message: FromWorker) => void): PluginServices {
   return {
+    managedAt: () => undefined,
     state: Object.freeze<PluginState>({
       get: key => calls.call('state.get', key),
       set: async (key, value, options) => void (await calls.call('state.set', key, copyOf(value), options)),

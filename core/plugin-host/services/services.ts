@@ -11,6 +11,8 @@ export interface PluginServices {
   readonly state: PluginState
   readonly metrics: PluginMetrics
   readonly fetch: PluginFetch
+  /** The address of the management port. */
+  readonly managedAt: () => string | undefined
 }
 
 /** The same, with the ends that metrics counted in workers arrive at. */
@@ -36,12 +38,19 @@ export class SharedServices {
   }
 
   /** Those of one plugin, by its name. @param fetch of its generation */
-  of(plugin: string, fetch: PluginFetch): HostedServices {
+  of(plugin: string, fetch: PluginFetch, managedAt = (): string | undefined => undefined): HostedServices {
     const store = this.#stores.get(plugin) ?? this.#makeStore(plugin)
     this.#stores.set(plugin, store)
     const { metrics } = this
     const declare = (spec: MetricSpec): void => metrics.declare(plugin, spec)
     const measure = (one: Measure): void => metrics.measure(plugin, one)
-    return { state: stateOn(store), metrics: metricsWith(declare, measure), fetch, declare, measure }
+    return {
+      state: stateOn(store),
+      metrics: metricsWith(declare, measure),
+      fetch,
+      managedAt,
+      declare,
+      measure,
+    }
   }
 }

@@ -13,6 +13,8 @@ export class ProxyServices {
   readonly fetches = new FetchPlaces()
   /** The proxy's own ports, once they are open: nothing is fetched from there. */
   readonly ports: OwnListener[] = []
+  /** The address of the management port, once it is open in this process. */
+  managedAt: string | undefined
 
   /** @param makeStore where the state of a plugin is kept, by its name; in memory without it */
   constructor(makeStore?: (plugin: string) => StateStore) {
@@ -27,13 +29,20 @@ export interface ServiceParts {
   /** Undefined while the plugins are initialised. */
   readonly startTls: () => StartTls | undefined
   readonly warn: (message: string) => void
+  /** `address:port` of the management port, if the records name one. */
+  readonly managed?: string | undefined
 }
 
 /** The services of a plugin, by its name. */
 export function servicesOf(
-  { shared, fetches, ports }: ProxyServices,
-  { names, startTls, warn }: ServiceParts,
+  services: ProxyServices,
+  { names, startTls, warn, managed }: ServiceParts,
 ): (plugin: string) => HostedServices {
+  const { shared, fetches, ports } = services
+  // Another process may have opened it. Port 0 is known there alone.
+  const isKnown = managed !== undefined && !managed.endsWith(':0')
+  const managedAt = (): string | undefined =>
+    services.managedAt ?? (isKnown ? `http://${managed}` : undefined)
   const isOwn = ownPorts(() => ports)
   return plugin =>
     shared.of(
@@ -47,5 +56,6 @@ export function servicesOf(
         },
         message => warn(`[${plugin}] ${message}`),
       ),
+      managedAt,
     )
 }
