@@ -7,11 +7,12 @@
  * Where timestamps come from, and what sct cannot know: docs/plugins/sct.md.
  */
 import type { OptionsOf, OptionsSchema, PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin'
-import { readSctList, readStapledScts } from 'portcullis/x509'
+import { readSctList } from 'portcullis/x509'
 import { WatchedFile } from './files/watched-file.js'
 import { parseHostPattern } from './hosts/host-pattern.js'
 import { countLogs } from './sct/count.js'
 import { parseLogs } from './sct/log-list.js'
+import { stapledScts } from './sct/stamped.js'
 
 export const optionsSchema = {
   type: 'object',
@@ -55,7 +56,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
     if (known === undefined || leaf === undefined) return reject('internal', `${file.name} cannot be used`)
     // Without signatures the certificate behind the leaf need not be its issuer.
     const issuer = checks.signature.ok ? builtChain[1] : undefined
-    const stapled = ocspResponse === undefined ? [] : readStapledScts(ocspResponse)
+    const stapled = ocspResponse === undefined ? [] : stapledScts(ocspResponse)
     const sent = sctList === undefined ? [] : readSctList(sctList)
     const { logs, others } = countLogs(leaf, issuer, [...stapled, ...sent], known)
     const operators = new Set(logs.map(({ operator }) => operator)).size

@@ -155,8 +155,14 @@ async function keyOf({ data, certificates }: Basic, issuer: Issuer, options: Rea
   for (const der of certificates) {
     const responder = readResponder(der, options)
     if (responder === undefined || !isNamed(responder.details)) continue
-    await demandDelegated(responder, issuer, options)
-    return responder.x509.publicKey
+    try {
+      await demandDelegated(responder, issuer, options)
+      return responder.x509.publicKey
+    } catch (cause) {
+      throw cause instanceof NoAnswer
+        ? cause
+        : new NoAnswer('the certificate of its responder cannot be read')
+    }
   }
   throw new NoAnswer('the certificate of its responder is missing')
 }

@@ -1,11 +1,12 @@
-import { createHash, verify } from 'node:crypto'
+import { verify } from 'node:crypto'
 import type { Certificate } from 'portcullis/plugin'
-import { readDetails, type Sct } from 'portcullis/x509'
+import type { Sct } from 'portcullis/x509'
 import type { Log, Logs } from './log-list.js'
+import { stampedOf } from './stamped.js'
+import { uint, vector } from './vector.js'
 
-/** What a log has signed (RFC 6962 section 3.2). */
+/** A log has signed the certificate itself (RFC 6962 section 3.2). */
 const X509_ENTRY = 0
-const PRECERT_ENTRY = 1
 
 /** Clocks differ; a timestamp that lies further ahead does not count. Milliseconds. */
 const SKEW = 300_000
@@ -34,7 +35,7 @@ export function countLogs(
   known: Logs,
   now = Date.now(),
 ): Counted {
-  const details = readDetails(leaf)
+  const { scts, entry } = stampedOf(leaf, issuer)
   const logs = new Set<Log>()
   const others: string[] = []
   const notAfter = Date.parse(leaf.x509.validTo)
@@ -49,11 +50,8 @@ export function countLogs(
     if (log !== undefined && why === undefined) logs.add(log)
     else others.push(log === undefined ? `${why}` : `${log.name}: ${why}`)
   }
-  if (issuer === undefined && details.scts.length > 0)
-    others.push('the issuer of the leaf is not in the chain')
-  else if (issuer !== undefined)
-    for (const sct of details.scts)
-      look(sct, () => precertEntry(details.precertificateTbs(), readDetails(issuer).spki))
+  if (entry !== undefined) for (const sct of scts) look(sct, () => entry)
+  else if (scts.length > 0) others.push('the issuer of the leaf is not in the chain')
   for (const sct of delivered) look(sct, () => Buffer.concat([uint(X509_ENTRY, 2), vector(leaf.der, 3)]))
   return { logs: [...logs], others }
 }
@@ -65,9 +63,6 @@ function whyNot({ timestamp }: Sct, log: Log, notAfter: number, now: number): st
     return 'the log is for certificates that end at another time'
   return undefined
 }
-
-const precertEntry = (tbs: Buffer, issuerKey: Buffer): Buffer =>
-  Buffer.concat([uint(PRECERT_ENTRY, 2), createHash('sha256').update(issuerKey).digest(), vector(tbs, 3)])
 
 function isSigned(sct: Sct, { key }: Log, entry: Buffer): boolean {
   const { hashAlgorithm, signatureAlgorithm, timestamp, extensions, signature } = sct
@@ -82,12 +77,3 @@ function isSigned(sct: Sct, { key }: Log, entry: Buffer): boolean {
     return false
   }
 }
-
-function uint(value: number, bytes: number): Buffer {
-  const out = Buffer.alloc(bytes)
-  out.writeUIntBE(value, 0, bytes)
-  return out
-}
-
-const vector = (bytes: Buffer, lengthBytes: number): Buffer =>
-  Buffer.concat([uint(bytes.length, lengthBytes), bytes])
