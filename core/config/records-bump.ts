@@ -6,7 +6,7 @@ export const BUMP_RECORDS = {
     ...FILE,
     default: 'bump-ca.pem',
     about:
-      'The PEM file with the certificate of the authority that mints leaf certificates in bump mode, in the configuration folder; `portcullis ca init` makes it. Not in Traffic Server.',
+      'The PEM file with the certificate of the authority that mints leaf certificates in bump mode, in the configuration folder; `portcullis ca init` makes it. If the authority is not one that clients trust, its issuers stand behind it, each behind the one that it has issued; clients are sent them all. Not in Traffic Server.',
   },
   'proxy.config.ssl.bump.CA.private_key.filename': {
     ...FILE,

@@ -84,6 +84,14 @@ export function requestBody(method: string, version: string, framing: Framing): 
 
 const badRequest = (what: string): ProxyError => new ProxyError('PTC_REQUEST_MALFORMED', what)
 
+/** RFC 9112 section 3.2: nothing is corrected, because the next reader might correct it in another way. */
+function wrongTarget(bytes: Buffer): string {
+  const [line = ''] = bytes.toString('latin1', 0, MAX_LINE).split('\r\n', 1)
+  return /[\x80-\xff]/.test(line)
+    ? 'the request-target is not a URL: what is not ASCII must be percent-encoded'
+    : 'the request-target is not a URL'
+}
+
 /** A request line with a method that llhttp does not know. */
 const OTHER_METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S+ HTTP\/1\.[01]\r\n/
 /** The first byte of a TLS handshake record. */
@@ -102,7 +110,7 @@ export function requestError(error: ProxyError, { errno }: HttpParser, bytes: Bu
     new ProxyError(code, text, { cause: error })
   if (errno === ERRNO.pausedHttp2)
     return as('PTC_REQUEST_VERSION', 'the client speaks HTTP/2 without having asked')
-  if (errno === ERRNO.invalidUrl) return as('PTC_REQUEST_TARGET', 'the request-target is not a URL')
+  if (errno === ERRNO.invalidUrl) return as('PTC_REQUEST_TARGET', wrongTarget(bytes))
   if (errno === ERRNO.invalidMethod && OTHER_METHOD.test(bytes.toString('latin1', 0, MAX_LINE)))
     return as('PTC_NOT_IMPLEMENTED', 'the method is not one that this proxy knows')
   if (errno === ERRNO.invalidMethod && bytes[0] === TLS_HANDSHAKE)

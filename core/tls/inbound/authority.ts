@@ -1,15 +1,7 @@
 /** The operator's own certificate authority: made once by `portcullis ca init`, read at every start in bump mode. */
 import 'reflect-metadata' // before the x509 library, whose container looks for it
 import { createPrivateKey, createPublicKey, type KeyObject, webcrypto } from 'node:crypto'
-import {
-  BasicConstraintsExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  SubjectKeyIdentifierExtension,
-  X509Certificate,
-} from '@peculiar/x509'
-import { ProxyError } from '../../base/errors.js'
-import { certificatesInPem } from '../../base/pem.js'
+import { SubjectKeyIdentifierExtension, type X509Certificate } from '@peculiar/x509'
 import {
   type CertificateRequest,
   ECDSA,
@@ -19,12 +11,15 @@ import {
   privateKeyPem,
   type SigningKey,
 } from '../issue-certificate.js'
+import { badAuthority, checkAuthorityChain, parse, readAuthorityChain } from './authority-chain.js'
 
 /** The issuer of leaf certificates. */
 export interface Authority extends Issuer {
   readonly certificate: X509Certificate
-  /** Sent behind a leaf: the authority's certificate, unless it is a root, which clients have. */
+  /** Sent behind a leaf: the authority's certificate, unless it is a root, which clients have, and what its file holds behind it. */
   readonly chainPem: string
+  /** When the first of these certificates expires. */
+  readonly notAfter: Date
 }
 
 export interface AuthorityFiles {
@@ -60,41 +55,32 @@ export async function createAuthority(commonName: string): Promise<AuthorityFile
  * @throws {ProxyError} PTC_TLS_CONTEXT when they do not fit, are not valid now, or are no authority
  */
 export async function readAuthority({ certPem, keyPem }: AuthorityFiles, from: string): Promise<Authority> {
-  const certificate = readCertificate(certPem, from)
+  const all = readAuthorityChain(certPem, from)
+  const [certificate, ...issuers] = all
   const key = parse(() => createPrivateKey(keyPem), `${from}: no private key without a passphrase`)
-  const isOurs = parse(() => sameKey(key, certificate), `${from}: the certificate has no usable key`)
-  if (!isOurs) throw bad(`${from}: the key does not belong to the certificate`)
-  if (certificate.getExtension(BasicConstraintsExtension)?.ca !== true)
-    throw bad(`${from}: the certificate is not that of an authority (basicConstraints CA)`)
-  // RFC 5280 section 4.2.1.3: without the extension a key may be used for everything.
-  const usages = certificate.getExtension(KeyUsagesExtension)?.usages ?? KeyUsageFlags.keyCertSign
-  if ((usages & KeyUsageFlags.keyCertSign) === 0)
-    throw bad(`${from}: the certificate's keyUsage does not let it issue others (keyCertSign)`)
-  if (certificate.notBefore.getTime() > Date.now())
-    throw bad(`${from}: the certificate is not valid before ${certificate.notBefore.toISOString()}`)
-  if (certificate.notAfter.getTime() < Date.now())
-    throw bad(`${from}: the certificate expired on ${certificate.notAfter.toISOString()}`)
+  const isOwner = (other: X509Certificate): boolean =>
+    parse(() => isKeyOf(key, other), `${from}: the certificate has no usable key`)
+  if (!isOwner(certificate)) {
+    const at = issuers.findIndex(isOwner)
+    const hint =
+      at === -1 ? '' : `, but to certificate ${at + 2} of the file; the authority's own must be the first`
+    throw badAuthority(`${from}: the key does not belong to the certificate${hint}`)
+  }
+  checkAuthorityChain(all, from)
   const isRoot = certificate.subject === certificate.issuer
+  const sent = isRoot ? issuers : all
   return {
     ...(await importKey(key, from)),
     name: certificate.subjectName,
     // As its certificate states it: it need not be the one that we would compute.
     keyId: certificate.getExtension(SubjectKeyIdentifierExtension)?.keyId,
     certificate,
-    chainPem: isRoot ? '' : `${certificate.toString('pem')}\n`,
+    chainPem: sent.map(one => `${one.toString('pem')}\n`).join(''),
+    notAfter: new Date(Math.min(...all.map(one => one.notAfter.getTime()))),
   }
 }
 
-/** The first certificate of a PEM text, read as every other reader is given it. */
-function readCertificate(pem: string, from: string): X509Certificate {
-  const der = parse(() => certificatesInPem(pem)[0], `${from}: no certificate`)
-  if (der === undefined) throw bad(`${from}: no certificate`)
-  const certificate = parse(() => new X509Certificate(der), `${from}: no certificate`)
-  if (!Buffer.from(certificate.rawData).equals(der)) throw bad(`${from}: the certificate is not DER`)
-  return certificate
-}
-
-function sameKey(key: KeyObject, certificate: X509Certificate): boolean {
+function isKeyOf(key: KeyObject, certificate: X509Certificate): boolean {
   const spki = createPublicKey(key).export({ type: 'spki', format: 'der' })
   return spki.equals(Buffer.from(certificate.publicKey.rawData))
 }
@@ -110,7 +96,7 @@ async function importKey(key: KeyObject, from: string): Promise<SigningKey> {
   const namedCurve = CURVES[key.asymmetricKeyDetails?.namedCurve ?? '']
   const isRsa = type === 'rsa'
   if (!isRsa && namedCurve === undefined)
-    throw bad(`${from}: keys of type ${type} are not supported; RSA, P-256, P-384 and P-521 are`)
+    throw badAuthority(`${from}: keys of type ${type} are not supported; RSA, P-256, P-384 and P-521 are`)
   const algorithm = isRsa
     ? { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
     : { name: 'ECDSA', namedCurve: namedCurve ?? '', hash: 'SHA-256' }
@@ -120,13 +106,3 @@ async function importKey(key: KeyObject, from: string): Promise<SigningKey> {
     algorithm: { name: algorithm.name, hash: 'SHA-256' },
   }
 }
-
-function parse<T>(read: () => T, what: string): T {
-  try {
-    return read()
-  } catch (cause) {
-    throw new ProxyError('PTC_TLS_CONTEXT', what, { cause })
-  }
-}
-
-const bad = (message: string): ProxyError => new ProxyError('PTC_TLS_CONTEXT', message)

@@ -81,7 +81,7 @@ export class Mint<T> {
     if (known !== undefined) return known
     const made = this.#prepare(await mintLeaf(this.#authority, host))
     // Of a leaf that lives shorter than others it is the authority that ends.
-    const left = this.#authority.certificate.notAfter.getTime() - Date.now()
+    const left = this.#authority.notAfter.getTime() - Date.now()
     this.#leaves.set(host, made, network, Math.max(1, Math.min(VALID / 2, left)))
     return made
   }
@@ -89,17 +89,17 @@ export class Mint<T> {
 
 /** @throws {ProxyError} PTC_TLS_CONTEXT when the authority has expired */
 export async function mintLeaf(authority: Authority, host: string): Promise<MintedLeaf> {
-  const { certificate } = authority
-  if (certificate.notAfter.getTime() <= Date.now())
+  const { certificate, notAfter } = authority
+  if (notAfter.getTime() <= Date.now())
     throw new ProxyError(
       'PTC_TLS_CONTEXT',
-      `the authority of bump mode expired on ${certificate.notAfter.toISOString()}: \`portcullis ca init\` makes another`,
+      `the authority of bump mode expired on ${notAfter.toISOString()}: \`portcullis ca init\` makes another`,
     )
   const keys = await generateKeys()
   const request: CertificateRequest = {
     subject: host.length <= MAX_COMMON_NAME ? [{ CN: [host] }] : undefined,
     notBefore: new Date(Math.max(Date.now() - BACKDATE, certificate.notBefore.getTime())),
-    notAfter: new Date(Math.min(Date.now() + VALID, certificate.notAfter.getTime())),
+    notAfter: new Date(Math.min(Date.now() + VALID, notAfter.getTime())),
     keyUsage: ['digitalSignature'],
     extendedKeyUsage: ['serverAuth'],
     names: [host],

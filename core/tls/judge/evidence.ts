@@ -44,9 +44,11 @@ export function toEvidence(
   })
 }
 
-function nameResult({ name, sent: [leaf] }: ParkedPeer, { host, isAddress }: OutboundNames): BuiltInResult {
-  if (name.code === 0 || isAddress || leaf === undefined || !host.includes('_')) return toResult(name)
-  return isUnderscoreMatch(host, dnsNames(leaf)) ? OK : toResult(name)
+function nameResult({ name, sent: [leaf] }: ParkedPeer, { host, alternative }: OutboundNames): BuiltInResult {
+  const underscored = [host, alternative ?? ''].filter(one => one.includes('_')) // an address has none
+  if (name.code === 0 || leaf === undefined || underscored.length === 0) return toResult(name)
+  const names = dnsNames(leaf)
+  return underscored.some(one => isUnderscoreMatch(one, names)) ? OK : toResult(name)
 }
 
 /** Empty for a certificate that cannot be read: it is valid for no host. */

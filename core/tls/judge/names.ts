@@ -41,10 +41,12 @@ function announcedName(
 }
 
 /**
- * Whether a wildcard among `names` matches a host whose leftmost label has an underscore. In OpenSSL `*` matches letters,
- * digits and hyphens only; names in use have underscores too, and Traffic Server and Pingora match them.
+ * Whether a wildcard among `names` matches a host that has an underscore, in whichever label. In OpenSSL `*` matches
+ * letters, digits and hyphens only, and a name with an underscore elsewhere is no wildcard at all; names in use have
+ * underscores, and browsers match them. As for all wildcards, `*` is one whole label, and two labels follow it.
  */
 export function isUnderscoreMatch(host: string, names: readonly string[]): boolean {
-  const [, first = '', rest = ''] = /^([a-z0-9_-]+)\.(.+\..+)$/i.exec(host) ?? []
-  return first.includes('_') && names.some(name => name.toLowerCase() === `*.${rest.toLowerCase()}`)
+  const [, rest] = /^[a-z0-9_-]+\.(.+\..+)$/i.exec(host) ?? []
+  if (rest === undefined || !host.includes('_')) return false
+  return names.some(name => name.toLowerCase() === `*.${rest.toLowerCase()}`)
 }

@@ -30,6 +30,12 @@ test('requests that cannot be served', async t => {
     ['asterisk', lines('GET * HTTP/1.1', 'Host: x'), 400, /PTC_REQUEST_TARGET/],
     ['ftp', lines('GET ftp://x/ HTTP/1.1', 'Host: x'), 400, /PTC_REQUEST_SCHEME/],
     ['user info without a host', lines('GET http://u:p@/ HTTP/1.1', 'Host: x'), 400, /not a URL|no host/],
+    [
+      'UTF-8 in the path',
+      lines('GET http://x/caf\xc3\xa9 HTTP/1.1', 'Host: x'),
+      400,
+      /PTC_REQUEST_TARGET.*not ASCII must be percent-encoded|not ASCII must be percent-encoded.*PTC_REQUEST_TARGET/s,
+    ],
     ['fragment', lines('GET http://x/#a HTTP/1.1', 'Host: x'), 400, /PTC_REQUEST/],
     ['port 0', lines('GET http://x:0/ HTTP/1.1', 'Host: x'), 400, /port/],
     ['port 65536', lines('GET http://x:65536/ HTTP/1.1', 'Host: x'), 400, /port/],

@@ -28,7 +28,7 @@ export const onlyOneReadsHosts: Rule = files =>
 /** Where a class of that name may be made, and why. */
 const MAKES_X509: Readonly<Record<string, string>> = {
   'core/base/x509.ts': 'the one function: what it has made is about exactly the bytes it was given',
-  'core/tls/inbound/authority.ts':
+  'core/tls/inbound/authority-chain.ts':
     "not Node's class: the issuing library's, for the operator's own file, compared in the same way",
 }
 

@@ -126,6 +126,82 @@ test('RSA and EC authorities of operators can issue leaves', async t => {
   }
 })
 
+test('what stands behind the authority in its file is sent with each leaf', async t => {
+  const root = await makeAuthority({ name: 'Far root', keyType: 'rsa-2048' })
+  const middle = await makeAuthority({ name: 'Middle', parent: root })
+  const below = await makeAuthority({ name: 'Proxies below', parent: middle })
+  for (const [what, issuers, count] of [
+    ['the issuer', middle.certPem, 3],
+    ['the issuer and the root', middle.certPem + root.certPem, 4],
+  ] as const) {
+    const files = { certPem: below.certPem + issuers, keyPem: below.keyPem }
+    const leaf = await mintLeaf(await readAuthority(files, 'test'), 'www.example.com')
+    t.match(await verify(root.certPem, leaf.certPem), /leaf\.pem: OK/, what)
+    t.equal(leaf.certPem.match(/BEGIN CERTIFICATE/g)?.length, count)
+  }
+  const alone = await mintLeaf(await readAuthority(below, 'test'), 'www.example.com')
+  t.match(await verify(root.certPem, alone.certPem), /unable to get/, 'without them clients lack an issuer')
+})
+
+test('a file whose certificates do not belong together is refused with the reason', async t => {
+  const root = await makeAuthority({ name: 'Root of files' })
+  const middle = await makeAuthority({ name: 'Middle of files', parent: root })
+  const below = await makeAuthority({ name: 'Proxies of files', parent: middle })
+  const other = await makeAuthority({ name: 'Stranger' })
+  /** With the issuer's name, and another key. */
+  const alike = await makeAuthority({ name: 'Middle of files', parent: other })
+  const narrow = await makeAuthority({ name: 'Narrow', pathLen: 0 })
+  const belowNarrow = await makeAuthority({ name: 'Below narrow', parent: narrow })
+  const old = await makeAuthority({ name: 'Old root', notAfter: new Date(Date.now() - 1000) })
+  const belowOld = await makeAuthority({ name: 'Below old', parent: old })
+  const leaf = await root.issue({ cn: 'leaf' })
+  const pems = (...all: { certPem: string }[]): string => all.map(({ certPem }) => certPem).join('')
+  const cases: Record<string, [cert: string, key: string, says: RegExp]> = {
+    'the root first': [
+      pems(root, middle, below),
+      below.keyPem,
+      /the key does not belong .*, but to certificate 3 of the file/,
+    ],
+    'the root in the middle': [
+      pems(below, root, middle),
+      below.keyPem,
+      /here: certificate 2 \(.*Root of files.*\) has issued none/,
+    ],
+    'a stranger behind it': [
+      pems(below, middle, other),
+      below.keyPem,
+      /certificate 3 \(.*Stranger.*\) has issued none/,
+    ],
+    'a namesake of the issuer': [pems(below, alike), below.keyPem, /certificate 2 .* has issued none/],
+    'an issuer of leaves only': [
+      pems(belowNarrow, narrow),
+      belowNarrow.keyPem,
+      /certificate 2 .*pathLenConstraint 0/,
+    ],
+    'an expired issuer': [
+      pems(belowOld, old),
+      belowOld.keyPem,
+      /here: certificate 2: the certificate expired on/,
+    ],
+    'a leaf behind it': [
+      pems(below, leaf),
+      below.keyPem,
+      /certificate 2: the certificate is not that of an authority/,
+    ],
+    'a certificate that cannot be read': [
+      `${below.certPem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
+      below.keyPem,
+      /here: no certificate/,
+    ],
+  }
+  for (const [what, [certPem, keyPem, says]] of Object.entries(cases))
+    await t.rejects(
+      readAuthority({ certPem, keyPem }, 'here'),
+      { code: 'PTC_TLS_CONTEXT', message: says },
+      what,
+    )
+})
+
 test('a certificate that cannot issue others is refused with the reason', async t => {
   const root = await makeAuthority({ name: 'Root' })
   const other = await makeAuthority({ name: 'Other' })
