@@ -49,6 +49,26 @@ async function setUp(t: Test, more: ProxyConf = {}, maxVersion: SecureVersion = 
   return { proxy, gate, origin, other, relay, url: `https://${HOST}:${relay.port}/` }
 }
 
+/** A request whose handshake a plugin holds. */
+interface Held extends Stage {
+  readonly response: ReturnType<typeof get>
+  readonly event: VerifyServerEvent
+}
+
+async function hold(t: Test, more?: ProxyConf, maxVersion?: SecureVersion): Promise<Held> {
+  const stage = await setUp(t, more, maxVersion)
+  const response = get(stage.proxy.port, stage.url)
+  return { ...stage, response, event: await stage.gate.parked() }
+}
+
+/** The same, whose origin has left. */
+async function holdAlone(t: Test, how?: 'end' | 'reset'): Promise<Held> {
+  const stage = await hold(t)
+  stage.relay.cut(how)
+  await released(stage)
+  return stage
+}
+
 /** Waits until the proxy has seen the end of its connection. */
 async function released({ proxy }: Stage, times = 1): Promise<void> {
   const pattern = /held\.test.* ended while plugins hold the handshake/g
@@ -66,12 +86,8 @@ async function endsClean(t: Test, { proxy, gate, origin, other }: Stage, request
 
 for (const how of ['end', 'reset'] as const)
   test(`a hold goes on when its origin leaves (${how}), and its verdict holds on a new connection`, async t => {
-    const stage = await setUp(t)
-    const { proxy, gate, relay, url } = stage
-    const response = get(proxy.port, url)
-    const event = await gate.parked()
-    relay.cut(how)
-    await released(stage)
+    const stage = await holdAlone(t, how)
+    const { gate, relay, response, event } = stage
     t.notOk(event.signal.aborted)
     t.equal(event.reenable(), 'counted')
     t.equal((await response).status, 200)
@@ -83,12 +99,8 @@ for (const how of ['end', 'reset'] as const)
   })
 
 test('a new connection that shows another certificate is judged anew', async t => {
-  const stage = await setUp(t)
-  const { proxy, gate, relay, other, url } = stage
-  const response = get(proxy.port, url)
-  const first = await gate.parked()
-  relay.cut()
-  await released(stage)
+  const stage = await holdAlone(t)
+  const { gate, relay, other, response, event: first } = stage
   relay.leadTo(other.port)
   first.reenable()
   const second = await gate.parked(1)
@@ -101,12 +113,8 @@ test('a new connection that shows another certificate is judged anew', async t =
 })
 
 test('a rejection without a connection sends nothing, and makes no new connection', async t => {
-  const stage = await setUp(t)
-  const { proxy, gate, relay, url } = stage
-  const response = get(proxy.port, url)
-  const event = await gate.parked()
-  relay.cut()
-  await released(stage)
+  const stage = await holdAlone(t)
+  const { relay, response, event } = stage
   event.reenable(reject('revoked'))
   const { status, body } = await response
   t.equal(status, 502)
@@ -133,10 +141,8 @@ test('a client that leaves ends a hold without a connection', async t => {
 })
 
 test('the deadline ends a hold without a connection', async t => {
-  const stage = await setUp(t, { records: { 'proxy.config.ssl.client.verify.deadline': 500 } })
-  const { proxy, gate, relay, url } = stage
-  const response = get(proxy.port, url)
-  const event = await gate.parked()
+  const stage = await hold(t, { records: { 'proxy.config.ssl.client.verify.deadline': 500 } })
+  const { relay, response, event } = stage
   relay.cut()
   t.equal((await response).status, 504)
   t.ok(event.signal.aborted)
@@ -164,10 +170,8 @@ test('new connections are bounded by verify.redials', async t => {
 })
 
 test('with release_after the proxy ends the connection itself, without an alert', async t => {
-  const stage = await setUp(t, { records: { 'proxy.config.ssl.client.verify.release_after': 1 } })
-  const { proxy, gate, relay, url } = stage
-  const response = get(proxy.port, url)
-  const event = await gate.parked()
+  const stage = await hold(t, { records: { 'proxy.config.ssl.client.verify.release_after': 1 } })
+  const { gate, relay, response, event } = stage
   t.equal(relay.openConnections, 1)
   await released(stage)
   t.ok(await poll(() => relay.openConnections === 0, 'the end at the relay'))
@@ -208,10 +212,10 @@ test('a plugin in workers keeps its turn when the origin leaves', async t => {
       schedule(() => reenable(vconn.args.slow === 'kept' && !signal.aborted ? undefined : { kind: 'reject', reason: 'policy' }), 1500)
     })
   }`
-  const stage = await setUp(t, { plugins: ['slow.mjs @isolate=worker'], modules: { 'slow.mjs': slow } })
-  const { proxy, gate, relay, url } = stage
-  const response = get(proxy.port, url)
-  const event = await gate.parked()
+  const { proxy, relay, response, event } = await hold(t, {
+    plugins: ['slow.mjs @isolate=worker'],
+    modules: { 'slow.mjs': slow },
+  })
   event.reenable()
   await sleep(300)
   relay.cut()
@@ -222,10 +226,8 @@ test('a plugin in workers keeps its turn when the origin leaves', async t => {
 })
 
 test('TLS 1.2: a connection that was lost without a word while plugins were asked is replaced', async t => {
-  const stage = await setUp(t, {}, 'TLSv1.2')
-  const { proxy, gate, relay, url } = stage
-  const response = get(proxy.port, url)
-  const event = await gate.parked()
+  const stage = await hold(t, {}, 'TLSv1.2')
+  const { gate, relay, response, event } = stage
   relay.loseNext()
   event.reenable()
   t.equal((await response).status, 200)
@@ -235,12 +237,8 @@ test('TLS 1.2: a connection that was lost without a word while plugins were aske
 })
 
 test('an origin that takes no connection for a moment is tried again', async t => {
-  const stage = await setUp(t)
-  const { proxy, gate, relay, url } = stage
-  const response = get(proxy.port, url)
-  const event = await gate.parked()
-  relay.cut()
-  await released(stage)
+  const stage = await holdAlone(t)
+  const { gate, relay, response, event } = stage
   relay.refuse(2)
   event.reenable()
   t.equal((await response).status, 200)
@@ -250,12 +248,8 @@ test('an origin that takes no connection for a moment is tried again', async t =
 })
 
 test('an origin that takes no connection any more is given up', async t => {
-  const stage = await setUp(t)
-  const { proxy, gate, relay, url } = stage
-  const response = get(proxy.port, url)
-  const event = await gate.parked()
-  relay.cut()
-  await released(stage)
+  const stage = await holdAlone(t)
+  const { relay, response, event } = stage
   relay.refuse(100)
   event.reenable()
   t.equal((await response).status, 502)

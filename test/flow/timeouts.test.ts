@@ -2,46 +2,58 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as tlsConnect } from 'node:tls'
-import { test } from 'tap'
+import { type Test, test } from 'tap'
 import { curl } from '../kit/curl.js'
-import { nodeOrigin } from '../kit/node-origin.js'
+import { type NodeOrigin, type NodeOriginOptions, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
-import { startProxyHere } from '../kit/proxy.js'
+import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 import { poll } from '../kit/watch.js'
 
 const DRIP = 100
 
-test('a transaction that never ends is ended, however busy it is', async t => {
-  let drips = 0
-  const origin = await nodeOrigin({
-    handler: (_, response) => {
-      response.writeHead(200)
-      const drip = setInterval(() => response.write(`${drips++}\n`), DRIP)
-      response.on('close', () => clearInterval(drip))
-    },
-  })
-  const proxy = await startProxyHere({
-    hosts: ['origin.example'],
-    records: {
-      'proxy.config.http.transaction_active_timeout_in': 3,
-      'proxy.config.http.transaction_active_timeout_out': 1,
-    },
-  })
+async function setUp(
+  t: Test,
+  handler: NodeOriginOptions['handler'],
+  conf: ProxyConf,
+): Promise<{ readonly origin: NodeOrigin; readonly proxy: ProxyHere }> {
+  const origin = await nodeOrigin({ ...(handler && { handler }) })
+  const proxy = await startProxyHere({ hosts: ['origin.example'], ...conf })
   t.teardown(async () => {
     await proxy.stop()
     await origin.stop()
   })
+  return { origin, proxy }
+}
+
+/** What a connection to the proxy is answered, as it comes. */
+function connected(port: number): { readonly socket: Socket; readonly status: () => string } {
+  const socket = connect({ port, host: '127.0.0.1' })
+  let seen = ''
+  socket
+    .on('error', () => {})
+    .on('data', (data: Buffer) => {
+      seen += data.toString('latin1')
+    })
+  return { socket, status: () => seen.slice(9, 12) }
+}
+
+test('a transaction that never ends is ended, however busy it is', async t => {
+  let drips = 0
+  const drip: NodeOriginOptions['handler'] = (_, response) => {
+    response.writeHead(200)
+    const timer = setInterval(() => response.write(`${drips++}\n`), DRIP)
+    response.on('close', () => clearInterval(timer))
+  }
+  const records = {
+    'proxy.config.http.transaction_active_timeout_in': 3,
+    'proxy.config.http.transaction_active_timeout_out': 1,
+  }
+  const { origin, proxy } = await setUp(t, drip, { records })
   const url = `http://origin.example:${origin.port}/`
   for (const version of ['--http1.1', '--http1.0']) {
-    const { code, ms, stdout } = await curl([
-      '-sS',
-      '-N',
-      version,
-      '-x',
-      `http://127.0.0.1:${proxy.port}`,
-      url,
-    ])
-    t.not(code, 0, `${version}: nobody takes it for complete`)
+    const flags = ['-sS', '-N', version, '-x', `http://127.0.0.1:${proxy.port}`]
+    const { code, ms, stdout } = await curl([...flags, url])
+    t.not(code, 0, `${version}: no client takes it for complete`)
     t.match(stdout, /^\d+\n/, 'what there was has come')
     t.ok(ms >= 1000 && ms < 2900, `the shorter of both limits counts (${ms} ms)`)
   }
@@ -51,18 +63,13 @@ test('a transaction that never ends is ended, however busy it is', async t => {
 test('a response through an ssl port is cut off by its timeout', async t => {
   const root = await makeAuthority({ name: 'Timeout Root' })
   const own = await root.issue({ cn: 'proxy.example', sans: ['127.0.0.1'] })
-  const origin = await nodeOrigin({ handler: (_, response) => void response.writeHead(200).write('x') })
-  const proxy = await startProxyHere({
-    hosts: ['origin.example'],
+  const begin: NodeOriginOptions['handler'] = (_, response) => void response.writeHead(200).write('x')
+  const { origin, proxy } = await setUp(t, begin, {
     files: { 'own.pem': own.chainPem + own.keyPem, 'ssl_multicert.config': 'ssl_cert_name=own.pem\n' },
     records: {
       'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1',
       'proxy.config.http.transaction_no_activity_timeout_out': 1,
     },
-  })
-  t.teardown(async () => {
-    await proxy.stop()
-    await origin.stop()
   })
   const socket = tlsConnect({ port: proxy.port, host: '127.0.0.1', ca: root.certPem })
   socket.on('error', () => {})
@@ -114,18 +121,12 @@ test('slow clients and slow origins are cut off, and all they held is freed', as
     '', // a client that says nothing
   ]
   const clients = Array.from({ length: 100 }, (_, i) => {
-    const socket = connect({ port: proxy.port, host: '127.0.0.1' })
-    let seen = ''
-    socket
-      .on('error', () => {})
-      .on('data', (data: Buffer) => {
-        seen += data.toString('latin1')
-      })
+    const { socket, status } = connected(proxy.port)
     socket.write(kinds[i % kinds.length] ?? '')
-    return { socket, kind: i % kinds.length, seen: () => seen, closed: once(socket, 'close') }
+    return { socket, kind: i % kinds.length, status, closed: once(socket, 'close') }
   })
   const answered = (kind: number): readonly string[] =>
-    clients.filter(c => c.kind === kind).map(c => c.seen().slice(9, 12))
+    clients.filter(c => c.kind === kind).map(c => c.status())
   const until = Date.now() + 8000
   while (Date.now() < until && ![0, 1, 2].every(kind => answered(kind).every(status => status !== '')))
     await sleep(50)
@@ -138,33 +139,19 @@ test('slow clients and slow origins are cut off, and all they held is freed', as
 })
 
 test('a client that stops in its body has its own time, an origin may take longer', async t => {
-  const origin = await nodeOrigin({
-    handler: (request, response) =>
-      void request.resume().on('end', () => setTimeout(() => response.end('late'), 1500)),
-  })
-  const proxy = await startProxyHere({
-    hosts: ['origin.example'],
-    records: {
-      'proxy.config.http.transaction_no_activity_timeout_in': 1,
-      'proxy.config.http.transaction_no_activity_timeout_out': 60,
-    },
-  })
-  t.teardown(async () => {
-    await proxy.stop()
-    await origin.stop()
-  })
+  const late: NodeOriginOptions['handler'] = (request, response) =>
+    void request.resume().on('end', () => setTimeout(() => response.end('late'), 1500))
+  const records = {
+    'proxy.config.http.transaction_no_activity_timeout_in': 1,
+    'proxy.config.http.transaction_no_activity_timeout_out': 60,
+  }
+  const { origin, proxy } = await setUp(t, late, { records })
   const answerTo = async (body: string): Promise<string> => {
-    const socket = connect({ port: proxy.port, host: '127.0.0.1' })
-    let seen = ''
-    socket
-      .on('error', () => {})
-      .on('data', (data: Buffer) => {
-        seen += data.toString('latin1')
-      })
+    const { socket, status } = connected(proxy.port)
     const head = `POST http://origin.example:${origin.port}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\n`
     socket.write(head + body)
     await once(socket, 'close')
-    return seen.slice(9, 12)
+    return status()
   }
   t.equal(await answerTo('ab'), '408', 'the body stood still')
   t.equal(await answerTo('abcd'), '200', 'the origin has taken longer than a client may')

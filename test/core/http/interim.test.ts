@@ -72,15 +72,21 @@ test('a body waits behind interim responses', async t => {
   t.match(client.sent().toString(), /ok$/)
 })
 
-test('a client that drains does not have an origin read on whose response plugins hold', async t => {
+/** Most of a response for a client without room, held by a plugin. */
+function heldResponse(): ReturnType<typeof setUp> & { readonly accept: () => void } {
   let accept = (): void => {}
-  const { client, origin } = setUp({
+  const stage = setUp({
     readResponse: pointOf(({ reenable }) => {
       accept = reenable
     }),
   })
-  client.hasRoom = false
-  origin.receive(HINTS + OK.slice(0, -1))
+  stage.client.hasRoom = false
+  stage.origin.receive(HINTS + OK.slice(0, -1))
+  return { ...stage, accept: () => accept() }
+}
+
+test('a client that drains does not have an origin read on whose response plugins hold', async t => {
+  const { client, origin, accept } = heldResponse()
   t.ok(origin.isPaused)
   client.drain()
   t.ok(origin.isPaused, 'the plugin holds it still')
@@ -91,14 +97,7 @@ test('a client that drains does not have an origin read on whose response plugin
 })
 
 test('a plugin that lets a response go does not have an origin read on while the client is blocked', async t => {
-  let accept = (): void => {}
-  const { client, origin } = setUp({
-    readResponse: pointOf(({ reenable }) => {
-      accept = reenable
-    }),
-  })
-  client.hasRoom = false
-  origin.receive(HINTS + OK.slice(0, -1))
+  const { client, origin, accept } = heldResponse()
   accept()
   t.ok(origin.isPaused)
   client.drain()
