@@ -12,6 +12,8 @@ export interface PortSpec {
   readonly isTls: boolean
   /** Clients speak SOCKS 5 there, and no HTTP. Not in Traffic Server. */
   readonly isSocks: boolean
+  /** Connections begin with a header of the PROXY protocol. */
+  readonly isAnnounced: boolean
 }
 
 /** The ports of a text, and what is wrong with it. */
@@ -20,10 +22,10 @@ export interface PortsReading {
   readonly wrong: readonly string[]
 }
 
-const KNOWN = ['ssl', 'socks', 'ipv4', 'ipv6', 'ip-in='] as const
+const KNOWN = ['ssl', 'socks', 'pp', 'ipv4', 'ipv6', 'ip-in='] as const
 /** Traffic Server's other keywords; `=` and `-` may follow those with a value. */
 const UNSUPPORTED =
-  /^(?:blind|compress|quic|pp|mptcp|allow-plain|tr-(?:full|in|out|pass)|(?:ip-out|ip-resolve|proto|pp)(?:[=-].*)?)$/
+  /^(?:blind|compress|quic|mptcp|allow-plain|tr-(?:full|in|out|pass)|(?:ip-out|ip-resolve|proto)(?:[=-].*)?|pp[=-].*)$/
 
 /** Reads proxy.config.http.server_ports: descriptors separated by blanks or commas, keywords joined by colons. */
 export function readServerPorts(text: string): PortsReading {
@@ -46,6 +48,7 @@ interface Draft {
   family?: 'ipv4' | 'ipv6'
   isTls?: true
   isSocks?: true
+  isAnnounced?: true
 }
 
 /** The port, or what is wrong. */
@@ -61,8 +64,8 @@ function readDescriptor(descriptor: string): PortSpec | string {
   if (draft.address !== undefined && isIP(draft.address) !== (family === 'ipv6' ? 6 : 4))
     return `${draft.address} is no ${family} address`
   const address = draft.address ?? (family === 'ipv6' ? '::' : '0.0.0.0')
-  const { port, isTls = false, isSocks = false } = draft
-  return { port, address, family, isTls, isSocks }
+  const { port, isTls = false, isSocks = false, isAnnounced = false } = draft
+  return { port, address, family, isTls, isSocks, isAnnounced }
 }
 
 /** Splits at colons, except those of an address in brackets. */
@@ -81,10 +84,15 @@ function readKeyword(keyword: string, draft: Draft): string | undefined {
     draft.isSocks = true
     return undefined
   }
+  if (keyword === 'pp') {
+    draft.isAnnounced = true
+    return undefined
+  }
   if (keyword === 'ipv4' || keyword === 'ipv6') return putFamily(keyword, draft)
   if (keyword.startsWith('ip-in')) return putAddress(keyword.slice('ip-in'.length).replace(/^=/, ''), draft)
   if (UNSUPPORTED.test(keyword)) return `${keyword} is not supported`
-  const help = didYouMean(keyword, KNOWN) || `; a port is number[:ssl|:socks][:ipv4|:ipv6][:ip-in=address]`
+  const help =
+    didYouMean(keyword, KNOWN) || `; a port is number[:ssl|:socks][:pp][:ipv4|:ipv6][:ip-in=address]`
   return `unknown keyword ${quote(keyword)}${help}`
 }
 

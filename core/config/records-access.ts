@@ -14,6 +14,14 @@ export const ACCESS_RECORDS = {
     about:
       'A file in the configuration folder with names and bcrypt hashes (`htpasswd -B`): clients must show one of them by Basic Proxy-Authorization, or get 407. NULL asks for no password. Not in Traffic Server.',
   },
+  'proxy.config.http.proxy_protocol_allowlist': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    shape: 'a list of addresses and networks',
+    about:
+      'The relays that may announce their clients by the PROXY protocol, on ports with `pp` in server_ports: addresses, networks and ranges. Connections of others are closed there; NULL closes all (Traffic Server: takes all).',
+  },
   'proxy.config.http.deny_private_origins': {
     ...SWITCH,
     default: 0,

@@ -8,7 +8,7 @@ export const HTTP_RECORDS = {
     shape: 'a list of ports',
     reload: false,
     about:
-      'The ports for clients: a list of `number[:ssl|:socks][:ipv6][:ip-in=address]`; an IPv6 address is put in brackets. Clients of `socks` ports speak SOCKS 5 (not in Traffic Server).',
+      'The ports for clients: a list of `number[:ssl|:socks][:pp][:ipv6][:ip-in=address]`; an IPv6 address is put in brackets. Clients of `socks` ports speak SOCKS 5 (not in Traffic Server).',
   },
   'proxy.config.http.connect_ports': {
     type: 'STRING',

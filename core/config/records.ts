@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { compileTags } from '../base/diags.js'
 import type { ProxyError } from '../base/errors.js'
 import { Schemas } from '../base/schema.js'
+import { readRanges } from './address-range.js'
 import { readFieldList, readForwarded } from './client-fields.js'
 import { isThere, type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import { readConnectPorts } from './connect-ports.js'
@@ -41,6 +42,7 @@ const SYNTAX = {
   'proxy.config.http.connect_ports': readConnectPorts,
   'proxy.config.diags.debug.tags': compileTags,
   'proxy.config.dns.nameservers': readNameservers,
+  'proxy.config.http.proxy_protocol_allowlist': readRanges,
   'proxy.config.log.format': readLogFormat,
   'proxy.config.http.insert_forwarded': readForwarded,
   'proxy.config.http.anonymize_other_header_list': readFieldList,

@@ -291,7 +291,10 @@ export function warningsOf({
     policies.map(({ rule }) => rule),
   )
   const aboutKey = bump?.authority.warning === undefined ? [] : [bump.authority.warning]
+  const { ports, hasAnnouncers } = settings.listener
+  const isClosed = !hasAnnouncers && ports.some(({ isAnnounced }) => isAnnounced)
   return [
+    ...(isClosed ? [NO_RELAYS] : []),
     ...waiting.map(record => `${record} has changed: it needs a restart, and keeps its value until then`),
     ...missing,
     ...unread,
@@ -302,6 +305,9 @@ export function warningsOf({
     ...aboutKey,
   ]
 }
+
+const NO_RELAYS =
+  'ports with pp take no connection: proxy.config.http.proxy_protocol_allowlist names no relay'
 
 const debugSettings = ({ diags }: Settings, { debugTags }: Place): DebugSettings =>
   debugTags === undefined ? diags.debug : { enabled: true, tags: debugTags }

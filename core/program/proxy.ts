@@ -39,6 +39,7 @@ import { type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
 import type { OtherProcesses } from './other-processes.js'
 import { Reloads } from './reloads.js'
 import { TrafficCounts } from './traffic-counts.js'
+import { announcedClients } from './wiring/inbound/announced.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
 import { securePort } from './wiring/inbound/secure-port.js'
 import { socksPort } from './wiring/inbound/socks-port.js'
@@ -141,7 +142,8 @@ export class ProxyServer {
     const secure = securePort(current, this.#logs)
     const plain = plainPort(() => current().vconns, this.#logs)
     const socks = socksPort(current, this.#connect.handler.handle, this.#onOver)
-    for (const { address, port, isTls, isSocks } of first.settings.listener.ports) {
+    const announced = announcedClients(current, this.#counts.take, this.#logs)
+    for (const { address, port, isTls, isSocks, isAnnounced } of first.settings.listener.ports) {
       const listener = createListener({
         forward: this.#forwarder,
         limits: () => current().settings.listener.limits,
@@ -152,6 +154,7 @@ export class ProxyServer {
         onAccepted: () => this.#logs.queue.yieldToAccepts(),
         port: isTls ? secure : plain,
         ...(isSocks && { speak: socks }),
+        ...(isAnnounced && { announced }),
         onRefused: this.#onOver,
       })
       this.#listeners.push(listener)

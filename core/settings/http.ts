@@ -1,4 +1,5 @@
 /** Settings of listeners, transactions and CONNECT. Times are in milliseconds, sizes in bytes, and 0 sets no limit. */
+import { BlockList } from 'node:net'
 import { hostname } from 'node:os'
 import { fileOf, placed } from '../config/record-place.js'
 import { readingOf } from '../config/records.js'
@@ -7,12 +8,17 @@ import { http2Settings } from './http2.js'
 
 const SECOND = 1000
 const PORTS = 'proxy.config.http.server_ports'
+const ANNOUNCERS = 'proxy.config.http.proxy_protocol_allowlist'
 
 export type ListenerSettings = ReturnType<typeof listenerSettings>
 
 export const listenerSettings = (records: Records) =>
   Object.freeze({
     ports: Object.freeze(readingOf(records, PORTS).ports),
+    /** Relays that may announce their clients. */
+    announcers: records[ANNOUNCERS] === null ? new BlockList() : readingOf(records, ANNOUNCERS).ranges,
+    /** Whether there are any. */
+    hasAnnouncers: records[ANNOUNCERS] !== null,
     /** The record of the ports, as errors call it. */
     portsBy: placed(records, PORTS),
     hasHttp2: records['proxy.config.http2.enabled'] === 1,

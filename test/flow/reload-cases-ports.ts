@@ -1,4 +1,5 @@
-/** What shows that a reload takes over the records about TLS with clients. */
+// Longer than 250 lines because there is one case for each record.
+/** What shows that a reload takes over the records about ports: TLS with clients, and relays. */
 import { createAuthority } from '../../core/tls/inbound/authority.js'
 import { tlsClient } from '../kit/client.js'
 import { getOn } from '../kit/get.js'
@@ -73,7 +74,18 @@ const bumping = (records: ProxyConf['records'] = {}): ProxyConf => ({
   },
 })
 
+/** Whether the relay at 127.0.0.1 may announce a client. */
+const announced = async (stage: Stage): Promise<string> => {
+  const client = await stage.client()
+  client.send(`PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\nGET ${stage.http}/ HTTP/1.1\r\nHost: x\r\n\r\n`)
+  return client.response().then(
+    ({ status }) => String(status),
+    () => 'closed',
+  )
+}
+
 export const PORT_CASES: ReloadCases<
+  | 'proxy.config.http.proxy_protocol_allowlist'
   | 'proxy.config.ssl.handshake_timeout_in'
   | 'proxy.config.ssl.server.multicert.filename'
   | 'proxy.config.ssl.server.cert.path'
@@ -92,6 +104,13 @@ export const PORT_CASES: ReloadCases<
   | 'proxy.config.ssl.bump.CA.private_key.filename'
   | 'proxy.config.ssl.bump.client.certification_level'
 > = {
+  'proxy.config.http.proxy_protocol_allowlist': {
+    from: '192.0.2.0/24',
+    to: '192.0.2.1 127.0.0.0-127.0.0.9',
+    conf: { records: { 'proxy.config.http.server_ports': '0:pp:ip-in=127.0.0.1' } },
+    probe: announced,
+    expect: ['closed', '200'],
+  },
   'proxy.config.ssl.handshake_timeout_in': {
     from: 1,
     to: 60,

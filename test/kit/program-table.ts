@@ -9,6 +9,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   curl: 'curl',
   git: 'git',
   memcached: 'memcached',
+  haproxy: 'haproxy',
   microsocks: 'microsocks',
   nginx: 'nginx-light',
   openssl: 'openssl',

@@ -46,10 +46,6 @@ const PROTECTIVE: Readonly<Record<string, Protection>> = {
     way: 'the size of bodies has no limit here; set it to 0, or limit it in a plugin on TS_HTTP_READ_REQUEST_HDR_HOOK',
   },
   'http.parent_proxy.disable_connect_tunneling': { isLost: isOn, way: NO_TUNNELS },
-  'http.proxy_protocol_allowlist': {
-    isLost: isSet,
-    way: 'the PROXY header is not read; say in ip_allow.yaml who may connect, and remove the line',
-  },
   'http.push_method_enabled': {
     isLost: isOn,
     way: 'the method PUSH is always refused here; set it to 0',

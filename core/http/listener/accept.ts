@@ -2,8 +2,10 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { ProxyError } from '../../base/errors.js'
 import { codeOf } from '../../base/thrown.js'
 import type { ClientLink } from '../../vconn/link.js'
+import type { OriginLink } from '../../vconn/origin-link.js'
 import { TcpLink } from '../../vconn/tcp-link.js'
-import { ClientInfo } from './client-info.js'
+import { type AnnouncedOptions, acceptAnnounced } from './announced-client.js'
+import { ClientInfo, type ClientSocket } from './client-info.js'
 
 /** Hands a connection on, to have its requests read. */
 export type Take = (link: ClientLink, client: ClientInfo) => void
@@ -15,8 +17,11 @@ export interface ClientPort {
    * @param take called once, when it is in
    * @returns what ends the wait
    */
-  readonly accept: (tcp: TcpLink, socket: Socket, take: Take) => { abandon(): void }
+  readonly accept: (tcp: AcceptedLink, socket: ClientSocket, take: Take) => { abandon(): void }
 }
+
+/** A client's connection before its first byte is read. */
+export type AcceptedLink = ClientLink & Pick<OriginLink, 'watch' | 'whenClosed'>
 
 /** A listener, not yet open, that hands on clients that have been let in. */
 export interface Acceptor {
@@ -38,6 +43,8 @@ const OPEN_PORT: ClientPort = {
 export interface AcceptOptions {
   /** What comes before the first request; without it nothing does. */
   readonly port?: ClientPort
+  /** Where the connections come from relays that announce their clients. */
+  readonly announced?: AnnouncedOptions
   /** Asked about each connection; one that is not welcome has been closed. */
   readonly isWelcome?: (socket: Socket) => boolean
   /** Called for each connection that is welcome. */
@@ -45,13 +52,13 @@ export interface AcceptOptions {
 }
 
 export function acceptClients(
-  { port = OPEN_PORT, isWelcome = () => true, onAccepted }: AcceptOptions,
+  { port = OPEN_PORT, announced, isWelcome = () => true, onAccepted }: AcceptOptions,
   take: Take,
 ): Acceptor {
   const waiting = new Set<{ abandon(): void }>()
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true, allowHalfOpen: true }, socket => {
-    if (!isWelcome(socket)) return
+    if (announced === undefined && !isWelcome(socket)) return
     onAccepted?.()
     sockets.add(socket)
     let wait: { abandon(): void } | undefined
@@ -60,10 +67,15 @@ export function acceptClients(
       isIn = true
       if (wait !== undefined) waiting.delete(wait)
     }
-    wait = port.accept(new TcpLink(socket, 'client'), socket, (link, client) => {
+    const tcp = new TcpLink(socket, 'client')
+    const enter: Take = (link, client) => {
       end()
       take(link, client)
-    })
+    }
+    wait =
+      announced === undefined
+        ? port.accept(tcp, socket, enter)
+        : acceptAnnounced(tcp, socket, enter, port.accept, announced)
     if (!isIn) waiting.add(wait)
     socket.once('close', () => {
       end()

@@ -5,6 +5,7 @@ import { networkOfAddress } from '../../base/network.js'
 import { every } from '../../base/timer.js'
 import { ConnectionOwner } from '../../origin/connection-login.js'
 import { type ClientLink, LINGER } from '../../vconn/link.js'
+import type { Announced } from '../../vconn/proxy-protocol.js'
 
 /** The parts of a socket that are used here. */
 export interface ClientSocket {
@@ -12,6 +13,8 @@ export interface ClientSocket {
   readonly remotePort?: number | undefined
   readonly localAddress?: string | undefined
   readonly localPort?: number | undefined
+  /** What a relay has announced of the client. */
+  readonly announced?: Announced
   /** Bytes that wait for the operating system. */
   readonly writableLength?: number
   once(event: 'close', listener: () => void): unknown
@@ -29,6 +32,8 @@ export class ClientInfo implements Clocks {
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
+  /** What a relay has announced of it by the PROXY protocol. */
+  readonly announced: Announced | undefined
   /** The VConn of the TCP connection: plugins see one, whatever protocols follow one another on it. */
   readonly vconn: VConn | undefined
   /** Of the present transaction, where there is one at a time. */
@@ -63,6 +68,7 @@ export class ClientInfo implements Clocks {
     this.remotePort = socket.remotePort
     this.localAddress = socket.localAddress
     this.localPort = socket.localPort
+    this.announced = socket.announced
     this.vconn = vconn
     this.origin = origin
     this.certificate = certificate

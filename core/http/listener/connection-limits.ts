@@ -41,10 +41,13 @@ export class ConnectionCounts {
     return this.#counts.total
   }
 
-  /** @returns false for a connection that is too much: it has been closed */
-  readonly take = (socket: Socket): boolean => {
+  /**
+   * @param address of the client, if a relay has announced another one than the socket's
+   * @returns false for a connection that is too much: it has been closed
+   */
+  readonly take = (socket: Socket, address = socket.remoteAddress ?? ''): boolean => {
     const { total, perClient } = this.#limits()
-    const network = networkOfAddress(socket.remoteAddress ?? '')
+    const network = networkOfAddress(address)
     if (perClient > 0 && this.#counts.of(network) >= perClient)
       return this.#refuse(socket, `${network} has reached per_client.max_connections_in (${perClient})`)
     if (this.open >= total && !this.#makeRoom(network, total))

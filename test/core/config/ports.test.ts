@@ -5,7 +5,14 @@ import { readServerPorts } from '../../../core/config/ports.js'
 
 test('a descriptor of server_ports', async t => {
   const one = (text: string): unknown => readServerPorts(text).ports[0]
-  const plain = { port: 8080, address: '0.0.0.0', family: 'ipv4', isTls: false, isSocks: false }
+  const plain = {
+    port: 8080,
+    address: '0.0.0.0',
+    family: 'ipv4',
+    isTls: false,
+    isSocks: false,
+    isAnnounced: false,
+  }
   t.strictSame(one('8080'), plain, 'is a number at least')
   t.strictSame(one('8080:ipv4'), plain)
   t.strictSame(one('8080:ipv6'), { ...plain, address: '::', family: 'ipv6' })
@@ -14,12 +21,13 @@ test('a descriptor of server_ports', async t => {
     { ...plain, port: 8443, isTls: true },
     'has its keywords in any order and case',
   )
+  t.strictSame(one('8080:pp'), { ...plain, isAnnounced: true })
   t.strictSame(one('1080:socks'), { ...plain, port: 1080, isSocks: true })
   t.strictSame(one('8080:ip-in=127.0.0.1'), { ...plain, address: '127.0.0.1' })
   t.strictSame(one('8080:ip-in127.0.0.1'), { ...plain, address: '127.0.0.1' }, 'may leave out =')
   t.strictSame(
     one('ip-in=[::1]:0:ssl'),
-    { port: 0, address: '::1', family: 'ipv6', isTls: true, isSocks: false },
+    { port: 0, address: '::1', family: 'ipv6', isTls: true, isSocks: false, isAnnounced: false },
     'has an IPv6 address in brackets, which says the family',
   )
 })
@@ -32,7 +40,7 @@ test('server_ports is a list', async t => {
   )
 })
 
-const SHAPE = 'a port is number[:ssl|:socks][:ipv4|:ipv6][:ip-in=address]'
+const SHAPE = 'a port is number[:ssl|:socks][:pp][:ipv4|:ipv6][:ip-in=address]'
 
 /** A bad descriptor, and what is said about it. */
 const COMPLAINTS: readonly (readonly [descriptor: string, message: string])[] = [
@@ -46,7 +54,7 @@ const COMPLAINTS: readonly (readonly [descriptor: string, message: string])[] = 
   ['-1', `unknown keyword "-1"; ${SHAPE}`],
   ['8080:blind', 'blind is not supported'],
   ['8080:quic', 'quic is not supported'],
-  ['8080:pp', 'pp is not supported'],
+  ['8080:pp=x', 'pp=x is not supported'],
   ['8080:tr-full', 'tr-full is not supported'],
   ['8080:ip-resolve=ipv4', 'ip-resolve=ipv4 is not supported'],
   ['8080:ip-out=[::1]', 'ip-out=[::1] is not supported'],

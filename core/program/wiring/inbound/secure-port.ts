@@ -1,14 +1,12 @@
-import type { Socket } from 'node:net'
 import type { VConn } from '../../../api/vconn.js'
 import type { Current } from '../../../base/current.js'
 import type { Diags } from '../../../base/diags.js'
 import { ProxyError } from '../../../base/errors.js'
 import { networkOfAddress } from '../../../base/network.js'
 import { describe } from '../../../base/thrown.js'
-import type { ClientPort, Take } from '../../../http/listener/accept.js'
-import { ClientInfo } from '../../../http/listener/client-info.js'
+import type { AcceptedLink, ClientPort, Take } from '../../../http/listener/accept.js'
+import { ClientInfo, type ClientSocket } from '../../../http/listener/client-info.js'
 import { InboundHandshake, type OnOpen } from '../../../tls/inbound/handshake.js'
-import type { TcpLink } from '../../../vconn/tcp-link.js'
 import type { InboundCertificates } from './certificates.js'
 import { type HandshakeParts, type InboundGeneration, offered, settingsOf } from './handshake-settings.js'
 import { startClient } from './start.js'
@@ -29,7 +27,7 @@ export function securePort(current: Current<SecureGeneration>, parts: SecurePart
       startClient(tcp, current().vconns, diags, vconn => secure(tcp, socket, vconn, take)),
   }
 
-  function secure(tcp: TcpLink, socket: Socket, vconn: VConn, take: Take): { abandon(): void } {
+  function secure(tcp: AcceptedLink, socket: ClientSocket, vconn: VConn, take: Take): { abandon(): void } {
     const { remoteAddress, localAddress = '' } = socket
     // As it is now: a reload may have come while the client was parked.
     const generation = current()
@@ -37,7 +35,7 @@ export function securePort(current: Current<SecureGeneration>, parts: SecurePart
     if (certificates === undefined) {
       // A reload cannot add a port; it can take the certificates away from one that is open.
       diags.error(`client ${remoteAddress}: there is no certificate for an ssl port; ssl_multicert.config`)
-      socket.destroy()
+      tcp.destroy()
       return { abandon: () => {} }
     }
     const leave = inFlight.waits.enter()
@@ -64,7 +62,7 @@ export function securePort(current: Current<SecureGeneration>, parts: SecurePart
       handshake.start()
       return handshake
     } catch (cause) {
-      socket.destroy()
+      tcp.destroy()
       onFailed(new ProxyError('PTC_INTERNAL', describe(cause), { cause }))
       return { abandon: () => {} }
     }

@@ -2,9 +2,8 @@ import type { VConn } from '../../../api/vconn.js'
 import type { Current } from '../../../base/current.js'
 import type { Diags } from '../../../base/diags.js'
 import { atEdge } from '../../../base/edge.js'
-import type { ClientPort } from '../../../http/listener/accept.js'
+import type { AcceptedLink, ClientPort } from '../../../http/listener/accept.js'
 import { ClientInfo } from '../../../http/listener/client-info.js'
-import type { TcpLink } from '../../../vconn/tcp-link.js'
 import type { ProxyVConn } from '../../../vconn/vconn.js'
 import type { PluginRefused } from '../../../wait/refusal.js'
 import type { VConns } from '../vconns.js'
@@ -19,7 +18,7 @@ type Started = ReturnType<ClientPort['accept']>
  * @param go called once at most; what it returns is ended in place of the wait from then on
  */
 export function startClient(
-  tcp: TcpLink,
+  tcp: AcceptedLink,
   vconns: VConns,
   diags: Diags,
   go: (vconn: VConn) => Started | undefined,

@@ -71,7 +71,6 @@ test('a record that protects is refused with a remedy', async t => {
     ['proxy.config.socks.socks_needed', 'INT', '1', /SOCKS server/],
     ['proxy.config.ssl.SSLv3', 'INT', '1', /set it to 0/],
     ['proxy.config.ssl.client.version.min', 'INT', '2', /proxy\.config\.ssl\.client\.TLSv1_2/],
-    ['proxy.config.http.proxy_protocol_allowlist', 'STRING', '10.0.0.0/8', /ip_allow\.yaml/],
     ['proxy.local.outgoing_ip_to_bind', 'STRING', '192.0.2.1', /firewall/],
     ['proxy.config.url_remap.remap_required', 'INT', '1', /ip_allow\.yaml/],
   ] as const
