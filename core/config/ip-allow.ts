@@ -6,7 +6,7 @@ import type { NamedFile } from './record-place.js'
 import { yamlReader } from './yaml-file.js'
 
 /** One rule of ip_allow.yaml. */
-interface IpRule {
+export interface IpRule {
   readonly addresses: AddressSet
   readonly action: 'allow' | 'deny'
   /** Undefined for all of them. */
@@ -138,14 +138,19 @@ function methodSet(words: readonly string[]): {
   }
 }
 
+/** The rule that decides about a client; undefined: none does. */
+export function ruleFor({ rules }: IpAllow, clientAddress: string): IpRule | undefined {
+  return rules.find(({ addresses }) => addresses.has(clientAddress))
+}
+
 /**
  * Why a client may not, or undefined if it may.
  *
  * As in Traffic Server, a rule that allows some methods denies the others, and a rule that denies some allows the
  * others.
+ * @param rule that decides about this client
  */
-export function denialOf(allow: IpAllow, clientAddress: string, method: string): string | undefined {
-  const rule = allow.rules.find(({ addresses }) => addresses.has(clientAddress))
+export function denialBy(rule: IpRule | undefined, allow: IpAllow, method: string): string | undefined {
   if (rule === undefined) return allow.where
   const isListed = rule.methods === undefined || rule.methods.has(method)
   return isListed === (rule.action === 'allow') ? undefined : rule.where

@@ -1,12 +1,12 @@
 import { ProxyError } from '../../../base/errors.js'
 import { Memo } from '../../../base/memo.js'
-import { denialOf } from '../../../config/ip-allow.js'
+import { denialBy, type IpRule, ruleFor } from '../../../config/ip-allow.js'
 import type { ClientRequest } from '../../../http/listener/client-request.js'
 import type { Admit } from '../../../http/listener/listener.js'
 import { ProxyAuth } from '../../../http/listener/proxy-auth.js'
 import type { Configuration } from '../../../settings/settings.js'
 
-/** Clients whose permissions are remembered: to match the rules costs as much as the rest of the admission. */
+/** Clients whose rules are remembered: to find one costs as much as the rest of the admission. */
 const REMEMBERED = 10_000
 
 /** Which clients may use the proxy, and which origins it may connect to. */
@@ -25,8 +25,8 @@ export function makeAccess({
   users,
 }: Pick<Configuration, 'settings' | 'ipAllow' | 'users'>): Access {
   const auth = users && new ProxyAuth(users)
-  /** By address and method: why the request is denied; empty where it is allowed. */
-  const known = new Memo<string, Map<string, string>>(REMEMBERED)
+  /** By address alone: methods of HTTP/2 are the client's choice. */
+  const known = new Memo<string, { readonly rule: IpRule | undefined }>(REMEMBERED)
   return {
     admit: req => denied(req) ?? auth?.admit(req),
     admitInside: denied,
@@ -34,14 +34,19 @@ export function makeAccess({
     deniesPrivateOrigins: settings.access.deniesPrivateOrigins,
   }
 
+  function ruleOf(address: string): IpRule | undefined {
+    const found = known.get(address)
+    if (found !== undefined) return found.rule
+    const rule = ruleFor(ipAllow, address)
+    known.set(address, { rule })
+    return rule
+  }
+
   function denied(req: ClientRequest): ProxyError | undefined {
     const { method = '' } = req
     const address = req.client.remoteAddress ?? ''
-    const byMethod = known.get(address) ?? new Map<string, string>()
-    if (byMethod.size === 0) known.set(address, byMethod)
-    const why = byMethod.get(method) ?? denialOf(ipAllow, address, method) ?? ''
-    if (!byMethod.has(method)) byMethod.set(method, why)
-    if (why === '') return undefined
+    const why = denialBy(ruleOf(address), ipAllow, method)
+    if (why === undefined) return undefined
     return new ProxyError('PTC_CLIENT_DENIED', `${address} may not send ${method} to this proxy (${why})`)
   }
 }
