@@ -77,6 +77,9 @@ function forget(): void {
   responseMemory.clear()
 }
 
+/** How long a verdict may take on a loaded machine, milliseconds. */
+const PATIENCE = 60_000
+
 /** Asks about chains. */
 export interface Asking {
   readonly kit: Kit
@@ -88,7 +91,7 @@ export async function openRevocation(t: Teardown, options = '', isolate = ''): P
   const kit = await openPlugins(t, `revocation ${isolate} allow_private=true ${options}`)
   return {
     kit,
-    ask: async (chain, more = {}) => (await kit.park({ host: HOST, chain, ...more })).ended(),
+    ask: async (chain, more = {}) => (await kit.park({ host: HOST, chain, ...more })).ended(PATIENCE),
   }
 }
 

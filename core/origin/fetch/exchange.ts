@@ -59,11 +59,16 @@ export function exchange(
   })
 }
 
+/** From this length on a body is put together as it comes: doing so at its end would hold the event loop. */
+const LARGE = 1_048_576
+
 class Collector implements ResponseSink {
   readonly #bounds: ExchangeBounds
   readonly #fail: (why: ProxyError) => void
   readonly #done: (answer: Exchanged) => void
   readonly #parts: Buffer[] = []
+  /** Of a large body whose length was announced; used as far as bytes have come. */
+  #whole: Buffer | undefined
   #bytes = 0
   #head: { readonly status: number; readonly headers: Readonly<Record<string, string>> } | undefined
   #isOver = false
@@ -87,15 +92,21 @@ class Collector implements ResponseSink {
       return this.#end(failed(`the answer is of type ${JSON.stringify(type.slice(0, 100))}`))
     if (!/^(?:identity)?$/i.test(headers['content-encoding'] ?? ''))
       return this.#end(failed('the answer is encoded, which was not asked for'))
-    if (Number(headers['content-length'] ?? 0) > maxBytes) this.#end(tooLarge(maxBytes))
+    const length = Number(headers['content-length'] ?? 0)
+    if (length > maxBytes) this.#end(tooLarge(maxBytes))
+    else if (length >= LARGE) this.#whole = Buffer.allocUnsafeSlow(length)
   }
 
   onBody(bytes: Buffer): 'written' | 'held' {
     if (this.#isOver) return 'written'
+    const at = this.#bytes
     this.#bytes += bytes.length
     const { maxBytes } = this.#bounds
+    const whole = this.#whole
     if (this.#bytes > maxBytes) this.#end(tooLarge(maxBytes))
-    else this.#parts.push(Buffer.from(bytes))
+    else if (whole === undefined) this.#parts.push(Buffer.from(bytes))
+    else if (this.#bytes > whole.length) this.#end(failed('the answer is longer than it says'))
+    else bytes.copy(whole, at)
     return 'written'
   }
 
@@ -106,7 +117,8 @@ class Collector implements ResponseSink {
   onComplete(): void {
     if (this.#isOver || this.#head === undefined) return
     this.#isOver = true
-    this.#done({ ...this.#head, body: Buffer.concat(this.#parts) })
+    const body = this.#whole?.subarray(0, this.#bytes) ?? Buffer.concat(this.#parts)
+    this.#done({ ...this.#head, body })
   }
 
   onUpgrade(): void {

@@ -39,7 +39,7 @@ export class FetchPlaces {
     plugin: string,
     question: FetchQuestion,
     begin: (signal: AbortSignal) => Promise<KeptAnswer>,
-  ): Promise<KeptAnswer> {
+  ): Promise<Joined> {
     const known = this.#underWay.get(question.key)
     if (known !== undefined) return known.wait(question.signal)
     const joint = new Joint(signal => this.#places.run(plugin, () => begin(signal)))
@@ -57,27 +57,38 @@ const WAITING = 1000
 const HTTP1 = { maxHeadBytes: 16_384, hasPrivateLogins: false, isLenient: false }
 const PORTS = { 'http:': 80, 'https:': 443 } as const
 
+/** The answer of a fetch, and whether several have it. */
+interface Joined {
+  readonly answer: KeptAnswer
+  readonly isShared: boolean
+}
+
 /** One fetch, and how many wait for it. Without any it is given up. */
 class Joint {
   readonly answer: Promise<KeptAnswer>
   readonly #abort = new AbortController()
   #waiting = 0
+  #hasCaller = false
+  #isShared = false
 
   constructor(begin: (signal: AbortSignal) => Promise<KeptAnswer>) {
     this.answer = begin(this.#abort.signal)
     this.answer.catch(() => undefined)
   }
 
-  async wait(signal: AbortSignal | undefined, onGivenUp?: () => void): Promise<KeptAnswer> {
+  async wait(signal: AbortSignal | undefined, onGivenUp?: () => void): Promise<Joined> {
+    this.#isShared ||= this.#hasCaller
+    this.#hasCaller = true
     this.#waiting += 1
     let onAbort: (() => void) | undefined
     try {
-      return await new Promise((resolve, reject) => {
+      const answer = await new Promise<KeptAnswer>((resolve, reject) => {
         onAbort = () => reject(failed('the caller has given up'))
         if (signal?.aborted === true) return onAbort()
         signal?.addEventListener('abort', onAbort, { once: true })
         this.answer.then(resolve, reject)
       })
+      return { answer, isShared: this.#isShared }
     } finally {
       if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
       this.#waiting -= 1
@@ -109,7 +120,7 @@ export function makeFetch(
     if (failure !== undefined) throw failure
     const kept = await answers.find(question)
     if (kept !== undefined) return answerOf(kept, true)
-    const fetched = await places.join(plugin, question, async signal => {
+    const { answer: fetched, isShared } = await places.join(plugin, question, async signal => {
       try {
         const answer = await fetchWithin(question, network(), signal)
         await answers.keep(question, answer, warn)
@@ -120,7 +131,8 @@ export function makeFetch(
         throw why
       }
     })
-    return answerOf(fetched, false)
+    // A large body that nothing else has need not be copied.
+    return isShared || question.cacheFor > 0 ? answerOf(fetched, false) : { ...fetched, isCached: false }
   }
 }
 

@@ -27,7 +27,10 @@ export async function fetchPlain(
   const { body } = options
   const bytes = typeof body === 'string' ? { body: Buffer.from(body, 'base64') } : {}
   const answer = await fetch(url, { ...options, ...bytes })
-  return { ...answer, body: exactBytes(answer.body) }
+  const { body: found } = answer
+  // It is the plugin's own already; a large one is not copied again.
+  const isWhole = found.byteLength === found.buffer.byteLength
+  return { ...answer, body: isWhole ? new Uint8Array(found.buffer) : exactBytes(found) }
 }
 
 /** The call's end, or the signal's, whichever is first: the fetch then ends by its own time. */

@@ -1,4 +1,5 @@
 /** What plugins may fetch, from where, and within which bounds. Longer than 250 lines because every hostile source is one. */
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
@@ -220,6 +221,34 @@ test('equal questions of one plugin at the same time are one fetch', async t => 
   for (const response of held) response.end('it')
   t.equal((await both[0])?.body.toString(), 'it')
   t.equal((await other).body.toString(), 'it')
+})
+
+test('a large body is put together as it comes, and each caller has its own', async t => {
+  const large = randomBytes(3_000_000)
+  const it = await stage(t, async (request, response) => {
+    const length = request.url?.endsWith('/short') ? large.length + 10 : large.length
+    if (!request.url?.endsWith('/chunked')) response.setHeader('content-length', length)
+    for (let at = 0; at < large.length; at += 700_000) {
+      response.write(large.subarray(at, at + 700_000))
+      await new Promise(setImmediate)
+    }
+    if (request.url?.endsWith('/short')) response.destroy()
+    else response.end()
+  })
+  const bounds = { ...HERE, maxBytes: 4_000_000 }
+  for (const url of [it.url, `${it.url}chunked`]) {
+    const [one, other] = await Promise.all([it.fetch(url, bounds), it.fetch(url, bounds)])
+    t.ok(one.body.equals(large) && other.body.equals(large))
+    one.body.fill(0)
+    t.ok(other.body.equals(large), 'of callers that share a fetch')
+    t.ok((await it.fetch(url, bounds)).body.equals(large))
+    const kept = { ...bounds, cacheFor: 60_000 }
+    ;(await it.fetch(url, kept)).body.fill(0)
+    const again = await it.fetch(url, kept)
+    t.equal(again.isCached, true)
+    t.ok(again.body.equals(large), 'of what is kept')
+  }
+  await t.rejects(it.fetch(`${it.url}short`, bounds), FAILED, 'no part that has not come is handed out')
 })
 
 test('a fetch that nothing waits for any more ends', async t => {
