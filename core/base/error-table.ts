@@ -107,6 +107,10 @@ export const ERRORS = {
     PTC_CONNECT_TARGET: 'Send the authority form with a port: CONNECT host:443 HTTP/1.1.',
     PTC_REQUEST_SCHEME: 'Only http:// and https:// targets are served.',
   }),
+  ...kinds('client', 429, 'http_request_error', {
+    PTC_HTTP2_FLOOD:
+      'The client sent more frames of a kind than the record in the message allows, or a head without an end: its connection was closed.',
+  }),
   ...kinds('client', 505, 'http_request_error', {
     PTC_REQUEST_VERSION: 'Send the request in HTTP/1.1.',
   }),

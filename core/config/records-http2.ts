@@ -82,4 +82,53 @@ export const HTTP2_RECORDS = {
     default: 120,
     about: 'How long a connection of a client may stay open without a stream.',
   },
+  'proxy.config.http2.incomplete_header_timeout_in': {
+    ...SECONDS,
+    default: 10,
+    about: 'How long a client may take for the frames of one head.',
+  },
+  'proxy.config.http2.max_settings_frames_per_minute': {
+    type: 'INT',
+    default: 14,
+    minimum: 0,
+    maximum: 1_000_000,
+    about:
+      'How many SETTINGS frames a client may send in a minute. Beyond this and the next five, the connection is closed with ENHANCE_YOUR_CALM, and logged as PTC_HTTP2_FLOOD.',
+  },
+  'proxy.config.http2.max_ping_frames_per_minute': {
+    type: 'INT',
+    default: 60,
+    minimum: 0,
+    maximum: 1_000_000,
+    about: 'How many PING frames a client may send in a minute.',
+  },
+  'proxy.config.http2.max_priority_frames_per_minute': {
+    type: 'INT',
+    default: 120,
+    minimum: 0,
+    maximum: 1_000_000,
+    about: 'How many PRIORITY frames a client may send in a minute. They change nothing.',
+  },
+  'proxy.config.http2.max_rst_stream_frames_per_minute': {
+    type: 'INT',
+    default: 200,
+    minimum: 0,
+    maximum: 1_000_000,
+    about: 'How many streams a client may reset in a minute.',
+  },
+  'proxy.config.http2.max_continuation_frames_per_minute': {
+    type: 'INT',
+    default: 120,
+    minimum: 0,
+    maximum: 1_000_000,
+    about: 'How many CONTINUATION frames a client may send in a minute.',
+  },
+  'proxy.config.http2.max_empty_frames_per_minute': {
+    type: 'INT',
+    default: 60,
+    minimum: 0,
+    maximum: 1_000_000,
+    about:
+      'How many DATA frames without bytes and without an end a client may send in a minute. In Traffic Server 0.',
+  },
 } as const satisfies Record<string, RecordRow>

@@ -1,5 +1,6 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2'
 import { ProxyError } from '../base/errors.js'
+import type { FrameRates } from './frame-limits.js'
 import type { LinkStream } from './link-stream.js'
 
 /** What a client of HTTP/2 may do. Times are in milliseconds, sizes in bytes. */
@@ -13,6 +14,9 @@ export interface Http2Limits {
   readonly maxHeaderBytes: number
   /** Without a stream. */
   readonly idleTimeout: number
+  /** For all frames of one head. */
+  readonly headTimeout: number
+  readonly rates: FrameRates
 }
 
 /** nghttp2 counts 32 bytes for a field that is empty: what `maxHeaderBytes` allows, and no more. */

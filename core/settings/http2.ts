@@ -16,4 +16,13 @@ export const http2Settings = (records: Records) =>
       records['proxy.config.http.request_header_max_size'],
     ),
     idleTimeout: records['proxy.config.http2.no_activity_timeout_in'] * SECOND,
+    headTimeout: records['proxy.config.http2.incomplete_header_timeout_in'] * SECOND,
+    rates: Object.freeze({
+      settings: records['proxy.config.http2.max_settings_frames_per_minute'],
+      ping: records['proxy.config.http2.max_ping_frames_per_minute'],
+      priority: records['proxy.config.http2.max_priority_frames_per_minute'],
+      rstStream: records['proxy.config.http2.max_rst_stream_frames_per_minute'],
+      continuation: records['proxy.config.http2.max_continuation_frames_per_minute'],
+      empty: records['proxy.config.http2.max_empty_frames_per_minute'],
+    }),
   })

@@ -1,8 +1,10 @@
 /** What shows that a reload takes over the records about HTTP/2. */
 import { once } from 'node:events'
 import type { Settings } from 'node:http2'
+import { FRAME } from '../../core/http2/frames.js'
 import { get } from '../kit/get.js'
 import { Http2Client, tlsSocket } from '../kit/http2-client.js'
+import { FLOODS, frame, HEAD, rawHttp2 } from '../kit/http2-frames.js'
 import { type Http2Origin, http2Origin } from '../kit/http2-origin.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { HOST, outcomeOf, type ReloadCases, root, type Stage } from '../kit/reloading.js'
@@ -62,7 +64,29 @@ const closeOf = (session: Http2Origin['sessions'][number] | undefined): Promise<
 const ask = (stage: Stage, path: string) =>
   get(stage.proxy.port, `https://${HOST}:${(stage.made as Http2Origin).port}${path}`)
 
+/** Whether three frames of a kind in a minute end the connection. */
+const flooding = (kind: keyof typeof FLOODS) =>
+  ({
+    from: 2,
+    to: 200,
+    conf: onSsl(),
+    probe: async (stage: Stage) => {
+      const raw = await rawHttp2(stage.proxy.port, root.certPem, 'one.example')
+      stage.later(raw.stop)
+      raw.send(Buffer.concat(FLOODS[kind](3)))
+      return outcomeOf(raw.closed.then(() => 'ends'))
+    },
+    expect: ['ends', 'waits'],
+  }) as const
+
 export const HTTP2_CASES: ReloadCases<
+  | 'proxy.config.http2.incomplete_header_timeout_in'
+  | 'proxy.config.http2.max_empty_frames_per_minute'
+  | 'proxy.config.http2.max_continuation_frames_per_minute'
+  | 'proxy.config.http2.max_rst_stream_frames_per_minute'
+  | 'proxy.config.http2.max_priority_frames_per_minute'
+  | 'proxy.config.http2.max_ping_frames_per_minute'
+  | 'proxy.config.http2.max_settings_frames_per_minute'
   | 'proxy.config.http2.enabled'
   | 'proxy.config.http2.max_concurrent_streams_in'
   | 'proxy.config.http2.initial_window_size_in'
@@ -147,8 +171,9 @@ export const HTTP2_CASES: ReloadCases<
     probe: async stage => {
       await ask(stage, '/')
       const session = (stage.made as Http2Origin).sessions.at(-1)
+      const window = session?.remoteSettings.initialWindowSize
       session?.destroy() // what is open keeps its window
-      return session?.remoteSettings.initialWindowSize
+      return window
     },
     expect: [2000, 100_000],
   },
@@ -160,6 +185,24 @@ export const HTTP2_CASES: ReloadCases<
       await ask(stage, '/')
       const session = (stage.made as Http2Origin).sessions.at(-1)
       return outcomeOf(closeOf(session).then(() => 'ends'))
+    },
+    expect: ['ends', 'waits'],
+  },
+  'proxy.config.http2.max_settings_frames_per_minute': flooding('settings'),
+  'proxy.config.http2.max_ping_frames_per_minute': flooding('ping'),
+  'proxy.config.http2.max_priority_frames_per_minute': flooding('priority'),
+  'proxy.config.http2.max_rst_stream_frames_per_minute': flooding('rst_stream'),
+  'proxy.config.http2.max_continuation_frames_per_minute': flooding('continuation'),
+  'proxy.config.http2.max_empty_frames_per_minute': flooding('empty'),
+  'proxy.config.http2.incomplete_header_timeout_in': {
+    from: 1,
+    to: 60,
+    conf: onSsl(),
+    probe: async stage => {
+      const raw = await rawHttp2(stage.proxy.port, root.certPem, 'one.example')
+      stage.later(raw.stop)
+      raw.send(frame(FRAME.headers, 0, 1, HEAD))
+      return outcomeOf(raw.closed.then(() => 'ends'))
     },
     expect: ['ends', 'waits'],
   },

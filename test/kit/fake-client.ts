@@ -71,6 +71,10 @@ export class FakeHost implements ClientHost {
     link.destroy()
   }
 
+  onCutOff(error: ProxyError): void {
+    this.errors.push(error.code)
+  }
+
   onLeft(connection: Drainable): void {
     this.left.push(connection)
   }

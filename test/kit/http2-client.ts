@@ -19,6 +19,8 @@ export const HTTP2_LIMITS: Http2Limits = {
   headerTable: 4096,
   maxHeaderBytes: 16_384,
   idleTimeout: 5000,
+  headTimeout: 5000,
+  rates: { settings: 14, ping: 60, priority: 120, rstStream: 200, continuation: 120, empty: 60 },
 }
 
 export interface Http2Answer {

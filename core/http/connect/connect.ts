@@ -6,17 +6,12 @@ import type { PumpResult } from '../../vconn/pump.js'
 import { askingOf } from '../listener/asking.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import type { ClientRequest } from '../listener/client-request.js'
+import type { ConnectAnswers } from '../listener/connect-answers.js'
 import { WaitingClient } from '../listener/waiting-client.js'
 import type { Pages } from '../pages/templates.js'
 import { TxnHooks, type TxnPoints } from '../transaction/hooks.js'
 import type { HookedTxn, TunnelOrigin } from '../transaction/summary.js'
-import {
-  type ConnectAnswers,
-  type ConnectRequest,
-  HTTP_ANSWERS,
-  readConnectRequest,
-  refuseConnect,
-} from './request.js'
+import { type ConnectRequest, HTTP_ANSWERS, readConnectRequest, refuseConnect } from './request.js'
 import type { ConnectMode } from './tunnel-judgement.js'
 
 /**

@@ -3,6 +3,7 @@ import { ProxyError } from '../../base/errors.js'
 import { checkRequest } from '../../http1/checks.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientRequest } from '../listener/client-request.js'
+import type { ConnectAnswers } from '../listener/connect-answers.js'
 import { refuse } from '../listener/listener.js'
 import type { Pages } from '../pages/templates.js'
 import type { TunnelOrigin } from '../transaction/summary.js'
@@ -38,7 +39,7 @@ export function readConnectRequest(
   req: ClientRequest,
   link: ClientLink,
   early: Buffer,
-  { established }: ConnectAnswers,
+  answers: ConnectAnswers,
 ): ConnectRequest {
   checkRequest(req.method, req.httpVersion, req.rawHeaders)
   checkNoBody(req)
@@ -54,7 +55,7 @@ export function readConnectRequest(
     startedAt: performance.now(),
     establish: () => {
       isEstablished = true
-      link.write(established)
+      answers.establish(link)
     },
     judgement: undefined,
     origin: undefined,
@@ -72,15 +73,10 @@ function checkNoBody({ headers }: ClientRequest): void {
   throw new ProxyError('PTC_REQUEST_MALFORMED', 'a CONNECT request has no body')
 }
 
-/** What a client is answered, in the protocol in which it has asked for a tunnel. */
-export interface ConnectAnswers {
-  readonly established: Buffer
-  /** Answers, and ends the connection. */
-  readonly refuse: (req: ClientRequest, link: ClientLink, error: ProxyError, pages?: Pages) => void
-}
+const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n')
 
 export const HTTP_ANSWERS: ConnectAnswers = {
-  established: Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'),
+  establish: link => void link.write(ESTABLISHED),
   refuse: (req, link, error, pages) => refuse(link, error, req, pages),
 }
 

@@ -7,9 +7,9 @@ import { type ClientLink, endGently, type LinkSink } from '../../vconn/link.js'
 import type { Drainable } from '../listener/client-host.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import { ClientRequest } from '../listener/client-request.js'
+import type { ConnectAnswers } from '../listener/connect-answers.js'
 import type { Admit } from '../listener/listener.js'
 import { refusedSummary, type Summary } from '../transaction/summary.js'
-import type { ConnectAnswers } from './request.js'
 import {
   loginBytes,
   methodBytes,
@@ -42,7 +42,7 @@ export interface SocksOptions {
 const MAX_BYTES = 65_536
 
 export const SOCKS_ANSWERS: ConnectAnswers = {
-  established: replyBytes(REPLY.succeeded),
+  establish: link => void link.write(replyBytes(REPLY.succeeded)),
   refuse: (_req, link, error) => {
     link.write(replyBytes(replyOf(error)))
     endGently(link)

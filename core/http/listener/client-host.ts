@@ -38,6 +38,8 @@ export interface ClientHost {
   onRequest(request: ClientRequest, reply: ClientReply): void
   /** A client sent bytes that are no request, or sent them too late. It has not been answered. */
   onBad(error: ProxyError, link: ClientLink, client: ClientInfo): void
+  /** A client was cut off without an answer. */
+  onCutOff(error: ProxyError, client: ClientInfo): void
   /** The connection has ended, or was handed over to another protocol. */
   onLeft(connection: Drainable): void
 }

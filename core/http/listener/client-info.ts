@@ -6,6 +6,7 @@ import { every } from '../../base/timer.js'
 import { ConnectionOwner } from '../../origin/connection-login.js'
 import { type ClientLink, LINGER } from '../../vconn/link.js'
 import type { Announced } from '../../vconn/proxy-protocol.js'
+import type { Endpoints } from '../../vconn/vconn.js'
 
 /** The parts of a socket that are used here. */
 export interface ClientSocket {
@@ -98,6 +99,25 @@ export class ClientInfo implements Clocks {
     const { user, certificate } = this
     const inside = new ClientInfo(this.#socket, link, this.vconn, { origin, certificate, protocol })
     return Object.assign(inside, { user })
+  }
+
+  /** The same client as the asker of one tunnel, which is a stream of its connection. */
+  onStream(stream: Pick<ClientSocket, 'once' | 'writableLength'>, link: ClientLink): ClientInfo {
+    const { remoteAddress, remotePort, localAddress, localPort, announced, certificate, vconn } = this
+    const socket = {
+      ...{ remoteAddress, remotePort, localAddress, localPort },
+      ...(announced && { announced }),
+      get writableLength() {
+        return stream.writableLength ?? 0
+      },
+      once: (event: 'close', listener: () => void) => stream.once(event, listener),
+    }
+    return new ClientInfo(socket, link, vconn, { certificate })
+  }
+
+  /** The addresses of the connection, as links have them. */
+  get ends(): Endpoints {
+    return this.#link
   }
 
   /** Calls `listener` when its TCP connection has ended. */

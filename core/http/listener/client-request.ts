@@ -3,6 +3,7 @@ import { fieldEntries } from '../../base/fields.js'
 import type { BodySink, ReceivedHead } from '../../http1/request-reader.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientInfo, Clocks } from './client-info.js'
+import type { ConnectAnswers } from './connect-answers.js'
 import { withoutUrlCredentials } from './url-credentials.js'
 
 /** Reads a request's body. */
@@ -13,6 +14,15 @@ export interface BodyReader {
   onBodyEnd(): void
 }
 
+/** A connection that is no longer HTTP's. */
+export interface HandedOver {
+  readonly link: ClientLink
+  /** The bytes behind the request. */
+  readonly early: Buffer
+  /** How a CONNECT is answered; absent where that is bytes of HTTP/1.1. */
+  readonly answers?: ConnectAnswers
+}
+
 /** The connection of a request, as the request uses it. */
 export interface BodySource {
   /** Begins or continues to read the body. */
@@ -20,7 +30,7 @@ export interface BodySource {
   /** Pauses reading. */
   halt(): void
   /** Hands the connection over, with the bytes behind the request. The request's reply is unusable from then on. */
-  handOver(): { readonly link: ClientLink; readonly early: Buffer }
+  handOver(): HandedOver
 }
 
 /**
@@ -108,7 +118,7 @@ export class ClientRequest implements BodySink {
   }
 
   /** Takes the connection over for another protocol. */
-  takeOver(): { readonly link: ClientLink; readonly early: Buffer } {
+  takeOver(): HandedOver {
     return this.#source.handOver()
   }
 

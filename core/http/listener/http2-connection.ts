@@ -1,7 +1,10 @@
 import type { EventEmitter } from 'node:events'
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import { Deadline } from '../../base/deadline.js'
+import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
+import { FrameLimits } from '../../http2/frame-limits.js'
+import { FLAG, FRAME, type Frame, FrameReader, PREFACE_BYTES } from '../../http2/frames.js'
 import { LinkStream } from '../../http2/link-stream.js'
 import { serverSession } from '../../http2/server-session.js'
 import type { ClientLink } from '../../vconn/link.js'
@@ -30,6 +33,12 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
     onFault: why => this.#onFault(why),
     onTime: () => this.drain(),
   })
+  /** For the frames of one head. */
+  readonly #headDeadline = new Deadline({
+    onFault: why => this.#onFault(why),
+    onTime: () =>
+      this.#cutOff(new ProxyError('PTC_HTTP2_FLOOD', 'the client did not end the head of a request')),
+  })
   #hasLeft = false
 
   readonly #onFault = (why: ProxyError): void => this.#session.destroy(why)
@@ -37,7 +46,9 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
   constructor(link: ClientLink, client: ClientInfo, host: ClientHost) {
     this.client = client
     this.#host = host
-    this.#wire = new LinkStream(link)
+    const limits = new FrameLimits(() => host.limits().http2.rates)
+    const reader = new FrameReader(frame => this.#onFrame(frame, limits), PREFACE_BYTES)
+    this.#wire = new LinkStream(link, bytes => this.#guard(() => reader.take(bytes)))
     this.#session = serverSession(this.#wire, host.limits().http2)
     client.onLoginLost = () => this.drain()
     const events: EventEmitter = this.#session // its types leave out the fields as they were received
@@ -65,6 +76,8 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
     this.#leave()
   }
 
+  readonly takingLimit = (): number => this.#host.limits().headersTimeout
+
   onRequest(request: ClientRequest, reply: Http2Reply): void {
     this.#host.onRequest(request, reply)
   }
@@ -72,6 +85,33 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
   onStreamEnd(stream: Http2ClientStream): void {
     this.#streams.delete(stream)
     if (this.#streams.size === 0 && !this.#hasLeft) this.#deadline.set(this.#host.limits().http2.idleTimeout)
+  }
+
+  /** @returns whether nghttp2 may see the bytes, too */
+  #guard(read: () => void): boolean {
+    try {
+      read()
+      return true
+    } catch (cause) {
+      this.#cutOff(toProxyError(cause, 'reading failed'))
+      return false
+    }
+  }
+
+  #onFrame(frame: Frame, limits: FrameLimits): void {
+    limits.count(frame)
+    if (frame.type !== FRAME.headers && frame.type !== FRAME.continuation) return
+    const isWhole = (frame.flags & FLAG.endHeaders) !== 0
+    if (isWhole) this.#headDeadline.set(0)
+    else if (frame.type === FRAME.headers) this.#headDeadline.set(this.#host.limits().http2.headTimeout)
+  }
+
+  /** Tells the client to calm down, and ends the connection with all its streams. */
+  #cutOff(why: ProxyError): void {
+    if (this.#hasLeft) return
+    this.#host.onCutOff(why, this.client)
+    this.#session.destroy(why, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    this.#leave()
   }
 
   #onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
@@ -98,6 +138,7 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
     if (this.#hasLeft) return
     this.#hasLeft = true
     this.#deadline.stop()
+    this.#headDeadline.stop()
     this.#host.onLeft(this)
     this.client.leave()
   }

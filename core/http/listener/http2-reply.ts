@@ -15,6 +15,7 @@ export class Http2Reply implements ClientReply {
   readonly #stream: ServerHttp2Stream
   readonly #request: ClientRequest
   readonly #drain: () => void
+  readonly #limit: () => number
   #watcher: ReplyWatcher | undefined
   #state: 'waiting' | 'started' | 'ended' | 'gone' = 'waiting'
   #hasHead = false
@@ -23,11 +24,15 @@ export class Http2Reply implements ClientReply {
   bodyBytes = 0
   statusCode = 200
 
-  /** @param drain lets the connection take no further request */
-  constructor(stream: ServerHttp2Stream, request: ClientRequest, drain: () => void) {
+  /**
+   * @param drain lets the connection take no further request
+   * @param limit milliseconds for a client that takes nothing
+   */
+  constructor(stream: ServerHttp2Stream, request: ClientRequest, drain: () => void, limit: () => number) {
     this.#stream = stream
     this.#request = request
     this.#drain = drain
+    this.#limit = limit
     stream.on('drain', () => this.#watcher?.onClientDrain())
     stream.on('wantTrailers', () => {
       if (!stream.destroyed && !stream.closed) stream.sendTrailers(toHeaders(this.#trailers))
@@ -108,6 +113,14 @@ export class Http2Reply implements ClientReply {
     this.#state = 'ended'
     this.#trailers = trailers
     this.#stream.end()
+    this.#awaitTaken(Number.POSITIVE_INFINITY)
+  }
+
+  /** A client that takes nothing of what is left is not waited for: it keeps the stream, and the bytes. */
+  #awaitTaken(before: number): void {
+    const { writableLength } = this.#stream
+    if (writableLength >= before) this.#stream.close(constants.NGHTTP2_CANCEL)
+    else this.#request.clocks.idle.set(this.#limit(), () => this.#awaitTaken(writableLength))
   }
 
   sendAll(status: number, reason: string, fields: readonly string[], body: Uint8Array): void {

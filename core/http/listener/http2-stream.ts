@@ -7,9 +7,11 @@ import { fieldValue } from '../../base/fields.js'
 import { after } from '../../base/timer.js'
 import { received } from '../../http2/fields.js'
 import { badRequest, requestHead } from '../../http2/request.js'
-import type { ClientLink } from '../../vconn/link.js'
+import { StreamLink } from '../../http2/stream-link.js'
+import { errorReply, sendReply } from '../pages/replies.js'
 import type { ClientInfo } from './client-info.js'
-import { type BodySource, ClientRequest } from './client-request.js'
+import { type BodySource, ClientRequest, type HandedOver } from './client-request.js'
+import type { ConnectAnswers } from './connect-answers.js'
 import { Http2Reply } from './http2-reply.js'
 
 /** Milliseconds between two looks whether the last frame was sent. */
@@ -19,6 +21,8 @@ const LAST_FRAME = 5
 export interface StreamOwner {
   /** The head of a request has come. */
   onRequest(request: ClientRequest, reply: Http2Reply): void
+  /** Milliseconds for a client that takes nothing of a reply. */
+  readonly takingLimit: () => number
   /** It takes no further stream, and ends with the last one. */
   drain(): void
   onStreamEnd(stream: Http2ClientStream): void
@@ -40,6 +44,9 @@ export class Http2ClientStream implements BodySource {
   #left: number | undefined
   #trailers: readonly string[] = []
   #isFlowing = false
+  readonly #tunnel: StreamLink | undefined
+  /** The tunnel is open. */
+  #isOpen = false
 
   /** @throws {ProxyError} PTC_REQUEST_MALFORMED */
   constructor(
@@ -54,11 +61,13 @@ export class Http2ClientStream implements BodySource {
     const head = requestHead(raw)
     this.#left = lengthOf(head.rawHeaders)
     if (isComplete && (this.#left ?? 0) !== 0) throw badRequest('it ends before its announced length')
-    this.#request = new ClientRequest(client, this, head, {
+    if (head.method === 'CONNECT') this.#tunnel = new StreamLink(stream, client.ends)
+    const asking = this.#tunnel === undefined ? client : client.onStream(stream, this.#tunnel)
+    this.#request = new ClientRequest(asking, this, head, {
       idle: new Deadline({ onFault: () => stream.destroy() }),
       active: new Deadline({ onFault: () => stream.destroy() }),
     })
-    this.#reply = new Http2Reply(stream, this.#request, () => owner.drain())
+    this.#reply = new Http2Reply(stream, this.#request, () => owner.drain(), owner.takingLimit)
     if (isComplete) {
       this.#request.complete([])
       stream.resume() // node:http2 resets a stream that was not read, in the place of its last frame
@@ -87,8 +96,22 @@ export class Http2ClientStream implements BodySource {
     this.#stream.pause()
   }
 
-  handOver(): { link: ClientLink; early: Buffer } {
-    throw new ProxyError('PTC_NOT_IMPLEMENTED', 'a stream of HTTP/2 is not handed over to another protocol')
+  handOver(): HandedOver {
+    const link = this.#tunnel
+    if (link === undefined)
+      throw new ProxyError('PTC_INTERNAL', 'a stream that is no CONNECT, for another protocol')
+    return { link, early: Buffer.alloc(0), answers: this.#answers }
+  }
+
+  /** A tunnel that is refused is answered as any other request. */
+  readonly #answers: ConnectAnswers = {
+    establish: () => {
+      this.#isOpen = true
+      this.#reply.handedOver()
+      if (!this.#stream.destroyed) this.#stream.respond({ ':status': 200 })
+    },
+    refuse: ({ url, headers }, _link, error, pages) =>
+      sendReply(this.#reply, errorReply(error, { host: url }, headers, pages)),
   }
 
   #onData(bytes: Buffer): void {
@@ -116,7 +139,7 @@ export class Http2ClientStream implements BodySource {
   /** The reply has been given to nghttp2. A reset overtakes its last frame, so it waits for that. */
   #onFinish(): void {
     const stream = this.#stream
-    if (this.#request.isComplete || stream.destroyed || stream.closed) return
+    if (this.#isOpen || this.#request.isComplete || stream.destroyed || stream.closed) return
     if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR)
     else
       after(

@@ -14,10 +14,16 @@ import type { ClientHost, Drainable, ListenerLimits } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
 import type { ClientReply } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
+import type { ConnectAnswers, Refusable } from './connect-answers.js'
 import { Http2ClientConnection } from './http2-connection.js'
 
 /** Takes a client's connection over from HTTP, with what came behind the request. */
-export type ConnectionHandler = (req: ClientRequest, link: ClientLink, early: Buffer) => void
+export type ConnectionHandler = (
+  req: ClientRequest,
+  link: ClientLink,
+  early: Buffer,
+  answers?: ConnectAnswers,
+) => void
 
 /** A connection that reads from its start on. */
 export interface StartedConnection extends Drainable {
@@ -139,18 +145,23 @@ class ListenerHost implements ClientHost {
   }
 
   #connect(req: ClientRequest, startedAt: number, refusal: ProxyError | undefined): void {
-    const { link, early } = req.takeOver()
+    const { link, early, answers } = req.takeOver()
     const { onConnect, pages } = this.#options
     const missing = new ProxyError('PTC_NOT_IMPLEMENTED', 'this port does not serve CONNECT')
     const error = refusal ?? (onConnect === undefined ? missing : undefined)
-    if (error === undefined) return onConnect?.(req, link, early)
-    refuse(link, error, req, pages?.())
+    if (error === undefined) return onConnect?.(req, link, early, answers)
+    if (answers === undefined) refuse(link, error, req, pages?.())
+    else answers.refuse(req, link, error, pages?.())
     this.#tellRefused(error, startedAt, req)
   }
 
   onBad(error: ProxyError, link: ClientLink, { remoteAddress }: ClientInfo): void {
     refuse(link, error, undefined, this.#options.pages?.())
     this.#options.onRefused?.(refusedSummary(undefined, error.status, 0, error, remoteAddress))
+  }
+
+  onCutOff(error: ProxyError, { remoteAddress }: ClientInfo): void {
+    this.#options.onRefused?.(refusedSummary(undefined, 0, 0, error, remoteAddress))
   }
 
   #tellRefused(error: ProxyError, startedAt: number, req: ClientRequest, status = error.status): void {
@@ -175,7 +186,7 @@ function whenAdmitted(
 }
 
 /** Answers on a connection that is no longer HTTP's, and closes it. */
-export function refuse(link: ClientLink, error: ProxyError, req?: ClientRequest, pages?: Pages): void {
+export function refuse(link: ClientLink, error: ProxyError, req?: Refusable, pages?: Pages): void {
   const host = req?.method === 'CONNECT' ? req.url : undefined
   link.write(replyBytes(errorReply(error, { host }, req?.headers, pages)))
   endGently(link) // what the client still sends is read, or closing would reset the connection before it has the page
