@@ -1,20 +1,13 @@
 import { ProxyError } from '../base/errors.js'
 import { fieldEntries, fieldValues } from '../base/fields.js'
 import { describe } from '../base/thrown.js'
+import { wordSet } from '../base/words.js'
 import type { HeaderFields } from './transaction-hooks.js'
 
 /** Fields that belong to a connection, or say where a message ends: changed, they would make it another message. */
-const NOT_FOR_PLUGINS: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+const NOT_FOR_PLUGINS = wordSet(`
+  connection content-length host keep-alive proxy-connection te trailer transfer-encoding upgrade
+`)
 
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/

@@ -1,14 +1,19 @@
 import { isIPv4 } from 'node:net'
 
+/** The eight words of an IPv6 address, without brackets and zone. */
+export function ipv6Words(address: string): readonly string[] {
+  const [front = '', back] = address.split('::')
+  const words = (text: string): readonly string[] => (text === '' ? [] : text.split(':'))
+  const [head, tail] = [words(front), words(back ?? '')]
+  const zeros = back === undefined ? 0 : Math.max(8 - head.length - tail.length, 0)
+  return [...head, ...Array<string>(zeros).fill('0'), ...tail]
+}
+
 /** The bytes of an address, 4 or 16. @param address numeric, IPv6 without brackets and zone */
 export function addressBytes(address: string): readonly number[] {
   if (isIPv4(address)) return address.split('.').map(Number)
   const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
-  const [front = '', back] = canonical.split('::')
-  const words = (text: string): readonly string[] => (text === '' ? [] : text.split(':'))
-  const [head, tail] = [words(front), words(back ?? '')]
-  const zeros = back === undefined ? 0 : 8 - head.length - tail.length
-  return [...head, ...Array<string>(zeros).fill('0'), ...tail].flatMap(word => {
+  return ipv6Words(canonical).flatMap(word => {
     const value = Number.parseInt(word, 16)
     return [value >> 8, value & 0xff]
   })

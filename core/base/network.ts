@@ -1,3 +1,4 @@
+import { ipv6Words } from './address-bytes.js'
 import { hostOf } from './authority.js'
 
 /**
@@ -9,11 +10,7 @@ export function networkOfAddress(address: string): string {
   if (!address.includes(':')) return address
   const v4 = /^::ffff:([\d.]+)$/i.exec(address)?.[1]
   if (v4 !== undefined) return v4
-  const [front = '', back] = address.split('::')
-  const head = front === '' ? [] : front.split(':')
-  const tail = back === undefined || back === '' ? [] : back.split(':')
-  const zeros = back === undefined ? 0 : Math.max(8 - head.length - tail.length, 0)
-  return [...head, ...Array<string>(zeros).fill('0'), ...tail].slice(0, 4).join(':')
+  return ipv6Words(address).slice(0, 4).join(':')
 }
 
 /** The same of an `address:port`. */

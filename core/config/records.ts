@@ -10,7 +10,7 @@ import { readLogFormat } from './log-format.js'
 import { readNameservers } from './nameservers.js'
 import { readServerPorts } from './ports.js'
 import { applyEnvironment, parseRecordLines, type RecordLines, type Setting } from './record-lines.js'
-import { keepPlaces } from './record-place.js'
+import { copyPlaces, keepPlaces, placed } from './record-place.js'
 import type { RecordRow, RecordValue } from './record-row.js'
 import { describeDomain } from './record-value.js'
 import { RECORD_NAMES, type RecordName, type Records, rowOf } from './records-table.js'
@@ -196,4 +196,24 @@ export function readRecords(
       { where: yaml, what: `there is ${file} as well, and only one of the two is read; remove one` },
     ])
   return completeRecords(applyEnvironment(parseRecordsYaml(readConfigFile(yaml), yaml), env))
+}
+
+/** What a reload makes of the records. */
+export interface ReadAgain {
+  /** As read, but for those that need a restart: they keep the value that is in force. */
+  readonly records: Records
+  /** Those that need a restart and differ now, with the place where they were set. */
+  readonly waiting: readonly string[]
+}
+
+/** @param inForce the records that the proxy was started with */
+export function keepFixed(read: Records, inForce: Records): ReadAgain {
+  const fixed = RECORD_NAMES.filter(name => rowOf(name).reload === false)
+  const records: Records = Object.freeze({
+    ...read,
+    ...Object.fromEntries(fixed.map(name => [name, inForce[name]])),
+  })
+  copyPlaces(read, records)
+  const waiting = fixed.filter(name => read[name] !== inForce[name]).map(name => placed(read, name))
+  return { records, waiting }
 }

@@ -1,3 +1,5 @@
+import { wordSet } from '../base/words.js'
+
 // Longer than 100 lines because every key of a rule is one row, and rows read best in one place.
 /**
  * The schema of sni.yaml: what the program validates with is what editors are shipped (etc/sni.schema.json, kept equal
@@ -207,29 +209,12 @@ export const RULE_KEYS = {
 } as const
 
 /** Keys of Traffic Server's that are about its clients, or its remap rules. */
-export const INBOUND_KEYS: ReadonlySet<string> = new Set([
-  'inbound_port_ranges',
-  'ip_allow',
-  'verify_client',
-  'verify_client_ca_certs',
-  'host_sni_policy',
-  'valid_tls_versions_in',
-  'valid_tls_version_min_in',
-  'valid_tls_version_max_in',
-  'server_cipher_suite',
-  'server_TLSv1_3_cipher_suites',
-  'server_groups_list',
-  'ssl_ticket_enabled',
-  'ssl_ticket_number',
-  'server_max_early_data',
-  'http2',
-  'quic',
-  'tunnel_route',
-  'forward_route',
-  'partial_blind_route',
-  'tunnel_alpn',
-  'disable_h2',
-])
+export const INBOUND_KEYS = wordSet(`
+  inbound_port_ranges ip_allow verify_client verify_client_ca_certs host_sni_policy valid_tls_versions_in
+  valid_tls_version_min_in valid_tls_version_max_in server_cipher_suite server_TLSv1_3_cipher_suites
+  server_groups_list ssl_ticket_enabled ssl_ticket_number server_max_early_data http2 quic tunnel_route
+  forward_route partial_blind_route tunnel_alpn disable_h2
+`)
 
 export const RULES_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',

@@ -1,22 +1,16 @@
 /** Decides which header fields are forwarded. The lists are flat, as core/base/fields.ts has them. */
+
 import { fieldValues, listTokens } from '../base/fields.js'
+import { wordSet } from '../base/words.js'
 
 /**
  * Fields that concern one connection only (RFC 9110 section 7.6.1), and those between client and proxy. `proxy` is not a
  * registered field, but CGI programs read it as a setting. Proxy-Status is forwarded: it is for the client.
  */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-  'proxy',
-  'proxy-authenticate',
-  'proxy-authentication-info',
-  'proxy-authorization',
-])
+const HOP_BY_HOP = wordSet(`
+  connection keep-alive proxy-connection te transfer-encoding upgrade proxy proxy-authenticate
+  proxy-authentication-info proxy-authorization
+`)
 
 /** Fields that a Connection field cannot remove: without them the request would mean something else. */
 const PROTECTED: ReadonlySet<string> = new Set(['host', 'content-length', 'via', 'date', 'connection'])
@@ -153,26 +147,10 @@ function inRequestOn({ maxForwards, ignoresExpect }: Hop, field: string): boolea
   return IN_REQUEST(field)
 }
 
-const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
-  'content-length',
-  'content-encoding',
-  'content-type',
-  'content-range',
-  'host',
-  'trailer',
-  'authorization',
-  'cookie',
-  'set-cookie',
-  'cache-control',
-  'expires',
-  'location',
-  'max-forwards',
-  'age',
-  'vary',
-  'expect',
-  'range',
-  'via',
-])
+const NOT_IN_TRAILERS = wordSet(`
+  content-length content-encoding content-type content-range host trailer authorization cookie set-cookie
+  cache-control expires location max-forwards age vary expect range via
+`)
 
 function nominatedIn(raw: readonly string[]): ReadonlySet<string> | undefined {
   const named = fieldValues(raw, 'connection').flatMap(listTokens)

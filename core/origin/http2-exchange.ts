@@ -1,8 +1,10 @@
 // Longer than 250 lines because the states of a stream, and all events that change them, are one concept.
+
 import type { EventEmitter } from 'node:events'
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from 'node:http2'
 import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
+import { words } from '../base/words.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../http1/messages.js'
 import { toHeaders } from '../http2/fields.js'
 import {
@@ -235,21 +237,10 @@ const NOT_PROCESSED: ReadonlySet<number> = new Set([
 ])
 
 /** By their numbers (RFC 9113 section 7). */
-const CODES = [
-  'NO_ERROR',
-  'PROTOCOL_ERROR',
-  'INTERNAL_ERROR',
-  'FLOW_CONTROL_ERROR',
-  'SETTINGS_TIMEOUT',
-  'STREAM_CLOSED',
-  'FRAME_SIZE_ERROR',
-  'REFUSED_STREAM',
-  'CANCEL',
-  'COMPRESSION_ERROR',
-  'CONNECT_ERROR',
-  'ENHANCE_YOUR_CALM',
-  'INADEQUATE_SECURITY',
-  'HTTP_1_1_REQUIRED',
-]
+const CODES = words(`
+  NO_ERROR PROTOCOL_ERROR INTERNAL_ERROR FLOW_CONTROL_ERROR SETTINGS_TIMEOUT STREAM_CLOSED FRAME_SIZE_ERROR
+  REFUSED_STREAM CANCEL COMPRESSION_ERROR CONNECT_ERROR ENHANCE_YOUR_CALM INADEQUATE_SECURITY
+  HTTP_1_1_REQUIRED
+`)
 
 const nameOf = (code: number): string => CODES[code] ?? String(code)

@@ -1,7 +1,9 @@
 /** A name server on a free port of the loopback, over UDP and TCP, that answers as a test wants it to. */
+
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, isIPv6, type Server } from 'node:net'
+import { addressBytes } from '../../core/base/address-bytes.js'
 import { Watch } from './watch.js'
 
 export interface DnsQuestion {
@@ -158,7 +160,7 @@ function makeReply(
   const records = aliases.map((alias, i) => record(names[i] ?? '', CNAME, aliasTtl, encodeName(alias)))
   const isSix = type === 'AAAA'
   for (const address of addresses.filter(one => isIPv6(one) === isSix))
-    records.push(record(names.at(-1) ?? '', isSix ? 28 : 1, ttl, isSix ? ipv6(address) : ipv4(address)))
+    records.push(record(names.at(-1) ?? '', isSix ? 28 : 1, ttl, Buffer.from(addressBytes(address))))
   const header = Buffer.alloc(12)
   header.writeUInt16BE(query.readUInt16BE(0), 0)
   header.writeUInt16BE(0x8180 | RCODES[rcode], 2)
@@ -194,12 +196,3 @@ const encodeName = (name: string): Buffer =>
   ])
 
 const uint16 = (value: number): Buffer => Buffer.from([value >> 8, value & 255])
-const ipv4 = (address: string): Buffer => Buffer.from(address.split('.').map(Number))
-
-function ipv6(address: string): Buffer {
-  const [front = '', back] = address.split('::')
-  const head = front === '' ? [] : front.split(':')
-  const tail = back === undefined || back === '' ? [] : back.split(':')
-  const groups = [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail]
-  return Buffer.concat(groups.map(group => uint16(Number.parseInt(group, 16))))
-}

@@ -1,5 +1,6 @@
 /** A proxy with one plugin in worker threads, which does with an origin what its name says. */
 import type { Test } from 'tap'
+import { words } from '../../core/base/words.js'
 import type { TimedResponse } from './client.js'
 import { get } from './get.js'
 import { type NodeOrigin, nodeOrigin } from './node-origin.js'
@@ -62,25 +63,9 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
   })
 }
 `
-const HOSTS = [
-  ...[
-    'ok',
-    'no',
-    'flood',
-    'junk',
-    'slow',
-    'twice',
-    'spin',
-    'busy',
-    'later',
-    'memory',
-    'exit',
-    'crash',
-    'throws',
-    'rejects',
-  ],
-  ...['never', 'evidence', 'closed'],
-].map(what => `${what}.test`)
+const HOSTS = words(`
+  ok no flood junk slow twice spin busy later memory exit crash throws rejects never evidence closed
+`).map(what => `${what}.test`)
 
 export interface IsolatedStage {
   readonly proxy: ProxyHere

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { fieldEntries } from '../../base/fields.js'
+import { wordSet } from '../../base/words.js'
 import type { BodySink, ReceivedHead } from '../../http1/request-reader.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientInfo, Clocks } from './client-info.js'
@@ -137,26 +138,10 @@ export class ClientRequest implements BodySink {
 }
 
 /** Single fields: the first one counts, as in node:http. */
-const SINGLE: ReadonlySet<string> = new Set([
-  'age',
-  'authorization',
-  'content-length',
-  'content-type',
-  'etag',
-  'expires',
-  'from',
-  'host',
-  'if-modified-since',
-  'if-unmodified-since',
-  'last-modified',
-  'location',
-  'max-forwards',
-  'proxy-authorization',
-  'referer',
-  'retry-after',
-  'server',
-  'user-agent',
-])
+const SINGLE = wordSet(`
+  age authorization content-length content-type etag expires from host if-modified-since if-unmodified-since
+  last-modified location max-forwards proxy-authorization referer retry-after server user-agent
+`)
 
 function byName(raw: readonly string[]): IncomingHttpHeaders {
   const found: Record<string, string> = Object.create(null)

@@ -1,5 +1,7 @@
 /** The two messages of a transaction as they are sent: the request to the origin, the response to the client. */
+
 import { ProxyError } from '../../base/errors.js'
+import { wordSet } from '../../base/words.js'
 import { requestBody } from '../../http1/checks.js'
 import { forwardedProtocols, requestFields, responseFields, type Scanned } from '../../http1/headers.js'
 import type { RequestHead, ResponseHead } from '../../http1/messages.js'
@@ -45,18 +47,9 @@ export function outgoingRequest(
 }
 
 /** Idempotent methods (RFC 9110 section 9.2.2) that the parser knows. */
-const IDEMPOTENT: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'TRACE',
-  'PUT',
-  'DELETE',
-  'PROPFIND',
-  'REPORT',
-  'SEARCH',
-  'QUERY',
-])
+const IDEMPOTENT = wordSet(`
+  GET HEAD OPTIONS TRACE PUT DELETE PROPFIND REPORT SEARCH QUERY
+`)
 
 /**
  * Whether a request may be sent again when its idle connection turns out to be closed. A request with a body may not: the

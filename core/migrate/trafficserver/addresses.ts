@@ -1,4 +1,5 @@
 import { BlockList } from 'node:net'
+import { words } from '../../base/words.js'
 import { addRange } from '../../config/address-range.js'
 
 /** Leading zeros in parts of an IPv4 address are decimal in Traffic Server; elsewhere they would be octal. */
@@ -16,19 +17,10 @@ export const isEverybody = (text: string): boolean =>
   /^(?:0\/0|0\.0\.0\.0\/0|0\.0\.0\.0-255\.255\.255\.255|::\/0|::-(?:ffff:){7}ffff|all)$/i.test(text)
 
 /** Networks that proxy.config.http.deny_private_origins refuses; the last holds IPv4 in IPv6, which is looked into. */
-const PRIVATE = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '::/96',
-  'fc00::/7',
-  'fe80::/10',
-  '::ffff:0:0/96',
-].map(network => {
+const PRIVATE = words(`
+  0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 ::/96 fc00::/7
+  fe80::/10 ::ffff:0:0/96
+`).map(network => {
   const list = new BlockList()
   addRange(list, network)
   return { list, bits: Number(network.split('/')[1]) }

@@ -1,23 +1,19 @@
 /** The other files: map rules, parents, and what belongs to a cache. */
+
 import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import { ProxyError } from '../../base/errors.js'
+import { wordSet } from '../../base/words.js'
 import { parseParentConfig } from '../../config/parent-config.js'
 import { unreadNeighbours } from '../../config/traffic-server/neighbours.js'
 import { linesOf, type Source, textOf } from '../source.js'
 import type { OldRecords } from './old-records.js'
 
 /** Files that the readers beside this one have read. */
-const READ = new Set([
-  'ip_allow.config',
-  'logging.config',
-  'logging.yaml',
-  'ssl_multicert.yaml',
-  'ssl_server_name.config',
-  'ssl_server_name.yaml',
-  'remap.config',
-  'parent.config',
-])
+const READ = wordSet(`
+  ip_allow.config logging.config logging.yaml ssl_multicert.yaml ssl_server_name.config ssl_server_name.yaml
+  remap.config parent.config
+`)
 
 export function migrateNeighbours(source: Source, old: OldRecords): void {
   migrateRemap(source, old)

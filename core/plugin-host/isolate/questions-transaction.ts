@@ -41,7 +41,7 @@ type Change =
   | { readonly do: 'remove'; readonly name: string }
 
 /** @param calls what only this hook's events have */
-function txnPassage<H extends TxnHook>(calls: object = {}): Codec<H> {
+function txnCodec<H extends TxnHook>(calls: object = {}): Codec<H> {
   return codec<H, PlainTxn, Change>({
     // A transaction is one of its client's. The connection to the origin serves others as well, and may end before it.
     subjects: ({ id, client }: TxnEvent) => [`transaction ${id}`, client.id],
@@ -133,12 +133,12 @@ function originFrom(plain: PlainTxnOrigin, vconnOf: (plain: PlainVConn) => VConn
   }
 }
 
-export const READ_REQUEST = txnPassage<'TS_HTTP_READ_REQUEST_HDR_HOOK'>()
-export const SEND_REQUEST = txnPassage<'TS_HTTP_SEND_REQUEST_HDR_HOOK'>({
+export const READ_REQUEST = txnCodec<'TS_HTTP_READ_REQUEST_HDR_HOOK'>()
+export const SEND_REQUEST = txnCodec<'TS_HTTP_SEND_REQUEST_HDR_HOOK'>({
   // It is called for each piece of a message.
   seal: () => {
     throw new ProxyError('PTC_PLUGIN_CALL', 'seal does not work with @isolate=worker')
   },
 })
-export const READ_RESPONSE = txnPassage<'TS_HTTP_READ_RESPONSE_HDR_HOOK'>()
-export const SEND_RESPONSE = txnPassage<'TS_HTTP_SEND_RESPONSE_HDR_HOOK'>()
+export const READ_RESPONSE = txnCodec<'TS_HTTP_READ_RESPONSE_HDR_HOOK'>()
+export const SEND_RESPONSE = txnCodec<'TS_HTTP_SEND_RESPONSE_HDR_HOOK'>()

@@ -8,13 +8,13 @@ const late = (): ProxyError => new ProxyError('PTC_CLIENT_HANDSHAKE', 'late')
 test('one piece of work at a time, and networks take turns', async t => {
   const queue = new FewAtATime({ atATime: 1, wait: 5000, waiting: 100 }, late)
   const begun: string[] = []
-  let underWay = 0
+  let running = 0
   const run = (key: string, what: string): Promise<string> =>
     queue.run(key, async () => {
       begun.push(what)
-      t.equal(++underWay, 1)
+      t.equal(++running, 1)
       await sleep(1)
-      underWay--
+      running--
       return what
     })
   const all = [...['a1', 'a2', 'a3', 'a4'].map(what => run('a', what)), run('b', 'b1'), run('c', 'c1')]

@@ -1,8 +1,8 @@
 import type { PeerEvidence } from '../../../api/certificate.js'
 import { describeThrown } from '../../../base/thrown.js'
+import { digestText } from '../../../tls/judge/evidence.js'
 import type { VerifiedPeer, VerifyRejected } from '../../../tls/judge/verdict.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
-import { digestText } from '../../../tls/outbound/origin-digest.js'
 import { type Refusal, tooLate } from '../../../wait/refusal.js'
 import type { ShadowOutcome } from '../../../wait/turn.js'
 

@@ -1,0 +1,8 @@
+import { test } from 'tap'
+import { wordSet, words } from '../../../core/base/words.js'
+
+test('a table of words is read in its order, without the blanks around it', t => {
+  t.strictSame(words('\n  one two\n  three\n'), ['one', 'two', 'three'])
+  t.strictSame(wordSet('one two'), new Set(['one', 'two']))
+  t.end()
+})
