@@ -1,7 +1,7 @@
 import type { Socket, SocketConstructorOpts, TcpNetConnectOpts } from 'node:net'
 import type { ProxyError } from '../base/errors.js'
 import { after } from '../base/timer.js'
-import { Receiver } from '../vconn/tcp-link.js'
+import { Receiver } from '../vconn/receiver.js'
 import type { NameAddress } from './names/names.js'
 import { OriginSocket } from './origin-socket.js'
 

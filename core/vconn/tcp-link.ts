@@ -1,12 +1,14 @@
-import type { OnReadOpts, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { authorityText } from '../base/authority.js'
 import { asFault } from '../base/edge.js'
 import type { Side } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/thrown.js'
+import { CLOSED, type LinkSocket } from './closed-socket.js'
 import type { ClientLink, LinkSink } from './link.js'
 import type { OriginLink } from './origin-link.js'
 import { ReadAhead } from './read-ahead.js'
+import type { Receiver } from './receiver.js'
 
 /**
  * A {@link Link} over a TCP socket. Nothing else touches the events by which the socket's bytes come.
@@ -15,9 +17,11 @@ import { ReadAhead } from './read-ahead.js'
  * by itself once both have ended.
  */
 export class TcpLink implements ClientLink, OriginLink {
-  readonly #socket: Socket
+  #socket: LinkSocket
   readonly #side: Exclude<Side, 'internal'>
-  readonly #receiver: Receiver | undefined
+  #receiver: Receiver | undefined
+  /** What is known of a socket that has closed. */
+  #last: { readonly hasReceived: boolean; readonly bytesWritten: number } | undefined
   #sink: LinkSink | undefined
   #ahead: ReadAhead | undefined
   #cause: ProxyError | undefined
@@ -72,11 +76,11 @@ export class TcpLink implements ClientLink, OriginLink {
 
   /** Whether the other end has sent anything. */
   get hasReceived(): boolean {
-    return this.#socket.bytesRead > 0
+    return this.#last?.hasReceived ?? this.#socket.bytesRead > 0
   }
 
   get bytesWritten(): number {
-    return this.#socket.bytesWritten
+    return this.#last?.bytesWritten ?? this.#socket.bytesWritten
   }
 
   attach(sink: LinkSink): void {
@@ -175,8 +179,18 @@ export class TcpLink implements ClientLink, OriginLink {
     else this.#socket.once('close', listener)
   }
 
+  /** The link may be kept for long after its end: of a handshake that is held, for example. */
+  #forgetSocket(): void {
+    this.#localAddress ??= this.localAddress
+    this.#remoteAddress ??= this.remoteAddress
+    this.#last = { hasReceived: this.hasReceived, bytesWritten: this.bytesWritten }
+    this.#socket = CLOSED
+    this.#receiver = undefined
+  }
+
   #onClose(): void {
     this.#hasClosed = true
+    this.#forgetSocket()
     this.#sink?.onClose(this.#cause)
   }
 }
@@ -203,38 +217,4 @@ function linkError(error: Error, side: Exclude<Side, 'internal'>): ProxyError {
 export function addressText(address: string | undefined, port: number | undefined): string {
   if (address === undefined) return ''
   return authorityText(address, port ?? 0)
-}
-
-/** Bytes of one read: several TLS records in one system call. */
-const RECEIVE_BYTES = 262_144
-
-/** One buffer for all connections: the bytes of a read are copied or consumed before the next read. */
-const memory = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
-
-/**
- * Takes a socket's bytes without a stream and without an allocation for each read. `connect` receives it as `onread`,
- * before there is a link. Bytes that arrive before `listen` are stored.
- */
-export class Receiver {
-  #early: Buffer[] | undefined
-  #listener: ((bytes: Buffer) => void) | undefined
-
-  readonly onread: OnReadOpts = {
-    buffer: memory,
-    callback: length => {
-      const bytes = memory.subarray(0, length)
-      if (this.#listener !== undefined) this.#listener(bytes)
-      else if (this.#early === undefined) this.#early = [Buffer.from(bytes)]
-      else this.#early.push(Buffer.from(bytes))
-      return this.#listener !== undefined // false pauses the socket
-    },
-  }
-
-  /** @param listener gets bytes that are overwritten when it has returned */
-  listen(listener: (bytes: Buffer) => void): void {
-    this.#listener = listener
-    const early = this.#early
-    this.#early = undefined
-    if (early !== undefined) for (const bytes of early) listener(bytes)
-  }
 }
