@@ -6,26 +6,26 @@
 /** Whose side an error comes from. */
 export type Side = 'client' | 'origin' | 'internal'
 
-interface ErrorKind {
+interface ErrorKind<Status extends number = number> {
   readonly side: Side
   /** What the client is answered with; 0 where no client waits (start-up, plugins). */
-  readonly status: number
+  readonly status: Status
   /** The value of `error=` in `Proxy-Status` (RFC 9209 section 2.3); empty where no client waits. */
   readonly proxyStatus: string
   readonly remedy: string
 }
 
 /** Errors of one side that are answered alike: their codes, and the remedy of each. */
-function kinds<Code extends string>(
+function kinds<Code extends string, Status extends number>(
   side: Side,
-  status: number,
+  status: Status,
   proxyStatus: string,
   remedies: Readonly<Record<Code, string>>,
-): Readonly<Record<Code, ErrorKind>> {
+): Readonly<Record<Code, ErrorKind<Status>>> {
   const rows = Object.entries<string>(remedies)
   return Object.fromEntries(
     rows.map(([code, remedy]) => [code, { side, status, proxyStatus, remedy }]),
-  ) as Record<Code, ErrorKind>
+  ) as Record<Code, ErrorKind<Status>>
 }
 
 /** Add a code here and nowhere else. */
@@ -254,3 +254,10 @@ export const ERRORS = {
     PTC_RESPONSE_MALFORMED: "The origin's response is not valid HTTP/1.1.",
   }),
 }
+
+/** Codes that a client is answered with. */
+export type AnsweredCode = {
+  [C in keyof typeof ERRORS]: (typeof ERRORS)[C]['status'] extends 0 ? never : C
+}[keyof typeof ERRORS]
+
+export const isAnswered = (code: keyof typeof ERRORS): code is AnsweredCode => ERRORS[code].status !== 0

@@ -55,6 +55,7 @@ export const LOG_SYMBOLS = [
   'pqssc',
   'pqr',
   'perr',
+  'prem',
   'pscsub',
   'psciss',
   'pscfp',

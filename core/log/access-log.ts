@@ -1,4 +1,6 @@
+import type { ProxyError } from '../base/errors.js'
 import type { Summary } from '../http/transaction/summary.js'
+import { logHost } from './log-fields.js'
 import type { LogFormat } from './log-formats.js'
 
 export interface AccessLogOptions {
@@ -6,6 +8,8 @@ export interface AccessLogOptions {
   /** Leaves out what went well. */
   readonly isErrorsOnly: boolean
   readonly write: (line: string) => void
+  /** What the operator can do about an error; the host is the one that the request was for. */
+  readonly remedyFor: (error: ProxyError, host: string | undefined) => string
 }
 
 /** Writes a line for each transaction and tunnel. */
@@ -21,7 +25,10 @@ export class AccessLog {
   log(summary: Summary, user: string | undefined): void {
     if (this.#options.isErrorsOnly && summary.error === undefined) return
     const startedAt = Date.now() - summary.milliseconds
-    this.#options.write(this.#options.format({ summary, startedAt, user, sent: this.#sentFor(summary) }))
+    const { error } = summary
+    const remedy = (): string | undefined => error && this.#options.remedyFor(error, logHost(summary))
+    const sent = this.#sentFor(summary)
+    this.#options.write(this.#options.format({ summary, startedAt, user, sent, remedy }))
   }
 
   #sentFor({ req, bytesDown }: Summary): number {

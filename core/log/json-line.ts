@@ -6,7 +6,7 @@ import { certificateOf } from './origin-certificate.js'
 const MAX_URL = 8192
 
 /** An entry as a JSON object on one line. Fields are always there, `null` where there is nothing to say. */
-export function jsonLine({ summary, startedAt, user, sent }: LogEntry): string {
+export function jsonLine({ summary, startedAt, user, sent, remedy }: LogEntry): string {
   const { req, method, url, status, bytesUp, bytesDown, milliseconds, error, channel, response } = summary
   const certificate = certificateOf(summary)
   const address = channel?.link.remoteAddress ?? summary.tunnel?.address
@@ -21,7 +21,10 @@ export function jsonLine({ summary, startedAt, user, sent }: LogEntry): string {
     status,
     ms: Math.round(milliseconds),
     bytes: { up: bytesUp, down: bytesDown, sent },
-    error: error === undefined ? null : { code: error.code, side: error.side, message: error.message },
+    error:
+      error === undefined
+        ? null
+        : { code: error.code, side: error.side, message: error.message, remedy: remedy() ?? null },
     origin:
       address === undefined
         ? null

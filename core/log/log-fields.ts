@@ -106,7 +106,7 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
   },
   shn: {
     about: "the origin's name; of a tunnel, the one that the client asked for in it",
-    read: ({ summary }) => summary.tunnelHost ?? hostOf(summary.method, summary.url),
+    read: ({ summary }) => logHost(summary),
   },
   shi: {
     about: "the origin's address and port",
@@ -140,6 +140,10 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
   perr: {
     about: 'the code of docs/reference/errors.md, if something went wrong (not in Traffic Server)',
     read: ({ summary }) => summary.error?.code,
+  },
+  prem: {
+    about: 'what the operator can do about it (not in Traffic Server)',
+    read: ({ remedy }) => remedy(),
   },
   pscsub: {
     about: "the subject of the origin's certificate (this and the following: not in Traffic Server)",
@@ -223,6 +227,10 @@ function commonTime(ms: number): string {
 }
 
 /** One line of the access log, before it has a format. */
+/** The host that a request was for; undefined where none could be read. */
+export const logHost = ({ tunnelHost, method, url }: Summary): string | undefined =>
+  tunnelHost ?? hostOf(method, url)
+
 export interface LogEntry {
   readonly summary: Summary
   /** Milliseconds since 1970. */
@@ -230,4 +238,6 @@ export interface LogEntry {
   readonly user: string | undefined
   /** Bytes that the client was sent, head and framing included. */
   readonly sent: number
+  /** What the operator can do about the error; undefined where there is none. */
+  remedy(): string | undefined
 }

@@ -1,4 +1,5 @@
 import type { ConnectSummary } from '../http/connect/connect.js'
+import { adviceFor } from '../http/pages/advice.js'
 import type { Summary } from '../http/transaction/summary.js'
 import { AccessLog } from '../log/access-log.js'
 import type { LogSink } from '../log/log-file.js'
@@ -35,6 +36,7 @@ export class AccessLogs {
             isErrorsOnly: settings.isErrorsOnly,
             format: logFormat(settings.layout),
             write: line => sink.write(line),
+            remedyFor: (error, host) => adviceFor(error, host).operator,
           })
   }
 

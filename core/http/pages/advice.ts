@@ -1,14 +1,10 @@
-/** What to do about an error, for the client and for the operator. All texts are in this file and in the table of errors. */
+/** What to do about an error, for the client and for the operator. Texts are in this file and in its table. */
 import type { PeerEvidence } from '../../api/certificate.js'
-import { ERRORS } from '../../base/error-table.js'
-import type { ErrorCode, ProxyError } from '../../base/errors.js'
+import { ERRORS, isAnswered } from '../../base/error-table.js'
+import type { ProxyError } from '../../base/errors.js'
 import { altNames } from '../../tls/judge/certificate-parts.js'
 import { type Rejection, VerifyRejected } from '../../tls/judge/verdict.js'
-
-export interface Advice {
-  readonly client: string
-  readonly operator: string
-}
+import { type Advice, BY_CODE, tryOf } from './advice-table.js'
 
 /** What an advice may name. */
 interface Facts {
@@ -64,11 +60,6 @@ const BY_RESULT: Readonly<Record<string, readonly [client: Text, operator: Text]
   ],
 }
 
-/** Without the port. */
-const nameOf = (host: string): string => host.replace(/:\d+$/, '')
-
-const tryOf = (host: string): string => `portcullis try ${host}`
-
 /** Names of the leaf, as far as they are plain host names: an origin writes them. */
 function namesIn(evidence: PeerEvidence | undefined): string {
   const [leaf] = evidence?.chain ?? []
@@ -88,52 +79,17 @@ const MAX_NAMES = 5
 const endOf = (evidence: PeerEvidence | undefined, { depth }: Rejection): string =>
   evidence?.chain[depth]?.x509.validTo ?? 'a day that has passed'
 
-/** For errors without a rejection, where client and operator can do different things. */
-const BY_CODE: { readonly [C in ErrorCode]?: (host: string) => Advice } = {
-  PTC_DNS_FAILED: host => ({
-    client: 'Check the spelling of the host.',
-    operator: `Ask a name server: dig ${nameOf(host)}. The proxy asks those of proxy.config.dns.nameservers, or of resolv.conf.`,
-  }),
-  PTC_DNS_TIMEOUT: host => ({
-    client: 'Try again later.',
-    operator: `Ask the name servers of proxy.config.dns.nameservers, or of resolv.conf: dig ${nameOf(host)}.`,
-  }),
-  PTC_CONNECT_REFUSED: host => ({
-    client: 'Check the port in the URL; the site may be out of service.',
-    operator: `Nothing listens there, or a firewall refuses: ${tryOf(host)} from this machine.`,
-  }),
-  PTC_CONNECT_UNREACHABLE: host => ({
-    client: 'Try again later.',
-    operator: `Check the routes of this machine, those of IPv6 too: ${tryOf(host)}.`,
-  }),
-  PTC_CONNECT_TIMEOUT: host => ({
-    client: 'Try again later; the site may be out of service.',
-    operator: `A firewall may drop the packets: ${tryOf(host)} from this machine. The limit is proxy.config.http.connect_attempts_timeout.`,
-  }),
-  PTC_HANDSHAKE_FAILED: host => ({
-    client: 'Check the scheme and the port of the URL: the server there may speak no TLS.',
-    operator: `${tryOf(host)} shows the handshake; client_tls_version_min and client_cipher_suite in a rule of sni.yaml change what is offered.`,
-  }),
-  PTC_HANDSHAKE_CLOSED: host => ({
-    client: 'Check the scheme and the port of the URL: the server there may speak no TLS.',
-    operator: `${tryOf(host)} repeats the handshake; the server may refuse this proxy's address.`,
-  }),
-  PTC_CLIENT_DENIED: () => ({
-    client: 'Ask the operator of this proxy to allow your address.',
-    operator: 'Add a rule for the address to ip_allow.yaml, then portcullis ctl reload.',
-  }),
-}
-
 /** @param about the host that the request was for, where it is known */
 export function adviceFor(error: ProxyError, about: string | undefined): Advice {
-  const { remedy } = ERRORS[error.code]
-  if (error instanceof VerifyRejected) return adviceForRejection(error, remedy)
-  return BY_CODE[error.code]?.(about ?? 'HOST') ?? { client: remedy, operator: remedy }
+  const { code } = error
+  const { remedy } = ERRORS[code]
+  const general = isAnswered(code) ? BY_CODE[code](about ?? 'HOST') : { client: remedy, operator: remedy }
+  return error instanceof VerifyRejected ? adviceForRejection(error, general) : general
 }
 
-function adviceForRejection({ rejection, evidence }: VerifyRejected, remedy: string): Advice {
+function adviceForRejection({ rejection, evidence }: VerifyRejected, general: Advice): Advice {
   const { by, plugin, host, name } = rejection
-  if (rejection.hold !== undefined) return { client: remedy, operator: remedy }
+  if (rejection.hold !== undefined) return general
   switch (by) {
     case 'built-in': {
       const [client, operator] = BY_RESULT[name] ?? []

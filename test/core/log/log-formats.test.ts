@@ -51,6 +51,7 @@ function line(
     startedAt,
     user: undefined,
     sent: 105,
+    remedy: () => undefined,
     ...entry,
   })
 }
@@ -167,7 +168,7 @@ test("the origin's certificate", async t => {
   t.equal(behind({ channel: undefined, error }), `${who} rejected plugin:pins 13 PTC_VERIFY_REJECTED`)
   t.match(JSON.parse(line('json', { channel: undefined, error })), {
     time: '2026-11-22T05:37:11.042Z',
-    error: { code: 'PTC_VERIFY_REJECTED', side: 'origin' },
+    error: { code: 'PTC_VERIFY_REJECTED', side: 'origin', remedy: null },
     certificate: {
       ...leaf,
       verdict: 'rejected',

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import type { PeerEvidence } from '../../../../core/api/certificate.js'
-import { ERRORS } from '../../../../core/base/error-table.js'
-import { ProxyError } from '../../../../core/base/errors.js'
+import { ERRORS, isAnswered } from '../../../../core/base/error-table.js'
+import { type ErrorCode, ProxyError } from '../../../../core/base/errors.js'
 import { certificatesInPem } from '../../../../core/base/pem.js'
 import { readX509 } from '../../../../core/base/x509.js'
+import { COMMANDS } from '../../../../core/cli/command-table.js'
+import { RECORDS } from '../../../../core/config/records-table.js'
 import { adviceFor } from '../../../../core/http/pages/advice.js'
 import { asJson, asText } from '../../../../core/http/pages/error-page.js'
 import { rejection, VerifyRejected } from '../../../../core/tls/judge/verdict.js'
@@ -51,9 +54,29 @@ test('errors of the network name the command that shows them', async t => {
   t.match(advice('PTC_DNS_FAILED').operator, /dig a\.test\./)
   t.match(advice('PTC_CONNECT_REFUSED').operator, /portcullis try a\.test:444 /)
   t.match(advice('PTC_HANDSHAKE_FAILED').client, /scheme and the port/)
-  const { remedy } = ERRORS.PTC_LOOP_DETECTED
-  t.same(adviceFor(new ProxyError('PTC_LOOP_DETECTED', 'x'), undefined), { client: remedy, operator: remedy })
 })
+
+test('every code that a client is answered with has one remedy for each side', async t => {
+  for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+    const { client, operator } = adviceFor(new ProxyError(code, 'x'), 'a.test:444')
+    t.equal(client !== operator, isAnswered(code), code)
+    for (const text of [client, operator]) t.match(text, /[.?]$/, text)
+    t.strictSame(unknownWords(`${client} ${operator}`), [], code)
+  }
+})
+
+/** Records, rules and commands in a text that are none. */
+function unknownWords(text: string): readonly string[] {
+  const records = text.match(/proxy\.config\.[\w.]*\w/g) ?? []
+  const rules = text.match(/(?<![.\w])(?:client|verify|connect)_\w+/g) ?? []
+  const commands = [...text.matchAll(/portcullis (\w+)/g)].map(([, word = '']) => word)
+  const words = new Set(Object.keys(COMMANDS).map(name => name.split(' ')[0]))
+  return [
+    ...records.filter(name => !Object.hasOwn(RECORDS, name)),
+    ...rules.filter(name => !readFileSync('docs/reference/rules.md', 'utf8').includes(`\`${name}\``)),
+    ...commands.filter(word => !words.has(word)),
+  ]
+}
 
 test('pages and JSON have both remedies', async t => {
   const error = rejected('built-in', 'name-mismatch')
