@@ -81,7 +81,10 @@ test('the access log has one line for each transaction', async t => {
   t.match(bad, {
     status: 502,
     bytes: { down: page.stdout.length },
-    error: { code: 'PTC_VERIFY_REJECTED', remedy: /Plugin \S+ decides about \S+: see its line in plugin\.config/ },
+    error: {
+      code: 'PTC_VERIFY_REJECTED',
+      remedy: /Plugin \S+ decides about \S+: see its line in plugin\.config/,
+    },
     certificate: { ...certificate, verdict: 'rejected', by: 'plugin:gate', x509: 'X509_V_ERR_CERT_REVOKED' },
   })
   t.ok(parked(bad) >= 59)
@@ -94,7 +97,10 @@ test('the access log has one line for each transaction', async t => {
     certificate: { ...certificate, verdict: 'accepted', by: 'plugins' },
   })
   t.ok(parked(tunnel) >= 59)
-  t.match(refused, { status: 400, error: { code: 'PTC_REQUEST_SCHEME', remedy: /proxy\.config\.http\.connect_ports/ } })
+  t.match(refused, {
+    status: 400,
+    error: { code: 'PTC_REQUEST_SCHEME', remedy: /proxy\.config\.http\.connect_ports/ },
+  })
 
   for (const [i, signal] of (['SIGUSR1', 'SIGUSR2'] as const).entries()) {
     renameSync(file, `${file}.${i}`)

@@ -73,7 +73,7 @@ export async function startForClients(
         env: { ...PLAIN_ENV, HOME: dir.path, ...env },
       })
       child.endInput()
-      const code = await child.exited(20_000)
+      const code = await child.exited(120_000)
       return { code, stdout: child.stdout(), stderr: child.stderr() }
     },
   }

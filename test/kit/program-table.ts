@@ -1,19 +1,22 @@
 /** The programs that tests talk to, and their Debian packages. Without tap: its root test has a time limit. */
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Program to Debian package, or to several with blanks between them. */
 export const PROGRAMS: Readonly<Record<string, string>> = {
+  'apt-get': 'apt',
   certutil: 'libnss3-tools',
   chromium: 'chromium',
   curl: 'curl',
   git: 'git',
+  javac: 'default-jdk-headless',
   memcached: 'memcached',
-  haproxy: 'haproxy',
   microsocks: 'microsocks',
   nginx: 'nginx-light',
   openssl: 'openssl',
   python3: 'python3',
+  'python3-requests': 'python3-requests',
   'redis-server': 'redis-server',
   security_fake_certverify: 'squid-openssl libcrypt-openssl-x509-perl',
   squid: 'squid-openssl',
@@ -41,8 +44,17 @@ export interface Skip {
 /** True in CI: a missing program is a failure there. */
 export const isCi = (env = process.env): boolean => !['', '0', 'false'].includes(env['CI'] ?? '')
 
+/** Entries of the table that are no programs, but modules of Python. */
+const MODULES: Readonly<Record<string, string>> = { 'python3-requests': 'requests' }
+
 /** The file that runs when the program is started by its name, or undefined. */
 export function findProgram(program: string, path = pathWithServers()): string | undefined {
+  const module = MODULES[program]
+  if (module !== undefined) {
+    const python = findProgram('python3', path)
+    const isThere = python !== undefined && spawnSync(python, ['-c', `import ${module}`]).status === 0
+    return isThere ? python : undefined
+  }
   const files = path.split(delimiter).map(folder => join(folder, program))
   return files.find(file => {
     try {
