@@ -48,6 +48,10 @@ export const BY_CODE: { readonly [C in AnsweredCode]: (host: string) => Advice }
     'Use http:// or https://; for other protocols, CONNECT.',
     'proxy.config.http.connect_ports says which ports CONNECT may use.',
   ),
+  PTC_HTTP2_FLOOD: requestOf(
+    'Open a new connection, and send fewer control frames.',
+    `The message names the record that limits such frames; the client is in ${LINE}.`,
+  ),
   PTC_REQUEST_VERSION: requestOf('Send the request in HTTP/1.1.', `The client at fault is in ${LINE}.`),
   PTC_REQUEST_HEADERS_TOO_LARGE: requestOf(
     'Send fewer or shorter header fields; large cookies are the most frequent reason.',
