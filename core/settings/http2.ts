@@ -2,8 +2,6 @@ import type { Records } from '../config/records-table.js'
 
 const SECOND = 1000
 
-export type Http2Settings = ReturnType<typeof http2Settings>
-
 /** HTTP/2 with clients. Times are in milliseconds, sizes in bytes. */
 export const http2Settings = (records: Records) =>
   Object.freeze({

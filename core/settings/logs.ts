@@ -10,8 +10,6 @@ const FOLDER = 'proxy.config.log.logfile_dir'
 const FORMAT = 'proxy.config.log.format'
 const SOCKET = 'proxy.config.admin.socket'
 
-export type DiagsSettings = ReturnType<typeof diagsSettings>
-
 export const diagsSettings = (records: Records) =>
   Object.freeze({
     /** `stdout`, `stderr`, or a file; and the record that names it, as errors call it. */
@@ -65,8 +63,6 @@ function rollingSettings(records: Records, of: 'proxy.config.log' | 'proxy.confi
     }),
   })
 }
-
-export type AdminSettings = ReturnType<typeof adminSettings>
 
 export const adminSettings = (records: Records, confDir: string) =>
   Object.freeze({

@@ -10,8 +10,6 @@ const NAMESERVERS = 'proxy.config.dns.nameservers'
 /** Idle connections to all origins together, in multiples of those to one. */
 const IDLE_ORIGINS = 16
 
-export type OriginSettings = ReturnType<typeof originSettings>
-
 export const originSettings = (records: Records) =>
   Object.freeze({
     connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND,

@@ -1,3 +1,5 @@
+import type { PluginFetch } from '../../core/api/fetch.js'
+import { ProxyError } from '../../core/base/errors.js'
 import type { NameResolver } from '../../core/origin/dial.js'
 
 /** Knows no name: for dials to addresses. */
@@ -15,4 +17,9 @@ export function resolvesTo(...addresses: readonly string[]): NameResolver {
 /** Answers no name, for this reason. */
 export function failsWith(error: Error): NameResolver {
   return { resolve: () => Promise.reject(error), forget: () => undefined }
+}
+
+/** Of a plugin that fetches nothing. */
+export const NO_FETCH: PluginFetch = async () => {
+  throw new ProxyError('PTC_FETCH_DENIED', 'fetch: there is no network here')
 }

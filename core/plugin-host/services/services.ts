@@ -1,7 +1,6 @@
 import type { PluginFetch } from '../../api/fetch.js'
 import type { PluginMetrics } from '../../api/metrics.js'
 import type { PluginState } from '../../api/state.js'
-import { ProxyError } from '../../base/errors.js'
 import { type Measure, type MetricSpec, metricsWith } from './metric-spec.js'
 import { PluginMetricsRegistry } from './metrics.js'
 import { MemoryStore, type StateStore, stateOn } from './state.js'
@@ -19,11 +18,6 @@ export interface PluginServices {
 export interface HostedServices extends PluginServices {
   readonly declare: (spec: MetricSpec) => void
   readonly measure: (measure: Measure) => void
-}
-
-/** Where there is no network. */
-export const NO_FETCH: PluginFetch = async () => {
-  throw new ProxyError('PTC_FETCH_DENIED', 'fetch: there is no network here')
 }
 
 /** What outlives the plugins: made once for the process. */

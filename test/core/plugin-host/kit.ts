@@ -1,6 +1,7 @@
 import type { PluginEnv } from '../../../core/plugin-host/load.js'
 import type { LoadedLine } from '../../../core/plugin-host/plugin-line.js'
-import { NO_FETCH, SharedServices } from '../../../core/plugin-host/services/services.js'
+import { SharedServices } from '../../../core/plugin-host/services/services.js'
+import { NO_FETCH } from '../../kit/names.js'
 import { makeTempDir, type TempDir } from '../../kit/temp-dir.js'
 
 /** A line of plugin.config, as the parser would hand it over. */

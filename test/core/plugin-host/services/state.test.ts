@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import { NO_FETCH, SharedServices } from '../../../../core/plugin-host/services/services.js'
+import { SharedServices } from '../../../../core/plugin-host/services/services.js'
+import { NO_FETCH } from '../../../kit/names.js'
 
 const WRONG = { code: 'PTC_PLUGIN_CALL' }
 
