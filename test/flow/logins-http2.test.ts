@@ -1,4 +1,5 @@
 /** Logins that authenticate a connection, by clients of HTTP/2, whose requests share one connection. */
+import { once } from 'node:events'
 import bcrypt from 'bcrypt'
 import { type Test, test } from 'tap'
 import { type Http2Answer, Http2Client, tlsSocket } from '../kit/http2-client.js'
@@ -35,6 +36,10 @@ class Client {
   constructor(http2: Http2Client, authority: string) {
     this.http2 = http2
     this.#authority = authority
+  }
+
+  connect(fields: Fields = {}): Promise<Http2Answer> {
+    return this.http2.ask({ ':method': 'CONNECT', ':authority': this.#authority, ...fields })
   }
 
   ask(fields: Fields = {}): Promise<Http2Answer> {
@@ -82,4 +87,33 @@ test('two users of the proxy on one connection of HTTP/2 do not share a login', 
     else t.match([status, body.toString()], status === 401 ? [401] : [200, /^alice/])
   for (const user of ['ben', 'ann', 'ben'])
     t.equal((await both.ask(as(user))).status, 401, `${user}: the login has ended with the change of user`)
+})
+
+test('a CONNECT of HTTP/2 is answered, and names no other request', async t => {
+  const hash = await bcrypt.hash('secret', 4)
+  const { client, origin } = await setUp(t, {
+    files: { htpasswd: `ann:${hash}\n` },
+    records: {
+      'proxy.config.http.proxy_auth.htpasswd': 'htpasswd',
+      'proxy.config.http.connect_ports': '*',
+      'proxy.config.http.connect.verify': 'tunnel',
+    },
+  })
+  const as = (text: string): Fields => ({
+    'proxy-authorization': `Basic ${Buffer.from(text).toString('base64')}`,
+  })
+  const one = await client()
+  t.equal((await one.connect()).status, 407)
+  t.equal((await one.connect(as('ann:wrong'))).status, 407)
+  t.equal(origin.connections, 0)
+  const stream = one.http2.session.request(
+    { ':method': 'CONNECT', ':authority': `${HOST}:${origin.port}`, ...as('ann:secret') },
+    { endStream: false },
+  )
+  const [headers] = await once(stream, 'response')
+  t.equal(headers[':status'], 200)
+  t.equal((await one.ask()).status, 407, 'beside the tunnel, what has no name of its own')
+  t.equal((await one.connect()).status, 407)
+  stream.close()
+  t.equal((await one.ask(as('ann:secret'))).status, 401, 'the connection still serves: the origin asks')
 })

@@ -86,7 +86,6 @@ export class ClientRequest implements BodySink {
   /** The client has proved its name to the proxy. Requests inside a bumped tunnel have the name of its CONNECT. */
   admitAs(user: string): void {
     this.#user = user
-    if (this.method === 'CONNECT') this.client.user = user
   }
 
   /** Whether the whole body has come. */
@@ -120,7 +119,10 @@ export class ClientRequest implements BodySink {
 
   /** Takes the connection over for another protocol. */
   takeOver(): HandedOver {
-    return this.#source.handOver()
+    const taken = this.#source.handOver()
+    // Not before: other requests of this client may have other names.
+    if (this.method === 'CONNECT' && this.#user !== undefined) this.client.user = this.#user
+    return taken
   }
 
   /** For the connection: bytes of the body. */

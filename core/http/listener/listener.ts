@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { type Current, derived } from '../../base/current.js'
-import { doAll, toProxyError } from '../../base/edge.js'
+import { atEdge, doAll, toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { after } from '../../base/timer.js'
 import { type ClientLink, endGently } from '../../vconn/link.js'
@@ -132,7 +132,11 @@ class ListenerHost implements ClientHost {
 
   onRequest(req: ClientRequest, res: ClientReply): void {
     const startedAt = performance.now()
-    whenAdmitted(this.#options, req, refusal => {
+    const onFault = (why: ProxyError): void => {
+      res.cut()
+      this.#tellRefused(why, startedAt, req, 0)
+    }
+    const go = (refusal: ProxyError | undefined): void => {
       if (res.isGone) {
         const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left before it was admitted')
         this.#tellRefused(refusal ?? gone, startedAt, req, 0)
@@ -141,7 +145,8 @@ class ListenerHost implements ClientHost {
         sendReply(res, errorReply(refusal, { host: undefined }, req.headers, this.#options.pages?.()))
         this.#tellRefused(refusal, startedAt, req)
       } else this.#options.forward.handle(req, res)
-    })
+    }
+    whenAdmitted(this.#options, req, go, onFault)
   }
 
   #connect(req: ClientRequest, startedAt: number, refusal: ProxyError | undefined): void {
@@ -172,16 +177,22 @@ class ListenerHost implements ClientHost {
 const keepAliveLines = ({ keepAliveTimeout }: ListenerLimits): string =>
   `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}\r\n`
 
-/** Goes on at once where the answer is there at once; an admission that fails is none. */
+/**
+ * Goes on at once where the answer is there at once; an admission that fails is none. Where it takes time, there is no
+ * caller any more that could catch what goes wrong then: that is for `onFault`.
+ */
 function whenAdmitted(
   { admit }: ListenerOptions,
   req: ClientRequest,
   go: (refusal: ProxyError | undefined) => void,
+  onFault: (why: ProxyError) => void,
 ): void {
   const answer = admit?.(req)
   if (!(answer instanceof Promise)) go(answer)
   else {
-    answer.catch((cause: unknown) => toProxyError(cause, 'the client could not be admitted')).then(go)
+    void answer
+      .catch((cause: unknown) => toProxyError(cause, 'the client could not be admitted'))
+      .then(refusal => atEdge('a request', () => go(refusal), onFault))
   }
 }
 
