@@ -203,7 +203,12 @@ export class OriginRequest implements BodyReader {
     const needsHttp1 = this.#wantsHttp1 || this.#connector.needsHttp1(this.#request)
     const by = { network, asking: askingOf(this.#req, transaction), owner: this.#client, needsHttp1 }
     this.#connector.open(this.#target, abort.signal, by).then(
-      connection => this.#onOpen(connection, isWanted()),
+      connection =>
+        atEdge(
+          'a request',
+          () => this.#onOpen(connection, isWanted()),
+          why => this.#owner.fail(why),
+        ),
       (error: unknown) => {
         if (isWanted()) this.#owner.fail(error)
       },

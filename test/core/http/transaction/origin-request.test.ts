@@ -44,3 +44,40 @@ test('a response is held only where plugins look at responses', async t => {
   t.equal(receiverUnder({ sendRequest: point, readResponse: point }), 'held')
   t.equal(receiverUnder({ sendResponse: point }), 'held')
 })
+
+test('what goes wrong when a connection has been opened ends its request', async t => {
+  const closed: unknown[] = []
+  const opened = {
+    channel: { vconn: CLIENT },
+    requests: 0,
+    onIdleLost: () => {},
+    send: () => {},
+    close: (why: unknown) => closed.push(why),
+  }
+  const connector = {
+    keyOf: () => 'key',
+    route: (target: object) => ({ ...target, ways: ONLY_DIRECT }),
+    reuse: () => undefined,
+    needsHttp1: () => false,
+    open: async () => opened,
+  } as unknown as OriginConnector
+  const req = {
+    client: { ownerFor: () => new ConnectionOwner(() => {}), network: '' },
+  } as unknown as ClientRequest
+  const why = await new Promise<unknown>(resolve => {
+    const owner = {
+      onWaiting: () => {},
+      onSending: () => {
+        throw new Error('oops')
+      },
+      fail: (cause: unknown) => {
+        request.drop(cause as never)
+        resolve(cause)
+      },
+    } as unknown as RequestOwner
+    const request = new OriginRequest(connector, owner, req, TARGET, REQUEST, undefined)
+    request.start()
+  })
+  t.match(why, { code: 'PTC_INTERNAL', message: 'a request failed: oops' })
+  t.strictSame(closed, [why], 'and the connection')
+})
