@@ -19,6 +19,7 @@ import type { CommandName } from './cli/command-table.js'
 import type { CtlOptions } from './cli/ctl-command.js'
 import { commandHelp, completionScript, helpText } from './cli/help.js'
 import { nearPath, withOwnCommand } from './cli/own-command.js'
+import type { Fleet } from './cluster/fleet/fleet.js'
 import type { Place } from './program/generation.js'
 import type { ProxyServer } from './program/proxy.js'
 import type { Settings } from './settings/settings.js'
@@ -135,9 +136,11 @@ function version(): string {
 /** Starts a proxy in this process, or several processes, or one of these. */
 async function start(place: Place): Promise<void> {
   const { isWorker, worker } = (await import('node:cluster')).default
-  if (isWorker && worker !== undefined) return startMember(place, worker)
   const settings = await settingsIn(place)
-  return settings !== undefined && settings.processes > 1 ? supervise(place, settings) : startAlone(place)
+  const fleet = settings?.fleet && new (await import('./cluster/fleet/fleet.js')).Fleet(settings.fleet)
+  if (isWorker && worker !== undefined) return startMember(place, worker, fleet)
+  if (settings !== undefined && settings.processes > 1) return supervise(place, settings, fleet)
+  return startAlone(place, fleet)
 }
 
 /** Undefined where they cannot be read: the start says why, together with all other mistakes. */
@@ -150,15 +153,15 @@ async function settingsIn(place: Place): Promise<Settings | undefined> {
   }
 }
 
-async function startAlone(place: Place): Promise<void> {
+async function startAlone(place: Place, fleet: Fleet | undefined): Promise<void> {
   const { ProxyServer } = await import('./program/proxy.js')
-  const proxy = await ProxyServer.start(place)
+  const proxy = await ProxyServer.start(place, fleet && { ...fleet.others, managementPorts: [], count: 1 })
   const stop = stoppingOf(place, proxy)
   // Signals have their listeners by now: one may come as soon as these lines have been read.
   for (const { address, port } of proxy.ports) {
     place.print('stdout', `portcullis listens on ${authorityText(address, port)}`)
   }
-  await proxy.manage({ version: version(), pid: process.pid, stop })
+  await proxy.manage({ version: version(), pid: process.pid, stop, tellOthers: fleet?.others.revoke })
 }
 
 /** What a running program does at a signal. @returns what an operator's request to stop does */
@@ -182,19 +185,19 @@ function stoppingOf(
   }
 }
 
-async function supervise(place: Place, settings: Settings): Promise<void> {
+async function supervise(place: Place, settings: Settings, fleet: Fleet | undefined): Promise<void> {
   const cluster = (await import('node:cluster')).default
   const { Primary } = await import('./cluster/primary.js')
   cluster.setupPrimary({ serialization: 'advanced' })
   let stop = (): number => 0
-  const options = { fork: () => cluster.fork(), pid: process.pid, stop: () => stop() }
+  const options = { fork: () => cluster.fork(), pid: process.pid, stop: () => stop(), fleet }
   const primary = await Primary.start(place, settings, options)
   if (primary === undefined) process.exit(1)
   stop = stoppingOf(place, primary)
 }
 
 /** The supervising process has the terminal's signals as well, and says what is to be done. */
-async function startMember(place: Place, worker: Worker): Promise<void> {
+async function startMember(place: Place, worker: Worker, fleet: Fleet | undefined): Promise<void> {
   const { startMember: start } = await import('./cluster/member.js')
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined)
   let end = (): void => process.exit(0)
@@ -202,7 +205,7 @@ async function startMember(place: Place, worker: Worker): Promise<void> {
     setImmediate(end)
     return DRAIN
   }
-  const proxy = await start(place, worker, { version: version(), pid: process.pid, stop })
+  const proxy = await start(place, worker, { version: version(), pid: process.pid, stop }, fleet)
   surviveEverything(message => proxy.tellFault(message))
   end = () => {
     end = () => undefined

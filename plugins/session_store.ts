@@ -21,8 +21,8 @@ import type {
   SessionEvent,
   SessionGetEvent,
 } from 'portcullis/plugin'
+import { StoreKeys } from 'portcullis/store-keys'
 import { Guard } from './session-store/guard.js'
-import { Seal } from './session-store/seal.js'
 import type { Store } from './session-store/store.js'
 
 export const optionsSchema = {
@@ -101,7 +101,10 @@ export default async function init({
 }
 
 /** Undefined where nothing leaves the process. */
-function readKeys({ store, key_file: file }: Options, error: (message: string) => void): Seal | undefined {
+function readKeys(
+  { store, key_file: file }: Options,
+  error: (message: string) => void,
+): StoreKeys | undefined {
   if (store === 'memory') return undefined
   if (file === undefined)
     throw new Error(
@@ -109,7 +112,7 @@ function readKeys({ store, key_file: file }: Options, error: (message: string) =
     )
   if (!isAbsolute(file)) throw new Error(`key_file=${file} must be an absolute path`)
   try {
-    const seal = Seal.fromKeys(readFileSync(file, 'utf8'))
+    const seal = StoreKeys.fromKeys(readFileSync(file, 'utf8'), 'session_store')
     if ((statSync(file).mode & 0o007) !== 0)
       error(`key_file=${file}: every user of this machine may use it; chmod 600 it`)
     return seal

@@ -6,8 +6,9 @@ export interface StateOptions {
 
 /**
  * What a plugin keeps beyond its own life: one store for each plugin, by its name. It outlives reloads, and is the same in all
- * workers. It is kept in memory, so a restart empties it; a store may hold 10,000 entries and 16 MB, and beyond that the
- * entries used longest ago are dropped: keep in it what can be found out again.
+ * workers and processes. It is kept in memory, where a restart empties it, or in the Redis of a fleet. In memory a store holds
+ * 10,000 entries and 16 MB, and beyond that the entries used longest ago are dropped; in Redis an entry lives for 30 days at
+ * most. Keep in it what can be found out again.
  *
  * Values are JSON, at most 65,536 characters; keys have 1 to 512 characters. Each call is atomic. A call that cannot be done
  * rejects with a {@link ProxyError} PTC_PLUGIN_CALL.

@@ -89,6 +89,9 @@ export const ERRORS = {
       'Send the token of proxy.config.admin.token_file as `Authorization: Bearer`, or open the link of `portcullis ctl dashboard`.',
     PTC_ADMIN_PORT:
       'Set proxy.config.admin.listen to a free loopback address and port, and proxy.config.admin.token_file to a file that the proxy may read or make.',
+    PTC_STORE_KEYS: 'Make the key file with `openssl rand -hex 32`; each line is one key.',
+    PTC_CLUSTER_KEYS:
+      'Make proxy.config.cluster.key_file with `openssl rand -hex 32 > cluster.keys`, for the user of the proxy alone, and give every proxy the same.',
     PTC_PROCESS_GONE: 'Ask again: a process of the proxy that ends is replaced. The log says why it ended.',
     PTC_ADMIN_REQUEST: 'List what exists with `portcullis ctl status`, `ctl parked`, `ctl verdicts`.',
     PTC_ADMIN_UNREACHABLE:

@@ -6,8 +6,10 @@ import type { Worker } from 'node:cluster'
 import type { OwnListener } from '../origin/denied-addresses.js'
 import type { Place } from '../program/generation.js'
 import type { Manager } from '../program/management.js'
+import type { OtherProcesses, ThisProcess } from '../program/other-processes.js'
 import { type PreparedReload, ProxyServer } from '../program/proxy.js'
 import { Calls, type Handlers } from './calls.js'
+import type { Fleet } from './fleet/fleet.js'
 import { stateOver } from './shared-state.js'
 
 /** What the supervising process tells each process that it has started. */
@@ -19,25 +21,37 @@ export interface Welcome {
 
 /**
  * @param worker this process, as node:cluster sees it
+ * @param fleet other machines; undefined without them
  * @throws {ProxyError} as `ProxyServer.start` does
  */
 export async function startMember(
   place: Place,
   worker: Pick<Worker, 'send' | 'on'>,
   manager: Manager,
+  fleet: Pick<Fleet, 'others'> | undefined,
 ): Promise<ProxyServer> {
   const handlers: Record<string, Handlers[string]> = {}
   const calls = new Calls(message => void worker.send(message), handlers)
   worker.on('message', message => calls.receive(message))
   worker.on('disconnect', () => calls.end('the supervising process has ended'))
   const { managementPorts, count } = (await calls.call('welcome')) as Welcome
-  const proxy = await ProxyServer.start(place, {
+  const overCalls: OtherProcesses = {
     stateOf: plugin => stateOver(calls, plugin),
     revoke: (wanted, by) => void calls.call('revoke', wanted, by).catch(() => undefined),
     managementPorts,
     count,
-  })
-  Object.assign(handlers, await handlersOf(proxy, manager))
+  }
+  let self: ThisProcess | undefined
+  const others: OtherProcesses = {
+    ...overCalls,
+    ...fleet?.others,
+    attach: process => {
+      self = process
+      fleet?.others.attach(process)
+    },
+  }
+  const proxy = await ProxyServer.start(place, others)
+  Object.assign(handlers, await handlersOf(proxy, manager), { revokeHere: self?.revokeHere })
   await calls.call('serving', proxy.ports)
   return proxy
 }
@@ -64,7 +78,6 @@ async function handlersOf(proxy: ProxyServer, manager: Manager): Promise<Handler
       prepared?.abandon()
       prepared = undefined
     },
-    revokeHere: (wanted: unknown, by: string) => proxy.revokeHere(wanted, by),
     reopenLogs: () => proxy.reopenLogs(),
   }
 }

@@ -19,6 +19,8 @@ export interface MergedParts {
   readonly startedAt: number
   readonly reload: () => Promise<readonly string[]>
   readonly stop: () => number
+  /** Revokes in the processes of other machines. */
+  readonly tellOthers: ((wanted: unknown, by: string) => void) | undefined
 }
 
 export function mergedApi(parts: MergedParts): AdminApi {
@@ -84,7 +86,7 @@ export function mergedApi(parts: MergedParts): AdminApi {
     explain: host => askOne('explain', host),
     learning: async what => (await askAll<readonly string[]>('learning', what)).flat(),
     verdicts: async () => (await askAll<readonly RememberedVerdict[]>('verdicts')).flat(),
-    revoke: (wanted, who) => revokeAll(serving(), wanted, who),
+    revoke: (wanted, who) => revokeAll(serving(), wanted, who, parts.tellOthers),
     message: async (tag, data) => Math.max(0, ...(await askAll<number>('message', tag, data))),
     reload: parts.reload,
     records: () => askOne('records'),
@@ -113,29 +115,33 @@ async function revokeAll(
   places: readonly Pick<ServingProcess, 'call'>[],
   wanted: unknown,
   who: string,
+  tellOthers: MergedParts['tellOthers'],
 ): Promise<Withdrawn> {
-  const formFor = await formsOf(places, wanted)
+  const { forms, elsewhere } = await formsOf(places, wanted)
   const outcomes = await Promise.allSettled(
-    places.map((place, i) => answerOf<Withdrawn>(place, 'revoke', [formFor[i], who])),
+    places.map((place, i) => answerOf<Withdrawn>(place, 'revoke', [forms[i], who])),
   )
   const done = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []))
   const failed = outcomes.find(outcome => outcome.status === 'rejected')
+  tellOthers?.(elsewhere, who)
   if (failed !== undefined) throw failed.reason
   return done.reduce(sumOfWithdrawn, { verdicts: 0, sessions: 0, addresses: 0, connections: 0, approvals: 0 })
 }
 
+/** What to ask of each process, and of other machines. */
 async function formsOf(
   places: readonly Pick<ServingProcess, 'call'>[],
   wanted: unknown,
-): Promise<readonly unknown[]> {
+): Promise<{ readonly forms: readonly unknown[]; readonly elsewhere: unknown }> {
   const { key } = (wanted ?? {}) as { readonly key?: unknown }
-  if (typeof key !== 'string') return places.map(() => wanted)
+  if (typeof key !== 'string') return { forms: places.map(() => wanted), elsewhere: wanted }
   const rows = await Promise.all(
     places.map(place => answerOf<readonly RememberedVerdict[]>(place, 'verdicts', [])),
   )
   const found = rows.map(answer => answer?.[0].find(verdict => verdict.key === key))
   const host = found.find(verdict => verdict !== undefined)?.host
-  return found.map(verdict => (verdict === undefined && host !== undefined ? { host } : wanted))
+  const elsewhere = host === undefined ? wanted : { host }
+  return { forms: found.map(verdict => (verdict === undefined ? elsewhere : wanted)), elsewhere }
 }
 
 const sumOfWithdrawn = (sum: Withdrawn, counts: Withdrawn): Withdrawn =>

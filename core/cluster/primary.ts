@@ -13,6 +13,7 @@ import { openSink } from '../program/log-sink.js'
 import { openAdmin } from '../program/open-admin.js'
 import { Reloads } from '../program/reloads.js'
 import type { Settings } from '../settings/settings.js'
+import type { Fleet } from './fleet/fleet.js'
 import type { Welcome } from './member.js'
 import { mergedApi } from './merged-api.js'
 import { mergedMetrics } from './merged-metrics.js'
@@ -23,6 +24,8 @@ import { ServingProcess } from './supervisor.js'
 const END_SPARE = 5000
 
 export interface PrimaryOptions {
+  /** Other machines; undefined without them. */
+  readonly fleet: Pick<Fleet, 'revoke' | 'others'> | undefined
   readonly fork: () => Worker
   readonly pid: number
   /** Begins the stop. Returns how long requests may go on, in milliseconds. */
@@ -42,7 +45,7 @@ export class Primary {
   #admin: { close(): Promise<void> } | undefined
   #ports: readonly { readonly address: string; readonly port: number }[] = []
 
-  private constructor(place: Place, settings: Settings, { fork }: PrimaryOptions) {
+  private constructor(place: Place, settings: Settings, { fork, fleet }: PrimaryOptions) {
     const sink = openSink(settings.diags.target, place.print, message => place.print('stderr', message))
     this.#diags = new Diags({ sink: line => sink.write(line), enabled: false, tags: null })
     const count = settings.processes
@@ -59,6 +62,8 @@ export class Primary {
         revoke: (wanted: unknown, by: string) => this.#revokeInOthers(one, wanted, by),
       }),
     }
+    // What others tell is for those that serve, and so is the trouble with Redis.
+    fleet?.others.attach({ revokeHere: () => undefined, warn: () => undefined })
     this.#places = Array.from({ length: count }, (_, index) => new ServingProcess(index, options))
   }
 
@@ -85,10 +90,15 @@ export class Primary {
     return primary
   }
 
-  async #manage(place: Place, { admin: settings }: Settings, { pid, stop }: PrimaryOptions): Promise<void> {
+  async #manage(
+    place: Place,
+    { admin: settings }: Settings,
+    { pid, stop, fleet }: PrimaryOptions,
+  ): Promise<void> {
     const api = mergedApi({
       places: this.#places,
       place,
+      tellOthers: fleet && ((wanted, by) => fleet.revoke(wanted, by)),
       pid,
       stop,
       isStopping: () => this.#isStopping,

@@ -1,4 +1,4 @@
-import type { RecordRow } from './record-row.js'
+import { FILE, type RecordRow } from './record-row.js'
 
 /** Records about the processes that serve. */
 export const PROCESS_RECORDS = {
@@ -18,5 +18,22 @@ export const PROCESS_RECORDS = {
     reload: false,
     about:
       'How many processes serve. With more than one, the process that was started only supervises: it spreads connections, answers `portcullis ctl`, and replaces a process that ends (default of Traffic Server: 2 threads).',
+  },
+  'proxy.config.cluster.redis_url': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    pattern: '^rediss?://\\S+$',
+    shape: 'redis://[user:password@]host[:port][/db], or rediss:// for TLS',
+    reload: false,
+    about:
+      'The Redis that proxies on several machines share: what plugins keep in `context.state`, and revocations. NULL keeps both in each proxy. While Redis is away each proxy goes on alone, and says so; a revocation reaches the others when it is back. Not in Traffic Server.',
+  },
+  'proxy.config.cluster.key_file': {
+    ...FILE,
+    default: 'cluster.keys',
+    reload: false,
+    about:
+      'The keys that seal what goes to that Redis, in the configuration folder: a line for each, as `openssl rand -hex 32` prints it; the first seals, all open. Every proxy has the same.',
   },
 } as const satisfies Record<string, RecordRow>

@@ -35,10 +35,12 @@ export interface Manager {
   readonly pid: number
   /** Begins the stop. Returns how long requests may go on, in milliseconds. */
   readonly stop: () => number
+  /** Revokes in other processes, where nothing else does. */
+  readonly tellOthers?: ((wanted: unknown, by: string) => void) | undefined
 }
 
 /** What the management API does. */
-export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager): AdminApi {
+export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers }: Manager): AdminApi {
   const { logs, generations, reload } = managed
   const { held, revoking, diags } = logs
   const startedAt = performance.now()
@@ -96,7 +98,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager):
       )
     },
     revoke: async (wanted, who) => {
-      const { isRevoked, what } = revoking.read(wanted)
+      const { isRevoked, what, elsewhere } = revoking.read(wanted)
       // Approvals go first: a handshake that begins now must not find one.
       const topic = generations.current().plugins.managed.get('approvals')
       const isMeant = ({ host, sha256, spki }: ApprovedOrigin): boolean =>
@@ -110,6 +112,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop }: Manager):
         throw new ProxyError('PTC_ADMIN_REQUEST', why, { cause })
       } finally {
         counts = revoking.revokeHere(wanted, who)
+        tellOthers?.(elsewhere, who)
       }
       return { ...counts, approvals }
     },

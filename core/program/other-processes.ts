@@ -9,6 +9,15 @@ export interface OtherProcesses {
   readonly revoke: (wanted: unknown, by: string) => void
   /** Where the supervising process listens: no client may reach it through the proxy. */
   readonly managementPorts: readonly OwnListener[]
+  /** Called once this process can be told of others. */
+  readonly attach?: (self: ThisProcess) => void
   /** How many processes serve: each takes its share of the client connections. */
   readonly count: number
+}
+
+/** A process as the others reach it. */
+export interface ThisProcess {
+  /** @throws {ProxyError} PTC_REVOCATION */
+  readonly revokeHere: (wanted: unknown, by: string) => void
+  readonly warn: (message: string) => void
 }

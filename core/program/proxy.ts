@@ -124,6 +124,10 @@ export class ProxyServer {
     const logs = openLogs(place, configuration.settings, others)
     const first = await makeGeneration(place, logs, configuration)
     const proxy = new ProxyServer(place, logs, new Generations(first), others)
+    others?.attach?.({
+      revokeHere: (wanted, by) => void logs.revoking.revokeHere(wanted, by),
+      warn: message => logs.diags.warning(message),
+    })
     try {
       await proxy.#open()
     } catch (cause) {
@@ -286,11 +290,6 @@ export class ProxyServer {
   /** What plugins count. */
   get pluginMetrics(): PluginTotals {
     return this.#logs.services.shared.metrics
-  }
-
-  /** Revokes in this process, for another one. @throws {ProxyError} PTC_REVOCATION */
-  revokeHere(wanted: unknown, by: string): void {
-    this.#logs.revoking.revokeHere(wanted, by)
   }
 
   /** Opens the log files anew under their names, after a rotation. */

@@ -19,6 +19,9 @@ export interface RecordInfo {
   readonly about: string
 }
 
+/** Of a URL. */
+const PASSWORD = /(:\/\/[^/@]*:)[^/@]*@/
+
 export const recordInfos = (records: Records): readonly RecordInfo[] =>
   RECORD_NAMES.map(name => recordInfo(records, name))
 
@@ -28,7 +31,7 @@ function recordInfo(records: Records, name: RecordName): RecordInfo {
   return {
     name,
     type: row.type,
-    value: showValue(records[name]),
+    value: showValue(records[name]).replace(PASSWORD, '$1***@'),
     default: showValue(row.default),
     source: place === name ? undefined : place.slice(0, -(name.length + 2)),
     reload: row.reload !== false,

@@ -25,7 +25,7 @@ import { type OptionalFiles, optionalFiles } from './optional-files.js'
 import { nameSettings, originSettings, outboundTlsSettings, verificationSettings } from './origins.js'
 import { parentSettings } from './parents.js'
 import { pluginSettings } from './plugins.js'
-import { processCount } from './processes.js'
+import { fleetSettings, processCount } from './processes.js'
 import { type RecordInfo, recordInfos } from './record-report.js'
 import { unreadIn } from './unread.js'
 
@@ -87,6 +87,7 @@ function settingsOf(records: Records, confDir: string) {
     accessLog: accessLogSettings(records),
     admin: adminSettings(records, confDir),
     processes: processCount(records),
+    fleet: fleetSettings(records, confDir),
   })
 }
 

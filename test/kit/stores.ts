@@ -38,13 +38,18 @@ async function opened(child: Child, port: number): Promise<void> {
 export interface RunningRedis extends RunningStore {
   /** All that is stored. */
   all(): Promise<Map<string, Buffer>>
+  /** All that is stored, of any type, as Redis dumps it, and how long it lives: milliseconds, or less than 0. */
+  sealed(): Promise<Map<string, { readonly bytes: string; readonly ttl: number }>>
   put(name: string, bytes: Buffer): Promise<void>
+  /** Adds an entry to a stream. */
+  add(stream: string, field: string, value: Buffer): Promise<void>
   /** It keeps its connections, and answers nothing any more, or again. */
   fallSilent(isSilent: boolean): void
 }
 
-export async function startRedis(): Promise<RunningRedis> {
-  const at = await freePort()
+/** @param at its port; a free one without it */
+export async function startRedis(at?: number): Promise<RunningRedis> {
+  at ??= await freePort()
   const child = await startChild('redis-server', [
     ...['--port', `${at}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
   ])
@@ -64,8 +69,17 @@ export async function startRedis(): Promise<RunningRedis> {
       }
       return found
     },
+    sealed: async () => {
+      const found = new Map<string, { bytes: string; ttl: number }>()
+      for (const name of await client.keys('*')) {
+        const dump = await bytes.dump(name)
+        found.set(name, { bytes: String(dump), ttl: await client.pTTL(name) })
+      }
+      return found
+    },
     fallSilent: isSilent => child.kill(isSilent ? 'SIGSTOP' : 'SIGCONT'),
     put: async (name, value) => void (await client.set(name, value)),
+    add: async (stream, field, value) => void (await client.xAdd(stream, '*', { [field]: value })),
     stop: async () => {
       client.destroy()
       child.kill('SIGCONT')

@@ -45,8 +45,7 @@ export class MemoryStore implements StateStore {
 
   async increment(key: string, by: number, ttl: number | undefined): Promise<number> {
     const before = this.#entries.get(key)
-    const sum = (before === undefined ? 0 : Number(before)) + by
-    if (!Number.isFinite(sum)) throw wrong(`${JSON.stringify(key)} is not a number`)
+    const sum = sumOf(key, before, by)
     if (before === undefined) this.#entries.set(key, String(sum), { ttl: ttl ?? 0 })
     else this.#entries.set(key, String(sum), { noUpdateTTL: true })
     return sum
@@ -60,6 +59,13 @@ export class MemoryStore implements StateStore {
     }
     return found
   }
+}
+
+/** @throws {ProxyError} PTC_PLUGIN_CALL where the text is no number */
+export function sumOf(key: string, text: string | undefined, by: number): number {
+  const sum = (text === undefined ? 0 : Number(text)) + by
+  if (!Number.isFinite(sum)) throw wrong(`${JSON.stringify(key)} is not a number`)
+  return sum
 }
 
 /** A plugin's view of its store. What it passes may be anything. */

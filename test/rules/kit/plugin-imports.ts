@@ -1,7 +1,7 @@
 /** Rules about plugins and core: neither names the other. */
 import type { Rule } from './source.js'
 
-const PUBLIC: ReadonlySet<string> = new Set(['portcullis/plugin', 'portcullis/x509'])
+const PUBLIC: ReadonlySet<string> = new Set(['portcullis/plugin', 'portcullis/store-keys', 'portcullis/x509'])
 
 /** A plugin may import what the package exports for plugins, Node's modules, packages, and files beside it in its own folder. */
 export const pluginsKeepOutOfCore: Rule = files =>

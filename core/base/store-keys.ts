@@ -1,10 +1,11 @@
 /**
- * Sessions are secrets: with a session, its traffic can be decrypted. All stored sessions are sealed with AES-256-GCM,
- * bound to the id of the session, so that no stored session can take the place of another.
+ * What is kept in a store beside the proxy (Redis, memcached) is sealed with AES-256-GCM, bound to the id of the item, so that
+ * no stored item can take the place of another. Plugins import it as `portcullis/store-keys`.
  *
  *     version 1 | key 4 bytes | nonce 12 bytes | tag 16 bytes | ciphertext
  */
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { ProxyError } from './errors.js'
 
 const VERSION = 1
 const KEY_ID_BYTES = 4
@@ -19,7 +20,7 @@ interface Key {
   readonly secret: Buffer
 }
 
-export class Seal {
+export class StoreKeys {
   readonly #keys: readonly [Key, ...Key[]]
 
   private constructor(keys: readonly [Key, ...Key[]]) {
@@ -28,28 +29,30 @@ export class Seal {
 
   /**
    * @param text a key a line; the first seals, all open: a new key is put in front of the old one
-   * @throws {Error} that says which line is no key
+   * @param use what is sealed: keys of one use open nothing of another
+   * @throws {ProxyError} PTC_STORE_KEYS, which says which line is no key
    */
-  static fromKeys(text: string): Seal {
+  static fromKeys(text: string, use: string): StoreKeys {
     const keys = text
       .split('\n')
       .map(line => line.trim())
-      .map((line, i) => (line === '' || line.startsWith('#') ? undefined : toKey(line, i + 1)))
+      .map((line, i) => (line === '' || line.startsWith('#') ? undefined : toKey(line, i + 1, use)))
       .filter(key => key !== undefined)
     const [first, ...others] = keys
-    if (first === undefined) throw new Error('there is no key; `openssl rand -hex 32` makes one')
-    return new Seal([first, ...others])
+    if (first === undefined)
+      throw new ProxyError('PTC_STORE_KEYS', 'there is no key; `openssl rand -hex 32` makes one')
+    return new StoreKeys([first, ...others])
   }
 
-  seal(session: Uint8Array, id: Buffer): Buffer {
+  seal(item: Uint8Array, id: Buffer): Buffer {
     const [key] = this.#keys
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv('aes-256-gcm', key.secret, nonce).setAAD(id)
-    const sealed = Buffer.concat([cipher.update(session), cipher.final()])
+    const sealed = Buffer.concat([cipher.update(item), cipher.final()])
     return Buffer.concat([Buffer.from([VERSION]), key.id, nonce, cipher.getAuthTag(), sealed])
   }
 
-  /** The session in what was sealed for this id; undefined when it is anything else. */
+  /** The item in what was sealed for this id; undefined when it is anything else. */
   open(bytes: Buffer, id: Buffer): Buffer | undefined {
     if (bytes.length < HEADER_BYTES || bytes[0] !== VERSION) return undefined
     const [keyId, nonce, tag, sealed] = split(bytes.subarray(1), KEY_ID_BYTES, NONCE_BYTES, TAG_BYTES)
@@ -63,17 +66,18 @@ export class Seal {
     }
   }
 
-  /** Under which name a session is stored: the id itself is seen on the wire. */
+  /** Under which name an item is stored: an id may be seen on the wire, or say too much. */
   nameOf(id: Buffer): string {
     return createHash('sha256').update(id).digest('base64url')
   }
 }
 
-function toKey(line: string, number: number): Key {
-  if (!KEY_LINE.test(line)) throw new Error(`line ${number} is no key of 32 bytes in hexadecimal or base64`)
+function toKey(line: string, number: number, use: string): Key {
+  if (!KEY_LINE.test(line))
+    throw new ProxyError('PTC_STORE_KEYS', `line ${number} is no key of 32 bytes in hexadecimal or base64`)
   const raw = Buffer.from(line, line.length === 64 ? 'hex' : 'base64')
-  const derive = (use: string, length: number): Buffer =>
-    Buffer.from(hkdfSync('sha256', raw, '', `portcullis session_store ${use}`, length))
+  const derive = (part: string, length: number): Buffer =>
+    Buffer.from(hkdfSync('sha256', raw, '', `portcullis ${use} ${part}`, length))
   return { id: derive('id', KEY_ID_BYTES), secret: derive('secret', 32) }
 }
 

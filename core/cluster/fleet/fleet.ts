@@ -1,0 +1,112 @@
+/**
+ * The machines that share a Redis: plugin state, revocations, and what plugins tell one another are the same in all their
+ * processes. While Redis is away each goes on alone, and says so.
+ */
+import { readFileSync } from 'node:fs'
+import { ProxyError } from '../../base/errors.js'
+import { StoreKeys } from '../../base/store-keys.js'
+import { describe } from '../../base/thrown.js'
+import type { StateStore } from '../../plugin-host/services/state.js'
+import type { OtherProcesses, ThisProcess } from '../../program/other-processes.js'
+import type { FleetSettings } from '../../settings/processes.js'
+import { type RedisClient, redisClient } from './link.js'
+import { SharedLog } from './shared-log.js'
+import { RedisState } from './shared-state.js'
+
+/** Begins all names in Redis. */
+const PREFIX = 'portcullis:'
+/** Milliseconds that a connection may be silent. */
+const SILENCE = 2000
+const REVOKED = 'revoked'
+
+interface Revoked {
+  readonly wanted: unknown
+  readonly by: string
+}
+
+export class Fleet {
+  readonly #keys: StoreKeys
+  readonly #log: SharedLog
+  readonly #client: RedisClient
+  #self: ThisProcess | undefined
+  /** What has come before this process was ready for it. */
+  readonly #early: ((self: ThisProcess) => void)[] = []
+  readonly #onMessage = new Map<string, (message: unknown) => void>()
+
+  /** @throws {ProxyError} PTC_CLUSTER_KEYS when there are no keys to seal with */
+  constructor({ url, keyFile }: FleetSettings) {
+    this.#keys = readKeys(keyFile)
+    this.#client = redisClient(url, SILENCE, () => undefined) // the log has the same trouble, and tells
+    this.#log = new SharedLog({
+      url,
+      keys: this.#keys,
+      prefix: PREFIX,
+      onEntry: (topic, entry) => this.#when(self => this.#take(self, topic, entry)),
+      onGap: () =>
+        this.#when(self => {
+          self.warn('what other processes have told may be lost: nothing that rests on acceptances is kept')
+          self.revokeHere('all', 'the fleet')
+        }),
+      onState: lost =>
+        this.#when(self => {
+          if (lost === undefined) self.warn('Redis of the fleet answers again')
+          else self.warn(`Redis of the fleet does not answer: ${lost}; this process goes on alone`)
+        }),
+    })
+  }
+
+  /** As a process that serves sees the fleet. */
+  get others(): Required<Pick<OtherProcesses, 'stateOf' | 'revoke' | 'attach'>> {
+    return {
+      stateOf: plugin => this.#stateOf(plugin),
+      revoke: (wanted, by) => this.revoke(wanted, by),
+      attach: self => this.#attach(self),
+    }
+  }
+
+  /** In all other processes. */
+  revoke(wanted: unknown, by: string): void {
+    this.#log.append(REVOKED, { wanted, by } satisfies Revoked)
+  }
+
+  close(): void {
+    this.#log.close()
+    this.#client.destroy()
+  }
+
+  #attach(self: ThisProcess): void {
+    this.#self = self
+    for (const early of this.#early.splice(0)) early(self)
+  }
+
+  #when(work: (self: ThisProcess) => void): void {
+    if (this.#self === undefined) this.#early.push(work)
+    else work(this.#self)
+  }
+
+  #take(self: ThisProcess, topic: string, entry: unknown): void {
+    if (topic !== REVOKED) return this.#onMessage.get(topic)?.(entry)
+    const { wanted, by } = entry as Revoked
+    try {
+      self.revokeHere(wanted, by)
+    } catch (cause) {
+      // Whatever was meant, what rests on it must not stay.
+      self.warn(`a revocation by ${by} cannot be read: ${describe(cause)}; everything is revoked`)
+      self.revokeHere('all', by)
+    }
+  }
+
+  #stateOf(plugin: string): StateStore {
+    return new RedisState(this.#client, this.#keys, `${PREFIX}state:${plugin}:`, () => undefined)
+  }
+}
+
+function readKeys(path: string): StoreKeys {
+  try {
+    return StoreKeys.fromKeys(readFileSync(path, 'utf8'), 'cluster')
+  } catch (cause) {
+    throw new ProxyError('PTC_CLUSTER_KEYS', `proxy.config.cluster.key_file ${path}: ${describe(cause)}`, {
+      cause,
+    })
+  }
+}

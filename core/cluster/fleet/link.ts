@@ -1,0 +1,35 @@
+/** The connection to Redis, made again for as long as the program lasts. */
+import { createClient, RESP_TYPES } from '@redis/client'
+
+/** Milliseconds between attempts to connect, at most. */
+const LONGEST_BACKOFF = 2000
+const CONNECT_TIMEOUT = 3000
+
+const made = (url: string, socketTimeout: number) =>
+  createClient({
+    url,
+    RESP: 2, // replies to raw commands are lists
+    disableOfflineQueue: true,
+    pingInterval: socketTimeout / 2, // a connection that is not used is no silent one
+    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+    socket: {
+      connectTimeout: CONNECT_TIMEOUT,
+      socketTimeout,
+      reconnectStrategy: retries => Math.min(50 * 2 ** Math.min(retries, 6), LONGEST_BACKOFF),
+    },
+  })
+
+export type RedisClient = ReturnType<typeof made>
+
+/**
+ * A call fails at once while there is no connection.
+ * @param url `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS
+ * @param silence milliseconds after which a connection that says nothing is closed
+ * @param onError is called with each lost connection, and each attempt that fails
+ */
+export function redisClient(url: string, silence: number, onError: (cause: unknown) => void): RedisClient {
+  const client = made(url, silence)
+  client.on('error', onError)
+  client.connect().catch(onError)
+  return client
+}

@@ -1,0 +1,186 @@
+/**
+ * What the processes of a fleet tell one another: a stream in Redis that all append to and all read, from the first entry that
+ * they have not seen. An entry made while Redis is away waits here, and is appended when it is back.
+ *
+ *     append ─> waiting ─XADD─> stream ─XREAD─> every other process, in the order of the stream
+ *
+ * Entries live for a day. A process that was away for longer, or finds that Redis has lost its memory, may have missed some: it is
+ * told so, and does not rely on what it knows.
+ */
+import { randomBytes } from 'node:crypto'
+import type { StoreKeys } from '../../base/store-keys.js'
+import { describe } from '../../base/thrown.js'
+import { after } from '../../base/timer.js'
+import { type RedisClient, redisClient } from './link.js'
+
+/** Milliseconds that an entry lives. */
+const LIFE = 24 * 3_600_000
+/** Milliseconds for one wait for entries; the connection may be silent for a little longer. */
+const BLOCK = 2000
+const SILENCE = 2 * BLOCK
+/** Milliseconds until a read that has failed is tried again. */
+const PAUSE = 200
+/** Entries that wait for Redis; beyond it the oldest go, and the others are told that some are missing. */
+const MAX_WAITING = 10_000
+/** Entries that are read at once. */
+const BATCH = 500
+
+export interface SharedLogOptions {
+  readonly url: string
+  readonly keys: StoreKeys
+  /** Begins all names in Redis. */
+  readonly prefix: string
+  /** An entry of another process. */
+  readonly onEntry: (topic: string, entry: unknown) => void
+  /** Entries may have been missed. */
+  readonly onGap: () => void
+  /** The connection is lost, with the reason, or there again. */
+  readonly onState: (lost: string | undefined) => void
+}
+
+interface Waiting {
+  readonly topic: string
+  readonly entry: unknown
+}
+
+export class SharedLog {
+  readonly #options: SharedLogOptions
+  readonly #stream: string
+  readonly #epochKey: string
+  /** Names this process in its entries. */
+  readonly #self = randomBytes(12).toString('base64url')
+  readonly #reader: RedisClient
+  readonly #writer: RedisClient
+  readonly #waiting: Waiting[] = []
+  #isFlushing = false
+  #lastId = '0-0'
+  #lastReadAt = Date.now()
+  #epoch: string | undefined
+  #isLost = false
+  #isClosed = false
+
+  constructor(options: SharedLogOptions) {
+    this.#options = options
+    this.#stream = `${options.prefix}log`
+    this.#epochKey = `${options.prefix}epoch`
+    const onError = (cause: unknown): void => this.#lost(cause)
+    this.#reader = redisClient(options.url, SILENCE, onError)
+    this.#writer = redisClient(options.url, SILENCE, onError)
+    this.#writer.on('ready', () => void this.#flush())
+    void this.#read()
+  }
+
+  /** Tells all others. @param entry what JSON can say */
+  append(topic: string, entry: unknown): void {
+    this.#waiting.push({ topic, entry })
+    if (this.#waiting.length > MAX_WAITING) this.#waiting.splice(0, 2, { topic: GAP, entry: null })
+    void this.#flush()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const client of [this.#reader, this.#writer]) client.destroy()
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    try {
+      for (let next = this.#waiting[0]; next !== undefined && !this.#isClosed; next = this.#waiting[0]) {
+        await this.#write(next)
+        this.#waiting.shift()
+      }
+    } catch (cause) {
+      this.#lost(cause)
+      if (!this.#isClosed)
+        after(
+          PAUSE,
+          () => void this.#flush(),
+          () => {},
+        )
+    } finally {
+      this.#isFlushing = false
+    }
+  }
+
+  async #write({ topic, entry }: Waiting): Promise<void> {
+    const text = JSON.stringify({ self: this.#self, topic, entry })
+    const sealed = this.#options.keys.seal(Buffer.from(text), Buffer.from(this.#stream))
+    const seconds = `${Math.ceil(LIFE / 1000)}`
+    await this.#writer.sendCommand([
+      ...['XADD', this.#stream, 'MINID', '~', `${Date.now() - LIFE}`, '*', 'b'],
+      sealed,
+    ])
+    await this.#writer.sendCommand(['EXPIRE', this.#stream, seconds])
+    await this.#writer.sendCommand(['EXPIRE', this.#epochKey, seconds])
+  }
+
+  async #read(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        await this.#checkEpoch()
+        const reply = await this.#reader.sendCommand([
+          ...['XREAD', 'COUNT', `${BATCH}`, 'BLOCK', `${BLOCK}`, 'STREAMS', this.#stream, this.#lastId],
+        ])
+        this.#lastReadAt = Date.now()
+        this.#found()
+        for (const { id, sealed } of entriesIn(reply)) {
+          this.#lastId = id
+          this.#take(sealed)
+        }
+      } catch (cause) {
+        this.#lost(cause)
+        await new Promise<void>(resolve => after(PAUSE, resolve, () => resolve()))
+      }
+    }
+  }
+
+  /** Another epoch is another memory of Redis; one that was not read for the life of an entry may lack entries. */
+  async #checkEpoch(): Promise<void> {
+    if (!this.#isLost && this.#epoch !== undefined) return
+    const fresh = randomBytes(12).toString('base64url')
+    const seconds = `${Math.ceil(LIFE / 1000)}`
+    await this.#reader.sendCommand(['SET', this.#epochKey, fresh, 'NX', 'EX', seconds])
+    const found = String(await this.#reader.sendCommand(['GET', this.#epochKey]))
+    const before = this.#epoch
+    this.#epoch = found
+    const isOld = Date.now() - this.#lastReadAt > LIFE
+    if (before === undefined || (before === found && !isOld)) return
+    this.#lastId = '0-0'
+    this.#options.onGap()
+  }
+
+  #take(sealed: Buffer): void {
+    const text = this.#options.keys.open(sealed, Buffer.from(this.#stream))
+    if (text === undefined) return // another key, or a forgery
+    const { self, topic, entry } = JSON.parse(text.toString()) as Waiting & { readonly self: string }
+    if (self === this.#self) return
+    if (topic === GAP) this.#options.onGap()
+    else this.#options.onEntry(topic, entry)
+  }
+
+  #lost(cause: unknown): void {
+    if (this.#isLost || this.#isClosed) return
+    this.#isLost = true
+    this.#options.onState(describe(cause))
+  }
+
+  #found(): void {
+    if (!this.#isLost) return
+    this.#isLost = false
+    this.#options.onState(undefined)
+  }
+}
+
+/** The topic of an entry that stands for others which were dropped. */
+const GAP = ''
+
+/** What XREAD answers: streams, of each its entries, of each its id and its fields; null after a wait for nothing. */
+function entriesIn(reply: unknown): readonly { readonly id: string; readonly sealed: Buffer }[] {
+  if (!Array.isArray(reply)) return []
+  const [[, entries = []] = []] = reply as readonly (readonly [
+    unknown,
+    readonly (readonly [Buffer, readonly Buffer[]])[],
+  ])[]
+  return entries.flatMap(([id, [, sealed]]) => (sealed === undefined ? [] : [{ id: id.toString(), sealed }]))
+}

@@ -1,0 +1,75 @@
+/** What proxies tell one another over a real Redis. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import { StoreKeys } from '../../../core/base/store-keys.js'
+import { SharedLog } from '../../../core/cluster/fleet/shared-log.js'
+import { makeKey, startRedis } from '../../kit/stores.js'
+
+const KEYS = makeKey()
+
+function member(t: Test, url: string, text = KEYS) {
+  const heard: unknown[] = []
+  const states: (string | undefined)[] = []
+  let gaps = 0
+  const log = new SharedLog({
+    url,
+    keys: StoreKeys.fromKeys(text, 'cluster'),
+    prefix: 'portcullis:',
+    onEntry: (topic, entry) => heard.push([topic, entry]),
+    onGap: () => {
+      gaps += 1
+    },
+    onState: lost => states.push(lost),
+  })
+  t.teardown(() => log.close())
+  return { log, heard, states, gaps: () => gaps }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(10)
+}
+
+test('entries reach all others in their order, also those that come later', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const one = member(t, redis.url)
+  const two = member(t, redis.url)
+  for (let i = 0; i < 1200; i++) one.log.append('count', i)
+  await until(() => two.heard.length === 1200)
+  const expected = Array.from({ length: 1200 }, (_, i) => ['count', i])
+  t.strictSame(two.heard, expected)
+  const late = member(t, redis.url)
+  await until(() => late.heard.length === 1200)
+  t.strictSame(late.heard, expected)
+  t.strictSame(one.heard, [], 'its own are not told to it')
+  t.equal(one.gaps() + two.gaps() + late.gaps(), 0)
+})
+
+test('what another key has sealed, or none, is passed over', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const stranger = member(t, redis.url, makeKey())
+  const [one, two] = [member(t, redis.url), member(t, redis.url)]
+  stranger.log.append('forged', 1)
+  await redis.add('portcullis:log', 'b', Buffer.from('{"topic":"forged"}'))
+  one.log.append('real', 2)
+  await until(() => two.heard.length > 0)
+  t.strictSame(two.heard, [['real', 2]])
+})
+
+test('a Redis that has lost its memory is noticed, and what waited is told', async t => {
+  const redis = await startRedis()
+  const [one, two] = [member(t, redis.url), member(t, redis.url)]
+  one.log.append('before', 1)
+  await until(() => two.heard.length === 1)
+  await redis.stop()
+  await until(() => one.states.length > 0 && two.states.length > 0)
+  one.log.append('meanwhile', 2)
+  const again = await startRedis(Number(new URL(redis.url).port))
+  t.teardown(again.stop)
+  await until(() => two.heard.length === 2)
+  t.strictSame(two.heard.at(-1), ['meanwhile', 2])
+  t.equal(two.gaps(), 1, 'entries of others may be gone with it')
+  await until(() => one.gaps() === 1)
+  t.strictSame(two.states.at(-1), undefined)
+})

@@ -1,0 +1,160 @@
+/** Proxies on several machines that share a Redis: each is a proxy of its own here. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import { get } from '../kit/get.js'
+import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
+import { nginxOrigin } from '../kit/nginx-origin.js'
+import { makeConfDir, type ProxyConf, runMain } from '../kit/proxy.js'
+import { makeKey, type RunningRedis, startRedis } from '../kit/stores.js'
+
+const COUNTING = `
+export default ({ hookAdd, accept, note, state }) => {
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', async ({ reenable, host }) => {
+    note('asked ' + await state.increment('asked'))
+    reenable(accept({ cacheFor: 60000 }))
+  })
+  hookAdd('TS_LIFECYCLE_MSG_HOOK', async ({ tag, data }) => {
+    if (tag === 'set') await state.set(data, { secret: data })
+    if (tag === 'add') note('added ' + await state.add(data, 1, { ttl: 60000 }))
+    if (tag === 'get') note('got ' + JSON.stringify(await state.get(data)) + ' of ' + (await state.keys('')).sort())
+    if (tag === 'delete') note('deleted ' + await state.delete(data))
+  })
+}
+`
+
+async function eventually(probe: () => Promise<boolean>): Promise<void> {
+  while (!(await probe())) await sleep(20)
+}
+
+interface Fleet {
+  readonly redis: RunningRedis
+  readonly proxies: readonly [Managed, Managed]
+  /** Asks through the proxy. */
+  ask(proxy: Managed): Promise<void>
+  remembered(proxy: Managed): Promise<number>
+}
+
+async function fleet(t: Test, more: ProxyConf = {}): Promise<Fleet> {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const records = { 'proxy.config.cluster.redis_url': redis.url, ...more.records }
+  const conf = {
+    modules: { 'counting.mjs': COUNTING },
+    files: { 'cluster.keys': makeKey() },
+    ...more,
+    records,
+  }
+  const proxies = [
+    await managed(t, ['counting.mjs'], undefined, conf),
+    await managed(t, ['counting.mjs'], undefined, conf),
+  ] as const
+  return {
+    redis,
+    proxies,
+    ask: async ({ proxy }) => {
+      t.equal((await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status, 200)
+    },
+    remembered: async ({ ctl }) =>
+      JSON.parse((await ctl('status', '--json')).out).counters.rememberedVerdicts,
+  }
+}
+
+test('what is revoked on one machine is gone on the other', async t => {
+  const { proxies, ask, remembered } = await fleet(t)
+  const [one, two] = proxies
+  for (const proxy of proxies) await ask(proxy)
+  t.same(await Promise.all(proxies.map(remembered)), [1, 1])
+  t.match(await one.ctl('revoke', HOST), { code: 0, out: /1 remembered verdict/ })
+  await eventually(async () => (await remembered(two)) === 0)
+  await two.proxy.until(/revoked host managed\.test: 1 remembered verdict, 1 idle connection/)
+  await t.test('by the key of a verdict, which the other machine does not know', async t => {
+    for (const proxy of proxies) await ask(proxy)
+    const [, key = ''] = /(key:\S+)$/m.exec((await two.ctl('verdicts')).out) ?? []
+    t.match(await two.ctl('revoke', key), { code: 0 })
+    await eventually(async () => (await remembered(one)) === 0)
+  })
+})
+
+test('a revocation made while Redis is away reaches the others once it is back', async t => {
+  const { redis, proxies, ask, remembered } = await fleet(t)
+  const [one, two] = proxies
+  for (const proxy of proxies) await ask(proxy)
+  redis.fallSilent(true)
+  for (const { proxy } of proxies)
+    await proxy.until(/WARNING: Redis of the fleet does not answer: .*; this process goes on alone/)
+  t.match(await one.ctl('revoke', HOST), { code: 0, out: /1 remembered verdict/ })
+  await ask(one)
+  t.equal(await remembered(two), 1, 'the other cannot know')
+  redis.fallSilent(false)
+  await eventually(async () => (await remembered(two)) === 0)
+  for (const { proxy } of proxies) await proxy.until(/WARNING: Redis of the fleet answers again/)
+})
+
+test('what a plugin keeps is one on all machines, sealed, and expires', async t => {
+  const { redis, proxies, ask } = await fleet(t)
+  const [one, two] = proxies
+  for (const proxy of proxies) await ask(proxy)
+  await one.proxy.until(/asked 1\n/)
+  await two.proxy.until(/asked 2\n/)
+  const send = (to: Managed, tag: string) => to.ctl('plugin', 'msg', tag, 'plain-word')
+  await send(one, 'set')
+  await eventually(async () => {
+    await send(two, 'get')
+    return /got \{"secret":"plain-word"\} of asked,plain-word/.test(two.proxy.output())
+  })
+  await send(two, 'add')
+  await two.proxy.until(/added false/)
+  await send(two, 'delete')
+  await two.proxy.until(/deleted true/)
+  await send(one, 'add')
+  await one.proxy.until(/added true/)
+  await one.ctl('revoke', HOST)
+  await eventually(async () => (await redis.sealed()).size >= 3)
+  for (const [name, { bytes, ttl }] of await redis.sealed()) {
+    t.match(name, /^portcullis:/)
+    t.notMatch(name + bytes, 'plain-word')
+    t.notMatch(name + bytes, HOST)
+    t.ok(ttl > 0, `${name} expires`)
+  }
+})
+
+test('without Redis each goes on alone', async t => {
+  const { redis, proxies, ask } = await fleet(t)
+  const [one, two] = proxies
+  await redis.stop()
+  for (const proxy of proxies) await ask(proxy)
+  for (const { proxy } of proxies) await proxy.until(/asked 1\n/)
+  t.match((await one.ctl('config', 'get', 'proxy.config.cluster.redis_url')).out, redis.url)
+  t.ok(two)
+})
+
+test('several processes of a machine are part of the fleet', async t => {
+  const { proxies, ask, remembered } = await fleet(t, { records: { 'proxy.config.exec_thread.limit': 2 } })
+  const [one, two] = proxies
+  for (const proxy of proxies) for (let i = 0; i < 2; i++) await ask(proxy)
+  t.same(await Promise.all(proxies.map(remembered)), [2, 2])
+  t.match(await one.ctl('revoke', HOST), { code: 0, out: /2 remembered verdicts/ })
+  await eventually(async () => (await remembered(two)) === 0)
+})
+
+test('a fleet needs keys, and shows no password of its URL', async t => {
+  const url = 'redis://fleet:hunter2@127.0.0.1:1'
+  const conf = makeConfDir({ records: { 'proxy.config.cluster.redis_url': url } })
+  t.teardown(conf.remove)
+  const child = await runMain(['start', '-D', conf.path])
+  t.equal(await child.exited(), 1)
+  t.match(child.stderr(), /PTC_CLUSTER_KEYS: proxy\.config\.cluster\.key_file \S+cluster\.keys: .*ENOENT/)
+  const files = { 'cluster.keys': makeKey() }
+  const { proxy, ctl } = await managed(t, [], undefined, {
+    files,
+    records: { 'proxy.config.cluster.redis_url': url },
+  })
+  await proxy.until(/WARNING: Redis of the fleet does not answer/)
+  t.match((await ctl('config', 'match', 'proxy.config.cluster')).out, 'redis://fleet:***@127.0.0.1:1')
+  t.notMatch(proxy.output(), 'hunter2')
+  t.match(readFileSync(join(proxy.conf.path, 'records.config'), 'utf8'), 'hunter2')
+})
