@@ -75,7 +75,7 @@ async function setUp(t: Test): Promise<{ readonly socket: TLSSocket; readonly pr
 
 const skip = existsSync('/proc/self/status') ? false : 'memory is read from /proc'
 
-test(`${AMOUNT} MiB come down a tunnel`, { skip, timeout: 120_000 }, async t => {
+test(`${AMOUNT} MiB come down a tunnel`, { skip, timeout: 280_000 }, async t => {
   const { socket, proxy } = await setUp(t)
   const before = peak(proxy)
   let bytes = 0
@@ -87,7 +87,7 @@ test(`${AMOUNT} MiB come down a tunnel`, { skip, timeout: 120_000 }, async t => 
   t.ok(grown < LIMIT, `from ${Math.round(before)} MiB the proxy's memory grew by ${grown} MiB`)
 })
 
-test(`${AMOUNT} MiB go up a tunnel`, { skip, timeout: 120_000 }, async t => {
+test(`${AMOUNT} MiB go up a tunnel`, { skip, timeout: 280_000 }, async t => {
   const { socket, proxy } = await setUp(t)
   const before = peak(proxy)
   const hash = createHash('sha256')

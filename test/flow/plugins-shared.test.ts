@@ -10,6 +10,7 @@ import { get, requestText } from '../kit/get.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
+import { PATIENCE } from '../kit/watch.js'
 
 const HOST = 'shared.test'
 const MODULES = {
@@ -59,7 +60,7 @@ async function setUp(
 
 /** Waits until so many handshakes have been parked, since the start. */
 async function parked({ proxy }: Stage, count: number): Promise<void> {
-  const ends = Date.now() + 10_000
+  const ends = Date.now() + PATIENCE
   while (proxy.output().split(' parked, asking ').length <= count) {
     if (Date.now() > ends) throw new Error(`${count} handshakes were not parked`)
     await sleep(5)
@@ -152,11 +153,11 @@ test('a client that stays gets the answer of a call that others have left', asyn
 })
 
 test('each handshake on a shared call keeps its own deadline', async t => {
-  const deadline = { 'proxy.config.ssl.client.verify.deadline': 600 } as const
+  const deadline = { 'proxy.config.ssl.client.verify.deadline': 4000 } as const
   const stage = await setUp(t, 'shared', () => {}, deadline)
   const first = get(stage.proxy.port, stage.url)
   await parked(stage, 1)
-  await sleep(250)
+  await sleep(2000)
   const second = get(stage.proxy.port, stage.url)
   t.equal((await first).status, 504)
   t.equal(stage.asked[0]?.signal.aborted, false, 'the second still waits')
