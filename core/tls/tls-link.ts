@@ -129,6 +129,10 @@ export class TlsLink implements ClientLink, LinkSink {
     this.destroy()
   }
 
+  readToEnd(): void {
+    this.#tcp.readToEnd?.()
+  }
+
   onData(bytes: Buffer): void {
     if (this.#isClosed || this.#hasPeerEnded) return
     const before = this.#engine.recordsHeard

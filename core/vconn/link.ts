@@ -25,6 +25,8 @@ export interface Link {
   end(): void
   /** Closes both directions at once. */
   destroy(cause?: ProxyError): void
+  /** From here on what comes is read to its end, also when nothing more can be written. */
+  readToEnd?(): void
 }
 
 /** A client's connection, plain or TLS. */
@@ -93,6 +95,10 @@ export class LinkOver<L extends Link> implements Link {
 
   destroy(cause?: ProxyError): void {
     this.under.destroy(cause)
+  }
+
+  readToEnd(): void {
+    this.under.readToEnd?.()
   }
 }
 

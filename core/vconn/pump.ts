@@ -46,6 +46,9 @@ class Pump {
 
   start(): void {
     this.moved()
+    // The last bytes of either end are for the other one, whatever becomes of the opposite direction.
+    this.#up.from.readToEnd?.()
+    this.#down.from.readToEnd?.()
     this.#up.from.attach(this.#up)
     this.#down.from.attach(this.#down)
   }

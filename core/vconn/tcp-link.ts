@@ -5,6 +5,7 @@ import type { Side } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/thrown.js'
 import { CLOSED, type LinkSocket } from './closed-socket.js'
+import { readToEnd } from './last-words-socket.js'
 import type { ClientLink, LinkSink } from './link.js'
 import type { OriginLink } from './origin-link.js'
 import { ReadAhead } from './read-ahead.js'
@@ -171,6 +172,10 @@ export class TcpLink implements ClientLink, OriginLink {
 
   reset(): void {
     this.#socket.resetAndDestroy()
+  }
+
+  readToEnd(): void {
+    readToEnd(this.#socket)
   }
 
   /** Calls `listener` once when the socket is closed; for code that attaches no sink. */

@@ -1,5 +1,7 @@
-/** What an origin says before it closes a connection on which the proxy is still writing. */
-import { createServer, type Socket } from 'node:net'
+/** What an origin or a client says before it closes a connection on which the proxy is still writing. */
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer as createTlsServer } from 'node:tls'
 import { type Test, test } from 'tap'
 import { rawClient } from '../kit/client.js'
@@ -80,5 +82,36 @@ test('an origin that wants a certificate after the handshake is reported with it
     t.equal(status, 502)
     t.match(body.toString(), /TLS failed after the handshake: .*alert certificate required/)
     client.stop()
+  }
+})
+
+test('what a client says before it resets a tunnel reaches the origin, though the origin still sends', async t => {
+  const proxy = await startProxyHere({
+    hosts: [HOST],
+    records: { 'proxy.config.http.connect.verify': 'tunnel', 'proxy.config.http.connect_ports': '*' },
+  })
+  t.teardown(proxy.stop)
+  for (const size of [1, 65_536]) {
+    for (let i = 0; i < ROUNDS; i++) {
+      let heard = ''
+      let closed: Promise<unknown> | undefined
+      const port = await listen(
+        t,
+        createServer(socket => {
+          socket.on('error', () => {}).on('data', bytes => (heard += bytes))
+          closed = once(socket, 'close')
+          const timer = setInterval(() => socket.write(Buffer.alloc(size)), 0)
+          socket.on('close', () => clearInterval(timer))
+        }),
+      )
+      const client = connect(proxy.port, '127.0.0.1').on('error', () => {})
+      client.write(`CONNECT ${HOST}:${port} HTTP/1.1\r\nHost: x\r\n\r\n`)
+      await once(client, 'data')
+      client.pause()
+      await sleep(20)
+      client.write('last words', () => client.resetAndDestroy())
+      await closed
+      t.equal(heard, 'last words', `an origin that sends ${size} bytes at a time`)
+    }
   }
 })

@@ -63,3 +63,33 @@ test("an origin's bytes are read even when writes to it fail", async t => {
     t.strictSame(heard.said, ['data last words', 'close PTC_ORIGIN_CLOSED'], 'and no orderly end')
   }
 })
+
+test('an origin that has ended, and breaks then, is closed by the next write', async t => {
+  const { link, origin } = await connected(t)
+  const heard = new Heard()
+  const say = (text: string): void => {
+    heard.said.push(text)
+    heard.watch.changed()
+  }
+  const until = (text: string) =>
+    heard.watch.until(
+      () => (heard.said.some(said => said.startsWith(text)) ? true : undefined),
+      () => `${text}, heard ${heard.said}`,
+    )
+  link.attach({
+    onData: bytes => say(`data ${bytes}`),
+    onDrain: () => {},
+    onEnd: () => say('end'),
+    onClose: cause => say(`close ${cause?.code}`),
+  })
+  origin.resume().end('last words')
+  await until('end')
+  origin.resetAndDestroy()
+  await sleep(20)
+  for (let i = 0; i < 20 && !link.isClosed; i++) {
+    link.write(Buffer.alloc(1000))
+    await sleep(1)
+  }
+  await until('close')
+  t.strictSame(heard.said, ['data last words', 'end', 'close PTC_ORIGIN_CLOSED'])
+})

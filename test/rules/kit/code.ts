@@ -194,8 +194,8 @@ export const nothingIsPatched: Rule = files =>
       /\b(Object\.(assign|definePropert(y|ies))|Reflect\.(set|defineProperty))\(\s*[\w.]+\.prototype\b/,
       'patches a prototype',
     ),
-    // Signals for plugins are of a class of our own, which Node offers no other way to make.
-    ...(file.path === 'core/base/contained-abort.ts'
+    // Signals for plugins and accepted sockets are of classes of our own, which Node offers no other way to make.
+    ...(/^core\/(base\/contained-abort|vconn\/last-words-socket)\.ts$/.test(file.path)
       ? []
       : matches(file, /\b(Object|Reflect)\.setPrototypeOf\(/, 'changes a prototype')),
     ...matches(file, /\.__proto__\b/, 'changes a prototype'),
