@@ -2,17 +2,9 @@ import { parseHost } from '../base/host.js'
 import { linearPattern } from '../base/linear-pattern.js'
 import { isThere, type Problem, problemsError, quote, readConfigFile } from './config-file.js'
 import type { NamedFile } from './record-place.js'
+import { type SanRule, sanOf, splitStar, toAscii, wrongName, wrongSan } from './rule-names.js'
 import { INBOUND_KEYS, RULES_SCHEMA } from './rules-schema.js'
 import { type YamlReading, yamlReader } from './yaml-file.js'
-
-/** A matcher of sni.yaml: its type, and exactly one of the four others. */
-export interface SanRule {
-  readonly type: 'dns' | 'ip' | 'uri' | 'email'
-  readonly exact?: string
-  readonly prefix?: string
-  readonly suffix?: string
-  readonly regex?: string
-}
 
 type TlsName = 'TLSv1_2' | 'TLSv1_3'
 
@@ -97,34 +89,17 @@ export function findRule(rules: readonly Rule[], host: string): Rule | undefined
   )
 }
 
-/** Lower case, A-labels, no dot at the end: how names are compared. */
-function toAscii(name: string): string {
-  const { star, rest } = splitStar(name)
-  return star + (parseHost(rest)?.name ?? rest.toLowerCase())
-}
-
 /** The names of a rule, in the one form in which names are compared. */
 function namesIn(rule: RuleText): Partial<RuleText> & Pick<RuleText, 'fqdn'> {
   const { fqdn, verify_server_name: second, client_sni: sni, client_sni_policy: policy } = rule
+  const { verify_server_san: sans } = rule
   return {
     fqdn: toAscii(fqdn),
+    ...(sans === undefined ? {} : { verify_server_san: sans.map(sanOf) }),
     ...(second === undefined ? {} : { verify_server_name: toAscii(second) }),
     ...(typeof sni === 'string' && sni !== '' ? { client_sni: toAscii(sni) } : {}),
     ...(policy?.startsWith('@') === true ? { client_sni_policy: `@${toAscii(policy.slice(1))}` } : {}),
   }
-}
-
-/** What is wrong with a name that is announced to an origin, which is never an address (RFC 6066 section 3). */
-function wrongName(text: string, mayBeAddress: boolean): string | undefined {
-  const host = parseHost(text)
-  if (host === undefined) return `${quote(text)} is not a name`
-  return host.isAddress && !mayBeAddress ? `${quote(text)} is an address; write a name` : undefined
-}
-
-/** A leading `*`, with the dot behind it if there is one, and what must be a host. */
-function splitStar(name: string): { readonly star: string; readonly rest: string } {
-  const [, star = '', rest = ''] = /^(\*\.?)?(.*)$/s.exec(name) ?? []
-  return { star, rest }
 }
 
 /** Demands beyond chain and name. */
@@ -162,7 +137,10 @@ function contradictions(rule: RuleText, index: number, yaml: YamlReading<RuleFil
   const pin = PIN_KEYS.find(key => rule[key] !== undefined)
   if (pin !== undefined && (rule.verify_server_policy === 'DISABLED' || rule.verify_server === 0))
     wrong(pin, 'the rule switches off the check that would look at it')
-  for (const [i, { regex }] of (rule.verify_server_san ?? []).entries()) {
+  for (const [i, san] of (rule.verify_server_san ?? []).entries()) {
+    const { regex } = san
+    const unlike = wrongSan(san)
+    if (unlike !== undefined) wrong('verify_server_san', unlike, i)
     const mistake = regex === undefined ? undefined : regexMistake(regex)
     if (mistake !== undefined) wrong('verify_server_san', mistake, i, 'regex')
   }

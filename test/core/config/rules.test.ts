@@ -183,4 +183,25 @@ test('every name of a rule is read as a host in a URL is', async t => {
   t.match(wrong('client_sni: "a..b"'), /s:3: client_sni: "a\.\.b" is not a name/)
   t.match(wrong('verify_server_name: "x,y"'), /s:3: verify_server_name: "x,y" is not a name/)
   t.match(wrong('client_sni: null'), /no error/)
+  const san = (text: string): string => wrong(`verify_server_san: [${text}]`)
+  t.match(
+    san('{type: dns, exact: 10.9.8.7}'),
+    /s:3: verify_server_san: "10\.9\.8\.7" is an address; its type is ip/,
+  )
+  t.match(san('{type: dns, exact: "a b"}'), /verify_server_san: "a b" is not a name/)
+  t.match(san('{type: ip, exact: a.example}'), /verify_server_san: "a\.example" is not an address/)
+  t.match(san('{type: dns, suffix: .b\u00fccher.example}'), /is in no name of a certificate; write .* xn--/)
+  t.match(san('{type: dns, suffix: .example.}'), /no name of a certificate ends with a dot/)
+  t.match(san('{type: uri, prefix: "spiffe://a/"}'), /no error/)
+})
+
+test('names in verify_server_san are read as fqdn is', async t => {
+  const [rule] = parseRules(
+    'sni:\n- fqdn: a.example\n  verify_server_san: [{type: dns, exact: B\u00fccher.Example.}, {type: dns, exact: "*.A.example"}, {type: ip, exact: "::1"}, {type: email, exact: A@b.example}]\n',
+    's',
+  )
+  t.strictSame(
+    rule?.verify_server_san?.map(({ exact }) => exact),
+    ['xn--bcher-kva.example', '*.a.example', '::1', 'A@b.example'],
+  )
 })
