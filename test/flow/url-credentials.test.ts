@@ -44,13 +44,17 @@ test('name and password of a URL become a field for origin and plugins, and are 
     refused.push(await client.response())
     client.stop()
   }
+  const tunnel = await rawClient(port)
+  tunnel.send(`CONNECT ann:sesame@${HOST}:443 HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n`)
+  refused.push(await tunnel.response('CONNECT'))
+  tunnel.stop()
   for (const { status } of refused) t.equal(status, 400)
   const shown = [page, ...refused].map(({ rawHeaders, body }) => `${rawHeaders.join()}${body}`)
   const file = join(dir.path, 'access.log')
   const log = await poll(() => {
     const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
-    return text.split('\n').length > 8 && text
-  }, 'eight lines')
+    return text.split('\n').length > 9 && text
+  }, 'nine lines')
   t.notMatch([...shown, log, proxy.output()].join('\n'), /sesame|ses%61me|YW5uOnNlc2FtZQ/i)
   t.match(log, `"url":"https://${HOST}:${secure.port}/a?b"`)
 })

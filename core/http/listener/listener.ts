@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { safeUrl } from '../../base/authority.js'
 import { type Current, derived } from '../../base/current.js'
 import { atEdge, doAll, toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
@@ -198,7 +199,7 @@ function whenAdmitted(
 
 /** Answers on a connection that is no longer HTTP's, and closes it. */
 export function refuse(link: ClientLink, error: ProxyError, req?: Refusable, pages?: Pages): void {
-  const host = req?.method === 'CONNECT' ? req.url : undefined
+  const host = req?.method === 'CONNECT' ? safeUrl(req.url) : undefined
   link.write(replyBytes(errorReply(error, { host }, req?.headers, pages)))
   endGently(link) // what the client still sends is read, or closing would reset the connection before it has the page
 }
