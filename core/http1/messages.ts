@@ -17,6 +17,8 @@ export interface RequestHead {
 export interface ResponseHead {
   /** The origin's. */
   readonly version: '1.0' | '1.1' | '2'
+  /** The head of HTTP/2 has said that nothing follows it, as gRPC says that a call has failed. */
+  readonly isWhole?: boolean
   readonly status: number
   readonly reason: string
   /** Names and values in turn, as received, each byte one character. */

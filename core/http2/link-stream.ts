@@ -65,13 +65,22 @@ export class LinkStream extends Duplex implements LinkSink {
     this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', onWritten)
   }
 
+  /** The end of a link may close it at once, and the stream with it: node:http2 has to see the end first. */
   override _final(onEnded: () => void): void {
-    this.#link.end()
     onEnded()
+    setImmediate(() => this.#link.end())
+  }
+
+  /** node:http2 may write once more before an end is complete, and asserts that it does not: the end waits for nothing. */
+  override end(...args: unknown[]): this {
+    super.end(...(args as []))
+    this.onDrain()
+    return this
   }
 
   override _destroy(cause: Error | null, onDestroyed: (cause: Error | null) => void): void {
     this.#link.destroy()
+    this.onDrain()
     onDestroyed(cause)
   }
 }

@@ -112,12 +112,17 @@ export class Http2Exchange implements OriginConnection {
   }
 
   #listen(stream: ClientHttp2Stream): void {
-    const on = (event: string, work: (raw: readonly string[]) => void): void => {
+    const on = (event: string, work: (raw: readonly string[], flags: number) => void): void => {
       const events: EventEmitter = stream // its types leave out the fields as they were received
-      events.on(event, (_headers: unknown, _flags: number, raw: string[]) => this.#atEdge(() => work(raw)))
+      events.on(event, (_headers: unknown, flags: number, raw: string[]) =>
+        this.#atEdge(() => work(raw, flags)),
+      )
     }
     on('headers', raw => this.#onInterim(responseHead(raw)))
-    on('response', raw => this.#onHead(responseHead(raw)))
+    on('response', (raw, flags) => {
+      const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
+      this.#onHead({ ...responseHead(raw), isWhole })
+    })
     on('trailers', raw => {
       this.#trailers = responseTrailers(raw)
     })

@@ -137,6 +137,17 @@ test('gRPC: trailers, a response that begins before the request has ended, cance
   t.equal(aborted, 1)
 })
 
+test('a call that fails has its status in a head that ends the stream, as gRPC clients want it', async t => {
+  const stage = await start(t)
+  const { port } = await http2Origin(t, [HOST], (_req, res) => {
+    res.stream.respond({ ':status': 200, 'grpc-status': '5' }, { endStream: true })
+  })
+  const client = await speaking(t, stage, port)
+  const stream = client.session.request(at(port, '/', { ':method': 'POST' }))
+  const flags = await new Promise(resolve => stream.once('response', (_headers, found) => resolve(found)))
+  t.equal(Number(flags) & 1, 1)
+})
+
 test('a response that the origin breaks off looks complete to no client', async t => {
   const stage = await start(t)
   const { port } = await http2Origin(t, [HOST], (req, res) => {

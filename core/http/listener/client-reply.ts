@@ -42,8 +42,9 @@ export interface ClientReply {
   /**
    * Fixes the head. Fields about the connection and the framing are the reply's business; the caller has checked the others.
    * @param fields names and values in turn
+   * @param isWhole no body follows, and HTTP/2 says so at once
    */
-  writeHead(status: number, reason: string, fields: readonly string[]): this
+  writeHead(status: number, reason: string, fields: readonly string[], isWhole?: boolean): this
   /** @returns false: wait for the client to take it, or what was sent before */
   write(bytes: Uint8Array): boolean
   /** Sends all pending bytes. */

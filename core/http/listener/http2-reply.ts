@@ -81,9 +81,9 @@ export class Http2Reply implements ClientReply {
     return !this.isBlocked
   }
 
-  writeHead(status: number, _reason: string, fields: readonly string[]): this {
+  writeHead(status: number, _reason: string, fields: readonly string[], isWhole = false): this {
     if (this.#state !== 'waiting') return this
-    this.#isBodiless = this.#request.method === 'HEAD' || status === 204 || status === 304
+    this.#isBodiless = isWhole || this.#request.method === 'HEAD' || status === 204 || status === 304
     const headers = { ...toHeaders(fields), ':status': status }
     const options = { endStream: this.#isBodiless, waitForTrailers: !this.#isBodiless }
     try {

@@ -131,7 +131,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.moved()
     this.#response = head
     this.#phase = 'responding'
-    this.#res.writeHead(head.status, head.reason, fields)
+    this.#res.writeHead(head.status, head.reason, fields, head.isWhole)
   }
 
   get waitsForClient(): boolean {
