@@ -49,8 +49,8 @@ const RUN: Readonly<Record<CommandName, Run>> = {
     await start(place)
     return undefined
   },
-  'verify-config': async (_, place) =>
-    (await import('./cli/verify-config.js')).verifyConfig(place).then(() => 0),
+  'verify-config': async ({ values }, place) =>
+    (await import('./cli/verify-config.js')).verifyConfig(place, values),
   try: async ({ args: [target = ''], values: { connect, pem, save } }, place) =>
     (await import('./cli/try.js')).tryOrigin(place, { target, connect, pem, save }),
   replay: async ({ args }, place) => (await import('./cli/replay.js')).replay(place, args),

@@ -1,14 +1,28 @@
 import { ERRORS } from './error-table.js'
 import { type ErrorCode, ProxyError } from './errors.js'
 
-const lines = new WeakMap<ProxyError, readonly string[]>()
+/** One of the things that an error lists. */
+export interface Problem {
+  readonly code: ErrorCode
+  /** Begins with its place, where it has one. */
+  readonly text: string
+}
+
+const listed = new WeakMap<ProxyError, readonly Problem[]>()
+
+/** What an error lists; an error that lists nothing is its own only problem. */
+export const problemsOf = (error: ProxyError): readonly Problem[] =>
+  listed.get(error) ?? [{ code: error.code, text: ProxyError.textOf(error) }]
 
 /** One error for several lines, each of which names its place and what is wrong there. */
 export function listError(code: ErrorCode, all: readonly string[]): ProxyError {
   const [first = ''] = all
   const text = all.length === 1 ? first : [`${all.length} errors`, ...all].join('\n  ')
   const error = new ProxyError(code, text)
-  lines.set(error, all)
+  listed.set(
+    error,
+    all.map(line => ({ code, text: line })),
+  )
   return error
 }
 
@@ -62,16 +76,17 @@ export class Mistakes {
   get error(): ProxyError | undefined {
     const [first] = this.#errors
     if (first === undefined || this.#errors.length === 1) return first
+    const problems = this.#errors.flatMap(problemsOf)
     const byCode = new Map<ErrorCode, string[]>()
-    for (const error of this.#errors) {
-      const known = byCode.get(error.code) ?? []
-      byCode.set(error.code, known)
-      known.push(...(lines.get(error) ?? [ProxyError.textOf(error)]))
-    }
+    for (const { code, text } of problems) byCode.set(code, [...(byCode.get(code) ?? []), text])
     if (byCode.size === 1) return listError(first.code, byCode.get(first.code) ?? [])
     const groups = [...byCode].map(([code, all]) => [...all, `  ${code}: ${ERRORS[code].remedy}`])
-    const count = [...byCode.values()].flat().length
-    return new ProxyError('PTC_CONFIG_INVALID', [`${count} errors`, ...groups.flat()].join('\n  '))
+    const error = new ProxyError(
+      'PTC_CONFIG_INVALID',
+      [`${problems.length} errors`, ...groups.flat()].join('\n  '),
+    )
+    listed.set(error, problems)
+    return error
   }
 
   /** @throws {ProxyError} `error`, if there is one */

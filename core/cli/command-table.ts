@@ -89,7 +89,8 @@ export const COMMANDS = {
   },
   'verify-config': {
     ...none,
-    help: "Checks everything that start would, runs the plugins' inits, and opens no port.",
+    options: ['format', 'json'],
+    help: "Checks everything that start would, runs the plugins' inits, and opens no port. Exit status: 0 in order, 1 not; --json lists the problems for programs.",
   },
   try: {
     args: 'HOST[:PORT]',

@@ -22,6 +22,12 @@ export const command = <T>(
   text,
 })
 
+/** @throws {ProxyError} PTC_USAGE for a form that there is not */
+export function formatOf({ json, format = json === true ? 'json' : 'text' }: OptionValues): 'json' | 'text' {
+  if (format !== 'json' && format !== 'text') throw usage(`--format takes json or text, not ${format}`)
+  return format
+}
+
 export const usage = (message: string): ProxyError => new ProxyError('PTC_USAGE', message)
 
 /** @throws {ProxyError} PTC_USAGE */

@@ -13,7 +13,7 @@ import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
 import { answer, approvalsText, isQuestion, learn, operator, policy } from './ctl-approvals.js'
 import { sendTo } from './ctl-client.js'
-import { type Command, type CtlOptions, command, none, reloading, usage } from './ctl-command.js'
+import { type Command, type CtlOptions, command, formatOf, none, reloading, usage } from './ctl-command.js'
 import { config, debug, metric } from './ctl-config.js'
 import {
   duration,
@@ -155,8 +155,8 @@ export async function ctl({ confDir, env, print }: Place, options: CtlOptions): 
     if (options[option as keyof typeof OWNERS] && !(owners as readonly string[]).includes(name))
       throw usage(`--${option} belongs to \`portcullis ctl ${owners.join('` and `')}\``)
   }
-  const { json, format = json === true ? 'json' : 'text', watch = false } = options
-  if (format !== 'json' && format !== 'text') throw usage(`--format takes json or text, not ${format}`)
+  const { watch = false } = options
+  const format = formatOf(options)
   const { run, text } = make(args, options)
   const { socket } = readSettings({ confDir, env }).admin
   if (socket === undefined)
