@@ -128,8 +128,8 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
 
   /** Every answer of a host that has a secret is cleaned: it may tell the secret of an earlier request. */
   function cleaning({ url, origin, headers, args }: SendRequestEvent): ResponseSeal | undefined {
-    const host = origin.verified?.host ?? targetOf(url).host
-    const known = last.filter(({ isFor }) => isFor(host)).flatMap(({ value }) => value.known())
+    const hosts = [targetOf(url).host, origin.verified?.host].filter(host => host !== undefined)
+    const known = last.filter(({ isFor }) => hosts.some(isFor)).flatMap(({ value }) => value.known())
     if (known.length === 0) return undefined
     args.secrets = 'cleaned'
     // A part of an answer, or one that is compressed, cannot be searched.

@@ -10,8 +10,10 @@ import { certificatesOf } from '../../core/testing/kit.js'
 import { spkiOf } from '../../plugins/certificates/fingerprints.js'
 import { BUMP, bumpFiles } from '../kit/bumping.js'
 import { curl } from '../kit/curl.js'
+import { http2Origin } from '../kit/http2-origin.js'
 import { callCtl, HOST, issued, managed } from '../kit/managed.js'
 import { nodeOrigin } from '../kit/node-origin.js'
+import { makeAuthority } from '../kit/pki.js'
 
 const SECRET = 'sk-live-4f9aK2mQ/x+R7&tB'
 const PLACEHOLDER = 'PLACEHOLDER_agent_7d1f'
@@ -154,4 +156,29 @@ test('an https URL in absolute form gets the secret, too', async t => {
   ])
   t.match(stdout, /^HTTP\/1\.1 200 [\s\S]*"authorization":"Bearer \*{24}"/)
   t.equal(origin.requests[0]?.headers.authorization, `Bearer ${SECRET}`)
+})
+
+test('an origin of HTTP/2 gets the secret, and its answer is cleaned', async t => {
+  const root = await makeAuthority({ name: 'Root' })
+  const h2 = await http2Origin(t.teardown, [HOST], root, (req, res) => {
+    const { authorization = '' } = req.headers
+    res.writeHead(200, { 'x-echo': authorization })
+    res.write(authorization.slice(0, 12))
+    setTimeout(() => res.end(authorization.slice(12)), 20)
+  })
+  const yaml = `secrets: [{name: agent, placeholder: ${PLACEHOLDER}, file: key, host: ${HOST}}]`
+  const { proxy } = await managed(t, ['secrets.js'], callCtl, {
+    files: { ...(await bumpFiles()), 'secrets.yaml': yaml, key: SECRET },
+    records: { ...BUMP, 'proxy.config.http.connect_ports': '*', 'proxy.config.http2.enabled': 1 },
+  })
+  const { stdout } = await curl([
+    ...['-s', '-i', '-x', `http://127.0.0.1:${proxy.port}`],
+    ...['--cacert', join(proxy.conf.path, 'bump-ca.pem'), '-H', `Authorization: Bearer ${PLACEHOLDER}`],
+    `https://${HOST}:${h2.port}/`,
+  ])
+  t.match(h2.seen, [{ version: '2.0', headers: { authorization: `Bearer ${SECRET}` } }])
+  t.match(
+    inside({ stdout }),
+    /^HTTP\/2 200 [\s\S]*\r\nx-echo: Bearer \*{24}\r\n[\s\S]*\r\n\r\nBearer \*{24}$/i,
+  )
 })

@@ -3,7 +3,7 @@ import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import type { ResponseHead, ResponseSink } from '../../http1/messages.js'
 import type { Link } from '../../vconn/link.js'
-import { PluginRefused, refused } from '../../wait/refusal.js'
+import { refused } from '../../wait/refusal.js'
 
 const EMPTY = Buffer.alloc(0)
 /** No line break and no other control character, as in every field that is sent. */
@@ -67,10 +67,10 @@ export class SealedResponse implements ResponseSink {
     this.#inner.onDrain()
   }
 
-  /** An error may have words of the origin; a refusal has none. */
+  /** What is said of a malformed response may have words of it. Other errors stay what they are: some may be repeated. */
   onFail(error: ProxyError, sawResponse: boolean): void {
-    const shown = error instanceof PluginRefused ? error : new ProxyError(error.code, this.#shown(error))
-    this.#inner.onFail(shown, sawResponse)
+    const hasWords = error.code === 'PTC_RESPONSE_MALFORMED'
+    this.#inner.onFail(hasWords ? new ProxyError(error.code, this.#shown(error)) : error, sawResponse)
   }
 
   #shown({ message }: ProxyError): string {
