@@ -79,7 +79,7 @@ test('a rule can demand alternative names', async t => {
   for (const matcher of [
     '{type: dns, exact: internal.test}',
     "{type: dns, regex: 'internal'}",
-    '{type: dns, exact: 10.0.0.7}',
+    '{type: dns, suffix: 10.0.0.7}',
     '{type: ip, exact: 10.0.0.8}',
     '{type: email, suffix: test}',
   ])
