@@ -51,8 +51,8 @@ const RUN: Readonly<Record<CommandName, Run>> = {
   },
   'verify-config': async ({ values }, place) =>
     (await import('./cli/verify-config.js')).verifyConfig(place, values),
-  try: async ({ args: [target = ''], values: { connect, pem, save } }, place) =>
-    (await import('./cli/try.js')).tryOrigin(place, { target, connect, pem, save }),
+  try: async ({ args: [target = ''], values: { connect, parent, pem, save } }, place) =>
+    (await import('./cli/try.js')).tryOrigin(place, { target, connect, parent, pem, save }),
   replay: async ({ args }, place) => (await import('./cli/replay.js')).replay(place, args),
   'plugin new': async ({ args: [name = ''], values: { js = false } }, { print }) => {
     const { newPlugin } = await import('./cli/plugin-new.js')

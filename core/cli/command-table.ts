@@ -30,6 +30,11 @@ export const OPTIONS = {
   },
   help: { type: 'boolean', short: 'h', help: 'explains the command' },
   version: { type: 'boolean', short: 'V', help: 'prints the version; so does -v' },
+  parent: {
+    type: 'string',
+    value: 'URL',
+    help: 'goes through this parent proxy: http, https or socks5://[user:password@]host:port; by default as the configuration says',
+  },
   connect: { type: 'string', value: 'ADDR:PORT', help: 'connects there instead of to what HOST resolves to' },
   pem: { type: 'string', value: 'FILE', help: 'writes the chain as PEM', completes: 'file' },
   save: { type: 'string', value: 'FILE', help: 'writes everything for replay', completes: 'file' },
@@ -96,7 +101,7 @@ export const COMMANDS = {
     args: 'HOST[:PORT]',
     least: 1,
     most: 1,
-    options: ['connect', 'pem', 'save'],
+    options: ['connect', 'parent', 'pem', 'save'],
     help: 'Makes one handshake through the plugins and tells what happens. Exit status: 0 accepted, 1 rejected, 2 no answer.',
   },
   replay: {

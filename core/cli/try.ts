@@ -1,19 +1,30 @@
 import { writeFileSync } from 'node:fs'
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import type { BuiltInResult, PeerEvidence } from '../api/certificate.js'
-import { hostOf, parseAuthority } from '../base/authority.js'
+import { originAuthority, parseAuthority } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
-import { dial } from '../origin/dial.js'
-import { discard, type Generation, makeGeneration, openLogs, type Place } from '../program/generation.js'
+import { again, reach } from '../origin/parents/reach.js'
+import { ONLY_DIRECT, parentText, placeOf, type Ways } from '../origin/parents/way.js'
+import {
+  discard,
+  type Generation,
+  type Logs,
+  makeGeneration,
+  openLogs,
+  type Place,
+} from '../program/generation.js'
 import { connectModeOf } from '../program/wiring/inbound/connect-mode.js'
+import { makeDial } from '../program/wiring/outbound/dial.js'
+import { makeVia } from '../program/wiring/outbound/forwarding.js'
 import { HandshakeLog } from '../program/wiring/outbound/handshake-log.js'
+import { parentWay } from '../program/wiring/outbound/routes.js'
 import { decisionText } from '../program/wiring/outbound/verify-warnings.js'
 import { readConfiguration } from '../settings/settings.js'
 import { wantsStaple } from '../tls/judge/certificate-parts.js'
 import { digestText } from '../tls/judge/evidence.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
-import type { TcpLink } from '../vconn/tcp-link.js'
+import type { OriginLink } from '../vconn/origin-link.js'
 import { toSaved, verdictOf } from './saved-chain.js'
 
 export interface TryOptions {
@@ -21,6 +32,8 @@ export interface TryOptions {
   readonly target: string
   /** `ADDR:PORT` to connect to instead. */
   readonly connect?: string | undefined
+  /** The URL of a parent proxy to go through; by default as the configuration says. */
+  readonly parent?: string | undefined
   /** Where the chain goes, as PEM. */
   readonly pem?: string | undefined
   /** Where everything goes, for `replay`. */
@@ -92,7 +105,8 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
   const handshakes = new ToldLog(logs.diags, tell)
   const generation = await makeGeneration(place, { ...logs, handshakes }, configuration)
   try {
-    return await attempt(generation, target, at, options, tell)
+    const connect = connector(generation, logs, at, options)
+    return await attempt(generation, target, connect, options, tell)
   } finally {
     discard(generation)
     await logs.close()
@@ -101,31 +115,51 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
 
 type Target = { readonly host: string; readonly port: number }
 
+/** Makes the first connection, and says how to make another one to the same place. */
+type Connect = (
+  name: string,
+  signal: AbortSignal,
+) => Promise<{ readonly tcp: OriginLink; readonly redial: () => Promise<OriginLink> }>
+
+function connector(
+  generation: Generation,
+  { parents }: Logs,
+  { host, port }: Target,
+  { parent, connect }: TryOptions,
+): Connect {
+  const current = (): Generation => generation
+  const options = makeDial(current, () => false, makeVia(current), parents)
+  const url = `https://${originAuthority({ scheme: 'https', host, isAddress: isIP(host) !== 0, port })}/`
+  const question = { scheme: 'https', host, port, method: 'CONNECT', url, client: '' } as const
+  const routed = (): Ways => (connect === undefined ? generation.routes.waysFor(question) : ONLY_DIRECT)
+  const ways = parent === undefined ? routed() : ([parentWay(parent, '--parent')] as const)
+  return async (name, signal) => {
+    const to = { port, name, client: '' }
+    const tcp = await reach({ ...to, host, ways }, options(), signal)
+    return { tcp, redial: again(tcp, to, options, signal) }
+  }
+}
+
 async function attempt(
-  { settings: { connect, origin }, names, verification }: Generation,
+  { settings: { connect }, verification }: Generation,
   target: Target,
-  at: Target,
+  connectTo: Connect,
   options: TryOptions,
   tell: (what: string) => void,
 ): Promise<number> {
   const { signal } = new AbortController()
-  const { rule, timeouts, settings } = verification.policyOf(target.host)
+  const { rule, settings } = verification.policyOf(target.host)
   tell(rule === undefined ? 'no rule of its own: the records hold' : `rule ${rule.fqdn} (${rule.where})`)
   tell(decisionText(settings.terms))
   if (connectModeOf(connect, rule) === 'tunnel')
     tell('behind CONNECT: NOTHING IS VERIFIED, it is a blind tunnel')
-  const connectTimeout = timeouts.connect ?? origin.connectTimeout
   try {
     const since = performance.now()
-    const connectTo = (host: string): Promise<TcpLink> =>
-      dial({ host, port: at.port, client: '' }, { connectTimeout, names }, signal)
-    const tcp = await connectTo(at.host)
-    tell(`connected to ${tcp.remoteAddress}`)
-    const { link, peer } = await verification.startTls(
-      tcp,
-      { ...target, since, client: '', redial: () => connectTo(hostOf(tcp.remoteAddress)) },
-      signal,
-    )
+    const { tcp, redial } = await connectTo(target.host, signal)
+    const { way } = placeOf(tcp)
+    const parent = way.kind === 'direct' ? '' : `, through the parent proxy ${parentText(way.parent)}`
+    tell(`connected to ${tcp.remoteAddress}${parent}`)
+    const { link, peer } = await verification.startTls(tcp, { ...target, since, client: '', redial }, signal)
     link.destroy()
     tellEvidence(peer.evidence, tell)
     const how = peer.decidedBy === 'nobody' ? 'NOTHING WAS VERIFIED' : `decided by ${peer.decidedBy}`

@@ -68,19 +68,19 @@ function addSpan(list: BlockList, first: string, last: string): boolean {
   }
 }
 
-/** The networks of a list, and what is wrong with it. */
+/** The addresses of a list, and what is wrong with it. */
 export interface RangesReading {
-  readonly ranges: BlockList
+  readonly addresses: AddressSet
   readonly wrong: readonly string[]
 }
 
 /** Reads a list of addresses, networks and ranges, separated by blanks or commas. */
 export function readRanges(text: string): RangesReading {
-  const ranges = new BlockList()
+  const addresses = new AddressSet()
   const parts = text.split(/[\s,]+/).filter(part => part !== '')
-  const bad = parts.filter(part => !addRange(ranges, part))
+  const bad = parts.filter(part => !addresses.add(part))
   const wrong = bad.map(
     part => `${JSON.stringify(part)} is no address, no network such as 10.0.0.0/8, and no range`,
   )
-  return { ranges, wrong: parts.length === 0 ? ['the list names no address'] : wrong }
+  return { addresses, wrong: parts.length === 0 ? ['the list names no address'] : wrong }
 }

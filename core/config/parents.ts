@@ -3,6 +3,7 @@ import { ProxyError } from '../base/errors.js'
 import { Mistakes } from '../base/mistakes.js'
 import { loadParentConfig, type ParentLine } from './parent-config.js'
 import { loadParentCredentials } from './parent-credentials.js'
+import { parentsOfEnvironment } from './parent-env.js'
 import { parseParentList } from './parent-list.js'
 import { EVERYTHING } from './parent-match.js'
 import type { NamedFile } from './record-place.js'
@@ -14,26 +15,27 @@ export interface ParentSources {
   readonly others: string | undefined
   readonly othersBy: string
   readonly othersCredentials: NamedFile | undefined
+  /** Whether the variables of the environment count. */
+  readonly fromEnvironment: boolean
 }
 
 /**
  * All that is said about parent proxies, in the order in which it counts.
  * @throws {ProxyError} PTC_CONFIG_UNREADABLE, PTC_PARENT_CONFIG_INVALID
  */
-export function loadParents({
-  file,
-  others,
-  othersBy,
-  othersCredentials,
-}: ParentSources): readonly ParentLine[] {
+export function loadParents(
+  { file, others, othersBy, othersCredentials, fromEnvironment }: ParentSources,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly ParentLine[] {
   const mistakes = new Mistakes()
   const isThere = file.mayBeMissing !== true || existsSync(file.path)
   const lines = mistakes.read(() => (isThere ? loadParentConfig(file) : [])) ?? []
   const last = mistakes.read(() =>
     others === undefined ? [] : [lineForAll(others, othersBy, othersCredentials)],
   )
+  const named = mistakes.read(() => (fromEnvironment ? parentsOfEnvironment(env) : []))
   mistakes.check()
-  return [...lines, ...(last ?? [])]
+  return [...lines, ...(last ?? []), ...(named ?? [])]
 }
 
 function lineForAll(text: string, by: string, file: NamedFile | undefined): ParentLine {

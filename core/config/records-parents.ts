@@ -21,6 +21,12 @@ export const PARENT_RECORDS = {
     about:
       'A file in the configuration folder with what the parents of parent_proxies are told: one line, `basic USER:PASSWORD` or `bearer TOKEN`. Not in Traffic Server.',
   },
+  'proxy.config.http.parent_from_env': {
+    ...SWITCH,
+    default: 0,
+    about:
+      '1 takes parents from the environment, where no line of parent.config matches: HTTP_PROXY, HTTPS_PROXY (CONNECT too), ALL_PROXY for both, and NO_PROXY for hosts, with what is below them, addresses and networks that are connected to directly. The rules are those of curl: small letters count first, a port that is not named is 1080 (443 for https), nothing goes past a proxy that is named. URLs are http, https or socks5://[user:password@]host:port. HTTP_PROXY counts in capitals as well. Not in Traffic Server.',
+  },
   'proxy.config.http.parent_proxy.fail_threshold': {
     type: 'INT',
     default: 10,
@@ -59,6 +65,13 @@ export const PARENT_RECORDS = {
     ...OPTIONAL_FILE,
     about:
       'A file in the configuration folder with the roots that the certificates of https parents must lead to; NULL takes those of origins. Plugins are asked about these certificates as about those of origins, and a rule of sni.yaml for the name of a parent counts before this record. Not in Traffic Server.',
+  },
+  'proxy.config.http.proxy_protocol_out': {
+    type: 'INT',
+    default: -1,
+    enum: [-1, 0, 1, 2],
+    about:
+      'Announces the client by the PROXY protocol at the begin of each connection to an origin or a parent: 1 and 2 are the versions, 0 is what was received from a relay (`pp` in server_ports), with its values; -1 announces nothing. A connection that announces a client serves that client alone.',
   },
   'proxy.config.http.no_dns_just_forward_to_parent': {
     ...SWITCH,

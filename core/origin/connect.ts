@@ -12,6 +12,7 @@ import type { RequestHead } from '../http1/messages.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
 import type { StartTls } from '../tls/outbound/start-tls.js'
 import type { OriginLink } from '../vconn/origin-link.js'
+import type { ClientEnds } from '../vconn/proxy-protocol.js'
 import { plainOrigin } from './channel.js'
 import type { OriginConnection } from './connection.js'
 import { bindsConnection, ConnectionOwner } from './connection-login.js'
@@ -75,6 +76,8 @@ export interface Opener {
   readonly network: string
   /** The client and its request, for plugins. */
   readonly asking?: Asking | undefined
+  /** The client's connection, for the PROXY protocol. */
+  readonly from?: ClientEnds | undefined
   /** The client's connection, for what is accepted for this client alone; without it that is not kept. */
   readonly owner?: ConnectionOwner | undefined
   /** HTTP/2 cannot carry the request. */
@@ -190,18 +193,30 @@ export class OriginConnector {
   async #open(
     target: RoutedTarget,
     signal: AbortSignal,
-    { network: client, asking, owner = NOT_KEPT, needsHttp1 = false }: Opener,
+    { network: client, asking, from, owner = NOT_KEPT, needsHttp1 = false }: Opener,
   ): Promise<Omit<Opened, 'revocations'> & { readonly connection: Kept }> {
     const { dial: options, http1, http2, startTls, startPlain, queue } = this.#options
     const since = performance.now()
     const { scheme, host, port, dialHost = host, ways } = target
-    const to = { host: dialHost, port, name: host, client, asking, ways, isForwarded: scheme === 'http' }
+    const to = {
+      host: dialHost,
+      port,
+      name: host,
+      client,
+      asking,
+      from,
+      ways,
+      isForwarded: scheme === 'http',
+    }
     const inTurn = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
       queue === undefined || scheme === 'http' ? begin() : queue.turn({ network: client, host }, 0, begin)
     const tcp = await inTurn(() => reach(to, options(), signal))
     const place = placeOf(tcp)
     const { way } = place
     const parent = acceptedParent(place)
+    // A connection that announces a client is of no use to another one.
+    const { header = 'none' } = options()
+    const isForOne = header !== 'none' || parent?.peer.isForClient === true
     try {
       // As it is now: a reload may change the policy while the handshake is parked.
       const routed: RoutedTarget = { ...target, ways: [way] }
@@ -212,7 +227,7 @@ export class OriginConnector {
         if (signal.aborted) throw abortReason(signal)
         const plain = plainOrigin(tcp, vconn, { scheme }, absoluteForm(way, originAuthority(target)))
         return {
-          connection: new Http1(plain, http1, parent?.peer.isForClient ? owner : undefined),
+          connection: new Http1(plain, http1, isForOne ? owner : undefined),
           ...opened,
         }
       }
@@ -220,8 +235,7 @@ export class OriginConnector {
       const redial = (): Promise<OriginLink> => inTurn(anew)
       const tls = { host, port, since, client, asking, redial, speaksHttp2: !needsHttp1 }
       const origin = await startTls(tcp, tls, signal)
-      const isForClient = origin.peer.isForClient || parent?.peer.isForClient === true
-      const acceptedFor = isForClient ? owner : undefined
+      const acceptedFor = origin.peer.isForClient || isForOne ? owner : undefined
       if (signal.aborted) {
         origin.link.destroy()
         throw abortReason(signal)

@@ -123,7 +123,12 @@ export class Prober {
     const outcome = await this.#wait(this.#probe(key, tcp, target), signal, onSilent)
     const { dial: options } = this.#options
     return {
-      tcp: await again(tcp, { port, name: host, client: '', asking: target.asking }, options, signal)(),
+      tcp: await again(
+        tcp,
+        { port, name: host, client: '', asking: target.asking, from: target.from },
+        options,
+        signal,
+      )(),
       ...outcome,
       announced,
       forget,
@@ -160,7 +165,7 @@ export class Prober {
     const { host, port, client } = target
     const redial = again(
       tcp,
-      { port, name: host, client, asking: target.asking },
+      { port, name: host, client, asking: target.asking, from: target.from },
       this.#options.dial,
       abort.signal,
     )

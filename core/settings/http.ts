@@ -1,6 +1,7 @@
 /** Settings of listeners, transactions and CONNECT. Times are in milliseconds, sizes in bytes, and 0 sets no limit. */
-import { BlockList } from 'node:net'
+
 import { hostname } from 'node:os'
+import { AddressSet } from '../config/address-range.js'
 import { fileOf, placed } from '../config/record-place.js'
 import { readingOf } from '../config/records.js'
 import type { Records } from '../config/records-table.js'
@@ -16,7 +17,7 @@ export const listenerSettings = (records: Records) =>
   Object.freeze({
     ports: Object.freeze(readingOf(records, PORTS).ports),
     /** Relays that may announce their clients. */
-    announcers: records[ANNOUNCERS] === null ? new BlockList() : readingOf(records, ANNOUNCERS).ranges,
+    announcers: records[ANNOUNCERS] === null ? new AddressSet() : readingOf(records, ANNOUNCERS).addresses,
     /** Whether there are any. */
     hasAnnouncers: records[ANNOUNCERS] !== null,
     /** The record of the ports, as errors call it. */

@@ -147,7 +147,7 @@ export function readConfiguration(place: ConfigPlace, inForce?: Settings): Confi
     pluginLines: () => loadPluginConfig(confDir, records),
     hosts: () => loadHostFile(settings.names.hostFile),
     rules: () => loadRules(settings.verification.rules),
-    parentLines: () => loadParents(settings.parents),
+    parentLines: () => loadParents(settings.parents, env),
     ipAllow: () => loadIpAllow(ipAllow),
     users: () => htpasswd && loadHtpasswd(htpasswd),
     templates: () => templates && loadTemplates(templates),

@@ -144,3 +144,27 @@ export function headerBytes(version: 1 | 2, announced: Omit<Announced, 'version'
 /** Both addresses of a header are of one family. */
 const asIPv6 = (address: string): string =>
   isIPv4(address) ? `::ffff:${address}` : address.replace(/%.*$/, '')
+
+/** A header of a relay that speaks for itself. */
+export const localHeaderBytes = (version: 1 | 2): Buffer =>
+  version === 1
+    ? Buffer.from('PROXY UNKNOWN\r\n')
+    : Buffer.concat([SIGNATURE, Buffer.from([LOCAL, UNSPEC, 0, 0])])
+
+/** Which header is sent: none, the version that was received, or this one. */
+export type OutboundHeader = 'none' | 'received' | 1 | 2
+
+/** Both ends of a client's connection, and what a relay has announced of it. */
+export interface ClientEnds extends Omit<Announced, 'version' | 'tlvs'> {
+  readonly announced: Announced | undefined
+}
+
+/** What is said first to an origin or a parent; undefined where nothing is. @param from undefined: there is no client */
+export function headerFor(kind: OutboundHeader, from: ClientEnds | undefined): Buffer | undefined {
+  const version = kind === 'received' ? from?.announced?.version : kind
+  if (version === undefined || version === 'none') return undefined
+  if (from === undefined) return localHeaderBytes(version)
+  return headerBytes(version, from.announced ?? { ...from, tlvs: EMPTY })
+}
+
+const EMPTY = Buffer.alloc(0)

@@ -3,6 +3,7 @@ import { deafPort } from '../kit/deaf-port.js'
 import { get } from '../kit/get.js'
 import { type ParentProxy, parentProxy } from '../kit/parent-proxy.js'
 import { HOST, type ReloadCases, type Stage, stranger } from '../kit/reloading.js'
+import { listen } from '../kit/tcp-server.js'
 
 /** Two parents. */
 interface Parents {
@@ -37,11 +38,13 @@ export const PARENT_CASES: ReloadCases<
   | 'proxy.config.http.parent_proxy.file'
   | 'proxy.config.http.parent_proxies'
   | 'proxy.config.http.parent_proxies.credentials'
+  | 'proxy.config.http.parent_from_env'
   | 'proxy.config.http.parent_proxy.fail_threshold'
   | 'proxy.config.http.parent_proxy.retry_time'
   | 'proxy.config.http.parent_proxy.total_connect_attempts'
   | 'proxy.config.http.parent_proxy.connect_attempts_timeout'
   | 'proxy.config.http.parent_proxy.CA.cert.filename'
+  | 'proxy.config.http.proxy_protocol_out'
   | 'proxy.config.http.no_dns_just_forward_to_parent'
 > = {
   'proxy.config.http.parent_proxy.file': {
@@ -71,6 +74,14 @@ export const PARENT_CASES: ReloadCases<
     }),
     probe: asked,
     expect: ['one', 'one Bearer t0ken'],
+  },
+  'proxy.config.http.parent_from_env': {
+    from: 0,
+    to: 1,
+    make: parents,
+    conf: ({ one }: Parents) => ({ env: { http_proxy: `http://ann:secret@127.0.0.1:${one.port}` } }),
+    probe: asked,
+    expect: ['none, 200', 'one Basic YW5uOnNlY3JldA=='],
   },
   'proxy.config.http.parent_proxy.fail_threshold': {
     from: 100,
@@ -150,6 +161,27 @@ export const PARENT_CASES: ReloadCases<
     }),
     probe: tried,
     expect: [502, 200],
+  },
+  'proxy.config.http.proxy_protocol_out': {
+    from: -1,
+    to: 1,
+    make: async later => {
+      const said: string[] = []
+      const server = await listen(socket =>
+        socket.once('data', bytes => {
+          said.push(bytes.toString('latin1'))
+          socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+        }),
+      )
+      later(server.stop)
+      return { said, port: server.port }
+    },
+    probe: async stage => {
+      const { said, port } = stage.made as { readonly said: string[]; readonly port: number }
+      await get(stage.proxy.port, `http://${HOST}:${port}/`)
+      return said.at(-1)?.slice(0, 10)
+    },
+    expect: ['GET / HTTP', 'PROXY TCP4'],
   },
   'proxy.config.http.no_dns_just_forward_to_parent': {
     from: 1,

@@ -25,6 +25,8 @@ export interface ProxyConf {
   readonly hosts?: readonly string[]
   /** Other files of the folder: names and texts. */
   readonly files?: Readonly<Record<string, string>>
+  /** The environment of a proxy in this process; by default it is empty. */
+  readonly env?: Readonly<Record<string, string>>
   /** The root to trust, PEM. */
   readonly ca?: string
   /** What is shown to origins that ask for a certificate. */
@@ -144,8 +146,8 @@ export async function startProxy(wanted: ProxyConf, args: readonly string[] = []
 const count = (text: string): number => text.split('configuration reloaded').length
 
 /** A place as the command line makes one. */
-export function placeFor(confDir: string, print: Place['print']): Place {
-  return { confDir, env: {}, shippedDirs: SHIPPED, stripsTypes: false, print }
+export function placeFor(confDir: string, print: Place['print'], env: Place['env'] = {}): Place {
+  return { confDir, env, shippedDirs: SHIPPED, stripsTypes: false, print }
 }
 
 /** Starts the proxy in this process. */
@@ -158,7 +160,7 @@ export async function startProxyHere(wanted: ProxyConf): Promise<ProxyHere> {
     watch.changed()
   }
   try {
-    const server = await ProxyServer.start(placeFor(conf.path, print))
+    const server = await ProxyServer.start(placeFor(conf.path, print, wanted.env))
     return {
       port: server.ports[0]?.port ?? 0,
       conf,

@@ -42,8 +42,8 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
   link.pause()
   const ways = waysOf(request, options)
   const { asking } = request
-  const { network } = request.req.client
-  const origin = await reach({ host, port, client: network, asking, ways }, options.dial(), gone.signal)
+  const { network, ends: from } = request.req.client
+  const origin = await reach({ host, port, client: network, asking, from, ways }, options.dial(), gone.signal)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
   request.establish()
@@ -143,7 +143,15 @@ export class TunnelWay {
     const { port, req, asking } = this.#request
     const from = await this.#connectionFor(host)
     const named = announce === undefined ? {} : { announce }
-    const target = { host, port, client: req.client.network, asking, since: this.#since, ...named }
+    const target = {
+      host,
+      port,
+      client: req.client.network,
+      asking,
+      from: req.client.ends,
+      since: this.#since,
+      ...named,
+    }
     this.#tcp = undefined // the prober's from here on
     const verified = await this.#options.prober.verify(from, target, this.#signal, onSilent)
     const { tcp, acceptance, parked } = verified
@@ -177,7 +185,8 @@ export class TunnelWay {
     this.#startedFor = undefined
     this.#since = performance.now()
     const { port, req, asking } = this.#request
-    const at = { host: to, port, name, client: req.client.network, asking, ways }
+    const { network: client, ends: from } = req.client
+    const at = { host: to, port, name, client, asking, from, ways }
     const tcp = await reach(at, this.#options.dial(), this.#signal)
     this.#tcp = tcp
     this.#place = placeOf(tcp)

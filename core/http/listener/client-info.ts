@@ -5,7 +5,7 @@ import { networkOfAddress } from '../../base/network.js'
 import { every } from '../../base/timer.js'
 import { ConnectionOwner } from '../../origin/connection-login.js'
 import { type ClientLink, LINGER } from '../../vconn/link.js'
-import type { Announced } from '../../vconn/proxy-protocol.js'
+import type { Announced, ClientEnds } from '../../vconn/proxy-protocol.js'
 import type { Endpoints } from '../../vconn/vconn.js'
 
 /** The parts of a socket that are used here. */
@@ -76,6 +76,12 @@ export class ClientInfo implements Clocks {
     this.protocol = protocol
     this.#socket = socket
     this.#link = link
+  }
+
+  /** Both ends of its connection. */
+  get ends(): ClientEnds {
+    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0, announced } = this
+    return { remoteAddress, remotePort, localAddress, localPort, announced }
   }
 
   /** Identifies the client wherever clients share something. */

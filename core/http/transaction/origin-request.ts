@@ -198,10 +198,10 @@ export class OriginRequest implements BodyReader {
     const abort = new AbortController()
     this.#abort = abort
     const isWanted = (): boolean => this.#abort === abort
-    const { network } = this.#req.client
+    const { network, ends: from } = this.#req.client
     const transaction = { id: this.#hooks?.id, method: this.#request.method, url: urlOf(this.#target) }
     const needsHttp1 = this.#wantsHttp1 || this.#connector.needsHttp1(this.#request)
-    const by = { network, asking: askingOf(this.#req, transaction), owner: this.#client, needsHttp1 }
+    const by = { network, from, asking: askingOf(this.#req, transaction), owner: this.#client, needsHttp1 }
     this.#connector.open(this.#target, abort.signal, by).then(
       connection =>
         atEdge(

@@ -5,6 +5,7 @@ import type { VerifiedPeer } from '../../tls/judge/verdict.js'
 import type { StartTls } from '../../tls/outbound/start-tls.js'
 import type { Link } from '../../vconn/link.js'
 import { type OriginLink, RelayedLink } from '../../vconn/origin-link.js'
+import { type ClientEnds, headerFor, type OutboundHeader } from '../../vconn/proxy-protocol.js'
 import type { TcpLink } from '../../vconn/tcp-link.js'
 import { type Address, addressesOf, type DialOptions, dial } from '../dial.js'
 import { negotiate } from './dialogue.js'
@@ -32,11 +33,15 @@ export interface ParentOptions {
 export interface ReachOptions extends DialOptions {
   /** Absent where there are no parents. */
   readonly parents?: ParentOptions
+  /** What announces the client by the PROXY protocol; nothing does without it. */
+  readonly header?: OutboundHeader
 }
 
 /** A place that may lie behind another proxy. */
 export interface Destination extends Address {
   readonly ways: Ways
+  /** The client's connection, for the PROXY protocol; without one the proxy speaks for itself. */
+  readonly from?: ClientEnds | undefined
   /** The client and its request, for plugins that are asked about a parent. */
   readonly asking?: Asking | undefined
   /** Whether the parent is sent requests in absolute form, and no CONNECT. */
@@ -73,13 +78,18 @@ async function by(
   options: ReachOptions,
   signal: AbortSignal,
 ): Promise<OriginLink> {
-  if (way.kind === 'direct') return dial(to, options, signal)
+  const header = headerFor(options.header ?? 'none', to.from)
+  const announced = (tcp: TcpLink): TcpLink => {
+    if (header !== undefined) tcp.write(header)
+    return tcp
+  }
+  if (way.kind === 'direct') return announced(await dial(to, options, signal))
   const { parents } = options
   if (parents === undefined)
     throw new ProxyError('PTC_INTERNAL', 'a way through a parent where there are none')
   const { parent } = way
   const host = await askedFor(to, options, parents, signal)
-  const tcp = await dialParent(parent, to.client, options, parents, signal)
+  const tcp = announced(await dialParent(parent, to.client, options, parents, signal))
   const { link, peer } = await through(tcp, host, to, parent, parents, signal)
   setPlace(link, { host, way, parentPeer: peer })
   return link

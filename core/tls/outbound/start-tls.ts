@@ -2,6 +2,7 @@ import type { Asking } from '../../api/asking.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Link } from '../../vconn/link.js'
 import type { OriginLink } from '../../vconn/origin-link.js'
+import type { ClientEnds } from '../../vconn/proxy-protocol.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 
 /** The origin of a handshake, and the client that wants it. */
@@ -13,6 +14,8 @@ export interface TlsTarget {
   readonly client: string
   /** That client and its request, for plugins. */
   readonly asking?: Asking | undefined
+  /** That client's connection, for the PROXY protocol. */
+  readonly from?: ClientEnds | undefined
   /**
    * The name to announce whatever the rules say, null for none: a tunnel is verified with the name that its client is
    * about to announce.

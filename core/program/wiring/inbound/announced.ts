@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import type { Current } from '../../../base/current.js'
 import type { Diags } from '../../../base/diags.js'
 import type { AnnouncedOptions } from '../../../http/listener/announced-client.js'
@@ -12,12 +11,7 @@ export function announcedClients(
 ): AnnouncedOptions {
   return {
     isWelcome,
-    mayAnnounce: address => {
-      const bare = address.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, '')
-      const family = isIP(bare)
-      const { announcers } = current().settings.listener
-      return family !== 0 && announcers.check(bare, family === 6 ? 'ipv6' : 'ipv4')
-    },
+    mayAnnounce: address => current().settings.listener.announcers.has(address),
     timeout: () => current().settings.listener.limits.headersTimeout,
     onRefused: message => diags.debug('proxy_protocol', message),
   }

@@ -30,6 +30,7 @@ export const makeDial = (
     names,
     isDenied: address => access.deniesPrivateOrigins && isPrivateAddress(address),
     isOwn,
+    header: settings.parents.header,
     parents: {
       connectTimeout: settings.parents.connectTimeout,
       resolvesHere: settings.parents.resolvesHere,

@@ -28,8 +28,10 @@ export function makeConnector(
       return start instanceof Promise ? start.then(({ vconn }) => vconn.shown) : start.vconn.shown
     },
     policyDigest: ({ scheme, host }, way) => {
-      const { verification } = current()
-      const own = scheme === 'http' ? '' : verification.policyOf(host).digest
+      const { verification, settings } = current()
+      const { header } = settings.parents
+      const policy = scheme === 'http' ? '' : verification.policyOf(host).digest
+      const own = header === 'none' ? policy : `${policy} announced ${header}`
       const isSecure = way.kind === 'parent' && way.parent.scheme === 'https'
       return isSecure ? `${own} ${verification.digestOfParent(way.parent.host)}` : own
     },

@@ -1,9 +1,10 @@
 import type { ParentLine } from '../../../config/parent-config.js'
+import { parseParentUrl } from '../../../config/parent-env.js'
 import type { ParentEntry } from '../../../config/parent-list.js'
 import { matches } from '../../../config/parent-match.js'
 import type { ParentHealth } from '../../../origin/parents/health.js'
 import { type Route, Routes, type WeightedParent } from '../../../origin/parents/routes.js'
-import { makeParent } from '../../../origin/parents/way.js'
+import { makeParent, type Way } from '../../../origin/parents/way.js'
 
 /** How the requests of one generation get to their origins. */
 export const makeRoutes = (
@@ -28,4 +29,15 @@ function routeOf(line: ParentLine): Route {
     goesDirect,
     hashesQuery,
   }
+}
+
+/**
+ * The way through one parent.
+ * @param by what names it, as errors call it
+ * @throws {ProxyError} PTC_PARENT_CONFIG_INVALID
+ */
+export function parentWay(url: string, by: string): Way {
+  const { entry, credentials } = parseParentUrl(url, by)
+  const { scheme, host, port } = entry
+  return { kind: 'parent', parent: makeParent({ scheme, host, port, credentials, isProxy: true }) }
 }
