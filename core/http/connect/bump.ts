@@ -98,7 +98,7 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
     const { asking } = request
     const hello: Parameters<EndTls>[3] = async (sni, signal) => {
       if (sni !== undefined && sni !== origin.host) throw twoReadings(sni, origin.host)
-      const by = { network: outside.network, asking, from: outside.ends }
+      const by = { network: outside.network, asking, from: outside.clientEnds }
       const { error, hasHttp2 } = await verify(options.connector, origin, signal, by)
       verified = { origin, error }
       const mayMint = error === undefined || error.code === 'PTC_VERIFY_POSTPONED'

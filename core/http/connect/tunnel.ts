@@ -42,7 +42,7 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
   link.pause()
   const ways = waysOf(request, options)
   const { asking } = request
-  const { network, ends: from } = request.req.client
+  const { network, clientEnds: from } = request.req.client
   const origin = await reach({ host, port, client: network, asking, from, ways }, options.dial(), gone.signal)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
@@ -148,7 +148,7 @@ export class TunnelWay {
       port,
       client: req.client.network,
       asking,
-      from: req.client.ends,
+      from: req.client.clientEnds,
       since: this.#since,
       ...named,
     }
@@ -185,7 +185,7 @@ export class TunnelWay {
     this.#startedFor = undefined
     this.#since = performance.now()
     const { port, req, asking } = this.#request
-    const { network: client, ends: from } = req.client
+    const { network: client, clientEnds: from } = req.client
     const at = { host: to, port, name, client, asking, from, ways }
     const tcp = await reach(at, this.#options.dial(), this.#signal)
     this.#tcp = tcp

@@ -78,8 +78,8 @@ export class ClientInfo implements Clocks {
     this.#link = link
   }
 
-  /** Both ends of its connection. */
-  get ends(): ClientEnds {
+  /** Both ends of its connection, for the PROXY protocol. */
+  get clientEnds(): ClientEnds {
     const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0, announced } = this
     return { remoteAddress, remotePort, localAddress, localPort, announced }
   }

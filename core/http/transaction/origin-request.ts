@@ -198,7 +198,7 @@ export class OriginRequest implements BodyReader {
     const abort = new AbortController()
     this.#abort = abort
     const isWanted = (): boolean => this.#abort === abort
-    const { network, ends: from } = this.#req.client
+    const { network, clientEnds: from } = this.#req.client
     const transaction = { id: this.#hooks?.id, method: this.#request.method, url: urlOf(this.#target) }
     const needsHttp1 = this.#wantsHttp1 || this.#connector.needsHttp1(this.#request)
     const by = { network, from, asking: askingOf(this.#req, transaction), owner: this.#client, needsHttp1 }

@@ -9,13 +9,10 @@ interface Fate {
   readonly isMeant?: (args: readonly string[]) => boolean
 }
 
-const PARENT = 'requests went to a parent proxy; here they go to the origin itself'
 const SCANNER = 'no scanner is asked; write a plugin that asks it'
 
 /** The first that matches counts. */
 export const FATES: readonly Fate[] = [
-  { pattern: /^cache_peer(?:_access|_domain)?$/, outcome: 'undecided', why: PARENT },
-  { pattern: /^never_direct$/, outcome: 'undecided', why: PARENT, isMeant: ([word]) => word === 'allow' },
   {
     pattern: /^tcp_outgoing_(?:address|mark|tos|dscp)$/,
     outcome: 'undecided',

@@ -9,6 +9,7 @@ import { Bumping } from './bump.js'
 import { type Directive, readConf } from './conf.js'
 import { FATES, IGNORED } from './directives.js'
 import { Logs } from './log.js'
+import { Peers } from './peers.js'
 import { Ports } from './ports.js'
 import { OutgoingTls } from './tls.js'
 
@@ -20,6 +21,7 @@ export function readSquid(source: Source): void {
   const acls = new Acls(source)
   const [access, ports, logs] = [new AccessRules(source, acls), new Ports(source), new Logs(source)]
   const [bumping, tls] = [new Bumping(source, acls), new OutgoingTls(source, acls)]
+  const peers = new Peers(source)
   const logins: Directive[] = []
   let ignored = 0
   const readers: Readonly<Record<string, (directive: Directive) => void>> = {
@@ -31,6 +33,11 @@ export function readSquid(source: Source): void {
     logformat: directive => logs.define(directive),
     access_log: directive => logs.add(directive),
     auth_param: directive => logins.push(directive),
+    cache_peer: directive => peers.add(directive),
+    cache_peer_access: directive => peers.add(directive),
+    cache_peer_domain: directive => peers.add(directive),
+    never_direct: directive => peers.add(directive),
+    always_direct: directive => peers.add(directive),
     visible_hostname: directive => migrateName(source, directive),
     dns_nameservers: directive => migrateNameservers(source, directive),
     via: directive => migrateVia(source, directive),
@@ -57,6 +64,7 @@ export function readSquid(source: Source): void {
   ports.finish()
   bumping.finish(ports.bump, access)
   access.finish()
+  peers.finish()
   tls.finish()
   facts.set('proxy.config.url_remap.remap_required', 0)
   if (ignored > 0)
@@ -67,9 +75,9 @@ export function readSquid(source: Source): void {
     )
 }
 
-/** What a finding may show of a line: names of fields and of parents, and no login. */
+/** What a finding may show of a line: names of fields, and no login. */
 const subject = (name: string, args: readonly string[]): string =>
-  /^(?:cache_peer|cache_peer_access|.*header_.*|external_acl_type)$/.test(name) ? ` ${args[0] ?? ''}` : ''
+  /^(?:.*header_.*|external_acl_type)$/.test(name) ? ` ${args[0] ?? ''}` : ''
 
 /** Squid passes over what stands behind the last argument. */
 function tooMany({ findings }: Source, { name, args, where }: Directive): void {

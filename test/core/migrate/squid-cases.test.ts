@@ -109,11 +109,20 @@ const CASES: Readonly<Record<string, Expected>> = {
   },
   '56-squid-client-certificate-and-parent': {
     exit: 1,
-    changed: [/client\.pem: .*client\.cert\.filename/, /deny to_linklocal: .*deny_private_origins 1/],
-    mind: [/cert_error allow all: .*excused/],
-    undecided: [PARENT, /never_direct/],
+    // The one parent serves all requests without a login: it is kept, and nothing goes past it.
+    changed: [
+      /client\.pem: .*client\.cert\.filename/,
+      /deny to_linklocal: .*deny_private_origins 1/,
+      /cache_peer parent\.example\.net: a parent in parent\.config/,
+      /never_direct allow: go_direct=false/,
+    ],
+    mind: [/cert_error allow all: .*excused/, /names are resolved here/],
     wrong: [INCLUDE],
-    files: { 'records.config': /client\.private_key\.filename STRING client_private_key\.pem\n/ },
+    files: {
+      'records.config':
+        /no_dns_just_forward_to_parent INT 0\n[\s\S]*client\.private_key\.filename STRING client_private_key\.pem\n/,
+      'parent.config': /^dest_domain=\. parent="parent\.example\.net:3129" go_direct=false\n$/,
+    },
     notInFiles: /policy STRING PERMISSIVE/,
   },
   '57-squid-bump-cache-3': {
