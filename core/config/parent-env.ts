@@ -63,7 +63,7 @@ const invalid = (by: string, what: string): ProxyError =>
   new ProxyError('PTC_PARENT_CONFIG_INVALID', `${by} ${what}`)
 
 /** The value of a variable, in small letters first; an empty one is none. */
-function valueOf(env: Env, name: string): { readonly text: string; readonly by: string } | undefined {
+function variableOf(env: Env, name: string): { readonly text: string; readonly by: string } | undefined {
   for (const by of [name.toLowerCase(), name]) {
     const text = env[by]?.trim() ?? ''
     if (text !== '') return { text, by: `the environment variable ${by}` }
@@ -77,11 +77,11 @@ function valueOf(env: Env, name: string): { readonly text: string; readonly by: 
  * @throws {ProxyError} PTC_PARENT_CONFIG_INVALID
  */
 export function parentsOfEnvironment(env: Env): readonly ParentLine[] {
-  const except = valueOf(env, 'NO_PROXY')
+  const except = variableOf(env, 'NO_PROXY')
   if (except?.text === '*') return []
-  const all = valueOf(env, 'ALL_PROXY')
+  const all = variableOf(env, 'ALL_PROXY')
   const lines = (['http', 'https'] as const).flatMap(scheme => {
-    const found = valueOf(env, `${scheme.toUpperCase()}_PROXY`) ?? all
+    const found = variableOf(env, `${scheme.toUpperCase()}_PROXY`) ?? all
     return found === undefined ? [] : [lineFor({ ...EVERYTHING, scheme }, found.by, found.text)]
   })
   if (lines.length === 0) return []
