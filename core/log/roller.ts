@@ -77,7 +77,10 @@ export class Roller {
     this.stop()
     const now = this.#now()
     const isTime = rollsAtTimes(this.#rolling.mode) && now >= this.#nextAt
-    this.#size = this.#look().size
+    const { size, isThere } = this.#look()
+    // Another program has moved it away: what comes from now on belongs into a new one.
+    if (!isThere && this.#size > 0) this.#reopen()
+    this.#size = size
     if (isDue(this.#rolling, isTime, this.#size)) this.#roll(now)
     else if (isTime && this.#rolling.mode !== 4) this.#nextAt = nextRoll(this.#rolling, now)
     // From then on mode 4 waits for the size alone.
@@ -121,13 +124,18 @@ export class Roller {
     }
   }
 
-  #look(): { readonly size: number; readonly begun: number; readonly lastWrite: number } {
+  #look(): {
+    readonly isThere: boolean
+    readonly size: number
+    readonly begun: number
+    readonly lastWrite: number
+  } {
     const found = statSync(this.#path, { throwIfNoEntry: false })
     const now = this.#now()
-    if (found?.isFile() !== true) return { size: 0, begun: now, lastWrite: now }
+    if (found?.isFile() !== true) return { isThere: found !== undefined, size: 0, begun: now, lastWrite: now }
     // Some file systems do not know when a file was made.
     const begun = found.birthtimeMs > 0 ? Math.min(found.birthtimeMs, found.mtimeMs) : found.mtimeMs
-    return { size: found.size, begun, lastWrite: found.mtimeMs }
+    return { isThere: true, size: found.size, begun, lastWrite: found.mtimeMs }
   }
 }
 

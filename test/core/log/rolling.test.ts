@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { LogFile } from '../../../core/log/log-file.js'
 import { deleteRolled, Roller } from '../../../core/log/roller.js'
@@ -163,10 +164,16 @@ test('a file is rolled at its time, while it is open', async t => {
 test('a file that another program has moved away is only opened anew', async t => {
   const { path, rolled } = folder(t)
   const troubles: string[] = []
-  const file = new LogFile(path, message => troubles.push(message), { ...BY_SIZE, bytes: 1 })
-  rmSync(path)
-  file.write('gone with the file that was moved')
+  const file = new LogFile(path, message => troubles.push(message), { ...BY_SIZE, bytes: 100 })
+  file.write('first')
+  while (statSync(path).size === 0) await sleep(10) // it is written in the background
+  renameSync(path, `${path}.moved`)
+  file.write('x'.repeat(200))
+  while (!existsSync(path)) await sleep(10)
+  file.write('last')
   await file.close()
+  t.equal(readFileSync(`${path}.moved`, 'utf8'), `first\n${'x'.repeat(200)}\n`)
+  t.equal(readFileSync(path, 'utf8'), 'last\n')
   t.strictSame([rolled(), troubles], [[], []])
 })
 
