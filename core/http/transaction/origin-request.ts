@@ -51,6 +51,8 @@ export class OriginRequest implements BodyReader {
   #connection: OriginConnection | undefined
   /** Where the body goes. */
   #relaysTo: OriginConnection | undefined
+  /** What has come of the body while a request that is repeated has no connection: the reader may be told a little more. */
+  #kept: Buffer[] | undefined
   /** What only the origin gets. */
   #seals: Seals | undefined
   #hasRetried = false
@@ -122,6 +124,8 @@ export class OriginRequest implements BodyReader {
     this.#hasRetried = true
     this.#wantsHttp1 = wantsHttp1
     this.#relaysTo = undefined
+    this.#kept = []
+    this.#req.pause()
     this.#connection = undefined
     this.#open()
     return true
@@ -159,11 +163,17 @@ export class OriginRequest implements BodyReader {
   forget(): void {
     this.#connection = undefined
     this.#relaysTo = undefined
+    this.#kept = undefined
     this.#seals = undefined
   }
 
   onBody(bytes: Buffer): void {
     this.bytes += bytes.length
+    if (this.#kept === undefined) this.#relay(bytes)
+    else this.#kept.push(bytes)
+  }
+
+  #relay(bytes: Buffer): void {
     if (!this.#isSealKept(seals => seals.checkBody(bytes))) return
     if (this.#relaysTo?.writeBody(bytes) === false) this.#req.pause()
     this.#owner.moved()
@@ -281,6 +291,9 @@ export class OriginRequest implements BodyReader {
       this.isReused = connection.requests > 1
       if (request.body === 'none' || request.body === 0) return
       this.#relaysTo = connection
+      const kept = this.#kept ?? []
+      this.#kept = undefined
+      for (const bytes of kept) this.#relay(bytes)
       this.#req.read(this)
       this.#owner.moved() // the client is waited for, unless its whole body was there
     } catch (error) {

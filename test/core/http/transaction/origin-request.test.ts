@@ -1,9 +1,11 @@
 import { test } from 'tap'
-import type { ClientRequest } from '../../../../core/http/listener/client-request.js'
+import { ProxyError } from '../../../../core/base/errors.js'
+import type { BodyReader, ClientRequest } from '../../../../core/http/listener/client-request.js'
 import { TxnHooks, type TxnPoints } from '../../../../core/http/transaction/hooks.js'
 import { OriginRequest, type RequestOwner } from '../../../../core/http/transaction/origin-request.js'
 import type { ResponseSink } from '../../../../core/http1/messages.js'
 import type { OriginConnector } from '../../../../core/origin/connect.js'
+import { NotProcessed } from '../../../../core/origin/connection.js'
 import { ConnectionOwner } from '../../../../core/origin/connection-login.js'
 import { ONLY_DIRECT } from '../../../../core/origin/parents/way.js'
 import { CLIENT, hooksOf, pointOf } from '../../../kit/quiet-points.js'
@@ -80,4 +82,61 @@ test('what goes wrong when a connection has been opened ends its request', async
   })
   t.match(why, { code: 'PTC_INTERNAL', message: 'a request failed: oops' })
   t.strictSame(closed, [why], 'and the connection')
+})
+
+test('a body that comes while its request is repeated is whole', async t => {
+  const sent: string[][] = []
+  const connectionFor = () => {
+    const body: string[] = []
+    sent.push(body)
+    return {
+      channel: { vconn: CLIENT },
+      requests: 1,
+      onIdleLost: () => {},
+      send: () => {},
+      writeBody: (bytes: Buffer) => body.push(bytes.toString()) > 0,
+      endBody: () => void body.push('end'),
+    }
+  }
+  const opens: ((connection: unknown) => void)[] = []
+  const connector = {
+    keyOf: () => 'key',
+    route: (target: object) => ({ ...target, ways: ONLY_DIRECT }),
+    reuse: () => undefined,
+    needsHttp1: () => false,
+    open: () => new Promise(resolve => opens.push(resolve)),
+  } as unknown as OriginConnector
+  const calls: string[] = []
+  let reader: BodyReader | undefined
+  let isComplete = false
+  const req = {
+    client: { ownerFor: () => new ConnectionOwner(() => {}), network: '' },
+    rawTrailers: [],
+    pause: () => calls.push('pause'),
+    read: (by: BodyReader) => {
+      calls.push('read')
+      reader = by
+      if (isComplete) by.onBodyEnd()
+    },
+  } as unknown as ClientRequest
+  const owner = {
+    onWaiting: () => {},
+    onSending: () => {},
+    moved: () => {},
+    fail: (cause: unknown) => t.fail(`${cause}`),
+  } as unknown as RequestOwner
+  const post = { ...REQUEST, method: 'POST', body: 'chunked' } as const
+  const request = new OriginRequest(connector, owner, req, TARGET, post, undefined)
+  request.start()
+  opens[0]?.(connectionFor())
+  await new Promise(setImmediate)
+  t.ok(request.repeat(new NotProcessed('REFUSED_STREAM', false)))
+  reader?.onBody(Buffer.from('early '))
+  isComplete = true
+  reader?.onBodyEnd()
+  opens[1]?.(connectionFor())
+  await new Promise(setImmediate)
+  t.strictSame(calls, ['read', 'pause', 'read'], 'the client is not read meanwhile')
+  t.strictSame(sent, [[], ['early ', 'end']])
+  t.notOk(request.repeat(new ProxyError('PTC_ORIGIN_CLOSED', 'gone')), 'and it is not repeated again')
 })
