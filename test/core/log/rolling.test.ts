@@ -92,8 +92,9 @@ test('while a file is rolled again and again, each line is in one file, whole an
   const count = 30_000
   for (let i = 0; i < count; i++) {
     file.write(`${i} ${'x'.repeat(i % 50)}`)
-    // The file is written in the background, meanwhile more lines come.
-    if (i % 1000 === 0) await new Promise(resolve => setImmediate(resolve))
+    // The file is written in the background, meanwhile more lines come; each part of them fills a file.
+    if (i % 10_000 === 9999) while (rolled().length <= Math.floor(i / 10_000)) await sleep(5)
+    else if (i % 1000 === 0) await sleep(0)
   }
   await file.close()
   const files = rolled()
