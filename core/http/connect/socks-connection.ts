@@ -68,7 +68,8 @@ export class SocksConnection implements LinkSink, Drainable {
   #bytes: Buffer = EMPTY
   /** A password is being checked. */
   #isChecking = false
-  #isAdmitted = false
+  /** The name with which the client has logged in. */
+  #user: string | undefined
 
   constructor(
     link: ClientLink,
@@ -175,7 +176,7 @@ export class SocksConnection implements LinkSink, Drainable {
       if (this.#at === 'left') return
       this.#link.write(loginBytes(refusal === undefined))
       if (refusal !== undefined) return this.#refused(refusal, req)
-      this.#isAdmitted = true
+      this.#user = req.user
       this.#at = 'request'
       this.#link.resume()
       this.#read()
@@ -186,7 +187,7 @@ export class SocksConnection implements LinkSink, Drainable {
     if ('reply' in request) return this.#end(request.reply)
     const authority = authorityText(request.host, request.port)
     const req = this.#request(authority, ['Host', authority])
-    if (this.#isAdmitted) return this.#handOver(req)
+    if (this.#user !== undefined) return this.#handOver(req)
     this.#isChecking = true
     this.#whenAdmitted(req, refusal => {
       this.#isChecking = false
@@ -206,7 +207,7 @@ export class SocksConnection implements LinkSink, Drainable {
       .then(refusal => this.#atEdge(() => go(refusal)))
   }
 
-  /** The same request as by HTTP. Its client keeps the name that it has shown before. */
+  /** The same request as by HTTP. */
   #request(url: string, rawHeaders: readonly string[]): ClientRequest {
     const handOver = () => ({ link: this.#link, early: EMPTY })
     const source = { flow: () => {}, halt: () => {}, handOver }
@@ -220,7 +221,8 @@ export class SocksConnection implements LinkSink, Drainable {
     const early = this.#bytes
     this.#link.pause()
     this.#leave()
-    this.#options.onConnect(req, this.#link, early, SOCKS_ANSWERS)
+    if (this.#user !== undefined) req.admitAs(this.#user)
+    this.#options.onConnect(req, req.takeOver().link, early, SOCKS_ANSWERS)
   }
 
   #refused(error: ProxyError, req?: ClientRequest): void {
