@@ -70,6 +70,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   const retryAfter = Math.min(Math.max(1, Math.round(signalAfter / 1000)), 86_400)
   const messages = await messagesOf(context)
   const approvals = await Approvals.open(options.remember, signal, error)
+  if (!context.isIsolated) approvals.join(context.peers)
 
   manage('approvals', {
     list: () => approvals.list(),
@@ -91,7 +92,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
     const { id } = found.question.asked
     if (found.question.isNew)
       note(`${clientOf(event)} asks for ${event.host}: ctl accept ${id}, or ctl reject ${id}`)
-    messages?.tell(found.question)
+    if (!found.question.isOfOthers) messages?.tell(found.question)
     const leave = found.question.wait(clientOf(event), answered => event.reenable(toVerdict(answered)))
     event.signal.addEventListener('abort', leave, { once: true })
     const patience = Math.min(signalAfter, event.deadline - Date.now() - SPARE)

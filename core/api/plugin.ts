@@ -3,6 +3,7 @@ import type { PluginFetch } from './fetch.js'
 import type { HookAdd } from './hooks.js'
 import type { ManagedTopics } from './managed.js'
 import type { PluginMetrics } from './metrics.js'
+import type { PluginPeers } from './peers.js'
 import type { Revocation } from './revocation.js'
 import type { PluginState } from './state.js'
 import type { accept, postpone, reject } from './verdict.js'
@@ -66,6 +67,8 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   readonly managedAt: () => string | undefined
   /** What the plugin keeps beyond a reload, shared by its workers. */
   readonly state: PluginState
+  /** The same plugin in other processes. */
+  readonly peers: PluginPeers
   /** Counters, gauges and histograms: `portcullis_plugin_…`. */
   readonly metrics: PluginMetrics
   /** HTTP to sources of verification, within bounds. */

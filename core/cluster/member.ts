@@ -38,6 +38,7 @@ export async function startMember(
   const overCalls: OtherProcesses = {
     stateOf: plugin => stateOver(calls, plugin),
     revoke: (wanted, by) => void calls.call('revoke', wanted, by).catch(() => undefined),
+    publish: async (plugin, message) => void (await calls.call('publish', plugin, message)),
     managementPorts,
     count,
   }
@@ -51,7 +52,10 @@ export async function startMember(
     },
   }
   const proxy = await ProxyServer.start(place, others)
-  Object.assign(handlers, await handlersOf(proxy, manager), { revokeHere: self?.revokeHere })
+  Object.assign(handlers, await handlersOf(proxy, manager), {
+    revokeHere: self?.revokeHere,
+    deliver: self?.deliver,
+  })
   await calls.call('serving', proxy.ports)
   return proxy
 }

@@ -144,8 +144,11 @@ async function formsOf(
   return { forms: found.map(verdict => (verdict === undefined ? elsewhere : wanted)), elsewhere }
 }
 
-const sumOfWithdrawn = (sum: Withdrawn, counts: Withdrawn): Withdrawn =>
-  mapOf(sum, (value, name) => value + counts[name])
+/** All processes have the same approvals. */
+const sumOfWithdrawn = (sum: Withdrawn, counts: Withdrawn): Withdrawn => ({
+  ...mapOf(sum, (value, name) => value + counts[name]),
+  approvals: Math.max(sum.approvals, counts.approvals),
+})
 
 function mapOf<T extends object>(counts: T, change: (value: number, name: keyof T) => number): T {
   const entries = Object.entries(counts) as [keyof T, number][]

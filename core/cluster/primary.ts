@@ -60,10 +60,15 @@ export class Primary {
         },
         state: this.#state.handle,
         revoke: (wanted: unknown, by: string) => this.#revokeInOthers(one, wanted, by),
+        publish: (plugin: string, message: unknown) => this.#publish(one, plugin, message),
       }),
     }
     // What others tell is for those that serve, and so is the trouble with Redis.
-    fleet?.others.attach({ revokeHere: () => undefined, warn: () => undefined })
+    fleet?.others.attach({
+      revokeHere: () => undefined,
+      deliver: () => undefined,
+      warn: () => undefined,
+    })
     this.#places = Array.from({ length: count }, (_, index) => new ServingProcess(index, options))
   }
 
@@ -145,6 +150,11 @@ export class Primary {
     for (const outcome of outcomes)
       if (outcome.status === 'rejected' && ProxyError.codeOf(outcome.reason) !== 'PTC_PROCESS_GONE')
         this.#diags.error(`a revocation by ${by} did not reach every process: ${errorText(outcome.reason)}`)
+  }
+
+  async #publish(origin: ServingProcess, plugin: string, message: unknown): Promise<void> {
+    const others = this.#places.filter(place => place !== origin && place.isServing)
+    await Promise.allSettled(others.map(place => place.call('deliver', plugin, message)))
   }
 
   /** Opens the log files anew under their names, after a rotation. */

@@ -2,6 +2,7 @@ import type { HookAdd } from '../api/hooks.js'
 import type { PluginContext } from '../api/plugin.js'
 import { accept, postpone, reject } from '../api/verdict.js'
 import { containedAbort } from '../base/contained-abort.js'
+import { contain } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import { clip, describeThrown, toLogText } from '../base/thrown.js'
 import type { Time } from '../base/time.js'
@@ -77,7 +78,7 @@ export class PluginInstance {
     }
     this.ref = Object.freeze(ref)
     this.#timers = timers
-    const { state, metrics, fetch, managedAt } = env.servicesFor(name)
+    const { state, metrics, fetch, peers, managedAt } = env.servicesFor(name)
     this.context = Object.freeze<PluginContext>({
       name,
       confDir: line.confDir,
@@ -106,6 +107,19 @@ export class PluginInstance {
       state,
       metrics,
       fetch,
+      peers: Object.freeze({
+        send: (message: unknown) => peers.send(message),
+        onMessage: (listener: (message: unknown) => void) => {
+          const leave = peers.listen(
+            message =>
+              void contain(
+                () => listener(message),
+                cause => error(`message listener failed: ${describeThrown(cause)}`),
+              ),
+          )
+          this.#gone.signal.addEventListener('abort', leave, { once: true })
+        },
+      }),
       signal: this.#gone.signal,
     })
   }

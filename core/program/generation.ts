@@ -118,7 +118,7 @@ export function openLogs(place: Place, settings: Settings, others?: OtherProcess
     handshakes: new HandshakeLog(diags),
     queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
     held: new HeldTurns(),
-    services: new ProxyServices(others?.stateOf),
+    services: new ProxyServices(others?.stateOf, others?.publish),
     parents: new ParentHealth(message => diags.warning(message)),
     revoking: new Revoking(message => diags.note(message), others?.revoke),
     access,

@@ -1,4 +1,5 @@
 import type { OwnListener } from '../origin/denied-addresses.js'
+import type { Publish } from '../plugin-host/services/peers.js'
 import type { StateStore } from '../plugin-host/services/state.js'
 
 /** The other processes of the proxy, as one of them sees them. */
@@ -7,6 +8,8 @@ export interface OtherProcesses {
   readonly stateOf: (plugin: string) => StateStore
   /** Revokes what rests on acceptances in all others. */
   readonly revoke: (wanted: unknown, by: string) => void
+  /** Tells a plugin in all others. */
+  readonly publish: Publish
   /** Where the supervising process listens: no client may reach it through the proxy. */
   readonly managementPorts: readonly OwnListener[]
   /** Called once this process can be told of others. */
@@ -19,5 +22,7 @@ export interface OtherProcesses {
 export interface ThisProcess {
   /** @throws {ProxyError} PTC_REVOCATION */
   readonly revokeHere: (wanted: unknown, by: string) => void
+  /** A message for a plugin, by its name. */
+  readonly deliver: (plugin: string, message: unknown) => void
   readonly warn: (message: string) => void
 }

@@ -126,6 +126,7 @@ export class ProxyServer {
     const proxy = new ProxyServer(place, logs, new Generations(first), others)
     others?.attach?.({
       revokeHere: (wanted, by) => void logs.revoking.revokeHere(wanted, by),
+      deliver: (plugin, message) => logs.services.shared.peers.deliver(plugin, message),
       warn: message => logs.diags.warning(message),
     })
     try {

@@ -1,13 +1,15 @@
+// Longer than 250 lines because questions, their answers, and what other processes tell of both are one state.
 import { LRUCache } from 'lru-cache'
 import type {
   Approval,
   ApprovalAnswer,
   ApprovalTopic,
   ApprovedOrigin,
+  PluginPeers,
   VerifyServerEvent,
 } from 'portcullis/plugin'
 import { Answers, type Kept } from './answers.js'
-import { type Entry, Journal } from './journal.js'
+import { type Entry, isEntry, Journal } from './journal.js'
 import { type Answered, type Asked, askedBy, clientOf, keyOf, Question, subjectOf } from './question.js'
 
 /** Open questions at most, and those of them that one client has opened. */
@@ -17,6 +19,7 @@ const MAX_OPEN_BY_CLIENT = 200
 const MIN_IDLE = 3_600_000
 /** Hosts of which it is known when they were first asked for. */
 const MAX_HOSTS = 100_000
+const MAX_KNOWN = 100_000
 
 /** How a handshake is answered for. */
 export type Found = { readonly kept: Kept } | { readonly question: Question } | { readonly full: true }
@@ -29,10 +32,16 @@ export class Approvals implements ApprovalTopic {
   readonly #journal: Journal
   readonly #questions = new Map<string, Question>()
   readonly #answers = new Answers()
+  /** How often a question has been answered, by its key. */
+  readonly #rounds = new LRUCache<string, number>({ max: MAX_KNOWN })
   readonly #firstSeen = new LRUCache<string, number>({ max: MAX_HOSTS })
   /** Answers and withdrawals count one after the other, in the order of the file. */
   #last: Promise<unknown> = Promise.resolve()
   readonly #onError: (message: string) => void
+  /** Entries that have counted: another process may tell them again. */
+  readonly #known = new LRUCache<string, true>({ max: MAX_KNOWN })
+  /** Tells the other processes. */
+  #tell: (message: Told) => Promise<void> = async () => {}
 
   static readonly #byFile = new Map<string, { readonly approvals: Promise<Approvals>; users: number }>()
   /** Files that are being closed: what is written to them last has to be read by the next use. */
@@ -41,7 +50,10 @@ export class Approvals implements ApprovalTopic {
   private constructor(journal: Journal, entries: readonly Entry[], onError: (message: string) => void) {
     this.#journal = journal
     this.#onError = onError
-    for (const entry of entries) this.#replay(entry)
+    for (const entry of entries) {
+      this.#known.set(nameOf(entry), true)
+      this.#replay(entry)
+    }
   }
 
   /**
@@ -84,6 +96,12 @@ export class Approvals implements ApprovalTopic {
     }
   }
 
+  /** Other processes that ask the same questions, with this file or with one of their own. */
+  join({ send, onMessage }: PluginPeers): void {
+    this.#tell = send
+    onMessage(message => this.#take(message))
+  }
+
   list(): readonly Approval[] {
     const all = [...this.#questions.values()].map(question => this.#describe(question))
     return all.sort((a, b) => a.since - b.since)
@@ -98,9 +116,9 @@ export class Approvals implements ApprovalTopic {
     const known = this.#questions.get(key)
     if (known !== undefined) return { question: known }
     if (!this.#makeRoom(clientOf(event))) return { full: true }
-    const asked = askedBy(event, subject)
+    const asked = askedBy(event, subject, this.#rounds.get(key) ?? 0)
     const question = this.#open(key, asked)
-    this.#journal.append({ at: now(), did: 'asked', ...asked }).catch(cause => {
+    this.#write({ at: now(), did: 'asked', ...asked }).catch(cause => {
       this.#onError(`question ${asked.id} is open, and lost at a restart: ${String(cause)}`)
     })
     return { question }
@@ -133,8 +151,8 @@ export class Approvals implements ApprovalTopic {
     const answered: Answered = { verdict, until, who, why }
     const kept: Kept = { ...answered, scope, id, subject: { host, port, leaf, leafKey, issuerKey, builtIn } }
     const shown = this.#describe(question)
-    await this.#journal.append({ at: now(), did: 'answered', ...kept })
-    this.#answers.add(kept)
+    await this.#write({ at: now(), did: 'answered', ...kept })
+    this.#keep(kept)
     this.#questions.delete(key)
     question.answer(answered)
     this.#answerCovered()
@@ -147,8 +165,39 @@ export class Approvals implements ApprovalTopic {
       return verdict === 'accept' && isMeant({ host, sha256: leaf, spki })
     })
     const ids = gone.map(({ id }) => id)
-    if (ids.length > 0) await this.#journal.append({ at: now(), did: 'withdrew', ids, what, who })
+    if (ids.length > 0) await this.#write({ at: now(), did: 'withdrew', ids, what, who })
     return ids.length
+  }
+
+  /** On the disk first, then in the other processes. */
+  async #write(entry: Entry): Promise<void> {
+    this.#known.set(nameOf(entry), true)
+    await this.#journal.append(entry)
+    await this.#tell({ file: this.#journal.identity, entry }).catch(cause =>
+      this.#onError(`other processes are not told of an entry: ${String(cause)}`),
+    )
+  }
+
+  /**
+   * What another process has asked, answered or withdrawn. Entries that come together count together: between an acceptance and
+   * its withdrawal no handshake is answered.
+   */
+  #take(message: unknown): void {
+    const { file, entry } = (message ?? {}) as Partial<Told>
+    if (!isEntry(entry)) throw new Error('what another process tells is no entry of approval.js')
+    if (this.#known.has(nameOf(entry))) return
+    this.#known.set(nameOf(entry), true)
+    if (file !== this.#journal.identity)
+      this.#journal
+        .append(entry)
+        .catch(cause => this.#onError(`an entry is lost at a restart: ${String(cause)}`))
+    const question = entry.did === 'answered' ? this.#questions.get(keyOf(entry.subject)) : undefined
+    if (entry.did !== 'asked' || !this.#questions.has(keyOf(entry))) this.#replay(entry)
+    if (entry.did === 'asked') {
+      const opened = this.#questions.get(keyOf(entry))
+      if (opened !== undefined && opened.asked === entry) opened.isOfOthers = true
+    }
+    if (entry.did === 'answered') question?.answer(entry)
   }
 
   /** An answer for a host, or for an issuer, is one to other questions about it, too. */
@@ -159,6 +208,12 @@ export class Approvals implements ApprovalTopic {
       this.#questions.delete(key)
       question.answer(kept)
     }
+  }
+
+  #keep(kept: Kept): void {
+    const key = keyOf(kept.subject)
+    this.#rounds.set(key, (this.#rounds.get(key) ?? 0) + 1)
+    this.#answers.add(kept)
   }
 
   #open(key: string, asked: Asked): Question {
@@ -197,7 +252,7 @@ export class Approvals implements ApprovalTopic {
       this.#open(keyOf(entry), entry)
     } else if (entry.did === 'answered') {
       this.#questions.delete(keyOf(entry.subject))
-      this.#answers.add(entry)
+      this.#keep(entry)
       this.#answerCovered()
     } else {
       const ids = new Set(entry.ids)
@@ -205,5 +260,14 @@ export class Approvals implements ApprovalTopic {
     }
   }
 }
+
+/** What processes tell one another: an entry, and the file that it is in. */
+interface Told {
+  readonly file: string
+  readonly entry: Entry
+}
+
+const nameOf = (entry: Entry): string =>
+  `${entry.at} ${entry.did} ${entry.did === 'withdrew' ? entry.ids.join() : entry.id}`
 
 const now = (): string => new Date().toISOString()

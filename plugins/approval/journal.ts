@@ -1,4 +1,6 @@
+import type { Stats } from 'node:fs'
 import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { Ajv } from 'ajv'
 import type { Kept } from './answers.js'
 import type { Asked } from './question.js'
@@ -24,7 +26,8 @@ const SUBJECT = {
   required: ['host', 'port', 'leaf', 'leafKey', 'builtIn'],
 } as const
 
-const isEntry = new Ajv({ code: { optimize: false } }).compile<Entry>({
+/** Whether a value is a line of the file. */
+export const isEntry = new Ajv({ code: { optimize: false } }).compile<Entry>({
   type: 'object',
   required: ['at', 'did'],
   oneOf: [
@@ -88,8 +91,12 @@ export class Journal {
   /** A write has failed, perhaps in the middle of its line: the next entry begins on a new one. */
   #isCut = false
 
-  private constructor(file: FileHandle) {
+  /** Names the file: the same in every process of a machine that has it open. */
+  readonly identity: string
+
+  private constructor(file: FileHandle, { dev, ino }: Stats) {
     this.#file = file
+    this.identity = `${hostname()} ${dev} ${ino}`
   }
 
   /**
@@ -106,7 +113,7 @@ export class Journal {
       // The end of a process, or of a disk's space, may have cut the last line short: it was never answered for.
       if (whole.length < text.length) await file.write('\n')
       const entries = whole.split('\n').flatMap((line, i) => readLine(line, `${path}:${i + 1}`))
-      return { journal: new Journal(file), entries }
+      return { journal: new Journal(file, await file.stat()), entries }
     } catch (cause) {
       await file.close()
       throw cause

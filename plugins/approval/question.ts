@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Approval, Certificate, VerifyServerEvent } from 'portcullis/plugin'
 import { provenPath, spkiOf } from '../certificates/fingerprints.js'
 
@@ -46,6 +46,13 @@ export function subjectOf(event: VerifyServerEvent): Subject {
 /** Handshakes with the same key are one question. */
 export const keyOf = ({ host, port, leaf, builtIn }: Subject): string => `${host} ${port} ${leaf} ${builtIn}`
 
+/** The same in every process that is asked; another one once the question has been answered. */
+const idOf = (subject: Subject, round: number): string =>
+  `q${createHash('sha256')
+    .update(`${round} ${keyOf(subject)}`)
+    .digest('hex')
+    .slice(0, 12)}`
+
 /** `alice@192.0.2.1`, or the address alone. */
 export function clientOf({ client }: VerifyServerEvent): string {
   if (client === undefined) return 'portcullis'
@@ -53,11 +60,12 @@ export function clientOf({ client }: VerifyServerEvent): string {
   return name === undefined ? client.address : `${name}@${client.address}`
 }
 
-export function askedBy(event: VerifyServerEvent, subject: Subject): Asked {
+/** @param round how often the question has been answered before */
+export function askedBy(event: VerifyServerEvent, subject: Subject, round: number): Asked {
   const leaf = leafOf(event)
   return {
     ...subject,
-    id: `q${randomBytes(6).toString('hex')}`,
+    id: idOf(subject, round),
     subject: leaf.subject,
     issuer: leaf.issuer,
     notBefore: Date.parse(leaf.x509.validFrom),
@@ -79,6 +87,8 @@ export class Question {
   #count = 0
   /** The link that was sent, if one was. */
   link: Approval['link']
+  /** It was opened in another process, which has sent its message. */
+  isOfOthers = false
   /** When it was asked last; milliseconds since the epoch. */
   last: number
 

@@ -158,3 +158,39 @@ test('a fleet needs keys, and shows no password of its URL', async t => {
   t.notMatch(proxy.output(), 'hunter2')
   t.match(readFileSync(join(proxy.conf.path, 'records.config'), 'utf8'), 'hunter2')
 })
+
+test('what a person approves on one machine is served on the other', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const conf = {
+    files: { 'cluster.keys': makeKey() },
+    records: { 'proxy.config.cluster.redis_url': redis.url },
+  }
+  const one = await managed(t, ['approval.js'], undefined, conf)
+  const two = await managed(t, ['approval.js'], undefined, conf)
+  const ask = async ({ proxy }: Managed) =>
+    (await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status
+  const questions = async ({ ctl }: Managed) => JSON.parse((await ctl('approvals', '--json')).out).approvals
+  const held = ask(one)
+  await eventually(async () => (await questions(two)).length === 1)
+  const [{ id, waiting }] = await questions(two)
+  t.equal(waiting, 0, 'nothing waits on the machine that is asked')
+  t.match(await two.ctl('accept', id), { code: 0 })
+  t.equal(await held, 200, 'the handshake on the other goes on')
+  t.equal(await ask(two), 200)
+  for (const { proxy } of [one, two]) {
+    const lines = readFileSync(join(proxy.conf.path, 'approvals.jsonl'), 'utf8').trim().split('\n')
+    t.same(
+      lines.map(line => JSON.parse(line).did),
+      ['asked', 'answered'],
+      'each has it in its file',
+    )
+  }
+  t.match(await one.ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval/ })
+  const again = ask(two)
+  await eventually(async () => (await questions(two))[0]?.waiting === 1)
+  await two.ctl('reject', (await questions(two))[0].id)
+  t.equal(await again, 502)
+})

@@ -1,8 +1,9 @@
-/** Several processes that serve, under one that supervises them. */
+/** Several processes that serve, under one that supervises them. It is long because each start of three processes takes seconds: what belongs to one is asked of one. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { test } from 'tap'
+import { type Test, test } from 'tap'
+import type { Approval } from '../../core/api/managed.js'
 import { rawClient } from '../kit/client.js'
 import { get, requestText } from '../kit/get.js'
 import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
@@ -211,4 +212,56 @@ test('a start that fails says why once', async t => {
   const child = await runMain(['start', '-D', conf.path])
   t.equal(await child.exited(), 1)
   t.equal(child.stderr().match(/portcullis: PTC_/g)?.length, 1)
+})
+
+/** Two processes with approval.js, and a client of them. */
+async function asking(t: Test) {
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const all = await managed(t, ['approval.js'], undefined, TWO)
+  const open = async (): Promise<readonly Approval[]> =>
+    JSON.parse((await all.ctl('approvals', '--json')).out).approvals
+  return {
+    ...all,
+    open,
+    ask: async () => (await get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status,
+    /** The question, once so many handshakes wait for it. */
+    asked: (count: number) => eventually(async () => (await open()).find(({ waiting }) => waiting === count)),
+  }
+}
+
+test('a question is one in all processes, and so is its answer', async t => {
+  const { ask, asked, open, ctl } = await asking(t)
+  const held = [ask(), ask()]
+  const { id } = await asked(2)
+  t.equal((await open()).length, 1)
+  const { processes } = JSON.parse((await ctl('status', '--json')).out)
+  t.match(processes, [{ counters: { parked: 1 } }, { counters: { parked: 1 } }], 'one waits in each')
+  t.match(await ctl('accept', id, '--for', '10m'), { code: 0, out: /for 10 min/ })
+  t.same(await Promise.all(held), [200, 200])
+  for (let i = 0; i < 4; i++) t.equal(await ask(), 200, 'in either')
+  t.match(await ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval\n/ })
+  const again = ask()
+  const next = await asked(1)
+  t.not(next.id, id)
+  t.match(await ctl('reject', next.id), { code: 0 })
+  t.equal(await again, 502)
+  for (let i = 0; i < 4; i++) t.equal(await ask(), 502)
+})
+
+test('what was approved stays when both processes are killed, one after the other', async t => {
+  const all = await asking(t)
+  const { ask, asked, ctl } = all
+  const held = ask()
+  t.match(await ctl('accept', (await asked(1)).id), { code: 0 })
+  t.equal(await held, 200)
+  const before = (await statusOf(all)).processes.map(({ pid }) => pid)
+  for (const pid of before) {
+    process.kill(pid, 'SIGKILL')
+    await eventually(async () => {
+      const now = (await statusOf(all)).processes.map(one => one.pid)
+      return (now.length === 2 && !now.includes(pid)) || undefined
+    })
+  }
+  for (let i = 0; i < 4; i++) t.equal(await ask(), 200)
 })

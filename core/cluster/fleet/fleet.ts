@@ -18,10 +18,16 @@ const PREFIX = 'portcullis:'
 /** Milliseconds that a connection may be silent. */
 const SILENCE = 2000
 const REVOKED = 'revoked'
+const PLUGIN = 'plugin'
 
 interface Revoked {
   readonly wanted: unknown
   readonly by: string
+}
+
+interface Published {
+  readonly plugin: string
+  readonly message: unknown
 }
 
 export class Fleet {
@@ -31,7 +37,6 @@ export class Fleet {
   #self: ThisProcess | undefined
   /** What has come before this process was ready for it. */
   readonly #early: ((self: ThisProcess) => void)[] = []
-  readonly #onMessage = new Map<string, (message: unknown) => void>()
 
   /** @throws {ProxyError} PTC_CLUSTER_KEYS when there are no keys to seal with */
   constructor({ url, keyFile }: FleetSettings) {
@@ -56,10 +61,11 @@ export class Fleet {
   }
 
   /** As a process that serves sees the fleet. */
-  get others(): Required<Pick<OtherProcesses, 'stateOf' | 'revoke' | 'attach'>> {
+  get others(): Required<Pick<OtherProcesses, 'stateOf' | 'revoke' | 'publish' | 'attach'>> {
     return {
       stateOf: plugin => this.#stateOf(plugin),
       revoke: (wanted, by) => this.revoke(wanted, by),
+      publish: async (plugin, message) => this.#log.append(PLUGIN, { plugin, message }),
       attach: self => this.#attach(self),
     }
   }
@@ -85,7 +91,11 @@ export class Fleet {
   }
 
   #take(self: ThisProcess, topic: string, entry: unknown): void {
-    if (topic !== REVOKED) return this.#onMessage.get(topic)?.(entry)
+    if (topic === PLUGIN) {
+      const { plugin, message } = entry as Published
+      return self.deliver(plugin, message)
+    }
+    if (topic !== REVOKED) return
     const { wanted, by } = entry as Revoked
     try {
       self.revokeHere(wanted, by)

@@ -1,5 +1,6 @@
 import type { PluginState } from '../../api/state.js'
 import { metricsWith } from '../services/metric-spec.js'
+import { NO_PEERS } from '../services/peers.js'
 import type { PluginServices } from '../services/services.js'
 import { readValue } from '../services/state.js'
 import type { WorkerCalls } from './calls.js'
@@ -13,6 +14,7 @@ const copyOf = (value: unknown): unknown => JSON.parse(readValue(value))
 export function workerServices(calls: WorkerCalls, send: (message: FromWorker) => void): PluginServices {
   return {
     managedAt: () => undefined,
+    peers: NO_PEERS,
     state: Object.freeze<PluginState>({
       get: key => calls.call('state.get', key),
       set: async (key, value, options) => void (await calls.call('state.set', key, copyOf(value), options)),

@@ -3,6 +3,7 @@ import type { PluginMetrics } from '../../api/metrics.js'
 import type { PluginState } from '../../api/state.js'
 import { type Measure, type MetricSpec, metricsWith } from './metric-spec.js'
 import { PluginMetricsRegistry } from './metrics.js'
+import { PeerHub, type PeersOfPlugin, type Publish } from './peers.js'
 import { MemoryStore, type StateStore, stateOn } from './state.js'
 
 /** What a plugin's context has beyond its own life. */
@@ -10,6 +11,7 @@ export interface PluginServices {
   readonly state: PluginState
   readonly metrics: PluginMetrics
   readonly fetch: PluginFetch
+  readonly peers: PeersOfPlugin
   /** The address of the management port. */
   readonly managedAt: () => string | undefined
 }
@@ -23,12 +25,14 @@ export interface HostedServices extends PluginServices {
 /** What outlives the plugins: made once for the process. */
 export class SharedServices {
   readonly metrics = new PluginMetricsRegistry()
+  readonly peers: PeerHub
   readonly #stores = new Map<string, StateStore>()
   readonly #makeStore: (plugin: string) => StateStore
 
-  /** @param makeStore where the state of a plugin is kept */
-  constructor(makeStore: (plugin: string) => StateStore = () => new MemoryStore()) {
+  /** @param makeStore where the state of a plugin is kept @param publish tells other processes */
+  constructor(makeStore: (plugin: string) => StateStore = () => new MemoryStore(), publish?: Publish) {
     this.#makeStore = makeStore
+    this.peers = new PeerHub(publish)
   }
 
   /** Those of one plugin, by its name. @param fetch of its generation */
@@ -42,6 +46,7 @@ export class SharedServices {
       state: stateOn(store),
       metrics: metricsWith(declare, measure),
       fetch,
+      peers: this.peers.of(plugin),
       managedAt,
       declare,
       measure,

@@ -2,6 +2,7 @@ import type { OwnListener } from '../../origin/denied-addresses.js'
 import { FetchPlaces, makeFetch } from '../../origin/fetch/fetcher.js'
 import { denied } from '../../origin/fetch/question.js'
 import type { Names } from '../../origin/names/names.js'
+import type { Publish } from '../../plugin-host/services/peers.js'
 import { type HostedServices, SharedServices } from '../../plugin-host/services/services.js'
 import type { StateStore } from '../../plugin-host/services/state.js'
 import type { StartTls } from '../../tls/outbound/start-tls.js'
@@ -16,9 +17,12 @@ export class ProxyServices {
   /** The address of the management port, once it is open in this process. */
   managedAt: string | undefined
 
-  /** @param makeStore where the state of a plugin is kept, by its name; in memory without it */
-  constructor(makeStore?: (plugin: string) => StateStore) {
-    this.shared = new SharedServices(makeStore)
+  /**
+   * @param makeStore where the state of a plugin is kept, by its name; in memory without it
+   * @param publish tells other processes; without it there are none
+   */
+  constructor(makeStore?: (plugin: string) => StateStore, publish?: Publish) {
+    this.shared = new SharedServices(makeStore, publish)
   }
 }
 
