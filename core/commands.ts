@@ -22,6 +22,7 @@ import { nearPath, withOwnCommand } from './cli/own-command.js'
 import type { Fleet } from './cluster/fleet/fleet.js'
 import type { Place } from './program/generation.js'
 import type { ProxyServer } from './program/proxy.js'
+import type { ServiceManager } from './program/service-manager.js'
 import type { Settings } from './settings/settings.js'
 
 /** Where the program is installed. */
@@ -139,8 +140,10 @@ async function start(place: Place): Promise<void> {
   const settings = await settingsIn(place)
   const fleet = settings?.fleet && new (await import('./cluster/fleet/fleet.js')).Fleet(settings.fleet)
   if (isWorker && worker !== undefined) return startMember(place, worker, fleet)
-  if (settings !== undefined && settings.processes > 1) return supervise(place, settings, fleet)
-  return startAlone(place, fleet)
+  const { serviceManager } = await import('./program/service-manager.js')
+  const manager = serviceManager(process.env, process.pid, message => place.print('stderr', message))
+  if (settings !== undefined && settings.processes > 1) return supervise(place, settings, fleet, manager)
+  return startAlone(place, fleet, manager)
 }
 
 /** Undefined where they cannot be read: the start says why, together with all other mistakes. */
@@ -153,25 +156,28 @@ async function settingsIn(place: Place): Promise<Settings | undefined> {
   }
 }
 
-async function startAlone(place: Place, fleet: Fleet | undefined): Promise<void> {
+async function startAlone(place: Place, fleet: Fleet | undefined, manager: ServiceManager): Promise<void> {
   const { ProxyServer } = await import('./program/proxy.js')
   const proxy = await ProxyServer.start(place, fleet && { ...fleet.others, managementPorts: [], count: 1 })
-  const stop = stoppingOf(place, proxy)
+  const stop = stoppingOf(place, proxy, manager)
   // Signals have their listeners by now: one may come as soon as these lines have been read.
   for (const { address, port } of proxy.ports) {
     place.print('stdout', `portcullis listens on ${authorityText(address, port)}`)
   }
   await proxy.manage({ version: version(), pid: process.pid, stop, tellOthers: fleet?.others.revoke })
+  manager.ready()
 }
 
 /** What a running program does at a signal. @returns what an operator's request to stop does */
 function stoppingOf(
   place: Place,
   program: Pick<ProxyServer, 'reload' | 'stop' | 'reopenLogs' | 'tellFault'>,
+  manager: ServiceManager,
 ) {
   surviveEverything(message => program.tellFault(message))
   process.on('SIGHUP', () => void program.reload().catch(() => {})) // it is logged
   const stop = (why: string): void => {
+    manager.stopping()
     void program.stop(DRAIN).then(() => process.exit(0))
     const most = `${DRAIN / 1000} s at most`
     place.print('stdout', `portcullis got ${why}, ends when its requests have ended (${most})`)
@@ -185,7 +191,12 @@ function stoppingOf(
   }
 }
 
-async function supervise(place: Place, settings: Settings, fleet: Fleet | undefined): Promise<void> {
+async function supervise(
+  place: Place,
+  settings: Settings,
+  fleet: Fleet | undefined,
+  manager: ServiceManager,
+): Promise<void> {
   const cluster = (await import('node:cluster')).default
   const { Primary } = await import('./cluster/primary.js')
   cluster.setupPrimary({ serialization: 'advanced' })
@@ -193,7 +204,8 @@ async function supervise(place: Place, settings: Settings, fleet: Fleet | undefi
   const options = { fork: () => cluster.fork(), pid: process.pid, stop: () => stop(), fleet }
   const primary = await Primary.start(place, settings, options)
   if (primary === undefined) process.exit(1)
-  stop = stoppingOf(place, primary)
+  stop = stoppingOf(place, primary, manager)
+  manager.ready()
 }
 
 /** The supervising process has the terminal's signals as well, and says what is to be done. */

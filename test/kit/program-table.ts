@@ -11,6 +11,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   curl: 'curl',
   git: 'git',
   javac: 'default-jdk-headless',
+  logrotate: 'logrotate',
   memcached: 'memcached',
   microsocks: 'microsocks',
   nginx: 'nginx-light',
@@ -21,6 +22,8 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   security_fake_certverify: 'squid-openssl libcrypt-openssl-x509-perl',
   squid: 'squid-openssl',
   stunnel: 'stunnel4',
+  'systemd-analyze': 'systemd',
+  'systemd-notify': 'systemd',
   telnet: 'telnet',
   wget: 'wget',
 }
