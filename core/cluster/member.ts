@@ -17,6 +17,9 @@ export interface Welcome {
   readonly managementPorts: readonly OwnListener[]
   /** How many serve. */
   readonly count: number
+  /** Whether this one rolls the log files. */
+  readonly rollsLogs: boolean
+  readonly viaToken: string
 }
 
 /**
@@ -34,13 +37,19 @@ export async function startMember(
   const calls = new Calls(message => void worker.send(message), handlers)
   worker.on('message', message => calls.receive(message))
   worker.on('disconnect', () => calls.end('the supervising process has ended'))
-  const { managementPorts, count } = (await calls.call('welcome')) as Welcome
+  const { managementPorts, count, rollsLogs, viaToken } = (await calls.call('welcome')) as Welcome
   const overCalls: OtherProcesses = {
     stateOf: plugin => stateOver(calls, plugin),
     revoke: (wanted, by) => void calls.call('revoke', wanted, by).catch(() => undefined),
     publish: async (plugin, message) => void (await calls.call('publish', plugin, message)),
     managementPorts,
     count,
+    viaToken,
+    logs: {
+      isOurs: rollsLogs,
+      writers: count,
+      onRolled: () => void calls.call('rolled').catch(() => undefined),
+    },
   }
   let self: ThisProcess | undefined
   const others: OtherProcesses = {

@@ -3,10 +3,12 @@
  * client, and loads no plugin.
  */
 import type { Worker } from 'node:cluster'
+import { randomBytes } from 'node:crypto'
 import { authorityText } from '../base/authority.js'
 import { Diags } from '../base/diags.js'
 import { errorText } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
+import type { LogSink } from '../log/log-file.js'
 import type { OwnListener } from '../origin/denied-addresses.js'
 import type { Place } from '../program/generation.js'
 import { openSink } from '../program/log-sink.js'
@@ -34,7 +36,9 @@ export interface PrimaryOptions {
 
 export class Primary {
   readonly #places: readonly ServingProcess[]
+  readonly #sink: LogSink
   readonly #diags: Diags
+  readonly #viaToken = randomBytes(4).toString('hex')
   readonly #state = new SharedState()
   readonly #managementPorts: OwnListener[] = []
   readonly #reloads = new Reloads(
@@ -46,14 +50,22 @@ export class Primary {
   #ports: readonly { readonly address: string; readonly port: number }[] = []
 
   private constructor(place: Place, settings: Settings, { fork, fleet }: PrimaryOptions) {
-    const sink = openSink(settings.diags.target, place.print, message => place.print('stderr', message))
-    this.#diags = new Diags({ sink: line => sink.write(line), enabled: false, tags: null })
+    const onTrouble = (message: string): void => place.print('stderr', message)
+    const shared = { isOurs: false, writers: 1, onRolled: () => undefined }
+    this.#sink = openSink(settings.diags.target, place.print, onTrouble, shared)
+    this.#diags = new Diags({ sink: line => this.#sink.write(line), enabled: false, tags: null })
     const count = settings.processes
     const options = {
       fork,
       error: (message: string) => this.#diags.error(message),
       handlersFor: (one: ServingProcess) => ({
-        welcome: (): Welcome => ({ managementPorts: this.#managementPorts, count }),
+        welcome: (): Welcome => ({
+          managementPorts: this.#managementPorts,
+          count,
+          rollsLogs: one.index === 0,
+          viaToken: this.#viaToken,
+        }),
+        rolled: () => this.#reopenIn(this.#places.filter(place => place !== one)),
         serving: (ports: OwnListener[]) => {
           this.#ports = ports
           one.onServing()
@@ -159,7 +171,12 @@ export class Primary {
 
   /** Opens the log files anew under their names, after a rotation. */
   reopenLogs(): void {
-    for (const place of this.#places) place.call('reopenLogs').catch(() => undefined)
+    this.#reopenIn(this.#places)
+  }
+
+  #reopenIn(places: readonly ServingProcess[]): void {
+    this.#sink.reopen()
+    for (const place of places) place.call('reopenLogs').catch(() => undefined)
   }
 
   /** Writes down what has gone wrong where nothing could catch it. */
@@ -172,5 +189,6 @@ export class Primary {
     this.#isStopping = true
     await Promise.all(this.#places.map(place => place.stop(grace + END_SPARE)))
     await this.#admin?.close()
+    await this.#sink.close()
   }
 }

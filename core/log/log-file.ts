@@ -19,6 +19,16 @@ export interface LogSink {
   close(): Promise<void>
 }
 
+/** Of several processes that write the same files, one rolls them; the others open them anew then. */
+export interface SharedRolling {
+  /** Whether this process is the one. */
+  readonly isOurs: boolean
+  /** How many write: the others are taken to write as much as this one, until the file is looked at. */
+  readonly writers: number
+  /** Called when this process has rolled a file. */
+  readonly onRolled: () => void
+}
+
 /** Milliseconds that a line may wait for others to be written with. */
 const GATHER = 100
 const GATHER_CHARS = 65_536
@@ -39,6 +49,7 @@ export class LogFile implements LogSink {
   readonly #path: string
   readonly #onTrouble: (message: string) => void
   readonly #file: SonicBoom
+  readonly #shared: SharedRolling | undefined
   #roller: Roller | undefined
   #gathered = ''
   #timer: NodeJS.Timeout | undefined
@@ -50,7 +61,8 @@ export class LogFile implements LogSink {
    * @param onTrouble hears, from time to time, that lines are lost
    * @throws {ProxyError} PTC_LOG_UNWRITABLE
    */
-  constructor(path: string, onTrouble: (message: string) => void, rolling?: Rolling) {
+  constructor(path: string, onTrouble: (message: string) => void, rolling?: Rolling, shared?: SharedRolling) {
+    this.#shared = shared
     this.#path = path
     this.#onTrouble = onTrouble
     checkWritable(path)
@@ -66,7 +78,7 @@ export class LogFile implements LogSink {
       this.#tell('it does not keep up')
     })
     this.#file.on('error', (cause: unknown) => this.#tell(describe(cause)))
-    this.#file.on('write', (bytes: number) => this.#roller?.wrote(bytes))
+    this.#file.on('write', (bytes: number) => this.#roller?.wrote(bytes * (shared?.writers ?? 1)))
     this.roll(rolling)
   }
 
@@ -92,9 +104,12 @@ export class LogFile implements LogSink {
   roll(rolling: Rolling | undefined): void {
     this.#roller?.stop()
     this.#roller = undefined
-    if (rolling === undefined || this.#closing !== undefined) return
+    if (rolling === undefined || this.#closing !== undefined || this.#shared?.isOurs === false) return
     this.#roller = new Roller(this.#path, rolling, {
-      reopen: () => this.#file.reopen(),
+      reopen: () => {
+        this.#file.reopen()
+        this.#shared?.onRolled()
+      },
       onTrouble: why => this.#onTrouble(`${this.#path}: ${why}`),
     })
   }

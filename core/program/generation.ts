@@ -110,9 +110,11 @@ export interface Logs {
  * @throws {ProxyError} PTC_LOG_UNWRITABLE
  */
 export function openLogs(place: Place, settings: Settings, others?: OtherProcesses): Logs {
-  const sink = openSink(settings.diags.target, place.print, warn)
+  const sink = openSink(settings.diags.target, place.print, warn, others?.logs)
   const diags = new Diags({ sink: line => sink.write(line), ...debugSettings(settings, place) })
-  const access = new AccessLogs(to => openSink(to, place.print, message => diags.error(message)))
+  const access = new AccessLogs(to =>
+    openSink(to, place.print, message => diags.error(message), others?.logs),
+  )
   return {
     diags,
     handshakes: new HandshakeLog(diags),

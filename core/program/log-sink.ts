@@ -1,5 +1,5 @@
 import { ProxyError } from '../base/errors.js'
-import { checkLogFile, LogFile, type LogSink } from '../log/log-file.js'
+import { checkLogFile, LogFile, type LogSink, type SharedRolling } from '../log/log-file.js'
 import type { Rolling } from '../log/rolling.js'
 
 /** Where log lines go, and which record says so, as errors call it. */
@@ -15,16 +15,18 @@ const isStream = (file: string): file is 'stdout' | 'stderr' => file === 'stdout
 
 /**
  * @param onTrouble hears that the file cannot be written
+ * @param shared undefined where no other process writes it
  * @throws {ProxyError} PTC_LOG_UNWRITABLE when the file cannot be opened
  */
 export function openSink(
   { file, record, rolling }: LogTarget,
   print: (stream: 'stdout' | 'stderr', line: string) => void,
   onTrouble: (message: string) => void,
+  shared?: SharedRolling,
 ): LogSink {
   if (isStream(file))
     return { write: line => print(file, line), reopen() {}, roll() {}, close: () => Promise.resolve() }
-  return named(record, () => new LogFile(file, onTrouble, rolling))
+  return named(record, () => new LogFile(file, onTrouble, rolling, shared))
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { SharedRolling } from '../log/log-file.js'
 import type { OwnListener } from '../origin/denied-addresses.js'
 import type { Publish } from '../plugin-host/services/peers.js'
 import type { StateStore } from '../plugin-host/services/state.js'
@@ -10,6 +11,10 @@ export interface OtherProcesses {
   readonly revoke: (wanted: unknown, by: string) => void
   /** Tells a plugin in all others. */
   readonly publish: Publish
+  /** On this machine: which process rolls the log files. */
+  readonly logs?: SharedRolling
+  /** By which this machine finds its own requests in Via; without it each process has its own. */
+  readonly viaToken?: string
   /** Where the supervising process listens: no client may reach it through the proxy. */
   readonly managementPorts: readonly OwnListener[]
   /** Called once this process can be told of others. */

@@ -91,7 +91,7 @@ export class ProxyServer {
       message => logs.diags.warning(message),
     )
     for (const port of others?.managementPorts ?? []) this.#hideOrigin(port)
-    const via = makeVia(current)
+    const via = makeVia(current, others?.viaToken)
     const dial = makeDial(
       current,
       ownPorts(() => [...this.ports, ...this.#managementPorts]),

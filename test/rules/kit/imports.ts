@@ -53,7 +53,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
     /** Several processes, each of which is one proxy. */
     cluster: {
       values: ['program', 'plugin-host', 'base'],
-      types: ['admin', 'api', 'origin', 'settings', 'tls', 'wait'],
+      types: ['admin', 'api', 'log', 'origin', 'settings', 'tls', 'wait'],
     },
     /** What plugin authors test with (`portcullis/testing`). */
     testing: {

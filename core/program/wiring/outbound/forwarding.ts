@@ -42,8 +42,10 @@ export function makeConnector(
 }
 
 /** This proxy's entry in Via. It keeps its token across reloads: the proxy finds loops by it. */
-export function makeVia(current: Current<Pick<Generation, 'settings'>>): Current<Via> {
-  const token = randomBytes(4).toString('hex')
+export function makeVia(
+  current: Current<Pick<Generation, 'settings'>>,
+  token = randomBytes(4).toString('hex'),
+): Current<Via> {
   return derived(
     current,
     ({ settings: { transaction } }) => new Via(transaction.via.name, transaction.via, token),
