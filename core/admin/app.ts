@@ -8,7 +8,8 @@ import { linearPattern } from '../base/linear-pattern.js'
 import { describe } from '../base/thrown.js'
 import type { AdminApi } from './admin-api.js'
 import { metricRows } from './metric-rows.js'
-import { SCHEMAS } from './schemas.js'
+import { OpenApi } from './openapi.js'
+import { FAILED, SCHEMAS } from './schemas.js'
 
 /** The largest body, in bytes: a message with its data. */
 const BODY_LIMIT = 1_100_000
@@ -57,9 +58,19 @@ function matcherOf(match = ''): (name: string) => boolean {
 }
 
 /** @param api what the routes do */
-export async function makeApp(api: AdminApi, { metrics, dashboard }: AppParts): Promise<Handler> {
+export async function makeApp(api: AdminApi, parts: AppParts): Promise<Handler> {
+  const { app } = routesOf(api, parts)
+  await app.ready()
+  return app.routing
+}
+
+/** The routes, and what describes them. */
+export function routesOf(api: AdminApi, { metrics, dashboard }: AppParts) {
   // Strings stay strings: what is meant as a number is written as one. Route parameters have no other way.
   const app = fastify({ bodyLimit: BODY_LIMIT, ajv: { customOptions: { removeAdditional: false } } })
+
+  const openApi = new OpenApi(FAILED)
+  app.addHook('onRoute', openApi.add)
 
   app.setErrorHandler((cause, _request, reply) => {
     if (cause instanceof ProxyError)
@@ -74,7 +85,7 @@ export async function makeApp(api: AdminApi, { metrics, dashboard }: AppParts): 
   )
 
   app.get('/v1/status', { schema: SCHEMAS.status }, () => api.status())
-  app.get('/metrics', async (_request, reply) =>
+  app.get('/metrics', { schema: SCHEMAS.prometheus }, async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
   )
   app.post<{ Body: { who: string } }>('/v1/dashboard', { schema: SCHEMAS.dashboard }, request => {
@@ -98,10 +109,13 @@ export async function makeApp(api: AdminApi, { metrics, dashboard }: AppParts): 
   app.get('/v1/approvals', { schema: SCHEMAS.approvals }, async () => ({
     approvals: await api.approvals(),
   }))
-  for (const verdict of ['accept', 'reject'] as const) {
+  for (const [verdict, schema] of [
+    ['accept', SCHEMAS.accept],
+    ['reject', SCHEMAS.refuse],
+  ] as const) {
     app.post<{ Params: { id: string }; Body: Omit<ApprovalAnswer, 'verdict'> }>(
       `/v1/approvals/:id/${verdict}`,
-      { schema: SCHEMAS.answer },
+      { schema },
       request => {
         const { params, body } = request
         return api.answer(params.id, { ...body, verdict, who: personOf(request) ?? body.who })
@@ -113,10 +127,10 @@ export async function makeApp(api: AdminApi, { metrics, dashboard }: AppParts): 
     { schema: SCHEMAS.explain },
     async ({ query: { host } }) => ({ lines: await api.explain(host) }),
   )
-  app.get('/v1/learning/report', { schema: SCHEMAS.lines }, async () => ({
+  app.get('/v1/learning/report', { schema: SCHEMAS.report }, async () => ({
     lines: await api.learning('report'),
   }))
-  app.post('/v1/learning/write', { schema: SCHEMAS.lines }, async () => ({
+  app.post('/v1/learning/write', { schema: SCHEMAS.write }, async () => ({
     lines: await api.learning('write'),
   }))
   app.get('/v1/verdicts', { schema: SCHEMAS.verdicts }, async () => ({
@@ -192,6 +206,6 @@ export async function makeApp(api: AdminApi, { metrics, dashboard }: AppParts): 
     reply.code(202).send({ grace: api.stop() }),
   )
 
-  await app.ready()
-  return app.routing
+  app.get('/v1/openapi.json', { schema: SCHEMAS.openapi }, () => openApi.document)
+  return { app, openApi }
 }

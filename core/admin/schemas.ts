@@ -119,36 +119,51 @@ const RECORD = object(
 const NAME = { ...TEXT, minLength: 1, maxLength: 200 } as const
 
 /** Every answer that is none of the others. */
-const FAILED = object({ error: object({ code: TEXT, message: TEXT, remedy: TEXT }) })
+export const FAILED = object({ error: object({ code: TEXT, message: TEXT, remedy: TEXT }) })
 
-const answers = (status: 200 | 202, schema: unknown) =>
-  ({ response: { [status]: schema, '4xx': FAILED, '5xx': FAILED } }) as const
+/** @param summary what the request does, for the OpenAPI document */
+const answers = (summary: string, status: 200 | 202, schema: unknown) =>
+  ({ summary, response: { [status]: schema, '4xx': FAILED, '5xx': FAILED } }) as const
+
+const LINES = object({ lines: listOf(TEXT) })
+const answered = (summary: string) =>
+  ({ params: QUESTION_ID, body: ANSWER, ...answers(summary, 200, APPROVAL) }) as const
+
+/** The host, the key of a verdict, or the SHA-256 of a public key or a certificate, in base64 or hex. */
+const REVOCABLE = { host: {}, key: {}, spki: {}, certificate: {}, all: { enum: [true] } } as const
 
 export const SCHEMAS = {
-  status: answers(200, STATUS),
+  status: answers('What runs: version, ports, plugins, counters.', 200, STATUS),
   dashboard: {
     body: object({ who: { ...TEXT, minLength: 1, maxLength: 200 } }),
-    ...answers(200, object({ url: TEXT })),
+    ...answers('Makes a link that logs a person in once.', 200, object({ url: TEXT })),
   },
-  parked: answers(200, object({ parked: listOf(PARKED), held: listOf(HELD) })),
+  parked: answers(
+    'The handshakes with origins that plugins hold, and what they hold on other hooks.',
+    200,
+    object({ parked: listOf(PARKED), held: listOf(HELD) }),
+  ),
   reject: {
     params: object({ id: { type: 'integer', minimum: 1 } }),
     body: object({ reason: TEXT, detail: { ...TEXT, maxLength: 1000 } }, 'reason', 'detail'),
-    ...answers(200, object({ id: COUNT })),
+    ...answers('Rejects a handshake in place of the plugin that holds it.', 200, object({ id: COUNT })),
   },
-  approvals: answers(200, object({ approvals: listOf(APPROVAL) })),
-  answer: { params: QUESTION_ID, body: ANSWER, ...answers(200, APPROVAL) },
+  approvals: answers('Open questions, oldest first.', 200, object({ approvals: listOf(APPROVAL) })),
+  accept: answered('Answers a question: accepted.'),
+  refuse: answered('Answers a question: rejected.'),
   explain: {
     querystring: object({ host: { ...TEXT, minLength: 1, maxLength: 300 } }),
-    ...answers(200, object({ lines: listOf(TEXT) })),
+    ...answers('Which rule decides about a host.', 200, LINES),
   },
-  lines: answers(200, object({ lines: listOf(TEXT) })),
-  verdicts: answers(200, object({ verdicts: listOf(VERDICT) })),
+  report: answers('Reports what was learned.', 200, LINES),
+  write: answers('Writes rules from what was learned.', 200, LINES),
+  verdicts: answers('Acceptances that are remembered.', 200, object({ verdicts: listOf(VERDICT) })),
   // Which of its forms it is, and whether, is for `readRevocation` to say.
   revoke: {
-    body: { type: 'object', properties: { all: { const: true } }, minProperties: 1, maxProperties: 1 },
+    body: { type: 'object', properties: REVOCABLE, minProperties: 1, maxProperties: 1 },
     querystring: object({ who: { ...TEXT, maxLength: 200 } }, 'who'),
     ...answers(
+      'Withdraws acceptances: of a host, a verdict, a public key, a certificate, or all.',
       200,
       object({ verdicts: COUNT, sessions: COUNT, addresses: COUNT, connections: COUNT, approvals: COUNT }),
     ),
@@ -158,7 +173,7 @@ export const SCHEMAS = {
       { tag: { ...TEXT, minLength: 1, maxLength: 1000 }, data: { ...TEXT, maxLength: 1_000_000 } },
       'data',
     ),
-    ...answers(200, object({ plugins: COUNT })),
+    ...answers('Sends a message to the plugins.', 200, object({ plugins: COUNT })),
   },
   records: {
     querystring: object(
@@ -166,23 +181,40 @@ export const SCHEMAS = {
       'match',
       'changed',
     ),
-    ...answers(200, object({ records: listOf(RECORD) })),
+    ...answers('All records, or those whose names match.', 200, object({ records: listOf(RECORD) })),
   },
-  record: { params: object({ name: NAME }), ...answers(200, RECORD) },
+  record: { params: object({ name: NAME }), ...answers('One record.', 200, RECORD) },
   setRecord: {
     params: object({ name: NAME }),
     body: object({ value: { ...TEXT, minLength: 1, maxLength: 10_000 } }),
-    ...answers(200, object({ name: TEXT, value: TEXT, file: TEXT, needsRestart: { type: 'boolean' } })),
+    ...answers(
+      'Gives a record another value, in its file and in the running proxy.',
+      200,
+      object({ name: TEXT, value: TEXT, file: TEXT, needsRestart: { type: 'boolean' } }),
+    ),
   },
   metrics: {
     querystring: object({ match: { ...TEXT, maxLength: 1000 } }, 'match'),
-    ...answers(200, object({ metrics: listOf(object({ name: TEXT, value: NUMBER })) })),
+    ...answers('Metrics by name.', 200, object({ metrics: listOf(object({ name: TEXT, value: NUMBER })) })),
   },
-  plugins: answers(200, object({ plugins: listOf(PLUGIN) })),
+  plugins: answers('The plugins.', 200, object({ plugins: listOf(PLUGIN) })),
   debug: {
     body: object({ tags: { ...TEXT, maxLength: 1000, nullable: true } }),
-    ...answers(200, object({ tags: { ...TEXT, nullable: true } })),
+    ...answers(
+      'Switches debug lines on for these tags, or off.',
+      200,
+      object({ tags: { ...TEXT, nullable: true } }),
+    ),
   },
-  reload: answers(200, object({ generation: COUNT, needRestart: listOf(TEXT) })),
-  stop: answers(202, object({ grace: NUMBER })),
+  reload: answers(
+    'Reads the configuration again.',
+    200,
+    object({ generation: COUNT, needRestart: listOf(TEXT) }),
+  ),
+  stop: answers('Begins to end.', 202, object({ grace: NUMBER })),
+  prometheus: {
+    ...answers('All metrics, in the text format of Prometheus.', 200, TEXT),
+    produces: ['text/plain'],
+  },
+  openapi: answers('This document.', 200, mapOf({})),
 } as const

@@ -1,8 +1,8 @@
 /** The management API on a TCP port: the login, and the answers. */
 import { readFileSync, statSync } from 'node:fs'
-import { request } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { JSON_TYPE, logIn, portOf, send, tokenOf } from '../kit/admin-client.js'
 import { approving } from '../kit/approving.js'
 import { get } from '../kit/get.js'
 import { managed } from '../kit/managed.js'
@@ -10,54 +10,12 @@ import { makeConfDir, runMain } from '../kit/proxy.js'
 
 const LISTEN = { 'proxy.config.admin.listen': '127.0.0.1:0' }
 
-interface Given {
-  readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-}
-
-interface Got {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly text: string
-}
-
-function send(port: number, path: string, { method = 'GET', headers = {}, body }: Given = {}): Promise<Got> {
-  return new Promise((resolve, reject) => {
-    request(
-      { host: '127.0.0.1', port, path, method, headers: { host: `127.0.0.1:${port}`, ...headers } },
-      res => {
-        let text = ''
-        res.setEncoding('utf8').on('data', part => {
-          text += part
-        })
-        res.on('end', () => resolve({ status: res.statusCode ?? 0, headers: res.headers, text }))
-      },
-    )
-      .on('error', reject)
-      .end(body)
-  })
-}
-
-const portOf = (url: string): number => Number(new URL(url).port)
-const JSON_TYPE = { 'content-type': 'application/json' }
-
-/** What a browser does with the link. */
-async function logIn(url: string) {
-  const { pathname, search, port: text } = new URL(url)
-  const [port, link] = [Number(text), pathname + search]
-  const page = await send(port, link)
-  const [cookie = ''] = page.headers['set-cookie'] ?? []
-  const key = /url=\/#([\w-]{43})"/.exec(page.text)?.[1] ?? ''
-  return { port, link, cookie, key }
-}
-
 test('programs need the token', async t => {
   const { proxy, ctl } = await approving(t, 'approval.js', LISTEN)
   const port = portOf((await ctl('dashboard')).out.trim())
   const file = join(proxy.conf.path, 'admin.token')
   t.equal(statSync(file).mode & 0o777, 0o600, 'the token is for its owner alone')
-  const bearer = { authorization: `Bearer ${readFileSync(file, 'utf8').trim()}` }
+  const bearer = tokenOf(proxy.conf.path)
 
   t.match(await send(port, '/v1/status', { headers: bearer }), { status: 200, text: /"counters"/ })
   t.match(await send(port, '/v1/approvals', { headers: bearer }), { status: 200, text: '{"approvals":[]}' })
@@ -93,8 +51,7 @@ test('wrong tokens are counted', async t => {
     statuses.set(status, (statuses.get(status) ?? 0) + 1)
   }
   t.strictSame(Object.fromEntries(statuses), { 401: 10, 429: 20 })
-  const authorization = `Bearer ${readFileSync(join(proxy.conf.path, 'admin.token'), 'utf8').trim()}`
-  const right = await send(port, '/v1/status', { headers: { authorization } })
+  const right = await send(port, '/v1/status', { headers: tokenOf(proxy.conf.path) })
   t.match(
     right,
     { status: 429, headers: { 'retry-after': '60' } },

@@ -5,6 +5,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { AdminApi } from '../../core/admin/admin-api.js'
+import { routesOf } from '../../core/admin/app.js'
 import { X509_ERRORS, type X509ErrorName } from '../../core/api/x509-errors.js'
 import { ERRORS } from '../../core/base/error-table.js'
 import { CERTIFICATE_FIELDS, NAMED_FORMATS } from '../../core/config/log-format.js'
@@ -166,11 +168,24 @@ export function renderLogFields(): string {
   )
 }
 
+/** The routes are described, and none is called. */
+export function renderOpenApi(): string {
+  const unused = (): never => {
+    throw new Error('no route is called')
+  }
+  const { openApi } = routesOf(new Proxy({} as AdminApi, { get: unused }), {
+    metrics: unused,
+    dashboard: unused,
+  })
+  return `${JSON.stringify(openApi.document, null, 2)}\n`
+}
+
 /** File names below docs/reference/, and what writes them. */
 export const PAGES: Readonly<Record<string, () => string>> = {
   'records.md': renderRecords,
   'errors.md': renderErrors,
   'log-fields.md': renderLogFields,
+  'openapi.json': renderOpenApi,
   'reasons.md': renderReasons,
   'rules.md': renderRules,
 }

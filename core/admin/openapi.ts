@@ -1,0 +1,96 @@
+/** The OpenAPI document of the management API, made from its routes and their schemas. */
+import type { RouteOptions } from 'fastify'
+import { ProxyError } from '../base/errors.js'
+
+/** What a route says about itself. */
+export interface Described {
+  readonly summary: string
+  readonly params?: ObjectSchema
+  readonly querystring?: ObjectSchema
+  readonly body?: object
+  readonly response: Readonly<Record<string, object>>
+  /** The media type of the answer, where it is none of JSON. */
+  readonly produces?: readonly [string]
+}
+
+interface ObjectSchema {
+  readonly properties: Readonly<Record<string, unknown>>
+  readonly required: readonly string[]
+}
+
+const JSON_TYPE = 'application/json'
+/** Fastify's `/v1/parked/:id` is OpenAPI's `/v1/parked/{id}`. */
+const PARAMETER = /:(\w+)/g
+
+const parametersIn = (place: 'path' | 'query', schema: ObjectSchema | undefined) =>
+  Object.entries(schema?.properties ?? {}).map(([name, type]) => ({
+    name,
+    in: place,
+    required: schema?.required.includes(name) ?? false,
+    schema: type,
+  }))
+
+const contentOf = (schema: object, type: string = JSON_TYPE) => ({ content: { [type]: { schema } } })
+
+const FAILED = { $ref: '#/components/responses/Failed' }
+
+function operationOf({ summary, params, querystring, body, response, produces = [JSON_TYPE] }: Described) {
+  const parameters = [...parametersIn('path', params), ...parametersIn('query', querystring)]
+  const good = Object.entries(response).filter(([status]) => /^\d+$/.test(status))
+  return {
+    summary,
+    ...(parameters.length > 0 && { parameters }),
+    ...(body !== undefined && { requestBody: { required: true, ...contentOf(body) } }),
+    responses: {
+      ...Object.fromEntries(
+        good.map(([status, schema]) => [status, { description: 'Done.', ...contentOf(schema, ...produces) }]),
+      ),
+      '4XX': FAILED,
+      '5XX': FAILED,
+    },
+  }
+}
+
+/** Is called with each route (`onRoute` of fastify), and describes all of them. */
+export class OpenApi {
+  readonly #paths: Record<string, Record<string, object>> = {}
+  readonly #failed: object
+
+  /** @param failed the schema of an error */
+  constructor(failed: object) {
+    this.#failed = failed
+  }
+
+  readonly add = ({ method, url, schema }: RouteOptions): void => {
+    const methods = [method].flat().filter(name => name !== 'HEAD')
+    if (methods.length === 0) return
+    if (schema === undefined) throw new ProxyError('PTC_INTERNAL', `${methods} ${url} has no schema`)
+    // The type of fastify knows nothing of what a schema has to have here.
+    const operation = operationOf(schema as Described)
+    const at = url.replace(PARAMETER, '{$1}')
+    this.#paths[at] = {
+      ...this.#paths[at],
+      ...Object.fromEntries(methods.map(name => [name.toLowerCase(), operation])),
+    }
+  }
+
+  get document() {
+    return {
+      openapi: '3.0.3',
+      info: {
+        title: 'Portcullis management API',
+        version: '1',
+        description:
+          'On `proxy.config.admin.socket`, and with the token of `proxy.config.admin.token_file` on `proxy.config.admin.listen`. Times are milliseconds.',
+      },
+      security: [{ token: [] }],
+      paths: this.#paths,
+      components: {
+        securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+        responses: {
+          Failed: { description: 'What is wrong, and what to do.', ...contentOf(this.#failed) },
+        },
+      },
+    }
+  }
+}
