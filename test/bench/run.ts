@@ -5,6 +5,7 @@
  */
 import { benchEngine } from './engine.js'
 import { benchForward } from './forward.js'
+import { benchHeld } from './held.js'
 import { benchHooks } from './hooks.js'
 import { benchRevocation } from './revocation.js'
 import { benchVerifiers } from './verifiers.js'
@@ -15,6 +16,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   engine: () => benchEngine({ pairs: 7, handshakes: 1000, print }),
   hooks: () => benchHooks({ blocks: 30, handshakes: 100, print }),
+  held: () => benchHeld({ count: 9500, print }),
   revocation: () => benchRevocation({ rounds: 7, cached: 200, entries: 600_000, print }),
   verifiers: () => benchVerifiers({ rounds: 7, cached: 50, print }),
   forward: () => benchForward({ rounds: 7, requests: 15_000, bulkMb: 400, print }),
