@@ -164,7 +164,7 @@ async function startAlone(place: Place, fleet: Fleet | undefined, manager: Servi
   for (const { address, port } of proxy.ports) {
     place.print('stdout', `portcullis listens on ${authorityText(address, port)}`)
   }
-  await proxy.manage({ version: version(), pid: process.pid, stop, tellOthers: fleet?.others.revoke })
+  await proxy.manage({ version: version(), pid: process.pid, stop, tellOthers: fleet?.withdraw })
   manager.ready()
 }
 

@@ -33,14 +33,32 @@ export async function startMember(
   manager: Manager,
   fleet: Pick<Fleet, 'others'> | undefined,
 ): Promise<ProxyServer> {
-  const handlers: Record<string, Handlers[string]> = {}
+  let self: ThisProcess | undefined
+  /** Told before it was attached: its plugins may have read what they keep already. */
+  const early: (() => unknown)[] = []
+  // Until it is attached it has opened no port, and nothing rests on acceptances.
+  const revokeHere: ThisProcess['revokeHere'] = (wanted, by) => self?.revokeHere(wanted, by)
+  const withdrawHere: ThisProcess['withdrawHere'] = async (wanted, by) => {
+    if (self !== undefined) return self.withdrawHere(wanted, by)
+    early.push(() => self?.withdrawHere(wanted, by))
+    return undefined
+  }
+  const deliver: ThisProcess['deliver'] = (plugin, message) => {
+    if (self === undefined) early.push(() => self?.deliver(plugin, message))
+    else self.deliver(plugin, message)
+  }
+  const handlers: Record<string, Handlers[string]> = { revokeHere, withdrawHere, deliver }
   const calls = new Calls(message => void worker.send(message), handlers)
   worker.on('message', message => calls.receive(message))
   worker.on('disconnect', () => calls.end('the supervising process has ended'))
   const { managementPorts, count, rollsLogs, viaToken } = (await calls.call('welcome')) as Welcome
   const overCalls: OtherProcesses = {
     stateOf: plugin => stateOver(calls, plugin),
-    revoke: (wanted, by) => void calls.call('revoke', wanted, by).catch(() => undefined),
+    // By the calls as well, because Redis may be away.
+    revoke: (wanted, by) => {
+      calls.call('revoke', wanted, by).catch(() => undefined)
+      fleet?.others.revoke(wanted, by)
+    },
     publish: async (plugin, message) => void (await calls.call('publish', plugin, message)),
     managementPorts,
     count,
@@ -51,20 +69,17 @@ export async function startMember(
       onRolled: () => void calls.call('rolled').catch(() => undefined),
     },
   }
-  let self: ThisProcess | undefined
   const others: OtherProcesses = {
     ...overCalls,
-    ...fleet?.others,
-    attach: process => {
+    ...(fleet && { stateOf: fleet.others.stateOf, publish: fleet.others.publish }),
+    attach: async process => {
       self = process
-      fleet?.others.attach(process)
+      for (const told of early) await told()
+      await fleet?.others.attach(process)
     },
   }
   const proxy = await ProxyServer.start(place, others)
-  Object.assign(handlers, await handlersOf(proxy, manager), {
-    revokeHere: self?.revokeHere,
-    deliver: self?.deliver,
-  })
+  Object.assign(handlers, await handlersOf(proxy, manager))
   await calls.call('serving', proxy.ports)
   return proxy
 }

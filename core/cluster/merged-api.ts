@@ -3,6 +3,7 @@ import type { AdminApi, Counters, ParkedRow, ShadowTotals, Status, Withdrawn } f
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
 import { recordSetter } from '../program/management.js'
+import { elsewhere } from '../program/withdrawing.js'
 import type { ConfigPlace } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
@@ -12,7 +13,7 @@ import type { ServingProcess } from './supervisor.js'
 const MAX_PLACES = 1024
 
 export interface MergedParts {
-  readonly places: readonly Pick<ServingProcess, 'call' | 'index' | 'isServing'>[]
+  readonly places: readonly Pick<ServingProcess, 'call' | 'index' | 'isReachable' | 'isServing'>[]
   readonly place: ConfigPlace
   readonly pid: number
   readonly isStopping: () => boolean
@@ -86,7 +87,7 @@ export function mergedApi(parts: MergedParts): AdminApi {
     explain: host => askOne('explain', host),
     learning: async what => (await askAll<readonly string[]>('learning', what)).flat(),
     verdicts: async () => (await askAll<readonly RememberedVerdict[]>('verdicts')).flat(),
-    revoke: (wanted, who) => revokeAll(serving(), wanted, who, parts.tellOthers),
+    revoke: (wanted, who) => revokeAll(places, wanted, who, parts.tellOthers),
     message: async (tag, data) => Math.max(0, ...(await askAll<number>('message', tag, data))),
     reload: parts.reload,
     records: () => askOne('records'),
@@ -112,36 +113,44 @@ async function answerOf<T>(
 
 /** What one process knows under a key, another may not: there, everything about the host of that verdict goes. */
 async function revokeAll(
-  places: readonly Pick<ServingProcess, 'call'>[],
+  all: MergedParts['places'],
   wanted: unknown,
   who: string,
   tellOthers: MergedParts['tellOthers'],
 ): Promise<Withdrawn> {
-  const { forms, elsewhere } = await formsOf(places, wanted)
-  const outcomes = await Promise.allSettled(
-    places.map((place, i) => answerOf<Withdrawn>(place, 'revoke', [forms[i], who])),
-  )
-  const done = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? (outcome.value ?? []) : []))
+  const places = all.filter(({ isServing }) => isServing)
+  const { forms, abroad } = await formsOf(places, wanted)
+  const outcomes = await Promise.allSettled([
+    ...places.map((place, i) => answerOf<Withdrawn>(place, 'revoke', [forms[i], who])),
+    // One that starts may have opened its ports already.
+    ...all
+      .filter(({ isReachable, isServing }) => isReachable && !isServing)
+      .map(place => answerOf<Withdrawn>(place, 'withdrawHere', [abroad, who])),
+  ])
+  const done = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? (outcome.value?.[0] ?? []) : []))
   const failed = outcomes.find(outcome => outcome.status === 'rejected')
-  tellOthers?.(elsewhere, who)
+  tellOthers?.(abroad, who)
   if (failed !== undefined) throw failed.reason
   return done.reduce(sumOfWithdrawn, { verdicts: 0, sessions: 0, addresses: 0, connections: 0, approvals: 0 })
 }
 
-/** What to ask of each process, and of other machines. */
+/** What to ask of each process, and of other machines. @throws {ProxyError} PTC_REVOCATION; then none is told */
 async function formsOf(
   places: readonly Pick<ServingProcess, 'call'>[],
   wanted: unknown,
-): Promise<{ readonly forms: readonly unknown[]; readonly elsewhere: unknown }> {
+): Promise<{ readonly forms: readonly unknown[]; readonly abroad: unknown }> {
   const { key } = (wanted ?? {}) as { readonly key?: unknown }
-  if (typeof key !== 'string') return { forms: places.map(() => wanted), elsewhere: wanted }
+  if (typeof key !== 'string') {
+    const same = elsewhere(wanted, undefined)
+    return { forms: places.map(() => same), abroad: same }
+  }
   const rows = await Promise.all(
     places.map(place => answerOf<readonly RememberedVerdict[]>(place, 'verdicts', [])),
   )
   const found = rows.map(answer => answer?.[0].find(verdict => verdict.key === key))
   const host = found.find(verdict => verdict !== undefined)?.host
-  const elsewhere = host === undefined ? wanted : { host }
-  return { forms: found.map(verdict => (verdict === undefined ? elsewhere : wanted)), elsewhere }
+  const byHost = elsewhere(wanted, host)
+  return { forms: found.map(verdict => (verdict === undefined ? byHost : wanted)), abroad: byHost }
 }
 
 /** All processes have the same approvals. */

@@ -27,7 +27,7 @@ const END_SPARE = 5000
 
 export interface PrimaryOptions {
   /** Other machines; undefined without them. */
-  readonly fleet: Pick<Fleet, 'revoke' | 'others'> | undefined
+  readonly fleet: Pick<Fleet, 'withdraw' | 'others'> | undefined
   readonly fork: () => Worker
   readonly pid: number
   /** Begins the stop. Returns how long requests may go on, in milliseconds. */
@@ -59,12 +59,15 @@ export class Primary {
       fork,
       error: (message: string) => this.#diags.error(message),
       handlersFor: (one: ServingProcess) => ({
-        welcome: (): Welcome => ({
-          managementPorts: this.#managementPorts,
-          count,
-          rollsLogs: one.index === 0,
-          viaToken: this.#viaToken,
-        }),
+        welcome: (): Welcome => {
+          one.onReachable()
+          return {
+            managementPorts: this.#managementPorts,
+            count,
+            rollsLogs: one.index === 0,
+            viaToken: this.#viaToken,
+          }
+        },
         rolled: () => this.#reopenIn(this.#places.filter(place => place !== one)),
         serving: (ports: OwnListener[]) => {
           this.#ports = ports
@@ -76,8 +79,9 @@ export class Primary {
       }),
     }
     // What others tell is for those that serve, and so is the trouble with Redis.
-    fleet?.others.attach({
+    void fleet?.others.attach({
       revokeHere: () => undefined,
+      withdrawHere: async () => undefined,
       deliver: () => undefined,
       warn: () => undefined,
     })
@@ -115,7 +119,7 @@ export class Primary {
     const api = mergedApi({
       places: this.#places,
       place,
-      tellOthers: fleet && ((wanted, by) => fleet.revoke(wanted, by)),
+      tellOthers: fleet && ((wanted, by) => fleet.withdraw(wanted, by)),
       pid,
       stop,
       isStopping: () => this.#isStopping,
@@ -157,7 +161,7 @@ export class Primary {
   }
 
   async #revokeInOthers(origin: ServingProcess, wanted: unknown, by: string): Promise<void> {
-    const others = this.#places.filter(place => place !== origin && place.isServing)
+    const others = this.#places.filter(place => place !== origin && place.isReachable)
     const outcomes = await Promise.allSettled(others.map(place => place.call('revokeHere', wanted, by)))
     for (const outcome of outcomes)
       if (outcome.status === 'rejected' && ProxyError.codeOf(outcome.reason) !== 'PTC_PROCESS_GONE')
@@ -165,7 +169,7 @@ export class Primary {
   }
 
   async #publish(origin: ServingProcess, plugin: string, message: unknown): Promise<void> {
-    const others = this.#places.filter(place => place !== origin && place.isServing)
+    const others = this.#places.filter(place => place !== origin && place.isReachable)
     await Promise.allSettled(others.map(place => place.call('deliver', plugin, message)))
   }
 

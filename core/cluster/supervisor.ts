@@ -34,6 +34,7 @@ export class ServingProcess {
   #delay = 0
   #startedAt = 0
   #isServing = false
+  #isReachable = false
   #isStopping = false
   #whenSettled: (() => void)[] = []
   #whenEnded: (() => void)[] = []
@@ -45,6 +46,11 @@ export class ServingProcess {
 
   get isServing(): boolean {
     return this.#isServing
+  }
+
+  /** Whether it answers calls: from its first one on, long before it serves. */
+  get isReachable(): boolean {
+    return this.#isReachable
   }
 
   get pid(): number | undefined {
@@ -62,6 +68,11 @@ export class ServingProcess {
     worker.on('error', cause => this.#options.error(`process ${worker.process.pid}: ${describe(cause)}`))
     worker.once('exit', (code, signal) => this.#onExit(worker, calls, signal ?? `status ${code}`))
     return new Promise(resolve => this.#whenSettled.push(resolve))
+  }
+
+  /** It has made its first call, and answers calls from now on. */
+  onReachable(): void {
+    this.#isReachable = true
   }
 
   /** It serves from now on. */
@@ -98,6 +109,7 @@ export class ServingProcess {
   #onExit(worker: Worker, calls: Calls, how: string): void {
     calls.end(`process ${worker.process.pid} has ended`)
     this.#isServing = false
+    this.#isReachable = false
     this.#settle()
     for (const resolve of this.#whenEnded.splice(0)) resolve()
     if (this.#isStopping) return

@@ -1,6 +1,6 @@
 import type { AdminApi, ParkedRow, PluginStatus, RecordSet, Status } from '../admin/admin-api.js'
 import type { HookId } from '../api/hooks.js'
-import type { ApprovalTopic, ApprovedOrigin } from '../api/managed.js'
+import type { ApprovalTopic } from '../api/managed.js'
 import { type Reason, reject } from '../api/verdict.js'
 import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
@@ -9,13 +9,13 @@ import { describe } from '../base/thrown.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { changeRecord, undoChange } from '../settings/change-record.js'
 import { type ConfigPlace, recordsBehind } from '../settings/settings.js'
-import type { RevokedCounts } from '../tls/judge/revocation.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import type { Generation, Logs, Place } from './generation.js'
 import type { Generations } from './generations.js'
 import { tellMsg } from './lifecycle.js'
 import { askTopic } from './topics.js'
+import { withdraw } from './withdrawing.js'
 
 /** The parts of a running proxy that are managed. */
 export interface Managed {
@@ -98,23 +98,12 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
       )
     },
     revoke: async (wanted, who) => {
-      const { isRevoked, what, elsewhere } = revoking.read(wanted)
-      // Approvals go first: a handshake that begins now must not find one.
-      const topic = generations.current().plugins.managed.get('approvals')
-      const isMeant = ({ host, sha256, spki }: ApprovedOrigin): boolean =>
-        isRevoked(host, () => ({ certificate: sha256, spki }))
-      let approvals = 0
-      let counts: RevokedCounts | undefined
+      const { elsewhere } = revoking.read(wanted)
       try {
-        approvals = (await topic?.withdraw(isMeant, what, who)) ?? 0
-      } catch (cause) {
-        const why = `what rests on acceptances is revoked, but not the approvals behind it: ${describe(cause)}`
-        throw new ProxyError('PTC_ADMIN_REQUEST', why, { cause })
+        return await withdraw({ revoking, managed: () => generations.current().plugins.managed }, wanted, who)
       } finally {
-        counts = revoking.revokeHere(wanted, who)
         tellOthers?.(elsewhere, who)
       }
-      return { ...counts, approvals }
     },
     // Plugins of a generation that is retiring may still hold handshakes.
     message: (tag, data) =>

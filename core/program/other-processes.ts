@@ -17,8 +17,8 @@ export interface OtherProcesses {
   readonly viaToken?: string
   /** Where the supervising process listens: no client may reach it through the proxy. */
   readonly managementPorts: readonly OwnListener[]
-  /** Called once this process can be told of others. */
-  readonly attach?: (self: ThisProcess) => void
+  /** Called once this process can be told of others. Its ports open when all is done that was told before. */
+  readonly attach?: (self: ThisProcess) => Promise<void>
   /** How many processes serve: each takes its share of the client connections. */
   readonly count: number
 }
@@ -27,6 +27,8 @@ export interface OtherProcesses {
 export interface ThisProcess {
   /** @throws {ProxyError} PTC_REVOCATION */
   readonly revokeHere: (wanted: unknown, by: string) => void
+  /** What an operator has revoked: approvals go with it. @throws {ProxyError} as `withdraw` does */
+  readonly withdrawHere: (wanted: unknown, by: string) => Promise<unknown>
   /** A message for a plugin, by its name. */
   readonly deliver: (plugin: string, message: unknown) => void
   readonly warn: (message: string) => void

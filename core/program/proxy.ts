@@ -47,6 +47,7 @@ import { plainPort } from './wiring/inbound/start.js'
 import { makeDial } from './wiring/outbound/dial.js'
 import { makeConnector, makeForwarder, makeVia } from './wiring/outbound/forwarding.js'
 import { ownPorts } from './wiring/own-ports.js'
+import { withdraw } from './withdrawing.js'
 
 export interface OpenPort {
   readonly address: string
@@ -124,8 +125,12 @@ export class ProxyServer {
     const logs = openLogs(place, configuration.settings, others)
     const first = await makeGeneration(place, logs, configuration)
     const proxy = new ProxyServer(place, logs, new Generations(first), others)
-    others?.attach?.({
+    await others?.attach?.({
       revokeHere: (wanted, by) => void logs.revoking.revokeHere(wanted, by),
+      withdrawHere: (wanted, by) => {
+        const managed = () => proxy.#generations.current().plugins.managed
+        return withdraw({ revoking: logs.revoking, managed }, wanted, by)
+      },
       deliver: (plugin, message) => logs.services.shared.peers.deliver(plugin, message),
       warn: message => logs.diags.warning(message),
     })

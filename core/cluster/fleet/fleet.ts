@@ -23,6 +23,8 @@ const PLUGIN = 'plugin'
 interface Revoked {
   readonly wanted: unknown
   readonly by: string
+  /** An operator has done it: approvals go as well. */
+  readonly isByOperator?: boolean
 }
 
 interface Published {
@@ -36,7 +38,7 @@ export class Fleet {
   readonly #client: RedisClient
   #self: ThisProcess | undefined
   /** What has come before this process was ready for it. */
-  readonly #early: ((self: ThisProcess) => void)[] = []
+  readonly #early: ((self: ThisProcess) => unknown)[] = []
 
   /** @throws {ProxyError} PTC_CLUSTER_KEYS when there are no keys to seal with */
   constructor({ url, keyFile }: FleetSettings) {
@@ -70,6 +72,11 @@ export class Fleet {
     }
   }
 
+  /** What an operator has revoked, in all other processes. */
+  readonly withdraw = (wanted: unknown, by: string): void => {
+    this.#log.append(REVOKED, { wanted, by, isByOperator: true } satisfies Revoked)
+  }
+
   /** In all other processes. */
   revoke(wanted: unknown, by: string): void {
     this.#log.append(REVOKED, { wanted, by } satisfies Revoked)
@@ -80,29 +87,35 @@ export class Fleet {
     this.#client.destroy()
   }
 
-  #attach(self: ThisProcess): void {
+  /** Ends when all is done that others have told before, or Redis cannot say what that is. */
+  async #attach(self: ThisProcess): Promise<void> {
+    await this.#log.caughtUp
     this.#self = self
-    for (const early of this.#early.splice(0)) early(self)
+    await Promise.all(this.#early.splice(0).map(early => early(self)))
   }
 
-  #when(work: (self: ThisProcess) => void): void {
+  #when(work: (self: ThisProcess) => unknown): void {
     if (this.#self === undefined) this.#early.push(work)
     else work(this.#self)
   }
 
-  #take(self: ThisProcess, topic: string, entry: unknown): void {
+  #take(self: ThisProcess, topic: string, entry: unknown): unknown {
     if (topic === PLUGIN) {
       const { plugin, message } = entry as Published
       return self.deliver(plugin, message)
     }
-    if (topic !== REVOKED) return
-    const { wanted, by } = entry as Revoked
+    if (topic !== REVOKED) return undefined
+    // Whatever was meant, what rests on it must not stay.
+    const onFailed = (cause: unknown): void => {
+      self.warn(`a revocation of another process cannot be done: ${describe(cause)}; everything is revoked`)
+      self.revokeHere('all', 'the fleet')
+    }
     try {
-      self.revokeHere(wanted, by)
+      const { wanted, by, isByOperator } = entry as Revoked
+      if (isByOperator === true) return self.withdrawHere(wanted, by).catch(onFailed)
+      return self.revokeHere(wanted, by)
     } catch (cause) {
-      // Whatever was meant, what rests on it must not stay.
-      self.warn(`a revocation by ${by} cannot be read: ${describe(cause)}; everything is revoked`)
-      self.revokeHere('all', by)
+      return onFailed(cause)
     }
   }
 

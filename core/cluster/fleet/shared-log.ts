@@ -18,6 +18,8 @@ const LIFE = 24 * 3_600_000
 /** Milliseconds for one wait for entries; the connection may be silent for a little longer. */
 const BLOCK = 2000
 const SILENCE = 2 * BLOCK
+/** Milliseconds in which Redis must say what has been told before this process. */
+const CATCH_UP = 3000
 /** Milliseconds until a read that has failed is tried again. */
 const PAUSE = 200
 /** Entries that wait for Redis; beyond it the oldest go, and the others are told that some are missing. */
@@ -53,6 +55,16 @@ export class SharedLog {
   readonly #writer: RedisClient
   readonly #waiting: Waiting[] = []
   #isFlushing = false
+  #onCaughtUp = (): void => {}
+  #isCaughtUp = false
+  /** Fulfilled when all entries that had been there were told, or Redis does not answer for 3 s. */
+  readonly caughtUp = new Promise<void>(resolve => {
+    const timer = after(CATCH_UP, resolve, () => resolve())
+    this.#onCaughtUp = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+  })
   #lastId = '0-0'
   #lastReadAt = Date.now()
   #epoch: string | undefined
@@ -120,14 +132,19 @@ export class SharedLog {
       try {
         await this.#checkEpoch()
         const reply = await this.#reader.sendCommand([
-          ...['XREAD', 'COUNT', `${BATCH}`, 'BLOCK', `${BLOCK}`, 'STREAMS', this.#stream, this.#lastId],
+          ...['XREAD', 'COUNT', `${BATCH}`],
+          ...(this.#isCaughtUp ? ['BLOCK', `${BLOCK}`] : []),
+          ...['STREAMS', this.#stream, this.#lastId],
         ])
         this.#lastReadAt = Date.now()
         this.#found()
-        for (const { id, sealed } of entriesIn(reply)) {
+        const entries = entriesIn(reply)
+        for (const { id, sealed } of entries) {
           this.#lastId = id
           this.#take(sealed)
         }
+        this.#isCaughtUp = entries.length === 0
+        if (this.#isCaughtUp) this.#onCaughtUp()
       } catch (cause) {
         this.#lost(cause)
         await new Promise<void>(resolve => after(PAUSE, resolve, () => resolve()))

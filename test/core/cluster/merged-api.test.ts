@@ -1,0 +1,50 @@
+/** The management API over several processes, which are functions here. */
+import { test } from 'tap'
+import { ProxyError } from '../../../core/base/errors.js'
+import { type MergedParts, mergedApi } from '../../../core/cluster/merged-api.js'
+
+const NOTHING = { verdicts: 0, sessions: 0, addresses: 0, connections: 0, approvals: 0 }
+
+type Call = readonly [place: number, name: string, ...args: unknown[]]
+
+/** Each serves, or is about to. */
+function api(...serving: readonly boolean[]) {
+  const calls: Call[] = []
+  const told: unknown[] = []
+  const places: MergedParts['places'] = serving.map((isServing, index) => ({
+    index,
+    isServing,
+    isReachable: true,
+    call: async (name: string, ...args: readonly unknown[]) => {
+      calls.push([index, name, ...args])
+      if (name === 'verdicts') return []
+      const [{ key }] = args as [{ key?: string }]
+      if (key !== undefined)
+        throw new ProxyError('PTC_REVOCATION', `no verdict is remembered under key ${key}`)
+      return name === 'revoke' ? { ...NOTHING, verdicts: 1 } : undefined
+    },
+  }))
+  const parts = { places, tellOthers: (wanted: unknown) => told.push(wanted) }
+  return { ...mergedApi(parts as unknown as MergedParts), calls, told }
+}
+
+test('what cannot be revoked is told to no other machine', async t => {
+  for (const serving of [[true, true], []]) {
+    for (const wanted of [{ key: 'key:unknown' }, { bogus: 'x' }, { host: 'a/b' }, null]) {
+      const { revoke, told, calls } = api(...serving)
+      await t.rejects(Promise.resolve(revoke(wanted, 'an operator')), { code: 'PTC_REVOCATION' })
+      t.strictSame(told, [], 'others would take it for everything')
+      t.notOk(calls.some(([, name]) => name === 'revoke'))
+    }
+  }
+})
+
+test('a process that starts is told of a revocation, too', async t => {
+  const { revoke, calls, told } = api(true, false)
+  t.same(await revoke({ host: 'a.test' }, 'an operator'), { ...NOTHING, verdicts: 1 })
+  t.strictSame(calls, [
+    [0, 'revoke', { host: 'a.test' }, 'an operator'],
+    [1, 'withdrawHere', { host: 'a.test' }, 'an operator'],
+  ])
+  t.strictSame(told, [{ host: 'a.test' }])
+})
