@@ -7,7 +7,7 @@ const LARGEST_FRAME = 16_777_215
 export const HTTP2_RECORDS = {
   'proxy.config.http2.enabled': {
     ...SWITCH,
-    default: 0,
+    default: 1,
     about:
       '1 offers HTTP/2 by ALPN to clients of `ssl` ports, to origins as proxy.config.ssl.client.alpn_protocols says, and inside a bumped CONNECT to clients whose origin has agreed to it. Open connections keep their protocol.',
   },

@@ -42,12 +42,12 @@ for (const tls of VERSIONS) {
     const { port } = await secureProxy(t, [gate])
     const client = await startSClient({
       ...{ port, tls, servername: 'Proxy.example', request: REQUEST },
-      args: ['-alpn', 'h2,http/1.1', '-cipher', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+      args: ['-alpn', 'private/1,http/1.1', '-cipher', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
     })
     t.teardown(() => client.child.stop())
     const event = await gate.next('TS_SSL_CLIENT_HELLO_HOOK')
     t.equal(event.sni, 'proxy.example')
-    t.same(event.alpn, ['h2', 'http/1.1'])
+    t.same(event.alpn, ['private/1', 'http/1.1'])
     t.same(event.versions, [`TLSv${tls}`])
     t.equal(event.ciphers.includes(0xc02b), tls === '1.2', 'the cipher suites by number')
     t.ok(event.extensions.includes(0))
