@@ -1,6 +1,7 @@
 import { ProxyError } from '../base/errors.js'
-import { fieldValues } from '../base/fields.js'
+import { fieldValue, fieldValues } from '../base/fields.js'
 import type { ReceivedHead } from '../http1/request-reader.js'
+import { isUpgradeName, upgradeFields, without } from './extended-connect.js'
 import { received, withOneCookie } from './fields.js'
 
 export const badRequest = (what: string): ProxyError =>
@@ -15,7 +16,8 @@ export const HTTP2 = '2'
 
 /**
  * The head of a request (RFC 9113 section 8.3.1) as HTTP/1.1 would have it: its target in absolute form, or for CONNECT in
- * authority form; its authority as Host field; one Cookie field.
+ * authority form; its authority as Host field; one Cookie field. An extended CONNECT (RFC 8441) is a GET that asks for an
+ * upgrade.
  * @param raw names and values in turn
  * @throws {ProxyError} PTC_REQUEST_MALFORMED
  */
@@ -23,9 +25,19 @@ export function requestHead(raw: readonly string[]): ReceivedHead {
   const { pseudo, fields } = received(raw, badRequest)
   const { ':method': method = '', ':protocol': protocol } = pseudo
   for (const name of Object.keys(pseudo)) if (!PSEUDO.has(name)) throw badRequest(`an unknown ${name}`)
-  if (protocol !== undefined) throw badRequest('an extended CONNECT that was not offered')
   const authority = authorityOf(pseudo[':authority'], fieldValues(fields, 'host'))
   const rawHeaders = ['host', authority, ...withOneCookie(without(fields, 'host'))]
+  if (protocol !== undefined) {
+    if (method !== 'CONNECT') throw badRequest(':protocol without CONNECT')
+    if (!isUpgradeName(protocol)) throw badRequest('a protocol that HTTP/1.1 cannot be asked for')
+    if (fieldValue(fields, 'content-length') !== undefined)
+      throw badRequest('an extended CONNECT with a length')
+    const url = absoluteForm(pseudo, 'GET', authority)
+    return {
+      ...{ method: 'GET', url, httpVersion: HTTP2, isUpgrade: true },
+      rawHeaders: upgradeFields(protocol, rawHeaders),
+    }
+  }
   const url =
     method === 'CONNECT' ? connectTarget(pseudo, authority) : absoluteForm(pseudo, method, authority)
   return { method, url, httpVersion: HTTP2, rawHeaders, isUpgrade: false }
@@ -57,11 +69,4 @@ function connectTarget(pseudo: Readonly<Record<string, string>>, authority: stri
   if (pseudo[':scheme'] !== undefined || pseudo[':path'] !== undefined)
     throw badRequest('a CONNECT with a scheme or a path')
   return authority
-}
-
-function without(fields: readonly string[], name: string): readonly string[] {
-  const out: string[] = []
-  for (let i = 0; i + 1 < fields.length; i += 2)
-    if (fields[i] !== name) out.push(fields[i] ?? '', fields[i + 1] ?? '')
-  return out
 }

@@ -47,6 +47,7 @@ function makeServer({ maxStreams, window, maxFrame, headerTable, maxHeaderBytes 
     maxFrameSize: maxFrame,
     headerTableSize: headerTable,
     maxHeaderListSize: maxHeaderBytes,
+    enableConnectProtocol: true,
   }
   const maxHeaderListPairs = Math.ceil(maxHeaderBytes / BYTES_PER_FIELD)
   return createServer({ settings, maxHeaderListPairs, maxSessionMemory: MAX_SESSION_MEGABYTES })

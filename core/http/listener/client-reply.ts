@@ -40,6 +40,12 @@ export interface ClientReply {
    */
   writeInterim(head: ResponseHead, via: string | undefined): boolean
   /**
+   * Says that the origin has switched to the protocol that the request asked for. The request's connection is taken over next.
+   * @returns bytes that go first on that connection
+   * @throws {ProxyError} PTC_RESPONSE_MALFORMED
+   */
+  switched(head: ResponseHead, via: string | undefined): Uint8Array
+  /**
    * Fixes the head. Fields about the connection and the framing are the reply's business; the caller has checked the others.
    * @param fields names and values in turn
    * @param isWhole no body follows, and HTTP/2 says so at once

@@ -103,6 +103,11 @@ export class Http1Reply implements ClientReply {
     return !this.#out.isBlocked
   }
 
+  switched(head: ResponseHead, via: string | undefined): Uint8Array {
+    this.statusCode = head.status
+    return Buffer.from(interimText(head, via), 'latin1')
+  }
+
   /** A client without a 100 may send its body or its next request: the proxy cannot tell them apart. */
   get #isBodyUncertain(): boolean {
     return !this.#request.isComplete && !this.#hasContinued && this.#request.headers.expect !== undefined

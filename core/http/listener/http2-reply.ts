@@ -1,7 +1,13 @@
-import { constants, type ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from 'node:http2'
 import { ProxyError } from '../../base/errors.js'
 import { responseFields } from '../../http1/headers.js'
 import type { ResponseHead } from '../../http1/messages.js'
+import { notSwitched, switchedFields } from '../../http2/extended-connect.js'
 import { toHeaders } from '../../http2/fields.js'
 import type { ClientReply, ReplyWatcher } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
@@ -81,21 +87,35 @@ export class Http2Reply implements ClientReply {
     return !this.isBlocked
   }
 
+  /** A 200 in HTTP/2, where the stream carries the other protocol (RFC 8441 section 5). */
+  switched({ headers }: ResponseHead, via: string | undefined): Uint8Array {
+    const fields = switchedFields(this.#request.rawHeaders, responseFields(headers, 101, false, via))
+    this.#respond({ ...toHeaders(fields), ':status': 200 }, {})
+    this.#state = 'gone'
+    this.#hasHead = true
+    return NOTHING
+  }
+
   writeHead(status: number, _reason: string, fields: readonly string[], isWhole = false): this {
     if (this.#state !== 'waiting') return this
+    if (this.#request.isUpgrade && status < 300) throw notSwitched(`status ${status}`)
     this.#isBodiless = isWhole || this.#request.method === 'HEAD' || status === 204 || status === 304
     const headers = { ...toHeaders(fields), ':status': status }
     const options = { endStream: this.#isBodiless, waitForTrailers: !this.#isBodiless }
+    this.#respond(headers, options)
+    this.#state = 'started'
+    this.#hasHead = true
+    this.statusCode = status
+    return this
+  }
+
+  #respond(headers: OutgoingHttpHeaders, options: ServerStreamResponseOptions): void {
     try {
       this.#stream.respond(headers, options)
     } catch (cause) {
       // A client that has left is told of by `gone`.
       if (!this.#stream.destroyed && !this.#stream.closed) throw unsendable(cause)
     }
-    this.#state = 'started'
-    this.#hasHead = true
-    this.statusCode = status
-    return this
   }
 
   write(bytes: Uint8Array): boolean {
@@ -153,6 +173,8 @@ export class Http2Reply implements ClientReply {
     return this.#watcher !== undefined
   }
 }
+
+const NOTHING = new Uint8Array()
 
 const unsendable = (cause: unknown): ProxyError =>
   new ProxyError('PTC_INTERNAL', 'the response cannot be sent in HTTP/2', { cause })

@@ -61,14 +61,19 @@ export class Http2ClientStream implements BodySource {
     const head = requestHead(raw)
     this.#left = lengthOf(head.rawHeaders)
     if (isComplete && (this.#left ?? 0) !== 0) throw badRequest('it ends before its announced length')
-    if (head.method === 'CONNECT') this.#tunnel = new StreamLink(stream, client.ends)
-    const asking = this.#tunnel === undefined ? client : client.onStream(stream, this.#tunnel)
+    if (isComplete && head.isUpgrade) throw badRequest('it ends before the protocol that it asks for')
+    const isConnect = head.method === 'CONNECT'
+    const tunnel = isConnect || head.isUpgrade ? new StreamLink(stream, client.ends) : undefined
+    this.#tunnel = tunnel
+    const asking = isConnect && tunnel !== undefined ? client.onStream(stream, tunnel) : client
     this.#request = new ClientRequest(asking, this, head, {
       idle: new Deadline({ onFault: () => stream.destroy() }),
       active: new Deadline({ onFault: () => stream.destroy() }),
     })
     this.#reply = new Http2Reply(stream, this.#request, () => owner.drain(), owner.takingLimit)
-    if (isComplete) {
+    if (head.isUpgrade)
+      this.#request.complete([]) // what follows is of the other protocol
+    else if (isComplete) {
       this.#request.complete([])
       stream.resume() // node:http2 resets a stream that was not read, in the place of its last frame
     }
@@ -99,8 +104,11 @@ export class Http2ClientStream implements BodySource {
   handOver(): HandedOver {
     const link = this.#tunnel
     if (link === undefined)
-      throw new ProxyError('PTC_INTERNAL', 'a stream that is no CONNECT, for another protocol')
-    return { link, early: Buffer.alloc(0), answers: this.#answers }
+      throw new ProxyError('PTC_INTERNAL', 'a stream that asked for no tunnel, for another protocol')
+    const early = Buffer.alloc(0)
+    if (!this.#request.isUpgrade) return { link, early, answers: this.#answers }
+    this.#isOpen = true
+    return { link, early }
   }
 
   /** A tunnel that is refused is answered as any other request. */
@@ -139,7 +147,8 @@ export class Http2ClientStream implements BodySource {
   /** The reply has been given to nghttp2. A reset overtakes its last frame, so it waits for that. */
   #onFinish(): void {
     const stream = this.#stream
-    if (this.#isOpen || this.#request.isComplete || stream.destroyed || stream.closed) return
+    const hasEnded = this.#request.isComplete && this.#tunnel === undefined
+    if (this.#isOpen || hasEnded || stream.destroyed || stream.closed) return
     if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR)
     else
       after(

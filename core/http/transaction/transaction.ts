@@ -5,7 +5,7 @@ import { toProxyError } from '../../base/edge.js'
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
 import type { FairQueue } from '../../base/fair-queue.js'
 import { trailerFields } from '../../http1/headers.js'
-import { interimText, type RequestHead, type ResponseHead } from '../../http1/messages.js'
+import type { RequestHead, ResponseHead } from '../../http1/messages.js'
 import type { OriginConnector } from '../../origin/connect.js'
 import type { Link } from '../../vconn/link.js'
 import { pump } from '../../vconn/pump.js'
@@ -171,12 +171,12 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#response = head
     try {
       if (!this.#req.isUpgrade) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
-      const text = interimText(head, this.#options.current().via.ofResponse(head.version))
+      const begin = this.#res.switched(head, this.#options.current().via.ofResponse(head.version))
       this.#phase = 'switched'
       this.#hooks?.over()
       this.#switchedDown = first.length
       const { link: client, early } = this.#req.takeOver()
-      client.write(Buffer.concat([Buffer.from(text, 'latin1'), first]))
+      client.write(Buffer.concat([begin, first]))
       pump(new RewindLink(client, early), origin, this.#options.current().upgradeIdleTimeout, result => {
         this.#switchedUp = result.bytesUp
         this.#switchedDown += result.bytesDown
@@ -184,7 +184,6 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
       })
       client.resume()
       origin.resume()
-      this.#res.statusCode = head.status
     } catch (error) {
       origin.destroy()
       this.fail(error)
