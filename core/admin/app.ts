@@ -1,14 +1,15 @@
 /** The routes of the management API. Loaded with the first request: few proxies ever have one. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { fastify } from 'fastify'
+import { type FastifyRequest, fastify } from 'fastify'
 import type { ApprovalAnswer } from '../api/managed.js'
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { linearPattern } from '../base/linear-pattern.js'
+import { ALL_RIGHTS, covers, isRole, type Role } from '../base/roles.js'
 import { describe } from '../base/thrown.js'
 import type { AdminApi } from './admin-api.js'
 import { metricRows } from './metric-rows.js'
-import { OpenApi } from './openapi.js'
+import { OpenApi, roleFor } from './openapi.js'
 import { FAILED, SCHEMAS } from './schemas.js'
 
 /** The largest body, in bytes: a message with its data. */
@@ -34,11 +35,13 @@ export interface AppParts {
   /** All metrics, in the text format of Prometheus. */
   readonly metrics: () => Promise<string>
   /** @returns the address of a page that a person can open once @throws {ProxyError} PTC_ADMIN_REQUEST without a port */
-  readonly dashboard: (who: string) => string
+  readonly dashboard: (who: string, role: Role) => string
 }
 
 /** Carries the name of the person in front of the page; set by the port alone. */
 export const WHO_FIELD = 'x-portcullis-who'
+/** Carries the role of a token or a login; set by the port alone. A request on the socket has all rights. */
+export const ROLE_FIELD = 'x-portcullis-role'
 
 interface Sent {
   readonly headers: IncomingHttpHeaders
@@ -48,6 +51,18 @@ interface Sent {
 function personOf({ headers }: Sent): string | undefined {
   const who = headers[WHO_FIELD]
   return typeof who === 'string' ? who : undefined
+}
+
+/** @throws {ProxyError} PTC_ADMIN_DENIED with the role that is missing */
+function checkRole({ headers, method, url, routeOptions: { schema } }: FastifyRequest): void {
+  const { [ROLE_FIELD]: has = ALL_RIGHTS } = headers
+  const needed = roleFor(method, schema)
+  if (isRole(has) && covers(has, needed)) return
+  const [path] = url.split('?', 1)
+  throw new ProxyError(
+    'PTC_ADMIN_DENIED',
+    `${method} ${path} needs the role "${needed}"; that of this token or login is "${has}"`,
+  )
 }
 
 /** @param match a regular expression for the beginning of names @throws {ProxyError} PTC_ADMIN_REQUEST */
@@ -69,6 +84,7 @@ export function routesOf(api: AdminApi, { metrics, dashboard }: AppParts) {
   // Strings stay strings: what is meant as a number is written as one. Route parameters have no other way.
   const app = fastify({ bodyLimit: BODY_LIMIT, ajv: { customOptions: { removeAdditional: false } } })
 
+  app.addHook('onRequest', async request => checkRole(request))
   const openApi = new OpenApi(FAILED)
   app.addHook('onRoute', openApi.add)
 
@@ -88,12 +104,17 @@ export function routesOf(api: AdminApi, { metrics, dashboard }: AppParts) {
   app.get('/metrics', { schema: SCHEMAS.prometheus }, async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
   )
-  app.post<{ Body: { who: string } }>('/v1/dashboard', { schema: SCHEMAS.dashboard }, request => {
-    // A person would get a login under another name, or one without an end.
-    if (personOf(request) !== undefined)
-      throw new ProxyError('PTC_ADMIN_DENIED', 'the page makes no links; `portcullis ctl dashboard` does')
-    return { url: dashboard(request.body.who) }
-  })
+  app.post<{ Body: { who: string; role?: Role } }>(
+    '/v1/dashboard',
+    { schema: SCHEMAS.dashboard },
+    request => {
+      // A person would get a login under another name, or one without an end.
+      if (personOf(request) !== undefined)
+        throw new ProxyError('PTC_ADMIN_DENIED', 'the page makes no links; `portcullis ctl dashboard` does')
+      const { who, role = ALL_RIGHTS } = request.body
+      return { url: dashboard(who, role) }
+    },
+  )
   app.get('/v1/parked', { schema: SCHEMAS.parked }, async () => ({
     parked: await api.parked(),
     held: await api.held(),

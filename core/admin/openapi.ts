@@ -1,6 +1,7 @@
 /** The OpenAPI document of the management API, made from its routes and their schemas. */
 import type { RouteOptions } from 'fastify'
 import { ProxyError } from '../base/errors.js'
+import type { Role } from '../base/roles.js'
 
 /** What a route says about itself. */
 export interface Described {
@@ -9,6 +10,8 @@ export interface Described {
   readonly querystring?: ObjectSchema
   readonly body?: object
   readonly response: Readonly<Record<string, object>>
+  /** What a token or a login has to have, where the method does not say it. */
+  readonly role?: Role
   /** The media type of the answer, where it is none of JSON. */
   readonly produces?: readonly [string]
 }
@@ -34,11 +37,19 @@ const contentOf = (schema: object, type: string = JSON_TYPE) => ({ content: { [t
 
 const FAILED = { $ref: '#/components/responses/Failed' }
 
-function operationOf({ summary, params, querystring, body, response, produces = [JSON_TYPE] }: Described) {
+/** What is read needs a role, what is decided another, and everything else the third. */
+export function roleFor(method: string | readonly string[], schema: object | undefined): Role {
+  const { role } = (schema ?? {}) as Partial<Described>
+  return role ?? ([method].flat().every(name => name === 'GET' || name === 'HEAD') ? 'read' : 'change')
+}
+
+function operationOf(method: string, described: Described) {
+  const { summary, params, querystring, body, response, produces = [JSON_TYPE] } = described
   const parameters = [...parametersIn('path', params), ...parametersIn('query', querystring)]
   const good = Object.entries(response).filter(([status]) => /^\d+$/.test(status))
   return {
     summary,
+    'x-portcullis-role': roleFor(method, described),
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && { requestBody: { required: true, ...contentOf(body) } }),
     responses: {
@@ -66,11 +77,11 @@ export class OpenApi {
     if (methods.length === 0) return
     if (schema === undefined) throw new ProxyError('PTC_INTERNAL', `${methods} ${url} has no schema`)
     // The type of fastify knows nothing of what a schema has to have here.
-    const operation = operationOf(schema as Described)
+    const described = schema as Described
     const at = url.replace(PARAMETER, '{$1}')
     this.#paths[at] = {
       ...this.#paths[at],
-      ...Object.fromEntries(methods.map(name => [name.toLowerCase(), operation])),
+      ...Object.fromEntries(methods.map(name => [name.toLowerCase(), operationOf(name, described)])),
     }
   }
 

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { authorityText } from '../base/authority.js'
 import { ERRORS } from '../base/error-table.js'
+import type { Role } from '../base/roles.js'
 import type { AdminApi } from './admin-api.js'
 import { ANSWER_PATH, serveAnswerLink } from './answer-link.js'
-import { type Handler, WHO_FIELD } from './app.js'
+import { type Handler, ROLE_FIELD, WHO_FIELD } from './app.js'
 import { sendPage } from './page.js'
 import { Sessions } from './sessions.js'
 import type { TokenGuard } from './token.js'
@@ -56,7 +57,6 @@ export class AdminPort {
 
   readonly handle = (req: IncomingMessage, res: ServerResponse): void => {
     for (const [name, value] of Object.entries(FIELDS)) res.setHeader(name, value)
-    delete req.headers[WHO_FIELD]
     const { host = '', origin } = req.headers
     if (!this.#hosts.includes(host)) return refuse(req, res, 421, 'Host does not name this port')
     if (origin !== undefined && origin !== `http://${host}`)
@@ -73,8 +73,8 @@ export class AdminPort {
 
   #withToken(token: string, req: IncomingMessage, res: ServerResponse): void {
     const check = this.#guard.check(token, req.socket.remoteAddress ?? '')
-    if (check === 'right') return this.#serve(req, res)
     if (check === 'wrong') return refuse(req, res, 401, 'the token is wrong')
+    if (check !== 'too-many') return this.#admit(check, undefined, req, res)
     res.setHeader('retry-after', '60')
     refuse(req, res, 429, 'too many wrong tokens')
   }
@@ -94,8 +94,16 @@ export class AdminPort {
         403,
         `${KEY_FIELD} is missing or wrong; \`portcullis ctl dashboard\` prints a link`,
       )
-    if (isRead && path === '/session') return sendJson(req, res, 200, { who: session.who })
-    req.headers[WHO_FIELD] = session.who
+    const { who, role } = session
+    if (isRead && path === '/session') return sendJson(req, res, 200, { who, role })
+    this.#admit(role, who, req, res)
+  }
+
+  /** This port says which person asks, and with which rights: what the client has sent in these fields is replaced. */
+  #admit(role: Role, who: string | undefined, req: IncomingMessage, res: ServerResponse): void {
+    req.headers[ROLE_FIELD] = role
+    delete req.headers[WHO_FIELD]
+    if (who !== undefined) req.headers[WHO_FIELD] = who
     this.#serve(req, res)
   }
 

@@ -1,4 +1,5 @@
 /** What the management API takes and answers, as JSON schema. */
+import { ROLES } from '../base/roles.js'
 
 const TEXT = { type: 'string' } as const
 const NUMBER = { type: 'number' } as const
@@ -127,7 +128,7 @@ const answers = (summary: string, status: 200 | 202, schema: unknown) =>
 
 const LINES = object({ lines: listOf(TEXT) })
 const answered = (summary: string) =>
-  ({ params: QUESTION_ID, body: ANSWER, ...answers(summary, 200, APPROVAL) }) as const
+  ({ role: 'decide', params: QUESTION_ID, body: ANSWER, ...answers(summary, 200, APPROVAL) }) as const
 
 /** The host, the key of a verdict, or the SHA-256 of a public key or a certificate, in base64 or hex. */
 const REVOCABLE = { host: {}, key: {}, spki: {}, certificate: {}, all: { enum: [true] } } as const
@@ -135,7 +136,7 @@ const REVOCABLE = { host: {}, key: {}, spki: {}, certificate: {}, all: { enum: [
 export const SCHEMAS = {
   status: answers('What runs: version, ports, plugins, counters.', 200, STATUS),
   dashboard: {
-    body: object({ who: { ...TEXT, minLength: 1, maxLength: 200 } }),
+    body: object({ who: { ...TEXT, minLength: 1, maxLength: 200 }, role: { ...TEXT, enum: ROLES } }, 'role'),
     ...answers('Makes a link that logs a person in once.', 200, object({ url: TEXT })),
   },
   parked: answers(
@@ -144,6 +145,7 @@ export const SCHEMAS = {
     object({ parked: listOf(PARKED), held: listOf(HELD) }),
   ),
   reject: {
+    role: 'decide',
     params: object({ id: { type: 'integer', minimum: 1 } }),
     body: object({ reason: TEXT, detail: { ...TEXT, maxLength: 1000 } }, 'reason', 'detail'),
     ...answers('Rejects a handshake in place of the plugin that holds it.', 200, object({ id: COUNT })),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import type { Role } from '../base/roles.js'
 
 /** How long a one-time link and a session last; milliseconds. */
 const LINK_LIFE = 5 * 60_000
@@ -11,12 +12,16 @@ const MAX = 100
 export interface Session {
   /** For the record of answers. */
   readonly who: string
+  readonly role: Role
   /**
    * Each request to the API carries it in a header. The cookie alone is no proof: browsers send it to every port of this
    * machine, and so to services of other users.
    */
   readonly key: string
 }
+
+/** The person that a link is for. */
+type Person = Pick<Session, 'who' | 'role'>
 
 /** What the browser of a person is given. */
 export interface Login {
@@ -29,23 +34,23 @@ const secret = (): string => randomBytes(32).toString('base64url')
 
 /** Logins to the page: a link that works once makes a session. */
 export class Sessions {
-  readonly #links = new LRUCache<string, string>({ max: MAX, ttl: LINK_LIFE })
+  readonly #links = new LRUCache<string, Person>({ max: MAX, ttl: LINK_LIFE })
   readonly #sessions = new LRUCache<string, Session>({ max: MAX, ttl: SESSION_LIFE })
 
   /** Makes a link for `who`. @returns the code in it */
-  link(who: string): string {
+  link(who: string, role: Role): string {
     const code = secret()
-    this.#links.set(code, who)
+    this.#links.set(code, { who, role })
     return code
   }
 
   /** @returns undefined for a code that is unknown, used or too old */
   redeem(code: string): Login | undefined {
-    const who = this.#links.get(code)
-    if (who === undefined) return undefined
+    const person = this.#links.get(code)
+    if (person === undefined) return undefined
     this.#links.delete(code)
     const [id, key] = [secret(), secret()]
-    this.#sessions.set(id, { who, key })
+    this.#sessions.set(id, { ...person, key })
     return { id, key }
   }
 

@@ -55,6 +55,11 @@ export const OPTIONS = {
   issuer: { type: 'boolean', help: 'with accept and reject: about all certificates of its issuer' },
   host: { type: 'boolean', help: 'with accept and reject: about the host, whatever it shows' },
   records: { type: 'boolean', help: 'with config: prints lines as records.config has them' },
+  role: {
+    type: 'string',
+    value: 'read|decide|change',
+    help: 'with dashboard: what the person may do (default: change, which is everything)',
+  },
   why: { type: 'string', value: 'WORDS', help: 'with accept and reject: the reason, for the record' },
 } as const satisfies Readonly<Record<string, OptionRow>>
 
@@ -121,7 +126,7 @@ export const COMMANDS = {
   ctl: {
     args: 'COMMAND',
     least: 0,
-    options: ['format', 'json', 'all', 'watch', 'for', 'leaf', 'issuer', 'host', 'why', 'records'],
+    options: ['format', 'json', 'all', 'watch', 'for', 'leaf', 'issuer', 'host', 'why', 'records', 'role'],
     words: [
       'status',
       'parked',
@@ -140,7 +145,7 @@ export const COMMANDS = {
       'reload',
       'stop',
     ],
-    help: 'Asks and tells the running proxy of the same -D: status, parked, approvals, accept ID, reject ID [REASON [DETAIL]], verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin list, plugin msg TAG [DATA], config get|describe RECORD..., config match REGEX..., config defaults|diff|status|reload, config set RECORD VALUE, metric get NAME..., metric match REGEX..., debug TAGS|off, policy explain HOST[:PORT], learn report|write, dashboard, reload, stop.',
+    help: 'Asks and tells the running proxy of the same -D: status, parked, approvals, accept ID, reject ID [REASON [DETAIL]], verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin list, plugin msg TAG [DATA], config get|describe RECORD..., config match REGEX..., config defaults|diff|status|reload, config set RECORD VALUE, metric get NAME..., metric match REGEX..., debug TAGS|off, policy explain HOST[:PORT], learn report|write, dashboard [--role read|decide], reload, stop.',
   },
   learn: {
     args: 'report|write',

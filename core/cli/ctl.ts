@@ -5,6 +5,7 @@ import type { Approval } from '../api/managed.js'
 import { X509_ERRORS } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
+import { ALL_RIGHTS, isRole, ROLES } from '../base/roles.js'
 import { checkSocketPath } from '../config/admin-socket.js'
 import type { Place } from '../program/generation.js'
 import { readSettings } from '../settings/settings.js'
@@ -62,10 +63,11 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
       answer => [`handshake ${answer.id} is rejected: ${reason}`],
     )
   },
-  dashboard: args => {
+  dashboard: (args, { role = ALL_RIGHTS }) => {
     none('dashboard', args)
+    if (!isRole(role)) throw usage(`--role ${role}: write ${ROLES.join(', ')}`)
     return command(
-      send => send<{ url: string }>('POST', '/v1/dashboard', { who: operator() }),
+      send => send<{ url: string }>('POST', '/v1/dashboard', { who: operator(), role }),
       ({ url }) => [url],
     )
   },
@@ -132,6 +134,7 @@ const OWNERS = {
   issuer: ANSWERS,
   host: ANSWERS,
   why: ANSWERS,
+  role: ['dashboard'],
   records: ['config'],
 } as const satisfies { readonly [O in keyof CtlOptions]?: readonly string[] }
 

@@ -4,6 +4,7 @@ import type { PluginTotals, ProxyTotals } from '../admin/metrics.js'
 import { type Admin, lazyApp, openPort, openSocket } from '../admin/server.js'
 import type { Diags } from '../base/diags.js'
 import { ProxyError } from '../base/errors.js'
+import type { Role } from '../base/roles.js'
 import { describe } from '../base/thrown.js'
 import { checkSocketPath } from '../config/admin-socket.js'
 import type { Settings } from '../settings/settings.js'
@@ -26,11 +27,11 @@ export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>
   const { diags, api, metrics, onPort } = parts
   const onError = (message: string): void => diags.error(message)
   const { socket, listen, tokenFile } = parts.settings
-  const page: { open?: (who: string) => string } = {}
+  const page: { open?: (who: string, role: Role) => string } = {}
   const appParts: AppParts = {
     metrics: metrics.text,
-    dashboard: who => {
-      if (page.open !== undefined) return page.open(who)
+    dashboard: (who, role) => {
+      if (page.open !== undefined) return page.open(who, role)
       throw new ProxyError('PTC_ADMIN_REQUEST', 'there is no page: proxy.config.admin.listen is NULL')
     },
   }
@@ -46,15 +47,15 @@ export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>
   }
   if (listen !== undefined)
     await open('proxy.config.admin.listen', async () => {
-      const [{ readToken, TokenGuard }, { AdminPort }] = await Promise.all([
+      const [{ readTokens, TokenGuard }, { AdminPort }] = await Promise.all([
         import('../admin/token.js'),
         import('../admin/port.js'),
       ])
-      const guard = new AdminPort(new TokenGuard(await readToken(tokenFile)), serve, api)
+      const guard = new AdminPort(new TokenGuard(await readTokens(tokenFile)), serve, api)
       const port = await openPort(listen, guard.handle, onError)
       guard.opened(port.address, port.port)
       onPort(port)
-      page.open = who => `${guard.origin}/login?code=${guard.sessions.link(who)}`
+      page.open = (who, role) => `${guard.origin}/login?code=${guard.sessions.link(who, role)}`
       return { ...port, at: guard.origin }
     })
   if (socket !== undefined)

@@ -74,6 +74,7 @@ function makeRow(list, question) {
   put(part('chain'), `SHA-256 ${question.sha256}\n\n${question.chain.join('\n')}`)
   for (const verdict of ['accept', 'reject']) {
     const button = part(verdict)
+    button.hidden = session.role === 'read'
     button.setAttribute('aria-label', `${button.textContent} ${question.host}`)
     button.addEventListener('click', () => openDialog(question, verdict))
   }

@@ -1,0 +1,14 @@
+/** What a token or a login of the management API may do. Each role may do what those before it may. */
+export const ROLES = ['read', 'decide', 'change'] as const
+export type Role = (typeof ROLES)[number]
+
+/** That of a token or a login of which nothing else is said. */
+export const ALL_RIGHTS: Role = 'change'
+
+export function isRole(text: unknown): text is Role {
+  return ROLES.some(role => role === text)
+}
+
+export function covers(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed)
+}
