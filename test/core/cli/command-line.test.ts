@@ -55,7 +55,7 @@ test('bash completes commands, their second words, options and files', async t =
   t.strictSame(offers('plugin', ''), ['new'])
   t.strictSame(offers('plugin', 'new', '--j'), ['--js'])
   t.strictSame(offers('ctl', 'rel'), ['reload'])
-  t.strictSame(offers('try', '--p'), ['--pem'])
+  t.strictSame(offers('try', '--pe'), ['--pem'])
   t.strictSame(offers('replay', 'package.j'), ['package.json'])
   t.strictSame(offers('start', '-D', 'samp'), ['sample-plugins'])
   t.notOk(offers('start', '--').includes('--pem'), 'an option of another command is not offered')
