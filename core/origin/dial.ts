@@ -130,7 +130,8 @@ function refusal(address: string, to: Address, { isDenied, isOwn }: DialOptions)
   return isDenied?.(address) ? deniedError(to.host) : undefined
 }
 
-const ownError = ({ host, port }: Address): ProxyError =>
+/** Where a connection would lead to the proxy's own port. */
+export const ownError = ({ host, port }: Address): ProxyError =>
   new ProxyError('PTC_LOOP_DETECTED', `${host}:${port} is this proxy itself`)
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([

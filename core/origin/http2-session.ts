@@ -83,6 +83,11 @@ export class Http2Session implements ExchangeSession {
     return !this.#isClosed && !this.#session.closed && !this.#session.destroyed
   }
 
+  /** Whether it takes no further request, now and later. */
+  get isRetired(): boolean {
+    return this.#isRetired
+  }
+
   get isIdle(): boolean {
     return this.#exchanges.size === 0
   }

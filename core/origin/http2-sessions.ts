@@ -27,7 +27,9 @@ export class Http2Sessions implements SessionOwner {
     return this.#idle.size
   }
 
+  /** One that has ended, or is to end, is not kept. */
   add(key: string, session: Http2Session): void {
+    if (session.isRetired) return
     const known = this.#byKey.get(key)
     if (known === undefined) this.#byKey.set(key, new Set([session]))
     else known.add(session)

@@ -125,7 +125,7 @@ export class Prober {
     return {
       tcp: await again(
         tcp,
-        { port, name: host, client: '', asking: target.asking, from: target.from },
+        { port, name: host, client: target.client, asking: target.asking, from: target.from },
         options,
         signal,
       )(),

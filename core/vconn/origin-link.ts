@@ -49,15 +49,15 @@ export class RelayedLink extends LinkOver<Link> implements OriginLink, LinkSink 
   }
 
   override attach(sink: LinkSink): void {
-    const stored = this.#stored
-    this.#stored = []
-    this.#bytes = 0
     this.#sink = sink
     this.#onGone = undefined
     this.#onFirst = undefined
     this.#isPaused = false
-    for (const bytes of stored) sink.onData(bytes)
-    if (this.#sink !== sink) return // it has attached another sink meanwhile
+    for (let bytes = this.#stored.shift(); bytes !== undefined; bytes = this.#stored.shift()) {
+      this.#bytes -= bytes.length
+      sink.onData(bytes)
+      if (this.#sink !== sink) return // another sink has attached meanwhile, and has the rest
+    }
     const closed = this.#closed
     if (closed !== undefined) return queueMicrotask(() => sink.onClose(closed.cause))
     if (this.#hasEnded) queueMicrotask(() => this.#closed ?? sink.onEnd())

@@ -51,6 +51,17 @@ test('a request that comes back by the parent is a loop', async t => {
   t.equal((await get(self.proxy.port, `http://${HOST}/`)).status, 508, 'a parent that is this proxy itself')
 })
 
+test('a name that leads to this machine does not reach the ports of the proxy by a parent', async t => {
+  const to = await parent(t, { hosts: { localhost: '127.0.0.1' } })
+  const { proxy, ask } = await start(t, all(to), {
+    records: { 'proxy.config.http.no_dns_just_forward_to_parent': 1, 'proxy.config.http.connect_ports': '*' },
+  })
+  t.equal((await get(proxy.port, `http://localhost:${proxy.port}/`)).status, 508)
+  const answer = await (await ask(`localhost:${proxy.port}`)).response('CONNECT')
+  t.equal(answer.status, 508)
+  t.same([to.asked, to.connections], [[], 0])
+})
+
 test('a private address is refused whether or not a parent would find it', async t => {
   const origin = await httpsOrigin(t, HOST)
   const to = await parent(t)

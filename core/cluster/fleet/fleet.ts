@@ -120,7 +120,9 @@ export class Fleet {
   }
 
   #stateOf(plugin: string): StateStore {
-    return new RedisState(this.#client, this.#keys, `${PREFIX}state:${plugin}:`, () => undefined)
+    // The name of one plugin may begin like that of another, or be a pattern to Redis.
+    const name = this.#keys.nameOf(Buffer.from(plugin))
+    return new RedisState(this.#client, this.#keys, `${PREFIX}state:${name}:`, () => undefined)
   }
 }
 

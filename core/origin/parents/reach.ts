@@ -7,7 +7,7 @@ import type { Link } from '../../vconn/link.js'
 import { type OriginLink, RelayedLink } from '../../vconn/origin-link.js'
 import { type ClientEnds, headerFor, type OutboundHeader } from '../../vconn/proxy-protocol.js'
 import type { TcpLink } from '../../vconn/tcp-link.js'
-import { type Address, addressesOf, type DialOptions, dial } from '../dial.js'
+import { type Address, addressesOf, type DialOptions, dial, ownError } from '../dial.js'
 import { negotiate } from './dialogue.js'
 import { connectDialogue } from './http-connect.js'
 import { socksDialogue } from './socks5.js'
@@ -102,7 +102,11 @@ async function askedFor(
   { needsAddress, resolvesHere }: ParentOptions,
   signal: AbortSignal,
 ): Promise<string> {
-  const { host, isForwarded = false } = to
+  const { host, port, isForwarded = false } = to
+  const { names, isOwn } = options
+  // The parent may stand on this machine: names such as localhost lead it to the proxy's own ports.
+  const known = isIP(host) === 0 ? (names.known?.(host) ?? []) : []
+  if (known.some(address => isOwn?.(address, port))) throw ownError(to)
   if (isIP(host) !== 0) await addressesOf(to, options, signal)
   else if (needsAddress && (isForwarded || !resolvesHere)) throw unjudged(to, isForwarded)
   else if (resolvesHere && !isForwarded) return (await addressesOf(to, options, signal))[0]?.address ?? host
