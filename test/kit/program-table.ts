@@ -9,6 +9,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   certutil: 'libnss3-tools',
   chromium: 'chromium',
   curl: 'curl',
+  'dpkg-deb': 'dpkg',
   git: 'git',
   javac: 'default-jdk-headless',
   logrotate: 'logrotate',
