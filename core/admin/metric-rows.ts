@@ -43,5 +43,8 @@ export function metricRows(text: string): readonly MetricRow[] {
 
 function sampleOf(line: string): Sample | undefined {
   const [, base = '', labels = '', value = ''] = /^([a-zA-Z_:]\w*)(\{.*\})? (\S+)$/.exec(line) ?? []
-  return base === '' ? undefined : { base, name: base + labels, value: Number(value) }
+  // What has not been measured yet is not a number, which JSON cannot say.
+  return base === '' || !Number.isFinite(Number(value))
+    ? undefined
+    : { base, name: base + labels, value: Number(value) }
 }
