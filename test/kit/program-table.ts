@@ -18,6 +18,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   nginx: 'nginx-light',
   openssl: 'openssl',
   python3: 'python3',
+  'python3-h2': 'python3-h2',
   'python3-requests': 'python3-requests',
   'redis-server': 'redis-server',
   security_fake_certverify: 'squid-openssl libcrypt-openssl-x509-perl',
@@ -49,7 +50,10 @@ export interface Skip {
 export const isCi = (env = process.env): boolean => !['', '0', 'false'].includes(env['CI'] ?? '')
 
 /** Entries of the table that are no programs, but modules of Python. */
-const MODULES: Readonly<Record<string, string>> = { 'python3-requests': 'requests' }
+const MODULES: Readonly<Record<string, string>> = {
+  'python3-h2': 'h2',
+  'python3-requests': 'requests',
+}
 
 /** The file that runs when the program is started by its name, or undefined. */
 export function findProgram(program: string, path = pathWithServers()): string | undefined {

@@ -1,0 +1,103 @@
+/** Python's h2, a client of HTTP/2 that has nothing of nghttp2, inside a bumped CONNECT. */
+import { test } from 'tap'
+import { startBumping } from '../kit/bumping.js'
+import { startChild } from '../kit/child.js'
+import { testRoot } from '../kit/connecting.js'
+import { answerHttp2, http2Origin } from '../kit/http2-origin.js'
+import { requireProgram } from '../kit/programs.js'
+import { makeTempDir } from '../kit/temp-dir.js'
+
+const HOST = 'www.google.com'
+
+/** Asks on several streams at once, by its own flow control, and prints an object of JSON for each. */
+const SCRIPT = `
+import json, socket, ssl, sys
+import h2.config, h2.connection, h2.events
+
+proxy_port, host, port, ca = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+authority = f'{host}:{port}'
+tcp = socket.create_connection(('127.0.0.1', proxy_port), 60)
+tcp.sendall(f'CONNECT {authority} HTTP/1.1\\r\\nHost: {authority}\\r\\n\\r\\n'.encode())
+head = b''
+while not head.endswith(b'\\r\\n\\r\\n'):
+    head += tcp.recv(1)
+context = ssl.create_default_context(cafile=ca)
+context.set_alpn_protocols(['h2', 'http/1.1'])
+tls = context.wrap_socket(tcp, server_hostname=host)
+assert tls.selected_alpn_protocol() == 'h2', tls.selected_alpn_protocol()
+
+h2c = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding='utf-8'))
+h2c.initiate_connection()
+asked, uploads, answers = {}, {}, {}
+for path, size in (('/bytes/200000', None), ('/echo', 300000), ('/trailers', None), ('/short', None)):
+    stream = h2c.get_next_available_stream_id()
+    asked[stream] = path
+    answers[stream] = {'path': path, 'size': 0}
+    method = 'GET' if size is None else 'POST'
+    h2c.send_headers(stream, [(':method', method), (':scheme', 'https'), (':authority', authority),
+        (':path', path), ('te', 'trailers')], end_stream=size is None)
+    if size is not None:
+        uploads[stream] = size
+
+def upload():
+    for stream in list(uploads):
+        while uploads[stream] > 0:
+            size = min(uploads[stream], h2c.local_flow_control_window(stream), h2c.max_outbound_frame_size)
+            if size <= 0:
+                break
+            h2c.send_data(stream, b'x' * size)
+            uploads[stream] -= size
+        if uploads[stream] == 0:
+            h2c.end_stream(stream)
+            del uploads[stream]
+
+while asked:
+    upload()
+    tls.sendall(h2c.data_to_send())
+    data = tls.recv(65536)
+    assert data, 'the connection has ended'
+    for event in h2c.receive_data(data):
+        if isinstance(event, h2.events.ResponseReceived):
+            answers[event.stream_id]['status'] = dict(event.headers)[':status']
+        elif isinstance(event, h2.events.DataReceived):
+            answers[event.stream_id]['size'] += len(event.data)
+            h2c.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        elif isinstance(event, h2.events.TrailersReceived):
+            answers[event.stream_id]['trailer'] = dict(event.headers).get('x-sum')
+        elif isinstance(event, h2.events.StreamReset):
+            answers[event.stream_id]['reset'] = int(event.error_code)
+            asked.pop(event.stream_id, None)
+        elif isinstance(event, h2.events.StreamEnded):
+            asked.pop(event.stream_id, None)
+tls.sendall(h2c.data_to_send())
+print(json.dumps(sorted(answers.values(), key=lambda answer: answer['path'])))
+`
+
+test('streams of Python h2 beside one another: bodies both ways by its own flow control, trailers', async t => {
+  requireProgram('python3-h2')
+  const origin = await http2Origin(
+    end => t.teardown(end),
+    [HOST],
+    await testRoot(),
+    (req, res) => {
+      if (req.url !== '/trailers') return answerHttp2(req, res)
+      res.addTrailers({ 'x-sum': '42' })
+      res.end('with trailers')
+    },
+  )
+  const { proxy, trusted } = await startBumping(t, { hosts: [HOST] })
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const args = [String(proxy.port), HOST, String(origin.port), dir.file('ca.pem', trusted)]
+  const child = await startChild('python3', ['-c', SCRIPT, ...args])
+  t.teardown(child.stop)
+  await child.exited()
+  t.equal(child.stderr(), '')
+  t.strictSame(JSON.parse(child.stdout() || '[]'), [
+    { path: '/bytes/200000', size: 200_000, status: '200' },
+    { path: '/echo', size: 300_000, status: '200' },
+    { path: '/short', size: 'hello over 2.0'.length, status: '200' },
+    { path: '/trailers', size: 'with trailers'.length, status: '200', trailer: '42' },
+  ])
+  t.equal(origin.connections, 1)
+})
