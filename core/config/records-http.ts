@@ -124,6 +124,13 @@ export const HTTP_RECORDS = {
     default: 600,
     about: 'How long a connection may be silent after a switch to WebSocket or another protocol.',
   },
+  'proxy.config.http.errors.details': {
+    type: 'STRING',
+    default: 'full',
+    enum: ['full', 'code', 'none'],
+    about:
+      'What clients are told of errors, in pages, JSON and Proxy-Status. `full`: the plugin, the reason, the X509 code, and what an operator can do. `code`: the code alone, with general advice. `none`: the status and the kind of error (RFC 9209). With `code` and `none` no plugin, rule, record or reason is named; the access log has them. The ID of a hold is always told. Not in Traffic Server.',
+  },
   'proxy.config.body_factory.enable_customizations': {
     ...SWITCH,
     default: 1,

@@ -5,7 +5,7 @@ import { FairQueue } from '../base/fair-queue.js'
 import { Mistakes } from '../base/mistakes.js'
 import { describe } from '../base/thrown.js'
 import { HookRegistry } from '../hooks/registry.js'
-import { compilePages, NO_PAGES, type Pages } from '../http/pages/templates.js'
+import { builtInPages, compilePages, type Pages } from '../http/pages/templates.js'
 import type { Names } from '../origin/names/names.js'
 import { ParentHealth } from '../origin/parents/health.js'
 import type { Routes } from '../origin/parents/routes.js'
@@ -156,7 +156,10 @@ export async function makeGeneration(
   let verification: Verification | undefined
   try {
     const names = mistakes.read(() => makeNames(settings.names, hosts, place.env))
-    const pages = mistakes.read(() => (templates === undefined ? NO_PAGES : compilePages(templates)))
+    const pages = mistakes.read(() => {
+      const { errorDetails } = settings.access
+      return templates === undefined ? builtInPages(errorDetails) : compilePages(templates, errorDetails)
+    })
     const bumps = [undefined, ...rules].some(rule => connectModeOf(settings.connect, rule) === 'bump')
     const authority = bumps
       ? await mistakes.readLater(() => openBumpAuthority(inboundTls.authority))

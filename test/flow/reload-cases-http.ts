@@ -36,13 +36,6 @@ const received =
 const removes = (field: string) =>
   ({ from: 0, to: 1, probe: received(field, [`${field}: x`]), expect: ['x', 'none'] }) as const
 
-const PAGES = {
-  'one/default/connect#failed_connect': 'page one',
-  'two/default/connect#failed_connect': 'page two',
-}
-const page = async ({ proxy }: Stage): Promise<unknown> =>
-  /page \w+/.exec((await get(proxy.port, `http://${HOST}:1/`, ['Accept: text/html'])).body.toString())?.[0]
-
 /** How many questions two tunnels cost. */
 const questions = async (stage: Stage): Promise<number> => {
   const gate = stage.made as Gate
@@ -101,8 +94,6 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.http.transaction_active_timeout_in'
   | 'proxy.config.http.transaction_active_timeout_out'
   | 'proxy.config.websocket.no_activity_timeout'
-  | 'proxy.config.body_factory.enable_customizations'
-  | 'proxy.config.body_factory.template_sets_dir'
   | 'proxy.config.http.origin_max_idle'
   | 'proxy.config.http.auth_server_session_private'
   | 'proxy.config.cache.ip_allow.filename'
@@ -292,20 +283,6 @@ export const HTTP_CASES: ReloadCases<
       return outcomeOf(client.ended(30_000).then(() => 'ends'))
     },
     expect: ['waits', 'ends'],
-  },
-  'proxy.config.body_factory.enable_customizations': {
-    from: 1,
-    to: 0,
-    conf: { records: { 'proxy.config.body_factory.template_sets_dir': 'one' }, files: PAGES },
-    probe: page,
-    expect: ['page one', undefined],
-  },
-  'proxy.config.body_factory.template_sets_dir': {
-    from: 'one',
-    to: 'two',
-    conf: { files: PAGES },
-    probe: page,
-    expect: ['page one', 'page two'],
   },
   'proxy.config.http.origin_max_idle': { from: 64, to: 0, probe: keeping, expect: ['keeps', 'closes'] },
   'proxy.config.http.auth_server_session_private': {

@@ -6,6 +6,7 @@ import { HTTP2_CASES } from './reload-cases-http2.js'
 import { LOG_CASES } from './reload-cases-logs.js'
 import { NAME_CASES } from './reload-cases-names.js'
 import { ORIGIN_CASES } from './reload-cases-origins.js'
+import { PAGE_CASES } from './reload-cases-pages.js'
 import { PARENT_CASES } from './reload-cases-parents.js'
 import { PORT_CASES } from './reload-cases-ports.js'
 import { PROGRAM_CASES } from './reload-cases-program.js'
@@ -18,6 +19,7 @@ const CASES: ReloadCases<Reloadable> = {
   ...LOG_CASES,
   ...PROGRAM_CASES,
   ...PORT_CASES,
+  ...PAGE_CASES,
   ...PARENT_CASES,
   ...ORIGIN_CASES,
 }

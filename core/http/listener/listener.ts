@@ -200,6 +200,6 @@ function whenAdmitted(
 /** Answers on a connection that is no longer HTTP's, and closes it. */
 export function refuse(link: ClientLink, error: ProxyError, req?: Refusable, pages?: Pages): void {
   const host = req?.method === 'CONNECT' ? safeUrl(req.url) : undefined
-  link.write(replyBytes(errorReply(error, { host }, req?.headers, pages)))
+  link.write(replyBytes(errorReply(error, { host }, req?.headers ?? {}, pages)))
   endGently(link) // what the client still sends is read, or closing would reset the connection before it has the page
 }

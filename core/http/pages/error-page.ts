@@ -1,33 +1,21 @@
-import { ERRORS } from '../../base/error-table.js'
-import type { ProxyError } from '../../base/errors.js'
 import { escapeHtml } from '../../base/html.js'
-import { type Rejection, VerifyRejected } from '../../tls/judge/verdict.js'
-import { PluginRefused, type Refusal } from '../../wait/refusal.js'
-import { adviceFor } from './advice.js'
-
-/** What an error page is about, as far as it is known. */
-export interface About {
-  /** Host, or host and port, that the request was for. */
-  readonly host: string | undefined
-}
+import type { Rejection } from '../../tls/judge/verdict.js'
+import type { Refusal } from '../../wait/refusal.js'
+import type { Told } from './told.js'
 
 /** The facts of an error as rows of a table, in the order in which they matter. */
-function facts(error: ProxyError, about: About): (readonly [string, string])[] {
+function facts({ host, rejection, refusal, hold, code, advice }: Told): (readonly [string, string])[] {
+  const { client, operator } = advice
   const rows: [string, string][] = []
-  const rejection = rejectionOf(error)
-  const host = rejection?.host ?? about.host
   if (host !== undefined) rows.push(['Host', host])
   if (rejection !== undefined) rows.push(...rejectionRows(rejection))
-  const refusal = refusalOf(error)
+  else if (hold !== undefined) rows.push(['Hold', hold.id])
   if (refusal !== undefined) rows.push(...refusalRows(refusal))
-  const { client, operator } = adviceFor(error, about.host)
-  rows.push(['Code', error.code], ['What to do', client])
+  if (code !== undefined) rows.push(['Code', code])
+  rows.push(['What to do', client])
   if (operator !== client) rows.push(['For the operator', operator])
   return rows
 }
-
-export const rejectionOf = (error: ProxyError): Rejection | undefined =>
-  error instanceof VerifyRejected ? error.rejection : undefined
 
 function rejectionRows(r: Rejection): [string, string][] {
   const rows: [string, string][] = [[r.hold === undefined ? 'Rejected by' : 'Held by', BY[r.by]]]
@@ -37,9 +25,6 @@ function rejectionRows(r: Rejection): [string, string][] {
   if (r.detail !== '') rows.push(['Detail', r.detail])
   return rows
 }
-
-const refusalOf = (error: ProxyError): Refusal | undefined =>
-  error instanceof PluginRefused ? error.refusal : undefined
 
 function refusalRows({ plugin, by, limit, reason, detail }: Refusal): [string, string][] {
   const rows: [string, string][] = [
@@ -61,39 +46,49 @@ const BY = {
   'no-check': 'the configuration, which leaves nobody to accept it',
 } as const satisfies Record<Rejection['by'], string>
 
-export function asText(error: ProxyError, title: string, about: About): string {
-  const rows = facts(error, about).map(([name, value]) => `${name}: ${value}\n`)
-  return `${title}\n\n${error.message}\n\n${rows.join('')}`
+export function asText(told: Told, title: string): string {
+  const rows = facts(told).map(([name, value]) => `${name}: ${value}\n`)
+  return `${title}\n\n${told.message}\n\n${rows.join('')}`
 }
 
-export function asJson(error: ProxyError, about: About): string {
-  const { code, status, message, side } = error
-  const { remedy } = ERRORS[code]
-  const host = about.host ?? null
-  const rejection = rejectionOf(error)
-  const hold = rejection?.hold?.id
-  const body = {
-    code,
-    status,
-    side,
-    message,
-    remedy,
-    advice: adviceFor(error, about.host),
-    host,
-    hold,
-    rejection: rejection ?? refusalOf(error),
-  }
+export function asJson(told: Told): string {
+  const { code, status, message, side, remedy, about: host = null, rejection, refusal } = told
+  const hold = told.hold?.id
+  const advice = remedy === undefined ? { client: told.advice.client } : told.advice
+  const body = { code, status, side, message, remedy, advice, host, hold, rejection: rejection ?? refusal }
   return `${JSON.stringify({ error: body, hold })}\n`
 }
 
+/** Problem details (RFC 9457). `type` and `title` depend on the code alone. */
+export function asProblem(told: Told, reason: string): string {
+  const { code, status, message, side, remedy, advice, about, rejection, refusal } = told
+  const kind =
+    code === undefined
+      ? { type: 'about:blank', title: reason }
+      : { type: `urn:portcullis:error:${code}`, title: titleOf(code) }
+  const problem = {
+    ...{ ...kind, status, detail: message, code, side, host: about, hold: told.hold?.id },
+    advice: remedy === undefined ? { client: advice.client } : advice,
+    rejection: rejection ?? refusal,
+  }
+  return `${JSON.stringify(problem)}\n`
+}
+
+/** `PTC_DNS_FAILED` is `DNS failed`. */
+function titleOf(code: string): string {
+  const words = code.replace(/^PTC_/, '').toLowerCase().replaceAll('_', ' ')
+  const text = words.replace(/\b(?:dns|tls)\b/g, word => word.toUpperCase()).replace(/\bhttp2\b/, 'HTTP/2')
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
 /** The facts as rows of an HTML table, escaped. */
-export function asRows(error: ProxyError, about: About): string {
-  return facts(error, about)
+export function asRows(told: Told): string {
+  return facts(told)
     .map(([name, value]) => `<tr><th>${escapeHtml(name)}<td>${escapeHtml(value)}`)
     .join('\n')
 }
 
-export function asHtml(error: ProxyError, title: string, about: About): string {
+export function asHtml(told: Told, title: string): string {
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHtml(title)}</title>
@@ -104,9 +99,9 @@ td{overflow-wrap:anywhere}footer{margin-top:2rem;color:#666}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}}
 </style>
 <h1>${escapeHtml(title)}</h1>
-<p>${escapeHtml(error.message)}
+<p>${escapeHtml(told.message)}
 <table>
-${asRows(error, about)}
+${asRows(told)}
 </table>
 <footer>portcullis</footer>
 </html>

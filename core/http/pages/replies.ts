@@ -1,12 +1,13 @@
 import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http'
-import { ERRORS } from '../../base/error-table.js'
 import type { ErrorCode, ProxyError } from '../../base/errors.js'
 import { fieldLines } from '../../base/fields.js'
 import { dateField } from '../../http1/messages.js'
 import type { VerifiedPeer } from '../../tls/judge/verdict.js'
 import type { ClientReply } from '../listener/client-reply.js'
-import { type About, asHtml, asJson, asText, rejectionOf } from './error-page.js'
+import { asHtml, asJson, asProblem, asText } from './error-page.js'
+import { CONTENT_TYPES, type Format, formatFor } from './format.js'
 import { NO_PAGES, type Pages } from './templates.js'
+import { type About, type Told, toldOf } from './told.js'
 
 /** An answer of the proxy's own. */
 export interface Reply {
@@ -19,23 +20,23 @@ export interface Reply {
   readonly closes?: boolean
 }
 
-type Format = 'html' | 'json' | 'text'
-
 /** The page for an error: what happened, the code, the remedy; nothing of the request is reflected unescaped. */
 export function errorReply(
   error: ProxyError,
   about: About,
-  client: IncomingHttpHeaders = {},
-  pages: Pages = NO_PAGES,
+  client: IncomingHttpHeaders,
+  given: Pages | undefined,
 ): Reply {
-  const status = error.status === 0 || error.status === 499 ? 500 : error.status
+  const pages = given ?? NO_PAGES
+  const told = toldOf(error, about, pages.details)
+  const { status, hold } = told
   const reason = STATUS_CODES[status] ?? 'Error'
   const format = formatFor(client.accept, client['user-agent'])
-  const own = format === 'html' ? pages.html({ error, about, status, reason }) : undefined
-  const body = Buffer.from(own ?? render(format, error, `${status} ${reason}`, about))
+  const own = format === 'html' ? pages.html({ told, reason }) : undefined
+  const body = Buffer.from(own ?? render(format, told, reason))
   const headers = [
     'Content-Type',
-    TYPES[format],
+    CONTENT_TYPES[format],
     'Content-Length',
     String(body.length),
     'Cache-Control',
@@ -45,9 +46,8 @@ export function errorReply(
     'X-Content-Type-Options',
     'nosniff',
     'Proxy-Status',
-    proxyStatus(error),
+    proxyStatus(told),
   ]
-  const hold = rejectionOf(error)?.hold
   if (hold !== undefined) headers.push('Retry-After', String(hold.retryAfter))
   if (error.code === 'PTC_PROXY_AUTH_REQUIRED') headers.push('Proxy-Authenticate', CHALLENGE)
   return { status, reason, headers, body, closes: CLOSING.has(error.code) }
@@ -76,18 +76,27 @@ export function replyBytes(reply: Reply): Buffer {
   return Buffer.concat([Buffer.from(head, 'latin1'), reply.body])
 }
 
-/** The field of RFC 9209. `details` names the check, the plugin, the X509 code and the host of a rejection. */
-export function proxyStatus(error: ProxyError): string {
-  const type = ERRORS[error.code].proxyStatus || 'proxy_internal_error'
-  const r = rejectionOf(error)
+/**
+ * The field of RFC 9209. `details` is the code, and with `full` also the check, the plugin, the X509 code and the host of a
+ * rejection.
+ */
+function proxyStatus({ type, hold, code, message, rejection: r, remedy }: Told): string {
   const parts =
     r === undefined ? '' : ` by=${r.by} plugin=${r.plugin ?? '-'} x509=${r.name}/${r.code} host=${r.host}`
-  const hold = r?.hold === undefined ? '' : `; hold=${r.hold.id}`
-  return `portcullis; error=${type}${hold}; details="${sfString(`${error.code}${parts}: ${error.message}`)}"`
+  const text = remedy === undefined ? code : `${code}${parts}: ${message}`
+  const details = text === undefined ? '' : `; details="${sfString(text)}"`
+  return `portcullis; error=${type}${hold === undefined ? '' : `; hold=${hold.id}`}${details}`
 }
 
-/** What a response is told to have come by: an origin whose failed built-in check did not bind. */
-export function toleratedStatus({ evidence: { host }, tolerated }: VerifiedPeer): string {
+/**
+ * What a response is told to have come by: an origin whose failed built-in check did not bind. Undefined where there is no
+ * such, or clients are told no details: the operator's policy is that it does not bind.
+ */
+export function toleratedStatus(
+  { evidence: { host }, tolerated }: VerifiedPeer,
+  { details }: Pages = NO_PAGES,
+): string | undefined {
+  if (tolerated.length === 0 || details !== 'full') return undefined
   const failed = tolerated.map(({ name, code, depth }) => `x509=${name}/${code} depth=${depth}`).join(' ')
   return `portcullis; details="${sfString(`accepted although by=built-in ${failed} host=${host}`)}"`
 }
@@ -95,25 +104,11 @@ export function toleratedStatus({ evidence: { host }, tolerated }: VerifiedPeer)
 /** RFC 7617 section 2.1: names and passwords are UTF-8. */
 const CHALLENGE = 'Basic realm="portcullis", charset="UTF-8"'
 
-const TYPES = {
-  html: 'text/html; charset=utf-8',
-  json: 'application/json',
-  text: 'text/plain; charset=utf-8',
-} as const satisfies Record<Format, string>
-
-function render(format: Format, error: ProxyError, title: string, about: About): string {
-  if (format === 'json') return asJson(error, about)
-  return format === 'text' ? asText(error, title, about) : asHtml(error, title, about)
-}
-
-/** JSON for clients that ask for it, text for clients in a terminal, HTML for all others. */
-function formatFor(accept: string | undefined, userAgent: string | undefined): Format {
-  const asked = (accept ?? '').toLowerCase()
-  const html = asked.search(/text\/html|application\/xhtml/)
-  const json = asked.search(/application\/(?:[a-z0-9.+-]*\+)?json/)
-  if (json !== -1 && (html === -1 || json < html)) return 'json'
-  if (html !== -1) return 'html'
-  return asked.startsWith('text/plain') || /^(?:curl|wget)\//i.test(userAgent ?? '') ? 'text' : 'html'
+function render(format: Format, told: Told, reason: string): string {
+  if (format === 'json') return asJson(told)
+  if (format === 'problem') return asProblem(told, reason)
+  const title = `${told.status} ${reason}`
+  return format === 'text' ? asText(told, title) : asHtml(told, title)
 }
 
 /** RFC 8941 section 3.3.3: printable ASCII, quote and backslash escaped. Bounded, because it is a header field. */

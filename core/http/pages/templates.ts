@@ -1,8 +1,8 @@
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
 import { escapeHtml } from '../../base/html.js'
 import { didYouMean } from '../../base/nearest.js'
-import { adviceFor } from './advice.js'
-import { type About, asRows, rejectionOf } from './error-page.js'
+import { asRows } from './error-page.js'
+import type { ErrorDetails, Told } from './told.js'
 
 /** A template as its file has it. */
 interface TemplateText {
@@ -13,38 +13,39 @@ interface TemplateText {
 
 /** What a template is filled in with. */
 interface PageFacts {
-  readonly error: ProxyError
-  readonly about: About
-  readonly status: number
+  readonly told: Told
   readonly reason: string
 }
 
 type Field = (facts: PageFacts) => string | number | undefined
 
-/** The pages of an operator, by Traffic Server's names. */
+/** What clients are shown of errors. */
 export interface Pages {
-  /** HTML; undefined where there is no template, which leaves the built-in page. */
+  readonly details: ErrorDetails
+  /** The operator's page; undefined where there is no template, which leaves the built-in page. */
   html(facts: PageFacts): string | undefined
 }
 
-export const NO_PAGES: Pages = { html: () => undefined }
+export const builtInPages = (details: ErrorDetails): Pages => ({ details, html: () => undefined })
+
+export const NO_PAGES = builtInPages('full')
 
 /** What `%<name>` stands for; etc/body_factory/README.md explains them. Every value is escaped, `details` in its parts. */
 export const PAGE_FIELDS = {
-  status: ({ status }) => status,
+  status: ({ told }) => told.status,
   reason: ({ reason }) => reason,
-  code: ({ error }) => error.code,
-  side: ({ error }) => error.side,
-  message: ({ error }) => error.message,
-  remedy: ({ error, about }) => adviceFor(error, about.host).client,
-  host: ({ error, about }) => rejectionOf(error)?.host ?? about.host,
-  by: ({ error }) => rejectionOf(error)?.by,
-  plugin: ({ error }) => rejectionOf(error)?.plugin,
-  verdict_reason: ({ error }) => rejectionOf(error)?.reason,
-  x509: ({ error }) => rejectionOf(error)?.name,
-  x509_code: ({ error }) => rejectionOf(error)?.code,
-  detail: ({ error }) => rejectionOf(error)?.detail,
-  details: ({ error, about }) => asRows(error, about),
+  code: ({ told }) => told.code,
+  side: ({ told }) => told.side,
+  message: ({ told }) => told.message,
+  remedy: ({ told }) => told.advice.client,
+  host: ({ told }) => told.host,
+  by: ({ told }) => told.rejection?.by,
+  plugin: ({ told }) => told.rejection?.plugin,
+  verdict_reason: ({ told }) => told.rejection?.reason,
+  x509: ({ told }) => told.rejection?.name,
+  x509_code: ({ told }) => told.rejection?.code,
+  detail: ({ told }) => told.rejection?.detail,
+  details: ({ told }) => asRows(told),
   time: () => new Date().toUTCString(),
 } as const satisfies Record<string, Field>
 
@@ -86,13 +87,16 @@ const TEMPLATE_OF: { readonly [C in ErrorCode]?: string } = {
 export const TEMPLATE_NAMES: readonly string[] = [...new Set(['default', ...Object.values(TEMPLATE_OF)])]
 
 /** @throws {ProxyError} PTC_TEMPLATE_INVALID, which names every file and line that is wrong */
-export function compilePages(templates: readonly TemplateText[]): Pages {
+export function compilePages(templates: readonly TemplateText[], details: ErrorDetails = 'full'): Pages {
   const wrong = templates.flatMap(complaints)
   if (wrong.length > 0) throw new ProxyError('PTC_TEMPLATE_INVALID', wrong.join('\n  '))
   const byName = new Map(templates.map(({ name, text }) => [name, text]))
   return {
+    details,
     html: facts => {
-      const text = byName.get(TEMPLATE_OF[facts.error.code] ?? '') ?? byName.get('default')
+      const { code } = facts.told
+      const named = code === undefined ? undefined : TEMPLATE_OF[code]
+      const text = byName.get(named ?? '') ?? byName.get('default')
       return text?.replace(PLACEHOLDER, (_, name: FieldName) => fill(name, facts))
     },
   }

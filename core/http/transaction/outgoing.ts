@@ -8,6 +8,7 @@ import type { RequestHead, ResponseHead } from '../../http1/messages.js'
 import type { OriginConnection } from '../../origin/connection.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { toleratedStatus } from '../pages/replies.js'
+import type { Pages } from '../pages/templates.js'
 import {
   type ClientFieldSettings,
   NO_CLIENT_FIELDS,
@@ -70,12 +71,14 @@ export function outgoingFields(
   connection: OriginConnection | undefined,
   via: Via,
   clientFields: ClientFieldSettings = NO_CLIENT_FIELDS,
+  pages?: Pages,
 ): string[] {
   const peer = connection?.channel.peer
   const isChunked = req.httpVersion !== '1.0' && req.method !== 'HEAD'
   const own = withoutCookies(headers, clientFields)
   const fields = responseFields(own, status, isChunked, via.ofResponse(version))
-  if (peer !== undefined && peer.tolerated.length > 0) fields.push('Proxy-Status', toleratedStatus(peer))
+  const tolerated = peer === undefined ? undefined : toleratedStatus(peer, pages)
+  if (tolerated !== undefined) fields.push('Proxy-Status', tolerated)
   if (status === 401 && connection?.owner !== undefined && req.client.origin === undefined)
     fields.push('Proxy-Support', 'Session-Based-Authentication', 'Connection', 'Proxy-Support')
   return fields

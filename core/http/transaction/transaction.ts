@@ -123,8 +123,8 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   fieldsOf(head: ResponseHead): string[] {
-    const { via, clientFields } = this.#options.current()
-    return outgoingFields(this.#req, head, this.#origin.connection, via, clientFields)
+    const { via, clientFields, pages } = this.#options.current()
+    return outgoingFields(this.#req, head, this.#origin.connection, via, clientFields, pages)
   }
 
   begin(head: ResponseHead, fields: string[]): void {

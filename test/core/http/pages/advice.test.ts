@@ -9,6 +9,7 @@ import { COMMANDS } from '../../../../core/cli/command-table.js'
 import { RECORDS } from '../../../../core/config/records-table.js'
 import { adviceFor } from '../../../../core/http/pages/advice.js'
 import { asJson, asText } from '../../../../core/http/pages/error-page.js'
+import { toldOf } from '../../../../core/http/pages/told.js'
 import { rejection, VerifyRejected } from '../../../../core/tls/judge/verdict.js'
 import { makeAuthority } from '../../../kit/pki.js'
 
@@ -80,10 +81,10 @@ function unknownWords(text: string): readonly string[] {
 
 test('pages and JSON have both remedies', async t => {
   const error = rejected('built-in', 'name-mismatch')
-  const about = { host: 'a.test' }
+  const told = toldOf(error, { host: 'a.test' }, 'full')
   const { client, operator } = adviceFor(error, 'a.test')
-  t.match(asText(error, 'Rejected', about), `What to do: ${client}\nFor the operator: ${operator}\n`)
-  t.same(JSON.parse(asJson(error, about)).error.advice, { client, operator })
+  t.match(asText(told, 'Rejected'), `What to do: ${client}\nFor the operator: ${operator}\n`)
+  t.same(JSON.parse(asJson(told)).error.advice, { client, operator })
 })
 
 test('a name that could be no host name is not shown', async t => {
