@@ -8,6 +8,7 @@ import { linearPattern } from '../base/linear-pattern.js'
 import { ALL_RIGHTS, covers, isRole, type Role } from '../base/roles.js'
 import { describe } from '../base/thrown.js'
 import type { AdminApi } from './admin-api.js'
+import { Events } from './events.js'
 import { metricRows } from './metric-rows.js'
 import { OpenApi, roleFor } from './openapi.js'
 import { FAILED, SCHEMAS } from './schemas.js'
@@ -227,6 +228,12 @@ export function routesOf(api: AdminApi, { metrics, dashboard }: AppParts) {
     reply.code(202).send({ grace: api.stop() }),
   )
 
+  const events = new Events(api)
+  app.get('/v1/events', { schema: SCHEMAS.events }, (_request, reply) => {
+    if (events.isFull) return reply.code(429).send(failed('PTC_ADMIN_DENIED', 'too many listen to events'))
+    reply.hijack()
+    return events.open(reply.raw)
+  })
   app.get('/v1/openapi.json', { schema: SCHEMAS.openapi }, () => openApi.document)
   return { app, openApi }
 }

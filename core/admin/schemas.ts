@@ -218,5 +218,9 @@ export const SCHEMAS = {
     ...answers('All metrics, in the text format of Prometheus.', 200, TEXT),
     produces: ['text/plain'],
   },
+  events: {
+    ...answers('Server-sent events: parked, approvals or status, when that has changed.', 200, TEXT),
+    produces: ['text/event-stream'],
+  },
   openapi: answers('This document.', 200, mapOf({})),
 } as const

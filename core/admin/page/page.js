@@ -1,4 +1,5 @@
-// The page of the person who decides. It asks the management API once a second, and draws what has changed.
+// The page of the person who decides. It listens to the events of the management API, asks for the
+// lists that have changed, and draws them once a second: times go on.
 
 const $ = id => document.getElementById(id)
 const PERIOD = 1000
@@ -140,6 +141,9 @@ $('answer').addEventListener('submit', async event => {
   }
 })
 
+/** The lists as they came last, and when. */
+let lists = { parked: [], approvals: [], at: 0 }
+
 async function look() {
   const [{ parked }, { approvals }] = await Promise.all([
     ask('/v1/parked'),
@@ -148,15 +152,40 @@ async function look() {
       return { approvals: [] }
     }),
   ])
-  drawQuestions(approvals)
-  drawHeld(parked)
+  lists = { parked, approvals, at: Date.now() }
+  draw()
   put($('state'), `connected as ${session.who}`)
 }
 
+function draw() {
+  if (document.hidden || session === undefined) return
+  drawQuestions(lists.approvals)
+  drawHeld(lists.parked.map(one => ({ ...one, age: one.age + Date.now() - lists.at })))
+}
+
+/** Looks with each event, until the connection ends. An EventSource could not send the key of the session. */
+async function listen() {
+  const response = await fetch('/v1/events', { headers: { 'x-portcullis-key': localStorage.getItem('key') ?? '' } })
+  if (!response.ok) throw new Error((await response.json()).error?.message ?? `the proxy answers ${response.status}`)
+  const reader = response.body.getReader()
+  try {
+    for (;;) {
+      // An event may come in pieces: whatever comes, it is time to look.
+      const { done } = await reader.read()
+      if (done) throw new Error('the proxy has closed it')
+      await look()
+    }
+  } finally {
+    reader.cancel().catch(() => {})
+  }
+}
+
+setInterval(draw, PERIOD)
+document.addEventListener('visibilitychange', draw)
 for (;;) {
   try {
-    session ??= await ask('/session')
-    if (!document.hidden) await look()
+    session = await ask('/session')
+    await listen()
   } catch (error) {
     put($('state'), `no connection: ${error.message}`)
     session = undefined
