@@ -173,6 +173,8 @@ test('what a person approves on one machine is served on the other', async t => 
   const ask = async ({ proxy }: Managed) =>
     (await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status
   const questions = async ({ ctl }: Managed) => JSON.parse((await ctl('approvals', '--json')).out).approvals
+  const fileOf = ({ proxy }: Pick<Managed, 'proxy'>) =>
+    readFileSync(join(proxy.conf.path, 'approvals.jsonl'), 'utf8')
   const held = ask(one)
   await eventually(async () => (await questions(two)).length === 1)
   const [{ id, waiting }] = await questions(two)
@@ -181,7 +183,7 @@ test('what a person approves on one machine is served on the other', async t => 
   t.equal(await held, 200, 'the handshake on the other goes on')
   t.equal(await ask(two), 200)
   for (const { proxy } of [one, two]) {
-    const lines = readFileSync(join(proxy.conf.path, 'approvals.jsonl'), 'utf8').trim().split('\n')
+    const lines = fileOf({ proxy }).trim().split('\n')
     t.same(
       lines.map(line => JSON.parse(line).did),
       ['asked', 'answered'],
@@ -189,6 +191,8 @@ test('what a person approves on one machine is served on the other', async t => 
     )
   }
   t.match(await one.ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval/ })
+  // It reaches the other machine within a second as a rule, and not at once.
+  await eventually(async () => /"withdrew"/.test(fileOf(two)))
   const again = ask(two)
   await eventually(async () => (await questions(two))[0]?.waiting === 1)
   await two.ctl('reject', (await questions(two))[0].id)
