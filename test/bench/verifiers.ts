@@ -7,6 +7,7 @@ import { chmodSync } from 'node:fs'
 import { certificatesOf, type Kit, openKit } from '../../core/testing/kit.js'
 import { spkiOf } from '../../plugins/certificates/fingerprints.js'
 import { CtLog, stampedOrigin } from '../kit/ct-log.js'
+import { stage } from '../kit/missing-issuers.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { startService } from '../kit/web-service.js'
 import { type Spread, spread, spreadText } from './figures.js'
@@ -94,12 +95,44 @@ export async function benchVerifiers({ rounds, cached, print }: VerifiersBenchOp
       }
       figures.set(name, { first: spread(first), later: spread(later) })
     }
+    for (const [name, figure] of await fetching(rounds, cached)) figures.set(name, figure)
     for (const [name, { first, later }] of figures)
       print(`  ${name.padEnd(23)} first ${spreadText(first, 2)}, later ${spreadText(later, 3)}`)
     return figures
   } finally {
     for (const end of ends) await end()
   }
+}
+
+/** With the whole proxy, because `aia` fetches: its floor is a list of issuers that needs no fetch. */
+async function fetching(rounds: number, cached: number): Promise<ReadonlyMap<string, VerifierFigures>> {
+  const figures = new Map<string, VerifierFigures>()
+  for (const [name, line] of [
+    ['aia, issuers in a file', 'aia.js intermediates=known.pem'],
+    ['aia, two fetches', 'aia.js allow_private=true'],
+  ] as const) {
+    const [first, later]: [number[], number[]] = [[], []]
+    for (let round = 0; round < rounds; round++) {
+      const ends: (() => unknown)[] = []
+      try {
+        const { ask } = await stage({ teardown: end => void ends.unshift(end) }, {}, line)
+        const asked = async (): Promise<number> => {
+          const from = performance.now()
+          const status = await ask()
+          if (status !== 200) throw new Error(`${line}: ${status}`)
+          return performance.now() - from
+        }
+        first.push(await asked())
+        let sum = 0
+        for (let i = 0; i < cached; i++) sum += await asked()
+        later.push(sum / cached)
+      } finally {
+        for (const end of ends) await end()
+      }
+    }
+    figures.set(name, { first: spread(first), later: spread(later) })
+  }
+  return figures
 }
 
 /** Milliseconds until the handshake is accepted. A question for a person is answered at once. */
