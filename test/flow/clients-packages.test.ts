@@ -128,11 +128,11 @@ for (const mode of MODES) {
   })
 
   test(`Python's requests in ${mode} mode`, async t => {
-    requireProgram('python3-requests')
+    const python = requireProgram('python3-requests')
     const { http, https, trustFile, run, proxyUrl } = await startForClients(t, mode, [HOST])
     const [plain, secure] = [await http(), await https([HOST])]
     for (const url of [`http://${HOST}:${plain.port}/`, `https://${HOST}:${secure.port}/`]) {
-      const got = await run('python3', ['-c', REQUESTS, proxyUrl, trustFile, url])
+      const got = await run(python, ['-c', REQUESTS, proxyUrl, trustFile, url])
       t.equal(got.code, 0, got.stderr)
       t.match(got.stdout, /^hello from files\.test:\d+\n300000\n100000\n$/)
     }

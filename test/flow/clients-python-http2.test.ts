@@ -74,7 +74,7 @@ print(json.dumps(sorted(answers.values(), key=lambda answer: answer['path'])))
 `
 
 test('streams of Python h2 beside one another: bodies both ways by its own flow control, trailers', async t => {
-  requireProgram('python3-h2')
+  const python = requireProgram('python3-h2')
   const origin = await http2Origin(
     end => t.teardown(end),
     [HOST],
@@ -89,7 +89,7 @@ test('streams of Python h2 beside one another: bodies both ways by its own flow 
   const dir = makeTempDir()
   t.teardown(dir.remove)
   const args = [String(proxy.port), HOST, String(origin.port), dir.file('ca.pem', trusted)]
-  const child = await startChild('python3', ['-c', SCRIPT, ...args])
+  const child = await startChild(python, ['-c', SCRIPT, ...args])
   t.teardown(child.stop)
   await child.exited()
   t.equal(child.stderr(), '')

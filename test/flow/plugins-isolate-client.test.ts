@@ -8,14 +8,18 @@ for (const tls of ['1.2', '1.3'] as const) {
   test(`TLS ${tls}: the hooks of a client in a worker`, async t => {
     const { client, proxy, count } = await setUp(t)
     await t.test('a plugin in a worker is asked about a client, and told of its end', async t => {
-      const facts = await client({ tls, servername: 'facts.hello.example', args: ['-alpn', 'h2,http/1.1'] })
+      const facts = await client({
+        tls,
+        servername: 'facts.hello.example',
+        args: ['-alpn', 'private/1,http/1.1'],
+      })
       t.equal(facts.body, HELLO)
       const [, text = ''] = await proxy.until(/facts (\{.*\})/)
       t.same(JSON.parse(text), {
         direction: 'inbound',
         inTime: true,
         sni: 'facts.hello.example',
-        alpn: ['h2', 'http/1.1'],
+        alpn: ['private/1', 'http/1.1'],
         versions: [`TLSv${tls}`],
         ciphers: true,
         name: 'facts.hello.example',

@@ -58,13 +58,15 @@ const MODULES: Readonly<Record<string, string>> = {
 /** The file that runs when the program is started by its name, or undefined. */
 export function findProgram(program: string, path = pathWithServers()): string | undefined {
   const module = MODULES[program]
-  if (module !== undefined) {
-    const python = findProgram('python3', path)
-    const isThere = python !== undefined && spawnSync(python, ['-c', `import ${module}`]).status === 0
-    return isThere ? python : undefined
-  }
+  // The first of several Pythons may lack what a package has installed for another.
+  if (module !== undefined)
+    return filesOf('python3', path).find(python => spawnSync(python, ['-c', `import ${module}`]).status === 0)
+  return filesOf(program, path)[0]
+}
+
+function filesOf(program: string, path: string): readonly string[] {
   const files = path.split(delimiter).map(folder => join(folder, program))
-  return files.find(file => {
+  return files.filter(file => {
     try {
       accessSync(file, constants.X_OK)
       return statSync(file).isFile()
