@@ -4,6 +4,7 @@
  */
 import { isIP, isIPv4 } from 'node:net'
 import { addressBytes, addressOf } from '../base/address-bytes.js'
+import { crc32c } from '../base/crc32c.js'
 
 /** Both ends of the connection that is relayed, as the relay has announced them. */
 export interface Announced {
@@ -84,6 +85,7 @@ function readV2(bytes: Buffer): HeaderReading {
     return malformed('its addresses are cut off')
   const tlvs = Buffer.from(bytes.subarray(FIXED + 2 * size + 4, end))
   if (!areWhole(tlvs)) return malformed('its values are cut off')
+  if (!hasRightChecksum(bytes.subarray(0, end), tlvs)) return malformed('its checksum (CRC32c) is wrong')
   return {
     kind: 'header',
     end,
@@ -115,8 +117,26 @@ function areWhole(tlvs: Buffer): boolean {
   return last === tlvs.length
 }
 
-/** Types of version 2 that are about the header itself: a checksum, and padding. */
-const ABOUT_HEADER: ReadonlySet<number> = new Set([0x03, 0x04])
+const CHECKSUM = 0x03
+const PADDING = 0x04
+const CHECKSUM_BYTES = 4
+
+/** Types of version 2 that are about the header itself. */
+const ABOUT_HEADER: ReadonlySet<number> = new Set([CHECKSUM, PADDING])
+
+/**
+ * Section 2.2.3 of the specification: a checksum is that of the whole header, with zeros in its own place.
+ * @param tlvs the values at the end of the header, which are whole
+ * @returns true for a header without a checksum as well
+ */
+function hasRightChecksum(header: Buffer, tlvs: Buffer): boolean {
+  const [value, ...more] = [...valuesOf(tlvs)].filter(({ type }) => type === CHECKSUM)
+  if (value === undefined) return true
+  if (more.length > 0 || value.end - value.start !== 3 + CHECKSUM_BYTES) return false
+  const at = header.length - tlvs.length + value.start + 3
+  const zeroed = Buffer.from(header).fill(0, at, at + CHECKSUM_BYTES)
+  return crc32c(zeroed) === header.readUInt32BE(at)
+}
 
 /** A header that announces this connection. */
 export function headerBytes(version: 1 | 2, announced: Omit<Announced, 'version'>): Buffer {

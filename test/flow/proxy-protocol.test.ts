@@ -186,10 +186,10 @@ test('curl announces itself, and haproxy its clients', async t => {
   t.match(own.stdout, /^HTTP\/1\.1 200 /, own.stderr)
   const dir = makeTempDir()
   t.teardown(dir.remove)
-  for (const how of ['send-proxy', 'send-proxy-v2']) {
+  for (const how of ['send-proxy', 'send-proxy-v2', 'send-proxy-v2 proxy-v2-options crc32c,unique-id']) {
     const port = await freePort()
     const config = dir.file(
-      `${how}.cfg`,
+      `${port}.cfg`,
       `defaults
   mode tcp
   timeout connect 5s

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
+import { crc32c } from '../../../core/base/crc32c.js'
 import { type Announced, headerBytes, readHeader } from '../../../core/vconn/proxy-protocol.js'
 
 const EMPTY = Buffer.alloc(0)
@@ -93,9 +94,11 @@ test('headers of version 2', async t => {
   t.match(read(0x21, 0x11, [...TCP4, 1, 0, 9, 1]), { kind: 'malformed' }, 'a value that is cut off')
   t.match(read(0x21, 0x11, [...TCP4, 1, 0]), { kind: 'malformed' }, 'half a value')
   t.match(readHeader(Buffer.from([...SIGNATURE, 0x21, 0x11, 0xff, 0xff])), { kind: 'malformed' }, 'too large')
-  const crc = [3, 0, 4, 1, 2, 3, 4]
+  const crc = [3, 0, 4, 0, 0, 0, 0]
   const authority = [2, 0, 1, 97]
-  const reading = readHeader(v2(0x21, 0x11, [...TCP4, ...crc, ...authority, 4, 0, 0]))
+  const bytes = v2(0x21, 0x11, [...TCP4, ...crc, ...authority, 4, 0, 0])
+  bytes.writeUInt32BE(crc32c(bytes), 16 + 12 + 3)
+  const reading = readHeader(bytes)
   const sent = reading.kind === 'header' && reading.announced ? headerBytes(2, reading.announced) : EMPTY
   t.same([...sent.subarray(16 + 12)], authority, 'a checksum and padding are about the header that came')
 })
@@ -108,4 +111,27 @@ test('any bytes are read without an error', async t => {
     }),
   )
   t.pass()
+})
+
+test('a checksum is that of the header, and of every byte in it', async t => {
+  t.equal(crc32c(Buffer.from('123456789')), 0xe306_9283, 'the check value of the algorithm')
+  t.equal(crc32c(Buffer.alloc(32)), 0x8a91_36aa, 'RFC 3720 appendix B.4')
+  const rest = [...TCP4, 0x02, 0, 1, 0x61, 0x03, 0, 4, 0, 0, 0, 0, 0x04, 0, 2, 0, 0]
+  const header = v2(0x21, 0x11, rest)
+  const at = header.length - 9
+  header.writeUInt32BE(crc32c(header), at)
+  const reading = readHeader(Buffer.concat([header, Buffer.from('GET')]))
+  t.match(reading, { kind: 'header', end: header.length, announced: { remoteAddress: '192.0.2.7' } })
+  const typeAt = at - 3
+  for (let i = 16; i < header.length; i++) {
+    if (i === typeAt) continue // a header whose checksum is of another type has none
+    const changed = Buffer.from(header)
+    changed[i] = (changed[i] ?? 0) ^ 1
+    t.equal(readHeader(changed).kind, 'malformed', `byte ${i}`)
+  }
+  for (const [what, more] of Object.entries({
+    'two checksums': [0x03, 0, 4, 0, 0, 0, 0, 0x03, 0, 4, 0, 0, 0, 0],
+    'a short one': [0x03, 0, 3, 0, 0, 0],
+  }))
+    t.match(readHeader(v2(0x21, 0x11, [...TCP4, ...more])), { kind: 'malformed', why: /checksum/ }, what)
 })
