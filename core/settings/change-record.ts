@@ -1,5 +1,16 @@
 /** One record is given another value, in the file that sets it. */
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { editRecordLines, editRecordsYaml } from '../config/record-edit.js'
@@ -53,15 +64,19 @@ export function undoChange({ file, before }: RecordChange): void {
   else write(file, before)
 }
 
-/** The whole text or nothing: a reader never sees half of it. */
+/** Replaces the file in one step, so that a reader never sees half of the text. A symbolic link stays: its target is replaced. */
 function write(file: string, text: string): void {
-  const draft = `${file}.new`
+  let draft: string | undefined
   try {
-    writeFileSync(draft, text, { flag: 'wx' })
-    if (existsSync(file)) chmodSync(draft, statSync(file).mode & 0o777)
-    renameSync(draft, file)
+    const before = lstatSync(file, { throwIfNoEntry: false })
+    const target = before === undefined ? file : realpathSync(file)
+    const name = `${target}.${randomUUID()}`
+    writeFileSync(name, text, { flag: 'wx' })
+    draft = name
+    if (before !== undefined) chmodSync(draft, statSync(target).mode & 0o777)
+    renameSync(draft, target)
   } catch (cause) {
-    rmSync(draft, { force: true })
+    if (draft !== undefined) rmSync(draft, { force: true })
     throw new ProxyError('PTC_CONFIG_UNWRITABLE', `cannot write ${file}: ${describe(cause)}`, { cause })
   }
 }
