@@ -34,7 +34,7 @@ export const optionsSchema = {
 const PERIOD = 30_000
 
 const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
-  const { options, hookAdd, accept, reject, note, error, schedule, signal } = context
+  const { options, hookAdd, accept, reject, note, error, schedule, signal, state } = context
   const notebook = new Notebook(options.folder)
   await notebook.open()
 
@@ -60,10 +60,10 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   signal.addEventListener('abort', () => void flush(), { once: true })
 
   const report = async (): Promise<readonly string[]> => toReport(await notebook.observed())
-  offer(context, 'learning', { report, write: () => notebook.writeRules() })
+  offer(context, 'learning', { report, write: () => notebook.writeRules(state) })
   hookAdd('TS_LIFECYCLE_MSG_HOOK', async ({ tag }) => {
     if (tag === 'learn:report') for (const line of await report()) note(line)
-    if (tag === 'learn:write') note(`written: ${(await notebook.writeRules()).join(', ')}`)
+    if (tag === 'learn:write') note(`written: ${(await notebook.writeRules(state)).join(', ')}`)
   })
 }
 export default init

@@ -85,7 +85,11 @@ export function mergedApi(parts: MergedParts): AdminApi {
     approvals: async () => mergeApprovals((await askAll<readonly Approval[]>('approvals')).flat()),
     answer: (id, answer) => askUntilFound('answer', id, answer),
     explain: host => askOne('explain', host),
-    learning: async what => (await askAll<readonly string[]>('learning', what)).flat(),
+    learning: async what => {
+      // A report puts what each process has seen into the file that all share; one of them answers from it.
+      await askAll('learning', 'report')
+      return await askOne('learning', what)
+    },
     verdicts: async () => (await askAll<readonly RememberedVerdict[]>('verdicts')).flat(),
     revoke: (wanted, who) => revokeAll(places, wanted, who, parts.tellOthers),
     message: async (tag, data) => Math.max(0, ...(await askAll<number>('message', tag, data))),

@@ -19,6 +19,19 @@ export async function changeFile(
   given: string,
   change: (text: string) => string | undefined,
 ): Promise<string> {
+  return await withLock(given, (path, isOurs) => changeOnce(path, change, isOurs))
+}
+
+/**
+ * Does work that one thread or process may do at a time.
+ * @param given a file that is there; the lock is beside it
+ * @param work gets the file's real path, and asks whether the lock still is its own; undefined has it done again
+ * @throws {Error} when others hold the lock for too long
+ */
+export async function withLock<T>(
+  given: string,
+  work: (path: string, isOurs: () => Promise<boolean>) => Promise<T | undefined>,
+): Promise<T> {
   const path = await realpath(given)
   const end = performance.now() + PATIENCE
   for (;;) {
@@ -26,8 +39,8 @@ export async function changeFile(
     const lock = `${path}.lock`
     if (await take(lock, token)) {
       try {
-        const text = await changeOnce(path, change, async () => (await tokenOf(lock)) === token)
-        if (text !== undefined) return text
+        const done = await work(path, async () => (await tokenOf(lock)) === token)
+        if (done !== undefined) return done
       } finally {
         if ((await tokenOf(lock)) === token) await unlink(lock).catch(() => undefined)
       }

@@ -1,6 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { changeFile } from '../files/locked-write.js'
+import type { PluginState } from 'portcullis/plugin'
+import { changeFile, withLock } from '../files/locked-write.js'
 import {
   merge,
   mergeSeen,
@@ -15,6 +17,8 @@ import { toPolicy, toSni } from './rules.js'
 
 /** Hosts between two writes; more are counted only. */
 const MAX_PENDING = 10_000
+/** How long rules count as just written, milliseconds. */
+const RECENT = 60_000
 
 /**
  * What was seen, in memory and in a file. Several threads and processes may have the same file: each adds what it has seen
@@ -83,19 +87,31 @@ export class Notebook {
     return await this.#read()
   }
 
-  /** Writes the rules. A file that is there already is kept as `FILE~`. @returns the files @throws {Error} */
-  async writeRules(): Promise<readonly string[]> {
-    const observed = await this.observed()
-    const texts = { 'policy.yaml': toPolicy(observed), 'sni.yaml': toSni(observed) }
-    const written: string[] = []
-    for (const [name, text] of Object.entries(texts)) {
-      const path = join(this.#folder, name)
-      await writeFile(`${path}.new`, text, { mode: 0o600 })
-      await rename(path, `${path}~`).catch(() => undefined)
-      await rename(`${path}.new`, path)
-      written.push(path)
-    }
-    return written
+  /**
+   * Writes the rules. A file that is there already is kept as `FILE~`, unless an instance of the plugin has just written it:
+   * a message reaches all of them.
+   * @param recent shared by all instances
+   * @returns the files
+   * @throws {Error}
+   */
+  async writeRules(recent: Pick<PluginState, 'get' | 'set'>): Promise<readonly string[]> {
+    await this.flush()
+    return await withLock(this.file, async () => {
+      const observed = await this.#read()
+      const texts = { 'policy.yaml': toPolicy(observed), 'sni.yaml': toSni(observed) }
+      const written: string[] = []
+      for (const [name, text] of Object.entries(texts)) {
+        const path = join(this.#folder, name)
+        const before = await readIfThere(path)
+        await writeFile(`${path}.new`, text, { mode: 0o600 })
+        if (before !== undefined && (await recent.get(keyOf(before))) === undefined)
+          await copyFile(path, `${path}~`)
+        await rename(`${path}.new`, path)
+        await recent.set(keyOf(text), true, { ttl: RECENT })
+        written.push(path)
+      }
+      return written
+    })
   }
 
   async #read(): Promise<Observed> {
@@ -104,5 +120,17 @@ export class Notebook {
     } catch (cause) {
       throw new Error(`${this.file}: ${cause instanceof Error ? cause.message : cause}`)
     }
+  }
+}
+
+/** Names a text in the state. */
+const keyOf = (text: string): string => `written ${createHash('sha256').update(text).digest('hex')}`
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    return undefined
   }
 }

@@ -18,6 +18,9 @@ const fresh = (): string => join(dir.path, `learned-${++folders}`)
 const a = await makeChain({ names: ['a.example'] }, { subject: '/O=Good CA/CN=1' })
 const other = await makeChain({ names: ['a.example'] }, { subject: '/O=Other CA/CN=1' })
 
+/** Of an instance without others. */
+const ALONE = { get: async () => undefined, set: async () => {} }
+
 async function kitWith(t: Test, line: string, origins: readonly Origin[]) {
   const kit = await openPlugins(t, line)
   for (const origin of origins) await (await kit.park(origin)).ended()
@@ -66,7 +69,7 @@ for (const isolate of ['', '@isolate=worker '])
       await say('learn:report', /hosts since/)
       // Each instance writes what it has seen.
       await until(async () => (await countIn(folder)) === 5)
-      await new Notebook(folder).writeRules()
+      await new Notebook(folder).writeRules(ALONE)
     }
 
     const policy = await openPlugins(t, `policy file=${join(folder, 'policy.yaml')}`)
@@ -131,6 +134,22 @@ test('rules that are there already are kept beside', async t => {
   )
 })
 
+for (const isolate of ['', '@isolate=worker '])
+  test(`instances that are told at the same time keep what a person wrote ${isolate}`, async t => {
+    const folder = fresh()
+    const hosts = [...'abcdef'].map(name => ({ host: `${name}.example`, chain: a }))
+    const { kit } = await kitWith(t, `learn ${isolate}folder=${folder}`, hosts)
+    writeFileSync(join(folder, 'policy.yaml'), 'rules: [] # mine\n')
+    for (const tag of ['learn:write', 'learn:write'])
+      void kit.tell('TS_LIFECYCLE_MSG_HOOK', { tag, data: undefined })
+    const wanted = isolate === '' ? 2 : 4
+    await until(async () => kit.log.filter(line => line.includes('written: ')).length === wanted)
+    t.equal(readFileSync(join(folder, 'policy.yaml~'), 'utf8'), 'rules: [] # mine\n')
+    const policy = readFileSync(join(folder, 'policy.yaml'), 'utf8')
+    for (const { host } of hosts) t.match(policy, `host: "${host}"`, 'the last one has the sightings of all')
+    t.notMatch(kit.log.join('\n'), 'ERROR')
+  })
+
 test('a file that cannot be used stops the start, and loses nothing later', async t => {
   const folder = fresh()
   const { kit, say } = await kitWith(t, `learn folder=${folder}`, [{ host: 'a.example', chain: a }])
@@ -166,7 +185,7 @@ test('names that strangers choose do no harm, and memory is bounded', async t =>
   const notebook = new Notebook(folder)
   await notebook.open()
   writeFileSync(notebook.file, JSON.stringify(all))
-  await notebook.writeRules()
+  await notebook.writeRules(ALONE)
   const { kit } = await kitWith(t, `policy file=${join(folder, 'policy.yaml')}`, [])
   t.match(
     await (await kit.park({ host: 'b.example' })).ended(),

@@ -18,6 +18,7 @@ function api(...serving: readonly boolean[]) {
     call: async (name: string, ...args: readonly unknown[]) => {
       calls.push([index, name, ...args])
       if (name === 'verdicts') return []
+      if (name === 'learning') return [`${args[0]} of ${index}`]
       const [{ key }] = args as [{ key?: string }]
       if (key !== undefined)
         throw new ProxyError('PTC_REVOCATION', `no verdict is remembered under key ${key}`)
@@ -47,4 +48,15 @@ test('a process that starts is told of a revocation, too', async t => {
     [1, 'withdrawHere', { host: 'a.test' }, 'an operator'],
   ])
   t.strictSame(told, [{ host: 'a.test' }])
+})
+
+test('what was learned is one answer, with what each process has seen', async t => {
+  const { learning, calls } = api(true, true)
+  t.strictSame(await learning('write'), ['write of 0'], 'written once')
+  t.strictSame(await learning('report'), ['report of 0'])
+  t.strictSame(calls.slice(0, 3), [
+    [0, 'learning', 'report'],
+    [1, 'learning', 'report'],
+    [0, 'learning', 'write'],
+  ])
 })
