@@ -224,7 +224,6 @@ async function startMember(place: Place, worker: Worker, fleet: Fleet | undefine
     void proxy.stop(DRAIN).then(() => process.exit(0))
   }
   process.once('SIGTERM', stop)
-  worker.once('disconnect', stop)
 }
 
 /**

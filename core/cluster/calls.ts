@@ -95,3 +95,13 @@ function errorOf(error: unknown): ProxyError {
   const known = typeof code === 'string' && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'PTC_INTERNAL'
   return new ProxyError(known, typeof message === 'string' ? message : describe(error))
 }
+
+/** What a call answers; undefined where the process has ended meanwhile. @throws {ProxyError} every other failure */
+export async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (cause) {
+    if (ProxyError.codeOf(cause) === 'PTC_PROCESS_GONE') return undefined
+    throw cause
+  }
+}

@@ -7,6 +7,7 @@ import { elsewhere } from '../program/withdrawing.js'
 import type { ConfigPlace } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
+import { unlessGone } from './calls.js'
 import type { ServingProcess } from './supervisor.js'
 
 /** Ids of parked handshakes are counted by each process: the place of the process makes them one series. */
@@ -101,19 +102,13 @@ export function mergedApi(parts: MergedParts): AdminApi {
   }
 }
 
-/** Undefined of a process that has ended meanwhile. */
-async function answerOf<T>(
+/** In a list, because the answer itself may be undefined; undefined of a process that has ended meanwhile. */
+const answerOf = <T>(
   place: Pick<ServingProcess, 'call'>,
   name: string,
   args: readonly unknown[],
-): Promise<readonly [T] | undefined> {
-  try {
-    return [(await place.call(name, ...args)) as T]
-  } catch (cause) {
-    if (ProxyError.codeOf(cause) === 'PTC_PROCESS_GONE') return undefined
-    throw cause
-  }
-}
+): Promise<readonly [T] | undefined> =>
+  unlessGone(place.call(name, ...args).then(answer => [answer as T] as const))
 
 /** What one process knows under a key, another may not: there, everything about the host of that verdict goes. */
 async function revokeAll(

@@ -15,6 +15,7 @@ import { openSink } from '../program/log-sink.js'
 import { openAdmin } from '../program/open-admin.js'
 import { Reloads } from '../program/reloads.js'
 import type { Settings } from '../settings/settings.js'
+import { unlessGone } from './calls.js'
 import type { Fleet } from './fleet/fleet.js'
 import type { Welcome } from './member.js'
 import { mergedApi } from './merged-api.js'
@@ -100,7 +101,7 @@ export class Primary {
     const primary = new Primary(place, settings, options)
     await primary.#manage(place, settings, options)
     const [first, ...others] = primary.#places
-    await first?.start()
+    await first?.startFirst()
     if (first?.isServing !== true) {
       await primary.stop(0)
       return undefined
@@ -145,19 +146,22 @@ export class Primary {
   }
 
   async #reload(): Promise<readonly string[]> {
+    // One that starts may have read the files as they were.
+    await Promise.all(this.#places.map(place => place.settled))
     const serving = this.#places.filter(({ isServing }) => isServing)
     const [first, ...others] = serving
     if (first === undefined) throw new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')
+    // One that ends meanwhile has a successor, which reads the files itself.
     try {
       // What is wrong is found by the first; the others then read the same.
-      await first.call('prepareReload')
-      await Promise.all(others.map(one => one.call('prepareReload')))
+      await unlessGone(first.call('prepareReload'))
+      await Promise.all(others.map(one => unlessGone(one.call('prepareReload'))))
     } catch (cause) {
       await Promise.allSettled(serving.map(one => one.call('abandonReload')))
       throw cause
     }
-    const waiting = await Promise.all(serving.map(one => one.call('commitReload')))
-    return (waiting[0] ?? []) as readonly string[]
+    const waiting = await Promise.all(serving.map(one => unlessGone(one.call('commitReload'))))
+    return (waiting.find(records => records !== undefined) ?? []) as readonly string[]
   }
 
   async #revokeInOthers(origin: ServingProcess, wanted: unknown, by: string): Promise<void> {

@@ -3,10 +3,9 @@
  *
  *     starting ──serving──> serving ──exit──> gone ──back-off──> starting
  *
- * A process that ends is replaced, at once the first time, and later the more often it has ended. Each has a place, which its
- * successor takes.
+ * A process that ends is replaced, after a time that doubles while its successors end as well. Each has a place, which its successor
+ * takes.
  */
-
 import type { Worker } from 'node:cluster'
 import { describe } from '../base/thrown.js'
 import { after } from '../base/timer.js'
@@ -35,7 +34,9 @@ export class ServingProcess {
   #startedAt = 0
   #isServing = false
   #isReachable = false
+  #isReplaced = true
   #isStopping = false
+  #settled: Promise<void> = Promise.resolve()
   #whenSettled: (() => void)[] = []
   #whenEnded: (() => void)[] = []
 
@@ -57,6 +58,17 @@ export class ServingProcess {
     return this.#worker?.process.pid
   }
 
+  /** The first start of all: where it cannot serve, no other could. @returns as `start` */
+  startFirst(): Promise<void> {
+    this.#isReplaced = false
+    return this.start()
+  }
+
+  /** Fulfilled while it does not start. */
+  get settled(): Promise<void> {
+    return this.#settled
+  }
+
   /** @returns when it serves, or has ended before it could */
   start(): Promise<void> {
     const worker = this.#options.fork()
@@ -67,7 +79,8 @@ export class ServingProcess {
     worker.on('message', message => calls.receive(message))
     worker.on('error', cause => this.#options.error(`process ${worker.process.pid}: ${describe(cause)}`))
     worker.once('exit', (code, signal) => this.#onExit(worker, calls, signal ?? `status ${code}`))
-    return new Promise(resolve => this.#whenSettled.push(resolve))
+    this.#settled = new Promise(resolve => this.#whenSettled.push(resolve))
+    return this.#settled
   }
 
   /** It has made its first call, and answers calls from now on. */
@@ -78,6 +91,7 @@ export class ServingProcess {
   /** It serves from now on. */
   onServing(): void {
     this.#isServing = true
+    this.#isReplaced = true
     this.#settle()
   }
 
@@ -112,7 +126,7 @@ export class ServingProcess {
     this.#isReachable = false
     this.#settle()
     for (const resolve of this.#whenEnded.splice(0)) resolve()
-    if (this.#isStopping) return
+    if (this.#isStopping || !this.#isReplaced) return
     const served = performance.now() - this.#startedAt
     this.#delay = served > SOUND_AFTER ? FIRST_DELAY : Math.min(MAX_DELAY, this.#delay * 2 || FIRST_DELAY)
     this.#options.error(

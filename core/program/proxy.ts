@@ -34,6 +34,7 @@ import {
 } from './generation.js'
 import { Generations } from './generations.js'
 import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
+import { checkSink } from './log-sink.js'
 import { type Managed, type Manager, makeAdminApi } from './management.js'
 import { type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
 import type { OtherProcesses } from './other-processes.js'
@@ -198,6 +199,8 @@ export class ProxyServer {
   async prepareReload(): Promise<PreparedReload | undefined> {
     if (this.#isStopping) return undefined
     const configuration = readConfiguration(this.#place, this.#generations.current().settings)
+    const { accessLog } = configuration.settings
+    if (accessLog !== undefined) checkSink(accessLog)
     const next = await makeGeneration(this.#place, this.#logs, configuration)
     return {
       commit: () => {

@@ -212,6 +212,7 @@ test('a start that fails says why once', async t => {
   const child = await runMain(['start', '-D', conf.path])
   t.equal(await child.exited(), 1)
   t.equal(child.stderr().match(/portcullis: PTC_/g)?.length, 1)
+  t.notMatch(child.stderr() + child.stdout(), /takes its place/, 'and nothing is promised')
 })
 
 /** Two processes with approval.js, and a client of them. */
@@ -264,4 +265,18 @@ test('what was approved stays when both processes are killed, one after the othe
     })
   }
   for (let i = 0; i < 4; i++) t.equal(await ask(), 200)
+})
+
+test('what several processes have learned is reported and written once', async t => {
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const { proxy, ctl } = await managed(t, ['learn.js @mode=shadow folder=learned'], undefined, TWO)
+  const ask = async () => (await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status
+  t.same(await Promise.all([ask(), ask()]), [200, 200])
+  const report = (await ctl('learn', 'report')).out
+  t.equal(report.split(`${HOST}:${origin.httpsPort}`).length, 2, report)
+  t.match(JSON.parse(readFileSync(join(proxy.conf.path, 'learned', 'observed.json'), 'utf8')).hosts, {
+    [`${HOST}:${origin.httpsPort}`]: { count: 2 },
+  })
+  t.match(await ctl('learn', 'write'), { code: 0, out: /^[^\n]*policy\.yaml\n[^\n]*sni\.yaml\n$/ })
 })

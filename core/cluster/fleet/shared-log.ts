@@ -100,7 +100,8 @@ export class SharedLog {
     try {
       for (let next = this.#waiting[0]; next !== undefined && !this.#isClosed; next = this.#waiting[0]) {
         await this.#write(next)
-        this.#waiting.shift()
+        // Meanwhile it may have given way to a note that entries are missing, which is still to be told.
+        if (this.#waiting[0] === next) this.#waiting.shift()
       }
     } catch (cause) {
       this.#lost(cause)

@@ -73,3 +73,16 @@ test('a Redis that has lost its memory is noticed, and what waited is told', asy
   await until(() => one.gaps() === 1)
   t.strictSame(two.states.at(-1), undefined)
 })
+
+test('more than can wait for Redis is a gap to the others', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const [one, two] = [member(t, redis.url), member(t, redis.url)]
+  one.log.append('first', 1)
+  await until(() => two.heard.length === 1)
+  // The write of the first of these is in flight when the last comes.
+  for (let i = 0; i < 10_050; i++) one.log.append('count', i)
+  await until(() => two.heard.length >= 9_999)
+  t.ok(two.gaps() > 0)
+  t.strictSame(two.heard.at(-1), ['count', 10_049])
+})
