@@ -10,8 +10,8 @@ import type { StateStore } from '../../plugin-host/services/state.js'
 import type { OtherProcesses, ThisProcess } from '../../program/other-processes.js'
 import type { FleetSettings } from '../../settings/processes.js'
 import { type RedisClient, redisClient } from './link.js'
+import { RedisState } from './redis-state.js'
 import { SharedLog } from './shared-log.js'
-import { RedisState } from './shared-state.js'
 
 /** Begins all names in Redis. */
 const PREFIX = 'portcullis:'
