@@ -1,5 +1,6 @@
 /** Named lists of access.yaml: a list holds for a request if one of its texts does. */
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
+import { readAddresses } from '../hosts/addresses.js'
 
 /** What a rule looks at. */
 export interface Request {
@@ -16,8 +17,8 @@ export type Holds = (request: Request) => boolean
 /** What a list may be of. */
 export const KINDS: Readonly<Record<string, (texts: readonly string[]) => Holds>> = {
   clients: texts => {
-    const list = addresses(texts)
-    return ({ client }) => list.check(client, client.includes(':') ? 'ipv6' : 'ipv4')
+    const isListed = readAddresses(texts)
+    return ({ client }) => isListed(client)
   },
   hosts: texts => {
     const names = new Set(texts.map(text => hostName(text)))
@@ -55,20 +56,4 @@ function portRange(text: string): readonly [first: number, last: number] {
   if (first === '' || Number(first) > Number(last) || Number(last) > 65_535)
     throw new Error(`"${text}" is no port: write 443, or a range such as 1025-65535`)
   return [Number(first), Number(last)]
-}
-
-function addresses(texts: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const text of texts) {
-    const [, first = '', sign, last = ''] = /^([^/-]+)(?:([/-])(.+))?$/.exec(text.trim()) ?? []
-    const version = isIP(first)
-    const family = version === 6 ? 'ipv6' : 'ipv4'
-    const bits = /^\d{1,3}$/.test(last) ? Number(last) : Number.NaN
-    const isNetwork = sign === '/' && bits <= (version === 6 ? 128 : 32)
-    if (version === 0 || (sign === '/' && !isNetwork) || (sign === '-' && isIP(last) !== version))
-      throw new Error(`"${text}" is no address, no network such as 10.0.0.0/8, and no range such as ::1-::9`)
-    if (isNetwork) list.addSubnet(first, bits, family)
-    else list.addRange(first, sign === '-' ? last : first, family)
-  }
-  return list
 }

@@ -1,7 +1,7 @@
-import { BlockList, isIP } from 'node:net'
 import type { Certificate } from 'portcullis/plugin'
 import { alternativeNamesOf } from '../certificates/alternative-names.js'
 import { spkiOf } from '../certificates/fingerprints.js'
+import { readAddresses } from '../hosts/addresses.js'
 import { parseHostPattern } from '../hosts/host-pattern.js'
 import { durationText, parseComparison, parseDuration, parseNumber } from './comparison.js'
 import type { Facts } from './facts.js'
@@ -108,11 +108,11 @@ export const CONDITIONS: Readonly<Record<string, Make>> = {
   age: ofDuration((leaf, now) => now - from(leaf)),
   remaining: ofDuration((leaf, now) => to(leaf) - now),
   client: texts => {
-    const list = networks(texts)
+    const isListed = readAddresses(texts)
     return {
       holds: ({ client }) => {
         const { address } = client() ?? {}
-        return address === undefined ? undefined : list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+        return address === undefined ? undefined : isListed(address)
       },
       found: ({ client }) => client()?.address ?? 'not known',
     }
@@ -135,17 +135,3 @@ export const CONDITIONS: Readonly<Record<string, Make>> = {
 
 /** Keys of conditions that say which handshakes a `require` is for. The others are what it demands. */
 export const SELECTING: ReadonlySet<string> = new Set(['host', 'port', 'time', 'client', 'user'])
-
-function networks(texts: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const text of texts) {
-    const [, address = '', digits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
-    const version = isIP(address)
-    const most = version === 6 ? 128 : 32
-    const bits = digits === undefined ? most : Number(digits)
-    if (version === 0 || bits > most)
-      throw new Error(`"${text}" is no address and no network: write 10.0.0.7 or 10.0.0.0/8`)
-    list.addSubnet(address, bits, version === 6 ? 'ipv6' : 'ipv4')
-  }
-  return list
-}

@@ -11,6 +11,7 @@ import { type ProxyHere, startProxyHere } from '../kit/proxy.js'
 const LISTS = `
 lists:
   lan: { clients: [10.0.0.0/8, 192.0.2.7, fc00::/7, 198.51.100.1-198.51.100.9] }
+  v6: { clients: "::/0" }
   web: { ports: [80, 443, 1025-65535] }
   tls: { ports: 443 }
   connect: { methods: CONNECT }
@@ -47,6 +48,8 @@ test('lists', async t => {
   for (const client of ['10.255.0.1', '192.0.2.7', 'fd00::1', '198.51.100.5'])
     t.ok(held('lan', { client }), client)
   for (const client of ['192.0.2.8', '2001:db8::1', '198.51.100.10']) t.notOk(held('lan', { client }), client)
+  t.ok(held('v6', { client: '2001:db8::1' }))
+  t.notOk(held('v6', {}), 'an IPv6 network is about no client of IPv4')
   for (const host of ['good.example', 'x.y.good.example', 'only.example', '203.0.113.9'])
     t.ok(held('good', { host }), host)
   for (const host of ['notgood.example', 'x.only.example', 'example', '203.0.113.8'])
