@@ -4,12 +4,13 @@
  */
 export interface PluginPeers {
   /**
-   * Tells all others, in the order of the calls; a machine that cannot be reached is told when it can.
+   * Sends a message to all others. Messages of one process arrive in the order of its calls. While the Redis of the fleet cannot
+   * be reached, messages for other machines wait in memory, and are sent when it answers again.
    * @param message what JSON can say, at most 262,144 characters
-   * @returns when the other processes of this machine have been told
+   * @returns when the listeners in the other processes of this machine have been called
    * @throws {ProxyError} PTC_PLUGIN_CALL
    */
   readonly send: (message: unknown) => Promise<void>
-  /** Called with each message of another, until the plugin is unloaded. It may come twice. */
+  /** Adds a listener for the messages of the others, until the plugin is unloaded. A message may arrive more than once. */
   readonly onMessage: (listener: (message: unknown) => void) => void
 }

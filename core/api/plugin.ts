@@ -65,7 +65,7 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
    * a worker.
    */
   readonly managedAt: () => string | undefined
-  /** What the plugin keeps beyond a reload, shared by its workers. */
+  /** What the plugin keeps beyond a reload, shared by its workers and processes. */
   readonly state: PluginState
   /** The same plugin in other processes. */
   readonly peers: PluginPeers

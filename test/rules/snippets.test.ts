@@ -18,6 +18,7 @@ import { poll } from '../kit/watch.js'
 import { startService } from '../kit/web-service.js'
 import { ask, code, compiled, configurations, OUT, openSnippet } from './kit/snippets.js'
 import { oneHandshake, SpanLog } from './kit/spans.js'
+import { twoProcesses } from './kit/two-processes.js'
 
 const MAIN = fileURLToPath(new URL('../../core/main.js', import.meta.url))
 const ACCEPTED: Outcome = { kind: 'accepted', by: 'plugins' }
@@ -65,6 +66,22 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     const kit = await openSnippet(t, 'once-a-day.js')
     for (let i = 0; i < 2; i++) t.strictSame(await ask(kit), ACCEPTED)
     t.same(kit.log, ['NOTE [once-a-day] a.example is new today'])
+  },
+  'shared-blocks.js': async t => {
+    const kit = await openSnippet(t, 'shared-blocks.js')
+    const block = { tag: 'block', data: 'a.example' }
+    t.strictSame(await ask(kit), ACCEPTED)
+    await kit.tell('TS_LIFECYCLE_MSG_HOOK', block)
+    t.match(await ask(kit), no('policy', 'blocked by an operator'))
+
+    const { default: init } = await import(new URL('shared-blocks.js', OUT).href)
+    await twoProcesses(init, async ([one, two]) => {
+      await one.message(block)
+      await two.message({ tag: 'other', data: 'b.example' })
+      for (const { verdictOn } of [one, two])
+        t.same([verdictOn('a.example'), verdictOn('b.example')], ['policy', undefined])
+      t.same([one.revoked, two.revoked], [[{ host: 'a.example' }], []])
+    })
   },
   'ask-source.js': async t => {
     const url = await startService(t, (request, response) => {
