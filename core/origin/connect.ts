@@ -138,14 +138,16 @@ export class OriginConnector {
 
   /**
    * An idle connection, or a place on one of HTTP/2. It may turn out to be closed by the origin just now.
+   * @param network of the client that uses it
    * @param client the client of the request; undefined: there is none, so the connection must have no owner
    */
   reuse(
     key: string,
+    network: string,
     client: ConnectionOwner | undefined,
     request?: Pick<RequestHead, 'headers'>,
   ): OriginConnection | undefined {
-    const shared = this.#sessions.size === 0 ? undefined : this.#share(key, client, request)
+    const shared = this.#sessions.size === 0 ? undefined : this.#share(key, network, client, request)
     if (shared !== undefined) return shared
     for (;;) {
       const found = this.#pool.take(key, client)
@@ -157,13 +159,14 @@ export class OriginConnector {
   /** A client that has logged in on a connection of HTTP/1.1 goes on there. */
   #share(
     key: string,
+    network: string,
     client: ConnectionOwner | undefined,
     request: Pick<RequestHead, 'headers'> | undefined,
   ): OriginConnection | undefined {
     if (client !== undefined && this.#pool.hasOwned(client, key)) return undefined
     if (request !== undefined && this.needsHttp1(request)) return undefined
     for (;;) {
-      const found = this.#sessions.find(key, client)
+      const found = this.#sessions.find(key, network, client)
       if (found === undefined || this.#isReachable(found)) return found?.exchange()
       found.retire()
     }
@@ -185,7 +188,7 @@ export class OriginConnector {
     this.#opened.set(connection, { ...opened, revocations })
     if (connection instanceof Http1) return connection
     const exchange = connection.exchange()
-    if (this.#isCurrent(connection)) this.#sessions.add(opened.key, connection)
+    if (this.#isCurrent(connection)) this.#sessions.add(opened.key, by.network, connection)
     else connection.retire()
     return exchange
   }
@@ -277,6 +280,7 @@ export class OriginConnector {
     this.#pool.clear((_key, connection) => this.#isCurrent(connection) && this.#isReachable(connection))
     this.#pool.applyLimits()
     this.#sessions.retire((_key, session) => this.#isCurrent(session) && this.#isReachable(session))
+    this.#sessions.applyLimits()
   }
 
   /**

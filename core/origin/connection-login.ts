@@ -172,11 +172,17 @@ export class ConnectionOwner {
     return this.#isOver
   }
 
-  /** Calls `listener` once, when it is over. */
-  whenOver(listener: () => void): void {
-    if (this.#isOver) return listener()
-    this.#listeners ??= new Set()
-    this.#listeners.add(listener)
+  /**
+   * Calls `listener` once, when it is over.
+   * @returns what forgets the listener: an owner may outlive many connections
+   */
+  whenOver(listener: () => void): () => void {
+    if (this.#isOver) listener()
+    else {
+      this.#listeners ??= new Set()
+      this.#listeners.add(listener)
+    }
+    return () => void this.#listeners?.delete(listener)
   }
 
   /** The client's connection has ended. Safe to call twice. */

@@ -29,6 +29,8 @@ export interface ExchangeSession {
   open(headers: OutgoingHttpHeaders, endStream: boolean): ClientHttp2Stream
   /** Whether the last frame of a stream has come. */
   hasEnded(stream: number): boolean
+  /** Whether the origin has certainly not acted on a stream; undefined: one that was not sent. */
+  isUnprocessed(stream: number | undefined): boolean
   /** A head has come. */
   saw(head: ResponseHead): void
   /** The place is free. */
@@ -60,11 +62,12 @@ export class Http2Exchange implements OriginConnection {
   #trailers: readonly string[] = []
   #isRequestSent = true
   #interim = 0
-  requests = 0
+  requests: number
 
   constructor(session: ExchangeSession) {
     this.#session = session
     this.channel = session.channel
+    this.requests = session.requests
   }
 
   get isIdle(): boolean {
@@ -213,9 +216,10 @@ export class Http2Exchange implements OriginConnection {
     const sink = this.#sink
     const sawResponse = this.#head !== undefined || this.#interim > 0
     const text = `the origin closed the stream before its response was complete (${nameOf(code)})`
+    const isUnprocessed = NOT_PROCESSED.has(code) || this.#session.isUnprocessed(this.#stream?.id)
     this.close()
     const error =
-      !sawResponse && NOT_PROCESSED.has(code)
+      !sawResponse && isUnprocessed
         ? new NotProcessed(text, code === constants.NGHTTP2_HTTP_1_1_REQUIRED)
         : new ProxyError('PTC_ORIGIN_CLOSED', text)
     sink?.onFail(error, sawResponse)

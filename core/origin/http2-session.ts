@@ -43,6 +43,9 @@ export class Http2Session implements ExchangeSession {
   readonly #ended = new Set<number>()
   readonly #idle = new Deadline({ onFault: () => this.close(), onTime: () => this.retire() })
   readonly #expiry = new Deadline({ onFault: () => this.close(), onTime: () => this.retire() })
+  readonly #forgetOwner: (() => void) | undefined
+  /** The last stream that the origin serves, once it has said so. */
+  #lastStream = Number.POSITIVE_INFINITY
   #isRetired = false
   #isClosed = false
   /** The number of requests sent on it. */
@@ -66,11 +69,14 @@ export class Http2Session implements ExchangeSession {
     this.#session = clientSession(wire, options(), options().maxHeadBytes)
     wire.on('error', () => {}) // `close` follows
     this.#session.on('error', () => {})
-    this.#session.on('goaway', () => this.retire(true))
+    this.#session.on('goaway', (_code, lastStream) => {
+      this.#lastStream = lastStream
+      this.retire(true)
+    })
     this.#session.on('close', () => this.#onClose())
     const { expiresAt } = channel.peer
     if (expiresAt !== undefined) this.#expiry.set(Math.max(expiresAt - Date.now(), 1))
-    owner?.whenOver(() => this.retire(true))
+    this.#forgetOwner = owner?.whenOver(() => this.retire(true))
     wire.begin()
   }
 
@@ -144,6 +150,11 @@ export class Http2Session implements ExchangeSession {
     return this.#ended.has(stream)
   }
 
+  /** For its streams: whether the origin has certainly not acted on a stream (RFC 9113 section 6.8). */
+  isUnprocessed(stream: number | undefined): boolean {
+    return stream === undefined || stream > this.#lastStream
+  }
+
   /** For its streams: a place is free. */
   left(exchange: Http2Exchange, stream: number | undefined): void {
     if (stream !== undefined) this.#ended.delete(stream)
@@ -170,6 +181,7 @@ export class Http2Session implements ExchangeSession {
     this.#isClosed = true
     this.#idle.stop()
     this.#expiry.stop()
+    this.#forgetOwner?.()
     this.retire(true)
   }
 }

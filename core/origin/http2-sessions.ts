@@ -1,18 +1,35 @@
 import type { Current } from '../base/current.js'
+import { NetworkRings } from '../base/network-rings.js'
+import { Place } from '../base/ring.js'
 import type { ConnectionOwner } from './connection-login.js'
 import type { Http2Session, SessionOwner } from './http2-session.js'
 import type { PoolLimits } from './pool.js'
 
+/** A connection that takes requests. It is in a ring while it has no stream. */
+class Kept extends Place {
+  readonly session: Http2Session
+  readonly key: string
+  /** Of the client that used it last. */
+  network: string
+
+  constructor(session: Http2Session, key: string, network: string) {
+    super()
+    this.session = session
+    this.key = key
+    this.network = network
+  }
+}
+
 /**
  * The connections of HTTP/2 to origins, busy ones included, under the keys of the pool. One that was accepted for a client
- * serves that client alone.
+ * serves that client alone. Of too many without a stream, the client network with the most loses the one that has been
+ * idle longest.
  */
 export class Http2Sessions implements SessionOwner {
   readonly #limits: Current<PoolLimits>
-  readonly #byKey = new Map<string, Set<Http2Session>>()
-  readonly #keys = new Map<Http2Session, string>()
-  /** Without a stream, the one that has been idle longest first. */
-  readonly #idle = new Set<Http2Session>()
+  readonly #byKey = new Map<string, Set<Kept>>()
+  readonly #kept = new Map<Http2Session, Kept>()
+  readonly #idle = new NetworkRings<Kept>()
 
   constructor(limits: Current<PoolLimits>) {
     this.#limits = limits
@@ -20,28 +37,37 @@ export class Http2Sessions implements SessionOwner {
 
   /** All that take requests. */
   get size(): number {
-    return this.#keys.size
+    return this.#kept.size
   }
 
   get idle(): number {
-    return this.#idle.size
+    return this.#idle.total
   }
 
-  /** One that has ended, or is to end, is not kept. */
-  add(key: string, session: Http2Session): void {
+  /**
+   * One that has ended, or is to end, is not kept.
+   * @param network of the client for which it was opened
+   */
+  add(key: string, network: string, session: Http2Session): void {
     if (session.isRetired) return
-    const known = this.#byKey.get(key)
-    if (known === undefined) this.#byKey.set(key, new Set([session]))
-    else known.add(session)
-    this.#keys.set(session, key)
+    const kept = new Kept(session, key, network)
+    const alike = this.#byKey.get(key)
+    if (alike === undefined) this.#byKey.set(key, new Set([kept]))
+    else alike.add(kept)
+    this.#kept.set(session, kept)
   }
 
-  /** One that takes a request of this client. */
-  find(key: string, client: ConnectionOwner | undefined): Http2Session | undefined {
-    for (const session of this.#byKey.get(key) ?? []) {
+  /**
+   * One that takes a request of this client.
+   * @param network of the client
+   */
+  find(key: string, network: string, client: ConnectionOwner | undefined): Http2Session | undefined {
+    for (const kept of this.#byKey.get(key) ?? []) {
+      const { session } = kept
       const isFree = session.owner === undefined || session.owner === client
       if (isFree && session.hasRoom) {
-        this.#idle.delete(session)
+        this.#idle.remove(kept.network, kept)
+        kept.network = network
         return session
       }
     }
@@ -50,31 +76,44 @@ export class Http2Sessions implements SessionOwner {
 
   /** Retires all, or those for which `isWanted` answers false. */
   retire(isWanted: (key: string, session: Http2Session) => boolean = () => false): void {
-    for (const [session, key] of [...this.#keys]) if (!isWanted(key, session)) session.retire()
+    for (const { key, session } of [...this.#kept.values()]) if (!isWanted(key, session)) session.retire()
+  }
+
+  /** Applies limits that a reload has changed to the connections without a stream. */
+  applyLimits(): void {
+    const { maxIdlePerKey } = this.#limits()
+    for (const alike of [...this.#byKey.values()]) {
+      const idle = [...alike].filter(({ isIn }) => isIn)
+      for (const { session } of idle.slice(Math.max(0, maxIdlePerKey))) session.close()
+    }
+    this.#makeRoom()
   }
 
   onIdle(session: Http2Session): void {
-    const key = this.#keys.get(session)
-    if (key === undefined) return
-    this.#idle.add(session)
-    const { maxIdle, maxIdlePerKey } = this.#limits()
-    const alike = [...(this.#byKey.get(key) ?? [])].filter(({ isIdle }) => isIdle).length
-    if (alike > maxIdlePerKey || session.owner?.isOver) session.close()
-    while (this.#idle.size > maxIdle) {
-      const [oldest] = this.#idle
-      if (oldest === undefined) return
-      this.#idle.delete(oldest)
-      oldest.close()
-    }
+    const kept = this.#kept.get(session)
+    if (kept === undefined) return
+    this.#idle.add(kept.network, kept)
+    const alike = [...(this.#byKey.get(kept.key) ?? [])].filter(({ isIn }) => isIn).length
+    if (alike > this.#limits().maxIdlePerKey || session.owner?.isOver) session.close()
+    this.#makeRoom()
   }
 
   onOver(session: Http2Session): void {
-    const key = this.#keys.get(session)
-    this.#idle.delete(session)
-    this.#keys.delete(session)
-    if (key === undefined) return
-    const alike = this.#byKey.get(key)
-    alike?.delete(session)
-    if (alike?.size === 0) this.#byKey.delete(key)
+    const kept = this.#kept.get(session)
+    if (kept === undefined) return
+    this.#kept.delete(session)
+    this.#idle.remove(kept.network, kept)
+    const alike = this.#byKey.get(kept.key)
+    alike?.delete(kept)
+    if (alike?.size === 0) this.#byKey.delete(kept.key)
+  }
+
+  #makeRoom(): void {
+    while (this.#idle.total > Math.max(0, this.#limits().maxIdle)) {
+      const oldest = this.#idle.heaviest?.ring.oldest
+      if (oldest === undefined) return
+      this.#idle.remove(oldest.network, oldest)
+      oldest.session.close()
+    }
   }
 }

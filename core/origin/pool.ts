@@ -1,6 +1,6 @@
 import type { Current } from '../base/current.js'
 import { atEdge } from '../base/edge.js'
-import { NetworkCounts } from '../base/network.js'
+import { NetworkRings } from '../base/network-rings.js'
 import { Place, Ring } from '../base/ring.js'
 import { after, LONGEST_TIMER, type OnFault } from '../base/timer.js'
 import type { ConnectionOwner } from './connection-login.js'
@@ -67,8 +67,7 @@ export class Pool {
   readonly #byKey = new Map<string, Idle[]>()
   readonly #byOwner = new Map<ConnectionOwner, Idle[]>()
   /** Those without an owner, by the client network that used them last; oldest first. */
-  readonly #shared = new Map<string, Ring<Idle>>()
-  readonly #counts = new NetworkCounts()
+  readonly #shared = new NetworkRings<Idle>()
   /** Those with an owner, oldest first. */
   readonly #owned = new Ring<Idle>()
   #sweeper: NodeJS.Timeout | undefined
@@ -80,7 +79,7 @@ export class Pool {
   }
 
   get size(): number {
-    return this.#counts.total + this.#owned.size
+    return this.#shared.total + this.#owned.size
   }
 
   /** @param client the client of the request; undefined: there is none, so the connection must have no owner */
@@ -116,11 +115,11 @@ export class Pool {
     const idle = new Idle(connection, key, network, list)
     if (left !== undefined) idle.expiry = after(left, () => this.#evict(idle), this.#onFault).unref()
     list.push(idle)
-    if (owner === undefined) this.#counts.add(network)
-    idle.enter(owner === undefined ? this.#ringOf(network) : this.#owned)
+    if (owner === undefined) this.#shared.add(network, idle)
+    else idle.enter(this.#owned)
     connection.onIdleLost(() => this.#remove(idle))
     if (list.length > (owner === undefined ? maxIdlePerKey : MAX_OWNED)) this.#evict(list[0])
-    if (this.#counts.total > maxIdle) this.#evict(this.#superfluous)
+    if (this.#shared.total > maxIdle) this.#evict(this.#superfluous)
     this.#sweeper ??= this.#sweepIn(this.#limits().idleTimeout)
   }
 
@@ -139,7 +138,7 @@ export class Pool {
     for (const list of this.#byKey.values()) {
       while (list.length > Math.max(0, maxIdlePerKey)) this.#evict(list[0])
     }
-    while (this.#counts.total > Math.max(0, maxIdle)) this.#evict(this.#superfluous)
+    while (this.#shared.total > Math.max(0, maxIdle)) this.#evict(this.#superfluous)
     for (const idle of this.#all()) if (idle.isIn && idle.hasOtherOwner) this.#evict(idle)
     clearTimeout(this.#sweeper)
     this.#sweep()
@@ -164,16 +163,8 @@ export class Pool {
     return listIn(this.#byOwner, owner)
   }
 
-  #ringOf(network: string): Ring<Idle> {
-    const known = this.#shared.get(network)
-    if (known !== undefined) return known
-    const ring = new Ring<Idle>()
-    this.#shared.set(network, ring)
-    return ring
-  }
-
   get #superfluous(): Idle | undefined {
-    return this.#shared.get(this.#counts.heaviest ?? '')?.oldest
+    return this.#shared.heaviest?.ring.oldest
   }
 
   #evict(idle: Idle | undefined): void {
@@ -185,8 +176,8 @@ export class Pool {
   readonly #remove = (idle: Idle): void => {
     if (!idle.isIn) return
     clearTimeout(idle.expiry)
-    if (!idle.isOwned) this.#counts.remove(idle.network)
-    idle.leave()
+    if (idle.isOwned) idle.leave()
+    else this.#shared.remove(idle.network, idle)
     const { list } = idle
     if (list.at(-1) === idle) list.pop()
     else list.splice(list.indexOf(idle), 1)
@@ -197,13 +188,12 @@ export class Pool {
     this.#sweeper = undefined
     const due = Date.now() - this.#limits().idleTimeout
     let next = Number.POSITIVE_INFINITY
-    for (const ring of [...this.#shared.values(), this.#owned]) {
+    for (const ring of [...this.#shared.rings, this.#owned]) {
       for (let idle = ring.oldest; idle !== undefined && idle.since <= due; idle = ring.oldest)
         this.#evict(idle)
       next = Math.min(next, ring.oldest?.since ?? next)
     }
     for (const [key, list] of this.#byKey) if (list.length === 0) this.#byKey.delete(key)
-    for (const [network, { size }] of this.#shared) if (size === 0) this.#shared.delete(network)
     if (this.size === 0) return
     this.#sweeper = this.#sweepIn(Math.max(1, next - due))
   }

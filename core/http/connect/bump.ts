@@ -141,7 +141,8 @@ async function verify(
 ): Promise<{ readonly error: ProxyError | undefined; readonly hasHttp2: boolean }> {
   const key = connector.keyOf(origin)
   try {
-    const connection = connector.reuse(key, undefined) ?? (await connector.open(origin, signal, by))
+    const connection =
+      connector.reuse(key, by.network, undefined) ?? (await connector.open(origin, signal, by))
     const hasHttp2 = connection.protocol === 'h2'
     connector.release(connection, by.network)
     return { error: undefined, hasHttp2 }

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import { type Current, derived } from '../../base/current.js'
-import { NetworkCounts, networkOfAddress } from '../../base/network.js'
-import { Place, Ring } from '../../base/ring.js'
+import { networkOfAddress } from '../../base/network.js'
+import { NetworkRings } from '../../base/network-rings.js'
+import { Place } from '../../base/ring.js'
 
 export interface ConnectionLimits {
   /** On all ports together. */
@@ -27,8 +28,7 @@ const TELL_EVERY = 10_000
 export class ConnectionCounts {
   readonly #limits: Current<ConnectionLimits>
   readonly #warn: (message: string) => void
-  readonly #counts = new NetworkCounts()
-  readonly #open = new Map<string, Ring<OpenSocket>>()
+  readonly #open = new NetworkRings<OpenSocket>()
   #closed = 0
   #toldAt = Number.NEGATIVE_INFINITY
 
@@ -38,7 +38,7 @@ export class ConnectionCounts {
   }
 
   get open(): number {
-    return this.#counts.total
+    return this.#open.total
   }
 
   /**
@@ -48,39 +48,27 @@ export class ConnectionCounts {
   readonly take = (socket: Socket, address = socket.remoteAddress ?? ''): boolean => {
     const { total, perClient } = this.#limits()
     const network = networkOfAddress(address)
-    if (perClient > 0 && this.#counts.of(network) >= perClient)
+    if (perClient > 0 && this.#open.of(network) >= perClient)
       return this.#refuse(socket, `${network} has reached per_client.max_connections_in (${perClient})`)
     if (this.open >= total && !this.#makeRoom(network, total))
       return this.#refuse(socket, `connections_throttle (${total}) is reached`)
-    this.#counts.add(network)
-    const ring = this.#open.get(network) ?? new Ring<OpenSocket>()
-    if (ring.size === 0) this.#open.set(network, ring)
     const open = new OpenSocket(socket)
-    open.enter(ring)
-    socket.once('close', () => this.#leave(network, open))
+    this.#open.add(network, open)
+    socket.once('close', () => this.#open.remove(network, open))
     return true
   }
 
   /** Not among equals: there the connections that came first stay. */
   #makeRoom(network: string, total: number): boolean {
-    const { heaviest } = this.#counts
+    const { heaviest } = this.#open
     // After a reload with a smaller limit one place is not enough.
     if (this.open > total || heaviest === undefined) return false
-    if (this.#counts.of(heaviest) <= this.#counts.of(network) + 1) return false
-    const newest = this.#open.get(heaviest)?.newest
-    if (newest === undefined) return false
-    this.#leave(heaviest, newest)
+    const { newest, size } = heaviest.ring
+    if (newest === undefined || size <= this.#open.of(network) + 1) return false
+    this.#open.remove(heaviest.network, newest)
     newest.socket.resetAndDestroy()
-    this.#tell(`connections_throttle (${total}) is reached, and ${heaviest} has the most connections`)
+    this.#tell(`connections_throttle (${total}) is reached, and ${heaviest.network} has the most connections`)
     return true
-  }
-
-  /** Safe to call twice. */
-  #leave(network: string, open: OpenSocket): void {
-    if (!open.isIn) return
-    open.leave()
-    if (this.#open.get(network)?.size === 0) this.#open.delete(network)
-    this.#counts.remove(network)
   }
 
   #refuse(socket: Socket, why: string): false {

@@ -99,7 +99,8 @@ export class OriginRequest implements BodyReader {
   /** @param request as plugins have changed it */
   start(request = this.#request): void {
     this.#request = request
-    const idle = this.#connector.reuse(this.#connector.keyOf(this.#target), this.#client, request)
+    const key = this.#connector.keyOf(this.#target)
+    const idle = this.#connector.reuse(key, this.#req.client.network, this.#client, request)
     if (idle === undefined) this.#open()
     else if (isRepeatable(request)) this.#prepare(idle)
     else this.#prepareSoon(idle)

@@ -172,18 +172,18 @@ test('revoking closes what is idle, and has what is busy end after its request',
     ways: ONLY_DIRECT,
   } as const
   const key = connector.keyOf(target)
-  const busy = connector.reuse(key, undefined)
+  const busy = connector.reuse(key, '', undefined)
   t.ok(busy)
   connector.revoke(host => host === 'other.test')
   if (busy !== undefined) connector.release(busy, '')
-  t.equal(connector.reuse(key, undefined), undefined, 'what was busy is not kept, whatever was revoked')
+  t.equal(connector.reuse(key, '', undefined), undefined, 'what was busy is not kept, whatever was revoked')
 
   const opening = connector.open(target, new AbortController().signal, { network: '' })
   connector.revoke(() => true)
   connector.release(await opening, '')
-  t.equal(connector.reuse(key, undefined), undefined, 'nor what was not open yet')
+  t.equal(connector.reuse(key, '', undefined), undefined, 'nor what was not open yet')
   connector.release(await connector.open(target, new AbortController().signal, { network: '' }), '')
-  const fresh = connector.reuse(key, undefined)
+  const fresh = connector.reuse(key, '', undefined)
   t.ok(fresh, 'what began later is')
   fresh?.close()
 })

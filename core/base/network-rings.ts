@@ -1,0 +1,51 @@
+import { NetworkCounts } from './network.js'
+import { type Place, Ring } from './ring.js'
+
+/**
+ * What client networks have of something shared, each in the order in which it came, so that the network that has most can
+ * lose its oldest or its newest.
+ */
+export class NetworkRings<P extends Place> {
+  readonly #counts = new NetworkCounts()
+  readonly #rings = new Map<string, Ring<P>>()
+
+  /** Of all networks together. */
+  get total(): number {
+    return this.#counts.total
+  }
+
+  of(network: string): number {
+    return this.#counts.of(network)
+  }
+
+  /** Name and ring of one of the networks that have most; undefined when there is nothing to have. */
+  get heaviest(): { readonly network: string; readonly ring: Ring<P> } | undefined {
+    const network = this.#counts.heaviest
+    const ring = network === undefined ? undefined : this.#rings.get(network)
+    return network === undefined || ring === undefined ? undefined : { network, ring }
+  }
+
+  /** All that are not empty. */
+  get rings(): Iterable<Ring<P>> {
+    return this.#rings.values()
+  }
+
+  /** To be called when the place is in no ring. */
+  add(network: string, place: P): void {
+    let ring = this.#rings.get(network)
+    if (ring === undefined) {
+      ring = new Ring<P>()
+      this.#rings.set(network, ring)
+    }
+    place.enter(ring)
+    this.#counts.add(network)
+  }
+
+  /** Safe to call twice. @param network with which it was added */
+  remove(network: string, place: P): void {
+    if (!place.isIn) return
+    place.leave()
+    this.#counts.remove(network)
+    if (this.#counts.of(network) === 0) this.#rings.delete(network)
+  }
+}
