@@ -1,43 +1,11 @@
 /** HTTP/2 inside a bumped CONNECT, and to origins that agree to it. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Test, test } from 'tap'
+import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { type Bumping, startBumping } from '../kit/bumping.js'
-import { httpsOrigin, testRoot } from '../kit/connecting.js'
-import { answerOn, Http2Client, tlsSocket, tunnelSocket } from '../kit/http2-client.js'
-import { type Http2Answer, type Http2Origin, http2Origin as makeOrigin } from '../kit/http2-origin.js'
-
-const HOST = 'www.google.com'
-const OTHER = 'www.yahoo.com'
-const HTTP2 = { 'proxy.config.http2.enabled': 1 } as const
-
-const start = (t: Test, more: Partial<Parameters<typeof startBumping>[1]> = {}): Promise<Bumping> =>
-  startBumping(t, { hosts: [HOST, OTHER], ...more, records: { ...HTTP2, ...more.records } })
-
-const http2Origin = async (t: Test, names: readonly string[], answer?: Http2Answer): Promise<Http2Origin> =>
-  makeOrigin(end => t.teardown(end), names, await testRoot(), answer)
-
-/** A client inside a CONNECT, and the protocol that it has negotiated. */
-async function inside(t: Test, { proxy, trusted }: Bumping, port: number, alpn?: readonly string[]) {
-  const tunnel = await tunnelSocket(proxy.port, `${HOST}:${port}`)
-  const socket = await tlsSocket(tunnel, { ca: trusted, servername: HOST, ...(alpn && { alpn }) })
-  t.teardown(() => socket.destroy())
-  return socket
-}
-
-async function speaking(t: Test, stage: Bumping, port: number): Promise<Http2Client> {
-  const socket = await inside(t, stage, port)
-  t.equal(socket.alpnProtocol, 'h2')
-  const client = new Http2Client(socket)
-  t.teardown(client.stop)
-  return client
-}
-
-const at = (port: number, path: string, more: Record<string, string> = {}) => ({
-  ':authority': `${HOST}:${port}`,
-  ':path': path,
-  ...more,
-})
+import type { startBumping } from '../kit/bumping.js'
+import { httpsOrigin } from '../kit/connecting.js'
+import { at, HOST, http2Origin, inside, OTHER, speaking, start } from '../kit/http2-bumping.js'
+import { answerOn } from '../kit/http2-client.js'
 
 test('what the origin has agreed to is what the client is offered', async t => {
   const stage = await start(t)
@@ -166,72 +134,6 @@ test('a response that the origin breaks off looks complete to no client', async 
     const old = await stage.browse('--http1.1', `https://${HOST}:${port}${path}`)
     t.equal(old.code === 0, expected === 0, `${path} for HTTP/1.1`)
   }
-})
-
-test('a stream that the origin has refused is sent again, on another connection', async t => {
-  const stage = await start(t)
-  let refused = 0
-  const { port, seen } = await http2Origin(t, [HOST], (req, res) => {
-    if (req.method === 'POST' && refused++ === 0) return res.stream.close(7)
-    res.end('ok')
-  })
-  const client = await speaking(t, stage, port)
-  const { status, body } = await client.ask(at(port, '/', { ':method': 'POST' }))
-  t.strictSame([status, body.toString(), seen.length], [200, 'ok', 2])
-})
-
-test('a body that comes while a refused request waits for another connection arrives whole', async t => {
-  let handshakes = 0
-  let onHeld = (_go: () => void): void => {}
-  const held = new Promise<() => void>(resolve => {
-    onHeld = resolve
-  })
-  const stage = await start(t, {
-    answer: event => {
-      handshakes += 1
-      if (handshakes === 2) onHeld(() => event.reenable())
-      else event.reenable()
-    },
-  })
-  let refused = 0
-  const { port } = await http2Origin(t, [HOST], (req, res) => {
-    if (refused++ === 0) return res.stream.close(7)
-    req.pipe(res)
-  })
-  const client = await speaking(t, stage, port)
-  const stream = client.session.request(at(port, '/', { ':method': 'POST' }), { endStream: false })
-  const answer = answerOn(stream)
-  const go = await held
-  stream.end('the whole body')
-  await sleep(100)
-  go()
-  const { status, body } = await answer
-  t.strictSame([status, body.toString(), handshakes], [200, 'the whole body', 2])
-})
-
-test('streams behind the last one that a GOAWAY names are sent again, whatever its code', async t => {
-  for (const code of [0, 2]) {
-    const stage = await start(t)
-    const { port, seen } = await http2Origin(t, [HOST], (req, res) => {
-      if (req.method === 'POST' && (req.stream.id ?? 0) > 1) return res.stream.session?.goaway(code, 1)
-      res.end('ok')
-    })
-    const client = await speaking(t, stage, port)
-    t.equal((await client.ask(at(port, '/'))).status, 200)
-    const { status, body } = await client.ask(at(port, '/', { ':method': 'POST' }))
-    t.strictSame([status, body.toString(), seen.length], [200, 'ok', 3], `code ${code}`)
-  }
-})
-
-test('an origin that wants HTTP/1.1 gets it', async t => {
-  const stage = await start(t)
-  const { port } = await http2Origin(t, [HOST], (req, res) => {
-    if (req.httpVersion === '2.0') return res.stream.close(13)
-    res.end(`hello over ${req.httpVersion}`)
-  })
-  const client = await speaking(t, stage, port)
-  const { status, body } = await client.ask(at(port, '/'))
-  t.strictSame([status, body.toString()], [200, 'hello over 1.1'])
 })
 
 test('a connection that the origin retires takes no further request', async t => {
