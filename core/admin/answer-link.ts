@@ -99,6 +99,9 @@ function readAnswer(form: URLSearchParams, address: string): ApprovalAnswer | un
   return { verdict, scope, duration: period[2], who: `link from ${address}`, why: why || undefined }
 }
 
+const dateText = (time: number | null): string =>
+  time === null ? 'an unreadable date' : new Date(time).toISOString()
+
 function formFor(asked: Approval, code: string): string {
   const options = (all: readonly (readonly [string, string, ...unknown[]])[]): string =>
     all.map(([value, text]) => `<option value="${value}">${text}</option>`).join('')
@@ -109,7 +112,7 @@ function formFor(asked: Approval, code: string): string {
     ['First asked for', new Date(asked.firstSeen).toISOString()],
     ['Certificate', asked.subject],
     ['Issuer', asked.issuer],
-    ['Valid', `${new Date(asked.notBefore).toISOString()} to ${new Date(asked.notAfter).toISOString()}`],
+    ['Valid', `${dateText(asked.notBefore)} to ${dateText(asked.notAfter)}`],
     ['SHA-256', asked.sha256],
     ['Built-in check', asked.builtIn],
   ]

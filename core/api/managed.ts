@@ -29,12 +29,15 @@ export interface Approval {
   readonly id: string
   readonly host: string
   readonly port: number
-  /** The leaf: its subject and issuer on one line, its SHA-256, and from when to when it is valid (ms since the epoch). */
+  /**
+   * The leaf: its subject and issuer on one line, its SHA-256, and from when to when it is valid (ms since the epoch; null
+   * for a date that cannot be read).
+   */
   readonly subject: string
   readonly issuer: string
   readonly sha256: string
-  readonly notBefore: number
-  readonly notAfter: number
+  readonly notBefore: number | null
+  readonly notAfter: number | null
   /** PEM, leaf first, as the origin sent it. */
   readonly chain: readonly string[]
   /** What the built-in check found: `X509_V_OK`, or the name of its first error. */

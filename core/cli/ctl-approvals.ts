@@ -71,7 +71,7 @@ export function approvalsText(approvals: readonly Approval[]): readonly string[]
     duration(now - a.since),
     `${a.waiting}`,
     a.builtIn === 'X509_V_OK' ? 'ok' : a.builtIn,
-    `${duration(now - a.notBefore)} old`,
+    a.notBefore === null ? 'unreadable date' : `${duration(now - a.notBefore)} old`,
     a.issuer,
   ])
   return table([['ID', 'ORIGIN', 'CLIENT', 'SINCE', 'WAIT', 'CHECK', 'CERTIFICATE', 'ISSUER'], ...rows])

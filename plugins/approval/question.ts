@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Approval, Certificate, VerifyServerEvent } from 'portcullis/plugin'
 import { provenPath, spkiOf } from '../certificates/fingerprints.js'
+import { validityOf } from '../certificates/validity.js'
 
 /** What a question is about, and what an answer to it is kept for. */
 export interface Subject {
@@ -68,8 +69,7 @@ export function askedBy(event: VerifyServerEvent, subject: Subject, round: numbe
     id: idOf(subject, round),
     subject: leaf.subject,
     issuer: leaf.issuer,
-    notBefore: Date.parse(leaf.x509.validFrom),
-    notAfter: Date.parse(leaf.x509.validTo),
+    ...validityOf(leaf),
     chain: event.chain.map(({ pem }) => pem),
     client: clientOf(event),
     since: Date.now(),

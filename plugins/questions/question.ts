@@ -1,5 +1,6 @@
 import type { Certificate, VerifyServerEvent } from 'portcullis/plugin'
 import { spkiOf } from '../certificates/fingerprints.js'
+import { validityOf } from '../certificates/validity.js'
 
 /** Counts up when a field changes its meaning or is removed, not when one is added. */
 const VERSION = 1
@@ -32,14 +33,17 @@ export function questionOf(event: VerifyServerEvent, hasClient: boolean): object
 
 function toJson(cert: Certificate): object {
   const { subject, issuer, sha256, pem, x509 } = cert
+  const { notBefore, notAfter } = validityOf(cert)
   return {
     subject,
     issuer,
     sha256,
     spki: spkiOf(cert),
     names: x509.subjectAltName ?? null,
-    notBefore: new Date(x509.validFrom).toISOString(),
-    notAfter: new Date(x509.validTo).toISOString(),
+    notBefore: dateText(notBefore),
+    notAfter: dateText(notAfter),
     pem,
   }
 }
+
+const dateText = (time: number | null): string | null => (time === null ? null : new Date(time).toISOString())

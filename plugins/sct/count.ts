@@ -59,7 +59,8 @@ export function countLogs(
 function whyNot({ timestamp }: Sct, log: Log, notAfter: number, now: number): string | undefined {
   if (timestamp > now + SKEW) return 'the timestamp lies in the future'
   if (timestamp >= log.until) return 'the log was retired before'
-  if (notAfter < log.notAfter.from || notAfter >= log.notAfter.to)
+  // A date that cannot be read is NaN, which lies in no range.
+  if (!(notAfter >= log.notAfter.from && notAfter < log.notAfter.to))
     return 'the log is for certificates that end at another time'
   return undefined
 }

@@ -100,8 +100,10 @@ function whyNotAnywhere(
   details: CertificateDetails,
   now: number,
 ): string | undefined {
-  if (now < Date.parse(x509.validFrom)) return 'is not valid yet'
-  if (now > Date.parse(x509.validTo)) return 'has expired'
+  const [begins, ends] = [Date.parse(x509.validFrom), Date.parse(x509.validTo)]
+  if (Number.isNaN(begins) || Number.isNaN(ends)) return 'has a date that cannot be read'
+  if (now < begins) return 'is not valid yet'
+  if (now > ends) return 'has expired'
   if (!SIGNATURES.has(details.signatureAlgorithm.oid)) return `is signed by ${details.signatureAlgorithm.oid}`
   const { asymmetricKeyType, asymmetricKeyDetails } = x509.publicKey
   if (asymmetricKeyType?.startsWith('rsa') && (asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA)

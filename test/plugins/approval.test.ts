@@ -1,6 +1,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { test } from 'tap'
+import type { AdminApi } from '../../core/admin/admin-api.js'
+import { routesOf } from '../../core/admin/app.js'
+import { approvalsText } from '../../core/cli/ctl-approvals.js'
 import { makeChain } from '../../core/testing/kit.js'
+import { withUnreadableDates } from '../kit/unreadable-dates.js'
 import { answer, approvalsOf, BY_ME, chain, fresh, HOST as host } from './approval-kit.js'
 import { ACCEPTED, openPlugins } from './kit.js'
 
@@ -165,4 +169,29 @@ test('in a worker it says that it cannot', async t => {
   await t.rejects(openPlugins(t, `approval @isolate=worker remember=${fresh()}`), {
     message: /manage\('approvals'\) does not work with @isolate=worker/,
   })
+})
+
+test('a question about a certificate with unreadable dates is listed, by the management API too', async t => {
+  const remember = fresh()
+  const kit = await openPlugins(t, `approval remember=${remember}`)
+  await kit.park({ host, chain })
+  await kit.park({
+    host,
+    chain: withUnreadableDates(chain),
+    builtIn: 'X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  })
+  const expected = [
+    { notBefore: Number, notAfter: Number },
+    { notBefore: null, notAfter: null },
+  ]
+  t.match(approvalsOf(kit).list(), expected)
+  const api = { approvals: () => approvalsOf(kit).list() }
+  const { app } = routesOf(api as Partial<AdminApi> as AdminApi, {
+    metrics: async () => '',
+    dashboard: () => '',
+  })
+  const answered = await app.inject('/v1/approvals')
+  t.equal(answered.statusCode, 200)
+  t.match(answered.json(), { approvals: expected })
+  t.match(approvalsText(approvalsOf(kit).list()).at(-1), /unreadable date/)
 })

@@ -9,6 +9,7 @@ import { makeAuthority } from '../kit/pki.js'
 import { startProxyHere } from '../kit/proxy.js'
 import { serverInfo } from '../kit/server-info.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { withUnreadableDates } from '../kit/unreadable-dates.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
 const dir = makeTempDir()
@@ -165,9 +166,9 @@ for (const isolate of ['', '@isolate=worker '])
 
 test('the state and the time of a log are heeded', async t => {
   const chain = await stampedChain(host, entry => [oak.stamp(entry)])
-  const of = async (more: object): Promise<Outcome> => {
+  const of = async (more: object, shown = chain, origin = {}): Promise<Outcome> => {
     const logs = [oak.entry(more), elm.entry()]
-    return await ask(t, chain, {}, `sct min=1 logs=${listFile([{ name: 'One', logs }])}`)
+    return await ask(t, shown, origin, `sct min=1 logs=${listFile([{ name: 'One', logs }])}`)
   }
   const days = (count: number): string => new Date(Date.now() + count * 86_400_000).toISOString()
   t.strictSame(await of({ state: { readonly: { timestamp: days(-10) } } }), ACCEPTED)
@@ -179,7 +180,11 @@ test('the state and the time of a log are heeded', async t => {
     temporal_interval: { start_inclusive: days(from), end_exclusive: days(to) },
   })
   t.strictSame(await of(interval(20, 40)), ACCEPTED)
-  t.match(await of(interval(40, 60)), { ...TOO_FEW, detail: /for certificates that end at another time/ })
+  const atAnotherTime = { ...TOO_FEW, detail: /for certificates that end at another time/ }
+  t.match(await of(interval(40, 60)), atAnotherTime)
+  const undated = withUnreadableDates(chain)
+  const sctList = listOf([oak.stamp(x509Entry(undated))])
+  t.match(await of(interval(20, 40), undated, { sctList }), atAnotherTime, 'a date that cannot be read')
 })
 
 test('exceptions, and what is not overruled', async t => {

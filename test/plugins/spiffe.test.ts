@@ -14,6 +14,7 @@ import { atEnd } from '../kit/at-end.js'
 import { type Authority, makeAuthority } from '../kit/pki.js'
 import { leafWith } from '../kit/pki-openssl.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { withUnreadableDates } from '../kit/unreadable-dates.js'
 import { openPlugins, rejected } from './kit.js'
 
 const dir = makeTempDir()
@@ -126,6 +127,8 @@ test('an SVID has to be a good certificate, too', async t => {
   const roots = [prod.cert] as readonly X509Certificate[]
   t.equal(whyNotSvid(chain, roots), undefined)
   t.match(whyNotSvid(chain, roots, Date.now() + 400 * 86_400_000), /certificate 0 has expired/)
+  const undated = certificatesOf(withUnreadableDates(svid(prod)))
+  t.match(whyNotSvid(undated, roots), /certificate 0 has a date that cannot be read/)
   const twin = await makeAuthority({ name: 'Prod', serial: '42' })
   t.match(whyNotSvid(chain, [twin.cert]), /no authority of the bundle has issued it/, 'a namesake')
   t.match(whyNotSvid([...chain, ...certificatesOf(twin.certPem)], [twin.cert]), /no authority/)

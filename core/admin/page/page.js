@@ -38,6 +38,12 @@ function duration(ms) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d`
 }
 
+/** A date that cannot be read is null. */
+const age = ({ notBefore, notAfter }) => {
+  const old = notBefore === null ? 'from an unreadable date' : `${duration(Date.now() - notBefore)} old`
+  const end = notAfter === null ? 'an unreadable date' : day.format(notAfter)
+  return `${old}, valid until ${end}`
+}
 const ago = ms => `${duration(Date.now() - ms)} ago, ${date.format(ms)}`
 
 /** Writes only what is different: a selection, the focus and open details stay as they are. */
@@ -70,7 +76,7 @@ function makeRow(list, question) {
   put(part('check'), isOk ? 'the certificate is valid' : `the check failed: ${question.builtIn}`)
   part('check').classList.add(isOk ? 'ok' : 'failed')
   put(part('issuer'), question.issuer)
-  put(part('age'), `${duration(Date.now() - question.notBefore)} old, valid until ${day.format(question.notAfter)}, ${question.subject}`)
+  put(part('age'), `${age(question)}, ${question.subject}`)
   put(part('seen'), ago(question.firstSeen))
   put(part('chain'), `SHA-256 ${question.sha256}\n\n${question.chain.join('\n')}`)
   for (const verdict of ['accept', 'reject']) {
