@@ -34,7 +34,7 @@ export interface RevocationFigures {
   readonly later: Spread
 }
 
-const CASES = ['no source', 'staple', 'OCSP', 'list', 'large list'] as const
+const CASES = ['no source', 'staple', 'OCSP', 'list', 'large list', 'in workers'] as const
 type Case = (typeof CASES)[number]
 
 /** Prints its figures, and answers them. */
@@ -56,6 +56,7 @@ export async function benchRevocation(options: RevocationBenchOptions) {
       OCSP: leafOf(withResponder(at('ocsp'))),
       list: leafOf(withList(at('list'))),
       'large list': leafOf(withList(at('large'))),
+      'in workers': leafOf(withList(at('large'))),
     } satisfies Record<Case, unknown>
     source.answers['/list'] = sends(listOf(root, []))
     source.answers['/large'] = sends(large)
@@ -63,13 +64,14 @@ export async function benchRevocation(options: RevocationBenchOptions) {
     source.answers['/ocsp'] = sends(good, 'application/ocsp-response')
     const stapled = stapleFor(leaf.staple, { issuer: root, signer: root, good: [leaf.staple] })
     const delay = monitorEventLoopDelay({ resolution: 1 })
-    const delays: number[] = []
+    const delays = new Map<Case, number[]>()
     const figures = new Map<Case, RevocationFigures>()
     for (const name of CASES) {
       const more = name === 'staple' ? { ocspResponse: stapled } : {}
       const [first, later]: [number[], number[]] = [[], []]
       for (let round = 0; round < rounds; round++) {
-        const { ask, kit } = await openRevocation(t, 'timeout=60000')
+        const isolate = name === 'in workers' ? '@isolate=worker' : ''
+        const { ask, kit } = await openRevocation(t, 'timeout=60000', isolate)
         const turn = async (): Promise<number> => {
           const from = performance.now()
           const { kind, detail } = await ask(leaf[name].chain, more)
@@ -80,7 +82,7 @@ export async function benchRevocation(options: RevocationBenchOptions) {
         delay.enable()
         first.push(await turn())
         delay.disable()
-        if (name === 'large list') delays.push(delay.max / 1e6)
+        delays.set(name, [...(delays.get(name) ?? []), delay.max / 1e6])
         const before = process.cpuUsage()
         for (let i = 0; i < cached; i++) await turn()
         const { user, system } = process.cpuUsage(before)
@@ -91,8 +93,11 @@ export async function benchRevocation(options: RevocationBenchOptions) {
     }
     for (const [name, { first, later }] of figures)
       print(`  ${name.padEnd(12)} first ${spreadText(first, 1)}, later ${spreadText(later, 2)}`)
-    print(`  longest hold of the event loop with the large list: ms ${spreadText(spread(delays), 0)}`)
-    return { figures, delay: spread(delays) }
+    print('  in workers, the first turn of the second instance is among the later ones')
+    const holds = (['large list', 'in workers'] as const).map(name => spread(delays.get(name) ?? []))
+    const [own, workers] = holds.map(hold => spreadText(hold, 0))
+    print(`  longest hold of the event loop with the large list: ms ${own}, in workers ${workers}`)
+    return { figures, holds }
   } finally {
     for (const end of ends) await end()
   }

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import { certificatesOf, makeChain } from '../../core/testing/kit.js'
 import { spkiOf } from '../../plugins/certificates/fingerprints.js'
 import { atEnd } from '../kit/at-end.js'
+import { startChild } from '../kit/child.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
@@ -72,6 +74,27 @@ for (const isolate of ['', '@isolate=worker ']) {
     t.notOk(existsSync(file))
   })
 }
+
+test('processes that write one file lose nothing', async t => {
+  const file = given('# mine\n')
+  const writer = fileURLToPath(new URL('../kit/known-hosts-writer.js', import.meta.url))
+  const writers = await Promise.all(
+    [...'ab'].map(name => startChild(process.execPath, [writer, file, name, '25'])),
+  )
+  for (const child of writers) t.teardown(child.stop)
+  for (const child of writers) t.equal(await child.exited(60_000), 0, child.stderr())
+  const lines = linesOf(file)
+  t.equal(new Set(lines.map(line => line.split(' ')[0])).size, 75)
+  t.equal(lines.length, 75, 'a line each')
+  const told = writers.map(child => child.stdout().trim().split('\n'))
+  t.strictSame(told[0], told[1], 'both have the key that was written')
+  for (const one of told[0] ?? [])
+    t.ok(
+      lines.some(line => line.startsWith(`${one} `)),
+      one,
+    )
+  t.match(readFileSync(file, 'utf8'), /^# mine\n/)
+})
 
 test('strict takes no host that is not in the file', async t => {
   const file = given(
