@@ -166,6 +166,8 @@ export interface AdminApi {
   reload(): Promise<readonly string[]>
   /** All records, by name. */
   records(): Maybe<readonly RecordInfo[]>
+  /** One record. @throws {ProxyError} PTC_ADMIN_REQUEST for a name that is no record's */
+  record(name: string): Maybe<RecordInfo>
   /**
    * Gives a record another value in its file, and reads the configuration again. A configuration that cannot be read then is
    * undone.

@@ -186,14 +186,7 @@ export function routesOf(api: AdminApi, { metrics, dashboard }: AppParts) {
   app.get<{ Params: { name: string } }>(
     '/v1/records/:name',
     { schema: SCHEMAS.record },
-    async ({ params: { name } }) => {
-      const found = (await api.records()).find(one => one.name === name)
-      if (found !== undefined) return found
-      throw new ProxyError(
-        'PTC_ADMIN_REQUEST',
-        `there is no record "${name}"; \`ctl config match\` lists them`,
-      )
-    },
+    ({ params: { name } }) => api.record(name),
   )
   app.put<{ Params: { name: string }; Body: { value: string } }>(
     '/v1/records/:name',

@@ -188,7 +188,7 @@ export const SCHEMAS = {
   record: { params: object({ name: NAME }), ...answers('One record.', 200, RECORD) },
   setRecord: {
     params: object({ name: NAME }),
-    body: object({ value: { ...TEXT, minLength: 1, maxLength: 10_000 } }),
+    body: object({ value: { ...TEXT, maxLength: 10_000 } }),
     ...answers(
       'Gives a record another value, in its file and in the running proxy.',
       200,

@@ -82,7 +82,7 @@ export const ERRORS = {
     PTC_LOG_UNWRITABLE:
       'Check that the folder of the log exists or can be made, and that the proxy may write there.',
     PTC_PORT_UNAVAILABLE:
-      'Another program listens there, or the port needs privileges: proxy.config.http.server_ports.',
+      'Another program listens there, the address is not of this machine, or the port needs privileges: proxy.config.http.server_ports.',
     PTC_ADMIN_SOCKET:
       'Set proxy.config.admin.socket to a path that the proxy may write to, or to NULL for no management.',
     PTC_ADMIN_DENIED:
@@ -93,7 +93,8 @@ export const ERRORS = {
     PTC_CLUSTER_KEYS:
       'Make proxy.config.cluster.key_file with `openssl rand -hex 32 > cluster.keys`, for the user of the proxy alone, and give every proxy the same.',
     PTC_PROCESS_GONE: 'Ask again: a process of the proxy that ends is replaced. The log says why it ended.',
-    PTC_ADMIN_REQUEST: 'List what exists with `portcullis ctl status`, `ctl parked`, `ctl verdicts`.',
+    PTC_ADMIN_REQUEST:
+      'List what exists with `portcullis ctl status`, `ctl parked`, `ctl verdicts`, `ctl config match .`.',
     PTC_ADMIN_UNREACHABLE:
       'Start the proxy with the same -D, and run ctl as the same user; proxy.config.admin.socket says where.',
     PTC_REVOCATION: 'Revoke a host, a public key, a certificate, a remembered verdict by its key, or all.',

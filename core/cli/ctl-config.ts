@@ -2,6 +2,7 @@
 
 import type { RecordSet, Status } from '../admin/admin-api.js'
 import type { MetricRow } from '../admin/metric-rows.js'
+import { didYouMean } from '../base/nearest.js'
 import type { RecordInfo } from '../settings/record-report.js'
 import type { Send } from './ctl-client.js'
 import { type Command, type CtlOptions, command, none, reloading, usage } from './ctl-command.js'
@@ -88,7 +89,11 @@ const METRIC: Readonly<Record<string, Make>> = {
       return names.map(name => {
         const row = all.find(one => one.name === name)
         if (row !== undefined) return row
-        throw usage(`there is no metric ${name}; \`ctl metric match\` lists them`)
+        const help = didYouMean(
+          name,
+          all.map(one => one.name),
+        )
+        throw usage(`there is no metric ${name}${help || '; `ctl metric match .` lists all'}`)
       })
     }, metricText)
   },
@@ -118,7 +123,8 @@ export function debug([tags, ...more]: readonly string[]): Command {
 
 function pick(name: string, table: Readonly<Record<string, Make>>, verb: string): Make {
   const make = Object.hasOwn(table, verb) ? table[verb] : undefined
-  if (make === undefined) throw usage(`${name} takes ${Object.keys(table).join(', ')}`)
+  if (make === undefined)
+    throw usage(`${name} takes ${Object.keys(table).join(', ')}${didYouMean(verb, Object.keys(table))}`)
   return make
 }
 

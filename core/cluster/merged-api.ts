@@ -96,6 +96,7 @@ export function mergedApi(parts: MergedParts): AdminApi {
     message: async (tag, data) => Math.max(0, ...(await askAll<number>('message', tag, data))),
     reload: parts.reload,
     records: () => askOne('records'),
+    record: name => askOne('record', name),
     setRecord: recordSetter(parts.place, parts.reload),
     debug: async tags => void (await askAll('debug', tags)),
     stop: parts.stop,

@@ -8,6 +8,7 @@ import { didYouMean } from '../base/nearest.js'
 import { describe } from '../base/thrown.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { changeRecord, undoChange } from '../settings/change-record.js'
+import { recordNamed } from '../settings/record-report.js'
 import { type ConfigPlace, recordsBehind } from '../settings/settings.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
@@ -110,6 +111,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
       generations.all.reduce((heard, generation) => heard + tellMsg(generation, tag, data), 0),
     reload,
     records: () => recordsBehind(generations.current().settings),
+    record: name => recordNamed(recordsBehind(generations.current().settings), name),
     setRecord: recordSetter(managed.place, reload),
     debug: tags => diags.reconfigure({ enabled: tags !== null, tags }),
     stop,

@@ -14,10 +14,11 @@ import {
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { editRecordLines, editRecordsYaml } from '../config/record-edit.js'
-import { environmentSets, recordHint } from '../config/record-lines.js'
+import { environmentSets } from '../config/record-lines.js'
 import { readValue, showValue } from '../config/record-value.js'
 import { recordsFile, wrongWith } from '../config/records.js'
 import { isRecordName, type RecordName, rowOf } from '../config/records-table.js'
+import { noSuchRecord } from './record-report.js'
 import type { ConfigPlace } from './settings.js'
 
 /** The change of one record, in its file. */
@@ -38,8 +39,7 @@ export interface RecordChange {
  *   for a value that is not accepted; PTC_CONFIG_UNWRITABLE
  */
 export function changeRecord({ confDir, env }: ConfigPlace, name: string, text: string): RecordChange {
-  if (!isRecordName(name))
-    throw new ProxyError('PTC_ADMIN_REQUEST', `there is no record "${name}"${recordHint(name)}`)
+  if (!isRecordName(name)) throw noSuchRecord(name)
   const variable = environmentSets(name, env)
   if (variable !== undefined)
     throw new ProxyError('PTC_ADMIN_REQUEST', `${name} is set by the environment variable ${variable}`)

@@ -1,4 +1,6 @@
 /** The records in force, for operators. */
+import { ProxyError } from '../base/errors.js'
+import { recordHint } from '../config/record-lines.js'
 import { placed } from '../config/record-place.js'
 import type { RecordType } from '../config/record-row.js'
 import { describeDomain, showValue } from '../config/record-value.js'
@@ -24,6 +26,18 @@ const PASSWORD = /(:\/\/[^/@]*:)[^/@]*@/
 
 export const recordInfos = (records: Records): readonly RecordInfo[] =>
   RECORD_NAMES.map(name => recordInfo(records, name))
+
+/** @throws {ProxyError} PTC_ADMIN_REQUEST for a name that is no record's */
+export function recordNamed(infos: readonly RecordInfo[], name: string): RecordInfo {
+  const found = infos.find(one => one.name === name)
+  if (found !== undefined) return found
+  throw noSuchRecord(name)
+}
+
+export function noSuchRecord(name: string): ProxyError {
+  const help = recordHint(name) || '; `ctl config match .` lists all'
+  return new ProxyError('PTC_ADMIN_REQUEST', `there is no record "${name}"${help}`)
+}
 
 function recordInfo(records: Records, name: RecordName): RecordInfo {
   const row = rowOf(name)

@@ -26,7 +26,7 @@ test('ctl config shows records, as traffic_ctl does', async t => {
   t.match(about, /\nUpdate Type: dynamic, no restart\nSource: \S+records\.config:\d+\n/)
   t.match(await ctl('config', 'get', 'proxy.config.proxy_nam'), {
     code: 1,
-    err: /PTC_ADMIN_REQUEST: there is no record "proxy\.config\.proxy_nam"/,
+    err: /PTC_ADMIN_REQUEST: there is no record "proxy\.config\.proxy_nam"; did you mean proxy\.config\.proxy_name\?/,
   })
   t.match(await ctl('config', 'match', '('), { code: 1, err: /is not a regular expression/ })
   t.match(
@@ -35,6 +35,9 @@ test('ctl config shows records, as traffic_ctl does', async t => {
   )
   t.match(await ctl('config', 'reload'), { code: 0, out: /2nd time/ })
   t.match(await ctl('config'), { code: 64, err: /config takes get, match/ })
+  t.match(await ctl('config', 'gte', NAME), { code: 64, err: /config takes get, .*; did you mean get\?/ })
+  t.match(await ctl('config', 'get', 'nothing'), { code: 1, err: /`ctl config match \.` lists all/ })
+  t.match((await ctl('config', 'match', '.')).out, `${NAME}: gate.test\n`)
   t.match(JSON.parse((await ctl('config', 'get', NAME, '--json')).out), [{ name: NAME, value: 'gate.test' }])
   t.ok(proxy.port)
 })
@@ -66,6 +69,7 @@ test('ctl config set changes one line of records.config, and the running proxy',
     code: 1,
     err: /PTC_ADMIN_REQUEST: there is no record/,
   })
+  t.match(await ctl('config', 'set', NAME, ''), { code: 1, err: /the value is empty; write NULL/ })
   t.match(
     await ctl('config', 'set', 'proxy.config.ssl.client.CA.cert.filename', 'missing.pem'),
     { code: 1, err: /missing\.pem/ },
@@ -106,7 +110,14 @@ test('ctl metric shows what is counted, also by names of Traffic Server', async 
     (await ctl('metric', 'get', 'proxy.process.ssl.total_success_handshake_count_out')).out,
     'proxy.process.ssl.total_success_handshake_count_out 1\n',
   )
-  t.match(await ctl('metric', 'get', 'proxy.process.nothing'), { code: 64, err: /there is no metric/ })
+  t.match(await ctl('metric', 'get', 'proxy.process.nothing'), {
+    code: 64,
+    err: /`ctl metric match \.` lists all/,
+  })
+  t.match(await ctl('metric', 'get', 'portcullis_parkd'), {
+    code: 64,
+    err: /; did you mean portcullis_parked\?/,
+  })
 })
 
 test('ctl debug switches debug lines on and off', async t => {

@@ -7,6 +7,7 @@ import { Circuit } from '../../plugins/webhook/circuit.js'
 import { RetryBudget } from '../../plugins/webhook/retry-budget.js'
 import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { withUnreadableDates } from '../kit/unreadable-dates.js'
 import { startService } from '../kit/web-service.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
@@ -115,6 +116,9 @@ test('what is sent is signed, with every secret of the file, and tells what the 
     transaction: { method: 'GET' },
   })
   t.equal(at.asked[1]?.headers['webhook-signature'], undefined)
+  const undated = withUnreadableDates(await makeChain({ names: [host] }))
+  t.strictSame(await ask(t, `webhook url=${at.url}`, { chain: undated }), ACCEPTED)
+  t.match(JSON.parse(at.asked[2]?.body ?? ''), { chain: [{ notBefore: null, notAfter: null }] })
 })
 
 test('a secret that cannot be used rejects', async t => {
