@@ -5,8 +5,8 @@
 import { dirname, resolve } from 'node:path'
 import { didYouMean } from '../base/nearest.js'
 import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
-import { loadParentCredentials, type ParentCredentials } from './parent-credentials.js'
-import { type ParentEntry, parseParentList } from './parent-list.js'
+import { loadParentCredentials, type ParentCredentials, wrongForParents } from './parent-credentials.js'
+import { MAY_HOLD_PASSWORD, type ParentEntry, parseParentList } from './parent-list.js'
 import { MATCH_KEYS, type ParentMatch, readMatch } from './parent-match.js'
 import type { NamedFile } from './record-place.js'
 
@@ -85,6 +85,7 @@ function readPairs(line: string): ReadonlyMap<string, string> | string {
       return ''
     },
   )
+  if (rest.trim() !== '' && line.includes('@')) return MAY_HOLD_PASSWORD
   if (rest.trim() !== '') return `${quote(rest.trim())} is not key=value, or key="value" with blanks in it`
   if (twice !== undefined) return `${twice} is given twice`
   for (const key of values.keys()) {
@@ -120,8 +121,8 @@ function readLine(line: string, where: string, folder: string): ParentLine | str
     return 'credentials are for parents that are proxies'
   const credentials =
     file === undefined ? undefined : loadParentCredentials(resolve(folder, file), `${where}: credentials`)
-  const isSocks = [...parents, ...secondary].some(({ scheme }) => scheme === 'socks5')
-  if (isSocks && credentials?.kind === 'bearer') return 'a socks5 parent takes basic credentials only'
+  const unusable = wrongForParents(credentials, [...parents, ...secondary])
+  if (unusable !== undefined) return unusable
   return { match, parents, secondary, ...flags, credentials, where }
 }
 

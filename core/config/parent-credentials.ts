@@ -1,7 +1,8 @@
 import { ProxyError } from '../base/errors.js'
 import { readConfigFile } from './config-file.js'
+import type { ParentEntry } from './parent-list.js'
 
-/** What a parent proxy is told, so that it serves this proxy. */
+/** How this proxy proves to a parent proxy that it may use it. */
 export type ParentCredentials =
   | { readonly kind: 'basic'; readonly user: string; readonly password: string }
   | { readonly kind: 'bearer'; readonly token: string }
@@ -23,6 +24,17 @@ export function loadParentCredentials(path: string, by: string): ParentCredentia
     'PTC_PARENT_CONFIG_INVALID',
     `${by}: ${path} must hold one line, basic USER:PASSWORD or bearer TOKEN`,
   )
+}
+
+/** What is wrong with these credentials for these parents; undefined where nothing is. */
+export function wrongForParents(
+  credentials: ParentCredentials | undefined,
+  parents: readonly Pick<ParentEntry, 'scheme'>[],
+): string | undefined {
+  const isSocks = parents.some(({ scheme }) => scheme === 'socks5')
+  return isSocks && credentials?.kind === 'bearer'
+    ? 'a socks5 parent takes basic credentials only'
+    : undefined
 }
 
 /** Undefined: it is neither. */

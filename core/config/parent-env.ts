@@ -10,7 +10,7 @@ import { EVERYTHING, type ParentMatch } from './parent-match.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** A parent as a URL names it, with what it is told. */
+/** What a URL says about a parent: its address, and the credentials that are sent to it. */
 export interface ParentUrl {
   readonly entry: ParentEntry
   readonly credentials: ParentCredentials | undefined

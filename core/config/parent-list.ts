@@ -25,11 +25,15 @@ export function parseParentList(text: string): readonly ParentEntry[] | { readon
   for (const part of text.split(/[;,]/).map(piece => piece.trim())) {
     if (part === '') continue
     const entry = parseEntry(part)
-    if ('wrong' in entry) return entry
+    if ('wrong' in entry) return text.includes('@') ? { wrong: MAY_HOLD_PASSWORD } : entry
     entries.push(entry)
   }
   return entries.length === 0 ? { wrong: 'the list names no parent' } : entries
 }
+
+/** Said in place of a mistake in a text with `@`: the text may hold a password, and is not shown. */
+export const MAY_HOLD_PASSWORD =
+  'a parent carries a user name or password; put them into a file, and name it: credentials=FILE'
 
 const ENTRY = /^(?:([a-z][a-z0-9]*):\/\/)?([^|&]*?)\/?(?:\|([^|&]*))?(?:&([^|&]*))?$/i
 
@@ -40,10 +44,7 @@ function parseEntry(text: string): ParentEntry | { readonly wrong: string } {
     return {
       wrong: `${quote(text)}: a parent is reached by ${PARENT_SCHEMES.join(', ')}, not by ${quote(word)}`,
     }
-  if (authority.includes('@'))
-    return {
-      wrong: 'a parent carries a user name or password; put them into a file, and name it: credentials=FILE',
-    }
+  if (authority.includes('@')) return { wrong: MAY_HOLD_PASSWORD }
   const parsed = parseAuthority(Buffer.from(authority, 'utf8').toString('latin1'))
   if ('wrong' in parsed) return { wrong: `${quote(text)} is no parent: it ${parsed.wrong}` }
   const { host, port } = parsed

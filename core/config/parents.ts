@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { ProxyError } from '../base/errors.js'
 import { Mistakes } from '../base/mistakes.js'
 import { loadParentConfig, type ParentLine } from './parent-config.js'
-import { loadParentCredentials } from './parent-credentials.js'
+import { loadParentCredentials, wrongForParents } from './parent-credentials.js'
 import { parentsOfEnvironment } from './parent-env.js'
 import { parseParentList } from './parent-list.js'
 import { EVERYTHING } from './parent-match.js'
@@ -41,6 +41,10 @@ export function loadParents(
 function lineForAll(text: string, by: string, file: NamedFile | undefined): ParentLine {
   const parents = parseParentList(text)
   if ('wrong' in parents) throw new ProxyError('PTC_PARENT_CONFIG_INVALID', `${by}: ${parents.wrong}`)
+  const credentials = file && loadParentCredentials(file.path, file.by)
+  const unusable = wrongForParents(credentials, parents)
+  if (unusable !== undefined)
+    throw new ProxyError('PTC_PARENT_CONFIG_INVALID', `${file?.by ?? by}: ${unusable}`)
   return {
     match: EVERYTHING,
     parents,
@@ -49,7 +53,7 @@ function lineForAll(text: string, by: string, file: NamedFile | undefined): Pare
     goesDirect: true,
     isProxy: true,
     hashesQuery: true,
-    credentials: file && loadParentCredentials(file.path, file.by),
+    credentials,
     where: by,
   }
 }

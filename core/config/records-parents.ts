@@ -19,7 +19,7 @@ export const PARENT_RECORDS = {
     default: null,
     ...OPTIONAL_FILE,
     about:
-      'A file in the configuration folder with what the parents of parent_proxies are told: one line, `basic USER:PASSWORD` or `bearer TOKEN`. Not in Traffic Server.',
+      'A file in the configuration folder with the credentials that are sent to the parents of parent_proxies: one line, `basic USER:PASSWORD` or `bearer TOKEN`. Not in Traffic Server.',
   },
   'proxy.config.http.parent_from_env': {
     ...SWITCH,

@@ -144,6 +144,12 @@ function disagreements(settings: ReadonlyMap<RecordName, Setting>): readonly Pro
       where: key.where,
       what: 'a private key without a certificate; set proxy.config.ssl.client.cert.filename too',
     })
+  const login = settings.get('proxy.config.http.parent_proxies.credentials')
+  if (login !== undefined && login.value !== null && !settings.get('proxy.config.http.parent_proxies')?.value)
+    problems.push({
+      where: login.where,
+      what: 'credentials without parents; set proxy.config.http.parent_proxies too, or name the file in a line of parent.config',
+    })
   return problems
 }
 

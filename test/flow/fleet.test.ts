@@ -142,7 +142,7 @@ test('several processes of a machine are part of the fleet', async t => {
 })
 
 test('a fleet needs keys, and shows no password of its URL', async t => {
-  const url = 'redis://fleet:hunter2@127.0.0.1:1'
+  const url = 'redis://fleet:hunter2@hunter2@127.0.0.1:1'
   const conf = makeConfDir({ records: { 'proxy.config.cluster.redis_url': url } })
   t.teardown(conf.remove)
   const child = await runMain(['start', '-D', conf.path])

@@ -30,7 +30,7 @@ const NEIGHBOURS: Readonly<Record<string, string>> = {
   'remap.config': NO_REMAP,
   'remap.yaml': NO_REMAP,
   'sdk.config': 'plugins stand in plugin.config',
-  'socks.config': DIRECT,
+  'socks.config': 'a SOCKS server is a parent, socks5://host:port in parent.config',
   'splitdns.config': 'all names are asked of the same servers',
   'squid.conf': MIGRATE,
   'ssl_multicert.yaml': `certificates stand in ssl_multicert.config; ${MIGRATE}`,

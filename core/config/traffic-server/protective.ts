@@ -22,8 +22,8 @@ const OLD_TLS = 'this version is never spoken (RFC 8996, RFC 7568); set it to 0'
 
 const PROTECTIVE: Readonly<Record<string, Protection>> = {
   'acl.subjects': {
-    isLost: value => value !== 'PEER',
-    way: 'ip_allow.yaml judges the address of the connection, and no PROXY header; set it to PEER, or remove the line',
+    isLost: value => value !== 'PEER' && !/^PROXY,PEER$/.test(value.replace(/[\s"]/g, '')),
+    way: 'ip_allow.yaml judges the client that a PROXY header announces, and without a header the address of the connection; set it to PROXY,PEER, or remove the line',
   },
   'cache.ip_categories.filename': {
     isLost: isSet,
@@ -35,7 +35,7 @@ const PROTECTIVE: Readonly<Record<string, Protection>> = {
   },
   'http.forward.proxy_auth_to_parent': {
     isLost: isOn,
-    way: 'a parent is told the credentials of this proxy (credentials in parent.config), and never those of a client; set it to 0',
+    way: 'parents never receive the credentials of clients. Name a file with credentials in parent.config (credentials=FILE) with which this proxy logs in, and set it to 0',
   },
   'http.host_sni_policy': {
     isLost: value => value === '2',
@@ -66,7 +66,7 @@ const PROTECTIVE: Readonly<Record<string, Protection>> = {
   },
   'socks.socks_needed': {
     isLost: isOn,
-    way: 'Portcullis connects to origins itself: traffic would go past the SOCKS server. Set it to 0 if it may',
+    way: 'socks.config is not read: traffic would go past the SOCKS server. Write it into parent.config, `dest_domain=. parent="socks5://host:port" go_direct=false`, and set it to 0',
   },
   'ssl.SSLv2': { isLost: isOn, way: OLD_TLS },
   'ssl.SSLv3': { isLost: isOn, way: OLD_TLS },

@@ -10,9 +10,9 @@ export interface TunnelNames {
   readonly connect: string
   /** What the client has sent in the tunnel; undefined before that has been read. */
   readonly opening?: Opening
-  /** Where the tunnel ends, once that is known. */
+  /** The address of the origin; undefined while it is not known. */
   readonly address?: string
-  /** It ends behind a parent proxy, which has resolved its name: any address may be behind it. */
+  /** True where a parent proxy resolves the name: the address of the origin stays unknown. */
   readonly isAddressHidden?: boolean
 }
 

@@ -62,7 +62,7 @@ export function setPlace(link: OriginLink, place: Place): void {
 export const placeOf = (link: OriginLink): Place =>
   places.get(link) ?? { host: hostOf(link.remoteAddress), way: DIRECT }
 
-/** For keys and messages. */
+/** For keys: no message shows it, because a digest of the credentials is in it. */
 export const placeText = ({ host, way }: Place): string => `${host}${wayKey(way)}`
 
 /** A parent whose certificate was accepted. */

@@ -2,6 +2,7 @@ import { test } from 'tap'
 import { type ParentLine, parseParentConfig } from '../../../core/config/parent-config.js'
 import { loadParentCredentials } from '../../../core/config/parent-credentials.js'
 import { matches, type ParentQuestion } from '../../../core/config/parent-match.js'
+import { loadParents } from '../../../core/config/parents.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
 
 const only = (text: string): ParentLine => {
@@ -117,11 +118,20 @@ test('every mistake is named, with file and line', async t => {
       message: new RegExp(`^parent\\.config:3: .*${why.source}`, 's'),
     })
   t.throws(() => parseParentConfig('x\ny\n', 'f'), { message: /^2 errors\n {2}f:1: .*\n {2}f:2: / })
-  try {
-    parseParentConfig('dest_domain=. parent=http://user:secret@p:1', 'f')
-  } catch (error) {
-    t.notMatch(String(error), /secret/)
-  }
+  for (const parent of [
+    'http://user:secret@p:1',
+    'ftp://user:secret@p:1',
+    '"http://user:secret;more@p:1"',
+    'http://user:secret|more@p:1',
+    'http://user:secret&more@p:1',
+    'http://user:secret more@p:1',
+    'http://user:secret"more@p:1',
+  ])
+    t.throws(
+      () => parseParentConfig(`dest_domain=. parent=${parent}`, 'f'),
+      { message: /^f:1: a parent carries a user name or password; (?!.*(?:secret|more))/ },
+      parent,
+    )
 })
 
 test('credentials', async t => {
@@ -148,4 +158,13 @@ test('credentials', async t => {
       parseParentConfig('dest_domain=. parent=socks5://p:1 credentials=token', `${dir.path}/parent.config`),
     { message: /socks5 parent takes basic/ },
   )
+  const sources = {
+    file: { path: `${dir.path}/none`, by: 'file', mayBeMissing: true },
+    others: 'p:1;socks5://p:1',
+    othersBy: 'others',
+    othersCredentials: { path: `${dir.path}/token`, by: 'login' },
+    fromEnvironment: false,
+  }
+  t.throws(() => loadParents(sources, {}), { message: /^login: a socks5 parent takes basic/ })
+  t.match(loadParents({ ...sources, others: 'p:1' }, {}), [{ credentials: { kind: 'bearer' } }])
 })

@@ -191,6 +191,10 @@ const COMPLAINTS: readonly (readonly [line: string, message: string])[] = [
     'CONFIG proxy.config.ssl.client.private_key.filename STRING key.pem',
     'r:1: a private key without a certificate; set proxy.config.ssl.client.cert.filename too',
   ],
+  [
+    'CONFIG proxy.config.http.parent_proxies.credentials STRING login',
+    'r:1: credentials without parents; set proxy.config.http.parent_proxies too, or name the file in a line of parent.config',
+  ],
 ]
 
 test('a line that is wrong is refused with its place and a remedy', async t => {

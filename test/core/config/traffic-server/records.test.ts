@@ -68,7 +68,8 @@ test('a record that protects is refused with a remedy', async t => {
     ['proxy.config.http.forward.proxy_auth_to_parent', 'INT', '1', /credentials in parent\.config/],
     ['proxy.config.http.parent_proxy.disable_connect_tunneling', 'INT', '1', /method=CONNECT/],
     ['proxy.config.dns.splitDNS.enabled', 'INT', '1', /proxy\.config\.dns\.nameservers/],
-    ['proxy.config.socks.socks_needed', 'INT', '1', /SOCKS server/],
+    ['proxy.config.socks.socks_needed', 'INT', '1', /SOCKS server.*parent="socks5:/],
+    ['proxy.config.acl.subjects', 'STRING', 'PROXY', /PROXY,PEER/],
     ['proxy.config.ssl.SSLv3', 'INT', '1', /set it to 0/],
     ['proxy.config.ssl.client.version.min', 'INT', '2', /proxy\.config\.ssl\.client\.TLSv1_2/],
     ['proxy.local.outgoing_ip_to_bind', 'STRING', '192.0.2.1', /firewall/],
@@ -86,6 +87,8 @@ test('a record that protects is refused with a remedy', async t => {
     undefined,
     'a value that protects nothing is ignored',
   )
+  for (const value of ['PEER', 'PROXY,PEER', '"PROXY, PEER"'])
+    t.equal(lostProtection('proxy.config.acl.subjects', value), undefined, value)
   const inEnvironment = applyEnvironment(parseRecordLines('', 'r'), { PROXY_CONFIG_SOCKS_SOCKS_NEEDED: '1' })
   t.match(complaints(inEnvironment).join(), /SOCKS server/)
 })
