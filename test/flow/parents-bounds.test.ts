@@ -1,30 +1,14 @@
 /** What must not pass by a parent proxy: loops, private addresses, answers without end. */
 import type { Socket } from 'node:net'
-import { type Test, test } from 'tap'
+import { test } from 'tap'
 import { rawClient } from '../kit/client.js'
-import { type ConnectingOptions, httpsOrigin, startConnecting } from '../kit/connecting.js'
+import { httpsOrigin } from '../kit/connecting.js'
 import { get } from '../kit/get.js'
-import { type ParentOptions, type ParentProxy, parentProxy } from '../kit/parent-proxy.js'
+import { all, HOST, startBehind, startParent } from '../kit/parent-stage.js'
 import { listen } from '../kit/tcp-server.js'
 
-const HOST = 'www.origin.test'
-const HERE = { hosts: { [HOST]: '127.0.0.1', 'other.test': '127.0.0.1' } }
-
-async function parent(t: Test, options: ParentOptions = {}): Promise<ParentProxy> {
-  const made = await parentProxy({ ...HERE, ...options })
-  t.teardown(made.stop)
-  return made
-}
-
-/** The proxy knows no address of the origins' names: only the parent does. */
-const start = (t: Test, lines: string, options: Partial<ConnectingOptions> = {}) =>
-  startConnecting(t, { hosts: [], ...options, files: { 'parent.config': lines, ...options.files } })
-
-const all = ({ port }: ParentProxy, more = 'go_direct=false'): string =>
-  `dest_domain=. parent="127.0.0.1:${port}" ${more}\n`
-
 test('a request that comes back by the parent is a loop', async t => {
-  const { proxy, ask } = await start(t, '# filled in below\n')
+  const { proxy, ask } = await startBehind(t, '# filled in below\n')
   const via = async (method: string, fields: readonly string[]) => {
     const client = await rawClient(proxy.port)
     t.teardown(client.stop)
@@ -32,7 +16,7 @@ test('a request that comes back by the parent is a loop', async t => {
     client.send(`${method} ${target} HTTP/1.1\r\nHost: ${HOST}\r\n${fields.join('\r\n')}\r\n\r\n`)
     return client.response(method)
   }
-  const to = await parent(t, { hosts: { [HOST]: '127.0.0.1' } })
+  const to = await startParent(t, { hosts: { [HOST]: '127.0.0.1' } })
   proxy.conf.write({
     files: { 'parent.config': all(to) },
     records: { 'proxy.config.http.connect_ports': '*' },
@@ -43,7 +27,7 @@ test('a request that comes back by the parent is a loop', async t => {
   t.match(own, /^1\.1 /)
   for (const method of ['CONNECT', 'GET'])
     t.equal((await via(method, [`Via: 1.1 other, ${own}`])).status, 508, method)
-  const self = await start(t, '# none\n')
+  const self = await startBehind(t, '# none\n')
   self.proxy.conf.write({
     files: { 'parent.config': `dest_domain=. parent="127.0.0.1:${self.proxy.port}" go_direct=false\n` },
   })
@@ -52,8 +36,8 @@ test('a request that comes back by the parent is a loop', async t => {
 })
 
 test('a name that leads to this machine does not reach the ports of the proxy by a parent', async t => {
-  const to = await parent(t, { hosts: { localhost: '127.0.0.1' } })
-  const { proxy, ask } = await start(t, all(to), {
+  const to = await startParent(t, { hosts: { localhost: '127.0.0.1' } })
+  const { proxy, ask } = await startBehind(t, all(to), {
     records: { 'proxy.config.http.no_dns_just_forward_to_parent': 1, 'proxy.config.http.connect_ports': '*' },
   })
   t.equal((await get(proxy.port, `http://localhost:${proxy.port}/`)).status, 508)
@@ -64,9 +48,9 @@ test('a name that leads to this machine does not reach the ports of the proxy by
 
 test('a private address is refused whether or not a parent would find it', async t => {
   const origin = await httpsOrigin(t, HOST)
-  const to = await parent(t)
+  const to = await startParent(t)
   const records = { 'proxy.config.http.deny_private_origins': 1 } as const
-  const one = await start(t, all(to), { records })
+  const one = await startBehind(t, all(to), { records })
   for (const answer of [
     await get(one.proxy.port, 'http://10.0.0.1/'),
     await get(one.proxy.port, `http://${HOST}/`),
@@ -74,7 +58,7 @@ test('a private address is refused whether or not a parent would find it', async
     await (await one.ask(`${HOST}:${origin.port}`)).response('CONNECT'),
   ])
     t.equal(answer.status, 403, answer.body.toString().slice(0, 200))
-  const two = await start(t, all(to), {
+  const two = await startBehind(t, all(to), {
     records: { ...records, 'proxy.config.http.no_dns_just_forward_to_parent': 0 },
     hosts: [HOST],
   })
@@ -88,8 +72,8 @@ test('a private address is refused whether or not a parent would find it', async
 
 test('names are resolved here where the record says so, and the address is what is asked for', async t => {
   const origin = await httpsOrigin(t, HOST)
-  const to = await parent(t)
-  const { proxy, curl } = await start(t, all(to), {
+  const to = await startParent(t)
+  const { proxy, curl } = await startBehind(t, all(to), {
     records: { 'proxy.config.http.no_dns_just_forward_to_parent': 0 },
     hosts: [HOST],
   })
@@ -99,9 +83,9 @@ test('names are resolved here where the record says so, and the address is what 
 
 test('a rule for an address holds for all names that a parent resolves', async t => {
   const origin = await httpsOrigin(t, HOST)
-  const to = await parent(t)
+  const to = await startParent(t)
   const rules = 'sni:\n- fqdn: 127.0.0.1\n  connect_verify: probe\n'
-  const { curl, gate } = await start(t, all(to), {
+  const { curl, gate } = await startBehind(t, all(to), {
     records: { 'proxy.config.http.connect.verify': 'tunnel' },
     files: { 'sni.yaml': rules },
   })
@@ -112,8 +96,10 @@ test('a rule for an address holds for all names that a parent resolves', async t
 test('an origin that speaks first, right behind the 200 of the parent', async t => {
   const { port, stop } = await listen(socket => socket.on('data', bytes => socket.write(`echo ${bytes}`)))
   t.teardown(stop)
-  const to = await parent(t, { behind: '220 hello\r\n' })
-  const { open } = await start(t, all(to), { records: { 'proxy.config.http.connect.verify': 'tunnel' } })
+  const to = await startParent(t, { behind: '220 hello\r\n' })
+  const { open } = await startBehind(t, all(to), {
+    records: { 'proxy.config.http.connect.verify': 'tunnel' },
+  })
   const { client } = await open(`${HOST}:${port}`)
   await client.until(() => /220 hello/.exec(client.text()) ?? undefined, 'the greeting')
   client.send('EHLO\r\n')
@@ -135,7 +121,7 @@ test('answers of parents are bounded: slow, endless, malformed, cut', async t =>
   for (const [what, answer] of Object.entries(answers)) {
     const { port, stop } = await listen(socket => socket.once('data', () => answer(socket)))
     t.teardown(stop)
-    const { ask } = await start(t, `dest_domain=. parent="127.0.0.1:${port}" go_direct=false\n`, {
+    const { ask } = await startBehind(t, `dest_domain=. parent="127.0.0.1:${port}" go_direct=false\n`, {
       records: { 'proxy.config.http.parent_proxy.connect_attempts_timeout': 1 },
     })
     const { status, body } = await (await ask(`${HOST}:443`)).response('CONNECT')

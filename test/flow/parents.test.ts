@@ -1,33 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Test, test } from 'tap'
+import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { startBumping } from '../kit/bumping.js'
 import { rawClient } from '../kit/client.js'
-import { type ConnectingOptions, httpsOrigin, startConnecting, testRoot } from '../kit/connecting.js'
+import { httpsOrigin, testRoot } from '../kit/connecting.js'
 import { get, getOn } from '../kit/get.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
-import { type ParentOptions, type ParentProxy, parentProxy } from '../kit/parent-proxy.js'
-
-const HOST = 'www.origin.test'
-const HERE = { hosts: { [HOST]: '127.0.0.1', 'other.test': '127.0.0.1' } }
-
-async function parent(t: Test, options: ParentOptions = {}): Promise<ParentProxy> {
-  const made = await parentProxy({ ...HERE, ...options })
-  t.teardown(made.stop)
-  return made
-}
-
-/** The proxy knows no address of the origins' names: only the parent does. */
-const start = (t: Test, lines: string, options: Partial<ConnectingOptions> = {}) =>
-  startConnecting(t, { hosts: [], ...options, files: { 'parent.config': lines, ...options.files } })
-
-const all = ({ port }: ParentProxy, more = 'go_direct=false'): string =>
-  `dest_domain=. parent="127.0.0.1:${port}" ${more}\n`
+import { all, HOST, startBehind, startParent } from '../kit/parent-stage.js'
 
 test('a request without TLS goes to the parent in absolute form', async t => {
-  const to = await parent(t)
-  const { proxy, gate } = await start(t, all(to))
+  const to = await startParent(t)
+  const { proxy, gate } = await startBehind(t, all(to))
   const client = await rawClient(proxy.port)
   t.teardown(client.stop)
   for (const path of ['/a?b=c', '/d']) {
@@ -46,7 +30,7 @@ test('a request without TLS goes to the parent in absolute form', async t => {
 test('a request over TLS, a tunnel and a bumped tunnel go through CONNECT, and are judged', async t => {
   const origin = await httpsOrigin(t, HOST)
   for (const mode of ['probe', 'bump', 'tunnel'] as const) {
-    const to = await parent(t)
+    const to = await startParent(t)
     const { curl, proxy, gate } = await startBumping(t, {
       hosts: [],
       files: { 'parent.config': all(to) },
@@ -69,8 +53,8 @@ for (const version of ['1.2', '1.3'] as const) {
     const leaf = await (await testRoot()).issue({ cn: HOST })
     const origin = await opensslOrigin({ ...leaf, tls: version })
     t.teardown(origin.stop)
-    const to = await parent(t)
-    const { ask, gate } = await start(t, all(to), { answer: () => undefined })
+    const to = await startParent(t)
+    const { ask, gate } = await startBehind(t, all(to), { answer: () => undefined })
     const client = await ask(`${HOST}:${origin.port}`)
     const event = await gate.parked()
     await sleep(200)
@@ -87,10 +71,10 @@ for (const version of ['1.2', '1.3'] as const) {
 }
 
 test('what a parent refuses is told with its status, and a 407 as what it is', async t => {
-  const to = await parent(t, { status: 503 })
-  const other = await parent(t)
+  const to = await startParent(t, { status: 503 })
+  const other = await startParent(t)
   const lines = `dest_domain=. parent="127.0.0.1:${to.port};127.0.0.1:${other.port}" go_direct=false\n`
-  const { proxy, ask } = await start(t, lines)
+  const { proxy, ask } = await startBehind(t, lines)
   const refused = await (await ask(`${HOST}:443`)).response('CONNECT')
   t.equal(refused.status, 502)
   t.match(refused.body.toString(), /parent proxy http:\/\/127\.0\.0\.1:\d+ answered 503 No/)
@@ -111,9 +95,9 @@ test('what a parent refuses is told with its status, and a 407 as what it is', a
 
 test('credentials come from a file, are sent to the parent alone, and stand in no log', async t => {
   const wants = `Basic ${Buffer.from('ann:s3cret:colon').toString('base64')}`
-  const to = await parent(t, { wants })
+  const to = await startParent(t, { wants })
   const origin = await httpsOrigin(t, HOST)
-  const { proxy, curl } = await start(t, all(to, 'credentials=login'), {
+  const { proxy, curl } = await startBehind(t, all(to, 'credentials=login'), {
     files: { login: '# of the parent\nbasic ann:s3cret:colon\n' },
     records: { 'proxy.config.diags.debug.enabled': 1, 'proxy.config.diags.debug.tags': '.*' },
   })
@@ -129,27 +113,29 @@ test('credentials come from a file, are sent to the parent alone, and stand in n
 test('another parent is tried where one cannot be reached, and the origin itself where it may', async t => {
   const origin = await nodeOrigin({})
   t.teardown(origin.stop)
-  const closing = await parent(t, { closes: true })
-  const to = await parent(t)
+  const closing = await startParent(t, { closes: true })
+  const to = await startParent(t)
   const list = `127.0.0.1:1;127.0.0.1:${closing.port};127.0.0.1:${to.port}`
-  const one = await start(t, `dest_domain=. parent="${list}" go_direct=false\n`)
+  const one = await startBehind(t, `dest_domain=. parent="${list}" go_direct=false\n`)
   t.equal((await get(one.proxy.port, `http://${HOST}/`)).status, 502, 'a request may not be sent twice')
   const secure = await httpsOrigin(t, HOST)
   t.equal((await get(one.proxy.port, `https://${HOST}:${secure.port}/`)).status, 200)
   t.same([closing.asked.length, to.asked.length], [2, 1])
   t.equal(one.gate.asked.length, 1)
 
-  const direct = await start(t, 'dest_domain=. parent="127.0.0.1:1"\n', { hosts: [HOST] })
+  const direct = await startBehind(t, 'dest_domain=. parent="127.0.0.1:1"\n', { hosts: [HOST] })
   t.equal((await get(direct.proxy.port, `http://${HOST}:${origin.port}/`)).status, 200)
-  const never = await start(t, 'dest_domain=. parent="127.0.0.1:1" go_direct=false\n', { hosts: [HOST] })
+  const never = await startBehind(t, 'dest_domain=. parent="127.0.0.1:1" go_direct=false\n', {
+    hosts: [HOST],
+  })
   const answer = await get(never.proxy.port, `http://${HOST}:${origin.port}/`)
   t.equal(answer.status, 502)
   t.match(answer.body.toString(), /parent proxy http:\/\/127\.0\.0\.1:1 cannot be reached/)
 })
 
 test('a parent that fails is tried last until it answers', async t => {
-  const to = await parent(t)
-  const { proxy } = await start(
+  const to = await startParent(t)
+  const { proxy } = await startBehind(
     t,
     `dest_domain=. parent="127.0.0.1:1;127.0.0.1:${to.port}" go_direct=false\n`,
     {
@@ -162,13 +148,13 @@ test('a parent that fails is tried last until it answers', async t => {
 })
 
 test('connections through different parents are never mixed', async t => {
-  const [one, two] = [await parent(t), await parent(t)]
+  const [one, two] = [await startParent(t), await startParent(t)]
   const lines = [
     `dest_domain=. method=HEAD go_direct=true`,
     `dest_host=${HOST} prefix=one parent="127.0.0.1:${one.port}" go_direct=false`,
     `dest_domain=. parent="127.0.0.1:${two.port}" go_direct=false`,
   ]
-  const { proxy } = await start(t, `${lines.join('\n')}\n`)
+  const { proxy } = await startBehind(t, `${lines.join('\n')}\n`)
   for (let i = 0; i < 3; i++) {
     await get(proxy.port, `http://${HOST}/one/${i}`)
     await get(proxy.port, `http://${HOST}/two/${i}`)
@@ -189,11 +175,11 @@ test('connections through different parents are never mixed', async t => {
 })
 
 test('parents in turn, by weight of URLs, and by client', async t => {
-  const parents = [await parent(t), await parent(t)]
+  const parents = [await startParent(t), await startParent(t)]
   const list = parents.map(({ port }) => `127.0.0.1:${port}`).join(';')
   const counts = async (roundRobin: string, paths: readonly string[]): Promise<number[]> => {
     const before = parents.map(({ asked }) => asked.length)
-    const { proxy } = await start(
+    const { proxy } = await startBehind(
       t,
       `dest_domain=. parent="${list}" round_robin=${roundRobin} go_direct=false\n`,
     )
