@@ -1,7 +1,7 @@
 /** Header fields between HTTP/2, as `node:http2` has them, and the flat lists of core/base/fields.ts. */
 import type { OutgoingHttpHeaders } from 'node:http2'
 import type { ProxyError } from '../base/errors.js'
-import { fieldEntries } from '../base/fields.js'
+import { fieldEntries, fieldValues } from '../base/fields.js'
 
 /** Fields that say something about one HTTP/1.1 connection, and have no place in HTTP/2 (RFC 9113 section 8.2.2). */
 export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
@@ -39,6 +39,21 @@ export function received(raw: readonly string[], malformed: (what: string) => Pr
     else pseudo[name] = value
   }
   return { pseudo, fields }
+}
+
+/**
+ * The length that a head announces for the body behind it; undefined where it announces none.
+ * @param malformed makes the error
+ */
+export function lengthOf(
+  fields: readonly string[],
+  malformed: (what: string) => ProxyError,
+): number | undefined {
+  const [text, ...others] = fieldValues(fields, 'content-length')
+  if (text === undefined) return undefined
+  if (others.length > 0 || !/^[0-9]+$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw malformed('its Content-Length is not a number')
+  return Number(text)
 }
 
 /** One Cookie field of several (RFC 9113 section 8.2.3): a server of HTTP/1.1 knows one only. */

@@ -1,11 +1,8 @@
 import { STATUS_CODES } from 'node:http'
-import { ProxyError } from '../base/errors.js'
 import { fieldValues } from '../base/fields.js'
+import { malformed } from '../http1/checks.js'
 import type { RequestHead, ResponseHead } from '../http1/messages.js'
-import { received, toHeaders } from './fields.js'
-
-export const malformedResponse = (what: string): ProxyError =>
-  new ProxyError('PTC_RESPONSE_MALFORMED', `the origin's response is malformed: ${what}`)
+import { lengthOf, received, toHeaders } from './fields.js'
 
 /**
  * The head of a response (RFC 9113 section 8.3.2), interim ones included.
@@ -13,18 +10,18 @@ export const malformedResponse = (what: string): ProxyError =>
  * @throws {ProxyError} PTC_RESPONSE_MALFORMED
  */
 export function responseHead(raw: readonly string[]): ResponseHead {
-  const { pseudo, fields } = received(raw, malformedResponse)
+  const { pseudo, fields } = received(raw, malformed)
   const { ':status': text = '', ...others } = pseudo
-  if (Object.keys(others).length > 0) throw malformedResponse('an unknown pseudo-header field')
+  if (Object.keys(others).length > 0) throw malformed('an unknown pseudo-header field')
   const status = /^[1-9][0-9]{2}$/.test(text) ? Number(text) : 0
-  if (status === 0 || status === 101) throw malformedResponse(`status ${text}`)
+  if (status === 0 || status === 101) throw malformed(`status ${text}`)
   return { version: '2', status, reason: STATUS_CODES[status] ?? '', headers: fields }
 }
 
 /** @throws {ProxyError} PTC_RESPONSE_MALFORMED */
 export function responseTrailers(raw: readonly string[]): readonly string[] {
-  const { pseudo, fields } = received(raw, malformedResponse)
-  if (Object.keys(pseudo).length > 0) throw malformedResponse('pseudo-header fields behind its body')
+  const { pseudo, fields } = received(raw, malformed)
+  if (Object.keys(pseudo).length > 0) throw malformed('pseudo-header fields behind its body')
   return fields
 }
 
@@ -33,12 +30,9 @@ export function responseTrailers(raw: readonly string[]): readonly string[] {
  * @throws {ProxyError} PTC_RESPONSE_MALFORMED
  */
 export function announcedLength(method: string, { status, headers }: ResponseHead): number | undefined {
-  const lengths = fieldValues(headers, 'content-length')
-  const [text] = lengths
-  if (text === undefined) return undefined
-  if (lengths.length > 1 || !/^[0-9]+$/.test(text) || !Number.isSafeInteger(Number(text)))
-    throw malformedResponse('its Content-Length is not a number')
-  return method === 'HEAD' || status === 204 || status === 304 ? 0 : Number(text)
+  const length = lengthOf(headers, malformed)
+  const isBodiless = method === 'HEAD' || status === 204 || status === 304
+  return length !== undefined && isBodiless ? 0 : length
 }
 
 /** The fields of a request as `node:http2` sends them. Its Host field becomes the authority. */

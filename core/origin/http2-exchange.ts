@@ -5,15 +5,10 @@ import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from 'nod
 import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import { words } from '../base/words.js'
+import { malformed } from '../http1/checks.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../http1/messages.js'
 import { toHeaders } from '../http2/fields.js'
-import {
-  announcedLength,
-  malformedResponse,
-  requestHeaders,
-  responseHead,
-  responseTrailers,
-} from '../http2/response.js'
+import { announcedLength, requestHeaders, responseHead, responseTrailers } from '../http2/response.js'
 import type { Channel } from './channel.js'
 import { NotProcessed, type OriginConnection } from './connection.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
@@ -169,13 +164,13 @@ export class Http2Exchange implements OriginConnection {
   /** A limit, because each interim response counts as progress: an origin could keep a transaction alive without end. */
   #onInterim(head: ResponseHead): void {
     this.#interim += 1
-    if (this.#interim > MAX_INTERIM) throw malformedResponse(`more than ${MAX_INTERIM} interim responses`)
+    if (this.#interim > MAX_INTERIM) throw malformed(`more than ${MAX_INTERIM} interim responses`)
     this.#session.saw(head)
     this.#sink?.onInterim(head)
   }
 
   #onHead(head: ResponseHead): void {
-    if (head.status < 200) throw malformedResponse(`status ${head.status} where the response should be`)
+    if (head.status < 200) throw malformed(`status ${head.status} where the response should be`)
     this.#head = head
     this.#left = announcedLength(this.#request?.method ?? '', head)
     this.#session.saw(head)
@@ -188,7 +183,7 @@ export class Http2Exchange implements OriginConnection {
   #onData(bytes: Buffer): void {
     if (this.#left !== undefined) {
       this.#left -= bytes.length
-      if (this.#left < 0) throw malformedResponse('its body is longer than announced')
+      if (this.#left < 0) throw malformed('its body is longer than announced')
     }
     this.#sink?.onBody(bytes)
     this.#sink?.onPartial()
@@ -202,7 +197,7 @@ export class Http2Exchange implements OriginConnection {
     const stream = this.#stream
     if ((stream?.rstCode ?? 0) !== constants.NGHTTP2_NO_ERROR) return
     if (this.#head === undefined || stream?.id === undefined || !this.#session.hasEnded(stream.id)) return
-    if ((this.#left ?? 0) !== 0) throw malformedResponse('its body is shorter than announced')
+    if ((this.#left ?? 0) !== 0) throw malformed('its body is shorter than announced')
     const sink = this.#sink
     this.#state = 'closed'
     this.#sink = undefined

@@ -39,8 +39,8 @@ export class Http2Session implements ExchangeSession {
   readonly #keeper: SessionOwner
   readonly #session: ClientHttp2Session
   readonly #exchanges = new Set<Http2Exchange>()
-  /** Streams whose last frame has come. */
-  readonly #ended = new Set<number>()
+  /** Of each stream that an exchange uses: whether its last frame has come. */
+  readonly #hasEnded = new Map<number, boolean>()
   readonly #idle = new Deadline({ onFault: () => this.close(), onTime: () => this.retire() })
   readonly #expiry = new Deadline({ onFault: () => this.close(), onTime: () => this.retire() })
   readonly #forgetOwner: (() => void) | undefined
@@ -138,7 +138,9 @@ export class Http2Session implements ExchangeSession {
   open(headers: OutgoingHttpHeaders, endStream: boolean): ClientHttp2Stream {
     this.requests += 1
     try {
-      return this.#session.request(headers, { endStream, waitForTrailers: !endStream })
+      const stream = this.#session.request(headers, { endStream, waitForTrailers: !endStream })
+      if (stream.id !== undefined) this.#hasEnded.set(stream.id, false)
+      return stream
     } catch (cause) {
       if (this.isOpen) throw new ProxyError('PTC_INTERNAL', 'the request cannot be sent in HTTP/2', { cause })
       throw new ProxyError('PTC_ORIGIN_CLOSED', 'the connection has ended', { cause })
@@ -147,7 +149,7 @@ export class Http2Session implements ExchangeSession {
 
   /** For its streams: whether the last frame of a stream has come. */
   hasEnded(stream: number): boolean {
-    return this.#ended.has(stream)
+    return this.#hasEnded.get(stream) === true
   }
 
   /** For its streams: whether the origin has certainly not acted on a stream (RFC 9113 section 6.8). */
@@ -157,7 +159,7 @@ export class Http2Session implements ExchangeSession {
 
   /** For its streams: a place is free. */
   left(exchange: Http2Exchange, stream: number | undefined): void {
-    if (stream !== undefined) this.#ended.delete(stream)
+    if (stream !== undefined) this.#hasEnded.delete(stream)
     if (!this.#exchanges.delete(exchange) || !this.isIdle) return
     if (this.#isRetired) return this.close()
     this.#idle.set(this.#options().idleTimeout)
@@ -173,7 +175,7 @@ export class Http2Session implements ExchangeSession {
   #onFrame({ type, flags, stream }: Frame): void {
     const canEnd = type === FRAME.data || type === FRAME.headers
     const isLast = type === FRAME.rstStream || (canEnd && (flags & FLAG.endStream) !== 0)
-    if (isLast && stream <= this.requests * 2) this.#ended.add(stream)
+    if (isLast && this.#hasEnded.has(stream)) this.#hasEnded.set(stream, true)
   }
 
   #onClose(): void {

@@ -1,7 +1,8 @@
 import { fieldLines, fieldValue } from '../../base/fields.js'
 import { chunkLine, dateField, interimText, lastChunk, type ResponseHead } from '../../http1/messages.js'
-import type { ClientReply, ReplyWatcher } from './client-reply.js'
+import type { ClientReply } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
+import { ReplyLife } from './reply-life.js'
 
 /** Bodies of this size are sent at once. Smaller ones wait for the end of the current callback, to be sent together. */
 const BULK_BYTES = 16_384
@@ -25,17 +26,14 @@ export interface ReplyOutput {
 }
 
 /** The reply to one request of HTTP/1.1 (RFC 9112): its framing, in few writes. */
-export class Http1Reply implements ClientReply {
+export class Http1Reply extends ReplyLife implements ClientReply {
   readonly isMultiplexed = false
   readonly #out: ReplyOutput
   readonly #request: ClientRequest
-  #watcher: ReplyWatcher | undefined
-  #state: 'waiting' | 'started' | 'ended' | 'gone' = 'waiting'
   #framing: 'length' | 'chunked' | 'none' | 'close' = 'none'
   /** Bytes that were written and not sent; `#heldBytes` of the buffer are in use. */
   #held: Buffer | undefined
   #heldBytes = 0
-  #hasHead = false
   /** The head, and framing of the body: sent in front of the next bytes. */
   #text = ''
   #hasContinued = false
@@ -46,28 +44,15 @@ export class Http1Reply implements ClientReply {
 
   /** @param closes the client does not want the connection to stay open, or cannot keep it open */
   constructor(out: ReplyOutput, request: ClientRequest, closes: boolean) {
+    super()
     this.#out = out
     this.#request = request
     this.closes = closes
   }
 
-  /** Whether the head is fixed; also for a reply that was cut after its head. */
-  get headersSent(): boolean {
-    return this.#hasHead
-  }
-
-  /** The client has left. */
-  get isGone(): boolean {
-    return this.#state === 'gone'
-  }
-
   /** Bytes of the body that were written. */
   get bodyBytes(): number {
     return this.#bodyBytes
-  }
-
-  get isEnded(): boolean {
-    return this.#state === 'ended'
   }
 
   /** What marks the end of the body, once the head is fixed. */
@@ -78,10 +63,6 @@ export class Http1Reply implements ClientReply {
   /** Whether written bytes are still in use: small bodies are copied, large ones may wait in the socket. */
   holds(bytes: Uint8Array): boolean {
     return bytes.length >= BULK_BYTES && this.#out.isHolding
-  }
-
-  watch(watcher: ReplyWatcher): void {
-    this.#watcher = watcher
   }
 
   /** Sent bytes wait for the client. */
@@ -99,7 +80,7 @@ export class Http1Reply implements ClientReply {
     if (httpVersion !== '1.1' || (isContinue && headers.expect === undefined)) return true
     if (isContinue) this.#hasContinued = true
     const text = isContinue ? 'HTTP/1.1 100 Continue\r\n\r\n' : interimText(head, via)
-    if (this.#state === 'waiting') this.#out.send(Buffer.from(text, 'latin1'))
+    if (this.state === 'waiting') this.#out.send(Buffer.from(text, 'latin1'))
     return !this.#out.isBlocked
   }
 
@@ -117,10 +98,10 @@ export class Http1Reply implements ClientReply {
    * Fixes the head. Connection and Transfer-Encoding are added here; the caller has checked the fields.
    * @param fields names and values in turn
    */
-  writeHead(status: number, reason: string, fields: readonly string[]): this {
-    if (this.#state !== 'waiting') return this
-    this.#state = 'started'
-    this.#hasHead = true
+  override writeHead(status: number, reason: string, fields: readonly string[]): this {
+    if (this.state !== 'waiting') return this
+    this.state = 'started'
+    this.hasHead = true
     this.statusCode = status
     let text = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(fields)}`
     if (fieldValue(fields, 'date') === undefined) text += dateField()
@@ -141,8 +122,8 @@ export class Http1Reply implements ClientReply {
   }
 
   /** @returns false: wait for the client to take it, or what was sent before */
-  write(bytes: Uint8Array): boolean {
-    if (this.#state !== 'started' || this.#framing === 'none' || bytes.length === 0) return true
+  override write(bytes: Uint8Array): boolean {
+    if (this.state !== 'started' || this.#framing === 'none' || bytes.length === 0) return true
     this.#bodyBytes += bytes.length
     const isChunked = this.#framing === 'chunked'
     if (isChunked) this.#text += chunkLine(bytes.length)
@@ -181,53 +162,25 @@ export class Http1Reply implements ClientReply {
     const count = this.#heldBytes
     this.#held = undefined
     this.#heldBytes = 0
-    if (this.#state !== 'gone') this.#out.send(held.length === count ? held : held.subarray(0, count))
+    if (this.state !== 'gone') this.#out.send(held.length === count ? held : held.subarray(0, count))
   }
 
   /** @param trailers names and values in turn; sent if the body is chunked */
-  end(trailers: readonly string[] = []): void {
-    if (this.#state !== 'started') return
+  override end(trailers: readonly string[] = []): void {
+    if (this.state !== 'started') return
     if (this.#framing === 'chunked') this.#text += lastChunk(trailers)
     this.flush()
-    this.#state = 'ended'
+    this.state = 'ended'
     this.#out.replied()
   }
 
-  /** A whole reply. */
-  sendAll(status: number, reason: string, fields: readonly string[], body: Uint8Array): void {
-    this.writeHead(status, reason, fields)
-    this.write(body)
-    this.end()
-  }
-
-  /** Ends the connection in the middle of the reply. The watcher is not told. */
-  cut(): void {
-    if (this.#state === 'ended' || this.#state === 'gone') return
-    this.#state = 'gone'
+  protected override breakOff(): void {
     this.#out.destroy()
   }
 
   /** For the connection: pending bytes were taken by the system. */
   drained(): void {
-    this.#watcher?.onClientDrain()
-  }
-
-  /** For the connection: the client has left. */
-  gone(): void {
-    if (this.#state === 'ended' || this.#state === 'gone') return
-    this.#state = 'gone'
-    this.#watcher?.onClientGone()
-  }
-
-  /** For the connection: it was handed over. */
-  handedOver(): void {
-    if (this.#state === 'waiting') this.#state = 'gone'
-  }
-
-  /** For the connection: the body of the request cannot be read. @returns whether a watcher answers */
-  broken(error: Error): boolean {
-    this.#watcher?.onClientBroken(error)
-    return this.#watcher !== undefined
+    this.watcher?.onClientDrain()
   }
 }
 

@@ -9,22 +9,20 @@ import { responseFields } from '../../http1/headers.js'
 import type { ResponseHead } from '../../http1/messages.js'
 import { notSwitched, switchedFields } from '../../http2/extended-connect.js'
 import { toHeaders } from '../../http2/fields.js'
-import type { ClientReply, ReplyWatcher } from './client-reply.js'
+import type { ClientReply } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
+import { ReplyLife } from './reply-life.js'
 
 /**
  * The reply to one request of HTTP/2 (RFC 9113 section 8.1), on a stream of its own. The stream's flow control is the
  * back-pressure: bytes that the client has not asked for wait in it, and `isBlocked` says so.
  */
-export class Http2Reply implements ClientReply {
+export class Http2Reply extends ReplyLife implements ClientReply {
   readonly isMultiplexed = true
   readonly #stream: ServerHttp2Stream
   readonly #request: ClientRequest
   readonly #drain: () => void
   readonly #limit: () => number
-  #watcher: ReplyWatcher | undefined
-  #state: 'waiting' | 'started' | 'ended' | 'gone' = 'waiting'
-  #hasHead = false
   #isBodiless = false
   #trailers: readonly string[] = []
   bodyBytes = 0
@@ -35,11 +33,12 @@ export class Http2Reply implements ClientReply {
    * @param limit milliseconds for a client that takes nothing
    */
   constructor(stream: ServerHttp2Stream, request: ClientRequest, drain: () => void, limit: () => number) {
+    super()
     this.#stream = stream
     this.#request = request
     this.#drain = drain
     this.#limit = limit
-    stream.on('drain', () => this.#watcher?.onClientDrain())
+    stream.on('drain', () => this.watcher?.onClientDrain())
     stream.on('wantTrailers', () => {
       if (!stream.destroyed && !stream.closed) stream.sendTrailers(toHeaders(this.#trailers))
     })
@@ -53,34 +52,18 @@ export class Http2Reply implements ClientReply {
     if (closes) this.#drain()
   }
 
-  get headersSent(): boolean {
-    return this.#hasHead
-  }
-
-  get isEnded(): boolean {
-    return this.#state === 'ended'
-  }
-
-  get isGone(): boolean {
-    return this.#state === 'gone'
-  }
-
   get isBlocked(): boolean {
     return this.#stream.writableNeedDrain
   }
 
-  /** The stream copies nothing, and does not say when it has sent what. */
+  /** The stream does not copy bytes that are written, and does not report when it has sent them. */
   holds(): boolean {
     return true
   }
 
-  watch(watcher: ReplyWatcher): void {
-    this.#watcher = watcher
-  }
-
   writeInterim({ status, headers }: ResponseHead, via: string | undefined): boolean {
     const isWanted = status !== 101 && (status !== 100 || this.#request.headers.expect !== undefined)
-    if (this.#state === 'waiting' && isWanted) {
+    if (this.state === 'waiting' && isWanted) {
       const fields = responseFields(headers, status, false, via)
       this.#stream.additionalHeaders({ ...toHeaders(fields), ':status': status })
     }
@@ -91,20 +74,20 @@ export class Http2Reply implements ClientReply {
   switched({ headers }: ResponseHead, via: string | undefined): Uint8Array {
     const fields = switchedFields(this.#request.rawHeaders, responseFields(headers, 101, false, via))
     this.#respond({ ...toHeaders(fields), ':status': 200 }, {})
-    this.#state = 'gone'
-    this.#hasHead = true
+    this.state = 'gone'
+    this.hasHead = true
     return NOTHING
   }
 
-  writeHead(status: number, _reason: string, fields: readonly string[], isWhole = false): this {
-    if (this.#state !== 'waiting') return this
+  override writeHead(status: number, _reason: string, fields: readonly string[], isWhole = false): this {
+    if (this.state !== 'waiting') return this
     if (this.#request.isUpgrade && status < 300) throw notSwitched(`status ${status}`)
     this.#isBodiless = isWhole || this.#request.method === 'HEAD' || status === 204 || status === 304
     const headers = { ...toHeaders(fields), ':status': status }
     const options = { endStream: this.#isBodiless, waitForTrailers: !this.#isBodiless }
     this.#respond(headers, options)
-    this.#state = 'started'
-    this.#hasHead = true
+    this.state = 'started'
+    this.hasHead = true
     this.statusCode = status
     return this
   }
@@ -118,8 +101,8 @@ export class Http2Reply implements ClientReply {
     }
   }
 
-  write(bytes: Uint8Array): boolean {
-    if (this.#state !== 'started' || this.#isBodiless || bytes.length === 0) return true
+  override write(bytes: Uint8Array): boolean {
+    if (this.state !== 'started' || this.#isBodiless || bytes.length === 0) return true
     this.bodyBytes += bytes.length
     return this.#stream.write(bytes)
   }
@@ -128,9 +111,9 @@ export class Http2Reply implements ClientReply {
     // The stream sends what it has after the present callback.
   }
 
-  end(trailers: readonly string[] = []): void {
-    if (this.#state !== 'started') return
-    this.#state = 'ended'
+  override end(trailers: readonly string[] = []): void {
+    if (this.state !== 'started') return
+    this.state = 'ended'
     this.#trailers = trailers
     this.#stream.end()
     this.#awaitTaken(Number.POSITIVE_INFINITY)
@@ -143,34 +126,8 @@ export class Http2Reply implements ClientReply {
     else this.#request.clocks.idle.set(this.#limit(), () => this.#awaitTaken(writableLength))
   }
 
-  sendAll(status: number, reason: string, fields: readonly string[], body: Uint8Array): void {
-    this.writeHead(status, reason, fields)
-    this.write(body)
-    this.end()
-  }
-
-  cut(): void {
-    if (this.#state === 'ended' || this.#state === 'gone') return
-    this.#state = 'gone'
+  protected override breakOff(): void {
     this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
-  }
-
-  /** For the connection: the stream has ended. */
-  gone(): void {
-    if (this.#state === 'ended' || this.#state === 'gone') return
-    this.#state = 'gone'
-    this.#watcher?.onClientGone()
-  }
-
-  /** For the connection: the stream carries another protocol. */
-  handedOver(): void {
-    if (this.#state === 'waiting') this.#state = 'gone'
-  }
-
-  /** For the connection: the body of the request cannot be read. @returns whether a watcher answers */
-  broken(error: Error): boolean {
-    this.#watcher?.onClientBroken(error)
-    return this.#watcher !== undefined
   }
 }
 

@@ -3,9 +3,8 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import { Deadline } from '../../base/deadline.js'
 import { asFault, toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
-import { fieldValue } from '../../base/fields.js'
 import { after } from '../../base/timer.js'
-import { received } from '../../http2/fields.js'
+import { lengthOf, received } from '../../http2/fields.js'
 import { badRequest, requestHead } from '../../http2/request.js'
 import { StreamLink } from '../../http2/stream-link.js'
 import { errorReply, sendReply } from '../pages/replies.js'
@@ -59,7 +58,7 @@ export class Http2ClientStream implements BodySource {
     this.#stream = stream
     this.#owner = owner
     const head = requestHead(raw)
-    this.#left = lengthOf(head.rawHeaders)
+    this.#left = lengthOf(head.rawHeaders, badRequest)
     if (isComplete && (this.#left ?? 0) !== 0) throw badRequest('it ends before its announced length')
     if (isComplete && head.isUpgrade) throw badRequest('it ends before the protocol that it asks for')
     const isConnect = head.method === 'CONNECT'
@@ -71,12 +70,8 @@ export class Http2ClientStream implements BodySource {
       active: new Deadline({ onFault: () => stream.destroy() }),
     })
     this.#reply = new Http2Reply(stream, this.#request, () => owner.drain(), owner.takingLimit)
-    if (head.isUpgrade)
-      this.#request.complete([]) // what follows is of the other protocol
-    else if (isComplete) {
-      this.#request.complete([])
-      stream.resume() // node:http2 resets a stream that was not read, in the place of its last frame
-    }
+    if (isComplete || head.isUpgrade) this.#request.complete([]) // what follows an upgrade is of the other protocol
+    if (isComplete) stream.resume() // node:http2 resets a stream that was not read, in the place of its last frame
     const events: EventEmitter = stream // its types leave out the fields as they were received
     events.on('trailers', (_headers: unknown, _flags: number, fields: string[]) => this.#onTrailers(fields))
     stream.on('end', () => this.#atEdge(() => this.#onEnd()))
@@ -111,7 +106,7 @@ export class Http2ClientStream implements BodySource {
     return { link, early }
   }
 
-  /** A tunnel that is refused is answered as any other request. */
+  /** Of a CONNECT. Its refusal is a reply on the stream, as to any other request: the connection stays open. */
   readonly #answers: ConnectAnswers = {
     establish: () => {
       this.#isOpen = true
@@ -175,12 +170,4 @@ export class Http2ClientStream implements BodySource {
       if (!this.#reply.broken(why)) this.#reply.cut()
     }
   }
-}
-
-function lengthOf(fields: readonly string[]): number | undefined {
-  const text = fieldValue(fields, 'content-length')
-  if (text === undefined) return undefined
-  const length = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN
-  if (!Number.isSafeInteger(length)) throw badRequest('its Content-Length is not a number')
-  return length
 }

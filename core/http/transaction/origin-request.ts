@@ -51,7 +51,7 @@ export class OriginRequest implements BodyReader {
   #connection: OriginConnection | undefined
   /** Where the body goes. */
   #relaysTo: OriginConnection | undefined
-  /** What has come of the body while a request that is repeated has no connection: the reader may be told a little more. */
+  /** Of the body of a request that is repeated, while it has no connection: bytes that come in spite of `pause`. */
   #kept: Buffer[] | undefined
   /** What only the origin gets. */
   #seals: Seals | undefined
