@@ -71,7 +71,7 @@ export class LinkStream extends Duplex implements LinkSink {
     setImmediate(() => this.#link.end())
   }
 
-  /** node:http2 may write once more before an end is complete, and asserts that it does not: the end waits for nothing. */
+  /** Completes a write that waits for the link: until its end is complete node:http2 might write once more, and asserts that it does not. */
   override end(...args: unknown[]): this {
     super.end(...(args as []))
     this.onDrain()

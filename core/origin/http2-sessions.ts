@@ -81,11 +81,8 @@ export class Http2Sessions implements SessionOwner {
 
   /** Applies limits that a reload has changed to the connections without a stream. */
   applyLimits(): void {
-    const { maxIdlePerKey } = this.#limits()
-    for (const alike of [...this.#byKey.values()]) {
-      const idle = [...alike].filter(({ isIn }) => isIn)
-      for (const { session } of idle.slice(Math.max(0, maxIdlePerKey))) session.close()
-    }
+    for (const kept of [...this.#kept.values()])
+      if (kept.isIn && this.#isOneTooMany(kept)) kept.session.close()
     this.#makeRoom()
   }
 
@@ -93,8 +90,7 @@ export class Http2Sessions implements SessionOwner {
     const kept = this.#kept.get(session)
     if (kept === undefined) return
     this.#idle.add(kept.network, kept)
-    const alike = [...(this.#byKey.get(kept.key) ?? [])].filter(({ isIn }) => isIn).length
-    if (alike > this.#limits().maxIdlePerKey || session.owner?.isOver) session.close()
+    if (this.#isOneTooMany(kept) || session.owner?.isOver) session.close()
     this.#makeRoom()
   }
 
@@ -106,6 +102,14 @@ export class Http2Sessions implements SessionOwner {
     const alike = this.#byKey.get(kept.key)
     alike?.delete(kept)
     if (alike?.size === 0) this.#byKey.delete(kept.key)
+  }
+
+  /** Of those that are as good as another one: what was accepted for one client takes no room from another client. */
+  #isOneTooMany({ key, session: { owner } }: Kept): boolean {
+    let count = 0
+    for (const { isIn, session } of this.#byKey.get(key) ?? [])
+      if (isIn && session.owner === owner) count += 1
+    return count > this.#limits().maxIdlePerKey
   }
 
   #makeRoom(): void {

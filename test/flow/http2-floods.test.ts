@@ -123,7 +123,9 @@ test('malformed requests reach no origin', async t => {
     new Set(
       raw.frames.filter(({ type }) => type === FRAME.rstStream || type === FRAME.headers).map(f => f.stream),
     ).size
-  for (let i = 0; i < 150 && answered() < heads.length; i++) await sleep(20)
+  const all = heads.length + 2
+  for (let i = 0; i < 150 && answered() < all; i++) await sleep(20)
+  t.equal(answered(), all, 'each stream has its end')
   const complete = origin.requests.slice(before).filter(({ isComplete }) => isComplete)
   t.strictSame(
     complete.map(({ rawHeaders }) => rawHeaders.includes('X-Upper')),

@@ -39,8 +39,13 @@ test('a connection that has ended before it is kept is not kept', async t => {
 })
 
 /** One that was used once by a client of this network. */
-function usedOnce(keeper: Http2Sessions, key: string, network: string): Http2Session {
-  const session = sessionOn(new FakeLink(), keeper)
+function usedOnce(
+  keeper: Http2Sessions,
+  key: string,
+  network: string,
+  owner?: ConnectionOwner,
+): Http2Session {
+  const session = sessionOn(new FakeLink(), keeper, owner)
   const place = session.exchange()
   keeper.add(key, network, session)
   place.close()
@@ -69,6 +74,17 @@ test('an idle one counts for the network that used it last', async t => {
   usedOnce(keeper, 'b', '192.0.2.2')
   usedOnce(keeper, 'c', '192.0.2.2')
   t.strictSame([keeper.idle, shared.isOpen, first.isOpen], [3, true, false])
+})
+
+test('what was accepted for one client takes no room from another client', async t => {
+  const keeper = sessionsOf(() => ({ ...LIMITS, maxIdlePerKey: 1 }))
+  t.teardown(() => keeper.retire())
+  const owners = [1, 2, 3].map(() => new ConnectionOwner(() => {}))
+  const sessions = owners.map((owner, i) => usedOnce(keeper, 'a', `192.0.2.${i}`, owner))
+  sessions.push(usedOnce(keeper, 'a', '192.0.2.9'))
+  keeper.applyLimits()
+  t.ok(sessions.every(session => session.isOpen))
+  t.equal(usedOnce(keeper, 'a', '192.0.2.1', owners[0]).isOpen, false, 'and one client has no more of them')
 })
 
 test('limits that a reload has changed hold for idle ones, and busy ones go on', async t => {
