@@ -126,9 +126,15 @@ async function messagesOf(
   context: Parameters<PluginInit<OptionsOf<typeof optionsSchema>>>[0],
 ): Promise<Messages | undefined> {
   const { webhook, webhook_secret_file: secretFile, link_for: linkFor, links } = context.options
-  if (webhook === undefined) return undefined
-  for (const url of [webhook, links ?? webhook])
-    if (!/^https?:\/\/[^/]/.test(url)) throw new Error(`"${url}" is no URL: write https://HOST/PATH`)
+  if (webhook === undefined) {
+    const [lonely] =
+      Object.entries({ webhook_secret_file: secretFile, links }).find(([, given]) => given) ?? []
+    if (lonely !== undefined) throw new Error(`${lonely} is for messages: add webhook=URL, or remove it`)
+    return undefined
+  }
+  for (const [name, url] of Object.entries({ webhook, links: links ?? webhook }))
+    if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url))
+      throw new Error(`${name}="${url}" is no URL: write https://HOST/PATH`)
   const life = readDuration(linkFor, 'link_for')
   const consequence = 'no message is sent'
   const file =

@@ -128,11 +128,11 @@ export class Shelf<T extends Keepable> {
     const { key, maxBytes } = source
     const { files, warn } = this.#options
     const before = this.#kept.peek(key)
-    if (before === undefined && files !== undefined) {
-      const bytes = await files.read(key, maxBytes)
-      const found = bytes && (await this.#open(source, bytes))
-      if (found !== undefined) return this.#keep(source, found)
-    }
+    const stored = await files?.read(key, maxBytes)
+    const found = stored && (await this.#open(source, stored))
+    // Another process may have fetched a younger one. What it has stored is not replaced by an older answer.
+    if (found !== undefined && !(before && found.thisUpdate <= before.value.thisUpdate))
+      return this.#keep(source, found)
     const { value, bytes } = await source.fetch()
     endOf(value, this.#options.maxAge)
     // An older answer may be a replay, of the time before a revocation.

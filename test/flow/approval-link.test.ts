@@ -131,5 +131,12 @@ test('approval does not start in workers, and says why', async t => {
   await t.rejects(openPlugins(t, 'approval @isolate=worker'), {
     message: /manage\('approvals'\) does not work with @isolate=worker/,
   })
-  await t.rejects(openPlugins(t, 'approval webhook=nowhere'), { message: /"nowhere" is no URL/ })
+  for (const [line, message] of [
+    ['webhook=nowhere', /webhook="nowhere" is no URL/],
+    ['webhook=http://[x/', /webhook="http:\/\/\[x\/" is no URL/],
+    ['webhook=http://a.example links=b.example', /links="b\.example" is no URL/],
+    ['links=http://b.example', /links is for messages: add webhook=URL/],
+    ['webhook_secret_file=keys', /webhook_secret_file is for messages/],
+  ] as const)
+    await t.rejects(openPlugins(t, `approval ${line}`), { message })
 })

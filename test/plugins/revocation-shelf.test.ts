@@ -1,49 +1,63 @@
 /** How answers are kept and renewed, and lists of a million entries. */
 import { type Test, test } from 'tap'
 import { certificatesOf } from '../../core/testing/kit.js'
+import { AnswerFiles } from '../../plugins/revocation/answer-files.js'
 import { lookUp, openList } from '../../plugins/revocation/crl.js'
 import { type Keepable, makeMemory, Shelf, type Source } from '../../plugins/revocation/shelf.js'
 import { Subjects } from '../../plugins/revocation/subject.js'
 import { longList } from '../kit/long-list.js'
+import { makeTempDir } from '../kit/temp-dir.js'
 import { leafOf, root } from './revocation-kit.js'
 
 const HOUR = 3_600_000
+
+/** Waits for what the file system does. */
+async function eventually(probe: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await probe())) await new Promise(resolve => setTimeout(resolve, 5))
+}
 
 interface Note extends Keepable {
   readonly text: string
 }
 
 /** A shelf whose clock the test moves. */
-function shelve(t: Test) {
+function shelve(t: Test, files?: AnswerFiles) {
   let now = 1_800_000_000_000
   t.intercept(Date, 'now', { value: () => now })
   const timers: { readonly at: number; readonly fn: () => void }[] = []
   const notes: string[] = []
-  const shelf = new Shelf<Note>(makeMemory(10_000), {
-    maxFetches: 2,
-    files: undefined,
-    maxAge: undefined,
-    schedule: (fn, ms) => void timers.push({ at: now + ms, fn }),
-    warn: text => void notes.push(text),
-    isRenewing: true,
-  })
+  const make = () =>
+    new Shelf<Note>(makeMemory(10_000), {
+      maxFetches: 2,
+      files,
+      maxAge: undefined,
+      schedule: (fn, ms) => void timers.push({ at: now + ms, fn }),
+      warn: text => void notes.push(text),
+      isRenewing: true,
+    })
+  const shelf = make()
   const fetched: string[] = []
   let next: () => Note | Promise<Note>
   const source: Source<Note> = {
     url: 'http://a.test/',
     key: 'a',
-    maxBytes: 1,
-    open: () => Promise.reject(new Error('no file')),
+    maxBytes: 1000,
+    open: async bytes => JSON.parse(bytes.toString()),
     fetch: async () => {
       const value = await next()
       fetched.push(value.text)
-      return { value, bytes: Buffer.alloc(0) }
+      return { value, bytes: Buffer.from(JSON.stringify(value)) }
     },
   }
   return {
     notes,
     fetched,
     timers,
+    /** A shelf of another process, with a memory of its own. */
+    another: () => {
+      const other = make()
+      return async () => (await other.get(source)).value.text
+    },
     get: async (more: Partial<Source<Note>> = {}) => (await shelf.get({ ...source, ...more })).value.text,
     answers: (fn: () => Note | Promise<Note>) => (next = fn),
     note: (text: string, from = 0, to = 8): Note => ({
@@ -103,6 +117,27 @@ test('an older answer does not take the place of a younger one', async t => {
   await it.pass(6.5)
   t.strictSame(it.fetched, ['young', 'replayed'])
   t.equal(await it.get(), 'young')
+})
+
+test('processes with one folder share what was fetched, and an older answer replaces none', async t => {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const it = shelve(t, new AnswerFiles(dir.path))
+  const getThere = it.another()
+  const first = it.note('first')
+  it.answers(() => first)
+  t.strictSame([await it.get(), await getThere()], ['first', 'first'])
+  t.strictSame(it.fetched, ['first'], 'by one of them')
+  const second = it.note('second', 1, 100)
+  it.answers(() => second)
+  await it.pass(6.5)
+  await it.get()
+  await eventually(() => it.fetched.includes('second'))
+  const replayed = it.note('replayed', -6, 100)
+  it.answers(() => replayed)
+  await eventually(async () => (await getThere()) === 'second')
+  t.strictSame(it.fetched, ['first', 'second'], 'the other has not fetched')
+  t.equal(await it.another()(), 'second', 'a process that starts later')
 })
 
 test('equal questions are one fetch, and fetches have a bound', async t => {
