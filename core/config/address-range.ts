@@ -77,7 +77,10 @@ export interface RangesReading {
 /** Reads a list of addresses, networks and ranges, separated by blanks or commas. */
 export function readRanges(text: string): RangesReading {
   const addresses = new AddressSet()
-  const parts = text.split(/[\s,]+/).filter(part => part !== '')
+  const parts = text
+    .replace(/\s*-\s*/g, '-')
+    .split(/[\s,]+/)
+    .filter(part => part !== '')
   const bad = parts.filter(part => !addresses.add(part))
   const wrong = bad.map(
     part => `${JSON.stringify(part)} is no address, no network such as 10.0.0.0/8, and no range`,

@@ -11,7 +11,7 @@ export interface ParentEntry {
   readonly port: number
   /** For consistent_hash. */
   readonly weight: number
-  /** For consistent_hash: what stands for it there. */
+  /** For consistent_hash: the text that is hashed for this parent; by default `host:port`. */
   readonly hashedAs: string
 }
 

@@ -1,6 +1,6 @@
 import { parseHost } from '../base/host.js'
 import { type LinearTest, linearPattern } from '../base/linear-pattern.js'
-import { AddressSet } from './address-range.js'
+import { type AddressSet, readRanges } from './address-range.js'
 import { quote } from './config-file.js'
 
 /** What must be true of a request; what is undefined is not asked about. */
@@ -52,7 +52,7 @@ export function readMatch(values: ReadonlyMap<string, string>): ParentMatch | st
   const match: ParentMatch = {
     domain: read('dest_domain', readDomain),
     host: read('dest_host', readHost),
-    ip: read('dest_ip', readRanges),
+    ip: read('dest_ip', readAddresses),
     url: read('url_regex', readPattern),
     ports: read('port', readPorts),
     scheme: read('scheme', readScheme),
@@ -60,7 +60,7 @@ export function readMatch(values: ReadonlyMap<string, string>): ParentMatch | st
     prefix: read('prefix', text => text.replace(/^\//, '')),
     suffix: read('suffix', text => text),
     time: read('time', readTime),
-    clients: read('src_ip', readRanges),
+    clients: read('src_ip', readAddresses),
   }
   return problems[0] ?? match
 }
@@ -73,12 +73,9 @@ const readDomain = (text: string): string | { readonly wrong: string } => {
 const readHost = (text: string): string | { readonly wrong: string } =>
   parseHost(text.replace(/^\[(.*)\]$/, '$1'))?.name ?? { wrong: `is no host name: ${quote(text)}` }
 
-function readRanges(text: string): AddressSet | { readonly wrong: string } {
-  const set = new AddressSet()
-  const bad = text.split(',').find(part => !set.add(part))
-  return bad === undefined
-    ? set
-    : { wrong: `is no address, no network such as 10.0.0.0/8, and no range: ${quote(bad)}` }
+function readAddresses(text: string): AddressSet | { readonly wrong: string } {
+  const { addresses, wrong } = readRanges(text)
+  return wrong[0] === undefined ? addresses : { wrong: `cannot be read: ${wrong[0]}` }
 }
 
 function readPattern(text: string): LinearTest | { readonly wrong: string } {

@@ -179,7 +179,7 @@ export interface ClientEnds extends Omit<Announced, 'version' | 'tlvs'> {
   readonly announced: Announced | undefined
 }
 
-/** What is said first to an origin or a parent; undefined where nothing is. @param from undefined: there is no client */
+/** The header that is sent first to an origin or a parent; undefined where none is sent. @param from undefined: there is no client */
 export function headerFor(kind: OutboundHeader, from: ClientEnds | undefined): Buffer | undefined {
   const version = kind === 'received' ? from?.announced?.version : kind
   if (version === undefined || version === 'none') return undefined

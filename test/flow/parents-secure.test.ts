@@ -157,8 +157,8 @@ test('microsocks as the parent: by name, with and without a login', async t => {
       await proxy.stop()
     }
   for (const [parent, more, why] of [
-    [closed, '', /wants credentials, and has none here/],
-    [closed, 'credentials=wrong', /does not take the credentials it has here/],
+    [closed, '', /demands credentials, and none are configured for it/],
+    [closed, 'credentials=wrong', /does not accept the credentials that are configured for it/],
   ] as const) {
     const { proxy } = await startConnecting(t, to(`socks5://127.0.0.1:${parent.port}`, more))
     const { status, body } = await get(proxy.port, `https://${HOST}:${origin.port}/`)

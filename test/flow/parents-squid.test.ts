@@ -86,8 +86,8 @@ test('what Squid wants and refuses', async t => {
   }
   for (const { status } of await outcomes('credentials=login')) t.equal(status, 200)
   for (const [more, why] of [
-    ['', /wants credentials, and has none here/],
-    ['credentials=wrong', /does not take the credentials it has here/],
+    ['', /demands credentials, and none are configured for it/],
+    ['credentials=wrong', /does not accept the credentials that are configured for it/],
   ] as const)
     for (const { status, body } of await outcomes(more)) {
       t.equal(status, 502)

@@ -88,7 +88,7 @@ test('what a parent refuses is told with its status, and a 407 as what it is', a
     await get(proxy.port, `https://${HOST}/`),
   ]) {
     t.equal(answer.status, 502, 'the client is not asked for the password of a parent')
-    t.match(answer.body.toString(), /wants credentials, and has none here \(407 for/)
+    t.match(answer.body.toString(), /demands credentials, and none are configured for it \(407 for/)
     t.notOk(answer.header('proxy-authenticate'))
   }
 })

@@ -111,7 +111,7 @@ test('what was received is passed on, with its values', async t => {
   }
 })
 
-test('a parent is told before it is asked', async t => {
+test('a parent gets the PROXY header before the CONNECT', async t => {
   const { port, said } = await listening(t)
   const files = { 'parent.config': `dest_domain=. parent="127.0.0.1:${port}" go_direct=false\n` }
   const { ask } = await startConnecting(t, { hosts: [HOST], files, records: out(2) })

@@ -3,6 +3,7 @@ import type { Current } from '../../base/current.js'
 import { Deadline } from '../../base/deadline.js'
 import { atEdge, toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
+import { NO_LOGIN, WITH_LOGIN } from '../../base/socks.js'
 import { type ClientLink, endGently, type LinkSink } from '../../vconn/link.js'
 import type { Drainable } from '../listener/client-host.js'
 import type { ClientInfo } from '../listener/client-info.js'
@@ -13,7 +14,6 @@ import { refusedSummary, type Summary } from '../transaction/summary.js'
 import {
   loginBytes,
   methodBytes,
-  NO_LOGIN,
   REPLY,
   type Reply,
   readGreeting,
@@ -22,7 +22,6 @@ import {
   replyBytes,
   replyOf,
   type SocksRequest,
-  WITH_LOGIN,
 } from './socks-messages.js'
 
 export interface SocksOptions {

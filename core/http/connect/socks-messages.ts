@@ -2,16 +2,7 @@
 import { addressOf } from '../../base/address-bytes.js'
 import type { ErrorCode, ProxyError } from '../../base/errors.js'
 import { parseHostBytes } from '../../base/host.js'
-
-export const SOCKS_VERSION = 5
-export const LOGIN_VERSION = 1
-export const NO_LOGIN = 0
-export const WITH_LOGIN = 2
-const NO_METHOD = 0xff
-const CONNECT = 1
-const IPV4 = 1
-const NAME = 3
-const IPV6 = 4
+import { CONNECT, IPV4, IPV6, LOGIN_VERSION, NAME, NO_METHOD, SOCKS_VERSION } from '../../base/socks.js'
 
 /** RFC 1928 section 6. */
 export const REPLY = {

@@ -2,11 +2,11 @@ import type { RequestHead } from '../../http1/messages.js'
 import { authorization, refusal } from './http-connect.js'
 import type { Way } from './way.js'
 
-/** What changes where requests without TLS are sent to a proxy (RFC 9112 section 3.2.2). */
+/** What differs when requests without TLS are sent to a proxy (RFC 9112 section 3.2.2). */
 export interface AbsoluteForm {
   /** The request as the parent is sent it. Its credentials are in no log, and no plugin sees them. */
   readonly request: (head: RequestHead) => RequestHead
-  /** @throws {ProxyError} PTC_PARENT_AUTH for a response that is about the credentials of this proxy */
+  /** @throws {ProxyError} PTC_PARENT_AUTH for a 407: the parent demands credentials, or does not accept those of this proxy */
   readonly check: (status: number, reason: string) => void
 }
 

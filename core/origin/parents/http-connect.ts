@@ -4,7 +4,7 @@ import { ProxyError } from '../../base/errors.js'
 import type { ParentCredentials } from '../../config/parent-credentials.js'
 import { HttpParser } from '../../http1/parser.js'
 import type { Dialogue } from './dialogue.js'
-import { type Parent, parentText } from './way.js'
+import { type Parent, parentText, unauthorized } from './way.js'
 
 /** Bytes of a head. */
 const MAX_HEAD = 65_536
@@ -76,16 +76,12 @@ export function connectDialogue(
 const malformed = (parent: Parent, why: string): ProxyError =>
   new ProxyError('PTC_PARENT_MALFORMED', `${parentText(parent)} did not answer CONNECT in HTTP/1.1: ${why}`)
 
-/** What a parent that serves no request is to be called, to the client and in the log. */
+/** The error for a parent that refuses to serve a request. @param what was asked for */
 export function refusal(parent: Parent, what: string, status: number, reason: string): ProxyError {
-  const from = parentText(parent)
-  if (status === 407) {
-    const why =
-      parent.credentials === undefined
-        ? 'wants credentials, and has none here'
-        : 'does not take the credentials it has here'
-    return new ProxyError('PTC_PARENT_AUTH', `the parent proxy ${from} ${why} (407 for ${what})`)
-  }
+  if (status === 407) return unauthorized(parent, ` (407 for ${what})`)
   const text = reason === '' ? `${status}` : `${status} ${reason}`
-  return new ProxyError('PTC_PARENT_REFUSED', `the parent proxy ${from} answered ${text} for ${what}`)
+  return new ProxyError(
+    'PTC_PARENT_REFUSED',
+    `the parent proxy ${parentText(parent)} answered ${text} for ${what}`,
+  )
 }

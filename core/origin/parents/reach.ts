@@ -19,21 +19,22 @@ export interface ParentOptions {
   readonly connectTimeout: number
   /** Whether names are resolved here, so that a parent is asked for an address. */
   readonly resolvesHere: boolean
-  /** Whether some addresses are denied: a name must not hide one. */
+  /** Whether some addresses are denied: the address of a name must then be known before a parent is asked. */
   readonly needsAddress: boolean
   /** This proxy's entry in Via. */
   readonly via: string | undefined
   /** Has the certificate of an https parent judged, as that of an origin. */
   readonly startTls: StartTls
-  /** No connection to this parent could be made; or one was. */
+  /** Called when no connection to this parent could be made. */
   readonly failed: (parent: Parent) => void
+  /** Called when a connection to this parent was made. */
   readonly reached: (parent: Parent) => void
 }
 
 export interface ReachOptions extends DialOptions {
   /** Absent where there are no parents. */
   readonly parents?: ParentOptions
-  /** What announces the client by the PROXY protocol; nothing does without it. */
+  /** Which header of the PROXY protocol announces the client; without it none is sent. */
   readonly header?: OutboundHeader
 }
 

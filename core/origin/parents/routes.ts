@@ -4,11 +4,11 @@ import type { ParentQuestion } from '../../config/parent-match.js'
 import type { ParentHealth } from './health.js'
 import { DIRECT, ONLY_DIRECT, type Parent, type Way, type Ways } from './way.js'
 
-/** A parent, and how much of what is shared out by URL it gets. */
+/** A parent, and its share where parents are chosen by URL. */
 export interface WeightedParent {
   readonly parent: Parent
   readonly weight: number
-  /** What stands for it where URLs are shared out. */
+  /** The text that is hashed for it where parents are chosen by URL. */
   readonly hashedAs: string
 }
 
@@ -24,7 +24,7 @@ export interface Route {
   readonly order: Selection
   /** Whether the origin is connected to when no parent is left. */
   readonly goesDirect: boolean
-  /** Whether the query counts where URLs are shared out. */
+  /** Whether the query counts where parents are chosen by URL. */
   readonly hashesQuery: boolean
 }
 

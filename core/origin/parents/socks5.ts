@@ -3,17 +3,20 @@ import { isIP, isIPv6 } from 'node:net'
 import { addressBytes } from '../../base/address-bytes.js'
 import { authorityText } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
+import {
+  CONNECT,
+  IPV4,
+  IPV6,
+  LOGIN_VERSION,
+  NAME,
+  NO_LOGIN,
+  NO_METHOD,
+  SOCKS_VERSION,
+  WITH_LOGIN,
+} from '../../base/socks.js'
 import type { Dialogue } from './dialogue.js'
-import { type Parent, parentText } from './way.js'
+import { type Parent, parentText, unauthorized } from './way.js'
 
-const VERSION = 5
-const LOGIN_VERSION = 1
-const NO_LOGIN = 0
-const WITH_LOGIN = 2
-const CONNECT = 1
-const IPV4 = 1
-const NAME = 3
-const IPV6 = 4
 /** Of a user name and of a password. */
 const MAX_BYTES = 255
 
@@ -36,7 +39,7 @@ export function socksDialogue(parent: Parent, host: string, port: number): Dialo
   let state: 'method' | 'login' | 'request' = 'method'
   let pending = Buffer.alloc(0)
   return {
-    first: Buffer.from([VERSION, methods.length, ...methods]),
+    first: Buffer.from([SOCKS_VERSION, methods.length, ...methods]),
     take: bytes => {
       pending = Buffer.concat([pending, bytes])
       if (state === 'request') return readReply()
@@ -44,20 +47,20 @@ export function socksDialogue(parent: Parent, host: string, port: number): Dialo
       const [version, word] = pending
       pending = pending.subarray(2)
       if (state === 'login') return afterLogin(version, word)
-      if (version !== VERSION) throw malformed(parent, 'it is no SOCKS 5')
+      if (version !== SOCKS_VERSION) throw malformed(parent, 'it is no SOCKS 5')
       if (word === WITH_LOGIN && login !== undefined) {
         state = 'login'
         return { say: login }
       }
       if (word === NO_LOGIN) return ask()
-      if (word === 0xff) throw denied(parent)
+      if (word === NO_METHOD) throw unauthorized(parent)
       throw malformed(parent, `it chose method ${word}, which was not offered`)
     },
   }
 
   function afterLogin(version: number | undefined, status: number | undefined): { readonly say: Buffer } {
     if (version !== LOGIN_VERSION) throw malformed(parent, 'its answer to the login is none of RFC 1929')
-    if (status !== 0) throw denied(parent)
+    if (status !== 0) throw unauthorized(parent)
     return ask()
   }
 
@@ -66,7 +69,11 @@ export function socksDialogue(parent: Parent, host: string, port: number): Dialo
     const at =
       isIP(host) === 0 ? nameBytes() : Buffer.from([isIPv6(host) ? IPV6 : IPV4, ...addressBytes(host)])
     return {
-      say: Buffer.concat([Buffer.from([VERSION, CONNECT, 0]), at, Buffer.from([port >> 8, port & 0xff])]),
+      say: Buffer.concat([
+        Buffer.from([SOCKS_VERSION, CONNECT, 0]),
+        at,
+        Buffer.from([port >> 8, port & 0xff]),
+      ]),
     }
   }
 
@@ -78,7 +85,8 @@ export function socksDialogue(parent: Parent, host: string, port: number): Dialo
   /** The bound address in it says nothing that is used. */
   function readReply(): { readonly rest?: Buffer } {
     const [version, reply, , type, length = 0] = pending
-    if (version !== undefined && version !== VERSION) throw malformed(parent, 'its reply is none of RFC 1928')
+    if (version !== undefined && version !== SOCKS_VERSION)
+      throw malformed(parent, 'its reply is none of RFC 1928')
     if (reply !== undefined && reply !== 0) {
       const why = REPLIES[reply] ?? `reply ${reply}`
       const text = `the parent proxy ${parentText(parent)} refused ${authorityText(host, port)}: ${why}`
@@ -107,12 +115,6 @@ function loginOf(parent: Parent): Buffer | undefined {
     ...parts.flatMap(part => [Buffer.from([part.length]), part]),
   ])
 }
-
-const denied = (parent: Parent): ProxyError =>
-  new ProxyError(
-    'PTC_PARENT_AUTH',
-    `the parent proxy ${parentText(parent)} ${parent.credentials === undefined ? 'wants credentials, and has none here' : 'does not take the credentials it has here'}`,
-  )
 
 const malformed = (parent: Parent, why: string): ProxyError =>
   new ProxyError('PTC_PARENT_MALFORMED', `${parentText(parent)} did not answer in SOCKS 5: ${why}`)

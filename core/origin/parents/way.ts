@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { authorityText, hostOf } from '../../base/authority.js'
+import { ProxyError } from '../../base/errors.js'
 import type { ParentCredentials } from '../../config/parent-credentials.js'
 import type { ParentEntry } from '../../config/parent-list.js'
 import type { VerifiedPeer } from '../../tls/judge/verdict.js'
@@ -39,6 +40,13 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 /** `http://host:port`, for messages: without credentials. */
 export const parentText = ({ scheme, host, port }: Pick<Parent, 'scheme' | 'host' | 'port'>): string =>
   `${scheme}://${authorityText(host, port)}`
+
+/** The error for a parent that demands credentials, or does not accept those of this proxy. @param more is added to its text */
+export const unauthorized = (parent: Parent, more = ''): ProxyError =>
+  new ProxyError(
+    'PTC_PARENT_AUTH',
+    `the parent proxy ${parentText(parent)} ${parent.credentials === undefined ? 'demands credentials, and none are configured for it' : 'does not accept the credentials that are configured for it'}${more}`,
+  )
 
 /** For keys: connections of different ways are never the same. */
 export const wayKey = (way: Way): string => (way.kind === 'direct' ? '' : ` via ${way.parent.key}`)

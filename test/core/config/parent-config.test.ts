@@ -33,6 +33,7 @@ test('destinations', async t => {
   t.notOk(isFor('dest_host=example.com'))
   t.ok(isFor('dest_domain=münchen.example', { host: 'www.xn--mnchen-3ya.example' }))
   t.ok(isFor('dest_ip=192.0.2.0-192.0.2.9', { host: '192.0.2.3' }))
+  t.ok(isFor('dest_ip="192.0.2.0 - 192.0.2.9, 10.0.0.1"', { host: '192.0.2.3' }))
   t.ok(isFor('dest_ip=192.0.2.0/24', { host: '192.0.2.3' }))
   t.ok(isFor('dest_ip=2001:db8::/32', { host: '2001:db8::1' }))
   t.notOk(isFor('dest_ip=0.0.0.0/0'), 'a name is no address')
@@ -105,7 +106,8 @@ test('every mistake is named, with file and line', async t => {
     ['dest_domain=. go_direct=maybe', /must be true or false/],
     ['dest_domain=. parent=p:1 round_robin=weighted', /round_robin must be/],
     ['dest_domain=a_b..c parent=p:1', /dest_domain is no host name/],
-    ['dest_ip=10.0.0.0/99 parent=p:1', /dest_ip is no address/],
+    ['dest_ip=10.0.0.0/99 parent=p:1', /dest_ip cannot be read: "10\.0\.0\.0\/99" is no address/],
+    ['dest_ip="" parent=p:1', /dest_ip cannot be read: the list names no address/],
     ['url_regex=( parent=p:1', /url_regex .*regular expression/],
     ['dest_domain=. port=99999 parent=p:1', /port is no port/],
     ['dest_domain=. time=8-9 parent=p:1', /time must be/],
