@@ -34,7 +34,7 @@ export interface VerifyServerEvent extends PeerEvidence, Parked, Completing {
   readonly transaction: AskingTransaction | undefined
 }
 
-/** What a continuation on TS_VCONN_START_HOOK receives. A rejection closes the connection without a word. */
+/** What a continuation on TS_VCONN_START_HOOK receives. A rejection closes the connection; the client gets no byte. */
 export interface VConnStartEvent extends Parked {}
 
 /**

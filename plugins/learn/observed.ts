@@ -92,12 +92,13 @@ export const byCount = (counts: Iterable<readonly [string, number]>): [string, n
     .map(([what, count]): [string, number] => [what, count])
     .sort((x, y) => y[1] - x[1] || (x[0] < y[0] ? -1 : 1))
 
+const WRONG = 'is not what learn has written; move it away to begin anew'
+
 /** @throws {Error} for a text that is not what `JSON.stringify` makes of an Observed */
 export function parseObserved(text: string): Observed {
   const { since, hosts, others } = JSON.parse(text) as Partial<Observed>
   if (typeof since !== 'number' || typeof others !== 'number' || typeof hosts !== 'object' || hosts === null)
-    throw new Error('is not what learn has written')
-  for (const seen of Object.values(hosts))
-    if (typeof seen.count !== 'number') throw new Error('is not what learn has written')
+    throw new Error(WRONG)
+  for (const seen of Object.values(hosts)) if (typeof seen.count !== 'number') throw new Error(WRONG)
   return { since, others, hosts: Object.assign(Object.create(null), hosts) }
 }

@@ -160,6 +160,8 @@ test('a file that cannot be used stops the start, and loses nothing later', asyn
     code: 'PTC_PLUGIN_INIT_FAILED',
     message: /observed\.json: /,
   })
+  writeFileSync(join(folder, 'observed.json'), '[]')
+  await t.rejects(openPlugins(t, `learn folder=${folder}`), { message: /observed\.json: .*begin anew/ })
   writeFileSync(join(folder, 'observed.json'), JSON.stringify(nothingSince(0)))
   t.match(await say('learn:report', /a\.example/), /1 handshakes/)
 })

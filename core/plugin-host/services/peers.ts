@@ -10,16 +10,16 @@ export type Publish = (plugin: string, message: unknown) => Promise<void>
 /** How one plugin is reached, and reaches the others. */
 export interface PeersOfPlugin {
   readonly send: PluginPeers['send']
-  /** @returns ends it */
+  /** @returns removes the listener */
   readonly listen: (listener: (message: unknown) => void) => () => void
 }
 
-/** Where plugins hear from the other processes, across reloads. */
+/** Hands the messages of other processes to plugins. It outlives reloads. */
 export class PeerHub {
   readonly #publish: Publish
   readonly #listeners = new Map<string, Set<(message: unknown) => void>>()
 
-  /** @param publish without it there are no others */
+  /** @param publish sends to the other processes; without it there are none */
   constructor(publish: Publish = async () => {}) {
     this.#publish = publish
   }
@@ -42,7 +42,7 @@ export class PeerHub {
   }
 }
 
-/** In a worker thread, which the other processes do not know. */
+/** In a worker thread: there are no messages, and both calls throw. */
 export const NO_PEERS: PeersOfPlugin = {
   send: async () => {
     throw inWorker()

@@ -29,7 +29,7 @@ export class SharedServices {
   readonly #stores = new Map<string, StateStore>()
   readonly #makeStore: (plugin: string) => StateStore
 
-  /** @param makeStore where the state of a plugin is kept @param publish tells other processes */
+  /** @param makeStore where the state of a plugin is kept @param publish sends to the other processes */
   constructor(makeStore: (plugin: string) => StateStore = () => new MemoryStore(), publish?: Publish) {
     this.#makeStore = makeStore
     this.peers = new PeerHub(publish)
