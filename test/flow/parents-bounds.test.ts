@@ -107,6 +107,14 @@ test('an origin that speaks first, right behind the 200 of the parent', async t 
   t.match(client.text(), /200 Connection established\r\n\r\n220 hello\r\necho EHLO/)
 })
 
+const WHY: Readonly<Record<string, RegExp>> = {
+  'not HTTP': /did not answer CONNECT in HTTP\/1\.1/,
+  'a head without end': /did not answer CONNECT in HTTP\/1\.1: .*(?:65536|large|long)/,
+  'interim without end': /too many interim responses/,
+  cut: /closed the connection before it answered/,
+  silent: /did not answer within 1000 ms/,
+}
+
 test('answers of parents are bounded: slow, endless, malformed, cut', async t => {
   const answers: Record<string, (socket: Socket) => void> = {
     'not HTTP': socket => socket.write('SSH-2.0-x\r\n'),
@@ -126,5 +134,6 @@ test('answers of parents are bounded: slow, endless, malformed, cut', async t =>
     })
     const { status, body } = await (await ask(`${HOST}:443`)).response('CONNECT')
     t.equal(status, what === 'silent' ? 504 : 502, `${what}: ${body}`)
+    t.match(body.toString(), WHY[what], what)
   }
 })

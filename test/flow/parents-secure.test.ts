@@ -172,27 +172,16 @@ test('microsocks as the parent: by name, with and without a login', async t => {
 })
 
 test('answers in SOCKS that are none', async t => {
-  const answers: readonly (readonly [string, readonly number[][]])[] = [
-    ['another version', [[4, 0]]],
-    ['a method that was not offered', [[5, 1]]],
-    ['no method', [[5, 255]]],
-    [
-      'another address type',
-      [
-        [5, 0],
-        [5, 0, 0, 9, 1, 1, 1, 1, 1, 1],
-      ],
-    ],
-    [
-      'cut',
-      [
-        [5, 0],
-        [5, 0, 0, 1],
-      ],
-    ],
-    ['a reply that is none', [[5, 0], [9]]],
+  const method = [5, 0]
+  const answers: readonly (readonly [why: RegExp, ...steps: number[][]])[] = [
+    [/it is no SOCKS 5/, [4, 0]],
+    [/it chose method 1, which was not offered/, [5, 1]],
+    [/demands credentials/, [5, 255]],
+    [/its reply has the address type 9/, method, [5, 0, 0, 9, 1, 1, 1, 1, 1, 1]],
+    [/closed the connection before it answered/, method, [5, 0, 0, 1]],
+    [/its reply is none of RFC 1928/, method, [9]],
   ]
-  for (const [what, steps] of answers) {
+  for (const [why, ...steps] of answers) {
     const { port, stop } = await listen(socket => {
       const left = [...steps]
       socket.on('data', () => {
@@ -204,7 +193,8 @@ test('answers in SOCKS that are none', async t => {
     t.teardown(stop)
     const { proxy } = await startConnecting(t, to(`socks5://127.0.0.1:${port}`))
     const { status, body } = await get(proxy.port, `https://${HOST}:1/`)
-    t.equal(status, 502, `${what}: ${body}`)
+    t.equal(status, 502)
+    t.match(body.toString(), why)
   }
 })
 

@@ -106,12 +106,15 @@ test('what is no header closes the connection without a word', async t => {
     records: { 'proxy.config.http.transaction_no_activity_timeout_in': 1 },
   })
   const unix = Buffer.from([...V2.subarray(0, 12), 0x21, 0x31, 0, 216, ...Array<number>(216).fill(0)])
+  const summed = Buffer.concat([V2, Buffer.from([3, 0, 4, 1, 2, 3, 4])])
+  summed.writeUInt16BE(summed.length - 16, 14)
   for (const [what, bytes] of Object.entries({
     'no header': ask(url),
     'an unknown family': 'PROXY TCP5 a b 1 2\r\n',
     'a line without end': `PROXY TCP4 ${'1'.repeat(200)}`,
     'too many bytes': Buffer.from([...V2.subarray(0, 14), 0xff, 0xff]),
     UNIX: unix,
+    'a wrong checksum': Buffer.concat([summed, Buffer.from(ask(url))]),
     'half a header': V2.subarray(0, 20),
     nothing: '',
   })) {
