@@ -35,6 +35,13 @@ export function announcedLength(method: string, { status, headers }: ResponseHea
   return length !== undefined && isBodiless ? 0 : length
 }
 
+/** Added to name and value of each field (RFC 9113 section 6.5.2). */
+const BYTES_PER_FIELD = 32
+
+/** The size of a head before compression. */
+export const headBytes = ({ headers }: ResponseHead): number =>
+  headers.reduce((sum, text) => sum + text.length, (headers.length / 2) * BYTES_PER_FIELD)
+
 /** The fields of a request as `node:http2` sends them. Its Host field becomes the authority. */
 export function requestHeaders({ method, path, headers, body }: RequestHead) {
   const { host, ...fields } = toHeaders(headers)

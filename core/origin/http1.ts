@@ -18,6 +18,7 @@ import type { Link, LinkSink } from '../vconn/link.js'
 import type { Channel } from './channel.js'
 import type { OriginConnection } from './connection.js'
 import { ConnectionLogin, type ConnectionOwner } from './connection-login.js'
+import { InterimLimit } from './interim-limit.js'
 import type { AbsoluteForm } from './parents/absolute-form.js'
 
 export interface Http1Options {
@@ -30,11 +31,6 @@ export interface Http1Options {
 }
 
 const EMPTY = Buffer.alloc(0)
-
-/** The most 1xx responses to one request. */
-const MAX_INTERIM = 1000
-/** The most bytes of them together; one may be as large as a head may be. */
-const MAX_INTERIM_BYTES = 1_048_576
 
 /**
  * HTTP/1.1 to an origin (RFC 9112): one request at a time over one link.
@@ -62,8 +58,7 @@ export class Http1 implements OriginConnection, LinkSink, MessageEvents {
   #isHeld = false
   #isPaused = false
   #requests = 0
-  #interim = 0
-  #interimBytes = 0
+  readonly #interim = new InterimLimit()
 
   /** @param acceptedFor the only client for which the origin was accepted */
   constructor(channel: Channel, options: Current<Http1Options>, acceptedFor?: ConnectionOwner) {
@@ -118,8 +113,7 @@ export class Http1 implements OriginConnection, LinkSink, MessageEvents {
     this.#isRequestSent = request.body === 'none' || request.body === 0
     this.#isMessageComplete = false
     this.#sawResponse = false
-    this.#interim = 0
-    this.#interimBytes = 0
+    this.#interim.reset()
     this.#requests += 1
     const { maxHeadBytes, isLenient } = this.#options()
     this.#reader.expect(maxHeadBytes, isLenient)
@@ -220,14 +214,9 @@ export class Http1 implements OriginConnection, LinkSink, MessageEvents {
     return this.#request?.method === 'HEAD' || isBodiless(status) ? 'none' : 'asFramed'
   }
 
-  /** A limit, because each interim response counts as progress: an origin could keep a transaction alive without end. */
   #passInterim(): void {
     const parser = this.#message
-    this.#interim += 1
-    this.#interimBytes += parser.headBytes
-    if (this.#interim > MAX_INTERIM) throw malformed(`more than ${MAX_INTERIM} interim responses`)
-    const most = Math.max(MAX_INTERIM_BYTES, parser.maxHeadBytes)
-    if (this.#interimBytes > most) throw malformed(`more than ${most} bytes of interim responses`)
+    this.#interim.add(parser.headBytes, parser.maxHeadBytes)
     this.#sink?.onInterim(headOf(parser))
   }
 

@@ -8,16 +8,24 @@ import { words } from '../base/words.js'
 import { malformed } from '../http1/checks.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../http1/messages.js'
 import { toHeaders } from '../http2/fields.js'
-import { announcedLength, requestHeaders, responseHead, responseTrailers } from '../http2/response.js'
+import {
+  announcedLength,
+  headBytes,
+  requestHeaders,
+  responseHead,
+  responseTrailers,
+} from '../http2/response.js'
 import type { Channel } from './channel.js'
 import { NotProcessed, type OriginConnection } from './connection.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
+import { InterimLimit } from './interim-limit.js'
 
 /** The connection of a stream. */
 export interface ExchangeSession {
   readonly channel: Channel
   readonly owner: ConnectionOwner | undefined
   readonly hasPrivateLogins: boolean
+  readonly maxHeadBytes: number
   readonly isOpen: boolean
   readonly requests: number
   /** @throws {ProxyError} PTC_ORIGIN_CLOSED */
@@ -31,9 +39,6 @@ export interface ExchangeSession {
   /** The place is free. */
   left(exchange: Http2Exchange, stream: number | undefined): void
 }
-
-/** The most 1xx responses to one request. */
-const MAX_INTERIM = 1000
 
 /**
  * One stream to an origin (RFC 9113 section 5): a request and its response. It has its place on the connection from the
@@ -56,7 +61,7 @@ export class Http2Exchange implements OriginConnection {
   #requestTrailers: readonly string[] = []
   #trailers: readonly string[] = []
   #isRequestSent = true
-  #interim = 0
+  readonly #interim = new InterimLimit()
   requests: number
 
   constructor(session: ExchangeSession) {
@@ -161,10 +166,8 @@ export class Http2Exchange implements OriginConnection {
     this.#session.left(this, this.#stream?.id)
   }
 
-  /** A limit, because each interim response counts as progress: an origin could keep a transaction alive without end. */
   #onInterim(head: ResponseHead): void {
-    this.#interim += 1
-    if (this.#interim > MAX_INTERIM) throw malformed(`more than ${MAX_INTERIM} interim responses`)
+    this.#interim.add(headBytes(head), this.#session.maxHeadBytes)
     this.#session.saw(head)
     this.#sink?.onInterim(head)
   }
@@ -209,7 +212,7 @@ export class Http2Exchange implements OriginConnection {
   #onClose(code: number): void {
     if (this.#state !== 'busy') return
     const sink = this.#sink
-    const sawResponse = this.#head !== undefined || this.#interim > 0
+    const sawResponse = this.#sawResponse
     const text = `the origin closed the stream before its response was complete (${nameOf(code)})`
     const isUnprocessed = NOT_PROCESSED.has(code) || this.#session.isUnprocessed(this.#stream?.id)
     this.close()
@@ -220,6 +223,10 @@ export class Http2Exchange implements OriginConnection {
     sink?.onFail(error, sawResponse)
   }
 
+  get #sawResponse(): boolean {
+    return this.#head !== undefined || this.#interim.hasCounted
+  }
+
   /** What goes wrong ends this stream, and no other. */
   #atEdge(work: () => void): void {
     if (this.#state !== 'busy') return
@@ -227,7 +234,7 @@ export class Http2Exchange implements OriginConnection {
       work()
     } catch (error) {
       const sink = this.#sink
-      const sawResponse = this.#head !== undefined
+      const sawResponse = this.#sawResponse
       this.close()
       sink?.onFail(toProxyError(error, 'the response could not be handled'), sawResponse)
     }

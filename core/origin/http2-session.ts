@@ -84,6 +84,10 @@ export class Http2Session implements ExchangeSession {
     return this.#options().hasPrivateLogins
   }
 
+  get maxHeadBytes(): number {
+    return this.#options().maxHeadBytes
+  }
+
   /** Whether a stream that has its place may begin. */
   get isOpen(): boolean {
     return !this.#isClosed && !this.#session.closed && !this.#session.destroyed

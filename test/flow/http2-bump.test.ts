@@ -116,6 +116,21 @@ test('a call that fails has its status in a head that ends the stream, as gRPC c
   t.equal(Number(flags) & 1, 1)
 })
 
+test('interim responses have a limit', async t => {
+  const stage = await start(t)
+  const { port } = await http2Origin(t, [HOST], (req, res) => {
+    const [count, size] = req.url === '/many' ? [1001, 1] : [130, 9000]
+    for (let i = 0; i < count; i++) res.stream.additionalHeaders({ ':status': 103, 'x-a': 'a'.repeat(size) })
+    res.end('ok')
+  })
+  const client = await speaking(t, stage, port)
+  for (const path of ['/many', '/large']) {
+    const { status, headers } = await client.ask(at(port, path))
+    t.equal(status, 502, path)
+    t.match(headers['proxy-status'], /PTC_RESPONSE_MALFORMED/)
+  }
+})
+
 test('a response that the origin breaks off looks complete to no client', async t => {
   const stage = await start(t)
   const { port } = await http2Origin(t, [HOST], (req, res) => {
