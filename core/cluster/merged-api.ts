@@ -20,6 +20,8 @@ export interface MergedParts {
   readonly isStopping: () => boolean
   readonly startedAt: number
   readonly reload: () => Promise<readonly string[]>
+  /** The processes have switched debug lines on for these tags, or off: one that takes the place of another does the same. */
+  readonly onDebug: (tags: string | null) => void
   readonly stop: () => number
   /** Revokes in the processes of other machines. */
   readonly tellOthers: ((wanted: unknown, by: string) => void) | undefined
@@ -98,7 +100,10 @@ export function mergedApi(parts: MergedParts): AdminApi {
     records: () => askOne('records'),
     record: name => askOne('record', name),
     setRecord: recordSetter(parts.place, parts.reload),
-    debug: async tags => void (await askAll('debug', tags)),
+    debug: async tags => {
+      await askAll('debug', tags)
+      parts.onDebug(tags)
+    },
     stop: parts.stop,
   }
 }

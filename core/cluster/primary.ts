@@ -47,6 +47,8 @@ export class Primary {
     message => this.#diags.error(message),
   )
   #isStopping = false
+  /** What an operator has switched debug lines to since the last reload. */
+  #debugTags: string | null | undefined
   #admin: { close(): Promise<void> } | undefined
   #ports: readonly { readonly address: string; readonly port: number }[] = []
 
@@ -73,6 +75,7 @@ export class Primary {
         serving: (ports: OwnListener[]) => {
           this.#ports = ports
           one.onServing()
+          if (this.#debugTags !== undefined) one.call('debug', this.#debugTags).catch(() => undefined)
         },
         state: this.#state.handle,
         revoke: (wanted: unknown, by: string) => this.#revokeInOthers(one, wanted, by),
@@ -126,6 +129,9 @@ export class Primary {
       isStopping: () => this.#isStopping,
       startedAt: performance.now(),
       reload: () => this.reload(),
+      onDebug: tags => {
+        this.#debugTags = tags
+      },
     })
     this.#admin = await openAdmin({
       settings,
@@ -160,6 +166,7 @@ export class Primary {
       await Promise.allSettled(serving.map(one => one.call('abandonReload')))
       throw cause
     }
+    this.#debugTags = undefined
     const waiting = await Promise.all(serving.map(one => unlessGone(one.call('commitReload'))))
     return (waiting.find(records => records !== undefined) ?? []) as readonly string[]
   }

@@ -121,12 +121,28 @@ test('ctl metric shows what is counted, also by names of Traffic Server', async 
 })
 
 test('ctl debug switches debug lines on and off', async t => {
-  const { proxy, ctl } = await managed(t, [])
-  const ask = () => get(proxy.port, 'http://127.0.0.1:1/')
-  await ask()
-  t.notMatch(proxy.output(), /DIAG:/)
-  t.match(await ctl('debug', 'http|dns|pool|tls'), { code: 0, out: /are on, until the next reload/ })
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const { proxy, ctl } = await managed(t, ['desk.mjs one'])
+  /** The number of debug lines so far, after one handshake more. */
+  const ask = async () => {
+    t.equal((await ctl('revoke', '--all')).code, 0)
+    t.equal((await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status, 200)
+    return proxy.output().split('DIAG: (ssl)').length - 1
+  }
+  t.equal(await ask(), 0)
+  t.match(await ctl('debug', 'http|ssl'), { code: 0, out: /are on, until the next reload/ })
+  const first = await ask()
+  t.ok(first > 0)
   t.match(await ctl('debug', '('), { code: 1, err: /PTC_RECORDS_INVALID/ })
+  const second = await ask()
+  t.ok(second > first, 'tags that are wrong change nothing')
   t.match(await ctl('debug', 'off'), { code: 0, out: /are off/ })
-  t.match(await ctl('plugin', 'list'), { code: 0, out: '' })
+  t.equal(await ask(), second)
+  t.equal((await ctl('debug', 'ssl')).code, 0)
+  t.ok((await ask()) > second)
+  t.equal((await ctl('reload')).code, 0)
+  const last = proxy.output().split('DIAG: (ssl)').length - 1
+  t.equal(await ask(), last, 'a reload switches them off')
+  t.match(await ctl('plugin', 'list'), { code: 0, out: /^desk/ })
 })
