@@ -1,4 +1,4 @@
-import { parseParentConfig } from '../../config/parent-config.js'
+import { wrongParentLine } from '../parent-line.js'
 import type { Source } from '../source.js'
 import type { Directive } from './conf.js'
 
@@ -9,10 +9,16 @@ const CA = 'proxy.config.http.parent_proxy.CA.cert.filename'
 const HARMLESS =
   /^(?:no-query|no-digest|no-netdb-exchange|no-delay|default|proxy-only|allow-miss|(?:weight|basetime|connect-fail-limit|connect-timeout|max-conn|standby|name|digest-url)=.*)$/
 
-/** In which order peers are tried; those of Squid that look at load or distance take turns here. */
-const TURNS = /^(?:round-robin|weighted-round-robin)$/
-const BY_CLIENT = /^(?:sourcehash|userhash)$/
-const BY_URL = /^carp$/
+/** In which order peers are tried; where Squid looks at load or distance, they take turns here. */
+const ORDERS: Readonly<Record<string, string>> = {
+  'round-robin': 'strict',
+  'weighted-round-robin': 'strict',
+  sourcehash: 'true',
+  userhash: 'true',
+  carp: 'consistent_hash',
+}
+const TLS = /^(?:tls|ssl)$/
+const ANCHORS = /^(?:tls|ssl)-?ca(?:file)?=(.*)$/
 
 interface Peer {
   readonly url: string
@@ -56,7 +62,7 @@ export class Peers {
     const list = usable.map(({ url }) => url).join(';')
     const how = order === undefined ? '' : ` round_robin=${order}`
     const line = `dest_domain=. parent="${list}"${how} go_direct=${!isNever}`
-    parseParentConfig(line, 'parent.config')
+    if (wrongParentLine(line) !== undefined) return this.#leave()
     facts.files.set('parent.config', `${line}\n`)
     if (anchor !== undefined) facts.set(CA, anchor)
     if (facts.records.get('proxy.config.http.deny_private_origins') === 1) {
@@ -102,28 +108,16 @@ const isAll = (acl: string): boolean => acl.toLowerCase() === 'all'
 
 /** Undefined for a peer that has no counterpart here. */
 function peerOf({ args: [host = '', type, port = '', , ...options] }: Directive): Peer | undefined {
-  const isTls = options.some(option => option === 'tls' || option === 'ssl')
-  const order = options.flatMap(option =>
-    TURNS.test(option)
-      ? ['strict']
-      : BY_CLIENT.test(option)
-        ? ['true']
-        : BY_URL.test(option)
-          ? ['consistent_hash']
-          : [],
-  )[0]
-  const anchors = options.map(option => /^(?:tls|ssl)-?ca(?:file)?=(.*)$/.exec(option)?.[1]).find(Boolean)
+  const isTls = options.some(option => TLS.test(option))
+  const order = options.flatMap(option => (Object.hasOwn(ORDERS, option) ? [ORDERS[option]] : []))[0]
+  const anchors = options.map(option => ANCHORS.exec(option)?.[1]).find(Boolean)
+  const weight = options.map(option => /^weight=(\d+)$/.exec(option)?.[1]).find(Boolean)
   const isKnown = options.every(
-    option =>
-      HARMLESS.test(option) ||
-      TURNS.test(option) ||
-      BY_CLIENT.test(option) ||
-      BY_URL.test(option) ||
-      /^(?:tls|ssl)$/.test(option) ||
-      /^(?:tls|ssl)-?ca(?:file)?=/.test(option),
+    option => Object.hasOwn(ORDERS, option) || [HARMLESS, TLS, ANCHORS].some(known => known.test(option)),
   )
   const isName = /^[a-z0-9._:[\]-]+$/i.test(host) && /^\d+$/.test(port)
   if (type !== 'parent' || !isKnown || !isName) return undefined
   const address = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-  return { url: `${isTls ? 'https://' : ''}${address}:${port}`, order, anchors }
+  const share = order === 'consistent_hash' && weight !== undefined ? `|${weight}` : ''
+  return { url: `${isTls ? 'https://' : ''}${address}:${port}${share}`, order, anchors }
 }

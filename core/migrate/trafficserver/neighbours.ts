@@ -2,10 +2,9 @@
 
 import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
-import { ProxyError } from '../../base/errors.js'
 import { wordSet } from '../../base/words.js'
-import { parseParentConfig } from '../../config/parent-config.js'
 import { unreadNeighbours } from '../../config/traffic-server/neighbours.js'
+import { wrongParentLine } from '../parent-line.js'
 import { linesOf, type Source, textOf } from '../source.js'
 import type { OldRecords } from './old-records.js'
 
@@ -64,7 +63,7 @@ function migrateParents(source: Source, { byName }: OldRecords): void {
     const subject = text.split(/\s+/)[0] ?? ''
     if (isOff) findings.add('lost', where, 'the rule was switched off')
     else {
-      const wrong = wrongWithParents(text)
+      const wrong = wrongParentLine(text)
       if (wrong === undefined) kept.push(text)
       findings.add(
         wrong === undefined ? 'kept' : 'undecided',
@@ -80,14 +79,4 @@ function migrateParents(source: Source, { byName }: OldRecords): void {
     }
   }
   if (kept.length > 0) facts.files.set(name, `${kept.join('\n')}\n`)
-}
-
-function wrongWithParents(line: string): string | undefined {
-  try {
-    parseParentConfig(line, 'parent.config')
-    return undefined
-  } catch (error) {
-    if (!(error instanceof ProxyError)) throw error
-    return ProxyError.textOf(error).replace(/^parent\.config:1: /, '')
-  }
 }

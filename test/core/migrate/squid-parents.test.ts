@@ -43,6 +43,10 @@ test('parents for all requests become a line of parent.config', async t => {
       'dest_domain=. parent="p1.example:3128;192.0.2.1:3129" round_robin=strict go_direct=false',
     ],
     [
+      ['cache_peer p1.example parent 3128 0 carp weight=3', 'cache_peer p2.example parent 3128 0 carp'],
+      'dest_domain=. parent="p1.example:3128|3;p2.example:3128" round_robin=consistent_hash go_direct=true',
+    ],
+    [
       ['cache_peer p.example parent 443 0 tls tlscafile=/etc/ca.pem'],
       'dest_domain=. parent="https://p.example:443" go_direct=true',
     ],
@@ -63,6 +67,8 @@ test('what cannot be kept is for the operator, with nothing converted', async t 
     ['cache_peer p.example parent 3128 0 login=ann:secret'],
     ['cache_peer p.example parent 3128 0 login=PASSTHRU'],
     ['cache_peer p.example parent 3128 0 originserver'],
+    ['cache_peer p.example parent 99999 0'],
+    ['cache_peer p.example parent 3128 0 carp weight=0'],
     ['cache_peer p.example parent 3128 0', 'cache_peer_access p.example allow some'],
     ['cache_peer p.example parent 3128 0', 'cache_peer_access p.example deny all'],
     ['cache_peer p.example parent 3128 0', 'never_direct allow some'],
