@@ -88,7 +88,7 @@ export interface RequestCount {
 
 export interface Traffic {
   readonly requests: readonly RequestCount[]
-  /** Bytes of bodies and tunnels: received from clients and sent to them, and of these what origins had part in. */
+  /** Bytes of bodies and tunnels: received from and sent to clients, and received from and sent to origins. */
   readonly fromClients: number
   readonly toClients: number
   readonly toOrigins: number

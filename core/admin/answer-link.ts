@@ -26,7 +26,7 @@ const SCOPES: readonly (readonly [ApprovalAnswer['scope'], string])[] = [
   ['host', 'whatever the host shows'],
 ]
 
-/** A form posts to this port, and tells no other where it comes from. */
+/** The form may post to this port only. `same-origin` keeps the link, with its code, out of the Referer of other hosts. */
 const FIELDS = {
   'content-type': 'text/html; charset=utf-8',
   'referrer-policy': 'same-origin',
@@ -37,8 +37,8 @@ const FIELDS = {
 type Desk = Pick<AdminApi, 'approvals' | 'answer'>
 
 /**
- * Answers a request for the page, or one of its form. The code in the link is all that is asked for: it is the proof. A
- * GET decides nothing, because programs that show previews open links.
+ * Serves the page and takes its form. The code in the link is the only proof that is required. A GET decides nothing,
+ * because programs that show previews open links.
  */
 export async function serveAnswerLink(desk: Desk, req: IncomingMessage, res: ServerResponse): Promise<void> {
   try {

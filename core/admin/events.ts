@@ -1,4 +1,4 @@
-/** Server-sent events: they say which list has changed, and the list itself is asked for. */
+/** Server-sent events. An event names the list that has changed; the client then requests that list. */
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,7 +13,7 @@ const MAX_UNREAD = 64 * 1024
 
 type Topic = 'parked' | 'approvals' | 'status'
 
-/** What a change is seen by: without ages and counts, which are different each time. */
+/** The fields that are compared to find a change. Ages and counters are left out, because they always differ. */
 const LOOKS: Readonly<Record<Topic, (api: AdminApi) => Promise<unknown>>> = {
   parked: async api => [
     (await api.parked()).map(({ id, plugin, connection, deadline }) => [id, plugin, connection, deadline]),
@@ -28,7 +28,7 @@ const LOOKS: Readonly<Record<Topic, (api: AdminApi) => Promise<unknown>>> = {
 }
 const TOPICS = Object.keys(LOOKS) as Topic[]
 
-/** Looks for changes while there are listeners, once for all of them. */
+/** Looks for changes while there are listeners. All listeners share one look. */
 export class Events {
   readonly #api: AdminApi
   readonly #listeners = new Set<ServerResponse>()
@@ -43,7 +43,7 @@ export class Events {
     return this.#listeners.size >= MAX_LISTENERS
   }
 
-  /** Answers with events until the client leaves. Each topic is told once at the beginning. */
+  /** Sends events until the client disconnects. The first events name every topic once. */
   open(res: ServerResponse): void {
     res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     this.#listeners.add(res)
@@ -64,7 +64,7 @@ export class Events {
   }
 
   async #hasChanged(topic: Topic): Promise<boolean> {
-    // Where a list cannot be had (no plugin asks people), this is what it is until it can.
+    // Without the list (no plugin asks people) the value is undefined, until there is one.
     const found = await LOOKS[topic](this.#api).catch(() => undefined)
     const now = createHash('sha256')
       .update(JSON.stringify(found) ?? '')

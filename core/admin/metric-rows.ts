@@ -43,7 +43,7 @@ export function metricRows(text: string): readonly MetricRow[] {
 
 function sampleOf(line: string): Sample | undefined {
   const [, base = '', labels = '', value = ''] = /^([a-zA-Z_:]\w*)(\{.*\})? (\S+)$/.exec(line) ?? []
-  // What has not been measured yet is not a number, which JSON cannot say.
+  // Some gauges are NaN until their first measurement. JSON has no NaN, so such a row is left out.
   return base === '' || !Number.isFinite(Number(value))
     ? undefined
     : { base, name: base + labels, value: Number(value) }

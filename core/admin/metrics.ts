@@ -26,7 +26,7 @@ export interface ProxyTotals {
   readonly natives: () => Readonly<Record<string, number>>
 }
 
-/** A plugin's turn that lasts. */
+/** A turn of a plugin that has not ended. */
 interface Turn {
   readonly plugin: string
   readonly since: number
@@ -175,7 +175,7 @@ export class ProxyMetrics {
     })
   }
 
-  /** One that is counted elsewhere. @param read the sums, by their labels */
+  /** A counter whose value is kept elsewhere. @param read the sums, by their labels */
   #counter(
     name: string,
     help: string,

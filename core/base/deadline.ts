@@ -11,8 +11,8 @@ export interface DeadlineEnds {
 /**
  * The one timer of a connection, a tunnel or a handshake. Paths on which bytes move all the time set it anew with every
  * move, so `set` only notes the moment (`timeout.refresh()` costs more); a timer that fires too early is set for what is left.
- * It measures with the monotonic clock: a change of the system time moves nothing. What is thrown when the time is over is
- * for `onFault`, which ends that connection, tunnel or handshake.
+ * It measures with the monotonic clock: a change of the system time moves nothing. `onFault` gets what `onTime` throws, and
+ * ends that connection, tunnel or handshake.
  */
 export class Deadline {
   readonly #onFault: OnFault
@@ -22,7 +22,7 @@ export class Deadline {
   #firesAt = 0
   /** When the time is over, on the same clock. */
   #endsAt = Infinity
-  /** The end that was last told, in milliseconds since the epoch. */
+  /** The last value of `endsAt`, in milliseconds since the epoch. */
   #toldEnd = 0
 
   constructor({ onFault, onTime = NOTHING }: DeadlineEnds) {

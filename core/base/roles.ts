@@ -2,7 +2,7 @@
 export const ROLES = ['read', 'decide', 'change'] as const
 export type Role = (typeof ROLES)[number]
 
-/** That of a token or a login of which nothing else is said. */
+/** The role of a token or a login that names no role. */
 export const ALL_RIGHTS: Role = 'change'
 
 export function isRole(text: unknown): text is Role {

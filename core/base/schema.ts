@@ -16,7 +16,7 @@ export class Schemas {
     this.#options = options
   }
 
-  /** @returns gives the check of a schema, made at the first call */
+  /** @returns a function that gives the check of the schema; its first call compiles the schema */
   check<T>(schema: object): () => ValidateFunction<T> {
     let check: ValidateFunction<T> | undefined
     return () => {

@@ -66,7 +66,7 @@ export class StoreKeys {
     }
   }
 
-  /** Under which name an item is stored: an id may be seen on the wire, or say too much. */
+  /** The name that an item is stored under. It hides the id, which may be secret or personal. */
   nameOf(id: Buffer): string {
     return createHash('sha256').update(id).digest('base64url')
   }

@@ -20,7 +20,7 @@ export class Roller {
   readonly #reopen: () => void
   readonly #onTrouble: (why: string) => void
   readonly #now: () => number
-  /** Counted, not asked for: a file is looked at when it may be large enough. */
+  /** An estimate from what was written. The file system is asked only when the file may be large enough. */
   #size: number
   #begun: number
   #nextAt: number
@@ -47,7 +47,7 @@ export class Roller {
     const { size, begun, lastWrite } = this.#look()
     this.#size = size
     this.#begun = begun
-    // A time that passed while no proxy ran is made up for.
+    // A rolling time may have passed while no proxy ran: the file is then rolled now.
     this.#nextAt = nextRoll(rolling, size > 0 || rolling.allowsEmpty ? lastWrite : now())
     this.#check()
     this.#deleteOld()
@@ -78,7 +78,7 @@ export class Roller {
     const now = this.#now()
     const isTime = rollsAtTimes(this.#rolling.mode) && now >= this.#nextAt
     const { size, isThere } = this.#look()
-    // Another program has moved it away: what comes from now on belongs into a new one.
+    // Another program has moved the file away: later lines go to a new file.
     if (!isThere && this.#size > 0) this.#reopen()
     this.#size = size
     if (isDue(this.#rolling, isTime, this.#size)) this.#roll(now)
