@@ -119,6 +119,8 @@ function readLine(line: string, where: string, folder: string): ParentLine | str
   const file = values.get('credentials')
   if (file !== undefined && (parents.length === 0 || !flags.isProxy))
     return 'credentials are for parents that are proxies'
+  if (file !== undefined && /[\s:]/.test(file))
+    return 'credentials names a file without blanks and colons; write USER:PASSWORD or a token into that file'
   const credentials =
     file === undefined ? undefined : loadParentCredentials(resolve(folder, file), `${where}: credentials`)
   const unusable = wrongForParents(credentials, [...parents, ...secondary])

@@ -154,6 +154,10 @@ test('credentials', async t => {
       code: 'PTC_PARENT_CONFIG_INVALID',
       message: /^here: .* must hold one line, basic USER:PASSWORD or bearer TOKEN$/,
     })
+  for (const written of ['"basic ann:secret"', 'ann:secret', '"bearer secret"'])
+    t.throws(() => parseParentConfig(`dest_domain=. parent=p:1 credentials=${written}`, 'f'), {
+      message: /^f:1: credentials names a file without blanks and colons; (?!.*secret)/,
+    })
   dir.file('token', 'bearer abc\n')
   t.throws(
     () =>
