@@ -88,7 +88,7 @@ export interface RequestCount {
 
 export interface Traffic {
   readonly requests: readonly RequestCount[]
-  /** Bytes of bodies and tunnels: received from and sent to clients, and received from and sent to origins. */
+  /** Bytes of bodies and tunnels. The origin counters leave out requests without a connection to an origin. */
   readonly fromClients: number
   readonly toClients: number
   readonly toOrigins: number

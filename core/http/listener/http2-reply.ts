@@ -96,7 +96,7 @@ export class Http2Reply extends ReplyLife implements ClientReply {
     try {
       this.#stream.respond(headers, options)
     } catch (cause) {
-      // A client that has left is told of by `gone`.
+      // After the client has disconnected, `gone` reports it, and this error is ignored.
       if (!this.#stream.destroyed && !this.#stream.closed) throw unsendable(cause)
     }
   }
