@@ -1,6 +1,7 @@
 import type { Certificate } from 'portcullis/plugin'
 import { alternativeNamesOf } from '../certificates/alternative-names.js'
 import { spkiOf } from '../certificates/fingerprints.js'
+import { validityOf } from '../certificates/validity.js'
 import { readAddresses } from '../hosts/addresses.js'
 import { parseHostPattern } from '../hosts/host-pattern.js'
 import { durationText, parseComparison, parseDuration, parseNumber } from './comparison.js'
@@ -15,6 +16,8 @@ export interface Condition {
   readonly wanted: string
   /** Undefined: it cannot be known from these facts. */
   readonly holds: (facts: Facts) => boolean | undefined
+  /** The certificate shows it, and it cannot be read: a `block` holds then. */
+  readonly isUnreadable?: (facts: Facts) => boolean
   /** What the facts have, for people. */
   readonly found: (facts: Facts) => string
 }
@@ -22,7 +25,7 @@ export interface Condition {
 type Shown = NonNullable<Facts['shown']>
 
 /** Makes a condition of the texts that its key has in the file, of which one must fit. @throws {Error} */
-type Make = (texts: readonly string[]) => Pick<Condition, 'holds' | 'found'>
+type Make = (texts: readonly string[]) => Omit<Condition, 'key' | 'wanted'>
 
 /** A condition about what the origin has shown. */
 const ofShown = (
@@ -48,14 +51,17 @@ const ofDuration =
   wanted => {
     const tests = wanted.map(text => parseComparison(text, parseDuration))
     const of = ({ leaf }: Shown, { now }: Facts): number => length(leaf, now.getTime())
-    return ofShown(
-      (shown, facts) => tests.every(test => test(of(shown, facts))),
-      (shown, facts) => durationText(of(shown, facts)),
-    )
+    return {
+      ...ofShown(
+        (shown, facts) => tests.every(test => test(of(shown, facts))),
+        (shown, facts) => (Number.isNaN(of(shown, facts)) ? 'unreadable' : durationText(of(shown, facts))),
+      ),
+      isUnreadable: facts => facts.shown !== undefined && Number.isNaN(of(facts.shown, facts)),
+    }
   }
 
-const from = ({ x509 }: Certificate): number => Date.parse(x509.validFrom)
-const to = ({ x509 }: Certificate): number => Date.parse(x509.validTo)
+const from = (leaf: Certificate): number => validityOf(leaf).notBefore ?? Number.NaN
+const to = (leaf: Certificate): number => validityOf(leaf).notAfter ?? Number.NaN
 
 const EC_BITS: Readonly<Record<string, number>> = { prime256v1: 256, secp384r1: 384, secp521r1: 521 }
 
@@ -96,13 +102,16 @@ export const CONDITIONS: Readonly<Record<string, Make>> = {
   key: ofTexts(({ leaf }) => [leaf.x509.publicKey.asymmetricKeyType ?? 'unknown'], true),
   key_bits: wanted => {
     const tests = wanted.map(text => parseComparison(text, parseNumber))
-    return ofShown(
-      ({ leaf }) => {
-        const bits = keyBits(leaf)
-        return bits !== undefined && tests.every(test => test(bits))
-      },
-      ({ leaf }) => `${keyBits(leaf) ?? 'unknown'}`,
-    )
+    return {
+      ...ofShown(
+        ({ leaf }) => {
+          const bits = keyBits(leaf)
+          return bits !== undefined && tests.every(test => test(bits))
+        },
+        ({ leaf }) => `${keyBits(leaf) ?? 'unknown'}`,
+      ),
+      isUnreadable: ({ shown }) => shown !== undefined && keyBits(shown.leaf) === undefined,
+    }
   },
   validity: ofDuration(leaf => to(leaf) - from(leaf)),
   age: ofDuration((leaf, now) => now - from(leaf)),

@@ -10,17 +10,23 @@ export interface Decision {
   readonly missing: Condition | undefined
 }
 
-/** Decides about an origin. A condition that cannot be known does not hold. */
+/**
+ * Decides about an origin. A condition that cannot be known does not hold; one about what the certificate shows and does not let
+ * be read holds for a `block`, so that no certificate gets past it by being malformed.
+ */
 export function decide(rules: readonly Rule[], facts: Facts): Decision {
   for (const rule of rules) {
     if (rule.times !== undefined && !rule.times.holds(facts.now)) continue
     const isDemand = demandsOf(rule)
-    if (!rule.conditions.every(condition => isDemand(condition) || condition.holds(facts) === true)) continue
+    if (!rule.conditions.every(condition => isDemand(condition) || holds(rule, condition, facts))) continue
     const missing = rule.conditions.find(condition => isDemand(condition) && condition.holds(facts) !== true)
     return { rule, missing }
   }
   return { rule: undefined, missing: undefined }
 }
+
+const holds = ({ action }: Rule, condition: Condition, facts: Facts): boolean =>
+  condition.holds(facts) === true || (action === 'block' && condition.isUnreadable?.(facts) === true)
 
 /** Of a `require`, what does not select is demanded. */
 const demandsOf =
@@ -45,7 +51,7 @@ export function explain(rules: readonly Rule[], facts: Facts): readonly string[]
       continue
     }
     const selecting = rule.conditions.filter(condition => !isDemand(condition))
-    const no = selecting.find(condition => condition.holds(facts) === false)
+    const no = selecting.find(condition => condition.holds(facts) === false && !holds(rule, condition, facts))
     if (no !== undefined) {
       lines.push(`${label}: no, ${about(no, facts)}`)
       continue
