@@ -233,7 +233,7 @@ export class HttpParser implements Callbacks {
     const list = this.#isInBody ? this.trailers : this.headers
     if (this.#lastWas === 'field') list[list.length - 1] += part
     else {
-      trimLast(list)
+      if (!trimLast(list)) return this.#caught(misreadCoding(this.#type))
       list.push(part)
       this.#headBytes += SEPARATORS // or a head of nothing but empty fields would be four times what is allowed
     }
@@ -255,7 +255,7 @@ export class HttpParser implements Callbacks {
     if (this.#type === 'request') this.method = METHODS[methodNumber(this.#pointer)] ?? ''
     this.version = httpVersion(this.#pointer)
     this.keepsAlive = shouldKeepAlive(this.#pointer)
-    trimLast(this.headers)
+    if (!trimLast(this.headers)) return this.#caught(misreadCoding(this.#type))
     this.#isInBody = true
     this.#lastWas = 'value'
     try {
@@ -318,14 +318,26 @@ export class HttpParser implements Callbacks {
 /** A colon and a line's end. */
 const SEPARATORS = 3
 
-/** RFC 9112 section 5.1: white space behind a value is none of it. llhttp takes off what stands before. */
-function trimLast(list: string[]): void {
+/**
+ * RFC 9112 section 5.1: white space behind a value is none of it. llhttp takes off what stands before.
+ * @returns false where llhttp has read another value: to it, `chunked` with a tab behind is a coding that it does not know,
+ *   and the body lasts until the end
+ */
+function trimLast(list: string[]): boolean {
   const last = list.length - 1
   const value = list[last]
-  if (value === undefined) return
+  if (value === undefined) return true
   let end = value.length
   while (end > 0 && isBlank(value.charCodeAt(end - 1))) end -= 1
-  if (end !== value.length) list[last] = value.slice(0, end)
+  if (end === value.length) return true
+  list[last] = value.slice(0, end)
+  return !value.includes('\t', end) || list[last - 1]?.toLowerCase() !== 'transfer-encoding'
 }
+
+const misreadCoding = (type: keyof typeof TYPE): ProxyError =>
+  new ProxyError(
+    type === 'request' ? 'PTC_REQUEST_MALFORMED' : 'PTC_RESPONSE_MALFORMED',
+    `malformed ${type} (a tab behind a transfer coding)`,
+  )
 
 const isBlank = (c: number): boolean => c === 0x20 || c === 0x09
