@@ -43,9 +43,9 @@ export async function startMember(
     early.push(() => self?.withdrawHere(wanted, by))
     return undefined
   }
-  const deliver: ThisProcess['deliver'] = (plugin, message) => {
+  const deliver: ThisProcess['deliver'] = async (plugin, message) => {
     if (self === undefined) early.push(() => self?.deliver(plugin, message))
-    else self.deliver(plugin, message)
+    else await self.deliver(plugin, message)
   }
   const handlers: Record<string, Handlers[string]> = { revokeHere, withdrawHere, deliver }
   const calls = new Calls(message => void worker.send(message), handlers)

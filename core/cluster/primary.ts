@@ -86,7 +86,7 @@ export class Primary {
     void fleet?.others.attach({
       revokeHere: () => undefined,
       withdrawHere: async () => undefined,
-      deliver: () => undefined,
+      deliver: async () => undefined,
       warn: () => undefined,
     })
     this.#places = Array.from({ length: count }, (_, index) => new ServingProcess(index, options))

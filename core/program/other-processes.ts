@@ -29,7 +29,7 @@ export interface ThisProcess {
   readonly revokeHere: (wanted: unknown, by: string) => void
   /** What an operator has revoked: approvals go with it. @throws {ProxyError} as `withdraw` does */
   readonly withdrawHere: (wanted: unknown, by: string) => Promise<unknown>
-  /** A message for a plugin, by its name. */
-  readonly deliver: (plugin: string, message: unknown) => void
+  /** A message for a plugin, by its name. Never rejected. @returns when its listeners have been called */
+  readonly deliver: (plugin: string, message: unknown) => Promise<void>
   readonly warn: (message: string) => void
 }

@@ -75,6 +75,9 @@ function toPlain(args: readonly unknown[]): readonly unknown[] {
 /** Does work for a question that is still open. */
 type Serve = (args: readonly unknown[]) => Promise<unknown>
 
+/** Tells the other instances of the plugin. The text may be anything. */
+type Publish = (text: unknown) => Promise<void>
+
 /** Sends results to a worker. */
 interface CallLink {
   send(result: Result): void
@@ -94,13 +97,17 @@ export class HostedCalls {
     this.#error = error
   }
 
-  /** @param serve what a question has done meanwhile, if the worker holds that question */
+  /**
+   * @param serve what a question has done meanwhile, if the worker holds that question
+   * @param publish of this worker
+   */
   take(
     link: CallLink,
     message: Extract<FromWorker, { did: 'call' | 'metric' | 'measure' }>,
     serve: Serve | undefined,
+    publish: Publish,
   ): void {
-    if (message.did === 'call') return void this.#call(link, message, serve)
+    if (message.did === 'call') return void this.#call(link, message, serve, publish)
     try {
       if (message.did === 'metric') this.#services.declare(message.spec)
       else this.#services.measure(message.measure)
@@ -109,20 +116,25 @@ export class HostedCalls {
     }
   }
 
-  async #call(link: CallLink, call: Call, serve: Serve | undefined): Promise<void> {
+  async #call(link: CallLink, call: Call, serve: Serve | undefined, publish: Publish): Promise<void> {
     const open = this.#open.get(link) ?? 0
     if (open >= MAX_CALLS) return link.expel()
     this.#open.set(link, open + 1)
-    const result = await perform(call, this.#services, serve)
+    const result = await perform(call, this.#services, serve, publish)
     this.#open.set(link, (this.#open.get(link) ?? 1) - 1)
     link.send(result)
   }
 }
 
 /** Does what was called. Never rejected. */
-async function perform(call: Call, services: PluginServices, serve: Serve | undefined): Promise<Result> {
+async function perform(
+  call: Call,
+  services: PluginServices,
+  serve: Serve | undefined,
+  publish: Publish,
+): Promise<Result> {
   try {
-    return { do: 'result', id: call.id, value: await called(call, services, serve) }
+    return { do: 'result', id: call.id, value: await called(call, services, serve, publish) }
   } catch (cause) {
     const code: ErrorCode = ProxyError.codeOf(cause) ?? 'PTC_INTERNAL'
     return { do: 'result', id: call.id, value: undefined, error: { code, message: describe(cause) } }
@@ -134,6 +146,7 @@ function called(
   { name, args }: Call,
   { state, fetch }: PluginServices,
   serve: Serve | undefined,
+  publish: Publish,
 ): Promise<unknown> {
   const [first, second, third] = args.map(arg => arg ?? undefined) as [never, never, never]
   switch (name) {
@@ -154,5 +167,7 @@ function called(
       return state.increment(first, second, third)
     case 'state.keys':
       return state.keys(first)
+    case 'peers.send':
+      return publish(first)
   }
 }

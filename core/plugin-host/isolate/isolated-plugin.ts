@@ -19,6 +19,7 @@ import { aboutOf, plainVConn } from './plain.js'
 import { QUESTIONS } from './questions.js'
 import type { Threads } from './threads.js'
 import type { WorkerLink } from './worker-link.js'
+import { WorkerPeers } from './worker-peers.js'
 import { type WorkerLimits, WorkerSet } from './worker-set.js'
 
 /** The most log lines of one plugin in a second: a flood would fill the disk, and hide other lines. */
@@ -49,6 +50,7 @@ export class IsolatedPlugin {
   readonly #circuits: HookCircuits
   readonly #workers: WorkerSet
   readonly #calls: HostedCalls
+  readonly #peers: WorkerPeers
   readonly #lines: LineLimit
   /** Apart, because most of them are not written. */
   readonly #debugLines: LineLimit
@@ -76,7 +78,10 @@ export class IsolatedPlugin {
     this.#lines = new LineLimit(LINES, count => diags.error(omitted(count)))
     this.#debugLines = new LineLimit(LINES, count => diags.debug('plugin', omitted(count)))
     this.#circuits = new HookCircuits(limits)
+    this.#peers = new WorkerPeers(services.peers, () => ++this.#seq)
     this.#workers = new WorkerSet(threads, limits, {
+      onStarted: link => this.#peers.enter(link),
+      onEnded: link => this.#peers.leave(link),
       onMessage: (link, message) => this.#on(link, message),
       onServing: link => this.#begin(link),
       onStalled: (link, seqs) => this.#moveOn(link, seqs),
@@ -175,6 +180,7 @@ export class IsolatedPlugin {
   unload(): Promise<void> {
     this.#isUnloaded = true
     for (const { end } of [...this.#pending.values()]) end(failure('it has been unloaded'))
+    this.#peers.leaveAll()
     return this.#workers.unload()
   }
 
@@ -191,6 +197,7 @@ export class IsolatedPlugin {
           link,
           message,
           'seq' in message ? this.#serveOf(link, message.seq) : undefined,
+          text => this.#peers.send(link, text),
         )
       case 'overdo':
         return this.#diags.ignored(message.about, message.why)
@@ -250,6 +257,7 @@ export class IsolatedPlugin {
   }
 
   #begin(link: WorkerLink): void {
+    this.#peers.begin(link)
     for (const told of this.#lasting.values()) this.#tellOne(link, told)
     if (this.#isLoaded) this.#diags.note(`plugin ${this.#name} has a worker again`)
     for (const pending of [...this.#pending.values()]) if (pending.link === undefined) this.#dispatch(pending)

@@ -48,6 +48,8 @@ export interface PlainTold {
 export type ToWorker =
   | { readonly do: 'ask'; readonly seq: number; readonly question: PlainQuestion }
   | { readonly do: 'tell'; readonly seq: number; readonly told: PlainTold }
+  /** A message of another instance of the plugin, as JSON. */
+  | { readonly do: 'peer'; readonly seq: number; readonly text: string }
   | { readonly do: 'ping'; readonly seq: number }
   /** The answer is no longer wanted, or has been asked for elsewhere. */
   | { readonly do: 'abort'; readonly seq: number }
@@ -73,6 +75,7 @@ export const CALL_NAMES = [
   'state.delete',
   'state.increment',
   'state.keys',
+  'peers.send',
 ] as const
 export type CallName = (typeof CALL_NAMES)[number]
 

@@ -23,7 +23,7 @@ import type { AskHook, TellHook } from './hook-events.js'
 import type { FromWorker, PlainQuestion, PlainTold, ToWorker, WorkerTask } from './messages.js'
 import { NOTIFICATIONS } from './notifications.js'
 import { QUESTIONS } from './questions.js'
-import { workerServices } from './worker-services.js'
+import { PeerListeners, workerServices } from './worker-services.js'
 import { WorkerState } from './worker-state.js'
 
 /** How long work goes on before the port is read again; milliseconds. */
@@ -45,10 +45,11 @@ export async function servePlugin(task: WorkerTask): Promise<void> {
   }
   const revoke = (what: unknown): void => send({ did: 'revoke', what: plainRevocation(what) })
   const calls = new WorkerCalls(send)
+  const peers = new PeerListeners()
   const instance = new PluginInstance(line, registry, {
     diags,
     revoke,
-    servicesFor: () => workerServices(calls, send),
+    servicesFor: () => workerServices(calls, peers, send),
   })
   port.on('message', (message: ToWorker) => {
     if (message.do === 'result') calls.take(message)
@@ -65,7 +66,7 @@ export async function servePlugin(task: WorkerTask): Promise<void> {
   }
   instance.endInit()
   registry.seal()
-  const serving = new Serving(registry, line.name, calls, send, log)
+  const serving = new Serving(registry, line.name, calls, peers, send, log)
   await new Promise<void>(resolve => {
     port.once('close', resolve)
     port.on('message', (message: ToWorker) => {
@@ -87,6 +88,7 @@ class Serving {
   readonly #registry: HookRegistry
   readonly #name: string
   readonly #calls: WorkerCalls
+  readonly #peers: PeerListeners
   readonly #send: (message: FromWorker) => void
   readonly #log: Log
   readonly #observer: TurnObserver
@@ -99,12 +101,14 @@ class Serving {
     registry: HookRegistry,
     name: string,
     calls: WorkerCalls,
+    peers: PeerListeners,
     send: (message: FromWorker) => void,
     log: Log,
   ) {
     this.#registry = registry
     this.#name = name
     this.#calls = calls
+    this.#peers = peers
     this.#send = send
     this.#log = log
     this.#observer = {
@@ -126,8 +130,10 @@ class Serving {
 
   /** Answers are no longer wanted. Notifications that have arrived are still passed on. */
   end(): void {
-    for (const message of this.#queue.splice(0))
+    for (const message of this.#queue.splice(0)) {
       if (message.do === 'tell') this.#tell(message.told.hook, message.told)
+      else if (message.do === 'peer') this.#peers.deliver(message.text)
+    }
     for (const turn of this.#asked.values()) turn.stop()
     this.#asked.clear()
   }
@@ -137,6 +143,7 @@ class Serving {
     for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
       if (message.do === 'ask') this.#ask(message.seq, message.question.hook, message.question)
       else if (message.do === 'tell') this.#tell(message.told.hook, message.told)
+      else if (message.do === 'peer') this.#peers.deliver(message.text)
       else if (message.do === 'forget') this.#state.forget(message.subject)
       if (message.do !== 'forget') this.#send({ did: 'return', seq: message.seq })
       // After a while, hear first what has been withdrawn.

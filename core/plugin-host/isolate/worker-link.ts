@@ -43,6 +43,8 @@ export class WorkerLink {
   #running: number[] = []
   /** Asked and not answered. */
   readonly #open = new Set<number>()
+  /** Called when something has returned, or never will. */
+  readonly #returns = new Map<number, () => void>()
   /** No longer wanted, of which the worker may not have heard. */
   readonly #withdrawn = new Set<number>()
   #timer: NodeJS.Timeout | undefined
@@ -76,12 +78,14 @@ export class WorkerLink {
     return this.#running.length * 1000 + this.#open.size
   }
 
-  send(message: Exclude<ToWorker, { do: 'ping' }>): void {
-    if (this.#state === 'over') return
+  /** @param onReturn called when the plugin's code has returned from it, or its worker has ended */
+  send(message: Exclude<ToWorker, { do: 'ping' }>, onReturn?: () => void): void {
+    if (this.#state === 'over') return onReturn?.()
     this.#thread.port.postMessage(message)
     if (message.do === 'abort') this.#settle(message.seq)
-    if (message.do !== 'ask' && message.do !== 'tell') return
+    if (message.do !== 'ask' && message.do !== 'tell' && message.do !== 'peer') return
     this.#running.push(message.seq)
+    if (onReturn !== undefined) this.#returns.set(message.seq, onReturn)
     if (message.do === 'ask') this.#open.add(message.seq)
     this.#timer ??= every(TICK, () => this.#look(), this.#onFault)
   }
@@ -153,7 +157,8 @@ export class WorkerLink {
     if (message.did === 'return') {
       if (this.#running[0] === message.seq) this.#running.shift()
       else this.#running = this.#running.filter(seq => seq !== message.seq)
-      return
+      this.#returns.get(message.seq)?.()
+      return void this.#returns.delete(message.seq)
     }
     if (message.did === 'answer' || message.did === 'fail') this.#open.delete(message.seq)
     this.#events.onMessage(message)
@@ -225,6 +230,8 @@ export class WorkerLink {
   #end(): void {
     this.#state = 'over'
     this.#rest()
+    for (const onReturn of this.#returns.values()) onReturn()
+    this.#returns.clear()
   }
 }
 

@@ -1,6 +1,6 @@
 import type { PluginState } from '../../api/state.js'
 import { metricsWith } from '../services/metric-spec.js'
-import { NO_PEERS } from '../services/peers.js'
+import { messageText, type PeersOfPlugin } from '../services/peers.js'
 import type { PluginServices } from '../services/services.js'
 import { readValue } from '../services/state.js'
 import type { WorkerCalls } from './calls.js'
@@ -10,11 +10,32 @@ import { bodyText, fromPlainAnswer, type PlainAnswer, unless } from './plain-fet
 /** What JSON leaves out of a list would be another value in the proxy. */
 const copyOf = (value: unknown): unknown => JSON.parse(readValue(value))
 
+/** In a worker: the listeners for messages of the other instances. They throw nothing. */
+export class PeerListeners {
+  readonly #listeners = new Set<(message: unknown) => void>()
+
+  readonly listen: PeersOfPlugin['listen'] = listener => {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  deliver(text: string): void {
+    for (const listener of [...this.#listeners]) listener(JSON.parse(text))
+  }
+}
+
 /** The services of a plugin in a worker: done in the proxy, where all workers of the plugin share them. */
-export function workerServices(calls: WorkerCalls, send: (message: FromWorker) => void): PluginServices {
+export function workerServices(
+  calls: WorkerCalls,
+  peers: PeerListeners,
+  send: (message: FromWorker) => void,
+): PluginServices {
   return {
     managedAt: () => undefined,
-    peers: NO_PEERS,
+    peers: {
+      send: async message => void (await calls.call('peers.send', messageText(message))),
+      listen: peers.listen,
+    },
     state: Object.freeze<PluginState>({
       get: key => calls.call('state.get', key),
       set: async (key, value, options) => void (await calls.call('state.set', key, copyOf(value), options)),

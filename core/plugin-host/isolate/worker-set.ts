@@ -17,6 +17,10 @@ export interface WorkerLimits {
 
 /** What happens to the workers after they have been loaded for the first time. */
 export interface WorkerEvents {
+  /** It was started, and loads the plugin. */
+  onStarted(link: WorkerLink): void
+  /** It has ended, whether it was loaded or not. */
+  onEnded(link: WorkerLink): void
   onMessage(link: WorkerLink, message: Said): void
   /** A worker can be asked. */
   onServing(link: WorkerLink): void
@@ -149,6 +153,7 @@ export class WorkerSet {
         onLost: (why, code, waiting) => {
           clearTimeout(timer)
           this.#links.delete(link)
+          this.#events.onEnded(link)
           if (hasLoaded) this.#lost(link, why, waiting)
           else reject(new ProxyError(code, why))
         },
@@ -156,6 +161,7 @@ export class WorkerSet {
       const giveUp = (): void => link.giveUp(`loading it took more than ${initTimeout} ms`)
       const timer = after(initTimeout, giveUp, reject).unref()
       this.#links.add(link)
+      this.#events.onStarted(link)
     })
   }
 

@@ -3,7 +3,7 @@ import type { PluginMetrics } from '../../api/metrics.js'
 import type { PluginState } from '../../api/state.js'
 import { type Measure, type MetricSpec, metricsWith } from './metric-spec.js'
 import { PluginMetricsRegistry } from './metrics.js'
-import { PeerHub, type PeersOfPlugin, type Publish } from './peers.js'
+import { type HostedPeers, PeerHub, type PeersOfPlugin, type Publish } from './peers.js'
 import { MemoryStore, type StateStore, stateOn } from './state.js'
 
 /** What a plugin's context has beyond its own life. */
@@ -16,8 +16,9 @@ export interface PluginServices {
   readonly managedAt: () => string | undefined
 }
 
-/** The same, with the ends that metrics counted in workers arrive at. */
+/** The same, with the ends that workers arrive at. */
 export interface HostedServices extends PluginServices {
+  readonly peers: HostedPeers
   readonly declare: (spec: MetricSpec) => void
   readonly measure: (measure: Measure) => void
 }
