@@ -1,200 +1,146 @@
-// The page of the person who decides. It listens to the events of the management API, asks for the
-// lists that have changed, and draws them once a second: times go on.
+// The page of the person who decides. It listens to the events of the management API, asks for the lists that have changed,
+// and draws them. Times go on once a second.
+import { ask, clockSkew, Failure, listen, now } from './api.js'
+import { checkAnswer, openAnswer } from './answer.js'
+import { rowsOf } from './held.js'
+import { clearRows, countFound, drawRows, searchRows, tickRows } from './list.js'
+import { clockText, duration, number } from './times.js'
+import { put, visible } from './words.js'
 
 const $ = id => document.getElementById(id)
-const PERIOD = 1000
-const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
-
-// The link of the login ends in the key of the session. Only pages of this very port can read the storage.
-if (location.hash.length > 1) {
-  localStorage.setItem('key', location.hash.slice(1))
-  history.replaceState(null, '', '/')
-}
+const SECOND = 1000
+/** At most so often are the lists asked for, and is a screen reader told what is new; milliseconds. */
+const LOOK_EVERY = 500
+const NEWS_EVERY = 10_000
+/** A clock that differs by more is mentioned; milliseconds. */
+const MAX_SKEW = 60_000
 
 let session
-/** The question that the dialog is about, and the answer that it would give. */
-let asked
+/** The lists as they came last, and when, by the proxy's clock. */
+let lists = { parked: [], held: [], approvals: [], at: 0 }
+let rows = []
 
-async function ask(path, body) {
-  const headers = { 'x-portcullis-key': localStorage.getItem('key') ?? '' }
-  const options = body === undefined ? { headers } : {
-    method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  }
-  const response = await fetch(path, options)
-  const answer = await response.json()
-  if (!response.ok) throw new Error(answer.error?.message ?? `the proxy answers ${response.status}`)
-  return answer
+const changed = new Set()
+let looking
+
+/** Asks for what has changed; changes meanwhile are one further look. */
+function look() {
+  looking ??= (async () => {
+    try {
+      while (changed.size > 0) {
+        const topics = new Set(changed)
+        changed.clear()
+        await Promise.all([topics.has('parked') && readParked(), topics.has('approvals') && readApprovals()])
+        draw()
+        await new Promise(resolve => setTimeout(resolve, LOOK_EVERY))
+      }
+    } catch (failure) {
+      tell(failure)
+    } finally {
+      looking = undefined
+    }
+  })()
 }
 
-function duration(ms) {
-  const seconds = Math.max(0, Math.round(ms / 1000))
-  if (seconds < 60) return `${seconds} s`
-  const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`
-  const hours = Math.floor(minutes / 60)
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d`
+async function readParked() {
+  const { parked, held } = await ask('/v1/parked')
+  lists = { ...lists, parked, held, at: now() }
 }
 
-/** A date that cannot be read is null. */
-const age = ({ notBefore, notAfter }) => {
-  const old = notBefore === null ? 'from an unreadable date' : `${duration(Date.now() - notBefore)} old`
-  const end = notAfter === null ? 'an unreadable date' : day.format(notAfter)
-  return `${old}, valid until ${end}`
-}
-const ago = ms => `${duration(Date.now() - ms)} ago, ${date.format(ms)}`
-
-/** Writes only what is different: a selection, the focus and open details stay as they are. */
-function put(element, text) {
-  if (element.textContent !== text) element.textContent = text
+/** Without a plugin that asks people there are no questions. */
+async function readApprovals() {
+  const { approvals } = await ask('/v1/approvals').catch(failure => {
+    if (failure instanceof Failure && failure.kind === 'refused') return { approvals: [] }
+    throw failure
+  })
+  lists = { ...lists, approvals }
 }
 
-function drawQuestions(approvals) {
-  put($('questions-count'), approvals.length === 0 ? '' : `(${approvals.length})`)
-  $('questions-none').hidden = approvals.length > 0
-  const list = $('questions')
-  const rows = new Map([...list.children].map(row => [row.dataset.id, row]))
-  for (const question of approvals) {
-    const row = rows.get(question.id) ?? makeRow(list, question)
-    rows.delete(question.id)
-    const part = name => row.querySelector(`.${name}`)
-    put(part('client'), question.clients.join(', '))
-    put(part('since'), ago(question.since))
-    put(part('waiting'), `${question.waiting} (asked ${question.asked} times)`)
-  }
-  for (const row of rows.values()) row.remove()
+const mayDecide = () => session !== undefined && session.role !== 'read'
+
+function draw() {
+  rows = rowsOf(lists)
+  put($('now-count'), rows.length === 0 ? '' : `(${number(rows.length)})`)
+  document.title = rows.length === 0 ? 'Portcullis' : `(${rows.length}) Portcullis`
+  $('now-none').hidden = rows.length > 0
+  checkAnswer(rows)
+  drawRows(rows, mayDecide() ? decide : undefined)
+  report()
 }
 
-function makeRow(list, question) {
-  const row = $('question').content.firstElementChild.cloneNode(true)
-  row.dataset.id = question.id
-  const part = name => row.querySelector(`.${name}`)
-  const isOk = question.builtIn === 'X509_V_OK'
-  put(part('host'), `${question.host}:${question.port}`)
-  put(part('check'), isOk ? 'the certificate is valid' : `the check failed: ${question.builtIn}`)
-  part('check').classList.add(isOk ? 'ok' : 'failed')
-  put(part('issuer'), question.issuer)
-  put(part('age'), `${age(question)}, ${question.subject}`)
-  put(part('seen'), ago(question.firstSeen))
-  put(part('chain'), `SHA-256 ${question.sha256}\n\n${question.chain.join('\n')}`)
-  for (const verdict of ['accept', 'reject']) {
-    const button = part(verdict)
-    button.hidden = session.role === 'read'
-    button.setAttribute('aria-label', `${button.textContent} ${question.host}`)
-    button.addEventListener('click', () => openDialog(question, verdict))
-  }
-  list.append(row)
-  return row
-}
-
-function drawHeld(parked) {
-  put($('held-count'), parked.length === 0 ? '' : `(${parked.length})`)
-  $('held-none').hidden = parked.length > 0
-  $('held').hidden = parked.length === 0
-  const body = $('held').tBodies[0]
-  while (body.rows.length > parked.length) body.deleteRow(-1)
-  parked.forEach((one, i) => {
-    const row = body.rows[i] ?? body.insertRow()
-    const cells = [`${one.host}:${one.port}`, one.plugin, one.connection, duration(one.age), duration(one.deadline - Date.now()), one.leaf?.subject ?? '']
-    cells.forEach((text, j) => put(row.cells[j] ?? row.insertCell(), text))
+function decide(row, verdict) {
+  openAnswer(row, verdict, session.who, done => {
+    announce(done)
+    changed.add('parked').add('approvals')
+    look()
   })
 }
 
-function openDialog(question, verdict) {
-  asked = { question, verdict }
-  const word = verdict === 'accept' ? 'Accept' : 'Reject'
-  put($('answer-title'), `${word} ${question.host}:${question.port}?`)
-  const yes = $('answer-yes')
-  put(yes, word)
-  yes.className = verdict === 'accept' ? 'yes' : 'no'
-  $('answer-why').value = ''
-  put($('answer-error'), '')
-  say()
-  $('answer').showModal()
+let toldAt = 0
+let told = 0
+let telling
+const announce = text => put($('news'), text)
+
+/** Tells a screen reader how many rows there are, now and then. */
+function report() {
+  if (telling !== undefined || rows.length === told) return
+  telling = setTimeout(
+    () => {
+      telling = undefined
+      const more = rows.length - told
+      told = rows.length
+      toldAt = Date.now()
+      if (more > 0) announce(`${more} new, ${rows.length} in all wait for an answer`)
+    },
+    Math.max(SECOND, toldAt + NEWS_EVERY - Date.now()),
+  )
 }
 
-/** Tells what will be remembered. */
-function say() {
-  if (asked === undefined) return
-  const { question, verdict } = asked
-  const about = $('answer-scope').selectedOptions[0].textContent
-  const time = $('answer-for').selectedOptions[0].textContent
-  const failed = question.builtIn === 'X509_V_OK' ? '' : ` The built-in check has failed (${question.builtIn}): the answer is for this certificate alone.`
-  put($('answer-says'), `${question.host} will be ${verdict}ed ${time.startsWith('until') ? time : `for ${time}`}; the answer is about ${about}. It is written down as yours, ${session.who}.${failed}`)
-}
-
-$('answer-for').addEventListener('change', say)
-$('answer-scope').addEventListener('change', say)
-$('answer').addEventListener('submit', async event => {
-  if (event.submitter?.value !== 'yes') return
-  event.preventDefault()
-  const { question, verdict } = asked
-  const time = $('answer-for').value
-  const why = $('answer-why').value.trim()
-  try {
-    await ask(`/v1/approvals/${encodeURIComponent(question.id)}/${verdict}`, {
-      scope: $('answer-scope').value,
-      who: session.who,
-      ...(time === '' ? {} : { duration: Number(time) }),
-      ...(why === '' ? {} : { why }),
-    })
-    $('answer').close()
-    await look()
-  } catch (error) {
-    put($('answer-error'), error.message)
+/** Says what is wrong, and what to do. */
+function tell(failure) {
+  document.body.classList.toggle('stale', failure !== undefined)
+  if (failure === undefined) {
+    put($('trouble'), '')
+    return
   }
+  const since = lists.at === 0 ? '' : ` What you see is from ${clockText(lists.at)}.`
+  put($('trouble'), `${failure.message} ${failure.remedy ?? ''}${since}`)
+  put($('state'), 'not connected')
+}
+
+function greet() {
+  const skew = clockSkew()
+  const clock = Math.abs(skew) > MAX_SKEW ? `; the proxy's clock differs by ${duration(Math.abs(skew))}` : ''
+  put($('state'), `connected as ${visible(session.who)}${clock}`)
+  const role = $('now-role')
+  role.hidden = mayDecide()
+  put(role, 'This login may look, and decide nothing: `portcullis ctl dashboard --role decide` makes a link for one that may.')
+}
+
+async function connect() {
+  const found = await ask('/session')
+  if (session?.role !== found.role || session?.who !== found.who) clearRows()
+  session = found
+  tell(undefined)
+  greet()
+  await listen(topic => {
+    changed.add(topic)
+    look()
+  })
+}
+
+$('now-search').addEventListener('input', event => {
+  searchRows(event.target.value)
+  announce(`${countFound(rows)} found`)
 })
-
-/** The lists as they came last, and when. */
-let lists = { parked: [], approvals: [], at: 0 }
-
-async function look() {
-  const [{ parked }, { approvals }] = await Promise.all([
-    ask('/v1/parked'),
-    ask('/v1/approvals').catch(error => {
-      put($('questions-none'), error.message)
-      return { approvals: [] }
-    }),
-  ])
-  lists = { parked, approvals, at: Date.now() }
-  draw()
-  put($('state'), `connected as ${session.who}`)
-}
-
-function draw() {
-  if (document.hidden || session === undefined) return
-  drawQuestions(lists.approvals)
-  drawHeld(lists.parked.map(one => ({ ...one, age: one.age + Date.now() - lists.at })))
-}
-
-/** Looks with each event, until the connection ends. An EventSource could not send the key of the session. */
-async function listen() {
-  const response = await fetch('/v1/events', { headers: { 'x-portcullis-key': localStorage.getItem('key') ?? '' } })
-  if (!response.ok) throw new Error((await response.json()).error?.message ?? `the proxy answers ${response.status}`)
-  const reader = response.body.getReader()
-  try {
-    for (;;) {
-      // An event may come in pieces: whatever comes, it is time to look.
-      const { done } = await reader.read()
-      if (done) throw new Error('the proxy has closed it')
-      await look()
-    }
-  } finally {
-    reader.cancel().catch(() => {})
-  }
-}
-
-setInterval(draw, PERIOD)
-document.addEventListener('visibilitychange', draw)
+setInterval(() => {
+  if (!document.hidden) tickRows()
+}, SECOND)
+document.addEventListener('visibilitychange', tickRows)
 for (;;) {
-  try {
-    session = await ask('/session')
-    await listen()
-  } catch (error) {
-    put($('state'), `no connection: ${error.message}`)
-    session = undefined
-  }
-  await new Promise(resolve => setTimeout(resolve, PERIOD))
+  await connect().catch(failure => {
+    if (!(failure instanceof Failure)) console.error(failure)
+    tell(failure)
+  })
+  await new Promise(resolve => setTimeout(resolve, SECOND))
 }

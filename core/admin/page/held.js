@@ -1,0 +1,87 @@
+// What there is to decide, made of the lists of the API: one row for each question, with the handshakes that wait for its
+// answer, and one for each other handshake that a plugin holds.
+
+const about = ({ host, port, sha256 }) => `${host} ${port} ${sha256}`
+
+/** The question that a handshake waits for, by its id, or by what both are about. */
+function questionOf(one, byId, byAbout) {
+  if (one.question !== undefined) return byId.get(one.question)
+  return one.plugin === 'approval' ? byAbout.get(about({ ...one, sha256: one.leaf?.sha256 })) : undefined
+}
+
+/** @param waiting the handshakes that wait for the answer to it */
+function questionRow(question, waiting, at) {
+  const [first] = waiting
+  return {
+    ...question,
+    key: `question ${question.id}`,
+    kind: 'question',
+    plugin: first?.plugin ?? 'approval',
+    address: first?.address,
+    accepted: first?.accepted ?? [],
+    handshake: first?.id,
+    accepting: 'question',
+    isReleased: waiting.length > 0 && waiting.every(one => one.connection === 'released'),
+    // The first to end: later ones have more time.
+    holdSince: first === undefined ? undefined : Math.min(...waiting.map(one => at - one.age)),
+    deadline: first === undefined ? undefined : Math.min(...waiting.map(one => one.deadline)),
+  }
+}
+
+function handshakeRow(one, at) {
+  const { subject = '', issuer, sha256 = '', notBefore, notAfter } = one.leaf ?? {}
+  const since = at - one.age
+  return {
+    ...one,
+    key: `handshake ${one.id}`,
+    kind: 'handshake',
+    handshake: one.id,
+    subject,
+    issuer,
+    sha256,
+    notBefore,
+    notAfter,
+    accepted: one.accepted ?? [],
+    accepting: one.accepting ?? 'operator',
+    clients: one.client === undefined ? [] : [one.client ?? 'the proxy itself'],
+    isReleased: one.connection === 'released',
+    since,
+    holdSince: since,
+  }
+}
+
+/** What plugins hold on the other hooks: only the plugin can answer there. */
+const otherRow = one => ({
+  ...one,
+  key: `${one.hook} ${one.plugin} ${one.about} ${one.since}`,
+  kind: 'other',
+  accepted: [],
+  clients: [],
+  holdSince: one.since,
+})
+
+/**
+ * The rows, oldest first.
+ * @param at when the lists came, by the proxy's clock
+ */
+export function rowsOf({ parked, held, approvals, at }) {
+  const byId = new Map(approvals.map(question => [question.id, question]))
+  const byAbout = new Map(approvals.map(question => [about(question), question]))
+  const waiting = new Map(approvals.map(question => [question, []]))
+  const rest = []
+  for (const one of parked) (waiting.get(questionOf(one, byId, byAbout)) ?? rest).push(one)
+  const rows = [
+    ...[...waiting].map(([question, those]) => questionRow(question, those, at)),
+    ...rest.map(one => handshakeRow(one, at)),
+    ...held.map(otherRow),
+  ]
+  return rows.sort((one, other) => one.since - other.since)
+}
+
+/** Where the text that is searched for may stand. */
+export const searchText = ({ host = '', about = '', plugin, clients, issuer = '', subject = '', address = '' }) =>
+  [host, about, plugin, ...clients, issuer, subject, address].join(' ').toLowerCase()
+
+/** What of a row may change while it stands. */
+export const changing = ({ plugin, clients, waiting, asked, deadline, isReleased, address, accepted, accepting }) =>
+  JSON.stringify([plugin, clients, waiting, asked, deadline, isReleased, address, accepted, accepting])
