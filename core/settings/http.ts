@@ -59,7 +59,7 @@ export const transactionSettings = (records: Records) =>
     }),
   })
 
-/** What origins learn of clients. */
+/** What origins learn of clients; undefined where the proxy changes nothing of it. */
 function clientFields(records: Records) {
   const others = records['proxy.config.http.anonymize_other_header_list']
   const removed = new Set([
@@ -71,8 +71,8 @@ function clientFields(records: Records) {
   const forwardedFor = records['proxy.config.http.insert_squid_x_forwarded_for'] === 1
   const clientIp = records['proxy.config.http.insert_client_ip']
   const forwarded = readingOf(records, 'proxy.config.http.insert_forwarded').parts
-  const isActive = removed.size > 0 || forwardedFor || clientIp > 0 || forwarded.length > 0
-  return Object.freeze({ isActive, removed, forwardedFor, clientIp, forwarded })
+  if (removed.size === 0 && !forwardedFor && clientIp === 0 && forwarded.length === 0) return undefined
+  return Object.freeze({ removed, forwardedFor, clientIp, forwarded })
 }
 
 const REMOVABLE = ['from', 'referer', 'user_agent', 'cookie', 'client_ip'] as const

@@ -5,16 +5,7 @@ import type { TransactionSettings } from '../../settings/http.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import type { RequestTarget } from './target.js'
 
-export type ClientFieldSettings = TransactionSettings['clientFields']
-
-/** Changes nothing of a message. */
-export const NO_CLIENT_FIELDS: ClientFieldSettings = Object.freeze({
-  isActive: false,
-  removed: new Set<string>(),
-  forwardedFor: false,
-  clientIp: 0,
-  forwarded: [],
-})
+export type ClientFieldSettings = NonNullable<TransactionSettings['clientFields']>
 
 /**
  * @param headers names and values in turn, as they would be sent
@@ -24,10 +15,8 @@ export function withClientFields(
   headers: readonly string[],
   { remoteAddress, localAddress }: ClientInfo,
   { scheme, authority }: RequestTarget,
-  settings: ClientFieldSettings,
+  { removed, forwardedFor, clientIp, forwarded }: ClientFieldSettings,
 ): readonly string[] {
-  if (!settings.isActive) return headers
-  const { removed, forwardedFor, clientIp, forwarded } = settings
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
     const [name = '', value = ''] = [headers[i], headers[i + 1]]

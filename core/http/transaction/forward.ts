@@ -1,10 +1,10 @@
 import { ProxyError } from '../../base/errors.js'
+import { fieldEntries, fieldLines } from '../../base/fields.js'
 import { checkRequest } from '../../http1/checks.js'
 import { type Scanned, scan } from '../../http1/headers.js'
 import type { ClientReply } from '../listener/client-reply.js'
 import type { ClientRequest } from '../listener/client-request.js'
-import { errorReply, sendReply } from '../pages/replies.js'
-import { answerHere, hopsLeft } from './hops.js'
+import { errorReply, type Reply, sendReply } from '../pages/replies.js'
 import { outgoingRequest } from './outgoing.js'
 import { refusedSummary } from './summary.js'
 import { parseRequestTarget, type RequestTarget } from './target.js'
@@ -63,8 +63,9 @@ export class Forwarder {
     this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, why))
   }
 
+  /** Answers an OPTIONS or a TRACE whose last hop is this proxy. */
   #answer(req: ClientRequest, res: ClientReply, startedAt: number): void {
-    answerHere(req, res)
+    sendReply(res, req.method === 'TRACE' ? traceReply(req) : OPTIONS_REPLY)
     this.options.onDone?.(refusedSummary(req, res.statusCode, performance.now() - startedAt, undefined))
   }
 }
@@ -89,3 +90,40 @@ const absoluteTarget = ({ method, url }: ClientRequest): RequestTarget => parseR
 
 const internal = (error: unknown): ProxyError =>
   new ProxyError('PTC_INTERNAL', 'the request could not be handled', { cause: error })
+
+/** Larger values of Max-Forwards count as this one. */
+const MAX_HOPS = 1_000_000
+
+const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE, CONNECT'
+
+/** Fields that may hold secrets: TRACE leaves them out (RFC 9110 section 9.3.8). */
+const NOT_TRACED: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'x-api-key',
+])
+
+/**
+ * How many more hops a request may take (RFC 9110 section 7.6.2); undefined where Max-Forwards sets no limit.
+ * @throws {ProxyError} PTC_REQUEST_MALFORMED
+ */
+function hopsLeft(method: string, { maxForwards }: Scanned): number | undefined {
+  if (maxForwards === undefined || (method !== 'OPTIONS' && method !== 'TRACE')) return undefined
+  if (/^[0-9]+$/.test(maxForwards)) return Math.min(Number(maxForwards), MAX_HOPS)
+  throw new ProxyError('PTC_REQUEST_MALFORMED', 'Max-Forwards is not a number')
+}
+
+const OPTIONS_REPLY: Reply = {
+  status: 200,
+  reason: 'OK',
+  headers: ['Allow', ALLOW, 'Content-Length', '0'],
+  body: Buffer.alloc(0),
+}
+
+function traceReply({ url, httpVersion, rawHeaders }: ClientRequest): Reply {
+  const shown = fieldEntries(rawHeaders).filter(([name]) => !NOT_TRACED.has(name.toLowerCase()))
+  const body = Buffer.from(`TRACE ${url} HTTP/${httpVersion}\r\n${fieldLines(shown.flat())}\r\n`, 'latin1')
+  const headers = ['Content-Type', 'message/http', 'Content-Length', String(body.length)]
+  return { status: 200, reason: 'OK', headers, body }
+}

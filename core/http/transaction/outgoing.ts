@@ -1,5 +1,6 @@
 /** The two messages of a transaction as they are sent: the request to the origin, the response to the client. */
 
+import { randomBytes } from 'node:crypto'
 import { ProxyError } from '../../base/errors.js'
 import { wordSet } from '../../base/words.js'
 import { requestBody } from '../../http1/checks.js'
@@ -9,14 +10,63 @@ import type { OriginConnection } from '../../origin/connection.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { toleratedStatus } from '../pages/replies.js'
 import type { Pages } from '../pages/templates.js'
-import {
-  type ClientFieldSettings,
-  NO_CLIENT_FIELDS,
-  withClientFields,
-  withoutCookies,
-} from './client-fields.js'
-import type { Via } from './hops.js'
+import { type ClientFieldSettings, withClientFields, withoutCookies } from './client-fields.js'
 import type { RequestTarget } from './target.js'
+
+/** Where Via is added: proxy.config.http.insert_request_via_str and insert_response_via_str. */
+export interface ViaOptions {
+  readonly inRequests: boolean
+  readonly inResponses: boolean
+}
+
+/** Characters that a pseudonym must not have (RFC 9110 section 5.6.2). */
+const NO_TOKEN = /[^!#$%&'*+.^_`|~0-9a-z-]/gi
+
+/**
+ * This proxy's entry in Via (RFC 9110 section 7.6.3). The proxy detects a request that it has sent itself by a random token
+ * behind its name: two proxies with one name are no loop, and a loop is detected after a reload has changed the name.
+ */
+export class Via {
+  readonly pseudonym: string
+  readonly #options: ViaOptions
+  readonly #token: string
+  readonly #old: string
+  readonly #current: string
+  readonly #new: string
+
+  constructor(
+    name: string,
+    options: ViaOptions = { inRequests: true, inResponses: true },
+    token = randomBytes(4).toString('hex'),
+  ) {
+    this.#token = `-${token}`
+    this.pseudonym = `${name.replace(NO_TOKEN, '-')}${this.#token}`
+    this.#options = options
+    this.#old = `1.0 ${this.pseudonym}`
+    this.#current = `1.1 ${this.pseudonym}`
+    this.#new = `2 ${this.pseudonym}`
+  }
+
+  /** The entry for a request that was received in this version of HTTP; undefined where none is added. */
+  ofRequest(version: string): string | undefined {
+    return this.#options.inRequests ? this.#entry(version) : undefined
+  }
+
+  /** The same for a response. */
+  ofResponse(version: string): string | undefined {
+    return this.#options.inResponses ? this.#entry(version) : undefined
+  }
+
+  /** Whether a message with this Via field has passed this proxy before. */
+  isIn(field: string): boolean {
+    return field.includes(this.#token)
+  }
+
+  #entry(version: string): string {
+    if (version === '2') return this.#new
+    return version === '1.0' ? this.#old : this.#current
+  }
+}
 
 /**
  * The request as it is sent to the origin.
@@ -31,7 +81,7 @@ export function outgoingRequest(
   target: RequestTarget,
   hops: number | undefined,
   via: Via,
-  clientFields: ClientFieldSettings = NO_CLIENT_FIELDS,
+  clientFields?: ClientFieldSettings,
 ): RequestHead {
   const { method, httpVersion, isUpgrade } = req
   if (scanned.via !== undefined && via.isIn(scanned.via))
@@ -43,7 +93,7 @@ export function outgoingRequest(
     maxForwards: hops === undefined ? undefined : hops - 1,
     ignoresExpect: httpVersion === '1.0',
   })
-  const headers = withClientFields(forwarded, req.client, target, clientFields)
+  const headers = clientFields ? withClientFields(forwarded, req.client, target, clientFields) : forwarded
   return { method, path: target.path, headers, body: requestBody(method, httpVersion, scanned.framing) }
 }
 
@@ -70,12 +120,12 @@ export function outgoingFields(
   { version, status, headers }: ResponseHead,
   connection: OriginConnection | undefined,
   via: Via,
-  clientFields: ClientFieldSettings = NO_CLIENT_FIELDS,
+  clientFields?: ClientFieldSettings,
   pages?: Pages,
 ): string[] {
   const peer = connection?.channel.peer
   const isChunked = req.httpVersion !== '1.0' && req.method !== 'HEAD'
-  const own = withoutCookies(headers, clientFields)
+  const own = clientFields ? withoutCookies(headers, clientFields) : headers
   const fields = responseFields(own, status, isChunked, via.ofResponse(version))
   const tolerated = peer === undefined ? undefined : toleratedStatus(peer, pages)
   if (tolerated !== undefined) fields.push('Proxy-Status', tolerated)

@@ -4,6 +4,7 @@ import type { RequestHead, ResponseHead } from '../../http1/messages.js'
 import type { Channel } from '../../origin/channel.js'
 import type { Acceptance } from '../../origin/prober.js'
 import type { ClientRequest } from '../listener/client-request.js'
+import { effectiveUrl } from './target.js'
 
 /** A transaction as plugins know it, and what they have kept on it. */
 export interface HookedTxn {
@@ -68,18 +69,6 @@ export function refusedSummary(
     sent: undefined,
     response: undefined,
   }
-}
-
-/**
- * What a request is for: its target as received, or on a connection that stands for an origin the whole URL, as the Host
- * field has it (RFC 9112 section 3.3).
- */
-export function effectiveUrl(req: ClientRequest): string {
-  const { url, client } = req
-  if (client.origin === undefined || !/^(?:\/|\*$)/.test(url)) return url
-  const { host } = req.headers
-  const scheme = client.origin.slice(0, client.origin.indexOf('://'))
-  return (host ? `${scheme}://${host}` : client.origin) + (url === '*' ? '' : url)
 }
 
 /** The origin at the other end of a tunnel, for the log. */

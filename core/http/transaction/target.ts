@@ -79,6 +79,18 @@ export function urlOf({ scheme, authority, path }: RequestTarget): string {
   return `${scheme}://${authority}${path === '*' ? '' : path}`
 }
 
+/**
+ * What a request is for: its target as received, or on a connection that stands for an origin the whole URL, as the Host
+ * field has it (RFC 9112 section 3.3).
+ */
+export function effectiveUrl(req: ClientRequest): string {
+  const { url, client } = req
+  if (client.origin === undefined || !/^(?:\/|\*$)/.test(url)) return url
+  const { host } = req.headers
+  const scheme = client.origin.slice(0, client.origin.indexOf('://'))
+  return (host ? `${scheme}://${host}` : client.origin) + (url === '*' ? '' : url)
+}
+
 function endOfAuthority(target: string, from: number): number {
   for (let i = from; i < target.length; i++) {
     const c = target.charCodeAt(i)

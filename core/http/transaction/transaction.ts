@@ -16,11 +16,10 @@ import { errorReply, type Reply, sendReply } from '../pages/replies.js'
 import type { Pages } from '../pages/templates.js'
 import type { ClientFieldSettings } from './client-fields.js'
 import { TxnHooks, type TxnPoints } from './hooks.js'
-import type { Via } from './hops.js'
 import { OriginRequest, type RequestOwner } from './origin-request.js'
-import { outgoingFields } from './outgoing.js'
-import { effectiveUrl, type Summary } from './summary.js'
-import { type RequestTarget, urlOf } from './target.js'
+import { outgoingFields, type Via } from './outgoing.js'
+import type { Summary } from './summary.js'
+import { effectiveUrl, type RequestTarget, urlOf } from './target.js'
 import { type TimedOwner, type TimeLimits, TransactionTime } from './transaction-time.js'
 
 export interface ForwarderOptions {
@@ -36,7 +35,7 @@ export interface ForwarderOptions {
 export interface ForwarderSettings extends TimeLimits {
   readonly via: Via
   /** What origins learn of clients; nothing is changed without it. */
-  readonly clientFields?: ClientFieldSettings
+  readonly clientFields?: ClientFieldSettings | undefined
   /** Milliseconds without a byte in either direction after which a connection with a switched protocol is closed. */
   readonly upgradeIdleTimeout: number
   /** The operator's error pages. */

@@ -1,7 +1,7 @@
 /** How far a request may go: Max-Forwards, OPTIONS about the proxy itself, and loops. */
 import { createServer } from 'node:http'
 import { test } from 'tap'
-import { Via } from '../../../core/http/transaction/hops.js'
+import { Via } from '../../../core/http/transaction/outgoing.js'
 import { rawClient } from '../../kit/client.js'
 import { ask, listen, raw, startListener } from '../../kit/running-listener.js'
 

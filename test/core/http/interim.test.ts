@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { Forwarder } from '../../../core/http/transaction/forward.js'
 import type { TxnPoints } from '../../../core/http/transaction/hooks.js'
-import { Via } from '../../../core/http/transaction/hops.js'
+import { Via } from '../../../core/http/transaction/outgoing.js'
 import { plainOrigin } from '../../../core/origin/channel.js'
 import type { OriginConnector } from '../../../core/origin/connect.js'
 import { Http1 } from '../../../core/origin/http1.js'

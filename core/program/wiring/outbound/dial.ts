@@ -1,5 +1,5 @@
 import { type Current, derived } from '../../../base/current.js'
-import type { Via } from '../../../http/transaction/hops.js'
+import type { Via } from '../../../http/transaction/outgoing.js'
 import { isPrivateAddress } from '../../../origin/denied-addresses.js'
 import type { Names } from '../../../origin/names/names.js'
 import type { ParentHealth } from '../../../origin/parents/health.js'
