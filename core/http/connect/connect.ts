@@ -3,10 +3,8 @@ import { ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
 import { type ClientLink, endGently } from '../../vconn/link.js'
 import type { PumpResult } from '../../vconn/pump.js'
-import { askingOf } from '../listener/asking.js'
 import type { ClientInfo } from '../listener/client-info.js'
-import type { ClientRequest } from '../listener/client-request.js'
-import type { ConnectAnswers } from '../listener/connect-answers.js'
+import type { ClientRequest, ConnectAnswers } from '../listener/client-request.js'
 import { WaitingClient } from '../listener/waiting-client.js'
 import type { Pages } from '../pages/templates.js'
 import { TxnHooks, type TxnPoints } from '../transaction/hooks.js'
@@ -113,7 +111,7 @@ export class ConnectHandler {
         hooks = TxnHooks.of(points, req.client, 'CONNECT', authorityText(host, port))
         if (points.readRequest !== undefined) request = await asked(hooks, request, answers)
       }
-      request.asking = askingOf(req, { id: hooks?.id, method: 'CONNECT', url: authorityText(host, port) })
+      request.asking = req.asking({ id: hooks?.id, method: 'CONNECT', url: authorityText(host, port) })
       const ask = points?.readRequest && this.#askAbout(request, hooks)
       result = await this.#options.serve(request, ask)
       error = result?.cause

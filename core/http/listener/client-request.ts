@@ -1,11 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { fieldEntries } from '../../base/fields.js'
+import type { Asking, AskingTransaction } from '../../api/asking.js'
+import { authorityText } from '../../base/authority.js'
+import type { ProxyError } from '../../base/errors.js'
+import { fieldEntries, fieldValue } from '../../base/fields.js'
 import { wordSet } from '../../base/words.js'
 import type { BodySink, ReceivedHead } from '../../http1/request-reader.js'
 import type { ClientLink } from '../../vconn/link.js'
+import type { Pages } from '../pages/templates.js'
 import type { ClientInfo, Clocks } from './client-info.js'
-import type { ConnectAnswers } from './connect-answers.js'
-import { withoutUrlCredentials } from './url-credentials.js'
 
 /** Reads a request's body. */
 export interface BodyReader {
@@ -13,6 +15,21 @@ export interface BodyReader {
   onBody(bytes: Buffer): void
   /** The body is complete, trailers included. */
   onBodyEnd(): void
+}
+
+/** What of a request its refusal depends on. */
+export interface Refusable {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+}
+
+/** What a client is answered, in the protocol in which it has asked for a tunnel. */
+export interface ConnectAnswers {
+  /** Says that the tunnel is open. */
+  readonly establish: (link: ClientLink) => void
+  /** Answers, and ends the connection. */
+  readonly refuse: (req: Refusable, link: ClientLink, error: ProxyError, pages?: Pages) => void
 }
 
 /** A connection that is no longer HTTP's. */
@@ -88,6 +105,18 @@ export class ClientRequest implements BodySink {
     this.#user = user
   }
 
+  /** The client and the transaction that ask for an origin, for plugins. */
+  asking(transaction: AskingTransaction): Asking {
+    const { remoteAddress = '', localAddress = '', localPort = 0, certificate } = this.client
+    const client = Object.freeze({
+      address: remoteAddress,
+      port: authorityText(localAddress, localPort),
+      user: this.user,
+      subject: certificate?.subject,
+    })
+    return { client, transaction: Object.freeze(transaction) }
+  }
+
   /** Whether the whole body has come. */
   get isComplete(): boolean {
     return this.#isComplete
@@ -155,3 +184,27 @@ function byName(raw: readonly string[]): IncomingHttpHeaders {
   }
   return found
 }
+
+/** Scheme, user information up to the last `@` of the authority, and the rest of an absolute URL. */
+const WITH_USER = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#\\]*)@(.*)$/is
+
+/**
+ * Takes name and password out of a URL, as programs send them that were given `http://name:password@host/`. They become a
+ * Basic Authorization field (RFC 7617) unless the client has sent one. Nothing behind this function sees them in a URL: no
+ * origin, plugin, page or log. Other targets stay, and `name@host` is refused where only a host may stand.
+ */
+export function withoutUrlCredentials(head: ReceivedHead): ReceivedHead {
+  if (!head.url.includes('@') || head.method === 'CONNECT') return head
+  const [, scheme, user, rest] = WITH_USER.exec(head.url) ?? []
+  if (scheme === undefined || user === undefined || rest === undefined) return head
+  const url = `${scheme}${rest}`
+  const { rawHeaders } = head
+  if (/^:?$/.test(user) || fieldValue(rawHeaders, 'authorization') !== undefined) return { ...head, url }
+  const credentials = decoded(user.includes(':') ? user : `${user}:`)
+  const authorization = `Basic ${Buffer.from(credentials, 'latin1').toString('base64')}`
+  return { ...head, url, rawHeaders: [...rawHeaders, 'Authorization', authorization] }
+}
+
+/** Each byte is one character. A percent sign that encodes nothing stands for itself. */
+const decoded = (text: string): string =>
+  text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))

@@ -1,8 +1,7 @@
 import { fieldLines, fieldValue } from '../../base/fields.js'
 import { chunkLine, dateField, interimText, lastChunk, type ResponseHead } from '../../http1/messages.js'
-import type { ClientReply } from './client-reply.js'
+import { ClientReply } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
-import { ReplyLife } from './reply-life.js'
 
 /** Bodies of this size are sent at once. Smaller ones wait for the end of the current callback, to be sent together. */
 const BULK_BYTES = 16_384
@@ -26,7 +25,7 @@ export interface ReplyOutput {
 }
 
 /** The reply to one request of HTTP/1.1 (RFC 9112): its framing, in few writes. */
-export class Http1Reply extends ReplyLife implements ClientReply {
+export class Http1Reply extends ClientReply {
   readonly isMultiplexed = false
   readonly #out: ReplyOutput
   readonly #request: ClientRequest
@@ -40,7 +39,6 @@ export class Http1Reply extends ReplyLife implements ClientReply {
   #bodyBytes = 0
   /** Whether the connection ends with this reply. */
   closes: boolean
-  statusCode = 200
 
   /** @param closes the client does not want the connection to stay open, or cannot keep it open */
   constructor(out: ReplyOutput, request: ClientRequest, closes: boolean) {

@@ -9,15 +9,14 @@ import { responseFields } from '../../http1/headers.js'
 import type { ResponseHead } from '../../http1/messages.js'
 import { notSwitched, switchedFields } from '../../http2/extended-connect.js'
 import { toHeaders } from '../../http2/fields.js'
-import type { ClientReply } from './client-reply.js'
+import { ClientReply } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
-import { ReplyLife } from './reply-life.js'
 
 /**
  * The reply to one request of HTTP/2 (RFC 9113 section 8.1), on a stream of its own. The stream's flow control is the
  * back-pressure: bytes that the client has not asked for wait in it, and `isBlocked` says so.
  */
-export class Http2Reply extends ReplyLife implements ClientReply {
+export class Http2Reply extends ClientReply {
   readonly isMultiplexed = true
   readonly #stream: ServerHttp2Stream
   readonly #request: ClientRequest
@@ -26,7 +25,6 @@ export class Http2Reply extends ReplyLife implements ClientReply {
   #isBodiless = false
   #trailers: readonly string[] = []
   bodyBytes = 0
-  statusCode = 200
 
   /**
    * @param drain lets the connection take no further request

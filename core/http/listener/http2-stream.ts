@@ -9,8 +9,7 @@ import { badRequest, requestHead } from '../../http2/request.js'
 import { StreamLink } from '../../http2/stream-link.js'
 import { errorReply, sendReply } from '../pages/replies.js'
 import type { ClientInfo } from './client-info.js'
-import { type BodySource, ClientRequest, type HandedOver } from './client-request.js'
-import type { ConnectAnswers } from './connect-answers.js'
+import { type BodySource, ClientRequest, type ConnectAnswers, type HandedOver } from './client-request.js'
 import { Http2Reply } from './http2-reply.js'
 
 /** Milliseconds between two looks whether the last frame was sent. */

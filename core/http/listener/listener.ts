@@ -14,8 +14,7 @@ import { ClientConnection } from './client-connection.js'
 import type { ClientHost, Drainable, ListenerLimits } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
 import type { ClientReply } from './client-reply.js'
-import type { ClientRequest } from './client-request.js'
-import type { ConnectAnswers, Refusable } from './connect-answers.js'
+import type { ClientRequest, ConnectAnswers, Refusable } from './client-request.js'
 import { Http2ClientConnection } from './http2-connection.js'
 
 /** Takes a client's connection over from HTTP, with what came behind the request. */

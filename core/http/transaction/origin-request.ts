@@ -6,7 +6,6 @@ import type { RequestHead, ResponseSink } from '../../http1/messages.js'
 import type { OriginConnector, RoutedTarget } from '../../origin/connect.js'
 import { NotProcessed, type OriginConnection } from '../../origin/connection.js'
 import type { ConnectionOwner } from '../../origin/connection-login.js'
-import { askingOf } from '../listener/asking.js'
 import type { BodyReader, ClientRequest } from '../listener/client-request.js'
 import { HeldResponse, type HeldSink } from './held-response.js'
 import type { TxnHooks } from './hooks.js'
@@ -212,7 +211,7 @@ export class OriginRequest implements BodyReader {
     const { network, clientEnds: from } = this.#req.client
     const transaction = { id: this.#hooks?.id, method: this.#request.method, url: urlOf(this.#target) }
     const needsHttp1 = this.#wantsHttp1 || this.#connector.needsHttp1(this.#request)
-    const by = { network, from, asking: askingOf(this.#req, transaction), owner: this.#client, needsHttp1 }
+    const by = { network, from, asking: this.#req.asking(transaction), owner: this.#client, needsHttp1 }
     this.#connector.open(this.#target, abort.signal, by).then(
       connection =>
         atEdge(

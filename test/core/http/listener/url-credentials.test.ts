@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { withoutUrlCredentials } from '../../../../core/http/listener/url-credentials.js'
+import { withoutUrlCredentials } from '../../../../core/http/listener/client-request.js'
 
 const head = (url: string, rawHeaders: readonly string[] = ['Host', 'x'], method = 'GET') =>
   withoutUrlCredentials({ method, url, httpVersion: '1.1', rawHeaders, isUpgrade: false })

@@ -65,6 +65,7 @@ test('what goes wrong when a connection has been opened ends its request', async
   } as unknown as OriginConnector
   const req = {
     client: { ownerFor: () => new ConnectionOwner(() => {}), network: '' },
+    asking: () => undefined,
   } as unknown as ClientRequest
   const why = await new Promise<unknown>(resolve => {
     const owner = {
@@ -111,6 +112,7 @@ test('a body that comes while its request is repeated is whole', async t => {
   let isComplete = false
   const req = {
     client: { ownerFor: () => new ConnectionOwner(() => {}), network: '' },
+    asking: () => undefined,
     rawTrailers: [],
     pause: () => calls.push('pause'),
     read: (by: BodyReader) => {
