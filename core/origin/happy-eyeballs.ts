@@ -1,9 +1,8 @@
 import type { Socket, SocketConstructorOpts, TcpNetConnectOpts } from 'node:net'
 import type { ProxyError } from '../base/errors.js'
 import { after } from '../base/timer.js'
-import { Receiver } from '../vconn/receiver.js'
+import { LastWordsSocket, Receiver } from '../vconn/sockets.js'
 import type { NameAddress } from './names/names.js'
-import { OriginSocket } from './origin-socket.js'
 
 /** RFC 8305 section 8: the recommended delay, in milliseconds. */
 export const ATTEMPT_DELAY = 250
@@ -90,7 +89,7 @@ class Race {
       onread: receiver.onread,
       ...SET_BY_NODE,
     }
-    const socket = new OriginSocket(options)
+    const socket = new LastWordsSocket(options)
     socket.connect(options)
     this.#open.add(socket)
     // It stays after a failure: a late error of a destroyed socket must find a listener.

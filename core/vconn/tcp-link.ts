@@ -4,12 +4,10 @@ import { asFault } from '../base/edge.js'
 import type { Side } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { codeOf } from '../base/thrown.js'
-import { CLOSED, type LinkSocket } from './closed-socket.js'
-import { readToEnd } from './last-words-socket.js'
 import type { ClientLink, LinkSink } from './link.js'
 import type { OriginLink } from './origin-link.js'
 import { ReadAhead } from './read-ahead.js'
-import type { Receiver } from './receiver.js'
+import { CLOSED, type LinkSocket, type Receiver, readToEnd } from './sockets.js'
 
 /**
  * A {@link Link} over a TCP socket. Nothing else touches the events by which the socket's bytes come.

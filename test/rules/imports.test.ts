@@ -96,8 +96,9 @@ test('only core/origin/names resolves names', async t => {
   t.equal(count("import type { Socket } from 'node:net'"), 0)
   t.equal(count("import { lookup } from 'node:dns'", 'core/origin/names/a.ts'), 0)
   t.equal(count("import { connect } from 'node:net'", 'core/origin/happy-eyeballs.ts'), 0)
-  const socket = "import { OriginSocket } from '../origin/origin-socket.js'"
+  const socket = "import { LastWordsSocket } from '../vconn/sockets.js'"
   t.strictSame([count(socket), count(socket, 'core/origin/happy-eyeballs.ts')], [1, 0])
+  t.equal(count("import { readToEnd } from '../vconn/sockets.js'"), 0)
 })
 
 test('raw records are read in core/config and core/settings alone', async t => {

@@ -195,7 +195,7 @@ export const nothingIsPatched: Rule = files =>
       'patches a prototype',
     ),
     // Signals for plugins and accepted sockets are of classes of our own, which Node offers no other way to make.
-    ...(/^core\/(base\/contained-abort|vconn\/last-words-socket)\.ts$/.test(file.path)
+    ...(/^core\/(base\/contained-abort|vconn\/sockets)\.ts$/.test(file.path)
       ? []
       : matches(file, /\b(Object|Reflect)\.setPrototypeOf\(/, 'changes a prototype')),
     ...matches(file, /\.__proto__\b/, 'changes a prototype'),

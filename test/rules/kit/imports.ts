@@ -56,21 +56,7 @@ export const MAY_IMPORT: Readonly<Record<string, { values: readonly string[]; ty
       types: ['admin', 'api', 'log', 'origin', 'settings', 'tls', 'wait'],
     },
     /** What plugin authors test with (`portcullis/testing`). */
-    testing: {
-      values: [
-        'program',
-        'origin',
-        'tls',
-        'wait',
-        'vconn',
-        'plugin-host',
-        'hooks',
-        'settings',
-        'config',
-        'api',
-        'base',
-      ],
-    },
+    testing: { values: ['program', ...BELOW_PROGRAM.filter(part => !/^(?:admin|log|http.?)$/.test(part))] },
     /** Commands that start no proxy. */
     cli: {
       values: ['program', 'migrate', 'origin', 'settings', 'config', 'tls', 'api', 'base'],
@@ -150,7 +136,8 @@ export const onlyNamesResolve: Rule = files =>
     file.imports
       .filter(({ file: to, specifier, isTypeOnly, line }) => {
         if (isTypeOnly || file.path.startsWith('core/origin/names/')) return false
-        if (to === SOCKET) return file.path !== 'core/origin/happy-eyeballs.ts'
+        if (to === SOCKETS_OF_LINKS && /\bLastWordsSocket\b/.test(namesFrom(file, specifier)))
+          return file.path !== 'core/origin/happy-eyeballs.ts'
         if (specifier === 'node:dns' || specifier === 'node:dns/promises' || specifier === 'node:dgram')
           return true
         if (specifier !== 'node:net' || MAY_CONNECT.has(file.path)) return false
@@ -163,11 +150,11 @@ export const onlyNamesResolve: Rule = files =>
       ),
   )
 
-/** The class of the sockets of origins: `happy-eyeballs` alone makes them, with addresses that are known. */
-const SOCKET = 'core/origin/origin-socket.ts'
+/** Has the class of the sockets of origins: `happy-eyeballs` alone makes them, with addresses that are known. */
+const SOCKETS_OF_LINKS = 'core/vconn/sockets.ts'
 const MAY_CONNECT: ReadonlySet<string> = new Set([
   'core/origin/happy-eyeballs.ts',
-  'core/vconn/last-words-socket.ts', // the class itself
+  SOCKETS_OF_LINKS, // the class itself
   'core/admin/socket-file.ts',
 ])
 
