@@ -10,6 +10,7 @@ import { toNames } from '../tls/judge/names.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/judge/revocation.js'
 import type { VerifiedPeer } from '../tls/judge/verdict.js'
 import type { StartTls, TlsTarget } from '../tls/outbound/start-tls.js'
+import { LINGER } from '../vconn/linger.js'
 import { endGently } from '../vconn/link.js'
 import type { OriginLink } from '../vconn/origin-link.js'
 import { unlessAborted } from './dial.js'
@@ -172,7 +173,7 @@ export class Prober {
     const handshake = this.#options.startTls(tcp, { ...target, isProbe: true, redial }, abort.signal)
     const outcome = handshake
       .then(({ link, peer, parked = 0 }) => {
-        endGently(link)
+        endGently(link, LINGER, LINGER)
         return { acceptance: this.#keep(key, target, peer, revocations), parked }
       })
       .finally(() => this.#over(probe))

@@ -1,5 +1,6 @@
 import type { ProxyError } from '../base/errors.js'
-import { after } from '../base/timer.js'
+import { every } from '../base/timer.js'
+import { LINGER, Linger, MAX_LINGER } from './linger.js'
 
 /**
  * A connection as the rest of the proxy sees it: bytes in by callback, bytes out by `write`. Not a stream, because a
@@ -102,22 +103,30 @@ export class LinkOver<L extends Link> implements Link {
   }
 }
 
-/** How long the other end may take to read the last bytes, and to end its direction, in milliseconds. */
-export const LINGER = 2_000
-
 /**
- * Ends a link so that what was written last (an alert) arrives. When the other end has ended too the link closes by
- * itself, and not before all is sent: to destroy it there would cut off what the other end has not read yet.
+ * Ends a link so that what was written last (an alert, a refusal) arrives. When the other end has ended too the link closes
+ * by itself, and not before all is sent: to destroy it there would cut off what the other end has not read yet.
+ * @param silence milliseconds without a byte from the other end, after which the link is closed
+ * @param total milliseconds after which it is closed in any case
  */
-export function endGently(link: Link, ms = LINGER): void {
+export function endGently(link: Link, silence = LINGER, total = MAX_LINGER): void {
+  const linger = new Linger(total)
   const end = (): void => link.destroy()
-  const linger = after(ms, end, end)
+  const timer = every(
+    silence,
+    () => {
+      if (!linger.look()) end()
+    },
+    end,
+  )
   link.attach({
     copiesData: true,
-    onData: () => {},
+    onData: bytes => {
+      if (!linger.heard(bytes.length)) end()
+    },
     onDrain: () => {},
     onEnd: () => {},
-    onClose: () => clearTimeout(linger),
+    onClose: () => clearInterval(timer),
   })
   link.resume()
   link.end()

@@ -62,8 +62,10 @@ test('an answer before the end of the body reaches the client, though the origin
   const proxy = await start(t)
   const plain = await listen(t, createServer(refuseAll))
   t.strictSame(await answersTo(t, proxy, `http://${HOST}:${plain}/`), ['413 no'])
-  const secure = await secureServer(t, {}, refuseAll)
-  t.strictSame(await answersTo(t, proxy, `https://${HOST}:${secure}/`), ['413 no'], 'over TLS')
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3']) {
+    const secure = await secureServer(t, { maxVersion }, refuseAll)
+    t.strictSame(await answersTo(t, proxy, `https://${HOST}:${secure}/`), ['413 no'], maxVersion)
+  }
 })
 
 test('an origin that wants a certificate after the handshake is reported with its alert', async t => {

@@ -4,7 +4,8 @@ import { Deadline } from '../../base/deadline.js'
 import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { type ReceivedHead, RequestReader, type RequestSink } from '../../http1/request-reader.js'
-import { type ClientLink, LINGER, type LinkSink } from '../../vconn/link.js'
+import { LINGER, Linger } from '../../vconn/linger.js'
+import type { ClientLink, LinkSink } from '../../vconn/link.js'
 import type { ClientHost } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
 import { type BodySource, ClientRequest } from './client-request.js'
@@ -38,6 +39,8 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
   #isReading = false
   #isContinuing = false
   #flushesSoon = false
+  /** While a body is discarded. */
+  #linger: Linger | undefined
 
   readonly #onFault = (why: ProxyError): void => this.#link.destroy(why)
 
@@ -72,6 +75,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
 
   onData(bytes: Buffer): void {
     if (this.#at === 'left') return
+    if (this.#linger?.heard(bytes.length) === false) return this.destroy()
     const isBegin = !this.#reader.isInHead
     this.#read(() => this.#reader.take(bytes))
     if (isBegin && this.#reader.isInHead) this.#deadline.set(this.#host.limits().headersTimeout)
@@ -87,6 +91,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
     if (this.#at === 'left') return
     if (this.#reader.isInHead)
       this.#bad(new ProxyError('PTC_REQUEST_MALFORMED', 'the request ended within its head'))
+    else if (this.#at !== 'serving' && this.client.isSending) this.#end()
     else this.destroy()
   }
 
@@ -234,11 +239,13 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
     this.#deadline.set(this.#host.limits().keepAliveTimeout)
   }
 
-  /** Discards the rest of the body. A client that does not end it soon after the reply is cut off. */
+  /** Discards the rest of the body. A client that pauses in it, or does not end it in time, is cut off. */
   #discard(request: ClientRequest): void {
     this.#at = 'discarding'
+    this.#linger = new Linger(this.#host.limits().headersTimeout)
     this.#deadline.set(LINGER)
     const onBodyEnd = (): void => {
+      this.#linger = undefined
       this.#at = 'replied'
       this.#continue()
     }
@@ -266,6 +273,7 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
     const late = (ms: number): void =>
       this.#bad(new ProxyError('PTC_REQUEST_TIMEOUT', `the request did not arrive in time (${ms} ms)`))
     if (this.#reader.isInHead) late(headersTimeout)
+    else if (this.#linger?.look()) this.#deadline.set(LINGER)
     else if (this.#at !== 'serving') this.destroy()
     else if (this.#request?.isComplete === false) late(requestTimeout)
   }

@@ -4,7 +4,8 @@ import { Deadline } from '../../base/deadline.js'
 import { networkOfAddress } from '../../base/network.js'
 import { every } from '../../base/timer.js'
 import { ConnectionOwner } from '../../origin/connection-login.js'
-import { type ClientLink, LINGER } from '../../vconn/link.js'
+import { LINGER, Linger } from '../../vconn/linger.js'
+import type { ClientLink } from '../../vconn/link.js'
 import type { Announced, ClientEnds } from '../../vconn/proxy-protocol.js'
 import type { Endpoints } from '../../vconn/vconn.js'
 
@@ -177,22 +178,28 @@ export class ClientInfo implements Clocks {
   /**
    * Ends the connection after its last response. Bytes that the client still sends are read and dropped: closing would
    * reset the connection before the client has the response. A slow client gets time to read.
-   * @param limit milliseconds for the bytes that wait here; with 0 the rest is cut at the first look
+   * @param limit milliseconds for the bytes that wait here, and for a body that the client still sends; with 0 the rest is
+   *   cut at the first look
    * @param isOpenEnded an orderly end would mark the response as complete
    */
   end(limit: number, isOpenEnded: boolean): void {
     const link = this.#link
+    const linger = new Linger(limit)
     let left = limit
     const look = (): void => {
       left -= LINGER
-      if (!this.isSending) link.destroy()
-      else if (left <= 0 && isOpenEnded) link.reset()
+      const goesOn = linger.look()
+      if (!this.isSending) {
+        if (!goesOn) link.destroy()
+      } else if (left <= 0 && isOpenEnded) link.reset()
       else if (left <= 0) link.destroy()
     }
     const timer = every(LINGER, look, why => link.destroy(why))
     link.attach({
       copiesData: true,
-      onData: () => {},
+      onData: bytes => {
+        if (!linger.heard(bytes.length)) link.destroy()
+      },
       onDrain: () => {},
       onEnd: () => {
         if (!this.isSending) link.destroy()

@@ -8,6 +8,7 @@ import type { PeerEvidence } from '../../api/certificate.js'
 import { asFault, doAll } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import type { Urgency } from '../../base/fair-queue.js'
+import { LINGER } from '../../vconn/linger.js'
 import { endGently, type Link, type LinkSink } from '../../vconn/link.js'
 import { handshakeError } from '../handshake-error.js'
 import { toEvidence } from '../judge/evidence.js'
@@ -379,7 +380,7 @@ export class OutboundHandshake implements LinkSink {
       () => this.#flush(),
       () => this.#engine.free(),
       () => rejected && this.#settings.observer.rejected(rejected, this.#tcp.remoteAddress),
-      () => (isGentle && !this.#park.isReleased ? endGently(this.#tcp) : this.#tcp.destroy()),
+      () => (isGentle && !this.#park.isReleased ? endGently(this.#tcp, LINGER, LINGER) : this.#tcp.destroy()),
       () => this.#trace.closed(why),
       () => this.#vconn.close(),
       () => this.#ends.onFailed(why),

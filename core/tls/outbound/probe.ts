@@ -1,4 +1,6 @@
 /** A probe wants the verdict alone. Where the origin asks for a certificate that we have not, its handshake is given up. */
+
+import { LINGER } from '../../vconn/linger.js'
 import { endGently, type Link, LinkOver, type LinkSink } from '../../vconn/link.js'
 import type { OutboundEngine } from '../openssl/outbound-engine.js'
 import { CANCELED } from '../sniff/record-layer.js'
@@ -24,7 +26,7 @@ export function giveUp(tcp: Link, engine: OutboundEngine): void {
 export class SpentLink extends LinkOver<Link> {
   constructor(under: Link) {
     super(under)
-    endGently(under)
+    endGently(under, LINGER, LINGER)
   }
 
   override get isClosed(): boolean {

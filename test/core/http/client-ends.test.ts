@@ -104,3 +104,20 @@ test('a client that leaves is told of once, wherever it leaves', async t => {
     }
   }
 })
+
+test('a client that ends its direction behind a complete answer still gets all of it', t => {
+  for (const where of ['before the system has taken it', 'before the client has'] as const) {
+    const host = new FakeHost(answerOk)
+    const link = host.connect()
+    link.isHolding = true
+    link.hasRoom = where === 'before the client has'
+    link.receive(GET)
+    link.sink?.onEnd()
+    t.match({ isClosed: link.isClosed, hasEnded: link.hasEnded }, { isClosed: false, hasEnded: true }, where)
+    t.equal(host.left.length, 1)
+    link.isHolding = false
+    link.sink?.onEnd()
+    t.ok(link.isClosed)
+  }
+  t.end()
+})

@@ -136,17 +136,33 @@ test('an answer that comes before the body is complete reaches the client', asyn
 test('a body that goes on without end after the answer is cut off', async t => {
   const origin = await rawOrigin(scripts.reply('HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno'))
   t.teardown(origin.stop)
-  const { port } = await startListener(t)
-  const client = await clientOf(t, port)
-  client.send(
-    `POST http://127.0.0.1:${origin.port}/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`,
-  )
-  t.equal((await client.response()).status, 413)
-  const trickle = setInterval(() => client.send('1\r\nx\r\n'), 50)
+  const { port } = await startListener(t, { limits: { headersTimeout: 3000 } })
+  const begin = async (framing: string): Promise<RawClient> => {
+    const client = await clientOf(t, port)
+    client.send(`POST http://127.0.0.1:${origin.port}/ HTTP/1.1\r\nHost: x\r\n${framing}\r\n\r\n`)
+    t.equal((await client.response()).status, 413)
+    return client
+  }
+  const trickling = await begin('Transfer-Encoding: chunked')
   const startedAt = performance.now()
-  await client.ended(5000)
+  const trickle = setInterval(() => trickling.send('1\r\nx\r\n'), 50)
+  const silent = await begin('Content-Length: 1000')
+  const flooding = await begin('Content-Length: 999999999999')
+  const block = Buffer.alloc(1_000_000)
+  let sent = 0
+  const send = (why?: Error | null): void => {
+    if (why != null) return
+    sent += block.length
+    flooding.socket.write(block, send)
+  }
+  send()
+  await silent.ended(10_000)
+  t.notOk(trickling.isEnded, 'a client that pauses has less time than one that goes on')
+  await trickling.ended(10_000)
   clearInterval(trickle)
-  t.ok(performance.now() - startedAt < 3500, 'after two seconds')
+  t.ok(performance.now() - startedAt >= 3000, 'which has as long as it may be silent in a head')
+  await flooding.ended(20_000)
+  t.ok(sent > 250e6 && sent < 400e6, `${sent} bytes are too many`)
 })
 
 test('a page that comes before the body is complete reaches the client', async t => {
