@@ -10,6 +10,7 @@ import type { Worker } from 'node:cluster'
 import { describe } from '../base/thrown.js'
 import { after } from '../base/timer.js'
 import { Calls, type Handlers } from './calls.js'
+import { noteHandedOver } from './handed-over.js'
 
 /** Milliseconds until a process is replaced: doubled each time, unless one has served for so long in between. */
 const FIRST_DELAY = 100
@@ -76,9 +77,13 @@ export class ServingProcess {
     this.#worker = worker
     this.#calls = calls
     this.#startedAt = performance.now()
+    const closeUntaken = noteHandedOver(worker.process)
     worker.on('message', message => calls.receive(message))
     worker.on('error', cause => this.#options.error(`process ${worker.process.pid}: ${describe(cause)}`))
-    worker.once('exit', (code, signal) => this.#onExit(worker, calls, signal ?? `status ${code}`))
+    worker.once('exit', (code, signal) => {
+      closeUntaken()
+      this.#onExit(worker, calls, signal ?? `status ${code}`)
+    })
     this.#settled = new Promise(resolve => this.#whenSettled.push(resolve))
     return this.#settled
   }

@@ -1,35 +1,13 @@
 /** Several processes that serve, under one that supervises them. It is long because each start of three processes takes seconds: what belongs to one is asked of one. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { Approval } from '../../core/api/managed.js'
 import { rawClient } from '../kit/client.js'
 import { get, requestText } from '../kit/get.js'
-import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
+import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
-import { makeConfDir, runMain } from '../kit/proxy.js'
-
-const TWO = { records: { 'proxy.config.exec_thread.limit': 2 } } as const
-
-/** What an operator is told of the processes. */
-async function statusOf({ ctl }: Managed) {
-  return JSON.parse((await ctl('status', '--json')).out) as {
-    readonly pid: number
-    readonly generation: number
-    readonly processes: readonly { pid: number; generation: number; counters: Record<string, number> }[]
-    readonly counters: Record<string, number>
-  }
-}
-
-/** Waits for something that another process does. */
-async function eventually<T>(probe: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const found = await probe()
-    if (found !== undefined) return found
-    await sleep(20)
-  }
-}
+import { eventually, statusOf, TWO } from '../kit/processes.js'
 
 test('limit 2 gives two processes that serve under the started one', async t => {
   const { proxy, ...rest } = await managed(t, ['desk.mjs one'], undefined, TWO)
@@ -135,24 +113,6 @@ test('state and metrics of a plugin are one, and so is what it revokes', async t
   t.equal(refused.status, 508, 'the port of the supervising process is no origin')
 })
 
-test('a process that is killed is replaced, and the others go on', async t => {
-  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
-  t.teardown(origin.stop)
-  const all = await managed(t, ['desk.mjs one'], undefined, TWO)
-  const [first] = (await statusOf(all)).processes
-  process.kill(first?.pid ?? 0, 'SIGKILL')
-  await all.proxy.until(/ERROR: process \d+ has ended \(SIGKILL\); another takes its place in 0\.1 s/)
-  for (let i = 0; i < 4; i++)
-    t.equal((await get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status, 200)
-  const { processes } = await eventually(async () => {
-    const status = await statusOf(all)
-    return status.processes.length === 2 ? status : undefined
-  })
-  t.notOk(processes.some(({ pid }) => pid === first?.pid))
-  for (let i = 0; i < 4; i++)
-    t.equal((await get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status, 200)
-})
-
 test('a configuration comes into force in all processes, or in none', async t => {
   const all = await managed(t, ['desk.mjs one'], undefined, TWO)
   const { proxy } = all
@@ -170,49 +130,6 @@ test('a configuration comes into force in all processes, or in none', async t =>
     (await statusOf(all)).processes.map(({ generation }) => generation),
     [2, 2],
   )
-})
-
-test('a stop lets the requests of all processes end', async t => {
-  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
-  t.teardown(origin.stop)
-  const all = await managed(t, ['desk.mjs one waits'], undefined, TWO)
-  const clients = await Promise.all([rawClient(all.proxy.port), rawClient(all.proxy.port)])
-  for (const client of clients) {
-    t.teardown(client.stop)
-    client.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
-  }
-  await eventually(async () => (await statusOf(all)).counters['parked'] === 2 || undefined)
-  all.proxy.child.kill('SIGTERM')
-  await all.proxy.until(/portcullis got SIGTERM/)
-  await all.ctl('plugin', 'msg', 'accept')
-  for (const client of clients) t.equal((await client.response('GET')).status, 200)
-  t.equal(await all.proxy.child.exited(), 0)
-})
-
-test('processes end when the one above them is killed', async t => {
-  const all = await managed(t, [], undefined, TWO)
-  const { processes } = await statusOf(all)
-  all.proxy.child.kill('SIGKILL')
-  await all.proxy.child.exited()
-  for (const { pid } of processes) await eventually(async () => isGone(pid) || undefined)
-  t.pass('they are gone')
-})
-
-function isGone(pid: number): boolean {
-  try {
-    return process.kill(pid, 0) && false
-  } catch {
-    return true
-  }
-}
-
-test('a start that fails says why once', async t => {
-  const conf = makeConfDir({ ...TWO, plugins: ['missing.mjs'] })
-  t.teardown(conf.remove)
-  const child = await runMain(['start', '-D', conf.path])
-  t.equal(await child.exited(), 1)
-  t.equal(child.stderr().match(/portcullis: PTC_/g)?.length, 1)
-  t.notMatch(child.stderr() + child.stdout(), /takes its place/, 'and nothing is promised')
 })
 
 /** Two processes with approval.js, and a client of them. */
