@@ -191,8 +191,9 @@ test('what a person approves on one machine is served on the other', async t => 
     )
   }
   t.match(await one.ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval/ })
-  // It reaches the other machine within a second as a rule, and not at once.
+  // Both parts reach the other machine within a second as a rule, and neither at once.
   await eventually(async () => /"withdrew"/.test(fileOf(two)))
+  await two.proxy.until(/revoked host managed\.test/)
   const again = ask(two)
   await eventually(async () => (await questions(two))[0]?.waiting === 1)
   await two.ctl('reject', (await questions(two))[0].id)
