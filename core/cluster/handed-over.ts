@@ -1,6 +1,6 @@
 /**
  * Connections that `node:cluster` has handed to a process and that the process has not taken. Node forgets them when the
- * process ends, and their clients would wait for ever: here they are closed.
+ * process ends, and their clients would wait without end: here they are closed.
  *
  * `node:cluster` says nothing about them, but its messages can be read on their way: `newconn` goes out with the connection and
  * a number, and the process answers with that number (lib/internal/cluster, the same in Node 20 to 26). Where a later Node
