@@ -131,7 +131,7 @@ function connector(
   const options = makeDial(current, () => false, makeVia(current), parents)
   const url = `https://${originAuthority({ scheme: 'https', host, isAddress: isIP(host) !== 0, port })}/`
   const question = { scheme: 'https', host, port, method: 'CONNECT', url, client: '' } as const
-  const routed = (): Ways => (connect === undefined ? generation.routes.waysFor(question) : ONLY_DIRECT)
+  const routed = (): Ways => (connect === undefined && generation.routes?.waysFor(question)) || ONLY_DIRECT
   const ways = parent === undefined ? routed() : ([parentWay(parent, '--parent')] as const)
   return async (name, signal) => {
     const to = { port, name, client: '' }

@@ -1,103 +1,46 @@
-// Longer than 250 lines because how a connection is opened, and what ends its use, are one concept.
+// Longer than 250 lines because what a connection is kept under, and what ends its use, are one concept.
 import { isIP } from 'node:net'
-import type { Asking } from '../api/asking.js'
-import type { VConn } from '../api/vconn.js'
-import { hostOf, type Origin, originAuthority } from '../base/authority.js'
+import { hostOf, isSameOrigin } from '../base/authority.js'
 import type { Current } from '../base/current.js'
-import { ProxyError } from '../base/errors.js'
-import type { FairQueue } from '../base/fair-queue.js'
 import { fieldValue } from '../base/fields.js'
+import { Memo } from '../base/memo.js'
 import type { OnFault } from '../base/timer.js'
 import type { RequestHead } from '../http1/messages.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
-import type { StartTls } from '../tls/outbound/start-tls.js'
-import type { OriginLink } from '../vconn/origin-link.js'
-import type { ClientEnds } from '../vconn/proxy-protocol.js'
-import { plainOrigin } from './channel.js'
 import type { OriginConnection } from './connection.js'
-import { bindsConnection, ConnectionOwner } from './connection-login.js'
+import { bindsConnection, type ConnectionOwner } from './connection-login.js'
 import { isAmong } from './denied-addresses.js'
-import { abortReason } from './dial.js'
-import { Http1, type Http1Options } from './http1.js'
-import { type Http2Options, Http2Session } from './http2-session.js'
+import { Http1 } from './http1.js'
 import { Http2Sessions } from './http2-sessions.js'
-import { absoluteForm } from './parents/absolute-form.js'
-import { again, type ReachOptions, reach } from './parents/reach.js'
-import type { WayQuestion } from './parents/routes.js'
 import {
-  type AcceptedParent,
-  acceptedParent,
-  ONLY_DIRECT,
-  placeOf,
-  type Way,
-  type Ways,
-} from './parents/way.js'
+  type Kept,
+  type Opened,
+  type Opener,
+  type OpeningOptions,
+  type OriginTarget,
+  openConnection,
+  type RoutedTarget,
+} from './open.js'
+import type { WayQuestion } from './parents/routes.js'
+import { type AcceptedParent, ONLY_DIRECT, type Way, type Ways, wayKey } from './parents/way.js'
 import { Pool, type PoolLimits } from './pool.js'
-import { PoolKeys } from './pool-keys.js'
 
-/** Which origin a request is for. */
-export interface OriginTarget extends Origin {
-  /** Where to connect when that is not what `host` resolves to: the target of a CONNECT whose TLS is for `host`. */
-  readonly dialHost?: string
-  /** How to get there when that is decided already: inside a CONNECT, what was decided for it. */
-  readonly ways?: Ways
-}
-
-/** An origin, and how to get there. */
-export interface RoutedTarget extends OriginTarget {
-  readonly ways: Ways
-}
-
-export interface ConnectorOptions {
-  readonly dial: Current<ReachOptions>
+export interface ConnectorOptions extends OpeningOptions {
   /** Through which parents requests go; without it they go through none. */
-  readonly waysFor?: (question: WayQuestion) => Ways
+  readonly waysFor?: (question: WayQuestion) => Ways | undefined
   readonly pool: Current<PoolLimits>
-  readonly http1: Current<Http1Options>
-  readonly http2: Current<Http2Options>
-  /** When the processor is busy with handshakes, new ones wait here for their turn. */
-  readonly queue?: FairQueue
-  /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
-  readonly startTls: StartTls
-  /**
-   * Gives a plain connection its VConn before the first byte is sent; it may take time, and end with the connection
-   * closed and a {@link ProxyError}.
-   */
-  readonly startPlain?: (tcp: OriginLink, target: OriginTarget, signal: AbortSignal) => VConn | Promise<VConn>
   /** The digest of everything that shapes the verdict about this origin: a pooled connection never outlives it. */
   readonly policyDigest: (target: OriginTarget, way: Way) => string
   /** Told what the end of an idle connection has thrown. */
   readonly onFault: OnFault
 }
 
-/** The client that a connection is opened for. */
-export interface Opener {
-  /** Network of the client, whose turn it takes. */
-  readonly network: string
-  /** The client and its request, for plugins. */
-  readonly asking?: Asking | undefined
-  /** The client's connection, for the PROXY protocol. */
-  readonly from?: ClientEnds | undefined
-  /** The client's connection, for what is accepted for this client alone; without it that is not kept. */
-  readonly owner?: ConnectionOwner | undefined
-  /** HTTP/2 cannot carry the request. */
-  readonly needsHttp1?: boolean
-}
-
-/** Whose connection the pool does not keep. */
-const NOT_KEPT = new ConnectionOwner(() => {})
-NOT_KEPT.end()
-
-/** What stays open between requests. */
-type Kept = Http1 | Http2Session
-
-/** What a connection was opened for, under which key it was judged, and how many revocations there were before. */
-interface Opened {
-  readonly target: RoutedTarget
-  /** What was accepted of its parent, and the parent's host. */
-  readonly parent: AcceptedParent | undefined
+/** A key, and what it was made of. */
+interface MadeKey {
+  readonly target: OriginTarget
+  readonly way: Way
+  readonly digest: string
   readonly key: string
-  readonly revocations: number
 }
 
 /**
@@ -107,19 +50,21 @@ interface Opened {
 export class OriginConnector {
   readonly #options: ConnectorOptions
   readonly #pool: Pool
-  readonly #sessions: Http2Sessions
-  readonly #opened = new WeakMap<Kept, Opened>()
-  readonly #keys = new PoolKeys()
+  /** Undefined before the first one. */
+  #sessions: Http2Sessions | undefined
+  /** With how many revocations there were before. */
+  readonly #opened = new WeakMap<Kept, Opened & { readonly revocations: number }>()
+  /** By host: the key made last, because to make one costs more than to look for it. */
+  readonly #keys = new Memo<string, MadeKey>(1000)
   #revocations = 0
 
   constructor(options: ConnectorOptions) {
     this.#options = options
     this.#pool = new Pool(options.pool, options.onFault)
-    this.#sessions = new Http2Sessions(options.pool)
   }
 
   get idleConnections(): number {
-    return this.#pool.size + this.#sessions.idle
+    return this.#pool.size + (this.#sessions?.idle ?? 0)
   }
 
   /** Decides how to get to an origin, unless that is decided. */
@@ -132,8 +77,22 @@ export class OriginConnector {
 
   /** What a connection is kept under. To be computed when the connection is asked for, not when it is given back. */
   keyOf(target: RoutedTarget): string {
+    const { scheme, host, isAddress, port, dialHost } = target
     const [way] = target.ways
-    return this.#keys.of(target, way, this.#options.policyDigest(target, way))
+    const digest = this.#options.policyDigest(target, way)
+    const made = this.#keys.get(host)
+    if (made !== undefined && made.digest === digest && isSame(made, target, way)) return made.key
+    const at = dialHost === undefined ? '' : ` at ${dialHost}`
+    const key = `${scheme}://${host}:${port}${at}${wayKey(way)} ${digest}`
+    const kept = { scheme, host, isAddress, port, ...(dialHost && { dialHost }) }
+    this.#keys.set(host, { target: kept, way, digest, key })
+    return key
+  }
+
+  /** For connections of HTTP/2. */
+  sessions(): Http2Sessions {
+    this.#sessions ??= new Http2Sessions(this.#options.pool)
+    return this.#sessions
   }
 
   /**
@@ -147,7 +106,8 @@ export class OriginConnector {
     client: ConnectionOwner | undefined,
     request?: Pick<RequestHead, 'headers'>,
   ): OriginConnection | undefined {
-    const shared = this.#sessions.size === 0 ? undefined : this.#share(key, network, client, request)
+    const sessions = this.#sessions
+    const shared = sessions?.size ? this.#share(sessions, key, network, client, request) : undefined
     if (shared !== undefined) return shared
     for (;;) {
       const found = this.#pool.take(key, client)
@@ -158,6 +118,7 @@ export class OriginConnector {
 
   /** A client that has logged in on a connection of HTTP/1.1 goes on there. */
   #share(
+    sessions: Http2Sessions,
     key: string,
     network: string,
     client: ConnectionOwner | undefined,
@@ -166,7 +127,7 @@ export class OriginConnector {
     if (client !== undefined && this.#pool.hasOwned(client, key)) return undefined
     if (request !== undefined && this.needsHttp1(request)) return undefined
     for (;;) {
-      const found = this.#sessions.find(key, network, client)
+      const found = sessions.find(key, network, client)
       if (found === undefined || this.#isReachable(found)) return found?.exchange()
       found.retire()
     }
@@ -184,73 +145,13 @@ export class OriginConnector {
    */
   async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<OriginConnection> {
     const revocations = this.#revocations
-    const { connection, ...opened } = await this.#open(target, signal, by)
+    const { connection, ...opened } = await openConnection(this.#options, this, target, signal, by)
     this.#opened.set(connection, { ...opened, revocations })
     if (connection instanceof Http1) return connection
     const exchange = connection.exchange()
-    if (this.#isCurrent(connection)) this.#sessions.add(opened.key, by.network, connection)
+    if (this.#isCurrent(connection)) this.sessions().add(opened.key, by.network, connection)
     else connection.retire()
     return exchange
-  }
-
-  async #open(
-    target: RoutedTarget,
-    signal: AbortSignal,
-    { network: client, asking, from, owner = NOT_KEPT, needsHttp1 = false }: Opener,
-  ): Promise<Omit<Opened, 'revocations'> & { readonly connection: Kept }> {
-    const { dial: options, http1, http2, startTls, startPlain, queue } = this.#options
-    const since = performance.now()
-    const { scheme, host, port, dialHost = host, ways } = target
-    const to = {
-      host: dialHost,
-      port,
-      name: host,
-      client,
-      asking,
-      from,
-      ways,
-      isForwarded: scheme === 'http',
-    }
-    const inTurn = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
-      queue === undefined || scheme === 'http' ? begin() : queue.turn({ network: client, host }, 0, begin)
-    const tcp = await inTurn(() => reach(to, options(), signal))
-    const place = placeOf(tcp)
-    const { way } = place
-    const parent = acceptedParent(place)
-    // A connection that announces a client is of no use to another one.
-    const { header = 'none' } = options()
-    const isForOne = header !== 'none' || parent?.peer.isForClient === true
-    try {
-      // As it is now: a reload may change the policy while the handshake is parked.
-      const routed: RoutedTarget = { ...target, ways: [way] }
-      const opened = { target: routed, key: this.keyOf(routed), parent }
-      if (scheme === 'http') {
-        const start = startPlain?.(tcp, target, signal)
-        const vconn = start instanceof Promise ? await start : start
-        if (signal.aborted) throw abortReason(signal)
-        const plain = plainOrigin(tcp, vconn, { scheme }, absoluteForm(way, originAuthority(target)))
-        return {
-          connection: new Http1(plain, http1, isForOne ? owner : undefined),
-          ...opened,
-        }
-      }
-      const anew = again(tcp, to, options, signal)
-      const redial = (): Promise<OriginLink> => inTurn(anew)
-      const tls = { host, port, since, client, asking, redial, speaksHttp2: !needsHttp1 }
-      const origin = await startTls(tcp, tls, signal)
-      const acceptedFor = origin.peer.isForClient || isForOne ? owner : undefined
-      if (signal.aborted) {
-        origin.link.destroy()
-        throw abortReason(signal)
-      }
-      if (origin.protocol !== 'h2') return { connection: new Http1(origin, http1, acceptedFor), ...opened }
-      return { connection: new Http2Session(origin, http2, this.#sessions, acceptedFor), ...opened }
-    } catch (error) {
-      // startTls has closed the connection: an alert may still be on its way
-      if (scheme === 'http' || !(error instanceof ProxyError)) tcp.destroy()
-      if (error instanceof ProxyError) throw error
-      throw new ProxyError('PTC_INTERNAL', 'the connection could not be set up', { cause: error })
-    }
   }
 
   /**
@@ -269,7 +170,7 @@ export class OriginConnector {
   /** Closes the idle connections. */
   closeIdle(): void {
     this.#pool.clear()
-    this.#sessions.retire()
+    this.#sessions?.retire()
   }
 
   /**
@@ -279,8 +180,8 @@ export class OriginConnector {
   closeStale(): void {
     this.#pool.clear((_key, connection) => this.#isCurrent(connection) && this.#isReachable(connection))
     this.#pool.applyLimits()
-    this.#sessions.retire((_key, session) => this.#isCurrent(session) && this.#isReachable(session))
-    this.#sessions.applyLimits()
+    this.#sessions?.retire((_key, session) => this.#isCurrent(session) && this.#isReachable(session))
+    this.#sessions?.applyLimits()
   }
 
   /**
@@ -299,7 +200,7 @@ export class OriginConnector {
       return !isGone
     }
     this.#pool.clear(stays)
-    this.#sessions.retire(stays)
+    this.#sessions?.retire(stays)
     return count
   }
 
@@ -341,3 +242,9 @@ export class OriginConnector {
     return !isJudged || opened.revocations === this.#revocations
   }
 }
+
+const isSame = (made: MadeKey, target: OriginTarget, way: Way): boolean =>
+  isSameOrigin(made.target, target) &&
+  made.target.dialHost === target.dialHost &&
+  (made.way === way ||
+    (made.way.kind === 'parent' && way.kind === 'parent' && made.way.parent === way.parent))

@@ -58,7 +58,8 @@ export class Http1 implements OriginConnection, LinkSink, MessageEvents {
   #isHeld = false
   #isPaused = false
   #requests = 0
-  readonly #interim = new InterimLimit()
+  /** Of the present request; undefined where no interim response has come. */
+  #interim: InterimLimit | undefined
 
   /** @param acceptedFor the only client for which the origin was accepted */
   constructor(channel: Channel, options: Current<Http1Options>, acceptedFor?: ConnectionOwner) {
@@ -113,7 +114,7 @@ export class Http1 implements OriginConnection, LinkSink, MessageEvents {
     this.#isRequestSent = request.body === 'none' || request.body === 0
     this.#isMessageComplete = false
     this.#sawResponse = false
-    this.#interim.reset()
+    this.#interim = undefined
     this.#requests += 1
     const { maxHeadBytes, isLenient } = this.#options()
     this.#reader.expect(maxHeadBytes, isLenient)
@@ -216,6 +217,7 @@ export class Http1 implements OriginConnection, LinkSink, MessageEvents {
 
   #passInterim(): void {
     const parser = this.#message
+    this.#interim ??= new InterimLimit()
     this.#interim.add(parser.headBytes, parser.maxHeadBytes)
     this.#sink?.onInterim(headOf(parser))
   }

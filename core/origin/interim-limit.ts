@@ -18,12 +18,6 @@ export class InterimLimit {
     return this.#count > 0
   }
 
-  /** For the next request. */
-  reset(): void {
-    this.#count = 0
-    this.#bytes = 0
-  }
-
   /**
    * Counts one.
    * @param maxHeadBytes how large one may be

@@ -69,7 +69,7 @@ export interface Generation {
   readonly points: HookPoints
   readonly vconns: VConns
   readonly names: Names
-  readonly routes: Routes
+  readonly routes: Routes | undefined
   readonly access: Access
   readonly pages: Pages
   /** None where no port speaks TLS. */

@@ -4,7 +4,6 @@ import type { VConns } from './wiring/vconns.js'
 
 /** Tells plugins of a transaction that is over. */
 export function tellClosed(vconns: VConns, summary: Summary): void {
-  if (!vconns.hears('TS_HTTP_TXN_CLOSE_HOOK')) return
   const { method, url, clientAddress, status, bytesUp, bytesDown, milliseconds, error, hooked } = summary
   const counts = { status, bytesUp, bytesDown, milliseconds }
   const event = {

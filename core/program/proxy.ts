@@ -179,7 +179,8 @@ export class ProxyServer {
   readonly #onOver = (summary: Summary): void => {
     this.#traffic.add(summary)
     this.#logs.access.log(summary)
-    tellClosed(this.#generations.current().vconns, summary)
+    const { vconns } = this.#generations.current()
+    if (vconns.hearsTransactions) tellClosed(vconns, summary)
   }
 
   /**

@@ -10,7 +10,7 @@ import {
 } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
 import { detachString, Memo } from '../../base/memo.js'
-import type { OriginTarget } from '../../origin/connect.js'
+import type { OriginTarget } from '../../origin/open.js'
 import type { ClientRequest } from '../listener/client-request.js'
 
 /** Where a request goes: its origin, and how the request names it. */

@@ -43,13 +43,7 @@ export class Routes {
     this.#attempts = attempts
   }
 
-  /** Whether everything goes directly. */
-  get isEmpty(): boolean {
-    return this.#routes.length === 0
-  }
-
   waysFor(question: WayQuestion, now = new Date()): Ways {
-    if (this.#routes.length === 0) return ONLY_DIRECT
     const minutes = now.getHours() * 60 + now.getMinutes()
     const route = this.#routes.find(({ matches }) => matches(question, minutes))
     return route === undefined || route.parents.length === 0 ? ONLY_DIRECT : this.#through(route, question)

@@ -39,12 +39,15 @@ const started = new WeakMap<Link, ProxyVConn>()
 
 /** Makes VConns, has plugins asked about their start, and tells them exactly once of their end. */
 export class VConns {
+  /** Whether a plugin is on the end of transactions. Without one the event need not be made. */
+  readonly hearsTransactions: boolean
   readonly #registry: HookRegistry
   readonly #points: StartPoints
   readonly #error: (message: string) => void
 
   constructor(registry: HookRegistry, points: StartPoints, error: (message: string) => void) {
     this.#registry = registry
+    this.hearsTransactions = registry.on('TS_HTTP_TXN_CLOSE_HOOK').length > 0
     this.#points = points
     this.#error = error
   }
@@ -149,11 +152,6 @@ export class VConns {
   /** Of a connection to an origin that has been started. */
   openedFor(tcp: Link): ProxyVConn {
     return started.get(tcp) ?? this.#open('outbound', tcp).vconn
-  }
-
-  /** Whether a plugin is on this hook. Without one the event need not be made. */
-  hears(hook: HookId): boolean {
-    return this.#registry.on(hook).length > 0
   }
 
   /** Calls the continuations on a hook that may not park. */

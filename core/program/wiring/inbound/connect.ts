@@ -13,6 +13,7 @@ import type { Summary } from '../../../http/transaction/summary.js'
 import type { OriginConnector } from '../../../origin/connect.js'
 import type { ReachOptions } from '../../../origin/parents/reach.js'
 import type { Routes } from '../../../origin/parents/routes.js'
+import { ONLY_DIRECT } from '../../../origin/parents/way.js'
 import { Prober } from '../../../origin/prober.js'
 import type { Settings } from '../../../settings/settings.js'
 import { toNames } from '../../../tls/judge/names.js'
@@ -31,7 +32,7 @@ export interface ConnectGeneration extends BumpGeneration {
   readonly verification: Verification
   readonly pages: Pages
   readonly points: HookPoints
-  readonly routes: Routes
+  readonly routes: Routes | undefined
 }
 
 export interface ConnectParts {
@@ -59,7 +60,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
   const { current, dial, via, connector, forwarder, warn, revoking, onDone, onRefused } = parts
   const tunnel: TunnelOptions = {
     dial,
-    waysFor: question => current().routes.waysFor(question),
+    waysFor: question => current().routes?.waysFor(question) ?? ONLY_DIRECT,
     idleTimeout: () => current().settings.connect.idleTimeout,
     start: async (tcp, host, port, signal) =>
       (await current().vconns.startUntilClosed(tcp, { host, port }, signal)).parked ?? 0,

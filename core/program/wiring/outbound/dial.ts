@@ -28,7 +28,7 @@ export const makeDial = (
     attemptDelay: settings.origin.attemptDelay,
     timeoutFor: name => verification.policyOf(name).timeouts.connect,
     names,
-    isDenied: address => access.deniesPrivateOrigins && isPrivateAddress(address),
+    ...(access.deniesPrivateOrigins && { isDenied: isPrivateAddress }),
     isOwn,
     header: settings.parents.header,
     parents: {

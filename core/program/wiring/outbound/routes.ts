@@ -6,12 +6,12 @@ import type { ParentHealth } from '../../../origin/parents/health.js'
 import { type Route, Routes, type WeightedParent } from '../../../origin/parents/routes.js'
 import { makeParent, type Way } from '../../../origin/parents/way.js'
 
-/** How the requests of one generation get to their origins. */
+/** How the requests of one generation get to their origins; undefined where everything goes directly. */
 export const makeRoutes = (
   lines: readonly ParentLine[],
   health: Pick<ParentHealth, 'isDown'>,
   attempts: number,
-): Routes => new Routes(lines.map(routeOf), health, attempts)
+): Routes | undefined => (lines.length === 0 ? undefined : new Routes(lines.map(routeOf), health, attempts))
 
 function routeOf(line: ParentLine): Route {
   const { match, parents, secondary, selection, goesDirect, hashesQuery } = line

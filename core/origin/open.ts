@@ -1,0 +1,143 @@
+/** How a connection to an origin is opened: reached, shown to plugins, judged, and given its version of HTTP. */
+import type { Asking } from '../api/asking.js'
+import type { VConn } from '../api/vconn.js'
+import { type Origin, originAuthority } from '../base/authority.js'
+import type { Current } from '../base/current.js'
+import { ProxyError } from '../base/errors.js'
+import type { FairQueue } from '../base/fair-queue.js'
+import type { StartTls } from '../tls/outbound/start-tls.js'
+import type { OriginLink } from '../vconn/origin-link.js'
+import type { ClientEnds } from '../vconn/proxy-protocol.js'
+import { plainOrigin } from './channel.js'
+import { ConnectionOwner } from './connection-login.js'
+import { abortReason } from './dial.js'
+import { Http1, type Http1Options } from './http1.js'
+import { type Http2Options, Http2Session, type SessionOwner } from './http2-session.js'
+import { absoluteForm } from './parents/absolute-form.js'
+import { again, type ReachOptions, reach } from './parents/reach.js'
+import { type AcceptedParent, acceptedParent, placeOf, type Ways } from './parents/way.js'
+
+/** Which origin a request is for. */
+export interface OriginTarget extends Origin {
+  /** Where to connect when that is not what `host` resolves to: the target of a CONNECT whose TLS is for `host`. */
+  readonly dialHost?: string
+  /** How to get there when that is decided already: inside a CONNECT, what was decided for it. */
+  readonly ways?: Ways
+}
+
+/** An origin, and how to get there. */
+export interface RoutedTarget extends OriginTarget {
+  readonly ways: Ways
+}
+
+export interface OpeningOptions {
+  readonly dial: Current<ReachOptions>
+  readonly http1: Current<Http1Options>
+  readonly http2: Current<Http2Options>
+  /** When the processor is busy with handshakes, new ones wait here for their turn. */
+  readonly queue?: FairQueue
+  /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
+  readonly startTls: StartTls
+  /**
+   * Gives a plain connection its VConn before the first byte is sent; it may take time, and end with the connection
+   * closed and a {@link ProxyError}.
+   */
+  readonly startPlain?: (tcp: OriginLink, target: OriginTarget, signal: AbortSignal) => VConn | Promise<VConn>
+}
+
+/** The client that a connection is opened for. */
+export interface Opener {
+  /** Network of the client, whose turn it takes. */
+  readonly network: string
+  /** The client and its request, for plugins. */
+  readonly asking?: Asking | undefined
+  /** The client's connection, for the PROXY protocol. */
+  readonly from?: ClientEnds | undefined
+  /** The client's connection, for what is accepted for this client alone; without it that is not kept. */
+  readonly owner?: ConnectionOwner | undefined
+  /** HTTP/2 cannot carry the request. */
+  readonly needsHttp1?: boolean
+}
+
+/** Keeps what is opened. */
+export interface Keeper {
+  keyOf(target: RoutedTarget): string
+  sessions(): SessionOwner
+}
+
+/** What stays open between requests. */
+export type Kept = Http1 | Http2Session
+
+/** What a connection was opened for, and under which key it was judged. */
+export interface Opened {
+  readonly target: RoutedTarget
+  /** What was accepted of its parent, and the parent's host. */
+  readonly parent: AcceptedParent | undefined
+  readonly key: string
+}
+
+/** Whose connection the pool does not keep. */
+const NOT_KEPT = new ConnectionOwner(() => {})
+NOT_KEPT.end()
+
+/**
+ * A new connection. Nothing is tried twice.
+ * @throws {ProxyError} of the dial, of the TLS handshake, or the signal's reason
+ */
+export async function openConnection(
+  { dial: options, http1, http2, startTls, startPlain, queue }: OpeningOptions,
+  keeper: Keeper,
+  target: RoutedTarget,
+  signal: AbortSignal,
+  { network: client, asking, from, owner = NOT_KEPT, needsHttp1 = false }: Opener,
+): Promise<Opened & { readonly connection: Kept }> {
+  const since = performance.now()
+  const { scheme, host, port, dialHost = host, ways } = target
+  const to = {
+    host: dialHost,
+    port,
+    name: host,
+    client,
+    asking,
+    from,
+    ways,
+    isForwarded: scheme === 'http',
+  }
+  const inTurn = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
+    queue === undefined || scheme === 'http' ? begin() : queue.turn({ network: client, host }, 0, begin)
+  const tcp = await inTurn(() => reach(to, options(), signal))
+  const place = placeOf(tcp)
+  const { way } = place
+  const parent = acceptedParent(place)
+  // A connection that announces a client is of no use to another one.
+  const { header = 'none' } = options()
+  const isForOne = header !== 'none' || parent?.peer.isForClient === true
+  try {
+    // As it is now: a reload may change the policy while the handshake is parked.
+    const routed: RoutedTarget = { ...target, ways: [way] }
+    const opened = { target: routed, key: keeper.keyOf(routed), parent }
+    if (scheme === 'http') {
+      const start = startPlain?.(tcp, target, signal)
+      const vconn = start instanceof Promise ? await start : start
+      if (signal.aborted) throw abortReason(signal)
+      const plain = plainOrigin(tcp, vconn, { scheme }, absoluteForm(way, originAuthority(target)))
+      return { connection: new Http1(plain, http1, isForOne ? owner : undefined), ...opened }
+    }
+    const anew = again(tcp, to, options, signal)
+    const redial = (): Promise<OriginLink> => inTurn(anew)
+    const tls = { host, port, since, client, asking, redial, speaksHttp2: !needsHttp1 }
+    const origin = await startTls(tcp, tls, signal)
+    const acceptedFor = origin.peer.isForClient || isForOne ? owner : undefined
+    if (signal.aborted) {
+      origin.link.destroy()
+      throw abortReason(signal)
+    }
+    if (origin.protocol !== 'h2') return { connection: new Http1(origin, http1, acceptedFor), ...opened }
+    return { connection: new Http2Session(origin, http2, keeper.sessions(), acceptedFor), ...opened }
+  } catch (error) {
+    // startTls has closed the connection: an alert may still be on its way
+    if (scheme === 'http' || !(error instanceof ProxyError)) tcp.destroy()
+    if (error instanceof ProxyError) throw error
+    throw new ProxyError('PTC_INTERNAL', 'the connection could not be set up', { cause: error })
+  }
+}
