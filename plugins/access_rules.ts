@@ -55,10 +55,12 @@ function addressOf(text = ''): string {
 
 const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
 
-function requestOf({ client, method, url }: ReadRequestEvent): Request {
+function requestOf({ client, user, groups, method, url }: ReadRequestEvent): Request {
   const { hostname, port, protocol } = new URL(method === 'CONNECT' ? `connect://${url}` : url)
   return {
     client: addressOf(client.remoteAddress),
+    user,
+    groups,
     method,
     host: hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase(),
     port: port === '' ? (PORTS[protocol] ?? 0) : Number(port),

@@ -6,6 +6,8 @@ export interface AskingClient {
   readonly port: string
   /** The name under which it has logged in to the proxy; undefined without a login. */
   readonly user: string | undefined
+  /** The groups of that name, sorted; empty without a login. */
+  readonly groups: readonly string[]
   /** The subject of the certificate that it has shown to an `ssl` port, on one line; undefined without one. */
   readonly subject: string | undefined
 }

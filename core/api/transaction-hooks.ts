@@ -56,6 +56,10 @@ export interface TxnEvent extends Parked {
   readonly vconn: VConn
   /** The client's, whose request it is. */
   readonly client: VConn
+  /** The name under which the client has logged in to the proxy for this request; undefined without a login. */
+  readonly user: string | undefined
+  /** The groups of that name, sorted; empty without a login. */
+  readonly groups: readonly string[]
   /** Undefined where there is none, or none any more: an error page, say. */
   readonly origin: TxnOrigin | undefined
   readonly method: string

@@ -52,6 +52,7 @@ export const ERRORS = {
       'Lines of ssl_multicert.config are dest_ip=* ssl_cert_name=FILE ssl_key_name=FILE.',
     PTC_TEMPLATE_INVALID: 'Correct the templates in body_factory/default that the message names.',
     PTC_HTPASSWD_INVALID: 'Names and bcrypt hashes, as `htpasswd -B FILE NAME` writes them.',
+    PTC_GROUP_FILE_INVALID: 'Lines of `group: user user …`, as in an AuthGroupFile of Apache.',
     PTC_PARENT_CONFIG_INVALID:
       'Correct the lines of parent.config, or the record or the file, that the message names.',
     PTC_PLUGIN_CONFIG_INVALID: 'Correct the lines of plugin.config that the message names.',
@@ -126,7 +127,9 @@ export const ERRORS = {
   }),
   ...kinds('client', 403, 'http_request_denied', {
     PTC_REQUEST_DENIED: 'The configuration does not allow this request.',
-    PTC_CLIENT_DENIED: 'Ask the operator for a rule in ip_allow.yaml that allows your address.',
+    PTC_CLIENT_DENIED: 'Ask the operator for a rule in ip_allow.yaml that allows your address or your login.',
+    PTC_LOGIN_ENDED:
+      'The login with which the tunnel was opened is gone from the configuration, or has expired: open a new tunnel, and log in again.',
     PTC_TUNNEL_NOT_TLS:
       'Only TLS passes a verified tunnel. For other protocols set proxy.config.http.connect.verify.non_tls to tunnel, or connect_verify: tunnel for the host in sni.yaml.',
     PTC_TUNNEL_HIDDEN:

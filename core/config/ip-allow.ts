@@ -5,9 +5,18 @@ import { isThere, type Problem, problemsError, quote, readConfigFile } from './c
 import type { NamedFile } from './record-place.js'
 import { yamlReader } from './yaml-file.js'
 
+/** The logins that a rule is about: where both are there, both must fit. */
+export interface IpRuleLogins {
+  readonly users: ReadonlySet<string> | undefined
+  /** One of the client's groups must be among them. */
+  readonly groups: ReadonlySet<string> | undefined
+}
+
 /** One rule of ip_allow.yaml. */
 export interface IpRule {
   readonly addresses: AddressSet
+  /** Undefined: about every client at its addresses, whatever its login. */
+  readonly logins: IpRuleLogins | undefined
   readonly action: 'allow' | 'deny'
   /** Undefined for all of them. */
   readonly methods: ReadonlySet<string> | undefined
@@ -15,7 +24,7 @@ export interface IpRule {
   readonly where: string
 }
 
-/** The clients that may use the proxy. The first rule that matches an address decides; an address without a rule is denied. */
+/** The clients that may use the proxy. The first rule that matches a client decides; a client without a rule is denied. */
 export interface IpAllow {
   readonly rules: readonly IpRule[]
   /** What decides when no rule matches, for messages. */
@@ -27,9 +36,12 @@ interface RawRule {
   readonly ip_addrs: string | readonly string[]
   readonly action: 'allow' | 'deny'
   readonly methods?: string | readonly string[]
+  readonly users?: string | readonly string[]
+  readonly groups?: string | readonly string[]
 }
 
 const WORDS = { type: ['string', 'array'], items: { type: 'string' }, minItems: 1 }
+const NAMES = { ...WORDS, minLength: 1, items: { type: 'string', minLength: 1 } }
 
 const readYaml = yamlReader<{ readonly ip_allow: readonly RawRule[] }>(
   {
@@ -46,6 +58,8 @@ const readYaml = yamlReader<{ readonly ip_allow: readonly RawRule[] }>(
             ip_addrs: WORDS,
             action: { enum: ['allow', 'deny'] },
             methods: WORDS,
+            users: NAMES,
+            groups: NAMES,
           },
           required: ['apply', 'ip_addrs', 'action'],
           additionalProperties: false,
@@ -69,7 +83,10 @@ export function loadIpAllow({ path, by, mayBeMissing }: NamedFile): IpAllow {
 
 const LOOPBACK_ONLY: IpAllow = {
   rules: [
-    { addresses: addressSet(['127.0.0.0/8', '::1']).set, action: 'allow', methods: undefined, where: '' },
+    {
+      addresses: addressSet(['127.0.0.0/8', '::1']).set,
+      ...{ logins: undefined, action: 'allow', methods: undefined, where: '' },
+    },
   ],
   where: 'there is no ip_allow.yaml, which leaves this machine alone',
 }
@@ -92,6 +109,7 @@ export function parseIpAllow(text: string, file: string): IpAllow {
     say('methods', methods.wrong)
     return {
       addresses: set,
+      logins: loginsOf(raw),
       action: raw.action,
       methods: methods.set,
       where: where(['ip_allow', i]).replace(/^.*[\\/]/, ''),
@@ -100,6 +118,12 @@ export function parseIpAllow(text: string, file: string): IpAllow {
   if (problems.length > 0) throw problemsError('PTC_IP_ALLOW_INVALID', problems)
   return { rules, where: `no rule of ${file.replace(/^.*[\\/]/, '')} matches it` }
 }
+
+const loginsOf = ({ users, groups }: RawRule): IpRuleLogins | undefined =>
+  users === undefined && groups === undefined ? undefined : { users: namesIn(users), groups: namesIn(groups) }
+
+const namesIn = (words: RawRule['users']): ReadonlySet<string> | undefined =>
+  words === undefined ? undefined : new Set(asList(words))
 
 const asList = (words: string | readonly string[]): readonly string[] =>
   typeof words === 'string' ? [words] : words
@@ -138,9 +162,37 @@ function methodSet(words: readonly string[]): {
   }
 }
 
+/** The rules of which the first that fits a client's login decides; all but the last are about some logins only. */
+export function rulesFor({ rules }: IpAllow, clientAddress: string): readonly IpRule[] {
+  const found = rules.filter(({ addresses }) => addresses.has(clientAddress))
+  const last = found.findIndex(({ logins }) => logins === undefined)
+  return last === -1 ? found : found.slice(0, last + 1)
+}
+
+/** A client's login, as far as rules are about it. */
+interface Login {
+  readonly user: string
+  readonly groups: readonly string[]
+}
+
 /** The rule that decides about a client; undefined: none does. */
-export function ruleFor({ rules }: IpAllow, clientAddress: string): IpRule | undefined {
-  return rules.find(({ addresses }) => addresses.has(clientAddress))
+export const ruleFor = (rules: readonly IpRule[], login: Login | undefined): IpRule | undefined =>
+  rules.find(({ logins }) => logins === undefined || (login !== undefined && fits(logins, login)))
+
+const fits = ({ users, groups }: IpRuleLogins, login: Login): boolean =>
+  users?.has(login.user) !== false && (groups === undefined || login.groups.some(group => groups.has(group)))
+
+/** Whether they decide about a client without a look at its login. */
+export const isForEachLogin = (rules: readonly IpRule[]): boolean =>
+  rules.length < 2 && rules[0]?.logins === undefined
+
+/** Why no client at an address may, whatever its login; undefined if a login may. */
+export function denialOfAll(rules: readonly IpRule[], allow: IpAllow, method: string): string | undefined {
+  const last = rules.at(-1)
+  if (isForEachLogin(rules)) return denialBy(last, allow, method)
+  const all = last?.logins === undefined ? [last, ...rules] : [undefined, ...rules]
+  const whys = all.map(rule => denialBy(rule, allow, method))
+  return whys.includes(undefined) ? undefined : whys[0]
 }
 
 /**

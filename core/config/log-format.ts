@@ -26,6 +26,7 @@ export const LOG_SYMBOLS = [
   'chi',
   'chp',
   'caun',
+  'caug',
   'cqhm',
   'cquc',
   'cqtx',

@@ -14,6 +14,12 @@ export const ACCESS_RECORDS = {
     about:
       'A file in the configuration folder with names and bcrypt hashes (`htpasswd -B`): clients must show one of them by Basic Proxy-Authorization, or get 407. NULL asks for no password. Not in Traffic Server.',
   },
+  'proxy.config.http.proxy_auth.groups': {
+    ...OPTIONAL_FILE,
+    default: null,
+    about:
+      'A file in the configuration folder with the groups of users, in the syntax of the AuthGroupFile of Apache: `group: user user`, names with blanks in double quotes. It is for the users of every way to log in. ip_allow.yaml, plugins and the access log have the groups. Not in Traffic Server.',
+  },
   'proxy.config.http.proxy_protocol_allowlist': {
     type: 'STRING',
     default: null,

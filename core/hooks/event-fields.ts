@@ -15,6 +15,8 @@ const REQUEST = {
   ...PARKED,
   id: true,
   client: true,
+  user: true,
+  groups: true,
   origin: true,
   method: true,
   url: true,

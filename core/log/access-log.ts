@@ -22,13 +22,14 @@ export class AccessLog {
     this.#options = options
   }
 
-  log(summary: Summary, user: string | undefined): void {
+  log(summary: Summary): void {
     if (this.#options.isErrorsOnly && summary.error === undefined) return
     const startedAt = Date.now() - summary.milliseconds
-    const { error } = summary
+    const { error, req } = summary
+    const [user, groups] = [req?.user, req?.groups ?? []]
     const remedy = (): string | undefined => error && this.#options.remedyFor(error, logHost(summary))
     const sent = this.#sentFor(summary)
-    this.#options.write(this.#options.format({ summary, startedAt, user, sent, remedy }))
+    this.#options.write(this.#options.format({ summary, startedAt, user, groups, sent, remedy }))
   }
 
   #sentFor({ req, bytesDown }: Summary): number {

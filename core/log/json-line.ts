@@ -6,7 +6,7 @@ import { certificateOf } from './origin-certificate.js'
 const MAX_URL = 8192
 
 /** An entry as a JSON object on one line. Fields are always there, `null` where there is nothing to say. */
-export function jsonLine({ summary, startedAt, user, sent, remedy }: LogEntry): string {
+export function jsonLine({ summary, startedAt, user, groups, sent, remedy }: LogEntry): string {
   const { req, method, url, status, bytesUp, bytesDown, milliseconds, error, channel, response } = summary
   const certificate = certificateOf(summary)
   const address = channel?.link.remoteAddress ?? summary.tunnel?.address
@@ -14,6 +14,7 @@ export function jsonLine({ summary, startedAt, user, sent, remedy }: LogEntry): 
     time: new Date(startedAt).toISOString(),
     client: summary.clientAddress ?? null,
     user: user ?? null,
+    groups,
     method: method === '' ? null : method,
     url: url === '' ? null : safeUrl(url).slice(0, MAX_URL),
     sni: summary.sni ?? null,

@@ -39,6 +39,10 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
   chi: { about: "the client's address", read: ({ summary }) => summary.clientAddress },
   chp: { about: "the client's port", read: ({ summary }) => summary.req?.client.remotePort },
   caun: { about: 'the name under which the client was admitted', read: ({ user }) => user },
+  caug: {
+    about: 'the groups of that name, with commas between them. Not in Traffic Server',
+    read: ({ groups }) => groups.join(','),
+  },
   cqhm: { about: "the request's method", read: ({ summary }) => summary.method },
   cquc: {
     about: 'the URL, without name and password: the request-target; inside a bumped CONNECT, the full URL',
@@ -236,6 +240,7 @@ export interface LogEntry {
   /** Milliseconds since 1970. */
   readonly startedAt: number
   readonly user: string | undefined
+  readonly groups: readonly string[]
   /** Bytes that the client was sent, head and framing included. */
   readonly sent: number
   /** What the operator can do about the error; undefined where there is none. */

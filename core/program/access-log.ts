@@ -41,7 +41,7 @@ export class AccessLogs {
   }
 
   log(summary: Summary): void {
-    if (this.#log !== undefined) this.#log.log(summary, summary.req?.user)
+    this.#log?.log(summary)
   }
 
   reopen(): void {

@@ -103,6 +103,7 @@ export const accessSettings = (records: Records, confDir: string) =>
   Object.freeze({
     ipAllow: fileOf(records, 'proxy.config.cache.ip_allow.filename', confDir),
     htpasswd: fileOf(records, 'proxy.config.http.proxy_auth.htpasswd', confDir),
+    groups: fileOf(records, 'proxy.config.http.proxy_auth.groups', confDir),
     errorDetails: records['proxy.config.http.errors.details'],
     deniesPrivateOrigins: records['proxy.config.http.deny_private_origins'] === 1,
     /** Undefined where the built-in pages are shown. */

@@ -8,6 +8,7 @@ import { ProxyError } from '../base/errors.js'
 import { Mistakes } from '../base/mistakes.js'
 import { checkSocketPath } from '../config/admin-socket.js'
 import { loadTemplates, type TemplateFile } from '../config/body-factory.js'
+import { type GroupFile, loadGroupFile } from '../config/group-file.js'
 import { type HostFile, loadHostFile } from '../config/host-file.js'
 import { type Htpasswd, loadHtpasswd } from '../config/htpasswd.js'
 import { type IpAllow, loadIpAllow } from '../config/ip-allow.js'
@@ -18,6 +19,7 @@ import { keepFixed, loadRecords, parseRecords, readRecords } from '../config/rec
 import { type RecordName, type Records, rowOf } from '../config/records-table.js'
 import { loadRules, type Rule } from '../config/rules.js'
 import { checkUndecided } from '../config/undecided.js'
+import { checkLogins } from './check-logins.js'
 import { accessSettings, connectSettings, listenerSettings, transactionSettings } from './http.js'
 import { inboundTlsSettings } from './inbound-tls.js'
 import { accessLogSettings, adminSettings, diagsSettings } from './logs.js'
@@ -58,6 +60,8 @@ export interface Configuration {
   readonly ipAllow: IpAllow
   /** Undefined where clients need no password. */
   readonly users: Htpasswd | undefined
+  /** Groups of users; undefined without a file of them. */
+  readonly groups: GroupFile | undefined
   /** Error pages; undefined where the built-in ones are shown. */
   readonly templates: readonly TemplateFile[] | undefined
 }
@@ -140,7 +144,7 @@ export function readConfiguration(place: ConfigPlace, inForce?: Settings): Confi
   if (socket !== undefined && !isDefault) mistakes.read(() => checkSocketPath(socket))
   const optional = mistakes.read(() => optionalFiles(confDir, settings, inForce && present.get(inForce)))
   if (optional !== undefined) present.set(settings, optional)
-  const { ipAllow, htpasswd, templates } = settings.access
+  const { ipAllow, htpasswd, groups, templates } = settings.access
   const files = mistakes.readAll({
     missing: () => optional?.missing ?? [],
     unread: () => Object.freeze(unreadIn(place, read, settings)),
@@ -150,8 +154,10 @@ export function readConfiguration(place: ConfigPlace, inForce?: Settings): Confi
     parentLines: () => loadParents(settings.parents, env),
     ipAllow: () => loadIpAllow(ipAllow),
     users: () => htpasswd && loadHtpasswd(htpasswd),
+    groups: () => groups && loadGroupFile(groups),
     templates: () => templates && loadTemplates(templates),
   })
+  checkLogins(files.ipAllow, settings.access)
   return Object.freeze({ settings, waiting: Object.freeze(waiting), ...files })
 }
 

@@ -44,7 +44,13 @@ export interface Origin {
 /** The client in the event (RFC 5737). */
 export function askingFor({ client, host, port = 443 }: Origin): Asking | undefined {
   if (client === undefined) return undefined
-  const made = { address: '192.0.2.3', port: '192.0.2.2:8080', user: undefined, subject: undefined }
+  const made = {
+    address: '192.0.2.3',
+    port: '192.0.2.2:8080',
+    user: undefined,
+    groups: [],
+    subject: undefined,
+  }
   const transaction = { id: undefined, method: 'GET', url: `https://${bracketed(host)}:${port}/` }
   return { client: { ...made, ...client }, transaction }
 }

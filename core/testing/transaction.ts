@@ -18,6 +18,10 @@ export interface TransactionFacts {
   readonly method?: string
   /** Absolute; of a CONNECT, `host:port`. */
   readonly url: string
+  /** The name under which the client has logged in. Default: undefined, none. */
+  readonly user?: string
+  /** The groups of that name. */
+  readonly groups?: readonly string[]
   /** What the origin was accepted for: `origin.chain` and `origin.verified` of the events. Default: nothing, as of plain HTTP. */
   readonly origin?: Omit<Origin, 'host' | 'port' | 'client'>
 }
@@ -47,7 +51,7 @@ type Ask = Parameters<NonNullable<ReturnType<HookPoints['transactionOf']>>['read
 export class KitTransaction implements TestTransaction {
   readonly #vconns: VConns
   readonly #recorder: Recorder
-  readonly #facts: Required<Omit<TransactionFacts, 'origin'>>
+  readonly #facts: Required<Pick<TransactionFacts, 'method' | 'url'>>
   readonly #peer: Promise<VerifiedPeer | undefined>
   readonly #client: { readonly shown: VConn; close(): void }
   readonly #origin: { readonly shown: VConn; close(): void }
@@ -58,7 +62,7 @@ export class KitTransaction implements TestTransaction {
     points: HookPoints,
     recorder: Recorder,
     folder: string,
-    { method = 'GET', url, origin }: TransactionFacts,
+    { method = 'GET', url, user, groups = [], origin }: TransactionFacts,
   ) {
     const target = method === 'CONNECT' ? new URL(`http://${url}`) : new URL(url)
     const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80))
@@ -74,7 +78,7 @@ export class KitTransaction implements TestTransaction {
           )
     this.#client = startConnection(vconns, { direction: 'inbound', host: '', port: 0 }, nobody)
     this.#origin = startConnection(vconns, { direction: 'outbound', host: target.hostname, port }, nobody)
-    this.#hooks = points.transactionOf({ client: this.#client.shown, method, url })
+    this.#hooks = points.transactionOf({ client: this.#client.shown, user, groups, method, url })
   }
 
   get args(): Partial<TxnArgs> {

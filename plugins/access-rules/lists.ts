@@ -6,6 +6,9 @@ import { readAddresses } from '../hosts/addresses.js'
 export interface Request {
   /** Of the client, without a zone; IPv4 in its plain form. */
   readonly client: string
+  /** The name under which the client has logged in; undefined without a login. */
+  readonly user: string | undefined
+  readonly groups: readonly string[]
   readonly method: string
   /** In lower case, an IPv6 address without brackets. */
   readonly host: string
@@ -19,6 +22,14 @@ export const KINDS: Readonly<Record<string, (texts: readonly string[]) => Holds>
   clients: texts => {
     const isListed = readAddresses(texts)
     return ({ client }) => isListed(client)
+  },
+  users: texts => {
+    const names = new Set(texts)
+    return ({ user }) => user !== undefined && names.has(user)
+  },
+  groups: texts => {
+    const names = new Set(texts)
+    return ({ groups }) => groups.some(group => names.has(group))
   },
   hosts: texts => {
     const names = new Set(texts.map(text => hostName(text)))

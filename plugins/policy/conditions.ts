@@ -140,7 +140,17 @@ export const CONDITIONS: Readonly<Record<string, Make>> = {
       },
     }
   },
+  group: texts => {
+    const globs = texts.map(text => parseGlob(text))
+    return {
+      holds: ({ client }) => client()?.groups.some(group => globs.some(glob => glob(group))),
+      found: ({ client }) => {
+        const asking = client()
+        return asking === undefined ? 'not known' : asking.groups.join(', ') || 'none'
+      },
+    }
+  },
 }
 
 /** Keys of conditions that say which handshakes a `require` is for. The others are what it demands. */
-export const SELECTING: ReadonlySet<string> = new Set(['host', 'port', 'time', 'client', 'user'])
+export const SELECTING: ReadonlySet<string> = new Set(['host', 'port', 'time', 'client', 'user', 'group'])

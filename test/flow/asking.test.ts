@@ -157,7 +157,10 @@ test('a plugin is told address, port, login, certificate and request', async t =
   t.equal(stdout, '200')
   const [, said = ''] = await at.proxy.until(/asked (\{.*\})/)
   t.same(JSON.parse(said), {
-    client: { address: ALICE, port: `127.0.0.1:${at.proxy.port}`, user: 'alice', subject: '/CN=a client' },
+    client: {
+      ...{ address: ALICE, port: `127.0.0.1:${at.proxy.port}` },
+      ...{ user: 'alice', groups: [], subject: '/CN=a client' },
+    },
     transaction: { method: 'CONNECT', url: `${HOST}:${at.origin.port}` },
   })
 })

@@ -98,6 +98,7 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.http.auth_server_session_private'
   | 'proxy.config.cache.ip_allow.filename'
   | 'proxy.config.http.proxy_auth.htpasswd'
+  | 'proxy.config.http.proxy_auth.groups'
   | 'proxy.config.http.deny_private_origins'
   | 'proxy.config.net.connections_throttle'
   | 'proxy.config.net.max_connections_in'
@@ -320,6 +321,22 @@ export const HTTP_CASES: ReloadCases<
     conf: { files: { htpasswd: `ann:${bcrypt.hashSync('secret', 4)}\n` } },
     probe: plain,
     expect: [200, 407],
+  },
+  'proxy.config.http.proxy_auth.groups': {
+    from: 'guests',
+    to: 'staff',
+    conf: {
+      files: {
+        htpasswd: `ann:${bcrypt.hashSync('secret', 4)}\n`,
+        guests: 'guests: ann\n',
+        staff: 'staff: ann\n',
+        'ip_allow.yaml': 'ip_allow:\n  - {apply: in, ip_addrs: 127.0.0.1, action: allow, groups: guests}\n',
+      },
+      records: { 'proxy.config.http.proxy_auth.htpasswd': 'htpasswd' },
+    },
+    probe: async ({ proxy, http }) =>
+      (await get(proxy.port, `${http}/`, [`Proxy-Authorization: Basic ${btoa('ann:secret')}`])).status,
+    expect: [200, 403],
   },
   'proxy.config.http.deny_private_origins': { from: 0, to: 1, probe: plain, expect: [200, 403] },
   'proxy.config.http.insert_squid_x_forwarded_for': {

@@ -110,6 +110,9 @@ export interface SecureHttp2Options {
   readonly ca: string
   readonly servername: string
   readonly alpn?: readonly string[]
+  /** The client's certificate and key, PEM. */
+  readonly cert?: string
+  readonly key?: string
 }
 
 /**
@@ -118,10 +121,10 @@ export interface SecureHttp2Options {
  */
 export function tlsSocket(
   over: number | Socket,
-  { ca, servername, alpn = ['h2', 'http/1.1'] }: SecureHttp2Options,
+  { alpn = ['h2', 'http/1.1'], ...options }: SecureHttp2Options,
 ) {
   const at = typeof over === 'number' ? { host: '127.0.0.1', port: over } : { socket: over }
-  const socket = connectTls({ ...at, ca, servername, ALPNProtocols: [...alpn] })
+  const socket = connectTls({ ...at, ...options, ALPNProtocols: [...alpn] })
   return new Promise<typeof socket>((resolve, reject) => {
     socket.once('secureConnect', () => resolve(socket))
     socket.once('error', reject)

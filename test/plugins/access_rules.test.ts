@@ -18,7 +18,10 @@ lists:
   good: { hosts: [.good.example, only.example, 203.0.113.9] }
 `
 
-const ASKED: Request = { client: '10.1.2.3', method: 'GET', host: 'a.good.example', port: 80 }
+const ASKED: Request = {
+  ...{ client: '10.1.2.3', user: undefined, groups: [] },
+  ...{ method: 'GET', host: 'a.good.example', port: 80 },
+}
 
 /** What the rules say about a request that differs from ASKED in this. */
 function decide(rules: string, differs: Partial<Request> = {}): boolean | undefined {

@@ -108,7 +108,7 @@ export class ConnectHandler {
       if (this.#options.isLoop?.(req.headers.via ?? '')) throw loop()
       const points = this.#options.hooks?.()
       if (points !== undefined) {
-        hooks = TxnHooks.of(points, req.client, 'CONNECT', authorityText(host, port))
+        hooks = TxnHooks.of(points, req, 'CONNECT', authorityText(host, port))
         if (points.readRequest !== undefined) request = await asked(hooks, request, answers)
       }
       request.asking = req.asking({ id: hooks?.id, method: 'CONNECT', url: authorityText(host, port) })
@@ -143,7 +143,7 @@ export class ConnectHandler {
       const points = this.#options.hooks?.()
       if (points?.readRequest === undefined) return
       const authority = authorityText(host, port)
-      const again = TxnHooks.of(points, req.client, 'CONNECT', authority, hooks)
+      const again = TxnHooks.of(points, req, 'CONNECT', authority, hooks)
       await askConnect(again, forAuthority(req.rawHeaders, authority), signal)
     }
   }

@@ -8,6 +8,7 @@ import { type ClientLink, endGently, type LinkSink } from '../../vconn/link.js'
 import type { Drainable } from '../listener/client-host.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import { ClientRequest, type ConnectAnswers } from '../listener/client-request.js'
+import type { Identity } from '../listener/identity.js'
 import type { Admit } from '../listener/listener.js'
 import { refusedSummary, type Summary } from '../transaction/summary.js'
 import {
@@ -26,8 +27,8 @@ import {
 export interface SocksOptions {
   /** The address of the client, and its name and password if it must have them. */
   readonly admit: Admit
-  /** Whether clients must have a name and a password. */
-  readonly wantsLogin: Current<boolean>
+  /** How clients log in; `other`: in ways that SOCKS has not, so that none gets in. */
+  readonly login: Current<'none' | 'password' | 'other'>
   /** Milliseconds in which a client must have asked for a tunnel. */
   readonly timeout: Current<number>
   /** Takes a client that asks for a tunnel. */
@@ -66,8 +67,8 @@ export class SocksConnection implements LinkSink, Drainable {
   #bytes: Buffer = EMPTY
   /** A password is being checked. */
   #isChecking = false
-  /** The name with which the client has logged in. */
-  #user: string | undefined
+  /** As what the client has logged in. */
+  #identity: Identity | undefined
 
   constructor(
     link: ClientLink,
@@ -152,8 +153,9 @@ export class SocksConnection implements LinkSink, Drainable {
   }
 
   #choose(methods: readonly number[]): void {
-    const wanted = this.#options.wantsLogin() ? WITH_LOGIN : NO_LOGIN
-    if (methods.includes(wanted)) {
+    const login = this.#options.login()
+    const wanted = login === 'none' ? NO_LOGIN : WITH_LOGIN
+    if (methods.includes(wanted) && login !== 'other') {
       this.#at = wanted === WITH_LOGIN ? 'login' : 'request'
       this.#link.write(methodBytes(wanted))
       return
@@ -174,7 +176,7 @@ export class SocksConnection implements LinkSink, Drainable {
       if (this.#at === 'left') return
       this.#link.write(loginBytes(refusal === undefined))
       if (refusal !== undefined) return this.#refused(refusal, req)
-      this.#user = req.user
+      this.#identity = req.identity
       this.#at = 'request'
       this.#link.resume()
       this.#read()
@@ -185,7 +187,7 @@ export class SocksConnection implements LinkSink, Drainable {
     if ('reply' in request) return this.#end(request.reply)
     const authority = authorityText(request.host, request.port)
     const req = this.#request(authority, ['Host', authority])
-    if (this.#user !== undefined) return this.#handOver(req)
+    if (this.#identity !== undefined) return this.#handOver(req)
     this.#isChecking = true
     this.#whenAdmitted(req, refusal => {
       this.#isChecking = false
@@ -219,7 +221,7 @@ export class SocksConnection implements LinkSink, Drainable {
     const early = this.#bytes
     this.#link.pause()
     this.#leave()
-    if (this.#user !== undefined) req.admitAs(this.#user)
+    if (this.#identity !== undefined) req.admitAs(this.#identity)
     this.#options.onConnect(req, req.takeOver().link, early, SOCKS_ANSWERS)
   }
 

@@ -8,6 +8,7 @@ import { LINGER, Linger } from '../../vconn/linger.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { Announced, ClientEnds } from '../../vconn/proxy-protocol.js'
 import type { Endpoints } from '../../vconn/vconn.js'
+import type { Identity } from './identity.js'
 
 /** The parts of a socket that are used here. */
 export interface ClientSocket {
@@ -53,9 +54,9 @@ export class ClientInfo implements Clocks {
   readonly #link: ClientLink
   #network: string | undefined
   #owner: ConnectionOwner | undefined
-  #ownerUser: string | undefined
-  /** The name with which the proxy admitted the CONNECT on this connection. */
-  user: string | undefined
+  #ownerKey: string | undefined
+  /** The identity under which the proxy admitted the CONNECT on this connection. */
+  identity: Identity | undefined
   #hasLostLogin = false
   #hasLeft = false
 
@@ -103,9 +104,9 @@ export class ClientInfo implements Clocks {
 
   /** The same client inside its bumped tunnel, whose requests come on another link. */
   inside(link: ClientLink, origin: string | undefined, protocol?: string): ClientInfo {
-    const { user, certificate } = this
+    const { identity, certificate } = this
     const inside = new ClientInfo(this.#socket, link, this.vconn, { origin, certificate, protocol })
-    return Object.assign(inside, { user })
+    return Object.assign(inside, { identity })
   }
 
   /** The same client as the asker of one tunnel, which is a stream of its connection. */
@@ -134,13 +135,13 @@ export class ClientInfo implements Clocks {
 
   /**
    * The owner of the origin connections on which this client logs in.
-   * @param user the proxy's name for the client; origin connections of another user are closed
+   * @param identity of the request; origin connections of another one are closed, also where only its groups differ
    */
-  ownerFor(user: string | undefined): ConnectionOwner {
-    if (this.#owner === undefined || this.#ownerUser !== user) {
+  ownerFor(identity: Identity | undefined): ConnectionOwner {
+    if (this.#owner === undefined || this.#ownerKey !== identity?.key) {
       this.#owner?.end()
       this.#owner = new ConnectionOwner(this.#loseLogin)
-      this.#ownerUser = user
+      this.#ownerKey = identity?.key
       if (this.#hasLeft) this.#owner.end()
     }
     return this.#owner

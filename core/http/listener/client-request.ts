@@ -8,6 +8,7 @@ import type { BodySink, ReceivedHead } from '../../http1/request-reader.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { Pages } from '../pages/templates.js'
 import type { ClientInfo, Clocks } from './client-info.js'
+import { type Identity, NO_GROUPS } from './identity.js'
 
 /** Reads a request's body. */
 export interface BodyReader {
@@ -75,7 +76,7 @@ export class ClientRequest implements BodySink {
   #reader: BodyReader | undefined
   #isPaused = false
   #isComplete = false
-  #user: string | undefined
+  #identity: Identity | undefined
 
   constructor(client: ClientInfo, source: BodySource, received: ReceivedHead, clocks: Clocks = client) {
     const head = withoutUrlCredentials(received)
@@ -95,14 +96,22 @@ export class ClientRequest implements BodySink {
     return this.#headers
   }
 
-  /** The name with which the proxy admitted the request, or the CONNECT around it. */
-  get user(): string | undefined {
-    return this.#user ?? this.client.user
+  /** The identity under which the proxy admitted the request, or the CONNECT around it. */
+  get identity(): Identity | undefined {
+    return this.#identity ?? this.client.identity
   }
 
-  /** The client has proved its name to the proxy. Requests inside a bumped tunnel have the name of its CONNECT. */
-  admitAs(user: string): void {
-    this.#user = user
+  get user(): string | undefined {
+    return this.identity?.user
+  }
+
+  get groups(): readonly string[] {
+    return this.identity?.groups ?? NO_GROUPS
+  }
+
+  /** The client has proved its identity to the proxy. Requests inside a bumped tunnel are those of its CONNECT's client. */
+  admitAs(identity: Identity): void {
+    this.#identity = identity
   }
 
   /** The client and the transaction that ask for an origin, for plugins. */
@@ -112,6 +121,7 @@ export class ClientRequest implements BodySink {
       address: remoteAddress,
       port: authorityText(localAddress, localPort),
       user: this.user,
+      groups: this.groups,
       subject: certificate?.subject,
     })
     return { client, transaction: Object.freeze(transaction) }
@@ -149,8 +159,8 @@ export class ClientRequest implements BodySink {
   /** Takes the connection over for another protocol. */
   takeOver(): HandedOver {
     const taken = this.#source.handOver()
-    // Not before: other requests of this client may have other names.
-    if (this.method === 'CONNECT' && this.#user !== undefined) this.client.user = this.#user
+    // Not before: other requests of this client may have other logins.
+    if (this.method === 'CONNECT' && this.#identity !== undefined) this.client.identity = this.#identity
     return taken
   }
 

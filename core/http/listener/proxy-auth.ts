@@ -1,91 +1,96 @@
-import { createHmac, randomBytes } from 'node:crypto'
-import bcrypt from 'bcrypt'
-import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../../base/errors.js'
-import { FewAtATime } from '../../base/few-at-a-time.js'
-import { detachString } from '../../base/memo.js'
+import { fieldValues } from '../../base/fields.js'
+import { describe } from '../../base/thrown.js'
+import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
+import { BasicAuth } from './basic-auth.js'
 import type { ClientRequest } from './client-request.js'
+import type { Identity } from './identity.js'
+import { LoginRequired } from './login-required.js'
 
-/** How long a name and password that were right are taken for right without another look, in milliseconds. */
-const REMEMBERED = 600_000
-const MAX_REMEMBERED = 10_000
-/**
- * bcrypt runs in Node's few threads, which write logs as well: a limit leaves threads for them. Requests beyond the queue
- * are refused, so that guesses cannot pile up. Client networks take turns, so that guesses delay no other client.
- */
-const TURNS = { atATime: 2, wait: 10_000, waiting: 64 }
+/** The ways to log in, of which there is one at least. */
+export interface AuthOptions {
+  /** Names with bcrypt hashes, never empty. */
+  readonly users?: ReadonlyMap<string, string> | undefined
+  /** Groups of names, in whatever way a name was proved. */
+  readonly groups?: ReadonlyMap<string, readonly string[]> | undefined
+}
 
-/**
- * Basic authentication of clients (RFC 7617). Right passwords are remembered as keyed hashes; no password is stored. An
- * unknown name takes as long as a wrong password.
- */
+type Refusal = ProxyError | undefined
+
+/** Decides about the identity of clients. One that names none, or does not prove it, is refused. */
 export class ProxyAuth {
-  readonly #hashes: ReadonlyMap<string, string>
-  /** What the password of an unknown name is compared with. */
-  readonly #nobody: string
-  readonly #key = randomBytes(32)
-  readonly #right = new LRUCache<string, string>({ max: MAX_REMEMBERED, ttl: REMEMBERED })
-  readonly #running = new Map<string, Promise<string | undefined>>()
-  readonly #checks = new FewAtATime(TURNS, tooMany)
+  readonly #basic: BasicAuth | undefined
+  readonly #schemes: ReadonlyMap<string, AuthScheme>
 
-  /** @param hashes names with bcrypt hashes, never empty */
-  constructor(hashes: ReadonlyMap<string, string>) {
-    this.#hashes = hashes
-    this.#nobody = [...hashes.values()].sort().at(-1) ?? ''
-  }
-
-  /** Why a request is refused, or undefined once its sender is known; then `req.user` is set. */
-  admit(req: ClientRequest): ProxyError | undefined | Promise<ProxyError | undefined> {
-    const credentials = parseBasic(req.headers['proxy-authorization'])
-    if (credentials === undefined) return refusal('this proxy wants a name and a password')
-    const { name, password } = credentials
-    const digest = createHmac('sha256', this.#key).update(`${name}\0${password}`).digest('base64')
-    const known = this.#right.get(digest)
-    if (known !== undefined) return welcome(req, known)
-    return this.#check(req.client.network, digest, name, password).then(found =>
-      found === undefined ? refusal('the name or the password is wrong') : welcome(req, found),
+  constructor({ users, groups }: AuthOptions) {
+    const groupsOf: GroupsOf = user => groups?.get(user) ?? []
+    this.#basic = users && new BasicAuth(users, groupsOf)
+    const schemes: readonly (readonly [string, AuthScheme | undefined])[] = [['basic', this.#basic]]
+    this.#schemes = new Map(
+      schemes.flatMap(([name, scheme]) => (scheme === undefined ? [] : [[name, scheme]])),
     )
   }
 
-  /** Requests of one network that come at once with the same password wait for one answer. */
-  #check(network: string, digest: string, name: string, password: string): Promise<string | undefined> {
-    const question = `${network} ${digest}`
-    const running = this.#running.get(question)
-    if (running !== undefined) return running
-    const check = this.#checks
-      .run(network, () => this.#compare(name, password))
-      .then(isRight => {
-        if (isRight) this.#right.set(digest, name)
-        return isRight ? name : undefined
-      })
-      .finally(() => this.#running.delete(question))
-    this.#running.set(question, check)
-    return check
+  /** Whether a name and a password are a way to log in, the only one that SOCKS has. */
+  get hasPasswords(): boolean {
+    return this.#basic !== undefined
   }
 
-  async #compare(name: string, password: string): Promise<boolean> {
-    const hash = this.#hashes.get(name)
-    const isRight = await bcrypt.compare(password, hash ?? this.#nobody)
-    return isRight && hash !== undefined
+  /** Why a request is refused, or undefined once its sender is known; then `req.identity` is set. */
+  admit(req: ClientRequest): Refusal | Promise<Refusal> {
+    const [value, ...more] = fieldValues(req.rawHeaders, 'proxy-authorization')
+    if (value === undefined) return this.#required(`this proxy wants ${this.#wanted}`)
+    if (more.length > 0) return this.#required('there are several Proxy-Authorization fields')
+    const [, name = '', credentials = ''] = /^([!#$%&'*+.^_`|~0-9a-z-]+) +(\S+)$/i.exec(value.trim()) ?? []
+    const scheme = this.#schemes.get(name.toLowerCase())
+    if (scheme === undefined) return this.#required(`this proxy wants ${this.#wanted}`)
+    const refusal = (why: string): ProxyError => this.#required(why, scheme)
+    const answer = this.#welcome(req, scheme.check(credentials, req.client.network), refusal)
+    if (!(answer instanceof Promise)) return answer
+    // The reply to credentials that could not be checked has the challenges, too.
+    return answer.catch((cause: unknown) => {
+      throw ProxyError.codeOf(cause) === 'PTC_PROXY_AUTH_REQUIRED' ? this.#required(describe(cause)) : cause
+    })
+  }
+
+  /**
+   * The same for a request inside a bumped tunnel, whose CONNECT was admitted: looks whether what was shown then is still good,
+   * and which groups it has now.
+   */
+  admitAgain(req: ClientRequest): Refusal | Promise<Refusal> {
+    return this.#welcome(req, this.#again(req.client.identity), ended)
+  }
+
+  #again(identity: Identity | undefined): Checked {
+    const gone = 'its CONNECT has no login that holds now'
+    if (identity === undefined) return gone
+    const { user, proof } = identity
+    if (proof.scheme === 'basic') return this.#basic?.again(user, proof.hash) ?? gone
+    return gone
+  }
+
+  #welcome(
+    req: ClientRequest,
+    checked: Checked | Promise<Checked>,
+    refusal: (why: string) => ProxyError,
+  ): Refusal | Promise<Refusal> {
+    if (checked instanceof Promise) return checked.then(known => this.#welcome(req, known, refusal))
+    if (typeof checked === 'string') return refusal(checked)
+    req.admitAs(checked)
+    return undefined
+  }
+
+  get #wanted(): string {
+    return [...this.#schemes.values()].map(({ wants }) => wants).join(', or ')
+  }
+
+  /** Every way to log in has its challenge, in the same order. */
+  #required(why: string, refused?: AuthScheme): ProxyError {
+    return new LoginRequired(
+      why,
+      [...this.#schemes.values()].map(scheme => scheme.challenge(scheme === refused)),
+    )
   }
 }
 
-function welcome(req: ClientRequest, name: string): undefined {
-  req.admitAs(name)
-}
-
-const tooMany = (): ProxyError => refusal('too many passwords are being checked, try again later')
-
-const refusal = (message: string): ProxyError => new ProxyError('PTC_PROXY_AUTH_REQUIRED', message)
-
-/** A control character is in no name (RFC 7617 section 2), and bcrypt would end the password at a NUL. */
-function parseBasic(
-  header: string | undefined,
-): { readonly name: string; readonly password: string } | undefined {
-  const token = /^basic +([a-z0-9+/]+=*)$/i.exec(header ?? '')?.[1]
-  if (token === undefined) return undefined
-  const text = Buffer.from(token, 'base64').toString('utf8')
-  const colon = text.indexOf(':')
-  if (colon < 1 || /\p{Cc}/u.test(text)) return undefined
-  return { name: detachString(text.slice(0, colon)), password: text.slice(colon + 1) }
-}
+const ended = (why: string): ProxyError => new ProxyError('PTC_LOGIN_ENDED', why)

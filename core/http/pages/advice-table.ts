@@ -66,8 +66,12 @@ export const BY_CODE: { readonly [C in AnsweredCode]: (host: string) => Advice }
     'Ports for CONNECT are in proxy.config.http.connect_ports, methods in ip_allow.yaml.',
   ),
   PTC_CLIENT_DENIED: requestOf(
-    'Ask the operator of this proxy to allow your address.',
-    'Add a rule for the address to ip_allow.yaml, then portcullis ctl reload.',
+    'Ask the operator of this proxy to allow your address or your login.',
+    'Add a rule for the address, and for the user or group, to ip_allow.yaml, then portcullis ctl reload.',
+  ),
+  PTC_LOGIN_ENDED: requestOf(
+    'Connect again, and log in again.',
+    'A reload took the login away that the CONNECT of this connection had, or its token or certificate has expired.',
   ),
   PTC_TUNNEL_NOT_TLS: requestOf(
     'Use TLS in the tunnel, or an http:// request without CONNECT.',

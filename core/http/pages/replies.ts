@@ -4,6 +4,7 @@ import { fieldLines } from '../../base/fields.js'
 import { dateField } from '../../http1/messages.js'
 import type { VerifiedPeer } from '../../tls/judge/verdict.js'
 import type { ClientReply } from '../listener/client-reply.js'
+import { LoginRequired } from '../listener/login-required.js'
 import { asHtml, asJson, asProblem, asText } from './error-page.js'
 import { CONTENT_TYPES, type Format, formatFor } from './format.js'
 import { NO_PAGES, type Pages } from './templates.js'
@@ -49,7 +50,8 @@ export function errorReply(
     proxyStatus(told),
   ]
   if (hold !== undefined) headers.push('Retry-After', String(hold.retryAfter))
-  if (error.code === 'PTC_PROXY_AUTH_REQUIRED') headers.push('Proxy-Authenticate', CHALLENGE)
+  if (error instanceof LoginRequired)
+    for (const challenge of error.challenges) headers.push('Proxy-Authenticate', challenge)
   return { status, reason, headers, body, closes: CLOSING.has(error.code) }
 }
 
@@ -100,9 +102,6 @@ export function toleratedStatus(
   const failed = tolerated.map(({ name, code, depth }) => `x509=${name}/${code} depth=${depth}`).join(' ')
   return `portcullis; details="${sfString(`accepted although by=built-in ${failed} host=${host}`)}"`
 }
-
-/** RFC 7617 section 2.1: names and passwords are UTF-8. */
-const CHALLENGE = 'Basic realm="portcullis", charset="UTF-8"'
 
 function render(format: Format, told: Told, reason: string): string {
   if (format === 'json') return asJson(told)

@@ -20,7 +20,7 @@ import { Hold, type HoldPoint } from '../../wait/hold.js'
 import { refused } from '../../wait/refusal.js'
 import type { Turn } from '../../wait/turn.js'
 import { TurnEvent } from '../../wait/turn-event.js'
-import type { ClientInfo } from '../listener/client-info.js'
+import type { ClientRequest } from '../listener/client-request.js'
 import { Seals } from './seals.js'
 import type { HookedTxn } from './summary.js'
 
@@ -41,7 +41,7 @@ type OriginSide = Pick<Channel, 'vconn' | 'peer'>
 export type OnAsked = (why: ProxyError | undefined, headers: readonly string[]) => void
 
 /** What is the same at all hooks of a transaction. */
-export interface TxnFacts {
+export interface TxnFacts extends Pick<ClientRequest, 'user' | 'groups'> {
   readonly client: VConn
   readonly method: string
   readonly url: string
@@ -74,13 +74,13 @@ export class TxnHooks {
 
   static of(
     points: TxnPoints,
-    { vconn: client }: ClientInfo,
+    { client: { vconn: client }, user, groups }: ClientRequest,
     method: string,
     url: string,
     same?: HookedTxn,
   ): TxnHooks {
     if (client === undefined) throw new ProxyError('PTC_INTERNAL', 'a request of a client without a VConn')
-    return new TxnHooks(points, { client, method, url }, same)
+    return new TxnHooks(points, { client, user, groups, method, url }, same)
   }
 
   /** From here on plugins may be asked; `over` ends that. What they belong to is kept as long. */
@@ -186,6 +186,8 @@ export class TxnHooks {
 class RequestTurn extends TurnEvent implements TxnEvent {
   readonly id: number
   readonly client: VConn
+  readonly user: string | undefined
+  readonly groups: readonly string[]
   readonly origin: TxnOrigin | undefined
   readonly method: string
   readonly url: string
@@ -203,13 +205,15 @@ class RequestTurn extends TurnEvent implements TxnEvent {
   constructor(
     turn: Turn,
     { id, args }: TxnHooks,
-    { client, method, url }: TxnFacts,
+    { client, user, groups, method, url }: TxnFacts,
     { origin }: Message,
     list: HeaderList,
   ) {
     super(turn)
     this.id = id
     this.client = client
+    this.user = user
+    this.groups = groups
     this.origin = origin
     this.method = method
     this.url = url

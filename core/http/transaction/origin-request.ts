@@ -74,7 +74,7 @@ export class OriginRequest implements BodyReader {
     this.#connector = connector
     this.#owner = owner
     this.#req = req
-    this.#client = req.client.ownerFor(req.user)
+    this.#client = req.client.ownerFor(req.identity)
     const question = { method: request.method, url: urlOf(target), client: req.client.remoteAddress ?? '' }
     this.#target = { ...target, ...connector.route(target, question) }
     this.#request = request

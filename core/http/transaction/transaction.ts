@@ -84,7 +84,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#time = new TransactionTime(req.clocks, options.current, this)
     this.moved = this.#time.moved
     this.#startedAt = startedAt
-    if (points !== undefined) this.#hooks = TxnHooks.of(points, req.client, request.method, urlOf(target))
+    if (points !== undefined) this.#hooks = TxnHooks.of(points, req, request.method, urlOf(target))
     this.#origin = new OriginRequest(options.connector, this, req, target, request, this.#hooks)
   }
 

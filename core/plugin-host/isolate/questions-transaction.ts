@@ -21,6 +21,8 @@ type TxnHook = {
 interface PlainTxn {
   readonly id: number
   readonly client: PlainVConn
+  readonly user: string | undefined
+  readonly groups: readonly string[]
   readonly origin: PlainTxnOrigin | undefined
   readonly method: string
   readonly url: string
@@ -49,6 +51,8 @@ function txnCodec<H extends TxnHook>(calls: object = {}): Codec<H> {
     toPlain: (event: TxnEvent & { readonly status?: number }) => ({
       id: event.id,
       client: plainVConn(event.client),
+      user: event.user,
+      groups: event.groups,
       origin: event.origin && plainOrigin(event.origin),
       method: event.method,
       url: event.url,
@@ -90,11 +94,13 @@ function plainOrigin({ vconn, chain, verified }: TxnOrigin): PlainTxnOrigin {
 }
 
 function toFacts(plain: PlainTxn, turn: CallsInTurn<Change>, { vconnOf, argsOf }: WorkerState): object {
-  const { id, client, origin, method, url, status, fields } = plain
+  const { id, client, user, groups, origin, method, url, status, fields } = plain
   const within: Subject = `transaction ${id}`
   return {
     id,
     client: vconnOf(client),
+    user,
+    groups: Object.freeze(groups),
     origin: origin && originFrom(origin, vconn => vconnOf(vconn, within)),
     method,
     url,

@@ -1,14 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
-import { denialBy, type IpAllow, loadIpAllow, parseIpAllow, ruleFor } from '../../../core/config/ip-allow.js'
+import {
+  denialBy,
+  type IpAllow,
+  loadIpAllow,
+  parseIpAllow,
+  ruleFor,
+  rulesFor,
+} from '../../../core/config/ip-allow.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
 
 const rule = (...lines: readonly string[]): string => `  - ${['apply: in', ...lines].join('\n    ')}\n`
 const file = (...rules: readonly string[]): string =>
   rules.length === 0 ? 'ip_allow: []\n' : `ip_allow:\n${rules.join('')}`
 const denialOf = (allow: IpAllow, address: string, method: string): string | undefined =>
-  denialBy(ruleFor(allow, address), allow, method)
+  denialBy(ruleFor(rulesFor(allow, address), undefined), allow, method)
 /** Those of the addresses that may use the method. */
 const allowed = (text: string, method: string, ...addresses: readonly string[]): readonly string[] =>
   addresses.filter(address => denialOf(parseIpAllow(text, '/x/ip_allow.yaml'), address, method) === undefined)

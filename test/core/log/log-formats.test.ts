@@ -50,6 +50,7 @@ function line(
     summary: { ...SUMMARY, ...summary },
     startedAt,
     user: undefined,
+    groups: [],
     sent: 105,
     remedy: () => undefined,
     ...entry,

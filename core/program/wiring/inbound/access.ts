@@ -1,21 +1,30 @@
 import { ProxyError } from '../../../base/errors.js'
 import { Memo } from '../../../base/memo.js'
-import { denialBy, type IpRule, ruleFor } from '../../../config/ip-allow.js'
+import {
+  denialBy,
+  denialOfAll,
+  type IpRule,
+  isForEachLogin,
+  ruleFor,
+  rulesFor,
+} from '../../../config/ip-allow.js'
 import type { ClientRequest } from '../../../http/listener/client-request.js'
 import type { Admit } from '../../../http/listener/listener.js'
 import { ProxyAuth } from '../../../http/listener/proxy-auth.js'
 import type { Configuration } from '../../../settings/settings.js'
 
-/** Clients whose rules are remembered: to find one costs as much as the rest of the admission. */
+/** Clients whose rules are remembered: to find them costs as much as the rest of the admission. */
 const REMEMBERED = 10_000
+
+type Refusal = ProxyError | undefined
 
 /** Which clients may use the proxy, and which origins it may connect to. */
 export interface Access {
   readonly admit: Admit
   /** Of a request inside a bumped connection: its sender has been admitted, its method has not. */
   readonly admitInside: Admit
-  /** Whether clients must have a name and a password. */
-  readonly wantsLogin: boolean
+  /** How clients of SOCKS log in; `other`: in ways that SOCKS has not. */
+  readonly socksLogin: 'none' | 'password' | 'other'
   readonly deniesPrivateOrigins: boolean
 }
 
@@ -23,30 +32,45 @@ export function makeAccess({
   settings,
   ipAllow,
   users,
-}: Pick<Configuration, 'settings' | 'ipAllow' | 'users'>): Access {
-  const auth = users && new ProxyAuth(users)
+  groups,
+}: Pick<Configuration, 'settings' | 'ipAllow' | 'users' | 'groups'>): Access {
+  const auth = users && new ProxyAuth({ users, groups })
   /** By address alone: methods of HTTP/2 are the client's choice. */
-  const known = new Memo<string, { readonly rule: IpRule | undefined }>(REMEMBERED)
+  const known = new Memo<string, readonly IpRule[]>(REMEMBERED)
   return {
-    admit: req => denied(req) ?? auth?.admit(req),
-    admitInside: denied,
-    wantsLogin: auth !== undefined,
+    admit: req => admitted(req, auth && (() => auth.admit(req))),
+    admitInside: req => admitted(req, auth && (() => auth.admitAgain(req))),
+    socksLogin: auth === undefined ? 'none' : auth.hasPasswords ? 'password' : 'other',
     deniesPrivateOrigins: settings.access.deniesPrivateOrigins,
   }
 
-  function ruleOf(address: string): IpRule | undefined {
+  function rulesOf(address: string): readonly IpRule[] {
     const found = known.get(address)
-    if (found !== undefined) return found.rule
-    const rule = ruleFor(ipAllow, address)
-    known.set(address, { rule })
-    return rule
+    if (found !== undefined) return found
+    const rules = rulesFor(ipAllow, address)
+    known.set(address, rules)
+    return rules
   }
 
-  function denied(req: ClientRequest): ProxyError | undefined {
-    const { method = '' } = req
-    const address = req.client.remoteAddress ?? ''
-    const why = denialBy(ruleOf(address), ipAllow, method)
-    if (why === undefined) return undefined
-    return new ProxyError('PTC_CLIENT_DENIED', `${address} may not send ${method} to this proxy (${why})`)
+  /** A client whose login could not help is not asked for it. */
+  function admitted(
+    req: ClientRequest,
+    logIn: (() => Refusal | Promise<Refusal>) | undefined,
+  ): Refusal | Promise<Refusal> {
+    const { method, client } = req
+    const address = client.remoteAddress ?? ''
+    const rules = rulesOf(address)
+    const why = denialOfAll(rules, ipAllow, method)
+    if (why !== undefined) return denied(address, method, why)
+    if (isForEachLogin(rules)) return logIn?.()
+    const judge = (refusal: Refusal): Refusal => {
+      const denial = refusal ?? denialBy(ruleFor(rules, req.identity), ipAllow, method)
+      return typeof denial === 'string' ? denied(`${req.user} at ${address}`, method, denial) : denial
+    }
+    const answer = logIn?.()
+    return answer instanceof Promise ? answer.then(judge) : judge(answer)
   }
 }
+
+const denied = (who: string, method: string, why: string): ProxyError =>
+  new ProxyError('PTC_CLIENT_DENIED', `${who} may not send ${method} to this proxy (${why})`)

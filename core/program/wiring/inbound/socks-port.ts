@@ -18,7 +18,7 @@ export function socksPort(
 ): NonNullable<ListenerOptions['speak']> {
   const options: SocksOptions = {
     admit: req => current().access.admit(req),
-    wantsLogin: () => current().access.wantsLogin,
+    login: () => current().access.socksLogin,
     timeout: () => current().settings.listener.limits.headersTimeout,
     onConnect,
     onRefused,

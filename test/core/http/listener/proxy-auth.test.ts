@@ -29,7 +29,7 @@ async function ask(t: Test, auth: ProxyAuth, value?: string, network?: string): 
 }
 
 test('a name and a password', async t => {
-  const auth = new ProxyAuth(new Map([['ann', hash]]))
+  const auth = new ProxyAuth({ users: new Map([['ann', hash]]) })
   t.equal(await ask(t, auth, basic('ann:pass:word')), 'ann', 'let in whoever has both right')
   t.equal(await ask(t, auth, basic('ann:pass:word').replace('Basic', 'bASIC ')), 'ann')
   for (const value of [
@@ -51,7 +51,7 @@ test('a name and a password', async t => {
 })
 
 test('a correct password is not computed again', async t => {
-  const auth = new ProxyAuth(new Map([['ann', hash]]))
+  const auth = new ProxyAuth({ users: new Map([['ann', hash]]) })
   t.type(auth.admit(request(basic('ann:pass:word'))), Promise)
   await ask(t, auth, basic('ann:pass:word'))
   t.equal(auth.admit(request(basic('ann:pass:word'))), undefined, 'the second answer is there at once')
@@ -59,7 +59,7 @@ test('a correct password is not computed again', async t => {
 })
 
 test('guessing does not pile up', async t => {
-  const auth = new ProxyAuth(new Map([['ann', await bcrypt.hash('x', 6)]]))
+  const auth = new ProxyAuth({ users: new Map([['ann', await bcrypt.hash('x', 6)]]) })
   const guesses = Array.from({ length: 200 }, (_, i) =>
     Promise.resolve(auth.admit(request(basic(`ann:${i}`)))),
   )
@@ -80,7 +80,7 @@ test('guessing does not pile up', async t => {
 })
 
 test('guesses of one network delay no right password of another', async t => {
-  const auth = new ProxyAuth(new Map([['ann', await bcrypt.hash('x', 6)]]))
+  const auth = new ProxyAuth({ users: new Map([['ann', await bcrypt.hash('x', 6)]]) })
   let over = 0
   const guesses = Array.from({ length: 200 }, (_, i) =>
     Promise.resolve(auth.admit(request(basic(`ann:${i}`)))).then(

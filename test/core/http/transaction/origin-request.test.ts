@@ -35,7 +35,8 @@ function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined
   const connector = { keyOf: () => 'key', route, reuse: () => idle } as unknown as OriginConnector
   const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
   const req = { client: { ownerFor: () => new ConnectionOwner(() => {}) } } as unknown as ClientRequest
-  const hooks = new TxnHooks(hooksOf(points), { client: CLIENT, method: 'GET', url: 'https://a.test/' })
+  const facts = { client: CLIENT, user: undefined, groups: [], method: 'GET', url: 'https://a.test/' }
+  const hooks = new TxnHooks(hooksOf(points), facts)
   new OriginRequest(connector, owner, req, TARGET, REQUEST, hooks).start()
   return receiver && (receiver === owner ? 'owner' : 'held')
 }

@@ -11,7 +11,7 @@ const collectGarbage: () => void = runInNewContext('gc')
 
 const settings = { access: { deniesPrivateOrigins: false } } as Settings
 const request = (method: string, remoteAddress: string): ClientRequest =>
-  ({ method, client: { remoteAddress } }) as ClientRequest
+  ({ method, rawHeaders: [], client: { remoteAddress } }) as unknown as ClientRequest
 
 const RULES = `
 ip_allow:
@@ -20,7 +20,12 @@ ip_allow:
 `
 
 test('each request is judged by its address and its method', async t => {
-  const { admit, admitInside } = makeAccess({ settings, ipAllow: parseIpAllow(RULES, 'f'), users: undefined })
+  const { admit, admitInside } = makeAccess({
+    settings,
+    ipAllow: parseIpAllow(RULES, 'f'),
+    users: undefined,
+    groups: undefined,
+  })
   for (let round = 0; round < 2; round++)
     for (const judge of [admit, admitInside]) {
       t.equal(judge(request('GET', '10.0.0.1')), undefined)
@@ -31,7 +36,12 @@ test('each request is judged by its address and its method', async t => {
 })
 
 test('methods that a client makes up keep no memory', async t => {
-  const { admit } = makeAccess({ settings, ipAllow: parseIpAllow(RULES, 'f'), users: undefined })
+  const { admit } = makeAccess({
+    settings,
+    ipAllow: parseIpAllow(RULES, 'f'),
+    users: undefined,
+    groups: undefined,
+  })
   const used = (): number => {
     collectGarbage()
     return process.memoryUsage().heapUsed

@@ -1,0 +1,57 @@
+import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import type { NamedFile } from './record-place.js'
+
+/** Users with their groups, in the order of the file. */
+export type GroupFile = ReadonlyMap<string, readonly string[]>
+
+/**
+ * Reads a file as Apache's AuthGroupFile: `group: user user …`, names with blanks in double quotes. A group may have several
+ * lines.
+ * @throws {ProxyError} PTC_CONFIG_UNREADABLE, or PTC_GROUP_FILE_INVALID with every bad line
+ */
+export const loadGroupFile = ({ path, by }: NamedFile): GroupFile =>
+  parseGroupFile(readConfigFile(path, by), path)
+
+/** @throws {ProxyError} PTC_GROUP_FILE_INVALID */
+export function parseGroupFile(text: string, file: string): GroupFile {
+  const groupsOf = new Map<string, Set<string>>()
+  const problems: Problem[] = []
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.trim()
+    if (line === '' || line.startsWith('#')) continue
+    const reading = readLine(line)
+    if (typeof reading === 'string') {
+      problems.push({ where: `${file}:${index + 1}`, what: reading })
+      continue
+    }
+    for (const user of reading.users) {
+      const groups = groupsOf.get(user) ?? new Set()
+      groupsOf.set(user, groups.add(reading.group))
+    }
+  }
+  if (problems.length > 0) throw problemsError('PTC_GROUP_FILE_INVALID', problems)
+  return new Map([...groupsOf].map(([user, groups]) => [user, [...groups]]))
+}
+
+/** A name, bare or in quotes, in which a backslash stands before a quote or a backslash. */
+const WORD = /"((?:[^"\\]|\\.)*)"(?=\s|$)|[^\s"]+/gy
+
+/** What is wrong with it is a text. */
+function readLine(line: string): { readonly group: string; readonly users: readonly string[] } | string {
+  const colon = line.indexOf(':')
+  const group = line.slice(0, Math.max(colon, 0)).trim()
+  if (group === '' || /["\s]/.test(group)) return `${quote(line)} is not group: user user …`
+  const users: string[] = []
+  const rest = line.slice(colon + 1)
+  for (let at = rest.search(/\S|$/); at < rest.length; ) {
+    WORD.lastIndex = at
+    const [word, quoted] = WORD.exec(rest) ?? []
+    if (word === undefined)
+      return `${quote(rest.slice(at))} is no name: names with blanks stand in double quotes`
+    users.push(quoted === undefined ? word : quoted.replace(/\\(.)/g, '$1'))
+    at += word.length
+    at += rest.slice(at).search(/\S|$/)
+  }
+  if (/\p{Cc}/u.test(group + users.join(''))) return `${quote(line)} has a control character`
+  return { group, users }
+}

@@ -1,0 +1,29 @@
+/** What a client has shown to the proxy, as far as it is kept to be looked at again. */
+export type Proof =
+  /** The hash that its password fits. */
+  | { readonly scheme: 'basic'; readonly hash: string }
+  /** The certificate of its connection. */
+  | { readonly scheme: 'certificate' }
+  /** A token, whose signature, audience and time are looked at again. Never to be logged or sent. */
+  | { readonly scheme: 'bearer'; readonly token: string }
+
+/**
+ * The name and the groups under which the proxy serves a client. Decisions may rest on all of it: two that differ in a group
+ * share no connection that plugins have accepted for one client, and no login at an origin.
+ */
+export interface Identity {
+  readonly user: string
+  /** Sorted, each once. */
+  readonly groups: readonly string[]
+  /** Equal where user and groups are equal, and only there. */
+  readonly key: string
+  readonly proof: Proof
+}
+
+export function identityOf(user: string, groups: Iterable<string>, proof: Proof): Identity {
+  const sorted = Object.freeze([...new Set(groups)].sort())
+  return Object.freeze({ user, groups: sorted, key: JSON.stringify([user, sorted]), proof })
+}
+
+/** Of a client without a login. */
+export const NO_GROUPS: readonly string[] = Object.freeze([])

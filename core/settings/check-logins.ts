@@ -1,0 +1,24 @@
+import type { Problem } from '../config/config-file.js'
+import { problemsError } from '../config/config-file.js'
+import type { IpAllow } from '../config/ip-allow.js'
+import type { AccessSettings } from './http.js'
+
+/**
+ * Looks whether clients can have what rules of ip_allow.yaml are about: a rule for logins that no client has would never
+ * match, also not where it denies.
+ * @throws {ProxyError} PTC_IP_ALLOW_INVALID
+ */
+export function checkLogins({ rules }: IpAllow, access: AccessSettings): void {
+  const hasLogins = access.htpasswd !== undefined
+  const hasGroups = access.groups !== undefined
+  const problems = rules.flatMap(({ where, logins }): readonly Problem[] => {
+    if (logins === undefined) return []
+    if (!hasLogins) return [{ where, what: NO_LOGINS }]
+    return logins.groups === undefined || hasGroups ? [] : [{ where, what: NO_GROUPS }]
+  })
+  if (problems.length > 0) throw problemsError('PTC_IP_ALLOW_INVALID', problems)
+}
+
+const NO_LOGINS =
+  'the rule is about logins, and clients do not log in; set proxy.config.http.proxy_auth.htpasswd'
+const NO_GROUPS = 'the rule is about groups, and no user has one; set proxy.config.http.proxy_auth.groups'
