@@ -34,6 +34,8 @@ export interface NodeOriginOptions {
   readonly tls?: { readonly chainPem: string; readonly keyPem: string } & Omit<ServerOptions, 'cert' | 'key'>
   /** Milliseconds that an idle connection is kept; default: Node's. */
   readonly keepAliveTimeout?: number
+  /** The largest header of a request in plain HTTP, bytes, with any number of fields; default: Node's. */
+  readonly maxHeaderSize?: number
   /** Default: {@link answer}. */
   readonly handler?: (request: IncomingMessage, response: ServerResponse) => void
 }
@@ -101,9 +103,12 @@ export async function nodeOrigin(options: NodeOriginOptions = {}): Promise<NodeO
     watch.changed()
     handler(request, response)
   }
-  const server: Server = options.tls === undefined ? createServer(onRequest) : secure(options.tls)
+  const { maxHeaderSize } = options
+  const plain = (): Server => createServer(maxHeaderSize === undefined ? {} : { maxHeaderSize }, onRequest)
+  const server: Server = options.tls === undefined ? plain() : secure(options.tls)
   if (options.keepAliveTimeout !== undefined)
     Object.assign(server, { keepAliveTimeout: options.keepAliveTimeout })
+  if (maxHeaderSize !== undefined) Object.assign(server, { maxHeadersCount: 0 })
 
   function secure({ chainPem, ...rest }: NonNullable<NodeOriginOptions['tls']>): Server {
     const { keyPem, ...tls } = rest
