@@ -1,7 +1,7 @@
 import type { VConn } from '../api/vconn.js'
 import type { TlsOrigin } from '../tls/outbound/start-tls.js'
 import type { Link } from '../vconn/link.js'
-import type { AbsoluteForm } from './parents/absolute-form.js'
+import type { AbsoluteForm } from './parents/http-connect.js'
 
 declare const plain: unique symbol
 

@@ -19,7 +19,7 @@ import type { Channel } from './channel.js'
 import type { OriginConnection } from './connection.js'
 import { ConnectionLogin, type ConnectionOwner } from './connection-login.js'
 import { InterimLimit } from './interim-limit.js'
-import type { AbsoluteForm } from './parents/absolute-form.js'
+import type { AbsoluteForm } from './parents/http-connect.js'
 
 export interface Http1Options {
   /** How large the header fields of a response may be. */

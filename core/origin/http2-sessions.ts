@@ -1,6 +1,5 @@
 import type { Current } from '../base/current.js'
-import { NetworkRings } from '../base/network-rings.js'
-import { Place } from '../base/ring.js'
+import { NetworkRings, Place } from '../base/network-rings.js'
 import type { ConnectionOwner } from './connection-login.js'
 import type { Http2Session, SessionOwner } from './http2-session.js'
 import type { PoolLimits } from './pool.js'

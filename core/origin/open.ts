@@ -13,7 +13,7 @@ import { ConnectionOwner } from './connection-login.js'
 import { abortReason } from './dial.js'
 import { Http1, type Http1Options } from './http1.js'
 import { type Http2Options, Http2Session, type SessionOwner } from './http2-session.js'
-import { absoluteForm } from './parents/absolute-form.js'
+import { absoluteForm } from './parents/http-connect.js'
 import { again, type ReachOptions, reach } from './parents/reach.js'
 import { type AcceptedParent, acceptedParent, placeOf, type Ways } from './parents/way.js'
 

@@ -1,7 +1,6 @@
 import type { Current } from '../base/current.js'
 import { atEdge } from '../base/edge.js'
-import { NetworkRings } from '../base/network-rings.js'
-import { Place, Ring } from '../base/ring.js'
+import { NetworkRings, Place, Ring } from '../base/network-rings.js'
 import { after, LONGEST_TIMER, type OnFault } from '../base/timer.js'
 import type { ConnectionOwner } from './connection-login.js'
 import type { Http1 } from './http1.js'

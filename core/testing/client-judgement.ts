@@ -2,7 +2,7 @@ import type { ParkedClient } from '../api/client-hooks.js'
 import type { HookEvents } from '../api/hooks.js'
 import type { VConn } from '../api/vconn.js'
 import type { ProxyError } from '../base/errors.js'
-import type { Time } from '../base/time.js'
+import type { Time } from '../base/timer.js'
 import type { InboundHooks } from '../program/wiring/inbound/hooks.js'
 import { Engineless } from '../tls/engineless.js'
 import {

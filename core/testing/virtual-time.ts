@@ -1,6 +1,5 @@
 import { atEdge } from '../base/edge.js'
-import type { Time } from '../base/time.js'
-import type { OnFault } from '../base/timer.js'
+import type { OnFault, Time } from '../base/timer.js'
 
 interface Due {
   readonly id: number

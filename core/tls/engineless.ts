@@ -1,5 +1,5 @@
 import type { ProxyError } from '../base/errors.js'
-import type { Time, Wait } from '../base/time.js'
+import type { Time, Wait } from '../base/timer.js'
 
 type StepOf<State, Event, Effect> = (state: State, event: Event) => readonly [State, ...Effect[]]
 

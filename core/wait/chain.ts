@@ -1,7 +1,7 @@
 import type { VConn } from '../api/vconn.js'
 import type { Verdict } from '../api/verdict.js'
 import { describe } from '../base/thrown.js'
-import type { Time } from '../base/time.js'
+import type { Time } from '../base/timer.js'
 import { Shadows } from './shadows.js'
 import { PluginTurn, type Turn, type TurnAsker, type TurnFacts, type TurnObserver } from './turn.js'
 

@@ -1,4 +1,4 @@
-import { NODE_TIME, type Time, type Wait } from '../base/time.js'
+import { NODE_TIME, type Time, type Wait } from '../base/timer.js'
 import { Chain, type ChainEnd, type ChainSubject, type HookPoint, type ToEvent } from './chain.js'
 import type { Refusal } from './refusal.js'
 import { OWN_LIMIT } from './turn.js'

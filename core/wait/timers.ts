@@ -1,8 +1,7 @@
 import { contain } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
-import { NODE_TIME, type Time, type Wait } from '../base/time.js'
-import { LONGEST_TIMER } from '../base/timer.js'
+import { LONGEST_TIMER, NODE_TIME, type Time, type Wait } from '../base/timer.js'
 
 type Scheduled = () => unknown
 

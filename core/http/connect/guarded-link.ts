@@ -1,7 +1,23 @@
+import { toProxyError } from '../../base/edge.js'
 import { PassingCertificate } from '../../tls/sniff/passing-certificate.js'
 import { RepeatedHello } from '../../tls/sniff/repeated-hello.js'
-import type { Link, LinkSink } from '../../vconn/link.js'
-import { EMPTY, WatchedLink } from './watched-link.js'
+import { type Link, LinkOver, type LinkSink } from '../../vconn/link.js'
+
+export const EMPTY = Buffer.alloc(0)
+
+/** A link of a tunnel whose bytes are looked at before they go on. */
+export class WatchedLink extends LinkOver<Link> {
+  /** The bytes that may go on; none on a link that is closed, or that a failure of the look closes. */
+  protected guarded(pass: () => Buffer): Buffer {
+    if (this.under.isClosed) return EMPTY
+    try {
+      return pass()
+    } catch (cause) {
+      this.under.destroy(toProxyError(cause, 'the tunnel could not be watched'))
+      return EMPTY
+    }
+  }
+}
 
 /**
  * An origin's link through which only the handshake passes that was verified: towards the client the verified certificate,

@@ -1,9 +1,9 @@
 import { parseAuthority } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
 import type { Link, LinkSink } from '../../vconn/link.js'
+import { EMPTY, WatchedLink } from './guarded-link.js'
 import { authoritiesOf, hiddenHost, readOpening } from './opening.js'
 import { PlainRequests } from './plain-requests.js'
-import { EMPTY, WatchedLink } from './watched-link.js'
 
 /**
  * An origin's link in a tunnel without TLS. What the client sends is watched for as long as it may be HTTP: every request

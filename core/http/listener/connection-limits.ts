@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net'
 import { type Current, derived } from '../../base/current.js'
 import { networkOfAddress } from '../../base/network.js'
-import { NetworkRings } from '../../base/network-rings.js'
-import { Place } from '../../base/ring.js'
+import { NetworkRings, Place } from '../../base/network-rings.js'
 
 export interface ConnectionLimits {
   /** On all ports together. */

@@ -98,7 +98,7 @@ export function toleratedStatus(
   { evidence: { host }, tolerated }: VerifiedPeer,
   { details }: Pages = NO_PAGES,
 ): string | undefined {
-  if (tolerated.length === 0 || details !== 'full') return undefined
+  if (details !== 'full') return undefined
   const failed = tolerated.map(({ name, code, depth }) => `x509=${name}/${code} depth=${depth}`).join(' ')
   return `portcullis; details="${sfString(`accepted although by=built-in ${failed} host=${host}`)}"`
 }

@@ -127,7 +127,7 @@ export function outgoingFields(
   const isChunked = req.httpVersion !== '1.0' && req.method !== 'HEAD'
   const own = clientFields ? withoutCookies(headers, clientFields) : headers
   const fields = responseFields(own, status, isChunked, via.ofResponse(version))
-  const tolerated = peer === undefined ? undefined : toleratedStatus(peer, pages)
+  const tolerated = peer?.tolerated.length ? toleratedStatus(peer, pages) : undefined
   if (tolerated !== undefined) fields.push('Proxy-Status', tolerated)
   if (status === 401 && connection?.owner !== undefined && req.client.origin === undefined)
     fields.push('Proxy-Support', 'Session-Based-Authentication', 'Connection', 'Proxy-Support')

@@ -1,10 +1,11 @@
-/** CONNECT to a parent (RFC 9110 section 9.3.6), as its client. */
+/** Requests to a parent that speaks HTTP: CONNECT (RFC 9110 section 9.3.6), and what is forwarded in absolute form. */
 import { authorityText } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
 import type { ParentCredentials } from '../../config/parent-credentials.js'
+import type { RequestHead } from '../../http1/messages.js'
 import { HttpParser } from '../../http1/parser.js'
 import type { Dialogue } from './dialogue.js'
-import { type Parent, parentText, unauthorized } from './way.js'
+import { type Parent, parentText, unauthorized, type Way } from './way.js'
 
 /** Bytes of a head. */
 const MAX_HEAD = 65_536
@@ -84,4 +85,33 @@ export function refusal(parent: Parent, what: string, status: number, reason: st
     'PTC_PARENT_REFUSED',
     `the parent proxy ${parentText(parent)} answered ${text} for ${what}`,
   )
+}
+
+/** What differs when requests without TLS are sent to a proxy (RFC 9112 section 3.2.2). */
+export interface AbsoluteForm {
+  /** The request as the parent is sent it. Its credentials are in no log, and no plugin sees them. */
+  readonly request: (head: RequestHead) => RequestHead
+  /** @throws {ProxyError} PTC_PARENT_AUTH for a 407: the parent demands credentials, or does not accept those of this proxy */
+  readonly check: (status: number, reason: string) => void
+}
+
+/**
+ * Undefined where requests are sent as to an origin.
+ * @param authority of the origin: that of the request, and not a Host field that a plugin has changed
+ */
+export function absoluteForm(way: Way, authority: string): AbsoluteForm | undefined {
+  if (way.kind === 'direct' || !way.parent.isProxy || way.parent.scheme === 'socks5') return undefined
+  const { parent } = way
+  const { credentials } = parent
+  const own = credentials === undefined ? [] : ['Proxy-Authorization', authorization(credentials)]
+  return {
+    request: head => ({
+      ...head,
+      path: `http://${authority}${head.path === '*' ? '' : head.path}`,
+      headers: [...head.headers, ...own],
+    }),
+    check: (status, reason) => {
+      if (status === 407) throw refusal(parent, 'a request', status, reason)
+    },
+  }
 }

@@ -1,5 +1,5 @@
 import type { HookEvents } from '../../api/hooks.js'
-import type { Time } from '../../base/time.js'
+import type { Time } from '../../base/timer.js'
 import type { HookRegistry } from '../../hooks/registry.js'
 import { type TxnFacts, TxnHooks, type TxnPoints } from '../../http/transaction/hooks.js'
 import type { HeldTurns } from '../../wait/held-turns.js'

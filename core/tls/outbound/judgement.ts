@@ -1,5 +1,5 @@
 import type { ProxyError } from '../../base/errors.js'
-import { NODE_TIME, type Time } from '../../base/time.js'
+import { NODE_TIME, type Time } from '../../base/timer.js'
 import { Engineless } from '../engineless.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'

@@ -1,7 +1,7 @@
 import type { Asking } from '../../api/asking.js'
 import type { PeerEvidence } from '../../api/certificate.js'
 import type { VConn } from '../../api/vconn.js'
-import type { Time } from '../../base/time.js'
+import type { Time } from '../../base/timer.js'
 import { Chain } from '../../wait/chain.js'
 import type { Turn } from '../../wait/turn.js'
 import type { Again } from './completing.js'

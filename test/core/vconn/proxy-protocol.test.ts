@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { crc32c } from '../../../core/base/crc32c.js'
-import { type Announced, headerBytes, readHeader } from '../../../core/vconn/proxy-protocol.js'
+import { type Announced, crc32c, headerBytes, readHeader } from '../../../core/vconn/proxy-protocol.js'
 
 const EMPTY = Buffer.alloc(0)
 const ENDS = {

@@ -4,9 +4,13 @@ import type { HostFile } from '../../../config/host-file.js'
 import { DnsSource } from '../../../origin/names/dns-source.js'
 import { Names } from '../../../origin/names/names.js'
 import type { NameSource } from '../../../origin/names/source.js'
-import { type ResolvConf, readHosts, readResolvConf } from '../../../origin/names/system-files.js'
+import {
+  type ResolvConf,
+  readHosts,
+  readResolvConf,
+  WatchedFile,
+} from '../../../origin/names/system-files.js'
 import { systemSource } from '../../../origin/names/system-source.js'
-import { WatchedFile } from '../../../origin/names/watched-file.js'
 import type { NameSettings } from '../../../settings/origins.js'
 
 type Env = Readonly<Record<string, string | undefined>>

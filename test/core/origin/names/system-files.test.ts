@@ -2,8 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { NameCache } from '../../../../core/origin/names/cache.js'
-import { readHosts, readResolvConf } from '../../../../core/origin/names/system-files.js'
-import { WatchedFile } from '../../../../core/origin/names/watched-file.js'
+import { readHosts, readResolvConf, WatchedFile } from '../../../../core/origin/names/system-files.js'
 import { makeTempDir } from '../../../kit/temp-dir.js'
 
 test('a file of hosts', async t => {
