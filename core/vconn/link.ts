@@ -62,6 +62,11 @@ export class LinkOver<L extends Link> implements Link {
     this.under = under
   }
 
+  /** The lowest link of the same connection. */
+  static bottom(link: Link): Link {
+    return link instanceof LinkOver ? LinkOver.bottom(link.under) : link
+  }
+
   get localAddress(): string {
     return this.under.localAddress
   }
@@ -103,22 +108,27 @@ export class LinkOver<L extends Link> implements Link {
   }
 }
 
+/** The clocks of links that were ended gently. */
+const lingering = new WeakMap<Link, NodeJS.Timeout>()
+
 /**
  * Ends a link so that what was written last (an alert, a refusal) arrives. When the other end has ended too the link closes
- * by itself, and not before all is sent: to destroy it there would cut off what the other end has not read yet.
+ * by itself, and not before all is sent: to destroy it there would cut off what the other end has not read yet. A second
+ * call for the same connection takes the place of the first.
  * @param silence milliseconds without a byte from the other end, after which the link is closed
  * @param total milliseconds after which it is closed in any case
  */
 export function endGently(link: Link, silence = LINGER, total = MAX_LINGER): void {
   const linger = new Linger(total)
   const end = (): void => link.destroy()
-  const timer = every(
-    silence,
-    () => {
-      if (!linger.look()) end()
-    },
-    end,
-  )
+  const look = (): void => {
+    if (link.isClosed) clearInterval(timer)
+    else if (!linger.look()) end()
+  }
+  const timer = every(silence, look, end)
+  const bottom = LinkOver.bottom(link)
+  clearInterval(lingering.get(bottom))
+  lingering.set(bottom, timer)
   link.attach({
     copiesData: true,
     onData: bytes => {

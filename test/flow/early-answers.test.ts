@@ -27,7 +27,7 @@ async function start(records: ProxyConf['records'], files: ProxyConf['files'] = 
   const proxy = await startProxyHere({
     hosts: [HOST],
     ca: (await testRoot()).certPem,
-    files: { ...SECURE_FILES, ...(await bumpFiles()), users: 'joe:$2b$05$' + 'C'.repeat(53), ...files },
+    files: { ...SECURE_FILES, ...(await bumpFiles()), users: `joe:$2b$05$${'C'.repeat(53)}`, ...files },
     records: {
       'proxy.config.http.connect_ports': '*',
       'proxy.config.ssl.client.verify.server': 1,

@@ -99,7 +99,10 @@ function wrap(socket: Socket): RawConnection {
     received.push({ at: performance.now(), bytes })
     watch.changed()
   })
-  socket.on('end', ended).on('close', ended)
+  socket.on('end', ended).on('close', () => {
+    ended()
+    watch.over()
+  })
   const bytes = (): Buffer => Buffer.concat(received.map(chunk => chunk.bytes))
   const until: RawConnection['until'] = (probe, what, ms) =>
     watch.until(probe, () => `${what}, got ${JSON.stringify(bytes().toString('latin1').slice(0, 200))}`, ms)

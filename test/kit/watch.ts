@@ -6,14 +6,22 @@ export const PATIENCE = 60_000
 interface Waiter {
   /** True once it has been answered. */
   settle(): boolean
+  readonly timer: NodeJS.Timeout
 }
 
 /** Lets tests wait for a condition. Each change of its state must be followed by `changed`. */
 export class Watch {
   readonly #waiters = new Set<Waiter>()
+  #isOver = false
 
   changed(): void {
     for (const waiter of this.#waiters) if (waiter.settle()) this.#waiters.delete(waiter)
+  }
+
+  /** The last change has been: what still waits for another one does not keep the process alive. */
+  over(): void {
+    this.#isOver = true
+    for (const { timer } of this.#waiters) timer.unref()
   }
 
   /**
@@ -22,20 +30,20 @@ export class Watch {
    */
   until<T>(probe: () => T | undefined, what: () => string, ms = PATIENCE): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        settle: () => {
-          const answer = probe()
-          if (answer === undefined) return false
-          clearTimeout(timer)
-          resolve(answer)
-          return true
-        },
-      }
-      const timer = setTimeout(() => {
+      const late = (): void => {
         this.#waiters.delete(waiter)
         reject(new Error(`waited ${ms} ms for ${what()}`))
-      }, ms)
-      if (!waiter.settle()) this.#waiters.add(waiter)
+      }
+      const settle = (): boolean => {
+        const answer = probe()
+        if (answer === undefined) return false
+        clearTimeout(waiter.timer)
+        resolve(answer)
+        return true
+      }
+      const waiter: Waiter = { settle, timer: setTimeout(late, ms) }
+      if (this.#isOver) waiter.timer.unref()
+      if (!settle()) this.#waiters.add(waiter)
     })
   }
 }

@@ -1,7 +1,10 @@
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { endGently } from '../../../core/vconn/link.js'
+import { RewindLink } from '../../../core/vconn/rewind-link.js'
 import { TcpLink } from '../../../core/vconn/tcp-link.js'
+import { FakeClientLink } from '../../kit/fake-client.js'
 import { listen } from '../../kit/tcp-server.js'
 import { poll, within } from '../../kit/watch.js'
 
@@ -49,4 +52,20 @@ test('a peer that never ends is closed after the linger', async t => {
   server.own(connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true }))
   await within(hasClosed, 'the close')
   t.pass()
+})
+
+const timers = (): number => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+
+test('a peer that goes on sending is read on, also where two parts of the program end the link', async t => {
+  const before = timers()
+  const link = new FakeClientLink()
+  endGently(link, 100)
+  endGently(new RewindLink(link, Buffer.alloc(0)), 100)
+  const sending = setInterval(() => link.receive('more'), 10)
+  await sleep(500)
+  t.notOk(link.isClosed)
+  clearInterval(sending)
+  await sleep(500)
+  t.ok(link.isClosed)
+  t.equal(timers(), before, 'no timer outlives the link')
 })
