@@ -1,6 +1,6 @@
 /** The memory of a handshake that a plugin holds, with its connection and released. */
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +10,7 @@ import { makeAuthority } from '../kit/pki.js'
 import { startProxy } from '../kit/proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { machineText } from './machine.js'
+import { residentOf } from './process-facts.js'
 
 const HOST = 'held.test'
 const HOLD = `export default ({ hookAdd }) => hookAdd('TS_SSL_CERT_VERIFY_HOOK', () => {})`
@@ -102,10 +103,4 @@ async function stateOf(confDir: string): Promise<readonly { readonly connection:
   const { sendTo } = await import('../../core/cli/ctl-client.js')
   const send = sendTo(join(confDir, 'ctl.sock'))
   return (await send<{ parked: readonly { connection: string }[] }>('GET', '/v1/parked')).parked
-}
-
-/** KB. */
-function residentOf(pid: number): number {
-  const [, kb = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kb)
 }

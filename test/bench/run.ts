@@ -8,6 +8,7 @@ import { benchForward } from './forward.js'
 import { benchHeld } from './held.js'
 import { benchHooks } from './hooks.js'
 import { benchRevocation } from './revocation.js'
+import { benchSoak } from './soak.js'
 import { benchVerifiers } from './verifiers.js'
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   held: () => benchHeld({ count: 9500, print }),
   revocation: () => benchRevocation({ rounds: 7, cached: 200, entries: 600_000, print }),
   verifiers: () => benchVerifiers({ rounds: 7, cached: 50, print }),
+  soak: () => benchSoak({ seconds: 600, clients: 24, reloadEvery: 4, killEvery: 45, print }),
   forward: () => benchForward({ rounds: 7, requests: 15_000, bulkMb: 400, print }),
 }
 

@@ -24,6 +24,8 @@ export interface RawClient {
   until<T>(probe: () => T | undefined, what: string, ms?: number): Promise<T>
   /** Waits until the other side has ended its direction, or the connection broke. */
   ended(ms?: number): Promise<void>
+  /** Of our end. */
+  readonly localPort: number
   /** Ends our direction (FIN). */
   end(): void
   /** Ends the connection with a TCP reset. */
@@ -75,6 +77,7 @@ function wrap<S extends Socket>(socket: S): RawClient & { readonly socket: S } {
     watch.until(probe, () => `${what}, got ${JSON.stringify(text().slice(-1000))}, ended: ${isEnded}`, ms)
   return {
     socket,
+    localPort: socket.localPort ?? 0,
     pending,
     text,
     get isEnded() {

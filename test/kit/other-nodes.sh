@@ -27,7 +27,7 @@ for version in "$@"; do
   while IFS= read -r -d '' file; do
     name=${file#dist/test/}
     tap=$output/node-$version-${name//\//-}.tap
-    TAP=1 timeout 120 "$home/node_modules/node/bin/node" "$file" >"$tap" 2>"$home/stderr"
+    TAP=1 TAP_TIMEOUT=290 timeout 300 "$home/node_modules/node/bin/node" "$file" >"$tap" 2>"$home/stderr"
     code=$?
     if [[ $code -eq 0 ]]; then
       echo "node $actual: $name passed"
