@@ -27,7 +27,7 @@ const ON_ITS_WAY = 2000
 
 export interface SoakOptions {
   readonly seconds: number
-  /** Requests that are under way at one time. */
+  /** Requests in flight at one time. */
   readonly clients: number
   /** Seconds between two reloads. */
   readonly reloadEvery: number
