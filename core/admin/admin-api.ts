@@ -5,6 +5,14 @@ import type { RecordInfo } from '../settings/record-report.js'
 import type { RevokedCounts } from '../tls/judge/revocation.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
+import type {
+  HeldAccepted,
+  HeldAnswer,
+  HistoryFilter,
+  HistoryRow,
+  ParkedDetail,
+  ParkedRow,
+} from './held-api.js'
 
 export interface PluginStatus {
   readonly name: string
@@ -95,21 +103,6 @@ export interface Traffic {
   readonly fromOrigins: number
 }
 
-/** A handshake with an origin that a plugin holds. */
-export interface ParkedRow {
-  readonly id: number
-  readonly host: string
-  readonly port: number
-  readonly plugin: string
-  /** `released`: it has ended, and a new one is made when the plugins have accepted. */
-  readonly connection: 'open' | 'released'
-  /** For how long plugins have held it; milliseconds. */
-  readonly age: number
-  /** When silence becomes a rejection; milliseconds since the epoch. */
-  readonly deadline: number
-  readonly leaf: { readonly subject: string; readonly sha256: string } | null
-}
-
 /** How much a revocation reached. */
 export interface Withdrawn extends RevokedCounts {
   /** Answers of people. */
@@ -139,6 +132,21 @@ export interface AdminApi {
    * @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked, or the reason is none
    */
   reject(id: number, reason: string, detail: string | undefined): Maybe<void>
+  /**
+   * Answers the question of the plugin that holds it, or accepts in place of the plugin.
+   * @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked, PTC_ADMIN_OVERRULE when operators may not accept it
+   */
+  accept(id: number, answer: HeldAnswer): Promise<HeldAccepted>
+  /**
+   * Moves the deadline of the plugin that holds it. @param ms later than it was
+   * @returns the new one, in milliseconds since the epoch
+   * @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked, or would be for too long
+   */
+  extend(id: number, ms: number): Maybe<number>
+  /** Everything about one. @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked */
+  parkedDetail(id: number): Maybe<ParkedDetail>
+  /** The last verdicts, the latest first. */
+  history(filter: HistoryFilter): Maybe<readonly HistoryRow[]>
   /**
    * Open questions, oldest first.
    * @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin asks people

@@ -1,17 +1,22 @@
 /** The routes of the management API. Loaded with the first request: few proxies ever have one. */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type FastifyRequest, fastify } from 'fastify'
-import type { ApprovalAnswer } from '../api/managed.js'
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { linearPattern } from '../base/linear-pattern.js'
-import { ALL_RIGHTS, covers, isRole, type Role } from '../base/roles.js'
+import { ALL_RIGHTS, covers, type Role } from '../base/roles.js'
 import { describe } from '../base/thrown.js'
 import type { AdminApi } from './admin-api.js'
+import type { Audit } from './audit.js'
+import { auditRoutes } from './auditing.js'
 import { Events } from './events.js'
+import { heldRoutes } from './held-routes.js'
 import { metricRows } from './metric-rows.js'
 import { OpenApi, roleFor } from './openapi.js'
-import { FAILED, SCHEMAS } from './schemas.js'
+import { type PageQuery, pageOf } from './paging.js'
+import { FAILED } from './schema-words.js'
+import { SCHEMAS } from './schemas.js'
+import { nameOf, personOf, ROLE_FIELD, roleOf } from './who.js'
 
 /** The largest body, in bytes: a message with its data. */
 const BODY_LIMIT = 1_100_000
@@ -21,6 +26,8 @@ export type Handler = (req: IncomingMessage, res: ServerResponse) => void
 /** Of those an operator's request may end with; any other is the proxy's own failure. */
 const STATUS: { readonly [C in ErrorCode]?: number } = {
   PTC_ADMIN_DENIED: 403,
+  PTC_ADMIN_OVERRULE: 403,
+  PTC_ADMIN_AUDIT: 500,
   PTC_ADMIN_REQUEST: 404,
   PTC_REVOCATION: 400,
 }
@@ -37,32 +44,21 @@ export interface AppParts {
   readonly metrics: () => Promise<string>
   /** @returns the address of a page that a person can open once @throws {ProxyError} PTC_ADMIN_REQUEST without a port */
   readonly dashboard: (who: string, role: Role) => string
-}
-
-/** Carries the name of the person in front of the page; set by the port alone. */
-export const WHO_FIELD = 'x-portcullis-who'
-/** Carries the role of a token or a login; set by the port alone. A request on the socket has all rights. */
-export const ROLE_FIELD = 'x-portcullis-role'
-
-interface Sent {
-  readonly headers: IncomingHttpHeaders
-}
-
-/** The person in front of the page; undefined for a program, which names a person itself. */
-function personOf({ headers }: Sent): string | undefined {
-  const who = headers[WHO_FIELD]
-  return typeof who === 'string' ? who : undefined
+  /** Writes down what operators decide and change. */
+  readonly audit: Audit
+  readonly onError: (message: string) => void
 }
 
 /** @throws {ProxyError} PTC_ADMIN_DENIED with the role that is missing */
-function checkRole({ headers, method, url, routeOptions: { schema } }: FastifyRequest): void {
-  const { [ROLE_FIELD]: has = ALL_RIGHTS } = headers
-  const needed = roleFor(method, schema)
-  if (isRole(has) && covers(has, needed)) return
+function checkRole(request: FastifyRequest): void {
+  const { headers, method, url, routeOptions } = request
+  const needed = roleFor(method, routeOptions.schema)
+  const has = roleOf(request)
+  if (has !== undefined && covers(has, needed)) return
   const [path] = url.split('?', 1)
   throw new ProxyError(
     'PTC_ADMIN_DENIED',
-    `${method} ${path} needs the role "${needed}"; that of this token or login is "${has}"`,
+    `${method} ${path} needs the role "${needed}"; that of this token or login is "${headers[ROLE_FIELD]}"`,
   )
 }
 
@@ -81,11 +77,12 @@ export async function makeApp(api: AdminApi, parts: AppParts): Promise<Handler> 
 }
 
 /** The routes, and what describes them. */
-export function routesOf(api: AdminApi, { metrics, dashboard }: AppParts) {
+export function routesOf(api: AdminApi, { metrics, dashboard, audit, onError }: AppParts) {
   // Strings stay strings: what is meant as a number is written as one. Route parameters have no other way.
   const app = fastify({ bodyLimit: BODY_LIMIT, ajv: { customOptions: { removeAdditional: false } } })
 
   app.addHook('onRequest', async request => checkRole(request))
+  auditRoutes(app, api, audit, onError)
   const openApi = new OpenApi(FAILED)
   app.addHook('onRoute', openApi.add)
 
@@ -116,54 +113,29 @@ export function routesOf(api: AdminApi, { metrics, dashboard }: AppParts) {
       return { url: dashboard(who, role) }
     },
   )
-  app.get('/v1/parked', { schema: SCHEMAS.parked }, async () => ({
-    parked: await api.parked(),
-    held: await api.held(),
-  }))
-  app.post<{ Params: { id: number }; Body: { reason?: string; detail?: string } }>(
-    '/v1/parked/:id/reject',
-    { schema: SCHEMAS.reject },
-    async ({ params: { id }, body: { reason = 'policy', detail } }) => {
-      await api.reject(id, reason, detail)
-      return { id }
-    },
-  )
-  app.get('/v1/approvals', { schema: SCHEMAS.approvals }, async () => ({
-    approvals: await api.approvals(),
-  }))
-  for (const [verdict, schema] of [
-    ['accept', SCHEMAS.accept],
-    ['reject', SCHEMAS.refuse],
-  ] as const) {
-    app.post<{ Params: { id: string }; Body: Omit<ApprovalAnswer, 'verdict'> }>(
-      `/v1/approvals/:id/${verdict}`,
-      { schema },
-      request => {
-        const { params, body } = request
-        return api.answer(params.id, { ...body, verdict, who: personOf(request) ?? body.who })
-      },
-    )
-  }
-  app.get<{ Querystring: { host: string } }>(
+  heldRoutes(app, api)
+  app.get<{ Querystring: PageQuery & { host: string } }>(
     '/v1/policy/explain',
     { schema: SCHEMAS.explain },
-    async ({ query: { host } }) => ({ lines: await api.explain(host) }),
+    async ({ query: { host, ...page } }) => linesOf(await api.explain(host), page),
   )
-  app.get('/v1/learning/report', { schema: SCHEMAS.report }, async () => ({
-    lines: await api.learning('report'),
-  }))
+  app.get<{ Querystring: PageQuery }>('/v1/learning/report', { schema: SCHEMAS.report }, async ({ query }) =>
+    linesOf(await api.learning('report'), query),
+  )
   app.post('/v1/learning/write', { schema: SCHEMAS.write }, async () => ({
     lines: await api.learning('write'),
   }))
-  app.get('/v1/verdicts', { schema: SCHEMAS.verdicts }, async () => ({
-    verdicts: await api.verdicts(),
-  }))
+  app.get<{ Querystring: PageQuery }>('/v1/verdicts', { schema: SCHEMAS.verdicts }, async ({ query }) => {
+    const all = await api.verdicts()
+    const { rows, next } = pageOf(all, one => [one.host, one.asked, one.key], query)
+    return { verdicts: rows, next }
+  })
   app.post<{ Body: { readonly all?: true }; Querystring: { who?: string } }>(
     '/v1/revoke',
     { schema: SCHEMAS.revoke },
     request => {
       const { body, query } = request
-      const who = personOf(request) ?? query.who ?? 'an operator'
+      const who = nameOf(request, query.who)
       return api.revoke(body.all === true ? 'all' : body, who)
     },
   )
@@ -172,15 +144,15 @@ export function routesOf(api: AdminApi, { metrics, dashboard }: AppParts) {
     { schema: SCHEMAS.message },
     async ({ body: { tag, data } }) => ({ plugins: await api.message(tag, data) }),
   )
-  app.get<{ Querystring: { match?: string; changed?: boolean } }>(
+  app.get<{ Querystring: PageQuery & { match?: string; changed?: boolean } }>(
     '/v1/records',
     { schema: SCHEMAS.records },
-    async ({ query: { match, changed = false } }) => {
+    async ({ query: { match, changed = false, ...page } }) => {
       const isMeant = matcherOf(match)
-      const records = await api.records()
-      return {
-        records: records.filter(one => isMeant(one.name) && !(changed && one.value === one.default)),
-      }
+      const all = await api.records()
+      const meant = all.filter(one => isMeant(one.name) && !(changed && one.value === one.default))
+      const { rows, next } = pageOf(meant, one => [one.name], page)
+      return { records: rows, next }
     },
   )
   app.get<{ Params: { name: string } }>(
@@ -193,17 +165,21 @@ export function routesOf(api: AdminApi, { metrics, dashboard }: AppParts) {
     { schema: SCHEMAS.setRecord },
     ({ params: { name }, body: { value } }) => api.setRecord(name, value),
   )
-  app.get<{ Querystring: { match?: string } }>(
+  app.get<{ Querystring: PageQuery & { match?: string } }>(
     '/v1/metrics',
     { schema: SCHEMAS.metrics },
-    async ({ query: { match } }) => {
+    async ({ query: { match, ...page } }) => {
       const isMeant = matcherOf(match)
-      return { metrics: metricRows(await metrics()).filter(({ name }) => isMeant(name)) }
+      const meant = metricRows(await metrics()).filter(({ name }) => isMeant(name))
+      const { rows, next } = pageOf(meant, one => [one.name], page)
+      return { metrics: rows, next }
     },
   )
-  app.get('/v1/plugins', { schema: SCHEMAS.plugins }, async () => ({
-    plugins: (await api.status()).plugins,
-  }))
+  app.get<{ Querystring: PageQuery }>('/v1/plugins', { schema: SCHEMAS.plugins }, async ({ query }) => {
+    const { plugins } = await api.status()
+    const { rows, next } = pageOf(plugins, one => [one.line, one.name], query)
+    return { plugins: rows, next }
+  })
   app.put<{ Body: { tags: string | null } }>(
     '/v1/debug',
     { schema: SCHEMAS.debug },
@@ -229,4 +205,9 @@ export function routesOf(api: AdminApi, { metrics, dashboard }: AppParts) {
   })
   app.get('/v1/openapi.json', { schema: SCHEMAS.openapi }, () => openApi.document)
   return { app, openApi }
+}
+
+function linesOf(lines: readonly string[], page: PageQuery) {
+  const { rows, next } = pageOf([...lines.entries()], ([i]) => [i], page)
+  return { lines: rows.map(([, line]) => line), next }
 }

@@ -109,6 +109,7 @@ export class ProxyMetrics {
       verdicts.inc({ plugin, verdict: verdict.kind, reason })
       end(id, verdict.kind)
     })
+    this.#hear('portcullis:handshake:granted', ({ id }) => end(id, 'accept'))
     this.#hear('portcullis:handshake:accepted', ({ decidedBy }) => {
       handshakes.inc({ result: 'accepted', by: decidedBy })
     })

@@ -12,6 +12,8 @@ export interface Described {
   readonly response: Readonly<Record<string, object>>
   /** What a token or a login has to have, where the method does not say it. */
   readonly role?: Role
+  /** `required`: it does nothing that is not written down first. */
+  readonly audit?: 'required'
   /** The media type of the answer, where it is none of JSON. */
   readonly produces?: readonly [string]
 }

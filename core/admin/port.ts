@@ -4,10 +4,11 @@ import { ERRORS } from '../base/error-table.js'
 import type { Role } from '../base/roles.js'
 import type { AdminApi } from './admin-api.js'
 import { ANSWER_PATH, serveAnswerLink } from './answer-link.js'
-import { type Handler, ROLE_FIELD, WHO_FIELD } from './app.js'
+import type { Handler } from './app.js'
 import { sendPage } from './page.js'
 import { Sessions } from './sessions.js'
 import type { TokenGuard } from './token.js'
+import { ROLE_FIELD, WHO_FIELD } from './who.js'
 
 const COOKIE = 'portcullis'
 /** Names of this machine under which a loopback port is reached. */

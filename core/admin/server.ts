@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ERRORS } from '../base/error-table.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
@@ -44,8 +45,16 @@ function serverOf(serve: Handler, onError: (message: string) => void): Server {
   return server
 }
 
-const closed = (server: Server): void => {
+/** Milliseconds that a request in flight has for its answer: one of them may have asked for the end. */
+const LAST_WORDS = 500
+
+async function closed(server: Server): Promise<void> {
+  const ended = once(server, 'close')
   server.close()
+  server.closeIdleConnections()
+  const limit = new AbortController()
+  await Promise.race([ended, sleep(LAST_WORDS, undefined, limit).catch(() => undefined)])
+  limit.abort()
   server.closeAllConnections()
 }
 
@@ -61,7 +70,7 @@ export async function openSocket(
     at: path,
     close: async () => {
       await remove()
-      closed(server)
+      await closed(server)
     },
   }
 }
@@ -86,7 +95,7 @@ export async function openPort(
   }
   server.on('error', cause => onError(`the management port failed: ${describe(cause)}`))
   const { address, port } = server.address() as AddressInfo
-  return { at, address, port, close: async () => closed(server) }
+  return { at, address, port, close: () => closed(server) }
 }
 
 function fail(req: IncomingMessage, res: ServerResponse, message: string): void {

@@ -31,6 +31,12 @@ export interface HandshakeSteps {
     /** How long its turn took; milliseconds. */
     readonly took: number
   }
+  /** An operator has accepted in the place of the plugin, in this turn. */
+  'portcullis:handshake:granted': HandshakeStep & {
+    readonly plugin: string
+    /** How long the turn took; milliseconds. */
+    readonly took: number
+  }
   /** The origin was accepted; the handshake goes on. */
   'portcullis:handshake:accepted': HandshakeStep & {
     readonly decidedBy: 'plugins' | 'built-in' | 'nobody'

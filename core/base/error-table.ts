@@ -96,6 +96,10 @@ export const ERRORS = {
     PTC_PROCESS_GONE: 'Ask again: a process of the proxy that ends is replaced. The log says why it ended.',
     PTC_ADMIN_REQUEST:
       'List what exists with `portcullis ctl status`, `ctl parked`, `ctl verdicts`, `ctl config match .`.',
+    PTC_ADMIN_OVERRULE:
+      'Reject it, or give the plugin more time; proxy.config.admin.may_accept 1 lets operators accept in place of any plugin.',
+    PTC_ADMIN_AUDIT:
+      'Check that the proxy may write to proxy.config.admin.audit_file and its folder: without that record no handshake is accepted.',
     PTC_ADMIN_UNREACHABLE:
       'Start the proxy with the same -D, and run ctl as the same user; proxy.config.admin.socket says where.',
     PTC_REVOCATION: 'Revoke a host, a public key, a certificate, a remembered verdict by its key, or all.',

@@ -1,33 +1,25 @@
 /** `portcullis ctl approvals`, `accept` and `reject`: questions that people answer. */
-import { userInfo } from 'node:os'
 import type { Approval, ApprovalScope } from '../api/managed.js'
 import { authorityText } from '../base/authority.js'
 import { type Command, type CtlOptions, command, usage } from './ctl-command.js'
+import { listOf } from './ctl-list.js'
 import { duration, table } from './ctl-text.js'
+import { operator } from './operator.js'
 
 /** Ids of questions begin with a letter, those of handshakes are numbers. */
 export const isQuestion = (id: string): boolean => /^[A-Za-z][\w.-]{0,63}$/.test(id)
-
-/** The person that gives an answer, for the record: the user of this process. */
-export function operator(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return 'an operator' // the system has no name for this user
-  }
-}
 
 /** For how long an answer counts that does not say so. */
 const USUALLY = '1h'
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Milliseconds; undefined for `always`. */
-function readDuration(text: string): number | undefined {
+export function readDuration(text: string, option = '--for'): number | undefined {
   if (text === 'always') return undefined
   const [, digits = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   const ms = Number(digits) * (UNITS[unit] ?? Number.NaN)
   if (ms > 0) return ms
-  throw usage(`--for ${text}: write 30s, 10m, 1h, 7d or always`)
+  throw usage(`${option} ${text}: write 30s, 10m, 1h, 7d or always`)
 }
 
 function scopeOf({ leaf = false, issuer = false, host = false }: CtlOptions): ApprovalScope {
@@ -42,16 +34,26 @@ const ABOUT: Readonly<Record<ApprovalScope, string>> = {
   host: 'whatever certificate it shows',
 }
 
-export function answer(id: string, verdict: 'accept' | 'reject', options: CtlOptions): Command {
+/** What an answer says, beside its verdict. */
+export function answerBody(options: CtlOptions): {
+  readonly scope: ApprovalScope
+  readonly who: string
+  readonly duration?: number
+  readonly why?: string
+} {
   const { for: period = USUALLY, why } = options
   const ms = readDuration(period)
-  const scope = scopeOf(options)
-  const body = {
-    scope,
+  return {
+    scope: scopeOf(options),
     who: operator(),
     ...(ms === undefined ? {} : { duration: ms }),
     ...(why === undefined ? {} : { why }),
   }
+}
+
+export function answer(id: string, verdict: 'accept' | 'reject', options: CtlOptions): Command {
+  const body = answerBody(options)
+  const { scope, duration: ms } = body
   return command(
     send => send<Approval>('POST', `/v1/approvals/${id}/${verdict}`, body),
     ({ host, port, waiting }) => [
@@ -80,8 +82,11 @@ export function approvalsText(approvals: readonly Approval[]): readonly string[]
 /** A command that a plugin answers in lines. */
 const lines = (method: 'GET' | 'POST', path: string): Command =>
   command(
-    send => send<{ lines: readonly string[] }>(method, path),
-    answer => answer.lines,
+    async send =>
+      method === 'GET'
+        ? { lines: await listOf<string>(send, path, 'lines') }
+        : send<{ lines: readonly string[] }>(method, path),
+    answered => answered.lines,
   )
 
 /** `policy explain HOST[:PORT]` */

@@ -1,7 +1,9 @@
 import { request } from 'node:http'
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
+import { OPERATOR_FIELD } from '../base/roles.js'
 import { codeOf, describe } from '../base/thrown.js'
+import { operator } from './operator.js'
 
 /** How long the proxy may take to answer; a reload runs the plugins' inits. Milliseconds. */
 const TIMEOUT = 120_000
@@ -45,7 +47,10 @@ interface Answer {
 function exchange(socketPath: string, method: string, path: string, body: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body)
-    const headers = text === undefined ? {} : { 'content-type': 'application/json' }
+    const headers = {
+      [OPERATOR_FIELD]: encodeURIComponent(operator()),
+      ...(text !== undefined && { 'content-type': 'application/json' }),
+    }
     const signal = AbortSignal.timeout(TIMEOUT)
     const failed = (cause: unknown): void => reject(unreachable(socketPath, cause))
     request({ socketPath, method, path, headers, signal, agent: false }, response => {

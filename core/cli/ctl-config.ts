@@ -6,6 +6,8 @@ import { didYouMean } from '../base/nearest.js'
 import type { RecordInfo } from '../settings/record-report.js'
 import type { Send } from './ctl-client.js'
 import { type Command, type CtlOptions, command, none, reloading, usage } from './ctl-command.js'
+import { listOf } from './ctl-list.js'
+import { localTime } from './ctl-text.js'
 
 type Make = (args: readonly string[], options: CtlOptions) => Command
 
@@ -36,8 +38,7 @@ const CONFIG: Readonly<Record<string, Make>> = {
   },
   diff: (args, options) => {
     none('config diff', args)
-    const changed = async (send: Send) =>
-      (await send<{ records: readonly RecordInfo[] }>('GET', '/v1/records?changed=true')).records
+    const changed = (send: Send) => listOf<RecordInfo>(send, '/v1/records?changed=true', 'records')
     if (options.records === true) return listed(changed, options, row => row.value)
     return command(changed, rows =>
       rows.flatMap(row => [
@@ -143,16 +144,14 @@ const oneRecord = (send: Send, name: string): Promise<RecordInfo> =>
   send('GET', `/v1/records/${encodeURIComponent(name)}`)
 
 const matching = async (send: Send, patterns: readonly string[]): Promise<readonly RecordInfo[]> => {
-  const found = patterns.map(async pattern => {
-    const query = `match=${encodeURIComponent(pattern)}`
-    return (await send<{ records: readonly RecordInfo[] }>('GET', `/v1/records?${query}`)).records
-  })
+  const found = patterns.map(pattern =>
+    listOf<RecordInfo>(send, `/v1/records?match=${encodeURIComponent(pattern)}`, 'records'),
+  )
   return (await Promise.all(found)).flat()
 }
 
-const metricsOf = async (send: Send, match: string): Promise<readonly MetricRow[]> =>
-  (await send<{ metrics: readonly MetricRow[] }>('GET', `/v1/metrics?match=${encodeURIComponent(match)}`))
-    .metrics
+const metricsOf = (send: Send, match: string): Promise<readonly MetricRow[]> =>
+  listOf<MetricRow>(send, `/v1/metrics?match=${encodeURIComponent(match)}`, 'metrics')
 
 const metricText = (rows: readonly MetricRow[]): readonly string[] =>
   rows.map(({ name, value }) => `${name} ${value}`)
@@ -168,16 +167,6 @@ const describeText = (row: RecordInfo): readonly string[] => [
   row.about,
   '',
 ]
-
-/** In the time zone of this machine, with its offset: `2026-11-29 12:30:05 +0100`. */
-export function localTime(ms: number): string {
-  const date = new Date(ms)
-  const minutes = -date.getTimezoneOffset()
-  const two = (n: number): string => String(n).padStart(2, '0')
-  const zone = `${minutes < 0 ? '-' : '+'}${two(Math.floor(Math.abs(minutes) / 60))}${two(Math.abs(minutes) % 60)}`
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zone}`
-}
 
 function some(name: string, what: string, words: readonly string[]): void {
   if (words.length === 0) throw usage(`${name} takes one ${what} or more`)

@@ -1,17 +1,9 @@
 /** The answers of the management API, for people. */
 
-import type {
-  ParkedRow,
-  PluginStatus,
-  ProcessStatus,
-  Status,
-  Withdrawn,
-  WorkersStatus,
-} from '../admin/admin-api.js'
+import type { PluginStatus, ProcessStatus, Status, Withdrawn, WorkersStatus } from '../admin/admin-api.js'
 import { authorityText } from '../base/authority.js'
 import { countsText } from '../program/revoking.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
-import type { HeldTurn } from '../wait/held-turns.js'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -25,6 +17,16 @@ export function duration(ms: number): string {
   if (left < HOUR) return `${Math.floor(left / MINUTE)} min ${Math.floor((left % MINUTE) / SECOND)} s`
   if (left < DAY) return `${Math.floor(left / HOUR)} h ${Math.floor((left % HOUR) / MINUTE)} min`
   return `${Math.floor(left / DAY)} d ${Math.floor((left % DAY) / HOUR)} h`
+}
+
+/** In the time zone of this machine, with its offset: `2026-11-29 12:30:05 +0100`. */
+export function localTime(ms: number): string {
+  const date = new Date(ms)
+  const minutes = -date.getTimezoneOffset()
+  const two = (n: number): string => String(n).padStart(2, '0')
+  const zone = `${minutes < 0 ? '-' : '+'}${two(Math.floor(Math.abs(minutes) / 60))}${two(Math.abs(minutes) % 60)}`
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zone}`
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
@@ -89,33 +91,6 @@ export function pluginText({ name, line, mode, deadline, workers, hooks }: Plugi
 function workersText({ serving, outOfService }: WorkersStatus): string {
   const out = outOfService.length === 0 ? '' : `, out of service on ${outOfService.join(' ')}`
   return `in ${counted(serving, 'worker')}${out}`
-}
-
-export function parkedText(parked: readonly ParkedRow[]): readonly string[] {
-  if (parked.length === 0) return ['no handshake with an origin is parked']
-  const rows = parked.map(({ id, host, port, plugin, connection, age, deadline, leaf }) => [
-    `${id}`,
-    `${host}:${port}`,
-    plugin,
-    connection,
-    duration(age),
-    duration(deadline - Date.now()),
-    leaf === null ? '' : `${leaf.subject} ${leaf.sha256}`,
-  ])
-  return table([['ID', 'ORIGIN', 'HELD BY', 'CONNECTION', 'FOR', 'LEFT', 'LEAF'], ...rows])
-}
-
-/** What plugins hold on other hooks; nothing where there is nothing. */
-export function heldText(held: readonly HeldTurn[]): readonly string[] {
-  if (held.length === 0) return []
-  const rows = held.map(({ hook, plugin, about, since, deadline }) => [
-    hook,
-    about,
-    plugin,
-    duration(Date.now() - since),
-    duration(deadline - Date.now()),
-  ])
-  return table([['HOOK', 'WHO WAITS', 'HELD BY', 'FOR', 'LEFT'], ...rows])
 }
 
 export function verdictsText(verdicts: readonly RememberedVerdict[]): readonly string[] {

@@ -1,30 +1,22 @@
 /** `portcullis ctl`: asks and tells a running proxy, through its management socket. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ParkedRow, PluginStatus, Status, Withdrawn } from '../admin/admin-api.js'
+import type { PluginStatus, Status, Withdrawn } from '../admin/admin-api.js'
 import type { Approval } from '../api/managed.js'
-import { X509_ERRORS } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { ALL_RIGHTS, isRole, ROLES } from '../base/roles.js'
 import { checkSocketPath } from '../config/admin-socket.js'
 import type { Place } from '../program/generation.js'
 import { readSettings } from '../settings/settings.js'
-import { REASONS } from '../tls/judge/verdict.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
-import type { HeldTurn } from '../wait/held-turns.js'
-import { answer, approvalsText, isQuestion, learn, operator, policy } from './ctl-approvals.js'
+import { approvalsText, learn, policy } from './ctl-approvals.js'
 import { sendTo } from './ctl-client.js'
 import { type Command, type CtlOptions, command, formatOf, none, reloading, usage } from './ctl-command.js'
 import { config, debug, metric } from './ctl-config.js'
-import {
-  duration,
-  heldText,
-  parkedText,
-  pluginText,
-  revokedText,
-  statusText,
-  verdictsText,
-} from './ctl-text.js'
+import { accept, extend, history, parked, rejectHeld } from './ctl-held.js'
+import { listOf } from './ctl-list.js'
+import { duration, pluginText, revokedText, statusText, verdictsText } from './ctl-text.js'
+import { operator } from './operator.js'
 
 /** Each takes the words after its own name. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOptions) => Command>> = {
@@ -32,37 +24,18 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
     none('status', args)
     return command(send => send<Status>('GET', '/v1/status'), statusText)
   },
-  parked: args => {
-    none('parked', args)
-    return command(
-      send => send<{ parked: readonly ParkedRow[]; held: readonly HeldTurn[] }>('GET', '/v1/parked'),
-      ({ parked, held }) => [...parkedText(parked), ...heldText(held)],
-    )
-  },
+  parked,
   approvals: args => {
     none('approvals', args)
     return command(
-      send => send<{ approvals: readonly Approval[] }>('GET', '/v1/approvals'),
+      async send => ({ approvals: await listOf<Approval>(send, '/v1/approvals', 'approvals') }),
       ({ approvals }) => approvalsText(approvals),
     )
   },
-  accept: ([id = '', ...more], options) => {
-    if (!isQuestion(id) || more.length > 0)
-      throw usage('accept takes the ID of a question; `ctl approvals` lists them')
-    return answer(id, 'accept', options)
-  },
-  reject: ([id = '', ...rest], options) => {
-    if (isQuestion(id) && rest.length === 0) return answer(id, 'reject', options)
-    const [reason = 'policy', ...detail] = rest
-    if (!/^[1-9]\d{0,15}$/.test(id))
-      throw usage('reject takes the ID of a handshake (`ctl parked`) or of a question (`ctl approvals`)')
-    checkReason(reason)
-    const body = { reason, ...(detail.length === 0 ? {} : { detail: detail.join(' ') }) }
-    return command(
-      send => send<{ id: number }>('POST', `/v1/parked/${id}/reject`, body),
-      answer => [`handshake ${answer.id} is rejected: ${reason}`],
-    )
-  },
+  accept,
+  reject: rejectHeld,
+  extend,
+  history,
   dashboard: (args, { role = ALL_RIGHTS }) => {
     none('dashboard', args)
     if (!isRole(role)) throw usage(`--role ${role}: write ${ROLES.join(', ')}`)
@@ -74,7 +47,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
   verdicts: args => {
     none('verdicts', args)
     return command(
-      send => send<{ verdicts: readonly RememberedVerdict[] }>('GET', '/v1/verdicts'),
+      async send => ({ verdicts: await listOf<RememberedVerdict>(send, '/v1/verdicts', 'verdicts') }),
       ({ verdicts }) => verdictsText(verdicts),
     )
   },
@@ -99,7 +72,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
         [tag, data, ...more].filter(word => word !== undefined),
       )
       return command(
-        send => send<{ plugins: readonly PluginStatus[] }>('GET', '/v1/plugins'),
+        async send => ({ plugins: await listOf<PluginStatus>(send, '/v1/plugins', 'plugins') }),
         ({ plugins }) => plugins.map(pluginText),
       )
     }
@@ -128,7 +101,10 @@ const ANSWERS = ['accept', 'reject']
 /** The commands that take an option. */
 const OWNERS = {
   all: ['revoke'],
-  watch: ['approvals'],
+  watch: ['approvals', 'parked', 'history'],
+  search: ['history'],
+  result: ['history'],
+  limit: ['history'],
   for: ANSWERS,
   leaf: ANSWERS,
   issuer: ANSWERS,
@@ -181,13 +157,6 @@ export async function ctl({ confDir, env, print }: Place, options: CtlOptions): 
 
 /** Milliseconds between two looks of `--watch`. */
 const WATCH_PERIOD = 1000
-
-function checkReason(word: string): void {
-  const known = [...Object.keys(REASONS), ...Object.keys(X509_ERRORS)]
-  if (known.includes(word)) return
-  const help = didYouMean(word, known) || `; known: ${Object.keys(REASONS).join(', ')}`
-  throw usage(`there is no reason "${word}"${help}`)
-}
 
 const PREFIXES: Readonly<Record<string, string>> = { key: 'key', spki: 'spki', cert: 'certificate' }
 

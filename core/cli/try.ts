@@ -24,6 +24,7 @@ import { readConfiguration } from '../settings/settings.js'
 import { wantsStaple } from '../tls/judge/certificate-parts.js'
 import { digestText } from '../tls/judge/evidence.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
+import type { HandshakeAbout } from '../tls/outbound/observer.js'
 import type { OriginLink } from '../vconn/origin-link.js'
 import { toSaved, verdictOf } from './saved-chain.js'
 
@@ -85,8 +86,13 @@ class ToldLog extends HandshakeLog {
     this.#tell(`connected again to ${remoteAddress}`)
   }
 
-  override accepted(evidence: PeerEvidence, peer: VerifiedPeer, remoteAddress: string): void {
-    super.accepted(evidence, peer, remoteAddress)
+  override accepted(
+    evidence: PeerEvidence,
+    peer: VerifiedPeer,
+    remoteAddress: string,
+    about: HandshakeAbout,
+  ): void {
+    super.accepted(evidence, peer, remoteAddress, about)
     if (this.#asked !== undefined) this.#tell(`plugin ${this.#asked} accepted`)
   }
 }

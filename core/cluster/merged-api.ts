@@ -1,5 +1,6 @@
 /** The management API over all processes that serve: whichever of them holds something, the answer is one. */
-import type { AdminApi, Counters, ParkedRow, ShadowTotals, Status, Withdrawn } from '../admin/admin-api.js'
+import type { AdminApi, Status, Withdrawn } from '../admin/admin-api.js'
+import type { HeldAccepted, HistoryRow, ParkedDetail, ParkedRow } from '../admin/held-api.js'
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
 import { recordSetter } from '../program/management.js'
@@ -8,6 +9,7 @@ import type { ConfigPlace } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
 import { unlessGone } from './calls.js'
+import { mergeApprovals, sumOf, sumOfWithdrawn } from './merged-sums.js'
 import type { ServingProcess } from './supervisor.js'
 
 /** Ids of parked handshakes are counted by each process: the place of the process makes them one series. */
@@ -58,9 +60,11 @@ export function mergedApi(parts: MergedParts): AdminApi {
     throw failure
   }
 
-  const parkedOf = async (place: MergedParts['places'][number]): Promise<readonly ParkedRow[]> => {
-    const [rows = []] = (await answerOf<readonly ParkedRow[]>(place, 'parked', [])) ?? []
-    return rows.map(row => ({ ...row, id: row.id * MAX_PLACES + place.index }))
+  /** The process that holds a handshake. @throws {ProxyError} PTC_ADMIN_REQUEST */
+  function holderOf(id: number): MergedParts['places'][number] {
+    const place = places[id % MAX_PLACES]
+    if (place?.isServing === true) return place
+    throw new ProxyError('PTC_ADMIN_REQUEST', `no handshake with id ${id} is parked; it may have ended`)
   }
 
   return {
@@ -77,13 +81,26 @@ export function mergedApi(parts: MergedParts): AdminApi {
         processes: all.flatMap(({ processes }) => processes),
       }
     },
-    parked: async () => (await Promise.all(serving().map(parkedOf))).flat().sort((a, b) => b.age - a.age),
+    parked: async () => {
+      const all = await Promise.all(serving().map(place => rowsOf<ParkedRow>(place, 'parked')))
+      return all.flat().sort((a, b) => b.age - a.age)
+    },
     held: async () => (await askAll<readonly HeldTurn[]>('held')).flat().sort((a, b) => a.since - b.since),
     reject: async (id, reason, detail) => {
-      const place = places[id % MAX_PLACES]
-      if (place?.isServing !== true)
-        throw new ProxyError('PTC_ADMIN_REQUEST', `no handshake with id ${id} is parked; it may have ended`)
-      await place.call('reject', Math.floor(id / MAX_PLACES), reason, detail)
+      await holderOf(id).call('reject', Math.floor(id / MAX_PLACES), reason, detail)
+    },
+    accept: async (id, given) => {
+      const accepted = (await holderOf(id).call('accept', Math.floor(id / MAX_PLACES), given)) as HeldAccepted
+      return { ...accepted, id }
+    },
+    extend: async (id, ms) => (await holderOf(id).call('extend', Math.floor(id / MAX_PLACES), ms)) as number,
+    parkedDetail: async id => {
+      const found = await holderOf(id).call('parkedDetail', Math.floor(id / MAX_PLACES))
+      return { ...(found as ParkedDetail), id }
+    },
+    history: async filter => {
+      const all = await Promise.all(serving().map(place => rowsOf<HistoryRow>(place, 'history', filter)))
+      return all.flat().sort((a, b) => b.last - a.last || b.id - a.id)
     },
     approvals: async () => mergeApprovals((await askAll<readonly Approval[]>('approvals')).flat()),
     answer: (id, answer) => askUntilFound('answer', id, answer),
@@ -115,6 +132,16 @@ const answerOf = <T>(
   args: readonly unknown[],
 ): Promise<readonly [T] | undefined> =>
   unlessGone(place.call(name, ...args).then(answer => [answer as T] as const))
+
+/** Rows of one process, with ids that no other process has. */
+async function rowsOf<T extends { readonly id: number }>(
+  place: MergedParts['places'][number],
+  name: string,
+  ...args: readonly unknown[]
+): Promise<readonly T[]> {
+  const [rows = []] = (await answerOf<readonly T[]>(place, name, args)) ?? []
+  return rows.map(row => ({ ...row, id: row.id * MAX_PLACES + place.index }))
+}
 
 /** What one process knows under a key, another may not: there, everything about the host of that verdict goes. */
 async function revokeAll(
@@ -156,62 +183,4 @@ async function formsOf(
   const host = found.find(verdict => verdict !== undefined)?.host
   const byHost = elsewhere(wanted, host)
   return { forms: found.map(verdict => (verdict === undefined ? byHost : wanted)), abroad: byHost }
-}
-
-/** All processes have the same approvals. */
-const sumOfWithdrawn = (sum: Withdrawn, counts: Withdrawn): Withdrawn => ({
-  ...mapOf(sum, (value, name) => value + counts[name]),
-  approvals: Math.max(sum.approvals, counts.approvals),
-})
-
-function mapOf<T extends object>(counts: T, change: (value: number, name: keyof T) => number): T {
-  const entries = Object.entries(counts) as [keyof T, number][]
-  return Object.fromEntries(entries.map(([name, value]) => [name, change(value, name)])) as T
-}
-
-/** The same question may be open in several processes: it is one. */
-function mergeApprovals(all: readonly Approval[]): readonly Approval[] {
-  const byId = new Map<string, Approval>()
-  for (const one of all) {
-    const other = byId.get(one.id)
-    byId.set(one.id, other === undefined ? one : merged(other, one))
-  }
-  return [...byId.values()].sort((a, b) => a.since - b.since)
-}
-
-const merged = (a: Approval, b: Approval): Approval => ({
-  ...(a.last >= b.last ? a : b),
-  clients: [...new Set([...a.clients, ...b.clients])],
-  waiting: a.waiting + b.waiting,
-  asked: a.asked + b.asked,
-  since: Math.min(a.since, b.since),
-  firstSeen: Math.min(a.firstSeen, b.firstSeen),
-})
-
-function sumOf(a: Counters, b: Counters): Counters {
-  return {
-    handshakes: a.handshakes + b.handshakes,
-    parked: a.parked + b.parked,
-    rememberedVerdicts: a.rememberedVerdicts + b.rememberedVerdicts,
-    idleConnections: a.idleConnections + b.idleConnections,
-    ignoredReenablesTotal: a.ignoredReenablesTotal + b.ignoredReenablesTotal,
-    toleratedTotal: sumMaps(a.toleratedTotal, b.toleratedTotal, (one, other) => one + other),
-    shadowsTotal: sumMaps(a.shadowsTotal, b.shadowsTotal, sumShadows),
-  }
-}
-
-const sumShadows = (a: ShadowTotals, b: ShadowTotals): ShadowTotals =>
-  mapOf(a, (value, name) => value + b[name])
-
-function sumMaps<T>(
-  a: Readonly<Record<string, T>>,
-  b: Readonly<Record<string, T>>,
-  sum: (one: T, other: T) => T,
-): Readonly<Record<string, T>> {
-  const all = new Map(Object.entries(a))
-  for (const [name, value] of Object.entries(b)) {
-    const other = all.get(name)
-    all.set(name, other === undefined ? value : sum(other, value))
-  }
-  return Object.fromEntries(all)
 }

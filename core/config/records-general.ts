@@ -34,6 +34,19 @@ export const GENERAL_RECORDS = {
     about:
       'The file with the token that `proxy.config.admin.listen` asks for (`Authorization: Bearer`), relative to the configuration folder. It is made, for its owner alone, where it is missing; one that other users can read or write is refused. Not in Traffic Server.',
   },
+  'proxy.config.admin.may_accept': {
+    ...SWITCH,
+    default: 0,
+    about:
+      '1 lets operators accept a held handshake in place of the plugin that holds it (`ctl accept ID`), for that handshake alone. Plugins behind it are still asked, and what binds of the built-in check still binds. Where approval.js holds it, an operator answers its question in any case. Not in Traffic Server.',
+  },
+  'proxy.config.admin.audit_file': {
+    default: 'audit.log',
+    ...FILE,
+    reload: false,
+    about:
+      'The file that says what operators have done and tried, one JSON object a line, relative to `proxy.config.log.logfile_dir`; it is for the owner of the proxy alone. Without it nobody can accept a held handshake. Not in Traffic Server.',
+  },
   'proxy.config.plugin.plugin_dir': {
     type: 'STRING',
     default: 'plugins',

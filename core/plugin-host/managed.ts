@@ -33,6 +33,11 @@ export class Managed {
     Object.assign(this.#topics, { [topic]: offered })
   }
 
+  /** The plugin that has a topic. */
+  ownerOf(topic: keyof ManagedTopics): string | undefined {
+    return this.#owners.get(topic)
+  }
+
   get<T extends keyof ManagedTopics>(topic: T): ManagedTopics[T] | undefined {
     return this.#topics[topic]
   }

@@ -18,6 +18,7 @@ import { HeldTurns } from '../wait/held-turns.js'
 import { Shadows } from '../wait/shadows.js'
 import { AccessLogs } from './access-log.js'
 import { deadlineWarnings } from './deadline-warnings.js'
+import { History } from './history.js'
 import { type GenerationInFlight, makeInFlight } from './in-flight.js'
 import { openSink } from './log-sink.js'
 import type { OtherProcesses } from './other-processes.js'
@@ -88,6 +89,8 @@ export interface Generation {
 export interface Logs {
   readonly diags: Diags
   readonly handshakes: HandshakeLog
+  /** The last verdicts. */
+  readonly history: History
   readonly access: AccessLogs
   /** Opens the files anew under their names, after a rotation. */
   readonly reopen: () => void
@@ -115,9 +118,11 @@ export function openLogs(place: Place, settings: Settings, others?: OtherProcess
   const access = new AccessLogs(to =>
     openSink(to, place.print, message => diags.error(message), others?.logs),
   )
+  const history = new History()
   return {
     diags,
-    handshakes: new HandshakeLog(diags),
+    history,
+    handshakes: new HandshakeLog(diags, history),
     queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
     held: new HeldTurns(),
     services: new ProxyServices(others?.stateOf, others?.publish),

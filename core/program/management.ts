@@ -1,19 +1,16 @@
-import type { AdminApi, ParkedRow, PluginStatus, RecordSet, Status } from '../admin/admin-api.js'
+import type { AdminApi, PluginStatus, RecordSet, Status } from '../admin/admin-api.js'
 import type { HookId } from '../api/hooks.js'
 import type { ApprovalTopic } from '../api/managed.js'
-import { type Reason, reject } from '../api/verdict.js'
-import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
-import { didYouMean } from '../base/nearest.js'
 import { describe } from '../base/thrown.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { changeRecord, undoChange } from '../settings/change-record.js'
 import { recordNamed } from '../settings/record-report.js'
 import { type ConfigPlace, recordsBehind } from '../settings/settings.js'
-import { REASONS } from '../tls/judge/verdict.js'
-import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
+import { isParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import type { Generation, Logs, Place } from './generation.js'
 import type { Generations } from './generations.js'
+import { heldActions } from './held-actions.js'
 import { tellMsg } from './lifecycle.js'
 import { askTopic } from './topics.js'
 import { withdraw } from './withdrawing.js'
@@ -53,7 +50,24 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
       'no plugin asks people: there is no approval.js in plugin.config',
     )
   }
+  const answer: AdminApi['answer'] = async (id, given) => {
+    const question = await approvalTopic()
+      .answer(id, given)
+      .catch((cause: unknown) => {
+        throw new ProxyError('PTC_ADMIN_REQUEST', `question ${id}: ${describe(cause)}`, { cause })
+      })
+    if (question === undefined)
+      throw new ProxyError(
+        'PTC_ADMIN_REQUEST',
+        `no question ${id} is open; \`ctl approvals\` lists those that are`,
+      )
+    const plugin = generations.current().plugins.managed.ownerOf('approvals') ?? ''
+    logs.history.answered(question, given, plugin)
+    return question
+  }
   return {
+    ...heldActions(managed, answer),
+    history: filter => logs.history.list(filter),
     status: () => {
       const uptime = performance.now() - startedAt
       const generation = generations.count
@@ -72,32 +86,12 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
         processes: [{ pid, uptime, generation, counters }],
       }
     },
-    parked: () => held.list().filter(isParkedHandshake).map(toRow),
     held: () => held.list().filter(turn => !isParkedHandshake(turn)),
-    reject: (id, reason, detail) => {
-      const verdict = reject(readReason(reason), detail)
-      const found = held.list().find(one => isParkedHandshake(one) && one.id === id)
-      if (found === undefined || !isParkedHandshake(found))
-        throw new ProxyError('PTC_ADMIN_REQUEST', `no handshake with id ${id} is parked; it may have ended`)
-      diags.note(`an operator rejects the handshake with ${found.evidence.host}: ${reason}`)
-      found.reject(verdict)
-    },
     explain: host => askTopic(generations, 'policy', topic => topic.explain(host)),
     learning: what => askTopic(generations, 'learning', topic => topic[what]()),
     verdicts: () => generations.current().verification.verdicts.list(),
     approvals: () => approvalTopic().list(),
-    answer: async (id, answer) => {
-      const question = await approvalTopic()
-        .answer(id, answer)
-        .catch((cause: unknown) => {
-          throw new ProxyError('PTC_ADMIN_REQUEST', `question ${id}: ${describe(cause)}`, { cause })
-        })
-      if (question !== undefined) return question
-      throw new ProxyError(
-        'PTC_ADMIN_REQUEST',
-        `no question ${id} is open; \`ctl approvals\` lists those that are`,
-      )
-    },
+    answer,
     revoke: async (wanted, who) => {
       const { elsewhere } = revoking.read(wanted)
       try {
@@ -137,21 +131,6 @@ export function recordSetter(place: ConfigPlace, reload: () => Promise<unknown>)
     last = done.catch(() => undefined)
     return done
   }
-}
-
-function readReason(word: string): Reason | X509ErrorName {
-  const known = [...Object.keys(REASONS), ...Object.keys(X509_ERRORS)]
-  if (known.includes(word)) return word as Reason | X509ErrorName
-  const help = didYouMean(word, known) || `; known are ${Object.keys(REASONS).join(', ')}`
-  throw new ProxyError('PTC_ADMIN_REQUEST', `there is no reason "${word}"${help}`)
-}
-
-function toRow({ id, port, evidence, plugin, isReleased, since, deadline }: ParkedHandshake): ParkedRow {
-  const [leaf] = evidence.chain
-  const shown = leaf === undefined ? null : { subject: leaf.subject, sha256: leaf.sha256 }
-  const connection = isReleased ? 'released' : 'open'
-  const age = Date.now() - since
-  return { id, host: evidence.host, port, plugin, connection, age, deadline, leaf: shown }
 }
 
 function pluginsOf({ plugins: { lines, registry }, workers }: Generation): readonly PluginStatus[] {

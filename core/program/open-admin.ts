@@ -1,5 +1,6 @@
 import type { AdminApi } from '../admin/admin-api.js'
 import type { AppParts } from '../admin/app.js'
+import { auditFile as auditTo } from '../admin/audit.js'
 import type { PluginTotals, ProxyTotals } from '../admin/metrics.js'
 import { type Admin, lazyApp, openPort, openSocket } from '../admin/server.js'
 import type { Diags } from '../base/diags.js'
@@ -26,10 +27,12 @@ export interface AdminParts {
 export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>> {
   const { diags, api, metrics, onPort } = parts
   const onError = (message: string): void => diags.error(message)
-  const { socket, listen, tokenFile } = parts.settings
+  const { socket, listen, tokenFile, auditFile } = parts.settings
   const page: { open?: (who: string, role: Role) => string } = {}
   const appParts: AppParts = {
     metrics: metrics.text,
+    onError,
+    audit: auditTo(auditFile),
     dashboard: (who, role) => {
       if (page.open !== undefined) return page.open(who, role)
       throw new ProxyError('PTC_ADMIN_REQUEST', 'there is no page: proxy.config.admin.listen is NULL')

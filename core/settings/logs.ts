@@ -72,4 +72,7 @@ export const adminSettings = (records: Records, confDir: string) =>
     /** `address:port` of the management port; undefined where there is none. */
     listen: records['proxy.config.admin.listen'] ?? undefined,
     tokenFile: fileOf(records, 'proxy.config.admin.token_file', confDir).path,
+    /** Whether operators may accept in place of any plugin. */
+    mayAccept: records['proxy.config.admin.may_accept'] === 1,
+    auditFile: resolve(records[FOLDER], records['proxy.config.admin.audit_file']),
   })

@@ -70,6 +70,11 @@ export class StepClock {
     this.#deadline.set(this.#limit)
   }
 
+  /** @param ms later than it was */
+  extend(ms: number): void {
+    if (Number.isFinite(this.#deadline.left)) this.#deadline.set(this.#deadline.left + ms)
+  }
+
   /** As {@link Deadline.endsAt}. */
   get endsAt(): number {
     return this.#deadline.endsAt

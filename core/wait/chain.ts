@@ -53,7 +53,7 @@ export class Chain<E> {
   }
 
   /** The last turn, which may be over. */
-  get turn(): Pick<PluginTurn<E>, 'plugin' | 'deadline' | 'isOpen'> | undefined {
+  get turn(): Pick<PluginTurn<E>, 'plugin' | 'deadline' | 'isOpen' | 'extend'> | undefined {
     return this.#turn
   }
 

@@ -10,20 +10,22 @@ import type { Turn } from './turn.js'
  */
 export class TurnEvent implements Parked {
   readonly vconn: VConn
-  readonly deadline: number
+  declare readonly deadline: number
   readonly reenable: Parked['reenable']
   readonly schedule: Parked['schedule']
   declare readonly signal: AbortSignal
   readonly #turn: Turn
 
+  /** An operator may move it. */
+  static readonly #deadline = accessor((event: TurnEvent) => event.#turn.deadline)
   static readonly #signal = accessor((event: TurnEvent) => event.#turn.signal)
 
   constructor(turn: Turn) {
     this.#turn = turn
     this.vconn = turn.vconn
-    this.deadline = turn.deadline
     this.reenable = turn.reenable
     this.schedule = turn.schedule
+    Object.defineProperty(this, 'deadline', TurnEvent.#deadline)
     Object.defineProperty(this, 'signal', TurnEvent.#signal)
   }
 }

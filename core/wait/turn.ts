@@ -98,9 +98,9 @@ export const OWN_LIMIT = '@deadline of its line in plugin.config'
  * stopped. Exactly one end comes out of it, or none when it was stopped. What the plugin does later reaches nothing.
  */
 export class PluginTurn<E> implements Turn, AskedTurn<E> {
-  readonly deadline: number
   readonly facts: TurnFacts
   readonly toEvent: (turn: Turn) => E
+  #deadline: number
   readonly #asker: TurnAsker<E>
   readonly #right: Reenable
   readonly #onEnd: (end: TurnEnd) => void
@@ -109,6 +109,8 @@ export class PluginTurn<E> implements Turn, AskedTurn<E> {
   #timers: Timers | undefined
   #isUnwanted = false
   #clock: Wait | undefined
+  /** When the clock rings, on the clock of the wait. */
+  #rings = Infinity
   #watcher: ((end: TurnEnd | undefined) => void) | undefined
   #onOver: (() => void) | undefined
 
@@ -130,13 +132,30 @@ export class PluginTurn<E> implements Turn, AskedTurn<E> {
     )
     const ends = own === undefined ? Infinity : Date.now() + own
     // A plugin's own deadline that is not before the general one has no timer: the general one ends the wait.
-    if (own !== undefined && ends < deadline)
-      this.#clock = time.after(
-        own,
-        () => this.#end({ type: 'late' }),
-        why => observer.pluginFailed(plugin, about, why),
-      )
-    this.deadline = Math.min(ends, deadline)
+    if (own !== undefined && ends < deadline) this.#ring(time.now() + own)
+    this.#deadline = Math.min(ends, deadline)
+  }
+
+  get deadline(): number {
+    return this.#deadline
+  }
+
+  /** An operator gives the plugin more time; the wait as a whole gets as much. @param ms later than it was */
+  extend(ms: number): void {
+    if (!this.isOpen) return
+    this.#deadline += ms
+    if (this.#clock !== undefined) this.#ring(this.#rings + ms)
+  }
+
+  #ring(at: number): void {
+    const { about, observer, time = NODE_TIME } = this.facts
+    time.cancel(this.#clock)
+    this.#rings = at
+    this.#clock = time.after(
+      Math.max(at - time.now(), 1),
+      () => this.#end({ type: 'late' }),
+      why => observer.pluginFailed(this.plugin, about, why),
+    )
   }
 
   get plugin(): string {

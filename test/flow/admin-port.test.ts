@@ -18,7 +18,10 @@ test('programs need the token', async t => {
   const bearer = tokenOf(proxy.conf.path)
 
   t.match(await send(port, '/v1/status', { headers: bearer }), { status: 200, text: /"counters"/ })
-  t.match(await send(port, '/v1/approvals', { headers: bearer }), { status: 200, text: '{"approvals":[]}' })
+  t.match(await send(port, '/v1/approvals', { headers: bearer }), {
+    status: 200,
+    text: '{"approvals":[],"next":null}',
+  })
   const metrics = await send(port, '/metrics', { headers: bearer })
   t.match(metrics, { status: 200, headers: { 'content-type': /^text\/plain; version=0\.0\.4/ } })
   t.match(metrics.text, /^portcullis_parked 0$/m)

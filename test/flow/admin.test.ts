@@ -21,7 +21,10 @@ test('an operator lists a parked handshake and rejects it', async t => {
   t.match(parked, { host: HOST, port: origin.port, plugin: 'desk', leaf: { subject: `/CN=${HOST}` } })
   t.ok(parked.age > 0 && parked.deadline > Date.now())
   const { out } = await ctl('parked')
-  t.match(out, /^ID +ORIGIN +HELD BY +CONNECTION +FOR +LEFT +LEAF\n\d+ +managed\.test:\d+ +desk +open +/)
+  t.match(
+    out,
+    /^ID +ORIGIN +HELD BY +CONNECTION +FOR +LEFT +CLIENT +CHECK +LEAF\n\d+ +managed\.test:\d+ +desk +open +/,
+  )
   t.match(await ctl('reject', `${parked.id + 1}`), {
     code: 1,
     err: /PTC_ADMIN_REQUEST.*no handshake with id/,

@@ -74,7 +74,7 @@ test('a reload keeps the question, its id, and the handshake that is held', asyn
 test('wrong arguments of the approval commands are refused', async t => {
   const { ctl, waiting, ask } = await approving(t, 'approval.js signal_after=5s who=nobody-here')
   for (const [words, said] of [
-    [['accept'], /accept takes the ID of a question; `ctl approvals` lists them/],
+    [['accept'], /accept takes the ID of a handshake \(`ctl parked`\) or of a question \(`ctl approvals`\)/],
     [['accept', 'q1', '--for', 'soon'], /--for soon: write 30s, 10m, 1h, 7d or always/],
     [['accept', 'q1', '--host', '--leaf'], /one of --leaf, --issuer and --host/],
     [['approvals', '--why', 'x'], /--why belongs to `portcullis ctl accept` and `reject`/],

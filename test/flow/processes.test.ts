@@ -43,6 +43,34 @@ test('what is parked in any process is listed and rejected by the one', async t 
   t.match(await all.ctl('reject', '999999999'), { code: 1, err: /PTC_ADMIN_REQUEST/ })
 })
 
+test('operators accept and extend what any process holds, and see what all have decided', async t => {
+  const origin = await nginxOrigin({ ...issued })
+  t.teardown(origin.stop)
+  const records = { ...TWO.records, 'proxy.config.admin.may_accept': 1 } as const
+  const all = await managed(t, ['desk.mjs one waits'], undefined, { records })
+  const ask = () => get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`, [], 60_000)
+  const asked = [ask(), ask()]
+  const parkedRows = async () => JSON.parse((await all.ctl('parked', '--json')).out).parked
+  const rows = await eventually(async () => {
+    const parked = await parkedRows()
+    return parked.length === 2 ? parked : undefined
+  })
+  for (const { id, deadline } of rows) {
+    t.match(await all.ctl('extend', `${id}`, '1m'), { code: 0 })
+    const later = (await parkedRows()).find((row: { id: number }) => row.id === id)
+    t.ok(later.deadline > deadline + 59_000)
+    t.match(await all.ctl('accept', `${id}`), { code: 0 })
+  }
+  for (const one of asked) t.equal((await one).status, 200)
+  const { history } = JSON.parse((await all.ctl('history', '--json')).out)
+  const grants = history.filter(({ by }: { by: string }) => by === 'operator')
+  t.match(grants, [
+    { host: HOST, plugin: 'desk' },
+    { host: HOST, plugin: 'desk' },
+  ])
+  t.equal(new Set(history.map(({ id }: { id: number }) => id)).size, history.length)
+})
+
 test('a revocation in one process reaches what the others remember', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)

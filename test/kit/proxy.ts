@@ -84,6 +84,7 @@ function writeConf(dir: TempDir, conf: ProxyConf): void {
   const implied: ProxyConf['records'] = {
     'proxy.config.http.server_ports': '0:ip-in=127.0.0.1',
     'proxy.config.admin.socket': null,
+    'proxy.config.admin.audit_file': join(dir.path, 'audit.log'),
     // The first worker thread of a loaded machine needs more than the default.
     'proxy.config.plugin.init_timeout': 60_000,
     ...(conf.ca === undefined ? {} : { 'proxy.config.ssl.client.CA.cert.filename': 'roots.pem' }),

@@ -176,6 +176,8 @@ export function renderOpenApi(): string {
   const { openApi } = routesOf(new Proxy({} as AdminApi, { get: unused }), {
     metrics: unused,
     dashboard: unused,
+    audit: unused,
+    onError: unused,
   })
   return `${JSON.stringify(openApi.document, null, 2)}\n`
 }

@@ -189,6 +189,8 @@ test('a question about a certificate with unreadable dates is listed, by the man
   const { app } = routesOf(api as Partial<AdminApi> as AdminApi, {
     metrics: async () => '',
     dashboard: () => '',
+    audit: async () => {},
+    onError: () => {},
   })
   const answered = await app.inject('/v1/approvals')
   t.equal(answered.statusCode, 200)

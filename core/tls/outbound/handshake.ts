@@ -20,6 +20,8 @@ import { TlsLink } from '../tls-link.js'
 import type { Again } from './completing.js'
 import type { HandshakeEnds, HeldVerdict } from './held-verdict.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
+import type { HandshakeAbout } from './observer.js'
+import { parkedHandshake } from './operator.js'
 import { Park } from './park.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
 import { giveUp, isVerdictEnough, SpentLink } from './probe.js'
@@ -112,20 +114,25 @@ export class OutboundHandshake implements LinkSink {
 
   /** What it waits for, if it waits for a plugin. */
   get held(): ParkedHandshake | undefined {
-    const turn = this.#questions?.turn
-    if (this.#state.at !== 'parked' || turn === undefined) return undefined
-    return {
-      hook: 'TS_SSL_CERT_VERIFY_HOOK',
-      about: this.#names.host,
+    if (this.#state.at !== 'parked') return undefined
+    return parkedHandshake({
       id: this.#vconn.shown.id,
-      port: this.#target.port,
-      evidence: this.#state.evidence,
-      plugin: turn.plugin,
-      since: Date.now() - (this.#park.age ?? 0),
-      isReleased: this.#park.isReleased,
-      deadline: turn.deadline,
-      reject: verdict => this.#on({ type: 'refused', verdict }),
-    }
+      host: this.#names.host,
+      target: this.#target,
+      remoteAddress: this.#tcp.remoteAddress,
+      state: this.#state,
+      terms: this.#settings.terms,
+      park: this.#park,
+      questions: this.#questions,
+      clock: this.#clock,
+      trace: this.#trace,
+      on: event => this.#on(event),
+    })
+  }
+
+  get #about(): HandshakeAbout {
+    const { port, client: network, asking } = this.#target
+    return { port, network, asking, plugin: this.#questions?.turn?.plugin, held: this.#park.held ?? 0 }
   }
 
   onData(bytes: Buffer): void {
@@ -318,7 +325,7 @@ export class OutboundHandshake implements LinkSink {
       this.#sessions.offer(this.#engine, state.peer)
       return this.#queueAdvance(1)
     }
-    this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress)
+    this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress, this.#about)
     this.#trace.accepted(state.peer, false, this.#park.held)
     this.#engine.decide(0)
     // In the same step if no plugin took time.
@@ -379,7 +386,7 @@ export class OutboundHandshake implements LinkSink {
       () => this.#sessions.drop(rejected !== undefined),
       () => this.#flush(),
       () => this.#engine.free(),
-      () => rejected && this.#settings.observer.rejected(rejected, this.#tcp.remoteAddress),
+      () => rejected && this.#settings.observer.rejected(rejected, this.#tcp.remoteAddress, this.#about),
       () => (isGentle && !this.#park.isReleased ? endGently(this.#tcp, LINGER, LINGER) : this.#tcp.destroy()),
       () => this.#trace.closed(why),
       () => this.#vconn.close(),

@@ -77,6 +77,8 @@ export type HandshakeEvent =
   | { readonly type: 'completed'; readonly evidence: PeerEvidence }
   /** An operator has rejected in place of the plugin that is asked. */
   | { readonly type: 'refused'; readonly verdict: Reject }
+  /** An operator has accepted in its place, for this handshake: as a plugin's acceptance that ends then. */
+  | { readonly type: 'granted'; readonly expiresAt: number }
   /** The clock that runs has run out: the verdict's while parked, else the origin's. */
   | { readonly type: 'clock' }
   /** The plugin's own time has run out; its line says what decides instead. */
@@ -154,6 +156,7 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
     case 'reenabled':
     case 'plugin-failed':
     case 'refused':
+    case 'granted':
     case 'late':
     case 'completed':
     case 'released':
@@ -212,9 +215,7 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
       if (verdict.kind === 'reject') {
         return refuse(rejectedBy(plugin, evidence.host, verdict), evidence)
       }
-      const expiresAt = earliest(state.expiresAt, verdict.expiresAt)
-      const isForClient = state.isForClient === true || event.isForClient === true
-      return nextTurn({ ...state, expiresAt, isForClient }, 'plugins', terms)
+      return nextTurn(acceptedBy(state, verdict.expiresAt, event.isForClient), 'plugins', terms)
     }
     case 'late':
       // A check that is off has looked at nothing that could stand in for the plugin.
@@ -223,6 +224,8 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
       return evidence.builtIn.ok ? nextTurn(state, 'built-in', terms) : refuseBuiltIn(evidence)
     case 'plugin-failed':
       return refuse(rejection('plugin-failed', 'policy', evidence.host, event.detail, plugin), evidence)
+    case 'granted':
+      return nextTurn(acceptedBy(state, event.expiresAt, true), 'plugins', terms)
     case 'refused': {
       const { reason, detail } = event.verdict
       return refuse(rejection('operator', reason, evidence.host, detail, plugin), evidence)
@@ -244,6 +247,17 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
       return [state]
   }
 }
+
+/** One turn more has ended with an acceptance. */
+const acceptedBy = (
+  state: In<'parked'>,
+  expiresAt: number | undefined,
+  isForClient = false,
+): In<'parked'> => ({
+  ...state,
+  expiresAt: earliest(state.expiresAt, expiresAt),
+  isForClient: state.isForClient === true || isForClient,
+})
 
 /** No rejection in this turn: the next plugin is asked, or the wait ends. */
 function nextTurn(state: In<'parked'>, decidedBy: 'plugins' | 'built-in', terms: Terms): Step {
@@ -291,6 +305,7 @@ function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): S
     case 'reenabled':
     case 'plugin-failed':
     case 'refused':
+    case 'granted':
     case 'late':
     case 'completed':
       return [state]

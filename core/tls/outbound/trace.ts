@@ -12,6 +12,7 @@ const CHANNELS = {
   certificate: channel('portcullis:handshake:certificate'),
   asked: channel('portcullis:handshake:asked'),
   reenabled: channel('portcullis:handshake:reenabled'),
+  granted: channel('portcullis:handshake:granted'),
   accepted: channel('portcullis:handshake:accepted'),
   rejected: channel('portcullis:handshake:rejected'),
   closed: channel('portcullis:handshake:closed'),
@@ -47,6 +48,10 @@ export class HandshakeTrace {
 
   reenabled(plugin: string, verdict: Verdict): void {
     this.#publish('reenabled', () => ({ plugin, verdict, took: performance.now() - this.#askedAt }))
+  }
+
+  granted(plugin: string): void {
+    this.#publish('granted', () => ({ plugin, took: performance.now() - this.#askedAt }))
   }
 
   accepted({ decidedBy, tolerated }: VerifiedPeer, isResumed: boolean, parked = 0): void {

@@ -2,9 +2,10 @@ import type { PeerEvidence } from '../../../api/certificate.js'
 import { describeThrown } from '../../../base/thrown.js'
 import { digestText } from '../../../tls/judge/evidence.js'
 import type { VerifiedPeer, VerifyRejected } from '../../../tls/judge/verdict.js'
-import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
+import type { HandshakeAbout, HandshakeObserver } from '../../../tls/outbound/observer.js'
 import { type Refusal, tooLate } from '../../../wait/refusal.js'
 import type { ShadowOutcome } from '../../../wait/turn.js'
+import type { History } from '../../history.js'
 
 /** What of the diagnostics a handshake needs. */
 export interface HandshakeDiags {
@@ -31,6 +32,7 @@ export interface ShadowCounts {
  */
 export class HandshakeLog implements HandshakeObserver {
   readonly #diags: HandshakeDiags
+  readonly #history: Pick<History, 'accepted' | 'rejected'> | undefined
   /** Answers of plugins that reached nothing. */
   ignoredReenables = 0
   /** How often a failed built-in check did not bind, by the name of its X509_V_ERR. */
@@ -38,8 +40,10 @@ export class HandshakeLog implements HandshakeObserver {
   /** What plugins in shadow mode would have done, by plugin. */
   readonly shadows = new Map<string, ShadowCounts>()
 
-  constructor(diags: HandshakeDiags) {
+  /** @param history keeps the verdicts; absent: they are only logged */
+  constructor(diags: HandshakeDiags, history?: Pick<History, 'accepted' | 'rejected'>) {
     this.#diags = diags
+    this.#history = history
   }
 
   parked(plugin: string, host: string): void {
@@ -50,8 +54,10 @@ export class HandshakeLog implements HandshakeObserver {
     if (this.#diags.isOn('ssl')) this.#diags.debug('ssl', `${plugin} has accepted ${host} before`)
   }
 
-  accepted(evidence: PeerEvidence, { tolerated }: VerifiedPeer, remoteAddress: string): void {
+  accepted(evidence: PeerEvidence, peer: VerifiedPeer, remoteAddress: string, about: HandshakeAbout): void {
     const { host } = evidence
+    const { tolerated } = peer
+    this.#history?.accepted(evidence, peer, about)
     for (const failed of tolerated) {
       this.tolerated.set(failed.name, (this.tolerated.get(failed.name) ?? 0) + 1)
       const isName = failed === evidence.checks.name
@@ -77,7 +83,9 @@ export class HandshakeLog implements HandshakeObserver {
       this.#diags.debug('ssl', `plugins accepted ${host}; connected again to ${remoteAddress}`)
   }
 
-  rejected({ rejection, message, evidence }: VerifyRejected, remoteAddress: string): void {
+  rejected(why: VerifyRejected, remoteAddress: string, about: HandshakeAbout): void {
+    const { rejection, message, evidence } = why
+    this.#history?.rejected(why, about)
     const { by, host, detail, code, depth, hold } = rejection
     if (hold !== undefined) this.#diags.note(`${message} (${addressOf(remoteAddress)})`)
     else if (by === 'built-in') {

@@ -1,0 +1,61 @@
+/** Answers of several processes, as one. */
+import type { Counters, ShadowTotals, Withdrawn } from '../admin/admin-api.js'
+import type { Approval } from '../api/managed.js'
+
+/** All processes have the same approvals. */
+export const sumOfWithdrawn = (sum: Withdrawn, counts: Withdrawn): Withdrawn => ({
+  ...mapOf(sum, (value, name) => value + counts[name]),
+  approvals: Math.max(sum.approvals, counts.approvals),
+})
+
+function mapOf<T extends object>(counts: T, change: (value: number, name: keyof T) => number): T {
+  const entries = Object.entries(counts) as [keyof T, number][]
+  return Object.fromEntries(entries.map(([name, value]) => [name, change(value, name)])) as T
+}
+
+/** The same question may be open in several processes: it is one. */
+export function mergeApprovals(all: readonly Approval[]): readonly Approval[] {
+  const byId = new Map<string, Approval>()
+  for (const one of all) {
+    const other = byId.get(one.id)
+    byId.set(one.id, other === undefined ? one : merged(other, one))
+  }
+  return [...byId.values()].sort((a, b) => a.since - b.since)
+}
+
+const merged = (a: Approval, b: Approval): Approval => ({
+  ...(a.last >= b.last ? a : b),
+  clients: [...new Set([...a.clients, ...b.clients])],
+  waiting: a.waiting + b.waiting,
+  asked: a.asked + b.asked,
+  since: Math.min(a.since, b.since),
+  firstSeen: Math.min(a.firstSeen, b.firstSeen),
+})
+
+export function sumOf(a: Counters, b: Counters): Counters {
+  return {
+    handshakes: a.handshakes + b.handshakes,
+    parked: a.parked + b.parked,
+    rememberedVerdicts: a.rememberedVerdicts + b.rememberedVerdicts,
+    idleConnections: a.idleConnections + b.idleConnections,
+    ignoredReenablesTotal: a.ignoredReenablesTotal + b.ignoredReenablesTotal,
+    toleratedTotal: sumMaps(a.toleratedTotal, b.toleratedTotal, (one, other) => one + other),
+    shadowsTotal: sumMaps(a.shadowsTotal, b.shadowsTotal, sumShadows),
+  }
+}
+
+const sumShadows = (a: ShadowTotals, b: ShadowTotals): ShadowTotals =>
+  mapOf(a, (value, name) => value + b[name])
+
+function sumMaps<T>(
+  a: Readonly<Record<string, T>>,
+  b: Readonly<Record<string, T>>,
+  sum: (one: T, other: T) => T,
+): Readonly<Record<string, T>> {
+  const all = new Map(Object.entries(a))
+  for (const [name, value] of Object.entries(b)) {
+    const other = all.get(name)
+    all.set(name, other === undefined ? value : sum(other, value))
+  }
+  return Object.fromEntries(all)
+}

@@ -1,0 +1,140 @@
+/** What operators see of the handshakes that plugins hold, and what they do with them. */
+import type { AdminApi } from '../admin/admin-api.js'
+import type { HeldAccepted, ParkedDetail, ParkedRow, ShownCertificate } from '../admin/held-api.js'
+import type { Certificate } from '../api/certificate.js'
+import type { Approval } from '../api/managed.js'
+import { type Reason, reject } from '../api/verdict.js'
+import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
+import { ProxyError } from '../base/errors.js'
+import { didYouMean } from '../base/nearest.js'
+import { REASONS } from '../tls/judge/verdict.js'
+import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
+import type { Logs } from './generation.js'
+import type { Generations } from './generations.js'
+import { clientText } from './history.js'
+
+type HeldActions = Pick<AdminApi, 'parked' | 'parkedDetail' | 'accept' | 'reject' | 'extend'>
+
+interface Parts {
+  readonly logs: Pick<Logs, 'held' | 'diags' | 'history'>
+  readonly generations: Pick<Generations, 'current'>
+}
+
+/** @param answer answers a question of the plugin that asks people */
+export function heldActions({ logs, generations }: Parts, answer: AdminApi['answer']): HeldActions {
+  const { held, diags, history } = logs
+  const find = (id: number): ParkedHandshake => {
+    const found = held.list().find(one => isParkedHandshake(one) && one.id === id)
+    if (found !== undefined && isParkedHandshake(found)) return found
+    throw new ProxyError('PTC_ADMIN_REQUEST', `no handshake with id ${id} is parked; it may have ended`)
+  }
+  const rowMaker = (): ((parked: ParkedHandshake) => ParkedRow) => {
+    const current = generations.current()
+    const { managed } = current.plugins
+    const owner = managed.ownerOf('approvals')
+    const open = managed.get('approvals')?.list() ?? []
+    const ids = new Map(open.filter(({ waiting }) => waiting > 0).map(one => [keyOf(one), one.id]))
+    const { mayAccept } = current.settings.admin
+    return parked => {
+      const question = (parked.plugin === owner && ids.get(keyOfParked(parked))) || null
+      const accepting = question !== null ? 'question' : mayAccept ? 'operator' : 'none'
+      return { ...toRow(parked), question, accepting }
+    }
+  }
+  return {
+    parked: () => held.list().filter(isParkedHandshake).map(rowMaker()),
+    parkedDetail: id => toDetail(find(id), rowMaker()),
+    reject: (id, reason, detail) => {
+      const verdict = reject(readReason(reason), detail)
+      const found = find(id)
+      diags.note(`an operator rejects the handshake with ${found.evidence.host}: ${reason}`)
+      found.reject(verdict)
+    },
+    accept: async (id, given): Promise<HeldAccepted> => {
+      const found = find(id)
+      const { question, accepting, plugin, host } = rowMaker()(found)
+      if (question !== null) {
+        await answer(question, { ...given, verdict: 'accept' })
+        return { id, as: 'question', question }
+      }
+      if (accepting === 'none')
+        throw new ProxyError(
+          'PTC_ADMIN_OVERRULE',
+          `plugin ${plugin} holds the handshake with ${host}, and proxy.config.admin.may_accept is 0`,
+        )
+      found.accept()
+      diags.note(`${given.who} accepts the handshake with ${host} in place of plugin ${plugin}`)
+      const { evidence, port, asking, since } = found
+      history.granted(evidence, plugin, given, { port, asking, held: Date.now() - since })
+      return { id, as: 'operator', question: null }
+    },
+    extend: (id, ms) => {
+      const found = find(id)
+      found.extend(ms)
+      diags.note(`an operator gives plugin ${found.plugin} ${ms} ms more for ${found.evidence.host}`)
+      return find(id).deadline
+    },
+  }
+}
+
+/** Of a question, and of a handshake that waits for its answer. */
+const keyOf = ({
+  host,
+  port,
+  sha256,
+  builtIn,
+}: Pick<Approval, 'host' | 'port' | 'sha256' | 'builtIn'>): string => `${host} ${port} ${sha256} ${builtIn}`
+
+const keyOfParked = ({ evidence: { host, chain, builtIn }, port }: ParkedHandshake): string =>
+  keyOf({ host, port, sha256: chain[0]?.sha256 ?? '', builtIn: builtIn.name })
+
+function readReason(word: string): Reason | X509ErrorName {
+  const known = [...Object.keys(REASONS), ...Object.keys(X509_ERRORS)]
+  if (known.includes(word)) return word as Reason | X509ErrorName
+  const help = didYouMean(word, known) || `; known are ${Object.keys(REASONS).join(', ')}`
+  throw new ProxyError('PTC_ADMIN_REQUEST', `there is no reason "${word}"${help}`)
+}
+
+function toRow(parked: ParkedHandshake): Omit<ParkedRow, 'question' | 'accepting'> {
+  const { id, port, evidence, plugin, isReleased, since, deadline, remoteAddress, asking, accepted } = parked
+  const [leaf] = evidence.chain
+  return {
+    id,
+    host: evidence.host,
+    port,
+    plugin,
+    connection: isReleased ? 'released' : 'open',
+    age: Date.now() - since,
+    deadline,
+    address: remoteAddress,
+    client: clientText(asking),
+    builtIn: evidence.builtIn.name,
+    accepted,
+    leaf: leaf === undefined ? null : shown(leaf),
+  }
+}
+
+function toDetail(
+  parked: ParkedHandshake,
+  toParkedRow: (parked: ParkedHandshake) => ParkedRow,
+): ParkedDetail {
+  const { evidence, asking } = parked
+  const { signature, name, rule } = evidence.checks
+  const { method, url } = asking?.transaction ?? {}
+  return {
+    ...toParkedRow(parked),
+    chain: evidence.chain.map(one => ({ ...shown(one), pem: one.pem })),
+    checks: { signature: signature.name, name: name.name, rule: rule?.name ?? null },
+    request: method === undefined || url === undefined ? null : { method, url },
+  }
+}
+
+function shown({ subject, issuer, sha256, x509 }: Certificate): ShownCertificate {
+  return { subject, issuer, sha256, notBefore: timeIn(x509.validFrom), notAfter: timeIn(x509.validTo) }
+}
+
+/** OpenSSL shows a malformed date as `Bad time value`. */
+function timeIn(text: string): number | null {
+  const time = Date.parse(text)
+  return Number.isNaN(time) ? null : time
+}
