@@ -45,7 +45,7 @@ export const GENERAL_RECORDS = {
     ...FILE,
     reload: false,
     about:
-      'The file that says what operators have done and tried, one JSON object a line, relative to `proxy.config.log.logfile_dir`; it is for the owner of the proxy alone. Without it nobody can accept a held handshake. Not in Traffic Server.',
+      'The file that says what operators have done and tried, one JSON object a line, relative to `proxy.config.log.logfile_dir`; it is for the owner of the proxy alone. Without it no operator can accept a held handshake. Not in Traffic Server.',
   },
   'proxy.config.plugin.plugin_dir': {
     type: 'STRING',

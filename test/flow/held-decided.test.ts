@@ -154,21 +154,25 @@ test('what a plugin may overrule, an operator may in its place', async t => {
 })
 
 test('an operator gives a plugin more time', async t => {
-  for (const line of ['desk.mjs one waits', 'desk.mjs @deadline=1500 one waits']) {
-    const records = { ...MAY, 'proxy.config.ssl.client.verify.deadline': line.includes('@') ? 3000 : 1500 }
+  const extended = async (line: string, ms: number) => {
+    const records = { ...MAY, 'proxy.config.ssl.client.verify.deadline': ms }
     const all = await holding(t, [line], { records })
     const asked = all.ask()
     const { id, deadline } = await heldOf(all.socket)
     t.match(await all.ctl('extend', `${id}`, '2h'), { code: 1, err: /for 60 minutes in all|must be <= / })
-    t.match(await all.ctl('extend', `${id}`, '1m'), { code: 0, out: /may be held for (1 min|60\.|59\.)/ })
+    t.match(await all.ctl('extend', `${id}`, '1m'), { code: 0, out: /handshake \d+ may be held for / })
     const later = await heldOf(all.socket)
     t.ok(Math.abs(later.deadline - deadline - 60_000) < 1000, `${later.deadline - deadline} ms`)
-    await sleep(Math.max(0, deadline - Date.now()) + 2000)
+    await sleep(Math.max(0, deadline - Date.now()) + 1500)
     t.match(await heldOf(all.socket), { id }, 'it is held behind its old deadline')
     await all.ctl('plugin', 'msg', 'accept')
     t.equal((await asked).status, 200, line)
     t.match(await all.ctl('extend', `${id}`, '1m'), { code: 1, err: /no handshake with id/ })
   }
+  await Promise.all([
+    extended('desk.mjs one waits', 6000),
+    extended('desk.mjs @deadline=6000 one waits', 60_000),
+  ])
 })
 
 test('accepting a handshake that approval.js holds answers its question', async t => {
