@@ -175,6 +175,8 @@ export const ERRORS = {
       "The client broke off its TLS handshake with the proxy: does it trust the proxy's certificate?",
     PTC_TUNNEL_HELLO:
       'The ClientHello in a tunnel cannot be read, or its name cannot be a host; the message says what is wrong.',
+    PTC_TUNNEL_ECH:
+      'The ClientHello in a probed tunnel hides its name by encryption (ECH): turn that off in the client, bump the host, or set proxy.config.http.connect.verify.ech to allow.',
   }),
   ...kinds('origin', 0, '', {
     PTC_TUNNEL_CUT:

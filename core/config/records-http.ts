@@ -31,6 +31,13 @@ export const HTTP_RECORDS = {
     about:
       'What happens to a protocol other than TLS behind a CONNECT that is probed or bumped: `refuse` ends the tunnel, and answers an HTTP request in it with 403; `tunnel` lets it pass unverified. With `tunnel` the 200 comes before the verdict, and the client learns of a rejection by an alert. Not in Traffic Server.',
   },
+  'proxy.config.http.connect.verify.ech': {
+    type: 'STRING',
+    default: 'refuse',
+    enum: ['allow', 'refuse'],
+    about:
+      "What happens in a probed tunnel to a ClientHello whose name may be encrypted (ECH, RFC 9849): `refuse` ends the tunnel with the alert access_denied, unless the extension may be GREASE; `allow` lets it pass, verified as the CONNECT's host and as the name in plaintext. How far the two can be told apart is in the operator guide. Not in Traffic Server.",
+  },
   'proxy.config.http.connect.probe_cache_ttl': {
     type: 'INT',
     default: 60,

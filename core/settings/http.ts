@@ -91,6 +91,7 @@ export const connectSettings = (records: Records) =>
     /** How origins behind CONNECT are verified where no rule says otherwise. */
     mode: records['proxy.config.http.connect.verify'],
     nonTls: records['proxy.config.http.connect.verify.non_tls'],
+    ech: records['proxy.config.http.connect.verify.ech'],
     probeLifetime: records['proxy.config.http.connect.probe_cache_ttl'] * SECOND,
     helloTimeout: records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND,
     /** Of an open tunnel. */

@@ -3,6 +3,7 @@
 
 import { createServer } from 'node:http'
 import bcrypt from 'bcrypt'
+import { helloMessage, inRecords } from '../kit/client-hellos.js'
 import { type DeafPort, deafPort } from '../kit/deaf-port.js'
 import { GATE_MODULE, Gate } from '../kit/gate.js'
 import { get, getOn } from '../kit/get.js'
@@ -14,6 +15,7 @@ import {
   HOST,
   keeping,
   lateStatusOf,
+  OTHER,
   outcomeOf,
   plain,
   type ReloadCases,
@@ -69,6 +71,7 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.http.connect_ports'
   | 'proxy.config.http.connect.verify'
   | 'proxy.config.http.connect.verify.non_tls'
+  | 'proxy.config.http.connect.verify.ech'
   | 'proxy.config.http.connect.probe_cache_ttl'
   | 'proxy.config.http.insert_request_via_str'
   | 'proxy.config.http.insert_response_via_str'
@@ -123,6 +126,20 @@ export const HTTP_CASES: ReloadCases<
     to: 'tunnel',
     probe: stage => connectTo(stage, `${HOST}:${stage.origin.port}`),
     expect: [502, 200],
+  },
+  'proxy.config.http.connect.verify.ech': {
+    from: 'refuse',
+    to: 'allow',
+    conf: { records: { 'proxy.config.http.connect.verify': 'probe' } },
+    probe: async ({ client, secure: { port } }) => {
+      const tunnel = await client()
+      tunnel.send(`CONNECT ${HOST}:${port} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`)
+      await tunnel.response('CONNECT')
+      tunnel.send(inRecords(helloMessage({ names: [OTHER], more: [[0xfe0d, Buffer.alloc(200)]] })))
+      await tunnel.until(() => tunnel.pending().length >= 7 || undefined, 'an alert')
+      return tunnel.pending().readUInt8(6) === 49 ? 'refused' : 'passed to the origin, which likes it less'
+    },
+    expect: ['refused', 'passed to the origin, which likes it less'],
   },
   'proxy.config.http.connect.probe_cache_ttl': {
     from: 0,

@@ -14,7 +14,8 @@ export interface HelloParts {
   readonly tail?: Buffer
 }
 
-const vector = (size: 1 | 2 | 3, ...parts: readonly Buffer[]): Buffer => {
+/** Bytes behind their length. @param size bytes of the length */
+export const vector = (size: 1 | 2 | 3, ...parts: readonly Buffer[]): Buffer => {
   const body = Buffer.concat(parts)
   const length = Buffer.alloc(size)
   length.writeUIntBE(body.length, 0, size)

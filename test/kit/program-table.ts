@@ -27,6 +27,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   'systemd-analyze': 'systemd',
   'systemd-notify': 'systemd',
   telnet: 'telnet',
+  tstclnt: 'libnss3-tools',
   wget: 'wget',
 }
 

@@ -1,6 +1,6 @@
 import { toProxyError } from '../../base/edge.js'
 import { PassingCertificate } from '../../tls/sniff/passing-certificate.js'
-import { RepeatedHello } from '../../tls/sniff/repeated-hello.js'
+import { type FirstHello, RepeatedHello } from '../../tls/sniff/repeated-hello.js'
 import { type Link, LinkOver, type LinkSink } from '../../vconn/link.js'
 
 export const EMPTY = Buffer.alloc(0)
@@ -30,11 +30,11 @@ export class GuardedLink extends WatchedLink {
 
   /**
    * @param leafSha256 of the verified leaf; undefined where none was verified, and every certificate passes
-   * @param announced the name in the ClientHello that is about to be written, as the client wrote it
+   * @param first the ClientHello that is about to be written
    */
-  constructor(link: Link, leafSha256: string | undefined, announced: string | undefined) {
+  constructor(link: Link, leafSha256: string | undefined, first: FirstHello) {
     super(link)
-    this.#hello = new RepeatedHello(announced)
+    this.#hello = new RepeatedHello(first)
     this.#certificate = new PassingCertificate(leafSha256)
   }
 

@@ -18,6 +18,7 @@ import type { Place } from '../../origin/parents/way.js'
 import type { VerifiedAddress } from '../../origin/prober.js'
 import { ACCESS_DENIED, INTERNAL_ERROR } from '../../tls/alerts.js'
 import { VerifyRejected } from '../../tls/judge/verdict.js'
+import { whyNoGrease } from '../../tls/sniff/encrypted-hello.js'
 import { fatalAlert } from '../../tls/sniff/record-layer.js'
 import type { PumpResult } from '../../vconn/pump.js'
 import { PluginRefused } from '../../wait/refusal.js'
@@ -42,6 +43,8 @@ export interface ServeOptions extends WayOptions {
   readonly helloTimeout: Current<number>
   /** proxy.config.http.connect.verify.non_tls. */
   readonly nonTls: Current<'refuse' | 'tunnel'>
+  /** proxy.config.http.connect.verify.ech. */
+  readonly ech: Current<'allow' | 'refuse'>
   /** The operator's error pages. */
   readonly pages: Current<Pages>
   /** `canDiffer`: whether any host could be judged in another way than by `tunnel`, by a rule or by a plugin. */
@@ -121,6 +124,11 @@ class Serving {
     return mode === 'tunnel' || this.#options.nonTls() === 'tunnel'
   }
 
+  /** Whether a name may be encrypted: where the client's TLS ends here, what is encrypted is not read by an origin. */
+  #mayEncrypt({ mode }: TunnelJudgement): boolean {
+    return mode !== 'probe' || this.#options.ech() === 'allow'
+  }
+
   /**
    * Before the 200. What is to be bumped is dialled when the name is known. What the client sends is awaited first where
    * no name for a certificate is known yet (a CONNECT to an address), or where it may be no TLS. The name in the ClientHello
@@ -151,8 +159,12 @@ class Serving {
     return undefined
   }
 
-  /** @throws {ProxyError} PTC_TUNNEL_NOT_TLS, PTC_TUNNEL_HIDDEN, PTC_TUNNEL_HELLO */
+  /** @throws {ProxyError} PTC_TUNNEL_NOT_TLS, PTC_TUNNEL_HIDDEN, PTC_TUNNEL_HELLO, PTC_TUNNEL_ECH */
   #check(opening: Opening, judgement: TunnelJudgement): void {
+    if (opening.kind === 'tls' && !this.#mayEncrypt(judgement)) {
+      const why = whyNoGrease(opening.hello, this.#request.host)
+      if (why !== undefined) throw encryptedHello(why)
+    }
     if (opening.kind === 'bad') {
       if (opening.alert === undefined) throw (this.#mayBePlain(judgement) ? hiddenHost : notTls)(opening.why)
       throw new ProxyError('PTC_TUNNEL_HELLO', `the ClientHello is refused: ${opening.why}`)
@@ -173,14 +185,15 @@ class Serving {
       const tcp = await way.started(host)
       const link =
         opening.kind === 'tls'
-          ? new GuardedLink(tcp, undefined, announced)
+          ? new GuardedLink(tcp, undefined, { ...opening.hello, maySealAnew: true })
           : new PlainLink(tcp, other => this.#mayFollow(other, judgement))
       return relay(client.release(), link, this.#options)
     }
     const isCovered = before !== undefined && host === this.#request.host && before.announced === announced
     const verified = isCovered ? before : await way.verified(host, announced ?? null)
     const { tcp, acceptance, forget } = verified
-    const guarded = new GuardedLink(tcp, acceptance.leafSha256, announced)
+    const first = { ...opening.hello, maySealAnew: this.#mayEncrypt(judgement) }
+    const guarded = new GuardedLink(tcp, acceptance.leafSha256, first)
     const result = await relay(client.release(), guarded, this.#options)
     if (result.cause?.code === 'PTC_TUNNEL_CUT') forget()
     return result
@@ -204,7 +217,13 @@ class Serving {
 }
 
 const isRefusal = (cause: ProxyError): boolean =>
-  cause instanceof VerifyRejected || cause instanceof PluginRefused
+  cause instanceof VerifyRejected || cause instanceof PluginRefused || cause.code === 'PTC_TUNNEL_ECH'
+
+const encryptedHello = (why: string): ProxyError =>
+  new ProxyError(
+    'PTC_TUNNEL_ECH',
+    `the ClientHello is encrypted (ECH), and no GREASE: ${why}; proxy.config.http.connect.verify.ech allow lets it pass`,
+  )
 
 const notTls = (why: string): ProxyError =>
   new ProxyError(

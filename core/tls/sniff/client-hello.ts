@@ -14,8 +14,8 @@ export interface ClientHello {
   readonly announced: string | undefined
   /** The protocols offered by ALPN, in order (RFC 7301). */
   readonly alpn: readonly string[]
-  /** Whether there is an encrypted_client_hello, real or GREASE: only the origin can tell which. */
-  readonly hasEch: boolean
+  /** The body of encrypted_client_hello, real or GREASE, each byte one character. */
+  readonly ech: string | undefined
 }
 
 export type HelloReading =
@@ -82,7 +82,11 @@ function parseHello(body: Buffer, length: number): HelloReading {
   const reader = new ByteReader(body)
   skipToExtensions(reader)
   if (!reader.isBroken && reader.isAtEnd)
-    return { kind: 'hello', hello: { sni: undefined, announced: undefined, alpn: [], hasEch: false }, length }
+    return {
+      kind: 'hello',
+      hello: { sni: undefined, announced: undefined, alpn: [], ech: undefined },
+      length,
+    }
   const extensions = splitExtensions(reader.vector(2))
   if (reader.isBroken || !reader.isAtEnd || extensions === undefined)
     return refused('the ClientHello is malformed', DECODE_ERROR)
@@ -96,7 +100,7 @@ function parseHello(body: Buffer, length: number): HelloReading {
       sni: sni?.name,
       announced: sni?.announced,
       alpn,
-      hasEch: extensions.has(EXTENSION.encryptedClientHello),
+      ech: extensions.get(EXTENSION.encryptedClientHello)?.toString('latin1'),
     },
     length,
   }

@@ -94,6 +94,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
       helloTimeout: () => current().settings.connect.helloTimeout,
       rules: derived(current, tunnelRules),
       nonTls: () => current().settings.connect.nonTls,
+      ech: () => current().settings.connect.ech,
       pages: () => current().pages,
     }),
     isLoop: field => via().isIn(field),

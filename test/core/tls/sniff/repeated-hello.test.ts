@@ -1,16 +1,27 @@
 import { test } from 'tap'
-import { type OriginAnswer, RepeatedHello } from '../../../../core/tls/sniff/repeated-hello.js'
+import {
+  type FirstHello,
+  type OriginAnswer,
+  RepeatedHello,
+} from '../../../../core/tls/sniff/repeated-hello.js'
 import { helloMessage, inRecords } from '../../../kit/client-hellos.js'
 
-const hello = (name: string): Buffer => inRecords(helloMessage({ names: [name] }))
+const ECH = 0xfe0d
+const hello = (name: string, ech?: string): Buffer =>
+  inRecords(helloMessage({ names: [name], more: ech === undefined ? [] : [[ECH, Buffer.from(ech)]] }))
 const FIRST = hello('a.example')
 const EARLY = inRecords(Buffer.alloc(100, 5), 100, 23)
 const FOR_SHOW = inRecords(Buffer.from([1]), 1, 20)
 const KEY_EXCHANGE = inRecords(Buffer.from([16, 0, 0, 2, 1, 2]))
 
+type Steps = readonly (readonly [Buffer, OriginAnswer])[]
+
 /** Feeds it step by step; what passed at each, or the code of the refusal. */
-function run(...steps: readonly (readonly [Buffer, OriginAnswer])[]): (string | number)[] {
-  const watch = new RepeatedHello('a.example')
+const run = (...steps: Steps): (string | number)[] =>
+  runWith({ ech: undefined, maySealAnew: false }, ...steps)
+
+function runWith(first: Omit<FirstHello, 'announced'>, ...steps: Steps): (string | number)[] {
+  const watch = new RepeatedHello({ announced: 'a.example', ...first })
   return steps.map(([bytes, answer]) => {
     try {
       return watch.pass(bytes, answer).length
@@ -64,4 +75,20 @@ test('a second ClientHello that does not wait for the question waits here', asyn
   t.strictSame(run([Buffer.concat([FIRST, FIRST]), 'none'], [NONE, 'retry']), [FIRST.length, FIRST.length])
   const flood = Array(80).fill([inRecords(Buffer.alloc(1000, 1)), 'none'])
   t.equal(run([FIRST, 'none'], ...flood).at(-1), 'PTC_TUNNEL_NOT_TLS', 'up to a limit')
+})
+
+test('what was taken for GREASE is repeated as it was, or it is none', async t => {
+  const first = hello('a.example', 'one')
+  const again = (ech: string | undefined, maySealAnew: boolean): string | number | undefined => {
+    const second = hello('a.example', ech)
+    const passed = runWith({ ech: 'one', maySealAnew }, [first, 'none'], [second, 'retry'])[1]
+    return passed === second.length ? 'passed' : passed
+  }
+  t.equal(again('one', false), 'passed')
+  for (const ech of ['two', '', undefined]) {
+    t.equal(again(ech, false), 'PTC_TUNNEL_ECH', String(ech))
+    t.equal(again(ech, true), 'passed', String(ech))
+  }
+  const late = run([FIRST, 'none'], [hello('a.example', 'one'), 'retry'])
+  t.equal(late[1], 'PTC_TUNNEL_ECH', 'where the first one had none')
 })
