@@ -3,19 +3,15 @@
 
 import { createServer } from 'node:http'
 import bcrypt from 'bcrypt'
-import { helloMessage, inRecords } from '../kit/client-hellos.js'
 import { type DeafPort, deafPort } from '../kit/deaf-port.js'
-import { GATE_MODULE, Gate } from '../kit/gate.js'
 import { get, getOn } from '../kit/get.js'
 import { LoginClient, loginOrigin } from '../kit/login-origin.js'
 import type { NodeOrigin } from '../kit/node-origin.js'
 import { rawOrigin, scripts } from '../kit/raw-origin.js'
 import {
-  connectTo,
   HOST,
   keeping,
   lateStatusOf,
-  OTHER,
   outcomeOf,
   plain,
   type ReloadCases,
@@ -37,14 +33,6 @@ const received =
   }
 const removes = (field: string) =>
   ({ from: 0, to: 1, probe: received(field, [`${field}: x`]), expect: ['x', 'none'] }) as const
-
-/** How many questions two tunnels cost. */
-const questions = async (stage: Stage): Promise<number> => {
-  const gate = stage.made as Gate
-  const before = gate.asked.length
-  for (let i = 0; i < 2; i++) await connectTo(stage, `${HOST}:${stage.secure.port}`)
-  return gate.asked.length - before
-}
 
 const hangs = lateStatusOf(({ http }) => `${http}/hang`)
 const SLOW = { 'proxy.config.http.transaction_no_activity_timeout_out': 60 } as const
@@ -68,11 +56,6 @@ const second = async (stage: Stage): Promise<'served' | 'refused'> => {
 
 export const HTTP_CASES: ReloadCases<
   | 'proxy.config.proxy_name'
-  | 'proxy.config.http.connect_ports'
-  | 'proxy.config.http.connect.verify'
-  | 'proxy.config.http.connect.verify.non_tls'
-  | 'proxy.config.http.connect.verify.ech'
-  | 'proxy.config.http.connect.probe_cache_ttl'
   | 'proxy.config.http.insert_request_via_str'
   | 'proxy.config.http.insert_response_via_str'
   | 'proxy.config.http.insert_squid_x_forwarded_for'
@@ -108,51 +91,6 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.net.per_client.max_connections_in'
 > = {
   'proxy.config.proxy_name': { from: 'one', to: 'two', probe: viaOf, expect: ['one', 'two'] },
-  'proxy.config.http.connect_ports': {
-    from: '*',
-    to: '443',
-    conf: { records: { 'proxy.config.http.connect.verify': 'tunnel' } },
-    probe: stage => connectTo(stage, `${HOST}:${stage.origin.port}`),
-    expect: [200, 403],
-  },
-  'proxy.config.http.connect.verify': {
-    from: 'tunnel',
-    to: 'probe',
-    probe: stage => connectTo(stage, `${HOST}:${stage.origin.port}`),
-    expect: [200, 502],
-  },
-  'proxy.config.http.connect.verify.non_tls': {
-    from: 'refuse',
-    to: 'tunnel',
-    probe: stage => connectTo(stage, `${HOST}:${stage.origin.port}`),
-    expect: [502, 200],
-  },
-  'proxy.config.http.connect.verify.ech': {
-    from: 'refuse',
-    to: 'allow',
-    conf: { records: { 'proxy.config.http.connect.verify': 'probe' } },
-    probe: async ({ client, secure: { port } }) => {
-      const tunnel = await client()
-      tunnel.send(`CONNECT ${HOST}:${port} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`)
-      await tunnel.response('CONNECT')
-      tunnel.send(inRecords(helloMessage({ names: [OTHER], more: [[0xfe0d, Buffer.alloc(200)]] })))
-      await tunnel.until(() => tunnel.pending().length >= 7 || undefined, 'an alert')
-      return tunnel.pending().readUInt8(6) === 49 ? 'refused' : 'passed to the origin, which likes it less'
-    },
-    expect: ['refused', 'passed to the origin, which likes it less'],
-  },
-  'proxy.config.http.connect.probe_cache_ttl': {
-    from: 0,
-    to: 60,
-    make: async later => {
-      const gate = new Gate(({ reenable }) => void reenable())
-      later(() => gate.stop())
-      return gate
-    },
-    conf: ({ line }: Gate) => ({ plugins: [line], modules: GATE_MODULE }),
-    probe: questions,
-    expect: [2, 1],
-  },
   'proxy.config.http.insert_request_via_str': {
     from: 1,
     to: 0,

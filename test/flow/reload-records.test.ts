@@ -2,6 +2,7 @@
 import { test } from 'tap'
 import { changeOf, RELOADABLE, type Reloadable, type ReloadCases } from '../kit/reloading.js'
 import { ADMIN_CASES } from './reload-cases-admin.js'
+import { CONNECT_CASES } from './reload-cases-connect.js'
 import { HTTP_CASES } from './reload-cases-http.js'
 import { HTTP2_CASES } from './reload-cases-http2.js'
 import { LOG_CASES } from './reload-cases-logs.js'
@@ -15,6 +16,7 @@ import { PROGRAM_CASES } from './reload-cases-program.js'
 /** The compiler asks for a case of each. */
 const CASES: ReloadCases<Reloadable> = {
   ...ADMIN_CASES,
+  ...CONNECT_CASES,
   ...HTTP_CASES,
   ...HTTP2_CASES,
   ...NAME_CASES,
