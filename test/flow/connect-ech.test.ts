@@ -12,7 +12,7 @@ import { askByNss, echConfigs, type NssResult } from '../kit/nss-client.js'
 import { type OpensslOrigin, opensslOrigin } from '../kit/openssl-origin.js'
 
 const HOST = 'www.google.com'
-/** Of the origin's front. */
+/** The public name of the server that decrypts. */
 const PUBLIC = 'www.yahoo.com'
 const GREASE = ['-a', HOST, '-i', '100', '-n', 'none']
 const real = (publicName: string): string[] => ['-a', HOST, '-N', echConfigs(publicName)]

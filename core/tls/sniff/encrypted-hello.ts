@@ -12,7 +12,7 @@ export interface EchTerms {
   readonly ech: string | undefined
 }
 
-/** The form for the origin's front; the other one, of the inner ClientHello, is never sent in plaintext. */
+/** The form of a ClientHello in plaintext; the other one is that of the ClientHello inside. */
 const OUTER = 0
 /** HKDF with SHA-256, SHA-384 and SHA-512; AES-128-GCM, AES-256-GCM and ChaCha20Poly1305 (RFC 9180 section 7). */
 const HPKE_IDS: ReadonlySet<number> = new Set([1, 2, 3])
@@ -25,8 +25,8 @@ const LEAST_PAYLOAD = 96
  * Why a ClientHello is no GREASE; undefined where it may be, or has no such extension.
  *
  * GREASE (RFC 9849 section 6.2) has the form of the real extension, and its outer name is the name of the origin, which is
- * what the client has asked a tunnel for. The outer name of a real one is the public name of the origin's front. A front
- * whose public name is the host of the CONNECT itself cannot be told from GREASE.
+ * what the client has asked a tunnel for. The outer name of a real one is the public name of a server that
+ * decrypts it. Where that is the host of the CONNECT itself, it cannot be told from GREASE.
  * @param connect the host of the CONNECT
  */
 export function whyNoGrease({ sni, ech }: EchTerms, connect: string): string | undefined {
