@@ -53,6 +53,7 @@ export const ERRORS = {
     PTC_TEMPLATE_INVALID: 'Correct the templates in body_factory/default that the message names.',
     PTC_HTPASSWD_INVALID: 'Names and bcrypt hashes, as `htpasswd -B FILE NAME` writes them.',
     PTC_GROUP_FILE_INVALID: 'Lines of `group: user user …`, as in an AuthGroupFile of Apache.',
+    PTC_TOKEN_KEYS_INVALID: 'Name a file with public keys: a JWKS, a JWK, or PEM.',
     PTC_PARENT_CONFIG_INVALID:
       'Correct the lines of parent.config, or the record or the file, that the message names.',
     PTC_PLUGIN_CONFIG_INVALID: 'Correct the lines of plugin.config that the message names.',
@@ -145,7 +146,8 @@ export const ERRORS = {
       'The request names another host than its connection was verified for: open a connection for that host.',
   }),
   ...kinds('client', 407, 'http_request_denied', {
-    PTC_PROXY_AUTH_REQUIRED: 'Send Proxy-Authorization with a name and password that the operator gave you.',
+    PTC_PROXY_AUTH_REQUIRED:
+      'Send Proxy-Authorization with what the operator gave you: a name and password, or a token. Proxy-Authenticate names what is taken.',
   }),
   ...kinds('client', 403, 'destination_ip_prohibited', {
     PTC_ORIGIN_DENIED:

@@ -1,5 +1,14 @@
 import { FILE, OPTIONAL_FILE, type RecordRow, SWITCH } from './record-row.js'
 
+const WORDS = {
+  type: 'STRING',
+  default: null,
+  nullable: true,
+  pattern: '\\S',
+  shape: 'a list of names',
+} as const
+const CLAIM = { type: 'STRING', pattern: '^\\S+$', shape: 'the name of a claim, without blanks' } as const
+
 /** Records about the clients that may use the proxy, and about what they may use it for. */
 export const ACCESS_RECORDS = {
   'proxy.config.cache.ip_allow.filename': {
@@ -19,6 +28,50 @@ export const ACCESS_RECORDS = {
     default: null,
     about:
       'A file in the configuration folder with the groups of users, in the syntax of the AuthGroupFile of Apache: `group: user user`, names with blanks in double quotes. It is for the users of every way to log in. ip_allow.yaml, plugins and the access log have the groups. Not in Traffic Server.',
+  },
+  'proxy.config.http.proxy_auth.jwt.keys': {
+    ...OPTIONAL_FILE,
+    default: null,
+    about:
+      'A file in the configuration folder with public keys, as a JWKS, a JWK or PEM: clients may show a JWT that one of them signs, by `Proxy-Authorization: Bearer`. A token must have `exp`, and be within its times. NULL takes no tokens. Not in Traffic Server.',
+  },
+  'proxy.config.http.proxy_auth.jwt.algorithms': {
+    type: 'STRING',
+    default: 'RS256 PS256 ES256 EdDSA',
+    shape: 'names of algorithms, with blanks between them',
+    about:
+      'The algorithms that tokens may be signed by: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519. Unsigned tokens and shared secrets (HS256) cannot be named. Not in Traffic Server.',
+  },
+  'proxy.config.http.proxy_auth.jwt.issuer': {
+    ...WORDS,
+    about:
+      'The issuers (`iss`) whose tokens are taken, with blanks between them; NULL: any issuer that has one of the keys. Not in Traffic Server.',
+  },
+  'proxy.config.http.proxy_auth.jwt.audience': {
+    ...WORDS,
+    about:
+      'The names of this proxy, with blanks between them: a token must have one of them in `aud`. NULL refuses tokens that have an `aud`, because they are for others. Not in Traffic Server.',
+  },
+  'proxy.config.http.proxy_auth.jwt.clock_skew': {
+    type: 'INT',
+    default: 60,
+    minimum: 0,
+    maximum: 300,
+    unit: 's',
+    about:
+      'By how much the clock of an issuer may differ: so much earlier than `nbf`, and later than `exp`, a token is taken. Not in Traffic Server.',
+  },
+  'proxy.config.http.proxy_auth.jwt.user_claim': {
+    ...CLAIM,
+    default: 'sub',
+    about: 'The claim of a token that is the name of its user. Not in Traffic Server.',
+  },
+  'proxy.config.http.proxy_auth.jwt.groups_claim': {
+    ...CLAIM,
+    nullable: true,
+    default: 'groups',
+    about:
+      'The claim of a token with the groups of its user: a list of names, or one name. A token without it has none; NULL reads none. Not in Traffic Server.',
   },
   'proxy.config.http.proxy_protocol_allowlist': {
     type: 'STRING',

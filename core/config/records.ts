@@ -15,6 +15,7 @@ import type { RecordRow, RecordValue } from './record-row.js'
 import { describeDomain } from './record-value.js'
 import { RECORD_NAMES, type RecordName, type Records, rowOf } from './records-table.js'
 import { parseRecordsYaml } from './records-yaml.js'
+import { readTokenAlgorithms } from './token-keys.js'
 
 const SCHEMA_TYPE = { INT: 'integer', COUNTER: 'integer', FLOAT: 'number', STRING: 'string' } as const
 
@@ -43,6 +44,7 @@ const SYNTAX = {
   'proxy.config.diags.debug.tags': compileTags,
   'proxy.config.dns.nameservers': readNameservers,
   'proxy.config.http.proxy_protocol_allowlist': readRanges,
+  'proxy.config.http.proxy_auth.jwt.algorithms': readTokenAlgorithms,
   'proxy.config.log.format': readLogFormat,
   'proxy.config.http.insert_forwarded': readForwarded,
   'proxy.config.http.anonymize_other_header_list': readFieldList,

@@ -9,8 +9,9 @@ import type { AccessSettings } from './http.js'
  * @throws {ProxyError} PTC_IP_ALLOW_INVALID
  */
 export function checkLogins({ rules }: IpAllow, access: AccessSettings): void {
-  const hasLogins = access.htpasswd !== undefined
-  const hasGroups = access.groups !== undefined
+  const { htpasswd, groups, tokens } = access
+  const hasLogins = htpasswd !== undefined || tokens !== undefined
+  const hasGroups = groups !== undefined || tokens?.groupsClaim !== undefined
   const problems = rules.flatMap(({ where, logins }): readonly Problem[] => {
     if (logins === undefined) return []
     if (!hasLogins) return [{ where, what: NO_LOGINS }]
@@ -20,5 +21,5 @@ export function checkLogins({ rules }: IpAllow, access: AccessSettings): void {
 }
 
 const NO_LOGINS =
-  'the rule is about logins, and clients do not log in; set proxy.config.http.proxy_auth.htpasswd'
+  'the rule is about logins, and clients do not log in; set proxy.config.http.proxy_auth.htpasswd or another way'
 const NO_GROUPS = 'the rule is about groups, and no user has one; set proxy.config.http.proxy_auth.groups'

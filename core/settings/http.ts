@@ -98,6 +98,29 @@ export const connectSettings = (records: Records) =>
     idleTimeout: records['proxy.config.http.tunnel_no_activity_timeout'] * SECOND,
   })
 
+export type TokenSettings = NonNullable<ReturnType<typeof tokenSettings>>
+
+const TOKENS = 'proxy.config.http.proxy_auth.jwt'
+
+/** What tokens of clients must have; undefined where none are taken. */
+function tokenSettings(records: Records, confDir: string) {
+  const keys = fileOf(records, `${TOKENS}.keys`, confDir)
+  if (keys === undefined) return undefined
+  const words = (text: string | null): readonly string[] | undefined =>
+    text === null ? undefined : text.trim().split(/\s+/)
+  return Object.freeze({
+    keys,
+    algorithms: readingOf(records, `${TOKENS}.algorithms`).algorithms,
+    /** Undefined: any of them. */
+    issuers: words(records[`${TOKENS}.issuer`]),
+    /** Undefined: a token for an audience is for others. */
+    audiences: words(records[`${TOKENS}.audience`]),
+    clockSkew: records[`${TOKENS}.clock_skew`] * SECOND,
+    userClaim: records[`${TOKENS}.user_claim`],
+    groupsClaim: records[`${TOKENS}.groups_claim`] ?? undefined,
+  })
+}
+
 export type AccessSettings = ReturnType<typeof accessSettings>
 
 export const accessSettings = (records: Records, confDir: string) =>
@@ -105,6 +128,7 @@ export const accessSettings = (records: Records, confDir: string) =>
     ipAllow: fileOf(records, 'proxy.config.cache.ip_allow.filename', confDir),
     htpasswd: fileOf(records, 'proxy.config.http.proxy_auth.htpasswd', confDir),
     groups: fileOf(records, 'proxy.config.http.proxy_auth.groups', confDir),
+    tokens: tokenSettings(records, confDir),
     errorDetails: records['proxy.config.http.errors.details'],
     deniesPrivateOrigins: records['proxy.config.http.deny_private_origins'] === 1,
     /** Undefined where the built-in pages are shown. */

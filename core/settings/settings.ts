@@ -18,6 +18,7 @@ import { loadPluginConfig, type PluginLine, parsePluginConfig } from '../config/
 import { keepFixed, loadRecords, parseRecords, readRecords } from '../config/records.js'
 import { type RecordName, type Records, rowOf } from '../config/records-table.js'
 import { loadRules, type Rule } from '../config/rules.js'
+import { loadTokenKeys, type TokenKey } from '../config/token-keys.js'
 import { checkUndecided } from '../config/undecided.js'
 import { checkLogins } from './check-logins.js'
 import { accessSettings, connectSettings, listenerSettings, transactionSettings } from './http.js'
@@ -62,6 +63,8 @@ export interface Configuration {
   readonly users: Htpasswd | undefined
   /** Groups of users; undefined without a file of them. */
   readonly groups: GroupFile | undefined
+  /** What signs the tokens of clients; undefined where none are taken. */
+  readonly tokenKeys: readonly TokenKey[] | undefined
   /** Error pages; undefined where the built-in ones are shown. */
   readonly templates: readonly TemplateFile[] | undefined
 }
@@ -144,7 +147,7 @@ export function readConfiguration(place: ConfigPlace, inForce?: Settings): Confi
   if (socket !== undefined && !isDefault) mistakes.read(() => checkSocketPath(socket))
   const optional = mistakes.read(() => optionalFiles(confDir, settings, inForce && present.get(inForce)))
   if (optional !== undefined) present.set(settings, optional)
-  const { ipAllow, htpasswd, groups, templates } = settings.access
+  const { ipAllow, htpasswd, groups, tokens, templates } = settings.access
   const files = mistakes.readAll({
     missing: () => optional?.missing ?? [],
     unread: () => Object.freeze(unreadIn(place, read, settings)),
@@ -155,6 +158,7 @@ export function readConfiguration(place: ConfigPlace, inForce?: Settings): Confi
     ipAllow: () => loadIpAllow(ipAllow),
     users: () => htpasswd && loadHtpasswd(htpasswd),
     groups: () => groups && loadGroupFile(groups),
+    tokenKeys: () => tokens && loadTokenKeys(tokens.keys),
     templates: () => templates && loadTemplates(templates),
   })
   checkLogins(files.ipAllow, settings.access)

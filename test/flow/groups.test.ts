@@ -1,9 +1,13 @@
 /** Users and groups in ip_allow.yaml, plugins and the log, in every way that a client can come. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import bcrypt from 'bcrypt'
 import { test } from 'tap'
+import { FLAG, FRAME } from '../../core/http2/frames.js'
 import { type AccessStage, accessStage, WAYS } from '../kit/access-ways.js'
 import { rawClient } from '../kit/client.js'
+import { block, frame, HEAD_FIELDS, rawHttp2 } from '../kit/http2-frames.js'
 import type { ProxyConf } from '../kit/proxy.js'
+import { root } from '../kit/secure-proxy.js'
 
 const HASH = bcrypt.hashSync('secret', 4)
 const RULE = 'apply: in, ip_addrs: 127.0.0.1, action'
@@ -202,4 +206,32 @@ test('an acceptance by policy for a group is of no use to another client', async
       t.equal(await at.status(way, as('ann')), 200, way)
       t.not(await at.status(way, as('cid')), 200, `${way}: behind one that was accepted`)
     }
+})
+
+test('several Proxy-Authorization fields in one request are refused', async t => {
+  const at = await accessStage(t, conf())
+  const good = `Basic ${btoa('ann:secret')}`
+  for (const fields of [
+    [good, good],
+    [good, `Basic ${btoa('ann:wrong')}`],
+  ])
+    t.equal(await at.status('plain', { fields }), 407)
+  const raw = await rawHttp2(at.ports[1], root.certPem, 'proxy.example')
+  t.teardown(raw.stop)
+  const head = block({ ...HEAD_FIELDS, ':method': 'GET', ':authority': `plain.test:${at.origin.port}` })
+  const field = block({ 'proxy-authorization': good })
+  const whole = FLAG.endHeaders | FLAG.endStream
+  const lines = () => at.log().filter(({ version }) => version === '2')
+  const logged = async (count: number): Promise<void> => {
+    for (let i = 0; i < 500 && lines().length < count; i++) await sleep(20)
+  }
+  raw.send(frame(FRAME.headers, whole, 1, Buffer.concat([head, field])))
+  await logged(1)
+  raw.send(frame(FRAME.headers, whole, 3, Buffer.concat([head, field, field])))
+  await logged(2)
+  t.match(
+    lines(),
+    [{ status: 200 }, { status: 407, error: { code: 'PTC_PROXY_AUTH_REQUIRED' } }],
+    'in HTTP/2, too',
+  )
 })

@@ -2,7 +2,6 @@
 /** What shows that a reload takes over the records about requests, connections and access. */
 
 import { createServer } from 'node:http'
-import bcrypt from 'bcrypt'
 import { type DeafPort, deafPort } from '../kit/deaf-port.js'
 import { get, getOn } from '../kit/get.js'
 import { LoginClient, loginOrigin } from '../kit/login-origin.js'
@@ -83,8 +82,6 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.http.origin_max_idle'
   | 'proxy.config.http.auth_server_session_private'
   | 'proxy.config.cache.ip_allow.filename'
-  | 'proxy.config.http.proxy_auth.htpasswd'
-  | 'proxy.config.http.proxy_auth.groups'
   | 'proxy.config.http.deny_private_origins'
   | 'proxy.config.net.connections_throttle'
   | 'proxy.config.net.max_connections_in'
@@ -268,29 +265,6 @@ export const HTTP_CASES: ReloadCases<
       },
     },
     probe: plain,
-    expect: [200, 403],
-  },
-  'proxy.config.http.proxy_auth.htpasswd': {
-    from: null,
-    to: 'htpasswd',
-    conf: { files: { htpasswd: `ann:${bcrypt.hashSync('secret', 4)}\n` } },
-    probe: plain,
-    expect: [200, 407],
-  },
-  'proxy.config.http.proxy_auth.groups': {
-    from: 'guests',
-    to: 'staff',
-    conf: {
-      files: {
-        htpasswd: `ann:${bcrypt.hashSync('secret', 4)}\n`,
-        guests: 'guests: ann\n',
-        staff: 'staff: ann\n',
-        'ip_allow.yaml': 'ip_allow:\n  - {apply: in, ip_addrs: 127.0.0.1, action: allow, groups: guests}\n',
-      },
-      records: { 'proxy.config.http.proxy_auth.htpasswd': 'htpasswd' },
-    },
-    probe: async ({ proxy, http }) =>
-      (await get(proxy.port, `${http}/`, [`Proxy-Authorization: Basic ${btoa('ann:secret')}`])).status,
     expect: [200, 403],
   },
   'proxy.config.http.deny_private_origins': { from: 0, to: 1, probe: plain, expect: [200, 403] },

@@ -5,6 +5,7 @@ import { ADMIN_CASES } from './reload-cases-admin.js'
 import { CONNECT_CASES } from './reload-cases-connect.js'
 import { HTTP_CASES } from './reload-cases-http.js'
 import { HTTP2_CASES } from './reload-cases-http2.js'
+import { LOGIN_CASES } from './reload-cases-logins.js'
 import { LOG_CASES } from './reload-cases-logs.js'
 import { NAME_CASES } from './reload-cases-names.js'
 import { ORIGIN_CASES } from './reload-cases-origins.js'
@@ -19,6 +20,7 @@ const CASES: ReloadCases<Reloadable> = {
   ...CONNECT_CASES,
   ...HTTP_CASES,
   ...HTTP2_CASES,
+  ...LOGIN_CASES,
   ...NAME_CASES,
   ...LOG_CASES,
   ...PROGRAM_CASES,

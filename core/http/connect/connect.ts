@@ -144,7 +144,7 @@ export class ConnectHandler {
       if (points?.readRequest === undefined) return
       const authority = authorityText(host, port)
       const again = TxnHooks.of(points, req, 'CONNECT', authority, hooks)
-      await askConnect(again, forAuthority(req.rawHeaders, authority), signal)
+      await askConnect(again, forAuthority(req.shownHeaders, authority), signal)
     }
   }
 
@@ -165,7 +165,7 @@ async function asked(
 ): Promise<ConnectRequest> {
   const client = new WaitingClient(link, early)
   try {
-    await askConnect(hooks, req.rawHeaders, client.signal)
+    await askConnect(hooks, req.shownHeaders, client.signal)
     return readConnectRequest(req, client.release(), Buffer.alloc(0), answers)
   } catch (cause) {
     client.discard()

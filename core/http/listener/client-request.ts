@@ -77,6 +77,7 @@ export class ClientRequest implements BodySink {
   #isPaused = false
   #isComplete = false
   #identity: Identity | undefined
+  #shownHeaders: readonly string[] | undefined
 
   constructor(client: ClientInfo, source: BodySource, received: ReceivedHead, clocks: Clocks = client) {
     const head = withoutUrlCredentials(received)
@@ -94,6 +95,16 @@ export class ClientRequest implements BodySink {
   get headers(): IncomingHttpHeaders {
     this.#headers ??= byName(this.rawHeaders)
     return this.#headers
+  }
+
+  /** The fields for plugins: `rawHeaders` without the credentials by which the proxy has admitted the request. */
+  get shownHeaders(): readonly string[] {
+    if (this.#identity === undefined || fieldValue(this.rawHeaders, CREDENTIALS) === undefined)
+      return this.rawHeaders
+    this.#shownHeaders ??= fieldEntries(this.rawHeaders)
+      .filter(([name]) => name.toLowerCase() !== CREDENTIALS)
+      .flat()
+    return this.#shownHeaders
   }
 
   /** The identity under which the proxy admitted the request, or the CONNECT around it. */
@@ -177,6 +188,8 @@ export class ClientRequest implements BodySink {
     this.#reader?.onBodyEnd()
   }
 }
+
+const CREDENTIALS = 'proxy-authorization'
 
 /** Single fields: the first one counts, as in node:http. */
 const SINGLE = wordSet(`

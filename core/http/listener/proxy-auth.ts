@@ -1,8 +1,11 @@
 import { ProxyError } from '../../base/errors.js'
 import { fieldValues } from '../../base/fields.js'
 import { describe } from '../../base/thrown.js'
+import type { TokenKey } from '../../config/token-keys.js'
+import type { TokenSettings } from '../../settings/http.js'
 import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
 import { BasicAuth } from './basic-auth.js'
+import { BearerAuth } from './bearer-auth.js'
 import type { ClientRequest } from './client-request.js'
 import type { Identity } from './identity.js'
 import { LoginRequired } from './login-required.js'
@@ -13,6 +16,7 @@ export interface AuthOptions {
   readonly users?: ReadonlyMap<string, string> | undefined
   /** Groups of names, in whatever way a name was proved. */
   readonly groups?: ReadonlyMap<string, readonly string[]> | undefined
+  readonly tokens?: { readonly keys: readonly TokenKey[]; readonly settings: TokenSettings } | undefined
 }
 
 type Refusal = ProxyError | undefined
@@ -20,12 +24,17 @@ type Refusal = ProxyError | undefined
 /** Decides about the identity of clients. One that names none, or does not prove it, is refused. */
 export class ProxyAuth {
   readonly #basic: BasicAuth | undefined
+  readonly #bearer: BearerAuth | undefined
   readonly #schemes: ReadonlyMap<string, AuthScheme>
 
-  constructor({ users, groups }: AuthOptions) {
+  constructor({ users, groups, tokens }: AuthOptions) {
     const groupsOf: GroupsOf = user => groups?.get(user) ?? []
     this.#basic = users && new BasicAuth(users, groupsOf)
-    const schemes: readonly (readonly [string, AuthScheme | undefined])[] = [['basic', this.#basic]]
+    this.#bearer = tokens && new BearerAuth(tokens.keys, tokens.settings, groupsOf)
+    const schemes: readonly (readonly [string, AuthScheme | undefined])[] = [
+      ['basic', this.#basic],
+      ['bearer', this.#bearer],
+    ]
     this.#schemes = new Map(
       schemes.flatMap(([name, scheme]) => (scheme === undefined ? [] : [[name, scheme]])),
     )
@@ -45,12 +54,7 @@ export class ProxyAuth {
     const scheme = this.#schemes.get(name.toLowerCase())
     if (scheme === undefined) return this.#required(`this proxy wants ${this.#wanted}`)
     const refusal = (why: string): ProxyError => this.#required(why, scheme)
-    const answer = this.#welcome(req, scheme.check(credentials, req.client.network), refusal)
-    if (!(answer instanceof Promise)) return answer
-    // The reply to credentials that could not be checked has the challenges, too.
-    return answer.catch((cause: unknown) => {
-      throw ProxyError.codeOf(cause) === 'PTC_PROXY_AUTH_REQUIRED' ? this.#required(describe(cause)) : cause
-    })
+    return this.#welcome(req, scheme.check(credentials, req.client.network), refusal)
   }
 
   /**
@@ -58,14 +62,16 @@ export class ProxyAuth {
    * and which groups it has now.
    */
   admitAgain(req: ClientRequest): Refusal | Promise<Refusal> {
-    return this.#welcome(req, this.#again(req.client.identity), ended)
+    const { identity, network } = req.client
+    return this.#welcome(req, this.#again(identity, network), ended)
   }
 
-  #again(identity: Identity | undefined): Checked {
+  #again(identity: Identity | undefined, network: string): Checked | Promise<Checked> {
     const gone = 'its CONNECT has no login that holds now'
     if (identity === undefined) return gone
     const { user, proof } = identity
     if (proof.scheme === 'basic') return this.#basic?.again(user, proof.hash) ?? gone
+    if (proof.scheme === 'bearer') return this.#bearer?.check(proof.token, network) ?? gone
     return gone
   }
 
@@ -74,7 +80,14 @@ export class ProxyAuth {
     checked: Checked | Promise<Checked>,
     refusal: (why: string) => ProxyError,
   ): Refusal | Promise<Refusal> {
-    if (checked instanceof Promise) return checked.then(known => this.#welcome(req, known, refusal))
+    if (checked instanceof Promise)
+      return checked.then(
+        known => this.#welcome(req, known, refusal),
+        (cause: unknown) => {
+          // The reply to credentials that could not be checked has the challenges, too.
+          throw ProxyError.codeOf(cause) === 'PTC_PROXY_AUTH_REQUIRED' ? refusal(describe(cause)) : cause
+        },
+      )
     if (typeof checked === 'string') return refusal(checked)
     req.admitAs(checked)
     return undefined

@@ -90,8 +90,8 @@ export const BY_CODE: { readonly [C in AnsweredCode]: (host: string) => Advice }
     'A client shares connections between hosts; it repeats the request by itself if it knows status 421.',
   ),
   PTC_PROXY_AUTH_REQUIRED: requestOf(
-    'Send Proxy-Authorization with the name and the password that the operator gave you.',
-    'The file of proxy.config.http.proxy_auth.htpasswd has the names; htpasswd -B FILE NAME adds one.',
+    'Send Proxy-Authorization with what the operator gave you: a name and a password, or a token.',
+    'The records proxy.config.http.proxy_auth.* say how clients log in; htpasswd -B FILE NAME adds a name.',
   ),
   PTC_ORIGIN_DENIED: host => ({
     client: ASK,

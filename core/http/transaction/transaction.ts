@@ -94,10 +94,10 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#time.begin()
     if (this.#hooks === undefined) return this.#origin.start()
     this.#hooks.begin()
-    const { rawHeaders } = this.#req
-    this.#hooks.readRequest(rawHeaders, (why, raw) => {
+    const { shownHeaders } = this.#req
+    this.#hooks.readRequest(shownHeaders, (why, raw) => {
       if (why !== undefined) return this.fail(why)
-      this.#origin.start(raw === rawHeaders ? undefined : requestOf?.(raw))
+      this.#origin.start(raw === shownHeaders ? undefined : requestOf?.(raw))
     })
   }
 

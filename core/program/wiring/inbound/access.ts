@@ -33,8 +33,12 @@ export function makeAccess({
   ipAllow,
   users,
   groups,
-}: Pick<Configuration, 'settings' | 'ipAllow' | 'users' | 'groups'>): Access {
-  const auth = users && new ProxyAuth({ users, groups })
+  tokenKeys,
+}: Pick<Configuration, 'settings' | 'ipAllow' | 'users' | 'groups' | 'tokenKeys'>): Access {
+  const { tokens } = settings.access
+  const bearer = tokens && tokenKeys && { keys: tokenKeys, settings: tokens }
+  const isWanted = users !== undefined || bearer !== undefined
+  const auth = isWanted ? new ProxyAuth({ users, groups, tokens: bearer }) : undefined
   /** By address alone: methods of HTTP/2 are the client's choice. */
   const known = new Memo<string, readonly IpRule[]>(REMEMBERED)
   return {

@@ -25,6 +25,7 @@ test('each request is judged by its address and its method', async t => {
     ipAllow: parseIpAllow(RULES, 'f'),
     users: undefined,
     groups: undefined,
+    tokenKeys: undefined,
   })
   for (let round = 0; round < 2; round++)
     for (const judge of [admit, admitInside]) {
@@ -41,6 +42,7 @@ test('methods that a client makes up keep no memory', async t => {
     ipAllow: parseIpAllow(RULES, 'f'),
     users: undefined,
     groups: undefined,
+    tokenKeys: undefined,
   })
   const used = (): number => {
     collectGarbage()

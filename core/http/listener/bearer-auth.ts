@@ -1,0 +1,171 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import type { JWTPayload } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { ProxyError } from '../../base/errors.js'
+import { FewAtATime } from '../../base/few-at-a-time.js'
+import { detachString } from '../../base/memo.js'
+import type { TokenKey } from '../../config/token-keys.js'
+import type { TokenSettings } from '../../settings/http.js'
+import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
+import { type Identity, identityOf } from './identity.js'
+
+/** Characters of a token; those with hundreds of groups have about half of it. */
+const MAX_TOKEN = 16_384
+/** Characters of a name, and names of groups. */
+const MAX_NAME = 256
+const MAX_GROUPS = 1000
+/** How long a token that was good is taken for good without another look, in milliseconds; never longer than it says itself. */
+const REMEMBERED = 600_000
+/** Characters of the names and groups that are remembered. */
+const MAX_REMEMBERED = 8_000_000
+/** Keys that are tried for a token that names none of them. */
+const MAX_TRIES = 8
+/** Signatures are checked in Node's few threads, as {@link import('./basic-auth.js')} checks passwords. */
+const TURNS = { atATime: 4, wait: 10_000, waiting: 256 }
+
+const BAD = 'the token is no JWT with a signature that this proxy accepts'
+
+/** A good token, without its text. */
+interface Good {
+  readonly identity: Omit<Identity, 'proof'>
+  /** Milliseconds since 1970: until then it need not be looked at again. */
+  readonly until: number
+}
+
+/**
+ * Bearer tokens of clients (RFC 6750) that are signed JWTs (RFC 7519). A token is used up to its `exp`, which it must have. What
+ * is remembered has neither the token nor its claims.
+ */
+export class BearerAuth implements AuthScheme {
+  readonly wants = 'a bearer token'
+  readonly #keys: readonly TokenKey[]
+  readonly #settings: TokenSettings
+  readonly #groupsOf: GroupsOf
+  readonly #secret = randomBytes(32)
+  readonly #good = new LRUCache<string, Good>({
+    maxSize: MAX_REMEMBERED,
+    sizeCalculation: ({ identity }) => 300 + 2 * identity.key.length,
+  })
+  readonly #running = new Map<string, Promise<Good | string>>()
+  readonly #checks = new FewAtATime(TURNS, tooMany)
+
+  constructor(keys: readonly TokenKey[], settings: TokenSettings, groupsOf: GroupsOf) {
+    this.#keys = keys
+    this.#settings = settings
+    this.#groupsOf = groupsOf
+  }
+
+  /** RFC 6750 section 3. */
+  challenge(isRefused: boolean): string {
+    return `Bearer realm="portcullis"${isRefused ? ', error="invalid_token"' : ''}`
+  }
+
+  check(token: string, network: string): Checked | Promise<Checked> {
+    if (token.length > MAX_TOKEN || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return BAD
+    const digest = createHmac('sha256', this.#secret).update(token).digest('base64')
+    const known = this.#good.get(digest)
+    if (known !== undefined && Date.now() < known.until) return identified(known, token)
+    const question = `${network} ${digest}`
+    const running = this.#running.get(question) ?? this.#start(question, digest, token, network)
+    return running.then(good => (typeof good === 'string' ? good : identified(good, token)))
+  }
+
+  #start(question: string, digest: string, token: string, network: string): Promise<Good | string> {
+    const check = this.#checks
+      .run(network, () => this.#verify(token, digest))
+      .finally(() => this.#running.delete(question))
+    this.#running.set(question, check)
+    return check
+  }
+
+  async #verify(token: string, digest: string): Promise<Good | string> {
+    const { payload, why } = await this.#payloadOf(token)
+    if (payload === undefined) return why
+    const good = this.#goodIn(payload)
+    // Behind `exp`, while the clocks may differ by that much, it is looked at each time.
+    if (typeof good !== 'string' && Date.now() < good.until) this.#good.set(digest, good)
+    return good
+  }
+
+  /** The claims of a token whose signature, times, issuer and audience are good. */
+  async #payloadOf(token: string): Promise<{ readonly payload?: JWTPayload; readonly why: string }> {
+    const { algorithms, issuers, audiences, clockSkew } = this.#settings
+    const { decodeProtectedHeader, jwtVerify } = await import('jose')
+    const options = {
+      algorithms: [...algorithms],
+      clockTolerance: clockSkew / 1000,
+      requiredClaims: ['exp'],
+      ...(issuers !== undefined && { issuer: [...issuers] }),
+      ...(audiences !== undefined && { audience: [...audiences] }),
+    }
+    try {
+      for (const { key } of this.#keysFor(decodeProtectedHeader(token))) {
+        try {
+          return { payload: (await jwtVerify(token, key, options)).payload, why: '' }
+        } catch (cause) {
+          // Another key may have signed it: a token need not name its key.
+          if (codeOf(cause) !== 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') return { why: whyOf(cause) }
+        }
+      }
+    } catch {
+      // its header cannot be read
+    }
+    return { why: BAD }
+  }
+
+  /** A token that names a key gets no other one, unless the file gives no names. */
+  #keysFor({ alg = '', kid }: { readonly alg?: string; readonly kid?: string }): readonly TokenKey[] {
+    if (!this.#settings.algorithms.includes(alg)) return []
+    return this.#keys
+      .filter(key => key.algorithms.includes(alg))
+      .filter(key => kid === undefined || key.kid === undefined || key.kid === kid)
+      .slice(0, MAX_TRIES)
+  }
+
+  /** What is wrong with the claims is a text. */
+  #goodIn(payload: JWTPayload): Good | string {
+    const { audiences, userClaim, groupsClaim } = this.#settings
+    if (payload.aud !== undefined && audiences === undefined)
+      return 'the token is for an audience, and this proxy has not been told that it is one'
+    if (payload['cnf'] !== undefined)
+      return 'the token is bound to a key of its client, which is no bearer token'
+    const user = own(payload, userClaim)
+    if (!isName(user)) return `the token has no ${userClaim} that can be a name`
+    const given = groupsClaim === undefined ? undefined : own(payload, groupsClaim)
+    const groups = given === undefined ? [] : [given].flat()
+    if (groups.length > MAX_GROUPS || !groups.every(isName))
+      return `the token has no ${groupsClaim} that can be names of groups`
+    const all = [...groups, ...this.#groupsOf(user)].map(detachString)
+    const { proof: _, ...identity } = identityOf(detachString(user), all, NO_PROOF)
+    return { identity, until: Math.min(Date.now() + REMEMBERED, (payload.exp ?? 0) * 1000) }
+  }
+}
+
+/** What is remembered has no token. */
+const NO_PROOF = { scheme: 'bearer', token: '' } as const
+
+const identified = ({ identity }: Good, token: string): Identity =>
+  Object.freeze<Identity>({ ...identity, proof: { scheme: 'bearer', token: detachString(token) } })
+
+const own = (payload: JWTPayload, claim: string): unknown =>
+  Object.hasOwn(payload, claim) ? payload[claim] : undefined
+
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= MAX_NAME && !/\p{Cc}/u.test(value)
+
+const tooMany = (): ProxyError =>
+  new ProxyError('PTC_PROXY_AUTH_REQUIRED', 'too many tokens are being checked, try again later')
+
+const codeOf = (cause: unknown): unknown => (cause as { readonly code?: unknown } | undefined)?.code
+
+/** By the codes of the library: its messages may have claims in them. */
+function whyOf(cause: unknown): string {
+  const code = codeOf(cause)
+  if (code === 'ERR_JWT_EXPIRED') return 'the token has expired'
+  if (code !== 'ERR_JWT_CLAIM_VALIDATION_FAILED') return BAD
+  const { claim } = cause as { readonly claim?: unknown }
+  if (claim === 'nbf') return 'the token is not valid yet'
+  if (claim === 'aud') return 'the token is for another audience'
+  if (claim === 'iss') return 'the token is from another issuer'
+  return claim === 'exp' ? 'the token has no time at which it ends' : BAD
+}
