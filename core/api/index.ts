@@ -53,11 +53,15 @@ export type {
 } from './metrics.js'
 export type { OptionSchema, OptionsOf, OptionsSchema } from './options.js'
 export type { Parked } from './parked.js'
-export type { PluginPeers } from './peers.js'
-export type { PluginContext, PluginInit } from './plugin.js'
-export type { Revocation } from './revocation.js'
+export type {
+  PluginContext,
+  PluginInit,
+  PluginPeers,
+  PluginState,
+  Revocation,
+  StateOptions,
+} from './plugin.js'
 export type { ResponseSeal, Seal } from './seal.js'
-export type { PluginState, StateOptions } from './state.js'
 export type {
   HeaderFields,
   ReadRequestEvent,

@@ -3,10 +3,72 @@ import type { PluginFetch } from './fetch.js'
 import type { HookAdd } from './hooks.js'
 import type { ManagedTopics } from './managed.js'
 import type { PluginMetrics } from './metrics.js'
-import type { PluginPeers } from './peers.js'
-import type { Revocation } from './revocation.js'
-import type { PluginState } from './state.js'
 import type { accept, postpone, reject } from './verdict.js'
+
+/**
+ * Which acceptances are revoked: of one host, of a public key or a certificate (as leaf), or all of them.
+ *
+ * `host` is a name or an address, as in a URL. `spki` is the SHA-256 of the leaf's SubjectPublicKeyInfo, as in a pin:
+ * base64, or 64 hex digits; `certificate` the SHA-256 of the leaf, in the same forms.
+ */
+export type Revocation =
+  | 'all'
+  | { readonly host: string }
+  | { readonly spki: string }
+  | { readonly certificate: string }
+
+/** How a value is kept. */
+export interface StateOptions {
+  /** Milliseconds until it is gone; without it, it stays as long as there is room. */
+  readonly ttl?: number
+}
+
+/**
+ * What a plugin keeps beyond its own life: one store for each plugin, by its name. It outlives reloads, and is the same in all
+ * workers and processes. It is kept in memory, where a restart empties it, or in the Redis of a fleet. In memory a store holds
+ * 10,000 entries and 16 MB, and beyond that the entries used longest ago are dropped; in Redis an entry lives for 30 days at
+ * most. Keep in it what can be found out again.
+ *
+ * Values are JSON, at most 65,536 characters; keys have 1 to 512 characters. Each call is atomic. A call that cannot be done
+ * rejects with a {@link ProxyError} PTC_PLUGIN_CALL.
+ */
+export interface PluginState {
+  /** A copy of the value; undefined if there is none. */
+  readonly get: (key: string) => Promise<unknown>
+  readonly set: (key: string, value: unknown, options?: StateOptions) => Promise<void>
+  /** Sets it if the key is free. @returns whether it was */
+  readonly add: (key: string, value: unknown, options?: StateOptions) => Promise<boolean>
+  /** @returns whether there was a value */
+  readonly delete: (key: string) => Promise<boolean>
+  /**
+   * Adds to a number, which begins at 0; `ttl` counts from its first value.
+   * @param by default 1 @returns the sum
+   */
+  readonly increment: (key: string, by?: number, options?: StateOptions) => Promise<number>
+  /** The keys that begin with a prefix, at most 1,000, in no order. */
+  readonly keys: (prefix?: string) => Promise<readonly string[]>
+}
+
+/**
+ * The other instances of the plugin: in the other processes of the proxy, on this machine and on the others of a fleet, and with
+ * `@isolate=worker` in its other workers, those of the time before a reload included. An instance without others sends to none.
+ */
+export interface PluginPeers {
+  /**
+   * Sends a message to all others. Messages of one instance arrive in the order of its calls. While the Redis of the fleet cannot
+   * be reached, messages for other machines wait in memory, and are sent when it answers again.
+   * @param message what JSON can say, at most 262,144 characters
+   * @returns when the listeners in the other workers and processes of this machine have been called; a worker that is being
+   *   loaded is told before it is asked anything, and not waited for
+   * @throws {ProxyError} PTC_PLUGIN_CALL
+   */
+  readonly send: (message: unknown) => Promise<void>
+  /**
+   * Adds a listener for the messages of the others, until the plugin is unloaded. Add it during init: a worker that has just
+   * been loaded is told first what was sent meanwhile. A message may arrive more than once.
+   */
+  readonly onMessage: (listener: (message: unknown) => void) => void
+}
 
 /**
  * What a plugin's init is handed. It is all a plugin needs at run time: nothing has to be imported.

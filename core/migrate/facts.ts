@@ -1,3 +1,5 @@
+import { ProxyError } from '../base/errors.js'
+import { parseParentConfig } from '../config/parent-config.js'
 import type { RecordValue } from '../config/record-row.js'
 import { wrongWith } from '../config/records.js'
 import type { RecordName } from '../config/records-table.js'
@@ -35,5 +37,16 @@ export class Facts {
     const wrong = wrongWith(name, value)
     if (wrong.length === 0) this.records.set(name, value)
     return wrong
+  }
+}
+
+/** What is wrong with a line for parent.config; undefined where it can be kept. */
+export function wrongParentLine(line: string): string | undefined {
+  try {
+    parseParentConfig(line, 'parent.config')
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ProxyError)) throw error
+    return ProxyError.textOf(error).replace(/^parent\.config:1: /, '')
   }
 }

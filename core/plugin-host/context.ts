@@ -10,7 +10,7 @@ import { readCertificates } from '../base/x509.js'
 import { type HookRegistry, hooksSealed, type PluginRef } from '../hooks/registry.js'
 import { Timers } from '../wait/timers.js'
 import type { Managed } from './managed.js'
-import type { LoadedLine } from './plugin-line.js'
+import type { LoadedLine } from './resolve.js'
 import type { PluginServices } from './services/services.js'
 
 /** Where plugins write to. */

@@ -3,7 +3,8 @@ import { pathToFileURL } from 'node:url'
 import type { PluginContext, PluginInit } from '../api/plugin.js'
 import { ProxyError } from '../base/errors.js'
 import { classOf, describe, describeThrown } from '../base/thrown.js'
-import { type LoadedLine, type PluginLine, placeOf } from './plugin-line.js'
+import type { PluginLine } from '../config/plugin-config.js'
+import { type LoadedLine, placeOf } from './resolve.js'
 import { readTypedOptions } from './typed-options.js'
 
 /**

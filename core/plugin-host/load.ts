@@ -3,12 +3,12 @@ import type { PluginInit } from '../api/plugin.js'
 import { ProxyError } from '../base/errors.js'
 import { Mistakes } from '../base/mistakes.js'
 import { after } from '../base/timer.js'
+import type { PluginLine } from '../config/plugin-config.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { type ContextEnv, PluginInstance } from './context.js'
 import { importInit, runInit } from './import-init.js'
 import { Managed } from './managed.js'
-import { type LoadedLine, type PluginLine, placeOf } from './plugin-line.js'
-import { type PluginPlaces, resolvePlugin } from './resolve.js'
+import { type LoadedLine, type PluginPlaces, placeOf, resolvePlugin } from './resolve.js'
 
 /** What loading needs from outside. */
 export interface PluginEnv extends PluginPlaces, Omit<ContextEnv, 'managed'> {

@@ -2,7 +2,18 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, extname, isAbsolute, resolve } from 'node:path'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
-import { type PluginLine, placeOf } from './plugin-line.js'
+import type { PluginLine } from '../config/plugin-config.js'
+
+/** A line that is loaded, and where its configuration is. */
+export interface LoadedLine extends PluginLine {
+  /** The folder of the configuration, absolute. */
+  readonly confDir: string
+}
+
+/** Where a message about this line points. */
+export function placeOf(line: PluginLine): string {
+  return `${line.file}:${line.line}: plugin ${line.name}`
+}
 
 /** Where plugins lie, and what this Node can run. */
 export interface PluginPlaces {

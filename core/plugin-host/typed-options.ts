@@ -4,7 +4,8 @@ import type { OptionSchema, OptionsSchema } from '../api/options.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { describe } from '../base/thrown.js'
-import { type LoadedLine, type PluginLine, placeOf } from './plugin-line.js'
+import type { PluginLine } from '../config/plugin-config.js'
+import { type LoadedLine, placeOf } from './resolve.js'
 
 /** Options as their plugin's schema describes them. */
 export type TypedOptions = Readonly<Record<string, unknown>>

@@ -4,7 +4,7 @@ import type { Summary } from '../http/transaction/summary.js'
 import { AccessLog } from '../log/access-log.js'
 import type { LogSink } from '../log/log-file.js'
 import { logFormat } from '../log/log-formats.js'
-import type { AccessLogSettings } from '../settings/logs.js'
+import type { AccessLogSettings } from '../settings/program.js'
 import type { LogTarget } from './log-sink.js'
 
 /**

@@ -1,4 +1,4 @@
-/** Settings of connections to origins. Times are in milliseconds, sizes in bytes. */
+/** Settings of connections to origins and parents. Times are in milliseconds, sizes in bytes. */
 import { fileOf, placed } from '../config/record-place.js'
 import { readingOf } from '../config/records.js'
 import { RECORDS, type Records } from '../config/records-table.js'
@@ -147,3 +147,28 @@ export function outboundTlsSettings(records: Records, confDir: string) {
     ),
   })
 }
+
+const PARENTS = 'proxy.config.http.parent_proxies'
+
+const HEADERS = { '-1': 'none', 0: 'received', 1: 1, 2: 2 } as const
+
+export type ParentSettings = ReturnType<typeof parentSettings>
+
+export const parentSettings = (records: Records, confDir: string) =>
+  Object.freeze({
+    file: fileOf(records, 'proxy.config.http.parent_proxy.file', confDir),
+    /** For requests that no line of the file matches. */
+    others: records[PARENTS] ?? undefined,
+    othersBy: placed(records, PARENTS),
+    othersCredentials: fileOf(records, 'proxy.config.http.parent_proxies.credentials', confDir),
+    /** The roots of https parents; undefined: those of origins. */
+    anchors: fileOf(records, 'proxy.config.http.parent_proxy.CA.cert.filename', confDir),
+    fromEnvironment: records['proxy.config.http.parent_from_env'] === 1,
+    /** What announces clients by the PROXY protocol, to origins and parents. */
+    header: HEADERS[records['proxy.config.http.proxy_protocol_out']],
+    failThreshold: records['proxy.config.http.parent_proxy.fail_threshold'],
+    retryTime: records['proxy.config.http.parent_proxy.retry_time'] * SECOND,
+    attempts: records['proxy.config.http.parent_proxy.total_connect_attempts'],
+    connectTimeout: records['proxy.config.http.parent_proxy.connect_attempts_timeout'] * SECOND,
+    resolvesHere: records['proxy.config.http.no_dns_just_forward_to_parent'] === 0,
+  })

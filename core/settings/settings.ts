@@ -23,14 +23,23 @@ import { checkUndecided } from '../config/undecided.js'
 import { checkLogins } from './check-logins.js'
 import { accessSettings, connectSettings, listenerSettings, transactionSettings } from './http.js'
 import { inboundTlsSettings } from './inbound-tls.js'
-import { accessLogSettings, adminSettings, diagsSettings } from './logs.js'
-import { type OptionalFiles, optionalFiles } from './optional-files.js'
-import { nameSettings, originSettings, outboundTlsSettings, verificationSettings } from './origins.js'
-import { parentSettings } from './parents.js'
-import { pluginSettings } from './plugins.js'
-import { fleetSettings, processCount } from './processes.js'
+import { type OptionalFiles, optionalFiles, unreadIn } from './optional-files.js'
+import {
+  nameSettings,
+  originSettings,
+  outboundTlsSettings,
+  parentSettings,
+  verificationSettings,
+} from './origins.js'
+import {
+  accessLogSettings,
+  adminSettings,
+  diagsSettings,
+  fleetSettings,
+  pluginSettings,
+  processCount,
+} from './program.js'
 import { type RecordInfo, recordInfos } from './record-report.js'
-import { unreadIn } from './unread.js'
 
 /** What the records say. Frozen. */
 export type Settings = ReturnType<typeof settingsOf>

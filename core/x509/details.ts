@@ -17,9 +17,8 @@ import {
 } from '@peculiar/asn1-x509'
 import type { Certificate } from '../api/certificate.js'
 import { unreadable } from '../base/x509.js'
-import { RawCertificate, RawTbs, readAsn1, writeAsn1 } from './asn1.js'
+import { hasStatusRequest, RawCertificate, RawTbs, readAsn1, writeAsn1 } from './asn1.js'
 import { readOctetSctList, readSctList, readStapledScts, type Sct } from './scts.js'
-import { hasStatusRequest } from './tls-feature.js'
 
 export type { Sct } from './scts.js'
 export { readSctList, readStapledScts }

@@ -1,4 +1,4 @@
-import { wrongParentLine } from '../parent-line.js'
+import { wrongParentLine } from '../facts.js'
 import type { Source } from '../source.js'
 import type { Directive } from './conf.js'
 

@@ -8,7 +8,7 @@ import type { HookId, HookOptions } from '../../api/hooks.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Verdict } from '../../api/verdict.js'
 import type { ErrorCode } from '../../base/errors.js'
-import type { LoadedLine } from '../plugin-line.js'
+import type { LoadedLine } from '../resolve.js'
 import type { Measure, MetricSpec } from '../services/metric-spec.js'
 import type { AskHook, TellHook } from './hook-events.js'
 

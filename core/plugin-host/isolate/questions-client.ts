@@ -1,7 +1,6 @@
 /** A client's handshake: what plugins are asked in it. */
 import type { CertificatePems } from '../../api/client-hooks.js'
-import { isPem, readCertificate } from '../../api/read-pems.js'
-import { isSessionBytes } from '../../api/session-bytes.js'
+import { isPem, isSessionBytes, readCertificate } from '../../api/given.js'
 import { ProxyError } from '../../base/errors.js'
 import { codec, type Facts } from './codec.js'
 import { isOf } from './from-worker.js'

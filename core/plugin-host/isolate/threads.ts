@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { LoadedLine } from '../plugin-line.js'
+import type { LoadedLine } from '../resolve.js'
 import type { WorkerTask } from './messages.js'
 
 /** A thread that runs the plugin. */

@@ -1,4 +1,4 @@
-import type { PluginState } from '../../api/state.js'
+import type { PluginState } from '../../api/plugin.js'
 import { metricsWith } from '../services/metric-spec.js'
 import { messageText, type PeersOfPlugin } from '../services/peers.js'
 import type { PluginServices } from '../services/services.js'

@@ -1,4 +1,4 @@
-import type { PluginPeers } from '../../api/peers.js'
+import type { PluginPeers } from '../../api/plugin.js'
 import { ProxyError } from '../../base/errors.js'
 
 /** Characters of a message as JSON. */

@@ -1,6 +1,6 @@
 import type { PluginFetch } from '../../api/fetch.js'
 import type { PluginMetrics } from '../../api/metrics.js'
-import type { PluginState } from '../../api/state.js'
+import type { PluginState } from '../../api/plugin.js'
 import { type Measure, type MetricSpec, metricsWith } from './metric-spec.js'
 import { PluginMetricsRegistry } from './metrics.js'
 import { type HostedPeers, PeerHub, type PeersOfPlugin, type Publish } from './peers.js'

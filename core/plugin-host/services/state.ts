@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { PluginState, StateOptions } from '../../api/state.js'
+import type { PluginState, StateOptions } from '../../api/plugin.js'
 import { ProxyError } from '../../base/errors.js'
 
 /** Of one plugin. */

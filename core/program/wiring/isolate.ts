@@ -3,7 +3,7 @@ import { describe } from '../../base/thrown.js'
 import type { HookRegistry } from '../../hooks/registry.js'
 import { type IsolateOptions, isolateWith } from '../../plugin-host/isolate/isolate.js'
 import type { PluginEnv } from '../../plugin-host/load.js'
-import type { PluginSettings } from '../../settings/plugins.js'
+import type { PluginSettings } from '../../settings/program.js'
 import type { HandshakeObserver } from '../../tls/outbound/observer.js'
 
 /** Gives the settings of isolated plugins to the host of their workers. */

@@ -9,8 +9,7 @@ import type {
   SessionNewEvent,
   VerifyClientEvent,
 } from '../../api/client-hooks.js'
-import { readCertificate } from '../../api/read-pems.js'
-import { isSessionBytes } from '../../api/session-bytes.js'
+import { isSessionBytes, readCertificate } from '../../api/given.js'
 import type { VConn } from '../../api/vconn.js'
 import { ProxyError } from '../../base/errors.js'
 import { clip, MAX_MESSAGE } from '../../base/thrown.js'

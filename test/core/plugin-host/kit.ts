@@ -1,5 +1,5 @@
 import type { PluginEnv } from '../../../core/plugin-host/load.js'
-import type { LoadedLine } from '../../../core/plugin-host/plugin-line.js'
+import type { LoadedLine } from '../../../core/plugin-host/resolve.js'
 import { SharedServices } from '../../../core/plugin-host/services/services.js'
 import { NO_FETCH } from '../../kit/names.js'
 import { makeTempDir, type TempDir } from '../../kit/temp-dir.js'

@@ -1,9 +1,14 @@
 import { resolve } from 'node:path'
 import type { Rule } from '../../../config/rules.js'
 import type { OutboundTlsSettings } from '../../../settings/origins.js'
-import { readPemFile, readText, type TrustAnchors } from '../../../tls/judge/trust.js'
+import {
+  configuredAnchors,
+  defaultAnchors,
+  readPemFile,
+  readText,
+  type TrustAnchors,
+} from '../../../tls/judge/trust.js'
 import type { OutboundContextOptions } from '../../../tls/openssl/outbound-context.js'
-import { TrustFiles } from '../trust-files.js'
 
 /** What a context is to be made of, and a line for the start-up log about what it trusts. */
 export interface ContextPlan {
@@ -96,4 +101,34 @@ function dropUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>
   }
+}
+
+/** Files and folders of trust, read once for all the rules that name them. What cannot be read is an error each time. */
+export class TrustFiles {
+  readonly #anchors = new Map<string, TrustAnchors>()
+  readonly #texts = new Map<string, string>()
+  #defaults: TrustAnchors | undefined
+
+  /** As {@link configuredAnchors}. */
+  anchors(place: string, what: string): TrustAnchors {
+    return remembered(this.#anchors, place, () => configuredAnchors(place, what))
+  }
+
+  defaults(): TrustAnchors {
+    this.#defaults ??= defaultAnchors()
+    return this.#defaults
+  }
+
+  /** As {@link readText}. */
+  text(file: string, what: string): string {
+    return remembered(this.#texts, file, () => readText(file, what))
+  }
+}
+
+function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  known.set(key, made)
+  return made
 }

@@ -1,4 +1,6 @@
-/** Settings of the logs and of the management socket. */
+/** Settings of the program itself: logs, management, plugins, processes. Times are in milliseconds. */
+
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { layoutOf } from '../config/log-format.js'
 import { fileOf, placed } from '../config/record-place.js'
@@ -76,3 +78,44 @@ export const adminSettings = (records: Records, confDir: string) =>
     mayAccept: records['proxy.config.admin.may_accept'] === 1,
     auditFile: resolve(records[FOLDER], records['proxy.config.admin.audit_file']),
   })
+
+export type PluginSettings = ReturnType<typeof pluginSettings>
+
+export const pluginSettings = (records: Records) =>
+  Object.freeze({
+    /** As written: relative to the configuration folder. */
+    dir: records['proxy.config.plugin.plugin_dir'],
+    initTimeout: records['proxy.config.plugin.init_timeout'],
+    /** For all plugins together that hold a connection or a transaction outside of TLS handshakes. */
+    deadline: records['proxy.config.plugin.deadline'],
+    workers: Object.freeze({
+      memoryMb: records['proxy.config.plugin.isolate.memory_mb'],
+      limits: Object.freeze({
+        workers: records['proxy.config.plugin.isolate.workers'],
+        hangAfter: records['proxy.config.plugin.isolate.hang_timeout'],
+        initTimeout: records['proxy.config.plugin.init_timeout'],
+        maxFailures: records['proxy.config.plugin.isolate.max_failures'],
+        retryAfter: records['proxy.config.plugin.isolate.retry_after'],
+      }),
+    }),
+  })
+
+/** How many processes serve. */
+export const processCount = (records: Records): number =>
+  records['proxy.config.exec_thread.autoconfig'] === 1
+    ? availableParallelism()
+    : records['proxy.config.exec_thread.limit']
+
+export interface FleetSettings {
+  readonly url: string
+  /** Absolute. */
+  readonly keyFile: string
+}
+
+/** What is shared with other machines; undefined where nothing is. */
+export function fleetSettings(records: Records, confDir: string): FleetSettings | undefined {
+  const url = records['proxy.config.cluster.redis_url']
+  return url === null
+    ? undefined
+    : Object.freeze({ url, keyFile: fileOf(records, 'proxy.config.cluster.key_file', confDir).path })
+}

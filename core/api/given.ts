@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { ProxyError } from '../base/errors.js'
 import type { CertificatePems } from './client-hooks.js'
 
@@ -26,3 +27,10 @@ function fieldsOf(given: unknown): { readonly cert?: unknown; readonly key?: unk
     return {}
   }
 }
+
+/** A session holds the certificates of its client. */
+const MAX_SESSION = 1_048_576
+
+/** Whether what a plugin provides can be a session; it may be anything, also what throws when it is asked what it is. */
+export const isSessionBytes = (given: unknown): given is Uint8Array =>
+  types.isUint8Array(given) && given.byteLength <= MAX_SESSION
