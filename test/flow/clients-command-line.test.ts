@@ -19,6 +19,26 @@ print(opener.open(url, timeout=10).read().decode())
 print(len(opener.open(url + 'echo/', data=b'x' * 300000, timeout=10).read()))
 `
 
+test('programs that were given a name and a password in a URL log in with them', async t => {
+  const { http, run, proxyUrl, trustFile } = await startForClients(t, 'probe', [HOST])
+  const origin = await http()
+  const url = `http://ann:ses%40me@${HOST}:${origin.port}/`
+  const as = `Basic ${btoa('ann:ses@me')}`
+  for (const [program, args] of [
+    ['curl', ['-q', '-sS', '-f', '-x', proxyUrl, url]],
+    ['wget', ['-q', '-O', '-', '-e', `http_proxy=${proxyUrl}`, url]],
+    ['python3', ['-c', URLLIB, proxyUrl, trustFile, url]],
+  ] as const) {
+    const count = origin.requests.length
+    const got = await run(program, args)
+    t.match(got, { code: 0, stdout: /^hello from files\.test/ }, `${program}: ${got.stderr}`)
+    const asked = origin.requests.slice(count)
+    t.ok(asked.length > 0)
+    for (const { headers } of asked)
+      t.match(headers, { authorization: as, host: `${HOST}:${origin.port}` }, program)
+  }
+})
+
 for (const mode of MODES) {
   test(`curl in ${mode} mode`, async t => {
     const { http, https, curl, trustFile, run, proxyUrl } = await startForClients(t, mode, [HOST])

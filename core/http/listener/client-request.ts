@@ -214,18 +214,29 @@ const WITH_USER = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#\\]*)@(.*)$/is
 /**
  * Takes name and password out of a URL, as programs send them that were given `http://name:password@host/`. They become a
  * Basic Authorization field (RFC 7617) unless the client has sent one. Nothing behind this function sees them in a URL: no
- * origin, plugin, page or log. Other targets stay, and `name@host` is refused where only a host may stand.
+ * origin, plugin, page or log. Other targets stay, and `name@host` is refused where only a host may stand, but for a Host
+ * field that repeats the authority of the URL with them, as Python's urllib sends it.
  */
 export function withoutUrlCredentials(head: ReceivedHead): ReceivedHead {
   if (!head.url.includes('@') || head.method === 'CONNECT') return head
   const [, scheme, user, rest] = WITH_USER.exec(head.url) ?? []
   if (scheme === undefined || user === undefined || rest === undefined) return head
   const url = `${scheme}${rest}`
-  const { rawHeaders } = head
-  if (/^:?$/.test(user) || fieldValue(rawHeaders, 'authorization') !== undefined) return { ...head, url }
+  const rawHeaders = withoutHostCredentials(head.rawHeaders, user, rest)
+  if (/^:?$/.test(user) || fieldValue(rawHeaders, 'authorization') !== undefined)
+    return { ...head, url, rawHeaders }
   const credentials = decoded(user.includes(':') ? user : `${user}:`)
   const authorization = `Basic ${Buffer.from(credentials, 'latin1').toString('base64')}`
   return { ...head, url, rawHeaders: [...rawHeaders, 'Authorization', authorization] }
+}
+
+/** A Host field may repeat the authority of the URL: as it stands, or decoded. No other `@` is taken out of it. */
+function withoutHostCredentials(fields: readonly string[], user: string, rest: string): readonly string[] {
+  const [authority = ''] = /^[^/?#\\]*/.exec(rest) ?? []
+  const repeated = [user, decoded(user)].map(text => `${text}@${authority}`)
+  const isRepeated = (text: string, i: number): boolean =>
+    i % 2 === 1 && fields[i - 1]?.toLowerCase() === 'host' && repeated.includes(text)
+  return fields.map((text, i) => (isRepeated(text, i) ? authority : text))
 }
 
 /** Each byte is one character. A percent sign that encodes nothing stands for itself. */

@@ -57,6 +57,28 @@ test('the client may say otherwise, or nothing', async t => {
   t.equal(head('ann:secret@a:443', [], 'CONNECT').url, 'ann:secret@a:443', 'CONNECT is refused with them')
 })
 
+test('a Host field with the same credentials loses them, as Python sends it, and any other stays', async t => {
+  const host = (url: string, value: string): readonly string[] =>
+    head(url, ['HOST', value]).rawHeaders.slice(0, 2)
+  t.strictSame(host('http://ann:secret@a:80/p', 'ann:secret@a:80'), ['HOST', 'a:80'])
+  t.strictSame(host('http://ann:secret@a', 'ann:secret@a'), ['HOST', 'a'])
+  t.strictSame(host('http://@a?b', '@a'), ['HOST', 'a'])
+  t.strictSame(host('http://ann:se%40cret@a/', 'ann:se@cret@a'), ['HOST', 'a'], 'decoded')
+  for (const [url, value] of [
+    ['http://ann:secret@a/', 'ann:other@a'],
+    ['http://ann:secret@a/', 'ann:secret@b'],
+    ['http://a/', 'ann:secret@a'],
+    ['/', 'ann:secret@a'],
+  ] as const)
+    t.strictSame(host(url, value), ['HOST', value], `${url}: refused where requests are checked`)
+  const own = ['x', 'ann:secret@a', 'Host', 'ann:secret@a', 'ann:secret@a', 'x']
+  t.strictSame(
+    head('http://ann:secret@a/', own).rawHeaders.slice(0, 6),
+    [...own.slice(0, 3), 'a', ...own.slice(4)],
+    'no other field',
+  )
+})
+
 test('whatever is in a URL, no credentials stay in it', async t => {
   const part = fc.stringMatching(/^[!-~\x80-\xff]{0,12}$/)
   fc.assert(
