@@ -2,7 +2,7 @@ import { type RecordRow, SWITCH } from './record-row.js'
 
 const REMOVES = { type: 'INT', default: 0, enum: [0, 1], reload: true } as const
 
-/** Records about what origins learn of clients, by fields of requests. */
+/** Records about fields of messages: what origins learn of clients, and of other ways to origins. */
 export const FIELD_RECORDS = {
   'proxy.config.http.insert_squid_x_forwarded_for': {
     ...SWITCH,
@@ -23,6 +23,13 @@ export const FIELD_RECORDS = {
     shape: 'none, or parts of Forwarded joined by |',
     about:
       'The parts that are appended to Forwarded (RFC 7239), joined by `|`: `for`, `by=ip`, `by=unknown`, `proto`, `host`; or `none`.',
+  },
+  'proxy.config.http.alt_svc': {
+    type: 'STRING',
+    default: 'strip',
+    enum: ['keep', 'strip'],
+    about:
+      '`strip` removes Alt-Svc from responses and their trailers, and Alt-Used from requests (RFC 7838), in bumped tunnels and everywhere else where the proxy reads HTTP: a client that follows such a hint, to HTTP/3 for example, goes round the proxy. What a plugin adds stays. ALTSVC and ORIGIN frames of HTTP/2 origins are never passed on. Not in Traffic Server.',
   },
   'proxy.config.http.anonymize_remove_from': { ...REMOVES, about: '1 removes From from requests.' },
   'proxy.config.http.anonymize_remove_referer': { ...REMOVES, about: '1 removes Referer from requests.' },

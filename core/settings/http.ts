@@ -51,6 +51,8 @@ export const transactionSettings = (records: Records) =>
     ),
     upgradeIdleTimeout: records['proxy.config.websocket.no_activity_timeout'] * SECOND,
     clientFields: clientFields(records),
+    /** Whether fields about alternative services are removed. */
+    hidesAlternatives: records['proxy.config.http.alt_svc'] === 'strip',
     via: Object.freeze({
       name: records['proxy.config.proxy_name'] ?? hostname(),
       inRequests: records['proxy.config.http.insert_request_via_str'] === 1,

@@ -60,6 +60,7 @@ export const HTTP_CASES: ReloadCases<
   | 'proxy.config.http.insert_squid_x_forwarded_for'
   | 'proxy.config.http.insert_client_ip'
   | 'proxy.config.http.insert_forwarded'
+  | 'proxy.config.http.alt_svc'
   | 'proxy.config.http.anonymize_remove_from'
   | 'proxy.config.http.anonymize_remove_referer'
   | 'proxy.config.http.anonymize_remove_user_agent'
@@ -285,6 +286,12 @@ export const HTTP_CASES: ReloadCases<
     to: 'for|by=ip|proto',
     probe: received('forwarded'),
     expect: ['for=127.0.0.1', 'for=127.0.0.1;by=127.0.0.1;proto=http'],
+  },
+  'proxy.config.http.alt_svc': {
+    from: 'strip',
+    to: 'keep',
+    probe: received('alt-used', ['Alt-Used: other.test']),
+    expect: ['none', 'other.test'],
   },
   'proxy.config.http.anonymize_remove_from': removes('from'),
   'proxy.config.http.anonymize_remove_referer': removes('referer'),

@@ -2,6 +2,7 @@ import { ProxyError } from '../../base/errors.js'
 import { fieldEntries, fieldLines } from '../../base/fields.js'
 import { checkRequest } from '../../http1/checks.js'
 import { type Scanned, scan } from '../../http1/headers.js'
+import type { RequestHead } from '../../http1/messages.js'
 import type { ClientReply } from '../listener/client-reply.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { errorReply, type Reply, sendReply } from '../pages/replies.js'
@@ -48,11 +49,13 @@ export class Forwarder {
       const target = isForProxy ? undefined : readTarget(req)
       const hops = hopsLeft(method, scanned)
       if (target === undefined || hops === 0) return this.#answer(req, res, startedAt)
-      const { via, clientFields, hooks: points } = this.options.current()
-      const request = outgoingRequest(req, req.rawHeaders, scanned, target, hops, via, clientFields)
+      const { via, clientFields, hidesAlternatives, hooks: points } = this.options.current()
+      const requestOf = (raw: readonly string[]): RequestHead =>
+        outgoingRequest(req, raw, scanned, target, hops, via, clientFields, hidesAlternatives)
+      const request = requestOf(req.rawHeaders)
       const transaction = new Transaction(this.options, points, req, res, target, request, startedAt)
       if (points === undefined) transaction.start()
-      else transaction.start(raw => outgoingRequest(req, raw, scanned, target, hops, via, clientFields))
+      else transaction.start(requestOf)
     } catch (error) {
       this.#refuse(req, res, startedAt, error instanceof ProxyError ? error : internal(error))
     }

@@ -10,6 +10,7 @@ import type { OriginConnection } from '../../origin/connection.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { toleratedStatus } from '../pages/replies.js'
 import type { Pages } from '../pages/templates.js'
+import { withoutAlternatives } from './alternatives.js'
 import { type ClientFieldSettings, withClientFields, withoutCookies } from './client-fields.js'
 import type { RequestTarget } from './target.js'
 
@@ -72,6 +73,7 @@ export class Via {
  * The request as it is sent to the origin.
  * @param raw its fields, as plugins have changed them; `scanned` are the received ones
  * @param hops what Max-Forwards allows, this hop included; undefined where it sets no limit
+ * @param hidesAlternatives proxy.config.http.alt_svc `strip`
  * @throws {ProxyError} when it cannot be forwarded: PTC_NOT_IMPLEMENTED, PTC_REQUEST_MALFORMED, PTC_LOOP_DETECTED
  */
 export function outgoingRequest(
@@ -82,11 +84,12 @@ export function outgoingRequest(
   hops: number | undefined,
   via: Via,
   clientFields?: ClientFieldSettings,
+  hidesAlternatives = false,
 ): RequestHead {
   const { method, httpVersion, isUpgrade } = req
   if (scanned.via !== undefined && via.isIn(scanned.via))
     throw new ProxyError('PTC_LOOP_DETECTED', `the request has been here before: Via says ${via.pseudonym}`)
-  const forwarded = requestFields(raw, scanned, {
+  const forwarded = requestFields(hidesAlternatives ? withoutAlternatives(raw) : raw, scanned, {
     authority: target.authority,
     via: via.ofRequest(httpVersion),
     upgrade: isUpgrade && scanned.upgrade !== undefined ? forwardedProtocols(scanned.upgrade) : undefined,

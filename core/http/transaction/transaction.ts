@@ -14,6 +14,7 @@ import type { ClientReply, ReplyWatcher } from '../listener/client-reply.js'
 import type { ClientRequest } from '../listener/client-request.js'
 import { errorReply, type Reply, sendReply } from '../pages/replies.js'
 import type { Pages } from '../pages/templates.js'
+import { withoutAlternatives } from './alternatives.js'
 import type { ClientFieldSettings } from './client-fields.js'
 import { TxnHooks, type TxnPoints } from './hooks.js'
 import { OriginRequest, type RequestOwner } from './origin-request.js'
@@ -36,6 +37,8 @@ export interface ForwarderSettings extends TimeLimits {
   readonly via: Via
   /** What origins learn of clients; nothing is changed without it. */
   readonly clientFields?: ClientFieldSettings | undefined
+  /** proxy.config.http.alt_svc `strip`. */
+  readonly hidesAlternatives?: boolean
   /** Milliseconds without a byte in either direction after which a connection with a switched protocol is closed. */
   readonly upgradeIdleTimeout: number
   /** The operator's error pages. */
@@ -112,9 +115,20 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   }
 
   onInterim(head: ResponseHead): void {
-    if (!this.#res.writeInterim(head, this.#options.current().via.ofResponse(head.version)))
+    const shown = this.#shown(head)
+    if (!this.#res.writeInterim(shown, this.#options.current().via.ofResponse(head.version)))
       this.#origin.connection?.pause()
     this.moved()
+  }
+
+  /** Of a response what its origin may say to the client. */
+  #shown(head: ResponseHead): ResponseHead {
+    const headers = this.#allowed(head.headers)
+    return headers === head.headers ? head : { ...head, headers }
+  }
+
+  #allowed(fields: readonly string[]): readonly string[] {
+    return this.#options.current().hidesAlternatives ? withoutAlternatives(fields) : fields
   }
 
   onHead(head: ResponseHead): void {
@@ -123,7 +137,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
 
   fieldsOf(head: ResponseHead): string[] {
     const { via, clientFields, pages } = this.#options.current()
-    return outgoingFields(this.#req, head, this.#origin.connection, via, clientFields, pages)
+    return outgoingFields(this.#req, this.#shown(head), this.#origin.connection, via, clientFields, pages)
   }
 
   begin(head: ResponseHead, fields: string[]): void {
@@ -161,7 +175,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
 
   onComplete(trailers: readonly string[]): void {
     this.#origin.giveBack() // before the reply ends: the client's next request may follow at once, and takes it
-    this.#res.end(trailers.length > 0 ? trailerFields(trailers) : trailers)
+    this.#res.end(trailers.length > 0 ? trailerFields(this.#allowed(trailers)) : trailers)
     this.#finish(undefined)
   }
 
@@ -170,7 +184,10 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#response = head
     try {
       if (!this.#req.isUpgrade) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
-      const begin = this.#res.switched(head, this.#options.current().via.ofResponse(head.version))
+      const begin = this.#res.switched(
+        this.#shown(head),
+        this.#options.current().via.ofResponse(head.version),
+      )
       this.#phase = 'switched'
       this.#hooks?.over()
       this.#switchedDown = first.length
