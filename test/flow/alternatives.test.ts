@@ -16,7 +16,7 @@ const KEEP = { 'proxy.config.http.alt_svc': 'keep' } as const
 
 /** Offers another service in every place where HTTP/2 has one. */
 const offering: Http2Answer = (req, res) => {
-  const { stream } = req as { stream: ServerHttp2Session; ServerHttp2Stream }
+  const { stream } = req as unknown as { stream: ServerHttp2Stream }
   const session = stream.session as ServerHttp2Session | undefined
   session?.altsvc(OFFER, `https://${HOST}`)
   session?.origin(`https://${HOST}`, 'https://other.example')
