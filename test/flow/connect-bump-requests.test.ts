@@ -1,5 +1,5 @@
 /** What goes on inside a connection that was bumped. */
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
@@ -125,4 +125,23 @@ test('limits of a reload hold for connections to come, and for requests on those
   const after = await connect()
   t.equal(await after(), '200 timeout=7')
   t.match(await after(`X: ${'x'.repeat(2000)}\r\n`), /^431 /)
+})
+
+test('a tunnel that was judged before a reload is bumped after it, though no other is', async t => {
+  const { open, proxy, trusted } = await start(t)
+  const origin = await httpsOrigin(t, HOST)
+  const authority = `${HOST}:${origin.port}`
+  const { client } = await open(authority)
+  const records = join(proxy.conf.path, 'records.config')
+  writeFileSync(records, readFileSync(records, 'utf8').replace('verify STRING bump', 'verify STRING probe'))
+  await proxy.server.reload()
+  await new Promise(resolve => setTimeout(resolve, 100)) // time to discard what nothing needs
+  const inside = await client.secure({ servername: HOST, ca: trusted })
+  inside.send(`GET / HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)
+  t.equal((await inside.response()).status, 200)
+  const next = await (await open(authority)).client.secure({
+    servername: HOST,
+    ca: (await testRoot()).certPem,
+  })
+  t.match(next.socket.getPeerX509Certificate()?.issuer, 'CN=Root', 'the certificate of the origin')
 })

@@ -60,7 +60,6 @@ export interface BumpOptions extends Pick<TunnelOptions, 'waysFor'> {
   readonly connector: OriginConnector
   readonly forwarder: Forwarder
   readonly limits: Current<ListenerLimits>
-  readonly endTls: EndTls
   /** Says why a request inside is refused. */
   readonly admit: Admit
   /** Called for each request inside that never got to the forwarder. */
@@ -77,6 +76,7 @@ interface Bumped {
 export interface BumpedConnections extends Pick<Listener, 'drain'> {
   /**
    * Takes over a client whose ClientHello has been read. It is answered in any case, by an alert at least.
+   * @param endTls ends its TLS
    * @param place where the origin is; by default where the host of the CONNECT leads
    * @throws {ProxyError}
    */
@@ -84,6 +84,7 @@ export interface BumpedConnections extends Pick<Listener, 'drain'> {
     request: ConnectRequest,
     client: WaitingClient,
     judgement: TunnelJudgement,
+    endTls: EndTls,
     place: Place | undefined,
   ) => Promise<undefined>
 }
@@ -91,7 +92,7 @@ export interface BumpedConnections extends Pick<Listener, 'drain'> {
 export function bumpedConnections(options: BumpOptions): BumpedConnections {
   const bumped = new WeakMap<ClientInfo, Bumped>()
   const inner = innerListener(options, bumped)
-  const take: BumpedConnections['take'] = async (request, client, judgement, place) => {
+  const take: BumpedConnections['take'] = async (request, client, judgement, endTls, place) => {
     const ways: Ways = place === undefined ? waysOf(request, options) : [place.way]
     const origin = originOf(request, judgement, place?.host, ways)
     let verified: Bumped | undefined
@@ -105,7 +106,7 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
       const mayMint = error === undefined || error.code === 'PTC_VERIFY_POSTPONED'
       return { host: origin.host, refusal: error, mayMint, hasHttp2 }
     }
-    const { link: secured, protocol } = await options.endTls(client.release(), outside, request.port, hello)
+    const { link: secured, protocol } = await endTls(client.release(), outside, request.port, hello)
     const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin), protocol)
     if (verified !== undefined) bumped.set(inside, verified)
     inner.take(secured, inside)

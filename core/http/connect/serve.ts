@@ -25,7 +25,7 @@ import { PluginRefused } from '../../wait/refusal.js'
 import { WaitingClient } from '../listener/waiting-client.js'
 import { errorReply, replyBytes } from '../pages/replies.js'
 import type { Pages } from '../pages/templates.js'
-import type { BumpedConnections } from './bump.js'
+import type { BumpedConnections, EndTls } from './bump.js'
 import type { AskAbout, ConnectServer } from './connect.js'
 import { GuardedLink } from './guarded-link.js'
 import { hiddenHost, type Opening } from './opening.js'
@@ -47,8 +47,17 @@ export interface ServeOptions extends WayOptions {
   readonly ech: Current<'allow' | 'refuse'>
   /** The operator's error pages. */
   readonly pages: Current<Pages>
-  /** `canDiffer`: whether any host could be judged in another way than by `tunnel`, by a rule or by a plugin. */
-  readonly rules: Current<TunnelRules & { readonly canDiffer: boolean }>
+  readonly rules: Current<ServeRules>
+}
+
+/** How one generation judges tunnels. */
+export interface ServeRules extends TunnelRules {
+  /** Whether any host could be judged in another way than by `tunnel`, by a rule or by a plugin. */
+  readonly canDiffer: boolean
+  /** Keeps the generation, also where a reload comes, until the returned function is called. */
+  readonly hold: () => () => void
+  /** Ends the TLS of clients whose tunnel the generation has judged; to be called while it is held. */
+  readonly endTls: EndTls
 }
 
 export function connectServer(options: ServeOptions): ConnectServer {
@@ -73,10 +82,10 @@ interface Prepared {
 class Serving {
   readonly #request: ConnectRequest
   readonly #options: ServeOptions
-  readonly #rules: TunnelRules
+  readonly #rules: ServeRules
   readonly #ask: AskAbout | undefined
 
-  constructor(request: ConnectRequest, options: ServeOptions, rules: TunnelRules, ask: AskAbout | undefined) {
+  constructor(request: ConnectRequest, options: ServeOptions, rules: ServeRules, ask: AskAbout | undefined) {
     this.#request = request
     this.#options = options
     this.#rules = rules
@@ -93,6 +102,7 @@ class Serving {
     const way = new TunnelWay(request, this.#options, abort.signal)
     let opening: Opening | undefined
     let isAnswered = false
+    const leave = this.#rules.hold()
     try {
       const { prepared, silence } = this.#prepare(first, way)
       let verified = await Promise.race([prepared, silence])
@@ -108,7 +118,10 @@ class Serving {
       const isLate = first.mode === 'probe' && verified === undefined && opening.kind === 'tls'
       if (isLate && judgement.host !== host && !isAddress) await way.verified(host)
       isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
-      if (isAnswered) return await this.#options.bumped.take(request, client, judgement, placeFor(way))
+      const { endTls } = this.#rules
+      if (isAnswered)
+        return await this.#options.bumped.take(request, client, judgement, endTls, placeFor(way))
+      leave() // the tunnel may last
       return await this.#relay(client, way, judgement, opening, verified)
     } catch (cause) {
       if (!isAnswered) this.#tell(opening, cause)
@@ -116,6 +129,8 @@ class Serving {
       abort.abort(cause)
       way.destroy()
       throw cause
+    } finally {
+      leave()
     }
   }
 

@@ -26,13 +26,19 @@ export interface BumpGeneration extends InboundGeneration {
  * TLS with clients inside a CONNECT: as on an ssl port, but what is shown is minted once the origin is accepted. Nothing is
  * minted for an origin that is refused: its client gets an alert, or the page where a leaf of earlier is at hand. An origin
  * about which a question stays open is not refused: a leaf is minted, and under it the client gets 503 and no more.
+ * @param judged the generation that has judged the CONNECT; it stays until TLS is called for
  */
-export function bumpPort(current: Current<BumpGeneration>, parts: HandshakeParts): EndTls {
+export function bumpPort(
+  current: Current<BumpGeneration>,
+  judged: BumpGeneration,
+  parts: HandshakeParts,
+): EndTls {
   return (tcp, { vconn }, port, verify) =>
     new Promise((resolve, reject) => {
-      const generation = current()
+      // A reload may have taken the authority away since the CONNECT was judged.
+      const generation = current().bump === undefined ? judged : current()
       const { bump, certificates } = generation
-      if (bump === undefined) throw noAuthority()
+      if (bump === undefined) throw new ProxyError('PTC_INTERNAL', 'a tunnel to bump without an authority')
       if (vconn === undefined) throw new ProxyError('PTC_INTERNAL', 'a client without a VConn')
       const settings = settingsOf(
         generation,
@@ -91,7 +97,3 @@ function shownOf(
     makeContext: pems => certificates.makeContext(pems, network),
   }
 }
-
-/** Only a reload in this very moment leads here: it has taken the authority away. */
-const noAuthority = (): ProxyError =>
-  new ProxyError('PTC_INTERNAL', 'there is no authority any more that could mint a certificate')

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { type Current, derived } from '../../../base/current.js'
 import { isPortIn } from '../../../config/connect-ports.js'
-import { type BumpedConnections, bumpedConnections } from '../../../http/connect/bump.js'
+import { type BumpedConnections, bumpedConnections, type EndTls } from '../../../http/connect/bump.js'
 import { ConnectHandler, type ConnectSummary } from '../../../http/connect/connect.js'
 import { connectServer, type ServeOptions } from '../../../http/connect/serve.js'
 import type { TunnelOptions } from '../../../http/connect/tunnel.js'
@@ -81,7 +81,6 @@ export function makeConnecting(parts: ConnectParts): Connecting {
     forwarder,
     waysFor: tunnel.waysFor,
     limits: () => current().settings.listener.limits,
-    endTls: bumpPort(current, parts.inside),
     admit: req => current().access.admitInside(req),
     onRefused,
   })
@@ -92,7 +91,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
       prober,
       bumped,
       helloTimeout: () => current().settings.connect.helloTimeout,
-      rules: derived(current, tunnelRules),
+      rules: derived(current, judging => tunnelRules(judging, bumpPort(current, judging, parts.inside))),
       nonTls: () => current().settings.connect.nonTls,
       ech: () => current().settings.connect.ech,
       pages: () => current().pages,
@@ -107,11 +106,10 @@ export function makeConnecting(parts: ConnectParts): Connecting {
 }
 
 /** How one generation judges hosts. */
-function tunnelRules({
-  settings: { connect },
-  verification,
-  points,
-}: ConnectGeneration): ReturnType<ServeOptions['rules']> {
+function tunnelRules(
+  { settings: { connect }, verification, points, inFlight }: ConnectGeneration,
+  endTls: EndTls,
+): ReturnType<ServeOptions['rules']> {
   const { policies, policyOf } = verification
   const ofAddresses = policies.flatMap(({ rule }) =>
     rule !== undefined && isIP(rule.fqdn) !== 0 ? [connectModeOf(connect, rule)] : [],
@@ -126,5 +124,7 @@ function tunnelRules({
     canDiffer:
       points.outboundStart !== undefined ||
       policies.some(({ rule }) => connectModeOf(connect, rule) !== 'tunnel'),
+    hold: inFlight.all.enter,
+    endTls,
   }
 }

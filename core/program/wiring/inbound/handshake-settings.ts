@@ -18,7 +18,7 @@ export interface InboundGeneration {
   readonly settings: Pick<Settings, 'inboundTls' | 'listener'>
   readonly vconns: VConns
   readonly clientHooks: InboundHooks
-  readonly inFlight: Pick<GenerationInFlight, 'waits'>
+  readonly inFlight: Pick<GenerationInFlight, 'all' | 'waits'>
 }
 
 /** What outlives a generation. */
