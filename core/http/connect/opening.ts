@@ -104,3 +104,10 @@ function readOther(text: string): Opening {
 /** @param why what it was, as the end of a sentence */
 export const hiddenHost = (why: string): ProxyError =>
   new ProxyError('PTC_TUNNEL_HIDDEN', `what the client sent hides which host it is for: ${why}`)
+
+/** @param why as for {@link hiddenHost} */
+export const notTls = (why: string): ProxyError =>
+  new ProxyError(
+    'PTC_TUNNEL_NOT_TLS',
+    `the client does not speak TLS: ${why}; only proxy.config.http.connect.verify.non_tls tunnel lets that pass`,
+  )

@@ -28,11 +28,11 @@ import type { Pages } from '../pages/templates.js'
 import type { BumpedConnections, EndTls } from './bump.js'
 import type { AskAbout, ConnectServer } from './connect.js'
 import { GuardedLink } from './guarded-link.js'
-import { hiddenHost, type Opening } from './opening.js'
+import { hiddenHost, notTls, type Opening } from './opening.js'
 import { PlainLink } from './plain-link.js'
 import type { ConnectRequest } from './request.js'
 import { blindTunnel, relay, TunnelWay, type WayOptions } from './tunnel.js'
-import { judgeTunnel, type TunnelJudgement, type TunnelNames, type TunnelRules } from './tunnel-judgement.js'
+import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
 
 /** Its origins speak plain HTTP as a rule, and a ClientHello that they do not understand may go unanswered. */
 const PLAIN_PORT = 80
@@ -110,7 +110,7 @@ class Serving {
       request.establish()
       if (isOpen) way.watch(client.originSpoke)
       opening = await client.readOpening(isOpen ? this.#options.idleTimeout() : this.#options.helloTimeout())
-      const judgement = judgeTunnel({ connect: host, opening, ...addressIn(way) }, this.#rules)
+      const judgement = judgeTunnel({ connect: host, opening, ...way.reached }, this.#rules)
       request.judgement = judgement
       this.#check(opening, judgement)
       if (verified === SILENT) verified = await prepared
@@ -239,18 +239,6 @@ const encryptedHello = (why: string): ProxyError =>
     'PTC_TUNNEL_ECH',
     `the ClientHello is encrypted (ECH), and no GREASE: ${why}; proxy.config.http.connect.verify.ech allow lets it pass`,
   )
-
-const notTls = (why: string): ProxyError =>
-  new ProxyError(
-    'PTC_TUNNEL_NOT_TLS',
-    `the client does not speak TLS: ${why}; only proxy.config.http.connect.verify.non_tls tunnel lets that pass`,
-  )
-
-/** Behind a parent that resolves names the address is not known: it may be one that has a rule. */
-function addressIn({ address, place }: TunnelWay): Pick<TunnelNames, 'address' | 'isAddressHidden'> {
-  if (address !== undefined) return { address }
-  return place === undefined ? {} : { isAddressHidden: true }
-}
 
 /** Of a tunnel that is bumped late: the way that was opened for it is not used. */
 function placeFor(way: TunnelWay): Place | undefined {

@@ -10,6 +10,7 @@ import type { OriginLink } from '../../vconn/origin-link.js'
 import { type PumpResult, pump } from '../../vconn/pump.js'
 import { RewindLink } from '../../vconn/rewind-link.js'
 import type { ConnectRequest } from './request.js'
+import type { TunnelNames } from './tunnel-judgement.js'
 
 export interface TunnelOptions {
   readonly dial: Current<ReachOptions>
@@ -109,10 +110,11 @@ export class TunnelWay {
     return this.#place
   }
 
-  /** The origin's IP address; undefined before it is dialled, and where a parent has resolved its name. */
-  get address(): string | undefined {
+  /** The origin's IP address, once it is dialled. Behind a parent that resolves names it is not known: it may be one that has a rule. */
+  get reached(): Pick<TunnelNames, 'address' | 'isAddressHidden'> {
     const host = this.#place?.host
-    return host === undefined || isIP(host) === 0 ? undefined : host
+    if (host === undefined) return {}
+    return isIP(host) === 0 ? { isAddressHidden: true } : { address: host }
   }
 
   async dial(): Promise<void> {
