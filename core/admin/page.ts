@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { extname, join } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The files of the page. They are not compiled: the browser gets them as they are. */
@@ -10,11 +11,19 @@ const SCRIPTS = [
   'api',
   'certificate',
   'chain',
+  'configuration',
+  'health',
   'held',
+  'history',
   'list',
   'page',
+  'plots',
+  'revoke',
   'row',
+  'samples',
+  'tables',
   'times',
+  'views',
   'words',
 ] as const
 const OWN: readonly (readonly [path: string, file: string])[] = [
@@ -22,10 +31,18 @@ const OWN: readonly (readonly [path: string, file: string])[] = [
   ['/page.css', 'page.css'],
   ...SCRIPTS.map(name => [`/${name}.js`, `${name}.js`] as const),
 ]
+/** Of the package that draws the plots. */
+const UPLOT: readonly (readonly [path: string, file: string])[] = [
+  ['/uplot.js', 'uPlot.iife.min.js'],
+  ['/uplot.css', 'uPlot.min.css'],
+]
+const uplotFolder = (): string => dirname(createRequire(import.meta.url).resolve('uplot'))
+
 /** Where a file of the page is, by its path. */
-const FILES: ReadonlyMap<string, () => string> = new Map(
-  OWN.map(([path, file]) => [path, () => join(FOLDER, file)] as const),
-)
+const FILES: ReadonlyMap<string, () => string> = new Map([
+  ...OWN.map(([path, file]) => [path, () => join(FOLDER, file)] as const),
+  ...UPLOT.map(([path, file]) => [path, () => join(uplotFolder(), file)] as const),
+])
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',

@@ -2,12 +2,10 @@
 import { ask } from './api.js'
 import { derOf, readCertificate, sha256 } from './certificate.js'
 import { ageText, momentText } from './times.js'
-import { make, put, putForeign, visible } from './words.js'
+import { copyButton, make, put, putForeign, visible } from './words.js'
 
 /** Certificates of a chain that are read; the PEM has all of them. */
 const MAX = 20
-/** How long a button says what it has done; milliseconds. */
-const SAID = 2000
 
 /** Puts the chain of a row into an element: what its question says, and what the proxy knows of its handshake. */
 export async function putChain(element, row) {
@@ -61,25 +59,9 @@ function partsOf(chain) {
   text.tabIndex = 0
   text.setAttribute('role', 'region')
   text.setAttribute('aria-label', 'The chain as PEM')
-  const copy = make('button', '', 'Copy PEM')
-  copy.type = 'button'
-  const said = make('span', 'said')
-  said.setAttribute('role', 'status')
-  copy.addEventListener('click', () => copyText(`${pem}\n`, text, said))
+  const { button, said } = copyButton('Copy PEM', `${pem}\n`, text)
   const list = make('ol', 'certificates', ...chain.slice(0, MAX).map(itemOf))
-  return [list, make('p', 'do', copy, ' ', said), text]
-}
-
-/** Where the browser has no clipboard for the page, the text is selected: Ctrl+C copies it. */
-async function copyText(text, element, said) {
-  try {
-    await navigator.clipboard.writeText(text)
-    put(said, 'copied')
-  } catch {
-    getSelection().selectAllChildren(element)
-    put(said, 'selected: copy it with Ctrl+C')
-  }
-  setTimeout(() => put(said, ''), SAID)
+  return [list, make('p', 'do', button, ' ', said), text]
 }
 
 function itemOf(pem, index) {

@@ -4,7 +4,9 @@ import { ask, clockSkew, Failure, listen, now } from './api.js'
 import { checkAnswer, openAnswer } from './answer.js'
 import { rowsOf } from './held.js'
 import { clearRows, countFound, drawRows, searchRows, tickRows } from './list.js'
+import { startMeasuring } from './samples.js'
 import { clockText, duration, number } from './times.js'
+import { refresh, showView } from './views.js'
 import { put, visible } from './words.js'
 
 const $ = id => document.getElementById(id)
@@ -28,10 +30,10 @@ function look() {
   looking ??= (async () => {
     try {
       while (changed.size > 0) {
-        const topics = new Set(changed)
         changed.clear()
-        await Promise.all([topics.has('parked') && readParked(), topics.has('approvals') && readApprovals()])
+        await readLists()
         draw()
+        if (session !== undefined) greet()
         await new Promise(resolve => setTimeout(resolve, LOOK_EVERY))
       }
     } catch (failure) {
@@ -42,18 +44,20 @@ function look() {
   })()
 }
 
-async function readParked() {
-  const { parked, held } = await ask('/v1/parked')
-  lists = { ...lists, parked, held, at: now() }
+/** Both lists at once: a handshake and the question that it waits for are one row. */
+async function readLists() {
+  const [{ parked, held }, approvals] = await Promise.all([ask('/v1/parked'), readApprovals()])
+  lists = { parked, held, approvals, at: now() }
 }
 
 /** Without a plugin that asks people there are no questions. */
 async function readApprovals() {
-  const { approvals } = await ask('/v1/approvals').catch(failure => {
-    if (failure instanceof Failure && failure.kind === 'refused') return { approvals: [] }
+  try {
+    return (await ask('/v1/approvals')).approvals
+  } catch (failure) {
+    if (failure instanceof Failure && failure.kind === 'refused') return []
     throw failure
-  })
-  lists = { ...lists, approvals }
+  }
 }
 
 const mayDecide = () => session !== undefined && session.role !== 'read'
@@ -108,7 +112,9 @@ function tell(failure) {
   put($('state'), 'not connected')
 }
 
+/** All is well, as far as is known. */
 function greet() {
+  tell(undefined)
   const skew = clockSkew()
   const clock = Math.abs(skew) > MAX_SKEW ? `; the proxy's clock differs by ${duration(Math.abs(skew))}` : ''
   put($('state'), `connected as ${visible(session.who)}${clock}`)
@@ -121,9 +127,11 @@ async function connect() {
   const found = await ask('/session')
   if (session?.role !== found.role || session?.who !== found.who) clearRows()
   session = found
-  tell(undefined)
   greet()
+  void startMeasuring()
+  void refresh()
   await listen(topic => {
+    if (topic === 'status') return
     changed.add(topic)
     look()
   })
@@ -133,10 +141,12 @@ $('now-search').addEventListener('input', event => {
   searchRows(event.target.value)
   announce(`${countFound(rows)} found`)
 })
+addEventListener('hashchange', showView)
 setInterval(() => {
   if (!document.hidden) tickRows()
 }, SECOND)
 document.addEventListener('visibilitychange', tickRows)
+showView()
 for (;;) {
   await connect().catch(failure => {
     if (!(failure instanceof Failure)) console.error(failure)

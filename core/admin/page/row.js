@@ -1,7 +1,7 @@
 // One row of what is held.
 import { now } from './api.js'
 import { putChain } from './chain.js'
-import { ageText, ago, duration, momentText, timeElement } from './times.js'
+import { ageText, ago, clockText, duration, timeElement } from './times.js'
 import { listed, make, put, putForeign, putHost, visible } from './words.js'
 
 const template = document.getElementById('row')
@@ -34,8 +34,8 @@ export function makeRow(row, decide) {
   if (row.issuer !== undefined) putForeign(part('issuer'), row.issuer)
   if (row.subject) putForeign(part('subject'), row.subject)
   if (row.notBefore !== undefined) put(part('age'), ageText(row))
-  part('since').replaceChildren(timeElement(row.since, momentText(row.since)))
-  if (row.firstSeen !== undefined) part('seen').replaceChildren(timeElement(row.firstSeen))
+  part('since').replaceChildren(timeElement(row.since, clockText(row.since)))
+  if (row.firstSeen !== undefined) part('seen').replaceChildren(timeElement(row.firstSeen, clockText(row.firstSeen)))
   if (row.hook !== undefined) put(part('hook'), row.hook)
   addChain(part('certificate'), row)
   addButtons(element, row, host.id, decide)

@@ -80,3 +80,25 @@ export function listed(names, max = 5) {
   const first = names.slice(0, max).map(visible).join(', ')
   return names.length > max ? `${first} and ${names.length - max} more` : first
 }
+
+/** How long a button says what it has done; milliseconds. */
+const SAID = 2000
+
+/** A button that copies a text, and the element in which it says so. @param shown is selected where there is no clipboard */
+export function copyButton(title, text, shown) {
+  const button = make('button', '', title)
+  button.type = 'button'
+  const said = make('span', 'said')
+  said.setAttribute('role', 'status')
+  button.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(text)
+      put(said, 'copied')
+    } catch {
+      getSelection().selectAllChildren(shown ?? button.previousElementSibling ?? button)
+      put(said, 'selected: copy it with Ctrl+C')
+    }
+    setTimeout(() => put(said, ''), SAID)
+  })
+  return { button, said }
+}

@@ -1,0 +1,109 @@
+// How the proxy is: its processes, plugins, workers and stores. What is wrong stands above.
+import { ask } from './api.js'
+import { readName } from './samples.js'
+import { tableIn } from './tables.js'
+import { duration, momentText, number } from './times.js'
+import { make, put, visible } from './words.js'
+
+const $ = id => document.getElementById(id)
+/** An event loop that is later than this makes everything wait; seconds. */
+const SLOW = 0.2
+const METRICS = '^(portcullis_native_objects|portcullis_client_connections|nodejs_eventloop_lag_p99|process_resident_memory|portcullis_workers)'
+
+let draws
+function tables() {
+  const all = $('health-all')
+  draws ??= {
+    processes: tableIn(all, 'Processes', ['Process', 'Runs for', 'Configuration read#', 'Handshakes#', 'Held#']),
+    plugins: tableIn(all, 'Plugins', ['Line#', 'Plugin', 'Mode', 'Runs in', 'Deadline#', 'Workers', 'Hooks']),
+    stores: tableIn(all, 'Stores and resources', ['What', 'Now#']),
+  }
+  return draws
+}
+
+export async function show() {
+  const [status, { metrics }] = await Promise.all([
+    ask('/v1/status'),
+    ask(`/v1/metrics?match=${encodeURIComponent(METRICS)}`),
+  ])
+  putSummary(status)
+  putWarnings(status, metrics)
+  const draw = tables()
+  draw.processes(
+    status.processes.map(({ pid, uptime, generation, counters }) => [
+      String(pid),
+      duration(uptime),
+      `${number(generation)} ×`,
+      number(counters.handshakes),
+      number(counters.parked),
+    ]),
+  )
+  draw.plugins(
+    status.plugins.map(({ name, line, mode, isolate, deadline, workers, hooks }) => [
+      String(line),
+      name,
+      mode === 'shadow' ? 'shadow: asked, not obeyed' : 'enforced',
+      isolate === 'worker' ? 'worker threads' : 'the proxy',
+      deadline === undefined ? 'of the record' : duration(deadline),
+      workers === undefined ? '' : workersText(workers),
+      hooks.join(', '),
+    ]),
+  )
+  draw.stores(storesOf(status.counters, metrics))
+}
+
+const workersText = ({ serving, outOfService }) =>
+  outOfService.length === 0 ? `${serving} serve` : `${serving} serve; out of service: ${outOfService.join(', ')}`
+
+function putSummary({ version, uptime, generation, readAt, ports, confDir, isStopping }) {
+  const open = ports.map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`)
+  put(
+    $('health-summary'),
+    `Portcullis ${version}, ${isStopping ? 'stopping' : 'serving'} for ${duration(uptime)} on ${open.join(', ')}. ` +
+      `Configuration: ${visible(confDir)}, read ${number(generation)} ×, last ${momentText(readAt)}.`,
+  )
+}
+
+function putWarnings({ plugins, processes, isStopping, generation }, metrics) {
+  const found = []
+  if (isStopping) found.push('The proxy is stopping: it takes no new clients.')
+  for (const { name, workers } of plugins) {
+    if (workers === undefined) continue
+    if (workers.serving === 0)
+      found.push(`No worker of the plugin ${visible(name)} serves: its handshakes are rejected. The log says why they end.`)
+    if (workers.outOfService.length > 0)
+      found.push(`The plugin ${visible(name)} fails again and again on ${workers.outOfService.join(', ')}, and is not asked for a while.`)
+  }
+  if (processes.some(one => one.generation !== generation) && processes.length > 1)
+    found.push('Not all processes have read the same number of configurations: one was replaced, or a reload is running.')
+  const lag = metrics.find(({ name }) => readName(name).name === 'nodejs_eventloop_lag_p99_seconds')?.value ?? 0
+  if (lag > SLOW)
+    found.push(`The event loop is up to ${duration(lag * 1000)} late: a plugin computes for long, or the machine is overloaded.`)
+  const list = $('health-warnings')
+  const text = found.join('\n')
+  if (list.dataset.text === text) return
+  list.dataset.text = text
+  list.replaceChildren(...found.map(one => make('li', '', `⚠ ${one}`)))
+  put($('health-good'), found.length === 0 ? '✓ Nothing is wrong.' : '')
+}
+
+const MEGABYTE = 1024 * 1024
+
+function storesOf(counters, metrics) {
+  const rows = [
+    ['Remembered verdicts', number(counters.rememberedVerdicts)],
+    ['Idle connections to origins', number(counters.idleConnections)],
+    ['Answers of plugins that reached nothing', number(counters.ignoredReenablesTotal)],
+  ]
+  for (const { name, value } of metrics) {
+    const { name: base, labels } = readName(name)
+    if (base === 'portcullis_client_connections') rows.push(['Connections of clients', number(value)])
+    if (base === 'portcullis_native_objects') rows.push([`OpenSSL objects: ${visible(labels.kind ?? '')}`, number(value)])
+    if (base === 'process_resident_memory_bytes') rows.push(['Memory', `${number(Math.round(value / MEGABYTE))} MB`])
+    if (base === 'nodejs_eventloop_lag_p99_seconds') rows.push(['Delay of the event loop, 99 of 100 below', `${number(value * 1000)} ms`])
+  }
+  for (const [plugin, totals] of Object.entries(counters.shadowsTotal))
+    rows.push([`Shadow ${visible(plugin)}: would accept, reject`, `${number(totals.accepted)}, ${number(totals.rejected)}`])
+  for (const [name, count] of Object.entries(counters.toleratedTotal)) rows.push([`Tolerated ${name}`, number(count)])
+  return rows
+}
