@@ -54,7 +54,7 @@ test('plots, health and configuration', async t => {
 test('dark, phone and 200 % zoom: readable, and nothing is cut off', async t => {
   const { ask, ctl } = await manyHeld(t, ['approval.js'], ['xn--pple-43d.test', 'a.many.test'])
   const browser = await openBrowser(t)
-  const views = ['Held now', 'Plots', 'Health', 'Configuration']
+  const views = ['Held now', 'History', 'Plots', 'Health', 'Configuration']
   void ask('xn--pple-43d.test')
   void ask('a.many.test')
   for (const [name, options] of Object.entries({

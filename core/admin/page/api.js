@@ -76,6 +76,21 @@ export async function ask(path, body) {
   return (await request(path, options)).json()
 }
 
+/** Pages of one list at most: nothing here reads more than a person could. */
+const MAX_PAGES = 10
+
+/** Asks for all pages of a list. @param path with its query @returns the pages; the last has a `next` if there are more */
+export async function askPages(path) {
+  const pages = []
+  for (let cursor = ''; pages.length < MAX_PAGES; ) {
+    const page = await ask(`${path}${path.includes('?') ? '&' : '?'}${cursor}`)
+    pages.push(page)
+    if (page.next === null) break
+    cursor = `cursor=${encodeURIComponent(page.next)}`
+  }
+  return pages
+}
+
 /**
  * Calls `on` with the topic of each event, until the connection ends. An EventSource could not send the key.
  * @throws {Failure} when it has ended

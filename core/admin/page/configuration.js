@@ -1,5 +1,5 @@
 // The records and the rules in force, and where each is set. They are read here, and changed elsewhere.
-import { ask, Failure } from './api.js'
+import { ask, askPages, Failure } from './api.js'
 import { tableIn } from './tables.js'
 import { number } from './times.js'
 import { put, visible } from './words.js'
@@ -13,13 +13,7 @@ let draw
 export async function show() {
   folder = `${(await ask('/v1/status')).confDir}/`
   put($('configuration-folder'), visible(folder))
-  records = []
-  for (let cursor; ; ) {
-    const page = await ask(`/v1/records${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ''}`)
-    records.push(...page.records)
-    cursor = page.next
-    if (!cursor) break
-  }
+  records = (await askPages('/v1/records')).flatMap(page => page.records)
   drawRecords()
 }
 

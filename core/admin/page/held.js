@@ -1,14 +1,6 @@
 // What there is to decide, made of the lists of the API: one row for each question, with the handshakes that wait for its
 // answer, and one for each other handshake that a plugin holds.
 
-const about = ({ host, port, sha256 }) => `${host} ${port} ${sha256}`
-
-/** The question that a handshake waits for, by its id, or by what both are about. */
-function questionOf(one, byId, byAbout) {
-  if (one.question !== undefined) return byId.get(one.question)
-  return one.plugin === 'approval' ? byAbout.get(about({ ...one, sha256: one.leaf?.sha256 })) : undefined
-}
-
 /** @param waiting the handshakes that wait for the answer to it */
 function questionRow(question, waiting, at) {
   const [first] = waiting
@@ -41,9 +33,7 @@ function handshakeRow(one, at) {
     sha256,
     notBefore,
     notAfter,
-    accepted: one.accepted ?? [],
-    accepting: one.accepting ?? 'operator',
-    clients: one.client === undefined ? [] : [one.client ?? 'the proxy itself'],
+    clients: [one.client ?? 'the proxy itself'],
     isReleased: one.connection === 'released',
     since,
     holdSince: since,
@@ -65,13 +55,14 @@ const otherRow = one => ({
  * @param at when the lists came, by the proxy's clock
  */
 export function rowsOf({ parked, held, approvals, at }) {
-  const byId = new Map(approvals.map(question => [question.id, question]))
-  const byAbout = new Map(approvals.map(question => [about(question), question]))
-  const waiting = new Map(approvals.map(question => [question, []]))
+  const waiting = new Map(approvals.map(question => [question.id, []]))
   const rest = []
-  for (const one of parked) (waiting.get(questionOf(one, byId, byAbout)) ?? rest).push(one)
+  for (const one of parked) {
+    const those = waiting.get(one.question) ?? rest
+    those.push(one)
+  }
   const rows = [
-    ...[...waiting].map(([question, those]) => questionRow(question, those, at)),
+    ...approvals.map(question => questionRow(question, waiting.get(question.id), at)),
     ...rest.map(one => handshakeRow(one, at)),
     ...held.map(otherRow),
   ]

@@ -78,7 +78,7 @@ function makeEntry(row) {
   putHost(host, row.host, row.port)
   const times = row.times === 1 ? '' : `, ${number(row.times)} times since ${momentText(row.since)}`
   element.append(
-    make('p', 'what', host, make('span', `result ${row.result}`, RESULTS[row.result] ?? row.result), ' '),
+    make('p', 'what', host, ' ', make('span', `result ${row.result}`, RESULTS[row.result] ?? row.result)),
     make('p', 'when', timeElement(row.last), times),
     make('p', 'by', `By ${visible((BY[row.by] ?? (() => row.by))(row.plugin))}.`),
   )

@@ -1,13 +1,13 @@
 // The page of the person who decides. It listens to the events of the management API, asks for the lists that have changed,
 // and draws them. Times go on once a second.
-import { ask, clockSkew, Failure, listen, now } from './api.js'
+import { ask, askPages, clockSkew, Failure, listen, now } from './api.js'
 import { checkAnswer, openAnswer } from './answer.js'
 import { rowsOf } from './held.js'
 import { clearRows, countFound, drawRows, searchRows, tickRows } from './list.js'
 import { startMeasuring } from './samples.js'
 import { clockText, duration, number } from './times.js'
 import { refresh, showView } from './views.js'
-import { put, visible } from './words.js'
+import { asciiHost, put, visible } from './words.js'
 
 const $ = id => document.getElementById(id)
 const SECOND = 1000
@@ -19,7 +19,7 @@ const MAX_SKEW = 60_000
 
 let session
 /** The lists as they came last, and when, by the proxy's clock. */
-let lists = { parked: [], held: [], approvals: [], at: 0 }
+let lists = { parked: [], held: [], approvals: [], at: 0, isAll: true }
 let rows = []
 
 const changed = new Set()
@@ -46,14 +46,15 @@ function look() {
 
 /** Both lists at once: a handshake and the question that it waits for are one row. */
 async function readLists() {
-  const [{ parked, held }, approvals] = await Promise.all([ask('/v1/parked'), readApprovals()])
-  lists = { parked, held, approvals, at: now() }
+  const [pages, approvals] = await Promise.all([askPages('/v1/parked'), readApprovals()])
+  const [parked, held] = [pages.flatMap(page => page.parked), pages.flatMap(page => page.held)]
+  lists = { parked, held, approvals, at: now(), isAll: pages.at(-1).next === null }
 }
 
 /** Without a plugin that asks people there are no questions. */
 async function readApprovals() {
   try {
-    return (await ask('/v1/approvals')).approvals
+    return (await askPages('/v1/approvals')).flatMap(page => page.approvals)
   } catch (failure) {
     if (failure instanceof Failure && failure.kind === 'refused') return []
     throw failure
@@ -64,7 +65,7 @@ const mayDecide = () => session !== undefined && session.role !== 'read'
 
 function draw() {
   rows = rowsOf(lists)
-  put($('now-count'), rows.length === 0 ? '' : `(${number(rows.length)})`)
+  put($('now-count'), rows.length === 0 ? '' : `(${number(rows.length)}${lists.isAll ? '' : ' or more'})`)
   document.title = rows.length === 0 ? 'Portcullis' : `(${rows.length}) Portcullis`
   $('now-none').hidden = rows.length > 0
   checkAnswer(rows)
@@ -72,7 +73,17 @@ function draw() {
   report()
 }
 
+/** How much more time a button gives; milliseconds. */
+const MORE = 60_000
+
 function decide(row, verdict) {
+  if (verdict === 'extend') {
+    ask(`/v1/parked/${encodeURIComponent(row.id)}/extend`, { ms: MORE }).then(
+      () => announce(`${asciiHost(row.host)} has a minute more`),
+      tell,
+    )
+    return
+  }
   openAnswer(row, verdict, session.who, done => {
     announce(done)
     changed.add('parked').add('approvals')

@@ -59,6 +59,10 @@ function addButtons(element, row, describedBy, decide) {
     button.setAttribute('aria-describedby', describedBy)
     if (isDecided) button.addEventListener('click', () => decide(verdict))
   }
+  const more = element.querySelector('.more')
+  more.hidden = !isDecided || row.kind !== 'handshake'
+  more.setAttribute('aria-describedby', describedBy)
+  more.addEventListener('click', () => decide('extend'))
 }
 
 /** Takes over what may have changed. */

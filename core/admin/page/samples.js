@@ -1,5 +1,5 @@
 // The metrics of the proxy, measured while the page is open.
-import { ask } from './api.js'
+import { askPages } from './api.js'
 
 const EVERY = 5000
 /** Measurements that are kept: one hour. */
@@ -27,13 +27,8 @@ export function onSample(listener) {
 }
 
 async function measure() {
-  const metrics = []
-  for (let cursor; ; ) {
-    const page = await ask(`/v1/metrics?match=${encodeURIComponent(NAMES)}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`)
-    metrics.push(...page.metrics)
-    cursor = page.next
-    if (!cursor) break
-  }
+  const pages = await askPages(`/v1/metrics?match=${encodeURIComponent(NAMES)}`)
+  const metrics = pages.flatMap(page => page.metrics)
   samples.push({ at: Date.now() / 1000, values: metrics.map(({ name, value }) => ({ ...readName(name), value })) })
   if (samples.length > KEPT) samples.shift()
   for (const listener of listeners) listener()
