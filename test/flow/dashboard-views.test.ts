@@ -1,4 +1,4 @@
-/** The other views of the page, what it says when something is wrong, and who may use it how. */
+/** The other views of the page, what it says when something is wrong, and what each role sees. */
 import type { Page } from 'playwright-core'
 import { test } from 'tap'
 import { approving } from '../kit/approving.js'
