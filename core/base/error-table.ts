@@ -133,6 +133,7 @@ export const ERRORS = {
   ...kinds('client', 403, 'http_request_denied', {
     PTC_REQUEST_DENIED: 'The configuration does not allow this request.',
     PTC_CLIENT_DENIED: 'Ask the operator for a rule in ip_allow.yaml that allows your address or your login.',
+    PTC_CLIENT_CERTIFICATE: 'Connect to an ssl port of the proxy, and show a certificate that names a user.',
     PTC_LOGIN_ENDED:
       'The login with which the tunnel was opened is gone from the configuration, or has expired: open a new tunnel, and log in again.',
     PTC_TUNNEL_NOT_TLS:

@@ -29,6 +29,22 @@ export const ACCESS_RECORDS = {
     about:
       'A file in the configuration folder with the groups of users, in the syntax of the AuthGroupFile of Apache: `group: user user`, names with blanks in double quotes. It is for the users of every way to log in. ip_allow.yaml, plugins and the access log have the groups. Not in Traffic Server.',
   },
+  'proxy.config.http.proxy_auth.client_cert': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    enum: ['cn', 'email', 'uri', 'dns'],
+    about:
+      'Certificates that clients show to ssl ports are logins: what of a certificate is the name of the user, its common name or one kind of its alternative names, of which it must have exactly one. It needs proxy.config.ssl.client.certification_level 1 or 2. NULL: certificates are no logins. Not in Traffic Server.',
+  },
+  'proxy.config.http.proxy_auth.client_cert_groups': {
+    type: 'STRING',
+    default: null,
+    nullable: true,
+    enum: ['ou'],
+    about:
+      'ou: the organizational units in the subject of the certificate are groups of its user. Not in Traffic Server.',
+  },
   'proxy.config.http.proxy_auth.jwt.keys': {
     ...OPTIONAL_FILE,
     default: null,

@@ -152,6 +152,18 @@ function disagreements(settings: ReadonlyMap<RecordName, Setting>): readonly Pro
       where: login.where,
       what: 'credentials without parents; set proxy.config.http.parent_proxies too, or name the file in a line of parent.config',
     })
+  const certificates = settings.get('proxy.config.http.proxy_auth.client_cert')
+  if (certificates?.value && !settings.get('proxy.config.ssl.client.certification_level')?.value)
+    problems.push({
+      where: certificates.where,
+      what: 'certificates are logins, and clients are asked for none; set proxy.config.ssl.client.certification_level to 1 or 2',
+    })
+  const units = settings.get('proxy.config.http.proxy_auth.client_cert_groups')
+  if (units?.value && !certificates?.value)
+    problems.push({
+      where: units.where,
+      what: 'groups of certificates that are no logins; set proxy.config.http.proxy_auth.client_cert too',
+    })
   return problems
 }
 

@@ -263,7 +263,7 @@ export async function makeGeneration(
       vconns,
       names,
       routes: makeRoutes(configuration.parentLines, parents, settings.parents.attempts),
-      access: makeAccess(configuration),
+      access: makeAccess(configuration, certificates?.clientTrust),
       pages,
       certificates,
       clientHooks,

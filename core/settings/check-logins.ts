@@ -9,9 +9,10 @@ import type { AccessSettings } from './http.js'
  * @throws {ProxyError} PTC_IP_ALLOW_INVALID
  */
 export function checkLogins({ rules }: IpAllow, access: AccessSettings): void {
-  const { htpasswd, groups, tokens } = access
-  const hasLogins = htpasswd !== undefined || tokens !== undefined
-  const hasGroups = groups !== undefined || tokens?.groupsClaim !== undefined
+  const { htpasswd, groups, tokens, clientCert } = access
+  const hasLogins = [htpasswd, tokens, clientCert].some(way => way !== undefined)
+  const hasGroups =
+    groups !== undefined || tokens?.groupsClaim !== undefined || clientCert?.hasOuGroups === true
   const problems = rules.flatMap(({ where, logins }): readonly Problem[] => {
     if (logins === undefined) return []
     if (!hasLogins) return [{ where, what: NO_LOGINS }]

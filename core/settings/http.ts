@@ -99,6 +99,18 @@ export const connectSettings = (records: Records) =>
     idleTimeout: records['proxy.config.http.tunnel_no_activity_timeout'] * SECOND,
   })
 
+export type ClientCertSettings = NonNullable<ReturnType<typeof clientCertSettings>>
+
+/** Which part of a client's certificate is its name; undefined where certificates are no logins. */
+function clientCertSettings(records: Records) {
+  const name = records['proxy.config.http.proxy_auth.client_cert']
+  if (name === null) return undefined
+  return Object.freeze({
+    name,
+    hasOuGroups: records['proxy.config.http.proxy_auth.client_cert_groups'] === 'ou',
+  })
+}
+
 export type TokenSettings = NonNullable<ReturnType<typeof tokenSettings>>
 
 const TOKENS = 'proxy.config.http.proxy_auth.jwt'
@@ -130,6 +142,7 @@ export const accessSettings = (records: Records, confDir: string) =>
     htpasswd: fileOf(records, 'proxy.config.http.proxy_auth.htpasswd', confDir),
     groups: fileOf(records, 'proxy.config.http.proxy_auth.groups', confDir),
     tokens: tokenSettings(records, confDir),
+    clientCert: clientCertSettings(records),
     errorDetails: records['proxy.config.http.errors.details'],
     deniesPrivateOrigins: records['proxy.config.http.deny_private_origins'] === 1,
     /** Undefined where the built-in pages are shown. */

@@ -1,13 +1,16 @@
 /** What shows that a reload takes over the records about logins of clients. */
 
 import bcrypt from 'bcrypt'
-import { get } from '../kit/get.js'
-import { plain, type ReloadCases, type Stage } from '../kit/reloading.js'
+import { tlsClient } from '../kit/client.js'
+import { get, getOn } from '../kit/get.js'
+import { clientCertificate } from '../kit/pki-openssl.js'
+import type { ProxyConf } from '../kit/proxy.js'
+import { plain, type ReloadCases, root, type Stage } from '../kit/reloading.js'
 import { makeIssuer, now } from '../kit/tokens.js'
 
 const issuer = makeIssuer('ES256')
 
-/** The answer to a token of ann's with these claims,. */
+/** The answer to a token of ann's with these claims. */
 const tokenStatus =
   (claims: Parameters<typeof issuer.sign>[0] = {}) =>
   async ({ proxy, http }: Stage): Promise<unknown> =>
@@ -28,9 +31,37 @@ const only = (who: string) => ({
   },
 })
 
+const ann = clientCertificate(root, ['CN=ann', 'OU=staff'], ['email:bob@a.test'])
+const own = await root.issue({ cn: 'one.example' })
+/** An ssl port that asks for certificates, and serves this user or group. */
+const onSsl = (who: string, records: ProxyConf['records'] = {}): ProxyConf => ({
+  records: {
+    'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1',
+    'proxy.config.ssl.client.certification_level': 1,
+    'proxy.config.ssl.CA.cert.filename': 'root.pem',
+    'proxy.config.http.proxy_auth.client_cert': 'cn',
+    ...records,
+  },
+  files: {
+    'ssl_multicert.config': 'ssl_cert_name=one.pem\n',
+    'one.pem': own.chainPem + own.keyPem,
+    'root.pem': root.certPem,
+    groups: 'none: x\n',
+    'ip_allow.yaml': `ip_allow:\n  - {apply: in, ip_addrs: 127.0.0.1, action: allow, ${who}}\n`,
+  },
+})
+const shown = async ({ proxy, http, later }: Stage): Promise<unknown> => {
+  const options = { ca: root.certPem, servername: 'one.example', cert: ann.chainPem, key: ann.keyPem }
+  const client = await tlsClient(proxy.port, options)
+  later(client.stop)
+  return (await getOn(client, `${http}/`)).status
+}
+
 export const LOGIN_CASES: ReloadCases<
   | 'proxy.config.http.proxy_auth.htpasswd'
   | 'proxy.config.http.proxy_auth.groups'
+  | 'proxy.config.http.proxy_auth.client_cert'
+  | 'proxy.config.http.proxy_auth.client_cert_groups'
   | 'proxy.config.http.proxy_auth.jwt.keys'
   | 'proxy.config.http.proxy_auth.jwt.algorithms'
   | 'proxy.config.http.proxy_auth.jwt.issuer'
@@ -60,6 +91,15 @@ export const LOGIN_CASES: ReloadCases<
     },
     probe: async ({ proxy, http }) =>
       (await get(proxy.port, `${http}/`, [`Proxy-Authorization: Basic ${btoa('ann:secret')}`])).status,
+    expect: [200, 403],
+  },
+  'proxy.config.http.proxy_auth.client_cert': {
+    ...{ from: 'cn', to: 'email', conf: onSsl('users: ann'), probe: shown },
+    expect: [200, 403],
+  },
+  'proxy.config.http.proxy_auth.client_cert_groups': {
+    ...{ from: 'ou', to: null, probe: shown },
+    conf: onSsl('groups: staff', { 'proxy.config.http.proxy_auth.groups': 'groups' }),
     expect: [200, 403],
   },
   'proxy.config.http.proxy_auth.jwt.keys': {

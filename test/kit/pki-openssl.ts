@@ -44,7 +44,7 @@ export function revocationList(
  * @param sans names as openssl.cnf writes them, `URI:spiffe://a`; `dirName:dn` is a directory name
  */
 export function selfSignedWith(key: KeyObject, sans: readonly string[] = ['DNS:x']): Buffer {
-  return request('x', key, `subjectAltName=${sans.join(',')}`).raw
+  return request('CN=x', key, `subjectAltName=${sans.join(',')}`).raw
 }
 
 /**
@@ -61,13 +61,31 @@ export function issueWith(
   extensions: string,
 ): Pick<Issued, 'cert' | 'certPem' | 'keyPem'> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const cert = request(cn, privateKey, extensions, authority)
+  const cert = request(`CN=${cn}`, privateKey, extensions, authority)
   const keyPem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
   return { cert, certPem: cert.toString(), keyPem }
 }
 
-function request(cn: string, key: KeyObject, extensions: string, issuer?: Authority): X509Certificate {
-  const conf = `[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\nCN=${cn}\n[v3]\n${extensions}\n`
+/**
+ * A certificate for a client, with its key.
+ * @param subject lines of a section of openssl.cnf: `CN=ann`, `0.OU=staff`
+ * @param sans names as openssl.cnf writes them: `email:ann@a.test`
+ */
+export function clientCertificate(
+  authority: Authority,
+  subject: readonly string[],
+  sans: readonly string[] = [],
+) {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const names = sans.length === 0 ? '' : `\nsubjectAltName=${sans.join(',')}`
+  const cert = request(subject.join('\n'), privateKey, `extendedKeyUsage=clientAuth${names}`, authority)
+  const keyPem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  return { cert, chainPem: cert.toString(), keyPem }
+}
+
+/** @param subject lines of a section of openssl.cnf */
+function request(subject: string, key: KeyObject, extensions: string, issuer?: Authority): X509Certificate {
+  const conf = `[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\n${subject}\n[v3]\n${extensions}\n`
   const by = issuer === undefined ? [] : ['-CA', 'ca.pem', '-CAkey', 'ca.key']
   const pem = openssl(['req', '-x509', ...by, '-key', 'key.pem'], {
     conf,

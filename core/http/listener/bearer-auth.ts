@@ -8,11 +8,10 @@ import type { TokenKey } from '../../config/token-keys.js'
 import type { TokenSettings } from '../../settings/http.js'
 import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
 import { type Identity, identityOf } from './identity.js'
+import { isName } from './names.js'
 
 /** Characters of a token; those with hundreds of groups have about half of it. */
 const MAX_TOKEN = 16_384
-/** Characters of a name, and names of groups. */
-const MAX_NAME = 256
 const MAX_GROUPS = 1000
 /** How long a token that was good is taken for good without another look, in milliseconds; never longer than it says itself. */
 const REMEMBERED = 600_000
@@ -149,9 +148,6 @@ const identified = ({ identity }: Good, token: string): Identity =>
 
 const own = (payload: JWTPayload, claim: string): unknown =>
   Object.hasOwn(payload, claim) ? payload[claim] : undefined
-
-const isName = (value: unknown): value is string =>
-  typeof value === 'string' && value !== '' && value.length <= MAX_NAME && !/\p{Cc}/u.test(value)
 
 const tooMany = (): ProxyError =>
   new ProxyError('PTC_PROXY_AUTH_REQUIRED', 'too many tokens are being checked, try again later')

@@ -29,6 +29,8 @@ export interface Clocks {
   readonly active: Deadline
 }
 
+type ClientDetails = Partial<Pick<ClientInfo, 'origin' | 'certificate' | 'trust' | 'protocol'>>
+
 /** One connection of a client, as its requests see it. */
 export class ClientInfo implements Clocks {
   readonly remoteAddress: string | undefined
@@ -46,6 +48,8 @@ export class ClientInfo implements Clocks {
   readonly origin: string | undefined
   /** What it has shown to an `ssl` port. */
   readonly certificate: Certificate | undefined
+  /** The digest of the authorities that the certificate was verified with. */
+  readonly trust: string | undefined
   /** The protocol that TLS has negotiated; undefined where that was not asked for. */
   readonly protocol: string | undefined
   /** Called when the origin connection of a login has ended. */
@@ -65,7 +69,7 @@ export class ClientInfo implements Clocks {
     socket: ClientSocket,
     link: ClientLink,
     vconn: VConn | undefined,
-    { origin, certificate, protocol }: Partial<Pick<ClientInfo, 'origin' | 'certificate' | 'protocol'>> = {},
+    { origin, certificate, trust, protocol }: ClientDetails = {},
   ) {
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
@@ -75,6 +79,7 @@ export class ClientInfo implements Clocks {
     this.vconn = vconn
     this.origin = origin
     this.certificate = certificate
+    this.trust = trust
     this.protocol = protocol
     this.#socket = socket
     this.#link = link
@@ -104,14 +109,14 @@ export class ClientInfo implements Clocks {
 
   /** The same client inside its bumped tunnel, whose requests come on another link. */
   inside(link: ClientLink, origin: string | undefined, protocol?: string): ClientInfo {
-    const { identity, certificate } = this
-    const inside = new ClientInfo(this.#socket, link, this.vconn, { origin, certificate, protocol })
+    const { identity, certificate, trust } = this
+    const inside = new ClientInfo(this.#socket, link, this.vconn, { origin, certificate, trust, protocol })
     return Object.assign(inside, { identity })
   }
 
   /** The same client as the asker of one tunnel, which is a stream of its connection. */
   onStream(stream: Pick<ClientSocket, 'once' | 'writableLength'>, link: ClientLink): ClientInfo {
-    const { remoteAddress, remotePort, localAddress, localPort, announced, certificate, vconn } = this
+    const { remoteAddress, remotePort, localAddress, localPort, announced, certificate, trust, vconn } = this
     const socket = {
       ...{ remoteAddress, remotePort, localAddress, localPort },
       ...(announced && { announced }),
@@ -120,7 +125,7 @@ export class ClientInfo implements Clocks {
       },
       once: (event: 'close', listener: () => void) => stream.once(event, listener),
     }
-    return new ClientInfo(socket, link, vconn, { certificate })
+    return new ClientInfo(socket, link, vconn, { certificate, trust })
   }
 
   /** The addresses of the connection, as links have them. */

@@ -137,13 +137,13 @@ class ListenerHost implements ClientHost {
       this.#tellRefused(why, startedAt, req, 0)
     }
     const go = (refusal: ProxyError | undefined): void => {
+      // The client comes back on another connection, on which it can log in. In HTTP/2 this one takes no further stream.
+      if (refusal?.code === 'PTC_LOGIN_ENDED') res.closes = true
       if (res.isGone) {
         const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left before it was admitted')
         this.#tellRefused(refusal ?? gone, startedAt, req, 0)
       } else if (req.method === 'CONNECT') this.#connect(req, startedAt, refusal)
       else if (refusal !== undefined) {
-        // The client comes back with another CONNECT, in which it can log in. In HTTP/2 the connection takes no further stream.
-        if (refusal.code === 'PTC_LOGIN_ENDED') res.closes = true
         sendReply(res, errorReply(refusal, { host: undefined }, req.headers, this.#options.pages?.()))
         this.#tellRefused(refusal, startedAt, req)
       } else this.#options.forward.handle(req, res)

@@ -2,12 +2,13 @@ import { ProxyError } from '../../base/errors.js'
 import { fieldValues } from '../../base/fields.js'
 import { describe } from '../../base/thrown.js'
 import type { TokenKey } from '../../config/token-keys.js'
-import type { TokenSettings } from '../../settings/http.js'
+import type { ClientCertSettings, TokenSettings } from '../../settings/http.js'
 import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
 import { BasicAuth } from './basic-auth.js'
 import { BearerAuth } from './bearer-auth.js'
+import { CertificateAuth } from './certificate-auth.js'
+import type { ClientInfo } from './client-info.js'
 import type { ClientRequest } from './client-request.js'
-import type { Identity } from './identity.js'
 import { LoginRequired } from './login-required.js'
 
 /** The ways to log in, of which there is one at least. */
@@ -17,6 +18,10 @@ export interface AuthOptions {
   /** Groups of names, in whatever way a name was proved. */
   readonly groups?: ReadonlyMap<string, readonly string[]> | undefined
   readonly tokens?: { readonly keys: readonly TokenKey[]; readonly settings: TokenSettings } | undefined
+  /** `trust`: the digest of the authorities that are in force; undefined: no certificate counts. */
+  readonly certificates?:
+    | { readonly settings: ClientCertSettings; readonly trust: string | undefined }
+    | undefined
 }
 
 type Refusal = ProxyError | undefined
@@ -25,12 +30,14 @@ type Refusal = ProxyError | undefined
 export class ProxyAuth {
   readonly #basic: BasicAuth | undefined
   readonly #bearer: BearerAuth | undefined
+  readonly #certificates: CertificateAuth | undefined
   readonly #schemes: ReadonlyMap<string, AuthScheme>
 
-  constructor({ users, groups, tokens }: AuthOptions) {
+  constructor({ users, groups, tokens, certificates: shown }: AuthOptions) {
     const groupsOf: GroupsOf = user => groups?.get(user) ?? []
     this.#basic = users && new BasicAuth(users, groupsOf)
     this.#bearer = tokens && new BearerAuth(tokens.keys, tokens.settings, groupsOf)
+    this.#certificates = shown && new CertificateAuth(shown.settings, shown.trust, groupsOf)
     const schemes: readonly (readonly [string, AuthScheme | undefined])[] = [
       ['basic', this.#basic],
       ['bearer', this.#bearer],
@@ -47,14 +54,21 @@ export class ProxyAuth {
 
   /** Why a request is refused, or undefined once its sender is known; then `req.identity` is set. */
   admit(req: ClientRequest): Refusal | Promise<Refusal> {
-    const [value, ...more] = fieldValues(req.rawHeaders, 'proxy-authorization')
-    if (value === undefined) return this.#required(`this proxy wants ${this.#wanted}`)
+    const [value, ...more] =
+      this.#schemes.size === 0 ? [] : fieldValues(req.rawHeaders, 'proxy-authorization')
+    if (value === undefined) return this.#admitBare(req)
     if (more.length > 0) return this.#required('there are several Proxy-Authorization fields')
     const [, name = '', credentials = ''] = /^([!#$%&'*+.^_`|~0-9a-z-]+) +(\S+)$/i.exec(value.trim()) ?? []
     const scheme = this.#schemes.get(name.toLowerCase())
-    if (scheme === undefined) return this.#required(`this proxy wants ${this.#wanted}`)
+    if (scheme === undefined) return this.#required(this.#wanted)
     const refusal = (why: string): ProxyError => this.#required(why, scheme)
     return this.#welcome(req, scheme.check(credentials, req.client.network), refusal)
+  }
+
+  /** Credentials in the request count before a certificate: wrong ones are refused whatever the connection has shown. */
+  #admitBare(req: ClientRequest): Refusal | Promise<Refusal> {
+    const checked = this.#certificates?.of(req.client) ?? this.#wanted
+    return this.#welcome(req, checked, why => this.#required(why))
   }
 
   /**
@@ -62,22 +76,22 @@ export class ProxyAuth {
    * and which groups it has now.
    */
   admitAgain(req: ClientRequest): Refusal | Promise<Refusal> {
-    const { identity, network } = req.client
-    return this.#welcome(req, this.#again(identity, network), ended)
+    return this.#welcome(req, this.#again(req.client), ended)
   }
 
-  #again(identity: Identity | undefined, network: string): Checked | Promise<Checked> {
+  #again(client: ClientInfo): Checked | ProxyError | Promise<Checked> {
+    const { identity, network } = client
     const gone = 'its CONNECT has no login that holds now'
     if (identity === undefined) return gone
     const { user, proof } = identity
     if (proof.scheme === 'basic') return this.#basic?.again(user, proof.hash) ?? gone
     if (proof.scheme === 'bearer') return this.#bearer?.check(proof.token, network) ?? gone
-    return gone
+    return this.#certificates?.of(client) ?? gone
   }
 
   #welcome(
     req: ClientRequest,
-    checked: Checked | Promise<Checked>,
+    checked: Checked | ProxyError | Promise<Checked>,
     refusal: (why: string) => ProxyError,
   ): Refusal | Promise<Refusal> {
     if (checked instanceof Promise)
@@ -89,16 +103,22 @@ export class ProxyAuth {
         },
       )
     if (typeof checked === 'string') return refusal(checked)
+    if (checked instanceof ProxyError) return checked
     req.admitAs(checked)
     return undefined
   }
 
   get #wanted(): string {
-    return [...this.#schemes.values()].map(({ wants }) => wants).join(', or ')
+    const ways = [
+      ...this.#schemes.values(),
+      ...(this.#certificates === undefined ? [] : [this.#certificates]),
+    ]
+    return `this proxy wants ${ways.map(({ wants }) => wants).join(', or ')}`
   }
 
-  /** Every way to log in has its challenge, in the same order. */
+  /** Every way to log in has its challenge, in the same order. Certificates have none: without another way it is no 407. */
   #required(why: string, refused?: AuthScheme): ProxyError {
+    if (this.#schemes.size === 0) return new ProxyError('PTC_CLIENT_CERTIFICATE', why)
     return new LoginRequired(
       why,
       [...this.#schemes.values()].map(scheme => scheme.challenge(scheme === refused)),

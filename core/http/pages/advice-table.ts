@@ -69,6 +69,10 @@ export const BY_CODE: { readonly [C in AnsweredCode]: (host: string) => Advice }
     'Ask the operator of this proxy to allow your address or your login.',
     'Add a rule for the address, and for the user or group, to ip_allow.yaml, then portcullis ctl reload.',
   ),
+  PTC_CLIENT_CERTIFICATE: requestOf(
+    'Connect to the proxy by TLS, with the certificate that its operator gave you.',
+    'proxy.config.http.proxy_auth.client_cert says which name in a certificate is the user; no other way to log in is set.',
+  ),
   PTC_LOGIN_ENDED: requestOf(
     'Connect again, and log in again.',
     'A reload took the login away that the CONNECT of this connection had, or its token or certificate has expired.',

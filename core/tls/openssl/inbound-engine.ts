@@ -26,6 +26,8 @@ import { acquireBuffer, releaseBuffer } from './traffic.js'
 import { derOfStack, derOfX509 } from './x509.js'
 
 const SENT_AND_RECEIVED_SHUTDOWN = 3
+/** X509_V_OK. */
+const GOOD_CERTIFICATE = 0
 /** As many as OpenSSL would send: a client may want to open two connections at once. */
 const NEW_TICKETS = 2
 /** A forged encrypted record. */
@@ -93,7 +95,11 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
   protected override confirm(): string | undefined {
     const isResumed = ssl.SSL_session_reused(this.handle) === 1
     const isConfirmed = this.#hello === 'passed' && (this.#certificate === 'passed' || isResumed)
-    return isConfirmed ? undefined : 'the handshake ended before its gates were opened'
+    if (!isConfirmed) return 'the handshake ended before its gates were opened'
+    // OpenSSL ends a handshake whose certificate is no good. A certificate that is shown as good does not rest on that alone.
+    const hasCertificate = inbound.SSL_get0_peer_certificate(this.handle) !== NULL
+    const isGood = Number(inbound.SSL_get_verify_result(this.handle)) === GOOD_CERTIFICATE
+    return hasCertificate && !isGood ? "the client's certificate was not verified" : undefined
   }
 
   /** OpenSSL calls this and the next two through hello-callback.ts. */

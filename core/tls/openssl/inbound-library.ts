@@ -55,6 +55,10 @@ const CRYPTO_free = f('void CRYPTO_free(uintptr_t at, str file, int line)')
 export const OPENSSL_free = (at: Handle): void => CRYPTO_free(at, 'portcullis', 0)
 /** No reference is taken. */
 export const SSL_get0_peer_certificate = f('uintptr_t SSL_get0_peer_certificate(uintptr_t ssl)')
+/** 0: good, or there was nothing to verify. A resumed session has that of its first handshake. */
+export const SSL_get_verify_result = f<(ssl: Handle) => number | bigint>(
+  'long SSL_get_verify_result(uintptr_t ssl)',
+)
 /** No reference is taken. On the server's side the leaf is not among them. */
 export const SSL_get_peer_cert_chain = f('uintptr_t SSL_get_peer_cert_chain(uintptr_t ssl)')
 /** With `out` 0: only the length. Otherwise the address at `out` advances. */

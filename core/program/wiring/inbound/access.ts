@@ -28,17 +28,22 @@ export interface Access {
   readonly deniesPrivateOrigins: boolean
 }
 
-export function makeAccess({
-  settings,
-  ipAllow,
-  users,
-  groups,
-  tokenKeys,
-}: Pick<Configuration, 'settings' | 'ipAllow' | 'users' | 'groups' | 'tokenKeys'>): Access {
-  const { tokens } = settings.access
+/** @param trust the digest of the authorities of client certificates; undefined where none are asked for */
+export function makeAccess(
+  {
+    settings,
+    ipAllow,
+    users,
+    groups,
+    tokenKeys,
+  }: Pick<Configuration, 'settings' | 'ipAllow' | 'users' | 'groups' | 'tokenKeys'>,
+  trust?: string,
+): Access {
+  const { tokens, clientCert } = settings.access
   const bearer = tokens && tokenKeys && { keys: tokenKeys, settings: tokens }
-  const isWanted = users !== undefined || bearer !== undefined
-  const auth = isWanted ? new ProxyAuth({ users, groups, tokens: bearer }) : undefined
+  const certificates = clientCert && { settings: clientCert, trust }
+  const isWanted = [users, bearer, certificates].some(way => way !== undefined)
+  const auth = isWanted ? new ProxyAuth({ users, groups, tokens: bearer, certificates }) : undefined
   /** By address alone: methods of HTTP/2 are the client's choice. */
   const known = new Memo<string, readonly IpRule[]>(REMEMBERED)
   return {

@@ -15,7 +15,7 @@ import { altNames } from '../../../tls/judge/certificate-parts.js'
 import { splitPem } from '../../../tls/judge/trust.js'
 import { InboundContext } from '../../../tls/openssl/inbound-context.js'
 import type { OwnCertificate } from '../../../tls/openssl/own-certificate.js'
-import { type SharedContext, sessionsOf, sharedContext } from './client-auth.js'
+import { clientTrustOf, type SharedContext, sessionsOf, sharedContext } from './client-auth.js'
 import { PluginCertificates } from './plugin-certificates.js'
 
 /** What clients of `ssl` ports are shown, until the next reload and the end of the last handshake that began before. */
@@ -53,6 +53,11 @@ export class InboundCertificates {
   /** Sessions are for one name: under another one other certificates are shown, and other questions asked. */
   sessionsFor(sni: string | undefined): Buffer {
     return sessionsOf(this.#shared, sni ?? null)
+  }
+
+  /** The digest of the authorities that certificates of clients are verified with; undefined where none are asked for. */
+  get clientTrust(): string | undefined {
+    return clientTrustOf(this.#shared)
   }
 
   /** Safe to call twice. */

@@ -78,6 +78,18 @@ function digestOf(kind: ClientKind, certificates: ClientCertificates | undefined
     .digest()
 }
 
+const trusts = new WeakMap<ClientCertificates, string>()
+
+/** The digest of the authorities of clients; undefined where clients are asked for no certificate. */
+export function clientTrustOf({ clientCertificates }: SharedContext): string | undefined {
+  if (clientCertificates === undefined || clientCertificates.level === 'none') return undefined
+  const digest =
+    trusts.get(clientCertificates) ??
+    createHash('sha256').update(JSON.stringify(clientCertificates.anchors)).digest('base64')
+  trusts.set(clientCertificates, digest)
+  return digest
+}
+
 /** The context of sessions that are for less than everything: they are resumed for the same `purpose` only. */
 export function sessionsOf({ sessionContext }: SharedContext, purpose: unknown): Buffer {
   return createHash('sha256').update(sessionContext).update(JSON.stringify(purpose)).digest()

@@ -41,7 +41,10 @@ export function securePort(current: Current<SecureGeneration>, parts: SecurePart
     const leave = inFlight.waits.enter()
     const onOpen: OnOpen = (link, certificate, protocol) => {
       leave()
-      take(link, new ClientInfo(socket, link, vconn, { certificate, protocol }))
+      take(
+        link,
+        new ClientInfo(socket, link, vconn, { certificate, trust: certificates.clientTrust, protocol }),
+      )
     }
     const onFailed = (why: ProxyError): void => {
       leave()

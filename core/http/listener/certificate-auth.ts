@@ -1,0 +1,102 @@
+import type { Certificate } from '../../api/certificate.js'
+import { ProxyError } from '../../base/errors.js'
+import type { ClientCertSettings } from '../../settings/http.js'
+import { altNames } from '../../tls/judge/certificate-parts.js'
+import type { Checked, GroupsOf } from './auth-scheme.js'
+import type { ClientInfo } from './client-info.js'
+import { type Identity, identityOf } from './identity.js'
+import { isName } from './names.js'
+
+/** What a certificate says. */
+interface Reading {
+  /** Or why it names no user. */
+  readonly identity: Checked
+  /** Milliseconds since 1970; NaN where it cannot be read. */
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * Certificates of `ssl` ports as logins. The engine has verified them; what is looked at here for each request is whether the
+ * authorities of then are those of now, and the time.
+ */
+export class CertificateAuth {
+  readonly wants = 'a client certificate on an ssl port'
+  readonly #settings: ClientCertSettings
+  readonly #trust: string | undefined
+  readonly #groupsOf: GroupsOf
+  /** To read one costs more than the rest of an admission. */
+  readonly #read = new WeakMap<Certificate, Reading>()
+
+  /** @param trust the digest of the authorities that are in force; undefined: no certificate counts */
+  constructor(settings: ClientCertSettings, trust: string | undefined, groupsOf: GroupsOf) {
+    this.#settings = settings
+    this.#trust = trust
+    this.#groupsOf = groupsOf
+  }
+
+  /** Undefined for a client that has shown none. */
+  of({ certificate, trust }: Pick<ClientInfo, 'certificate' | 'trust'>): Checked | ProxyError | undefined {
+    if (certificate === undefined) return undefined
+    if (trust === undefined || trust !== this.#trust)
+      return ended('the authorities of client certificates are not those of its connection any more')
+    const { identity, from, to } = this.#readingOf(certificate)
+    const now = Date.now()
+    if (!(from <= now && now <= to)) return ended('its certificate has expired, or is not valid yet')
+    return identity
+  }
+
+  #readingOf(certificate: Certificate): Reading {
+    const known = this.#read.get(certificate)
+    if (known !== undefined) return known
+    const reading = this.#readAnew(certificate)
+    this.#read.set(certificate, reading)
+    return reading
+  }
+
+  #readAnew(certificate: Certificate): Reading {
+    try {
+      const { x509 } = certificate
+      const [from, to] = [Date.parse(x509.validFrom), Date.parse(x509.validTo)]
+      return { identity: this.#identityIn(certificate), from, to }
+    } catch {
+      return {
+        identity: 'its certificate cannot be read',
+        from: Number.NEGATIVE_INFINITY,
+        to: Number.POSITIVE_INFINITY,
+      }
+    }
+  }
+
+  #identityIn(certificate: Certificate): Identity | string {
+    const { name: kind, hasOuGroups } = this.#settings
+    const [user, ...more] = new Set(namesIn(certificate, kind))
+    if (user === undefined || more.length > 0 || !isName(user))
+      return `its certificate has ${more.length > 0 ? 'several of' : 'no'} ${WORDS[kind]} that can be its name`
+    const units = hasOuGroups ? subjectParts(certificate, 'OU') : []
+    if (!units.every(isName)) return 'its certificate has a unit (OU) that can be no name of a group'
+    return identityOf(user, [...units, ...this.#groupsOf(user)], { scheme: 'certificate' })
+  }
+}
+
+/** It was good when the connection began: the client has to come back on another one. */
+const ended = (why: string): ProxyError => new ProxyError('PTC_LOGIN_ENDED', why)
+
+const WORDS = {
+  cn: 'common name',
+  email: 'email address among the alternative names',
+  uri: 'URI among the alternative names',
+  dns: 'DNS name among the alternative names',
+} as const satisfies Record<ClientCertSettings['name'], string>
+
+function namesIn(certificate: Certificate, kind: ClientCertSettings['name']): readonly string[] {
+  if (kind === 'cn') return subjectParts(certificate, 'CN')
+  const values = altNames(certificate.der).flatMap(({ type, value }) => (type === kind ? [value] : []))
+  return kind === 'dns' ? values.map(value => value.toLowerCase()) : values
+}
+
+/** As OpenSSL has them, attribute by attribute: no text is taken apart. */
+function subjectParts({ x509 }: Certificate, attribute: 'CN' | 'OU'): readonly string[] {
+  const subject: { readonly [name: string]: unknown } = { ...x509.toLegacyObject().subject }
+  return [subject[attribute] ?? []].flat().map(String)
+}
