@@ -52,6 +52,27 @@ export function problemsError(code: ErrorCode, problems: readonly Problem[]): Pr
   )
 }
 
+/**
+ * Reads a text line by line, without empty lines and comments.
+ * @param read takes a line, and returns what is wrong with it
+ * @throws {ProxyError} with every bad line
+ */
+export function readLines(
+  text: string,
+  file: string,
+  code: ErrorCode,
+  read: (line: string, where: string) => string | undefined,
+): void {
+  const problems: Problem[] = []
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.trim()
+    const where = `${file}:${index + 1}`
+    const what = line === '' || line.startsWith('#') ? undefined : read(line, where)
+    if (what !== undefined) problems.push({ where, what })
+  }
+  if (problems.length > 0) throw problemsError(code, problems)
+}
+
 /** Text of the operator's, safe to print: shortened, and its control characters made visible. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)

@@ -1,4 +1,4 @@
-import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { quote, readConfigFile, readLines } from './config-file.js'
 import type { NamedFile } from './record-place.js'
 
 /** Users with their groups, in the order of the file. */
@@ -15,21 +15,15 @@ export const loadGroupFile = ({ path, by }: NamedFile): GroupFile =>
 /** @throws {ProxyError} PTC_GROUP_FILE_INVALID */
 export function parseGroupFile(text: string, file: string): GroupFile {
   const groupsOf = new Map<string, Set<string>>()
-  const problems: Problem[] = []
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.trim()
-    if (line === '' || line.startsWith('#')) continue
+  readLines(text, file, 'PTC_GROUP_FILE_INVALID', line => {
     const reading = readLine(line)
-    if (typeof reading === 'string') {
-      problems.push({ where: `${file}:${index + 1}`, what: reading })
-      continue
-    }
+    if (typeof reading === 'string') return reading
     for (const user of reading.users) {
       const groups = groupsOf.get(user) ?? new Set()
       groupsOf.set(user, groups.add(reading.group))
     }
-  }
-  if (problems.length > 0) throw problemsError('PTC_GROUP_FILE_INVALID', problems)
+    return undefined
+  })
   return new Map([...groupsOf].map(([user, groups]) => [user, [...groups]]))
 }
 

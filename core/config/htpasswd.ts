@@ -1,4 +1,4 @@
-import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { problemsError, quote, readConfigFile, readLines } from './config-file.js'
 import type { NamedFile } from './record-place.js'
 
 /** Names with their bcrypt hashes, in the `$2b$` form. */
@@ -17,22 +17,18 @@ export const loadHtpasswd = ({ path, by }: NamedFile): Htpasswd =>
 /** @throws {ProxyError} PTC_HTPASSWD_INVALID */
 export function parseHtpasswd(text: string, file: string): Htpasswd {
   const users = new Map<string, string>()
-  const problems: Problem[] = []
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.trim()
-    if (line === '' || line.startsWith('#')) continue
+  readLines(text, file, 'PTC_HTPASSWD_INVALID', line => {
     const colon = line.indexOf(':')
     const name = line.slice(0, Math.max(colon, 0))
     const hash = line.slice(colon + 1)
     const wrong = wrongWith(name, hash) ?? (users.has(name) ? `${quote(name)} is listed twice` : undefined)
-    if (wrong !== undefined) problems.push({ where: `${file}:${index + 1}`, what: wrong })
     // $2a$ and $2y$ mean the same computation as $2b$, which is the one the library knows.
-    else users.set(name, `$2b$${hash.slice(4)}`)
-  }
-  if (problems.length === 0 && users.size === 0)
-    problems.push({ where: file, what: 'the file names nobody, so nobody could use the proxy' })
-  if (problems.length > 0) throw problemsError('PTC_HTPASSWD_INVALID', problems)
-  return users
+    if (wrong === undefined) users.set(name, `$2b$${hash.slice(4)}`)
+    return wrong
+  })
+  if (users.size > 0) return users
+  const none = { where: file, what: 'the file names nobody, so nobody could use the proxy' }
+  throw problemsError('PTC_HTPASSWD_INVALID', [none])
 }
 
 const AGAIN = 'make the entry again with htpasswd -B'

@@ -4,7 +4,7 @@
  */
 import { dirname, resolve } from 'node:path'
 import { didYouMean } from '../base/nearest.js'
-import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { quote, readConfigFile, readLines } from './config-file.js'
 import { loadParentCredentials, type ParentCredentials, wrongForParents } from './parent-credentials.js'
 import { MAY_HOLD_PASSWORD, type ParentEntry, parseParentList } from './parent-list.js'
 import { MATCH_KEYS, type ParentMatch, readMatch } from './parent-match.js'
@@ -36,17 +36,13 @@ export const loadParentConfig = ({ path, by }: NamedFile): readonly ParentLine[]
 
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE for credentials, PTC_PARENT_CONFIG_INVALID with every bad line */
 export function parseParentConfig(text: string, file: string): readonly ParentLine[] {
-  const problems: Problem[] = []
   const lines: ParentLine[] = []
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.trim()
-    if (line === '' || line.startsWith('#')) continue
-    const where = `${file}:${index + 1}`
+  readLines(text, file, 'PTC_PARENT_CONFIG_INVALID', (line, where) => {
     const reading = readLine(line, where, dirname(file))
-    if (typeof reading === 'string') problems.push({ where, what: reading })
-    else lines.push(reading)
-  }
-  if (problems.length > 0) throw problemsError('PTC_PARENT_CONFIG_INVALID', problems)
+    if (typeof reading === 'string') return reading
+    lines.push(reading)
+    return undefined
+  })
   return lines
 }
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { didYouMean } from '../base/nearest.js'
-import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { quote, readConfigFile, readLines } from './config-file.js'
 import type { NamedFile } from './record-place.js'
 
 /** One line of ssl_multicert.config: certificates with their keys, and the local address they are for. */
@@ -26,17 +26,13 @@ export const loadSslMulticert = ({ path, by }: NamedFile): readonly MulticertLin
  * @throws {ProxyError} PTC_SSL_MULTICERT_INVALID, which names every bad line
  */
 export function parseSslMulticert(text: string, file: string): readonly MulticertLine[] {
-  const problems: Problem[] = []
   const lines: MulticertLine[] = []
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.trim()
-    if (line === '' || line.startsWith('#')) continue
-    const where = `${file}:${index + 1}`
+  readLines(text, file, 'PTC_SSL_MULTICERT_INVALID', (line, where) => {
     const reading = readLine(line, where)
-    if (typeof reading === 'string') problems.push({ where, what: reading })
-    else lines.push(reading)
-  }
-  if (problems.length > 0) throw problemsError('PTC_SSL_MULTICERT_INVALID', problems)
+    if (typeof reading === 'string') return reading
+    lines.push(reading)
+    return undefined
+  })
   return lines
 }
 
