@@ -1,4 +1,3 @@
-import type { ConnectSummary } from '../http/connect/connect.js'
 import { adviceFor } from '../http/pages/advice.js'
 import type { Summary } from '../http/transaction/summary.js'
 import { AccessLog } from '../log/access-log.js'
@@ -51,39 +50,5 @@ export class AccessLogs {
   async close(): Promise<void> {
     this.#log = undefined
     await this.#sink?.close()
-  }
-}
-
-/** A tunnel, as a transaction. */
-export function ofConnect({
-  req,
-  status,
-  bytesUp,
-  bytesDown,
-  milliseconds,
-  host,
-  sni,
-  origin,
-  error,
-  hooked,
-}: ConnectSummary): Summary {
-  return {
-    req,
-    method: 'CONNECT',
-    url: req.url ?? '',
-    clientAddress: req.client.remoteAddress,
-    status,
-    bytesUp,
-    bytesDown,
-    milliseconds,
-    isReused: false,
-    error,
-    channel: undefined,
-    tunnel: origin,
-    tunnelHost: host,
-    sni,
-    sent: undefined,
-    response: undefined,
-    hooked,
   }
 }

@@ -22,7 +22,6 @@ import type { Summary } from '../http/transaction/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
 import { readConfiguration } from '../settings/settings.js'
 import { liveNatives } from '../tls/openssl/owned.js'
-import { ofConnect } from './access-log.js'
 import {
   discard,
   type Generation,
@@ -110,8 +109,7 @@ export class ProxyServer {
       revoking: logs.revoking,
       inside: logs,
       warn: message => logs.diags.warning(message),
-      onDone: summary => this.#onOver(ofConnect(summary)),
-      onRefused: this.#onOver,
+      onDone: this.#onOver,
     })
   }
 

@@ -10,7 +10,7 @@ import {
 import { connect as connectTcp, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
-import type { Http2Limits } from '../../core/http2/server-session.js'
+import type { Http2Limits } from '../../core/http2/session.js'
 
 export const HTTP2_LIMITS: Http2Limits = {
   maxStreams: 100,

@@ -8,9 +8,8 @@ import type { ClientRequest, ConnectAnswers } from '../listener/client-request.j
 import { WaitingClient } from '../listener/waiting-client.js'
 import type { Pages } from '../pages/templates.js'
 import { TxnHooks, type TxnPoints } from '../transaction/hooks.js'
-import type { HookedTxn, TunnelOrigin } from '../transaction/summary.js'
+import { refusedSummary, type Summary } from '../transaction/summary.js'
 import { type ConnectRequest, HTTP_ANSWERS, readConnectRequest, refuseConnect } from './request.js'
-import type { ConnectMode } from './tunnel-judgement.js'
 
 /**
  * Has plugins asked about a host that a tunnel turned out to be for.
@@ -27,26 +26,6 @@ export type ConnectServer = (
   ask: AskAbout | undefined,
 ) => Promise<PumpResult | undefined>
 
-/** A CONNECT that is over. */
-export interface ConnectSummary {
-  readonly req: ClientRequest
-  readonly mode: ConnectMode | undefined
-  /** The host that its tunnel was for, by what the client sent in it; that of the CONNECT otherwise. */
-  readonly host: string | undefined
-  /** The name that the client announced in the tunnel's TLS. */
-  readonly sni: string | undefined
-  /** What the client was answered; 0 if it left before. */
-  readonly status: number
-  /** Through the tunnel; 0 for a connection that was bumped, whose requests are told of one by one. */
-  readonly bytesUp: number
-  readonly bytesDown: number
-  readonly milliseconds: number
-  readonly origin: TunnelOrigin | undefined
-  /** Also what ended a tunnel that had been open. */
-  readonly error: ProxyError | undefined
-  readonly hooked: HookedTxn | undefined
-}
-
 export interface ConnectOptions {
   /** proxy.config.http.connect_ports. */
   readonly isPortAllowed: (port: number) => boolean
@@ -60,7 +39,7 @@ export interface ConnectOptions {
   /** Says why a tunnel was refused or cut after its 200, when the client cannot be told. */
   readonly warn: (message: string) => void
   /** Called exactly once per CONNECT. */
-  readonly onDone?: (summary: ConnectSummary) => void
+  readonly onDone?: (summary: Summary) => void
 }
 
 /** Takes CONNECT requests, and keeps hold of their clients until they have ended. */
@@ -122,17 +101,15 @@ export class ConnectHandler {
     }
     const isEstablished = request?.isEstablished === true
     if (isEstablished && error !== undefined) this.#tell(req, error)
+    const status = isEstablished ? 200 : error?.code === 'PTC_CLIENT_GONE' ? 0 : (error?.status ?? 0)
     this.#options.onDone?.({
-      req,
-      mode: request?.judgement?.mode,
-      host: request?.judgement?.host ?? request?.host,
-      sni: request?.judgement?.announced,
-      status: isEstablished ? 200 : error?.code === 'PTC_CLIENT_GONE' ? 0 : (error?.status ?? 0),
+      ...refusedSummary(req, status, performance.now() - startedAt, error),
+      url: req.url,
       bytesUp: result?.bytesUp ?? 0,
       bytesDown: result?.bytesDown ?? 0,
-      milliseconds: performance.now() - startedAt,
-      origin: request?.origin,
-      error,
+      tunnel: request?.origin,
+      tunnelHost: request?.judgement?.host ?? request?.host,
+      sni: request?.judgement?.announced,
       hooked: hooks,
     })
   }

@@ -1,6 +1,6 @@
 import type { Current } from '../../base/current.js'
 import type { ProxyError } from '../../base/errors.js'
-import type { Http2Limits } from '../../http2/server-session.js'
+import type { Http2Limits } from '../../http2/session.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientInfo } from './client-info.js'
 import type { ClientReply } from './client-reply.js'

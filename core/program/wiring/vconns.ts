@@ -1,6 +1,7 @@
 import type { HookEvents, HookId } from '../../api/hooks.js'
+import type { Parked } from '../../api/parked.js'
 import type { VConn } from '../../api/vconn.js'
-import { ProxyError } from '../../base/errors.js'
+import { type ErrorCode, ProxyError } from '../../base/errors.js'
 import { describeThrown } from '../../base/thrown.js'
 import { tell } from '../../hooks/ask.js'
 import type { HookRegistry } from '../../hooks/registry.js'
@@ -8,7 +9,7 @@ import { abortReason } from '../../origin/dial.js'
 import type { Link } from '../../vconn/link.js'
 import type { OriginLink } from '../../vconn/origin-link.js'
 import { type Endpoints, ProxyVConn } from '../../vconn/vconn.js'
-import { Hold } from '../../wait/hold.js'
+import { Hold, type HoldPoint } from '../../wait/hold.js'
 import { type PluginRefused, refused } from '../../wait/refusal.js'
 import { eventOf } from '../../wait/turn-event.js'
 import type { HookPoints } from './hook-points.js'
@@ -57,34 +58,33 @@ export class VConns {
    * @param onEnd called once, from within this call if no plugin takes time
    */
   startClient(ends: Endpoints, onEnd: OnStart): ProxyVConn {
-    const { start: point } = this.#points
-    const { vconn, holdBy } = this.#open('inbound', ends)
-    if (point === undefined) onEnd(vconn, undefined)
-    else {
-      const subject = { vconn: vconn.shown, about: `client ${ends.remoteAddress}` }
-      const hold = new Hold(
-        point,
-        subject,
-        turn => eventOf(turn, {}),
-        refusal => onEnd(vconn, refusal && refused('PTC_CLIENT_REFUSED', 'the connection', refusal)),
-      )
-      holdBy(hold)
-      hold.start()
-    }
-    return vconn
+    const about = `client ${ends.remoteAddress}`
+    return this.#ask('inbound', ends, this.#points.start, { about, code: 'PTC_CLIENT_REFUSED' }, {}, onEnd)
   }
 
   /** As {@link startClient}, of a connection to an origin. */
   askOrigin(ends: Endpoints, { host, port }: OriginName, onEnd: OnStart): ProxyVConn {
-    const { outboundStart: point } = this.#points
-    const { vconn, holdBy } = this.#open('outbound', ends)
+    const subject = { about: host, code: 'PTC_PLUGIN_REFUSED_ORIGIN' } as const
+    return this.#ask('outbound', ends, this.#points.outboundStart, subject, { host, port }, onEnd)
+  }
+
+  /** @param facts what the event has beside what all events have */
+  #ask<F extends object>(
+    direction: VConn['direction'],
+    ends: Endpoints,
+    point: HoldPoint<Parked & F> | undefined,
+    { about, code }: { readonly about: string; readonly code: ErrorCode },
+    facts: F,
+    onEnd: OnStart,
+  ): ProxyVConn {
+    const { vconn, holdBy } = this.#open(direction, ends)
     if (point === undefined) onEnd(vconn, undefined)
     else {
       const hold = new Hold(
         point,
-        { vconn: vconn.shown, about: host },
-        turn => eventOf(turn, { host, port }),
-        refusal => onEnd(vconn, refusal && refused('PTC_PLUGIN_REFUSED_ORIGIN', 'the connection', refusal)),
+        { vconn: vconn.shown, about },
+        turn => eventOf(turn, facts),
+        refusal => onEnd(vconn, refusal && refused(code, 'the connection', refusal)),
       )
       holdBy(hold)
       hold.start()

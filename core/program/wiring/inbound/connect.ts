@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { type Current, derived } from '../../../base/current.js'
 import { isPortIn } from '../../../config/connect-ports.js'
 import { type BumpedConnections, bumpedConnections, type EndTls } from '../../../http/connect/bump.js'
-import { ConnectHandler, type ConnectSummary } from '../../../http/connect/connect.js'
+import { ConnectHandler } from '../../../http/connect/connect.js'
 import { connectServer, type ServeOptions } from '../../../http/connect/serve.js'
 import type { TunnelOptions } from '../../../http/connect/tunnel.js'
 import { stricter } from '../../../http/connect/tunnel-judgement.js'
@@ -45,9 +45,8 @@ export interface ConnectParts {
   readonly inside: HandshakeParts
   readonly warn: (message: string) => void
   readonly revoking: Revoking
-  readonly onDone?: (summary: ConnectSummary) => void
-  /** Of requests inside bumped connections that no origin is asked about. */
-  readonly onRefused: (summary: Summary) => void
+  /** Called for each tunnel, and for requests inside bumped connections that no origin is asked about. */
+  readonly onDone: (summary: Summary) => void
 }
 
 /** What serves CONNECT, and what there is to say to all bumped connections. */
@@ -57,7 +56,7 @@ export interface Connecting extends Omit<BumpedConnections, 'take'> {
 
 /** Serves CONNECT in the three modes. */
 export function makeConnecting(parts: ConnectParts): Connecting {
-  const { current, dial, via, connector, forwarder, warn, revoking, onDone, onRefused } = parts
+  const { current, dial, via, connector, forwarder, warn, revoking, onDone } = parts
   const tunnel: TunnelOptions = {
     dial,
     waysFor: question => current().routes?.waysFor(question) ?? ONLY_DIRECT,
@@ -82,7 +81,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
     waysFor: tunnel.waysFor,
     limits: () => current().settings.listener.limits,
     admit: req => current().access.admitInside(req),
-    onRefused,
+    onRefused: onDone,
   })
   const handler = new ConnectHandler({
     isPortAllowed: port => isPortIn(current().settings.connect.ports, port),
@@ -100,7 +99,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
     warn,
     hooks: () => current().points.transaction,
     pages: () => current().pages,
-    ...(onDone === undefined ? {} : { onDone }),
+    onDone,
   })
   return { handler, drain: bumped.drain }
 }
