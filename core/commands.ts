@@ -21,15 +21,13 @@ import { commandHelp, completionScript, helpText } from './cli/help.js'
 import { nearPath, withOwnCommand } from './cli/own-command.js'
 import type { Fleet } from './cluster/fleet/fleet.js'
 import type { Place } from './program/generation.js'
-import type { ProxyServer } from './program/proxy.js'
 import type { ServiceManager } from './program/service-manager.js'
+import { type Running, tellProgress } from './program/stop-progress.js'
 import type { Settings } from './settings/settings.js'
 
 /** Where the program is installed. */
 const HOME = new URL('../../', import.meta.url)
 const EXIT_USAGE = 64
-/** How long requests may take to end after SIGTERM, in milliseconds. */
-const DRAIN = 30_000
 
 /** Runs a command; the exit status, or undefined where the process goes on. */
 type Run = (call: CommandCall, place: Place) => Promise<number | undefined>
@@ -159,7 +157,7 @@ async function settingsIn(place: Place): Promise<Settings | undefined> {
 async function startAlone(place: Place, fleet: Fleet | undefined, manager: ServiceManager): Promise<void> {
   const { ProxyServer } = await import('./program/proxy.js')
   const proxy = await ProxyServer.start(place, fleet && { ...fleet.others, managementPorts: [], count: 1 })
-  const stop = stoppingOf(place, proxy, manager)
+  const stop = stoppingOf(place, proxy, manager, proxy.stopGrace)
   // Signals have their listeners by now: one may come as soon as these lines have been read.
   for (const { address, port } of proxy.ports) {
     place.print('stdout', `portcullis listens on ${authorityText(address, port)}`)
@@ -169,17 +167,14 @@ async function startAlone(place: Place, fleet: Fleet | undefined, manager: Servi
 }
 
 /** What a running program does at a signal. @returns what an operator's request to stop does */
-function stoppingOf(
-  place: Place,
-  program: Pick<ProxyServer, 'reload' | 'stop' | 'reopenLogs' | 'tellFault'>,
-  manager: ServiceManager,
-) {
+function stoppingOf(place: Place, program: Running, manager: ServiceManager, grace: number) {
   surviveEverything(message => program.tellFault(message))
   process.on('SIGHUP', () => void program.reload().catch(() => {})) // it is logged
   const stop = (why: string): void => {
     manager.stopping()
-    void program.stop(DRAIN).then(() => process.exit(0))
-    const most = `${DRAIN / 1000} s at most`
+    void program.stop(grace).then(() => process.exit(0))
+    const most = `${grace / 1000} s at most`
+    tellProgress(grace, program, place.print)
     place.print('stdout', `portcullis got ${why}, ends when its requests have ended (${most})`)
   }
   for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => program.reopenLogs())
@@ -187,7 +182,7 @@ function stoppingOf(
   process.once('SIGINT', stop)
   return (): number => {
     setImmediate(stop, 'a request to stop')
-    return DRAIN
+    return grace
   }
 }
 
@@ -204,7 +199,7 @@ async function supervise(
   const options = { fork: () => cluster.fork(), pid: process.pid, stop: () => stop(), fleet }
   const primary = await Primary.start(place, settings, options)
   if (primary === undefined) process.exit(1)
-  stop = stoppingOf(place, primary, manager)
+  stop = stoppingOf(place, primary, manager, settings.stopGrace)
   manager.ready()
 }
 
@@ -215,13 +210,13 @@ async function startMember(place: Place, worker: Worker, fleet: Fleet | undefine
   let end = (): void => process.exit(0)
   const stop = (): number => {
     setImmediate(end)
-    return DRAIN
+    return 0
   }
   const proxy = await start(place, worker, { version: version(), pid: process.pid, stop }, fleet)
   surviveEverything(message => proxy.tellFault(message))
   end = () => {
     end = () => undefined
-    void proxy.stop(DRAIN).then(() => process.exit(0))
+    void proxy.stop(proxy.stopGrace).then(() => process.exit(0))
   }
   process.once('SIGTERM', stop)
 }

@@ -41,6 +41,8 @@ export interface Status {
   /** Milliseconds. */
   readonly uptime: number
   readonly isStopping: boolean
+  /** Clients are asked to come back by new connections. */
+  readonly isDraining: boolean
   readonly confDir: string
   /** How often the configuration has been read. */
   readonly generation: number
@@ -76,7 +78,12 @@ export interface Counters {
   readonly handshakes: number
   readonly parked: number
   readonly rememberedVerdicts: number
+  /** Of the pools for origins. */
   readonly idleConnections: number
+  /** Of clients. */
+  readonly clientConnections: number
+  /** Rows of the history, and how often each came. */
+  readonly verdictsTotal: number
   /** Answers of plugins that reached nothing. */
   readonly ignoredReenablesTotal: number
   /** How often a failed built-in check did not bind, by the name of its X509_V_ERR. */
@@ -187,6 +194,16 @@ export interface AdminApi {
    * @throws {ProxyError} PTC_RECORDS_INVALID
    */
   debug(tags: string | null): Maybe<void>
+  /**
+   * Has clients come back by new connections: `Connection: close`, GOAWAY; idle connections are closed. @param isOn false: no more
+   */
+  drain(isOn: boolean): Maybe<void>
+  /**
+   * Begins to replace the processes that serve, one after another; the ports stay open.
+   * @returns how many there are
+   * @throws {ProxyError} PTC_ADMIN_REQUEST where one process serves; what is wrong with the configuration
+   */
+  restart(): Maybe<number>
   /** Begins to end: takes no new clients, lets requests end. Returns for how long, in milliseconds. */
   stop(): number
 }

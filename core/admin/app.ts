@@ -193,6 +193,18 @@ export function routesOf(api: AdminApi, { metrics, dashboard, audit, onError }: 
     const { generation } = await api.status()
     return { generation, needRestart }
   })
+  app.post<{ Body: { undo?: boolean } }>(
+    '/v1/drain',
+    { schema: SCHEMAS.drain },
+    async ({ body: { undo = false } }, reply) => {
+      await api.drain(!undo)
+      const { isDraining, counters } = await api.status()
+      return reply.code(202).send({ isDraining, connections: counters.clientConnections })
+    },
+  )
+  app.post('/v1/restart', { schema: SCHEMAS.restart }, async (_request, reply) =>
+    reply.code(202).send({ processes: await api.restart() }),
+  )
   app.post('/v1/stop', { schema: SCHEMAS.stop }, (_request, reply) =>
     reply.code(202).send({ grace: api.stop() }),
   )

@@ -11,7 +11,7 @@ const MAX_LISTENERS = 20
 /** Bytes that a listener may leave unread. */
 const MAX_UNREAD = 64 * 1024
 
-type Topic = 'parked' | 'approvals' | 'status'
+type Topic = 'parked' | 'approvals' | 'history' | 'status'
 
 /** The fields that are compared to find a change. Ages and counters are left out, because they always differ. */
 const LOOKS: Readonly<Record<Topic, (api: AdminApi) => Promise<unknown>>> = {
@@ -21,9 +21,14 @@ const LOOKS: Readonly<Record<Topic, (api: AdminApi) => Promise<unknown>>> = {
   ],
   approvals: async api =>
     (await api.approvals()).map(({ id, clients, waiting, asked }) => [id, clients, waiting, asked]),
+  history: async api => (await api.status()).counters.verdictsTotal,
   status: async api => {
-    const { isStopping, generation, readAt, ports, plugins, processes } = await api.status()
-    return { isStopping, generation, readAt, ports, plugins, pids: processes.map(({ pid }) => pid) }
+    const { isStopping, isDraining, generation, readAt, ports, plugins, processes, counters } =
+      await api.status()
+    // Otherwise it would always differ.
+    const left = isStopping || isDraining ? counters.clientConnections : undefined
+    const pids = processes.map(({ pid }) => pid)
+    return { isStopping, isDraining, left, generation, readAt, ports, plugins, pids }
   },
 }
 const TOPICS = Object.keys(LOOKS) as Topic[]

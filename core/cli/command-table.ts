@@ -51,7 +51,7 @@ export const OPTIONS = {
   all: { type: 'boolean', help: 'with revoke: all acceptances' },
   watch: {
     type: 'boolean',
-    help: 'with approvals, parked and history: prints the list again whenever it changes',
+    help: 'with approvals, parked and history: prints the list again whenever it changes; with server: the progress, until it is done',
   },
   for: { type: 'string', value: '1h|always', help: 'with accept and reject: how long the answer counts' },
   leaf: { type: 'boolean', help: 'with accept and reject: the answer is about this certificate' },
@@ -64,6 +64,8 @@ export const OPTIONS = {
     help: 'with history: rows of this result alone',
   },
   limit: { type: 'string', value: 'N', help: 'with history: how many rows (default: 50)' },
+  undo: { type: 'boolean', short: 'U', help: 'with server drain: keeps connections again' },
+  drain: { type: 'boolean', help: 'with server restart and stop: as they do anyway' },
   records: { type: 'boolean', help: 'with config: prints lines as records.config has them' },
   role: {
     type: 'string',
@@ -149,6 +151,8 @@ export const COMMANDS = {
       'search',
       'result',
       'limit',
+      'undo',
+      'drain',
       'records',
       'role',
     ],
@@ -170,9 +174,10 @@ export const COMMANDS = {
       'learn',
       'dashboard',
       'reload',
+      'server',
       'stop',
     ],
-    help: 'Asks and tells the running proxy of the same -D: status, parked, approvals, accept ID, reject ID [REASON [DETAIL]], extend ID TIME, history [--search WORDS] [--result RESULT] [--limit N], verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin list, plugin msg TAG [DATA], config get|describe RECORD..., config match REGEX..., config defaults|diff|status|reload, config set RECORD VALUE, metric get NAME..., metric match REGEX..., debug TAGS|off, policy explain HOST[:PORT], learn report|write, dashboard [--role read|decide], reload, stop.',
+    help: 'Asks and tells the running proxy of the same -D: status, parked, approvals, accept ID, reject ID [REASON [DETAIL]], extend ID TIME, history [--search WORDS] [--result RESULT] [--limit N], verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin list, plugin msg TAG [DATA], config get|describe RECORD..., config match REGEX..., config defaults|diff|status|reload, config set RECORD VALUE, metric get NAME..., metric match REGEX..., debug TAGS|off, policy explain HOST[:PORT], learn report|write, dashboard [--role read|decide], reload, server drain [--undo]|restart|status|stop, stop.',
   },
   learn: {
     args: 'report|write',

@@ -11,15 +11,19 @@ export type CtlOptions = OptionValues & {
 export interface Command {
   readonly run: (send: Send) => Promise<unknown>
   readonly text: (answer: never) => readonly string[]
+  /** Whether there is nothing more to watch. */
+  readonly isDone?: ((answer: never) => boolean) | undefined
 }
 
 /** Typed where it is made: what `run` answers is what `text` takes. */
 export const command = <T>(
   run: (send: Send) => Promise<T>,
   text: (answer: T) => readonly string[],
+  isDone?: (answer: T) => boolean,
 ): Command => ({
   run,
   text,
+  isDone,
 })
 
 /** @throws {ProxyError} PTC_USAGE for a form that there is not */

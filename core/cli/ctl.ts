@@ -15,7 +15,8 @@ import { type Command, type CtlOptions, command, formatOf, none, reloading, usag
 import { config, debug, metric } from './ctl-config.js'
 import { accept, extend, history, parked, rejectHeld } from './ctl-held.js'
 import { listOf } from './ctl-list.js'
-import { duration, pluginText, revokedText, statusText, verdictsText } from './ctl-text.js'
+import { server, stopping } from './ctl-server.js'
+import { pluginText, revokedText, statusText, verdictsText } from './ctl-text.js'
 import { operator } from './operator.js'
 
 /** Each takes the words after its own name. */
@@ -90,18 +91,18 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
   },
   stop: args => {
     none('stop', args)
-    return command(
-      send => send<{ grace: number }>('POST', '/v1/stop'),
-      ({ grace }) => [`it ends when its requests have ended, in ${duration(grace)} at most`],
-    )
+    return stopping()
   },
+  server,
 }
 
 const ANSWERS = ['accept', 'reject']
 /** The commands that take an option. */
 const OWNERS = {
   all: ['revoke'],
-  watch: ['approvals', 'parked', 'history'],
+  watch: ['approvals', 'parked', 'history', 'server'],
+  undo: ['server'],
+  drain: ['server'],
   search: ['history'],
   result: ['history'],
   limit: ['history'],
@@ -136,7 +137,7 @@ export async function ctl({ confDir, env, print }: Place, options: CtlOptions): 
   }
   const { watch = false } = options
   const format = formatOf(options)
-  const { run, text } = make(args, options)
+  const { run, text, isDone } = make(args, options)
   const { socket } = readSettings({ confDir, env }).admin
   if (socket === undefined)
     throw new ProxyError(
@@ -150,7 +151,7 @@ export async function ctl({ confDir, env, print }: Place, options: CtlOptions): 
     const shown = lines.join('\n')
     // What has not changed is not written again.
     if (shown !== before) for (const line of lines) print('stdout', line)
-    if (!watch) return
+    if (!watch || isDone?.(result as never) === true) return
     before = shown
   }
 }

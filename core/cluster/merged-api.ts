@@ -24,6 +24,9 @@ export interface MergedParts {
   readonly reload: () => Promise<readonly string[]>
   /** The processes have switched debug lines on for these tags, or off: one that takes the place of another does the same. */
   readonly onDebug: (tags: string | null) => void
+  /** The processes drain, or no more: as for debug lines. */
+  readonly onDrain: (isOn: boolean) => void
+  readonly restart: () => Promise<number>
   readonly stop: () => number
   /** Revokes in the processes of other machines. */
   readonly tellOthers: ((wanted: unknown, by: string) => void) | undefined
@@ -121,6 +124,11 @@ export function mergedApi(parts: MergedParts): AdminApi {
       await askAll('debug', tags)
       parts.onDebug(tags)
     },
+    drain: async isOn => {
+      parts.onDrain(isOn)
+      await askAll('drain', isOn)
+    },
+    restart: parts.restart,
     stop: parts.stop,
   }
 }

@@ -38,6 +38,8 @@ export function sumOf(a: Counters, b: Counters): Counters {
     parked: a.parked + b.parked,
     rememberedVerdicts: a.rememberedVerdicts + b.rememberedVerdicts,
     idleConnections: a.idleConnections + b.idleConnections,
+    clientConnections: a.clientConnections + b.clientConnections,
+    verdictsTotal: a.verdictsTotal + b.verdictsTotal,
     ignoredReenablesTotal: a.ignoredReenablesTotal + b.ignoredReenablesTotal,
     toleratedTotal: sumMaps(a.toleratedTotal, b.toleratedTotal, (one, other) => one + other),
     shadowsTotal: sumMaps(a.shadowsTotal, b.shadowsTotal, sumShadows),

@@ -4,6 +4,7 @@
  */
 import type { Worker } from 'node:cluster'
 import { randomBytes } from 'node:crypto'
+import type { AdminApi } from '../admin/admin-api.js'
 import { authorityText } from '../base/authority.js'
 import { Diags } from '../base/diags.js'
 import { errorText } from '../base/edge.js'
@@ -20,6 +21,7 @@ import type { Fleet } from './fleet/fleet.js'
 import type { Welcome } from './member.js'
 import { mergedApi } from './merged-api.js'
 import { mergedMetrics } from './merged-metrics.js'
+import { RollingRestart } from './rolling-restart.js'
 import { SharedState } from './shared-state.js'
 import { ServingProcess } from './supervisor.js'
 
@@ -47,8 +49,10 @@ export class Primary {
     message => this.#diags.error(message),
   )
   #isStopping = false
+  #isDraining = false
   /** What an operator has switched debug lines to since the last reload. */
   #debugTags: string | null | undefined
+  #api: AdminApi | undefined
   #admin: { close(): Promise<void> } | undefined
   #ports: readonly { readonly address: string; readonly port: number }[] = []
 
@@ -75,6 +79,7 @@ export class Primary {
         serving: (ports: OwnListener[]) => {
           this.#ports = ports
           one.onServing()
+          if (this.#isDraining) one.call('drain', true).catch(() => undefined)
           if (this.#debugTags !== undefined) one.call('debug', this.#debugTags).catch(() => undefined)
         },
         state: this.#state.handle,
@@ -115,11 +120,13 @@ export class Primary {
     return primary
   }
 
-  async #manage(
-    place: Place,
-    { admin: settings }: Settings,
-    { pid, stop, fleet }: PrimaryOptions,
-  ): Promise<void> {
+  async #manage(place: Place, settings: Settings, { pid, stop, fleet }: PrimaryOptions): Promise<void> {
+    const restart = new RollingRestart({
+      places: this.#places,
+      isStopping: () => this.#isStopping,
+      note: message => this.#diags.note(message),
+      error: message => this.#diags.error(message),
+    })
     const api = mergedApi({
       places: this.#places,
       place,
@@ -132,9 +139,14 @@ export class Primary {
       onDebug: tags => {
         this.#debugTags = tags
       },
+      onDrain: isOn => {
+        this.#isDraining = isOn
+      },
+      restart: () => restart.begin(settings.stopGrace + END_SPARE),
     })
+    this.#api = api
     this.#admin = await openAdmin({
-      settings,
+      settings: settings.admin,
       diags: this.#diags,
       api,
       metrics: mergedMetrics(this.#places),
@@ -197,6 +209,12 @@ export class Primary {
   /** Writes down what has gone wrong where nothing could catch it. */
   tellFault(message: string): void {
     this.#diags.error(`${message}; the proxy goes on`)
+  }
+
+  /** How many client connections are open, in all processes. */
+  async left(): Promise<number> {
+    const status = await this.#api?.status()
+    return status?.counters.clientConnections ?? 0
   }
 
   /** Lets the requests of all processes end for `grace` milliseconds. */

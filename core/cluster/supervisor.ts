@@ -119,6 +119,20 @@ export class ServingProcess {
     clearTimeout(timer)
   }
 
+  /** It ends its requests, and another takes its place at once. @param grace as for `stop` @returns when that serves, or has ended */
+  async replace(grace: number): Promise<void> {
+    const worker = this.#worker
+    if (this.#isStopping || !this.#isServing || worker === undefined) return
+    this.#isReplaced = false
+    const ended = new Promise<void>(resolve => this.#whenEnded.push(resolve))
+    this.call('stop').catch(() => worker.kill('SIGTERM'))
+    const timer = after(grace, () => worker.kill('SIGKILL'), this.#onFault)
+    await ended
+    clearTimeout(timer)
+    this.#isReplaced = true
+    if (!this.#isStopping) await this.start()
+  }
+
   readonly #onFault = (why: Error): void => this.#options.error(describe(why))
 
   #settle(): void {

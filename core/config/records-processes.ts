@@ -19,6 +19,16 @@ export const PROCESS_RECORDS = {
     about:
       'How many processes serve. With more than one, the process that was started only supervises: it spreads connections, answers `portcullis ctl`, and replaces a process that ends (default of Traffic Server: 2 threads).',
   },
+  'proxy.config.stop.shutdown_timeout': {
+    type: 'INT',
+    default: 30,
+    minimum: 0,
+    maximum: 86_400,
+    unit: 's',
+    reload: false,
+    about:
+      'How long requests may take to end after SIGTERM, `ctl stop` or `ctl server restart`; then their connections are closed (default of Traffic Server: 0, at once).',
+  },
   'proxy.config.cluster.redis_url': {
     type: 'STRING',
     default: null,

@@ -30,6 +30,8 @@ export class History {
     answered: new SharedCache<string, Row>({ max: MAX_ROWS }),
   }
   #last = 0
+  /** Verdicts since the start, those of one row one by one. */
+  total = 0
 
   /** What plugins or an operator have accepted, and what was tolerated; the built-in check alone accepts too much. */
   accepted(evidence: PeerEvidence, { decidedBy, tolerated }: VerifiedPeer, about: HandshakeAbout): void {
@@ -93,6 +95,7 @@ export class History {
     network: string,
     held: number,
   ): void {
+    this.total += 1
     const rows = this.#rows[kind]
     const { result, by, plugin, host, port, leaf, name, who } = facts
     const key = JSON.stringify([result, by, plugin, host, port, leaf?.sha256, name, who])

@@ -21,6 +21,9 @@ export interface Managed {
   readonly logs: Logs
   readonly generations: Pick<Generations, 'all' | 'current' | 'count'>
   readonly isStopping: () => boolean
+  readonly isDraining: () => boolean
+  readonly drain: (isOn: boolean) => void
+  readonly clientConnections: () => number
   readonly ports: Status['ports']
   readonly idleConnections: () => number
   readonly reload: () => Promise<readonly string[]>
@@ -77,6 +80,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
         version,
         uptime,
         isStopping: managed.isStopping(),
+        isDraining: managed.isDraining(),
         confDir: managed.place.confDir,
         generation,
         readAt: generations.current().readAt,
@@ -108,6 +112,13 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
     record: name => recordNamed(recordsBehind(generations.current().settings), name),
     setRecord: recordSetter(managed.place, reload),
     debug: tags => diags.reconfigure({ enabled: tags !== null, tags }),
+    drain: managed.drain,
+    restart: () => {
+      throw new ProxyError(
+        'PTC_ADMIN_REQUEST',
+        'one process serves: restart it by the program that has started it, or serve with several (proxy.config.exec_thread.limit)',
+      )
+    },
     stop,
   }
 }
@@ -153,9 +164,10 @@ function pluginsOf({ plugins: { lines, registry }, workers }: Generation): reado
 }
 
 function countersOf({
-  logs: { handshakes, held },
+  logs: { handshakes, held, history },
   generations,
   idleConnections,
+  clientConnections,
 }: Managed): Status['counters'] {
   const inFlight = generations.all.map(({ inFlight: { outbound } }) => outbound.count)
   return {
@@ -163,6 +175,8 @@ function countersOf({
     parked: held.list().filter(isParkedHandshake).length,
     rememberedVerdicts: generations.current().verification.verdicts.size,
     idleConnections: idleConnections(),
+    clientConnections: clientConnections(),
+    verdictsTotal: history.total,
     ignoredReenablesTotal: handshakes.ignoredReenables,
     toleratedTotal: Object.fromEntries(handshakes.tolerated),
     shadowsTotal: Object.fromEntries(handshakes.shadows),

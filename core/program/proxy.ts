@@ -72,6 +72,7 @@ export class ProxyServer {
   readonly #traffic = new TrafficCounts()
   readonly #reloads: Reloads
   #isStopping = false
+  #isDraining = false
   #admin: Promise<Pick<Admin, 'close'>> | undefined
   readonly #managementPorts: OpenPort[] = []
   /** Where clients may connect, in the order of proxy.config.http.server_ports. */
@@ -226,6 +227,11 @@ export class ProxyServer {
     this.#logs.diags.note('configuration reloaded')
   }
 
+  /** Milliseconds that requests have to end, as configured. */
+  get stopGrace(): number {
+    return this.#generations.current().settings.stopGrace
+  }
+
   /** Takes no new clients, lets requests end for `grace` milliseconds, then ends them. */
   async stop(grace: number): Promise<void> {
     if (!this.#isStopping) tellShutdown(this.#generations.current().vconns, grace)
@@ -235,7 +241,7 @@ export class ProxyServer {
       () => this.#connect.handler.destroyAll(),
       why => this.tellFault(describe(why)),
     )
-    this.#connect.drain()
+    this.#connect.drain(true)
     await Promise.all(this.#listeners.map(listener => listener.close(grace)))
     clearTimeout(timer)
     this.#connector.closeIdle()
@@ -243,6 +249,27 @@ export class ProxyServer {
     await (await this.#admin)?.close()
     await this.#generations.end()
     await this.#logs.close()
+  }
+
+  left(): number {
+    return this.clientConnections
+  }
+
+  /** How many client connections are open. */
+  get clientConnections(): number {
+    return this.#counts.open
+  }
+
+  /**
+   * Answers each request so that its client comes back by a new connection, and closes what is idle; the ports stay open. @param isOn
+   * false: keeps connections again
+   */
+  drain(isOn: boolean): void {
+    if (isOn === this.#isDraining || this.#isStopping) return
+    this.#isDraining = isOn
+    this.#logs.diags.note(isOn ? `draining ${this.clientConnections} client connections` : 'draining no more')
+    this.#connect.drain(isOn)
+    for (const listener of this.#listeners) listener.drain(isOn)
   }
 
   /** Opens the management socket and port, if there are to be any. To be called once. */
@@ -263,7 +290,7 @@ export class ProxyServer {
     const { listen } = this.#generations.current().settings.admin
     const totals = {
       traffic: () => this.#traffic.now(),
-      clientConnections: () => this.#counts.open,
+      clientConnections: () => this.clientConnections,
       natives: liveNatives,
     }
     return metricsOf(api, listen !== undefined, totals, this.pluginMetrics)
@@ -276,6 +303,9 @@ export class ProxyServer {
       logs: this.#logs,
       generations: this.#generations,
       isStopping: () => this.#isStopping,
+      isDraining: () => this.#isDraining,
+      drain: isOn => this.drain(isOn),
+      clientConnections: () => this.clientConnections,
       ports: this.ports,
       idleConnections: () => this.#connector.idleConnections,
       reload: () => this.reload(),

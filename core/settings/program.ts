@@ -106,6 +106,9 @@ export const processCount = (records: Records): number =>
     ? availableParallelism()
     : records['proxy.config.exec_thread.limit']
 
+/** Milliseconds that requests have to end, when the proxy stops. */
+export const stopGrace = (records: Records): number => records['proxy.config.stop.shutdown_timeout'] * 1000
+
 export interface FleetSettings {
   readonly url: string
   /** Absolute. */

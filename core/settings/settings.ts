@@ -38,6 +38,7 @@ import {
   fleetSettings,
   pluginSettings,
   processCount,
+  stopGrace,
 } from './program.js'
 import { type RecordInfo, recordInfos } from './record-report.js'
 
@@ -103,6 +104,7 @@ function settingsOf(records: Records, confDir: string) {
     accessLog: accessLogSettings(records),
     admin: adminSettings(records, confDir),
     processes: processCount(records),
+    stopGrace: stopGrace(records),
     fleet: fleetSettings(records, confDir),
   })
 }

@@ -10,7 +10,7 @@ const tokenFor = (word: string): string => `${word}-token-of-an-operator`
 const LISTEN = { 'proxy.config.admin.listen': '127.0.0.1:0' }
 const ANSWER = JSON.stringify({ scope: 'leaf', who: 'an agent', duration: 60_000 })
 
-/** Requests, and the role that each of them needs. None of them does anything. */
+/** Requests, and the role that each of them needs: one at least for each route. None of them changes anything. */
 const REQUESTS: readonly (readonly [
   needs: (typeof ROLES)[number],
   method: string,
@@ -21,6 +21,19 @@ const REQUESTS: readonly (readonly [
   ['read', 'HEAD', '/v1/status'],
   ['read', 'GET', '/metrics'],
   ['read', 'GET', '/v1/records'],
+  ['read', 'GET', '/v1/records/proxy.config.proxy_name'],
+  ['read', 'GET', '/v1/parked'],
+  ['read', 'GET', '/v1/parked/999'],
+  ['read', 'GET', '/v1/history?search=a'],
+  ['read', 'GET', '/v1/approvals'],
+  ['read', 'GET', '/v1/policy/explain?host=a.test'],
+  ['read', 'GET', '/v1/learning/report'],
+  ['read', 'GET', '/v1/verdicts'],
+  ['read', 'GET', '/v1/metrics?match=portcullis_parked'],
+  ['read', 'GET', '/v1/plugins'],
+  ['read', 'GET', '/v1/openapi.json'],
+  ['decide', 'POST', '/v1/parked/999/accept', '{}'],
+  ['decide', 'POST', '/v1/parked/999/extend', '{"ms":1000}'],
   ['decide', 'POST', '/v1/approvals/none/accept', ANSWER],
   ['decide', 'POST', '/v1/approvals/none/reject', ANSWER],
   ['decide', 'POST', '/v1/parked/999/reject', '{}'],
@@ -30,6 +43,10 @@ const REQUESTS: readonly (readonly [
   ['change', 'PUT', '/v1/records/none', '{"value":"1"}'],
   ['change', 'PUT', '/v1/debug', '{}'],
   ['change', 'POST', '/v1/learning/write', '{}'],
+  ['change', 'POST', '/v1/plugin/msg', '{"tag":"none"}'],
+  ['change', 'POST', '/v1/reload'],
+  ['change', 'POST', '/v1/restart'],
+  ['change', 'POST', '/v1/drain', '{"undo":true}'],
   ['change', 'POST', '/v1/nothing', '{}'],
 ]
 
@@ -58,6 +75,17 @@ test('each token does what its role allows', async t => {
       t.match(error, { code: 'PTC_ADMIN_DENIED', message: `needs the role "${needs}"` })
     }
 
+  const { paths } = JSON.parse((await send(port, '/v1/openapi.json', { headers: bearer('read') })).text)
+  for (const [path, operations] of Object.entries<object>(paths))
+    for (const operation of Object.keys(operations)) {
+      const route = new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/?]+')}(\\?|$)`)
+      const isTried = REQUESTS.some(
+        ([, method, tried]) => method.toLowerCase() === operation && route.test(tried),
+      )
+      // The events have no end, and a stop ends the proxy.
+      t.ok(isTried || ['/v1/events', '/v1/stop'].includes(path), `${operation} ${path} is tried`)
+    }
+
   const held = ask()
   const { id } = await waiting()
   const answer = { method: 'POST', body: ANSWER }
@@ -66,6 +94,10 @@ test('each token does what its role allows', async t => {
   t.equal((await waiting()).id, id, 'the question is still open')
   t.equal((await send(port, path, { ...answer, headers: { ...bearer('decide'), ...JSON_TYPE } })).status, 200)
   t.match((await held).stdout, /^HTTP\/1\.1 200 /)
+
+  for (const word of ['read', 'decide'])
+    t.equal((await send(port, '/v1/stop', { method: 'POST', headers: bearer(word) })).status, 403, word)
+  t.equal((await send(port, '/v1/stop', { method: 'POST', headers: bearer('change') })).status, 202)
 })
 
 test('a login has the role that its link was made for', async t => {

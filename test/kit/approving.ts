@@ -10,14 +10,14 @@ import type { ProxyConf } from './proxy.js'
 
 export async function approving(
   t: Test,
-  line: string,
+  line: string | readonly string[],
   records: ProxyConf['records'] = {},
   conf: Omit<ProxyConf, 'records'> = {},
 ) {
   const origin = await opensslOrigin({ ...issued })
   t.teardown(origin.stop)
   const connectPorts = { 'proxy.config.http.connect_ports': `443 ${origin.port}` }
-  const managedProxy = await managed(t, [line], undefined, {
+  const managedProxy = await managed(t, [line].flat(), undefined, {
     ...conf,
     records: { ...connectPorts, ...records },
   })

@@ -175,7 +175,7 @@ export const NAMES_NOW = `
   ssl.server.version.min ssl.servername.filename ssl.session_cache ssl.session_cache.auto_clear
   ssl.session_cache.enabled ssl.session_cache.mode ssl.session_cache.num_buckets ssl.session_cache.size
   ssl.session_cache.skip_cache_on_bucket_contention ssl.session_cache.timeout ssl.session_cache.value
-  stat_api.max_stats_allowed stop.shutdown_timeout syslog_facility system.file_max_pct system_clock
+  stat_api.max_stats_allowed syslog_facility system.file_max_pct system_clock
   task_threads thread.default.stackguard_pages thread.default.stacksize thread.max_heartbeat_mseconds
   track_config_files tunnel.activity_check_period tunnel.prewarm tunnel.prewarm.algorithm
   tunnel.prewarm.enabled tunnel.prewarm.event_period tunnel.prewarm.max_stats_size udp.enable_gro

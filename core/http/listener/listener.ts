@@ -57,8 +57,11 @@ export interface Listener {
   readonly take: Take
   /** @throws {ProxyError} PTC_PORT_UNAVAILABLE */
   listen(port: number, host: string): Promise<AddressInfo>
-  /** Ends the idle connections, and the others when their request has ended. */
-  drain(): void
+  /**
+   * Ends the idle connections, and the others when their request has ended; each new one has one request. @param isOn false: keeps
+   * connections again
+   */
+  drain(isOn: boolean): void
   /** Takes no new connections, ends the idle ones, and after `grace` milliseconds the others. */
   close(grace: number): Promise<void>
 }
@@ -66,11 +69,11 @@ export interface Listener {
 /** Speaks HTTP with clients on one port. */
 export function createListener(options: ListenerOptions): Listener {
   const host = new ListenerHost(options)
-  const accept: Take = (link, client) => (host.isDraining ? link.destroy() : host.take(link, client))
+  const accept: Take = (link, client) => (host.isClosing ? link.destroy() : host.take(link, client))
   const listener = acceptClients(options, accept)
   return {
     take: host.take,
-    drain: () => host.drain(),
+    drain: host.drain,
     listen: (port, address) => listen(listener.server, port, address),
     close: grace =>
       new Promise(resolve => {
@@ -86,18 +89,21 @@ export function createListener(options: ListenerOptions): Listener {
           resolve()
         })
         listener.abandon()
-        host.drain()
+        host.isClosing = true
+        host.drain(true)
       }),
   }
 }
 
-/** The client connections of one port that speak HTTP. Life: serving -> draining. */
+/** The client connections of one port that speak HTTP. Life: serving <-> draining -> closing. */
 class ListenerHost implements ClientHost {
   readonly #options: ListenerOptions
   readonly #connections = new Set<Drainable>()
   readonly limits: Current<ListenerLimits>
   readonly keepAliveLines: Current<string>
   isDraining = false
+  /** New connections are closed. */
+  isClosing = false
 
   constructor(options: ListenerOptions) {
     this.#options = options
@@ -117,9 +123,9 @@ class ListenerHost implements ClientHost {
       : new ClientConnection(link, client, this)
   }
 
-  drain(): void {
-    this.isDraining = true
-    for (const connection of this.#connections) connection.drain()
+  readonly drain = (isOn: boolean): void => {
+    this.isDraining = isOn || this.isClosing
+    if (isOn) for (const connection of this.#connections) connection.drain()
   }
 
   destroyAll(): void {

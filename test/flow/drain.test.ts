@@ -1,0 +1,99 @@
+/** Draining, stopping and restarting: what clients and operators are told, and what goes on meanwhile. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { rawClient } from '../kit/client.js'
+import { get, requestText } from '../kit/get.js'
+import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
+import { nginxOrigin } from '../kit/nginx-origin.js'
+
+const status = async (ctl: (...words: string[]) => Promise<{ out: string }>) =>
+  JSON.parse((await ctl('status', '--json')).out)
+
+for (const processes of [1, 2])
+  test(`drain has clients come back by new connections, with ${processes}`, async t => {
+    const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+    t.teardown(origin.stop)
+    const records = { 'proxy.config.exec_thread.limit': processes }
+    const { proxy, ctl } = await managed(t, ['desk.mjs one waits'], undefined, { records })
+    const idle = await rawClient(proxy.port)
+    t.teardown(idle.stop)
+    const url = `http://127.0.0.1:${origin.httpPort}/`
+    idle.send(requestText(url))
+    t.equal((await idle.response('GET')).header('connection'), 'keep-alive')
+    const busy = await rawClient(proxy.port)
+    t.teardown(busy.stop)
+    busy.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
+    await proxy.until(/asked about/)
+
+    t.match(await ctl('server', 'status'), { out: 'Proxy -- on\nClient connections: 2\n' })
+    t.match(await ctl('server', 'drain'), { code: 0, out: /^draining: \d client connections? left\n$/ })
+    await idle.ended()
+    idle.end()
+    t.match(await ctl('server', 'status'), { out: /^Proxy -- draining\n/ })
+    const watching = ctl('server', 'drain', '--watch')
+    t.equal((await get(proxy.port, url)).header('connection'), 'close', 'new clients are served, once')
+    await ctl('plugin', 'msg', 'accept')
+    t.equal((await busy.response('GET')).status, 200, 'and who is held is served')
+    await busy.ended()
+    busy.end()
+    t.match((await watching).out, /draining: 0 client connections left\n$/, 'it ends with the last one')
+    t.match(await ctl('server', 'drain', '--undo'), { out: 'not draining: connections are kept\n' })
+    const kept = await rawClient(proxy.port)
+    t.teardown(kept.stop)
+    kept.send(requestText(url))
+    t.equal((await kept.response('GET')).header('connection'), 'keep-alive')
+  })
+
+test('a stop has the time that the record gives, and says what is left', async t => {
+  const origin = await nginxOrigin({ ...issued })
+  t.teardown(origin.stop)
+  for (const processes of [1, 2]) {
+    const records = {
+      'proxy.config.exec_thread.limit': processes,
+      'proxy.config.stop.shutdown_timeout': 7,
+    } as const
+    const { proxy, ctl } = await managed(t, ['desk.mjs one waits'], undefined, { records })
+    const busy = await rawClient(proxy.port)
+    t.teardown(busy.stop)
+    busy.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
+    await proxy.until(/asked about/)
+    t.match(await ctl('server', 'stop'), { code: 0, out: /in 7\.0 s at most/ })
+    await proxy.until(/portcullis ends: 1 client connections are left, [12] s at most/)
+    t.equal(await proxy.child.exited(), 0)
+    await busy.ended()
+    busy.end()
+  }
+})
+
+test('restart replaces the processes one after another, and refuses no connection', async t => {
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const records = { 'proxy.config.exec_thread.limit': 2 } as const
+  const { proxy, ctl } = await managed(t, ['desk.mjs one'], undefined, { records })
+  const before = (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
+  let isOver = false
+  let served = 0
+  const load = (async () => {
+    while (!isOver) {
+      const { status: code } = await get(proxy.port, `http://127.0.0.1:${origin.httpPort}/`)
+      t.equal(code, 200)
+      served++
+      await sleep(5)
+    }
+  })()
+  t.match((await ctl('server', 'restart', '--watch')).out, /restarting: 2 of 2 processes are replaced\n$/)
+  isOver = true
+  await load
+  t.ok(served > 10, `${served} requests meanwhile`)
+  const after = (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
+  t.notOk(after.some((pid: number) => before.includes(pid)))
+  proxy.conf.write({ recordLines: ['CONFIG proxy.config.nonsense INT 1'] })
+  t.match(await ctl('server', 'restart'), { code: 1, err: /nonsense|NULL/ })
+})
+
+test('one process is not restarted from within', async t => {
+  const { ctl } = await managed(t, ['desk.mjs one'])
+  t.match(await ctl('server', 'restart'), { code: 1, err: /one process serves: restart it by/ })
+  t.match(await ctl('server', 'dance'), { code: 64, err: /server takes drain, restart, status, stop/ })
+  t.match(await ctl('server', 'stop', '--undo'), { code: 64, err: /--undo belongs to/ })
+})
