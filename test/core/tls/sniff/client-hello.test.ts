@@ -6,6 +6,8 @@ import {
   readClientHello,
 } from '../../../../core/tls/sniff/client-hello.js'
 import { helloMessage, inRecords, realHello } from '../../../kit/client-hellos.js'
+import { greased } from '../../../kit/greased-hello.js'
+import { RECORDED, RECORDED_NAME, recordedHello } from '../../../kit/recorded-hellos.js'
 
 const read = (parts: Parameters<typeof helloMessage>[0]): HelloReading =>
   readClientHello(inRecords(helloMessage(parts)))
@@ -51,6 +53,38 @@ test('a ClientHello may be cut into records anywhere', async t => {
   }
   for (let size = 1; size < 40; size++)
     t.equal(nameOf(readClientHello(inRecords(whole, size))), 'example.com')
+})
+
+test('post-quantum hellos of real clients are read however they are cut into records', async t => {
+  for (const client of ['Chromium 156', 'Node 26'] as const) {
+    const whole = recordedHello(client)
+    const body = whole.subarray(5)
+    t.ok(whole.length > 1500, 'more than a segment')
+    for (let at = 1; at < body.length; at++) {
+      const cut = Buffer.concat([inRecords(body.subarray(0, at)), inRecords(body.subarray(at))])
+      if (nameOf(readClientHello(cut)) !== RECORDED_NAME) t.fail(`${client}, a record ends at ${at}`)
+      if (readClientHello(whole.subarray(0, at + 4)).kind !== 'more') t.fail(`decided after ${at + 4} bytes`)
+    }
+    for (let count = 2; count <= 200; count++) {
+      const size = Math.ceil(body.length / count)
+      if (nameOf(readClientHello(inRecords(body, size))) !== RECORDED_NAME) t.fail(`records of ${size} bytes`)
+    }
+  }
+})
+
+test('GREASE in every place changes nothing', async t => {
+  for (const client of RECORDED) {
+    const hello = recordedHello(client)
+    const [plain, more] = [readClientHello(hello), readClientHello(inRecords(greased(hello.subarray(5))))]
+    t.ok(plain.kind === 'hello' && more.kind === 'hello' && more.length > plain.length + 300, client)
+    if (plain.kind !== 'hello' || more.kind !== 'hello') continue
+    const { alpn, ...rest } = more.hello
+    t.match(plain.hello, rest)
+    t.strictSame(
+      alpn.filter(name => name.length !== 2 || name === 'h2'),
+      plain.hello.alpn,
+    )
+  }
 })
 
 test('a name is read as the host that it means, and kept as it was written', async t => {
