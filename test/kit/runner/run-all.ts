@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { makeTempDir } from '../temp-dir.js'
+import { type Room, roomFor, roomOfMachine } from './idle.js'
 import { asTap, describeResult, isGood, summary } from './report.js'
 import { endRunning, type FileResult, runFile } from './run-file.js'
 import { keepDurations, testFiles } from './test-files.js'
+import { inTurns } from './turns.js'
 
 /**
  * Runs tests, several files at a time, and prints what came of each.
@@ -17,18 +18,18 @@ export async function runAll(args: readonly string[]): Promise<boolean> {
     allowPositionals: true,
     options: { jobs: { type: 'string' }, 'output-file': { type: 'string' } },
   })
-  // Most tests wait for a while: one more than there are processors keeps these busy.
-  const jobs = Number(values.jobs ?? availableParallelism() + 1)
-  if (!Number.isInteger(jobs) || jobs < 1) throw new Error('--jobs is a number of files at a time, from 1')
+  const jobs = values.jobs === undefined ? undefined : Number(values.jobs)
+  if (jobs !== undefined && (!Number.isInteger(jobs) || jobs < 1))
+    throw new Error('--jobs is a number of files at a time, from 1')
   const begun = performance.now()
-  const results = await inTurns(testFiles(positionals), jobs)
+  const results = await runFiles(testFiles(positionals), jobs === undefined ? roomOfMachine() : roomFor(jobs))
   keepDurations(Object.fromEntries(results.map(({ file, milliseconds }) => [file, Math.round(milliseconds)])))
   if (values['output-file'] !== undefined) writeFileSync(values['output-file'], asTap(results))
   console.log(summary(results, performance.now() - begun))
   return results.every(isGood)
 }
 
-async function inTurns(files: readonly string[], jobs: number): Promise<readonly FileResult[]> {
+async function runFiles(files: readonly string[], room: Room): Promise<readonly FileResult[]> {
   const dir = makeTempDir()
   const stop = (signal: NodeJS.Signals): void => {
     endRunning()
@@ -36,16 +37,12 @@ async function inTurns(files: readonly string[], jobs: number): Promise<readonly
     process.kill(process.pid, signal)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop)
-  const waiting = files.values()
   const results: FileResult[] = []
-  const worker = async (): Promise<void> => {
-    for (const file of waiting) {
-      const result = await runFile(file, dir.path)
-      results.push(result)
-      console.log(describeResult(result))
-    }
-  }
-  await Promise.all(Array.from({ length: jobs }, worker))
+  await inTurns(files, room, async file => {
+    const result = await runFile(file, dir.path)
+    results.push(result)
+    console.log(describeResult(result))
+  })
   dir.remove()
   return results
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { SLOW_FILES } from './slow-files.js'
 
 const ROOT = 'dist/test'
 const LAST = '.tap/durations.json'
@@ -8,7 +9,8 @@ const LAST = '.tap/durations.json'
 type Durations = Readonly<Record<string, number>>
 
 /**
- * The compiled tests, those first that took longest in the last run: a long one that began last would be waited for.
+ * The compiled tests, those first that took longest in the last run, or that are known as slow: a long one that began last
+ * would be waited for.
  * @param wanted files and folders, as `test/flow/pool.test.ts` or `dist/test/flow`; none for all
  * @throws {Error} for one in which there is no test
  */
@@ -17,12 +19,18 @@ export function testFiles(wanted: readonly string[]): readonly string[] {
     .map(name => join(ROOT, name))
     .filter(name => name.endsWith('.test.js'))
   const last = lastDurations()
+  const isFirst = Object.keys(last).length === 0
   // A file that is not known yet is taken for a long one.
-  const time = (file: string): number => last[file] ?? Number.POSITIVE_INFINITY
+  const time = (file: string): number => (isFirst ? slowness(file) : (last[file] ?? Number.POSITIVE_INFINITY))
   const longestFirst = [...all].sort((a, b) => (time(a) === time(b) ? a.localeCompare(b) : time(b) - time(a)))
   if (wanted.length === 0) return longestFirst
   const chosen = new Set(wanted.flatMap(name => matching(name, all)))
   return longestFirst.filter(file => chosen.has(file))
+}
+
+function slowness(file: string): number {
+  const at = SLOW_FILES.indexOf(file)
+  return at === -1 ? 0 : SLOW_FILES.length - at
 }
 
 function matching(name: string, all: readonly string[]): readonly string[] {
