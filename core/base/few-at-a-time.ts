@@ -1,5 +1,5 @@
 import type { ProxyError } from './errors.js'
-import { NetworkCounts } from './network.js'
+import { NetworkCounts } from './network-rings.js'
 import { after } from './timer.js'
 
 export interface TurnLimits {

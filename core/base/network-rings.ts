@@ -1,5 +1,3 @@
-import { NetworkCounts } from './network.js'
-
 /** What stands in a ring, in one at most. */
 export class Place {
   prev: Place = this
@@ -41,6 +39,56 @@ export class Ring<P extends Place> extends Place {
 
   get newest(): P | undefined {
     return this.size === 0 ? undefined : (this.prev as P)
+  }
+}
+
+/** Counts what each client network has of something shared, and knows which one has most. Every call is O(1). */
+export class NetworkCounts {
+  readonly #counts = new Map<string, number>()
+  /** Networks by how much they have. */
+  readonly #byCount = new Map<number, Set<string>>()
+  #most = 0
+  #total = 0
+
+  /** Of all networks together. */
+  get total(): number {
+    return this.#total
+  }
+
+  of(network: string): number {
+    return this.#counts.get(network) ?? 0
+  }
+
+  /** One of those that have most; undefined when there is nothing to have. */
+  get heaviest(): string | undefined {
+    const [first] = this.#byCount.get(this.#most) ?? []
+    return first
+  }
+
+  add(network: string): void {
+    const count = this.of(network)
+    this.#total += 1
+    this.#move(network, count, count + 1)
+    if (count === this.#most) this.#most += 1
+  }
+
+  remove(network: string): void {
+    const count = this.of(network)
+    if (count === 0) return
+    this.#total -= 1
+    this.#move(network, count, count - 1)
+    // The one that had most has one less now, if it was the only one.
+    if (count === this.#most && !this.#byCount.has(count)) this.#most -= 1
+  }
+
+  #move(network: string, from: number, to: number): void {
+    const left = this.#byCount.get(from)
+    if (left?.delete(network) && left.size === 0) this.#byCount.delete(from)
+    if (to === 0) return void this.#counts.delete(network)
+    this.#counts.set(network, to)
+    const joined = this.#byCount.get(to)
+    if (joined === undefined) this.#byCount.set(to, new Set([network]))
+    else joined.add(network)
   }
 }
 

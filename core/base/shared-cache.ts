@@ -1,9 +1,20 @@
-import { NetworkCounts } from './network.js'
+import { NetworkRings, Place } from './network-rings.js'
 
-interface Entry<V> {
+class Entry<K, V> extends Place {
+  readonly key: K
   readonly value: V
+  /** Of `performance.now()`. */
   readonly endsAt: number
+  /** On whose account it is. */
   network: string
+
+  constructor(key: K, value: V, network: string, endsAt: number) {
+    super()
+    this.key = key
+    this.value = value
+    this.network = network
+    this.endsAt = endsAt
+  }
 }
 
 export interface SharedCacheOptions<V> {
@@ -19,10 +30,9 @@ export interface SharedCacheOptions<V> {
  * pushes out its own, and those of no other. An entry that a network with fewer entries uses goes over to its account.
  */
 export class SharedCache<K, V> {
-  readonly #entries = new Map<K, Entry<V>>()
+  readonly #entries = new Map<K, Entry<K, V>>()
   /** Of each network, the one that was used longest ago first. */
-  readonly #byNetwork = new Map<string, Set<K>>()
-  readonly #counts = new NetworkCounts()
+  readonly #byNetwork = new NetworkRings<Entry<K, V>>()
   readonly #options: SharedCacheOptions<V>
 
   constructor(options: SharedCacheOptions<V>) {
@@ -38,10 +48,10 @@ export class SharedCache<K, V> {
     const entry = this.#live(key)
     if (entry === undefined) return undefined
     const goesOver =
-      entry.network !== network && this.#counts.of(network) < this.#counts.of(entry.network) - 1
-    this.#unlist(key, entry.network)
+      entry.network !== network && this.#byNetwork.of(network) < this.#byNetwork.of(entry.network) - 1
+    this.#byNetwork.remove(entry.network, entry)
     if (goesOver) entry.network = network
-    this.#list(key, entry.network)
+    this.#byNetwork.add(entry.network, entry)
     return entry.value
   }
 
@@ -54,15 +64,16 @@ export class SharedCache<K, V> {
   set(key: K, value: V, network: string, ttl = Number.POSITIVE_INFINITY): void {
     this.delete(key)
     if (this.#entries.size >= this.#options.max) this.#makeRoom()
-    this.#entries.set(key, { value, network, endsAt: performance.now() + ttl })
-    this.#list(key, network)
+    const entry = new Entry(key, value, network, performance.now() + ttl)
+    this.#entries.set(key, entry)
+    this.#byNetwork.add(network, entry)
   }
 
   delete(key: K): boolean {
     const entry = this.#entries.get(key)
     if (entry === undefined) return false
     this.#entries.delete(key)
-    this.#unlist(key, entry.network)
+    this.#byNetwork.remove(entry.network, entry)
     this.#options.dispose?.(entry.value)
     return true
   }
@@ -83,7 +94,7 @@ export class SharedCache<K, V> {
     for (const [key, { value, endsAt }] of this.#entries) if (endsAt > now) yield [key, value]
   }
 
-  #live(key: K): Entry<V> | undefined {
+  #live(key: K): Entry<K, V> | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined || entry.endsAt > performance.now()) return entry
     this.delete(key)
@@ -91,22 +102,7 @@ export class SharedCache<K, V> {
   }
 
   #makeRoom(): void {
-    const { heaviest = '' } = this.#counts
-    const [oldest] = this.#byNetwork.get(heaviest) ?? []
-    if (oldest !== undefined) this.delete(oldest)
-  }
-
-  #list(key: K, network: string): void {
-    this.#counts.add(network)
-    const keys = this.#byNetwork.get(network)
-    if (keys === undefined) this.#byNetwork.set(network, new Set([key]))
-    else keys.add(key)
-  }
-
-  #unlist(key: K, network: string): void {
-    this.#counts.remove(network)
-    const keys = this.#byNetwork.get(network)
-    keys?.delete(key)
-    if (keys?.size === 0) this.#byNetwork.delete(network)
+    const oldest = this.#byNetwork.heaviest?.ring.oldest
+    if (oldest !== undefined) this.delete(oldest.key)
   }
 }

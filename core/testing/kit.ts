@@ -17,7 +17,7 @@ import { configurationOf, type Settings } from '../settings/settings.js'
 import { makeTerms } from '../tls/judge/terms.js'
 import { VerdictCache } from '../tls/judge/verdict-cache.js'
 import { Judgement } from '../tls/outbound/judgement.js'
-import type { HandshakeObserver } from '../tls/outbound/observer.js'
+import { type HandshakeObserver, QUIET } from '../tls/outbound/observer.js'
 import type { OutboundAsker } from '../tls/outbound/settings.js'
 import type { ProxyVConn } from '../vconn/vconn.js'
 import type { PluginRefused } from '../wait/refusal.js'
@@ -124,12 +124,8 @@ class PluginKit implements Kit {
     const { registry } = plugins
     const recorder = this.#recorder
     const onError = (message: string): void => void log.push(`ERROR ${message}`)
-    const nothing = (): void => undefined
     const observer: HandshakeObserver = {
-      parked: nothing,
-      accepted: nothing,
-      rejected: nothing,
-      ignoredReenable: nothing,
+      ...QUIET,
       pluginFailed: (plugin, host, cause) => recorder.failed(plugin, host, cause),
     }
     const verifiers = recorder.wrap(registry)

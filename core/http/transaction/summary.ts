@@ -1,3 +1,4 @@
+import type { TxnCloseEvent } from '../../api/hooks.js'
 import type { TxnArgs } from '../../api/transaction-hooks.js'
 import type { ProxyError } from '../../base/errors.js'
 import type { RequestHead, ResponseHead } from '../../http1/messages.js'
@@ -13,20 +14,15 @@ export interface HookedTxn {
 }
 
 /** A finished transaction, or a tunnel that has ended: for the log and the metrics. */
-export interface Summary {
+export interface Summary
+  extends Pick<
+    TxnCloseEvent,
+    'method' | 'clientAddress' | 'status' | 'bytesUp' | 'bytesDown' | 'milliseconds'
+  > {
   /** Undefined for what could not be parsed. */
   readonly req: ClientRequest | undefined
-  readonly method: string
   /** As {@link effectiveUrl} says. */
   readonly url: string
-  readonly clientAddress: string | undefined
-  /** What the client was answered; 0 if it left before. */
-  readonly status: number
-  /** Body bytes from the client. */
-  readonly bytesUp: number
-  /** Body bytes to the client. */
-  readonly bytesDown: number
-  readonly milliseconds: number
   /** Whether the connection to the origin had served before. */
   readonly isReused: boolean
   readonly error: ProxyError | undefined

@@ -32,3 +32,14 @@ export interface HandshakeObserver extends TurnObserver {
   /** A plugin was silent until its own time was over, and the built-in check decided in its place. */
   late?(plugin: string, host: string, builtIn: PeerEvidence['builtIn']['name']): void
 }
+
+const nothing = (): void => undefined
+
+/** Is told, and says nothing. */
+export const QUIET: HandshakeObserver = Object.freeze({
+  parked: nothing,
+  accepted: nothing,
+  rejected: nothing,
+  ignoredReenable: nothing,
+  pluginFailed: nothing,
+})

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { NetworkCounts } from '../../../core/base/network.js'
+import { NetworkCounts } from '../../../core/base/network-rings.js'
 
 test('the heaviest network is one that has most, whatever came and went', async t => {
   const step = fc.record({ network: fc.constantFrom('a', 'b', 'c', 'd'), isAdded: fc.boolean() })

@@ -1,4 +1,4 @@
-import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
+import { QUIET } from '../../../tls/outbound/observer.js'
 import type { OutboundSettings } from '../../../tls/outbound/settings.js'
 import { startHandshake } from '../../../tls/outbound/start.js'
 import type { StartTls } from '../../../tls/outbound/start-tls.js'
@@ -36,13 +36,4 @@ export function checkedTls(settingsOf: (host: string) => OutboundSettings): Star
     }
     return startHandshake(tcp, target, settings, signal)
   }
-}
-
-const nothing = (): void => undefined
-const QUIET: HandshakeObserver = {
-  parked: nothing,
-  accepted: nothing,
-  rejected: nothing,
-  ignoredReenable: nothing,
-  pluginFailed: nothing,
 }
