@@ -27,6 +27,18 @@ const TRAFFIC_SERVER: readonly (readonly [name: string, base: string, label?: st
     'portcullis_origin_bytes_total',
     'received',
   ],
+  ['proxy.process.hostdb.total_lookups', 'portcullis_cache_lookups_total', 'cache="names"'],
+  ['proxy.process.hostdb.total_hits', 'portcullis_cache_lookups_total', 'cache="names",result="hit"'],
+  [
+    'proxy.process.ssl.ssl_origin_session_cache_hit',
+    'portcullis_cache_lookups_total',
+    'cache="sessions",result="hit"',
+  ],
+  [
+    'proxy.process.ssl.ssl_origin_session_cache_miss',
+    'portcullis_cache_lookups_total',
+    'cache="sessions",result="miss"',
+  ],
   ['proxy.process.ssl.total_success_handshake_count_out', 'portcullis_handshakes_total', 'result="accepted"'],
   ['proxy.process.ssl.origin_server_cert_verify_failed', 'portcullis_handshakes_total', 'result="rejected"'],
 ]

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createRequire } from 'node:module'
 import type { HandshakeSteps } from '../api/diagnostics.js'
+import { LOOKUPS } from '../base/lookups.js'
 import { x509NameOf } from '../tls/judge/verdict.js'
 import type { AdminApi, Counters, Traffic } from './admin-api.js'
 
@@ -16,6 +17,13 @@ export interface PluginTotals {
   text(): Promise<string>
   /** As plain data. */
   json(): Promise<readonly object[]>
+}
+
+function* cacheLookups(): Generator<readonly [Readonly<Record<string, string>>, number]> {
+  for (const [cache, { hits, misses }] of Object.entries(LOOKUPS)) {
+    yield [{ cache, result: 'hit' }, hits]
+    yield [{ cache, result: 'miss' }, misses]
+  }
 }
 
 /** What the proxy counts beside handshakes. */
@@ -47,6 +55,12 @@ export class ProxyMetrics {
     this.#readTraffic(totals)
     this.#gauge('portcullis_client_connections', 'Connections of clients.', [], gauge =>
       gauge.set(totals.clientConnections()),
+    )
+    this.#counter(
+      'portcullis_cache_lookups_total',
+      'What was looked for in caches, and found (hit) or not (miss). connections: idle ones to origins.',
+      ['cache', 'result'],
+      cacheLookups,
     )
     this.#gauge('portcullis_native_objects', 'Living objects of OpenSSL, by kind.', ['kind'], gauge => {
       for (const [kind, count] of Object.entries(totals.natives())) gauge.set({ kind }, count)
@@ -181,7 +195,7 @@ export class ProxyMetrics {
     name: string,
     help: string,
     labelNames: string[],
-    read: () => readonly (readonly [Readonly<Record<string, string>>, number])[],
+    read: () => Iterable<readonly [Readonly<Record<string, string>>, number]>,
   ): void {
     new this.#prom.Counter({
       name,

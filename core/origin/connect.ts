@@ -1,8 +1,10 @@
 // Longer than 250 lines because what a connection is kept under, and what ends its use, are one concept.
+
 import { isIP } from 'node:net'
 import { hostOf, isSameOrigin } from '../base/authority.js'
 import type { Current } from '../base/current.js'
 import { fieldValue } from '../base/fields.js'
+import { lookedUp } from '../base/lookups.js'
 import { Memo } from '../base/memo.js'
 import type { OnFault } from '../base/timer.js'
 import type { RequestHead } from '../http1/messages.js'
@@ -108,10 +110,10 @@ export class OriginConnector {
   ): OriginConnection | undefined {
     const sessions = this.#sessions
     const shared = sessions?.size ? this.#share(sessions, key, network, client, request) : undefined
-    if (shared !== undefined) return shared
+    if (shared !== undefined) return lookedUp('connections', shared)
     for (;;) {
       const found = this.#pool.take(key, client)
-      if (found === undefined || this.#isReachable(found)) return found
+      if (found === undefined || this.#isReachable(found)) return lookedUp('connections', found)
       found.close()
     }
   }

@@ -4,6 +4,7 @@
  */
 
 import type { Current } from '../base/current.js'
+import { lookedUp } from '../base/lookups.js'
 import { SharedCache } from '../base/shared-cache.js'
 import { after } from '../base/timer.js'
 import { toNames } from '../tls/judge/names.js'
@@ -119,7 +120,7 @@ export class Prober {
     const as = JSON.stringify(announced ?? null)
     const key = `${host}:${port} ${place} as ${as} ${this.#options.policyDigest(host)}`
     const forget = (): void => void this.#known.delete(key)
-    const known = this.#known.get(key, target.client)?.acceptance
+    const known = lookedUp('addresses', this.#known.get(key, target.client)?.acceptance)
     if (known !== undefined) return { tcp, acceptance: known, announced, parked: 0, forget }
     const outcome = await this.#wait(this.#probe(key, tcp, target), signal, onSilent)
     const { dial: options } = this.#options

@@ -102,6 +102,8 @@ test('ctl metric shows what is counted, also by names of Traffic Server', async 
   t.match(out, /^portcullis_http_requests_total\{version="1\.1",class="2xx"\} 1$/m)
   t.match(out, /^portcullis_http_requests_total\{version="1\.1",class="5xx"\} 1$/m)
   t.match(out, new RegExp(`^portcullis_origin_bytes_total\\{direction="received"\\} ${body.length}$`, 'm'))
+  t.match(out, /^portcullis_cache_lookups_total\{cache="verdicts",result="miss"\} 1$/m)
+  t.match(out, /^portcullis_cache_lookups_total\{cache="connections",result="hit"\} 0$/m)
   t.match(out, /^portcullis_native_objects\{kind="SSL_CTX"\} [1-9]/m)
   t.match(out, /^portcullis_hold_seconds_count\{plugin="desk",verdict="accept"\} 1$/m)
   t.match(out, /^proxy\.process\.http\.completed_requests 2$/m)

@@ -17,6 +17,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   microsocks: 'microsocks',
   nginx: 'nginx-light',
   openssl: 'openssl',
+  promtool: 'prometheus',
   python3: 'python3',
   'python3-h2': 'python3-h2',
   'python3-requests': 'python3-requests',

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { lookedUp } from '../../base/lookups.js'
 import { after } from '../../base/timer.js'
 import type { Outcome } from './source.js'
 
@@ -42,7 +43,7 @@ export class NameCache {
   }
 
   get(name: string): Outcome | undefined {
-    return this.#known?.get(name)
+    return lookedUp('names', this.#known?.get(name))
   }
 
   set(name: string, outcome: Outcome): void {

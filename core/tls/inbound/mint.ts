@@ -1,5 +1,6 @@
 import { ProxyError } from '../../base/errors.js'
 import { FewAtATime } from '../../base/few-at-a-time.js'
+import { lookedUp } from '../../base/lookups.js'
 import { SharedCache } from '../../base/shared-cache.js'
 import {
   type CertificateRequest,
@@ -59,7 +60,7 @@ export class Mint<T> {
    * @throws {ProxyError} PTC_OVERLOADED, PTC_TLS_CONTEXT
    */
   leafFor(host: string, network: string): Promise<T> {
-    const known = this.known(host, network)
+    const known = lookedUp('leaves', this.known(host, network))
     if (known !== undefined) return Promise.resolve(known)
     const question = `${network} ${host}`
     const pending = this.#pending.get(question)

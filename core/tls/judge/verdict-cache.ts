@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { BuiltInResult, PeerEvidence } from '../../api/certificate.js'
 import { type Accept, accept, type VerdictScope } from '../../api/verdict.js'
+import { lookedUp } from '../../base/lookups.js'
 import { SharedCache } from '../../base/shared-cache.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from './revocation.js'
 
@@ -61,6 +62,10 @@ export class VerdictCache {
   }
 
   find(question: Question): Accept | undefined {
+    return lookedUp('verdicts', this.#find(question))
+  }
+
+  #find(question: Question): Accept | undefined {
     if (this.#entries.size === 0) return undefined
     for (const scope of SCOPES) {
       const entry = this.#entries.get(keyOf(question, scope), question.network)

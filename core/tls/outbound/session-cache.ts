@@ -1,4 +1,5 @@
 import type { PeerEvidence } from '../../api/certificate.js'
+import { lookedUp } from '../../base/lookups.js'
 import { SharedCache } from '../../base/shared-cache.js'
 import { type IsRevoked, leafDigests } from '../judge/revocation.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
@@ -64,6 +65,10 @@ export class SessionCache {
    * @param network of the client, as {@link import('../../base/network.js').networkOf} has it
    */
   take(key: string, network: string): StoredSession | undefined {
+    return lookedUp('sessions', this.#take(key, network))
+  }
+
+  #take(key: string, network: string): StoredSession | undefined {
     const list = this.#kept.get(key, network)
     if (list === undefined) return undefined
     for (let last = list.pop(); last !== undefined; last = list.pop()) {

@@ -1,0 +1,22 @@
+interface Lookups {
+  hits: number
+  misses: number
+}
+
+const none = (): Lookups => ({ hits: 0, misses: 0 })
+
+/** How often something was looked for in what is kept to be used again, and was found or not: in this process, since its start. */
+export const LOOKUPS = {
+  addresses: none(),
+  connections: none(),
+  leaves: none(),
+  names: none(),
+  sessions: none(),
+  verdicts: none(),
+}
+
+/** Counts one lookup. @returns what was found */
+export function lookedUp<T>(cache: keyof typeof LOOKUPS, found: T | undefined): T | undefined {
+  LOOKUPS[cache][found === undefined ? 'misses' : 'hits'] += 1
+  return found
+}
