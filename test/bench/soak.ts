@@ -143,6 +143,7 @@ class Soak {
     this.#isOver = true
     await Promise.all([...load, ...work])
     await this.#reload('probe') // as before the load
+    while ((await this.#pids()).length < 2) await sleep(100)
     await sleep(QUIET)
     return {
       ...this.#counts,

@@ -100,34 +100,43 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
   },
   'handshake-spans.js': async t => {
     const { traceHandshakes } = await import(new URL('handshake-spans.js', OUT).href)
-    const tracer = new SpanLog()
-    const stop = traceHandshakes(tracer)
+    const log = new SpanLog()
+    const stop = traceHandshakes(log.tracer)
     t.teardown(stop)
     await oneHandshake(t, ({ reenable }) => void reenable())
-    t.match(tracer.ended(), [
-      {
-        name: 'plugin.verify',
-        attributes: { 'portcullis.plugin': 'plugin0', 'portcullis.verdict': 'accept' },
-      },
-      {
-        name: 'tls.handshake',
-        attributes: {
-          'server.address': 'a.example',
-          'tls.server.subject': '/CN=a.example',
-          'tls.protocol.version': 'TLSv1.3',
-          'portcullis.built_in': 'X509_V_OK',
+    const [turn, handshake] = log.ended()
+    t.equal(
+      turn?.parentSpanContext?.spanId,
+      handshake?.spanContext().spanId,
+      'the turn is inside the handshake',
+    )
+    t.match(
+      [turn, handshake],
+      [
+        {
+          name: 'plugin.verify',
+          attributes: { 'portcullis.plugin': 'plugin0', 'portcullis.verdict': 'accept' },
         },
-        status: undefined,
-      },
-    ])
+        {
+          name: 'tls.handshake',
+          attributes: {
+            'server.address': 'a.example',
+            'tls.server.subject': '/CN=a.example',
+            'tls.protocol.version': 'TLSv1.3',
+            'portcullis.built_in': 'X509_V_OK',
+          },
+          status: { code: 0 },
+        },
+      ],
+    )
     await oneHandshake(t, (_, refuse) => refuse(new Error('oops')))
-    t.match(tracer.ended()[1], {
+    t.match(log.ended()[1], {
       attributes: { 'error.type': 'PTC_VERIFY_PLUGIN_FAILED' },
       status: { code: 2, message: 'plugin-failed: X509_V_ERR_CERT_REJECTED oops' },
     })
     stop()
     await oneHandshake(t, ({ reenable }) => void reenable())
-    t.same(tracer.ended(), [], 'nothing after the end')
+    t.same(log.ended(), [], 'nothing after the end')
   },
   'team-key.js': async t => {
     const kit = await openSnippet(t, 'team-key.js')
@@ -143,7 +152,6 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
   },
   'tracing.js': async t => {
     const kit = await openSnippet(t, 'tracing.js')
-    t.same(kit.log, ['NOTE [tracing] no tracer: handshakes are not traced'])
     t.strictSame(await ask(kit), { kind: 'accepted', by: 'built-in' })
   },
   'ask-first.js': async t => {

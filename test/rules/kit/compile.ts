@@ -25,11 +25,12 @@ const OPTIONS = {
   outDir: 'out',
 }
 
-/** Compiles files in a project of their own, in which `portcullis` is installed. */
+/** Compiles files in a project of their own, in which `portcullis` is installed, and OpenTelemetry. */
 export function compileElsewhere(files: ReadonlyMap<string, string>): Compiled {
   const dir = makeTempDir()
   mkdirSync(join(dir.path, 'node_modules'))
   symlinkSync(ROOT, join(dir.path, 'node_modules/portcullis'))
+  symlinkSync(join(ROOT, 'node_modules/@opentelemetry'), join(dir.path, 'node_modules/@opentelemetry'))
   dir.file('package.json', '{ "type": "module" }')
   dir.file('tsconfig.json', JSON.stringify({ compilerOptions: OPTIONS, include: ['src'] }))
   for (const [name, code] of files) {
