@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { authorityText } from '../base/authority.js'
 import { ERRORS } from '../base/error-table.js'
+import { escapeHtml } from '../base/html.js'
 import type { Role } from '../base/roles.js'
 import type { AdminApi } from './admin-api.js'
 import { ANSWER_PATH, serveAnswerLink } from './answer-link.js'
@@ -139,9 +140,22 @@ function cookieOf({ headers: { cookie = '' } }: IncomingMessage): string {
   return ''
 }
 
+/** A person in front of a browser gets a page, a program JSON. */
 function refuse(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
   const code = 'PTC_ADMIN_DENIED'
-  sendJson(req, res, status, { error: { code, message, remedy: ERRORS[code].remedy } })
+  const { remedy } = ERRORS[code]
+  if (!req.headers.accept?.includes('text/html'))
+    return sendJson(req, res, status, { error: { code, message, remedy } })
+  req.resume()
+  res.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end(
+    `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Portcullis</title>
+<main><h1>Portcullis</h1>
+<p>Not let in: ${escapeHtml(message)}.
+<p>Run <code>portcullis ctl dashboard</code> on the machine of the proxy, and open the link that it prints. A link works once.</main>
+</html>
+`,
+  )
 }
 
 function sendJson(req: IncomingMessage, res: ServerResponse, status: number, value: unknown): void {

@@ -120,6 +120,12 @@ test('a login that may look alone, a login that is over, and a proxy that is gon
   await trouble.waitFor()
   t.match(await trouble.innerText(), /portcullis ctl dashboard[\s\S]*What you see is from \d\d:\d\d:\d\d CET/)
 
+  // A browser without a login is told what to do.
+  const answer = await page.reload()
+  t.equal(answer?.status(), 401)
+  await page.getByText('A link works once').waitFor()
+  t.strictSame(await axeFindings(page), [])
+
   const other = await openPage(browser, (await ctl('dashboard')).out.trim())
   await other.getByText('connected as').waitFor()
   await proxy.stop()

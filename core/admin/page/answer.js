@@ -43,7 +43,10 @@ export function checkAnswer(rows) {
   if (asked === undefined || !dialog.open || $('answer-yes').disabled) return
   if (rows.some(({ key }) => key === asked.row.key)) return
   $('answer-yes').disabled = true
-  fail({ message: 'It is over: answered elsewhere, out of time, or the client has left.', remedy: 'Cancel closes this.' })
+  fail({
+    message: 'It is over: answered elsewhere, out of time, or the client has left.',
+    remedy: 'Cancel closes this.',
+  })
 }
 
 function putFacts({ subject, issuer, sha256, notBefore, plugin, builtIn, ...row }) {
@@ -80,7 +83,7 @@ function ofQuestion({ builtIn, waiting }, verdict, host) {
   const now =
     waiting === 0
       ? ' Nothing waits for it now.'
-      : ` ${waiting === 1 ? 'One handshake that waits goes' : `${waiting} handshakes that wait go`} on with that answer.`
+      : ` ${waiting === 1 ? 'One handshake that waits gets' : `${waiting} handshakes that wait get`} this answer now.`
   return `${host} will be ${verdict}ed ${time.startsWith('until') ? time : `for ${time}`}; the answer is about ${about}.${now}${failed}`
 }
 
@@ -107,7 +110,8 @@ function request({ row, verdict, who }) {
       ...(why === '' ? {} : { why }),
     })
   }
-  const body = verdict === 'accept' ? { ...(why === '' ? {} : { why }) } : { ...(why === '' ? {} : { detail: why }) }
+  const body =
+    verdict === 'accept' ? { ...(why === '' ? {} : { why }) } : { ...(why === '' ? {} : { detail: why }) }
   return ask(`/v1/parked/${encodeURIComponent(row.id)}/${verdict}`, body)
 }
 

@@ -12,7 +12,8 @@ if (new RegExp(`^#[\\w-]{${KEY_LENGTH}}$`).test(location.hash)) {
   history.replaceState(null, '', '/')
 }
 
-const NEW_LINK = 'Run `portcullis ctl dashboard` on the machine of the proxy, and open the link that it prints.'
+const NEW_LINK =
+  'Run `portcullis ctl dashboard` on the machine of the proxy, and open the link that it prints.'
 
 /** What is wrong, in a sentence, and what the person can do about it. `kind`: gone, over, role, busy or refused. */
 export class Failure extends Error {
@@ -31,7 +32,11 @@ function failureOf(status, error) {
   if (status === 403 && message.startsWith('x-portcullis-key'))
     return new Failure('over', 'This browser has no key of the login.', NEW_LINK)
   if (status === 403 && message.includes('needs the role'))
-    return new Failure('role', message, 'A link with that role is made by `portcullis ctl dashboard --role ROLE`.')
+    return new Failure(
+      'role',
+      message,
+      'A link with that role is made by `portcullis ctl dashboard --role ROLE`.',
+    )
   if (status === 429)
     return new Failure('busy', message, 'Close other windows of this page; it is tried again by itself.')
   return new Failure('refused', message, error?.remedy ?? '')

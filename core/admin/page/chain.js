@@ -85,7 +85,9 @@ function itemOf(pem, index) {
     add('Serial number', read.serial)
     if (read.isCa) add('Authority', 'it may issue certificates')
     const digest = add('SHA-256', '…')
-    sha256(bytes).then(text => put(digest, text ?? 'not known here: the page was not loaded over HTTPS or from this machine'))
+    sha256(bytes).then(text =>
+      put(digest, text ?? 'not known here: the page was not loaded over HTTPS or from this machine'),
+    )
     item.append(list)
   } catch {
     item.append(make('p', '', 'This certificate cannot be read for display. Its PEM is below.'))

@@ -25,9 +25,18 @@ function drawRecords() {
   const isSet = $('records-set').checked
   const found = records.filter(
     ({ name, value, about, source }) =>
-      (!isSet || source !== undefined) && `${name} ${value} ${about} ${source ?? ''}`.toLowerCase().includes(search),
+      (!isSet || source !== undefined) &&
+      `${name} ${value} ${about} ${source ?? ''}`.toLowerCase().includes(search),
   )
-  draw(found.map(({ name, value, default: usual, source = 'default', about }) => [name, value, usual, short(source), about]))
+  draw(
+    found.map(({ name, value, default: usual, source = 'default', about }) => [
+      name,
+      value,
+      usual,
+      short(source),
+      about,
+    ]),
+  )
   put($('records-count'), `${number(found.length)} of ${number(records.length)} records`)
 }
 

@@ -8,13 +8,20 @@ import { make, put, visible } from './words.js'
 const $ = id => document.getElementById(id)
 /** An event loop that is later than this makes everything wait; seconds. */
 const SLOW = 0.2
-const METRICS = '^(portcullis_native_objects|portcullis_client_connections|nodejs_eventloop_lag_p99|process_resident_memory|portcullis_workers)'
+const METRICS =
+  '^(portcullis_native_objects|portcullis_client_connections|nodejs_eventloop_lag_p99|process_resident_memory|portcullis_workers)'
 
 let draws
 function tables() {
   const all = $('health-all')
   draws ??= {
-    processes: tableIn(all, 'Processes', ['Process', 'Runs for', 'Configuration read#', 'Handshakes#', 'Held#']),
+    processes: tableIn(all, 'Processes', [
+      'Process',
+      'Runs for',
+      'Configuration read#',
+      'Handshakes#',
+      'Held#',
+    ]),
     plugins: tableIn(all, 'Plugins', ['Line#', 'Plugin', 'Mode', 'Runs in', 'Deadline#', 'Workers', 'Hooks']),
     stores: tableIn(all, 'Stores and resources', ['What', 'Now#']),
   }
@@ -53,7 +60,9 @@ export async function show() {
 }
 
 const workersText = ({ serving, outOfService }) =>
-  outOfService.length === 0 ? `${serving} serve` : `${serving} serve; out of service: ${outOfService.join(', ')}`
+  outOfService.length === 0
+    ? `${serving} serve`
+    : `${serving} serve; out of service: ${outOfService.join(', ')}`
 
 function putSummary({ version, uptime, generation, readAt, ports, confDir, isStopping }) {
   const open = ports.map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`)
@@ -70,15 +79,24 @@ function putWarnings({ plugins, processes, isStopping, generation }, metrics) {
   for (const { name, workers } of plugins) {
     if (workers === undefined) continue
     if (workers.serving === 0)
-      found.push(`No worker of the plugin ${visible(name)} serves: its handshakes are rejected. The log says why they end.`)
+      found.push(
+        `No worker of the plugin ${visible(name)} serves: its handshakes are rejected. The log says why they end.`,
+      )
     if (workers.outOfService.length > 0)
-      found.push(`The plugin ${visible(name)} fails again and again on ${workers.outOfService.join(', ')}, and is not asked for a while.`)
+      found.push(
+        `The plugin ${visible(name)} fails again and again on ${workers.outOfService.join(', ')}, and is not asked for a while.`,
+      )
   }
   if (processes.some(one => one.generation !== generation) && processes.length > 1)
-    found.push('Not all processes have read the same number of configurations: one was replaced, or a reload is running.')
-  const lag = metrics.find(({ name }) => readName(name).name === 'nodejs_eventloop_lag_p99_seconds')?.value ?? 0
+    found.push(
+      'Not all processes have read the same number of configurations: one was replaced, or a reload is running.',
+    )
+  const lag =
+    metrics.find(({ name }) => readName(name).name === 'nodejs_eventloop_lag_p99_seconds')?.value ?? 0
   if (lag > SLOW)
-    found.push(`The event loop is up to ${duration(lag * 1000)} late: a plugin computes for long, or the machine is overloaded.`)
+    found.push(
+      `The event loop is up to ${duration(lag * 1000)} late: a plugin computes for long, or the machine is overloaded.`,
+    )
   const list = $('health-warnings')
   const text = found.join('\n')
   if (list.dataset.text === text) return
@@ -98,12 +116,19 @@ function storesOf(counters, metrics) {
   for (const { name, value } of metrics) {
     const { name: base, labels } = readName(name)
     if (base === 'portcullis_client_connections') rows.push(['Connections of clients', number(value)])
-    if (base === 'portcullis_native_objects') rows.push([`OpenSSL objects: ${visible(labels.kind ?? '')}`, number(value)])
-    if (base === 'process_resident_memory_bytes') rows.push(['Memory', `${number(Math.round(value / MEGABYTE))} MB`])
-    if (base === 'nodejs_eventloop_lag_p99_seconds') rows.push(['Delay of the event loop, 99 of 100 below', `${number(value * 1000)} ms`])
+    if (base === 'portcullis_native_objects')
+      rows.push([`OpenSSL objects: ${visible(labels.kind ?? '')}`, number(value)])
+    if (base === 'process_resident_memory_bytes')
+      rows.push(['Memory', `${number(Math.round(value / MEGABYTE))} MB`])
+    if (base === 'nodejs_eventloop_lag_p99_seconds')
+      rows.push(['Delay of the event loop, 99 of 100 below', `${number(value * 1000)} ms`])
   }
   for (const [plugin, totals] of Object.entries(counters.shadowsTotal))
-    rows.push([`Shadow ${visible(plugin)}: would accept, reject`, `${number(totals.accepted)}, ${number(totals.rejected)}`])
-  for (const [name, count] of Object.entries(counters.toleratedTotal)) rows.push([`Tolerated ${name}`, number(count)])
+    rows.push([
+      `Shadow ${visible(plugin)}: would accept, reject`,
+      `${number(totals.accepted)}, ${number(totals.rejected)}`,
+    ])
+  for (const [name, count] of Object.entries(counters.toleratedTotal))
+    rows.push([`Tolerated ${name}`, number(count)])
   return rows
 }

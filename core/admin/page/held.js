@@ -70,9 +70,25 @@ export function rowsOf({ parked, held, approvals, at }) {
 }
 
 /** Where the text that is searched for may stand. */
-export const searchText = ({ host = '', about = '', plugin, clients, issuer = '', subject = '', address = '' }) =>
-  [host, about, plugin, ...clients, issuer, subject, address].join(' ').toLowerCase()
+export const searchText = ({
+  host = '',
+  about = '',
+  plugin,
+  clients,
+  issuer = '',
+  subject = '',
+  address = '',
+}) => [host, about, plugin, ...clients, issuer, subject, address].join(' ').toLowerCase()
 
 /** What of a row may change while it stands. */
-export const changing = ({ plugin, clients, waiting, asked, deadline, isReleased, address, accepted, accepting }) =>
-  JSON.stringify([plugin, clients, waiting, asked, deadline, isReleased, address, accepted, accepting])
+export const changing = ({
+  plugin,
+  clients,
+  waiting,
+  asked,
+  deadline,
+  isReleased,
+  address,
+  accepted,
+  accepting,
+}) => JSON.stringify([plugin, clients, waiting, asked, deadline, isReleased, address, accepted, accepting])

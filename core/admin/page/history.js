@@ -66,8 +66,18 @@ function draw() {
   if (elements.length !== list.children.length || elements.some((one, i) => one !== list.children[i]))
     list.replaceChildren(...elements)
   const isSearch = $('history-search').value.trim() !== '' || $('history-result').value !== ''
-  put($('history-none'), rows.length > 0 ? '' : isSearch ? 'Nothing is found.' : 'Nothing has been decided since the proxy was started.')
-  put($('history-count'), isLong || next === null ? `${number(rows.length)} shown` : `the latest ${number(rows.length)} shown`)
+  put(
+    $('history-none'),
+    rows.length > 0
+      ? ''
+      : isSearch
+        ? 'Nothing is found.'
+        : 'Nothing has been decided since the proxy was started.',
+  )
+  put(
+    $('history-count'),
+    isLong || next === null ? `${number(rows.length)} shown` : `the latest ${number(rows.length)} shown`,
+  )
   $('history-more').hidden = next === null
 }
 
@@ -104,7 +114,10 @@ function makeEntry(row) {
 function reasonOf({ reason, name, code, detail }) {
   const value = make('p', 'reason')
   const word = reason === null || reason === name ? '' : `${reason}: `
-  putForeign(value, `${word}${name ?? ''}${code === null ? '' : ` (${code})`}${detail === '' ? '' : `, ${detail}`}`)
+  putForeign(
+    value,
+    `${word}${name ?? ''}${code === null ? '' : ` (${code})`}${detail === '' ? '' : `, ${detail}`}`,
+  )
   return value
 }
 

@@ -87,7 +87,10 @@ function standing(element) {
 }
 
 function add(row) {
-  const element = makeRow(row, decide === undefined ? undefined : verdict => decide(drawn.get(row.key).row, verdict))
+  const element = makeRow(
+    row,
+    decide === undefined ? undefined : verdict => decide(drawn.get(row.key).row, verdict),
+  )
   element.hidden = !isFound(row)
   drawn.set(row.key, { element, row, state: changing(row) })
   watch.observe(element)
@@ -107,7 +110,8 @@ function leave(key, element) {
   onScreen.delete(element)
   watch.unobserve(element)
   const hadFocus = element.contains(document.activeElement)
-  if (hadFocus) (standing(element.nextElementSibling)?.querySelector('.host') ?? heading).focus()
+  if (hadFocus)
+    (standing(element.nextElementSibling)?.querySelector('.host') ?? heading).focus({ preventScroll: true })
   endRow(element)
   setTimeout(() => element.remove(), STAY)
 }

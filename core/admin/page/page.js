@@ -1,7 +1,8 @@
 // The page of the person who decides. It listens to the events of the management API, asks for the lists that have changed,
 // and draws them. Times go on once a second.
-import { ask, askPages, clockSkew, Failure, listen, now } from './api.js'
+
 import { checkAnswer, openAnswer } from './answer.js'
+import { ask, askPages, clockSkew, Failure, listen, now } from './api.js'
 import { rowsOf } from './held.js'
 import { clearRows, countFound, drawRows, searchRows, tickRows } from './list.js'
 import { startMeasuring } from './samples.js'
@@ -131,7 +132,10 @@ function greet() {
   put($('state'), `connected as ${visible(session.who)}${clock}`)
   const role = $('now-role')
   role.hidden = mayDecide()
-  put(role, 'This login may look, and decide nothing: `portcullis ctl dashboard --role decide` makes a link for one that may.')
+  put(
+    role,
+    'This login may look, and decide nothing: `portcullis ctl dashboard --role decide` makes a link for one that may.',
+  )
 }
 
 async function connect() {

@@ -92,7 +92,9 @@ function makePlot({ title, unit, lines, isByPlugin = false }) {
   const body = make('tbody')
   const head = make('tr', '', ...[isByPlugin ? 'Plugin' : 'Line', 'Now', 'Mean', 'Highest'].map(columnOf))
   const table = make('table', '', make('thead', '', head), body)
-  document.getElementById('plots-all').append(make('div', 'plotted', heading, canvas, make('div', 'wide', table)))
+  document
+    .getElementById('plots-all')
+    .append(make('div', 'plotted', heading, canvas, make('div', 'wide', table)))
   let chart
   let names
   const remake = found => {
@@ -117,7 +119,10 @@ function makePlot({ title, unit, lines, isByPlugin = false }) {
       const columns = all.map(([, value]) => samples.slice(1).map((after, i) => value(samples[i], after)))
       chart.setData([samples.slice(1).map(({ at }) => at), ...columns.slice(0, MAX_LINES)])
       putTable(body, all, columns)
-      canvas.setAttribute('aria-label', `${title}, ${unit}, since ${clockText(samples[1].at * 1000)}; the table has the values`)
+      canvas.setAttribute(
+        'aria-label',
+        `${title}, ${unit}, since ${clockText(samples[1].at * 1000)}; the table has the values`,
+      )
     },
   }
 }
@@ -146,7 +151,7 @@ function putTable(body, all, columns) {
       row.append(first, ...cells.map(() => make('td', 'number')))
     }
     put(row.cells[0], visible(name))
-    cells.forEach((text, j) => put(row.cells[j + 1], text))
+    for (const [j, text] of cells.entries()) put(row.cells[j + 1], text)
   })
 }
 
@@ -157,7 +162,7 @@ function optionsFor(lines, width) {
   return {
     width,
     height: HEIGHT,
-    scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    scales: { y: { range: (_chart, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
       { ...axis, values: (_, splits) => splits.map(at => hour.format(at * 1000)), space: 90 },
       { ...axis, values: (_, splits) => splits.map(number), size: 60 },

@@ -35,7 +35,8 @@ export function makeRow(row, decide) {
   if (row.subject) putForeign(part('subject'), row.subject)
   if (row.notBefore !== undefined) put(part('age'), ageText(row))
   part('since').replaceChildren(timeElement(row.since, clockText(row.since)))
-  if (row.firstSeen !== undefined) part('seen').replaceChildren(timeElement(row.firstSeen, clockText(row.firstSeen)))
+  if (row.firstSeen !== undefined)
+    part('seen').replaceChildren(timeElement(row.firstSeen, clockText(row.firstSeen)))
   if (row.hook !== undefined) put(part('hook'), row.hook)
   addChain(part('certificate'), row)
   addButtons(element, row, host.id, decide)
@@ -73,7 +74,10 @@ export function updateRow(element, row) {
   if (row.address !== undefined) putForeign(part('address'), row.address)
   if (row.accepted.length > 0) putForeign(part('accepted'), listed(row.accepted))
   if (row.kind === 'question')
-    put(part('waiting'), `${row.waiting} ${row.waiting === 1 ? 'handshake' : 'handshakes'}, asked ${times(row.asked)}`)
+    put(
+      part('waiting'),
+      `${row.waiting} ${row.waiting === 1 ? 'handshake' : 'handshakes'}, asked ${times(row.asked)}`,
+    )
   put(part('note'), noteOf(row))
   element.classList.toggle('idle', row.deadline === undefined)
   hideEmpty(element)
@@ -103,7 +107,8 @@ export function tick(element, { since, holdSince, deadline }) {
 
 /** What the proxy does not say of this row takes no place. */
 function hideEmpty(element) {
-  for (const pair of element.querySelectorAll('dl > div')) pair.hidden = pair.querySelector('dd').textContent === ''
+  for (const pair of element.querySelectorAll('dl > div'))
+    pair.hidden = pair.querySelector('dd').textContent === ''
 }
 
 /** The row is over: it stays in its place for a moment, so that the next one does not slide under the mouse. */

@@ -29,7 +29,10 @@ export function onSample(listener) {
 async function measure() {
   const pages = await askPages(`/v1/metrics?match=${encodeURIComponent(NAMES)}`)
   const metrics = pages.flatMap(page => page.metrics)
-  samples.push({ at: Date.now() / 1000, values: metrics.map(({ name, value }) => ({ ...readName(name), value })) })
+  samples.push({
+    at: Date.now() / 1000,
+    values: metrics.map(({ name, value }) => ({ ...readName(name), value })),
+  })
   if (samples.length > KEPT) samples.shift()
   for (const listener of listeners) listener()
 }
@@ -49,7 +52,8 @@ export async function startMeasuring() {
 export function sumOf(sample, name, labels = {}) {
   let sum = 0
   for (const one of sample.values)
-    if (one.name === name && Object.entries(labels).every(([label, value]) => one.labels[label] === value)) sum += one.value
+    if (one.name === name && Object.entries(labels).every(([label, value]) => one.labels[label] === value))
+      sum += one.value
   return sum
 }
 

@@ -10,7 +10,13 @@ export function tableIn(element, caption, columns) {
   const titles = columns.map(title => title.replace('#', ''))
   const head = roled('row', make('tr', '', ...titles.map(headOf)))
   const body = roled('rowgroup', make('tbody'))
-  const table = make('table', '', make('caption', '', caption), roled('rowgroup', make('thead', '', head)), body)
+  const table = make(
+    'table',
+    '',
+    make('caption', '', caption),
+    roled('rowgroup', make('thead', '', head)),
+    body,
+  )
   const wrapper = roled('region', make('div', 'wide', roled('table', table)))
   wrapper.tabIndex = 0
   wrapper.setAttribute('aria-label', caption)

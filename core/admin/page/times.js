@@ -2,9 +2,6 @@
 import { now } from './api.js'
 
 const SECOND = 1000
-const MINUTE = 60 * SECOND
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
 
 /** The language of numbers and dates. A browser may have one that is none. */
 export const LOCALE = (() => {

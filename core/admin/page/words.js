@@ -2,7 +2,8 @@
 // made visible here.
 
 /** Characters that show nothing, or that change the order of those beside them. The blank is none of them. */
-const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]/gu
+const HIDDEN =
+  /[\p{C}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]/gu
 const MAX_LENGTH = 1000
 /** Other scripts have letters that look like Latin ones. */
 const LATIN = /\p{Script=Latin}/u
