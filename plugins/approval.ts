@@ -70,7 +70,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   const retryAfter = Math.min(Math.max(1, Math.round(signalAfter / 1000)), 86_400)
   const messages = await messagesOf(context)
   const approvals = await Approvals.open(options.remember, signal, error)
-  if (!context.isIsolated) approvals.join(context.peers)
+  approvals.join(context.peers)
 
   manage('approvals', {
     list: () => approvals.list(),

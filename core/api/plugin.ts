@@ -84,7 +84,7 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   readonly argv: readonly string[]
   /** The `key=value` tokens of its line, parsed and checked by its `optionsSchema`; frozen. Empty without one. */
   readonly options: Options
-  /** Whether it runs in a worker (`@isolate=worker`): there `manage` and `seal` do not work. */
+  /** Whether it runs in a worker (`@isolate=worker`): there `seal` does not work. */
   readonly isIsolated: boolean
   readonly hookAdd: HookAdd
   readonly accept: typeof accept
@@ -111,8 +111,8 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
    */
   readonly revoke: (what: Revocation) => void
   /**
-   * Offers something to operators: their requests about the topic go to `offered`. Only during init, in the proxy's thread,
-   * and for one plugin a topic.
+   * Offers something to operators: their requests about the topic go to `offered`. Only during init, and one plugin
+   * has a topic. In workers each offers the same; a request goes to all of them, or to the first that has an answer.
    * @throws {ProxyError} PTC_PLUGIN_CALL otherwise
    */
   readonly manage: <T extends keyof ManagedTopics>(topic: T, offered: ManagedTopics[T]) => void
@@ -123,8 +123,7 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
    */
   readonly readCertificates: (source: string | Uint8Array) => readonly X509Certificate[]
   /**
-   * Where people reach the management port: `http://127.0.0.1:9000`. Undefined without one, as long as it is not open, and in
-   * a worker.
+   * Where people reach the management port: `http://127.0.0.1:9000`. Undefined without one, as long as it is not open.
    */
   readonly managedAt: () => string | undefined
   /** What the plugin keeps beyond a reload, shared by its workers and processes. */

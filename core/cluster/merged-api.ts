@@ -3,13 +3,14 @@ import type { AdminApi, Status, Withdrawn } from '../admin/admin-api.js'
 import type { HeldAccepted, HistoryRow, ParkedDetail, ParkedRow } from '../admin/held-api.js'
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
+import { asShown, mergeApprovals } from '../plugin-host/topics/calls.js'
 import { recordSetter } from '../program/management.js'
 import { elsewhere } from '../program/withdrawing.js'
 import type { ConfigPlace } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
 import { unlessGone } from './calls.js'
-import { mergeApprovals, sumOf, sumOfWithdrawn } from './merged-sums.js'
+import { sumOf, sumOfWithdrawn } from './merged-sums.js'
 import type { ServingProcess } from './supervisor.js'
 
 /** Ids of parked handshakes are counted by each process: the place of the process makes them one series. */
@@ -106,7 +107,12 @@ export function mergedApi(parts: MergedParts): AdminApi {
       return all.flat().sort((a, b) => b.last - a.last || b.id - a.id)
     },
     approvals: async () => mergeApprovals((await askAll<readonly Approval[]>('approvals')).flat()),
-    answer: (id, answer) => askUntilFound('answer', id, answer),
+    answer: (id, answer) =>
+      asShown(
+        id,
+        () => askAll<readonly Approval[]>('approvals'),
+        () => askUntilFound<Approval>('answer', id, answer),
+      ),
     explain: host => askOne('explain', host),
     learning: async what => {
       // A report puts what each process has seen into the file that all share; one of them answers from it.

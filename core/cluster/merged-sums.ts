@@ -1,6 +1,5 @@
 /** Answers of several processes, as one. */
 import type { Counters, ShadowTotals, Withdrawn } from '../admin/admin-api.js'
-import type { Approval } from '../api/managed.js'
 
 /** All processes have the same approvals. */
 export const sumOfWithdrawn = (sum: Withdrawn, counts: Withdrawn): Withdrawn => ({
@@ -12,25 +11,6 @@ function mapOf<T extends object>(counts: T, change: (value: number, name: keyof 
   const entries = Object.entries(counts) as [keyof T, number][]
   return Object.fromEntries(entries.map(([name, value]) => [name, change(value, name)])) as T
 }
-
-/** The same question may be open in several processes: it is one. */
-export function mergeApprovals(all: readonly Approval[]): readonly Approval[] {
-  const byId = new Map<string, Approval>()
-  for (const one of all) {
-    const other = byId.get(one.id)
-    byId.set(one.id, other === undefined ? one : merged(other, one))
-  }
-  return [...byId.values()].sort((a, b) => a.since - b.since)
-}
-
-const merged = (a: Approval, b: Approval): Approval => ({
-  ...(a.last >= b.last ? a : b),
-  clients: [...new Set([...a.clients, ...b.clients])],
-  waiting: a.waiting + b.waiting,
-  asked: a.asked + b.asked,
-  since: Math.min(a.since, b.since),
-  firstSeen: Math.min(a.firstSeen, b.firstSeen),
-})
 
 export function sumOf(a: Counters, b: Counters): Counters {
   return {

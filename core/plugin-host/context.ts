@@ -33,8 +33,8 @@ export interface ContextEnv {
   readonly revoke: (what: unknown, by: string) => void
   /** @param plugin its name */
   readonly servicesFor: (plugin: string) => PluginServices
-  /** Where plugins put what they offer to operators; undefined in a worker, whose objects an operator cannot reach. */
-  readonly managed?: Managed
+  /** Where plugins put what they offer to operators. */
+  readonly managed: Managed
 }
 
 /** Characters of a debug tag. */
@@ -96,10 +96,8 @@ export class PluginInstance {
       schedule: (fn, ms) => timers.after(ms, fn),
       revoke: what => env.revoke(what, name),
       manage: (topic, offered) => {
-        const cannot = (why: string): ProxyError =>
-          new ProxyError('PTC_PLUGIN_CALL', `manage('${topic}') ${why}`)
-        if (env.managed === undefined) throw cannot('does not work with @isolate=worker')
-        if (!this.#isInInit) throw cannot('is called during init')
+        if (!this.#isInInit)
+          throw new ProxyError('PTC_PLUGIN_CALL', `manage('${topic}') is called during init`)
         env.managed.add(name, topic, offered)
       },
       readCertificates,

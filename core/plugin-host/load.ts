@@ -18,7 +18,12 @@ export interface PluginEnv extends PluginPlaces, Omit<ContextEnv, 'managed'> {
    * Initialises a plugin with `@isolate=worker` where it is to run, and makes the init that stands in for it here;
    * without this such a line is an error. The signal aborts when the plugin is unloaded.
    */
-  readonly isolate?: (path: string, line: LoadedLine, signal: AbortSignal) => Promise<PluginInit>
+  readonly isolate?: (
+    path: string,
+    line: LoadedLine,
+    signal: AbortSignal,
+    managed: Managed,
+  ) => Promise<PluginInit>
 }
 
 /** The plugins of one plugin.config, initialised. A reload makes a new set and unloads the old one when it is idle. */
@@ -60,7 +65,7 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
         env.diags.note(`loading plugin '${path}'`)
         const instance = new PluginInstance(line, registry, { ...env, managed })
         instances.push(instance)
-        await within(env.initTimeout, line, start(path, line, instance, env))
+        await within(env.initTimeout, line, start(path, line, instance, { ...env, managed }))
         instance.endInit()
       })
     mistakes.check()
@@ -79,7 +84,7 @@ async function start(
   path: string,
   line: LoadedLine,
   { context }: PluginInstance,
-  env: PluginEnv,
+  env: PluginEnv & Pick<ContextEnv, 'managed'>,
 ): Promise<void> {
   const isIsolated = line.options.isolate === 'worker'
   const init = await (isIsolated ? isolated(path, line, context.signal, env) : importInit(path, line))
@@ -90,9 +95,9 @@ async function isolated(
   path: string,
   line: LoadedLine,
   signal: AbortSignal,
-  { isolate }: PluginEnv,
+  { isolate, managed }: PluginEnv & Pick<ContextEnv, 'managed'>,
 ): Promise<PluginInit> {
-  if (isolate !== undefined) return await isolate(path, line, signal)
+  if (isolate !== undefined) return await isolate(path, line, signal, managed)
   throw new ProxyError('PTC_PLUGIN_CONFIG_INVALID', `${placeOf(line)}: @isolate=worker is not available here`)
 }
 

@@ -28,22 +28,31 @@ export function heldActions({ logs, generations }: Parts, answer: AdminApi['answ
     if (found !== undefined && isParkedHandshake(found)) return found
     throw new ProxyError('PTC_ADMIN_REQUEST', `no handshake with id ${id} is parked; it may have ended`)
   }
-  const rowMaker = (): ((parked: ParkedHandshake) => ParkedRow) => {
+  /** @param mustKnow rejects where the plugin that asks people cannot say what is open, its workers being lost */
+  const rowMaker = async (mustKnow: boolean): Promise<(parked: ParkedHandshake) => ParkedRow> => {
     const current = generations.current()
     const { managed } = current.plugins
     const owner = managed.ownerOf('approvals')
-    const open = managed.get('approvals')?.list() ?? []
-    const ids = new Map(open.filter(({ waiting }) => waiting > 0).map(one => [keyOf(one), one.id]))
+    const listed = managed.get('approvals')?.list() ?? Promise.resolve([])
+    const open = await (mustKnow ? listed : listed.catch(() => undefined))
+    const ids = new Map((open ?? []).filter(({ waiting }) => waiting > 0).map(one => [keyOf(one), one.id]))
     const { mayAccept } = current.settings.admin
     return parked => {
       const question = (parked.plugin === owner && ids.get(keyOfParked(parked))) || null
-      const accepting = question !== null ? 'question' : mayAccept ? 'operator' : 'none'
+      const isUnknown = open === undefined && parked.plugin === owner
+      const accepting = question !== null ? 'question' : mayAccept && !isUnknown ? 'operator' : 'none'
       return { ...toRow(parked), question, accepting }
     }
   }
   return {
-    parked: () => held.list().filter(isParkedHandshake).map(rowMaker()),
-    parkedDetail: id => toDetail(find(id), rowMaker()),
+    parked: async () => {
+      const toParkedRow = await rowMaker(false)
+      return held.list().filter(isParkedHandshake).map(toParkedRow)
+    },
+    parkedDetail: async id => {
+      const toParkedRow = await rowMaker(false)
+      return toDetail(find(id), toParkedRow)
+    },
     reject: (id, reason, detail) => {
       const verdict = reject(readReason(reason), detail)
       const found = find(id)
@@ -51,8 +60,9 @@ export function heldActions({ logs, generations }: Parts, answer: AdminApi['answ
       found.reject(verdict)
     },
     accept: async (id, given): Promise<HeldAccepted> => {
+      const toParkedRow = await rowMaker(true)
       const found = find(id)
-      const { question, accepting, plugin, host } = rowMaker()(found)
+      const { question, accepting, plugin, host } = toParkedRow(found)
       if (question !== null) {
         await answer(question, { ...given, verdict: 'accept' })
         return { id, as: 'question', question }

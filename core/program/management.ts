@@ -1,8 +1,6 @@
 import type { AdminApi, PluginStatus, RecordSet, Status } from '../admin/admin-api.js'
 import type { HookId } from '../api/hooks.js'
-import type { ApprovalTopic } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
-import { describe } from '../base/thrown.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { changeRecord, undoChange } from '../settings/change-record.js'
 import { recordNamed } from '../settings/record-report.js'
@@ -45,20 +43,13 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
   const { logs, generations, reload } = managed
   const { held, revoking, diags } = logs
   const startedAt = performance.now()
-  const approvalTopic = (): ApprovalTopic => {
-    const topic = generations.current().plugins.managed.get('approvals')
-    if (topic !== undefined) return topic
-    throw new ProxyError(
-      'PTC_ADMIN_REQUEST',
-      'no plugin asks people: there is no approval.js in plugin.config',
-    )
-  }
   const answer: AdminApi['answer'] = async (id, given) => {
-    const question = await approvalTopic()
-      .answer(id, given)
-      .catch((cause: unknown) => {
-        throw new ProxyError('PTC_ADMIN_REQUEST', `question ${id}: ${describe(cause)}`, { cause })
-      })
+    const question = await askTopic(
+      generations,
+      'approvals',
+      topic => topic.answer(id, given),
+      `question ${id}: `,
+    )
     if (question === undefined)
       throw new ProxyError(
         'PTC_ADMIN_REQUEST',
@@ -94,7 +85,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
     explain: host => askTopic(generations, 'policy', topic => topic.explain(host)),
     learning: what => askTopic(generations, 'learning', topic => topic[what]()),
     verdicts: () => generations.current().verification.verdicts.list(),
-    approvals: () => approvalTopic().list(),
+    approvals: () => askTopic(generations, 'approvals', topic => topic.list()),
     answer,
     revoke: async (wanted, who) => {
       const { elsewhere } = revoking.read(wanted)

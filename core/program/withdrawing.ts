@@ -1,5 +1,5 @@
 import type { Withdrawn } from '../admin/admin-api.js'
-import type { ApprovedOrigin } from '../api/managed.js'
+import type { Revocation } from '../api/plugin.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { readRevocation } from '../tls/judge/revocation.js'
@@ -21,14 +21,12 @@ export async function withdraw(
   wanted: unknown,
   who: string,
 ): Promise<Withdrawn> {
-  const { isRevoked, what } = revoking.read(wanted)
-  const isMeant = ({ host, sha256, spki }: ApprovedOrigin): boolean =>
-    isRevoked(host, () => ({ certificate: sha256, spki }))
+  const { elsewhere: plain, what } = revoking.read(wanted)
   let approvals = 0
   let counts: ReturnType<Revoking['revokeHere']> | undefined
   try {
     // Approvals go first: a handshake that begins now must not find one.
-    approvals = (await managed().get('approvals')?.withdraw(isMeant, what, who)) ?? 0
+    approvals = (await managed().get('approvals')?.withdraw(plain, what, who)) ?? 0
   } catch (cause) {
     const why = `what rests on acceptances is revoked, but not the approvals behind it: ${describe(cause)}`
     throw new ProxyError('PTC_ADMIN_REQUEST', why, { cause })
@@ -43,5 +41,5 @@ export async function withdraw(
  * @param host of the verdict that it names by key, if that is known
  * @throws {ProxyError} PTC_REVOCATION
  */
-export const elsewhere = (wanted: unknown, host: string | undefined): unknown =>
+export const elsewhere = (wanted: unknown, host: string | undefined): Revocation =>
   readRevocation(wanted, () => host).elsewhere

@@ -1,6 +1,6 @@
 import type { HookEvents, HookId } from '../api/hooks.js'
-import type { ManagedTopics } from '../api/managed.js'
 import type { VConn } from '../api/vconn.js'
+import type { ManagedCalls } from '../plugin-host/topics/answers.js'
 import type { HeldHook } from '../program/wiring/hook-points.js'
 import type { GivenRecords } from '../settings/settings.js'
 import type { ClientFacts, ClientHook } from './client-judgement.js'
@@ -67,8 +67,8 @@ export interface Kit {
   transaction(facts: TransactionFacts): TestTransaction
   /** Calls the plugins on a hook that does not park. What they throw is in the log. */
   tell<H extends Told>(hook: H, event: HookEvents[H]): Promise<void>
-  /** What a plugin offers to operators about a topic; undefined where none does. */
-  managed<T extends keyof ManagedTopics>(topic: T): ManagedTopics[T] | undefined
+  /** What a plugin offers to operators about a topic, as they reach it; undefined where none does. */
+  managed<T extends keyof ManagedCalls>(topic: T): ManagedCalls[T] | undefined
   /** Unloads the plugins, as a reload does. */
   close(): void
 }

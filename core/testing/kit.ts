@@ -1,10 +1,10 @@
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { HookEvents } from '../api/hooks.js'
-import type { ManagedTopics } from '../api/managed.js'
 import type { VConn } from '../api/vconn.js'
 import type { PluginDiags } from '../plugin-host/context.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
+import type { ManagedCalls } from '../plugin-host/topics/answers.js'
 import { Revoking } from '../program/revoking.js'
 import { HookPoints } from '../program/wiring/hook-points.js'
 import { type InboundHooks, makeInboundHooks } from '../program/wiring/inbound/hooks.js'
@@ -227,7 +227,7 @@ class PluginKit implements Kit {
     await this.#vconns.tell(hook, event)
   }
 
-  managed<T extends keyof ManagedTopics>(topic: T): ManagedTopics[T] | undefined {
+  managed<T extends keyof ManagedCalls>(topic: T): ManagedCalls[T] | undefined {
     return this.#plugins.managed.get(topic)
   }
 

@@ -10,11 +10,14 @@ import type {
 } from 'portcullis/plugin'
 import { Answers, type Kept } from './answers.js'
 import { type Entry, isEntry, Journal } from './journal.js'
-import { type Answered, type Asked, askedBy, clientOf, keyOf, Question, subjectOf } from './question.js'
+import { type Answered, type Asked, askedBy, keyOf, Question, subjectOf } from './question.js'
 
 /** Open questions at most, and those of them that one client has opened. */
 const MAX_OPEN = 2000
 const MAX_OPEN_BY_CLIENT = 200
+/** The same in characters: an origin chooses how long its chain is. */
+const MAX_CHARACTERS = 16_777_216
+const MAX_CHARACTERS_BY_CLIENT = 1_677_721
 /** A question that was not asked for so long gives way to others; milliseconds. It bounds how fast the file grows. */
 const MIN_IDLE = 3_600_000
 /** Hosts of which it is known when they were first asked for. */
@@ -38,9 +41,11 @@ export class Approvals implements ApprovalTopic {
   /** Answers and withdrawals count one after the other, in the order of the file. */
   #last: Promise<unknown> = Promise.resolve()
   readonly #onError: (message: string) => void
-  /** Entries that have counted: another process may tell them again. */
+  /** Answers by the id of their question: where two were given at once, one of them counts in every instance. */
+  readonly #counted = new LRUCache<string, Answering>({ max: MAX_KNOWN })
+  /** Entries that have counted: another instance may tell them again. */
   readonly #known = new LRUCache<string, true>({ max: MAX_KNOWN })
-  /** Tells the other processes. */
+  /** Tells the other instances. */
   #tell: (message: Told) => Promise<void> = async () => {}
 
   static readonly #byFile = new Map<string, { readonly approvals: Promise<Approvals>; users: number }>()
@@ -96,7 +101,7 @@ export class Approvals implements ApprovalTopic {
     }
   }
 
-  /** Other processes that ask the same questions, with this file or with one of their own. */
+  /** Other instances that ask the same questions, with this file or with one of their own. */
   join({ send, onMessage }: PluginPeers): void {
     this.#tell = send
     onMessage(message => this.#take(message))
@@ -115,8 +120,9 @@ export class Approvals implements ApprovalTopic {
     const key = keyOf(subject)
     const known = this.#questions.get(key)
     if (known !== undefined) return { question: known }
-    if (!this.#makeRoom(clientOf(event))) return { full: true }
-    const asked = askedBy(event, subject, this.#rounds.get(key) ?? 0)
+    let asked = askedBy(event, subject, this.#rounds.get(key) ?? 0)
+    for (let round = 1; this.#counted.has(asked.id); round++) asked = askedBy(event, subject, round)
+    if (!this.#makeRoom(asked)) return { full: true }
     const question = this.#open(key, asked)
     this.#write({ at: now(), did: 'asked', ...asked }).catch(cause => {
       this.#onError(`question ${asked.id} is open, and lost at a restart: ${String(cause)}`)
@@ -151,8 +157,11 @@ export class Approvals implements ApprovalTopic {
     const answered: Answered = { verdict, until, who, why }
     const kept: Kept = { ...answered, scope, id, subject: { host, port, leaf, leafKey, issuerKey, builtIn } }
     const shown = this.#describe(question)
-    await this.#write({ at: now(), did: 'answered', ...kept })
-    this.#keep(kept)
+    const entry: Answering = { at: now(), did: 'answered', ...kept }
+    await this.#write(entry)
+    this.#keep(entry)
+    // Meanwhile another instance may have told of another answer.
+    if (this.#counted.get(id) !== entry) return undefined
     this.#questions.delete(key)
     question.answer(answered)
     this.#answerCovered()
@@ -169,22 +178,22 @@ export class Approvals implements ApprovalTopic {
     return ids.length
   }
 
-  /** On the disk first, then in the other processes. */
+  /** On the disk first, then in the other instances. */
   async #write(entry: Entry): Promise<void> {
     this.#known.set(nameOf(entry), true)
     await this.#journal.append(entry)
     await this.#tell({ file: this.#journal.identity, entry }).catch(cause =>
-      this.#onError(`other processes are not told of an entry: ${String(cause)}`),
+      this.#onError(`other instances are not told of an entry: ${String(cause)}`),
     )
   }
 
   /**
-   * What another process has asked, answered or withdrawn. Entries that come together count together: between an acceptance and
+   * What another instance has asked, answered or withdrawn. Entries that come together count together: between an acceptance and
    * its withdrawal no handshake is answered.
    */
   #take(message: unknown): void {
     const { file, entry } = (message ?? {}) as Partial<Told>
-    if (!isEntry(entry)) throw new Error('what another process tells is no entry of approval.js')
+    if (!isEntry(entry)) throw new Error('what another instance tells is no entry of approval.js')
     if (this.#known.has(nameOf(entry))) return
     this.#known.set(nameOf(entry), true)
     if (file !== this.#journal.identity)
@@ -210,10 +219,18 @@ export class Approvals implements ApprovalTopic {
     }
   }
 
-  #keep(kept: Kept): void {
-    const key = keyOf(kept.subject)
-    this.#rounds.set(key, (this.#rounds.get(key) ?? 0) + 1)
-    this.#answers.add(kept)
+  /** Of two answers to one question, the earlier one is kept, in every instance and at every start. */
+  #keep(entry: Answering): void {
+    const other = this.#counted.get(entry.id)
+    if (other !== undefined) {
+      // One that was withdrawn stays so.
+      if (!isBefore(entry, other) || this.#answers.withdraw(({ id }) => id === entry.id).length === 0) return
+    } else {
+      const key = keyOf(entry.subject)
+      this.#rounds.set(key, (this.#rounds.get(key) ?? 0) + 1)
+    }
+    this.#counted.set(entry.id, entry)
+    this.#answers.add(entry)
   }
 
   #open(key: string, asked: Asked): Question {
@@ -232,24 +249,30 @@ export class Approvals implements ApprovalTopic {
   }
 
   /**
-   * Keeps the number of open questions bounded: the one that was asked longest ago goes.
+   * Keeps open questions bounded: those that were asked longest ago go.
    * @returns false where a handshake waits for each of them, or all were asked within {@link MIN_IDLE}
    */
-  #makeRoom(client: string): boolean {
-    const all = [...this.#questions]
-    const own = all.filter(([, { asked }]) => asked.client === client)
-    const crowd = own.length >= MAX_OPEN_BY_CLIENT ? own : all.length >= MAX_OPEN ? all : undefined
-    if (crowd === undefined) return true
-    const before = Date.now() - MIN_IDLE
-    const idle = crowd.filter(([, question]) => question.isIdle && question.last < before)
-    const [oldest] = idle.sort(([, one], [, other]) => one.last - other.last)
-    return oldest !== undefined && this.#questions.delete(oldest[0])
+  #makeRoom(asked: Asked): boolean {
+    const size = sizeOf(asked)
+    for (;;) {
+      const all = [...this.#questions]
+      const own = all.filter(([, question]) => question.asked.client === asked.client)
+      const crowd = isFull(own, size, MAX_OPEN_BY_CLIENT, MAX_CHARACTERS_BY_CLIENT)
+        ? own
+        : isFull(all, size, MAX_OPEN, MAX_CHARACTERS) && all
+      if (crowd === false) return true
+      const before = Date.now() - MIN_IDLE
+      const idle = crowd.filter(([, question]) => question.isIdle && question.last < before)
+      const [oldest] = idle.sort(([, one], [, other]) => one.last - other.last)
+      if (oldest === undefined) return false
+      this.#questions.delete(oldest[0])
+    }
   }
 
   #replay(entry: Entry): void {
     if (entry.did === 'asked') {
-      this.#makeRoom(entry.client)
-      this.#open(keyOf(entry), entry)
+      // Two instances may have been asked at once, and one has its answer already.
+      if (!this.#counted.has(entry.id) && this.#makeRoom(entry)) this.#open(keyOf(entry), entry)
     } else if (entry.did === 'answered') {
       this.#questions.delete(keyOf(entry.subject))
       this.#keep(entry)
@@ -261,7 +284,24 @@ export class Approvals implements ApprovalTopic {
   }
 }
 
-/** What processes tell one another: an entry, and the file that it is in. */
+type Answering = Extract<Entry, { did: 'answered' }>
+
+/** At the same moment, a rejection is before an acceptance. */
+const isBefore = (one: Answering, other: Answering): boolean =>
+  one.at === other.at ? one.verdict === 'reject' && other.verdict === 'accept' : one.at < other.at
+
+const sizeOf = ({ chain, subject, issuer }: Asked): number =>
+  chain.reduce((sum, pem) => sum + pem.length, subject.length + issuer.length)
+
+const isFull = (
+  questions: readonly (readonly [string, Question])[],
+  size: number,
+  max: number,
+  characters: number,
+): boolean =>
+  questions.length >= max || questions.reduce((sum, [, { asked }]) => sum + sizeOf(asked), size) > characters
+
+/** What instances tell one another: an entry, and the file that it is in. */
 interface Told {
   readonly file: string
   readonly entry: Entry

@@ -1,9 +1,6 @@
 import type { ManagedTopics, PluginContext } from 'portcullis/plugin'
 
-/**
- * Offers a topic to operators where that is possible: in the proxy's thread, and if no other plugin has the topic. Messages
- * (`ctl plugin msg`) reach the plugin in either case.
- */
+/** Offers a topic to operators if no other plugin has it. Messages (`ctl plugin msg`) reach the plugin in either case. */
 export function offer<T extends keyof ManagedTopics>(
   { manage, debug }: Pick<PluginContext, 'manage' | 'debug'>,
   topic: T,

@@ -139,7 +139,7 @@ async function fetching(rounds: number, cached: number): Promise<ReadonlyMap<str
 async function turn(kit: Kit, chain: string): Promise<number> {
   const from = performance.now()
   const handshake = await kit.park({ host: HOST, chain })
-  const [question] = kit.managed('approvals')?.list() ?? []
+  const [question] = (await kit.managed('approvals')?.list()) ?? []
   if (question !== undefined) {
     const answer = { ...ACCEPT, scope: 'leaf', duration: undefined, who: 'bench', why: undefined } as const
     await kit.managed('approvals')?.answer(question.id, answer)

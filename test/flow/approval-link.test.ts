@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
-import { approving } from '../kit/approving.js'
+import { approving, PLACES } from '../kit/approving.js'
 import { HOST } from '../kit/managed.js'
 import { poll } from '../kit/watch.js'
 import { startService } from '../kit/web-service.js'
@@ -20,7 +20,7 @@ interface Message {
 }
 
 /** A proxy whose questions are posted to a service of the test. */
-async function told(t: Test, line: string) {
+async function told(t: Test, place: string, line: string) {
   const messages: Message[] = []
   const url = await startService(t, async (req, res) => {
     let text = ''
@@ -30,7 +30,7 @@ async function told(t: Test, line: string) {
   })
   const stage = await approving(
     t,
-    `approval.js signal_after=2s webhook=${url} ${line}`,
+    `approval.js ${place}signal_after=2s webhook=${url} ${line}`,
     { 'proxy.config.admin.listen': '127.0.0.1:0' },
     { files: { 'hook.secret': KEY } },
   )
@@ -60,77 +60,77 @@ function open(link: string, form?: Readonly<Record<string, string>>, headers = {
 
 const ACCEPT = { verdict: 'accept', scope: 'leaf', for: '1d', why: 'the new <registry>' }
 
-test('a link shows the question, answers it once, and is kept in the record', async t => {
-  const { ask, message, messages, proxy } = await told(t, 'webhook_secret_file=hook.secret')
-  const first = ask()
-  const { link, id, headers, text } = await message()
-  t.match(link, /^http:\/\/127\.0\.0\.1:\d+\/answer\?code=[\w-]{43}$/)
-  t.match(JSON.parse(text), {
-    host: HOST,
-    client: '127.0.0.1',
-    builtIn: 'X509_V_OK',
-    text: /asks for managed\.test: http/,
+for (const place of PLACES)
+  test(`a link shows the question, answers it once, and is kept in the record ${place}`, async t => {
+    const { ask, message, messages, proxy } = await told(t, place, 'webhook_secret_file=hook.secret')
+    const first = ask()
+    const { link, id, headers, text } = await message()
+    t.match(link, /^http:\/\/127\.0\.0\.1:\d+\/answer\?code=[\w-]{43}$/)
+    t.match(JSON.parse(text), {
+      host: HOST,
+      client: '127.0.0.1',
+      builtIn: 'X509_V_OK',
+      text: /asks for managed\.test: http/,
+    })
+    const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${text}`
+    t.equal(headers['webhook-signature'], `v1,${createHmac('sha256', KEY).update(signed).digest('base64')}`)
+    t.match((await first).stdout, /^HTTP\/1\.1 503 /)
+
+    for (let i = 0; i < 2; i++) {
+      const page = await open(link)
+      t.equal(page.status, 200, 'a preview decides nothing')
+      t.match(page.text, new RegExp(`${HOST}:\\d+[\\s\\S]*<form method="post" action="/answer">`))
+      t.match(page.headers, { 'cache-control': 'no-store', 'content-security-policy': /form-action 'self'/ })
+    }
+    t.equal((await open(link, ACCEPT, { origin: 'http://evil.example' })).status, 403)
+    t.equal((await open(link, ACCEPT, { host: 'evil.example' })).status, 421)
+    t.equal((await open(link, { ...ACCEPT, verdict: 'maybe' })).status, 400)
+    t.equal((await open(link.replace(/.{43}$/, 'A'.repeat(43)), ACCEPT)).status, 404)
+    t.match((await ask()).stdout, /^HTTP\/1\.1 503 /, 'it is still a question')
+    t.equal(messages.length, 1, 'a question is one message')
+
+    const [one, two] = await Promise.all([open(link, ACCEPT), open(link, { ...ACCEPT, verdict: 'reject' })])
+    t.strictSame([one.status, [404, 409].includes(two.status)], [200, true], 'the first answer counts')
+    t.match(one.text, /managed\.test is accepted/)
+    t.match((await ask()).stdout, /^HTTP\/1\.1 200 /)
+    t.equal((await open(link)).status, 404)
+    t.equal((await open(link, ACCEPT)).status, 404)
+    const journal = readFileSync(join(proxy.conf.path, 'approvals.jsonl'), 'utf8')
+    const answered = journal
+      .split('\n')
+      .flatMap(line => (line.includes('"answered"') ? [JSON.parse(line)] : []))
+    t.match(answered, [{ id, verdict: 'accept', scope: 'leaf', who: 'link from 127.0.0.1', why: ACCEPT.why }])
+    const [, code = '-'] = /code=(.*)$/.exec(link) ?? []
+    t.notOk(journal.includes(code) || proxy.output().includes(code), 'the code is in the message alone')
   })
-  const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${text}`
-  t.equal(headers['webhook-signature'], `v1,${createHmac('sha256', KEY).update(signed).digest('base64')}`)
-  t.match((await first).stdout, /^HTTP\/1\.1 503 /)
 
-  for (let i = 0; i < 2; i++) {
-    const page = await open(link)
-    t.equal(page.status, 200, 'a preview decides nothing')
-    t.match(page.text, new RegExp(`${HOST}:\\d+[\\s\\S]*<form method="post" action="/answer">`))
-    t.match(page.headers, { 'cache-control': 'no-store', 'content-security-policy': /form-action 'self'/ })
-  }
-  t.equal((await open(link, ACCEPT, { origin: 'http://evil.example' })).status, 403)
-  t.equal((await open(link, ACCEPT, { host: 'evil.example' })).status, 421)
-  t.equal((await open(link, { ...ACCEPT, verdict: 'maybe' })).status, 400)
-  t.equal((await open(link.replace(/.{43}$/, 'A'.repeat(43)), ACCEPT)).status, 404)
-  t.match((await ask()).stdout, /^HTTP\/1\.1 503 /, 'it is still a question')
-  t.equal(messages.length, 1, 'a question is one message')
-
-  const [one, two] = await Promise.all([open(link, ACCEPT), open(link, { ...ACCEPT, verdict: 'reject' })])
-  t.strictSame([one.status, [404, 409].includes(two.status)], [200, true], 'the first answer counts')
-  t.match(one.text, /managed\.test is accepted/)
-  t.match((await ask()).stdout, /^HTTP\/1\.1 200 /)
-  t.equal((await open(link)).status, 404)
-  t.equal((await open(link, ACCEPT)).status, 404)
-  const journal = readFileSync(join(proxy.conf.path, 'approvals.jsonl'), 'utf8')
-  const answered = journal
-    .split('\n')
-    .flatMap(line => (line.includes('"answered"') ? [JSON.parse(line)] : []))
-  t.match(answered, [{ id, verdict: 'accept', scope: 'leaf', who: 'link from 127.0.0.1', why: ACCEPT.why }])
-  const [, code = '-'] = /code=(.*)$/.exec(link) ?? []
-  t.notOk(journal.includes(code) || proxy.output().includes(code), 'the code is in the message alone')
-})
-
-test('a link that is too old answers nothing, and the next try of a client sends a new one', async t => {
-  const { ask, message } = await told(t, 'link_for=300ms')
-  await ask()
-  const { link, id } = await message()
-  t.equal((await open(link, ACCEPT)).status, 404)
-  const again = ask()
-  const next = await message(1)
-  t.equal(next.id, id)
-  t.not(next.link, link)
-  await again
-})
-
-test('`who` says whether links may answer', async t => {
-  const { ask, message } = await told(t, 'who=alice')
-  void ask()
-  const { link } = await message()
-  const { status, text } = await open(link, ACCEPT)
-  t.equal(status, 409)
-  t.match(text, /link from 127\.0\.0\.1 may not answer/)
-  const open2 = await told(t, 'who=alice,link')
-  void open2.ask()
-  t.equal((await open((await open2.message()).link, ACCEPT)).status, 200)
-})
-
-test('approval does not start in workers, and says why', async t => {
-  await t.rejects(openPlugins(t, 'approval @isolate=worker'), {
-    message: /manage\('approvals'\) does not work with @isolate=worker/,
+for (const place of PLACES)
+  test(`a link that is too old answers nothing, and the next try of a client sends a new one ${place}`, async t => {
+    const { ask, message } = await told(t, place, 'link_for=300ms')
+    await ask()
+    const { link, id } = await message()
+    t.equal((await open(link, ACCEPT)).status, 404)
+    const again = ask()
+    const next = await message(1)
+    t.equal(next.id, id)
+    t.not(next.link, link)
+    await again
   })
+
+for (const place of PLACES)
+  test(`\`who\` says whether links may answer ${place}`, async t => {
+    const { ask, message } = await told(t, place, 'who=alice')
+    void ask()
+    const { link } = await message()
+    const { status, text } = await open(link, ACCEPT)
+    t.equal(status, 409)
+    t.match(text, /link from 127\.0\.0\.1 may not answer/)
+    const open2 = await told(t, place, 'who=alice,link')
+    void open2.ask()
+    t.equal((await open((await open2.message()).link, ACCEPT)).status, 200)
+  })
+
+test('approval does not start with options that do not fit, and says why', async t => {
   for (const [line, message] of [
     ['webhook=nowhere', /webhook="nowhere" is no URL/],
     ['webhook=http://[x/', /webhook="http:\/\/\[x\/" is no URL/],

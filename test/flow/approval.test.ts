@@ -2,92 +2,102 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { approving } from '../kit/approving.js'
+import { approving, PLACES } from '../kit/approving.js'
 import { HOST, managed } from '../kit/managed.js'
 
 /** The page as JSON, for programs. */
 const AS_JSON = ['--proxy-header', 'Accept: application/json', '-H', 'Accept: application/json']
 
-test('the day of an agent: held, signalled, approved, served, remembered, revoked', async t => {
-  const { proxy, origin, ask, open, waiting, ctl } = await approving(t, 'approval.js signal_after=5s')
-  t.match(await ctl('approvals'), { code: 0, out: 'no question is open\n' })
+for (const place of PLACES)
+  test(`the day of an agent: held, signalled, approved, served, remembered, revoked ${place}`, async t => {
+    const { proxy, origin, ask, open, waiting, ctl } = await approving(
+      t,
+      `approval.js ${place}signal_after=5s`,
+    )
+    t.match(await ctl('approvals'), { code: 0, out: 'no question is open\n' })
 
-  const first = await ask(...AS_JSON)
-  t.equal(first.code, 56, 'the CONNECT is refused')
-  t.match(first.stdout, /^HTTP\/1\.1 503 /)
-  t.match(first.stdout, /\r\nRetry-After: 5\r\n/)
-  const [, hold = ''] = /\r\nProxy-Status: portcullis; error=\S+; hold=(q[0-9a-f]+);/.exec(first.stdout) ?? []
-  t.ok(first.ms >= 5000, 'after the client has waited')
-  t.notOk(origin.received('Finished'), 'the origin has seen a ClientHello and nothing else')
+    const first = await ask(...AS_JSON)
+    t.equal(first.code, 56, 'the CONNECT is refused')
+    t.match(first.stdout, /^HTTP\/1\.1 503 /)
+    t.match(first.stdout, /\r\nRetry-After: 5\r\n/)
+    const [, hold = ''] =
+      /\r\nProxy-Status: portcullis; error=\S+; hold=(q[0-9a-f]+);/.exec(first.stdout) ?? []
+    t.ok(first.ms >= 5000, 'after the client has waited')
+    t.notOk(origin.received('Finished'), 'the origin has seen a ClientHello and nothing else')
 
-  const [question] = await open()
-  t.match(question, {
-    id: hold,
-    host: HOST,
-    port: origin.port,
-    issuer: /Root/,
-    client: '127.0.0.1',
-    waiting: 0,
+    const [question] = await open()
+    t.match(question, {
+      id: hold,
+      host: HOST,
+      port: origin.port,
+      issuer: /Root/,
+      client: '127.0.0.1',
+      waiting: 0,
+    })
+    t.match(JSON.parse((await ctl('approvals', '--format', 'json')).out), { approvals: [{ id: hold }] })
+    t.match((await ctl('approvals')).out, new RegExp(`${hold} +${HOST}:\\d+ +127\\.0\\.0\\.1 `))
+
+    const retry = ask()
+    await waiting()
+    t.match(await ctl('accept', hold, '--for', '10m', '--why', 'the new registry'), {
+      code: 0,
+      out: `${HOST}:${origin.port} is accepted, with this certificate, for 10 min 0 s\nhandshakes that waited for it: 1\n`,
+    })
+    t.match((await retry).stdout, /^HTTP\/1\.1 200 /)
+    t.match((await ask()).stdout, /^HTTP\/1\.1 200 /, 'it is remembered')
+    t.match(await ctl('accept', hold), { code: 1, err: /PTC_ADMIN_REQUEST.*no question q[0-9a-f]+ is open/s })
+
+    t.match(await ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval\n/ })
+    t.match((await ask()).stdout, /^HTTP\/1\.1 503 /, 'and is a question again')
+    const { id = '' } = (await open())[0] ?? {}
+    t.not(id, hold)
+    t.match(await ctl('reject', id, '--for', 'always', '--host', '--why', 'not ours'), {
+      out: /is rejected, whatever certificate it shows, until it is revoked\n/,
+    })
+    const rejected = await ask()
+    t.match(rejected.stdout, /^HTTP\/1\.1 502 /)
+    t.match(rejected.stdout, /has rejected it: not ours/)
+
+    const file = join(proxy.conf.path, 'approvals.jsonl')
+    const did = readFileSync(file, 'utf8').trim().split('\n')
+    t.match(
+      did.map(line => JSON.parse(line).did),
+      ['asked', 'answered', 'withdrew', 'asked', 'answered'],
+    )
   })
-  t.match(JSON.parse((await ctl('approvals', '--format', 'json')).out), { approvals: [{ id: hold }] })
-  t.match((await ctl('approvals')).out, new RegExp(`${hold} +${HOST}:\\d+ +127\\.0\\.0\\.1 `))
 
-  const retry = ask()
-  await waiting()
-  t.match(await ctl('accept', hold, '--for', '10m', '--why', 'the new registry'), {
-    code: 0,
-    out: `${HOST}:${origin.port} is accepted, with this certificate, for 10 min 0 s\nhandshakes that waited for it: 1\n`,
+for (const place of PLACES)
+  test(`a reload keeps the question, its id, and the handshake that is held ${place}`, async t => {
+    const { ask, open, waiting, ctl } = await approving(t, `approval.js ${place}`)
+    const held = ask()
+    const { id } = await waiting()
+    t.match(await ctl('reload'), { code: 0 })
+    t.match(await open(), [{ id, waiting: 1 }])
+    t.match(await ctl('accept', id), { code: 0, out: /handshakes that waited for it: 1/ })
+    t.match((await held).stdout, /^HTTP\/1\.1 200 /)
   })
-  t.match((await retry).stdout, /^HTTP\/1\.1 200 /)
-  t.match((await ask()).stdout, /^HTTP\/1\.1 200 /, 'it is remembered')
-  t.match(await ctl('accept', hold), { code: 1, err: /PTC_ADMIN_REQUEST.*no question q[0-9a-f]+ is open/s })
 
-  t.match(await ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval\n/ })
-  t.match((await ask()).stdout, /^HTTP\/1\.1 503 /, 'and is a question again')
-  const { id = '' } = (await open())[0] ?? {}
-  t.not(id, hold)
-  t.match(await ctl('reject', id, '--for', 'always', '--host', '--why', 'not ours'), {
-    out: /is rejected, whatever certificate it shows, until it is revoked\n/,
+for (const place of PLACES)
+  test(`wrong arguments of the approval commands are refused ${place}`, async t => {
+    const { ctl, waiting, ask } = await approving(t, `approval.js ${place}signal_after=5s who=nobody-here`)
+    for (const [words, said] of [
+      [
+        ['accept'],
+        /accept takes the ID of a handshake \(`ctl parked`\) or of a question \(`ctl approvals`\)/,
+      ],
+      [['accept', 'q1', '--for', 'soon'], /--for soon: write 30s, 10m, 1h, 7d or always/],
+      [['accept', 'q1', '--host', '--leaf'], /one of --leaf, --issuer and --host/],
+      [['approvals', '--why', 'x'], /--why belongs to `portcullis ctl accept` and `reject`/],
+      [['approvals', '--format', 'xml'], /--format takes json or text, not xml/],
+      [['status', '--watch'], /--watch belongs to `portcullis ctl approvals`/],
+    ] as const) {
+      t.match(await ctl(...words), { code: 64, err: said })
+    }
+    const held = ask()
+    const { id } = await waiting()
+    t.match(await ctl('accept', id), { code: 1, err: /may not answer; who= names nobody-here/ })
+    t.match((await held).stdout, /^HTTP\/1\.1 503 /)
   })
-  const rejected = await ask()
-  t.match(rejected.stdout, /^HTTP\/1\.1 502 /)
-  t.match(rejected.stdout, /has rejected it: not ours/)
-
-  const file = join(proxy.conf.path, 'approvals.jsonl')
-  const did = readFileSync(file, 'utf8').trim().split('\n')
-  t.match(
-    did.map(line => JSON.parse(line).did),
-    ['asked', 'answered', 'withdrew', 'asked', 'answered'],
-  )
-})
-
-test('a reload keeps the question, its id, and the handshake that is held', async t => {
-  const { ask, open, waiting, ctl } = await approving(t, 'approval.js')
-  const held = ask()
-  const { id } = await waiting()
-  t.match(await ctl('reload'), { code: 0 })
-  t.match(await open(), [{ id, waiting: 1 }])
-  t.match(await ctl('accept', id), { code: 0, out: /handshakes that waited for it: 1/ })
-  t.match((await held).stdout, /^HTTP\/1\.1 200 /)
-})
-
-test('wrong arguments of the approval commands are refused', async t => {
-  const { ctl, waiting, ask } = await approving(t, 'approval.js signal_after=5s who=nobody-here')
-  for (const [words, said] of [
-    [['accept'], /accept takes the ID of a handshake \(`ctl parked`\) or of a question \(`ctl approvals`\)/],
-    [['accept', 'q1', '--for', 'soon'], /--for soon: write 30s, 10m, 1h, 7d or always/],
-    [['accept', 'q1', '--host', '--leaf'], /one of --leaf, --issuer and --host/],
-    [['approvals', '--why', 'x'], /--why belongs to `portcullis ctl accept` and `reject`/],
-    [['approvals', '--format', 'xml'], /--format takes json or text, not xml/],
-    [['status', '--watch'], /--watch belongs to `portcullis ctl approvals`/],
-  ] as const) {
-    t.match(await ctl(...words), { code: 64, err: said })
-  }
-  const held = ask()
-  const { id } = await waiting()
-  t.match(await ctl('accept', id), { code: 1, err: /may not answer; who= names nobody-here/ })
-  t.match((await held).stdout, /^HTTP\/1\.1 503 /)
-})
 
 test('the approval commands say when the plugin is not loaded', async t => {
   const { ctl } = await managed(t, [])

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
+import { PLACES } from '../kit/approving.js'
 import { get } from '../kit/get.js'
 import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
@@ -159,43 +160,44 @@ test('a fleet needs keys, and shows no password of its URL', async t => {
   t.match(readFileSync(join(proxy.conf.path, 'records.config'), 'utf8'), 'hunter2')
 })
 
-test('what a person approves on one machine is served on the other', async t => {
-  const redis = await startRedis()
-  t.teardown(redis.stop)
-  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
-  t.teardown(origin.stop)
-  const conf = {
-    files: { 'cluster.keys': makeKey() },
-    records: { 'proxy.config.cluster.redis_url': redis.url },
-  }
-  const one = await managed(t, ['approval.js'], undefined, conf)
-  const two = await managed(t, ['approval.js'], undefined, conf)
-  const ask = async ({ proxy }: Managed) =>
-    (await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status
-  const questions = async ({ ctl }: Managed) => JSON.parse((await ctl('approvals', '--json')).out).approvals
-  const fileOf = ({ proxy }: Pick<Managed, 'proxy'>) =>
-    readFileSync(join(proxy.conf.path, 'approvals.jsonl'), 'utf8')
-  const held = ask(one)
-  await eventually(async () => (await questions(two)).length === 1)
-  const [{ id, waiting }] = await questions(two)
-  t.equal(waiting, 0, 'nothing waits on the machine that is asked')
-  t.match(await two.ctl('accept', id), { code: 0 })
-  t.equal(await held, 200, 'the handshake on the other goes on')
-  t.equal(await ask(two), 200)
-  for (const { proxy } of [one, two]) {
-    const lines = fileOf({ proxy }).trim().split('\n')
-    t.same(
-      lines.map(line => JSON.parse(line).did),
-      ['asked', 'answered'],
-      'each has it in its file',
-    )
-  }
-  t.match(await one.ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval/ })
-  // Both parts reach the other machine within a second as a rule, and neither at once.
-  await eventually(async () => /"withdrew"/.test(fileOf(two)))
-  await two.proxy.until(/revoked host managed\.test/)
-  const again = ask(two)
-  await eventually(async () => (await questions(two))[0]?.waiting === 1)
-  await two.ctl('reject', (await questions(two))[0].id)
-  t.equal(await again, 502)
-})
+for (const place of PLACES)
+  test(`what a person approves on one machine is served on the other ${place}`, async t => {
+    const redis = await startRedis()
+    t.teardown(redis.stop)
+    const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+    t.teardown(origin.stop)
+    const conf = {
+      files: { 'cluster.keys': makeKey() },
+      records: { 'proxy.config.cluster.redis_url': redis.url },
+    }
+    const one = await managed(t, [`approval.js ${place}`], undefined, conf)
+    const two = await managed(t, [`approval.js ${place}`], undefined, conf)
+    const ask = async ({ proxy }: Managed) =>
+      (await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status
+    const questions = async ({ ctl }: Managed) => JSON.parse((await ctl('approvals', '--json')).out).approvals
+    const fileOf = ({ proxy }: Pick<Managed, 'proxy'>) =>
+      readFileSync(join(proxy.conf.path, 'approvals.jsonl'), 'utf8')
+    const held = ask(one)
+    await eventually(async () => (await questions(two)).length === 1)
+    const [{ id, waiting }] = await questions(two)
+    t.equal(waiting, 0, 'nothing waits on the machine that is asked')
+    t.match(await two.ctl('accept', id), { code: 0 })
+    t.equal(await held, 200, 'the handshake on the other goes on')
+    t.equal(await ask(two), 200)
+    for (const { proxy } of [one, two]) {
+      const lines = fileOf({ proxy }).trim().split('\n')
+      t.same(
+        [...new Set(lines.map(line => JSON.parse(line).did))],
+        ['asked', 'answered'],
+        'each has it in its file',
+      )
+    }
+    t.match(await one.ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval/ })
+    // Both parts reach the other machine within a second as a rule, and neither at once.
+    await eventually(async () => /"withdrew"/.test(fileOf(two)))
+    await two.proxy.until(/revoked host managed\.test/)
+    const again = ask(two)
+    await eventually(async () => (await questions(two))[0]?.waiting === 1)
+    await two.ctl('reject', (await questions(two))[0].id)
+    t.equal(await again, 502)
+  })

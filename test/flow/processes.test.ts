@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { Approval } from '../../core/api/managed.js'
+import { PLACES } from '../kit/approving.js'
 import { rawClient } from '../kit/client.js'
 import { get, requestText } from '../kit/get.js'
 import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
@@ -161,10 +162,10 @@ test('a configuration comes into force in all processes, or in none', async t =>
 })
 
 /** Two processes with approval.js, and a client of them. */
-async function asking(t: Test) {
+async function asking(t: Test, place: string) {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const all = await managed(t, ['approval.js'], undefined, TWO)
+  const all = await managed(t, [`approval.js ${place}`], undefined, TWO)
   const open = async (): Promise<readonly Approval[]> =>
     JSON.parse((await all.ctl('approvals', '--json')).out).approvals
   return {
@@ -176,41 +177,43 @@ async function asking(t: Test) {
   }
 }
 
-test('a question is one in all processes, and so is its answer', async t => {
-  const { ask, asked, open, ctl } = await asking(t)
-  const held = [ask(), ask()]
-  const { id } = await asked(2)
-  t.equal((await open()).length, 1)
-  const { processes } = JSON.parse((await ctl('status', '--json')).out)
-  t.match(processes, [{ counters: { parked: 1 } }, { counters: { parked: 1 } }], 'one waits in each')
-  t.match(await ctl('accept', id, '--for', '10m'), { code: 0, out: /for 10 min/ })
-  t.same(await Promise.all(held), [200, 200])
-  for (let i = 0; i < 4; i++) t.equal(await ask(), 200, 'in either')
-  t.match(await ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval\n/ })
-  const again = ask()
-  const next = await asked(1)
-  t.not(next.id, id)
-  t.match(await ctl('reject', next.id), { code: 0 })
-  t.equal(await again, 502)
-  for (let i = 0; i < 4; i++) t.equal(await ask(), 502)
-})
+for (const place of PLACES)
+  test(`a question is one in all processes, and so is its answer ${place}`, async t => {
+    const { ask, asked, open, ctl } = await asking(t, place)
+    const held = [ask(), ask()]
+    const { id } = await asked(2)
+    t.equal((await open()).length, 1)
+    const { processes } = JSON.parse((await ctl('status', '--json')).out)
+    t.match(processes, [{ counters: { parked: 1 } }, { counters: { parked: 1 } }], 'one waits in each')
+    t.match(await ctl('accept', id, '--for', '10m'), { code: 0, out: /for 10 min/ })
+    t.same(await Promise.all(held), [200, 200])
+    for (let i = 0; i < 4; i++) t.equal(await ask(), 200, 'in either')
+    t.match(await ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval\n/ })
+    const again = ask()
+    const next = await asked(1)
+    t.not(next.id, id)
+    t.match(await ctl('reject', next.id), { code: 0 })
+    t.equal(await again, 502)
+    for (let i = 0; i < 4; i++) t.equal(await ask(), 502)
+  })
 
-test('what was approved stays when both processes are killed, one after the other', async t => {
-  const all = await asking(t)
-  const { ask, asked, ctl } = all
-  const held = ask()
-  t.match(await ctl('accept', (await asked(1)).id), { code: 0 })
-  t.equal(await held, 200)
-  const before = (await statusOf(all)).processes.map(({ pid }) => pid)
-  for (const pid of before) {
-    process.kill(pid, 'SIGKILL')
-    await eventually(async () => {
-      const now = (await statusOf(all)).processes.map(one => one.pid)
-      return (now.length === 2 && !now.includes(pid)) || undefined
-    })
-  }
-  for (let i = 0; i < 4; i++) t.equal(await ask(), 200)
-})
+for (const place of PLACES)
+  test(`what was approved stays when both processes are killed, one after the other ${place}`, async t => {
+    const all = await asking(t, place)
+    const { ask, asked, ctl } = all
+    const held = ask()
+    t.match(await ctl('accept', (await asked(1)).id), { code: 0 })
+    t.equal(await held, 200)
+    const before = (await statusOf(all)).processes.map(({ pid }) => pid)
+    for (const pid of before) {
+      process.kill(pid, 'SIGKILL')
+      await eventually(async () => {
+        const now = (await statusOf(all)).processes.map(one => one.pid)
+        return (now.length === 2 && !now.includes(pid)) || undefined
+      })
+    }
+    for (let i = 0; i < 4; i++) t.equal(await ask(), 200)
+  })
 
 test('what several processes have learned is reported and written once', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })

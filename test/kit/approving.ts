@@ -8,6 +8,9 @@ import { HOST, issued, managed } from './managed.js'
 import { opensslOrigin } from './openssl-origin.js'
 import type { ProxyConf } from './proxy.js'
 
+/** Where the plugin runs: words on its line. */
+export const PLACES = ['', '@isolate=worker '] as const
+
 export async function approving(
   t: Test,
   line: string | readonly string[],

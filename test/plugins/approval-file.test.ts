@@ -10,15 +10,15 @@ test('questions and answers survive a restart, withdrawals too', async t => {
   const before = await openPlugins(t, `approval remember=${remember}`)
   await before.park({ host, chain })
   await before.park({ host: 'open.example', chain })
-  const [first, open] = approvalsOf(before).list()
+  const [first, open] = await approvalsOf(before).list()
   await approvalsOf(before).answer(first?.id ?? '', BY_ME)
   before.close()
   const after = await openPlugins(t, `approval remember=${remember}`)
-  t.match(approvalsOf(after).list(), [{ id: open?.id, host: 'open.example', waiting: 0 }])
+  t.match(await approvalsOf(after).list(), [{ id: open?.id, host: 'open.example', waiting: 0 }])
   t.match((await after.park({ host, chain })).outcome, ACCEPTED)
-  const isHost = (origin: { host: string; sha256: string; spki: string }): boolean =>
-    origin.host === host && /^[0-9a-f]{64}$/.test(origin.spki) && origin.sha256 === first?.sha256
-  t.equal(await approvalsOf(after).withdraw(isHost, `host ${host}`, 'me'), 1)
+  t.equal(await approvalsOf(after).withdraw({ certificate: '00' }, 'another one', 'me'), 0)
+  const leaf = { certificate: first?.sha256 ?? '' }
+  t.equal(await approvalsOf(after).withdraw(leaf, `certificate ${leaf.certificate}`, 'me'), 1)
   t.equal((await after.park({ host, chain })).outcome, undefined)
   after.close()
   const last = await openPlugins(t, `approval remember=${remember}`)
@@ -37,12 +37,12 @@ test('a reload keeps handshakes that are held', async t => {
 test('the first answer counts, and a withdrawal reaches answers before it', async t => {
   const kit = await openPlugins(t, `approval remember=${fresh()}`)
   const held = await kit.park({ host, chain })
-  const { id = '' } = approvalsOf(kit).list()[0] ?? {}
+  const { id = '' } = (await approvalsOf(kit).list())[0] ?? {}
   const both = [
     approvalsOf(kit).answer(id, BY_ME),
     approvalsOf(kit).answer(id, { ...BY_ME, verdict: 'reject' }),
   ]
-  t.equal(await approvalsOf(kit).withdraw(() => true, 'everything', 'me'), 1)
+  t.equal(await approvalsOf(kit).withdraw('all', 'everything', 'me'), 1)
   t.match(await Promise.all(both), [{ id }, undefined])
   t.match(held.outcome, ACCEPTED)
   t.equal((await kit.park({ host, chain })).outcome, undefined)
@@ -57,7 +57,7 @@ test('a file that cannot be read stops the start, and a line cut short does not'
   const kit = await openPlugins(t, `approval remember=${remember}`)
   await kit.park({ host, chain })
   kit.close()
-  t.equal(approvalsOf(await openPlugins(t, `approval remember=${remember}`)).list().length, 1)
+  t.equal((await approvalsOf(await openPlugins(t, `approval remember=${remember}`)).list()).length, 1)
   for (const bad of ['no', '{"at":"now","did":"else"}']) {
     const file = fresh()
     writeFileSync(file, `\n${bad}\n`)

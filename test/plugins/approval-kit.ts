@@ -1,12 +1,17 @@
 /** What the tests of approval.js share: one host, its certificates, and the topic that answers. */
+
 import { join } from 'node:path'
-import type { ApprovalAnswer } from '../../core/api/managed.js'
-import { type Kit, makeChain } from '../../core/testing/kit.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Approval, ApprovalAnswer } from '../../core/api/managed.js'
+import { type Kit, makeChain, type Origin, type TestHandshake } from '../../core/testing/kit.js'
 import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const dir = makeTempDir()
 atEnd(dir.remove)
+
+/** Where the plugin runs: words on its line. */
+export const PLACES = ['', '@isolate=worker '] as const
 
 export const HOST = 'new.example'
 export const chain = await makeChain({ names: [HOST] }, { subject: '/CN=Issuer' })
@@ -31,7 +36,30 @@ export function approvalsOf(kit: Kit) {
 
 /** Answers the one question that is open. */
 export async function answer(kit: Kit, given: Partial<ApprovalAnswer> = {}): Promise<void> {
-  const [question] = approvalsOf(kit).list()
+  const [question] = await approvalsOf(kit).list()
   if (question === undefined) throw new Error('no question')
   await approvalsOf(kit).answer(question.id, { ...BY_ME, ...given })
+}
+
+const askedIn = async (kit: Kit): Promise<number> =>
+  (await approvalsOf(kit).list()).reduce((sum, { asked }) => sum + asked, 0)
+
+/** Parks a handshake: when this resolves it is part of a question, or has ended. In workers that takes real time. */
+export async function park(kit: Kit, origin: Origin): Promise<TestHandshake> {
+  const before = await askedIn(kit)
+  const handshake = await kit.park(origin)
+  while (handshake.outcome === undefined && (await askedIn(kit)) <= before) await sleep(5)
+  return handshake
+}
+
+/** The questions, once they are as the test says. */
+export async function until(
+  kit: Kit,
+  isSo: (questions: readonly Approval[]) => boolean,
+): Promise<readonly Approval[]> {
+  for (;;) {
+    const questions = await approvalsOf(kit).list()
+    if (isSo(questions)) return questions
+    await sleep(5)
+  }
 }

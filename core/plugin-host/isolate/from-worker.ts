@@ -6,6 +6,7 @@ import { ERRORS } from '../../base/error-table.js'
 import type { ErrorCode } from '../../base/errors.js'
 import { MAX_LOG_TEXT, MAX_MESSAGE, MAX_STACK } from '../../base/thrown.js'
 import { findHook } from '../../hooks/hook-ids.js'
+import { TOPICS } from '../topics/answers.js'
 import { CALL_NAMES, type FromWorker } from './messages.js'
 
 /** What `clip` adds to a text that it has cut. */
@@ -15,6 +16,8 @@ const MAX_USES = 1000
 /** What a plugin calls before one answer. */
 export const MAX_EFFECTS = 1000
 const MAX_WORD = 256
+/** Characters of what a topic answers, as JSON. */
+export const MAX_ANSWER = 67_108_864
 /** Of a call. */
 const MAX_ARGS = 8
 const MAX_LIST = 100
@@ -86,6 +89,8 @@ const SHAPES: { readonly [D in FromWorker['did']]: Shape } = {
     did: isWord,
     hooks: value =>
       Array.isArray(value) && value.length <= MAX_USES && value.every((use: unknown) => isOf(use, USE)),
+    topics: value =>
+      Array.isArray(value) && new Set(value).size === value.length && value.every(oneOf(...TOPICS)),
   },
   'not-load': { did: isWord, code: isErrorCode, message: isMessage },
   return: { did: isWord, seq: isSeq },
@@ -113,6 +118,12 @@ const SHAPES: { readonly [D in FromWorker['did']]: Shape } = {
     name: oneOf(...CALL_NAMES),
     args: value => Array.isArray(value) && value.length <= MAX_ARGS,
     seq: optional(isSeq),
+  },
+  managed: {
+    did: isWord,
+    seq: isSeq,
+    text: textOf(MAX_ANSWER),
+    error: optional(value => isOf(value, { code: isErrorCode, message: isMessage })),
   },
   metric: { did: isWord, spec: value => isOf(value, METRIC) },
   measure: { did: isWord, measure: value => isOf(value, MEASURE) },

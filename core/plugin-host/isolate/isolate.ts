@@ -26,8 +26,8 @@ export interface IsolateOptions {
 }
 
 /**
- * What stands in for a plugin with `@isolate=worker`: an init that loads the plugin in its workers, and puts on every hook
- * that it wants a continuation which passes the event on.
+ * What stands in for a plugin with `@isolate=worker`: an init that loads the plugin in its workers, puts on every hook that it
+ * wants a continuation which passes the event on, and passes on what operators ask of its topics.
  */
 export function isolateWith({
   memoryMb,
@@ -36,9 +36,10 @@ export function isolateWith({
   servicesFor,
   onLoaded,
 }: IsolateOptions): NonNullable<PluginEnv['isolate']> {
-  return async (path, line, signal) => {
+  return async (path, line, signal, managed) => {
     const { makeThreads } = await import('./threads.js') // and with it what few configurations need
-    const threads = makeThreads({ entry: ENTRY, path, line, count: limits.workers, memoryMb })
+    const taken = managed.owners
+    const threads = makeThreads({ entry: ENTRY, path, line, taken, count: limits.workers, memoryMb })
     const plugin = new IsolatedPlugin(
       line.name,
       threads,
@@ -49,10 +50,12 @@ export function isolateWith({
     )
     if (signal.aborted) void plugin.unload()
     signal.addEventListener('abort', () => void plugin.unload(), { once: true })
-    const uses = await plugin.load()
+    const { hooks: uses, topics } = await plugin.load()
     const hooks = new Set(uses.map(({ id }) => id))
     onLoaded?.(line.line, { hooks, state: () => plugin.state })
     return ({ hookAdd }) => {
+      // What a worker says that it has, another plugin may have already: that is an error, as it is in init.
+      for (const topic of topics) managed.addCalls(line.name, topic, plugin.callsOf(topic))
       for (const [id, ofHook] of byHook(uses))
         for (const [i, { options }] of ofHook.entries()) add(id, i, options)
       for (const id of ['TS_VCONN_CLOSE_HOOK', 'TS_VCONN_OUTBOUND_CLOSE_HOOK'] as const) {

@@ -7,12 +7,13 @@ import type { ProxyError } from '../../base/errors.js'
 import { LineLimit } from '../../base/line-limit.js'
 import { clip, describe, MAX_MESSAGE } from '../../base/thrown.js'
 import type { HostedServices } from '../services/services.js'
+import type { ManagedCalls } from '../topics/answers.js'
 import { HostedCalls } from './calls.js'
 import { type CircuitOptions, failure, outOfService } from './circuit.js'
 import { HookCircuits } from './hook-circuits.js'
 import type { AskedEvent, AskHook, TellHook, ToldEvent } from './hook-events.js'
 import type { IsolateDiags } from './isolate-diags.js'
-import type { HookUse, PlainTold, Said, Subject } from './messages.js'
+import type { Offers, PlainTold, Said, Subject } from './messages.js'
 import { NOTIFICATIONS } from './notifications.js'
 import type { Pending } from './pending.js'
 import { aboutOf, plainVConn } from './plain.js'
@@ -20,7 +21,8 @@ import { QUESTIONS } from './questions.js'
 import type { Threads } from './threads.js'
 import type { WorkerLink } from './worker-link.js'
 import { WorkerPeers } from './worker-peers.js'
-import { type WorkerLimits, WorkerSet } from './worker-set.js'
+import { type WorkerEvents, type WorkerLimits, WorkerSet } from './worker-set.js'
+import { WorkerTopics } from './worker-topics.js'
 
 /** The most log lines of one plugin in a second: a flood would fill the disk, and hide other lines. */
 const LINES = 100
@@ -51,6 +53,7 @@ export class IsolatedPlugin {
   readonly #workers: WorkerSet
   readonly #calls: HostedCalls
   readonly #peers: WorkerPeers
+  readonly #topics: WorkerTopics
   readonly #lines: LineLimit
   /** Apart, because most of them are not written. */
   readonly #debugLines: LineLimit
@@ -78,28 +81,40 @@ export class IsolatedPlugin {
     this.#lines = new LineLimit(LINES, count => diags.error(omitted(count)))
     this.#debugLines = new LineLimit(LINES, count => diags.debug('plugin', omitted(count)))
     this.#circuits = new HookCircuits(limits)
-    this.#peers = new WorkerPeers(services.peers, () => ++this.#seq)
-    this.#workers = new WorkerSet(threads, limits, {
+    const nextSeq = (): number => ++this.#seq
+    this.#peers = new WorkerPeers(services.peers, nextSeq)
+    this.#topics = new WorkerTopics(name, () => this.#workers.serving, nextSeq, services.topics)
+    const events: WorkerEvents = {
       onStarted: link => this.#peers.enter(link),
-      onEnded: link => this.#peers.leave(link),
+      onEnded: (link, why) => {
+        this.#peers.leave(link)
+        this.#topics.lose(link, why)
+      },
       onMessage: (link, message) => this.#on(link, message),
       onServing: link => this.#begin(link),
       onStalled: (link, seqs) => this.#moveOn(link, seqs),
       onLost: (link, why, waiting) => this.#lost(link, why, waiting),
       onNotLoaded: why => this.#fail(`a worker of plugin ${name} did not load: ${why}`, this.#circuits.hooks),
-    })
+    }
+    this.#workers = new WorkerSet(threads, limits, events, services.managedAt)
   }
 
   get state(): WorkersState {
-    return { serving: this.#workers.serving, outOfService: this.#circuits.outOfService }
+    return { serving: this.#workers.serving.length, outOfService: this.#circuits.outOfService }
   }
 
   /** As {@link WorkerSet.load} */
-  async load(): Promise<readonly HookUse[]> {
-    const hooks = await this.#workers.load()
-    this.#circuits.cover(hooks.flatMap(({ id }) => (id in QUESTIONS ? [id] : [])))
+  async load(): Promise<Offers> {
+    const offers = await this.#workers.load()
+    this.#circuits.cover(offers.hooks.flatMap(({ id }) => (id in QUESTIONS ? [id] : [])))
+    this.#topics.begin(offers.topics)
     this.#isLoaded = true
-    return hooks
+    return offers
+  }
+
+  /** What operators ask of the topic goes to the workers. */
+  callsOf<T extends keyof ManagedCalls>(topic: T): ManagedCalls[T] {
+    return this.#topics.callsOf(topic)
   }
 
   /** Ends when the question has an answer, or needs none. Rejected when no worker is left to answer it. */
@@ -181,6 +196,7 @@ export class IsolatedPlugin {
     this.#isUnloaded = true
     for (const { end } of [...this.#pending.values()]) end(failure('it has been unloaded'))
     this.#peers.leaveAll()
+    this.#topics.unload()
     return this.#workers.unload()
   }
 
@@ -199,6 +215,8 @@ export class IsolatedPlugin {
           'seq' in message ? this.#serveOf(link, message.seq) : undefined,
           text => this.#peers.send(link, text),
         )
+      case 'managed':
+        return this.#topics.take(link, message)
       case 'overdo':
         return this.#diags.ignored(message.about, message.why)
       case 'answer':

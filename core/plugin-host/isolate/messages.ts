@@ -8,8 +8,10 @@ import type { HookId, HookOptions } from '../../api/hooks.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Verdict } from '../../api/verdict.js'
 import type { ErrorCode } from '../../base/errors.js'
+import type { TopicOwner } from '../managed.js'
 import type { LoadedLine } from '../resolve.js'
 import type { Measure, MetricSpec } from '../services/metric-spec.js'
+import type { ManagedCalls } from '../topics/answers.js'
 import type { AskHook, TellHook } from './hook-events.js'
 
 /** What a worker is started with. */
@@ -18,6 +20,8 @@ export interface WorkerTask {
   /** The plugin's file, absolute. */
   readonly path: string
   readonly line: LoadedLine
+  /** Topics that other plugins have. */
+  readonly taken: readonly TopicOwner[]
 }
 
 /** What args are kept on: a connection, by its id, or a transaction. */
@@ -51,6 +55,16 @@ export type ToWorker =
   /** A message of another instance of the plugin, as JSON. */
   | { readonly do: 'peer'; readonly seq: number; readonly text: string }
   | { readonly do: 'ping'; readonly seq: number }
+  /** What an operator asks of a topic. */
+  | {
+      readonly do: 'manage'
+      readonly seq: number
+      readonly topic: keyof ManagedCalls
+      readonly part: string
+      readonly args: readonly unknown[]
+    }
+  /** The address of the management port; sent before what runs code of the plugin. */
+  | { readonly do: 'managed-at'; readonly at: string | undefined }
   /** The answer is no longer wanted, or has been asked for elsewhere. */
   | { readonly do: 'abort'; readonly seq: number }
   /** It has ended. */
@@ -80,7 +94,7 @@ export const CALL_NAMES = [
 export type CallName = (typeof CALL_NAMES)[number]
 
 export type FromWorker =
-  | { readonly did: 'load'; readonly hooks: readonly HookUse[] }
+  | ({ readonly did: 'load' } & Offers)
   | { readonly did: 'not-load'; readonly code: ErrorCode; readonly message: string }
   | { readonly did: 'return'; readonly seq: number }
   /** Has heard that an answer is not wanted any more: nothing about it follows. */
@@ -110,6 +124,13 @@ export type FromWorker =
       readonly args: readonly unknown[]
       readonly seq?: number
     }
+  /** Of what an operator has asked: the answer as JSON, or an error. */
+  | {
+      readonly did: 'managed'
+      readonly seq: number
+      readonly text: string
+      readonly error?: { readonly code: ErrorCode; readonly message: string } | undefined
+    }
   | { readonly did: 'metric'; readonly spec: MetricSpec }
   | { readonly did: 'measure'; readonly measure: Measure }
   | {
@@ -122,8 +143,14 @@ export type FromWorker =
 /** What workers tell their owner. */
 export type Said = Extract<
   FromWorker,
-  { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' | 'call' | 'metric' | 'measure' }
+  { did: 'answer' | 'fail' | 'overdo' | 'log' | 'revoke' | 'call' | 'managed' | 'metric' | 'measure' }
 >
+
+/** What an init has done: the same in all workers of a plugin. */
+export interface Offers {
+  readonly hooks: readonly HookUse[]
+  readonly topics: readonly (keyof ManagedCalls)[]
+}
 
 /** A continuation that the plugin put on a hook. */
 export interface HookUse {

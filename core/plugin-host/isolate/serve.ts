@@ -16,6 +16,7 @@ import { PluginTurn, type Turn, type TurnObserver } from '../../wait/turn.js'
 import { TurnEvent } from '../../wait/turn-event.js'
 import { PluginInstance } from '../context.js'
 import { importInit, runInit } from '../import-init.js'
+import { Managed } from '../managed.js'
 import { WorkerCalls } from './calls.js'
 import { type Facts, recordIn } from './codec.js'
 import { plainRevocation } from './from-worker.js'
@@ -23,13 +24,16 @@ import type { AskHook, TellHook } from './hook-events.js'
 import type { FromWorker, PlainQuestion, PlainTold, ToWorker, WorkerTask } from './messages.js'
 import { NOTIFICATIONS } from './notifications.js'
 import { QUESTIONS } from './questions.js'
+import { answerTopic } from './serve-topic.js'
 import { PeerListeners, workerServices } from './worker-services.js'
 import { WorkerState } from './worker-state.js'
 
 /** How long work goes on before the port is read again; milliseconds. */
 const SLICE = 5
 
-type Queued = Exclude<ToWorker, { do: 'abort' | 'unload' | 'result' }>
+/** What is done at once, and what is queued. */
+type Immediate = 'unload' | 'result' | 'managed-at'
+type Queued = Exclude<ToWorker, { do: 'abort' | Immediate }>
 
 /** Ends when the plugin has been unloaded. */
 export async function servePlugin(task: WorkerTask): Promise<void> {
@@ -46,13 +50,17 @@ export async function servePlugin(task: WorkerTask): Promise<void> {
   const revoke = (what: unknown): void => send({ did: 'revoke', what: plainRevocation(what) })
   const calls = new WorkerCalls(send)
   const peers = new PeerListeners()
+  const managed = new Managed(task.taken)
+  let managedAt: string | undefined
   const instance = new PluginInstance(line, registry, {
     diags,
     revoke,
-    servicesFor: () => workerServices(calls, peers, send),
+    servicesFor: () => workerServices(calls, peers, () => managedAt, send),
+    managed,
   })
   port.on('message', (message: ToWorker) => {
     if (message.do === 'result') calls.take(message)
+    else if (message.do === 'managed-at') managedAt = message.at
   })
   try {
     const init = await importInit(path, line)
@@ -66,15 +74,15 @@ export async function servePlugin(task: WorkerTask): Promise<void> {
   }
   instance.endInit()
   registry.seal()
-  const serving = new Serving(registry, line.name, calls, peers, send, log)
+  const serving = new Serving(registry, line.name, { calls, peers, managed }, send, log)
   await new Promise<void>(resolve => {
     port.once('close', resolve)
     port.on('message', (message: ToWorker) => {
       if (message.do === 'unload') resolve()
-      else if (message.do !== 'result') serving.take(message)
+      else if (message.do !== 'result' && message.do !== 'managed-at') serving.take(message)
     })
     const hooks = HOOK_IDS.flatMap(id => registry.on(id).map(({ options }) => ({ id, options })))
-    send({ did: 'load', hooks })
+    send({ did: 'load', hooks, topics: managed.topics })
   })
   serving.end()
   instance.unload()
@@ -84,11 +92,19 @@ export async function servePlugin(task: WorkerTask): Promise<void> {
 
 type Log = (level: 'debug' | 'error', message: string, tag?: string) => void
 
+/** What of the proxy the plugin reaches, and what of the plugin the proxy reaches. */
+interface Ends {
+  readonly calls: WorkerCalls
+  readonly peers: PeerListeners
+  readonly managed: Managed
+}
+
 class Serving {
   readonly #registry: HookRegistry
   readonly #name: string
   readonly #calls: WorkerCalls
   readonly #peers: PeerListeners
+  readonly #managed: Managed
   readonly #send: (message: FromWorker) => void
   readonly #log: Log
   readonly #observer: TurnObserver
@@ -100,8 +116,7 @@ class Serving {
   constructor(
     registry: HookRegistry,
     name: string,
-    calls: WorkerCalls,
-    peers: PeerListeners,
+    { calls, peers, managed }: Ends,
     send: (message: FromWorker) => void,
     log: Log,
   ) {
@@ -109,6 +124,7 @@ class Serving {
     this.#name = name
     this.#calls = calls
     this.#peers = peers
+    this.#managed = managed
     this.#send = send
     this.#log = log
     this.#observer = {
@@ -120,7 +136,7 @@ class Serving {
     }
   }
 
-  take(message: Exclude<ToWorker, { do: 'unload' | 'result' }>): void {
+  take(message: Exclude<ToWorker, { do: Immediate }>): void {
     if (message.do === 'abort') return this.#abort(message.seq)
     this.#queue.push(message)
     if (this.#isRunning) return
@@ -144,6 +160,7 @@ class Serving {
       if (message.do === 'ask') this.#ask(message.seq, message.question.hook, message.question)
       else if (message.do === 'tell') this.#tell(message.told.hook, message.told)
       else if (message.do === 'peer') this.#peers.deliver(message.text)
+      else if (message.do === 'manage') void answerTopic(this.#managed, message).then(this.#send)
       else if (message.do === 'forget') this.#state.forget(message.subject)
       if (message.do !== 'forget') this.#send({ did: 'return', seq: message.seq })
       // After a while, hear first what has been withdrawn.

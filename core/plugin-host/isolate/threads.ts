@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import type { TopicOwner } from '../managed.js'
 import type { LoadedLine } from '../resolve.js'
 import type { WorkerTask } from './messages.js'
 
@@ -25,6 +26,8 @@ export interface ThreadOptions {
   readonly entry: URL
   readonly path: string
   readonly line: LoadedLine
+  /** Topics that other plugins have. */
+  readonly taken: readonly TopicOwner[]
   readonly count: number
   readonly memoryMb: number
 }
@@ -34,7 +37,7 @@ export interface ThreadOptions {
  * a task is here one loaded plugin, which lives as long as its thread; questions pass over a port of their own, so that a
  * thread can have many, and be heard before it has finished.
  */
-export function makeThreads({ entry, path, line, count, memoryMb }: ThreadOptions): Threads {
+export function makeThreads({ entry, path, line, taken, count, memoryMb }: ThreadOptions): Threads {
   const pool = new Piscina({
     minThreads: count,
     maxThreads: count,
@@ -54,7 +57,7 @@ export function makeThreads({ entry, path, line, count, memoryMb }: ThreadOption
     start() {
       const { port1, port2 } = new MessageChannel()
       const stop = new AbortController()
-      const task: WorkerTask = { port: port2, path, line }
+      const task: WorkerTask = { port: port2, path, line, taken }
       const ended = pool
         .run(task, { filename: fileURLToPath(entry), transferList: [port2], signal: stop.signal })
         .then(

@@ -1,14 +1,15 @@
+// Longer than 250 lines because what was sent, what has returned, and whether the worker still turns are one state.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { ErrorCode, ProxyError } from '../../base/errors.js'
 import { codeOf, describe } from '../../base/thrown.js'
 import { after, every } from '../../base/timer.js'
 import { readFromWorker } from './from-worker.js'
-import type { FromWorker, HookUse, Said, ToWorker } from './messages.js'
+import type { FromWorker, Offers, Said, ToWorker } from './messages.js'
 import type { Thread } from './threads.js'
 
 /** What a link tells its owner. */
 export interface LinkEvents {
-  onLoad(hooks: readonly HookUse[]): void
+  onLoad(offers: Offers): void
   onMessage(message: Said): void
   /** Questions that have not begun, behind one that keeps its worker busy. */
   onStalled(seqs: readonly number[]): void
@@ -47,14 +48,25 @@ export class WorkerLink {
   readonly #returns = new Map<number, () => void>()
   /** No longer wanted, of which the worker may not have heard. */
   readonly #withdrawn = new Set<number>()
+  readonly #managedAt: () => string | undefined
+  #toldManagedAt: string | undefined
   #timer: NodeJS.Timeout | undefined
   #ticks = 0
   #idleTicks = 0
   #nextPing = -1
   #state: 'loading' | 'serving' | 'over' = 'loading'
 
-  /** @param hangAfter milliseconds without a sign of life after which it is given up */
-  constructor(thread: Thread, hangAfter: number, events: LinkEvents) {
+  /**
+   * @param hangAfter milliseconds without a sign of life after which it is given up
+   * @param managedAt the address of the management port, which the worker is told
+   */
+  constructor(
+    thread: Thread,
+    hangAfter: number,
+    events: LinkEvents,
+    managedAt: () => string | undefined = () => undefined,
+  ) {
+    this.#managedAt = managedAt
     this.#thread = thread
     this.#events = events
     this.#maxTicks = Math.ceil(hangAfter / TICK)
@@ -81,13 +93,21 @@ export class WorkerLink {
   /** @param onReturn called when the plugin's code has returned from it, or its worker has ended */
   send(message: Exclude<ToWorker, { do: 'ping' }>, onReturn?: () => void): void {
     if (this.#state === 'over') return onReturn?.()
-    this.#thread.port.postMessage(message)
     if (message.do === 'abort') this.#settle(message.seq)
-    if (message.do !== 'ask' && message.do !== 'tell' && message.do !== 'peer') return
+    if (!isWork(message)) return this.#thread.port.postMessage(message)
+    this.#tellManagedAt()
+    this.#thread.port.postMessage(message)
     this.#running.push(message.seq)
     if (onReturn !== undefined) this.#returns.set(message.seq, onReturn)
     if (message.do === 'ask') this.#open.add(message.seq)
     this.#timer ??= every(TICK, () => this.#look(), this.#onFault)
+  }
+
+  #tellManagedAt(): void {
+    const at = this.#managedAt()
+    if (at === this.#toldManagedAt) return
+    this.#toldManagedAt = at
+    this.#thread.port.postMessage({ do: 'managed-at', at } satisfies ToWorker)
   }
 
   /** Lets it end by itself, which the promise tells. */
@@ -137,6 +157,7 @@ export class WorkerLink {
       case 'revoke':
       case 'log':
       case 'call':
+      case 'managed':
       case 'metric':
       case 'measure':
         return true
@@ -150,7 +171,7 @@ export class WorkerLink {
     this.#idleTicks = 0
     if (message.did === 'load') {
       this.#state = 'serving'
-      return this.#events.onLoad(message.hooks)
+      return this.#events.onLoad({ hooks: message.hooks, topics: message.topics })
     }
     if (message.did === 'not-load') return this.#lost(message.message, message.code)
     if (message.did === 'withdraw') return void this.#withdrawn.delete(message.seq)
@@ -234,6 +255,12 @@ export class WorkerLink {
     this.#returns.clear()
   }
 }
+
+/** What runs code of the plugin. */
+type Work = Extract<ToWorker, { do: 'ask' | 'tell' | 'peer' | 'manage' }>
+
+const isWork = (message: ToWorker): message is Work =>
+  message.do === 'ask' || message.do === 'tell' || message.do === 'peer' || message.do === 'manage'
 
 function drain(port: MessagePort, hear: (message: unknown) => void): void {
   for (let i = 0; i < MAX_DRAINED; i += 1) {

@@ -28,10 +28,11 @@ export class PeerListeners {
 export function workerServices(
   calls: WorkerCalls,
   peers: PeerListeners,
+  managedAt: () => string | undefined,
   send: (message: FromWorker) => void,
 ): PluginServices {
   return {
-    managedAt: () => undefined,
+    managedAt,
     peers: {
       send: async message => void (await calls.call('peers.send', messageText(message))),
       listen: peers.listen,

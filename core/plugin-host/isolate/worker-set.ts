@@ -3,9 +3,9 @@ import { ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
 import { after } from '../../base/timer.js'
 import { Affinity } from './affinity.js'
-import type { HookUse, Said, Subject } from './messages.js'
+import type { Offers, Said, Subject } from './messages.js'
 import type { Threads } from './threads.js'
-import { WorkerLink } from './worker-link.js'
+import { type LinkEvents, WorkerLink } from './worker-link.js'
 
 export interface WorkerLimits {
   readonly workers: number
@@ -20,7 +20,7 @@ export interface WorkerEvents {
   /** It was started, and loads the plugin. */
   onStarted(link: WorkerLink): void
   /** It has ended, whether it was loaded or not. */
-  onEnded(link: WorkerLink): void
+  onEnded(link: WorkerLink, why: string): void
   onMessage(link: WorkerLink, message: Said): void
   /** A worker can be asked. */
   onServing(link: WorkerLink): void
@@ -47,14 +47,23 @@ export class WorkerSet {
   readonly #threads: Threads
   readonly #limits: WorkerLimits
   readonly #events: WorkerEvents
+  readonly #managedAt: () => string | undefined
   readonly #links = new Set<WorkerLink>()
   readonly #affinity = new Affinity<WorkerLink>()
   readonly #delays = new Set<NodeJS.Timeout>()
   #lossesInRow = 0
-  #hooks = ''
+  /** What the first ones offer, as JSON. */
+  #offers = ''
   #isUnloaded = false
 
-  constructor(threads: Threads, limits: WorkerLimits, events: WorkerEvents) {
+  /** @param managedAt the address of the management port */
+  constructor(
+    threads: Threads,
+    limits: WorkerLimits,
+    events: WorkerEvents,
+    managedAt: () => string | undefined,
+  ) {
+    this.#managedAt = managedAt
     this.#threads = threads
     this.#limits = limits
     this.#events = events
@@ -62,23 +71,24 @@ export class WorkerSet {
 
   /**
    * Loads the plugin in every worker.
-   * @returns what it has put on hooks
+   * @returns what it has put on hooks, and offers to operators
    * @throws {ProxyError} the first failure
    */
-  async load(): Promise<readonly HookUse[]> {
+  async load(): Promise<Offers> {
     const all = await Promise.all(Array.from({ length: this.#limits.workers }, () => this.#start()))
-    const [first = []] = all
-    this.#hooks = JSON.stringify(first)
-    if (all.some(hooks => JSON.stringify(hooks) !== this.#hooks)) {
-      const text = 'its workers put different things on hooks; an init must do the same each time'
+    const [first = { hooks: [], topics: [] }] = all
+    this.#offers = JSON.stringify(first)
+    if (all.some(offers => JSON.stringify(offers) !== this.#offers)) {
+      const text =
+        'its workers put different things on hooks, or offer different topics; an init must do the same each time'
       throw new ProxyError('PTC_PLUGIN_SHAPE', text)
     }
     return first
   }
 
-  /** How many can be asked. */
-  get serving(): number {
-    return [...this.#links].filter(link => link.isServing).length
+  /** Those that can be asked. */
+  get serving(): readonly WorkerLink[] {
+    return [...this.#links].filter(link => link.isServing)
   }
 
   /** The worker that has the args of the first known subject, unless it is stuck; else the one with the least to do. */
@@ -92,7 +102,7 @@ export class WorkerSet {
 
   /** Those that are to be told: where the args of something are, any one, or all. */
   linksFor(audience: Subject | 'any' | 'all' | 'lasting'): readonly WorkerLink[] {
-    if (audience === 'all' || audience === 'lasting') return [...this.#links].filter(link => link.isServing)
+    if (audience === 'all' || audience === 'lasting') return this.serving
     const link = this.#linkTold(audience)
     return link === undefined ? [] : [link]
   }
@@ -135,17 +145,17 @@ export class WorkerSet {
     this.#threads.destroy()
   }
 
-  #start(): Promise<readonly HookUse[]> {
+  #start(): Promise<Offers> {
     return new Promise((resolve, reject) => {
       let hasLoaded = false
       const { hangAfter, initTimeout } = this.#limits
-      const link: WorkerLink = new WorkerLink(this.#threads.start(), hangAfter, {
-        onLoad: hooks => {
-          if (!this.#isAsBefore(hooks))
-            return link.giveUp('it puts other things on hooks than before: reload')
+      const events: LinkEvents = {
+        onLoad: offers => {
+          if (!this.#isAsBefore(offers))
+            return link.giveUp('it puts other things on hooks than before, or offers other topics: reload')
           hasLoaded = true
           clearTimeout(timer)
-          resolve(hooks)
+          resolve(offers)
           this.#events.onServing(link)
         },
         onMessage: message => this.#events.onMessage(link, message),
@@ -153,11 +163,12 @@ export class WorkerSet {
         onLost: (why, code, waiting) => {
           clearTimeout(timer)
           this.#links.delete(link)
-          this.#events.onEnded(link)
+          this.#events.onEnded(link, why)
           if (hasLoaded) this.#lost(link, why, waiting)
           else reject(new ProxyError(code, why))
         },
-      })
+      }
+      const link = new WorkerLink(this.#threads.start(), hangAfter, events, this.#managedAt)
       const giveUp = (): void => link.giveUp(`loading it took more than ${initTimeout} ms`)
       const timer = after(initTimeout, giveUp, reject).unref()
       this.#links.add(link)
@@ -166,8 +177,8 @@ export class WorkerSet {
   }
 
   /** The file may have changed since; what it does now is known after a reload. */
-  #isAsBefore(hooks: readonly HookUse[]): boolean {
-    return this.#hooks === '' || this.#hooks === JSON.stringify(hooks)
+  #isAsBefore(offers: Offers): boolean {
+    return this.#offers === '' || this.#offers === JSON.stringify(offers)
   }
 
   #lost(link: WorkerLink, why: string, waiting: readonly number[]): void {

@@ -1,6 +1,7 @@
 import type { PluginFetch } from '../../api/fetch.js'
 import type { PluginMetrics } from '../../api/metrics.js'
 import type { PluginState } from '../../api/plugin.js'
+import { TopicHub, type TopicsOfPlugin } from '../topics/hub.js'
 import { type Measure, type MetricSpec, metricsWith } from './metric-spec.js'
 import { PluginMetricsRegistry } from './metrics.js'
 import { type HostedPeers, PeerHub, type PeersOfPlugin, type Publish } from './peers.js'
@@ -19,6 +20,7 @@ export interface PluginServices {
 /** The same, with the ends that workers arrive at. */
 export interface HostedServices extends PluginServices {
   readonly peers: HostedPeers
+  readonly topics: TopicsOfPlugin
   readonly declare: (spec: MetricSpec) => void
   readonly measure: (measure: Measure) => void
 }
@@ -27,6 +29,7 @@ export interface HostedServices extends PluginServices {
 export class SharedServices {
   readonly metrics = new PluginMetricsRegistry()
   readonly peers: PeerHub
+  readonly #topics = new TopicHub()
   readonly #stores = new Map<string, StateStore>()
   readonly #makeStore: (plugin: string) => StateStore
 
@@ -48,6 +51,7 @@ export class SharedServices {
       metrics: metricsWith(declare, measure),
       fetch,
       peers: this.peers.of(plugin),
+      topics: this.#topics.of(plugin),
       managedAt,
       declare,
       measure,

@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Certificate } from '../../api/certificate.js'
+import type { Revocation } from '../../api/plugin.js'
 import { ProxyError } from '../../base/errors.js'
 import { parseHost } from '../../base/host.js'
 import { subjectPublicKeyInfo } from './certificate-parts.js'
@@ -60,8 +61,8 @@ const MAX_VALUE = 1000
 export interface Revoked {
   readonly isRevoked: IsRevoked
   readonly what: string
-  /** The same for another process of the proxy, which may have no verdict under that key. */
-  readonly elsewhere: unknown
+  /** The same for another process of the proxy, which may have no verdict under that key; digests in hex. */
+  readonly elsewhere: Revocation
 }
 
 /**
@@ -113,7 +114,7 @@ function ofKey(wanted: string, of: string | undefined): Revoked {
 const ofLeaf = (of: keyof LeafDigests, word: string, hex: string): Revoked => ({
   isRevoked: (_host, leaf) => isSame(leaf(), of, hex),
   what: `${word} ${hex}`,
-  elsewhere: { [of]: hex },
+  elsewhere: of === 'spki' ? { spki: hex } : { certificate: hex },
 })
 
 /** An item that may be about the revoked certificate counts as revoked. */

@@ -1,4 +1,5 @@
 import type { PluginEnv } from '../../../core/plugin-host/load.js'
+import { Managed } from '../../../core/plugin-host/managed.js'
 import type { LoadedLine } from '../../../core/plugin-host/resolve.js'
 import { SharedServices } from '../../../core/plugin-host/services/services.js'
 import { NO_FETCH } from '../../kit/names.js'
@@ -13,7 +14,7 @@ export function pluginLine(path: string, line = 1, ...args: string[]): LoadedLin
 
 export interface HostKit {
   readonly dir: TempDir
-  readonly env: PluginEnv
+  readonly env: PluginEnv & { readonly managed: Managed }
   /** What was logged, as `LEVEL message` or `DEBUG tag message`. */
   readonly log: string[]
 }
@@ -23,7 +24,8 @@ export function makeHost(overrides: Partial<PluginEnv> = {}): HostKit {
   const dir = makeTempDir()
   const log: string[] = []
   const services = new SharedServices()
-  const env: PluginEnv = {
+  const env: HostKit['env'] = {
+    managed: new Managed(),
     confDir: dir.path,
     pluginDir: '.',
     shippedDirs: [],

@@ -1,15 +1,15 @@
 /** What a worker may say, and what costs it its life. */
-import { EventEmitter } from 'node:events'
-import { MessageChannel } from 'node:worker_threads'
-import { type Test, test } from 'tap'
+import { test } from 'tap'
 import { readFromWorker } from '../../../../core/plugin-host/isolate/from-worker.js'
-import type { Thread } from '../../../../core/plugin-host/isolate/threads.js'
 import { WorkerLink } from '../../../../core/plugin-host/isolate/worker-link.js'
+import { thread } from './thread-kit.js'
 
 const ANSWER = { did: 'answer', seq: 1, about: 'x', verdict: { kind: 'accept' }, effects: [] }
 
 const GOOD: readonly unknown[] = [
-  { did: 'load', hooks: [{ id: 'TS_SSL_CERT_VERIFY_HOOK', options: {} }] },
+  { did: 'load', hooks: [{ id: 'TS_SSL_CERT_VERIFY_HOOK', options: {} }], topics: ['policy', 'approvals'] },
+  { did: 'managed', seq: 3, text: '[]' },
+  { did: 'managed', seq: 3, text: '', error: { code: 'PTC_PLUGIN_CALL', message: 'no' } },
   { did: 'not-load', code: 'PTC_PLUGIN_INIT_FAILED', message: 'no' },
   { did: 'return', seq: -3 },
   { did: 'withdraw', seq: 3 },
@@ -30,8 +30,17 @@ const BAD: readonly unknown[] = [
   new Map([['did', 'log']]),
   { did: 'constructor' },
   { did: '__proto__' },
-  { did: 'load', hooks: [{ id: 'TS_NO_HOOK', options: {} }] },
-  { did: 'load', hooks: 3 },
+  { did: 'load', hooks: [{ id: 'TS_NO_HOOK', options: {} }], topics: [] },
+  { did: 'load', hooks: 3, topics: [] },
+  { did: 'load', hooks: [] },
+  { did: 'load', hooks: [], topics: ['secrets'] },
+  { did: 'load', hooks: [], topics: ['policy', 'policy'] },
+  { did: 'load', hooks: [], topics: ['constructor'] },
+  { did: 'managed', seq: 3 },
+  { did: 'managed', seq: '3', text: '' },
+  { did: 'managed', seq: 3, text: 'x'.repeat(67_108_865) },
+  { did: 'managed', seq: 3, text: '', error: { code: 'no code', message: '' } },
+  { did: 'managed', seq: 3, text: '', topic: 'approvals' },
   { did: 'not-load', code: 'constructor', message: 'no' },
   { did: 'return', seq: '1' },
   { did: 'return', seq: 1.5 },
@@ -53,28 +62,6 @@ test('the schema of messages is closed', async t => {
   for (const message of GOOD) t.equal(readFromWorker(message), message, JSON.stringify(message))
   for (const message of BAD) t.equal(readFromWorker(message), undefined, String(typeof message))
 })
-
-/** A thread that says what the test wants. */
-function thread(t: Test): Thread & { say(message: unknown): void; readonly isKilled: () => boolean } {
-  const { port1, port2 } = new MessageChannel()
-  const ended = new EventEmitter()
-  let isKilled = false
-  t.teardown(() => {
-    port1.close()
-    port2.close()
-  })
-  return {
-    port: port1,
-    ended: new Promise(resolve => ended.once('end', resolve)),
-    kill: () => {
-      isKilled = true
-      port1.close()
-      ended.emit('end')
-    },
-    say: message => port2.postMessage(message),
-    isKilled: () => isKilled,
-  }
-}
 
 test('a worker that says what none says is lost, whatever it says', async t => {
   const foreign = [{ ...ANSWER, seq: 99 }, { did: 'return', seq: 99 }, { did: 'withdraw', seq: 99 }, GOOD[0]]

@@ -1,6 +1,7 @@
 /** The workers of a plugin tell one another, as processes do. */
 import { test } from 'tap'
 import { dir, open } from '../../testing/plugins.js'
+import { SLOWLY } from './thread-kit.js'
 
 dir.file(
   'telling.mjs',
@@ -21,7 +22,7 @@ export default async ({ hookAdd, peers, note, state }) => {
 )
 
 test('a worker tells the others, and knows when they have heard', async t => {
-  const kit = await open(t, 'telling.mjs @isolate=worker')
+  const kit = await open(t, 'telling.mjs @isolate=worker', { records: SLOWLY })
   await (await kit.park({ host: 'a.example' })).ended()
   await kit.logged(/told a\.example/)
   t.strictSame(
@@ -36,7 +37,7 @@ test('a worker tells the others, and knows when they have heard', async t => {
 })
 
 test('a worker that takes the place of another is told what it has missed, before it is asked', async t => {
-  const kit = await open(t, 'telling.mjs @isolate=worker')
+  const kit = await open(t, 'telling.mjs @isolate=worker', { records: SLOWLY })
   t.match(await (await kit.park({ host: 'exit.example' })).ended(), { by: 'plugin-failed' })
   await kit.logged(/loads 3/)
   await (await kit.park({ host: 'meanwhile.example' })).ended()

@@ -1,0 +1,176 @@
+/** The topics as operators reach them: of a plugin in this thread, and of one in several workers. */
+import type { Approval, ManagedTopics } from '../../api/managed.js'
+import { ProxyError } from '../../base/errors.js'
+import { describe } from '../../base/thrown.js'
+import type { ManagedCalls } from './answers.js'
+import { checked } from './answers.js'
+import { meantBy } from './meant.js'
+
+type Calls<T extends keyof ManagedCalls> = (offered: ManagedTopics[T]) => ManagedCalls[T]
+
+/** The plugin may have passed functions that return anything, or throw. */
+const IN_THREAD: { readonly [T in keyof ManagedCalls]: Calls<T> } = {
+  approvals: offered => ({
+    list: () => answerOf('approvals', 'list', () => offered.list()),
+    answer: (id, answer) => answerOf('approvals', 'answer', () => offered.answer(id, answer)),
+    withdraw: (revocation, what, who) =>
+      answerOf('approvals', 'withdraw', () => offered.withdraw(meantBy(revocation), what, who)),
+  }),
+  policy: offered => ({ explain: host => answerOf('policy', 'explain', () => offered.explain(host)) }),
+  learning: offered => ({
+    report: () => answerOf('learning', 'report', () => offered.report()),
+    write: () => answerOf('learning', 'write', () => offered.write()),
+  }),
+}
+
+/** What a plugin in this thread offers. Errors of the plugin get the code PTC_ADMIN_REQUEST. */
+export const callsOf = <T extends keyof ManagedCalls>(topic: T, offered: ManagedTopics[T]): ManagedCalls[T] =>
+  IN_THREAD[topic](offered)
+
+async function answerOf<R>(
+  topic: keyof ManagedCalls,
+  part: string,
+  work: () => R | Promise<R>,
+): Promise<Awaited<R>> {
+  try {
+    return checked(topic, part, await work())
+  } catch (cause) {
+    if (cause instanceof ProxyError) throw cause
+    throw new ProxyError('PTC_ADMIN_REQUEST', describe(cause), { cause })
+  }
+}
+
+/**
+ * Calls a function of the topic in one instance.
+ * @throws {ProxyError} what it throws there, or PTC_PLUGIN_WORKER when it ends before it answers
+ */
+export type CallInstance = (part: string, args: readonly unknown[]) => Promise<unknown>
+
+/** The instances that can be asked now, at least one. @throws {ProxyError} PTC_PLUGIN_WORKER when there is none */
+export type Instances = () => readonly [CallInstance, ...CallInstance[]]
+
+/** One topic of several instances, as one. */
+const MERGED: { readonly [T in keyof ManagedCalls]: (instances: Instances) => ManagedCalls[T] } = {
+  approvals: instances => ({
+    list: async () => mergeApprovals((await askAll<readonly Approval[]>(instances, 'list')).flat()),
+    answer: (id, answer) =>
+      asShown(
+        id,
+        () => askAll<readonly Approval[]>(instances, 'list'),
+        () => askUntilFound<Approval>(instances, 'answer', id, answer),
+      ),
+    // One after another: the others are told what the first one withdraws, and do not write it down again.
+    withdraw: async (...args) => Math.max(...(await askEach<number>(instances, 'withdraw', ...args))),
+  }),
+  policy: instances => ({ explain: host => askOne(instances, 'explain', host) }),
+  learning: instances => ({
+    report: async () => (await askAll<readonly string[]>(instances, 'report')).at(-1) ?? [],
+    write: async () => {
+      // A report puts what each instance has seen into the file that all share; one of them writes from it.
+      await askAll(instances, 'report')
+      return await askOne(instances, 'write')
+    },
+  }),
+}
+
+export const mergedCalls = <T extends keyof ManagedCalls>(topic: T, instances: Instances): ManagedCalls[T] =>
+  MERGED[topic](instances)
+
+/** One that ends while it is asked has nothing any more. @throws {ProxyError} the first other failure; that end, if all end */
+async function askAll<R>(
+  instances: Instances,
+  part: string,
+  ...args: readonly unknown[]
+): Promise<readonly R[]> {
+  return answersIn<R>(await Promise.allSettled(instances().map(call => call(part, args))))
+}
+
+/** The same, one after another; a failure keeps none from being asked. */
+async function askEach<R>(
+  instances: Instances,
+  part: string,
+  ...args: readonly unknown[]
+): Promise<readonly R[]> {
+  const outcomes: PromiseSettledResult<unknown>[] = []
+  for (const call of instances()) outcomes.push(...(await Promise.allSettled([call(part, args)])))
+  return answersIn<R>(outcomes)
+}
+
+function answersIn<R>(outcomes: readonly PromiseSettledResult<unknown>[]): readonly R[] {
+  const failures = outcomes.flatMap(one => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  const answers = outcomes.flatMap(one => (one.status === 'fulfilled' ? [one.value as R] : []))
+  const failure = failures.find(cause => !isEnd(cause))
+  if (failure !== undefined) throw failure
+  if (answers.length === 0) throw failures[0]
+  return answers
+}
+
+/** The first that does not end before it answers. */
+async function askOne<R>(instances: Instances, part: string, ...args: readonly unknown[]): Promise<R> {
+  let end: unknown
+  for (const call of instances()) {
+    try {
+      return (await call(part, args)) as R
+    } catch (cause) {
+      if (!isEnd(cause)) throw cause
+      end = cause
+    }
+  }
+  throw end
+}
+
+/** The first that has it. Where none has, but one could not say: its failure. */
+async function askUntilFound<R>(
+  instances: Instances,
+  part: string,
+  ...args: readonly unknown[]
+): Promise<R | undefined> {
+  let failure: unknown
+  for (const call of instances()) {
+    try {
+      const found = (await call(part, args)) as R | undefined
+      if (found !== undefined) return found
+    } catch (cause) {
+      failure ??= cause
+    }
+  }
+  if (failure !== undefined) throw failure
+  return undefined
+}
+
+const isEnd = (cause: unknown): boolean => ProxyError.codeOf(cause) === 'PTC_PLUGIN_WORKER'
+
+/** Answers a question. @returns the question as all instances had it open, not that one alone which has taken the answer */
+export async function asShown<R extends Approval | undefined>(
+  id: string,
+  list: () => Promise<readonly (readonly Approval[])[]>,
+  answer: () => Promise<R>,
+): Promise<R> {
+  const open = await list().catch(() => [])
+  const shown = mergeApprovals(open.flat()).find(one => one.id === id)
+  const taken = await answer()
+  return taken === undefined || shown === undefined ? taken : { ...taken, ...shown }
+}
+
+/** The same question may be open in several instances: it is one. Oldest first. */
+export function mergeApprovals(all: readonly Approval[]): readonly Approval[] {
+  const byId = new Map<string, Approval>()
+  for (const one of all) {
+    const other = byId.get(one.id)
+    byId.set(one.id, other === undefined ? one : merged(other, one))
+  }
+  return [...byId.values()].sort((a, b) => a.since - b.since)
+}
+
+const merged = (a: Approval, b: Approval): Approval => {
+  const link = (a.link?.until ?? 0) >= (b.link?.until ?? 0) ? a.link : b.link
+  return {
+    ...(a.last >= b.last ? a : b),
+    clients: [...new Set([...a.clients, ...b.clients])],
+    waiting: a.waiting + b.waiting,
+    asked: a.asked + b.asked,
+    since: Math.min(a.since, b.since),
+    firstSeen: Math.min(a.firstSeen, b.firstSeen),
+    ...(link === undefined ? {} : { link }),
+  }
+}
