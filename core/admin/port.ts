@@ -38,13 +38,20 @@ export class AdminPort {
   readonly #guard: TokenGuard
   readonly #serve: Handler
   readonly #desk: Pick<AdminApi, 'approvals' | 'answer'>
+  readonly #scheme: 'http' | 'https'
   #hosts: readonly string[] = []
 
-  /** @param serve the API, for requests that are let in @param desk the questions that links are for */
-  constructor(guard: TokenGuard, serve: Handler, desk: Pick<AdminApi, 'approvals' | 'answer'>) {
+  /** @param serve the API, for requests that are let in @param desk the questions that links are for @param isSecure over TLS */
+  constructor(
+    guard: TokenGuard,
+    serve: Handler,
+    desk: Pick<AdminApi, 'approvals' | 'answer'>,
+    isSecure: boolean,
+  ) {
     this.#guard = guard
     this.#desk = desk
     this.#serve = serve
+    this.#scheme = isSecure ? 'https' : 'http'
   }
 
   /** The port is open. */
@@ -54,14 +61,14 @@ export class AdminPort {
 
   /** The address of the page. */
   get origin(): string {
-    return `http://${this.#hosts[0]}`
+    return `${this.#scheme}://${this.#hosts[0]}`
   }
 
   readonly handle = (req: IncomingMessage, res: ServerResponse): void => {
     for (const [name, value] of Object.entries(FIELDS)) res.setHeader(name, value)
     const { host = '', origin } = req.headers
     if (!this.#hosts.includes(host)) return refuse(req, res, 421, 'Host does not name this port')
-    if (origin !== undefined && origin !== `http://${host}`)
+    if (origin !== undefined && origin !== `${this.#scheme}://${host}`)
       return refuse(req, res, 403, 'a page of another site may not use the management API')
     // By hand: `new URL` throws for targets that a client may send, such as `//`.
     const [path = '', query] = (req.url ?? '').split('?', 2)
@@ -122,7 +129,7 @@ export class AdminPort {
     // No redirect: a browser that comes from another site would not send a cookie of SameSite=Strict along with it.
     res.writeHead(200, {
       'content-type': 'text/html; charset=utf-8',
-      'set-cookie': `${COOKIE}=${login.id}; HttpOnly; SameSite=Strict; Path=/`,
+      'set-cookie': `${COOKIE}=${login.id}; HttpOnly; SameSite=Strict; Path=/${this.#scheme === 'https' ? '; Secure' : ''}`,
     })
     // The page keeps the key in the storage of its own origin, port included. A fragment is sent to no server.
     const page = `/#${login.key}`

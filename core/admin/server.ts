@@ -7,6 +7,7 @@ import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import type { AdminApi } from './admin-api.js'
 import type { AppParts, Handler } from './app.js'
+import type { CertificateFiles, secureServer } from './secure-server.js'
 import { listenAt } from './socket-file.js'
 
 /** How long a request may take to arrive; milliseconds. */
@@ -83,8 +84,9 @@ export async function openPort(
   at: string,
   serve: Handler,
   onError: (message: string) => void,
+  tls?: CertificateFiles,
 ): Promise<Admin & { readonly address: string; readonly port: number }> {
-  const server = createServer(serve)
+  const server = tls === undefined ? createServer(serve) : await secure(tls, serve, onError)
   server.requestTimeout = REQUEST_TIMEOUT
   try {
     const [, host = '', port = ''] = /^\[?([^\]]+)\]?:(\d+)$/.exec(at) ?? []
@@ -96,6 +98,11 @@ export async function openPort(
   server.on('error', cause => onError(`the management port failed: ${describe(cause)}`))
   const { address, port } = server.address() as AddressInfo
   return { at, address, port, close: () => closed(server) }
+}
+
+/** Loaded where a port speaks TLS. */
+async function secure(...args: Parameters<typeof secureServer>): Promise<Server> {
+  return (await import('./secure-server.js')).secureServer(...args)
 }
 
 function fail(req: IncomingMessage, res: ServerResponse, message: string): void {

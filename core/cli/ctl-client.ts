@@ -1,8 +1,9 @@
-import { request } from 'node:http'
+import { type RequestOptions, request } from 'node:http'
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { OPERATOR_FIELD } from '../base/roles.js'
 import { codeOf, describe } from '../base/thrown.js'
+import type { Settings } from '../settings/settings.js'
 import { operator } from './operator.js'
 
 /** How long the proxy may take to answer; a reload runs the plugins' inits. Milliseconds. */
@@ -13,11 +14,13 @@ type Method = 'GET' | 'POST' | 'PUT'
 /** Sends requests to the management API of a running proxy. */
 export type Send = <T>(method: Method, path: string, body?: unknown) => Promise<T>
 
-/** @param path of the management socket */
+/** Where the API is: its socket's path, or what requests to its port consist of. */
+export type Reach = string | { readonly listen: string; readonly settings: Settings['admin'] }
+
 export const sendTo =
-  (path: string): Send =>
+  (reach: Reach): Send =>
   async <T>(method: Method, route: string, body?: unknown) => {
-    const { status, text } = await exchange(path, method, route, body)
+    const { status, text } = await exchange(reach, method, route, body)
     const answer = parse(text)
     if (status < 300) return answer as T // of our own program, by its schema
     const { code = '', message = `the proxy answers ${status}` } = (answer as Failure).error ?? {}
@@ -44,16 +47,20 @@ interface Answer {
   readonly text: string
 }
 
-function exchange(socketPath: string, method: string, path: string, body: unknown): Promise<Answer> {
+async function exchange(reach: Reach, method: string, path: string, body: unknown): Promise<Answer> {
+  const signal = AbortSignal.timeout(TIMEOUT)
+  const there = await optionsFor(reach, signal).catch((cause: unknown) => {
+    throw unreachable(reach, cause)
+  })
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body)
     const headers = {
+      ...there.headers,
       [OPERATOR_FIELD]: encodeURIComponent(operator()),
       ...(text !== undefined && { 'content-type': 'application/json' }),
     }
-    const signal = AbortSignal.timeout(TIMEOUT)
-    const failed = (cause: unknown): void => reject(unreachable(socketPath, cause))
-    request({ socketPath, method, path, headers, signal, agent: false }, response => {
+    const failed = (cause: unknown): void => reject(unreachable(reach, cause))
+    request({ ...there, method, path, headers, signal }, response => {
       const parts: Buffer[] = []
       response.on('data', (part: Buffer) => parts.push(part))
       response.on('end', () =>
@@ -74,7 +81,16 @@ const WHY: Readonly<Record<string, string>> = {
   ABORT_ERR: `no answer in ${TIMEOUT / 1000} s`,
 }
 
-function unreachable(path: string, cause: unknown): ProxyError {
-  const why = WHY[codeOf(cause)] ?? describe(cause)
-  return new ProxyError('PTC_ADMIN_UNREACHABLE', `management socket ${path}: ${why}`, { cause })
+async function optionsFor(reach: Reach, signal: AbortSignal): Promise<RequestOptions> {
+  if (typeof reach === 'string') return { socketPath: reach, agent: false }
+  const { portRequest } = await import('./ctl-port.js')
+  return portRequest(reach.listen, reach.settings, signal)
+}
+
+function unreachable(reach: Reach, cause: unknown): ProxyError {
+  if (ProxyError.codeOf(cause) !== undefined) return cause as ProxyError
+  const isSocket = typeof reach === 'string'
+  const why = (isSocket ? WHY[codeOf(cause)] : undefined) ?? describe(cause)
+  const where = isSocket ? `management socket ${reach}` : `management port ${reach.listen}`
+  return new ProxyError('PTC_ADMIN_UNREACHABLE', `${where}: ${why}`, { cause })
 }

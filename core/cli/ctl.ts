@@ -7,10 +7,10 @@ import { didYouMean } from '../base/nearest.js'
 import { ALL_RIGHTS, isRole, ROLES } from '../base/roles.js'
 import { checkSocketPath } from '../config/admin-socket.js'
 import type { Place } from '../program/generation.js'
-import { readSettings } from '../settings/settings.js'
+import { readSettings, type Settings } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import { approvalsText, learn, policy } from './ctl-approvals.js'
-import { sendTo } from './ctl-client.js'
+import { type Reach, sendTo } from './ctl-client.js'
 import { type Command, type CtlOptions, command, formatOf, none, reloading, usage } from './ctl-command.js'
 import { config, debug, metric } from './ctl-config.js'
 import { accept, extend, history, parked, rejectHeld } from './ctl-held.js'
@@ -138,13 +138,7 @@ export async function ctl({ confDir, env, print }: Place, options: CtlOptions): 
   const { watch = false } = options
   const format = formatOf(options)
   const { run, text, isDone } = make(args, options)
-  const { socket } = readSettings({ confDir, env }).admin
-  if (socket === undefined)
-    throw new ProxyError(
-      'PTC_ADMIN_UNREACHABLE',
-      'proxy.config.admin.socket is NULL: this proxy is not managed',
-    )
-  const send = sendTo(checkSocketPath(socket))
+  const send = sendTo(reachOf(readSettings({ confDir, env }).admin))
   for (let before = ''; ; await sleep(WATCH_PERIOD)) {
     const result = await run(send)
     const lines = format === 'json' ? [JSON.stringify(result)] : text(result as never)
@@ -154,6 +148,17 @@ export async function ctl({ confDir, env, print }: Place, options: CtlOptions): 
     if (!watch || isDone?.(result as never) === true) return
     before = shown
   }
+}
+
+/** The socket; where there is none, the port. */
+function reachOf(settings: Settings['admin']): Reach {
+  const { socket, listen } = settings
+  if (socket !== undefined) return checkSocketPath(socket)
+  if (listen !== undefined && !listen.endsWith(':0')) return { listen, settings }
+  throw new ProxyError(
+    'PTC_ADMIN_UNREACHABLE',
+    'proxy.config.admin.socket is NULL, and so is proxy.config.admin.listen: this proxy is not managed',
+  )
 }
 
 /** Milliseconds between two looks of `--watch`. */

@@ -25,7 +25,7 @@ export const GENERAL_RECORDS = {
     shape: 'a loopback address and a port, such as 127.0.0.1:8083',
     reload: false,
     about:
-      'Where the management API, its metrics and its page can be reached by TCP; NULL opens no port. Loopback alone, because this port has no TLS; the proxy refuses to connect clients to it. Not in Traffic Server.',
+      'Where the management API, its metrics and its page can be reached by TCP; NULL opens no port. Loopback alone; the proxy refuses to connect clients to it. Not in Traffic Server.',
   },
   'proxy.config.admin.token_file': {
     default: 'admin.token',
@@ -33,6 +33,20 @@ export const GENERAL_RECORDS = {
     reload: false,
     about:
       'The file with the token that `proxy.config.admin.listen` asks for (`Authorization: Bearer`), relative to the configuration folder. It is made, for its owner alone, where it is missing; one that other users can read or write is refused. Not in Traffic Server.',
+  },
+  'proxy.config.admin.tls_cert': {
+    default: null,
+    ...OPTIONAL_FILE,
+    reload: false,
+    about:
+      'The PEM file with the certificate of that port and its chain, relative to the configuration folder; NULL speaks no TLS. A file that changes is taken within five seconds, without a reload. `ctl` and links use https then. Not in Traffic Server.',
+  },
+  'proxy.config.admin.tls_key': {
+    default: null,
+    ...OPTIONAL_FILE,
+    reload: false,
+    about:
+      'The PEM file with the key of that certificate; NULL: it is in the same file. Not in Traffic Server.',
   },
   'proxy.config.admin.may_accept': {
     ...SWITCH,

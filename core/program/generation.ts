@@ -176,7 +176,7 @@ export async function makeGeneration(
       names,
       startTls,
       warn: message => diags.warning(message),
-      managed: settings.admin.listen,
+      managed: portAddress(settings.admin),
     })
     const workers = new Map<number, InWorkers>()
     const plugins = await mistakes.readLater(() =>
@@ -277,6 +277,9 @@ export async function makeGeneration(
     throw cause
   }
 }
+
+const portAddress = ({ listen, tls }: Settings['admin']): string | undefined =>
+  listen && `${tls === undefined ? 'http' : 'https'}://${listen}`
 
 /** Frees what a generation holds. Nothing of it may be in flight any more. */
 export function discard(generation: Generation): void {

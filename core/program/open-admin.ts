@@ -17,7 +17,12 @@ export interface AdminParts {
   readonly api: AdminApi
   readonly metrics: Pick<MetricsSource, 'text' | 'close'>
   /** The management port is open. */
-  readonly onPort: (port: { readonly address: string; readonly port: number }) => void
+  readonly onPort: (port: {
+    readonly address: string
+    readonly port: number
+    /** `https://127.0.0.1:8083` */
+    readonly origin: string
+  }) => void
 }
 
 /**
@@ -27,7 +32,7 @@ export interface AdminParts {
 export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>> {
   const { diags, api, metrics, onPort } = parts
   const onError = (message: string): void => diags.error(message)
-  const { socket, listen, tokenFile, auditFile } = parts.settings
+  const { socket, listen, tokenFile, auditFile, tls } = parts.settings
   const page: { open?: (who: string, role: Role) => string } = {}
   const appParts: AppParts = {
     metrics: metrics.text,
@@ -54,10 +59,10 @@ export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>
         import('../admin/token.js'),
         import('../admin/port.js'),
       ])
-      const guard = new AdminPort(new TokenGuard(await readTokens(tokenFile)), serve, api)
-      const port = await openPort(listen, guard.handle, onError)
+      const guard = new AdminPort(new TokenGuard(await readTokens(tokenFile)), serve, api, tls !== undefined)
+      const port = await openPort(listen, guard.handle, onError, tls)
       guard.opened(port.address, port.port)
-      onPort(port)
+      onPort({ address: port.address, port: port.port, origin: guard.origin })
       page.open = (who, role) => `${guard.origin}/login?code=${guard.sessions.link(who, role)}`
       return { ...port, at: guard.origin }
     })

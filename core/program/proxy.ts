@@ -12,7 +12,6 @@
 import type { AdminApi } from '../admin/admin-api.js'
 import type { PluginTotals } from '../admin/metrics.js'
 import type { Admin } from '../admin/server.js'
-import { authorityText } from '../base/authority.js'
 import { describe } from '../base/thrown.js'
 import { after } from '../base/timer.js'
 import { ConnectionCounts, shareOf } from '../http/listener/connection-limits.js'
@@ -35,7 +34,7 @@ import { Generations } from './generations.js'
 import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
 import { checkSink } from './log-sink.js'
 import { type Managed, type Manager, makeAdminApi } from './management.js'
-import { type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
+import { type AdminParts, type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
 import type { OtherProcesses } from './other-processes.js'
 import { Reloads } from './reloads.js'
 import { TrafficCounts } from './traffic-counts.js'
@@ -277,9 +276,9 @@ export class ProxyServer {
     const api = this.adminApi(manager)
     const { diags } = this.#logs
     const settings = this.#generations.current().settings.admin
-    const onPort = (port: { readonly address: string; readonly port: number }): void => {
-      this.#logs.services.managedAt = `http://${authorityText(port.address, port.port)}`
-      this.#hideOrigin(port)
+    const onPort: AdminParts['onPort'] = ({ address, port, origin }) => {
+      this.#logs.services.managedAt = origin
+      this.#hideOrigin({ address, port })
     }
     this.#admin = this.metrics(api).then(metrics => openAdmin({ settings, diags, api, metrics, onPort }))
     await this.#admin

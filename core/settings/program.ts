@@ -66,6 +66,12 @@ function rollingSettings(records: Records, of: 'proxy.config.log' | 'proxy.confi
   })
 }
 
+function adminCertificate(records: Records, confDir: string) {
+  const cert = fileOf(records, 'proxy.config.admin.tls_cert', confDir)?.path
+  const key = fileOf(records, 'proxy.config.admin.tls_key', confDir)?.path
+  return cert === undefined ? undefined : Object.freeze({ cert, key })
+}
+
 export const adminSettings = (records: Records, confDir: string) =>
   Object.freeze({
     /** The management socket; undefined where there is none. */
@@ -74,6 +80,8 @@ export const adminSettings = (records: Records, confDir: string) =>
     /** `address:port` of the management port; undefined where there is none. */
     listen: records['proxy.config.admin.listen'] ?? undefined,
     tokenFile: fileOf(records, 'proxy.config.admin.token_file', confDir).path,
+    /** The certificate of the port; undefined: no TLS. */
+    tls: adminCertificate(records, confDir),
     /** Whether operators may accept in place of any plugin. */
     mayAccept: records['proxy.config.admin.may_accept'] === 1,
     auditFile: resolve(records[FOLDER], records['proxy.config.admin.audit_file']),

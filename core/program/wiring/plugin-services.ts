@@ -33,7 +33,7 @@ export interface ServiceParts {
   /** Undefined while the plugins are initialised. */
   readonly startTls: () => StartTls | undefined
   readonly warn: (message: string) => void
-  /** `address:port` of the management port, if the records name one. */
+  /** The address of the management port, `http://127.0.0.1:8083`, if the records name one. */
   readonly managed?: string | undefined
 }
 
@@ -45,8 +45,7 @@ export function servicesOf(
   const { shared, fetches, ports } = services
   // Another process may have opened it. Port 0 is known there alone.
   const isKnown = managed !== undefined && !managed.endsWith(':0')
-  const managedAt = (): string | undefined =>
-    services.managedAt ?? (isKnown ? `http://${managed}` : undefined)
+  const managedAt = (): string | undefined => services.managedAt ?? (isKnown ? managed : undefined)
   const isOwn = ownPorts(() => ports)
   return plugin =>
     shared.of(

@@ -158,11 +158,14 @@ const MAY_CONNECT: ReadonlySet<string> = new Set([
   'core/admin/socket-file.ts',
 ])
 
+/** Operators are no clients of the proxy, and the proxy is no origin of theirs: the management port and `ctl` speak Node's TLS. */
+const OPERATORS: ReadonlySet<string> = new Set(['core/admin/secure-server.ts', 'core/cli/ctl-port.ts'])
+
 /**
  * `node:tls` may be asked for the root certificates it carries, by a named import of that list alone.
  */
 export const coreMakesNoHandshakeWithNode: Rule = files =>
-  core(files).flatMap(file =>
+  core(files.filter(({ path }) => !OPERATORS.has(path))).flatMap(file =>
     file.imports
       .filter(
         ({ specifier, isTypeOnly }) =>
