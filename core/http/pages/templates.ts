@@ -56,6 +56,8 @@ const REJECTED = 'connect#cert_rejected'
 /** Which template an error is shown with; what is not listed has `default`. */
 const TEMPLATE_OF: { readonly [C in ErrorCode]?: string } = {
   PTC_CLIENT_DENIED: 'access#denied',
+  PTC_CLIENT_CERTIFICATE: 'access#denied',
+  PTC_LOGIN_ENDED: 'access#denied',
   PTC_REQUEST_DENIED: 'access#denied',
   PTC_ORIGIN_DENIED: 'access#denied',
   PTC_PROXY_AUTH_REQUIRED: 'access#proxy_auth_required',
