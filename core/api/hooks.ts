@@ -53,6 +53,10 @@ export interface TxnCloseEvent {
   /** The request-target as received; inside a bumped CONNECT the whole URL. */
   readonly url: string
   readonly clientAddress: string | undefined
+  /** The name under which the client had logged in to the proxy; undefined without a login. */
+  readonly user: string | undefined
+  /** The groups of that name, sorted; empty without a login. */
+  readonly groups: readonly string[]
   /** What the client was answered; 0 if it left before. */
   readonly status: number
   /** Bytes of the body from the client, and to it. */

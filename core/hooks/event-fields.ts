@@ -80,6 +80,8 @@ const FIELDS = {
     method: true,
     url: true,
     clientAddress: true,
+    user: true,
+    groups: true,
     status: true,
     bytesUp: true,
     bytesDown: true,

@@ -40,8 +40,9 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
   chp: { about: "the client's port", read: ({ summary }) => summary.req?.client.remotePort },
   caun: { about: 'the name under which the client was admitted', read: ({ user }) => user },
   caug: {
-    about: 'the groups of that name, with commas between them. Not in Traffic Server',
-    read: ({ groups }) => groups.join(','),
+    about:
+      'the groups of that name, with commas between them; a comma in a name is %2C. Not in Traffic Server',
+    read: ({ groups }) => groups.map(group => group.replaceAll(',', '%2C')).join(','),
   },
   cqhm: { about: "the request's method", read: ({ summary }) => summary.method },
   cquc: {

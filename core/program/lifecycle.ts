@@ -4,12 +4,14 @@ import type { VConns } from './wiring/vconns.js'
 
 /** Tells plugins of a transaction that is over. */
 export function tellClosed(vconns: VConns, summary: Summary): void {
-  const { method, url, clientAddress, status, bytesUp, bytesDown, milliseconds, error, hooked } = summary
+  const { req, method, url, clientAddress, status, bytesUp, bytesDown, milliseconds, error, hooked } = summary
   const counts = { status, bytesUp, bytesDown, milliseconds }
   const event = {
     method,
     url,
     clientAddress,
+    user: req?.user,
+    groups: req?.groups ?? [],
     ...counts,
     error: error?.code,
     id: hooked?.id,

@@ -51,7 +51,9 @@ type Ask = Parameters<NonNullable<ReturnType<HookPoints['transactionOf']>>['read
 export class KitTransaction implements TestTransaction {
   readonly #vconns: VConns
   readonly #recorder: Recorder
-  readonly #facts: Required<Pick<TransactionFacts, 'method' | 'url'>>
+  readonly #facts: Required<Pick<TransactionFacts, 'method' | 'url' | 'groups'>> & {
+    readonly user: string | undefined
+  }
   readonly #peer: Promise<VerifiedPeer | undefined>
   readonly #client: { readonly shown: VConn; close(): void }
   readonly #origin: { readonly shown: VConn; close(): void }
@@ -69,7 +71,7 @@ export class KitTransaction implements TestTransaction {
     const nobody = (): void => {}
     this.#vconns = vconns
     this.#recorder = recorder
-    this.#facts = { method, url }
+    this.#facts = { method, url, user, groups }
     this.#peer =
       origin === undefined
         ? Promise.resolve(undefined)
@@ -122,11 +124,11 @@ export class KitTransaction implements TestTransaction {
   }
 
   async close(status = 200): Promise<void> {
-    const { method, url } = this.#facts
+    const facts = this.#facts
     const counts = { status, bytesUp: 0, bytesDown: 0, milliseconds: 0 }
     const rest = { clientAddress: '192.0.2.3', error: undefined, id: this.#hooks?.id, args: this.args }
     this.#hooks?.abandon()
-    await this.#vconns.tell('TS_HTTP_TXN_CLOSE_HOOK', Object.freeze({ method, url, ...counts, ...rest }))
+    await this.#vconns.tell('TS_HTTP_TXN_CLOSE_HOOK', Object.freeze({ ...facts, ...counts, ...rest }))
     this.#origin.close()
     this.#client.close()
   }

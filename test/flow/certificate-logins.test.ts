@@ -1,4 +1,7 @@
-/** Certificates of clients as logins, in every way that a client can come by an `ssl` port. */
+/**
+ * Certificates of clients as logins, in every way that a client can come by an `ssl` port. Longer than 250 lines because the
+ * lives of a login (connection, session, tunnel) share one stage.
+ */
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
 import bcrypt from 'bcrypt'
@@ -7,6 +10,7 @@ import { type AccessStage, accessStage, WAYS } from '../kit/access-ways.js'
 import { tlsClient } from '../kit/client.js'
 import { curl } from '../kit/curl.js'
 import { getOn } from '../kit/get.js'
+import { Http2Client, tlsSocket } from '../kit/http2-client.js'
 import { makeAuthority } from '../kit/pki.js'
 import { clientCertificate } from '../kit/pki-openssl.js'
 import type { ProxyConf } from '../kit/proxy.js'
@@ -62,6 +66,24 @@ for (const way of WAYS)
     })
     t.ok(second && third && fourth)
   })
+
+test('a CONNECT of HTTP/2 has the login of the connection', async t => {
+  const at = await accessStage(t, conf())
+  for (const [certificate, status] of [
+    [ann, 200],
+    [bob, 403],
+  ] as const) {
+    const socket = await tlsSocket(at.ports[1], {
+      ...{ ca: root.certPem, servername: 'proxy.example', alpn: ['h2'] },
+      ...{ cert: certificate.chainPem, key: certificate.keyPem },
+    })
+    const client = new Http2Client(socket)
+    t.teardown(client.stop)
+    const head = { ':method': 'CONNECT', ':authority': `probe.test:${at.secure.port}` }
+    const [headers] = await once(client.session.request(head, { endStream: false }), 'response')
+    t.equal(headers[':status'], status)
+  }
+})
 
 test('certificates are no logins by default', async t => {
   const at = await accessStage(t, {

@@ -1,4 +1,7 @@
-/** Users and groups in ip_allow.yaml, plugins and the log, in every way that a client can come. */
+/**
+ * Users and groups in ip_allow.yaml, plugins and the log, in every way that a client can come. Longer than 250 lines because
+ * all of them judge the same users.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import bcrypt from 'bcrypt'
 import { test } from 'tap'
@@ -145,6 +148,19 @@ test('a reload takes logins and groups away from tunnels that are open', async t
   t.equal((await changed.ask()).status, 403, 'its password is another one')
 })
 
+test('a reload that asks for logins asks tunnels that are open, too', async t => {
+  const rules = { 'ip_allow.yaml': `ip_allow:\n- {${RULE}: allow}\n` }
+  const at = await accessStage(t, { files: rules })
+  const open = await bumped(at, 'ann:secret')
+  t.teardown(open.client.stop)
+  t.equal((await open.ask()).status, 200, 'no login is wanted')
+  at.proxy.conf.write(at.confWith(conf({ files: rules })))
+  await at.proxy.server.reload()
+  const ended = await open.ask()
+  t.match([ended.status, ended.body.toString()], [403, /PTC_LOGIN_ENDED/])
+  t.equal(await at.status('bump', as('ann')), 200)
+})
+
 const REPORT = `export default ({ hookAdd, note }) => {
   hookAdd('TS_HTTP_READ_REQUEST_HDR_HOOK', event => {
     note('request ' + JSON.stringify([event.method, event.user ?? null, event.groups]))
@@ -155,6 +171,7 @@ const REPORT = `export default ({ hookAdd, note }) => {
     note('origin ' + JSON.stringify([user, groups]))
     event.reenable()
   })
+  hookAdd('TS_HTTP_TXN_CLOSE_HOOK', ({ user, groups }) => note('over ' + JSON.stringify([user, groups])))
 }
 `
 
@@ -169,6 +186,7 @@ for (const isolate of ['', ' @isolate=worker'])
       /request \["GET","ann",\["guests","staff"\]\][\s\S]*request \["CONNECT","ann",\["guests","staff"\]\]/,
     )
     await at.proxy.until(/origin \["ann",\["guests","staff"\]\]/)
+    await at.proxy.until(/over \["ann",\["guests","staff"\]\]/)
   })
 
 test('the plugin access_rules judges users and groups', async t => {

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path'
 
 /** Program to Debian package, or to several with blanks between them. */
 export const PROGRAMS: Readonly<Record<string, string>> = {
+  apache2: 'apache2-bin libapache2-mod-auth-gssapi',
   'apt-get': 'apt',
   certutil: 'libnss3-tools',
   chromium: 'chromium',
@@ -12,6 +13,10 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   'dpkg-deb': 'dpkg',
   git: 'git',
   javac: 'default-jdk-headless',
+  'kadmin.local': 'krb5-admin-server',
+  kdb5_util: 'krb5-kdc',
+  kinit: 'krb5-user',
+  krb5kdc: 'krb5-kdc',
   logrotate: 'logrotate',
   memcached: 'memcached',
   microsocks: 'microsocks',

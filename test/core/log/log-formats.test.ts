@@ -57,6 +57,13 @@ function line(
   })
 }
 
+test('groups of a login', async t => {
+  const entry = { user: 'ann', groups: ['a b', 'c,d', 'e'] }
+  t.equal(line('%<caun> %<caug>', {}, entry), 'ann a%20b,c%2Cd,e')
+  t.equal(line('%<caun> %<caug>'), '- -')
+  t.match(JSON.parse(line('json', {}, entry)), entry)
+})
+
 test('formats with a name', async t => {
   t.equal(
     line('squid'),
