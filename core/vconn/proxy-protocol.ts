@@ -3,7 +3,7 @@
  * relays. Bytes in, facts out, and back.
  */
 import { isIP, isIPv4 } from 'node:net'
-import { addressBytes, addressOf } from '../base/address-bytes.js'
+import { addressBytes, addressOf } from '../base/network.js'
 
 /** Both ends of the connection that is relayed, as the relay has announced them. */
 export interface Announced {

@@ -1,11 +1,12 @@
 /** Clients that speak SOCKS 5. */
+
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import bcrypt from 'bcrypt'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { addressBytes } from '../../core/base/address-bytes.js'
+import { addressBytes } from '../../core/base/network.js'
 import { startBumping } from '../kit/bumping.js'
 import { startChild } from '../kit/child.js'
 import { type RawClient, rawClient } from '../kit/client.js'

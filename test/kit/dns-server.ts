@@ -3,7 +3,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, isIPv6, type Server } from 'node:net'
-import { addressBytes } from '../../core/base/address-bytes.js'
+import { addressBytes } from '../../core/base/network.js'
 import { Watch } from './watch.js'
 
 export interface DnsQuestion {

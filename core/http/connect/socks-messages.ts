@@ -1,7 +1,8 @@
 /** The messages of SOCKS 5 (RFC 1928, RFC 1929), as a server reads and writes them. */
-import { addressOf } from '../../base/address-bytes.js'
+
 import type { ErrorCode, ProxyError } from '../../base/errors.js'
 import { parseHostBytes } from '../../base/host.js'
+import { addressOf } from '../../base/network.js'
 import { CONNECT, IPV4, IPV6, LOGIN_VERSION, NAME, NO_METHOD, SOCKS_VERSION } from '../../base/socks.js'
 
 /** RFC 1928 section 6. */

@@ -1,8 +1,8 @@
 /** SOCKS 5 to a parent, as its client (RFC 1928, RFC 1929). Names are sent as they are: the parent resolves them. */
 import { isIP, isIPv6 } from 'node:net'
-import { addressBytes } from '../../base/address-bytes.js'
 import { authorityText } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
+import { addressBytes } from '../../base/network.js'
 import {
   CONNECT,
   IPV4,
