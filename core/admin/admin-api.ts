@@ -2,6 +2,7 @@
 import type { HookId } from '../api/hooks.js'
 import type { Approval, ApprovalAnswer } from '../api/managed.js'
 import type { RecordInfo } from '../settings/record-report.js'
+import type { RuleInfo } from '../settings/rule-report.js'
 import type { RevokedCounts } from '../tls/judge/revocation.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
@@ -181,6 +182,8 @@ export interface AdminApi {
   reload(): Promise<readonly string[]>
   /** All records, by name. */
   records(): Maybe<readonly RecordInfo[]>
+  /** The rules of sni.yaml, in their order. */
+  rules(): Maybe<readonly RuleInfo[]>
   /** One record. @throws {ProxyError} PTC_ADMIN_REQUEST for a name that is no record's */
   record(name: string): Maybe<RecordInfo>
   /**

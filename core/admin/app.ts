@@ -155,6 +155,10 @@ export function routesOf(api: AdminApi, { metrics, dashboard, audit, onError }: 
       return { records: rows, next }
     },
   )
+  app.get<{ Querystring: PageQuery }>('/v1/rules', { schema: SCHEMAS.rules }, async ({ query }) => {
+    const { rows, next } = pageOf(await api.rules(), ({ number }) => [number], query)
+    return { rules: rows, next }
+  })
   app.get<{ Params: { name: string } }>(
     '/v1/records/:name',
     { schema: SCHEMAS.record },

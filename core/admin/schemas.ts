@@ -58,6 +58,8 @@ const STATUS = object({
 
 const VERDICT = object({ key: TEXT, host: TEXT, asked: TEXT, scope: TEXT, endsAt: NUMBER })
 
+const RULE = object({ number: COUNT, where: TEXT, fqdn: TEXT, says: mapOf(TEXT) })
+
 const RECORD = object(
   {
     name: TEXT,
@@ -121,6 +123,7 @@ export const SCHEMAS = {
     ),
     ...answers('All records, or those whose names match.', 200, pageOf('records', RECORD)),
   },
+  rules: { ...PAGED, ...answers('The rules of sni.yaml, in their order.', 200, pageOf('rules', RULE)) },
   record: { params: object({ name: NAME }), ...answers('One record.', 200, RECORD) },
   setRecord: {
     params: object({ name: NAME }),

@@ -124,6 +124,7 @@ export function mergedApi(parts: MergedParts): AdminApi {
     message: async (tag, data) => Math.max(0, ...(await askAll<number>('message', tag, data))),
     reload: parts.reload,
     records: () => askOne('records'),
+    rules: () => askOne('rules'),
     record: name => askOne('record', name),
     setRecord: recordSetter(parts.place, parts.reload),
     debug: async tags => {

@@ -4,6 +4,7 @@ import { ProxyError } from '../base/errors.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { changeRecord, undoChange } from '../settings/change-record.js'
 import { recordNamed } from '../settings/record-report.js'
+import { ruleInfos } from '../settings/rule-report.js'
 import { type ConfigPlace, recordsBehind } from '../settings/settings.js'
 import { isParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import type { Generation, Logs, Place } from './generation.js'
@@ -100,6 +101,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
       generations.all.reduce((heard, generation) => heard + tellMsg(generation, tag, data), 0),
     reload,
     records: () => recordsBehind(generations.current().settings),
+    rules: () => ruleInfos(generations.current().configuration.rules),
     record: name => recordNamed(recordsBehind(generations.current().settings), name),
     setRecord: recordSetter(managed.place, reload),
     debug: tags => diags.reconfigure({ enabled: tags !== null, tags }),

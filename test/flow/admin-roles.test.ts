@@ -30,6 +30,7 @@ const REQUESTS: readonly (readonly [
   ['read', 'GET', '/v1/learning/report'],
   ['read', 'GET', '/v1/verdicts'],
   ['read', 'GET', '/v1/metrics?match=portcullis_parked'],
+  ['read', 'GET', '/v1/rules'],
   ['read', 'GET', '/v1/plugins'],
   ['read', 'GET', '/v1/openapi.json'],
   ['decide', 'POST', '/v1/parked/999/accept', '{}'],

@@ -7,6 +7,13 @@ import { HOST } from '../kit/managed.js'
 import { manyHeld } from '../kit/many-held.js'
 
 const PORT = { 'proxy.config.admin.listen': '127.0.0.1:0' }
+const RULES = `sni:
+  - fqdn: strict.test
+    verify_server_min_rsa_bits: 3072
+    client_alpn: [h2, http/1.1]
+  - fqdn: "*.loose.test"
+    verify_server_policy: PERMISSIVE
+`
 const open = (page: Page, view: string) =>
   page.getByRole('navigation').getByRole('link', { name: view }).click()
 /** By how much the page is wider than the window. */
@@ -14,7 +21,9 @@ const overflow = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
 
 test('plots, health and configuration', async t => {
-  const { ask, waiting, ctl, proxy } = await approving(t, 'approval.js', PORT)
+  const { ask, waiting, ctl, proxy } = await approving(t, 'approval.js', PORT, {
+    files: { 'sni.yaml': RULES },
+  })
   const browser = await openBrowser(t)
   const page = await openPage(browser, (await ctl('dashboard')).out.trim(), { locale: 'de-DE' })
   await page.getByText('No question is open').waitFor()
@@ -41,6 +50,12 @@ test('plots, health and configuration', async t => {
   await open(page, 'Configuration')
   const record = page.getByRole('row', { name: 'proxy.config.admin.listen' })
   t.match(await record.innerText(), /127\.0\.0\.1:0\s+NULL\s+records\.config:\d+\s/)
+  const rule = page.getByRole('row', { name: 'strict.test' })
+  t.equal(
+    (await rule.innerText()).replaceAll('\t', '|'),
+    '1|strict.test|verify_server_min_rsa_bits: 3072; client_alpn: ["h2","http/1.1"]|sni.yaml:2',
+  )
+  t.match(await page.getByRole('row', { name: '*.loose.test' }).innerText(), /^2\s[\s\S]*sni\.yaml:5$/)
   await page.locator('#records-search').fill('no such record')
   await page.getByText(/^0 of \d+ records$/).waitFor()
   await page.locator('#records-search').fill('')

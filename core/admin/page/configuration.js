@@ -15,6 +15,30 @@ export async function show() {
   put($('configuration-folder'), visible(folder))
   records = (await askPages('/v1/records')).flatMap(page => page.records)
   drawRecords()
+  const rules = (await askPages('/v1/rules')).flatMap(page => page.rules)
+  putRules(rules)
+}
+
+let drawRules
+
+function putRules(rules) {
+  drawRules ??= tableIn($('rules'), 'Rules', ['#', 'Origin', 'What it says', 'Set at'])
+  drawRules(
+    rules.map(({ number: place, where, fqdn, says }) => [
+      String(place),
+      fqdn,
+      Object.entries(says)
+        .map(([key, value]) => `${key}: ${value}`)
+        .join('; '),
+      short(where),
+    ]),
+  )
+  put(
+    $('rules-none'),
+    rules.length === 0
+      ? 'There are no rules for single origins: the records hold for all.'
+      : 'The first rule whose name matches an origin holds for it; what it leaves out is said by the records.',
+  )
 }
 
 const short = source => (source.startsWith(folder) ? source.slice(folder.length) : source)

@@ -7,7 +7,7 @@ import { make, put, putForeign } from './words.js'
  * @returns takes the rows: each an array of texts
  */
 export function tableIn(element, caption, columns) {
-  const titles = columns.map(title => title.replace('#', ''))
+  const titles = columns.map(title => (title.length > 1 ? title.replace('#', '') : title))
   const head = roled('row', make('tr', '', ...titles.map(headOf)))
   const body = roled('rowgroup', make('tbody'))
   const table = make(
