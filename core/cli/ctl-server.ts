@@ -68,15 +68,16 @@ function draining(undo: boolean): Command {
 
 function restarting(): Command {
   let before: readonly number[] = []
+  let processes = 0
   const begin = async (send: Send) => {
     before = pidsOf(await statusOf(send))
-    const { processes } = await send<{ processes: number }>('POST', '/v1/restart')
+    processes = (await send<{ processes: number }>('POST', '/v1/restart')).processes
     return { processes, replaced: 0 }
   }
   const look = async (send: Send) => {
     const now = pidsOf(await statusOf(send))
     const fresh = now.filter(pid => !before.includes(pid))
-    return { processes: before.length, replaced: fresh.length }
+    return { processes, replaced: fresh.length }
   }
   return command(
     onceThen(begin, look),

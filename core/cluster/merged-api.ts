@@ -66,7 +66,7 @@ export function mergedApi(parts: MergedParts): AdminApi {
 
   /** The process that holds a handshake. @throws {ProxyError} PTC_ADMIN_REQUEST */
   function holderOf(id: number): MergedParts['places'][number] {
-    const place = places[id % MAX_PLACES]
+    const place = places.find(({ index }) => index === id % MAX_PLACES)
     if (place?.isServing === true) return place
     throw new ProxyError('PTC_ADMIN_REQUEST', `no handshake with id ${id} is parked; it may have ended`)
   }

@@ -23,7 +23,7 @@ import { mergedApi } from './merged-api.js'
 import { mergedMetrics } from './merged-metrics.js'
 import { RollingRestart } from './rolling-restart.js'
 import { SharedState } from './shared-state.js'
-import { ServingProcess } from './supervisor.js'
+import { ServingProcess, type SupervisorOptions } from './supervisor.js'
 
 /** Milliseconds that a process has for its end beside what its requests have. */
 const END_SPARE = 5000
@@ -38,7 +38,8 @@ export interface PrimaryOptions {
 }
 
 export class Primary {
-  readonly #places: readonly ServingProcess[]
+  readonly #places: ServingProcess[] = []
+  readonly #options: SupervisorOptions
   readonly #sink: LogSink
   readonly #diags: Diags
   readonly #viaToken = randomBytes(4).toString('hex')
@@ -62,7 +63,7 @@ export class Primary {
     this.#sink = openSink(settings.diags.target, place.print, onTrouble, shared)
     this.#diags = new Diags({ sink: line => this.#sink.write(line), enabled: false, tags: null })
     const count = settings.processes
-    const options = {
+    this.#options = {
       fork,
       error: (message: string) => this.#diags.error(message),
       handlersFor: (one: ServingProcess) => ({
@@ -71,7 +72,7 @@ export class Primary {
           return {
             managementPorts: this.#managementPorts,
             count,
-            rollsLogs: one.index === 0,
+            rollsLogs: one === this.#places[0],
             viaToken: this.#viaToken,
           }
         },
@@ -94,7 +95,14 @@ export class Primary {
       deliver: async () => undefined,
       warn: () => undefined,
     })
-    this.#places = Array.from({ length: count }, (_, index) => new ServingProcess(index, options))
+    for (let i = 0; i < count; i += 1) this.#places.push(this.#newPlace())
+  }
+
+  #newPlace(): ServingProcess {
+    const taken = new Set(this.#places.map(({ index }) => index))
+    let index = 0
+    while (taken.has(index)) index += 1
+    return new ServingProcess(index, this.#options)
   }
 
   /**
@@ -123,6 +131,7 @@ export class Primary {
   async #manage(place: Place, settings: Settings, { pid, stop, fleet }: PrimaryOptions): Promise<void> {
     const restart = new RollingRestart({
       places: this.#places,
+      newPlace: () => this.#newPlace(),
       isStopping: () => this.#isStopping,
       note: message => this.#diags.note(message),
       error: message => this.#diags.error(message),
@@ -166,7 +175,7 @@ export class Primary {
   async #reload(): Promise<readonly string[]> {
     // One that starts may have read the files as they were.
     await Promise.all(this.#places.map(place => place.settled))
-    const serving = this.#places.filter(({ isServing }) => isServing)
+    const serving = this.#places.filter(({ isServing, isStopping }) => isServing && !isStopping)
     const [first, ...others] = serving
     if (first === undefined) throw new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')
     // One that ends meanwhile has a successor, which reads the files itself.

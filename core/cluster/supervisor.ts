@@ -55,6 +55,11 @@ export class ServingProcess {
     return this.#isReachable
   }
 
+  /** It takes no new clients, and ends. */
+  get isStopping(): boolean {
+    return this.#isStopping
+  }
+
   get pid(): number | undefined {
     return this.#worker?.process.pid
   }
@@ -117,20 +122,6 @@ export class ServingProcess {
     const timer = after(grace, () => worker.kill('SIGKILL'), this.#onFault)
     await ended
     clearTimeout(timer)
-  }
-
-  /** It ends its requests, and another takes its place at once. @param grace as for `stop` @returns when that serves, or has ended */
-  async replace(grace: number): Promise<void> {
-    const worker = this.#worker
-    if (this.#isStopping || !this.#isServing || worker === undefined) return
-    this.#isReplaced = false
-    const ended = new Promise<void>(resolve => this.#whenEnded.push(resolve))
-    this.call('stop').catch(() => worker.kill('SIGTERM'))
-    const timer = after(grace, () => worker.kill('SIGKILL'), this.#onFault)
-    await ended
-    clearTimeout(timer)
-    this.#isReplaced = true
-    if (!this.#isStopping) await this.start()
   }
 
   readonly #onFault = (why: Error): void => this.#options.error(describe(why))

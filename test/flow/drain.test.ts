@@ -1,4 +1,6 @@
 /** Draining, stopping and restarting: what clients and operators are told, and what goes on meanwhile. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { rawClient } from '../kit/client.js'
@@ -85,10 +87,48 @@ test('restart replaces the processes one after another, and refuses no connectio
   isOver = true
   await load
   t.ok(served > 10, `${served} requests meanwhile`)
-  const after = (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
-  t.notOk(after.some((pid: number) => before.includes(pid)))
+  const pids = async () => (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
+  while ((await pids()).some((pid: number) => before.includes(pid))) await sleep(20)
+  t.equal((await pids()).length, 2)
   proxy.conf.write({ recordLines: ['CONFIG proxy.config.nonsense INT 1'] })
   t.match(await ctl('server', 'restart'), { code: 1, err: /nonsense|NULL/ })
+})
+
+test('an old process goes on while its requests last, and what it holds is listed and answered', async t => {
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const records = { 'proxy.config.exec_thread.limit': 2 } as const
+  const { proxy, ctl } = await managed(t, ['desk.mjs one waits'], undefined, { records })
+  const held = await rawClient(proxy.port)
+  t.teardown(held.stop)
+  held.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
+  await proxy.until(/asked about/)
+  t.match((await ctl('server', 'restart', '--watch')).out, /2 of 2 processes are replaced\n$/)
+  t.match((await ctl('parked', '--json')).out, HOST, 'what an old process holds is listed')
+  await ctl('plugin', 'msg', 'accept')
+  t.equal((await held.response('GET')).status, 200)
+})
+
+test('where a new process cannot serve, the old ones go on', async t => {
+  const failing = `
+import { existsSync } from 'node:fs'
+export default ({ confDir }) => {
+  if (!globalThis.hasRun && existsSync(confDir + '/broken')) throw new Error('no start')
+  globalThis.hasRun = true
+}`
+  const { proxy, ctl } = await managed(t, ['failing.mjs'], undefined, {
+    records: { 'proxy.config.exec_thread.limit': 2 },
+    modules: { 'failing.mjs': failing },
+  })
+  const pids = async () => (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
+  const before = await pids()
+  writeFileSync(join(proxy.conf.path, 'broken'), '')
+  t.match(await ctl('server', 'restart'), { code: 0 })
+  await proxy.until(/process 1 of 2: the new one does not serve; the restart ends here, the old one goes on/)
+  t.match(proxy.output(), /no start/)
+  t.same(await pids(), before)
+  rmSync(join(proxy.conf.path, 'broken'))
+  t.match((await ctl('server', 'restart', '--watch')).out, /2 of 2 processes are replaced\n$/, 'and again')
 })
 
 test('one process is not restarted from within', async t => {
