@@ -80,8 +80,8 @@ const RUN: Readonly<Record<CommandName, Run>> = {
     return 0
   },
   completion: async ({ args: [shell] }, { print }) => {
-    if (shell !== 'bash' && shell !== 'zsh')
-      throw new ProxyError('PTC_USAGE', `completion is for bash or zsh, not ${JSON.stringify(shell)}`)
+    if (shell !== 'bash' && shell !== 'fish' && shell !== 'zsh')
+      throw new ProxyError('PTC_USAGE', `completion is for bash, fish or zsh, not ${JSON.stringify(shell)}`)
     print('stdout', completionScript(shell).trimEnd())
     return 0
   },

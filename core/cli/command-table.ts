@@ -91,6 +91,8 @@ export interface CommandRow {
   readonly help: string
   /** Words that a shell completes the first argument with. */
   readonly words?: readonly string[]
+  /** Words for the second argument, by the first. */
+  readonly nextWords?: Readonly<Record<string, readonly string[]>>
   readonly completes?: 'file' | 'folder'
 }
 
@@ -177,6 +179,15 @@ export const COMMANDS = {
       'server',
       'stop',
     ],
+    nextWords: {
+      config: ['get', 'match', 'defaults', 'diff', 'describe', 'set', 'reload', 'status'],
+      debug: ['off'],
+      learn: ['report', 'write'],
+      metric: ['get', 'match'],
+      plugin: ['list', 'msg'],
+      policy: ['explain'],
+      server: ['drain', 'restart', 'status', 'stop'],
+    },
     help: 'Asks and tells the running proxy of the same -D: status, parked, approvals, accept ID, reject ID [REASON [DETAIL]], extend ID TIME, history [--search WORDS] [--result RESULT] [--limit N], verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin list, plugin msg TAG [DATA], config get|describe RECORD..., config match REGEX..., config defaults|diff|status|reload, config set RECORD VALUE, metric get NAME..., metric match REGEX..., debug TAGS|off, policy explain HOST[:PORT], learn report|write, dashboard [--role read|decide], reload, server drain [--undo]|restart|status|stop, stop.',
   },
   learn: {
@@ -197,12 +208,12 @@ export const COMMANDS = {
   },
   'ca init': { ...none, help: 'Makes the authority for bump mode, and says how clients trust it.' },
   completion: {
-    args: 'bash|zsh',
+    args: 'bash|fish|zsh',
     least: 1,
     most: 1,
     options: [],
-    words: ['bash', 'zsh'],
-    help: 'Prints a script for the shell: source <(portcullis completion bash).',
+    words: ['bash', 'fish', 'zsh'],
+    help: 'Prints a script for the shell: source <(portcullis completion bash); portcullis completion fish | source.',
   },
   help: { args: '[COMMAND]', least: 0, most: 2, options: [], help: 'Explains one command, or lists all.' },
   version: { ...none, help: 'Prints the version.' },

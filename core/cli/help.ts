@@ -6,6 +6,7 @@ import {
   OPTIONS,
   type OptionName,
 } from './command-table.js'
+import { fishCompletion } from './fish-completion.js'
 
 const WIDTH = 110
 const INDENT = 28
@@ -65,12 +66,19 @@ function entry(term: string, text: string): string {
 }
 
 /** A script that completes commands, options, files and folders; zsh runs bash's. */
-export function completionScript(shell: 'bash' | 'zsh'): string {
+export function completionScript(shell: 'bash' | 'fish' | 'zsh'): string {
+  if (shell === 'fish') return fishCompletion()
   const names = Object.keys(COMMANDS) as CommandName[]
   const cases = names.map(name => {
-    const { options, words = [], completes }: CommandRow = COMMANDS[name]
+    const { options, words = [], nextWords = {}, completes }: CommandRow = COMMANDS[name]
     const all = [...words.map(firstWord), ...[...options, ...GENERAL].map(option => `--${option}`)]
-    return `    '${name}') words='${all.join(' ')}'; files='${completes ?? ''}' ;;\n`
+    const next = Object.entries(nextWords).map(([word, more]) => `'${word}') words='${more.join(' ')}' ;; `)
+    const place = name.split(' ').length + 1
+    const second =
+      next.length === 0
+        ? ''
+        : `; [ "$COMP_CWORD" = ${place + 1} ] && case \${COMP_WORDS[${place}]} in ${next.join('')}esac`
+    return `    '${name}') words='${all.join(' ')}'; files='${completes ?? ''}'${second} ;;\n`
   })
   const valued = (kind: string | undefined): string =>
     Object.entries(OPTIONS)

@@ -39,7 +39,7 @@ test('mistakes on the command line end with 64', async t => {
     [['stat'], /unknown command "stat"; did you mean start\?/],
     [['frobnicate'], /unknown command "frobnicate"; known: init, start, verify-config/],
     [['start', 'now'], /start takes no arguments: node dist\/core\/main\.js start\n/],
-    [['completion', 'fish'], /completion is for bash or zsh, not "fish"/],
+    [['completion', 'tcsh'], /completion is for bash, fish or zsh, not "tcsh"/],
     [['pluign', 'new', 'mine'], /unknown command "pluign new mine"; did you mean plugin new\?/],
     [['start', '--nonsense'], /unknown option --nonsense\n/],
     [['start', '--conf-dri', 'x'], /unknown option --conf-dri; did you mean --conf-dir\?\n/],

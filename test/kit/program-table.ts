@@ -11,6 +11,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   chromium: 'chromium',
   curl: 'curl',
   'dpkg-deb': 'dpkg',
+  fish: 'fish',
   git: 'git',
   javac: 'default-jdk-headless',
   'kadmin.local': 'krb5-admin-server',

@@ -20,7 +20,8 @@ export SOURCE_DATE_EPOCH
 root=$work/root
 home=$root/usr/lib/portcullis
 mkdir -p "$home" "$root/DEBIAN" "$root/etc" "$root/usr/bin" "$root/usr/lib/systemd/system" "$root/usr/lib/sysusers.d" \
-  "$root/usr/share/doc/portcullis" "$root/usr/share/bash-completion/completions"
+  "$root/usr/share/doc/portcullis" "$root/usr/share/bash-completion/completions" \
+  "$root/usr/share/fish/vendor_completions.d"
 
 npm pack --silent --ignore-scripts --pack-destination "$work" > /dev/null
 tar -xzf "$work"/portcullis-*.tgz -C "$home" --strip-components 1
@@ -41,6 +42,7 @@ CONFIG proxy.config.admin.socket STRING /run/portcullis/ctl.sock
 CONFIG proxy.config.log.logfile_dir STRING /var/log/portcullis
 RECORDS
 node "$home/dist/core/main.js" completion bash > "$root/usr/share/bash-completion/completions/portcullis"
+node "$home/dist/core/main.js" completion fish > "$root/usr/share/fish/vendor_completions.d/portcullis.fish"
 cp LICENSE "$root/usr/share/doc/portcullis/copyright"
 gzip -9n < CHANGELOG.md > "$root/usr/share/doc/portcullis/changelog.gz"
 

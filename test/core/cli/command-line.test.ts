@@ -3,6 +3,7 @@ import { test } from 'tap'
 import { readCommandLine } from '../../../core/cli/command-line.js'
 import { COMMANDS, type CommandName, OPTIONS } from '../../../core/cli/command-table.js'
 import { commandHelp, completionScript, helpText } from '../../../core/cli/help.js'
+import { requireProgram } from '../../kit/programs.js'
 
 test('help has every command and every option, in lines of at most 110 characters', async t => {
   const help = helpText()
@@ -55,9 +56,39 @@ test('bash completes commands, their second words, options and files', async t =
   t.strictSame(offers('plugin', ''), ['new'])
   t.strictSame(offers('plugin', 'new', '--j'), ['--js'])
   t.strictSame(offers('ctl', 'rel'), ['reload'])
+  t.strictSame(offers('ctl', 'server', 'dr'), ['drain'])
+  t.strictSame(offers('ctl', 'plugin', ''), ['list', 'msg'])
   t.strictSame(offers('try', '--pe'), ['--pem'])
   t.strictSame(offers('replay', 'package.j'), ['package.json'])
   t.strictSame(offers('start', '-D', 'samp'), ['sample-plugins'])
   t.notOk(offers('start', '--').includes('--pem'), 'an option of another command is not offered')
   t.match(completionScript('zsh'), /bashcompinit/)
+})
+
+/** What fish offers for the last of these words. */
+function fishOffers(...words: string[]): readonly string[] {
+  const script = `${completionScript('fish')}\ncomplete -C 'portcullis ${words.join(' ')}'`
+  const home = { ...process.env, HOME: '/nonexistent', XDG_CONFIG_HOME: '/nonexistent' }
+  const out = execFileSync(requireProgram('fish'), ['--no-config', '-c', script], {
+    encoding: 'utf8',
+    env: home,
+  })
+  return out
+    .split('\n')
+    .flatMap(line => line.split('\t')[0] || [])
+    .sort()
+}
+
+test('fish completes the same', async t => {
+  t.strictSame(fishOffers('ver'), ['verify-config', 'version'])
+  t.strictSame(fishOffers('plugin', ''), ['new'])
+  t.strictSame(fishOffers('plugin', 'new', '--j'), ['--js'])
+  t.strictSame(fishOffers('ctl', 'rel'), ['reload'])
+  t.strictSame(fishOffers('ctl', 'server', 'dr'), ['drain'])
+  t.strictSame(fishOffers('ctl', '--json', 'plugin', ''), ['list', 'msg'])
+  t.strictSame(fishOffers('try', '--pe'), ['--pem'])
+  t.ok(fishOffers('replay', 'package.j').includes('package.json'))
+  t.strictSame(fishOffers('start', '-D', 'samp'), ['sample-plugins/'])
+  t.notOk(fishOffers('start', '--').includes('--pem'), 'an option of another command is not offered')
+  t.strictSame(fishOffers('completion', ''), ['bash', 'fish', 'zsh'])
 })
