@@ -4,7 +4,7 @@ import { rawClient } from '../kit/client.js'
 import { httpsOrigin, testRoot } from '../kit/connecting.js'
 import { get, requestText } from '../kit/get.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
-import { type ChildProxy, type ProxyConf, startProxy } from '../kit/proxy.js'
+import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 
 const HOST = 'origin.example'
 const SILENT = `export default ({ argv, hookAdd }) => hookAdd(argv[1], () => {})`
@@ -21,26 +21,20 @@ export default ({ argv, hookAdd, note }) => {
 }
 `
 
-async function start(
-  t: Test,
-  conf: ProxyConf,
-  args: string[] = [],
-): Promise<{ proxy: ChildProxy; origin: NodeOrigin }> {
+async function start(t: Test, conf: ProxyConf): Promise<{ proxy: ProxyHere; origin: NodeOrigin }> {
   const origin = await httpsOrigin(t, HOST)
-  const proxy = await startProxy(
-    {
-      ca: (await testRoot()).certPem,
-      hosts: [HOST],
-      modules: { 'silent.mjs': SILENT, 'asking.mjs': ASKING },
-      ...conf,
-      records: { 'proxy.config.http.origin_max_idle': 0, ...conf.records },
-    },
-    args,
-  )
+  const proxy = await startProxyHere({
+    ca: (await testRoot()).certPem,
+    hosts: [HOST],
+    modules: { 'silent.mjs': SILENT, 'asking.mjs': ASKING },
+    ...conf,
+    records: { 'proxy.config.http.origin_max_idle': 0, ...conf.records },
+  })
   t.teardown(proxy.stop)
   return { proxy, origin }
 }
 
+const DEBUG = { 'proxy.config.diags.debug.enabled': 1, 'proxy.config.diags.debug.tags': 'plugin' } as const
 const CERTIFICATE = 'TS_SSL_CERT_VERIFY_HOOK'
 const REQUEST = 'TS_HTTP_READ_REQUEST_HDR_HOOK'
 const RULE = { 'sni.yaml': `sni:\n  - fqdn: ${HOST}\n    verify_deadline_ms: 100\n` }
@@ -107,7 +101,7 @@ for (const isolate of ['', '@isolate=worker'])
         t.teardown(service.stop)
         const words = how.replace('fetch', `http://127.0.0.1:${service.port}/hang`)
         const plugins = [`asking.mjs ${isolate} ${hook} ${words}`]
-        const { proxy, origin } = await start(t, { plugins }, ['-T', 'plugin'])
+        const { proxy, origin } = await start(t, { plugins, records: DEBUG })
         const client = await rawClient(proxy.port)
         client.send(requestText(`https://${HOST}:${origin.port}/`))
         await proxy.until(/asks/)
