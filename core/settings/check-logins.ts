@@ -1,7 +1,23 @@
+import { ProxyError } from '../base/errors.js'
 import type { Problem } from '../config/config-file.js'
 import { problemsError } from '../config/config-file.js'
 import type { IpAllow } from '../config/ip-allow.js'
-import type { AccessSettings } from './http.js'
+import type { AccessSettings, ListenerSettings } from './http.js'
+
+/**
+ * Looks whether clients can log in by certificates, which they can show to `ssl` ports alone.
+ * @throws {ProxyError} PTC_RECORDS_INVALID
+ */
+export function checkCertificateLogins(
+  { clientCert }: AccessSettings,
+  { ports, portsBy }: ListenerSettings,
+): void {
+  if (clientCert === undefined || ports.some(({ isTls }) => isTls)) return
+  throw new ProxyError(
+    'PTC_RECORDS_INVALID',
+    `${clientCert.by} is set, and ${portsBy} has no ssl port to show them to`,
+  )
+}
 
 /**
  * Looks whether clients can have what rules of ip_allow.yaml are about: a rule for logins that no client has would never

@@ -103,11 +103,14 @@ export type ClientCertSettings = NonNullable<ReturnType<typeof clientCertSetting
 
 /** Which part of a client's certificate is its name; undefined where certificates are no logins. */
 function clientCertSettings(records: Records) {
-  const name = records['proxy.config.http.proxy_auth.client_cert']
+  const record = 'proxy.config.http.proxy_auth.client_cert'
+  const name = records[record]
   if (name === null) return undefined
   return Object.freeze({
     name,
     hasOuGroups: records['proxy.config.http.proxy_auth.client_cert_groups'] === 'ou',
+    /** The record, as errors call it. */
+    by: placed(records, record),
   })
 }
 

@@ -20,7 +20,7 @@ import { type RecordName, type Records, rowOf } from '../config/records-table.js
 import { loadRules, type Rule } from '../config/rules.js'
 import { loadTokenKeys, type TokenKey } from '../config/token-keys.js'
 import { checkUndecided } from '../config/undecided.js'
-import { checkLogins } from './check-logins.js'
+import { checkCertificateLogins, checkLogins } from './check-logins.js'
 import { accessSettings, connectSettings, listenerSettings, transactionSettings } from './http.js'
 import { inboundTlsSettings } from './inbound-tls.js'
 import { type OptionalFiles, optionalFiles, unreadIn } from './optional-files.js'
@@ -156,6 +156,7 @@ export function readConfiguration(place: ConfigPlace, inForce?: Settings): Confi
   const { socket, isDefault } = settings.admin
   // The default in a deep folder is no reason not to start: there is no management socket then.
   if (socket !== undefined && !isDefault) mistakes.read(() => checkSocketPath(socket))
+  mistakes.read(() => checkCertificateLogins(settings.access, settings.listener))
   const optional = mistakes.read(() => optionalFiles(confDir, settings, inForce && present.get(inForce)))
   if (optional !== undefined) present.set(settings, optional)
   const { ipAllow, htpasswd, groups, tokens, templates } = settings.access

@@ -13,7 +13,7 @@ import { getOn } from '../kit/get.js'
 import { Http2Client, tlsSocket } from '../kit/http2-client.js'
 import { makeAuthority } from '../kit/pki.js'
 import { clientCertificate } from '../kit/pki-openssl.js'
-import type { ProxyConf } from '../kit/proxy.js'
+import { type ProxyConf, startProxyHere } from '../kit/proxy.js'
 import { root } from '../kit/secure-proxy.js'
 
 const stranger = await makeAuthority({ name: 'Stranger' })
@@ -103,6 +103,11 @@ test('records that contradict one another are mistakes', async t => {
   await t.rejects(wrong({ 'proxy.config.ssl.client.certification_level': 0 }), {
     code: 'PTC_RECORDS_INVALID',
     message: /certificates are logins, and clients are asked for none; set .*certification_level to 1 or 2/,
+  })
+  const plain = conf({ records: { 'proxy.config.http.server_ports': '0:ip-in=127.0.0.1' } })
+  await t.rejects(startProxyHere(at.confWith(plain)), {
+    code: 'PTC_RECORDS_INVALID',
+    message: /client_cert is set, and .*server_ports has no ssl port to show them to/,
   })
   await t.rejects(wrong({ 'proxy.config.http.proxy_auth.client_cert': null }), {
     code: 'PTC_RECORDS_INVALID',
@@ -217,6 +222,16 @@ test('a reload of the authorities takes logins away from connections that are op
   }
   const url = `http://plain.test:${at.origin.port}/`
   const [client, tunnel] = [await open(), await open()]
+  const http2 = new Http2Client(
+    await tlsSocket(at.ports[1], {
+      ...{ ca: root.certPem, servername: 'proxy.example', alpn: ['h2'] },
+      ...{ cert: ann.chainPem, key: ann.keyPem },
+    }),
+  )
+  t.teardown(http2.stop)
+  const ask2 = () =>
+    http2.ask({ ':scheme': 'http', ':authority': `plain.test:${at.origin.port}`, ':path': '/' })
+  t.equal((await ask2()).status, 200)
   t.equal((await getOn(client, url)).status, 200)
   const target = `bump.test:${at.secure.port}`
   tunnel.send(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
@@ -227,6 +242,8 @@ test('a reload of the authorities takes logins away from connections that are op
   const ended = await getOn(client, url)
   t.match([ended.status, ended.body.toString()], [403, /PTC_LOGIN_ENDED/])
   t.equal(ended.header('connection'), 'close')
+  t.equal((await ask2()).status, 403, 'in HTTP/2, too')
+  await http2.closed // by GOAWAY
   const inside = await tunnel.secure({ servername: 'bump.test', rejectUnauthorized: false })
   inside.send(`GET / HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
   t.equal((await inside.response()).status, 403, 'inside a tunnel, too')

@@ -161,6 +161,24 @@ test('a reload that asks for logins asks tunnels that are open, too', async t =>
   t.equal(await at.status('bump', as('ann')), 200)
 })
 
+test('a reload that ends logins ends those of tunnels that are open', async t => {
+  const rules = { 'ip_allow.yaml': `ip_allow:\n- {${RULE}: allow}\n` }
+  const at = await accessStage(t, conf({ files: rules }))
+  const open = await bumped(at, 'ann:secret')
+  t.teardown(open.client.stop)
+  t.equal((await open.ask()).status, 200)
+  at.proxy.conf.write(at.confWith({ files: rules }))
+  await at.proxy.server.reload()
+  t.equal((await open.ask()).status, 200)
+  open.client.stop()
+  await at.proxy.server.stop(0)
+  const inside = at.log().filter(({ method }) => method === 'GET')
+  t.match(inside, [
+    { user: 'ann', groups: ['guests', 'staff'] },
+    { user: null, groups: [] },
+  ])
+})
+
 const REPORT = `export default ({ hookAdd, note }) => {
   hookAdd('TS_HTTP_READ_REQUEST_HDR_HOOK', event => {
     note('request ' + JSON.stringify([event.method, event.user ?? null, event.groups]))

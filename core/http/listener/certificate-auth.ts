@@ -7,6 +7,8 @@ import type { ClientInfo } from './client-info.js'
 import { type Identity, identityOf } from './identity.js'
 import { isName } from './names.js'
 
+type Settings = Pick<ClientCertSettings, 'name' | 'hasOuGroups'>
+
 /** What a certificate says. */
 interface Reading {
   /** Or why it names no user. */
@@ -22,14 +24,14 @@ interface Reading {
  */
 export class CertificateAuth {
   readonly wants = 'a client certificate on an ssl port'
-  readonly #settings: ClientCertSettings
+  readonly #settings: Settings
   readonly #trust: string | undefined
   readonly #groupsOf: GroupsOf
   /** To read one costs more than the rest of an admission. */
   readonly #read = new WeakMap<Certificate, Reading>()
 
   /** @param trust the digest of the authorities that are in force; undefined: no certificate counts */
-  constructor(settings: ClientCertSettings, trust: string | undefined, groupsOf: GroupsOf) {
+  constructor(settings: Settings, trust: string | undefined, groupsOf: GroupsOf) {
     this.#settings = settings
     this.#trust = trust
     this.#groupsOf = groupsOf

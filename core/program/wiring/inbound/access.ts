@@ -48,7 +48,7 @@ export function makeAccess(
   const known = new Memo<string, readonly IpRule[]>(REMEMBERED)
   return {
     admit: req => admitted(req, auth && (() => auth.admit(req))),
-    admitInside: req => admitted(req, auth && (() => auth.admitAgain(req))),
+    admitInside: req => admitted(req, () => (auth === undefined ? forgotten(req) : auth.admitAgain(req))),
     socksLogin: auth === undefined ? 'none' : auth.hasPasswords ? 'password' : 'other',
     deniesPrivateOrigins: settings.access.deniesPrivateOrigins,
   }
@@ -79,6 +79,11 @@ export function makeAccess(
     const answer = logIn?.()
     return answer instanceof Promise ? answer.then(judge) : judge(answer)
   }
+}
+
+/** Where clients do not log in any more, what a CONNECT has shown before counts for nothing. */
+function forgotten({ client }: ClientRequest): undefined {
+  client.identity = undefined
 }
 
 const denied = (who: string, method: string, why: string): ProxyError =>
