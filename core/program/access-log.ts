@@ -1,5 +1,4 @@
 import { adviceFor } from '../http/pages/advice.js'
-import type { Summary } from '../http/transaction/summary.js'
 import { AccessLog } from '../log/access-log.js'
 import type { LogSink } from '../log/log-file.js'
 import { logFormat } from '../log/log-formats.js'
@@ -13,7 +12,8 @@ export class AccessLogs {
   readonly #open: (target: LogTarget) => LogSink
   #file: string | undefined
   #sink: LogSink | undefined
-  #log: AccessLog | undefined
+  /** Undefined where none is written. */
+  current: AccessLog | undefined
 
   constructor(open: (target: LogTarget) => LogSink) {
     this.#open = open
@@ -28,7 +28,7 @@ export class AccessLogs {
       this.#file = settings?.file
     } else this.#sink?.roll(settings?.rolling)
     const sink = this.#sink
-    this.#log =
+    this.current =
       settings === undefined || sink === undefined
         ? undefined
         : new AccessLog({
@@ -39,16 +39,12 @@ export class AccessLogs {
           })
   }
 
-  log(summary: Summary): void {
-    this.#log?.log(summary)
-  }
-
   reopen(): void {
     this.#sink?.reopen()
   }
 
   async close(): Promise<void> {
-    this.#log = undefined
+    this.current = undefined
     await this.#sink?.close()
   }
 }

@@ -175,7 +175,7 @@ export class ProxyServer {
 
   readonly #onOver = (summary: Summary): void => {
     this.#traffic.add(summary)
-    this.#logs.access.log(summary)
+    this.#logs.access.current?.log(summary)
     const { vconns } = this.#generations.current()
     if (vconns.hearsTransactions) tellClosed(vconns, summary)
   }

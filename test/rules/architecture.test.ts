@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'tap'
 import * as rules from './kit/architecture.js'
 import { MAY_IMPORT } from './kit/imports.js'
 import { readPages } from './kit/markdown.js'
+import { ROOT } from './kit/source.js'
 
 /** The changelog names files of earlier versions; docs/http.md names tests in a short form that has a test of its own. */
 const pages = readPages().filter(({ path }) => !['CHANGELOG.md', 'docs/http.md'].includes(path))
@@ -28,6 +31,21 @@ test('a folder without a line, and a line without a folder, are found', async t 
     'docs/architecture.md: its layout does not list core/wait/',
     'docs/architecture.md: its layout does not list core/tls/openssl/',
     'docs/architecture.md: core/tls/judge does not exist',
+  ])
+})
+
+test('every file on the way of a pooled request exists', async t => {
+  const files = rules.filesOnTheWay(page)
+  t.ok(files.length > 25, 'the way is found')
+  t.strictSame(
+    files.filter(file => !existsSync(join(ROOT, file))),
+    [],
+  )
+  t.strictSame(rules.filesOnTheWay('```\nin     a/b, c; d/e/f\nend    g/h\n```\n'), [
+    'core/a/b.ts',
+    'core/a/c.ts',
+    'core/d/e/f.ts',
+    'core/g/h.ts',
   ])
 })
 

@@ -37,6 +37,17 @@ export function layoutMistakes(page: string, foldersOf = subfolders, isThere = i
   return [...missing, ...gone]
 }
 
+/** The files that a pooled request passes. A name without a folder is in the folder of the one before. */
+export function filesOnTheWay(page: string): string[] {
+  const [, way = ''] = /^```\n(in {5}[\s\S]*?)^```$/m.exec(page) ?? []
+  let folder = ''
+  return [...way.replace(/^\w+/gm, '').matchAll(/[\w/-]+/g)].map(([name]) => {
+    const full = name.includes('/') ? `core/${name}` : `${folder}/${name}`
+    folder = full.slice(0, full.lastIndexOf('/'))
+    return `${full}.ts`
+  })
+}
+
 /** Direct arrows of the drawing of imports: `a -> { b, c } -> d`. */
 export function arrowsOf(page: string): Map<string, Set<string>> {
   const [, drawing = ''] = /^```\n(main\.ts -> [\s\S]*?)^```$/m.exec(page) ?? []
