@@ -95,7 +95,7 @@ export const BY_CODE: { readonly [C in AnsweredCode]: (host: string) => Advice }
   ),
   PTC_PROXY_AUTH_REQUIRED: requestOf(
     'Send Proxy-Authorization with what the operator gave you: a name and a password, or a token.',
-    'The records proxy.config.http.proxy_auth.* say how clients log in; htpasswd -B FILE NAME adds a name.',
+    'proxy.config.http.proxy_auth.htpasswd, .jwt.keys and .client_cert say how clients log in; htpasswd -B FILE NAME adds a name.',
   ),
   PTC_ORIGIN_DENIED: host => ({
     client: ASK,

@@ -105,7 +105,7 @@ for (const version of VERSIONS) {
   })
 
   test(`TLS ${version}: an origin that never ends the connection keeps it for a while only`, async t => {
-    mock.timers.enable({ apis: ['setTimeout'] })
+    mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
     t.teardown(() => mock.timers.reset())
     const { link, server, deliver, tcp } = linked(t, version)
     link.attach(new SinkLog())
