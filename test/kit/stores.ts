@@ -43,6 +43,8 @@ export interface RunningRedis extends RunningStore {
   put(name: string, bytes: Buffer): Promise<void>
   /** Adds an entry to a stream. */
   add(stream: string, field: string, value: Buffer): Promise<void>
+  /** Keeps what a key has now. @returns puts it back, as a restored snapshot does, and closes all other connections */
+  snapshot(name: string): Promise<() => Promise<void>>
   /** It keeps its connections, and answers nothing any more, or again. */
   fallSilent(isSilent: boolean): void
 }
@@ -76,6 +78,14 @@ export async function startRedis(at?: number): Promise<RunningRedis> {
         found.set(name, { bytes: String(dump), ttl: await client.pTTL(name) })
       }
       return found
+    },
+    snapshot: async name => {
+      const dump = await bytes.dump(name)
+      return async () => {
+        await client.del(name)
+        if (dump !== null) await bytes.restore(name, 0, dump as unknown as Buffer)
+        await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
+      }
     },
     fallSilent: isSilent => child.kill(isSilent ? 'SIGSTOP' : 'SIGCONT'),
     put: async (name, value) => void (await client.set(name, value)),

@@ -43,11 +43,15 @@ export class Fleet {
   /** @throws {ProxyError} PTC_CLUSTER_KEYS when there are no keys to seal with */
   constructor({ url, keyFile }: FleetSettings) {
     this.#keys = readKeys(keyFile)
+    // Redis repeats the arguments of a command that it does not know.
+    const passwords = passwordsIn(url)
+    const hide = (text: string): string => passwords.reduce((all, one) => all.replaceAll(one, '***'), text)
     this.#client = redisClient(url, SILENCE, () => undefined) // the log has the same trouble, and tells
     this.#log = new SharedLog({
       url,
       keys: this.#keys,
       prefix: PREFIX,
+      isRepeated: topic => topic === REVOKED,
       onEntry: (topic, entry) => this.#when(self => this.#take(self, topic, entry)),
       onGap: () =>
         this.#when(self => {
@@ -57,7 +61,7 @@ export class Fleet {
       onState: lost =>
         this.#when(self => {
           if (lost === undefined) self.warn('Redis of the fleet answers again')
-          else self.warn(`Redis of the fleet does not answer: ${lost}; this process goes on alone`)
+          else self.warn(`Redis of the fleet does not answer: ${hide(lost)}; this process goes on alone`)
         }),
     })
   }
@@ -124,6 +128,12 @@ export class Fleet {
     const name = this.#keys.nameOf(Buffer.from(plugin))
     return new RedisState(this.#client, this.#keys, `${PREFIX}state:${name}:`, () => undefined)
   }
+}
+
+/** As written, and as sent. */
+function passwordsIn(url: string): readonly string[] {
+  const written = URL.canParse(url) ? new URL(url).password : ''
+  return written === '' ? [] : [decodeURIComponent(written), written]
 }
 
 function readKeys(path: string): StoreKeys {

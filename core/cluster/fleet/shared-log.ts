@@ -5,9 +5,12 @@
  *     append ─> waiting ─XADD─> stream ─XREAD─> every other process, in the order of the stream
  *
  * Entries live for a day. A process that was away for longer, or finds that Redis has lost its memory, may have missed some: it is
- * told so, and does not rely on what it knows.
+ * told so, and does not rely on what it knows. A Redis that was restored from an older snapshot keeps its epoch, but its stream lacks
+ * what this process has read or appended last: then all are told that entries are missing, and this process appends again what it
+ * has appended within the day, of the topics that must not be lost.
  */
 import { randomBytes } from 'node:crypto'
+import { ClientOfflineError } from '@redis/client'
 import type { StoreKeys } from '../../base/store-keys.js'
 import { describe } from '../../base/thrown.js'
 import { after } from '../../base/timer.js'
@@ -26,12 +29,16 @@ const PAUSE = 200
 const MAX_WAITING = 10_000
 /** Entries that are read at once. */
 const BATCH = 500
+/** Own entries that are kept to be appended again. */
+const MAX_APPENDED = 10_000
 
 export interface SharedLogOptions {
   readonly url: string
   readonly keys: StoreKeys
   /** Begins all names in Redis. */
   readonly prefix: string
+  /** Whether entries of a topic are appended again to a Redis that was restored without them. */
+  readonly isRepeated: (topic: string) => boolean
   /** An entry of another process. */
   readonly onEntry: (topic: string, entry: unknown) => void
   /** Entries may have been missed. */
@@ -54,6 +61,8 @@ export class SharedLog {
   readonly #reader: RedisClient
   readonly #writer: RedisClient
   readonly #waiting: Waiting[] = []
+  /** Own entries in the stream that would be appended again, oldest first. */
+  #appended: (Waiting & { readonly id: string })[] = []
   #isFlushing = false
   #onCaughtUp = (): void => {}
   #isCaughtUp = false
@@ -69,6 +78,8 @@ export class SharedLog {
   #lastReadAt = Date.now()
   #epoch: string | undefined
   #isLost = false
+  /** A call found no connection: whether Redis has the same memory afterwards is to be looked at. */
+  #wasOffline = false
   #isClosed = false
 
   constructor(options: SharedLogOptions) {
@@ -120,10 +131,12 @@ export class SharedLog {
     const text = JSON.stringify({ self: this.#self, topic, entry })
     const sealed = this.#options.keys.seal(Buffer.from(text), Buffer.from(this.#stream))
     const seconds = `${Math.ceil(LIFE / 1000)}`
-    await this.#writer.sendCommand([
+    const id = await this.#writer.sendCommand([
       ...['XADD', this.#stream, 'MINID', '~', `${Date.now() - LIFE}`, '*', 'b'],
       sealed,
     ])
+    if (this.#options.isRepeated(topic)) this.#appended.push({ topic, entry, id: String(id) })
+    if (this.#appended.length > MAX_APPENDED || !isYoung(this.#appended[0]?.id ?? '')) this.#appended.shift()
     await this.#writer.sendCommand(['EXPIRE', this.#stream, seconds])
     await this.#writer.sendCommand(['EXPIRE', this.#epochKey, seconds])
   }
@@ -155,7 +168,7 @@ export class SharedLog {
 
   /** Another epoch is another memory of Redis; one that was not read for the life of an entry may lack entries. */
   async #checkEpoch(): Promise<void> {
-    if (!this.#isLost && this.#epoch !== undefined) return
+    if (!this.#isLost && !this.#wasOffline && this.#epoch !== undefined) return
     const fresh = randomBytes(12).toString('base64url')
     const seconds = `${Math.ceil(LIFE / 1000)}`
     await this.#reader.sendCommand(['SET', this.#epochKey, fresh, 'NX', 'EX', seconds])
@@ -163,9 +176,30 @@ export class SharedLog {
     const before = this.#epoch
     this.#epoch = found
     const isOld = Date.now() - this.#lastReadAt > LIFE
+    if (before === found && !isOld) await this.#checkMemory()
+    this.#wasOffline = false
     if (before === undefined || (before === found && !isOld)) return
     this.#lastId = '0-0'
     this.#options.onGap()
+  }
+
+  /** After a connection was lost: whether the stream still has what was read from it last, and appended to it last. */
+  async #checkMemory(): Promise<void> {
+    const own = this.#appended.filter(({ id }) => isYoung(id))
+    for (const id of [this.#lastId, own.at(-1)?.id]) {
+      if (id === undefined || !isYoung(id)) continue // it may have expired
+      const found = await this.#reader.sendCommand(['XRANGE', this.#stream, id, id])
+      if (!Array.isArray(found) || found.length === 0) return this.#onRestored(own)
+    }
+  }
+
+  /** Redis has an older memory: all are told, and told again what this process must have told. */
+  #onRestored(own: readonly Waiting[]): void {
+    this.#appended = []
+    this.#waiting.unshift({ topic: GAP, entry: null }, ...own.map(({ topic, entry }) => ({ topic, entry })))
+    this.#lastId = '0-0'
+    this.#options.onGap()
+    void this.#flush()
   }
 
   #take(sealed: Buffer): void {
@@ -178,7 +212,9 @@ export class SharedLog {
   }
 
   #lost(cause: unknown): void {
-    if (this.#isLost || this.#isClosed) return
+    // Why there is no connection, or that it is not made yet, the client itself tells.
+    if (cause instanceof ClientOfflineError) this.#wasOffline = true
+    if (cause instanceof ClientOfflineError || this.#isLost || this.#isClosed) return
     this.#isLost = true
     this.#options.onState(describe(cause))
   }
@@ -189,6 +225,9 @@ export class SharedLog {
     this.#options.onState(undefined)
   }
 }
+
+/** Whether an entry, by its id `milliseconds-number`, is far from its end. */
+const isYoung = (id: string): boolean => Number(id.split('-')[0]) > Date.now() - 0.9 * LIFE
 
 /** The topic of an entry that stands for others which were dropped. */
 const GAP = ''

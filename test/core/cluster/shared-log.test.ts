@@ -15,6 +15,7 @@ function member(t: Test, url: string, text = KEYS) {
     url,
     keys: StoreKeys.fromKeys(text, 'cluster'),
     prefix: 'portcullis:',
+    isRepeated: topic => topic === 'kept',
     onEntry: (topic, entry) => heard.push([topic, entry]),
     onGap: () => {
       gaps += 1
@@ -72,6 +73,39 @@ test('a Redis that has lost its memory is noticed, and what waited is told', asy
   t.equal(two.gaps(), 1, 'entries of others may be gone with it')
   await until(() => one.gaps() === 1)
   t.strictSame(two.states.at(-1), undefined)
+})
+
+test('a Redis that was restored from an older snapshot is noticed, and told again what must not be lost', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const [one, two] = [member(t, redis.url), member(t, redis.url)]
+  one.log.append('kept', 1)
+  await until(() => two.heard.length === 1)
+  const restore = await redis.snapshot('portcullis:log')
+  one.log.append('kept', 2)
+  one.log.append('lost', 3)
+  await until(() => two.heard.length === 3)
+  t.equal(one.gaps() + two.gaps(), 0)
+  await restore()
+  await until(() => one.gaps() > 0 && two.gaps() > 0)
+  const late = member(t, redis.url)
+  await until(() => late.heard.some(entry => JSON.stringify(entry) === '["kept",2]'))
+  t.notMatch(JSON.stringify(late.heard), '"lost"')
+  t.ok(late.gaps() > 0, 'and it is told that entries are missing')
+})
+
+test('a connection that is lost and made again is no gap', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const [one, two] = [member(t, redis.url), member(t, redis.url)]
+  one.log.append('kept', 1)
+  await until(() => two.heard.length === 1)
+  await (await redis.snapshot('portcullis:log'))()
+  await until(() => one.states.includes(undefined) && two.states.includes(undefined))
+  t.match(one.states, [String, undefined], 'its start is no loss')
+  one.log.append('kept', 2)
+  await until(() => two.heard.length === 2)
+  t.equal(one.gaps() + two.gaps(), 0)
 })
 
 test('more than can wait for Redis is a gap to the others', async t => {
