@@ -73,7 +73,11 @@ export function readLines(
   if (problems.length > 0) throw problemsError(code, problems)
 }
 
-/** Text of the operator's, safe to print: shortened, and its control characters made visible. */
+/** Of a URL: the user and the password. Up to the last `@`, because a password may contain one. */
+const CREDENTIALS = /(:\/\/).*@/s
+
+/** Text of the operator's, safe to print: without credentials of a URL, shortened, and its control characters made visible. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+  const shown = text.replace(CREDENTIALS, '$1***@')
+  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 77)}...` : shown)
 }

@@ -101,7 +101,7 @@ export function readSetting(
   if (earlier !== undefined)
     return { wrong: `${name} is already set at ${earlier.where}; remove one of the two lines` }
   if (value === '') return { wrong: `${name} has no value; ${type === undefined ? NULL : SYNTAX}` }
-  const reading = readValue(row.type, value)
+  const reading = readValue(row, value)
   return 'wrong' in reading ? { wrong: `${name}: ${reading.wrong}` } : { name, value: reading.value }
 }
 
@@ -186,7 +186,7 @@ export function applyEnvironment(
       else problems.push({ where, what: `${name} may not be ignored: ${way}` })
       continue
     }
-    const reading = readValue(rowOf(name).type, text)
+    const reading = readValue(rowOf(name), text)
     if ('wrong' in reading) problems.push({ where, what: `${name}: ${reading.wrong}` })
     else settings.set(name, { value: reading.value, where })
   }

@@ -25,6 +25,8 @@ export interface RecordRow {
   readonly reload?: boolean
   /** For operators: what the record does. */
   readonly about: string
+  /** The value may hold a password: no error shows it. */
+  readonly isSecret?: true
   /** Why a value that Traffic Server knows is refused here. */
   readonly refused?: string
 }

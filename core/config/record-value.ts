@@ -1,8 +1,11 @@
 import { quote } from './config-file.js'
-import type { RecordRow, RecordType, RecordValue } from './record-row.js'
+import type { RecordRow, RecordValue } from './record-row.js'
 
 /** A value as its text says it, or what is wrong with the text. */
 export type ValueReading = { readonly value: RecordValue } | { readonly wrong: string }
+
+/** Stands in errors for a value that may hold a password. */
+export const SECRET_VALUE = 'the value (not shown, because it may hold a password)'
 
 /** Traffic Server's suffixes are powers of 1024, in capitals, and do not follow a hexadecimal number. */
 const MULTIPLIER = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 } as const
@@ -14,15 +17,18 @@ const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
  * Reads a value as Traffic Server does, but refuses what Traffic Server passes over: junk after a number, no number
  * at all, a number that a double cannot hold.
  */
-export function readValue(type: RecordType, text: string): ValueReading {
-  if (type === 'STRING') return readString(text)
+export function readValue(
+  { type, isSecret }: Pick<RecordRow, 'type' | 'isSecret'>,
+  text: string,
+): ValueReading {
+  if (type === 'STRING') return readString(text, isSecret ? SECRET_VALUE : quote(text))
   return type === 'FLOAT' ? readFloat(text) : readInteger(text)
 }
 
-function readString(text: string): ValueReading {
+/** @param shown stands for the text in errors */
+function readString(text: string, shown: string): ValueReading {
   if (text === '') return { wrong: 'the value is empty; write NULL to say that there is none' }
-  if (/\p{Cc}/u.test(text.replaceAll('\t', '')))
-    return { wrong: `${quote(text)} contains control characters` }
+  if (/\p{Cc}/u.test(text.replaceAll('\t', ''))) return { wrong: `${shown} contains control characters` }
   return { value: text === 'NULL' ? null : text }
 }
 

@@ -9,6 +9,7 @@ export const PARENT_RECORDS = {
       'The file in the configuration folder that says which requests go through which parent proxies, in the syntax of Traffic Server; the first line that matches decides. Without it, and without the other records here, the proxy connects to origins itself.',
   },
   'proxy.config.http.parent_proxies': {
+    isSecret: true,
     type: 'STRING',
     default: null,
     nullable: true,

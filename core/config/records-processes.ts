@@ -35,6 +35,7 @@ export const PROCESS_RECORDS = {
     nullable: true,
     pattern: '^rediss?://\\S+$',
     shape: 'redis://[user:password@]host[:port][/db], or rediss:// for TLS',
+    isSecret: true,
     reload: false,
     about:
       'The Redis that proxies on several machines share: what plugins keep in `context.state`, and revocations. NULL keeps both in each proxy. While Redis is away each proxy goes on alone, and says so; a revocation reaches the others when it is back. Not in Traffic Server.',

@@ -12,7 +12,7 @@ import { readServerPorts } from './ports.js'
 import { applyEnvironment, parseRecordLines, type RecordLines, type Setting } from './record-lines.js'
 import { copyPlaces, keepPlaces, placed } from './record-place.js'
 import type { RecordRow, RecordValue } from './record-row.js'
-import { describeDomain } from './record-value.js'
+import { describeDomain, SECRET_VALUE } from './record-value.js'
 import { RECORD_NAMES, type RecordName, type Records, rowOf } from './records-table.js'
 import { parseRecordsYaml } from './records-yaml.js'
 import { readTokenAlgorithms } from './token-keys.js'
@@ -76,7 +76,8 @@ export function wrongWith(name: RecordName, value: RecordValue): readonly string
   if (isSetting(name, value))
     return typeof value === 'string' && hasSyntax(name) ? readText(name, value).wrong : []
   const row = rowOf(name)
-  const given = typeof value === 'string' ? quote(value) : (value ?? 'NULL')
+  const shown = typeof value === 'string' ? quote(value) : (value ?? 'NULL')
+  const given = row.isSecret ? SECRET_VALUE : shown
   const why = row.refused === undefined ? '' : ` (${row.refused})`
   return [`${given} is not accepted; it must be ${describeDomain(row)}${why}`]
 }

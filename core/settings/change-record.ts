@@ -44,7 +44,7 @@ export function changeRecord({ confDir, env }: ConfigPlace, name: string, text: 
   if (variable !== undefined)
     throw new ProxyError('PTC_ADMIN_REQUEST', `${name} is set by the environment variable ${variable}`)
   const row = rowOf(name)
-  const reading = readValue(row.type, text)
+  const reading = readValue(row, text)
   const wrong = 'wrong' in reading ? [reading.wrong] : wrongWith(name, reading.value)
   if ('wrong' in reading || wrong.length > 0)
     throw new ProxyError('PTC_RECORDS_INVALID', wrong.map(what => `${name}: ${what}`).join('\n'))

@@ -43,7 +43,7 @@ function migrateOne(
     return undefined
   }
   const text = /^"(.*)"$/.exec(value)?.[1] ?? value
-  const reading = readValue(rowOf(name).type, text === '' ? 'NULL' : text)
+  const reading = readValue(rowOf(name), text === '' ? 'NULL' : text)
   const wrong = 'wrong' in reading ? [reading.wrong] : facts.set(name, reading.value)
   if (wrong.length === 0) findings.add('kept', where, `${name} ${value}`)
   else {

@@ -3,15 +3,19 @@ import { test } from 'tap'
 import { describeDomain, readValue, showValue } from '../../../core/config/record-value.js'
 
 test('a record reads integers', async t => {
-  t.strictSame(readValue('INT', '-5'), { value: -5 })
-  t.strictSame(readValue('INT', '-2K'), { value: -2048 })
-  t.strictSame(readValue('INT', '-0'), { value: 0 }, 'there is no negative zero')
-  t.strictSame(readValue('COUNTER', '1G'), { value: 2 ** 30 }, 'a COUNTER is read as an INT')
-  t.strictSame(readValue('INT', '1T'), { value: 2 ** 40 })
-  t.strictSame(readValue('INT', '0xfF'), { value: 255 })
+  t.strictSame(readValue({ type: 'INT' }, '-5'), { value: -5 })
+  t.strictSame(readValue({ type: 'INT' }, '-2K'), { value: -2048 })
+  t.strictSame(readValue({ type: 'INT' }, '-0'), { value: 0 }, 'there is no negative zero')
+  t.strictSame(readValue({ type: 'COUNTER' }, '1G'), { value: 2 ** 30 }, 'a COUNTER is read as an INT')
+  t.strictSame(readValue({ type: 'INT' }, '1T'), { value: 2 ** 40 })
+  t.strictSame(readValue({ type: 'INT' }, '0xfF'), { value: 255 })
   for (const junk of ['', '-', '0x', '0X10', '-0x10', '0x10K', '1.5', '1KK', '+1', '1 2', '٣'])
-    t.match(readValue('INT', junk), { wrong: /is not a whole number/ }, `${JSON.stringify(junk)} is none`)
-  t.match(readValue('INT', '9007199254740992'), { wrong: /too large/ }, 'no number is rounded')
+    t.match(
+      readValue({ type: 'INT' }, junk),
+      { wrong: /is not a whole number/ },
+      `${JSON.stringify(junk)} is none`,
+    )
+  t.match(readValue({ type: 'INT' }, '9007199254740992'), { wrong: /too large/ }, 'no number is rounded')
 })
 
 test('a record reads floating-point numbers', async t => {
@@ -22,10 +26,14 @@ test('a record reads floating-point numbers', async t => {
     ['1e3', 1000],
     ['+2.', 2],
   ] as const)
-    t.strictSame(readValue('FLOAT', text), { value }, text)
+    t.strictSame(readValue({ type: 'FLOAT' }, text), { value }, text)
   for (const junk of ['', '.', 'x', '1.5x', '1,5', 'NaN', 'Infinity', '0x1'])
-    t.match(readValue('FLOAT', junk), { wrong: /is not a number/ }, `${JSON.stringify(junk)} is none`)
-  t.match(readValue('FLOAT', '1e999'), { wrong: /too large/ })
+    t.match(
+      readValue({ type: 'FLOAT' }, junk),
+      { wrong: /is not a number/ },
+      `${JSON.stringify(junk)} is none`,
+    )
+  t.match(readValue({ type: 'FLOAT' }, '1e999'), { wrong: /too large/ })
 })
 
 test('a shown record value is read back as the same value', async t => {
@@ -42,7 +50,7 @@ test('a shown record value is read back as the same value', async t => {
 })
 
 function readBack(type: 'INT' | 'FLOAT' | 'STRING', value: number | string | null): unknown {
-  const reading = readValue(type, showValue(value))
+  const reading = readValue({ type }, showValue(value))
   return 'value' in reading ? reading.value : reading.wrong
 }
 

@@ -201,6 +201,29 @@ test('a line that is wrong is refused with its place and a remedy', async t => {
   for (const [line, message] of COMPLAINTS) t.equal(complaint(line), message, line)
 })
 
+test('no error shows a password', async t => {
+  const url = 'proxy.config.cluster.redis_url'
+  for (const value of [
+    'user:hunter2@redis:6379',
+    'redis:/user:hunter2@redis',
+    'redis://user:hunter2@redis x',
+    'redis://hunter2\u0007',
+  ])
+    for (const said of [
+      complaint(`CONFIG ${url} STRING ${value}`),
+      complaint('', { PROXY_CONFIG_CLUSTER_REDIS_URL: value }),
+    ]) {
+      t.match(said, /redis_url: the value \(not shown, because it may hold a password\)/)
+      t.notMatch(said, 'hunter2')
+    }
+  const elsewhere = complaint(`CONFIG ${url} redis://user:hunter2@redis
+CONFIG proxy.config.http.server_ports STRING http://user:hunter2@a:80
+CONFIG proxy.config.log.rolling_enabled INT https://hunter2@b.example/${'x'.repeat(100)}
+CONFIG proxy.config.http.parent_proxies STRING user:hunter2@parent:80\u0007`)
+  t.match(elsewhere, /r:1: .*r:2: .*"http:\/\/\*\*\*@a:80".*r:3: .*r:4: /s)
+  t.notMatch(elsewhere, 'hunter2')
+})
+
 test('everything that is wrong is said at once, in the order of the file', async t => {
   const text = [
     '# a comment',
