@@ -59,6 +59,9 @@ test('a storm of a thousand', async t => {
   const page = await openPage(browser, (await ctl('dashboard')).out.trim())
   const session = await page.context().newCDPSession(page)
   await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+  await page.evaluate(`globalThis.news = 0; new MutationObserver(() => { globalThis.news++ })
+    .observe(document.getElementById('news'), { childList: true, characterData: true, subtree: true })`)
+  const begin = Date.now()
   const answers = hosts.map(ask)
   await page.getByRole('heading', { name: 'Held now (1,000)' }).waitFor({ timeout: 120_000 })
   await page
@@ -81,11 +84,25 @@ test('a storm of a thousand', async t => {
   t.comment(`one is added: ${JSON.stringify(added)}`)
   t.ok(added.touched <= FEW + 1, 'a new row draws none of the others again')
 
+  const told: number = await page.evaluate('globalThis.news')
+  const most = Math.ceil((Date.now() - begin) / 10_000) + 1
+  t.ok(told >= 1 && told <= most, `a screen reader is told ${told} times of ${COUNT} rows, at most ${most}`)
+
   const rows = page.locator('.row')
   await rows.nth(COUNT).waitFor({ state: 'attached' })
   // What is not on the screen is not laid out: it has a content, and no inner text.
   t.match(await rows.first().textContent(), /^\s*h\d{4}\.many\.test/)
   t.match(await rows.last().textContent(), new RegExp(`^\\s*${LAST}`), 'the oldest is first, the newest last')
+  const drawn = await rows.locator('.host').allTextContents()
+  const since: readonly number[] = await page.evaluate(
+    `[...document.querySelectorAll('.row .since time')].map(element => Date.parse(element.dateTime))`,
+  )
+  t.equal(new Set(drawn).size, COUNT + 1)
+  t.strictSame(
+    since,
+    [...since].sort((one, other) => one - other),
+    'all are in the order of their times',
+  )
   await page.getByRole('searchbox', { name: 'Search' }).first().fill(FIRST)
   await page.locator('.row:not([hidden])').nth(1).waitFor({ state: 'detached' })
   t.strictSame(await axeFindings(page), [])

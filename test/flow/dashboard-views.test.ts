@@ -16,6 +16,8 @@ const RULES = `sni:
 `
 const open = (page: Page, view: string) =>
   page.getByRole('navigation').getByRole('link', { name: view }).click()
+const motion = (page: Page): Promise<string> =>
+  page.evaluate(`getComputedStyle(document.querySelector('.fill')).transitionDuration`)
 /** By how much the page is wider than the window. */
 const overflow = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
@@ -85,6 +87,8 @@ test('dark, phone and 200 % zoom: readable, and nothing is cut off', async t => 
     for (const view of views) {
       await open(page, view)
       await page.getByRole('heading', { name: view, level: 2 }).waitFor()
+      if (name === 'zoomed')
+        t.equal(await motion(page), '0s', 'nothing moves where the person wants less motion')
       t.equal(await overflow(page), 0, `${name}: ${view} is as wide as the window`)
       t.strictSame(await axeFindings(page), [], `${name}: ${view}`)
     }
@@ -93,7 +97,8 @@ test('dark, phone and 200 % zoom: readable, and nothing is cut off', async t => 
 })
 
 test('what deceives the eye is marked', async t => {
-  const { ask, ctl } = await manyHeld(t, ['approval.js'], ['xn--pple-43d.test'])
+  const subject = 'CN=<img src=x onerror=alert(1)>, O=safe\u202Eevil, OU=p\u0430ypal'
+  const { ask, ctl } = await manyHeld(t, ['approval.js'], ['xn--pple-43d.test'], {}, subject)
   const browser = await openBrowser(t)
   const page = await openPage(browser, (await ctl('dashboard')).out.trim())
   void ask('xn--pple-43d.test')
@@ -101,6 +106,12 @@ test('what deceives the eye is marked', async t => {
   await row.waitFor()
   t.match(await row.getByRole('heading').innerText(), /^xn--pple-43d\.test:\d+ ⚠ international name/)
   t.match(await row.innerText(), /✗ the check failed: X509_V_ERR_HOSTNAME_MISMATCH/)
+  await row.getByText('The chain').click()
+  const certificate = row.locator('.certificates > li')
+  await certificate.waitFor()
+  t.match(await certificate.innerText(), /CN="<img src=x onerror=alert\(1\)>", O=safe⟨U\+202E⟩evil/)
+  t.match(await certificate.innerText(), /⚠ hidden characters/)
+  t.equal(await page.locator('img').count(), 0)
   // What a certificate may have in its names, given to the functions that show it.
   const shown = await page.evaluate(`import('/words.js').then(({ make, putForeign, asciiHost }) => {
     const text = value => { const e = make('p', ''); putForeign(e, value); return e.textContent }
@@ -146,4 +157,21 @@ test('a login that may look alone, a login that is over, and a proxy that is gon
   await proxy.stop()
   await other.getByRole('alert').filter({ hasText: 'The proxy does not answer' }).waitFor()
   t.strictSame(await axeFindings(other), [])
+})
+
+test('a login that may decide revokes nothing, and is told which role may', async t => {
+  const { ask, waiting, ctl } = await approving(t, 'approval.js', PORT)
+  const browser = await openBrowser(t)
+  const page = await openPage(browser, (await ctl('dashboard', '--role', 'decide')).out.trim())
+  const served = ask()
+  await waiting()
+  await page.getByRole('button', { name: 'Accept', exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Accept', exact: true }).click()
+  t.match((await served).stdout, /^HTTP\/1\.1 200 /)
+  await open(page, 'History')
+  await page.getByRole('button', { name: 'Revoke' }).first().click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+  await page.getByText(/needs the role "change".*ctl dashboard --role change/).waitFor()
+  await page.keyboard.press('Escape')
+  t.equal(await page.getByRole('dialog').count(), 0)
 })

@@ -6,15 +6,20 @@ import { nodeOrigin } from './node-origin.js'
 import { makeAuthority } from './pki.js'
 import type { ProxyConf } from './proxy.js'
 
-/** @param lines of plugin.config */
+/** @param lines of plugin.config @param subject of the certificate that all origins show */
 export async function manyHeld(
   t: Test,
   lines: readonly string[],
   hosts: readonly string[],
   conf: ProxyConf = {},
+  subject?: string,
 ) {
   const root = await makeAuthority({ name: 'Root' })
-  const tls = await root.issue({ cn: 'many.test', sans: ['many.test', '*.many.test'] })
+  const tls = await root.issue({
+    cn: 'many.test',
+    sans: ['many.test', '*.many.test'],
+    ...(subject === undefined ? {} : { subject }),
+  })
   const origin = await nodeOrigin({ tls, handler: (_, response) => response.end('served\n') })
   t.teardown(() => origin.stop())
   const ports = `443 ${origin.port}`

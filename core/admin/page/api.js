@@ -35,7 +35,7 @@ function failureOf(status, error) {
     return new Failure(
       'role',
       message,
-      'A link with that role is made by `portcullis ctl dashboard --role ROLE`.',
+      `\`portcullis ctl dashboard --role ${/needs the role "(\w+)"/.exec(message)?.[1]}\` makes a link with that role.`,
     )
   if (status === 429)
     return new Failure('busy', message, 'Close other windows of this page; it is tried again by itself.')

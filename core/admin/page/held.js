@@ -20,12 +20,16 @@ function questionRow(question, waiting, at) {
   }
 }
 
+/** When handshakes began to be held, by their keys. Ages come with the delay of their answer, and rows shall not change places. */
+let begun = new Map()
+
 function handshakeRow(one, at) {
   const { subject = '', issuer, sha256 = '', notBefore, notAfter } = one.leaf ?? {}
-  const since = at - one.age
+  const key = `handshake ${one.id}`
+  const since = begun.get(key) ?? at - one.age
   return {
     ...one,
-    key: `handshake ${one.id}`,
+    key,
     kind: 'handshake',
     handshake: one.id,
     subject,
@@ -66,7 +70,8 @@ export function rowsOf({ parked, held, approvals, at }) {
     ...rest.map(one => handshakeRow(one, at)),
     ...held.map(otherRow),
   ]
-  return rows.sort((one, other) => one.since - other.since)
+  begun = new Map(rows.map(({ key, since }) => [key, since]))
+  return rows.sort((one, other) => one.since - other.since || (one.key < other.key ? -1 : 1))
 }
 
 /** Where the text that is searched for may stand. */

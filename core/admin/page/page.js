@@ -7,7 +7,7 @@ import { rowsOf } from './held.js'
 import { clearRows, countFound, drawRows, searchRows, tickRows } from './list.js'
 import { startMeasuring } from './samples.js'
 import { clockText, duration, number } from './times.js'
-import { refresh, showView } from './views.js'
+import { refresh, refreshView, showView } from './views.js'
 import { asciiHost, put, visible } from './words.js'
 
 const $ = id => document.getElementById(id)
@@ -146,7 +146,8 @@ async function connect() {
   void startMeasuring()
   void refresh()
   await listen(topic => {
-    if (topic === 'status') return
+    if (topic === 'history') void refreshView('history')
+    if (topic !== 'parked' && topic !== 'approvals') return
     changed.add(topic)
     look()
   })

@@ -32,6 +32,9 @@ export function showView() {
   return refresh()
 }
 
+/** The same where that view is shown. */
+export const refreshView = name => (shown === name ? refresh() : undefined)
+
 /** Asks for what the view shows, and goes on to. */
 export async function refresh() {
   const mine = ++round
