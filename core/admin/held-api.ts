@@ -49,7 +49,10 @@ export interface ParkedDetail extends ParkedRow {
 }
 
 /** An operator accepts a held handshake. `scope` and `duration` are for the question of approval.js, if that holds it. */
-export type HeldAnswer = Omit<ApprovalAnswer, 'verdict'>
+export interface HeldAnswer extends Omit<ApprovalAnswer, 'verdict'> {
+  /** Of the leaf that the operator has seen: a handshake with another one is not accepted. */
+  readonly sha256?: string | undefined
+}
 
 /** What became of it: a question was answered, or the handshake goes on. */
 export interface HeldAccepted {

@@ -43,8 +43,8 @@ export function heldRoutes(app: FastifyInstance, api: AdminApi): void {
     '/v1/parked/:id/accept',
     { schema: SCHEMAS.acceptHeld },
     request => {
-      const { scope = 'leaf', duration = USUALLY, who, why } = request.body
-      const answer = { scope, duration: duration ?? undefined, who: nameOf(request, who), why }
+      const { scope = 'leaf', duration = USUALLY, who, why, sha256 } = request.body
+      const answer = { scope, duration: duration ?? undefined, who: nameOf(request, who), why, sha256 }
       return api.accept(request.params.id, answer)
     },
   )

@@ -128,11 +128,16 @@ export const HELD_SCHEMAS = {
     audit: 'required',
     params: HELD_ID,
     body: object(
-      { ...ANSWER_FIELDS, duration: OR_NULL(ANSWER_FIELDS.duration) },
+      {
+        ...ANSWER_FIELDS,
+        duration: OR_NULL(ANSWER_FIELDS.duration),
+        sha256: { ...TEXT, pattern: '^[0-9a-f]{64}$' },
+      },
       'scope',
       'duration',
       'who',
       'why',
+      'sha256',
     ),
     ...answers(
       'Accepts a handshake: answers the question of the plugin that holds it, or accepts in its place (proxy.config.admin.may_accept).',

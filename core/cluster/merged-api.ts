@@ -13,11 +13,25 @@ import { unlessGone } from './calls.js'
 import { sumOf, sumOfWithdrawn } from './merged-sums.js'
 import type { ServingProcess } from './supervisor.js'
 
-/** Ids of parked handshakes are counted by each process: the place of the process makes them one series. */
+/**
+ * Ids of handshakes are counted by each process. The place of the process makes them one series, and the number of its start keeps
+ * an id of a process that has ended from naming a handshake of its successor.
+ */
 const MAX_PLACES = 1024
+const MAX_STARTS = 1024
+
+type IdPlace = Pick<ServingProcess, 'index' | 'started'>
+
+const outerId = (id: number, { index, started }: IdPlace): number =>
+  (id * MAX_STARTS + (started % MAX_STARTS)) * MAX_PLACES + index
+
+const innerId = (id: number): number => Math.floor(id / MAX_PLACES / MAX_STARTS)
+
+const isOf = (id: number, { started }: IdPlace): boolean =>
+  Math.floor(id / MAX_PLACES) % MAX_STARTS === started % MAX_STARTS
 
 export interface MergedParts {
-  readonly places: readonly Pick<ServingProcess, 'call' | 'index' | 'isReachable' | 'isServing'>[]
+  readonly places: readonly Pick<ServingProcess, 'call' | 'index' | 'started' | 'isReachable' | 'isServing'>[]
   readonly place: ConfigPlace
   readonly pid: number
   readonly isStopping: () => boolean
@@ -67,7 +81,7 @@ export function mergedApi(parts: MergedParts): AdminApi {
   /** The process that holds a handshake. @throws {ProxyError} PTC_ADMIN_REQUEST */
   function holderOf(id: number): MergedParts['places'][number] {
     const place = places.find(({ index }) => index === id % MAX_PLACES)
-    if (place?.isServing === true) return place
+    if (place?.isServing === true && isOf(id, place)) return place
     throw new ProxyError('PTC_ADMIN_REQUEST', `no handshake with id ${id} is parked; it may have ended`)
   }
 
@@ -91,15 +105,15 @@ export function mergedApi(parts: MergedParts): AdminApi {
     },
     held: async () => (await askAll<readonly HeldTurn[]>('held')).flat().sort((a, b) => a.since - b.since),
     reject: async (id, reason, detail) => {
-      await holderOf(id).call('reject', Math.floor(id / MAX_PLACES), reason, detail)
+      await holderOf(id).call('reject', innerId(id), reason, detail)
     },
     accept: async (id, given) => {
-      const accepted = (await holderOf(id).call('accept', Math.floor(id / MAX_PLACES), given)) as HeldAccepted
+      const accepted = (await holderOf(id).call('accept', innerId(id), given)) as HeldAccepted
       return { ...accepted, id }
     },
-    extend: async (id, ms) => (await holderOf(id).call('extend', Math.floor(id / MAX_PLACES), ms)) as number,
+    extend: async (id, ms) => (await holderOf(id).call('extend', innerId(id), ms)) as number,
     parkedDetail: async id => {
-      const found = await holderOf(id).call('parkedDetail', Math.floor(id / MAX_PLACES))
+      const found = await holderOf(id).call('parkedDetail', innerId(id))
       return { ...(found as ParkedDetail), id }
     },
     history: async filter => {
@@ -155,7 +169,7 @@ async function rowsOf<T extends { readonly id: number }>(
   ...args: readonly unknown[]
 ): Promise<readonly T[]> {
   const [rows = []] = (await answerOf<readonly T[]>(place, name, args)) ?? []
-  return rows.map(row => ({ ...row, id: row.id * MAX_PLACES + place.index }))
+  return rows.map(row => ({ ...row, id: outerId(row.id, place) }))
 }
 
 /** What one process knows under a key, another may not: there, everything about the host of that verdict goes. */

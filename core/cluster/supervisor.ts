@@ -31,6 +31,8 @@ export class ServingProcess {
   readonly #options: SupervisorOptions
   #worker: Worker | undefined
   #calls: Calls | undefined
+  static #count = 0
+  #started = 0
   #delay = 0
   #startedAt = 0
   #isServing = false
@@ -44,6 +46,11 @@ export class ServingProcess {
   constructor(index: number, options: SupervisorOptions) {
     this.index = index
     this.#options = options
+  }
+
+  /** Tells the process that runs here from those that have ended: processes are numbered in the order of their start. */
+  get started(): number {
+    return this.#started
   }
 
   get isServing(): boolean {
@@ -77,6 +84,7 @@ export class ServingProcess {
 
   /** @returns when it serves, or has ended before it could */
   start(): Promise<void> {
+    this.#started = ++ServingProcess.#count
     const worker = this.#options.fork()
     const calls = new Calls(message => void worker.send(message), this.#options.handlersFor(this))
     this.#worker = worker

@@ -59,10 +59,15 @@ export function heldActions({ logs, generations }: Parts, answer: AdminApi['answ
       diags.note(`an operator rejects the handshake with ${found.evidence.host}: ${reason}`)
       found.reject(verdict)
     },
-    accept: async (id, given): Promise<HeldAccepted> => {
+    accept: async (id, { sha256, ...given }): Promise<HeldAccepted> => {
       const toParkedRow = await rowMaker(true)
       const found = find(id)
-      const { question, accepting, plugin, host } = toParkedRow(found)
+      const { question, accepting, plugin, host, leaf } = toParkedRow(found)
+      if (sha256 !== undefined && sha256 !== leaf?.sha256)
+        throw new ProxyError(
+          'PTC_ADMIN_REQUEST',
+          `handshake ${id} is about another certificate than ${sha256}`,
+        )
       if (question !== null) {
         await answer(question, { ...given, verdict: 'accept' })
         return { id, as: 'question', question }
@@ -135,7 +140,8 @@ function toDetail(
     ...toParkedRow(parked),
     chain: evidence.chain.map(one => ({ ...shown(one), pem: one.pem })),
     checks: { signature: signature.name, name: name.name, rule: rule?.name ?? null },
-    request: method === undefined || url === undefined ? null : { method, url },
+    // A query may hold what is secret.
+    request: method === undefined || url === undefined ? null : { method, url: url.replace(/[?#].*$/s, '') },
   }
 }
 

@@ -89,6 +89,10 @@ test('an operator accepts in place of one plugin; the next is asked', async t =>
   const asked = all.ask()
   const first = await heldOf(all.socket)
   t.match(first, { accepting: 'operator', accepted: [] })
+  const other = { sha256: '0'.repeat(64) }
+  await t.rejects(all.send('POST', `/v1/parked/${first.id}/accept`, other), {
+    message: /another certificate/,
+  })
   t.match(
     (await all.ctl('accept', `${first.id}`, '--why', 'by phone')).out,
     /in place of its plugin, this once/,

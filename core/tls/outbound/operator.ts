@@ -59,13 +59,14 @@ export function parkedHandshake(parts: ParkedParts): ParkedHandshake | undefined
     },
     extend: ms => {
       if (!turn.isOpen) throw over(host)
-      if (turn.deadline + ms > Date.now() - age + LONGEST_PARK)
+      const ends = Date.now() - age + LONGEST_PARK
+      if (turn.deadline + ms > ends)
         throw new ProxyError(
           'PTC_ADMIN_REQUEST',
           `the handshake with ${host} may be held for ${LONGEST_PARK / 60_000} minutes in all`,
         )
       turn.extend(ms)
-      clock.extend(ms)
+      clock.extend(Math.min(ms, Math.max(0, ends - clock.endsAt)))
     },
   }
 }

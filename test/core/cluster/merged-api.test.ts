@@ -13,6 +13,7 @@ function api(...serving: readonly boolean[]) {
   const told: unknown[] = []
   const places: MergedParts['places'] = serving.map((isServing, index) => ({
     index,
+    started: index + 7,
     isServing,
     isReachable: true,
     call: async (name: string, ...args: readonly unknown[]) => {
@@ -59,4 +60,31 @@ test('what was learned is one answer, with what each process has seen', async t 
     [1, 'learning', 'report'],
     [0, 'learning', 'write'],
   ])
+})
+
+test('an id of a process that has ended names no handshake of its successor', async t => {
+  const calls: Call[] = []
+  const place = {
+    index: 1,
+    started: 3,
+    isServing: true,
+    isReachable: true,
+    call: async (name: string, ...args: readonly unknown[]) => {
+      calls.push([1, name, ...args])
+      return name === 'parked' ? [{ id: 5, age: 0 }] : { id: 5, as: 'operator', question: null }
+    },
+  }
+  const { parked, accept, reject, extend } = mergedApi({ places: [place] } as unknown as MergedParts)
+  const person = { scope: 'leaf', duration: undefined, who: 'alice', why: undefined } as const
+  const [row] = await parked()
+  const id = row?.id ?? 0
+  t.match(await accept(id, person), { id })
+  t.match(calls.at(-1), [1, 'accept', 5], 'the process is told its own id')
+  place.started = 4
+  t.not((await parked())[0]?.id, id)
+  const before = calls.length
+  await t.rejects(accept(id, person), { code: 'PTC_ADMIN_REQUEST' })
+  await t.rejects(async () => reject(id, 'policy', undefined), { code: 'PTC_ADMIN_REQUEST' })
+  await t.rejects(async () => extend(id, 1000), { code: 'PTC_ADMIN_REQUEST' })
+  t.equal(calls.length, before, 'nothing of it reaches the new one')
 })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { test } from 'tap'
@@ -115,4 +116,21 @@ test('a plugin that keeps `reenable` does not keep the turn alive', async t => {
     made.log.push = (...lines) => log.push(...lines)
     return new WeakRef(made.turn)
   }
+})
+
+test('a turn that is extended has another deadline, also for the plugin', async t => {
+  const seen: Turn[] = []
+  const { turn, log } = stage(event => seen.push(event), { deadline: 50 })
+  turn.start()
+  const { deadline } = turn
+  turn.extend(60_000)
+  t.equal(turn.deadline, deadline + 60_000)
+  t.equal(seen[0]?.deadline, deadline + 60_000)
+  await sleep(150)
+  t.strictSame(log, [], 'its own clock has moved as well')
+  turn.extend(-60_000)
+  while (log.length === 0) await sleep(5)
+  t.strictSame(log, ['late'])
+  turn.extend(60_000)
+  t.equal(turn.deadline, deadline, 'a turn that is over is not extended')
 })
