@@ -35,9 +35,21 @@ export function cpuMicrosOf(pid: number): number {
   return nanos / 1000
 }
 
-/** Runs a script, its path seen from this folder, in a process of its own, on one core where that can be had. */
+const nodeFor = (script: string, args: readonly string[]): readonly string[] => [
+  process.execPath,
+  fileURLToPath(new URL(script, import.meta.url)),
+  ...args,
+]
+
+/** Runs a script, its path seen from this folder, in a process of its own, on whichever core is free. */
+export function startAnywhere(script: string, args: readonly string[]): Promise<Child> {
+  const [command = '', ...rest] = nodeFor(script, args)
+  return startChild(command, rest, { env: PLAIN_ENV })
+}
+
+/** The same on one core where that can be had. */
 export function startOnCore(core: number, script: string, args: readonly string[]): Promise<Child> {
-  const node = [process.execPath, fileURLToPath(new URL(script, import.meta.url)), ...args]
+  const node = nodeFor(script, args)
   const [command = '', ...rest] = isPinning() ? ['taskset', '-c', String(core), ...node] : node
   return startChild(command, rest, { env: PLAIN_ENV })
 }

@@ -7,6 +7,10 @@ export function residentOf(pid: number): number {
   return Number(kb)
 }
 
+/** The processes that a process has started and that have not ended. */
+export const childrenOf = (pid: number): readonly number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+
 /** The ports of the clients whose connections with a port of 127.0.0.1 a process has open. */
 export function clientPortsOf(pid: number, port: number): ReadonlySet<number> {
   const inodes = new Set(

@@ -11,6 +11,8 @@ export interface NginxOriginOptions {
   readonly https?: string
   /** Lines for the http block. */
   readonly http?: string
+  /** Files that `root .` finds, by name: how many bytes each has. */
+  readonly files?: Readonly<Record<string, number>>
 }
 
 /** nginx in a directory of its own, with an HTTP and an HTTPS port. */
@@ -37,6 +39,7 @@ async function start(options: NginxOriginOptions): Promise<NginxOrigin> {
   const [httpPort, httpsPort] = await Promise.all([freePort(), freePort()])
   dir.file('cert.pem', options.chainPem)
   dir.file('key.pem', options.keyPem)
+  for (const [name, size] of Object.entries(options.files ?? {})) dir.file(name, 'x'.repeat(size))
   const common = options.server ?? 'location / { return 200 "hello from nginx\\n"; }'
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `${kind}_temp_path ${kind};`)
   const config = dir.file(
