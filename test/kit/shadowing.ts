@@ -3,8 +3,7 @@ import type { Test } from 'tap'
 import { createAuthority } from '../../core/tls/inbound/authority.js'
 import { BUMP } from './bumping.js'
 import { httpsOrigin, testRoot } from './connecting.js'
-import { callCtl } from './managed.js'
-import { type ChildProxy, type ProxyConf, startProxy } from './proxy.js'
+import { type ProxyConf, type ProxyHere, startProxyHere } from './proxy.js'
 import { poll } from './watch.js'
 
 export const HOST = 'origin.example'
@@ -47,9 +46,9 @@ export async function start(
   t: Test,
   line: string,
   { files, records }: More = { files: {}, records: {} },
-): Promise<{ proxy: ChildProxy; authority: string }> {
+): Promise<{ proxy: ProxyHere; authority: string }> {
   const origin = await httpsOrigin(t, HOST)
-  const proxy = await startProxy({
+  const proxy = await startProxyHere({
     ca: (await testRoot()).certPem,
     hosts: [HOST],
     modules: { 'shadow.mjs': SHADOW },
@@ -58,20 +57,18 @@ export async function start(
     records: {
       ...records,
       'proxy.config.http.connect_ports': `${origin.port}`,
-      'proxy.config.admin.socket': 'ctl.sock',
     },
   })
   t.teardown(proxy.stop)
-  await proxy.until(/managed through/)
   return { proxy, authority: `${HOST}:${origin.port}` }
 }
 
-async function counted(proxy: ChildProxy): Promise<unknown> {
-  const { counters } = JSON.parse((await callCtl(proxy.conf.path, 'status', '--json')).out)
-  return counters.shadowsTotal.shadow
+async function counted({ server }: ProxyHere): Promise<unknown> {
+  const { counters } = await server.adminApi({ version: '', pid: 0, stop: () => 0 }).status()
+  return counters.shadowsTotal['shadow']
 }
 
-export async function outcome(t: Test, proxy: ChildProxy, what: string, counts: unknown): Promise<void> {
+export async function outcome(t: Test, proxy: ProxyHere, what: string, counts: unknown): Promise<void> {
   t.same(await poll(() => counted(proxy), 'the outcome of the shadow'), counts)
   if (what === 'rejects') await proxy.until(/would have rejected origin\.example: revoked, on trial/)
   if (what === 'fails') await proxy.until(/ERROR: plugin shadow failed .*no idea/)
