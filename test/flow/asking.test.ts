@@ -7,7 +7,7 @@ import { httpsOrigin } from '../kit/connecting.js'
 import { curl } from '../kit/curl.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
-import { type ChildProxy, type ProxyConf, startProxy } from '../kit/proxy.js'
+import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 import { SECURE_FILES, root as secureRoot, origin as unused } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -28,10 +28,10 @@ async function stage(
   t: Test,
   line: string,
   conf: ProxyConf = {},
-): Promise<{ origin: NodeOrigin; proxy: ChildProxy }> {
+): Promise<{ origin: NodeOrigin; proxy: ProxyHere }> {
   const origin = await nodeOrigin({ tls: await root.issue({ cn: HOST }) })
   t.teardown(origin.stop)
-  const proxy = await startProxy({
+  const proxy = await startProxyHere({
     ca: root.certPem,
     hosts: [HOST],
     modules: { 'only.mjs': ONLY },

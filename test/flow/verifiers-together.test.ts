@@ -9,7 +9,7 @@ import { CtLog, stampedOrigin } from '../kit/ct-log.js'
 import { curl } from '../kit/curl.js'
 import { stapleFor } from '../kit/ocsp.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
-import { startProxy } from '../kit/proxy.js'
+import { startProxyHere } from '../kit/proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { startService } from '../kit/web-service.js'
 
@@ -61,7 +61,7 @@ async function setUp(t: Test, isolate: string) {
     'learn.js @mode=shadow folder=learned',
   ]
   const records = { 'proxy.config.http.connect_ports': `443 ${origin.port}` }
-  const proxy = await startProxy({ plugins, files: FILES, hosts: [HOST], ca: made.root, records })
+  const proxy = await startProxyHere({ plugins, files: FILES, hosts: [HOST], ca: made.root, records })
   t.teardown(proxy.stop)
   const path = (name: string): string => join(proxy.conf.path, name)
   chmodSync(path('check.sh'), 0o700)
