@@ -25,7 +25,8 @@ let begun = new Map()
 
 function handshakeRow(one, at) {
   const { subject = '', issuer, sha256 = '', notBefore, notAfter } = one.leaf ?? {}
-  const key = `handshake ${one.id}`
+  // A process that takes the place of another begins its numbers anew: the same number may be another handshake.
+  const key = `handshake ${one.id} ${one.host} ${one.port} ${sha256}`
   const since = begun.get(key) ?? at - one.age
   return {
     ...one,
