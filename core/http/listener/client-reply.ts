@@ -87,6 +87,14 @@ export abstract class ClientReply {
     this.end()
   }
 
+  /**
+   * Takes back a head, and the bytes behind it, of which nothing was sent.
+   * @returns whether another head may be written in its place
+   */
+  takeBack(): boolean {
+    return false
+  }
+
   /** Ends it in the middle, so that it cannot look complete. The watcher is not told. */
   cut(): void {
     if (this.state === 'ended' || this.state === 'gone') return

@@ -36,6 +36,8 @@ export class Http1Reply extends ClientReply {
   /** The head, and framing of the body: sent in front of the next bytes. */
   #text = ''
   #hasContinued = false
+  /** Something of the head was sent. */
+  #isSent = false
   #bodyBytes = 0
   /** Whether the connection ends with this reply. */
   closes: boolean
@@ -160,7 +162,19 @@ export class Http1Reply extends ClientReply {
     const count = this.#heldBytes
     this.#held = undefined
     this.#heldBytes = 0
+    this.#isSent = true
     if (this.state !== 'gone') this.#out.send(held.length === count ? held : held.subarray(0, count))
+  }
+
+  override takeBack(): boolean {
+    if (this.state !== 'started' || this.#isSent) return false
+    this.state = 'waiting'
+    this.hasHead = false
+    this.#text = ''
+    this.#held = undefined
+    this.#heldBytes = 0
+    this.#bodyBytes = 0
+    return true
   }
 
   /** @param trailers names and values in turn; sent if the body is chunked */

@@ -250,12 +250,13 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     if (this.#phase === 'done') return
     const error = toProxyError(cause, 'the transaction failed')
     this.#origin.drop(error)
-    if (this.#res.headersSent) {
+    const hadHead = this.#res.headersSent
+    if (hadHead && !this.#res.takeBack()) {
       this.#res.cut()
       return this.#finish(error)
     }
     const page = this.#pageOf(error)
-    if (this.#hooks === undefined || isAsked) return this.#refuse(error, page)
+    if (this.#hooks === undefined || isAsked || hadHead) return this.#refuse(error, page)
     this.#phase = 'refusing'
     this.#time.stop()
     this.#hooks.sendResponse(page.status, page.headers, this.#origin.connection?.channel, (why, headers) => {

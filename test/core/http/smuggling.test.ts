@@ -121,18 +121,32 @@ test('ambiguous responses become a page, and their connection is not used again'
   }
 })
 
-test('responses whose body turns out malformed are cut off', async t => {
+test('responses whose body turns out malformed become a page, or are cut off behind their head', async t => {
   const listener = await startListener(t)
   for (const { name, bytes, isInBody } of SMUGGLING_RESPONSES) {
     if (isInBody !== true) continue
-    const origin = await recordingOrigin(t, bytes)
-    const text = await exchange(
-      listener.port,
-      `GET http://127.0.0.1:${origin.port}/ HTTP/1.1\r\nHost: x\r\n\r\n`,
-    )
-    t.notMatch(text, /\r\n0\r\n/, `${name}: the client does not see the end of it`)
-    t.equal(listener.connector.idleConnections, 0)
-    t.match(listener.done.at(-1), { error: { code: 'PTC_RESPONSE_MALFORMED' } })
-    await origin.stop()
+    for (const isSplit of [false, true]) {
+      const head = bytes.indexOf('\r\n\r\n') + 4
+      const origin = await recordingOrigin(t, isSplit ? bytes.slice(0, head) : bytes)
+      const client = await rawClient(listener.port)
+      client.send(`GET http://127.0.0.1:${origin.port}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      if (isSplit) {
+        await client.until(() => client.text().includes('\r\n\r\n') || undefined, 'the head')
+        origin.connections[0]?.send(Buffer.from(bytes.slice(head), 'latin1'))
+      }
+      await client.ended(3000)
+      const text = client.text()
+      client.stop()
+      const what = `${name}${isSplit ? ', behind its head' : ''}`
+      t.match(text, isSplit ? /^HTTP\/1.1 200 / : /^HTTP\/1.1 502 /, what)
+      if (isSplit) t.notMatch(text, /\r\n0\r\n/, `${what}: the client does not see the end of it`)
+      else t.match(parseResponse(Buffer.from(text, 'latin1'), 'GET', true)?.size, text.length, 'a whole page')
+      t.equal(listener.connector.idleConnections, 0)
+      t.match(listener.done.at(-1), {
+        error: { code: 'PTC_RESPONSE_MALFORMED' },
+        status: isSplit ? 200 : 502,
+      })
+      await origin.stop()
+    }
   }
 })

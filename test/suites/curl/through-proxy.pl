@@ -29,7 +29,9 @@ sub normal {
     my $text = join('', @$lines);
     $text =~ s/^\[DISCONNECT\](?:\r?\n)?//mg;
     my $out = '';
-    while($text =~ /^(?=HTTP\/1\.[01] [0-9]{3}|[A-Za-z_-]+ \S+ HTTP\/1\.[01]\s*$)/m) {
+    # A request may stand behind a body that ends without a new line.
+    my $methods = qr/GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH/;
+    while($text =~ /(?:^(?=HTTP\/1\.[01] [0-9]{3}|[A-Za-z_-]+ \S+ HTTP\/1\.[01]\s*$)|(?=(?:$methods) \S+ HTTP\/1\.[01]\s*$))/m) {
         $out .= substr($text, 0, $-[0]);
         $text = substr($text, $-[0]);
         my $end = $text =~ /\r?\n\r?\n/ ? $+[0] : length($text);
