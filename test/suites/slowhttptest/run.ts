@@ -5,7 +5,6 @@
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { createAuthority } from '../../../core/tls/inbound/authority.js'
@@ -13,7 +12,7 @@ import { nodeOrigin } from '../../kit/node-origin.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { startProxy } from '../../kit/proxy.js'
 import { ask } from '../../kit/running-listener.js'
-import { listen } from '../../kit/tcp-server.js'
+import { tunnelsTo } from '../tunnels.js'
 
 const [connections = '400', seconds = '60', only = ''] = process.argv.slice(2)
 const HOST = 'origin.test'
@@ -47,14 +46,7 @@ const proxy = await startProxy({
 const [, securePort = ''] = await proxy.until(/listens on \S+:\d+\n(?:.*\n)*?.*listens on \S+:(\d+)/)
 const through = ['-d', `127.0.0.1:${proxy.port}`]
 
-// slowhttptest speaks no TLS through a proxy: each of its connections is put into a tunnel here.
-const tunnels = await listen(client => {
-  const upstream = connect(proxy.port, '127.0.0.1')
-  upstream.write(`CONNECT ${HOST}:${secure.port} HTTP/1.1\r\nHost: ${HOST}:${secure.port}\r\n\r\n`)
-  upstream.once('data', () => client.pipe(upstream).pipe(client))
-  client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())
-  upstream.on('error', () => client.destroy()).on('close', () => client.destroy())
-})
+const tunnels = await tunnelsTo(`${HOST}:${secure.port}`, proxy.port)
 const TARGETS: Readonly<Record<string, readonly string[]>> = {
   'plain port': [...through, '-u', `http://127.0.0.1:${plain.port}/`],
   'ssl port': ['-u', `https://127.0.0.1:${securePort}/`],

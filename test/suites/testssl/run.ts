@@ -1,25 +1,22 @@
 /**
  * Runs testssl.sh against an `ssl` port and against the TLS inside a bumped tunnel, and prints what it finds that is not in order:
  *
- *     node dist/test/suites/testssl/run.js [PATH-OF-testssl.sh]
+ *     node dist/test/suites/testssl/run.js [PATH-OF-testssl.sh [ssl|bump]]
  *
  * It takes about four minutes for each.
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer as createHttpsServer } from 'node:https'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createAuthority } from '../../../core/tls/inbound/authority.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { startProxy } from '../../kit/proxy.js'
-import { listen } from '../../kit/tcp-server.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
+import { tunnelsTo } from '../tunnels.js'
 
-const PROGRAM = process.argv[2] ?? 'testssl'
-/** For testssl.sh this is 127.0.0.1, for the proxy the address of the origin: what does not go through the proxy fails. */
+const [PROGRAM = 'testssl', only = ''] = process.argv.slice(2)
 const ORIGIN = 'localhost'
-const ORIGIN_ADDRESS = '127.0.0.2'
 
 interface Finding {
   readonly id: string
@@ -37,20 +34,19 @@ const bumpFile = dir.file('bump.pem', bump.certPem)
 const origin = createHttpsServer({ cert: leaf.chainPem, key: leaf.keyPem }, (_, response) =>
   response.end('hello'),
 )
-await new Promise<void>(resolve => origin.listen(0, ORIGIN_ADDRESS, resolve))
+await new Promise<void>(resolve => origin.listen(0, '127.0.0.1', resolve))
 const address = origin.address()
 const originPort = typeof address === 'object' && address !== null ? address.port : 0
 
 const proxy = await startProxy({
   ca: root.certPem,
-  hosts: [],
+  hosts: [ORIGIN],
   records: {
     'proxy.config.http.server_ports': '0:ip-in=127.0.0.1 0:ssl:ip-in=127.0.0.1',
     'proxy.config.http.connect_ports': '*',
     'proxy.config.http.connect.verify': 'bump',
   },
   files: {
-    hosts: `${ORIGIN_ADDRESS} ${ORIGIN}\n`,
     'proxy.pem': leaf.chainPem,
     'proxy.key': leaf.keyPem,
     'ssl_multicert.config': 'ssl_cert_name=proxy.pem ssl_key_name=proxy.key\n',
@@ -60,18 +56,11 @@ const proxy = await startProxy({
 })
 const [, securePort = ''] = await proxy.until(/listens on \S+:\d+\n(?:.*\n)*?.*listens on \S+:(\d+)/)
 
-// Its CONNECT has lines that end with a bare LF, which is refused.
-const relay = await listen(client => {
-  const upstream = connect(proxy.port, '127.0.0.1')
-  client.once('data', (head: Buffer) => {
-    upstream.write(head.toString('latin1').replaceAll(/\r?\n/g, '\r\n'), 'latin1')
-    client.pipe(upstream).pipe(client)
-  })
-  client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())
-  upstream.on('error', () => client.destroy())
-})
+// With `--proxy`, some of its connections go to the origin directly.
+const tunnels = await tunnelsTo(`${ORIGIN}:${originPort}`, proxy.port)
 
 async function run(what: string, args: readonly string[]): Promise<void> {
+  if (!what.includes(only)) return
   const json = join(dir.path, `${what}.json`)
   const all = ['--quiet', '--color', '0', '--warnings', 'batch', '--jsonfile', json, ...args]
   const text = await new Promise<string>(resolve => execFile(PROGRAM, all, (_, stdout) => resolve(stdout)))
@@ -84,11 +73,8 @@ async function run(what: string, args: readonly string[]): Promise<void> {
 }
 
 await run('ssl', ['--add-ca', rootFile, `127.0.0.1:${securePort}`])
-await run('bump', [
-  ...['--add-ca', bumpFile, '--ip', 'proxy', '--proxy', `127.0.0.1:${relay.port}`],
-  `${ORIGIN}:${originPort}`,
-])
-await relay.stop()
+await run('bump', ['--add-ca', bumpFile, '--ip', '127.0.0.1', `${ORIGIN}:${tunnels.port}`])
+await tunnels.stop()
 origin.closeAllConnections()
 origin.close()
 await proxy.stop()
