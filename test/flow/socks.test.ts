@@ -1,4 +1,4 @@
-/** Clients that speak SOCKS 5. */
+/** Clients that speak SOCKS 5. Longer than 250 lines because all of them share one client. */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -177,6 +177,28 @@ test('a name and a password', async t => {
   t.match(log, new RegExp(`CONNECT ${HOST}:${origin.port} ann `))
   t.match(log, /\/407 /)
   t.notMatch(proxy.output() + log, /s:ecret/)
+})
+
+test('a reload between the login and the request counts', async t => {
+  const origin = await httpsOrigin(t, HOST)
+  const login = (name: string) => ({
+    files: { htpasswd: `${name}:${bcrypt.hashSync('secret', 4)}\n` },
+    records: { 'proxy.config.http.proxy_auth.htpasswd': 'htpasswd' } as const,
+  })
+  const { proxy } = await start(t, login('ann'))
+  const from = await client(t, proxy.port)
+  from.send(Buffer.from([5, 1, 2, 1, 3, ...Buffer.from('ann'), 6, ...Buffer.from('secret')]))
+  t.same(await said(from, 4), [5, 2, 1, 0])
+  const { records, ...more } = login('bob')
+  const open = {
+    ...SOCKS,
+    'proxy.config.http.connect_ports': '*',
+    'proxy.config.http.connect.verify': 'tunnel',
+  } as const
+  proxy.conf.write({ hosts: [HOST], ...more, records: { ...open, ...records } })
+  await proxy.server.reload()
+  from.send(Buffer.from(request(nameOf(HOST), origin.port)))
+  t.same((await said(from, 6)).slice(4, 6), [5, 2], 'the name is gone')
 })
 
 test('negotiations that are none, slow, or too long', async t => {

@@ -8,7 +8,6 @@ import { type ClientLink, endGently, type LinkSink } from '../../vconn/link.js'
 import type { Drainable } from '../listener/client-host.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import { ClientRequest, type ConnectAnswers } from '../listener/client-request.js'
-import type { Identity } from '../listener/identity.js'
 import type { Admit } from '../listener/listener.js'
 import { refusedSummary, type Summary } from '../transaction/summary.js'
 import {
@@ -27,6 +26,8 @@ import {
 export interface SocksOptions {
   /** The address of the client, and its name and password if it must have them. */
   readonly admit: Admit
+  /** The same of a client that has logged in: a reload may have come since. */
+  readonly admitAgain: Admit
   /** How clients log in; `other`: in ways that SOCKS has not, so that none gets in. */
   readonly login: Current<'none' | 'password' | 'other'>
   /** Milliseconds in which a client must have asked for a tunnel. */
@@ -67,8 +68,6 @@ export class SocksConnection implements LinkSink, Drainable {
   #bytes: Buffer = EMPTY
   /** A password is being checked. */
   #isChecking = false
-  /** As what the client has logged in. */
-  #identity: Identity | undefined
 
   constructor(
     link: ClientLink,
@@ -171,12 +170,12 @@ export class SocksConnection implements LinkSink, Drainable {
     const basic = Buffer.concat([name, Buffer.from(':'), password]).toString('base64')
     const req = this.#request('', ['Proxy-Authorization', `Basic ${basic}`])
     this.#isChecking = true
-    this.#whenAdmitted(req, refusal => {
+    this.#whenAdmitted(req, this.#options.admit, refusal => {
       this.#isChecking = false
       if (this.#at === 'left') return
       this.#link.write(loginBytes(refusal === undefined))
       if (refusal !== undefined) return this.#refused(refusal, req)
-      this.#identity = req.identity
+      this.#client.identity = req.identity
       this.#at = 'request'
       this.#link.resume()
       this.#read()
@@ -187,9 +186,9 @@ export class SocksConnection implements LinkSink, Drainable {
     if ('reply' in request) return this.#end(request.reply)
     const authority = authorityText(request.host, request.port)
     const req = this.#request(authority, ['Host', authority])
-    if (this.#identity !== undefined) return this.#handOver(req)
+    const { admit, admitAgain } = this.#options
     this.#isChecking = true
-    this.#whenAdmitted(req, refusal => {
+    this.#whenAdmitted(req, this.#client.identity === undefined ? admit : admitAgain, refusal => {
       this.#isChecking = false
       if (this.#at === 'left') return
       if (refusal === undefined) return this.#handOver(req)
@@ -199,8 +198,8 @@ export class SocksConnection implements LinkSink, Drainable {
   }
 
   /** Goes on at once where the answer is there at once. */
-  #whenAdmitted(req: ClientRequest, go: (refusal: ProxyError | undefined) => void): void {
-    const answer = this.#options.admit(req)
+  #whenAdmitted(req: ClientRequest, admit: Admit, go: (refusal: ProxyError | undefined) => void): void {
+    const answer = admit(req)
     if (!(answer instanceof Promise)) return go(answer)
     answer
       .catch((cause: unknown) => toProxyError(cause, 'the client could not be admitted'))
@@ -221,7 +220,6 @@ export class SocksConnection implements LinkSink, Drainable {
     const early = this.#bytes
     this.#link.pause()
     this.#leave()
-    if (this.#identity !== undefined) req.admitAs(this.#identity)
     this.#options.onConnect(req, req.takeOver().link, early, SOCKS_ANSWERS)
   }
 

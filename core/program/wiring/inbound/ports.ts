@@ -34,6 +34,7 @@ export function socksPort(
 ): NonNullable<ListenerOptions['speak']> {
   const options: SocksOptions = {
     admit: req => current().access.admit(req),
+    admitAgain: req => current().access.admitInside(req),
     login: () => current().access.socksLogin,
     timeout: () => current().settings.listener.limits.headersTimeout,
     onConnect,
