@@ -9,7 +9,7 @@
  */
 import type { OptionsOf, OptionsSchema, PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin'
 import { Approvals } from './approval/approvals.js'
-import { Messages } from './approval/links.js'
+import { Messages, type MessageTerms } from './approval/links.js'
 import { type Answered, clientOf } from './approval/question.js'
 import { WatchedFile } from './files/watched-file.js'
 import { readDuration } from './options/duration.js'
@@ -68,9 +68,14 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   const { options, hookAdd, manage, accept, reject, postpone, note, error, signal } = context
   const signalAfter = readDuration(options.signal_after, 'signal_after')
   const retryAfter = Math.min(Math.max(1, Math.round(signalAfter / 1000)), 86_400)
-  const messages = await messagesOf(context)
+  const messagesFor = await messagesOf(context)
   const approvals = await Approvals.open(options.remember, signal, error)
   approvals.join(context.peers)
+  const messages = messagesFor?.(approvals.shareLink)
+  if (messages !== undefined)
+    approvals
+      .recallLinks(id => messages.sentFor(id))
+      .catch(cause => error(`links that were sent before are not known: ${String(cause)}`))
 
   manage('approvals', {
     list: () => approvals.list(),
@@ -92,7 +97,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
     const { id } = found.question.asked
     if (found.question.isNew)
       note(`${clientOf(event)} asks for ${event.host}: ctl accept ${id}, or ctl reject ${id}`)
-    if (!found.question.isOfOthers) messages?.tell(found.question)
+    messages?.tell(found.question)
     const leave = found.question.wait(clientOf(event), answered => event.reenable(toVerdict(answered)))
     event.signal.addEventListener('abort', leave, { once: true })
     const patience = Math.min(signalAfter, event.deadline - Date.now() - SPARE)
@@ -124,7 +129,7 @@ export default init
 /** Undefined without a webhook. @throws {Error} for a URL, a duration or a file that cannot be used */
 async function messagesOf(
   context: Parameters<PluginInit<OptionsOf<typeof optionsSchema>>>[0],
-): Promise<Messages | undefined> {
+): Promise<((share: MessageTerms['share']) => Messages) | undefined> {
   const { webhook, webhook_secret_file: secretFile, link_for: linkFor, links } = context.options
   if (webhook === undefined) {
     const [lonely] =
@@ -146,5 +151,5 @@ async function messagesOf(
     if (found === undefined) throw new Error(`${file?.name} cannot be used`)
     return found
   }
-  return new Messages({ url: webhook, life, base, secrets }, context)
+  return share => new Messages({ url: webhook, life, base, share, secrets }, context)
 }

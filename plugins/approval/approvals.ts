@@ -10,7 +10,8 @@ import type {
 } from 'portcullis/plugin'
 import { Answers, type Kept } from './answers.js'
 import { type Entry, isEntry, Journal } from './journal.js'
-import { type Answered, type Asked, askedBy, keyOf, Question, subjectOf } from './question.js'
+import { isLink } from './links.js'
+import { type Answered, type Asked, askedBy, keyOf, type Link, Question, subjectOf } from './question.js'
 
 /** Open questions at most, and those of them that one client has opened. */
 const MAX_OPEN = 2000
@@ -46,7 +47,7 @@ export class Approvals implements ApprovalTopic {
   /** Entries that have counted: another instance may tell them again. */
   readonly #known = new LRUCache<string, true>({ max: MAX_KNOWN })
   /** Tells the other instances. */
-  #tell: (message: Told) => Promise<void> = async () => {}
+  #tell: (message: Told | LinkTold) => Promise<void> = async () => {}
 
   static readonly #byFile = new Map<string, { readonly approvals: Promise<Approvals>; users: number }>()
   /** Files that are being closed: what is written to them last has to be read by the next use. */
@@ -107,6 +108,18 @@ export class Approvals implements ApprovalTopic {
     onMessage(message => this.#take(message))
   }
 
+  /** Tells the other instances which link was sent. */
+  readonly shareLink = (id: string, link: Link): void => {
+    this.#tell({ id, link }).catch(cause =>
+      this.#onError(`other instances are not told of a link: ${String(cause)}`),
+    )
+  }
+
+  /** Finds the links again that were sent before this instance was started. */
+  async recallLinks(sentFor: (id: string) => Promise<Link | undefined>): Promise<void> {
+    for (const question of [...this.#questions.values()]) question.link ??= await sentFor(question.asked.id)
+  }
+
   list(): readonly Approval[] {
     const all = [...this.#questions.values()].map(question => this.#describe(question))
     return all.sort((a, b) => a.since - b.since)
@@ -124,7 +137,7 @@ export class Approvals implements ApprovalTopic {
     for (let round = 1; this.#counted.has(asked.id); round++) asked = askedBy(event, subject, round)
     if (!this.#makeRoom(asked)) return { full: true }
     const question = this.#open(key, asked)
-    this.#write({ at: now(), did: 'asked', ...asked }).catch(cause => {
+    this.#announce({ at: now(), did: 'asked', ...asked }).catch(cause => {
       this.#onError(`question ${asked.id} is open, and lost at a restart: ${String(cause)}`)
     })
     return { question }
@@ -182,6 +195,16 @@ export class Approvals implements ApprovalTopic {
   async #write(entry: Entry): Promise<void> {
     this.#known.set(nameOf(entry), true)
     await this.#journal.append(entry)
+    await this.#tellOf(entry)
+  }
+
+  /** At once: a question is open in the others, too, if this instance ends before it is on the disk. */
+  async #announce(entry: Entry): Promise<void> {
+    this.#known.set(nameOf(entry), true)
+    await Promise.all([this.#journal.append(entry), this.#tellOf(entry)])
+  }
+
+  async #tellOf(entry: Entry): Promise<void> {
     await this.#tell({ file: this.#journal.identity, entry }).catch(cause =>
       this.#onError(`other instances are not told of an entry: ${String(cause)}`),
     )
@@ -192,6 +215,7 @@ export class Approvals implements ApprovalTopic {
    * its withdrawal no handshake is answered.
    */
   #take(message: unknown): void {
+    if (isLinkTold(message)) return this.#linkSent(message)
     const { file, entry } = (message ?? {}) as Partial<Told>
     if (!isEntry(entry)) throw new Error('what another instance tells is no entry of approval.js')
     if (this.#known.has(nameOf(entry))) return
@@ -202,11 +226,11 @@ export class Approvals implements ApprovalTopic {
         .catch(cause => this.#onError(`an entry is lost at a restart: ${String(cause)}`))
     const question = entry.did === 'answered' ? this.#questions.get(keyOf(entry.subject)) : undefined
     if (entry.did !== 'asked' || !this.#questions.has(keyOf(entry))) this.#replay(entry)
-    if (entry.did === 'asked') {
-      const opened = this.#questions.get(keyOf(entry))
-      if (opened !== undefined && opened.asked === entry) opened.isOfOthers = true
-    }
     if (entry.did === 'answered') question?.answer(entry)
+  }
+
+  #linkSent({ id, link }: LinkTold): void {
+    for (const question of this.#questions.values()) if (question.asked.id === id) question.link = link
   }
 
   /** An answer for a host, or for an issuer, is one to other questions about it, too. */
@@ -305,6 +329,17 @@ const isFull = (
 interface Told {
   readonly file: string
   readonly entry: Entry
+}
+
+/** Which link was sent for a question. */
+interface LinkTold {
+  readonly id: string
+  readonly link: Link
+}
+
+function isLinkTold(message: unknown): message is LinkTold {
+  const { id, link } = (message ?? {}) as Partial<LinkTold>
+  return typeof id === 'string' && isLink(link)
 }
 
 const nameOf = (entry: Entry): string =>

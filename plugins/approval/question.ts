@@ -76,6 +76,8 @@ export function askedBy(event: VerifyServerEvent, subject: Subject, round: numbe
   }
 }
 
+export type Link = NonNullable<Approval['link']>
+
 /** How many clients of one question are remembered by name. */
 const MAX_CLIENTS = 20
 
@@ -85,10 +87,10 @@ export class Question {
   readonly #waiting = new Set<(answer: Answered) => void>()
   readonly #clients = new Set<string>()
   #count = 0
-  /** The link that was sent, if one was. */
-  link: Approval['link']
-  /** It was opened in another process, which has sent its message. */
-  isOfOthers = false
+  /** The link that was sent, by whichever instance. */
+  link: Link | undefined
+  /** Its message is being sent, or it is found out whether another instance sends it. */
+  isTelling = false
   /** When it was asked last; milliseconds since the epoch. */
   last: number
 

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { approving, PLACES } from '../kit/approving.js'
 import { HOST } from '../kit/managed.js'
+import type { ProxyConf } from '../kit/proxy.js'
+import { freePort } from '../kit/tcp-server.js'
 import { poll } from '../kit/watch.js'
 import { startService } from '../kit/web-service.js'
 import { openPlugins } from '../plugins/kit.js'
@@ -20,7 +22,7 @@ interface Message {
 }
 
 /** A proxy whose questions are posted to a service of the test. */
-async function told(t: Test, place: string, line: string) {
+async function told(t: Test, place: string, line: string, records: ProxyConf['records'] = {}) {
   const messages: Message[] = []
   const url = await startService(t, async (req, res) => {
     let text = ''
@@ -31,7 +33,7 @@ async function told(t: Test, place: string, line: string) {
   const stage = await approving(
     t,
     `approval.js ${place}signal_after=2s webhook=${url} ${line}`,
-    { 'proxy.config.admin.listen': '127.0.0.1:0' },
+    { 'proxy.config.admin.listen': '127.0.0.1:0', ...records },
     { files: { 'hook.secret': KEY } },
   )
   const message = (index = 0) => poll(() => messages[index], `message ${index}`)
@@ -103,6 +105,24 @@ for (const place of PLACES)
     const [, code = '-'] = /code=(.*)$/.exec(link) ?? []
     t.notOk(journal.includes(code) || proxy.output().includes(code), 'the code is in the message alone')
   })
+
+test('two processes with two workers each, asked at the same moment, send one message; its link works in all', async t => {
+  const stage = await told(t, '@isolate=worker ', '', {
+    'proxy.config.exec_thread.limit': 2,
+    'proxy.config.admin.listen': `127.0.0.1:${await freePort()}`,
+  })
+  const { ask, message, messages, open: questions } = stage
+  const held = Array.from({ length: 8 }, () => ask())
+  const { link } = await message()
+  await Promise.all(held)
+  t.match(await questions(), [{ id: /^q/ }])
+  t.equal((await questions()).length, 1)
+  await Promise.all(Array.from({ length: 4 }, () => ask()))
+  t.equal(messages.length, 1)
+  t.equal((await open(link, ACCEPT)).status, 200)
+  for (const { stdout } of await Promise.all(Array.from({ length: 4 }, () => ask())))
+    t.match(stdout, /^HTTP\/1\.1 200 /)
+})
 
 for (const place of PLACES)
   test(`a link that is too old answers nothing, and the next try of a client sends a new one ${place}`, async t => {
