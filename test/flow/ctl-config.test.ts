@@ -3,14 +3,14 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { get } from '../kit/get.js'
-import { CONNECTION, HOST, issued, managed, runCtl } from '../kit/managed.js'
+import { CONNECTION, HOST, issued, managedHere, runCtl } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 
 const OVERRIDE = 'proxy.config.ssl.client.verify.server.override'
 const NAME = 'proxy.config.proxy_name'
 
 test('ctl config shows records, as traffic_ctl does', async t => {
-  const { proxy, ctl } = await managed(t, [], undefined, { records: { [NAME]: 'gate.test' } })
+  const { proxy, ctl } = await managedHere(t, [], undefined, { records: { [NAME]: 'gate.test' } })
   t.equal((await ctl('config', 'get', NAME, OVERRIDE)).out, `${NAME}: gate.test\n${OVERRIDE}: 0\n`)
   t.equal((await ctl('config', 'get', NAME, '--records')).out, `CONFIG ${NAME} STRING gate.test\n`)
   t.equal((await ctl('config', 'match', 'proxy.config.proxy_n')).out, `${NAME}: gate.test\n`)
@@ -45,7 +45,7 @@ test('ctl config shows records, as traffic_ctl does', async t => {
 test('ctl config set changes one line of records.config, and the running proxy', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const { proxy, ctl } = await managed(t, ['desk.mjs one'], runCtl, { records: { [NAME]: 'one.test' } })
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one'], runCtl, { records: { [NAME]: 'one.test' } })
   const file = join(proxy.conf.path, 'records.config')
   writeFileSync(file, `# the first line\n${readFileSync(file, 'utf8')}\n# the last line\n`)
   chmodSync(file, 0o640)
@@ -79,7 +79,7 @@ test('ctl config set changes one line of records.config, and the running proxy',
 })
 
 test('ctl config set edits a records.yaml', async t => {
-  const { proxy, ctl } = await managed(t, [])
+  const { proxy, ctl } = await managedHere(t, [])
   const folder = proxy.conf.path
   const text = `records:\n  # who we are\n  proxy_name: one.test # short\n  admin:\n    socket: ctl.sock\n`
   const { rmSync } = await import('node:fs')
@@ -93,7 +93,7 @@ test('ctl config set edits a records.yaml', async t => {
 test('ctl metric shows what is counted, also by names of Traffic Server', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const { proxy, ctl } = await managed(t, ['desk.mjs one'])
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one'])
   await ctl('metric', 'match', 'portcullis_none') // handshakes are counted from the first question on
   const { body } = await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)
   await get(proxy.port, `https://${HOST}:1/`)
@@ -125,7 +125,7 @@ test('ctl metric shows what is counted, also by names of Traffic Server', async 
 test('ctl debug switches debug lines on and off', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const { proxy, ctl } = await managed(t, ['desk.mjs one'])
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one'])
   /** The number of debug lines so far, after one handshake more. */
   const ask = async () => {
     t.equal((await ctl('revoke', '--all')).code, 0)

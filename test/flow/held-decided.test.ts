@@ -8,11 +8,11 @@ import { sendTo } from '../../core/cli/ctl-client.js'
 import { listOf } from '../../core/cli/ctl-list.js'
 import { approving } from '../kit/approving.js'
 import { get } from '../kit/get.js'
-import { HOST, issued, type Managed, managed } from '../kit/managed.js'
+import { HOST, issued, type Managed, managedHere } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { makeAuthority } from '../kit/pki.js'
-import type { ProxyConf } from '../kit/proxy.js'
+import type { ProxyConf, RunningProxy } from '../kit/proxy.js'
 
 const MAY = { 'proxy.config.admin.may_accept': 1 } as const
 const stranger = await makeAuthority({ name: 'Stranger' })
@@ -32,7 +32,7 @@ async function holding(
 ) {
   const origin = await nginxOrigin(from)
   t.teardown(origin.stop)
-  const proxied = await managed(t, plugins, undefined, conf)
+  const proxied = await managedHere(t, plugins, undefined, conf)
   const ask = () => get(proxied.proxy.port, `https://${HOST}:${origin.httpsPort}/`, [], 60_000)
   return { ...proxied, origin, ask, send: sendTo(proxied.socket) }
 }
@@ -47,7 +47,7 @@ async function heldOf(socket: string, fits: (row: ParkedRow) => boolean = () => 
   }
 }
 
-const auditOf = ({ proxy }: Pick<Managed, 'proxy'>) =>
+const auditOf = ({ proxy }: Pick<Managed<RunningProxy>, 'proxy'>) =>
   readFileSync(join(proxy.conf.path, 'audit.log'), 'utf8')
     .trim()
     .split('\n')
@@ -120,7 +120,7 @@ test('an acceptance of an operator holds for a handshake without a connection', 
   const origin = await opensslOrigin({ ...issued })
   t.teardown(origin.stop)
   const records = { ...MAY, 'proxy.config.ssl.client.verify.release_after': 1 }
-  const all = await managed(t, ['desk.mjs one waits'], undefined, { records })
+  const all = await managedHere(t, ['desk.mjs one waits'], undefined, { records })
   const asked = get(all.proxy.port, `https://${HOST}:${origin.port}/`, [], 60_000)
   const { id } = await heldOf(all.socket, row => row.connection === 'released')
   t.match(await all.ctl('accept', `${id}`), { code: 0 })

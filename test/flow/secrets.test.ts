@@ -11,7 +11,7 @@ import { spkiOf } from '../../plugins/certificates/fingerprints.js'
 import { BUMP, bumpFiles } from '../kit/bumping.js'
 import { curl } from '../kit/curl.js'
 import { http2Origin } from '../kit/http2-origin.js'
-import { callCtl, HOST, issued, managed } from '../kit/managed.js'
+import { callCtl, HOST, issued, managedHere } from '../kit/managed.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 
@@ -50,7 +50,7 @@ async function echoOrigin(t: Test) {
 async function agent(t: Test, plugins: readonly string[], more = '') {
   const origin = await echoOrigin(t)
   const yaml = `secrets: [{name: agent, placeholder: ${PLACEHOLDER}, file: key, host: ${HOST}${more}}]`
-  const { proxy, socket } = await managed(t, plugins, callCtl, {
+  const { proxy, socket } = await managedHere(t, plugins, callCtl, {
     hosts: [HOST, 'other.test'],
     files: { ...(await bumpFiles()), 'secrets.yaml': yaml, key: `${SECRET}\n` },
     records: {
@@ -167,7 +167,7 @@ test('an origin of HTTP/2 gets the secret, and its answer is cleaned', async t =
     setTimeout(() => res.end(authorization.slice(12)), 20)
   })
   const yaml = `secrets: [{name: agent, placeholder: ${PLACEHOLDER}, file: key, host: ${HOST}}]`
-  const { proxy } = await managed(t, ['secrets.js'], callCtl, {
+  const { proxy } = await managedHere(t, ['secrets.js'], callCtl, {
     files: { ...(await bumpFiles()), 'secrets.yaml': yaml, key: SECRET },
     records: { ...BUMP, 'proxy.config.http.connect_ports': '*', 'proxy.config.http2.enabled': 1 },
   })

@@ -7,7 +7,17 @@ import { describe } from '../../core/base/thrown.js'
 import { OPTIONS } from '../../core/cli/command-table.js'
 import { ctl } from '../../core/cli/ctl.js'
 import { makeAuthority } from './pki.js'
-import { type ChildProxy, type ProxyConf, placeFor, runMain, startProxy } from './proxy.js'
+import {
+  type ChildProxy,
+  type ProxyConf,
+  type ProxyHere,
+  placeFor,
+  type RunningProxy,
+  runMain,
+  startProxy,
+  startProxyHere,
+} from './proxy.js'
+import { poll } from './watch.js'
 
 export const HOST = 'managed.test'
 const root = await makeAuthority({ name: 'Root' })
@@ -67,12 +77,34 @@ export async function callCtl(confDir: string, ...words: string[]): Promise<Answ
   }
 }
 
-export interface Managed {
-  readonly proxy: ChildProxy
+export interface Managed<P extends RunningProxy = ChildProxy> {
+  readonly proxy: P
   readonly socket: string
   ctl(...words: string[]): Promise<Answer>
   /** How often that is in what the proxy has printed, once it is there `least` times. */
   count(pattern: RegExp, least: number): Promise<number>
+}
+
+const confOf = (plugins: readonly string[], conf: ProxyConf): ProxyConf => ({
+  plugins,
+  modules: MODULES,
+  hosts: [HOST],
+  ca: root.certPem,
+  ...conf,
+  records: { 'proxy.config.admin.socket': 'ctl.sock', ...conf.records },
+})
+
+function managedBy<P extends RunningProxy>(t: Test, proxy: P, call: typeof runCtl): Managed<P> {
+  t.teardown(proxy.stop)
+  return {
+    proxy,
+    socket: join(proxy.conf.path, 'ctl.sock'),
+    ctl: (...words) => call(proxy.conf.path, ...words),
+    count: (pattern, least) => {
+      const count = (): number => [...proxy.output().matchAll(pattern)].length
+      return poll(() => (count() >= least ? count() : undefined), `${least} times ${pattern}`)
+    },
+  }
 }
 
 /** @param call how `ctl` is run */
@@ -82,23 +114,19 @@ export async function managed(
   call: typeof runCtl = callCtl,
   conf: ProxyConf = {},
 ): Promise<Managed> {
-  const proxy = await startProxy({
-    plugins,
-    modules: MODULES,
-    hosts: [HOST],
-    ca: root.certPem,
-    ...conf,
-    records: { 'proxy.config.admin.socket': 'ctl.sock', ...conf.records },
-  })
-  t.teardown(proxy.stop)
-  await proxy.until(/managed through/)
-  return {
-    proxy,
-    socket: join(proxy.conf.path, 'ctl.sock'),
-    ctl: (...words) => call(proxy.conf.path, ...words),
-    count: (pattern, least) => {
-      const count = (): number => [...proxy.output().matchAll(pattern)].length
-      return proxy.child.until(() => (count() >= least ? count() : undefined), `${least} times ${pattern}`)
-    },
-  }
+  const it = managedBy(t, await startProxy(confOf(plugins, conf)), call)
+  await it.proxy.until(/managed through/)
+  return it
+}
+
+/** The same with the proxy in this process: for tests that do not need the program, whose start takes longest. */
+export async function managedHere(
+  t: Test,
+  plugins: readonly string[],
+  call: typeof runCtl = callCtl,
+  conf: ProxyConf = {},
+): Promise<Managed<ProxyHere>> {
+  const it = managedBy(t, await startProxyHere(confOf(plugins, conf)), call)
+  await it.proxy.server.manage({ version: 'test', pid: process.pid, stop: () => 0 })
+  return it
 }
