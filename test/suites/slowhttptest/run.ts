@@ -5,17 +5,21 @@
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { createAuthority } from '../../../core/tls/inbound/authority.js'
-import { nodeOrigin } from '../../kit/node-origin.js'
+import { answer, nodeOrigin } from '../../kit/node-origin.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { startProxy } from '../../kit/proxy.js'
 import { ask } from '../../kit/running-listener.js'
+import { guardServer } from '../../kit/tcp-server.js'
 import { tunnelsTo } from '../tunnels.js'
 
 const [connections = '400', seconds = '60', only = ''] = process.argv.slice(2)
-const HOST = 'origin.test'
+/** 127.0.0.1 for slowhttptest, which finds the tunnels there; the proxy finds the origin, on the same port. */
+const HOST = 'localhost'
+const ORIGIN_ADDRESS = '127.0.0.2'
 /** The option, and a path whose answer waits for what is slow. */
 const MODES = {
   'slow headers': ['-H', ''],
@@ -26,16 +30,21 @@ const MODES = {
 const root = await makeAuthority({ name: 'Root' })
 const leaf = await root.issue({ cn: HOST, sans: [HOST, '127.0.0.1'] })
 const bump = await createAuthority('Bump CA')
-const [plain, secure] = [await nodeOrigin(), await nodeOrigin({ tls: leaf })]
+const plain = await nodeOrigin()
+const secure = await guardServer(createServer({ cert: leaf.chainPem, key: leaf.keyPem }, answer), {
+  host: ORIGIN_ADDRESS,
+  port: 0,
+})
 const proxy = await startProxy({
   ca: root.certPem,
-  hosts: [HOST],
+  hosts: [],
   records: {
     'proxy.config.http.server_ports': '0:ip-in=127.0.0.1 0:ssl:ip-in=127.0.0.1',
     'proxy.config.http.connect_ports': '*',
     'proxy.config.http.connect.verify': 'bump',
   },
   files: {
+    hosts: `${ORIGIN_ADDRESS} ${HOST}\n`,
     'proxy.pem': leaf.chainPem,
     'proxy.key': leaf.keyPem,
     'ssl_multicert.config': 'ssl_cert_name=proxy.pem ssl_key_name=proxy.key\n',
@@ -46,11 +55,11 @@ const proxy = await startProxy({
 const [, securePort = ''] = await proxy.until(/listens on \S+:\d+\n(?:.*\n)*?.*listens on \S+:(\d+)/)
 const through = ['-d', `127.0.0.1:${proxy.port}`]
 
-const tunnels = await tunnelsTo(`${HOST}:${secure.port}`, proxy.port)
+const tunnels = await tunnelsTo(`${HOST}:${secure.port}`, proxy.port, secure.port)
 const TARGETS: Readonly<Record<string, readonly string[]>> = {
   'plain port': [...through, '-u', `http://127.0.0.1:${plain.port}/`],
   'ssl port': ['-u', `https://127.0.0.1:${securePort}/`],
-  'bumped tunnel': ['-u', `https://127.0.0.1:${tunnels.port}/`],
+  'bumped tunnel': ['-u', `https://${HOST}:${tunnels.port}/`],
 }
 
 /** Mebibytes that the proxy has in memory. */
@@ -77,8 +86,8 @@ for (const [port, target] of Object.entries(TARGETS)) {
     let most = memory()
     while (!isOver) {
       const began = performance.now()
-      const answer = await ask(proxy.port, `http://127.0.0.1:${plain.port}/`).catch(() => undefined)
-      if (answer?.status === 200) times.push(performance.now() - began)
+      const got = await ask(proxy.port, `http://127.0.0.1:${plain.port}/`).catch(() => undefined)
+      if (got?.status === 200) times.push(performance.now() - began)
       else failed += 1
       most = Math.max(most, memory())
       await sleep(250)
