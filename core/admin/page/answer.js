@@ -110,8 +110,12 @@ function request({ row, verdict, who }) {
       ...(why === '' ? {} : { why }),
     })
   }
+  // What was shown is what is accepted: another handshake may have the number by now.
+  const shown = row.sha256 === '' ? {} : { sha256: row.sha256 }
   const body =
-    verdict === 'accept' ? { ...(why === '' ? {} : { why }) } : { ...(why === '' ? {} : { detail: why }) }
+    verdict === 'accept'
+      ? { ...shown, ...(why === '' ? {} : { why }) }
+      : { ...(why === '' ? {} : { detail: why }) }
   return ask(`/v1/parked/${encodeURIComponent(row.id)}/${verdict}`, body)
 }
 
