@@ -12,8 +12,8 @@ export type Opening =
   /** It begins like TLS or HTTP, and its host cannot be read. `alert`: what to tell a TLS client. */
   | { readonly kind: 'bad'; readonly why: string; readonly alert: number | undefined }
 
-/** Bytes in which the head of a request must be complete. */
-const MAX_HEAD = 16_384
+/** Bytes in which the head of a request must be complete, and in which it must be certain whether there is one. */
+export const MAX_HEAD = 16_384
 /** Content types of TLS: no text begins with them. */
 const FIRST_TLS = 20
 const LAST_TLS = 23
@@ -97,7 +97,9 @@ function readOther(text: string): Opening {
   if (PROXY_V1.test(text)) return bad(PROXY_HEADER)
   if (/^PRI \* HTTP\/2/.test(text)) return bad('it is HTTP/2 without TLS')
   if (LIKE_LINE.test(text)) return bad('its request line is malformed')
-  const isOpen = text.length <= MAX_HEAD && OPEN_LINE.test(text)
+  const isOpen = OPEN_LINE.test(text)
+  // Web servers skip any number of empty lines, and some read a line of a megabyte.
+  if (isOpen && text.length > MAX_HEAD) return bad('a first line of more than 16 KiB may be a request')
   return { kind: 'other', why: 'the bytes are no TLS record', isOpen }
 }
 

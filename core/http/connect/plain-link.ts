@@ -2,7 +2,7 @@ import { parseAuthority } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
 import type { Link, LinkSink } from '../../vconn/link.js'
 import { EMPTY, WatchedLink } from './guarded-link.js'
-import { authoritiesOf, hiddenHost, readOpening } from './opening.js'
+import { authoritiesOf, hiddenHost, MAX_HEAD, readOpening } from './opening.js'
 import { PlainRequests } from './plain-requests.js'
 
 /**
@@ -68,7 +68,8 @@ export class PlainLink extends WatchedLink {
     if (this.#requests !== undefined) return this.#requests.sent(bytes)
     this.#opening.push(bytes)
     // No line ends here, and no byte that is in none: nothing is known that was not known before.
-    if (this.#isOpen && !bytes.includes(LF) && !bytes.includes(0)) return this.#unpassed(bytes, bytes.length)
+    const isKnown = this.#isOpen && this.#passed + bytes.length <= MAX_HEAD
+    if (isKnown && !bytes.includes(LF) && !bytes.includes(0)) return this.#unpassed(bytes, bytes.length)
     const all = Buffer.concat(this.#opening)
     this.#opening = [all]
     return this.#read(all)

@@ -109,6 +109,30 @@ test('a request with a hidden host ends the tunnel', async t => {
   }
 })
 
+test('a request whose line is too long to be read ends the tunnel', async t => {
+  const long = 'x'.repeat(17_000)
+  for (const [what, bytes] of [
+    ['a long target', `GET /${long} HTTP/1.1\r\n${B}`],
+    ['a long target of an unknown method', `FOO /${long} HTTP/1.1\r\n${B}`],
+    ['a long method', `${long} / HTTP/1.1\r\n${B}`],
+    ['empty lines', `${'\r\n'.repeat(9000)}${GET}${B}`],
+    ['empty lines, and a line that is cut off', `${'\r\n'.repeat(8185)}${GET}${B}`],
+    ['blanks', `${' '.repeat(17_000)}${GET}${B}`],
+  ] as const) {
+    for (const size of [1000, bytes.length]) {
+      const it = stage()
+      const all = Buffer.from(bytes)
+      for (let at = 0; at < all.length; at += size) it.link.write(all.subarray(at, at + size))
+      isCut(t, it, 'PTC_TUNNEL_HIDDEN', `${what}, ${size} bytes at a time`)
+    }
+  }
+  const endless = stage()
+  for (let i = 0; i < 20; i++) endless.link.write(Buffer.from(long.slice(0, 1000)))
+  isCut(t, endless, 'PTC_TUNNEL_HIDDEN', 'what never ends is not stored without end')
+  const binary = Buffer.concat([Buffer.from(long.slice(0, 1000)), Buffer.alloc(1), Buffer.alloc(40_000, 'x')])
+  t.equal(stage().send(binary).length, binary.length, 'a byte that is in no line shows another protocol')
+})
+
 test('other protocols pass at once', async t => {
   for (const text of [
     'x',
