@@ -182,3 +182,36 @@ test('what HTTP/1.1 cannot be asked for is reset, and reaches no origin', async 
   t.strictSame([status, code], [0, 1], 'an end in the place of the protocol')
   t.equal(origin.connections.length, 0)
 })
+
+test('behind a refused WebSocket its connection carries other requests', async t => {
+  const origin = await rawOrigin(async connection => {
+    for (let seen = 0; ; ) {
+      const request = await connection.until(() => {
+        const text = connection.text().slice(seen)
+        return text.includes('\r\n\r\n') ? text : undefined
+      }, 'a request')
+      seen += request.length
+      const [status, body] = /upgrade: websocket/i.test(request) ? ['403 No', 'no'] : ['200 OK', 'ok']
+      connection.send(`HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\n${body}`)
+    }
+  })
+  t.teardown(origin.stop)
+  const { port } = await front(t)
+  const client = await clientOf(t, port)
+  const authority = `127.0.0.1:${origin.port}`
+  for (let i = 0; i < 50; i += 1) {
+    const stream = asks(client, authority, { ':scheme': 'http' })
+    const other = client.session.request({
+      ':method': 'GET',
+      ':scheme': 'http',
+      ':authority': authority,
+      ':path': '/',
+    })
+    const [refused, fine] = await Promise.all([answerOn(stream), answerOn(other)])
+    t.same([refused.status, fine.status], [403, 200])
+    if (i % 2 === 0)
+      client.session
+        .request({ ':method': 'GET', ':scheme': 'http', ':authority': authority, ':path': '/' })
+        .close(8)
+  }
+})
