@@ -38,6 +38,7 @@ import { type AdminParts, type MetricsSource, metricsOf, openAdmin } from './ope
 import type { OtherProcesses } from './other-processes.js'
 import { Reloads } from './reloads.js'
 import { TrafficCounts } from './traffic-counts.js'
+import { admissions } from './wiring/inbound/access.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
 import { announcedClients, socksPort } from './wiring/inbound/ports.js'
 import { securePort } from './wiring/inbound/secure-port.js'
@@ -147,6 +148,7 @@ export class ProxyServer {
     this.#logs.access.configure(first.settings.accessLog)
     for (const warning of warningsOf(first)) this.#logs.diags.warning(warning)
     this.#logs.diags.note(`trusting ${first.contexts.trusts}`)
+    const { admit } = admissions(current)
     const secure = securePort(current, this.#logs)
     const plain = plainPort(() => current().vconns, this.#logs)
     const socks = socksPort(current, this.#connect.handler.handle, this.#onOver)
@@ -155,7 +157,7 @@ export class ProxyServer {
       const listener = createListener({
         forward: this.#forwarder,
         limits: () => current().settings.listener.limits,
-        admit: req => current().access.admit(req),
+        admit,
         pages: () => current().pages,
         onConnect: this.#connect.handler.handle,
         isWelcome: this.#counts.take,

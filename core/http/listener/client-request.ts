@@ -120,8 +120,11 @@ export class ClientRequest implements BodySink {
     return this.identity?.groups ?? NO_GROUPS
   }
 
-  /** The client has proved its identity to the proxy. Requests inside a bumped tunnel are those of its CONNECT's client. */
-  admitAs(identity: Identity): void {
+  /**
+   * The client has proved its identity to the proxy. Requests inside a bumped tunnel are those of its CONNECT's client.
+   * @param identity undefined: what it has proved counts no more
+   */
+  admitAs(identity: Identity | undefined): void {
     this.#identity = identity
   }
 

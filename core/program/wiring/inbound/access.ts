@@ -1,3 +1,4 @@
+import type { Current } from '../../../base/current.js'
 import { ProxyError } from '../../../base/errors.js'
 import { Memo } from '../../../base/memo.js'
 import {
@@ -84,6 +85,27 @@ export function makeAccess(
 /** Where clients do not log in any more, what a CONNECT has shown before counts for nothing. */
 function forgotten({ client }: ClientRequest): undefined {
   client.identity = undefined
+}
+
+/** The admissions of ports, by the access in force. Only these are handed to what serves clients. */
+export type Admissions = Pick<Access, 'admit' | 'admitInside'>
+
+/**
+ * A password or a token is checked for a while, and a reload may come meanwhile: the request is then judged anew, so that no
+ * answer rests on users, keys or rules that are no longer in force.
+ */
+export function admissions(current: Current<{ readonly access: Access }>): Admissions {
+  const judge = (way: keyof Admissions, req: ClientRequest): Refusal | Promise<Refusal> => {
+    const { access } = current()
+    const answer = access[way](req)
+    if (!(answer instanceof Promise)) return answer
+    return answer.then(refusal => {
+      if (current().access === access) return refusal
+      req.admitAs(undefined)
+      return judge(way, req)
+    })
+  }
+  return { admit: req => judge('admit', req), admitInside: req => judge('admitInside', req) }
 }
 
 const denied = (who: string, method: string, why: string): ProxyError =>

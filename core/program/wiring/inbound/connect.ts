@@ -20,7 +20,7 @@ import { toNames } from '../../../tls/judge/names.js'
 import type { Revoking } from '../../revoking.js'
 import type { HookPoints } from '../hook-points.js'
 import type { Verification } from '../outbound/verification.js'
-import type { Access } from './access.js'
+import { type Access, admissions } from './access.js'
 import { type BumpGeneration, bumpPort } from './bump-port.js'
 import { connectModeOf } from './connect-mode.js'
 import type { HandshakeParts } from './handshake-settings.js'
@@ -80,7 +80,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
     forwarder,
     waysFor: tunnel.waysFor,
     limits: () => current().settings.listener.limits,
-    admit: req => current().access.admitInside(req),
+    admit: admissions(current).admitInside,
     onRefused: onDone,
   })
   const handler = new ConnectHandler({

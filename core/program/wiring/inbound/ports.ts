@@ -4,7 +4,7 @@ import { SocksConnection, type SocksOptions } from '../../../http/connect/socks-
 import type { AnnouncedOptions } from '../../../http/listener/announced-client.js'
 import type { ListenerOptions } from '../../../http/listener/listener.js'
 import type { Settings } from '../../../settings/settings.js'
-import type { Access } from './access.js'
+import { type Access, admissions } from './access.js'
 
 /** Ports whose connections come from relays; what is refused there is a debug line of the tag `proxy_protocol`. */
 export function announcedClients(
@@ -32,9 +32,10 @@ export function socksPort(
   onConnect: SocksOptions['onConnect'],
   onRefused: SocksOptions['onRefused'],
 ): NonNullable<ListenerOptions['speak']> {
+  const { admit, admitInside: admitAgain } = admissions(current)
   const options: SocksOptions = {
-    admit: req => current().access.admit(req),
-    admitAgain: req => current().access.admitInside(req),
+    admit,
+    admitAgain,
     login: () => current().access.socksLogin,
     timeout: () => current().settings.listener.limits.headersTimeout,
     onConnect,
