@@ -8,6 +8,9 @@ const MAX_HEAD = 131_072
 /** Bytes that a client may send behind a request to switch protocols, before that is answered. */
 const MAX_HELD = 65_536
 
+/** Requests that a client may send ahead of their answers: far more than clients do, and few bytes each. */
+const MAX_OPEN = 10_000
+
 /**
  * Follows the requests and responses in a tunnel that the pump relays. The responses matter because only a 101 shows that
  * another protocol follows.
@@ -122,7 +125,8 @@ export class PlainRequests {
     const { method, target, headers } = this.#requests
     if (method === 'CONNECT') throw hiddenHost('it is a CONNECT inside a tunnel')
     this.#judge(target, valuesOf(headers, 'host'))
-    this.#open.push(method)
+    if (this.#open.push(method) > MAX_OPEN)
+      throw hiddenHost(`the origin's answers to ${MAX_OPEN} requests are missing, or cannot be read`)
     return 'asFramed'
   }
 

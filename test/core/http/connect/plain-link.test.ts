@@ -133,6 +133,23 @@ test('a request whose line is too long to be read ends the tunnel', async t => {
   t.equal(stage().send(binary).length, binary.length, 'a byte that is in no line shows another protocol')
 })
 
+test('requests without answers are not counted without end', t => {
+  const answered = stage()
+  for (let i = 0; i < 11_000; i++) {
+    answered.link.write(Buffer.from(`${GET}${A}`))
+    answered.answer('HTTP/1.1 204 x\r\n\r\n')
+  }
+  t.notOk(answered.under.isClosed)
+  for (const answer of ['', 'no HTTP\r\n\r\n']) {
+    const it = stage()
+    it.send(`${GET}${A}`)
+    if (answer !== '') it.answer(answer)
+    for (let i = 0; i < 11; i++) it.link.write(Buffer.from(`${GET}${A}`.repeat(1000)))
+    isCut(t, it, 'PTC_TUNNEL_HIDDEN', answer === '' ? 'a silent origin' : 'an origin that cannot be read')
+  }
+  t.end()
+})
+
 test('other protocols pass at once', async t => {
   for (const text of [
     'x',
