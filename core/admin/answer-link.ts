@@ -5,6 +5,7 @@ import type { Approval, ApprovalAnswer } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
 import { escapeHtml } from '../base/html.js'
 import type { AdminApi } from './admin-api.js'
+import { type Auditing, auditable, begun } from './audit.js'
 
 /** The path of a link; its code is in the query. */
 export const ANSWER_PATH = '/answer'
@@ -34,7 +35,10 @@ const FIELDS = {
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 } as const
 
-type Desk = Pick<AdminApi, 'approvals' | 'answer'>
+/** The questions that links are for, and the record of their answers. */
+export interface Desk extends Auditing {
+  readonly api: Pick<AdminApi, 'approvals' | 'answer'>
+}
 
 /**
  * Serves the page and takes its form. The code in the link is the only proof that is required. A GET decides nothing,
@@ -54,12 +58,14 @@ export async function serveAnswerLink(desk: Desk, req: IncomingMessage, res: Ser
     if (asked === undefined) return send(res, 404, GONE)
     const answer = readAnswer(form, req.socket.remoteAddress ?? 'an unknown address')
     if (answer === undefined) return send(res, 400, '<p>The form is not complete.')
-    await desk.answer(asked.id, answer)
+    await give(desk, asked, answer)
     const done = answer.verdict === 'accept' ? 'accepted' : 'rejected'
     return send(res, 200, `<p>${escapeHtml(asked.host)} is ${done}. This page can be closed.`)
   } catch (cause) {
     req.resume()
     if (!(cause instanceof ProxyError)) return send(res, 500, '<p>The answer could not be taken.')
+    if (cause.code === 'PTC_ADMIN_AUDIT')
+      return send(res, 500, '<p>The answer cannot be written down, and was not taken.')
     return send(res, 409, `<p>${escapeHtml(ProxyError.textOf(cause))}`)
   }
 }
@@ -67,12 +73,33 @@ export async function serveAnswerLink(desk: Desk, req: IncomingMessage, res: Ser
 const GONE =
   '<p>The link was used, is too old, or the question has its answer. <code>portcullis ctl approvals</code> lists open questions.'
 
+/** Gives the answer, and writes it down as one of a route: an acceptance that cannot be written is not given. */
+async function give(desk: Desk, asked: Approval, answer: ApprovalAnswer): Promise<void> {
+  const { id, host, port, client, builtIn, sha256 } = asked
+  const entry = {
+    did: `POST ${ANSWER_PATH}`,
+    who: answer.who,
+    by: 'link',
+    params: { id },
+    asked: auditable(answer),
+    about: { host, port, client, builtIn, sha256 },
+  }
+  const ended = await begun(desk, entry, answer.verdict === 'accept')
+  try {
+    await desk.api.answer(id, answer)
+  } catch (cause) {
+    await ended(409)
+    throw cause
+  }
+  await ended(200)
+}
+
 /** The open question that a code is for. */
-async function find(desk: Desk, code: string): Promise<Approval | undefined> {
+async function find({ api }: Desk, code: string): Promise<Approval | undefined> {
   if (!CODE.test(code)) return undefined
   const digest = createHash('sha256').update(code).digest('hex')
   const now = Date.now()
-  const open = await Promise.resolve(desk.approvals()).catch((): readonly Approval[] => [])
+  const open = await Promise.resolve(api.approvals()).catch((): readonly Approval[] => [])
   return open.find(({ link }) => link !== undefined && link.sha256 === digest && link.until > now)
 }
 

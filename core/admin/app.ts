@@ -82,7 +82,7 @@ export function routesOf(api: AdminApi, { metrics, dashboard, audit, onError }: 
   const app = fastify({ bodyLimit: BODY_LIMIT, ajv: { customOptions: { removeAdditional: false } } })
 
   app.addHook('onRequest', async request => checkRole(request))
-  auditRoutes(app, api, audit, onError)
+  auditRoutes(app, api, { audit, onError })
   const openApi = new OpenApi(FAILED)
   app.addHook('onRoute', openApi.add)
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ProxyError } from '../base/errors.js'
@@ -20,10 +21,11 @@ export type Audit = (entry: AuditEntry) => Promise<void>
 
 /**
  * An audit file. It is opened anew for each entry, so that it can be moved at any time, and an entry counts when the disk has it.
+ * Entries are written one after another: what was asked first is done first.
  * @param path its folder is made where it is missing
  */
 export function auditFile(path: string): Audit {
-  return async entry => {
+  const write = async (entry: AuditEntry): Promise<void> => {
     try {
       await mkdir(dirname(path), { recursive: true })
       const file = await open(path, 'a', 0o600)
@@ -39,6 +41,40 @@ export function auditFile(path: string): Audit {
       })
     }
   }
+  let last: Promise<unknown> = Promise.resolve()
+  return entry => {
+    const written = last.then(() => write(entry))
+    last = written.catch(() => undefined)
+    return written
+  }
+}
+
+/** How an entry is written. */
+export interface Auditing {
+  readonly audit: Audit
+  /** What was not written. */
+  readonly onError: (message: string) => void
+}
+
+/**
+ * Writes down what is asked for, before it is done. Where that cannot be written, what is `required` is not done; the rest goes on.
+ * @returns writes how it ended; never rejected
+ * @throws {ProxyError} PTC_ADMIN_AUDIT
+ */
+export async function begun(
+  { audit, onError }: Auditing,
+  entry: Readonly<Record<string, unknown>>,
+  isRequired: boolean,
+): Promise<(status: number) => Promise<void>> {
+  const id = randomUUID()
+  const failed = (cause: unknown): void => onError(ProxyError.textOf(cause))
+  try {
+    await audit({ id, ...entry })
+  } catch (cause) {
+    failed(cause)
+    if (isRequired) throw cause
+  }
+  return status => audit({ id, status }).catch(failed)
 }
 
 /** What a request says, without what may be secret. */

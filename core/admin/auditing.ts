@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { ProxyError } from '../base/errors.js'
 import type { AdminApi } from './admin-api.js'
-import { type Audit, auditable } from './audit.js'
+import { type Auditing, auditable, begun } from './audit.js'
 import { type Described, roleFor } from './openapi.js'
 import { doorOf, nameOf, roleOf } from './who.js'
 
@@ -25,34 +23,19 @@ const ABOUT: Readonly<Record<string, (api: AdminApi, id: string) => Promise<unkn
 /**
  * Has everything written down that a request decides or changes: before it is done, and how it ended. Where that cannot be
  * written, a route with `audit: 'required'` does nothing; the others go on, so that a full disk keeps no operator from a rejection.
- * @param onError what was not written
  */
-export function auditRoutes(
-  app: FastifyInstance,
-  api: AdminApi,
-  audit: Audit,
-  onError: (message: string) => void,
-): void {
-  const ids = new WeakMap<FastifyRequest, string>()
+export function auditRoutes(app: FastifyInstance, api: AdminApi, auditing: Auditing): void {
+  const ends = new WeakMap<FastifyRequest, (status: number) => Promise<void>>()
   app.addHook('preHandler', async request => {
     const { method, routeOptions } = request
     const { url, schema } = routeOptions
     if (url === undefined || roleFor(method, schema) === 'read') return
-    const id = randomUUID()
-    ids.set(request, id)
     const isRequired = (schema as Described | undefined)?.audit === 'required'
-    try {
-      await audit({ id, ...(await entryOf(api, request, url)) })
-    } catch (cause) {
-      if (isRequired) throw cause
-      onError(ProxyError.textOf(cause))
-    }
+    ends.set(request, await begun(auditing, await entryOf(api, request, url), isRequired))
   })
   // Before the answer leaves: a client that has the answer finds both entries.
   app.addHook('onSend', async (request, reply) => {
-    const id = ids.get(request)
-    if (id === undefined) return
-    await audit({ id, status: reply.statusCode }).catch(cause => onError(ProxyError.textOf(cause)))
+    await ends.get(request)?.(reply.statusCode)
   })
 }
 

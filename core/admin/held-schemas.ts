@@ -175,6 +175,6 @@ export const HELD_SCHEMAS = {
     ...PAGED,
     ...answers('Open questions, oldest first.', 200, pageOf('approvals', APPROVAL)),
   },
-  accept: answered('Answers a question: accepted.'),
+  accept: { audit: 'required', ...answered('Answers a question: accepted.') },
   refuse: answered('Answers a question: rejected.'),
 } as const

@@ -3,8 +3,7 @@ import { authorityText } from '../base/authority.js'
 import { ERRORS } from '../base/error-table.js'
 import { escapeHtml } from '../base/html.js'
 import type { Role } from '../base/roles.js'
-import type { AdminApi } from './admin-api.js'
-import { ANSWER_PATH, serveAnswerLink } from './answer-link.js'
+import { ANSWER_PATH, type Desk, serveAnswerLink } from './answer-link.js'
 import type { Handler } from './app.js'
 import { sendPage } from './page.js'
 import { Sessions } from './sessions.js'
@@ -37,17 +36,12 @@ export class AdminPort {
   readonly sessions = new Sessions()
   readonly #guard: TokenGuard
   readonly #serve: Handler
-  readonly #desk: Pick<AdminApi, 'approvals' | 'answer'>
+  readonly #desk: Desk
   readonly #scheme: 'http' | 'https'
   #hosts: readonly string[] = []
 
   /** @param serve the API, for requests that are let in @param desk the questions that links are for @param isSecure over TLS */
-  constructor(
-    guard: TokenGuard,
-    serve: Handler,
-    desk: Pick<AdminApi, 'approvals' | 'answer'>,
-    isSecure: boolean,
-  ) {
+  constructor(guard: TokenGuard, serve: Handler, desk: Desk, isSecure: boolean) {
     this.#guard = guard
     this.#desk = desk
     this.#serve = serve

@@ -34,10 +34,11 @@ export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>
   const onError = (message: string): void => diags.error(message)
   const { socket, listen, tokenFile, auditFile, tls } = parts.settings
   const page: { open?: (who: string, role: Role) => string } = {}
+  const audit = auditTo(auditFile)
   const appParts: AppParts = {
     metrics: metrics.text,
     onError,
-    audit: auditTo(auditFile),
+    audit,
     dashboard: (who, role) => {
       if (page.open !== undefined) return page.open(who, role)
       throw new ProxyError('PTC_ADMIN_REQUEST', 'there is no page: proxy.config.admin.listen is NULL')
@@ -59,7 +60,8 @@ export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>
         import('../admin/token.js'),
         import('../admin/port.js'),
       ])
-      const guard = new AdminPort(new TokenGuard(await readTokens(tokenFile)), serve, api, tls !== undefined)
+      const desk = { api, audit, onError }
+      const guard = new AdminPort(new TokenGuard(await readTokens(tokenFile)), serve, desk, tls !== undefined)
       const port = await openPort(listen, guard.handle, onError, tls)
       guard.opened(port.address, port.port)
       onPort({ address: port.address, port: port.port, origin: guard.origin })

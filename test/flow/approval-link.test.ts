@@ -1,6 +1,6 @@
 /** A message with a link that answers one question, once. */
 import { createHmac } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
@@ -102,7 +102,25 @@ for (const place of PLACES)
       .split('\n')
       .flatMap(line => (line.includes('"answered"') ? [JSON.parse(line)] : []))
     t.match(answered, [{ id, verdict: 'accept', scope: 'leaf', who: 'link from 127.0.0.1', why: ACCEPT.why }])
+    const audit = readFileSync(join(proxy.conf.path, 'audit.log'), 'utf8')
+    const entries = audit
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    const accepted = entries.find(entry => entry.asked?.verdict === 'accept')
+    t.match(accepted, {
+      did: 'POST /answer',
+      who: 'link from 127.0.0.1',
+      by: 'link',
+      params: { id },
+      about: { host: HOST, sha256: /^[0-9a-f]{64}$/ },
+    })
+    t.match(
+      entries.filter(entry => entry.id === accepted?.id),
+      [{}, { status: 200 }],
+    )
     const [, code = '-'] = /code=(.*)$/.exec(link) ?? []
+    t.notOk(audit.includes(code), 'nor is it in the audit file')
     t.notOk(journal.includes(code) || proxy.output().includes(code), 'the code is in the message alone')
   })
 
@@ -159,4 +177,19 @@ test('approval does not start with options that do not fit, and says why', async
     ['webhook_secret_file=keys', /webhook_secret_file is for messages/],
   ] as const)
     await t.rejects(openPlugins(t, `approval ${line}`), { message })
+})
+
+test('an acceptance that cannot be written down is not given, by a link or by a route', async t => {
+  const { ask, message, open: questions, ctl, proxy } = await told(t, PLACES[0], '')
+  mkdirSync(join(proxy.conf.path, 'audit.log'))
+  const first = ask()
+  const { link, id } = await message()
+  await first
+  const refused = await open(link, ACCEPT)
+  t.match(refused, { status: 500, text: /cannot be written down, and was not taken/ })
+  t.notMatch(refused.text, proxy.conf.path)
+  t.match(await ctl('accept', id), { code: 1, err: /PTC_ADMIN_AUDIT: .*EISDIR/ })
+  t.match(await questions(), [{ id }], 'it is still a question')
+  t.equal((await open(link, { ...ACCEPT, verdict: 'reject' })).status, 200, 'a rejection needs no disk')
+  t.match(proxy.output(), /ERROR: .*audit_file/)
 })
