@@ -7,6 +7,7 @@ import { type Reason, reject } from '../api/verdict.js'
 import { X509_ERRORS, type X509ErrorName } from '../api/x509-errors.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
+import { after } from '../base/timer.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import type { Logs } from './generation.js'
@@ -34,7 +35,7 @@ export function heldActions({ logs, generations }: Parts, answer: AdminApi['answ
     const { managed } = current.plugins
     const owner = managed.ownerOf('approvals')
     const listed = managed.get('approvals')?.list() ?? Promise.resolve([])
-    const open = await (mustKnow ? listed : listed.catch(() => undefined))
+    const open = await (mustKnow ? listed : soon(listed))
     const ids = new Map((open ?? []).filter(({ waiting }) => waiting > 0).map(one => [keyOf(one), one.id]))
     const { mayAccept } = current.settings.admin
     return parked => {
@@ -90,6 +91,18 @@ export function heldActions({ logs, generations }: Parts, answer: AdminApi['answ
       return find(id).deadline
     },
   }
+}
+
+/** Milliseconds that a list of what is held, and with it a rejection, waits for the plugin that asks people. */
+const SOON = 2000
+
+/** Undefined where it fails, or is not there soon. */
+function soon<T>(work: Promise<T>): Promise<T | undefined> {
+  return new Promise(resolve => {
+    const giveUp = (): void => resolve(undefined)
+    const timer = after(SOON, giveUp, giveUp).unref()
+    void work.then(resolve, giveUp).finally(() => clearTimeout(timer))
+  })
 }
 
 /** Of a question, and of a handshake that waits for its answer. */

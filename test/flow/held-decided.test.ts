@@ -215,6 +215,21 @@ test('what cannot be written down is not accepted', async t => {
   t.match(all.proxy.output(), /ERROR: .*audit_file/)
 })
 
+test('a plugin that never says what is open keeps no operator from a list, or from a rejection', async t => {
+  const silent = `
+export default ({ hookAdd, manage }) => {
+  const never = () => new Promise(() => {})
+  manage('approvals', { list: never, answer: never, withdraw: async () => 0 })
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', () => {})
+}`
+  const all = await holding(t, ['silent.mjs'], { modules: { 'silent.mjs': silent }, records: MAY })
+  const asked = all.ask()
+  const { id, accepting } = await heldOf(all.socket)
+  t.equal(accepting, 'none', 'whether it is a question is not known')
+  t.match(await all.ctl('reject', `${id}`), { code: 0 })
+  t.equal((await asked).status, 502)
+})
+
 test('the history comes in pages, and is searched', async t => {
   const all = await holding(t, ['desk.mjs one'])
   await all.ask()

@@ -2,15 +2,13 @@ import { ProxyError } from '../../base/errors.js'
 import { after } from '../../base/timer.js'
 import type { ManagedCalls } from '../topics/answers.js'
 import { isAnswer } from '../topics/answers.js'
-import { mergedCalls } from '../topics/calls.js'
+import { mergedCalls, PATIENCE } from '../topics/calls.js'
 import type { InstancesOf, TopicsOfPlugin } from '../topics/hub.js'
 import type { FromWorker } from './messages.js'
 import type { WorkerLink } from './worker-link.js'
 
 type Answer = Extract<FromWorker, { did: 'managed' }>
 
-/** How long a request of an operator waits for one worker; milliseconds. */
-const PATIENCE = 30_000
 /** Requests that one worker has not answered. */
 const MAX_OPEN = 1000
 

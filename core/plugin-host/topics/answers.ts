@@ -5,7 +5,7 @@ import { ProxyError } from '../../base/errors.js'
 
 /**
  * The topics as operators reach them, wherever their plugin runs: in the proxy's thread, or in workers, where a request goes to
- * all of them, or to the one that knows. Each call takes 30 s at most there.
+ * all of them, or to the one that knows. Each call takes 30 s at most.
  */
 export interface ManagedCalls {
   readonly approvals: {

@@ -2,6 +2,7 @@
 import type { Approval, ManagedTopics } from '../../api/managed.js'
 import { ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
+import { after } from '../../base/timer.js'
 import type { ManagedCalls } from './answers.js'
 import { checked } from './answers.js'
 import { meantBy } from './meant.js'
@@ -27,13 +28,30 @@ const IN_THREAD: { readonly [T in keyof ManagedCalls]: Calls<T> } = {
 export const callsOf = <T extends keyof ManagedCalls>(topic: T, offered: ManagedTopics[T]): ManagedCalls[T] =>
   IN_THREAD[topic](offered)
 
+/** How long a request of an operator waits for a plugin; milliseconds. */
+export const PATIENCE = 30_000
+
+/** What the plugin has begun goes on, and reaches nothing. */
+function inTime<R>(what: string, work: R): Promise<Awaited<R>> {
+  return new Promise((resolve, reject) => {
+    const late = new ProxyError(
+      'PTC_PLUGIN_CALL',
+      `${what} has not answered within ${PATIENCE / 1000} s; what was asked may be done`,
+    )
+    const timer = after(PATIENCE, () => reject(late), reject).unref()
+    Promise.resolve(work)
+      .finally(() => clearTimeout(timer))
+      .then(resolve, reject)
+  })
+}
+
 async function answerOf<R>(
   topic: keyof ManagedCalls,
   part: string,
   work: () => R | Promise<R>,
 ): Promise<Awaited<R>> {
   try {
-    return checked(topic, part, await work())
+    return checked(topic, part, await inTime(`${part} of ${topic}`, work()))
   } catch (cause) {
     if (cause instanceof ProxyError) throw cause
     throw new ProxyError('PTC_ADMIN_REQUEST', describe(cause), { cause })
