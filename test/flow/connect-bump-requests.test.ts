@@ -145,3 +145,17 @@ test('a tunnel that was judged before a reload is bumped after it, though no oth
   })
   t.match(next.socket.getPeerX509Certificate()?.issuer, 'CN=Root', 'the certificate of the origin')
 })
+
+test('a client that may be silent keeps no configuration: it is judged by the one in force when it speaks', async t => {
+  const { open, proxy, trusted } = await startBumping(t, {
+    hosts: [HOST],
+    records: { 'proxy.config.http.connect.verify': 'tunnel' },
+    files: { 'sni.yaml': 'sni:\n- {fqdn: a.test.example, connect_verify: bump}\n' },
+  })
+  const origin = await httpsOrigin(t, HOST)
+  const { client } = await open(`${HOST}:${origin.port}`)
+  writeFileSync(join(proxy.conf.path, 'sni.yaml'), `sni:\n- {fqdn: ${HOST}, connect_verify: bump}\n`)
+  await proxy.server.reload()
+  const inside = await client.secure({ servername: HOST, ca: trusted })
+  t.match(inside.socket.getPeerX509Certificate()?.issuer, 'CN=Bump CA')
+})

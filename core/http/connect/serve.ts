@@ -10,11 +10,11 @@
  * probe, so that a plain request is answered.
  *
  * What is judged the second time may be stricter than the first time, and is never less strict. A refusal behind the 200
- * is told by an alert.
+ * is told by an alert. Where the opening may be long in coming, because it may be no TLS, its tunnel keeps no generation
+ * meanwhile, and is judged by the one that is in force when it comes.
  */
 import type { Current } from '../../base/current.js'
 import { ProxyError } from '../../base/errors.js'
-import type { Place } from '../../origin/parents/way.js'
 import type { VerifiedAddress } from '../../origin/prober.js'
 import { ACCESS_DENIED, INTERNAL_ERROR } from '../../tls/alerts.js'
 import { VerifyRejected } from '../../tls/judge/verdict.js'
@@ -82,7 +82,7 @@ interface Prepared {
 class Serving {
   readonly #request: ConnectRequest
   readonly #options: ServeOptions
-  readonly #rules: ServeRules
+  #rules: ServeRules
   readonly #ask: AskAbout | undefined
 
   constructor(request: ConnectRequest, options: ServeOptions, rules: ServeRules, ask: AskAbout | undefined) {
@@ -92,9 +92,10 @@ class Serving {
     this.#ask = ask
   }
 
-  async serve(first: TunnelJudgement): Promise<PumpResult | undefined> {
+  async serve(begin: TunnelJudgement): Promise<PumpResult | undefined> {
     const request = this.#request
     const { link, early, host, isAddress } = request
+    let first = begin
     const isOpen = this.#mayBePlain(first)
     const client = new WaitingClient(link, early, isOpen)
     const abort = new AbortController()
@@ -102,14 +103,20 @@ class Serving {
     const way = new TunnelWay(request, this.#options, abort.signal)
     let opening: Opening | undefined
     let isAnswered = false
-    const leave = this.#rules.hold()
+    let leave = this.#rules.hold()
     try {
       const { prepared, silence } = this.#prepare(first, way)
       let verified = await Promise.race([prepared, silence])
       client.signal.throwIfAborted()
       request.establish()
       if (isOpen) way.watch(client.originSpoke)
+      if (isOpen) leave() // an hour may pass
       opening = await client.readOpening(isOpen ? this.#options.idleTimeout() : this.#options.helloTimeout())
+      if (isOpen) {
+        this.#rules = this.#options.rules()
+        leave = this.#rules.hold()
+        first = judgeTunnel({ connect: host }, this.#rules)
+      }
       const judgement = judgeTunnel({ connect: host, opening, ...way.reached }, this.#rules)
       request.judgement = judgement
       this.#check(opening, judgement)
@@ -119,8 +126,7 @@ class Serving {
       if (isLate && judgement.host !== host && !isAddress) await way.verified(host)
       isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
       const { endTls } = this.#rules
-      if (isAnswered)
-        return await this.#options.bumped.take(request, client, judgement, endTls, placeFor(way))
+      if (isAnswered) return await this.#options.bumped.take(request, client, judgement, endTls, way.left())
       leave() // the tunnel may last
       return await this.#relay(client, way, judgement, opening, verified)
     } catch (cause) {
@@ -239,9 +245,3 @@ const encryptedHello = (why: string): ProxyError =>
     'PTC_TUNNEL_ECH',
     `the ClientHello is encrypted (ECH), and no GREASE: ${why}; proxy.config.http.connect.verify.ech allow lets it pass`,
   )
-
-/** Of a tunnel that is bumped late: the way that was opened for it is not used. */
-function placeFor(way: TunnelWay): Place | undefined {
-  way.destroy()
-  return way.place
-}

@@ -105,11 +105,6 @@ export class TunnelWay {
     this.#signal = signal
   }
 
-  /** Where the origin is; undefined before it is dialled. */
-  get place(): Place | undefined {
-    return this.#place
-  }
-
   /** The origin's IP address, once it is dialled. Behind a parent that resolves names it is not known: it may be one that has a rule. */
   get reached(): Pick<TunnelNames, 'address' | 'isAddressHidden'> {
     const host = this.#place?.host
@@ -166,6 +161,12 @@ export class TunnelWay {
 
   destroy(): void {
     this.#tcp?.destroy()
+  }
+
+  /** For a tunnel that is bumped late: where the origin is; undefined before it is dialled. The connection is not used. */
+  left(): Place | undefined {
+    this.destroy()
+    return this.#place
   }
 
   #start(tcp: OriginLink, host: string): Promise<number> {
