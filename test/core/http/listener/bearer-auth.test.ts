@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, sign } from 'node:crypto'
 import { type Test, test } from 'tap'
 import { parseTokenKeys } from '../../../../core/config/token-keys.js'
 import { BearerAuth } from '../../../../core/http/listener/bearer-auth.js'
@@ -59,6 +59,16 @@ const pairOf = ({ privateKey, publicPem }: typeof rsa) => ({
   publicKey: createPublicKey(publicPem),
 })
 
+/** With a signature that is good, whatever the header says. */
+function signed(
+  { privateKey }: typeof rsa,
+  header: object,
+  dsaEncoding: 'der' | 'ieee-p1363' = 'ieee-p1363',
+) {
+  const text = forged(header).replace(/\.$/, '')
+  return `${text}.${sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding }).toString('base64url')}`
+}
+
 test('hostile tokens', async t => {
   const ask = auth(t)
   const stranger = makeIssuer('RS256', 'one')
@@ -77,7 +87,13 @@ test('hostile tokens', async t => {
     'a kid that is a path': await rsa.sign({}, { kid: '../../dev/null' }),
     'a key in the header': await stranger.sign({}, { jwk: stranger.jwk, kid: undefined }),
     'a URL of keys in the header': await stranger.sign({}, { jku: 'http://127.0.0.1:1/', kid: undefined }),
-    'an unknown critical extension': forged({ alg: 'RS256', kid: 'one', crit: ['x'], x: 1 }, {}, signature),
+    'an unknown critical extension': signed(rsa, { alg: 'RS256', kid: 'one', crit: ['x'], x: 1 }),
+    'no critical extension in their list': signed(rsa, { alg: 'RS256', kid: 'one', crit: [] }),
+    'claims that are no base64url': signed(rsa, { alg: 'RS256', kid: 'one', crit: ['b64'], b64: false }),
+    'a signature of zeros': forged({ alg: 'ES256', kid: 'two' }, {}, Buffer.alloc(64).toString('base64url')),
+    'a signature in DER': signed(ec, { alg: 'ES256', kid: 'two' }, 'der'),
+    'a list of algorithms': signed(ec, { alg: ['ES256'], kid: 'two' }),
+    'RSA by the key of a curve': signed(ec, { alg: 'RS256', kid: 'two' }),
     'claims that were changed': `${head}.${forged({}, { sub: 'root' }).split('.')[1]}.${signature}`,
     'a signature that was cut': good.slice(0, -4),
     'no signature': `${head}.${body}.`,
@@ -91,6 +107,7 @@ test('hostile tokens', async t => {
     'a megabyte of dots': '.'.repeat(1_000_000),
   }
   for (const [name, token] of Object.entries(cases)) t.match(await ask(token), BAD, name)
+  t.equal(await ask(signed(ec, { alg: 'ES256', kid: 'two' })), 'ann filed', 'one that is signed as they are')
   const bodies: Record<string, readonly [Claims, RegExp]> = {
     'no exp': [{ exp: undefined }, /^the token has no time at which it ends$/],
     'an exp that is a text': [{ exp: '9999999999' }, /./],
