@@ -26,7 +26,8 @@ const LEAST_PAYLOAD = 96
  *
  * GREASE (RFC 9849 section 6.2) has the form of the real extension, and its outer name is the name of the origin, which is
  * what the client has asked a tunnel for. The outer name of a real one is the public name of a server that
- * decrypts it. Where that is the host of the CONNECT itself, it cannot be told from GREASE.
+ * decrypts it. Where that is the host of the CONNECT itself, it cannot be told from GREASE, nor where a program writes that
+ * host, or no name, and the server does not compare.
  * @param connect the host of the CONNECT
  */
 export function whyNoGrease({ sni, ech }: EchTerms, connect: string): string | undefined {
