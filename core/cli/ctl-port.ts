@@ -5,6 +5,7 @@ import type { RequestOptions } from 'node:http'
 import { connect, type TLSSocket } from 'node:tls'
 import { ProxyError } from '../base/errors.js'
 import { certificatesInPem } from '../base/pem.js'
+import { ROLES } from '../base/roles.js'
 import { describe } from '../base/thrown.js'
 import type { Settings } from '../settings/settings.js'
 
@@ -50,10 +51,12 @@ async function pinned(host: string, port: number, file: string, signal: AbortSig
   throw unreachable(`what listens at ${host}:${port} shows another certificate than ${file}`)
 }
 
-/** The first token has all rights. */
+/** The first one, whatever its role. */
 function readToken(file: string): string {
   const [first = ''] = read('token_file', file).trim().split('\n', 1)
-  return first.trim().replace(/^change:/, '')
+  const line = first.trim()
+  const role = ROLES.find(word => line.startsWith(`${word}:`))
+  return role === undefined ? line : line.slice(role.length + 1)
 }
 
 function read(record: string, file: string): string {

@@ -133,6 +133,7 @@ export class Primary {
       places: this.#places,
       newPlace: () => this.#newPlace(),
       isStopping: () => this.#isStopping,
+      alone: work => this.#reloads.alone(work),
       note: message => this.#diags.note(message),
       error: message => this.#diags.error(message),
     })

@@ -6,6 +6,8 @@ export interface RollingParts {
   readonly places: ServingProcess[]
   readonly newPlace: () => ServingProcess
   readonly isStopping: () => boolean
+  /** Does something while no reload is running: a process prepares one configuration at a time. */
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T>
   readonly note: (message: string) => void
   readonly error: (message: string) => void
 }
@@ -34,7 +36,7 @@ export class RollingRestart {
       throw new ProxyError('PTC_ADMIN_REQUEST', 'the processes are being replaced already, or end')
     this.#lasts = true
     try {
-      await this.#check()
+      await this.#parts.alone(() => this.#check())
     } catch (cause) {
       this.#lasts = false
       throw cause

@@ -25,6 +25,13 @@ export class Reloads {
     return reload
   }
 
+  /** Does something while no reload is running: one that begins meanwhile waits. @throws what `work` throws */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => undefined)
+    return done
+  }
+
   /** When none is running. */
   async ended(): Promise<void> {
     await this.#last
