@@ -17,6 +17,7 @@ export const MAX_HEAD = 16_384
 /** Content types of TLS: no text begins with them. */
 const FIRST_TLS = 20
 const LAST_TLS = 23
+const SSL2_HELLO = 1
 /** What a request line may begin with; other first bytes pass at once, because a client may wait for an answer to them. */
 const METHOD_STARTS = METHODS.map(method => `${method} `)
 const LINE = /^[\r\n]*([!#$%&'*+.^_`|~0-9a-z-]{1,40}) +(\S+) +HTTP\/1\.[0-9][ \t]*\r?\n/i
@@ -43,10 +44,20 @@ export function readOpening(bytes: Buffer, isEnded = false): Opening | 'more' {
     if (reading.kind === 'hello') return { kind: 'tls', hello: reading.hello }
     return { kind: 'bad', why: reading.why, alert: reading.alert }
   }
+  const old = beginsLikeSsl2(bytes)
+  if (old === 'more') return more
+  if (old) return bad('it is a ClientHello in the frame of SSLv2')
   const start = bytes.subarray(0, PROXY_V2.length)
   if (start.equals(PROXY_V2)) return bad(PROXY_HEADER)
   if (start.equals(PROXY_V2.subarray(0, start.length))) return more
   return readHttp(bytes.toString('latin1', 0, MAX_HEAD + 1)) ?? more
+}
+
+/** RFC 5246 appendix E.2: servers of TLS 1.2 may still take a ClientHello so, which has no name. */
+function beginsLikeSsl2(bytes: Buffer): boolean | 'more' {
+  const [first = 0, , type = SSL2_HELLO, major = 3, minor = 2] = bytes
+  const isLike = first >= 0x80 && type === SSL2_HELLO && (major === 3 || (major === 0 && minor === 2))
+  return isLike && bytes.length < 5 ? 'more' : isLike
 }
 
 const NOTHING_MORE: Opening = {

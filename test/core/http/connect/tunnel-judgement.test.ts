@@ -97,3 +97,23 @@ test('the first bytes of a client are classified byte by byte', async t => {
   }))
     t.match(readOpening(bytes), { kind: 'bad' }, what)
 })
+
+test('a ClientHello in the frame of SSLv2 hides its host, in however many pieces', t => {
+  for (const version of [
+    [3, 3],
+    [3, 1],
+    [0, 2],
+  ]) {
+    const hello = Buffer.from([0x80, 0x2e, 1, ...version, 0, 0x15, 0, 0, 0, 0x10])
+    for (let end = 1; end < 5; end += 1) t.equal(readOpening(hello.subarray(0, end)), 'more')
+    t.match(readOpening(hello), { kind: 'bad', why: /SSLv2/ })
+  }
+  for (const other of [
+    [0x80, 0x2e, 2],
+    [0x80, 0x2e, 1, 4],
+    [0x80, 0x2e, 1, 0, 3],
+    [0xff, 0xfb],
+  ])
+    t.match(readOpening(Buffer.from([...other, ...(other.length === 2 ? [0x1f] : [])])), { kind: 'other' })
+  t.end()
+})
