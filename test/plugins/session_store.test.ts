@@ -214,7 +214,7 @@ test('session_store checks the arguments of its line', async t => {
   const cases: Record<string, RegExp> = {
     'store=redis://127.0.0.1:1': /store=redis needs key_file/,
     'store=redis://127.0.0.1:1 key_file=keys': /must be an absolute path/,
-    'store=redis://127.0.0.1:1 key_file=/nonexistent': /ENOENT/,
+    'store=redis://127.0.0.1:1 key_file=/no/such/key': /ENOENT/,
     [`store=memcached://127.0.0.1:1 key_file=${dir.file('bad.keys', 'secret\n')}`]: /line 1 is no key/,
     [`store=memcached://127.0.0.1:1 key_file=${dir.file('none.keys', '\n')}`]: /there is no key/,
     'store=postgres://x': /store/,

@@ -4,6 +4,7 @@ import { readCommandLine } from '../../../core/cli/command-line.js'
 import { COMMANDS, type CommandName, OPTIONS } from '../../../core/cli/command-table.js'
 import { commandHelp, completionScript, helpText } from '../../../core/cli/help.js'
 import { requireProgram } from '../../kit/programs.js'
+import { makeTempDir } from '../../kit/temp-dir.js'
 
 test('help has every command and every option, in lines of at most 110 characters', async t => {
   const help = helpText()
@@ -68,16 +69,22 @@ test('bash completes commands, their second words, options and files', async t =
 /** What fish offers for the last of these words. */
 function fishOffers(...words: string[]): readonly string[] {
   const script = `${completionScript('fish')}\ncomplete -C 'portcullis ${words.join(' ')}'`
-  const home = { ...process.env, HOME: '/nonexistent', XDG_CONFIG_HOME: '/nonexistent' }
-  const out = execFileSync(requireProgram('fish'), ['--no-config', '-c', script], {
-    encoding: 'utf8',
-    env: home,
-  })
-  return out
+  const home = makeTempDir() // fish makes folders in it
+  const env = { ...process.env, HOME: home.path, XDG_CONFIG_HOME: home.path, XDG_DATA_HOME: home.path }
+  try {
+    return wordsIn(
+      execFileSync(requireProgram('fish'), ['--no-config', '-c', script], { encoding: 'utf8', env }),
+    )
+  } finally {
+    home.remove()
+  }
+}
+
+const wordsIn = (out: string): readonly string[] =>
+  out
     .split('\n')
     .flatMap(line => line.split('\t')[0] || [])
     .sort()
-}
 
 test('fish completes the same', async t => {
   t.strictSame(fishOffers('ver'), ['verify-config', 'version'])
