@@ -15,9 +15,9 @@ interface Closable {
 /**
  * Notes what is handed to a process from now on.
  * @param child the process; its `send` is replaced
- * @returns closes what the process, which has ended, did not take; how many there were
+ * @returns closes what the process did not take; to be called when it has ended
  */
-export function noteHandedOver(child: Pick<ChildProcess, 'send' | 'on'>): () => number {
+export function noteHandedOver(child: Pick<ChildProcess, 'send' | 'on'>): () => void {
   const untaken = new Map<number, Closable>()
   const send = child.send.bind(child) as (...args: readonly unknown[]) => boolean
   child.send = (...args: readonly unknown[]): boolean => {
@@ -31,10 +31,8 @@ export function noteHandedOver(child: Pick<ChildProcess, 'send' | 'on'>): () => 
     if (typeof ack === 'number') untaken.delete(ack)
   })
   return () => {
-    const count = untaken.size
     for (const connection of untaken.values()) connection.close()
     untaken.clear()
-    return count
   }
 }
 
