@@ -15,6 +15,7 @@ import { makeAuthority } from '../kit/pki.js'
 import { clientCertificate } from '../kit/pki-openssl.js'
 import { type ProxyConf, startProxyHere } from '../kit/proxy.js'
 import { root } from '../kit/secure-proxy.js'
+import { moveDate } from '../kit/wall-clock.js'
 
 const stranger = await makeAuthority({ name: 'Stranger' })
 const ann = clientCertificate(root, ['CN=ann', 'OU=staff'], ['email:ann@a.test'])
@@ -55,8 +56,9 @@ for (const way of WAYS)
     const refused = await at.status(way, { certificate: eve }).catch(() => 0)
     t.equal(refused, 0, 'a certificate of another authority: no handshake')
     await at.proxy.server.stop(0)
-    const [first, second, third, fourth] = at.log().filter(({ method }) => method !== null)
-    t.match(first, { user: 'ann', groups: ['staff'], status: 200 })
+    const asked = at.log().filter(({ method }) => method !== null)
+    t.ok(asked.length >= 4)
+    t.match(asked[0], { user: 'ann', groups: ['staff'], status: 200 })
     const denied = at.log().filter(({ error }) => error !== null)
     t.match(denied[0], { user: 'bob', groups: ['guests'], error: { code: 'PTC_CLIENT_DENIED' } })
     t.match(denied[1], { user: null, error: { code: 'PTC_CLIENT_CERTIFICATE', message: /no common name/ } })
@@ -64,7 +66,6 @@ for (const way of WAYS)
       user: null,
       error: { code: 'PTC_CLIENT_CERTIFICATE', message: /wants a client cert/ },
     })
-    t.ok(second && third && fourth)
   })
 
 test('a CONNECT of HTTP/2 has the login of the connection', async t => {
@@ -252,14 +253,14 @@ test('a reload of the authorities takes logins away from connections that are op
 
 test('a certificate that expires ends its login', async t => {
   const at = await accessStage(t, conf({ files: { 'ip_allow.yaml': `${ALLOW}: allow}\n` } }))
-  const short = await root.issue({ cn: 'dan', eku: ['clientAuth'], notAfter: new Date(Date.now() + 4000) })
+  const short = await root.issue({ cn: 'dan', eku: ['clientAuth'], notAfter: new Date(Date.now() + 60_000) })
   const client = await tlsClient(at.ports[1], {
     ...{ ca: root.certPem, servername: 'proxy.example', cert: short.chainPem, key: short.keyPem },
   })
   t.teardown(client.stop)
   const url = `http://plain.test:${at.origin.port}/`
   t.equal((await getOn(client, url)).status, 200)
-  await new Promise(resolve => setTimeout(resolve, 5000))
+  moveDate(t, 61_000)
   const answer = await getOn(client, url)
   t.match([answer.status, answer.body.toString()], [403, /its certificate has expired/])
 })
