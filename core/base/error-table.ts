@@ -31,7 +31,7 @@ function kinds<Code extends string, Status extends number>(
 /** Add a code here and nowhere else. */
 export const ERRORS = {
   ...kinds('internal', 0, '', {
-    PTC_USAGE: 'See `portcullis --help`.',
+    PTC_USAGE: '`portcullis help` lists all commands and options.',
     PTC_CONFIG_INVALID:
       'Correct every place that the message names; behind the errors of each kind it says what to do.',
     PTC_CONFIG_MISSING:
