@@ -10,11 +10,12 @@ const DEMO = fileURLToPath(new URL('./demo.js', import.meta.url))
 const ESCAPE = String.fromCharCode(27)
 
 /** The demo, and the directory in which it makes its files. */
-async function startDemo(t: {
-  teardown(fn: () => Promise<void>): void
-}): Promise<{ demo: Child; files: () => string[] }> {
+async function startDemo(
+  t: { teardown(fn: () => Promise<void>): void },
+  [command = '', ...args]: readonly string[] = [process.execPath, DEMO],
+): Promise<{ demo: Child; files: () => string[] }> {
   const dir = makeTempDir()
-  const demo = await startChild(process.execPath, [DEMO], { env: { ...process.env, TMPDIR: dir.path } })
+  const demo = await startChild(command, args, { env: { ...process.env, TMPDIR: dir.path } })
   t.teardown(async () => {
     await demo.stop()
     dir.remove()
@@ -53,6 +54,21 @@ test('the demo shows that curl meets the same plugin by way of CONNECT', async t
   const text = Buffer.from(demo.stdout(), 'latin1').toString()
   t.match(text, /CONNECT tunnel failed, response 502\n/)
   t.match(text, /\$ curl .* https:\/\/www\.facebook\.com:\d+\/\n +Hello from www\.facebook\.com\n/)
+})
+
+test('an option that the demo does not have is named, before anything starts', async t => {
+  const demo = await startChild(process.execPath, [DEMO, '--stey'])
+  t.equal(await demo.exited(60_000), 64)
+  t.match(demo.stderr(), /^the demo has no option --stey; it has one: npm run demo -- --stay\n$/)
+  t.equal(demo.stdout(), '')
+})
+
+test('a reader that leaves early ends the demo neither early nor with an error', async t => {
+  const line = '{ "$0" "$1"; echo "status $?" >&2; } | head -n 3'
+  const { demo, files } = await startDemo(t, ['sh', '-c', line, process.execPath, DEMO])
+  await demo.exited(60_000)
+  t.match(demo.stderr(), /^status 0\n$/)
+  t.strictSame(files(), [], 'no files are left')
 })
 
 test('Ctrl-C ends the demo and all it has started', async t => {

@@ -6,7 +6,7 @@
  *
  * `npm run demo -- --stay` leaves origins and program up until Ctrl-C, and says how to try them by hand.
  *
- * Exit status: 0 when all went as it ought to, 1 when not (and it is said what), 130 after Ctrl-C.
+ * Exit status: 0 when all went as it ought to, 1 when not (and it is said what), 64 for an unknown option, 130 after Ctrl-C.
  */
 import { join } from 'node:path'
 import { makeTempDir } from '../temp-dir.js'
@@ -17,9 +17,20 @@ import { type Cast, showCurl, showRequests, stay } from './scenes.js'
 import { Screen } from './screen.js'
 import { EXPECTED, mistakes, summary } from './story.js'
 
+const { isStaying, unknown } = readArguments(process.argv.slice(2))
+if (unknown !== undefined) {
+  process.stderr.write(`the demo has no option ${unknown}; it has one: npm run demo -- --stay\n`)
+  process.exit(64)
+}
+// Where the reader leaves early (`npm run demo | head`), the demo goes on, and ends what it has started.
+process.stdout.on('error', () => undefined)
 const screen = new Screen(process.stdout, process.env)
 const cleanups: (() => void | Promise<void>)[] = []
 let isStopped = false
+
+function readArguments(args: readonly string[]): { isStaying: boolean; unknown: string | undefined } {
+  return { isStaying: args.includes('--stay'), unknown: args.find(arg => arg !== '--stay') }
+}
 
 async function cleanUp(): Promise<void> {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
@@ -62,7 +73,7 @@ async function main(): Promise<string[]> {
   const stories = await showRequests(cast)
   await showCurl(cast)
   screen.print(...stories.map(story => `  ${summary(story)}`), '')
-  if (process.argv.includes('--stay')) await stay(cast)
+  if (isStaying) await stay(cast)
   return stories.flatMap((story, i) =>
     EXPECTED.slice(i, i + 1).flatMap(expected => mistakes(story, expected)),
   )
