@@ -37,7 +37,7 @@ test('a certificate with no name, or with several, is no login', async t => {
   for (const [subject, sans, name, why] of [
     [['O=Test'], [], 'cn', /no common name/],
     [['0.CN=ann', '1.CN=root'], [], 'cn', /several of common name/],
-    [['CN=ann\\nroot'], [], 'cn', /no common name|^ann/],
+    [['CN=ann\\nroot'], [], 'cn', /no common name/],
     [['CN=ann'], ['DNS:a.test'], 'email', /no email address/],
     [['CN=ann', 'emailAddress=ann@a.test'], [], 'email', /no email address/],
     [['CN=ann'], ['email:a@a.test', 'email:b@a.test'], 'email', /several of email/],

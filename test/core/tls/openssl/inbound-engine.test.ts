@@ -1,7 +1,6 @@
 /**
- * Longer than 250 lines because each outcome of the engine stands beside the others.
- * The engine towards clients against the one towards origins, in memory, with the garbage collector at work. Long, because
- * each test goes through the same states.
+ * The engine towards clients against the one towards origins, in memory, with the garbage collector at work. Longer than
+ * 250 lines because each outcome of the engine stands beside the others.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
