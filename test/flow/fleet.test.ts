@@ -1,7 +1,6 @@
 /** Proxies on several machines that share a Redis: each is a proxy of its own here. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { PLACES } from '../kit/approving.js'
 import { get } from '../kit/get.js'
@@ -9,6 +8,7 @@ import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { makeConfDir, type ProxyConf, runMain } from '../kit/proxy.js'
 import { makeKey, type RunningRedis, startRedis } from '../kit/stores.js'
+import { poll } from '../kit/watch.js'
 
 const COUNTING = `
 export default ({ hookAdd, accept, note, state }) => {
@@ -24,10 +24,6 @@ export default ({ hookAdd, accept, note, state }) => {
   })
 }
 `
-
-async function eventually(probe: () => Promise<boolean>): Promise<void> {
-  while (!(await probe())) await sleep(20)
-}
 
 interface Fleet {
   readonly redis: RunningRedis
@@ -70,13 +66,13 @@ test('what is revoked on one machine is gone on the other', async t => {
   for (const proxy of proxies) await ask(proxy)
   t.same(await Promise.all(proxies.map(remembered)), [1, 1])
   t.match(await one.ctl('revoke', HOST), { code: 0, out: /1 remembered verdict/ })
-  await eventually(async () => (await remembered(two)) === 0)
+  await poll(async () => (await remembered(two)) === 0, 'the other machine to forget')
   await two.proxy.until(/revoked host managed\.test: 1 remembered verdict, 1 idle connection/)
   await t.test('by the key of a verdict, which the other machine does not know', async t => {
     for (const proxy of proxies) await ask(proxy)
     const [, key = ''] = /(key:\S+)$/m.exec((await two.ctl('verdicts')).out) ?? []
     t.match(await two.ctl('revoke', key), { code: 0 })
-    await eventually(async () => (await remembered(one)) === 0)
+    await poll(async () => (await remembered(one)) === 0, 'the other machine to forget')
   })
 })
 
@@ -91,7 +87,7 @@ test('a revocation made while Redis is away reaches the others once it is back',
   await ask(one)
   t.equal(await remembered(two), 1, 'the other cannot know')
   redis.fallSilent(false)
-  await eventually(async () => (await remembered(two)) === 0)
+  await poll(async () => (await remembered(two)) === 0, 'the other machine to forget')
   for (const { proxy } of proxies) await proxy.until(/WARNING: Redis of the fleet answers again/)
 })
 
@@ -103,10 +99,10 @@ test('what a plugin keeps is one on all machines, sealed, and expires', async t 
   await two.proxy.until(/asked 2\n/)
   const send = (to: Managed, tag: string) => to.ctl('plugin', 'msg', tag, 'plain-word')
   await send(one, 'set')
-  await eventually(async () => {
+  await poll(async () => {
     await send(two, 'get')
     return /got \{"secret":"plain-word"\} of asked,plain-word/.test(two.proxy.output())
-  })
+  }, 'the value on the other machine')
   await send(two, 'add')
   await two.proxy.until(/added false/)
   await send(two, 'delete')
@@ -114,7 +110,7 @@ test('what a plugin keeps is one on all machines, sealed, and expires', async t 
   await send(one, 'add')
   await one.proxy.until(/added true/)
   await one.ctl('revoke', HOST)
-  await eventually(async () => (await redis.sealed()).size >= 3)
+  await poll(async () => (await redis.sealed()).size >= 3, 'three sealed keys')
   for (const [name, { bytes, ttl }] of await redis.sealed()) {
     t.match(name, /^portcullis:/)
     t.notMatch(name + bytes, 'plain-word')
@@ -139,7 +135,7 @@ test('several processes of a machine are part of the fleet', async t => {
   for (const proxy of proxies) for (let i = 0; i < 2; i++) await ask(proxy)
   t.same(await Promise.all(proxies.map(remembered)), [2, 2])
   t.match(await one.ctl('revoke', HOST), { code: 0, out: /2 remembered verdicts/ })
-  await eventually(async () => (await remembered(two)) === 0)
+  await poll(async () => (await remembered(two)) === 0, 'the other machine to forget')
 })
 
 test('a fleet needs keys, and shows no password of its URL', async t => {
@@ -178,7 +174,7 @@ for (const place of PLACES)
     const fileOf = ({ proxy }: Pick<Managed, 'proxy'>) =>
       readFileSync(join(proxy.conf.path, 'approvals.jsonl'), 'utf8')
     const held = ask(one)
-    await eventually(async () => (await questions(two)).length === 1)
+    await poll(async () => (await questions(two)).length === 1, 'the question on the other machine')
     const [{ id, waiting }] = await questions(two)
     t.equal(waiting, 0, 'nothing waits on the machine that is asked')
     t.match(await two.ctl('accept', id), { code: 0 })
@@ -194,10 +190,10 @@ for (const place of PLACES)
     }
     t.match(await one.ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval/ })
     // Both parts reach the other machine within a second as a rule, and neither at once.
-    await eventually(async () => /"withdrew"/.test(fileOf(two)))
+    await poll(async () => /"withdrew"/.test(fileOf(two)), 'the withdrawal in the other file')
     await two.proxy.until(/revoked host managed\.test/)
     const again = ask(two)
-    await eventually(async () => (await questions(two))[0]?.waiting === 1)
+    await poll(async () => (await questions(two))[0]?.waiting === 1, 'the held handshake')
     await two.ctl('reject', (await questions(two))[0].id)
     t.equal(await again, 502)
   })

@@ -4,8 +4,9 @@ import { rawClient } from '../kit/client.js'
 import { get, requestText } from '../kit/get.js'
 import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
-import { eventually, statusOf, TWO } from '../kit/processes.js'
+import { statusOf, TWO } from '../kit/processes.js'
 import { makeConfDir, runMain } from '../kit/proxy.js'
+import { poll } from '../kit/watch.js'
 
 test('a process that is killed is replaced, and the others go on', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
@@ -16,10 +17,10 @@ test('a process that is killed is replaced, and the others go on', async t => {
   await all.proxy.until(/ERROR: process \d+ has ended \(SIGKILL\); another takes its place in 0\.1 s/)
   for (let i = 0; i < 4; i++)
     t.equal((await get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status, 200)
-  const { processes } = await eventually(async () => {
+  const { processes } = await poll(async () => {
     const status = await statusOf(all)
-    return status.processes.length === 2 ? status : undefined
-  })
+    return status.processes.length === 2 && status
+  }, 'two processes')
   t.notOk(processes.some(({ pid }) => pid === first?.pid))
   for (let i = 0; i < 4; i++)
     t.equal((await get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status, 200)
@@ -44,7 +45,7 @@ test('a connection that was handed to a process which ends before it takes it is
       () => undefined,
     )
   // The stopped process was handed one of them, and gets no other before it has taken it.
-  await eventually(async () => waiting.size === 1 || undefined)
+  await poll(() => waiting.size === 1, 'all answers but one')
   process.kill(pid, 'SIGKILL')
   for (const client of waiting) await t.resolves(client.ended(20_000), 'its client is told')
 })
@@ -58,7 +59,7 @@ test('a stop lets the requests of all processes end', async t => {
     t.teardown(client.stop)
     client.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
   }
-  await eventually(async () => (await statusOf(all)).counters['parked'] === 2 || undefined)
+  await poll(async () => (await statusOf(all)).counters['parked'] === 2, 'two parked handshakes')
   all.proxy.child.kill('SIGTERM')
   await all.proxy.until(/portcullis got SIGTERM/)
   await all.ctl('plugin', 'msg', 'accept')
@@ -71,7 +72,7 @@ test('processes end when the one above them is killed', async t => {
   const { processes } = await statusOf(all)
   all.proxy.child.kill('SIGKILL')
   await all.proxy.child.exited()
-  for (const { pid } of processes) await eventually(async () => isGone(pid) || undefined)
+  for (const { pid } of processes) await poll(() => isGone(pid), `the end of process ${pid}`)
   t.pass('they are gone')
 })
 

@@ -8,7 +8,8 @@ import { rawClient } from '../kit/client.js'
 import { get, requestText } from '../kit/get.js'
 import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
-import { eventually, statusOf, TWO } from '../kit/processes.js'
+import { statusOf, TWO } from '../kit/processes.js'
+import { poll } from '../kit/watch.js'
 
 test('limit 2 gives two processes that serve under the started one', async t => {
   const { proxy, ...rest } = await managed(t, ['desk.mjs one'], undefined, TWO)
@@ -28,10 +29,10 @@ test('what is parked in any process is listed and rejected by the one', async t 
     t.teardown(client.stop)
     client.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
   }
-  const parked = await eventually(async () => {
+  const parked = await poll(async () => {
     const { parked } = JSON.parse((await all.ctl('parked', '--json')).out)
-    return parked.length === 2 ? parked : undefined
-  })
+    return parked.length === 2 && parked
+  }, 'two parked handshakes')
   const { processes, counters } = await statusOf(all)
   t.same(
     processes.map(one => one.counters['parked']),
@@ -52,10 +53,10 @@ test('operators accept and extend what any process holds, and see what all have 
   const ask = () => get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`, [], 60_000)
   const asked = [ask(), ask()]
   const parkedRows = async () => JSON.parse((await all.ctl('parked', '--json')).out).parked
-  const rows = await eventually(async () => {
+  const rows = await poll(async () => {
     const parked = await parkedRows()
-    return parked.length === 2 ? parked : undefined
-  })
+    return parked.length === 2 && parked
+  }, 'two parked handshakes')
   for (const { id, deadline } of rows) {
     t.match(await all.ctl('extend', `${id}`, '1m'), { code: 0 })
     const later = (await parkedRows()).find((row: { id: number }) => row.id === id)
@@ -96,7 +97,7 @@ test('a revocation in one process reaches what the others remember', async t => 
     await Promise.all([ask(), ask()])
     t.match((await statusOf(all)).counters, { rememberedVerdicts: 2 })
     await all.ctl('plugin', 'msg', 'revoke', HOST)
-    await eventually(async () => (await statusOf(all)).counters['rememberedVerdicts'] === 0 || undefined)
+    await poll(async () => (await statusOf(all)).counters['rememberedVerdicts'] === 0, 'all to forget')
   })
 })
 
@@ -173,7 +174,8 @@ async function asking(t: Test, place: string) {
     open,
     ask: async () => (await get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status,
     /** The question, once so many handshakes wait for it. */
-    asked: (count: number) => eventually(async () => (await open()).find(({ waiting }) => waiting === count)),
+    asked: (count: number) =>
+      poll(async () => (await open()).find(({ waiting }) => waiting === count), `a question of ${count}`),
   }
 }
 
@@ -207,10 +209,10 @@ for (const place of PLACES)
     const before = (await statusOf(all)).processes.map(({ pid }) => pid)
     for (const pid of before) {
       process.kill(pid, 'SIGKILL')
-      await eventually(async () => {
+      await poll(async () => {
         const now = (await statusOf(all)).processes.map(one => one.pid)
-        return (now.length === 2 && !now.includes(pid)) || undefined
-      })
+        return now.length === 2 && !now.includes(pid)
+      }, `another process in the place of ${pid}`)
     }
     for (let i = 0; i < 4; i++) t.equal(await ask(), 200)
   })

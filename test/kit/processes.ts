@@ -1,5 +1,4 @@
 /** Several processes that serve under one. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Managed } from './managed.js'
 
 /** Two processes. */
@@ -12,14 +11,5 @@ export async function statusOf({ ctl }: Managed) {
     readonly generation: number
     readonly processes: readonly { pid: number; generation: number; counters: Record<string, number> }[]
     readonly counters: Record<string, number>
-  }
-}
-
-/** Waits for something that another process does. */
-export async function eventually<T>(probe: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const found = await probe()
-    if (found !== undefined) return found
-    await sleep(20)
   }
 }

@@ -61,14 +61,17 @@ export async function within<T>(promise: Promise<T>, what: string, ms = PATIENCE
   }
 }
 
-/** Waits for the first truthy answer of `probe`, asked every few milliseconds: for state that reports no change. */
+/**
+ * Waits for the first answer of `probe` that is neither undefined nor false. It is asked every few milliseconds: for state
+ * that reports no change.
+ */
 export async function poll<T>(
-  probe: () => T | undefined | false | Promise<T | undefined>,
+  probe: () => T | undefined | false | Promise<T | undefined | false>,
   what: string,
 ): Promise<T> {
   for (const end = performance.now() + PATIENCE; ; await sleep(5)) {
     const answer = await probe()
-    if (answer !== undefined && answer !== false) return answer as T
+    if (answer !== undefined && answer !== false) return answer
     if (performance.now() > end) throw new Error(`waited ${PATIENCE} ms for ${what}`)
   }
 }

@@ -1,10 +1,10 @@
 /** What proxies tell one another over a real Redis. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type Test, test } from 'tap'
 import { StoreKeys } from '../../../core/base/store-keys.js'
 import { SharedLog } from '../../../core/cluster/fleet/shared-log.js'
 import { makeKey, startRedis } from '../../kit/stores.js'
+import { poll } from '../../kit/watch.js'
 
 const KEYS = makeKey()
 
@@ -27,9 +27,8 @@ function member(t: Test, url: string, text = KEYS) {
   return { log, heard, states, gaps: () => gaps }
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await sleep(10)
-}
+/** The condition is the text of the error. */
+const until = (isSo: () => boolean): Promise<true> => poll(isSo, String(isSo))
 
 test('entries reach all others in their order, also those that come later', async t => {
   const redis = await startRedis()
