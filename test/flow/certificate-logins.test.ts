@@ -251,19 +251,25 @@ test('a reload of the authorities takes logins away from connections that are op
   t.equal(await at.status('plain', { certificate: eve }), 200, 'the new authority counts')
 })
 
-test('a certificate that expires ends its login', async t => {
-  const at = await accessStage(t, conf({ files: { 'ip_allow.yaml': `${ALLOW}: allow}\n` } }))
-  const short = await root.issue({ cn: 'dan', eku: ['clientAuth'], notAfter: new Date(Date.now() + 60_000) })
-  const client = await tlsClient(at.ports[1], {
-    ...{ ca: root.certPem, servername: 'proxy.example', cert: short.chainPem, key: short.keyPem },
+for (const what of ['a certificate', 'an authority below the root'] as const)
+  test(`${what} that expires ends the logins that rest on it`, async t => {
+    const at = await accessStage(t, conf({ files: { 'ip_allow.yaml': `${ALLOW}: allow}\n` } }))
+    const notAfter = new Date(Date.now() + 60_000)
+    const dan = { cn: 'dan', eku: ['clientAuth'] } as const
+    const short =
+      what === 'a certificate'
+        ? await root.issue({ ...dan, notAfter })
+        : await (await makeAuthority({ name: 'Brief', parent: root, notAfter })).issue(dan)
+    const client = await tlsClient(at.ports[1], {
+      ...{ ca: root.certPem, servername: 'proxy.example', cert: short.chainPem, key: short.keyPem },
+    })
+    t.teardown(client.stop)
+    const url = `http://plain.test:${at.origin.port}/`
+    t.equal((await getOn(client, url)).status, 200)
+    moveDate(t, 61_000)
+    const answer = await getOn(client, url)
+    t.match([answer.status, answer.body.toString()], [403, /its certificate has expired/])
   })
-  t.teardown(client.stop)
-  const url = `http://plain.test:${at.origin.port}/`
-  t.equal((await getOn(client, url)).status, 200)
-  moveDate(t, 61_000)
-  const answer = await getOn(client, url)
-  t.match([answer.status, answer.body.toString()], [403, /its certificate has expired/])
-})
 
 test('a refusal for machines', async t => {
   const at = await accessStage(t, conf())

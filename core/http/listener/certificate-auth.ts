@@ -15,12 +15,11 @@ interface Reading {
   readonly identity: Checked
   /** Milliseconds since 1970; NaN where it cannot be read. */
   readonly from: number
-  readonly to: number
 }
 
 /**
- * Certificates of `ssl` ports as logins. The engine has verified them; what is looked at here for each request is whether the
- * authorities of then are those of now, and the time.
+ * Certificates of `ssl` ports as logins. The engine has verified them. Each request is checked for two changes since: the
+ * authorities in force, and the time. A login ends with the first certificate of its verified path that expires.
  */
 export class CertificateAuth {
   readonly wants = 'a client certificate on an ssl port'
@@ -38,13 +37,15 @@ export class CertificateAuth {
   }
 
   /** Undefined for a client that has shown none. */
-  of({ certificate, trust }: Pick<ClientInfo, 'certificate' | 'trust'>): Checked | ProxyError | undefined {
-    if (certificate === undefined) return undefined
+  of({ shown }: Pick<ClientInfo, 'shown'>): Checked | ProxyError | undefined {
+    if (shown === undefined) return undefined
+    const { certificate, trust, validUntil } = shown
     if (trust === undefined || trust !== this.#trust)
       return ended('the authorities of client certificates are not those of its connection any more')
-    const { identity, from, to } = this.#readingOf(certificate)
+    const { identity, from } = this.#readingOf(certificate)
     const now = Date.now()
-    if (!(from <= now && now <= to)) return ended('its certificate has expired, or is not valid yet')
+    if (!(from <= now && now <= validUntil))
+      return ended('its certificate has expired or is not valid yet, or an authority above it has expired')
     return identity
   }
 
@@ -58,15 +59,9 @@ export class CertificateAuth {
 
   #readAnew(certificate: Certificate): Reading {
     try {
-      const { x509 } = certificate
-      const [from, to] = [Date.parse(x509.validFrom), Date.parse(x509.validTo)]
-      return { identity: this.#identityIn(certificate), from, to }
+      return { identity: this.#identityIn(certificate), from: Date.parse(certificate.x509.validFrom) }
     } catch {
-      return {
-        identity: 'its certificate cannot be read',
-        from: Number.NEGATIVE_INFINITY,
-        to: Number.POSITIVE_INFINITY,
-      }
+      return { identity: 'its certificate cannot be read', from: Number.NEGATIVE_INFINITY }
     }
   }
 

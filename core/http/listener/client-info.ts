@@ -1,9 +1,9 @@
-import type { Certificate } from '../../api/certificate.js'
 import type { VConn } from '../../api/vconn.js'
 import { Deadline } from '../../base/deadline.js'
 import { networkOfAddress } from '../../base/network.js'
 import { every } from '../../base/timer.js'
 import { ConnectionOwner } from '../../origin/connection-login.js'
+import type { ShownCertificate } from '../../tls/inbound/shown-certificate.js'
 import { LINGER, Linger } from '../../vconn/linger.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { Announced, ClientEnds } from '../../vconn/proxy-protocol.js'
@@ -29,7 +29,13 @@ export interface Clocks {
   readonly active: Deadline
 }
 
-type ClientDetails = Partial<Pick<ClientInfo, 'origin' | 'certificate' | 'trust' | 'protocol'>>
+/** A certificate, and under what it counts. */
+export interface ClientCertificate extends ShownCertificate {
+  /** The digest of the authorities that it was verified with. */
+  readonly trust: string | undefined
+}
+
+type ClientDetails = Partial<Pick<ClientInfo, 'origin' | 'shown' | 'protocol'>>
 
 /** One connection of a client, as its requests see it. */
 export class ClientInfo implements Clocks {
@@ -46,10 +52,8 @@ export class ClientInfo implements Clocks {
   readonly active = new Deadline({ onFault: () => this.destroy() })
   /** The origin of requests in origin-form, such as `https://example.com`; undefined where the proxy itself answers them. */
   readonly origin: string | undefined
-  /** What it has shown to an `ssl` port. */
-  readonly certificate: Certificate | undefined
-  /** The digest of the authorities that the certificate was verified with. */
-  readonly trust: string | undefined
+  /** The certificate that it has shown to an `ssl` port. */
+  readonly shown: ClientCertificate | undefined
   /** The protocol that TLS has negotiated; undefined where that was not asked for. */
   readonly protocol: string | undefined
   /** Called when the origin connection of a login has ended. */
@@ -69,7 +73,7 @@ export class ClientInfo implements Clocks {
     socket: ClientSocket,
     link: ClientLink,
     vconn: VConn | undefined,
-    { origin, certificate, trust, protocol }: ClientDetails = {},
+    { origin, shown, protocol }: ClientDetails = {},
   ) {
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
@@ -78,8 +82,7 @@ export class ClientInfo implements Clocks {
     this.announced = socket.announced
     this.vconn = vconn
     this.origin = origin
-    this.certificate = certificate
-    this.trust = trust
+    this.shown = shown
     this.protocol = protocol
     this.#socket = socket
     this.#link = link
@@ -109,14 +112,14 @@ export class ClientInfo implements Clocks {
 
   /** The same client inside its bumped tunnel, whose requests come on another link. */
   inside(link: ClientLink, origin: string | undefined, protocol?: string): ClientInfo {
-    const { identity, certificate, trust } = this
-    const inside = new ClientInfo(this.#socket, link, this.vconn, { origin, certificate, trust, protocol })
+    const { identity, shown } = this
+    const inside = new ClientInfo(this.#socket, link, this.vconn, { origin, shown, protocol })
     return Object.assign(inside, { identity })
   }
 
   /** The same client as the asker of one tunnel, which is a stream of its connection. */
   onStream(stream: Pick<ClientSocket, 'once' | 'writableLength'>, link: ClientLink): ClientInfo {
-    const { remoteAddress, remotePort, localAddress, localPort, announced, certificate, trust, vconn } = this
+    const { remoteAddress, remotePort, localAddress, localPort, announced, shown, vconn } = this
     const socket = {
       ...{ remoteAddress, remotePort, localAddress, localPort },
       ...(announced && { announced }),
@@ -125,7 +128,7 @@ export class ClientInfo implements Clocks {
       },
       once: (event: 'close', listener: () => void) => stream.once(event, listener),
     }
-    return new ClientInfo(socket, link, vconn, { certificate, trust })
+    return new ClientInfo(socket, link, vconn, { shown })
   }
 
   /** The addresses of the connection, as links have them. */

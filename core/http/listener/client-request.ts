@@ -130,13 +130,13 @@ export class ClientRequest implements BodySink {
 
   /** The client and the transaction that ask for an origin, for plugins. */
   asking(transaction: AskingTransaction): Asking {
-    const { remoteAddress = '', localAddress = '', localPort = 0, certificate } = this.client
+    const { remoteAddress = '', localAddress = '', localPort = 0, shown } = this.client
     const client = Object.freeze({
       address: remoteAddress,
       port: authorityText(localAddress, localPort),
       user: this.user,
       groups: this.groups,
-      subject: certificate?.subject,
+      subject: shown?.certificate.subject,
     })
     return { client, transaction: Object.freeze(transaction) }
   }

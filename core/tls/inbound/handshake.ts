@@ -3,7 +3,6 @@
  * plugins, and turns what happens to those into events. Ends in exactly one of two ways: `onOpen` with a plaintext
  * link, or `onFailed`. Longer than 250 lines because every effect of the machine is performed here, and nowhere else.
  */
-import type { Certificate } from '../../api/certificate.js'
 import type { VConn } from '../../api/vconn.js'
 import { Deadline } from '../../base/deadline.js'
 import { doAll } from '../../base/edge.js'
@@ -27,18 +26,19 @@ import {
 import { Preparation } from './preparation.js'
 import { InboundQuestions } from './questions.js'
 import type { InboundSettings } from './settings.js'
+import type { ShownCertificate } from './shown-certificate.js'
 
 /** A client that has sent more while it has to wait is not read on: the rest of its flight is far below. */
 const WAITING_BYTES = 65_536
 const PROTOCOL_VERSION = 70
 
 /**
- * @param certificate of the client
+ * @param shown undefined for a client without a certificate
  * @param protocol negotiated by ALPN; undefined without
  */
 export type OnOpen = (
   link: TlsLink,
-  certificate: Certificate | undefined,
+  shown: ShownCertificate | undefined,
   protocol: string | undefined,
 ) => void
 
@@ -241,12 +241,12 @@ export class InboundHandshake implements LinkSink {
     this.#engine.release()
     this.#flush()
     this.#questions.tellSessions()
-    const { certificate } = this.#questions
+    const { shown } = this.#questions
     const { protocol } = this.#engine
     const link = new TlsLink(this.#tcp, this.#engine, () => undefined, 'client')
     this.#isOver = true
     try {
-      this.#onOpen(link, certificate, protocol)
+      this.#onOpen(link, shown, protocol)
     } catch (cause) {
       link.destroy(asClientError(cause))
     }

@@ -1,4 +1,3 @@
-import type { Certificate } from '../../api/certificate.js'
 import type {
   CertEvent,
   CertificatePems,
@@ -24,6 +23,7 @@ import type { InboundEngine } from '../openssl/inbound-engine.js'
 import { isSession } from '../openssl/inbound-sessions.js'
 import { offeredSessions, offersTls13, sniOf, toHelloFacts } from './hello.js'
 import type { Gate, InboundEvent, Stop, Waits } from './machine.js'
+import { type ShownCertificate, shownIn } from './shown-certificate.js'
 
 /** What the plugins on each gate are handed. */
 export interface GateEvents {
@@ -83,7 +83,7 @@ export class InboundQuestions {
   #offered = -1
   #hasSession = false
   #sni: string | undefined
-  #certificate: Certificate | undefined
+  #shown: ShownCertificate | undefined
   #chain: Pick<Chain<never>, 'stop'> | undefined
 
   constructor(engine: InboundEngine, vconn: VConn, settings: QuestionSettings) {
@@ -96,7 +96,7 @@ export class InboundQuestions {
       hello: () => toHelloFacts(this.#facts, Buffer.concat(this.#received ?? [])),
       session: asked => this.#sessionFacts(asked),
       certificate: asked => ({ use: certificate => this.#use(certificate, asked) }),
-      client: () => this.#shown(),
+      client: () => this.#clientFacts(),
     }
   }
 
@@ -105,9 +105,9 @@ export class InboundQuestions {
     return this.#sni
   }
 
-  /** The client's own, if it has shown one; known when the handshake is done. */
-  get certificate(): Certificate | undefined {
-    return this.#certificate
+  /** What the client has shown; known when the handshake is done. Undefined without a certificate. */
+  get shown(): ShownCertificate | undefined {
+    return this.#shown
   }
 
   /** What has come from the client; until `hello` has been asked about. */
@@ -128,9 +128,8 @@ export class InboundQuestions {
   #findWaits(stop: Stop): Waits {
     if (stop === 'certificate') return ['certificate']
     if (stop === 'established') {
-      const [leaf] = this.#engine.outcome().chain
-      this.#certificate = leaf && certificateOf(leaf)
-      return leaf === undefined ? [] : ['client']
+      this.#shown = shownIn(this.#engine.outcome())
+      return this.#shown === undefined ? [] : ['client']
     }
     this.#sni = sniOf(this.#facts)
     this.#isTls13 = offersTls13(this.#facts)
@@ -233,7 +232,7 @@ export class InboundQuestions {
     if (!isShadow) this.#engine.show(context)
   }
 
-  #shown(): Omit<VerifyClientEvent, keyof ParkedClient> {
+  #clientFacts(): Omit<VerifyClientEvent, keyof ParkedClient> {
     const { chain, isResumed, protocol, cipher, alpn } = this.#engine.outcome()
     return { chain: Object.freeze(chain.map(certificateOf)), isResumed, protocol, cipher, alpn }
   }

@@ -1,4 +1,5 @@
 import { type CrlExtension, type CrlFacts, pssDigest } from '../judge/crl-kind.js'
+import { timeOf } from './asn1-time.js'
 import * as crls from './crl-library.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
@@ -12,8 +13,6 @@ const V_ASN1_SEQUENCE = 16
 /** At security level 2 a digest has 112 bits against collisions: SHA-224 and longer, as for certificates. */
 const LEAST_DIGEST_BYTES = 28
 const OID_BYTES = 128
-const SECOND = 1000
-const DAY = 86_400_000
 
 /** The fields of a revocation list as OpenSSL reads them: OpenSSL also checks certificates against it later. */
 export function factsOf(crl: Handle): CrlFacts {
@@ -79,19 +78,6 @@ function oidOf(object: Handle): string {
 export function bytesOf(text: Handle): Buffer {
   const length = crls.ASN1_STRING_length(text)
   return length > 0 ? ssl.copyFrom(crls.ASN1_STRING_get0_data(text), length) : Buffer.alloc(0)
-}
-
-/** Milliseconds since the epoch; NaN when it is not a time. */
-function timeOf(time: Handle): number {
-  const epoch = new Owned('ASN1_TIME', crls.ASN1_TIME_set(NULL, 0), crls.ASN1_TIME_free)
-  const days: [number] = [0]
-  const seconds: [number] = [0]
-  try {
-    const isTime = crls.ASN1_TIME_diff(days, seconds, epoch.handle, time) === 1
-    return isTime ? days[0] * DAY + seconds[0] * SECOND : Number.NaN
-  } finally {
-    epoch.free()
-  }
 }
 
 /** The name of the digest of a list's signature, if certificates with this digest are refused; otherwise undefined. */

@@ -21,7 +21,7 @@ import { parseSession, type SessionSubject, sessionSubjects, type WantedSession 
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
 import type { Owned } from './owned.js'
-import { stampSession } from './session-age.js'
+import { stampSession, verifiedUntil } from './session-age.js'
 import { acquireBuffer, releaseBuffer } from './traffic.js'
 import { derOfStack, derOfX509 } from './x509.js'
 
@@ -50,6 +50,8 @@ export interface InboundOutcome {
   readonly isResumed: boolean
   /** DER, leaf first; empty when the client has shown none. A resumed session has the leaf alone. */
   readonly chain: readonly Buffer[]
+  /** When the first certificate of the verified path expires, in milliseconds since 1970; undefined without a certificate. */
+  readonly validUntil: number | undefined
 }
 
 type Gate = 'ahead' | 'parked' | 'passed'
@@ -98,7 +100,9 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
     if (!isConfirmed) return 'the handshake ended before its gates were opened'
     // OpenSSL ends a handshake whose certificate is no good. A certificate that is shown as good does not rest on that alone.
     const hasCertificate = inbound.SSL_get0_peer_certificate(this.handle) !== NULL
-    const isGood = Number(inbound.SSL_get_verify_result(this.handle)) === GOOD_CERTIFICATE
+    const isGood =
+      Number(inbound.SSL_get_verify_result(this.handle)) === GOOD_CERTIFICATE &&
+      verifiedUntil(inbound.SSL_get_session(this.handle)) !== undefined
     return hasCertificate && !isGood ? "the client's certificate was not verified" : undefined
   }
 
@@ -200,6 +204,7 @@ export class InboundEngine extends Engine<InboundGate> implements InboundSubject
       alpn: this.alpn,
       isResumed: ssl.SSL_session_reused(handle) === 1,
       chain,
+      validUntil: verifiedUntil(inbound.SSL_get_session(handle)),
     }
   }
 

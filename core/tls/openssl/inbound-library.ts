@@ -88,8 +88,6 @@ export const SSL_SESSION_get0_ticket_appdata = f<
 export const SSL_CTX_set_session_ticket_cb = f(
   'int SSL_CTX_set_session_ticket_cb(uintptr_t ctx, void *made, void *read, uintptr_t arg)',
 )
-/** Above 0 for the future, below 0 for the past, 0 for an invalid time. */
-export const X509_cmp_current_time = f('int X509_cmp_current_time(uintptr_t time)')
 
 const HelloCallback = koffi.proto('int PortcullisHello(uintptr_t ssl, uintptr_t alert, uintptr_t arg)')
 const CertCallback = koffi.proto('int PortcullisCert(uintptr_t ssl, uintptr_t arg)')

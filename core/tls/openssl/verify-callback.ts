@@ -4,9 +4,11 @@
  * reach C: it means reject.
  */
 import { GOOD, X509_V_ERR_UNSPECIFIED } from './errors.js'
+import { SSL_get_session } from './inbound-library.js'
 import * as ssl from './library.js'
 import { type Handle, NULL, registerVerifyCallback } from './library.js'
 import { keyOutcome } from './path-limits.js'
+import { stampVerified } from './session-age.js'
 import { itemsOfStack } from './x509.js'
 
 /** The answer to OpenSSL: 1 continues (after SSL_set_retry_verify: parks), 0 rejects. */
@@ -23,18 +25,18 @@ export const verifySubjects = new Map<Handle, VerifySubject>()
 
 let origins: bigint | undefined
 let clients: bigint | undefined
-let index = -1
+let index: number | undefined
 
 /** The callback about certificates of origins: asks the engine. */
 export function originVerifyCallback(): bigint {
-  if (origins === undefined) {
-    index = ssl.SSL_get_ex_data_X509_STORE_CTX_idx()
-    origins = registerVerifyCallback(contained(verifyOrigin))
-  }
+  origins ??= registerVerifyCallback(contained(verifyOrigin))
   return origins
 }
 
-/** The callback about certificates of clients: OpenSSL's check, then the key sizes, which OpenSSL rounds. */
+/**
+ * The callback about certificates of clients: OpenSSL's check, then the key sizes, which OpenSSL rounds. The session keeps
+ * the end of the verified path, which exists in this call only.
+ */
 export function clientVerifyCallback(): bigint {
   clients ??= registerVerifyCallback(contained(verifyClient))
   return clients
@@ -55,15 +57,27 @@ function reject(store: Handle): 0 {
   return 0
 }
 
+/** The `SSL*` whose handshake calls. */
+function sslOf(store: Handle): Handle {
+  index ??= ssl.SSL_get_ex_data_X509_STORE_CTX_idx()
+  return ssl.X509_STORE_CTX_get_ex_data(store, index)
+}
+
 function verifyOrigin(store: Handle): VerifyAnswer {
-  const subject = verifySubjects.get(ssl.X509_STORE_CTX_get_ex_data(store, index))
+  const subject = verifySubjects.get(sslOf(store))
   return subject === undefined ? reject(store) : subject.onVerify(store)
 }
 
 function verifyClient(store: Handle): VerifyAnswer {
   if (ssl.X509_verify_cert(store) !== 1) return 0
-  const outcome = keyOutcome(itemsOfStack(ssl.X509_STORE_CTX_get0_chain(store)))
-  if (outcome === GOOD) return 1
+  const path = itemsOfStack(ssl.X509_STORE_CTX_get0_chain(store))
+  const outcome = keyOutcome(path)
+  if (outcome === GOOD) {
+    const handle = sslOf(store)
+    if (handle === NULL) return reject(store)
+    stampVerified(SSL_get_session(handle), path)
+    return 1
+  }
   ssl.X509_STORE_CTX_set_error_depth(store, outcome.depth)
   ssl.X509_STORE_CTX_set_error(store, outcome.code)
   return 0

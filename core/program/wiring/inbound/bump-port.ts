@@ -51,7 +51,7 @@ export function bumpPort(
           tcp,
           vconn,
           settings,
-          (link, _certificate, protocol) => {
+          (link, _shown, protocol) => {
             leave()
             resolve({ link, protocol })
           },

@@ -39,12 +39,10 @@ export function securePort(current: Current<SecureGeneration>, parts: SecurePart
       return { abandon: () => {} }
     }
     const leave = inFlight.waits.enter()
-    const onOpen: OnOpen = (link, certificate, protocol) => {
+    const onOpen: OnOpen = (link, verified, protocol) => {
       leave()
-      take(
-        link,
-        new ClientInfo(socket, link, vconn, { certificate, trust: certificates.clientTrust, protocol }),
-      )
+      const shown = verified && { ...verified, trust: certificates.clientTrust }
+      take(link, new ClientInfo(socket, link, vconn, { shown, protocol }))
     }
     const onFailed = (why: ProxyError): void => {
       leave()

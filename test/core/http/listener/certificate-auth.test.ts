@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import { test } from 'tap'
 import { CertificateAuth } from '../../../../core/http/listener/certificate-auth.js'
 import type { ClientCertSettings } from '../../../../core/settings/http.js'
@@ -5,7 +6,12 @@ import { certificateOf } from '../../../../core/tls/judge/chain-certificate.js'
 import { makeAuthority } from '../../../kit/pki.js'
 import { clientCertificate } from '../../../kit/pki-openssl.js'
 
+const AHEAD = Date.now() + 3_600_000
 const root = await makeAuthority({ name: 'Clients' })
+
+const shown = (cert: X509Certificate, validUntil = Date.parse(cert.validTo)) => ({
+  shown: { certificate: certificateOf(cert.raw), trust: 'now', validUntil },
+})
 
 /** `user groups`, or why not. */
 function ask(
@@ -16,7 +22,7 @@ function ask(
 ): string {
   const auth = new CertificateAuth({ name, hasOuGroups }, 'now', user => (user === 'ann' ? ['filed'] : []))
   const certificate = certificateOf(clientCertificate(root, subject, sans).cert.raw)
-  const checked = auth.of({ certificate, trust: 'now' })
+  const checked = auth.of({ shown: { certificate, trust: 'now', validUntil: AHEAD } })
   if (checked === undefined || typeof checked === 'string') return checked ?? ''
   return checked instanceof Error ? checked.code : `${checked.user} ${checked.groups.join(',')}`
 }
@@ -51,7 +57,7 @@ test('a certificate with no name, or with several, is no login', async t => {
 test('a name may be of any language', async t => {
   const auth = new CertificateAuth({ name: 'cn', hasOuGroups: false }, 'now', () => [])
   const { cert } = await root.issue({ cn: 'Änn 李', sans: [] })
-  t.match(auth.of({ certificate: certificateOf(cert.raw), trust: 'now' }), { user: 'Änn 李' })
+  t.match(auth.of(shown(cert)), { user: 'Änn 李' })
 })
 
 test('a certificate counts under the authorities and at the time of now', async t => {
@@ -59,14 +65,28 @@ test('a certificate counts under the authorities and at the time of now', async 
   const auth = new CertificateAuth(settings, 'now', () => [])
   const { cert } = await root.issue({ cn: 'ann', eku: ['clientAuth'] })
   const certificate = certificateOf(cert.raw)
-  t.match(auth.of({ certificate, trust: 'now' }), { user: 'ann', proof: { scheme: 'certificate' } })
-  t.equal(auth.of({ certificate: undefined, trust: 'now' }), undefined)
+  t.match(auth.of({ shown: { certificate, trust: 'now', validUntil: AHEAD } }), {
+    user: 'ann',
+    proof: { scheme: 'certificate' },
+  })
+  t.equal(auth.of({ shown: undefined }), undefined)
   for (const trust of ['before', undefined])
-    t.match(auth.of({ certificate, trust }), { code: 'PTC_LOGIN_ENDED' }, `verified under ${trust}`)
+    t.match(
+      auth.of({ shown: { certificate, trust, validUntil: AHEAD } }),
+      { code: 'PTC_LOGIN_ENDED' },
+      `verified under ${trust}`,
+    )
   const none = new CertificateAuth(settings, undefined, () => [])
-  t.match(none.of({ certificate, trust: undefined }), { code: 'PTC_LOGIN_ENDED' }, 'none are asked for')
+  t.match(
+    none.of({ shown: { certificate, trust: undefined, validUntil: AHEAD } }),
+    { code: 'PTC_LOGIN_ENDED' },
+    'none are asked for',
+  )
   const old = await root.issue({ cn: 'ann', notAfter: new Date(Date.now() - 1000) })
-  t.match(auth.of({ certificate: certificateOf(old.cert.raw), trust: 'now' }), { code: 'PTC_LOGIN_ENDED' })
+  t.match(auth.of(shown(old.cert)), { code: 'PTC_LOGIN_ENDED' })
   const early = await root.issue({ cn: 'ann', notBefore: new Date(Date.now() + 10_000) })
-  t.match(auth.of({ certificate: certificateOf(early.cert.raw), trust: 'now' }), { code: 'PTC_LOGIN_ENDED' })
+  t.match(auth.of(shown(early.cert)), { code: 'PTC_LOGIN_ENDED' })
+  const above = auth.of(shown(cert, Date.now() - 1000))
+  t.match(above, { code: 'PTC_LOGIN_ENDED', message: /an authority above it has expired/ })
+  t.match(auth.of(shown(cert, Number.NaN)), { code: 'PTC_LOGIN_ENDED' })
 })

@@ -11,7 +11,12 @@ import { accept } from '../../../../core/api/verdict.js'
 import { settle } from '../../../../core/tls/judge/verdict.js'
 import type { Progress } from '../../../../core/tls/openssl/engine.js'
 import { InboundContext, type InboundContextOptions } from '../../../../core/tls/openssl/inbound-context.js'
-import { InboundEngine, type InboundProgress } from '../../../../core/tls/openssl/inbound-engine.js'
+import {
+  InboundEngine,
+  type InboundOutcome,
+  type InboundProgress,
+  type MadeSession,
+} from '../../../../core/tls/openssl/inbound-engine.js'
 import type { WantedSession } from '../../../../core/tls/openssl/inbound-sessions.js'
 import {
   OutboundContext,
@@ -30,6 +35,9 @@ const root = await makeAuthority({ name: 'Root' })
 const leaf = await root.issue({ cn: 'proxy.test' })
 const other = await root.issue({ cn: 'other.test' })
 const mine = await root.issue({ cn: 'client.test', eku: ['clientAuth'] })
+const HOUR = 3_600_000
+const brief = await makeAuthority({ name: 'Brief', parent: root, notAfter: new Date(Date.now() + HOUR) })
+const below = await brief.issue({ cn: 'below.test', eku: ['clientAuth'] })
 const peer = settle({} as PeerEvidence, 'nobody', accept())
 
 const natives = (): Readonly<Record<string, number>> =>
@@ -264,6 +272,48 @@ for (const version of VERSIONS) {
     else t.same(refusing.takeSessions(), [], 'none has been made')
   })
 }
+
+for (const version of VERSIONS)
+  for (const isStored of [false, true])
+    benchTest(
+      `${version}: an authority that expires ends a session ${isStored ? 'by id' : 'by ticket'}`,
+      (t, bench) => {
+        const context = bench.context({
+          clientCertificates: { level: 'required', anchors: [root.certPem] },
+          ...(isStored ? {} : { sessions: undefined }),
+        })
+        const chain = [below.certPem, brief.certPem]
+        const certificate = { chain, key: below.keyPem, from: 'test' }
+        const made: MadeSession[] = []
+        let kept: OutboundSession | undefined
+        const outcomeAt = (hours: number): Partial<InboundOutcome> => {
+          const now = Date.now
+          Date.now = () => now() + hours * HOUR
+          try {
+            const [client, server] = [bench.client(version, { certificate }), bench.server(context)]
+            if (kept !== undefined) client.offer(kept, peer)
+            const wanted = { isTls13: version === 'TLSv1.3' }
+            shake(client, server, stop => {
+              if (stop === 'hello') made.find(({ id, session }) => server.provide(session, { id, ...wanted }))
+            })
+            client.onSession(session => {
+              const owned = bench.own(session)
+              kept ??= owned
+            })
+            client.read()
+            if (made.length === 0) made.push(...server.takeSessions())
+            const { isResumed, validUntil } = server.outcome()
+            return { isResumed, validUntil }
+          } finally {
+            Date.now = now
+          }
+        }
+        const validUntil = Date.parse(brief.cert.validTo)
+        t.same(outcomeAt(0), { isResumed: false, validUntil }, 'the end of the path is that of the authority')
+        t.same(outcomeAt(0.5), { isResumed: true, validUntil }, 'and stays in the session')
+        t.same(outcomeAt(1.5), { isResumed: false, validUntil }, 'after which there is a full handshake')
+      },
+    )
 
 for (const isStored of [false, true])
   benchTest(`TLSv1.3: resumed again and again for a day, ${isStored ? 'by id' : 'by ticket'}`, (t, bench) => {
