@@ -5,9 +5,9 @@ import { type Link, LinkOver, type LinkSink } from '../../vconn/link.js'
 
 export const EMPTY = Buffer.alloc(0)
 
-/** A link of a tunnel whose bytes are looked at before they go on. */
+/** A link of a tunnel that inspects bytes before they pass. */
 export class WatchedLink extends LinkOver<Link> {
-  /** The bytes that may go on; none on a link that is closed, or that a failure of the look closes. */
+  /** The bytes that may pass. None on a closed link; an inspection that fails closes the link. */
   protected guarded(pass: () => Buffer): Buffer {
     if (this.under.isClosed) return EMPTY
     try {

@@ -7,12 +7,12 @@ export type Opening =
   | { readonly kind: 'tls'; readonly hello: ClientHello }
   /** `authorities`: what the request names, by its target and by its Host fields. */
   | { readonly kind: 'http'; readonly authorities: readonly string[] }
-  /** Neither. `isOpen`: with what is still to come it could be a request. */
+  /** Neither. `isOpen`: the next bytes could still make it a request. */
   | { readonly kind: 'other'; readonly why: string; readonly isOpen: boolean }
   /** It begins like TLS or HTTP, and its host cannot be read. `alert`: what to tell a TLS client. */
   | { readonly kind: 'bad'; readonly why: string; readonly alert: number | undefined }
 
-/** Bytes in which the head of a request must be complete, and in which it must be certain whether there is one. */
+/** Bytes within which the head of a request must be complete, and within which a request must be told from other text. */
 export const MAX_HEAD = 16_384
 /** Content types of TLS: no text begins with them. */
 const FIRST_TLS = 20
@@ -53,7 +53,7 @@ export function readOpening(bytes: Buffer, isEnded = false): Opening | 'more' {
   return readHttp(bytes.toString('latin1', 0, MAX_HEAD + 1)) ?? more
 }
 
-/** RFC 5246 appendix E.2: servers of TLS 1.2 may still take a ClientHello so, which has no name. */
+/** RFC 5246 appendix E.2: TLS 1.2 servers may still accept a ClientHello in this frame. It has no server name. */
 function beginsLikeSsl2(bytes: Buffer): boolean | 'more' {
   const [first = 0, , type = SSL2_HELLO, major = 3, minor = 2] = bytes
   const isLike = first >= 0x80 && type === SSL2_HELLO && (major === 3 || (major === 0 && minor === 2))

@@ -9,9 +9,9 @@
  * An origin that does not answer the ClientHello of the probe for 5 s may not speak TLS: then the opening is read beside the
  * probe, so that a plain request is answered.
  *
- * What is judged the second time may be stricter than the first time, and is never less strict. A refusal behind the 200
- * is told by an alert. Where the opening may be long in coming, because it may be no TLS, its tunnel keeps no generation
- * meanwhile, and is judged by the one that is in force when it comes.
+ * The second judgement may be stricter than the first, and is never less strict. After the 200 the client gets an alert as
+ * its refusal. Where another protocol than TLS may pass, the client may stay silent for an hour. Its tunnel then holds no
+ * generation while it waits for the opening. The generation in force when the opening arrives judges the tunnel.
  */
 import type { Current } from '../../base/current.js'
 import { ProxyError } from '../../base/errors.js'
@@ -34,7 +34,7 @@ import type { ConnectRequest } from './request.js'
 import { blindTunnel, relay, TunnelWay, type WayOptions } from './tunnel.js'
 import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
 
-/** Its origins speak plain HTTP as a rule, and a ClientHello that they do not understand may go unanswered. */
+/** Origins on this port usually speak plain HTTP, and may leave a ClientHello unanswered. */
 const PLAIN_PORT = 80
 
 export interface ServeOptions extends WayOptions {
@@ -52,9 +52,9 @@ export interface ServeOptions extends WayOptions {
 
 /** How one generation judges tunnels. */
 export interface ServeRules extends TunnelRules {
-  /** Whether any host could be judged in another way than by `tunnel`, by a rule or by a plugin. */
+  /** Whether a rule or a plugin could give any host another mode than `tunnel`. */
   readonly canDiffer: boolean
-  /** Keeps the generation, also where a reload comes, until the returned function is called. */
+  /** Keeps the generation, over reloads too, until the returned function is called. */
   readonly hold: () => () => void
   /** Ends the TLS of clients whose tunnel the generation has judged; to be called while it is held. */
   readonly endTls: EndTls
@@ -110,7 +110,7 @@ class Serving {
       client.signal.throwIfAborted()
       request.establish()
       if (isOpen) way.watch(client.originSpoke)
-      if (isOpen) leave() // an hour may pass
+      if (isOpen) leave() // the client may be silent for an hour
       opening = await client.readOpening(isOpen ? this.#options.idleTimeout() : this.#options.helloTimeout())
       if (isOpen) {
         this.#rules = this.#options.rules()
@@ -140,20 +140,20 @@ class Serving {
     }
   }
 
-  /** Whether another protocol than TLS may pass. Such may be silent for as long as a tunnel may. */
+  /** Whether another protocol than TLS may pass. Its client may be silent as long as an open tunnel may be idle. */
   #mayBePlain({ mode }: TunnelJudgement): boolean {
     return mode === 'tunnel' || this.#options.nonTls() === 'tunnel'
   }
 
-  /** Whether a name may be encrypted: where the client's TLS ends here, what is encrypted is not read by an origin. */
+  /** Whether the ClientHello may have an encrypted name (ECH). In a bumped tunnel no origin reads the client's ClientHello. */
   #mayEncrypt({ mode }: TunnelJudgement): boolean {
     return mode !== 'probe' || this.#options.ech() === 'allow'
   }
 
   /**
-   * Before the 200. What is to be bumped is dialled when the name is known. What the client sends is awaited first where
-   * no name for a certificate is known yet (a CONNECT to an address), or where it may be no TLS. The name in the ClientHello
-   * is then verified as well.
+   * What happens before the 200. A tunnel to bump is dialled when the name is known. The proxy first waits for the client's
+   * bytes where it knows no name for a certificate yet (a CONNECT to an address), and where they may be another protocol
+   * than TLS. It then verifies the name in the ClientHello as well.
    */
   #prepare(first: TunnelJudgement, way: TunnelWay): Prepared {
     let onSilent: () => void = () => {}

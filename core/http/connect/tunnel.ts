@@ -105,7 +105,7 @@ export class TunnelWay {
     this.#signal = signal
   }
 
-  /** The origin's IP address, once it is dialled. Behind a parent that resolves names it is not known: it may be one that has a rule. */
+  /** The origin's IP address, once it is dialled. A parent that resolves names hides it: that address may have a rule. */
   get reached(): Pick<TunnelNames, 'address' | 'isAddressHidden'> {
     const host = this.#place?.host
     if (host === undefined) return {}
@@ -163,7 +163,7 @@ export class TunnelWay {
     this.#tcp?.destroy()
   }
 
-  /** For a tunnel that is bumped late: where the origin is; undefined before it is dialled. The connection is not used. */
+  /** The place of the origin, for a tunnel that is bumped after its dial; undefined before. Closes the connection unused. */
   left(): Place | undefined {
     this.destroy()
     return this.#place

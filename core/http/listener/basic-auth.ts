@@ -7,7 +7,7 @@ import { detachString } from '../../base/memo.js'
 import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
 import { type Identity, identityOf } from './identity.js'
 
-/** How long a name and password that were right are taken for right without another look, in milliseconds. */
+/** Milliseconds for which a name and password that were right are not compared again. */
 const REMEMBERED = 600_000
 const MAX_REMEMBERED = 10_000
 /**
@@ -25,8 +25,8 @@ export class BasicAuth implements AuthScheme {
   readonly wants = 'a name and a password'
   readonly #hashes: ReadonlyMap<string, string>
   readonly #groupsOf: GroupsOf
-  /** What the password of an unknown name is compared with. */
-  readonly #nobody: string
+  /** The hash with which the password of an unknown name is compared. */
+  readonly #decoy: string
   readonly #key = randomBytes(32)
   readonly #right = new LRUCache<string, Identity>({ max: MAX_REMEMBERED, ttl: REMEMBERED })
   readonly #running = new Map<string, Promise<Checked>>()
@@ -36,7 +36,7 @@ export class BasicAuth implements AuthScheme {
   constructor(hashes: ReadonlyMap<string, string>, groupsOf: GroupsOf) {
     this.#hashes = hashes
     this.#groupsOf = groupsOf
-    this.#nobody = [...hashes.values()].sort().at(-1) ?? ''
+    this.#decoy = [...hashes.values()].sort().at(-1) ?? ''
   }
 
   /** RFC 7617 section 2.1: names and passwords are UTF-8. */
@@ -52,7 +52,7 @@ export class BasicAuth implements AuthScheme {
     return this.#right.get(digest) ?? this.#check(network, digest, name, password)
   }
 
-  /** The client whose password fitted this hash; undefined where its entry is another one, or gone. */
+  /** The identity of a client whose password fitted this hash; undefined if the name now has another hash, or none. */
   again(name: string, hash: string): Identity | undefined {
     return this.#hashes.get(name) === hash ? this.#identityOf(name, hash) : undefined
   }
@@ -75,7 +75,7 @@ export class BasicAuth implements AuthScheme {
 
   async #compare(name: string, password: string): Promise<Identity | undefined> {
     const hash = this.#hashes.get(name)
-    const isRight = await bcrypt.compare(password, hash ?? this.#nobody)
+    const isRight = await bcrypt.compare(password, hash ?? this.#decoy)
     return isRight && hash !== undefined ? this.#identityOf(name, hash) : undefined
   }
 

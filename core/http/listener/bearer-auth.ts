@@ -10,10 +10,10 @@ import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
 import { type Identity, identityOf } from './identity.js'
 import { isName } from './names.js'
 
-/** Characters of a token; those with hundreds of groups have about half of it. */
+/** Characters of a token; a token with hundreds of groups has about half as many. */
 const MAX_TOKEN = 16_384
 const MAX_GROUPS = 1000
-/** How long a token that was good is taken for good without another look, in milliseconds; never longer than it says itself. */
+/** Milliseconds for which a good token is not verified again; never beyond its `exp`. */
 const REMEMBERED = 600_000
 /** Characters of the names and groups that are remembered. */
 const MAX_REMEMBERED = 8_000_000
@@ -27,7 +27,7 @@ const BAD = 'the token is no JWT with a signature that this proxy accepts'
 /** A good token, without its text. */
 interface Good {
   readonly identity: Omit<Identity, 'proof'>
-  /** Milliseconds since 1970: until then it need not be looked at again. */
+  /** Milliseconds since 1970; until then the token is not verified again. */
   readonly until: number
 }
 
@@ -81,7 +81,7 @@ export class BearerAuth implements AuthScheme {
     const { payload, why } = await this.#payloadOf(token)
     if (payload === undefined) return why
     const good = this.#goodIn(payload)
-    // Behind `exp`, while the clocks may differ by that much, it is looked at each time.
+    // After `exp`, within the tolerated clock skew, the token is verified each time.
     if (typeof good !== 'string' && Date.now() < good.until) this.#good.set(digest, good)
     return good
   }
@@ -112,7 +112,7 @@ export class BearerAuth implements AuthScheme {
     return { why: BAD }
   }
 
-  /** A token that names a key gets no other one, unless the file gives no names. */
+  /** A token that names a key is verified with that key alone, and with keys that have no name. */
   #keysFor({ alg = '', kid }: { readonly alg?: string; readonly kid?: string }): readonly TokenKey[] {
     if (!this.#settings.algorithms.includes(alg)) return []
     return this.#keys
@@ -121,7 +121,7 @@ export class BearerAuth implements AuthScheme {
       .slice(0, MAX_TRIES)
   }
 
-  /** What is wrong with the claims is a text. */
+  /** A text says what is wrong with the claims. */
   #goodIn(payload: JWTPayload): Good | string {
     const { audiences, userClaim, groupsClaim } = this.#settings
     if (payload.aud !== undefined && audiences === undefined)
@@ -140,7 +140,7 @@ export class BearerAuth implements AuthScheme {
   }
 }
 
-/** What is remembered has no token. */
+/** The remembered identity has no token. */
 const NO_PROOF = { scheme: 'bearer', token: '' } as const
 
 const identified = ({ identity }: Good, token: string): Identity =>

@@ -9,11 +9,11 @@ import { isName } from './names.js'
 
 type Settings = Pick<ClientCertSettings, 'name' | 'hasOuGroups'>
 
-/** What a certificate says. */
+/** The facts read from a certificate. */
 interface Reading {
-  /** Or why it names no user. */
+  /** A text says why it names no user. */
   readonly identity: Checked
-  /** Milliseconds since 1970; NaN where it cannot be read. */
+  /** When the leaf becomes valid, in milliseconds since 1970; NaN if it cannot be read. */
   readonly from: number
 }
 
@@ -26,7 +26,7 @@ export class CertificateAuth {
   readonly #settings: Settings
   readonly #trust: string | undefined
   readonly #groupsOf: GroupsOf
-  /** To read one costs more than the rest of an admission. */
+  /** Reading a certificate costs more than the rest of an admission. */
   readonly #read = new WeakMap<Certificate, Reading>()
 
   /** @param trust the digest of the authorities that are in force; undefined: no certificate counts */
@@ -76,7 +76,7 @@ export class CertificateAuth {
   }
 }
 
-/** It was good when the connection began: the client has to come back on another one. */
+/** The certificate was good when the connection began: the client has to open another connection. */
 const ended = (why: string): ProxyError => new ProxyError('PTC_LOGIN_ENDED', why)
 
 const WORDS = {
@@ -92,7 +92,7 @@ function namesIn(certificate: Certificate, kind: ClientCertSettings['name']): re
   return kind === 'dns' ? values.map(value => value.toLowerCase()) : values
 }
 
-/** As OpenSSL has them, attribute by attribute: no text is taken apart. */
+/** The attributes as OpenSSL separates them: a value may contain `/` or `=`. */
 function subjectParts({ x509 }: Certificate, attribute: 'CN' | 'OU'): readonly string[] {
   const subject: { readonly [name: string]: unknown } = { ...x509.toLegacyObject().subject }
   return [subject[attribute] ?? []].flat().map(String)

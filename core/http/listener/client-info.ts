@@ -29,9 +29,9 @@ export interface Clocks {
   readonly active: Deadline
 }
 
-/** A certificate, and under what it counts. */
+/** A client's certificate, and the terms of its check. */
 export interface ClientCertificate extends ShownCertificate {
-  /** The digest of the authorities that it was verified with. */
+  /** The digest of the authorities that verified it. */
   readonly trust: string | undefined
 }
 
@@ -52,7 +52,7 @@ export class ClientInfo implements Clocks {
   readonly active = new Deadline({ onFault: () => this.destroy() })
   /** The origin of requests in origin-form, such as `https://example.com`; undefined where the proxy itself answers them. */
   readonly origin: string | undefined
-  /** The certificate that it has shown to an `ssl` port. */
+  /** The certificate that the client has shown to an `ssl` port. */
   readonly shown: ClientCertificate | undefined
   /** The protocol that TLS has negotiated; undefined where that was not asked for. */
   readonly protocol: string | undefined

@@ -1,10 +1,10 @@
-/** What a client has shown to the proxy, as far as it is kept to be looked at again. */
+/** How a client proved its name: the part that is kept for later checks. */
 export type Proof =
-  /** The hash that its password fits. */
+  /** The hash that the password fits. */
   | { readonly scheme: 'basic'; readonly hash: string }
   /** The certificate of its connection. */
   | { readonly scheme: 'certificate' }
-  /** A token, whose signature, audience and time are looked at again. Never to be logged or sent. */
+  /** The token: its signature, audience and time are checked again. Never to be logged or sent. */
   | { readonly scheme: 'bearer'; readonly token: string }
 
 /**
@@ -15,7 +15,7 @@ export interface Identity {
   readonly user: string
   /** Sorted, each once. */
   readonly groups: readonly string[]
-  /** Equal where user and groups are equal, and only there. */
+  /** Equal if, and only if, user and groups are equal. */
   readonly key: string
   readonly proof: Proof
 }
@@ -25,5 +25,5 @@ export function identityOf(user: string, groups: Iterable<string>, proof: Proof)
   return Object.freeze({ user, groups: sorted, key: JSON.stringify([user, sorted]), proof })
 }
 
-/** Of a client without a login. */
+/** The groups of a client without a login. */
 export const NO_GROUPS: readonly string[] = Object.freeze([])

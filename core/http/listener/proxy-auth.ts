@@ -11,7 +11,7 @@ import type { ClientInfo } from './client-info.js'
 import type { ClientRequest } from './client-request.js'
 import { LoginRequired } from './login-required.js'
 
-/** The ways to log in, of which there is one at least. */
+/** The ways to log in; at least one is set. */
 export interface AuthOptions {
   /** Names with bcrypt hashes, never empty. */
   readonly users?: ReadonlyMap<string, string> | undefined
@@ -26,7 +26,7 @@ export interface AuthOptions {
 
 type Refusal = ProxyError | undefined
 
-/** Decides about the identity of clients. One that names none, or does not prove it, is refused. */
+/** Finds the identity of clients. A client that proves none is refused. */
 export class ProxyAuth {
   readonly #basic: BasicAuth | undefined
   readonly #bearer: BearerAuth | undefined
@@ -65,15 +65,15 @@ export class ProxyAuth {
     return this.#welcome(req, scheme.check(credentials, req.client.network), refusal)
   }
 
-  /** Credentials in the request count before a certificate: wrong ones are refused whatever the connection has shown. */
+  /** For a request without credentials. Wrong credentials are refused even if the connection has a good certificate. */
   #admitBare(req: ClientRequest): Refusal | Promise<Refusal> {
     const checked = this.#certificates?.of(req.client) ?? this.#wanted
     return this.#welcome(req, checked, why => this.#required(why))
   }
 
   /**
-   * The same for a request inside a bumped tunnel, whose CONNECT was admitted: looks whether what was shown then is still good,
-   * and which groups it has now.
+   * As {@link admit}, for a request inside a bumped tunnel, whose CONNECT was admitted. Checks the proof of the CONNECT again,
+   * and finds the groups that the client has now.
    */
   admitAgain(req: ClientRequest): Refusal | Promise<Refusal> {
     return this.#welcome(req, this.#again(req.client), ended)
@@ -116,7 +116,7 @@ export class ProxyAuth {
     return `this proxy wants ${ways.map(({ wants }) => wants).join(', or ')}`
   }
 
-  /** Every way to log in has its challenge, in the same order. Certificates have none: without another way it is no 407. */
+  /** A 407 with the challenge of each scheme, in their order. Certificates have no challenge: with them alone it is a 403. */
   #required(why: string, refused?: AuthScheme): ProxyError {
     if (this.#schemes.size === 0) return new ProxyError('PTC_CLIENT_CERTIFICATE', why)
     return new LoginRequired(

@@ -17,7 +17,7 @@ export interface Reply {
   /** Names and values in turn; length included. */
   readonly headers: readonly string[]
   readonly body: Buffer
-  /** What the client sends behind the request would not be a request of its own for certain. */
+  /** The connection ends after the reply: the next request cannot be told from the rest of this one. */
   readonly closes?: boolean
 }
 
@@ -55,7 +55,7 @@ export function errorReply(
   return { status, reason, headers, body, closes: CLOSING.has(error.code) }
 }
 
-/** After these errors the begin of the next request is unknown. */
+/** After these errors it is unknown where the next request begins. */
 const CLOSING: ReadonlySet<ErrorCode> = new Set([
   'PTC_REQUEST_MALFORMED',
   'PTC_REQUEST_VERSION',
@@ -65,13 +65,13 @@ const CLOSING: ReadonlySet<ErrorCode> = new Set([
   'PTC_NOT_IMPLEMENTED',
 ])
 
-/** Sends a reply where nothing has been sent. */
+/** Sends a reply to a request that has had no answer yet. */
 export function sendReply(res: ClientReply, { status, reason, headers, body, closes }: Reply): void {
   if (closes && !res.isMultiplexed) res.closes = true
   res.sendAll(status, reason, headers, body)
 }
 
-/** A reply as bytes, where there is no request to answer any more; the connection ends after it. */
+/** A reply as bytes, for a connection on which no request is open; the connection ends after it. */
 export function replyBytes(reply: Reply): Buffer {
   const fields = `${fieldLines(reply.headers)}${dateField()}Connection: close\r\n`
   const head = `HTTP/1.1 ${reply.status} ${reply.reason}\r\n${fields}\r\n`
@@ -91,8 +91,8 @@ function proxyStatus({ type, hold, code, message, rejection: r, remedy }: Told):
 }
 
 /**
- * What a response is told to have come by: an origin whose failed built-in check did not bind. Undefined where there is no
- * such, or clients are told no details: the operator's policy is that it does not bind.
+ * The Proxy-Status of a response from an origin that was accepted although its built-in check failed. It names the failed
+ * checks. They show the operator's policy, so it is undefined unless clients get all details.
  */
 export function toleratedStatus(
   { evidence: { host }, tolerated }: VerifiedPeer,

@@ -1,4 +1,4 @@
-/** What a client is told of an error. Pages, JSON and fields are made of it alone. */
+/** The facts about an error that a client may see. Pages, JSON and header fields use nothing else of the error. */
 import { ERRORS, isAnswered, type Side } from '../../base/error-table.js'
 import type { ErrorCode, ProxyError } from '../../base/errors.js'
 import { type Rejection, VerifyRejected } from '../../tls/judge/verdict.js'
@@ -7,8 +7,8 @@ import { adviceFor } from './advice.js'
 import { type Advice, BY_CODE } from './advice-table.js'
 
 /**
- * How much of the reasons of an error clients are told (proxy.config.http.errors.details). `code` and `none` name no
- * plugin, no rule, no record, and nothing that a plugin has said: those are the policy of the operator.
+ * How much clients see of the reasons of an error (proxy.config.http.errors.details). `code` and `none` show no plugin, rule
+ * or record, and no text of a plugin: they would show the operator's policy.
  */
 export type ErrorDetails = 'none' | 'code' | 'full'
 
@@ -20,20 +20,20 @@ export interface About {
 
 export interface Told {
   readonly status: number
-  /** Of `error=` in Proxy-Status. */
+  /** The value of `error=` in Proxy-Status. */
   readonly type: string
   readonly message: string
-  /** The host that was judged, or the one that the request was for. */
+  /** The judged host; otherwise the host of the request. */
   readonly host: string | undefined
-  /** What the request was for. */
+  /** The host of the request. */
   readonly about: string | undefined
   readonly advice: Advice
-  /** The question that is still open; the client names it to its operator. */
+  /** A question that waits for an operator; the client names its id to the operator. */
   readonly hold: { readonly id: string; readonly retryAfter: number } | undefined
   /** Undefined with `none`. */
   readonly code: ErrorCode | undefined
   readonly side: Side | undefined
-  /** Set with `full` only, as all below. */
+  /** With `full` only, as all fields below. */
   readonly remedy: string | undefined
   readonly rejection: Rejection | undefined
   readonly refusal: Refusal | undefined
