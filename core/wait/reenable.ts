@@ -1,8 +1,16 @@
 import { accept, type Hold, type Reject, reject, type Verdict } from '../api/verdict.js'
+import { needStackRoom } from '../base/stack-room.js'
 import { clip, MAX_MESSAGE } from '../base/thrown.js'
 
 /** Characters; the longest that means anything has 52. */
 const MAX_REASON = 100
+
+/** A microtask starts with an empty stack. */
+const NEXT_MICROTASK = Promise.resolve()
+
+const NO_ROOM: Verdict = Object.freeze(
+  reject('internal', 'the plugin answered when its stack was used up; look for endless recursion'),
+)
 
 /** Why a call of `reenable` reached nothing: the plugin had answered before, or the answer is no longer wanted. */
 export type Ignored = 'second' | 'late'
@@ -13,10 +21,16 @@ export type Ignored = 'second' | 'late'
  * Life: open -> counted (the one call that is delivered) or revoked. A call in either end state reaches nothing, is
  * answered `ignored` and reported to `onIgnored`. The right closes before it delivers, because a delivery may enter the
  * plugin again. A plugin may keep `call` without end: after the end it keeps only `onIgnored` alive.
+ *
+ * A call without room on the stack is a rejection, whatever it says, because a delivery that stops in the middle leaves what
+ * waits in no state at all. It counts at once, and is delivered from an empty stack, unless the right is revoked before. A call
+ * that throws a RangeError, because not even that had room, has not counted: the right is open as before.
  */
 export class Reenable {
   #deliver: ((verdict: Verdict) => void) | undefined
   #ignored: Ignored = 'late'
+  /** A rejection waits for an empty stack. */
+  #isRejecting = false
   readonly #onIgnored: (why: Ignored) => void
 
   constructor(deliver: (verdict: Verdict) => void, onIgnored: (why: Ignored) => void) {
@@ -35,16 +49,36 @@ export class Reenable {
 
   /** What the plugin gets. Without an argument it accepts. */
   readonly call = (answer?: Verdict): 'counted' | 'ignored' => {
-    const verdict = toVerdict(answer)
-    const deliver = this.#deliver
-    if (deliver === undefined) {
-      this.#onIgnored(this.#ignored)
-      return 'ignored'
+    if (!this.#canCount) return this.#ignore()
+    try {
+      needStackRoom()
+    } catch {
+      // Nothing is set before `then` has returned: it may need more than is left.
+      void NEXT_MICROTASK.then(() => this.#deliverOnce(NO_ROOM))
+      this.#isRejecting = true
+      return 'counted'
     }
+    const verdict = toVerdict(answer)
+    if (!this.#canCount) return this.#ignore() // a getter of the answer has called it
+    this.#deliverOnce(verdict)
+    return 'counted'
+  }
+
+  get #canCount(): boolean {
+    return this.#deliver !== undefined && !this.#isRejecting
+  }
+
+  #ignore(): 'ignored' {
+    this.#onIgnored(this.#isRejecting ? 'second' : this.#ignored)
+    return 'ignored'
+  }
+
+  #deliverOnce(verdict: Verdict): void {
+    const deliver = this.#deliver
+    if (deliver === undefined) return
     this.#deliver = undefined
     this.#ignored = 'second'
     deliver(verdict)
-    return 'counted'
   }
 }
 

@@ -146,13 +146,14 @@ export class InboundHandshake implements LinkSink {
     })
   }
 
+  /** Throws nothing: what the failure itself throws ends the handshake as well. */
   #atEdge(work: () => void): void {
     try {
       work()
     } catch (cause) {
       const why = asClientError(cause)
-      this.#break(why)
-      this.#close(why) // also where the machine thinks that it is over
+      const close = (): void => this.#close(why) // also where the machine thinks that it is over
+      doAll('a failed handshake', () => this.#break(why), close)
     }
   }
 

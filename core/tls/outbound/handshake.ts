@@ -186,13 +186,14 @@ export class OutboundHandshake implements LinkSink {
     })
   }
 
+  /** Throws nothing: what the failure itself throws ends the handshake as well. */
   #atEdge(work: () => void): void {
     try {
       work()
     } catch (cause) {
       const why = asFault('the handshake with an origin', cause)
-      this.#on({ type: 'broken', why })
-      this.#close(why) // also where the machine thinks that it is over
+      const close = (): void => this.#close(why) // also where the machine thinks that it is over
+      doAll('a failed handshake', () => this.#on({ type: 'broken', why }), close)
     }
   }
 

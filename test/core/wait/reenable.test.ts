@@ -1,6 +1,7 @@
 import { test } from 'tap'
 import { accept, postpone, reject, type Verdict } from '../../../core/api/verdict.js'
 import { type Ignored, Reenable } from '../../../core/wait/reenable.js'
+import { atStackEnd } from '../../kit/stack-end.js'
 
 function rightWithLog(): { right: Reenable; delivered: Verdict[]; ignored: Ignored[] } {
   const delivered: Verdict[] = []
@@ -49,6 +50,58 @@ test('the right to reenable', async t => {
     const { call } = right
     t.equal(call(), 'counted')
     t.strictSame(delivered, [{ kind: 'accept' }])
+  })
+})
+
+test('a call without room on the stack', async t => {
+  t.test('is a rejection, delivered once and from an empty stack', async t => {
+    const { right, delivered, ignored } = rightWithLog()
+    const heard: string[] = []
+    atStackEnd(() => void heard.push(right.call(accept())))
+    t.strictSame(heard, ['counted'])
+    t.strictSame(delivered, [], 'not on the stack of the plugin')
+    t.equal(right.isOpen, true, 'it can still be revoked')
+    t.equal(right.call(accept()), 'ignored', 'a later accept does not undo it')
+    await Promise.resolve()
+    t.match(delivered, [{ kind: 'reject', reason: 'internal' }])
+    t.equal(right.isOpen, false)
+    t.equal(right.call(accept()), 'ignored')
+    await Promise.resolve()
+    t.equal(delivered.length, 1)
+    t.strictSame(ignored, ['second', 'second'])
+  })
+
+  t.test('reaches nothing once the right is revoked', async t => {
+    const { right, delivered } = rightWithLog()
+    atStackEnd(() => void right.call(accept()))
+    right.revoke()
+    await Promise.resolve()
+    t.strictSame(delivered, [])
+  })
+})
+
+test('an answer whose getter answers counts as the getter says', async t => {
+  const answerOf = (within: () => void): Verdict =>
+    Object.defineProperty({}, 'kind', {
+      get() {
+        within()
+        return 'accept'
+      },
+    }) as Verdict
+
+  t.test('with room', async t => {
+    const { right, delivered, ignored } = rightWithLog()
+    t.equal(right.call(answerOf(() => right.call(reject('revoked')))), 'ignored')
+    t.strictSame(delivered, [{ kind: 'reject', reason: 'revoked' }])
+    t.strictSame(ignored, ['second'])
+  })
+
+  t.test('and without room: it is a rejection', async t => {
+    const { right, delivered } = rightWithLog()
+    t.equal(right.call(answerOf(() => atStackEnd(() => void right.call(accept())))), 'ignored')
+    await Promise.resolve()
+    t.match(delivered, [{ kind: 'reject', reason: 'internal' }])
+    t.equal(delivered.length, 1)
   })
 })
 
