@@ -4,11 +4,11 @@
  *     node dist/test/suites/slowhttptest/run.js [CONNECTIONS [SECONDS [PART-OF-A-CASE'S-NAME]]]
  */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { createAuthority } from '../../../core/tls/inbound/authority.js'
+import { residentOf } from '../../bench/process-facts.js'
 import { answer, nodeOrigin } from '../../kit/node-origin.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { startProxy } from '../../kit/proxy.js'
@@ -63,8 +63,7 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Mebibytes that the proxy has in memory. */
-const memory = (): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${proxy.child.pid}/status`, 'utf8'))?.[1]) / 1024
+const memory = (): number => residentOf(proxy.child.pid) / 1024
 
 for (const [port, target] of Object.entries(TARGETS)) {
   for (const [mode, [option, path]] of Object.entries(MODES)) {
