@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { portOf, tokenOf } from '../kit/admin-client.js'
 import { approving } from '../kit/approving.js'
+import { poll } from '../kit/watch.js'
 
 /** Listens, and counts the events of each name. */
 async function listen(t: Test, port: number, headers: Readonly<Record<string, string>>) {
@@ -19,9 +20,8 @@ async function listen(t: Test, port: number, headers: Readonly<Record<string, st
   })
   const count = (name: string): number => text.split(`event: ${name}\ndata: {}\n\n`).length - 1
   /** Resolves once there are more events of that name than `than`. */
-  const more = async (name: string, than: number): Promise<void> => {
-    while (count(name) <= than) await sleep(20)
-  }
+  const more = (name: string, than: number): Promise<true> =>
+    poll(() => count(name) > than, `more than ${than} events ${name}`)
   return { asked, res, count, more }
 }
 
@@ -58,10 +58,8 @@ test('a listener is told of changes, and no more than twenty listen', async t =>
   t.strictSame([...new Set(others.map(({ res }) => res.statusCode))], [200])
   t.equal((await listen(t, port, bearer)).res.statusCode, 429)
   others[0]?.asked.destroy()
-  let status: number | undefined
-  while (status !== 200) {
-    status = (await listen(t, port, bearer)).res.statusCode
-    await sleep(20)
-  }
-  t.pass('a listener that leaves makes room')
+  await poll(
+    async () => (await listen(t, port, bearer)).res.statusCode === 200,
+    'room, where a listener has left',
+  )
 })

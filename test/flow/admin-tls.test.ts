@@ -4,12 +4,12 @@ import { writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type SecureVersion } from 'node:tls'
 import { test } from 'tap'
 import { send, tokenOf } from '../kit/admin-client.js'
 import { managed, runCtl } from '../kit/managed.js'
 import { makeAuthority } from '../kit/pki.js'
+import { poll } from '../kit/watch.js'
 
 const root = await makeAuthority({ name: 'Operators' })
 const leafFor = (name: string) => root.issue({ cn: name, sans: ['localhost', '127.0.0.1'] })
@@ -70,7 +70,7 @@ test('the management port speaks TLS, and takes a new certificate', async t => {
   await proxy.until(/ERROR: .*tls_cert .*the certificate stays as it is/)
   t.match(await shownAt(port), { subject: 'first.test' })
   writeFileSync(file, inOne(second))
-  while ((await shownAt(port)).subject !== 'second.test') await sleep(100)
+  await poll(async () => (await shownAt(port)).subject === 'second.test', 'the new certificate')
 })
 
 test('ctl uses the port where there is no socket, and knows its certificate', async t => {

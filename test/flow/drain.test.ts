@@ -7,6 +7,7 @@ import { rawClient } from '../kit/client.js'
 import { get, requestText } from '../kit/get.js'
 import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
+import { poll } from '../kit/watch.js'
 
 const status = async (ctl: (...words: string[]) => Promise<{ out: string }>) =>
   JSON.parse((await ctl('status', '--json')).out)
@@ -88,7 +89,10 @@ test('restart replaces the processes one after another, and refuses no connectio
   await load
   t.ok(served > 10, `${served} requests meanwhile`)
   const pids = async () => (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
-  while ((await pids()).some((pid: number) => before.includes(pid))) await sleep(20)
+  await poll(
+    async () => !(await pids()).some((pid: number) => before.includes(pid)),
+    'the end of the old ones',
+  )
   t.equal((await pids()).length, 2)
   proxy.conf.write({ recordLines: ['CONFIG proxy.config.nonsense INT 1'] })
   t.match(await ctl('server', 'restart'), { code: 1, err: /nonsense|NULL/ })

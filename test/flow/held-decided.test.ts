@@ -13,6 +13,7 @@ import { nginxOrigin } from '../kit/nginx-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import type { ProxyConf, RunningProxy } from '../kit/proxy.js'
+import { poll } from '../kit/watch.js'
 
 const MAY = { 'proxy.config.admin.may_accept': 1 } as const
 const stranger = await makeAuthority({ name: 'Stranger' })
@@ -38,13 +39,10 @@ async function holding(
 }
 
 /** The handshake that is held, once one is that fits. */
-async function heldOf(socket: string, fits: (row: ParkedRow) => boolean = () => true): Promise<ParkedRow> {
+function heldOf(socket: string, fits: (row: ParkedRow) => boolean = () => true): Promise<ParkedRow> {
   const send = sendTo(socket)
-  for (;;) {
-    const found = (await listOf<ParkedRow>(send, '/v1/parked', 'parked')).find(fits)
-    if (found !== undefined) return found
-    await sleep(10)
-  }
+  const rows = () => listOf<ParkedRow>(send, '/v1/parked', 'parked')
+  return poll(async () => (await rows()).find(fits), 'a held handshake')
 }
 
 const auditOf = ({ proxy }: Pick<Managed<RunningProxy>, 'proxy'>) =>

@@ -1,10 +1,10 @@
 /** Debug lines of several processes, switched on by `ctl debug`. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import type { Status } from '../../core/admin/admin-api.js'
 import { get } from '../kit/get.js'
 import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
+import { poll } from '../kit/watch.js'
 
 test('debug lines are switched on in all processes, and in those that take their places', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
@@ -25,8 +25,10 @@ test('debug lines are switched on in all processes, and in those that take their
   const before = await pids()
   for (const pid of before) {
     process.kill(pid, 'SIGKILL')
-    for (let now: readonly number[] = [pid]; now.length !== 2 || now.includes(pid); now = await pids())
-      await sleep(20)
+    await poll(async () => {
+      const now = await pids()
+      return now.length === 2 && !now.includes(pid)
+    }, `another process in the place of ${pid}`)
   }
   t.equal(await ask(), 4)
 })

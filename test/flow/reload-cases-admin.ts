@@ -1,7 +1,7 @@
 /** What shows that a reload takes over the records about operators. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { get } from '../kit/get.js'
 import type { ReloadCases } from '../kit/reloading.js'
+import { poll } from '../kit/watch.js'
 
 const HOLDING = `
 export default ({ hookAdd }) => {
@@ -17,8 +17,7 @@ export const ADMIN_CASES: ReloadCases<'proxy.config.admin.may_accept'> = {
     probe: async ({ proxy, https }) => {
       const api = proxy.server.adminApi({ version: '', pid: 0, stop: () => 0 })
       const asked = get(proxy.port, `${https}/`, [], 30_000)
-      let id: number | undefined
-      for (; id === undefined; await sleep(10)) id = (await api.parked())[0]?.id
+      const { id } = await poll(async () => (await api.parked())[0], 'a parked handshake')
       const person = { scope: 'leaf', duration: undefined, who: 'alice', why: undefined } as const
       await api.accept(id, person).catch(() => api.reject(id, 'policy', undefined))
       return (await asked).status

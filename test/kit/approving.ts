@@ -1,5 +1,4 @@
 /** A proxy with approval.js, an origin that it does not know yet, and curl, which asks for it. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Approval } from '../../core/api/managed.js'
 import { sendTo } from '../../core/cli/ctl-client.js'
@@ -7,6 +6,7 @@ import { curl } from './curl.js'
 import { HOST, issued, managed } from './managed.js'
 import { opensslOrigin } from './openssl-origin.js'
 import type { ProxyConf } from './proxy.js'
+import { poll } from './watch.js'
 
 /** Where the plugin runs: words on its line. */
 export const PLACES = ['', '@isolate=worker '] as const
@@ -30,12 +30,10 @@ export async function approving(
   const send = sendTo(managedProxy.socket)
   const open = async () => (await send<{ approvals: readonly Approval[] }>('GET', '/v1/approvals')).approvals
   /** The question, once a handshake waits for it. */
-  const waiting = async () => {
-    for (;;) {
+  const waiting = () =>
+    poll(async () => {
       const [question] = await open()
-      if (question !== undefined && question.waiting > 0) return question
-      await sleep(10)
-    }
-  }
+      return question !== undefined && question.waiting > 0 && question
+    }, 'a question for which a handshake waits')
   return { ...managedProxy, origin, ask, open, waiting }
 }

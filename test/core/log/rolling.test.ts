@@ -16,6 +16,7 @@ import { LogFile } from '../../../core/log/log-file.js'
 import { deleteRolled, Roller } from '../../../core/log/roller.js'
 import { isDue, nextRoll, ROLLED, type Rolling, rolledName } from '../../../core/log/rolling.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
+import { poll } from '../../kit/watch.js'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -93,7 +94,7 @@ test('while a file is rolled again and again, each line is in one file, whole an
   for (let i = 0; i < count; i++) {
     file.write(`${i} ${'x'.repeat(i % 50)}`)
     // The file is written in the background, meanwhile more lines come; each part of them fills a file.
-    if (i % 10_000 === 9999) while (rolled().length <= Math.floor(i / 10_000)) await sleep(5)
+    if (i % 10_000 === 9999) await poll(() => rolled().length > Math.floor(i / 10_000), 'a rolled file')
     else if (i % 1000 === 0) await sleep(0)
   }
   await file.close()
@@ -167,10 +168,10 @@ test('a file that another program has moved away is only opened anew', async t =
   const troubles: string[] = []
   const file = new LogFile(path, message => troubles.push(message), { ...BY_SIZE, bytes: 100 })
   file.write('first')
-  while (statSync(path).size === 0) await sleep(10) // it is written in the background
+  await poll(() => statSync(path).size > 0, 'the first line') // it is written in the background
   renameSync(path, `${path}.moved`)
   file.write('x'.repeat(200))
-  while (!existsSync(path)) await sleep(10)
+  await poll(() => existsSync(path), 'a new file')
   file.write('last')
   await file.close()
   t.equal(readFileSync(`${path}.moved`, 'utf8'), `first\n${'x'.repeat(200)}\n`)

@@ -5,6 +5,7 @@ import { test } from 'tap'
 import type { VConn } from '../../../core/api/vconn.js'
 import { SharedTurns } from '../../../core/wait/coalesce.js'
 import { type AskedTurn, PluginTurn, type Turn, type TurnAsker } from '../../../core/wait/turn.js'
+import { poll } from '../../kit/watch.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
@@ -129,7 +130,7 @@ test('a turn that is extended has another deadline, also for the plugin', async 
   await sleep(150)
   t.strictSame(log, [], 'its own clock has moved as well')
   turn.extend(-60_000)
-  while (log.length === 0) await sleep(5)
+  await poll(() => log.length > 0, 'an end')
   t.strictSame(log, ['late'])
   turn.extend(60_000)
   t.equal(turn.deadline, deadline, 'a turn that is over is not extended')

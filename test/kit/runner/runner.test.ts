@@ -1,9 +1,9 @@
 /** The runner of `npm test`: no failure passes, whatever kind it is. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { makeTempDir } from '../temp-dir.js'
+import { poll } from '../watch.js'
 import { asTap, describeResult, failures, isGood, summary } from './report.js'
 import { type FileResult, runFile } from './run-file.js'
 
@@ -80,7 +80,7 @@ Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`,
   t.match(result.trouble, /^ended by SIGKILL/)
   const pid = Number(/pid (\d+)/.exec(result.tap)?.[1])
   t.ok(pid > 0, 'has started one')
-  while (isRunning(pid)) await sleep(10) // the signal is on its way
+  await poll(() => !isRunning(pid), 'the end of the process') // the signal is on its way
   t.pass('which has ended')
 })
 

@@ -1,9 +1,9 @@
 /** What operators ask of a plugin in workers: which worker is asked, what it may answer, and what becomes of it when it ends. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { WorkerLink } from '../../../../core/plugin-host/isolate/worker-link.js'
 import { WorkerTopics } from '../../../../core/plugin-host/isolate/worker-topics.js'
 import { TopicHub } from '../../../../core/plugin-host/topics/hub.js'
+import { poll } from '../../../kit/watch.js'
 import { dir, open } from '../../testing/plugins.js'
 import { SLOWLY, type TestThread, thread } from './thread-kit.js'
 
@@ -34,11 +34,11 @@ async function twoWorkers(t: Test) {
   const topics = new WorkerTopics('asking', serving, () => ++seq, new TopicHub().of('asking'))
   topics.begin(['approvals', 'policy'])
   for (const one of threads) one.say(LOADED)
-  while (serving().length < 2) await sleep(5)
+  await poll(() => serving().length === 2, 'two workers that serve')
   /** What a worker is asked: its number, once it has arrived. */
   const asked = async (one: TestThread, count = 1): Promise<number> => {
     const found = () => one.sent.filter(message => (message as { do: string }).do === 'manage')
-    while (found().length < count) await sleep(5)
+    await poll(() => found().length >= count, `${count} requests`)
     return (found().at(-1) as { seq: number }).seq
   }
   return { topics, threads, lost, asked }
@@ -122,11 +122,11 @@ test('a worker does not answer what another was asked', async t => {
   const reported = topics.callsOf('policy').explain('a.example')
   const seq = await asked(one)
   two.say(says(seq, ['forged']))
-  while (!two.isKilled()) await sleep(5)
+  await poll(() => two.isKilled(), 'the end of the second worker')
   one.say(says(seq, ['true']))
   t.strictSame(await reported, ['true'])
   one.say(says(seq, ['again']))
-  while (!one.isKilled()) await sleep(5)
+  await poll(() => one.isKilled(), 'the end of the first worker')
 })
 
 dir.file(
@@ -175,14 +175,11 @@ test('a request that ends its worker, or hangs it, fails; workers that take its 
       code: 'PTC_PLUGIN_WORKER',
       message: /what was asked may be done/,
     })
-    for (;;) {
-      const lines = await policy?.explain('a.example').catch((cause: { code: string }) => cause.code)
-      if (lines !== 'PTC_PLUGIN_WORKER') {
-        t.match(lines, ['a.example', 'false'])
-        break
-      }
-      await sleep(10)
-    }
+    const lines = await poll(async () => {
+      const answer = await policy?.explain('a.example').catch((cause: { code: string }) => cause.code)
+      return answer !== 'PTC_PLUGIN_WORKER' && answer
+    }, 'a worker in its place')
+    t.match(lines, ['a.example', 'false'])
   }
 })
 
