@@ -21,8 +21,8 @@ export interface RecordInfo {
   readonly about: string
 }
 
-/** Of a URL: up to the last `@`, because a password may contain one. */
-const PASSWORD = /(:\/\/[^/@]*:).*@/s
+/** In a URL, from the first colon after the scheme to the last `@`: a name and a password may contain an `@`, too. */
+const PASSWORD = /(:\/\/[^/:]*:).*@/s
 
 export const recordInfos = (records: Records): readonly RecordInfo[] =>
   RECORD_NAMES.map(name => recordInfo(records, name))
