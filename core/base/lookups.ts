@@ -5,7 +5,7 @@ interface Lookups {
 
 const none = (): Lookups => ({ hits: 0, misses: 0 })
 
-/** How often something was looked for in what is kept to be used again, and was found or not: in this process, since its start. */
+/** Hits and misses of each cache in this process, since its start. */
 export const LOOKUPS = {
   addresses: none(),
   connections: none(),

@@ -1,4 +1,4 @@
-/** What stands in a ring, in one at most. */
+/** A member of a ring; of one ring at most. */
 export class Place {
   prev: Place = this
   next: Place = this
@@ -8,7 +8,7 @@ export class Place {
     return this.#ring !== undefined
   }
 
-  /** Becomes the last of a ring. To be called when it is in none. */
+  /** Becomes the newest of a ring. Only for a member of no ring. */
   enter(ring: Ring<Place>): void {
     this.#ring = ring
     ring.size += 1
@@ -29,7 +29,7 @@ export class Place {
   }
 }
 
-/** Things in the order in which they came. To enter, to leave, and the first and the last cost the same for any number. */
+/** Members in the order in which they entered. Every call is O(1). */
 export class Ring<P extends Place> extends Place {
   size = 0
 
@@ -42,10 +42,10 @@ export class Ring<P extends Place> extends Place {
   }
 }
 
-/** Counts what each client network has of something shared, and knows which one has most. Every call is O(1). */
+/** Counts the things of each client network, and finds a network with the most. Every call is O(1). */
 export class NetworkCounts {
   readonly #counts = new Map<string, number>()
-  /** Networks by how much they have. */
+  /** The networks of each count. */
   readonly #byCount = new Map<number, Set<string>>()
   #most = 0
   #total = 0
@@ -59,7 +59,7 @@ export class NetworkCounts {
     return this.#counts.get(network) ?? 0
   }
 
-  /** One of those that have most; undefined when there is nothing to have. */
+  /** A network with the most; undefined if there are no things. */
   get heaviest(): string | undefined {
     const [first] = this.#byCount.get(this.#most) ?? []
     return first
@@ -77,7 +77,7 @@ export class NetworkCounts {
     if (count === 0) return
     this.#total -= 1
     this.#move(network, count, count - 1)
-    // The one that had most has one less now, if it was the only one.
+    // Without another network of that count, this one is still a network with the most.
     if (count === this.#most && !this.#byCount.has(count)) this.#most -= 1
   }
 
@@ -93,8 +93,8 @@ export class NetworkCounts {
 }
 
 /**
- * What client networks have of something shared, each in the order in which it came, so that the network that has most can
- * lose its oldest or its newest.
+ * The things of each client network, in the order in which they were added. The network with the most can lose its oldest or
+ * its newest.
  */
 export class NetworkRings<P extends Place> {
   readonly #counts = new NetworkCounts()
@@ -109,19 +109,19 @@ export class NetworkRings<P extends Place> {
     return this.#counts.of(network)
   }
 
-  /** Name and ring of one of the networks that have most; undefined when there is nothing to have. */
+  /** Name and ring of a network with the most; undefined if there are no things. */
   get heaviest(): { readonly network: string; readonly ring: Ring<P> } | undefined {
     const network = this.#counts.heaviest
     const ring = network === undefined ? undefined : this.#rings.get(network)
     return network === undefined || ring === undefined ? undefined : { network, ring }
   }
 
-  /** All that are not empty. */
+  /** The rings that are not empty. */
   get rings(): Iterable<Ring<P>> {
     return this.#rings.values()
   }
 
-  /** To be called when the place is in no ring. */
+  /** Only for a place that is in no ring. */
   add(network: string, place: P): void {
     let ring = this.#rings.get(network)
     if (ring === undefined) {
@@ -132,7 +132,7 @@ export class NetworkRings<P extends Place> {
     this.#counts.add(network)
   }
 
-  /** Safe to call twice. @param network with which it was added */
+  /** Safe to call twice. @param network the one it was added for */
   remove(network: string, place: P): void {
     if (!place.isIn) return
     place.leave()

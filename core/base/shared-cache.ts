@@ -5,7 +5,7 @@ class Entry<K, V> extends Place {
   readonly value: V
   /** Of `performance.now()`. */
   readonly endsAt: number
-  /** On whose account it is. */
+  /** The client network that the entry counts for. */
   network: string
 
   constructor(key: K, value: V, network: string, endsAt: number) {

@@ -23,13 +23,13 @@ export function every(ms: number, work: () => void, onFault: OnFault): NodeJS.Ti
 /** A wait that has been started. */
 export type Wait = NodeJS.Timeout | number
 
-/** What waits. The program has Node's timers; tests of plugins have a time of their own, which passes when told to. */
+/** A clock with timers. The program uses Node's; tests of plugins use a clock that they move. */
 export interface Time {
   /** Milliseconds since the epoch, on this clock. */
   now(): number
-  /** Calls `fn` in `ms` milliseconds. What it throws is for `onFault`. */
+  /** Calls `fn` in `ms` milliseconds. `onFault` gets what it throws. */
   after(ms: number, fn: () => void, onFault: OnFault): Wait
-  /** Takes it back; nothing happens if it is over. */
+  /** Cancels a wait; does nothing if it is over. */
   cancel(wait: Wait | undefined): void
 }
 

@@ -30,7 +30,7 @@ export function parseGroupFile(text: string, file: string): GroupFile {
 /** A name, bare or in quotes, in which a backslash stands before a quote or a backslash. */
 const WORD = /"((?:[^"\\]|\\.)*)"(?=\s|$)|[^\s"]+/gy
 
-/** What is wrong with it is a text. */
+/** A text says what is wrong. */
 function readLine(line: string): { readonly group: string; readonly users: readonly string[] } | string {
   const colon = line.indexOf(':')
   const group = line.slice(0, Math.max(colon, 0)).trim()

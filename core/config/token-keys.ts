@@ -9,7 +9,7 @@ import type { NamedFile } from './record-place.js'
 /** A public key that signatures of tokens are checked with. */
 export interface TokenKey {
   readonly key: KeyObject
-  /** By which a token names it; undefined: the file gives it no name, and it is for every token. */
+  /** The name that tokens call it by; undefined: the file gives no name, and the key is for every token. */
   readonly kid: string | undefined
   /** The algorithms that it is for, by its type and by what the file says. */
   readonly algorithms: readonly string[]
@@ -83,7 +83,7 @@ export function parseTokenKeys(text: string, file: string): readonly TokenKey[] 
   return keys
 }
 
-/** What is known of a key before it is read; what is wrong with it is a text. */
+/** The facts about a key before it is imported; a text says what is wrong. */
 interface Found {
   readonly make: () => KeyObject
   readonly kid?: unknown

@@ -2,7 +2,7 @@ import { malformed } from '../http1/checks.js'
 
 /** The most 1xx responses to one request. */
 const MAX_COUNT = 1000
-/** The most bytes of them together; one may be as large as a head may be. */
+/** The most bytes of all 1xx responses to one request; a single one may be as large as a head. */
 const MAX_BYTES = 1_048_576
 
 /**
@@ -13,7 +13,7 @@ export class InterimLimit {
   #count = 0
   #bytes = 0
 
-  /** Whether any has come. */
+  /** Whether a 1xx response has come. */
   get hasCounted(): boolean {
     return this.#count > 0
   }

@@ -19,9 +19,9 @@ import { type AcceptedParent, acceptedParent, placeOf, type Ways } from './paren
 
 /** Which origin a request is for. */
 export interface OriginTarget extends Origin {
-  /** Where to connect when that is not what `host` resolves to: the target of a CONNECT whose TLS is for `host`. */
+  /** The host to connect to, if it is not `host`: the target of a CONNECT that has TLS for `host` inside. */
   readonly dialHost?: string
-  /** How to get there when that is decided already: inside a CONNECT, what was decided for it. */
+  /** The ways to the origin, if they are decided: inside a CONNECT, those of the CONNECT. */
   readonly ways?: Ways
 }
 
@@ -47,25 +47,25 @@ export interface OpeningOptions {
 
 /** The client that a connection is opened for. */
 export interface Opener {
-  /** Network of the client, whose turn it takes. */
+  /** Network of the client; the opening takes its turn. */
   readonly network: string
   /** The client and its request, for plugins. */
   readonly asking?: Asking | undefined
   /** The client's connection, for the PROXY protocol. */
   readonly from?: ClientEnds | undefined
-  /** The client's connection, for what is accepted for this client alone; without it that is not kept. */
+  /** The client's connection. Without it, an origin accepted for this client alone is not kept. */
   readonly owner?: ConnectionOwner | undefined
   /** HTTP/2 cannot carry the request. */
   readonly needsHttp1?: boolean
 }
 
-/** Keeps what is opened. */
+/** Keeps connections that were opened. */
 export interface Keeper {
   keyOf(target: RoutedTarget): string
   sessions(): SessionOwner
 }
 
-/** What stays open between requests. */
+/** A connection that stays open between requests. */
 export type Kept = Http1 | Http2Session
 
 /** What a connection was opened for, and under which key it was judged. */
@@ -76,7 +76,7 @@ export interface Opened {
   readonly key: string
 }
 
-/** Whose connection the pool does not keep. */
+/** The owner of a connection that the pool does not keep. */
 const NOT_KEPT = new ConnectionOwner(() => {})
 NOT_KEPT.end()
 

@@ -5,7 +5,7 @@ import type { IpAllow } from '../config/ip-allow.js'
 import type { AccessSettings, ListenerSettings } from './http.js'
 
 /**
- * Looks whether clients can log in by certificates, which they can show to `ssl` ports alone.
+ * Checks that clients can log in by certificates, if the records say so. Only `ssl` ports ask for certificates.
  * @throws {ProxyError} PTC_RECORDS_INVALID
  */
 export function checkCertificateLogins(
@@ -20,8 +20,8 @@ export function checkCertificateLogins(
 }
 
 /**
- * Looks whether clients can have what rules of ip_allow.yaml are about: a rule for logins that no client has would never
- * match, also not where it denies.
+ * Checks that clients can have the logins that rules of ip_allow.yaml name. A rule for logins that no client can have never
+ * matches, not even to deny.
  * @throws {ProxyError} PTC_IP_ALLOW_INVALID
  */
 export function checkLogins({ rules }: IpAllow, access: AccessSettings): void {

@@ -1,4 +1,4 @@
-/** The files that the system's resolver reads, in so far as they matter to a resolver of our own. */
+/** Files of the system's resolver that the proxy's own resolver reads, too. */
 import { readFileSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { Outcome } from './source.js'

@@ -35,7 +35,7 @@ export interface HandshakeObserver extends TurnObserver {
 
 const nothing = (): void => undefined
 
-/** Is told, and says nothing. */
+/** An observer that does nothing. */
 export const QUIET: HandshakeObserver = Object.freeze({
   parked: nothing,
   accepted: nothing,

@@ -1,6 +1,6 @@
 /**
  * Tells an encrypted ClientHello (ECH, RFC 9849) from GREASE, the imitation that clients send where they have no key of the
- * origin. The two are made to look alike: what can be told is written at `whyNoGrease`, and nothing more can.
+ * origin. GREASE is made to look like ECH: the few differences are those that `whyNoGrease` checks.
  */
 import { ByteReader } from './record-layer.js'
 
@@ -24,10 +24,10 @@ const LEAST_PAYLOAD = 96
 /**
  * Why a ClientHello is no GREASE; undefined where it may be, or has no such extension.
  *
- * GREASE (RFC 9849 section 6.2) has the form of the real extension, and its outer name is the name of the origin, which is
- * what the client has asked a tunnel for. The outer name of a real one is the public name of a server that
- * decrypts it. Where that is the host of the CONNECT itself, it cannot be told from GREASE, nor where a program writes that
- * host, or no name, and the server does not compare.
+ * GREASE (RFC 9849 section 6.2) has the form of the real extension, and its outer name is the origin's, which is the host of
+ * the CONNECT. The outer name of real ECH is the public name of the server that decrypts it. Real ECH passes as GREASE in two
+ * cases: that public name is the host of the CONNECT; or the client writes that host, or no name, as its outer name, and the
+ * server does not compare it.
  * @param connect the host of the CONNECT
  */
 export function whyNoGrease({ sni, ech }: EchTerms, connect: string): string | undefined {

@@ -24,7 +24,7 @@ export interface Access {
   readonly admit: Admit
   /** Of a request inside a bumped connection: its sender has been admitted, its method has not. */
   readonly admitInside: Admit
-  /** How clients of SOCKS log in; `other`: in ways that SOCKS has not. */
+  /** How clients of SOCKS log in; `other`: only in ways that SOCKS lacks. */
   readonly socksLogin: 'none' | 'password' | 'other'
   readonly deniesPrivateOrigins: boolean
 }
@@ -62,7 +62,7 @@ export function makeAccess(
     return rules
   }
 
-  /** A client whose login could not help is not asked for it. */
+  /** Asks for no login where a rule refuses the client whatever its login is. */
   function admitted(
     req: ClientRequest,
     logIn: (() => Refusal | Promise<Refusal>) | undefined,
@@ -82,12 +82,12 @@ export function makeAccess(
   }
 }
 
-/** Where clients do not log in any more, what a CONNECT has shown before counts for nothing. */
+/** Without logins in the configuration in force, the login of the CONNECT counts for nothing. */
 function forgotten({ client }: ClientRequest): undefined {
   client.identity = undefined
 }
 
-/** The admissions of ports, by the access in force. Only these are handed to what serves clients. */
+/** The admissions of ports, by the access in force. Ports get these alone. */
 export type Admissions = Pick<Access, 'admit' | 'admitInside'>
 
 /**

@@ -103,7 +103,7 @@ function dropUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<
   }
 }
 
-/** Files and folders of trust, read once for all the rules that name them. What cannot be read is an error each time. */
+/** Files and folders of trust. Each is read once for all rules that name it; one that cannot be read is an error each time. */
 export class TrustFiles {
   readonly #anchors = new Map<string, TrustAnchors>()
   readonly #texts = new Map<string, string>()
