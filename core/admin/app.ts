@@ -30,6 +30,7 @@ const STATUS: { readonly [C in ErrorCode]?: number } = {
   PTC_ADMIN_AUDIT: 500,
   PTC_ADMIN_REQUEST: 404,
   PTC_REVOCATION: 400,
+  PTC_PROCESS_SILENT: 504,
 }
 /** The configuration cannot be read: the request is in order, the state of the files is not. */
 const CONFLICT = 409

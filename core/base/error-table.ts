@@ -95,6 +95,8 @@ export const ERRORS = {
     PTC_CLUSTER_KEYS:
       'Make proxy.config.cluster.key_file with `openssl rand -hex 32 > cluster.keys`, for the user of the proxy alone, and give every proxy the same.',
     PTC_PROCESS_GONE: 'Ask again: a process of the proxy that ends is replaced. The log says why it ended.',
+    PTC_PROCESS_SILENT:
+      'A process of the proxy hangs, or is stopped. Look at what it does, or end it by `kill -9`: another takes its place.',
     PTC_ADMIN_REQUEST:
       'List what exists with `portcullis ctl status`, `ctl parked`, `ctl verdicts`, `ctl config match .`.',
     PTC_ADMIN_OVERRULE:

@@ -2,18 +2,35 @@
  * Calls between two processes over a channel that carries plain data: a question with a number, an answer with the same.
  *
  *     call() ──{ ask, name, args }──> receive() ── handler ──{ answer, value | error }──> receive() ── the promise settles
+ *
+ * The other side may hang without an end. So `ask` also wants a sign that the question has arrived: `{ taken }`. Without the sign it
+ * fails soon; with it, the work of the other side may take longer.
  */
 import { asFault } from '../base/edge.js'
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
+import { after } from '../base/timer.js'
 
 /** What the other side may call, by name. */
 export type Handlers = Readonly<Record<string, (...args: never[]) => unknown>>
 
+/** How long a question of an operator waits for another process; milliseconds. */
+export interface AskLimits {
+  /** Until the question has arrived. */
+  readonly taken: number
+  /** From then on, until it is answered. */
+  readonly answered: number
+}
+
+/** A plugin has 30 s for an answer (topics/calls.ts), and several workers may be asked one after another. */
+export const ASK_LIMITS: AskLimits = { taken: 5000, answered: 120_000 }
+
 interface Waiting {
   readonly resolve: (value: unknown) => void
   readonly reject: (cause: ProxyError) => void
+  /** Called when the other side has the question. */
+  readonly onTaken?: () => void
 }
 
 export class Calls {
@@ -34,26 +51,61 @@ export class Calls {
    * @throws {ProxyError} what the function threw there, or PTC_PROCESS_GONE when the other side ends before it answers
    */
   call(name: string, ...args: readonly unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (this.#ended !== undefined) return reject(this.#ended)
-      const ask = ++this.#last
-      this.#waiting.set(ask, { resolve, reject })
+    return new Promise((resolve, reject) => this.#send({ name, args }, { resolve, reject }))
+  }
+
+  /**
+   * As `call`, with limits.
+   * @param other names the other side in the error
+   * @throws {ProxyError} as `call`, and PTC_PROCESS_SILENT; the other side may still do what it was asked
+   */
+  ask(other: string, limits: AskLimits, name: string, ...args: readonly unknown[]): Promise<unknown> {
+    let timer: NodeJS.Timeout | undefined
+    const asked = new Promise((resolve, reject) => {
+      const wait = (ms: number): void => {
+        const giveUp = (): void => {
+          this.#waiting.delete(ask)
+          const text = `${other} has not answered "${name}" within ${ms / 1000} s; it may still do what was asked`
+          reject(new ProxyError('PTC_PROCESS_SILENT', text))
+        }
+        clearTimeout(timer)
+        timer = after(ms, giveUp, reject)
+      }
+      const onTaken = (): void => wait(limits.answered)
+      wait(limits.taken)
+      const ask = this.#send({ name, args, confirm: true }, { resolve, reject, onTaken })
+    })
+    return asked.finally(() => clearTimeout(timer))
+  }
+
+  /** @returns the number of the question */
+  #send(question: object, waiting: Waiting): number {
+    const ask = ++this.#last
+    if (this.#ended !== undefined) waiting.reject(this.#ended)
+    else {
+      this.#waiting.set(ask, waiting)
       try {
-        this.#post({ ask, name, args })
+        this.#post({ ask, ...question })
       } catch (cause) {
         this.#waiting.delete(ask)
-        reject(new ProxyError('PTC_PROCESS_GONE', `${name}: ${describe(cause)}`, { cause }))
+        waiting.reject(new ProxyError('PTC_PROCESS_GONE', describe(cause), { cause }))
       }
-    })
+    }
+    return ask
   }
 
   /** Takes a message of the other side. One that is no message of this protocol is for others: it changes nothing. */
   receive(message: unknown): void {
     if (typeof message !== 'object' || message === null) return
-    const { ask, name, args, answer, value, error } = message as Readonly<Record<string, unknown>>
+    const { ask, name, args, confirm, taken, answer, value, error } = message as Readonly<
+      Record<string, unknown>
+    >
     if (typeof answer === 'number') this.#settle(answer, value, error)
-    else if (typeof ask === 'number' && typeof name === 'string' && Array.isArray(args))
+    else if (typeof taken === 'number') this.#waiting.get(taken)?.onTaken?.()
+    else if (typeof ask === 'number' && typeof name === 'string' && Array.isArray(args)) {
+      if (confirm === true) this.#reply({ taken: ask })
       void this.#handle(ask, name, args)
+    }
   }
 
   /** The other side has gone: every call that waits fails, and every later one. */
@@ -76,13 +128,14 @@ export class Calls {
       if (handler === undefined) throw new ProxyError('PTC_INTERNAL', `no process may call ${name}`)
       this.#post({ answer: ask, value: await handler(...(args as never[])) })
     } catch (cause) {
-      this.#fail(ask, asFault(name, cause))
+      const { code, message } = asFault(name, cause)
+      this.#reply({ answer: ask, error: { code, message } })
     }
   }
 
-  #fail(ask: number, { code, message }: ProxyError): void {
+  #reply(message: object): void {
     try {
-      this.#post({ answer: ask, error: { code, message } })
+      this.#post(message)
     } catch {
       // The other side has gone, and its calls with it.
     }

@@ -4,7 +4,7 @@ import type { HeldAccepted, HistoryRow, ParkedDetail, ParkedRow } from '../admin
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
 import { asShown, mergeApprovals } from '../plugin-host/topics/calls.js'
-import { recordSetter } from '../program/management.js'
+import { notOpen, recordSetter } from '../program/management.js'
 import { elsewhere } from '../program/withdrawing.js'
 import type { ConfigPlace } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
@@ -31,7 +31,7 @@ const isOf = (id: number, { started }: IdPlace): boolean =>
   Math.floor(id / MAX_PLACES) % MAX_STARTS === started % MAX_STARTS
 
 export interface MergedParts {
-  readonly places: readonly Pick<ServingProcess, 'call' | 'index' | 'started' | 'isReachable' | 'isServing'>[]
+  readonly places: readonly Pick<ServingProcess, 'ask' | 'index' | 'started' | 'isReachable' | 'isServing'>[]
   readonly place: ConfigPlace
   readonly pid: number
   readonly isStopping: () => boolean
@@ -46,6 +46,8 @@ export interface MergedParts {
   /** Revokes in the processes of other machines. */
   readonly tellOthers: ((wanted: unknown, by: string) => void) | undefined
 }
+
+const noneServes = (): ProxyError => new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')
 
 export function mergedApi(parts: MergedParts): AdminApi {
   const { places } = parts
@@ -62,20 +64,28 @@ export function mergedApi(parts: MergedParts): AdminApi {
       const answer = await answerOf<T>(place, name, args)
       if (answer !== undefined) return answer[0]
     }
-    throw new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')
+    throw noneServes()
   }
 
-  /** The first that has it; where none has, what the last one said. */
-  async function askUntilFound<T>(name: string, ...args: readonly unknown[]): Promise<T> {
-    let failure = new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')
+  /**
+   * The first that has it; undefined where all say that they have not. One that could not say may have it: then its failure counts.
+   * @throws {ProxyError} the first failure
+   */
+  async function askUntilFound<T>(name: string, ...args: readonly unknown[]): Promise<T | undefined> {
+    let failure: unknown
+    let hasAnswered = false
     for (const place of serving()) {
       try {
-        return (await place.call(name, ...args)) as T
+        const answer = await answerOf<T | undefined>(place, name, args)
+        if (answer?.[0] !== undefined) return answer[0]
+        hasAnswered ||= answer !== undefined
       } catch (cause) {
-        failure = cause as ProxyError
+        failure ??= cause
       }
     }
-    throw failure
+    if (failure !== undefined) throw failure
+    if (!hasAnswered) throw noneServes()
+    return undefined
   }
 
   /** The process that holds a handshake. @throws {ProxyError} PTC_ADMIN_REQUEST */
@@ -89,7 +99,7 @@ export function mergedApi(parts: MergedParts): AdminApi {
     status: async () => {
       const all = await askAll<Status>('status')
       const [first] = all
-      if (first === undefined) throw new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')
+      if (first === undefined) throw noneServes()
       return {
         ...first,
         pid: parts.pid,
@@ -105,15 +115,15 @@ export function mergedApi(parts: MergedParts): AdminApi {
     },
     held: async () => (await askAll<readonly HeldTurn[]>('held')).flat().sort((a, b) => a.since - b.since),
     reject: async (id, reason, detail) => {
-      await holderOf(id).call('reject', innerId(id), reason, detail)
+      await holderOf(id).ask('reject', innerId(id), reason, detail)
     },
     accept: async (id, given) => {
-      const accepted = (await holderOf(id).call('accept', innerId(id), given)) as HeldAccepted
+      const accepted = (await holderOf(id).ask('accept', innerId(id), given)) as HeldAccepted
       return { ...accepted, id }
     },
-    extend: async (id, ms) => (await holderOf(id).call('extend', innerId(id), ms)) as number,
+    extend: async (id, ms) => (await holderOf(id).ask('extend', innerId(id), ms)) as number,
     parkedDetail: async id => {
-      const found = await holderOf(id).call('parkedDetail', innerId(id))
+      const found = await holderOf(id).ask('parkedDetail', innerId(id))
       return { ...(found as ParkedDetail), id }
     },
     history: async filter => {
@@ -125,7 +135,11 @@ export function mergedApi(parts: MergedParts): AdminApi {
       asShown(
         id,
         () => askAll<readonly Approval[]>('approvals'),
-        () => askUntilFound<Approval>('answer', id, answer),
+        async () => {
+          const taken = await askUntilFound<Approval>('answerIfOpen', id, answer)
+          if (taken === undefined) throw notOpen(id)
+          return taken
+        },
       ),
     explain: host => askOne('explain', host),
     learning: async what => {
@@ -156,11 +170,11 @@ export function mergedApi(parts: MergedParts): AdminApi {
 
 /** In a list, because the answer itself may be undefined; undefined of a process that has ended meanwhile. */
 const answerOf = <T>(
-  place: Pick<ServingProcess, 'call'>,
+  place: Pick<ServingProcess, 'ask'>,
   name: string,
   args: readonly unknown[],
 ): Promise<readonly [T] | undefined> =>
-  unlessGone(place.call(name, ...args).then(answer => [answer as T] as const))
+  unlessGone(place.ask(name, ...args).then(answer => [answer as T] as const))
 
 /** Rows of one process, with ids that no other process has. */
 async function rowsOf<T extends { readonly id: number }>(
@@ -197,7 +211,7 @@ async function revokeAll(
 
 /** What to ask of each process, and of other machines. @throws {ProxyError} PTC_REVOCATION; then none is told */
 async function formsOf(
-  places: readonly Pick<ServingProcess, 'call'>[],
+  places: readonly Pick<ServingProcess, 'ask'>[],
   wanted: unknown,
 ): Promise<{ readonly forms: readonly unknown[]; readonly abroad: unknown }> {
   const { key } = (wanted ?? {}) as { readonly key?: unknown }

@@ -1,17 +1,20 @@
 import type { MetricsSource } from '../program/open-admin.js'
+import { unlessGone } from './calls.js'
 import type { ServingProcess } from './supervisor.js'
 
-/** The metrics of all processes that serve, each added up. */
+/**
+ * The metrics of all processes that serve, each added up. There are none while a process does not answer: sums without it would
+ * fall, and rise again, as counters never do.
+ */
 export function mergedMetrics(
-  places: readonly Pick<ServingProcess, 'call' | 'isServing'>[],
+  places: readonly Pick<ServingProcess, 'ask' | 'isServing'>[],
 ): Pick<MetricsSource, 'text' | 'close'> {
   return {
     text: async () => {
       const { AggregatorRegistry } = await import('prom-client')
       const serving = places.filter(({ isServing }) => isServing)
-      const all = await Promise.allSettled(serving.map(place => place.call('metrics')))
-      const known = all.flatMap(outcome => (outcome.status === 'fulfilled' ? [outcome.value] : []))
-      return AggregatorRegistry.aggregate(known as object[]).metrics()
+      const all = await Promise.all(serving.map(place => unlessGone(place.ask('metrics'))))
+      return AggregatorRegistry.aggregate(all.filter(one => one !== undefined) as object[]).metrics()
     },
     close: () => {},
   }

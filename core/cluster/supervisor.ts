@@ -9,7 +9,7 @@
 import type { Worker } from 'node:cluster'
 import { describe } from '../base/thrown.js'
 import { after } from '../base/timer.js'
-import { Calls, type Handlers } from './calls.js'
+import { ASK_LIMITS, Calls, type Handlers } from './calls.js'
 import { noteHandedOver } from './handed-over.js'
 
 /** Milliseconds until a process is replaced: doubled each time, unless one has served for so long in between. */
@@ -113,10 +113,18 @@ export class ServingProcess {
     this.#settle()
   }
 
-  /** @throws {ProxyError} what the function threw there, or PTC_PROCESS_GONE */
+  /** Waits without a limit, as a reload does. @throws {ProxyError} what the function threw there, or PTC_PROCESS_GONE */
   call(name: string, ...args: readonly unknown[]): Promise<unknown> {
-    const calls = this.#calls ?? new Calls(() => {}, {})
-    return calls.call(name, ...args)
+    return this.#callsNow.call(name, ...args)
+  }
+
+  /** For an operator, who waits. @throws {ProxyError} as `call`, and PTC_PROCESS_SILENT from a process that hangs */
+  ask(name: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.#callsNow.ask(`process ${this.pid}`, ASK_LIMITS, name, ...args)
+  }
+
+  get #callsNow(): Calls {
+    return this.#calls ?? new Calls(() => {}, {})
   }
 
   /** It ends its requests, and is not replaced. @param grace milliseconds until it is ended by force */

@@ -1,5 +1,6 @@
 import type { AdminApi, PluginStatus, RecordSet, Status } from '../admin/admin-api.js'
 import type { HookId } from '../api/hooks.js'
+import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import { changeRecord, undoChange } from '../settings/change-record.js'
@@ -39,25 +40,35 @@ export interface Manager {
   readonly tellOthers?: ((wanted: unknown, by: string) => void) | undefined
 }
 
+/** What one process does for operators, alone or as one of several. */
+export interface ProcessApi extends AdminApi {
+  /** As `answer`, but undefined where the question is not open: another process may have it. */
+  readonly answerIfOpen: (...asked: Parameters<AdminApi['answer']>) => Promise<Approval | undefined>
+}
+
+export const notOpen = (id: string): ProxyError =>
+  new ProxyError('PTC_ADMIN_REQUEST', `no question ${id} is open; \`ctl approvals\` lists those that are`)
+
 /** What the management API does. */
-export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers }: Manager): AdminApi {
+export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers }: Manager): ProcessApi {
   const { logs, generations, reload } = managed
   const { held, revoking, diags } = logs
   const startedAt = performance.now()
-  const answer: AdminApi['answer'] = async (id, given) => {
+  const answerIfOpen: ProcessApi['answerIfOpen'] = async (id, given) => {
     const question = await askTopic(
       generations,
       'approvals',
       topic => topic.answer(id, given),
       `question ${id}: `,
     )
-    if (question === undefined)
-      throw new ProxyError(
-        'PTC_ADMIN_REQUEST',
-        `no question ${id} is open; \`ctl approvals\` lists those that are`,
-      )
+    if (question === undefined) return undefined
     const plugin = generations.current().plugins.managed.ownerOf('approvals') ?? ''
     logs.history.answered(question, given, plugin)
+    return question
+  }
+  const answer: AdminApi['answer'] = async (id, given) => {
+    const question = await answerIfOpen(id, given)
+    if (question === undefined) throw notOpen(id)
     return question
   }
   return {
@@ -88,6 +99,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
     verdicts: () => generations.current().verification.verdicts.list(),
     approvals: () => askTopic(generations, 'approvals', topic => topic.list()),
     answer,
+    answerIfOpen,
     revoke: async (wanted, who) => {
       const { elsewhere } = revoking.read(wanted)
       try {

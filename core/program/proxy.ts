@@ -33,7 +33,7 @@ import {
 import { Generations } from './generations.js'
 import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
 import { checkSink } from './log-sink.js'
-import { type Managed, type Manager, makeAdminApi } from './management.js'
+import { type Managed, type Manager, makeAdminApi, type ProcessApi } from './management.js'
 import { type AdminParts, type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
 import type { OtherProcesses } from './other-processes.js'
 import { Reloads } from './reloads.js'
@@ -298,7 +298,7 @@ export class ProxyServer {
   }
 
   /** What an operator may ask and do. */
-  adminApi(manager: Manager): AdminApi {
+  adminApi(manager: Manager): ProcessApi {
     const managed: Managed = {
       place: this.#place,
       logs: this.#logs,

@@ -50,6 +50,21 @@ test('a connection that was handed to a process which ends before it takes it is
   for (const client of waiting) await t.resolves(client.ended(20_000), 'its client is told')
 })
 
+test('a process that hangs is named to operators, and keeps none waiting', async t => {
+  const all = await managed(t, [], undefined, TWO)
+  const [first] = (await statusOf(all)).processes
+  const pid = first?.pid ?? 0
+  process.kill(pid, 'SIGSTOP')
+  t.teardown(() => process.kill(pid, 'SIGKILL'))
+  const text = new RegExp(`PTC_PROCESS_SILENT: process ${pid} has not answered "\\w+" within 5 s`)
+  t.match(await Promise.all([all.ctl('status'), all.ctl('verdicts')]), [
+    { code: 1, err: text },
+    { code: 1, err: text },
+  ])
+  process.kill(pid, 'SIGCONT')
+  await eventually(async () => (await all.ctl('status')).code === 0 || undefined)
+})
+
 test('a stop lets the requests of all processes end', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)

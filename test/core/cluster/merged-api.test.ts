@@ -2,6 +2,7 @@
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
 import { type MergedParts, mergedApi } from '../../../core/cluster/merged-api.js'
+import { mergedMetrics } from '../../../core/cluster/merged-metrics.js'
 
 const NOTHING = { verdicts: 0, sessions: 0, addresses: 0, connections: 0, approvals: 0 }
 
@@ -16,7 +17,7 @@ function api(...serving: readonly boolean[]) {
     started: index + 7,
     isServing,
     isReachable: true,
-    call: async (name: string, ...args: readonly unknown[]) => {
+    ask: async (name: string, ...args: readonly unknown[]) => {
       calls.push([index, name, ...args])
       if (name === 'verdicts') return []
       if (name === 'learning') return [`${args[0]} of ${index}`]
@@ -69,7 +70,7 @@ test('an id of a process that has ended names no handshake of its successor', as
     started: 3,
     isServing: true,
     isReachable: true,
-    call: async (name: string, ...args: readonly unknown[]) => {
+    ask: async (name: string, ...args: readonly unknown[]) => {
       calls.push([1, name, ...args])
       return name === 'parked' ? [{ id: 5, age: 0 }] : { id: 5, as: 'operator', question: null }
     },
@@ -87,4 +88,58 @@ test('an id of a process that has ended names no handshake of its successor', as
   await t.rejects(async () => reject(id, 'policy', undefined), { code: 'PTC_ADMIN_REQUEST' })
   await t.rejects(async () => extend(id, 1000), { code: 'PTC_ADMIN_REQUEST' })
   t.equal(calls.length, before, 'nothing of it reaches the new one')
+})
+
+test('the answer to a question that one process cannot give is the failure of that process', async t => {
+  const failure = new ProxyError('PTC_ADMIN_REQUEST', 'question q1: the journal cannot be written')
+  const gone = new ProxyError('PTC_PROCESS_GONE', 'process 1 has ended')
+  const given = { verdict: 'accept', scope: 'leaf', who: 'alice' } as never
+  const answered = { id: 'q1', clients: [] }
+  const over = (...outcomes: readonly unknown[]) => {
+    const places = outcomes.map((outcome, index) => ({
+      index,
+      isServing: true,
+      ask: async (name: string) => {
+        if (name === 'approvals') return []
+        if (outcome instanceof Error) throw outcome
+        return outcome
+      },
+    }))
+    return mergedApi({ places } as unknown as MergedParts).answer('q1', given)
+  }
+  const notOpen = { code: 'PTC_ADMIN_REQUEST', message: /no question q1 is open/ }
+  for (const outcomes of [
+    [failure, undefined],
+    [undefined, failure],
+    [failure, gone],
+    [gone, failure, undefined],
+  ])
+    await t.rejects(over(...outcomes), failure)
+  t.match(await over(failure, undefined, answered), answered, 'one that has it answers')
+  await t.rejects(over(undefined, undefined), notOpen)
+  await t.rejects(over(undefined, gone), notOpen, 'one that has ended has none')
+  await t.rejects(over(gone), { code: 'PTC_PROCESS_GONE', message: /no process serves/ })
+})
+
+test('metrics are those of all processes that have not ended, or none', async t => {
+  const sample = {
+    help: 'h',
+    name: 'n_total',
+    type: 'counter',
+    aggregator: 'sum',
+    values: [{ value: 2, labels: {} }],
+  }
+  const over = (...outcomes: readonly unknown[]) => {
+    const places = outcomes.map(outcome => ({
+      isServing: true,
+      ask: async () => {
+        if (outcome instanceof Error) throw outcome
+        return outcome
+      },
+    }))
+    return mergedMetrics(places).text()
+  }
+  t.match(await over([sample], [sample], new ProxyError('PTC_PROCESS_GONE', 'ended')), /^n_total 4$/m)
+  const silent = new ProxyError('PTC_PROCESS_SILENT', 'process 7 has not answered')
+  await t.rejects(over([sample], silent), silent)
 })
