@@ -118,7 +118,7 @@ export class ServingProcess {
     return this.#callsNow.call(name, ...args)
   }
 
-  /** For an operator, who waits. @throws {ProxyError} as `call`, and PTC_PROCESS_SILENT from a process that hangs */
+  /** As `call`, with limits, for what an operator asks. @throws {ProxyError} as `call`, and PTC_PROCESS_SILENT from a process that hangs */
   ask(name: string, ...args: readonly unknown[]): Promise<unknown> {
     return this.#callsNow.ask(`process ${this.pid}`, ASK_LIMITS, name, ...args)
   }

@@ -39,6 +39,10 @@ export class AccessLogs {
           })
   }
 
+  stopRolling(): void {
+    this.#sink?.roll(undefined)
+  }
+
   reopen(): void {
     this.#sink?.reopen()
   }

@@ -94,6 +94,8 @@ export interface Logs {
   readonly access: AccessLogs
   /** Opens the files anew under their names, after a rotation. */
   readonly reopen: () => void
+  /** Rolls no file from now on: another process may do that already. */
+  readonly stopRolling: () => void
   /** Writes what is left. */
   readonly close: () => Promise<void>
   /** Shares the processor between handshakes, across reloads. */
@@ -132,6 +134,10 @@ export function openLogs(place: Place, settings: Settings, others?: OtherProcess
     reopen: () => {
       sink.reopen()
       access.reopen()
+    },
+    stopRolling: () => {
+      sink.roll(undefined)
+      access.stopRolling()
     },
     close: async () => {
       await access.close()

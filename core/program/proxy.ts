@@ -237,6 +237,7 @@ export class ProxyServer {
   async stop(grace: number): Promise<void> {
     if (!this.#isStopping) tellShutdown(this.#generations.current().vconns, grace)
     this.#isStopping = true
+    this.#logs.stopRolling()
     const timer = after(
       grace,
       () => this.#connect.handler.destroyAll(),

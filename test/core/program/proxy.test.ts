@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { ProxyServer } from '../../../core/program/proxy.js'
@@ -11,7 +13,7 @@ import { type NodeOrigin, nodeOrigin } from '../../kit/node-origin.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { makeConfDir, type ProxyConf, placeFor, startProxyHere } from '../../kit/proxy.js'
 import { listen } from '../../kit/tcp-server.js'
-import { within } from '../../kit/watch.js'
+import { poll, within } from '../../kit/watch.js'
 
 const HOST = 'held.test'
 
@@ -92,6 +94,45 @@ test('stop ends what is parked once its patience is over', async t => {
   t.ok(gate.isUnloaded)
   t.equal(liveHandshakes(), 0, 'nothing native is left')
   t.equal(origin.handshakes.length, 0)
+})
+
+test('a process that stops writes its log, and does not roll it: another may do that already', async t => {
+  const LOG = 'access.log'
+  for (const isStopping of [false, true]) {
+    const gate = new Gate()
+    const { conf, url } = await setUp(t, gate)
+    const dir = t.testdir({})
+    const file = join(dir, LOG)
+    const records = {
+      'proxy.config.log.logging_enabled': 3,
+      'proxy.config.log.logfile_dir': dir,
+      'proxy.config.log.filename': LOG,
+      'proxy.config.log.rolling_enabled': 2,
+      'proxy.config.log.rolling_size_mb': 10,
+    } as const
+    const proxy = await startProxyHere({ ...conf, records })
+    t.teardown(() => proxy.conf.remove())
+    const clients = [await rawClient(proxy.port), await rawClient(proxy.port)] as const
+    for (const client of clients) {
+      t.teardown(client.stop)
+      client.send(requestText(url))
+    }
+    const events = [await gate.parked(), await gate.parked()] as const
+    const stopped = isStopping ? proxy.server.stop(60_000) : undefined
+    const linesIn = (name: string) => readFileSync(join(dir, name), 'latin1').split('\n').length - 1
+    const lines = () => readdirSync(dir).reduce((sum, name) => sum + linesIn(name), 0)
+    // From now on the next line makes the file too large.
+    truncateSync(file, 11 * 2 ** 20)
+    proxy.server.reopenLogs()
+    for (const [i, event] of events.entries()) {
+      event.reenable()
+      await poll(() => lines() === i + 1 || undefined, 'line')
+    }
+    for (const client of clients) client.stop()
+    await within(stopped ?? proxy.server.stop(60_000), 'the stop', 60_000)
+    t.equal(readdirSync(dir).length, isStopping ? 1 : 2, isStopping ? 'stops' : 'serves')
+    t.equal(lines(), 2)
+  }
 })
 
 test('stop waits for a running request, and takes no new clients', async t => {
