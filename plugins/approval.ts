@@ -137,9 +137,8 @@ async function messagesOf(
     if (lonely !== undefined) throw new Error(`${lonely} is for messages: add webhook=URL, or remove it`)
     return undefined
   }
-  for (const [name, url] of Object.entries({ webhook, links: links ?? webhook }))
-    if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url))
-      throw new Error(`${name}="${url}" is no URL: write https://HOST/PATH`)
+  checkUrl('webhook', webhook)
+  if (links !== undefined) checkUrl('links', links)
   const life = readDuration(linkFor, 'link_for')
   const consequence = 'no message is sent'
   const file =
@@ -152,4 +151,14 @@ async function messagesOf(
     return found
   }
   return share => new Messages({ url: webhook, life, base, share, secrets }, context)
+}
+
+/** @throws {Error} for what is no URL, and for one with a login: `fetch` would refuse it with each message. */
+function checkUrl(name: string, url: string): void {
+  const shown = url.replace(/^(https?:\/\/)?.*@/s, '$1***@')
+  if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url))
+    throw new Error(`${name}="${shown}" is no URL: write https://HOST/PATH`)
+  const { username, password } = new URL(url)
+  if (username !== '' || password !== '')
+    throw new Error(`${name}="${shown}" has a user or a password: write https://HOST/PATH, and sign messages`)
 }

@@ -58,14 +58,14 @@ export interface PluginPeers {
    * Sends a message to all others. Messages of one instance arrive in the order of its calls. While the Redis of the fleet cannot
    * be reached, messages for other machines wait in memory, and are sent when it answers again.
    * @param message what JSON can say, at most 262,144 characters
-   * @returns when the listeners in the other workers and processes of this machine have been called; a worker that is being
-   *   loaded is told before it is asked anything, and not waited for
+   * @returns when the listeners in the other workers and processes of this machine have been called. A worker that is being
+   *   loaded is not waited for: it gets the message behind its init, before its plugin is asked anything.
    * @throws {ProxyError} PTC_PLUGIN_CALL
    */
   readonly send: (message: unknown) => Promise<void>
   /**
-   * Adds a listener for the messages of the others, until the plugin is unloaded. Add it during init: a worker that has just
-   * been loaded is told first what was sent meanwhile. A message may arrive more than once.
+   * Adds a listener for the messages of the others, until the plugin is unloaded. Add it during init: messages that are sent
+   * while a worker is loaded are delivered directly behind its init. A message may arrive more than once.
    */
   readonly onMessage: (listener: (message: unknown) => void) => void
 }

@@ -1,4 +1,5 @@
 import { lstatSync, readFileSync } from 'node:fs'
+import { withoutCredentials } from '../base/credentials.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { listError } from '../base/mistakes.js'
 import { describe } from '../base/thrown.js'
@@ -73,11 +74,8 @@ export function readLines(
   if (problems.length > 0) throw problemsError(code, problems)
 }
 
-/** Of a URL: the user and the password. Up to the last `@`, because a password may contain one. */
-const CREDENTIALS = /(:\/\/).*@/s
-
 /** Text of the operator's, safe to print: without credentials of a URL, shortened, and its control characters made visible. */
 export function quote(text: string): string {
-  const shown = text.replace(CREDENTIALS, '$1***@')
+  const shown = withoutCredentials(text)
   return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 77)}...` : shown)
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { OptionSchema, OptionsSchema } from '../api/options.js'
+import { withoutCredentials } from '../base/credentials.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { describe } from '../base/thrown.js'
@@ -85,7 +86,7 @@ function readTokens(
     const text = token.slice(at + 1)
     const before = given.get(key)
     if (!Object.hasOwn(properties, key))
-      problems.push(`unknown option ${JSON.stringify(key)}${help(key, keys)}`)
+      problems.push(`unknown option ${JSON.stringify(withoutCredentials(key))}${help(key, keys)}`)
     else if (at < 0) problems.push(`option ${key} has no value; write ${key}=value`)
     else if (properties[key]?.type === 'array') given.set(key, [...(before ?? []), ...splitList(text)])
     else if (before !== undefined) problems.push(`option ${key} is given twice`)
@@ -116,5 +117,5 @@ function problemText({ instancePath, message = 'is wrong', params }: ErrorObject
   const text = Array.isArray(value) ? (item === undefined ? value.join() : value[Number(item)]) : value
   const { allowedValues } = params as { allowedValues?: unknown }
   const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
-  return `option ${key}=${text ?? ''} ${message}${allowed}`
+  return `option ${key}=${withoutCredentials(text ?? '')} ${message}${allowed}`
 }

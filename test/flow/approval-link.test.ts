@@ -173,6 +173,14 @@ test('approval does not start with options that do not fit, and says why', async
     ['webhook=nowhere', /webhook="nowhere" is no URL/],
     ['webhook=http://[x/', /webhook="http:\/\/\[x\/" is no URL/],
     ['webhook=http://a.example links=b.example', /links="b\.example" is no URL/],
+    ['webhook=me:pa55@a.example/', /: webhook="\*{3}@a\.example\/" is no URL/],
+    ['webhook=htps://me:p@a55@a.example/', /webhook="\*{3}@a\.example\/" is no URL/],
+    ['webhook=http://me:pa55@[x/', /webhook="http:\/\/\*{3}@\[x\/" is no URL/],
+    ['webhook=http://me:pa55@a.example/', /webhook="http:\/\/\*{3}@a\.example\/" has a user or a password/],
+    [
+      'webhook=http://a.example links=http://me@b.example',
+      /links="http:\/\/\*{3}@b\.example" has a user or a password/,
+    ],
     ['links=http://b.example', /links is for messages: add webhook=URL/],
     ['webhook_secret_file=keys', /webhook_secret_file is for messages/],
   ] as const)

@@ -55,6 +55,8 @@ test('what does not fit is named with its line and its key', async t => {
   wrong(t, [URL, URL], 'option url is given twice')
   wrong(t, [], 'option url is missing')
   wrong(t, ['url=ftp://a'], /option url=ftp:\/\/a must match pattern/)
+  wrong(t, ['url=ftp://me:pa@55@a/b'], /option url=ftp:\/\/\*{3}@a\/b must match pattern/)
+  wrong(t, [URL, 'https://me:pa55@a?b=1'], /unknown option "https:\/\/\*{3}@a\?b"/)
   wrong(t, [URL, 'tries=many'], 'option tries=many must be integer')
   wrong(t, [URL, 'tries='], 'option tries= must be integer')
   wrong(t, [URL, 'tries=0'], 'option tries=0 must be >= 1')
