@@ -1,4 +1,5 @@
 import { ProxyError } from '../base/errors.js'
+import { didYouMean } from '../base/nearest.js'
 import type { OptionValues } from './command-line.js'
 import type { Send } from './ctl-client.js'
 
@@ -51,4 +52,15 @@ export const reloading = (): Command =>
 function ordinal(n: number): string {
   const ending = n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')
   return `${n}${ending}`
+}
+
+/**
+ * What a table has for a word behind the name of a command.
+ * @throws {ProxyError} PTC_USAGE with all words of the table, and the nearest
+ */
+export function pick<T>(name: string, table: Readonly<Record<string, T>>, word: string): T {
+  const found = Object.hasOwn(table, word) ? table[word] : undefined
+  if (found === undefined)
+    throw usage(`${name} takes ${Object.keys(table).join(', ')}${didYouMean(word, Object.keys(table))}`)
+  return found
 }

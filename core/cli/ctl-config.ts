@@ -5,7 +5,7 @@ import type { MetricRow } from '../admin/metric-rows.js'
 import { didYouMean } from '../base/nearest.js'
 import type { RecordInfo } from '../settings/record-report.js'
 import type { Send } from './ctl-client.js'
-import { type Command, type CtlOptions, command, none, reloading, usage } from './ctl-command.js'
+import { type Command, type CtlOptions, command, none, pick, reloading, usage } from './ctl-command.js'
 import { listOf } from './ctl-list.js'
 import { localTime } from './ctl-text.js'
 
@@ -120,13 +120,6 @@ export function debug([tags, ...more]: readonly string[]): Command {
         : `debug lines of ${answer.tags} are on, until the next reload`,
     ],
   )
-}
-
-function pick(name: string, table: Readonly<Record<string, Make>>, verb: string): Make {
-  const make = Object.hasOwn(table, verb) ? table[verb] : undefined
-  if (make === undefined)
-    throw usage(`${name} takes ${Object.keys(table).join(', ')}${didYouMean(verb, Object.keys(table))}`)
-  return make
 }
 
 const listed = (

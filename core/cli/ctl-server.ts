@@ -2,7 +2,7 @@
 import type { Status } from '../admin/admin-api.js'
 import { ProxyError } from '../base/errors.js'
 import type { Send } from './ctl-client.js'
-import { type Command, type CtlOptions, command, none, usage } from './ctl-command.js'
+import { type Command, type CtlOptions, command, none, pick, usage } from './ctl-command.js'
 import { duration } from './ctl-text.js'
 
 type Make = (options: CtlOptions) => Command
@@ -16,8 +16,7 @@ const SERVER: Readonly<Record<string, Make>> = {
 
 /** `server drain|restart|status|stop` */
 export function server([verb = '', ...args]: readonly string[], options: CtlOptions): Command {
-  const make = Object.hasOwn(SERVER, verb) ? SERVER[verb] : undefined
-  if (make === undefined) throw usage(`server takes ${Object.keys(SERVER).join(', ')}`)
+  const make = pick('server', SERVER, verb)
   none(`server ${verb}`, args)
   if (options.undo === true && verb !== 'drain')
     throw usage('--undo belongs to `portcullis ctl server drain`')

@@ -139,5 +139,6 @@ test('one process is not restarted from within', async t => {
   const { ctl } = await managed(t, ['desk.mjs one'])
   t.match(await ctl('server', 'restart'), { code: 1, err: /one process serves: restart it by/ })
   t.match(await ctl('server', 'dance'), { code: 64, err: /server takes drain, restart, status, stop/ })
+  t.match(await ctl('server', 'drian'), { code: 64, err: /server takes .*; did you mean drain\?/ })
   t.match(await ctl('server', 'stop', '--undo'), { code: 64, err: /--undo belongs to/ })
 })
