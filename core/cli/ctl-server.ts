@@ -29,9 +29,12 @@ export function server([verb = '', ...args]: readonly string[], options: CtlOpti
 export function stopping(): Command {
   const begin = async (send: Send) => ({ ...(await send<{ grace: number }>('POST', '/v1/stop')), left: -1 })
   const look = async (send: Send) => ({ grace: 0, left: (await statusOf(send)).counters.clientConnections })
-  const gone = (cause: unknown): { grace: number; left: undefined } => {
+  const gone = (cause: unknown): { grace: number; left: 0 | undefined } => {
+    const code = ProxyError.codeOf(cause)
     // A proxy that has ended has no socket any more, and one that ends cuts the answer.
-    if (ProxyError.codeOf(cause) === 'PTC_ADMIN_UNREACHABLE') return { grace: 0, left: undefined }
+    if (code === 'PTC_ADMIN_UNREACHABLE') return { grace: 0, left: undefined }
+    // Of several processes, the one above them ends last.
+    if (code === 'PTC_PROCESS_GONE') return { grace: 0, left: 0 }
     throw cause
   }
   return command(

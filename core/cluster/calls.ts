@@ -23,8 +23,11 @@ export interface AskLimits {
   readonly answered: number
 }
 
-/** A plugin has 30 s for an answer (topics/calls.ts), and several workers may be asked one after another. */
-export const ASK_LIMITS: AskLimits = { taken: 5000, answered: 120_000 }
+/**
+ * A plugin has 30 s for an answer (topics/calls.ts), and several workers may be asked one after another. `ctl` gives up after 120 s:
+ * it must hear before that which process has not answered.
+ */
+export const ASK_LIMITS: AskLimits = { taken: 5000, answered: 100_000 }
 
 interface Waiting {
   readonly resolve: (value: unknown) => void
