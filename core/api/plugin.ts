@@ -128,7 +128,7 @@ export interface PluginContext<Options = Readonly<Record<string, unknown>>> {
   readonly managedAt: () => string | undefined
   /** What the plugin keeps beyond a reload, shared by its workers and processes. */
   readonly state: PluginState
-  /** The same plugin in other processes. */
+  /** The other instances of the plugin: in other processes, on other machines, and in workers. */
   readonly peers: PluginPeers
   /** Counters, gauges and histograms: `portcullis_plugin_…`. */
   readonly metrics: PluginMetrics

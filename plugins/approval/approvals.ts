@@ -11,16 +11,9 @@ import type {
 import { Answers, type Kept } from './answers.js'
 import { type Entry, isEntry, Journal } from './journal.js'
 import { isLink } from './links.js'
-import { type Answered, type Asked, askedBy, keyOf, type Link, Question, subjectOf } from './question.js'
+import { OpenQuestions } from './open-questions.js'
+import { type Answered, type Asked, askedBy, keyOf, type Link, type Question, subjectOf } from './question.js'
 
-/** Open questions at most, and those of them that one client has opened. */
-const MAX_OPEN = 2000
-const MAX_OPEN_BY_CLIENT = 200
-/** The same in characters: an origin chooses how long its chain is. */
-const MAX_CHARACTERS = 16_777_216
-const MAX_CHARACTERS_BY_CLIENT = 1_677_721
-/** A question that was not asked for so long gives way to others; milliseconds. It bounds how fast the file grows. */
-const MIN_IDLE = 3_600_000
 /** Hosts of which it is known when they were first asked for. */
 const MAX_HOSTS = 100_000
 const MAX_KNOWN = 100_000
@@ -34,7 +27,7 @@ export type Found = { readonly kept: Kept } | { readonly question: Question } | 
  */
 export class Approvals implements ApprovalTopic {
   readonly #journal: Journal
-  readonly #questions = new Map<string, Question>()
+  readonly #questions = new OpenQuestions()
   readonly #answers = new Answers()
   /** How often a question has been answered, by its key. */
   readonly #rounds = new LRUCache<string, number>({ max: MAX_KNOWN })
@@ -117,11 +110,11 @@ export class Approvals implements ApprovalTopic {
 
   /** Finds the links again that were sent before this instance was started. */
   async recallLinks(sentFor: (id: string) => Promise<Link | undefined>): Promise<void> {
-    for (const question of [...this.#questions.values()]) question.link ??= await sentFor(question.asked.id)
+    for (const question of this.#questions.all) question.link ??= await sentFor(question.asked.id)
   }
 
   list(): readonly Approval[] {
-    const all = [...this.#questions.values()].map(question => this.#describe(question))
+    const all = this.#questions.all.map(question => this.#describe(question))
     return all.sort((a, b) => a.since - b.since)
   }
 
@@ -135,8 +128,8 @@ export class Approvals implements ApprovalTopic {
     if (known !== undefined) return { question: known }
     let asked = askedBy(event, subject, this.#rounds.get(key) ?? 0)
     for (let round = 1; this.#counted.has(asked.id); round++) asked = askedBy(event, subject, round)
-    if (!this.#makeRoom(asked)) return { full: true }
     const question = this.#open(key, asked)
+    if (question === undefined) return { full: true }
     this.#announce({ at: now(), did: 'asked', ...asked }).catch(cause => {
       this.#onError(`question ${asked.id} is open, and lost at a restart: ${String(cause)}`)
     })
@@ -161,8 +154,8 @@ export class Approvals implements ApprovalTopic {
     id: string,
     { verdict, scope, duration, who, why }: ApprovalAnswer,
   ): Promise<Approval | undefined> {
-    const [key, question] = [...this.#questions].find(([, { asked }]) => asked.id === id) ?? []
-    if (key === undefined || question === undefined) return undefined
+    const question = this.#questions.withId(id)
+    if (question === undefined) return undefined
     const until = duration === undefined ? undefined : Date.now() + duration
     const { host, port, leaf, leafKey, issuerKey, builtIn } = question.asked
     if (scope === 'issuer' && issuerKey === undefined)
@@ -175,7 +168,7 @@ export class Approvals implements ApprovalTopic {
     this.#keep(entry)
     // Meanwhile another instance may have told of another answer.
     if (this.#counted.get(id) !== entry) return undefined
-    this.#questions.delete(key)
+    this.#questions.delete(keyOf(question.asked))
     question.answer(answered)
     this.#answerCovered()
     return shown
@@ -230,15 +223,16 @@ export class Approvals implements ApprovalTopic {
   }
 
   #linkSent({ id, link }: LinkTold): void {
-    for (const question of this.#questions.values()) if (question.asked.id === id) question.link = link
+    const question = this.#questions.withId(id)
+    if (question !== undefined) question.link = link
   }
 
   /** An answer for a host, or for an issuer, is one to other questions about it, too. */
   #answerCovered(): void {
-    for (const [key, question] of this.#questions) {
+    for (const question of this.#questions.all) {
       const kept = this.#answers.find(question.asked)
       if (kept === undefined) continue
-      this.#questions.delete(key)
+      this.#questions.delete(keyOf(question.asked))
       question.answer(kept)
     }
   }
@@ -257,10 +251,10 @@ export class Approvals implements ApprovalTopic {
     this.#answers.add(entry)
   }
 
-  #open(key: string, asked: Asked): Question {
-    const question = new Question(asked)
-    this.#questions.set(key, question)
-    this.#seen(asked)
+  /** @returns undefined where there is no room */
+  #open(key: string, asked: Asked): Question | undefined {
+    const question = this.#questions.open(key, asked)
+    if (question !== undefined) this.#seen(asked)
     return question
   }
 
@@ -272,31 +266,10 @@ export class Approvals implements ApprovalTopic {
     return question.describe(this.#firstSeen.get(question.asked.host) ?? question.asked.since)
   }
 
-  /**
-   * Keeps open questions bounded: those that were asked longest ago go.
-   * @returns false where a handshake waits for each of them, or all were asked within {@link MIN_IDLE}
-   */
-  #makeRoom(asked: Asked): boolean {
-    const size = sizeOf(asked)
-    for (;;) {
-      const all = [...this.#questions]
-      const own = all.filter(([, question]) => question.asked.client === asked.client)
-      const crowd = isFull(own, size, MAX_OPEN_BY_CLIENT, MAX_CHARACTERS_BY_CLIENT)
-        ? own
-        : isFull(all, size, MAX_OPEN, MAX_CHARACTERS) && all
-      if (crowd === false) return true
-      const before = Date.now() - MIN_IDLE
-      const idle = crowd.filter(([, question]) => question.isIdle && question.last < before)
-      const [oldest] = idle.sort(([, one], [, other]) => one.last - other.last)
-      if (oldest === undefined) return false
-      this.#questions.delete(oldest[0])
-    }
-  }
-
   #replay(entry: Entry): void {
     if (entry.did === 'asked') {
       // Two instances may have been asked at once, and one has its answer already.
-      if (!this.#counted.has(entry.id) && this.#makeRoom(entry)) this.#open(keyOf(entry), entry)
+      if (!this.#counted.has(entry.id)) this.#open(keyOf(entry), entry)
     } else if (entry.did === 'answered') {
       this.#questions.delete(keyOf(entry.subject))
       this.#keep(entry)
@@ -313,17 +286,6 @@ type Answering = Extract<Entry, { did: 'answered' }>
 /** At the same moment, a rejection is before an acceptance. */
 const isBefore = (one: Answering, other: Answering): boolean =>
   one.at === other.at ? one.verdict === 'reject' && other.verdict === 'accept' : one.at < other.at
-
-const sizeOf = ({ chain, subject, issuer }: Asked): number =>
-  chain.reduce((sum, pem) => sum + pem.length, subject.length + issuer.length)
-
-const isFull = (
-  questions: readonly (readonly [string, Question])[],
-  size: number,
-  max: number,
-  characters: number,
-): boolean =>
-  questions.length >= max || questions.reduce((sum, [, { asked }]) => sum + sizeOf(asked), size) > characters
 
 /** What instances tell one another: an entry, and the file that it is in. */
 interface Told {

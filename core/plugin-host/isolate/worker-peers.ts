@@ -8,7 +8,7 @@ const MAX_EARLY_CHARACTERS = 67_108_864
 
 interface Peer {
   readonly joined: JoinedPeer
-  /** What was told while it loads: the plugin may have read what it keeps already. Undefined once it serves. */
+  /** Messages that were sent while the worker loads, after its plugin may have read its state. Undefined once it serves. */
   early: string[] | undefined
 }
 
@@ -23,7 +23,7 @@ export class WorkerPeers {
     this.#nextSeq = nextSeq
   }
 
-  /** It has been started: from now on it misses nothing. */
+  /** The worker was started: from now on it gets every message. */
   enter(link: WorkerLink): void {
     let characters = 0
     const peer: Peer = {
@@ -38,7 +38,7 @@ export class WorkerPeers {
     this.#all.set(link, peer)
   }
 
-  /** It is loaded. What it is asked after this, it is asked after all that was told before. */
+  /** The worker is loaded: it gets the messages that were kept, before its plugin is asked anything. */
   begin(link: WorkerLink): void {
     const peer = this.#all.get(link)
     const early = peer?.early ?? []
