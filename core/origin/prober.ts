@@ -7,6 +7,7 @@ import type { Current } from '../base/current.js'
 import { lookedUp } from '../base/lookups.js'
 import { SharedCache } from '../base/shared-cache.js'
 import { after } from '../base/timer.js'
+import { chainEnds } from '../tls/judge/chain-certificate.js'
 import { toNames } from '../tls/judge/names.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/judge/revocation.js'
 import type { VerifiedPeer } from '../tls/judge/verdict.js'
@@ -207,9 +208,8 @@ export class Prober {
   }
 
   #keep(key: string, { host, client }: TlsTarget, peer: VerifiedPeer, revocations: number): Acceptance {
-    const { chain } = peer.evidence
     const { expiresAt = Number.POSITIVE_INFINITY, decidedBy, tolerated } = peer
-    const [leaf] = chain
+    const [leaf] = peer.evidence.chain
     const acceptance = {
       leafSha256: leaf?.sha256 ?? '',
       subject: leaf?.subject,
@@ -217,8 +217,8 @@ export class Prober {
       decidedBy,
       tolerated: tolerated.map(({ name }) => name),
     }
-    const expiry = Math.min(...chain.map(({ x509 }) => Date.parse(x509.validTo)))
-    const ttl = Math.floor(Math.min(this.#options.ttl(), expiry - Date.now(), expiresAt - Date.now()))
+    const ends = Math.min(chainEnds(peer.evidence), expiresAt)
+    const ttl = Math.floor(Math.min(this.#options.ttl(), ends - Date.now()))
     if (ttl > 0 && revocations === this.#revocations && !peer.isForClient)
       this.#known.set(key, { acceptance, host, leaf: leafDigests(peer.evidence) }, client, ttl)
     return acceptance

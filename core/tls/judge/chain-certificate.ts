@@ -1,6 +1,6 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { type Certificate, certificateJson } from '../../api/certificate.js'
+import { type Certificate, certificateJson, type PeerEvidence } from '../../api/certificate.js'
 import { accessor } from '../../base/accessor.js'
 import { toPem } from '../../base/pem.js'
 import { readX509 } from '../../base/x509.js'
@@ -16,6 +16,14 @@ const seen = new LRUCache<string, ChainCertificate>({
   maxSize: REMEMBERED_BYTES,
   sizeCalculation: (_value, key) => 2 * key.length + OVERHEAD,
 })
+
+/**
+ * When the first certificate of an origin expires, of those it sent and those of the verified path, in milliseconds since
+ * 1970; NaN if one cannot be read.
+ */
+export function chainEnds({ chain, builtChain }: Pick<PeerEvidence, 'chain' | 'builtChain'>): number {
+  return Math.min(...[...chain, ...builtChain].map(({ x509 }) => Date.parse(x509.validTo)))
+}
 
 /** The certificate with this DER; the same object for the same bytes. */
 export function certificateOf(der: Buffer): Certificate {

@@ -1,6 +1,6 @@
-import type { PeerEvidence } from '../../api/certificate.js'
 import { lookedUp } from '../../base/lookups.js'
 import { SharedCache } from '../../base/shared-cache.js'
+import { chainEnds } from '../judge/chain-certificate.js'
 import { type IsRevoked, leafDigests } from '../judge/revocation.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import type { OutboundSession } from '../openssl/outbound-session.js'
@@ -128,8 +128,4 @@ function endOf(
     chainEnds(evidence),
     expiresAt ?? Number.POSITIVE_INFINITY,
   )
-}
-
-function chainEnds({ chain, builtChain }: PeerEvidence): number {
-  return Math.min(...[...chain, ...builtChain].map(({ x509 }) => Date.parse(x509.validTo)))
 }

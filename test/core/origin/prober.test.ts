@@ -12,7 +12,7 @@ import type { StartTls, TlsTarget } from '../../../core/tls/outbound/start-tls.j
 import { TcpLink } from '../../../core/vconn/tcp-link.js'
 import { ProxyVConn } from '../../../core/vconn/vconn.js'
 import { NO_NAMES } from '../../kit/names.js'
-import { makeAuthority } from '../../kit/pki.js'
+import { type Issued, makeAuthority } from '../../kit/pki.js'
 import { listen, type TcpServer } from '../../kit/tcp-server.js'
 import { poll } from '../../kit/watch.js'
 
@@ -21,7 +21,13 @@ interface Stage {
   readonly server: TcpServer
   /** How many handshakes there were, and what their signals say. */
   readonly signals: AbortSignal[]
-  readonly policy: { digest: string; ttl: number; notAfter: Date; answer: 'accept' | 'reject' | 'wait' }
+  readonly policy: {
+    digest: string
+    ttl: number
+    notAfter: Date
+    anchor: Issued
+    answer: 'accept' | 'reject' | 'wait'
+  }
   dialled(): Promise<TcpLink>
   readonly to: (host: string, client?: string) => TlsTarget
 }
@@ -36,6 +42,7 @@ async function setUp(t: Test): Promise<Stage> {
     digest: 'one',
     ttl: 60_000,
     notAfter: new Date(Date.now() + 3_600_000),
+    anchor: root,
     answer: 'accept',
   }
   const startTls: StartTls = async (link, { host }, signal) => {
@@ -47,7 +54,9 @@ async function setUp(t: Test): Promise<Stage> {
     if (policy.answer === 'reject') throw new ProxyError('PTC_VERIFY_REJECTED', 'no')
     const { certPem } = await root.issue({ cn: host, notAfter: policy.notAfter })
     const x509 = new X509Certificate(certPem)
-    const evidence = { chain: [{ x509, sha256: `leaf of ${host}` }] } as unknown as PeerEvidence
+    const chain = [{ x509, sha256: `leaf of ${host}` }]
+    const builtChain = [...chain, { x509: policy.anchor.cert }]
+    const evidence = { chain, builtChain } as unknown as PeerEvidence
     const { shown: vconn } = new ProxyVConn('outbound', link, () => undefined)
     return { link, peer: settle(evidence, 'plugins', { kind: 'accept' }), vconn }
   }
@@ -109,6 +118,16 @@ test('a verdict ends with its time, and with the certificate', async t => {
   await probe()
   await probe()
   t.equal(signals.length, 6, 'an expired certificate that was accepted all the same')
+  policy.notAfter = new Date(Date.now() + 3_600_000)
+  policy.digest = 'four'
+  await probe()
+  await probe()
+  t.equal(signals.length, 7, 'one in its time')
+  policy.anchor = await makeAuthority({ name: 'Old', notAfter: new Date(Date.now() - 1000) })
+  policy.digest = 'five'
+  await probe()
+  await probe()
+  t.equal(signals.length, 9, 'one in its time, under an authority that has expired')
 })
 
 test('a revocation forgets probes and what they rest on', async t => {
