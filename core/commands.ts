@@ -212,11 +212,15 @@ async function startMember(place: Place, worker: Worker, fleet: Fleet | undefine
     setImmediate(end)
     return 0
   }
-  const proxy = await start(place, worker, { version: version(), pid: process.pid, stop }, fleet)
+  const manager = { version: version(), pid: process.pid, stop }
+  const { proxy, handBack } = await start(place, worker, manager, fleet)
   surviveEverything(message => proxy.tellFault(message))
   end = () => {
     end = () => undefined
-    void proxy.stop(proxy.stopGrace).then(() => process.exit(0))
+    void proxy
+      .stop(proxy.stopGrace)
+      .then(handBack)
+      .then(() => process.exit(0))
   }
   process.once('SIGTERM', stop)
 }

@@ -22,6 +22,18 @@ export interface Welcome {
   readonly viaToken: string
 }
 
+/** Milliseconds for the supervising process to answer one that ends. */
+const LAST_ANSWER = { taken: 1000, answered: 1000 }
+
+export interface Member {
+  readonly proxy: ProxyServer
+  /**
+   * To be awaited between the stop and the exit: connections that were on their way here when the ports were closed have arrived
+   * then, and node:cluster has given them to other processes.
+   */
+  readonly handBack: () => Promise<unknown>
+}
+
 /**
  * @param worker this process, as node:cluster sees it
  * @param fleet other machines; undefined without them
@@ -32,7 +44,7 @@ export async function startMember(
   worker: Pick<Worker, 'send' | 'on'>,
   manager: Manager,
   fleet: Pick<Fleet, 'others'> | undefined,
-): Promise<ProxyServer> {
+): Promise<Member> {
   let self: ThisProcess | undefined
   /** Told before it was attached: its plugins may have read what they keep already. */
   const early: (() => unknown)[] = []
@@ -81,7 +93,9 @@ export async function startMember(
   const proxy = await ProxyServer.start(place, others)
   Object.assign(handlers, await handlersOf(proxy, manager))
   await calls.call('serving', proxy.ports)
-  return proxy
+  const handBack = (): Promise<unknown> =>
+    calls.ask('the supervising process', LAST_ANSWER, 'lastAnswer').catch(() => undefined)
+  return { proxy, handBack }
 }
 
 /** What the supervising process may call. */

@@ -76,6 +76,7 @@ export class Primary {
             viaToken: this.#viaToken,
           }
         },
+        lastAnswer: () => undefined,
         rolled: () => this.#reopenIn(this.#places.filter(place => place !== one)),
         serving: (ports: OwnListener[]) => {
           this.#ports = ports

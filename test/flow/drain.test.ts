@@ -1,7 +1,6 @@
 /** Draining, stopping and restarting: what clients and operators are told, and what goes on meanwhile. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { rawClient } from '../kit/client.js'
 import { get, requestText } from '../kit/get.js'
@@ -76,17 +75,18 @@ test('restart replaces the processes one after another, and refuses no connectio
   const before = (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
   let isOver = false
   let served = 0
-  const load = (async () => {
+  // Each request has a connection of its own, and several are always on their way: one may reach a process just as it ends.
+  const load = async (): Promise<void> => {
     while (!isOver) {
       const { status: code } = await get(proxy.port, `http://127.0.0.1:${origin.httpPort}/`)
-      t.equal(code, 200)
+      if (code !== 200) t.equal(code, 200)
       served++
-      await sleep(5)
     }
-  })()
+  }
+  const loads = Promise.all(Array.from({ length: 8 }, load))
   t.match((await ctl('server', 'restart', '--watch')).out, /restarting: 2 of 2 processes are replaced\n$/)
   isOver = true
-  await load
+  await loads
   t.ok(served > 10, `${served} requests meanwhile`)
   const pids = async () => (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
   await poll(

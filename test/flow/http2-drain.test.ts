@@ -50,6 +50,37 @@ test('a proxy that stops says so, and the streams that are open end', async t =>
   t.equal(origin.requests.length, 1)
 })
 
+test('a stop serves the first request of a client that has only just connected', async t => {
+  const { proxy, waiting, client, headers } = await setUp(t)
+  const { session, closed } = await client()
+  const stopped = proxy.server.stop(GRACE)
+  const said = once(session, 'goaway')
+  const stream = session.request(headers)
+  const answer = answerOn(stream)
+  await once(stream, 'response')
+  const [code, last] = await said
+  t.strictSame([code, last], [0, stream.id])
+  for (const answer of waiting) answer()
+  t.equal(String((await answer).body), 'first last')
+  await closed
+  await stopped
+})
+
+test('a proxy that drains serves one request of each new client', async t => {
+  const { proxy, waiting, client, headers } = await setUp(t)
+  proxy.server.drain(true)
+  const { session, closed } = await client()
+  const said = once(session, 'goaway')
+  const stream = session.request(headers)
+  const answer = answerOn(stream)
+  await once(stream, 'response')
+  for (const answer of waiting) answer()
+  t.equal(String((await answer).body), 'first last')
+  const [code, last] = await said
+  t.strictSame([code, last], [0, stream.id])
+  await closed
+})
+
 test('streams that are open when the grace is over are cut, and look complete to no client', async t => {
   const { proxy, client, headers } = await setUp(t)
   const { session } = await client()

@@ -5,7 +5,7 @@ import { atEdge, toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { NO_LOGIN, WITH_LOGIN } from '../../base/socks.js'
 import { type ClientLink, endGently, type LinkSink } from '../../vconn/link.js'
-import type { Drainable } from '../listener/client-host.js'
+import { type Drainable, FIRST_REQUEST } from '../listener/client-host.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import { ClientRequest, type ConnectAnswers } from '../listener/client-request.js'
 import type { Admit } from '../listener/listener.js'
@@ -88,7 +88,7 @@ export class SocksConnection implements LinkSink, Drainable {
   }
 
   drain(): void {
-    this.destroy()
+    this.#deadline.set(Math.min(FIRST_REQUEST, this.#options.timeout()))
   }
 
   destroy(): void {

@@ -6,7 +6,7 @@ import { ProxyError } from '../../base/errors.js'
 import { type ReceivedHead, RequestReader, type RequestSink } from '../../http1/request-reader.js'
 import { LINGER, Linger } from '../../vconn/linger.js'
 import type { ClientLink, LinkSink } from '../../vconn/link.js'
-import type { ClientHost } from './client-host.js'
+import { type ClientHost, firstRequestTimeout } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
 import { type BodySource, ClientRequest } from './client-request.js'
 import { Http1Reply, type ReplyOutput } from './http1-reply.js'
@@ -49,19 +49,26 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
     this.client = client
     this.#host = host
     this.#deadline = new Deadline({ onFault: this.#onFault, onTime: () => this.#onTime() })
-    client.onLoginLost = () => this.drain()
+    client.onLoginLost = () => this.#endSoon()
     this.#reader = new RequestReader(this, host.limits().maxHeaderBytes)
   }
 
   /** Begins to read. Bytes that have arrived may be delivered within this call, and may end the connection. */
   start(): void {
-    this.#deadline.set(this.#host.limits().headersTimeout)
+    this.#deadline.set(firstRequestTimeout(this.#host))
     this.#link.attach(this)
     if (this.#at !== 'left' && !this.#isPaused) this.#link.resume()
   }
 
-  /** Takes no further request. The reply to the present one says so, unless its head is already fixed. */
+  /** A client that has only just connected has its request on the way: to end now would look like a proxy that is down. */
   drain(): void {
+    if (this.#reader.isInHead) return // its reply will say so
+    if (this.#at === 'new') this.#deadline.set(firstRequestTimeout(this.#host))
+    else this.#endSoon()
+  }
+
+  /** Takes no further request. The reply to the present one says so, unless its head is already fixed. */
+  #endSoon(): void {
     if (this.#at === 'new' || this.#at === 'idle') this.destroy()
     else if (this.#reply?.headersSent === false) this.#reply.closes = true
   }

@@ -21,7 +21,7 @@ export interface ListenerLimits {
 
 /** A connection that a drain or a stop ends. */
 export interface Drainable {
-  /** Ends an idle connection now, and a busy one after its request. */
+  /** Ends an idle connection now, and others after their request; a new one has a moment for its first. */
   drain(): void
   /** Ends it at once; an incomplete response cannot look complete. */
   destroy(): void
@@ -32,7 +32,7 @@ export interface ClientHost {
   readonly limits: Current<ListenerLimits>
   /** The lines about the connection in the head of a response after which it stays open. */
   readonly keepAliveLines: Current<string>
-  /** Takes no new requests: each connection ends as soon as it is idle. */
+  /** Each connection ends when its request has ended. */
   readonly isDraining: boolean
   /** The head of a request has come. The host writes its reply, or takes its connection over. */
   onRequest(request: ClientRequest, reply: ClientReply): void
@@ -42,4 +42,16 @@ export interface ClientHost {
   onCutOff(error: ProxyError, client: ClientInfo): void
   /** The connection has ended, or was handed over to another protocol. */
   onLeft(connection: Drainable): void
+}
+
+/** Milliseconds that a client has for the first byte of its first request, from when it connected or the drain began. */
+export const FIRST_REQUEST = 1000
+
+/** How long a new connection waits for the first byte of a request; milliseconds. */
+export function firstRequestTimeout({
+  isDraining,
+  limits,
+}: Pick<ClientHost, 'isDraining' | 'limits'>): number {
+  const { headersTimeout } = limits()
+  return isDraining ? Math.min(FIRST_REQUEST, headersTimeout || FIRST_REQUEST) : headersTimeout
 }

@@ -8,7 +8,7 @@ import { FLAG, FRAME, type Frame, FrameReader, PREFACE_BYTES } from '../../http2
 import { LinkStream } from '../../http2/link-stream.js'
 import { serverSession } from '../../http2/session.js'
 import type { ClientLink } from '../../vconn/link.js'
-import type { ClientHost, Drainable } from './client-host.js'
+import { type ClientHost, type Drainable, firstRequestTimeout } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
 import type { ClientRequest } from './client-request.js'
 import type { Http2Reply } from './http2-reply.js'
@@ -31,7 +31,7 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
   readonly #streams = new Set<Http2ClientStream>()
   readonly #deadline = new Deadline({
     onFault: why => this.#onFault(why),
-    onTime: () => this.drain(),
+    onTime: () => this.#endSoon(),
   })
   /** For the frames of one head. */
   readonly #headDeadline = new Deadline({
@@ -39,6 +39,8 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
     onTime: () =>
       this.#cutOff(new ProxyError('PTC_HTTP2_FLOOD', 'the client did not end the head of a request')),
   })
+  /** No request has come. */
+  #isNew = true
   #hasLeft = false
 
   readonly #onFault = (why: ProxyError): void => this.#session.destroy(why)
@@ -50,7 +52,7 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
     const reader = new FrameReader(frame => this.#onFrame(frame, limits), PREFACE_BYTES)
     this.#wire = new LinkStream(link, bytes => this.#guard(() => reader.take(bytes)))
     this.#session = serverSession(this.#wire, host.limits().http2)
-    client.onLoginLost = () => this.drain()
+    client.onLoginLost = () => this.#endSoon()
     const events: EventEmitter = this.#session // its types leave out the fields as they were received
     events.on('stream', (stream: ServerHttp2Stream, _headers: unknown, flags: number, raw: string[]) =>
       this.#onStream(stream, flags, raw),
@@ -63,11 +65,17 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
 
   /** Begins to read. */
   start(): void {
-    this.#deadline.set(this.#host.limits().headersTimeout)
+    this.#deadline.set(firstRequestTimeout(this.#host))
     this.#wire.begin()
   }
 
   drain(): void {
+    if (this.#isNew) this.#deadline.set(firstRequestTimeout(this.#host))
+    else this.#endSoon()
+  }
+
+  /** Sends GOAWAY; nghttp2 refuses later streams, so that the client repeats them elsewhere. */
+  #endSoon(): void {
     if (!this.#session.closed) this.#session.close()
   }
 
@@ -116,10 +124,12 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
 
   #onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     stream.on('error', () => {}) // `close` follows
-    if (this.#host.isDraining || this.client.hasLostLogin) {
+    this.#isNew = false
+    if (this.client.hasLostLogin) {
       stream.close(constants.NGHTTP2_REFUSED_STREAM)
       return
     }
+    if (this.#host.isDraining) this.#endSoon()
     const isComplete = (flags & END_STREAM) !== 0
     let opened: Http2ClientStream
     try {

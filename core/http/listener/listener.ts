@@ -11,7 +11,7 @@ import type { Forwarder } from '../transaction/forward.js'
 import { refusedSummary, type Summary } from '../transaction/summary.js'
 import { type AcceptOptions, acceptClients, listen, type Take } from './accept.js'
 import { ClientConnection } from './client-connection.js'
-import type { ClientHost, Drainable, ListenerLimits } from './client-host.js'
+import { type ClientHost, type Drainable, FIRST_REQUEST, type ListenerLimits } from './client-host.js'
 import type { ClientInfo } from './client-info.js'
 import type { ClientReply } from './client-reply.js'
 import type { ClientRequest, ConnectAnswers, Refusable } from './client-request.js'
@@ -62,14 +62,14 @@ export interface Listener {
    * connections again
    */
   drain(isOn: boolean): void
-  /** Takes no new connections, ends the idle ones, and after `grace` milliseconds the others. */
+  /** Takes no new connections, drains, and ends what is left after `grace` milliseconds. */
   close(grace: number): Promise<void>
 }
 
 /** Speaks HTTP with clients on one port. */
 export function createListener(options: ListenerOptions): Listener {
   const host = new ListenerHost(options)
-  const accept: Take = (link, client) => (host.isClosing ? link.destroy() : host.take(link, client))
+  const accept: Take = (link, client) => (host.isClosed ? link.destroy() : host.take(link, client))
   const listener = acceptClients(options, accept)
   return {
     take: host.take,
@@ -83,12 +83,18 @@ export function createListener(options: ListenerOptions): Listener {
             () => host.destroyAll(),
             () => listener.destroyAll(),
           )
-        const timer = after(grace, end, () => resolve())
+        const abandon = (): void => {
+          host.isClosed = true
+          listener.abandon()
+        }
+        const timers = [
+          after(grace, end, () => resolve()),
+          after(Math.min(grace, FIRST_REQUEST), abandon, () => resolve()),
+        ]
         listener.server.close(() => {
-          clearTimeout(timer)
+          for (const timer of timers) clearTimeout(timer)
           resolve()
         })
-        listener.abandon()
         host.isClosing = true
         host.drain(true)
       }),
@@ -102,8 +108,10 @@ class ListenerHost implements ClientHost {
   readonly limits: Current<ListenerLimits>
   readonly keepAliveLines: Current<string>
   isDraining = false
-  /** New connections are closed. */
+  /** The drain is the last. */
   isClosing = false
+  /** New connections are closed. */
+  isClosed = false
 
   constructor(options: ListenerOptions) {
     this.#options = options

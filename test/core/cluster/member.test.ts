@@ -41,6 +41,8 @@ test('a process is told what operators revoke from its first call on, and tells 
         ask('withdrawHere', { host: 'a.test' }, 'an operator')
         ask('revokeHere', { host: 'a.test' }, 'a plugin')
         events.emit('message', { answer: message.ask, value: { managementPorts: [], count: 1 } })
+      } else if (message.name === 'lastAnswer') {
+        setImmediate(() => events.emit('message', { answer: message.ask }))
       } else if (message.name === 'serving') {
         t.equal(globals.memberWithdrew, 'host a.test', 'before it serves')
         events.emit('message', { answer: message.ask })
@@ -54,7 +56,7 @@ test('a process is told what operators revoke from its first call on, and tells 
     revoke: (wanted: unknown) => toFleet.push(wanted),
     stateOf: () => ({}),
   }
-  const proxy = await startMember(
+  const { proxy, handBack } = await startMember(
     { confDir: conf.path, env: {}, print: () => undefined, shippedDirs: [], stripsTypes: false } as never,
     worker as never,
     { version: '', pid: 1, stop: () => 0 },
@@ -72,4 +74,6 @@ test('a process is told what operators revoke from its first call on, and tells 
     sent.filter(({ name }) => name === 'revoke').map(({ args }) => args?.[0]),
     [{ host: 'b.test' }],
   )
+  await handBack()
+  t.equal(sent.at(-1)?.name, 'lastAnswer', 'what was sent before has arrived when this is answered')
 })

@@ -36,6 +36,37 @@ test('closing ends idle connections at once', async t => {
   await t.rejects(rawClient(port), { code: 'ECONNREFUSED' })
 })
 
+test('closing serves one request of a client that has only just connected', async t => {
+  const { listener, port } = await setUp(t)
+  const [asking, begun, silent] = [await rawClient(port), await rawClient(port), await rawClient(port)]
+  for (const client of [asking, begun, silent]) t.teardown(client.stop)
+  begun.send('GET / HTTP/1.1\r\n')
+  await sleep(50)
+  const closed = listener.close(10_000)
+  await sleep(50)
+  asking.send(request('/'))
+  begun.send('Host: a\r\n\r\n')
+  for (const client of [asking, begun]) {
+    const response = await client.response()
+    t.equal(response.body.toString(), 'now')
+    t.equal(response.header('connection'), 'close')
+  }
+  t.notOk(silent.isEnded)
+  await within(closed, 'the close', 3000)
+  await silent.ended()
+})
+
+test('a drain serves one request of each new client, and keeps none that is silent', async t => {
+  const { listener, port } = await setUp(t)
+  listener.drain(true)
+  const [asking, silent] = [await rawClient(port), await rawClient(port)]
+  for (const client of [asking, silent]) t.teardown(client.stop)
+  asking.send(request('/'))
+  t.equal((await asking.response()).header('connection'), 'close')
+  await asking.ended()
+  await silent.ended()
+})
+
 test('closing waits for what has been asked, and for no more', async t => {
   const { listener, port, answerLater } = await setUp(t)
   const client = await rawClient(port)
