@@ -100,6 +100,7 @@ test('the client learns of the origin’s 1xx, trailers and errors', async t => 
   const { client } = await front(t)
   const { port } = await answering(t, (req, res) => {
     if (req.url === '/status') return void res.writeHead(404).end()
+    res.writeContinue()
     res.writeEarlyHints({ link: '</style.css>; rel=preload' })
     res.writeHead(200, { Trailer: 'x-sum', 'Transfer-Encoding': 'chunked' })
     res.write('body')
@@ -107,7 +108,8 @@ test('the client learns of the origin’s 1xx, trailers and errors', async t => 
     res.end()
   })
   const answer = await client.ask(at(port, '/'))
-  t.match(answer.interim[0], { ':status': 103, link: '</style.css>; rel=preload' })
+  t.match(answer.interim[0], { ':status': 100 })
+  t.match(answer.interim[1], { ':status': 103, link: '</style.css>; rel=preload' })
   t.match(answer.trailers, { 'x-sum': '42' })
   t.equal(answer.body.toString(), 'body')
   t.equal((await client.ask(at(port, '/status'))).status, 404)

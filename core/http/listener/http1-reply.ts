@@ -71,16 +71,13 @@ export class Http1Reply extends ClientReply {
   }
 
   /**
-   * Sends a 1xx response (RFC 9110 section 15.2): none to a client of HTTP/1.0, and 100 only to a client that waits for it.
+   * Sends a 1xx response, also a 100 that the client has not asked for (RFC 9110 section 15.2). A client of HTTP/1.0 gets none.
    * @returns false: wait for the client to take it, or bytes sent before
    */
   writeInterim(head: ResponseHead, via: string | undefined): boolean {
-    const { httpVersion, headers } = this.#request
-    const isContinue = head.status === 100
-    if (httpVersion !== '1.1' || (isContinue && headers.expect === undefined)) return true
-    if (isContinue) this.#hasContinued = true
-    const text = isContinue ? 'HTTP/1.1 100 Continue\r\n\r\n' : interimText(head, via)
-    if (this.state === 'waiting') this.#out.send(Buffer.from(text, 'latin1'))
+    if (this.#request.httpVersion !== '1.1') return true
+    if (head.status === 100) this.#hasContinued = true
+    if (this.state === 'waiting') this.#out.send(Buffer.from(interimText(head, via), 'latin1'))
     return !this.#out.isBlocked
   }
 

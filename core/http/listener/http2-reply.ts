@@ -60,8 +60,7 @@ export class Http2Reply extends ClientReply {
   }
 
   writeInterim({ status, headers }: ResponseHead, via: string | undefined): boolean {
-    const isWanted = status !== 101 && (status !== 100 || this.#request.headers.expect !== undefined)
-    if (this.state === 'waiting' && isWanted) {
+    if (this.state === 'waiting' && status !== 101) {
       const fields = responseFields(headers, status, false, via)
       this.#stream.additionalHeaders({ ...toHeaders(fields), ':status': status })
     }

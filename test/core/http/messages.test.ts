@@ -60,20 +60,27 @@ test('a method that the parser does not know is answered 501', async t => {
   await client.ended()
 })
 
-test('a 100 comes from the origin, and only to a client that waits for it', async t => {
+test('a 100 comes from the origin, with its fields, and also to a client that has not asked for it', async t => {
   const { port } = await startListener(t)
-  for (const expect of ['Expect: 100-continue\r\n', '']) {
+  for (const [version, expect] of [
+    ['1.1', 'Expect: 100-continue\r\n'],
+    ['1.1', ''],
+    ['1.0', 'Expect: 100-continue\r\n'],
+  ] as const) {
     const { url } = await raw(t, async connection => {
       await connection.until(() => connection.text().includes('\r\n\r\n') || undefined, 'a head')
-      connection.send('HTTP/1.1 100 Continue\r\n\r\n')
+      connection.send('HTTP/1.1 100 Continue\r\nX-Queue: 7\r\n\r\n')
       await connection.until(() => connection.text().endsWith('hello') || undefined, 'the body')
       connection.send(OK)
     })
     const client = await clientOf(t, port)
-    client.send(`POST ${url}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n${expect}\r\n`)
-    if (expect !== '') t.equal((await client.response()).status, 100)
+    client.send(`POST ${url}/ HTTP/${version}\r\nHost: x\r\nContent-Length: 5\r\n${expect}\r\n`)
+    if (version === '1.1') {
+      const { status, reason, header } = await client.response()
+      t.strictSame([status, reason, header('x-queue')], [100, 'Continue', '7'], expect)
+    }
     client.send('hello')
-    t.equal((await client.response()).status, 200)
+    t.equal((await client.response()).status, 200, `${version} ${expect}`)
   }
 })
 

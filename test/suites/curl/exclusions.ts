@@ -35,10 +35,6 @@ export const EXCLUSIONS: readonly Exclusion[] = [
     tests: [187, 357, 1056, 1090, 1641, 1642, 1643],
   },
   {
-    why: 'a 100 that no client waits for is not passed on',
-    tests: [281, 1051],
-  },
-  {
     why: 'a method that is not registered: 501',
     tests: [17, 60, 1571, 1572, 1573, 1574, 1575, 1576, 1577, 1578, 1579, 1580, 1581, 3228],
   },

@@ -140,7 +140,7 @@ test('a client that was not asked for the body that it announced', async t => {
   refused.reply.sendAll(403, 'Forbidden', ['Content-Length', '0'], Buffer.alloc(0))
   t.match(refused.out.text(), /Connection: close/)
   const asked = replyTo('POST', '1.1', expect)
-  asked.reply.writeInterim({ version: '1.1', status: 100, reason: '', headers: [] }, undefined)
+  asked.reply.writeInterim({ version: '1.1', status: 100, reason: 'Continue', headers: [] }, undefined)
   asked.reply.sendAll(200, 'OK', ['Content-Length', '0'], Buffer.alloc(0))
   t.match(asked.out.text(), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK.*keep-alive/s)
   const complete = replyTo('POST', '1.1', expect)
