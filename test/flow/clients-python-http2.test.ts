@@ -1,9 +1,12 @@
-/** Python's h2, a client of HTTP/2 that has nothing of nghttp2, inside a bumped CONNECT. */
+/** Python's h2, which has nothing of nghttp2: by itself inside a bumped CONNECT, and as httpx has it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { test } from 'tap'
 import { startBumping } from '../kit/bumping.js'
 import { startChild } from '../kit/child.js'
+import { MODES, startForClients } from '../kit/client-programs.js'
 import { testRoot } from '../kit/connecting.js'
-import { answerHttp2, http2Origin } from '../kit/http2-origin.js'
+import { answerHttp2, type Http2Answer, http2Origin } from '../kit/http2-origin.js'
+import { answer } from '../kit/node-origin.js'
 import { requireProgram } from '../kit/programs.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -101,3 +104,69 @@ test('streams of Python h2 beside one another: bodies both ways by its own flow 
   ])
   t.equal(origin.connections, 1)
 })
+
+/** Several requests at once, then one whose answer breaks off. Prints path, version, status and size of each. */
+const HTTPX = `
+import asyncio, json, sys
+import httpx
+
+proxy, ca, url = sys.argv[1:4]
+
+async def main():
+    got = []
+    async with httpx.AsyncClient(http2=True, proxies=proxy, verify=ca, timeout=60) as client:
+        async def ask(method, path, size):
+            body = b'x' * size if size else None
+            async with client.stream(method, url + path, content=body) as answer:
+                count = 0
+                async for part in answer.aiter_raw():
+                    count += len(part)
+                got.append([path, answer.http_version, answer.status_code, count])
+        await asyncio.gather(*(ask('GET', f'/bytes/{n * 100000}', 0) for n in range(1, 4)), ask('POST', '/echo', 300000))
+        try:
+            await ask('GET', '/broken', 0)
+        except httpx.RemoteProtocolError as error:
+            got.append(['broken', type(error).__name__])
+    print(json.dumps(sorted(got)))
+
+asyncio.run(main())
+`
+
+for (const mode of MODES) {
+  test(`Python's httpx in ${mode} mode: HTTP/2 where the origin speaks it, else HTTP/1.1`, async t => {
+    const python = requireProgram('python3-httpx')
+    const { run, proxyUrl, trustFile, http, https } = await startForClients(t, mode, [HOST])
+    const breaking: Http2Answer = (req, res) => {
+      if (req.url !== '/broken') return answerHttp2(req, res)
+      res.write('begin')
+      setTimeout(() => res.stream.close(2), 50)
+    }
+    const handler = (req: IncomingMessage, res: ServerResponse): void => {
+      if (req.url !== '/broken') return answer(req, res)
+      res.write('begin')
+      setTimeout(() => res.destroy(), 50)
+    }
+    const current = await http2Origin(end => t.teardown(end), [HOST], await testRoot(), breaking)
+    const [plain, secure] = [await http({ handler }), await https([HOST], { handler })]
+    for (const [version, scheme, port] of [
+      ['HTTP/2', 'https', current.port],
+      ['HTTP/1.1', 'https', secure.port],
+      ['HTTP/1.1', 'http', plain.port],
+    ] as const) {
+      const url = `${scheme}://${HOST}:${port}`
+      const got = await run(python, ['-c', HTTPX, proxyUrl, trustFile, url])
+      t.equal(got.code, 0, got.stderr)
+      t.strictSame(
+        JSON.parse(got.stdout || '[]'),
+        [
+          ['/bytes/100000', version, 200, 100_000],
+          ['/bytes/200000', version, 200, 200_000],
+          ['/bytes/300000', version, 200, 300_000],
+          ['/echo', version, 200, 300_000],
+          ['broken', 'RemoteProtocolError'],
+        ],
+        url,
+      )
+    }
+  })
+}

@@ -25,7 +25,9 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   promtool: 'prometheus',
   python3: 'python3',
+  'python3-grpcio': 'python3-grpcio',
   'python3-h2': 'python3-h2',
+  'python3-httpx': 'python3-httpx python3-h2',
   'python3-requests': 'python3-requests',
   'redis-server': 'redis-server',
   security_fake_certverify: 'squid-openssl libcrypt-openssl-x509-perl',
@@ -59,7 +61,9 @@ export const isCi = (env = process.env): boolean => !['', '0', 'false'].includes
 
 /** Entries of the table that are no programs, but modules of Python. */
 const MODULES: Readonly<Record<string, string>> = {
+  'python3-grpcio': 'grpc',
   'python3-h2': 'h2',
+  'python3-httpx': 'httpx, h2',
   'python3-requests': 'requests',
 }
 
