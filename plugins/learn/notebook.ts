@@ -67,7 +67,7 @@ export class Notebook {
     this.#hosts = new Map()
     this.#others = 0
     try {
-      await changeFile(this.file, before => JSON.stringify(merge(parseObserved(before), pending)))
+      await changeFile(this.file, before => JSON.stringify(merge(this.#parse(before), pending)))
     } catch (cause) {
       const now: Observed = {
         since: this.#since,
@@ -116,10 +116,15 @@ export class Notebook {
 
   async #read(): Promise<Observed> {
     try {
-      return parseObserved(await readFile(this.file, 'utf8'))
+      return this.#parse(await readFile(this.file, 'utf8'))
     } catch (cause) {
       throw new Error(`${this.file}: ${cause instanceof Error ? cause.message : cause}`)
     }
+  }
+
+  /** Another instance may have made the file and not yet written it: it is empty for a moment. */
+  #parse(text: string): Observed {
+    return text === '' ? nothingSince(this.#since) : parseObserved(text)
   }
 }
 

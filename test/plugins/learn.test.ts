@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
@@ -149,6 +149,15 @@ for (const isolate of ['', '@isolate=worker '])
     for (const { host } of hosts) t.match(policy, `host: "${host}"`, 'the last one has the sightings of all')
     t.notMatch(kit.log.join('\n'), 'ERROR')
   })
+
+test('a file that another instance has just made is empty, and no reason to stop', async t => {
+  const folder = fresh()
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'observed.json'), '')
+  const { kit, say } = await kitWith(t, `learn folder=${folder}`, [{ host: 'a.example', chain: a }])
+  t.match(await say('learn:report', /a\.example/), /1 handshakes/)
+  t.notMatch(kit.log.join('\n'), 'ERROR')
+})
 
 test('a file that cannot be used stops the start, and loses nothing later', async t => {
   const folder = fresh()
