@@ -1,8 +1,7 @@
 /** What can be asked and done through the management API. The composition root fills it in; nothing here decides. */
 import type { HookId } from '../api/hooks.js'
 import type { Approval, ApprovalAnswer } from '../api/managed.js'
-import type { RecordInfo } from '../settings/record-report.js'
-import type { RuleInfo } from '../settings/rule-report.js'
+import type { RecordInfo, RuleInfo } from '../settings/record-report.js'
 import type { RevokedCounts } from '../tls/judge/revocation.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Approval, ApprovalAnswer } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
-import { escapeHtml } from '../base/html.js'
+import { escapeHtml } from '../base/text.js'
 import type { AdminApi } from './admin-api.js'
 import { type Auditing, auditable, begun } from './audit.js'
 

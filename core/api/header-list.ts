@@ -1,7 +1,7 @@
 import { ProxyError } from '../base/errors.js'
 import { fieldEntries, fieldValues } from '../base/fields.js'
+import { wordSet } from '../base/text.js'
 import { describe } from '../base/thrown.js'
-import { wordSet } from '../base/words.js'
 import type { HeaderFields } from './transaction-hooks.js'
 
 /** Fields that belong to a connection, or say where a message ends: changed, they would make it another message. */

@@ -14,9 +14,9 @@ export type {
   SessionRemoveEvent,
   VerifyClientEvent,
 } from './client-hooks.js'
-export type { Completing, Completion, Help } from './completion.js'
 export type { HandshakeStep, HandshakeSteps } from './diagnostics.js'
 export type { FetchAnswer, FetchOptions, PluginFetch } from './fetch.js'
+export type { Completing, Completion, Help } from './hooks.js'
 export {
   type Continuation,
   HOOK_ALIASES,

@@ -1,10 +1,9 @@
 /** `portcullis ctl approvals`, `accept` and `reject`: questions that people answer. */
 import type { Approval, ApprovalScope } from '../api/managed.js'
 import { authorityText } from '../base/authority.js'
+import { listOf, operator } from './ctl-client.js'
 import { type Command, type CtlOptions, command, usage } from './ctl-command.js'
-import { listOf } from './ctl-list.js'
 import { duration, table } from './ctl-text.js'
-import { operator } from './operator.js'
 
 /** Ids of questions begin with a letter, those of handshakes are numbers. */
 export const isQuestion = (id: string): boolean => /^[A-Za-z][\w.-]{0,63}$/.test(id)

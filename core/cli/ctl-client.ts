@@ -1,10 +1,10 @@
 import { type RequestOptions, request } from 'node:http'
+import { userInfo } from 'node:os'
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { OPERATOR_FIELD } from '../base/roles.js'
 import { codeOf, describe } from '../base/thrown.js'
 import type { Settings } from '../settings/settings.js'
-import { operator } from './operator.js'
 
 /** How long the proxy may take to answer; a reload runs the plugins' inits. Milliseconds. */
 const TIMEOUT = 120_000
@@ -93,4 +93,39 @@ function unreachable(reach: Reach, cause: unknown): ProxyError {
   const why = (isSocket ? WHY[codeOf(cause)] : undefined) ?? describe(cause)
   const where = isSocket ? `management socket ${reach}` : `management port ${reach.listen}`
   return new ProxyError('PTC_ADMIN_UNREACHABLE', `${where}: ${why}`, { cause })
+}
+
+/** The person at the command line, for the record: the user of this process. */
+export function operator(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return 'an operator' // the system has no name for this user
+  }
+}
+
+type Paged<N extends string, T> = { readonly [K in N]: readonly T[] } & { readonly next?: string | null }
+
+/** A page's cursor, as part of a path. */
+export const withCursor = (path: string, cursor: string | undefined): string =>
+  cursor === undefined ? path : `${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`
+
+/**
+ * A list of the management API, page after page.
+ * @param most rows; the rest is not asked for
+ */
+export async function listOf<T>(
+  send: Send,
+  path: string,
+  name: string,
+  most: number = Number.POSITIVE_INFINITY,
+): Promise<readonly T[]> {
+  const all: T[] = []
+  let cursor: string | undefined
+  do {
+    const page = await send<Paged<string, T>>('GET', withCursor(path, cursor))
+    all.push(...(page[name] ?? []))
+    cursor = page.next ?? undefined
+  } while (cursor !== undefined && all.length < most)
+  return all.length > most ? all.slice(0, most) : all
 }

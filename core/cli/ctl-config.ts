@@ -4,9 +4,8 @@ import type { RecordSet, Status } from '../admin/admin-api.js'
 import type { MetricRow } from '../admin/metric-rows.js'
 import { didYouMean } from '../base/nearest.js'
 import type { RecordInfo } from '../settings/record-report.js'
-import type { Send } from './ctl-client.js'
+import { listOf, type Send } from './ctl-client.js'
 import { type Command, type CtlOptions, command, none, pick, reloading, usage } from './ctl-command.js'
-import { listOf } from './ctl-list.js'
 import { localTime } from './ctl-text.js'
 
 type Make = (args: readonly string[], options: CtlOptions) => Command

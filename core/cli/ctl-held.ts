@@ -6,9 +6,8 @@ import { didYouMean } from '../base/nearest.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import type { HeldTurn } from '../wait/held-turns.js'
 import { answer, answerBody, isQuestion, readDuration } from './ctl-approvals.js'
-import type { Send } from './ctl-client.js'
+import { listOf, type Send, withCursor } from './ctl-client.js'
 import { type Command, type CtlOptions, command, none, usage } from './ctl-command.js'
-import { listOf, withCursor } from './ctl-list.js'
 import { duration, localTime, table } from './ctl-text.js'
 
 interface Held {

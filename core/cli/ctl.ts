@@ -10,14 +10,12 @@ import type { Place } from '../program/generation.js'
 import { readSettings, type Settings } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import { approvalsText, learn, policy } from './ctl-approvals.js'
-import { type Reach, sendTo } from './ctl-client.js'
+import { listOf, operator, type Reach, sendTo } from './ctl-client.js'
 import { type Command, type CtlOptions, command, formatOf, none, reloading, usage } from './ctl-command.js'
 import { config, debug, metric } from './ctl-config.js'
 import { accept, extend, history, parked, rejectHeld } from './ctl-held.js'
-import { listOf } from './ctl-list.js'
 import { server, stopping } from './ctl-server.js'
 import { pluginText, revokedText, statusText, verdictsText } from './ctl-text.js'
-import { operator } from './operator.js'
 
 /** Each takes the words after its own name. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOptions) => Command>> = {

@@ -14,7 +14,7 @@ import {
   openLogs,
   type Place,
 } from '../program/generation.js'
-import { connectModeOf } from '../program/wiring/inbound/connect-mode.js'
+import { connectModeOf } from '../program/wiring/inbound/connect.js'
 import { makeDial } from '../program/wiring/outbound/dial.js'
 import { makeVia } from '../program/wiring/outbound/forwarding.js'
 import { HandshakeLog } from '../program/wiring/outbound/handshake-log.js'

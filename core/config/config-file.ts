@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync } from 'node:fs'
-import { withoutCredentials } from '../base/credentials.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { listError } from '../base/mistakes.js'
+import { withoutCredentials } from '../base/text.js'
 import { describe } from '../base/thrown.js'
 
 /**

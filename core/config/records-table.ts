@@ -1,6 +1,5 @@
 import type { RecordRow, ValueOf } from './record-row.js'
 import { ACCESS_RECORDS } from './records-access.js'
-import { BUMP_RECORDS } from './records-bump.js'
 import { FIELD_RECORDS } from './records-fields.js'
 import { GENERAL_RECORDS } from './records-general.js'
 import { HTTP_RECORDS } from './records-http.js'
@@ -10,7 +9,7 @@ import { NAME_RECORDS } from './records-names.js'
 import { PARENT_RECORDS } from './records-parents.js'
 import { PROCESS_RECORDS } from './records-processes.js'
 import { SERVER_RECORDS } from './records-server.js'
-import { SSL_RECORDS } from './records-ssl.js'
+import { BUMP_RECORDS, SSL_RECORDS } from './records-ssl.js'
 
 /** The closed table of records. Add a record in its area's file and nowhere else. */
 export const RECORDS = {

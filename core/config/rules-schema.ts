@@ -1,4 +1,4 @@
-import { wordSet } from '../base/words.js'
+import { wordSet } from '../base/text.js'
 
 // Longer than 100 lines because every key of a rule is one row, and rows read best in one place.
 /**

@@ -1,7 +1,7 @@
 /** Decides which header fields are forwarded. The lists are flat, as core/base/fields.ts has them. */
 
 import { fieldValues, listTokens } from '../base/fields.js'
-import { wordSet } from '../base/words.js'
+import { wordSet } from '../base/text.js'
 
 /**
  * Fields that concern one connection only (RFC 9110 section 7.6.1), and those between client and proxy. `proxy` is not a

@@ -4,7 +4,7 @@ import type { EventEmitter } from 'node:events'
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from 'node:http2'
 import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
-import { words } from '../base/words.js'
+import { words } from '../base/text.js'
 import { malformed } from '../http1/checks.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../http1/messages.js'
 import { toHeaders } from '../http2/fields.js'
@@ -15,8 +15,7 @@ import {
   responseHead,
   responseTrailers,
 } from '../http2/response.js'
-import type { Channel } from './channel.js'
-import { NotProcessed, type OriginConnection } from './connection.js'
+import { type Channel, NotProcessed, type OriginConnection } from './connection.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
 import { InterimLimit } from './interim-limit.js'
 

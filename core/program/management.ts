@@ -2,17 +2,17 @@ import type { AdminApi, PluginStatus, RecordSet, Status } from '../admin/admin-a
 import type { HookId } from '../api/hooks.js'
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
+import type { ManagedCalls } from '../plugin-host/topics/answers.js'
 import { changeRecord, undoChange } from '../settings/change-record.js'
-import { recordNamed } from '../settings/record-report.js'
-import { ruleInfos } from '../settings/rule-report.js'
+import { recordNamed, ruleInfos } from '../settings/record-report.js'
 import { type ConfigPlace, recordsBehind } from '../settings/settings.js'
 import { isParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import type { Generation, Logs, Place } from './generation.js'
 import type { Generations } from './generations.js'
 import { heldActions } from './held-actions.js'
 import { tellMsg } from './lifecycle.js'
-import { askTopic } from './topics.js'
 import { withdraw } from './withdrawing.js'
 
 /** The parts of a running proxy that are managed. */
@@ -185,5 +185,32 @@ function countersOf({
     ignoredReenablesTotal: handshakes.ignoredReenables,
     toleratedTotal: Object.fromEntries(handshakes.tolerated),
     shadowsTotal: Object.fromEntries(handshakes.shadows),
+  }
+}
+
+/** What to say where no plugin has a topic. */
+const MISSING: { readonly [T in keyof ManagedCalls]: string } = {
+  approvals: 'no plugin asks people: there is no approval.js in plugin.config',
+  policy: 'no plugin explains its rules: there is no policy.js in plugin.config',
+  learning: 'no plugin learns: there is no learn.js in plugin.config',
+}
+
+/**
+ * Hands a request on to the plugin in force that has a topic.
+ * @param about begins what is said of a failure
+ * @throws {ProxyError} PTC_ADMIN_REQUEST when there is none, or it cannot do it
+ */
+async function askTopic<T extends keyof ManagedCalls, R>(
+  generations: Pick<Generations, 'current'>,
+  name: T,
+  ask: (topic: ManagedCalls[T]) => Promise<R>,
+  about = '',
+): Promise<R> {
+  const topic = generations.current().plugins.managed.get(name)
+  if (topic === undefined) throw new ProxyError('PTC_ADMIN_REQUEST', MISSING[name])
+  try {
+    return await ask(topic)
+  } catch (cause) {
+    throw new ProxyError('PTC_ADMIN_REQUEST', about + describe(cause), { cause })
   }
 }

@@ -1,10 +1,11 @@
-/** The records in force, for operators. */
+/** The records and the rules of sni.yaml in force, for operators. */
 import { ProxyError } from '../base/errors.js'
 import { recordHint } from '../config/record-lines.js'
 import { placed } from '../config/record-place.js'
 import type { RecordType } from '../config/record-row.js'
 import { describeDomain, showValue } from '../config/record-value.js'
 import { RECORD_NAMES, type RecordName, type Records, rowOf } from '../config/records-table.js'
+import type { Rule } from '../config/rules.js'
 
 /** One record; values as a line of records.config says them. */
 export interface RecordInfo {
@@ -53,3 +54,27 @@ function recordInfo(records: Records, name: RecordName): RecordInfo {
     about: row.about,
   }
 }
+
+/** One rule. The first whose name matches an origin holds for it. */
+export interface RuleInfo {
+  /** Its place among the rules, from 1. */
+  readonly number: number
+  /** Where it stands: `etc/sni.yaml:4`. */
+  readonly where: string
+  readonly fqdn: string
+  /** What it says, by its keys; texts as they are, everything else as JSON. What it leaves out is said by the records. */
+  readonly says: Readonly<Record<string, string>>
+}
+
+export const ruleInfos = (rules: readonly Rule[]): readonly RuleInfo[] =>
+  rules.map(({ where, fqdn, ...says }, i) => ({
+    number: i + 1,
+    where,
+    fqdn,
+    says: Object.fromEntries(
+      Object.entries(says).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]),
+    ),
+  }))

@@ -3,7 +3,7 @@ import type { VConn } from '../api/vconn.js'
 import type { Verdict } from '../api/verdict.js'
 import { hooksWithin } from '../hooks/hook-ids.js'
 import { HookRegistry } from '../hooks/registry.js'
-import { AskingEvent } from '../wait/asking-event.js'
+import { AskingEvent } from '../wait/turn-event.js'
 import type { OpenCall } from './handshake.js'
 
 /** The common part of the events of hooks that wait for an answer. */

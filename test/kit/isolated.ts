@@ -1,6 +1,6 @@
 /** A proxy with one plugin in worker threads, which does with an origin what its name says. */
 import type { Test } from 'tap'
-import { words } from '../../core/base/words.js'
+import { words } from '../../core/base/text.js'
 import type { TimedResponse } from './client.js'
 import { get } from './get.js'
 import { type NodeOrigin, nodeOrigin } from './node-origin.js'

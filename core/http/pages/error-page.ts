@@ -1,4 +1,4 @@
-import { escapeHtml } from '../../base/html.js'
+import { escapeHtml } from '../../base/text.js'
 import type { Rejection } from '../../tls/judge/verdict.js'
 import type { Refusal } from '../../wait/refusal.js'
 import type { Told } from './told.js'

@@ -1,6 +1,6 @@
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
-import { escapeHtml } from '../../base/html.js'
 import { didYouMean } from '../../base/nearest.js'
+import { escapeHtml } from '../../base/text.js'
 import { asRows } from './error-page.js'
 import type { ErrorDetails, Told } from './told.js'
 

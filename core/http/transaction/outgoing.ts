@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { ProxyError } from '../../base/errors.js'
-import { wordSet } from '../../base/words.js'
+import { wordSet } from '../../base/text.js'
 import { requestBody } from '../../http1/checks.js'
 import { forwardedProtocols, requestFields, responseFields, type Scanned } from '../../http1/headers.js'
 import type { RequestHead, ResponseHead } from '../../http1/messages.js'

@@ -1,5 +1,5 @@
 import { BlockList } from 'node:net'
-import { words } from '../../base/words.js'
+import { words } from '../../base/text.js'
 import { addRange } from '../../config/address-range.js'
 
 /** Leading zeros in parts of an IPv4 address are decimal in Traffic Server; elsewhere they would be octal. */

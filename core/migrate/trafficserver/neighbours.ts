@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
-import { wordSet } from '../../base/words.js'
+import { wordSet } from '../../base/text.js'
 import { unreadNeighbours } from '../../config/traffic-server/neighbours.js'
 import { wrongParentLine } from '../facts.js'
 import { linesOf, type Source, textOf } from '../source.js'

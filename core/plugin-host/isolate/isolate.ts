@@ -2,8 +2,12 @@ import type { HookEvents, HookId, HookOptions } from '../../api/hooks.js'
 import type { PluginEnv } from '../load.js'
 import type { HostedServices } from '../services/services.js'
 import { type AskHook, isAsked, type TellHook } from './hook-events.js'
-import type { IsolateDiags } from './isolate-diags.js'
-import { IsolatedPlugin, type IsolateLimits, type WorkersState } from './isolated-plugin.js'
+import {
+  type IsolateDiags,
+  IsolatedPlugin,
+  type IsolateLimits,
+  type WorkersState,
+} from './isolated-plugin.js'
 import type { HookUse } from './messages.js'
 
 /** The module that a worker runs. */

@@ -1,5 +1,4 @@
 // Longer than 250 lines because the states of a question, and all that may move it between workers, are one concept.
-
 import type { HookId } from '../../api/hooks.js'
 import type { Parked } from '../../api/parked.js'
 import type { Verdict } from '../../api/verdict.js'
@@ -12,7 +11,6 @@ import { HostedCalls } from './calls.js'
 import { type CircuitOptions, failure, outOfService } from './circuit.js'
 import { HookCircuits } from './hook-circuits.js'
 import type { AskedEvent, AskHook, TellHook, ToldEvent } from './hook-events.js'
-import type { IsolateDiags } from './isolate-diags.js'
 import type { Offers, PlainTold, Said, Subject } from './messages.js'
 import { NOTIFICATIONS } from './notifications.js'
 import type { Pending } from './pending.js'
@@ -23,6 +21,17 @@ import type { WorkerLink } from './worker-link.js'
 import { WorkerPeers } from './worker-peers.js'
 import { type WorkerEvents, type WorkerLimits, WorkerSet } from './worker-set.js'
 import { WorkerTopics } from './worker-topics.js'
+
+/** What is told of a plugin in workers. */
+export interface IsolateDiags {
+  debug(tag: string, message: string): void
+  note(message: string): void
+  error(message: string): void
+  /** An answer of the plugin that reached nothing. */
+  ignored(about: string, why: 'second' | 'late'): void
+  /** Acceptances that the plugin withdraws; whatever it has passed. */
+  revoke(what: unknown): void
+}
 
 /** The most log lines of one plugin in a second: a flood would fill the disk, and hide other lines. */
 const LINES = 100

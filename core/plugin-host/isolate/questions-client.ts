@@ -1,6 +1,5 @@
 /** A client's handshake: what plugins are asked in it. */
-import type { CertificatePems } from '../../api/client-hooks.js'
-import { isPem, isSessionBytes, readCertificate } from '../../api/given.js'
+import { type CertificatePems, isPem, isSessionBytes, readCertificate } from '../../api/client-hooks.js'
 import { ProxyError } from '../../base/errors.js'
 import { codec, type Facts } from './codec.js'
 import { isOf } from './from-worker.js'

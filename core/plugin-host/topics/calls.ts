@@ -1,11 +1,10 @@
 /** The topics as operators reach them: of a plugin in this thread, and of one in several workers. */
-import type { Approval, ManagedTopics } from '../../api/managed.js'
+import type { Approval, ApprovedOrigin, ManagedTopics } from '../../api/managed.js'
+import type { Revocation } from '../../api/plugin.js'
 import { ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
 import { after } from '../../base/timer.js'
-import type { ManagedCalls } from './answers.js'
-import { checked } from './answers.js'
-import { meantBy } from './meant.js'
+import { checked, type ManagedCalls } from './answers.js'
 
 type Calls<T extends keyof ManagedCalls> = (offered: ManagedTopics[T]) => ManagedCalls[T]
 
@@ -192,3 +191,19 @@ const merged = (a: Approval, b: Approval): Approval => {
     ...(link === undefined ? {} : { link }),
   }
 }
+
+/**
+ * Which approvals a revocation withdraws. A plugin is given this function, and a worker makes it of the same plain data.
+ * @param revocation as the proxy writes it: digests in hex
+ */
+function meantBy(revocation: Revocation): (origin: ApprovedOrigin) => boolean {
+  if (revocation === 'all') return () => true
+  if ('host' in revocation) {
+    const wanted = withoutDot(revocation.host)
+    return ({ host }) => withoutDot(host) === wanted
+  }
+  if ('spki' in revocation) return ({ spki }) => spki === revocation.spki
+  return ({ sha256 }) => sha256 === revocation.certificate
+}
+
+const withoutDot = (host: string): string => (host.endsWith('.') ? host.slice(0, -1) : host)

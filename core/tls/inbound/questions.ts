@@ -1,14 +1,15 @@
-import type {
-  CertEvent,
-  CertificatePems,
-  ClientHelloEvent,
-  ParkedClient,
-  ServernameEvent,
-  SessionGetEvent,
-  SessionNewEvent,
-  VerifyClientEvent,
+import {
+  type CertEvent,
+  type CertificatePems,
+  type ClientHelloEvent,
+  isSessionBytes,
+  type ParkedClient,
+  readCertificate,
+  type ServernameEvent,
+  type SessionGetEvent,
+  type SessionNewEvent,
+  type VerifyClientEvent,
 } from '../../api/client-hooks.js'
-import { isSessionBytes, readCertificate } from '../../api/given.js'
 import type { VConn } from '../../api/vconn.js'
 import { ProxyError } from '../../base/errors.js'
 import { clip, MAX_MESSAGE } from '../../base/thrown.js'

@@ -1,4 +1,4 @@
-import { wrongPoint } from './crl-points.js'
+import { wrongPoint } from './crl.js'
 import { type CheckOutcome, X509_V_ERR_UNSPECIFIED, X509_V_OK } from './errors.js'
 import type { Handle } from './library.js'
 import * as ssl from './library.js'

@@ -1,5 +1,5 @@
 import type { PeerEvidence } from '../../api/certificate.js'
-import type { Completing, Completion } from '../../api/completion.js'
+import type { Completing, Completion } from '../../api/hooks.js'
 import { ProxyError } from '../../base/errors.js'
 import { readX509 } from '../../base/x509.js'
 import type { Turn } from '../../wait/turn.js'

@@ -1,10 +1,9 @@
 import type { Asking } from '../../api/asking.js'
 import type { BuiltInResult, Certificate, PeerEvidence } from '../../api/certificate.js'
-import type { Completing } from '../../api/completion.js'
-import type { VerifyServerEvent } from '../../api/hooks.js'
+import type { Completing, VerifyServerEvent } from '../../api/hooks.js'
 import { accessor } from '../../base/accessor.js'
-import { AskingEvent } from '../../wait/asking-event.js'
 import type { Turn } from '../../wait/turn.js'
+import { AskingEvent } from '../../wait/turn-event.js'
 import { type Again, type CanComplete, EventCompleting } from './completing.js'
 
 /** What one plugin receives in its turn, frozen. What is not declared is out of a plugin's reach. */

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { wordSet, words } from '../../../core/base/words.js'
+import { wordSet, words } from '../../../core/base/text.js'
 
 test('a table of words is read in its order, without the blanks around it', t => {
   t.strictSame(words('\n  one two\n  three\n'), ['one', 'two', 'three'])

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import type { RequestHead, ResponseSink } from '../../../core/http1/messages.js'
-import { plainOrigin } from '../../../core/origin/channel.js'
+import { plainOrigin } from '../../../core/origin/connection.js'
 import { ConnectionOwner } from '../../../core/origin/connection-login.js'
 import { Http1 } from '../../../core/origin/http1.js'
 import { FakeLink } from '../../kit/fake-link.js'

@@ -1,7 +1,7 @@
 import { type Test, test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../../../core/http1/messages.js'
-import { plainOrigin } from '../../../core/origin/channel.js'
+import { plainOrigin } from '../../../core/origin/connection.js'
 import { ConnectionOwner } from '../../../core/origin/connection-login.js'
 import { Http1 } from '../../../core/origin/http1.js'
 import type { Link, LinkSink } from '../../../core/vconn/link.js'

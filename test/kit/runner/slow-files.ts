@@ -1,4 +1,4 @@
-import { words } from '../../../core/base/words.js'
+import { words } from '../../../core/base/text.js'
 
 /**
  * Tests that take long (6 seconds or more with two processors), the longest first: they begin first in the first run of a

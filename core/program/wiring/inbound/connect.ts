@@ -1,11 +1,12 @@
 import { isIP } from 'node:net'
 import { type Current, derived } from '../../../base/current.js'
 import { isPortIn } from '../../../config/connect-ports.js'
+import type { Rule } from '../../../config/rules.js'
 import { type BumpedConnections, bumpedConnections, type EndTls } from '../../../http/connect/bump.js'
 import { ConnectHandler } from '../../../http/connect/connect.js'
 import { connectServer, type ServeOptions } from '../../../http/connect/serve.js'
 import type { TunnelOptions } from '../../../http/connect/tunnel.js'
-import { stricter } from '../../../http/connect/tunnel-judgement.js'
+import { type ConnectMode, stricter } from '../../../http/connect/tunnel-judgement.js'
 import type { Pages } from '../../../http/pages/templates.js'
 import type { Forwarder } from '../../../http/transaction/forward.js'
 import type { Via } from '../../../http/transaction/outgoing.js'
@@ -15,6 +16,7 @@ import type { ReachOptions } from '../../../origin/parents/reach.js'
 import type { Routes } from '../../../origin/parents/routes.js'
 import { ONLY_DIRECT } from '../../../origin/parents/way.js'
 import { Prober } from '../../../origin/prober.js'
+import type { ConnectSettings } from '../../../settings/http.js'
 import type { Settings } from '../../../settings/settings.js'
 import { toNames } from '../../../tls/judge/names.js'
 import type { Revoking } from '../../revoking.js'
@@ -22,8 +24,29 @@ import type { HookPoints } from '../hook-points.js'
 import type { Verification } from '../outbound/verification.js'
 import { type Access, admissions } from './access.js'
 import { type BumpGeneration, bumpPort } from './bump-port.js'
-import { connectModeOf } from './connect-mode.js'
 import type { HandshakeParts } from './handshake-settings.js'
+
+/** How the origin behind a CONNECT is verified: a rule of sni.yaml overrides the general mode. */
+export const connectModeOf = ({ mode }: ConnectSettings, rule: Rule | undefined): ConnectMode =>
+  rule?.connect_verify ?? mode
+
+/** Tells for which origins tunnels open without verification. */
+export function connectWarnings(
+  settings: ConnectSettings,
+  rules: readonly (Rule | undefined)[],
+): readonly string[] {
+  return rules.flatMap(rule => {
+    if (rule === undefined && connectModeOf(settings, rule) === 'tunnel')
+      return [
+        'proxy.config.http.connect.verify is tunnel: origins behind CONNECT are NOT verified, and no plugin is asked',
+      ]
+    return rule?.connect_verify === 'tunnel'
+      ? [
+          `${rule.where}: connect_verify is tunnel: the origins of ${rule.fqdn} behind CONNECT are NOT verified`,
+        ]
+      : []
+  })
+}
 
 /** The parts of a generation that CONNECT needs. */
 export interface ConnectGeneration extends BumpGeneration {

@@ -4,7 +4,7 @@ import type { Gate, InboundTerms } from '../../../tls/inbound/machine.js'
 import type { InboundAskers } from '../../../tls/inbound/questions.js'
 import type { HeldTurns } from '../../../wait/held-turns.js'
 import { Shadows } from '../../../wait/shadows.js'
-import { askersOn } from '../asker.js'
+import { askersOn } from '../hook-points.js'
 
 /** The plugins on the hooks of the client's side, as the handshake machine asks them. */
 export interface InboundHooks {

@@ -6,7 +6,7 @@ import { ParkedEvent } from '../../../tls/outbound/parked-event.js'
 import type { OutboundAsker } from '../../../tls/outbound/settings.js'
 import { SharedTurns } from '../../../wait/coalesce.js'
 import type { TurnAsker } from '../../../wait/turn.js'
-import { askerOf, askersOn } from '../asker.js'
+import { askerOf, askersOn } from '../hook-points.js'
 
 const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
 

@@ -3,16 +3,17 @@ import type { Rule } from '../../../config/rules.js'
 import type { HookRegistry } from '../../../hooks/registry.js'
 import type { ParentSettings, VerificationSettings } from '../../../settings/origins.js'
 import { VerdictCache } from '../../../tls/judge/verdict-cache.js'
-import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
+import { type HandshakeObserver, QUIET } from '../../../tls/outbound/observer.js'
 import type { Held } from '../../../tls/outbound/parked-handshakes.js'
+import type { OutboundSettings } from '../../../tls/outbound/settings.js'
 import { type Begun, startHandshake } from '../../../tls/outbound/start.js'
 import type { StartTls, TlsOrigin } from '../../../tls/outbound/start-tls.js'
 import type { OriginLink } from '../../../vconn/origin-link.js'
+import { ProxyVConn } from '../../../vconn/vconn.js'
 import { Shadows } from '../../../wait/shadows.js'
 import type { InFlight } from '../../in-flight.js'
 import type { VConns } from '../vconns.js'
 import { makeAskers } from './askers.js'
-import { checkedTls } from './checked-tls.js'
 import type { OutboundContexts } from './contexts.js'
 import { Policies, type Policy } from './policies.js'
 
@@ -134,4 +135,38 @@ export function makeVerification(parts: StartTlsParts): Verification {
 /** At least a moment, so that the clock and not the start ends what is late. */
 function timeLeft(total: number, since = performance.now()): number {
   return Math.max(1, Math.ceil(since + total - performance.now()))
+}
+
+/**
+ * Handshakes of the proxy's own, with sources that plugins fetch from: the built-in check decides, whatever the records say,
+ * and no plugin is asked or told. No session is kept, and no certificate of the operator's is in the context's way: a source
+ * that asks for one is shown what the rule for its name says.
+ */
+function checkedTls(settingsOf: (host: string) => OutboundSettings): StartTls {
+  return (tcp, target, signal) => {
+    const own = settingsOf(target.host)
+    const terms = {
+      ...own.terms,
+      verify: 'origin',
+      plugins: [],
+      hasShadows: false,
+      properties: 'ALL',
+      builtIn: 'binds',
+      isOverridable: false,
+    } as const
+    const settings: OutboundSettings = {
+      ...own,
+      terms,
+      checks: { ...own.checks, properties: 'ALL' },
+      askers: [],
+      shadows: [],
+      held: undefined,
+      redials: 0,
+      releaseAfter: 0,
+      sessions: undefined,
+      observer: QUIET,
+      openVConn: link => new ProxyVConn('outbound', link, () => undefined),
+    }
+    return startHandshake(tcp, target, settings, signal)
+  }
 }
