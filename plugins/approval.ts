@@ -111,10 +111,10 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
     return undefined
   })
 
-  function toVerdict({ verdict, until, who, why }: Answered): Verdict {
+  function toVerdict({ id: question, verdict, until, who, why }: Answered): Verdict {
     if (verdict === 'accept')
-      return until === undefined ? accept() : accept({ expiresIn: until - Date.now() })
-    return reject('policy', `${who} has rejected it${why === undefined ? '' : `: ${why}`}`)
+      return accept({ question, ...(until === undefined ? {} : { expiresIn: until - Date.now() }) })
+    return { ...reject('policy', `${who} has rejected it${why === undefined ? '' : `: ${why}`}`), question }
   }
 
   /** Silence overrules no failed check. */

@@ -79,6 +79,10 @@ export interface HistoryRow {
   /** The person that has decided, and why. */
   readonly who: string | null
   readonly why: string | null
+  /** The question of a plugin that was answered so, or is open. */
+  readonly question: string | null
+  /** A session was resumed: the origin has shown no certificate, and the verdict is that of an earlier handshake. */
+  readonly resumed: boolean
   readonly builtIn: string | null
   readonly leaf: { readonly subject: string; readonly sha256: string } | null
   /** The client that asked last, and all that have asked: `alice@192.0.2.1`. */

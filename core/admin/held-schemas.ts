@@ -62,6 +62,8 @@ const HISTORY = object({
   detail: TEXT,
   who: OR_NULL(TEXT),
   why: OR_NULL(TEXT),
+  question: OR_NULL(TEXT),
+  resumed: { type: 'boolean' },
   builtIn: OR_NULL(TEXT),
   leaf: OR_NULL(object({ subject: TEXT, sha256: TEXT })),
   client: OR_NULL(TEXT),

@@ -23,6 +23,8 @@ export interface Accept {
   /** How long it answers further questions of the same kind; milliseconds. */
   readonly cacheFor?: number
   readonly scope?: VerdictScope
+  /** The question of {@link postpone} that a person has answered so. */
+  readonly question?: string
 }
 
 /** Final: later plugins are not asked, the origin receives an alert, the client a 502 that names the reason. */
@@ -33,6 +35,8 @@ export interface Reject {
   readonly detail?: string
   /** It is no judgement of the origin: a question about it is open, and the client may ask again. See {@link postpone}. */
   readonly hold?: Hold
+  /** The question of {@link postpone} that a person has answered so: history shows the answer and this verdict as one row. */
+  readonly question?: string
 }
 
 /** A question that outlives the handshake it came up in. */
@@ -65,6 +69,11 @@ export interface AcceptOptions {
   readonly cacheFor?: number
   /** What `cacheFor` is about; default `chain`. */
   readonly scope?: VerdictScope
+  /**
+   * The id of the question, as in {@link Hold}, that a person has answered so: history shows the answer and this verdict as one row. An
+   * id of another shape makes this a rejection as `internal`.
+   */
+  readonly question?: string
 }
 
 /**
@@ -72,12 +81,13 @@ export interface AcceptOptions {
  * @param options how long it may be relied on; without them, as long as the connection stands, and for it alone
  */
 export function accept(options: AcceptOptions = {}): Accept {
-  const { expiresIn, cacheFor, scope = 'chain' } = options
-  if (expiresIn === undefined && cacheFor === undefined) return ACCEPT
+  const { expiresIn, cacheFor, scope = 'chain', question } = options
+  if (expiresIn === undefined && cacheFor === undefined && question === undefined) return ACCEPT
   return {
     kind: 'accept',
     ...(expiresIn === undefined ? {} : { expiresAt: Date.now() + milliseconds(expiresIn) }),
     ...(cacheFor === undefined ? {} : { cacheFor: milliseconds(cacheFor), scope }),
+    ...(question === undefined ? {} : { question }),
   }
 }
 

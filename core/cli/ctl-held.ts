@@ -133,20 +133,21 @@ function heldText(held: readonly HeldTurn[]): readonly string[] {
     duration(Date.now() - since),
     duration(deadline - Date.now()),
   ])
-  return table([['HOOK', 'WHO WAITS', 'HELD BY', 'FOR', 'LEFT'], ...rows])
+  return table([['HOOK', 'ABOUT', 'HELD BY', 'FOR', 'LEFT'], ...rows])
 }
 
 function historyText(rows: readonly HistoryRow[]): readonly string[] {
   if (rows.length === 0) return ['no verdict is kept that fits']
   return rows.flatMap(row => {
     const { result, by, plugin, host, port, client, clients, times, last, who, why, name, code, detail } = row
+    const session = row.resumed ? ', session resumed' : ''
     const others = clients.length > 1 ? ` and ${clients.length - 1} more` : ''
     const asked = client === null ? '' : `, asked by ${client}${others}`
     const decided = plugin === null || by === 'built-in' ? by : `${by} ${plugin}`
     const person = who === null ? [] : [`  ${who}${why === null ? '' : `: ${why}`}`]
     const cause = name === null ? [] : [`  ${name} ${code}${detail === '' ? '' : `: ${detail}`}`]
     return [
-      `${localTime(last)} ${result} ${authorityText(host, port)} by ${decided}${times > 1 ? `, ${times} times` : ''}${asked}`,
+      `${localTime(last)} ${result} ${authorityText(host, port)} by ${decided}${session}${times > 1 ? `, ${times} times` : ''}${asked}`,
       ...person,
       ...cause,
       ...(result === 'accepted' ? [] : [`  ${row.command}`]),

@@ -4,6 +4,7 @@ import type { HeldAccepted, HistoryRow, ParkedDetail, ParkedRow } from '../admin
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
 import { asShown, mergeApprovals } from '../plugin-host/topics/calls.js'
+import { shownRows } from '../program/history-rows.js'
 import { notOpen, recordSetter } from '../program/management.js'
 import { elsewhere } from '../program/withdrawing.js'
 import type { ConfigPlace } from '../settings/settings.js'
@@ -127,8 +128,8 @@ export function mergedApi(parts: MergedParts): AdminApi {
       return { ...(found as ParkedDetail), id }
     },
     history: async filter => {
-      const all = await Promise.all(serving().map(place => rowsOf<HistoryRow>(place, 'history', filter)))
-      return all.flat().sort((a, b) => b.last - a.last || b.id - a.id)
+      const all = await Promise.all(serving().map(place => rowsOf<HistoryRow>(place, 'historyRows')))
+      return shownRows(all.flat(), filter)
     },
     approvals: async () => mergeApprovals((await askAll<readonly Approval[]>('approvals')).flat()),
     answer: (id, answer) =>

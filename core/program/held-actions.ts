@@ -81,7 +81,7 @@ export function heldActions({ logs, generations }: Parts, answer: AdminApi['answ
       found.accept()
       diags.note(`${given.who} accepts the handshake with ${host} in place of plugin ${plugin}`)
       const { evidence, port, asking, since } = found
-      history.granted(evidence, plugin, given, { port, asking, held: Date.now() - since })
+      history.granted(evidence, plugin, given, { id, port, asking, held: Date.now() - since })
       return { id, as: 'operator', question: null }
     },
     extend: (id, ms) => {

@@ -1,4 +1,5 @@
-import type { HistoryFilter, HistoryRow } from '../admin/held-api.js'
+import { randomUUID } from 'node:crypto'
+import type { HistoryRow } from '../admin/held-api.js'
 import type { Asking } from '../api/asking.js'
 import type { PeerEvidence } from '../api/certificate.js'
 import type { Approval, ApprovalAnswer } from '../api/managed.js'
@@ -7,17 +8,15 @@ import { SharedCache } from '../base/shared-cache.js'
 import { clip } from '../base/thrown.js'
 import type { VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 import type { HandshakeAbout } from '../tls/outbound/observer.js'
+import { grantOf } from '../tls/outbound/operator.js'
+import { type Facts, keyOf, MAX_CLIENTS } from './history-rows.js'
 
-/** Rows of each kind: acceptances, rejections, answers of people. */
+/** Rows of each kind. */
 const MAX_ROWS = 1000
-/** Clients that are named in one row. */
-const MAX_CLIENTS = 10
 /** Characters of a text. */
 const MAX_TEXT = 500
 
 type Row = { -readonly [K in keyof HistoryRow]: HistoryRow[K] }
-/** What is the same in all verdicts of a row. */
-type Facts = Omit<HistoryRow, 'id' | 'client' | 'clients' | 'times' | 'since' | 'last' | 'held' | 'command'>
 
 /**
  * The last verdicts about origins, in memory. Verdicts that say the same are one row. A row is on the account of the network
@@ -27,39 +26,49 @@ export class History {
   readonly #rows = {
     accepted: new SharedCache<string, Row>({ max: MAX_ROWS }),
     rejected: new SharedCache<string, Row>({ max: MAX_ROWS }),
+    /** Of sessions that were resumed. */
+    resumed: new SharedCache<string, Row>({ max: MAX_ROWS }),
+    /** Of people. */
     answered: new SharedCache<string, Row>({ max: MAX_ROWS }),
   }
   #last = 0
+  /** Handshakes have their numbers in one process alone. */
+  readonly #self = randomUUID()
   /** Verdicts since the start, those of one row one by one. */
   total = 0
 
   /** What plugins or an operator have accepted, and what was tolerated; the built-in check alone accepts too much. */
-  accepted(evidence: PeerEvidence, { decidedBy, tolerated }: VerifiedPeer, about: HandshakeAbout): void {
-    if (decidedBy !== 'plugins' && tolerated.length === 0) return
-    const facts = { ...NOTHING, ...shown(evidence), result: 'accepted', by: decidedBy } as const
-    this.#add('accepted', { ...facts, port: about.port, plugin: about.plugin ?? null }, about)
+  accepted(evidence: PeerEvidence, peer: VerifiedPeer, about: HandshakeAbout): void {
+    if (!isTold(peer)) return
+    const question = this.#global(peer.answer)
+    this.#add('accepted', { ...this.#acceptance(evidence, peer, about), question }, about)
+  }
+
+  /** A session was resumed that rests on such an acceptance. */
+  resumed(peer: VerifiedPeer, about: HandshakeAbout): void {
+    if (!isTold(peer)) return
+    this.#add('resumed', { ...this.#acceptance(peer.evidence, peer, about), resumed: true }, about)
   }
 
   rejected({ rejection, evidence }: VerifyRejected, about: HandshakeAbout): void {
     const { by, plugin = null, reason, name, code, detail, host, hold } = rejection
+    const question = rejection.question ?? hold?.id ?? null
     const result = hold === undefined ? 'rejected' : 'postponed'
     const facts = { ...NOTHING, ...(evidence && shown(evidence)), host, port: about.port }
     const why = { reason, name, code, detail: clip(detail, MAX_TEXT) }
-    this.#add('rejected', { ...facts, ...why, result, by, plugin }, about)
+    this.#add('rejected', { ...facts, ...why, result, by, plugin, question }, about)
   }
 
   /** A person has answered a question. @param plugin the one that has asked */
   answered(question: Approval, { verdict, who, why }: ApprovalAnswer, plugin: string): void {
-    const { host, port, subject, sha256, builtIn, client } = question
+    const { id, host, port, subject, sha256, builtIn, client } = question
     const facts = { ...NOTHING, host, port, builtIn, leaf: { subject: clip(subject, MAX_TEXT), sha256 } }
     const person = { who: clip(who, MAX_TEXT), why: why === undefined ? null : clip(why, MAX_TEXT) }
     const result = verdict === 'accept' ? 'accepted' : 'rejected'
     this.#put(
       'answered',
-      { ...facts, ...person, result, by: 'person', plugin },
-      clip(client, MAX_TEXT),
-      '',
-      0,
+      { ...facts, ...person, result, by: 'person', plugin, question: clip(id, MAX_TEXT) },
+      { client: clip(client, MAX_TEXT), network: '', held: 0, counts: 0 },
     )
   }
 
@@ -72,56 +81,71 @@ export class History {
   ): void {
     const facts = { ...NOTHING, ...shown(evidence), port: about.port, plugin, result: 'accepted' } as const
     const person = { who: clip(by.who, MAX_TEXT), why: by.why === undefined ? null : clip(by.why, MAX_TEXT) }
-    this.#put('answered', { ...facts, ...person, by: 'operator' }, clientText(about.asking), '', about.held)
+    this.#put(
+      'answered',
+      { ...facts, ...person, by: 'operator', question: this.#global(grantOf(about.id)) },
+      { client: clientText(about.asking), network: '', held: about.held, counts: 0 },
+    )
   }
 
-  /** The latest first. */
-  list({ search = '', result }: HistoryFilter): readonly HistoryRow[] {
-    const words = search.toLowerCase()
-    return Object.values(this.#rows)
-      .flatMap(rows => [...rows.entries()].map(([, row]) => ({ ...row })))
-      .filter(row => (result === undefined || row.result === result) && textOf(row).includes(words))
-      .sort((a, b) => b.last - a.last || b.id - a.id)
+  /** As they were put down; `times` of an answer is 0. */
+  list(): readonly HistoryRow[] {
+    return Object.values(this.#rows).flatMap(rows => [...rows.entries()].map(([, row]) => ({ ...row })))
   }
 
-  #add(kind: 'accepted' | 'rejected', facts: Facts, { asking, network, held }: HandshakeAbout): void {
-    this.#put(kind, facts, clientText(asking), network, held)
+  #acceptance(evidence: PeerEvidence, { decidedBy }: VerifiedPeer, { port, plugin }: HandshakeAbout): Facts {
+    const facts = { ...NOTHING, ...shown(evidence), port, plugin: plugin ?? null }
+    return { ...facts, result: 'accepted', by: decidedBy }
+  }
+
+  #global(answer: string | undefined): string | null {
+    if (answer === undefined) return null
+    return answer.includes(' ') ? `${answer} ${this.#self}` : answer
+  }
+
+  #add(kind: 'accepted' | 'rejected' | 'resumed', facts: Facts, about: HandshakeAbout): void {
+    const { asking, network, held } = about
+    this.#put(kind, facts, { client: clientText(asking), network, held, counts: 1 })
   }
 
   #put(
-    kind: 'accepted' | 'rejected' | 'answered',
+    kind: 'accepted' | 'rejected' | 'resumed' | 'answered',
     facts: Facts,
-    client: string | null,
-    network: string,
-    held: number,
+    { client, network, held, counts }: Put,
   ): void {
     this.total += 1
     const rows = this.#rows[kind]
-    const { result, by, plugin, host, port, leaf, name, who } = facts
-    const key = JSON.stringify([result, by, plugin, host, port, leaf?.sha256, name, who])
+    const key = keyOf(facts)
     const now = Date.now()
     const known = rows.get(key, network)
     if (known === undefined) {
-      const command = `portcullis try ${authorityText(host, port)}`
-      const counts = {
-        times: 1,
-        since: now,
-        last: now,
-        held,
-        client,
-        clients: client === null ? [] : [client],
-      }
-      rows.set(key, { ...facts, ...counts, id: ++this.#last, command }, network)
+      const command = `portcullis try ${authorityText(facts.host, facts.port)}`
+      const clients = client === null ? [] : [client]
+      const times = { times: counts, since: now, last: now, held }
+      rows.set(key, { ...facts, ...times, client, clients, id: ++this.#last, command }, network)
       return
     }
     const others = known.clients.filter(one => one !== client)
     const clients = client === null ? others : [...others, client].slice(-MAX_CLIENTS)
-    Object.assign(known, { ...facts, client, clients, held, times: known.times + 1, last: now })
+    Object.assign(known, { ...facts, client, clients, held, times: known.times + counts, last: now })
   }
 }
 
+interface Put {
+  readonly client: string | null
+  readonly network: string
+  readonly held: number
+  /** Handshakes that it stands for. */
+  readonly counts: 0 | 1
+}
+
+const isTold = ({ decidedBy, tolerated }: VerifiedPeer): boolean =>
+  decidedBy === 'plugins' || tolerated.length > 0
+
 /** What a grant is about. */
 export interface Granted {
+  /** Of the handshake. */
+  readonly id: number
   readonly port: number
   readonly asking: Asking | undefined
   /** Milliseconds. */
@@ -138,6 +162,8 @@ const NOTHING = {
   why: null,
   builtIn: null,
   leaf: null,
+  question: null,
+  resumed: false,
 } as const
 
 function shown({ host, builtIn, chain: [leaf] }: PeerEvidence) {
@@ -152,22 +178,3 @@ export function clientText(asking: Asking | undefined): string | null {
   const name = user ?? subject
   return clip(name === undefined ? address : `${name}@${address}`, MAX_TEXT)
 }
-
-/** What a search looks at. */
-const textOf = (row: HistoryRow): string =>
-  [
-    ...[
-      row.host,
-      `${row.host}:${row.port}`,
-      row.plugin,
-      row.by,
-      row.reason,
-      row.name,
-      row.detail,
-      row.who,
-      row.why,
-    ],
-    ...[row.builtIn, row.leaf?.subject, row.leaf?.sha256, ...row.clients],
-  ]
-    .join('\n')
-    .toLowerCase()

@@ -1,4 +1,5 @@
 import type { AdminApi, PluginStatus, RecordSet, Status } from '../admin/admin-api.js'
+import type { HistoryRow } from '../admin/held-api.js'
 import type { HookId } from '../api/hooks.js'
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
@@ -12,6 +13,7 @@ import { isParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import type { Generation, Logs, Place } from './generation.js'
 import type { Generations } from './generations.js'
 import { heldActions } from './held-actions.js'
+import { shownRows } from './history-rows.js'
 import { tellMsg } from './lifecycle.js'
 import { withdraw } from './withdrawing.js'
 
@@ -44,6 +46,8 @@ export interface Manager {
 export interface ProcessApi extends AdminApi {
   /** As `answer`, but undefined where the question is not open: another process may have it. */
   readonly answerIfOpen: (...asked: Parameters<AdminApi['answer']>) => Promise<Approval | undefined>
+  /** The history before rows that say the same are joined: other processes have some, too. */
+  readonly historyRows: () => readonly HistoryRow[]
 }
 
 export const notOpen = (id: string): ProxyError =>
@@ -73,7 +77,8 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
   }
   return {
     ...heldActions(managed, answer),
-    history: filter => logs.history.list(filter),
+    history: filter => shownRows(logs.history.list(), filter),
+    historyRows: () => logs.history.list(),
     status: () => {
       const uptime = performance.now() - startedAt
       const generation = generations.count

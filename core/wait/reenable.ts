@@ -114,28 +114,41 @@ function toVerdict(answer: unknown): Verdict {
 }
 
 function readVerdict(answer: object): Verdict {
-  const { kind, reason, detail, hold } = answer as Readonly<Record<string, unknown>>
+  const { kind, reason, detail, hold, question } = answer as Readonly<Record<string, unknown>>
+  if (question !== undefined && !isQuestionId(question)) return noVerdict(answer)
   if (kind === 'accept') return toAccept(answer)
   if (kind !== 'reject' || typeof reason !== 'string') return noVerdict(answer)
   const word = clip(reason, MAX_REASON) as Reject['reason'] // a word that no table knows still rejects: tls/verdict maps it to policy
-  const rejected = typeof detail === 'string' ? reject(word, toLine(detail)) : reject(word)
+  const rejected = {
+    ...(typeof detail === 'string' ? reject(word, toLine(detail)) : reject(word)),
+    ...(question === undefined ? {} : { question }),
+  }
   if (hold === undefined) return Object.freeze(rejected)
   const read = toHold(hold)
   return read === undefined ? noVerdict(answer) : Object.freeze({ ...rejected, hold: read })
 }
 
+/** The id of a question ends up in header fields. */
+const isQuestionId = (id: unknown): id is string =>
+  typeof id === 'string' && /^[A-Za-z][\w.-]{0,63}$/.test(id)
+
 /** Both parts end up in header fields. */
 function toHold(hold: unknown): Hold | undefined {
   if (typeof hold !== 'object' || hold === null) return undefined
   const { id, retryAfter } = hold as Readonly<Record<string, unknown>>
-  if (typeof id !== 'string' || !/^[A-Za-z][\w.-]{0,63}$/.test(id)) return undefined
+  if (!isQuestionId(id)) return undefined
   if (typeof retryAfter !== 'number' || !Number.isInteger(retryAfter)) return undefined
   return retryAfter < 1 || retryAfter > 86_400 ? undefined : Object.freeze({ id, retryAfter })
 }
 
-function toAccept(answer: { expiresAt?: unknown; cacheFor?: unknown; scope?: unknown }): Verdict {
-  const { expiresAt, cacheFor, scope } = answer
-  if (expiresAt === undefined && cacheFor === undefined) return accept()
+function toAccept(answer: {
+  expiresAt?: unknown
+  cacheFor?: unknown
+  scope?: unknown
+  question?: unknown
+}): Verdict {
+  const { expiresAt, cacheFor, scope, question } = answer
+  if (expiresAt === undefined && cacheFor === undefined && question === undefined) return accept()
   if (expiresAt !== undefined && !(typeof expiresAt === 'number' && Number.isFinite(expiresAt)))
     return noVerdict(answer)
   return Object.freeze<Verdict>({
@@ -145,6 +158,7 @@ function toAccept(answer: { expiresAt?: unknown; cacheFor?: unknown; scope?: unk
     ...(typeof cacheFor === 'number' && cacheFor > 0
       ? { cacheFor, scope: scope === 'host' ? 'host' : 'chain' }
       : {}),
+    ...(isQuestionId(question) ? { question } : {}),
   })
 }
 

@@ -3,8 +3,6 @@ import type { Answered, Subject } from './question.js'
 
 /** An answer, and what it is kept for. */
 export interface Kept extends Answered {
-  /** Of the question. */
-  readonly id: string
   readonly scope: ApprovalScope
   readonly subject: Subject
 }

@@ -160,8 +160,8 @@ export class Approvals implements ApprovalTopic {
     const { host, port, leaf, leafKey, issuerKey, builtIn } = question.asked
     if (scope === 'issuer' && issuerKey === undefined)
       throw new Error(`${host} has no issuer that was checked: answer for the certificate, or for the host`)
-    const answered: Answered = { verdict, until, who, why }
-    const kept: Kept = { ...answered, scope, id, subject: { host, port, leaf, leafKey, issuerKey, builtIn } }
+    const answered: Answered = { id, verdict, until, who, why }
+    const kept: Kept = { ...answered, scope, subject: { host, port, leaf, leafKey, issuerKey, builtIn } }
     const shown = this.#describe(question)
     const entry: Answering = { at: now(), did: 'answered', ...kept }
     await this.#write(entry)

@@ -156,6 +156,8 @@ export class Question {
 
 /** An answer, as the handshakes that wait are told. */
 export interface Answered {
+  /** Of the question that was answered; an answer for a host covers others. */
+  readonly id: string
   readonly verdict: 'accept' | 'reject'
   /** When it ends; milliseconds since the epoch; undefined: when it is withdrawn. */
   readonly until: number | undefined

@@ -68,7 +68,7 @@ test('an operator lists what is held on other hooks', async t => {
   while ((await held()).length === 0);
   t.match(await held(), [{ hook: 'TS_VCONN_START_HOOK', plugin: 'desk', about: /^client 127/ }])
   t.match(await ctl('parked'), {
-    out: /is parked\nHOOK +WHO WAITS +HELD BY +FOR +LEFT\nTS_VCONN_START_HOOK +client 127/,
+    out: /is parked\nHOOK +ABOUT +HELD BY +FOR +LEFT\nTS_VCONN_START_HOOK +client 127/,
   })
   await ctl('plugin', 'msg', 'accept')
   t.equal((await client.response('GET')).status, 502)

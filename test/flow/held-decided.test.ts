@@ -2,17 +2,16 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Test, test } from 'tap'
-import type { HistoryRow, ParkedDetail, ParkedRow } from '../../core/admin/held-api.js'
+import { test } from 'tap'
+import type { HistoryRow, ParkedDetail } from '../../core/admin/held-api.js'
 import { listOf, sendTo } from '../../core/cli/ctl-client.js'
 import { approving } from '../kit/approving.js'
 import { get } from '../kit/get.js'
+import { heldOf, holding } from '../kit/holding.js'
 import { HOST, issued, type Managed, managedHere } from '../kit/managed.js'
-import { nginxOrigin } from '../kit/nginx-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { makeAuthority } from '../kit/pki.js'
-import type { ProxyConf, RunningProxy } from '../kit/proxy.js'
-import { poll } from '../kit/watch.js'
+import type { RunningProxy } from '../kit/proxy.js'
 
 const MAY = { 'proxy.config.admin.may_accept': 1 } as const
 const stranger = await makeAuthority({ name: 'Stranger' })
@@ -22,27 +21,6 @@ const COMPLETER = `
 export default ({ hookAdd, note }) =>
   hookAdd('TS_SSL_CERT_VERIFY_HOOK', () => note('a completer holds it'), { sees: 'incomplete' })
 `
-
-/** A proxy whose plugins hold the handshake with an origin. */
-async function holding(
-  t: Test,
-  plugins: readonly string[],
-  conf: ProxyConf = {},
-  from: Pick<typeof issued, 'chainPem' | 'keyPem'> = issued,
-) {
-  const origin = await nginxOrigin(from)
-  t.teardown(origin.stop)
-  const proxied = await managedHere(t, plugins, undefined, conf)
-  const ask = () => get(proxied.proxy.port, `https://${HOST}:${origin.httpsPort}/`, [], 60_000)
-  return { ...proxied, origin, ask, send: sendTo(proxied.socket) }
-}
-
-/** The handshake that is held, once one is that fits. */
-function heldOf(socket: string, fits: (row: ParkedRow) => boolean = () => true): Promise<ParkedRow> {
-  const send = sendTo(socket)
-  const rows = () => listOf<ParkedRow>(send, '/v1/parked', 'parked')
-  return poll(async () => (await rows()).find(fits), 'a held handshake')
-}
 
 const auditOf = ({ proxy }: Pick<Managed<RunningProxy>, 'proxy'>) =>
   readFileSync(join(proxy.conf.path, 'audit.log'), 'utf8')
@@ -100,10 +78,11 @@ test('an operator accepts in place of one plugin; the next is asked', async t =>
   t.equal((await asked).status, 200)
   t.match(all.proxy.output(), /reenabled the handshake with managed\.test when nobody waited any more/)
   t.match(all.proxy.output(), /NOTE: .* accepts the handshake with managed\.test in place of plugin desk/)
-  const history = await listOf<HistoryRow>(all.send, '/v1/history?search=BY%20PHONE', 'history')
-  t.match(history, [
-    { result: 'accepted', by: 'operator', plugin: 'desk', host: HOST, why: 'by phone', who: /./ },
-  ])
+  const history = await listOf<HistoryRow>(all.send, '/v1/history', 'history')
+  const facts = { result: 'accepted', by: 'operator', plugin: 'desk', host: HOST, question: null }
+  t.match(history, [{ ...facts, why: 'by phone', who: /./, times: 1, client: '127.0.0.1' }])
+  t.equal(history.length, 1, 'the acceptance and its handshake are one row')
+  t.match(await listOf(all.send, '/v1/history?search=BY%20PHONE', 'history'), history)
 
   const again = all.ask()
   const { id } = await heldOf(all.socket)
@@ -191,13 +170,35 @@ test('accepting a handshake that approval.js holds answers its question', async 
   t.match(await ctl('accept', `${id}`, '--why', 'the registry'), { code: 0, out: new RegExp(question.id) })
   t.match((await asked).stdout, /^HTTP\/1\.1 200 /)
   t.match((await ask()).stdout, /^HTTP\/1\.1 200 /, 'the answer is remembered')
-  const rows = await listOf<HistoryRow>(sendTo(socket), '/v1/history?search=registry', 'history')
-  t.match(rows, [{ by: 'person', result: 'accepted', host: HOST, why: 'the registry', plugin: 'approval' }])
+  const history = () => listOf<HistoryRow>(sendTo(socket), '/v1/history', 'history')
+  const answered = {
+    by: 'person',
+    host: HOST,
+    plugin: 'approval',
+    client: '127.0.0.1',
+    question: question.id,
+  }
+  const rows = await history()
+  t.match(rows, [{ ...answered, result: 'accepted', why: 'the registry', held: Number }])
+  t.equal(rows.length, 1, 'the answer, and all handshakes that it decides, are one row')
+  t.ok((rows[0]?.held ?? 0) > 0)
+  t.match(await listOf(sendTo(socket), '/v1/history?search=registry', 'history'), rows)
   t.match(
     (await ctl('history')).out,
     /accepted managed\.test:\d+ by person approval.*\n {2}\S+: the registry/,
   )
   t.ok(all.proxy.port)
+
+  await ctl('revoke', HOST)
+  const refused = ask()
+  const { id: next } = await waiting()
+  t.match(await ctl('reject', next, '--why', 'not ours'), { code: 0 })
+  t.match((await refused).stdout, /^HTTP\/1\.1 502 /)
+  t.match(await history(), [
+    { ...answered, result: 'rejected', question: next, why: 'not ours', detail: /not ours/, times: 1 },
+    { result: 'accepted', question: question.id },
+  ])
+  t.equal((await history()).length, 2)
 })
 
 test('what cannot be written down is not accepted', async t => {
@@ -225,21 +226,4 @@ export default ({ hookAdd, manage }) => {
   t.equal(accepting, 'none', 'whether it is a question is not known')
   t.match(await all.ctl('reject', `${id}`), { code: 0 })
   t.equal((await asked).status, 502)
-})
-
-test('the history comes in pages, and is searched', async t => {
-  const all = await holding(t, ['desk.mjs one'])
-  await all.ask()
-  const url = `https://nobody.test:${all.origin.httpsPort}/`
-  await get(all.proxy.port, url, [], 60_000)
-  await all.ctl('revoke', '--all')
-  await all.ask()
-  const page = (query: string) =>
-    all.send<{ history: readonly HistoryRow[]; next: string | null }>('GET', `/v1/history?${query}`)
-  const { history } = await page('')
-  t.match(history, [{ result: 'accepted', host: HOST, times: 2, by: 'plugins', plugin: 'desk' }])
-  t.match(await page('search=managed&result=rejected'), { history: [], next: null })
-  t.match(await page('search=127.0.0.1').then(found => found.history.length), history.length)
-  await t.rejects(page('cursor=bogus'), { code: 'PTC_ADMIN_REQUEST', message: /send the `next`/ })
-  await t.rejects(page('limit=0'))
 })

@@ -39,7 +39,7 @@ const query = cursor => {
   return `/v1/history?${params}`
 }
 
-/** Asks for the latest. A person who has asked for older ones is not disturbed. */
+/** Draws the latest verdicts again. Once older ones are shown, the list stays as it is until a button or a search renews it. */
 export async function show() {
   if (isLong) return
   const answer = await ask(query())
@@ -56,7 +56,7 @@ async function more() {
   draw()
 }
 
-const stateOf = ({ id, last, times, result }) => `${id} ${last} ${times} ${result}`
+const stateOf = ({ id, last, times, result, by }) => `${id} ${last} ${times} ${result} ${by}`
 
 /** Rows that are as they were keep their elements, and with them the focus and what is selected. */
 function draw() {
@@ -87,10 +87,11 @@ function makeEntry(row) {
   const host = make('h3', 'host')
   putHost(host, row.host, row.port)
   const times = row.times === 1 ? '' : `, ${number(row.times)} times since ${momentText(row.since)}`
+  const result = row.resumed ? '✓ accepted, session resumed' : (RESULTS[row.result] ?? row.result)
   element.append(
-    make('p', 'what', host, ' ', make('span', `result ${row.result}`, RESULTS[row.result] ?? row.result)),
+    make('p', 'what', host, ' ', make('span', `result ${row.result}`, result)),
     make('p', 'when', timeElement(row.last), times),
-    make('p', 'by', `By ${visible((BY[row.by] ?? (() => row.by))(row.plugin))}.`),
+    make('p', 'by', byOf(row)),
   )
   if (row.name !== null || row.detail !== '') element.append(reasonOf(row))
   const list = make('dl')
@@ -102,6 +103,7 @@ function makeEntry(row) {
   }
   add('Person', row.who)
   add('Why', row.why)
+  add('Question', row.question)
   add('Asked by', listed(row.clients))
   add('Held for', row.held > 0 ? duration(row.held) : '')
   add('Built-in check', row.builtIn === 'X509_V_OK' ? 'good' : row.builtIn)
@@ -109,6 +111,11 @@ function makeEntry(row) {
   add('SHA-256', row.leaf?.sha256 ?? '')
   element.append(list, actionsOf(row))
   return element
+}
+
+function byOf({ by, plugin, resumed }) {
+  const decider = visible((BY[by] ?? (() => by))(plugin))
+  return resumed ? `By an earlier verdict of ${decider}: the origin has shown no certificate.` : `By ${decider}.`
 }
 
 function reasonOf({ reason, name, code, detail }) {

@@ -58,6 +58,7 @@ const ACCEPT: Shape = {
   expiresAt: optional(isTime),
   cacheFor: optional(isTime),
   scope: optional(oneOf('chain', 'host')),
+  question: optional(isWord),
 }
 const HOLD: Shape = { id: isWord, retryAfter: isTime }
 const REJECT: Shape = {
@@ -65,6 +66,7 @@ const REJECT: Shape = {
   reason: isWord,
   detail: optional(isMessage),
   hold: optional(value => isOf(value, HOLD)),
+  question: optional(isWord),
 }
 const METRIC: Shape = {
   kind: oneOf('counter', 'gauge', 'histogram'),

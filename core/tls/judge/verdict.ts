@@ -23,6 +23,8 @@ export interface Rejection {
   readonly detail: string
   /** The question that is still open: the origin has not been judged. */
   readonly hold?: Hold
+  /** The question that a person has answered so. */
+  readonly question?: string
 }
 
 declare const proof: unique symbol
@@ -41,6 +43,8 @@ export interface VerifiedPeer {
   readonly expiresAt: number | undefined
   /** A plugin has read the client of the question before it accepted: the acceptance serves no other client. */
   readonly isForClient: boolean
+  /** What a person has answered so: the id of a question, or a handshake that an operator accepted. */
+  readonly answer: string | undefined
   readonly [proof]: true
 }
 
@@ -51,6 +55,7 @@ export interface Acceptance {
   readonly tolerated?: readonly BuiltInResult[]
   readonly expiresAt?: number | undefined
   readonly isForClient?: boolean | undefined
+  readonly answer?: string | undefined
 }
 
 /** The X509_V_ERR of each reason. A reason added to the API stops the build here until it has one. */
@@ -126,9 +131,12 @@ export function rejection(
 
 /** The rejection that a plugin wants. */
 export function rejectedBy(plugin: string | undefined, host: string, verdict: Reject): Rejection {
-  const { reason, detail, hold } = verdict
-  const wanted = rejection('plugin', reason, host, detail, plugin)
-  return hold === undefined ? wanted : { ...wanted, hold }
+  const { reason, detail, hold, question } = verdict
+  return {
+    ...rejection('plugin', reason, host, detail, plugin),
+    ...(hold === undefined ? {} : { hold }),
+    ...(question === undefined ? {} : { question }),
+  }
 }
 
 /** Ends a wait without a rejection. Its parameter is the last verdict: only an accept type-checks. */
@@ -136,7 +144,7 @@ export function settle(
   evidence: PeerEvidence,
   decidedBy: VerifiedPeer['decidedBy'],
   _last: Accept,
-  { shown = evidence, tolerated = [], expiresAt, isForClient = false }: Acceptance = {},
+  { shown = evidence, tolerated = [], expiresAt, isForClient = false, answer }: Acceptance = {},
 ): VerifiedPeer {
-  return { evidence, shown, decidedBy, tolerated, expiresAt, isForClient } as VerifiedPeer
+  return { evidence, shown, decidedBy, tolerated, expiresAt, isForClient, answer } as VerifiedPeer
 }

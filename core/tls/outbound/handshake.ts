@@ -346,7 +346,7 @@ export class OutboundHandshake implements LinkSink {
     this.#clock.stop()
     if (this.#isGivenUp) return this.#deliverVerdict(peer)
     if (this.#sessions.keep(this.#engine, peer)) {
-      this.#settings.observer.resumed?.(peer, this.#tcp.remoteAddress)
+      this.#settings.observer.resumed?.(peer, this.#tcp.remoteAddress, this.#about)
       this.#trace.accepted(peer, true, this.#park.held)
     }
     this.#trace.closed()

@@ -50,6 +50,8 @@ export type Handshake =
       readonly expiresAt?: number | undefined
       /** One of them is for the client alone. */
       readonly isForClient?: boolean | undefined
+      /** What a person has answered so, of the last of them that says it. */
+      readonly answer?: string | undefined
       /** The connection has ended; the plugins are still asked. */
       readonly isReleased?: boolean | undefined
     }
@@ -78,7 +80,7 @@ export type HandshakeEvent =
   /** An operator has rejected in place of the plugin that is asked. */
   | { readonly type: 'refused'; readonly verdict: Reject }
   /** An operator has accepted in its place, for this handshake: as a plugin's acceptance that ends then. */
-  | { readonly type: 'granted'; readonly expiresAt: number }
+  | { readonly type: 'granted'; readonly expiresAt: number; readonly answer: string }
   /** The clock that runs has run out: the verdict's while parked, else the origin's. */
   | { readonly type: 'clock' }
   /** The plugin's own time has run out; its line says what decides instead. */
@@ -137,8 +139,8 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
     case 'certificate': {
       const { evidence, held } = event
       if (held === undefined) return judge(evidence, 'certificate', terms)
-      const { decidedBy, expiresAt, isForClient } = held.peer
-      const acceptance = { shown: evidence, expiresAt, isForClient }
+      const { decidedBy, expiresAt, isForClient, answer } = held.peer
+      const acceptance = { shown: evidence, expiresAt, isForClient, answer }
       return goOn(accepted(held.evidence, decidedBy, terms, acceptance), 'certificate')
     }
     case 'session': {
@@ -215,7 +217,8 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
       if (verdict.kind === 'reject') {
         return refuse(rejectedBy(plugin, evidence.host, verdict), evidence)
       }
-      return nextTurn(acceptedBy(state, verdict.expiresAt, event.isForClient), 'plugins', terms)
+      const { expiresAt, question } = verdict
+      return nextTurn(acceptedBy(state, { expiresAt, answer: question }, event.isForClient), 'plugins', terms)
     }
     case 'late':
       // A check that is off has looked at nothing that could stand in for the plugin.
@@ -225,7 +228,7 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
     case 'plugin-failed':
       return refuse(rejection('plugin-failed', 'policy', evidence.host, event.detail, plugin), evidence)
     case 'granted':
-      return nextTurn(acceptedBy(state, event.expiresAt, true), 'plugins', terms)
+      return nextTurn(acceptedBy(state, event, true), 'plugins', terms)
     case 'refused': {
       const { reason, detail } = event.verdict
       return refuse(rejection('operator', reason, evidence.host, detail, plugin), evidence)
@@ -251,11 +254,12 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
 /** One turn more has ended with an acceptance. */
 const acceptedBy = (
   state: In<'parked'>,
-  expiresAt: number | undefined,
+  { expiresAt, answer }: Pick<In<'parked'>, 'expiresAt' | 'answer'>,
   isForClient = false,
 ): In<'parked'> => ({
   ...state,
   expiresAt: earliest(state.expiresAt, expiresAt),
+  answer: answer ?? state.answer,
   isForClient: state.isForClient === true || isForClient,
 })
 
@@ -328,11 +332,16 @@ function accepted(
   evidence: PeerEvidence,
   decidedBy: VerifiedPeer['decidedBy'],
   terms: Terms,
-  { shown, expiresAt, isForClient }: Pick<In<'parked'>, 'shown' | 'expiresAt' | 'isForClient'> = {},
+  {
+    shown,
+    expiresAt,
+    isForClient,
+    answer,
+  }: Pick<In<'parked'>, 'shown' | 'expiresAt' | 'isForClient' | 'answer'> = {},
 ): VerifiedPeer {
   const tolerated = terms.verify === 'nothing' || terms.builtIn === 'off' ? [] : failedChecks(evidence, terms)
   const ends = earliest(expiresAt, terms.endsAt)
-  return settle(evidence, decidedBy, accept(), { shown, tolerated, expiresAt: ends, isForClient })
+  return settle(evidence, decidedBy, accept(), { shown, tolerated, expiresAt: ends, isForClient, answer })
 }
 
 function failedChecks({ checks }: PeerEvidence, { properties }: Terms): readonly BuiltInResult[] {

@@ -23,7 +23,7 @@ export interface HandshakeObserver extends TurnObserver {
   /** Accepted; `tolerated` in it says what the built-in check found wrong and did not bind. */
   accepted(evidence: PeerEvidence, peer: VerifiedPeer, remoteAddress: string, about: HandshakeAbout): void
   /** A session was resumed that rests on an earlier acceptance, or on one of its stored chain. */
-  resumed?(peer: VerifiedPeer, remoteAddress: string): void
+  resumed?(peer: VerifiedPeer, remoteAddress: string, about: HandshakeAbout): void
   rejected(why: VerifyRejected, remoteAddress: string, about: HandshakeAbout): void
   /** The connection of a parked handshake has ended, and its plugins are still asked. */
   released?(host: string, remoteAddress: string): void

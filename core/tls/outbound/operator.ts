@@ -55,7 +55,7 @@ export function parkedHandshake(parts: ParkedParts): ParkedHandshake | undefined
       if (!turn.isOpen) throw over(host)
       trace.granted(plugin)
       questions.stop()
-      on({ type: 'granted', expiresAt: Date.now() + GRANT_LIFE })
+      on({ type: 'granted', expiresAt: Date.now() + GRANT_LIFE, answer: grantOf(id) })
     },
     extend: ms => {
       if (!turn.isOpen) throw over(host)
@@ -70,6 +70,9 @@ export function parkedHandshake(parts: ParkedParts): ParkedHandshake | undefined
     },
   }
 }
+
+/** The answer that an operator's acceptance of a handshake is; the id of no question has a blank. */
+export const grantOf = (id: number): string => `handshake ${id}`
 
 const over = (host: string): ProxyError =>
   new ProxyError('PTC_ADMIN_REQUEST', `the handshake with ${host} waits for a plugin no longer`)

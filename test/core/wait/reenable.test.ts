@@ -123,14 +123,18 @@ test('a delivered verdict is a copy: frozen, its detail on one line', async t =>
   t.ok(Object.isFrozen(delivered[0]))
 })
 
-test('a hold is carried as it is meant, or not at all', async t => {
+/** What a plugin in plain JavaScript may answer. */
+function plainJavaScript() {
   const delivered: Verdict[] = []
   const answer = (verdict: unknown): void => {
-    new Reenable(
-      v => void delivered.push(v),
-      () => {},
-    ).call(verdict as Verdict)
+    const deliver = (one: Verdict): void => void delivered.push(one)
+    new Reenable(deliver, () => {}).call(verdict as Verdict)
   }
+  return { delivered, answer }
+}
+
+test('a hold is carried as it is meant, or not at all', async t => {
+  const { delivered, answer } = plainJavaScript()
   answer(postpone({ id: 'q1', retryAfter: 5 }, 'soon'))
   t.strictSame(delivered.pop(), {
     kind: 'reject',
@@ -150,5 +154,19 @@ test('a hold is carried as it is meant, or not at all', async t => {
   ]) {
     answer({ kind: 'reject', reason: 'policy', hold })
     t.match(delivered.pop(), { kind: 'reject', reason: 'internal' }, JSON.stringify(hold))
+  }
+})
+
+test('the question that a verdict answers is carried, or the verdict is a rejection', async t => {
+  const { delivered, answer } = plainJavaScript()
+  for (const verdict of [accept({ question: 'q1' }), { ...reject('policy', 'no'), question: 'q1' }]) {
+    answer(verdict)
+    t.strictSame(delivered.pop(), verdict)
+  }
+  for (const question of [1, '', 'two words', '1q', 'q'.repeat(65), { toString: () => 'q1' }]) {
+    for (const verdict of [{ kind: 'accept' }, { kind: 'reject', reason: 'policy' }]) {
+      answer({ ...verdict, question })
+      t.match(delivered.pop(), { kind: 'reject', reason: 'internal' }, JSON.stringify(question))
+    }
   }
 })

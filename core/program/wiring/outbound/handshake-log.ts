@@ -32,7 +32,7 @@ export interface ShadowCounts {
  */
 export class HandshakeLog implements HandshakeObserver {
   readonly #diags: HandshakeDiags
-  readonly #history: Pick<History, 'accepted' | 'rejected'> | undefined
+  readonly #history: Pick<History, 'accepted' | 'rejected' | 'resumed'> | undefined
   /** Answers of plugins that reached nothing. */
   ignoredReenables = 0
   /** How often a failed built-in check did not bind, by the name of its X509_V_ERR. */
@@ -41,7 +41,7 @@ export class HandshakeLog implements HandshakeObserver {
   readonly shadows = new Map<string, ShadowCounts>()
 
   /** @param history keeps the verdicts; absent: they are only logged */
-  constructor(diags: HandshakeDiags, history?: Pick<History, 'accepted' | 'rejected'>) {
+  constructor(diags: HandshakeDiags, history?: Pick<History, 'accepted' | 'rejected' | 'resumed'>) {
     this.#diags = diags
     this.#history = history
   }
@@ -67,7 +67,9 @@ export class HandshakeLog implements HandshakeObserver {
       this.#diags.debug('ssl', `handshake with ${host} goes on, ${digestText(evidence)}`)
   }
 
-  resumed({ evidence: { host } }: VerifiedPeer): void {
+  resumed(peer: VerifiedPeer, _remoteAddress: string, about: HandshakeAbout): void {
+    const { host } = peer.evidence
+    this.#history?.resumed(peer, about)
     if (this.#diags.isOn('ssl')) this.#diags.debug('ssl', `handshake with ${host}: reused session to origin`)
   }
 

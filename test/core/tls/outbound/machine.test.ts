@@ -358,11 +358,11 @@ test('no order of events opens a handshake without all acceptances', async t => 
 })
 
 test('an operator accepts in the place of one plugin', async t => {
-  const granted: HandshakeEvent = { type: 'granted', expiresAt: 2000 }
+  const granted: HandshakeEvent = { type: 'granted', expiresAt: 2000, answer: 'handshake 1' }
   t.match(run(two, certificate, granted), { state: { at: 'parked', hook: 1 }, effects: ['call-hook'] })
   t.match(
     run(two, certificate, granted, yes),
-    { state: { at: 'resuming', peer: { expiresAt: 2000, isForClient: true } } },
+    { state: { at: 'resuming', peer: { expiresAt: 2000, isForClient: true, answer: 'handshake 1' } } },
     'the others are asked, and the acceptance ends',
   )
   t.match(run(two, granted).state, { at: 'hello-sent' }, 'nothing is accepted before it is shown')
