@@ -1,4 +1,4 @@
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { type Test, test } from 'tap'
 import { curl } from '../kit/curl.js'
 import { nodeOrigin } from '../kit/node-origin.js'

@@ -1,5 +1,5 @@
 /** `client` and `transaction` of the verify hook, and what an acceptance that depends on them is good for. */
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { startBumping } from '../kit/bumping.js'

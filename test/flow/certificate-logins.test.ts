@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { type Test, test } from 'tap'
 import { type AccessStage, accessStage, WAYS } from '../kit/access-ways.js'
 import { tlsClient } from '../kit/client.js'

@@ -1,5 +1,5 @@
 /** What the access log says of connections that are bumped, and of the requests inside. */
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { type Bumping, startBumping } from '../kit/bumping.js'

@@ -3,7 +3,7 @@
  * all of them judge the same users.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { test } from 'tap'
 import { FLAG, FRAME } from '../../core/http2/frames.js'
 import { type AccessStage, accessStage, WAYS } from '../kit/access-ways.js'

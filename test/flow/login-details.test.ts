@@ -1,5 +1,5 @@
 /** How much clients are told of a login that is wanted, and of one that is refused: for people and for machines. */
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { type Test, test } from 'tap'
 import type { ErrorDetails } from '../../core/http/pages/told.js'
 import { type AccessStage, accessStage } from '../kit/access-ways.js'

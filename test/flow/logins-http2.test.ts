@@ -1,6 +1,6 @@
 /** Logins that authenticate a connection, by clients of HTTP/2, whose requests share one connection. */
 import { once } from 'node:events'
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { type Test, test } from 'tap'
 import { type Http2Answer, Http2Client, tlsSocket } from '../kit/http2-client.js'
 import { loginOrigin } from '../kit/login-origin.js'

@@ -1,5 +1,5 @@
 /** Logins that authenticate a connection, and the clients that must not get them. */
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { test } from 'tap'
 import { startBumping } from '../kit/bumping.js'
 import { testRoot } from '../kit/connecting.js'

@@ -1,6 +1,6 @@
 /** What shows that a reload takes over the records about logins of clients. */
 
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { tlsClient } from '../kit/client.js'
 import { get, getOn } from '../kit/get.js'
 import { clientCertificate } from '../kit/pki-openssl.js'

@@ -1,5 +1,5 @@
 /** What one client network takes of something shared, and what is left for another. */
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { type Test, test } from 'tap'
 import { type RawClient, rawClient } from '../kit/client.js'
 import { nodeOrigin } from '../kit/node-origin.js'

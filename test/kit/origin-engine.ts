@@ -1,4 +1,3 @@
-import koffi from 'koffi'
 import type { Progress } from '../../core/tls/openssl/engine.js'
 import {
   SSL_new_session_ticket,
@@ -6,6 +5,7 @@ import {
   SSL_set_session_id_context,
   TLS_server_method,
 } from '../../core/tls/openssl/inbound-library.js'
+import { koffi } from '../../core/tls/openssl/koffi.js'
 import * as ssl from '../../core/tls/openssl/library.js'
 import { type Handle, NULL } from '../../core/tls/openssl/library.js'
 import { withBio } from '../../core/tls/openssl/memory-bio.js'

@@ -2,7 +2,7 @@
  * The peer of one of our engines: TLS as bytes in and bytes out, for what no program can be told to do. Its native objects
  * are not counted among those of the proxy.
  */
-import koffi from 'koffi'
+import { koffi } from '../../core/tls/openssl/koffi.js'
 import * as ssl from '../../core/tls/openssl/library.js'
 import { type Handle, NULL } from '../../core/tls/openssl/library.js'
 import { drainBio, newMemoryBio } from '../../core/tls/openssl/memory-bio.js'

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { test } from 'tap'
+import { onlyDependenciesAreLoaded } from './kit/dependencies.js'
 import * as rules from './kit/imports.js'
 import { coreNamesNoPlugin, pluginsKeepOutOfCore } from './kit/plugin-imports.js'
 import { readSources, type SourceFile, source } from './kit/source.js'
@@ -82,6 +84,17 @@ test('all TLS is the engine’s, and only the engine is native', async t => {
     rules.onlyTheEngineIsNative(bad({ 'core/tls/openssl/a.ts': "import koffi from 'koffi'" })).length,
     0,
   )
+})
+
+test('what is published loads its dependencies alone', async t => {
+  const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const rule = onlyDependenciesAreLoaded(Object.keys(dependencies))
+  t.strictSame(rule(files), [])
+  const count = (text: string): number => rule(bad({ 'core/a/a.ts': text })).length
+  t.equal(count("import koffi from 'koffi'"), 1)
+  t.equal(count("const { a } = await import('@biomejs/biome/a.js')"), 1)
+  t.equal(count("import type koffi from 'koffi'"), 0)
+  t.equal(count("import { parse } from 'yaml'\nimport 'node:fs'\nimport '@peculiar/x509'"), 0)
 })
 
 test('only core/origin/names resolves names', async t => {

@@ -1,9 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import bcrypt from 'bcrypt'
+import { createRequire } from 'node:module'
+import type { compare } from '@node-rs/bcrypt'
 import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../../base/errors.js'
 import { FewAtATime } from '../../base/few-at-a-time.js'
 import { detachString } from '../../base/memo.js'
+import { describe } from '../../base/thrown.js'
 import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
 import { type Identity, identityOf } from './identity.js'
 
@@ -27,12 +29,16 @@ export class BasicAuth implements AuthScheme {
   readonly #groupsOf: GroupsOf
   /** The hash with which the password of an unknown name is compared. */
   readonly #decoy: string
+  readonly #compareHash = loadCompare()
   readonly #key = randomBytes(32)
   readonly #right = new LRUCache<string, Identity>({ max: MAX_REMEMBERED, ttl: REMEMBERED })
   readonly #running = new Map<string, Promise<Checked>>()
   readonly #checks = new FewAtATime(TURNS, tooMany)
 
-  /** @param hashes names with bcrypt hashes, never empty */
+  /**
+   * @param hashes names with bcrypt hashes, never empty
+   * @throws {ProxyError} PTC_HTPASSWD_INVALID where there is no bcrypt for this platform
+   */
   constructor(hashes: ReadonlyMap<string, string>, groupsOf: GroupsOf) {
     this.#hashes = hashes
     this.#groupsOf = groupsOf
@@ -75,12 +81,23 @@ export class BasicAuth implements AuthScheme {
 
   async #compare(name: string, password: string): Promise<Identity | undefined> {
     const hash = this.#hashes.get(name)
-    const isRight = await bcrypt.compare(password, hash ?? this.#decoy)
+    const isRight = await this.#compareHash(password, hash ?? this.#decoy)
     return isRight && hash !== undefined ? this.#identityOf(name, hash) : undefined
   }
 
   #identityOf(name: string, hash: string): Identity {
     return identityOf(name, this.#groupsOf(name), { scheme: 'basic', hash })
+  }
+}
+
+/** Loaded with the first passwords only: a platform without a binary of it can do without passwords. */
+function loadCompare(): typeof compare {
+  const require = createRequire(import.meta.url)
+  try {
+    return require('@node-rs/bcrypt').compare
+  } catch (cause) {
+    const why = `passwords cannot be checked on this platform: ${describe(cause)}`
+    throw new ProxyError('PTC_HTPASSWD_INVALID', why, { cause })
   }
 }
 

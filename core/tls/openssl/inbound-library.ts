@@ -3,7 +3,7 @@
  *
  * Source of the signatures: the man pages of OpenSSL 3.0, section 3.
  */
-import koffi from 'koffi'
+import { koffi } from './koffi.js'
 import { type Callback, declareFunction, type Handle, requireLibrary } from './library.js'
 
 const f = declareFunction

@@ -5,9 +5,10 @@
  *
  * Source of the signatures: the man pages of OpenSSL 3.0, section 3. Long because nothing is declared elsewhere.
  */
-import koffi from 'koffi'
+
 import { ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
+import { koffi } from './koffi.js'
 
 declare const native: unique symbol
 /** The address of a native object; 0 is NULL. */

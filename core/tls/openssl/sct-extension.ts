@@ -6,7 +6,7 @@
  * for each certificate of TLS 1.3. The bytes belong to OpenSSL and are valid during the call: they are copied. An exception
  * must not reach C: it ends the handshake.
  */
-import koffi from 'koffi'
+import { koffi } from './koffi.js'
 import { type Callback, copyFrom, declareFunction, type Handle, NULL, requireLibrary } from './library.js'
 import { must } from './own-certificate.js'
 

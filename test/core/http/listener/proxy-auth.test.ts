@@ -1,4 +1,4 @@
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { type Test, test } from 'tap'
 import { ProxyError } from '../../../../core/base/errors.js'
 import { ClientInfo } from '../../../../core/http/listener/client-info.js'

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import bcrypt from 'bcrypt'
+import * as bcrypt from '@node-rs/bcrypt'
 import { test } from 'tap'
 import { parseIpAllow } from '../../../../../core/config/ip-allow.js'
 import { ClientRequest } from '../../../../../core/http/listener/client-request.js'
