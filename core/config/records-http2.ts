@@ -52,6 +52,12 @@ export const HTTP2_RECORDS = {
     unit: 's',
     about: 'How long a connection to an origin may stay open without a stream.',
   },
+  'proxy.config.http2.connection_coalescing_out': {
+    ...SWITCH,
+    default: 0,
+    about:
+      '1 lets a connection to an origin carry requests for other names than the one that it was opened for (RFC 9113 section 9.1.1): same port, an address that the name has now, the same rule, and a certificate that the built-in check accepts for the name as well. Names whose certificates plugins are asked about never share a connection. docs/http.md has every condition. It is what `ip,cert` in `server_session_sharing.match` is in Traffic Server.',
+  },
   'proxy.config.http2.max_frame_size': {
     type: 'INT',
     default: 16_384,

@@ -9,6 +9,7 @@ import { Memo } from '../base/memo.js'
 import type { OnFault } from '../base/timer.js'
 import type { RequestHead } from '../http1/messages.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
+import { Coalescing, type OtherNames } from './coalescing.js'
 import type { OriginConnection } from './connection.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
 import { isAmong } from './denied-addresses.js'
@@ -33,6 +34,8 @@ export interface ConnectorOptions extends OpeningOptions {
   readonly pool: Current<PoolLimits>
   /** The digest of everything that shapes the verdict about this origin: a pooled connection never outlives it. */
   readonly policyDigest: (target: OriginTarget, way: Way) => string
+  /** Lets connections of HTTP/2 serve other names than their own; undefined: each name has its own. */
+  readonly otherNames?: Current<OtherNames | undefined>
   /** Told what the end of an idle connection has thrown. */
   readonly onFault: OnFault
 }
@@ -54,15 +57,25 @@ export class OriginConnector {
   readonly #pool: Pool
   /** Undefined before the first one. */
   #sessions: Http2Sessions | undefined
-  /** With how many revocations there were before. */
-  readonly #opened = new WeakMap<Kept, Opened & { readonly revocations: number }>()
+  /** With how many revocations there were before: when it was opened, and when it was examined last. */
+  readonly #opened = new WeakMap<Kept, Opened & { readonly since: number; readonly revocations: number }>()
   /** By host: the key made last, because to make one costs more than to look for it. */
   readonly #keys = new Memo<string, MadeKey>(1000)
   #revocations = 0
+  readonly #coalescing: Coalescing
 
   constructor(options: ConnectorOptions) {
     this.#options = options
     this.#pool = new Pool(options.pool, options.onFault)
+    this.#coalescing = new Coalescing({
+      names: options.otherNames ?? (() => undefined),
+      dial: options.dial,
+      queue: options.queue,
+      sessions: () => this.#sessions,
+      keyOf: target => this.keyOf(target),
+      digestOf: target => options.policyDigest(target, target.ways[0]),
+      usable: session => this.#usableForOthers(session),
+    })
   }
 
   get idleConnections(): number {
@@ -93,12 +106,13 @@ export class OriginConnector {
 
   /** For connections of HTTP/2. */
   sessions(): Http2Sessions {
-    this.#sessions ??= new Http2Sessions(this.#options.pool)
+    this.#sessions ??= new Http2Sessions(this.#options.pool, session => this.#coalescing.onOver(session))
     return this.#sessions
   }
 
   /**
-   * An idle connection, or a place on one of HTTP/2. It may turn out to be closed by the origin just now.
+   * An idle connection, or a place on one of HTTP/2, the last choice being one that was opened for another name. It may
+   * turn out to be closed by the origin just now.
    * @param network of the client that uses it
    * @param client the client of the request; undefined: there is none, so the connection must have no owner
    */
@@ -113,9 +127,12 @@ export class OriginConnector {
     if (shared !== undefined) return lookedUp('connections', shared)
     for (;;) {
       const found = this.#pool.take(key, client)
-      if (found === undefined || this.#isReachable(found)) return lookedUp('connections', found)
+      if (found === undefined) break
+      if (this.#isReachable(found)) return lookedUp('connections', found)
       found.close()
     }
+    const mayShare = sessions?.size && (request === undefined || !this.needsHttp1(request))
+    return lookedUp('connections', mayShare ? this.#coalescing.reuse(key, network) : undefined)
   }
 
   /** A client that has logged in on a connection of HTTP/1.1 goes on there. */
@@ -142,13 +159,15 @@ export class OriginConnector {
   }
 
   /**
-   * A new connection, or the first place on one.
+   * A new connection, or the first place on one; or a place on one that was opened for another name.
    * @throws {ProxyError} of the dial, of the TLS handshake, or the signal's reason
    */
   async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<OriginConnection> {
+    const shared = await this.#coalescing.find(target, signal, by)
+    if (shared !== undefined) return shared
     const revocations = this.#revocations
     const { connection, ...opened } = await openConnection(this.#options, this, target, signal, by)
-    this.#opened.set(connection, { ...opened, revocations })
+    this.#opened.set(connection, { ...opened, since: revocations, revocations })
     if (connection instanceof Http1) return connection
     const exchange = connection.exchange()
     if (this.#isCurrent(connection)) this.sessions().add(opened.key, by.network, connection)
@@ -172,6 +191,7 @@ export class OriginConnector {
   /** Closes the idle connections. */
   closeIdle(): void {
     this.#pool.clear()
+    this.#coalescing.forget()
     this.#sessions?.retire()
   }
 
@@ -182,6 +202,7 @@ export class OriginConnector {
   closeStale(): void {
     this.#pool.clear((_key, connection) => this.#isCurrent(connection) && this.#isReachable(connection))
     this.#pool.applyLimits()
+    this.#coalescing.forget()
     this.#sessions?.retire((_key, session) => this.#isCurrent(session) && this.#isReachable(session))
     this.#sessions?.applyLimits()
   }
@@ -192,7 +213,7 @@ export class OriginConnector {
    */
   revoke(isRevoked: IsRevoked): number {
     this.#revocations += 1
-    let count = 0
+    let count = this.#coalescing.revoke(isRevoked)
     const stays = (_key: string, connection: Kept): boolean => {
       const accepted = this.#acceptancesOf(connection)
       if (accepted.length === 0) return true
@@ -233,6 +254,13 @@ export class OriginConnector {
     const host = target.dialHost ?? target.host
     const known = isIP(host) === 0 ? names.known?.(host) : undefined
     return known === undefined || known.length === 0 || isAmong(address, known)
+  }
+
+  /** One that is older than a revocation serves its own name alone, whatever was revoked. */
+  #usableForOthers(connection: Kept): Opened | undefined {
+    const opened = this.#opened.get(connection)
+    if (opened?.since !== this.#revocations) return undefined
+    return this.#isCurrent(connection) && this.#isReachable(connection) ? opened : undefined
   }
 
   #isCurrent(connection: Kept): boolean {

@@ -46,6 +46,11 @@ export interface OriginConnection {
   readonly owner: ConnectionOwner | undefined
   /** Whether its end ends a login. */
   readonly hasLogin: boolean
+  /**
+   * Set where the connection was opened for another name, and was found good for that of the request as well. To be called
+   * when the origin answers 421: the name then gets connections of its own.
+   */
+  readonly onMisdirected?: (() => void) | undefined
   /** Calls `listener` when it cannot be used any more, before a request was sent. The next `send` ends that. */
   onIdleLost(listener: () => void): void
   /** @param client the client of the request */

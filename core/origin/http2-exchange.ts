@@ -15,6 +15,7 @@ import {
   responseHead,
   responseTrailers,
 } from '../http2/response.js'
+import type { VerifiedPeer } from '../tls/judge/verdict.js'
 import { type Channel, NotProcessed, type OriginConnection } from './connection.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
 import { InterimLimit } from './interim-limit.js'
@@ -39,6 +40,14 @@ export interface ExchangeSession {
   left(exchange: Http2Exchange, stream: number | undefined): void
 }
 
+/** A name that a connection serves beside the one that it was opened for. */
+export interface OtherName {
+  /** What the origin of the connection was accepted as, for this name. */
+  readonly peer: VerifiedPeer
+  /** The origin has answered that it does not serve this name on this connection. */
+  readonly onMisdirected: () => void
+}
+
 /**
  * One stream to an origin (RFC 9113 section 5): a request and its response. It has its place on the connection from the
  * moment when it is made.
@@ -48,6 +57,7 @@ export interface ExchangeSession {
 export class Http2Exchange implements OriginConnection {
   readonly protocol = 'h2'
   readonly channel: Channel
+  readonly onMisdirected: (() => void) | undefined
   readonly #session: ExchangeSession
   #state: 'idle' | 'busy' | 'closed' = 'idle'
   #onIdleLost: (() => void) | undefined
@@ -63,9 +73,10 @@ export class Http2Exchange implements OriginConnection {
   readonly #interim = new InterimLimit()
   requests: number
 
-  constructor(session: ExchangeSession) {
+  constructor(session: ExchangeSession, other?: OtherName) {
     this.#session = session
-    this.channel = session.channel
+    this.channel = channelFor(session.channel, other)
+    this.onMisdirected = other?.onMisdirected
     this.requests = session.requests
   }
 
@@ -238,6 +249,13 @@ export class Http2Exchange implements OriginConnection {
       sink?.onFail(toProxyError(error, 'the response could not be handled'), sawResponse)
     }
   }
+}
+
+/** Plugins held the handshake for the first name, not for this one. */
+function channelFor(channel: Channel, other: OtherName | undefined): Channel {
+  if (other === undefined || channel.peer === undefined) return channel
+  const { parked: _, ...shared } = channel
+  return { ...shared, peer: other.peer }
 }
 
 /** Codes with which an origin says that it has not acted on a request (RFC 9113 section 8.7). */

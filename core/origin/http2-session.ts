@@ -5,10 +5,11 @@ import { ProxyError } from '../base/errors.js'
 import type { ResponseHead } from '../http1/messages.js'
 import { FLAG, FRAME, type Frame, FrameReader } from '../http2/frames.js'
 import { LinkStream } from '../http2/link-stream.js'
+import { OriginSet } from '../http2/origin-set.js'
 import { clientSession, type OriginHttp2Limits } from '../http2/session.js'
 import type { TlsOrigin } from '../tls/outbound/start-tls.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
-import { type ExchangeSession, Http2Exchange } from './http2-exchange.js'
+import { type ExchangeSession, Http2Exchange, type OtherName } from './http2-exchange.js'
 
 export interface Http2Options extends OriginHttp2Limits {
   /** How large the header fields of a response may be. */
@@ -48,6 +49,8 @@ export class Http2Session implements ExchangeSession {
   #lastStream = Number.POSITIVE_INFINITY
   #isRetired = false
   #isClosed = false
+  /** Which names the origin lets it be used for. */
+  readonly originSet = new OriginSet()
   /** The number of requests sent on it. */
   requests = 0
 
@@ -61,7 +64,7 @@ export class Http2Session implements ExchangeSession {
     this.owner = owner
     this.#options = options
     this.#keeper = keeper
-    const reader = new FrameReader(frame => this.#onFrame(frame))
+    const reader = new FrameReader(frame => this.#onFrame(frame), 0, this.originSet.payloadOf)
     const wire = new LinkStream(channel.link, bytes => {
       reader.take(bytes)
       return true
@@ -109,10 +112,10 @@ export class Http2Session implements ExchangeSession {
     return this.#exchanges.size < Math.min(maxConcurrentStreams, this.#options().maxStreams)
   }
 
-  /** A place for one request. */
-  exchange(): Http2Exchange {
+  /** A place for one request. @param other set where the request is not for the name that it was opened for */
+  exchange(other?: OtherName): Http2Exchange {
     this.#idle.set(0)
-    const exchange = new Http2Exchange(this)
+    const exchange = new Http2Exchange(this, other)
     this.#exchanges.add(exchange)
     return exchange
   }

@@ -29,9 +29,12 @@ export class Http2Sessions implements SessionOwner {
   readonly #byKey = new Map<string, Set<Kept>>()
   readonly #kept = new Map<Http2Session, Kept>()
   readonly #idle = new NetworkRings<Kept>()
+  readonly #ended: (session: Http2Session) => void
 
-  constructor(limits: Current<PoolLimits>) {
+  /** @param ended told of each connection that takes no further request */
+  constructor(limits: Current<PoolLimits>, ended: (session: Http2Session) => void = () => {}) {
     this.#limits = limits
+    this.#ended = ended
   }
 
   /** All that take requests. */
@@ -64,13 +67,28 @@ export class Http2Sessions implements SessionOwner {
     for (const kept of this.#byKey.get(key) ?? []) {
       const { session } = kept
       const isFree = session.owner === undefined || session.owner === client
-      if (isFree && session.hasRoom) {
-        this.#idle.remove(kept.network, kept)
-        kept.network = network
-        return session
-      }
+      if (isFree && session.hasRoom) return this.#taken(kept, network)
     }
     return undefined
+  }
+
+  /** All that take requests of any client. */
+  *shared(): Iterable<Http2Session> {
+    for (const { session } of this.#kept.values())
+      if (session.owner === undefined && session.hasRoom) yield session
+  }
+
+  /** As {@link find}, for one of those in `shared`. */
+  take(session: Http2Session, network: string): Http2Session | undefined {
+    const kept = this.#kept.get(session)
+    if (kept === undefined || session.owner !== undefined || !session.hasRoom) return undefined
+    return this.#taken(kept, network)
+  }
+
+  #taken(kept: Kept, network: string): Http2Session {
+    this.#idle.remove(kept.network, kept)
+    kept.network = network
+    return kept.session
   }
 
   /** Retires all, or those for which `isWanted` answers false. */
@@ -101,6 +119,7 @@ export class Http2Sessions implements SessionOwner {
     const alike = this.#byKey.get(kept.key)
     alike?.delete(kept)
     if (alike?.size === 0) this.#byKey.delete(kept.key)
+    this.#ended(session)
   }
 
   /** Of those that are as good as another one: what was accepted for one client takes no room from another client. */

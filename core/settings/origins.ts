@@ -19,6 +19,7 @@ export const originSettings = (records: Records) =>
       maxIdlePerKey: records['proxy.config.http.origin_max_idle'],
       idleTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND,
     }),
+    isCoalescing: records['proxy.config.http2.connection_coalescing_out'] === 1,
     http2: Object.freeze({
       maxStreams: records['proxy.config.http2.max_concurrent_streams_out'],
       window: records['proxy.config.http2.initial_window_size_out'],

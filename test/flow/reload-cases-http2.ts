@@ -7,7 +7,7 @@ import { Http2Client, tlsSocket } from '../kit/http2-client.js'
 import { FLOODS, frame, HEAD, rawHttp2 } from '../kit/http2-frames.js'
 import { type Http2Origin, http2Origin } from '../kit/http2-origin.js'
 import type { ProxyConf } from '../kit/proxy.js'
-import { HOST, outcomeOf, type ReloadCases, root, type Stage } from '../kit/reloading.js'
+import { HOST, OTHER, outcomeOf, type ReloadCases, root, type Stage } from '../kit/reloading.js'
 
 const leaf = await root.issue({ cn: 'one.example' })
 
@@ -45,7 +45,7 @@ const announced =
 /** An origin of HTTP/2, and a proxy that speaks it with origins. */
 const TO_ORIGIN = {
   make: async (later: Stage['later']) => {
-    const origin = await http2Origin(later, [HOST], root, (req, res) => {
+    const origin = await http2Origin(later, [HOST, OTHER], root, (req, res) => {
       setTimeout(() => res.end('ok'), req.url === '/slow' ? 500 : 0)
     })
     return origin
@@ -97,7 +97,22 @@ export const HTTP2_CASES: ReloadCases<
   | 'proxy.config.http2.header_table_size'
   | 'proxy.config.http2.max_header_list_size'
   | 'proxy.config.http2.no_activity_timeout_in'
+  | 'proxy.config.http2.connection_coalescing_out'
 > = {
+  'proxy.config.http2.connection_coalescing_out': {
+    from: 1,
+    to: 0,
+    ...TO_ORIGIN,
+    // How many connections one more request for the other name takes.
+    probe: async stage => {
+      const origin = stage.made as Http2Origin
+      await ask(stage, '/')
+      const before = origin.connections
+      await get(stage.proxy.port, `https://${OTHER}:${origin.port}/`)
+      return origin.connections - before
+    },
+    expect: [0, 1],
+  },
   'proxy.config.http2.enabled': {
     from: 0,
     to: 1,

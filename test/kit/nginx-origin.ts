@@ -9,6 +9,10 @@ export interface NginxOriginOptions {
   readonly server?: string
   /** Lines for the HTTPS server, `ssl_protocols TLSv1.2;` for instance. */
   readonly https?: string
+  /** Whether the HTTPS server speaks HTTP/2, too. */
+  readonly http2?: true
+  /** Where the HTTPS server listens; default: 127.0.0.1. */
+  readonly addresses?: readonly string[]
   /** Lines for the http block. */
   readonly http?: string
   /** Files that `root .` finds, by name: how many bytes each has. */
@@ -42,6 +46,9 @@ async function start(options: NginxOriginOptions): Promise<NginxOrigin> {
   for (const [name, size] of Object.entries(options.files ?? {})) dir.file(name, 'x'.repeat(size))
   const common = options.server ?? 'location / { return 200 "hello from nginx\\n"; }'
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `${kind}_temp_path ${kind};`)
+  const listen = (options.addresses ?? ['127.0.0.1'])
+    .map(address => `listen ${address}:${httpsPort} ssl${options.http2 ? ' http2' : ''};`)
+    .join(' ')
   const config = dir.file(
     'nginx.conf',
     `daemon off; master_process off; pid nginx.pid; error_log stderr notice;
@@ -50,7 +57,7 @@ http {
   access_log off; ${temp.join(' ')} ${options.http ?? ''}
   server { listen 127.0.0.1:${httpPort}; ${common} }
   server {
-    listen 127.0.0.1:${httpsPort} ssl;
+    ${listen}
     ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_ciphers DEFAULT@SECLEVEL=0;
     ${options.https ?? ''} ${common}
   }

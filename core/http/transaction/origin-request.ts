@@ -10,6 +10,7 @@ import type { RoutedTarget } from '../../origin/open.js'
 import type { BodyReader, ClientRequest } from '../listener/client-request.js'
 import { HeldResponse, type HeldSink } from './held-response.js'
 import type { TxnHooks } from './hooks.js'
+import { CoalescedResponse } from './misdirected.js'
 import { isRepeatable } from './outgoing.js'
 import type { Seals } from './seals.js'
 import { type RequestTarget, urlOf } from './target.js'
@@ -121,7 +122,7 @@ export class OriginRequest implements BodyReader {
 
   /** The origin has not acted on it: it may be repeated whatever its method, unless a part of its body is gone. */
   #repeatUnprocessed({ wantsHttp1 }: NotProcessed): boolean {
-    if (this.#hasRetried || this.bytes > 0) return false
+    if (!this.#mayRepeatUnprocessed) return false
     this.#hasRetried = true
     this.#wantsHttp1 = wantsHttp1
     this.#relaysTo = undefined
@@ -130,6 +131,10 @@ export class OriginRequest implements BodyReader {
     this.#connection = undefined
     this.#open()
     return true
+  }
+
+  get #mayRepeatUnprocessed(): boolean {
+    return !this.#hasRetried && this.bytes === 0
   }
 
   /** The client takes more of the response, which is read on unless plugins hold it. */
@@ -229,7 +234,9 @@ export class OriginRequest implements BodyReader {
   #onOpen(connection: OriginConnection, isWanted: boolean): void {
     if (!isWanted) return this.#release(connection)
     this.#abort = undefined
-    this.#prepare(connection)
+    const hasServed = connection.onMisdirected !== undefined
+    if (!hasServed || isRepeatable(this.#request)) this.#prepare(connection)
+    else this.#prepareSoon(connection)
   }
 
   /**
@@ -276,7 +283,8 @@ export class OriginRequest implements BodyReader {
     this.#ready = undefined
     this.#hooks?.abandon()
     const error = new ProxyError('PTC_ORIGIN_CLOSED', `the origin left ${when}`)
-    if (connection.requests === 0 || connection.hasLogin || this.#hasRetried) return this.#owner.fail(error)
+    const isNew = connection.requests === 0 && connection.onMisdirected === undefined
+    if (isNew || connection.hasLogin || this.#hasRetried) return this.#owner.fail(error)
     this.#hasRetried = true
     this.#open()
   }
@@ -288,7 +296,12 @@ export class OriginRequest implements BodyReader {
     try {
       // The log is told of the request without what is sealed.
       const seals = this.#seals
-      connection.send(seals?.requestOf(request) ?? request, seals?.around(sink) ?? sink, this.#client)
+      const shown = seals?.around(sink) ?? sink
+      const received =
+        connection.onMisdirected === undefined
+          ? shown
+          : new CoalescedResponse(shown, connection, () => this.#mayRepeatUnprocessed)
+      connection.send(seals?.requestOf(request) ?? request, received, this.#client)
       this.isReused = connection.requests > 1
       if (request.body === 'none' || request.body === 0) return
       this.#relaysTo = connection

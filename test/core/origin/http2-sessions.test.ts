@@ -138,3 +138,21 @@ test('a new place on a connection that has served knows so, before anything was 
   t.equal(session.exchange().requests, 1)
   session.close()
 })
+
+test('a connection of one client is offered to no other name, nor one that takes no request', async t => {
+  const ended: Http2Session[] = []
+  const keeper = new Http2Sessions(
+    () => LIMITS,
+    session => ended.push(session),
+  )
+  t.teardown(() => keeper.retire())
+  const shared = usedOnce(keeper, 'shared', '192.0.2.1')
+  const owned = usedOnce(keeper, 'owned', '192.0.2.1', new ConnectionOwner(() => {}))
+  t.strictSame([...keeper.shared()], [shared])
+  t.equal(keeper.take(owned, '192.0.2.2'), undefined)
+  t.equal(keeper.take(shared, '192.0.2.2'), shared)
+  t.equal(keeper.idle, 1, 'it is no longer among the idle ones')
+  shared.retire()
+  t.strictSame([[...keeper.shared()], ended], [[], [shared]])
+  t.equal(keeper.take(shared, '192.0.2.2'), undefined)
+})

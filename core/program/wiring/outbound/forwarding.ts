@@ -7,6 +7,8 @@ import { Via } from '../../../http/transaction/outgoing.js'
 import type { Summary } from '../../../http/transaction/summary.js'
 import { OriginConnector } from '../../../origin/connect.js'
 import type { ReachOptions } from '../../../origin/parents/reach.js'
+import { judgeOtherName, needsNoHandshake } from '../../../tls/outbound/other-name.js'
+import type { OutboundSettings } from '../../../tls/outbound/settings.js'
 import type { Generation, Logs } from '../../generation.js'
 
 /** Opens connections to origins, and keeps them. */
@@ -35,6 +37,15 @@ export function makeConnector(
       const isSecure = way.kind === 'parent' && way.parent.scheme === 'https'
       return isSecure ? `${own} ${verification.digestOfParent(way.parent.host)}` : own
     },
+    otherNames: derived(current, ({ settings, verification, points }) => {
+      // A plugin on the start of connections would not be asked about this name.
+      if (!settings.origin.isCoalescing || points.outboundStart !== undefined) return undefined
+      const settingsOf = (host: string): OutboundSettings => verification.policyOf(host).settings
+      return {
+        canBeJudged: host => needsNoHandshake(settingsOf(host)),
+        judge: (peer, host) => judgeOtherName(peer, host, settingsOf(host)),
+      }
+    }),
     onFault: why => diags.error(`${describe(why)}; the proxy goes on`),
   })
   revoking.join('connections', isRevoked => connector.revoke(isRevoked))
