@@ -118,6 +118,7 @@ async function main(args: readonly string[]): Promise<void> {
 function placeOf(values: OptionValues): Place {
   return {
     confDir: resolve(values['conf-dir'] ?? 'etc'),
+    version: version(),
     isVerbose: values.verbose ?? false,
     env: process.env,
     shippedDirs: ['../plugins', '../sample-plugins'].map(dir => fileURLToPath(new URL(dir, import.meta.url))),

@@ -4,7 +4,7 @@
  *
  *     version 1 | key 4 bytes | nonce 12 bytes | tag 16 bytes | ciphertext
  */
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { ProxyError } from './errors.js'
 
 const VERSION = 1
@@ -18,6 +18,8 @@ const KEY_LINE = /^(?:[0-9a-f]{64}|[0-9A-Za-z+/]{43}=)$/
 interface Key {
   readonly id: Buffer
   readonly secret: Buffer
+  /** For names. */
+  readonly naming: Buffer
 }
 
 export class StoreKeys {
@@ -70,6 +72,11 @@ export class StoreKeys {
   nameOf(id: Buffer): string {
     return createHash('sha256').update(id).digest('base64url')
   }
+
+  /** A name by which no id can be guessed without the first key; another first key makes another name. */
+  secretNameOf(id: Buffer): string {
+    return createHmac('sha256', this.#keys[0].naming).update(id).digest('base64url')
+  }
 }
 
 function toKey(line: string, number: number, use: string): Key {
@@ -78,7 +85,7 @@ function toKey(line: string, number: number, use: string): Key {
   const raw = Buffer.from(line, line.length === 64 ? 'hex' : 'base64')
   const derive = (part: string, length: number): Buffer =>
     Buffer.from(hkdfSync('sha256', raw, '', `portcullis ${use} ${part}`, length))
-  return { id: derive('id', KEY_ID_BYTES), secret: derive('secret', 32) }
+  return { id: derive('id', KEY_ID_BYTES), secret: derive('secret', 32), naming: derive('naming', 32) }
 }
 
 function split(bytes: Buffer, a: number, b: number, c: number): readonly [Buffer, Buffer, Buffer, Buffer] {

@@ -83,7 +83,11 @@ export async function startMember(
   }
   const others: OtherProcesses = {
     ...overCalls,
-    ...(fleet && { stateOf: fleet.others.stateOf, publish: fleet.others.publish }),
+    ...(fleet && {
+      stateOf: fleet.others.stateOf,
+      publish: fleet.others.publish,
+      store: fleet.others.store,
+    }),
     attach: async process => {
       self = process
       for (const told of early) await told()

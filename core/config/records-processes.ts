@@ -1,4 +1,14 @@
-import { FILE, type RecordRow } from './record-row.js'
+import { FILE, MILLISECONDS, type RecordRow } from './record-row.js'
+
+/** Of what is shared. */
+const LIFETIME = {
+  type: 'INT',
+  default: 3600,
+  minimum: 0,
+  maximum: 86_400,
+  unit: 's',
+  reload: false,
+} as const
 
 /** Records about the processes that serve. */
 export const PROCESS_RECORDS = {
@@ -38,7 +48,7 @@ export const PROCESS_RECORDS = {
     isSecret: true,
     reload: false,
     about:
-      'The Redis that proxies on several machines share: what plugins keep in `context.state`, and revocations. NULL keeps both in each proxy. While Redis is away each proxy goes on alone, and says so; a revocation reaches the others when it is back. Not in Traffic Server.',
+      'The Redis that proxies on several machines share: what plugins keep in `context.state`, revocations, and remembered verdicts. NULL keeps all in each proxy. While Redis is away each proxy goes on alone, and says so; a revocation reaches the others when it is back. Not in Traffic Server.',
   },
   'proxy.config.cluster.key_file': {
     ...FILE,
@@ -46,5 +56,18 @@ export const PROCESS_RECORDS = {
     reload: false,
     about:
       'The keys that seal what goes to that Redis, in the configuration folder: a line for each, as `openssl rand -hex 32` prints it; the first seals, all open. Every proxy has the same.',
+  },
+  'proxy.config.cluster.verdict_lifetime': {
+    ...LIFETIME,
+    about:
+      'How long a remembered verdict (`accept({ cacheFor })`) is in that Redis at most; 0 keeps all of them in each process. It is there no longer than the plugin, the verdict and the chain allow. Not in Traffic Server.',
+  },
+  'proxy.config.cluster.lookup_timeout': {
+    ...MILLISECONDS,
+    default: 50,
+    maximum: 10_000,
+    reload: false,
+    about:
+      'How long a handshake waits for that Redis, when this process remembers no verdict; then it goes on as without. Not in Traffic Server.',
   },
 } as const satisfies Record<string, RecordRow>

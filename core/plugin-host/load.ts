@@ -6,6 +6,7 @@ import { after } from '../base/timer.js'
 import type { PluginLine } from '../config/plugin-config.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { type ContextEnv, PluginInstance } from './context.js'
+import type { PluginFile } from './fingerprint.js'
 import { importInit, runInit } from './import-init.js'
 import { Managed } from './managed.js'
 import { type LoadedLine, type PluginPlaces, placeOf, resolvePlugin } from './resolve.js'
@@ -34,6 +35,8 @@ export interface PluginSet {
   /** In the order of plugin.config. */
   readonly names: readonly string[]
   readonly lines: readonly PluginLine[]
+  /** Where each line's plugin lies. */
+  readonly files: readonly PluginFile[]
   /** Stops the plugins' timers and aborts their signals, last line first. May be called twice. */
   unload(): void
 }
@@ -52,6 +55,7 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
   const registry = new HookRegistry()
   const managed = new Managed()
   const instances: PluginInstance[] = []
+  const files: PluginFile[] = []
   const unload = (): void => {
     for (const instance of instances.splice(0).reverse()) instance.unload()
   }
@@ -63,6 +67,7 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
         const line = { ...parsed, confDir: resolve(env.confDir) }
         const path = await resolvePlugin(line, env)
         env.diags.note(`loading plugin '${path}'`)
+        files.push({ line: parsed, path })
         const instance = new PluginInstance(line, registry, { ...env, managed })
         instances.push(instance)
         await within(env.initTimeout, line, start(path, line, instance, { ...env, managed }))
@@ -77,7 +82,7 @@ export async function loadPlugins(lines: readonly PluginLine[], env: PluginEnv):
   }
   env.diags.note('plugin.config finished loading')
   const names = Object.freeze(lines.map(({ name }) => name))
-  return Object.freeze({ registry, managed, names, lines: Object.freeze([...lines]), unload })
+  return Object.freeze({ registry, managed, names, lines: Object.freeze([...lines]), files, unload })
 }
 
 async function start(

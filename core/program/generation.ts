@@ -3,15 +3,18 @@ import { type DebugSettings, Diags } from '../base/diags.js'
 import { ProxyError } from '../base/errors.js'
 import { FairQueue } from '../base/fair-queue.js'
 import { Mistakes } from '../base/mistakes.js'
+import type { SharedStore } from '../base/shared-store.js'
 import { describe } from '../base/thrown.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { builtInPages, compilePages, type Pages } from '../http/pages/templates.js'
 import type { Names } from '../origin/names/names.js'
 import { ParentHealth } from '../origin/parents/health.js'
 import type { Routes } from '../origin/parents/routes.js'
+import { fingerprintOf } from '../plugin-host/fingerprint.js'
 import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import type { ConfigPlace, Configuration, Settings } from '../settings/settings.js'
+import { RecentRevocations } from '../tls/judge/recent-revocations.js'
 import type { Held } from '../tls/outbound/parked-handshakes.js'
 import type { StartTls } from '../tls/outbound/start-tls.js'
 import { HeldTurns } from '../wait/held-turns.js'
@@ -37,7 +40,7 @@ import { OutboundContexts } from './wiring/outbound/contexts.js'
 import { HandshakeLog } from './wiring/outbound/handshake-log.js'
 import { makeNames } from './wiring/outbound/names.js'
 import { makeRoutes } from './wiring/outbound/routes.js'
-import { makeVerification, type Verification } from './wiring/outbound/verification.js'
+import { makeVerification, type OutboundSharing, type Verification } from './wiring/outbound/verification.js'
 import { verifyWarnings } from './wiring/outbound/verify-warnings.js'
 import { ProxyServices, servicesOf } from './wiring/plugin-services.js'
 import { VConns } from './wiring/vconns.js'
@@ -52,6 +55,8 @@ export interface Place extends ConfigPlace {
   readonly print: (stream: 'stdout' | 'stderr', line: string) => void
   /** `-T`: debug tags that win over the records. */
   readonly debugTags?: string
+  /** Of the program: processes of different versions may judge differently. */
+  readonly version?: string
 }
 
 /** One reading of the configuration: everything that a start, or a reload, makes of it before a port opens. */
@@ -108,7 +113,11 @@ export interface Logs {
   readonly parents: ParentHealth
   /** What plugins keep and count, across reloads. */
   readonly services: ProxyServices
+  /** What the processes of a fleet share; undefined where this one is alone. */
+  readonly sharing: Sharing | undefined
 }
+
+type Sharing = Omit<OutboundSharing, 'fingerprint'>
 
 /**
  * @param others undefined where one process serves alone
@@ -121,6 +130,7 @@ export function openLogs(place: Place, settings: Settings, others?: OtherProcess
     openSink(to, place.print, message => diags.error(message), others?.logs),
   )
   const history = new History()
+  const revoking = new Revoking(message => diags.note(message), others?.revoke)
   return {
     diags,
     history,
@@ -129,7 +139,8 @@ export function openLogs(place: Place, settings: Settings, others?: OtherProcess
     held: new HeldTurns(),
     services: new ProxyServices(others?.stateOf, others?.publish),
     parents: new ParentHealth(message => diags.warning(message)),
-    revoking: new Revoking(message => diags.note(message), others?.revoke),
+    revoking,
+    sharing: others?.store && sharingOf(others.store, revoking),
     access,
     reopen: () => {
       sink.reopen()
@@ -150,6 +161,16 @@ export function openLogs(place: Place, settings: Settings, others?: OtherProcess
   }
 }
 
+/** What comes out of the store is compared with all revocations, of all generations. */
+function sharingOf(store: SharedStore, revoking: Revoking): Sharing {
+  const recent = new RecentRevocations()
+  revoking.join('verdicts', isRevoked => {
+    recent.add(isRevoked)
+    return 0
+  })
+  return { store, recent }
+}
+
 /**
  * Makes everything that the configuration asks for, and initialises the plugins. Opens no port. A failure leaves nothing
  * behind, and changes nothing.
@@ -157,7 +178,7 @@ export function openLogs(place: Place, settings: Settings, others?: OtherProcess
  */
 export async function makeGeneration(
   place: Place,
-  { diags, handshakes, queue, held, revoking, services, parents }: Logs,
+  { diags, handshakes, queue, held, revoking, services, parents, sharing }: Logs,
   configuration: Configuration,
 ): Promise<Generation> {
   const { settings, pluginLines, hosts, rules, templates } = configuration
@@ -235,6 +256,7 @@ export async function makeGeneration(
           queue,
           shadowTurns,
           inFlight: inFlight.outbound,
+          sharing: sharing && { ...sharing, fingerprint: fingerprint(place, plugins) },
         }),
       )
     const clientHooks = makeInboundHooks(registry, held, shadowTurns)
@@ -284,12 +306,17 @@ export async function makeGeneration(
   }
 }
 
+function fingerprint({ version, confDir }: Place, plugins: PluginSet | undefined): string {
+  return `${version} ${fingerprintOf(plugins?.files ?? [], confDir)}`
+}
+
 const portAddress = ({ listen, tls }: Settings['admin']): string | undefined =>
   listen && `${tls === undefined ? 'http' : 'https'}://${listen}`
 
 /** Frees what a generation holds. Nothing of it may be in flight any more. */
 export function discard(generation: Generation): void {
   generation.leaveRevoking()
+  generation.verification.verdicts.stopSharing()
   generation.names.close()
   generation.shadowTurns.stop()
   generation.plugins.unload()

@@ -29,6 +29,7 @@ export class Generations {
 
   replace(next: Generation): void {
     const old = this.#inForce
+    old.verification.verdicts.stopSharing()
     this.#inForce = next
     this.#count += 1
     this.#retiring.add(old)

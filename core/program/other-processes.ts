@@ -1,3 +1,4 @@
+import type { SharedStore } from '../base/shared-store.js'
 import type { SharedRolling } from '../log/log-file.js'
 import type { OwnListener } from '../origin/denied-addresses.js'
 import type { Publish } from '../plugin-host/services/peers.js'
@@ -11,6 +12,8 @@ export interface OtherProcesses {
   readonly revoke: (wanted: unknown, by: string) => void
   /** Tells a plugin in all others. */
   readonly publish: Publish
+  /** What they share of verdicts and sessions; absent where each has its own. */
+  readonly store?: SharedStore
   /** On this machine: which process rolls the log files. */
   readonly logs?: SharedRolling
   /** By which this machine finds its own requests in Via; without it each process has its own. */

@@ -121,12 +121,23 @@ export interface FleetSettings {
   readonly url: string
   /** Absolute. */
   readonly keyFile: string
+  /** Milliseconds that a handshake waits for Redis. */
+  readonly lookupTimeout: number
+  /** Milliseconds that what is shared lives in Redis at most; 0: nothing of that kind. */
+  readonly lives: { readonly verdict: number; readonly session: number }
 }
 
 /** What is shared with other machines; undefined where nothing is. */
 export function fleetSettings(records: Records, confDir: string): FleetSettings | undefined {
   const url = records['proxy.config.cluster.redis_url']
-  return url === null
-    ? undefined
-    : Object.freeze({ url, keyFile: fileOf(records, 'proxy.config.cluster.key_file', confDir).path })
+  if (url === null) return undefined
+  return Object.freeze({
+    url,
+    keyFile: fileOf(records, 'proxy.config.cluster.key_file', confDir).path,
+    lookupTimeout: records['proxy.config.cluster.lookup_timeout'],
+    lives: Object.freeze({
+      verdict: records['proxy.config.cluster.verdict_lifetime'] * SECOND,
+      session: 0,
+    }),
+  })
 }

@@ -138,7 +138,7 @@ class PluginKit implements Kit {
     this.#vconns = new VConns(registry, this.#points, onError)
     this.#observer = observer
     this.#askers = makeAskers(verifiers, verdicts, observer)
-    this.#asked = this.#askers.under('')
+    this.#asked = this.#askers.under({ digest: '' })
     this.#clientHooks = makeInboundHooks(verifiers)
     const real = new HookPoints(points)
     const live = { settings, verifiers, registry, points: real, recorder, observer, onError }

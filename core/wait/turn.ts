@@ -32,6 +32,8 @@ export interface Turn extends Parked {
 /** A turn, for what asks the plugin. */
 export interface AskedTurn<E> {
   readonly plugin: string
+  /** Whether the answer is still wanted. */
+  readonly isOpen: boolean
   readonly facts: TurnFacts
   /** When silence ends it; milliseconds since the epoch. */
   readonly deadline: number

@@ -30,7 +30,7 @@ function askersThat(name: string, verdict: Accept): readonly OutboundAsker[] {
   const plugin = { name, line: 1, mode: 'enforce', late: 'reject' } as const
   registry.add(plugin, 'TS_SSL_CERT_VERIFY_HOOK', ({ reenable }: VerifyServerEvent) => reenable(verdict))
   registry.seal()
-  return makeAskers(registry, new VerdictCache(1000), QUIET).under('policy')
+  return makeAskers(registry, new VerdictCache(1000), QUIET).under({ digest: 'policy' })
 }
 
 let seen: VerifyServerEvent | undefined

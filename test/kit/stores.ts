@@ -40,6 +40,8 @@ export interface RunningRedis extends RunningStore {
   all(): Promise<Map<string, Buffer>>
   /** All that is stored, of any type, as Redis dumps it, and how long it lives: milliseconds, or less than 0. */
   sealed(): Promise<Map<string, { readonly bytes: string; readonly ttl: number }>>
+  /** Of a plain key. */
+  value(name: string): Promise<Buffer | undefined>
   put(name: string, bytes: Buffer): Promise<void>
   /** Adds an entry to a stream. */
   add(stream: string, field: string, value: Buffer): Promise<void>
@@ -88,6 +90,7 @@ export async function startRedis(at?: number): Promise<RunningRedis> {
       }
     },
     fallSilent: isSilent => child.kill(isSilent ? 'SIGSTOP' : 'SIGCONT'),
+    value: async name => (await bytes.get(name)) ?? undefined,
     put: async (name, value) => void (await client.set(name, value)),
     add: async (stream, field, value) => void (await client.xAdd(stream, '*', { [field]: value })),
     stop: async () => {

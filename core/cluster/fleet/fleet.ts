@@ -1,6 +1,6 @@
 /**
  * The machines that share a Redis: plugin state, revocations, and what plugins tell one another are the same in all their
- * processes. While Redis is away each goes on alone, and says so.
+ * processes; remembered verdicts and sessions with origins are shared. While Redis is away each goes on alone, and says so.
  */
 import { readFileSync } from 'node:fs'
 import { ProxyError } from '../../base/errors.js'
@@ -11,12 +11,15 @@ import type { OtherProcesses, ThisProcess } from '../../program/other-processes.
 import type { FleetSettings } from '../../settings/program.js'
 import { type RedisClient, redisClient } from './link.js'
 import { RedisState } from './redis-state.js'
+import { SharedItems } from './shared-items.js'
 import { SharedLog } from './shared-log.js'
 
 /** Begins all names in Redis. */
 const PREFIX = 'portcullis:'
 /** Milliseconds that a connection may be silent. */
 const SILENCE = 2000
+/** Milliseconds between two warnings that Redis is slow. */
+const QUIET = 60_000
 const REVOKED = 'revoked'
 const PLUGIN = 'plugin'
 
@@ -36,12 +39,14 @@ export class Fleet {
   readonly #keys: StoreKeys
   readonly #log: SharedLog
   readonly #client: RedisClient
+  readonly #items: SharedItems
+  #quietUntil = 0
   #self: ThisProcess | undefined
   /** What has come before this process was ready for it. */
   readonly #early: ((self: ThisProcess) => unknown)[] = []
 
   /** @throws {ProxyError} PTC_CLUSTER_KEYS when there are no keys to seal with */
-  constructor({ url, keyFile }: FleetSettings) {
+  constructor({ url, keyFile, lookupTimeout, lives }: FleetSettings) {
     this.#keys = readKeys(keyFile)
     // Redis repeats the arguments of a command that it does not know.
     const passwords = passwordsIn(url)
@@ -64,11 +69,29 @@ export class Fleet {
           else self.warn(`Redis of the fleet does not answer: ${hide(lost)}; this process goes on alone`)
         }),
     })
+    this.#items = new SharedItems({
+      client: this.#client,
+      keys: this.#keys,
+      prefix: PREFIX,
+      limit: lookupTimeout,
+      lives,
+      readySince: () => (this.#self === undefined ? undefined : this.#log.readySince),
+      onSlow: () => this.#when(self => this.#tellSlow(self, lookupTimeout)),
+    })
+  }
+
+  #tellSlow(self: ThisProcess, limit: number): void {
+    if (performance.now() < this.#quietUntil) return
+    this.#quietUntil = performance.now() + QUIET
+    self.warn(
+      `Redis of the fleet has not answered within ${limit} ms (proxy.config.cluster.lookup_timeout); handshakes go on alone`,
+    )
   }
 
   /** As a process that serves sees the fleet. */
-  get others(): Required<Pick<OtherProcesses, 'stateOf' | 'revoke' | 'publish' | 'attach'>> {
+  get others(): Required<Pick<OtherProcesses, 'stateOf' | 'revoke' | 'publish' | 'attach' | 'store'>> {
     return {
+      store: this.#items,
       stateOf: plugin => this.#stateOf(plugin),
       revoke: (wanted, by) => this.revoke(wanted, by),
       publish: async (plugin, message) => this.#log.append(PLUGIN, { plugin, message }),

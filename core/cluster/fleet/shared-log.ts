@@ -8,6 +8,8 @@
  * told so, and does not rely on what it knows. A Redis that was restored from an older snapshot keeps its epoch, but its stream lacks
  * what this process has read or appended last: then all are told that entries are missing, and this process appends again what it
  * has appended within the day, of the topics that must not be lost.
+ *
+ * Longer than 250 lines because what is read, what is appended and what was lost share one state of one connection.
  */
 import { randomBytes } from 'node:crypto'
 import { ClientOfflineError } from '@redis/client'
@@ -78,6 +80,9 @@ export class SharedLog {
   #lastReadAt = Date.now()
   #epoch: string | undefined
   #isLost = false
+  /** All that had been told was read, on this connection. */
+  #isCurrent = false
+  #readySince: number | undefined
   /** A call found no connection: whether Redis has the same memory afterwards is to be looked at. */
   #wasOffline = false
   #isClosed = false
@@ -93,8 +98,20 @@ export class SharedLog {
     void this.#read()
   }
 
+  /**
+   * Since when this process has read all that others tell, and all of its own that must not be lost has been told; milliseconds
+   * since the epoch. Undefined while that is not so.
+   */
+  get readySince(): number | undefined {
+    const hasAll = this.#isCurrent && Date.now() - this.#lastReadAt < SILENCE
+    const hasTold = !this.#waiting.some(({ topic }) => topic === GAP || this.#options.isRepeated(topic))
+    this.#readySince = hasAll && hasTold ? (this.#readySince ?? Date.now()) : undefined
+    return this.#readySince
+  }
+
   /** Tells all others. @param entry what JSON can say */
   append(topic: string, entry: unknown): void {
+    if (this.#options.isRepeated(topic)) this.#readySince = undefined
     this.#waiting.push({ topic, entry })
     if (this.#waiting.length > MAX_WAITING) this.#waiting.splice(0, 2, { topic: GAP, entry: null })
     void this.#flush()
@@ -158,7 +175,9 @@ export class SharedLog {
           this.#take(sealed)
         }
         this.#isCaughtUp = entries.length === 0
-        if (this.#isCaughtUp) this.#onCaughtUp()
+        if (!this.#isCaughtUp) continue
+        this.#isCurrent = true
+        this.#onCaughtUp()
       } catch (cause) {
         this.#lost(cause)
         await new Promise<void>(resolve => after(PAUSE, resolve, () => resolve()))
@@ -179,8 +198,15 @@ export class SharedLog {
     if (before === found && !isOld) await this.#checkMemory()
     this.#wasOffline = false
     if (before === undefined || (before === found && !isOld)) return
-    this.#lastId = '0-0'
+    this.#forget()
     this.#options.onGap()
+  }
+
+  /** The stream is read from its beginning. */
+  #forget(): void {
+    this.#lastId = '0-0'
+    this.#isCurrent = false
+    this.#readySince = undefined
   }
 
   /** After a connection was lost: whether the stream still has what was read from it last, and appended to it last. */
@@ -197,7 +223,7 @@ export class SharedLog {
   #onRestored(own: readonly Waiting[]): void {
     this.#appended = []
     this.#waiting.unshift({ topic: GAP, entry: null }, ...own.map(({ topic, entry }) => ({ topic, entry })))
-    this.#lastId = '0-0'
+    this.#forget()
     this.#options.onGap()
     void this.#flush()
   }
@@ -212,6 +238,8 @@ export class SharedLog {
   }
 
   #lost(cause: unknown): void {
+    this.#isCurrent = false
+    this.#readySince = undefined
     // Why there is no connection, or that it is not made yet, the client itself tells.
     if (cause instanceof ClientOfflineError) this.#wasOffline = true
     if (cause instanceof ClientOfflineError || this.#isLost || this.#isClosed) return

@@ -4,6 +4,7 @@ import { type Accept, accept, type VerdictScope } from '../../api/verdict.js'
 import { lookedUp } from '../../base/lookups.js'
 import { SharedCache } from '../../base/shared-cache.js'
 import { type IsRevoked, type LeafDigests, leafDigests } from './revocation.js'
+import { SharedVerdicts, type VerdictSharing } from './shared-verdicts.js'
 
 /** The part of a plugin's question that decides whether an answer may be reused. */
 export interface Question {
@@ -11,6 +12,8 @@ export interface Question {
   readonly asked: string
   /** Digest of the policy of the origin. */
   readonly policy: string
+  /** The same for all processes of a fleet that have the same policy and plugins; undefined: its answer is not shared. */
+  readonly fleetPolicy?: string | undefined
   readonly evidence: PeerEvidence
   readonly port: number
   /** Of the client for which it is asked, as {@link import('../../base/network.js').networkOf} has it. */
@@ -33,6 +36,8 @@ interface Entry extends Omit<RememberedVerdict, 'key' | 'endsAt'> {
 }
 
 const SCOPES: readonly VerdictScope[] = ['chain', 'host']
+/** Milliseconds for which a verdict of another process is remembered here: it may take it out of the store. */
+const SECOND_HAND = 60_000
 
 /**
  * Acceptances that plugins allowed to be remembered. Rejections never are. Each counts for the client network that it was
@@ -44,12 +49,17 @@ const SCOPES: readonly VerdictScope[] = ['chain', 'host']
  */
 export class VerdictCache {
   readonly #entries: SharedCache<string, Entry>
+  readonly #shared: SharedVerdicts | undefined
+  /** Questions to the store of a fleet, by their key. */
+  readonly #asking = new Map<string, Promise<Accept | undefined>>()
   /** On the clock of `performance.now()`. */
   #lastRevocation = -1
   #revocations = 0
 
-  constructor(max: number) {
+  /** @param sharing with the other processes of a fleet */
+  constructor(max: number, sharing?: VerdictSharing) {
     this.#entries = new SharedCache({ max })
+    this.#shared = sharing && new SharedVerdicts(sharing, max)
   }
 
   get size(): number {
@@ -74,6 +84,27 @@ export class VerdictCache {
     return undefined
   }
 
+  /** What another process of the fleet remembers; undefined where none can be asked. Never rejected. */
+  findShared(question: Question): Promise<Accept | undefined> | undefined {
+    if (this.#shared?.isReady !== true || question.fleetPolicy === undefined) return undefined
+    const key = keyOf(question, 'chain')
+    const known = this.#asking.get(key)
+    if (known !== undefined) return known
+    const asking = this.#findShared(this.#shared, question).finally(() => this.#asking.delete(key))
+    this.#asking.set(key, asking)
+    return asking
+  }
+
+  async #findShared(shared: SharedVerdicts, question: Question): Promise<Accept | undefined> {
+    const since = performance.now()
+    const ids = SCOPES.map(scope => fleetKeyOf(question, scope))
+    const found = await shared.find(ids, question.evidence)
+    if (found === undefined || since <= this.#lastRevocation) return undefined
+    const { verdict, left } = found
+    this.#keep(question, verdict, 'chain', Math.min(left, SECOND_HAND))
+    return verdict
+  }
+
   /**
    * Remembers an acceptance for as long as its plugin allows.
    * @param since when the plugin was asked, on the clock of `performance.now()`: an answer to a question before a
@@ -84,15 +115,29 @@ export class VerdictCache {
     const ttl = Math.floor(Math.min(cacheFor, expiresAt === undefined ? Infinity : expiresAt - Date.now()))
     if (!(ttl > 0)) return
     const verdict = expiresAt === undefined ? accept() : Object.freeze<Accept>({ kind: 'accept', expiresAt })
-    const { asked, evidence } = question
+    this.#keep(question, verdict, scope, ttl)
+    const { evidence, network, fleetPolicy } = question
+    if (fleetPolicy === undefined) return
+    const askedAt = Date.now() - (performance.now() - since)
+    this.#shared?.put(fleetKeyOf(question, scope), verdict, evidence, askedAt, ttl, network)
+  }
+
+  #keep(question: Question, verdict: Accept, scope: VerdictScope, ttl: number): void {
+    const { asked, evidence, network } = question
     const entry = { verdict, asked, scope, host: evidence.host, leaf: leafDigests(evidence) }
-    this.#entries.set(keyOf(question, scope), entry, question.network, ttl)
+    this.#entries.set(keyOf(question, scope), entry, network, ttl)
+  }
+
+  /** What it has put into the store of a fleet goes, and nothing more is asked there. Safe to call twice. */
+  stopSharing(): void {
+    this.#shared?.close()
   }
 
   /** Removes the revoked acceptances. Returns how many there were. */
   revoke(isRevoked: IsRevoked): number {
     this.#lastRevocation = performance.now()
     this.#revocations += 1
+    this.#shared?.revoke(isRevoked)
     const gone = [...this.#entries.entries()].filter(([key, { host, leaf }]) =>
       isRevoked(host, () => leaf, key),
     )
@@ -118,6 +163,10 @@ function keyOf({ asked, policy, evidence, port }: Question, scope: VerdictScope)
   const shown = scope === 'chain' ? [digests(chain), digests(builtChain), port] : chain[0]?.sha256
   return digest([asked, policy, ...checkedOf(evidence), scope, shown])
 }
+
+/** The same on every machine of a fleet. */
+const fleetKeyOf = (question: Question, scope: VerdictScope): string =>
+  keyOf({ ...question, policy: question.fleetPolicy ?? '' }, scope)
 
 /**
  * The key under which simultaneous questions share one answer: everything that a plugin is shown, except the connection

@@ -20,7 +20,12 @@ test('no line about Redis has the password, whatever Redis says', async t => {
   t.teardown(() => server.close())
   const { port } = server.address() as { port: number }
   const url = `redis://fleet:hunter2%20%25@127.0.0.1:${port}`
-  const fleet = new Fleet({ url, keyFile: dir.file('keys', makeKey()) })
+  const fleet = new Fleet({
+    url,
+    keyFile: dir.file('keys', makeKey()),
+    lookupTimeout: 50,
+    lives: { verdict: 0, session: 0 },
+  })
   t.teardown(() => fleet.close())
   const line = await new Promise<string>(resolve => {
     void fleet.others.attach({

@@ -1,6 +1,6 @@
-import type { Verdict } from '../../../api/verdict.js'
+import type { Accept, Verdict } from '../../../api/verdict.js'
 import type { Hooked, HookRegistry } from '../../../hooks/registry.js'
-import { sharedKeyOf, type VerdictCache } from '../../../tls/judge/verdict-cache.js'
+import { type Question, sharedKeyOf, type VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
 import { ParkedEvent } from '../../../tls/outbound/parked-event.js'
 import type { OutboundAsker } from '../../../tls/outbound/settings.js'
@@ -12,6 +12,14 @@ const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
 
 type OnHook = Hooked<typeof HOOK>
 
+/** What stands for all that shapes the verdicts of a policy. */
+export interface PolicyDigests {
+  /** In this generation. */
+  readonly digest: string
+  /** In all processes of a fleet; undefined where none of its verdicts is shared. */
+  readonly fleet?: string | undefined
+}
+
 /** The plugins on TS_SSL_CERT_VERIFY_HOOK, as the handshake machine asks them. */
 export interface Askers {
   /** Names of the plugins in enforce mode: those that complete chains first, then the others, each in the order of plugin.config. */
@@ -19,12 +27,15 @@ export interface Askers {
   /** How many of them, the first, are asked about incomplete chains alone. */
   readonly completers: number
   /** The same, for origins that are judged by one policy. */
-  readonly under: (policyDigest: string) => readonly OutboundAsker[]
+  readonly under: (policy: PolicyDigests) => readonly OutboundAsker[]
   /** Those in shadow mode. */
   readonly shadows: (deadline: number) => readonly TurnAsker<ParkedEvent>[]
 }
 
-/** A turn first looks for a remembered verdict, then for the same question in flight; only then the continuation is called. */
+/**
+ * A turn first looks for a remembered verdict, here and then in the fleet, then for the same question in flight; only then the
+ * continuation is called.
+ */
 export function makeAskers(
   registry: HookRegistry,
   verdicts: VerdictCache,
@@ -60,7 +71,7 @@ function askedOf(all: readonly OnHook[], index: number): string {
 function makeAsker(
   hooked: OnHook,
   asked: string,
-  policy: string,
+  { digest: policy, fleet: fleetPolicy }: PolicyDigests,
   verdicts: VerdictCache,
   observer: HandshakeObserver,
 ): OutboundAsker {
@@ -75,24 +86,39 @@ function makeAsker(
     late,
     isShared: coalesce,
     ask: (event, turn) => {
-      const question = { asked, policy, evidence: event, port: event.port, network: turn.facts.network ?? '' }
+      const { port } = event
+      const network = turn.facts.network ?? ''
+      const question: Question = { asked, policy, fleetPolicy, evidence: event, port, network }
       const known = verdicts.find(question)
-      if (known !== undefined) {
+      if (known !== undefined) return answer(known)
+      const inFleet = verdicts.findShared(question)
+      if (inFleet === undefined) return put()
+      const goOn = (found: Accept | undefined): void => {
+        if (!turn.isOpen) return
+        if (found === undefined) put()
+        else answer(found)
+      }
+      inFleet.then(goOn).catch(cause => turn.refuse(cause))
+
+      function answer(verdict: Accept): void {
         observer.remembered?.(name, event.host)
-        return void event.reenable(known)
+        event.reenable(verdict)
       }
-      const since = performance.now()
-      const onVerdict = (verdict: Verdict): void => {
-        if (verdict.kind === 'accept') verdicts.put(question, verdict, since)
+
+      function put(): void {
+        const since = performance.now()
+        const onVerdict = (verdict: Verdict): void => {
+          if (verdict.kind === 'accept') verdicts.put(question, verdict, since)
+        }
+        if (coalesce) {
+          const key = sharedKeyOf(question, verdicts.revocations)
+          return shared.ask(key, turn, { ask: direct.ask, onVerdict })
+        }
+        turn.watch(end => {
+          if (end?.type === 'reenabled' && !ParkedEvent.isRead(event)) onVerdict(end.verdict)
+        })
+        direct.ask(event, turn)
       }
-      if (coalesce) {
-        const key = sharedKeyOf(question, verdicts.revocations)
-        return shared.ask(key, turn, { ask: direct.ask, onVerdict })
-      }
-      turn.watch(end => {
-        if (end?.type === 'reenabled' && !ParkedEvent.isRead(event)) onVerdict(end.verdict)
-      })
-      direct.ask(event, turn)
     },
   }
 }

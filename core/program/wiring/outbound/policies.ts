@@ -28,6 +28,8 @@ export interface SharedSettings
     'openVConn' | 'observer' | 'held' | 'queue' | 'shadowTurns' | 'revocations'
   > {
   readonly askers: Askers
+  /** Stands for the plugins on every machine of a fleet; undefined where nothing is shared. */
+  readonly fingerprint?: string | undefined
 }
 
 const RECORD = 'proxy.config.ssl.client.verify.deadline'
@@ -127,15 +129,16 @@ function makePolicy(
     names,
     PIN_KEYS.map(key => rule?.[key] ?? null),
     alpnWithHttp2 ?? null,
-    // Plugins that were loaded again may decide differently.
-    terms.plugins.length > 0 ? plugins : null,
   ]
-  const digest = createHash('sha256').update(JSON.stringify(shaping)).digest('base64url')
+  // Plugins that were loaded again may decide differently.
+  const digest = digestOf([...shaping, terms.plugins.length > 0 ? plugins : null])
+  const { fingerprint, ...parts } = shared
+  const fleet = fingerprint && digestOf([...shaping, terms.plugins, completers, fingerprint])
   const { sessions: cache } = contexts
   const { isSynchronous, isReverified, redials, releaseAfter } = general
   const settings: OutboundSettings = {
-    ...shared,
-    askers: shared.askers.under(digest).map(asker => ({ ...asker, isSynchronous })),
+    ...parts,
+    askers: shared.askers.under({ digest, fleet }).map(asker => ({ ...asker, isSynchronous })),
     shadows,
     sessions: cache && { cache, digest, isReverified },
     context,
@@ -155,6 +158,9 @@ function makePolicy(
     digest,
   }
 }
+
+const digestOf = (parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 
 const WITH_HTTP2 = Object.freeze(['h2', 'http/1.1'])
 

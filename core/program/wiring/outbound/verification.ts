@@ -2,6 +2,7 @@ import type { FairQueue } from '../../../base/fair-queue.js'
 import type { Rule } from '../../../config/rules.js'
 import type { HookRegistry } from '../../../hooks/registry.js'
 import type { ParentSettings, VerificationSettings } from '../../../settings/origins.js'
+import type { VerdictSharing } from '../../../tls/judge/shared-verdicts.js'
 import { VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import { type HandshakeObserver, QUIET } from '../../../tls/outbound/observer.js'
 import type { Held } from '../../../tls/outbound/parked-handshakes.js'
@@ -34,6 +35,14 @@ export interface StartTlsParts {
   readonly shadowTurns?: Shadows | undefined
   /** Counts the handshakes. */
   readonly inFlight?: InFlight | undefined
+  /** With the other processes of a fleet. */
+  readonly sharing?: OutboundSharing | undefined
+}
+
+/** What processes share about origins. */
+export interface OutboundSharing extends Pick<VerdictSharing, 'store' | 'recent'> {
+  /** Stands for the plugins. */
+  readonly fingerprint: string
 }
 
 /** How origins are verified from here on, until the next reload. */
@@ -68,8 +77,14 @@ export function makeVerification(parts: StartTlsParts): Verification {
     shadowTurns = new Shadows(),
     inFlight,
     parentAnchors,
+    sharing,
   } = parts
-  const verdicts = new VerdictCache(settings.maxVerdicts)
+  // A plugin that has to answer at once cannot wait for a store.
+  const isShared = sharing !== undefined && !settings.isSynchronous
+  const verdicts = new VerdictCache(
+    settings.maxVerdicts,
+    isShared ? { ...sharing, since: Date.now() } : undefined,
+  )
   const policies = new Policies(
     settings,
     connectTimeout,
@@ -83,6 +98,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
       held,
       queue,
       revocations: () => verdicts.revocations,
+      fingerprint: sharing?.fingerprint,
     },
     parentAnchors,
   )

@@ -1,0 +1,124 @@
+/** What processes of a fleet share in a real Redis: nothing but what was sealed for its very name comes out. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import { StoreKeys } from '../../../core/base/store-keys.js'
+import { redisClient } from '../../../core/cluster/fleet/link.js'
+import { SharedItems, type SharedItemsOptions } from '../../../core/cluster/fleet/shared-items.js'
+import { makeKey, startRedis } from '../../kit/stores.js'
+import { poll } from '../../kit/watch.js'
+
+const KEY = makeKey()
+const LIFE = 60_000
+
+function items(t: Test, url: string, change: Partial<SharedItemsOptions> = {}, key = KEY): SharedItems {
+  const client = redisClient(url, 30_000, () => undefined)
+  t.teardown(() => client.destroy())
+  return new SharedItems({
+    client,
+    keys: StoreKeys.fromKeys(key, 'cluster'),
+    prefix: 'portcullis:',
+    limit: 10_000,
+    lives: { verdict: LIFE, session: LIFE },
+    readySince: () => 1,
+    onSlow: () => undefined,
+    ...change,
+  })
+}
+
+/** The texts that are found. */
+const texts = async (store: SharedItems, ...ids: string[]): Promise<(string | undefined)[]> =>
+  (await store.get('verdict', ids)).map(bytes => bytes?.toString())
+
+test('an item is found under its id alone, sealed, until it ends', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const [one, two] = [items(t, redis.url), items(t, redis.url)]
+  await poll(async () => {
+    one.set('verdict', 'a', Buffer.from('of a'), LIFE)
+    return (await redis.all()).size > 0
+  }, 'the first item')
+  one.set('verdict', 'b', Buffer.from('of b'), LIFE)
+  await poll(async () => (await redis.all()).size === 2, 'both items')
+  t.same(await texts(two, 'b', 'none', 'a'), ['of b', undefined, 'of a'])
+  t.equal(await two.take('session', 'a'), undefined, 'of its kind')
+  t.equal((await two.take('verdict', 'a'))?.toString(), 'of a')
+  t.same(await texts(one, 'a'), [undefined], 'who takes it out has it alone')
+  one.set('verdict', 'short', Buffer.from('short'), 30)
+  await sleep(60)
+  t.same(await texts(two, 'short'), [undefined])
+  one.delete('verdict', ['b', 'none'])
+  await poll(async () => (await redis.all()).size === 0, 'nothing to be left')
+})
+
+test('what was forged, moved, cut or sealed with another key is nothing', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const store = items(t, redis.url)
+  await poll(async () => {
+    store.set('verdict', 'a', Buffer.from('of a'), LIFE)
+    return (await redis.all()).size > 0
+  }, 'the first item')
+  const [[name = '', bytes = Buffer.alloc(0)] = []] = [...(await redis.all())]
+  store.set('verdict', 'b', Buffer.from('of b'), LIFE)
+  store.set('session', 'a', Buffer.from('session of a'), LIFE)
+  await poll(async () => (await redis.all()).size === 3, 'three items')
+  const others = [...(await redis.all())].filter(([other]) => other !== name)
+  for (const [i, [, other]] of others.entries()) {
+    await redis.put(name, other)
+    t.same(await texts(store, 'a'), [undefined], `moved ${i}`)
+  }
+  for (const length of [0, 1, 16, 32, 33, bytes.length - 1]) {
+    await redis.put(name, bytes.subarray(0, length))
+    t.same(await texts(store, 'a'), [undefined], `cut at ${length}`)
+  }
+  for (let at = 0; at < bytes.length; at++) {
+    const forged = Buffer.from(bytes)
+    forged[at] = (forged[at] ?? 0) ^ 1
+    await redis.put(name, forged)
+    t.same(await texts(store, 'a'), [undefined], `byte ${at} changed`)
+  }
+  await redis.put(name, bytes)
+  t.same(await texts(store, 'a'), ['of a'], 'the item itself is found')
+  const stranger = items(t, redis.url, {}, makeKey())
+  await poll(async () => {
+    stranger.set('verdict', 'a', Buffer.from('forged'), LIFE)
+    return (await redis.all()).size === 4
+  }, 'the item of another key, which has another name')
+  t.same(await texts(stranger, 'a'), ['forged'])
+  t.same(await texts(store, 'a'), ['of a'])
+})
+
+test('a new key in front opens what the old one has sealed, under the old name alone', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const old = items(t, redis.url)
+  const next = items(t, redis.url, {}, makeKey() + KEY)
+  await poll(async () => {
+    old.set('verdict', 'a', Buffer.from('of a'), LIFE)
+    return (await redis.all()).size > 0
+  }, 'the item')
+  t.same(await texts(next, 'a'), [undefined])
+})
+
+test('a Redis that is silent costs the limit a few times, and then nothing for a while', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  let slow = 0
+  const store = items(t, redis.url, { limit: 20, onSlow: () => (slow += 1) })
+  await poll(async () => {
+    store.set('verdict', 'a', Buffer.from('of a'), LIFE)
+    return (await redis.all()).size > 0
+  }, 'the item')
+  redis.fallSilent(true)
+  for (let i = 0; i < 3; i++) {
+    t.type(store.readySince, 'number')
+    const since = performance.now()
+    t.same(await texts(store, 'a'), [])
+    t.ok(performance.now() - since >= 19)
+  }
+  t.equal(store.readySince, undefined, 'it rests')
+  t.equal(slow, 1)
+  redis.fallSilent(false)
+  await poll(() => store.readySince !== undefined, 'the rest to end')
+  await poll(async () => (await texts(store, 'a'))[0] === 'of a', 'the item')
+})
