@@ -87,6 +87,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
       if (question !== undefined) note(`${answer.who} answers ${id}, ${question.host}: ${answer.verdict}`)
       return question
     },
+    extend: (id, ms) => approvals.extend(id, ms),
     withdraw: (isMeant, what, who) => approvals.withdraw(isMeant, what, who),
   })
 
@@ -98,16 +99,18 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
     if (found.question.isNew)
       note(`${clientOf(event)} asks for ${event.host}: ctl accept ${id}, or ctl reject ${id}`)
     messages?.tell(found.question)
-    const leave = found.question.wait(clientOf(event), answered => event.reenable(toVerdict(answered)))
-    event.signal.addEventListener('abort', leave, { once: true })
-    const patience = Math.min(signalAfter, event.deadline - Date.now() - SPARE)
-    event.schedule(
-      () => {
-        leave()
-        event.reenable(unanswered(event, id))
-      },
-      Math.max(0, patience),
+    const patience = Math.max(0, Math.min(signalAfter, event.deadline - Date.now() - SPARE))
+    const place = found.question.wait(clientOf(event), patience, answered =>
+      event.reenable(toVerdict(answered)),
     )
+    event.signal.addEventListener('abort', place.leave, { once: true })
+    const giveUp = (): void => {
+      const more = place.takeMore()
+      if (more > 0) return event.schedule(giveUp, more)
+      place.leave()
+      event.reenable(unanswered(event, id))
+    }
+    event.schedule(giveUp, patience)
     return undefined
   })
 

@@ -145,11 +145,18 @@ export interface AdminApi {
    */
   accept(id: number, answer: HeldAnswer): Promise<HeldAccepted>
   /**
-   * Moves the deadline of the plugin that holds it. @param ms later than it was
+   * Moves the deadline of the plugin that holds it; where that asks a question, for all that wait for it in the same process.
+   * @param ms later than it was
    * @returns the new one, in milliseconds since the epoch
    * @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked, or would be for too long
    */
-  extend(id: number, ms: number): Maybe<number>
+  extend(id: number, ms: number): Promise<number>
+  /**
+   * The same for all handshakes that wait for a question.
+   * @returns how many wait
+   * @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin asks people, nothing waits for such a question, or it would be for too long
+   */
+  extendQuestion(id: string, ms: number): Maybe<number>
   /** Everything about one. @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked */
   parkedDetail(id: number): Maybe<ParkedDetail>
   /** The last verdicts, the latest first. */

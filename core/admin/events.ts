@@ -20,7 +20,9 @@ const LOOKS: Readonly<Record<Topic, (api: AdminApi) => Promise<unknown>>> = {
     await api.held(),
   ],
   approvals: async api =>
-    (await api.approvals()).map(({ id, clients, waiting, asked }) => [id, clients, waiting, asked]),
+    (await api.approvals()).map(({ id, clients, waiting, waitsUntil, asked }) => [
+      ...[id, clients, waiting, waitsUntil, asked],
+    ]),
   history: async api => (await api.status()).counters.verdictsTotal,
   status: async api => {
     const { isStopping, isDraining, generation, readAt, ports, plugins, processes, counters } =

@@ -69,6 +69,11 @@ export function heldRoutes(app: FastifyInstance, api: AdminApi): void {
     const { rows, next } = pageOf(await api.approvals(), ({ since, id }) => [since, id], query)
     return { approvals: rows, next }
   })
+  app.post<{ Params: { id: string }; Body: { ms: number } }>(
+    '/v1/approvals/:id/extend',
+    { schema: SCHEMAS.extendQuestion },
+    async ({ params: { id }, body: { ms } }) => ({ id, waiting: await api.extendQuestion(id, ms) }),
+  )
   for (const [verdict, schema] of [
     ['accept', SCHEMAS.accept],
     ['reject', SCHEMAS.refuse],

@@ -77,7 +77,7 @@ const HISTORY = object({
 
 const HELD = object({ hook: TEXT, plugin: TEXT, about: TEXT, since: NUMBER, deadline: NUMBER })
 
-const APPROVAL = object({
+const APPROVAL_FIELDS = {
   id: TEXT,
   host: TEXT,
   port: COUNT,
@@ -95,7 +95,9 @@ const APPROVAL = object({
   since: NUMBER,
   last: NUMBER,
   firstSeen: NUMBER,
-})
+  waitsUntil: NUMBER,
+}
+const APPROVAL = object(APPROVAL_FIELDS, 'waitsUntil')
 
 const QUESTION_ID = object({ id: { ...TEXT, minLength: 1, maxLength: 64 } })
 
@@ -107,6 +109,7 @@ const ANSWER_FIELDS = {
   why: { ...TEXT, maxLength: 1000 },
 } as const
 const ANSWER = object(ANSWER_FIELDS, 'duration', 'why')
+const MORE = object({ ms: { type: 'integer', minimum: 1, maximum: LONGEST_PARK } })
 const HELD_ID = object({ id: { type: 'integer', minimum: 1 } })
 
 const answered = (summary: string) =>
@@ -150,11 +153,21 @@ export const HELD_SCHEMAS = {
   extend: {
     role: 'decide',
     params: HELD_ID,
-    body: object({ ms: { type: 'integer', minimum: 1, maximum: LONGEST_PARK } }),
+    body: MORE,
     ...answers(
       'Gives the plugin that holds a handshake more time.',
       200,
       object({ id: COUNT, deadline: NUMBER }),
+    ),
+  },
+  extendQuestion: {
+    role: 'decide',
+    params: QUESTION_ID,
+    body: MORE,
+    ...answers(
+      'Gives the handshakes that wait for a question more time; `waiting` is how many.',
+      200,
+      object({ id: TEXT, waiting: COUNT }),
     ),
   },
   history: {

@@ -50,6 +50,8 @@ export interface Approval {
   readonly waiting: number
   /** How often it was asked. */
   readonly asked: number
+  /** When the first of these handshakes ends without an answer; milliseconds since the epoch. Absent while none waits. */
+  readonly waitsUntil?: number | undefined
   /** When it was asked first, and last; milliseconds since the epoch. */
   readonly since: number
   readonly last: number
@@ -83,6 +85,13 @@ export interface ApprovalTopic {
    * @returns the question as it was; undefined when none is open under this id
    */
   answer(id: string, answer: ApprovalAnswer): Promise<Approval | undefined>
+  /**
+   * Gives the handshakes that wait for a question more time: `ctl extend`. Their deadlines have been moved by then. Without this
+   * function the plugin is not told.
+   * @param ms milliseconds more
+   * @returns how many wait
+   */
+  extend?(id: string, ms: number): number
   /**
    * Withdraws acceptances.
    * @param isMeant whether the acceptance of such an origin goes

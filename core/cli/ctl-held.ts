@@ -65,15 +65,24 @@ export function rejectHeld([id = '', ...rest]: readonly string[], options: CtlOp
 
 const IDS = 'takes the ID of a handshake (`ctl parked`) or of a question (`ctl approvals`)'
 
-/** `extend ID DURATION` */
+/** `extend ID DURATION`, of a handshake or a question */
 export function extend([id = '', period = '', ...more]: readonly string[]): Command {
+  if (more.length === 0 && isQuestion(id)) return extendQuestion(id, readDuration(period, 'extend ID'))
   const ms = more.length === 0 && isHandshake(id) ? readDuration(period, 'extend ID') : undefined
-  if (ms === undefined) throw usage('extend takes the ID of a handshake (`ctl parked`), and a time: 30s, 10m')
+  if (ms === undefined) throw usage(`extend ${IDS}, and a time: 30s, 10m`)
   return command(
     send => send<{ id: number; deadline: number }>('POST', `/v1/parked/${id}/extend`, { ms }),
     ({ deadline }) => [
       `handshake ${id} may be held for ${duration(deadline - Date.now())} more, until ${localTime(deadline)}`,
     ],
+  )
+}
+
+function extendQuestion(id: string, ms: number | undefined): Command {
+  if (ms === undefined) throw usage('extend takes a time that ends: 30s, 10m')
+  return command(
+    send => send<{ waiting: number }>('POST', `/v1/approvals/${id}/extend`, { ms }),
+    ({ waiting }) => [`handshakes that wait for ${id}, and may wait ${duration(ms)} longer: ${waiting}`],
   )
 }
 

@@ -4,6 +4,7 @@ import type { HeldAccepted, HistoryRow, ParkedDetail, ParkedRow } from '../admin
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
 import { asShown, mergeApprovals } from '../plugin-host/topics/calls.js'
+import { noneWaits } from '../program/held-actions.js'
 import { shownRows } from '../program/history-rows.js'
 import { notOpen, recordSetter } from '../program/management.js'
 import { elsewhere } from '../program/withdrawing.js'
@@ -123,6 +124,12 @@ export function mergedApi(parts: MergedParts): AdminApi {
       return { ...accepted, id }
     },
     extend: async (id, ms) => (await holderOf(id).ask('extend', innerId(id), ms)) as number,
+    extendQuestion: async (id, ms) => {
+      const counts = await askAll<number>('extendHere', id, ms)
+      const waiting = counts.reduce((sum, count) => sum + count, 0)
+      if (waiting === 0) throw noneWaits(id)
+      return waiting
+    },
     parkedDetail: async id => {
       const found = await holderOf(id).ask('parkedDetail', innerId(id))
       return { ...(found as ParkedDetail), id }

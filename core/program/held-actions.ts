@@ -14,15 +14,31 @@ import type { Logs } from './generation.js'
 import type { Generations } from './generations.js'
 import { clientText } from './history.js'
 
-type HeldActions = Pick<AdminApi, 'parked' | 'parkedDetail' | 'accept' | 'reject' | 'extend'>
+type HeldActions = Pick<
+  AdminApi,
+  'parked' | 'parkedDetail' | 'accept' | 'reject' | 'extend' | 'extendQuestion'
+> & {
+  /** As `extendQuestion`, but 0 where nothing waits for it: in another process something may. */
+  readonly extendHere: AdminApi['extendQuestion']
+}
+
+export const noneWaits = (question: string): ProxyError =>
+  new ProxyError('PTC_ADMIN_REQUEST', `no handshake waits for a question ${question}`)
 
 interface Parts {
   readonly logs: Pick<Logs, 'held' | 'diags' | 'history'>
   readonly generations: Pick<Generations, 'current'>
 }
 
-/** @param answer answers a question of the plugin that asks people */
-export function heldActions({ logs, generations }: Parts, answer: AdminApi['answer']): HeldActions {
+/** Of the plugin that asks people. @throws {ProxyError} PTC_ADMIN_REQUEST when there is none, or it cannot do it */
+export interface Questions {
+  readonly list: () => Promise<readonly Approval[]>
+  readonly answer: AdminApi['answer']
+  /** Tells the plugin that deadlines have been moved. */
+  readonly extend: (id: string, ms: number) => Promise<number>
+}
+
+export function heldActions({ logs, generations }: Parts, questions: Questions): HeldActions {
   const { held, diags, history } = logs
   const find = (id: number): ParkedHandshake => {
     const found = held.list().find(one => isParkedHandshake(one) && one.id === id)
@@ -45,7 +61,29 @@ export function heldActions({ logs, generations }: Parts, answer: AdminApi['answ
       return { ...toRow(parked), question, accepting }
     }
   }
+  const extendHere = async (id: string, ms: number): Promise<number> => {
+    const open = await questions.list()
+    const owner = generations.current().plugins.managed.ownerOf('approvals')
+    const question = open.find(one => one.id === id)
+    if (question === undefined) return 0
+    const waiting = held
+      .list()
+      .filter(isParkedHandshake)
+      .filter(parked => parked.plugin === owner && keyOfParked(parked) === keyOf(question))
+    // The oldest is the first that cannot have it: then none has.
+    for (const parked of waiting) parked.extend(ms)
+    if (waiting.length === 0) return 0
+    await questions.extend(id, ms)
+    diags.note(`an operator gives question ${id} ${ms} ms more for ${question.host}`)
+    return waiting.length
+  }
   return {
+    extendHere,
+    extendQuestion: async (id, ms) => {
+      const waiting = await extendHere(id, ms)
+      if (waiting === 0) throw noneWaits(id)
+      return waiting
+    },
     parked: async () => {
       const toParkedRow = await rowMaker(false)
       return held.list().filter(isParkedHandshake).map(toParkedRow)
@@ -70,7 +108,7 @@ export function heldActions({ logs, generations }: Parts, answer: AdminApi['answ
           `handshake ${id} is about another certificate than ${sha256}`,
         )
       if (question !== null) {
-        await answer(question, { ...given, verdict: 'accept' })
+        await questions.answer(question, { ...given, verdict: 'accept' })
         return { id, as: 'question', question }
       }
       if (accepting === 'none')
@@ -84,8 +122,12 @@ export function heldActions({ logs, generations }: Parts, answer: AdminApi['answ
       history.granted(evidence, plugin, given, { id, port, asking, held: Date.now() - since })
       return { id, as: 'operator', question: null }
     },
-    extend: (id, ms) => {
+    extend: async (id, ms) => {
+      const toParkedRow = await rowMaker(false)
       const found = find(id)
+      const { question } = toParkedRow(found)
+      // The plugin that asks has a time of its own for it.
+      if (question !== null && (await extendHere(question, ms)) > 0) return find(id).deadline
       found.extend(ms)
       diags.note(`an operator gives plugin ${found.plugin} ${ms} ms more for ${found.evidence.host}`)
       return find(id).deadline

@@ -44,6 +44,7 @@ export interface Manager {
 
 /** What one process does for operators, alone or as one of several. */
 export interface ProcessApi extends AdminApi {
+  readonly extendHere: AdminApi['extendQuestion']
   /** As `answer`, but undefined where the question is not open: another process may have it. */
   readonly answerIfOpen: (...asked: Parameters<AdminApi['answer']>) => Promise<Approval | undefined>
   /** The history before rows that say the same are joined: other processes have some, too. */
@@ -70,13 +71,18 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
     logs.history.answered(question, given, plugin)
     return question
   }
+  const approvals = () => askTopic(generations, 'approvals', topic => topic.list())
   const answer: AdminApi['answer'] = async (id, given) => {
     const question = await answerIfOpen(id, given)
     if (question === undefined) throw notOpen(id)
     return question
   }
   return {
-    ...heldActions(managed, answer),
+    ...heldActions(managed, {
+      answer,
+      list: approvals,
+      extend: (id, ms) => askTopic(generations, 'approvals', topic => topic.extend(id, ms)),
+    }),
     history: filter => shownRows(logs.history.list(), filter),
     historyRows: () => logs.history.list(),
     status: () => {
@@ -102,7 +108,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
     explain: host => askTopic(generations, 'policy', topic => topic.explain(host)),
     learning: what => askTopic(generations, 'learning', topic => topic[what]()),
     verdicts: () => generations.current().verification.verdicts.list(),
-    approvals: () => askTopic(generations, 'approvals', topic => topic.list()),
+    approvals,
     answer,
     answerIfOpen,
     revoke: async (wanted, who) => {

@@ -140,6 +140,10 @@ export class Approvals implements ApprovalTopic {
     return this.#inTurn(() => this.#answer(id, answer))
   }
 
+  extend(id: string, ms: number): number {
+    return this.#questions.withId(id)?.extend(ms) ?? 0
+  }
+
   withdraw(isMeant: (origin: ApprovedOrigin) => boolean, what: string, who: string): Promise<number> {
     return this.#inTurn(() => this.#withdraw(isMeant, what, who))
   }

@@ -81,10 +81,26 @@ export type Link = NonNullable<Approval['link']>
 /** How many clients of one question are remembered by name. */
 const MAX_CLIENTS = 20
 
+/** A handshake that waits for an answer. */
+interface Waiting {
+  readonly onAnswer: (answer: Answered) => void
+  /** Milliseconds since the epoch. */
+  until: number
+  /** Milliseconds that it was given meanwhile. */
+  more: number
+}
+
+/** The same, for the handshake itself. */
+export interface Place {
+  readonly leave: () => void
+  /** The milliseconds by which it may wait longer since this was called last. */
+  readonly takeMore: () => number
+}
+
 /** A question without an answer so far, and the handshakes that wait for the answer. */
 export class Question {
   readonly asked: Asked
-  readonly #waiting = new Set<(answer: Answered) => void>()
+  readonly #waiting = new Set<Waiting>()
   readonly #clients = new Set<string>()
   #count = 0
   /** The link that was sent, by whichever instance. */
@@ -110,27 +126,45 @@ export class Question {
     return this.#count === 0
   }
 
-  /** @returns stops waiting */
-  wait(client: string, onAnswer: (answer: Answered) => void): () => void {
+  /** @param patience for how long the handshake waits, milliseconds */
+  wait(client: string, patience: number, onAnswer: (answer: Answered) => void): Place {
     this.#count++
     this.last = Date.now()
     this.#clients.delete(client)
     this.#clients.add(client)
     if (this.#clients.size > MAX_CLIENTS)
       for (const first of this.#clients) if (this.#clients.delete(first)) break
-    this.#waiting.add(onAnswer)
-    return () => void this.#waiting.delete(onAnswer)
+    const waiting: Waiting = { onAnswer, until: Date.now() + patience, more: 0 }
+    this.#waiting.add(waiting)
+    return {
+      leave: () => void this.#waiting.delete(waiting),
+      takeMore: () => {
+        const { more } = waiting
+        waiting.more = 0
+        return more
+      },
+    }
   }
 
   answer(answer: Answered): void {
-    for (const tell of [...this.#waiting]) tell(answer)
+    for (const { onAnswer } of [...this.#waiting]) onAnswer(answer)
     this.#waiting.clear()
+  }
+
+  /** All that wait may wait longer. @returns how many */
+  extend(ms: number): number {
+    for (const waiting of this.#waiting) {
+      waiting.until += ms
+      waiting.more += ms
+    }
+    return this.#waiting.size
   }
 
   /** @param firstSeen of the host; milliseconds since the epoch */
   describe(firstSeen: number): Approval {
     const { id, host, port, subject, issuer, leaf, notBefore, notAfter, chain, builtIn, since } = this.asked
     const clients = [...this.#clients]
+    const ends = [...this.#waiting].map(({ until }) => until)
     return {
       id,
       host,
@@ -145,6 +179,7 @@ export class Question {
       client: clients.at(-1) ?? '',
       clients,
       waiting: this.#waiting.size,
+      ...(ends.length === 0 ? {} : { waitsUntil: Math.min(...ends) }),
       asked: this.#count,
       since,
       last: this.last,

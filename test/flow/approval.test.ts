@@ -1,6 +1,7 @@
 /** An agent asks for a new host, and a person answers: the plugin approval.js, curl, and `portcullis ctl`. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { approving, PLACES } from '../kit/approving.js'
 import { HOST, managed } from '../kit/managed.js'
@@ -106,3 +107,25 @@ test('the approval commands say when the plugin is not loaded', async t => {
     err: /no plugin asks people: there is no approval\.js in plugin\.config/,
   })
 })
+
+for (const place of PLACES)
+  test(`a question gets more time than signal_after ${place}`, async t => {
+    const { ask, open, waiting, ctl } = await approving(t, `approval.js ${place}signal_after=4s`)
+    t.match(await ctl('extend', 'q0', '1m'), { code: 1, err: /no handshake waits for a question q0/ })
+    const asked = ask()
+    const { id, waitsUntil = 0 } = await waiting()
+    t.ok(waitsUntil - Date.now() < 4000)
+    t.match(await ctl('extend', id, '2h'), { code: 1, err: /60 minutes in all|must be <= / })
+    t.match(await ctl('extend', id, '1m'), {
+      code: 0,
+      out: `handshakes that wait for ${id}, and may wait 1 min 0 s longer: 1\n`,
+    })
+    const { parked } = JSON.parse((await ctl('parked', '--json')).out)
+    t.match(await ctl('extend', `${parked[0].id}`, '1m'), { code: 0 })
+    const [later] = await open()
+    t.equal(later?.waitsUntil, waitsUntil + 120_000, 'also by the id of the handshake')
+    await sleep(Math.max(0, waitsUntil - Date.now()) + 1000)
+    t.match(await open(), [{ id, waiting: 1 }], 'it waits behind its old end')
+    t.match(await ctl('accept', id), { code: 0 })
+    t.match((await asked).stdout, /^HTTP\/1\.1 200 /)
+  })

@@ -87,6 +87,27 @@ for (const place of PLACES) {
     })
   })
 
+  test(`operators give those that wait more time, and none without a question ${place}`, async t => {
+    const kit = await openPlugins(t, `approval ${place}remember=${fresh()} signal_after=2s`)
+    const began = Date.now()
+    const first = await park(kit, { host, chain })
+    const [{ id, waitsUntil = 0 } = { id: '' }] = await approvalsOf(kit).list()
+    t.ok(
+      waitsUntil - began >= 2000 && waitsUntil - Date.now() <= 2000,
+      'the plugin says until when they wait',
+    )
+    for (let i = 0; i < 2; i++) t.equal(await approvalsOf(kit).extend(id, 1000), 1)
+    t.match(await approvalsOf(kit).list(), [{ waitsUntil: waitsUntil + 2000 }])
+    await kit.advance(3900)
+    t.equal(first.outcome, undefined)
+    await kit.advance(200)
+    t.match(await first.ended(), { ...isOpen(''), hold: id })
+    const [idle] = await until(kit, ([one]) => one?.waiting === 0)
+    t.equal(idle?.waitsUntil, undefined, 'nothing waits')
+    t.equal(await approvalsOf(kit).extend(id, 1000), 0)
+    t.equal(await approvalsOf(kit).extend('q0', 1000), 0)
+  })
+
   test(`what an answer covers ${place}`, async t => {
     const failed = 'X509_V_ERR_CERT_HAS_EXPIRED'
     for (const [scope, covered] of [

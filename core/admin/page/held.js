@@ -4,6 +4,9 @@
 /** @param waiting the handshakes that wait for the answer to it */
 function questionRow(question, waiting, at) {
   const [first] = waiting
+  const ends = waiting.map(one => one.deadline)
+  // The plugin sends clients away before the deadline.
+  if (question.waitsUntil !== undefined) ends.push(question.waitsUntil)
   return {
     ...question,
     key: `question ${question.id}`,
@@ -16,7 +19,7 @@ function questionRow(question, waiting, at) {
     isReleased: waiting.length > 0 && waiting.every(one => one.connection === 'released'),
     // The first to end: later ones have more time.
     holdSince: first === undefined ? undefined : Math.min(...waiting.map(one => at - one.age)),
-    deadline: first === undefined ? undefined : Math.min(...waiting.map(one => one.deadline)),
+    deadline: first === undefined ? undefined : Math.min(...ends),
   }
 }
 

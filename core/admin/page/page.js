@@ -74,15 +74,18 @@ function draw() {
   report()
 }
 
-/** How much more time a button gives; milliseconds. */
+/** How much more time a button gives, and how long it is said why something was not done; milliseconds. */
 const MORE = 60_000
+const REFUSED_FOR = 15_000
 
 function decide(row, verdict) {
   if (verdict === 'extend') {
-    ask(`/v1/parked/${encodeURIComponent(row.id)}/extend`, { ms: MORE }).then(
-      () => announce(`${asciiHost(row.host)} has a minute more`),
-      tell,
-    )
+    const list = row.kind === 'question' ? 'approvals' : 'parked'
+    ask(`/v1/${list}/${encodeURIComponent(row.id)}/extend`, { ms: MORE }).then(() => {
+      announce(`${asciiHost(row.host)} has a minute more`)
+      changed.add(list)
+      look()
+    }, refuse)
     return
   }
   openAnswer(row, verdict, session.who, done => {
@@ -110,6 +113,14 @@ function report() {
     },
     Math.max(SECOND, toldAt + NEWS_EVERY - Date.now()),
   )
+}
+
+let refusing
+/** Says why something was not done; what is shown still holds. */
+function refuse(failure) {
+  put($('refused'), `${failure.message} ${failure.remedy ?? ''}`)
+  clearTimeout(refusing)
+  refusing = setTimeout(() => put($('refused'), ''), REFUSED_FOR)
 }
 
 /** Says what is wrong, and what to do. */

@@ -61,7 +61,6 @@ function addButtons(element, row, describedBy, decide) {
     if (isDecided) button.addEventListener('click', () => decide(verdict))
   }
   const more = element.querySelector('.more')
-  more.hidden = !isDecided || row.kind !== 'handshake'
   more.setAttribute('aria-describedby', describedBy)
   more.addEventListener('click', () => decide('extend'))
 }
@@ -79,6 +78,8 @@ export function updateRow(element, row) {
       `${row.waiting} ${row.waiting === 1 ? 'handshake' : 'handshakes'}, asked ${times(row.asked)}`,
     )
   put(part('note'), noteOf(row))
+  // Where nothing waits there is no time to give.
+  part('more').hidden = row.deadline === undefined
   element.classList.toggle('idle', row.deadline === undefined)
   hideEmpty(element)
   tick(element, row)

@@ -13,6 +13,8 @@ export interface ManagedCalls {
     list(): Promise<readonly Approval[]>
     /** @throws {ProxyError} as `list`, and PTC_ADMIN_REQUEST with what the plugin throws */
     answer(id: string, answer: ApprovalAnswer): Promise<Approval | undefined>
+    /** @returns how many handshakes wait for the question and got more time @throws {ProxyError} as `answer` */
+    extend(id: string, ms: number): Promise<number>
     /**
      * @param revocation digests are in hex
      * @throws {ProxyError} as `answer`; all workers that can be asked have been asked then
@@ -61,6 +63,7 @@ const APPROVAL: { readonly [K in keyof Required<Approval>]: Check } = {
   client: isText,
   clients: listOf(isText),
   waiting: isCount,
+  waitsUntil: orNone(isNumber),
   asked: isCount,
   since: isNumber,
   last: isNumber,
@@ -70,7 +73,12 @@ const APPROVAL: { readonly [K in keyof Required<Approval>]: Check } = {
 
 /** The functions of each topic, and what they answer. One that is added to the API stops the build until it has a line here. */
 const ANSWERS: { readonly [T in keyof ManagedCalls]: { readonly [P in keyof ManagedCalls[T]]: Check } } = {
-  approvals: { list: listOf(has(APPROVAL)), answer: orNone(has(APPROVAL)), withdraw: isCount },
+  approvals: {
+    list: listOf(has(APPROVAL)),
+    answer: orNone(has(APPROVAL)),
+    extend: isCount,
+    withdraw: isCount,
+  },
   policy: { explain: listOf(isText) },
   learning: { report: listOf(isText), write: listOf(isText) },
 }
@@ -80,7 +88,12 @@ export const TOPICS = Object.keys(ANSWERS) as readonly (keyof ManagedCalls)[]
 export const isTopic = (topic: unknown): topic is keyof ManagedCalls =>
   typeof topic === 'string' && Object.hasOwn(ANSWERS, topic)
 
-export const partsOf = (topic: keyof ManagedCalls): readonly string[] => Object.keys(ANSWERS[topic])
+/** Functions that a plugin may leave out. */
+const OPTIONAL: readonly string[] = ['extend']
+
+/** The functions that a plugin has to offer. */
+export const partsOf = (topic: keyof ManagedCalls): readonly string[] =>
+  Object.keys(ANSWERS[topic]).filter(part => !OPTIONAL.includes(part))
 
 /** Whether the function answers such values. */
 export function isAnswer(topic: keyof ManagedCalls, part: string, value: unknown): boolean {

@@ -13,6 +13,7 @@ const IN_THREAD: { readonly [T in keyof ManagedCalls]: Calls<T> } = {
   approvals: offered => ({
     list: () => answerOf('approvals', 'list', () => offered.list()),
     answer: (id, answer) => answerOf('approvals', 'answer', () => offered.answer(id, answer)),
+    extend: (id, ms) => answerOf('approvals', 'extend', () => offered.extend?.(id, ms) ?? 0),
     withdraw: (revocation, what, who) =>
       answerOf('approvals', 'withdraw', () => offered.withdraw(meantBy(revocation), what, who)),
   }),
@@ -76,6 +77,7 @@ const MERGED: { readonly [T in keyof ManagedCalls]: (instances: Instances) => Ma
         () => askAll<readonly Approval[]>(instances, 'list'),
         () => askUntilFound<Approval>(instances, 'answer', id, answer),
       ),
+    extend: async (...args) => sum(await askAll<number>(instances, 'extend', ...args)),
     // One after another: the others are told what the first one withdraws, and do not write it down again.
     withdraw: async (...args) => Math.max(...(await askEach<number>(instances, 'withdraw', ...args))),
   }),
@@ -169,6 +171,8 @@ export async function asShown<R extends Approval | undefined>(
   return taken === undefined || shown === undefined ? taken : { ...taken, ...shown }
 }
 
+const sum = (counts: readonly number[]): number => counts.reduce((all, one) => all + one, 0)
+
 /** The same question may be open in several instances: it is one. Oldest first. */
 export function mergeApprovals(all: readonly Approval[]): readonly Approval[] {
   const byId = new Map<string, Approval>()
@@ -181,10 +185,12 @@ export function mergeApprovals(all: readonly Approval[]): readonly Approval[] {
 
 const merged = (a: Approval, b: Approval): Approval => {
   const link = (a.link?.until ?? 0) >= (b.link?.until ?? 0) ? a.link : b.link
+  const ends = [a.waitsUntil, b.waitsUntil].filter(end => end !== undefined)
   return {
     ...(a.last >= b.last ? a : b),
     clients: [...new Set([...a.clients, ...b.clients])],
     waiting: a.waiting + b.waiting,
+    waitsUntil: ends.length === 0 ? undefined : Math.min(...ends),
     asked: a.asked + b.asked,
     since: Math.min(a.since, b.since),
     firstSeen: Math.min(a.firstSeen, b.firstSeen),

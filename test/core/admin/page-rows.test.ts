@@ -53,6 +53,17 @@ test('a question and the handshakes that wait for it are one row, which ends wit
   t.equal(rows[1]?.deadline, NOW + 2000)
 })
 
+test('a question ends when its plugin sends the first client away', async t => {
+  const waiting = [parked(3, 500, { question: 'q1' }), parked(2, 400, { question: 'q1' })]
+  const asked = { ...question, waitsUntil: NOW + 1500 }
+  const [row] = rowsOf(lists({ parked: waiting, approvals: [asked] }))
+  t.equal(row?.deadline, NOW + 1500)
+  const [other] = rowsOf(lists({ parked: waiting, approvals: [{ ...asked, waitsUntil: NOW + 9000 }] }))
+  t.equal(other?.deadline, NOW + 2000, 'or at the deadline, if that is earlier')
+  const [idle] = rowsOf(lists({ approvals: [question] }))
+  t.equal(idle?.deadline, undefined)
+})
+
 test('a handshake whose question is not listed has a row of its own', async t => {
   const rows = rowsOf(lists({ parked: [parked(1, 10, { question: 'q9' })], approvals: [question] }))
   t.strictSame(rows.map(({ kind }) => kind).sort(), ['handshake', 'question'])
