@@ -55,6 +55,24 @@ test('the Dockerfile copies what the context has, and the tarball has what it st
   t.ok(started.length >= 2)
   for (const file of [...started, 'etc/packaging/docker/Dockerfile', 'etc/records.config'])
     t.ok(inside.has(file), file)
+  const [, linked = ''] =
+    /ln -s \/opt\/portcullis\/(\S+) \/usr\/local\/bin\/portcullis/.exec(dockerfile) ?? []
+  const { mode } = packed.files.find(({ path }: { path: string }) => path === linked)
+  const isMade = dockerfile.slice(0, dockerfile.lastIndexOf('\nFROM')).includes(`chmod 0755 ${linked}`)
+  t.ok(isMade || (mode & 0o111) !== 0, `${linked} is executable in the image`)
+})
+
+test('the image writes into its volumes alone, whatever configuration is mounted', t => {
+  const volumes: string[] = JSON.parse(all('VOLUME')[0] ?? '[]')
+  const [environment = ''] = all('ENV')
+  for (const name of ['ADMIN_SOCKET', 'LOG_LOGFILE_DIR']) {
+    const [, path = ''] = new RegExp(`PROXY_CONFIG_${name}=(\\S+)`).exec(environment) ?? []
+    t.ok(
+      volumes.some(volume => path.startsWith(`${volume}/`)),
+      `${name} ${path}`,
+    )
+  }
+  t.end()
 })
 
 test('the image runs as a plain user, and its health is the answer of ctl status', t => {
