@@ -1,15 +1,15 @@
 import { LRUCache } from 'lru-cache'
+import type { Certificate } from '../api/certificate.js'
 import { hostOf, originAuthority } from '../base/authority.js'
 import type { Current } from '../base/current.js'
-import type { FairQueue } from '../base/fair-queue.js'
+import { dnsNames } from '../tls/judge/evidence.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
 import type { VerifiedPeer } from '../tls/judge/verdict.js'
-import { isAmong } from './denied-addresses.js'
-import { abortReason, addressesOf, type DialOptions } from './dial.js'
+import type { DialOptions } from './dial.js'
 import type { Http2Exchange } from './http2-exchange.js'
 import type { Http2Session } from './http2-session.js'
 import type { Http2Sessions } from './http2-sessions.js'
-import type { Opened, Opener, RoutedTarget } from './open.js'
+import type { Opened, RoutedTarget } from './open.js'
 
 /** Names beside its own that one connection serves. */
 const MAX_NAMES = 64
@@ -31,8 +31,7 @@ export interface OtherNames {
 export interface CoalescingParts {
   /** Undefined: off. */
   readonly names: Current<OtherNames | undefined>
-  readonly dial: Current<DialOptions>
-  readonly queue: FairQueue | undefined
+  readonly dial: Current<Pick<DialOptions, 'names'>>
   readonly sessions: () => Http2Sessions | undefined
   readonly keyOf: (target: RoutedTarget) => string
   readonly digestOf: (target: RoutedTarget) => string
@@ -71,40 +70,40 @@ export class Coalescing {
   reuse(key: string, network: string): Http2Exchange | undefined {
     const use = this.#uses.get(key)
     if (use === undefined) return undefined
-    const { session, target, peer } = use
-    const known = this.#parts.dial().names.known?.(target.host)
-    const hasEnded = peer.expiresAt !== undefined && peer.expiresAt <= Date.now()
-    if (hasEnded || !this.#canServe(session, target, known ?? [])) {
-      this.#drop(key)
-      return undefined
-    }
-    return this.#place(use, network)
+    // A name whose addresses are out of date is resolved by the opening of a connection, which finds this one again.
+    const known = this.#parts.dial().names.known?.(use.target.host)
+    if (this.#holds(use, known ?? [])) return this.#place(use, network)
+    this.#drop(key)
+    return undefined
   }
 
   /**
-   * A place on a connection that serves this name now, or that can be found to serve it. Undefined: the request needs a
-   * connection of its own.
-   * @throws {ProxyError} the signal's reason, PTC_OVERLOADED
+   * A place on a connection that serves this name, or is found to serve it now. Undefined: the name needs a connection of
+   * its own.
+   * @param addresses that the name has now, and that may be dialled
+   * @param network of the client
    */
-  async find(
-    target: RoutedTarget,
-    signal: AbortSignal,
-    { network, needsHttp1 = false }: Opener,
-  ): Promise<Http2Exchange | undefined> {
-    if (needsHttp1 || !this.#isOpenTo(target) || (this.#parts.sessions()?.size ?? 0) === 0) return undefined
-    const { host, port } = target
-    // A name without addresses is reported by the connection of its own.
-    const found = await addressesOf({ host, port, client: network }, this.#parts.dial(), signal).catch(
-      () => [],
-    )
-    const addresses = found.map(({ address }) => address)
-    const { queue } = this.#parts
-    const find = async (): Promise<Http2Exchange | undefined> => this.#find(target, addresses, network)
-    if (signal.aborted) throw abortReason(signal)
-    const place = await (queue === undefined ? find() : queue.turn({ network, host }, 0, find))
-    if (!signal.aborted) return place
-    place?.close()
-    throw abortReason(signal)
+  find(target: RoutedTarget, addresses: readonly string[], network: string): Http2Exchange | undefined {
+    const key = this.#parts.keyOf(target)
+    const use = this.#uses.get(key)
+    if (use?.session.hasRoom && this.#holds(use, addresses)) return this.#place(use, network)
+    let judged = 0
+    for (const session of this.#parts.sessions()?.shared() ?? []) {
+      if (!this.#canServe(session, target, addresses) || !hasName(session, target.host)) continue
+      if ((this.#keys.get(session)?.size ?? 0) >= MAX_NAMES) continue
+      if (++judged > MAX_JUDGED) return undefined
+      const peer = this.#parts.names()?.judge(session.channel.peer, target.host)
+      if (peer !== undefined) return this.#place(this.#add(key, { session, target, peer }), network)
+    }
+    return undefined
+  }
+
+  /** Whether a request for an origin may be sent on a connection that was opened for another. */
+  isOpenTo(target: RoutedTarget): boolean {
+    const { scheme, host, isAddress } = target
+    if (scheme !== 'https' || isAddress || !isDirect(target)) return false
+    if (this.#misdirected.has(originAuthority(target))) return false
+    return this.#parts.names()?.canBeJudged(host) === true
   }
 
   /** A reload: every chain is judged again. */
@@ -128,54 +127,22 @@ export class Coalescing {
     this.#keys.delete(session)
   }
 
-  /** Whether an origin may be served on a connection that was opened for another. */
-  #isOpenTo(target: RoutedTarget): boolean {
-    const { scheme, host, isAddress, dialHost, ways } = target
-    const isDirect = ways.every(({ kind }) => kind === 'direct') && dialHost === undefined
-    if (scheme !== 'https' || isAddress || !isDirect || this.#misdirected.has(originAuthority(target)))
-      return false
-    return this.#parts.names()?.canBeJudged(host) === true
+  /** Every condition, for one that was judged before. */
+  #holds({ session, target, peer }: Use, addresses: readonly string[]): boolean {
+    const hasEnded = peer.expiresAt !== undefined && peer.expiresAt <= Date.now()
+    return !hasEnded && this.#canServe(session, target, addresses)
   }
 
-  /** Every condition but the chain. @param addresses that the name has now, and that may be dialled */
+  /** Every condition but the chain. What excludes most comes first. */
   #canServe(session: Http2Session, target: RoutedTarget, addresses: readonly string[]): boolean {
-    const address = hostOf(session.channel.link.remoteAddress)
-    // The zone of a link-local address is not compared.
-    if (session.owner !== undefined || address.includes('%') || !isAmong(address, addresses)) return false
-    if (!session.originSet.allows(`https://${originAuthority(target)}`) || !this.#isOpenTo(target))
-      return false
+    if (!addresses.includes(hostOf(session.channel.link.remoteAddress))) return false
+    if (session.owner !== undefined || !this.isOpenTo(target)) return false
+    if (!session.originSet.allows(`https://${originAuthority(target)}`)) return false
     const opened = this.#parts.usable(session)
     if (opened === undefined || opened.parent !== undefined) return false
-    const { scheme, port, dialHost, ways } = opened.target
-    const isDirect = ways.every(({ kind }) => kind === 'direct') && dialHost === undefined
-    return (
-      scheme === 'https' &&
-      port === target.port &&
-      isDirect &&
-      this.#parts.digestOf(opened.target) === this.#parts.digestOf(target)
-    )
-  }
-
-  #find(target: RoutedTarget, addresses: readonly string[], network: string): Http2Exchange | undefined {
-    const key = this.#parts.keyOf(target)
-    const known = this.#uses.get(key)
-    const use = known !== undefined && this.#canServe(known.session, target, addresses) ? known : undefined
-    if (use?.session.hasRoom) return this.#place(use, network)
-    let judged = 0
-    for (const session of this.#parts.sessions()?.shared() ?? []) {
-      if (!this.#canServe(session, target, addresses) || !this.#hasName(session, target.host)) continue
-      if ((this.#keys.get(session)?.size ?? 0) >= MAX_NAMES) continue
-      if (++judged > MAX_JUDGED) return undefined
-      const peer = this.#parts.names()?.judge(session.channel.peer, target.host)
-      if (peer !== undefined) return this.#place(this.#add(key, { session, target, peer }), network)
-    }
-    return undefined
-  }
-
-  /** Saves judging chains that are for others: many names of strangers may share an address. */
-  #hasName({ channel }: Http2Session, host: string): boolean {
-    const leaf = channel.peer.evidence.chain[0]
-    return leaf?.x509.checkHost(host, { subject: 'never' }) !== undefined
+    const { scheme, port } = opened.target
+    if (scheme !== 'https' || port !== target.port || !isDirect(opened.target)) return false
+    return this.#parts.digestOf(opened.target) === this.#parts.digestOf(target)
   }
 
   #add(key: string, use: Use): Use {
@@ -202,4 +169,20 @@ export class Coalescing {
     }
     return this.#parts.sessions()?.take(session, network)?.exchange({ peer, onMisdirected })
   }
+}
+
+const isDirect = ({ ways, dialHost }: RoutedTarget): boolean =>
+  dialHost === undefined && ways.every(({ kind }) => kind === 'direct')
+
+/** DNS names of leaves, in lower case. */
+const namesOf = new WeakMap<Certificate, ReadonlySet<string>>()
+
+/** Saves judging chains that are for other hosts: many names of strangers may share an address. */
+function hasName({ channel }: Http2Session, host: string): boolean {
+  const [leaf] = channel.peer.evidence.chain
+  if (leaf === undefined) return false
+  const known = namesOf.get(leaf) ?? new Set(dnsNames(leaf.der).map(name => name.toLowerCase()))
+  namesOf.set(leaf, known)
+  const name = host.endsWith('.') ? host.slice(0, -1) : host
+  return known.has(name) || known.has(`*${name.slice(Math.max(name.indexOf('.'), 0))}`)
 }

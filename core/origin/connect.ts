@@ -13,6 +13,7 @@ import { Coalescing, type OtherNames } from './coalescing.js'
 import type { OriginConnection } from './connection.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
 import { isAmong } from './denied-addresses.js'
+import { NotNeeded } from './dial.js'
 import { Http1 } from './http1.js'
 import { Http2Sessions } from './http2-sessions.js'
 import {
@@ -70,7 +71,6 @@ export class OriginConnector {
     this.#coalescing = new Coalescing({
       names: options.otherNames ?? (() => undefined),
       dial: options.dial,
-      queue: options.queue,
       sessions: () => this.#sessions,
       keyOf: target => this.keyOf(target),
       digestOf: target => options.policyDigest(target, target.ways[0]),
@@ -163,10 +163,22 @@ export class OriginConnector {
    * @throws {ProxyError} of the dial, of the TLS handshake, or the signal's reason
    */
   async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<OriginConnection> {
-    const shared = await this.#coalescing.find(target, signal, by)
-    if (shared !== undefined) return shared
     const revocations = this.#revocations
-    const { connection, ...opened } = await openConnection(this.#options, this, target, signal, by)
+    const found: { place?: OriginConnection | undefined } = {}
+    const isServed = (addresses: readonly string[]): boolean => {
+      found.place = this.#coalescing.find(target, addresses, by.network)
+      return found.place !== undefined
+    }
+    const mayShare = !by.needsHttp1 && (this.#sessions?.size ?? 0) > 0 && this.#coalescing.isOpenTo(target)
+    const opener = mayShare ? { ...by, isServed } : by
+    const opening = openConnection(this.#options, this, target, signal, opener)
+    const made = await opening.catch((cause: unknown) => {
+      if (found.place !== undefined && cause instanceof NotNeeded) return found.place
+      found.place?.close()
+      throw cause
+    })
+    if (!('connection' in made)) return made
+    const { connection, ...opened } = made
     this.#opened.set(connection, { ...opened, since: revocations, revocations })
     if (connection instanceof Http1) return connection
     const exchange = connection.exchange()

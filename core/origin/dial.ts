@@ -39,12 +39,22 @@ export interface Address {
   readonly name?: string
   /** The network of the client that it is for; '' for the proxy itself. */
   readonly client: string
+  /** Told the addresses that may be dialled, before one of them is. @returns true: no connection is needed */
+  readonly isServed?: ((addresses: readonly string[]) => boolean) | undefined
+}
+
+/** A dial has ended because its caller has found another connection. */
+export class NotNeeded extends ProxyError {
+  constructor() {
+    super('PTC_INTERNAL', 'no connection is needed')
+  }
 }
 
 /**
  * Opens a TCP connection, trying the addresses of both families (Happy Eyeballs). Names are resolved here and nowhere
  * below: the addresses that were checked are those that are dialled.
- * @throws {ProxyError} PTC_DNS_*, PTC_CONNECT_*, PTC_ORIGIN_DENIED, PTC_LOOP_DETECTED, PTC_OUT_OF_SOCKETS, and the signal's reason once it is aborted
+ * @throws {ProxyError} PTC_DNS_*, PTC_CONNECT_*, PTC_ORIGIN_DENIED, PTC_LOOP_DETECTED, PTC_OUT_OF_SOCKETS, and the signal's reason once it is aborted;
+ *   {@link NotNeeded}
  */
 export async function dial(to: Address, options: DialOptions, signal: AbortSignal): Promise<TcpLink> {
   if (signal.aborted) throw abortReason(signal)
@@ -61,6 +71,7 @@ export async function dial(to: Address, options: DialOptions, signal: AbortSigna
   try {
     const addresses = await addressesOf(to, options, end.signal)
     isResolved = true
+    if (to.isServed?.(addresses.map(({ address }) => address)) === true) throw new NotNeeded()
     return await connectTo(to, addresses, options, end.signal)
   } catch (cause) {
     const error = end.signal.aborted ? abortReason(end.signal) : connectError(cause, to)

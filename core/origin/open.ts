@@ -57,6 +57,8 @@ export interface Opener {
   readonly owner?: ConnectionOwner | undefined
   /** HTTP/2 cannot carry the request. */
   readonly needsHttp1?: boolean
+  /** Ends the opening with {@link import('./dial.js').NotNeeded} if true; as {@link import('./dial.js').Address} has it. */
+  readonly isServed?: ((addresses: readonly string[]) => boolean) | undefined
 }
 
 /** Keeps connections that were opened. */
@@ -82,14 +84,14 @@ NOT_KEPT.end()
 
 /**
  * A new connection. Nothing is tried twice.
- * @throws {ProxyError} of the dial, of the TLS handshake, or the signal's reason
+ * @throws {ProxyError} of the dial, of the TLS handshake, or the signal's reason; NotNeeded
  */
 export async function openConnection(
   { dial: options, http1, http2, startTls, startPlain, queue }: OpeningOptions,
   keeper: Keeper,
   target: RoutedTarget,
   signal: AbortSignal,
-  { network: client, asking, from, owner = NOT_KEPT, needsHttp1 = false }: Opener,
+  { network: client, asking, from, owner = NOT_KEPT, needsHttp1 = false, isServed }: Opener,
 ): Promise<Opened & { readonly connection: Kept }> {
   const since = performance.now()
   const { scheme, host, port, dialHost = host, ways } = target
@@ -105,7 +107,7 @@ export async function openConnection(
   }
   const inTurn = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
     queue === undefined || scheme === 'http' ? begin() : queue.turn({ network: client, host }, 0, begin)
-  const tcp = await inTurn(() => reach(to, options(), signal))
+  const tcp = await inTurn(() => reach({ ...to, isServed }, options(), signal))
   const place = placeOf(tcp)
   const { way } = place
   const parent = acceptedParent(place)

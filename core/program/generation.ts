@@ -41,7 +41,7 @@ import { HandshakeLog } from './wiring/outbound/handshake-log.js'
 import { makeNames } from './wiring/outbound/names.js'
 import { makeRoutes } from './wiring/outbound/routes.js'
 import { makeVerification, type OutboundSharing, type Verification } from './wiring/outbound/verification.js'
-import { verifyWarnings } from './wiring/outbound/verify-warnings.js'
+import { coalescingWarnings, verifyWarnings } from './wiring/outbound/verify-warnings.js'
 import { ProxyServices, servicesOf } from './wiring/plugin-services.js'
 import { VConns } from './wiring/vconns.js'
 
@@ -345,6 +345,7 @@ export function warningsOf({
     ...missing,
     ...unread,
     ...verifyWarnings(settings, policies),
+    ...coalescingWarnings(settings, policies, plugins.registry),
     ...isolateWarnings(settings.verification.isSynchronous, plugins.registry),
     ...deadlineWarnings(settings, policies, plugins.registry),
     ...aboutConnect,

@@ -66,9 +66,12 @@ export default ({ hookAdd }) => hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ orig
   ])
 })
 
+const CHECK =
+  'the built-in check has to decide (proxy.config.ssl.client.verify.server.policy ENFORCED, and .properties ALL), without a certificate for origins'
+
 /** One condition each that does not hold. */
 const APART: Readonly<
-  Record<string, ProxyConf & { readonly nginx?: Partial<NginxOriginOptions> & { readonly elsewhere?: true } }>
+  Record<string, ProxyConf & { readonly nginx?: Partial<NginxOriginOptions>; readonly warning?: string }>
 > = {
   'the record is 0': { records: { [RECORD]: 0 } },
   'the second name has another address': {
@@ -86,32 +89,49 @@ const APART: Readonly<
   },
   'the built-in check does not bind': {
     records: { 'proxy.config.ssl.client.verify.server.policy': 'PERMISSIVE' },
+    warning: CHECK,
   },
-  'the chain is not checked': { records: { 'proxy.config.ssl.client.verify.server.properties': 'NAME' } },
-  'the name is not checked': { records: { 'proxy.config.ssl.client.verify.server.properties': 'SIGNATURE' } },
-  'nothing is verified': { records: { 'proxy.config.ssl.client.verify.server': 0 } },
-  'there is a certificate for origins': { clientCertificate: await root.issue({ cn: 'proxy' }) },
+  'the chain is not checked': {
+    records: { 'proxy.config.ssl.client.verify.server.properties': 'NAME' },
+    warning: CHECK,
+  },
+  'the name is not checked': {
+    records: { 'proxy.config.ssl.client.verify.server.properties': 'SIGNATURE' },
+    warning: CHECK,
+  },
+  'nothing is verified': { records: { 'proxy.config.ssl.client.verify.server': 0 }, warning: CHECK },
+  'there is a certificate for origins': {
+    clientCertificate: await root.issue({ cn: 'proxy' }),
+    warning: CHECK,
+  },
   'a plugin decides about certificates': {
     plugins: ['hooked.mjs'],
     modules: HOOKED('TS_SSL_CERT_VERIFY_HOOK', 'event.reenable()'),
+    warning: 'plugin hooked is on TS_SSL_CERT_VERIFY_HOOK',
   },
   'a plugin completes chains': {
     plugins: ['aia'],
+    warning: 'plugin aia is on TS_SSL_CERT_VERIFY_HOOK',
   },
   'a plugin in shadow mode is asked about certificates': {
     plugins: ['hooked.mjs @mode=shadow'],
     modules: HOOKED('TS_SSL_CERT_VERIFY_HOOK', 'event.reenable()'),
+    warning: 'plugin hooked is on TS_SSL_CERT_VERIFY_HOOK',
   },
   'a plugin is asked about the start of connections': {
     plugins: ['hooked.mjs'],
     modules: HOOKED('TS_VCONN_OUTBOUND_START_HOOK', 'event.reenable()'),
+    warning: 'plugin hooked is on TS_VCONN_OUTBOUND_START_HOOK',
   },
 }
 
-for (const [condition, { nginx: origin, ...conf }] of Object.entries(APART)) {
+for (const [condition, { nginx: origin, warning, ...conf }] of Object.entries(APART)) {
   test(`each name has its own connection where ${condition}`, async t => {
     const port = await nginx(t, origin)
-    t.notOk(await isShared(t, await start(t, conf), port))
+    const proxy = await start(t, conf)
+    t.notOk(await isShared(t, proxy, port))
+    const warned = /no names can share a connection: (.*)/.exec(proxy.output())?.[1]
+    t.equal(warned, warning, 'what the start says where no name can')
   })
 }
 
@@ -153,4 +173,17 @@ test('a plugin that rejects the second name rejects it', async t => {
   })
   t.equal((await ask(proxy, A, port)).status, 200)
   t.equal((await ask(proxy, B, port)).status, 502)
+})
+
+test('a wildcard covers names, and one connection serves at most 64 others', async t => {
+  const names = Array.from({ length: 67 }, (_, i) => `n${i}.many.example`)
+  const { chainPem, keyPem } = await root.issue({ cn: 'many', sans: ['*.many.example'] })
+  const port = await nginx(t, { chainPem, keyPem })
+  const proxy = await start(t, { hosts: names })
+  const connections: unknown[] = []
+  for (const name of names) connections.push((await ask(proxy, name, port)).connection)
+  const [first] = connections
+  t.strictSame(connections.slice(0, 65), Array(65).fill(first))
+  t.strictSame(new Set(connections.slice(65)).size, 1, 'those behind them share another one')
+  t.not(connections[65], first)
 })

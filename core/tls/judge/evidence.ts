@@ -52,7 +52,7 @@ function nameResult({ name, sent: [leaf] }: ParkedPeer, { host, alternative }: O
 }
 
 /** Empty for a certificate that cannot be read: it is valid for no host. */
-function dnsNames(leaf: Buffer): readonly string[] {
+export function dnsNames(leaf: Buffer): readonly string[] {
   try {
     return altNames(leaf).flatMap(({ type, value }) => (type === 'dns' ? [value] : []))
   } catch {

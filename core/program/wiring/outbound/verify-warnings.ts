@@ -1,5 +1,7 @@
+import type { HookRegistry } from '../../../hooks/registry.js'
 import type { Settings } from '../../../settings/settings.js'
 import { decisionOf, type Terms } from '../../../tls/judge/terms.js'
+import { needsNoHandshake } from '../../../tls/outbound/other-name.js'
 import type { Policy } from './policies.js'
 
 /** What an operator should be told about the connections to origins: how they are verified, and whose they are. */
@@ -29,6 +31,26 @@ export function verifyWarnings(
   return [...loud, ...shared, ...others]
 }
 
+/** What an operator should be told where coalescing is on, and no connection can be shared. */
+export function coalescingWarnings(
+  { origin }: Settings,
+  policies: readonly Policy[],
+  registry: HookRegistry,
+): readonly string[] {
+  if (!origin.isCoalescing) return []
+  const says = (why: string): readonly string[] => [
+    `proxy.config.http2.connection_coalescing_out is 1, and no names can share a connection: ${why}`,
+  ]
+  const [starting] = registry.on(START)
+  if (starting !== undefined) return says(`plugin ${starting.plugin.name} is on ${START}`)
+  if (policies.some(({ settings }) => needsNoHandshake(settings))) return []
+  const [asked] = registry.on(HOOK)
+  if (asked !== undefined) return says(`plugin ${asked.plugin.name} is on ${HOOK}`)
+  const check = 'proxy.config.ssl.client.verify.server.policy ENFORCED, and .properties ALL'
+  return says(`the built-in check has to decide (${check}), without a certificate for origins`)
+}
+
+const START = 'TS_VCONN_OUTBOUND_START_HOOK'
 const HOOK = 'TS_SSL_CERT_VERIFY_HOOK'
 
 /**
