@@ -195,7 +195,7 @@ export const SSL_RECORDS = {
     nullable: true,
     enum: ['http/1.1', 'h2,http/1.1'],
     about:
-      'The protocols offered to origins by ALPN. With NULL, `h2,http/1.1` is offered to origins whose clients are bumped, and no ALPN is sent to others, which means HTTP/1.1. A request that only HTTP/1.1 can carry, such as one for a WebSocket, has `http/1.1` offered.',
+      'The protocols offered to origins by ALPN. With NULL, `h2,http/1.1` is offered to origins whose clients are bumped, and no ALPN is sent to others, which means HTTP/1.1. A request that only HTTP/1.1 can carry has `http/1.1` offered; so has one for a WebSocket where no connection is open whose origin takes it in HTTP/2.',
     refused: 'HTTP/1.1 is always among what Portcullis offers, behind HTTP/2',
   },
   'proxy.config.ssl.client.scheme_proto_mismatch_policy': {

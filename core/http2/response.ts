@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { fieldValues } from '../base/fields.js'
 import { malformed } from '../http1/checks.js'
 import type { RequestHead, ResponseHead } from '../http1/messages.js'
+import { WEBSOCKET_CONNECT, withoutKey } from './extended-connect.js'
 import { lengthOf, received, toHeaders } from './fields.js'
 
 /**
@@ -41,6 +42,12 @@ const BYTES_PER_FIELD = 32
 /** The size of a head before compression. */
 export const headBytes = ({ headers }: ResponseHead): number =>
   headers.reduce((sum, text) => sum + text.length, (headers.length / 2) * BYTES_PER_FIELD)
+
+/** The fields of a WebSocket's extended CONNECT. */
+export const webSocketHeaders = (request: RequestHead) => ({
+  ...requestHeaders({ ...request, headers: withoutKey(request.headers) }),
+  ...WEBSOCKET_CONNECT,
+})
 
 /** The fields of a request as `node:http2` sends them. Its Host field becomes the authority. */
 export function requestHeaders({ method, path, headers, body }: RequestHead) {

@@ -1,18 +1,37 @@
-import { constants, type ServerHttp2Stream } from 'node:http2'
+import { constants, type Http2Stream } from 'node:http2'
 import { asFault } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import type { ClientLink, LinkSink } from '../vconn/link.js'
 import type { Endpoints } from '../vconn/vconn.js'
 
+const { NGHTTP2_CANCEL, NGHTTP2_CONNECT_ERROR, NGHTTP2_NO_ERROR } = constants
+
+/** What a stream carries: whose it is, the error when its peer has reset it, and the code with which it is reset here. */
+const KINDS = {
+  /** RFC 9113 section 8.5. */
+  connect: { peer: 'client', gone: 'PTC_CLIENT_GONE', reset: NGHTTP2_CONNECT_ERROR },
+  /** RFC 8441 section 5. */
+  extended: { peer: 'client', gone: 'PTC_CLIENT_GONE', reset: NGHTTP2_CANCEL },
+  /** The same, to an origin. */
+  origin: { peer: 'origin', gone: 'PTC_ORIGIN_CLOSED', reset: NGHTTP2_CANCEL },
+} as const
+
 /**
- * A stream of a client as a link: the tunnel behind a CONNECT (RFC 9113 section 8.5). Its windows are the back-pressure.
+ * Options of the head in front of a tunnel. `node:http2` ends a stream before it resets it, so that a reset would look like
+ * an end. It does not where trailers are awaited: the owner of the stream answers `wantTrailers`, unless it is closed.
+ */
+export const TUNNEL = { waitForTrailers: true } as const
+
+/**
+ * A stream as a link: the tunnel behind a CONNECT, of a client, or to an origin. Its windows are the back-pressure.
  *
  * Life: answered elsewhere; open -> (end in one direction)* -> closed.
  */
 export class StreamLink implements ClientLink {
   readonly localAddress: string
   readonly remoteAddress: string
-  readonly #stream: ServerHttp2Stream
+  readonly #stream: Http2Stream
+  readonly #kind: (typeof KINDS)[keyof typeof KINDS]
   #sink: LinkSink | undefined
   #cause: ProxyError | undefined
   #hasEnded = false
@@ -20,8 +39,9 @@ export class StreamLink implements ClientLink {
   bytesWritten = 0
 
   /** @param ends of the connection that carries the stream */
-  constructor(stream: ServerHttp2Stream, { localAddress, remoteAddress }: Endpoints) {
+  constructor(stream: Http2Stream, { localAddress, remoteAddress }: Endpoints, kind: keyof typeof KINDS) {
     this.#stream = stream
+    this.#kind = KINDS[kind]
     this.localAddress = localAddress
     this.remoteAddress = remoteAddress
     stream.on('drain', () => this.#atEdge(sink => sink.onDrain()))
@@ -67,7 +87,7 @@ export class StreamLink implements ClientLink {
   /** An end that is no orderly one is a reset, as that of a TCP connection is. */
   destroy(cause?: ProxyError): void {
     this.#cause ??= cause
-    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CONNECT_ERROR)
+    if (!this.#stream.closed) this.#stream.close(this.#kind.reset)
   }
 
   reset(): void {
@@ -75,7 +95,7 @@ export class StreamLink implements ClientLink {
   }
 
   #onEnd(): void {
-    if (this.#stream.aborted || (this.#stream.rstCode ?? 0) !== constants.NGHTTP2_NO_ERROR) return
+    if (this.#stream.aborted || (this.#stream.rstCode ?? 0) !== NGHTTP2_NO_ERROR) return
     this.#hasEnded = true
     this.#atEdge(sink => sink.onEnd())
   }
@@ -84,8 +104,9 @@ export class StreamLink implements ClientLink {
     if (this.#isClosed) return
     this.#isClosed = true
     const code = this.#stream.rstCode ?? 0
-    if (code !== constants.NGHTTP2_NO_ERROR || this.#stream.aborted)
-      this.#cause ??= new ProxyError('PTC_CLIENT_GONE', `the client's stream was reset (${code})`)
+    const { peer, gone } = this.#kind
+    if (code !== NGHTTP2_NO_ERROR || this.#stream.aborted)
+      this.#cause ??= new ProxyError(gone, `the ${peer}'s stream was reset (${code})`)
     this.#atEdge(sink => sink.onClose(this.#cause))
   }
 

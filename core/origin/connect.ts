@@ -8,6 +8,7 @@ import { lookedUp } from '../base/lookups.js'
 import { Memo } from '../base/memo.js'
 import type { OnFault } from '../base/timer.js'
 import type { RequestHead } from '../http1/messages.js'
+import { webSocketKey } from '../http2/extended-connect.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
 import { Coalescing, type OtherNames } from './coalescing.js'
 import type { OriginConnection } from './connection.js'
@@ -15,6 +16,7 @@ import { bindsConnection, type ConnectionOwner } from './connection-login.js'
 import { isAmong } from './denied-addresses.js'
 import { NotNeeded } from './dial.js'
 import { Http1 } from './http1.js'
+import type { Http2Session } from './http2-session.js'
 import { Http2Sessions } from './http2-sessions.js'
 import {
   type Kept,
@@ -120,7 +122,7 @@ export class OriginConnector {
     key: string,
     network: string,
     client: ConnectionOwner | undefined,
-    request?: Pick<RequestHead, 'headers'>,
+    request?: RequestHead,
   ): OriginConnection | undefined {
     const sessions = this.#sessions
     const shared = sessions?.size ? this.#share(sessions, key, network, client, request) : undefined
@@ -141,21 +143,33 @@ export class OriginConnector {
     key: string,
     network: string,
     client: ConnectionOwner | undefined,
-    request: Pick<RequestHead, 'headers'> | undefined,
+    request: RequestHead | undefined,
   ): OriginConnection | undefined {
     if (client !== undefined && this.#pool.hasOwned(client, key)) return undefined
-    if (request !== undefined && this.needsHttp1(request)) return undefined
+    const isForSome = request !== undefined && this.needsHttp1(request)
+    if (isForSome && !this.#isWebSocket(request)) return undefined
+    const mayServe = isForSome ? takesWebSockets : undefined
     for (;;) {
-      const found = sessions.find(key, network, client)
+      const found = sessions.find(key, network, client, mayServe)
       if (found === undefined || this.#isReachable(found)) return found?.exchange()
       found.retire()
     }
   }
 
-  /** Whether HTTP/2 cannot carry a request: it asks for another protocol, or logs the connection in. */
+  /**
+   * Whether HTTP/2 cannot carry a request: it asks for another protocol, or logs the connection in. A WebSocket has a
+   * place on connections whose origin takes it there.
+   */
   needsHttp1({ headers }: Pick<RequestHead, 'headers'>): boolean {
-    if (fieldValue(headers, 'upgrade') !== undefined) return true
+    return fieldValue(headers, 'upgrade') !== undefined || this.#logsIn(headers)
+  }
+
+  #logsIn(headers: readonly string[]): boolean {
     return this.#options.http1().hasPrivateLogins && bindsConnection(headers)
+  }
+
+  #isWebSocket(request: RequestHead): boolean {
+    return webSocketKey(request) !== undefined && !this.#logsIn(request.headers)
   }
 
   /**
@@ -163,7 +177,14 @@ export class OriginConnector {
    * @throws {ProxyError} of the dial, of the TLS handshake, or the signal's reason
    */
   async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<OriginConnection> {
-    const revocations = this.#revocations
+    const revocations = this.#revocations // before anything is waited for
+    const { upgrade } = by
+    if (upgrade !== undefined && this.#sessions?.size && this.#isWebSocket(upgrade)) {
+      const key = this.keyOf(target)
+      await this.#sessions.settled(key, by.owner, signal)
+      const place = this.#share(this.#sessions, key, by.network, by.owner, upgrade)
+      if (place !== undefined) return place
+    }
     const found: { place?: OriginConnection | undefined } = {}
     const isServed = (addresses: readonly string[]): boolean => {
       found.place = this.#coalescing.find(target, addresses, by.network)
@@ -284,6 +305,8 @@ export class OriginConnector {
     return !isJudged || opened.revocations === this.#revocations
   }
 }
+
+const takesWebSockets = (session: Http2Session): boolean => session.takesWebSockets === true
 
 const isSame = (made: MadeKey, target: OriginTarget, way: Way): boolean =>
   isSameOrigin(made.target, target) &&

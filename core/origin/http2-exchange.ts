@@ -2,11 +2,12 @@
 
 import type { EventEmitter } from 'node:events'
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from 'node:http2'
-import { toProxyError } from '../base/edge.js'
+import { asFault, toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import { words } from '../base/text.js'
 import { malformed } from '../http1/checks.js'
 import type { RequestHead, ResponseHead, ResponseSink } from '../http1/messages.js'
+import { switchedHead, webSocketKey } from '../http2/extended-connect.js'
 import { toHeaders } from '../http2/fields.js'
 import {
   announcedLength,
@@ -14,7 +15,9 @@ import {
   requestHeaders,
   responseHead,
   responseTrailers,
+  webSocketHeaders,
 } from '../http2/response.js'
+import { StreamLink } from '../http2/stream-link.js'
 import type { VerifiedPeer } from '../tls/judge/verdict.js'
 import { type Channel, NotProcessed, type OriginConnection } from './connection.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
@@ -28,6 +31,8 @@ export interface ExchangeSession {
   readonly maxHeadBytes: number
   readonly isOpen: boolean
   readonly requests: number
+  /** Whether the origin takes WebSockets on streams. */
+  readonly takesWebSockets: boolean | undefined
   /** @throws {ProxyError} PTC_ORIGIN_CLOSED */
   open(headers: OutgoingHttpHeaders, endStream: boolean): ClientHttp2Stream
   /** Whether the last frame of a stream has come. */
@@ -52,14 +57,17 @@ export interface OtherName {
  * One stream to an origin (RFC 9113 section 5): a request and its response. It has its place on the connection from the
  * moment when it is made.
  *
- * Life: idle -> busy -> closed; or idle -> closed. It gives its place back once.
+ * Life: idle -> busy -> closed; idle -> closed; or busy -> switched -> closed, where it carries a WebSocket. It gives its
+ * place back once.
  */
 export class Http2Exchange implements OriginConnection {
   readonly protocol = 'h2'
   readonly channel: Channel
   readonly onMisdirected: (() => void) | undefined
   readonly #session: ExchangeSession
-  #state: 'idle' | 'busy' | 'closed' = 'idle'
+  #state: 'idle' | 'busy' | 'switched' | 'closed' = 'idle'
+  /** Of the WebSocket that is asked for. */
+  #webSocketKey: string | undefined
   #onIdleLost: (() => void) | undefined
   #stream: ClientHttp2Stream | undefined
   #sink: ResponseSink | undefined
@@ -114,11 +122,15 @@ export class Http2Exchange implements OriginConnection {
       throw new ProxyError('PTC_NOT_IMPLEMENTED', 'a login that binds the connection, in HTTP/2')
     this.#onIdleLost = undefined
     const isBodiless = request.body === 'none' || request.body === 0
-    const stream = this.#session.open(requestHeaders(request), isBodiless)
+    const key = this.#session.takesWebSockets ? webSocketKey(request) : undefined
+    const isWhole = isBodiless && key === undefined
+    const headers = key === undefined ? requestHeaders(request) : webSocketHeaders(request)
+    const stream = this.#session.open(headers, isWhole)
+    this.#webSocketKey = key
     this.#state = 'busy'
     this.#sink = sink
     this.#request = request
-    this.#isRequestSent = isBodiless
+    this.#isRequestSent = isWhole
     this.#stream = stream
     this.requests = this.#session.requests
     this.#listen(stream)
@@ -168,7 +180,7 @@ export class Http2Exchange implements OriginConnection {
   }
 
   close(_cause?: ProxyError): void {
-    if (this.#state === 'closed') return
+    if (this.#state === 'closed' || this.#state === 'switched') return
     this.#state = 'closed'
     this.#sink = undefined
     this.#onIdleLost = undefined
@@ -187,10 +199,25 @@ export class Http2Exchange implements OriginConnection {
     this.#head = head
     this.#left = announcedLength(this.#request?.method ?? '', head)
     this.#session.saw(head)
+    const [stream, key] = [this.#stream, this.#webSocketKey]
+    if (key !== undefined && stream !== undefined && head.status < 300) return this.#switch(key, head, stream)
     // Not before: node:http2 tells of a head later than of a body that came with it.
-    this.#stream?.on('data', (bytes: Buffer) => this.#atEdge(() => this.#onData(bytes)))
-    this.#stream?.on('end', () => this.#atEdge(() => this.#onEnd()))
+    stream?.on('data', (bytes: Buffer) => this.#atEdge(() => this.#onData(bytes)))
+    stream?.on('end', () => this.#atEdge(() => this.#onEnd()))
     this.#sink?.onHead(head)
+  }
+
+  /** The stream is the receiver's from here on. It keeps its place until it is closed. */
+  #switch(key: string, head: ResponseHead, stream: ClientHttp2Stream): void {
+    const link = new StreamLink(stream, this.channel.link, 'origin')
+    const sink = this.#sink
+    this.#state = 'switched'
+    this.#sink = undefined
+    try {
+      sink?.onUpgrade(switchedHead(key, head), link, Buffer.alloc(0))
+    } catch (cause) {
+      link.destroy(asFault('a stream', cause))
+    }
   }
 
   #onData(bytes: Buffer): void {
@@ -220,6 +247,10 @@ export class Http2Exchange implements OriginConnection {
   }
 
   #onClose(code: number): void {
+    if (this.#state === 'switched') {
+      this.#state = 'closed'
+      this.#session.left(this, this.#stream?.id)
+    }
     if (this.#state !== 'busy') return
     const sink = this.#sink
     const sawResponse = this.#sawResponse

@@ -45,6 +45,9 @@ export class Http2Session implements ExchangeSession {
   readonly #idle = new Deadline({ onFault: () => this.close(), onTime: () => this.retire() })
   readonly #expiry = new Deadline({ onFault: () => this.close(), onTime: () => this.retire() })
   readonly #forgetOwner: (() => void) | undefined
+  /** Whether the origin takes extended CONNECT; undefined until it has sent its settings. */
+  #takesWebSockets: boolean | undefined
+  readonly #onSettled = new Set<() => void>()
   /** The last stream that the origin serves, once it has said so. */
   #lastStream = Number.POSITIVE_INFINITY
   #isRetired = false
@@ -75,6 +78,10 @@ export class Http2Session implements ExchangeSession {
     this.#session.on('goaway', (_code, lastStream) => {
       this.#lastStream = lastStream
       this.retire(true)
+    })
+    this.#session.on('remoteSettings', ({ enableConnectProtocol }) => {
+      this.#takesWebSockets = enableConnectProtocol === true
+      this.#settled()
     })
     this.#session.on('close', () => this.#onClose())
     const { expiresAt } = channel.peer
@@ -110,6 +117,27 @@ export class Http2Session implements ExchangeSession {
     if (this.#isRetired || !this.isOpen) return false
     const { maxConcurrentStreams = Number.POSITIVE_INFINITY } = this.#session.remoteSettings ?? {}
     return this.#exchanges.size < Math.min(maxConcurrentStreams, this.#options().maxStreams)
+  }
+
+  /** Whether the origin takes WebSockets on streams (RFC 8441 section 3); undefined until it has sent its settings. */
+  get takesWebSockets(): boolean | undefined {
+    return this.#takesWebSockets
+  }
+
+  /**
+   * Calls `listener` once, when the origin has sent its settings, or the connection has ended.
+   * @returns forgets the listener
+   */
+  whenSettled(listener: () => void): () => void {
+    if (this.#takesWebSockets !== undefined || this.#isClosed) listener()
+    else this.#onSettled.add(listener)
+    return () => this.#onSettled.delete(listener)
+  }
+
+  #settled(): void {
+    const listeners = [...this.#onSettled]
+    this.#onSettled.clear()
+    for (const listener of listeners) listener()
   }
 
   /** A place for one request. @param other set where the request is not for the name that it was opened for */
@@ -191,6 +219,7 @@ export class Http2Session implements ExchangeSession {
     this.#idle.stop()
     this.#expiry.stop()
     this.#forgetOwner?.()
+    this.#settled()
     this.retire(true)
   }
 }

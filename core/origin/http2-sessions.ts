@@ -1,8 +1,13 @@
 import type { Current } from '../base/current.js'
 import { NetworkRings, Place } from '../base/network-rings.js'
+import { after } from '../base/timer.js'
 import type { ConnectionOwner } from './connection-login.js'
+import { unlessAborted } from './dial.js'
 import type { Http2Session, SessionOwner } from './http2-session.js'
 import type { PoolLimits } from './pool.js'
+
+/** Milliseconds for the settings of an origin. After them it is asked in HTTP/1.1 for what depends on them. */
+const SETTINGS_WAIT = 1000
 
 /** A connection that takes requests. It is in a ring while it has no stream. */
 class Kept extends Place {
@@ -62,12 +67,17 @@ export class Http2Sessions implements SessionOwner {
   /**
    * One that takes a request of this client.
    * @param network of the client
+   * @param mayServe whether it is one for the request
    */
-  find(key: string, network: string, client: ConnectionOwner | undefined): Http2Session | undefined {
+  find(
+    key: string,
+    network: string,
+    client: ConnectionOwner | undefined,
+    mayServe: (session: Http2Session) => boolean = () => true,
+  ): Http2Session | undefined {
     for (const kept of this.#byKey.get(key) ?? []) {
       const { session } = kept
-      const isFree = session.owner === undefined || session.owner === client
-      if (isFree && session.hasRoom) return this.#taken(kept, network)
+      if (isFor(session, client) && session.hasRoom && mayServe(session)) return this.#taken(kept, network)
     }
     return undefined
   }
@@ -89,6 +99,28 @@ export class Http2Sessions implements SessionOwner {
     this.#idle.remove(kept.network, kept)
     kept.network = network
     return kept.session
+  }
+
+  /**
+   * Waits for the settings of an origin that has just been reached, a second at most.
+   * @param client the client of the request
+   * @throws {ProxyError} the signal's reason
+   */
+  async settled(key: string, client: ConnectionOwner | undefined, signal: AbortSignal): Promise<void> {
+    const isNew = ({ session }: Kept): boolean =>
+      isFor(session, client) && session.takesWebSockets === undefined
+    const session = [...(this.#byKey.get(key) ?? [])].find(isNew)?.session
+    if (session === undefined) return
+    let forget = (): void => {}
+    const settings = new Promise<void>((resolve, reject) => {
+      const timer = after(SETTINGS_WAIT, resolve, reject)
+      const unlisten = session.whenSettled(resolve)
+      forget = () => {
+        clearTimeout(timer)
+        unlisten()
+      }
+    })
+    await unlessAborted(settings, signal).finally(forget)
   }
 
   /** Retires all, or those for which `isWanted` answers false. */
@@ -139,3 +171,7 @@ export class Http2Sessions implements SessionOwner {
     }
   }
 }
+
+/** Whether it may serve a client. */
+const isFor = ({ owner }: Http2Session, client: ConnectionOwner | undefined): boolean =>
+  owner === undefined || owner === client

@@ -5,6 +5,7 @@ import { type Origin, originAuthority } from '../base/authority.js'
 import type { Current } from '../base/current.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
+import type { RequestHead } from '../http1/messages.js'
 import type { StartTls } from '../tls/outbound/start-tls.js'
 import type { OriginLink } from '../vconn/origin-link.js'
 import type { ClientEnds } from '../vconn/proxy-protocol.js'
@@ -59,6 +60,8 @@ export interface Opener {
   readonly needsHttp1?: boolean
   /** Ends the opening with {@link import('./dial.js').NotNeeded} if true; as {@link import('./dial.js').Address} has it. */
   readonly isServed?: ((addresses: readonly string[]) => boolean) | undefined
+  /** A request for another protocol, which may have a place on a connection of HTTP/2 that is just being opened. */
+  readonly upgrade?: RequestHead | undefined
 }
 
 /** Keeps connections that were opened. */

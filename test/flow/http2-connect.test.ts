@@ -113,9 +113,14 @@ test('an end and a reset of a tunnel are passed on in both directions', async t 
   await once(gentle.stream, 'close')
   t.strictSame([text, gentle.stream.rstCode], ['last words', 0])
   const rude = await tunnel(client, `${HOST}:${origin.port}`)
+  let hasEnded = false
+  rude.stream.on('end', () => {
+    hasEnded = true
+  })
   rude.stream.write('reset')
+  rude.stream.resume()
   await new Promise(resolve => rude.stream.once('close', resolve))
-  t.equal(rude.stream.rstCode, 10, 'CONNECT_ERROR')
+  t.strictSame([rude.stream.rstCode, hasEnded], [10, false], 'CONNECT_ERROR, and no end before')
   const leaving = await tunnel(client, `${HOST}:${origin.port}`)
   const before = seen.filter(word => word === 'closed').length
   leaving.stream.close(8)

@@ -34,7 +34,11 @@ export interface Http2Answer {
   readonly code: number
 }
 
-/** The answer on a stream, when the stream is closed. */
+/**
+ * The answer on a stream, one turn of the event loop after the stream was closed. Node 20 calls listeners of `close` from
+ * within nghttp2's own: if one resets another stream of the connection there, Node sends empty frames without an end for a
+ * stream whose request had not ended. The proxy's own sessions read from a stream of ours, and are called in a later turn.
+ */
 export function answerOn(stream: ClientHttp2Stream): Promise<Http2Answer> {
   return new Promise(resolve => {
     let headers: IncomingHttpHeaders & { ':status'?: number | undefined } = {}
@@ -50,14 +54,15 @@ export function answerOn(stream: ClientHttp2Stream): Promise<Http2Answer> {
     })
     stream.on('data', (bytes: Buffer) => chunks.push(bytes))
     stream.on('error', () => {})
-    stream.on('close', () => {
+    const onClose = (): void => {
       const { ':status': status = 0 } = headers
       resolve({
         ...{ status, headers, interim, trailers },
         body: Buffer.concat(chunks),
         code: stream.rstCode ?? 0,
       })
-    })
+    }
+    stream.on('close', () => setImmediate(onClose))
   })
 }
 

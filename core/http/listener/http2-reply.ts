@@ -9,6 +9,7 @@ import { responseFields } from '../../http1/headers.js'
 import type { ResponseHead } from '../../http1/messages.js'
 import { notSwitched, switchedFields } from '../../http2/extended-connect.js'
 import { toHeaders } from '../../http2/fields.js'
+import { TUNNEL } from '../../http2/stream-link.js'
 import { ClientReply } from './client-reply.js'
 import type { ClientRequest } from './client-request.js'
 
@@ -70,7 +71,7 @@ export class Http2Reply extends ClientReply {
   /** A 200 in HTTP/2, where the stream carries the other protocol (RFC 8441 section 5). */
   switched({ headers }: ResponseHead, via: string | undefined): Uint8Array {
     const fields = switchedFields(this.#request.rawHeaders, responseFields(headers, 101, false, via))
-    this.#respond({ ...toHeaders(fields), ':status': 200 }, {})
+    this.#respond({ ...toHeaders(fields), ':status': 200 }, TUNNEL)
     this.state = 'gone'
     this.hasHead = true
     return NOTHING

@@ -6,7 +6,7 @@ import { ProxyError } from '../../base/errors.js'
 import { after } from '../../base/timer.js'
 import { lengthOf, received } from '../../http2/fields.js'
 import { badRequest, requestHead } from '../../http2/request.js'
-import { StreamLink } from '../../http2/stream-link.js'
+import { StreamLink, TUNNEL } from '../../http2/stream-link.js'
 import { errorReply, sendReply } from '../pages/replies.js'
 import type { ClientInfo } from './client-info.js'
 import { type BodySource, ClientRequest, type ConnectAnswers, type HandedOver } from './client-request.js'
@@ -61,7 +61,8 @@ export class Http2ClientStream implements BodySource {
     if (isComplete && (this.#left ?? 0) !== 0) throw badRequest('it ends before its announced length')
     if (isComplete && head.isUpgrade) throw badRequest('it ends before the protocol that it asks for')
     const isConnect = head.method === 'CONNECT'
-    const tunnel = isConnect || head.isUpgrade ? new StreamLink(stream, client.ends) : undefined
+    const kind = isConnect ? 'connect' : head.isUpgrade ? 'extended' : undefined
+    const tunnel = kind && new StreamLink(stream, client.ends, kind)
     this.#tunnel = tunnel
     const asking = isConnect && tunnel !== undefined ? client.onStream(stream, tunnel) : client
     this.#request = new ClientRequest(asking, this, head, {
@@ -110,7 +111,7 @@ export class Http2ClientStream implements BodySource {
     establish: () => {
       this.#isOpen = true
       this.#reply.handedOver()
-      if (!this.#stream.destroyed) this.#stream.respond({ ':status': 200 })
+      if (!this.#stream.destroyed) this.#stream.respond({ ':status': 200 }, TUNNEL)
     },
     refuse: ({ url, headers }, _link, error, pages) =>
       sendReply(this.#reply, errorReply(error, { host: url }, headers, pages)),

@@ -217,7 +217,9 @@ export class OriginRequest implements BodyReader {
     const { network, clientEnds: from } = this.#req.client
     const transaction = { id: this.#hooks?.id, method: this.#request.method, url: urlOf(this.#target) }
     const needsHttp1 = this.#wantsHttp1 || this.#connector.needsHttp1(this.#request)
-    const by = { network, from, asking: this.#req.asking(transaction), owner: this.#client, needsHttp1 }
+    const upgrade = this.#req.isUpgrade && !this.#wantsHttp1 ? this.#request : undefined
+    const asking = this.#req.asking(transaction)
+    const by = { network, from, asking, owner: this.#client, needsHttp1, upgrade }
     this.#connector.open(this.#target, abort.signal, by).then(
       connection =>
         atEdge(

@@ -28,7 +28,7 @@ import { giveUp, isVerdictEnough, SpentLink } from './probe.js'
 import { OutboundQuestions } from './questions.js'
 import { again, secondCheck } from './second-check.js'
 import { SessionUse } from './session-use.js'
-import type { OutboundSettings } from './settings.js'
+import { alpnOffer, type OutboundSettings } from './settings.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
 import { HandshakeTrace } from './trace.js'
 
@@ -81,8 +81,7 @@ export class OutboundHandshake implements LinkSink {
     this.#park = new Park(settings, ends.onRedial !== undefined, this.#fail, () => this.#on(RELEASED))
     this.#names = toNames(target.host, settings.names, target.announce)
     this.#again = again(settings, target, this.#names, evidence => this.#on({ type: 'completed', evidence }))
-    const alpn = target.speaksHttp2 ? settings.alpnWithHttp2 : undefined
-    this.#engine = new OutboundEngine(settings.context, this.#names, alpn)
+    this.#engine = new OutboundEngine(settings.context, this.#names, alpnOffer(settings, target))
     this.#sessions = new SessionUse(settings.sessions, target)
     this.#vconn = settings.openVConn(tcp)
     this.#trace = new HandshakeTrace(this.#vconn.shown, target)

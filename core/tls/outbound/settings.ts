@@ -11,6 +11,7 @@ import type { HandshakeObserver } from './observer.js'
 import type { ParkedEvent } from './parked-event.js'
 import type { Held } from './parked-handshakes.js'
 import type { SessionSettings } from './session-use.js'
+import type { TlsTarget } from './start-tls.js'
 
 /** One continuation on the hook, ready to be asked. */
 export interface OutboundAsker extends TurnAsker<ParkedEvent> {
@@ -49,4 +50,15 @@ export interface OutboundSettings extends Pick<HookPoint<ParkedEvent>, 'shadows'
   readonly sessions?: SessionSettings | undefined
   /** Shares the processor between handshakes. */
   readonly queue: FairQueue
+}
+
+const HTTP1_ALONE = ['http/1.1'] as const
+
+/** What is offered by ALPN on one connection; undefined: what the context offers. */
+export function alpnOffer(
+  { alpnWithHttp2 }: OutboundSettings,
+  { speaksHttp2 }: TlsTarget,
+): readonly string[] | undefined {
+  if (alpnWithHttp2 === undefined || speaksHttp2 === undefined) return undefined
+  return speaksHttp2 ? alpnWithHttp2 : HTTP1_ALONE
 }

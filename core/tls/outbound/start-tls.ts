@@ -26,7 +26,10 @@ export interface TlsTarget {
    * handshake is given up behind the verdict, and the link that is delivered is closed.
    */
   readonly isProbe?: boolean
-  /** The caller can speak HTTP/2 on the link: it is offered where the settings allow it. */
+  /**
+   * Whether the caller can speak HTTP/2 on the link: it is offered where the settings allow it. False: HTTP/1.1 alone is
+   * offered there, so that an origin without it says so in the handshake.
+   */
   readonly speaksHttp2?: boolean
   /**
    * Makes another connection to the place of the first one, for an origin that was accepted after that had ended.
