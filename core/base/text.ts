@@ -18,6 +18,9 @@ export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, c =
 
 /** Of a URL: the user and the password. Up to the last `@`, because a password may contain one. */
 const CREDENTIALS = /(:\/\/).*@/s
+/** The same where the slashes are missing, which parsers of URLs forgive, or turned. */
+const MISTYPED = /[^\s=,]*(?::|\/\/|\\\\)\S*@/
 
-/** A text as it is, but for the user and the password of a URL. */
-export const withoutCredentials = (text: string): string => text.replace(CREDENTIALS, '$1***@')
+/** A text as it is, but for what may be the user and the password of a URL. */
+export const withoutCredentials = (text: string): string =>
+  CREDENTIALS.test(text) ? text.replace(CREDENTIALS, '$1***@') : text.replace(MISTYPED, '***@')

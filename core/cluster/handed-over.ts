@@ -1,38 +1,81 @@
 /**
- * Connections that `node:cluster` has handed to a process and that the process has not taken. Node forgets them when the
- * process ends, and their clients would wait without end: here they are closed.
+ * Connections that `node:cluster` has handed to a process and that no process has taken. Node forgets them when the process ends,
+ * and when the last process has closed its ports; their clients would wait without end. Here they are closed.
  *
  * `node:cluster` says nothing about them, but its messages can be read on their way: `newconn` goes out with the connection and
- * a number, and the process answers with that number (lib/internal/cluster, the same in Node 20 to 26). Where a later Node
- * has other messages, nothing is noted and nothing is closed.
+ * a number, and the process answers with that number, and with whether it takes the connection; if not, another gets it
+ * (lib/internal/cluster, the same in Node 20 to 26). Where a later Node has other messages, nothing is noted and nothing is closed.
  */
 import type { ChildProcess } from 'node:child_process'
+import { after } from '../base/timer.js'
 
 interface Closable {
   close(): void
 }
 
-/**
- * Notes what is handed to a process from now on.
- * @param child the process; its `send` is replaced
- * @returns closes what the process did not take; to be called when it has ended
- */
-export function noteHandedOver(child: Pick<ChildProcess, 'send' | 'on'>): () => void {
-  const untaken = new Map<number, Closable>()
-  const send = child.send.bind(child) as (...args: readonly unknown[]) => boolean
-  child.send = (...args: readonly unknown[]): boolean => {
-    const [message, connection] = args
-    const { act, seq } = fieldsOf(message)
-    if (act === 'newconn' && typeof seq === 'number' && isClosable(connection)) untaken.set(seq, connection)
-    return send(...args)
+type Child = Pick<ChildProcess, 'send' | 'on'>
+
+/** Milliseconds for another process to get a connection, where all end. */
+const HAND_ON = 1000
+
+export class HandedOver {
+  /** By connection: the process that has it, undefined between two. */
+  readonly #untaken = new Map<Closable, Child | undefined>()
+  readonly #isStopping: () => boolean
+  readonly #onFault: (why: Error) => void
+
+  /** @param isStopping whether all processes end */
+  constructor(isStopping: () => boolean, onFault: (why: Error) => void) {
+    this.#isStopping = isStopping
+    this.#onFault = onFault
   }
-  child.on('internalMessage', (message: unknown) => {
-    const { ack } = fieldsOf(message)
-    if (typeof ack === 'number') untaken.delete(ack)
-  })
-  return () => {
-    for (const connection of untaken.values()) connection.close()
-    untaken.clear()
+
+  /**
+   * Notes what is handed to a process from now on.
+   * @param child the process; its `send` is replaced
+   * @returns closes what the process did not take; to be called when it has ended
+   */
+  note(child: Child): () => void {
+    const byNumber = new Map<number, Closable>()
+    const send = child.send.bind(child) as (...args: readonly unknown[]) => boolean
+    child.send = (...args: readonly unknown[]): boolean => {
+      const [message, connection] = args
+      const { act, seq } = fieldsOf(message)
+      if (act === 'newconn' && typeof seq === 'number' && isClosable(connection)) {
+        byNumber.set(seq, connection)
+        this.#untaken.set(connection, child)
+      }
+      return send(...args)
+    }
+    child.on('internalMessage', (message: unknown) => {
+      const { ack, accepted } = fieldsOf(message)
+      const connection = typeof ack === 'number' ? byNumber.get(ack) : undefined
+      if (connection === undefined) return
+      byNumber.delete(ack as number)
+      if (accepted === true) this.#untaken.delete(connection)
+      else this.#handOn(connection, child)
+    })
+    return () => {
+      for (const connection of byNumber.values()) this.#close(connection, child)
+      byNumber.clear()
+    }
+  }
+
+  /** Node may have handed it to another process already. */
+  #handOn(connection: Closable, child: Child): void {
+    if (this.#untaken.get(connection) === child) this.#untaken.set(connection, undefined)
+    const look = (): void => {
+      if (!this.#untaken.has(connection) || this.#untaken.get(connection) !== undefined) return
+      if (this.#isStopping()) this.#close(connection, undefined)
+      else after(HAND_ON, look, this.#onFault).unref()
+    }
+    after(HAND_ON, look, this.#onFault).unref()
+  }
+
+  #close(connection: Closable, owner: Child | undefined): void {
+    if (this.#untaken.get(connection) !== owner) return
+    this.#untaken.delete(connection)
+    connection.close()
   }
 }
 

@@ -217,7 +217,10 @@ async function revokeAll(
   return done.reduce(sumOfWithdrawn, { verdicts: 0, sessions: 0, addresses: 0, connections: 0, approvals: 0 })
 }
 
-/** What to ask of each process, and of other machines. @throws {ProxyError} PTC_REVOCATION; then none is told */
+/**
+ * What to ask of each process, and of other machines. A process that does not answer is asked about the host.
+ * @throws {ProxyError} where none knows the key, which is then told to none
+ */
 async function formsOf(
   places: readonly Pick<ServingProcess, 'ask'>[],
   wanted: unknown,
@@ -227,11 +230,15 @@ async function formsOf(
     const same = elsewhere(wanted, undefined)
     return { forms: places.map(() => same), abroad: same }
   }
-  const rows = await Promise.all(
+  const rows = await Promise.allSettled(
     places.map(place => answerOf<readonly RememberedVerdict[]>(place, 'verdicts', [])),
   )
-  const found = rows.map(answer => answer?.[0].find(verdict => verdict.key === key))
+  const found = rows.map(row =>
+    row.status === 'fulfilled' ? row.value?.[0].find(verdict => verdict.key === key) : undefined,
+  )
   const host = found.find(verdict => verdict !== undefined)?.host
+  const failed = rows.find(row => row.status === 'rejected')
+  if (host === undefined && failed !== undefined) throw failed.reason
   const byHost = elsewhere(wanted, host)
   return { forms: found.map(verdict => (verdict === undefined ? byHost : wanted)), abroad: byHost }
 }

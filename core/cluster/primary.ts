@@ -9,6 +9,7 @@ import { authorityText } from '../base/authority.js'
 import { Diags } from '../base/diags.js'
 import { errorText } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
+import { describe } from '../base/thrown.js'
 import type { LogSink } from '../log/log-file.js'
 import type { OwnListener } from '../origin/denied-addresses.js'
 import type { Place } from '../program/generation.js'
@@ -18,6 +19,7 @@ import { Reloads } from '../program/reloads.js'
 import type { Settings } from '../settings/settings.js'
 import { unlessGone } from './calls.js'
 import type { Fleet } from './fleet/fleet.js'
+import { HandedOver } from './handed-over.js'
 import type { Welcome } from './member.js'
 import { mergedApi } from './merged-api.js'
 import { mergedMetrics } from './merged-metrics.js'
@@ -63,8 +65,10 @@ export class Primary {
     this.#sink = openSink(settings.diags.target, place.print, onTrouble, shared)
     this.#diags = new Diags({ sink: line => this.#sink.write(line), enabled: false, tags: null })
     const count = settings.processes
+    const onFault = (why: Error): void => this.#diags.error(describe(why))
     this.#options = {
       fork,
+      handedOver: new HandedOver(() => this.#isStopping, onFault),
       error: (message: string) => this.#diags.error(message),
       handlersFor: (one: ServingProcess) => ({
         welcome: (): Welcome => {

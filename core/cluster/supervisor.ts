@@ -10,7 +10,7 @@ import type { Worker } from 'node:cluster'
 import { describe } from '../base/thrown.js'
 import { after } from '../base/timer.js'
 import { ASK_LIMITS, Calls, type Handlers } from './calls.js'
-import { noteHandedOver } from './handed-over.js'
+import type { HandedOver } from './handed-over.js'
 
 /** Milliseconds until a process is replaced: doubled each time, unless one has served for so long in between. */
 const FIRST_DELAY = 100
@@ -22,6 +22,7 @@ export interface SupervisorOptions {
   /** What a process may call, by its place. */
   readonly handlersFor: (place: ServingProcess) => Handlers
   readonly error: (message: string) => void
+  readonly handedOver: HandedOver
 }
 
 /** The place of one process. */
@@ -90,7 +91,7 @@ export class ServingProcess {
     this.#worker = worker
     this.#calls = calls
     this.#startedAt = performance.now()
-    const closeUntaken = noteHandedOver(worker.process)
+    const closeUntaken = this.#options.handedOver.note(worker.process)
     worker.on('message', message => calls.receive(message))
     worker.on('error', cause => this.#options.error(`process ${worker.process.pid}: ${describe(cause)}`))
     worker.once('exit', (code, signal) => {

@@ -82,11 +82,11 @@ function readTokens(
   const given: Given = new Map()
   for (const token of tokens) {
     const at = token.indexOf('=')
-    const key = at < 0 ? token : token.slice(0, at)
+    const key = keyOf(token)
     const text = token.slice(at + 1)
     const before = given.get(key)
     if (!Object.hasOwn(properties, key))
-      problems.push(`unknown option ${JSON.stringify(withoutCredentials(key))}${help(key, keys)}`)
+      problems.push(`unknown option ${JSON.stringify(keyOf(withoutCredentials(token)))}${help(key, keys)}`)
     else if (at < 0) problems.push(`option ${key} has no value; write ${key}=value`)
     else if (properties[key]?.type === 'array') given.set(key, [...(before ?? []), ...splitList(text)])
     else if (before !== undefined) problems.push(`option ${key} is given twice`)
@@ -94,6 +94,8 @@ function readTokens(
   }
   return given
 }
+
+const keyOf = (token: string): string => token.split('=', 1)[0] ?? ''
 
 function help(key: string, keys: readonly string[]): string {
   if (keys.length === 0) return '; this plugin takes none'
@@ -114,7 +116,10 @@ function problemText({ instancePath, message = 'is wrong', params }: ErrorObject
       : `options: ${message}`
   }
   const value = given.get(key)
-  const text = Array.isArray(value) ? (item === undefined ? value.join() : value[Number(item)]) : value
+  const whole = Array.isArray(value) ? value.join() : (value ?? '')
+  // A comma in a password divides it between two items: then the whole list is shown, without it.
+  const isSafe = withoutCredentials(whole) === whole
+  const text = isSafe && Array.isArray(value) && item !== undefined ? value[Number(item)] : whole
   const { allowedValues } = params as { allowedValues?: unknown }
   const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
   return `option ${key}=${withoutCredentials(text ?? '')} ${message}${allowed}`

@@ -5,7 +5,7 @@ import { atEdge, toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { NO_LOGIN, WITH_LOGIN } from '../../base/socks.js'
 import { type ClientLink, endGently, type LinkSink } from '../../vconn/link.js'
-import { type Drainable, FIRST_REQUEST } from '../listener/client-host.js'
+import { type ClientHost, type Drainable, firstRequestTimeout } from '../listener/client-host.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import { ClientRequest, type ConnectAnswers } from '../listener/client-request.js'
 import type { Admit } from '../listener/listener.js'
@@ -58,7 +58,7 @@ export class SocksConnection implements LinkSink, Drainable {
   readonly #link: ClientLink
   readonly #client: ClientInfo
   readonly #options: SocksOptions
-  readonly #onLeft: (connection: Drainable) => void
+  readonly #host: Pick<ClientHost, 'onLeft' | 'isDraining'>
   readonly #deadline = new Deadline({
     onFault: why => this.#link.destroy(why),
     onTime: () => this.destroy(),
@@ -73,22 +73,28 @@ export class SocksConnection implements LinkSink, Drainable {
     link: ClientLink,
     client: ClientInfo,
     options: SocksOptions,
-    onLeft: (connection: Drainable) => void,
+    host: Pick<ClientHost, 'onLeft' | 'isDraining'>,
   ) {
     this.#link = link
     this.#client = client
     this.#options = options
-    this.#onLeft = onLeft
+    this.#host = host
   }
 
   start(): void {
-    this.#deadline.set(this.#options.timeout())
+    this.#setDeadline()
     this.#link.attach(this)
     if (this.#at !== 'left') this.#link.resume()
   }
 
   drain(): void {
-    this.#deadline.set(Math.min(FIRST_REQUEST, this.#options.timeout()))
+    this.#setDeadline()
+  }
+
+  /** While the host drains, each message has to come soon; the check of a password has its time. */
+  #setDeadline(): void {
+    const usual = this.#options.timeout()
+    this.#deadline.set(this.#isChecking ? usual : firstRequestTimeout(this.#host, usual))
   }
 
   destroy(): void {
@@ -128,7 +134,12 @@ export class SocksConnection implements LinkSink, Drainable {
       const end = this.#readNext()
       if (end === 'more') return
       if (end === 'malformed') return this.destroy()
+      this.#onMessage()
     }
+  }
+
+  #onMessage(): void {
+    if (this.#host.isDraining && this.#at !== 'left') this.#setDeadline()
   }
 
   #readNext(): 'more' | 'malformed' | 'read' {
@@ -177,6 +188,7 @@ export class SocksConnection implements LinkSink, Drainable {
       if (refusal !== undefined) return this.#refused(refusal, req)
       this.#client.identity = req.identity
       this.#at = 'request'
+      this.#onMessage()
       this.#link.resume()
       this.#read()
     })
@@ -241,7 +253,7 @@ export class SocksConnection implements LinkSink, Drainable {
     this.#at = 'left'
     this.#bytes = EMPTY
     this.#deadline.stop()
-    this.#onLeft(this)
+    this.#host.onLeft(this)
   }
 }
 

@@ -55,16 +55,17 @@ export class ClientConnection implements LinkSink, ReplyOutput, BodySource, Requ
 
   /** Begins to read. Bytes that have arrived may be delivered within this call, and may end the connection. */
   start(): void {
-    this.#deadline.set(firstRequestTimeout(this.#host))
+    this.#deadline.set(firstRequestTimeout(this.#host, this.#host.limits().headersTimeout))
     this.#link.attach(this)
     if (this.#at !== 'left' && !this.#isPaused) this.#link.resume()
   }
 
   /** A client that has only just connected has its request on the way: to end now would look like a proxy that is down. */
-  drain(): void {
+  drain(isOn: boolean): void {
     if (this.#reader.isInHead) return // its reply will say so
-    if (this.#at === 'new') this.#deadline.set(firstRequestTimeout(this.#host))
-    else this.#endSoon()
+    if (this.#at === 'new')
+      this.#deadline.set(firstRequestTimeout(this.#host, this.#host.limits().headersTimeout))
+    else if (isOn) this.#endSoon()
   }
 
   /** Takes no further request. The reply to the present one says so, unless its head is already fixed. */

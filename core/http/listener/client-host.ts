@@ -21,8 +21,11 @@ export interface ListenerLimits {
 
 /** A connection that a drain or a stop ends. */
 export interface Drainable {
-  /** Ends an idle connection now, and others after their request; a new one has a moment for its first. */
-  drain(): void
+  /**
+   * Called when the host has begun to drain: ends an idle connection now, and others after their request; a new one has a moment
+   * for its first. Called again when the host drains no more.
+   */
+  drain(isOn: boolean): void
   /** Ends it at once; an incomplete response cannot look complete. */
   destroy(): void
 }
@@ -47,11 +50,7 @@ export interface ClientHost {
 /** Milliseconds that a client has for the first byte of its first request, from when it connected or the drain began. */
 export const FIRST_REQUEST = 1000
 
-/** How long a new connection waits for the first byte of a request; milliseconds. */
-export function firstRequestTimeout({
-  isDraining,
-  limits,
-}: Pick<ClientHost, 'isDraining' | 'limits'>): number {
-  const { headersTimeout } = limits()
-  return isDraining ? Math.min(FIRST_REQUEST, headersTimeout || FIRST_REQUEST) : headersTimeout
+/** How long a new connection waits for the first byte of a request; milliseconds. @param usual 0 for no limit */
+export function firstRequestTimeout({ isDraining }: Pick<ClientHost, 'isDraining'>, usual: number): number {
+  return isDraining ? Math.min(FIRST_REQUEST, usual || FIRST_REQUEST) : usual
 }

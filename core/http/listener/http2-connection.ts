@@ -31,7 +31,7 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
   readonly #streams = new Set<Http2ClientStream>()
   readonly #deadline = new Deadline({
     onFault: why => this.#onFault(why),
-    onTime: () => this.#endSoon(),
+    onTime: () => this.endSoon(),
   })
   /** For the frames of one head. */
   readonly #headDeadline = new Deadline({
@@ -52,7 +52,7 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
     const reader = new FrameReader(frame => this.#onFrame(frame, limits), PREFACE_BYTES)
     this.#wire = new LinkStream(link, bytes => this.#guard(() => reader.take(bytes)))
     this.#session = serverSession(this.#wire, host.limits().http2)
-    client.onLoginLost = () => this.#endSoon()
+    client.onLoginLost = () => this.endSoon()
     const events: EventEmitter = this.#session // its types leave out the fields as they were received
     events.on('stream', (stream: ServerHttp2Stream, _headers: unknown, flags: number, raw: string[]) =>
       this.#onStream(stream, flags, raw),
@@ -65,17 +65,17 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
 
   /** Begins to read. */
   start(): void {
-    this.#deadline.set(firstRequestTimeout(this.#host))
+    this.#deadline.set(firstRequestTimeout(this.#host, this.#host.limits().headersTimeout))
     this.#wire.begin()
   }
 
-  drain(): void {
-    if (this.#isNew) this.#deadline.set(firstRequestTimeout(this.#host))
-    else this.#endSoon()
+  drain(isOn: boolean): void {
+    if (this.#isNew) this.#deadline.set(firstRequestTimeout(this.#host, this.#host.limits().headersTimeout))
+    else if (isOn) this.endSoon()
   }
 
   /** Sends GOAWAY; nghttp2 refuses later streams, so that the client repeats them elsewhere. */
-  #endSoon(): void {
+  endSoon(): void {
     if (!this.#session.closed) this.#session.close()
   }
 
@@ -129,7 +129,7 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
       stream.close(constants.NGHTTP2_REFUSED_STREAM)
       return
     }
-    if (this.#host.isDraining) this.#endSoon()
+    if (this.#host.isDraining) this.endSoon()
     const isComplete = (flags & END_STREAM) !== 0
     let opened: Http2ClientStream
     try {

@@ -21,21 +21,21 @@ export class Http2Reply extends ClientReply {
   readonly isMultiplexed = true
   readonly #stream: ServerHttp2Stream
   readonly #request: ClientRequest
-  readonly #drain: () => void
+  readonly #endSoon: () => void
   readonly #limit: () => number
   #isBodiless = false
   #trailers: readonly string[] = []
   bodyBytes = 0
 
   /**
-   * @param drain lets the connection take no further request
+   * @param endSoon lets the connection take no further request
    * @param limit milliseconds for a client that takes nothing
    */
-  constructor(stream: ServerHttp2Stream, request: ClientRequest, drain: () => void, limit: () => number) {
+  constructor(stream: ServerHttp2Stream, request: ClientRequest, endSoon: () => void, limit: () => number) {
     super()
     this.#stream = stream
     this.#request = request
-    this.#drain = drain
+    this.#endSoon = endSoon
     this.#limit = limit
     stream.on('drain', () => this.watcher?.onClientDrain())
     stream.on('wantTrailers', () => {
@@ -48,7 +48,7 @@ export class Http2Reply extends ClientReply {
   }
 
   set closes(closes: boolean) {
-    if (closes) this.#drain()
+    if (closes) this.#endSoon()
   }
 
   get isBlocked(): boolean {

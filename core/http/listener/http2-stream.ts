@@ -22,7 +22,7 @@ export interface StreamOwner {
   /** Milliseconds for a client that takes nothing of a reply. */
   readonly takingLimit: () => number
   /** It takes no further stream, and ends with the last one. */
-  drain(): void
+  endSoon(): void
   onStreamEnd(stream: Http2ClientStream): void
 }
 
@@ -69,7 +69,7 @@ export class Http2ClientStream implements BodySource {
       idle: new Deadline({ onFault: () => stream.destroy() }),
       active: new Deadline({ onFault: () => stream.destroy() }),
     })
-    this.#reply = new Http2Reply(stream, this.#request, () => owner.drain(), owner.takingLimit)
+    this.#reply = new Http2Reply(stream, this.#request, () => owner.endSoon(), owner.takingLimit)
     if (isComplete || head.isUpgrade) this.#request.complete([]) // what follows an upgrade is of the other protocol
     if (isComplete) stream.resume() // node:http2 resets a stream that was not read, in the place of its last frame
     const events: EventEmitter = stream // its types leave out the fields as they were received

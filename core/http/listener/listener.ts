@@ -35,7 +35,7 @@ export interface ListenerOptions extends AcceptOptions {
   readonly speak?: (
     link: ClientLink,
     client: ClientInfo,
-    host: Pick<ClientHost, 'onLeft'>,
+    host: Pick<ClientHost, 'onLeft' | 'isDraining'>,
   ) => StartedConnection
   readonly forward: Pick<Forwarder, 'handle'>
   readonly limits: Current<ListenerLimits>
@@ -133,7 +133,7 @@ class ListenerHost implements ClientHost {
 
   readonly drain = (isOn: boolean): void => {
     this.isDraining = isOn || this.isClosing
-    if (isOn) for (const connection of this.#connections) connection.drain()
+    for (const connection of this.#connections) connection.drain(this.isDraining)
   }
 
   destroyAll(): void {

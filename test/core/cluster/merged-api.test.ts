@@ -42,6 +42,34 @@ test('what cannot be revoked is told to no other machine', async t => {
   }
 })
 
+test('a verdict is revoked by its key also where a process does not answer', async t => {
+  const silent = new ProxyError('PTC_PROCESS_SILENT', 'process 7 has not answered')
+  const over = (known: boolean) => {
+    const asked: unknown[] = []
+    const told: unknown[] = []
+    const places = [0, 1].map(index => ({
+      index,
+      isServing: true,
+      isReachable: true,
+      ask: async (name: string, wanted: unknown) => {
+        if (name === 'revoke') asked.push(wanted)
+        if (index === 1) throw silent
+        return name === 'verdicts' ? (known ? [{ key: 'k', host: 'a.test' }] : []) : NOTHING
+      },
+    }))
+    const parts = { places, tellOthers: (wanted: unknown) => told.push(wanted) }
+    const { revoke } = mergedApi(parts as unknown as MergedParts)
+    return { revoke: async () => await revoke({ key: 'k' }, 'an operator'), asked, told }
+  }
+  const known = over(true)
+  await t.rejects(known.revoke(), silent, 'the operator hears of it')
+  t.strictSame(known.asked, [{ key: 'k' }, { host: 'a.test' }])
+  t.strictSame(known.told, [{ host: 'a.test' }])
+  const unknown = over(false)
+  await t.rejects(unknown.revoke(), silent, 'it may know the key')
+  t.strictSame([unknown.asked, unknown.told], [[], []])
+})
+
 test('a process that starts is told of a revocation, too', async t => {
   const { revoke, calls, told } = api(true, false)
   t.same(await revoke({ host: 'a.test' }, 'an operator'), { ...NOTHING, verdicts: 1 })

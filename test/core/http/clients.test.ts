@@ -67,6 +67,18 @@ test('a drain serves one request of each new client, and keeps none that is sile
   await silent.ended()
 })
 
+test('a drain that is undone keeps its new clients', async t => {
+  const { listener, port } = await setUp(t)
+  const client = await rawClient(port)
+  t.teardown(client.stop)
+  listener.drain(true)
+  await sleep(100)
+  listener.drain(false)
+  await sleep(1200)
+  client.send(request('/'))
+  t.equal((await client.response()).header('connection'), 'keep-alive')
+})
+
 test('closing waits for what has been asked, and for no more', async t => {
   const { listener, port, answerLater } = await setUp(t)
   const client = await rawClient(port)

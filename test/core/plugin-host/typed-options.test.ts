@@ -57,6 +57,16 @@ test('what does not fit is named with its line and its key', async t => {
   wrong(t, ['url=ftp://a'], /option url=ftp:\/\/a must match pattern/)
   wrong(t, ['url=ftp://me:pa@55@a/b'], /option url=ftp:\/\/\*{3}@a\/b must match pattern/)
   wrong(t, [URL, 'https://me:pa55@a?b=1'], /unknown option "https:\/\/\*{3}@a\?b"/)
+  for (const token of [
+    'https://me:pa=55@a',
+    'https:me:pa55@a',
+    '//me:pa55@a',
+    'https:\\\\me:pa55@a',
+    'me:pa55@a',
+  ])
+    wrong(t, [URL, token], /unknown option "(?:https:\/\/)?\*{3}@a"/)
+  wrong(t, [URL, 'ports=1,https://me:pa,55@a'], /option ports=1,https:\/\/\*{3}@a must/)
+  wrong(t, [URL, 'me@a.example'], /unknown option "me@a.example"/)
   wrong(t, [URL, 'tries=many'], 'option tries=many must be integer')
   wrong(t, [URL, 'tries='], 'option tries= must be integer')
   wrong(t, [URL, 'tries=0'], 'option tries=0 must be >= 1')

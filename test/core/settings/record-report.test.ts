@@ -9,6 +9,7 @@ test('operators see the password of no URL, whatever characters it or the name h
     ['redis://fleet:secret@127.0.0.1:1', 'redis://fleet:***@127.0.0.1:1'],
     ['redis://me@corp:secret@127.0.0.1:1', 'redis://me@corp:***@127.0.0.1:1'],
     ['redis://fleet:se@cret@127.0.0.1:1', 'redis://fleet:***@127.0.0.1:1'],
+    ['redis://me/corp:secret@127.0.0.1:1', 'redis://me/corp:***@127.0.0.1:1'],
     ['redis://:secret@127.0.0.1:1', 'redis://:***@127.0.0.1:1'],
     ['redis://127.0.0.1:6379/0', 'redis://127.0.0.1:6379/0'],
   ] as const) {

@@ -41,5 +41,5 @@ export function socksPort(
     onConnect,
     onRefused,
   }
-  return (link, client, host) => new SocksConnection(link, client, options, left => host.onLeft(left))
+  return (link, client, host) => new SocksConnection(link, client, options, host)
 }

@@ -1,0 +1,65 @@
+/** Connections between two processes, with the messages of node:cluster. */
+import { EventEmitter } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { HandedOver } from '../../../core/cluster/handed-over.js'
+import { poll } from '../../kit/watch.js'
+
+/** As `node:cluster` hands over, and as a process answers. */
+function makeChild(handedOver: HandedOver) {
+  const events = new EventEmitter()
+  const child = Object.assign(events, { send: (..._args: readonly unknown[]) => true })
+  const closeUntaken = handedOver.note(child as never)
+  const hand = (seq: number, connection: object) => child.send({ act: 'newconn', seq }, connection)
+  const answer = (ack: number, accepted: boolean) => events.emit('internalMessage', { ack, accepted })
+  return { hand, answer, closeUntaken }
+}
+
+const makeConnection = () => {
+  const connection = {
+    isClosed: false,
+    close: () => {
+      connection.isClosed = true
+    },
+  }
+  return connection
+}
+
+const never = (why: Error): void => {
+  throw why
+}
+
+test('what a process that has ended did not take is closed', async t => {
+  const { hand, answer, closeUntaken } = makeChild(new HandedOver(() => false, never))
+  const [taken, untaken] = [makeConnection(), makeConnection()]
+  hand(1, taken)
+  hand(2, untaken)
+  answer(1, true)
+  closeUntaken()
+  t.strictSame([taken.isClosed, untaken.isClosed], [false, true])
+})
+
+test('what a process does not take goes to another, or is closed where all end', async t => {
+  let isStopping = false
+  const handedOver = new HandedOver(() => isStopping, never)
+  const [one, other] = [makeChild(handedOver), makeChild(handedOver)]
+  const [moved, queued, lost] = [makeConnection(), makeConnection(), makeConnection()]
+  for (const [i, connection] of [moved, queued, lost].entries()) {
+    one.hand(i, connection)
+    one.answer(i, false)
+  }
+  other.hand(1, moved)
+  one.closeUntaken()
+  await sleep(1200)
+  t.strictSame(
+    [moved, queued, lost].map(({ isClosed }) => isClosed),
+    [false, false, false],
+  )
+  other.hand(2, queued)
+  other.answer(2, true)
+  isStopping = true
+  await poll(async () => lost.isClosed, 'the end of what nobody takes')
+  t.strictSame([moved.isClosed, queued.isClosed], [false, false])
+  other.closeUntaken()
+  t.strictSame([moved.isClosed, queued.isClosed], [true, false])
+})
