@@ -1,14 +1,14 @@
 import { authorityText } from '../../base/authority.js'
 import type { Current } from '../../base/current.js'
 import { Deadline } from '../../base/deadline.js'
-import { atEdge, toProxyError } from '../../base/edge.js'
+import { atEdge } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { NO_LOGIN, WITH_LOGIN } from '../../base/socks.js'
 import { type ClientLink, endGently, type LinkSink } from '../../vconn/link.js'
 import { type ClientHost, type Drainable, firstRequestTimeout } from '../listener/client-host.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import { ClientRequest, type ConnectAnswers } from '../listener/client-request.js'
-import type { Admit } from '../listener/listener.js'
+import { type Admit, whenAdmitted } from '../listener/listener.js'
 import { refusedSummary, type Summary } from '../transaction/summary.js'
 import {
   loginBytes,
@@ -93,12 +93,13 @@ export class SocksConnection implements LinkSink, Drainable {
 
   /** While the host drains, each message has to come soon; the check of a password has its time. */
   #setDeadline(): void {
+    if (this.#at === 'left') return
     const usual = this.#options.timeout()
     this.#deadline.set(this.#isChecking ? usual : firstRequestTimeout(this.#host, usual))
   }
 
-  destroy(): void {
-    this.#link.destroy()
+  destroy(why?: ProxyError): void {
+    this.#link.destroy(why)
     this.#leave()
   }
 
@@ -122,11 +123,10 @@ export class SocksConnection implements LinkSink, Drainable {
   }
 
   #atEdge(work: () => void): void {
-    atEdge('a client of a socks port', work, why => {
-      this.#link.destroy(why)
-      this.#leave()
-    })
+    atEdge('a client of a socks port', work, this.#onFault)
   }
+
+  readonly #onFault = (why: ProxyError): void => this.destroy(why)
 
   /** As a loop, because a client may send its messages without waiting for the answers. */
   #read(): void {
@@ -134,12 +134,8 @@ export class SocksConnection implements LinkSink, Drainable {
       const end = this.#readNext()
       if (end === 'more') return
       if (end === 'malformed') return this.destroy()
-      this.#onMessage()
+      if (this.#host.isDraining) this.#setDeadline()
     }
-  }
-
-  #onMessage(): void {
-    if (this.#host.isDraining && this.#at !== 'left') this.#setDeadline()
   }
 
   #readNext(): 'more' | 'malformed' | 'read' {
@@ -180,15 +176,12 @@ export class SocksConnection implements LinkSink, Drainable {
   #check({ name, password }: { readonly name: Buffer; readonly password: Buffer }): void {
     const basic = Buffer.concat([name, Buffer.from(':'), password]).toString('base64')
     const req = this.#request('', ['Proxy-Authorization', `Basic ${basic}`])
-    this.#isChecking = true
     this.#whenAdmitted(req, this.#options.admit, refusal => {
-      this.#isChecking = false
-      if (this.#at === 'left') return
       this.#link.write(loginBytes(refusal === undefined))
       if (refusal !== undefined) return this.#refused(refusal, req)
       this.#client.identity = req.identity
       this.#at = 'request'
-      this.#onMessage()
+      if (this.#host.isDraining) this.#setDeadline()
       this.#link.resume()
       this.#read()
     })
@@ -199,23 +192,20 @@ export class SocksConnection implements LinkSink, Drainable {
     const authority = authorityText(request.host, request.port)
     const req = this.#request(authority, ['Host', authority])
     const { admit, admitAgain } = this.#options
-    this.#isChecking = true
     this.#whenAdmitted(req, this.#client.identity === undefined ? admit : admitAgain, refusal => {
-      this.#isChecking = false
-      if (this.#at === 'left') return
       if (refusal === undefined) return this.#handOver(req)
       this.#link.write(replyBytes(replyOf(refusal)))
       this.#refused(refusal, req)
     })
   }
 
-  /** Goes on at once where the answer is there at once. */
-  #whenAdmitted(req: ClientRequest, admit: Admit, go: (refusal: ProxyError | undefined) => void): void {
-    const answer = admit(req)
-    if (!(answer instanceof Promise)) return go(answer)
-    answer
-      .catch((cause: unknown) => toProxyError(cause, 'the client could not be admitted'))
-      .then(refusal => this.#atEdge(() => go(refusal)))
+  #whenAdmitted(req: ClientRequest, admit: Admit, then: (refusal: ProxyError | undefined) => void): void {
+    this.#isChecking = true
+    const go = (refusal: ProxyError | undefined): void => {
+      this.#isChecking = false
+      if (this.#at !== 'left') then(refusal)
+    }
+    whenAdmitted(admit, req, go, this.#onFault)
   }
 
   /** The same request as by HTTP. */

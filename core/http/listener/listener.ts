@@ -162,7 +162,7 @@ class ListenerHost implements ClientHost {
         this.#tellRefused(refusal, startedAt, req)
       } else this.#options.forward.handle(req, res)
     }
-    whenAdmitted(this.#options, req, go, onFault)
+    whenAdmitted(this.#options.admit, req, go, onFault)
   }
 
   #connect(req: ClientRequest, startedAt: number, refusal: ProxyError | undefined): void {
@@ -197,8 +197,8 @@ const keepAliveLines = ({ keepAliveTimeout }: ListenerLimits): string =>
  * Goes on at once where the answer is there at once; an admission that fails is none. Where it takes time, there is no
  * caller any more that could catch what goes wrong then: that is for `onFault`.
  */
-function whenAdmitted(
-  { admit }: ListenerOptions,
+export function whenAdmitted(
+  admit: Admit | undefined,
   req: ClientRequest,
   go: (refusal: ProxyError | undefined) => void,
   onFault: (why: ProxyError) => void,
