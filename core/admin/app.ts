@@ -14,6 +14,7 @@ import { heldRoutes } from './held-routes.js'
 import { metricRows } from './metric-rows.js'
 import { OpenApi, roleFor } from './openapi.js'
 import { type PageQuery, pageOf } from './paging.js'
+import type { SampleRows } from './samples.js'
 import { FAILED } from './schema-words.js'
 import { SCHEMAS } from './schemas.js'
 import { nameOf, personOf, ROLE_FIELD, roleOf } from './who.js'
@@ -43,6 +44,8 @@ const failed = (code: ErrorCode, message: string) => ({
 export interface AppParts {
   /** All metrics, in the text format of Prometheus. */
   readonly metrics: () => Promise<string>
+  /** Those measured after a time, milliseconds since the epoch. @throws {ProxyError} PTC_ADMIN_REQUEST without a port */
+  readonly samples: (since: number) => SampleRows
   /** @returns the address of a page that a person can open once @throws {ProxyError} PTC_ADMIN_REQUEST without a port */
   readonly dashboard: (who: string, role: Role) => string
   /** Writes down what operators decide and change. */
@@ -78,7 +81,7 @@ export async function makeApp(api: AdminApi, parts: AppParts): Promise<Handler> 
 }
 
 /** The routes, and what describes them. */
-export function routesOf(api: AdminApi, { metrics, dashboard, audit, onError }: AppParts) {
+export function routesOf(api: AdminApi, { metrics, samples, dashboard, audit, onError }: AppParts) {
   // Strings stay strings: what is meant as a number is written as one. Route parameters have no other way.
   const app = fastify({ bodyLimit: BODY_LIMIT, ajv: { customOptions: { removeAdditional: false } } })
 
@@ -179,6 +182,11 @@ export function routesOf(api: AdminApi, { metrics, dashboard, audit, onError }: 
       const { rows, next } = pageOf(meant, one => [one.name], page)
       return { metrics: rows, next }
     },
+  )
+  app.get<{ Querystring: { since?: number } }>(
+    '/v1/samples',
+    { schema: SCHEMAS.samples },
+    ({ query: { since = 0 } }) => samples(since),
   )
   app.get<{ Querystring: PageQuery }>('/v1/plugins', { schema: SCHEMAS.plugins }, async ({ query }) => {
     const { plugins } = await api.status()

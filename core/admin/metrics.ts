@@ -11,6 +11,24 @@ const require = createRequire(import.meta.url)
 /** Seconds: an answer at once, a service, a person. */
 const HOLD_BUCKETS = [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900]
 
+/** What is kept for the plots of the page. */
+const SAMPLED = [
+  'portcullis_handshakes_total',
+  'portcullis_deadlines_missed_total',
+  'portcullis_parked',
+  'portcullis_hold_seconds',
+]
+
+/** A histogram is several metrics, which the types of prom-client do not say. */
+const partOf = (name: string, row: object): string =>
+  (row as { readonly metricName?: string }).metricName ?? name
+
+/** As Prometheus writes them. */
+const labelsText = (labels: Readonly<Record<string, string | number | undefined>>): string => {
+  const parts = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(String(value))}`)
+  return parts.length === 0 ? '' : `{${parts.join()}}`
+}
+
 /** What plugins count. */
 export interface PluginTotals {
   /** In the text format of Prometheus. */
@@ -74,6 +92,16 @@ export class ProxyMetrics {
   /** The same as plain data, which another process adds up. */
   async json(): Promise<readonly object[]> {
     return [...(await this.#registry.getMetricsAsJSON()), ...(await this.#plugins.json())]
+  }
+
+  /** What the page plots, by name with labels. */
+  async sample(): Promise<Readonly<Record<string, number>>> {
+    const all = await Promise.all(SAMPLED.map(name => this.#registry.getSingleMetric(name)?.get()))
+    const rows = all.flatMap(
+      metric => metric?.values.map(row => [partOf(metric.name, row), row] as const) ?? [],
+    )
+    const wanted = rows.filter(([part]) => !part.endsWith('_bucket'))
+    return Object.fromEntries(wanted.map(([part, { labels, value }]) => [part + labelsText(labels), value]))
   }
 
   close(): void {

@@ -8,6 +8,7 @@ import {
   listOf,
   mapOf,
   NUMBER,
+  OR_NULL,
   object,
   PAGE,
   PAGED,
@@ -137,6 +138,18 @@ export const SCHEMAS = {
   metrics: {
     querystring: object({ match: { ...TEXT, maxLength: 1000 }, ...PAGE }, 'match', 'limit', 'cursor'),
     ...answers('Metrics by name.', 200, pageOf('metrics', object({ name: TEXT, value: NUMBER }))),
+  },
+  samples: {
+    querystring: object({ since: NUMBER }, 'since'),
+    ...answers(
+      'What the page plots: the last hour, or what was measured after a time. Counters are sums over the processes.',
+      200,
+      object({
+        every: COUNT,
+        times: listOf(NUMBER),
+        series: listOf(object({ name: TEXT, values: listOf(OR_NULL(NUMBER)) })),
+      }),
+    ),
   },
   plugins: { ...PAGED, ...answers('The plugins.', 200, pageOf('plugins', PLUGIN)) },
   debug: {

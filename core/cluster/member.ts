@@ -110,6 +110,7 @@ async function handlersOf(proxy: ProxyServer, manager: Manager): Promise<Handler
   return {
     ...api,
     metrics: metrics.json,
+    sample: metrics.sample,
     prepareReload: async () => {
       prepared?.abandon()
       prepared = undefined

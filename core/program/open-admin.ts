@@ -2,6 +2,7 @@ import type { AdminApi } from '../admin/admin-api.js'
 import type { AppParts } from '../admin/app.js'
 import { auditFile as auditTo } from '../admin/audit.js'
 import type { PluginTotals, ProxyTotals } from '../admin/metrics.js'
+import { type Measured, Samples } from '../admin/samples.js'
 import { type Admin, lazyApp, openPort, openSocket } from '../admin/server.js'
 import type { Diags } from '../base/diags.js'
 import { ProxyError } from '../base/errors.js'
@@ -15,7 +16,7 @@ export interface AdminParts {
   readonly settings: Settings['admin']
   readonly diags: Diags
   readonly api: AdminApi
-  readonly metrics: Pick<MetricsSource, 'text' | 'close'>
+  readonly metrics: Pick<MetricsSource, 'text' | 'measure' | 'close'>
   /** The management port is open. */
   readonly onPort: (port: {
     readonly address: string
@@ -33,10 +34,16 @@ export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>
   const { diags, api, metrics, onPort } = parts
   const onError = (message: string): void => diags.error(message)
   const { socket, listen, tokenFile, auditFile, tls } = parts.settings
+  const samples = listen === undefined ? undefined : new Samples(metrics.measure)
+  samples?.start(onError)
   const page: { open?: (who: string, role: Role) => string } = {}
   const audit = auditTo(auditFile)
   const appParts: AppParts = {
     metrics: metrics.text,
+    samples: since => {
+      if (samples !== undefined) return samples.after(since)
+      throw new ProxyError('PTC_ADMIN_REQUEST', 'nothing is measured: proxy.config.admin.listen is NULL')
+    },
     onError,
     audit,
     dashboard: (who, role) => {
@@ -74,6 +81,7 @@ export async function openAdmin(parts: AdminParts): Promise<Pick<Admin, 'close'>
   for (const { at } of opened) diags.note(`managed through ${at}`)
   return {
     close: async () => {
+      samples?.close()
       metrics.close()
       await Promise.all(opened.map(admin => admin.close()))
     },
@@ -86,6 +94,10 @@ export interface MetricsSource {
   readonly text: () => Promise<string>
   /** As plain data, which another process adds up. */
   readonly json: () => Promise<readonly object[]>
+  /** What the page plots, of this process. */
+  readonly sample: () => Promise<Measured['values']>
+  /** The same, of each process that serves. */
+  readonly measure: () => Promise<readonly Measured[]>
   readonly close: () => void
 }
 
@@ -109,6 +121,8 @@ export async function metricsOf(
   return {
     text: async () => (await metrics()).text(),
     json: async () => (await metrics()).json(),
+    sample: async () => (await metrics()).sample(),
+    measure: async () => [{ process: '', values: await (await metrics()).sample() }],
     close: () => void made?.then(loaded => loaded.close()),
   }
 }

@@ -38,8 +38,8 @@ test('the API describes itself, and is as it says', async t => {
     t.equal((await send(port, path, { headers })).status, 200, path)
 })
 
-/** Answers with lists of a few things that belong to one thing. */
-const SHORT = ['/v1/status', '/v1/parked/{id}', '/v1/openapi.json']
+/** Answers with lists of a few things that belong to one thing, or of one hour, which `since` cuts. */
+const SHORT = ['/v1/status', '/v1/parked/{id}', '/v1/openapi.json', '/v1/samples']
 /** What the lists of this proxy need. */
 const QUERY: Readonly<Record<string, string>> = {
   '/v1/policy/explain': 'host=a.test',

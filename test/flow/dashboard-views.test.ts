@@ -18,6 +18,11 @@ const open = (page: Page, view: string) =>
   page.getByRole('navigation').getByRole('link', { name: view }).click()
 const motion = (page: Page): Promise<string> =>
   page.evaluate(`getComputedStyle(document.querySelector('.fill')).transitionDuration`)
+/** When the first plot begins: `12:30:05`. */
+const plottedSince = async (page: Page) => {
+  const label = await page.locator('.plot[aria-label]').first().getAttribute('aria-label')
+  return /since (\d\d:\d\d:\d\d) /.exec(label ?? '')?.[1]
+}
 /** By how much the page is wider than the window. */
 const overflow = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
@@ -41,6 +46,12 @@ test('plots, health and configuration', async t => {
   t.match(await row.innerText(), /approval\s+(\d+,?\d*|–)\s+\d+(,\d+)?\s+\d+(,\d+)?/, 'German numbers')
   t.equal(await page.locator('.plot canvas').count(), 3)
   t.strictSame(await axeFindings(page), [])
+
+  const later = await openPage(browser, (await ctl('dashboard')).out.trim())
+  await open(later, 'Plots')
+  await later.getByRole('row', { name: 'approval' }).waitFor()
+  t.equal(await plottedSince(later), await plottedSince(page), 'a page that opens later shows the same past')
+  await later.context().close()
 
   await open(page, 'Health')
   await page.getByText('Nothing is wrong').waitFor()

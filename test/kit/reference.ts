@@ -174,6 +174,7 @@ export function renderOpenApi(): string {
   }
   const { openApi } = routesOf(new Proxy({} as AdminApi, { get: unused }), {
     metrics: unused,
+    samples: unused,
     dashboard: unused,
     audit: unused,
     onError: unused,

@@ -197,6 +197,7 @@ for (const place of PLACES) {
     const api = { approvals: () => approvalsOf(kit).list() }
     const { app } = routesOf(api as Partial<AdminApi> as AdminApi, {
       metrics: async () => '',
+      samples: () => ({ every: 5000, times: [], series: [] }),
       dashboard: () => '',
       audit: async () => {},
       onError: () => {},

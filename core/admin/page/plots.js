@@ -1,5 +1,5 @@
 // Plots of handshakes, holds and latency, drawn by uPlot. Each has a table beside it: a canvas says nothing to a screen reader.
-import { growth, labelsOf, onSample, sumOf } from './samples.js'
+import { column, growth, labelsOf, onSample } from './samples.js'
 import { clockText, LOCALE, number } from './times.js'
 import { make, put, visible } from './words.js'
 
@@ -10,14 +10,14 @@ const MAX_LINES = COLOURS.length
 const HOLDS = 'portcullis_hold_seconds'
 const hour = new Intl.DateTimeFormat(LOCALE, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
-const holding = (before, after, plugin) => {
-  const count = growth(before, after, `${HOLDS}_count`, { plugin })
-  return count === 0 ? null : growth(before, after, `${HOLDS}_sum`, { plugin }) / count
+const holding = plugin => {
+  const sums = growth(`${HOLDS}_sum`, { plugin })
+  return growth(`${HOLDS}_count`, { plugin }).map((count, i) => (count === 0 ? null : sums[i] / count))
 }
 
-/** A line is a name, and a value for two samples one after the other; null where there is none. */
-const rate = (name, labels) => (before, after) =>
-  growth(before, after, name, labels) / Math.max(1, after.at - before.at)
+/** A line is a name, and a function that makes its values: one for each time but the first; null where there is none. */
+const rate = (name, labels) => () =>
+  growth(name, labels).map((count, i) => count / Math.max(1, (times[i + 1] - times[i]) / 1000))
 const PLOTS = [
   {
     title: 'Handshakes with origins',
@@ -31,21 +31,17 @@ const PLOTS = [
   {
     title: 'Held now',
     unit: 'handshakes',
-    lines: () => [['held', (_, after) => sumOf(after, 'portcullis_parked')]],
+    lines: () => [['held', () => column('portcullis_parked').slice(1)]],
   },
   {
     title: 'How long plugins hold a handshake',
     unit: 'seconds, mean',
-    lines: last =>
-      labelsOf(last, `${HOLDS}_count`, 'plugin').map(plugin => [
-        plugin,
-        (before, after) => holding(before, after, plugin),
-      ]),
+    lines: () => labelsOf(`${HOLDS}_count`, 'plugin').map(plugin => [plugin, () => holding(plugin)]),
     isByPlugin: true,
   },
 ]
 
-const samples = onSample(() => {
+const times = onSample(() => {
   if (!document.getElementById('plots').hidden) draw()
 })
 const drawn = []
@@ -74,7 +70,7 @@ export async function show() {
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
 function draw() {
-  if (samples.length < 2 || globalThis.uPlot === undefined) {
+  if (times.length < 2 || globalThis.uPlot === undefined) {
     put(document.getElementById('plots-none'), 'The first measurements are being made.')
     return
   }
@@ -111,17 +107,17 @@ function makePlot({ title, unit, lines, isByPlugin = false }) {
   new ResizeObserver(() => chart?.setSize({ width: canvas.clientWidth, height: HEIGHT })).observe(canvas)
   return {
     draw() {
-      const all = lines(samples.at(-1))
+      const all = lines()
       const found = all.slice(0, MAX_LINES)
       const key = found.map(([name]) => name).join('\n')
       if (key !== names) remake(found)
       names = key
-      const columns = all.map(([, value]) => samples.slice(1).map((after, i) => value(samples[i], after)))
-      chart.setData([samples.slice(1).map(({ at }) => at), ...columns.slice(0, MAX_LINES)])
+      const columns = all.map(([, values]) => values())
+      chart.setData([times.slice(1).map(at => at / 1000), ...columns.slice(0, MAX_LINES)])
       putTable(body, all, columns)
       canvas.setAttribute(
         'aria-label',
-        `${title}, ${unit}, since ${clockText(samples[1].at * 1000)}; the table has the values`,
+        `${title}, ${unit}, since ${clockText(times[1])}; the table has the values`,
       )
     },
   }
@@ -176,7 +172,7 @@ function optionsFor(lines, width) {
         // Lines are told apart without their colours, too.
         dash: i === 0 ? [] : [4 + 4 * i, 3],
         spanGaps: true,
-        points: { show: lines.length > 0 && samples.length < 30 },
+        points: { show: lines.length > 0 && times.length < 30 },
         value: (_, value) => shown(value),
       })),
     ],

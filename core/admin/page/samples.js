@@ -1,10 +1,10 @@
-// The metrics of the proxy, measured while the page is open.
-import { askPages } from './api.js'
+// The metrics that the proxy has measured in the last hour, and measures while the page is open.
+import { ask } from './api.js'
 
-const EVERY = 5000
 /** Measurements that are kept: one hour. */
 const KEPT = 720
-const NAMES = '^portcullis_(handshakes_total|parked|hold_seconds_|verdicts_total|deadlines_missed_total)'
+/** Milliseconds until it is asked again after a failure. */
+const AGAIN = 5000
 
 /** `name{a="b",c="d"}` in parts. Label values have quotes and backslashes escaped. */
 export function readName(text) {
@@ -16,53 +16,65 @@ export function readName(text) {
   return { name: text.slice(0, at), labels }
 }
 
-/** Each `{ at, values }`, the oldest first; `at` in seconds since the epoch. */
-const samples = []
+/** Milliseconds since the epoch, the oldest first; each series has a value for each. */
+const times = []
+/** By the whole name: `{ name, labels, values }`. */
+const series = new Map()
 const listeners = new Set()
 
-/** @returns the samples, which are added to */
+/** @returns the times of the measurements in milliseconds, which are added to */
 export function onSample(listener) {
   listeners.add(listener)
-  return samples
+  return times
 }
 
-async function measure() {
-  const pages = await askPages(`/v1/metrics?match=${encodeURIComponent(NAMES)}`)
-  const metrics = pages.flatMap(page => page.metrics)
-  samples.push({
-    at: Date.now() / 1000,
-    values: metrics.map(({ name, value }) => ({ ...readName(name), value })),
-  })
-  if (samples.length > KEPT) samples.shift()
-  for (const listener of listeners) listener()
+/** @returns milliseconds until there is another measurement */
+async function read() {
+  const answer = await ask(`/v1/samples?since=${times.at(-1) ?? 0}`)
+  for (const { name, values } of answer.series) {
+    const known = series.get(name) ?? { ...readName(name), values: times.map(() => 0) }
+    series.set(name, known)
+    for (const value of values) known.values.push(value ?? 0)
+  }
+  times.push(...answer.times)
+  const over = Math.max(0, times.length - KEPT)
+  times.splice(0, over)
+  for (const { values } of series.values()) {
+    while (values.length < times.length + over) values.push(0)
+    values.splice(0, over)
+  }
+  if (answer.times.length > 0) for (const listener of listeners) listener()
+  return answer.every
 }
 
 let isMeasuring = false
-/** Begins to measure, once. What goes wrong is said by the events, which ask the same proxy. */
+/** Begins to ask, once. What goes wrong is said by the events, which ask the same proxy. */
 export async function startMeasuring() {
   if (isMeasuring) return
   isMeasuring = true
   for (;;) {
-    await measure().catch(() => {})
-    await new Promise(resolve => setTimeout(resolve, EVERY))
+    const wait = await read().catch(() => AGAIN)
+    await new Promise(resolve => setTimeout(resolve, wait))
   }
 }
 
-/** The sum of the values of a metric, as far as it has such labels. */
-export function sumOf(sample, name, labels = {}) {
-  let sum = 0
-  for (const one of sample.values)
-    if (one.name === name && Object.entries(labels).every(([label, value]) => one.labels[label] === value))
-      sum += one.value
-  return sum
+const fits = (one, name, labels) =>
+  one.name === name && Object.entries(labels).every(([label, value]) => one.labels[label] === value)
+
+/** The sums of a metric at all times, as far as it has such labels. */
+export function column(name, labels = {}) {
+  const sums = times.map(() => 0)
+  for (const one of series.values())
+    if (fits(one, name, labels)) for (const [i, value] of one.values.entries()) sums[i] += value
+  return sums
 }
 
 /** The values of a label of a metric, sorted. */
-export const labelsOf = (sample, name, label) =>
-  [...new Set(sample.values.filter(one => one.name === name).map(one => one.labels[label]))].sort()
+export const labelsOf = (name, label) =>
+  [...new Set([...series.values()].filter(one => one.name === name).map(one => one.labels[label]))].sort()
 
-/** By how much a counter has grown between two samples; a proxy that was restarted begins at 0 again. */
-export function growth(before, after, name, labels) {
-  const [was, is] = [sumOf(before, name, labels), sumOf(after, name, labels)]
-  return is >= was ? is - was : is
+/** By how much a counter has grown between each two times; a proxy that was restarted begins at 0 again. */
+export const growth = (name, labels) => {
+  const sums = column(name, labels)
+  return sums.slice(1).map((sum, i) => (sum >= sums[i] ? sum - sums[i] : sum))
 }

@@ -158,8 +158,9 @@ test('metrics are those of all processes that have not ended, or none', async t 
     values: [{ value: 2, labels: {} }],
   }
   const over = (...outcomes: readonly unknown[]) => {
-    const places = outcomes.map(outcome => ({
+    const places = outcomes.map((outcome, i) => ({
       isServing: true,
+      started: i,
       ask: async () => {
         if (outcome instanceof Error) throw outcome
         return outcome
@@ -170,4 +171,23 @@ test('metrics are those of all processes that have not ended, or none', async t 
   t.match(await over([sample], [sample], new ProxyError('PTC_PROCESS_GONE', 'ended')), /^n_total 4$/m)
   const silent = new ProxyError('PTC_PROCESS_SILENT', 'process 7 has not answered')
   await t.rejects(over([sample], silent), silent)
+})
+
+test('what is measured comes from each process that serves, and fails with one that hangs', async t => {
+  const silent = new ProxyError('PTC_PROCESS_SILENT', 'process 7 has not answered')
+  const gone = new ProxyError('PTC_PROCESS_GONE', 'ended')
+  const place = (started: number, outcome: unknown, isServing = true) => ({
+    isServing,
+    started,
+    ask: async () => {
+      if (outcome instanceof Error) throw outcome
+      return outcome
+    },
+  })
+  const serving = [place(1, { n: 2 }), place(2, gone), place(3, { n: 1 }), place(4, silent, false)]
+  t.strictSame(await mergedMetrics(serving).measure(), [
+    { process: '1', values: { n: 2 } },
+    { process: '3', values: { n: 1 } },
+  ])
+  await t.rejects(mergedMetrics([...serving, place(5, silent)]).measure(), silent)
 })
