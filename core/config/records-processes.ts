@@ -43,7 +43,7 @@ export const PROCESS_RECORDS = {
     type: 'STRING',
     default: null,
     nullable: true,
-    pattern: '^rediss?://\\S+$',
+    pattern: '^rediss?://(?:[^/\\s]*@)?[^/\\s@?#]+(?:/\\d*)?$',
     shape: 'redis://[user:password@]host[:port][/db], or rediss:// for TLS',
     isSecret: true,
     reload: false,

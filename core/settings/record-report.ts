@@ -23,7 +23,7 @@ export interface RecordInfo {
 }
 
 /** In a URL, from the first colon after the scheme to the last `@`: a name and a password may contain an `@`, too. */
-const PASSWORD = /(:\/\/[^:]*:).*@/s
+const PASSWORD = /(:\/\/[^/:]*:).*@/s
 
 export const recordInfos = (records: Records): readonly RecordInfo[] =>
   RECORD_NAMES.map(name => recordInfo(records, name))
