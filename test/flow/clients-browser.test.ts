@@ -1,15 +1,12 @@
 /** Debian's Chromium through the proxy: pages, scripts, forms and WebSockets, in absolute form, probe and bump mode. */
 import { X509Certificate } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Server } from 'node:net'
-import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { type ClientStage, MODES, startForClients } from '../kit/client-programs.js'
-import { requireProgram } from '../kit/programs.js'
+import { browse } from '../kit/browser.js'
+import { MODES, startForClients } from '../kit/client-programs.js'
 import { guardServer } from '../kit/tcp-server.js'
 import { echoFrames } from '../kit/web-socket.js'
 
@@ -44,34 +41,6 @@ async function serveOn(t: Test, server: Server): Promise<number> {
   const { port, stop } = await guardServer(server.on('request', serve).on('upgrade', echoFrames))
   t.teardown(stop)
   return port
-}
-
-/** A browser that trusts what the stage says, by its own store of certificates. */
-async function browse(t: Test, stage: ClientStage): Promise<Page> {
-  const database = join(stage.dir.path, '.pki', 'nssdb')
-  mkdirSync(database, { recursive: true })
-  const certutil = async (...args: string[]): Promise<void> => {
-    const done = await stage.run('certutil', ['-d', `sql:${database}`, ...args])
-    if (done.code !== 0) throw new Error(done.stderr)
-  }
-  await certutil('-N', '--empty-password')
-  await certutil('-A', '-t', 'C,,', '-n', 'test', '-i', stage.trustFile)
-  const browser: Browser = await chromium.launch({
-    executablePath: requireProgram('chromium'),
-    proxy: { server: stage.proxyUrl },
-    env: { PATH: process.env['PATH'] ?? '', HOME: stage.dir.path },
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  })
-  t.teardown(() => browser.close())
-  return browser.newPage()
 }
 
 for (const mode of MODES) {

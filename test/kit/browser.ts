@@ -1,8 +1,10 @@
-/** Debian's Chromium in front of the page of a proxy. */
-import { readFileSync } from 'node:fs'
+/** Debian's Chromium in front of the page of a proxy, and behind a proxy. */
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
+import type { ClientStage } from './client-programs.js'
 import { requireProgram } from './programs.js'
 import { makeTempDir } from './temp-dir.js'
 
@@ -51,4 +53,32 @@ export async function axeFindings(page: Page): Promise<readonly string[]> {
       JSON.stringify(violations.map(({ id, impact, nodes }) => id + ' (' + impact + '): ' + nodes.map(n => n.target + ' ' + n.failureSummary).join('; '))))`,
   )
   return JSON.parse(text) as readonly string[]
+}
+
+/** A page of a browser behind the proxy, which trusts what the stage says, by its own store of certificates. */
+export async function browse(t: Test, stage: ClientStage): Promise<Page> {
+  const database = join(stage.dir.path, '.pki', 'nssdb')
+  mkdirSync(database, { recursive: true })
+  const certutil = async (...args: string[]): Promise<void> => {
+    const done = await stage.run('certutil', ['-d', `sql:${database}`, ...args])
+    if (done.code !== 0) throw new Error(done.stderr)
+  }
+  await certutil('-N', '--empty-password')
+  await certutil('-A', '-t', 'C,,', '-n', 'test', '-i', stage.trustFile)
+  const browser: Browser = await chromium.launch({
+    executablePath: requireProgram('chromium'),
+    proxy: { server: stage.proxyUrl },
+    env: { PATH: process.env['PATH'] ?? '', HOME: stage.dir.path },
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+  t.teardown(() => browser.close())
+  return browser.newPage()
 }

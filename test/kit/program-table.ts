@@ -21,6 +21,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   logrotate: 'logrotate',
   memcached: 'memcached',
   microsocks: 'microsocks',
+  nghttpx: 'nghttp2-proxy',
   nginx: 'nginx-light',
   openssl: 'openssl',
   promtool: 'prometheus',
