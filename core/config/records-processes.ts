@@ -48,7 +48,7 @@ export const PROCESS_RECORDS = {
     isSecret: true,
     reload: false,
     about:
-      'The Redis that proxies on several machines share: what plugins keep in `context.state`, revocations, and remembered verdicts. NULL keeps all in each proxy. While Redis is away each proxy goes on alone, and says so; a revocation reaches the others when it is back. Not in Traffic Server.',
+      'The Redis that proxies on several machines share: what plugins keep in `context.state`, revocations, remembered verdicts, and sessions with origins. NULL keeps all in each proxy. While Redis is away each proxy goes on alone, and says so; a revocation reaches the others when it is back. Not in Traffic Server.',
   },
   'proxy.config.cluster.key_file': {
     ...FILE,
@@ -62,12 +62,17 @@ export const PROCESS_RECORDS = {
     about:
       'How long a remembered verdict (`accept({ cacheFor })`) is in that Redis at most; 0 keeps all of them in each process. It is there no longer than the plugin, the verdict and the chain allow. Not in Traffic Server.',
   },
+  'proxy.config.cluster.session_lifetime': {
+    ...LIFETIME,
+    about:
+      'How long a TLS session with an origin (`proxy.config.ssl.origin_session_cache`) is in that Redis at most; 0 keeps all of them in each process. It is there no longer than the origin, the verdict and the chain allow. Not in Traffic Server.',
+  },
   'proxy.config.cluster.lookup_timeout': {
     ...MILLISECONDS,
     default: 50,
     maximum: 10_000,
     reload: false,
     about:
-      'How long a handshake waits for that Redis, when this process remembers no verdict; then it goes on as without. Not in Traffic Server.',
+      'How long a handshake waits for that Redis, when this process remembers no verdict or has no session; then it goes on as without. Not in Traffic Server.',
   },
 } as const satisfies Record<string, RecordRow>

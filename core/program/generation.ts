@@ -196,7 +196,7 @@ export async function makeGeneration(
     const authority = bumps
       ? await mistakes.readLater(() => openBumpAuthority(inboundTls.authority))
       : undefined
-    const contexts = mistakes.read(() => new OutboundContexts(settings.outboundTls))
+    const contexts = mistakes.read(() => new OutboundContexts(settings.outboundTls, sharing))
     if (contexts !== undefined) undo.push(() => contexts.free())
     const startTls = (): StartTls | undefined => verification?.startChecked
     const servicesFor = servicesOf(services, {

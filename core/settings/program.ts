@@ -137,7 +137,7 @@ export function fleetSettings(records: Records, confDir: string): FleetSettings 
     lookupTimeout: records['proxy.config.cluster.lookup_timeout'],
     lives: Object.freeze({
       verdict: records['proxy.config.cluster.verdict_lifetime'] * SECOND,
-      session: 0,
+      session: records['proxy.config.cluster.session_lifetime'] * SECOND,
     }),
   })
 }

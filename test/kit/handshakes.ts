@@ -33,6 +33,8 @@ export interface HandshakerOptions extends Partial<TermsRecords> {
   readonly late?: readonly ('reject' | 'builtin')[]
   /** Plugins in shadow mode, named `shadow0`, … */
   readonly shadows?: readonly Ask[]
+  /** Of `context.hasSessions`. */
+  readonly sessions?: OutboundSettings['sessions']
 }
 
 /** Makes handshakes without a proxy around them, and keeps what was observed. */
@@ -55,6 +57,7 @@ export class Handshaker {
       shadows = [],
       pins,
       names = {},
+      sessions,
       ...records
     } = options
     const base = { anchors: [anchorPem], minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', alpn: [] } as const
@@ -76,6 +79,7 @@ export class Handshaker {
       ),
       checks: { properties: all.properties, pins },
       names,
+      sessions,
       askers,
       shadows: shadows.map((ask, i) => ({
         plugin: `shadow${i}`,

@@ -103,10 +103,13 @@ export class SharedLog {
    * since the epoch. Undefined while that is not so.
    */
   get readySince(): number | undefined {
-    const hasAll = this.#isCurrent && Date.now() - this.#lastReadAt < SILENCE
-    const hasTold = !this.#waiting.some(({ topic }) => topic === GAP || this.#options.isRepeated(topic))
-    this.#readySince = hasAll && hasTold ? (this.#readySince ?? Date.now()) : undefined
+    if (!this.#isReady) this.#readySince = undefined
     return this.#readySince
+  }
+
+  get #isReady(): boolean {
+    const hasAll = this.#isCurrent && Date.now() - this.#lastReadAt < SILENCE
+    return hasAll && !this.#waiting.some(({ topic }) => topic === GAP || this.#options.isRepeated(topic))
   }
 
   /** Tells all others. @param entry what JSON can say */
@@ -177,6 +180,7 @@ export class SharedLog {
         this.#isCaughtUp = entries.length === 0
         if (!this.#isCaughtUp) continue
         this.#isCurrent = true
+        if (this.#isReady) this.#readySince ??= Date.now()
         this.#onCaughtUp()
       } catch (cause) {
         this.#lost(cause)

@@ -7,12 +7,9 @@
 import * as server from './inbound-library.js'
 import * as ssl from './library.js'
 import { type Handle, NULL, registerSessionCallback } from './library.js'
-import { Owned } from './owned.js'
+import type { Owned } from './owned.js'
 import { isYoung } from './session-age.js'
-
-/** Larger than any session: a session holds one certificate at most. */
-const MAX_SESSION_BYTES = 65_536
-const TLS1_3_VERSION = 0x304
+import { sessionBytes, sessionFrom } from './session-bytes.js'
 
 /** An engine, as the callbacks see it. */
 export interface SessionSubject {
@@ -55,7 +52,7 @@ function onNew(handle: Handle, session: Handle): 0 {
   try {
     const subject = sessionSubjects.get(handle)
     if (subject === undefined || ssl.SSL_SESSION_is_resumable(session) !== 1) return 0
-    const bytes = serialize(session)
+    const bytes = sessionBytes(session)
     if (bytes !== undefined) subject.onNewSession(idOf(session), bytes)
   } catch {
     // Without a session the next handshake is a full one.
@@ -79,13 +76,6 @@ function onRemove(ctx: Handle, session: Handle): void {
   }
 }
 
-function serialize(session: Handle): Buffer | undefined {
-  const length = server.i2d_SSL_SESSION(session, null)
-  if (length <= 0 || length > MAX_SESSION_BYTES) return undefined
-  const bytes = Buffer.allocUnsafeSlow(length)
-  return server.i2d_SSL_SESSION(session, [ssl.addressOf(bytes)]) === length ? bytes : undefined
-}
-
 function idOf(session: Handle): Buffer {
   const length: [number] = [0]
   const at = server.SSL_SESSION_get_id(session, length)
@@ -101,16 +91,9 @@ export interface WantedSession {
 
 /** The session in these bytes, if it is the requested one and not too old. The caller frees it. */
 export function parseSession(bytes: Uint8Array, { id, isTls13 }: WantedSession): Owned | undefined {
-  if (bytes.length === 0 || bytes.length > MAX_SESSION_BYTES) return undefined
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  copy.set(bytes)
-  const handle = server.d2i_SSL_SESSION(NULL, [ssl.addressOf(copy)], copy.length)
-  copy.fill(0) // a secret; this use also keeps the buffer alive until OpenSSL has read it
-  ssl.ERR_clear_error()
-  if (handle === NULL) return undefined
-  const session = new Owned('SSL_SESSION', handle, ssl.SSL_SESSION_free)
-  const isOfVersion = (server.SSL_SESSION_get_protocol_version(handle) === TLS1_3_VERSION) === isTls13
-  if (isOfVersion && idOf(handle).equals(id) && isYoung(handle)) return session
+  const session = sessionFrom(bytes, isTls13)
+  if (session === undefined) return undefined
+  if (idOf(session.handle).equals(id) && isYoung(session.handle)) return session
   session.free()
   return undefined
 }

@@ -6,13 +6,29 @@
 import * as ssl from './library.js'
 import { type Handle, NULL, registerSessionCallback } from './library.js'
 import { Owned } from './owned.js'
+import { sessionBytes, sessionFrom } from './session-bytes.js'
 
 /** A session with an origin. */
 export class OutboundSession {
   readonly #session: Owned
 
-  constructor(handle: Handle) {
-    this.#session = new Owned('SSL_SESSION', handle, ssl.SSL_SESSION_free)
+  constructor(session: Handle | Owned) {
+    this.#session =
+      session instanceof Owned ? session : new Owned('SSL_SESSION', session, ssl.SSL_SESSION_free)
+  }
+
+  /** The session in these bytes; undefined where OpenSSL reads none of that version of TLS that can be resumed. */
+  static from(bytes: Uint8Array, isTls13: boolean): OutboundSession | undefined {
+    const session = sessionFrom(bytes, isTls13)
+    if (session === undefined) return undefined
+    if (ssl.SSL_SESSION_is_resumable(session.handle) === 1) return new OutboundSession(session)
+    session.free()
+    return undefined
+  }
+
+  /** With its secrets, for a store that seals them. Undefined for one that is too large. */
+  toBytes(): Buffer | undefined {
+    return sessionBytes(this.#session.handle)
   }
 
   /** For the engine only. */

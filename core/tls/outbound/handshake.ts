@@ -26,7 +26,7 @@ import { Park } from './park.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
 import { giveUp, isVerdictEnough, SpentLink } from './probe.js'
 import { OutboundQuestions } from './questions.js'
-import { again, secondCheck } from './second-check.js'
+import { again, checkingShown, secondCheck } from './second-check.js'
 import { SessionUse } from './session-use.js'
 import { alpnOffer, type OutboundSettings } from './settings.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
@@ -82,7 +82,7 @@ export class OutboundHandshake implements LinkSink {
     this.#names = toNames(target.host, settings.names, target.announce)
     this.#again = again(settings, target, this.#names, evidence => this.#on({ type: 'completed', evidence }))
     this.#engine = new OutboundEngine(settings.context, this.#names, alpnOffer(settings, target))
-    this.#sessions = new SessionUse(settings.sessions, target)
+    this.#sessions = new SessionUse(settings.sessions, target, checkingShown(settings, target, this.#names))
     this.#vconn = settings.openVConn(tcp)
     this.#trace = new HandshakeTrace(this.#vconn.shown, target)
     this.#step = new QueuedStep(
@@ -101,9 +101,8 @@ export class OutboundHandshake implements LinkSink {
     this.#trace.start()
     this.#clock.start(this.#settings.originTimeout)
     this.#tcp.attach(this)
-    const stored = this.#held === undefined ? this.#sessions.take() : undefined
-    if (stored === undefined) return this.#queueAdvance(1)
-    this.#on({ type: 'session', ...stored })
+    if (this.#held === undefined) this.#sessions.look(found => this.#on(found))
+    else this.#on({ type: 'no-session' })
   }
 
   /** The client that wants this connection has left. */
@@ -144,7 +143,7 @@ export class OutboundHandshake implements LinkSink {
     this.#waitingBytes += bytes.length
     if (this.#waitingBytes > WAITING_BYTES) {
       this.#break('PTC_HANDSHAKE_FAILED', 'the origin sent on while its handshake had to wait')
-    } else if (this.#state.at !== 'parked') {
+    } else if (this.#state.at !== 'parked' && !this.#sessions.isLooking) {
       this.#queueAdvance(2)
     }
   }
@@ -198,6 +197,8 @@ export class OutboundHandshake implements LinkSink {
 
   #perform(effect: Effect): void {
     switch (effect.do) {
+      case 'say-hello':
+        return this.#queueAdvance(1)
       case 'start-clock':
         return this.#clock.start(
           effect.clock === 'verdict' ? this.#settings.deadline : this.#settings.originTimeout,

@@ -56,6 +56,7 @@ export class Judgement extends Engineless<Handshake, HandshakeEvent, Effect> {
         return this.state.at === 'resuming' ? this.#onEnd(this.state.peer) : undefined
       case 'close':
         return this.fail(effect.why)
+      case 'say-hello':
       case 'send-alert':
       case 'deliver':
         return

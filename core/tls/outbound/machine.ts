@@ -72,6 +72,10 @@ export type HandshakeEvent =
     }
   /** A session is at hand, with its acceptance. It still holds, or the stored chain is judged again. */
   | { readonly type: 'session'; readonly peer: VerifiedPeer; readonly isReverified: boolean }
+  /** A session of another process is at hand: the chain that it rests on is judged here. */
+  | { readonly type: 'shared-session'; readonly evidence: PeerEvidence }
+  /** There is none: the origin shows its certificate. */
+  | { readonly type: 'no-session' }
   /** `isForClient`: the plugin has read the client or the request that asks. */
   | { readonly type: 'reenabled'; readonly verdict: Verdict; readonly isForClient?: boolean }
   | { readonly type: 'plugin-failed'; readonly detail: string }
@@ -97,6 +101,8 @@ export type HandshakeEvent =
   | { readonly type: 'client-gone' }
 
 export type Effect =
+  /** Sends the ClientHello, without a session. */
+  | { readonly do: 'say-hello' }
   | { readonly do: 'start-clock'; readonly clock: 'origin' | 'verdict' }
   | { readonly do: 'resume' }
   /** Ends the connection without an alert, and keeps the wait. */
@@ -147,6 +153,10 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
       const { peer, isReverified } = event
       return isReverified ? judge(peer.evidence, 'session', terms, peer.shown) : goOn(peer, 'session')
     }
+    case 'shared-session':
+      return judge(event.evidence, 'session', terms)
+    case 'no-session':
+      return [state, { do: 'say-hello' }]
     case 'clock':
       return close(originTooSlow())
     case 'broken':
@@ -247,6 +257,8 @@ function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step 
       return close(new ProxyError('PTC_INTERNAL', 'a handshake went on while it was parked'))
     case 'certificate':
     case 'session':
+    case 'shared-session':
+    case 'no-session':
       return [state]
   }
 }
@@ -306,6 +318,8 @@ function resuming(state: In<'resuming'>, event: HandshakeEvent, terms: Terms): S
     case 'released':
       return redial(state.peer)
     case 'session':
+    case 'shared-session':
+    case 'no-session':
     case 'reenabled':
     case 'plugin-failed':
     case 'refused':

@@ -3,6 +3,7 @@ import { toEvidence } from '../judge/evidence.js'
 import type { OutboundNames } from '../openssl/outbound-engine.js'
 import type { Again } from './completing.js'
 import type { CheckAgain } from './held-verdict.js'
+import type { CheckShown } from './session-facts.js'
 import type { OutboundSettings } from './settings.js'
 import type { TlsTarget } from './start-tls.js'
 
@@ -34,3 +35,15 @@ export function again(
     complete,
   }
 }
+
+/** The built-in check of what another process was shown, in its turn of the processor. */
+export const checkingShown =
+  (
+    settings: Pick<OutboundSettings, 'context' | 'checks' | 'queue'>,
+    { client: network, host }: Pick<TlsTarget, 'client' | 'host'>,
+    names: OutboundNames,
+  ): CheckShown =>
+  ({ sent, ...shown }) =>
+    settings.queue.turn({ network, host }, 1, async () =>
+      toEvidence({ ...shown, ...settings.context.check(sent, names), sent }, names, settings.checks),
+    )

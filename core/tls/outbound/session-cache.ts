@@ -4,6 +4,8 @@ import { chainEnds } from '../judge/chain-certificate.js'
 import { type IsRevoked, leafDigests } from '../judge/revocation.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import type { OutboundSession } from '../openssl/outbound-session.js'
+import type { SessionAges } from './session-facts.js'
+import { type SessionSharing, SharedSessions } from './shared-sessions.js'
 
 /** RFC 8446 section 4.6.1: no ticket is used for longer than seven days; a day is plenty. */
 const LONGEST = 86_400_000
@@ -13,14 +15,6 @@ export interface StoredSession {
   readonly session: OutboundSession
   readonly peer: VerifiedPeer
   readonly ages: SessionAges
-}
-
-/** Milliseconds since the epoch. */
-export interface SessionAges {
-  /** When the origin gave out this session. */
-  readonly givenAt: number
-  /** When it last showed its chain: sessions that stem from one another do not outlive the first. */
-  readonly shownAt: number
 }
 
 interface Kept extends StoredSession {
@@ -41,11 +35,17 @@ const PER_KEY = 2
 export class SessionCache {
   /** On the account of the clients' networks. */
   readonly #kept: SharedCache<string, Kept[]>
+  /** Those of the other processes of a fleet. */
+  readonly shared: SharedSessions | undefined
   #isClosed = false
   #revocations = 0
 
-  /** @param size for how many keys sessions are kept */
-  constructor(size: number) {
+  /**
+   * @param size for how many keys sessions are kept
+   * @param sharing with the other processes of a fleet
+   */
+  constructor(size: number, sharing?: SessionSharing) {
+    this.shared = sharing && new SharedSessions(sharing, Math.max(1, size))
     this.#kept = new SharedCache<string, Kept[]>({
       max: Math.max(1, size),
       // A list that was emptied by `take` has nothing left to free.
@@ -89,6 +89,11 @@ export class SessionCache {
     if (list.length > PER_KEY) list.shift()?.session.free()
   }
 
+  /** Whether there is one that has not ended. */
+  has(key: string): boolean {
+    return this.#kept.peek(key)?.some(({ endsAt }) => endsAt > Date.now()) === true
+  }
+
   /** The origin was rejected: whatever rests on an earlier acceptance goes. */
   forget(key: string): void {
     this.#kept.delete(key)
@@ -97,6 +102,7 @@ export class SessionCache {
   /** Frees the sessions that rest on what is revoked. Returns how many there were. */
   revoke(isRevoked: IsRevoked): number {
     this.#revocations += 1
+    this.shared?.revoke(isRevoked)
     let count = 0
     for (const [key, list] of [...this.#kept.entries()]) {
       const gone = list.filter(({ peer: { evidence } }) =>
@@ -113,11 +119,12 @@ export class SessionCache {
   close(): void {
     this.#isClosed = true
     this.#kept.clear()
+    this.shared?.close()
   }
 }
 
 /** When it ends, milliseconds since the epoch. */
-function endOf(
+export function endOf(
   session: OutboundSession,
   { evidence, expiresAt }: VerifiedPeer,
   { givenAt, shownAt }: SessionAges,

@@ -120,3 +120,28 @@ test('more than can wait for Redis is a gap to the others', async t => {
   t.ok(two.heard.length >= 9_999)
   t.ok(two.gaps() > 0)
 })
+
+test('a process knows since when it has heard all, and can be heard', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const before = Date.now()
+  const { log } = member(t, redis.url)
+  t.equal(log.readySince, undefined, 'not before it has read')
+  const since = await poll(() => log.readySince, 'it to be ready')
+  t.ok(since >= before && since <= Date.now())
+  log.append('other', 1)
+  t.equal(log.readySince, since, 'what may be lost changes nothing')
+  log.append('kept', 2)
+  t.equal(log.readySince, undefined, 'what must not be lost waits')
+  const later = await poll(() => log.readySince, 'it to be told')
+  t.ok(later >= since)
+  redis.fallSilent(true)
+  await until(() => log.readySince === undefined)
+  log.append('kept', 3)
+  const silent = Date.now()
+  redis.fallSilent(false)
+  t.ok(
+    (await poll(() => log.readySince, 'Redis to be back')) >= silent,
+    'what is made meanwhile counts for nothing',
+  )
+})

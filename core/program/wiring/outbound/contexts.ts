@@ -7,6 +7,7 @@ import type { OutboundTlsSettings } from '../../../settings/origins.js'
 import { OutboundContext, type OutboundContextOptions } from '../../../tls/openssl/outbound-context.js'
 import { TrustStores } from '../../../tls/openssl/trust-store.js'
 import { SessionCache } from '../../../tls/outbound/session-cache.js'
+import type { SessionSharing } from '../../../tls/outbound/shared-sessions.js'
 import { planOutboundContext, TrustFiles } from './context.js'
 
 /** A context, and the digest of everything it was made of: contents of files, not their names. */
@@ -33,8 +34,11 @@ export class OutboundContexts {
   /** For origins without a rule. */
   readonly general: DigestedContext
 
-  /** @throws {ProxyError} PTC_TLS_CONTEXT that names record and file */
-  constructor(settings: OutboundTlsSettings) {
+  /**
+   * @param sharing sessions with the other processes of a fleet
+   * @throws {ProxyError} PTC_TLS_CONTEXT that names record and file
+   */
+  constructor(settings: OutboundTlsSettings, sharing?: SessionSharing) {
     this.#settings = settings
     const plan = planOutboundContext(settings, undefined, this.#files)
     const { keyLog, maxSessions, suspects } = settings
@@ -46,7 +50,7 @@ export class OutboundContexts {
       this.free()
       throw named(suspects, cause)
     }
-    this.sessions = maxSessions === undefined ? undefined : new SessionCache(maxSessions)
+    this.sessions = maxSessions === undefined ? undefined : new SessionCache(maxSessions, sharing)
   }
 
   /** @throws {ProxyError} PTC_TLS_CONTEXT, PTC_CRL_UNUSABLE that name the rule and the file */

@@ -140,7 +140,7 @@ function makePolicy(
     ...parts,
     askers: shared.askers.under({ digest, fleet }).map(asker => ({ ...asker, isSynchronous })),
     shadows,
-    sessions: cache && { cache, digest, isReverified },
+    sessions: cache && { cache, digest, isReverified, fleet },
     context,
     alpnWithHttp2,
     terms,

@@ -6,10 +6,10 @@ import { mock } from 'node:test'
 import { type Test, test } from 'tap'
 import type { BuiltInResult, Certificate } from '../../../../core/api/certificate.js'
 import { accept } from '../../../../core/api/verdict.js'
-import type { SharedStore } from '../../../../core/base/shared-store.js'
 import { RecentRevocations } from '../../../../core/tls/judge/recent-revocations.js'
 import type { IsRevoked } from '../../../../core/tls/judge/revocation.js'
 import { type Question, VerdictCache } from '../../../../core/tls/judge/verdict-cache.js'
+import { Shelf } from '../../../kit/shelf.js'
 
 const HOUR = 3_600_000
 const MINUTE = 60_000
@@ -50,42 +50,6 @@ function clock(t: Test): (ms: number) => void {
   mock.timers.enable({ apis: ['Date'], now: Date.now() })
   t.teardown(() => mock.timers.reset())
   return ms => mock.timers.tick(ms)
-}
-
-interface Put {
-  readonly item: Buffer
-  readonly life: number
-}
-
-/** Shared by all members. */
-class Shelf {
-  readonly items = new Map<string, Put>()
-  /** What was there once. */
-  readonly ever = new Map<string, Put>()
-
-  store(readySince: () => number | undefined): SharedStore {
-    return {
-      get readySince() {
-        return readySince()
-      },
-      lifeOf: () => HOUR,
-      get: async (_kind, ids) => ids.map(id => this.items.get(id)?.item),
-      take: async () => undefined,
-      set: (_kind, id, item, life) => {
-        const put = { item: Buffer.from(item), life }
-        this.items.set(id, put)
-        this.ever.set(id, put)
-      },
-      delete: (_kind, ids) => {
-        for (const id of ids) this.items.delete(id)
-      },
-    }
-  }
-
-  /** As one that can write to Redis does. */
-  putBack(): void {
-    for (const [id, put] of this.ever) this.items.set(id, put)
-  }
 }
 
 /** A process: its cache, and what it is told. */
@@ -280,11 +244,11 @@ test('what another version has written is passed over', async t => {
 
 test('a process keeps so many there, and a client network loses its own', async t => {
   const shelf = new Shelf()
-  const one = member(shelf)
+  const one = member(shelf, 1)
   one.accepts(question('mine.test', { network: 'one' }))
   for (let i = 0; i < 30; i++) one.accepts(question(`${i}.test`, { network: 'many' }))
   t.equal(shelf.items.size, 10)
-  t.equal(await member(shelf).finds(question('mine.test')), true)
+  t.equal(await member(shelf, 1).finds(question('mine.test')), true)
 })
 
 test('many revocations cost no memory without end, and then all that is older is refused', async t => {

@@ -4,7 +4,8 @@ import { test } from 'tap'
 import type { VerifiedPeer } from '../../../../core/tls/judge/verdict.js'
 import type { OutboundEngine } from '../../../../core/tls/openssl/outbound-engine.js'
 import type { OutboundSession } from '../../../../core/tls/openssl/outbound-session.js'
-import { type SessionAges, SessionCache } from '../../../../core/tls/outbound/session-cache.js'
+import { SessionCache } from '../../../../core/tls/outbound/session-cache.js'
+import type { SessionAges } from '../../../../core/tls/outbound/session-facts.js'
 import { SessionUse } from '../../../../core/tls/outbound/session-use.js'
 
 const HOUR = 3_600_000
@@ -143,8 +144,10 @@ test('a session of a handshake that began before a revocation is not kept', asyn
   }
 
   const first = stored()
-  const before = new SessionUse(settings, target)
-  t.ok(before.take())
+  const use = (): SessionUse =>
+    new SessionUse(settings, target, () => Promise.reject(new Error('not shared')))
+  const before = use()
+  before.look(({ type }) => t.equal(type, 'session'))
   cache.revoke(() => false)
   before.offer(engine, accepted)
   t.same(offered, [], 'does not offer what it took out')
@@ -155,8 +158,8 @@ test('a session of a handshake that began before a revocation is not kept', asyn
   t.equal(late.frees, 1, 'and keeps nothing that the origin gives out')
 
   const second = stored()
-  const after = new SessionUse(settings, target)
-  after.take()
+  const after = use()
+  after.look(({ type }) => t.equal(type, 'session'))
   after.offer(engine, accepted)
   t.same(offered, [second], 'one that began after it does')
   after.keep(engine, accepted)
