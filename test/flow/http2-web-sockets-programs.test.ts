@@ -87,13 +87,14 @@ test('nghttpx is asked for WebSockets on streams, by clients of both versions', 
   t.strictSame(origin.upgrades, ['/chat 1.1 2', '/chat?room=1 2 2', '/no 2 2'])
 })
 
-test('Chromium opens WebSockets on streams, and they go on streams to nghttpx', async t => {
-  const name = 'app.test'
-  const stage = await startForClients(t, 'bump', [name])
-  const origin = await nghttpx(t, name)
-  const page = await browse(t, stage)
-  await page.goto(`https://${name}:${origin.port}/`)
-  await page.waitForFunction("document.title !== 'waiting'")
-  t.equal(await page.title(), 'h2 50000 50000')
-  t.strictSame(origin.upgrades, ['/chat 2 2', '/chat 2 2'])
-})
+for (const port of ['plain', 'ssl'] as const)
+  test(`Chromium behind a bump on a port of kind ${port} opens WebSockets on streams, and so does the proxy`, async t => {
+    const name = 'app.test'
+    const stage = await startForClients(t, 'bump', [name], undefined, port === 'ssl')
+    const origin = await nghttpx(t, name)
+    const page = await browse(t, stage)
+    await page.goto(`https://${name}:${origin.port}/`)
+    await page.waitForFunction("document.title !== 'waiting'")
+    t.equal(await page.title(), 'h2 50000 50000')
+    t.strictSame(origin.upgrades, ['/chat 2 2', '/chat 2 2'])
+  })

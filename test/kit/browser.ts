@@ -65,6 +65,8 @@ export async function browse(t: Test, stage: ClientStage): Promise<Page> {
   }
   await certutil('-N', '--empty-password')
   await certutil('-A', '-t', 'C,,', '-n', 'test', '-i', stage.trustFile)
+  if (stage.proxyUrl.startsWith('https:'))
+    await certutil('-A', '-t', 'C,,', '-n', 'proxy', '-i', stage.rootFile)
   const browser: Browser = await chromium.launch({
     executablePath: requireProgram('chromium'),
     proxy: { server: stage.proxyUrl },

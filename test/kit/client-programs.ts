@@ -35,21 +35,28 @@ const PLAIN_ENV = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/proxy|^SSL_|^CURL_|^GIT_|^PYTHON|^NODE_/i.test(name)),
 )
 
-/** The test's end stops everything. */
+/** The test's end stops everything. @param isSecure an `ssl` port, whose certificate the root has issued */
 export async function startForClients(
   t: Test,
   mode: ConnectMode,
   hosts: readonly string[],
   answer?: (event: VerifyServerEvent) => void,
+  isSecure = false,
 ): Promise<ClientStage> {
   const { certPem, keyPem } = await bumpCa
   const root = await testRoot()
   const dir = makeTempDir()
   t.teardown(dir.remove)
+  const own = await root.issue({ cn: 'localhost', sans: ['localhost'] })
+  const secure = {
+    'own.pem': own.chainPem + own.keyPem,
+    'ssl_multicert.config': 'ssl_cert_name=own.pem\n',
+  }
+  const port = isSecure ? '0:ssl:ip-in=127.0.0.1' : '0:ip-in=127.0.0.1'
   const stage = await startConnecting(t, {
     hosts,
-    files: { 'bump-ca.pem': certPem, 'bump-ca.key': keyPem },
-    records: { 'proxy.config.http.connect.verify': mode },
+    files: { 'bump-ca.pem': certPem, 'bump-ca.key': keyPem, ...(isSecure && secure) },
+    records: { 'proxy.config.http.connect.verify': mode, 'proxy.config.http.server_ports': port },
     ...(answer === undefined ? {} : { answer }),
   })
   const trustPem = mode === 'bump' ? certPem : root.certPem
@@ -61,7 +68,7 @@ export async function startForClients(
   return {
     ...stage,
     dir,
-    proxyUrl: `http://127.0.0.1:${stage.proxy.port}`,
+    proxyUrl: isSecure ? `https://localhost:${stage.proxy.port}` : `http://127.0.0.1:${stage.proxy.port}`,
     trustPem,
     trustFile: dir.file('trust.pem', trustPem),
     http: started,
