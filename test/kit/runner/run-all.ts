@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util'
 import { makeTempDir } from '../temp-dir.js'
 import { type Room, roomFor, roomOfMachine } from './idle.js'
 import { asTap, describeResult, isGood, summary } from './report.js'
-import { endRunning, type FileResult, runFile } from './run-file.js'
-import { keepDurations, testFiles } from './test-files.js'
+import { endRunning, type FileResult, runGroup } from './run-file.js'
+import { inGroups } from './sharing.js'
+import { keepDurations, lastDurations, testFiles } from './test-files.js'
 import { inTurns } from './turns.js'
 
 /**
@@ -38,10 +39,13 @@ async function runFiles(files: readonly string[], room: Room): Promise<readonly 
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop)
   const results: FileResult[] = []
-  await inTurns(files, room, async file => {
-    const result = await runFile(file, dir.path)
-    results.push(result)
-    console.log(describeResult(result))
+  const last = lastDurations()
+  const groups = inGroups(files, file => last[file])
+  await inTurns(groups, room, async group => {
+    for (const result of await runGroup(group, dir.path)) {
+      results.push(result)
+      console.log(describeResult(result))
+    }
   })
   dir.remove()
   return results

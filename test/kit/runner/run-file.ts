@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { GROUP_FILES, partsOf } from './group-end.js'
 
 /** What came of one file of tests. */
 export interface FileResult {
@@ -22,6 +24,9 @@ export interface FileResult {
 const LIMIT = 300_000
 const INSIST = 1.1
 
+/** Runs several files. */
+const GROUP = fileURLToPath(new URL('group.js', import.meta.url))
+
 const running = new Set<number>()
 
 /** Ends what still runs, with all processes that it has started. */
@@ -35,12 +40,70 @@ export function endRunning(): void {
  * @param dir a folder for its output. It goes into files: a process that outlives the test holds no pipe open.
  */
 export async function runFile(file: string, dir: string, limit = LIMIT): Promise<FileResult> {
+  const { tap, stderr, code, signal, milliseconds } = await runProcess([file], dir, limit)
+  return { file, tap, stderr, ...judge(tap, code, signal), milliseconds }
+}
+
+/**
+ * Runs several files in one process. Where the process ends before the last file has, the file in which it ended has failed,
+ * and each of those behind it runs in a process of its own.
+ */
+export async function runGroup(
+  files: readonly string[],
+  dir: string,
+  limit = LIMIT,
+): Promise<readonly FileResult[]> {
+  const [first, ...others] = files
+  if (first === undefined) return []
+  if (others.length === 0) return [await runFile(first, dir, limit)]
+  const { tap, stderr, code, signal } = await runProcess([GROUP, first], dir, limit, {
+    [GROUP_FILES]: files.join('\n'),
+  })
+  const { trouble, failed } = judge(tap, code, signal)
+  const ended = partsOf(tap).map(part => ({
+    ...{ ...part, stderr: part.failed > 0 ? stderr : '' },
+    trouble: part.passed + part.failed === 0 ? 'no tests' : undefined,
+  }))
+  const [broken, ...left] = files.slice(ended.length)
+  if (broken !== undefined) {
+    const rest = tap.slice(tap.lastIndexOf('\n# file ended ') + 1)
+    const why = `${trouble ?? 'no end'}, in one process with ${files.join(' ')}`
+    ended.push({ file: broken, tap: rest, stderr, passed: 0, failed, trouble: why, milliseconds: limit })
+    for (const file of left) ended.push(await runFile(file, dir, limit))
+    return ended
+  }
+  // All have ended, and then the process did not end well: any of them may be the cause.
+  const isForeseen = trouble === undefined && failed === ended.reduce((sum, part) => sum + part.failed, 0)
+  return isForeseen
+    ? ended
+    : ended.map(it => ({
+        ...it,
+        stderr,
+        trouble: `${trouble ?? 'failed after its end'}, in one process with ${files.join(' ')}`,
+      }))
+}
+
+interface Ended {
+  readonly tap: string
+  readonly stderr: string
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly milliseconds: number
+}
+
+async function runProcess(
+  args: readonly string[],
+  dir: string,
+  limit: number,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
   const begun = performance.now()
-  const names = ['out', 'err'].map(name => join(dir, `${file.replaceAll('/', '-')}.${name}`))
+  const name = args.join('-').replaceAll('/', '-')
+  const names = ['out', 'err'].map(end => join(dir, `${name}.${end}`))
   const [out = -1, err = -1] = names.map(name => openSync(name, 'w'))
-  const child = spawn(process.execPath, [file], {
+  const child = spawn(process.execPath, args, {
     stdio: ['ignore', out, err],
-    env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(limit / 1000) },
+    env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(limit / 1000), ...env },
     detached: true, // a group of its own, so that all of it can be ended
   })
   const pid = child.pid ?? -1
@@ -52,7 +115,7 @@ export async function runFile(file: string, dir: string, limit = LIMIT): Promise
   closeSync(out)
   closeSync(err)
   const [tap = '', stderr = ''] = names.map(name => readFileSync(name, 'utf8'))
-  return { file, tap, stderr, ...judge(tap, code, signal), milliseconds: performance.now() - begun }
+  return { tap, stderr, code, signal, milliseconds: performance.now() - begun }
 }
 
 function endGroup(pid: number): void {

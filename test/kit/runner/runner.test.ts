@@ -5,7 +5,8 @@ import { type Test, test } from 'tap'
 import { makeTempDir } from '../temp-dir.js'
 import { poll } from '../watch.js'
 import { asTap, describeResult, failures, isGood, summary } from './report.js'
-import { type FileResult, runFile } from './run-file.js'
+import { type FileResult, runFile, runGroup } from './run-file.js'
+import { inGroups } from './sharing.js'
 
 const TAP = import.meta.resolve('tap')
 
@@ -105,4 +106,83 @@ test('what only looks like a failure in diagnostics or as a plan for later is no
     'ok 3',
   ]
   t.strictSame(failures(text.join('\n')), text.slice(1, 6))
+})
+
+/** Files with these bodies, run in one process. */
+async function runTexts(t: Test, bodies: readonly string[], limit?: number): Promise<readonly FileResult[]> {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const files = bodies.map((body, i) =>
+    dir.file(`${i}.test.mjs`, `import { t } from ${JSON.stringify(TAP)}\n${body}\n`),
+  )
+  const out = makeTempDir()
+  t.teardown(out.remove)
+  const results = await runGroup(files, out.path, limit)
+  t.strictSame(
+    results.map(({ file }) => file),
+    files,
+  )
+  return results
+}
+
+const PID = 'process.stderr.write(String(process.pid))'
+
+test('files that share a process have each their own result', async t => {
+  const results = await runTexts(t, [
+    "t.test('a', async t => { t.pass(); t.pass() })",
+    `${PID}\nt.test('b', async t => { t.equal(1, 2, 'ones') })\nt.test('c', async t => { t.pass() })`,
+    '',
+    `${PID}\nawait undefined\nt.test('d', async t => { t.pass('last') })`,
+    "throw new SyntaxError('odd')",
+  ])
+  t.strictSame(
+    results.map(({ passed, failed }) => [passed, failed]),
+    [
+      [2, 0],
+      [1, 1],
+      [0, 0],
+      [1, 0],
+      [0, 1],
+    ],
+  )
+  t.strictSame(results.map(isGood), [true, false, false, true, false])
+  const text = results.map(describeResult)
+  t.match(text[1], /not ok 1 - ones\n(?:.*\n)*.*not ok 1 - b/)
+  t.match(results[3]?.tap, /^# Subtest: d\n {4}ok 1 - last\n {4}1\.\.1\nok 1 - d .*\n\n?1\.\.1\n$/)
+  t.match(results[1]?.stderr, /^(\d+)\1$/, 'in one process')
+})
+
+test('a file that ends the process of several has failed, and the files behind it run alone', async t => {
+  for (const body of ["process.kill(process.pid, 'SIGKILL')", 'process.exit(0)']) {
+    const results = await runTexts(t, ["t.pass('first')", `t.pass()\n${body}`, "t.pass('third')"])
+    t.strictSame(results.map(isGood), [true, false, true], body)
+    t.match(results[1]?.trouble, /, in one process with /)
+  }
+})
+
+test('a process of several files that does not end, or not well, is not in order', async t => {
+  for (const body of ['setInterval(() => {}, 1000)', "process.on('exit', () => { process.exitCode = 3 })"]) {
+    const results = await runTexts(t, [`t.pass()\n${body}`, 't.pass()'], 5000)
+    t.notOk(results.every(isGood), body)
+    t.match(results.at(-1)?.trouble, /, in one process with /)
+  }
+})
+
+test('only units share a process, and of these none that is about the whole process', async t => {
+  const texts: Readonly<Record<string, string>> = {
+    'dist/test/core/a/a.test.js': "import { test } from 'tap';\nimport { quiet } from '../../kit/quiet.js';",
+    'dist/test/core/a/b.test.js': "import { a } from '../../../core/a.js';",
+    'dist/test/core/a/env.test.js': "process.env['A'] = 'b';",
+    'dist/test/core/a/far.test.js': "import { quiet } from '../../kit/starts.js';",
+    'dist/test/core/a/heap.test.js': 'process.memoryUsage()',
+    'dist/test/core/a/slow.test.js': '',
+    'dist/test/flow/a.test.js': '',
+    'dist/test/kit/quiet.js': "if (process.env['A'] === 'b') use();",
+    'dist/test/kit/starts.js': "import { spawn } from 'node:child_process';",
+  }
+  const files = Object.keys(texts).filter(name => name.endsWith('.test.js'))
+  const time = (file: string): number | undefined => (file.includes('slow') ? 60_000 : undefined)
+  const groups = inGroups(files, time, file => texts[file] ?? '')
+  const [a = '', b = '', ...alone] = files
+  t.strictSame(groups, [[a, b], ...alone.map(file => [file])])
 })

@@ -41,7 +41,8 @@ function matching(name: string, all: readonly string[]): readonly string[] {
   return found
 }
 
-function lastDurations(): Durations {
+/** As the last run has left them. */
+export function lastDurations(): Durations {
   try {
     return JSON.parse(readFileSync(LAST, 'utf8')) as Durations
   } catch {

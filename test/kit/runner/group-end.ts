@@ -1,0 +1,46 @@
+/** Names the files of a group, a line each. */
+export const GROUP_FILES = 'PORTCULLIS_TEST_GROUP'
+
+/** What a process that runs several files of tests says at the end of each. */
+export interface FileEnd {
+  readonly file: string
+  /** Assertions. */
+  readonly passed: number
+  readonly failed: number
+  readonly milliseconds: number
+}
+
+const MARK = 'file ended '
+
+/** As a comment of TAP. */
+export const ofEnd = (end: FileEnd): string => MARK + JSON.stringify(end)
+
+/** The files that came to their end, each with its part of the TAP; the parts have points and a plan of their own. */
+export function partsOf(tap: string): readonly (FileEnd & { readonly tap: string })[] {
+  const parts: (FileEnd & { readonly tap: string })[] = []
+  let lines: string[] = []
+  for (const line of tap.split('\n')) {
+    if (!line.startsWith(`# ${MARK}`)) {
+      lines.push(line)
+      continue
+    }
+    const end: FileEnd = JSON.parse(line.slice(2 + MARK.length))
+    const last = lines.lastIndexOf(`# Subtest: end of ${end.file}`)
+    parts.push({ ...end, tap: renumbered(lines.slice(0, last === -1 ? lines.length : last)) })
+    lines = []
+  }
+  return parts
+}
+
+function renumbered(lines: readonly string[]): string {
+  let points = 0
+  const own = lines
+    .filter(line => !/^(?:TAP version|1\.\.\d+$)/.test(line))
+    .map(line =>
+      line.replace(/^(not ok|ok) \d+/, (_, word: string) => {
+        points += 1
+        return `${word} ${points}`
+      }),
+    )
+  return `${[...own, `1..${points}`].join('\n')}\n`
+}
