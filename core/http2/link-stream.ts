@@ -6,7 +6,9 @@ import type { Link, LinkSink } from '../vconn/link.js'
 export type BytesGuard = (bytes: Buffer) => boolean
 
 /**
- * A link as a stream, because `node:http2` takes nothing else. It costs nothing where HTTP/1.1 is spoken.
+ * A link as a stream, because `node:http2` takes nothing else. It costs nothing where HTTP/1.1 is spoken. Sessions must not
+ * be given a socket in its place: Node 20 then calls listeners of `close` from within nghttp2, and a reset of another stream
+ * there does not return, if the stream that was closed had not ended.
  *
  * Life: made -> attached -> closed, together with the link.
  */
