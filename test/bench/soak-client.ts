@@ -1,6 +1,5 @@
 /** A client that asks through the proxy in every way, over connections that last for a few requests. */
-import { type RawClient, rawClient } from '../kit/client.js'
-import { requestText } from '../kit/get.js'
+import { type RawClient, rawClient, requestText } from '../kit/client.js'
 
 export interface SoakTarget {
   readonly proxyPort: number

@@ -1,8 +1,7 @@
 /** A client decides when a plugin's signal aborts: errors of the plugin's listeners must not affect other clients. */
 import { type Test, test } from 'tap'
-import { rawClient } from '../kit/client.js'
+import { get, rawClient, requestText } from '../kit/client.js'
 import { realHello } from '../kit/client-hellos.js'
-import { get, requestText } from '../kit/get.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { type ChildProxy, startProxy } from '../kit/proxy.js'
 import { HELLO, origin, root, SECURE_FILES } from '../kit/secure-proxy.js'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { JSON_TYPE, logIn, portOf, send, tokenOf } from '../kit/admin-client.js'
 import { approving } from '../kit/approving.js'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { managed } from '../kit/managed.js'
 import { makeConfDir, runMain } from '../kit/proxy.js'
 

@@ -1,8 +1,7 @@
 /** What can be asked and done through the management socket, with curl and with `ctl`. */
 import { test } from 'tap'
-import { rawClient } from '../kit/client.js'
+import { get, rawClient, requestText } from '../kit/client.js'
 import { curl } from '../kit/curl.js'
-import { get, requestText } from '../kit/get.js'
 import { CONNECTION, callCtl, HOST, issued, managed, runCtl } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'

@@ -1,6 +1,6 @@
 /** What an origin may get wrong, with a real client in front: a clear answer each time, and the proxy serves on. */
 import { type Test, test } from 'tap'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { liveHandshakes } from '../kit/handshakes.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { nodeOrigin } from '../kit/node-origin.js'

@@ -1,7 +1,6 @@
 /** What a client may get wrong: a clear answer each time, and the next one is served as if nothing had been. */
 import { type Test, test } from 'tap'
-import { rawClient } from '../kit/client.js'
-import { get } from '../kit/get.js'
+import { get, rawClient } from '../kit/client.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyHere, startProxyHere } from '../kit/proxy.js'

@@ -5,7 +5,7 @@
 import { test } from 'tap'
 import { toPem } from '../../core/base/pem.js'
 import { carrying, embedded, PLACES } from '../kit/carrying.js'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority, makeSelfSigned } from '../kit/pki.js'
 import { startProxyHere } from '../kit/proxy.js'

@@ -4,7 +4,7 @@
  */
 import { type Test, test } from 'tap'
 import { liveNatives } from '../../core/tls/openssl/owned.js'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { type Authority, type CertificateOptions, makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { test } from 'tap'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { CONNECTION, HOST, issued, managed, runCtl } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 

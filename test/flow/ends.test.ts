@@ -1,9 +1,8 @@
 /** Every way a parked handshake can end, as client, origin, plugin and operator see it. */
 import { type Test, test } from 'tap'
 import { accept, reject } from '../../core/api/verdict.js'
-import { rawClient } from '../kit/client.js'
+import { get, getOn, rawClient, requestText } from '../kit/client.js'
 import { GATE_MODULE, Gate } from '../kit/gate.js'
-import { get, getOn, requestText } from '../kit/get.js'
 import { liveHandshakes } from '../kit/handshakes.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'

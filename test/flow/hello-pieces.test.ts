@@ -6,10 +6,9 @@ import { headerBytes } from '../../core/vconn/proxy-protocol.js'
 import { startBumping } from '../kit/bumping.js'
 import { rawClient } from '../kit/client.js'
 import { ClientGate } from '../kit/client-gate.js'
-import { inRecords } from '../kit/client-hellos.js'
+import { RECORDED_NAME as HOST, inRecords, RECORDED, recordedHello } from '../kit/client-hellos.js'
 import { httpsOrigin, startConnecting } from '../kit/connecting.js'
 import { greased } from '../kit/greased-hello.js'
-import { RECORDED_NAME as HOST, RECORDED, recordedHello } from '../kit/recorded-hellos.js'
 import { listen } from '../kit/tcp-server.js'
 
 const CHROMIUM = recordedHello('Chromium 156')

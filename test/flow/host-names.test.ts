@@ -1,9 +1,8 @@
 /** Hosts as programs write them: in GET, in CONNECT and in the ClientHello they are the same host. */
 import { test } from 'tap'
 import { startBumping } from '../kit/bumping.js'
-import { rawClient } from '../kit/client.js'
+import { get, rawClient } from '../kit/client.js'
 import { httpsOrigin } from '../kit/connecting.js'
-import { get } from '../kit/get.js'
 
 const HOSTS = ['-a-.test.example', 'b_c.test.example', 'plain.test.example']
 

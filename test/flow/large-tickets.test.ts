@@ -1,6 +1,6 @@
 /** What an OpenSSL server sends behind a TLS 1.3 handshake before it sends data: tickets, many of them or large ones. */
 import { test } from 'tap'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { startProxyHere } from '../kit/proxy.js'

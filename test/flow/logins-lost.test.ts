@@ -1,7 +1,6 @@
 /** Logins that authenticate a connection, and connections that end. */
 import { test } from 'tap'
-import { connectionsOf, open, setUp } from '../kit/logging-in.js'
-import { LoginClient } from '../kit/login-origin.js'
+import { connectionsOf, LoginClient, open, setUp } from '../kit/login-origin.js'
 
 test('a client whose login is lost with the connection has to connect anew', async t => {
   const { origin, client } = await setUp(t, {

@@ -4,8 +4,15 @@ import { test } from 'tap'
 import { startBumping } from '../kit/bumping.js'
 import { testRoot } from '../kit/connecting.js'
 import { curl } from '../kit/curl.js'
-import { connectionsOf, HOST, open, setUp } from '../kit/logging-in.js'
-import { LoginClient, type LoginRequest, loginOrigin } from '../kit/login-origin.js'
+import {
+  connectionsOf,
+  HOST,
+  LoginClient,
+  type LoginRequest,
+  loginOrigin,
+  open,
+  setUp,
+} from '../kit/login-origin.js'
 import type { NodeOrigin } from '../kit/node-origin.js'
 
 const SCHEMES = ['NTLM', 'Negotiate', 'Kerberos', 'Future-7'] as const

@@ -2,10 +2,9 @@
 import { type Test, test } from 'tap'
 import type { RecordName, Records } from '../../core/config/records-table.js'
 import { createAuthority } from '../../core/tls/inbound/authority.js'
-import { type RawClient, rawClient } from '../kit/client.js'
+import { getOn, type RawClient, rawClient, requestText } from '../kit/client.js'
 import { realHello } from '../kit/client-hellos.js'
 import { type DnsQuestion, type DnsReply, type DnsServer, dnsServer } from '../kit/dns-server.js'
-import { getOn, requestText } from '../kit/get.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { type ProxyHere, startProxyHere } from '../kit/proxy.js'
 

@@ -5,8 +5,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { startChild } from '../kit/child.js'
-import { rawClient } from '../kit/client.js'
-import { get } from '../kit/get.js'
+import { get, rawClient } from '../kit/client.js'
 import { MAIN, makeConfDir, PLAIN_ENV, startProxyHere } from '../kit/proxy.js'
 
 const SPELLINGS = ['127.0.0.1', '0.0.0.0', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', 'own.test']

@@ -1,10 +1,9 @@
 /** What must not pass by a parent proxy: loops, private addresses, answers without end. */
 import type { Socket } from 'node:net'
 import { test } from 'tap'
-import { rawClient } from '../kit/client.js'
+import { get, rawClient } from '../kit/client.js'
 import { httpsOrigin } from '../kit/connecting.js'
-import { get } from '../kit/get.js'
-import { all, HOST, startBehind, startParent } from '../kit/parent-stage.js'
+import { all, HOST, startBehind, startParent } from '../kit/parent-proxy.js'
 import { listen } from '../kit/tcp-server.js'
 
 test('a request that comes back by the parent is a loop', async t => {

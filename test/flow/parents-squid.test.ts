@@ -2,8 +2,8 @@
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { startBumping } from '../kit/bumping.js'
+import { get } from '../kit/client.js'
 import { httpsOrigin } from '../kit/connecting.js'
-import { get } from '../kit/get.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { type SquidOptions, type SquidParent, squidParent } from '../kit/squid-parent.js'
 

@@ -2,12 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { startBumping } from '../kit/bumping.js'
-import { rawClient } from '../kit/client.js'
+import { get, getOn, rawClient } from '../kit/client.js'
 import { httpsOrigin, testRoot } from '../kit/connecting.js'
-import { get, getOn } from '../kit/get.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
-import { all, HOST, startBehind, startParent } from '../kit/parent-stage.js'
+import { all, HOST, startBehind, startParent } from '../kit/parent-proxy.js'
 
 test('a request without TLS goes to the parent in absolute form', async t => {
   const to = await startParent(t)

@@ -1,8 +1,7 @@
 /** The hooks of a request and its response, for a plugin in worker threads. */
 import { type Test, test } from 'tap'
 import { atEnd } from '../kit/at-end.js'
-import type { TimedResponse } from '../kit/client.js'
-import { get } from '../kit/get.js'
+import { get, type TimedResponse } from '../kit/client.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 

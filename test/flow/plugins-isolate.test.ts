@@ -1,7 +1,6 @@
 /** Plugins in worker threads, over real sockets: the same API. */
 import { test } from 'tap'
-import { rawClient } from '../kit/client.js'
-import { requestText } from '../kit/get.js'
+import { rawClient, requestText } from '../kit/client.js'
 import { isolatedStage as setUp } from '../kit/isolated.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 

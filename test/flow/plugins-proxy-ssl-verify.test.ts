@@ -3,8 +3,7 @@
  * decides, without parking and parked, in the proxy's thread and in a worker. What it does is the host's first label.
  */
 import { type Test, test } from 'tap'
-import { rawClient } from '../kit/client.js'
-import { get, requestText } from '../kit/get.js'
+import { get, rawClient, requestText } from '../kit/client.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { startProxyHere } from '../kit/proxy.js'

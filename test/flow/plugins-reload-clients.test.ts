@@ -1,7 +1,7 @@
 /** A reload while a plugin holds a client: the plugin is unloaded when the client has its answer, and not before. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 import { sClient } from '../kit/s-client.js'
 import { HELLO, origin, REQUEST, SECURE_FILES } from '../kit/secure-proxy.js'

@@ -1,6 +1,6 @@
 /** A reload while handshakes are held: what an operator sends reaches the instance that holds them. */
 import { test } from 'tap'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { HOST, issued, managed } from '../kit/managed.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 

@@ -1,9 +1,8 @@
 /** A reload while plugins in shadow mode have not answered: no client waits for them, and they keep their time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import { rawClient, tlsClient } from '../kit/client.js'
+import { getOn, rawClient, tlsClient } from '../kit/client.js'
 import { httpsOrigin, testRoot } from '../kit/connecting.js'
-import { getOn } from '../kit/get.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 import { root, SECURE_FILES } from '../kit/secure-proxy.js'
 

@@ -1,6 +1,6 @@
 /** What plugins keep and count beyond a reload, in the proxy's thread and in workers. */
 import { type Test, test } from 'tap'
-import { get as getThrough } from '../kit/get.js'
+import { get as getThrough } from '../kit/client.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'

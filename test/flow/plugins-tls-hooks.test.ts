@@ -4,8 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import { rawClient } from '../kit/client.js'
-import { get, requestText } from '../kit/get.js'
+import { get, rawClient, requestText } from '../kit/client.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { startProxyHere } from '../kit/proxy.js'

@@ -1,9 +1,9 @@
 /** The time limits of sni.yaml: how long a rule lets its origins take, each counted where it begins. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
+import { get } from '../kit/client.js'
 import { type Connecting, type ConnectingOptions, httpsOrigin, startConnecting } from '../kit/connecting.js'
 import { deafPort } from '../kit/deaf-port.js'
-import { get } from '../kit/get.js'
 import { liveHandshakes } from '../kit/handshakes.js'
 import type { HttpResponse } from '../kit/http-response.js'
 import { nodeOrigin } from '../kit/node-origin.js'

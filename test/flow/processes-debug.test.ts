@@ -1,7 +1,7 @@
 /** Debug lines of several processes, switched on by `ctl debug`. */
 import { test } from 'tap'
 import type { Status } from '../../core/admin/admin-api.js'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { poll } from '../kit/watch.js'

@@ -1,10 +1,8 @@
 /** Processes that end, are replaced, and stop. */
 import { test } from 'tap'
-import { rawClient } from '../kit/client.js'
-import { get, requestText } from '../kit/get.js'
-import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
+import { get, rawClient, requestText } from '../kit/client.js'
+import { CONNECTION, HOST, issued, managed, statusOf, TWO } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
-import { statusOf, TWO } from '../kit/processes.js'
 import { makeConfDir, runMain } from '../kit/proxy.js'
 import { poll } from '../kit/watch.js'
 

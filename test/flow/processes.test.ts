@@ -4,11 +4,9 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { Approval } from '../../core/api/managed.js'
 import { PLACES } from '../kit/approving.js'
-import { rawClient } from '../kit/client.js'
-import { get, requestText } from '../kit/get.js'
-import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
+import { get, rawClient, requestText } from '../kit/client.js'
+import { CONNECTION, HOST, issued, managed, statusOf, TWO } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
-import { statusOf, TWO } from '../kit/processes.js'
 import { poll } from '../kit/watch.js'
 
 test('limit 2 gives two processes that serve under the started one', async t => {

@@ -1,6 +1,5 @@
 import { type Test, test } from 'tap'
-import { rawClient } from '../kit/client.js'
-import { get, requestText } from '../kit/get.js'
+import { get, rawClient, requestText } from '../kit/client.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { type Authority, makeAuthority } from '../kit/pki.js'

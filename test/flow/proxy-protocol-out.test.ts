@@ -2,9 +2,8 @@
 import { type Test, test } from 'tap'
 import { headerBytes, localHeaderBytes, readHeader } from '../../core/vconn/proxy-protocol.js'
 import { startBumping } from '../kit/bumping.js'
-import { rawClient } from '../kit/client.js'
+import { getOn, rawClient } from '../kit/client.js'
 import { type ConnectingOptions, startConnecting, testRoot } from '../kit/connecting.js'
-import { getOn } from '../kit/get.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { freePort, listen } from '../kit/tcp-server.js'
 

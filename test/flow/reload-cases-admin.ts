@@ -1,5 +1,5 @@
 /** What shows that a reload takes over the records about operators. */
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import type { ReloadCases } from '../kit/reloading.js'
 import { poll } from '../kit/watch.js'
 

@@ -2,8 +2,8 @@
 /** What shows that a reload takes over the records about requests, connections and access. */
 
 import { createServer } from 'node:http'
+import { get, getOn } from '../kit/client.js'
 import { type DeafPort, deafPort } from '../kit/deaf-port.js'
-import { get, getOn } from '../kit/get.js'
 import { LoginClient, loginOrigin } from '../kit/login-origin.js'
 import type { NodeOrigin } from '../kit/node-origin.js'
 import { rawOrigin, scripts } from '../kit/raw-origin.js'

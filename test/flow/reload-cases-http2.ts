@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { Settings } from 'node:http2'
 import { FRAME } from '../../core/http2/frames.js'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { Http2Client, tlsSocket } from '../kit/http2-client.js'
 import { FLOODS, frame, HEAD, rawHttp2 } from '../kit/http2-frames.js'
 import { type Http2Origin, http2Origin } from '../kit/http2-origin.js'

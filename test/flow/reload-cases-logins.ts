@@ -1,8 +1,7 @@
 /** What shows that a reload takes over the records about logins of clients. */
 
 import * as bcrypt from '@node-rs/bcrypt'
-import { tlsClient } from '../kit/client.js'
-import { get, getOn } from '../kit/get.js'
+import { get, getOn, tlsClient } from '../kit/client.js'
 import { clientCertificate } from '../kit/pki-openssl.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { plain, type ReloadCases, root, type Stage } from '../kit/reloading.js'

@@ -1,6 +1,7 @@
 /** What shows that a reload takes over the records about names. */
+
+import { get } from '../kit/client.js'
 import { type DnsQuestion, type DnsReply, type DnsServer, dnsServer } from '../kit/dns-server.js'
-import { get } from '../kit/get.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { HOST, lateStatusOf, plain, type ReloadCases, type Stage } from '../kit/reloading.js'
 

@@ -1,5 +1,5 @@
 /** What shows that a reload takes over the records about error pages. */
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { HOST, type ReloadCases, type Stage } from '../kit/reloading.js'
 
 const PAGES = {

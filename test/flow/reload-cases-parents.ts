@@ -1,6 +1,7 @@
 /** What shows that a reload takes over the records about parent proxies. */
+
+import { get } from '../kit/client.js'
 import { deafPort } from '../kit/deaf-port.js'
-import { get } from '../kit/get.js'
 import { type ParentProxy, parentProxy } from '../kit/parent-proxy.js'
 import { HOST, type ReloadCases, type Stage, stranger } from '../kit/reloading.js'
 import { listen } from '../kit/tcp-server.js'

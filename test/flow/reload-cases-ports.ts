@@ -1,8 +1,7 @@
 // Longer than 250 lines because there is one case for each record.
 /** What shows that a reload takes over the records about ports: TLS with clients, and relays. */
 import { createAuthority } from '../../core/tls/inbound/authority.js'
-import { tlsClient } from '../kit/client.js'
-import { getOn } from '../kit/get.js'
+import { getOn, tlsClient } from '../kit/client.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { HOST, outcomeOf, type ReloadCases, root, type Stage, stranger } from '../kit/reloading.js'
 

@@ -1,7 +1,7 @@
 /** What shows that a reload takes over the records about plugins, diagnostics and logs. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { HOST, outcomeOf, overTls, plain, type ReloadCases, type Stage } from '../kit/reloading.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 

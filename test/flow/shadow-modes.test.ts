@@ -1,7 +1,6 @@
 /** A plugin in shadow mode that takes its time, in a probe and in a request, in and out of workers: its outcome counts. */
 import { test } from 'tap'
-import { rawClient } from '../kit/client.js'
-import { get } from '../kit/get.js'
+import { get, rawClient } from '../kit/client.js'
 import { LINES, outcome, start } from '../kit/shadowing.js'
 
 for (const isolate of ['', '@isolate=worker'])

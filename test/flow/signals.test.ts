@@ -1,7 +1,6 @@
 /** SIGHUP and SIGTERM while a handshake is parked, on the program as it is started. */
 import { type Test, test } from 'tap'
-import { rawClient } from '../kit/client.js'
-import { get, requestText } from '../kit/get.js'
+import { get, rawClient, requestText } from '../kit/client.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ChildProxy, type ProxyConf, startProxy } from '../kit/proxy.js'

@@ -1,8 +1,7 @@
 /** A thousand handshakes parked at once, and a second client that must not wait for them. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import type { TimedResponse } from '../kit/client.js'
-import { get } from '../kit/get.js'
+import { get, type TimedResponse } from '../kit/client.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ChildProxy, startProxy } from '../kit/proxy.js'

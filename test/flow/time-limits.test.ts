@@ -1,8 +1,7 @@
 /** Page, Proxy-Status and log name the plugin that held too long, and the setting that ended the wait. */
 import { type Test, test } from 'tap'
-import { rawClient } from '../kit/client.js'
+import { get, rawClient, requestText } from '../kit/client.js'
 import { httpsOrigin, testRoot } from '../kit/connecting.js'
-import { get, requestText } from '../kit/get.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
 

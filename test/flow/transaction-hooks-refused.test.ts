@@ -1,8 +1,7 @@
 /** Requests and responses that plugins refuse, hold without end, or fail at. */
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { rawClient } from '../kit/client.js'
-import { get, getOn } from '../kit/get.js'
+import { get, getOn, rawClient } from '../kit/client.js'
 import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
 
 const READ_REQUEST = 'TS_HTTP_READ_REQUEST_HDR_HOOK'

@@ -2,8 +2,7 @@
 import { test } from 'tap'
 import type { HookEvents } from '../../core/api/hooks.js'
 import { reject } from '../../core/api/verdict.js'
-import { rawClient } from '../kit/client.js'
-import { get, getOn } from '../kit/get.js'
+import { get, getOn, rawClient } from '../kit/client.js'
 import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
 import {
   HOOKS,

@@ -1,6 +1,6 @@
 /** What a plugin throws where nothing of the proxy can catch it: a line of the log. The process goes on. */
 import { test } from 'tap'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { startProxy } from '../kit/proxy.js'
 

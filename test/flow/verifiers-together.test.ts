@@ -10,8 +10,8 @@ import { curl } from '../kit/curl.js'
 import { stapleFor } from '../kit/ocsp.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { startProxyHere } from '../kit/proxy.js'
+import { startService } from '../kit/tcp-server.js'
 import { makeTempDir } from '../kit/temp-dir.js'
-import { startService } from '../kit/web-service.js'
 
 const HOST = 'all.test'
 const [oak, elm] = [new CtLog('Oak'), new CtLog('Elm', true)]

@@ -1,8 +1,7 @@
 /** A proxy with one plugin in worker threads, which does with an origin what its name says. */
 import type { Test } from 'tap'
 import { words } from '../../core/base/text.js'
-import type { TimedResponse } from './client.js'
-import { get } from './get.js'
+import { get, type TimedResponse } from './client.js'
 import { type NodeOrigin, nodeOrigin } from './node-origin.js'
 import { makeAuthority } from './pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from './proxy.js'

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
 import { createServer, type ServerResponse } from 'node:http'
-import { get } from './get.js'
+import { get } from './client.js'
 import { nodeOrigin } from './node-origin.js'
 import { makeAuthority } from './pki.js'
 import { requireProgram } from './programs.js'

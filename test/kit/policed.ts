@@ -1,6 +1,6 @@
 /** A proxy whose rules are told by a test, and origins by what they show. */
 import type { Test } from 'tap'
-import { get } from './get.js'
+import { get } from './client.js'
 import type { HttpResponse } from './http-response.js'
 import { type NodeOrigin, type NodeOriginOptions, nodeOrigin } from './node-origin.js'
 import type { Issued } from './pki.js'

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 
 /** A TCP server on a free port of 127.0.0.1. Its end ends all its sockets. */
@@ -50,4 +51,14 @@ export async function freePort(): Promise<number> {
   const server = await listen(socket => socket.destroy())
   await server.stop()
   return server.port
+}
+
+/** A web service for plugins that ask one. @returns its URL */
+export async function startService(
+  t: { teardown(fn: () => Promise<void>): void },
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
+  const { port, stop } = await guardServer(createHttpServer(answer))
+  t.teardown(stop)
+  return `http://127.0.0.1:${port}/check`
 }

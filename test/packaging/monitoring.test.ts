@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import { startChild } from '../kit/child.js'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { makeTempDir } from '../kit/temp-dir.js'

@@ -4,7 +4,7 @@ import type { AdminApi } from '../../core/admin/admin-api.js'
 import { routesOf } from '../../core/admin/app.js'
 import { approvalsText } from '../../core/cli/ctl-approvals.js'
 import { makeChain } from '../../core/testing/kit.js'
-import { withUnreadableDates } from '../kit/unreadable-dates.js'
+import { withUnreadableDates } from '../kit/carrying.js'
 import {
   answer,
   approvalsOf,

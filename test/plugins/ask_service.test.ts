@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type Test, test } from 'tap'
 import { makeChain } from '../../core/testing/kit.js'
-import { startService } from '../kit/web-service.js'
+import { startService } from '../kit/tcp-server.js'
 import { ACCEPTED, openSamples, rejected } from './kit.js'
 
 interface Service {

@@ -2,8 +2,8 @@
 import { type Test, test } from 'tap'
 import { makeChain, type Outcome } from '../../core/testing/kit.js'
 import { atEnd } from '../kit/at-end.js'
+import { withUnreadableDates } from '../kit/carrying.js'
 import { makeTempDir } from '../kit/temp-dir.js'
-import { withUnreadableDates } from '../kit/unreadable-dates.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
 const dir = makeTempDir()

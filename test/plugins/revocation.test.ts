@@ -1,6 +1,6 @@
 /** The plugin in the whole program, with origins of this machine. */
 import { test } from 'tap'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyHere, startProxyHere } from '../kit/proxy.js'

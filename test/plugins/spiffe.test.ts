@@ -11,10 +11,10 @@ import { ECDSA, generateKeys, issueCertificate, privateKeyPem } from '../../core
 import { parseSpiffeId } from '../../plugins/spiffe/spiffe-id.js'
 import { whyNotSvid } from '../../plugins/spiffe/verify-svid.js'
 import { atEnd } from '../kit/at-end.js'
+import { withUnreadableDates } from '../kit/carrying.js'
 import { type Authority, makeAuthority } from '../kit/pki.js'
 import { leafWith } from '../kit/pki-openssl.js'
 import { makeTempDir } from '../kit/temp-dir.js'
-import { withUnreadableDates } from '../kit/unreadable-dates.js'
 import { openPlugins, rejected } from './kit.js'
 
 const dir = makeTempDir()

@@ -6,9 +6,9 @@ import { makeChain } from '../../core/testing/kit.js'
 import { Circuit } from '../../plugins/webhook/circuit.js'
 import { RetryBudget } from '../../plugins/webhook/retry-budget.js'
 import { atEnd } from '../kit/at-end.js'
+import { withUnreadableDates } from '../kit/carrying.js'
+import { startService } from '../kit/tcp-server.js'
 import { makeTempDir } from '../kit/temp-dir.js'
-import { withUnreadableDates } from '../kit/unreadable-dates.js'
-import { startService } from '../kit/web-service.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
 const dir = makeTempDir()

@@ -1,6 +1,6 @@
 import { test } from 'tap'
-import { colours, noColours } from './paint.js'
 import { draw, LEGEND } from './picture.js'
+import { colours, noColours } from './screen.js'
 import type { Story } from './story.js'
 
 const ESCAPE = String.fromCharCode(27)

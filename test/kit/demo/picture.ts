@@ -2,7 +2,7 @@
  * Draws stories as timelines: a host each, a row for each party. A pure function of what was seen and of the clock, so
  * that it serves for every frame of the live picture as well as for the last one.
  */
-import type { Paint, Style } from './paint.js'
+import type { Paint, Style } from './screen.js'
 import { duration, type Story } from './story.js'
 
 export interface Canvas {

@@ -13,9 +13,8 @@ import { ChainMemory } from '../../../../core/tls/openssl/chain-memory.js'
 import { checkSentChain } from '../../../../core/tls/openssl/sent-chain.js'
 import { TrustStore } from '../../../../core/tls/openssl/trust-store.js'
 import { Handshaker } from '../../../kit/handshakes.js'
-import { opensslOrigin } from '../../../kit/openssl-origin.js'
+import { opensslOrigin, serverInfo } from '../../../kit/openssl-origin.js'
 import { makeAuthority } from '../../../kit/pki.js'
-import { serverInfo } from '../../../kit/server-info.js'
 import { makeTempDir } from '../../../kit/temp-dir.js'
 
 setFlagsFromString('--expose-gc')

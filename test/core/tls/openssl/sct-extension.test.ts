@@ -7,9 +7,8 @@ import { OutboundContext } from '../../../../core/tls/openssl/outbound-context.j
 import { OutboundEngine } from '../../../../core/tls/openssl/outbound-engine.js'
 import { liveNatives } from '../../../../core/tls/openssl/owned.js'
 import { sctSubjects } from '../../../../core/tls/openssl/sct-extension.js'
-import { opensslOrigin } from '../../../kit/openssl-origin.js'
+import { opensslOrigin, serverInfo } from '../../../kit/openssl-origin.js'
 import { makeAuthority } from '../../../kit/pki.js'
-import { serverInfo } from '../../../kit/server-info.js'
 import { makeTempDir } from '../../../kit/temp-dir.js'
 
 setFlagsFromString('--expose-gc')

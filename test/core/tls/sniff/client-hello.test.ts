@@ -5,9 +5,15 @@ import {
   MAX_HELLO_BYTES,
   readClientHello,
 } from '../../../../core/tls/sniff/client-hello.js'
-import { helloMessage, inRecords, realHello } from '../../../kit/client-hellos.js'
+import {
+  helloMessage,
+  inRecords,
+  RECORDED,
+  RECORDED_NAME,
+  realHello,
+  recordedHello,
+} from '../../../kit/client-hellos.js'
 import { greased } from '../../../kit/greased-hello.js'
-import { RECORDED, RECORDED_NAME, recordedHello } from '../../../kit/recorded-hellos.js'
 
 const read = (parts: Parameters<typeof helloMessage>[0]): HelloReading =>
   readClientHello(inRecords(helloMessage(parts)))

@@ -1,8 +1,7 @@
 import { test } from 'tap'
 import { type ClientHello, readClientHello } from '../../../../core/tls/sniff/client-hello.js'
 import { whyNoGrease } from '../../../../core/tls/sniff/encrypted-hello.js'
-import { vector } from '../../../kit/client-hellos.js'
-import { RECORDED, RECORDED_NAME, recordedHello } from '../../../kit/recorded-hellos.js'
+import { RECORDED, RECORDED_NAME, recordedHello, vector } from '../../../kit/client-hellos.js'
 
 function helloOf(bytes: Buffer): ClientHello {
   const reading = readClientHello(bytes)
