@@ -1,7 +1,7 @@
 /** Certificates of clients on an ssl port: asked for, checked, and shown to plugins before the first byte is read. */
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { ClientGate } from '../kit/client-gate.js'
+import { HookGate } from '../kit/gate.js'
 import { makeAuthority } from '../kit/pki.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { HELLO, later, natives, origin, root, secureProxy } from '../kit/secure-proxy.js'
@@ -25,8 +25,8 @@ for (const tls of VERSIONS) {
       'proxy.config.ssl.client.certification_level': level,
       'proxy.config.ssl.CA.cert.filename': 'root.pem',
     })
-    const accepting = (): ClientGate =>
-      new ClientGate({ TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => later(reenable) })
+    const accepting = (): HookGate =>
+      new HookGate({ TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => later(reenable) })
 
     const [none, wanted, required] = [accepting(), accepting(), accepting()]
     const level0 = await secureProxy(t, [none], { records: records(0) })
@@ -56,7 +56,7 @@ for (const tls of VERSIONS) {
     t.match(event, { protocol: `TLSv${tls}`, isResumed: false, sni: 'proxy.example' })
 
     const before = natives()
-    const refusing = new ClientGate({
+    const refusing = new HookGate({
       TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => later(() => reenable(reject('revoked'))),
       TS_HTTP_SEND_REQUEST_HDR_HOOK: ({ reenable }) => reenable(),
     })

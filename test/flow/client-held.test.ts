@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { ClientGate } from '../kit/client-gate.js'
 import { helloMessage, inRecords } from '../kit/client-hellos.js'
+import { HookGate } from '../kit/gate.js'
 import { startSClient } from '../kit/s-client.js'
 import {
   HELLO,
@@ -28,7 +28,7 @@ const mine = await root.issue({ cn: 'client.example', eku: ['clientAuth'] })
 
 for (const tls of VERSIONS) {
   test(`TLS ${tls}: a large request behind the handshake waits, and is served`, async t => {
-    const gate = new ClientGate({ TS_SSL_VERIFY_CLIENT_HOOK: () => {} })
+    const gate = new HookGate({ TS_SSL_VERIFY_CLIENT_HOOK: () => {} })
     const { port } = await secureProxy(t, [gate], { records: WITH_CERTIFICATES })
     const client = connect({
       ...{ port, ca: root.certPem, servername: 'proxy.example', maxVersion: `TLSv${tls}` },
@@ -47,7 +47,7 @@ for (const tls of VERSIONS) {
   })
 
   test(`TLS ${tls}: a client that has sent much while held is told of its refusal as well`, async t => {
-    const gate = new ClientGate({ TS_SSL_VERIFY_CLIENT_HOOK: () => {} })
+    const gate = new HookGate({ TS_SSL_VERIFY_CLIENT_HOOK: () => {} })
     const { port } = await secureProxy(t, [gate], { records: WITH_CERTIFICATES })
     const client = connect({
       ...{ port, ca: root.certPem, servername: 'proxy.example', maxVersion: `TLSv${tls}` },
@@ -64,7 +64,7 @@ for (const tls of VERSIONS) {
 
   test(`TLS ${tls}: a plugin that has had its turn chooses no certificate any more`, async t => {
     let late: unknown
-    const first = new ClientGate({
+    const first = new HookGate({
       TS_SSL_CERT_HOOK: ({ use, reenable }) => {
         reenable()
         try {
@@ -74,14 +74,14 @@ for (const tls of VERSIONS) {
         }
       },
     })
-    const second = new ClientGate({ TS_SSL_CERT_HOOK: ({ reenable }) => later(reenable) })
+    const second = new HookGate({ TS_SSL_CERT_HOOK: ({ reenable }) => later(reenable) })
     const { client } = await secureProxy(t, [first, second])
     t.match(await client({ tls }), { shown: 'proxy.example', body: HELLO })
     t.match(late, { code: 'PTC_PLUGIN_CALL' })
   })
 
   test(`TLS ${tls}: a reload leaves the plugins to the clients that they hold`, async t => {
-    const gate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {} })
+    const gate = new HookGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {} })
     const { port, proxy } = await secureProxy(t, [gate])
     const client = await startSClient({ port, tls, servername: 'proxy.example', request: REQUEST })
     t.teardown(() => client.child.stop())
@@ -100,7 +100,7 @@ for (const tls of VERSIONS) {
 }
 
 test('an empty record in front of a ClientHello does not hide it', async t => {
-  const gate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => reenable() })
+  const gate = new HookGate({ TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => reenable() })
   const { port } = await secureProxy(t, [gate])
   const hello = inRecords(helloMessage({ names: ['proxy.example'] }))
   for (const [bytes, isAsked] of [
@@ -119,7 +119,7 @@ test('an empty record in front of a ClientHello does not hide it', async t => {
 })
 
 test('extensions that OpenSSL does not know are shown, in the client’s order', async t => {
-  const gate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => reenable(reject('policy')) })
+  const gate = new HookGate({ TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => reenable(reject('policy')) })
   const { port } = await secureProxy(t, [gate])
   const more = [
     [0x1a1a, Buffer.from('grease')],
@@ -134,7 +134,7 @@ test('extensions that OpenSSL does not know are shown, in the client’s order',
 })
 
 test('each session that a client offers is looked for', async t => {
-  const gate = new ClientGate({
+  const gate = new HookGate({
     TS_SSL_SESSION_HOOK: event => {
       if (event.op === 'get') later(event.reenable)
     },

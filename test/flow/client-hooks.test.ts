@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { test } from 'tap'
 import type { ClientHelloEvent } from '../../core/api/client-hooks.js'
 import { reject } from '../../core/api/verdict.js'
-import { ClientGate } from '../kit/client-gate.js'
+import { HookGate } from '../kit/gate.js'
 import { startSClient } from '../kit/s-client.js'
 import { HELLO, later, natives, origin, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
 
@@ -12,7 +12,7 @@ const given = await root.issue({ cn: 'given.example' })
 
 for (const tls of VERSIONS) {
   test(`TLS ${tls}: the hooks of a client, in their order`, async t => {
-    const gate = new ClientGate({
+    const gate = new HookGate({
       TS_VCONN_START_HOOK: ({ reenable }) => later(reenable),
       TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => later(reenable),
       TS_SSL_SERVERNAME_HOOK: () => {},
@@ -38,7 +38,7 @@ for (const tls of VERSIONS) {
   })
 
   test(`TLS ${tls}: parked at the ClientHello`, async t => {
-    const gate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {} })
+    const gate = new HookGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {} })
     const { port } = await secureProxy(t, [gate])
     const client = await startSClient({
       ...{ port, tls, servername: 'Proxy.example', request: REQUEST },
@@ -72,10 +72,10 @@ for (const tls of VERSIONS) {
     ]
     for (const hook of ['TS_SSL_CLIENT_HELLO_HOOK', 'TS_SSL_CERT_HOOK'] as const) {
       for (const [what, answer, alert, options = ''] of answers) {
-        const gate = new ClientGate({ [hook]: answer }, { options })
+        const gate = new HookGate({ [hook]: answer }, { options })
         const { client, proxy } = await secureProxy(t, [gate])
         t.match(await client({ tls }), { alert, body: undefined }, `${hook}: ${what}`)
-        await proxy.until(/plugin client_gate refused the client's handshake/)
+        await proxy.until(/plugin gate refused the client's handshake/)
       }
     }
   })
@@ -83,7 +83,7 @@ for (const tls of VERSIONS) {
   test(`TLS ${tls}: a client that leaves while parked`, async t => {
     const before = natives()
     for (const hook of ['TS_SSL_CLIENT_HELLO_HOOK', 'TS_SSL_CERT_HOOK'] as const) {
-      const gate = new ClientGate({ [hook]: () => {}, TS_VCONN_CLOSE_HOOK: () => {} })
+      const gate = new HookGate({ [hook]: () => {}, TS_VCONN_CLOSE_HOOK: () => {} })
       const { port, proxy } = await secureProxy(t, [gate])
       const client = await startSClient({ port, tls })
       const event = await gate.next(hook)
@@ -104,7 +104,7 @@ for (const tls of VERSIONS) {
       ['as PEM', { cert: given.chainPem, key: given.keyPem }, 'given.example'],
     ]
     for (const [what, choice, shown] of choices) {
-      const gate = new ClientGate({
+      const gate = new HookGate({
         TS_SSL_CERT_HOOK: ({ use, reenable }) =>
           later(() => {
             use(choice)
@@ -115,7 +115,7 @@ for (const tls of VERSIONS) {
       t.match(await client({ tls, args: ['-groups', 'P-256'] }), { shown, body: HELLO }, what)
     }
     const errors: unknown[] = []
-    const gate = new ClientGate({
+    const gate = new HookGate({
       TS_SSL_CERT_HOOK: ({ use, reenable }) => {
         for (const bad of [
           'nobody.example',
@@ -138,7 +138,7 @@ for (const tls of VERSIONS) {
 }
 
 test('a ClientHello is asked about once, however often it must be sent', async t => {
-  const gate = new ClientGate({
+  const gate = new HookGate({
     TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => later(reenable),
     TS_SSL_CERT_HOOK: ({ reenable }) => later(reenable),
   })
@@ -156,7 +156,7 @@ test('two plugins on one hook take turns, and the aliases of the hook are the ho
   const log: string[] = []
   const gates = [0, 1, 2].map(
     index =>
-      new ClientGate(
+      new HookGate(
         {
           TS_SSL_CERT_HOOK: ({ reenable }) => {
             const answer = (): void => {
@@ -191,14 +191,14 @@ test('a plugin that throws refuses, and the handshake has an end', async t => {
     t.match(await client(), { alert: 80, body: undefined })
     await proxy.until(/plugin bad failed while it was asked about client 127.*no idea/)
   }
-  const gate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {} })
+  const gate = new HookGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {} })
   const { client } = await secureProxy(t, [gate], { records: { 'proxy.config.ssl.handshake_timeout_in': 1 } })
   t.match(await client(), { alert: 40, body: undefined }, 'silence is no')
   t.ok(gate.of('TS_SSL_CLIENT_HELLO_HOOK')[0]?.signal.aborted)
 })
 
 test('bytes that are no ClientHello end the handshake before plugins are asked', async t => {
-  const gate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => reenable() })
+  const gate = new HookGate({ TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => reenable() })
   const { port, client } = await secureProxy(t, [gate])
   for (const bytes of [
     'GET / HTTP/1.1\r\n\r\n',

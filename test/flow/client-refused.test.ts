@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import type { SessionEvent } from '../../core/api/client-hooks.js'
 import { reject } from '../../core/api/verdict.js'
-import { ClientGate } from '../kit/client-gate.js'
+import { HookGate } from '../kit/gate.js'
 import { HELLO, later, natives, origin, root, secureProxy } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -28,7 +28,7 @@ async function certificate(notAfter?: Date): Promise<readonly string[]> {
 }
 
 /** A plugin that keeps sessions. */
-function store(): { readonly gate: ClientGate; readonly kept: Map<string, Buffer> } {
+function store(): { readonly gate: HookGate; readonly kept: Map<string, Buffer> } {
   const kept = new Map<string, Buffer>()
   const onSession = (event: SessionEvent): unknown => {
     const id = event.id.toString('hex')
@@ -38,7 +38,7 @@ function store(): { readonly gate: ClientGate; readonly kept: Map<string, Buffer
     if (session !== undefined) event.provide(session)
     return event.reenable()
   }
-  return { gate: new ClientGate({ TS_SSL_SESSION_HOOK: onSession }), kept }
+  return { gate: new HookGate({ TS_SSL_SESSION_HOOK: onSession }), kept }
 }
 
 for (const tls of VERSIONS)
@@ -47,7 +47,7 @@ for (const tls of VERSIONS)
 
     test(`TLS ${tls}, ${kept}: a client that is refused has no session to come back with`, async t => {
       const sessions = store()
-      const gate = new ClientGate({
+      const gate = new HookGate({
         TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => later(() => reenable(reject('revoked'))),
       })
       const { client } = await secureProxy(t, isStored ? [sessions.gate, gate] : [gate], {
@@ -61,7 +61,7 @@ for (const tls of VERSIONS)
 
     test(`TLS ${tls}, ${kept}: a session is for the name that it was made for`, async t => {
       const sessions = store()
-      const gate = new ClientGate({ TS_SSL_CERT_HOOK: ({ reenable }) => reenable() })
+      const gate = new HookGate({ TS_SSL_CERT_HOOK: ({ reenable }) => reenable() })
       const { client } = await secureProxy(t, isStored ? [sessions.gate, gate] : [gate])
       const file = fileName()
       t.match(await client({ tls, args: ['-sess_out', file] }), { isResumed: false })
@@ -88,7 +88,7 @@ for (const tls of VERSIONS)
 for (const tls of VERSIONS) {
   test(`TLS ${tls}: a client that is refused when it resumes loses the session`, async t => {
     const sessions = store()
-    const gate = new ClientGate({
+    const gate = new HookGate({
       TS_SSL_VERIFY_CLIENT_HOOK: ({ isResumed, reenable }) =>
         later(() => reenable(isResumed ? reject('revoked') : undefined)),
     })
@@ -103,7 +103,7 @@ for (const tls of VERSIONS) {
 
   test(`TLS ${tls}: a plugin that has provided a session and does not accept has none`, async t => {
     const kept = new Map<string, Buffer>()
-    const gate = new ClientGate({
+    const gate = new HookGate({
       TS_SSL_SESSION_HOOK: event => {
         if (event.op === 'new') kept.set(event.id.toString('hex'), event.session)
         if (event.op !== 'get') return

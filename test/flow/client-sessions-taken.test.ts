@@ -4,7 +4,7 @@
  */
 import { type Test, test } from 'tap'
 import type { SessionEvent } from '../../core/api/client-hooks.js'
-import { ClientGate } from '../kit/client-gate.js'
+import { HookGate } from '../kit/gate.js'
 import { type Authority, makeAuthority } from '../kit/pki.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { type SClientResult, sClient } from '../kit/s-client.js'
@@ -15,7 +15,7 @@ const VERSIONS = ['1.2', '1.3'] as const
 const [ours, theirs] = await Promise.all([makeAuthority({ name: 'Ours' }), makeAuthority({ name: 'Theirs' })])
 
 /** A plugin that keeps sessions, also across a reload. */
-function keeping(): { readonly gate: ClientGate; readonly stored: Map<string, Buffer> } {
+function keeping(): { readonly gate: HookGate; readonly stored: Map<string, Buffer> } {
   const stored = new Map<string, Buffer>()
   const onSession = (event: SessionEvent): unknown => {
     const id = event.id.toString('hex')
@@ -25,7 +25,7 @@ function keeping(): { readonly gate: ClientGate; readonly stored: Map<string, Bu
     if (session !== undefined) event.provide(session)
     return event.reenable()
   }
-  return { gate: new ClientGate({ TS_SSL_SESSION_HOOK: onSession }), stored }
+  return { gate: new HookGate({ TS_SSL_SESSION_HOOK: onSession }), stored }
 }
 
 interface Asked {
@@ -41,7 +41,7 @@ async function start(t: Test, tls: (typeof VERSIONS)[number], keeps: boolean, le
   const issued = await ours.issue({ cn: 'alice', eku: ['clientAuth'] })
   const cert = dir.file('alice.pem', issued.certPem + issued.keyPem)
   const seen: (string | undefined)[] = []
-  const witness = new ClientGate({
+  const witness = new HookGate({
     TS_SSL_VERIFY_CLIENT_HOOK: ({ chain, reenable }) => {
       seen.push(chain[0]?.subject)
       reenable()

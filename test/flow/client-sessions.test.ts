@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { SessionEvent, SessionGetEvent } from '../../core/api/client-hooks.js'
 import { reject } from '../../core/api/verdict.js'
-import { ClientGate } from '../kit/client-gate.js'
+import { HookGate } from '../kit/gate.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { startSClient } from '../kit/s-client.js'
 import { HELLO, later, natives, origin, root, type SecureProxy, secureProxy } from '../kit/secure-proxy.js'
@@ -19,14 +19,14 @@ let files = 0
 /** A plugin's store, and how it answers. */
 class Sessions {
   readonly stored = new Map<string, Buffer>()
-  readonly gate: ClientGate
+  readonly gate: HookGate
   onGet: (event: SessionGetEvent, session: Buffer | undefined) => unknown = (event, session) => {
     if (session !== undefined) event.provide(session)
     event.reenable()
   }
 
   constructor(options = '') {
-    this.gate = new ClientGate({ TS_SSL_SESSION_HOOK: event => this.#on(event) }, { options })
+    this.gate = new HookGate({ TS_SSL_SESSION_HOOK: event => this.#on(event) }, { options })
   }
 
   #on(event: SessionEvent): unknown {
@@ -53,7 +53,7 @@ interface WorkerState extends SecureProxy {
 async function start(
   t: Test,
   tls: (typeof VERSIONS)[number],
-  gates: readonly ClientGate[],
+  gates: readonly HookGate[],
   conf: ProxyConf = {},
   args: readonly string[] = [],
 ): Promise<WorkerState> {
@@ -176,7 +176,7 @@ for (const tls of VERSIONS) {
     const good = await root.issue({ cn: 'client.example', eku: ['clientAuth'] })
     const cert = dir.file(`client-${tls}.pem`, good.certPem + good.keyPem)
     let verdict: Parameters<SessionGetEvent['reenable']>[0]
-    const verify = new ClientGate({ TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => reenable(verdict) })
+    const verify = new HookGate({ TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => reenable(verdict) })
     const sessions = new Sessions()
     const { full, again, client } = await start(
       t,
@@ -211,8 +211,8 @@ for (const tls of VERSIONS) {
     const good = await root.issue({ cn: 'client.example', eku: ['clientAuth'] })
     const cert = dir.file(`asked-${tls}.pem`, good.certPem + good.keyPem)
     let verdict: Parameters<SessionGetEvent['reenable']>[0]
-    const first = new ClientGate({ TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => reenable() })
-    const second = new ClientGate({ TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => reenable(verdict) })
+    const first = new HookGate({ TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => reenable() })
+    const second = new HookGate({ TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }) => reenable(verdict) })
     const sessions = new Sessions()
     const { full, client } = await start(
       t,

@@ -1,7 +1,7 @@
 /** Plugins in shadow mode on the hooks of the client's side. */
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { ClientGate } from '../kit/client-gate.js'
+import { HookGate } from '../kit/gate.js'
 import { HELLO, later, natives, origin, root, secureProxy } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -13,7 +13,7 @@ const cert = dir.file('mine.pem', mine.certPem + mine.keyPem)
 
 for (const tls of VERSIONS) {
   test(`TLS ${tls}: what a shadow says is counted, and has no effect`, async t => {
-    const shadow = new ClientGate(
+    const shadow = new HookGate(
       {
         TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => reenable(reject('policy', 'on trial')),
         TS_SSL_CERT_HOOK: ({ use, reenable }) => {
@@ -34,18 +34,16 @@ for (const tls of VERSIONS) {
     const args = ['-cert', cert, '-key', cert]
     t.match(await client({ tls, args }), { body: HELLO, shown: 'proxy.example' })
     t.equal(shadow.called.length, 3)
-    await proxy.until(
-      /would have rejected client 127\.0\.0\.1:\d+: policy, on trial \(plugin client_gate, in/,
-    )
+    await proxy.until(/would have rejected client 127\.0\.0\.1:\d+: policy, on trial \(plugin gate, in/)
     await proxy.until(/would have rejected client .*: revoked/)
   })
 
   test(`TLS ${tls}: no client waits for a plugin in shadow mode`, async t => {
-    const shadow = new ClientGate(
+    const shadow = new HookGate(
       { TS_SSL_CLIENT_HELLO_HOOK: () => {}, TS_VCONN_CLOSE_HOOK: () => {} },
       { options: '@mode=shadow @deadline=60' },
     )
-    const slow = new ClientGate({ TS_SSL_CERT_HOOK: ({ reenable }) => setTimeout(reenable, 200) })
+    const slow = new HookGate({ TS_SSL_CERT_HOOK: ({ reenable }) => setTimeout(reenable, 200) })
     const { client, proxy } = await secureProxy(t, [shadow, slow])
     t.match(await client({ tls }), { body: HELLO })
     const event = await shadow.next('TS_SSL_CLIENT_HELLO_HOOK')
@@ -55,7 +53,7 @@ for (const tls of VERSIONS) {
   })
 
   test(`TLS ${tls}: the end of the connection leaves a shadow its time`, async t => {
-    const shadow = new ClientGate(
+    const shadow = new HookGate(
       { TS_SSL_CERT_HOOK: () => {}, TS_VCONN_CLOSE_HOOK: () => {} },
       { options: '@mode=shadow' },
     )
@@ -71,13 +69,13 @@ for (const tls of VERSIONS) {
   test(`TLS ${tls}: a session that a shadow provides is not used, nor does its silence cost one`, async t => {
     const sessions = new Map<string, Buffer>()
     let answers = 0
-    const keep = new ClientGate({
+    const keep = new HookGate({
       TS_SSL_SESSION_HOOK: event => {
         if (event.op === 'new') sessions.set(event.id.toString('hex'), event.session)
         if (event.op === 'get') later(event.reenable)
       },
     })
-    const shadow = new ClientGate(
+    const shadow = new HookGate(
       {
         TS_SSL_SESSION_HOOK: event => {
           if (event.op !== 'get') return

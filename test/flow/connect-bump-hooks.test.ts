@@ -4,9 +4,9 @@ import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { liveNatives } from '../../core/tls/openssl/owned.js'
 import { type Bumping, startBumping } from '../kit/bumping.js'
-import { ClientGate } from '../kit/client-gate.js'
 import { realHello } from '../kit/client-hellos.js'
 import { type ConnectingOptions, httpsOrigin, testRoot } from '../kit/connecting.js'
+import { HookGate } from '../kit/gate.js'
 import { requireProgram } from '../kit/programs.js'
 import { startSClient, throughProxy } from '../kit/s-client.js'
 import { makeTempDir } from '../kit/temp-dir.js'
@@ -35,7 +35,7 @@ for (const tls of VERSIONS) {
         order.push(what)
         later(reenable)
       }
-    const clientGate = new ClientGate({
+    const clientGate = new HookGate({
       TS_SSL_CLIENT_HELLO_HOOK: told('hello'),
       TS_SSL_SERVERNAME_HOOK: () => order.push('name'),
       TS_SSL_CERT_HOOK: told('certificate'),
@@ -53,7 +53,7 @@ for (const tls of VERSIONS) {
   })
 
   test(`TLS ${tls}: the ClientHello is asked about before the proxy goes to the origin`, async t => {
-    const clientGate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {}, TS_SSL_CERT_HOOK: () => {} })
+    const clientGate = new HookGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {}, TS_SSL_CERT_HOOK: () => {} })
     const { browse, gate } = await start(t, { clientGates: [clientGate], answer: () => undefined })
     const origin = await httpsOrigin(t, HOST)
     const answered = browse(...FLAGS[tls], `https://${HOST}:${origin.port}/`)
@@ -71,7 +71,7 @@ for (const tls of VERSIONS) {
   })
 
   test(`TLS ${tls}: the time for the origin's verdict is not the client's`, async t => {
-    const clientGate = new ClientGate({ TS_SSL_CERT_HOOK: ({ reenable }) => later(reenable) })
+    const clientGate = new HookGate({ TS_SSL_CERT_HOOK: ({ reenable }) => later(reenable) })
     const { browse } = await start(t, {
       clientGates: [clientGate],
       answer: ({ reenable }) => setTimeout(reenable, 1300),
@@ -82,7 +82,7 @@ for (const tls of VERSIONS) {
   })
 
   test(`TLS ${tls}: a plugin that is silent until the end of the client's time refuses`, async t => {
-    const clientGate = new ClientGate({ TS_SSL_CERT_HOOK: () => {} })
+    const clientGate = new HookGate({ TS_SSL_CERT_HOOK: () => {} })
     const { proxy } = await start(t, {
       clientGates: [clientGate],
       records: { 'proxy.config.ssl.handshake_timeout_in': 1 },
@@ -93,7 +93,7 @@ for (const tls of VERSIONS) {
   })
 
   test(`TLS ${tls}: a refusal is an alert, and the origin sees no connection`, async t => {
-    const clientGate = new ClientGate({
+    const clientGate = new HookGate({
       TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => later(() => reenable(reject('policy', 'not you'))),
     })
     const { proxy } = await start(t, { clientGates: [clientGate] })
@@ -101,11 +101,11 @@ for (const tls of VERSIONS) {
     const client = await startSClient({ ...throughProxy(proxy.port, HOST, origin.port), tls })
     t.equal((await client.result()).alert, 49)
     t.equal(origin.connections, 0)
-    await proxy.until(/refused or cut: PTC_CLIENT_REFUSED: plugin client_gate refused .*not you/)
+    await proxy.until(/refused or cut: PTC_CLIENT_REFUSED: plugin gate refused .*not you/)
   })
 
   test(`TLS ${tls}: a plugin may show another certificate than the minted one`, async t => {
-    const clientGate = new ClientGate({
+    const clientGate = new HookGate({
       TS_SSL_CERT_HOOK: ({ use, reenable }) =>
         later(() => {
           use({ cert: given.chainPem, key: given.keyPem })
@@ -120,7 +120,7 @@ for (const tls of VERSIONS) {
   })
 
   test(`TLS ${tls}: a client that leaves while held frees everything`, async t => {
-    const hello = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {}, TS_VCONN_CLOSE_HOOK: () => {} })
+    const hello = new HookGate({ TS_SSL_CLIENT_HELLO_HOOK: () => {}, TS_VCONN_CLOSE_HOOK: () => {} })
     const atHello = await start(t, { clientGates: [hello] })
     const first = await atHello.ask(
       `${HOST}:1`,
@@ -134,7 +134,7 @@ for (const tls of VERSIONS) {
     await atHello.proxy.stop()
     t.notMatch(atHello.proxy.output(), /refused or cut/, 'who leaves is no news')
 
-    const certificate = new ClientGate({ TS_SSL_CERT_HOOK: () => {}, TS_VCONN_CLOSE_HOOK: () => {} })
+    const certificate = new HookGate({ TS_SSL_CERT_HOOK: () => {}, TS_VCONN_CLOSE_HOOK: () => {} })
     const atCertificate = await start(t, { clientGates: [certificate] })
     const origin = await httpsOrigin(t, HOST)
     const target = `${HOST}:${origin.port}`
@@ -157,7 +157,7 @@ for (const tls of VERSIONS) {
     const mine = await root.issue({ cn: 'client.example', eku: ['clientAuth'] })
     const cert = dir.file('mine.pem', mine.certPem + mine.keyPem)
     const verdicts = [undefined, reject('revoked')]
-    const clientGate = new ClientGate({
+    const clientGate = new HookGate({
       TS_SSL_VERIFY_CLIENT_HOOK: ({ reenable }, count) => later(() => reenable(verdicts[count - 1])),
     })
     const { browse } = await start(t, {

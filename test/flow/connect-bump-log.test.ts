@@ -3,8 +3,8 @@ import * as bcrypt from '@node-rs/bcrypt'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { type Bumping, startBumping } from '../kit/bumping.js'
-import { ClientGate } from '../kit/client-gate.js'
 import { type ConnectingOptions, httpsOrigin } from '../kit/connecting.js'
+import { HookGate } from '../kit/gate.js'
 
 const HOST = 'www.google.com'
 
@@ -41,7 +41,7 @@ test('the log names a client that a plugin refuses inside a bumped CONNECT', asy
   const refuse = ({ reenable }: { reenable: (verdict: ReturnType<typeof reject>) => unknown }): unknown =>
     reenable(reject('policy', 'not you'))
   for (const hook of ['TS_SSL_CLIENT_HELLO_HOOK', 'TS_SSL_CERT_HOOK'] as const) {
-    const { browse, lines } = await start(t, { clientGates: [new ClientGate({ [hook]: refuse })] })
+    const { browse, lines } = await start(t, { clientGates: [new HookGate({ [hook]: refuse })] })
     const origin = await httpsOrigin(t, HOST)
     await browse(`https://${HOST}:${origin.port}/`)
     t.match(await lines(1), [
@@ -49,7 +49,7 @@ test('the log names a client that a plugin refuses inside a bumped CONNECT', asy
         method: 'CONNECT',
         url: `${HOST}:${origin.port}`,
         status: 200,
-        error: { code: 'PTC_CLIENT_REFUSED', message: /client_gate refused .*not you/ },
+        error: { code: 'PTC_CLIENT_REFUSED', message: /gate refused .*not you/ },
       },
     ])
   }
@@ -70,7 +70,7 @@ test('the log names the rejected origin of a bumped CONNECT', async t => {
 })
 
 test('requests inside a bumped CONNECT are logged with their whole URL', async t => {
-  const closed = new ClientGate({ TS_HTTP_TXN_CLOSE_HOOK: () => {} })
+  const closed = new HookGate({ TS_HTTP_TXN_CLOSE_HOOK: () => {} })
   const { open, trusted, lines } = await start(t, { clientGates: [closed] })
   const origin = await httpsOrigin(t, HOST)
   const authority = `${HOST}:${origin.port}`

@@ -4,8 +4,8 @@ import type { SessionEvent } from '../../core/api/client-hooks.js'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import { reject } from '../../core/api/verdict.js'
 import { startBumping } from '../kit/bumping.js'
-import { ClientGate } from '../kit/client-gate.js'
 import { httpsOrigin } from '../kit/connecting.js'
+import { HookGate } from '../kit/gate.js'
 import { type SClientResult, sClient, throughProxy } from '../kit/s-client.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -22,7 +22,7 @@ interface Stage {
 async function start(
   t: Test,
   tls: (typeof VERSIONS)[number],
-  clientGates: readonly ClientGate[],
+  clientGates: readonly HookGate[],
   answer: (event: VerifyServerEvent) => unknown = event => event.reenable(),
 ): Promise<Stage> {
   const dir = makeTempDir()
@@ -45,7 +45,7 @@ async function start(
 }
 
 /** A plugin that keeps sessions. */
-function store(): ClientGate {
+function store(): HookGate {
   const kept = new Map<string, Buffer>()
   const onSession = (event: SessionEvent): unknown => {
     const id = event.id.toString('hex')
@@ -57,7 +57,7 @@ function store(): ClientGate {
       event.reenable()
     }, 20)
   }
-  return new ClientGate({ TS_SSL_SESSION_HOOK: onSession })
+  return new HookGate({ TS_SSL_SESSION_HOOK: onSession })
 }
 
 for (const tls of VERSIONS)

@@ -6,9 +6,9 @@ import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { type Bumping, startBumping } from '../kit/bumping.js'
 import type { RawClient } from '../kit/client.js'
-import { ClientGate } from '../kit/client-gate.js'
 import { helloMessage, inRecords } from '../kit/client-hellos.js'
 import { type ConnectingOptions, httpsOrigin } from '../kit/connecting.js'
+import { HookGate } from '../kit/gate.js'
 import type { NodeOrigin } from '../kit/node-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { rawOrigin, scripts } from '../kit/raw-origin.js'
@@ -62,8 +62,8 @@ async function shown(it: Bumping, connect: string, servername: string | undefine
   }
 }
 
-const refuseB = (hook: 'TS_HTTP_READ_REQUEST_HDR_HOOK'): ClientGate =>
-  new ClientGate({
+const refuseB = (hook: 'TS_HTTP_READ_REQUEST_HDR_HOOK'): HookGate =>
+  new HookGate({
     [hook]: ({
       url,
       reenable,
@@ -129,7 +129,7 @@ test('a plugin that refuses a host is asked about the name in the ClientHello', 
     t.match(await shown(it, `${A}:${origin.port}`, A), mode === 'bump' ? PROXY_CA : ORIGIN_CA, `${mode}: a`)
     for (const servername of [B, `${B}.`, B.toUpperCase()])
       t.match(await shown(it, `${A}:${origin.port}`, servername), ACCESS_DENIED, `${mode}: ${servername}`)
-    await it.proxy.until(/refused or cut: PTC_PLUGIN_REFUSED_REQUEST: plugin client_gate refused .*not b/)
+    await it.proxy.until(/refused or cut: PTC_PLUGIN_REFUSED_REQUEST: plugin gate refused .*not b/)
     const asked = clientGate.of('TS_HTTP_READ_REQUEST_HDR_HOOK')
     const last = asked.at(-1)
     t.equal(last?.url, `${B}:${origin.port}`)
@@ -145,7 +145,7 @@ test('a plugin that refuses a host is asked about the name in the ClientHello', 
 
 test('a connection for another name is started under that name', async t => {
   for (const mode of ['probe', 'tunnel'] as const) {
-    const clientGate = new ClientGate({
+    const clientGate = new HookGate({
       TS_VCONN_OUTBOUND_START_HOOK: ({ host, reenable }) =>
         void reenable(host === B ? reject('policy', 'not b') : undefined),
     })

@@ -5,9 +5,9 @@ import type { ClientHelloEvent } from '../../core/api/client-hooks.js'
 import { headerBytes } from '../../core/vconn/proxy-protocol.js'
 import { startBumping } from '../kit/bumping.js'
 import { rawClient } from '../kit/client.js'
-import { ClientGate } from '../kit/client-gate.js'
 import { RECORDED_NAME as HOST, inRecords, RECORDED, recordedHello } from '../kit/client-hellos.js'
 import { httpsOrigin, startConnecting } from '../kit/connecting.js'
+import { HookGate } from '../kit/gate.js'
 import { greased } from '../kit/greased-hello.js'
 import { listen } from '../kit/tcp-server.js'
 
@@ -137,7 +137,7 @@ for (const [way, { keywords, before, step }] of Object.entries(WAYS))
 
 test('a bump answers them all, GREASE in every place included, and plugins see them', async t => {
   const origin = await httpsOrigin(t, HOST)
-  const gate = new ClientGate({ TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => void reenable() })
+  const gate = new HookGate({ TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => void reenable() })
   const { proxy } = await startBumping(t, { hosts: [HOST], clientGates: [gate] })
   const start = connectTo(origin.port)
   const answers = async (what: string, pieces: readonly Buffer[]): Promise<void> => {

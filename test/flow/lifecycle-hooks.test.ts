@@ -1,12 +1,12 @@
 import { test } from 'tap'
-import { ClientGate } from '../kit/client-gate.js'
 import { curl } from '../kit/curl.js'
+import { HookGate } from '../kit/gate.js'
 import { origin, secureProxy } from '../kit/secure-proxy.js'
 
 const url = `http://origin.example:${origin.port}/`
 
 test('lifecycle hooks follow the life of the proxy and of each transaction', async t => {
-  const gate = new ClientGate({
+  const gate = new HookGate({
     TS_LIFECYCLE_PORTS_READY_HOOK: () => {},
     TS_HTTP_TXN_CLOSE_HOOK: () => {},
     TS_LIFECYCLE_SHUTDOWN_HOOK: () => {},

@@ -37,7 +37,7 @@ const SEVERAL = {
 import { channel } from 'node:diagnostics_channel'
 export default ({ argv: [, ...gates], hookAdd }) => {
   for (const gate of gates)
-    hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => channel('gate ' + gate).publish({ kind: 'asked', event }))
+    hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => channel('gate ' + gate).publish({ hook: 'TS_SSL_CERT_VERIFY_HOOK', event }))
 }
 `,
 }

@@ -5,10 +5,9 @@ import type { Seal } from '../../core/api/seal.js'
 import type { SendRequestEvent } from '../../core/api/transaction-hooks.js'
 import { reject } from '../../core/api/verdict.js'
 import { get, getOn, rawClient, requestText } from '../kit/client.js'
-import { CLIENT_GATE_MODULE, ClientGate } from '../kit/client-gate.js'
+import { GATE_MODULE, HookGate, READ_RESPONSE, SEND_REQUEST, SEND_RESPONSE, yes } from '../kit/gate.js'
 import { listen } from '../kit/running-listener.js'
 import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
-import { READ_RESPONSE, SEND_REQUEST, SEND_RESPONSE, yes } from '../kit/transaction-hooks.js'
 
 const sealing =
   (seal: Seal) =>
@@ -50,10 +49,10 @@ async function scripted(t: Test, ...pieces: string[]): Promise<{ url: string; re
 
 test('what is sealed reaches the origin, and no other plugin', async t => {
   const { secure } = await bothOrigins(t)
-  const later = new ClientGate({ [SEND_REQUEST]: yes })
+  const later = new HookGate({ [SEND_REQUEST]: yes })
   const sealed = sealing({ path: '/hidden?key=1', fields: { Authorization: 'Bearer real', 'X-New': 'a' } })
-  const first = new ClientGate({ [SEND_REQUEST]: sealed })
-  const { port } = await gateStage(t, {}, { modules: CLIENT_GATE_MODULE, plugins: [first.line, later.line] })
+  const first = new HookGate({ [SEND_REQUEST]: sealed })
+  const { port } = await gateStage(t, {}, { modules: GATE_MODULE, plugins: [first.line, later.line] })
   t.teardown(() => {
     first.stop()
     later.stop()
@@ -207,7 +206,7 @@ test('a seal is checked when it is made, counts for nothing in shadow mode, and 
   const worker = await gateStage(
     t,
     {},
-    { modules: { 'w.mjs': module, ...CLIENT_GATE_MODULE }, plugins: ['w.mjs @isolate=worker'] },
+    { modules: { 'w.mjs': module, ...GATE_MODULE }, plugins: ['w.mjs @isolate=worker'] },
   )
   t.equal((await get(worker.port, url)).status, 500)
   await worker.proxy.until(/isolated true/)

@@ -69,7 +69,7 @@ test('an origin that is refused: 502, 500 or 504 with a page, and not a byte for
       const response = await get(port, `${scheme}://${at}/`)
       t.equal(response.status, status, scheme)
       t.match(response.body.toString(), expected)
-      t.match(response.body.toString(), /Plugin: client_gate/)
+      t.match(response.body.toString(), /Plugin: gate/)
       t.notMatch(response.body.toString(), /oops/, 'what a plugin throws is for the log')
     }
     const client = await rawClient(port)

@@ -4,7 +4,7 @@ import { test } from 'tap'
 import type { HookEvents } from '../../core/api/hooks.js'
 import { reject } from '../../core/api/verdict.js'
 import { get, rawClient, requestText } from '../kit/client.js'
-import { ClientGate } from '../kit/client-gate.js'
+import { HookGate } from '../kit/gate.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { rawOrigin } from '../kit/raw-origin.js'
 import { startSClient } from '../kit/s-client.js'
@@ -61,7 +61,7 @@ for (const isTls of [false, true]) {
       [nothing, /did not answer about the connection in time/],
     ]
     for (const [answer, expected] of answers) {
-      const gate = new ClientGate(
+      const gate = new HookGate(
         { TS_VCONN_START_HOOK: answer, TS_VCONN_CLOSE_HOOK: nothing },
         { options: '@deadline=100' },
       )
@@ -79,7 +79,7 @@ for (const isTls of [false, true]) {
 
   test(`a client of ${port} that leaves while parked`, async t => {
     const before = natives()
-    const gate = new ClientGate({ TS_VCONN_START_HOOK: nothing, TS_VCONN_CLOSE_HOOK: nothing })
+    const gate = new HookGate({ TS_VCONN_START_HOOK: nothing, TS_VCONN_CLOSE_HOOK: nothing })
     const { proxy } = await secureProxy(t, [gate], conf)
     const socket = connect(proxy.port, '127.0.0.1')
     socket.write('GET http://a/ HTTP/1.1\r\n')
@@ -119,7 +119,7 @@ test('bytes that a parked client sends ahead of its tunnel reach the origin', as
 })
 
 test('a client of an ssl port gets no ServerHello before the plugin has answered', async t => {
-  const gate = new ClientGate({
+  const gate = new HookGate({
     TS_VCONN_START_HOOK: nothing,
     TS_SSL_CLIENT_HELLO_HOOK: ({ reenable }) => reenable(),
   })

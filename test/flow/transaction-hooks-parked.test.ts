@@ -3,10 +3,6 @@ import { connect, createServer, type Socket } from 'node:net'
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { rawClient, requestText } from '../kit/client.js'
-import { liveHandshakes } from '../kit/handshakes.js'
-import { rawOrigin } from '../kit/raw-origin.js'
-import { listen } from '../kit/running-listener.js'
-import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
 import {
   HOOKS,
   later,
@@ -18,7 +14,11 @@ import {
   slowly,
   TXN_CLOSE,
   yes,
-} from '../kit/transaction-hooks.js'
+} from '../kit/gate.js'
+import { liveHandshakes } from '../kit/handshakes.js'
+import { rawOrigin } from '../kit/raw-origin.js'
+import { listen } from '../kit/running-listener.js'
+import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
 
 test('a response that is parked waits with its body, and is not read on', async t => {
   const size = 40_000_000

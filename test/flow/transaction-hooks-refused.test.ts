@@ -53,13 +53,13 @@ for (const [hook, status, code, requests] of REFUSALS) {
         const response = await getOn(client, url)
         t.equal(response.status, expected, `${i === 0 ? 'first' : 'second'} on one connection`)
         t.match(response.body.toString(), page)
-        t.match(response.body.toString(), /Plugin: client_gate/)
+        t.match(response.body.toString(), /Plugin: gate/)
         t.match(await gate.next(TXN_CLOSE, i), { status: expected })
       }
       client.stop()
       if (expected === 504)
         await proxy.until(
-          /WARNING: plugin client_gate did not answer about GET http:\S+ in time \(@deadline of its line in plugin\.config\)\n/,
+          /WARNING: plugin gate did not answer about GET http:\S+ in time \(@deadline of its line in plugin\.config\)\n/,
         )
       t.equal(plain.requests.length - before, 2 * requests, 'what the origin saw')
       if (hook === SEND_REQUEST)

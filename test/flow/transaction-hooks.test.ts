@@ -3,7 +3,6 @@ import { test } from 'tap'
 import type { HookEvents } from '../../core/api/hooks.js'
 import { reject } from '../../core/api/verdict.js'
 import { get, getOn, rawClient } from '../kit/client.js'
-import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
 import {
   HOOKS,
   later,
@@ -15,7 +14,8 @@ import {
   slowly,
   TXN_CLOSE,
   yes,
-} from '../kit/transaction-hooks.js'
+} from '../kit/gate.js'
+import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
 
 for (const [how, answer] of [
   ['at once', yes],

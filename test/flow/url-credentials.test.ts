@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { get, rawClient, type TimedResponse } from '../kit/client.js'
+import { HOOKS, yes } from '../kit/gate.js'
 import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
 import { freePort } from '../kit/tcp-server.js'
 import { makeTempDir } from '../kit/temp-dir.js'
-import { HOOKS, yes } from '../kit/transaction-hooks.js'
 import { poll } from '../kit/watch.js'
 
 test('name and password of a URL become a field for origin and plugins, and are written nowhere', async t => {

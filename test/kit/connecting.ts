@@ -3,9 +3,8 @@ import type { Test } from 'tap'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import type { RecordName, Records } from '../../core/config/records-table.js'
 import { type RawClient, rawClient, type TimedResponse } from './client.js'
-import { CLIENT_GATE_MODULE, type ClientGate } from './client-gate.js'
 import { type CurlResult, curl } from './curl.js'
-import { GATE_MODULE, Gate } from './gate.js'
+import { GATE_MODULE, Gate, type HookGate } from './gate.js'
 import { type NodeOrigin, nodeOrigin } from './node-origin.js'
 import { type Authority, makeAuthority } from './pki.js'
 import { type ProxyHere, startProxyHere } from './proxy.js'
@@ -32,7 +31,7 @@ export interface ConnectingOptions {
   /** Called for every handshake; without it all are accepted. */
   readonly answer?: (event: VerifyServerEvent) => void
   /** Plugins on the hooks of the client's side. */
-  readonly clientGates?: readonly ClientGate[]
+  readonly clientGates?: readonly HookGate[]
 }
 
 /** An https origin of Node's with a certificate of the root's for these names. */
@@ -57,7 +56,7 @@ export async function startConnecting(t: Test, options: ConnectingOptions): Prom
   for (const clientGate of clientGates) t.teardown(() => clientGate.stop())
   const proxy = await startProxyHere({
     plugins: [gate.line, ...clientGates.map(({ line }) => line)],
-    modules: { ...GATE_MODULE, ...CLIENT_GATE_MODULE },
+    modules: GATE_MODULE,
     hosts,
     ca: root.certPem,
     files,

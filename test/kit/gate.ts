@@ -1,95 +1,100 @@
 /**
- * A plugin whose answers the test gives. The proxy must run in the test's process: the plugin is a file like any other,
- * and hands what it is told over a diagnostics channel.
+ * Plugins whose answers the test gives. The proxy must run in the test's process: the plugin is a file like any other, and
+ * hands what it is told over a diagnostics channel.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { VerifyServerEvent } from '../../core/api/hooks.js'
-import type { SendRequestEvent } from '../../core/api/transaction-hooks.js'
-import type { VConn } from '../../core/api/vconn.js'
+import {
+  HOOK_ALIASES,
+  type HookAlias,
+  type HookEvents,
+  type HookId,
+  type VerifyServerEvent,
+} from '../../core/api/hooks.js'
 import { Watch } from './watch.js'
 
-/** For `modules` of a configuration. */
+/** The hooks of a transaction by short names. */
+export const READ_REQUEST = 'TS_HTTP_READ_REQUEST_HDR_HOOK'
+export const SEND_REQUEST = 'TS_HTTP_SEND_REQUEST_HDR_HOOK'
+export const READ_RESPONSE = 'TS_HTTP_READ_RESPONSE_HDR_HOOK'
+export const SEND_RESPONSE = 'TS_HTTP_SEND_RESPONSE_HDR_HOOK'
+export const TXN_CLOSE = 'TS_HTTP_TXN_CLOSE_HOOK'
+export const HOOKS = [READ_REQUEST, SEND_REQUEST, READ_RESPONSE, SEND_RESPONSE] as const
+
+/** What plugins on them do. */
+export const nothing = (): void => {}
+export const yes = ({ reenable }: { readonly reenable: () => unknown }): unknown => reenable()
+export const later = (fn: () => unknown): unknown => setTimeout(fn, 20)
+export const slowly = ({ reenable }: { readonly reenable: () => unknown }): unknown => later(reenable)
+
+/** For `modules` of a configuration. The line says on which hooks. */
 export const GATE_MODULE = {
   'gate.mjs': `
 import { channel } from 'node:diagnostics_channel'
 export default ({ argv, hookAdd, signal }) => {
-  const tell = (kind, event) => channel('gate ' + argv[1]).publish({ kind, event })
-  hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => tell('asked', event))
-  hookAdd('TS_VCONN_OUTBOUND_START_HOOK', ({ vconn, reenable }) => { tell('started', vconn); reenable() })
-  hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', event => tell('closed', event))
-  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', event => { tell('sent', event); event.reenable() })
+  const [, id, ...hooks] = argv
+  const tell = message => channel('gate ' + id).publish(message)
+  for (const hook of hooks) hookAdd(hook, event => tell({ hook, event }))
   tell('loaded')
   signal.addEventListener('abort', () => tell('unloaded'))
 }
 `,
 } as const
 
-interface Told {
-  readonly kind: 'asked' | 'started' | 'closed' | 'sent' | 'loaded' | 'unloaded'
-  readonly event: VerifyServerEvent | VConn | SendRequestEvent
-}
+type Answers = { readonly [H in HookId]?: (event: HookEvents[H], count: number) => unknown }
+type Told = 'loaded' | 'unloaded' | { readonly hook: HookId | HookAlias; readonly event: never }
 
 let gates = 0
 
-export class Gate {
+/** A plugin on any hooks. */
+export class HookGate {
   /** For plugin.config. */
   readonly line: string
-  readonly asked: VerifyServerEvent[] = []
-  /** Ids of the VConns to origins. */
-  readonly started: number[] = []
-  readonly closed: number[] = []
-  /** Methods and URLs of the requests that left. */
-  readonly sent: string[] = []
+  /** What was called, in order. */
+  readonly called: HookId[] = []
   /** How often the plugin was loaded, and unloaded. */
   loads = 0
   unloads = 0
+  readonly #events = new Map<HookId, unknown[]>()
   readonly #watch = new Watch()
   readonly #channel: string
   readonly #onTold: (message: unknown) => void
 
-  /** @param answer called for every handshake; without it they stay parked until the test answers */
-  constructor(answer?: (event: VerifyServerEvent) => void) {
-    gates += 1
-    this.line = `gate.mjs ${gates}`
-    this.#channel = `gate ${gates}`
+  /** @param answers what each hook is answered; what has none is left waiting */
+  constructor(answers: Answers, extra: { readonly options?: string; readonly log?: string[] } = {}) {
+    const id = `${++gates}`
+    const { options = '' } = extra
+    this.line = ['gate.mjs', options, id, ...Object.keys(answers)].filter(Boolean).join(' ')
+    this.#channel = `gate ${id}`
     this.#onTold = message => {
-      this.#tell(message as Told)
-      const { kind, event } = message as Told
-      if (kind === 'asked') answer?.(event as VerifyServerEvent)
+      const told = message as Told
+      if (told === 'loaded') this.loads += 1
+      else if (told === 'unloaded') this.unloads += 1
+      else {
+        const hook = isAlias(told.hook) ? HOOK_ALIASES[told.hook] : told.hook
+        this.called.push(hook)
+        extra.log?.push(`${id} ${hook}`)
+        const events = this.#events.get(hook) ?? []
+        this.#events.set(hook, events)
+        events.push(told.event)
+        answers[hook]?.(told.event, events.length)
+      }
       this.#watch.changed()
     }
     subscribe(this.#channel, this.#onTold)
   }
 
-  #tell({ kind, event }: Told): void {
-    if (kind === 'asked') this.asked.push(event as VerifyServerEvent)
-    else if (kind === 'started') this.started.push((event as VConn).id)
-    else if (kind === 'closed') this.closed.push((event as VConn).id)
-    else if (kind === 'loaded') this.loads += 1
-    else if (kind === 'unloaded') this.unloads += 1
-    else this.sent.push(`${(event as SendRequestEvent).method} ${(event as SendRequestEvent).url}`)
+  /** Every event of a hook so far. */
+  of<H extends HookId>(hook: H): readonly HookEvents[H][] {
+    return (this.#events.get(hook) ?? []) as HookEvents[H][]
   }
 
-  /** The handshake with that index, as soon as it is parked. */
-  parked(index = 0, ms?: number): Promise<VerifyServerEvent> {
-    return this.until(() => this.asked[index], `handshake ${index} to be parked`, ms)
+  /** The event of that index, as soon as there is one. */
+  next<H extends HookId>(hook: H, index = 0, ms?: number): Promise<HookEvents[H]> {
+    return this.until(() => this.of(hook)[index], `${hook} number ${index}`, ms)
   }
 
   until<T>(probe: () => T | undefined, what: string, ms?: number): Promise<T> {
-    return this.#watch.until(
-      probe,
-      () => `${what}; ${this.asked.length} asked, ${this.closed.length} of ${this.started.length} closed`,
-      ms,
-    )
-  }
-
-  /** Until every connection to an origin has ended. */
-  async allClosed(ms?: number): Promise<void> {
-    await this.until(
-      () => (this.started.length > 0 && this.closed.length >= this.started.length ? true : undefined),
-      'the close hooks',
-      ms,
-    )
+    return this.#watch.until(probe, () => `${what}; called: ${this.called.join(', ')}`, ms)
   }
 
   /** Loaded at least once, and no longer there. */
@@ -99,5 +104,52 @@ export class Gate {
 
   stop(): void {
     unsubscribe(this.#channel, this.#onTold)
+  }
+}
+
+const isAlias = (hook: HookId | HookAlias): hook is HookAlias => Object.hasOwn(HOOK_ALIASES, hook)
+
+/** A plugin that decides about certificates of origins, and is told of their connections and of the requests that leave. */
+export class Gate extends HookGate {
+  /** @param answer called for every handshake; without it they stay parked until the test answers */
+  constructor(answer?: (event: VerifyServerEvent) => void) {
+    super({
+      TS_SSL_CERT_VERIFY_HOOK: event => answer?.(event),
+      TS_VCONN_OUTBOUND_START_HOOK: yes,
+      TS_VCONN_OUTBOUND_CLOSE_HOOK: nothing,
+      TS_HTTP_SEND_REQUEST_HDR_HOOK: yes,
+    })
+  }
+
+  get asked(): readonly VerifyServerEvent[] {
+    return this.of('TS_SSL_CERT_VERIFY_HOOK')
+  }
+
+  /** Ids of the VConns to origins. */
+  get started(): readonly number[] {
+    return this.of('TS_VCONN_OUTBOUND_START_HOOK').map(({ vconn }) => vconn.id)
+  }
+
+  get closed(): readonly number[] {
+    return this.of('TS_VCONN_OUTBOUND_CLOSE_HOOK').map(({ id }) => id)
+  }
+
+  /** Methods and URLs of the requests that left. */
+  get sent(): readonly string[] {
+    return this.of(SEND_REQUEST).map(({ method, url }) => `${method} ${url}`)
+  }
+
+  /** The handshake with that index, as soon as it is parked. */
+  parked(index = 0, ms?: number): Promise<VerifyServerEvent> {
+    return this.next('TS_SSL_CERT_VERIFY_HOOK', index, ms)
+  }
+
+  /** Until every connection to an origin has ended. */
+  async allClosed(ms?: number): Promise<void> {
+    await this.until(
+      () => (this.started.length > 0 && this.closed.length >= this.started.length ? true : undefined),
+      'the close hooks',
+      ms,
+    )
   }
 }

@@ -1,5 +1,4 @@
 /** An origin of HTTP/2, or of HTTP/1.1 for those that ask for it, that keeps a log. */
-import { once } from 'node:events'
 import {
   createSecureServer,
   type Http2ServerRequest,
@@ -7,8 +6,8 @@ import {
   type SecureServerOptions,
   type ServerHttp2Session,
 } from 'node:http2'
-import type { AddressInfo, Socket } from 'node:net'
 import type { Authority } from './pki.js'
+import { guardServer } from './tcp-server.js'
 
 export interface Http2Seen {
   readonly version: string
@@ -24,7 +23,7 @@ export interface Http2Origin {
   readonly seen: readonly Http2Seen[]
   readonly connections: number
   readonly sessions: readonly ServerHttp2Session[]
-  stop(): void
+  stop(): Promise<void>
 }
 
 export type Http2Answer = (req: Http2ServerRequest, res: Http2ServerResponse) => void
@@ -38,7 +37,7 @@ export const answerHttp2: Http2Answer = (req, res) => {
 }
 
 export async function http2Origin(
-  later: (end: () => void) => void,
+  later: (end: () => Promise<void>) => void,
   names: readonly string[],
   root: Authority,
   answer: Http2Answer = answerHttp2,
@@ -59,20 +58,10 @@ export async function http2Origin(
     res.on('error', () => {})
     answer(req, res)
   })
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const stop = (): void => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  }
+  const { port, stop } = await guardServer(server)
   later(stop)
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     seen,
     sessions,
     get connections() {

@@ -1,10 +1,10 @@
 /** `tstclnt` of NSS, the TLS library of Firefox: a client of encrypted ClientHellos (ECH), real ones and GREASE. */
 import { generateKeyPairSync } from 'node:crypto'
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import type { Test } from 'tap'
 import { startChild } from './child.js'
 import { vector } from './client-hellos.js'
+import { listen } from './tcp-server.js'
 import { makeTempDir } from './temp-dir.js'
 import { poll } from './watch.js'
 
@@ -22,7 +22,7 @@ export function echConfigs(publicName: string): string {
 
 /** Sends what comes to a port of its own through a CONNECT. @returns the port */
 async function tunnelTo(t: Test, proxyPort: number, target: string): Promise<number> {
-  const server = createServer(client => {
+  const { port, own, stop } = await listen(client => {
     const proxy = connect(proxyPort, '127.0.0.1', () =>
       proxy.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`),
     )
@@ -30,17 +30,15 @@ async function tunnelTo(t: Test, proxyPort: number, target: string): Promise<num
       client.destroy()
       proxy.destroy()
     }
+    own(proxy)
     for (const socket of [client, proxy]) socket.on('error', end)
     proxy.once('data', answer => {
       if (!answer.toString('latin1').startsWith('HTTP/1.1 200')) return end()
       client.pipe(proxy).pipe(client)
     })
-    t.teardown(end)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  return (server.address() as AddressInfo).port
+  t.teardown(stop)
+  return port
 }
 
 export interface NssResult {

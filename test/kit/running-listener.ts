@@ -1,5 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
+import { connect, type Server } from 'node:net'
 import type { Test } from 'tap'
 import type { ClientPort } from '../../core/http/listener/accept.js'
 import type { ListenerLimits } from '../../core/http/listener/client-host.js'
@@ -13,6 +13,7 @@ import { type ConnectorOptions, OriginConnector } from '../../core/origin/connec
 import { HTTP2_LIMITS } from './http2-client.js'
 import { NO_NAMES } from './names.js'
 import { CLIENT } from './quiet-points.js'
+import { guardServer } from './tcp-server.js'
 
 /** A listener with a forwarder behind it, as the proxy composes them, on a free port of the loopback. */
 export interface RunningListener {
@@ -90,17 +91,9 @@ export async function startListener(t: Test, settings: ListeningOptions = {}): P
 
 /** Opens a server on a free port of the loopback; the test's end closes it. */
 export async function listen(t: Test, server: Server): Promise<number> {
-  const sockets = new Set<Socket>()
-  server.on('connection', socket => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    return new Promise(resolve => server.close(resolve))
-  })
-  return (server.address() as AddressInfo).port
+  const { port, stop } = await guardServer(server)
+  t.teardown(stop)
+  return port
 }
 
 export interface Answer {

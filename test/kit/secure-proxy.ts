@@ -2,7 +2,7 @@
 import type { Test } from 'tap'
 import { liveNatives } from '../../core/tls/openssl/owned.js'
 import { atEnd } from './at-end.js'
-import { CLIENT_GATE_MODULE, type ClientGate } from './client-gate.js'
+import { GATE_MODULE, type HookGate } from './gate.js'
 import { nodeOrigin } from './node-origin.js'
 import { makeAuthority } from './pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from './proxy.js'
@@ -35,12 +35,12 @@ export const SECURE_FILES = {
 
 export async function secureProxy(
   t: Test,
-  gates: readonly ClientGate[],
+  gates: readonly HookGate[],
   conf: ProxyConf = {},
 ): Promise<SecureProxy> {
   const proxy = await startProxyHere({
     hosts: ['origin.example'],
-    modules: CLIENT_GATE_MODULE,
+    modules: GATE_MODULE,
     plugins: gates.map(({ line }) => line),
     ...conf,
     files: { ...SECURE_FILES, ...conf.files },

@@ -1,6 +1,6 @@
 /** A proxy in the test's process with one gate plugin on it, and origins behind it. */
 import type { Test } from 'tap'
-import { CLIENT_GATE_MODULE, ClientGate } from './client-gate.js'
+import { GATE_MODULE, HookGate } from './gate.js'
 import { type NodeOrigin, nodeOrigin } from './node-origin.js'
 import { makeAuthority } from './pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from './proxy.js'
@@ -9,12 +9,12 @@ export const HOST = 'start.test'
 const root = await makeAuthority({ name: 'Root' })
 
 export interface GateStage {
-  readonly gate: ClientGate
+  readonly gate: HookGate
   readonly proxy: ProxyHere
   readonly port: number
 }
 
-type Answers = ConstructorParameters<typeof ClientGate>[0]
+type Answers = ConstructorParameters<typeof HookGate>[0]
 
 /** @param conf `options` are for the plugin's line */
 export async function gateStage(
@@ -23,10 +23,10 @@ export async function gateStage(
   conf: ProxyConf & { readonly options?: string } = {},
 ): Promise<GateStage> {
   const { options = '', ...more } = conf
-  const gate = new ClientGate(answers, { options })
+  const gate = new HookGate(answers, { options })
   const proxy = await startProxyHere({
     hosts: [HOST],
-    modules: CLIENT_GATE_MODULE,
+    modules: GATE_MODULE,
     plugins: [gate.line],
     ca: root.certPem,
     ...more,
