@@ -1,32 +1,32 @@
+import {
+  must,
+  NO_TICKET,
+  type ProtocolOptions,
+  SSL_CTRL_MODE,
+  SSL_CTRL_SET_SESS_CACHE_MODE,
+  SSL_VERIFY_PEER,
+  setProtocol,
+} from './context.js'
 import { contextError } from './errors.js'
 import { gateCallbacks } from './hello-callback.js'
 import * as server from './inbound-library.js'
 import { type RemovalSubject, removalSubjects, sessionCallbacks } from './inbound-sessions.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
-import { must, type OwnCertificate, setCertificate, withX509 } from './own-certificate.js'
+import { type OwnCertificate, setCertificate, withX509 } from './own-certificate.js'
 import { Owned } from './owned.js'
 import { ticketCallbacks } from './session-age.js'
 import { TrustStore } from './trust-store.js'
 import { clientVerifyCallback } from './verify-callback.js'
 
 const SSL_VERIFY_NONE = 0
-const SSL_VERIFY_PEER = 1
 const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2
-const SSL_CTRL_MODE = 33
-const SSL_CTRL_SET_SESS_CACHE_MODE = 44
-const SSL_CTRL_SET_GROUPS_LIST = 92
-const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
-const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
 /** ENABLE_PARTIAL_WRITE, ACCEPT_MOVING_WRITE_BUFFER, NO_AUTO_CHAIN, RELEASE_BUFFERS. */
 const MODES = 0x1 | 0x2 | 0x8 | 0x10
 /** NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, NO_RENEGOTIATION. */
 const OPTIONS = 2 ** 17 + 2 ** 22 + 2 ** 30
-/** Sessions have ids instead of tickets, also in TLS 1.3: their contents stay here. */
-const NO_TICKET = 2 ** 14
 /** SERVER, NO_INTERNAL: OpenSSL itself stores no session. */
 const ASKS_FOR_SESSIONS = 0x2 | 0x300
-const SECURITY_LEVEL = 2
 
 /** Whether clients must show certificates. */
 export interface ClientCertificates {
@@ -36,22 +36,10 @@ export interface ClientCertificates {
   readonly anchors: readonly string[]
 }
 
-const VERSIONS = { 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 } as const
-export type InboundVersion = keyof typeof VERSIONS
-
-export interface InboundContextOptions {
+export interface InboundContextOptions extends Partial<ProtocolOptions> {
   /** One for each type of key; none when another context replaces this one before a certificate is shown. */
   readonly certificates: readonly OwnCertificate[]
   readonly clientCertificates?: ClientCertificates | undefined
-  readonly groups?: string | undefined
-  /** For TLS 1.2. */
-  readonly ciphers?: string | undefined
-  /** For TLS 1.3. */
-  readonly cipherSuites?: string | undefined
-  /** By default TLS 1.2. */
-  readonly minVersion?: InboundVersion
-  /** By default TLS 1.3. */
-  readonly maxVersion?: InboundVersion
   /** Stores the sessions, and removes them. Without it, clients get tickets. */
   readonly sessions?: RemovalSubject | undefined
   /** A digest of everything that a handshake depends on: sessions resume only under the same digest. At most 32 bytes. */
@@ -83,24 +71,15 @@ export class InboundContext {
 
   #configure({ certificates, clientCertificates, sessions, ...options }: InboundContextOptions): void {
     const ctx = this.#ctx.handle
+    // Sessions that are stored here have ids instead of tickets, also in TLS 1.3: their contents stay here.
     ssl.SSL_CTX_set_options(ctx, sessions === undefined ? OPTIONS : OPTIONS + NO_TICKET)
     ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_MODE, MODES, NULL)
-    ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
-    const { minVersion = 'TLSv1.2', maxVersion = 'TLSv1.3', ciphers, cipherSuites } = options
-    must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, VERSIONS[minVersion], NULL), minVersion)
-    must(ssl.SSL_CTX_ctrl(ctx, SSL_CTRL_SET_MAX_PROTO_VERSION, VERSIONS[maxVersion], NULL), maxVersion)
-    if (ciphers !== undefined) must(ssl.SSL_CTX_set_cipher_list(ctx, ciphers), `cipher list "${ciphers}"`)
-    // Set again: the cipher list may contain @SECLEVEL=0.
-    ssl.SSL_CTX_set_security_level(ctx, SECURITY_LEVEL)
-    if (cipherSuites !== undefined)
-      must(ssl.SSL_CTX_set_ciphersuites(ctx, cipherSuites), `suites "${cipherSuites}"`)
+    setProtocol(ctx, { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', ...options })
     const { hello, certificate, alpn } = gateCallbacks()
     server.SSL_CTX_set_client_hello_cb(ctx, hello, NULL)
     server.SSL_CTX_set_cert_cb(ctx, certificate, NULL)
     server.SSL_CTX_set_alpn_select_cb(ctx, alpn, NULL)
-    const { sessionContext, sessionTimeout, groups } = options
-    if (groups !== undefined)
-      must(ssl.SSL_CTX_ctrl_text(ctx, SSL_CTRL_SET_GROUPS_LIST, 0, groups), `groups list "${groups}"`)
+    const { sessionContext, sessionTimeout } = options
     must(
       server.SSL_CTX_set_session_id_context(ctx, sessionContext, sessionContext.length),
       'session id context',

@@ -1,3 +1,4 @@
+import { must } from './context.js'
 import { contextError } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
@@ -12,11 +13,6 @@ export interface OwnCertificate {
   readonly chain: readonly string[]
   readonly key: string
   readonly from: string
-}
-
-/** @throws {ProxyError} PTC_TLS_CONTEXT unless OpenSSL returned 1 */
-export function must(returned: number, what: string): void {
-  if (returned !== 1) throw contextError(what)
 }
 
 /** @throws {ProxyError} PTC_TLS_CONTEXT */

@@ -6,9 +6,9 @@
  * for each certificate of TLS 1.3. The bytes belong to OpenSSL and are valid during the call: they are copied. An exception
  * must not reach C: it ends the handshake.
  */
+import { must } from './context.js'
 import { koffi } from './koffi.js'
 import { type Callback, copyFrom, declareFunction, type Handle, NULL, requireLibrary } from './library.js'
-import { must } from './own-certificate.js'
 
 const SIGNED_CERTIFICATE_TIMESTAMP = 18
 /** CLIENT_HELLO, TLS1_2_SERVER_HELLO, TLS1_3_CERTIFICATE. */
