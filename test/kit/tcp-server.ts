@@ -34,12 +34,12 @@ export async function guardServer(server: Server, at = FREE_PORT): Promise<TcpSe
   server.on('connection', own)
   server.listen(at)
   await once(server, 'listening')
-  let closed: Promise<unknown> | undefined
+  let closed: Promise<void> | undefined
   return {
     port: (server.address() as AddressInfo).port,
     own,
     stop: async () => {
-      closed ??= once(server.close(), 'close')
+      closed ??= new Promise(resolve => server.close(() => resolve()))
       for (const socket of sockets) socket.destroy()
       await closed
     },
