@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { partsOf, type Reading } from './config-file.js'
 
 const MAPPED = new BlockList()
 MAPPED.addSubnet('::ffff:0:0', 96, 'ipv6')
@@ -68,22 +69,12 @@ function addSpan(list: BlockList, first: string, last: string): boolean {
   }
 }
 
-/** The addresses of a list, and what is wrong with it. */
-export interface RangesReading {
-  readonly addresses: AddressSet
-  readonly wrong: readonly string[]
-}
-
 /** Reads a list of addresses, networks and ranges, separated by blanks or commas. */
-export function readRanges(text: string): RangesReading {
+export function readRanges(text: string): Reading<{ readonly addresses: AddressSet }> {
   const addresses = new AddressSet()
-  const parts = text
-    .replace(/\s*-\s*/g, '-')
-    .split(/[\s,]+/)
-    .filter(part => part !== '')
-  const bad = parts.filter(part => !addresses.add(part))
-  const wrong = bad.map(
-    part => `${JSON.stringify(part)} is no address, no network such as 10.0.0.0/8, and no range`,
-  )
+  const parts = partsOf(text.replace(/\s*-\s*/g, '-'))
+  const wrong = parts
+    .filter(part => !addresses.add(part))
+    .map(part => `${JSON.stringify(part)} is no address, no network such as 10.0.0.0/8, and no range`)
   return { addresses, wrong: parts.length === 0 ? ['the list names no address'] : wrong }
 }

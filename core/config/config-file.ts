@@ -41,6 +41,12 @@ export interface Problem {
   readonly what: string
 }
 
+/** What a text says, and what is wrong with it. */
+export type Reading<T> = T & { readonly wrong: readonly string[] }
+
+/** The parts of a list, with blanks or commas between them. */
+export const partsOf = (text: string): string[] => text.split(/[\s,]+/).filter(part => part !== '')
+
 /** Line 9 comes before line 10. */
 const PLACES = new Intl.Collator('en', { numeric: true })
 const byPlace = (a: Problem, b: Problem): number => PLACES.compare(a.where, b.where)

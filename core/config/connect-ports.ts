@@ -1,15 +1,9 @@
-import { quote } from './config-file.js'
+import { partsOf, quote, type Reading } from './config-file.js'
 
 /** Ports from `first` to `last`, both included. */
 export interface PortRange {
   readonly first: number
   readonly last: number
-}
-
-/** The ranges of a text, and what is wrong with it. */
-export interface RangesReading {
-  readonly ranges: readonly PortRange[]
-  readonly wrong: readonly string[]
 }
 
 const REMEDY =
@@ -18,10 +12,10 @@ const REMEDY =
 const ALL: PortRange = { first: 0, last: 65_535 }
 
 /** Reads proxy.config.http.connect_ports: numbers, ranges such as `0-1023`, and `*`, separated by blanks or commas. */
-export function readConnectPorts(text: string): RangesReading {
+export function readConnectPorts(text: string): Reading<{ readonly ranges: readonly PortRange[] }> {
   const ranges: PortRange[] = []
   const wrong: string[] = []
-  for (const part of text.split(/[\s,]+/).filter(part => part !== '')) {
+  for (const part of partsOf(text)) {
     const range = part === '*' ? ALL : readRange(part)
     if (typeof range === 'string') wrong.push(range)
     else ranges.push(range)

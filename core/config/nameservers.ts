@@ -1,20 +1,14 @@
 import { isIP } from 'node:net'
-import { quote } from './config-file.js'
-
-/** The servers of a text, as `node:dns` takes them, and what is wrong with it. */
-export interface NameserversReading {
-  readonly servers: readonly string[]
-  readonly wrong: readonly string[]
-}
+import { partsOf, quote, type Reading } from './config-file.js'
 
 const REMEDY =
   'write addresses such as 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53, with blanks or commas between'
 
-/** Reads proxy.config.dns.nameservers. */
-export function readNameservers(text: string): NameserversReading {
+/** Reads proxy.config.dns.nameservers. The servers are as `node:dns` takes them. */
+export function readNameservers(text: string): Reading<{ readonly servers: readonly string[] }> {
   const servers: string[] = []
   const wrong: string[] = []
-  for (const part of text.split(/[\s,]+/).filter(part => part !== '')) {
+  for (const part of partsOf(text)) {
     const server = readServer(part)
     if (server === undefined) wrong.push(`${quote(part)} is no address of a name server; ${REMEDY}`)
     else servers.push(server)

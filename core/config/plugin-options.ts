@@ -24,12 +24,7 @@ const WORDS = {
 const KNOWN = ['@deadline', ...Object.keys(WORDS)]
 const MAX_DEADLINE = 2_147_483_647
 
-interface Draft {
-  deadline?: number
-  isolate?: 'none' | 'worker'
-  mode?: 'enforce' | 'shadow'
-  late?: 'reject' | 'builtin'
-}
+type Draft = { -readonly [K in keyof PluginOptions]?: PluginOptions[K] }
 
 /** Reads the tokens that begin with `@`. */
 export function readOptions(tokens: readonly string[]): OptionsReading {
@@ -56,26 +51,15 @@ function splitOption(token: string): readonly [string, string] {
 
 /** Returns what is wrong. */
 function putOption(name: string, value: string, draft: Draft): string | undefined {
-  switch (name) {
-    case '@deadline':
-      draft.deadline = Number(value)
-      return /^\d{1,10}$/.test(value) && draft.deadline >= 1 && draft.deadline <= MAX_DEADLINE
-        ? undefined
-        : `${quote(value)} is not a number of milliseconds from 1 to ${MAX_DEADLINE}`
-    case '@isolate':
-      draft.isolate = value === 'worker' ? 'worker' : 'none'
-      return wordProblem(value, WORDS['@isolate'])
-    case '@mode':
-      draft.mode = value === 'shadow' ? 'shadow' : 'enforce'
-      return wordProblem(value, WORDS['@mode'])
-    default:
-      draft.late = value === 'builtin' ? 'builtin' : 'reject'
-      return wordProblem(value, WORDS['@late'])
+  if (name === '@deadline') {
+    draft.deadline = Number(value)
+    return /^\d{1,10}$/.test(value) && draft.deadline >= 1 && draft.deadline <= MAX_DEADLINE
+      ? undefined
+      : `${quote(value)} is not a number of milliseconds from 1 to ${MAX_DEADLINE}`
   }
-}
-
-function wordProblem(value: string, words: readonly string[]): string | undefined {
-  return words.includes(value)
-    ? undefined
-    : `${quote(value)} is not accepted; it must be one of ${words.join(', ')}${didYouMean(value, words)}`
+  const words: readonly string[] = WORDS[name as keyof typeof WORDS]
+  if (!words.includes(value))
+    return `${quote(value)} is not accepted; it must be one of ${words.join(', ')}${didYouMean(value, words)}`
+  Object.assign(draft, { [name.slice(1)]: value })
+  return undefined
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { didYouMean } from '../base/nearest.js'
-import { quote } from './config-file.js'
+import { partsOf, quote, type Reading } from './config-file.js'
 
 /** One port for clients. */
 export interface PortSpec {
@@ -16,22 +16,16 @@ export interface PortSpec {
   readonly isAnnounced: boolean
 }
 
-/** The ports of a text, and what is wrong with it. */
-export interface PortsReading {
-  readonly ports: readonly PortSpec[]
-  readonly wrong: readonly string[]
-}
-
 const KNOWN = ['ssl', 'socks', 'pp', 'ipv4', 'ipv6', 'ip-in='] as const
 /** Traffic Server's other keywords; `=` and `-` may follow those with a value. */
 const UNSUPPORTED =
   /^(?:blind|compress|quic|mptcp|allow-plain|tr-(?:full|in|out|pass)|(?:ip-out|ip-resolve|proto)(?:[=-].*)?|pp[=-].*)$/
 
 /** Reads proxy.config.http.server_ports: descriptors separated by blanks or commas, keywords joined by colons. */
-export function readServerPorts(text: string): PortsReading {
+export function readServerPorts(text: string): Reading<{ readonly ports: readonly PortSpec[] }> {
   const ports: PortSpec[] = []
   const wrong: string[] = []
-  for (const descriptor of text.split(/[\s,]+/).filter(part => part !== '')) {
+  for (const descriptor of partsOf(text)) {
     const reading = readDescriptor(descriptor)
     if (typeof reading === 'string') wrong.push(`${quote(descriptor)}: ${reading}`)
     else if (ports.some(port => isSameListener(port, reading)))
@@ -42,14 +36,9 @@ export function readServerPorts(text: string): PortsReading {
   return { ports, wrong }
 }
 
-interface Draft {
-  port?: number
-  address?: string
-  family?: 'ipv4' | 'ipv6'
-  isTls?: true
-  isSocks?: true
-  isAnnounced?: true
-}
+type Draft = { -readonly [K in keyof PortSpec]?: PortSpec[K] }
+
+const FLAGS = { ssl: 'isTls', socks: 'isSocks', pp: 'isAnnounced' } as const
 
 /** The port, or what is wrong. */
 function readDescriptor(descriptor: string): PortSpec | string {
@@ -76,16 +65,8 @@ function splitKeywords(descriptor: string): readonly string[] {
 /** Puts one keyword into the draft; returns what is wrong with it. */
 function readKeyword(keyword: string, draft: Draft): string | undefined {
   if (/^\d+$/.test(keyword)) return putPort(keyword, draft)
-  if (keyword === 'ssl') {
-    draft.isTls = true
-    return undefined
-  }
-  if (keyword === 'socks') {
-    draft.isSocks = true
-    return undefined
-  }
-  if (keyword === 'pp') {
-    draft.isAnnounced = true
+  if (keyword === 'ssl' || keyword === 'socks' || keyword === 'pp') {
+    draft[FLAGS[keyword]] = true
     return undefined
   }
   if (keyword === 'ipv4' || keyword === 'ipv6') return putFamily(keyword, draft)

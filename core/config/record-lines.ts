@@ -93,15 +93,28 @@ export function readSetting(
   before: ReadonlyMap<RecordName, Setting>,
 ): LineReading {
   const name = NEWER_NAMES[given] ?? given
-  if (!isRecordName(name)) return foreignRecord(name, type, value)
-  if (type !== undefined && !TYPES.includes(type)) return { wrong: unknown('data type', type, TYPES) }
+  const isTyped = type === undefined || TYPES.includes(type)
+  if (!isRecordName(name)) {
+    if (!TRAFFIC_SERVER_NAMES.has(name)) return { wrong: unknownRecord(name) }
+    return isTyped ? readKnown(name, value) : { wrong: `${name}: ${unknown('data type', type, TYPES)}` }
+  }
+  if (!isTyped) return { wrong: unknown('data type', type, TYPES) }
   const row = rowOf(name)
   if (type !== undefined && type !== row.type) return { wrong: `${name} is ${row.type}, not ${type}` }
   const earlier = before.get(name)
   if (earlier !== undefined)
     return { wrong: `${name} is already set at ${earlier.where}; remove one of the two lines` }
   if (value === '') return { wrong: `${name} has no value; ${type === undefined ? NULL : SYNTAX}` }
-  const reading = readValue(row, value)
+  return readKnown(name, value)
+}
+
+/** The value of a record that is ours, or one of Traffic Server's, which may be ignored unless it protects. */
+function readKnown(name: string, text: string): LineReading {
+  if (!isRecordName(name)) {
+    const way = lostProtection(name, text)
+    return way === undefined ? { ignored: name } : { wrong: `${name} may not be ignored: ${way}` }
+  }
+  const reading = readValue(rowOf(name), text)
   return 'wrong' in reading ? { wrong: `${name}: ${reading.wrong}` } : { name, value: reading.value }
 }
 
@@ -113,15 +126,6 @@ function unknown(what: string, word: string, known: readonly string[]): string {
 }
 
 const PREFIX = 'proxy.config.'
-
-/** A record that is not ours: one of Traffic Server's may be ignored, unless it protects. */
-function foreignRecord(name: string, type: string | undefined, value: string): LineReading {
-  if (!TRAFFIC_SERVER_NAMES.has(name)) return { wrong: unknownRecord(name) }
-  if (type !== undefined && !TYPES.includes(type))
-    return { wrong: `${name}: ${unknown('data type', type, TYPES)}` }
-  const way = lostProtection(name, value)
-  return way === undefined ? { ignored: name } : { wrong: `${name} may not be ignored: ${way}` }
-}
 
 function unknownRecord(name: string): string {
   const near = recordHint(name)
@@ -167,28 +171,16 @@ export function applyEnvironment(
   lines: RecordLines,
   env: Readonly<Record<string, string | undefined>>,
 ): RecordLines {
-  const settings = new Map(lines.settings)
-  const ignored = [...lines.ignored]
-  const problems = [...lines.problems]
-  for (const [variable, text] of Object.entries(env)) {
-    if (!variable.startsWith('PROXY_CONFIG_') || text === undefined) continue
-    const where = `environment variable ${variable}`
-    const known = BY_VARIABLE.get(variable)
-    const name = NEWER_NAMES[known ?? ''] ?? known
-    if (name === undefined) {
-      const near = didYouMean(variable, BY_VARIABLE.keys())
-      problems.push({ where, what: `no record has this name${near === '' ? '; unset it' : near}` })
-      continue
-    }
-    if (!isRecordName(name)) {
-      const way = lostProtection(name, text)
-      if (way === undefined) ignored.push({ name, where })
-      else problems.push({ where, what: `${name} may not be ignored: ${way}` })
-      continue
-    }
-    const reading = readValue(rowOf(name), text)
-    if ('wrong' in reading) problems.push({ where, what: `${name}: ${reading.wrong}` })
-    else settings.set(name, { value: reading.value, where })
-  }
-  return { settings, ignored, problems }
+  const { settings, ignored, problems } = lines
+  const draft = { settings: new Map(settings), ignored: [...ignored], problems: [...problems] }
+  for (const [variable, text] of Object.entries(env))
+    if (variable.startsWith('PROXY_CONFIG_') && text !== undefined)
+      keepReading(readVariable(variable, text), `environment variable ${variable}`, draft)
+  return draft
+}
+
+function readVariable(variable: string, text: string): LineReading {
+  const known = BY_VARIABLE.get(variable)
+  if (known !== undefined) return readKnown(NEWER_NAMES[known] ?? known, text)
+  return { wrong: `no record has this name${didYouMean(variable, BY_VARIABLE.keys()) || '; unset it'}` }
 }

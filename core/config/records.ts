@@ -110,63 +110,57 @@ function completeRecords({ settings, ignored, problems }: RecordLines): RecordsR
 /** Values that are good alone and wrong together. */
 function disagreements(settings: ReadonlyMap<RecordName, Setting>): readonly Problem[] {
   const problems: Problem[] = []
-  const [v12, v13, key] = [
-    settings.get('proxy.config.ssl.client.TLSv1_2'),
-    settings.get('proxy.config.ssl.client.TLSv1_3'),
-    settings.get('proxy.config.ssl.client.private_key.filename'),
-  ]
-  if (v12?.value === 0 && v13?.value === 0)
-    problems.push({
-      where: v13.where,
-      what: 'TLSv1_2 and TLSv1_3 are both 0, which leaves no version of TLS; switch one on',
-    })
+  const given = (name: RecordName): RecordValue | undefined => settings.get(name)?.value
+  /** At the first of the records that is set. */
+  const wrong = (what: string, ...names: readonly RecordName[]): void => {
+    const setting = names.map(name => settings.get(name)).find(found => found !== undefined)
+    if (setting !== undefined) problems.push({ where: setting.where, what })
+  }
+  const [v12, v13] = ['proxy.config.ssl.client.TLSv1_2', 'proxy.config.ssl.client.TLSv1_3'] as const
+  if (given(v12) === 0 && given(v13) === 0)
+    wrong('TLSv1_2 and TLSv1_3 are both 0, which leaves no version of TLS; switch one on', v13)
   const inbound = ['proxy.config.ssl.TLSv1_2', 'proxy.config.ssl.TLSv1_3'] as const
-  const [c12, c13] = inbound.map(name => settings.get(name))
-  if (c12?.value === 0 && c13?.value === 0)
-    problems.push({
-      where: c13.where,
-      what: `${inbound.join(' and ')} are both 0, which leaves no version of TLS for clients; switch one on`,
-    })
-  const [min, max] = (['min', 'max'] as const).map(end =>
-    settings.get(`proxy.config.ssl.server.version.${end}`),
-  )
-  const oldest = min?.value === 3 || c12?.value === 0 ? 3 : 2
-  const newest = max?.value === 2 || c13?.value === 0 ? 2 : 3
-  const limit = min ?? max ?? c12 ?? c13
-  if (oldest > newest && limit !== undefined && !(c12?.value === 0 && c13?.value === 0))
-    problems.push({
-      where: limit.where,
-      what: 'the versions of TLS for clients leave none; look at proxy.config.ssl.TLSv1_2, TLSv1_3 and server.version',
-    })
-  if (
-    key !== undefined &&
-    key.value !== null &&
-    !settings.get('proxy.config.ssl.client.cert.filename')?.value
-  )
-    problems.push({
-      where: key.where,
-      what: 'a private key without a certificate; set proxy.config.ssl.client.cert.filename too',
-    })
-  const login = settings.get('proxy.config.http.parent_proxies.credentials')
-  if (login !== undefined && login.value !== null && !settings.get('proxy.config.http.parent_proxies')?.value)
-    problems.push({
-      where: login.where,
-      what: 'credentials without parents; set proxy.config.http.parent_proxies too, or name the file in a line of parent.config',
-    })
-  const certificates = settings.get('proxy.config.http.proxy_auth.client_cert')
-  if (certificates?.value && !settings.get('proxy.config.ssl.client.certification_level')?.value)
-    problems.push({
-      where: certificates.where,
-      what: 'certificates are logins, and clients are asked for none; set proxy.config.ssl.client.certification_level to 1 or 2',
-    })
-  const units = settings.get('proxy.config.http.proxy_auth.client_cert_groups')
-  if (units?.value && !certificates?.value)
-    problems.push({
-      where: units.where,
-      what: 'groups of certificates that are no logins; set proxy.config.http.proxy_auth.client_cert too',
-    })
+  const [c12, c13] = inbound
+  const limits = ['proxy.config.ssl.server.version.min', 'proxy.config.ssl.server.version.max'] as const
+  const [min, max] = limits
+  const oldest = given(min) === 3 || given(c12) === 0 ? 3 : 2
+  const newest = given(max) === 2 || given(c13) === 0 ? 2 : 3
+  if (given(c12) === 0 && given(c13) === 0)
+    wrong(
+      `${inbound.join(' and ')} are both 0, which leaves no version of TLS for clients; switch one on`,
+      c13,
+    )
+  else if (oldest > newest)
+    wrong(
+      'the versions of TLS for clients leave none; look at proxy.config.ssl.TLSv1_2, TLSv1_3 and server.version',
+      ...limits,
+      ...inbound,
+    )
+  const key = 'proxy.config.ssl.client.private_key.filename'
+  if (isSet(given(key)) && !given('proxy.config.ssl.client.cert.filename'))
+    wrong('a private key without a certificate; set proxy.config.ssl.client.cert.filename too', key)
+  const login = 'proxy.config.http.parent_proxies.credentials'
+  if (isSet(given(login)) && !given('proxy.config.http.parent_proxies'))
+    wrong(
+      'credentials without parents; set proxy.config.http.parent_proxies too, or name the file in a line of parent.config',
+      login,
+    )
+  const certificates = 'proxy.config.http.proxy_auth.client_cert'
+  if (given(certificates) && !given('proxy.config.ssl.client.certification_level'))
+    wrong(
+      'certificates are logins, and clients are asked for none; set proxy.config.ssl.client.certification_level to 1 or 2',
+      certificates,
+    )
+  const units = 'proxy.config.http.proxy_auth.client_cert_groups'
+  if (given(units) && !given(certificates))
+    wrong(
+      'groups of certificates that are no logins; set proxy.config.http.proxy_auth.client_cert too',
+      units,
+    )
   return problems
 }
+
+const isSet = (value: RecordValue | undefined): boolean => value !== undefined && value !== null
 
 /**
  * The records that a text and an environment set; every other record has its default.

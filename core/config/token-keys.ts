@@ -3,7 +3,7 @@ import { didYouMean } from '../base/nearest.js'
 import { certificatesInPem } from '../base/pem.js'
 import { describe } from '../base/thrown.js'
 import { readX509 } from '../base/x509.js'
-import { type Problem, problemsError, quote, readConfigFile } from './config-file.js'
+import { type Problem, partsOf, problemsError, quote, type Reading, readConfigFile } from './config-file.js'
 import type { NamedFile } from './record-place.js'
 
 /** A public key that signatures of tokens are checked with. */
@@ -35,14 +35,9 @@ export const TOKEN_ALGORITHMS: readonly string[] = [
   ...EDWARDS,
 ]
 
-export interface AlgorithmsReading {
-  readonly algorithms: readonly string[]
-  readonly wrong: readonly string[]
-}
-
 /** Reads names of algorithms, with blanks or commas between them. */
-export function readTokenAlgorithms(text: string): AlgorithmsReading {
-  const algorithms = text.split(/[\s,]+/).filter(word => word !== '')
+export function readTokenAlgorithms(text: string): Reading<{ readonly algorithms: readonly string[] }> {
+  const algorithms = partsOf(text)
   const wrong = algorithms
     .filter(word => !TOKEN_ALGORITHMS.includes(word))
     .map(
