@@ -80,6 +80,23 @@ export function readLines(
   if (problems.length > 0) throw problemsError(code, problems)
 }
 
+/** The same for a file of lines that each say one thing. @param read returns it, or a text that says what is wrong */
+export function readItems<T extends object>(
+  text: string,
+  file: string,
+  code: ErrorCode,
+  read: (line: string, where: string) => T | string,
+): readonly T[] {
+  const items: T[] = []
+  readLines(text, file, code, (line, where) => {
+    const item = read(line, where)
+    if (typeof item === 'string') return item
+    items.push(item)
+    return undefined
+  })
+  return items
+}
+
 /** Text of the operator's, safe to print: without credentials of a URL, shortened, and its control characters made visible. */
 export function quote(text: string): string {
   const shown = withoutCredentials(text)

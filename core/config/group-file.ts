@@ -1,4 +1,4 @@
-import { quote, readConfigFile, readLines } from './config-file.js'
+import { quote, readConfigFile, readItems } from './config-file.js'
 import type { NamedFile } from './record-place.js'
 
 /** Users with their groups, in the order of the file. */
@@ -15,15 +15,8 @@ export const loadGroupFile = ({ path, by }: NamedFile): GroupFile =>
 /** @throws {ProxyError} PTC_GROUP_FILE_INVALID */
 export function parseGroupFile(text: string, file: string): GroupFile {
   const groupsOf = new Map<string, Set<string>>()
-  readLines(text, file, 'PTC_GROUP_FILE_INVALID', line => {
-    const reading = readLine(line)
-    if (typeof reading === 'string') return reading
-    for (const user of reading.users) {
-      const groups = groupsOf.get(user) ?? new Set()
-      groupsOf.set(user, groups.add(reading.group))
-    }
-    return undefined
-  })
+  for (const { group, users } of readItems(text, file, 'PTC_GROUP_FILE_INVALID', readLine))
+    for (const user of users) groupsOf.set(user, (groupsOf.get(user) ?? new Set()).add(group))
   return new Map([...groupsOf].map(([user, groups]) => [user, [...groups]]))
 }
 

@@ -4,7 +4,7 @@
  */
 import { dirname, resolve } from 'node:path'
 import { didYouMean } from '../base/nearest.js'
-import { quote, readConfigFile, readLines } from './config-file.js'
+import { quote, readConfigFile, readItems } from './config-file.js'
 import { loadParentCredentials, type ParentCredentials, wrongForParents } from './parent-credentials.js'
 import { MAY_HOLD_PASSWORD, type ParentEntry, parseParentList } from './parent-list.js'
 import { MATCH_KEYS, type ParentMatch, readMatch } from './parent-match.js'
@@ -30,21 +30,16 @@ export interface ParentLine {
   readonly where: string
 }
 
+/** What holds for parents that are named by themselves, without a line of the file. */
+export const BY_ITSELF = { secondary: [], selection: 'listed', isProxy: true, hashesQuery: true } as const
+
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE, or PTC_PARENT_CONFIG_INVALID with every bad line */
 export const loadParentConfig = ({ path, by }: NamedFile): readonly ParentLine[] =>
   parseParentConfig(readConfigFile(path, by), path)
 
 /** @throws {ProxyError} PTC_CONFIG_UNREADABLE for credentials, PTC_PARENT_CONFIG_INVALID with every bad line */
-export function parseParentConfig(text: string, file: string): readonly ParentLine[] {
-  const lines: ParentLine[] = []
-  readLines(text, file, 'PTC_PARENT_CONFIG_INVALID', (line, where) => {
-    const reading = readLine(line, where, dirname(file))
-    if (typeof reading === 'string') return reading
-    lines.push(reading)
-    return undefined
-  })
-  return lines
-}
+export const parseParentConfig = (text: string, file: string): readonly ParentLine[] =>
+  readItems(text, file, 'PTC_PARENT_CONFIG_INVALID', (line, where) => readLine(line, where, dirname(file)))
 
 const ACTION_KEYS = [
   'parent',

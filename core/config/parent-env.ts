@@ -3,10 +3,11 @@ import { parseAuthority } from '../base/authority.js'
 import { ProxyError } from '../base/errors.js'
 import { parseHost } from '../base/host.js'
 import { AddressSet } from './address-range.js'
-import type { ParentLine } from './parent-config.js'
+import { partsOf } from './config-file.js'
+import { BY_ITSELF, type ParentLine } from './parent-config.js'
 import type { ParentCredentials } from './parent-credentials.js'
 import type { ParentEntry } from './parent-list.js'
-import { EVERYTHING, type ParentMatch } from './parent-match.js'
+import type { ParentMatch } from './parent-match.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -82,7 +83,7 @@ export function parentsOfEnvironment(env: Env): readonly ParentLine[] {
   const all = variableOf(env, 'ALL_PROXY')
   const lines = (['http', 'https'] as const).flatMap(scheme => {
     const found = variableOf(env, `${scheme.toUpperCase()}_PROXY`) ?? all
-    return found === undefined ? [] : [lineFor({ ...EVERYTHING, scheme }, found.by, found.text)]
+    return found === undefined ? [] : [lineFor({ scheme }, found.by, found.text)]
   })
   if (lines.length === 0) return []
   return [...(except === undefined ? [] : exceptionsOf(except.text, except.by)), ...lines]
@@ -90,32 +91,20 @@ export function parentsOfEnvironment(env: Env): readonly ParentLine[] {
 
 function lineFor(match: ParentMatch, by: string, url?: string): ParentLine {
   const parent = url === undefined ? undefined : parseParentUrl(url, by)
-  return {
-    match,
-    parents: parent === undefined ? [] : [parent.entry],
-    secondary: [],
-    selection: 'listed',
-    goesDirect: parent === undefined,
-    isProxy: true,
-    hashesQuery: true,
-    credentials: parent?.credentials,
-    where: by,
-  }
+  const parents = parent === undefined ? [] : [parent.entry]
+  const goesDirect = parent === undefined
+  return { ...BY_ITSELF, match, parents, goesDirect, credentials: parent?.credentials, where: by }
 }
 
 /** Names with what is below them, addresses and networks; a first dot says nothing, as in curl. */
 function exceptionsOf(text: string, by: string): readonly ParentLine[] {
-  return text
-    .split(/[\s,]+/)
-    .filter(part => part !== '')
-    .map(part => {
-      const bare = part.replace(/^\./, '').replace(/^\[(.*)\]$/, '$1')
-      const ip = new AddressSet()
-      if ((isIP(bare) !== 0 || bare.includes('/')) && ip.add(bare))
-        return lineFor({ ...EVERYTHING, domain: undefined, ip }, by)
-      const host = parseHost(bare)
-      if (host === undefined)
-        throw invalid(by, `names no host and no network: ${JSON.stringify(part.slice(0, 80))}`)
-      return lineFor({ ...EVERYTHING, domain: host.name }, by)
-    })
+  return partsOf(text).map(part => {
+    const bare = part.replace(/^\./, '').replace(/^\[(.*)\]$/, '$1')
+    const ip = new AddressSet()
+    if ((isIP(bare) !== 0 || bare.includes('/')) && ip.add(bare)) return lineFor({ ip }, by)
+    const host = parseHost(bare)
+    if (host === undefined)
+      throw invalid(by, `names no host and no network: ${JSON.stringify(part.slice(0, 80))}`)
+    return lineFor({ domain: host.name }, by)
+  })
 }

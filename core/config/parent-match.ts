@@ -6,21 +6,21 @@ import { quote } from './config-file.js'
 /** What must be true of a request; what is undefined is not asked about. */
 export interface ParentMatch {
   /** The host, or what it ends in behind a dot; '' for every host. */
-  readonly domain: string | undefined
-  readonly host: string | undefined
+  readonly domain?: string | undefined
+  readonly host?: string | undefined
   /** Of a host that is an address. */
-  readonly ip: AddressSet | undefined
-  readonly url: LinearTest | undefined
-  readonly ports: readonly [number, number] | undefined
-  readonly scheme: 'http' | 'https' | undefined
-  readonly method: string | undefined
+  readonly ip?: AddressSet | undefined
+  readonly url?: LinearTest | undefined
+  readonly ports?: readonly [number, number] | undefined
+  readonly scheme?: 'http' | 'https' | undefined
+  readonly method?: string | undefined
   /** What the path begins with, without its first slash. */
-  readonly prefix: string | undefined
+  readonly prefix?: string | undefined
   /** What the path ends in. */
-  readonly suffix: string | undefined
+  readonly suffix?: string | undefined
   /** Minutes of the day, in the time of this machine; from the first to the second, which may be smaller. */
-  readonly time: readonly [number, number] | undefined
-  readonly clients: AddressSet | undefined
+  readonly time?: readonly [number, number] | undefined
+  readonly clients?: AddressSet | undefined
 }
 
 const DESTINATIONS = ['dest_domain', 'dest_host', 'dest_ip', 'url_regex'] as const
@@ -142,18 +142,3 @@ const isDuring = ([from, to]: readonly [number, number], now: number): boolean =
 
 /** Without its first slash and without the query. */
 const pathOf = (url: string): string => /^[^:]*:\/\/[^/?]*\/?([^?]*)/.exec(url)?.[1] ?? ''
-
-/** Matches every request. */
-export const EVERYTHING: ParentMatch = {
-  domain: '',
-  host: undefined,
-  ip: undefined,
-  url: undefined,
-  ports: undefined,
-  scheme: undefined,
-  method: undefined,
-  prefix: undefined,
-  suffix: undefined,
-  time: undefined,
-  clients: undefined,
-}

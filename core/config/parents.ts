@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs'
 import { ProxyError } from '../base/errors.js'
 import { Mistakes } from '../base/mistakes.js'
-import { loadParentConfig, type ParentLine } from './parent-config.js'
+import { BY_ITSELF, loadParentConfig, type ParentLine } from './parent-config.js'
 import { loadParentCredentials, wrongForParents } from './parent-credentials.js'
 import { parentsOfEnvironment } from './parent-env.js'
 import { parseParentList } from './parent-list.js'
-import { EVERYTHING } from './parent-match.js'
 import type { NamedFile } from './record-place.js'
 
 /** Where parents are named. */
@@ -45,15 +44,5 @@ function lineForAll(text: string, by: string, file: NamedFile | undefined): Pare
   const unusable = wrongForParents(credentials, parents)
   if (unusable !== undefined)
     throw new ProxyError('PTC_PARENT_CONFIG_INVALID', `${file?.by ?? by}: ${unusable}`)
-  return {
-    match: EVERYTHING,
-    parents,
-    secondary: [],
-    selection: 'listed',
-    goesDirect: true,
-    isProxy: true,
-    hashesQuery: true,
-    credentials,
-    where: by,
-  }
+  return { ...BY_ITSELF, match: {}, parents, goesDirect: true, credentials, where: by }
 }

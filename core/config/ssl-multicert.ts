@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { didYouMean } from '../base/nearest.js'
-import { quote, readConfigFile, readLines } from './config-file.js'
+import { quote, readConfigFile, readItems } from './config-file.js'
 import type { NamedFile } from './record-place.js'
 
 /** One line of ssl_multicert.config: certificates with their keys, and the local address they are for. */
@@ -25,16 +25,8 @@ export const loadSslMulticert = ({ path, by }: NamedFile): readonly MulticertLin
  * Reads Traffic Server's syntax: pairs of `key=value`, separated by blanks; a value with blanks stands in quotes.
  * @throws {ProxyError} PTC_SSL_MULTICERT_INVALID, which names every bad line
  */
-export function parseSslMulticert(text: string, file: string): readonly MulticertLine[] {
-  const lines: MulticertLine[] = []
-  readLines(text, file, 'PTC_SSL_MULTICERT_INVALID', (line, where) => {
-    const reading = readLine(line, where)
-    if (typeof reading === 'string') return reading
-    lines.push(reading)
-    return undefined
-  })
-  return lines
-}
+export const parseSslMulticert = (text: string, file: string): readonly MulticertLine[] =>
+  readItems(text, file, 'PTC_SSL_MULTICERT_INVALID', readLine)
 
 const KEYS = ['dest_ip', 'ssl_cert_name', 'ssl_key_name', 'ssl_ca_name']
 /** Traffic Server's others. */

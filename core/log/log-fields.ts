@@ -1,6 +1,7 @@
 // Longer than 100 lines because it is the table of all fields of the access log, one row each.
 import { safeUrl } from '../base/authority.js'
 import type { ErrorCode } from '../base/errors.js'
+import { fieldValue } from '../base/fields.js'
 import type { LogSymbol } from '../config/log-format.js'
 import type { ClientRequest } from '../http/listener/client-request.js'
 import type { Summary } from '../http/transaction/summary.js'
@@ -81,7 +82,9 @@ export const LOG_FIELDS: Readonly<Record<LogSymbol, LogField>> = {
   psct: {
     about: "the answer's media type",
     read: ({ summary: { response } }) =>
-      headerOf(response?.headers, 'content-type')?.split(';', 1)[0]?.trim(),
+      fieldValue(response?.headers ?? [], 'content-type')
+        ?.split(';', 1)[0]
+        ?.trim(),
   },
   pqhl: {
     about: 'bytes of the head sent to the origin',
@@ -177,14 +180,6 @@ function lengthOf(req: ClientRequest | undefined): number | undefined {
   return requestLength({ method, path: url, headers: rawHeaders, body: 'none' })
 }
 
-/** The first value of a field in a flat list. */
-export function headerOf(headers: readonly string[] | undefined, name: string): string | undefined {
-  if (headers === undefined) return undefined
-  for (let i = 0; i + 1 < headers.length; i += 2)
-    if (headers[i]?.toLowerCase() === name) return headers[i + 1]
-  return undefined
-}
-
 const OUTCOMES: { readonly [C in ErrorCode]?: string } = {
   PTC_CLIENT_GONE: 'ERR_CLIENT_ABORT',
   PTC_CLIENT_DENIED: 'ERR_PROXY_DENIED',
@@ -232,11 +227,11 @@ function commonTime(ms: number): string {
   return `${day}:${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())} ${zone}`
 }
 
-/** One line of the access log, before it has a format. */
 /** The host that a request was for; undefined where none could be read. */
 export const logHost = ({ tunnelHost, method, url }: Summary): string | undefined =>
   tunnelHost ?? hostOf(method, url)
 
+/** One line of the access log, before it has a format. */
 export interface LogEntry {
   readonly summary: Summary
   /** Milliseconds since 1970. */

@@ -1,6 +1,7 @@
 import { safeUrl } from '../base/authority.js'
+import { fieldValue } from '../base/fields.js'
 import type { LogLayout, LogPiece, LogSymbol } from '../config/log-format.js'
-import { headerOf, LOG_FIELDS, type LogEntry } from './log-fields.js'
+import { LOG_FIELDS, type LogEntry } from './log-fields.js'
 import { certificateOf } from './origin-certificate.js'
 
 /** Makes a line of an entry: one line, whatever a client or an origin has put into its parts. */
@@ -27,8 +28,8 @@ function partOf(piece: LogPiece): Part {
   }
   const { name, container } = piece
   return container === 'cqh'
-    ? ({ summary }) => shown(headerOf(summary.req?.rawHeaders, name), UNSAFE_OR_BLANK)
-    : ({ summary }) => shown(headerOf(summary.response?.headers, name), UNSAFE_OR_BLANK)
+    ? ({ summary }) => shown(fieldValue(summary.req?.rawHeaders ?? [], name), UNSAFE_OR_BLANK)
+    : ({ summary }) => shown(fieldValue(summary.response?.headers ?? [], name), UNSAFE_OR_BLANK)
 }
 
 /** These are made of several parts, which are joined by blanks; they stand in quotes or brackets. */
