@@ -1,8 +1,8 @@
 import type { Parked } from '../../api/parked.js'
 import { ProxyError } from '../../base/errors.js'
+import type { AskedEvent, AskHook } from '../../hooks/hook-ids.js'
 import type { Turn } from '../../wait/turn.js'
 import { MAX_EFFECTS } from './from-worker.js'
-import type { AskedEvent, AskHook } from './hook-events.js'
 import type { Subject } from './messages.js'
 import type { WorkerState } from './worker-state.js'
 

@@ -1,7 +1,7 @@
 import type { HookEvents, HookId, HookOptions } from '../../api/hooks.js'
+import { type AskHook, isAsked, type TellHook } from '../../hooks/hook-ids.js'
 import type { PluginEnv } from '../load.js'
 import type { HostedServices } from '../services/services.js'
-import { type AskHook, isAsked, type TellHook } from './hook-events.js'
 import {
   type IsolateDiags,
   IsolatedPlugin,

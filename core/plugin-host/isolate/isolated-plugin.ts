@@ -5,15 +5,14 @@ import type { Verdict } from '../../api/verdict.js'
 import type { ProxyError } from '../../base/errors.js'
 import { LineLimit } from '../../base/line-limit.js'
 import { clip, describe, MAX_MESSAGE } from '../../base/thrown.js'
+import type { AskedEvent, AskHook, TellHook, ToldEvent } from '../../hooks/hook-ids.js'
 import type { HostedServices } from '../services/services.js'
 import type { ManagedCalls } from '../topics/answers.js'
 import { HostedCalls } from './calls.js'
 import { type CircuitOptions, failure, outOfService } from './circuit.js'
 import { HookCircuits } from './hook-circuits.js'
-import type { AskedEvent, AskHook, TellHook, ToldEvent } from './hook-events.js'
-import type { Offers, PlainTold, Said, Subject } from './messages.js'
+import type { Offers, PlainQuestion, PlainTold, Said, Subject } from './messages.js'
 import { NOTIFICATIONS } from './notifications.js'
-import type { Pending } from './pending.js'
 import { aboutOf, plainVConn } from './plain.js'
 import { QUESTIONS } from './questions.js'
 import type { Threads } from './threads.js'
@@ -21,6 +20,25 @@ import type { WorkerLink } from './worker-link.js'
 import { WorkerPeers } from './worker-peers.js'
 import { type WorkerEvents, type WorkerLimits, WorkerSet } from './worker-set.js'
 import { WorkerTopics } from './worker-topics.js'
+
+/** A question that waits for its answer. */
+interface Pending {
+  /** Its number where it is asked now: each worker that is asked gets one of its own. */
+  seq: number
+  readonly question: PlainQuestion
+  /** As `Codec` says. */
+  readonly subjects: readonly Subject[]
+  readonly near: readonly Subject[]
+  /** Does what the plugin has called, and passes its answer on. */
+  readonly answer: (verdict: Verdict, effects: readonly unknown[]) => void
+  /** Does what the plugin has done while it is asked. */
+  readonly serve: ((args: readonly unknown[]) => Promise<unknown>) | undefined
+  /** What it is about has ended: only a plugin in shadow mode still thinks about it. */
+  isOver: boolean
+  /** Where it has been asked; undefined while no worker can be. */
+  link: WorkerLink | undefined
+  readonly end: (failure?: ProxyError) => void
+}
 
 /** What is told of a plugin in workers. */
 export interface IsolateDiags {

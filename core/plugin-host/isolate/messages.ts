@@ -8,11 +8,11 @@ import type { HookId, HookOptions } from '../../api/hooks.js'
 import type { VConn } from '../../api/vconn.js'
 import type { Verdict } from '../../api/verdict.js'
 import type { ErrorCode } from '../../base/errors.js'
+import type { AskHook, TellHook } from '../../hooks/hook-ids.js'
 import type { TopicOwner } from '../managed.js'
 import type { LoadedLine } from '../resolve.js'
 import type { Measure, MetricSpec } from '../services/metric-spec.js'
 import type { ManagedCalls } from '../topics/answers.js'
-import type { AskHook, TellHook } from './hook-events.js'
 
 /** What a worker is started with. */
 export interface WorkerTask {

@@ -4,7 +4,7 @@
  */
 import type { TxnCloseEvent } from '../../api/hooks.js'
 import type { VConn } from '../../api/vconn.js'
-import type { TellHook, ToldEvent } from './hook-events.js'
+import type { TellHook, ToldEvent } from '../../hooks/hook-ids.js'
 import type { PlainVConn, Subject } from './messages.js'
 import { exactBytes, plainVConn, toBuffer } from './plain.js'
 import type { WorkerState } from './worker-state.js'

@@ -3,8 +3,8 @@
  * build here until it has its entry.
  */
 
+import type { AskHook } from '../../hooks/hook-ids.js'
 import { type Codec, codec, type Facts } from './codec.js'
-import type { AskHook } from './hook-events.js'
 import { CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_HELLO, SESSION } from './questions-client.js'
 import { ORIGIN_CERTIFICATE } from './questions-origin.js'
 import { READ_REQUEST, READ_RESPONSE, SEND_REQUEST, SEND_RESPONSE } from './questions-transaction.js'

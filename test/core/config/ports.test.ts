@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { isPortIn, readConnectPorts } from '../../../core/config/connect-ports.js'
 import { readServerPorts } from '../../../core/config/ports.js'
+import { isPortIn, readConnectPorts } from '../../../core/config/record-lists.js'
 
 test('a descriptor of server_ports', async t => {
   const one = (text: string): unknown => readServerPorts(text).ports[0]

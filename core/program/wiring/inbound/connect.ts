@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { type Current, derived } from '../../../base/current.js'
-import { isPortIn } from '../../../config/connect-ports.js'
+import { isPortIn } from '../../../config/record-lists.js'
 import type { Rule } from '../../../config/rules.js'
 import { type BumpedConnections, bumpedConnections, type EndTls } from '../../../http/connect/bump.js'
 import { ConnectHandler } from '../../../http/connect/connect.js'

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { readFieldList, readForwarded } from '../../../../core/config/client-fields.js'
+import { readFieldList, readForwarded } from '../../../../core/config/record-lists.js'
 import type { ClientInfo } from '../../../../core/http/listener/client-info.js'
 import {
   type ClientFieldSettings,

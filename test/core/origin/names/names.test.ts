@@ -4,7 +4,7 @@ import { type Test, test } from 'tap'
 import { ProxyError } from '../../../../core/base/errors.js'
 import { Names, type NamesOptions } from '../../../../core/origin/names/names.js'
 import type { Outcome } from '../../../../core/origin/names/source.js'
-import { heldSource } from '../../../kit/held-source.js'
+import { heldSource } from '../../../kit/names.js'
 
 const CACHE = { found: 60_000, failed: 2000, maxBytes: 1_000_000 }
 

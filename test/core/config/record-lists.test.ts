@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { readNameservers } from '../../../core/config/nameservers.js'
+import { readNameservers } from '../../../core/config/record-lists.js'
 
 test('a list of name servers', async t => {
   t.strictSame(readNameservers('192.0.2.1, 192.0.2.2:5353\t[2001:db8::1]:54 2001:db8::2,[::1]'), {
