@@ -19,11 +19,10 @@ import { VerdictCache } from '../tls/judge/verdict-cache.js'
 import { Judgement } from '../tls/outbound/judgement.js'
 import { type HandshakeObserver, QUIET } from '../tls/outbound/observer.js'
 import type { OutboundAsker } from '../tls/outbound/settings.js'
-import type { ProxyVConn } from '../vconn/vconn.js'
 import type { PluginRefused } from '../wait/refusal.js'
 import { type ClientFacts, type ClientHook, ClientJudgement } from './client-judgement.js'
 import { type MadeUpEnd, openConnection, startConnection, type TestConnection } from './connection.js'
-import { KitHandshake, type TestHandshake, toOutcome } from './handshake.js'
+import { KitHandshake, type Outcome, type TestHandshake, toOutcome } from './handshake.js'
 import type { Kit, KitOptions, Told } from './kit-calls.js'
 import { type LiveOrigin, LiveOrigins, lineOf } from './live.js'
 import { askingFor, type Origin, toEvidence } from './origin.js'
@@ -148,56 +147,49 @@ class PluginKit implements Kit {
   async park(origin: Origin): Promise<TestHandshake> {
     const evidence = await toEvidence(origin, this.#folder)
     const { port = 443 } = origin
-    const { vconn, started } = this.#start({ direction: 'outbound', host: evidence.host, port })
     const { deadline, terms } = this.#settings.verification
     const shadows = this.#askers.shadows(deadline)
-    const judgement = new Judgement(
-      {
+    const { names, completers } = this.#askers
+    return await this.#parked({ direction: 'outbound', host: evidence.host, port }, (vconn, onEnd) => {
+      const judged = {
         evidence,
         port,
         asking: askingFor(origin),
-        vconn: vconn.shown,
-        terms: makeTerms(
-          terms,
-          this.#askers.names,
-          false,
-          shadows.length > 0,
-          undefined,
-          undefined,
-          this.#askers.completers,
-        ),
+        vconn,
+        terms: makeTerms(terms, names, false, shadows.length > 0, undefined, undefined, completers),
         askers: this.#asked,
         shadows,
         deadline,
         observer: this.#observer,
         time: this.#time,
-      },
-      end => handshake.end(toOutcome(end)),
-    )
-    const calls = this.#recorder.callsFor(vconn.shown.id)
-    const handshake = new KitHandshake(vconn, calls, () => judgement.abandon())
-    void started.then(why => (why === undefined ? judgement.start() : handshake.end(toOutcome(why))))
-    await settle()
-    return handshake
+      }
+      return new Judgement(judged, end => onEnd(toOutcome(end)))
+    })
   }
 
-  async parkClient<H extends ClientHook>(hook: H, facts: ClientFacts<H>): Promise<TestHandshake> {
-    const { vconn, started } = this.#start({ direction: 'inbound', host: '', port: 0 })
-    const judgement = new ClientJudgement(
-      {
-        hook,
-        facts,
-        vconn: vconn.shown,
-        hooks: this.#clientHooks,
-        deadline: this.#settings.inboundTls.handshakeTimeout,
-        observer: this.#observer,
-        time: this.#time,
-      },
-      outcome => handshake.end(outcome),
-    )
+  parkClient<H extends ClientHook>(hook: H, facts: ClientFacts<H>): Promise<TestHandshake> {
+    return this.#parked({ direction: 'inbound', host: '', port: 0 }, (vconn, onEnd) => {
+      const hooks = this.#clientHooks
+      const deadline = this.#settings.inboundTls.handshakeTimeout
+      const judged = { hook, facts, vconn, hooks, deadline, observer: this.#observer, time: this.#time }
+      return new ClientJudgement(judged, onEnd)
+    })
+  }
+
+  /** Opens a made-up connection, and begins its judgement when the plugins on the start hook have accepted it. */
+  async #parked(
+    end: MadeUpEnd,
+    judge: (vconn: VConn, onEnd: (outcome: Outcome) => void) => { start(): void; abandon(): void },
+  ): Promise<TestHandshake> {
+    let started: (why: PluginRefused | undefined) => void = () => {}
+    const start = new Promise<PluginRefused | undefined>(resolve => {
+      started = resolve
+    })
+    const vconn = startConnection(this.#vconns, end, why => started(why))
+    const judgement = judge(vconn.shown, outcome => handshake.end(outcome))
     const calls = this.#recorder.callsFor(vconn.shown.id)
     const handshake = new KitHandshake(vconn, calls, () => judgement.abandon())
-    void started.then(why => (why === undefined ? judgement.start() : handshake.end(toOutcome(why))))
+    void start.then(why => (why === undefined ? judgement.start() : handshake.end(toOutcome(why))))
     await settle()
     return handshake
   }
@@ -233,13 +225,5 @@ class PluginKit implements Kit {
   close(): void {
     this.#plugins.unload()
     this.#live.close()
-  }
-
-  #start(end: MadeUpEnd): { vconn: ProxyVConn; started: Promise<PluginRefused | undefined> } {
-    let hear: (why: PluginRefused | undefined) => void = () => {}
-    const started = new Promise<PluginRefused | undefined>(resolve => {
-      hear = resolve
-    })
-    return { vconn: startConnection(this.#vconns, end, why => hear(why)), started }
   }
 }
