@@ -40,6 +40,14 @@ export function none(name: string, args: readonly string[]): void {
   if (args.length > 0) throw usage(`ctl ${name} takes no arguments; given: ${args.join(' ')}`)
 }
 
+/** A command that takes no words behind its name. */
+export const alone =
+  (name: string, make: (options: CtlOptions) => Command) =>
+  (args: readonly string[], options: CtlOptions): Command => {
+    none(name, args)
+    return make(options)
+  }
+
 export const reloading = (): Command =>
   command(
     send => send<{ generation: number; needRestart: readonly string[] }>('POST', '/v1/reload'),

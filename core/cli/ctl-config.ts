@@ -5,7 +5,7 @@ import type { MetricRow } from '../admin/metric-rows.js'
 import { didYouMean } from '../base/nearest.js'
 import type { RecordInfo } from '../settings/record-report.js'
 import { listOf, type Send } from './ctl-client.js'
-import { type Command, type CtlOptions, command, none, pick, reloading, usage } from './ctl-command.js'
+import { alone, type Command, type CtlOptions, command, pick, reloading, usage } from './ctl-command.js'
 import { localTime } from './ctl-text.js'
 
 type Make = (args: readonly string[], options: CtlOptions) => Command
@@ -27,16 +27,14 @@ const CONFIG: Readonly<Record<string, Make>> = {
       row => row.value,
     )
   },
-  defaults: (args, options) => {
-    none('config defaults', args)
-    return listed(
+  defaults: alone('config defaults', options =>
+    listed(
       send => matching(send, ['']),
       options,
       row => row.default,
-    )
-  },
-  diff: (args, options) => {
-    none('config diff', args)
+    ),
+  ),
+  diff: alone('config diff', options => {
     const changed = (send: Send) => listOf<RecordInfo>(send, '/v1/records?changed=true', 'records')
     if (options.records === true) return listed(changed, options, row => row.value)
     return command(changed, rows =>
@@ -46,7 +44,7 @@ const CONFIG: Readonly<Record<string, Make>> = {
         `\tDefault Value: ${row.default}`,
       ]),
     )
-  },
+  }),
   describe: names => {
     some('config describe', 'RECORD', names)
     return command(
@@ -62,21 +60,17 @@ const CONFIG: Readonly<Record<string, Make>> = {
       row => [`set ${row.name}${row.needsRestart ? ', restart required' : ''}`],
     )
   },
-  reload: args => {
-    none('config reload', args)
-    return reloading()
-  },
-  status: args => {
-    none('config status', args)
-    return command(
+  reload: alone('config reload', reloading),
+  status: alone('config status', () =>
+    command(
       send => send<Status>('GET', '/v1/status'),
       ({ version, uptime, readAt }) => [
         `Portcullis ${version}`,
         `Started at ${localTime(Date.now() - uptime)}`,
         `Last reconfiguration at ${localTime(readAt)}`,
       ],
-    )
-  },
+    ),
+  ),
 }
 
 export const config: Make = ([verb = '', ...args], options) => pick('config', CONFIG, verb)(args, options)

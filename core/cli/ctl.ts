@@ -11,7 +11,16 @@ import { readSettings, type Settings } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import { approvalsText, learn, policy } from './ctl-approvals.js'
 import { listOf, operator, type Reach, sendTo } from './ctl-client.js'
-import { type Command, type CtlOptions, command, formatOf, none, reloading, usage } from './ctl-command.js'
+import {
+  alone,
+  type Command,
+  type CtlOptions,
+  command,
+  formatOf,
+  none,
+  reloading,
+  usage,
+} from './ctl-command.js'
 import { config, debug, metric } from './ctl-config.js'
 import { accept, extend, history, parked, rejectHeld } from './ctl-held.js'
 import { server, stopping } from './ctl-server.js'
@@ -19,37 +28,31 @@ import { pluginText, revokedText, statusText, verdictsText } from './ctl-text.js
 
 /** Each takes the words after its own name. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOptions) => Command>> = {
-  status: args => {
-    none('status', args)
-    return command(send => send<Status>('GET', '/v1/status'), statusText)
-  },
+  status: alone('status', () => command(send => send<Status>('GET', '/v1/status'), statusText)),
   parked,
-  approvals: args => {
-    none('approvals', args)
-    return command(
+  approvals: alone('approvals', () =>
+    command(
       async send => ({ approvals: await listOf<Approval>(send, '/v1/approvals', 'approvals') }),
       ({ approvals }) => approvalsText(approvals),
-    )
-  },
+    ),
+  ),
   accept,
   reject: rejectHeld,
   extend,
   history,
-  dashboard: (args, { role = ALL_RIGHTS }) => {
-    none('dashboard', args)
+  dashboard: alone('dashboard', ({ role = ALL_RIGHTS }) => {
     if (!isRole(role)) throw usage(`--role ${role}: write ${ROLES.join(', ')}`)
     return command(
       send => send<{ url: string }>('POST', '/v1/dashboard', { who: operator(), role }),
       ({ url }) => [url],
     )
-  },
-  verdicts: args => {
-    none('verdicts', args)
-    return command(
+  }),
+  verdicts: alone('verdicts', () =>
+    command(
       async send => ({ verdicts: await listOf<RememberedVerdict>(send, '/v1/verdicts', 'verdicts') }),
       ({ verdicts }) => verdictsText(verdicts),
-    )
-  },
+    ),
+  ),
   revoke: ([what, ...more], { all }) => {
     if (more.length > 0 || (what === undefined) !== (all === true))
       throw usage('revoke takes one HOST, key:KEY, spki:DIGEST or cert:DIGEST, or --all')
@@ -83,14 +86,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
       ({ plugins }) => [`plugins that heard it: ${plugins}`],
     )
   },
-  reload: args => {
-    none('reload', args)
-    return reloading()
-  },
-  stop: args => {
-    none('stop', args)
-    return stopping()
-  },
+  reload: alone('reload', reloading),
+  stop: alone('stop', stopping),
   server,
 }
 

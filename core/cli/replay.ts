@@ -1,9 +1,8 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
-import { discard, makeGeneration, openLogs, type Place } from '../program/generation.js'
+import { type Place, withGeneration } from '../program/generation.js'
 import type { VConns } from '../program/wiring/vconns.js'
-import { readConfiguration } from '../settings/settings.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 import { Judgement } from '../tls/outbound/judgement.js'
 import type { OutboundSettings } from '../tls/outbound/settings.js'
@@ -19,25 +18,19 @@ export async function replay(place: Place, files: readonly string[]): Promise<nu
   if (files.length === 0)
     throw new ProxyError('PTC_USAGE', 'replay takes the files that `try --save` has written')
   const saved = files.map(file => ({ file, chain: readSavedChain(file) }))
-  const configuration = readConfiguration(place)
-  const logs = openLogs(place, configuration.settings)
-  const generation = await makeGeneration(place, logs, configuration)
-  let different = 0
-  for (const { file, chain } of saved) {
-    const { settings } = generation.verification.policyOf(chain.host)
-    const now = verdictOf(await judge(toEvidence(chain), chain.port, settings, generation.vconns))
-    const isSame = now.verdict === chain.verdict && now.by === chain.by
-    if (!isSame) different += 1
-    const was = isSame ? '' : `, was ${chain.verdict} by ${chain.by}`
-    place.print(
-      'stdout',
-      `${isSame ? 'same   ' : 'DIFFERS'} ${file} ${chain.host}: ${now.verdict} by ${now.by}${was}`,
-    )
-  }
-  place.print('stdout', `${saved.length} replayed, ${different} differ`)
-  discard(generation)
-  await logs.close()
-  return different === 0 ? 0 : 1
+  return await withGeneration(place, async ({ verification, vconns }) => {
+    let different = 0
+    for (const { file, chain } of saved) {
+      const { settings } = verification.policyOf(chain.host)
+      const now = verdictOf(await judge(toEvidence(chain), chain.port, settings, vconns))
+      const isSame = now.verdict === chain.verdict && now.by === chain.by
+      if (!isSame) different += 1
+      const [word, was] = isSame ? ['same   ', ''] : ['DIFFERS', `, was ${chain.verdict} by ${chain.by}`]
+      place.print('stdout', `${word} ${file} ${chain.host}: ${now.verdict} by ${now.by}${was}`)
+    }
+    place.print('stdout', `${saved.length} replayed, ${different} differ`)
+    return different === 0 ? 0 : 1
+  })
 }
 
 type Opened = ReturnType<VConns['askOrigin']>

@@ -6,21 +6,13 @@ import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { again, reach } from '../origin/parents/reach.js'
 import { ONLY_DIRECT, parentText, placeOf, type Ways } from '../origin/parents/way.js'
-import {
-  discard,
-  type Generation,
-  type Logs,
-  makeGeneration,
-  openLogs,
-  type Place,
-} from '../program/generation.js'
+import { type Generation, type Logs, type Place, withGeneration } from '../program/generation.js'
 import { connectModeOf } from '../program/wiring/inbound/connect.js'
 import { makeDial } from '../program/wiring/outbound/dial.js'
 import { makeVia } from '../program/wiring/outbound/forwarding.js'
 import { HandshakeLog } from '../program/wiring/outbound/handshake-log.js'
 import { parentWay } from '../program/wiring/outbound/routes.js'
 import { decisionText } from '../program/wiring/outbound/verify-warnings.js'
-import { readConfiguration } from '../settings/settings.js'
 import { wantsStaple } from '../tls/judge/certificate-parts.js'
 import { digestText } from '../tls/judge/evidence.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
@@ -106,17 +98,12 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
   const target = readTarget(options.target)
   const at = options.connect === undefined ? target : readTarget(options.connect)
   const { tell } = new Timeline(line => place.print('stdout', line))
-  const configuration = readConfiguration(place)
-  const logs = openLogs(place, configuration.settings)
-  const handshakes = new ToldLog(logs.diags, tell)
-  const generation = await makeGeneration(place, { ...logs, handshakes }, configuration)
-  try {
-    const connect = connector(generation, logs, at, options)
-    return await attempt(generation, target, connect, options, tell)
-  } finally {
-    discard(generation)
-    await logs.close()
-  }
+  return await withGeneration(
+    place,
+    (generation, logs) =>
+      attempt(generation, target, connector(generation, logs, at, options), options, tell),
+    ({ diags }) => new ToldLog(diags, tell),
+  )
 }
 
 type Target = { readonly host: string; readonly port: number }

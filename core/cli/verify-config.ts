@@ -1,9 +1,8 @@
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { problemsOf } from '../base/mistakes.js'
-import { discard, makeGeneration, openLogs, type Place, warningsOf } from '../program/generation.js'
+import { type Place, warningsOf, withGeneration } from '../program/generation.js'
 import { checkSink } from '../program/log-sink.js'
-import { readConfiguration } from '../settings/settings.js'
 import type { OptionValues } from './command-line.js'
 import { formatOf } from './ctl-command.js'
 
@@ -67,11 +66,8 @@ async function reportOn(place: Place): Promise<VerifyReport> {
   }
 }
 
-async function findingsIn(place: Place): Promise<Findings> {
-  const configuration = readConfiguration(place)
-  const logs = openLogs(place, configuration.settings)
-  const generation = await makeGeneration(place, logs, configuration)
-  try {
+const findingsIn = (place: Place): Promise<Findings> =>
+  withGeneration(place, generation => {
     const { accessLog } = generation.settings
     if (accessLog !== undefined) checkSink(accessLog)
     return {
@@ -79,10 +75,7 @@ async function findingsIn(place: Place): Promise<Findings> {
       plugins: generation.plugins.names,
       trusts: generation.contexts.trusts,
     }
-  } finally {
-    discard(generation)
-  }
-}
+  })
 
 const PLACE = /^(\/.*?:\d+(?::\d+)?|environment variable \w+|\/[^:]+|proxy\.config\.[\w.]+): (.*)$/s
 
