@@ -29,6 +29,11 @@ export class Findings {
     this.all.push({ outcome, where, what })
   }
 
+  /** Adds what is about one place. @param said what stands there: begins each of them */
+  at(where: string, said: string): (outcome: Outcome, what: string) => void {
+    return (outcome, what) => this.add(outcome, where, `${said}: ${what}`)
+  }
+
   of(...outcomes: readonly Outcome[]): readonly Finding[] {
     return this.all.filter(({ outcome }) => outcomes.includes(outcome))
   }

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import type { RuleText } from '../../config/rules.js'
+import type { Findings } from '../findings.js'
 import { checkFile, type Source } from '../source.js'
 import type { AccessRules } from './access.js'
 import type { Acl, Acls } from './acls.js'
@@ -46,43 +47,37 @@ export class Bumping {
       if (acl === undefined) findings.add('wrong', where, `there is no acl ${name}`)
       else if (acl.kind !== 'step' && acl.kind !== 'all') acls.push(acl)
     }
-    const said = `ssl_bump ${args.join(' ')}`
+    const say = findings.at(where, `ssl_bump ${args.join(' ')}`)
     const other = acls.find(acl => acl.kind !== 'hosts' || !acl.isKnown)
-    if (word === 'terminate') this.#terminate(acls, other, said, where)
+    if (word === 'terminate') this.#terminate(acls, other, where, say)
     else if (/^(?:bump|server-first|client-first|allow)$/.test(word)) {
       this.#isBumped = true
       for (const acl of acls) this.#passed.add(acl.name)
-      if (acls.length > 0) findings.add('changed', where, `${said}: everything is bumped, not only these`)
+      if (acls.length > 0) say('changed', 'everything is bumped, not only these')
     } else if (/^(?:splice|none|deny)$/.test(word)) {
       for (const acl of acls) this.#passed.add(acl.name)
       for (const acl of acls.filter(acl => acl !== other)) this.#spliced.push({ acl, where })
       if (other !== undefined && other.kind !== 'hosts')
-        findings.add(
-          'lost',
-          where,
-          `${said}: no rule can say ${other.name} (${other.type}); these are bumped too`,
-        )
+        say('lost', `no rule can say ${other.name} (${other.type}); these are bumped too`)
     } else if (/^(?:peek|stare)$/.test(word)) {
       for (const acl of acls) this.#passed.add(acl.name)
-      findings.add('changed', where, `${said}: the ClientHello is always read`)
-    } else findings.add('wrong', where, `${said}: ${word} is no action`)
+      say('changed', 'the ClientHello is always read')
+    } else say('wrong', `${word} is no action`)
   }
 
-  #terminate(acls: readonly Acl[], other: Acl | undefined, said: string, where: string): void {
-    const { findings } = this.#source
+  #terminate(
+    acls: readonly Acl[],
+    other: Acl | undefined,
+    where: string,
+    say: ReturnType<Findings['at']>,
+  ): void {
     if (other !== undefined && acls.length > 0)
-      return void findings.add('undecided', where, `${said}: no rule can say ${other.name} (${other.type})`)
+      return say('undecided', `no rule can say ${other.name} (${other.type})`)
     const names = acls.length > 0 ? acls.map(acl => acl.name) : [...this.#passed]
     this.#ended.push({ names, isNegated: acls.length === 0, where })
     const unknown = [...this.#passed].map(name => this.#acls.get(name)).find(acl => acl?.isKnown === false)
-    if (acls.length === 0 && unknown !== undefined)
-      findings.add('undecided', where, `${said}: not all of ${unknown.name} is known`)
-    else
-      findings.add(
-        'changed',
-        where,
-        `${said}: a rule of access.yaml, which is about the name in the ClientHello too`,
-      )
+    if (acls.length === 0 && unknown !== undefined) say('undecided', `not all of ${unknown.name} is known`)
+    else say('changed', 'a rule of access.yaml, which is about the name in the ClientHello too')
   }
 
   /** @param files of the first port with ssl-bump; without one Squid ignores ssl_bump */
@@ -108,11 +103,7 @@ export class Bumping {
     facts.set(MODE, 'bump')
     const { certificate, key, where } = files
     if (certificate === undefined || key === undefined)
-      return void findings.add(
-        'wrong',
-        where,
-        'ssl-bump has no cert=; `portcullis ca init` makes an authority',
-      )
+      return findings.add('wrong', where, 'ssl-bump has no cert=; `portcullis ca init` makes an authority')
     facts.set('proxy.config.ssl.bump.CA.cert.filename', resolve(dir, certificate))
     facts.set('proxy.config.ssl.bump.CA.private_key.filename', resolve(dir, key))
     findings.add('changed', where, `ssl-bump: ${MODE} bump, with the authority ${certificate}`)

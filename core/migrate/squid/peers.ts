@@ -3,6 +3,7 @@ import type { Source } from '../source.js'
 import type { Directive } from './conf.js'
 
 const PARENT = 'requests went to a parent proxy; here they go to the origin itself'
+const DIRECT = 'write lines with dest_domain or dest_ip and go_direct=true before the others of parent.config'
 const CA = 'proxy.config.http.parent_proxy.CA.cert.filename'
 
 /** Options of a peer that mean nothing where nothing is cached, or that are the default here. */
@@ -73,28 +74,20 @@ export class Peers {
         'private addresses are denied, so names are resolved here; requests without TLS that would go to a parent by name are refused',
       )
     }
-    for (const { name, args, where } of this.#directives)
-      findings.add(
-        'changed',
-        where,
-        `${name} ${args[0] ?? ''}: ${name === 'never_direct' ? 'go_direct=false' : 'a parent'} in parent.config`,
-      )
+    for (const { name, args, where } of this.#directives) {
+      const what = name === 'never_direct' ? 'go_direct=false' : 'a parent'
+      findings.add('changed', where, `${name} ${args[0] ?? ''}: ${what} in parent.config`)
+    }
     for (const { args, where } of this.#direct)
-      findings.add(
-        'undecided',
-        where,
-        `always_direct ${args[0] ?? ''}: write lines with dest_domain or dest_ip and go_direct=true before the others of parent.config`,
-      )
+      findings.add('undecided', where, `always_direct ${args[0] ?? ''}: ${DIRECT}`)
   }
 
   #leave(): void {
-    for (const { name, args, where } of this.#directives)
-      if (name !== 'never_direct' || args[0] === 'allow')
-        this.#source.findings.add(
-          'undecided',
-          where,
-          `${name}${name === 'never_direct' ? '' : ` ${args[0] ?? ''}`}: ${PARENT}`,
-        )
+    for (const { name, args, where } of this.#directives) {
+      const said = name === 'never_direct' ? name : `${name} ${args[0] ?? ''}`
+      if (said !== 'never_direct' || args[0] === 'allow')
+        this.#source.findings.add('undecided', where, `${said}: ${PARENT}`)
+    }
   }
 }
 

@@ -15,6 +15,8 @@ export interface BumpFiles {
 const IGNORED =
   /^(?:name|tcpkeepalive|dynamic_cert_mem_cache_size|generate-host-certificates|connection-auth|disable-pmtu-discovery|tls-dh|dhparams|tls-default-ca|protocol|sslcontext|tls-no-npn|ignore-cc|act-as-origin|no-connection-auth|split-stack|worker-queues|options|sslflags)$/
 
+const TLS_FILES = /^(?:ssl-bump|cert|tls-cert|key|tls-key|cafile|capath|crlfile)$/
+
 export class Ports {
   readonly #source: Source
   readonly #ports: string[] = []
@@ -29,11 +31,12 @@ export class Ports {
     const [place = '', ...words] = args
     const options = new Map(words.map(word => split(word)))
     const said = `${name} ${place}`
+    const wrongly = (what: string): void => findings.add('wrong', where, `${said}: ${what}`)
     if (options.has('ssl-bump')) this.#bump(options, where)
     const fate = this.#fate(options, said, where)
     if (fate === 'drop') return
     const match = /^(?:(\[[\d:a-f]+\]|[\d.]+|[\w.-]+):)?(\d+)$/i.exec(place)
-    if (match === null) return void findings.add('wrong', where, `${said}: write a port, or address:port`)
+    if (match === null) return wrongly('write a port, or address:port')
     const [, address, port = ''] = match
     const isAny = address === undefined || address === '0.0.0.0'
     const tls = name === 'https_port' ? ':ssl' : ''
@@ -41,9 +44,9 @@ export class Ports {
       ? [`${port}${tls}`, ...(address === undefined ? [`${port}${tls}:ipv6`] : [])]
       : [`${port}${tls}:ip-in=${address}`]
     if (this.#ports.some(known => known.split(':')[0] === port))
-      return void findings.add('wrong', where, `${said}: the port ${port} is there twice`)
+      return wrongly(`the port ${port} is there twice`)
     const { wrong } = readServerPorts([...this.#ports, ...ours].join(' '))
-    if (wrong.length > 0) return void findings.add('wrong', where, `${said}: ${wrong.join('; ')}`)
+    if (wrong.length > 0) return wrongly(wrong.join('; '))
     this.#ports.push(...ours)
     findings.add('kept', where, said)
     if (tls !== '') this.#certificate(options, said, where)
@@ -51,53 +54,26 @@ export class Ports {
 
   /** @returns whether the port is left out */
   #fate(options: ReadonlyMap<string, string>, said: string, where: string): 'keep' | 'drop' {
-    const { findings } = this.#source
+    const add = this.#source.findings.at(where, said)
     let fate: 'keep' | 'drop' = 'keep'
     for (const [option, value] of options) {
       if (/^(?:intercept|transparent|tproxy)$/.test(option)) {
-        findings.add(
-          'lost',
-          where,
-          `${said}: ${option}: redirected connections are not taken; clients must be told of the proxy`,
-        )
+        add('lost', `${option}: redirected connections are not taken; clients must be told of the proxy`)
         fate = 'drop'
       } else if (/^(?:accel|vhost|vport|defaultsite)$/.test(option)) {
-        findings.add(
-          'undecided',
-          where,
-          `${said}: ${option}: this port was a closed reverse proxy, and Portcullis is a forward proxy`,
-        )
+        add('undecided', `${option}: this port was a closed reverse proxy, and Portcullis is a forward proxy`)
         fate = 'drop'
       } else if (option === 'require-proxy-header') {
-        findings.add(
-          'undecided',
-          where,
-          `${said}: the PROXY header is not read: all clients would have one address`,
-        )
+        add('undecided', 'the PROXY header is not read: all clients would have one address')
         fate = 'drop'
       } else if (option === 'cipher' && !isWide(value))
-        findings.add(
-          'undecided',
-          where,
-          `${said}: cipher: bumped clients get OpenSSL's list at security level 2`,
-        )
+        add('undecided', "cipher: bumped clients get OpenSSL's list at security level 2")
       else if (option === 'cipher')
-        findings.add(
-          'changed',
-          where,
-          `${said}: cipher: OpenSSL's list at security level 2, which has nothing of what was excluded`,
-        )
-      else if (/^(?:clientca|cafile|capath|crlfile)$/.test(option) && option === 'clientca')
-        findings.add(
-          'undecided',
-          where,
-          `${said}: clientca: write proxy.config.ssl.CA.cert.filename and certification_level`,
-        )
-      else if (
-        !IGNORED.test(option) &&
-        !/^(?:ssl-bump|cert|tls-cert|key|tls-key|cafile|capath|crlfile)$/.test(option)
-      )
-        findings.add('wrong', where, `${said}: ${option} is no option of a port`)
+        add('changed', "cipher: OpenSSL's list at security level 2, which has nothing of what was excluded")
+      else if (option === 'clientca')
+        add('undecided', 'clientca: write proxy.config.ssl.CA.cert.filename and certification_level')
+      else if (!IGNORED.test(option) && !TLS_FILES.test(option))
+        add('wrong', `${option} is no option of a port`)
     }
     return fate
   }
@@ -123,14 +99,9 @@ export class Ports {
   }
 
   finish(): void {
-    if (this.#ports.length > 0)
-      this.#source.facts.set('proxy.config.http.server_ports', this.#ports.join(' '))
-    else
-      this.#source.findings.add(
-        'wrong',
-        'squid.conf',
-        'no port is left; the default listens on 127.0.0.1:8080',
-      )
+    const { facts, findings } = this.#source
+    if (this.#ports.length > 0) facts.set('proxy.config.http.server_ports', this.#ports.join(' '))
+    else findings.add('wrong', 'squid.conf', 'no port is left; the default listens on 127.0.0.1:8080')
   }
 }
 

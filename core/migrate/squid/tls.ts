@@ -8,6 +8,7 @@ import { type Directive, unquote } from './conf.js'
 
 const CLIENT = 'proxy.config.ssl.client'
 const VERIFY = `${CLIENT}.verify.server` as const
+const EXCUSED = `errors of all certificates were excused. They are enforced here; ${VERIFY}.policy PERMISSIVE excuses them again`
 
 export class OutgoingTls {
   readonly #source: Source
@@ -23,6 +24,7 @@ export class OutgoingTls {
 
   /** @returns whether the line is about this */
   add({ name, args, where }: Directive): boolean {
+    const add = this.#source.findings.at(where, name)
     if (name === 'tls_outgoing_options') for (const word of args) this.#option(word, where)
     else if (name === 'sslproxy_cert_error') this.#certError(args, where)
     else if (name === 'sslcrtvalidator_program') this.#validator = { where, words: args }
@@ -30,13 +32,9 @@ export class OutgoingTls {
     else if (OLD[name] !== undefined)
       this.#option(`${OLD[name]}=${args.join(name === 'sslproxy_options' ? ',' : ' ')}`, where)
     else if (name === 'sslproxy_foreign_intermediate_certs')
-      this.#source.findings.add('lost', where, `${name}: origins must send their issuers themselves`)
+      add('lost', 'origins must send their issuers themselves')
     else if (name === 'sslproxy_session_ttl' || name === 'sslproxy_session_cache_size')
-      this.#source.findings.add(
-        'lost',
-        where,
-        `${name}: proxy.config.ssl.origin_session_cache 1 resumes sessions`,
-      )
+      add('lost', 'proxy.config.ssl.origin_session_cache 1 resumes sessions')
     else return false
     return true
   }
@@ -78,18 +76,14 @@ export class OutgoingTls {
   #flags(value: string, where: string): void {
     const { facts, findings } = this.#source
     for (const flag of value.split(/[,: ]+/)) {
+      const add = findings.at(where, flag)
       if (flag === 'DONT_VERIFY_PEER') {
         facts.set(VERIFY, 0)
-        findings.add('mind', where, 'DONT_VERIFY_PEER: certificates of origins are NOT verified, as before')
+        add('mind', 'certificates of origins are NOT verified, as before')
       } else if (flag === 'DONT_VERIFY_DOMAIN') {
         facts.set(`${VERIFY}.properties`, 'SIGNATURE')
-        findings.add(
-          'mind',
-          where,
-          'DONT_VERIFY_DOMAIN: names in certificates of origins are not compared, as before',
-        )
-      } else if (/^VERIFY_CRL/.test(flag))
-        findings.add('undecided', where, `${flag}: write verify_server_crl in sni.yaml`)
+        add('mind', 'names in certificates of origins are not compared, as before')
+      } else if (/^VERIFY_CRL/.test(flag)) add('undecided', 'write verify_server_crl in sni.yaml')
       else findings.add('lost', where, `the flag ${flag}`)
     }
   }
@@ -120,19 +114,15 @@ export class OutgoingTls {
   /** Errors that are excused for names; the first line that matches decides. */
   #certError([action = '', ...names]: readonly string[], where: string): void {
     const { facts, findings } = this.#source
-    const said = `sslproxy_cert_error ${[action, ...names].join(' ')}`
+    const add = findings.at(where, `sslproxy_cert_error ${[action, ...names].join(' ')}`)
     const acls = names.map(name => this.#acls.get(name))
     if (this.#certErrors !== undefined) return
     if (action === 'deny') {
       if (acls.every(acl => acl?.kind === 'all')) this.#certErrors = 'deny'
-      findings.add('kept', where, `${said}: ENFORCED`)
+      add('kept', 'ENFORCED')
     } else if (acls.every(acl => acl?.kind === 'all')) {
       this.#certErrors = 'allow'
-      findings.add(
-        'mind',
-        where,
-        `${said}: errors of all certificates were excused. They are enforced here; ${VERIFY}.policy PERMISSIVE excuses them again`,
-      )
+      add('mind', EXCUSED)
     } else {
       const [acl] = acls
       const hosts =
@@ -144,13 +134,9 @@ export class OutgoingTls {
         acl !== undefined &&
         (acl.kind === 'hosts' || acl.kind === 'origins') &&
         !hosts.some(host => host.includes('/'))
-      if (!isGood) return void findings.add('lost', where, `${said}: errors are enforced for these too`)
+      if (!isGood) return add('lost', 'errors are enforced for these too')
       for (const fqdn of hosts) facts.origins.push({ fqdn, verify_server_policy: 'PERMISSIVE' })
-      findings.add(
-        'kept',
-        where,
-        `${said}: verify_server_policy PERMISSIVE for ${hosts.join(', ')} in sni.yaml`,
-      )
+      add('kept', `verify_server_policy PERMISSIVE for ${hosts.join(', ')} in sni.yaml`)
     }
   }
 
@@ -165,11 +151,8 @@ export class OutgoingTls {
     const ttl = options.filter(word => /^ttl=(?:\d+|infinity)$/.test(word))
     if (count !== undefined) children.unshift(`children=${count}`)
     facts.plugins.push(['cert_validator', `"cmd=${command.join(' ')}"`, ...children, ...ttl].join(' '))
-    findings.add(
-      'changed',
-      validator.where,
-      `sslcrtvalidator_program: the plugin cert_validator runs ${command[0] ?? ''}`,
-    )
+    const add = findings.at(validator.where, 'sslcrtvalidator_program')
+    add('changed', `the plugin cert_validator runs ${command[0] ?? ''}`)
     checkFile(this.#source, validator.where, 'the validator', command[0] ?? '')
   }
 }
