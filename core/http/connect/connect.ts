@@ -1,4 +1,5 @@
 import { authorityText } from '../../base/authority.js'
+import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
 import { type ClientLink, endGently } from '../../vconn/link.js'
@@ -95,7 +96,7 @@ export class ConnectHandler {
       result = await this.#options.serve(request, ask)
       error = result?.cause
     } catch (cause) {
-      error = known(cause)
+      error = toProxyError(cause, `CONNECT could not be served: ${describe(cause)}`)
       if (request?.isEstablished) endGently(link)
       else refuseConnect(req, link, error, answers, this.#options.pages?.())
     }
@@ -160,11 +161,6 @@ const portDenied = (port: number): ProxyError =>
 
 const loop = (): ProxyError =>
   new ProxyError('PTC_LOOP_DETECTED', 'the CONNECT has been here before: its Via says so')
-
-const known = (cause: unknown): ProxyError =>
-  cause instanceof ProxyError
-    ? cause
-    : new ProxyError('PTC_INTERNAL', `CONNECT could not be served: ${describe(cause)}`, { cause })
 
 /**
  * Has plugins asked about a CONNECT, or about another host that its tunnel turned out to be for.

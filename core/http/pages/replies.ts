@@ -117,7 +117,6 @@ function sfString(text: string): string {
     .replace(/["\\]/g, c => `\\${c}`)
 }
 
-
 type Format = 'html' | 'json' | 'problem' | 'text'
 
 const CONTENT_TYPES = {

@@ -1,3 +1,4 @@
+import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { fieldEntries, fieldLines } from '../../base/fields.js'
 import { checkRequest } from '../../http1/checks.js'
@@ -57,7 +58,7 @@ export class Forwarder {
       if (points === undefined) transaction.start()
       else transaction.start(requestOf)
     } catch (error) {
-      this.#refuse(req, res, startedAt, error instanceof ProxyError ? error : internal(error))
+      this.#refuse(req, res, startedAt, toProxyError(error, 'the request could not be handled'))
     }
   }
 
@@ -90,9 +91,6 @@ function hostOf(req: ClientRequest, readTarget: typeof absoluteTarget): string {
 }
 
 const absoluteTarget = ({ method, url }: ClientRequest): RequestTarget => parseRequestTarget(method, url)
-
-const internal = (error: unknown): ProxyError =>
-  new ProxyError('PTC_INTERNAL', 'the request could not be handled', { cause: error })
 
 /** Larger values of Max-Forwards count as this one. */
 const MAX_HOPS = 1_000_000
