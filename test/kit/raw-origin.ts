@@ -1,19 +1,12 @@
 import type { Socket } from 'node:net'
-import type { Chunk } from './relay.js'
+import { type Direction, Recording } from './relay.js'
 import { listen } from './tcp-server.js'
-import { readRecords, type WireView } from './tls-records.js'
 import { Watch } from './watch.js'
 
 /** One connection to a raw origin, as its script sees it. */
-export interface RawConnection {
+export interface RawConnection extends Direction {
   readonly openedAt: number
-  /** Every byte that came, and when. */
-  readonly received: readonly Chunk[]
-  /** When the other side ended its direction, or the connection broke. */
-  readonly endedAt: number | undefined
-  bytes(): Buffer
   text(): string
-  tls(): WireView
   send(bytes: string | Uint8Array): void
   /** Ends our direction (FIN). */
   end(): void
@@ -88,38 +81,26 @@ export async function rawOrigin(script: RawScript): Promise<RawOrigin> {
 }
 
 function wrap(socket: Socket): RawConnection {
-  const received: Chunk[] = []
   const watch = new Watch()
-  let endedAt: number | undefined
-  const ended = (): void => {
-    endedAt ??= performance.now()
-    watch.changed()
-  }
-  socket.on('data', bytes => {
-    received.push({ at: performance.now(), bytes })
-    watch.changed()
-  })
-  socket.on('end', ended).on('close', () => {
-    ended()
-    watch.over()
-  })
-  const bytes = (): Buffer => Buffer.concat(received.map(chunk => chunk.bytes))
+  const received = new Recording(socket, () => watch.changed())
+  socket.on('close', () => watch.over())
+  const text = (): string => received.bytes().toString('latin1')
   const until: RawConnection['until'] = (probe, what, ms) =>
-    watch.until(probe, () => `${what}, got ${JSON.stringify(bytes().toString('latin1').slice(0, 200))}`, ms)
+    watch.until(probe, () => `${what}, got ${JSON.stringify(text().slice(0, 200))}`, ms)
   return {
     openedAt: performance.now(),
-    received,
+    chunks: received.chunks,
     get endedAt() {
-      return endedAt
+      return received.endedAt
     },
-    bytes,
-    text: () => bytes().toString('latin1'),
-    tls: () => readRecords(bytes()),
+    bytes: () => received.bytes(),
+    text,
+    tls: () => received.tls(),
     send: data => void socket.write(data),
     end: () => void socket.end(),
     reset: () => void socket.resetAndDestroy(),
     untilBytes: async (count, ms) => {
-      await until(() => (bytes().length >= count ? true : undefined), `${count} bytes`, ms)
+      await until(() => (received.bytes().length >= count ? true : undefined), `${count} bytes`, ms)
     },
     until,
   }

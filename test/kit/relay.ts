@@ -34,9 +34,23 @@ export interface Relay {
   stop(): Promise<void>
 }
 
-class Recording implements Direction {
+/** Records what a socket receives. */
+export class Recording implements Direction {
   readonly chunks: Chunk[] = []
   endedAt: number | undefined
+
+  /** @param onMore called when something has come, and at the end */
+  constructor(socket: Socket, onMore: () => void) {
+    socket.on('data', (bytes: Buffer) => {
+      this.chunks.push({ at: performance.now(), bytes })
+      onMore()
+    })
+    const ended = (): void => {
+      this.endedAt ??= performance.now()
+      onMore()
+    }
+    socket.on('end', ended).on('close', ended)
+  }
 
   bytes(): Buffer {
     return Buffer.concat(this.chunks.map(chunk => chunk.bytes))
@@ -79,31 +93,23 @@ async function relay(
   const server = await listen(client => {
     const origin = connect({ port, host, noDelay: true, allowHalfOpen: true })
     server.own(origin)
-    const fromClient = new Recording()
-    const fromOrigin = new Recording()
+    const changed = (): void => watch.changed()
+    const [fromClient, fromOrigin] = [new Recording(client, changed), new Recording(origin, changed)]
     connections.push({ openedAt: performance.now(), fromClient, fromOrigin })
-    pass(client, origin, fromClient)
-    pass(origin, client, fromOrigin)
+    pass(client, origin)
+    pass(origin, client)
     watch.changed()
   })
 
-  function pass(from: Socket, to: Socket, recording: Recording): void {
+  function pass(from: Socket, to: Socket): void {
     let last = Promise.resolve()
     from.on('data', (bytes: Buffer) => {
-      recording.chunks.push({ at: performance.now(), bytes })
       last = last.then(() => forward(to, bytes))
-      watch.changed()
     })
-    const ended = (): void => {
-      recording.endedAt ??= performance.now()
-      watch.changed()
-    }
     from.on('end', () => {
-      ended()
       last = last.then(() => void to.end())
     })
     from.on('close', hadError => {
-      ended()
       if (hadError) to.resetAndDestroy()
       else last = last.then(() => void to.destroySoon())
     })
