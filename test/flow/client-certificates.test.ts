@@ -1,10 +1,10 @@
 /** Certificates of clients on an ssl port: asked for, checked, and shown to plugins before the first byte is read. */
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { HookGate } from '../kit/gate.js'
+import { HookGate, later } from '../kit/gate.js'
 import { makeAuthority } from '../kit/pki.js'
 import type { ProxyConf } from '../kit/proxy.js'
-import { HELLO, later, natives, origin, root, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, natives, origin, root, secureProxy } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const VERSIONS = ['1.2', '1.3'] as const

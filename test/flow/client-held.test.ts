@@ -5,18 +5,9 @@ import { connect } from 'node:tls'
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { helloMessage, inRecords } from '../kit/client-hellos.js'
-import { HookGate } from '../kit/gate.js'
+import { HookGate, later } from '../kit/gate.js'
 import { startSClient } from '../kit/s-client.js'
-import {
-  HELLO,
-  later,
-  natives,
-  origin,
-  REQUEST,
-  root,
-  SECURE_FILES,
-  secureProxy,
-} from '../kit/secure-proxy.js'
+import { HELLO, natives, origin, REQUEST, root, SECURE_FILES, secureProxy } from '../kit/secure-proxy.js'
 
 const VERSIONS = ['1.2', '1.3'] as const
 const BODY = 1_000_000

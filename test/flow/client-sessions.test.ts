@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { SessionEvent, SessionGetEvent } from '../../core/api/client-hooks.js'
 import { reject } from '../../core/api/verdict.js'
-import { HookGate } from '../kit/gate.js'
+import { HookGate, later } from '../kit/gate.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { startSClient } from '../kit/s-client.js'
-import { HELLO, later, natives, origin, root, type SecureProxy, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, natives, origin, root, type SecureProxy, secureProxy } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const VERSIONS = ['1.2', '1.3'] as const

@@ -1,8 +1,8 @@
 /** Plugins in shadow mode on the hooks of the client's side. */
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { HookGate } from '../kit/gate.js'
-import { HELLO, later, natives, origin, root, secureProxy } from '../kit/secure-proxy.js'
+import { HookGate, later } from '../kit/gate.js'
+import { HELLO, natives, origin, root, secureProxy } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const VERSIONS = ['1.2', '1.3'] as const

@@ -131,8 +131,7 @@ export async function managedHere(
   return it
 }
 
-/** Several processes that serve under one. */
-/** Two processes. */
+/** Two processes that serve under one. */
 export const TWO = { records: { 'proxy.config.exec_thread.limit': 2 } } as const
 
 /** What an operator is told of the processes. */

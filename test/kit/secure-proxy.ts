@@ -62,6 +62,3 @@ export async function secureProxy(
 export function natives(): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries(liveNatives()).filter(([, count]) => count > 0))
 }
-
-/** Answers when the event loop has had its turn. */
-export const later = (fn: () => unknown): unknown => setTimeout(fn, 20)

@@ -1,7 +1,6 @@
 /** A plugin in shadow mode that takes its time, and what becomes of it. */
 import type { Test } from 'tap'
-import { createAuthority } from '../../core/tls/inbound/authority.js'
-import { BUMP } from './bumping.js'
+import { BUMP, bumpFiles } from './bumping.js'
 import { httpsOrigin, testRoot } from './connecting.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from './proxy.js'
 import { poll } from './watch.js'
@@ -38,8 +37,7 @@ export interface More {
 }
 
 export async function bumping(): Promise<More> {
-  const { certPem, keyPem } = await createAuthority('Bump CA')
-  return { files: { 'bump-ca.pem': certPem, 'bump-ca.key': keyPem }, records: BUMP }
+  return { files: await bumpFiles(), records: BUMP }
 }
 
 export async function start(
@@ -54,10 +52,7 @@ export async function start(
     modules: { 'shadow.mjs': SHADOW },
     plugins: [line],
     files,
-    records: {
-      ...records,
-      'proxy.config.http.connect_ports': `${origin.port}`,
-    },
+    records: { ...records, 'proxy.config.http.connect_ports': `${origin.port}` },
   })
   t.teardown(proxy.stop)
   return { proxy, authority: `${HOST}:${origin.port}` }
