@@ -317,7 +317,7 @@ function fingerprint({ version, confDir }: Place, plugins: PluginSet | undefined
 
 /**
  * Reads everything that a start reads, for a command that opens no port, and frees it afterwards.
- * @param told what hears of handshakes in place of the log
+ * @param told what is told of handshakes, in place of the log
  * @throws {ProxyError} as `makeGeneration`, and what `use` throws
  */
 export async function withGeneration<T>(

@@ -1,5 +1,6 @@
 /** http_access, as rules of the plugin access_rules: the same order, the same lists, the same last rule. */
 import { stringify } from 'yaml'
+import { PLUGINS } from '../our-plugins.js'
 import type { Source } from '../source.js'
 import { isEverybody, isPrivateRange } from '../trafficserver/addresses.js'
 import type { Acl, Acls } from './acls.js'
@@ -153,7 +154,7 @@ export class AccessRules {
       [...this.#lists].map(([name, { kind, values }]) => [name, { [kind]: values }]),
     )
     facts.files.set('access.yaml', stringify({ lists, rules: this.#rules }))
-    facts.plugins.push('access_rules file=access.yaml')
+    facts.plugins.push(PLUGINS.access)
     facts.clients.push({ addresses: ['0.0.0.0/0', '::/0'], action: 'allow', methods: undefined })
     facts.set('proxy.config.http.connect_ports', '*')
     findings.add(

@@ -1,6 +1,7 @@
 /** TLS towards origins: the sslproxy_… lines of 3, tls_outgoing_options since 4, sslcrtvalidator_program. */
 import { basename, dirname, isAbsolute, resolve } from 'node:path'
 import type { RecordName } from '../../config/records-table.js'
+import { PLUGINS } from '../our-plugins.js'
 import { checkFile, type Source } from '../source.js'
 import type { Acls } from './acls.js'
 import { namesOf } from './bump.js'
@@ -150,7 +151,7 @@ export class OutgoingTls {
     const [count] = this.#children.filter(word => /^[1-9]\d*$/.test(word))
     const ttl = options.filter(word => /^ttl=(?:\d+|infinity)$/.test(word))
     if (count !== undefined) children.unshift(`children=${count}`)
-    facts.plugins.push(['cert_validator', `"cmd=${command.join(' ')}"`, ...children, ...ttl].join(' '))
+    facts.plugins.push([PLUGINS.validator, `"cmd=${command.join(' ')}"`, ...children, ...ttl].join(' '))
     const add = findings.at(validator.where, 'sslcrtvalidator_program')
     add('changed', `the plugin cert_validator runs ${command[0] ?? ''}`)
     checkFile(this.#source, validator.where, 'the validator', command[0] ?? '')
