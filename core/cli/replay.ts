@@ -1,12 +1,13 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
-import { type Place, withGeneration } from '../program/generation.js'
+import type { Place } from '../program/generation.js'
 import type { VConns } from '../program/wiring/vconns.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 import { Judgement } from '../tls/outbound/judgement.js'
 import type { OutboundSettings } from '../tls/outbound/settings.js'
 import { readSavedChain, toEvidence, verdictOf } from './saved-chain.js'
+import { withGeneration } from './verify-config.js'
 
 /**
  * Runs today's plugins on chains that `try --save` has written, without an origin. The built-in result is the saved one:

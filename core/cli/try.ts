@@ -6,7 +6,7 @@ import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { again, reach } from '../origin/parents/reach.js'
 import { ONLY_DIRECT, parentText, placeOf, type Ways } from '../origin/parents/way.js'
-import { type Generation, type Logs, type Place, withGeneration } from '../program/generation.js'
+import type { Generation, Logs, Place } from '../program/generation.js'
 import { connectModeOf } from '../program/wiring/inbound/connect.js'
 import { makeDial } from '../program/wiring/outbound/dial.js'
 import { makeVia } from '../program/wiring/outbound/forwarding.js'
@@ -19,6 +19,7 @@ import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 import type { HandshakeAbout } from '../tls/outbound/observer.js'
 import type { OriginLink } from '../vconn/origin-link.js'
 import { toSaved, verdictOf } from './saved-chain.js'
+import { withGeneration } from './verify-config.js'
 
 export interface TryOptions {
   /** `HOST[:PORT]`; an IPv6 address in brackets when there is a port. */

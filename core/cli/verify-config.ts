@@ -1,8 +1,17 @@
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { problemsOf } from '../base/mistakes.js'
-import { type Place, warningsOf, withGeneration } from '../program/generation.js'
+import {
+  discard,
+  type Generation,
+  type Logs,
+  makeGeneration,
+  openLogs,
+  type Place,
+  warningsOf,
+} from '../program/generation.js'
 import { checkSink } from '../program/log-sink.js'
+import { readConfiguration } from '../settings/settings.js'
 import type { OptionValues } from './command-line.js'
 import { formatOf } from './ctl-command.js'
 
@@ -83,4 +92,29 @@ const PLACE = /^(\/.*?:\d+(?::\d+)?|environment variable \w+|\/[^:]+|proxy\.conf
 export function placed(text: string): Placed {
   const [, where = null, what = text] = PLACE.exec(text) ?? []
   return { where, what }
+}
+
+/**
+ * Reads everything that a start reads, for a command that opens no port, and frees it afterwards.
+ * @param told what is told of handshakes, in place of the log
+ * @throws {ProxyError} as `makeGeneration`, and what `use` throws
+ */
+export async function withGeneration<T>(
+  place: Place,
+  use: (generation: Generation, logs: Logs) => T | Promise<T>,
+  told?: (logs: Logs) => Logs['handshakes'],
+): Promise<T> {
+  const configuration = readConfiguration(place)
+  const logs = openLogs(place, configuration.settings)
+  const handshakes = told?.(logs) ?? logs.handshakes
+  try {
+    const generation = await makeGeneration(place, { ...logs, handshakes }, configuration)
+    try {
+      return await use(generation, logs)
+    } finally {
+      discard(generation)
+    }
+  } finally {
+    await logs.close()
+  }
 }

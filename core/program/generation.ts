@@ -13,12 +13,7 @@ import type { Routes } from '../origin/parents/routes.js'
 import { fingerprintOf } from '../plugin-host/fingerprint.js'
 import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
-import {
-  type ConfigPlace,
-  type Configuration,
-  readConfiguration,
-  type Settings,
-} from '../settings/settings.js'
+import type { ConfigPlace, Configuration, Settings } from '../settings/settings.js'
 import { RecentRevocations } from '../tls/judge/recent-revocations.js'
 import type { Held } from '../tls/outbound/parked-handshakes.js'
 import type { StartTls } from '../tls/outbound/start-tls.js'
@@ -313,31 +308,6 @@ export async function makeGeneration(
 
 function fingerprint({ version, confDir }: Place, plugins: PluginSet | undefined): string {
   return `${version} ${fingerprintOf(plugins?.files ?? [], confDir)}`
-}
-
-/**
- * Reads everything that a start reads, for a command that opens no port, and frees it afterwards.
- * @param told what is told of handshakes, in place of the log
- * @throws {ProxyError} as `makeGeneration`, and what `use` throws
- */
-export async function withGeneration<T>(
-  place: Place,
-  use: (generation: Generation, logs: Logs) => T | Promise<T>,
-  told?: (logs: Logs) => HandshakeLog,
-): Promise<T> {
-  const configuration = readConfiguration(place)
-  const logs = openLogs(place, configuration.settings)
-  const handshakes = told?.(logs) ?? logs.handshakes
-  try {
-    const generation = await makeGeneration(place, { ...logs, handshakes }, configuration)
-    try {
-      return await use(generation, logs)
-    } finally {
-      discard(generation)
-    }
-  } finally {
-    await logs.close()
-  }
 }
 
 const portAddress = ({ listen, tls }: Settings['admin']): string | undefined =>

@@ -2,11 +2,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'tap'
 import { BUMP, bumpFiles } from '../kit/bumping.js'
+import { get } from '../kit/client.js'
 import { A, ask, B, HOOKED, isShared, nginx, RECORD, root, start } from '../kit/coalescing.js'
-import { get } from '../kit/get.js'
 import { Http2Client, tlsSocket, tunnelSocket } from '../kit/http2-client.js'
 import type { NginxOriginOptions } from '../kit/nginx-origin.js'
-import { startParent } from '../kit/parent-stage.js'
+import { startParent } from '../kit/parent-proxy.js'
 import type { ProxyConf } from '../kit/proxy.js'
 
 test('a name that certificate, address and rule cover shares the connection of another', async t => {

@@ -1,6 +1,6 @@
 /** Remembered verdicts that proxies on several machines share through a Redis. */
 import { type Test, test } from 'tap'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import type { ProxyConf } from '../kit/proxy.js'

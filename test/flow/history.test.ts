@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import type { HistoryRow } from '../../core/admin/held-api.js'
 import { listOf } from '../../core/cli/ctl-client.js'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { holding } from '../kit/holding.js'
 import { HOST } from '../kit/managed.js'
 

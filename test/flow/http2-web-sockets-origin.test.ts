@@ -5,8 +5,8 @@ import type { IncomingHttpHeaders } from 'node:http2'
 import { createServer as createTlsServer } from 'node:tls'
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
-import { ClientGate } from '../kit/client-gate.js'
 import { testRoot } from '../kit/connecting.js'
+import { HookGate } from '../kit/gate.js'
 import { at, HOST, inside, speaking, start } from '../kit/http2-bumping.js'
 import { answerOn } from '../kit/http2-client.js'
 import { guardServer } from '../kit/tcp-server.js'
@@ -197,7 +197,7 @@ test('plugins see it as a GET and its 101, may hold both, and bytes behind wait'
     stream.write('at once')
   })
   const shown: unknown[] = []
-  const gate = new ClientGate({
+  const gate = new HookGate({
     TS_HTTP_SEND_REQUEST_HDR_HOOK: ({ method, headers, reenable }) => {
       shown.push(method, headers.get('upgrade'))
       setTimeout(reenable, 5)
@@ -223,7 +223,7 @@ test('plugins see it as a GET and its 101, may hold both, and bytes behind wait'
 
 test('what a plugin refuses, and what its client leaves, ends at the origin, too', async t => {
   const origin = await webSocketOrigin(t, accepting)
-  const gate = new ClientGate({
+  const gate = new HookGate({
     TS_HTTP_READ_RESPONSE_HDR_HOOK: ({ reenable }, count) => {
       if (count === 1) reenable(reject('policy', 'not this one'))
     },

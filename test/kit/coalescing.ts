@@ -1,6 +1,6 @@
 /** A proxy that coalesces, and origins for two names. */
 import type { Test } from 'tap'
-import { get } from './get.js'
+import { get } from './client.js'
 import { type NginxOriginOptions, nginxOrigin } from './nginx-origin.js'
 import { makeAuthority } from './pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from './proxy.js'

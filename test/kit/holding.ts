@@ -2,7 +2,7 @@
 import type { Test } from 'tap'
 import type { ParkedRow } from '../../core/admin/held-api.js'
 import { listOf, sendTo } from '../../core/cli/ctl-client.js'
-import { get } from './get.js'
+import { get } from './client.js'
 import { HOST, issued, managedHere } from './managed.js'
 import { nginxOrigin } from './nginx-origin.js'
 import type { ProxyConf } from './proxy.js'
