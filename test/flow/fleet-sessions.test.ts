@@ -1,6 +1,6 @@
 /** TLS sessions with origins that proxies on several machines share through a Redis; nginx says what it has resumed. */
 import { type Test, test } from 'tap'
-import { get } from '../kit/get.js'
+import { get } from '../kit/client.js'
 import { HOST, issued, type Managed, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { makeKey, type RunningRedis, startRedis } from '../kit/stores.js'
