@@ -21,13 +21,13 @@ export const ACCESS_RECORDS = {
     ...OPTIONAL_FILE,
     default: null,
     about:
-      'A file in the configuration folder with names and bcrypt hashes (`htpasswd -B`): clients must show one of them by Basic Proxy-Authorization, or get 407. NULL asks for no password. Not in Traffic Server.',
+      'A file in the configuration folder with names and bcrypt hashes (`htpasswd -B`): clients must show one of them by Basic Proxy-Authorization, or get 407. NULL asks for no password. The file is read at the start and at a reload: a change alone does nothing. Not in Traffic Server.',
   },
   'proxy.config.http.proxy_auth.groups': {
     ...OPTIONAL_FILE,
     default: null,
     about:
-      'A file in the configuration folder with the groups of users, in the syntax of the AuthGroupFile of Apache: `group: user user`, names with blanks in double quotes. It is for the users of every way to log in. ip_allow.yaml, plugins and the access log have the groups. Not in Traffic Server.',
+      'A file in the configuration folder with the groups of users, in the syntax of the AuthGroupFile of Apache: `group: user user`, names with blanks in double quotes. It is for the users of every way to log in. ip_allow.yaml, plugins and the access log have the groups. The file is read at the start and at a reload: a change alone does nothing. Not in Traffic Server.',
   },
   'proxy.config.http.proxy_auth.client_cert': {
     type: 'STRING',
@@ -49,7 +49,7 @@ export const ACCESS_RECORDS = {
     ...OPTIONAL_FILE,
     default: null,
     about:
-      'A file in the configuration folder with public keys, as a JWKS, a JWK or PEM: clients may show a JWT that one of them signs, by `Proxy-Authorization: Bearer`. A token must have `exp`, and be within its times. NULL takes no tokens. Not in Traffic Server.',
+      'A file in the configuration folder with public keys, as a JWKS, a JWK or PEM: clients may show a JWT that one of them signs, by `Proxy-Authorization: Bearer`. A token must have `exp`, and be within its times. NULL takes no tokens. The file is read at the start and at a reload, and keys are fetched from nowhere: where an issuer rotates its keys, write the file and reload, the new key before the issuer uses it, the old one out when its last token has expired. Not in Traffic Server.',
   },
   'proxy.config.http.proxy_auth.jwt.algorithms': {
     type: 'STRING',

@@ -16,6 +16,7 @@ import { describe } from '../base/thrown.js'
 import { after } from '../base/timer.js'
 import { ConnectionCounts, shareOf } from '../http/listener/connection-limits.js'
 import { createListener, type Listener } from '../http/listener/listener.js'
+import { OpenTunnels } from '../http/listener/open-tunnels.js'
 import type { Forwarder } from '../http/transaction/forward.js'
 import type { Summary } from '../http/transaction/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
@@ -69,6 +70,7 @@ export class ProxyServer {
   readonly #counts: ConnectionCounts
   readonly #listeners: Listener[] = []
   readonly #generations: Generations
+  readonly #tunnels = new OpenTunnels()
   readonly #traffic = new TrafficCounts()
   readonly #reloads: Reloads
   #isStopping = false
@@ -100,13 +102,14 @@ export class ProxyServer {
       logs.parents,
     )
     this.#connector = makeConnector(current, logs, dial)
-    this.#forwarder = makeForwarder(current, logs.queue, this.#connector, via, this.#onOver)
+    this.#forwarder = makeForwarder(current, logs.queue, this.#connector, via, this.#tunnels, this.#onOver)
     this.#connect = makeConnecting({
       current,
       dial,
       via,
       connector: this.#connector,
       forwarder: this.#forwarder,
+      tunnels: this.#tunnels,
       revoking: logs.revoking,
       inside: logs,
       warn: message => logs.diags.warning(message),
@@ -224,6 +227,7 @@ export class ProxyServer {
     this.#logs.diags.reconfigure(next.debug)
     for (const warning of warningsOf(next)) this.#logs.diags.warning(warning)
     this.#connector.closeStale()
+    void this.#tunnels.judgeAll(next.access.admitOpen)
     tellReady(next.vconns, this.ports)
     this.#logs.diags.note('configuration reloaded')
   }

@@ -6,6 +6,7 @@ import { type ClientLink, endGently } from '../../vconn/link.js'
 import type { PumpResult } from '../../vconn/pump.js'
 import type { ClientInfo } from '../listener/client-info.js'
 import type { ClientRequest, ConnectAnswers } from '../listener/client-request.js'
+import type { OpenTunnels } from '../listener/open-tunnels.js'
 import { WaitingClient } from '../listener/waiting-client.js'
 import type { Pages } from '../pages/templates.js'
 import { TxnHooks, type TxnPoints } from '../transaction/hooks.js'
@@ -37,6 +38,8 @@ export interface ConnectOptions {
   readonly hooks?: () => TxnPoints | undefined
   /** The operator's error pages. */
   readonly pages?: () => Pages
+  /** Where the tunnels of clients that have logged in are kept. */
+  readonly tunnels?: OpenTunnels
   /** Says why a tunnel was refused or cut after its 200, when the client cannot be told. */
   readonly warn: (message: string) => void
   /** Called exactly once per CONNECT. */
@@ -81,6 +84,7 @@ export class ConnectHandler {
     let hooks: TxnHooks | undefined
     let result: PumpResult | undefined
     let error: ProxyError | undefined
+    const login = this.#options.tunnels?.login(req)
     try {
       request = readConnectRequest(req, link, early, answers)
       const { host, port } = request
@@ -91,6 +95,7 @@ export class ConnectHandler {
         hooks = TxnHooks.of(points, req, 'CONNECT', authorityText(host, port))
         if (points.readRequest !== undefined) request = await asked(hooks, request, answers)
       }
+      request.login = login
       request.asking = req.asking({ id: hooks?.id, method: 'CONNECT', url: authorityText(host, port) })
       const ask = points?.readRequest && this.#askAbout(request, hooks)
       result = await this.#options.serve(request, ask)

@@ -1,9 +1,11 @@
 import type { Asking } from '../../api/asking.js'
 import { ProxyError } from '../../base/errors.js'
 import { checkRequest } from '../../http1/checks.js'
+import { abortReason } from '../../origin/dial.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientRequest, ConnectAnswers } from '../listener/client-request.js'
 import { refuse } from '../listener/listener.js'
+import type { TunnelLogin } from '../listener/open-tunnels.js'
 import type { Pages } from '../pages/templates.js'
 import type { TunnelOrigin } from '../transaction/summary.js'
 import { parseConnectTarget } from '../transaction/target.js'
@@ -24,11 +26,13 @@ export interface ConnectRequest {
   /** Says that the tunnel is open. From here on errors cannot be told in the protocol of the request. */
   establish(): void
   readonly isEstablished: boolean
-  /** What was decided last; filled in by what serves it, as are `origin` and `asking`. */
+  /** What was decided last; filled in by what serves it, as are `origin`, `asking` and `login`. */
   judgement: TunnelJudgement | undefined
   origin: TunnelOrigin | undefined
   /** The client and the transaction that ask for the origin, for plugins. */
   asking: Asking | undefined
+  /** What lets the tunnel exist; undefined where no reload takes that away. */
+  login: TunnelLogin | undefined
 }
 
 /**
@@ -59,10 +63,22 @@ export function readConnectRequest(
     judgement: undefined,
     origin: undefined,
     asking: undefined,
+    login: undefined,
     get isEstablished() {
       return isEstablished
     },
   }
+}
+
+/**
+ * Judges the login again where a reload has come since.
+ * @param signal aborts when the client leaves
+ * @throws {ProxyError} the login counts no more, or the signal's reason
+ */
+export async function checkLogin({ login }: ConnectRequest, signal: AbortSignal): Promise<void> {
+  const refusal = await login?.judge()
+  if (signal.aborted) throw abortReason(signal)
+  if (refusal !== undefined) throw refusal
 }
 
 /** RFC 9110 section 9.3.6: a body of CONNECT means nothing; what one side takes for it, another takes for the tunnel. */

@@ -30,7 +30,7 @@ import type { AskAbout, ConnectServer } from './connect.js'
 import { GuardedLink } from './guarded-link.js'
 import { hiddenHost, notTls, type Opening } from './opening.js'
 import { PlainLink } from './plain-link.js'
-import type { ConnectRequest } from './request.js'
+import { type ConnectRequest, checkLogin } from './request.js'
 import { blindTunnel, relay, TunnelWay, type WayOptions } from './tunnel.js'
 import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
 
@@ -107,7 +107,7 @@ class Serving {
     try {
       const { prepared, silence } = this.#prepare(first, way)
       let verified = await Promise.race([prepared, silence])
-      client.signal.throwIfAborted()
+      await checkLogin(request, client.signal)
       request.establish()
       if (isOpen) way.watch(client.originSpoke)
       if (isOpen) leave() // the client may be silent for an hour
@@ -127,6 +127,7 @@ class Serving {
       isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
       const { endTls } = this.#rules
       if (isAnswered) return await this.#options.bumped.take(request, client, judgement, endTls, way.left())
+      await checkLogin(request, client.signal)
       leave() // the tunnel may last
       return await this.#relay(client, way, judgement, opening, verified)
     } catch (cause) {
@@ -208,14 +209,14 @@ class Serving {
         opening.kind === 'tls'
           ? new GuardedLink(tcp, undefined, { ...opening.hello, maySealAnew: true })
           : new PlainLink(tcp, other => this.#mayFollow(other, judgement))
-      return relay(client.release(), link, this.#options)
+      return relay(this.#request, client.release(), link, this.#options)
     }
     const isCovered = before !== undefined && host === this.#request.host && before.announced === announced
     const verified = isCovered ? before : await way.verified(host, announced ?? null)
     const { tcp, acceptance, forget } = verified
     const first = { ...opening.hello, maySealAnew: this.#mayEncrypt(judgement) }
     const guarded = new GuardedLink(tcp, acceptance.leafSha256, first)
-    const result = await relay(client.release(), guarded, this.#options)
+    const result = await relay(this.#request, client.release(), guarded, this.#options)
     if (result.cause?.code === 'PTC_TUNNEL_CUT') forget()
     return result
   }
@@ -238,7 +239,9 @@ class Serving {
 }
 
 const isRefusal = (cause: ProxyError): boolean =>
-  cause instanceof VerifyRejected || cause instanceof PluginRefused || cause.code === 'PTC_TUNNEL_ECH'
+  cause instanceof VerifyRejected || cause instanceof PluginRefused || REFUSALS.has(cause.code)
+
+const REFUSALS: ReadonlySet<string> = new Set(['PTC_TUNNEL_ECH', 'PTC_LOGIN_ENDED', 'PTC_CLIENT_DENIED'])
 
 const encryptedHello = (why: string): ProxyError =>
   new ProxyError(

@@ -9,7 +9,7 @@ import type { ClientLink, Link } from '../../vconn/link.js'
 import type { OriginLink } from '../../vconn/origin-link.js'
 import { type PumpResult, pump } from '../../vconn/pump.js'
 import { RewindLink } from '../../vconn/rewind-link.js'
-import type { ConnectRequest } from './request.js'
+import { type ConnectRequest, checkLogin } from './request.js'
 import type { TunnelNames } from './tunnel-judgement.js'
 
 export interface TunnelOptions {
@@ -47,8 +47,14 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
   const origin = await reach({ host, port, client: network, asking, from, ways }, options.dial(), gone.signal)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
+  try {
+    await checkLogin(request, gone.signal)
+  } catch (cause) {
+    origin.destroy()
+    throw cause
+  }
   request.establish()
-  return relay(new RewindLink(link, early), origin, options)
+  return relay(request, new RewindLink(link, early), origin, options)
 }
 
 /** Parents are chosen by the CONNECT, whatever is found in it. */
@@ -68,14 +74,22 @@ export function waysOf(
   })
 }
 
-/** Relays until both ends have closed. The client's link is paused, with all that is for the origin still in it. */
+/**
+ * Relays until both ends have closed, or a reload takes the login away. The client's link is paused, with all that is for
+ * the origin still in it.
+ */
 export function relay(
+  { login, link }: Pick<ConnectRequest, 'login' | 'link'>,
   client: ClientLink,
   origin: Link,
   { idleTimeout }: Pick<TunnelOptions, 'idleTimeout'>,
 ): Promise<PumpResult> {
   return new Promise(resolve => {
-    pump(client, origin, idleTimeout(), resolve)
+    const leave = login?.open(why => link.destroy(why))
+    pump(client, origin, idleTimeout(), result => {
+      leave?.()
+      resolve(result)
+    })
     client.resume()
   })
 }

@@ -69,6 +69,13 @@ export class BearerAuth implements AuthScheme {
     return running.then(good => (typeof good === 'string' ? good : identified(good, token)))
   }
 
+  /** A token that was good at a time, in milliseconds since 1970. Not remembered, and without a turn of its own. */
+  async again(token: string, at: number): Promise<Checked> {
+    const { payload, why } = await this.#payloadOf(token, at)
+    const good = payload === undefined ? why : this.#goodIn(payload)
+    return typeof good === 'string' ? good : identified(good, token)
+  }
+
   #start(question: string, digest: string, token: string, network: string): Promise<Good | string> {
     const check = this.#checks
       .run(network, () => this.#verify(token, digest))
@@ -87,13 +94,17 @@ export class BearerAuth implements AuthScheme {
   }
 
   /** The claims of a token whose signature, times, issuer and audience are good. */
-  async #payloadOf(token: string): Promise<{ readonly payload?: JWTPayload; readonly why: string }> {
+  async #payloadOf(
+    token: string,
+    at = Date.now(),
+  ): Promise<{ readonly payload?: JWTPayload; readonly why: string }> {
     const { algorithms, issuers, audiences, clockSkew } = this.#settings
     const { decodeProtectedHeader, jwtVerify } = await import('jose')
     const options = {
       algorithms: [...algorithms],
       clockTolerance: clockSkew / 1000,
       requiredClaims: ['exp'],
+      currentDate: new Date(at),
       ...(issuers !== undefined && { issuer: [...issuers] }),
       ...(audiences !== undefined && { audience: [...audiences] }),
     }

@@ -36,14 +36,13 @@ export class CertificateAuth {
     this.#groupsOf = groupsOf
   }
 
-  /** Undefined for a client that has shown none. */
-  of({ shown }: Pick<ClientInfo, 'shown'>): Checked | ProxyError | undefined {
+  /** Undefined for a client that has shown none. @param now in milliseconds since 1970 */
+  of({ shown }: Pick<ClientInfo, 'shown'>, now = Date.now()): Checked | ProxyError | undefined {
     if (shown === undefined) return undefined
     const { certificate, trust, validUntil } = shown
     if (trust === undefined || trust !== this.#trust)
       return ended('the authorities of client certificates are not those of its connection any more')
     const { identity, from } = this.#readingOf(certificate)
-    const now = Date.now()
     if (!(from <= now && now <= validUntil))
       return ended('its certificate has expired or is not valid yet, or an authority above it has expired')
     return identity

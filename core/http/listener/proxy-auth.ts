@@ -9,6 +9,7 @@ import { BearerAuth } from './bearer-auth.js'
 import { CertificateAuth } from './certificate-auth.js'
 import type { ClientInfo } from './client-info.js'
 import type { ClientRequest } from './client-request.js'
+import type { Identity } from './identity.js'
 import { LoginRequired } from './login-required.js'
 
 /** The ways to log in; at least one is set. */
@@ -76,17 +77,32 @@ export class ProxyAuth {
    * and finds the groups that the client has now.
    */
   admitAgain(req: ClientRequest): Refusal | Promise<Refusal> {
-    return this.#welcome(req, this.#again(req.client), ended)
+    return this.#welcome(req, this.#again(req.client, req.client.identity), ended)
   }
 
-  #again(client: ClientInfo): Checked | ProxyError | Promise<Checked> {
-    const { identity, network } = client
-    const gone = 'its CONNECT has no login that holds now'
+  /**
+   * As {@link admitAgain}, for a tunnel that is open: a token or a certificate that has expired since it was admitted still
+   * counts. @param since when it was admitted, in milliseconds since 1970
+   */
+  admitOpen(req: ClientRequest, since: number): Refusal | Promise<Refusal> {
+    return this.#welcome(req, this.#again(req.client, req.identity, since), ended)
+  }
+
+  /** @param since absent: what has expired now counts no more */
+  #again(
+    client: ClientInfo,
+    identity: Identity | undefined,
+    since?: number,
+  ): Checked | ProxyError | Promise<Checked> {
+    const gone = `${since === undefined ? 'its CONNECT' : 'it'} has no login that holds now`
     if (identity === undefined) return gone
     const { user, proof } = identity
     if (proof.scheme === 'basic') return this.#basic?.again(user, proof.hash) ?? gone
-    if (proof.scheme === 'bearer') return this.#bearer?.check(proof.token, network) ?? gone
-    return this.#certificates?.of(client) ?? gone
+    if (proof.scheme === 'certificate') return this.#certificates?.of(client, since) ?? gone
+    if (this.#bearer === undefined) return gone
+    return since === undefined
+      ? this.#bearer.check(proof.token, client.network)
+      : this.#bearer.again(proof.token, since)
   }
 
   #welcome(

@@ -12,6 +12,7 @@ import { pump } from '../../vconn/pump.js'
 import { RewindLink } from '../../vconn/rewind-link.js'
 import type { ClientReply, ReplyWatcher } from '../listener/client-reply.js'
 import type { ClientRequest } from '../listener/client-request.js'
+import type { OpenTunnels, TunnelLogin } from '../listener/open-tunnels.js'
 import { errorReply, type Reply, sendReply } from '../pages/replies.js'
 import type { Pages } from '../pages/templates.js'
 import type { ClientFieldSettings } from './client-fields.js'
@@ -27,6 +28,8 @@ export interface ForwarderOptions {
   /** Shares the processor between handshakes. While handshakes wait for their turns, requests wait for theirs. */
   readonly queue?: FairQueue
   readonly current: Current<ForwarderSettings>
+  /** Where switched protocols of clients that have logged in are kept. */
+  readonly tunnels?: OpenTunnels
   /** Called exactly once per request, when it is over. */
   readonly onDone?: (summary: Summary) => void
 }
@@ -63,6 +66,8 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   readonly #hooks: TxnHooks | undefined = undefined
   readonly #origin: OriginRequest
   readonly #time: TransactionTime
+  /** For a protocol that is switched. */
+  readonly #login: TunnelLogin | undefined
   readonly moved: () => void
   #phase: 'connecting' | 'sent' | 'responding' | 'switched' | 'refusing' | 'done' = 'connecting'
   #response: ResponseHead | undefined
@@ -86,6 +91,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#time = new TransactionTime(req.clocks, options.current, this)
     this.moved = this.#time.moved
     this.#startedAt = startedAt
+    this.#login = req.isUpgrade ? options.tunnels?.login(req) : undefined
     if (points !== undefined) this.#hooks = TxnHooks.of(points, req, request.method, urlOf(target))
     this.#origin = new OriginRequest(options.connector, this, req, target, request, this.#hooks)
   }
@@ -182,6 +188,9 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#time.stop()
     this.#response = head
     try {
+      const refusal = this.#login?.judge()
+      // A token takes a moment: the tunnel is cut then.
+      if (refusal instanceof ProxyError) throw refusal
       if (!this.#req.isUpgrade) throw new ProxyError('PTC_INTERNAL', 'a 101 that could not be asked for')
       const begin = this.#res.switched(
         this.#shown(head),
@@ -192,7 +201,9 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
       this.#switchedDown = first.length
       const { link: client, early } = this.#req.takeOver()
       client.write(Buffer.concat([begin, first]))
+      const leave = this.#login?.open(why => client.destroy(why))
       pump(new RewindLink(client, early), origin, this.#options.current().upgradeIdleTimeout, result => {
+        leave?.()
         this.#switchedUp = result.bytesUp
         this.#switchedDown += result.bytesDown
         this.#finish(result.cause)

@@ -11,6 +11,7 @@ import {
 } from '../../../config/ip-allow.js'
 import type { ClientRequest } from '../../../http/listener/client-request.js'
 import type { Admit } from '../../../http/listener/listener.js'
+import type { AdmitOpen } from '../../../http/listener/open-tunnels.js'
 import { ProxyAuth } from '../../../http/listener/proxy-auth.js'
 import type { Configuration } from '../../../settings/settings.js'
 
@@ -24,6 +25,8 @@ export interface Access {
   readonly admit: Admit
   /** Of a request inside a bumped connection: its sender has been admitted, its method has not. */
   readonly admitInside: Admit
+  /** Of a tunnel that is open. */
+  readonly admitOpen: AdmitOpen
   /** How clients of SOCKS log in; `other`: only in ways that SOCKS lacks. */
   readonly socksLogin: 'none' | 'password' | 'other'
   readonly deniesPrivateOrigins: boolean
@@ -50,6 +53,7 @@ export function makeAccess(
   return {
     admit: req => admitted(req, auth && (() => auth.admit(req))),
     admitInside: req => admitted(req, () => (auth === undefined ? forgotten(req) : auth.admitAgain(req))),
+    admitOpen: (req, since) => admitted(req, auth && (() => auth.admitOpen(req, since))),
     socksLogin: auth === undefined ? 'none' : auth.hasPasswords ? 'password' : 'other',
     deniesPrivateOrigins: settings.access.deniesPrivateOrigins,
   }

@@ -7,6 +7,7 @@ import { ConnectHandler } from '../../../http/connect/connect.js'
 import { connectServer, type ServeOptions } from '../../../http/connect/serve.js'
 import type { TunnelOptions } from '../../../http/connect/tunnel.js'
 import { type ConnectMode, stricter } from '../../../http/connect/tunnel-judgement.js'
+import type { OpenTunnels } from '../../../http/listener/open-tunnels.js'
 import type { Pages } from '../../../http/pages/templates.js'
 import type { Forwarder } from '../../../http/transaction/forward.js'
 import type { Via } from '../../../http/transaction/outgoing.js'
@@ -66,6 +67,7 @@ export interface ConnectParts {
   readonly forwarder: Forwarder
   /** For the handshakes with clients inside them. */
   readonly inside: HandshakeParts
+  readonly tunnels: OpenTunnels
   readonly warn: (message: string) => void
   readonly revoking: Revoking
   /** Called for each tunnel, and for requests inside bumped connections that no origin is asked about. */
@@ -79,7 +81,7 @@ export interface Connecting extends Omit<BumpedConnections, 'take'> {
 
 /** Serves CONNECT in the three modes. */
 export function makeConnecting(parts: ConnectParts): Connecting {
-  const { current, dial, via, connector, forwarder, warn, revoking, onDone } = parts
+  const { current, dial, via, connector, forwarder, tunnels, warn, revoking, onDone } = parts
   const tunnel: TunnelOptions = {
     dial,
     waysFor: question => current().routes?.waysFor(question) ?? ONLY_DIRECT,
@@ -119,6 +121,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
       pages: () => current().pages,
     }),
     isLoop: field => via().isIn(field),
+    tunnels,
     warn,
     hooks: () => current().points.transaction,
     pages: () => current().pages,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Current, derived } from '../../../base/current.js'
 import type { FairQueue } from '../../../base/fair-queue.js'
 import { describe } from '../../../base/thrown.js'
+import type { OpenTunnels } from '../../../http/listener/open-tunnels.js'
 import { Forwarder } from '../../../http/transaction/forward.js'
 import { Via } from '../../../http/transaction/outgoing.js'
 import type { Summary } from '../../../http/transaction/summary.js'
@@ -69,11 +70,13 @@ export function makeForwarder(
   queue: FairQueue,
   connector: OriginConnector,
   via: Current<Via>,
+  tunnels: OpenTunnels,
   onDone: (summary: Summary) => void,
 ): Forwarder {
   return new Forwarder({
     connector,
     queue,
+    tunnels,
     onDone,
     current: derived(current, ({ settings: { transaction }, pages, points }) => ({
       ...transaction,
