@@ -8,9 +8,10 @@ import { dirname, join, resolve } from 'node:path'
 import type { PluginLine } from '../config/plugin-config.js'
 
 const CODE = /\.[cm]?[jt]s$/
-/** Bytes of a file, and files of a folder, that are looked at; beyond them size and time stand for it. */
-const MAX_BYTES = 16_777_216
+/** Files of a folder that are looked at. */
 const MAX_FILES = 1000
+/** Bytes that are read for one line; what is beyond them is like nothing else. */
+const MAX_BYTES = 33_554_432
 
 /** A line, and the file that it means. */
 export interface PluginFile {
@@ -19,27 +20,72 @@ export interface PluginFile {
   readonly path: string
 }
 
-/** @param confDir absolute: relative names in lines begin there */
-export function fingerprintOf(files: readonly PluginFile[], confDir: string): string {
-  const hash = createHash('sha256')
-  for (const { line, path } of files) {
-    const { argv, options, line: number } = line
-    hash.update(JSON.stringify([number, argv, options]))
-    // What it imports usually lies beside it.
-    addFolder(hash, dirname(path), name => CODE.test(name) && !name.includes('.d.'))
-    for (const token of argv.slice(1)) addNamed(hash, token, confDir)
-  }
-  return hash.digest('base64url')
+export interface Fingerprints {
+  /** Of all lines of plugin.config and their code. */
+  readonly code: string
+  /** Of the files that one line names, by its number: some of them the plugin may write itself. */
+  readonly data: ReadonlyMap<number, string>
 }
 
-/** A file or folder that a token names: `FILE`, `option=FILE`, also after `sha256:` and the like. */
-function addNamed(hash: Hash, token: string, confDir: string): void {
-  const names = new Set([token, token.slice(token.indexOf('=') + 1)])
-  for (const name of names) {
-    const path = resolve(confDir, name)
-    const kind = kindOf(path)
-    if (kind === 'file') addFile(hash, path)
-    else if (kind === 'folder') addFolder(hash, path, () => true)
+/** @param confDir absolute: relative names in lines begin there */
+export function fingerprintsOf(files: readonly PluginFile[], confDir: string): Fingerprints {
+  const code = new Reading()
+  const data = new Map<number, string>()
+  for (const { line, path } of files) {
+    const { argv, options, line: number } = line
+    code.add(JSON.stringify([number, argv, options]))
+    // What it imports usually lies beside it.
+    code.addFolder(dirname(path), name => CODE.test(name) && !name.includes('.d.'))
+    const named = new Reading()
+    for (const token of argv.slice(1)) named.addNamed(token, confDir)
+    data.set(number, named.digest())
+  }
+  return { code: code.digest(), data }
+}
+
+class Reading {
+  readonly #hash: Hash = createHash('sha256')
+  #left = MAX_BYTES
+
+  digest(): string {
+    return this.#hash.digest('base64url')
+  }
+
+  add(text: string): void {
+    this.#hash.update(text)
+  }
+
+  /** A file or folder that a token names: `FILE`, or `option=FILE`. */
+  addNamed(token: string, confDir: string): void {
+    for (const name of new Set([token, token.slice(token.indexOf('=') + 1)])) {
+      const path = resolve(confDir, name)
+      const kind = kindOf(path)
+      if (kind === 'file') this.#addFile(path)
+      else if (kind === 'folder') this.addFolder(path, () => true)
+    }
+  }
+
+  addFolder(folder: string, counts: (name: string) => boolean): void {
+    const names = listOf(folder).filter(counts).sort()
+    this.add(JSON.stringify(names))
+    if (names.length > MAX_FILES) return this.#addNothingElse()
+    for (const name of names) if (kindOf(join(folder, name)) === 'file') this.#addFile(join(folder, name))
+  }
+
+  #addFile(path: string): void {
+    try {
+      const { size } = statSync(path)
+      this.#left -= size
+      if (this.#left < 0) return this.#addNothingElse()
+      this.#hash.update(JSON.stringify(size)).update(readFileSync(path))
+    } catch {
+      this.#addNothingElse() // it cannot be read
+    }
+  }
+
+  /** From here on it equals no other. */
+  #addNothingElse(): void {
+    this.#hash.update(randomBytes(16))
   }
 }
 
@@ -52,27 +98,10 @@ function kindOf(path: string): 'file' | 'folder' | undefined {
   }
 }
 
-function addFolder(hash: Hash, folder: string, counts: (name: string) => boolean): void {
-  const names = listOf(folder).filter(counts).sort()
-  hash.update(JSON.stringify(names.length))
-  for (const name of names.slice(0, MAX_FILES))
-    if (kindOf(join(folder, name)) === 'file') addFile(hash.update(JSON.stringify(name)), join(folder, name))
-}
-
 function listOf(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
   } catch {
     return []
-  }
-}
-
-function addFile(hash: Hash, path: string): void {
-  try {
-    const { size, mtimeMs } = statSync(path)
-    const content = size > MAX_BYTES ? `${mtimeMs}` : readFileSync(path)
-    hash.update(JSON.stringify(size)).update(content)
-  } catch {
-    hash.update(randomBytes(16)) // what cannot be read is like nothing else
   }
 }

@@ -10,7 +10,7 @@ import { builtInPages, compilePages, type Pages } from '../http/pages/templates.
 import type { Names } from '../origin/names/names.js'
 import { ParentHealth } from '../origin/parents/health.js'
 import type { Routes } from '../origin/parents/routes.js'
-import { fingerprintOf } from '../plugin-host/fingerprint.js'
+import { type Fingerprints, fingerprintsOf } from '../plugin-host/fingerprint.js'
 import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
 import type { ConfigPlace, Configuration, Settings } from '../settings/settings.js'
@@ -117,7 +117,7 @@ export interface Logs {
   readonly sharing: Sharing | undefined
 }
 
-type Sharing = Omit<OutboundSharing, 'fingerprint'>
+type Sharing = Omit<OutboundSharing, 'fingerprints'>
 
 /**
  * @param others undefined where one process serves alone
@@ -256,7 +256,7 @@ export async function makeGeneration(
           queue,
           shadowTurns,
           inFlight: inFlight.outbound,
-          sharing: sharing && { ...sharing, fingerprint: fingerprint(place, plugins) },
+          sharing: sharing && { ...sharing, fingerprints: fingerprints(place, plugins) },
         }),
       )
     const clientHooks = makeInboundHooks(registry, held, shadowTurns)
@@ -306,8 +306,9 @@ export async function makeGeneration(
   }
 }
 
-function fingerprint({ version, confDir }: Place, plugins: PluginSet | undefined): string {
-  return `${version} ${fingerprintOf(plugins?.files ?? [], confDir)}`
+function fingerprints({ version, confDir }: Place, plugins: PluginSet | undefined): Fingerprints {
+  const { code, data } = fingerprintsOf(plugins?.files ?? [], confDir)
+  return { code: `${version} ${code}`, data }
 }
 
 const portAddress = ({ listen, tls }: Settings['admin']): string | undefined =>

@@ -1,4 +1,5 @@
 /** Remembered verdicts that proxies on several machines share through a Redis. */
+import { readFileSync } from 'node:fs'
 import { type Test, test } from 'tap'
 import { get } from '../kit/client.js'
 import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
@@ -147,4 +148,29 @@ test('without Redis each goes on alone, and shares again when it is back', async
   t.equal(await ask(three), 1)
   await poll(async () => (await stored()).length === 1, 'the verdict in Redis')
   t.equal(await ask(four), 0)
+})
+
+test('the user of Redis that the guide shows is enough, and one that may less is told', async t => {
+  const { redis, proxy, ask, stored } = await stage(t)
+  const [, line = ''] = /^(user portcullis .*)$/m.exec(readFileSync('docs/operator-guide.md', 'utf8')) ?? []
+  await redis.user(line)
+  const as = (user: string): Pick<ProxyConf, 'records'> => ({
+    records: {
+      'proxy.config.cluster.redis_url': redis.url.replace('//', `//${user}:PASSWORD@`),
+      'proxy.config.ssl.origin_session_cache': 1,
+      'proxy.config.http.origin_max_idle': 0,
+    },
+  })
+  const [one, two] = [await proxy(as('portcullis')), await proxy(as('portcullis'))]
+  t.equal(await ask(one), 1)
+  await poll(async () => (await stored()).length === 1, 'the verdict in Redis')
+  t.equal(await ask(two), 0)
+  await one.ctl('revoke', HOST)
+  await two.proxy.until(/revoked host managed\.test/)
+  for (const { proxy } of [one, two]) t.notMatch(proxy.output(), 'WARNING: Redis of the fleet')
+  await redis.user(line.replace(' portcullis ', ' less ').replace('+mget ', ''))
+  const less = await proxy(as('less'))
+  t.equal(await ask(less), 1)
+  await less.proxy.until(/WARNING: Redis of the fleet refuses MGET: NOPERM .*; each process has its own/)
+  t.notMatch(less.proxy.output(), 'PASSWORD')
 })

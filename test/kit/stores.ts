@@ -43,6 +43,8 @@ export interface RunningRedis extends RunningStore {
   /** Of a plain key. */
   value(name: string): Promise<Buffer | undefined>
   put(name: string, bytes: Buffer): Promise<void>
+  /** Makes a user, by a `user` line of users.acl. */
+  user(line: string): Promise<void>
   /** Adds an entry to a stream. */
   add(stream: string, field: string, value: Buffer): Promise<void>
   /** Keeps what a key has now. @returns puts it back, as a restored snapshot does, and closes all other connections */
@@ -90,6 +92,7 @@ export async function startRedis(at?: number): Promise<RunningRedis> {
       }
     },
     fallSilent: isSilent => child.kill(isSilent ? 'SIGSTOP' : 'SIGCONT'),
+    user: async line => void (await client.sendCommand(['ACL', 'SETUSER', ...line.split(' ').slice(1)])),
     value: async name => (await bytes.get(name)) ?? undefined,
     put: async (name, value) => void (await client.set(name, value)),
     add: async (stream, field, value) => void (await client.xAdd(stream, '*', { [field]: value })),

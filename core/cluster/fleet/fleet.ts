@@ -18,7 +18,7 @@ import { SharedLog } from './shared-log.js'
 const PREFIX = 'portcullis:'
 /** Milliseconds that a connection may be silent. */
 const SILENCE = 2000
-/** Milliseconds between two warnings that Redis is slow. */
+/** Milliseconds between two warnings about what is shared. */
 const QUIET = 60_000
 const REVOKED = 'revoked'
 const PLUGIN = 'plugin'
@@ -40,7 +40,7 @@ export class Fleet {
   readonly #log: SharedLog
   readonly #client: RedisClient
   readonly #items: SharedItems
-  #quietUntil = 0
+  #quietUntil = -Infinity
   #self: ThisProcess | undefined
   /** What has come before this process was ready for it. */
   readonly #early: ((self: ThisProcess) => unknown)[] = []
@@ -76,16 +76,19 @@ export class Fleet {
       limit: lookupTimeout,
       lives,
       readySince: () => (this.#self === undefined ? undefined : this.#log.readySince),
-      onSlow: () => this.#when(self => this.#tellSlow(self, lookupTimeout)),
+      onSlow: () =>
+        this.#tellTrouble(
+          `has not answered within ${lookupTimeout} ms (proxy.config.cluster.lookup_timeout); handshakes go on alone`,
+        ),
+      onRefused: why => this.#tellTrouble(`refuses ${hide(why)}; each process has its own`),
     })
   }
 
-  #tellSlow(self: ThisProcess, limit: number): void {
+  /** Once a minute at most. */
+  #tellTrouble(what: string): void {
     if (performance.now() < this.#quietUntil) return
     this.#quietUntil = performance.now() + QUIET
-    self.warn(
-      `Redis of the fleet has not answered within ${limit} ms (proxy.config.cluster.lookup_timeout); handshakes go on alone`,
-    )
+    this.#when(self => self.warn(`Redis of the fleet ${what}`))
   }
 
   /** As a process that serves sees the fleet. */

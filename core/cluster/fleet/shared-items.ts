@@ -1,6 +1,8 @@
 /** What the processes of a fleet share in Redis beside the log and the state of plugins: sealed items, each with an end. */
+import { ErrorReply } from '@redis/client'
 import type { SharedKind, SharedStore } from '../../base/shared-store.js'
 import type { StoreKeys } from '../../base/store-keys.js'
+import { describe } from '../../base/thrown.js'
 import { after } from '../../base/timer.js'
 import type { RedisClient } from './link.js'
 
@@ -27,6 +29,8 @@ export interface SharedItemsOptions {
   readonly readySince: () => number | undefined
   /** Redis is slow: nothing is asked for a second. */
   readonly onSlow: () => void
+  /** Redis does not do what it is asked. */
+  readonly onRefused: (why: string) => void
 }
 
 /**
@@ -82,17 +86,17 @@ export class SharedItems implements SharedStore {
     return Buffer.isBuffer(value) ? this.#options.keys.open(value, Buffer.from(name)) : undefined
   }
 
-  /** What fails is told by the log of the fleet, which has the same trouble. */
   #send(command: (string | Buffer)[]): void {
     void this.#call(command)
   }
 
-  /** Undefined where the call has failed. */
+  /** Undefined where the call has failed. A lost connection is told by the log of the fleet, which has lost it as well. */
   async #call(command: (string | Buffer)[]): Promise<unknown> {
     this.#pending += 1
     try {
       return await this.#options.client.sendCommand(command)
-    } catch {
+    } catch (cause) {
+      if (cause instanceof ErrorReply) this.#options.onRefused(`${command[0]}: ${describe(cause)}`)
       return undefined
     } finally {
       this.#pending -= 1

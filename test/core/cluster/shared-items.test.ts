@@ -21,6 +21,7 @@ function items(t: Test, url: string, change: Partial<SharedItemsOptions> = {}, k
     lives: { verdict: LIFE, session: LIFE },
     readySince: () => 1,
     onSlow: () => undefined,
+    onRefused: () => undefined,
     ...change,
   })
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { test } from 'tap'
 import { parsePluginConfig } from '../../../core/config/plugin-config.js'
-import { fingerprintOf } from '../../../core/plugin-host/fingerprint.js'
+import { fingerprintsOf } from '../../../core/plugin-host/fingerprint.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
 
 test('equal lines, code and files make equal fingerprints, wherever they lie', async t => {
@@ -20,7 +20,9 @@ test('equal lines, code and files make equal fingerprints, wherever they lie', a
     for (const [name, text] of Object.entries(all)) dir.file(name, text)
     const [parsed] = parsePluginConfig(line, 'plugin.config', {})
     if (parsed === undefined) throw new Error('no line')
-    return fingerprintOf([{ line: parsed, path: join(dir.path, 'plugins/pins.mjs') }], dir.path)
+    const path = join(dir.path, 'plugins/pins.mjs')
+    const { code, data } = fingerprintsOf([{ line: parsed, path }], dir.path)
+    return `${code} ${data.get(parsed.line)}`
   }
   const one = machine()
   t.equal(machine(), one)
@@ -39,5 +41,10 @@ test('equal lines, code and files make equal fingerprints, wherever they lie', a
   }
   for (const [what, other] of Object.entries(others)) t.not(other, one, what)
   t.equal(new Set(Object.values(others)).size, Object.keys(others).length)
-  t.not(fingerprintOf([], '/'), one)
+  const only = (what: keyof typeof others): boolean[] =>
+    others[what].split(' ').map((part, i) => part === one.split(' ')[i])
+  t.same(only('its code'), [false, true])
+  t.same(only('a file that an option names'), [true, false], 'which counts for that plugin alone')
+  const many = Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`rules.d/${i}`, '']))
+  t.not(machine(undefined, many), machine(undefined, many), 'what is too much is like nothing else')
 })

@@ -1,5 +1,6 @@
 import type { Accept, Verdict } from '../../../api/verdict.js'
 import type { Hooked, HookRegistry } from '../../../hooks/registry.js'
+import type { Fingerprints } from '../../../plugin-host/fingerprint.js'
 import { type Question, sharedKeyOf, type VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import type { HandshakeObserver } from '../../../tls/outbound/observer.js'
 import { ParkedEvent } from '../../../tls/outbound/parked-event.js'
@@ -35,11 +36,13 @@ export interface Askers {
 /**
  * A turn first looks for a remembered verdict, here and then in the fleet, then for the same question in flight; only then the
  * continuation is called.
+ * @param data fingerprints of what lines name: verdicts are shared in a fleet by plugins that are given the same
  */
 export function makeAskers(
   registry: HookRegistry,
   verdicts: VerdictCache,
   observer: HandshakeObserver,
+  data?: Fingerprints['data'],
 ): Askers {
   const all = registry.on(HOOK)
   const deciding = all.filter(({ plugin }) => plugin.mode === 'enforce')
@@ -48,8 +51,12 @@ export function makeAskers(
   return {
     names: enforced.map(({ plugin }) => plugin.name),
     completers: completing.length,
-    under: policy =>
-      enforced.map((hooked, i) => makeAsker(hooked, askedOf(enforced, i), policy, verdicts, observer)),
+    under: ({ digest, fleet }) =>
+      enforced.map((hooked, i) => {
+        const given = data?.get(hooked.plugin.line)
+        const policy = { digest, fleet: fleet && given && `${fleet} ${given}` }
+        return makeAsker(hooked, askedOf(enforced, i), policy, verdicts, observer)
+      }),
     shadows: deadline =>
       askersOn(registry, HOOK, 'shadow').map(asker => ({
         ...asker,

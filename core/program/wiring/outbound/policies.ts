@@ -28,7 +28,7 @@ export interface SharedSettings
     'openVConn' | 'observer' | 'held' | 'queue' | 'shadowTurns' | 'revocations'
   > {
   readonly askers: Askers
-  /** Stands for the plugins on every machine of a fleet; undefined where nothing is shared. */
+  /** Stands for the plugins' lines and code on every machine of a fleet; undefined where nothing is shared. */
   readonly fingerprint?: string | undefined
 }
 

@@ -1,6 +1,7 @@
 import type { FairQueue } from '../../../base/fair-queue.js'
 import type { Rule } from '../../../config/rules.js'
 import type { HookRegistry } from '../../../hooks/registry.js'
+import type { Fingerprints } from '../../../plugin-host/fingerprint.js'
 import type { ParentSettings, VerificationSettings } from '../../../settings/origins.js'
 import type { VerdictSharing } from '../../../tls/judge/shared-verdicts.js'
 import { VerdictCache } from '../../../tls/judge/verdict-cache.js'
@@ -41,8 +42,8 @@ export interface StartTlsParts {
 
 /** What processes share about origins. */
 export interface OutboundSharing extends Pick<VerdictSharing, 'store' | 'recent'> {
-  /** Stands for the plugins. */
-  readonly fingerprint: string
+  /** Stand for the plugins. */
+  readonly fingerprints: Fingerprints
 }
 
 /** How origins are verified from here on, until the next reload. */
@@ -91,14 +92,14 @@ export function makeVerification(parts: StartTlsParts): Verification {
     rules,
     contexts,
     {
-      askers: makeAskers(registry, verdicts, observer),
+      askers: makeAskers(registry, verdicts, observer, sharing?.fingerprints.data),
       shadowTurns,
       openVConn: tcp => vconns.openedFor(tcp),
       observer,
       held,
       queue,
       revocations: () => verdicts.revocations,
-      fingerprint: sharing?.fingerprint,
+      fingerprint: sharing?.fingerprints.code,
     },
     parentAnchors,
   )
