@@ -29,8 +29,10 @@ export interface PluginStatus {
 }
 
 export interface WorkersStatus {
-  /** Those that can be asked. */
+  /** Those that can be asked, in all processes. */
   readonly serving: number
+  /** Processes in which none can be asked. */
+  readonly processesWithout: number
   /** The hooks on which it has failed again and again, and is not asked for a while. */
   readonly outOfService: readonly HookId[]
 }
@@ -53,6 +55,20 @@ export interface Status {
   readonly counters: Counters
   /** Those that serve, this one alone or several under a supervising one. */
   readonly processes: readonly ProcessStatus[]
+  /** Of the process with `pid`; absent where there is no fleet. */
+  readonly fleet?: FleetStatus | undefined
+}
+
+/** The connection of one process to the Redis of its fleet. */
+export interface FleetStatus {
+  readonly isConnected: boolean
+  /** Since when that is so; milliseconds since the epoch. */
+  readonly since: number
+  /** Why the connection was lost last, or could not be made; null where that has not happened. */
+  readonly lastError: string | null
+  readonly lastErrorAt: number | null
+  /** What this process tells the others, and Redis has not taken yet. */
+  readonly waiting: number
 }
 
 /** One process that serves. */
@@ -63,6 +79,8 @@ export interface ProcessStatus {
   /** How often it has read the configuration. */
   readonly generation: number
   readonly counters: Counters
+  /** Absent where there is no fleet. */
+  readonly fleet?: FleetStatus | undefined
 }
 
 /** By what a plugin in shadow mode would have done: accepted, rejected, failed; or it was not asked, among too many. */

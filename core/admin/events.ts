@@ -29,7 +29,7 @@ const LOOKS: Readonly<Record<Topic, (api: AdminApi) => Promise<unknown>>> = {
       await api.status()
     // Otherwise it would always differ.
     const left = isStopping || isDraining ? counters.clientConnections : undefined
-    const pids = processes.map(({ pid }) => pid)
+    const pids = processes.map(({ pid, fleet }) => [pid, fleet?.isConnected])
     return { isStopping, isDraining, left, generation, readAt, ports, plugins, pids }
   },
 }

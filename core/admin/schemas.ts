@@ -24,7 +24,7 @@ const PLUGIN = object(
     isolate: TEXT,
     deadline: NUMBER,
     hooks: listOf(TEXT),
-    workers: object({ serving: COUNT, outOfService: listOf(TEXT) }),
+    workers: object({ serving: COUNT, processesWithout: COUNT, outOfService: listOf(TEXT) }),
   },
   'deadline',
   'workers',
@@ -42,7 +42,20 @@ const COUNTERS = object({
   shadowsTotal: mapOf(object({ accepted: COUNT, rejected: COUNT, failed: COUNT, unknown: COUNT })),
 })
 
-const STATUS = object({
+const FLEET = object({
+  isConnected: { type: 'boolean' },
+  since: NUMBER,
+  lastError: OR_NULL(TEXT),
+  lastErrorAt: OR_NULL(NUMBER),
+  waiting: COUNT,
+})
+
+const PROCESS = object(
+  { pid: COUNT, uptime: NUMBER, generation: COUNT, counters: COUNTERS, fleet: FLEET },
+  'fleet',
+)
+
+const STATUS_FIELDS = {
   pid: COUNT,
   version: TEXT,
   uptime: NUMBER,
@@ -54,8 +67,10 @@ const STATUS = object({
   ports: listOf(object({ address: TEXT, port: COUNT })),
   plugins: listOf(PLUGIN),
   counters: COUNTERS,
-  processes: listOf(object({ pid: COUNT, uptime: NUMBER, generation: COUNT, counters: COUNTERS })),
-})
+  processes: listOf(PROCESS),
+  fleet: FLEET,
+}
+const STATUS = object(STATUS_FIELDS, 'fleet')
 
 const VERDICT = object({ key: TEXT, host: TEXT, asked: TEXT, scope: TEXT, endsAt: NUMBER })
 

@@ -29,7 +29,8 @@ export function localTime(ms: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zone}`
 }
 
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+const counted = (count: number, what: string, many = `${what}s`): string =>
+  `${count} ${count === 1 ? what : many}`
 
 /** Columns as wide as their widest cell. */
 export function table(rows: readonly (readonly string[])[]): string[] {
@@ -55,6 +56,7 @@ export function statusText(status: Status): readonly string[] {
     ['portcullis', `${version}, pid ${pid}, up ${duration(uptime)}${isStopping ? ', stopping' : ''}`],
     ...(processes.length === 1 && processes[0]?.pid === pid ? [] : [['processes', processesText(processes)]]),
     ['configuration', `${confDir}, read ${duration(Date.now() - readAt)} ago${times}`],
+    ...fleetRows(processes),
     ['ports', ports.map(({ address, port }) => authorityText(address, port)).join(' ')],
     ...(plugins.length === 0 ? [['plugins', 'none']] : []),
     ...plugins.map((plugin, i) => [i === 0 ? 'plugins' : '', pluginText(plugin)]),
@@ -70,6 +72,18 @@ export function statusText(status: Status): readonly string[] {
     ...(shadows.length === 0 ? [] : [['shadows', shadows.join('; ')]]),
   ]
   return table(rows)
+}
+
+/** One line where all is well, else one for each process without a connection. */
+function fleetRows(processes: readonly ProcessStatus[]): readonly (readonly [string, string])[] {
+  const all = processes.flatMap(({ pid, fleet }) => (fleet === undefined ? [] : { pid, ...fleet }))
+  if (all.length === 0) return []
+  const away = all.filter(({ isConnected }) => !isConnected)
+  if (away.length === 0) return [['fleet', 'Redis answers']]
+  return away.map(({ pid, since, lastError, waiting }) => [
+    'fleet',
+    `pid ${pid} goes on alone: Redis does not answer since ${localTime(since)}${lastError === null ? '' : ` (${lastError})`}; ${counted(waiting, 'entry', 'entries')} to send`,
+  ])
 }
 
 /** `2: pid 71, up 4.0 s; pid 72, up 1.1 s`. */
@@ -88,9 +102,11 @@ export function pluginText({ name, line, mode, deadline, workers, hooks }: Plugi
   return `${name} (${about.join(', ')}): ${hooks.length === 0 ? 'on no hook' : hooks.join(' ')}`
 }
 
-function workersText({ serving, outOfService }: WorkersStatus): string {
+function workersText({ serving, processesWithout, outOfService }: WorkersStatus): string {
   const out = outOfService.length === 0 ? '' : `, out of service on ${outOfService.join(' ')}`
-  return `in ${counted(serving, 'worker')}${out}`
+  const without =
+    processesWithout === 0 ? '' : `, none in ${counted(processesWithout, 'process', 'processes')}`
+  return `in ${counted(serving, 'worker')}${without}${out}`
 }
 
 export function verdictsText(verdicts: readonly RememberedVerdict[]): readonly string[] {

@@ -87,6 +87,7 @@ export async function startMember(
       stateOf: fleet.others.stateOf,
       publish: fleet.others.publish,
       store: fleet.others.store,
+      fleetState: fleet.others.fleetState,
     }),
     attach: async process => {
       self = process

@@ -1,5 +1,5 @@
 /** The management API over all processes that serve: whichever of them holds something, the answer is one. */
-import type { AdminApi, Status, Withdrawn } from '../admin/admin-api.js'
+import type { AdminApi, FleetStatus, Status, Withdrawn } from '../admin/admin-api.js'
 import type { HeldAccepted, HistoryRow, ParkedDetail, ParkedRow } from '../admin/held-api.js'
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
@@ -12,7 +12,7 @@ import type { ConfigPlace } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
 import { unlessGone } from './calls.js'
-import { sumOf, sumOfWithdrawn } from './merged-sums.js'
+import { sumOf, sumOfWithdrawn, withAllWorkers } from './merged-sums.js'
 import type { ServingProcess } from './supervisor.js'
 
 /**
@@ -45,6 +45,8 @@ export interface MergedParts {
   readonly onDrain: (isOn: boolean) => void
   readonly restart: () => Promise<number>
   readonly stop: () => number
+  /** Of the supervising process. */
+  readonly fleetState: (() => FleetStatus) | undefined
   /** Revokes in the processes of other machines. */
   readonly tellOthers: ((wanted: unknown, by: string) => void) | undefined
 }
@@ -107,6 +109,8 @@ export function mergedApi(parts: MergedParts): AdminApi {
         pid: parts.pid,
         uptime: performance.now() - parts.startedAt,
         isStopping: parts.isStopping(),
+        fleet: parts.fleetState?.(),
+        plugins: first.plugins.map(plugin => withAllWorkers(plugin, all)),
         counters: all.map(({ counters }) => counters).reduce(sumOf),
         processes: all.flatMap(({ processes }) => processes),
       }

@@ -1,5 +1,12 @@
 /** Answers of several processes, as one. */
-import type { Counters, ShadowTotals, Withdrawn } from '../admin/admin-api.js'
+import type {
+  Counters,
+  PluginStatus,
+  ShadowTotals,
+  Status,
+  Withdrawn,
+  WorkersStatus,
+} from '../admin/admin-api.js'
 
 /** All processes have the same approvals. */
 export const sumOfWithdrawn = (sum: Withdrawn, counts: Withdrawn): Withdrawn => ({
@@ -40,4 +47,23 @@ function sumMaps<T>(
     all.set(name, other === undefined ? value : sum(other, value))
   }
   return Object.fromEntries(all)
+}
+
+/** A plugin with its workers in all processes. One that read plugin.config at another time may not have it. */
+export function withAllWorkers(plugin: PluginStatus, all: readonly Status[]): PluginStatus {
+  const { line, name, workers } = plugin
+  if (workers === undefined) return plugin
+  const others = all.map(
+    ({ plugins }) => plugins.find(one => one.line === line && one.name === name)?.workers,
+  )
+  const found = others.filter(one => one !== undefined)
+  const sum = (count: (one: WorkersStatus) => number) => found.reduce((total, one) => total + count(one), 0)
+  return {
+    ...plugin,
+    workers: {
+      serving: sum(one => one.serving),
+      processesWithout: sum(one => one.processesWithout),
+      outOfService: [...new Set(found.flatMap(one => one.outOfService))],
+    },
+  }
 }

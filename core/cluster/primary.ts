@@ -145,6 +145,7 @@ export class Primary {
     const api = mergedApi({
       places: this.#places,
       place,
+      fleetState: fleet?.others.fleetState,
       tellOthers: fleet && ((wanted, by) => fleet.withdraw(wanted, by)),
       pid,
       stop,

@@ -1,4 +1,11 @@
-import type { AdminApi, PluginStatus, RecordSet, Status } from '../admin/admin-api.js'
+import type {
+  AdminApi,
+  FleetStatus,
+  PluginStatus,
+  RecordSet,
+  Status,
+  WorkersStatus,
+} from '../admin/admin-api.js'
 import type { HistoryRow } from '../admin/held-api.js'
 import type { HookId } from '../api/hooks.js'
 import type { Approval } from '../api/managed.js'
@@ -29,6 +36,7 @@ export interface Managed {
   readonly ports: Status['ports']
   readonly idleConnections: () => number
   readonly reload: () => Promise<readonly string[]>
+  readonly fleetState: (() => FleetStatus) | undefined
 }
 
 /** What the command line adds. */
@@ -89,6 +97,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
       const uptime = performance.now() - startedAt
       const generation = generations.count
       const counters = countersOf(managed)
+      const fleet = managed.fleetState?.()
       return {
         pid,
         version,
@@ -101,7 +110,8 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
         ports: managed.ports,
         plugins: pluginsOf(generations.current()),
         counters,
-        processes: [{ pid, uptime, generation, counters }],
+        processes: [{ pid, uptime, generation, counters, fleet }],
+        fleet,
       }
     },
     held: () => held.list().filter(turn => !isParkedHandshake(turn)),
@@ -174,10 +184,15 @@ function pluginsOf({ plugins: { lines, registry }, workers }: Generation): reado
       isolate,
       deadline,
       hooks: HOOK_IDS.filter(isOn),
-      workers: isolated?.state(),
+      workers: isolated && workersOf(isolated.state()),
     }
   })
 }
+
+const workersOf = (state: Omit<WorkersStatus, 'processesWithout'>): WorkersStatus => ({
+  ...state,
+  processesWithout: state.serving === 0 ? 1 : 0,
+})
 
 function countersOf({
   logs: { handshakes, held, history },

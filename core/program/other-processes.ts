@@ -1,3 +1,4 @@
+import type { FleetStatus } from '../admin/admin-api.js'
 import type { SharedStore } from '../base/shared-store.js'
 import type { SharedRolling } from '../log/log-file.js'
 import type { OwnListener } from '../origin/denied-addresses.js'
@@ -14,6 +15,8 @@ export interface OtherProcesses {
   readonly publish: Publish
   /** What they share of verdicts and sessions; absent where each has its own. */
   readonly store?: SharedStore
+  /** How the connection to them is; absent on one machine. */
+  readonly fleetState?: () => FleetStatus
   /** On this machine: which process rolls the log files. */
   readonly logs?: SharedRolling
   /** By which this machine finds its own requests in Via; without it each process has its own. */

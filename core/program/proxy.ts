@@ -73,6 +73,7 @@ export class ProxyServer {
   readonly #tunnels = new OpenTunnels()
   readonly #traffic = new TrafficCounts()
   readonly #reloads: Reloads
+  readonly #fleetState: OtherProcesses['fleetState']
   #isStopping = false
   #isDraining = false
   #admin: Promise<Pick<Admin, 'close'>> | undefined
@@ -84,6 +85,7 @@ export class ProxyServer {
     this.#place = place
     this.#logs = logs
     this.#generations = generations
+    this.#fleetState = others?.fleetState
     const { current } = generations
     this.#reloads = new Reloads(
       async () => (await this.prepareReload())?.commit() ?? [],
@@ -315,6 +317,7 @@ export class ProxyServer {
       ports: this.ports,
       idleConnections: () => this.#connector.idleConnections,
       reload: () => this.reload(),
+      fleetState: this.#fleetState,
     }
     return makeAdminApi(managed, manager)
   }

@@ -148,3 +148,23 @@ test('two people answer: the dialog of the second one says that it is over', asy
     true,
   )
 })
+
+test('a click before the scripts are loaded does not lose the login', async t => {
+  const { ctl } = await approving(t, 'approval.js', PORT)
+  const browser = await openBrowser(t)
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  let load = (): void => {}
+  const loading = new Promise<void>(resolve => {
+    load = resolve
+  })
+  await page.route('**/page.js', route => loading.then(() => route.continue()))
+  await page.goto((await ctl('dashboard')).out.trim(), { waitUntil: 'commit' })
+  const health = page.locator('nav a', { hasText: 'Health' })
+  await health.waitFor({ state: 'attached' })
+  t.equal(await health.isVisible(), false)
+  load()
+  await health.click()
+  await page.getByText('Nothing is wrong').waitFor()
+  await page.getByText('connected as').waitFor()
+})

@@ -135,6 +135,11 @@ test('several processes of a machine are part of the fleet', async t => {
   const [one, two] = proxies
   for (const proxy of proxies) for (let i = 0; i < 2; i++) await ask(proxy)
   t.same(await Promise.all(proxies.map(remembered)), [2, 2])
+  const connected = { fleet: { isConnected: true, waiting: 0 } }
+  t.match(JSON.parse((await one.ctl('status', '--json')).out), {
+    ...connected,
+    processes: [connected, connected],
+  })
   t.match(await one.ctl('revoke', HOST), { code: 0, out: /2 remembered verdicts/ })
   await poll(async () => (await remembered(two)) === 0, 'the other machine to forget')
 })
@@ -152,6 +157,9 @@ test('a fleet needs keys, and shows no password of its URL', async t => {
     records: { 'proxy.config.cluster.redis_url': url },
   })
   await proxy.until(/WARNING: Redis of the fleet does not answer/)
+  const { fleet } = JSON.parse((await ctl('status', '--json')).out)
+  t.match(fleet, { isConnected: false, lastError: /./ })
+  t.notMatch(JSON.stringify(fleet) + (await ctl('status')).out, 'hunter2')
   t.match((await ctl('config', 'match', 'proxy.config.cluster')).out, 'redis://fleet:***@127.0.0.1:1')
   t.notMatch(proxy.output(), 'hunter2')
   t.match(readFileSync(join(proxy.conf.path, 'records.config'), 'utf8'), 'hunter2')

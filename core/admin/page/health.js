@@ -9,7 +9,7 @@ const $ = id => document.getElementById(id)
 /** An event loop that is later than this makes everything wait; seconds. */
 const SLOW = 0.2
 const METRICS =
-  '^(portcullis_native_objects|portcullis_client_connections|nodejs_eventloop_lag_p99|process_resident_memory|portcullis_workers)'
+  '^(portcullis_native_objects|portcullis_client_connections|nodejs_eventloop_lag_p99|process_resident_memory|portcullis_cache_lookups_total)'
 
 let draws
 function tables() {
@@ -23,7 +23,15 @@ function tables() {
       'Held#',
     ]),
     plugins: tableIn(all, 'Plugins', ['Line#', 'Plugin', 'Mode', 'Runs in', 'Deadline#', 'Workers', 'Hooks']),
+    fleet: tableIn(all, 'Redis of the fleet', [
+      'Process',
+      'Connection',
+      'Since',
+      'Entries to send#',
+      'Last error',
+    ]),
     stores: tableIn(all, 'Stores and resources', ['What', 'Now#']),
+    caches: tableIn(all, 'Caches, since the start', ['Cache', 'Looked for#', 'Found#']),
   }
   return draws
 }
@@ -56,6 +64,8 @@ export async function show() {
       hooks.join(', '),
     ]),
   )
+  draw.fleet(fleetOf(status).map(fleetRow))
+  draw.caches(cachesOf(metrics))
   draw.stores(storesOf(status.counters, metrics))
 }
 
@@ -63,6 +73,20 @@ const workersText = ({ serving, outOfService }) =>
   outOfService.length === 0
     ? `${serving} serve`
     : `${serving} serve; out of service: ${outOfService.join(', ')}`
+
+/** The supervising process has a connection of its own, by which it tells other machines what operators have revoked. */
+function fleetOf({ pid, fleet, processes }) {
+  const all = processes.flatMap(one => (one.fleet === undefined ? [] : [one]))
+  return fleet === undefined || all.some(one => one.pid === pid) ? all : [{ pid, fleet }, ...all]
+}
+
+const fleetRow = ({ pid, fleet: { isConnected, since, waiting, lastError, lastErrorAt } }) => [
+  String(pid),
+  isConnected ? '✓ connected' : '⚠ away',
+  momentText(since),
+  number(waiting),
+  lastError === null ? '' : `${lastError} (${momentText(lastErrorAt)})`,
+]
 
 function putSummary({ version, uptime, generation, readAt, ports, confDir, isStopping }) {
   const open = ports.map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`)
@@ -73,14 +97,20 @@ function putSummary({ version, uptime, generation, readAt, ports, confDir, isSto
   )
 }
 
-function putWarnings({ plugins, processes, isStopping, generation }, metrics) {
+function putWarnings(status, metrics) {
+  const { plugins, processes, isStopping, generation } = status
   const found = []
+  for (const { pid, fleet } of fleetOf(status))
+    if (!fleet.isConnected)
+      found.push(
+        `Redis of the fleet does not answer process ${pid}, since ${momentText(fleet.since)}: it goes on alone, and ${fleet.waiting === 1 ? 'one entry waits' : `${number(fleet.waiting)} entries wait`} to be sent.`,
+      )
   if (isStopping) found.push('The proxy is stopping: it takes no new clients.')
   for (const { name, workers } of plugins) {
     if (workers === undefined) continue
-    if (workers.serving === 0)
+    if (workers.processesWithout > 0)
       found.push(
-        `No worker of the plugin ${visible(name)} serves: its handshakes are rejected. The log says why they end.`,
+        `No worker of the plugin ${visible(name)} serves${processes.length > 1 ? ` in ${workers.processesWithout} of ${processes.length} processes` : ''}: its handshakes are rejected there. The log says why they end.`,
       )
     if (workers.outOfService.length > 0)
       found.push(
@@ -103,6 +133,30 @@ function putWarnings({ plugins, processes, isStopping, generation }, metrics) {
   list.dataset.text = text
   list.replaceChildren(...found.map(one => make('li', '', `⚠ ${one}`)))
   put($('health-good'), found.length === 0 ? '✓ Nothing is wrong.' : '')
+}
+
+const CACHES = {
+  addresses: 'Addresses verified for tunnels',
+  leaves: 'Minted certificates',
+  connections: 'Idle connections to origins',
+  names: 'Names',
+  sessions: 'Sessions with origins',
+  verdicts: 'Remembered verdicts',
+}
+
+function cachesOf(metrics) {
+  const caches = new Map()
+  for (const { name, value } of metrics) {
+    const { name: base, labels } = readName(name)
+    if (base !== 'portcullis_cache_lookups_total') continue
+    const row = caches.get(labels.cache) ?? { hit: 0, miss: 0 }
+    caches.set(labels.cache, { ...row, [labels.result]: value })
+  }
+  return [...caches].map(([cache, { hit, miss }]) => [
+    CACHES[cache] ?? visible(cache),
+    number(hit + miss),
+    hit + miss === 0 ? '–' : `${number(hit)} (${number((100 * hit) / (hit + miss))} %)`,
+  ])
 }
 
 const MEGABYTE = 1024 * 1024

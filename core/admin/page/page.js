@@ -173,6 +173,8 @@ setInterval(() => {
   if (!document.hidden) tickRows()
 }, SECOND)
 document.addEventListener('visibilitychange', tickRows)
+// Its links change the fragment of the address, in which the link of the login has its key until it is read.
+document.querySelector('nav').hidden = false
 showView()
 for (;;) {
   await connect().catch(failure => {

@@ -3,6 +3,7 @@
  * processes; remembered verdicts and sessions with origins are shared. While Redis is away each goes on alone, and says so.
  */
 import { readFileSync } from 'node:fs'
+import type { FleetStatus } from '../../admin/admin-api.js'
 import { ProxyError } from '../../base/errors.js'
 import { StoreKeys } from '../../base/store-keys.js'
 import { describe } from '../../base/thrown.js'
@@ -40,6 +41,7 @@ export class Fleet {
   readonly #log: SharedLog
   readonly #client: RedisClient
   readonly #items: SharedItems
+  readonly #hide: (text: string) => string
   #quietUntil = -Infinity
   #self: ThisProcess | undefined
   /** What has come before this process was ready for it. */
@@ -51,6 +53,7 @@ export class Fleet {
     // Redis repeats the arguments of a command that it does not know.
     const passwords = passwordsIn(url)
     const hide = (text: string): string => passwords.reduce((all, one) => all.replaceAll(one, '***'), text)
+    this.#hide = hide
     this.#client = redisClient(url, SILENCE, () => undefined) // the log has the same trouble, and tells
     this.#log = new SharedLog({
       url,
@@ -92,14 +95,23 @@ export class Fleet {
   }
 
   /** As a process that serves sees the fleet. */
-  get others(): Required<Pick<OtherProcesses, 'stateOf' | 'revoke' | 'publish' | 'attach' | 'store'>> {
+  get others(): Required<
+    Pick<OtherProcesses, 'stateOf' | 'revoke' | 'publish' | 'attach' | 'store' | 'fleetState'>
+  > {
     return {
+      fleetState: this.state,
       store: this.#items,
       stateOf: plugin => this.#stateOf(plugin),
       revoke: (wanted, by) => this.revoke(wanted, by),
       publish: async (plugin, message) => this.#log.append(PLUGIN, { plugin, message }),
       attach: self => this.#attach(self),
     }
+  }
+
+  /** How the connection is on which processes tell one another what has happened. */
+  readonly state = (): FleetStatus => {
+    const { lastError, ...state } = this.#log.state
+    return { ...state, lastError: lastError === null ? null : this.#hide(lastError) }
   }
 
   /** What an operator has revoked, in all other processes. */

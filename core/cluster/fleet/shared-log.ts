@@ -13,10 +13,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { ClientOfflineError } from '@redis/client'
+import type { FleetStatus } from '../../admin/admin-api.js'
 import type { StoreKeys } from '../../base/store-keys.js'
 import { describe } from '../../base/thrown.js'
 import { after } from '../../base/timer.js'
 import { type RedisClient, redisClient } from './link.js'
+import { LinkState } from './link-state.js'
 
 /** Milliseconds that an entry lives. */
 const LIFE = 24 * 3_600_000
@@ -80,6 +82,7 @@ export class SharedLog {
   #lastReadAt = Date.now()
   #epoch: string | undefined
   #isLost = false
+  readonly #link = new LinkState()
   /** All that had been told was read, on this connection. */
   #isCurrent = false
   #readySince: number | undefined
@@ -110,6 +113,11 @@ export class SharedLog {
   get #isReady(): boolean {
     const hasAll = this.#isCurrent && Date.now() - this.#lastReadAt < SILENCE
     return hasAll && !this.#waiting.some(({ topic }) => topic === GAP || this.#options.isRepeated(topic))
+  }
+
+  /** Its error may name the URL with its password. */
+  get state(): FleetStatus {
+    return this.#link.shown(this.#waiting.length)
   }
 
   /** Tells all others. @param entry what JSON can say */
@@ -245,13 +253,16 @@ export class SharedLog {
     this.#isCurrent = false
     this.#readySince = undefined
     // Why there is no connection, or that it is not made yet, the client itself tells.
-    if (cause instanceof ClientOfflineError) this.#wasOffline = true
-    if (cause instanceof ClientOfflineError || this.#isLost || this.#isClosed) return
+    const isOffline = cause instanceof ClientOfflineError
+    if (isOffline) this.#wasOffline = true
+    if (!this.#isClosed) this.#link.lost(isOffline ? undefined : describe(cause))
+    if (isOffline || this.#isLost || this.#isClosed) return
     this.#isLost = true
     this.#options.onState(describe(cause))
   }
 
   #found(): void {
+    this.#link.found()
     if (!this.#isLost) return
     this.#isLost = false
     this.#options.onState(undefined)

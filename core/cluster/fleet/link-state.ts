@@ -1,0 +1,35 @@
+import type { FleetStatus } from '../../admin/admin-api.js'
+
+/** How the connection of this process to Redis is, for operators. It decides nothing. */
+export class LinkState {
+  #isConnected = false
+  #since = Date.now()
+  #error: { readonly text: string; readonly at: number } | undefined
+
+  /** Redis has answered. */
+  found(): void {
+    if (this.#isConnected) return
+    this.#isConnected = true
+    this.#since = Date.now()
+  }
+
+  /** @param why undefined where the client itself says that there is no connection, and not why */
+  lost(why: string | undefined): void {
+    if (why !== undefined) this.#error = { text: why, at: Date.now() }
+    if (!this.#isConnected) return
+    this.#isConnected = false
+    this.#since = Date.now()
+  }
+
+  /** @param waiting entries that are not sent yet */
+  shown(waiting: number): FleetStatus {
+    const { text = null, at = null } = this.#error ?? {}
+    return {
+      isConnected: this.#isConnected,
+      since: this.#since,
+      lastError: text,
+      lastErrorAt: at,
+      waiting,
+    }
+  }
+}
