@@ -182,6 +182,7 @@ export class Primary {
   async #reload(): Promise<readonly string[]> {
     // One that starts may have read the files as they were.
     await Promise.all(this.#places.map(place => place.settled))
+    // One that stops begins nothing that another configuration could change.
     const serving = this.#places.filter(({ isServing, isStopping }) => isServing && !isStopping)
     const [first, ...others] = serving
     if (first === undefined) throw new ProxyError('PTC_PROCESS_GONE', 'no process serves at this moment')

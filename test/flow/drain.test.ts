@@ -112,6 +112,36 @@ test('an old process goes on while its requests last, and what it holds is liste
   t.equal((await held.response('GET')).status, 200)
 })
 
+test('an old process begins nothing that a later reload could change', async t => {
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const records = { 'proxy.config.exec_thread.limit': 2 } as const
+  const { proxy, ctl } = await managed(t, ['desk.mjs one waits'], undefined, { records })
+  const url = `http://127.0.0.1:${origin.httpPort}/`
+  const idle = await rawClient(proxy.port)
+  const held = await rawClient(proxy.port)
+  for (const client of [idle, held]) t.teardown(client.stop)
+  idle.send(requestText(url))
+  t.equal((await idle.response('GET')).status, 200)
+  held.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
+  await proxy.until(/asked about/)
+  t.match((await ctl('server', 'restart', '--watch')).out, /2 of 2 processes are replaced\n$/)
+  await idle.ended()
+  idle.end()
+  const rule = 'ip_allow:\n  - {apply: in, ip_addrs: 0.0.0.0/0, action: deny, methods: ALL}\n'
+  writeFileSync(join(proxy.conf.path, 'ip_allow.yaml'), rule)
+  t.match(await ctl('reload'), { code: 0 })
+  t.equal((await get(proxy.port, url)).status, 403, 'the new rule is in force')
+  held.send(requestText(url))
+  await ctl('plugin', 'msg', 'accept')
+  const last = await held.response('GET')
+  t.equal(last.status, 200, 'what has begun goes on, as after a reload of one process')
+  t.equal(last.header('connection'), 'close')
+  await held.ended()
+  t.equal(held.text().split('HTTP/1.1 ').length, 2, 'the request behind it is not answered')
+  held.end()
+})
+
 test('where a new process cannot serve, the old ones go on', async t => {
   const failing = `
 import { existsSync } from 'node:fs'
