@@ -23,7 +23,14 @@ export interface RecordLines {
   readonly settings: ReadonlyMap<RecordName, Setting>
   /** Records of Traffic Server that mean nothing here. */
   readonly ignored: readonly IgnoredRecord[]
+  /** Records of the file that the environment sets to another value. */
+  readonly overridden?: readonly OverriddenRecord[]
   readonly problems: readonly Problem[]
+}
+
+export interface OverriddenRecord extends IgnoredRecord {
+  /** The variable that is in force. */
+  readonly variable: string
 }
 
 const SCOPES = ['CONFIG', 'LOCAL', 'PROCESS', 'NODE']
@@ -173,10 +180,17 @@ export function applyEnvironment(
 ): RecordLines {
   const { settings, ignored, problems } = lines
   const draft = { settings: new Map(settings), ignored: [...ignored], problems: [...problems] }
-  for (const [variable, text] of Object.entries(env))
-    if (variable.startsWith('PROXY_CONFIG_') && text !== undefined)
-      keepReading(readVariable(variable, text), `environment variable ${variable}`, draft)
-  return draft
+  const overridden: OverriddenRecord[] = []
+  for (const [variable, text] of Object.entries(env)) {
+    if (!variable.startsWith('PROXY_CONFIG_') || text === undefined) continue
+    const reading = readVariable(variable, text)
+    keepReading(reading, `environment variable ${variable}`, draft)
+    if (!('value' in reading)) continue
+    const line = settings.get(reading.name)
+    if (line !== undefined && line.value !== reading.value)
+      overridden.push({ name: reading.name, where: line.where, variable })
+  }
+  return { ...draft, overridden }
 }
 
 function readVariable(variable: string, text: string): LineReading {

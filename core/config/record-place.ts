@@ -1,22 +1,27 @@
 import { resolve } from 'node:path'
-import type { IgnoredRecord } from './record-lines.js'
+import type { IgnoredRecord, OverriddenRecord, RecordLines } from './record-lines.js'
 import type { RecordName, Records } from './records-table.js'
 
 const places = new WeakMap<Records, ReadonlyMap<RecordName, string>>()
-const ignored = new WeakMap<Records, readonly IgnoredRecord[]>()
+const beside = new WeakMap<Records, Pick<RecordLines, 'ignored' | 'overridden'>>()
 
-/** Keeps where records were set (`etc/records.config:4`, or an environment variable), and what was ignored beside them. */
+/** Keeps where records were set (`etc/records.config:4`, or an environment variable), and what has no effect beside them. */
 export function keepPlaces(
   records: Records,
   where: ReadonlyMap<RecordName, string>,
-  others: readonly IgnoredRecord[],
+  others: Pick<RecordLines, 'ignored' | 'overridden'>,
 ): void {
   places.set(records, where)
-  ignored.set(records, others)
+  beside.set(records, others)
 }
 
 /** The records of Traffic Server that stand beside these and mean nothing here. */
-export const ignoredBeside = (records: Records): readonly IgnoredRecord[] => ignored.get(records) ?? []
+export const ignoredBeside = (records: Records): readonly IgnoredRecord[] =>
+  beside.get(records)?.ignored ?? []
+
+/** The records of the file that have no effect, because the environment sets them. */
+export const overriddenBeside = (records: Records): readonly OverriddenRecord[] =>
+  beside.get(records)?.overridden ?? []
 
 /** The places of `from` hold for `to` as well. */
 export function copyPlaces(from: Records, to: Records): void {

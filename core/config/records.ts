@@ -88,7 +88,8 @@ export interface RecordsReading {
   readonly error: ProxyError | undefined
 }
 
-function completeRecords({ settings, ignored, problems }: RecordLines): RecordsReading {
+function completeRecords(lines: RecordLines): RecordsReading {
+  const { settings, problems } = lines
   const all: Problem[] = [...problems]
   const good = new Map(settings)
   for (const [name, { value, where }] of settings) {
@@ -101,7 +102,7 @@ function completeRecords({ settings, ignored, problems }: RecordLines): RecordsR
   const given = [...good].map(([name, { value }]) => [name, value] as const)
   // The schema is made from the rows that the type is made from, so what passed it has the type.
   const records = Object.freeze({ ...DEFAULTS, ...Object.fromEntries(given) }) as Records
-  keepPlaces(records, new Map([...good].map(([name, { where }]) => [name, where])), ignored)
+  keepPlaces(records, new Map([...good].map(([name, { where }]) => [name, where])), lines)
   return { records, error }
 }
 

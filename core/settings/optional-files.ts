@@ -1,7 +1,7 @@
 /** The files of a configuration: which may be missing, and which are there and mean nothing here. */
 import { basename, join } from 'node:path'
 import { isThere, type Problem, problemsError } from '../config/config-file.js'
-import { ignoredBeside } from '../config/record-place.js'
+import { ignoredBeside, overriddenBeside } from '../config/record-place.js'
 import { recordsFile } from '../config/records.js'
 import type { Records } from '../config/records-table.js'
 import { unreadNeighbours } from '../config/traffic-server/neighbours.js'
@@ -51,7 +51,7 @@ const vanishedProblem = (where: string): Problem => ({
   what: 'the file was there before and is missing now; put it back, leave an empty one in its place, or restart without it',
 })
 
-/** What Traffic Server would read in this configuration and Portcullis does not, as warnings. */
+/** What stands in this configuration and has no effect, as warnings: overridden by the environment, or for Traffic Server alone. */
 export function unreadIn(
   { confDir, isVerbose = false }: { readonly confDir: string; readonly isVerbose?: boolean },
   records: Records,
@@ -59,7 +59,11 @@ export function unreadIn(
 ): readonly string[] {
   const ignored = ignoredBeside(records)
   const read = new Set([access.ipAllow.path, verification.rules.path].map(path => basename(path)))
-  const neighbours = unreadNeighbours(confDir, read)
+  const overridden = overriddenBeside(records).map(
+    ({ name, where, variable }) =>
+      `${where}: ${name} has no effect: ${variable} is set in the environment, to another value`,
+  )
+  const neighbours = [...overridden, ...unreadNeighbours(confDir, read)]
   if (ignored.length === 0) return neighbours
   const [first] = ignored
   const one = `${first?.where}: ${first?.name} is a record of Traffic Server that means nothing here`

@@ -16,8 +16,8 @@ const RECORD_LINES = [
   'CONFIG proxy.config.exec_thread.affinity INT 1',
 ]
 
-async function verify(t: Test, path: string, ...args: readonly string[]) {
-  const child = await runMain(['verify-config', '-D', path, ...args])
+async function verify(t: Test, path: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  const child = await runMain(['verify-config', '-D', path, ...args], env)
   t.teardown(child.stop)
   child.endInput()
   await child.exited()
@@ -41,7 +41,7 @@ test('verify-config names files and counts records of Traffic Server', async t =
     /storage\.config|sni\.yaml/,
     'a file without lines and a file that is read are not named',
   )
-  const verbose = await verify(t, conf.path, '--verbose')
+  const verbose = await verify(t, conf.path, ['--verbose'])
   t.match(verbose.stderr(), /records\.config:1: proxy\.config\.cache\.ram_cache\.size\n/)
   t.match(verbose.stderr(), /records\.config:2: proxy\.config\.exec_thread\.affinity\n/)
 })
@@ -68,4 +68,25 @@ test('records.config and records.yaml', async t => {
   const alone = await verify(t, yaml.path)
   t.equal(alone.exitCode, 0, alone.stderr())
   t.match(alone.stderr(), /records of Traffic Server mean nothing here/)
+})
+
+test('a line that the environment overrides is named, with the variable', async t => {
+  const [name, variable] = ['proxy.config.cluster.redis_url', 'PROXY_CONFIG_CLUSTER_REDIS_URL']
+  const line = 'redis://:line-secret@127.0.0.1:6379'
+  const conf = makeConfDir({ recordLines: [`CONFIG ${name} STRING ${line}`] })
+  t.teardown(conf.remove)
+  const { exitCode, stderr } = await verify(t, conf.path, [], {
+    [variable]: 'redis://:other-secret@127.0.0.1:6379',
+  })
+  t.equal(exitCode, 0)
+  t.match(
+    stderr(),
+    `${join(conf.path, 'records.config')}:1: ${name} has no effect: ${variable} is set in the environment`,
+  )
+  t.notMatch(stderr(), /secret/)
+  t.notMatch(
+    (await verify(t, conf.path, [], { [variable]: line })).stderr(),
+    /has no effect/,
+    'the same value',
+  )
 })
