@@ -5,6 +5,7 @@ import type { Records } from '../config/records-table.js'
 const SECOND = 1000
 const CA_FILE = 'proxy.config.ssl.CA.cert.filename'
 const CA_PATH = 'proxy.config.ssl.CA.cert.path'
+const CRL_FILE = 'proxy.config.ssl.CA.crl.filename'
 const MIN = 'proxy.config.ssl.server.version.min'
 const MAX = 'proxy.config.ssl.server.version.max'
 const [TLS_1_2, TLS_1_3] = ['TLSv1.2', 'TLSv1.3'] as const
@@ -63,5 +64,7 @@ function clientCertificates(records: Records, confDir: string) {
     level: Object.freeze({ port: levelOf('port'), bump: levelOf('bump') }),
     /** File or folder of the authorities of clients. */
     anchors: fileOf(records, CA_FILE, folder?.path ?? confDir) ?? folder,
+    /** Revocation lists of these authorities. */
+    crl: fileOf(records, CRL_FILE, folder?.path ?? confDir),
   })
 }

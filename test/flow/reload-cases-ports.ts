@@ -2,6 +2,7 @@
 /** What shows that a reload takes over the records about ports: TLS with clients, and relays. */
 import { createAuthority } from '../../core/tls/inbound/authority.js'
 import { getOn, tlsClient } from '../kit/client.js'
+import { revocationList } from '../kit/pki-openssl.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { HOST, outcomeOf, type ReloadCases, root, type Stage, stranger } from '../kit/reloading.js'
 
@@ -98,6 +99,7 @@ export const PORT_CASES: ReloadCases<
   | 'proxy.config.ssl.server.version.max'
   | 'proxy.config.ssl.client.certification_level'
   | 'proxy.config.ssl.CA.cert.filename'
+  | 'proxy.config.ssl.CA.crl.filename'
   | 'proxy.config.ssl.CA.cert.path'
   | 'proxy.config.ssl.bump.CA.cert.filename'
   | 'proxy.config.ssl.bump.CA.private_key.filename'
@@ -216,6 +218,16 @@ export const PORT_CASES: ReloadCases<
     from: 'root.pem',
     to: 'stranger.pem',
     conf: onSsl(DEMANDS),
+    probe: withOwn,
+    expect: ['CN=one.example', 'fails'],
+  },
+  'proxy.config.ssl.CA.crl.filename': {
+    from: null,
+    to: 'clients.crl',
+    conf: onSsl(
+      { ...DEMANDS, [`${CA}.filename`]: 'root.pem' },
+      { 'clients.crl': revocationList(root, [own]) },
+    ),
     probe: withOwn,
     expect: ['CN=one.example', 'fails'],
   },

@@ -41,10 +41,14 @@ export class CertificateAuth {
     if (shown === undefined) return undefined
     const { certificate, trust, validUntil } = shown
     if (trust === undefined || trust !== this.#trust)
-      return ended('the authorities of client certificates are not those of its connection any more')
+      return ended(
+        'the authorities of client certificates, or their revocation lists, are not those of its connection any more',
+      )
     const { identity, from } = this.#readingOf(certificate)
     if (!(from <= now && now <= validUntil))
-      return ended('its certificate has expired or is not valid yet, or an authority above it has expired')
+      return ended(
+        'its certificate has expired or is not valid yet, or an authority above it has expired, or the revocation lists have',
+      )
     return identity
   }
 

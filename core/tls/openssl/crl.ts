@@ -57,7 +57,9 @@ export function addCrls(
       if (crls.X509_STORE_add_crl(store, crl.handle) !== 1) throw unusable(place, facts, reasonOf())
     if (asked.some(({ isOfPoint }) => isOfPoint)) askPoints(store, isLeafOnly)
     ssl.X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | (isLeafOnly ? 0 : X509_V_FLAG_CRL_CHECK_ALL))
-    return Math.min(...asked.map(({ endsAt }) => endsAt))
+    const end = Math.min(...asked.map(({ endsAt }) => endsAt))
+    crls.X509_STORE_set_ex_data(store, endIndex, Math.floor(end / 1000))
+    return end
   } finally {
     for (const { crl } of read) crl.free()
   }
@@ -151,6 +153,14 @@ const ASKED = { none: 0, leaf: 1, all: 2 } as const
 
 /** The index of this value in a store: the native object carries it, so every path is verified with it. */
 const index = crls.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, NULL, NULL, NULL, NULL)
+
+/** The same for the end of the first list, in seconds since 1970. */
+const endIndex = crls.CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, NULL, NULL, NULL, NULL)
+
+/** When the first revocation list of a store ends, in milliseconds since 1970; Infinity where it has none. */
+export function listsEnd(store: Handle): number {
+  return crls.X509_STORE_get_ex_data(store, endIndex) * 1000 || Number.POSITIVE_INFINITY
+}
 
 /** Marks a store whose lists are for single distribution points. */
 function askPoints(store: Handle, isLeafOnly: boolean): void {

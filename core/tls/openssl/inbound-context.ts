@@ -7,6 +7,7 @@ import {
   SSL_VERIFY_PEER,
   setProtocol,
 } from './context.js'
+import type { Crls } from './crl.js'
 import { contextError } from './errors.js'
 import { gateCallbacks } from './hello-callback.js'
 import * as server from './inbound-library.js'
@@ -34,6 +35,8 @@ export interface ClientCertificates {
   readonly level: 'none' | 'optional' | 'required'
   /** The authorities that may issue them, PEM, one certificate each. */
   readonly anchors: readonly string[]
+  /** Revocation lists for the certificates of the verified path. */
+  readonly crls?: Crls
 }
 
 export interface InboundContextOptions extends Partial<ProtocolOptions> {
@@ -122,11 +125,11 @@ const VERIFY = {
   required: SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 } as const
 
-function requestCertificates(ctx: Handle, { level, anchors }: ClientCertificates): void {
+function requestCertificates(ctx: Handle, { level, anchors, crls }: ClientCertificates): void {
   ssl.SSL_CTX_set_verify(ctx, VERIFY[level], NULL)
   ssl.SSL_CTX_set_cert_verify_callback(ctx, clientVerifyCallback(), NULL)
   if (anchors.length === 0) throw contextError('no authority for the certificates of clients')
-  const store = new TrustStore({ anchors })
+  const store = new TrustStore({ anchors, ...(crls && { crls }) })
   ssl.SSL_CTX_set1_cert_store(ctx, store.handle)
   store.free() // the context has a reference of its own
   for (const [i, pem] of anchors.entries()) {

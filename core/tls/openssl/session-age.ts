@@ -39,10 +39,12 @@ export function stampSession(session: Handle): void {
 /**
  * The same for the session of a client whose certificate has been verified, with the end of its path.
  * @param path X509, leaf first, the anchor included
+ * @param listsEnd when the first revocation list ends by which it was verified, in milliseconds since 1970
  * @throws {ProxyError} PTC_INTERNAL when the path has no end that can be read, or the session cannot hold it
  */
-export function stampVerified(session: Handle, path: readonly Handle[]): void {
-  const end = Math.min(...path.map(x509 => timeOf(ssl.X509_get0_notAfter(x509)))) / 1000
+export function stampVerified(session: Handle, path: readonly Handle[], listsEnd: number): void {
+  const ends = path.map(x509 => timeOf(ssl.X509_get0_notAfter(x509)))
+  const end = Math.floor(Math.min(...ends, listsEnd) / 1000)
   if (session === NULL || !Number.isFinite(end) || end < 0 || !write(session, BigInt(end)))
     throw new ProxyError('PTC_INTERNAL', "the end of a client's certificates cannot be stored")
 }

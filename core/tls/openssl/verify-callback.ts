@@ -3,6 +3,7 @@
  * arrived; the one for origins again each time the handshake is continued while it is parked. An exception must not
  * reach C: it means reject.
  */
+import { listsEnd, wrongPoint } from './crl.js'
 import { GOOD, X509_V_ERR_UNSPECIFIED } from './errors.js'
 import { SSL_get_session } from './inbound-library.js'
 import * as ssl from './library.js'
@@ -34,8 +35,8 @@ export function originVerifyCallback(): bigint {
 }
 
 /**
- * The callback about certificates of clients: OpenSSL's check, then the key sizes, which OpenSSL rounds. The session keeps
- * the end of the verified path, which exists in this call only.
+ * The callback about certificates of clients: OpenSSL's check, then what it does not compare of revocation lists, and the key
+ * sizes, which it rounds. The session keeps the end of the verified path, which exists in this call only.
  */
 export function clientVerifyCallback(): bigint {
   clients ??= registerVerifyCallback(contained(verifyClient))
@@ -71,11 +72,12 @@ function verifyOrigin(store: Handle): VerifyAnswer {
 function verifyClient(store: Handle): VerifyAnswer {
   if (ssl.X509_verify_cert(store) !== 1) return 0
   const path = itemsOfStack(ssl.X509_STORE_CTX_get0_chain(store))
-  const outcome = keyOutcome(path)
+  const trust = ssl.X509_STORE_CTX_get0_store(store)
+  const outcome = wrongPoint(trust, path) ?? keyOutcome(path)
   if (outcome === GOOD) {
     const handle = sslOf(store)
     if (handle === NULL) return reject(store)
-    stampVerified(SSL_get_session(handle), path)
+    stampVerified(SSL_get_session(handle), path, listsEnd(trust))
     return 1
   }
   ssl.X509_STORE_CTX_set_error_depth(store, outcome.depth)

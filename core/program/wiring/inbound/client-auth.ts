@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { ProxyError } from '../../../base/errors.js'
 import { describe } from '../../../base/thrown.js'
 import type { ClientKind, InboundTlsSettings } from '../../../settings/inbound-tls.js'
-import { configuredAnchors } from '../../../tls/judge/trust.js'
+import { configuredAnchors, readText } from '../../../tls/judge/trust.js'
 import {
   type ClientCertificates,
   InboundContext,
   type InboundContextOptions,
 } from '../../../tls/openssl/inbound-context.js'
+import { TrustStore } from '../../../tls/openssl/trust-store.js'
 
 /** Seconds for which a session with a client can be resumed. */
 export const SESSION_TIMEOUT = 7200
@@ -17,7 +18,7 @@ export type SharedContext = Omit<InboundContextOptions, 'certificates'>
 
 /**
  * @param onRemoveSession given when plugins keep the sessions of clients
- * @throws {ProxyError} PTC_TLS_CONTEXT when certificates are wanted, and no record says whose are good
+ * @throws {ProxyError} PTC_TLS_CONTEXT when certificates are wanted, and no record says whose are good, or a file cannot be read
  */
 export function sharedContext(
   settings: InboundTlsSettings,
@@ -59,7 +60,7 @@ function listsOf({ lists }: InboundTlsSettings): Lists {
  * client of one kind what was made for the other.
  */
 function clientCertificatesOf(
-  { askedBy, level, anchors }: InboundTlsSettings['clients'],
+  { askedBy, level, anchors, crl }: InboundTlsSettings['clients'],
   kind: ClientKind,
 ): ClientCertificates | undefined {
   if (askedBy === undefined) return undefined
@@ -68,7 +69,23 @@ function clientCertificatesOf(
     const text = `${askedBy}, and ${records} says whose certificates are good; set one of them`
     throw new ProxyError('PTC_TLS_CONTEXT', text)
   }
-  return { level: level[kind], anchors: configuredAnchors(anchors.path, anchors.by).pems }
+  const { pems } = configuredAnchors(anchors.path, anchors.by)
+  return { level: level[kind], anchors: pems, ...(crl && { crls: listsOfClients(crl, pems) }) }
+}
+
+/** They are tried in a store of their own: every context would report them under the name of its certificate. */
+function listsOfClients(
+  { path, by }: NonNullable<InboundTlsSettings['clients']['crl']>,
+  anchors: readonly string[],
+): NonNullable<ClientCertificates['crls']> {
+  const crls = { pem: readText(path, by), from: path, isLeafOnly: false }
+  try {
+    new TrustStore({ anchors, crls }).free()
+  } catch (cause) {
+    if (!(cause instanceof ProxyError)) throw cause
+    throw new ProxyError(cause.code, `${by}: ${ProxyError.textOf(cause)}`, { cause })
+  }
+  return crls
 }
 
 /** Alike in every process with the same configuration, or sessions could not be shared. */
@@ -80,12 +97,14 @@ function digestOf(kind: ClientKind, certificates: ClientCertificates | undefined
 
 const trusts = new WeakMap<ClientCertificates, string>()
 
-/** The digest of the authorities of clients; undefined where clients are asked for no certificate. */
+/** The digest of the authorities of clients and their revocation lists; undefined where clients are asked for no certificate. */
 export function clientTrustOf({ clientCertificates }: SharedContext): string | undefined {
   if (clientCertificates === undefined || clientCertificates.level === 'none') return undefined
   const digest =
     trusts.get(clientCertificates) ??
-    createHash('sha256').update(JSON.stringify(clientCertificates.anchors)).digest('base64')
+    createHash('sha256')
+      .update(JSON.stringify([clientCertificates.anchors, clientCertificates.crls?.pem ?? null]))
+      .digest('base64')
   trusts.set(clientCertificates, digest)
   return digest
 }
