@@ -6,8 +6,7 @@ import { ProxyError } from '../../base/errors.js'
 import { FewAtATime } from '../../base/few-at-a-time.js'
 import { detachString } from '../../base/memo.js'
 import { describe } from '../../base/thrown.js'
-import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
-import { type Identity, identityOf } from './identity.js'
+import { type AuthScheme, type Checked, type GroupsOf, type Identity, identityOf } from './identity.js'
 
 /** Milliseconds for which a name and password that were right are not compared again. */
 const REMEMBERED = 600_000

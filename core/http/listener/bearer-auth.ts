@@ -6,9 +6,14 @@ import { FewAtATime } from '../../base/few-at-a-time.js'
 import { detachString } from '../../base/memo.js'
 import type { TokenKey } from '../../config/token-keys.js'
 import type { TokenSettings } from '../../settings/http.js'
-import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
-import { type Identity, identityOf } from './identity.js'
-import { isName } from './names.js'
+import {
+  type AuthScheme,
+  type Checked,
+  type GroupsOf,
+  type Identity,
+  identityOf,
+  isName,
+} from './identity.js'
 
 /** Characters of a token; a token with hundreds of groups has about half as many. */
 const MAX_TOKEN = 16_384

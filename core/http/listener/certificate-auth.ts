@@ -2,10 +2,8 @@ import type { Certificate } from '../../api/certificate.js'
 import { ProxyError } from '../../base/errors.js'
 import type { ClientCertSettings } from '../../settings/http.js'
 import { altNames } from '../../tls/judge/certificate-parts.js'
-import type { Checked, GroupsOf } from './auth-scheme.js'
 import type { ClientInfo } from './client-info.js'
-import { type Identity, identityOf } from './identity.js'
-import { isName } from './names.js'
+import { type Checked, type GroupsOf, type Identity, identityOf, isName } from './identity.js'
 
 type Settings = Pick<ClientCertSettings, 'name' | 'hasOuGroups'>
 

@@ -3,14 +3,12 @@ import { fieldValues } from '../../base/fields.js'
 import { describe } from '../../base/thrown.js'
 import type { TokenKey } from '../../config/token-keys.js'
 import type { ClientCertSettings, TokenSettings } from '../../settings/http.js'
-import type { AuthScheme, Checked, GroupsOf } from './auth-scheme.js'
 import { BasicAuth } from './basic-auth.js'
 import { BearerAuth } from './bearer-auth.js'
 import { CertificateAuth } from './certificate-auth.js'
 import type { ClientInfo } from './client-info.js'
 import type { ClientRequest } from './client-request.js'
-import type { Identity } from './identity.js'
-import { LoginRequired } from './login-required.js'
+import { type AuthScheme, type Checked, type GroupsOf, type Identity, LoginRequired } from './identity.js'
 
 /** The ways to log in; at least one is set. */
 export interface AuthOptions {
