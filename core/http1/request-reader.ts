@@ -1,8 +1,8 @@
 import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import { fieldValue } from '../base/fields.js'
-import { requestError } from './checks.js'
 import { mayUpgrade } from './headers.js'
+import { requestError } from './messages.js'
 import { HttpParser, type MessageEvents } from './parser.js'
 
 /** Framing bytes that a chunked body may have: a fixed number, and a number for each byte of the body. */

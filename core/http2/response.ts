@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { fieldValues } from '../base/fields.js'
-import { malformed } from '../http1/checks.js'
-import type { RequestHead, ResponseHead } from '../http1/messages.js'
+import { malformed, type RequestHead, type ResponseHead } from '../http1/messages.js'
 import { WEBSOCKET_CONNECT, withoutKey } from './extended-connect.js'
 import { lengthOf, received, toHeaders } from './fields.js'
 

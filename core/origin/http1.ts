@@ -2,12 +2,15 @@
 import type { Current } from '../base/current.js'
 import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
-import { checkResponse, hasFalseFraming, isBodiless, malformed } from '../http1/checks.js'
 import { protocolsIn } from '../http1/headers.js'
 import {
+  checkResponse,
   chunkLine,
+  hasFalseFraming,
   headText,
+  isBodiless,
   lastChunk,
+  malformed,
   type RequestHead,
   type ResponseHead,
   type ResponseSink,

@@ -5,8 +5,7 @@ import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from 'nod
 import { asFault, toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import { words } from '../base/text.js'
-import { malformed } from '../http1/checks.js'
-import type { RequestHead, ResponseHead, ResponseSink } from '../http1/messages.js'
+import { malformed, type RequestHead, type ResponseHead, type ResponseSink } from '../http1/messages.js'
 import { switchedHead, webSocketKey } from '../http2/extended-connect.js'
 import { toHeaders } from '../http2/fields.js'
 import {

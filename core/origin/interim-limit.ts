@@ -1,4 +1,4 @@
-import { malformed } from '../http1/checks.js'
+import { malformed } from '../http1/messages.js'
 
 /** The most 1xx responses to one request. */
 const MAX_COUNT = 1000

@@ -1,6 +1,6 @@
 import type { Asking } from '../../api/asking.js'
 import { ProxyError } from '../../base/errors.js'
-import { checkRequest } from '../../http1/checks.js'
+import { checkRequest } from '../../http1/messages.js'
 import { abortReason } from '../../origin/dial.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ClientRequest, ConnectAnswers } from '../listener/client-request.js'

@@ -11,7 +11,7 @@ import type { ClientRequest } from '../../../core/http/listener/client-request.j
 import { withoutUrlCredentials } from '../../../core/http/listener/client-request.js'
 import { outgoingRequest, Via } from '../../../core/http/transaction/outgoing.js'
 import { parseRequestTarget } from '../../../core/http/transaction/target.js'
-import { checkRequest } from '../../../core/http1/checks.js'
+import { checkRequest } from '../../../core/http1/messages.js'
 import { scan } from '../../../core/http1/headers.js'
 import { SMUGGLED } from '../../fixtures/smuggling/requests.js'
 import { answerOk, FakeHost } from '../../kit/fake-client.js'

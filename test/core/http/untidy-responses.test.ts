@@ -1,7 +1,7 @@
 /** Untidy responses are mended for the client, or refused, and never share a connection with another response. */
 import fc from 'fast-check'
 import { type Test, test } from 'tap'
-import { isBodiless } from '../../../core/http1/checks.js'
+import { isBodiless } from '../../../core/http1/messages.js'
 import type { MessageEvents } from '../../../core/http1/parser.js'
 import { ResponseReader } from '../../../core/http1/response-reader.js'
 import { FALSELY_FRAMED, SMUGGLING_RESPONSES, UNTIDY_RESPONSES } from '../../fixtures/smuggling/responses.js'

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { checkRequest, requestBody } from '../../../core/http1/checks.js'
+import { checkRequest, requestBody } from '../../../core/http1/messages.js'
 
 const check =
   (version: string, headers: readonly string[], method = 'GET') =>
