@@ -6,6 +6,7 @@ import { CONNECTION, callCtl, HOST, issued, managed, runCtl } from '../kit/manag
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { makeConfDir, runMain } from '../kit/proxy.js'
+import { poll } from '../kit/watch.js'
 
 test('an operator lists a parked handshake and rejects it', async t => {
   const origin = await opensslOrigin({ ...issued })
@@ -64,7 +65,7 @@ test('an operator lists what is held on other hooks', async t => {
   t.teardown(client.stop)
   client.send(requestText('http://127.0.0.1:1/'))
   const held = async () => JSON.parse((await ctl('parked', '--json')).out).held
-  while ((await held()).length === 0);
+  await poll(async () => (await held()).length > 0, 'the held connection')
   t.match(await held(), [{ hook: 'TS_VCONN_START_HOOK', plugin: 'desk', about: /^client 127/ }])
   t.match(await ctl('parked'), {
     out: /is parked\nHOOK +ABOUT +HELD BY +FOR +LEFT\nTS_VCONN_START_HOOK +client 127/,

@@ -18,7 +18,7 @@ test('certificates that name ann, and are none of hers', async t => {
     },
   })
   const status = (certificate: { readonly chainPem: string; readonly keyPem: string }) =>
-    at.status('plain', { certificate }).catch(() => 0)
+    at.status('plain', { certificate })
   const bob = clientCertificate(root, ['CN=bob'])
   const issued = clientCertificate({ ...root, certPem: bob.chainPem, keyPem: bob.keyPem }, ['CN=ann'])
   t.equal(await status({ ...issued, chainPem: issued.chainPem + bob.chainPem }), 0, 'issued by a client')

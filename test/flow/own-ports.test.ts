@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import inspector from 'node:inspector'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { startChild } from '../kit/child.js'
 import { get, rawClient } from '../kit/client.js'
 import { MAIN, makeConfDir, PLAIN_ENV, startProxyHere } from '../kit/proxy.js'
+import { poll } from '../kit/watch.js'
 
 const SPELLINGS = ['127.0.0.1', '0.0.0.0', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', 'own.test']
 
@@ -75,7 +75,7 @@ test('SIGUSR1 and SIGUSR2 while it starts open no inspector, and end nothing', a
     env: PLAIN_ENV,
   })
   t.teardown(proxy.stop)
-  while (!catches(proxy.pid)) await sleep(1)
+  await poll(() => catches(proxy.pid), 'a handler of the signals')
   const bothSignals = setInterval(() => proxy.kill('SIGUSR1'), 1)
   t.teardown(() => clearInterval(bothSignals))
   await proxy.until(() => /listens on/.exec(proxy.stdout()) ?? undefined, 'its port')

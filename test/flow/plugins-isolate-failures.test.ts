@@ -1,6 +1,7 @@
 /** What a bad plugin in worker threads can do to its neighbours: nothing. */
 import { type Test, test } from 'tap'
 import { isolatedStage as setUp } from '../kit/isolated.js'
+import { poll } from '../kit/watch.js'
 
 type Deaths = readonly (readonly [what: string, why: RegExp])[]
 
@@ -64,7 +65,7 @@ test('a plugin that keeps failing is out of service until it answers one handsha
   const { status, body } = await get('ok')
   t.equal(status, 502)
   t.match(body.toString(), /which failed .*out of service, and asked again in \d+ ms/, 'at once')
-  while ((await get('ok')).status !== 200);
+  await poll(async () => (await get('ok')).status === 200, 'the plugin in service')
   t.ok(performance.now() - began > retryAfter / 2, 'tried again after a while')
   t.equal((await get('ok')).status, 200, 'in service')
 })

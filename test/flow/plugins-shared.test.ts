@@ -105,12 +105,12 @@ test('a shared rejection rejects all handshakes that wait for it', async t => {
 })
 
 test('a failure of a shared call rejects all handshakes that wait for it', async t => {
-  const stage = await setUp(t, 'shared', ({ schedule }) =>
-    schedule(() => {
-      throw new Error('oops')
-    }, 300),
-  )
+  const stage = await setUp(t, 'shared')
   const responses = Array.from({ length: 20 }, () => get(stage.proxy.port, stage.url))
+  await parked(stage, 20)
+  stage.asked[0]?.schedule(() => {
+    throw new Error('oops')
+  }, 0)
   for (const response of await Promise.all(responses)) t.match(response.body.toString(), /which failed/)
   t.equal(stage.asked.length, 1)
 })

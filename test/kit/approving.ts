@@ -5,6 +5,7 @@ import { sendTo } from '../../core/cli/ctl-client.js'
 import { curl } from './curl.js'
 import { HOST, issued, managed } from './managed.js'
 import { opensslOrigin } from './openssl-origin.js'
+import { requireProgram } from './programs.js'
 import type { ProxyConf } from './proxy.js'
 import { poll } from './watch.js'
 
@@ -17,6 +18,7 @@ export async function approving(
   records: ProxyConf['records'] = {},
   conf: Omit<ProxyConf, 'records'> = {},
 ) {
+  requireProgram('curl') // before the test waits for what curl would bring about
   const origin = await opensslOrigin({ ...issued })
   t.teardown(origin.stop)
   const connectPorts = { 'proxy.config.http.connect_ports': `443 ${origin.port}` }

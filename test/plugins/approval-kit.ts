@@ -1,11 +1,11 @@
 /** What the tests of approval.js share: one host, its certificates, and the topic that answers. */
 
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Approval, ApprovalAnswer } from '../../core/api/managed.js'
 import { type Kit, makeChain, type Origin, type TestHandshake } from '../../core/testing/kit.js'
 import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { poll } from '../kit/watch.js'
 
 const dir = makeTempDir()
 atEnd(dir.remove)
@@ -48,18 +48,20 @@ const askedIn = async (kit: Kit): Promise<number> =>
 export async function park(kit: Kit, origin: Origin): Promise<TestHandshake> {
   const before = await askedIn(kit)
   const handshake = await kit.park(origin)
-  while (handshake.outcome === undefined && (await askedIn(kit)) <= before) await sleep(5)
+  await poll(
+    async () => handshake.outcome !== undefined || (await askedIn(kit)) > before,
+    'the question about a handshake, or its end',
+  )
   return handshake
 }
 
 /** The questions, once they are as the test says. */
-export async function until(
+export function until(
   kit: Kit,
   isSo: (questions: readonly Approval[]) => boolean,
 ): Promise<readonly Approval[]> {
-  for (;;) {
+  return poll(async () => {
     const questions = await approvalsOf(kit).list()
-    if (isSo(questions)) return questions
-    await sleep(5)
-  }
+    return isSo(questions) && questions
+  }, 'the questions')
 }

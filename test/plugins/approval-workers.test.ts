@@ -1,10 +1,10 @@
 /** approval.js in workers that die while people are asked. */
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import type { Kit } from '../../core/testing/kit.js'
 import { SLOWLY } from '../core/plugin-host/isolate/thread-kit.js'
 import { dir, open } from '../core/testing/plugins.js'
+import { poll } from '../kit/watch.js'
 import { approvalsOf, BY_ME, chain, fresh, park, until } from './approval-kit.js'
 import { ACCEPTED } from './kit.js'
 
@@ -35,7 +35,7 @@ const kill = (kit: Kit, host: string): Promise<void> =>
 async function replace(kit: Kit, host: string): Promise<void> {
   const before = loads(kit)
   await kill(kit, host)
-  while (loads(kit) <= before) await sleep(5)
+  await poll(() => loads(kit) > before, 'another worker')
 }
 
 test('a worker that dies takes its handshakes with it, and no question', async t => {
@@ -60,7 +60,7 @@ test('a worker that dies takes its handshakes with it, and no question', async t
   for (const id of before) t.match(await approvalsOf(kit).answer(id, BY_ME), { id })
   if (b?.outcome?.by !== 'plugin-failed') t.match(await b?.ended(), ACCEPTED)
   await replace(kit, 'all')
-  while (loads(kit) < 5) await sleep(5)
+  await poll(() => loads(kit) >= 5, 'five workers')
   for (const host of ['a.example', 'b.example'])
     for (let i = 0; i < 2; i++)
       t.match(
@@ -88,15 +88,14 @@ test('an answer that comes while one of the workers is loaded reaches it', async
   const [question] = await approvalsOf(kit).list()
   const before = loads(kit)
   await kill(kit, 'a.example')
-  for (let i = 0; ; i++) {
-    const answered = await approvalsOf(kit)
-      .answer(question?.id ?? '', BY_ME)
-      .catch(() => undefined)
-    if (answered !== undefined) break
-    t.ok(i < 1000)
-    await sleep(5)
-  }
-  while (loads(kit) <= before) await sleep(5)
+  await poll(
+    () =>
+      approvalsOf(kit)
+        .answer(question?.id ?? '', BY_ME)
+        .catch(() => undefined),
+    'an answer that is taken',
+  )
+  await poll(() => loads(kit) > before, 'another worker')
   for (let i = 0; i < 4; i++) t.match(await (await park(kit, { host: 'a.example', chain })).ended(), ACCEPTED)
   t.ok(held.outcome)
 })

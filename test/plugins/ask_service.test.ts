@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { type Test, test } from 'tap'
 import { makeChain } from '../../core/testing/kit.js'
 import { startService } from '../kit/tcp-server.js'
+import { poll } from '../kit/watch.js'
 import { ACCEPTED, openSamples, rejected } from './kit.js'
 
 interface Service {
@@ -75,7 +76,7 @@ test('a question of ask_service ends when its client leaves', async t => {
   asked.answer = () => undefined
   const kit = await openSamples(t, `ask_service.so url=${asked.url}`)
   const handshake = await kit.park({ host })
-  while (asked.questions.length === 0) await new Promise(resolve => setImmediate(resolve))
+  await poll(() => asked.questions.length > 0, 'the question')
   handshake.leave()
   await asked.aborted
   t.strictSame(handshake.outcome, { kind: 'left' })

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { parseRules } from '../../core/config/rules.js'
 import { certificatesOf, makeChain, type Origin } from '../../core/testing/kit.js'
@@ -9,6 +8,7 @@ import { Notebook } from '../../plugins/learn/notebook.js'
 import { merge, nothingSince, seenOnce } from '../../plugins/learn/observed.js'
 import { atEnd } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { poll } from '../kit/watch.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
 const dir = makeTempDir()
@@ -29,14 +29,6 @@ async function kitWith(t: Test, line: string, origins: readonly Origin[]) {
     return await kit.logged(wanted)
   }
   return { kit, say }
-}
-
-async function until(isDone: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (await isDone()) return
-    await sleep(20)
-  }
-  throw new Error('it has not come to that')
 }
 
 async function countIn(folder: string): Promise<number> {
@@ -68,7 +60,7 @@ for (const isolate of ['', '@isolate=worker '])
     } else {
       await say('learn:report', /hosts since/)
       // Each instance writes what it has seen.
-      await until(async () => (await countIn(folder)) === 5)
+      await poll(async () => (await countIn(folder)) === 5, 'five observations')
       await new Notebook(folder).writeRules(ALONE)
     }
 
@@ -113,12 +105,12 @@ test('what was seen outlives a restart, and is shared', async t => {
   const line = `learn folder=${folder}`
   const { kit } = await kitWith(t, line, [{ host: 'a.example', chain: a }])
   await kit.advance(30_000)
-  await until(async () => (await countIn(folder)) === 1)
+  await poll(async () => (await countIn(folder)) === 1, 'one observation')
   const again = await kitWith(t, line, [{ host: 'a.example', chain: a }])
   const third = await kitWith(t, line, [{ host: 'a.example', chain: a }])
   await again.kit.tell('TS_LIFECYCLE_SHUTDOWN_HOOK', { grace: 0 })
   third.kit.close()
-  await until(async () => (await countIn(folder)) === 3)
+  await poll(async () => (await countIn(folder)) === 3, 'three observations')
 })
 
 test('rules that are there already are kept beside', async t => {
@@ -143,7 +135,7 @@ for (const isolate of ['', '@isolate=worker '])
     for (const tag of ['learn:write', 'learn:write'])
       void kit.tell('TS_LIFECYCLE_MSG_HOOK', { tag, data: undefined })
     const wanted = isolate === '' ? 2 : 4
-    await until(async () => kit.log.filter(line => line.includes('written: ')).length === wanted)
+    await poll(() => kit.log.filter(line => line.includes('written: ')).length === wanted, `${wanted} writes`)
     t.equal(readFileSync(join(folder, 'policy.yaml~'), 'utf8'), 'rules: [] # mine\n')
     const policy = readFileSync(join(folder, 'policy.yaml'), 'utf8')
     for (const { host } of hosts) t.match(policy, `host: "${host}"`, 'the last one has the sightings of all')

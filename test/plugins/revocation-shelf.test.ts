@@ -7,14 +7,10 @@ import { type Keepable, makeMemory, Shelf, type Source } from '../../plugins/rev
 import { Subjects } from '../../plugins/revocation/subject.js'
 import { longList } from '../kit/long-list.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { poll } from '../kit/watch.js'
 import { leafOf, root } from './revocation-kit.js'
 
 const HOUR = 3_600_000
-
-/** Waits for what the file system does. */
-async function eventually(probe: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await probe())) await new Promise(resolve => setTimeout(resolve, 5))
-}
 
 interface Note extends Keepable {
   readonly text: string
@@ -132,10 +128,10 @@ test('processes with one folder share what was fetched, and an older answer repl
   it.answers(() => second)
   await it.pass(6.5)
   await it.get()
-  await eventually(() => it.fetched.includes('second'))
+  await poll(() => it.fetched.includes('second'), 'the second fetch')
   const replayed = it.note('replayed', -6, 100)
   it.answers(() => replayed)
-  await eventually(async () => (await getThere()) === 'second')
+  await poll(async () => (await getThere()) === 'second', 'what it has brought')
   t.strictSame(it.fetched, ['first', 'second'], 'the other has not fetched')
   t.equal(await it.another()(), 'second', 'a process that starts later')
 })

@@ -7,6 +7,7 @@ import { redisStore } from '../../plugins/session-store/redis.js'
 import { secureProxy } from '../kit/secure-proxy.js'
 import { makeKey, startRedis } from '../kit/stores.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { poll } from '../kit/watch.js'
 
 const DEADLINE = 50
 const never = new Promise<never>(() => {})
@@ -49,7 +50,12 @@ test('a Redis that has fallen silent is given up, and sought again', async t => 
   )
   t.teardown(() => store.close())
   const get = async (): Promise<string> => `${await store.get('name')}`
-  while ((await get().catch(() => 'not yet')) === 'not yet') await sleep(5)
+  const answers = (): Promise<boolean> =>
+    get().then(
+      () => true,
+      () => false,
+    )
+  await poll(answers, 'the first connection')
   await redis.put('name', Buffer.from('value'))
   await sleep(1200)
   t.strictSame(errors, [], 'a connection that is not used stays')
@@ -57,7 +63,7 @@ test('a Redis that has fallen silent is given up, and sought again', async t => 
   redis.fallSilent(true)
   await t.rejects(get(), 'what it does not answer ends')
   redis.fallSilent(false)
-  while ((await get().catch(() => 'not yet')) === 'not yet') await sleep(20)
+  await poll(answers, 'another connection')
   t.equal(await get(), 'value')
 })
 

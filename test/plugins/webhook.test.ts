@@ -9,6 +9,7 @@ import { atEnd } from '../kit/at-end.js'
 import { withUnreadableDates } from '../kit/carrying.js'
 import { startService } from '../kit/tcp-server.js'
 import { makeTempDir } from '../kit/temp-dir.js'
+import { poll } from '../kit/watch.js'
 import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
 const dir = makeTempDir()
@@ -209,7 +210,7 @@ test('a service that is down, and clients that leave', async t => {
   const at = await service(t, () => undefined)
   const kit = await openPlugins(t, `webhook url=${at.url} breaker=1`)
   const handshake = await kit.park({ host })
-  while (at.asked.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+  await poll(() => at.asked.length > 0, 'the question')
   handshake.leave()
   t.strictSame(handshake.outcome, { kind: 'left' })
   at.says = [YES]

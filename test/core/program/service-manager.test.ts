@@ -6,6 +6,7 @@ import { type Child, startChild } from '../../kit/child.js'
 import { requireProgram } from '../../kit/programs.js'
 import { makeConfDir, runMain } from '../../kit/proxy.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
+import { poll } from '../../kit/watch.js'
 
 const LISTENER = `
 import socket, sys
@@ -68,7 +69,7 @@ test('a failure to tell systemd is reported once, and the proxy serves', async t
   t.strictSame(env, { PATH: '/nowhere' })
   manager.ready()
   manager.stopping()
-  while (warnings.length === 0) await new Promise(resolve => setImmediate(resolve))
+  await poll(() => warnings.length > 0, 'a warning')
   await new Promise(resolve => setImmediate(resolve))
   t.equal(warnings.length, 1)
   t.match(warnings[0], /systemd is not told that the service runs: systemd-notify: .*ENOENT/)

@@ -6,6 +6,7 @@ import {
   TransactionTime,
 } from '../../../../core/http/transaction/transaction-time.js'
 import { clientOf, FakeClientLink } from '../../../kit/fake-client.js'
+import { poll } from '../../../kit/watch.js'
 
 function timeOf(limits: TimeLimits, owner: Partial<TimedOwner> = {}) {
   const said: string[] = []
@@ -58,7 +59,7 @@ test('the active limit fires although bytes move', async t => {
 })
 
 test('a finished transaction gets no limits and leaves those of the next one', async t => {
-  const { said, client, make } = timeOf({ idleTimeout: 40, activeTimeout: 60 })
+  const { said, client, make } = timeOf({ idleTimeout: 40, activeTimeout: 2000 })
   const first = make('first')
   first.start()
   first.over()
@@ -69,21 +70,21 @@ test('a finished transaction gets no limits and leaves those of the next one', a
   first.stop()
   first.start()
   first.moved()
-  await sleep(150)
-  t.same(said, ['second stood still for 40', 'second took longer than 60'])
+  await poll(() => said.length > 1, 'both limits')
+  t.same(said, ['second stood still for 40', 'second took longer than 2000'])
   client.stopClocks()
 })
 
 test('a transaction that begins before the end of the previous one keeps its limits', async t => {
-  const { said, client, make } = timeOf({ idleTimeout: 40, activeTimeout: 60 })
+  const { said, client, make } = timeOf({ idleTimeout: 40, activeTimeout: 2000 })
   const first = make('first')
   first.start()
   const second = make('second')
   second.start()
   first.over()
   second.moved()
-  await sleep(150)
-  t.same(said, ['second stood still for 40', 'second took longer than 60'])
+  await poll(() => said.length > 1, 'both limits')
+  t.same(said, ['second stood still for 40', 'second took longer than 2000'])
   client.stopClocks()
 })
 

@@ -9,6 +9,7 @@ import { ProxyError } from '../../../../core/base/errors.js'
 import { FetchPlaces, makeFetch } from '../../../../core/origin/fetch/fetcher.js'
 import { guardServer } from '../../../kit/tcp-server.js'
 import { makeTempDir } from '../../../kit/temp-dir.js'
+import { poll } from '../../../kit/watch.js'
 
 const DENIED = { code: 'PTC_FETCH_DENIED' }
 const FAILED = { code: 'PTC_FETCH_FAILED' }
@@ -257,7 +258,7 @@ test('a fetch that nothing waits for any more ends', async t => {
   const at = await stage(t, (_, response) => response.on('close', () => closed?.()))
   const gone = new AbortController()
   const fetch = at.fetch(at.url, { ...HERE, timeout: 60_000, signal: gone.signal })
-  while (at.asked.length === 0) await new Promise(setImmediate)
+  await poll(() => at.asked.length > 0, 'the request')
   gone.abort()
   await t.rejects(fetch, FAILED)
   await over
