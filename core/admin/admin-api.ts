@@ -46,7 +46,7 @@ export interface Status {
   /** Clients are asked to come back by new connections. */
   readonly isDraining: boolean
   readonly confDir: string
-  /** How often the configuration has been read. */
+  /** How often the configuration, or its plugins alone, have been read. */
   readonly generation: number
   /** When it was read last; milliseconds since the epoch. */
   readonly readAt: number
@@ -204,6 +204,11 @@ export interface AdminApi {
    * @throws {ProxyError} what is wrong with the configuration; the old one goes on
    */
   reload(): Promise<readonly string[]>
+  /**
+   * Loads all plugins anew, with the configuration in force: as a reload that finds no file changed but those of plugins.
+   * @throws {ProxyError} what is wrong with a plugin; the old ones go on
+   */
+  reloadPlugins(): Promise<unknown>
   /** All records, by name. */
   records(): Maybe<readonly RecordInfo[]>
   /** The rules of sni.yaml, in their order. */

@@ -14,6 +14,7 @@ import { heldRoutes } from './held-routes.js'
 import { metricRows } from './metric-rows.js'
 import { OpenApi, roleFor } from './openapi.js'
 import { type PageQuery, pageOf } from './paging.js'
+import { pluginRoutes } from './plugin-routes.js'
 import type { SampleRows } from './samples.js'
 import { FAILED } from './schema-words.js'
 import { SCHEMAS } from './schemas.js'
@@ -118,6 +119,7 @@ export function routesOf(api: AdminApi, { metrics, samples, dashboard, audit, on
     },
   )
   heldRoutes(app, api)
+  pluginRoutes(app, api)
   app.get<{ Querystring: PageQuery & { host: string } }>(
     '/v1/policy/explain',
     { schema: SCHEMAS.explain },
@@ -142,11 +144,6 @@ export function routesOf(api: AdminApi, { metrics, samples, dashboard, audit, on
       const who = nameOf(request, query.who)
       return api.revoke(body.all === true ? 'all' : body, who)
     },
-  )
-  app.post<{ Body: { tag: string; data?: string } }>(
-    '/v1/plugin/msg',
-    { schema: SCHEMAS.message },
-    async ({ body: { tag, data } }) => ({ plugins: await api.message(tag, data) }),
   )
   app.get<{ Querystring: PageQuery & { match?: string; changed?: boolean } }>(
     '/v1/records',
@@ -188,11 +185,6 @@ export function routesOf(api: AdminApi, { metrics, samples, dashboard, audit, on
     { schema: SCHEMAS.samples },
     ({ query: { since = 0 } }) => samples(since),
   )
-  app.get<{ Querystring: PageQuery }>('/v1/plugins', { schema: SCHEMAS.plugins }, async ({ query }) => {
-    const { plugins } = await api.status()
-    const { rows, next } = pageOf(plugins, one => [one.line, one.name], query)
-    return { plugins: rows, next }
-  })
   app.put<{ Body: { tags: string | null } }>(
     '/v1/debug',
     { schema: SCHEMAS.debug },

@@ -167,6 +167,14 @@ export const SCHEMAS = {
     ),
   },
   plugins: { ...PAGED, ...answers('The plugins.', 200, pageOf('plugins', PLUGIN)) },
+  reloadPlugin: {
+    params: object({ name: NAME }),
+    ...answers(
+      'Loads a plugin anew, and the others with it: plugins change together. The configuration stays as it is in force.',
+      200,
+      object({ generation: COUNT, plugins: listOf(TEXT) }),
+    ),
+  },
   debug: {
     body: object({ tags: { ...TEXT, maxLength: 1000, nullable: true } }),
     ...answers(

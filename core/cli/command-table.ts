@@ -184,11 +184,11 @@ export const COMMANDS = {
       debug: ['off'],
       learn: ['report', 'write'],
       metric: ['get', 'match'],
-      plugin: ['list', 'msg'],
+      plugin: ['list', 'msg', 'reload'],
       policy: ['explain'],
       server: ['drain', 'restart', 'status', 'stop'],
     },
-    help: 'Asks and tells the running proxy of the same -D: status, parked, approvals, accept ID, reject ID [REASON [DETAIL]], extend ID TIME, history [--search WORDS] [--result RESULT] [--limit N], verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin list, plugin msg TAG [DATA], config get|describe RECORD..., config match REGEX..., config defaults|diff|status|reload, config set RECORD VALUE, metric get NAME..., metric match REGEX..., debug TAGS|off, policy explain HOST[:PORT], learn report|write, dashboard [--role read|decide], reload, server drain [--undo]|restart|status|stop, stop.',
+    help: 'Asks and tells the running proxy of the same -D: status, parked, approvals, accept ID, reject ID [REASON [DETAIL]], extend ID TIME, history [--search WORDS] [--result RESULT] [--limit N], verdicts, revoke HOST|key:KEY|spki:DIGEST|cert:DIGEST|--all, plugin list, plugin msg TAG [DATA], plugin reload NAME, config get|describe RECORD..., config match REGEX..., config defaults|diff|status|reload, config set RECORD VALUE, metric get NAME..., metric match REGEX..., debug TAGS|off, policy explain HOST[:PORT], learn report|write, dashboard [--role read|decide], reload, server drain [--undo]|restart|status|stop, stop.',
   },
   learn: {
     args: 'report|write',

@@ -57,6 +57,25 @@ export const reloading = (): Command =>
     ],
   )
 
+/** `plugin reload NAME` */
+export const reloadingPlugin = (name: string): Command =>
+  command(
+    send =>
+      send<{ generation: number; plugins: readonly string[] }>(
+        'POST',
+        `/v1/plugins/${encodeURIComponent(name)}/reload`,
+      ),
+    ({ plugins }) => {
+      const others = plugins.filter(one => one !== name)
+      return [
+        others.length === 0
+          ? `plugin ${name} is loaded anew`
+          : `plugin ${name} is loaded anew, and with it all others: ${others.join(', ')}`,
+        'the configuration stays as it was read',
+      ]
+    },
+  )
+
 function ordinal(n: number): string {
   const ending = n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')
   return `${n}${ending}`

@@ -19,6 +19,7 @@ import {
   formatOf,
   none,
   reloading,
+  reloadingPlugin,
   usage,
 } from './ctl-command.js'
 import { config, debug, metric } from './ctl-config.js'
@@ -78,8 +79,9 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
         ({ plugins }) => plugins.map(pluginText),
       )
     }
+    if (verb === 'reload' && tag !== undefined && data === undefined) return reloadingPlugin(tag)
     if (verb !== 'msg' || tag === undefined || more.length > 0)
-      throw usage('plugin takes list, or msg TAG [DATA]; DATA with blanks goes in quotes')
+      throw usage('plugin takes list, reload NAME, or msg TAG [DATA]; DATA with blanks goes in quotes')
     const body = { tag, ...(data === undefined ? {} : { data }) }
     return command(
       send => send<{ plugins: number }>('POST', '/v1/plugin/msg', body),

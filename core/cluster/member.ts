@@ -8,6 +8,7 @@ import type { Place } from '../program/generation.js'
 import type { Manager } from '../program/management.js'
 import type { OtherProcesses, ThisProcess } from '../program/other-processes.js'
 import { type PreparedReload, ProxyServer } from '../program/proxy.js'
+import type { Reloaded } from '../program/reloads.js'
 import { Calls, type Handlers } from './calls.js'
 import type { Fleet } from './fleet/fleet.js'
 import { stateOver } from './shared-state.js'
@@ -112,10 +113,10 @@ async function handlersOf(proxy: ProxyServer, manager: Manager): Promise<Handler
     ...api,
     metrics: metrics.json,
     sample: metrics.sample,
-    prepareReload: async () => {
+    prepareReload: async (what?: Reloaded) => {
       prepared?.abandon()
       prepared = undefined
-      prepared = await proxy.prepareReload()
+      prepared = await proxy.prepareReload(what)
     },
     commitReload: () => {
       const ready = prepared

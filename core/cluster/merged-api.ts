@@ -7,6 +7,7 @@ import { asShown, mergeApprovals } from '../plugin-host/topics/calls.js'
 import { noneWaits } from '../program/held-actions.js'
 import { shownRows } from '../program/history-rows.js'
 import { notOpen, recordSetter } from '../program/management.js'
+import type { Reloaded } from '../program/reloads.js'
 import { elsewhere } from '../program/withdrawing.js'
 import type { ConfigPlace } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
@@ -38,7 +39,7 @@ export interface MergedParts {
   readonly pid: number
   readonly isStopping: () => boolean
   readonly startedAt: number
-  readonly reload: () => Promise<readonly string[]>
+  readonly reload: (what?: Reloaded) => Promise<readonly string[]>
   /** The processes have switched debug lines on for these tags, or off: one that takes the place of another does the same. */
   readonly onDebug: (tags: string | null) => void
   /** The processes drain, or no more: as for debug lines. */
@@ -162,11 +163,12 @@ export function mergedApi(parts: MergedParts): AdminApi {
     verdicts: async () => (await askAll<readonly RememberedVerdict[]>('verdicts')).flat(),
     revoke: (wanted, who) => revokeAll(places, wanted, who, parts.tellOthers),
     message: async (tag, data) => Math.max(0, ...(await askAll<number>('message', tag, data))),
-    reload: parts.reload,
+    reload: () => parts.reload(),
+    reloadPlugins: () => parts.reload('plugins'),
     records: () => askOne('records'),
     rules: () => askOne('rules'),
     record: name => askOne('record', name),
-    setRecord: recordSetter(parts.place, parts.reload),
+    setRecord: recordSetter(parts.place, () => parts.reload()),
     debug: async tags => {
       await askAll('debug', tags)
       parts.onDebug(tags)

@@ -15,7 +15,7 @@ import type { OwnListener } from '../origin/denied-addresses.js'
 import type { Place } from '../program/generation.js'
 import { openSink } from '../program/log-sink.js'
 import { openAdmin } from '../program/open-admin.js'
-import { Reloads } from '../program/reloads.js'
+import { type Reloaded, Reloads } from '../program/reloads.js'
 import type { Settings } from '../settings/settings.js'
 import { unlessGone } from './calls.js'
 import type { Fleet } from './fleet/fleet.js'
@@ -48,7 +48,7 @@ export class Primary {
   readonly #state = new SharedState()
   readonly #managementPorts: OwnListener[] = []
   readonly #reloads = new Reloads(
-    () => this.#reload(),
+    what => this.#reload(what),
     message => this.#diags.error(message),
   )
   #isStopping = false
@@ -151,7 +151,7 @@ export class Primary {
       stop,
       isStopping: () => this.#isStopping,
       startedAt: performance.now(),
-      reload: () => this.reload(),
+      reload: what => this.reload(what),
       onDebug: tags => {
         this.#debugTags = tags
       },
@@ -175,11 +175,11 @@ export class Primary {
    * Returns the records that have changed and need a restart.
    * @throws {ProxyError} what is wrong with it, which is logged, too; the old one stays in force
    */
-  reload(): Promise<readonly string[]> {
-    return this.#reloads.run()
+  reload(what?: Reloaded): Promise<readonly string[]> {
+    return this.#reloads.run(what)
   }
 
-  async #reload(): Promise<readonly string[]> {
+  async #reload(what: Reloaded): Promise<readonly string[]> {
     // One that starts may have read the files as they were.
     await Promise.all(this.#places.map(place => place.settled))
     // One that stops begins nothing that another configuration could change.
@@ -189,8 +189,8 @@ export class Primary {
     // One that ends meanwhile has a successor, which reads the files itself.
     try {
       // What is wrong is found by the first; the others then read the same.
-      await unlessGone(first.call('prepareReload'))
-      await Promise.all(others.map(one => unlessGone(one.call('prepareReload'))))
+      await unlessGone(first.call('prepareReload', what))
+      await Promise.all(others.map(one => unlessGone(one.call('prepareReload', what))))
     } catch (cause) {
       await Promise.allSettled(serving.map(one => one.call('abandonReload')))
       throw cause

@@ -22,6 +22,7 @@ import type { Generations } from './generations.js'
 import { heldActions } from './held-actions.js'
 import { shownRows } from './history-rows.js'
 import { tellMsg } from './lifecycle.js'
+import type { Reloaded } from './reloads.js'
 import { withdraw } from './withdrawing.js'
 
 /** The parts of a running proxy that are managed. */
@@ -35,7 +36,7 @@ export interface Managed {
   readonly clientConnections: () => number
   readonly ports: Status['ports']
   readonly idleConnections: () => number
-  readonly reload: () => Promise<readonly string[]>
+  readonly reload: (what?: Reloaded) => Promise<readonly string[]>
   readonly fleetState: (() => FleetStatus) | undefined
 }
 
@@ -132,7 +133,8 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
     // Plugins of a generation that is retiring may still hold handshakes.
     message: (tag, data) =>
       generations.all.reduce((heard, generation) => heard + tellMsg(generation, tag, data), 0),
-    reload,
+    reload: () => reload(),
+    reloadPlugins: () => reload('plugins'),
     records: () => recordsBehind(generations.current().settings),
     rules: () => ruleInfos(generations.current().configuration.rules),
     record: name => recordNamed(recordsBehind(generations.current().settings), name),

@@ -37,7 +37,7 @@ import { checkSink } from './log-sink.js'
 import { type Managed, type Manager, makeAdminApi, type ProcessApi } from './management.js'
 import { type AdminParts, type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
 import type { OtherProcesses } from './other-processes.js'
-import { Reloads } from './reloads.js'
+import { type Reloaded, Reloads } from './reloads.js'
 import { TrafficCounts } from './traffic-counts.js'
 import { admissions } from './wiring/inbound/access.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
@@ -88,7 +88,7 @@ export class ProxyServer {
     this.#fleetState = others?.fleetState
     const { current } = generations
     this.#reloads = new Reloads(
-      async () => (await this.prepareReload())?.commit() ?? [],
+      async what => (await this.prepareReload(what))?.commit() ?? [],
       message => logs.diags.error(message),
     )
     this.#counts = new ConnectionCounts(
@@ -192,8 +192,8 @@ export class ProxyServer {
    * Returns the records that have changed and need a restart, with the place where they were set.
    * @throws {ProxyError} what is wrong with it, which is logged, too; the old generation stays in force
    */
-  reload(): Promise<readonly string[]> {
-    return this.#reloads.run()
+  reload(what?: Reloaded): Promise<readonly string[]> {
+    return this.#reloads.run(what)
   }
 
   /**
@@ -201,15 +201,18 @@ export class ProxyServer {
    * proxy stops.
    * @throws {ProxyError} what is wrong with it
    */
-  async prepareReload(): Promise<PreparedReload | undefined> {
+  async prepareReload(what: Reloaded = 'configuration'): Promise<PreparedReload | undefined> {
     if (this.#isStopping) return undefined
-    const configuration = readConfiguration(this.#place, this.#generations.current().settings)
+    const { settings, configuration: inForce, readAt } = this.#generations.current()
+    const isWhole = what === 'configuration'
+    const configuration = isWhole ? readConfiguration(this.#place, settings) : inForce
     const { accessLog } = configuration.settings
     if (accessLog !== undefined) checkSink(accessLog)
-    const next = await makeGeneration(this.#place, this.#logs, configuration)
+    const made = await makeGeneration(this.#place, this.#logs, configuration)
+    const next = isWhole ? made : { ...made, readAt }
     return {
       commit: () => {
-        if (!this.#isStopping) this.#putInForce(next)
+        if (!this.#isStopping) this.#putInForce(next, what)
         else discard(next)
         return configuration.waiting
       },
@@ -218,7 +221,7 @@ export class ProxyServer {
   }
 
   /** @throws {ProxyError} PTC_LOG_UNWRITABLE, and the old generation stays in force */
-  #putInForce(next: Generation): void {
+  #putInForce(next: Generation, what: Reloaded): void {
     try {
       this.#logs.access.configure(next.settings.accessLog)
     } catch (cause) {
@@ -231,7 +234,7 @@ export class ProxyServer {
     this.#connector.closeStale()
     void this.#tunnels.judgeAll(next.access.admitOpen)
     tellReady(next.vconns, this.ports)
-    this.#logs.diags.note('configuration reloaded')
+    this.#logs.diags.note(`${what} reloaded`)
   }
 
   /** Milliseconds that requests have to end, as configured. */
@@ -316,7 +319,7 @@ export class ProxyServer {
       clientConnections: () => this.clientConnections,
       ports: this.ports,
       idleConnections: () => this.#connector.idleConnections,
-      reload: () => this.reload(),
+      reload: what => this.reload(what),
       fleetState: this.#fleetState,
     }
     return makeAdminApi(managed, manager)

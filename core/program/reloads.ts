@@ -1,13 +1,21 @@
 import { errorText } from '../base/edge.js'
 
+const FAILED = {
+  configuration: 'reload failed, the old configuration goes on',
+  plugins: 'reload of plugins failed, the old ones go on',
+}
+
+/** What a reload reads: the files and the plugins, or the plugins alone, with the configuration in force. */
+export type Reloaded = 'configuration' | 'plugins'
+
 /** Reloads of the configuration, one after another; what is wrong with one is logged, and the old one goes on. */
 export class Reloads {
-  readonly #work: () => Promise<readonly string[]>
+  readonly #work: (what: Reloaded) => Promise<readonly string[]>
   readonly #error: (message: string) => void
   #last: Promise<unknown> = Promise.resolve()
 
   /** @param work reads the configuration and puts it in force; returns the records that need a restart */
-  constructor(work: () => Promise<readonly string[]>, error: (message: string) => void) {
+  constructor(work: (what: Reloaded) => Promise<readonly string[]>, error: (message: string) => void) {
     this.#work = work
     this.#error = error
   }
@@ -16,10 +24,10 @@ export class Reloads {
    * Returns the records that have changed and need a restart, with the place where they were set.
    * @throws {ProxyError} what is wrong with the configuration
    */
-  run(): Promise<readonly string[]> {
-    const reload = this.#last.then(this.#work)
+  run(what: Reloaded = 'configuration'): Promise<readonly string[]> {
+    const reload = this.#last.then(() => this.#work(what))
     this.#last = reload.catch((cause: unknown) => {
-      const lines = ['reload failed, the old configuration goes on', ...errorText(cause).split('\n')]
+      const lines = [FAILED[what], ...errorText(cause).split('\n')]
       for (const line of lines) this.#error(line)
     })
     return reload

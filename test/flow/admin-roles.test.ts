@@ -48,6 +48,7 @@ const REQUESTS: readonly (readonly [
   ['change', 'POST', '/v1/learning/write', '{}'],
   ['change', 'POST', '/v1/plugin/msg', '{"tag":"none"}'],
   ['change', 'POST', '/v1/reload'],
+  ['change', 'POST', '/v1/plugins/none/reload'],
   ['change', 'POST', '/v1/restart'],
   ['change', 'POST', '/v1/drain', '{"undo":true}'],
   ['change', 'POST', '/v1/nothing', '{}'],
