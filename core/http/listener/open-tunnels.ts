@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { asFault } from '../../base/edge.js'
+import { asFault, doAll } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import type { ClientRequest } from './client-request.js'
 
@@ -111,7 +111,7 @@ export class TunnelLogin {
     const cut = this.#cut
     if (refusal === undefined || cut === undefined) return
     this.#close()
-    cut(refusal)
+    doAll('the end of a tunnel', () => cut(refusal)) // nothing waits for it that could be told
   }
 
   async #verdict(): Promise<Refusal> {
