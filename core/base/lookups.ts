@@ -9,6 +9,8 @@ const none = (): Lookups => ({ hits: 0, misses: 0 })
 export const LOOKUPS = {
   addresses: none(),
   connections: none(),
+  fleet_sessions: none(),
+  fleet_verdicts: none(),
   leaves: none(),
   names: none(),
   sessions: none(),

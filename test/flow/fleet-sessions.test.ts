@@ -87,6 +87,10 @@ for (const protocol of ['TLSv1.2', 'TLSv1.3'])
     t.ok(ttl > 0 && ttl <= 3_600_000, `it ends: ${ttl}`)
     t.equal(await ask(two), 'r', 'the other resumes it')
     t.equal(await asked(two), 1, 'after its plugin has seen the chain')
+    t.match(
+      (await two.ctl('metric', 'match', 'portcullis_cache_lookups')).out,
+      /cache="fleet_sessions",result="hit"\} 1$/m,
+    )
     await stored(protocol === 'TLSv1.2' ? 1 : 0)
     t.equal(await ask(one), 'r', 'the first has its own')
     t.equal(await ask(two), 'r', 'and so has the other now')

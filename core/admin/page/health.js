@@ -142,6 +142,8 @@ const CACHES = {
   names: 'Names',
   sessions: 'Sessions with origins',
   verdicts: 'Remembered verdicts',
+  fleet_sessions: 'Sessions of other machines',
+  fleet_verdicts: 'Verdicts of other machines',
 }
 
 function cachesOf(metrics) {

@@ -98,7 +98,7 @@ export class VerdictCache {
   async #findShared(shared: SharedVerdicts, question: Question): Promise<Accept | undefined> {
     const since = performance.now()
     const ids = SCOPES.map(scope => fleetKeyOf(question, scope))
-    const found = await shared.find(ids, question.evidence)
+    const found = lookedUp('fleet_verdicts', await shared.find(ids, question.evidence))
     if (found === undefined || since <= this.#lastRevocation) return undefined
     const { verdict, left } = found
     this.#keep(question, verdict, 'chain', Math.min(left, SECOND_HAND))

@@ -1,3 +1,4 @@
+import { lookedUp } from '../../base/lookups.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import type { OutboundEngine } from '../openssl/outbound-engine.js'
 import type { OutboundSession } from '../openssl/outbound-session.js'
@@ -85,7 +86,7 @@ export class SessionUse {
   }
 
   async #lookInFleet(shared: SharedSessions, key: string): Promise<Look> {
-    const found = await shared.take(key, this.#network)
+    const found = lookedUp('fleet_sessions', await shared.take(key, this.#network))
     if (found === undefined) return NONE
     const { session, shown, ages } = found
     try {
