@@ -4,6 +4,7 @@ import { type Test, test } from 'tap'
 import { FLAG, FRAME } from '../../core/http2/frames.js'
 import { block, FLOODS, frame, HEAD_FIELDS, rawHttp2 } from '../kit/http2-frames.js'
 import { origin, root, secureProxy } from '../kit/secure-proxy.js'
+import { poll } from '../kit/watch.js'
 
 async function start(t: Test, records = {}) {
   const { port } = await secureProxy(t, [], {
@@ -89,7 +90,6 @@ test('a client that takes nothing of its replies loses their streams', async t =
 
 test('malformed requests reach no origin', async t => {
   const { speak } = await start(t)
-  const raw = await speak()
   const before = origin.requests.length
   const authority = `origin.example:${origin.port}`
   const good = { ':method': 'GET', ':scheme': 'http', ':authority': authority, ':path': '/malformed' }
@@ -111,21 +111,21 @@ test('malformed requests reach no origin', async t => {
     { ...good, ':method': 'CONNECT' },
     { ...good, ':method': 'CONNECT', ':protocol': 'websocket' },
   ]
-  for (const [i, head] of heads.entries())
-    raw.send(frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 2 * i + 1, block(head)))
   const short = { ...good, ':method': 'POST', 'content-length': '5' }
-  const last = 2 * heads.length + 1
-  raw.send(frame(FRAME.headers, FLAG.endHeaders, last, block(short)))
-  raw.send(frame(FRAME.data, FLAG.endStream, last, Buffer.from('four')))
-  raw.send(frame(FRAME.headers, FLAG.endHeaders, last + 2, block(short)))
-  raw.send(frame(FRAME.data, FLAG.endStream, last + 2, Buffer.from('sixsix')))
-  const answered = (): number =>
-    new Set(
-      raw.frames.filter(({ type }) => type === FRAME.rstStream || type === FRAME.headers).map(f => f.stream),
-    ).size
-  const all = heads.length + 2
-  for (let i = 0; i < 150 && answered() < all; i++) await sleep(20)
-  t.equal(answered(), all, 'each stream has its end')
+  const whole = (head: Readonly<Record<string, string>>): readonly Buffer[] => [
+    frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 1, block(head)),
+  ]
+  const withBody = (body: string): readonly Buffer[] => [
+    frame(FRAME.headers, FLAG.endHeaders, 1, block(short)),
+    frame(FRAME.data, FLAG.endStream, 1, Buffer.from(body)),
+  ]
+  for (const frames of [...heads.map(whole), withBody('four'), withBody('sixsix')]) {
+    // From Node 22 on, some of them end the connection and not the stream alone.
+    const raw = await speak()
+    for (const bytes of frames) raw.send(bytes)
+    const ends: ReadonlySet<number> = new Set([FRAME.rstStream, FRAME.headers, FRAME.goaway])
+    await poll(() => raw.frames.some(({ type }) => ends.has(type)), 'an end of the stream')
+  }
   const complete = origin.requests.slice(before).filter(({ isComplete }) => isComplete)
   t.strictSame(
     complete.map(({ rawHeaders }) => rawHeaders.includes('X-Upper')),
