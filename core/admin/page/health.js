@@ -48,7 +48,7 @@ export async function show() {
     status.processes.map(({ pid, uptime, generation, counters }) => [
       String(pid),
       duration(uptime),
-      `${number(generation)} ×`,
+      times(generation),
       number(counters.handshakes),
       number(counters.parked),
     ]),
@@ -59,7 +59,7 @@ export async function show() {
       name,
       mode === 'shadow' ? 'shadow: asked, not obeyed' : 'enforced',
       isolate === 'worker' ? 'worker threads' : 'the proxy',
-      deadline === undefined ? 'of the record' : duration(deadline),
+      deadline === undefined ? 'the general one' : duration(deadline),
       workers === undefined ? '' : workersText(workers),
       hooks.join(', '),
     ]),
@@ -68,6 +68,8 @@ export async function show() {
   draw.caches(cachesOf(metrics))
   draw.stores(storesOf(status.counters, metrics))
 }
+
+const times = count => (count === 1 ? 'once' : `${number(count)} times`)
 
 const workersText = ({ serving, outOfService }) =>
   outOfService.length === 0
@@ -93,7 +95,7 @@ function putSummary({ version, uptime, generation, readAt, ports, confDir, isSto
   put(
     $('health-summary'),
     `Portcullis ${version}, ${isStopping ? 'stopping' : 'serving'} for ${duration(uptime)} on ${open.join(', ')}. ` +
-      `Configuration: ${visible(confDir)}, read ${number(generation)} ×, last ${momentText(readAt)}.`,
+      `Configuration: ${visible(confDir)}, read ${times(generation)}, last ${momentText(readAt)}.`,
   )
 }
 

@@ -79,6 +79,7 @@ function draw() {
     isLong || next === null ? `${number(rows.length)} shown` : `the latest ${number(rows.length)} shown`,
   )
   $('history-more').hidden = next === null
+  $('history-latest').hidden = !isLong
 }
 
 function makeEntry(row) {

@@ -35,7 +35,7 @@ export function tableIn(element, caption, columns) {
   }
 }
 
-/** On a phone the rows stand one below the other, and are no table to a browser unless it is told. */
+/** On a phone, the style sheet shows rows as blocks. Browsers then drop the roles of a table, so they are set here. */
 function roled(role, element) {
   element.setAttribute('role', role)
   return element
