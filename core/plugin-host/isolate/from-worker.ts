@@ -16,8 +16,10 @@ const MAX_USES = 1000
 /** What a plugin calls before one answer. */
 export const MAX_EFFECTS = 1000
 const MAX_WORD = 256
-/** Characters of what a topic answers, as JSON. */
-export const MAX_ANSWER = 67_108_864
+/** Characters of one page of what a topic answers, as JSON: the proxy parses each at once. */
+export const MAX_ANSWER = 1_048_576
+/** Pages of one answer. */
+export const MAX_PAGES = 32
 /** Of a call. */
 const MAX_ARGS = 8
 const MAX_LIST = 100
@@ -125,6 +127,7 @@ const SHAPES: { readonly [D in FromWorker['did']]: Shape } = {
     did: isWord,
     seq: isSeq,
     text: textOf(MAX_ANSWER),
+    left: optional(value => Number.isSafeInteger(value) && Number(value) > 0 && Number(value) < MAX_PAGES),
     error: optional(value => isOf(value, { code: isErrorCode, message: isMessage })),
   },
   metric: { did: isWord, spec: value => isOf(value, METRIC) },

@@ -63,6 +63,8 @@ export type ToWorker =
       readonly part: string
       readonly args: readonly unknown[]
     }
+  /** The next page of that answer is wanted, or no page any more. */
+  | { readonly do: 'page'; readonly seq: number; readonly isWanted: boolean }
   /** The address of the management port; sent before what runs code of the plugin. */
   | { readonly do: 'managed-at'; readonly at: string | undefined }
   /** The answer is no longer wanted, or has been asked for elsewhere. */
@@ -124,11 +126,12 @@ export type FromWorker =
       readonly args: readonly unknown[]
       readonly seq?: number
     }
-  /** Of what an operator has asked: the answer as JSON, or an error. */
+  /** Of what an operator has asked: the answer as JSON, or an error. A long list comes in pages, `left` of which follow. */
   | {
       readonly did: 'managed'
       readonly seq: number
       readonly text: string
+      readonly left?: number | undefined
       readonly error?: { readonly code: ErrorCode; readonly message: string } | undefined
     }
   | { readonly did: 'metric'; readonly spec: MetricSpec }

@@ -23,7 +23,7 @@ import { plainRevocation } from './from-worker.js'
 import type { FromWorker, PlainQuestion, PlainTold, ToWorker, WorkerTask } from './messages.js'
 import { NOTIFICATIONS } from './notifications.js'
 import { QUESTIONS } from './questions.js'
-import { answerTopic } from './serve-topic.js'
+import { TopicAnswers } from './serve-topic.js'
 import { PeerListeners, workerServices } from './worker-services.js'
 import { WorkerState } from './worker-state.js'
 
@@ -32,7 +32,7 @@ const SLICE = 5
 
 /** What is done at once, and what is queued. */
 type Immediate = 'unload' | 'result' | 'managed-at'
-type Queued = Exclude<ToWorker, { do: 'abort' | Immediate }>
+type Queued = Exclude<ToWorker, { do: 'abort' | 'page' | Immediate }>
 
 /** Ends when the plugin has been unloaded. */
 export async function servePlugin(task: WorkerTask): Promise<void> {
@@ -103,7 +103,7 @@ class Serving {
   readonly #name: string
   readonly #calls: WorkerCalls
   readonly #peers: PeerListeners
-  readonly #managed: Managed
+  readonly #answers: TopicAnswers
   readonly #send: (message: FromWorker) => void
   readonly #log: Log
   readonly #observer: TurnObserver
@@ -123,7 +123,7 @@ class Serving {
     this.#name = name
     this.#calls = calls
     this.#peers = peers
-    this.#managed = managed
+    this.#answers = new TopicAnswers(managed)
     this.#send = send
     this.#log = log
     this.#observer = {
@@ -137,6 +137,11 @@ class Serving {
 
   take(message: Exclude<ToWorker, { do: Immediate }>): void {
     if (message.do === 'abort') return this.#abort(message.seq)
+    if (message.do === 'page') {
+      const page = this.#answers.page(message)
+      if (page !== undefined) this.#send(page)
+      return
+    }
     this.#queue.push(message)
     if (this.#isRunning) return
     this.#isRunning = true
@@ -159,7 +164,7 @@ class Serving {
       if (message.do === 'ask') this.#ask(message.seq, message.question.hook, message.question)
       else if (message.do === 'tell') this.#tell(message.told.hook, message.told)
       else if (message.do === 'peer') this.#peers.deliver(message.text)
-      else if (message.do === 'manage') void answerTopic(this.#managed, message).then(this.#send)
+      else if (message.do === 'manage') void this.#answers.answer(message).then(this.#send)
       else if (message.do === 'forget') this.#state.forget(message.subject)
       if (message.do !== 'forget') this.#send({ did: 'return', seq: message.seq })
       // After a while, hear first what has been withdrawn.

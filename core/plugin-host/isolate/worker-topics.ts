@@ -19,6 +19,9 @@ interface Open {
   /** Undefined when the time is over: the answer may still come, and reaches nothing. */
   settle: { resolve(value: unknown): void; reject(why: ProxyError): void } | undefined
   readonly timer: NodeJS.Timeout
+  /** Of a list that comes in pages: what has come, and how many follow. */
+  readonly rows: unknown[]
+  left: number | undefined
 }
 
 /** In the proxy: requests of operators to the workers of one plugin, and the answers. */
@@ -83,20 +86,37 @@ export class WorkerTopics {
         if (one !== undefined) one.settle = undefined
       }
       const timer = after(PATIENCE, slow, reject).unref()
-      this.#open.set(seq, { link, topic, part, settle: { resolve, reject }, timer })
+      this.#open.set(seq, {
+        link,
+        topic,
+        part,
+        settle: { resolve, reject },
+        timer,
+        rows: [],
+        left: undefined,
+      })
       link.send({ do: 'manage', seq, topic, part, args })
     })
   }
 
   /** Only the worker that was asked can answer, once, and only what the function answers. */
-  take(link: WorkerLink, { seq, text, error }: Answer): void {
+  take(link: WorkerLink, { seq, text, left = 0, error }: Answer): void {
     const one = this.#open.get(seq)
     if (one?.link !== link) return link.expel()
     const { topic, part, settle, timer } = one
     if (error === undefined) {
       const value = readAnswer(text)
-      if (!isAnswer(topic, part, value)) return link.expel()
-      settle?.resolve(value)
+      const isNext = one.left === undefined || left === one.left - 1
+      if (!isNext || !isAnswer(topic, part, value)) return link.expel()
+      if (left > 0 || one.left !== undefined) {
+        if (!Array.isArray(value)) return link.expel()
+        for (const row of value) one.rows.push(row)
+      }
+      one.left = left
+      if (left > 0) {
+        link.send({ do: 'page', seq, isWanted: settle !== undefined })
+        if (settle !== undefined) return
+      } else settle?.resolve(one.rows.length > 0 ? one.rows : value)
     } else settle?.reject(new ProxyError(error.code, error.message))
     clearTimeout(timer)
     this.#open.delete(seq)

@@ -1,50 +1,9 @@
 /** What operators ask of a plugin in workers: which worker is asked, what it may answer, and what becomes of it when it ends. */
-import { type Test, test } from 'tap'
-import { WorkerLink } from '../../../../core/plugin-host/isolate/worker-link.js'
-import { WorkerTopics } from '../../../../core/plugin-host/isolate/worker-topics.js'
-import { TopicHub } from '../../../../core/plugin-host/topics/hub.js'
+import { test } from 'tap'
 import { poll } from '../../../kit/watch.js'
 import { dir, open } from '../../testing/plugins.js'
-import { SLOWLY, type TestThread, thread } from './thread-kit.js'
-
-const LOADED = { did: 'load', hooks: [], topics: ['approvals', 'policy'] }
-
-/** Two workers of a plugin that say what the test wants, and the topics over them. */
-async function twoWorkers(t: Test) {
-  const threads = [thread(t), thread(t)] as const
-  const lost: string[] = []
-  let seq = 0
-  const links: WorkerLink[] = threads.map(
-    one =>
-      new WorkerLink(one, 600_000, {
-        onLoad: () => {},
-        onMessage: message => {
-          const link = links[threads.indexOf(one)]
-          if (message.did === 'managed' && link !== undefined) topics.take(link, message)
-        },
-        onStalled: () => {},
-        onLost: why => {
-          lost.push(why)
-          const link = links[threads.indexOf(one)]
-          if (link !== undefined) topics.lose(link, why)
-        },
-      }),
-  )
-  const serving = () => links.filter(link => link.isServing)
-  const topics = new WorkerTopics('asking', serving, () => ++seq, new TopicHub().of('asking'))
-  topics.begin(['approvals', 'policy'])
-  for (const one of threads) one.say(LOADED)
-  await poll(() => serving().length === 2, 'two workers that serve')
-  /** What a worker is asked: its number, once it has arrived. */
-  const asked = async (one: TestThread, count = 1): Promise<number> => {
-    const found = () => one.sent.filter(message => (message as { do: string }).do === 'manage')
-    await poll(() => found().length >= count, `${count} requests`)
-    return (found().at(-1) as { seq: number }).seq
-  }
-  return { topics, threads, lost, asked }
-}
-
-const says = (seq: number, value: unknown) => ({ did: 'managed', seq, text: JSON.stringify(value) })
+import { SLOWLY } from './thread-kit.js'
+import { says, twoWorkers } from './topics-kit.js'
 
 test('a withdrawal reaches all workers, one after another', async t => {
   const { topics, threads, asked } = await twoWorkers(t)
@@ -116,6 +75,46 @@ test('a worker answers what it was asked, once, with what the function answers',
   }
 })
 
+test('a page follows the one before it, when it is asked for', async t => {
+  const page = (seq: number, left: number | undefined, value: unknown = ['a']) => ({
+    ...says(seq, value),
+    ...(left === undefined ? {} : { left }),
+  })
+  const { topics, threads, asked } = await twoWorkers(t)
+  const [one] = threads
+  const explained = topics.callsOf('policy').explain('a.example')
+  const seq = await asked(one)
+  for (const left of [2, 1]) {
+    one.say(page(seq, left, [`${left}`]))
+    await poll(
+      () => one.sent.filter(message => (message as { do: string }).do === 'page').length === 3 - left,
+      'a page',
+    )
+    t.match(one.sent.at(-1), { do: 'page', seq, isWanted: true })
+  }
+  one.say(page(seq, undefined, ['0']))
+  t.strictSame(await explained, ['2', '1', '0'])
+
+  for (const forge of [
+    (at: number) => [page(at, 32)],
+    (at: number) => [page(at, -1)],
+    (at: number) => [page(at, 1.5)],
+    (at: number) => [page(at, 3), page(at, 3)],
+    (at: number) => [page(at, 3), page(at, undefined)],
+    (at: number) => [page(at, 1), page(at, 2)],
+    (at: number) => [page(at, 1), page(at, undefined, 'no list')],
+    (at: number) => [{ ...page(at, undefined), text: JSON.stringify(['x'.repeat(1_048_576)]) }],
+  ]) {
+    const stage = await twoWorkers(t)
+    const [first, second] = stage.threads
+    const other = stage.topics.callsOf('policy').explain('a.example')
+    for (const message of forge(await stage.asked(first))) first.say(message)
+    second.say(says(await stage.asked(second), ['a line']))
+    t.strictSame(await other, ['a line'], 'the other one is asked')
+    t.ok(first.isKilled())
+  }
+})
+
 test('a worker does not answer what another was asked', async t => {
   const { topics, threads, asked } = await twoWorkers(t)
   const [one, two] = threads
@@ -135,7 +134,10 @@ dir.file(
 export default ({ manage, hookAdd, managedAt }) => {
   manage('policy', { explain: async host => {
     if (host === 'exit') process.exit(1)
-    if (host === 'large') return ['x'.repeat(67_108_864)]
+    if (host === 'large') return ['x'.repeat(1_048_576)]
+    if (host === 'long') return Array.from({ length: 5000 }, (_, i) => String(i).padStart(1000, '0'))
+    if (host === 'endless') return Array.from({ length: 40_000 }, () => 'x'.repeat(1000))
+    if (host === 'full') return Array.from({ length: 32 }, () => 'x'.repeat(1_048_571))
     if (host === 'wrong') return 'no list'
     if (host === 'throws') throw new Error('cannot')
     if (host === 'spin') for (;;);
@@ -158,11 +160,21 @@ for (const place of ['', '@isolate=worker '])
       code: 'PTC_ADMIN_REQUEST',
       message: 'cannot',
     })
+    const long = await policy?.explain('long')
+    t.strictSame(
+      long?.map(Number),
+      Array.from({ length: 5000 }, (_, i) => i),
+      'a long list is whole, in its order',
+    )
     if (place === '') return
-    await t.rejects(async () => await policy?.explain('large'), {
-      code: 'PTC_PLUGIN_CALL',
-      message: /more than 67108864 characters/,
-    })
+    for (const [host, message] of [
+      ['large', 'explain of policy: one value has more than 1048576 characters'],
+      ['endless', 'explain of policy has more than 33554432 characters'],
+    ] as const)
+      await t.rejects(async () => await policy?.explain(host), { code: 'PTC_PLUGIN_CALL', message })
+    t.equal((await policy?.explain('full'))?.length, 32, 'as many pages as there may be, each full')
+    const lists = await Promise.all(Array.from({ length: 6 }, () => policy?.explain('long')))
+    for (const list of lists) t.equal(list?.length, 5000, 'several are read at once')
     t.ok(await policy?.explain('b.example'), 'and no worker is lost')
   })
 
