@@ -72,5 +72,9 @@ export interface PeerEvidence {
   readonly cipher: string | undefined
   /** The key exchange group by OpenSSL's name; undefined in TLS 1.2, where it is not known yet. */
   readonly group?: string | undefined
+  /**
+   * What ALPN has negotiated, if anything. A resumed handshake negotiates anew: one with another result than the stored one is
+   * not used, and a new connection is judged.
+   */
   readonly alpn: string | undefined
 }

@@ -1,6 +1,7 @@
 /** An origin of HTTP/2, or of HTTP/1.1 for those that ask for it, that keeps a log. */
 import {
   createSecureServer,
+  type Http2SecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
   type SecureServerOptions,
@@ -23,6 +24,7 @@ export interface Http2Origin {
   readonly seen: readonly Http2Seen[]
   readonly connections: number
   readonly sessions: readonly ServerHttp2Session[]
+  readonly server: Http2SecureServer
   stop(): Promise<void>
 }
 
@@ -64,6 +66,7 @@ export async function http2Origin(
     port,
     seen,
     sessions,
+    server,
     get connections() {
       return connections.size
     },

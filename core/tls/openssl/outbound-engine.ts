@@ -56,6 +56,8 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
   #decision: number | undefined
   /** A session was offered with the proof that its handshake was accepted. */
   #mayResume = false
+  /** What ALPN had negotiated when the chain of that session was shown. */
+  #alpnJudged: string | undefined
   #keepSession: ((session: OutboundSession) => void) | undefined
   /** A session that arrived before `onSession`. */
   #session: OutboundSession | undefined
@@ -93,16 +95,23 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
 
   /**
    * Offers a session in the ClientHello. An origin that does not resume it sends its certificate, and the engine parks.
-   * @param _accepted the proof that the session's handshake was accepted, now or under a verdict that is still valid
+   * One that resumes it with another result of ALPN than the one that was judged fails the handshake.
+   * @param accepted the proof that the session's handshake was accepted, now or under a verdict that is still valid
    */
-  offer(session: OutboundSession, _accepted: VerifiedPeer): void {
+  offer(session: OutboundSession, accepted: VerifiedPeer): void {
     ssl.ERR_clear_error()
+    this.#alpnJudged = accepted.shown.alpn
     this.#mayResume = ssl.SSL_set_session(this.handle, session.handle) === 1
   }
 
   /** Whether the handshake was made with the session that was offered. */
   get isResumed(): boolean {
     return this.#mayResume && this.#check === undefined && ssl.SSL_session_reused(this.handle) === 1
+  }
+
+  /** Whether it was, and ALPN has negotiated something else than what was judged (RFC 7301 section 3.1: it is done anew). */
+  get isResumedOtherwise(): boolean {
+    return this.isResumed && this.alpn !== this.#alpnJudged
   }
 
   /** OpenSSL calls this through outbound-session.ts. */
@@ -139,6 +148,7 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
   protected override confirm(): string | undefined {
     if (this.#decision !== X509_V_OK && !this.isResumed)
       return 'the handshake ended before the certificate was accepted'
+    if (this.isResumedOtherwise) return 'the origin has resumed a session with another protocol of ALPN'
     if (!this.#isStapledAsShown()) return 'the stapled OCSP response is not the one that was shown'
     this.#stapled = undefined
     this.isOpen = true

@@ -81,8 +81,10 @@ export class OutboundHandshake implements LinkSink {
     this.#park = new Park(settings, ends.onRedial !== undefined, this.#fail, () => this.#on(RELEASED))
     this.#names = toNames(target.host, settings.names, target.announce)
     this.#again = again(settings, target, this.#names, evidence => this.#on({ type: 'completed', evidence }))
-    this.#engine = new OutboundEngine(settings.context, this.#names, alpnOffer(settings, target))
-    this.#sessions = new SessionUse(settings.sessions, target, checkingShown(settings, target, this.#names))
+    const offered = alpnOffer(settings, target)
+    this.#engine = new OutboundEngine(settings.context, this.#names, offered)
+    const check = checkingShown(settings, target, this.#names)
+    this.#sessions = new SessionUse(settings.sessions, target, offered, check)
     this.#vconn = settings.openVConn(tcp)
     this.#trace = new HandshakeTrace(this.#vconn.shown, target)
     this.#step = new QueuedStep(
@@ -94,15 +96,13 @@ export class OutboundHandshake implements LinkSink {
   }
 
   start(): void {
-    this.#atEdge(() => this.#start())
-  }
-
-  #start(): void {
-    this.#trace.start()
-    this.#clock.start(this.#settings.originTimeout)
-    this.#tcp.attach(this)
-    if (this.#held === undefined) this.#sessions.look(found => this.#on(found))
-    else this.#on({ type: 'no-session' })
+    this.#atEdge(() => {
+      this.#trace.start()
+      this.#clock.start(this.#settings.originTimeout)
+      this.#tcp.attach(this)
+      if (this.#held === undefined) this.#sessions.look(found => this.#on(found))
+      else this.#on({ type: 'no-session' })
+    })
   }
 
   /** The client that wants this connection has left. */
@@ -203,8 +203,8 @@ export class OutboundHandshake implements LinkSink {
         return this.#clock.start(
           effect.clock === 'verdict' ? this.#settings.deadline : this.#settings.originTimeout,
         )
-      case 'ask-shadows':
-        return this.#askShadows(effect)
+      case 'ask-shadows': // a stored chain may have been shown to them before the origin's own
+        return this.#questionsOn(effect.evidence).askShadows(Date.now() + this.#settings.deadline)
       case 'call-hook':
         return this.#callHook(effect)
       case 'resume':
@@ -251,8 +251,15 @@ export class OutboundHandshake implements LinkSink {
     } else if (progress === 'established') {
       this.#on({ type: 'established' })
     } else if (progress === 'failed') {
-      this.#on({ type: 'broken', why: handshakeError(this.#engine.error) })
+      this.#onFailed(handshakeError(this.#engine.error))
     }
+  }
+
+  /** A session that is resumed otherwise than it was judged is void: a new connection, without one, is judged anew. */
+  #onFailed(why: ProxyError): void {
+    if (!this.#engine.isResumedOtherwise) return this.#on({ type: 'broken', why })
+    this.#sessions.drop(true)
+    this.#on(this.#park.makeVoid(why) ? RELEASED : { type: 'broken', why })
   }
 
   /** A probe cannot show the certificate that the origin asks for, and needs no finished handshake. */
@@ -299,14 +306,9 @@ export class OutboundHandshake implements LinkSink {
     this.#isOver = true
     this.#clock.stop()
     this.#dropConnection()
-    this.#trace.closed(new ProxyError('PTC_HANDSHAKE_CLOSED', CLOSED))
+    this.#trace.closed(this.#park.voidWhy ?? new ProxyError('PTC_HANDSHAKE_CLOSED', CLOSED))
     this.#vconn.close()
     this.#ends.onRedial(this.#park.verdict(peer, this.#target.port))
-  }
-
-  /** A stored chain may have been shown to them before the origin's own. */
-  #askShadows({ evidence }: Extract<Effect, { do: 'ask-shadows' }>): void {
-    this.#questionsOn(evidence).askShadows(Date.now() + this.#settings.deadline)
   }
 
   #questionsOn(evidence: PeerEvidence): OutboundQuestions {

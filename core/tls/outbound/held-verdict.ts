@@ -25,10 +25,10 @@ export class HeldVerdict {
   /** Milliseconds that plugins held the handshake. */
   readonly parked: number
   readonly #port: number
-  readonly #revocations: number
+  readonly #revocations: number | undefined
 
-  /** @param revocations how many there had been when the plugins were asked */
-  constructor(peer: VerifiedPeer, port: number, revocations: number, parked: number) {
+  /** @param revocations how many there had been when the plugins were asked; undefined: it is void, and holds nowhere */
+  constructor(peer: VerifiedPeer, port: number, revocations: number | undefined, parked: number) {
     this.peer = peer
     this.parked = parked
     this.#port = port

@@ -1,4 +1,5 @@
 import { Deadline } from '../../base/deadline.js'
+import type { ProxyError } from '../../base/errors.js'
 import type { OnFault } from '../../base/timer.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import { HeldVerdict } from './held-verdict.js'
@@ -17,6 +18,7 @@ export class Park {
   #revocations = 0
   #isReleased = false
   #held: number | undefined
+  #voidWhy: ProxyError | undefined
 
   /**
    * @param onFault ends the handshake
@@ -66,8 +68,19 @@ export class Park {
     this.#releaseTime.stop()
   }
 
+  /** What was decided about a stored session does not hold for the connection. @returns whether a new one can be made */
+  makeVoid(why: ProxyError): boolean {
+    this.#voidWhy = why
+    return this.#isRedialable
+  }
+
+  get voidWhy(): ProxyError | undefined {
+    return this.#voidWhy
+  }
+
   /** What was accepted without a connection. */
   verdict(peer: VerifiedPeer, port: number): HeldVerdict {
-    return new HeldVerdict(peer, port, this.#revocations, this.age ?? 0)
+    const revocations = this.#voidWhy === undefined ? this.#revocations : undefined
+    return new HeldVerdict(peer, port, revocations, this.age ?? 0)
   }
 }

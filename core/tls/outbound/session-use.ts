@@ -44,10 +44,14 @@ export class SessionUse {
   #isLooking = false
   #isDropped = false
 
-  /** @param check judges what another process was shown */
+  /**
+   * @param offered by ALPN on this connection; undefined: what the policy says
+   * @param check judges what another process was shown
+   */
   constructor(
     settings: SessionSettings | undefined,
     { host, port, announce, client }: TlsTarget,
+    offered: readonly string[] | undefined,
     check: CheckShown,
   ) {
     this.#settings = settings
@@ -56,7 +60,9 @@ export class SessionUse {
     this.#check = check
     this.#revocations = settings?.cache.revocations ?? 0
     const as = announce === undefined ? '' : ` as ${JSON.stringify(announce)}`
-    const about = `${host}:${port}${as}`
+    // Of another offer the origin chooses another protocol than the one that was judged.
+    const by = offered === undefined ? '' : ` by ${JSON.stringify(offered)}`
+    const about = `${host}:${port}${as}${by}`
     this.#key = `${about} ${settings?.digest ?? ''}`
     this.#fleetKey = settings?.fleet && `${about} ${settings.fleet}`
   }
@@ -164,12 +170,15 @@ export class SessionUse {
     return this.#settings?.cache.revocations === this.#revocations
   }
 
-  /** The handshake failed, and its session goes; with a rejection every other of that origin. Safe to call twice. */
-  drop(isRejected: boolean): void {
+  /**
+   * The handshake failed, and its session goes. Safe to call twice.
+   * @param all every other of that origin goes as well: it was rejected, or is not as they say
+   */
+  drop(all: boolean): void {
     this.#isDropped = true
     this.#stored?.session.free()
     this.#stored = undefined
-    if (!isRejected) return
+    if (!all) return
     this.#settings?.cache.forget(this.#key)
     if (this.#fleetKey !== undefined) this.#settings?.cache.shared?.forget(this.#fleetKey)
   }

@@ -145,7 +145,7 @@ test('a session of a handshake that began before a revocation is not kept', asyn
 
   const first = stored()
   const use = (): SessionUse =>
-    new SessionUse(settings, target, () => Promise.reject(new Error('not shared')))
+    new SessionUse(settings, target, undefined, () => Promise.reject(new Error('not shared')))
   const before = use()
   before.look(({ type }) => t.equal(type, 'session'))
   cache.revoke(() => false)
