@@ -47,6 +47,8 @@ export interface RunningRedis extends RunningStore {
   user(line: string): Promise<void>
   /** Adds an entry to a stream. */
   add(stream: string, field: string, value: Buffer): Promise<void>
+  /** Does any command. */
+  send(...command: readonly (string | Buffer)[]): Promise<unknown>
   /** Keeps what a key has now. @returns puts it back, as a restored snapshot does, and closes all other connections */
   snapshot(name: string): Promise<() => Promise<void>>
   /** It keeps its connections, and answers nothing any more, or again. */
@@ -91,6 +93,7 @@ export async function startRedis(at?: number): Promise<RunningRedis> {
         await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
       }
     },
+    send: (...command) => bytes.sendCommand([...command]),
     fallSilent: isSilent => child.kill(isSilent ? 'SIGSTOP' : 'SIGCONT'),
     user: async line => void (await client.sendCommand(['ACL', 'SETUSER', ...line.split(' ').slice(1)])),
     value: async name => (await bytes.get(name)) ?? undefined,

@@ -8,6 +8,8 @@ import type { RedisClient } from './link.js'
 const LONGEST_LIFE = 30 * 24 * 3_600_000
 /** Entries of one plugin that are looked at for their names. */
 const MAX_SCANNED = 10_000
+/** Bytes of an entry at most: the longest text, with escapes. What is longer was put there by no proxy, and is read in part. */
+const MAX_ENTRY = 524_288
 /** How often a sum is tried again that another process has changed meanwhile. */
 const TRIES = 50
 
@@ -38,7 +40,7 @@ export class RedisState implements StateStore {
 
   get(key: string): Promise<string | undefined> {
     return this.#both(
-      async () => this.#open(await this.#client.sendCommand(['GET', this.#nameOf(key)]), key)?.text,
+      async () => this.#open(await this.#client.sendCommand(readingOf(this.#nameOf(key))), key)?.text,
       () => this.#memory.get(key),
     )
   }
@@ -80,7 +82,7 @@ export class RedisState implements StateStore {
   async #increment(key: string, by: number, ttl: number | undefined): Promise<number> {
     const name = this.#nameOf(key)
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const found = await this.#client.sendCommand(['GET', name])
+      const found = await this.#client.sendCommand(readingOf(name))
       const sum = sumOf(key, this.#open(found, key)?.text, by)
       const before = Buffer.isBuffer(found) ? found : Buffer.alloc(0)
       const sealed = this.#sealed({ key, text: String(sum) })
@@ -102,9 +104,8 @@ export class RedisState implements StateStore {
       const [next, found] = reply as unknown as readonly [Buffer, readonly Buffer[]]
       cursor = next.toString()
       if (found.length > 0) {
-        const values = await this.#client.sendCommand(['MGET', ...found.map(String)])
-        for (const [i, value] of (values as unknown as readonly unknown[]).entries())
-          names.push(...this.#keyIn(value, String(found[i])))
+        const values = await Promise.all(found.map(name => this.#client.sendCommand(readingOf(String(name)))))
+        for (const [i, value] of values.entries()) names.push(...this.#keyIn(value, String(found[i])))
       }
     } while (cursor !== '0' && names.length < MAX_SCANNED)
     return names
@@ -144,5 +145,7 @@ export class RedisState implements StateStore {
     return text === undefined ? undefined : (JSON.parse(text.toString()) as Entry)
   }
 }
+
+const readingOf = (name: string): string[] => ['GETRANGE', name, '0', `${MAX_ENTRY}`]
 
 const lifeOf = (ttl: number | undefined): string => `${Math.min(ttl ?? LONGEST_LIFE, LONGEST_LIFE)}`

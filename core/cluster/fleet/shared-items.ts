@@ -14,6 +14,8 @@ const REST = 1000
 const MAX_PENDING = 1000
 /** Bytes; a larger item is not stored. */
 const MAX_ITEM = 131_072
+/** Bytes by which a sealed item is longer, at most. */
+const SEAL = 1024
 const NOTHING: readonly undefined[] = []
 
 export interface SharedItemsOptions {
@@ -59,13 +61,14 @@ export class SharedItems implements SharedStore {
 
   async get(kind: SharedKind, ids: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
     const names = ids.map(id => this.#nameOf(kind, id))
-    const reply = await this.#within(['MGET', ...names])
-    return Array.isArray(reply) ? names.map((name, i) => this.#open(reply[i], name)) : NOTHING
+    const reply = await this.#within(names.map(readingOf))
+    return reply === undefined ? NOTHING : names.map((name, i) => this.#open(reply[i], name))
   }
 
   async take(kind: SharedKind, id: string): Promise<Buffer | undefined> {
     const name = this.#nameOf(kind, id)
-    return this.#open(await this.#within(['GETDEL', name]), name)
+    const [value, deleted] = (await this.#within([readingOf(name), ['DEL', name]])) ?? []
+    return Number(deleted) === 1 ? this.#open(value, name) : undefined // else another process has it
   }
 
   set(kind: SharedKind, id: string, item: Uint8Array, life: number): void {
@@ -103,8 +106,8 @@ export class SharedItems implements SharedStore {
     }
   }
 
-  /** Undefined where there is no answer in time. */
-  #within(command: (string | Buffer)[]): Promise<unknown> {
+  /** The answers; undefined where they do not come in time. */
+  #within(commands: readonly (string | Buffer)[][]): Promise<readonly unknown[] | undefined> {
     return new Promise(resolve => {
       let isOver = false
       const late = (): void => {
@@ -115,12 +118,12 @@ export class SharedItems implements SharedStore {
       }
       // This process itself may have been late: then the answer has come, and is to be read.
       const timer = after(this.#options.limit, () => setImmediate(late), late)
-      void this.#call(command).then(reply => {
+      void Promise.all(commands.map(command => this.#call(command))).then(replies => {
         clearTimeout(timer)
         if (isOver) return
         isOver = true
         this.#late = 0
-        resolve(reply)
+        resolve(replies)
       })
     })
   }
@@ -132,3 +135,6 @@ export class SharedItems implements SharedStore {
     this.#options.onSlow()
   }
 }
+
+/** What is longer than an item was put there by no proxy, and may have any length: it is read in part, and does not open. */
+const readingOf = (name: string): string[] => ['GETRANGE', name, '0', `${MAX_ITEM + SEAL}`]

@@ -7,21 +7,35 @@
  * Entries live for a day. A process that was away for longer, or finds that Redis has lost its memory, may have missed some: it is
  * told so, and does not rely on what it knows. A Redis that was restored from an older snapshot keeps its epoch, but its stream lacks
  * what this process has read or appended last: then all are told that entries are missing, and this process appends again what it
- * has appended within the day, of the topics that must not be lost.
+ * has appended within the day, of the topics that must not be lost. The same where the stream is shorter than it was.
+ *
+ * A program that can write to Redis can take entries out. Each process numbers its own, so that what is missing is noticed with the
+ * next; what is missing at the end of the stream is noticed by all that have read it.
  *
  * Longer than 250 lines because what is read, what is appended and what was lost share one state of one connection.
  */
 import { randomBytes } from 'node:crypto'
 import { ClientOfflineError } from '@redis/client'
 import type { FleetStatus } from '../../admin/admin-api.js'
+import { ProxyError } from '../../base/errors.js'
 import type { StoreKeys } from '../../base/store-keys.js'
 import { describe } from '../../base/thrown.js'
 import { after } from '../../base/timer.js'
 import { type RedisClient, redisClient } from './link.js'
 import { LinkState } from './link-state.js'
+import {
+  EntryNumbers,
+  entriesIn,
+  isBefore,
+  isInTime,
+  isYoung,
+  LIFE,
+  MAX_SKEW,
+  MAX_WAY,
+  newestIn,
+  timeOf,
+} from './stream-entries.js'
 
-/** Milliseconds that an entry lives. */
-const LIFE = 24 * 3_600_000
 /** Milliseconds for one wait for entries; the connection may be silent for a little longer. */
 const BLOCK = 2000
 const SILENCE = 2 * BLOCK
@@ -54,6 +68,18 @@ export interface SharedLogOptions {
 interface Waiting {
   readonly topic: string
   readonly entry: unknown
+  /** From its first attempt on: Redis may have it, though its answer was lost. */
+  number?: number
+}
+
+/** An entry as it is sealed. */
+interface Told extends Waiting {
+  /** Names the process that tells. */
+  readonly self: string
+  /** It numbers its entries, from 1. */
+  readonly number: number
+  /** Milliseconds since the epoch. */
+  readonly at: number
 }
 
 export class SharedLog {
@@ -78,6 +104,9 @@ export class SharedLog {
       resolve()
     }
   })
+  /** Of the last own entry. */
+  #number = 0
+  readonly #numbers = new EntryNumbers()
   #lastId = '0-0'
   #lastReadAt = Date.now()
   #epoch: string | undefined
@@ -155,8 +184,10 @@ export class SharedLog {
     }
   }
 
-  async #write({ topic, entry }: Waiting): Promise<void> {
-    const text = JSON.stringify({ self: this.#self, topic, entry })
+  async #write(waiting: Waiting): Promise<void> {
+    waiting.number ??= ++this.#number
+    const { topic, entry, number } = waiting
+    const text = JSON.stringify({ self: this.#self, number, at: Date.now(), topic, entry })
     const sealed = this.#options.keys.seal(Buffer.from(text), Buffer.from(this.#stream))
     const seconds = `${Math.ceil(LIFE / 1000)}`
     const id = await this.#writer.sendCommand([
@@ -183,10 +214,12 @@ export class SharedLog {
         const entries = entriesIn(reply)
         for (const { id, sealed } of entries) {
           this.#lastId = id
-          this.#take(sealed)
+          this.#take(id, sealed)
         }
         this.#isCaughtUp = entries.length === 0
+        if (entries.length === BATCH) this.#isCurrent = false
         if (!this.#isCaughtUp) continue
+        if (!(await this.#isWhole())) continue
         this.#isCurrent = true
         if (this.#isReady) this.#readySince ??= Date.now()
         this.#onCaughtUp()
@@ -195,6 +228,33 @@ export class SharedLog {
         await new Promise<void>(resolve => after(PAUSE, resolve, () => resolve()))
       }
     }
+  }
+
+  /**
+   * Whether the stream has what was read from it last. If not, all are told.
+   * @throws {ProxyError} PTC_CLUSTER_REDIS where the clocks differ, or the stream has an entry of the future: later ones would come before it
+   */
+  async #isWhole(): Promise<boolean> {
+    const before = Date.now()
+    const [time, reply] = await Promise.all([
+      this.#reader.sendCommand(['TIME']),
+      this.#reader.sendCommand(['XREVRANGE', this.#stream, '+', '-', 'COUNT', '1']),
+    ])
+    const now = Number((time as unknown as readonly unknown[])[0]) * 1000
+    if (now < before - MAX_SKEW || now > Date.now() + MAX_SKEW)
+      throw new ProxyError(
+        'PTC_CLUSTER_REDIS',
+        `the clock of this machine differs by ${Math.round((before - now) / 1000)} s from that of Redis`,
+      )
+    const newest = newestIn(reply)
+    if (newest !== undefined && timeOf(newest) > now + MAX_WAY)
+      throw new ProxyError(
+        'PTC_CLUSTER_REDIS',
+        `${this.#stream} has the entry ${newest}, which is of the future: DEL ${this.#stream}`,
+      )
+    if (!isYoung(this.#lastId) || (newest !== undefined && !isBefore(newest, this.#lastId))) return true
+    this.#onRestored(this.#appended.filter(({ id }) => isYoung(id)))
+    return false
   }
 
   /** Another epoch is another memory of Redis; one that was not read for the life of an entry may lack entries. */
@@ -240,13 +300,15 @@ export class SharedLog {
     void this.#flush()
   }
 
-  #take(sealed: Buffer): void {
+  #take(id: string, sealed: Buffer): void {
     const text = this.#options.keys.open(sealed, Buffer.from(this.#stream))
     if (text === undefined) return // another key, or a forgery
-    const { self, topic, entry } = JSON.parse(text.toString()) as Waiting & { readonly self: string }
+    const { self, number, at, topic, entry } = JSON.parse(text.toString()) as Told
     if (self === this.#self) return
-    if (topic === GAP) this.#options.onGap()
-    else this.#options.onEntry(topic, entry)
+    const order = this.#numbers.see(self, number)
+    if (order === 'again' || (!isInTime(id, at) && !this.#options.isRepeated(topic))) return
+    if (topic === GAP || order === 'gap') this.#options.onGap()
+    if (topic !== GAP) this.#options.onEntry(topic, entry)
   }
 
   #lost(cause: unknown): void {
@@ -269,18 +331,5 @@ export class SharedLog {
   }
 }
 
-/** Whether an entry, by its id `milliseconds-number`, is far from its end. */
-const isYoung = (id: string): boolean => Number(id.split('-')[0]) > Date.now() - 0.9 * LIFE
-
 /** The topic of an entry that stands for others which were dropped. */
 const GAP = ''
-
-/** What XREAD answers: streams, of each its entries, of each its id and its fields; null after a wait for nothing. */
-function entriesIn(reply: unknown): readonly { readonly id: string; readonly sealed: Buffer }[] {
-  if (!Array.isArray(reply)) return []
-  const [[, entries = []] = []] = reply as readonly (readonly [
-    unknown,
-    readonly (readonly [Buffer, readonly Buffer[]])[],
-  ])[]
-  return entries.flatMap(([id, [, sealed]]) => (sealed === undefined ? [] : [{ id: id.toString(), sealed }]))
-}

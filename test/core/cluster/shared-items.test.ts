@@ -89,6 +89,24 @@ test('what was forged, moved, cut or sealed with another key is nothing', async 
   t.same(await texts(store, 'a'), ['of a'])
 })
 
+test('of what no proxy can have put there, only a part is read', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const store = items(t, redis.url)
+  await poll(async () => {
+    store.set('verdict', 'a', Buffer.from('of a'), LIFE)
+    return (await redis.all()).size > 0
+  }, 'the item')
+  const [name = ''] = (await redis.all()).keys()
+  const sent = async () =>
+    Number(/total_net_output_bytes:(\d+)/.exec(String(await redis.send('INFO', 'stats')))?.[1])
+  await redis.put(name, Buffer.alloc(20_000_000))
+  const before = await sent()
+  t.same(await texts(store, 'a'), [undefined])
+  t.equal(await store.take('verdict', 'a'), undefined)
+  t.ok((await sent()) - before < 1_000_000)
+})
+
 test('a new key in front opens what the old one has sealed, under the old name alone', async t => {
   const redis = await startRedis()
   t.teardown(redis.stop)

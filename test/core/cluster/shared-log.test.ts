@@ -3,7 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Test, test } from 'tap'
 import { StoreKeys } from '../../../core/base/store-keys.js'
 import { SharedLog } from '../../../core/cluster/fleet/shared-log.js'
-import { makeKey, startRedis } from '../../kit/stores.js'
+import { EntryNumbers } from '../../../core/cluster/fleet/stream-entries.js'
+import { makeKey, type RunningRedis, startRedis } from '../../kit/stores.js'
+import { moveDate } from '../../kit/wall-clock.js'
 import { poll } from '../../kit/watch.js'
 
 const KEYS = makeKey()
@@ -144,4 +146,81 @@ test('a process knows since when it has heard all, and can be heard', async t =>
     (await poll(() => log.readySince, 'Redis to be back')) >= silent,
     'what is made meanwhile counts for nothing',
   )
+})
+
+test('each process numbers its entries', async t => {
+  const numbers = new EntryNumbers()
+  const seen = (writer: string, ...all: number[]) => all.map(number => numbers.see(writer, number))
+  t.strictSame(seen('a', 7, 8, 8, 10, 9, 11), ['next', 'next', 'again', 'gap', 'again', 'next'])
+  t.strictSame(seen('b', 1, 3), ['next', 'gap'], 'each its own')
+})
+
+/** The first sealed entry. */
+async function firstOf(redis: RunningRedis): Promise<Buffer> {
+  const [[, [, sealed]]] = (await redis.send('XRANGE', 'portcullis:log', '-', '+')) as [
+    [Buffer, [Buffer, Buffer]],
+  ]
+  return sealed
+}
+
+test('an entry that is put there again is passed over', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const [one, two] = [member(t, redis.url), member(t, redis.url)]
+  one.log.append('count', 1)
+  await until(() => two.heard.length === 1)
+  const sealed = await firstOf(redis)
+  await redis.add('portcullis:log', 'b', sealed)
+  one.log.append('count', 2)
+  await until(() => two.heard.length === 2)
+  t.strictSame(two.heard.at(-1), ['count', 2])
+  // A process that begins now has heard none: what an entry says of its time has to fit.
+  await redis.send('DEL', 'portcullis:log')
+  await redis.send('XADD', 'portcullis:log', `${Date.now() - 3_600_000}-0`, 'b', sealed)
+  one.log.append('count', 3)
+  const late = member(t, redis.url)
+  await until(() => late.heard.length > 0)
+  t.strictSame(late.heard, [['count', 3]])
+})
+
+test('a stream that is shorter than it was is noticed while the connections last', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const [one, two] = [member(t, redis.url), member(t, redis.url)]
+  one.log.append('kept', 1)
+  await until(() => two.heard.length === 1)
+  await redis.send('DEL', 'portcullis:log')
+  await until(() => one.gaps() > 0 && two.gaps() > 0)
+  const late = member(t, redis.url)
+  await until(() => late.heard.length > 0)
+  t.same(late.heard, [['kept', 1]], 'it is told again')
+})
+
+test('an entry of the future makes no process deaf', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const [one, two] = [member(t, redis.url), member(t, redis.url)]
+  one.log.append('count', 1)
+  await until(() => two.heard.length === 1)
+  await redis.send('XADD', 'portcullis:log', '99999999999999-0', 'b', 'x')
+  await until(() => /of the future: DEL portcullis:log/.test(two.states.at(-1) ?? ''))
+  t.equal(two.log.readySince, undefined)
+  await redis.send('DEL', 'portcullis:log')
+  await until(() => two.gaps() > 0 && one.log.readySince !== undefined)
+  one.log.append('kept', 2)
+  await until(() => JSON.stringify(two.heard.at(-1)) === '["kept",2]')
+})
+
+test('a process whose clock is wrong goes on alone, and its revocations are heard', async t => {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const [one, two] = [member(t, redis.url), member(t, redis.url)]
+  await until(() => one.log.readySince !== undefined && two.log.readySince !== undefined)
+  moveDate(t, 120_000)
+  await until(() => one.log.readySince === undefined)
+  await until(() => /clock of this machine differs by 1\d\d s/.test(one.states.at(-1) ?? ''))
+  one.log.append('count', 1)
+  one.log.append('kept', 2)
+  await until(() => two.heard.length > 0)
+  t.same(two.heard, [['kept', 2]])
 })
