@@ -98,6 +98,13 @@ export class Coalescing {
     return undefined
   }
 
+  /** Whether the acceptance of a name on a connection that was opened for another still holds there. */
+  serves(key: string, peer: VerifiedPeer | undefined): boolean {
+    const use = this.#uses.get(key)
+    if (use === undefined || use.peer !== peer) return false
+    return this.#holds(use, this.#parts.dial().names.known?.(use.target.host) ?? [])
+  }
+
   /** Whether a request for an origin may be sent on a connection that was opened for another. */
   isOpenTo(target: RoutedTarget): boolean {
     const { scheme, host, isAddress } = target

@@ -16,7 +16,8 @@ import { bindsConnection, type ConnectionOwner } from './connection-login.js'
 import { isAmong } from './denied-addresses.js'
 import { NotNeeded } from './dial.js'
 import { Http1 } from './http1.js'
-import type { Http2Session } from './http2-session.js'
+import { Http2Exchange } from './http2-exchange.js'
+import { Http2Session } from './http2-session.js'
 import { Http2Sessions } from './http2-sessions.js'
 import {
   type Kept,
@@ -65,6 +66,7 @@ export class OriginConnector {
   /** By host: the key made last, because to make one costs more than to look for it. */
   readonly #keys = new Memo<string, MadeKey>(1000)
   #revocations = 0
+  #changes = 0
   readonly #coalescing: Coalescing
 
   constructor(options: ConnectorOptions) {
@@ -208,6 +210,27 @@ export class OriginConnector {
     return exchange
   }
 
+  /** Counts revocations and reloads, for {@link mayCarry}. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /**
+   * Whether a request that has waited with its connection may be sent there: its acceptance holds yet, under the rules that are in
+   * force now. It is examined as if the connection had come back from a request, so a revocation may end it that is about
+   * another host.
+   * @param changes as they were before the wait
+   */
+  mayCarry(connection: OriginConnection, target: RoutedTarget, changes: number): boolean {
+    const { peer } = connection.channel
+    if (peer?.expiresAt !== undefined && peer.expiresAt <= Date.now()) return false
+    if (changes === this.#changes) return true
+    if (connection.onMisdirected !== undefined) return this.#coalescing.serves(this.keyOf(target), peer)
+    const kept = connection instanceof Http2Exchange ? connection.session : connection
+    const isOurs = kept instanceof Http1 || kept instanceof Http2Session
+    return isOurs && this.#isCurrent(kept) && this.#isReachable(kept)
+  }
+
   /**
    * Takes a connection back. One that is not idle is closed, and one whose policy has changed since, or whose acceptance
    * may have been revoked. One on which a client has logged in is kept for that client alone.
@@ -233,6 +256,7 @@ export class OriginConnector {
    * whose address is denied or no longer that of the name, and those beyond the limits.
    */
   closeStale(): void {
+    this.#changes += 1
     this.#pool.clear((_key, connection) => this.#isCurrent(connection) && this.#isReachable(connection))
     this.#pool.applyLimits()
     this.#coalescing.forget()
@@ -245,6 +269,7 @@ export class OriginConnector {
    * come back. Returns how many were closed.
    */
   revoke(isRevoked: IsRevoked): number {
+    this.#changes += 1
     this.#revocations += 1
     let count = this.#coalescing.revoke(isRevoked)
     const stays = (_key: string, connection: Kept): boolean => {

@@ -63,7 +63,8 @@ export class Http2Exchange implements OriginConnection {
   readonly protocol = 'h2'
   readonly channel: Channel
   readonly onMisdirected: (() => void) | undefined
-  readonly #session: ExchangeSession
+  /** The connection that it has its place on. */
+  readonly session: ExchangeSession
   #state: 'idle' | 'busy' | 'switched' | 'closed' = 'idle'
   /** Of the WebSocket that is asked for. */
   #webSocketKey: string | undefined
@@ -81,18 +82,18 @@ export class Http2Exchange implements OriginConnection {
   requests: number
 
   constructor(session: ExchangeSession, other?: OtherName) {
-    this.#session = session
+    this.session = session
     this.channel = channelFor(session.channel, other)
     this.onMisdirected = other?.onMisdirected
     this.requests = session.requests
   }
 
   get isIdle(): boolean {
-    return this.#state === 'idle' && this.#session.isOpen
+    return this.#state === 'idle' && this.session.isOpen
   }
 
   get owner(): ConnectionOwner | undefined {
-    return this.#session.owner
+    return this.session.owner
   }
 
   get hasLogin(): boolean {
@@ -117,21 +118,21 @@ export class Http2Exchange implements OriginConnection {
     const { owner } = this
     if (owner !== undefined && owner !== client)
       throw new ProxyError('PTC_INTERNAL', 'a request on a connection that is for another client')
-    if (this.#session.hasPrivateLogins && bindsConnection(request.headers))
+    if (this.session.hasPrivateLogins && bindsConnection(request.headers))
       throw new ProxyError('PTC_NOT_IMPLEMENTED', 'a login that binds the connection, in HTTP/2')
     this.#onIdleLost = undefined
     const isBodiless = request.body === 'none' || request.body === 0
-    const key = this.#session.takesWebSockets ? webSocketKey(request) : undefined
+    const key = this.session.takesWebSockets ? webSocketKey(request) : undefined
     const isWhole = isBodiless && key === undefined
     const headers = key === undefined ? requestHeaders(request) : webSocketHeaders(request)
-    const stream = this.#session.open(headers, isWhole)
+    const stream = this.session.open(headers, isWhole)
     this.#webSocketKey = key
     this.#state = 'busy'
     this.#sink = sink
     this.#request = request
     this.#isRequestSent = isWhole
     this.#stream = stream
-    this.requests = this.#session.requests
+    this.requests = this.session.requests
     this.#listen(stream)
   }
 
@@ -184,12 +185,12 @@ export class Http2Exchange implements OriginConnection {
     this.#sink = undefined
     this.#onIdleLost = undefined
     this.#stream?.close(constants.NGHTTP2_CANCEL)
-    this.#session.left(this, this.#stream?.id)
+    this.session.left(this, this.#stream?.id)
   }
 
   #onInterim(head: ResponseHead): void {
-    this.#interim.add(headBytes(head), this.#session.maxHeadBytes)
-    this.#session.saw(head)
+    this.#interim.add(headBytes(head), this.session.maxHeadBytes)
+    this.session.saw(head)
     this.#sink?.onInterim(head)
   }
 
@@ -197,7 +198,7 @@ export class Http2Exchange implements OriginConnection {
     if (head.status < 200) throw malformed(`status ${head.status} where the response should be`)
     this.#head = head
     this.#left = announcedLength(this.#request?.method ?? '', head)
-    this.#session.saw(head)
+    this.session.saw(head)
     const [stream, key] = [this.#stream, this.#webSocketKey]
     if (key !== undefined && stream !== undefined && head.status < 300) return this.#switch(key, head, stream)
     // Not before: node:http2 tells of a head later than of a body that came with it.
@@ -235,26 +236,26 @@ export class Http2Exchange implements OriginConnection {
   #onEnd(): void {
     const stream = this.#stream
     if ((stream?.rstCode ?? 0) !== constants.NGHTTP2_NO_ERROR) return
-    if (this.#head === undefined || stream?.id === undefined || !this.#session.hasEnded(stream.id)) return
+    if (this.#head === undefined || stream?.id === undefined || !this.session.hasEnded(stream.id)) return
     if ((this.#left ?? 0) !== 0) throw malformed('its body is shorter than announced')
     const sink = this.#sink
     this.#state = 'closed'
     this.#sink = undefined
     if (!this.#isRequestSent) stream.close(constants.NGHTTP2_CANCEL)
-    this.#session.left(this, this.#stream?.id)
+    this.session.left(this, this.#stream?.id)
     sink?.onComplete(this.#trailers)
   }
 
   #onClose(code: number): void {
     if (this.#state === 'switched') {
       this.#state = 'closed'
-      this.#session.left(this, this.#stream?.id)
+      this.session.left(this, this.#stream?.id)
     }
     if (this.#state !== 'busy') return
     const sink = this.#sink
     const sawResponse = this.#sawResponse
     const text = `the origin closed the stream before its response was complete (${nameOf(code)})`
-    const isUnprocessed = NOT_PROCESSED.has(code) || this.#session.isUnprocessed(this.#stream?.id)
+    const isUnprocessed = NOT_PROCESSED.has(code) || this.session.isUnprocessed(this.#stream?.id)
     this.close()
     const error =
       !sawResponse && isUnprocessed

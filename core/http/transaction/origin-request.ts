@@ -249,9 +249,11 @@ export class OriginRequest implements BodyReader {
     this.#ready = connection
     this.#owner.onWaiting()
     connection.onIdleLost(() => this.#onLost(connection, 'before the request was sent'))
+    const { changes } = this.#connector
     const prepare = (): void => {
       if (this.#ready !== connection) return
       this.#ready = undefined
+      if (!this.#connector.mayCarry(connection, this.#target, changes)) return this.#onWithdrawn(connection)
       this.#prepare(connection)
     }
     setImmediate(() =>
@@ -266,10 +268,12 @@ export class OriginRequest implements BodyReader {
     this.#ready = connection
     this.#owner.onWaiting()
     connection.onIdleLost(() => this.#onLost(connection, 'while a plugin was asked about the request'))
+    const { changes } = this.#connector
     try {
       hooks.sendRequest(headers, connection.channel, (why, changed) => {
         if (why !== undefined) return this.#owner.fail(why)
         this.#ready = undefined
+        if (!this.#connector.mayCarry(connection, this.#target, changes)) return this.#onWithdrawn(connection)
         if (hooks.looksAtResponses) this.#held = new HeldResponse(this.#owner, hooks, connection)
         const request = changed === headers ? this.#request : { ...this.#request, headers: changed }
         this.#seals = hooks.seals.isEmpty ? undefined : hooks.seals
@@ -284,9 +288,19 @@ export class OriginRequest implements BodyReader {
   #onLost(connection: OriginConnection, when: string): void {
     this.#ready = undefined
     this.#hooks?.abandon()
-    const error = new ProxyError('PTC_ORIGIN_CLOSED', `the origin left ${when}`)
     const isNew = connection.requests === 0 && connection.onMisdirected === undefined
-    if (isNew || connection.hasLogin || this.#hasRetried) return this.#owner.fail(error)
+    this.#replace(isNew || connection.hasLogin, `the origin left ${when}`)
+  }
+
+  /** A revocation or a reload has ended what it rests on, before anything was sent: the origin is judged anew, once. */
+  #onWithdrawn(connection: OriginConnection): void {
+    const { hasLogin } = connection // its end ends the login
+    this.#release(connection)
+    this.#replace(hasLogin, 'a revocation or a reload ended the connection before the request was sent')
+  }
+
+  #replace(isLast: boolean, why: string): void {
+    if (isLast || this.#hasRetried) return this.#owner.fail(new ProxyError('PTC_ORIGIN_CLOSED', why))
     this.#hasRetried = true
     this.#open()
   }

@@ -32,7 +32,8 @@ function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined
     },
   }
   const route = (target: object) => ({ ...target, ways: ONLY_DIRECT })
-  const connector = { keyOf: () => 'key', route, reuse: () => idle } as unknown as OriginConnector
+  const mayCarry = () => true
+  const connector = { keyOf: () => 'key', route, reuse: () => idle, mayCarry } as unknown as OriginConnector
   const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
   const req = { client: { ownerFor: () => new ConnectionOwner(() => {}) } } as unknown as ClientRequest
   const facts = { client: CLIENT, user: undefined, groups: [], method: 'GET', url: 'https://a.test/' }
@@ -142,4 +143,45 @@ test('a body that comes while its request is repeated is whole', async t => {
   t.strictSame(calls, ['read', 'pause', 'read'], 'the client is not read meanwhile')
   t.strictSame(sent, [[], ['early ', 'end']])
   t.notOk(request.repeat(new ProxyError('PTC_ORIGIN_CLOSED', 'gone')), 'and it is not repeated again')
+})
+
+test('a request that cannot be repeated is not sent on a connection that was withdrawn while it waited', async t => {
+  const calls: string[] = []
+  let changes = 1
+  const idle = {
+    channel: { vconn: CLIENT },
+    requests: 1,
+    onIdleLost: () => {},
+    send: () => calls.push('send'),
+  }
+  const connector = {
+    keyOf: () => 'key',
+    route: (target: object) => ({ ...target, ways: ONLY_DIRECT }),
+    reuse: () => idle,
+    needsHttp1: () => false,
+    get changes() {
+      return changes
+    },
+    mayCarry: (_connection: object, _target: object, before: number) => before === changes,
+    release: () => calls.push('release'),
+    open: () => {
+      calls.push('open')
+      return new Promise(() => {})
+    },
+  } as unknown as OriginConnector
+  const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
+  const req = {
+    client: { ownerFor: () => new ConnectionOwner(() => {}), network: '' },
+    asking: () => undefined,
+  } as unknown as ClientRequest
+  const post = { ...REQUEST, method: 'POST' } as const
+  const ask = async (): Promise<void> => {
+    new OriginRequest(connector, owner, req, TARGET, post, undefined).start()
+    changes += calls.length > 0 ? 1 : 0
+    await new Promise(resolve => setImmediate(() => setImmediate(() => setImmediate(resolve))))
+  }
+  await ask()
+  t.strictSame(calls, ['send'])
+  await ask()
+  t.strictSame(calls, ['send', 'release', 'open'])
 })

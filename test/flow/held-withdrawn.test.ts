@@ -1,0 +1,99 @@
+/** A plugin holds a request that has its connection. What ends the acceptance meanwhile reaches it: no byte has gone. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { type Test, test } from 'tap'
+import type { Revocation } from '../../core/api/plugin.js'
+import { A, ask, B, confWith, nginx, RECORD, start } from '../kit/coalescing.js'
+import type { ProxyConf } from '../kit/proxy.js'
+import { poll } from '../kit/watch.js'
+
+/** What the request of B is held on. */
+const KINDS: Readonly<Record<string, ProxyConf['records']>> = {
+  'a connection that was opened for another name': { [RECORD]: 1 },
+  'HTTP/2': { [RECORD]: 0 },
+  'HTTP/1.1': { [RECORD]: 0, 'proxy.config.ssl.client.alpn_protocols': 'http/1.1' },
+}
+const SHARED = 'a connection that was opened for another name'
+
+const HOLDING = `
+import { channel } from 'node:diagnostics_channel'
+export default ({ hookAdd, revoke }) => {
+  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ origin, reenable }) => {
+    if (origin.verified.host !== '${B}') return reenable()
+    channel('held withdrawn').publish({ revoke, release: () => reenable() })
+  })
+}`
+const REJECTING = `
+export default ({ hookAdd, reject }) =>
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => event.reenable(reject('policy', 'not any more')))`
+const MODULES = { 'holding.mjs': HOLDING, 'rejecting.mjs': REJECTING }
+
+interface Held {
+  readonly revoke: (what: Revocation) => void
+  readonly release: () => void
+}
+
+/** A request for B that is held, after one for A. */
+async function stage(t: Test, records: ProxyConf['records'], onHeld: (held: Held) => void = () => {}) {
+  const port = await nginx(t)
+  const held: Held[] = []
+  const hear = (given: unknown): void => {
+    held.push(given as Held)
+    onHeld(given as Held)
+  }
+  subscribe('held withdrawn', hear)
+  t.teardown(() => unsubscribe('held withdrawn', hear))
+  const conf = { plugins: ['holding.mjs'], modules: MODULES, records: records ?? {} }
+  const proxy = await start(t, conf)
+  const first = await ask(proxy, A, port)
+  t.equal(first.status, 200)
+  const answer = ask(proxy, B, port)
+  const next = (count: number): Promise<Held> => poll(() => held[count - 1], `hold ${count}`)
+  return { answer, conf, first, held, next, port, proxy, one: await next(1) }
+}
+
+for (const [on, records] of Object.entries(KINDS)) {
+  test(`a revocation reaches a request that is held on ${on}`, async t => {
+    const { answer, first, next, one } = await stage(t, records)
+    one.revoke({ host: B })
+    one.release()
+    const two = await next(2)
+    two.release()
+    const { status, by, connection } = await answer
+    t.strictSame([status, by], [200, B], 'by a handshake of its own')
+    t.equal(Number(connection), Number(first.connection) + (on === SHARED ? 1 : 2), 'which came after it')
+  })
+
+  test(`a reload that rejects reaches a request that is held on ${on}`, async t => {
+    const { answer, conf, held, one, proxy } = await stage(t, records)
+    proxy.conf.write(confWith({ ...conf, plugins: ['holding.mjs', 'rejecting.mjs'] }))
+    await proxy.server.reload()
+    one.release()
+    t.equal((await answer).status, 502)
+    t.equal(held.length, 1)
+    t.match(proxy.output(), /not any more/)
+  })
+
+  test(`a request that is held on ${on} is sent there where nothing has changed`, async t => {
+    const { answer, first, held, one } = await stage(t, records)
+    one.release()
+    t.equal(Number((await answer).connection), Number(first.connection) + (on === SHARED ? 0 : 1))
+    t.equal(held.length, 1)
+  })
+}
+
+test('what is revoked of another host leaves a held request of HTTP/2 where it is', async t => {
+  const { answer, first, held, one } = await stage(t, KINDS['HTTP/2'])
+  one.revoke({ host: A })
+  one.release()
+  t.equal(Number((await answer).connection), Number(first.connection) + 1)
+  t.equal(held.length, 1)
+})
+
+test('a plugin that revokes while it is asked, each time, gets no request sent', async t => {
+  const { answer, held } = await stage(t, KINDS['HTTP/1.1'], ({ revoke, release }) => {
+    revoke({ host: B })
+    release()
+  })
+  t.equal((await answer).status, 502)
+  t.equal(held.length, 2)
+})
