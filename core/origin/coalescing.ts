@@ -70,9 +70,10 @@ export class Coalescing {
   reuse(key: string, network: string): Http2Exchange | undefined {
     const use = this.#uses.get(key)
     if (use === undefined) return undefined
-    // A name whose addresses are out of date is resolved by the opening of a connection, which finds this one again.
     const known = this.#parts.dial().names.known?.(use.target.host)
-    if (this.#holds(use, known ?? [])) return this.#place(use, network)
+    // The opening of a connection resolves the name, and finds this one again: what was judged is kept.
+    if (known === undefined) return undefined
+    if (this.#holds(use, known)) return this.#place(use, network)
     this.#drop(key)
     return undefined
   }
@@ -86,7 +87,8 @@ export class Coalescing {
   find(target: RoutedTarget, addresses: readonly string[], network: string): Http2Exchange | undefined {
     const key = this.#parts.keyOf(target)
     const use = this.#uses.get(key)
-    if (use?.session.hasRoom && this.#holds(use, addresses)) return this.#place(use, network)
+    if (use !== undefined && !this.#holds(use, addresses)) this.#drop(key)
+    else if (use?.session.hasRoom) return this.#place(use, network)
     let judged = 0
     for (const session of this.#parts.sessions()?.shared() ?? []) {
       if (!this.#canServe(session, target, addresses) || !hasName(session, target.host)) continue
@@ -102,7 +104,7 @@ export class Coalescing {
   serves(key: string, peer: VerifiedPeer | undefined): boolean {
     const use = this.#uses.get(key)
     if (use === undefined || use.peer !== peer) return false
-    return this.#holds(use, this.#parts.dial().names.known?.(use.target.host) ?? [])
+    return this.#holds(use, this.#parts.dial().names.known?.(use.target.host))
   }
 
   /** Whether a request for an origin may be sent on a connection that was opened for another. */
@@ -134,15 +136,15 @@ export class Coalescing {
     this.#keys.delete(session)
   }
 
-  /** Every condition, for one that was judged before. */
-  #holds({ session, target, peer }: Use, addresses: readonly string[]): boolean {
+  /** Every condition, for one that was judged before. @param addresses undefined: not known now, so that only the others count */
+  #holds({ session, target, peer }: Use, addresses: readonly string[] | undefined): boolean {
     const hasEnded = peer.expiresAt !== undefined && peer.expiresAt <= Date.now()
     return !hasEnded && this.#canServe(session, target, addresses)
   }
 
   /** Every condition but the chain. What excludes most comes first. */
-  #canServe(session: Http2Session, target: RoutedTarget, addresses: readonly string[]): boolean {
-    if (!addresses.includes(hostOf(session.channel.link.remoteAddress))) return false
+  #canServe(session: Http2Session, target: RoutedTarget, addresses: readonly string[] | undefined): boolean {
+    if (addresses?.includes(hostOf(session.channel.link.remoteAddress)) === false) return false
     if (session.owner !== undefined || !this.isOpenTo(target)) return false
     if (!session.originSet.allows(`https://${originAuthority(target)}`)) return false
     const opened = this.#parts.usable(session)
