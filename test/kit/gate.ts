@@ -73,8 +73,7 @@ export class HookGate {
         const hook = isAlias(told.hook) ? HOOK_ALIASES[told.hook] : told.hook
         this.called.push(hook)
         extra.log?.push(`${id} ${hook}`)
-        const events = this.#events.get(hook) ?? []
-        this.#events.set(hook, events)
+        const events = this.#eventsOf(hook)
         events.push(told.event)
         answers[hook]?.(told.event, events.length)
       }
@@ -83,9 +82,15 @@ export class HookGate {
     subscribe(this.#channel, this.#onTold)
   }
 
-  /** Every event of a hook so far. */
+  /** Every event of a hook so far; the same list each time, to which later ones are added. */
   of<H extends HookId>(hook: H): readonly HookEvents[H][] {
-    return (this.#events.get(hook) ?? []) as HookEvents[H][]
+    return this.#eventsOf(hook) as HookEvents[H][]
+  }
+
+  #eventsOf(hook: HookId): unknown[] {
+    const events = this.#events.get(hook) ?? []
+    this.#events.set(hook, events)
+    return events
   }
 
   /** The event of that index, as soon as there is one. */
