@@ -13,8 +13,9 @@ import type { Opened, RoutedTarget } from './open.js'
 
 /** Names beside its own that one connection serves. */
 const MAX_NAMES = 64
-/** Chains that are judged for one request. */
+/** For one request: chains that are judged, and connections with the name in their certificate that are examined. */
 const MAX_JUDGED = 4
+const MAX_EXAMINED = 16
 /** Origins that have answered 421, and for how long each gets connections of its own, in milliseconds. */
 const MAX_MISDIRECTED = 10_000
 const MISDIRECTED_TIME = 600_000
@@ -89,10 +90,13 @@ export class Coalescing {
     const use = this.#uses.get(key)
     if (use !== undefined && !this.#holds(use, addresses)) this.#drop(key)
     else if (use?.session.hasRoom) return this.#place(use, network)
-    let judged = 0
-    for (const session of this.#parts.sessions()?.shared() ?? []) {
-      if (!this.#canServe(session, target, addresses) || !hasName(session, target.host)) continue
-      if ((this.#keys.get(session)?.size ?? 0) >= MAX_NAMES) continue
+    if (!this.isOpenTo(target)) return undefined
+    let [examined, judged] = [0, 0]
+    // Many connections may stand at one address: what costs least comes first, and the rest is bounded.
+    for (const session of this.#parts.sessions()?.shared(addresses, target.port) ?? []) {
+      if ((this.#keys.get(session)?.size ?? 0) >= MAX_NAMES || !hasName(session, target.host)) continue
+      if (++examined > MAX_EXAMINED) return undefined
+      if (!this.#canServe(session, target, addresses)) continue
       if (++judged > MAX_JUDGED) return undefined
       const peer = this.#parts.names()?.judge(session.channel.peer, target.host)
       if (peer !== undefined) return this.#place(this.#add(key, { session, target, peer }), network)

@@ -1,3 +1,4 @@
+import { authorityText } from '../base/authority.js'
 import type { Current } from '../base/current.js'
 import { NetworkRings, Place } from '../base/network-rings.js'
 import { after } from '../base/timer.js'
@@ -13,6 +14,8 @@ const SETTINGS_WAIT = 1000
 class Kept extends Place {
   readonly session: Http2Session
   readonly key: string
+  /** Address and port of the origin. */
+  readonly place: string
   /** Of the client that used it last. */
   network: string
 
@@ -20,6 +23,7 @@ class Kept extends Place {
     super()
     this.session = session
     this.key = key
+    this.place = session.channel.link.remoteAddress
     this.network = network
   }
 }
@@ -32,6 +36,8 @@ class Kept extends Place {
 export class Http2Sessions implements SessionOwner {
   readonly #limits: Current<PoolLimits>
   readonly #byKey = new Map<string, Set<Kept>>()
+  /** Those that serve any client, by address and port. */
+  readonly #shared = new Map<string, Set<Kept>>()
   readonly #kept = new Map<Http2Session, Kept>()
   readonly #idle = new NetworkRings<Kept>()
   readonly #ended: (session: Http2Session) => void
@@ -58,9 +64,8 @@ export class Http2Sessions implements SessionOwner {
   add(key: string, network: string, session: Http2Session): void {
     if (session.isRetired) return
     const kept = new Kept(session, key, network)
-    const alike = this.#byKey.get(key)
-    if (alike === undefined) this.#byKey.set(key, new Set([kept]))
-    else alike.add(kept)
+    addTo(this.#byKey, key, kept)
+    if (session.owner === undefined) addTo(this.#shared, kept.place, kept)
     this.#kept.set(session, kept)
   }
 
@@ -82,10 +87,11 @@ export class Http2Sessions implements SessionOwner {
     return undefined
   }
 
-  /** All that take requests of any client. */
-  *shared(): Iterable<Http2Session> {
-    for (const { session } of this.#kept.values())
-      if (session.owner === undefined && session.hasRoom) yield session
+  /** All that take requests of any client, at these addresses. @param addresses IPv6 without brackets */
+  *shared(addresses: readonly string[], port: number): Iterable<Http2Session> {
+    for (const address of addresses)
+      for (const { session } of this.#shared.get(authorityText(address, port)) ?? [])
+        if (session.hasRoom) yield session
   }
 
   /** As {@link find}, for one of those in `shared`. */
@@ -148,9 +154,8 @@ export class Http2Sessions implements SessionOwner {
     if (kept === undefined) return
     this.#kept.delete(session)
     this.#idle.remove(kept.network, kept)
-    const alike = this.#byKey.get(kept.key)
-    alike?.delete(kept)
-    if (alike?.size === 0) this.#byKey.delete(kept.key)
+    removeFrom(this.#byKey, kept.key, kept)
+    removeFrom(this.#shared, kept.place, kept)
     this.#ended(session)
   }
 
@@ -170,6 +175,18 @@ export class Http2Sessions implements SessionOwner {
       oldest.session.close()
     }
   }
+}
+
+function addTo(sets: Map<string, Set<Kept>>, key: string, kept: Kept): void {
+  const alike = sets.get(key)
+  if (alike === undefined) sets.set(key, new Set([kept]))
+  else alike.add(kept)
+}
+
+function removeFrom(sets: Map<string, Set<Kept>>, key: string, kept: Kept): void {
+  const alike = sets.get(key)
+  alike?.delete(kept)
+  if (alike?.size === 0) sets.delete(key)
 }
 
 /** Whether it may serve a client. */

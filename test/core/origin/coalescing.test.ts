@@ -22,29 +22,35 @@ const targetOf = (host: string, port = 443): RoutedTarget => ({
   ways: ONLY_DIRECT,
 })
 
-const sessionAt = (address: string): Http2Session =>
+const sessionAt = (address: string, shown = leaf): Http2Session =>
   ({
     hasRoom: true,
     originSet: { allows: () => true },
-    channel: { link: { remoteAddress: `${address}:443` }, peer: { evidence: { chain: [leaf] } } },
+    channel: { link: { remoteAddress: `${address}:443` }, peer: { evidence: { chain: [shown] } } },
     exchange: () => ({}) as Http2Exchange,
   }) as unknown as Http2Session
 
-function stage(session: Http2Session) {
-  const seen = { judged: 0, known: undefined as readonly string[] | undefined }
+function stage(...sessions: readonly Http2Session[]) {
+  const seen = { judged: 0, examined: 0, isUsable: true, known: undefined as readonly string[] | undefined }
   const judge = (): VerifiedPeer => {
     seen.judged += 1
     return {} as VerifiedPeer
   }
   const names = { known: () => seen.known, resolve: async () => [], forget: () => {} }
-  const kept = { shared: () => [session], take: () => session } as unknown as Http2Sessions
+  const kept = {
+    shared: () => sessions,
+    take: (session: Http2Session) => session,
+  } as unknown as Http2Sessions
   const parts: CoalescingParts = {
     names: () => ({ canBeJudged: () => true, judge }),
     dial: () => ({ names }),
     sessions: () => kept,
     keyOf: ({ host }) => host,
     digestOf: () => 'digest',
-    usable: () => ({ target: targetOf(A), parent: undefined, key: A }),
+    usable: session => {
+      seen.examined += 1
+      return session.hasRoom && seen.isUsable ? { target: targetOf(A), parent: undefined, key: A } : undefined
+    },
   }
   const coalescing = new Coalescing(parts)
   const ask = (addresses: readonly string[] = [ADDRESS]): 'known' | 'found' | undefined => {
@@ -71,4 +77,16 @@ test('what does not hold is forgotten: another address is judged by a connection
   t.equal(seen.judged, 2)
   seen.known = ['192.0.2.2']
   t.equal(ask(['192.0.2.2']), undefined)
+})
+
+test('of many connections at one address few are examined for a name', async t => {
+  const stranger = certificateOf((await root.issue({ cn: 'c.example' })).cert.raw)
+  const strangers = Array.from({ length: 1000 }, () => sessionAt(ADDRESS, stranger))
+  const among = stage(...strangers, sessionAt(ADDRESS))
+  t.equal(among.ask(), 'found')
+  t.equal(among.seen.examined, 1, 'those without the name in their certificate cost a look-up')
+  const alike = stage(...Array.from({ length: 1000 }, () => sessionAt(ADDRESS)))
+  alike.seen.isUsable = false
+  t.equal(alike.ask(), undefined)
+  t.equal(alike.seen.examined, 16)
 })
