@@ -118,7 +118,8 @@ test('an older answer does not take the place of a younger one', async t => {
 test('processes with one folder share what was fetched, and an older answer replaces none', async t => {
   const dir = makeTempDir()
   t.teardown(dir.remove)
-  const it = shelve(t, new AnswerFiles(dir.path))
+  const files = new AnswerFiles(dir.path)
+  const it = shelve(t, files)
   const getThere = it.another()
   const first = it.note('first')
   it.answers(() => first)
@@ -128,7 +129,8 @@ test('processes with one folder share what was fetched, and an older answer repl
   it.answers(() => second)
   await it.pass(6.5)
   await it.get()
-  await poll(() => it.fetched.includes('second'), 'the second fetch')
+  const isStored = async (): Promise<boolean> => (await files.read('a', 1000))?.includes('second') === true
+  await poll(isStored, 'the second answer in its file')
   const replayed = it.note('replayed', -6, 100)
   it.answers(() => replayed)
   await poll(async () => (await getThere()) === 'second', 'what it has brought')
