@@ -294,7 +294,10 @@ export class SharedLog {
   /** Redis has an older memory: all are told, and told again what this process must have told. */
   #onRestored(own: readonly Waiting[]): void {
     this.#appended = []
-    this.#waiting.unshift({ topic: GAP, entry: null }, ...own.map(({ topic, entry }) => ({ topic, entry })))
+    const again = [{ topic: GAP, entry: null }, ...own.map(({ topic, entry }) => ({ topic, entry }))]
+    // Numbers follow the order of the stream, and the first may have its own already.
+    const at = this.#waiting[0]?.number === undefined ? 0 : 1
+    this.#waiting.splice(at, 0, ...again)
     this.#forget()
     this.#options.onGap()
     void this.#flush()

@@ -5,6 +5,7 @@ import { type Scanned, scan } from '../../http1/headers.js'
 import { checkRequest, type RequestHead } from '../../http1/messages.js'
 import type { ClientReply } from '../listener/client-reply.js'
 import type { ClientRequest } from '../listener/client-request.js'
+import type { TunnelLogin } from '../listener/open-tunnels.js'
 import { errorReply, type Reply, sendReply } from '../pages/replies.js'
 import { outgoingRequest } from './outgoing.js'
 import { refusedSummary } from './summary.js'
@@ -26,12 +27,13 @@ export class Forwarder {
    */
   handle(req: ClientRequest, res: ClientReply, readTarget = absoluteTarget): void {
     const startedAt = performance.now()
-    const { queue } = this.options
-    if (queue === undefined || queue.size === 0) return this.#handle(req, res, readTarget, startedAt)
+    const { queue, tunnels } = this.options
+    const login = req.isUpgrade ? tunnels?.login(req) : undefined // now: it has been admitted, and a reload may come while it waits
+    if (queue === undefined || queue.size === 0) return this.#handle(req, res, readTarget, startedAt, login)
     const refuse = (why: ProxyError): void =>
       res.isGone ? this.#onGone(req, startedAt) : this.#refuse(req, res, startedAt, why)
     const handle = (): void =>
-      res.isGone ? this.#onGone(req, startedAt) : this.#handle(req, res, readTarget, startedAt)
+      res.isGone ? this.#onGone(req, startedAt) : this.#handle(req, res, readTarget, startedAt, login)
     queue.run({ network: req.client.network, host: hostOf(req, readTarget) }, 0, handle, refuse)
   }
 
@@ -40,7 +42,13 @@ export class Forwarder {
     this.options.onDone?.(refusedSummary(req, 0, performance.now() - startedAt, gone))
   }
 
-  #handle(req: ClientRequest, res: ClientReply, readTarget: typeof absoluteTarget, startedAt: number): void {
+  #handle(
+    req: ClientRequest,
+    res: ClientReply,
+    readTarget: typeof absoluteTarget,
+    startedAt: number,
+    login: TunnelLogin | undefined,
+  ): void {
     try {
       const { method, url } = req
       checkRequest(method, req.httpVersion, req.rawHeaders)
@@ -53,7 +61,7 @@ export class Forwarder {
       const requestOf = (raw: readonly string[]): RequestHead =>
         outgoingRequest(req, raw, scanned, target, hops, via, clientFields, hidesAlternatives)
       const request = requestOf(req.rawHeaders)
-      const transaction = new Transaction(this.options, points, req, res, target, request, startedAt)
+      const transaction = new Transaction(this.options, points, req, res, target, request, startedAt, login)
       if (points === undefined) transaction.start()
       else transaction.start(requestOf)
     } catch (error) {

@@ -83,6 +83,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     target: RequestTarget,
     request: RequestHead,
     startedAt: number,
+    login: TunnelLogin | undefined,
   ) {
     this.#options = options
     this.#req = req
@@ -91,7 +92,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#time = new TransactionTime(req.clocks, options.current, this)
     this.moved = this.#time.moved
     this.#startedAt = startedAt
-    this.#login = req.isUpgrade ? options.tunnels?.login(req) : undefined
+    this.#login = login
     if (points !== undefined) this.#hooks = TxnHooks.of(points, req, request.method, urlOf(target))
     this.#origin = new OriginRequest(options.connector, this, req, target, request, this.#hooks)
   }
