@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { ProxyError } from '../base/errors.js'
 import { networkOfAddress } from '../base/network.js'
@@ -11,6 +12,9 @@ import { codeOf, describe } from '../base/thrown.js'
 const MIN_TOKEN = 20
 /** Bytes of its file. */
 const MAX_FILE = 4096
+/** How often an empty file is read, and milliseconds between. */
+const EMPTY_TRIES = 10
+const EMPTY_PAUSE = 50
 /** Permissions of group and others. */
 const OTHERS = 0o077
 /** Wrong tokens of one network within this time, before it is not listened to any more; milliseconds. */
@@ -39,7 +43,7 @@ export async function readTokens(path: string): Promise<readonly AdminToken[]> {
   } catch (cause) {
     if (codeOf(cause) !== 'EEXIST') throw failed(describe(cause), cause)
   }
-  const text = await readText(path).catch((cause: unknown) => {
+  const text = await readWritten(path).catch((cause: unknown) => {
     throw failed(cause instanceof ProxyError ? ProxyError.textOf(cause) : describe(cause), cause)
   })
   const found = parseTokens(text)
@@ -62,6 +66,15 @@ function parseTokens(text: string): readonly AdminToken[] | string {
     found.push({ token, role: word ?? ALL_RIGHTS })
   }
   return found
+}
+
+/** Another proxy may have made the file a moment ago, and not yet written it. */
+async function readWritten(path: string): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    const text = await readText(path)
+    if (text !== '' || tries === EMPTY_TRIES) return text
+    await sleep(EMPTY_PAUSE)
+  }
 }
 
 /** What is looked at is what is read, whatever happens to the name meanwhile. */

@@ -28,6 +28,16 @@ test('a token file that is missing is made for its owner alone', async t => {
   t.strictSame(await readTokens(path), [{ token, role }])
 })
 
+test('proxies that start at the same moment have one token', async t => {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  const path = join(dir.path, 'admin.token')
+  const all = await Promise.all(Array.from({ length: 20 }, () => readTokens(path)))
+  for (const tokens of all) t.strictSame(tokens, all[0])
+  writeFileSync(path, '')
+  await t.rejects(readTokens(path), { message: /line 1: a token has/ }, 'one that stays empty is an error')
+})
+
 test('a token file that other users can read or write is refused', async t => {
   for (const mode of [0o644, 0o640, 0o604, 0o660, 0o602, 0o620, 0o610, 0o777]) {
     const path = fileWith(t, TOKEN, mode)
