@@ -88,8 +88,9 @@ export async function startRedis(at?: number): Promise<RunningRedis> {
     snapshot: async name => {
       const dump = await bytes.dump(name)
       return async () => {
-        await client.del(name)
-        if (dump !== null) await bytes.restore(name, 0, dump as unknown as Buffer)
+        // At once: what is written in between would make a key of the same name.
+        if (dump === null) await client.del(name)
+        else await bytes.restore(name, 0, dump as unknown as Buffer, { REPLACE: true })
         await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
       }
     },

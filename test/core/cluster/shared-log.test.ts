@@ -1,36 +1,11 @@
 /** What proxies tell one another over a real Redis. */
 import { isDeepStrictEqual } from 'node:util'
-import { type Test, test } from 'tap'
-import { StoreKeys } from '../../../core/base/store-keys.js'
-import { SharedLog } from '../../../core/cluster/fleet/shared-log.js'
+import { test } from 'tap'
 import { EntryNumbers } from '../../../core/cluster/fleet/stream-entries.js'
 import { makeKey, type RunningRedis, startRedis } from '../../kit/stores.js'
 import { moveDate } from '../../kit/wall-clock.js'
 import { poll } from '../../kit/watch.js'
-
-const KEYS = makeKey()
-
-function member(t: Test, url: string, text = KEYS) {
-  const heard: unknown[] = []
-  const states: (string | undefined)[] = []
-  let gaps = 0
-  const log = new SharedLog({
-    url,
-    keys: StoreKeys.fromKeys(text, 'cluster'),
-    prefix: 'portcullis:',
-    isRepeated: topic => topic === 'kept',
-    onEntry: (topic, entry) => heard.push([topic, entry]),
-    onGap: () => {
-      gaps += 1
-    },
-    onState: lost => states.push(lost),
-  })
-  t.teardown(() => log.close())
-  return { log, heard, states, gaps: () => gaps }
-}
-
-/** The condition is the text of the error. */
-const until = (isSo: () => boolean): Promise<true> => poll(isSo, String(isSo))
+import { member, until } from './shared-log-kit.js'
 
 test('entries reach all others in their order, also those that come later', async t => {
   const redis = await startRedis()
