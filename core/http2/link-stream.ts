@@ -16,6 +16,8 @@ export class LinkStream extends Duplex implements LinkSink {
   readonly #link: Link
   readonly #guard: BytesGuard
   #onWritten: (() => void) | undefined
+  /** Everything was written, and its end. */
+  #hasEnded = false
 
   constructor(link: Link, guard: BytesGuard = () => true) {
     super({ allowHalfOpen: true })
@@ -69,6 +71,7 @@ export class LinkStream extends Duplex implements LinkSink {
 
   /** The end of a link may close it at once, and the stream with it: node:http2 has to see the end first. */
   override _final(onEnded: () => void): void {
+    this.#hasEnded = true
     onEnded()
     setImmediate(() => this.#link.end())
   }
@@ -81,6 +84,8 @@ export class LinkStream extends Duplex implements LinkSink {
   }
 
   override _destroy(cause: Error | null, onDestroyed: (cause: Error | null) => void): void {
+    // node:http2 destroys the stream before `_final` has ended the link. OpenSSL resumes no session without close_notify.
+    if (cause === null && this.#hasEnded) this.#link.end()
     this.#link.destroy()
     this.onDrain()
     onDestroyed(cause)

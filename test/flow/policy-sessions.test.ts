@@ -3,9 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { accept, reject } from '../../core/api/verdict.js'
 import { liveNatives } from '../../core/tls/openssl/owned.js'
+import { get } from '../kit/client.js'
 import { GATE_MODULE, Gate } from '../kit/gate.js'
+import { http2Origin } from '../kit/http2-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type Policed, type PolicedOptions, policed } from '../kit/policed.js'
+import { startProxyHere } from '../kit/proxy.js'
+import { poll } from '../kit/watch.js'
 
 const HOST = 'session.test'
 const root = await makeAuthority({ name: 'Root' })
@@ -46,6 +50,28 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.equal(gate.asked.length, 3, 'the plugin is asked every time')
     t.equal(gate.asked[1]?.chain[0]?.sha256, gate.asked[0]?.chain[0]?.sha256, 'about the same chain')
     t.equal(gate.asked[1]?.chain.length, 1)
+  })
+
+  test(`${version}: a session is resumed after a connection of HTTP/2`, async t => {
+    const later = (end: () => Promise<void>): void => t.teardown(end)
+    const { port, server } = await http2Origin(later, [HOST], root, undefined, tls)
+    const handshakes: string[] = []
+    let open = 0
+    server.on('secureConnection', socket => {
+      open += 1
+      socket.on('close', () => {
+        open -= 1
+      })
+      handshakes.push(`${socket.alpnProtocol}${socket.isSessionReused() ? ' resumed' : ''}`)
+    })
+    const records = { ...SESSIONS, 'proxy.config.ssl.client.alpn_protocols': 'h2,http/1.1' } as const
+    const proxy = await startProxyHere({ hosts: [HOST], ca: root.certPem, records })
+    t.teardown(proxy.stop)
+    for (let i = 0; i < 3; i++) {
+      t.equal((await get(proxy.port, `https://${HOST}:${port}/`)).status, 200)
+      await poll(() => open === 0, 'the end of the connection')
+    }
+    t.same(handshakes, ['h2', 'h2 resumed', 'h2 resumed'])
   })
 
   test(`${version}: a plugin that has changed its mind is heard before a byte is sent`, async t => {
