@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { ProxyError } from '../base/errors.js'
 import { migrate, type OtherProxy } from '../migrate/migrate.js'
-import type { Place } from '../program/generation.js'
+import type { Place } from '../program/place.js'
 
 export interface MigrateOptions {
   readonly words: readonly string[]

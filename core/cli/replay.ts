@@ -1,7 +1,7 @@
 import type { PeerEvidence } from '../api/certificate.js'
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
-import type { Place } from '../program/generation.js'
+import type { Place } from '../program/place.js'
 import type { VConns } from '../program/wiring/vconns.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 import { Judgement } from '../tls/outbound/judgement.js'

@@ -1,16 +1,10 @@
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { problemsOf } from '../base/mistakes.js'
-import {
-  discard,
-  type Generation,
-  type Logs,
-  makeGeneration,
-  openLogs,
-  type Place,
-  warningsOf,
-} from '../program/generation.js'
+import { discard, type Generation, makeGeneration, warningsOf } from '../program/generation.js'
 import { checkSink } from '../program/log-sink.js'
+import { type Logs, openLogs } from '../program/logs.js'
+import type { Place } from '../program/place.js'
 import { readConfiguration } from '../settings/settings.js'
 import type { OptionValues } from './command-line.js'
 import { formatOf } from './ctl-command.js'

@@ -4,9 +4,9 @@
  */
 import type { Worker } from 'node:cluster'
 import type { OwnListener } from '../origin/denied-addresses.js'
-import type { Place } from '../program/generation.js'
 import type { Manager } from '../program/management.js'
 import type { OtherProcesses, ThisProcess } from '../program/other-processes.js'
+import type { Place } from '../program/place.js'
 import { type PreparedReload, ProxyServer } from '../program/proxy.js'
 import type { Reloaded } from '../program/reloads.js'
 import { Calls, type Handlers } from './calls.js'

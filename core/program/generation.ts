@@ -1,31 +1,21 @@
 // Longer than 250 lines because one reading of the configuration, in the order in which it is read, is one concept.
-import { type DebugSettings, Diags } from '../base/diags.js'
+import type { DebugSettings } from '../base/diags.js'
 import { ProxyError } from '../base/errors.js'
-import { FairQueue } from '../base/fair-queue.js'
 import { Mistakes } from '../base/mistakes.js'
-import type { SharedStore } from '../base/shared-store.js'
-import { describe } from '../base/thrown.js'
 import { HookRegistry } from '../hooks/registry.js'
 import { builtInPages, compilePages, type Pages } from '../http/pages/templates.js'
 import type { Names } from '../origin/names/names.js'
-import { ParentHealth } from '../origin/parents/health.js'
 import type { Routes } from '../origin/parents/routes.js'
 import { type Fingerprints, fingerprintsOf } from '../plugin-host/fingerprint.js'
 import type { InWorkers } from '../plugin-host/isolate/isolate.js'
 import { loadPlugins, type PluginSet } from '../plugin-host/load.js'
-import type { ConfigPlace, Configuration, Settings } from '../settings/settings.js'
-import { RecentRevocations } from '../tls/judge/recent-revocations.js'
-import type { Held } from '../tls/outbound/parked-handshakes.js'
+import type { Configuration, Settings } from '../settings/settings.js'
 import type { StartTls } from '../tls/outbound/start-tls.js'
-import { HeldTurns } from '../wait/held-turns.js'
 import { Shadows } from '../wait/shadows.js'
-import { AccessLogs } from './access-log.js'
 import { deadlineWarnings } from './deadline-warnings.js'
-import { History } from './history.js'
 import { type GenerationInFlight, makeInFlight } from './in-flight.js'
-import { openSink } from './log-sink.js'
-import type { OtherProcesses } from './other-processes.js'
-import { Revoking } from './revoking.js'
+import { debugSettings, type Logs } from './logs.js'
+import type { Place } from './place.js'
 import { type HookPoints, makeHookPoints } from './wiring/hook-points.js'
 import { type Access, makeAccess } from './wiring/inbound/access.js'
 import { openBumpAuthority } from './wiring/inbound/bump-authority.js'
@@ -37,27 +27,12 @@ import { connectModeOf, connectWarnings } from './wiring/inbound/connect.js'
 import { type InboundHooks, makeInboundHooks } from './wiring/inbound/hooks.js'
 import { isolateWarnings, makeIsolate } from './wiring/isolate.js'
 import { OutboundContexts } from './wiring/outbound/contexts.js'
-import { HandshakeLog } from './wiring/outbound/handshake-log.js'
 import { makeNames } from './wiring/outbound/names.js'
 import { makeRoutes } from './wiring/outbound/routes.js'
-import { makeVerification, type OutboundSharing, type Verification } from './wiring/outbound/verification.js'
+import { makeVerification, type Verification } from './wiring/outbound/verification.js'
 import { coalescingWarnings, verifyWarnings } from './wiring/outbound/verify-warnings.js'
-import { ProxyServices, servicesOf } from './wiring/plugin-services.js'
+import { servicesOf } from './wiring/plugin-services.js'
 import { VConns } from './wiring/vconns.js'
-
-/** Where a proxy finds what it needs; filled in by the command line, or by a test. */
-export interface Place extends ConfigPlace {
-  /** Where the plugins lie that come with the program. */
-  readonly shippedDirs: readonly string[]
-  /** Whether the running Node strips types. */
-  readonly stripsTypes: boolean
-  /** Writes one line to a standard stream. */
-  readonly print: (stream: 'stdout' | 'stderr', line: string) => void
-  /** `-T`: debug tags that win over the records. */
-  readonly debugTags?: string
-  /** Of the program: processes of different versions may judge differently. */
-  readonly version?: string
-}
 
 /** One reading of the configuration: everything that a start, or a reload, makes of it before a port opens. */
 export interface Generation {
@@ -88,87 +63,6 @@ export interface Generation {
   readonly bump: Bump | undefined
   /** Unregisters its caches from revocation. */
   readonly leaveRevoking: () => void
-}
-
-/** What lives as long as the program, however often the configuration is read. */
-export interface Logs {
-  readonly diags: Diags
-  readonly handshakes: HandshakeLog
-  /** The last verdicts. */
-  readonly history: History
-  readonly access: AccessLogs
-  /** Opens the files anew under their names, after a rotation. */
-  readonly reopen: () => void
-  /** Rolls no file from now on: another process may do that already. */
-  readonly stopRolling: () => void
-  /** Writes what is left. */
-  readonly close: () => Promise<void>
-  /** Shares the processor between handshakes, across reloads. */
-  readonly queue: FairQueue
-  /** What waits for plugins, across reloads. */
-  readonly held: Held
-  /** Reaches what rests on acceptances, across reloads. */
-  readonly revoking: Revoking
-  /** Which parent proxies are down, across reloads. */
-  readonly parents: ParentHealth
-  /** What plugins keep and count, across reloads. */
-  readonly services: ProxyServices
-  /** What the processes of a fleet share; undefined where this one is alone. */
-  readonly sharing: Sharing | undefined
-}
-
-type Sharing = Omit<OutboundSharing, 'fingerprints'>
-
-/**
- * @param others undefined where one process serves alone
- * @throws {ProxyError} PTC_LOG_UNWRITABLE
- */
-export function openLogs(place: Place, settings: Settings, others?: OtherProcesses): Logs {
-  const sink = openSink(settings.diags.target, place.print, warn, others?.logs)
-  const diags = new Diags({ sink: line => sink.write(line), ...debugSettings(settings, place) })
-  const access = new AccessLogs(to =>
-    openSink(to, place.print, message => diags.error(message), others?.logs),
-  )
-  const history = new History()
-  const revoking = new Revoking(message => diags.note(message), others?.revoke)
-  return {
-    diags,
-    history,
-    handshakes: new HandshakeLog(diags, history),
-    queue: new FairQueue(cause => diags.error(`a handshake failed: ${describe(cause)}`)),
-    held: new HeldTurns(),
-    services: new ProxyServices(others?.stateOf, others?.publish),
-    parents: new ParentHealth(message => diags.warning(message)),
-    revoking,
-    sharing: others?.store && sharingOf(others.store, revoking),
-    access,
-    reopen: () => {
-      sink.reopen()
-      access.reopen()
-    },
-    stopRolling: () => {
-      sink.roll(undefined)
-      access.stopRolling()
-    },
-    close: async () => {
-      await access.close()
-      await sink.close()
-    },
-  }
-
-  function warn(message: string): void {
-    place.print('stderr', message)
-  }
-}
-
-/** What comes out of the store is compared with all revocations, of all generations. */
-function sharingOf(store: SharedStore, revoking: Revoking): Sharing {
-  const recent = new RecentRevocations()
-  revoking.join('verdicts', isRevoked => {
-    recent.add(isRevoked)
-    return 0
-  })
-  return { store, recent }
 }
 
 /**
@@ -356,6 +250,3 @@ export function warningsOf({
 
 const NO_RELAYS =
   'ports with pp take no connection: proxy.config.http.proxy_protocol_allowlist names no relay'
-
-const debugSettings = ({ diags }: Settings, { debugTags }: Place): DebugSettings =>
-  debugTags === undefined ? diags.debug : { enabled: true, tags: debugTags }

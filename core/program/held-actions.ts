@@ -10,9 +10,9 @@ import { didYouMean } from '../base/nearest.js'
 import { after } from '../base/timer.js'
 import { REASONS } from '../tls/judge/verdict.js'
 import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
-import type { Logs } from './generation.js'
 import type { Generations } from './generations.js'
 import { clientText } from './history.js'
+import type { Logs } from './logs.js'
 
 type HeldActions = Pick<
   AdminApi,

@@ -22,21 +22,15 @@ import type { Summary } from '../http/transaction/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
 import { readConfiguration } from '../settings/settings.js'
 import { liveNatives } from '../tls/openssl/owned.js'
-import {
-  discard,
-  type Generation,
-  type Logs,
-  makeGeneration,
-  openLogs,
-  type Place,
-  warningsOf,
-} from './generation.js'
+import { discard, type Generation, makeGeneration, warningsOf } from './generation.js'
 import { Generations } from './generations.js'
 import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
 import { checkSink } from './log-sink.js'
+import { type Logs, openLogs } from './logs.js'
 import { type Managed, type Manager, makeAdminApi, type ProcessApi } from './management.js'
 import { type AdminParts, type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
 import type { OtherProcesses } from './other-processes.js'
+import type { Place } from './place.js'
 import { type Reloaded, Reloads } from './reloads.js'
 import { TrafficCounts } from './traffic-counts.js'
 import { admissions } from './wiring/inbound/access.js'

@@ -1,6 +1,6 @@
 import type { Maybe } from '../admin/admin-api.js'
 import { every } from '../base/timer.js'
-import type { Place } from './generation.js'
+import type { Place } from './place.js'
 import type { ProxyServer } from './proxy.js'
 
 /** Milliseconds between two lines. */

@@ -10,7 +10,8 @@ import { OriginConnector } from '../../../origin/connect.js'
 import type { ReachOptions } from '../../../origin/parents/reach.js'
 import { judgeOtherName, needsNoHandshake } from '../../../tls/outbound/other-name.js'
 import type { OutboundSettings } from '../../../tls/outbound/settings.js'
-import type { Generation, Logs } from '../../generation.js'
+import type { Generation } from '../../generation.js'
+import type { Logs } from '../../logs.js'
 
 /** Opens connections to origins, and keeps them. */
 export function makeConnector(
