@@ -1,9 +1,8 @@
 /** Connections between two processes, with the messages of node:cluster. */
 import { EventEmitter } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { mock } from 'node:test'
 import { test } from 'tap'
 import { HandedOver } from '../../../core/cluster/handed-over.js'
-import { poll } from '../../kit/watch.js'
 
 /** As `node:cluster` hands over, and as a process answers. */
 function makeChild(handedOver: HandedOver) {
@@ -40,6 +39,8 @@ test('what a process that has ended did not take is closed', async t => {
 })
 
 test('what a process does not take goes to another, or is closed where all end', async t => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
   let isStopping = false
   const handedOver = new HandedOver(() => isStopping, never)
   const [one, other] = [makeChild(handedOver), makeChild(handedOver)]
@@ -50,7 +51,7 @@ test('what a process does not take goes to another, or is closed where all end',
   }
   other.hand(1, moved)
   one.closeUntaken()
-  await sleep(1200)
+  mock.timers.tick(60_000)
   t.strictSame(
     [moved, queued, lost].map(({ isClosed }) => isClosed),
     [false, false, false],
@@ -58,8 +59,11 @@ test('what a process does not take goes to another, or is closed where all end',
   other.hand(2, queued)
   other.answer(2, true)
   isStopping = true
-  await poll(async () => lost.isClosed, 'the end of what nobody takes')
-  t.strictSame([moved.isClosed, queued.isClosed], [false, false])
+  mock.timers.tick(1000)
+  t.strictSame(
+    [moved, queued, lost].map(({ isClosed }) => isClosed),
+    [false, false, true],
+  )
   other.closeUntaken()
   t.strictSame([moved.isClosed, queued.isClosed], [true, false])
 })

@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
+import { FIRST_REQUEST } from '../../../core/http/listener/client-host.js'
 import type { ClientReply } from '../../../core/http/listener/client-reply.js'
 import type { ClientRequest } from '../../../core/http/listener/client-request.js'
-import { rawClient } from '../../kit/client.js'
+import { type RawClient, rawClient } from '../../kit/client.js'
 import { startListener } from '../../kit/running-listener.js'
-import { within } from '../../kit/watch.js'
+import { poll, within } from '../../kit/watch.js'
 
 const BIG = 20_000_000
 const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
@@ -21,8 +22,20 @@ async function setUp(t: Test) {
     else if (req.url === '/later') answerLater = () => answer('later')
     else answer('now')
   }
-  const { listener, port } = await startListener(t, { listener: { forward: { handle } } })
-  return { listener, port, answerLater: () => answerLater() }
+  let accepted = 0
+  const onAccepted = (): void => {
+    accepted += 1
+  }
+  const { listener, port } = await startListener(t, { listener: { forward: { handle }, onAccepted } })
+  /** A client that the listener has accepted. */
+  const acceptedClient = async (): Promise<RawClient> => {
+    const before = accepted
+    const client = await rawClient(port)
+    t.teardown(client.stop)
+    await poll(() => accepted > before, 'the client to be accepted')
+    return client
+  }
+  return { listener, port, acceptedClient, answerLater: () => answerLater() }
 }
 
 test('closing ends idle connections at once', async t => {
@@ -37,13 +50,13 @@ test('closing ends idle connections at once', async t => {
 })
 
 test('closing serves one request of a client that has only just connected', async t => {
-  const { listener, port } = await setUp(t)
-  const [asking, begun, silent] = [await rawClient(port), await rawClient(port), await rawClient(port)]
-  for (const client of [asking, begun, silent]) t.teardown(client.stop)
+  const { listener, acceptedClient } = await setUp(t)
+  const [asking, begun] = [await acceptedClient(), await acceptedClient()]
+  const [silent, other] = [await acceptedClient(), await acceptedClient()]
   begun.send('GET / HTTP/1.1\r\n')
-  await sleep(50)
+  other.send(request('/'))
+  await other.response() // what was sent before it was read before it
   const closed = listener.close(10_000)
-  await sleep(50)
   asking.send(request('/'))
   begun.send('Host: a\r\n\r\n')
   for (const client of [asking, begun]) {
@@ -68,13 +81,11 @@ test('a drain serves one request of each new client, and keeps none that is sile
 })
 
 test('a drain that is undone keeps its new clients', async t => {
-  const { listener, port } = await setUp(t)
-  const client = await rawClient(port)
-  t.teardown(client.stop)
+  const { listener, acceptedClient } = await setUp(t)
+  const client = await acceptedClient()
   listener.drain(true)
-  await sleep(100)
   listener.drain(false)
-  await sleep(1200)
+  await sleep(FIRST_REQUEST + 200) // the listener has its timers in this process: they fire in order, however late
   client.send(request('/'))
   t.equal((await client.response()).header('connection'), 'keep-alive')
 })
