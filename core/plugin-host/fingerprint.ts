@@ -1,6 +1,6 @@
 /**
  * Whether plugins of two processes decide alike, as far as the proxy can see: their lines, their code, and the files and folders
- * that their lines name. What a plugin finds elsewhere, it does not see.
+ * that their lines name. What a plugin reads elsewhere is not part of it.
  */
 import { createHash, type Hash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
@@ -10,7 +10,7 @@ import type { PluginLine } from '../config/plugin-config.js'
 const CODE = /\.[cm]?[jt]s$/
 /** Files of a folder that are looked at. */
 const MAX_FILES = 1000
-/** Bytes that are read for one line; what is beyond them is like nothing else. */
+/** Bytes that are read for one line; with more, the fingerprint equals no other. */
 const MAX_BYTES = 33_554_432
 
 /** A line, and the file that it means. */
@@ -66,9 +66,9 @@ class Reading {
   }
 
   addFolder(folder: string, counts: (name: string) => boolean): void {
-    const names = listOf(folder).filter(counts).sort()
+    const names = listOf(folder)?.filter(counts).sort()
+    if (names === undefined || names.length > MAX_FILES) return this.#addUnique()
     this.add(JSON.stringify(names))
-    if (names.length > MAX_FILES) return this.#addNothingElse()
     for (const name of names) if (kindOf(join(folder, name)) === 'file') this.#addFile(join(folder, name))
   }
 
@@ -76,15 +76,15 @@ class Reading {
     try {
       const { size } = statSync(path)
       this.#left -= size
-      if (this.#left < 0) return this.#addNothingElse()
+      if (this.#left < 0) return this.#addUnique()
       this.#hash.update(JSON.stringify(size)).update(readFileSync(path))
     } catch {
-      this.#addNothingElse() // it cannot be read
+      this.#addUnique() // it cannot be read
     }
   }
 
-  /** From here on it equals no other. */
-  #addNothingElse(): void {
+  /** From here on the digest equals no other. */
+  #addUnique(): void {
     this.#hash.update(randomBytes(16))
   }
 }
@@ -98,10 +98,10 @@ function kindOf(path: string): 'file' | 'folder' | undefined {
   }
 }
 
-function listOf(folder: string): readonly string[] {
+function listOf(folder: string): readonly string[] | undefined {
   try {
     return readdirSync(folder)
   } catch {
-    return []
+    return undefined // it cannot be read
   }
 }

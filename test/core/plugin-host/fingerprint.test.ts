@@ -48,3 +48,10 @@ test('equal lines, code and files make equal fingerprints, wherever they lie', a
   const many = Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`rules.d/${i}`, '']))
   t.not(machine(undefined, many), machine(undefined, many), 'what is too much is like nothing else')
 })
+
+test('a folder that cannot be read equals no other', async t => {
+  const [line] = parsePluginConfig('pins.mjs', 'plugin.config', {})
+  if (line === undefined) throw new Error('no line')
+  const code = (): string => fingerprintsOf([{ line, path: '/nonexistent/plugins/pins.mjs' }], '/').code
+  t.not(code(), code())
+})
