@@ -26,18 +26,26 @@ function items(t: Test, url: string, change: Partial<SharedItemsOptions> = {}, k
   })
 }
 
+/** A Redis in which a store has put one item, `of a` under `a`: it is put again until the store is connected. */
+async function stored(t: Test, change: Partial<SharedItemsOptions> = {}) {
+  const redis = await startRedis()
+  t.teardown(redis.stop)
+  const store = items(t, redis.url, change)
+  await poll(async () => {
+    store.set('verdict', 'a', Buffer.from('of a'), LIFE)
+    return (await redis.all()).size > 0
+  }, 'the first item')
+  return { redis, store }
+}
+
 /** The texts that are found. */
 const texts = async (store: SharedItems, ...ids: string[]): Promise<(string | undefined)[]> =>
   (await store.get('verdict', ids)).map(bytes => bytes?.toString())
 
 test('an item is found under its id alone, sealed, until it ends', async t => {
-  const redis = await startRedis()
-  t.teardown(redis.stop)
-  const [one, two] = [items(t, redis.url), items(t, redis.url)]
-  await poll(async () => {
-    one.set('verdict', 'a', Buffer.from('of a'), LIFE)
-    return (await redis.all()).size > 0
-  }, 'the first item')
+  const { redis, store: one } = await stored(t)
+  const two = items(t, redis.url)
+  await poll(async () => (await texts(two, 'a'))[0] === 'of a', 'the second store to be connected')
   one.set('verdict', 'b', Buffer.from('of b'), LIFE)
   await poll(async () => (await redis.all()).size === 2, 'both items')
   t.same(await texts(two, 'b', 'none', 'a'), ['of b', undefined, 'of a'])
@@ -52,13 +60,7 @@ test('an item is found under its id alone, sealed, until it ends', async t => {
 })
 
 test('what was forged, moved, cut or sealed with another key is nothing', async t => {
-  const redis = await startRedis()
-  t.teardown(redis.stop)
-  const store = items(t, redis.url)
-  await poll(async () => {
-    store.set('verdict', 'a', Buffer.from('of a'), LIFE)
-    return (await redis.all()).size > 0
-  }, 'the first item')
+  const { redis, store } = await stored(t)
   const [[name = '', bytes = Buffer.alloc(0)] = []] = [...(await redis.all())]
   store.set('verdict', 'b', Buffer.from('of b'), LIFE)
   store.set('session', 'a', Buffer.from('session of a'), LIFE)
@@ -90,13 +92,7 @@ test('what was forged, moved, cut or sealed with another key is nothing', async 
 })
 
 test('of what no proxy can have put there, only a part is read', async t => {
-  const redis = await startRedis()
-  t.teardown(redis.stop)
-  const store = items(t, redis.url)
-  await poll(async () => {
-    store.set('verdict', 'a', Buffer.from('of a'), LIFE)
-    return (await redis.all()).size > 0
-  }, 'the item')
+  const { redis, store } = await stored(t)
   const [name = ''] = (await redis.all()).keys()
   const sent = async () =>
     Number(/total_net_output_bytes:(\d+)/.exec(String(await redis.send('INFO', 'stats')))?.[1])
@@ -107,27 +103,20 @@ test('of what no proxy can have put there, only a part is read', async t => {
   t.ok((await sent()) - before < 1_000_000)
 })
 
-test('a new key in front opens what the old one has sealed, under the old name alone', async t => {
-  const redis = await startRedis()
-  t.teardown(redis.stop)
-  const old = items(t, redis.url)
+test('an item has another name for a store with a new key in front, which does not find it', async t => {
+  const { redis, store } = await stored(t)
   const next = items(t, redis.url, {}, makeKey() + KEY)
   await poll(async () => {
-    old.set('verdict', 'a', Buffer.from('of a'), LIFE)
-    return (await redis.all()).size > 0
-  }, 'the item')
+    next.set('verdict', 'b', Buffer.from('of b'), LIFE)
+    return (await texts(next, 'b'))[0] === 'of b'
+  }, 'the store with the new key to be connected')
   t.same(await texts(next, 'a'), [undefined])
+  t.same(await texts(store, 'a'), ['of a'], 'it is still there')
 })
 
 test('a Redis that is silent costs the limit a few times, and then nothing for a while', async t => {
-  const redis = await startRedis()
-  t.teardown(redis.stop)
   let slow = 0
-  const store = items(t, redis.url, { limit: 20, onSlow: () => (slow += 1) })
-  await poll(async () => {
-    store.set('verdict', 'a', Buffer.from('of a'), LIFE)
-    return (await redis.all()).size > 0
-  }, 'the item')
+  const { redis, store } = await stored(t, { limit: 20, onSlow: () => (slow += 1) })
   redis.fallSilent(true)
   for (let i = 0; i < 3; i++) {
     t.type(store.readySince, 'number')
