@@ -55,7 +55,7 @@ export class Samples {
     this.#measure = measure
   }
 
-  /** @param onError is told of what should not happen */
+  /** @param onError called with the text of an error that was thrown in the timer */
   start(onError: (message: string) => void): void {
     void this.take()
     this.#timer = every(

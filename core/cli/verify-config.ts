@@ -90,17 +90,17 @@ export function placed(text: string): Placed {
 
 /**
  * Reads everything that a start reads, for a command that opens no port, and frees it afterwards.
- * @param told what is told of handshakes, in place of the log
+ * @param observerOf makes what handshakes are reported to; without it they are logged
  * @throws {ProxyError} as `makeGeneration`, and what `use` throws
  */
 export async function withGeneration<T>(
   place: Place,
   use: (generation: Generation, logs: Logs) => T | Promise<T>,
-  told?: (logs: Logs) => Logs['handshakes'],
+  observerOf?: (logs: Logs) => Logs['handshakes'],
 ): Promise<T> {
   const configuration = readConfiguration(place)
   const logs = openLogs(place, configuration.settings)
-  const handshakes = told?.(logs) ?? logs.handshakes
+  const handshakes = observerOf?.(logs) ?? logs.handshakes
   try {
     const generation = await makeGeneration(place, { ...logs, handshakes }, configuration)
     try {

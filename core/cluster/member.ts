@@ -47,7 +47,7 @@ export async function startMember(
   fleet: Pick<Fleet, 'others'> | undefined,
 ): Promise<Member> {
   let self: ThisProcess | undefined
-  /** Told before it was attached: its plugins may have read what they keep already. */
+  /** Messages that came before this process was attached: its plugins may have read their state already. */
   const early: (() => unknown)[] = []
   // Until it is attached it has opened no port, and nothing rests on acceptances.
   const revokeHere: ThisProcess['revokeHere'] = (wanted, by) => self?.revokeHere(wanted, by)

@@ -225,7 +225,7 @@ async function revokeAll(
 
 /**
  * What to ask of each process, and of other machines. A process that does not answer is asked about the host.
- * @throws {ProxyError} where none knows the key, which is then told to none
+ * @throws {ProxyError} where no process knows the key; nothing is revoked then
  */
 async function formsOf(
   places: readonly Pick<ServingProcess, 'ask'>[],

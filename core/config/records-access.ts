@@ -61,7 +61,7 @@ export const ACCESS_RECORDS = {
   'proxy.config.http.proxy_auth.jwt.issuer': {
     ...WORDS,
     about:
-      'The issuers (`iss`) whose tokens are taken, with blanks between them; NULL: any issuer that has one of the keys. Not in Traffic Server.',
+      'The issuers (`iss`) whose tokens are taken, with blanks between them; NULL accepts a token of any issuer, if one of the keys has signed it. Not in Traffic Server.',
   },
   'proxy.config.http.proxy_auth.jwt.audience': {
     ...WORDS,

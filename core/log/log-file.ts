@@ -34,7 +34,7 @@ const GATHER = 100
 const GATHER_CHARS = 65_536
 /** What a disk that does not keep up, or is full, may hold in memory. */
 const MAX_BYTES = 8_388_608
-/** How often troubles are told, in milliseconds. */
+/** Milliseconds between two reports of trouble. */
 const TELL_EVERY = 10_000
 const CLOSE_WITHIN = 2000
 /** Addresses of clients and what they asked for are not for everyone. */
@@ -43,7 +43,7 @@ const MODE = 0o640
 /**
  * A file that lines are appended to, in a few large writes, in the background.
  *
- * Life: open -> (reopened)* -> closed. Memory is bounded; lines beyond are lost, and how many is told.
+ * Life: open -> (reopened)* -> closed. Memory is bounded; lines beyond are lost, and their number is reported.
  */
 export class LogFile implements LogSink {
   readonly #path: string

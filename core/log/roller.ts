@@ -28,7 +28,7 @@ export class Roller {
 
   /**
    * @param reopen opens the file anew under its name
-   * @param onTrouble is told why a file could not be rolled or deleted; the log goes on in the old one
+   * @param onTrouble called with the reason why a file could not be rolled or deleted; the log goes on in the old one
    */
   constructor(
     path: string,

@@ -31,7 +31,7 @@ export function tellReady(
 
 /**
  * Tells plugins what an operator has sent, in the order of plugin.config.
- * @returns the number of plugins that were told
+ * @returns the number of plugins that were notified
  */
 export function tellMsg(
   generation: Pick<Generation, 'plugins' | 'vconns'>,

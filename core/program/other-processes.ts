@@ -11,11 +11,11 @@ export interface OtherProcesses {
   readonly stateOf: (plugin: string) => StateStore
   /** Revokes what rests on acceptances in all others. */
   readonly revoke: (wanted: unknown, by: string) => void
-  /** Tells a plugin in all others. */
+  /** Sends a message to a plugin in all others. */
   readonly publish: Publish
-  /** What they share of verdicts and sessions; absent where each has its own. */
+  /** Keeps verdicts and sessions for all of them; absent where each process keeps its own. */
   readonly store?: SharedStore
-  /** How the connection to them is; absent on one machine. */
+  /** The state of the connection to other machines; absent without a fleet. */
   readonly fleetState?: () => FleetStatus
   /** On this machine: which process rolls the log files. */
   readonly logs?: SharedRolling
@@ -23,7 +23,7 @@ export interface OtherProcesses {
   readonly viaToken?: string
   /** Where the supervising process listens: no client may reach it through the proxy. */
   readonly managementPorts: readonly OwnListener[]
-  /** Called once this process can be told of others. Its ports open when all is done that was told before. */
+  /** Called once this process can take messages of the others. Its ports open when all earlier messages are applied. */
   readonly attach?: (self: ThisProcess) => Promise<void>
   /** How many processes serve: each takes its share of the client connections. */
   readonly count: number

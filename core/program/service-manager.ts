@@ -21,7 +21,7 @@ const NONE: ServiceManager = { ready: () => undefined, stopping: () => undefined
 /**
  * The manager that has started this process.
  * @param env loses the variables of systemd's protocol: programs that plugins start must not speak for the service
- * @param warn told the first failure
+ * @param warn called with the first failure
  */
 export function serviceManager(
   env: NodeJS.ProcessEnv,

@@ -23,7 +23,7 @@ export function tellProgress(grace: number, running: Pick<Running, 'left'>, prin
     const seconds = Math.ceil(Math.max(0, grace - (performance.now() - began)) / 1000)
     print('stdout', `portcullis ends: ${count} client connections are left, ${seconds} s at most`)
   }
-  // What cannot be counted, because a process has just ended, is told next time.
+  // The count fails when a process has just ended; the next one reports it.
   const tellOrWait = (): void => void tell().catch(() => undefined)
   every(PERIOD, tellOrWait, () => undefined).unref()
 }

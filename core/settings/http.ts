@@ -127,9 +127,9 @@ function tokenSettings(records: Records, confDir: string) {
   return Object.freeze({
     keys,
     algorithms: readingOf(records, `${TOKENS}.algorithms`).algorithms,
-    /** Undefined: any of them. */
+    /** Undefined: tokens of any issuer are accepted. */
     issuers: words(records[`${TOKENS}.issuer`]),
-    /** Undefined: a token for an audience is for others. */
+    /** Undefined: only tokens without `aud` are accepted. */
     audiences: words(records[`${TOKENS}.audience`]),
     clockSkew: records[`${TOKENS}.clock_skew`] * SECOND,
     userClaim: records[`${TOKENS}.user_claim`],

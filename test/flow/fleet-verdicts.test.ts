@@ -171,6 +171,8 @@ test('the user of Redis that the guide shows is enough, and one that may less is
   await redis.user(line.replace(' portcullis ', ' less ').replace('+getrange ', ''))
   const less = await proxy(as('less'))
   t.equal(await ask(less), 1)
-  await less.proxy.until(/WARNING: Redis of the fleet refuses GETRANGE: NOPERM .*; each process has its own/)
+  await less.proxy.until(
+    /WARNING: Redis of the fleet refuses GETRANGE: NOPERM .*; verdicts and sessions are not shared/,
+  )
   t.notMatch(less.proxy.output(), 'PASSWORD')
 })

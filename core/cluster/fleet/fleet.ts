@@ -44,7 +44,7 @@ export class Fleet {
   readonly #hide: (text: string) => string
   #quietUntil = -Infinity
   #self: ThisProcess | undefined
-  /** What has come before this process was ready for it. */
+  /** Work for entries that came before this process was ready. */
   readonly #early: ((self: ThisProcess) => unknown)[] = []
 
   /** @throws {ProxyError} PTC_CLUSTER_KEYS when there are no keys to seal with */
@@ -54,7 +54,7 @@ export class Fleet {
     const passwords = passwordsIn(url)
     const hide = (text: string): string => passwords.reduce((all, one) => all.replaceAll(one, '***'), text)
     this.#hide = hide
-    this.#client = redisClient(url, SILENCE, () => undefined) // the log has the same trouble, and tells
+    this.#client = redisClient(url, SILENCE, () => undefined) // `SharedLog` fails in the same way, and reports it
     this.#log = new SharedLog({
       url,
       keys: this.#keys,
@@ -63,7 +63,7 @@ export class Fleet {
       onEntry: (topic, entry) => this.#when(self => this.#take(self, topic, entry)),
       onGap: () =>
         this.#when(self => {
-          self.warn('what other processes have told may be lost: nothing that rests on acceptances is kept')
+          self.warn('entries of other processes may be lost: everything that rests on acceptances is revoked')
           self.revokeHere('all', 'the fleet')
         }),
       onState: lost =>
@@ -83,7 +83,7 @@ export class Fleet {
         this.#tellTrouble(
           `has not answered within ${lookupTimeout} ms (proxy.config.cluster.lookup_timeout); handshakes go on alone`,
         ),
-      onRefused: why => this.#tellTrouble(`refuses ${hide(why)}; each process has its own`),
+      onRefused: why => this.#tellTrouble(`refuses ${hide(why)}; verdicts and sessions are not shared`),
     })
   }
 
@@ -108,7 +108,7 @@ export class Fleet {
     }
   }
 
-  /** How the connection is on which processes tell one another what has happened. */
+  /** The state of the connection over which processes send entries to each other. */
   readonly state = (): FleetStatus => {
     const { lastError, ...state } = this.#log.state
     return { ...state, lastError: lastError === null ? null : this.#hide(lastError) }
@@ -129,7 +129,7 @@ export class Fleet {
     this.#client.destroy()
   }
 
-  /** Ends when all is done that others have told before, or Redis cannot say what that is. */
+  /** Ends when all earlier entries of others are applied, or Redis does not answer for them in time. */
   async #attach(self: ThisProcess): Promise<void> {
     await this.#log.caughtUp
     this.#self = self

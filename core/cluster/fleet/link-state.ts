@@ -1,6 +1,6 @@
 import type { FleetStatus } from '../../admin/admin-api.js'
 
-/** How the connection of this process to Redis is, for operators. It decides nothing. */
+/** The state of this process's connection to Redis, as operators see it. No decision depends on it. */
 export class LinkState {
   #isConnected = false
   #since = Date.now()
@@ -13,7 +13,7 @@ export class LinkState {
     this.#since = Date.now()
   }
 
-  /** @param why undefined where the client itself says that there is no connection, and not why */
+  /** @param why undefined where the client of Redis reports that there is no connection, without the reason */
   lost(why: string | undefined): void {
     if (why !== undefined) this.#error = { text: why, at: Date.now() }
     if (!this.#isConnected) return

@@ -29,9 +29,9 @@ export interface SharedItemsOptions {
   readonly lives: Readonly<Record<SharedKind, number>>
   /** See {@link SharedStore.readySince}. */
   readonly readySince: () => number | undefined
-  /** Redis is slow: nothing is asked for a second. */
+  /** Called when Redis is slow: nothing is asked for a second. */
   readonly onSlow: () => void
-  /** Redis does not do what it is asked. */
+  /** Called with the command that Redis has refused, and why. */
   readonly onRefused: (why: string) => void
 }
 
@@ -93,7 +93,7 @@ export class SharedItems implements SharedStore {
     void this.#call(command)
   }
 
-  /** Undefined where the call has failed. A lost connection is told by the log of the fleet, which has lost it as well. */
+  /** Undefined if the call fails. A lost connection is not reported here: `SharedLog` loses its own with it, and reports that. */
   async #call(command: (string | Buffer)[]): Promise<unknown> {
     this.#pending += 1
     try {

@@ -91,7 +91,7 @@ export class HostedCalls {
   readonly #error: (message: string) => void
   readonly #open = new WeakMap<CallLink, number>()
 
-  /** @param error writes a line about what a call cannot be told */
+  /** @param error logs what cannot be returned to the caller */
   constructor(services: HostedServices, error: (message: string) => void) {
     this.#services = services
     this.#error = error

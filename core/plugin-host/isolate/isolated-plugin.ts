@@ -26,7 +26,7 @@ interface Pending {
   /** Its number where it is asked now: each worker that is asked gets one of its own. */
   seq: number
   readonly question: PlainQuestion
-  /** As `Codec` says. */
+  /** See `Codec`. */
   readonly subjects: readonly Subject[]
   readonly near: readonly Subject[]
   /** Does what the plugin has called, and passes its answer on. */
@@ -40,7 +40,7 @@ interface Pending {
   readonly end: (failure?: ProxyError) => void
 }
 
-/** What is told of a plugin in workers. */
+/** Takes what a plugin in workers does and logs. */
 export interface IsolateDiags {
   debug(tag: string, message: string): void
   note(message: string): void
@@ -85,7 +85,7 @@ export class IsolatedPlugin {
   /** Apart, because most of them are not written. */
   readonly #debugLines: LineLimit
   readonly #pending = new Map<number, Pending>()
-  /** What a worker that begins later is told as well. */
+  /** Notifications that are also sent to each worker that starts later. */
   readonly #lasting = new Map<TellHook, PlainTold>()
   #seq = 0
   #isLoaded = false
@@ -203,7 +203,7 @@ export class IsolatedPlugin {
     const told: PlainTold = { hook, facts: toPlain(event) }
     if (audience === 'lasting') this.#lasting.set(hook, told)
     const links = this.#workers.linksFor(typeof audience === 'object' ? audience.id : audience)
-    if (links.length === 0) this.#diags.debug('plugin', `${this.#name} has no worker to be told ${hook}`)
+    if (links.length === 0) this.#diags.debug('plugin', `${this.#name} has no worker to notify of ${hook}`)
     for (const link of links) this.#tellOne(link, told)
   }
 
@@ -211,7 +211,7 @@ export class IsolatedPlugin {
     link.send({ do: 'tell', seq: ++this.#seq, told })
   }
 
-  /** It has ended, which the plugin has been told if it wants to know. */
+  /** A subject has ended, and the plugin was notified if it has a continuation for that. */
   forget(subject: Subject): void {
     this.#workers.forget(subject)
     if (!this.#isShadow) return

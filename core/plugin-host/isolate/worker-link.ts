@@ -58,7 +58,7 @@ export class WorkerLink {
 
   /**
    * @param hangAfter milliseconds without a sign of life after which it is given up
-   * @param managedAt the address of the management port, which the worker is told
+   * @param managedAt the address of the management port, which is sent to the worker
    */
   constructor(
     thread: Thread,
