@@ -65,7 +65,7 @@ export const ERRORS = {
     PTC_FETCH_DENIED:
       'A plugin may not fetch from there; allow_private on its line is for sources in private networks.',
     PTC_FETCH_FAILED: 'A source of a plugin gave no answer that could be used; the message says why.',
-    PTC_PLUGIN_INIT_FAILED: 'The plugin threw while it was initialised; the cause is in the message.',
+    PTC_PLUGIN_INIT_FAILED: 'The plugin does not load, or its init threw; the cause is in the message.',
     PTC_PLUGIN_INIT_SLOW: 'The plugin did not finish its init in time: proxy.config.plugin.init_timeout.',
     PTC_PLUGIN_WORKER:
       'A worker of a plugin with @isolate=worker crashed, hung, or used up its memory; the log says which and when.',
