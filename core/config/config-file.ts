@@ -41,7 +41,7 @@ export interface Problem {
   readonly what: string
 }
 
-/** What a text says, and what is wrong with it. */
+/** What was read from a text, and what is wrong with it. */
 export type Reading<T> = T & { readonly wrong: readonly string[] }
 
 /** The parts of a list, with blanks or commas between them. */

@@ -136,7 +136,7 @@ function readFlags(values: ReadonlyMap<string, string>): Flags | string {
   return { selection, goesDirect, isProxy, hashesQuery: qstring === 'consider' }
 }
 
-/** Both are true where nothing is said. */
+/** Both are true by default. */
 function readBoolean(values: ReadonlyMap<string, string>, key: string): boolean | string {
   const text = values.get(key)?.toLowerCase() ?? 'true'
   if (text === 'true' || text === 'false') return text === 'true'

@@ -1,6 +1,6 @@
 import { FILE, MILLISECONDS, type RecordRow } from './record-row.js'
 
-/** Of what is shared. */
+/** The lifetime of a shared item. */
 const LIFETIME = {
   type: 'INT',
   default: 3600,

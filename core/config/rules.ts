@@ -8,7 +8,7 @@ import { type YamlReading, yamlReader } from './yaml-file.js'
 
 type TlsName = 'TLSv1_2' | 'TLSv1_3'
 
-/** What a rule of sni.yaml says, by its keys; what it leaves out is said by the records. */
+/** A rule of sni.yaml, by its keys. The records hold for keys that it leaves out. */
 export interface RuleText {
   readonly fqdn: string
   readonly verify_server_policy?: 'ENFORCED' | 'PERMISSIVE' | 'DISABLED'

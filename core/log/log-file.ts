@@ -58,7 +58,7 @@ export class LogFile implements LogSink {
   #toldAt = Number.NEGATIVE_INFINITY
 
   /**
-   * @param onTrouble hears, from time to time, that lines are lost
+   * @param onTrouble called from time to time while lines are lost
    * @throws {ProxyError} PTC_LOG_UNWRITABLE
    */
   constructor(path: string, onTrouble: (message: string) => void, rolling?: Rolling, shared?: SharedRolling) {

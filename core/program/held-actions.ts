@@ -30,7 +30,7 @@ interface Parts {
   readonly generations: Pick<Generations, 'current'>
 }
 
-/** Of the plugin that asks people. @throws {ProxyError} PTC_ADMIN_REQUEST when there is none, or it cannot do it */
+/** What the plugin that asks people offers. @throws {ProxyError} PTC_ADMIN_REQUEST when there is none, or it cannot do it */
 export interface Questions {
   readonly list: () => Promise<readonly Approval[]>
   readonly answer: AdminApi['answer']
@@ -126,7 +126,7 @@ export function heldActions({ logs, generations }: Parts, questions: Questions):
       const toParkedRow = await rowMaker(false)
       const found = find(id)
       const { question } = toParkedRow(found)
-      // The plugin that asks has a time of its own for it.
+      // The plugin that asks has a time limit of its own for the question.
       if (question !== null && (await extendHere(question, ms)) > 0) return find(id).deadline
       found.extend(ms)
       diags.note(`an operator gives plugin ${found.plugin} ${ms} ms more for ${found.evidence.host}`)

@@ -26,13 +26,13 @@ export class History {
   readonly #rows = {
     accepted: new SharedCache<string, Row>({ max: MAX_ROWS }),
     rejected: new SharedCache<string, Row>({ max: MAX_ROWS }),
-    /** Of sessions that were resumed. */
+    /** Resumed sessions. */
     resumed: new SharedCache<string, Row>({ max: MAX_ROWS }),
-    /** Of people. */
+    /** Answers of people. */
     answered: new SharedCache<string, Row>({ max: MAX_ROWS }),
   }
   #last = 0
-  /** Handshakes have their numbers in one process alone. */
+  /** Names this process: numbers of handshakes are unique in one process only. */
   readonly #self = randomUUID()
   /** Verdicts since the start, those of one row one by one. */
   total = 0

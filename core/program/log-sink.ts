@@ -14,7 +14,7 @@ export interface LogTarget {
 const isStream = (file: string): file is 'stdout' | 'stderr' => file === 'stdout' || file === 'stderr'
 
 /**
- * @param onTrouble hears that the file cannot be written
+ * @param onTrouble called when the file cannot be written
  * @param shared undefined where no other process writes it
  * @throws {ProxyError} PTC_LOG_UNWRITABLE when the file cannot be opened
  */

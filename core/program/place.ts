@@ -10,6 +10,6 @@ export interface Place extends ConfigPlace {
   readonly print: (stream: 'stdout' | 'stderr', line: string) => void
   /** `-T`: debug tags that win over the records. */
   readonly debugTags?: string
-  /** Of the program: processes of different versions may judge differently. */
+  /** The version of the program: processes of different versions may judge differently. */
   readonly version?: string
 }

@@ -62,7 +62,7 @@ export interface RuleInfo {
   /** Where it stands: `etc/sni.yaml:4`. */
   readonly where: string
   readonly fqdn: string
-  /** What it says, by its keys; texts as they are, everything else as JSON. What it leaves out is said by the records. */
+  /** Its keys and values: texts as they are, everything else as JSON. The records hold for keys that it leaves out. */
   readonly says: Readonly<Record<string, string>>
 }
 

@@ -74,7 +74,7 @@ function draw() {
   report()
 }
 
-/** How much more time a button gives, and how long it is said why something was not done; milliseconds. */
+/** Milliseconds: the time that a button adds, and how long the reason of a refusal is shown. */
 const MORE = 60_000
 const REFUSED_FOR = 15_000
 

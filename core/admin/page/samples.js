@@ -48,7 +48,7 @@ async function read() {
 }
 
 let isMeasuring = false
-/** Begins to ask, once. What goes wrong is said by the events, which ask the same proxy. */
+/** Starts to ask, once. Failures are shown by the connection for events, which is to the same proxy. */
 export async function startMeasuring() {
   if (isMeasuring) return
   isMeasuring = true

@@ -1,5 +1,5 @@
 /**
- * The machines that share a Redis: plugin state, revocations, and what plugins tell one another are the same in all their
+ * The machines that share a Redis: plugin state, revocations, and messages between plugins are the same in all their
  * processes; remembered verdicts and sessions with origins are shared. While Redis is away each goes on alone, and says so.
  */
 import { readFileSync } from 'node:fs'

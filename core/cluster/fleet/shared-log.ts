@@ -1,13 +1,13 @@
 /**
- * What the processes of a fleet tell one another: a stream in Redis that all append to and all read, from the first entry that
- * they have not seen. An entry made while Redis is away waits here, and is appended when it is back.
+ * The log of a fleet: a stream in Redis that all processes append to and all read, from the first entry that they have not seen.
+ * An entry made while Redis is away waits here, and is appended when it is back.
  *
  *     append ─> waiting ─XADD─> stream ─XREAD─> every other process, in the order of the stream
  *
- * Entries live for a day. A process that was away for longer, or finds that Redis has lost its memory, may have missed some: it is
- * told so, and does not rely on what it knows. A Redis that was restored from an older snapshot keeps its epoch, but its stream lacks
- * what this process has read or appended last: then all are told that entries are missing, and this process appends again what it
- * has appended within the day, of the topics that must not be lost. The same where the stream is shorter than it was.
+ * Entries live for a day. A process that was away for longer, or finds that Redis has lost its memory, may have missed some: then
+ * `onGap` is called, and the process does not rely on what it knows. A Redis that was restored from an older snapshot keeps its
+ * epoch, but its stream lacks what this process has read or appended last. Then this process appends a note that entries are
+ * missing, and again those of the last day whose topics must not be lost. It does the same where the stream is shorter than it was.
  *
  * A program that can write to Redis can take entries out. Each process numbers its own, so that what is missing is noticed with the
  * next; what is missing at the end of the stream is noticed by all that have read it.
@@ -39,11 +39,11 @@ import {
 /** Milliseconds for one wait for entries; the connection may be silent for a little longer. */
 const BLOCK = 2000
 const SILENCE = 2 * BLOCK
-/** Milliseconds in which Redis must say what has been told before this process. */
+/** Milliseconds in which Redis must answer with the earlier entries. */
 const CATCH_UP = 3000
 /** Milliseconds until a read that has failed is tried again. */
 const PAUSE = 200
-/** Entries that wait for Redis; beyond it the oldest go, and the others are told that some are missing. */
+/** Entries that wait for Redis; beyond it the oldest are dropped, and a note that entries are missing takes their place. */
 const MAX_WAITING = 10_000
 /** Entries that are read at once. */
 const BATCH = 500
@@ -57,11 +57,11 @@ export interface SharedLogOptions {
   readonly prefix: string
   /** Whether entries of a topic are appended again to a Redis that was restored without them. */
   readonly isRepeated: (topic: string) => boolean
-  /** An entry of another process. */
+  /** Called with each entry of another process. */
   readonly onEntry: (topic: string, entry: unknown) => void
-  /** Entries may have been missed. */
+  /** Called when entries may have been missed. */
   readonly onGap: () => void
-  /** The connection is lost, with the reason, or there again. */
+  /** Called with the reason when the connection is lost, and without one when it is back. */
   readonly onState: (lost: string | undefined) => void
 }
 
@@ -73,10 +73,10 @@ interface Waiting {
 }
 
 /** An entry as it is sealed. */
-interface Told extends Waiting {
-  /** Names the process that tells. */
+interface SealedEntry extends Waiting {
+  /** Names the process that has written it. */
   readonly self: string
-  /** It numbers its entries, from 1. */
+  /** That process numbers its entries, from 1. */
   readonly number: number
   /** Milliseconds since the epoch. */
   readonly at: number
@@ -96,7 +96,7 @@ export class SharedLog {
   #isFlushing = false
   #onCaughtUp = (): void => {}
   #isCaughtUp = false
-  /** Fulfilled when all entries that had been there were told, or Redis does not answer for 3 s. */
+  /** Fulfilled when all earlier entries were passed on, or Redis has not answered for 3 s. */
   readonly caughtUp = new Promise<void>(resolve => {
     const timer = after(CATCH_UP, resolve, () => resolve())
     this.#onCaughtUp = () => {
@@ -104,7 +104,7 @@ export class SharedLog {
       resolve()
     }
   })
-  /** Of the last own entry. */
+  /** The number of the last own entry. */
   #number = 0
   readonly #numbers = new EntryNumbers()
   #lastId = '0-0'
@@ -112,7 +112,7 @@ export class SharedLog {
   #epoch: string | undefined
   #isLost = false
   readonly #link = new LinkState()
-  /** All that had been told was read, on this connection. */
+  /** The stream was read to its end on this connection. */
   #isCurrent = false
   #readySince: number | undefined
   /** A call found no connection: whether Redis has the same memory afterwards is to be looked at. */
@@ -131,7 +131,7 @@ export class SharedLog {
   }
 
   /**
-   * Since when this process has read all that others tell, and all of its own that must not be lost has been told; milliseconds
+   * Since when this process has read all entries of others, and has appended all of its own that must not be lost; milliseconds
    * since the epoch. Undefined while that is not so.
    */
   get readySince(): number | undefined {
@@ -149,7 +149,7 @@ export class SharedLog {
     return this.#link.shown(this.#waiting.length)
   }
 
-  /** Tells all others. @param entry what JSON can say */
+  /** Sends an entry to all others. @param entry a value that JSON can express */
   append(topic: string, entry: unknown): void {
     if (this.#options.isRepeated(topic)) this.#readySince = undefined
     this.#waiting.push({ topic, entry })
@@ -168,7 +168,7 @@ export class SharedLog {
     try {
       for (let next = this.#waiting[0]; next !== undefined && !this.#isClosed; next = this.#waiting[0]) {
         await this.#write(next)
-        // Meanwhile it may have given way to a note that entries are missing, which is still to be told.
+        // Meanwhile a note that entries are missing may have taken its place, which is still to be appended.
         if (this.#waiting[0] === next) this.#waiting.shift()
       }
     } catch (cause) {
@@ -231,7 +231,7 @@ export class SharedLog {
   }
 
   /**
-   * Whether the stream has what was read from it last. If not, all are told.
+   * Whether the stream has what was read from it last. If not, all processes are notified.
    * @throws {ProxyError} PTC_CLUSTER_REDIS where the clocks differ, or the stream has an entry of the future: later ones would come before it
    */
   async #isWhole(): Promise<boolean> {
@@ -291,7 +291,7 @@ export class SharedLog {
     }
   }
 
-  /** Redis has an older memory: all are told, and told again what this process must have told. */
+  /** Redis has an older memory: notifies all, and appends again own entries that must not be lost. */
   #onRestored(own: readonly Waiting[]): void {
     this.#appended = []
     const again = [{ topic: GAP, entry: null }, ...own.map(({ topic, entry }) => ({ topic, entry }))]
@@ -306,7 +306,7 @@ export class SharedLog {
   #take(id: string, sealed: Buffer): void {
     const text = this.#options.keys.open(sealed, Buffer.from(this.#stream))
     if (text === undefined) return // another key, or a forgery
-    const { self, number, at, topic, entry } = JSON.parse(text.toString()) as Told
+    const { self, number, at, topic, entry } = JSON.parse(text.toString()) as SealedEntry
     if (self === this.#self) return
     const order = this.#numbers.see(self, number)
     if (order === 'again' || (!isInTime(id, at) && !this.#options.isRepeated(topic))) return
@@ -317,7 +317,7 @@ export class SharedLog {
   #lost(cause: unknown): void {
     this.#isCurrent = false
     this.#readySince = undefined
-    // Why there is no connection, or that it is not made yet, the client itself tells.
+    // The client itself reports why there is no connection, or that it is not made yet.
     const isOffline = cause instanceof ClientOfflineError
     if (isOffline) this.#wasOffline = true
     if (!this.#isClosed) this.#link.lost(isOffline ? undefined : describe(cause))

@@ -3,7 +3,7 @@ import { tokenize } from '../../config/plugin-tokens.js'
 import { checkFile, linesOf, type Source, textOf } from '../source.js'
 import { OLD_PLUGINS } from './plugin-table.js'
 
-/** Reads plugin.config. Plugins that come with Portcullis stay; what the others become is said, line by line. */
+/** Reads plugin.config. Plugins that come with Portcullis stay; for each other line, a finding says what becomes of it. */
 export function migratePlugins(source: Source): void {
   const { facts, findings, shipped } = source
   for (const { text, where } of linesOf(textOf(source, 'plugin.config') ?? '', 'plugin.config')) {

@@ -126,7 +126,7 @@ export type FromWorker =
       readonly args: readonly unknown[]
       readonly seq?: number
     }
-  /** Of what an operator has asked: the answer as JSON, or an error. A long list comes in pages, `left` of which follow. */
+  /** The answer to an operator's request, as JSON, or an error. A long list comes in pages; `left` of them follow. */
   | {
       readonly did: 'managed'
       readonly seq: number

@@ -19,7 +19,7 @@ interface Open {
   /** Undefined when the time is over: the answer may still come, and reaches nothing. */
   settle: { resolve(value: unknown): void; reject(why: ProxyError): void } | undefined
   readonly timer: NodeJS.Timeout
-  /** Of a list that comes in pages: what has come, and how many follow. */
+  /** The rows of a list that comes in pages, and how many pages follow. */
   readonly rows: unknown[]
   left: number | undefined
 }
