@@ -1,10 +1,10 @@
 /** How a name leaves a connection that was opened for another: a reload, a revocation, 421, ORIGIN frames. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ServerHttp2Session } from 'node:http2'
 import { type Test, test } from 'tap'
 import type { Revocation } from '../../core/api/plugin.js'
 import { get, rawClient } from '../kit/client.js'
 import { A, ask, B, confWith, HOOKED, isShared, nginx, RECORD, root, start } from '../kit/coalescing.js'
+import { hear } from '../kit/gate.js'
 import { type Http2Answer, http2Origin } from '../kit/http2-origin.js'
 import type { ProxyConf } from '../kit/proxy.js'
 
@@ -30,11 +30,9 @@ test('a reload judges anew: a record, a rule, an address', async t => {
 test('a name that is revoked leaves the shared connection, which stays', async t => {
   const port = await nginx(t)
   let revoke: (what: Revocation) => void = () => t.fail('not loaded')
-  const hear = (given: unknown): void => {
-    revoke = given as typeof revoke
-  }
-  subscribe('coalescing revoke', hear)
-  t.teardown(() => unsubscribe('coalescing revoke', hear))
+  hear(t, 'coalescing revoke', (given: typeof revoke) => {
+    revoke = given
+  })
   const proxy = await start(t, {
     plugins: ['revoking.mjs'],
     modules: {

@@ -1,9 +1,9 @@
 /** Connections of HTTP/2 that serve other names than the one they were opened for, and each condition under which they do not. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'tap'
 import { BUMP, bumpFiles } from '../kit/bumping.js'
 import { get } from '../kit/client.js'
 import { A, ask, B, HOOKED, isShared, nginx, RECORD, root, start } from '../kit/coalescing.js'
+import { hear } from '../kit/gate.js'
 import { Http2Client, tlsSocket, tunnelSocket } from '../kit/http2-client.js'
 import type { NginxOriginOptions } from '../kit/nginx-origin.js'
 import { startParent } from '../kit/parent-proxy.js'
@@ -45,9 +45,7 @@ test('inside bumped CONNECTs, each name has its own certificate and a shared con
 test('what plugins and logs are told is what was judged for the name', async t => {
   const port = await nginx(t)
   const seen: unknown[] = []
-  const hear = (fact: unknown): void => void seen.push(fact)
-  subscribe('coalescing sent', hear)
-  t.teardown(() => unsubscribe('coalescing sent', hear))
+  hear(t, 'coalescing sent', fact => void seen.push(fact))
   const proxy = await start(t, {
     plugins: ['sent.mjs'],
     modules: {

@@ -1,8 +1,8 @@
 /** A plugin holds a request that has its connection. What ends the acceptance meanwhile reaches it: no byte has gone. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type Test, test } from 'tap'
 import type { Revocation } from '../../core/api/plugin.js'
 import { A, ask, B, confWith, nginx, RECORD, start } from '../kit/coalescing.js'
+import { hear } from '../kit/gate.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { poll } from '../kit/watch.js'
 
@@ -36,12 +36,10 @@ interface Held {
 async function stage(t: Test, records: ProxyConf['records'], onHeld: (held: Held) => void = () => {}) {
   const port = await nginx(t)
   const held: Held[] = []
-  const hear = (given: unknown): void => {
-    held.push(given as Held)
-    onHeld(given as Held)
-  }
-  subscribe('held withdrawn', hear)
-  t.teardown(() => unsubscribe('held withdrawn', hear))
+  hear(t, 'held withdrawn', (given: Held) => {
+    held.push(given)
+    onHeld(given)
+  })
   const conf = { plugins: ['holding.mjs'], modules: MODULES, records: records ?? {} }
   const proxy = await start(t, conf)
   const first = await ask(proxy, A, port)

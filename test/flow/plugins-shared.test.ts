@@ -1,11 +1,11 @@
 /** One answer for many: questions that share a call of the plugin, and acceptances that are remembered. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import { accept, reject } from '../../core/api/verdict.js'
 import { get, type RawClient, rawClient, requestText } from '../kit/client.js'
 import { cuttingRelay } from '../kit/cutting-relay.js'
+import { hear } from '../kit/gate.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
@@ -39,12 +39,10 @@ async function setUp(
   const origin = await nodeOrigin({ tls: await root.issue({ cn: HOST, sans: [HOST, 'other.test'] }) })
   t.teardown(origin.stop)
   const asked: VerifyServerEvent[] = []
-  const onAsked = (event: unknown): void => {
-    asked.push(event as VerifyServerEvent)
-    answer(event as VerifyServerEvent)
-  }
-  subscribe('shared asked', onAsked)
-  t.teardown(() => unsubscribe('shared asked', onAsked))
+  hear(t, 'shared asked', (event: VerifyServerEvent) => {
+    asked.push(event)
+    answer(event)
+  })
   const conf: ProxyConf = {
     plugins: [`shared.mjs ${argument}`],
     modules: MODULES,

@@ -1,8 +1,8 @@
 /** What ALPN negotiates in a resumed handshake (RFC 7301 section 3.1): plugins are shown that, and nothing older. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type Test, test } from 'tap'
 import { get, rawClient } from '../kit/client.js'
 import { A, confWith, root } from '../kit/coalescing.js'
+import { hear } from '../kit/gate.js'
 import { http2Origin } from '../kit/http2-origin.js'
 import { startProxyHere } from '../kit/proxy.js'
 import { echoFrames, WEB_SOCKET_KEY } from '../kit/web-socket.js'
@@ -28,9 +28,7 @@ export default ({ hookAdd }) => {
 /** An origin whose choice among the offered protocols can be changed, and a proxy that keeps sessions. @param h2 its first choice */
 async function stage(t: Test, version: (typeof VERSIONS)[number], reverify: 0 | 1, h2: boolean, redials = 3) {
   const said: string[] = []
-  const hear = (what: unknown): void => void said.push(String(what))
-  subscribe('resumed alpn', hear)
-  t.teardown(() => unsubscribe('resumed alpn', hear))
+  hear(t, 'resumed alpn', (what: string) => void said.push(what))
   const handshakes: string[] = []
   const chooses = { h2 }
   const choose = ({ protocols }: { readonly protocols: string[] }): string =>

@@ -1,5 +1,4 @@
 /** Acceptances that are withdrawn: what rests on them, what is in flight, and what comes next. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import type { Socket } from 'node:net'
@@ -9,6 +8,7 @@ import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import type { Revocation } from '../../core/api/plugin.js'
 import { accept, type Verdict } from '../../core/api/verdict.js'
 import { get } from '../kit/client.js'
+import { hear } from '../kit/gate.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, startProxyHere } from '../kit/proxy.js'
@@ -39,16 +39,12 @@ async function setUp(
   const asked: VerifyServerEvent[] = []
   let revoke: (what: Revocation) => void = () => t.fail('not loaded')
   const watch = new Watch()
-  const hear = (name: string, fn: (message: unknown) => void): void => {
-    subscribe(name, fn)
-    t.teardown(() => unsubscribe(name, fn))
-  }
-  hear('revoking loaded', given => {
-    revoke = given as typeof revoke
+  hear(t, 'revoking loaded', (given: typeof revoke) => {
+    revoke = given
   })
-  hear('revoking asked', event => {
-    asked.push(event as VerifyServerEvent)
-    if (verdict !== undefined) (event as VerifyServerEvent).reenable(verdict)
+  hear(t, 'revoking asked', (event: VerifyServerEvent) => {
+    asked.push(event)
+    if (verdict !== undefined) event.reenable(verdict)
     watch.changed()
   })
   const proxy = await startProxyHere({

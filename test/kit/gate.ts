@@ -3,6 +3,7 @@
  * hands what it is told over a diagnostics channel.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Test } from 'tap'
 import {
   HOOK_ALIASES,
   type HookAlias,
@@ -39,6 +40,13 @@ export default ({ argv, hookAdd, signal }) => {
 }
 `,
 } as const
+
+/** Calls `on` with each fact that a plugin of the test publishes on a diagnostics channel, until the test ends. */
+export function hear<T>(t: Test, channel: string, on: (fact: T) => void): void {
+  const onFact = (fact: unknown): void => on(fact as T)
+  subscribe(channel, onFact)
+  t.teardown(() => unsubscribe(channel, onFact))
+}
 
 type Answers = { readonly [H in HookId]?: (event: HookEvents[H], count: number) => unknown }
 type Told = 'loaded' | 'unloaded' | { readonly hook: HookId | HookAlias; readonly event: never }
