@@ -3,7 +3,6 @@
  * same plugin in the proxy's thread. `node dist/test/bench/isolate.js [QUESTIONS]` prints microseconds.
  */
 import process from 'node:process'
-import type { PeerEvidence } from '../../core/api/certificate.js'
 import type { ClientHelloFacts } from '../../core/api/client-hooks.js'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import type { VConn } from '../../core/api/vconn.js'
@@ -15,12 +14,12 @@ import { certificateOf } from '../../core/tls/judge/chain-certificate.js'
 import { ParkedEvent } from '../../core/tls/outbound/parked-event.js'
 import { PluginTurn, type Turn, type TurnObserver } from '../../core/wait/turn.js'
 import { eventOf } from '../../core/wait/turn-event.js'
+import { evidenceOf } from '../kit/evidence.js'
 import { NO_FETCH } from '../kit/names.js'
 import { makeAuthority } from '../kit/pki.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const [, , count = '5000'] = process.argv
-const OK = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' } as const
 
 /** One question, until it has been answered. */
 type Question = (id: number) => Promise<void>
@@ -68,7 +67,7 @@ async function main(): Promise<void> {
 
 function aboutOrigin(registry: HookRegistry, chain: VerifyServerEvent['chain']): Question {
   const [hooked] = registry.on('TS_SSL_CERT_VERIFY_HOOK')
-  const evidence = evidenceOf(chain)
+  const evidence = evidenceOf({ sni: 'bench.test', host: 'bench.test', chain, builtChain: chain })
   return id =>
     turnOf(
       { ...VCONN, id },
@@ -153,22 +152,6 @@ const VCONN = {
 } as const
 
 const QUIET: TurnObserver = { ignoredReenable: () => {}, pluginFailed: () => {} }
-
-function evidenceOf(chain: VerifyServerEvent['chain']): PeerEvidence {
-  return {
-    sni: 'bench.test',
-    host: 'bench.test',
-    chain,
-    builtChain: chain,
-    builtIn: OK,
-    checks: { signature: OK, name: OK },
-    ocspResponse: undefined,
-    sctList: undefined,
-    protocol: 'TLSv1.3',
-    cipher: 'TLS_AES_256_GCM_SHA384',
-    alpn: undefined,
-  }
-}
 
 function print(what: string, abreast: number, took: readonly number[]): void {
   const at = (share: number): string => (took[Math.floor(took.length * share)] ?? Number.NaN).toFixed(1)

@@ -2,13 +2,13 @@ import { createServer, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import type { PeerEvidence } from '../../../core/api/certificate.js'
 import type { VConn } from '../../../core/api/vconn.js'
 import { accept } from '../../../core/api/verdict.js'
 import { ONLY_DIRECT } from '../../../core/origin/parents/way.js'
 import { rejection, settle, VerifyRejected } from '../../../core/tls/judge/verdict.js'
 import type { StartTls } from '../../../core/tls/outbound/start-tls.js'
 import type { Link } from '../../../core/vconn/link.js'
+import { evidenceOf } from '../../kit/evidence.js'
 import { ask, listen, POOL, startListener } from '../../kit/running-listener.js'
 import { poll } from '../../kit/watch.js'
 
@@ -22,20 +22,7 @@ const vconnOf = ({ remoteAddress, localAddress }: Link): VConn => ({
 
 /** Accepts every origin without TLS: these tests are about the steps around a handshake. */
 const acceptAll: StartTls = async (link, { host }) => {
-  const builtIn = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: '' } as const
-  const evidence: PeerEvidence = {
-    sni: host,
-    host,
-    chain: [],
-    builtChain: [],
-    builtIn,
-    checks: { signature: builtIn, name: builtIn },
-    ocspResponse: undefined,
-    sctList: undefined,
-    protocol: 'TLSv1.3',
-    cipher: '',
-    alpn: undefined,
-  }
+  const evidence = evidenceOf({ sni: host, host })
   return { link, peer: settle(evidence, 'plugins', accept()), vconn: vconnOf(link) }
 }
 

@@ -4,16 +4,16 @@
  */
 import { mock } from 'node:test'
 import { type Test, test } from 'tap'
-import type { BuiltInResult, Certificate } from '../../../../core/api/certificate.js'
+import type { Certificate } from '../../../../core/api/certificate.js'
 import { accept } from '../../../../core/api/verdict.js'
 import { RecentRevocations } from '../../../../core/tls/judge/recent-revocations.js'
 import type { IsRevoked } from '../../../../core/tls/judge/revocation.js'
 import { type Question, VerdictCache } from '../../../../core/tls/judge/verdict-cache.js'
+import { evidenceOf } from '../../../kit/evidence.js'
 import { Shelf } from '../../../kit/shelf.js'
 
 const HOUR = 3_600_000
 const MINUTE = 60_000
-const OK: BuiltInResult = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' }
 const certificate = (sha256: string, ends = HOUR * 24): Certificate =>
   ({
     sha256,
@@ -29,20 +29,7 @@ const question = (host = 'foo.test', change: Partial<Question> = {}, chain = [le
   port: 443,
   network: '10.0.0.1',
   ...change,
-  evidence: {
-    sni: host,
-    host,
-    chain,
-    builtChain: chain,
-    builtIn: OK,
-    checks: { signature: OK, name: OK },
-    ocspResponse: undefined,
-    sctList: undefined,
-    protocol: 'TLSv1.3',
-    cipher: 'TLS_AES_128_GCM_SHA256',
-    group: undefined,
-    alpn: undefined,
-  },
+  evidence: evidenceOf({ sni: host, host, chain, builtChain: chain }),
 })
 
 /** The clock stands still until it is moved. */

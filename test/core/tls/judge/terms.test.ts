@@ -4,8 +4,8 @@ import { accept } from '../../../../core/api/verdict.js'
 import { decisionText } from '../../../../core/program/wiring/outbound/verify-warnings.js'
 import { decisionOf, makeTerms, type Terms } from '../../../../core/tls/judge/terms.js'
 import { type Handshake, INITIAL, step } from '../../../../core/tls/outbound/machine.js'
+import { OK } from '../../../kit/evidence.js'
 
-const OK: BuiltInResult = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' }
 const UNTRUSTED: BuiltInResult = {
   ok: false,
   name: 'X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN',

@@ -3,8 +3,8 @@ import { test } from 'tap'
 import type { BuiltInResult, Certificate, PeerEvidence } from '../../../../core/api/certificate.js'
 import { accept } from '../../../../core/api/verdict.js'
 import { type Question, sharedKeyOf, VerdictCache } from '../../../../core/tls/judge/verdict-cache.js'
+import { evidenceOf, OK } from '../../../kit/evidence.js'
 
-const OK: BuiltInResult = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' }
 const EXPIRED: BuiltInResult = {
   ok: false,
   name: 'X509_V_ERR_CERT_HAS_EXPIRED',
@@ -21,20 +21,11 @@ const question = (change: Partial<Question> = {}, evidence: Partial<PeerEvidence
   port: 443,
   network: '10.0.0.1',
   ...change,
-  evidence: {
-    sni: 'foo.test',
-    host: 'foo.test',
+  evidence: evidenceOf({
     chain: [leaf, issuer] as Certificate[],
     builtChain: [leaf, issuer] as Certificate[],
-    builtIn: OK,
-    checks: { signature: OK, name: OK },
-    ocspResponse: undefined,
-    sctList: undefined,
-    protocol: 'TLSv1.3',
-    cipher: 'TLS_AES_128_GCM_SHA256',
-    alpn: undefined,
     ...evidence,
-  },
+  }),
 })
 const now = (): number => performance.now()
 

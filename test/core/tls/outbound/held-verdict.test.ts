@@ -3,25 +3,20 @@ import type { PeerEvidence } from '../../../../core/api/certificate.js'
 import { accept } from '../../../../core/api/verdict.js'
 import { settle } from '../../../../core/tls/judge/verdict.js'
 import { type CheckAgain, HeldVerdict } from '../../../../core/tls/outbound/held-verdict.js'
+import { evidenceOf, OK } from '../../../kit/evidence.js'
 
-const OK = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' } as const
 const BAD = { ok: false, name: 'X509_V_ERR_CERT_HAS_EXPIRED', code: 10, depth: 0, message: '' } as const
 const certificate = (sha256: string) => ({ sha256 }) as PeerEvidence['chain'][number]
 
-const EVIDENCE: PeerEvidence = {
+const EVIDENCE = evidenceOf({
   sni: 'a.test',
   host: 'a.test',
   chain: [certificate('leaf'), certificate('issuer')],
   builtChain: [certificate('leaf'), certificate('issuer'), certificate('root')],
-  builtIn: OK,
-  checks: { signature: OK, name: OK },
   ocspResponse: Buffer.from('good'),
   sctList: Buffer.from('stamps'),
-  protocol: 'TLSv1.3',
-  cipher: 'TLS_AES_128_GCM_SHA256',
   group: 'X25519',
-  alpn: undefined,
-}
+})
 
 const never: CheckAgain = () => {
   throw new Error('nothing was completed')

@@ -13,8 +13,8 @@ import {
   INITIAL,
   step,
 } from '../../../../core/tls/outbound/machine.js'
+import { evidenceOf, OK } from '../../../kit/evidence.js'
 
-const OK: BuiltInResult = { ok: true, name: 'X509_V_OK', code: 0, depth: -1, message: 'ok' }
 const EXPIRED: BuiltInResult = {
   ok: false,
   name: 'X509_V_ERR_CERT_HAS_EXPIRED',
@@ -23,19 +23,8 @@ const EXPIRED: BuiltInResult = {
   message: 'certificate has expired',
 }
 
-const evidence = (builtIn = OK): PeerEvidence => ({
-  sni: 'foo.test',
-  host: 'foo.test',
-  chain: [],
-  builtChain: [],
-  builtIn,
-  checks: { signature: builtIn, name: OK },
-  ocspResponse: undefined,
-  sctList: undefined,
-  protocol: 'TLSv1.3',
-  cipher: 'TLS_AES_128_GCM_SHA256',
-  alpn: undefined,
-})
+const evidence = (builtIn = OK): PeerEvidence =>
+  evidenceOf({ builtIn, checks: { signature: builtIn, name: OK } })
 
 const RECORDS: TermsRecords = { verify: 2, policy: 'ENFORCED', properties: 'ALL', override: 0 }
 const two = makeTerms(RECORDS, ['first', 'second'])
