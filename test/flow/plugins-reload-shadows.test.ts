@@ -68,8 +68,8 @@ test('a shadow plugin that stays silent keeps its generation until its deadline'
 })
 
 test('a stop of the proxy does not wait for a shadow plugin', async t => {
-  const proxy = await reloaded(t, 'thinking.mjs @mode=shadow @deadline=2000 TS_HTTP_READ_REQUEST_HDR_HOOK')
+  const proxy = await reloaded(t, 'thinking.mjs @mode=shadow @deadline=20000 TS_HTTP_READ_REQUEST_HDR_HOOK')
   const begin = performance.now()
   await proxy.server.stop(0)
-  t.ok(performance.now() - begin < 900)
+  t.ok(performance.now() - begin < 10_000, 'half of its deadline')
 })

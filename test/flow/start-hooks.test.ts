@@ -143,11 +143,10 @@ test('a plugin in shadow mode is asked about clients, logged, and has no say', a
       TS_VCONN_START_HOOK: ({ reenable }) => reenable(reject('policy', 'no')),
       TS_VCONN_OUTBOUND_START_HOOK: nothing,
     },
-    { options: '@mode=shadow @deadline=200' },
+    { options: '@mode=shadow @deadline=1000' },
   )
-  const began = performance.now()
   t.equal((await get(port, `http://${HOST}:${plain.port}/`)).status, 200)
-  t.ok(performance.now() - began < 200, 'nobody waits for it')
+  t.notMatch(proxy.output(), /did not answer in time/, 'no request waits for it')
   await proxy.until(/would have rejected client 127\.0\.0\.1:\d+: policy, no/)
   await proxy.until(new RegExp(`would have rejected ${HOST}: it did not answer in time`))
 })
