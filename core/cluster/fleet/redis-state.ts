@@ -8,7 +8,7 @@ import type { RedisClient } from './link.js'
 const LONGEST_LIFE = 30 * 24 * 3_600_000
 /** Entries of one plugin that are looked at for their names. */
 const MAX_SCANNED = 10_000
-/** Bytes of an entry at most: the longest text, with escapes. What is longer was put there by no proxy, and is read in part. */
+/** Bytes of an entry at most: the longest text, with escapes. A longer one is not from a proxy; only a part of it is read. */
 const MAX_ENTRY = 524_288
 /** How often a sum is tried again that another process has changed meanwhile. */
 const TRIES = 50

@@ -1,4 +1,4 @@
-/** What the processes of a fleet share in Redis beside the log and the state of plugins: sealed items, each with an end. */
+/** Sealed items that the processes of a fleet share in Redis, beside the log and the state of plugins. Each has an end. */
 import { ErrorReply } from '@redis/client'
 import type { SharedKind, SharedStore } from '../../base/shared-store.js'
 import type { StoreKeys } from '../../base/store-keys.js'
@@ -136,5 +136,5 @@ export class SharedItems implements SharedStore {
   }
 }
 
-/** What is longer than an item was put there by no proxy, and may have any length: it is read in part, and does not open. */
+/** A value longer than any item is not from a proxy, and may have any length: only a part is read, which does not open. */
 const readingOf = (name: string): string[] => ['GETRANGE', name, '0', `${MAX_ITEM + SEAL}`]

@@ -1,4 +1,4 @@
-/** What processes of a fleet share in a real Redis: nothing but what was sealed for its very name comes out. */
+/** Items that processes of a fleet share in a real Redis: only one that was sealed for its own name is found. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { StoreKeys } from '../../../core/base/store-keys.js'
@@ -51,7 +51,7 @@ test('an item is found under its id alone, sealed, until it ends', async t => {
   t.same(await texts(two, 'b', 'none', 'a'), ['of b', undefined, 'of a'])
   t.equal(await two.take('session', 'a'), undefined, 'of its kind')
   t.equal((await two.take('verdict', 'a'))?.toString(), 'of a')
-  t.same(await texts(one, 'a'), [undefined], 'who takes it out has it alone')
+  t.same(await texts(one, 'a'), [undefined], 'an item that was taken is gone')
   one.set('verdict', 'short', Buffer.from('short'), 30)
   await sleep(60)
   t.same(await texts(two, 'short'), [undefined])
@@ -59,7 +59,7 @@ test('an item is found under its id alone, sealed, until it ends', async t => {
   await poll(async () => (await redis.all()).size === 0, 'nothing to be left')
 })
 
-test('what was forged, moved, cut or sealed with another key is nothing', async t => {
+test('an item that was forged, moved, cut or sealed with another key is not found', async t => {
   const { redis, store } = await stored(t)
   const [[name = '', bytes = Buffer.alloc(0)] = []] = [...(await redis.all())]
   store.set('verdict', 'b', Buffer.from('of b'), LIFE)
@@ -91,7 +91,7 @@ test('what was forged, moved, cut or sealed with another key is nothing', async 
   t.same(await texts(store, 'a'), ['of a'])
 })
 
-test('of what no proxy can have put there, only a part is read', async t => {
+test('of an item that is longer than any of a proxy, only a part is read', async t => {
   const { redis, store } = await stored(t)
   const [name = ''] = (await redis.all()).keys()
   const sent = async () =>
