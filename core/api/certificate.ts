@@ -68,13 +68,13 @@ export interface PeerEvidence {
   readonly sctList: Buffer | undefined
   /** `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string
-  /** The cipher suite by OpenSSL's name; undefined as long as it is not known. */
+  /**
+   * The cipher suite by OpenSSL's name; undefined as long as it is not known. A resumed handshake of TLS 1.3 negotiates cipher
+   * and group anew: one with another result than the stored one is not used, and a new connection is judged.
+   */
   readonly cipher: string | undefined
   /** The key exchange group by OpenSSL's name; undefined in TLS 1.2, where it is not known yet. */
   readonly group?: string | undefined
-  /**
-   * What ALPN has negotiated, if anything. A resumed handshake negotiates anew: one with another result than the stored one is
-   * not used, and a new connection is judged.
-   */
+  /** What ALPN has negotiated, if anything; in a resumed handshake as for `cipher`, in TLS 1.2 as well. */
   readonly alpn: string | undefined
 }

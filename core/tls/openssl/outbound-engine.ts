@@ -16,6 +16,7 @@ import { Engine } from './engine.js'
 import { SSL_ERROR, X509_V_ERR_UNSPECIFIED, X509_V_OK } from './errors.js'
 import * as ssl from './library.js'
 import { type Handle, NULL } from './library.js'
+import { isAsJudged, type Negotiated, negotiatedIn } from './negotiated.js'
 import { alpnWire, keyLogs, type OutboundContext } from './outbound-context.js'
 import { type OutboundSession, type SessionSubject, sessionSubjects } from './outbound-session.js'
 import { type SctSubject, sctSubjects } from './sct-extension.js'
@@ -25,7 +26,6 @@ import { presentedTo } from './verify-path.js'
 const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55
 const SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE = 65
 const SSL_CTRL_GET_TLSEXT_STATUS_REQ_OCSP_RESP = 70
-const SSL_CTRL_GET_NEGOTIATED_GROUP = 134
 const SSL_CTRL_SET_RETRY_VERIFY = 136
 const TLSEXT_STATUSTYPE_OCSP = 1
 /** NID_kx_ecdhe, NID_kx_dhe. */
@@ -34,11 +34,7 @@ const SIGNED_KEY_EXCHANGES: ReadonlySet<number> = new Set([1038, 1039])
 const NOTHING = Buffer.alloc(0)
 
 /** What the origin has sent, as bytes and numbers. */
-export interface ParkedPeer extends BuiltInCheck {
-  readonly protocol: string
-  readonly cipher: string | undefined
-  readonly group: string | undefined
-  readonly alpn: string | undefined
+export interface ParkedPeer extends BuiltInCheck, Negotiated {
   readonly ocspResponse: Buffer | undefined
   readonly sctList: Buffer | undefined
 }
@@ -56,8 +52,8 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
   #decision: number | undefined
   /** A session was offered with the proof that its handshake was accepted. */
   #mayResume = false
-  /** What ALPN had negotiated when the chain of that session was shown. */
-  #alpnJudged: string | undefined
+  /** What had been negotiated when the chain of that session was shown. */
+  #judged: Negotiated | undefined
   #keepSession: ((session: OutboundSession) => void) | undefined
   /** A session that arrived before `onSession`. */
   #session: OutboundSession | undefined
@@ -95,12 +91,13 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
 
   /**
    * Offers a session in the ClientHello. An origin that does not resume it sends its certificate, and the engine parks.
-   * One that resumes it with another result of ALPN than the one that was judged fails the handshake.
+   * One that resumes it with another cipher, group or result of ALPN than was judged fails the handshake.
    * @param accepted the proof that the session's handshake was accepted, now or under a verdict that is still valid
    */
   offer(session: OutboundSession, accepted: VerifiedPeer): void {
     ssl.ERR_clear_error()
-    this.#alpnJudged = accepted.shown.alpn
+    const { protocol, cipher, group, alpn } = accepted.shown
+    this.#judged = { protocol, cipher, group, alpn }
     this.#mayResume = ssl.SSL_set_session(this.handle, session.handle) === 1
   }
 
@@ -109,9 +106,9 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
     return this.#mayResume && this.#check === undefined && ssl.SSL_session_reused(this.handle) === 1
   }
 
-  /** Whether it was, and ALPN has negotiated something else than what was judged (RFC 7301 section 3.1: it is done anew). */
+  /** Whether it was, and something else was negotiated than what was judged. */
   get isResumedOtherwise(): boolean {
-    return this.isResumed && this.alpn !== this.#alpnJudged
+    return this.isResumed && (this.#judged === undefined || !isAsJudged(this.#judged, this.#negotiated))
   }
 
   /** OpenSSL calls this through outbound-session.ts. */
@@ -148,7 +145,8 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
   protected override confirm(): string | undefined {
     if (this.#decision !== X509_V_OK && !this.isResumed)
       return 'the handshake ended before the certificate was accepted'
-    if (this.isResumedOtherwise) return 'the origin has resumed a session with another protocol of ALPN'
+    if (this.isResumedOtherwise)
+      return 'the origin has resumed a session with another cipher, group or protocol of ALPN'
     if (!this.#isStapledAsShown()) return 'the stapled OCSP response is not the one that was shown'
     this.#stapled = undefined
     this.isOpen = true
@@ -193,24 +191,20 @@ export class OutboundEngine extends Engine<'parked'> implements VerifySubject, S
   peer(): ParkedPeer | undefined {
     const check = this.#check
     if (check === undefined) return undefined
-    const handle = this.handle
-    const current = ssl.SSL_get_current_cipher(handle)
-    // In TLS 1.2 the cipher is in force only after the certificate.
-    const cipher = current === NULL ? ssl.SSL_get_pending_cipher(handle) : current
+    const { protocol, cipher, group, alpn } = this.#negotiated
     return {
-      protocol: ssl.SSL_get_version(handle),
-      cipher: cipher === NULL ? undefined : ssl.SSL_CIPHER_get_name(cipher),
-      group: this.#group(),
-      alpn: this.alpn,
+      protocol,
+      cipher,
+      group,
+      alpn,
       ocspResponse: this.#ocspRead() ?? this.#stapled?.found,
       sctList: this.#sctList,
       ...check, // last: docs/performance.md says what a spread in front costs
     }
   }
 
-  #group(): string | undefined {
-    const id = ssl.SSL_ctrl(this.handle, SSL_CTRL_GET_NEGOTIATED_GROUP, 0, NULL)
-    return id === 0 ? undefined : (ssl.SSL_group_to_name(this.handle, id) ?? undefined)
+  get #negotiated(): Negotiated {
+    return negotiatedIn(this.handle, this.alpn)
   }
 
   /** As far as OpenSSL has read; in TLS 1.2 only after the certificate was accepted. */

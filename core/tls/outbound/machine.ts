@@ -93,7 +93,7 @@ export type HandshakeEvent =
   /**
    * The connection has ended, or is to end, and a new one can be made: of a parked handshake later, of one that has been
    * parked and goes on at once: networks drop idle connections without a word (in TLS 1.3 the request is the first to
-   * notice). Also where a session was resumed with another protocol of ALPN than was judged: the verdict is void then.
+   * notice). Also where a session was resumed otherwise than it was judged (ALPN, cipher, group): the verdict is void then.
    */
   | { readonly type: 'released' }
   /** The engine gave up, or the origin left. */

@@ -38,7 +38,7 @@ const mine = await root.issue({ cn: 'client.test', eku: ['clientAuth'] })
 const HOUR = 3_600_000
 const brief = await makeAuthority({ name: 'Brief', parent: root, notAfter: new Date(Date.now() + HOUR) })
 const below = await brief.issue({ cn: 'below.test', eku: ['clientAuth'] })
-const peer = settle({} as PeerEvidence, 'nobody', accept())
+const peer = settle({} as PeerEvidence, 'nobody', accept()) // with what the last client was shown
 
 const natives = (): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(liveNatives()).filter(([, count]) => count > 0))
@@ -115,6 +115,7 @@ function shake(
   const stops: InboundProgress[] = []
   for (;;) {
     const progress = client.advance()
+    if (progress === 'parked') Object.assign(peer.shown, client.peer())
     if (progress === 'parked') client.decide(0)
     const up = client.take()
     if (up !== undefined) server.receive(up)
