@@ -28,7 +28,7 @@ const never = (why: Error): void => {
   throw why
 }
 
-test('what a process that has ended did not take is closed', async t => {
+test('a connection that a process had not taken is closed when the process ends', async t => {
   const { hand, answer, closeUntaken } = makeChild(new HandedOver(() => false, never))
   const [taken, untaken] = [makeConnection(), makeConnection()]
   hand(1, taken)
@@ -38,7 +38,7 @@ test('what a process that has ended did not take is closed', async t => {
   t.strictSame([taken.isClosed, untaken.isClosed], [false, true])
 })
 
-test('what a process does not take goes to another, or is closed where all end', async t => {
+test('a connection that a process does not take goes to another, or is closed when all end', async t => {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   let isStopping = false

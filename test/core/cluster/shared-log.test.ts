@@ -1,4 +1,4 @@
-/** What proxies tell one another over a real Redis. */
+/** The log of a fleet over a real Redis. */
 import { isDeepStrictEqual } from 'node:util'
 import { test } from 'tap'
 import { EntryNumbers } from '../../../core/cluster/fleet/stream-entries.js'
@@ -19,11 +19,11 @@ test('entries reach all others in their order, also those that come later', asyn
   const late = member(t, redis.url)
   await until(() => late.heard.length === 1200)
   t.strictSame(late.heard, expected)
-  t.strictSame(one.heard, [], 'its own are not told to it')
+  t.strictSame(one.heard, [], 'its own do not come back')
   t.equal(one.gaps() + two.gaps() + late.gaps(), 0)
 })
 
-test('what another key has sealed, or none, is passed over', async t => {
+test('an entry that is not sealed with the key is passed over', async t => {
   const redis = await startRedis()
   t.teardown(redis.stop)
   const stranger = member(t, redis.url, makeKey())
@@ -35,7 +35,7 @@ test('what another key has sealed, or none, is passed over', async t => {
   t.strictSame(two.heard, [['real', 2]])
 })
 
-test('a Redis that has lost its memory is noticed, and what waited is told', async t => {
+test('a Redis that has lost its memory is noticed, and entries that waited are sent', async t => {
   const redis = await startRedis()
   const [one, two] = [member(t, redis.url), member(t, redis.url)]
   one.log.append('before', 1)
@@ -52,7 +52,7 @@ test('a Redis that has lost its memory is noticed, and what waited is told', asy
   t.strictSame(two.states.at(-1), undefined)
 })
 
-test('a Redis that was restored from an older snapshot is noticed, and told again what must not be lost', async t => {
+test('a Redis that was restored from an older snapshot is noticed, and gets entries again that must not be lost', async t => {
   const redis = await startRedis()
   t.teardown(redis.stop)
   const [one, two] = [member(t, redis.url), member(t, redis.url)]
@@ -68,7 +68,7 @@ test('a Redis that was restored from an older snapshot is noticed, and told agai
   const late = member(t, redis.url)
   await until(() => late.heard.some(entry => JSON.stringify(entry) === '["kept",2]'))
   t.notMatch(JSON.stringify(late.heard), '"lost"')
-  t.ok(late.gaps() > 0, 'and it is told that entries are missing')
+  t.ok(late.gaps() > 0, 'and it is notified that entries are missing')
 })
 
 test('a connection that is lost and made again is no gap', async t => {
@@ -110,7 +110,7 @@ test('a process knows since when it has heard all, and can be heard', async t =>
   t.equal(log.readySince, since, 'what may be lost changes nothing')
   log.append('kept', 2)
   t.equal(log.readySince, undefined, 'what must not be lost waits')
-  const later = await poll(() => log.readySince, 'it to be told')
+  const later = await poll(() => log.readySince, 'it to be appended')
   t.ok(later >= since)
   redis.fallSilent(true)
   await until(() => log.readySince === undefined)
@@ -168,10 +168,10 @@ test('a stream that is shorter than it was is noticed while the connections last
   await until(() => one.gaps() > 0 && two.gaps() > 0)
   const late = member(t, redis.url)
   await until(() => late.heard.length > 0)
-  t.same(late.heard, [['kept', 1]], 'it is told again')
+  t.same(late.heard, [['kept', 1]], 'it is appended again')
 })
 
-test('an entry of the future makes no process deaf', async t => {
+test('after an entry of the future is deleted, all processes read on', async t => {
   const redis = await startRedis()
   t.teardown(redis.stop)
   const [one, two] = [member(t, redis.url), member(t, redis.url)]

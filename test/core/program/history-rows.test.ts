@@ -1,4 +1,4 @@
-/** What of the verdicts of several processes is one row for people. */
+/** Which verdicts of several processes are one row for people. */
 import { test } from 'tap'
 import type { HistoryRow } from '../../../core/admin/held-api.js'
 import { shownRows } from '../../../core/program/history-rows.js'
