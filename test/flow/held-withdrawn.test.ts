@@ -1,8 +1,10 @@
 /** A plugin holds a request that has its connection. What ends the acceptance meanwhile reaches it: no byte has gone. */
 import { type Test, test } from 'tap'
 import type { Revocation } from '../../core/api/plugin.js'
-import { A, ask, B, confWith, nginx, RECORD, start } from '../kit/coalescing.js'
+import { rawClient } from '../kit/client.js'
+import { A, ask, B, confWith, nginx, RECORD, root, start } from '../kit/coalescing.js'
 import { hear } from '../kit/gate.js'
+import { http2Origin } from '../kit/http2-origin.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { poll } from '../kit/watch.js'
 
@@ -32,20 +34,26 @@ interface Held {
   readonly release: () => void
 }
 
-/** A request for B that is held, after one for A. */
-async function stage(t: Test, records: ProxyConf['records'], onHeld: (held: Held) => void = () => {}) {
-  const port = await nginx(t)
+/** What the plugin holds, in order. */
+function holds(t: Test, onHeld: (held: Held) => void = () => {}) {
   const held: Held[] = []
   hear(t, 'held withdrawn', (given: Held) => {
     held.push(given)
     onHeld(given)
   })
+  const next = (count: number): Promise<Held> => poll(() => held[count - 1], `hold ${count}`)
+  return { held, next }
+}
+
+/** A request for B that is held, after one for A. */
+async function stage(t: Test, records: ProxyConf['records'], onHeld?: (held: Held) => void) {
+  const port = await nginx(t)
+  const { held, next } = holds(t, onHeld)
   const conf = { plugins: ['holding.mjs'], modules: MODULES, records: records ?? {} }
   const proxy = await start(t, conf)
   const first = await ask(proxy, A, port)
   t.equal(first.status, 200)
   const answer = ask(proxy, B, port)
-  const next = (count: number): Promise<Held> => poll(() => held[count - 1], `hold ${count}`)
   return { answer, conf, first, held, next, port, proxy, one: await next(1) }
 }
 
@@ -95,3 +103,28 @@ test('a plugin that revokes while it is asked, each time, gets no request sent',
   t.equal((await answer).status, 502)
   t.equal(held.length, 2)
 })
+
+for (const protocol of ['h2,http/1.1', 'http/1.1'] as const)
+  test(`${protocol}: the body of a request whose connection was withdrawn arrives once, and whole`, async t => {
+    const { next } = holds(t)
+    const { port, seen } = await http2Origin(end => void t.teardown(end), [B], root)
+    const records = { 'proxy.config.ssl.client.alpn_protocols': protocol }
+    const proxy = await start(t, { plugins: ['holding.mjs'], modules: MODULES, records })
+    const client = await rawClient(proxy.port)
+    t.teardown(client.stop)
+    const body = 'x'.repeat(200_000)
+    const head = `POST https://${B}:${port}/echo HTTP/1.1\r\nHost: ${B}:${port}\r\nContent-Length: ${body.length}`
+    client.send(`${head}\r\n\r\n${body}`)
+    const one = await next(1)
+    one.revoke({ host: B })
+    one.release()
+    const two = await next(2)
+    two.release()
+    const answer = await client.response('POST')
+    t.equal(answer.status, 200)
+    t.ok(answer.body.toString() === body)
+    t.same(
+      seen.map(({ url }) => url),
+      ['/echo'],
+    )
+  })

@@ -1,9 +1,9 @@
 /** Cipher and group of a resumed handshake in TLS 1.3: plugins are shown those of this connection (RFC 8446 sections 4.2.9, 4.6.1). */
 import { randomBytes } from 'node:crypto'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type Test, test } from 'tap'
 import { get } from '../kit/client.js'
 import { A, confWith, root } from '../kit/coalescing.js'
+import { hear } from '../kit/gate.js'
 import { http2Origin } from '../kit/http2-origin.js'
 import { startProxyHere } from '../kit/proxy.js'
 
@@ -33,9 +33,7 @@ const OTHERS = {
 /** @param redials connections that may be made in place of a void one */
 async function stage(t: Test, reverify: 0 | 1, redials = 3) {
   const said: string[] = []
-  const hear = (what: unknown): void => void said.push(String(what))
-  subscribe('resumed facts', hear)
-  t.teardown(() => unsubscribe('resumed facts', hear))
+  hear(t, 'resumed facts', (what: string) => said.push(what))
   const leaf = await root.issue({ cn: A, sans: [A] })
   const own = { cert: leaf.chainPem, key: leaf.keyPem, ticketKeys: randomBytes(48) }
   const tls = { ...own, minVersion: 'TLSv1.3', ...FIRST } as const
