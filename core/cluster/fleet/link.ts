@@ -33,3 +33,9 @@ export function redisClient(url: string, silence: number, onError: (cause: unkno
   client.connect().catch(onError)
   return client
 }
+
+/**
+ * The command that reads a value. A proxy writes at most `bytes`; what another program has put there may be longer, is read in part,
+ * and its seal does not open.
+ */
+export const readUpTo = (name: string, bytes: number): string[] => ['GETRANGE', name, '0', `${bytes}`]

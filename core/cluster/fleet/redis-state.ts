@@ -2,7 +2,7 @@
 import { ProxyError } from '../../base/errors.js'
 import type { StoreKeys } from '../../base/store-keys.js'
 import { MemoryStore, type StateStore, sumOf } from '../../plugin-host/services/state.js'
-import type { RedisClient } from './link.js'
+import { type RedisClient, readUpTo } from './link.js'
 
 /** Milliseconds that an entry without a time of its own lives. */
 const LONGEST_LIFE = 30 * 24 * 3_600_000
@@ -40,7 +40,8 @@ export class RedisState implements StateStore {
 
   get(key: string): Promise<string | undefined> {
     return this.#both(
-      async () => this.#open(await this.#client.sendCommand(readingOf(this.#nameOf(key))), key)?.text,
+      async () =>
+        this.#open(await this.#client.sendCommand(readUpTo(this.#nameOf(key), MAX_ENTRY)), key)?.text,
       () => this.#memory.get(key),
     )
   }
@@ -82,7 +83,7 @@ export class RedisState implements StateStore {
   async #increment(key: string, by: number, ttl: number | undefined): Promise<number> {
     const name = this.#nameOf(key)
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const found = await this.#client.sendCommand(readingOf(name))
+      const found = await this.#client.sendCommand(readUpTo(name, MAX_ENTRY))
       const sum = sumOf(key, this.#open(found, key)?.text, by)
       const before = Buffer.isBuffer(found) ? found : Buffer.alloc(0)
       const sealed = this.#sealed({ key, text: String(sum) })
@@ -104,7 +105,9 @@ export class RedisState implements StateStore {
       const [next, found] = reply as unknown as readonly [Buffer, readonly Buffer[]]
       cursor = next.toString()
       if (found.length > 0) {
-        const values = await Promise.all(found.map(name => this.#client.sendCommand(readingOf(String(name)))))
+        const values = await Promise.all(
+          found.map(name => this.#client.sendCommand(readUpTo(String(name), MAX_ENTRY))),
+        )
         for (const [i, value] of values.entries()) names.push(...this.#keyIn(value, String(found[i])))
       }
     } while (cursor !== '0' && names.length < MAX_SCANNED)
@@ -145,7 +148,5 @@ export class RedisState implements StateStore {
     return text === undefined ? undefined : (JSON.parse(text.toString()) as Entry)
   }
 }
-
-const readingOf = (name: string): string[] => ['GETRANGE', name, '0', `${MAX_ENTRY}`]
 
 const lifeOf = (ttl: number | undefined): string => `${Math.min(ttl ?? LONGEST_LIFE, LONGEST_LIFE)}`

@@ -4,7 +4,7 @@ import type { SharedKind, SharedStore } from '../../base/shared-store.js'
 import type { StoreKeys } from '../../base/store-keys.js'
 import { describe } from '../../base/thrown.js'
 import { after } from '../../base/timer.js'
-import type { RedisClient } from './link.js'
+import { type RedisClient, readUpTo } from './link.js'
 
 /** After so many late answers in a row nothing is asked for a while. */
 const MAX_LATE = 3
@@ -14,8 +14,8 @@ const REST = 1000
 const MAX_PENDING = 1000
 /** Bytes; a larger item is not stored. */
 const MAX_ITEM = 131_072
-/** Bytes by which a sealed item is longer, at most. */
-const SEAL = 1024
+/** Bytes of one with its seal, at most. */
+const MAX_SEALED = MAX_ITEM + 1024
 const NOTHING: readonly undefined[] = []
 
 export interface SharedItemsOptions {
@@ -61,13 +61,13 @@ export class SharedItems implements SharedStore {
 
   async get(kind: SharedKind, ids: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
     const names = ids.map(id => this.#nameOf(kind, id))
-    const reply = await this.#within(names.map(readingOf))
+    const reply = await this.#within(names.map(name => readUpTo(name, MAX_SEALED)))
     return reply === undefined ? NOTHING : names.map((name, i) => this.#open(reply[i], name))
   }
 
   async take(kind: SharedKind, id: string): Promise<Buffer | undefined> {
     const name = this.#nameOf(kind, id)
-    const [value, deleted] = (await this.#within([readingOf(name), ['DEL', name]])) ?? []
+    const [value, deleted] = (await this.#within([readUpTo(name, MAX_SEALED), ['DEL', name]])) ?? []
     return Number(deleted) === 1 ? this.#open(value, name) : undefined // else another process has it
   }
 
@@ -135,6 +135,3 @@ export class SharedItems implements SharedStore {
     this.#options.onSlow()
   }
 }
-
-/** A value longer than any item is not from a proxy, and may have any length: only a part is read, which does not open. */
-const readingOf = (name: string): string[] => ['GETRANGE', name, '0', `${MAX_ITEM + SEAL}`]
