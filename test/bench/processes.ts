@@ -1,25 +1,22 @@
 /**
  * What a second process costs and brings: new handshakes, pooled requests and bulk through one and two processes, beside
- * nginx (a reverse proxy with a verified HTTPS upstream) with as many workers. The figures are the CPU of all processes
+ * nginx with as many workers and, where it is installed, Traffic Server with as many threads. The figures are the CPU of all processes
  * of a contestant for one unit, and units in a second of wall time. Load and origin share the cores with the contestant, so the
  * wall figure says what is left of a machine of two cores, not what a machine of many would do.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { startChild } from '../kit/child.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
-import { type Authority, makeAuthority } from '../kit/pki.js'
-import { startProxy } from '../kit/proxy.js'
-import { freePort } from '../kit/tcp-server.js'
-import { makeTempDir } from '../kit/temp-dir.js'
+import { makeAuthority } from '../kit/pki.js'
 import { type Spread, spread, spreadText } from './figures.js'
 import { cpuMicrosOf, machineText, startAnywhere } from './machine.js'
-import { childrenOf } from './process-facts.js'
+import {
+  type Contestant,
+  HOST,
+  hasTrafficServer,
+  startNginx,
+  startPortcullis,
+  startTrafficServer,
+} from './processes-contestants.js'
 
-const HOST = 'bench.test'
-const APPROVE = `export default ({ hookAdd }) => {
-  hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ reenable }) => void reenable())
-}
-`
 const BULK_BYTES = 20_000_000
 const CONNECTIONS = 32
 const STREAMS = 4
@@ -34,16 +31,6 @@ export interface ProcessesOptions {
 
 const KINDS = ['handshake', 'request', 'bulk'] as const
 type Kind = (typeof KINDS)[number]
-
-interface Contestant {
-  readonly name: string
-  /** Where the load connects. */
-  readonly port: number
-  /** What stands before a path in requests. */
-  readonly base: string
-  readonly pids: () => readonly number[]
-  readonly stop: () => Promise<void>
-}
 
 interface Cost {
   /** CPU microseconds for a unit. */
@@ -70,6 +57,7 @@ export async function benchProcesses(options: ProcessesOptions): Promise<Process
   const found = new Map<string, Record<Kind, Cost[]>>()
   const starts = [1, 2].flatMap(count => [
     () => startPortcullis(count, root, origin.httpsPort),
+    ...(hasTrafficServer() ? [() => startTrafficServer(count, root, origin.httpsPort)] : []),
     () => startNginx(count, root, origin.httpsPort),
   ])
   try {
@@ -121,62 +109,6 @@ const scaled = ({ median, min, max }: Spread, by: number): Spread => ({
   min: min * by,
   max: max * by,
 })
-
-async function startPortcullis(count: number, root: Authority, port: number): Promise<Contestant> {
-  const proxy = await startProxy({
-    ca: root.certPem,
-    hosts: [HOST],
-    plugins: ['approve.mjs'],
-    modules: { 'approve.mjs': APPROVE },
-    records: { 'proxy.config.exec_thread.limit': count },
-  })
-  return {
-    name: `Portcullis, ${count} process${count === 1 ? '' : 'es'}`,
-    port: proxy.port,
-    base: `https://${HOST}:${port}`,
-    pids: () => [proxy.child.pid, ...childrenOf(proxy.child.pid)],
-    stop: proxy.stop,
-  }
-}
-
-/** It keeps connections to the origin, too, and verifies their certificates. */
-async function startNginx(count: number, root: Authority, originPort: number): Promise<Contestant> {
-  const dir = makeTempDir()
-  const port = await freePort()
-  dir.file('root.pem', root.certPem)
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `${kind}_temp_path ${kind};`)
-  const config = dir.file(
-    'nginx.conf',
-    `daemon off; worker_processes ${count}; pid nginx.pid; error_log stderr notice;
-events { worker_connections 2048; }
-http {
-  access_log off; ${temp.join(' ')} keepalive_requests 1000000;
-  upstream origin { server 127.0.0.1:${originPort}; keepalive 64; keepalive_requests 1000000; }
-  server {
-    listen 127.0.0.1:${port} reuseport;
-    location / {
-      proxy_pass https://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host ${HOST};
-      proxy_ssl_verify on; proxy_ssl_trusted_certificate root.pem; proxy_ssl_name ${HOST}; proxy_ssl_server_name on;
-      proxy_ssl_session_reuse off; proxy_max_temp_file_size 0;
-    }
-  }
-}
-`,
-  )
-  const child = await startChild('nginx', ['-p', dir.path, '-c', config, '-e', 'stderr'])
-  await child.until(() => (childrenOf(child.pid).length === count ? true : undefined), 'the workers')
-  await sleep(200)
-  return {
-    name: `nginx, ${count} worker${count === 1 ? '' : 's'}`,
-    port,
-    base: `http://127.0.0.1:${port}`,
-    pids: () => [child.pid, ...childrenOf(child.pid)],
-    stop: async () => {
-      await child.stop()
-      dir.remove()
-    },
-  }
-}
 
 async function measure(
   { port, base, pids }: Contestant,
