@@ -36,7 +36,8 @@ export async function openPage(
   page.on('console', message => {
     if (/Content Security Policy/.test(message.text())) problems.push(message.text())
   })
-  await page.goto(link)
+  const answer = await page.goto(link)
+  if (answer?.ok()) await page.waitForURL(({ pathname }) => pathname === '/') // what the link answers goes there by itself
   return page
 }
 
