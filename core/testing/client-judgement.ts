@@ -97,8 +97,8 @@ export class ClientJudgement extends Engineless<InboundState, InboundEvent, Inbo
 
   protected perform(effect: InboundEffect): void {
     switch (effect.do) {
-      case 'call-hook':
-        return this.#callHook(effect.hook)
+      case 'call-continuation':
+        return this.#callContinuation(effect.continuation)
       case 'go-on':
       case 'deliver':
         return this.#end({
@@ -113,8 +113,8 @@ export class ClientJudgement extends Engineless<InboundState, InboundEvent, Inbo
     }
   }
 
-  #callHook(hook: number): void {
-    this.#chain.ask(hook, this.deadline, end =>
+  #callContinuation(continuation: number): void {
+    this.#chain.ask(continuation, this.deadline, end =>
       this.on(end.type === 'reenabled' ? { ...end, isSettled: this.#isProvided } : end),
     )
   }

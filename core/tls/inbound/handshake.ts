@@ -105,7 +105,7 @@ export class InboundHandshake implements LinkSink {
     this.#engine.receive(bytes)
     this.#waitingBytes += bytes.length
     if (this.#waitingBytes > WAITING_BYTES) this.#tcp.pause()
-    if (this.#state.at !== 'shaking') return
+    if (this.#state.at !== 'running') return
     this.#questions.heard(bytes)
     this.#wait()
   }
@@ -129,7 +129,7 @@ export class InboundHandshake implements LinkSink {
   /** What came before the end may say why: an alert. A client that leaves while it is held has not failed. */
   #onGone(message = 'the client closed the connection during its TLS handshake'): void {
     this.#step.takeNow()
-    const code = this.#state.at === 'shaking' ? 'PTC_CLIENT_HANDSHAKE' : 'PTC_CLIENT_GONE'
+    const code = this.#state.at === 'running' ? 'PTC_CLIENT_HANDSHAKE' : 'PTC_CLIENT_GONE'
     this.#break(new ProxyError(code, message))
   }
 
@@ -159,8 +159,10 @@ export class InboundHandshake implements LinkSink {
 
   #perform(effect: InboundEffect): void {
     switch (effect.do) {
-      case 'call-hook':
-        return this.#questions.ask(effect.gate, effect.hook, this.#clock.endsAt, event => this.#on(event))
+      case 'call-continuation':
+        return this.#questions.ask(effect.gate, effect.continuation, this.#clock.endsAt, event =>
+          this.#on(event),
+        )
       case 'prepare':
         return this.#prepare()
       case 'go-on':
@@ -175,7 +177,7 @@ export class InboundHandshake implements LinkSink {
   }
 
   #advanceOnce(): void {
-    if (this.#state.at !== 'shaking') return
+    if (this.#state.at !== 'running') return
     if (this.#waitingBytes > WAITING_BYTES) this.#tcp.resume()
     this.#waitingBytes = 0
     this.#atEdge(() => this.#advance())

@@ -1,7 +1,7 @@
 /**
  * The handshake with a client, as a pure function: a state and an event in, the next state and what is to be done out.
  *
- *     shaking --reached--> parked at a gate, one plugin after the other --> shaking … --> open
+ *     running --reached--> parked at a gate, one plugin after the other --> running … --> open
  *                             |  \--> preparing --^
  *                             \--> refused / gone --> closed
  *
@@ -29,13 +29,14 @@ export type InboundTerms = Readonly<Record<Gate, readonly string[]>>
 export type Waits = readonly (Gate | 'preparation')[]
 
 export type InboundState =
-  | { readonly at: 'shaking' }
+  | { readonly at: 'running' }
   /** `waits`: what comes behind this gate. */
   | {
       readonly at: 'parked'
       readonly stop: Stop
       readonly gate: Gate
-      readonly hook: number
+      /** Which continuation on the gate's hook is asked, from 0. */
+      readonly continuation: number
       readonly waits: Waits
     }
   | { readonly at: 'preparing'; readonly stop: Stop; readonly waits: Waits }
@@ -56,7 +57,7 @@ export type InboundEvent =
   | { readonly type: 'broken'; readonly why: ProxyError }
 
 export type InboundEffect =
-  | { readonly do: 'call-hook'; readonly gate: Gate; readonly hook: number }
+  | { readonly do: 'call-continuation'; readonly gate: Gate; readonly continuation: number }
   | { readonly do: 'prepare' }
   | { readonly do: 'go-on'; readonly stop: Stop }
   | { readonly do: 'deliver' }
@@ -67,15 +68,15 @@ type Step = readonly [InboundState, ...InboundEffect[]]
 type Parked = Extract<InboundState, { at: 'parked' }>
 type Preparing = Extract<InboundState, { at: 'preparing' }>
 
-const SHAKING: InboundState = { at: 'shaking' }
-export const INBOUND_INITIAL: InboundState = SHAKING
+const RUNNING: InboundState = { at: 'running' }
+export const INBOUND_INITIAL: InboundState = RUNNING
 
 const HANDSHAKE_FAILURE = 40
 
 export function inboundStep(state: InboundState, event: InboundEvent, terms: InboundTerms): Step {
   switch (state.at) {
-    case 'shaking':
-      return shaking(event, terms)
+    case 'running':
+      return running(event, terms)
     case 'parked':
       return parked(state, event, terms)
     case 'preparing':
@@ -86,7 +87,7 @@ export function inboundStep(state: InboundState, event: InboundEvent, terms: Inb
   }
 }
 
-function shaking(event: InboundEvent, terms: InboundTerms): Step {
+function running(event: InboundEvent, terms: InboundTerms): Step {
   switch (event.type) {
     case 'reached':
       return wait(event.stop, event.waits, terms)
@@ -99,25 +100,25 @@ function shaking(event: InboundEvent, terms: InboundTerms): Step {
     case 'reenabled':
     case 'plugin-failed':
     case 'late':
-      return [SHAKING]
+      return [RUNNING]
   }
 }
 
 function parked(state: Parked, event: InboundEvent, terms: InboundTerms): Step {
   const { gate, stop, waits } = state
-  const plugin = terms[gate][state.hook] ?? 'nobody'
+  const plugin = terms[gate][state.continuation] ?? 'nobody'
   const isOptional = gate === 'session'
   switch (event.type) {
     case 'reenabled':
       if (event.verdict.kind === 'accept' && event.isSettled && isOptional)
         return wait(stop, withoutSessions(waits), terms)
-      if (event.verdict.kind === 'accept' || isOptional) return nextHook(state, terms)
+      if (event.verdict.kind === 'accept' || isOptional) return nextContinuation(state, terms)
       return refuse(alertFor(event.verdict, gate), refused(plugin, saidBy(event.verdict)), stop)
     case 'plugin-failed':
-      if (isOptional) return nextHook(state, terms)
+      if (isOptional) return nextContinuation(state, terms)
       return refuse(INTERNAL_ERROR, refused(plugin, `it failed: ${event.detail}`), stop)
     case 'late':
-      if (isOptional) return nextHook(state, terms)
+      if (isOptional) return nextContinuation(state, terms)
       return refuse(HANDSHAKE_FAILURE, refused(plugin, `it did not answer in time (${OWN_LIMIT})`), stop)
     case 'clock':
       return refuse(
@@ -165,25 +166,25 @@ function wait(stop: Stop, waits: Waits, terms: InboundTerms): Step {
   if (first === 'preparation') return [{ at: 'preparing', stop, waits: rest }, { do: 'prepare' }]
   if (terms[first].length === 0) return wait(stop, rest, terms)
   return [
-    { at: 'parked', stop, gate: first, hook: 0, waits: rest },
-    { do: 'call-hook', gate: first, hook: 0 },
+    { at: 'parked', stop, gate: first, continuation: 0, waits: rest },
+    { do: 'call-continuation', gate: first, continuation: 0 },
   ]
 }
 
-function nextHook(state: Parked, terms: InboundTerms): Step {
+function nextContinuation(state: Parked, terms: InboundTerms): Step {
   const { gate, stop, waits } = state
-  const hook = state.hook + 1
-  if (hook >= terms[gate].length) return wait(stop, waits, terms)
+  const continuation = state.continuation + 1
+  if (continuation >= terms[gate].length) return wait(stop, waits, terms)
   return [
-    { ...state, hook },
-    { do: 'call-hook', gate, hook },
+    { ...state, continuation },
+    { do: 'call-continuation', gate, continuation },
   ]
 }
 
 const withoutSessions = (waits: Waits): Waits => waits.filter(one => one !== 'session')
 
 function goOn(stop: Stop): Step {
-  return stop === 'established' ? [{ at: 'open' }, { do: 'deliver' }] : [SHAKING, { do: 'go-on', stop }]
+  return stop === 'established' ? [{ at: 'open' }, { do: 'deliver' }] : [RUNNING, { do: 'go-on', stop }]
 }
 
 function refuse(alert: number, why: ProxyError, stop: Stop): Step {

@@ -160,11 +160,16 @@ export class InboundQuestions {
    * @param deadline of the whole handshake; milliseconds since the epoch
    * @param onEnd called with its end, perhaps from within this call
    */
-  ask<G extends Gate>(gate: G, hook: number, deadline: number, onEnd: (event: InboundEvent) => void): void {
-    if (gate === 'session' && hook === 0) this.#offered++
+  ask<G extends Gate>(
+    gate: G,
+    continuation: number,
+    deadline: number,
+    onEnd: (event: InboundEvent) => void,
+  ): void {
+    if (gate === 'session' && continuation === 0) this.#offered++
     const chain = this.#chainOf(gate)
     this.#chain = chain
-    chain.ask(hook, deadline, end => {
+    chain.ask(continuation, deadline, end => {
       const isAccepted = end.type === 'reenabled' && end.verdict.kind === 'accept'
       if (gate === 'session' && !isAccepted) this.#forgetSession()
       onEnd(end.type === 'reenabled' ? { ...end, isSettled: this.#hasSession } : end)

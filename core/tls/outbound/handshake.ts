@@ -197,7 +197,7 @@ export class OutboundHandshake implements LinkSink {
 
   #perform(effect: Effect): void {
     switch (effect.do) {
-      case 'say-hello':
+      case 'send-hello':
         return this.#queueAdvance(1)
       case 'start-clock':
         return this.#clock.start(
@@ -205,8 +205,8 @@ export class OutboundHandshake implements LinkSink {
         )
       case 'ask-shadows': // a stored chain may have been shown to them before the origin's own
         return this.#questionsOn(effect.evidence).askShadows(Date.now() + this.#settings.deadline)
-      case 'call-hook':
-        return this.#callHook(effect)
+      case 'call-continuation':
+        return this.#callContinuation(effect)
       case 'resume':
         return this.#resume()
       case 'release':
@@ -228,7 +228,7 @@ export class OutboundHandshake implements LinkSink {
   }
 
   #advanceOnce(): void {
-    if (this.#state.at !== 'hello-sent' && this.#state.at !== 'resuming') return
+    if (this.#state.at !== 'started' && this.#state.at !== 'resuming') return
     this.#isAdvancing = true
     this.#atEdge(() => this.#advance())
     this.#isAdvancing = false
@@ -275,13 +275,13 @@ export class OutboundHandshake implements LinkSink {
     if (bytes !== undefined) this.#tcp.write(bytes)
   }
 
-  #callHook({ hook, evidence }: Extract<Effect, { do: 'call-hook' }>): void {
+  #callContinuation({ continuation, evidence }: Extract<Effect, { do: 'call-continuation' }>): void {
     this.#park.begin()
     const questions = this.#questionsOn(evidence)
-    const plugin = this.#settings.askers[hook]?.plugin ?? ''
+    const plugin = this.#settings.askers[continuation]?.plugin ?? ''
     this.#settings.held?.add(this)
     this.#trace.asked(plugin)
-    questions.ask(hook, this.#clock.endsAt, event => {
+    questions.ask(continuation, this.#clock.endsAt, event => {
       if (event.type === 'reenabled') this.#trace.reenabled(plugin, event.verdict)
       this.#on(event)
     })

@@ -50,13 +50,13 @@ export class Judgement extends Engineless<Handshake, HandshakeEvent, Effect> {
         return
       case 'ask-shadows':
         return this.#questions.askShadows(Date.now() + this.#case.deadline)
-      case 'call-hook':
-        return this.#questions.ask(effect.hook, this.deadline, event => this.on(event))
+      case 'call-continuation':
+        return this.#questions.ask(effect.continuation, this.deadline, event => this.on(event))
       case 'resume':
         return this.state.at === 'resuming' ? this.#onEnd(this.state.peer) : undefined
       case 'close':
         return this.fail(effect.why)
-      case 'say-hello':
+      case 'send-hello':
       case 'send-alert':
       case 'deliver':
         return

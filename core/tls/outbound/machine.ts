@@ -1,9 +1,9 @@
 /**
  * The handshake with an origin, as a pure function: no socket, no timer, no plugin.
  *
- *     hello-sent --certificate--> parked (hook 0 … n-1) --all accepted--> resuming --established--> open
- *          |                        |                                        |
- *          +------------------------+---- rejected, late, gone, broken ------+-------------------> closed
+ *     started --certificate--> parked (continuation 0 … n-1) --all accepted--> resuming --established--> open
+ *        |                       |                                               |
+ *        +-----------------------+--------- rejected, late, gone, broken --------+----------------------> closed
  *
  * A stored session takes the same way before the ClientHello is sent: `session` stands for `certificate`, and `resuming`
  * offers it. An origin that does not take it shows a certificate, and is judged as if nothing had been.
@@ -12,8 +12,8 @@
  * all have accepted it is `redialing`, and ends here: the handshake on a new connection starts with that verdict, which
  * holds if the new connection shows the same evidence.
  *
- * The position in the hook chain exists only inside `parked`. `call-hook` is always a step's last effect, because a
- * plugin may call `reenable` inside its continuation, which enters the machine again.
+ * The number of the continuation that is asked exists only inside `parked`. `call-continuation` is always a step's last
+ * effect, because a plugin may call `reenable` inside its continuation, which enters the machine again.
  *
  * The file is as long as it is because the machine is read in one piece.
  */
@@ -38,14 +38,14 @@ import type { StillHeld } from './held-verdict.js'
 export type Basis = 'certificate' | 'session'
 
 export type Handshake =
-  | { readonly at: 'hello-sent' }
+  | { readonly at: 'started' }
   | {
       readonly at: 'parked'
       readonly basis: Basis
       readonly evidence: PeerEvidence
       /** The evidence before a plugin completed it; absent: it is the evidence. */
       readonly shown?: PeerEvidence | undefined
-      readonly hook: number
+      readonly continuation: number
       /** The earliest of the verdicts so far. */
       readonly expiresAt?: number | undefined
       /** One of them is for the client alone. */
@@ -102,7 +102,7 @@ export type HandshakeEvent =
 
 export type Effect =
   /** Sends the ClientHello, without a session. */
-  | { readonly do: 'say-hello' }
+  | { readonly do: 'send-hello' }
   | { readonly do: 'start-clock'; readonly clock: 'origin' | 'verdict' }
   | { readonly do: 'resume' }
   /** Ends the connection without an alert, and keeps the wait. */
@@ -116,17 +116,17 @@ export type Effect =
   | { readonly do: 'close'; readonly why: ProxyError }
   /** Asks those whose verdicts are only counted; what they answer is no event. */
   | { readonly do: 'ask-shadows'; readonly evidence: PeerEvidence }
-  | { readonly do: 'call-hook'; readonly hook: number; readonly evidence: PeerEvidence }
+  | { readonly do: 'call-continuation'; readonly continuation: number; readonly evidence: PeerEvidence }
 
 export type Step = readonly [Handshake, ...Effect[]]
 
-export const INITIAL: Handshake = { at: 'hello-sent' }
+export const INITIAL: Handshake = { at: 'started' }
 
 /** What happens next. Every state answers every event; an event that means nothing to a state leaves it as it is. */
 export function step(state: Handshake, event: HandshakeEvent, terms: Terms): Step {
   switch (state.at) {
-    case 'hello-sent':
-      return helloSent(state, event, terms)
+    case 'started':
+      return started(state, event, terms)
     case 'parked':
       return parked(state, event, terms)
     case 'resuming':
@@ -140,7 +140,7 @@ export function step(state: Handshake, event: HandshakeEvent, terms: Terms): Ste
 
 type In<A extends Handshake['at']> = Extract<Handshake, { at: A }>
 
-function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms): Step {
+function started(state: In<'started'>, event: HandshakeEvent, terms: Terms): Step {
   switch (event.type) {
     case 'certificate': {
       const { evidence, held } = event
@@ -156,7 +156,7 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
     case 'shared-session':
       return judge(event.evidence, 'session', terms)
     case 'no-session':
-      return [state, { do: 'say-hello' }]
+      return [state, { do: 'send-hello' }]
     case 'clock':
       return close(originTooSlow())
     case 'broken':
@@ -179,9 +179,9 @@ function helloSent(state: In<'hello-sent'>, event: HandshakeEvent, terms: Terms)
 /** Plugins that can complete an incomplete chain are asked first; then the result is enforced. */
 function judge(evidence: PeerEvidence, basis: Basis, terms: Terms, shown = evidence): Step {
   if (terms.verify === 'nothing') return goOn(accepted(evidence, 'nobody', terms), basis)
-  const state: In<'parked'> = { at: 'parked', basis, evidence, shown, hook: 0 }
+  const state: In<'parked'> = { at: 'parked', basis, evidence, shown, continuation: 0 }
   if (terms.completers === 0 || !isIncomplete(evidence)) return enforce(state, terms, START)
-  return [state, ...START, { do: 'call-hook', hook: 0, evidence }]
+  return [state, ...START, { do: 'call-continuation', continuation: 0, evidence }]
 }
 
 const START: readonly Effect[] = [{ do: 'start-clock', clock: 'verdict' }]
@@ -200,8 +200,9 @@ function enforce(state: In<'parked'>, terms: Terms, start: readonly Effect[]): S
     return refuseBuiltIn(evidence)
   }
   const shadows: Effect[] = terms.hasShadows ? [{ do: 'ask-shadows', evidence }] : []
-  const hook = terms.completers
-  if (isAsked) return [{ ...state, hook }, ...start, ...shadows, { do: 'call-hook', hook, evidence }]
+  const continuation = terms.completers
+  const ask: Effect = { do: 'call-continuation', continuation, evidence }
+  if (isAsked) return [{ ...state, continuation }, ...start, ...shadows, ask]
   if (decision.by === 'nobody' && decision.accepts === 'none')
     return refuse(rejection('no-check', 'internal', host), evidence)
   const [next, ...effects] = finish(state, decision.by, terms)
@@ -219,8 +220,8 @@ function failedCheck({ name }: BuiltInResult): X509ErrorName {
 }
 
 function parked(state: In<'parked'>, event: HandshakeEvent, terms: Terms): Step {
-  const { evidence, hook } = state
-  const plugin = terms.plugins[hook]
+  const { evidence, continuation } = state
+  const plugin = terms.plugins[continuation]
   switch (event.type) {
     case 'reenabled': {
       const { verdict } = event
@@ -278,13 +279,13 @@ const acceptedBy = (
 /** No rejection in this turn: the next plugin is asked, or the wait ends. */
 function nextTurn(state: In<'parked'>, decidedBy: 'plugins' | 'built-in', terms: Terms): Step {
   const { evidence } = state
-  const hook = state.hook + 1
-  if (state.hook < terms.completers && (hook === terms.completers || !isIncomplete(evidence)))
+  const continuation = state.continuation + 1
+  if (state.continuation < terms.completers && (continuation === terms.completers || !isIncomplete(evidence)))
     return enforce(state, terms, [])
-  if (hook === terms.plugins.length) return finish(state, decidedBy, terms)
+  if (continuation === terms.plugins.length) return finish(state, decidedBy, terms)
   return [
-    { ...state, hook },
-    { do: 'call-hook', hook, evidence },
+    { ...state, continuation },
+    { do: 'call-continuation', continuation, evidence },
   ]
 }
 

@@ -46,7 +46,7 @@ export function parkedHandshake(parts: ParkedParts): ParkedHandshake | undefined
     evidence: state.evidence,
     remoteAddress,
     plugin,
-    accepted: terms.plugins.slice(terms.completers, Math.max(state.hook, terms.completers)),
+    accepted: terms.plugins.slice(terms.completers, Math.max(state.continuation, terms.completers)),
     since: Date.now() - age,
     isReleased: park.isReleased,
     deadline: turn.deadline,

@@ -74,13 +74,13 @@ export class OutboundQuestions {
    * @param deadline of the whole wait; milliseconds since the epoch
    * @param onEnd called with its end, perhaps from within this call
    */
-  ask(hook: number, deadline: number, onEnd: (event: HandshakeEvent) => void): void {
+  ask(continuation: number, deadline: number, onEnd: (event: HandshakeEvent) => void): void {
     const { askers, observer } = this.#asked
     const { host, builtIn } = this.#subject.evidence
-    const { plugin = '', late = 'reject', isShared = false } = askers[hook] ?? {}
+    const { plugin = '', late = 'reject', isShared = false } = askers[continuation] ?? {}
     this.#isShared = isShared
     observer.parked(plugin, host)
-    this.#chain.ask(hook, deadline, end => {
+    this.#chain.ask(continuation, deadline, end => {
       if (end.type === 'reenabled')
         return onEnd({ type: 'reenabled', verdict: end.verdict, isForClient: this.#isForClient })
       if (end.type !== 'late') return onEnd(end)

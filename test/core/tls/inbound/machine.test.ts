@@ -41,8 +41,8 @@ function run(terms: InboundTerms, ...events: InboundEvent[]): { state: InboundSt
 
 function show(effect: InboundEffect): string {
   switch (effect.do) {
-    case 'call-hook':
-      return `ask ${effect.gate} ${effect.hook}`
+    case 'call-continuation':
+      return `ask ${effect.gate} ${effect.continuation}`
     case 'go-on':
       return `go on from ${effect.stop}`
     case 'send-alert':

@@ -56,12 +56,12 @@ const why = (state: Handshake): unknown => (state.at === 'closed' ? state.why : 
 test('a parked handshake asks one plugin after the other', async t => {
   t.match(
     run(two, certificate),
-    { state: { at: 'parked', hook: 0 }, effects: ['start-clock', 'call-hook'] },
+    { state: { at: 'parked', continuation: 0 }, effects: ['start-clock', 'call-continuation'] },
     'asks the first plugin',
   )
   t.match(
     run(two, certificate, yes),
-    { state: { at: 'parked', hook: 1 }, effects: ['call-hook'] },
+    { state: { at: 'parked', continuation: 1 }, effects: ['call-continuation'] },
     'asks the second when the first accepts, on the same clock',
   )
   t.match(
@@ -269,11 +269,14 @@ const anyTerms = fc
 
 test('a parked handshake that is released asks on, and is redialled when all have accepted', async t => {
   t.match(run(two, certificate, released), {
-    state: { at: 'parked', hook: 0, isReleased: true },
+    state: { at: 'parked', continuation: 0, isReleased: true },
     effects: ['release'],
   })
   t.same(run(two, certificate, released, released).effects, [], 'once')
-  t.match(run(two, certificate, released, yes), { state: { at: 'parked', hook: 1 }, effects: ['call-hook'] })
+  t.match(run(two, certificate, released, yes), {
+    state: { at: 'parked', continuation: 1 },
+    effects: ['call-continuation'],
+  })
   const { state, effects } = run(two, certificate, released, yes, yes)
   t.match([state, effects], [{ at: 'redialing', peer: { decidedBy: 'plugins' } }, ['redial']])
   t.match(why(run(two, certificate, released, no).state), { rejection: { by: 'plugin', reason: 'revoked' } })
@@ -296,7 +299,7 @@ test('a held verdict stands for the plugins on a new connection', async t => {
     held: peer && { peer, evidence: evidence() },
   }
   t.match(run(two, again), { state: { at: 'resuming', peer: { decidedBy: 'plugins' } } })
-  t.match(run(two, certificate), { state: { at: 'parked', hook: 0 } }, 'without one they are asked')
+  t.match(run(two, certificate), { state: { at: 'parked', continuation: 0 } }, 'without one they are asked')
 })
 
 test('no order of events opens a handshake without all acceptances', async t => {
@@ -314,8 +317,9 @@ test('no order of events opens a handshake without all acceptances', async t => 
           accepts++
         if (event.type === 'certificate') isShown = true
         const [next, ...effects] = step(state, event, on)
-        const calls = effects.findIndex(effect => effect.do === 'call-hook')
-        if (calls !== -1 && calls !== effects.length - 1) throw new Error('call-hook is not the last effect')
+        const calls = effects.findIndex(effect => effect.do === 'call-continuation')
+        if (calls !== -1 && calls !== effects.length - 1)
+          throw new Error('call-continuation is not the last effect')
         ends += effects.filter(({ do: what }) => ['close', 'deliver', 'redial'].includes(what)).length
         isReleased ||= effects.some(effect => effect.do === 'release')
         if (isReleased && effects.some(({ do: what }) => what === 'resume' || what === 'deliver'))
@@ -348,12 +352,15 @@ test('no order of events opens a handshake without all acceptances', async t => 
 
 test('an operator accepts in the place of one plugin', async t => {
   const granted: HandshakeEvent = { type: 'granted', expiresAt: 2000, answer: 'handshake 1' }
-  t.match(run(two, certificate, granted), { state: { at: 'parked', hook: 1 }, effects: ['call-hook'] })
+  t.match(run(two, certificate, granted), {
+    state: { at: 'parked', continuation: 1 },
+    effects: ['call-continuation'],
+  })
   t.match(
     run(two, certificate, granted, yes),
     { state: { at: 'resuming', peer: { expiresAt: 2000, isForClient: true, answer: 'handshake 1' } } },
     'the others are asked, and the acceptance ends',
   )
-  t.match(run(two, granted).state, { at: 'hello-sent' }, 'nothing is accepted before it is shown')
+  t.match(run(two, granted).state, { at: 'started' }, 'nothing is accepted before it is shown')
   t.match(run(two, certificate, yes, no, granted).state, { at: 'closed' }, 'nor after it was rejected')
 })
