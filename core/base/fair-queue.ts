@@ -1,6 +1,6 @@
 import { ProxyError } from './errors.js'
+import { FairRow } from './fair-row.js'
 import { after } from './timer.js'
-import { TurnRow } from './turn-row.js'
 
 /** How much of one turn of the event loop the queue may use, in milliseconds: shorter when more than `MANY` pieces wait. */
 const SLICE = 2
@@ -8,13 +8,13 @@ const SHORT_SLICE = 1
 const MANY = 128
 /** For how long at most no slice is taken, in milliseconds, while connections come in with every turn of the event loop. */
 const MAKES_WAY = 4
-/** How long a piece may wait for its turn, in milliseconds. */
+/** How long a piece may wait for its slot, in milliseconds. */
 export const LONGEST_WAIT = 30_000
 
 /** What is further on comes first: few things are begun while others wait to be finished. */
 export type Urgency = 0 | 1 | 2
 
-/** Whose turn a piece of work takes: turns go round client networks first, then round the hosts that each one wants. */
+/** Whose slot a piece of work takes: slots go round client networks first, then round the hosts that each one wants. */
 export interface Share {
   /** Of the client, as {@link import('./network.js').networkOf} has it; empty for work of the proxy's own. */
   readonly network: string
@@ -36,14 +36,14 @@ interface Piece {
 /**
  * Shares the processor between clients, and between the hosts that each of them wants: pieces of work (the steps of TLS
  * handshakes, each up to a millisecond) run in slices, one client network after the other, and between two slices
- * everything else has a turn. So neither a storm of handshakes with one origin, nor a client with many names, holds up
- * others.
+ * all other work of the event loop runs. So neither a storm of handshakes with one origin, nor a client with many names,
+ * holds up others. A slot is the moment at which a piece may run.
  *
  * Life of a piece: run at once while the slice lasts and nothing waits; else waiting, then run, or told that it is late.
  * A piece cannot be taken back: it looks for itself whether it is still wanted.
  */
 export class FairQueue {
-  readonly #row = new TurnRow<Piece>(({ isOver }) => !isOver)
+  readonly #row = new FairRow<Piece>(({ isOver }) => !isOver)
   /** In order of time: all wait equally long at most. */
   readonly #waiting = new Set<Piece>()
   readonly #onError: (cause: unknown) => void
@@ -57,7 +57,7 @@ export class FairQueue {
 
   /**
    * @param onError is called with the error of work that ran later; work that runs at once throws to its caller
-   * @param limit milliseconds for which a piece waits for its turn
+   * @param limit milliseconds for which a piece waits for its slot
    */
   constructor(onError: (cause: unknown) => void, limit = LONGEST_WAIT) {
     this.#onError = onError
@@ -69,26 +69,26 @@ export class FairQueue {
     return this.#waiting.size
   }
 
-  /** @param late called in place of `work` when its turn has not come in time */
+  /** @param late called in place of `work` when it got no slot in time */
   run(share: Share, urgency: Urgency, work: Work, late: Late): void {
     this.#schedule()
     if (this.#waiting.size === 0 && this.#spent < SLICE) return this.#runNow(work)
     const piece = { work, late, endsAt: performance.now() + this.#limit, isOver: false }
     this.#row.add(share.network, share.host, urgency, piece)
     this.#waiting.add(piece)
-    // What waits keeps the process running by its turns; the clock alone does not.
+    // What waits keeps the process running by its slots; the clock alone does not.
     this.#timer ??= after(this.#limit, this.#onTimer, this.#onError).unref()
   }
 
   /**
-   * Begins what takes longer when it is its turn; what it does before it first waits counts as a piece.
-   * @throws {ProxyError} PTC_OVERLOADED its turn did not come in time
+   * Begins in a slot what takes longer; what it does before it first waits counts as a piece.
+   * @throws {ProxyError} PTC_OVERLOADED it got no slot in time
    */
-  turn<T>(share: Share, urgency: Urgency, begin: () => Promise<T>): Promise<T> {
+  begin<T>(share: Share, urgency: Urgency, start: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const work = (): void => {
         try {
-          resolve(begin())
+          resolve(start())
         } catch (cause) {
           reject(cause)
         }
@@ -99,7 +99,7 @@ export class FairQueue {
 
   /**
    * A connection has come in. The system hands over one in a turn of the loop, however many wait behind it, and whose they
-   * are cannot be known: turns are short until they are in.
+   * are cannot be known: slices are short until they are in.
    */
   yieldToAccepts(): void {
     this.#makesWay = true
@@ -179,4 +179,4 @@ export class FairQueue {
 }
 
 export const overloaded = (limit: number): ProxyError =>
-  new ProxyError('PTC_OVERLOADED', `the proxy is busy: no turn in ${limit} ms`)
+  new ProxyError('PTC_OVERLOADED', `the proxy is busy: no slot in ${limit} ms`)

@@ -2,45 +2,45 @@ import type { ProxyError } from './errors.js'
 import { NetworkCounts } from './network-rings.js'
 import { after } from './timer.js'
 
-export interface TurnLimits {
+export interface SlotLimits {
   /** Pieces that are worked on at the same time. */
   readonly atATime: number
-  /** Milliseconds for which a piece waits for its turn. */
+  /** Milliseconds for which a piece waits for its slot. */
   readonly wait: number
   /** Pieces that wait, of all client networks together. */
   readonly waiting: number
 }
 
 /**
- * Work that takes a while and the processor: few pieces at a time, and client networks take turns, so that a network that
- * wants much waits behind one that wants little. Between two pieces everything else has the event loop. When too many
+ * Work that takes a while and the processor: few pieces at a time, and client networks are served in rotation, so that a
+ * network that wants much waits behind one that wants little. Between two pieces everything else has the event loop. When too many
  * wait, the youngest piece of the network that has most of them makes room for one of a network that has fewer.
  *
- * Life of a piece: begun at once if there is room, else waiting, then begun, or refused because its turn has not come in
+ * Life of a piece: begun at once if there is room, else waiting, then begun, or refused because it got no slot in
  * time or there was no room; what it throws is its caller's.
  */
 export class FewAtATime {
-  /** Networks whose pieces wait, in the order of their turns. */
+  /** Networks whose pieces wait, in the order in which they are served. */
   readonly #lanes = new Map<string, Waiter[]>()
   readonly #counts = new NetworkCounts()
-  readonly #limits: TurnLimits
+  readonly #limits: SlotLimits
   readonly #refusal: () => ProxyError
   #waiting = 0
   #running = 0
 
-  /** @param refusal what is thrown where a piece has no turn */
-  constructor(limits: TurnLimits, refusal: () => ProxyError) {
+  /** @param refusal what is thrown where a piece gets no slot */
+  constructor(limits: SlotLimits, refusal: () => ProxyError) {
     this.#limits = limits
     this.#refusal = refusal
   }
 
   /**
    * @param network of the client, as {@link import('./network.js').networkOf} has it
-   * @throws {ProxyError} its turn did not come in time, or there was no room to wait
+   * @throws {ProxyError} it got no slot in time, or there was no room to wait
    */
   async run<T>(network: string, work: () => Promise<T>): Promise<T> {
     if (this.#running < this.#limits.atATime) this.#running += 1
-    else await this.#turn(network) // the place is handed on
+    else await this.#slot(network) // the place is handed on
     try {
       return await work()
     } finally {
@@ -48,7 +48,7 @@ export class FewAtATime {
     }
   }
 
-  #turn(network: string): Promise<void> {
+  #slot(network: string): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#waiting >= this.#limits.waiting && !this.#makeRoom(network)) return reject(this.#refusal())
       const refuse = (): void => {

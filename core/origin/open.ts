@@ -35,7 +35,7 @@ export interface OpeningOptions {
   readonly dial: Current<ReachOptions>
   readonly http1: Current<Http1Options>
   readonly http2: Current<Http2Options>
-  /** When the processor is busy with handshakes, new ones wait here for their turn. */
+  /** When the processor is busy with handshakes, new ones wait here for a slot. */
   readonly queue?: FairQueue
   /** Has the origin judged. Owns the connection (its VConn, its hooks, its end) from the moment it is called. */
   readonly startTls: StartTls
@@ -48,7 +48,7 @@ export interface OpeningOptions {
 
 /** The client that a connection is opened for. */
 export interface Opener {
-  /** Network of the client; the opening takes its turn. */
+  /** Network of the client; the opening takes a slot of it. */
   readonly network: string
   /** The client and its request, for plugins. */
   readonly asking?: Asking | undefined
@@ -108,9 +108,9 @@ export async function openConnection(
     ways,
     isForwarded: scheme === 'http',
   }
-  const inTurn = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
-    queue === undefined || scheme === 'http' ? begin() : queue.turn({ network: client, host }, 0, begin)
-  const tcp = await inTurn(() => reach({ ...to, isServed }, options(), signal))
+  const inSlot = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
+    queue === undefined || scheme === 'http' ? begin() : queue.begin({ network: client, host }, 0, begin)
+  const tcp = await inSlot(() => reach({ ...to, isServed }, options(), signal))
   const place = placeOf(tcp)
   const { way } = place
   const parent = acceptedParent(place)
@@ -129,7 +129,7 @@ export async function openConnection(
       return { connection: new Http1(plain, http1, isForOne ? owner : undefined), ...opened }
     }
     const anew = again(tcp, to, options, signal)
-    const redial = (): Promise<OriginLink> => inTurn(anew)
+    const redial = (): Promise<OriginLink> => inSlot(anew)
     const tls = { host, port, since, client, asking, redial, speaksHttp2: !needsHttp1 }
     const origin = await startTls(tcp, tls, signal)
     const acceptedFor = origin.peer.isForClient || isForOne ? owner : undefined

@@ -4,7 +4,7 @@ import { type FairQueue, LONGEST_WAIT, overloaded, type Share, type Urgency } fr
 import type { OnFault } from '../base/timer.js'
 
 /**
- * The next step of a handshake. It waits for its turn in the queue, once, however often it is requested. All waits of one
+ * The next step of a handshake. It waits for a slot of the queue, once, however often it is requested. All waits of one
  * handshake together have a limit: a peer that sends its bytes one by one cannot wait without end.
  */
 export class QueuedStep {
@@ -15,7 +15,7 @@ export class QueuedStep {
   /** Milliseconds of all waits before this one. */
   #waited = 0
 
-  /** @param onLate called when there was no turn in time: no step follows */
+  /** @param onLate called when there was no slot in time: no step follows */
   constructor(queue: FairQueue, step: () => void, onLate: (why: ProxyError) => void) {
     this.#queue = queue
     this.#step = step
@@ -26,12 +26,12 @@ export class QueuedStep {
     return this.#since !== undefined
   }
 
-  /** @param share the share of the queue whose turn it takes */
+  /** @param share the share of the queue whose slot it takes */
   wait(share: Share, urgency: Urgency): void {
     if (this.#since !== undefined) return
     const since = performance.now()
     this.#since = since
-    const onTurn = (): void => {
+    const onSlot = (): void => {
       if (this.#since === since) this.takeNow()
     }
     const onLate = (why: ProxyError): void => {
@@ -39,7 +39,7 @@ export class QueuedStep {
       this.#since = undefined
       this.#onLate(why)
     }
-    this.#queue.run(share, urgency, onTurn, onLate)
+    this.#queue.run(share, urgency, onSlot, onLate)
   }
 
   /** Ends the wait: the step is taken now. */
@@ -52,7 +52,7 @@ export class QueuedStep {
   }
 }
 
-/** The time of the peer. It does not run out while the next step waits for its turn. */
+/** The time of the peer. It does not run out while the next step waits for its slot. */
 export class StepClock {
   readonly #deadline: Deadline
   #limit = 0

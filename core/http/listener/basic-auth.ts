@@ -13,9 +13,9 @@ const REMEMBERED = 600_000
 const MAX_REMEMBERED = 10_000
 /**
  * bcrypt runs in Node's few threads, which write logs as well: a limit leaves threads for them. Requests beyond the queue
- * are refused, so that guesses cannot pile up. Client networks take turns, so that guesses delay no other client.
+ * are refused, so that guesses cannot pile up. Client networks are served in rotation, so that guesses delay no other client.
  */
-const TURNS = { atATime: 2, wait: 10_000, waiting: 64 }
+const LIMITS = { atATime: 2, wait: 10_000, waiting: 64 }
 const WRONG = 'the name or the password is wrong'
 
 /**
@@ -32,7 +32,7 @@ export class BasicAuth implements AuthScheme {
   readonly #key = randomBytes(32)
   readonly #right = new LRUCache<string, Identity>({ max: MAX_REMEMBERED, ttl: REMEMBERED })
   readonly #running = new Map<string, Promise<Checked>>()
-  readonly #checks = new FewAtATime(TURNS, tooMany)
+  readonly #checks = new FewAtATime(LIMITS, tooMany)
 
   /**
    * @param hashes names with bcrypt hashes, never empty

@@ -25,7 +25,7 @@ const MAX_REMEMBERED = 8_000_000
 /** Keys that are tried for a token that names none of them. */
 const MAX_TRIES = 8
 /** Signatures are checked in Node's few threads, as {@link import('./basic-auth.js')} checks passwords. */
-const TURNS = { atATime: 4, wait: 10_000, waiting: 256 }
+const LIMITS = { atATime: 4, wait: 10_000, waiting: 256 }
 
 const BAD = 'the token is no JWT with a signature that this proxy accepts'
 
@@ -51,7 +51,7 @@ export class BearerAuth implements AuthScheme {
     sizeCalculation: ({ identity }) => 300 + 2 * identity.key.length,
   })
   readonly #running = new Map<string, Promise<Good | string>>()
-  readonly #checks = new FewAtATime(TURNS, tooMany)
+  readonly #checks = new FewAtATime(LIMITS, tooMany)
 
   constructor(keys: readonly TokenKey[], settings: TokenSettings, groupsOf: GroupsOf) {
     this.#keys = keys
@@ -74,7 +74,7 @@ export class BearerAuth implements AuthScheme {
     return running.then(good => (typeof good === 'string' ? good : identified(good, token)))
   }
 
-  /** A token that was good at a time, in milliseconds since 1970. Not remembered, and without a turn of its own. */
+  /** A token that was good at a time, in milliseconds since 1970. Not remembered, and without waiting for a slot. */
   async again(token: string, at: number): Promise<Checked> {
     const { payload, why } = await this.#payloadOf(token, at)
     const good = payload === undefined ? why : this.#goodIn(payload)

@@ -21,7 +21,7 @@ export class Forwarder {
   }
 
   /**
-   * Never throws: an error becomes the reply. While many handshakes wait, a request waits for the turn of its client and
+   * Never throws: an error becomes the reply. While many handshakes wait, a request waits for a slot of its client and
    * host, so that a client with thousands of requests does not delay the others.
    * @param readTarget where a request goes; by default the origin of its absolute form
    */
@@ -38,7 +38,7 @@ export class Forwarder {
   }
 
   #onGone(req: ClientRequest, startedAt: number): void {
-    const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left while its request waited for its turn')
+    const gone = new ProxyError('PTC_CLIENT_GONE', 'the client left while its request waited for a slot')
     this.options.onDone?.(refusedSummary(req, 0, performance.now() - startedAt, gone))
   }
 
@@ -88,7 +88,7 @@ function scannedOf(req: ClientRequest): Scanned {
   return isStream ? { ...scanned, framing: 'chunked' } : scanned
 }
 
-/** The host whose turn the request takes. A request with an unreadable target takes one too, and is refused then. */
+/** The host whose slot the request takes. A request with an unreadable target takes one too, and is refused then. */
 function hostOf(req: ClientRequest, readTarget: typeof absoluteTarget): string {
   try {
     return readTarget(req).host

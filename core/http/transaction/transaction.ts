@@ -25,7 +25,7 @@ import { type TimedOwner, type TimeLimits, TransactionTime } from './transaction
 
 export interface ForwarderOptions {
   readonly connector: OriginConnector
-  /** Shares the processor between handshakes. While handshakes wait for their turns, requests wait for theirs. */
+  /** Shares the processor between handshakes. While handshakes wait for their slots, requests wait for theirs. */
   readonly queue?: FairQueue
   readonly current: Current<ForwarderSettings>
   /** Where switched protocols of clients that have logged in are kept. */

@@ -10,12 +10,12 @@ export interface ShareLimits {
  *
  * A client may take another share while it holds fewer than are free (the dynamic threshold of shared-memory switches):
  * one busy client gets half of them at most, two a third each, and so on. Some are therefore free for a client that holds
- * none. Clients that wait take turns.
+ * none. Clients that wait are served in rotation.
  */
 export class Shares {
   readonly #limits: ShareLimits
   readonly #held = new Map<string, number>()
-  /** Clients that wait, in the order of their turns. */
+  /** Clients that wait, in the order in which they are served. */
   readonly #lanes = new Map<string, Set<() => boolean>>()
   #used = 0
 

@@ -24,12 +24,12 @@ const BACKDATE = 24 * HOUR
 const MAX_COMMON_NAME = 64
 
 /** Milliseconds until a certificate is begun, and how many may wait for it. */
-const TURNS = { atATime: 1, wait: 30_000, waiting: 1000 }
+const LIMITS = { atATime: 1, wait: 30_000, waiting: 1000 }
 
 const tooManyNames = (): ProxyError =>
   new ProxyError(
     'PTC_OVERLOADED',
-    `too many certificates are to be minted: no turn in ${TURNS.wait} ms, or more than ${TURNS.waiting} waiting`,
+    `too many certificates are to be minted: no slot in ${LIMITS.wait} ms, or more than ${LIMITS.waiting} waiting`,
   )
 
 /**
@@ -40,9 +40,9 @@ export class Mint<T> {
   readonly #authority: Authority
   readonly #prepare: (leaf: MintedLeaf) => T
   readonly #leaves: SharedCache<string, T>
-  /** By network and host: no client waits for the turns of another network. */
+  /** By network and host: no client waits for what another network has minted. */
   readonly #pending = new Map<string, Promise<T>>()
-  readonly #minting = new FewAtATime(TURNS, tooManyNames)
+  readonly #minting = new FewAtATime(LIMITS, tooManyNames)
 
   /**
    * @param prepare makes of a leaf what is kept: once per leaf, because that costs more than the minting
@@ -78,7 +78,7 @@ export class Mint<T> {
   }
 
   async #mint(host: string, network: string): Promise<T> {
-    const known = this.known(host, network) // a client of another network may have had its turn before
+    const known = this.known(host, network) // a client of another network may have been served before
     if (known !== undefined) return known
     const made = this.#prepare(await mintLeaf(this.#authority, host))
     // Of a leaf that lives shorter than others it is the authority that ends.

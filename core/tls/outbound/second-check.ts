@@ -22,7 +22,7 @@ export function secondCheck(
   }
 }
 
-/** What plugins complete a chain with: each check waits for its turn of the processor. */
+/** What plugins complete a chain with: each check waits for a slot of the processor. */
 export function again(
   settings: Pick<OutboundSettings, 'context' | 'checks' | 'queue'>,
   { client: network, host }: Pick<TlsTarget, 'client' | 'host'>,
@@ -31,12 +31,12 @@ export function again(
 ): Again {
   const check = secondCheck(settings, names)
   return {
-    check: (evidence, more) => settings.queue.turn({ network, host }, 0, async () => check(evidence, more)),
+    check: (evidence, more) => settings.queue.begin({ network, host }, 0, async () => check(evidence, more)),
     complete,
   }
 }
 
-/** The built-in check of what another process was shown, in its turn of the processor. */
+/** The built-in check of what another process was shown, in a slot of the processor. */
 export const checkingShown =
   (
     settings: Pick<OutboundSettings, 'context' | 'checks' | 'queue'>,
@@ -44,6 +44,6 @@ export const checkingShown =
     names: OutboundNames,
   ): CheckShown =>
   ({ sent, ...shown }) =>
-    settings.queue.turn({ network, host }, 1, async () =>
+    settings.queue.begin({ network, host }, 1, async () =>
       toEvidence({ ...shown, ...settings.context.check(sent, names), sent }, names, settings.checks),
     )

@@ -102,7 +102,7 @@ export class SessionUse {
         return { type: 'shared-session', evidence }
       }
     } catch {
-      // OpenSSL cannot read its chain, or there was no turn: the origin shows its own.
+      // OpenSSL cannot read its chain, or there was no slot: the origin shows its own.
     }
     session.free()
     return NONE

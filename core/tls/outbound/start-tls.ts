@@ -10,7 +10,7 @@ export interface TlsTarget {
   /** As in the URL: a name or an address, IPv6 without brackets. */
   readonly host: string
   readonly port: number
-  /** Network of the client that it is for, whose turn it takes; empty where there is no client. */
+  /** Network of the client that it is for, whose slot of the queue it takes; empty where there is no client. */
   readonly client: string
   /** That client and its request, for plugins. */
   readonly asking?: Asking | undefined

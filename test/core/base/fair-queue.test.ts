@@ -97,7 +97,7 @@ test('microtasks of a piece of work count as part of it', async t => {
     done++
   }
   queue.run(of('storm'), 0, () => busy(5), unexpected)
-  const all = Promise.all(Array.from({ length: 10 }, () => queue.turn(of('storm'), 0, begin)))
+  const all = Promise.all(Array.from({ length: 10 }, () => queue.begin(of('storm'), 0, begin)))
   const seen: number[] = []
   while (done < 10) {
     seen.push(done)
@@ -109,9 +109,9 @@ test('microtasks of a piece of work count as part of it', async t => {
 
 test('work that begins in its turn can be awaited', async t => {
   const queue = new FairQueue(unexpected)
-  t.equal(await queue.turn(of('a'), 0, async () => 'begun'), 'begun')
+  t.equal(await queue.begin(of('a'), 0, async () => 'begun'), 'begun')
   queue.run(of('a'), 0, () => busy(5), unexpected)
-  const failing = queue.turn(of('b'), 1, () => unexpected(new TypeError('at once')))
+  const failing = queue.begin(of('b'), 1, () => unexpected(new TypeError('at once')))
   await t.rejects(failing, { message: 'at once' }, 'and what fails there is its own affair')
 })
 
@@ -168,7 +168,7 @@ test('work that waits too long is told so once, and is not run', async t => {
       () => log.push(`ran ${host}`),
       why => log.push(`${host} ${why.code}`),
     )
-  const turns = queue.turn(of('c'), 0, async () => log.push('ran c'))
+  const turns = queue.begin(of('c'), 0, async () => log.push('ran c'))
   while (performance.now() - started < 31) queue.yieldToAccepts() // the loop stands still, as under a storm
   await t.rejects(turns, { code: 'PTC_OVERLOADED' })
   t.same(log, ['a PTC_OVERLOADED', 'a PTC_OVERLOADED', 'b PTC_OVERLOADED'])

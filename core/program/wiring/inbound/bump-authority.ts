@@ -6,7 +6,7 @@ import { readText } from '../../../tls/judge/trust.js'
 
 /** Mints the certificates of bumped connections. */
 export interface BumpAuthority {
-  /** The same for the same host, as long as it is remembered. Client networks take turns. */
+  /** The same for the same host, as long as it is remembered. Client networks are served in rotation. */
   readonly leafFor: (host: string, network: string) => Promise<MintedLeaf>
   /** The remembered one; nothing is minted. */
   readonly knownLeaf: (host: string, network: string) => MintedLeaf | undefined

@@ -3,11 +3,11 @@ type Lane<T> = [T[], T[], T[]]
 type Hosts<T> = Map<string, Lane<T>>
 
 /**
- * The order of work: client networks take turns, and so do the hosts of a network. Of one host the most urgent work is
- * next, and of that the oldest. Work that is no longer wanted is skipped.
+ * The order of work: client networks are served in rotation, and so are the hosts of a network. Of one host the most
+ * urgent work is next, and of that the oldest. Work that is no longer wanted is skipped.
  */
-export class TurnRow<T> {
-  /** In the order of their turns; and so are the hosts of each. */
+export class FairRow<T> {
+  /** The network that is served next is the first; so is the host of a network. */
   readonly #networks = new Map<string, Hosts<T>>()
   readonly #isWanted: (piece: T) => boolean
 
