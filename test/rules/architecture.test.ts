@@ -8,7 +8,8 @@ import { ROOT } from './kit/source.js'
 
 /** The changelog names files of earlier versions; docs/http.md names tests in a short form that has a test of its own. */
 const pages = readPages().filter(({ path }) => !['CHANGELOG.md', 'docs/http.md'].includes(path))
-const page = pages.find(({ path }) => path === rules.PAGE)?.text ?? ''
+const textOf = (page: string): string => pages.find(({ path }) => path === page)?.text ?? ''
+const page = textOf(rules.PAGE)
 
 const LAYOUT =
   '```\ncore/\n  main.ts     runs first\n  tls/        both\n    judge/    verdicts\ntest/         tests\n```\n'
@@ -35,7 +36,7 @@ test('a folder without a line, and a line without a folder, are found', async t 
 })
 
 test('every file on the way of a pooled request exists', async t => {
-  const files = rules.filesOnTheWay(page)
+  const files = rules.filesOnTheWay(textOf(rules.WAY_PAGE))
   t.ok(files.length > 25, 'the way is found')
   t.strictSame(
     files.filter(file => !existsSync(join(ROOT, file))),

@@ -182,6 +182,20 @@ const TRIALS: Readonly<Record<string, (t: Test) => Promise<void>>> = {
     compiled.dir.file('out/pins-of-ours.js', own ?? '')
     t.strictSame(await ask(await openSnippet(t, 'pins-of-ours.js'), pinned), ACCEPTED, 'its pin is there')
   },
+  'ask-pki.js': async t => {
+    let status = 204
+    const asked: (string | undefined)[] = []
+    const url = await startService(t, (request, response) => {
+      asked.push(request.url)
+      response.writeHead(status).end()
+    })
+    const kit = await openSnippet(t, `ask-pki.js ${url}`)
+    const chain = await makeChain({ names: ['a.example'] })
+    t.strictSame(await ask(kit, { chain }), ACCEPTED)
+    t.match(asked, [/^\/check\/[0-9a-f]{64}$/])
+    status = 404
+    t.match(await ask(kit, { chain }), no('revoked', 'the service answers 404 about a.example'))
+  },
   'ask-service.js': async t => {
     let status = 200
     let isAborted = (): void => undefined

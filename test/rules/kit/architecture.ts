@@ -1,4 +1,4 @@
-/** What docs/architecture.md says about folders and imports, and paths that any page names. */
+/** What docs/architecture.md says about folders and imports, what docs/performance.md says about the files of a request, and paths that any page names. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MAY_IMPORT } from './imports.js'
@@ -6,6 +6,8 @@ import type { MarkdownFile } from './markdown.js'
 import { ROOT, type Violation } from './source.js'
 
 export const PAGE = 'docs/architecture.md'
+/** Lists the files that a pooled request passes. */
+export const WAY_PAGE = 'docs/performance.md'
 
 /** The folders whose contents the page lists in full. */
 const LISTED = ['core', 'core/tls', 'core/http']
