@@ -7,7 +7,7 @@ import { describe } from '../base/thrown.js'
 import { again, reach } from '../origin/parents/reach.js'
 import { ONLY_DIRECT, parentText, placeOf, type Ways } from '../origin/parents/way.js'
 import type { Generation } from '../program/generation.js'
-import type { Logs } from '../program/logs.js'
+import type { LastingParts } from '../program/lasting-parts.js'
 import type { Place } from '../program/place.js'
 import { connectModeOf } from '../program/wiring/inbound/connect.js'
 import { makeDial } from '../program/wiring/outbound/dial.js'
@@ -103,8 +103,8 @@ export async function tryOrigin(place: Place, options: TryOptions): Promise<numb
   const { tell } = new Timeline(line => place.print('stdout', line))
   return await withGeneration(
     place,
-    (generation, logs) =>
-      attempt(generation, target, connector(generation, logs, at, options), options, tell),
+    (generation, lasting) =>
+      attempt(generation, target, connector(generation, lasting, at, options), options, tell),
     ({ diags }) => new ToldLog(diags, tell),
   )
 }
@@ -119,7 +119,7 @@ type Connect = (
 
 function connector(
   generation: Generation,
-  { parents }: Logs,
+  { parents }: LastingParts,
   { host, port }: Target,
   { parent, connect }: TryOptions,
 ): Connect {

@@ -2,8 +2,8 @@ import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
 import { problemsOf } from '../base/mistakes.js'
 import { discard, type Generation, makeGeneration, warningsOf } from '../program/generation.js'
+import { type LastingParts, openLastingParts } from '../program/lasting-parts.js'
 import { checkSink } from '../program/log-sink.js'
-import { type Logs, openLogs } from '../program/logs.js'
 import type { Place } from '../program/place.js'
 import { readConfiguration } from '../settings/settings.js'
 import type { OptionValues } from './command-line.js'
@@ -95,20 +95,20 @@ export function placed(text: string): Placed {
  */
 export async function withGeneration<T>(
   place: Place,
-  use: (generation: Generation, logs: Logs) => T | Promise<T>,
-  observerOf?: (logs: Logs) => Logs['handshakes'],
+  use: (generation: Generation, lasting: LastingParts) => T | Promise<T>,
+  observerOf?: (lasting: LastingParts) => LastingParts['handshakes'],
 ): Promise<T> {
   const configuration = readConfiguration(place)
-  const logs = openLogs(place, configuration.settings)
-  const handshakes = observerOf?.(logs) ?? logs.handshakes
+  const lasting = openLastingParts(place, configuration.settings)
+  const handshakes = observerOf?.(lasting) ?? lasting.handshakes
   try {
-    const generation = await makeGeneration(place, { ...logs, handshakes }, configuration)
+    const generation = await makeGeneration(place, { ...lasting, handshakes }, configuration)
     try {
-      return await use(generation, logs)
+      return await use(generation, lasting)
     } finally {
       discard(generation)
     }
   } finally {
-    await logs.close()
+    await lasting.close()
   }
 }

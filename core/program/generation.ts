@@ -14,7 +14,7 @@ import type { StartTls } from '../tls/outbound/start-tls.js'
 import { Shadows } from '../wait/shadows.js'
 import { deadlineWarnings } from './deadline-warnings.js'
 import { type GenerationInFlight, makeInFlight } from './in-flight.js'
-import { debugSettings, type Logs } from './logs.js'
+import { debugSettings, type LastingParts } from './lasting-parts.js'
 import type { Place } from './place.js'
 import { type HookPoints, makeHookPoints } from './wiring/hook-points.js'
 import { type Access, makeAccess } from './wiring/inbound/access.js'
@@ -72,7 +72,7 @@ export interface Generation {
  */
 export async function makeGeneration(
   place: Place,
-  { diags, handshakes, queue, held, revoking, services, parents, sharing }: Logs,
+  { diags, handshakes, queue, held, revoking, services, parents, sharing }: LastingParts,
   configuration: Configuration,
 ): Promise<Generation> {
   const { settings, pluginLines, hosts, rules, templates } = configuration

@@ -12,7 +12,7 @@ import { REASONS } from '../tls/judge/verdict.js'
 import { isParkedHandshake, type ParkedHandshake } from '../tls/outbound/parked-handshakes.js'
 import type { Generations } from './generations.js'
 import { clientText } from './history.js'
-import type { Logs } from './logs.js'
+import type { LastingParts } from './lasting-parts.js'
 
 type HeldActions = Pick<
   AdminApi,
@@ -26,7 +26,7 @@ export const noneWaits = (question: string): ProxyError =>
   new ProxyError('PTC_ADMIN_REQUEST', `no handshake waits for a question ${question}`)
 
 interface Parts {
-  readonly logs: Pick<Logs, 'held' | 'diags' | 'history'>
+  readonly lasting: Pick<LastingParts, 'held' | 'diags' | 'history'>
   readonly generations: Pick<Generations, 'current'>
 }
 
@@ -38,8 +38,8 @@ export interface Questions {
   readonly extend: (id: string, ms: number) => Promise<number>
 }
 
-export function heldActions({ logs, generations }: Parts, questions: Questions): HeldActions {
-  const { held, diags, history } = logs
+export function heldActions({ lasting, generations }: Parts, questions: Questions): HeldActions {
+  const { held, diags, history } = lasting
   const find = (id: number): ParkedHandshake => {
     const found = held.list().find(one => isParkedHandshake(one) && one.id === id)
     if (found !== undefined && isParkedHandshake(found)) return found

@@ -21,8 +21,8 @@ import type { Generation } from './generation.js'
 import type { Generations } from './generations.js'
 import { heldActions } from './held-actions.js'
 import { shownRows } from './history-rows.js'
+import type { LastingParts } from './lasting-parts.js'
 import { tellMsg } from './lifecycle.js'
-import type { Logs } from './logs.js'
 import type { Place } from './place.js'
 import type { Reloaded } from './reloads.js'
 import { withdraw } from './withdrawing.js'
@@ -30,7 +30,7 @@ import { withdraw } from './withdrawing.js'
 /** The parts of a running proxy that are managed. */
 export interface Managed {
   readonly place: Place
-  readonly logs: Logs
+  readonly lasting: LastingParts
   readonly generations: Pick<Generations, 'all' | 'current' | 'count'>
   readonly isStopping: () => boolean
   readonly isDraining: () => boolean
@@ -67,8 +67,8 @@ export const notOpen = (id: string): ProxyError =>
 
 /** What the management API does. */
 export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers }: Manager): ProcessApi {
-  const { logs, generations, reload } = managed
-  const { held, revoking, diags } = logs
+  const { lasting, generations, reload } = managed
+  const { held, revoking, diags } = lasting
   const startedAt = performance.now()
   const answerIfOpen: ProcessApi['answerIfOpen'] = async (id, given) => {
     const question = await askTopic(
@@ -79,7 +79,7 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
     )
     if (question === undefined) return undefined
     const plugin = generations.current().plugins.managed.ownerOf('approvals') ?? ''
-    logs.history.answered(question, given, plugin)
+    lasting.history.answered(question, given, plugin)
     return question
   }
   const approvals = () => askTopic(generations, 'approvals', topic => topic.list())
@@ -94,8 +94,8 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
       list: approvals,
       extend: (id, ms) => askTopic(generations, 'approvals', topic => topic.extend(id, ms)),
     }),
-    history: filter => shownRows(logs.history.list(), filter),
-    historyRows: () => logs.history.list(),
+    history: filter => shownRows(lasting.history.list(), filter),
+    historyRows: () => lasting.history.list(),
     status: () => {
       const uptime = performance.now() - startedAt
       const generation = generations.count
@@ -199,7 +199,7 @@ const workersOf = (state: Omit<WorkersStatus, 'processesWithout'>): WorkersStatu
 })
 
 function countersOf({
-  logs: { handshakes, held, history },
+  lasting: { handshakes, held, history },
   generations,
   idleConnections,
   clientConnections,

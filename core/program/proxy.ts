@@ -26,7 +26,7 @@ import { discard, type Generation, makeGeneration, warningsOf } from './generati
 import { Generations } from './generations.js'
 import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
 import { checkSink } from './log-sink.js'
-import { type Logs, openLogs } from './logs.js'
+import { type LastingParts, openLastingParts } from './lasting-parts.js'
 import { type Managed, type Manager, makeAdminApi, type ProcessApi } from './management.js'
 import { type AdminParts, type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
 import type { OtherProcesses } from './other-processes.js'
@@ -57,7 +57,7 @@ export interface PreparedReload {
 
 export class ProxyServer {
   readonly #place: Place
-  readonly #logs: Logs
+  readonly #lasting: LastingParts
   readonly #connector: OriginConnector
   readonly #forwarder: Forwarder
   readonly #connect: Connecting
@@ -75,19 +75,19 @@ export class ProxyServer {
   /** Where clients may connect, in the order of proxy.config.http.server_ports. */
   readonly ports: OpenPort[] = []
 
-  private constructor(place: Place, logs: Logs, generations: Generations, others?: OtherProcesses) {
+  private constructor(place: Place, lasting: LastingParts, generations: Generations, others?: OtherProcesses) {
     this.#place = place
-    this.#logs = logs
+    this.#lasting = lasting
     this.#generations = generations
     this.#fleetState = others?.fleetState
     const { current } = generations
     this.#reloads = new Reloads(
       async what => (await this.prepareReload(what))?.commit() ?? [],
-      message => logs.diags.error(message),
+      message => lasting.diags.error(message),
     )
     this.#counts = new ConnectionCounts(
       shareOf(() => current().settings.listener.connections, others?.count ?? 1),
-      message => logs.diags.warning(message),
+      message => lasting.diags.warning(message),
     )
     for (const port of others?.managementPorts ?? []) this.#hideOrigin(port)
     const via = makeVia(current, others?.viaToken)
@@ -95,10 +95,10 @@ export class ProxyServer {
       current,
       ownPorts(() => [...this.ports, ...this.#managementPorts]),
       via,
-      logs.parents,
+      lasting.parents,
     )
-    this.#connector = makeConnector(current, logs, dial)
-    this.#forwarder = makeForwarder(current, logs.queue, this.#connector, via, this.#tunnels, this.#onOver)
+    this.#connector = makeConnector(current, lasting, dial)
+    this.#forwarder = makeForwarder(current, lasting.queue, this.#connector, via, this.#tunnels, this.#onOver)
     this.#connect = makeConnecting({
       current,
       dial,
@@ -106,9 +106,9 @@ export class ProxyServer {
       connector: this.#connector,
       forwarder: this.#forwarder,
       tunnels: this.#tunnels,
-      revoking: logs.revoking,
-      inside: logs,
-      warn: message => logs.diags.warning(message),
+      revoking: lasting.revoking,
+      inside: lasting,
+      warn: message => lasting.diags.warning(message),
       onDone: this.#onOver,
     })
   }
@@ -120,17 +120,17 @@ export class ProxyServer {
    */
   static async start(place: Place, others?: OtherProcesses): Promise<ProxyServer> {
     const configuration = readConfiguration(place)
-    const logs = openLogs(place, configuration.settings, others)
-    const first = await makeGeneration(place, logs, configuration)
-    const proxy = new ProxyServer(place, logs, new Generations(first), others)
+    const lasting = openLastingParts(place, configuration.settings, others)
+    const first = await makeGeneration(place, lasting, configuration)
+    const proxy = new ProxyServer(place, lasting, new Generations(first), others)
     await others?.attach?.({
-      revokeHere: (wanted, by) => void logs.revoking.revokeHere(wanted, by),
+      revokeHere: (wanted, by) => void lasting.revoking.revokeHere(wanted, by),
       withdrawHere: (wanted, by) => {
         const managed = () => proxy.#generations.current().plugins.managed
-        return withdraw({ revoking: logs.revoking, managed }, wanted, by)
+        return withdraw({ revoking: lasting.revoking, managed }, wanted, by)
       },
-      deliver: (plugin, message) => logs.services.shared.peers.deliver(plugin, message),
-      warn: message => logs.diags.warning(message),
+      deliver: (plugin, message) => lasting.services.shared.peers.deliver(plugin, message),
+      warn: message => lasting.diags.warning(message),
     })
     try {
       await proxy.#open()
@@ -144,14 +144,14 @@ export class ProxyServer {
   async #open(): Promise<void> {
     const { current } = this.#generations
     const first = current()
-    this.#logs.access.configure(first.settings.accessLog)
-    for (const warning of warningsOf(first)) this.#logs.diags.warning(warning)
-    this.#logs.diags.note(`trusting ${first.contexts.trusts}`)
+    this.#lasting.access.configure(first.settings.accessLog)
+    for (const warning of warningsOf(first)) this.#lasting.diags.warning(warning)
+    this.#lasting.diags.note(`trusting ${first.contexts.trusts}`)
     const { admit } = admissions(current)
-    const secure = securePort(current, this.#logs)
-    const plain = plainPort(() => current().vconns, this.#logs)
+    const secure = securePort(current, this.#lasting)
+    const plain = plainPort(() => current().vconns, this.#lasting)
     const socks = socksPort(current, this.#connect.handler.handle, this.#onOver)
-    const announced = announcedClients(current, this.#counts.take, this.#logs)
+    const announced = announcedClients(current, this.#counts.take, this.#lasting)
     for (const { address, port, isTls, isSocks, isAnnounced } of first.settings.listener.ports) {
       const listener = createListener({
         forward: this.#forwarder,
@@ -160,7 +160,7 @@ export class ProxyServer {
         pages: () => current().pages,
         onConnect: this.#connect.handler.handle,
         isWelcome: this.#counts.take,
-        onAccepted: () => this.#logs.queue.yieldToAccepts(),
+        onAccepted: () => this.#lasting.queue.yieldToAccepts(),
         port: isTls ? secure : plain,
         ...(isSocks && { speak: socks }),
         ...(isAnnounced && { announced }),
@@ -169,14 +169,14 @@ export class ProxyServer {
       this.#listeners.push(listener)
       const opened = await listener.listen(port, address)
       this.ports.push({ address: opened.address, port: opened.port })
-      this.#logs.services.ports.push({ address: opened.address, port: opened.port })
+      this.#lasting.services.ports.push({ address: opened.address, port: opened.port })
     }
     tellReady(current().vconns, this.ports)
   }
 
   readonly #onOver = (summary: Summary): void => {
     this.#traffic.add(summary)
-    this.#logs.access.current?.log(summary)
+    this.#lasting.access.current?.log(summary)
     const { vconns } = this.#generations.current()
     if (vconns.hearsTransactions) tellClosed(vconns, summary)
   }
@@ -202,7 +202,7 @@ export class ProxyServer {
     const configuration = isWhole ? readConfiguration(this.#place, settings) : inForce
     const { accessLog } = configuration.settings
     if (accessLog !== undefined) checkSink(accessLog)
-    const made = await makeGeneration(this.#place, this.#logs, configuration)
+    const made = await makeGeneration(this.#place, this.#lasting, configuration)
     const next = isWhole ? made : { ...made, readAt }
     return {
       commit: () => {
@@ -217,18 +217,18 @@ export class ProxyServer {
   /** @throws {ProxyError} PTC_LOG_UNWRITABLE, and the old generation stays in force */
   #putInForce(next: Generation, what: Reloaded): void {
     try {
-      this.#logs.access.configure(next.settings.accessLog)
+      this.#lasting.access.configure(next.settings.accessLog)
     } catch (cause) {
       discard(next)
       throw cause
     }
     this.#generations.replace(next)
-    this.#logs.diags.reconfigure(next.debug)
-    for (const warning of warningsOf(next)) this.#logs.diags.warning(warning)
+    this.#lasting.diags.reconfigure(next.debug)
+    for (const warning of warningsOf(next)) this.#lasting.diags.warning(warning)
     this.#connector.closeStale()
     void this.#tunnels.judgeAll(next.access.admitOpen)
     tellReady(next.vconns, this.ports)
-    this.#logs.diags.note(`${what} reloaded`)
+    this.#lasting.diags.note(`${what} reloaded`)
   }
 
   /** Milliseconds that requests have to end, as configured. */
@@ -240,7 +240,7 @@ export class ProxyServer {
   async stop(grace: number): Promise<void> {
     if (!this.#isStopping) tellShutdown(this.#generations.current().vconns, grace)
     this.#isStopping = true
-    this.#logs.stopRolling()
+    this.#lasting.stopRolling()
     const timer = after(
       grace,
       () => this.#connect.handler.destroyAll(),
@@ -253,7 +253,7 @@ export class ProxyServer {
     await this.#reloads.ended()
     await (await this.#admin)?.close()
     await this.#generations.end()
-    await this.#logs.close()
+    await this.#lasting.close()
   }
 
   left(): number {
@@ -272,7 +272,7 @@ export class ProxyServer {
   drain(isOn: boolean): void {
     if (isOn === this.#isDraining || this.#isStopping) return
     this.#isDraining = isOn
-    this.#logs.diags.note(isOn ? `draining ${this.clientConnections} client connections` : 'draining no more')
+    this.#lasting.diags.note(isOn ? `draining ${this.clientConnections} client connections` : 'draining no more')
     this.#connect.drain(isOn)
     for (const listener of this.#listeners) listener.drain(isOn)
   }
@@ -280,10 +280,10 @@ export class ProxyServer {
   /** Opens the management socket and port, if there are to be any. To be called once. */
   async manage(manager: Manager): Promise<void> {
     const api = this.adminApi(manager)
-    const { diags } = this.#logs
+    const { diags } = this.#lasting
     const settings = this.#generations.current().settings.admin
     const onPort: AdminParts['onPort'] = ({ address, port, origin }) => {
-      this.#logs.services.managedAt = origin
+      this.#lasting.services.managedAt = origin
       this.#hideOrigin({ address, port })
     }
     this.#admin = this.metrics(api).then(metrics => openAdmin({ settings, diags, api, metrics, onPort }))
@@ -305,7 +305,7 @@ export class ProxyServer {
   adminApi(manager: Manager): ProcessApi {
     const managed: Managed = {
       place: this.#place,
-      logs: this.#logs,
+      lasting: this.#lasting,
       generations: this.#generations,
       isStopping: () => this.#isStopping,
       isDraining: () => this.#isDraining,
@@ -322,22 +322,22 @@ export class ProxyServer {
   /** A port of the management API: no client and no plugin may reach it through the proxy. */
   readonly #hideOrigin = (port: OpenPort): void => {
     this.#managementPorts.push(port)
-    this.#logs.services.ports.push(port)
+    this.#lasting.services.ports.push(port)
   }
 
   /** Writes down what has gone wrong where nothing could catch it. */
   tellFault(message: string): void {
-    this.#logs.diags.error(`${message}; the proxy goes on`)
+    this.#lasting.diags.error(`${message}; the proxy goes on`)
   }
 
   /** What plugins count. */
   get pluginMetrics(): PluginTotals {
-    return this.#logs.services.shared.metrics
+    return this.#lasting.services.shared.metrics
   }
 
   /** Opens the log files anew under their names, after a rotation. */
   reopenLogs(): void {
-    this.#logs.reopen()
-    this.#logs.diags.note('log files opened anew')
+    this.#lasting.reopen()
+    this.#lasting.diags.note('log files opened anew')
   }
 }

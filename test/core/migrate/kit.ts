@@ -7,7 +7,7 @@ import { UNDECIDED_FILE } from '../../../core/config/undecided.js'
 import type { Outcome } from '../../../core/migrate/findings.js'
 import { type Migrated, migrate } from '../../../core/migrate/migrate.js'
 import { discard, makeGeneration } from '../../../core/program/generation.js'
-import { openLogs } from '../../../core/program/logs.js'
+import { openLastingParts } from '../../../core/program/lasting-parts.js'
 import { readConfiguration } from '../../../core/settings/settings.js'
 import { SHIPPED } from '../../kit/proxy.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
@@ -52,7 +52,7 @@ export async function readFolder(confDir: string): Promise<ProxyError | undefine
   const place = { confDir, env: {}, shippedDirs: SHIPPED, stripsTypes: false, print: () => undefined }
   try {
     const configuration = readConfiguration(place)
-    discard(await makeGeneration(place, openLogs(place, configuration.settings), configuration))
+    discard(await makeGeneration(place, openLastingParts(place, configuration.settings), configuration))
     return undefined
   } catch (error) {
     if (error instanceof ProxyError) return error

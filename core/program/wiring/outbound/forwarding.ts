@@ -11,12 +11,12 @@ import type { ReachOptions } from '../../../origin/parents/reach.js'
 import { judgeOtherName, needsNoHandshake } from '../../../tls/outbound/other-name.js'
 import type { OutboundSettings } from '../../../tls/outbound/settings.js'
 import type { Generation } from '../../generation.js'
-import type { Logs } from '../../logs.js'
+import type { LastingParts } from '../../lasting-parts.js'
 
 /** Opens connections to origins, and keeps them. */
 export function makeConnector(
   current: Current<Generation>,
-  { queue, revoking, diags }: Pick<Logs, 'queue' | 'revoking' | 'diags'>,
+  { queue, revoking, diags }: Pick<LastingParts, 'queue' | 'revoking' | 'diags'>,
   dial: Current<ReachOptions>,
 ): OriginConnector {
   const connector = new OriginConnector({

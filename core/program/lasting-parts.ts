@@ -1,4 +1,3 @@
-/** What outlives a generation: the logs, and what is counted, held and shared across reloads. */
 import { type DebugSettings, Diags } from '../base/diags.js'
 import { FairQueue } from '../base/fair-queue.js'
 import type { SharedStore } from '../base/shared-store.js'
@@ -18,8 +17,8 @@ import { HandshakeLog } from './wiring/outbound/handshake-log.js'
 import type { OutboundSharing } from './wiring/outbound/verification.js'
 import { ProxyServices } from './wiring/plugin-services.js'
 
-/** What lives as long as the program, however often the configuration is read. */
-export interface Logs {
+/** The parts of a proxy that outlive its generations: a reload keeps them, with what they have counted, held and shared. */
+export interface LastingParts {
   readonly diags: Diags
   readonly handshakes: HandshakeLog
   /** The last verdicts. */
@@ -31,15 +30,15 @@ export interface Logs {
   readonly stopRolling: () => void
   /** Writes what is left. */
   readonly close: () => Promise<void>
-  /** Shares the processor between handshakes, across reloads. */
+  /** Shares the processor between handshakes. */
   readonly queue: FairQueue
-  /** What waits for plugins, across reloads. */
+  /** What waits for plugins. */
   readonly held: Held
-  /** Reaches what rests on acceptances, across reloads. */
+  /** Reaches what rests on acceptances. */
   readonly revoking: Revoking
-  /** Which parent proxies are down, across reloads. */
+  /** Which parent proxies are down. */
   readonly parents: ParentHealth
-  /** What plugins keep and count, across reloads. */
+  /** What plugins keep and count. */
   readonly services: ProxyServices
   /** What the processes of a fleet share; undefined where this one is alone. */
   readonly sharing: Sharing | undefined
@@ -51,7 +50,7 @@ type Sharing = Omit<OutboundSharing, 'fingerprints'>
  * @param others undefined where one process serves alone
  * @throws {ProxyError} PTC_LOG_UNWRITABLE
  */
-export function openLogs(place: Place, settings: Settings, others?: OtherProcesses): Logs {
+export function openLastingParts(place: Place, settings: Settings, others?: OtherProcesses): LastingParts {
   const sink = openSink(settings.diags.target, place.print, warn, others?.logs)
   const diags = new Diags({ sink: line => sink.write(line), ...debugSettings(settings, place) })
   const access = new AccessLogs(to =>
