@@ -1,24 +1,5 @@
-import type { Summary } from '../http/transaction/summary.js'
 import type { Generation } from './generation.js'
 import type { VConns } from './wiring/vconns.js'
-
-/** Tells plugins of a transaction that is over. */
-export function tellClosed(vconns: VConns, summary: Summary): void {
-  const { req, method, url, clientAddress, status, bytesUp, bytesDown, milliseconds, error, hooked } = summary
-  const counts = { status, bytesUp, bytesDown, milliseconds }
-  const event = {
-    method,
-    url,
-    clientAddress,
-    user: req?.user,
-    groups: req?.groups ?? [],
-    ...counts,
-    error: error?.code,
-    id: hooked?.id,
-    args: hooked?.args ?? {},
-  }
-  vconns.tell('TS_HTTP_TXN_CLOSE_HOOK', Object.freeze(event))
-}
 
 /** Tells plugins where clients may connect. */
 export function tellReady(

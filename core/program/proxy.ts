@@ -12,19 +12,20 @@
 import type { AdminApi } from '../admin/admin-api.js'
 import type { PluginTotals } from '../admin/metrics.js'
 import type { Admin } from '../admin/server.js'
+import { derived } from '../base/current.js'
 import { describe } from '../base/thrown.js'
 import { after } from '../base/timer.js'
 import { ConnectionCounts, shareOf } from '../http/listener/connection-limits.js'
 import { createListener, type Listener } from '../http/listener/listener.js'
 import { OpenTunnels } from '../http/listener/open-tunnels.js'
 import type { Forwarder } from '../http/transaction/forward.js'
-import type { Summary } from '../http/transaction/summary.js'
 import type { OriginConnector } from '../origin/connect.js'
 import { readConfiguration } from '../settings/settings.js'
 import { liveNatives } from '../tls/openssl/owned.js'
+import { Finished } from './finished.js'
 import { discard, type Generation, makeGeneration, warningsOf } from './generation.js'
 import { Generations } from './generations.js'
-import { tellClosed, tellReady, tellShutdown } from './lifecycle.js'
+import { tellReady, tellShutdown } from './lifecycle.js'
 import { checkSink } from './log-sink.js'
 import { type LastingParts, openLastingParts } from './lasting-parts.js'
 import { type Managed, type Manager, makeAdminApi, type ProcessApi } from './management.js'
@@ -32,7 +33,6 @@ import { type AdminParts, type MetricsSource, metricsOf, openAdmin } from './ope
 import type { OtherProcesses } from './other-processes.js'
 import type { Place } from './place.js'
 import { type Reloaded, Reloads } from './reloads.js'
-import { TrafficCounts } from './traffic-counts.js'
 import { admissions } from './wiring/inbound/access.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
 import { announcedClients, socksPort } from './wiring/inbound/ports.js'
@@ -65,7 +65,7 @@ export class ProxyServer {
   readonly #listeners: Listener[] = []
   readonly #generations: Generations
   readonly #tunnels = new OpenTunnels()
-  readonly #traffic = new TrafficCounts()
+  readonly #finished: Finished
   readonly #reloads: Reloads
   readonly #fleetState: OtherProcesses['fleetState']
   #isStopping = false
@@ -81,6 +81,7 @@ export class ProxyServer {
     this.#generations = generations
     this.#fleetState = others?.fleetState
     const { current } = generations
+    this.#finished = new Finished(lasting.access, current)
     this.#reloads = new Reloads(
       async what => (await this.prepareReload(what))?.commit() ?? [],
       message => lasting.diags.error(message),
@@ -98,7 +99,7 @@ export class ProxyServer {
       lasting.parents,
     )
     this.#connector = makeConnector(current, lasting, dial)
-    this.#forwarder = makeForwarder(current, lasting.queue, this.#connector, via, this.#tunnels, this.#onOver)
+    this.#forwarder = makeForwarder(current, lasting.queue, this.#connector, via, this.#tunnels, this.#finished.add)
     this.#connect = makeConnecting({
       current,
       dial,
@@ -109,7 +110,7 @@ export class ProxyServer {
       revoking: lasting.revoking,
       inside: lasting,
       warn: message => lasting.diags.warning(message),
-      onDone: this.#onOver,
+      onDone: this.#finished.add,
     })
   }
 
@@ -150,12 +151,12 @@ export class ProxyServer {
     const { admit } = admissions(current)
     const secure = securePort(current, this.#lasting)
     const plain = plainPort(() => current().vconns, this.#lasting)
-    const socks = socksPort(current, this.#connect.handler.handle, this.#onOver)
+    const socks = socksPort(current, this.#connect.handler.handle, this.#finished.add)
     const announced = announcedClients(current, this.#counts.take, this.#lasting)
     for (const { address, port, isTls, isSocks, isAnnounced } of first.settings.listener.ports) {
       const listener = createListener({
         forward: this.#forwarder,
-        limits: () => current().settings.listener.limits,
+        limits: derived(current, ({ settings }) => settings.listener.limits),
         admit,
         pages: () => current().pages,
         onConnect: this.#connect.handler.handle,
@@ -164,7 +165,7 @@ export class ProxyServer {
         port: isTls ? secure : plain,
         ...(isSocks && { speak: socks }),
         ...(isAnnounced && { announced }),
-        onRefused: this.#onOver,
+        onRefused: this.#finished.add,
       })
       this.#listeners.push(listener)
       const opened = await listener.listen(port, address)
@@ -172,13 +173,6 @@ export class ProxyServer {
       this.#lasting.services.ports.push({ address: opened.address, port: opened.port })
     }
     tellReady(current().vconns, this.ports)
-  }
-
-  readonly #onOver = (summary: Summary): void => {
-    this.#traffic.add(summary)
-    this.#lasting.access.current?.log(summary)
-    const { vconns } = this.#generations.current()
-    if (vconns.hearsTransactions) tellClosed(vconns, summary)
   }
 
   /**
@@ -294,7 +288,7 @@ export class ProxyServer {
   metrics(api: AdminApi): Promise<MetricsSource> {
     const { listen } = this.#generations.current().settings.admin
     const totals = {
-      traffic: () => this.#traffic.now(),
+      traffic: () => this.#finished.traffic(),
       clientConnections: () => this.clientConnections,
       natives: liveNatives,
     }

@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
-import {
-  denialBy,
-  type IpAllow,
-  loadIpAllow,
-  parseIpAllow,
-  ruleFor,
-  rulesFor,
-} from '../../../core/config/ip-allow.js'
+import { type IpAllow, loadIpAllow, parseIpAllow } from '../../../core/config/ip-allow.js'
+import type { ClientRequest } from '../../../core/http/listener/client-request.js'
+import { makeAccess } from '../../../core/program/wiring/inbound/access.js'
+import type { Configuration } from '../../../core/settings/settings.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
 
 const rule = (...lines: readonly string[]): string => `  - ${['apply: in', ...lines].join('\n    ')}\n`
 const file = (...rules: readonly string[]): string =>
   rules.length === 0 ? 'ip_allow: []\n' : `ip_allow:\n${rules.join('')}`
-const denialOf = (allow: IpAllow, address: string, method: string): string | undefined =>
-  denialBy(ruleFor(rulesFor(allow, address), undefined), allow, method)
+/** What decides against a client at an address; undefined if it may. */
+function denialOf(ipAllow: IpAllow, remoteAddress: string, method: string): string | undefined {
+  const { admit } = makeAccess({ settings: { access: {} }, ipAllow } as Configuration)
+  const denial = admit({ method, client: { remoteAddress } } as ClientRequest)
+  return denial === undefined ? undefined : /\((.*)\)$/.exec((denial as Error).message)?.[1]
+}
 /** Those of the addresses that may use the method. */
 const allowed = (text: string, method: string, ...addresses: readonly string[]): readonly string[] =>
   addresses.filter(address => denialOf(parseIpAllow(text, '/x/ip_allow.yaml'), address, method) === undefined)

@@ -1,15 +1,9 @@
 import type { Current } from '../../../base/current.js'
 import { ProxyError } from '../../../base/errors.js'
 import { Memo } from '../../../base/memo.js'
-import {
-  denialBy,
-  denialOfAll,
-  type IpRule,
-  isForEachLogin,
-  ruleFor,
-  rulesFor,
-} from '../../../config/ip-allow.js'
+import type { IpAllow, IpRule, IpRuleLogins } from '../../../config/ip-allow.js'
 import type { ClientRequest } from '../../../http/listener/client-request.js'
+import type { Identity } from '../../../http/listener/identity.js'
 import type { Admit } from '../../../http/listener/listener.js'
 import type { AdmitOpen } from '../../../http/listener/open-tunnels.js'
 import { ProxyAuth } from '../../../http/listener/proxy-auth.js'
@@ -114,3 +108,43 @@ export function admissions(current: Current<{ readonly access: Access }>): Admis
 
 const denied = (who: string, method: string, why: string): ProxyError =>
   new ProxyError('PTC_CLIENT_DENIED', `${who} may not send ${method} to this proxy (${why})`)
+
+/** The rules of which the first that fits a client's login decides; all but the last are about some logins only. */
+function rulesFor({ rules }: IpAllow, clientAddress: string): readonly IpRule[] {
+  const found = rules.filter(({ addresses }) => addresses.has(clientAddress))
+  const last = found.findIndex(({ logins }) => logins === undefined)
+  return last === -1 ? found : found.slice(0, last + 1)
+}
+
+/** The rule that decides about a client; undefined: none does. */
+const ruleFor = (rules: readonly IpRule[], login: Identity | undefined): IpRule | undefined =>
+  rules.find(({ logins }) => logins === undefined || (login !== undefined && fits(logins, login)))
+
+const fits = ({ users, groups }: IpRuleLogins, login: Identity): boolean =>
+  users?.has(login.user) !== false && (groups === undefined || login.groups.some(group => groups.has(group)))
+
+/** Whether they decide about a client without a look at its login. */
+const isForEachLogin = (rules: readonly IpRule[]): boolean =>
+  rules.length < 2 && rules[0]?.logins === undefined
+
+/** Why no client at an address may, whatever its login; undefined if a login may. */
+function denialOfAll(rules: readonly IpRule[], allow: IpAllow, method: string): string | undefined {
+  const last = rules.at(-1)
+  if (isForEachLogin(rules)) return denialBy(last, allow, method)
+  const all = last?.logins === undefined ? [last, ...rules] : [undefined, ...rules]
+  const whys = all.map(rule => denialBy(rule, allow, method))
+  return whys.includes(undefined) ? undefined : whys[0]
+}
+
+/**
+ * Why a client may not, or undefined if it may.
+ *
+ * As in Traffic Server, a rule that allows some methods denies the others, and a rule that denies some allows the
+ * others.
+ * @param rule that decides about this client
+ */
+function denialBy(rule: IpRule | undefined, allow: IpAllow, method: string): string | undefined {
+  if (rule === undefined) return allow.where
+  const isListed = rule.methods === undefined || rule.methods.has(method)
+  return isListed === (rule.action === 'allow') ? undefined : rule.where
+}
