@@ -9,6 +9,7 @@
 import { asFault } from '../base/edge.js'
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
+import { OpenCalls } from '../base/open-calls.js'
 import { describe } from '../base/thrown.js'
 import { after } from '../base/timer.js'
 
@@ -29,19 +30,12 @@ export interface AskLimits {
  */
 export const ASK_LIMITS: AskLimits = { taken: 5000, answered: 100_000 }
 
-interface Waiting {
-  readonly resolve: (value: unknown) => void
-  readonly reject: (cause: ProxyError) => void
-  /** Called when the other side has the question. */
-  readonly onTaken?: () => void
-}
-
 export class Calls {
   readonly #post: (message: object) => void
   readonly #handlers: Handlers
-  readonly #waiting = new Map<number, Waiting>()
-  #last = 0
-  #ended: ProxyError | undefined
+  readonly #open = new OpenCalls()
+  /** Called when the other side has the question. */
+  readonly #onTaken = new Map<number, () => void>()
 
   /** @param post sends to the other side; it may throw when the channel is closed */
   constructor(post: (message: object) => void, handlers: Handlers) {
@@ -54,7 +48,7 @@ export class Calls {
    * @throws {ProxyError} what the function threw there, or PTC_PROCESS_GONE when the other side ends before it answers
    */
   call(name: string, ...args: readonly unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => this.#send({ name, args }, { resolve, reject }))
+    return this.#open.begin(ask => this.#send({ ask, name, args }))
   }
 
   /**
@@ -63,38 +57,32 @@ export class Calls {
    * @throws {ProxyError} as `call`, and PTC_PROCESS_SILENT; the other side may still do what it was asked
    */
   ask(other: string, limits: AskLimits, name: string, ...args: readonly unknown[]): Promise<unknown> {
+    let number = 0
     let timer: NodeJS.Timeout | undefined
-    const asked = new Promise((resolve, reject) => {
-      const wait = (ms: number): void => {
-        const giveUp = (): void => {
-          this.#waiting.delete(ask)
-          const text = `${other} has not answered "${name}" within ${ms / 1000} s; it may still do what was asked`
-          reject(new ProxyError('PTC_PROCESS_SILENT', text))
-        }
-        clearTimeout(timer)
-        timer = after(ms, giveUp, reject)
-      }
-      const onTaken = (): void => wait(limits.answered)
+    const giveUp = (why: ProxyError): void => this.#open.settle(number, undefined, why)
+    const wait = (ms: number): void => {
+      clearTimeout(timer)
+      const text = `${other} has not answered "${name}" within ${ms / 1000} s; it may still do what was asked`
+      timer = after(ms, () => giveUp(new ProxyError('PTC_PROCESS_SILENT', text)), giveUp)
+    }
+    const asked = this.#open.begin(ask => {
+      number = ask
+      this.#onTaken.set(ask, () => wait(limits.answered))
       wait(limits.taken)
-      const ask = this.#send({ name, args, confirm: true }, { resolve, reject, onTaken })
+      this.#send({ ask, name, args, confirm: true })
     })
-    return asked.finally(() => clearTimeout(timer))
+    return asked.finally(() => {
+      clearTimeout(timer)
+      this.#onTaken.delete(number)
+    })
   }
 
-  /** @returns the number of the question */
-  #send(question: object, waiting: Waiting): number {
-    const ask = ++this.#last
-    if (this.#ended !== undefined) waiting.reject(this.#ended)
-    else {
-      this.#waiting.set(ask, waiting)
-      try {
-        this.#post({ ask, ...question })
-      } catch (cause) {
-        this.#waiting.delete(ask)
-        waiting.reject(new ProxyError('PTC_PROCESS_GONE', describe(cause), { cause }))
-      }
+  #send(question: object): void {
+    try {
+      this.#post(question)
+    } catch (cause) {
+      throw new ProxyError('PTC_PROCESS_GONE', describe(cause), { cause })
     }
-    return ask
   }
 
   /** Takes a message of the other side. One that is no message of this protocol is for others: it changes nothing. */
@@ -103,8 +91,9 @@ export class Calls {
     const { ask, name, args, confirm, taken, answer, value, error } = message as Readonly<
       Record<string, unknown>
     >
-    if (typeof answer === 'number') this.#settle(answer, value, error)
-    else if (typeof taken === 'number') this.#waiting.get(taken)?.onTaken?.()
+    if (typeof answer === 'number')
+      this.#open.settle(answer, value, error === undefined ? undefined : errorOf(error))
+    else if (typeof taken === 'number') this.#onTaken.get(taken)?.()
     else if (typeof ask === 'number' && typeof name === 'string' && Array.isArray(args)) {
       if (confirm === true) this.#reply({ taken: ask })
       void this.#handle(ask, name, args)
@@ -113,16 +102,7 @@ export class Calls {
 
   /** The other side has gone: every call that waits fails, and every later one. */
   end(why: string): void {
-    this.#ended ??= new ProxyError('PTC_PROCESS_GONE', why)
-    for (const { reject } of this.#waiting.values()) reject(this.#ended)
-    this.#waiting.clear()
-  }
-
-  #settle(answer: number, value: unknown, error: unknown): void {
-    const waiting = this.#waiting.get(answer)
-    this.#waiting.delete(answer)
-    if (error === undefined) waiting?.resolve(value)
-    else waiting?.reject(errorOf(error))
+    this.#open.end(new ProxyError('PTC_PROCESS_GONE', why))
   }
 
   async #handle(ask: number, name: string, args: readonly unknown[]): Promise<void> {

@@ -3,6 +3,7 @@
  * names are a closed list; what the proxy is asked to do, it checks as if the plugin ran beside it.
  */
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
+import { OpenCalls } from '../../base/open-calls.js'
 import { describe } from '../../base/thrown.js'
 import type { HostedServices, PluginServices } from '../services/services.js'
 import type { CallName, FromWorker, ToWorker } from './messages.js'
@@ -17,9 +18,7 @@ const MAX_CALLS = 1000
 /** In the worker: calls that wait for their result. */
 export class WorkerCalls {
   readonly #send: (call: Call) => void
-  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(why: ProxyError): void }>()
-  #lastId = 0
-  #isOver = false
+  readonly #open = new OpenCalls()
 
   constructor(send: (call: Call) => void) {
     this.#send = send
@@ -36,33 +35,22 @@ export class WorkerCalls {
   }
 
   async #call(name: CallName, args: readonly unknown[], seq?: number): Promise<unknown> {
-    if (this.#isOver) throw gone()
-    if (this.#waiting.size >= MAX_CALLS)
+    if (this.#open.size >= MAX_CALLS)
       throw new ProxyError('PTC_PLUGIN_CALL', `more than ${MAX_CALLS} calls wait for their results`)
     const plain = toPlain(args)
-    const id = ++this.#lastId
-    return await new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      this.#send({ did: 'call', id, name, args: plain, ...(seq === undefined ? {} : { seq }) })
-    })
+    const ofTurn = seq === undefined ? {} : { seq }
+    return await this.#open.begin(id => this.#send({ did: 'call', id, name, args: plain, ...ofTurn }))
   }
 
-  take(result: Result): void {
-    const waiting = this.#waiting.get(result.id)
-    this.#waiting.delete(result.id)
-    if (result.error === undefined) waiting?.resolve(result.value)
-    else waiting?.reject(new ProxyError(result.error.code, result.error.message))
+  take({ id, value, error }: Result): void {
+    this.#open.settle(id, value, error && new ProxyError(error.code, error.message))
   }
 
   /** The plugin has been unloaded. */
   end(): void {
-    this.#isOver = true
-    for (const { reject } of this.#waiting.values()) reject(gone())
-    this.#waiting.clear()
+    this.#open.end(new ProxyError('PTC_PLUGIN_CALL', 'the plugin has been unloaded'))
   }
 }
-
-const gone = (): ProxyError => new ProxyError('PTC_PLUGIN_CALL', 'the plugin has been unloaded')
 
 function toPlain(args: readonly unknown[]): readonly unknown[] {
   try {
