@@ -5,22 +5,16 @@
  *
  * What rules can say, and what they cannot know: docs/plugins/access_rules.md.
  */
-import type { OptionsOf, OptionsSchema, PluginInit, ReadRequestEvent, Verdict } from 'portcullis/plugin'
+import type { OptionsOf, PluginInit, ReadRequestEvent, Verdict } from 'portcullis/plugin'
 import type { Request } from './access-rules/lists.js'
 import { findRule, parseRules, type Rule } from './access-rules/rules-file.js'
 import { WatchedFile } from './files/watched-file.js'
+import { fileOptions } from './options/file-options.js'
 
-export const optionsSchema = {
-  type: 'object',
-  properties: {
-    file: {
-      type: 'string',
-      format: 'path',
-      default: 'access.yaml',
-      description: 'The rules, YAML: `lists` by name, and `rules` of `allow` or `deny` with names of lists.',
-    },
-  },
-} as const satisfies OptionsSchema
+export const optionsSchema = fileOptions(
+  'access.yaml',
+  'The rules, YAML: `lists` by name, and `rules` of `allow` or `deny` with names of lists.',
+)
 
 const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   const { options, hookAdd, accept, reject, debug } = context

@@ -5,22 +5,16 @@
  *
  * What the file says, and what pins cannot know: docs/plugins/pins.md.
  */
-import type { OptionsOf, OptionsSchema, PeerEvidence, PluginInit } from 'portcullis/plugin'
+import type { OptionsOf, PeerEvidence, PluginInit } from 'portcullis/plugin'
 import { provenPath, spkiOf } from './certificates/fingerprints.js'
 import { WatchedFile } from './files/watched-file.js'
+import { fileOptions } from './options/file-options.js'
 import { type Pinned, parsePins } from './pins/pin-file.js'
 
-export const optionsSchema = {
-  type: 'object',
-  properties: {
-    file: {
-      type: 'string',
-      format: 'path',
-      default: 'pins.yaml',
-      description: 'The pins, YAML: a list `pins` of `host`, `spki`, `sha256`, `report_only`.',
-    },
-  },
-} as const satisfies OptionsSchema
+export const optionsSchema = fileOptions(
+  'pins.yaml',
+  'The pins, YAML: a list `pins` of `host`, `spki`, `sha256`, `report_only`.',
+)
 
 const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
   const { options, hookAdd, accept, reject, note, revoke } = context

@@ -6,26 +6,19 @@
  * What rules can say, and what policy cannot know: docs/plugins/policy.md.
  */
 import { LRUCache } from 'lru-cache'
-import type { OptionsOf, OptionsSchema, PluginInit, VerifyServerEvent } from 'portcullis/plugin'
+import type { OptionsOf, PluginInit, VerifyServerEvent } from 'portcullis/plugin'
 import { WatchedFile } from './files/watched-file.js'
 import { parseHostPort } from './hosts/host-port.js'
 import { offer } from './managed/offer.js'
+import { fileOptions } from './options/file-options.js'
 import { decide, explain, timeLeft } from './policy/decide.js'
 import { type Facts, factsOf } from './policy/facts.js'
 import { parseRules, type Rule } from './policy/rules-file.js'
 
-export const optionsSchema = {
-  type: 'object',
-  properties: {
-    file: {
-      type: 'string',
-      format: 'path',
-      default: 'policy.yaml',
-      description:
-        'The rules, YAML: a list `rules` of `name`, `action` and conditions. The first that matches counts.',
-    },
-  },
-} as const satisfies OptionsSchema
+export const optionsSchema = fileOptions(
+  'policy.yaml',
+  'The rules, YAML: a list `rules` of `name`, `action` and conditions. The first that matches counts.',
+)
 
 /** The port of a host that nothing was asked of. */
 const HTTPS = 443

@@ -7,33 +7,19 @@
  * the right one. Answers are cleaned of secrets. What is looked at, and what cannot be known: docs/plugins/secrets.md.
  */
 import { LRUCache } from 'lru-cache'
-import type {
-  OptionsOf,
-  OptionsSchema,
-  PluginInit,
-  Reject,
-  ResponseSeal,
-  SendRequestEvent,
-} from 'portcullis/plugin'
+import type { OptionsOf, PluginInit, Reject, ResponseSeal, SendRequestEvent } from 'portcullis/plugin'
 import { WatchedFile } from './files/watched-file.js'
+import { fileOptions } from './options/file-options.js'
 import { BodyLook } from './secrets/body-look.js'
 import { Cleaner, Wanted } from './secrets/cleaner.js'
 import { whyNot } from './secrets/origin-rule.js'
 import { type Looked, placeOf, replaced, targetOf } from './secrets/placeholders.js'
 import { parseSecrets, type Secret } from './secrets/secrets-file.js'
 
-export const optionsSchema = {
-  type: 'object',
-  properties: {
-    file: {
-      type: 'string',
-      format: 'path',
-      default: 'secrets.yaml',
-      description:
-        'The secrets, YAML: a list `secrets` of `name`, `placeholder`, `env` or `file`, `host`, `spki`, `in`.',
-    },
-  },
-} as const satisfies OptionsSchema
+export const optionsSchema = fileOptions(
+  'secrets.yaml',
+  'The secrets, YAML: a list `secrets` of `name`, `placeholder`, `env` or `file`, `host`, `spki`, `in`.',
+)
 
 declare module 'portcullis/plugin' {
   interface TxnArgs {

@@ -7,32 +7,19 @@
  * What the file says, and what spiffe cannot know: docs/plugins/spiffe.md.
  */
 import type { X509Certificate } from 'node:crypto'
-import type {
-  BuiltInResult,
-  OptionsOf,
-  OptionsSchema,
-  PluginInit,
-  Verdict,
-  VerifyServerEvent,
-} from 'portcullis/plugin'
+import type { BuiltInResult, OptionsOf, PluginInit, Verdict, VerifyServerEvent } from 'portcullis/plugin'
 import { alternativeNamesOf } from './certificates/alternative-names.js'
 import { WatchedFile } from './files/watched-file.js'
+import { fileOptions } from './options/file-options.js'
 import { parseBundle } from './spiffe/bundle.js'
 import { parseDomains } from './spiffe/domains-file.js'
 import { parseSpiffeId } from './spiffe/spiffe-id.js'
 import { whyNotSvid } from './spiffe/verify-svid.js'
 
-export const optionsSchema = {
-  type: 'object',
-  properties: {
-    file: {
-      type: 'string',
-      format: 'path',
-      default: 'spiffe.yaml',
-      description: 'Trust domains with their bundles, and the hosts that belong to them, YAML.',
-    },
-  },
-} as const satisfies OptionsSchema
+export const optionsSchema = fileOptions(
+  'spiffe.yaml',
+  'Trust domains with their bundles, and the hosts that belong to them, YAML.',
+)
 
 /** What the built-in check says of a good SVID: its authority is not among the roots, and its name is no host. */
 const EXPECTED: ReadonlySet<BuiltInResult['name']> = new Set<BuiltInResult['name']>([
