@@ -18,7 +18,7 @@ export interface Origin {
   readonly port: number
 }
 
-export const DEFAULT_PORT = { http: 80, https: 443 } as const
+const DEFAULT_PORT = { http: 80, https: 443 } as const
 
 /** Reads what follows `scheme://` in a URL. @returns or what is wrong with it, as {@link parseAuthority} says it */
 export function parseOrigin(scheme: Origin['scheme'], text: string): Origin | { readonly wrong: string } {

@@ -17,7 +17,7 @@ export function networkOfAddress(address: string): string {
 export const networkOf = (remoteAddress: string): string => networkOfAddress(hostOf(remoteAddress))
 
 /** The eight words of an IPv6 address, without brackets and zone. */
-export function ipv6Words(address: string): readonly string[] {
+function ipv6Words(address: string): readonly string[] {
   const [front = '', back] = address.split('::')
   const words = (text: string): readonly string[] => (text === '' ? [] : text.split(':'))
   const [head, tail] = [words(front), words(back ?? '')]

@@ -2,7 +2,7 @@ import { ProxyError } from '../base/errors.js'
 import type { NamedFile } from './record-place.js'
 
 /** Bytes of a socket's path that Linux accepts: sun_path of sockaddr_un has 108, the last one a NUL. */
-export const LONGEST_SOCKET_PATH = 107
+const LONGEST_SOCKET_PATH = 107
 
 /**
  * The path of the management socket.

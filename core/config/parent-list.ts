@@ -1,7 +1,7 @@
 import { parseAuthority } from '../base/authority.js'
 import { quote } from './config-file.js'
 
-export const PARENT_SCHEMES = ['http', 'https', 'socks5'] as const
+const PARENT_SCHEMES = ['http', 'https', 'socks5'] as const
 
 /** A parent proxy as a list names it. */
 export interface ParentEntry {

@@ -28,12 +28,7 @@ const CURVES: Readonly<Record<string, readonly string[]>> = {
  * The algorithms that there are (RFC 7518, RFC 8037, RFC 9864): of signatures by a private key alone. A shared secret is not
  * among them, so that no public key can be used as one.
  */
-export const TOKEN_ALGORITHMS: readonly string[] = [
-  ...RSA,
-  ...RSA_PSS,
-  ...Object.values(CURVES).flat(),
-  ...EDWARDS,
-]
+const TOKEN_ALGORITHMS: readonly string[] = [...RSA, ...RSA_PSS, ...Object.values(CURVES).flat(), ...EDWARDS]
 
 /** Reads names of algorithms, with blanks or commas between them. */
 export function readTokenAlgorithms(text: string): Reading<{ readonly algorithms: readonly string[] }> {

@@ -4,7 +4,7 @@ import type { ProxyError } from '../base/errors.js'
 import { fieldEntries, fieldValues } from '../base/fields.js'
 
 /** Fields that say something about one HTTP/1.1 connection, and have no place in HTTP/2 (RFC 9113 section 8.2.2). */
-export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   'connection',
   'http2-settings',
   'keep-alive',

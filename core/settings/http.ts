@@ -156,7 +156,7 @@ export const accessSettings = (records: Records, confDir: string) =>
   })
 
 /** HTTP/2 with clients. Times are in milliseconds, sizes in bytes. */
-export const http2Settings = (records: Records) =>
+const http2Settings = (records: Records) =>
   Object.freeze({
     maxStreams: records['proxy.config.http2.max_concurrent_streams_in'],
     window: records['proxy.config.http2.initial_window_size_in'],

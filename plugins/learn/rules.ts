@@ -28,12 +28,12 @@ const summary = ({ count, clients, first, last, failures }: Seen): string => {
   return `${count} handshakes, ${Object.keys(clients).length} clients, ${day(first)} to ${day(last)}${failed}`
 }
 
-const heading = ({ since, others }: Observed, what: string, now: number): string =>
-  `# ${what}: learned from ${new Date(since).toISOString()} to ${new Date(now).toISOString()}.\n` +
+const heading = ({ since, others }: Observed, what: string): string =>
+  `# ${what}: learned from ${new Date(since).toISOString()} to ${new Date().toISOString()}.\n` +
   (others === 0 ? '' : `# ${others} handshakes with further hosts had no room.\n`)
 
 /** Rules for policy.js: each host with the issuers and kinds of keys that it has shown, and nothing else. */
-export function toPolicy(observed: Observed, now = Date.now()): string {
+export function toPolicy(observed: Observed): string {
   const rules = rowsOf(observed).map(({ host, port, seen }) => {
     if (Object.keys(seen.issuers).length === 0) return `  # ${host}:${port}: ${summary(seen)}\n`
     return [
@@ -48,11 +48,11 @@ export function toPolicy(observed: Observed, now = Date.now()): string {
     ].join('\n')
   })
   const rest = '  # What was not asked for.\n  - name: everything else\n    action: block\n'
-  return `${heading(observed, 'policy.yaml, for the plugin policy', now)}rules:\n${rules.join('')}${rest}`
+  return `${heading(observed, 'policy.yaml, for the plugin policy')}rules:\n${rules.join('')}${rest}`
 }
 
 /** Rules for sni.yaml: each host with the keys that it has shown. The ports of a host have one rule. */
-export function toSni(observed: Observed, now = Date.now()): string {
+export function toSni(observed: Observed): string {
   const hosts = new Map<string, Row[]>()
   for (const row of rowsOf(observed)) hosts.set(row.host, [...(hosts.get(row.host) ?? []), row])
   const rules = [...hosts].map(([host, rows]) => {
@@ -62,7 +62,7 @@ export function toSni(observed: Observed, now = Date.now()): string {
     return keys.length === 0 ? lines : lines + rule
   })
   const body = rules.length === 0 ? 'sni: []\n' : `sni:\n${rules.join('')}`
-  return `${heading(observed, 'sni.yaml', now)}# Most origins change their keys with each certificate: keep pins only for those that do not.\n${body}`
+  return `${heading(observed, 'sni.yaml')}# Most origins change their keys with each certificate: keep pins only for those that do not.\n${body}`
 }
 
 /** For people: a line for each host. */

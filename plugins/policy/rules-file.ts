@@ -4,7 +4,7 @@ import { parseDuration } from './comparison.js'
 import { CONDITIONS, type Condition } from './conditions.js'
 import { DAYS, type Day, parseTimes, type Times } from './times.js'
 
-export const ACTIONS = ['allow', 'block', 'delay', 'require'] as const
+const ACTIONS = ['allow', 'block', 'delay', 'require'] as const
 export type Action = (typeof ACTIONS)[number]
 
 /** One rule of policy.yaml. */

@@ -43,13 +43,13 @@ export class AnswerFiles {
   }
 
   /** Removes what has not been written for long. */
-  async prune(now = Date.now()): Promise<void> {
+  async prune(): Promise<void> {
     const names = await readdir(this.#dir).catch(() => [])
     for (const name of names) {
       if (!name.includes(SUFFIX)) continue
       const path = join(this.#dir, name)
       const age = await stat(path).then(
-        ({ mtimeMs }) => now - mtimeMs,
+        ({ mtimeMs }) => Date.now() - mtimeMs,
         () => 0,
       )
       if (age > UNUSED_FOR) await unlink(path).catch(() => undefined)

@@ -33,7 +33,6 @@ export function countLogs(
   issuer: Certificate | undefined,
   delivered: readonly Sct[],
   known: Logs,
-  now = Date.now(),
 ): Counted {
   const { scts, entry } = stampedOf(leaf, issuer)
   const logs = new Set<Log>()
@@ -45,8 +44,7 @@ export function countLogs(
     const why =
       log === undefined
         ? `log ${id || 'of another version'} is not on the list`
-        : (whyNot(sct, log, notAfter, now) ??
-          (isSigned(sct, log, entry()) ? undefined : 'the signature is wrong'))
+        : (whyNot(sct, log, notAfter) ?? (isSigned(sct, log, entry()) ? undefined : 'the signature is wrong'))
     if (log !== undefined && why === undefined) logs.add(log)
     else others.push(log === undefined ? `${why}` : `${log.name}: ${why}`)
   }
@@ -56,8 +54,8 @@ export function countLogs(
   return { logs: [...logs], others }
 }
 
-function whyNot({ timestamp }: Sct, log: Log, notAfter: number, now: number): string | undefined {
-  if (timestamp > now + SKEW) return 'the timestamp lies in the future'
+function whyNot({ timestamp }: Sct, log: Log, notAfter: number): string | undefined {
+  if (timestamp > Date.now() + SKEW) return 'the timestamp lies in the future'
   if (timestamp >= log.until) return 'the log was retired before'
   // A date that cannot be read is NaN, which lies in no range.
   if (!(notAfter >= log.notAfter.from && notAfter < log.notAfter.to))

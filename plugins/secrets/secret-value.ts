@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 /** Where a secret is read from. */
 export type Source = { readonly env: string } | { readonly file: string }
 
-export const MIN_LENGTH = 8
+const MIN_LENGTH = 8
 export const MAX_LENGTH = 4096
 /** How often a file is looked at, milliseconds. */
 const LOOK = 1000

@@ -39,7 +39,7 @@ export interface DnsServer {
   stop(): Promise<void>
 }
 
-export const RCODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const
+const RCODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const
 
 /** What a UDP reply has room for; longer ones are truncated (RFC 9715). */
 const UDP_BYTES = 1232

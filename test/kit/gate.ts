@@ -158,11 +158,10 @@ export class Gate extends HookGate {
   }
 
   /** Until every connection to an origin has ended. */
-  async allClosed(ms?: number): Promise<void> {
+  async allClosed(): Promise<void> {
     await this.until(
       () => (this.started.length > 0 && this.closed.length >= this.started.length ? true : undefined),
       'the close hooks',
-      ms,
     )
   }
 }

@@ -43,11 +43,7 @@ export function answerRequest(request: Buffer, records: Records, args: readonly 
 }
 
 /** A response to be stapled. */
-export function stapleFor(
-  subject: Pick<Issued, 'certPem'>,
-  records: Records,
-  args: readonly string[] = [],
-): Buffer {
+export function stapleFor(subject: Pick<Issued, 'certPem'>, records: Records): Buffer {
   requireProgram('openssl')
   const dir = makeTempDir()
   try {
@@ -56,7 +52,7 @@ export function stapleFor(
     const asked = ['-issuer', 'issuer.pem', '-cert', 'subject.pem', '-reqout', 'request', '-no_nonce']
     execFileSync('openssl', ['ocsp', ...asked], { cwd: dir.path, stdio: 'pipe' })
     const request = readFileSync(join(dir.path, 'request'))
-    return answerRequest(request, records, args)
+    return answerRequest(request, records)
   } finally {
     dir.remove()
   }

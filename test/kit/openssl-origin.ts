@@ -31,7 +31,7 @@ export interface OpensslOrigin {
   /** Whether a client has sent it: `Finished`, `fatal certificate_expired`, `ApplicationData`. */
   received(name: string): boolean
   /** The first message of that name that a client has sent, or sends within `ms`. */
-  waitFor(name: string, ms?: number): Promise<TlsMessage>
+  waitFor(name: string): Promise<TlsMessage>
   stop(): Promise<void>
 }
 
@@ -76,7 +76,7 @@ export async function opensslOrigin(options: OpensslOriginOptions): Promise<Open
       messages: () => reader.messages,
       receivedNames,
       received: name => received(name) !== undefined,
-      waitFor: (name, ms) => child.until(() => received(name), `a client's ${name}`, ms),
+      waitFor: name => child.until(() => received(name), `a client's ${name}`),
       stop,
     }
   } catch (cause) {

@@ -13,7 +13,7 @@ export interface RawConnection extends Direction {
   /** Ends the connection with a TCP reset. */
   reset(): void
   /** Waits until that many bytes have come in all. */
-  untilBytes(count: number, ms?: number): Promise<void>
+  untilBytes(count: number): Promise<void>
   until<T>(probe: () => T | undefined, what: string, ms?: number): Promise<T>
 }
 
@@ -99,8 +99,8 @@ function wrap(socket: Socket): RawConnection {
     send: data => void socket.write(data),
     end: () => void socket.end(),
     reset: () => void socket.resetAndDestroy(),
-    untilBytes: async (count, ms) => {
-      await until(() => (received.bytes().length >= count ? true : undefined), `${count} bytes`, ms)
+    untilBytes: async count => {
+      await until(() => (received.bytes().length >= count ? true : undefined), `${count} bytes`)
     },
     until,
   }

@@ -62,13 +62,13 @@ export class Recording implements Direction {
 }
 
 /** Relays to a port of this machine and records what passes. */
-export function tapRelay(port: number, host = '127.0.0.1'): Promise<Relay> {
-  return relay(port, host, async (to, bytes) => void to.write(bytes))
+export function tapRelay(port: number): Promise<Relay> {
+  return relay(port, async (to, bytes) => void to.write(bytes))
 }
 
 /** As {@link tapRelay}, but bytes go on in pieces of `n`, each in a TCP segment of its own. */
-export function splittingRelay(port: number, n: number, host = '127.0.0.1'): Promise<Relay> {
-  return relay(port, host, async (to, bytes) => {
+export function splittingRelay(port: number, n: number): Promise<Relay> {
+  return relay(port, async (to, bytes) => {
     for (let at = 0; at < bytes.length && !to.destroyed; at += n) {
       await new Promise<void>(resolve => to.write(bytes.subarray(at, at + n), () => resolve()))
     }
@@ -76,22 +76,18 @@ export function splittingRelay(port: number, n: number, host = '127.0.0.1'): Pro
 }
 
 /** As {@link tapRelay}, but whatever comes waits this many milliseconds before it goes on. */
-export function slowRelay(port: number, delay: number, host = '127.0.0.1'): Promise<Relay> {
-  return relay(port, host, async (to, bytes) => {
+export function slowRelay(port: number, delay: number): Promise<Relay> {
+  return relay(port, async (to, bytes) => {
     await sleep(delay)
     to.write(bytes)
   })
 }
 
-async function relay(
-  port: number,
-  host: string,
-  forward: (to: Socket, bytes: Buffer) => Promise<void>,
-): Promise<Relay> {
+async function relay(port: number, forward: (to: Socket, bytes: Buffer) => Promise<void>): Promise<Relay> {
   const connections: TappedConnection[] = []
   const watch = new Watch()
   const server = await listen(client => {
-    const origin = connect({ port, host, noDelay: true, allowHalfOpen: true })
+    const origin = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
     server.own(origin)
     const changed = (): void => watch.changed()
     const [fromClient, fromOrigin] = [new Recording(client, changed), new Recording(origin, changed)]

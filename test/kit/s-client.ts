@@ -16,7 +16,7 @@ export interface SClient {
   /** All it has printed. */
   output(): string
   /** Until it has ended. */
-  result(ms?: number): Promise<SClientResult>
+  result(): Promise<SClientResult>
 }
 
 export interface SClientResult {
@@ -44,8 +44,8 @@ export async function startSClient(options: SClientOptions): Promise<SClient> {
   return {
     child,
     output,
-    result: async ms => {
-      await child.exited(ms)
+    result: async () => {
+      await child.exited()
       return readOutput(output())
     },
   }

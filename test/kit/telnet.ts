@@ -15,8 +15,8 @@ export interface Telnet {
 
 const GREETING = /Escape character is .*\r?\n/
 
-export async function telnet(port: number, host = '127.0.0.1'): Promise<Telnet> {
-  const child = await startChild('telnet', [host, String(port)])
+export async function telnet(port: number): Promise<Telnet> {
+  const child = await startChild('telnet', ['127.0.0.1', String(port)])
   const shown = (): string => child.stdout().split(GREETING).slice(1).join('')
   try {
     await child.until(() => GREETING.exec(child.stdout()) ?? undefined, 'telnet to connect')

@@ -26,7 +26,7 @@ export interface Issuer {
 
 export const now = (): number => Math.floor(Date.now() / 1000)
 
-export const claimsOf = (claims: Claims = {}): JWTPayload => ({
+const claimsOf = (claims: Claims = {}): JWTPayload => ({
   ...{ sub: 'ann', aud: 'proxy.test', iss: 'https://id.test', exp: now() + 60 },
   ...claims,
 })

@@ -173,7 +173,7 @@ const loop = (): ProxyError =>
  * @param signal aborts when the client leaves
  * @throws {ProxyError} a refusal, or the signal's reason
  */
-export async function askConnect(
+async function askConnect(
   hooks: TxnHooks,
   rawHeaders: readonly string[],
   signal: AbortSignal,
@@ -199,5 +199,5 @@ export async function askConnect(
 }
 
 /** The fields as if the client had asked for another authority. */
-export const forAuthority = (rawHeaders: readonly string[], authority: string): readonly string[] =>
+const forAuthority = (rawHeaders: readonly string[], authority: string): readonly string[] =>
   rawHeaders.map((text, i) => (i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === 'host' ? authority : text))

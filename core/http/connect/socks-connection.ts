@@ -41,7 +41,7 @@ export interface SocksOptions {
 /** Bytes that are stored while an answer is awaited; no message is that long. */
 const MAX_BYTES = 65_536
 
-export const SOCKS_ANSWERS: ConnectAnswers = {
+const SOCKS_ANSWERS: ConnectAnswers = {
   establish: link => void link.write(replyBytes(REPLY.succeeded)),
   refuse: (_req, link, error) => {
     link.write(replyBytes(replyOf(error)))

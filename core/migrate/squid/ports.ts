@@ -111,7 +111,7 @@ const split = (word: string): readonly [string, string] => {
 }
 
 /** A list that only leaves out what security level 2 leaves out as well. */
-export const isWide = (ciphers: string): boolean =>
+const isWide = (ciphers: string): boolean =>
   ciphers
     .split(':')
     .every(part =>

@@ -176,7 +176,7 @@ let hasIpv6 = false
  * Whether this machine has a global IPv6 address. The system's resolver puts IPv6 first then, and IPv4 otherwise (RFC 6724):
  * an address that cannot be reached is not tried first.
  */
-export function hasGlobalIpv6(): boolean {
+function hasGlobalIpv6(): boolean {
   const now = performance.now()
   if (now - checkedAt < INTERVAL) return hasIpv6
   checkedAt = now

@@ -43,7 +43,8 @@ export class Routes {
     this.#attempts = attempts
   }
 
-  waysFor(question: WayQuestion, now = new Date()): Ways {
+  waysFor(question: WayQuestion): Ways {
+    const now = new Date()
     const minutes = now.getHours() * 60 + now.getMinutes()
     const route = this.#routes.find(({ matches }) => matches(question, minutes))
     return route === undefined || route.parents.length === 0 ? ONLY_DIRECT : this.#through(route, question)

@@ -11,12 +11,12 @@ import { READ_REQUEST, READ_RESPONSE, SEND_REQUEST, SEND_RESPONSE } from './ques
 
 /** The start of a connection: plain data, or nothing but the connection. */
 
-export const CLIENT_START = codec<'TS_VCONN_START_HOOK', Facts<'TS_VCONN_START_HOOK'>>({
+const CLIENT_START = codec<'TS_VCONN_START_HOOK', Facts<'TS_VCONN_START_HOOK'>>({
   toPlain: () => ({}),
   toFacts: facts => facts,
 })
 
-export const ORIGIN_START = codec<'TS_VCONN_OUTBOUND_START_HOOK', Facts<'TS_VCONN_OUTBOUND_START_HOOK'>>({
+const ORIGIN_START = codec<'TS_VCONN_OUTBOUND_START_HOOK', Facts<'TS_VCONN_OUTBOUND_START_HOOK'>>({
   toPlain: ({ host, port }) => ({ host, port }),
   toFacts: facts => facts,
 })

@@ -36,14 +36,8 @@ export class RecentRevocations {
    * @param connectedSince since when this process hears all others, and they hear it: before that, no other can have heard of
    *   what it knew
    */
-  beat(
-    host: string,
-    leaf: () => LeafDigests | undefined,
-    madeAt: number,
-    connectedSince: number,
-    now = Date.now(),
-  ): boolean {
-    if (madeAt <= this.#floor || madeAt > now + SKEW) return true
+  beat(host: string, leaf: () => LeafDigests | undefined, madeAt: number, connectedSince: number): boolean {
+    if (madeAt <= this.#floor || madeAt > Date.now() + SKEW) return true
     let digests: { readonly of: LeafDigests | undefined } | undefined
     const once = (): LeafDigests | undefined => {
       digests ??= { of: leaf() }

@@ -6,7 +6,7 @@ import { certificatesInPem, toPem } from '../../base/pem.js'
 import { describe } from '../../base/thrown.js'
 
 /** The files of trust anchors on common systems, in the order in which they are tried. */
-export const SYSTEM_BUNDLES = [
+const SYSTEM_BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt', // Debian, Ubuntu, Gentoo, Arch
   '/etc/pki/tls/certs/ca-bundle.crt', // Fedora, RHEL 6 and later
   '/etc/ssl/ca-bundle.pem', // openSUSE
@@ -63,8 +63,8 @@ export function configuredAnchors(place: string, what: string): TrustAnchors {
 }
 
 /** The system's anchors; Node's bundled ones where the system has none. */
-export function defaultAnchors(bundles: readonly string[] = SYSTEM_BUNDLES): TrustAnchors {
-  const found = bundles.find(file => statSync(file, { throwIfNoEntry: false })?.isFile())
+export function defaultAnchors(): TrustAnchors {
+  const found = SYSTEM_BUNDLES.find(file => statSync(file, { throwIfNoEntry: false })?.isFile())
   if (found === undefined) {
     const from = 'the roots bundled with Node'
     return { pems: splitPem(rootCertificates.join('\n'), from), from }

@@ -109,7 +109,7 @@ const WHO = {
 } as const satisfies Record<RejectedBy, (plugin: string) => string>
 
 /** One sentence with the host, the rejecting party, the X509 code and the detail. */
-export function rejectionText(r: Rejection): string {
+function rejectionText(r: Rejection): string {
   const detail = r.detail === '' ? '' : `: ${r.detail}`
   if (r.hold !== undefined)
     return `certificate of ${r.host} not judged yet by ${WHO[r.by](r.plugin ?? '')}, hold=${r.hold.id}${detail}`
