@@ -37,7 +37,7 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
     throw new Error('secrets does not work with @isolate=worker: every piece of a message passes through it')
   const parse = (text: string): readonly Secret[] => parseSecrets(text, options.file, confDir)
   const file = new WatchedFile(options.file, parse, context, 'no secret is sent, and no placeholder passes')
-  /** Of the last file that could be used: its placeholders are refused while the file is wrong, its secrets removed. */
+  /** The last file that could be used: its placeholders are refused while the file is wrong, its secrets removed. */
   let last = await file.load()
   let isUsable = true
   file.watch((_, after) => {

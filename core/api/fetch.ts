@@ -4,7 +4,7 @@ export interface FetchOptions {
   readonly method?: 'GET' | 'POST'
   /** Fields to send; those that frame the message or belong to the connection are refused. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Of a POST. */
+  /** The body of a POST. */
   readonly body?: Uint8Array | string
   /** Milliseconds for all of it, redirects and the wait for a place included; default 5,000, at most 60,000. */
   readonly timeout?: number

@@ -58,7 +58,7 @@ export interface Approval {
   /** When this host was first asked about; milliseconds since the epoch. */
   readonly firstSeen: number
   /**
-   * Of a link on the management port, `/answer?code=CODE`, under which a person answers without a login: SHA-256 of its
+   * The link on the management port, `/answer?code=CODE`, by which a person answers without a login: SHA-256 of its
    * code, hex, and when it ends. The code has 256 random bits, 43 characters of base64url.
    */
   readonly link?: { readonly sha256: string; readonly until: number } | undefined

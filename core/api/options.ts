@@ -23,7 +23,7 @@ export interface OptionsSchema {
 /** One option. The text after `=` becomes what `type` says; a list is split at its commas. */
 export interface OptionSchema {
   readonly type: 'string' | 'number' | 'integer' | 'boolean' | 'array'
-  /** Of a list: what is between its commas. */
+  /** The elements of a list, between its commas. */
   readonly items?: {
     readonly type: 'string' | 'number' | 'integer' | 'boolean'
     readonly [keyword: string]: unknown

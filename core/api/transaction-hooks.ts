@@ -50,7 +50,7 @@ export interface TxnOrigin {
 
 /** What the events of one request and its response have in common. Parked until `reenable`. */
 export interface TxnEvent extends Parked {
-  /** Of the transaction: unique in this process, ascending. */
+  /** The id of the transaction: unique in this process, ascending. */
   readonly id: number
   /** The connection that the message came on, or goes to. */
   readonly vconn: VConn
@@ -65,7 +65,7 @@ export interface TxnEvent extends Parked {
   readonly method: string
   /** Absolute: scheme, host, port and path. Of a CONNECT, `host:port`. */
   readonly url: string
-  /** Of the message that the hook is about. */
+  /** The fields of the message that the hook is about. */
   readonly headers: HeaderFields
   /** Lives as long as the transaction, its close hook included. */
   readonly args: Partial<TxnArgs>

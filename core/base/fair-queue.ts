@@ -16,7 +16,7 @@ export type Urgency = 0 | 1 | 2
 
 /** Whose slot a piece of work takes: slots go round client networks first, then round the hosts that each one wants. */
 export interface Share {
-  /** Of the client, as {@link import('./network.js').networkOf} has it; empty for work of the proxy's own. */
+  /** The client's network, as {@link import('./network.js').networkOf} has it; empty for work of the proxy's own. */
   readonly network: string
   /** The origin; empty for the client's own handshake. */
   readonly host: string
@@ -39,7 +39,7 @@ interface Piece {
  * all other work of the event loop runs. So neither a storm of handshakes with one origin, nor a client with many names,
  * holds up others. A slot is the moment at which a piece may run.
  *
- * Life of a piece: run at once while the slice lasts and nothing waits; else waiting, then run, or told that it is late.
+ * Life of a piece: run at once while the slice lasts and nothing waits; else waiting, then run, or refused because it is late.
  * A piece cannot be taken back: it looks for itself whether it is still wanted.
  */
 export class FairQueue {

@@ -50,7 +50,7 @@ export class NetworkCounts {
   #most = 0
   #total = 0
 
-  /** Of all networks together. */
+  /** The sum over all networks. */
   get total(): number {
     return this.#total
   }
@@ -100,7 +100,7 @@ export class NetworkRings<P extends Place> {
   readonly #counts = new NetworkCounts()
   readonly #rings = new Map<string, Ring<P>>()
 
-  /** Of all networks together. */
+  /** The sum over all networks. */
   get total(): number {
     return this.#counts.total
   }

@@ -3,7 +3,7 @@ import { NetworkRings, Place } from './network-rings.js'
 class Entry<K, V> extends Place {
   readonly key: K
   readonly value: V
-  /** Of `performance.now()`. */
+  /** By the clock of `performance.now()`. */
   readonly endsAt: number
   /** The client network that the entry counts for. */
   network: string
@@ -31,7 +31,7 @@ export interface SharedCacheOptions<V> {
  */
 export class SharedCache<K, V> {
   readonly #entries = new Map<K, Entry<K, V>>()
-  /** Of each network, the one that was used longest ago first. */
+  /** The entries of each network, the one that was used longest ago first. */
   readonly #byNetwork = new NetworkRings<Entry<K, V>>()
   readonly #options: SharedCacheOptions<V>
 

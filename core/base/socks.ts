@@ -1,6 +1,6 @@
 /** Numbers of SOCKS 5 (RFC 1928, RFC 1929), for both of its ends. */
 export const SOCKS_VERSION = 5
-/** Of the messages of a login. */
+/** The version in the messages of a login. */
 export const LOGIN_VERSION = 1
 
 /** Methods. */

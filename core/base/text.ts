@@ -16,7 +16,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** Makes text harmless in HTML, in values of attributes too. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, c => ENTITIES[c] ?? '')
 
-/** Of a URL: the user and the password. Up to the last `@`, because a password may contain one. */
+/** The user and the password in a URL. Up to the last `@`, because a password may contain one. */
 const CREDENTIALS = /(:\/\/).*@/s
 /** The same where the slashes are missing, which parsers of URLs forgive, or turned. */
 const MISTYPED = /[^\s=,]*(?::|\/\/|\\\\)\S*@/

@@ -17,7 +17,7 @@ const MAX_CAUSES = 8
 /** Longer ones take long to write out. */
 const MAX_BIGINT = 2n ** 128n
 
-/** What this program is made of; a plugin that calls it in a wrong way is told where it did. */
+/** What this program is made of; the error of a plugin that calls it in a wrong way names the plugin's line. */
 const OURS = ['../', '../../../core/'].map(path => fileURLToPath(new URL(path, import.meta.url)))
 
 /** Row and column at the end of a line of a stack. */
@@ -28,7 +28,7 @@ export function describe(cause: unknown): string {
   return clip(messageOf(cause), MAX_MESSAGE)
 }
 
-/** The message, and the innermost place in a file that is not ours. For logs: clients are not told of files. */
+/** The message, and the innermost place in a file that is not ours. For logs: no reply to a client names a file. */
 export function describeThrown(cause: unknown): string {
   const place = placeOf(cause)
   return place === undefined ? describe(cause) : `${describe(cause)} (at ${place})`
@@ -89,7 +89,7 @@ function placeOf(cause: unknown): string | undefined {
   return undefined
 }
 
-/** Of a frame: a URL with a query of its own, or a path where source maps are in use. */
+/** The place in a frame: a URL with a query of its own, or a path where source maps are in use. */
 function placeIn(line: string): string | undefined {
   const [position, row, column] = POSITION.exec(line) ?? []
   if (position === undefined) return undefined

@@ -86,7 +86,7 @@ function extendQuestion(id: string, ms: number | undefined): Command {
   )
 }
 
-/** Rows that `history` shows, where it is not told how many. */
+/** Rows that `history` shows by default. */
 const USUAL_ROWS = 50
 const RESULTS = ['accepted', 'rejected', 'postponed']
 

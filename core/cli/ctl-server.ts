@@ -33,7 +33,7 @@ export function stopping(): Command {
     const code = ProxyError.codeOf(cause)
     // A proxy that has ended has no socket any more, and one that ends cuts the answer.
     if (code === 'PTC_ADMIN_UNREACHABLE') return { grace: 0, left: undefined }
-    // Of several processes, the one above them ends last.
+    // The supervising process ends after the others.
     if (code === 'PTC_PROCESS_GONE') return { grace: 0, left: 0 }
     throw cause
   }

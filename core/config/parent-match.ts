@@ -8,7 +8,7 @@ export interface ParentMatch {
   /** The host, or what it ends in behind a dot; '' for every host. */
   readonly domain?: string | undefined
   readonly host?: string | undefined
-  /** Of a host that is an address. */
+  /** The addresses of hosts, where the URL has an address and no name. */
   readonly ip?: AddressSet | undefined
   readonly url?: LinearTest | undefined
   readonly ports?: readonly [number, number] | undefined

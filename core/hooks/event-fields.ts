@@ -95,7 +95,7 @@ const FIELDS = {
   TS_LIFECYCLE_MSG_HOOK: { tag: true, data: true },
 } as const satisfies { readonly [H in Exclude<HookId, 'TS_SSL_SESSION_HOOK'>]: FieldsOf<HookEvents[H]> }
 
-/** Of the one hook that has three events, by their `op`. */
+/** The fields of TS_SSL_SESSION_HOOK, which has three events, by their `op`. */
 const SESSION_FIELDS = {
   get: { ...CLIENT, op: true, id: true, provide: true },
   new: { op: true, vconn: true, sni: true, id: true, session: true, lifetime: true },

@@ -1,6 +1,6 @@
 import { HOOK_ALIASES, type HookEvents, type HookId } from '../api/hooks.js'
 
-/** What limits the time of all plugins together on a hook that waits for their answers; `told` for one that does not. */
+/** What limits the time of all plugins together on a hook that waits for their answers; `told` for a hook that waits for none. */
 type Limit = 'verdict' | 'client' | 'plugins' | 'told'
 
 /** Every hook once. A hook added to the API stops the build here until it is named. */
@@ -56,7 +56,7 @@ export type ToldEvent<H extends HookId> = Exclude<HookEvents[H], Answerable>
 
 /** Hooks on which plugins are asked; a hook may be among both. */
 export type AskHook = { [H in HookId]: [AskedEvent<H>] extends [never] ? never : H }[HookId]
-/** Hooks on which plugins are told. */
+/** Hooks that call plugins and wait for no answer. */
 export type TellHook = { [H in HookId]: [ToldEvent<H>] extends [never] ? never : H }[HookId]
 
 export function isAsked(event: HookEvents[HookId]): event is AskedEvent<AskHook> {

@@ -51,7 +51,7 @@ export class HttpParser implements Callbacks {
   readonly #events: MessageEvents
   #pointer: number
   #state: 'ready' | 'running' | 'counting' | 'paused' | 'failed' | 'freed' = 'ready'
-  /** Of a body whose length is known; `counting` while it is above zero. */
+  /** Missing bytes of a body whose length is known; `counting` while it is above zero. */
   #bodyLeft = 0
   /** Stopped between a head and its body. */
   #isLater = false
@@ -61,11 +61,11 @@ export class HttpParser implements Callbacks {
   #isInBody = false
   #lastWas: 'field' | 'value' = 'value'
 
-  /** Of a request; one that llhttp knows. */
+  /** The method of a request; one that llhttp knows. */
   method = ''
-  /** Of a request. */
+  /** The request-target. */
   target = ''
-  /** Of a response. */
+  /** The status of a response. */
   status = 0
   reason = ''
   /** 10 or 11. */
@@ -77,7 +77,7 @@ export class HttpParser implements Callbacks {
   isUpgrade = false
   /** llhttp's number for what the last bytes came to. */
   errno: number = ERRNO.ok
-  /** Of a request, and of a response that is complete: whether another one may follow on this connection. */
+  /** Whether another message may follow on this connection; known of a request, and of a complete response. */
   keepsAlive = false
 
   constructor(type: keyof typeof TYPE, events: MessageEvents, maxHeadBytes: number) {
@@ -263,7 +263,7 @@ export class HttpParser implements Callbacks {
       if (this.#freeWhenDone) return -1
       this.#isLater = framing === 'later'
       if (framing === 'asFramed' || this.#isLater) this.#bodyLeft = this.#countedLength()
-      // llhttp is told that there is none: it comes to the end of the message, and waits there.
+      // llhttp gets the answer "no body": it comes to the end of the message, and waits there.
       return this.#bodyLeft > 0 ? BODY.none : BODY[framing]
     } catch (error) {
       return this.#caught(error)

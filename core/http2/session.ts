@@ -14,7 +14,7 @@ import type { LinkStream } from './link-stream.js'
 export interface OriginHttp2Limits {
   /** Streams at once on one connection; with an origin, where it allows as many. */
   readonly maxStreams: number
-  /** Of each stream: how much of a body the other end may send ahead. */
+  /** Bytes of a body that the other end may send ahead on each stream. */
   readonly window: number
   readonly maxFrame: number
   readonly headerTable: number
@@ -24,7 +24,7 @@ export interface OriginHttp2Limits {
 
 /** What a client of HTTP/2 may do. */
 export interface Http2Limits extends OriginHttp2Limits {
-  /** Of a head after decompression, 32 bytes for each field included. */
+  /** The largest head after decompression, 32 bytes for each field included. */
   readonly maxHeaderBytes: number
   /** For all frames of one head. */
   readonly headTimeout: number

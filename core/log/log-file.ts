@@ -19,7 +19,7 @@ export interface LogSink {
   close(): Promise<void>
 }
 
-/** Of several processes that write the same files, one rolls them; the others open them anew then. */
+/** Where several processes write the same files, one rolls them; the others open them anew then. */
 export interface SharedRolling {
   /** Whether this process is the one. */
   readonly isOurs: boolean

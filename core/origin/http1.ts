@@ -60,7 +60,7 @@ export class Http1 implements OriginConnection, LinkSink, MessageEvents {
   #isHeld = false
   #isPaused = false
   #requests = 0
-  /** Of the present request; undefined where no interim response has come. */
+  /** Counts the interim responses to the present request; undefined before the first one. */
   #interim: InterimLimit | undefined
 
   /** @param acceptedFor the only client for which the origin was accepted */

@@ -66,7 +66,7 @@ export class Http2Exchange implements OriginConnection {
   /** The connection that it has its place on. */
   readonly session: ExchangeSession
   #state: 'idle' | 'busy' | 'switched' | 'closed' = 'idle'
-  /** Of the WebSocket that is asked for. */
+  /** The key of the WebSocket that is asked for. */
   #webSocketKey: string | undefined
   #onIdleLost: (() => void) | undefined
   #stream: ClientHttp2Stream | undefined

@@ -40,7 +40,7 @@ export class Http2Session implements ExchangeSession {
   readonly #keeper: SessionOwner
   readonly #session: ClientHttp2Session
   readonly #exchanges = new Set<Http2Exchange>()
-  /** Of each stream that an exchange uses: whether its last frame has come. */
+  /** The streams that exchanges use, and whether their last frames have come. */
   readonly #hasEnded = new Map<number, boolean>()
   readonly #idle = new Deadline({ onFault: () => this.close(), onTime: () => this.retire() })
   readonly #expiry = new Deadline({ onFault: () => this.close(), onTime: () => this.retire() })

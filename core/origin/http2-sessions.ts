@@ -16,7 +16,7 @@ class Kept extends Place {
   readonly key: string
   /** Address and port of the origin. */
   readonly place: string
-  /** Of the client that used it last. */
+  /** The network of the client that used it last. */
   network: string
 
   constructor(session: Http2Session, key: string, network: string) {
@@ -42,7 +42,7 @@ export class Http2Sessions implements SessionOwner {
   readonly #idle = new NetworkRings<Kept>()
   readonly #ended: (session: Http2Session) => void
 
-  /** @param ended told of each connection that takes no further request */
+  /** @param ended called with each connection that takes no further request */
   constructor(limits: Current<PoolLimits>, ended: (session: Http2Session) => void = () => {}) {
     this.#limits = limits
     this.#ended = ended
@@ -159,7 +159,7 @@ export class Http2Sessions implements SessionOwner {
     this.#ended(session)
   }
 
-  /** Of those that are as good as another one: what was accepted for one client takes no room from another client. */
+  /** Counts only connections with the same key and owner: what was accepted for one client takes no room from another client. */
   #isOneTooMany({ key, session: { owner } }: Kept): boolean {
     let count = 0
     for (const { isIn, session } of this.#byKey.get(key) ?? [])

@@ -71,7 +71,7 @@ export class Pool {
   readonly #owned = new Ring<Idle>()
   #sweeper: NodeJS.Timeout | undefined
 
-  /** @param onFault told what the end of a connection has thrown: the others are not concerned */
+  /** @param onFault called with what the end of a connection has thrown; the other connections stay */
   constructor(limits: Current<PoolLimits>, onFault: OnFault) {
     this.#limits = limits
     this.#onFault = onFault

@@ -21,9 +21,9 @@ export interface PluginFile {
 }
 
 export interface Fingerprints {
-  /** Of all lines of plugin.config and their code. */
+  /** The digest of all lines of plugin.config and their code. */
   readonly code: string
-  /** Of the files that one line names, by its number: some of them the plugin may write itself. */
+  /** The digests of the files that one line names, by its number: some of them the plugin may write itself. */
   readonly data: ReadonlyMap<number, string>
 }
 

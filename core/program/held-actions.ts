@@ -147,7 +147,7 @@ function soon<T>(work: Promise<T>): Promise<T | undefined> {
   })
 }
 
-/** Of a question, and of a handshake that waits for its answer. */
+/** The same key for a question and for a handshake that waits for its answer. */
 const keyOf = ({
   host,
   port,

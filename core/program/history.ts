@@ -144,7 +144,7 @@ const isTold = ({ decidedBy, tolerated }: VerifiedPeer): boolean =>
 
 /** What a grant is about. */
 export interface Granted {
-  /** Of the handshake. */
+  /** The id of the handshake. */
   readonly id: number
   readonly port: number
   readonly asking: Asking | undefined

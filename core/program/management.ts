@@ -44,7 +44,7 @@ export interface Managed {
 
 /** What the command line adds. */
 export interface Manager {
-  /** Of Portcullis. */
+  /** The version of Portcullis. */
   readonly version: string
   readonly pid: number
   /** Begins the stop. Returns how long requests may go on, in milliseconds. */

@@ -1,5 +1,5 @@
 /**
- * What systemd is told of a service of `Type=notify`: that it serves, that it stops, and that its event loop turns (the
+ * Messages to systemd about a service of `Type=notify`: that it serves, that it stops, and that its event loop turns (the
  * watchdog). systemd listens on a unix datagram socket, which Node has not; its own program `systemd-notify` sends there.
  */
 import { execFile } from 'node:child_process'

@@ -78,7 +78,7 @@ function clientFields(records: Records) {
 
 const REMOVABLE = ['from', 'referer', 'user_agent', 'cookie', 'client_ip'] as const
 
-/** Of two times in seconds of which 0 sets no limit. */
+/** The shortest of times in seconds, where 0 sets no limit. */
 function shortest(...seconds: readonly number[]): number {
   const limits = seconds.filter(limit => limit > 0)
   return limits.length === 0 ? 0 : Math.min(...limits) * SECOND
@@ -95,7 +95,7 @@ export const connectSettings = (records: Records) =>
     ech: records['proxy.config.http.connect.verify.ech'],
     probeLifetime: records['proxy.config.http.connect.probe_cache_ttl'] * SECOND,
     helloTimeout: records['proxy.config.http.transaction_no_activity_timeout_in'] * SECOND,
-    /** Of an open tunnel. */
+    /** For an open tunnel. */
     idleTimeout: records['proxy.config.http.tunnel_no_activity_timeout'] * SECOND,
   })
 

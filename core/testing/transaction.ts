@@ -30,7 +30,7 @@ export interface TransactionFacts {
 export interface TestMessage extends TestHandshake {
   /** The fields after the answer of the last plugin. */
   readonly headers: Pick<HeaderFields, 'get' | 'getAll' | 'entries'>
-  /** Of `sendRequest`: what the origin would get by the seals of plugins, and others not. */
+  /** After `sendRequest`: what the seals of plugins show to the origin alone. */
   readonly sealed: SealedMessage | undefined
 }
 

@@ -24,7 +24,7 @@ export type HeaderReading =
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n')
 const V1_START = 'PROXY '
-/** Of a line of version 1, CR LF included. */
+/** The longest line of version 1, CR LF included. */
 const MAX_LINE = 107
 /** Bytes behind the fixed part of version 2: addresses, and values such as a client's certificate. */
 const MAX_REST = 16_384

@@ -7,7 +7,7 @@ export class RewindLink extends LinkOver<ClientLink> implements ClientLink {
   #isPaused = false
   #hasEnded: boolean
 
-  /** @param hasEnded whether the other end's last byte is among them: the next reader is told so, too */
+  /** @param hasEnded whether the other end's last byte is among them: the next reader gets `onEnd` behind them */
   constructor(link: ClientLink, bytes: Buffer, hasEnded = false) {
     super(link)
     this.#bytes = bytes

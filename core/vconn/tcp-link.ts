@@ -91,7 +91,7 @@ export class TcpLink implements ClientLink, OriginLink {
       queueMicrotask(() => sink.onClose(this.#cause))
       return
     }
-    // A later sink is told of an end that came before it attached.
+    // A later sink gets `onEnd` for an end that came before it attached.
     if (this.#socket.readableEnded) queueMicrotask(() => this.#onEarlyEnd())
     if (!isFirst) return
     this.#socket.on('end', () => this.#end())

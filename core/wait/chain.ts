@@ -23,7 +23,7 @@ export interface ChainSubject {
   readonly vconn: VConn
   /** In the words of the log. */
   readonly about: string
-  /** Of the client for which an origin is asked. */
+  /** The network of the client for which the origin is judged. */
   readonly network?: string | undefined
 }
 

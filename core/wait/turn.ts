@@ -57,14 +57,14 @@ export type ShadowOutcome =
       readonly verdict?: Reject
     }
 
-/** Is told what is worth a log line or a counter. It decides nothing. `about` is what the wait is about. */
+/** Receives what is worth a log line or a counter, and decides nothing. `about` is what the wait is about. */
 export interface TurnObserver {
   /** A plugin answered twice, or too late; its answer reached nothing. */
   ignoredReenable(plugin: string, about: string, why: 'second' | 'late'): void
   pluginFailed(plugin: string, about: string, cause: unknown): void
   /** A plugin has given up, because its signal had aborted: nothing has failed. */
   gaveUp?(plugin: string, about: string): void
-  /** A wait has ended with a plugin's rejection or silence. A failure is told by `pluginFailed`. */
+  /** A wait has ended with a plugin's rejection or silence. A failure is reported by `pluginFailed`. */
   refused?(about: string, refusal: Refusal): void
   /** A plugin in shadow mode has had its turn. */
   shadowed?(plugin: string, about: string, outcome: ShadowOutcome): void
@@ -75,9 +75,9 @@ export interface TurnFacts {
   readonly vconn: VConn
   /** What the wait is about, in the words of the log: `client 192.0.2.1:50000`, or a host. */
   readonly about: string
-  /** Of the client for which an origin is asked, as {@link import('../base/network.js').networkOf} has it. */
+  /** The network of the client for which the origin is judged, as {@link import('../base/network.js').networkOf} has it. */
   readonly network?: string | undefined
-  /** Of the whole wait; milliseconds since the epoch. */
+  /** When the whole wait ends; milliseconds since the epoch. */
   readonly deadline: number
   readonly observer: TurnObserver
   /** The timers of the wait; default: Node's. */

@@ -11,7 +11,7 @@ export interface Sct {
   readonly logId: Buffer
   /** When the log has taken the certificate in; milliseconds since the epoch. */
   readonly timestamp: number
-  /** Of a static-ct log they carry the leaf's index. */
+  /** Those of a static-ct log carry the leaf's index. */
   readonly extensions: Buffer
   /** By the numbers of TLS 1.2: 4 is SHA-256. */
   readonly hashAlgorithm: number

@@ -4,7 +4,7 @@ import { readAddresses } from '../hosts/addresses.js'
 
 /** What a rule looks at. */
 export interface Request {
-  /** Of the client, without a zone; IPv4 in its plain form. */
+  /** The client's address, without a zone; IPv4 in its plain form. */
   readonly client: string
   /** The name under which the client has logged in; undefined without a login. */
   readonly user: string | undefined

@@ -4,7 +4,7 @@ import type { CommandLine } from '../programs/command-line.js'
 export interface RunTerms {
   readonly command: CommandLine
   readonly cwd: string
-  /** Of the proxy's own environment; the rest of it may hold secrets. */
+  /** The part of the proxy's own environment that it gets; the rest may hold secrets. */
   readonly env: NodeJS.ProcessEnv
   /** Bytes of the program's output. */
   readonly maxOutput: number

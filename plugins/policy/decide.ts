@@ -28,7 +28,7 @@ export function decide(rules: readonly Rule[], facts: Facts): Decision {
 const holds = ({ action }: Rule, condition: Condition, facts: Facts): boolean =>
   condition.holds(facts) === true || (action === 'block' && condition.isUnreadable?.(facts) === true)
 
-/** Of a `require`, what does not select is demanded. */
+/** The conditions of a `require` that do not select are demands. */
 const demandsOf =
   ({ action }: Rule) =>
   ({ key }: Condition): boolean =>

@@ -16,7 +16,7 @@ export interface Rule {
   readonly times: Times | undefined
   /** Milliseconds, of `delay`. */
   readonly delay: number
-  /** Of a rejection. */
+  /** The reason of a rejection. */
   readonly reason: Reason | X509ErrorName
   readonly detail: string | undefined
   /** `policy.yaml:7`, without the folder. */

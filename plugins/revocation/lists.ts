@@ -7,10 +7,10 @@ import { makeMemory, Shelf, type ShelfOptions, type Source, textOf } from './she
 import type { Subject } from './subject.js'
 
 const MAX_LIST = 67_108_864
-/** Of one list; longer than a handshake waits. Milliseconds. */
+/** For one list; longer than a handshake waits. Milliseconds. */
 const FETCH_TIME = 60_000
 const MAX_FETCHES = 24
-/** Of all lists in memory. */
+/** Bytes of all lists in memory. */
 const MAX_MEMORY = 268_435_456
 /** URLs of one certificate. */
 const MAX_URLS = 8

@@ -15,7 +15,7 @@ export interface Secret {
   /** SHA-256 of public keys, base64; empty: an origin that has passed the built-in check. */
   readonly spki: ReadonlySet<string>
   readonly where: Where
-  /** Of `in: header`: the names that may carry it, in lower case; undefined: those that hold credentials. */
+  /** For `in: header`: the names that may carry it, in lower case; undefined: those that hold credentials. */
   readonly fields: ReadonlySet<string> | undefined
   /** Whether the placeholder in the body of a request refuses it. */
   readonly looksAtBodies: boolean

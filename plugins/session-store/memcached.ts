@@ -14,7 +14,7 @@ export function memcachedStore(servers: string, timeout: number): Store {
     retries: 1,
     failover: false,
     keepAlive: true,
-    logger: { log: () => {} }, // it would print; what fails is told by the call
+    logger: { log: () => {} }, // it would print; a failure is the result of its call
   })
   return {
     get: async name => (await client.get(name)).value ?? undefined,

@@ -50,7 +50,7 @@ export interface Verified {
   readonly host: string
   /** Why it is refused, if it is. */
   readonly refusal: ProxyError | undefined
-  /** Whether a leaf may be minted: the origin was accepted, or a question about it is open and the client has to be told. */
+  /** Whether a leaf may be minted: the origin was accepted, or a question about it is open and the client gets a page about that. */
   readonly mayMint: boolean
   /** Whether the client may speak HTTP/2: the origin does. */
   readonly hasHttp2: boolean

@@ -40,7 +40,7 @@ export interface ConnectOptions {
   readonly pages?: () => Pages
   /** Where the tunnels of clients that have logged in are kept. */
   readonly tunnels?: OpenTunnels
-  /** Says why a tunnel was refused or cut after its 200, when the client cannot be told. */
+  /** Logs why a tunnel was refused or cut after its 200: the client gets no reply then. */
   readonly warn: (message: string) => void
   /** Called exactly once per CONNECT. */
   readonly onDone?: (summary: Summary) => void

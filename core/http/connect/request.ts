@@ -23,7 +23,7 @@ export interface ConnectRequest {
   readonly port: number
   /** Milliseconds of `performance.now()`. */
   readonly startedAt: number
-  /** Says that the tunnel is open. From here on errors cannot be told in the protocol of the request. */
+  /** Says that the tunnel is open. From here on an error has no reply in the protocol of the request. */
   establish(): void
   readonly isEstablished: boolean
   /** What was decided last; filled in by what serves it, as are `origin`, `asking` and `login`. */

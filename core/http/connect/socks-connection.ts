@@ -34,7 +34,7 @@ export interface SocksOptions {
   readonly timeout: Current<number>
   /** Takes a client that asks for a tunnel. */
   readonly onConnect: (req: ClientRequest, link: ClientLink, early: Buffer, answers: ConnectAnswers) => void
-  /** Of a client that was refused before. */
+  /** Called for a client that was refused before its request. */
   readonly onRefused: (summary: Summary) => void
 }
 

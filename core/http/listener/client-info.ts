@@ -47,7 +47,7 @@ export class ClientInfo implements Clocks {
   readonly announced: Announced | undefined
   /** The VConn of the TCP connection: plugins see one, whatever protocols follow one another on it. */
   readonly vconn: VConn | undefined
-  /** Of the present transaction, where there is one at a time. */
+  /** The deadlines of the present transaction, on a connection with one at a time. */
   readonly idle = new Deadline({ onFault: () => this.destroy() })
   readonly active = new Deadline({ onFault: () => this.destroy() })
   /** The origin of requests in origin-form, such as `https://example.com`; undefined where the proxy itself answers them. */

@@ -95,7 +95,7 @@ export abstract class ClientReply {
     return false
   }
 
-  /** Ends it in the middle, so that it cannot look complete. The watcher is not told. */
+  /** Ends it in the middle, so that it cannot look complete. The watcher is not called. */
   cut(): void {
     if (this.state === 'ended' || this.state === 'gone') return
     this.state = 'gone'

@@ -6,7 +6,7 @@ import { NetworkRings, Place } from '../../base/network-rings.js'
 export interface ConnectionLimits {
   /** On all ports together. */
   readonly total: number
-  /** Of one client: an IPv4 address, or 64 bits of an IPv6 one; 0 for no limit. */
+  /** For one client, which is an IPv4 address or 64 bits of an IPv6 one; 0 for no limit. */
   readonly perClient: number
 }
 
@@ -17,7 +17,7 @@ export function shareOf(limits: Current<ConnectionLimits>, processes: number): C
   return derived(limits, ({ total, perClient }) => ({ total: part(total), perClient: part(perClient) }))
 }
 
-/** How often closed connections are told of, in milliseconds. */
+/** The time between two warnings about closed connections, in milliseconds. */
 const TELL_EVERY = 10_000
 
 /**

@@ -106,7 +106,7 @@ export class Http2ClientStream implements BodySource {
     return { link, early }
   }
 
-  /** Of a CONNECT. Its refusal is a reply on the stream, as to any other request: the connection stays open. */
+  /** The answers to a CONNECT. A refusal is a reply on the stream, as to any other request: the connection stays open. */
   readonly #answers: ConnectAnswers = {
     establish: () => {
       this.#isOpen = true

@@ -111,7 +111,7 @@ export class TunnelLogin {
     const cut = this.#cut
     if (refusal === undefined || cut === undefined) return
     this.#close()
-    doAll('the end of a tunnel', () => cut(refusal)) // nothing waits for it that could be told
+    doAll('the end of a tunnel', () => cut(refusal)) // no caller waits for it
   }
 
   async #verdict(): Promise<Refusal> {

@@ -268,9 +268,9 @@ interface Message {
   readonly vconn: VConn
   readonly origin: TxnOrigin | undefined
   readonly headers: readonly string[]
-  /** Of a response. */
+  /** The status of a response. */
   readonly status: number | undefined
-  /** Of a request that is about to leave. */
+  /** The seals of a request that is about to leave. */
   readonly seals?: Seals
 }
 

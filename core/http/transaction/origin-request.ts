@@ -52,7 +52,7 @@ export class OriginRequest implements BodyReader {
   #connection: OriginConnection | undefined
   /** Where the body goes. */
   #relaysTo: OriginConnection | undefined
-  /** Of the body of a request that is repeated, while it has no connection: bytes that come in spite of `pause`. */
+  /** Bytes of the body that come in spite of `pause`, while a request that is repeated has no connection. */
   #kept: Buffer[] | undefined
   /** What only the origin gets. */
   #seals: Seals | undefined
@@ -310,7 +310,7 @@ export class OriginRequest implements BodyReader {
     this.#sent = request
     this.#owner.onSending()
     try {
-      // The log is told of the request without what is sealed.
+      // The log gets the request without what is sealed.
       const seals = this.#seals
       const shown = seals?.around(sink) ?? sink
       const received =

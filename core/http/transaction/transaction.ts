@@ -127,7 +127,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.moved()
   }
 
-  /** Of a response what its origin may say to the client. */
+  /** The part of a response that its origin may say to the client. */
   #shown(head: ResponseHead): ResponseHead {
     const headers = this.#allowed(head.headers)
     return headers === head.headers ? head : { ...head, headers }

@@ -22,7 +22,7 @@ export interface Acl {
   /** As it was first written. */
   readonly name: string
   readonly kind: AclKind
-  /** Of Squid. */
+  /** Squid's word for it. */
   readonly type: string
   readonly values: string[]
   /** Whether all of its values could be read. */

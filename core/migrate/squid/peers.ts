@@ -34,7 +34,7 @@ interface Peer {
 export class Peers {
   readonly #source: Source
   readonly #directives: Directive[] = []
-  /** Of `always_direct`, which counts only beside parents. */
+  /** The lines of `always_direct`, which count only beside parents. */
   readonly #direct: Directive[] = []
 
   constructor(source: Source) {

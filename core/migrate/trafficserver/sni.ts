@@ -63,7 +63,7 @@ function migrateRule(source: Source, old: OldRecords, { value, where }: YamlItem
     source.facts.origins.push({ ...rule, fqdn: name } as (typeof source.facts.origins)[number])
 }
 
-/** Of two policies in one rule the stricter one counts; whatever is no policy is taken. */
+/** The stricter of two policies in one rule counts; whatever is no policy is taken. */
 function take(rule: Draft, taken: YamlMap): void {
   const rank = strictness(taken)
   if (rank > 0 && rank < strictness(rule)) return

@@ -67,7 +67,7 @@ class Collector implements ResponseSink {
   readonly #fail: (why: ProxyError) => void
   readonly #done: (answer: Exchanged) => void
   readonly #parts: Buffer[] = []
-  /** Of a large body whose length was announced; used as far as bytes have come. */
+  /** The buffer for a large body of announced length; filled as far as bytes have come. */
   #whole: Buffer | undefined
   #bytes = 0
   #head: { readonly status: number; readonly headers: Readonly<Record<string, string>> } | undefined

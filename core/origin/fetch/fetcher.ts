@@ -195,7 +195,7 @@ async function fetchOne(
   const port = url.port === '' ? standard : Number(url.port)
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '')
   const mayUsePort = isConfigured || port === standard
-  // Of a private address the operator has allowed every port.
+  // If private addresses are allowed, every port of them is.
   const isDenied = (address: string): boolean => (isPrivateAddress(address) ? !allowPrivate : !mayUsePort)
   if (!mayUsePort && !allowPrivate) throw denied(`port ${port} is not for ${url.protocol}`)
   const options = { connectTimeout: timeout, names, isDenied, ...(isOwn && { isOwn }) }

@@ -33,7 +33,7 @@ export class Routes {
   readonly #routes: readonly Route[]
   readonly #health: Pick<ParentHealth, 'isDown'>
   readonly #attempts: number
-  /** Of routes that take turns: the next one; of latched ones: the one in use. */
+  /** The position in each route: the next parent of a route that takes turns, or the latched one in use. */
   readonly #turns = new Map<Route, number>()
 
   /** @param attempts how many parents are tried for one connection */

@@ -17,7 +17,7 @@ import {
 import type { Dialogue } from './dialogue.js'
 import { type Parent, parentText, unauthorized } from './way.js'
 
-/** Of a user name and of a password. */
+/** The longest user name, and the longest password. */
 const MAX_BYTES = 255
 
 /** RFC 1928 section 6. */

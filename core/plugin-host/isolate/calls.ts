@@ -12,7 +12,7 @@ import { fetchPlain } from './plain-fetch.js'
 type Call = Extract<FromWorker, { did: 'call' }>
 type Result = Extract<ToWorker, { do: 'result' }>
 
-/** Of one worker at a time. */
+/** Calls that one worker may have open. */
 const MAX_CALLS = 1000
 
 /** In the worker: calls that wait for their result. */

@@ -82,7 +82,7 @@ export class Circuit {
 }
 
 /**
- * Of one question; the proxy is told that the plugin failed.
+ * The failure of one question.
  * @param stack of what it threw in its thread
  */
 export function failure(why: string, stack?: string): ProxyError {

@@ -20,7 +20,7 @@ const MAX_WORD = 256
 export const MAX_ANSWER = 1_048_576
 /** Pages of one answer. */
 export const MAX_PAGES = 32
-/** Of a call. */
+/** Limits for a call. */
 const MAX_ARGS = 8
 const MAX_LIST = 100
 

@@ -70,7 +70,7 @@ export function isolateWith({
           if (id !== undefined) plugin.forget(`transaction ${id}`)
         })
 
-      /** What is told is told once to all continuations of the plugin: by the first that stands in for one. */
+      /** A notification goes once to all continuations of the plugin: by the first that stands in for one. */
       function add(id: HookId, index: number, options: HookOptions): void {
         const continuation = (event: HookEvents[HookId]): unknown => {
           // Which events come with which hook is in the types of the API; those of one variable cannot say it.

@@ -71,7 +71,7 @@ export type ToWorker =
   | { readonly do: 'abort'; readonly seq: number }
   /** It has ended. */
   | { readonly do: 'forget'; readonly subject: Subject }
-  /** Of a call. */
+  /** The result of a call. */
   | {
       readonly do: 'result'
       readonly id: number
@@ -82,7 +82,7 @@ export type ToWorker =
 
 /** What a plugin in a worker can have done in the proxy. A name that is added stops the build until `calls.ts` does it. */
 export const CALL_NAMES = [
-  /** Of the turn `seq`. */
+  /** A call of the turn `seq`. */
   'turn',
   'fetch',
   'state.get',

@@ -1,5 +1,5 @@
 /**
- * The hooks on which a plugin is told: how each gets to its workers. A hook that is added to the API stops the build here
+ * The hooks that wait for no answer: how each gets to the plugin's workers. A hook that is added to the API stops the build here
  * until it has its entry.
  */
 import type { TxnCloseEvent } from '../../api/hooks.js'
@@ -10,7 +10,7 @@ import { exactBytes, plainVConn, toBuffer } from './plain.js'
 import type { WorkerState } from './worker-state.js'
 
 /**
- * Which of a plugin's instances are told: the one that keeps the args of a connection, or of a transaction, any one, all of
+ * Which of a plugin's instances get it: the one that keeps the args of a connection, or of a transaction, any one, all of
  * them, or `lasting`: all, and those that begin later.
  */
 export type Audience = VConn | Subject | 'any' | 'all' | 'lasting'

@@ -140,7 +140,7 @@ export class WorkerLink {
     }
   }
 
-  /** Whether it was asked, or told, what it speaks of. */
+  /** Whether it was asked about what it speaks of, or notified of it. */
   #mayHaveSaid(message: FromWorker): boolean {
     switch (message.did) {
       case 'load':

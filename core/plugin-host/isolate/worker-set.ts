@@ -100,7 +100,7 @@ export class WorkerSet {
     return link
   }
 
-  /** Those that are to be told: where the args of something are, any one, or all. */
+  /** The workers that get a notification: the one that keeps the args of something, any one, or all. */
   linksFor(audience: Subject | 'any' | 'all' | 'lasting'): readonly WorkerLink[] {
     if (audience === 'all' || audience === 'lasting') return this.serving
     const link = this.#linkTold(audience)

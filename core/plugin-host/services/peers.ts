@@ -4,7 +4,7 @@ import { ProxyError } from '../../base/errors.js'
 /** Characters of a message as JSON. */
 const MAX_MESSAGE = 262_144
 
-/** Tells the other processes. @returns when those of this machine have been told */
+/** Sends to the other processes. @returns when those of this machine have received it */
 export type Publish = (plugin: string, message: unknown) => Promise<void>
 
 /** How one plugin is reached, and reaches the others. */
@@ -32,7 +32,7 @@ export interface HostedPeers extends PeersOfPlugin {
 /**
  * Hands the messages of other instances to plugins. An instance is what shares no memory with the others: all of the plugin in
  * this thread, each of its workers, and the same in each other process. It outlives reloads: workers of the plugin that are
- * retired are still told.
+ * retired still receive them.
  */
 export class PeerHub {
   readonly #publish: Publish

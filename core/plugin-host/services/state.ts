@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache'
 import type { PluginState, StateOptions } from '../../api/plugin.js'
 import { ProxyError } from '../../base/errors.js'
 
-/** Of one plugin. */
+/** Limits for one plugin. */
 const MAX_ENTRIES = 10_000
 const MAX_CHARACTERS = 8_388_608
-/** Of one value, and of one key. */
+/** Limits for one value, and for one key; characters. */
 const MAX_VALUE = 65_536
 const MAX_KEY = 512
 const MAX_KEYS = 1000

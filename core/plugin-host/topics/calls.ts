@@ -78,7 +78,7 @@ const MERGED: { readonly [T in keyof ManagedCalls]: (instances: Instances) => Ma
         () => askUntilFound<Approval>(instances, 'answer', id, answer),
       ),
     extend: async (...args) => sum(await askAll<number>(instances, 'extend', ...args)),
-    // One after another: the others are told what the first one withdraws, and do not write it down again.
+    // One after another: the others receive what the first one withdraws, and do not write it down again.
     withdraw: async (...args) => Math.max(...(await askEach<number>(instances, 'withdraw', ...args))),
   }),
   policy: instances => ({ explain: host => askOne(instances, 'explain', host) }),

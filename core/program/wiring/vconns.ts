@@ -54,7 +54,7 @@ export class VConns {
   }
 
   /**
-   * Of a client. To close the VConn ends the wait, without a call.
+   * Starts the VConn of a client. To close it ends the wait, without a call.
    * @param onEnd called once, from within this call if no plugin takes time
    */
   startClient(ends: Endpoints, onEnd: OnStart): ProxyVConn {
@@ -93,7 +93,7 @@ export class VConns {
   }
 
   /**
-   * Of a connection to an origin, on which nothing has been sent. A promise only if a plugin takes time, or refuses.
+   * Starts the VConn of a connection to an origin, on which nothing has been sent. A promise only if a plugin takes time, or refuses.
    * @throws {ProxyError} PTC_PLUGIN_*, PTC_ORIGIN_CLOSED, or the signal's reason: the connection is closed then
    */
   startOrigin(
@@ -149,7 +149,7 @@ export class VConns {
     return start instanceof Promise ? start.then(closing) : closing(start)
   }
 
-  /** Of a connection to an origin that has been started. */
+  /** The VConn of a connection to an origin that has been started. */
   openedFor(tcp: Link): ProxyVConn {
     return started.get(tcp) ?? this.#open('outbound', tcp).vconn
   }

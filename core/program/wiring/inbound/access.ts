@@ -17,9 +17,9 @@ type Refusal = ProxyError | undefined
 /** Which clients may use the proxy, and which origins it may connect to. */
 export interface Access {
   readonly admit: Admit
-  /** Of a request inside a bumped connection: its sender has been admitted, its method has not. */
+  /** Judges a request inside a bumped connection: its sender has been admitted, its method has not. */
   readonly admitInside: Admit
-  /** Of a tunnel that is open. */
+  /** Judges a tunnel that is open. */
   readonly admitOpen: AdmitOpen
   /** How clients of SOCKS log in; `other`: only in ways that SOCKS lacks. */
   readonly socksLogin: 'none' | 'password' | 'other'

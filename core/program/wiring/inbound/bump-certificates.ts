@@ -18,7 +18,7 @@ const MINTED = 'what the authority has minted'
  * handed to OpenSSL without anything between, though, because the next one that is asked for may push it out.
  */
 export class BumpCertificates {
-  /** Of a client whose name is not known yet: it has no certificate. */
+  /** The context before the name is known: it has no certificate. */
   readonly base: InboundContext
   readonly #shared: SharedContext
   readonly #given: PluginCertificates

@@ -4,7 +4,7 @@ import { decisionOf, type Terms } from '../../../tls/judge/terms.js'
 import { needsNoHandshake } from '../../../tls/outbound/other-name.js'
 import type { Policy } from './policies.js'
 
-/** What an operator should be told about the connections to origins: how they are verified, and whose they are. */
+/** Warnings about the connections to origins: how they are verified, and whose they are. */
 export function verifyWarnings(
   { outboundTls, origin, verification }: Settings,
   policies: readonly Policy[],
@@ -31,7 +31,7 @@ export function verifyWarnings(
   return [...loud, ...shared, ...others]
 }
 
-/** What an operator should be told where coalescing is on, and no connection can be shared. */
+/** Warnings where coalescing is on, and no connection can be shared. */
 export function coalescingWarnings(
   { origin }: Settings,
   policies: readonly Policy[],
