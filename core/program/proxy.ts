@@ -12,11 +12,10 @@
 import type { AdminApi } from '../admin/admin-api.js'
 import type { PluginTotals } from '../admin/metrics.js'
 import type { Admin } from '../admin/server.js'
-import { derived } from '../base/current.js'
 import { describe } from '../base/thrown.js'
 import { after } from '../base/timer.js'
 import { ConnectionCounts, shareOf } from '../http/listener/connection-limits.js'
-import { createListener, type Listener } from '../http/listener/listener.js'
+import type { Listener } from '../http/listener/listener.js'
 import { OpenTunnels } from '../http/listener/open-tunnels.js'
 import type { Forwarder } from '../http/transaction/forward.js'
 import type { OriginConnector } from '../origin/connect.js'
@@ -25,19 +24,16 @@ import { liveNatives } from '../tls/openssl/owned.js'
 import { Finished } from './finished.js'
 import { discard, type Generation, makeGeneration, warningsOf } from './generation.js'
 import { Generations } from './generations.js'
+import { type LastingParts, openLastingParts } from './lasting-parts.js'
 import { tellReady, tellShutdown } from './lifecycle.js'
 import { checkSink } from './log-sink.js'
-import { type LastingParts, openLastingParts } from './lasting-parts.js'
 import { type Managed, type Manager, makeAdminApi, type ProcessApi } from './management.js'
 import { type AdminParts, type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
 import type { OtherProcesses } from './other-processes.js'
 import type { Place } from './place.js'
 import { type Reloaded, Reloads } from './reloads.js'
-import { admissions } from './wiring/inbound/access.js'
 import { type Connecting, makeConnecting } from './wiring/inbound/connect.js'
-import { announcedClients, socksPort } from './wiring/inbound/ports.js'
-import { securePort } from './wiring/inbound/secure-port.js'
-import { plainPort } from './wiring/inbound/start.js'
+import { makePorts } from './wiring/inbound/ports.js'
 import { makeDial } from './wiring/outbound/dial.js'
 import { makeConnector, makeForwarder, makeVia } from './wiring/outbound/forwarding.js'
 import { ownPorts } from './wiring/own-ports.js'
@@ -75,7 +71,12 @@ export class ProxyServer {
   /** Where clients may connect, in the order of proxy.config.http.server_ports. */
   readonly ports: OpenPort[] = []
 
-  private constructor(place: Place, lasting: LastingParts, generations: Generations, others?: OtherProcesses) {
+  private constructor(
+    place: Place,
+    lasting: LastingParts,
+    generations: Generations,
+    others?: OtherProcesses,
+  ) {
     this.#place = place
     this.#lasting = lasting
     this.#generations = generations
@@ -99,7 +100,14 @@ export class ProxyServer {
       lasting.parents,
     )
     this.#connector = makeConnector(current, lasting, dial)
-    this.#forwarder = makeForwarder(current, lasting.queue, this.#connector, via, this.#tunnels, this.#finished.add)
+    this.#forwarder = makeForwarder(
+      current,
+      lasting.queue,
+      this.#connector,
+      via,
+      this.#tunnels,
+      this.#finished.add,
+    )
     this.#connect = makeConnecting({
       current,
       dial,
@@ -148,25 +156,15 @@ export class ProxyServer {
     this.#lasting.access.configure(first.settings.accessLog)
     for (const warning of warningsOf(first)) this.#lasting.diags.warning(warning)
     this.#lasting.diags.note(`trusting ${first.contexts.trusts}`)
-    const { admit } = admissions(current)
-    const secure = securePort(current, this.#lasting)
-    const plain = plainPort(() => current().vconns, this.#lasting)
-    const socks = socksPort(current, this.#connect.handler.handle, this.#finished.add)
-    const announced = announcedClients(current, this.#counts.take, this.#lasting)
-    for (const { address, port, isTls, isSocks, isAnnounced } of first.settings.listener.ports) {
-      const listener = createListener({
-        forward: this.#forwarder,
-        limits: derived(current, ({ settings }) => settings.listener.limits),
-        admit,
-        pages: () => current().pages,
-        onConnect: this.#connect.handler.handle,
-        isWelcome: this.#counts.take,
-        onAccepted: () => this.#lasting.queue.yieldToAccepts(),
-        port: isTls ? secure : plain,
-        ...(isSocks && { speak: socks }),
-        ...(isAnnounced && { announced }),
-        onRefused: this.#finished.add,
-      })
+    const ports = makePorts({
+      current,
+      lasting: this.#lasting,
+      forward: this.#forwarder,
+      onConnect: this.#connect.handler.handle,
+      isWelcome: this.#counts.take,
+      onRefused: this.#finished.add,
+    })
+    for (const { listener, address, port } of ports) {
       this.#listeners.push(listener)
       const opened = await listener.listen(port, address)
       this.ports.push({ address: opened.address, port: opened.port })
@@ -266,7 +264,9 @@ export class ProxyServer {
   drain(isOn: boolean): void {
     if (isOn === this.#isDraining || this.#isStopping) return
     this.#isDraining = isOn
-    this.#lasting.diags.note(isOn ? `draining ${this.clientConnections} client connections` : 'draining no more')
+    this.#lasting.diags.note(
+      isOn ? `draining ${this.clientConnections} client connections` : 'draining no more',
+    )
     this.#connect.drain(isOn)
     for (const listener of this.#listeners) listener.drain(isOn)
   }

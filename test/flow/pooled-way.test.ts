@@ -1,4 +1,4 @@
-/** Which files a request passes that finds an idle connection: docs/architecture.md names them. */
+/** Which files a request passes that finds an idle connection: docs/performance.md names them. */
 import { readFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { type Test, test } from 'tap'
 import { getOn, rawClient } from '../kit/client.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { startProxyHere } from '../kit/proxy.js'
-import { filesOnTheWay, PAGE } from '../rules/kit/architecture.js'
+import { filesOnTheWay, WAY_PAGE } from '../rules/kit/architecture.js'
 import { ROOT } from '../rules/kit/source.js'
 
 /** Returns what names the files of core in which a function was called since it was asked last. */
@@ -25,7 +25,7 @@ async function coverage(t: Test): Promise<() => Promise<ReadonlySet<string>>> {
   }
 }
 
-test('a pooled request passes the files that docs/architecture.md names, and no other', async t => {
+test('a pooled request passes the files that docs/performance.md names, and no other', async t => {
   const origin = await nodeOrigin()
   t.teardown(origin.stop)
   const called = await coverage(t)
@@ -46,7 +46,10 @@ test('a pooled request passes the files that docs/architecture.md names, and no 
   // A timer of another part may run within one of them.
   const always = [...first].filter(file => others.every(way => way.has(file)))
   t.strictSame(
-    always.filter(file => !file.startsWith('core/base/')).map(file => `${file}.ts`).sort(),
-    filesOnTheWay(readFileSync(join(ROOT, PAGE), 'utf8')).sort(),
+    always
+      .filter(file => !file.startsWith('core/base/'))
+      .map(file => `${file}.ts`)
+      .sort(),
+    filesOnTheWay(readFileSync(join(ROOT, WAY_PAGE), 'utf8')).sort(),
   )
 })
