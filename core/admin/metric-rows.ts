@@ -39,6 +39,14 @@ const TRAFFIC_SERVER: readonly (readonly [name: string, base: string, label?: st
     'portcullis_cache_lookups_total',
     'cache="sessions",result="miss"',
   ],
+  ...['settings', 'ping', 'priority', 'rst_stream', 'continuation', 'empty'].map(
+    frames =>
+      [
+        `proxy.process.http2.max_${frames}_frames_per_minute_exceeded`,
+        'portcullis_http2_floods_total',
+        `frames="${frames}"`,
+      ] as const,
+  ),
   ['proxy.process.ssl.total_success_handshake_count_out', 'portcullis_handshakes_total', 'result="accepted"'],
   ['proxy.process.ssl.origin_server_cert_verify_failed', 'portcullis_handshakes_total', 'result="rejected"'],
 ]

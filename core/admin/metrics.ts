@@ -1,7 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createRequire } from 'node:module'
 import type { HandshakeSteps } from '../api/diagnostics.js'
-import { LOOKUPS } from '../base/lookups.js'
+import { floods } from '../base/floods.js'
+import { cacheLookups } from '../base/lookups.js'
 import { x509NameOf } from '../tls/judge/verdict.js'
 import type { AdminApi, Counters, Traffic } from './admin-api.js'
 
@@ -35,13 +36,6 @@ export interface PluginTotals {
   text(): Promise<string>
   /** As plain data. */
   json(): Promise<readonly object[]>
-}
-
-function* cacheLookups(): Generator<readonly [Readonly<Record<string, string>>, number]> {
-  for (const [cache, { hits, misses }] of Object.entries(LOOKUPS)) {
-    yield [{ cache, result: 'hit' }, hits]
-    yield [{ cache, result: 'miss' }, misses]
-  }
 }
 
 /** What the proxy counts beside handshakes. */
@@ -79,6 +73,12 @@ export class ProxyMetrics {
       'What was looked for in caches, and found (hit) or not (miss). connections: idle ones to origins.',
       ['cache', 'result'],
       cacheLookups,
+    )
+    this.#counter(
+      'portcullis_http2_floods_total',
+      'Connections of HTTP/2 cut off for too many frames of a kind (head: one without end), by who sent them.',
+      ['side', 'frames'],
+      floods,
     )
     this.#gauge('portcullis_native_objects', 'Living objects of OpenSSL, by kind.', ['kind'], gauge => {
       for (const [kind, count] of Object.entries(totals.natives())) gauge.set({ kind }, count)

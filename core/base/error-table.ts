@@ -116,7 +116,7 @@ export const ERRORS = {
     PTC_PLUGIN_FAILED: 'A plugin threw, which counts as a rejection; its error is in the log.',
   }),
   ...kinds('client', 400, 'http_request_error', {
-    PTC_REQUEST_MALFORMED: 'The request is not valid HTTP/1.1.',
+    PTC_REQUEST_MALFORMED: 'What the client sent is not valid HTTP; the message says what is wrong.',
     PTC_REQUEST_TARGET: 'Send the absolute form: GET https://host/path HTTP/1.1.',
     PTC_CONNECT_TARGET: 'Send the authority form with a port: CONNECT host:443 HTTP/1.1.',
     PTC_REQUEST_SCHEME: 'Only http:// and https:// targets are served.',
@@ -224,6 +224,8 @@ export const ERRORS = {
       'The parent proxy did not answer within proxy.config.http.parent_proxy.connect_attempts_timeout.',
   }),
   ...kinds('origin', 502, 'http_protocol_error', {
+    PTC_ORIGIN_FLOOD:
+      'The origin sent more frames of HTTP/2 of a kind than the record in the message allows: its connection was closed.',
     PTC_PARENT_MALFORMED:
       'What the parent proxy answered is not of the protocol that parent.config names for it.',
   }),

@@ -22,3 +22,11 @@ export function lookedUp<T>(cache: keyof typeof LOOKUPS, found: T | undefined): 
   LOOKUPS[cache][found === undefined ? 'misses' : 'hits'] += 1
   return found
 }
+
+/** Labels and number of each. */
+export function* cacheLookups(): Generator<readonly [Readonly<Record<string, string>>, number]> {
+  for (const [cache, { hits, misses }] of Object.entries(LOOKUPS)) {
+    yield [{ cache, result: 'hit' }, hits]
+    yield [{ cache, result: 'miss' }, misses]
+  }
+}

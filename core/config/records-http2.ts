@@ -99,35 +99,37 @@ export const HTTP2_RECORDS = {
     minimum: 0,
     maximum: 1_000_000,
     about:
-      'How many SETTINGS frames a client may send in a minute. Beyond this and the next five, the connection is closed with ENHANCE_YOUR_CALM, and logged as PTC_HTTP2_FLOOD.',
+      'How many SETTINGS frames a client or an origin may send in a minute. Beyond the limit of this record or of the next five, the connection is closed with ENHANCE_YOUR_CALM, and counted in `portcullis_http2_floods_total`; the access log has PTC_HTTP2_FLOOD for a client, and PTC_ORIGIN_FLOOD for requests that an origin loses.',
   },
   'proxy.config.http2.max_ping_frames_per_minute': {
     type: 'INT',
     default: 60,
     minimum: 0,
     maximum: 1_000_000,
-    about: 'How many PING frames a client may send in a minute.',
+    about:
+      'How many PING frames a client or an origin may send in a minute. One that follows a head or a part of a body which it was sent is not counted: gRPC measures the line in this way.',
   },
   'proxy.config.http2.max_priority_frames_per_minute': {
     type: 'INT',
     default: 120,
     minimum: 0,
     maximum: 1_000_000,
-    about: 'How many PRIORITY frames a client may send in a minute. They change nothing.',
+    about: 'How many PRIORITY frames a client or an origin may send in a minute. They change nothing.',
   },
   'proxy.config.http2.max_rst_stream_frames_per_minute': {
     type: 'INT',
     default: 200,
     minimum: 0,
     maximum: 1_000_000,
-    about: 'How many streams a client may reset in a minute.',
+    about:
+      'How many streams a client may reset in a minute, those included that the proxy resets because of a mistake of the client on them.',
   },
   'proxy.config.http2.max_continuation_frames_per_minute': {
     type: 'INT',
     default: 120,
     minimum: 0,
     maximum: 1_000_000,
-    about: 'How many CONTINUATION frames a client may send in a minute.',
+    about: 'How many CONTINUATION frames a client or an origin may send in a minute.',
   },
   'proxy.config.http2.max_empty_frames_per_minute': {
     type: 'INT',
@@ -135,6 +137,6 @@ export const HTTP2_RECORDS = {
     minimum: 0,
     maximum: 1_000_000,
     about:
-      'How many DATA frames without bytes and without an end a client may send in a minute. In Traffic Server 0.',
+      'How many DATA frames without bytes and without an end a client or an origin may send in a minute. In Traffic Server 0.',
   },
 } as const satisfies Record<string, RecordRow>

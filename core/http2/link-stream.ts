@@ -4,6 +4,8 @@ import type { Link, LinkSink } from '../vconn/link.js'
 
 /** Sees the bytes of the other end before the stream's reader does. @returns false: they are dropped */
 export type BytesGuard = (bytes: Buffer) => boolean
+/** Sees the bytes that go to the other end. It does not throw: nghttp2 is writing. */
+export type BytesWatch = (bytes: Buffer) => void
 
 /**
  * A link as a stream, because `node:http2` takes nothing else. It costs nothing where HTTP/1.1 is spoken. Sessions must not
@@ -15,14 +17,16 @@ export type BytesGuard = (bytes: Buffer) => boolean
 export class LinkStream extends Duplex implements LinkSink {
   readonly #link: Link
   readonly #guard: BytesGuard
+  readonly #watch: BytesWatch
   #onWritten: (() => void) | undefined
   /** Everything was written, and its end. */
   #hasEnded = false
 
-  constructor(link: Link, guard: BytesGuard = () => true) {
+  constructor(link: Link, guard: BytesGuard = () => true, watch: BytesWatch = () => {}) {
     super({ allowHalfOpen: true })
     this.#link = link
     this.#guard = guard
+    this.#watch = watch
   }
 
   /** Begins to read. Bytes that have arrived may be delivered within this call. */
@@ -60,6 +64,7 @@ export class LinkStream extends Duplex implements LinkSink {
   }
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, onWritten: () => void): void {
+    this.#watch(bytes)
     if (this.#link.isClosed || this.#link.write(bytes)) onWritten()
     else this.#onWritten = onWritten
   }

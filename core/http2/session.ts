@@ -20,6 +20,8 @@ export interface OriginHttp2Limits {
   readonly headerTable: number
   /** Without a stream. */
   readonly idleTimeout: number
+  /** Of what the other end sends. */
+  readonly rates: FrameRates
 }
 
 /** What a client of HTTP/2 may do. */
@@ -28,7 +30,6 @@ export interface Http2Limits extends OriginHttp2Limits {
   readonly maxHeaderBytes: number
   /** For all frames of one head. */
   readonly headTimeout: number
-  readonly rates: FrameRates
 }
 
 /** What both ends have in common. @param maxHeadBytes of a head after decompression */

@@ -3,12 +3,14 @@
 import { isIP } from 'node:net'
 import { hostOf, isSameOrigin } from '../base/authority.js'
 import type { Current } from '../base/current.js'
+import type { ProxyError } from '../base/errors.js'
 import { fieldValue } from '../base/fields.js'
 import { lookedUp } from '../base/lookups.js'
 import { Memo } from '../base/memo.js'
 import type { OnFault } from '../base/timer.js'
 import type { RequestHead } from '../http1/messages.js'
 import { webSocketKey } from '../http2/extended-connect.js'
+import { HandshakeAlert } from '../tls/handshake-error.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
 import { Coalescing, type OtherNames } from './coalescing.js'
 import type { OriginConnection } from './connection.js'
@@ -18,7 +20,7 @@ import { NotNeeded } from './dial.js'
 import { Http1 } from './http1.js'
 import { Http2Exchange } from './http2-exchange.js'
 import { Http2Session } from './http2-session.js'
-import { Http2Sessions } from './http2-sessions.js'
+import { Http2Sessions, settled } from './http2-sessions.js'
 import {
   type Kept,
   type Opened,
@@ -181,7 +183,8 @@ export class OriginConnector {
   async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<OriginConnection> {
     const revocations = this.#revocations // before anything is waited for
     const { upgrade } = by
-    if (upgrade !== undefined && this.#sessions?.size && this.#isWebSocket(upgrade)) {
+    const isWebSocket = upgrade !== undefined && this.#isWebSocket(upgrade)
+    if (isWebSocket && this.#sessions?.size) {
       const key = this.keyOf(target)
       await this.#sessions.settled(key, by.owner, signal)
       const place = this.#share(this.#sessions, key, by.network, by.owner, upgrade)
@@ -198,14 +201,48 @@ export class OriginConnector {
     const made = await opening.catch((cause: unknown) => {
       if (found.place !== undefined && cause instanceof NotNeeded) return found.place
       found.place?.close()
+      if (isWebSocket && lacksHttp1(cause)) return this.#openStream(target, signal, by, cause)
       throw cause
     })
-    if (!('connection' in made)) return made
-    const { connection, ...opened } = made
+    return 'connection' in made ? this.#keepNew(made, by.network, revocations) : made
+  }
+
+  /**
+   * A place for a WebSocket at an origin without HTTP/1.1, which has said so before it has shown a certificate: nothing was
+   * judged yet.
+   * @param without what it has said
+   */
+  async #openStream(
+    target: RoutedTarget,
+    signal: AbortSignal,
+    by: Opener,
+    without: ProxyError,
+  ): Promise<OriginConnection> {
+    const revocations = this.#revocations
+    const made = await openConnection(this.#options, this, target, signal, { ...by, needsHttp1: false })
+    const place = this.#keepNew(made, by.network, revocations)
+    if (!(made.connection instanceof Http2Session)) return place
+    try {
+      await settled(made.connection, signal)
+      if (takesWebSockets(made.connection)) return place
+    } catch (cause) {
+      place.close()
+      throw cause
+    }
+    place.close()
+    throw without
+  }
+
+  /** @param revocations how many there were when it began to be opened */
+  #keepNew(
+    { connection, ...opened }: Opened & { readonly connection: Kept },
+    network: string,
+    revocations: number,
+  ): OriginConnection {
     this.#opened.set(connection, { ...opened, since: revocations, revocations })
     if (connection instanceof Http1) return connection
     const exchange = connection.exchange()
-    if (this.#isCurrent(connection)) this.sessions().add(opened.key, by.network, connection)
+    if (this.#isCurrent(connection)) this.sessions().add(opened.key, network, connection)
     else connection.retire()
     return exchange
   }
@@ -330,6 +367,12 @@ export class OriginConnector {
     return !isJudged || opened.revocations === this.#revocations
   }
 }
+
+/** RFC 7301 section 3.2: no_application_protocol. */
+const NO_APPLICATION_PROTOCOL = 120
+
+const lacksHttp1 = (cause: unknown): cause is HandshakeAlert =>
+  cause instanceof HandshakeAlert && cause.alert === NO_APPLICATION_PROTOCOL
 
 const takesWebSockets = (session: Http2Session): boolean => session.takesWebSockets === true
 

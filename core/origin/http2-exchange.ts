@@ -4,8 +4,8 @@ import type { EventEmitter } from 'node:events'
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from 'node:http2'
 import { asFault, toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
-import { words } from '../base/text.js'
 import { malformed, type RequestHead, type ResponseHead, type ResponseSink } from '../http1/messages.js'
+import { codeName } from '../http2/codes.js'
 import { switchedHead, webSocketKey } from '../http2/extended-connect.js'
 import { toHeaders } from '../http2/fields.js'
 import {
@@ -30,6 +30,8 @@ export interface ExchangeSession {
   readonly maxHeadBytes: number
   readonly isOpen: boolean
   readonly requests: number
+  /** Why the proxy has ended it, with streams that had not ended. */
+  readonly endedBy: ProxyError | undefined
   /** Whether the origin takes WebSockets on streams. */
   readonly takesWebSockets: boolean | undefined
   /** @throws {ProxyError} PTC_ORIGIN_CLOSED */
@@ -254,13 +256,15 @@ export class Http2Exchange implements OriginConnection {
     if (this.#state !== 'busy') return
     const sink = this.#sink
     const sawResponse = this.#sawResponse
-    const text = `the origin closed the stream before its response was complete (${nameOf(code)})`
+    const text = `the origin closed the stream before its response was complete (${codeName(code)})`
+    const { endedBy } = this.session
     const isUnprocessed = NOT_PROCESSED.has(code) || this.session.isUnprocessed(this.#stream?.id)
     this.close()
     const error =
-      !sawResponse && isUnprocessed
+      endedBy ??
+      (!sawResponse && isUnprocessed
         ? new NotProcessed(text, code === constants.NGHTTP2_HTTP_1_1_REQUIRED)
-        : new ProxyError('PTC_ORIGIN_CLOSED', text)
+        : new ProxyError('PTC_ORIGIN_CLOSED', text))
     sink?.onFail(error, sawResponse)
   }
 
@@ -294,12 +298,3 @@ const NOT_PROCESSED: ReadonlySet<number> = new Set([
   constants.NGHTTP2_REFUSED_STREAM,
   constants.NGHTTP2_HTTP_1_1_REQUIRED,
 ])
-
-/** By their numbers (RFC 9113 section 7). */
-const CODES = words(`
-  NO_ERROR PROTOCOL_ERROR INTERNAL_ERROR FLOW_CONTROL_ERROR SETTINGS_TIMEOUT STREAM_CLOSED FRAME_SIZE_ERROR
-  REFUSED_STREAM CANCEL COMPRESSION_ERROR CONNECT_ERROR ENHANCE_YOUR_CALM INADEQUATE_SECURITY
-  HTTP_1_1_REQUIRED
-`)
-
-const nameOf = (code: number): string => CODES[code] ?? String(code)

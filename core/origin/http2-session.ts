@@ -1,9 +1,17 @@
-import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
+// Longer than 250 lines because the states of a connection, and all events that change them, are one concept.
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type OutgoingHttpHeaders,
+} from 'node:http2'
 import type { Current } from '../base/current.js'
 import { Deadline } from '../base/deadline.js'
+import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import type { ResponseHead } from '../http1/messages.js'
-import { FLAG, FRAME, type Frame, FrameReader } from '../http2/frames.js'
+import { FrameLimits } from '../http2/frame-limits.js'
+import { FLAG, FRAME, type Frame, FrameReader, PREFACE_BYTES } from '../http2/frames.js'
 import { LinkStream } from '../http2/link-stream.js'
 import { OriginSet } from '../http2/origin-set.js'
 import { clientSession, type OriginHttp2Limits } from '../http2/session.js'
@@ -56,6 +64,8 @@ export class Http2Session implements ExchangeSession {
   readonly originSet = new OriginSet()
   /** The number of requests sent on it. */
   requests = 0
+  /** Why the proxy has ended it, with streams that had not ended. */
+  endedBy: ProxyError | undefined
 
   constructor(
     channel: TlsOrigin,
@@ -67,11 +77,14 @@ export class Http2Session implements ExchangeSession {
     this.owner = owner
     this.#options = options
     this.#keeper = keeper
-    const reader = new FrameReader(frame => this.#onFrame(frame), 0, this.originSet.payloadOf)
-    const wire = new LinkStream(channel.link, bytes => {
-      reader.take(bytes)
-      return true
-    })
+    const frames = new FrameLimits('origin', () => options().rates)
+    const reader = new FrameReader(frame => this.#onFrame(frame, frames), 0, this.originSet.payloadOf)
+    const writer = new FrameReader(frames.sent, PREFACE_BYTES, frames.sentPayloadOf)
+    const wire = new LinkStream(
+      channel.link,
+      bytes => this.#guard(() => reader.take(bytes)),
+      bytes => writer.take(bytes),
+    )
     this.#session = clientSession(wire, options(), options().maxHeadBytes)
     wire.on('error', () => {}) // `close` follows
     this.#session.on('error', () => {})
@@ -207,7 +220,28 @@ export class Http2Session implements ExchangeSession {
     if (!isChallenge && this.hasPrivateLogins && bindsConnection(headers)) this.retire()
   }
 
-  #onFrame({ type, flags, stream }: Frame): void {
+  /** @returns whether nghttp2 may see the bytes, too */
+  #guard(read: () => void): boolean {
+    try {
+      read()
+      return true
+    } catch (cause) {
+      this.#cutOff(toProxyError(cause, 'reading failed'))
+      return false
+    }
+  }
+
+  /** Tells the origin to calm down, and ends the connection with all its streams. */
+  #cutOff(why: ProxyError): void {
+    if (this.#isClosed) return
+    this.endedBy = why
+    this.#session.destroy(why, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    this.#onClose()
+  }
+
+  #onFrame(frame: Frame, frames: FrameLimits): void {
+    frames.count(frame)
+    const { type, flags, stream } = frame
     const canEnd = type === FRAME.data || type === FRAME.headers
     const isLast = type === FRAME.rstStream || (canEnd && (flags & FLAG.endStream) !== 0)
     if (isLast && this.#hasEnded.has(stream)) this.#hasEnded.set(stream, true)

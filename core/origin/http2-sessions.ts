@@ -116,17 +116,7 @@ export class Http2Sessions implements SessionOwner {
     const isNew = ({ session }: Kept): boolean =>
       isFor(session, client) && session.takesWebSockets === undefined
     const session = [...(this.#byKey.get(key) ?? [])].find(isNew)?.session
-    if (session === undefined) return
-    let forget = (): void => {}
-    const settings = new Promise<void>((resolve, reject) => {
-      const timer = after(SETTINGS_WAIT, resolve, reject)
-      const unlisten = session.whenSettled(resolve)
-      forget = () => {
-        clearTimeout(timer)
-        unlisten()
-      }
-    })
-    await unlessAborted(settings, signal).finally(forget)
+    if (session !== undefined) await settled(session, signal)
   }
 
   /** Retires all, or those for which `isWanted` answers false. */
@@ -175,6 +165,23 @@ export class Http2Sessions implements SessionOwner {
       oldest.session.close()
     }
   }
+}
+
+/**
+ * Waits for the settings of an origin, a second at most.
+ * @throws {ProxyError} the signal's reason
+ */
+export async function settled(session: Http2Session, signal: AbortSignal): Promise<void> {
+  let forget = (): void => {}
+  const settings = new Promise<void>((resolve, reject) => {
+    const timer = after(SETTINGS_WAIT, resolve, reject)
+    const unlisten = session.whenSettled(resolve)
+    forget = () => {
+      clearTimeout(timer)
+      unlisten()
+    }
+  })
+  await unlessAborted(settings, signal).finally(forget)
 }
 
 function addTo(sets: Map<string, Set<Kept>>, key: string, kept: Kept): void {

@@ -168,12 +168,16 @@ const http2Settings = (records: Records) =>
     ),
     idleTimeout: records['proxy.config.http2.no_activity_timeout_in'] * SECOND,
     headTimeout: records['proxy.config.http2.incomplete_header_timeout_in'] * SECOND,
-    rates: Object.freeze({
-      settings: records['proxy.config.http2.max_settings_frames_per_minute'],
-      ping: records['proxy.config.http2.max_ping_frames_per_minute'],
-      priority: records['proxy.config.http2.max_priority_frames_per_minute'],
-      rstStream: records['proxy.config.http2.max_rst_stream_frames_per_minute'],
-      continuation: records['proxy.config.http2.max_continuation_frames_per_minute'],
-      empty: records['proxy.config.http2.max_empty_frames_per_minute'],
-    }),
+    rates: frameRates(records),
+  })
+
+/** Frames of HTTP/2 in a minute, by kind: of clients and of origins. */
+export const frameRates = (records: Records) =>
+  Object.freeze({
+    settings: records['proxy.config.http2.max_settings_frames_per_minute'],
+    ping: records['proxy.config.http2.max_ping_frames_per_minute'],
+    priority: records['proxy.config.http2.max_priority_frames_per_minute'],
+    rstStream: records['proxy.config.http2.max_rst_stream_frames_per_minute'],
+    continuation: records['proxy.config.http2.max_continuation_frames_per_minute'],
+    empty: records['proxy.config.http2.max_empty_frames_per_minute'],
   })

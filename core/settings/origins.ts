@@ -2,6 +2,7 @@
 import { fileOf, placed } from '../config/record-place.js'
 import { readingOf } from '../config/records.js'
 import { RECORDS, type Records } from '../config/records-table.js'
+import { frameRates } from './http.js'
 
 const SECOND = 1000
 const ALPN = 'proxy.config.ssl.client.alpn_protocols'
@@ -28,6 +29,8 @@ export const originSettings = (records: Records) =>
       idleTimeout: records['proxy.config.http2.no_activity_timeout_out'] * SECOND,
       maxHeadBytes: records['proxy.config.http.response_header_max_size'],
       hasPrivateLogins: records['proxy.config.http.auth_server_session_private'] === 1,
+      // A reset is an answer to a request, so requests bound them.
+      rates: Object.freeze({ ...frameRates(records), rstStream: Number.POSITIVE_INFINITY }),
     }),
     http1: Object.freeze({
       maxHeadBytes: records['proxy.config.http.response_header_max_size'],

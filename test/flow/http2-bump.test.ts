@@ -1,11 +1,15 @@
 /** HTTP/2 inside a bumped CONNECT, and to origins that agree to it. */
+import type { ServerHttp2Stream } from 'node:http2'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
+import { FLAG, FRAME } from '../../core/http2/frames.js'
 import type { startBumping } from '../kit/bumping.js'
-import { httpsOrigin } from '../kit/connecting.js'
+import { httpsOrigin, testRoot } from '../kit/connecting.js'
 import { at, HOST, http2Origin, inside, OTHER, speaking, start } from '../kit/http2-bumping.js'
 import { answerOn } from '../kit/http2-client.js'
+import { block, frame, HEAD_FIELDS, rawHttp2Origin } from '../kit/http2-frames.js'
+import { poll } from '../kit/watch.js'
 
 test('what the origin has agreed to is what the client is offered', async t => {
   const stage = await start(t)
@@ -160,6 +164,34 @@ test('a connection that the origin retires takes no further request', async t =>
   await sleep(100)
   t.equal((await client.ask(at(origin.port, '/'))).status, 200)
   t.equal(origin.connections, 2)
+})
+
+test('an origin may not push, and what it pushes is refused', async t => {
+  const stage = await start(t)
+  const allowed: unknown[] = []
+  const polite = await http2Origin(t, [HOST], (req, res) => {
+    allowed.push((req.stream as ServerHttp2Stream).pushAllowed)
+    res.end('ok')
+  })
+  t.equal((await (await speaking(t, stage, polite.port)).ask(at(polite.port, '/'))).status, 200)
+  t.strictSame(allowed, [false])
+  const resets: number[] = []
+  const ok = block({ ':status': '200' })
+  const promise = Buffer.concat([Buffer.from([0, 0, 0, 2]), block(HEAD_FIELDS)])
+  const port = await rawHttp2Origin(
+    t,
+    await (await testRoot()).issue({ cn: HOST, sans: [HOST] }),
+    ({ type, stream }, send) => {
+      if (type === FRAME.rstStream) resets.push(stream)
+      if (type !== FRAME.headers) return
+      send(frame(FRAME.pushPromise, FLAG.endHeaders, stream, promise))
+      for (const id of [2, stream]) send(frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, id, ok))
+    },
+  )
+  const client = await speaking(t, stage, port)
+  t.match(await client.ask(at(port, '/')), { status: 200, body: { length: 0 } })
+  await poll(() => resets.length > 0, 'the refusal')
+  t.strictSame(resets, [2], 'what it pushes is refused, and reaches nothing')
 })
 
 test('a login that binds the connection goes out in HTTP/1.1, on one of its own', async t => {

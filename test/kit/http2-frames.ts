@@ -1,7 +1,11 @@
 /** HTTP/2 by hand: what no library sends. */
 import { once } from 'node:events'
-import { FLAG, FRAME, type Frame, FrameReader } from '../../core/http2/frames.js'
+import { createServer as createTlsServer } from 'node:tls'
+import type { Test } from 'tap'
+import { FLAG, FRAME, type Frame, FrameReader, PREFACE_BYTES } from '../../core/http2/frames.js'
 import { tlsSocket } from './http2-client.js'
+import type { Issued } from './pki.js'
+import { guardServer } from './tcp-server.js'
 
 /** One frame (RFC 9113 section 4.1). */
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array = NOTHING): Buffer {
@@ -53,11 +57,56 @@ export const FLOODS = {
   ],
 } as const
 
+/** Streams that the receiver has to reset, because its sender makes a mistake on each. */
+export const PROVOKED = {
+  'a body longer than announced': (count: number) =>
+    many(count, i => [
+      frame(FRAME.headers, FLAG.endHeaders, 2 * i + 1, block({ ...HEAD_FIELDS, 'content-length': '1' })),
+      frame(FRAME.data, 0, 2 * i + 1, Buffer.from('xx')),
+    ]),
+  'a field that is none': (count: number) =>
+    many(count, i => [
+      frame(
+        FRAME.headers,
+        FLAG.endHeaders | FLAG.endStream,
+        2 * i + 1,
+        block({ ...HEAD_FIELDS, te: 'gzip' }),
+      ),
+    ]),
+} as const
+
+/**
+ * An origin of HTTP/2 by hand.
+ * @param onFrame told of each frame, with what sends bytes back
+ */
+export async function rawHttp2Origin(
+  t: Test,
+  { chainPem, keyPem }: Pick<Issued, 'chainPem' | 'keyPem'>,
+  onFrame: (frame: Frame, send: (bytes: Uint8Array) => void) => void,
+): Promise<number> {
+  const server = createTlsServer({ cert: chainPem, key: keyPem, ALPNProtocols: ['h2'] })
+  server.on('secureConnection', socket => {
+    socket.on('error', () => {})
+    const send = (bytes: Uint8Array): void => {
+      if (!socket.destroyed) socket.write(bytes)
+    }
+    send(frame(FRAME.settings, 0, 0))
+    const reader = new FrameReader(found => onFrame(found, send), PREFACE_BYTES)
+    socket.on('data', (bytes: Buffer) => reader.take(bytes))
+  })
+  const { port, stop } = await guardServer(server)
+  t.teardown(stop)
+  return port
+}
+
 export interface RawHttp2 {
+  /** Called for each frame of the proxy. */
+  onFrame: (frame: Frame) => void
   /** What the proxy has sent, payloads left out. */
   readonly frames: readonly Frame[]
   send(bytes: Uint8Array): void
   readonly closed: Promise<unknown>
+  readonly isClosed: boolean
   stop(): void
 }
 
@@ -65,12 +114,21 @@ export interface RawHttp2 {
 export async function rawHttp2(port: number, ca: string, servername: string): Promise<RawHttp2> {
   const socket = await tlsSocket(port, { ca, servername, alpn: ['h2'] })
   const frames: Frame[] = []
-  const reader = new FrameReader(found => frames.push(found))
+  const raw: RawHttp2 = {
+    ...{ frames, send: bytes => void socket.write(bytes), closed: once(socket, 'close') },
+    ...{ onFrame: () => {}, stop: () => socket.destroy() },
+    get isClosed() {
+      return socket.closed
+    },
+  }
+  raw.closed.catch(() => {})
+  const reader = new FrameReader(found => {
+    frames.push(found)
+    raw.onFrame(found)
+  })
   socket.on('data', (bytes: Buffer) => reader.take(bytes))
   socket.on('error', () => {})
-  const closed = once(socket, 'close')
-  closed.catch(() => {})
   socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
   socket.write(frame(FRAME.settings, 0, 0))
-  return { frames, send: bytes => void socket.write(bytes), closed, stop: () => socket.destroy() }
+  return raw
 }

@@ -42,6 +42,7 @@ const HTTP1 = { maxHeadBytes: 65_536, hasPrivateLogins: true, isLenient: true }
 const HTTP2 = {
   ...HTTP1,
   ...{ maxStreams: 100, window: 65_535, maxFrame: 16_384, headerTable: 4096, idleTimeout: 5000 },
+  rates: HTTP2_LIMITS.rates,
 }
 export const POOL = { maxIdle: 100, maxIdlePerKey: 10, idleTimeout: 10_000 }
 

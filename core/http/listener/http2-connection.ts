@@ -3,6 +3,9 @@ import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node
 import { Deadline } from '../../base/deadline.js'
 import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
+import { flooded } from '../../base/floods.js'
+import { codeOf, describe } from '../../base/thrown.js'
+import { codeName, codeReader } from '../../http2/codes.js'
 import { FrameLimits } from '../../http2/frame-limits.js'
 import { FLAG, FRAME, type Frame, FrameReader, PREFACE_BYTES } from '../../http2/frames.js'
 import { LinkStream } from '../../http2/link-stream.js'
@@ -36,29 +39,42 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
   /** For the frames of one head. */
   readonly #headDeadline = new Deadline({
     onFault: why => this.#onFault(why),
-    onTime: () =>
-      this.#cutOff(new ProxyError('PTC_HTTP2_FLOOD', 'the client did not end the head of a request')),
+    onTime: () => {
+      flooded('client', 'head')
+      this.#cutOff(new ProxyError('PTC_HTTP2_FLOOD', 'the client did not end the head of a request'))
+    },
   })
   /** No request has come. */
   #isNew = true
   #hasLeft = false
+  /** What the client has done wrong, if nghttp2 has said so. */
+  #mistake: ProxyError | undefined
 
   readonly #onFault = (why: ProxyError): void => this.#session.destroy(why)
 
   constructor(link: ClientLink, client: ClientInfo, host: ClientHost) {
     this.client = client
     this.#host = host
-    const limits = new FrameLimits(() => host.limits().http2.rates)
+    const limits = new FrameLimits('client', () => host.limits().http2.rates)
     const reader = new FrameReader(frame => this.#onFrame(frame, limits), PREFACE_BYTES)
-    this.#wire = new LinkStream(link, bytes => this.#guard(() => reader.take(bytes)))
+    const writer = new FrameReader(limits.sent, 0, frame =>
+      frame.type === FRAME.goaway ? codeReader(frame, this.#onGoaway) : limits.sentPayloadOf(frame),
+    )
+    this.#wire = new LinkStream(
+      link,
+      bytes => this.#guard(() => reader.take(bytes)),
+      bytes => writer.take(bytes),
+    )
     this.#session = serverSession(this.#wire, host.limits().http2)
     client.onLoginLost = () => this.endSoon()
     const events: EventEmitter = this.#session // its types leave out the fields as they were received
     events.on('stream', (stream: ServerHttp2Stream, _headers: unknown, flags: number, raw: string[]) =>
       this.#onStream(stream, flags, raw),
     )
-    // Told of by the streams, and by `close`.
-    this.#session.on('error', () => {})
+    this.#session.on('error', (cause: unknown) => {
+      // What else goes wrong is told of by the streams, and by `close`.
+      if (codeOf(cause) === 'ERR_HTTP2_ERROR') this.#onMistake(describe(cause))
+    })
     this.#wire.on('error', () => {})
     this.#session.on('close', () => this.#leave())
   }
@@ -114,11 +130,27 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
     else if (frame.type === FRAME.headers) this.#headDeadline.set(this.#host.limits().http2.headTimeout)
   }
 
+  /**
+   * A GOAWAY goes to the client. Behind one that names a mistake, nghttp2 reads nothing more, and Node leaves the connection open
+   * (RFC 9113 section 5.4.1: it must be closed). nghttp2 is writing: the end comes later.
+   */
+  readonly #onGoaway = (code: number): void => {
+    if (code === constants.NGHTTP2_NO_ERROR || code === constants.NGHTTP2_INTERNAL_ERROR) return
+    this.#onMistake(codeName(code))
+    setImmediate(() => this.#session.destroy())
+  }
+
+  #onMistake(what: string): void {
+    const text = `the client does not keep to HTTP/2 (${what}): its connection ends`
+    this.#mistake ??= new ProxyError('PTC_REQUEST_MALFORMED', text)
+  }
+
   /** Tells the client to calm down, and ends the connection with all its streams. */
   #cutOff(why: ProxyError): void {
     if (this.#hasLeft) return
     this.#host.onCutOff(why, this.client)
     this.#session.destroy(why, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    this.#mistake = undefined // it was told
     this.#leave()
   }
 
@@ -147,6 +179,7 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
   #leave(): void {
     if (this.#hasLeft) return
     this.#hasLeft = true
+    if (this.#mistake !== undefined) this.#host.onCutOff(this.#mistake, this.client)
     this.#deadline.stop()
     this.#headDeadline.stop()
     this.#host.onLeft(this)

@@ -168,6 +168,10 @@ export const BY_CODE: { readonly [C in AnsweredCode]: (host: string) => Advice }
     LATER,
     'proxy.config.http.parent_proxy.connect_attempts_timeout is the limit: see the log of the parent proxy.',
   ),
+  PTC_ORIGIN_FLOOD: host => ({
+    client: 'Tell the operator of the site; the message says what its server sends too often.',
+    operator: `The message names the record that limits such frames. See what ${nameOf(host)} sends, and raise it if that is meant.`,
+  }),
   PTC_PARENT_MALFORMED: requestOf(
     ASK,
     'See the protocol of the parent proxy in parent.config: it answers in another one.',
