@@ -5,30 +5,13 @@ import { floods } from '../base/floods.js'
 import { cacheLookups } from '../base/lookups.js'
 import { x509NameOf } from '../tls/judge/verdict.js'
 import type { AdminApi, Counters, Traffic } from './admin-api.js'
+import { PLOTTED, plotted } from './samples.js'
 
 type Prom = typeof import('prom-client')
 const require = createRequire(import.meta.url)
 
 /** Seconds: an answer at once, a service, a person. */
 const HOLD_BUCKETS = [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900]
-
-/** What is kept for the plots of the page. */
-const SAMPLED = [
-  'portcullis_handshakes_total',
-  'portcullis_deadlines_missed_total',
-  'portcullis_parked',
-  'portcullis_hold_seconds',
-]
-
-/** A histogram is several metrics, which the types of prom-client do not say. */
-const partOf = (name: string, row: object): string =>
-  (row as { readonly metricName?: string }).metricName ?? name
-
-/** As Prometheus writes them. */
-const labelsText = (labels: Readonly<Record<string, string | number | undefined>>): string => {
-  const parts = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(String(value))}`)
-  return parts.length === 0 ? '' : `{${parts.join()}}`
-}
 
 /** What plugins count. */
 export interface PluginTotals {
@@ -94,14 +77,17 @@ export class ProxyMetrics {
     return [...(await this.#registry.getMetricsAsJSON()), ...(await this.#plugins.json())]
   }
 
+  /** The same without gauges of the proxy: some of them begin a new measurement when they are read. */
+  async counted(): Promise<readonly object[]> {
+    const { Counter, Histogram } = this.#prom
+    const all = this.#registry.getMetricsAsArray().map(({ name }) => this.#registry.getSingleMetric(name))
+    const own = all.filter(metric => metric instanceof Counter || metric instanceof Histogram)
+    return [...(await Promise.all(own.map(metric => metric.get()))), ...(await this.#plugins.json())]
+  }
+
   /** What the page plots, by name with labels. */
   async sample(): Promise<Readonly<Record<string, number>>> {
-    const all = await Promise.all(SAMPLED.map(name => this.#registry.getSingleMetric(name)?.get()))
-    const rows = all.flatMap(
-      metric => metric?.values.map(row => [partOf(metric.name, row), row] as const) ?? [],
-    )
-    const wanted = rows.filter(([part]) => !part.endsWith('_bucket'))
-    return Object.fromEntries(wanted.map(([part, { labels, value }]) => [part + labelsText(labels), value]))
+    return plotted(await Promise.all(PLOTTED.map(name => this.#registry.getSingleMetric(name)?.get())))
   }
 
   close(): void {

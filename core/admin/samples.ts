@@ -13,6 +13,40 @@ const MAX_SERIES = 500
 /** What is now; every other metric is a counter. */
 const GAUGES: readonly string[] = ['portcullis_parked']
 
+/** What the page plots. */
+export const PLOTTED = [
+  'portcullis_handshakes_total',
+  'portcullis_deadlines_missed_total',
+  'portcullis_parked',
+  'portcullis_hold_seconds',
+] as const
+
+/** A metric as the library of metrics writes it: a histogram is several of them, which its types do not say. */
+interface Metric {
+  readonly name: string
+  readonly values: readonly {
+    readonly value: number
+    readonly labels: Readonly<Record<string, string | number | undefined>>
+  }[]
+}
+
+/** Figures by name with labels, as Prometheus writes them; of histograms, sum and count. */
+export function plotted(metrics: readonly (Metric | undefined)[]): Measured['values'] {
+  const rows = metrics.flatMap(
+    metric => metric?.values.map(row => [partOf(metric.name, row), row] as const) ?? [],
+  )
+  const wanted = rows.filter(([part]) => !part.endsWith('_bucket'))
+  return Object.fromEntries(wanted.map(([part, { labels, value }]) => [part + labelsText(labels), value]))
+}
+
+const partOf = (name: string, row: object): string =>
+  (row as { readonly metricName?: string }).metricName ?? name
+
+const labelsText = (labels: Metric['values'][number]['labels']): string => {
+  const parts = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(String(value))}`)
+  return parts.length === 0 ? '' : `{${parts.join()}}`
+}
+
 /** The metrics of one process, by name with labels. */
 export interface Measured {
   /** Tells processes apart. */

@@ -141,3 +141,11 @@ export async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
     throw cause
   }
 }
+
+/** In a list, because the answer itself may be undefined; undefined of a process that has ended meanwhile. */
+export const answerOf = <T>(
+  place: { ask(name: string, ...args: readonly unknown[]): Promise<unknown> },
+  name: string,
+  args: readonly unknown[],
+): Promise<readonly [T] | undefined> =>
+  unlessGone(place.ask(name, ...args).then(answer => [answer as T] as const))

@@ -3,6 +3,7 @@
  * does what the supervising process calls for.
  */
 import type { Worker } from 'node:cluster'
+import type { Counters } from '../admin/admin-api.js'
 import type { OwnListener } from '../origin/denied-addresses.js'
 import type { Manager } from '../program/management.js'
 import type { OtherProcesses, ThisProcess } from '../program/other-processes.js'
@@ -23,13 +24,19 @@ export interface Welcome {
   readonly viaToken: string
 }
 
+/** What a process had counted when it ends. */
+export interface LastFigures {
+  readonly metrics: readonly object[]
+  readonly totals: Counters
+}
+
 /** Milliseconds for the supervising process to answer one that ends. */
 const LAST_ANSWER = { taken: 1000, answered: 1000 }
 
 export interface Member {
   readonly proxy: ProxyServer
   /**
-   * To be awaited between the stop and the exit: connections that were on their way here when the ports were closed have arrived
+   * To be awaited between the stop and the exit: hands over what this process has counted, and connections that were on their way here when the ports were closed have arrived
    * then, and node:cluster has given them to other processes.
    */
   readonly handBack: () => Promise<unknown>
@@ -97,15 +104,18 @@ export async function startMember(
     },
   }
   const proxy = await ProxyServer.start(place, others)
-  Object.assign(handlers, await handlersOf(proxy, manager))
+  const served = await handlersOf(proxy, manager)
+  Object.assign(handlers, served)
   await calls.call('serving', proxy.ports)
-  const handBack = (): Promise<unknown> =>
-    calls.ask('the supervising process', LAST_ANSWER, 'lastAnswer').catch(() => undefined)
+  const handBack = async (): Promise<unknown> => {
+    const last = await served.lastFigures().catch(() => undefined)
+    return calls.ask('the supervising process', LAST_ANSWER, 'lastAnswer', last).catch(() => undefined)
+  }
   return { proxy, handBack }
 }
 
 /** What the supervising process may call. */
-async function handlersOf(proxy: ProxyServer, manager: Manager): Promise<Handlers> {
+async function handlersOf(proxy: ProxyServer, manager: Manager) {
   const api = proxy.adminApi(manager)
   const metrics = await proxy.metrics(api)
   let prepared: PreparedReload | undefined
@@ -113,6 +123,11 @@ async function handlersOf(proxy: ProxyServer, manager: Manager): Promise<Handler
     ...api,
     metrics: metrics.json,
     sample: metrics.sample,
+    counted: metrics.counted,
+    lastFigures: async (): Promise<LastFigures> => ({
+      metrics: await metrics.counted(),
+      totals: (await api.status()).counters,
+    }),
     prepareReload: async (what?: Reloaded) => {
       prepared?.abandon()
       prepared = undefined

@@ -1,5 +1,5 @@
 /** The management API over all processes that serve: whichever of them holds something, the answer is one. */
-import type { AdminApi, FleetStatus, Status, Withdrawn } from '../admin/admin-api.js'
+import type { AdminApi, FleetStatus, Status } from '../admin/admin-api.js'
 import type { HeldAccepted, HistoryRow, ParkedDetail, ParkedRow } from '../admin/held-api.js'
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
@@ -8,12 +8,13 @@ import { noneWaits } from '../program/held-actions.js'
 import { shownRows } from '../program/history-rows.js'
 import { notOpen, recordSetter } from '../program/management.js'
 import type { Reloaded } from '../program/reloads.js'
-import { elsewhere } from '../program/withdrawing.js'
 import type { ConfigPlace } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
-import { unlessGone } from './calls.js'
-import { sumOf, sumOfWithdrawn, withAllWorkers } from './merged-sums.js'
+import { answerOf } from './calls.js'
+import type { Counted } from './counted.js'
+import { revokeAll } from './merged-revocation.js'
+import { sumOf, type Totals, withAllWorkers } from './merged-sums.js'
 import type { ServingProcess } from './supervisor.js'
 
 /**
@@ -35,6 +36,8 @@ const isOf = (id: number, { started }: IdPlace): boolean =>
 
 export interface MergedParts {
   readonly places: readonly Pick<ServingProcess, 'ask' | 'index' | 'started' | 'isReachable' | 'isServing'>[]
+  /** What the processes have counted, those that have ended included. */
+  readonly totals: Counted<Totals>
   readonly place: ConfigPlace
   readonly pid: number
   readonly isStopping: () => boolean
@@ -93,6 +96,13 @@ export function mergedApi(parts: MergedParts): AdminApi {
     return undefined
   }
 
+  async function statusOf(place: MergedParts['places'][number]): Promise<readonly Status[]> {
+    const { started } = place
+    const [status] = (await answerOf<Status>(place, 'status', [])) ?? []
+    if (status !== undefined) parts.totals.note(started, status.counters)
+    return status === undefined ? [] : [status]
+  }
+
   /** The process that holds a handshake. @throws {ProxyError} PTC_ADMIN_REQUEST */
   function holderOf(id: number): MergedParts['places'][number] {
     const place = places.find(({ index }) => index === id % MAX_PLACES)
@@ -102,7 +112,7 @@ export function mergedApi(parts: MergedParts): AdminApi {
 
   return {
     status: async () => {
-      const all = await askAll<Status>('status')
+      const all = (await Promise.all(serving().map(statusOf))).flat()
       const [first] = all
       if (first === undefined) throw noneServes()
       return {
@@ -112,7 +122,10 @@ export function mergedApi(parts: MergedParts): AdminApi {
         isStopping: parts.isStopping(),
         fleet: parts.fleetState?.(),
         plugins: first.plugins.map(plugin => withAllWorkers(plugin, all)),
-        counters: all.map(({ counters }) => counters).reduce(sumOf),
+        counters: sumOf(
+          all.map(({ counters }) => counters),
+          parts.totals.all,
+        ),
         processes: all.flatMap(({ processes }) => processes),
       }
     },
@@ -182,14 +195,6 @@ export function mergedApi(parts: MergedParts): AdminApi {
   }
 }
 
-/** In a list, because the answer itself may be undefined; undefined of a process that has ended meanwhile. */
-const answerOf = <T>(
-  place: Pick<ServingProcess, 'ask'>,
-  name: string,
-  args: readonly unknown[],
-): Promise<readonly [T] | undefined> =>
-  unlessGone(place.ask(name, ...args).then(answer => [answer as T] as const))
-
 /** Rows of one process, with ids that no other process has. */
 async function rowsOf<T extends { readonly id: number }>(
   place: MergedParts['places'][number],
@@ -198,53 +203,4 @@ async function rowsOf<T extends { readonly id: number }>(
 ): Promise<readonly T[]> {
   const [rows = []] = (await answerOf<readonly T[]>(place, name, args)) ?? []
   return rows.map(row => ({ ...row, id: outerId(row.id, place) }))
-}
-
-/** What one process knows under a key, another may not: there, everything about the host of that verdict goes. */
-async function revokeAll(
-  all: MergedParts['places'],
-  wanted: unknown,
-  who: string,
-  tellOthers: MergedParts['tellOthers'],
-): Promise<Withdrawn> {
-  const places = all.filter(({ isServing }) => isServing)
-  const { forms, abroad } = await formsOf(places, wanted)
-  const outcomes = await Promise.allSettled([
-    ...places.map((place, i) => answerOf<Withdrawn>(place, 'revoke', [forms[i], who])),
-    // One that starts may have opened its ports already.
-    ...all
-      .filter(({ isReachable, isServing }) => isReachable && !isServing)
-      .map(place => answerOf<Withdrawn>(place, 'withdrawHere', [abroad, who])),
-  ])
-  const done = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? (outcome.value?.[0] ?? []) : []))
-  const failed = outcomes.find(outcome => outcome.status === 'rejected')
-  tellOthers?.(abroad, who)
-  if (failed !== undefined) throw failed.reason
-  return done.reduce(sumOfWithdrawn, { verdicts: 0, sessions: 0, addresses: 0, connections: 0, approvals: 0 })
-}
-
-/**
- * What to ask of each process, and of other machines. A process that does not answer is asked about the host.
- * @throws {ProxyError} where no process knows the key; nothing is revoked then
- */
-async function formsOf(
-  places: readonly Pick<ServingProcess, 'ask'>[],
-  wanted: unknown,
-): Promise<{ readonly forms: readonly unknown[]; readonly abroad: unknown }> {
-  const { key } = (wanted ?? {}) as { readonly key?: unknown }
-  if (typeof key !== 'string') {
-    const same = elsewhere(wanted, undefined)
-    return { forms: places.map(() => same), abroad: same }
-  }
-  const rows = await Promise.allSettled(
-    places.map(place => answerOf<readonly RememberedVerdict[]>(place, 'verdicts', [])),
-  )
-  const found = rows.map(row =>
-    row.status === 'fulfilled' ? row.value?.[0].find(verdict => verdict.key === key) : undefined,
-  )
-  const host = found.find(verdict => verdict !== undefined)?.host
-  const failed = rows.find(row => row.status === 'rejected')
-  if (host === undefined && failed !== undefined) throw failed.reason
-  const byHost = elsewhere(wanted, host)
-  return { forms: found.map(verdict => (verdict === undefined ? byHost : wanted)), abroad: byHost }
 }

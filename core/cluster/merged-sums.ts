@@ -7,6 +7,7 @@ import type {
   Withdrawn,
   WorkersStatus,
 } from '../admin/admin-api.js'
+import type { Adding } from './counted.js'
 
 /** All processes have the same approvals. */
 export const sumOfWithdrawn = (sum: Withdrawn, counts: Withdrawn): Withdrawn => ({
@@ -19,19 +20,32 @@ function mapOf<T extends object>(counts: T, change: (value: number, name: keyof 
   return Object.fromEntries(entries.map(([name, value]) => [name, change(value, name)])) as T
 }
 
-export function sumOf(a: Counters, b: Counters): Counters {
+/** What there has been since the start. */
+export type Totals = Pick<Counters, Extract<keyof Counters, `${string}Total`>>
+
+/** @param totals of all processes, those that have ended included */
+export function sumOf(all: readonly Counters[], totals: readonly Totals[]): Counters {
+  const sum = (count: (one: Counters) => number): number => all.reduce((total, one) => total + count(one), 0)
   return {
-    handshakes: a.handshakes + b.handshakes,
-    parked: a.parked + b.parked,
-    rememberedVerdicts: a.rememberedVerdicts + b.rememberedVerdicts,
-    idleConnections: a.idleConnections + b.idleConnections,
-    clientConnections: a.clientConnections + b.clientConnections,
-    verdictsTotal: a.verdictsTotal + b.verdictsTotal,
-    ignoredReenablesTotal: a.ignoredReenablesTotal + b.ignoredReenablesTotal,
-    toleratedTotal: sumMaps(a.toleratedTotal, b.toleratedTotal, (one, other) => one + other),
-    shadowsTotal: sumMaps(a.shadowsTotal, b.shadowsTotal, sumShadows),
+    handshakes: sum(one => one.handshakes),
+    parked: sum(one => one.parked),
+    rememberedVerdicts: sum(one => one.rememberedVerdicts),
+    idleConnections: sum(one => one.idleConnections),
+    clientConnections: sum(one => one.clientConnections),
+    ...totals.reduce(addTotals, NO_TOTALS),
   }
 }
+
+const NO_TOTALS: Totals = { verdictsTotal: 0, ignoredReenablesTotal: 0, toleratedTotal: {}, shadowsTotal: {} }
+
+const addTotals = (a: Totals, b: Totals): Totals => ({
+  verdictsTotal: a.verdictsTotal + b.verdictsTotal,
+  ignoredReenablesTotal: a.ignoredReenablesTotal + b.ignoredReenablesTotal,
+  toleratedTotal: sumMaps(a.toleratedTotal, b.toleratedTotal, (one, other) => one + other),
+  shadowsTotal: sumMaps(a.shadowsTotal, b.shadowsTotal, sumShadows),
+})
+
+export const ADDING_TOTALS: Adding<Totals> = { add: addTotals, fitting: past => past }
 
 const sumShadows = (a: ShadowTotals, b: ShadowTotals): ShadowTotals =>
   mapOf(a, (value, name) => value + b[name])

@@ -20,9 +20,9 @@ import type { Settings } from '../settings/settings.js'
 import { unlessGone } from './calls.js'
 import type { Fleet } from './fleet/fleet.js'
 import { HandedOver } from './handed-over.js'
-import type { Welcome } from './member.js'
+import type { LastFigures, Welcome } from './member.js'
 import { mergedApi } from './merged-api.js'
-import { mergedMetrics } from './merged-metrics.js'
+import { MergedMetrics } from './merged-metrics.js'
 import { RollingRestart } from './rolling-restart.js'
 import { SharedState } from './shared-state.js'
 import { ServingProcess, type SupervisorOptions } from './supervisor.js'
@@ -46,6 +46,7 @@ export class Primary {
   readonly #diags: Diags
   readonly #viaToken = randomBytes(4).toString('hex')
   readonly #state = new SharedState()
+  readonly #metrics = new MergedMetrics(this.#places)
   readonly #managementPorts: OwnListener[] = []
   readonly #reloads = new Reloads(
     what => this.#reload(what),
@@ -70,7 +71,8 @@ export class Primary {
       fork,
       handedOver: new HandedOver(() => this.#isStopping, onFault),
       error: (message: string) => this.#diags.error(message),
-      handlersFor: (one: ServingProcess) => ({
+      onEnded: this.#metrics.ended,
+      handlersFor: (one: ServingProcess, started: number) => ({
         welcome: (): Welcome => {
           one.onReachable()
           return {
@@ -80,11 +82,12 @@ export class Primary {
             viaToken: this.#viaToken,
           }
         },
-        lastAnswer: () => undefined,
+        lastAnswer: (last: LastFigures | undefined) => this.#metrics.takeLast(started, last),
         rolled: () => this.#reopenIn(this.#places.filter(place => place !== one)),
         serving: (ports: OwnListener[]) => {
           this.#ports = ports
           one.onServing()
+          this.#metrics.began(one)
           if (this.#isDraining) one.call('drain', true).catch(() => undefined)
           if (this.#debugTags !== undefined) one.call('debug', this.#debugTags).catch(() => undefined)
         },
@@ -144,6 +147,7 @@ export class Primary {
     })
     const api = mergedApi({
       places: this.#places,
+      totals: this.#metrics.totals,
       place,
       fleetState: fleet?.others.fleetState,
       tellOthers: fleet && ((wanted, by) => fleet.withdraw(wanted, by)),
@@ -165,7 +169,7 @@ export class Primary {
       settings: settings.admin,
       diags: this.#diags,
       api,
-      metrics: mergedMetrics(this.#places),
+      metrics: this.#metrics,
       onPort: ({ address, port }) => this.#managementPorts.push({ address, port }),
     })
   }

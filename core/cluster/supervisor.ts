@@ -19,10 +19,12 @@ const SOUND_AFTER = 60_000
 
 export interface SupervisorOptions {
   readonly fork: () => Worker
-  /** What a process may call, by its place. */
-  readonly handlersFor: (place: ServingProcess) => Handlers
+  /** What a process may call, by its place. @param started its number: a place has another one after each end */
+  readonly handlersFor: (place: ServingProcess, started: number) => Handlers
   readonly error: (message: string) => void
   readonly handedOver: HandedOver
+  /** Called with the number of a process that has ended. */
+  readonly onEnded: (started: number) => void
 }
 
 /** The place of one process. */
@@ -85,9 +87,10 @@ export class ServingProcess {
 
   /** @returns when it serves, or has ended before it could */
   start(): Promise<void> {
-    this.#started = ++ServingProcess.#count
+    const started = ++ServingProcess.#count
+    this.#started = started
     const worker = this.#options.fork()
-    const calls = new Calls(message => void worker.send(message), this.#options.handlersFor(this))
+    const calls = new Calls(message => void worker.send(message), this.#options.handlersFor(this, started))
     this.#worker = worker
     this.#calls = calls
     this.#startedAt = performance.now()
@@ -96,6 +99,7 @@ export class ServingProcess {
     worker.on('error', cause => this.#options.error(`process ${worker.process.pid}: ${describe(cause)}`))
     worker.once('exit', (code, signal) => {
       closeUntaken()
+      this.#options.onEnded(started)
       this.#onExit(worker, calls, signal ?? `status ${code}`)
     })
     this.#settled = new Promise(resolve => this.#whenSettled.push(resolve))

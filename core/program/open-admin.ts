@@ -94,6 +94,8 @@ export interface MetricsSource {
   readonly text: () => Promise<string>
   /** As plain data, which another process adds up. */
   readonly json: () => Promise<readonly object[]>
+  /** What has been counted so far, as plain data; nothing where no metric was asked for. */
+  readonly counted: () => Promise<readonly object[]>
   /** What the page plots, of this process. */
   readonly sample: () => Promise<Measured['values']>
   /** The same, of each process that serves. */
@@ -121,6 +123,7 @@ export async function metricsOf(
   return {
     text: async () => (await metrics()).text(),
     json: async () => (await metrics()).json(),
+    counted: async () => (await made)?.counted() ?? [],
     sample: async () => (await metrics()).sample(),
     measure: async () => [{ process: '', values: await (await metrics()).sample() }],
     close: () => void made?.then(loaded => loaded.close()),

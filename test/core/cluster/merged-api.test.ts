@@ -2,7 +2,6 @@
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
 import { type MergedParts, mergedApi } from '../../../core/cluster/merged-api.js'
-import { mergedMetrics } from '../../../core/cluster/merged-metrics.js'
 
 const NOTHING = { verdicts: 0, sessions: 0, addresses: 0, connections: 0, approvals: 0 }
 
@@ -147,47 +146,4 @@ test('the answer to a question that one process cannot give is the failure of th
   await t.rejects(over(undefined, undefined), notOpen)
   await t.rejects(over(undefined, gone), notOpen, 'one that has ended has none')
   await t.rejects(over(gone), { code: 'PTC_PROCESS_GONE', message: /no process serves/ })
-})
-
-test('metrics are those of all processes that have not ended, or none', async t => {
-  const sample = {
-    help: 'h',
-    name: 'n_total',
-    type: 'counter',
-    aggregator: 'sum',
-    values: [{ value: 2, labels: {} }],
-  }
-  const over = (...outcomes: readonly unknown[]) => {
-    const places = outcomes.map((outcome, i) => ({
-      isServing: true,
-      started: i,
-      ask: async () => {
-        if (outcome instanceof Error) throw outcome
-        return outcome
-      },
-    }))
-    return mergedMetrics(places).text()
-  }
-  t.match(await over([sample], [sample], new ProxyError('PTC_PROCESS_GONE', 'ended')), /^n_total 4$/m)
-  const silent = new ProxyError('PTC_PROCESS_SILENT', 'process 7 has not answered')
-  await t.rejects(over([sample], silent), silent)
-})
-
-test('what is measured comes from each process that serves, and fails with one that hangs', async t => {
-  const silent = new ProxyError('PTC_PROCESS_SILENT', 'process 7 has not answered')
-  const gone = new ProxyError('PTC_PROCESS_GONE', 'ended')
-  const place = (started: number, outcome: unknown, isServing = true) => ({
-    isServing,
-    started,
-    ask: async () => {
-      if (outcome instanceof Error) throw outcome
-      return outcome
-    },
-  })
-  const serving = [place(1, { n: 2 }), place(2, gone), place(3, { n: 1 }), place(4, silent, false)]
-  t.strictSame(await mergedMetrics(serving).measure(), [
-    { process: '1', values: { n: 2 } },
-    { process: '3', values: { n: 1 } },
-  ])
-  await t.rejects(mergedMetrics([...serving, place(5, silent)]).measure(), silent)
 })
