@@ -20,6 +20,8 @@ export type Entry =
 
 const TEXT = { type: 'string' } as const
 const NUMBER = { type: 'number' } as const
+/** A date of a certificate; null where it cannot be read. */
+const DATE = { type: 'number', nullable: true } as const
 const SUBJECT = {
   type: 'object',
   properties: { host: TEXT, port: NUMBER, leaf: TEXT, leafKey: TEXT, issuerKey: TEXT, builtIn: TEXT },
@@ -38,8 +40,8 @@ export const isEntry = new Ajv({ code: { optimize: false } }).compile<Entry>({
         ...SUBJECT.properties,
         subject: TEXT,
         issuer: TEXT,
-        notBefore: NUMBER,
-        notAfter: NUMBER,
+        notBefore: DATE,
+        notAfter: DATE,
         since: NUMBER,
         client: TEXT,
         chain: { type: 'array', items: TEXT },

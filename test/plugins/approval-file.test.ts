@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { test } from 'tap'
+import { withUnreadableDates } from '../kit/carrying.js'
 import { answer, approvalsOf, BY_ME, chain, fresh, HOST as host } from './approval-kit.js'
 import { ACCEPTED, openPlugins } from './kit.js'
 
@@ -23,6 +24,21 @@ test('questions and answers survive a restart, withdrawals too', async t => {
   after.close()
   const last = await openPlugins(t, `approval remember=${remember}`)
   t.equal((await last.park({ host, chain })).outcome, undefined, 'it stays withdrawn')
+})
+
+test('a question about a certificate with unreadable dates survives a restart', async t => {
+  const remember = fresh()
+  const before = await openPlugins(t, `approval remember=${remember}`)
+  await before.park({
+    host,
+    chain: withUnreadableDates(chain),
+    builtIn: 'X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  })
+  const [question] = await approvalsOf(before).list()
+  t.match(question, { notBefore: null, notAfter: null })
+  before.close()
+  const after = await openPlugins(t, `approval remember=${remember}`)
+  t.match(await approvalsOf(after).list(), [{ id: question?.id, notBefore: null }])
 })
 
 test('a reload keeps handshakes that are held', async t => {
