@@ -8,6 +8,7 @@ import type { HeldTurn } from '../wait/held-turns.js'
 import type {
   HeldAccepted,
   HeldAnswer,
+  HeldElsewhere,
   HistoryFilter,
   HistoryRow,
   ParkedDetail,
@@ -152,6 +153,8 @@ export interface AdminApi {
   parked(): Maybe<readonly ParkedRow[]>
   /** What plugins hold on the other hooks. */
   held(): Maybe<readonly HeldTurn[]>
+  /** What other proxies of the fleet hold for questions that are open here. */
+  heldElsewhere(): Maybe<readonly HeldElsewhere[]>
   /**
    * Rejects in place of the plugin that holds it.
    * @throws {ProxyError} PTC_ADMIN_REQUEST when it is not parked, or the reason is none

@@ -20,8 +20,8 @@ const LOOKS: Readonly<Record<Topic, (api: AdminApi) => Promise<unknown>>> = {
     await api.held(),
   ],
   approvals: async api =>
-    (await api.approvals()).map(({ id, clients, waiting, waitsUntil, asked }) => [
-      ...[id, clients, waiting, waitsUntil, asked],
+    (await api.approvals()).map(({ id, clients, waiting, waitsUntil, asked, elsewhere }) => [
+      ...[id, clients, waiting, waitsUntil, asked, elsewhere],
     ]),
   history: async api => (await api.status()).counters.verdictsTotal,
   status: async api => {

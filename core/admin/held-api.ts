@@ -1,5 +1,5 @@
 /** What the management API says about what waits, and what was decided. */
-import type { ApprovalAnswer } from '../api/managed.js'
+import type { ApprovalAnswer, WaitsElsewhere } from '../api/managed.js'
 import type { RejectedBy, VerifiedPeer } from '../tls/judge/verdict.js'
 
 /** A handshake with an origin that a plugin holds. */
@@ -38,7 +38,17 @@ export interface ShownCertificate {
   readonly notAfter: number | null
 }
 
-/** Everything about one of them. */
+/** Handshakes that wait in another proxy of the fleet for a question that is open here, too: an answer here is one for them. */
+export interface HeldElsewhere extends WaitsElsewhere {
+  /** The id of the question here. */
+  readonly question: string
+  readonly host: string
+  readonly port: number
+  /** The plugin that asks it. */
+  readonly plugin: string
+}
+
+/** Everything about one handshake that a plugin holds. */
 export interface ParkedDetail extends ParkedRow {
   /** As the origin sent it, leaf first. */
   readonly chain: readonly (ShownCertificate & { readonly pem: string })[]

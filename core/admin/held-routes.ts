@@ -16,15 +16,15 @@ interface HeldId {
 
 export function heldRoutes(app: FastifyInstance, api: AdminApi): void {
   app.get<{ Querystring: PageQuery }>('/v1/parked', { schema: SCHEMAS.parked }, async ({ query }) => {
-    const parked = (await api.parked()).map(row => ({ row, order: [0, row.id] }))
-    const held = (await api.held()).map(turn => ({
-      turn,
-      order: [1, turn.since, turn.hook, turn.about, turn.plugin],
-    }))
-    const { rows, next } = pageOf([...parked, ...held], ({ order }) => order, query)
+    const [own, turns, others] = await Promise.all([api.parked(), api.held(), api.heldElsewhere()])
+    const parked = own.map(row => ({ row, order: [0, row.id] }))
+    const held = turns.map(turn => ({ turn, order: [1, turn.since, turn.hook, turn.about, turn.plugin] }))
+    const elsewhere = others.map(there => ({ there, order: [2, there.question, there.proxy] }))
+    const { rows, next } = pageOf([...parked, ...held, ...elsewhere], ({ order }) => order, query)
     return {
       parked: rows.flatMap(one => ('row' in one ? one.row : [])),
       held: rows.flatMap(one => ('turn' in one ? one.turn : [])),
+      elsewhere: rows.flatMap(one => ('there' in one ? one.there : [])),
       next,
     }
   })

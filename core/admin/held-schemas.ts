@@ -77,6 +77,15 @@ const HISTORY = object({
 
 const HELD = object({ hook: TEXT, plugin: TEXT, about: TEXT, since: NUMBER, deadline: NUMBER })
 
+const WAITS_ELSEWHERE = {
+  machine: TEXT,
+  proxy: TEXT,
+  waiting: COUNT,
+  clients: listOf(TEXT),
+  waitsUntil: NUMBER,
+} as const
+const HELD_ELSEWHERE = object({ question: TEXT, host: TEXT, port: COUNT, plugin: TEXT, ...WAITS_ELSEWHERE })
+
 const APPROVAL_FIELDS = {
   id: TEXT,
   host: TEXT,
@@ -96,8 +105,9 @@ const APPROVAL_FIELDS = {
   last: NUMBER,
   firstSeen: NUMBER,
   waitsUntil: NUMBER,
+  elsewhere: listOf(object(WAITS_ELSEWHERE)),
 }
-const APPROVAL = object(APPROVAL_FIELDS, 'waitsUntil')
+const APPROVAL = object(APPROVAL_FIELDS, 'waitsUntil', 'elsewhere')
 
 const QUESTION_ID = object({ id: { ...TEXT, minLength: 1, maxLength: 64 } })
 
@@ -119,9 +129,9 @@ export const HELD_SCHEMAS = {
   parked: {
     ...PAGED,
     ...answers(
-      'The handshakes with origins that plugins hold, and what they hold on other hooks.',
+      'The handshakes with origins that plugins hold, what they hold on other hooks, and what other proxies of the fleet hold for questions that are open here.',
       200,
-      object({ parked: listOf(PARKED), held: listOf(HELD), ...NEXT }),
+      object({ parked: listOf(PARKED), held: listOf(HELD), elsewhere: listOf(HELD_ELSEWHERE), ...NEXT }),
     ),
   },
   parkedDetail: {

@@ -41,6 +41,7 @@ export type {
   ApprovalTopic,
   ApprovedOrigin,
   ManagedTopics,
+  WaitsElsewhere,
 } from './managed.js'
 export type {
   Counter,

@@ -46,8 +46,10 @@ export interface Approval {
   readonly client: string
   /** All clients that have asked. */
   readonly clients: readonly string[]
-  /** Handshakes that wait at this moment. */
+  /** Handshakes that wait at this moment, in this proxy. */
   readonly waiting: number
+  /** The same in the other proxies of the fleet, as they have told it; absent where none waits. An answer here is one for them. */
+  readonly elsewhere?: readonly WaitsElsewhere[] | undefined
   /** How often it was asked. */
   readonly asked: number
   /** When the first of these handshakes ends without an answer; milliseconds since the epoch. Absent while none waits. */
@@ -62,6 +64,19 @@ export interface Approval {
    * code, hex, and when it ends. The code has 256 random bits, 43 characters of base64url.
    */
   readonly link?: { readonly sha256: string; readonly until: number } | undefined
+}
+
+/** Handshakes that wait in another proxy of the fleet. */
+export interface WaitsElsewhere {
+  /** The name of its machine. */
+  readonly machine: string
+  /** Tells it from other proxies of a machine of that name. */
+  readonly proxy: string
+  readonly waiting: number
+  /** The last clients that have asked there. */
+  readonly clients: readonly string[]
+  /** When the first of these handshakes ends without an answer; milliseconds since the epoch. */
+  readonly waitsUntil: number
 }
 
 /** What an answer is about: one certificate of the host, all that its issuer gives the host, or whatever the host shows. */

@@ -1,5 +1,5 @@
 /** `portcullis ctl approvals`, `accept` and `reject`: questions that people answer. */
-import type { Approval, ApprovalScope } from '../api/managed.js'
+import type { Approval, ApprovalScope, WaitsElsewhere } from '../api/managed.js'
 import { authorityText } from '../base/authority.js'
 import { listOf, operator } from './ctl-client.js'
 import { type Command, type CtlOptions, command, usage } from './ctl-command.js'
@@ -55,12 +55,16 @@ export function answer(id: string, verdict: 'accept' | 'reject', options: CtlOpt
   const { scope, duration: ms } = body
   return command(
     send => send<Approval>('POST', `/v1/approvals/${id}/${verdict}`, body),
-    ({ host, port, waiting }) => [
+    ({ host, port, waiting, elsewhere = [] }) => [
       `${authorityText(host, port)} is ${verdict}ed, ${ABOUT[scope]}, ${ms === undefined ? 'until it is revoked' : `for ${duration(ms)}`}`,
       ...(waiting === 0 ? [] : [`handshakes that waited for it: ${waiting}`]),
+      ...elsewhere.map(there => `handshakes that waited for it in another proxy: ${waitsText(there)}`),
     ],
   )
 }
+
+/** What waits in another proxy of the fleet. */
+const waitsText = ({ waiting, machine }: WaitsElsewhere): string => `${waiting} on ${machine}`
 
 export function approvalsText(approvals: readonly Approval[]): readonly string[] {
   if (approvals.length === 0) return ['no question is open']
@@ -70,7 +74,7 @@ export function approvalsText(approvals: readonly Approval[]): readonly string[]
     authorityText(a.host, a.port),
     a.client,
     duration(now - a.since),
-    `${a.waiting}`,
+    [a.waiting, ...(a.elsewhere ?? []).map(waitsText)].join(', '),
     a.builtIn === 'X509_V_OK' ? 'ok' : a.builtIn,
     a.notBefore === null ? 'unreadable date' : `${duration(now - a.notBefore)} old`,
     a.issuer,

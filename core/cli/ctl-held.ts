@@ -1,5 +1,5 @@
 /** `ctl parked`, `accept`, `reject`, `extend` and `history`: what waits, and what was decided. */
-import type { HeldAccepted, HistoryRow, ParkedRow } from '../admin/held-api.js'
+import type { HeldAccepted, HeldElsewhere, HistoryRow, ParkedRow } from '../admin/held-api.js'
 import { X509_ERRORS } from '../api/x509-errors.js'
 import { authorityText } from '../base/authority.js'
 import { didYouMean } from '../base/nearest.js'
@@ -13,22 +13,28 @@ import { duration, localTime, table } from './ctl-text.js'
 interface Held {
   readonly parked: readonly ParkedRow[]
   readonly held: readonly HeldTurn[]
+  readonly elsewhere: readonly HeldElsewhere[]
 }
 
 const isHandshake = (id: string): boolean => /^[1-9]\d{0,15}$/.test(id)
 
 export function parked(args: readonly string[]): Command {
   none('parked', args)
-  return command(allHeld, held => [...parkedText(held.parked), ...heldText(held.held)])
+  return command(allHeld, ({ parked, held, elsewhere }) => [
+    ...parkedText(parked),
+    ...heldText(held),
+    ...elsewhereText(elsewhere),
+  ])
 }
 
 async function allHeld(send: Send): Promise<Held> {
-  const all: { parked: ParkedRow[]; held: HeldTurn[] } = { parked: [], held: [] }
+  const all = { parked: [] as ParkedRow[], held: [] as HeldTurn[], elsewhere: [] as HeldElsewhere[] }
   let cursor: string | undefined
   do {
     const page = await send<Held & { next?: string | null }>('GET', withCursor('/v1/parked', cursor))
     all.parked.push(...page.parked)
     all.held.push(...page.held)
+    all.elsewhere.push(...page.elsewhere)
     cursor = page.next ?? undefined
   } while (cursor !== undefined)
   return all
@@ -143,6 +149,20 @@ function heldText(held: readonly HeldTurn[]): readonly string[] {
     duration(deadline - Date.now()),
   ])
   return table([['HOOK', 'ABOUT', 'HELD BY', 'FOR', 'LEFT'], ...rows])
+}
+
+/** What other proxies hold for questions that can be answered here; nothing where there is nothing. */
+function elsewhereText(all: readonly HeldElsewhere[]): readonly string[] {
+  if (all.length === 0) return []
+  const rows = all.map(({ question, host, port, plugin, machine, waiting, waitsUntil, clients }) => [
+    question,
+    authorityText(host, port),
+    `${plugin} on ${machine}`,
+    `${waiting}`,
+    duration(waitsUntil - Date.now()),
+    clients.join(', '),
+  ])
+  return table([['QUESTION', 'ORIGIN', 'HELD BY', 'WAIT', 'LEFT', 'CLIENTS'], ...rows])
 }
 
 function historyText(rows: readonly HistoryRow[]): readonly string[] {

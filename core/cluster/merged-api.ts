@@ -1,6 +1,6 @@
 /** The management API over all processes that serve: whichever of them holds something, the answer is one. */
 import type { AdminApi, FleetStatus, Status } from '../admin/admin-api.js'
-import type { HeldAccepted, HistoryRow, ParkedDetail, ParkedRow } from '../admin/held-api.js'
+import type { HeldAccepted, HeldElsewhere, HistoryRow, ParkedDetail, ParkedRow } from '../admin/held-api.js'
 import type { Approval } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
 import { asShown, mergeApprovals } from '../plugin-host/topics/calls.js'
@@ -134,6 +134,11 @@ export function mergedApi(parts: MergedParts): AdminApi {
       return all.flat().sort((a, b) => b.age - a.age)
     },
     held: async () => (await askAll<readonly HeldTurn[]>('held')).flat().sort((a, b) => a.since - b.since),
+    heldElsewhere: async () => {
+      const all = (await askAll<readonly HeldElsewhere[]>('heldElsewhere')).flat()
+      // Each process has heard the same of other proxies.
+      return [...new Map(all.map(one => [`${one.question} ${one.proxy}`, one])).values()]
+    },
     reject: async (id, reason, detail) => {
       await holderOf(id).ask('reject', innerId(id), reason, detail)
     },

@@ -16,7 +16,7 @@ import type { LastingParts } from './lasting-parts.js'
 
 type HeldActions = Pick<
   AdminApi,
-  'parked' | 'parkedDetail' | 'accept' | 'reject' | 'extend' | 'extendQuestion'
+  'parked' | 'parkedDetail' | 'heldElsewhere' | 'accept' | 'reject' | 'extend' | 'extendQuestion'
 > & {
   /** As `extendQuestion`, but 0 where nothing waits for it: in another process something may. */
   readonly extendHere: AdminApi['extendQuestion']
@@ -91,6 +91,14 @@ export function heldActions({ lasting, generations }: Parts, questions: Question
     parkedDetail: async id => {
       const toParkedRow = await rowMaker(false)
       return toDetail(find(id), toParkedRow)
+    },
+    heldElsewhere: async () => {
+      const { managed } = generations.current().plugins
+      const open = (await soon(managed.get('approvals')?.list() ?? Promise.resolve([]))) ?? []
+      const plugin = managed.ownerOf('approvals') ?? ''
+      return open.flatMap(({ id: question, host, port, elsewhere = [] }) =>
+        elsewhere.map(there => ({ question, host, port, plugin, ...there })),
+      )
     },
     reject: (id, reason, detail) => {
       const verdict = reject(readReason(reason), detail)

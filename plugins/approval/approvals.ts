@@ -13,10 +13,13 @@ import { type Entry, isEntry, Journal } from './journal.js'
 import { isLink } from './links.js'
 import { OpenQuestions } from './open-questions.js'
 import { type Answered, type Asked, askedBy, keyOf, type Link, type Question, subjectOf } from './question.js'
+import { isWaitsTold, Waits, type WaitsTold } from './waits.js'
 
 /** Hosts of which it is known when they were first asked for. */
 const MAX_HOSTS = 100_000
 const MAX_KNOWN = 100_000
+/** Milliseconds until the others are told again of a question that is asked still. */
+const TELL_AGAIN = 3_600_000
 
 /** How a handshake is answered for. */
 export type Found = { readonly kept: Kept } | { readonly question: Question } | { readonly full: true }
@@ -27,7 +30,8 @@ export type Found = { readonly kept: Kept } | { readonly question: Question } | 
  */
 export class Approvals implements ApprovalTopic {
   readonly #journal: Journal
-  readonly #questions = new OpenQuestions()
+  readonly #waits: Waits
+  readonly #questions: OpenQuestions
   readonly #answers = new Answers()
   /** How often a question has been answered, by its key. */
   readonly #rounds = new LRUCache<string, number>({ max: MAX_KNOWN })
@@ -40,7 +44,7 @@ export class Approvals implements ApprovalTopic {
   /** Entries that have counted: another instance may tell them again. */
   readonly #known = new LRUCache<string, true>({ max: MAX_KNOWN })
   /** Tells the other instances. */
-  #tell: (message: Told | LinkTold) => Promise<void> = async () => {}
+  #tell: (message: Told | LinkTold | WaitsTold) => Promise<void> = async () => {}
 
   static readonly #byFile = new Map<string, { readonly approvals: Promise<Approvals>; users: number }>()
   /** Files that are being closed: what is written to them last has to be read by the next use. */
@@ -49,6 +53,8 @@ export class Approvals implements ApprovalTopic {
   private constructor(journal: Journal, entries: readonly Entry[], onError: (message: string) => void) {
     this.#journal = journal
     this.#onError = onError
+    this.#waits = new Waits(journal.identity, message => this.#tellShortly(message, 'what waits'))
+    this.#questions = new OpenQuestions(this.#waits.changed)
     for (const entry of entries) {
       this.#known.set(nameOf(entry), true)
       this.#replay(entry)
@@ -79,7 +85,7 @@ export class Approvals implements ApprovalTopic {
       use.users--
       if (use.users > 0) return
       Approvals.#byFile.delete(path)
-      const closing = use.approvals.then(approvals => approvals.#journal.close()).catch(() => undefined)
+      const closing = use.approvals.then(approvals => approvals.#close()).catch(() => undefined)
       Approvals.#closing.set(path, closing)
       void closing.then(() => {
         if (Approvals.#closing.get(path) === closing) Approvals.#closing.delete(path)
@@ -95,6 +101,11 @@ export class Approvals implements ApprovalTopic {
     }
   }
 
+  #close(): Promise<void> {
+    this.#waits.close()
+    return this.#journal.close()
+  }
+
   /** Other instances that ask the same questions, with this file or with one of their own. */
   join({ send, onMessage }: PluginPeers): void {
     this.#tell = send
@@ -102,9 +113,11 @@ export class Approvals implements ApprovalTopic {
   }
 
   /** Tells the other instances which link was sent. */
-  readonly shareLink = (id: string, link: Link): void => {
-    this.#tell({ id, link }).catch(cause =>
-      this.#onError(`other instances are not told of a link: ${String(cause)}`),
+  readonly shareLink = (id: string, link: Link): void => this.#tellShortly({ id, link }, 'a link')
+
+  #tellShortly(message: LinkTold | WaitsTold, what: string): void {
+    this.#tell(message).catch(cause =>
+      this.#onError(`other instances are not told of ${what}: ${String(cause)}`),
     )
   }
 
@@ -125,15 +138,27 @@ export class Approvals implements ApprovalTopic {
     if (kept !== undefined) return { kept }
     const key = keyOf(subject)
     const known = this.#questions.get(key)
-    if (known !== undefined) return { question: known }
+    if (known !== undefined) {
+      this.#tellAgain(known)
+      return { question: known }
+    }
     let asked = askedBy(event, subject, this.#rounds.get(key) ?? 0)
     for (let round = 1; this.#counted.has(asked.id); round++) asked = askedBy(event, subject, round)
-    const question = this.#open(key, asked)
+    const at = now()
+    const question = this.#open(key, asked, at)
     if (question === undefined) return { full: true }
-    this.#announce({ at: now(), did: 'asked', ...asked }).catch(cause => {
+    question.isTold()
+    this.#announce({ at, did: 'asked', ...asked }).catch(cause => {
       this.#onError(`question ${asked.id} is open, and lost at a restart: ${String(cause)}`)
     })
     return { question }
+  }
+
+  /** A proxy that was started later may not know a question that is open for long. */
+  #tellAgain(question: Question): void {
+    if (Date.now() - question.toldAt < TELL_AGAIN) return
+    question.isTold()
+    void this.#tellOf({ ...question.asked, at: question.at, did: 'asked' })
   }
 
   answer(id: string, answer: ApprovalAnswer): Promise<Approval | undefined> {
@@ -155,13 +180,13 @@ export class Approvals implements ApprovalTopic {
   }
 
   async #answer(
-    id: string,
+    given: string,
     { verdict, scope, duration, who, why }: ApprovalAnswer,
   ): Promise<Approval | undefined> {
-    const question = this.#questions.withId(id)
+    const question = this.#questions.withId(given)
     if (question === undefined) return undefined
     const until = duration === undefined ? undefined : Date.now() + duration
-    const { host, port, leaf, leafKey, issuerKey, builtIn } = question.asked
+    const { id, host, port, leaf, leafKey, issuerKey, builtIn } = question.asked
     if (scope === 'issuer' && issuerKey === undefined)
       throw new Error(`${host} has no issuer that was checked: answer for the certificate, or for the host`)
     const answered: Answered = { id, verdict, until, who, why }
@@ -213,6 +238,7 @@ export class Approvals implements ApprovalTopic {
    */
   #take(message: unknown): void {
     if (isLinkTold(message)) return this.#linkSent(message)
+    if (isWaitsTold(message)) return this.#waits.take(message, key => this.#questions.get(key))
     const { file, entry } = (message ?? {}) as Partial<Told>
     if (!isEntry(entry)) throw new Error('what another instance tells is no entry of approval.js')
     if (this.#known.has(nameOf(entry))) return
@@ -221,9 +247,17 @@ export class Approvals implements ApprovalTopic {
       this.#journal
         .append(entry)
         .catch(cause => this.#onError(`an entry is lost at a restart: ${String(cause)}`))
+    if (entry.did === 'asked') return this.#askedElsewhere(entry)
     const question = entry.did === 'answered' ? this.#questions.get(keyOf(entry.subject)) : undefined
-    if (entry.did !== 'asked' || !this.#questions.has(keyOf(entry))) this.#replay(entry)
+    this.#replay(entry)
     if (entry.did === 'answered') question?.answer(entry)
+  }
+
+  #askedElsewhere(entry: Extract<Entry, { did: 'asked' }>): void {
+    const key = keyOf(entry)
+    this.#questions.get(key)?.elsewhere.addId(entry.id)
+    if (this.#questions.get(key) === undefined) this.#replay(entry)
+    this.#questions.get(key)?.isTold()
   }
 
   #linkSent({ id, link }: LinkTold): void {
@@ -256,8 +290,8 @@ export class Approvals implements ApprovalTopic {
   }
 
   /** @returns undefined where there is no room */
-  #open(key: string, asked: Asked): Question | undefined {
-    const question = this.#questions.open(key, asked)
+  #open(key: string, asked: Asked, at: string): Question | undefined {
+    const question = this.#questions.open(key, asked, at)
     if (question !== undefined) this.#seen(asked)
     return question
   }
@@ -273,7 +307,7 @@ export class Approvals implements ApprovalTopic {
   #replay(entry: Entry): void {
     if (entry.did === 'asked') {
       // Two instances may have been asked at once, and one has its answer already.
-      if (!this.#counted.has(entry.id)) this.#open(keyOf(entry), entry)
+      if (!this.#counted.has(entry.id)) this.#open(keyOf(entry), entry, entry.at)
     } else if (entry.did === 'answered') {
       this.#questions.delete(keyOf(entry.subject))
       this.#keep(entry)

@@ -12,6 +12,12 @@ const MIN_IDLE = 3_600_000
 /** The questions that have no answer yet, by their keys. Their number and their size are bounded. */
 export class OpenQuestions {
   readonly #byKey = new Map<string, Question>()
+  readonly #onChange: (question: Question) => void
+
+  /** @param onChange called when other handshakes wait for a question than before */
+  constructor(onChange: (question: Question) => void) {
+    this.#onChange = onChange
+  }
 
   /** In the order in which they were opened. */
   get all(): readonly Question[] {
@@ -22,12 +28,8 @@ export class OpenQuestions {
     return this.#byKey.get(key)
   }
 
-  has(key: string): boolean {
-    return this.#byKey.has(key)
-  }
-
   withId(id: string): Question | undefined {
-    return this.all.find(({ asked }) => asked.id === id)
+    return this.all.find(question => question.hasId(id))
   }
 
   delete(key: string): void {
@@ -36,11 +38,12 @@ export class OpenQuestions {
 
   /**
    * Opens a question; those that were asked longest ago make room for it.
+   * @param at when it was written down, ISO 8601
    * @returns undefined where a handshake waits for each of them, or all were asked within {@link MIN_IDLE}
    */
-  open(key: string, asked: Asked): Question | undefined {
+  open(key: string, asked: Asked, at: string): Question | undefined {
     if (!this.#makeRoom(asked)) return undefined
-    const question = new Question(asked)
+    const question = new Question(asked, at, this.#onChange)
     this.#byKey.set(key, question)
     return question
   }

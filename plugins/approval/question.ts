@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Approval, Certificate, VerifyServerEvent } from 'portcullis/plugin'
 import { provenPath, spkiOf } from '../certificates/fingerprints.js'
 import { validityOf } from '../certificates/validity.js'
+import { Elsewhere, type WaitsThere } from './elsewhere.js'
 
 /** What a question is about, and what an answer to it is kept for. */
 export interface Subject {
@@ -100,6 +101,12 @@ export interface Place {
 /** A question without an answer so far, and the handshakes that wait for the answer. */
 export class Question {
   readonly asked: Asked
+  /** When it was written down first, ISO 8601. */
+  readonly at: string
+  /** When other instances were told of it last; milliseconds since the epoch. */
+  toldAt = 0
+  readonly #onChange: (question: Question) => void
+  readonly elsewhere = new Elsewhere()
   readonly #waiting = new Set<Waiting>()
   readonly #clients = new Set<string>()
   #count = 0
@@ -110,15 +117,32 @@ export class Question {
   /** When it was asked last; milliseconds since the epoch. */
   last: number
 
-  constructor(asked: Asked) {
+  /** @param onChange called when other handshakes wait for it than before */
+  constructor(asked: Asked, at: string, onChange: (question: Question) => void) {
     this.asked = asked
+    this.at = at
+    this.#onChange = onChange
     this.last = asked.since
     this.#clients.add(asked.client)
   }
 
-  /** Whether no handshake waits for it now. */
+  /** Whether no handshake waits for it now, here or elsewhere. */
   get isIdle(): boolean {
-    return this.#waiting.size === 0
+    return this.#waiting.size === 0 && this.elsewhere.list().length === 0
+  }
+
+  isTold(): void {
+    this.toldAt = Date.now()
+  }
+
+  hasId(id: string): boolean {
+    return this.asked.id === id || this.elsewhere.hasId(id)
+  }
+
+  /** What waits here, as other proxies are told. */
+  get waitsHere(): Pick<WaitsThere, 'waiting' | 'clients' | 'waitsUntil'> {
+    const ends = [...this.#waiting].map(({ until }) => until)
+    return { waiting: ends.length, clients: [...this.#clients], waitsUntil: Math.min(...ends) }
   }
 
   /** Whether no handshake has waited for it yet. */
@@ -136,8 +160,11 @@ export class Question {
       for (const first of this.#clients) if (this.#clients.delete(first)) break
     const waiting: Waiting = { onAnswer, until: Date.now() + patience, more: 0 }
     this.#waiting.add(waiting)
+    this.#onChange(this)
     return {
-      leave: () => void this.#waiting.delete(waiting),
+      leave: () => {
+        if (this.#waiting.delete(waiting)) this.#onChange(this)
+      },
       takeMore: () => {
         const { more } = waiting
         waiting.more = 0
@@ -157,6 +184,7 @@ export class Question {
       waiting.until += ms
       waiting.more += ms
     }
+    this.#onChange(this)
     return this.#waiting.size
   }
 
@@ -164,7 +192,8 @@ export class Question {
   describe(firstSeen: number): Approval {
     const { id, host, port, subject, issuer, leaf, notBefore, notAfter, chain, builtIn, since } = this.asked
     const clients = [...this.#clients]
-    const ends = [...this.#waiting].map(({ until }) => until)
+    const { waiting, waitsUntil } = this.waitsHere
+    const elsewhere = this.elsewhere.list()
     return {
       id,
       host,
@@ -178,8 +207,9 @@ export class Question {
       builtIn,
       client: clients.at(-1) ?? '',
       clients,
-      waiting: this.#waiting.size,
-      ...(ends.length === 0 ? {} : { waitsUntil: Math.min(...ends) }),
+      waiting,
+      ...(waiting === 0 ? {} : { waitsUntil }),
+      ...(elsewhere.length === 0 ? {} : { elsewhere }),
       asked: this.#count,
       since,
       last: this.last,

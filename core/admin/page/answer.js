@@ -72,7 +72,8 @@ function say() {
   )
 }
 
-function ofQuestion({ builtIn, waiting }, verdict, host) {
+function ofQuestion({ builtIn, waiting: here, elsewhere = [] }, verdict, host) {
+  const waiting = elsewhere.reduce((sum, there) => sum + there.waiting, here)
   const about = $('answer-scope').selectedOptions[0].textContent
   const time = $('answer-for').selectedOptions[0].textContent
   const isOk = builtIn === 'X509_V_OK'

@@ -4,11 +4,13 @@
 /** @param waiting the handshakes that wait for the answer to it */
 function questionRow(question, waiting, at) {
   const [first] = waiting
-  const ends = waiting.map(one => one.deadline)
+  const elsewhere = question.elsewhere ?? []
+  const ends = waiting.length > 0 ? waiting.map(one => one.deadline) : elsewhere.map(one => one.waitsUntil)
   // The plugin sends clients away before the deadline.
   if (question.waitsUntil !== undefined) ends.push(question.waitsUntil)
   return {
     ...question,
+    clients: [...new Set([...question.clients, ...elsewhere.flatMap(one => one.clients)])],
     key: `question ${question.id}`,
     kind: 'question',
     plugin: first?.plugin ?? 'approval',
@@ -18,8 +20,8 @@ function questionRow(question, waiting, at) {
     accepting: 'question',
     isReleased: waiting.length > 0 && waiting.every(one => one.connection === 'released'),
     // The first to end: later ones have more time.
-    holdSince: first === undefined ? undefined : Math.min(...waiting.map(one => at - one.age)),
-    deadline: first === undefined ? undefined : Math.min(...ends),
+    holdSince: first === undefined ? question.last : Math.min(...waiting.map(one => at - one.age)),
+    deadline: ends.length === 0 ? undefined : Math.min(...ends),
   }
 }
 
@@ -94,10 +96,14 @@ export const changing = ({
   plugin,
   clients,
   waiting,
+  elsewhere,
   asked,
   deadline,
   isReleased,
   address,
   accepted,
   accepting,
-}) => JSON.stringify([plugin, clients, waiting, asked, deadline, isReleased, address, accepted, accepting])
+}) =>
+  JSON.stringify([
+    ...[plugin, clients, waiting, elsewhere, asked, deadline, isReleased, address, accepted, accepting],
+  ])

@@ -72,22 +72,27 @@ export function updateRow(element, row) {
   putForeign(part('plugin'), row.plugin)
   if (row.address !== undefined) putForeign(part('address'), row.address)
   if (row.accepted.length > 0) putForeign(part('accepted'), listed(row.accepted))
-  if (row.kind === 'question')
-    put(
-      part('waiting'),
-      `${row.waiting} ${row.waiting === 1 ? 'handshake' : 'handshakes'}, asked ${times(row.asked)}`,
-    )
+  if (row.kind === 'question') putForeign(part('waiting'), waitingText(row))
   put(part('note'), noteOf(row))
-  // Where nothing waits there is no time to give.
-  part('more').hidden = row.deadline === undefined
+  // Where nothing waits there is no time to give; other proxies give their own.
+  part('more').hidden = row.deadline === undefined || row.waiting === 0
   element.classList.toggle('idle', row.deadline === undefined)
   hideEmpty(element)
   tick(element, row)
 }
 
+const handshakes = count => `${count} ${count === 1 ? 'handshake' : 'handshakes'}`
+
+function waitingText({ waiting, elsewhere = [], asked }) {
+  const there = elsewhere.map(one => `, ${one.waiting} on ${one.machine}`).join('')
+  return `${handshakes(waiting)}${there === '' ? '' : ' here'}${there}, asked ${times(asked)}`
+}
+
 const times = count => (count === 1 ? 'once' : `${count} times`)
 
 function noteOf(row) {
+  if (row.kind === 'question' && row.elsewhere?.length > 0)
+    return `Held on ${listed(row.elsewhere.map(one => one.machine))}${row.waiting === 0 ? '' : ', too'}: an answer here counts there.`
   if (row.kind === 'question' && row.waiting === 0)
     return 'Nothing waits for it now: the client was told to come back, and an answer counts for its next try.'
   if (row.kind === 'other') return 'Only the plugin can answer here.'

@@ -63,6 +63,17 @@ const APPROVAL: { readonly [K in keyof Required<Approval>]: Check } = {
   client: isText,
   clients: listOf(isText),
   waiting: isCount,
+  elsewhere: orNone(
+    listOf(
+      has({
+        machine: isText,
+        proxy: isText,
+        waiting: isCount,
+        clients: listOf(isText),
+        waitsUntil: isNumber,
+      }),
+    ),
+  ),
   waitsUntil: orNone(isNumber),
   asked: isCount,
   since: isNumber,

@@ -185,6 +185,8 @@ export function mergeApprovals(all: readonly Approval[]): readonly Approval[] {
 
 const merged = (a: Approval, b: Approval): Approval => {
   const link = (a.link?.until ?? 0) >= (b.link?.until ?? 0) ? a.link : b.link
+  // Each has heard the same.
+  const elsewhere = new Map([...(b.elsewhere ?? []), ...(a.elsewhere ?? [])].map(one => [one.proxy, one]))
   const ends = [a.waitsUntil, b.waitsUntil].filter(end => end !== undefined)
   return {
     ...(a.last >= b.last ? a : b),
@@ -195,6 +197,7 @@ const merged = (a: Approval, b: Approval): Approval => {
     since: Math.min(a.since, b.since),
     firstSeen: Math.min(a.firstSeen, b.firstSeen),
     ...(link === undefined ? {} : { link }),
+    ...(elsewhere.size === 0 ? {} : { elsewhere: [...elsewhere.values()] }),
   }
 }
 
