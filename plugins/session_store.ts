@@ -39,6 +39,11 @@ export const optionsSchema = {
       type: 'string',
       description: 'The absolute path of the keys that seal what is stored; needed for redis and memcached.',
     },
+    ca_file: {
+      type: 'string',
+      description:
+        'The absolute path of the authorities that the certificate of a rediss:// store may come from, PEM; without it, those that Node trusts.',
+    },
     deadline: {
       type: 'integer',
       minimum: 1,
@@ -70,7 +75,8 @@ export default async function init({
   signal,
 }: PluginContext<Options>): Promise<void> {
   const seal = readKeys(options, error)
-  const store = await openStore(options, cause => guard.failed(String(cause)))
+  const ca = readAuthorities(options)
+  const store = await openStore(options, ca, cause => guard.failed(String(cause)))
   const guard = new Guard(store, options.deadline, note)
   signal.addEventListener('abort', () => store.close(), { once: true })
   const nameOf = (id: Buffer): string => options.prefix + (seal?.nameOf(id) ?? id.toString('base64url'))
@@ -121,13 +127,31 @@ function readKeys(
   }
 }
 
+/** Undefined: those that Node trusts. */
+function readAuthorities({ store, ca_file: file }: Options): string | undefined {
+  if (file === undefined) return undefined
+  if (!store.startsWith('rediss:')) throw new Error('ca_file is for store=rediss://…: only there is TLS')
+  if (!isAbsolute(file)) throw new Error(`ca_file=${file} must be an absolute path`)
+  try {
+    const text = readFileSync(file, 'utf8')
+    if (text.includes('-----BEGIN CERTIFICATE-----')) return text
+  } catch (cause) {
+    throw new Error(`ca_file=${file}: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  }
+  throw new Error(`ca_file=${file}: it has no certificate`)
+}
+
 /** A client library is loaded only where it is used. */
-async function openStore(options: Options, onError: (cause: unknown) => void): Promise<Store> {
+async function openStore(
+  options: Options,
+  ca: string | undefined,
+  onError: (cause: unknown) => void,
+): Promise<Store> {
   const { store, deadline } = options
   if (store.startsWith('redis')) {
     const { redisStore } = await import('./session-store/redis.js')
     const connectTimeout = Math.max(deadline, CONNECT_TIMEOUT)
-    return redisStore(store, { deadline, connectTimeout }, onError)
+    return redisStore({ url: store, ca }, { deadline, connectTimeout }, onError)
   }
   if (store.startsWith('memcached')) {
     const { memcachedStore } = await import('./session-store/memcached.js')

@@ -94,6 +94,8 @@ export const ERRORS = {
     PTC_STORE_KEYS: 'Make the key file with `openssl rand -hex 32`; each line is one key.',
     PTC_CLUSTER_KEYS:
       'Make proxy.config.cluster.key_file with `openssl rand -hex 32 > cluster.keys`, for the user of the proxy alone, and give every proxy the same.',
+    PTC_CLUSTER_CA:
+      'Name in proxy.config.cluster.redis_ca_file a PEM file with the authorities of the Redis, and write rediss:// in proxy.config.cluster.redis_url.',
     PTC_CLUSTER_REDIS:
       'Set the clocks of all machines (NTP), and give the Redis of the fleet to the proxies alone; the message says what is wrong with it.',
     PTC_PROCESS_GONE: 'Ask again: a process of the proxy that ends is replaced. The log says why it ended.',

@@ -1,4 +1,4 @@
-import { FILE, MILLISECONDS, type RecordRow } from './record-row.js'
+import { FILE, MILLISECONDS, OPTIONAL_FILE, type RecordRow } from './record-row.js'
 
 /** The lifetime of a shared item. */
 const LIFETIME = {
@@ -49,6 +49,13 @@ export const PROCESS_RECORDS = {
     reload: false,
     about:
       'The Redis that proxies on several machines share: what plugins keep in `context.state`, revocations, remembered verdicts, and sessions with origins. NULL keeps all in each proxy. While Redis is away each proxy goes on alone, and says so; a revocation reaches the others when it is back. Not in Traffic Server.',
+  },
+  'proxy.config.cluster.redis_ca_file': {
+    default: null,
+    ...OPTIONAL_FILE,
+    reload: false,
+    about:
+      'The PEM file with the authorities that the certificate of that Redis may come from (`rediss://`), relative to the configuration folder; NULL: those that Node trusts, and of NODE_EXTRA_CA_CERTS. Not in Traffic Server.',
   },
   'proxy.config.cluster.key_file': {
     ...FILE,

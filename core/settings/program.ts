@@ -119,6 +119,8 @@ export const stopGrace = (records: Records): number => records['proxy.config.sto
 
 export interface FleetSettings {
   readonly url: string
+  /** With the authorities that the certificate of Redis may come from; absolute. */
+  readonly caFile?: string | undefined
   /** Absolute. */
   readonly keyFile: string
   /** Milliseconds that a handshake waits for Redis. */
@@ -133,6 +135,7 @@ export function fleetSettings(records: Records, confDir: string): FleetSettings 
   if (url === null) return undefined
   return Object.freeze({
     url,
+    caFile: fileOf(records, 'proxy.config.cluster.redis_ca_file', confDir)?.path,
     keyFile: fileOf(records, 'proxy.config.cluster.key_file', confDir).path,
     lookupTimeout: records['proxy.config.cluster.lookup_timeout'],
     lives: Object.freeze({

@@ -12,11 +12,11 @@ const SILENCE = 500
 
 /**
  * Sessions in Redis. While there is no connection every call fails at once, and it reconnects in the background.
- * @param url `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS
+ * @param url `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS, and then `ca` the authorities of its certificate
  * @param onError is called with each lost connection
  */
 export function redisStore(
-  url: string,
+  { url, ca }: { readonly url: string; readonly ca: string | undefined },
   { deadline, connectTimeout }: { readonly deadline: number; readonly connectTimeout: number },
   onError: (cause: unknown) => void,
 ): Store {
@@ -26,6 +26,7 @@ export function redisStore(
     disableOfflineQueue: true,
     pingInterval: socketTimeout / 2, // a connection that is not used is no silent one
     socket: {
+      ...(ca === undefined ? {} : { ca }),
       connectTimeout,
       socketTimeout,
       reconnectStrategy: retries => Math.min(50 * 2 ** Math.min(retries, 10), LONGEST_BACKOFF),

@@ -4,7 +4,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createClient, RESP_TYPES } from '@redis/client'
 import { type Child, startChild } from './child.js'
+import type { Issued } from './pki.js'
 import { freePort } from './tcp-server.js'
+import { makeTempDir } from './temp-dir.js'
 
 export interface RunningStore {
   readonly url: string
@@ -55,11 +57,11 @@ export interface RunningRedis extends RunningStore {
   fallSilent(isSilent: boolean): void
 }
 
-/** @param at its port; a free one without it */
-export async function startRedis(at?: number): Promise<RunningRedis> {
+/** @param at its port; a free one without it @param more arguments of redis-server */
+export async function startRedis(at?: number, more: readonly string[] = []): Promise<RunningRedis> {
   at ??= await freePort()
   const child = await startChild('redis-server', [
-    ...['--port', `${at}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    ...['--port', `${at}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more],
   ])
   await opened(child, at)
   const url = `redis://127.0.0.1:${at}`
@@ -113,4 +115,23 @@ export async function startMemcached(): Promise<RunningStore> {
   const child = await startChild('memcached', ['-p', `${port}`, '-l', '127.0.0.1', '-u', 'nobody', '-U', '0'])
   await opened(child, port)
   return { url: `memcached://127.0.0.1:${port}`, stop: () => child.stop() }
+}
+
+/** A Redis that speaks TLS on a port of its own; the other one is for the test. */
+export async function startSecureRedis({
+  chainPem,
+  keyPem,
+}: Pick<Issued, 'chainPem' | 'keyPem'>): Promise<RunningRedis & { readonly securePort: number }> {
+  const dir = makeTempDir()
+  const securePort = await freePort()
+  const redis = await startRedis(undefined, [
+    ...['--tls-port', `${securePort}`, '--tls-auth-clients', 'no'],
+    ...['--tls-cert-file', dir.file('redis.pem', chainPem)],
+    ...['--tls-key-file', dir.file('redis.key', keyPem)],
+  ])
+  const stop = async (): Promise<void> => {
+    await redis.stop()
+    dir.remove()
+  }
+  return { ...redis, securePort, stop }
 }

@@ -45,8 +45,10 @@ test('a Redis that has fallen silent is given up, and sought again', async t => 
   const redis = await startRedis()
   t.teardown(() => redis.stop())
   const errors: unknown[] = []
-  const store = redisStore(redis.url, { deadline: DEADLINE, connectTimeout: 1000 }, cause =>
-    errors.push(cause),
+  const store = redisStore(
+    { url: redis.url, ca: undefined },
+    { deadline: DEADLINE, connectTimeout: 1000 },
+    cause => errors.push(cause),
   )
   t.teardown(() => store.close())
   const get = async (): Promise<string> => `${await store.get('name')}`

@@ -1,5 +1,6 @@
 /** Sessions of clients in memory, Redis and memcached: real servers, and OpenSSL's own client. */
 import { type Test, test } from 'tap'
+import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, startProxy } from '../kit/proxy.js'
 import { sClient } from '../kit/s-client.js'
 import {
@@ -11,7 +12,7 @@ import {
   type SecureProxy,
   secureProxy,
 } from '../kit/secure-proxy.js'
-import { makeKey, type RunningRedis, startMemcached, startRedis } from '../kit/stores.js'
+import { makeKey, type RunningRedis, startMemcached, startRedis, startSecureRedis } from '../kit/stores.js'
 import { listen } from '../kit/tcp-server.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -124,6 +125,20 @@ test('Redis, asked by worker threads', async t => {
   }
 })
 
+test('Redis over TLS, with an authority of its own', async t => {
+  const [root, other] = [await makeAuthority({ name: 'Redis' }), await makeAuthority({ name: 'Other' })]
+  const redis = await startSecureRedis(await root.issue({ cn: 'redis.test', sans: ['127.0.0.1'] }))
+  t.teardown(redis.stop)
+  const line = (file: string): string =>
+    `${plugin(`rediss://127.0.0.1:${redis.securePort}`)} ca_file=${dir.file(`${++files}.pem`, file)}`
+  const { client } = await secureProxy(t, [], { plugins: [line(root.certPem)] })
+  const file = await fullHandshake(t, client, {})
+  t.equal(await soonResumed(t, client, {}, file), true)
+  const wrong = await secureProxy(t, [], { plugins: [line(other.certPem)] })
+  t.equal(await isResumed(t, wrong.client, {}, file), false)
+  await wrong.proxy.until(/NOTE.*session store fails.*certificate/)
+})
+
 test('what is stored is sealed, and what has been tampered with is not used', async t => {
   const redis = await startRedis()
   t.teardown(() => redis.stop())
@@ -218,6 +233,8 @@ test('session_store checks the arguments of its line', async t => {
     'store=redis://127.0.0.1:1 key_file=/no/such/key': /ENOENT/,
     [`store=memcached://127.0.0.1:1 key_file=${dir.file('bad.keys', 'secret\n')}`]: /line 1 is no key/,
     [`store=memcached://127.0.0.1:1 key_file=${dir.file('none.keys', '\n')}`]: /there is no key/,
+    [`store=redis://127.0.0.1:1 ca_file=/x key_file=${KEYS}`]: /ca_file is for store=rediss/,
+    [`store=rediss://127.0.0.1:1 ca_file=${KEYS} key_file=${KEYS}`]: /it has no certificate/,
     'store=postgres://x': /store/,
     'deadline=0': /deadline/,
     'stroe=memory': /stroe/,

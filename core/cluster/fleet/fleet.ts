@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import type { FleetStatus } from '../../admin/admin-api.js'
 import { ProxyError } from '../../base/errors.js'
+import { certificatesInPem, toPem } from '../../base/pem.js'
 import { StoreKeys } from '../../base/store-keys.js'
 import { describe } from '../../base/thrown.js'
 import type { StateStore } from '../../plugin-host/services/state.js'
@@ -47,16 +48,17 @@ export class Fleet {
   /** Work for entries that came before this process was ready. */
   readonly #early: ((self: ThisProcess) => unknown)[] = []
 
-  /** @throws {ProxyError} PTC_CLUSTER_KEYS when there are no keys to seal with */
-  constructor({ url, keyFile, lookupTimeout, lives }: FleetSettings) {
+  /** @throws {ProxyError} PTC_CLUSTER_KEYS without keys to seal with, PTC_CLUSTER_CA for authorities that cannot be used */
+  constructor({ url, caFile, keyFile, lookupTimeout, lives }: FleetSettings) {
     this.#keys = readKeys(keyFile)
+    const redis = { url, ca: caFile === undefined ? undefined : readAuthorities(caFile, url) }
     // Redis repeats the arguments of a command that it does not know.
     const passwords = passwordsIn(url)
     const hide = (text: string): string => passwords.reduce((all, one) => all.replaceAll(one, '***'), text)
     this.#hide = hide
-    this.#client = redisClient(url, SILENCE, () => undefined) // `SharedLog` fails in the same way, and reports it
+    this.#client = redisClient(redis, SILENCE, () => undefined) // `SharedLog` fails in the same way, and reports it
     this.#log = new SharedLog({
-      url,
+      redis,
       keys: this.#keys,
       prefix: PREFIX,
       isRepeated: topic => topic === REVOKED,
@@ -172,6 +174,21 @@ export class Fleet {
 function passwordsIn(url: string): readonly string[] {
   const written = URL.canParse(url) ? new URL(url).password : ''
   return written === '' ? [] : [decodeURIComponent(written), written]
+}
+
+/** @throws {ProxyError} PTC_CLUSTER_CA */
+function readAuthorities(path: string, url: string): readonly string[] {
+  const failed = (why: string, cause?: unknown): ProxyError =>
+    new ProxyError('PTC_CLUSTER_CA', `proxy.config.cluster.redis_ca_file ${path}: ${why}`, { cause })
+  if (!url.startsWith('rediss:'))
+    throw failed('proxy.config.cluster.redis_url begins with redis://, which is no TLS')
+  try {
+    const found = certificatesInPem(readFileSync(path, 'utf8')).map(der => toPem(der))
+    if (found.length > 0) return found
+  } catch (cause) {
+    throw failed(describe(cause), cause)
+  }
+  throw failed('it has no certificate')
 }
 
 function readKeys(path: string): StoreKeys {

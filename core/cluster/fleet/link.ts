@@ -5,7 +5,15 @@ import { createClient, RESP_TYPES } from '@redis/client'
 const LONGEST_BACKOFF = 2000
 const CONNECT_TIMEOUT = 3000
 
-const made = (url: string, socketTimeout: number) =>
+/** Where the Redis of the fleet is, and how it proves that it is that one. */
+export interface RedisPlace {
+  /** `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS */
+  readonly url: string
+  /** PEM of the authorities that its certificate may come from; undefined: those that Node has. */
+  readonly ca?: readonly string[] | undefined
+}
+
+const made = ({ url, ca }: RedisPlace, socketTimeout: number) =>
   createClient({
     url,
     RESP: 2, // replies to raw commands are lists
@@ -13,6 +21,7 @@ const made = (url: string, socketTimeout: number) =>
     pingInterval: socketTimeout / 2, // a connection that is not used is no silent one
     commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     socket: {
+      ...(ca && { ca: [...ca] }),
       connectTimeout: CONNECT_TIMEOUT,
       socketTimeout,
       reconnectStrategy: retries => Math.min(50 * 2 ** Math.min(retries, 6), LONGEST_BACKOFF),
@@ -23,12 +32,15 @@ export type RedisClient = ReturnType<typeof made>
 
 /**
  * A call fails at once while there is no connection.
- * @param url `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS
  * @param silence milliseconds after which a connection that says nothing is closed
  * @param onError is called with each lost connection, and each attempt that fails
  */
-export function redisClient(url: string, silence: number, onError: (cause: unknown) => void): RedisClient {
-  const client = made(url, silence)
+export function redisClient(
+  place: RedisPlace,
+  silence: number,
+  onError: (cause: unknown) => void,
+): RedisClient {
+  const client = made(place, silence)
   client.on('error', onError)
   client.connect().catch(onError)
   return client

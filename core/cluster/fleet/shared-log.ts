@@ -19,9 +19,8 @@ import { ClientOfflineError } from '@redis/client'
 import type { FleetStatus } from '../../admin/admin-api.js'
 import { ProxyError } from '../../base/errors.js'
 import type { StoreKeys } from '../../base/store-keys.js'
-import { describe } from '../../base/thrown.js'
 import { after } from '../../base/timer.js'
-import { type RedisClient, redisClient } from './link.js'
+import { type RedisClient, type RedisPlace, redisClient } from './link.js'
 import { LinkState } from './link-state.js'
 import {
   EntryNumbers,
@@ -35,6 +34,7 @@ import {
   newestIn,
   timeOf,
 } from './stream-entries.js'
+import { whyLost } from './why-lost.js'
 
 /** Milliseconds for one wait for entries; the connection may be silent for a little longer. */
 const BLOCK = 2000
@@ -51,7 +51,7 @@ const BATCH = 500
 const MAX_APPENDED = 10_000
 
 export interface SharedLogOptions {
-  readonly url: string
+  readonly redis: RedisPlace
   readonly keys: StoreKeys
   /** Begins all names in Redis. */
   readonly prefix: string
@@ -124,8 +124,8 @@ export class SharedLog {
     this.#stream = `${options.prefix}log`
     this.#epochKey = `${options.prefix}epoch`
     const onError = (cause: unknown): void => this.#lost(cause)
-    this.#reader = redisClient(options.url, SILENCE, onError)
-    this.#writer = redisClient(options.url, SILENCE, onError)
+    this.#reader = redisClient(options.redis, SILENCE, onError)
+    this.#writer = redisClient(options.redis, SILENCE, onError)
     this.#writer.on('ready', () => void this.#flush())
     void this.#read()
   }
@@ -320,10 +320,10 @@ export class SharedLog {
     // The client itself reports why there is no connection, or that it is not made yet.
     const isOffline = cause instanceof ClientOfflineError
     if (isOffline) this.#wasOffline = true
-    if (!this.#isClosed) this.#link.lost(isOffline ? undefined : describe(cause))
+    if (!this.#isClosed) this.#link.lost(isOffline ? undefined : whyLost(cause))
     if (isOffline || this.#isLost || this.#isClosed) return
     this.#isLost = true
-    this.#options.onState(describe(cause))
+    this.#options.onState(whyLost(cause))
   }
 
   #found(): void {

@@ -11,7 +11,7 @@ const KEY = makeKey()
 const LIFE = 60_000
 
 function items(t: Test, url: string, change: Partial<SharedItemsOptions> = {}, key = KEY): SharedItems {
-  const client = redisClient(url, 30_000, () => undefined)
+  const client = redisClient({ url }, 30_000, () => undefined)
   t.teardown(() => client.destroy())
   return new SharedItems({
     client,

@@ -12,7 +12,7 @@ export function member(t: Test, url: string, text = KEYS) {
   const states: (string | undefined)[] = []
   let gaps = 0
   const log = new SharedLog({
-    url,
+    redis: { url },
     keys: StoreKeys.fromKeys(text, 'cluster'),
     prefix: 'portcullis:',
     isRepeated: topic => topic === 'kept',
