@@ -12,6 +12,7 @@ import type { RequestHead } from '../http1/messages.js'
 import { webSocketKey } from '../http2/extended-connect.js'
 import { HandshakeAlert } from '../tls/handshake-error.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
+import type { VerifiedPeer } from '../tls/judge/verdict.js'
 import { Coalescing, type OtherNames } from './coalescing.js'
 import type { OriginConnection } from './connection.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
@@ -44,6 +45,14 @@ export interface ConnectorOptions extends OpeningOptions {
   readonly otherNames?: Current<OtherNames | undefined>
   /** Told what the end of an idle connection has thrown. */
   readonly onFault: OnFault
+}
+
+/** What there was when a request began to wait. */
+export interface WaitBegin {
+  /** Revocations and reloads. */
+  readonly changes: number
+  /** Milliseconds since the epoch. */
+  readonly at: number
 }
 
 /** A key, and what it was made of. */
@@ -247,25 +256,26 @@ export class OriginConnector {
     return exchange
   }
 
-  /** Counts revocations and reloads, for {@link mayCarry}. */
-  get changes(): number {
-    return this.#changes
+  /** A request begins to wait with its connection. For {@link mayCarry}. */
+  waitBegins(): WaitBegin {
+    return { changes: this.#changes, at: Date.now() }
   }
 
   /**
-   * Whether a request that has waited with its connection may be sent there: its acceptance holds yet, under the rules that are in
-   * force now. It is examined as if the connection had come back from a request, so a revocation may end it that is about
-   * another host.
-   * @param changes as they were before the wait
+   * Whether a request that has waited with its connection may be sent there: its acceptance, and that of a parent, has not ended
+   * meanwhile, and holds under the rules that are in force now. One that had ended before was given for this request alone. It is
+   * examined as if the connection had come back from a request, so a revocation may end it that is about another host.
    */
-  mayCarry(connection: OriginConnection, target: RoutedTarget, changes: number): boolean {
+  mayCarry(connection: OriginConnection, target: RoutedTarget, begin: WaitBegin): boolean {
     const { peer } = connection.channel
-    if (peer?.expiresAt !== undefined && peer.expiresAt <= Date.now()) return false
-    if (changes === this.#changes) return true
+    const kept = keptOf(connection)
+    const parent = kept && this.#opened.get(kept)?.parent
+    const hasEnded = (of: VerifiedPeer | undefined): boolean =>
+      of?.expiresAt !== undefined && begin.at < of.expiresAt && of.expiresAt <= Date.now()
+    if (hasEnded(peer) || hasEnded(parent?.peer)) return false
+    if (begin.changes === this.#changes) return true
     if (connection.onMisdirected !== undefined) return this.#coalescing.serves(this.keyOf(target), peer)
-    const kept = connection instanceof Http2Exchange ? connection.session : connection
-    const isOurs = kept instanceof Http1 || kept instanceof Http2Session
-    return isOurs && this.#isCurrent(kept) && this.#isReachable(kept)
+    return kept !== undefined && this.#isCurrent(kept) && this.#isReachable(kept)
   }
 
   /**
@@ -373,6 +383,12 @@ const NO_APPLICATION_PROTOCOL = 120
 
 const lacksHttp1 = (cause: unknown): cause is HandshakeAlert =>
   cause instanceof HandshakeAlert && cause.alert === NO_APPLICATION_PROTOCOL
+
+/** What keeps a connection, or the place on it. */
+function keptOf(connection: OriginConnection): Kept | undefined {
+  const kept = connection instanceof Http2Exchange ? connection.session : connection
+  return kept instanceof Http1 || kept instanceof Http2Session ? kept : undefined
+}
 
 const takesWebSockets = (session: Http2Session): boolean => session.takesWebSockets === true
 

@@ -127,9 +127,15 @@ export class Http2Session implements ExchangeSession {
 
   /** Whether it takes one more request. */
   get hasRoom(): boolean {
-    if (this.#isRetired || !this.isOpen) return false
+    if (this.#isRetired || !this.isOpen || this.#hasExpired) return false
     const { maxConcurrentStreams = Number.POSITIVE_INFINITY } = this.#session.remoteSettings ?? {}
     return this.#exchanges.size < Math.min(maxConcurrentStreams, this.#options().maxStreams)
+  }
+
+  /** The timer may be late for the end of its verdict: it does not run while the machine is suspended. */
+  get #hasExpired(): boolean {
+    const { expiresAt } = this.channel.peer
+    return expiresAt !== undefined && expiresAt <= Date.now()
   }
 
   /** Whether the origin takes WebSockets on streams (RFC 8441 section 3); undefined until it has sent its settings. */
@@ -163,7 +169,7 @@ export class Http2Session implements ExchangeSession {
 
   /**
    * Takes no further request. Streams that have begun go on.
-   * @param isGoing the connection ends: places on which nothing was sent are lost
+   * @param isGoing places on which nothing was sent are lost: the connection ends, or has a login
    */
   retire(isGoing = false): void {
     if (!this.#isRetired) {
@@ -214,10 +220,10 @@ export class Http2Session implements ExchangeSession {
     this.#keeper.onIdle(this)
   }
 
-  /** For its streams: a head has come. A challenge is no login yet. */
+  /** For its streams: a head has come. A challenge is no login yet. Of a login, requests that wait must not have the benefit. */
   saw({ status, headers }: ResponseHead): void {
     const isChallenge = status === 401 || status === 407
-    if (!isChallenge && this.hasPrivateLogins && bindsConnection(headers)) this.retire()
+    if (!isChallenge && this.hasPrivateLogins && bindsConnection(headers)) this.retire(true)
   }
 
   /** @returns whether nghttp2 may see the bytes, too */

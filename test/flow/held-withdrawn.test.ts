@@ -6,6 +6,7 @@ import { A, ask, B, confWith, nginx, RECORD, root, start } from '../kit/coalesci
 import { hear } from '../kit/gate.js'
 import { http2Origin } from '../kit/http2-origin.js'
 import type { ProxyConf } from '../kit/proxy.js'
+import { moveDate } from '../kit/wall-clock.js'
 import { poll } from '../kit/watch.js'
 
 /** What the request of B is held on. */
@@ -27,7 +28,15 @@ export default ({ hookAdd, revoke }) => {
 const REJECTING = `
 export default ({ hookAdd, reject }) =>
   hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => event.reenable(reject('policy', 'not any more')))`
-const MODULES = { 'holding.mjs': HOLDING, 'rejecting.mjs': REJECTING }
+/** Accepts for so many milliseconds, and counts. */
+const BRIEF = `
+import { channel } from 'node:diagnostics_channel'
+export default ({ argv, hookAdd, accept }) =>
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => {
+    channel('held asked').publish(event.host)
+    event.reenable(accept({ expiresIn: Number(argv[1]) }))
+  })`
+const MODULES = { 'holding.mjs': HOLDING, 'rejecting.mjs': REJECTING, 'brief.mjs': BRIEF }
 
 interface Held {
   readonly revoke: (what: Revocation) => void
@@ -94,6 +103,56 @@ test('what is revoked of another host leaves a held request of HTTP/2 where it i
   t.equal(Number((await answer).connection), Number(first.connection) + 1)
   t.equal(held.length, 1)
 })
+
+for (const protocol of ['h2,http/1.1', 'http/1.1'] as const) {
+  const records = { 'proxy.config.ssl.client.alpn_protocols': protocol }
+  const asked = (t: Test): string[] => {
+    const hosts: string[] = []
+    hear(t, 'held asked', (host: string) => hosts.push(host))
+    return hosts
+  }
+
+  test(`${protocol}: an acceptance for one handshake lets its request leave`, async t => {
+    const hosts = asked(t)
+    const { next } = holds(t)
+    const port = await nginx(t)
+    const proxy = await start(t, { plugins: ['holding.mjs', 'brief.mjs 0'], modules: MODULES, records })
+    t.equal((await ask(proxy, A, port)).status, 200, 'which no plugin holds')
+    const answer = ask(proxy, B, port)
+    const one = await next(1)
+    moveDate(t, 1000)
+    one.release()
+    t.equal((await answer).status, 200, 'which waits')
+    t.strictSame(hosts, [A, B])
+  })
+
+  test(`${protocol}: an acceptance that ends while its request is held is made anew`, async t => {
+    const hosts = asked(t)
+    const { next } = holds(t)
+    const port = await nginx(t)
+    const proxy = await start(t, { plugins: ['holding.mjs', 'brief.mjs 60000'], modules: MODULES, records })
+    const answer = ask(proxy, B, port)
+    const one = await next(1)
+    moveDate(t, 61_000)
+    one.release()
+    const two = await next(2)
+    two.release()
+    t.equal((await answer).status, 200)
+    t.strictSame(hosts, [B, B])
+  })
+
+  test(`${protocol}: no request takes a connection whose acceptance has ended, however late timers are`, async t => {
+    const hosts = asked(t)
+    const port = await nginx(t)
+    const proxy = await start(t, { plugins: ['brief.mjs 60000'], modules: MODULES, records })
+    const connections: unknown[] = []
+    for (let i = 0; i < 2; i++) connections.push((await ask(proxy, A, port)).connection)
+    t.equal(connections[0], connections[1])
+    moveDate(t, 61_000)
+    t.not((await ask(proxy, A, port)).connection, connections[0])
+    t.strictSame(hosts, [A, A])
+  })
+}
 
 test('a plugin that revokes while it is asked, each time, gets no request sent', async t => {
   const { answer, held } = await stage(t, KINDS['HTTP/1.1'], ({ revoke, release }) => {

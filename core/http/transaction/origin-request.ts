@@ -249,11 +249,11 @@ export class OriginRequest implements BodyReader {
     this.#ready = connection
     this.#owner.onWaiting()
     connection.onIdleLost(() => this.#onLost(connection, 'before the request was sent'))
-    const { changes } = this.#connector
+    const begin = this.#connector.waitBegins()
     const prepare = (): void => {
       if (this.#ready !== connection) return
       this.#ready = undefined
-      if (!this.#connector.mayCarry(connection, this.#target, changes)) return this.#onWithdrawn(connection)
+      if (!this.#connector.mayCarry(connection, this.#target, begin)) return this.#onWithdrawn(connection)
       this.#prepare(connection)
     }
     setImmediate(() =>
@@ -268,12 +268,12 @@ export class OriginRequest implements BodyReader {
     this.#ready = connection
     this.#owner.onWaiting()
     connection.onIdleLost(() => this.#onLost(connection, 'while a plugin was asked about the request'))
-    const { changes } = this.#connector
+    const begin = this.#connector.waitBegins()
     try {
       hooks.sendRequest(headers, connection.channel, (why, changed) => {
         if (why !== undefined) return this.#owner.fail(why)
         this.#ready = undefined
-        if (!this.#connector.mayCarry(connection, this.#target, changes)) return this.#onWithdrawn(connection)
+        if (!this.#connector.mayCarry(connection, this.#target, begin)) return this.#onWithdrawn(connection)
         if (hooks.looksAtResponses) this.#held = new HeldResponse(this.#owner, hooks, connection)
         const request = changed === headers ? this.#request : { ...this.#request, headers: changed }
         this.#seals = hooks.seals.isEmpty ? undefined : hooks.seals

@@ -78,8 +78,9 @@ export class VerdictCache {
   #find(question: Question): Accept | undefined {
     if (this.#entries.size === 0) return undefined
     for (const scope of SCOPES) {
-      const entry = this.#entries.get(keyOf(question, scope), question.network)
-      if (entry !== undefined) return entry.verdict
+      const verdict = this.#entries.get(keyOf(question, scope), question.network)?.verdict
+      // The cache measures with a clock that stands still while the machine is suspended.
+      if (verdict !== undefined && (verdict.expiresAt ?? Infinity) > Date.now()) return verdict
     }
     return undefined
   }

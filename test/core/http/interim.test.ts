@@ -31,7 +31,14 @@ function setUp(points?: Partial<TxnPoints>): Stage {
   const http = new Http1(channel, () => ({ maxHeadBytes: 131_072, hasPrivateLogins: true, isLenient: true }))
   const route = (target: object) => ({ ...target, ways: ONLY_DIRECT })
   const connector = {
-    ...{ keyOf: () => '', route, reuse: () => http, release: () => {}, mayCarry: () => true },
+    ...{
+      keyOf: () => '',
+      route,
+      reuse: () => http,
+      release: () => {},
+      waitBegins: () => {},
+      mayCarry: () => true,
+    },
   } as unknown as OriginConnector
   const forwarder = new Forwarder({
     connector,

@@ -32,8 +32,8 @@ function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined
     },
   }
   const route = (target: object) => ({ ...target, ways: ONLY_DIRECT })
-  const mayCarry = () => true
-  const connector = { keyOf: () => 'key', route, reuse: () => idle, mayCarry } as unknown as OriginConnector
+  const carries = { waitBegins: () => {}, mayCarry: () => true }
+  const connector = { keyOf: () => 'key', route, reuse: () => idle, ...carries } as unknown as OriginConnector
   const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
   const req = { client: { ownerFor: () => new ConnectionOwner(() => {}) } } as unknown as ClientRequest
   const facts = { client: CLIENT, user: undefined, groups: [], method: 'GET', url: 'https://a.test/' }
@@ -159,9 +159,7 @@ test('a request that cannot be repeated is not sent on a connection that was wit
     route: (target: object) => ({ ...target, ways: ONLY_DIRECT }),
     reuse: () => idle,
     needsHttp1: () => false,
-    get changes() {
-      return changes
-    },
+    waitBegins: () => changes,
     mayCarry: (_connection: object, _target: object, before: number) => before === changes,
     release: () => calls.push('release'),
     open: () => {

@@ -4,6 +4,7 @@ import type { BuiltInResult, Certificate, PeerEvidence } from '../../../../core/
 import { accept } from '../../../../core/api/verdict.js'
 import { type Question, sharedKeyOf, VerdictCache } from '../../../../core/tls/judge/verdict-cache.js'
 import { evidenceOf, OK } from '../../../kit/evidence.js'
+import { moveDate } from '../../../kit/wall-clock.js'
 
 const EXPIRED: BuiltInResult = {
   ok: false,
@@ -95,6 +96,10 @@ test('a remembered verdict ends with its time and with its certificates', async 
   t.notOk(cache.find(question()), 'and never longer than the verdict')
   cache.put(question(), accept({ cacheFor: 10_000, expiresIn: 0 }), now())
   t.notOk(cache.find(question()))
+  cache.put(question(), accept({ cacheFor: 120_000, expiresIn: 60_000 }), now())
+  t.ok(cache.find(question()))
+  moveDate(t, 61_000)
+  t.notOk(cache.find(question()), 'also where the clock of the cache stood still')
 })
 
 test('the number of remembered verdicts is bounded', async t => {
