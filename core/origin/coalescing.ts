@@ -153,8 +153,9 @@ export class Coalescing {
     if (!session.originSet.allows(`https://${originAuthority(target)}`)) return false
     const opened = this.#parts.usable(session)
     if (opened === undefined || opened.parent !== undefined) return false
-    const { scheme, port } = opened.target
-    if (scheme !== 'https' || port !== target.port || !isDirect(opened.target)) return false
+    const { scheme, port, isAddress } = opened.target
+    // For an address no name was announced: the origin might have shown another certificate for one.
+    if (scheme !== 'https' || isAddress || port !== target.port || !isDirect(opened.target)) return false
     return this.#parts.digestOf(opened.target) === this.#parts.digestOf(target)
   }
 

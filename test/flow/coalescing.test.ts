@@ -1,7 +1,7 @@
 /** Connections of HTTP/2 that serve other names than the one they were opened for, and each condition under which they do not. */
 import { test } from 'tap'
 import { BUMP, bumpFiles } from '../kit/bumping.js'
-import { get } from '../kit/client.js'
+import { get, getOn, rawClient } from '../kit/client.js'
 import { A, ask, B, HOOKED, isShared, nginx, RECORD, root, start } from '../kit/coalescing.js'
 import { hear } from '../kit/gate.js'
 import { Http2Client, tlsSocket, tunnelSocket } from '../kit/http2-client.js'
@@ -132,6 +132,58 @@ for (const [condition, { nginx: origin, warning, ...conf }] of Object.entries(AP
     t.equal(warned, warning, 'what the start says where no name can')
   })
 }
+
+test('an address shares no connection with a name', async t => {
+  const { chainPem, keyPem } = await root.issue({ cn: A, sans: [A, B, '127.0.0.1'] })
+  const port = await nginx(t, { chainPem, keyPem })
+  for (const hosts of [
+    ['127.0.0.1', A],
+    [A, '127.0.0.1'],
+  ]) {
+    const proxy = await start(t)
+    const answers = []
+    for (const host of hosts) answers.push(await ask(proxy, host, port))
+    t.strictSame(
+      answers.map(({ status, protocol }) => [status, protocol]),
+      Array(2).fill([200, 'HTTP/2.0']),
+    )
+    t.not(answers[0]?.connection, answers[1]?.connection, `${hosts}`)
+  }
+})
+
+test('a tunnel whose ClientHello names another host than its CONNECT shares no connection', async t => {
+  const port = await nginx(t)
+  const files = await bumpFiles()
+  const proxy = await start(t, { files, records: BUMP })
+  const inside = async (target: string, host: string): Promise<string | undefined> => {
+    const tunnel = await tunnelSocket(proxy.port, `${target}:${port}`)
+    const client = new Http2Client(await tlsSocket(tunnel, { ca: files['bump-ca.pem'], servername: host }))
+    t.teardown(client.stop)
+    const { body } = await client.ask({ ':authority': `${host}:${port}`, ':path': '/' })
+    return /^(\d+) HTTP\/2.0 for (\S+) by \2/.exec(body.toString())?.[1]
+  }
+  const connections = [
+    await inside(A, B),
+    await inside('127.0.0.1', B),
+    (await ask(proxy, A, port)).connection,
+    await inside(B, A),
+  ]
+  t.notOk(connections.includes(undefined))
+  t.equal(new Set(connections).size, 4)
+})
+
+test('a connection that announces its client by the PROXY protocol shares no name', async t => {
+  const port = await nginx(t, { announced: true })
+  const proxy = await start(t, { records: { 'proxy.config.http.proxy_protocol_out': 2 } })
+  const client = await rawClient(proxy.port)
+  t.teardown(client.stop)
+  const told = async (host: string): Promise<string> =>
+    (await getOn(client, `https://${host}:${port}/`)).body.toString()
+  const first = await told(A)
+  t.match(first, /HTTP\/2.0 for a\.example by a\.example/)
+  t.equal(await told(A), first, 'it serves its client again')
+  t.match(await told(B), /HTTP\/2.0 for b\.example by b\.example/)
+})
 
 test('another port, a parent, and HTTP/1.1 keep names apart', async t => {
   const port = await nginx(t)

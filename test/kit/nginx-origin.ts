@@ -11,6 +11,8 @@ export interface NginxOriginOptions {
   readonly https?: string
   /** Whether the HTTPS server speaks HTTP/2, too. */
   readonly http2?: true
+  /** Whether the HTTPS server wants a header of the PROXY protocol on each connection. */
+  readonly announced?: true
   /** Where the HTTPS server listens; default: 127.0.0.1. */
   readonly addresses?: readonly string[]
   /** Lines for the http block. */
@@ -47,7 +49,10 @@ async function start(options: NginxOriginOptions): Promise<NginxOrigin> {
   const common = options.server ?? 'location / { return 200 "hello from nginx\\n"; }'
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `${kind}_temp_path ${kind};`)
   const listen = (options.addresses ?? ['127.0.0.1'])
-    .map(address => `listen ${address}:${httpsPort} ssl${options.http2 ? ' http2' : ''};`)
+    .map(
+      address =>
+        `listen ${address}:${httpsPort} ssl${options.http2 ? ' http2' : ''}${options.announced ? ' proxy_protocol' : ''};`,
+    )
     .join(' ')
   const config = dir.file(
     'nginx.conf',
