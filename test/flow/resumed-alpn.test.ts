@@ -81,11 +81,11 @@ for (const version of VERSIONS)
     })
   }
 
-test('without redials such a handshake fails, and the next one is made without a session', async t => {
+test('a session that is void costs none of the redials', async t => {
   const { ask, chooses, said } = await stage(t, 'TLSv1.3', 0, false, 0)
   t.equal(await ask(), 200)
   chooses.h2 = true
   said.length = 0
-  t.strictSame([await ask(), await ask()], [502, 200])
+  t.equal(await ask(), 200)
   t.strictSame(said, ['verify h2', 'send h2'])
 })

@@ -1,11 +1,13 @@
 /** Cipher and group of a resumed handshake in TLS 1.3: plugins are shown those of this connection (RFC 8446 sections 4.2.9, 4.6.1). */
 import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:https'
 import { type Test, test } from 'tap'
 import { get } from '../kit/client.js'
 import { A, confWith, root } from '../kit/coalescing.js'
 import { hear } from '../kit/gate.js'
 import { http2Origin } from '../kit/http2-origin.js'
 import { startProxyHere } from '../kit/proxy.js'
+import { guardServer } from '../kit/tcp-server.js'
 
 const CACHE = 'proxy.config.ssl.origin_session_cache'
 
@@ -30,7 +32,7 @@ const OTHERS = {
   },
 }
 
-/** @param redials connections that may be made in place of a void one */
+/** @param redials connections that may be made in place of one that ends while plugins are asked */
 async function stage(t: Test, reverify: 0 | 1, redials = 3) {
   const said: string[] = []
   hear(t, 'resumed facts', (what: string) => said.push(what))
@@ -68,9 +70,33 @@ for (const reverify of [0, 1] as const)
       t.equal(resumed.at(-1), false, 'over a connection without a session')
     })
 
-test('without redials such a handshake fails, and the next one is made without a session', async t => {
-  const { ask, said, takes } = await stage(t, 0, 0)
+test('a session that is void costs none of the redials', async t => {
+  const { ask, resumed, said, takes } = await stage(t, 0, 0)
   takes(OTHERS.group.change)
-  t.strictSame([await ask(), await ask()], [502, 200])
+  t.equal(await ask(), 200)
   t.strictSame(said, [`verify ${OTHERS.group.shown}`, `send ${OTHERS.group.shown}`])
+  t.equal(resumed.at(-1), false)
+})
+
+test('an https parent that resumes with another cipher is judged anew', async t => {
+  const leaf = await root.issue({ cn: 'localhost' })
+  const tls = { ...FIRST, minVersion: 'TLSv1.3', ticketKeys: randomBytes(48) } as const
+  const own = { cert: leaf.chainPem, key: leaf.keyPem, ...tls }
+  const server = createServer(own, (_req, res) => void res.end('hello'))
+  const { port, stop } = await guardServer(server)
+  t.teardown(stop)
+  const resumed: boolean[] = []
+  server.on('secureConnection', socket => resumed.push(socket.isSessionReused()))
+  const conf = confWith({
+    hosts: [],
+    records: { [CACHE]: 1, 'proxy.config.http.origin_max_idle': 0 },
+    files: { 'parent.config': `dest_domain=. parent="https://localhost:${port}" go_direct=false\n` },
+  })
+  const proxy = await startProxyHere(conf)
+  t.teardown(proxy.stop)
+  const ask = async (): Promise<number> => (await get(proxy.port, 'http://plain.test/')).status
+  t.strictSame([await ask(), await ask()], [200, 200])
+  server.setSecureContext({ ...own, ...OTHERS.cipher.change })
+  t.equal(await ask(), 200)
+  t.strictSame(resumed, [false, true, false], 'the void one is not completed')
 })

@@ -90,8 +90,9 @@ async function by(
     throw new ProxyError('PTC_INTERNAL', 'a way through a parent where there are none')
   const { parent } = way
   const host = await askedFor(to, options, parents, signal)
-  const tcp = announced(await dialParent(parent, to.client, options, parents, signal))
-  const { link, peer } = await through(tcp, host, to, parent, parents, signal)
+  const connect = async (): Promise<TcpLink> =>
+    announced(await dialParent(parent, to.client, options, parents, signal))
+  const { link, peer } = await through(connect, host, to, parent, parents, signal)
   setPlace(link, { host, way, parentPeer: peer })
   return link
 }
@@ -158,14 +159,16 @@ interface Through {
   readonly peer?: VerifiedPeer
 }
 
+/** @param connect to the parent */
 async function through(
-  tcp: TcpLink,
+  connect: () => Promise<TcpLink>,
   host: string,
   to: Destination,
   parent: Parent,
   { connectTimeout, startTls, via }: ParentOptions,
   signal: AbortSignal,
 ): Promise<Through> {
+  const tcp = await connect()
   const { scheme, isProxy, port } = parent
   const talk = (link: Link): Promise<OriginLink> => {
     const dialogue =
@@ -175,7 +178,7 @@ async function through(
   if (scheme === 'socks5') return { link: await talk(tcp) }
   const { isForwarded = false, asking, client } = to
   if (scheme === 'http') return { link: !isProxy || isForwarded ? tcp : await talk(tcp) }
-  const origin = await startTls(tcp, { host: parent.host, port, client, asking }, signal)
+  const origin = await startTls(tcp, { host: parent.host, port, client, asking, redial: connect }, signal)
   const { peer, link: inside } = origin
   return { link: isForwarded ? new RelayedLink(inside, Buffer.alloc(0)) : await talk(inside), peer }
 }

@@ -78,7 +78,7 @@ export class OutboundHandshake implements LinkSink {
     this.#settings = settings
     this.#ends = ends
     this.#held = held
-    this.#park = new Park(settings, ends.onRedial !== undefined, this.#fail, () => this.#on(RELEASED))
+    this.#park = new Park(settings, ends.mayRelease === true, this.#fail, () => this.#on(RELEASED))
     this.#names = toNames(target.host, settings.names, target.announce)
     this.#again = again(settings, target, this.#names, evidence => this.#on({ type: 'completed', evidence }))
     const offered = alpnOffer(settings, target)
@@ -259,7 +259,8 @@ export class OutboundHandshake implements LinkSink {
   #onFailed(why: ProxyError): void {
     if (!this.#engine.isResumedOtherwise) return this.#on({ type: 'broken', why })
     this.#sessions.drop(true)
-    this.#on(this.#park.makeVoid(why) ? RELEASED : { type: 'broken', why })
+    this.#park.makeVoid(why)
+    this.#on(this.#ends.onRedial === undefined ? { type: 'broken', why } : RELEASED)
   }
 
   /** A probe cannot show the certificate that the origin asks for, and needs no finished handshake. */

@@ -35,6 +35,11 @@ export class HeldVerdict {
     this.#revocations = revocations
   }
 
+  /** Whether it says only that a session was void: no wait has outlived its connection. */
+  get isVoid(): boolean {
+    return this.#revocations === undefined
+  }
+
   /**
    * The verdict, if it holds for what a new connection shows. After a revocation it never does: the acceptance may rest
    * on what was revoked.
@@ -63,6 +68,8 @@ export class HeldVerdict {
 export interface HandshakeEnds {
   readonly onOpen: (origin: TlsOrigin) => void
   readonly onFailed: (why: ProxyError) => void
-  /** Makes a new connection for what was accepted without one. Absent: the end of a parked connection ends the wait. */
+  /** Makes a new connection: for what was accepted without one, or in place of a session that is void. Absent: there is none. */
   readonly onRedial?: ((held: HeldVerdict) => void) | undefined
+  /** Whether a wait outlives its connection; default: no. */
+  readonly mayRelease?: boolean
 }

@@ -68,10 +68,9 @@ export class Park {
     this.#releaseTime.stop()
   }
 
-  /** What was decided about a stored session does not hold for the connection. @returns whether a new one can be made */
-  makeVoid(why: ProxyError): boolean {
+  /** What was decided about a stored session does not hold for the connection. */
+  makeVoid(why: ProxyError): void {
     this.#voidWhy = why
-    return this.#isRedialable
   }
 
   get voidWhy(): ProxyError | undefined {

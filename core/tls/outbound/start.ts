@@ -33,9 +33,11 @@ export async function startHandshake(
       begun ??= await redial?.()
       if (begun === undefined) throw new ProxyError('PTC_INTERNAL', 'no connection can be made anew')
       if (held !== undefined) settings.observer.redialled?.(target.host, begun.tcp.remoteAddress)
-      const end = await oneHandshake(begun, target, signal, left > 0, held)
+      const may = { redial: redial !== undefined, release: left > 0 }
+      const end = await oneHandshake(begun, target, signal, may, held)
       if (!(end instanceof HeldVerdict))
         return parked === 0 ? end : { ...end, parked: parked + (end.parked ?? 0) }
+      if (end.isVoid) left++ // it is none of those: only the first connection can resume a session
       held = end
       parked += end.parked
     } catch (cause) {
@@ -69,7 +71,7 @@ function oneHandshake(
   { tcp, settings }: Begun,
   target: TlsTarget,
   signal: AbortSignal,
-  mayRedial: boolean,
+  may: { readonly redial: boolean; readonly release: boolean },
   held: HeldVerdict | undefined,
 ): Promise<TlsOrigin | HeldVerdict> {
   return new Promise((resolve, reject) => {
@@ -83,7 +85,8 @@ function oneHandshake(
       const ends = {
         onOpen: ending(resolve),
         onFailed: ending(reject),
-        onRedial: mayRedial ? ending(resolve) : undefined,
+        onRedial: may.redial ? ending(resolve) : undefined,
+        mayRelease: may.release,
       }
       try {
         return new OutboundHandshake(tcp, target, settings, ends, held)
