@@ -41,6 +41,8 @@ export interface Acceptance {
   readonly decidedBy: VerifiedPeer['decidedBy']
   /** The names of what the built-in check found wrong, and what did not bind. */
   readonly tolerated: readonly string[]
+  /** With its verdict or a certificate of its chain; milliseconds since the epoch. */
+  readonly endsAt: number
 }
 
 /** A connection on which nothing was sent yet, to an address whose origin was accepted under a name. */
@@ -53,6 +55,11 @@ export interface VerifiedAddress {
   readonly parked: number
   /** Has the next tunnel verified again. */
   readonly forget: () => void
+  /**
+   * Whether a tunnel that has waited since may pass: nothing was revoked, the policy is the same, and the acceptance has not
+   * ended meanwhile. One that had ended before was given for this tunnel alone.
+   */
+  readonly holds: () => boolean
 }
 
 /** About 600 bytes each. */
@@ -119,23 +126,32 @@ export class Prober {
     const place = placeText(placeOf(tcp))
     const announced = this.#announcedBy(target)
     const as = JSON.stringify(announced ?? null)
-    const key = `${host}:${port} ${place} as ${as} ${this.#options.policyDigest(host)}`
+    const keyNow = (): string => `${host}:${port} ${place} as ${as} ${this.#options.policyDigest(host)}`
+    const key = keyNow()
     const forget = (): void => void this.#known.delete(key)
-    const known = lookedUp('addresses', this.#known.get(key, target.client)?.acceptance)
-    if (known !== undefined) return { tcp, acceptance: known, announced, parked: 0, forget }
-    const outcome = await this.#wait(this.#probe(key, tcp, target), signal, onSilent)
-    const { dial: options } = this.#options
-    return {
-      tcp: await again(
-        tcp,
-        { port, name: host, client: target.client, asking: target.asking, from: target.from },
-        options,
-        signal,
-      )(),
-      ...outcome,
-      announced,
-      forget,
+    const known = lookedUp('addresses', this.#find(key, target.client))
+    if (known !== undefined) {
+      const holds = this.#holding(known, key, keyNow)
+      return { tcp, acceptance: known, announced, parked: 0, forget, holds }
     }
+    const outcome = await this.#wait(this.#probe(key, tcp, target), signal, onSilent)
+    const holds = this.#holding(outcome.acceptance, key, keyNow)
+    const next = await again(tcp, destinationOf(target), this.#options.dial, signal)()
+    return { tcp: next, ...outcome, announced, forget, holds }
+  }
+
+  /** What waits from now on asks it. */
+  #holding({ endsAt }: Acceptance, key: string, keyNow: () => string): () => boolean {
+    const since = Date.now()
+    const revocations = this.#revocations
+    const hasEnded = (): boolean => since < endsAt && endsAt <= Date.now()
+    return () => revocations === this.#revocations && !hasEnded() && key === keyNow()
+  }
+
+  /** The cache measures with a clock that stands still while the machine is suspended. */
+  #find(key: string, network: string): Acceptance | undefined {
+    const acceptance = this.#known.get(key, network)?.acceptance
+    return acceptance !== undefined && acceptance.endsAt > Date.now() ? acceptance : undefined
   }
 
   #announcedBy({ host, announce }: TlsTarget): string | undefined {
@@ -165,13 +181,7 @@ export class Prober {
     }
     const abort = new AbortController()
     const revocations = this.#revocations
-    const { host, port, client } = target
-    const redial = again(
-      tcp,
-      { port, name: host, client, asking: target.asking, from: target.from },
-      this.#options.dial,
-      abort.signal,
-    )
+    const redial = again(tcp, destinationOf(target), this.#options.dial, abort.signal)
     const handshake = this.#options.startTls(tcp, { ...target, isProbe: true, redial }, abort.signal)
     const outcome = handshake
       .then(({ link, peer, parked = 0 }) => {
@@ -210,17 +220,26 @@ export class Prober {
   #keep(key: string, { host, client }: TlsTarget, peer: VerifiedPeer, revocations: number): Acceptance {
     const { expiresAt = Number.POSITIVE_INFINITY, decidedBy, tolerated } = peer
     const [leaf] = peer.evidence.chain
+    const endsAt = Math.min(chainEnds(peer.evidence), expiresAt)
     const acceptance = {
       leafSha256: leaf?.sha256 ?? '',
       subject: leaf?.subject,
       issuer: leaf?.issuer,
       decidedBy,
       tolerated: tolerated.map(({ name }) => name),
+      endsAt,
     }
-    const ends = Math.min(chainEnds(peer.evidence), expiresAt)
-    const ttl = Math.floor(Math.min(this.#options.ttl(), ends - Date.now()))
+    const ttl = Math.floor(Math.min(this.#options.ttl(), endsAt - Date.now()))
     if (ttl > 0 && revocations === this.#revocations && !peer.isForClient)
       this.#known.set(key, { acceptance, host, leaf: leafDigests(peer.evidence) }, client, ttl)
     return acceptance
   }
 }
+
+const destinationOf = ({ host: name, port, client, asking, from }: TlsTarget) => ({
+  name,
+  port,
+  client,
+  asking,
+  from,
+})

@@ -124,3 +124,10 @@ export const notTls = (why: string): ProxyError =>
     'PTC_TUNNEL_NOT_TLS',
     `the client does not speak TLS: ${why}; only proxy.config.http.connect.verify.non_tls tunnel lets that pass`,
   )
+
+/** @param why as for {@link hiddenHost} */
+export const encryptedHello = (why: string): ProxyError =>
+  new ProxyError(
+    'PTC_TUNNEL_ECH',
+    `the ClientHello is encrypted (ECH), and no GREASE: ${why}; proxy.config.http.connect.verify.ech allow lets it pass`,
+  )

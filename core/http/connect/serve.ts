@@ -28,7 +28,7 @@ import type { Pages } from '../pages/templates.js'
 import type { BumpedConnections, EndTls } from './bump.js'
 import type { AskAbout, ConnectServer } from './connect.js'
 import { GuardedLink } from './guarded-link.js'
-import { hiddenHost, notTls, type Opening } from './opening.js'
+import { encryptedHello, hiddenHost, notTls, type Opening } from './opening.js'
 import { PlainLink } from './plain-link.js'
 import { type ConnectRequest, checkLogin } from './request.js'
 import { blindTunnel, relay, TunnelWay, type WayOptions } from './tunnel.js'
@@ -127,7 +127,6 @@ class Serving {
       isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
       const { endTls } = this.#rules
       if (isAnswered) return await this.#options.bumped.take(request, client, judgement, endTls, way.left())
-      await checkLogin(request, client.signal)
       leave() // the tunnel may last
       return await this.#relay(client, way, judgement, opening, verified)
     } catch (cause) {
@@ -205,6 +204,7 @@ class Serving {
     const { mode, host, announced } = judgement
     if (mode === 'tunnel' || opening.kind !== 'tls') {
       const tcp = await way.started(host)
+      await checkLogin(this.#request, client.signal)
       const link =
         opening.kind === 'tls'
           ? new GuardedLink(tcp, undefined, { ...opening.hello, maySealAnew: true })
@@ -212,7 +212,11 @@ class Serving {
       return relay(this.#request, client.release(), link, this.#options)
     }
     const isCovered = before !== undefined && host === this.#request.host && before.announced === announced
-    const verified = isCovered ? before : await way.verified(host, announced ?? null)
+    const again = (): Promise<VerifiedAddress> => way.verified(host, announced ?? null)
+    let verified = isCovered ? before : await again()
+    if (!verified.holds()) verified = await again()
+    await checkLogin(this.#request, client.signal)
+    if (!verified.holds()) throw withdrawn()
     const { tcp, acceptance, forget } = verified
     const first = { ...opening.hello, maySealAnew: this.#mayEncrypt(judgement) }
     const guarded = new GuardedLink(tcp, acceptance.leafSha256, first)
@@ -238,13 +242,9 @@ class Serving {
   }
 }
 
+const withdrawn = (): ProxyError => new ProxyError('PTC_ORIGIN_CLOSED', 'its acceptance has ended twice')
+
 const isRefusal = (cause: ProxyError): boolean =>
   cause instanceof VerifyRejected || cause instanceof PluginRefused || REFUSALS.has(cause.code)
 
 const REFUSALS: ReadonlySet<string> = new Set(['PTC_TUNNEL_ECH', 'PTC_LOGIN_ENDED', 'PTC_CLIENT_DENIED'])
-
-const encryptedHello = (why: string): ProxyError =>
-  new ProxyError(
-    'PTC_TUNNEL_ECH',
-    `the ClientHello is encrypted (ECH), and no GREASE: ${why}; proxy.config.http.connect.verify.ech allow lets it pass`,
-  )

@@ -14,6 +14,7 @@ import { ProxyVConn } from '../../../core/vconn/vconn.js'
 import { NO_NAMES } from '../../kit/names.js'
 import { type Issued, makeAuthority } from '../../kit/pki.js'
 import { listen, type TcpServer } from '../../kit/tcp-server.js'
+import { moveDate } from '../../kit/wall-clock.js'
 import { poll } from '../../kit/watch.js'
 
 interface Stage {
@@ -128,6 +129,19 @@ test('a verdict ends with its time, and with the certificate', async t => {
   await probe()
   await probe()
   t.equal(signals.length, 9, 'one in its time, under an authority that has expired')
+})
+
+test('a verdict ends with the certificate also where the clock of the cache stood still', async t => {
+  const { prober, signals, policy, dialled, to } = await setUp(t)
+  const probe = async () => prober.verify(await dialled(), to('a.example'), never)
+  policy.ttl = 120_000
+  policy.notAfter = new Date(Date.now() + 60_000)
+  await probe()
+  await probe()
+  t.equal(signals.length, 1)
+  moveDate(t, 61_000)
+  await probe()
+  t.equal(signals.length, 2)
 })
 
 test('a revocation forgets probes and what they rest on', async t => {
