@@ -15,12 +15,17 @@ interface Closable {
 
 type Child = Pick<ChildProcess, 'send' | 'on'>
 
+/** One time that a connection was handed to a process: Node may hand it to the same process again. */
+interface Handing {
+  readonly connection: Closable
+}
+
 /** Milliseconds for another process to get a connection, where all end. */
 const HAND_ON = 1000
 
 export class HandedOver {
-  /** By connection: the process that has it, undefined between two. */
-  readonly #untaken = new Map<Closable, Child | undefined>()
+  /** By connection: the last time, undefined between two. */
+  readonly #untaken = new Map<Closable, Handing | undefined>()
   readonly #isStopping: () => boolean
   readonly #onFault: (why: Error) => void
 
@@ -36,44 +41,54 @@ export class HandedOver {
    * @returns closes what the process did not take; to be called when it has ended
    */
   note(child: Child): () => void {
-    const byNumber = new Map<number, Closable>()
+    const byNumber = new Map<number, Handing>()
+    let hasEnded = false
+    const closeAll = (): false => {
+      hasEnded = true
+      for (const handing of byNumber.values()) this.#close(handing)
+      byNumber.clear()
+      return false
+    }
     const send = child.send.bind(child) as (...args: readonly unknown[]) => boolean
     child.send = (...args: readonly unknown[]): boolean => {
       const [message, connection] = args
       const { act, seq } = fieldsOf(message)
       if (act === 'newconn' && typeof seq === 'number' && isClosable(connection)) {
-        byNumber.set(seq, connection)
-        this.#untaken.set(connection, child)
+        const handing = { connection }
+        this.#untaken.set(connection, handing)
+        byNumber.set(seq, handing)
+        if (hasEnded) return closeAll() // node:cluster hears of an end in two events, and may hand over between them
       }
       return send(...args)
     }
     child.on('internalMessage', (message: unknown) => {
       const { ack, accepted } = fieldsOf(message)
-      const connection = typeof ack === 'number' ? byNumber.get(ack) : undefined
-      if (connection === undefined) return
+      const handing = typeof ack === 'number' ? byNumber.get(ack) : undefined
+      if (handing === undefined) return
       byNumber.delete(ack as number)
-      if (accepted === true) this.#untaken.delete(connection)
-      else this.#handOn(connection, child)
+      if (accepted === true) this.#untaken.delete(handing.connection)
+      else this.#handOn(handing)
     })
-    return () => {
-      for (const connection of byNumber.values()) this.#close(connection, child)
-      byNumber.clear()
-    }
+    return closeAll
   }
 
-  /** Node may have handed it to another process already. */
-  #handOn(connection: Closable, child: Child): void {
-    if (this.#untaken.get(connection) === child) this.#untaken.set(connection, undefined)
+  /** Node may have handed it on already. */
+  #handOn(handing: Handing): void {
+    const { connection } = handing
+    if (this.#untaken.get(connection) === handing) this.#untaken.set(connection, undefined)
     const look = (): void => {
       if (!this.#untaken.has(connection) || this.#untaken.get(connection) !== undefined) return
-      if (this.#isStopping()) this.#close(connection, undefined)
-      else after(HAND_ON, look, this.#onFault).unref()
+      if (!this.#isStopping()) return void after(HAND_ON, look, this.#onFault).unref()
+      this.#untaken.delete(connection)
+      connection.close()
     }
     after(HAND_ON, look, this.#onFault).unref()
   }
 
-  #close(connection: Closable, owner: Child | undefined): void {
-    if (this.#untaken.get(connection) !== owner) return
+  /** Unless it was handed on since. */
+  #close(handing: Handing): void {
+    const { connection } = handing
+    if (this.#untaken.get(connection) !== handing) return
     this.#untaken.delete(connection)
     connection.close()
   }

@@ -67,3 +67,22 @@ test('a connection that a process does not take goes to another, or is closed wh
   other.closeUntaken()
   t.strictSame([moved.isClosed, queued.isClosed], [true, false])
 })
+
+test('a connection that is handed to the same process again is closed with it', async t => {
+  const { hand, answer, closeUntaken } = makeChild(new HandedOver(() => false, never))
+  const connection = makeConnection()
+  hand(1, connection)
+  hand(2, connection) // node:cluster hears the refusal first
+  answer(1, false)
+  t.notOk(connection.isClosed)
+  closeUntaken()
+  t.ok(connection.isClosed)
+})
+
+test('what is handed to a process that has ended is closed at once', async t => {
+  const { hand, closeUntaken } = makeChild(new HandedOver(() => false, never))
+  closeUntaken()
+  const connection = makeConnection()
+  hand(1, connection)
+  t.ok(connection.isClosed)
+})
