@@ -141,7 +141,7 @@ export const ERRORS = {
     PTC_CLIENT_DENIED: 'Ask the operator for a rule in ip_allow.yaml that allows your address or your login.',
     PTC_CLIENT_CERTIFICATE: 'Connect to an ssl port of the proxy, and show a certificate that names a user.',
     PTC_LOGIN_ENDED:
-      'The login of the connection or tunnel has expired, or a reload has removed it: connect again, and log in again.',
+      'The login of the connection or tunnel, or the certificate that its client has shown, has expired, or a reload has taken it away: connect again, and log in again.',
     PTC_TUNNEL_NOT_TLS:
       'Only TLS passes a verified tunnel. For other protocols set proxy.config.http.connect.verify.non_tls to tunnel, or connect_verify: tunnel for the host in sni.yaml.',
     PTC_TUNNEL_HIDDEN:

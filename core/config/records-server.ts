@@ -139,6 +139,6 @@ export const SERVER_RECORDS = {
     ...OPTIONAL_FILE,
     default: null,
     about:
-      'A PEM file with revocation lists for certificates of clients, in the folder of proxy.config.ssl.CA.cert.filename: a certificate on a list is refused, and so is one of whose verified path an authority has no list. Every list must be complete, in force and signed. The file is read at the start and at a reload: before the first list ends, write a new one and reload, because afterwards no certificate is taken. A reload with other lists ends logins by certificate (proxy.config.http.proxy_auth.client_cert) on open connections: clients connect again. Without such logins an open connection goes on as it was let in. NULL: nothing is looked up. Not in Traffic Server.',
+      'A PEM file with revocation lists for certificates of clients, in the folder of proxy.config.ssl.CA.cert.filename: a certificate on a list is refused, and so is one of whose verified path an authority has no list. Every list must be complete, in force and signed. The file is read at the start and at a reload: before the first list ends, write a new one and reload, because afterwards no certificate is taken. A reload with other lists ends what rests on certificates, logins or not: open connections with their next request, tunnels at once. Their clients connect again. NULL: nothing is looked up. Not in Traffic Server.',
   },
 } as const satisfies Record<string, RecordRow>

@@ -77,6 +77,7 @@ export async function makeGeneration(
 ): Promise<Generation> {
   const { settings, pluginLines, hosts, rules, templates } = configuration
   const { inboundTls } = settings
+  const { level } = inboundTls.clients
   const mistakes = new Mistakes()
   const undo: (() => void)[] = []
   let verification: Verification | undefined
@@ -185,7 +186,10 @@ export async function makeGeneration(
       vconns,
       names,
       routes: makeRoutes(configuration.parentLines, parents, settings.parents.attempts),
-      access: makeAccess(configuration, certificates?.clientTrust),
+      access: makeAccess(configuration, {
+        port: { level: level.port, trust: certificates?.clientTrust },
+        bump: { level: level.bump, trust: bump?.certificates.clientTrust },
+      }),
       pages,
       certificates,
       clientHooks,

@@ -32,8 +32,8 @@ const conf = (list: string | undefined, more: ProxyConf['records'] = {}): ProxyC
   },
 })
 
-async function reload(at: AccessStage, list: string): Promise<void> {
-  at.proxy.conf.write(at.confWith(conf(list)))
+async function reload(at: AccessStage, list: string, more: ProxyConf['records'] = {}): Promise<void> {
+  at.proxy.conf.write(at.confWith(conf(list, more)))
   await at.proxy.server.reload()
 }
 
@@ -64,25 +64,33 @@ test('a client whose certificate is on the list is refused, and one whose author
   t.equal(await outcome(t, at, sub), 'refused', 'its authority is revoked')
 })
 
-test('a reload with a new list ends the logins of open connections and tunnels', async t => {
-  const at = await accessStage(t, conf(NONE))
-  const server = await listen(socket => void socket.pipe(socket))
-  t.teardown(server.stop)
-  const url = `http://plain.test:${at.origin.port}/`
-  const [open, tunnel] = [await client(t, at, eve), await client(t, at, eve)]
-  t.equal((await getOn(open, url)).status, 200)
-  const target = `plain.test:${server.port}`
-  tunnel.send(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
-  t.equal((await tunnel.response('CONNECT')).status, 200)
-  tunnel.send('one')
-  await tunnel.until(() => tunnel.text().endsWith('one') || undefined, 'one')
-  await reload(at, EVE)
-  const { status, body } = await getOn(open, url)
-  t.match([status, body.toString()], [403, /PTC_LOGIN_ENDED/])
-  await tunnel.ended()
-  t.equal(await outcome(t, at, eve), 'refused')
-  t.equal(await outcome(t, at, ann), 200)
-})
+/** With and without logins by certificate. */
+const KINDS = { logins: {}, 'no logins': { 'proxy.config.http.proxy_auth.client_cert': null } } as const
+
+for (const [kind, records] of Object.entries(KINDS))
+  test(`a reload with a new list ends open connections and tunnels: ${kind}`, async t => {
+    const at = await accessStage(t, conf(NONE, records))
+    const server = await listen(socket => void socket.pipe(socket))
+    t.teardown(server.stop)
+    const url = `http://plain.test:${at.origin.port}/`
+    const [open, tunnel] = [await client(t, at, eve), await client(t, at, eve)]
+    t.equal((await getOn(open, url)).status, 200)
+    const target = `plain.test:${server.port}`
+    tunnel.send(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
+    t.equal((await tunnel.response('CONNECT')).status, 200)
+    tunnel.send('one')
+    await tunnel.until(() => tunnel.text().endsWith('one') || undefined, 'one')
+    await reload(at, NONE, records)
+    t.equal((await getOn(open, url)).status, 200, 'the same list')
+    tunnel.send('two')
+    await tunnel.until(() => tunnel.text().endsWith('two') || undefined, 'two')
+    await reload(at, EVE, records)
+    const { status, body } = await getOn(open, url)
+    t.match([status, body.toString()], [403, /PTC_LOGIN_ENDED/])
+    await tunnel.ended()
+    t.equal(await outcome(t, at, eve), 'refused')
+    t.equal(await outcome(t, at, ann), 200)
+  })
 
 test('a session that was made before the list is not resumed', async t => {
   const at = await accessStage(t, conf(NONE))

@@ -19,7 +19,7 @@ import type { Opener, RoutedTarget } from '../../origin/open.js'
 import type { Place, Ways } from '../../origin/parents/way.js'
 import type { ClientLink } from '../../vconn/link.js'
 import type { ListenerLimits } from '../listener/client-host.js'
-import type { ClientInfo } from '../listener/client-info.js'
+import type { ClientCertificate, ClientInfo } from '../listener/client-info.js'
 import { type Admit, createListener, type Listener } from '../listener/listener.js'
 import type { WaitingClient } from '../listener/waiting-client.js'
 import { errorReply, sendReply } from '../pages/replies.js'
@@ -36,14 +36,24 @@ import type { TunnelJudgement } from './tunnel-judgement.js'
  * @param port of the origin
  * @param verify called when plugins have let the ClientHello in; the client waits for it, and is shown a certificate for
  *   the host that it answers, or refused with an alert. The signal aborts when the client has left
- * @returns plaintext, and the protocol that was negotiated @throws {ProxyError} the client has had its alert then
+ * @throws {ProxyError} the client has had its alert then
  */
 export type EndTls = (
   link: ClientLink,
   client: ClientInfo,
   port: number,
   verify: (sni: string | undefined, signal: AbortSignal) => Promise<Verified>,
-) => Promise<{ readonly link: ClientLink; readonly protocol: string | undefined }>
+) => Promise<Ended>
+
+/** A client whose TLS ends here. */
+export interface Ended {
+  /** Plaintext. */
+  readonly link: ClientLink
+  /** The certificate that the client has shown inside the tunnel. */
+  readonly shown: ClientCertificate | undefined
+  /** Negotiated by ALPN. */
+  readonly protocol: string | undefined
+}
 
 /** What became of an origin. */
 export interface Verified {
@@ -106,8 +116,8 @@ export function bumpedConnections(options: BumpOptions): BumpedConnections {
       const mayMint = error === undefined || error.code === 'PTC_VERIFY_POSTPONED'
       return { host: origin.host, refusal: error, mayMint, hasHttp2 }
     }
-    const { link: secured, protocol } = await endTls(client.release(), outside, request.port, hello)
-    const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin), protocol)
+    const { link: secured, shown, protocol } = await endTls(client.release(), outside, request.port, hello)
+    const inside = outside.inside(secured, verified && schemeAndAuthority(verified.origin), shown, protocol)
     if (verified !== undefined) bumped.set(inside, verified)
     inner.take(secured, inside)
     return undefined

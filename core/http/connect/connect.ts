@@ -38,7 +38,7 @@ export interface ConnectOptions {
   readonly hooks?: () => TxnPoints | undefined
   /** The operator's error pages. */
   readonly pages?: () => Pages
-  /** Where the tunnels of clients that have logged in are kept. */
+  /** Where the tunnels are kept that a reload may cut. */
   readonly tunnels?: OpenTunnels
   /** Logs why a tunnel was refused or cut after its 200: the client gets no reply then. */
   readonly warn: (message: string) => void

@@ -1,8 +1,9 @@
 import type { Certificate } from '../../api/certificate.js'
-import { ProxyError } from '../../base/errors.js'
+import type { ProxyError } from '../../base/errors.js'
 import type { ClientCertSettings } from '../../settings/http.js'
 import { altNames } from '../../tls/judge/certificate-parts.js'
 import type { ClientInfo } from './client-info.js'
+import { EXPIRED, ended, endedCertificate } from './client-terms.js'
 import { type Checked, type GroupsOf, type Identity, identityOf, isName } from './identity.js'
 
 type Settings = Pick<ClientCertSettings, 'name' | 'hasOuGroups'>
@@ -37,17 +38,10 @@ export class CertificateAuth {
   /** Undefined for a client that has shown none. @param now in milliseconds since 1970 */
   of({ shown }: Pick<ClientInfo, 'shown'>, now = Date.now()): Checked | ProxyError | undefined {
     if (shown === undefined) return undefined
-    const { certificate, trust, validUntil } = shown
-    if (trust === undefined || trust !== this.#trust)
-      return ended(
-        'the authorities of client certificates, or their revocation lists, are not those of its connection any more',
-      )
-    const { identity, from } = this.#readingOf(certificate)
-    if (!(from <= now && now <= validUntil))
-      return ended(
-        'its certificate has expired or is not valid yet, or an authority above it has expired, or the revocation lists have',
-      )
-    return identity
+    const refusal = endedCertificate(shown, this.#trust, now)
+    if (refusal !== undefined) return refusal
+    const { identity, from } = this.#readingOf(shown.certificate)
+    return from <= now ? identity : ended(EXPIRED)
   }
 
   #readingOf(certificate: Certificate): Reading {
@@ -76,9 +70,6 @@ export class CertificateAuth {
     return identityOf(user, [...units, ...this.#groupsOf(user)], { scheme: 'certificate' })
   }
 }
-
-/** The certificate was good when the connection began: the client has to open another connection. */
-const ended = (why: string): ProxyError => new ProxyError('PTC_LOGIN_ENDED', why)
 
 const WORDS = {
   cn: 'common name',

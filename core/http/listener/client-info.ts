@@ -3,6 +3,7 @@ import { Deadline } from '../../base/deadline.js'
 import { networkOfAddress } from '../../base/network.js'
 import { every } from '../../base/timer.js'
 import { ConnectionOwner } from '../../origin/connection-login.js'
+import type { ClientKind } from '../../settings/inbound-tls.js'
 import type { ShownCertificate } from '../../tls/inbound/shown-certificate.js'
 import { LINGER, Linger } from '../../vconn/linger.js'
 import type { ClientLink } from '../../vconn/link.js'
@@ -35,7 +36,14 @@ export interface ClientCertificate extends ShownCertificate {
   readonly trust: string | undefined
 }
 
-type ClientDetails = Partial<Pick<ClientInfo, 'origin' | 'shown' | 'protocol'>>
+/** A TLS handshake with the proxy. */
+export interface ClientHandshake {
+  readonly kind: ClientKind
+  /** The certificate that the client has shown. */
+  readonly shown: ClientCertificate | undefined
+}
+
+type ClientDetails = Partial<Pick<ClientInfo, 'origin' | 'handshakes' | 'protocol'>>
 
 /** One connection of a client, as its requests see it. */
 export class ClientInfo implements Clocks {
@@ -52,8 +60,8 @@ export class ClientInfo implements Clocks {
   readonly active = new Deadline({ onFault: () => this.destroy() })
   /** The origin of requests in origin-form, such as `https://example.com`; undefined where the proxy itself answers them. */
   readonly origin: string | undefined
-  /** The certificate that the client has shown to an `ssl` port. */
-  readonly shown: ClientCertificate | undefined
+  /** Those of its connection, the outer one first. */
+  readonly handshakes: readonly ClientHandshake[]
   /** The protocol that TLS has negotiated; undefined where that was not asked for. */
   readonly protocol: string | undefined
   /** Called when the origin connection of a login has ended. */
@@ -73,7 +81,7 @@ export class ClientInfo implements Clocks {
     socket: ClientSocket,
     link: ClientLink,
     vconn: VConn | undefined,
-    { origin, shown, protocol }: ClientDetails = {},
+    { origin, handshakes = [], protocol }: ClientDetails = {},
   ) {
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
@@ -82,10 +90,15 @@ export class ClientInfo implements Clocks {
     this.announced = socket.announced
     this.vconn = vconn
     this.origin = origin
-    this.shown = shown
+    this.handshakes = handshakes
     this.protocol = protocol
     this.#socket = socket
     this.#link = link
+  }
+
+  /** The certificate that the client has shown to an `ssl` port. */
+  get shown(): ClientCertificate | undefined {
+    return this.handshakes.find(({ kind }) => kind === 'port')?.shown
   }
 
   /** Both ends of its connection, for the PROXY protocol. */
@@ -110,16 +123,22 @@ export class ClientInfo implements Clocks {
     return this.#link.isHolding || (this.#socket.writableLength ?? 0) > 0
   }
 
-  /** The same client inside its bumped tunnel, whose requests come on another link. */
-  inside(link: ClientLink, origin: string | undefined, protocol?: string): ClientInfo {
-    const { identity, shown } = this
-    const inside = new ClientInfo(this.#socket, link, this.vconn, { origin, shown, protocol })
+  /** The same client inside its bumped tunnel, whose requests come on another link. @param shown there */
+  inside(
+    link: ClientLink,
+    origin: string | undefined,
+    shown: ClientCertificate | undefined,
+    protocol?: string,
+  ): ClientInfo {
+    const { identity } = this
+    const handshakes = [...this.handshakes, { kind: 'bump', shown } as const]
+    const inside = new ClientInfo(this.#socket, link, this.vconn, { origin, handshakes, protocol })
     return Object.assign(inside, { identity })
   }
 
   /** The same client as the asker of one tunnel, which is a stream of its connection. */
   onStream(stream: Pick<ClientSocket, 'once' | 'writableLength'>, link: ClientLink): ClientInfo {
-    const { remoteAddress, remotePort, localAddress, localPort, announced, shown, vconn } = this
+    const { remoteAddress, remotePort, localAddress, localPort, announced, handshakes, vconn } = this
     const socket = {
       ...{ remoteAddress, remotePort, localAddress, localPort },
       ...(announced && { announced }),
@@ -128,7 +147,7 @@ export class ClientInfo implements Clocks {
       },
       once: (event: 'close', listener: () => void) => stream.once(event, listener),
     }
-    return new ClientInfo(socket, link, vconn, { shown })
+    return new ClientInfo(socket, link, vconn, { handshakes })
   }
 
   /** The addresses of the connection, as links have them. */

@@ -20,8 +20,8 @@ interface Review {
 const AT_ONCE = 64
 
 /**
- * Tunnels of clients that have logged in, switched protocols included. No request comes in them that could be refused, so
- * that each is judged by every reload instead.
+ * Tunnels of clients that have logged in, or whose TLS ends at the proxy, which may demand certificates; switched protocols
+ * included. No request comes in them that could be refused, so that each is judged by every reload instead.
  */
 export class OpenTunnels {
   readonly #open = new Set<TunnelLogin>()
@@ -77,10 +77,15 @@ export class TunnelLogin {
     this.#seen = seen
   }
 
+  get #isJudged(): boolean {
+    const { identity, client } = this.#req
+    return identity !== undefined || client.handshakes.length > 0
+  }
+
   /** Why it counts no more, where a reload has come since it was judged last. */
   judge(): Refusal | Promise<Refusal> {
     const { review } = this.#tunnels
-    if (review === undefined || review === this.#seen || this.#req.identity === undefined) return undefined
+    if (review === undefined || review === this.#seen || !this.#isJudged) return undefined
     const answer = review.admit(this.#req, this.#since)
     if (!(answer instanceof Promise)) return this.#judged(review, answer)
     return answer.then(refusal => this.#judged(review, refusal))
@@ -98,7 +103,7 @@ export class TunnelLogin {
    * @returns to be called when it has ended
    */
   open(cut: (why: ProxyError) => void): () => void {
-    if (this.#req.identity === undefined) return () => {}
+    if (!this.#isJudged) return () => {}
     this.#cut = cut
     this.#tunnels.add(this)
     void this.judgeOpen()

@@ -75,7 +75,7 @@ export const BY_CODE: { readonly [C in AnsweredCode]: (host: string) => Advice }
   ),
   PTC_LOGIN_ENDED: requestOf(
     'Connect again, and log in again.',
-    'A reload removed the login of this connection or tunnel, or its token, its certificate or an authority above that has expired.',
+    'A reload took away the login of this connection or tunnel, or what its certificate rests on, or its token, its certificate or an authority above that has expired.',
   ),
   PTC_TUNNEL_NOT_TLS: requestOf(
     'Use TLS in the tunnel, or an http:// request without CONNECT.',

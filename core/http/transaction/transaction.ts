@@ -28,7 +28,7 @@ export interface ForwarderOptions {
   /** Shares the processor between handshakes. While handshakes wait for their slots, requests wait for theirs. */
   readonly queue?: FairQueue
   readonly current: Current<ForwarderSettings>
-  /** Where switched protocols of clients that have logged in are kept. */
+  /** Where the switched protocols are kept that a reload may cut. */
   readonly tunnels?: OpenTunnels
   /** Called exactly once per request, when it is over. */
   readonly onDone?: (summary: Summary) => void

@@ -3,6 +3,7 @@ import { ProxyError } from '../../../base/errors.js'
 import { Memo } from '../../../base/memo.js'
 import type { IpAllow, IpRule, IpRuleLogins } from '../../../config/ip-allow.js'
 import type { ClientRequest } from '../../../http/listener/client-request.js'
+import { type ClientTerms, endedBy } from '../../../http/listener/client-terms.js'
 import type { Identity } from '../../../http/listener/identity.js'
 import type { Admit } from '../../../http/listener/listener.js'
 import type { AdmitOpen } from '../../../http/listener/open-tunnels.js'
@@ -19,14 +20,19 @@ export interface Access {
   readonly admit: Admit
   /** Judges a request inside a bumped connection: its sender has been admitted, its method has not. */
   readonly admitInside: Admit
-  /** Judges a tunnel that is open. */
+  /** Judges a tunnel that is open; one without a login by the certificate of its client alone. */
   readonly admitOpen: AdmitOpen
   /** How clients of SOCKS log in; `other`: only in ways that SOCKS lacks. */
   readonly socksLogin: 'none' | 'password' | 'other'
   readonly deniesPrivateOrigins: boolean
 }
 
-/** @param trust the digest of the authorities of client certificates; undefined where none are asked for */
+const NO_TERMS: ClientTerms = {
+  port: { level: 'none', trust: undefined },
+  bump: { level: 'none', trust: undefined },
+}
+
+/** @param terms about certificates of clients; by default none are asked for */
 export function makeAccess(
   {
     settings,
@@ -35,11 +41,11 @@ export function makeAccess(
     groups,
     tokenKeys,
   }: Pick<Configuration, 'settings' | 'ipAllow' | 'users' | 'groups' | 'tokenKeys'>,
-  trust?: string,
+  terms = NO_TERMS,
 ): Access {
   const { tokens, clientCert } = settings.access
   const bearer = tokens && tokenKeys && { keys: tokenKeys, settings: tokens }
-  const certificates = clientCert && { settings: clientCert, trust }
+  const certificates = clientCert && { settings: clientCert, trust: terms.port.trust }
   const isWanted = [users, bearer, certificates].some(way => way !== undefined)
   const auth = isWanted ? new ProxyAuth({ users, groups, tokens: bearer, certificates }) : undefined
   /** By address alone: methods of HTTP/2 are the client's choice. */
@@ -47,7 +53,10 @@ export function makeAccess(
   return {
     admit: req => admitted(req, auth && (() => auth.admit(req))),
     admitInside: req => admitted(req, () => (auth === undefined ? forgotten(req) : auth.admitAgain(req))),
-    admitOpen: (req, since) => admitted(req, auth && (() => auth.admitOpen(req, since))),
+    admitOpen: (req, since) =>
+      req.identity === undefined
+        ? endedBy(terms, req.client, since)
+        : admitted(req, auth && (() => auth.admitOpen(req, since)), since),
     socksLogin: auth === undefined ? 'none' : auth.hasPasswords ? 'password' : 'other',
     deniesPrivateOrigins: settings.access.deniesPrivateOrigins,
   }
@@ -60,16 +69,19 @@ export function makeAccess(
     return rules
   }
 
-  /** Asks for no login where a rule refuses the client whatever its login is. */
+  /** Asks for no login where a rule refuses the client whatever its login is. @param at as for {@link endedBy} */
   function admitted(
     req: ClientRequest,
     logIn: (() => Refusal | Promise<Refusal>) | undefined,
+    at?: number,
   ): Refusal | Promise<Refusal> {
     const { method, client } = req
     const address = client.remoteAddress ?? ''
     const rules = rulesOf(address)
     const why = denialOfAll(rules, ipAllow, method)
     if (why !== undefined) return denied(address, method, why)
+    const ended = endedBy(terms, client, at)
+    if (ended !== undefined) return ended
     if (isForEachLogin(rules)) return logIn?.()
     const judge = (refusal: Refusal): Refusal => {
       const denial = refusal ?? denialBy(ruleFor(rules, req.identity), ipAllow, method)

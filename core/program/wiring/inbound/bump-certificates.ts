@@ -3,7 +3,7 @@ import { SharedCache } from '../../../base/shared-cache.js'
 import type { MintedLeaf } from '../../../tls/inbound/mint.js'
 import { splitPem } from '../../../tls/judge/trust.js'
 import { InboundContext } from '../../../tls/openssl/inbound-context.js'
-import { type SharedContext, sessionsOf } from './client-auth.js'
+import { clientTrustOf, type SharedContext, sessionsOf } from './client-auth.js'
 import { PluginCertificates } from './plugin-certificates.js'
 
 /** Contexts that are kept: to make one costs more than to mint its certificate. */
@@ -56,6 +56,11 @@ export class BumpCertificates {
   /** Sessions are for one origin: a name and a port. */
   sessionsFor(host: string, port: number): Buffer {
     return sessionsOf(this.#shared, [host, port])
+  }
+
+  /** As that of `ssl` ports. */
+  get clientTrust(): string | undefined {
+    return clientTrustOf(this.#shared)
   }
 
   /** Frees the contexts. No handshake may begin with them afterwards. Safe to call twice. */

@@ -51,9 +51,10 @@ export function bumpPort(
           tcp,
           vconn,
           settings,
-          (link, _shown, protocol) => {
+          (link, verified, protocol) => {
             leave()
-            resolve({ link, protocol })
+            const shown = verified && { ...verified, trust: bump.certificates.clientTrust }
+            resolve({ link, shown, protocol })
           },
           why => {
             leave()

@@ -42,7 +42,8 @@ export function securePort(current: Current<SecureGeneration>, parts: SecurePart
     const onOpen: OnOpen = (link, verified, protocol) => {
       leave()
       const shown = verified && { ...verified, trust: certificates.clientTrust }
-      take(link, new ClientInfo(socket, link, vconn, { shown, protocol }))
+      const handshakes = [{ kind: 'port', shown } as const]
+      take(link, new ClientInfo(socket, link, vconn, { handshakes, protocol }))
     }
     const onFailed = (why: ProxyError): void => {
       leave()

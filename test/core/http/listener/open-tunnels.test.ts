@@ -4,7 +4,10 @@ import type { ClientRequest } from '../../../../core/http/listener/client-reques
 import { OpenTunnels } from '../../../../core/http/listener/open-tunnels.js'
 
 const requestOf = (user: string | undefined): ClientRequest =>
-  ({ identity: user === undefined ? undefined : { user } }) as unknown as ClientRequest
+  ({
+    identity: user === undefined ? undefined : { user },
+    client: { handshakes: [] },
+  }) as unknown as ClientRequest
 const ended = new ProxyError('PTC_LOGIN_ENDED', 'gone')
 
 /** Tunnels of these users, and those that were cut. */

@@ -12,7 +12,7 @@ const collectGarbage: () => void = runInNewContext('gc')
 
 const settings = { access: { deniesPrivateOrigins: false } } as Settings
 const request = (method: string, remoteAddress: string): ClientRequest =>
-  ({ method, rawHeaders: [], client: { remoteAddress } }) as unknown as ClientRequest
+  ({ method, rawHeaders: [], client: { remoteAddress, handshakes: [] } }) as unknown as ClientRequest
 
 const RULES = `
 ip_allow:
@@ -66,10 +66,10 @@ test('a reload while a password is checked counts for the request', async t => {
   /** The answer where the first access gives way to the second one during the check, and the user then. */
   const judged = async (first: ReturnType<typeof of>, second: ReturnType<typeof of>) => {
     let access = first
-    const client = { remoteAddress: '10.0.0.1', network: '10.0.0.1' }
+    const client = { remoteAddress: '10.0.0.1', network: '10.0.0.1', handshakes: [] as const }
     const head = { method: 'CONNECT', url: 'a.test:443', httpVersion: '1.1', rawHeaders, isUpgrade: false }
     const source = { flow: () => {}, halt: () => {}, handOver: () => t.fail('handed over') as never }
-    const req = new ClientRequest(client as ClientRequest['client'], source, head)
+    const req = new ClientRequest(client as unknown as ClientRequest['client'], source, head)
     const answer = admissions(() => ({ access })).admit(req)
     t.type(answer, Promise)
     access = second
