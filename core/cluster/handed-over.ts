@@ -57,7 +57,7 @@ export class HandedOver {
         const handing = { connection }
         this.#untaken.set(connection, handing)
         byNumber.set(seq, handing)
-        if (hasEnded) return closeAll() // node:cluster hears of an end in two events, and may hand over between them
+        if (hasEnded) return closeAll() // node:cluster learns of an end by two events, and may hand over between them
       }
       return send(...args)
     }

@@ -1,10 +1,9 @@
 /** Parents that are reached by TLS, and by SOCKS 5. */
 import { type Test, test } from 'tap'
-import { accept, reject } from '../../core/api/verdict.js'
+import { reject } from '../../core/api/verdict.js'
 import { startBumping } from '../kit/bumping.js'
 import { get } from '../kit/client.js'
 import { type ConnectingOptions, httpsOrigin, startConnecting, testRoot } from '../kit/connecting.js'
-import { HookGate, SEND_REQUEST } from '../kit/gate.js'
 import { liveHandshakes } from '../kit/handshakes.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { type ParentProxy, parentProxy } from '../kit/parent-proxy.js'
@@ -12,7 +11,6 @@ import { makeAuthority } from '../kit/pki.js'
 import { microsocks, type RunningParent, stunnel } from '../kit/socks-parents.js'
 import { squidParent } from '../kit/squid-parent.js'
 import { listen } from '../kit/tcp-server.js'
-import { moveDate } from '../kit/wall-clock.js'
 
 /** What microsocks and Squid can resolve. */
 const HOST = 'localhost'
@@ -114,31 +112,6 @@ test('a pooled connection ends with the acceptance of its parent', async t => {
   })
   await proxy.server.reload()
   t.equal((await get(proxy.port, `http://${HOST}/`)).status, 502, 'its roots are no longer trusted')
-})
-
-test('an acceptance of a parent that ends while a request is held is made anew', async t => {
-  const parent = await secureParent(t)
-  const origin = await httpsOrigin(t, HOST)
-  for (const url of [`http://${HOST}/`, `https://${HOST}:${origin.port}/`]) {
-    const holding = new HookGate({ [SEND_REQUEST]: () => {} })
-    const { proxy, gate } = await startConnecting(t, {
-      ...to(`https://${HOST}:${parent.port}`),
-      clientGates: [holding],
-      answer: event =>
-        void event.reenable(event.port === parent.port ? accept({ expiresIn: 60_000 }) : undefined),
-    })
-    const answer = get(proxy.port, url)
-    const one = await holding.next(SEND_REQUEST)
-    const before = gate.asked.length
-    await t.test('later', async later => {
-      moveDate(later, 61_000)
-      one.reenable()
-      const two = await holding.next(SEND_REQUEST, 1)
-      two.reenable()
-      later.equal((await answer).status, 200)
-    })
-    t.equal(gate.asked.length, 2 * before, url)
-  }
 })
 
 test('Squid by TLS, and stunnel in front of a proxy', async t => {
