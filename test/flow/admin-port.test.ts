@@ -5,7 +5,7 @@ import { test } from 'tap'
 import { JSON_TYPE, logIn, portOf, send, tokenOf } from '../kit/admin-client.js'
 import { approving } from '../kit/approving.js'
 import { get } from '../kit/client.js'
-import { managed } from '../kit/managed.js'
+import { managedHere } from '../kit/managed.js'
 import { makeConfDir, runMain } from '../kit/proxy.js'
 
 const LISTEN = { 'proxy.config.admin.listen': '127.0.0.1:0' }
@@ -138,7 +138,7 @@ test('a person acts under the name of the session alone', async t => {
 })
 
 test('the admin page needs a port, and the port must be on loopback', async t => {
-  const { ctl } = await managed(t, [])
+  const { ctl } = await managedHere(t, [])
   t.match(await ctl('dashboard'), { code: 1, err: /there is no page: proxy\.config\.admin\.listen is NULL/ })
   const conf = makeConfDir({ records: { 'proxy.config.admin.listen': '0.0.0.0:8083' } })
   t.teardown(conf.remove)

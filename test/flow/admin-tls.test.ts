@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { connect, type SecureVersion } from 'node:tls'
 import { test } from 'tap'
 import { send, tokenOf } from '../kit/admin-client.js'
-import { managed, runCtl } from '../kit/managed.js'
+import { managedHere, runCtl } from '../kit/managed.js'
 import { makeAuthority } from '../kit/pki.js'
 import { poll } from '../kit/watch.js'
 
@@ -42,7 +42,7 @@ function secureGet(port: number, path: string, headers: Record<string, string>) 
 }
 
 test('the management port speaks TLS, and takes a new certificate', async t => {
-  const { proxy, ctl } = await managed(t, ['desk.mjs one'], undefined, {
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one'], undefined, {
     files: { 'admin.pem': inOne(first) },
     records: { [LISTEN]: '127.0.0.1:0', [CERT]: 'admin.pem' },
   })
@@ -79,7 +79,7 @@ test('ctl uses the port where there is no socket, and knows its certificate', as
   const { port } = server.address() as { port: number }
   server.close()
   for (const isSecure of [false, true]) {
-    const { proxy, ctl } = await managed(t, ['desk.mjs one'], runCtl, {
+    const { proxy, ctl } = await managedHere(t, ['desk.mjs one'], runCtl, {
       files: { 'chain.pem': first.chainPem, 'key.pem': first.keyPem },
       records: {
         'proxy.config.admin.socket': null,
@@ -101,7 +101,7 @@ test('ctl uses the port where there is no socket, and knows its certificate', as
 })
 
 test('a certificate that cannot be used opens no port', async t => {
-  const { proxy, ctl } = await managed(t, ['desk.mjs one'], undefined, {
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one'], undefined, {
     files: { 'chain.pem': first.chainPem, 'key.pem': second.keyPem },
     records: { [LISTEN]: '127.0.0.1:0', [CERT]: 'chain.pem', 'proxy.config.admin.tls_key': 'key.pem' },
   })

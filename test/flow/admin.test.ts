@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { get, rawClient, requestText } from '../kit/client.js'
 import { curl } from '../kit/curl.js'
-import { CONNECTION, callCtl, HOST, issued, managed, runCtl } from '../kit/managed.js'
+import { CONNECTION, callCtl, HOST, issued, managedHere, runCtl } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { makeConfDir, runMain } from '../kit/proxy.js'
@@ -11,7 +11,7 @@ import { poll } from '../kit/watch.js'
 test('an operator lists a parked handshake and rejects it', async t => {
   const origin = await opensslOrigin({ ...issued })
   t.teardown(origin.stop)
-  const { proxy, ctl } = await managed(t, ['desk.mjs one waits'])
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one waits'])
   t.match(await ctl('parked'), { out: 'no handshake with an origin is parked\n' })
   const client = await rawClient(proxy.port)
   t.teardown(client.stop)
@@ -46,7 +46,7 @@ test('an operator lists a handshake that has no connection any more, and rejects
   const origin = await opensslOrigin({ ...issued })
   t.teardown(origin.stop)
   const records = { 'proxy.config.ssl.client.verify.release_after': 1 }
-  const { proxy, ctl } = await managed(t, ['desk.mjs one waits'], undefined, { records })
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one waits'], undefined, { records })
   const client = await rawClient(proxy.port)
   t.teardown(client.stop)
   client.send(requestText(`https://${HOST}:${origin.port}/`))
@@ -60,7 +60,7 @@ test('an operator lists a handshake that has no connection any more, and rejects
 })
 
 test('an operator lists what is held on other hooks', async t => {
-  const { proxy, ctl } = await managed(t, ['desk.mjs one holds'])
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one holds'])
   const client = await rawClient(proxy.port)
   t.teardown(client.stop)
   client.send(requestText('http://127.0.0.1:1/'))
@@ -78,7 +78,7 @@ test('an operator lists what is held on other hooks', async t => {
 test("an operator's message reaches plugins in the order of their lines", async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const { proxy, ctl } = await managed(t, ['desk.mjs one', 'first_seen.js', 'desk.mjs two'])
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one', 'first_seen.js', 'desk.mjs two'])
   t.match(await ctl('plugin', 'msg', 'hello', 'a b'), { code: 0, out: 'plugins that heard it: 2\n' })
   await proxy.until(/one heard hello a b\n[^\n]*two heard hello a b\n/)
   t.match(await ctl('plugin', 'msg', 'throw'), { code: 0, out: /: 2\n/ })
@@ -95,7 +95,7 @@ test('an operator accepts through a plugin that asks for it, also in a worker', 
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
   for (const isolate of ['', '@isolate=worker ']) {
-    const { proxy, ctl } = await managed(t, [`desk.mjs ${isolate}one waits`])
+    const { proxy, ctl } = await managedHere(t, [`desk.mjs ${isolate}one waits`])
     const early = get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)
     await proxy.until(/asked about/)
     t.match(await ctl('plugin', 'msg', 'accept', HOST), { code: 0, out: /: 1\n/ })
@@ -141,7 +141,7 @@ test('mistakes of an operator are answered with a remedy', async t => {
 })
 
 test('other programs can use the management API', async t => {
-  const { socket, proxy } = await managed(t, ['desk.mjs one'])
+  const { socket } = await managedHere(t, ['desk.mjs one'])
   const api = async (path: string, ...args: string[]) => {
     const { stdout } = await curl([
       '-sS',
@@ -156,7 +156,7 @@ test('other programs can use the management API', async t => {
     return { status: Number(status), body: JSON.parse(json) }
   }
   const json = ['-H', 'content-type: application/json']
-  t.match(await api('/v1/status'), { status: 200, body: { pid: proxy.child.pid, isStopping: false } })
+  t.match(await api('/v1/status'), { status: 200, body: { pid: process.pid, isStopping: false } })
   t.match(await api('/v1/plugin/msg', ...json, '-d', '{"tag":"hello"}'), {
     status: 200,
     body: { plugins: 1 },
@@ -177,7 +177,7 @@ test('other programs can use the management API', async t => {
 })
 
 test('a second proxy of one folder runs without a management socket', async t => {
-  const { proxy, ctl } = await managed(t, [])
+  const { proxy, ctl } = await managedHere(t, [])
   const second = await runMain(['start', '-D', proxy.conf.path])
   t.teardown(second.stop)
   await second.until(
@@ -185,5 +185,5 @@ test('a second proxy of one folder runs without a management socket', async t =>
     'it',
   )
   await second.stop()
-  t.match(await ctl('status'), { code: 0, out: new RegExp(`pid ${proxy.child.pid}`) })
+  t.match(await ctl('status'), { code: 0, out: new RegExp(`pid ${process.pid}`) })
 })

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
-import { approving, PLACES } from '../kit/approving.js'
+import { approving, approvingProgram, PLACES } from '../kit/approving.js'
 import { HOST } from '../kit/managed.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { freePort, startService } from '../kit/tcp-server.js'
@@ -21,7 +21,13 @@ interface Message {
 }
 
 /** A proxy whose questions are posted to a service of the test. */
-async function told(t: Test, place: string, line: string, records: ProxyConf['records'] = {}) {
+async function told(
+  t: Test,
+  place: string,
+  line: string,
+  records: ProxyConf['records'] = {},
+  start: typeof approving | typeof approvingProgram = approving,
+) {
   const messages: Message[] = []
   const url = await startService(t, async (req, res) => {
     let text = ''
@@ -29,7 +35,7 @@ async function told(t: Test, place: string, line: string, records: ProxyConf['re
     messages.push({ ...JSON.parse(text), headers: req.headers, text })
     res.end('ok')
   })
-  const stage = await approving(
+  const stage = await start(
     t,
     `approval.js ${place}signal_after=2s webhook=${url} ${line}`,
     { 'proxy.config.admin.listen': '127.0.0.1:0', ...records },
@@ -124,10 +130,11 @@ for (const place of PLACES)
   })
 
 test('two processes with two workers each, asked at the same moment, send one message; its link works in all', async t => {
-  const stage = await told(t, '@isolate=worker ', '', {
+  const records = {
     'proxy.config.exec_thread.limit': 2,
     'proxy.config.admin.listen': `127.0.0.1:${await freePort()}`,
-  })
+  } as const
+  const stage = await told(t, '@isolate=worker ', '', records, approvingProgram)
   const { ask, message, messages, open: questions } = stage
   const held = Array.from({ length: 8 }, () => ask())
   const { link } = await message()

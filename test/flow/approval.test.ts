@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { approving, PLACES } from '../kit/approving.js'
-import { HOST, managed } from '../kit/managed.js'
+import { HOST, managedHere } from '../kit/managed.js'
 
 /** The page as JSON, for programs. */
 const AS_JSON = ['--proxy-header', 'Accept: application/json', '-H', 'Accept: application/json']
@@ -101,7 +101,7 @@ for (const place of PLACES)
   })
 
 test('the approval commands say when the plugin is not loaded', async t => {
-  const { ctl } = await managed(t, [])
+  const { ctl } = await managedHere(t, [])
   t.match(await ctl('approvals'), {
     code: 1,
     err: /no plugin asks people: there is no approval\.js in plugin\.config/,

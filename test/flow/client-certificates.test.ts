@@ -2,9 +2,10 @@
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { HookGate, later } from '../kit/gate.js'
+import { natives } from '../kit/handshakes.js'
 import { makeAuthority } from '../kit/pki.js'
 import type { ProxyConf } from '../kit/proxy.js'
-import { HELLO, natives, origin, root, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, origin, root, secureProxy } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const VERSIONS = ['1.2', '1.3'] as const

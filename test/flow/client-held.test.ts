@@ -6,8 +6,9 @@ import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { helloMessage, inRecords } from '../kit/client-hellos.js'
 import { HookGate, later } from '../kit/gate.js'
+import { natives } from '../kit/handshakes.js'
 import { startSClient } from '../kit/s-client.js'
-import { HELLO, natives, origin, REQUEST, root, SECURE_FILES, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, origin, REQUEST, root, SECURE_FILES, secureProxy } from '../kit/secure-proxy.js'
 
 const VERSIONS = ['1.2', '1.3'] as const
 const BODY = 1_000_000

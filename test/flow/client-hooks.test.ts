@@ -4,8 +4,9 @@ import { test } from 'tap'
 import type { ClientHelloEvent } from '../../core/api/client-hooks.js'
 import { reject } from '../../core/api/verdict.js'
 import { HookGate, later } from '../kit/gate.js'
+import { natives } from '../kit/handshakes.js'
 import { startSClient } from '../kit/s-client.js'
-import { HELLO, natives, origin, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, origin, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
 
 const VERSIONS = ['1.2', '1.3'] as const
 const given = await root.issue({ cn: 'given.example' })

@@ -5,7 +5,8 @@ import { test } from 'tap'
 import type { SessionEvent } from '../../core/api/client-hooks.js'
 import { reject } from '../../core/api/verdict.js'
 import { HookGate, later } from '../kit/gate.js'
-import { HELLO, natives, origin, root, secureProxy } from '../kit/secure-proxy.js'
+import { natives } from '../kit/handshakes.js'
+import { HELLO, origin, root, secureProxy } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const VERSIONS = ['1.2', '1.3'] as const

@@ -7,9 +7,10 @@ import { type Test, test } from 'tap'
 import type { SessionEvent, SessionGetEvent } from '../../core/api/client-hooks.js'
 import { reject } from '../../core/api/verdict.js'
 import { HookGate, later } from '../kit/gate.js'
+import { natives } from '../kit/handshakes.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { startSClient } from '../kit/s-client.js'
-import { HELLO, natives, origin, root, type SecureProxy, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, origin, root, type SecureProxy, secureProxy } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const VERSIONS = ['1.2', '1.3'] as const

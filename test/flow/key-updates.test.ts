@@ -5,8 +5,9 @@ import { OutboundContext } from '../../core/tls/openssl/outbound-context.js'
 import { OutboundEngine } from '../../core/tls/openssl/outbound-engine.js'
 import { TlsLink } from '../../core/tls/tls-link.js'
 import { FakeLink, SinkLog } from '../kit/fake-link.js'
+import { natives } from '../kit/handshakes.js'
 import { OriginEngine, shake } from '../kit/origin-engine.js'
-import { HELLO, natives, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
 import { UpdatingClient } from '../kit/updating-client.js'
 
 test('a client that floods us with key updates is cut off', async t => {

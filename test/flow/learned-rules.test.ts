@@ -3,7 +3,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { curl } from '../kit/curl.js'
-import { HOST, issued, managed } from '../kit/managed.js'
+import { HOST, issued, managedHere } from '../kit/managed.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
 import { runMain } from '../kit/proxy.js'
 
@@ -11,7 +11,9 @@ test('rules are learned from traffic, written, enforced and explained', async t 
   const origin = await opensslOrigin({ ...issued })
   t.teardown(origin.stop)
   const records = { 'proxy.config.http.connect_ports': `443 ${origin.port}` }
-  const { proxy, ctl } = await managed(t, ['learn.js @mode=shadow folder=learned'], undefined, { records })
+  const { proxy, ctl } = await managedHere(t, ['learn.js @mode=shadow folder=learned'], undefined, {
+    records,
+  })
   const url = `https://${HOST}:${origin.port}/`
   const ask = () => curl(['-s', '-k', '-x', `http://127.0.0.1:${proxy.port}`, url])
   const conf = proxy.conf.path

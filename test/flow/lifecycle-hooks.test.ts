@@ -36,5 +36,4 @@ test('lifecycle hooks follow the life of the proxy and of each transaction', asy
   await proxy.server.stop(10)
   await proxy.server.stop(0)
   t.same(gate.of('TS_LIFECYCLE_SHUTDOWN_HOOK'), [{ grace: 10 }], 'once')
-  await origin.stop()
 })

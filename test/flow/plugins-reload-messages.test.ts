@@ -1,7 +1,7 @@
 /** A reload while handshakes are held: what an operator sends reaches the instance that holds them. */
 import { test } from 'tap'
 import { get } from '../kit/client.js'
-import { HOST, issued, managed } from '../kit/managed.js'
+import { HOST, issued, managedHere } from '../kit/managed.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 
 for (const isolate of ['', '@isolate=worker'])
@@ -9,7 +9,7 @@ for (const isolate of ['', '@isolate=worker'])
     const origin = await nodeOrigin({ tls: issued })
     t.teardown(origin.stop)
     const url = `https://${HOST}:${origin.port}/`
-    const { proxy, ctl, count } = await managed(t, [`desk.mjs ${isolate} old waits`])
+    const { proxy, ctl, count } = await managedHere(t, [`desk.mjs ${isolate} old waits`])
     const first = get(proxy.port, url)
     await count(/asked about/g, 1)
     const second = get(proxy.port, url)

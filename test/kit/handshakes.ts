@@ -151,3 +151,8 @@ export function liveHandshakes(): number {
   const { SSL = 0, SSL_CTX = 0, X509 = 0 } = liveNatives()
   return SSL + SSL_CTX + X509
 }
+
+/** Native objects that are alive. */
+export function natives(): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(liveNatives()).filter(([, count]) => count > 0))
+}

@@ -36,6 +36,8 @@ export interface NodeOriginOptions {
   readonly keepAliveTimeout?: number
   /** The largest header of a request in plain HTTP, bytes, with any number of fields; default: Node's. */
   readonly maxHeaderSize?: number
+  /** Whether it does not keep the process alive: for what all tests of a process share. */
+  readonly isBackground?: true
   /** Default: {@link answer}. */
   readonly handler?: (request: IncomingMessage, response: ServerResponse) => void
 }
@@ -144,6 +146,7 @@ export async function nodeOrigin(options: NodeOriginOptions = {}): Promise<NodeO
     watch.changed()
   })
   const guard = await guardServer(server)
+  if (options.isBackground) server.unref()
   return {
     port: guard.port,
     requests,

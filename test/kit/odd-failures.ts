@@ -20,7 +20,7 @@ const CLIENTS = 4
 const root = await makeAuthority({ name: 'Odd Root' })
 const own = await root.issue({ cn: 'proxy.example' })
 const client = await root.issue({ cn: 'client.example', eku: ['clientAuth'] })
-const origin = await nodeOrigin({ tls: await root.issue({ cn: 'origin.example' }) })
+const origin = await nodeOrigin({ tls: await root.issue({ cn: 'origin.example' }), isBackground: true })
 
 const COMMANDED: readonly HookId[] = [
   'TS_LIFECYCLE_PORTS_READY_HOOK',
@@ -139,7 +139,6 @@ export interface Part {
 
 /** Has a plugin fail on every hook of a part in every way, in or out of workers as the options of its line say. */
 export async function failEverywhere(t: Test, options: string, { index, of }: Part): Promise<void> {
-  t.teardown(() => origin.stop())
   const stage = await start(t, options)
   const { proxy } = stage
   t.equal(await ask(stage.port), 200, 'it serves')

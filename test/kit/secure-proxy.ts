@@ -1,7 +1,5 @@
 /** A proxy with an ssl port in the test's process, an origin behind it, and OpenSSL's own client in front of it. */
 import type { Test } from 'tap'
-import { liveNatives } from '../../core/tls/openssl/owned.js'
-import { atEnd } from './at-end.js'
 import { GATE_MODULE, type HookGate } from './gate.js'
 import { nodeOrigin } from './node-origin.js'
 import { makeAuthority } from './pki.js'
@@ -12,8 +10,7 @@ export const root = await makeAuthority({ name: 'Hook Root' })
 export const own = await root.issue({ cn: 'proxy.example' })
 const other = await root.issue({ cn: 'other.example' })
 
-export const origin = await nodeOrigin()
-atEnd(origin.stop)
+export const origin = await nodeOrigin({ isBackground: true })
 export const REQUEST = `GET http://origin.example:${origin.port}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
 /** What the origin answers. */
 export const HELLO = `hello from origin.example:${origin.port}`
@@ -56,9 +53,4 @@ export async function secureProxy(
     port,
     client: options => sClient({ port, servername: 'proxy.example', request: REQUEST, ...options }),
   }
-}
-
-/** Native objects that are alive. */
-export function natives(): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(liveNatives()).filter(([, count]) => count > 0))
 }

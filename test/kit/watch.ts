@@ -61,6 +61,10 @@ export async function within<T>(promise: Promise<T>, what: string, ms = PATIENCE
   }
 }
 
+/** Milliseconds between two questions of `poll`, at first and after a while: what takes long is not asked all the time. */
+const SOON = 5
+const LATER = 40
+
 /**
  * Waits for the first answer of `probe` that is neither undefined nor false. It is asked every few milliseconds: for state
  * that reports no change.
@@ -69,9 +73,11 @@ export async function poll<T>(
   probe: () => T | undefined | false | Promise<T | undefined | false>,
   what: string,
 ): Promise<T> {
-  for (const end = performance.now() + PATIENCE; ; await sleep(5)) {
+  const end = performance.now() + PATIENCE
+  for (let pause = SOON; ; pause = Math.min(pause * 1.2, LATER)) {
     const answer = await probe()
     if (answer !== undefined && answer !== false) return answer
     if (performance.now() > end) throw new Error(`waited ${PATIENCE} ms for ${what}`)
+    await sleep(pause)
   }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import { startChild } from '../kit/child.js'
 import { get } from '../kit/client.js'
-import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
+import { CONNECTION, HOST, issued, managedHere } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
@@ -45,7 +45,7 @@ test('Prometheus can read each query of the dashboard', async t => {
 test('each metric of alerts and dashboard is one that the proxy has', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const { proxy, ctl } = await managed(t, ['desk.mjs one'])
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one'])
   await ctl('metric', 'match', 'none') // handshakes are counted from the first question on
   await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)
   const { out } = await ctl('metric', 'match', '.')

@@ -3,12 +3,12 @@
 import { join } from 'node:path'
 import type { Approval, ApprovalAnswer } from '../../core/api/managed.js'
 import { type Kit, makeChain, type Origin, type TestHandshake } from '../../core/testing/kit.js'
-import { atEnd } from '../kit/at-end.js'
+import { atExit } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { poll } from '../kit/watch.js'
 
 const dir = makeTempDir()
-atEnd(dir.remove)
+atExit(dir.remove)
 
 /** Where the plugin runs: words on its line. */
 export const PLACES = ['', '@isolate=worker '] as const

@@ -1,12 +1,12 @@
 /** What the tests of secrets.js share: a secret, its host, and requests on their way through the hooks. */
 import { certificatesOf, makeChain } from '../../core/testing/kit.js'
 import { spkiOf } from '../../plugins/certificates/fingerprints.js'
-import { atEnd } from '../kit/at-end.js'
+import { atExit } from '../kit/at-end.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { openPlugins } from './kit.js'
 
 export const dir = makeTempDir()
-atEnd(() => dir.remove())
+atExit(dir.remove)
 export const SECRET = 'sk-live-4f9aK2mQ/x+R7&tB'
 export const PLACEHOLDER = 'PLACEHOLDER_github_1'
 process.env['SECRETS_TEST_KEY'] = SECRET

@@ -1,17 +1,10 @@
 /** Sessions of clients in memory, Redis and memcached: real servers, and OpenSSL's own client. */
 import { type Test, test } from 'tap'
+import { natives } from '../kit/handshakes.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, startProxy } from '../kit/proxy.js'
 import { sClient } from '../kit/s-client.js'
-import {
-  HELLO,
-  natives,
-  origin,
-  REQUEST,
-  SECURE_FILES,
-  type SecureProxy,
-  secureProxy,
-} from '../kit/secure-proxy.js'
+import { HELLO, origin, REQUEST, SECURE_FILES, type SecureProxy, secureProxy } from '../kit/secure-proxy.js'
 import { makeKey, type RunningRedis, startMemcached, startRedis, startSecureRedis } from '../kit/stores.js'
 import { listen } from '../kit/tcp-server.js'
 import { makeTempDir } from '../kit/temp-dir.js'

@@ -1,11 +1,12 @@
 import { pathToFileURL } from 'node:url'
 import type { Test } from 'tap'
 import { type Kit, type KitOptions, openKit } from '../../../core/testing/kit.js'
+import { atExit } from '../../kit/at-end.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
 
 /** Where the plugins of these tests are written; removed when the process ends. */
 export const dir = makeTempDir()
-process.once('exit', dir.remove)
+atExit(dir.remove)
 const HERE = pathToFileURL(`${dir.path}/some.test.js`)
 
 /** Writes a plugin whose continuation, on the verify hook unless another is said, is this code. */

@@ -25,17 +25,28 @@ export function partsOf(tap: string): readonly (FileEnd & { readonly tap: string
       continue
     }
     const end: FileEnd = JSON.parse(line.slice(2 + MARK.length))
-    const last = lines.lastIndexOf(`# Subtest: end of ${end.file}`)
-    parts.push({ ...end, tap: renumbered(lines.slice(0, last === -1 ? lines.length : last)) })
+    parts.push({
+      ...end,
+      tap: renumbered(without(markOf('rest', end.file), without(markOf('end', end.file), lines))),
+    })
     lines = []
   }
   return parts
 }
 
+/** The tests of the runner's own, behind those of a file: the first comes when these have ended. */
+export const markOf = (which: 'end' | 'rest', file: string): string => `${which} of ${file}`
+
+function without(mark: string, lines: readonly string[]): readonly string[] {
+  const from = lines.lastIndexOf(`# Subtest: ${mark}`)
+  const to = lines.findIndex((line, i) => i > from && /^ok \d+ - /.test(line))
+  return from === -1 ? lines : lines.filter((_, i) => i < from || i > to)
+}
+
 function renumbered(lines: readonly string[]): string {
   let points = 0
   const own = lines
-    .filter(line => !/^(?:TAP version|1\.\.\d+$)/.test(line))
+    .filter(line => !/^(?:TAP version|1\.\.\d+$|$)/.test(line))
     .map(line =>
       line.replace(/^(not ok|ok) \d+/, (_, word: string) => {
         points += 1

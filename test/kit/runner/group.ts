@@ -4,21 +4,48 @@
  * uses these folders.
  */
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { t } from 'tap'
-import { type FileEnd, GROUP_FILES, ofEnd } from './group-end.js'
+import { freeAtEnd } from '../at-end.js'
+import { type FileEnd, GROUP_FILES, markOf, ofEnd } from './group-end.js'
+
+/** What keeps this process alive, each as often as there is one: `TCPServerWrap`, `Timeout`. */
+const active = (): readonly string[] => process.getActiveResourcesInfo().sort()
+
+/**
+ * Waits until nothing keeps the process alive that did not before, as a process of its own would end then. A file after
+ * which something is left for ever is the one that the time limit ends.
+ */
+async function nothingIsLeft(before: readonly string[]): Promise<void> {
+  for (;;) {
+    await sleep(5)
+    const now = [...active()]
+    for (const one of before) if (now.includes(one)) now.splice(now.indexOf(one), 1)
+    if (now.length === 0) return
+  }
+}
 
 for (const file of (process.env[GROUP_FILES] ?? '').split('\n')) {
   const begun = performance.now()
   const { pass, fail } = t.counts
+  const before = active()
   try {
     await import(pathToFileURL(resolve(file)).href)
   } catch (error) {
     t.fail('the file cannot be loaded', { error })
   }
   // Tests have their turns in order: this one comes behind those of the file.
-  await t.test(`end of ${file}`, async end => void end.pass())
-  const passed = t.counts.pass - pass - 1
+  await t.test(markOf('end', file), async end => void end.pass())
+  try {
+    await freeAtEnd()
+  } catch (error) {
+    t.fail('what the file has made cannot be freed', { error })
+  }
+  await nothingIsLeft(before)
+  // A failure is counted when the line behind its diagnostics is written.
+  await t.test(markOf('rest', file), async end => void end.pass())
+  const passed = t.counts.pass - pass - 2
   const end: FileEnd = { file, passed, failed: t.counts.fail - fail, milliseconds: performance.now() - begun }
   t.comment(ofEnd(end))
 }

@@ -160,25 +160,56 @@ test('a file that ends the process of several has failed, and the files behind i
   }
 })
 
-test('a process of several files that does not end, or not well, is not in order', async t => {
-  for (const body of ['setInterval(() => {}, 1000)', "process.on('exit', () => { process.exitCode = 3 })"]) {
-    const results = await runTexts(t, [`t.pass()\n${body}`, 't.pass()'], 5000)
-    t.notOk(results.every(isGood), body)
-    t.match(results.at(-1)?.trouble, /, in one process with /)
-  }
+test('a process of several files that does not end well is not in order', async t => {
+  const body = "t.pass()\nprocess.on('exit', () => { process.exitCode = 3 })"
+  const results = await runTexts(t, [body, 't.pass()'], 5000)
+  t.notOk(results.every(isGood))
+  t.match(results.at(-1)?.trouble, /, in one process with /)
 })
 
-test('only units share a process, and of these none that is about the whole process', async t => {
+test('a file that leaves something running in a process of several has failed, and the files behind it run alone', async t => {
+  const rest = 'setInterval(() => {}, 1000)'
+  const results = await runTexts(t, ['t.pass()', `t.pass()\n${rest}`, 't.pass()'], 5000)
+  t.strictSame(results.map(isGood), [true, false, true])
+  t.match(results[1]?.trouble, /, in one process with /)
+})
+
+test('a file of several begins when nothing of the one before it is left', async t => {
+  const at = JSON.stringify(new URL('../at-end.js', import.meta.url).href)
+  const results = await runTexts(t, [
+    't.pass()\nsetTimeout(() => { globalThis.isOver = true }, 300)',
+    "t.ok(globalThis.isOver, 'its timer has run')",
+    `const { atEnd } = await import(${at})
+     const { createServer } = await import('node:net')
+     const server = createServer().listen(0, '127.0.0.1')
+     t.pass()
+     atEnd(() => server.close(() => { globalThis.isClosed = true }))`,
+    "t.ok(globalThis.isClosed, 'its server is closed')",
+    `const { atEnd } = await import(${at})\nt.pass()\natEnd(() => { throw new Error('odd') })`,
+    't.pass()',
+  ])
+  t.strictSame(results.map(isGood), [true, true, true, true, false, true])
+  t.match(
+    results.map(describeResult)[4],
+    /not ok \d+ - what the file has made cannot be freed\n(?:.*\n)*.*odd/,
+  )
+})
+
+test('files share a process, but none that is about the whole process, or says that it needs its own', async t => {
   const texts: Readonly<Record<string, string>> = {
     'dist/test/core/a/a.test.js': "import { test } from 'tap';\nimport { quiet } from '../../kit/quiet.js';",
-    'dist/test/core/a/b.test.js': "import { a } from '../../../core/a.js';",
+    'dist/test/core/a/b.test.js': "import { a } from '../../../core/a.js';\nimport '../../kit/child.js'",
     'dist/test/core/a/env.test.js': "process.env['A'] = 'b';",
-    'dist/test/core/a/far.test.js': "import { quiet } from '../../kit/starts.js';",
+    'dist/test/core/a/far.test.js': "import { quiet } from '../../kit/threads.js';",
     'dist/test/core/a/heap.test.js': 'process.memoryUsage()',
     'dist/test/core/a/slow.test.js': '',
-    'dist/test/flow/a.test.js': '',
+    'dist/test/flow/approval.test.js': '',
+    'dist/test/flow/measures.test.js':
+      "import { test } from 'tap';\n// Own process: it measures turns of the loop.",
+    'dist/test/packaging/a.test.js': '',
+    'dist/test/kit/child.js': "process.once('exit', end)",
     'dist/test/kit/quiet.js': "if (process.env['A'] === 'b') use();",
-    'dist/test/kit/starts.js': "import { spawn } from 'node:child_process';",
+    'dist/test/kit/threads.js': "import { Worker } from 'node:worker_threads';",
   }
   const files = Object.keys(texts).filter(name => name.endsWith('.test.js'))
   const time = (file: string): number | undefined => (file.includes('slow') ? 60_000 : undefined)

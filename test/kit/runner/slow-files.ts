@@ -65,3 +65,5 @@ export const SLOW_FILES: readonly string[] = words(`
   flow/plugins-isolate-client
   flow/admin-port
 `).map(name => `dist/test/${name}.test.js`)
+
+export const isSlow = (file: string): boolean => SLOW_FILES.includes(file)
