@@ -36,7 +36,8 @@ interface Stage {
 /** Handshakes are simulated: these tests are about when they are made, and how long they count. */
 async function setUp(t: Test): Promise<Stage> {
   const root = await makeAuthority({ name: 'Root' })
-  const server = await listen(() => undefined)
+  // The links of verified connections are left open: their other ends reset them.
+  const server = await listen(socket => t.teardown(() => socket.resetAndDestroy()))
   t.teardown(server.stop)
   const signals: AbortSignal[] = []
   const policy: Stage['policy'] = {
