@@ -14,8 +14,8 @@ import { type FileEnd, GROUP_FILES, markOf, ofEnd } from './group-end.js'
 const active = (): readonly string[] => process.getActiveResourcesInfo().sort()
 
 /**
- * Waits until nothing keeps the process alive that did not before, as a process of its own would end then. A file after
- * which something is left for ever is the one that the time limit ends.
+ * Waits until nothing keeps the process alive that did not before the file: a process of its own would end then. Where this
+ * does not happen, the time limit ends the process in this file, which has failed.
  */
 async function nothingIsLeft(before: readonly string[]): Promise<void> {
   for (;;) {
