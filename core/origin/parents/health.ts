@@ -27,6 +27,11 @@ export class ParentHealth {
     return failing !== undefined && failing.downUntil > performance.now()
   }
 
+  /** Whether the last connection to it has failed. */
+  isFailing({ key }: Parent): boolean {
+    return this.#failing.has(key)
+  }
+
   failed(parent: Parent, { failThreshold, retryTime }: HealthLimits): void {
     const failing = this.#failing.get(parent.key) ?? { count: 0, downUntil: 0 }
     this.#failing.set(parent.key, failing)

@@ -31,13 +31,17 @@ export interface Route {
 /** What one generation says about ways. The first route that matches decides. */
 export class Routes {
   readonly #routes: readonly Route[]
-  readonly #health: Pick<ParentHealth, 'isDown'>
+  readonly #health: Pick<ParentHealth, 'isDown' | 'isFailing'>
   readonly #attempts: number
   /** The position in each route: the next parent of a route that takes turns, or the latched one in use. */
   readonly #turns = new Map<Route, number>()
 
   /** @param attempts how many parents are tried for one connection */
-  constructor(routes: readonly Route[], health: Pick<ParentHealth, 'isDown'>, attempts: number) {
+  constructor(
+    routes: readonly Route[],
+    health: Pick<ParentHealth, 'isDown' | 'isFailing'>,
+    attempts: number,
+  ) {
     this.#routes = routes
     this.#health = health
     this.#attempts = attempts
@@ -80,7 +84,7 @@ export class Routes {
       }
       case 'latched': {
         const from = rotated(parents, this.#turns.get(route) ?? 0)
-        const live = from.findIndex(({ parent }) => !this.#health.isDown(parent))
+        const live = from.findIndex(({ parent }) => !this.#health.isFailing(parent))
         const first = from[Math.max(live, 0)]
         this.#turns.set(route, first === undefined ? 0 : parents.indexOf(first))
         return rotated(from, Math.max(live, 0))

@@ -9,7 +9,7 @@ import { makeParent, type Way } from '../../../origin/parents/way.js'
 /** How the requests of one generation get to their origins; undefined where everything goes directly. */
 export const makeRoutes = (
   lines: readonly ParentLine[],
-  health: Pick<ParentHealth, 'isDown'>,
+  health: Pick<ParentHealth, 'isDown' | 'isFailing'>,
   attempts: number,
 ): Routes | undefined => (lines.length === 0 ? undefined : new Routes(lines.map(routeOf), health, attempts))
 
