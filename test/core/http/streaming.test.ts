@@ -1,9 +1,8 @@
 import { createServer } from 'node:http'
 import { connect, createServer as createTcpServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { test } from 'tap'
+import { heldSince, memoryBaseline } from '../../kit/memory.js'
 import { nginxOrigin } from '../../kit/nginx-origin.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { ask, listen, raw, startListener } from '../../kit/running-listener.js'
@@ -12,32 +11,6 @@ const MB = 1024 * 1024
 const TOTAL = 50 * MB
 /** What may pile up in the proxy while one side is slow. Without back-pressure it would be all that is sent. */
 const FLAT = 8 * MB
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
-
-/** Bytes of buffers really in use: what only waits for the collector does not count. */
-function inUse(): number {
-  collectGarbage()
-  return process.memoryUsage().arrayBuffers
-}
-
-/** What an earlier test has let go of is collected, in its own time. */
-async function baseline(): Promise<number> {
-  collectGarbage()
-  await sleep(50)
-  return inUse()
-}
-
-/** The least of several looks: buffers are given back in the background, some time after they were collected. */
-async function heldSince(before: number): Promise<number> {
-  let least = inUse() - before
-  for (let look = 0; look < 10 && least >= FLAT; look++) {
-    await sleep(50)
-    least = Math.min(least, inUse() - before)
-  }
-  return least
-}
 
 test('a slow reader of 50 MB keeps the proxy small', async t => {
   const block = Buffer.alloc(64 * 1024, 'x')
@@ -56,13 +29,13 @@ test('a slow reader of 50 MB keeps the proxy small', async t => {
   })
   const origin = await listen(t, server)
   const { port, done } = await startListener(t)
-  const before = await baseline()
+  const before = await memoryBaseline()
   const socket = connect(port, '127.0.0.1')
   socket.write(`GET http://127.0.0.1:${origin}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
   socket.pause()
   await sleep(150)
   t.ok(sent < TOTAL / 2, `the origin had to wait (${sent} bytes sent)`)
-  const held = await heldSince(before)
+  const held = await heldSince(before, FLAT)
   t.ok(held < FLAT, `memory stays flat (${held} bytes held)`)
   let received = 0
   socket.on('data', chunk => {
@@ -87,7 +60,7 @@ test('a slow origin that takes 50 MB keeps the proxy small', async t => {
   })
   const origin = await listen(t, server)
   const { port, done } = await startListener(t)
-  const before = await baseline()
+  const before = await memoryBaseline()
   const socket = connect(port, '127.0.0.1')
   socket.write(
     `POST http://127.0.0.1:${origin}/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n`,
@@ -106,7 +79,7 @@ test('a slow origin that takes 50 MB keeps the proxy small', async t => {
   more()
   await sleep(100)
   t.ok(sent < TOTAL / 2, `the client had to wait (${sent} bytes sent)`)
-  const held = await heldSince(before)
+  const held = await heldSince(before, FLAT)
   t.ok(held < FLAT, `memory stays flat (${held} bytes held)`)
   goOn()
   let answer = ''
