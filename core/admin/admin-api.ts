@@ -25,7 +25,7 @@ export interface PluginStatus {
   readonly deadline?: number | undefined
   /** The hooks it is on. */
   readonly hooks: readonly HookId[]
-  /** Of one in worker threads. */
+  /** The workers of a plugin in worker threads. */
   readonly workers?: WorkersStatus | undefined
 }
 
@@ -56,7 +56,7 @@ export interface Status {
   readonly counters: Counters
   /** Those that serve, this one alone or several under a supervising one. */
   readonly processes: readonly ProcessStatus[]
-  /** Of the process with `pid`; absent where there is no fleet. */
+  /** The fleet as the process with `pid` sees it; absent where there is none. */
   readonly fleet?: FleetStatus | undefined
 }
 
@@ -97,9 +97,9 @@ export interface Counters {
   readonly handshakes: number
   readonly parked: number
   readonly rememberedVerdicts: number
-  /** Of the pools for origins. */
+  /** Idle connections with origins. */
   readonly idleConnections: number
-  /** Of clients. */
+  /** Open connections with clients. */
   readonly clientConnections: number
   /** Rows of the history, and how often each came. */
   readonly verdictsTotal: number

@@ -25,7 +25,7 @@ const BODY_LIMIT = 1_100_000
 
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
-/** Of those an operator's request may end with; any other is the proxy's own failure. */
+/** The statuses of errors with which an operator's request may end; any other error is a failure of the proxy. */
 const STATUS: { readonly [C in ErrorCode]?: number } = {
   PTC_ADMIN_DENIED: 403,
   PTC_ADMIN_OVERRULE: 403,

@@ -60,7 +60,7 @@ export interface ParkedDetail extends ParkedRow {
 
 /** An operator accepts a held handshake. `scope` and `duration` are for the question of approval.js, if that holds it. */
 export interface HeldAnswer extends Omit<ApprovalAnswer, 'verdict'> {
-  /** Of the leaf that the operator has seen: a handshake with another one is not accepted. */
+  /** The digest of the leaf that the operator has seen: a handshake with another one is not accepted. */
   readonly sha256?: string | undefined
 }
 
@@ -81,7 +81,7 @@ export interface HistoryRow {
   readonly plugin: string | null
   readonly host: string
   readonly port: number
-  /** Of a rejection: its word, the X509_V_ERR that stands for it with its number, and a line for people. */
+  /** A rejection has its word, the X509_V_ERR that stands for it with its number, and a line for people. */
   readonly reason: string | null
   readonly name: string | null
   readonly code: number | null

@@ -31,7 +31,7 @@ const OWN: readonly (readonly [path: string, file: string])[] = [
   ['/page.css', 'page.css'],
   ...SCRIPTS.map(name => [`/${name}.js`, `${name}.js`] as const),
 ]
-/** Of the package that draws the plots. */
+/** The files of the package that draws the plots. */
 const UPLOT: readonly (readonly [path: string, file: string])[] = [
   ['/uplot.js', 'uPlot.iife.min.js'],
   ['/uplot.css', 'uPlot.min.css'],

@@ -16,7 +16,7 @@ export const object = (properties: Readonly<Record<string, unknown>>, ...optiona
 export const listOf = (items: unknown) => ({ type: 'array', items }) as const
 export const OR_NULL = <S extends object>(schema: S) => ({ ...schema, nullable: true }) as const
 export const mapOf = (values: unknown) => ({ type: 'object', additionalProperties: values }) as const
-/** Of every list: how many rows at most, and behind which. */
+/** The window of a list: how many rows at most, and behind which. */
 export const PAGE = {
   limit: { type: 'integer', minimum: 1, maximum: MAX_ROWS },
   cursor: { ...TEXT, maxLength: 4000 },

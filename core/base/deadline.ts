@@ -48,7 +48,7 @@ export class Deadline {
   }
 
   /**
-   * The moment when it is over, in milliseconds since the epoch, as plugins are told it. The same answer for all of
+   * The moment when it is over, in milliseconds since the epoch, as plugins see it. The same answer for all of
    * them (the two clocks are read one after the other), unless the system time was changed by more than a second.
    */
   get endsAt(): number {

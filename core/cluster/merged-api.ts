@@ -49,7 +49,7 @@ export interface MergedParts {
   readonly onDrain: (isOn: boolean) => void
   readonly restart: () => Promise<number>
   readonly stop: () => number
-  /** Of the supervising process. */
+  /** The fleet as the supervising process sees it. */
   readonly fleetState: (() => FleetStatus) | undefined
   /** Revokes in the processes of other machines. */
   readonly tellOthers: ((wanted: unknown, by: string) => void) | undefined

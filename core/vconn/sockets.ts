@@ -75,7 +75,7 @@ export class LastWordsSocket extends Socket {
     super._writev?.(chunks, unlessDeaf(this, callback))
   }
 
-  /** The end of what is read. The system has told the error already, and would call this an orderly end. */
+  /** The end of what is read. The system has reported the error already, and would call this an orderly end. */
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
     const failure = chunk === null ? failures.get(this) : undefined
     if (failure === undefined) return super.push(chunk, encoding)

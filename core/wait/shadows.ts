@@ -14,7 +14,7 @@ const MAX_TURNS = 1000
  * The turns of the plugins in shadow mode, on every hook and in both directions: beside what they are asked about, which
  * does not wait for them.
  *
- * Life of a turn: asked -> over: answered, failed, or out of time. Its outcome is told to the observer, whatever has become
+ * Life of a turn: asked -> over: answered, failed, or out of time. Its outcome goes to the observer, whatever has become
  * of the connection meanwhile. Only the unloading of the plugin ends a turn unheard.
  */
 export class Shadows {

@@ -19,7 +19,7 @@ interface Waiting extends FirstUse {
 
 /**
  * Writes first uses to the file. Of several uses of one host at the same time, in all threads and processes, the first
- * one is written, and all are told its key. What arrives during a write is in the next one.
+ * one is written, and all get its key. What arrives during a write is in the next one.
  */
 export class FirstUses {
   readonly #file: WatchedFile<KnownHosts>

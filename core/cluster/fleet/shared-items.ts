@@ -43,7 +43,7 @@ export class SharedItems implements SharedStore {
   readonly #options: SharedItemsOptions
   #late = 0
   #pending = 0
-  /** Of `performance.now()`. */
+  /** By the clock of `performance.now()`. */
   #restsUntil = 0
 
   constructor(options: SharedItemsOptions) {

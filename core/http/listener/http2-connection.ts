@@ -72,7 +72,7 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
       this.#onStream(stream, flags, raw),
     )
     this.#session.on('error', (cause: unknown) => {
-      // What else goes wrong is told of by the streams, and by `close`.
+      // Other failures are reported by the streams, and by `close`.
       if (codeOf(cause) === 'ERR_HTTP2_ERROR') this.#onMistake(describe(cause))
     })
     this.#wire.on('error', () => {})
@@ -150,7 +150,7 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
     if (this.#hasLeft) return
     this.#host.onCutOff(why, this.client)
     this.#session.destroy(why, constants.NGHTTP2_ENHANCE_YOUR_CALM)
-    this.#mistake = undefined // it was told
+    this.#mistake = undefined // it was reported
     this.#leave()
   }
 

@@ -86,7 +86,7 @@ function keep(
 }
 
 /**
- * A folder that a record of Traffic Server names. Relative ones begin where it was installed, which is not told; the
+ * A folder that a record of Traffic Server names. Relative ones begin where it was installed, which is not known; the
  * default is the folder of the configuration.
  */
 export function folderOf(source: Source, { byName }: OldRecords, name: RecordName): string {

@@ -210,7 +210,7 @@ function alertFor({ reason }: Reject, gate: Gate): number {
   return reason === 'policy' ? ACCESS_DENIED : HANDSHAKE_FAILURE
 }
 
-/** What was decided is told from what went wrong. */
+/** A decision has another alert than a failure. */
 const unpreparedAlert = (why: ProxyError): number =>
   why instanceof VerifyRejected || why instanceof PluginRefused ? ACCESS_DENIED : INTERNAL_ERROR
 

@@ -81,7 +81,7 @@ export class Mint<T> {
     const known = this.known(host, network) // a client of another network may have been served before
     if (known !== undefined) return known
     const made = this.#prepare(await mintLeaf(this.#authority, host))
-    // Of a leaf that lives shorter than others it is the authority that ends.
+    // A leaf that lives shorter than others ends with its authority.
     const left = this.#authority.notAfter.getTime() - Date.now()
     this.#leaves.set(host, made, network, Math.max(1, Math.min(VALID / 2, left)))
     return made

@@ -33,7 +33,7 @@ export interface UsableCrl {
   readonly endsAt: number
   /** Whether it covers only certificates that name its distribution point. */
   readonly isOfPoint: boolean
-  /** Of two lists with the same issuer, key and scope the younger one replaces the older one. */
+  /** A younger list with the same issuer, key and scope replaces the older one. */
   readonly scope: string
 }
 

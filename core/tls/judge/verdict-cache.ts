@@ -16,7 +16,7 @@ export interface Question {
   readonly fleetPolicy?: string | undefined
   readonly evidence: PeerEvidence
   readonly port: number
-  /** Of the client for which it is asked, as {@link import('../../base/network.js').networkOf} has it. */
+  /** The network of the client for which it is asked, as {@link import('../../base/network.js').networkOf} has it. */
   readonly network: string
 }
 

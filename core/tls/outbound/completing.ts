@@ -5,7 +5,7 @@ import { readX509 } from '../../base/x509.js'
 import type { Turn } from '../../wait/turn.js'
 import { completes, isIncomplete } from '../judge/evidence.js'
 
-/** Of one turn: each may take the processor for as long as a search for paths may. */
+/** Checks in one turn: each may take the processor for as long as a search for paths may. */
 const MAX_CHECKS = 16
 const MAX_INTERMEDIATES = 32
 const MAX_DER = 65_536

@@ -48,7 +48,7 @@ export class OutboundHandshake implements LinkSink {
   readonly #sessions: SessionUse
   readonly #vconn: ReturnType<OutboundSettings['openVConn']>
   readonly #ends: HandshakeEnds
-  /** Of an earlier connection. */
+  /** The verdict about an earlier connection. */
   readonly #held: HeldVerdict | undefined
   readonly #again: Again
   #state: Handshake = INITIAL

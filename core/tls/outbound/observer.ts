@@ -6,7 +6,7 @@ import type { VerifiedPeer, VerifyRejected } from '../judge/verdict.js'
 /** For which client a handshake was judged, and how long plugins held it. */
 export interface HandshakeAbout {
   readonly port: number
-  /** Of the client, as {@link import('../../base/network.js').networkOf} has it; empty where there is none. */
+  /** The client's network, as {@link import('../../base/network.js').networkOf} has it; empty where there is none. */
   readonly network: string
   readonly asking: Asking | undefined
   /** The plugin that was asked last. */
@@ -15,7 +15,7 @@ export interface HandshakeAbout {
   readonly held: number
 }
 
-/** Is told what is worth a log line or a counter. It decides nothing. */
+/** Receives what is worth a log line or a counter, and decides nothing. */
 export interface HandshakeObserver extends TurnObserver {
   parked(plugin: string, host: string): void
   /** A plugin was not asked, because it had allowed an earlier acceptance to be remembered. */

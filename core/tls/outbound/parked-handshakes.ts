@@ -5,7 +5,7 @@ import type { HeldTurn, HeldTurns } from '../../wait/held-turns.js'
 
 /** A handshake with an origin that waits for a plugin. `since` is the first plugin's turn. */
 export interface ParkedHandshake extends HeldTurn {
-  /** Of its VConn. */
+  /** The id of its VConn. */
   readonly id: number
   readonly port: number
   readonly evidence: PeerEvidence

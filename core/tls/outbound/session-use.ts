@@ -60,7 +60,7 @@ export class SessionUse {
     this.#check = check
     this.#revocations = settings?.cache.revocations ?? 0
     const as = announce === undefined ? '' : ` as ${JSON.stringify(announce)}`
-    // Of another offer the origin chooses another protocol than the one that was judged.
+    // From another offer the origin may choose another protocol than the one that was judged.
     const by = offered === undefined ? '' : ` by ${JSON.stringify(offered)}`
     const about = `${host}:${port}${as}${by}`
     this.#key = `${about} ${settings?.digest ?? ''}`

@@ -41,7 +41,7 @@ export interface OutboundSettings extends Pick<HookPoint<ParkedEvent>, 'shadows'
   readonly releaseAfter?: number
   /** How many revocations there have been: what was accepted before one does not hold on a new connection. */
   readonly revocations?: () => number
-  /** Its start has been told; `close` tells its end, once. */
+  /** Makes the VConn, whose start hook has run; `close` calls its close hook, once. */
   readonly openVConn: (ends: Link) => { readonly shown: VConn; close(): void }
   readonly observer: HandshakeObserver
   /** Lists the handshakes that wait for a plugin. */

@@ -24,7 +24,7 @@ interface Item extends SessionAges {
   readonly alpn?: string | undefined
   readonly ocspResponse?: string | undefined
   readonly sctList?: string | undefined
-  /** Of the evidence that its maker has judged. */
+  /** The digest of the evidence that its maker has judged. */
   readonly judged: string
   /** When the handshake began that it comes from. */
   readonly madeAt: number

@@ -156,7 +156,7 @@ function timeLeft(total: number, since = performance.now()): number {
 
 /**
  * Handshakes of the proxy's own, with sources that plugins fetch from: the built-in check decides, whatever the records say,
- * and no plugin is asked or told. No session is kept, and no certificate of the operator's is in the context's way: a source
+ * and no plugin is asked or notified. No session is kept, and no certificate of the operator's is in the context's way: a source
  * that asks for one is shown what the rule for its name says.
  */
 function checkedTls(settingsOf: (host: string) => OutboundSettings): StartTls {
