@@ -1,10 +1,11 @@
-/** Remembered verdicts that proxies on several machines share through a Redis. */
+/** Remembered verdicts that proxies on several machines share through a Redis; the machines are in this process. */
 import { readFileSync } from 'node:fs'
 import { type Test, test } from 'tap'
 import { get } from '../kit/client.js'
-import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
+import { machineHere } from '../kit/machine.js'
+import { CONNECTION, HOST, issued, type Managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
-import type { ProxyConf } from '../kit/proxy.js'
+import type { ProxyConf, ProxyHere } from '../kit/proxy.js'
 import { makeKey, type RunningRedis, startRedis } from '../kit/stores.js'
 import { poll } from '../kit/watch.js'
 
@@ -23,9 +24,9 @@ const PATIENT = { 'proxy.config.cluster.lookup_timeout': 10_000 }
 interface Stage {
   readonly redis: RunningRedis
   /** Another proxy, which has the same configuration. */
-  proxy(changes?: Pick<ProxyConf, 'modules' | 'records'>): Promise<Managed>
+  proxy(changes?: Pick<ProxyConf, 'modules' | 'records'>): Promise<Managed<ProxyHere>>
   /** Asks through it. @returns how often its plugin has been asked so far */
-  ask(proxy: Managed): Promise<number>
+  ask(proxy: Managed<ProxyHere>): Promise<number>
   /** The verdicts in Redis. */
   stored(): Promise<[string, { bytes: string; ttl: number }][]>
 }
@@ -44,7 +45,7 @@ async function stage(t: Test): Promise<Stage> {
   return {
     redis,
     proxy: ({ modules, records } = {}) =>
-      managed(t, ['asked.mjs'], undefined, {
+      machineHere(t, ['asked.mjs'], {
         ...conf,
         modules: { ...conf.modules, ...modules },
         records: { ...conf.records, ...records },

@@ -85,7 +85,7 @@ export interface Managed<P extends RunningProxy = ChildProxy> {
   count(pattern: RegExp, least: number): Promise<number>
 }
 
-const confOf = (plugins: readonly string[], conf: ProxyConf): ProxyConf => ({
+export const confOf = (plugins: readonly string[], conf: ProxyConf): ProxyConf => ({
   plugins,
   modules: MODULES,
   hosts: [HOST],
@@ -94,7 +94,7 @@ const confOf = (plugins: readonly string[], conf: ProxyConf): ProxyConf => ({
   records: { 'proxy.config.admin.socket': 'ctl.sock', ...conf.records },
 })
 
-function managedBy<P extends RunningProxy>(t: Test, proxy: P, call: typeof runCtl): Managed<P> {
+export function managedBy<P extends RunningProxy>(t: Test, proxy: P, call: typeof runCtl): Managed<P> {
   t.teardown(proxy.stop)
   return {
     proxy,

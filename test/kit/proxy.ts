@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Fleet } from '../../core/cluster/fleet/fleet.js'
 import { type RecordName, type Records, rowOf } from '../../core/config/records-table.js'
 import type { Place } from '../../core/program/place.js'
 import { ProxyServer } from '../../core/program/proxy.js'
@@ -151,8 +152,11 @@ export function placeFor(confDir: string, print: Place['print'], env: Place['env
   return { confDir, env, shippedDirs: SHIPPED, stripsTypes: false, print }
 }
 
-/** Starts the proxy in this process. */
-export async function startProxyHere(wanted: ProxyConf): Promise<ProxyHere> {
+/**
+ * Starts the proxy in this process.
+ * @param fleet of the machine that this proxy is, where there are several
+ */
+export async function startProxyHere(wanted: ProxyConf, fleet?: (place: Place) => Fleet): Promise<ProxyHere> {
   const conf = makeConfDir(wanted)
   const watch = new Watch()
   let text = ''
@@ -161,7 +165,10 @@ export async function startProxyHere(wanted: ProxyConf): Promise<ProxyHere> {
     watch.changed()
   }
   try {
-    const server = await ProxyServer.start(placeFor(conf.path, print, wanted.env))
+    const place = placeFor(conf.path, print, wanted.env)
+    const machine = fleet?.(place)
+    const others = machine && { ...machine.others, managementPorts: [], count: 1 }
+    const server = await ProxyServer.start(place, others)
     return {
       port: server.ports[0]?.port ?? 0,
       conf,
@@ -175,6 +182,7 @@ export async function startProxyHere(wanted: ProxyConf): Promise<ProxyHere> {
         ),
       stop: async () => {
         await server.stop(0)
+        machine?.close()
         conf.remove()
       },
     }
