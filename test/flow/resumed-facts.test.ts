@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:https'
 import { type Test, test } from 'tap'
-import { get } from '../kit/client.js'
+import { get, rawClient } from '../kit/client.js'
 import { A, confWith, root } from '../kit/coalescing.js'
 import { hear } from '../kit/gate.js'
 import { http2Origin } from '../kit/http2-origin.js'
@@ -40,7 +40,7 @@ async function stage(t: Test, reverify: 0 | 1, redials = 3) {
   const own = { cert: leaf.chainPem, key: leaf.keyPem, ticketKeys: randomBytes(48) }
   const tls = { ...own, minVersion: 'TLSv1.3', ...FIRST } as const
   const later = (end: () => Promise<void>): void => t.teardown(end)
-  const { port, server } = await http2Origin(later, [A], root, undefined, tls)
+  const { port, seen, server } = await http2Origin(later, [A], root, undefined, tls)
   const resumed: boolean[] = []
   server.on('secureConnection', socket => resumed.push(socket.isSessionReused()))
   const records = {
@@ -57,7 +57,7 @@ async function stage(t: Test, reverify: 0 | 1, redials = 3) {
   t.equal(said.at(-1), 'send x25519 TLS_AES_128_GCM_SHA256')
   said.length = 0
   const takes = (change: object): void => server.setSecureContext({ ...tls, ...change })
-  return { ask, resumed, said, takes }
+  return { ask, port, proxy, resumed, said, seen, takes }
 }
 
 for (const reverify of [0, 1] as const)
@@ -76,6 +76,23 @@ test('a session that is void costs none of the redials', async t => {
   t.equal(await ask(), 200)
   t.strictSame(said, [`verify ${OTHERS.group.shown}`, `send ${OTHERS.group.shown}`])
   t.equal(resumed.at(-1), false)
+})
+
+test('an origin that changes its cipher each time gets each request once', async t => {
+  const { port, proxy, resumed, seen, takes } = await stage(t, 0)
+  const client = await rawClient(proxy.port)
+  t.teardown(client.stop)
+  const before = seen.length
+  for (const { change } of [OTHERS.cipher, { change: FIRST }, OTHERS.cipher]) {
+    takes(change)
+    client.send(
+      `POST https://${A}:${port}/echo HTTP/1.1\r\nHost: ${A}:${port}\r\nContent-Length: 5\r\n\r\nhello`,
+    )
+    const answer = await client.response('POST')
+    t.strictSame([answer.status, answer.body.toString()], [200, 'hello'])
+  }
+  t.equal(seen.length - before, 3)
+  t.strictSame(resumed.slice(2), [false, false, false])
 })
 
 test('an https parent that resumes with another cipher is judged anew', async t => {
