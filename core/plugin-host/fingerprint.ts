@@ -5,10 +5,11 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { codeOf } from '../base/thrown.js'
 import type { PluginLine } from '../config/plugin-config.js'
 
 const CODE = /\.[cm]?[jt]s$/
-/** Files of a folder that are looked at. */
+/** Files of a folder that are looked at; with more, the fingerprint equals no other. */
 const MAX_FILES = 1000
 /** Bytes that are read for one line; with more, the fingerprint equals no other. */
 const MAX_BYTES = 33_554_432
@@ -59,17 +60,39 @@ class Reading {
   addNamed(token: string, confDir: string): void {
     for (const name of new Set([token, token.slice(token.indexOf('=') + 1)])) {
       const path = resolve(confDir, name)
-      const kind = kindOf(path)
-      if (kind === 'file') this.#addFile(path)
-      else if (kind === 'folder') this.addFolder(path, () => true)
+      this.#addAll(path, { left: MAX_FILES })
     }
   }
 
+  /** The files in it whose names count, without those in folders below. */
   addFolder(folder: string, counts: (name: string) => boolean): void {
-    const names = listOf(folder)?.filter(counts).sort()
-    if (names === undefined || names.length > MAX_FILES) return this.#addUnique()
-    this.add(JSON.stringify(names))
+    const names = this.#addNames(folder, { left: MAX_FILES }, counts)
     for (const name of names) if (kindOf(join(folder, name)) === 'file') this.#addFile(join(folder, name))
+  }
+
+  /** A file, or all that is below a folder. */
+  #addAll(path: string, files: Budget): void {
+    const kind = kindOf(path)
+    if (kind === 'file') this.#addFile(path)
+    else if (kind === 'folder')
+      for (const name of this.#addNames(path, files)) this.#addAll(join(path, name), files)
+    else if (kind === 'hidden') this.#addUnique()
+  }
+
+  /** @returns the names, none where they cannot be read or are too many */
+  #addNames(
+    folder: string,
+    files: Budget,
+    counts: (name: string) => boolean = () => true,
+  ): readonly string[] {
+    const names = listOf(folder)?.filter(counts).sort()
+    files.left -= names?.length ?? 0
+    if (names === undefined || files.left < 0) {
+      this.#addUnique()
+      return []
+    }
+    this.add(JSON.stringify(names))
+    return names
   }
 
   #addFile(path: string): void {
@@ -89,14 +112,23 @@ class Reading {
   }
 }
 
-function kindOf(path: string): 'file' | 'folder' | undefined {
+/** How many more files are looked at. */
+interface Budget {
+  left: number
+}
+
+/** Undefined for what is no file, or no path at all; `hidden` for what may be one. */
+function kindOf(path: string): 'file' | 'folder' | 'hidden' | undefined {
   try {
     const found = statSync(path)
     return found.isFile() ? 'file' : found.isDirectory() ? 'folder' : undefined
-  } catch {
-    return undefined // no file, or no path at all
+  } catch (cause) {
+    return HIDING.has(codeOf(cause)) ? 'hidden' : undefined
   }
 }
+
+/** Errors of what exists, or may exist. */
+const HIDING: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EIO', 'ELOOP'])
 
 function listOf(folder: string): readonly string[] | undefined {
   try {

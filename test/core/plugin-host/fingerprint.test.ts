@@ -1,4 +1,5 @@
 /** Whether plugins of two machines count as the same. */
+import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { parsePluginConfig } from '../../../core/config/plugin-config.js'
@@ -38,6 +39,8 @@ test('equal lines, code and files make equal fingerprints, wherever they lie', a
     'a file that an option names': machine(undefined, { 'pins.txt': 'another pin' }),
     'a file in a folder that it names': machine(undefined, { 'rules.d/a': 'other' }),
     'a new file in that folder': machine(undefined, { 'rules.d/b': '' }),
+    'a file in a folder below it': machine(undefined, { 'rules.d/more/b': '1' }),
+    'another content of that': machine(undefined, { 'rules.d/more/b': '2' }),
   }
   for (const [what, other] of Object.entries(others)) t.not(other, one, what)
   t.equal(new Set(Object.values(others)).size, Object.keys(others).length)
@@ -47,6 +50,19 @@ test('equal lines, code and files make equal fingerprints, wherever they lie', a
   t.same(only('a file that an option names'), [true, false], 'which counts for that plugin alone')
   const many = Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`rules.d/${i}`, '']))
   t.not(machine(undefined, many), machine(undefined, many), 'what is too much is like nothing else')
+})
+
+test('a path that leads round in a circle equals no other, and ends', async t => {
+  const dir = makeTempDir()
+  t.teardown(dir.remove)
+  dir.file('rules.d/a', 'rule')
+  const [line] = parsePluginConfig('pins.mjs rules.d', 'plugin.config', {})
+  if (line === undefined) throw new Error('no line')
+  const data = (): unknown =>
+    fingerprintsOf([{ line, path: join(dir.path, 'pins.mjs') }], dir.path).data.get(1)
+  t.equal(data(), data())
+  symlinkSync('../rules.d', join(dir.path, 'rules.d/round'))
+  t.not(data(), data())
 })
 
 test('a folder that cannot be read equals no other', async t => {
