@@ -10,7 +10,6 @@ import { Memo } from '../base/memo.js'
 import type { OnFault } from '../base/timer.js'
 import type { RequestHead } from '../http1/messages.js'
 import { webSocketKey } from '../http2/extended-connect.js'
-import { HandshakeAlert } from '../tls/handshake-error.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
 import type { VerifiedPeer } from '../tls/judge/verdict.js'
 import { Coalescing, type OtherNames } from './coalescing.js'
@@ -21,7 +20,7 @@ import { NotNeeded } from './dial.js'
 import { Http1 } from './http1.js'
 import { Http2Exchange } from './http2-exchange.js'
 import { Http2Session } from './http2-session.js'
-import { Http2Sessions, settled } from './http2-sessions.js'
+import { Http2Sessions } from './http2-sessions.js'
 import {
   type Kept,
   type Opened,
@@ -34,6 +33,7 @@ import {
 import type { WayQuestion } from './parents/routes.js'
 import { type AcceptedParent, ONLY_DIRECT, type Way, type Ways, wayKey } from './parents/way.js'
 import { Pool, type PoolLimits } from './pool.js'
+import { lacksHttp1, takesWebSockets, webSocketPlace } from './web-sockets.js'
 
 export interface ConnectorOptions extends OpeningOptions {
   /** Through which parents requests go; without it they go through none. */
@@ -191,7 +191,8 @@ export class OriginConnector {
    */
   async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<OriginConnection> {
     const revocations = this.#revocations // before anything is waited for
-    const { upgrade } = by
+    const { upgrade, without } = by
+    if (without !== undefined) return this.#openStream(target, signal, by, without)
     const isWebSocket = upgrade !== undefined && this.#isWebSocket(upgrade)
     if (isWebSocket && this.#sessions?.size) {
       const key = this.keyOf(target)
@@ -217,9 +218,8 @@ export class OriginConnector {
   }
 
   /**
-   * A place for a WebSocket at an origin without HTTP/1.1, which has said so before it has shown a certificate: nothing was
-   * judged yet.
-   * @param without what it has said
+   * A place for a WebSocket at an origin without HTTP/1.1.
+   * @param without how it has shown that
    */
   async #openStream(
     target: RoutedTarget,
@@ -230,16 +230,8 @@ export class OriginConnector {
     const revocations = this.#revocations
     const made = await openConnection(this.#options, this, target, signal, { ...by, needsHttp1: false })
     const place = this.#keepNew(made, by.network, revocations)
-    if (!(made.connection instanceof Http2Session)) return place
-    try {
-      await settled(made.connection, signal)
-      if (takesWebSockets(made.connection)) return place
-    } catch (cause) {
-      place.close()
-      throw cause
-    }
-    place.close()
-    throw without
+    const { connection } = made
+    return connection instanceof Http2Session ? webSocketPlace(place, connection, signal, without) : place
   }
 
   /** @param revocations how many there were when it began to be opened */
@@ -378,19 +370,11 @@ export class OriginConnector {
   }
 }
 
-/** RFC 7301 section 3.2: no_application_protocol. */
-const NO_APPLICATION_PROTOCOL = 120
-
-const lacksHttp1 = (cause: unknown): cause is HandshakeAlert =>
-  cause instanceof HandshakeAlert && cause.alert === NO_APPLICATION_PROTOCOL
-
 /** What keeps a connection, or the place on it. */
 function keptOf(connection: OriginConnection): Kept | undefined {
   const kept = connection instanceof Http2Exchange ? connection.session : connection
   return kept instanceof Http1 || kept instanceof Http2Session ? kept : undefined
 }
-
-const takesWebSockets = (session: Http2Session): boolean => session.takesWebSockets === true
 
 const isSame = (made: MadeKey, target: OriginTarget, way: Way): boolean =>
   isSameOrigin(made.target, target) &&

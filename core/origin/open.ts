@@ -62,6 +62,8 @@ export interface Opener {
   readonly isServed?: ((addresses: readonly string[]) => boolean) | undefined
   /** A request for another protocol, which may have a place on a connection of HTTP/2 that is just being opened. */
   readonly upgrade?: RequestHead | undefined
+  /** How the origin has failed in HTTP/1.1: only a stream will do. */
+  readonly without?: ProxyError | undefined
 }
 
 /** Keeps connections that were opened. */

@@ -1,5 +1,6 @@
 /** WebSockets on streams (RFC 8441) with other programs: nghttpx as the origin, Chromium as the client. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { type Test, test } from 'tap'
 import { browse } from '../kit/browser.js'
 import { startChild } from '../kit/child.js'
@@ -38,7 +39,7 @@ interface Nghttpx {
 }
 
 /** It speaks HTTP/2 in front of a server of WebSockets in HTTP/1.1. */
-async function nghttpx(t: Test, name: string): Promise<Nghttpx> {
+async function nghttpx(t: Test, name: string, ...more: string[]): Promise<Nghttpx> {
   const upgrades: string[] = []
   const server = createServer(serve).on('upgrade', (req, socket) => {
     const [, client, proxy] = /^(\S+) [^,]*, (\S+) nghttpx$/.exec(req.headers.via ?? '') ?? []
@@ -61,6 +62,7 @@ async function nghttpx(t: Test, name: string): Promise<Nghttpx> {
       '--errorlog-file=/dev/stderr',
       '--no-ocsp',
     ],
+    ...more,
     ...[`--frontend=127.0.0.1,${port}`, `--backend=127.0.0.1,${backend.port}`],
     ...[dir.file('key.pem', leaf.keyPem), dir.file('cert.pem', leaf.chainPem)],
   ])
@@ -85,6 +87,18 @@ test('nghttpx is asked for WebSockets on streams, by clients of both versions', 
   const refused = await answerOn(asks(client, origin.port, '/no'))
   t.strictSame([refused.status, String(refused.body)], [403, 'no'])
   t.strictSame(origin.upgrades, ['/chat 1.1 2', '/chat?room=1 2 2', '/no 2 2'])
+})
+
+test('nghttpx that speaks HTTP/2 alone, and ends other connections without an alert, is asked on a stream, too', async t => {
+  const origin = await nghttpx(t, HOST, '--npn-list=h2')
+  const { proxy } = await start(t)
+  const socket = connect(proxy.port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  socket.write(upgrade(origin.port).replace('/chat', `https://${HOST}:${origin.port}/chat`))
+  const { head, rest } = await headOn(socket)
+  t.match(head, /^HTTP\/1\.1 101 /)
+  await exchangesFrames(t, socket, rest)
+  t.strictSame(origin.upgrades, ['/chat 1.1 2'])
 })
 
 for (const port of ['plain', 'ssl'] as const)

@@ -7,6 +7,7 @@ import type { OriginConnector } from '../../origin/connect.js'
 import { NotProcessed, type OriginConnection } from '../../origin/connection.js'
 import type { ConnectionOwner } from '../../origin/connection-login.js'
 import type { RoutedTarget } from '../../origin/open.js'
+import { mayLackHttp1 } from '../../origin/web-sockets.js'
 import type { BodyReader, ClientRequest } from '../listener/client-request.js'
 import { HeldResponse, type HeldSink } from './held-response.js'
 import type { TxnHooks } from './hooks.js'
@@ -59,6 +60,8 @@ export class OriginRequest implements BodyReader {
   #hasRetried = false
   /** The origin has asked for it in HTTP/1.1. */
   #wantsHttp1 = false
+  /** How it has failed in HTTP/1.1, if the origin may speak HTTP/2 alone. */
+  #without: ProxyError | undefined
   /** Whether the connection had served before. */
   isReused = false
   /** Bytes of the body that the client has sent. */
@@ -110,11 +113,23 @@ export class OriginRequest implements BodyReader {
   /** Sends the request again if it may be repeated. @returns whether it does */
   repeat(error: ProxyError): boolean {
     if (error instanceof NotProcessed) return this.#repeatUnprocessed(error)
+    if (this.#takesStream(this.#connection, error)) return true
     const hasServed = (this.#connection?.requests ?? 0) > 1
     const hasLogin = this.#connection?.hasLogin === true // on another connection the client would not be logged in
     const mayRepeat = !this.#hasRetried && hasServed && !hasLogin && isRepeatable(this.#request)
     if (error.code !== 'PTC_ORIGIN_CLOSED' || !mayRepeat) return false
     this.#hasRetried = true
+    this.#connection = undefined
+    this.#open()
+    return true
+  }
+
+  /** A WebSocket is asked for on a stream, once, where the origin may speak HTTP/2 alone. @returns whether it is */
+  #takesStream(connection: OriginConnection | undefined, error: ProxyError): boolean {
+    if (error.code !== 'PTC_ORIGIN_CLOSED' || this.#hasRetried) return false
+    if (!mayLackHttp1(connection, this.#request)) return false
+    this.#hasRetried = true
+    this.#without = error
     this.#connection = undefined
     this.#open()
     return true
@@ -219,7 +234,7 @@ export class OriginRequest implements BodyReader {
     const needsHttp1 = this.#wantsHttp1 || this.#connector.needsHttp1(this.#request)
     const upgrade = this.#req.isUpgrade && !this.#wantsHttp1 ? this.#request : undefined
     const asking = this.#req.asking(transaction)
-    const by = { network, from, asking, owner: this.#client, needsHttp1, upgrade }
+    const by = { network, from, asking, owner: this.#client, needsHttp1, upgrade, without: this.#without }
     this.#connector.open(this.#target, abort.signal, by).then(
       connection =>
         atEdge(
@@ -289,18 +304,20 @@ export class OriginRequest implements BodyReader {
     this.#ready = undefined
     this.#hooks?.abandon()
     const isNew = connection.requests === 0 && connection.onMisdirected === undefined
-    this.#replace(isNew || connection.hasLogin, `the origin left ${when}`)
+    const why = new ProxyError('PTC_ORIGIN_CLOSED', `the origin left ${when}`)
+    if (!this.#takesStream(connection, why)) this.#replace(isNew || connection.hasLogin, why)
   }
 
   /** A revocation or a reload has ended what it rests on, before anything was sent: the origin is judged anew, once. */
   #onWithdrawn(connection: OriginConnection): void {
     const { hasLogin } = connection // its end ends the login
     this.#release(connection)
-    this.#replace(hasLogin, 'a revocation or a reload ended the connection before the request was sent')
+    const why = 'a revocation or a reload ended the connection before the request was sent'
+    this.#replace(hasLogin, new ProxyError('PTC_ORIGIN_CLOSED', why))
   }
 
-  #replace(isLast: boolean, why: string): void {
-    if (isLast || this.#hasRetried) return this.#owner.fail(new ProxyError('PTC_ORIGIN_CLOSED', why))
+  #replace(isLast: boolean, why: ProxyError): void {
+    if (isLast || this.#hasRetried) return this.#owner.fail(why)
     this.#hasRetried = true
     this.#open()
   }
