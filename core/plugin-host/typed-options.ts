@@ -47,6 +47,9 @@ function placed(value: unknown, { format, items }: Partial<OptionSchema> = {}, c
   return Array.isArray(value) && items !== undefined ? value.map(part => placed(part, items, confDir)) : value
 }
 
+/** Checks schemas, and keeps none. To compile the schema of schemas takes ten times as long as to compile that of a plugin. */
+let checker: Ajv | undefined
+
 function compileSchema(schema: unknown, line: PluginLine): ValidateFunction<TypedOptions> {
   const wrong = (why: string, options?: ErrorOptions): ProxyError =>
     new ProxyError('PTC_PLUGIN_SHAPE', `${placeOf(line)}: its optionsSchema ${why}`, options)
@@ -55,8 +58,11 @@ function compileSchema(schema: unknown, line: PluginLine): ValidateFunction<Type
     if (!TYPES.includes(property?.type))
       throw wrong(`gives the option ${key} no type that fits on a line; known are ${TYPES.join(', ')}`)
   try {
+    checker ??= new Ajv({ code: { optimize: false } })
+    checker.validateSchema(schema, true)
     const ajv = new Ajv({
       ...{ coerceTypes: true, useDefaults: true, allErrors: true, strictTypes: false },
+      ...{ meta: false, validateSchema: false },
       code: { optimize: false }, // takes longer than the one run of the result
     })
     ajv.addFormat(PATH, true)
