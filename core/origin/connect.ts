@@ -30,14 +30,14 @@ import {
   openConnection,
   type RoutedTarget,
 } from './open.js'
-import type { WayQuestion } from './parents/routes.js'
+import type { Routes, WayQuestion } from './parents/routes.js'
 import { type AcceptedParent, ONLY_DIRECT, type Way, type Ways, wayKey } from './parents/way.js'
 import { Pool, type PoolLimits } from './pool.js'
 import { lacksHttp1, takesWebSockets, webSocketPlace } from './web-sockets.js'
 
 export interface ConnectorOptions extends OpeningOptions {
   /** Through which parents requests go; without it they go through none. */
-  readonly waysFor?: (question: WayQuestion) => Ways | undefined
+  readonly routes?: Current<Pick<Routes, 'waysFor'> | undefined>
   readonly pool: Current<PoolLimits>
   /** The digest of everything that shapes the verdict about this origin: a pooled connection never outlives it. */
   readonly policyDigest: (target: OriginTarget, way: Way) => string
@@ -97,12 +97,12 @@ export class OriginConnector {
     return this.#pool.size + (this.#sessions?.idle ?? 0)
   }
 
-  /** Decides how to get to an origin, unless that is decided. */
-  route(target: OriginTarget, question: Pick<WayQuestion, 'method' | 'url' | 'client'>): RoutedTarget {
+  /** How to get to an origin, unless that is decided. @param request called if there are rules, which may look at it */
+  waysTo(target: OriginTarget, request: () => Pick<WayQuestion, 'method' | 'url' | 'client'>): Ways {
     const { scheme, host, port, dialHost, ways } = target
-    if (ways !== undefined) return { ...target, ways }
-    const found = this.#options.waysFor?.({ ...question, scheme, host: dialHost ?? host, port })
-    return { ...target, ways: found ?? ONLY_DIRECT }
+    if (ways !== undefined) return ways
+    const routes = this.#options.routes?.()
+    return routes?.waysFor({ ...request(), scheme, host: dialHost ?? host, port }) ?? ONLY_DIRECT
   }
 
   /** What a connection is kept under. To be computed when the connection is asked for, not when it is given back. */
@@ -114,8 +114,7 @@ export class OriginConnector {
     if (made !== undefined && made.digest === digest && isSame(made, target, way)) return made.key
     const at = dialHost === undefined ? '' : ` at ${dialHost}`
     const key = `${scheme}://${host}:${port}${at}${wayKey(way)} ${digest}`
-    const kept = { scheme, host, isAddress, port, ...(dialHost && { dialHost }) }
-    this.#keys.set(host, { target: kept, way, digest, key })
+    this.#keys.set(host, { target: { scheme, host, isAddress, port, dialHost }, way, digest, key })
     return key
   }
 
@@ -236,14 +235,14 @@ export class OriginConnector {
 
   /** @param revocations how many there were when it began to be opened */
   #keepNew(
-    { connection, ...opened }: Opened & { readonly connection: Kept },
+    { connection, target, parent, key }: Opened & { readonly connection: Kept },
     network: string,
     revocations: number,
   ): OriginConnection {
-    this.#opened.set(connection, { ...opened, since: revocations, revocations })
+    this.#opened.set(connection, { target, parent, key, since: revocations, revocations })
     if (connection instanceof Http1) return connection
     const exchange = connection.exchange()
-    if (this.#isCurrent(connection)) this.sessions().add(opened.key, network, connection)
+    if (this.#isCurrent(connection)) this.sessions().add(key, network, connection)
     else connection.retire()
     return exchange
   }

@@ -21,9 +21,9 @@ import { type AcceptedParent, acceptedParent, placeOf, type Ways } from './paren
 /** Which origin a request is for. */
 export interface OriginTarget extends Origin {
   /** The host to connect to, if it is not `host`: the target of a CONNECT that has TLS for `host` inside. */
-  readonly dialHost?: string
+  readonly dialHost?: string | undefined
   /** The ways to the origin, if they are decided: inside a CONNECT, those of the CONNECT. */
-  readonly ways?: Ways
+  readonly ways?: Ways | undefined
 }
 
 /** An origin, and how to get there. */
@@ -109,10 +109,11 @@ export async function openConnection(
     from,
     ways,
     isForwarded: scheme === 'http',
+    isServed,
   }
   const inSlot = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
     queue === undefined || scheme === 'http' ? begin() : queue.begin({ network: client, host }, 0, begin)
-  const tcp = await inSlot(() => reach({ ...to, isServed }, options(), signal))
+  const tcp = await inSlot(() => reach(to, options(), signal))
   const place = placeOf(tcp)
   const { way } = place
   const parent = acceptedParent(place)
@@ -121,7 +122,14 @@ export async function openConnection(
   const isForOne = header !== 'none' || parent?.peer.isForClient === true
   try {
     // As it is now: a reload may change the policy while the handshake is parked.
-    const routed: RoutedTarget = { ...target, ways: [way] }
+    const routed: RoutedTarget = {
+      scheme,
+      host,
+      isAddress: target.isAddress,
+      port,
+      dialHost: target.dialHost,
+      ways: [way],
+    }
     const opened = { target: routed, key: keeper.keyOf(routed), parent }
     if (scheme === 'http') {
       const start = startPlain?.(tcp, target, signal)

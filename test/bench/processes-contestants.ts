@@ -1,4 +1,7 @@
-/** The proxies that the benchmark of processes compares: each with so many processes, and in front of the same origin. */
+/**
+ * The proxies that the benchmark of processes compares: each with so many processes, and in front of the same origin. None
+ * resumes a TLS session with it: a new handshake is a whole one.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startChild } from '../kit/child.js'
 import { get } from '../kit/client.js'
@@ -31,7 +34,7 @@ export async function startPortcullis(count: number, root: Authority, port: numb
     hosts: [HOST],
     plugins: ['approve.mjs'],
     modules: { 'approve.mjs': APPROVE },
-    records: { 'proxy.config.exec_thread.limit': count },
+    records: { 'proxy.config.exec_thread.limit': count, 'proxy.config.ssl.origin_session_cache': 0 },
   })
   return {
     name: `Portcullis, ${count} process${count === 1 ? '' : 'es'}`,
@@ -157,6 +160,7 @@ CONFIG proxy.config.ssl.client.verify.server.properties STRING ALL
 CONFIG proxy.config.ssl.client.CA.cert.path STRING ${dir}
 CONFIG proxy.config.ssl.client.CA.cert.filename STRING root.pem
 CONFIG proxy.config.ssl.client.sni_policy STRING host
+CONFIG proxy.config.ssl.origin_session_cache INT 0
 # 0: a URL of https on a plain port is not answered 400
 CONFIG proxy.config.ssl.client.scheme_proto_mismatch_policy INT 0
 CONFIG proxy.config.hostdb.host_file.path STRING ${dir}/hosts

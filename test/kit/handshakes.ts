@@ -117,7 +117,10 @@ export class Handshaker {
       socket.once('connect', () => {
         socket.off('error', reject)
         const tcp = new TcpLink(socket, 'origin')
-        startHandshake(tcp, { host, port, client: '' }, this.#settings, signal).then(resolve, reject)
+        startHandshake({ tcp, settings: this.#settings }, { host, port, client: '' }, signal).then(
+          resolve,
+          reject,
+        )
       })
     })
   }

@@ -79,8 +79,13 @@ export class OriginRequest implements BodyReader {
     this.#owner = owner
     this.#req = req
     this.#client = req.client.ownerFor(req.identity)
-    const question = { method: request.method, url: urlOf(target), client: req.client.remoteAddress ?? '' }
-    this.#target = { ...target, ...connector.route(target, question) }
+    const ways = connector.waysTo(target, () => ({
+      method: request.method,
+      url: urlOf(target),
+      client: req.client.remoteAddress ?? '',
+    }))
+    const { scheme, host, isAddress, port, dialHost, path, authority } = target
+    this.#target = { scheme, host, isAddress, port, dialHost, ways, path, authority }
     this.#request = request
     this.#hooks = hooks
   }

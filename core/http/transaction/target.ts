@@ -138,8 +138,8 @@ export function targetAt(req: ClientRequest, origin: OriginTarget): RequestTarge
       `a request for ${named.scheme}://${named.host}:${named.port} on a connection to ${origin.host}:${origin.port}`,
     )
   }
-  const { dialHost, ways } = origin
-  return { ...named, ...(dialHost !== undefined && { dialHost }), ...(ways && { ways }) }
+  const { scheme, host, isAddress, port, path, authority } = named
+  return { scheme, host, isAddress, port, dialHost: origin.dialHost, ways: origin.ways, path, authority }
 }
 
 /** The target as if in absolute form. HTTP/1.0 permits a request without a Host field. */

@@ -43,6 +43,8 @@ export class OutboundHandshake implements LinkSink {
   readonly #tcp: Link
   readonly #target: TlsTarget
   readonly #settings: OutboundSettings
+  /** Milliseconds that the origin may take. */
+  readonly #originTimeout: number
   readonly #names: OutboundNames
   readonly #engine: OutboundEngine
   readonly #sessions: SessionUse
@@ -72,12 +74,14 @@ export class OutboundHandshake implements LinkSink {
     settings: OutboundSettings,
     ends: HandshakeEnds,
     held?: HeldVerdict,
+    originTimeout = settings.originTimeout,
   ) {
     this.#tcp = tcp
     this.#target = target
     this.#settings = settings
     this.#ends = ends
     this.#held = held
+    this.#originTimeout = originTimeout
     this.#park = new Park(settings, ends.mayRelease === true, this.#fail, () => this.#on(RELEASED))
     this.#names = toNames(target.host, settings.names, target.announce)
     this.#again = again(settings, target, this.#names, evidence => this.#on({ type: 'completed', evidence }))
@@ -98,7 +102,7 @@ export class OutboundHandshake implements LinkSink {
   start(): void {
     this.#atEdge(() => {
       this.#trace.start()
-      this.#clock.start(this.#settings.originTimeout)
+      this.#clock.start(this.#originTimeout)
       this.#tcp.attach(this)
       if (this.#held === undefined) this.#sessions.look(found => this.#on(found))
       else this.#on({ type: 'no-session' })
@@ -200,9 +204,7 @@ export class OutboundHandshake implements LinkSink {
       case 'send-hello':
         return this.#queueAdvance(1)
       case 'start-clock':
-        return this.#clock.start(
-          effect.clock === 'verdict' ? this.#settings.deadline : this.#settings.originTimeout,
-        )
+        return this.#clock.start(effect.clock === 'verdict' ? this.#settings.deadline : this.#originTimeout)
       case 'ask-shadows': // a stored chain may have been shown to them before the origin's own
         return this.#questionsOn(effect.evidence).askShadows(Date.now() + this.#settings.deadline)
       case 'call-continuation':

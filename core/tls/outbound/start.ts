@@ -11,6 +11,8 @@ import type { TlsOrigin, TlsTarget } from './start-tls.js'
 export interface Begun {
   readonly tcp: Link
   readonly settings: OutboundSettings
+  /** Milliseconds that the origin may take, if it is less than the settings say. */
+  readonly originTimeout?: number | undefined
 }
 
 /**
@@ -19,13 +21,13 @@ export interface Begun {
  * @param redial makes the next connection; absent: there is only the first
  */
 export async function startHandshake(
-  tcp: Link,
+  first: Begun,
   target: TlsTarget,
-  settings: OutboundSettings,
   signal: AbortSignal,
   redial?: () => Promise<Begun>,
 ): Promise<TlsOrigin> {
-  let begun: Begun | undefined = { tcp, settings }
+  const { settings } = first
+  let begun: Begun | undefined = first
   let held: HeldVerdict | undefined
   let parked = 0
   for (let left = redial === undefined ? 0 : (settings.redials ?? 0); ; left--) {
@@ -68,7 +70,7 @@ function pause(signal: AbortSignal): Promise<unknown> {
 }
 
 function oneHandshake(
-  { tcp, settings }: Begun,
+  { tcp, settings, originTimeout = settings.originTimeout }: Begun,
   target: TlsTarget,
   signal: AbortSignal,
   may: { readonly redial: boolean; readonly release: boolean },
@@ -89,7 +91,7 @@ function oneHandshake(
         mayRelease: may.release,
       }
       try {
-        return new OutboundHandshake(tcp, target, settings, ends, held)
+        return new OutboundHandshake(tcp, target, settings, ends, held, originTimeout)
       } catch (cause) {
         settings.openVConn(tcp).close() // plugins may have been told of its start
         tcp.destroy()

@@ -21,7 +21,7 @@ export function makeConnector(
 ): OriginConnector {
   const connector = new OriginConnector({
     dial,
-    waysFor: question => current().routes?.waysFor(question),
+    routes: () => current().routes,
     pool: () => current().settings.origin.pool,
     http1: () => current().settings.origin.http1,
     http2: () => current().settings.origin.http2,

@@ -114,10 +114,8 @@ export function makeVerification(parts: StartTlsParts): Verification {
       const start = vconns.startOrigin(link, target, signal)
       const { parked = 0 } = start instanceof Promise ? await start : start
       // What plugins take is none of the origin's time.
-      const left = timeouts.total === undefined ? undefined : timeLeft(timeouts.total + parked, since)
-      const originTimeout = Math.min(own.originTimeout, left ?? own.originTimeout)
-      const settings = originTimeout === own.originTimeout ? own : { ...own, originTimeout }
-      return { tcp: link, settings, parked }
+      const left = timeouts.total === undefined ? Infinity : timeLeft(timeouts.total + parked, since)
+      return { tcp: link, settings: own, originTimeout: Math.min(own.originTimeout, left), parked }
     }
     const { redial } = target
     const leave = inFlight?.enter()
@@ -132,7 +130,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
           parked += next.parked
           return next
         })
-      const origin = await startHandshake(tcp, target, first.settings, signal, again)
+      const origin = await startHandshake(first, target, signal, again)
       return parked === 0 ? origin : { ...origin, parked: parked + (origin.parked ?? 0) }
     } finally {
       leave?.()
@@ -184,6 +182,6 @@ function checkedTls(settingsOf: (host: string) => OutboundSettings): StartTls {
       observer: QUIET,
       openVConn: link => new ProxyVConn('outbound', link, () => undefined),
     }
-    return startHandshake(tcp, target, settings, signal)
+    return startHandshake({ tcp, settings }, target, signal)
   }
 }
