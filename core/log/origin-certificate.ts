@@ -1,4 +1,3 @@
-import type { PeerEvidence } from '../api/certificate.js'
 import type { Summary } from '../http/transaction/summary.js'
 import { type Rejection, type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
 
@@ -23,8 +22,11 @@ export function certificateOf({ channel, tunnel, error, isReused }: Summary): Lo
   if (error instanceof VerifyRejected) {
     const { rejection, evidence, parked } = error
     const by = rejection.plugin === undefined ? rejection.by : `${rejection.by}:${rejection.plugin}`
+    const leaf = evidence?.chain[0]
     return {
-      ...leafOf(evidence),
+      subject: leaf?.subject,
+      issuer: leaf?.issuer,
+      sha256: leaf?.sha256,
       verdict: rejection.hold === undefined ? 'rejected' : 'postponed',
       by,
       parked: Math.round(parked),
@@ -32,36 +34,41 @@ export function certificateOf({ channel, tunnel, error, isReused }: Summary): Lo
       x509: rejection.name,
     }
   }
-  if (tunnel !== undefined && tunnel.acceptance === undefined)
-    return { ...leafOf(undefined), ...accepted('nobody', []), parked: Math.round(tunnel.parked ?? 0) }
-  if (tunnel?.acceptance !== undefined) {
-    const { subject, issuer, leafSha256, decidedBy, tolerated } = tunnel.acceptance
-    const leaf = { subject, issuer, sha256: leafSha256 }
-    return { ...leaf, ...accepted(decidedBy, tolerated), parked: Math.round(tunnel.parked ?? 0) }
+  if (tunnel !== undefined) {
+    const {
+      subject,
+      issuer,
+      leafSha256: sha256,
+      decidedBy = 'nobody',
+      tolerated = [],
+    } = tunnel.acceptance ?? NONE
+    return accepted({ subject, issuer, sha256 }, decidedBy, tolerated, tunnel.parked)
   }
   if (channel?.peer === undefined) return undefined
   const { evidence, decidedBy, tolerated } = channel.peer
-  return {
-    ...leafOf(evidence),
-    ...accepted(
-      decidedBy,
-      tolerated.map(({ name }) => name),
-    ),
-    parked: isReused ? 0 : Math.round(channel.parked ?? 0),
-  }
+  const names = tolerated.map(({ name }) => name)
+  return accepted(evidence.chain[0], decidedBy, names, isReused ? 0 : channel.parked)
 }
 
+const NONE: Partial<NonNullable<NonNullable<Summary['tunnel']>['acceptance']>> = {}
+
+type Leaf = Partial<Pick<LoggedCertificate, 'subject' | 'issuer' | 'sha256'>>
+
+/** One literal, because it is made for every request (docs/performance.md says what a spread costs). */
 function accepted(
+  leaf: Leaf | undefined,
   by: VerifiedPeer['decidedBy'],
   tolerated: readonly string[],
-): Pick<LoggedCertificate, 'verdict' | 'by' | 'rejection' | 'x509'> {
-  const x509 = tolerated.length === 0 ? undefined : tolerated.join(',')
-  return { verdict: by === 'nobody' ? 'unverified' : 'accepted', by, rejection: undefined, x509 }
-}
-
-function leafOf(
-  evidence: PeerEvidence | undefined,
-): Pick<LoggedCertificate, 'subject' | 'issuer' | 'sha256'> {
-  const leaf = evidence?.chain[0]
-  return { subject: leaf?.subject, issuer: leaf?.issuer, sha256: leaf?.sha256 }
+  parked = 0,
+): LoggedCertificate {
+  return {
+    subject: leaf?.subject,
+    issuer: leaf?.issuer,
+    sha256: leaf?.sha256,
+    verdict: by === 'nobody' ? 'unverified' : 'accepted',
+    by,
+    parked: Math.round(parked),
+    rejection: undefined,
+    x509: tolerated.length === 0 ? undefined : tolerated.join(','),
+  }
 }

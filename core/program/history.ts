@@ -40,36 +40,35 @@ export class History {
   /** What plugins or an operator have accepted, and what was tolerated; the built-in check alone accepts too much. */
   accepted(evidence: PeerEvidence, peer: VerifiedPeer, about: HandshakeAbout): void {
     if (!isTold(peer)) return
-    const question = this.#global(peer.answer)
-    this.#add('accepted', { ...this.#acceptance(evidence, peer, about), question }, about)
+    this.#add('accepted', acceptance(evidence, peer, about, { question: this.#global(peer.answer) }), about)
   }
 
   /** A session was resumed that rests on such an acceptance. */
   resumed(peer: VerifiedPeer, about: HandshakeAbout): void {
     if (!isTold(peer)) return
-    this.#add('resumed', { ...this.#acceptance(peer.evidence, peer, about), resumed: true }, about)
+    this.#add('resumed', acceptance(peer.evidence, peer, about, { resumed: true }), about)
   }
 
   rejected({ rejection, evidence }: VerifyRejected, about: HandshakeAbout): void {
     const { by, plugin = null, reason, name, code, detail, host, hold } = rejection
     const question = rejection.question ?? hold?.id ?? null
     const result = hold === undefined ? 'rejected' : 'postponed'
-    const facts = { ...NOTHING, ...(evidence && shown(evidence)), host, port: about.port }
-    const why = { reason, name, code, detail: clip(detail, MAX_TEXT) }
-    this.#add('rejected', { ...facts, ...why, result, by, plugin, question }, about)
+    const why = { by, plugin, reason, name, code, detail: clip(detail, MAX_TEXT), question }
+    this.#add('rejected', factsOf({ result, host, port: about.port, evidence, ...why }), about)
   }
 
   /** A person has answered a question. @param plugin the one that has asked */
   answered(question: Approval, { verdict, who, why }: ApprovalAnswer, plugin: string): void {
     const { id, host, port, subject, sha256, builtIn, client } = question
-    const facts = { ...NOTHING, host, port, builtIn, leaf: { subject: clip(subject, MAX_TEXT), sha256 } }
-    const person = { who: clip(who, MAX_TEXT), why: why === undefined ? null : clip(why, MAX_TEXT) }
     const result = verdict === 'accept' ? 'accepted' : 'rejected'
-    this.#put(
-      'answered',
-      { ...facts, ...person, result, by: 'person', plugin, question: clip(id, MAX_TEXT) },
-      { client: clip(client, MAX_TEXT), network: '', held: 0, counts: 0 },
-    )
+    const leaf = { subject: clip(subject, MAX_TEXT), sha256 }
+    const about = { host, port, builtIn, leaf, plugin, question: clip(id, MAX_TEXT) }
+    this.#put('answered', factsOf({ result, by: 'person', ...about, ...person(who, why) }), {
+      client: clip(client, MAX_TEXT),
+      network: '',
+      held: 0,
+      counts: 0,
+    })
   }
 
   /** An operator has accepted in the place of a plugin. */
@@ -79,23 +78,16 @@ export class History {
     by: Pick<ApprovalAnswer, 'who' | 'why'>,
     about: Granted,
   ): void {
-    const facts = { ...NOTHING, ...shown(evidence), port: about.port, plugin, result: 'accepted' } as const
-    const person = { who: clip(by.who, MAX_TEXT), why: by.why === undefined ? null : clip(by.why, MAX_TEXT) }
-    this.#put(
-      'answered',
-      { ...facts, ...person, by: 'operator', question: this.#global(grantOf(about.id)) },
-      { client: clientText(about.asking), network: '', held: about.held, counts: 0 },
-    )
+    const { host } = evidence
+    const said = { plugin, question: this.#global(grantOf(about.id)), ...person(by.who, by.why) }
+    const facts = factsOf({ result: 'accepted', by: 'operator', host, port: about.port, evidence, ...said })
+    const client = clientText(about.asking)
+    this.#put('answered', facts, { client, network: '', held: about.held, counts: 0 })
   }
 
   /** As they were put down; `times` of an answer is 0. */
   list(): readonly HistoryRow[] {
     return Object.values(this.#rows).flatMap(rows => [...rows.entries()].map(([, row]) => ({ ...row })))
-  }
-
-  #acceptance(evidence: PeerEvidence, { decidedBy }: VerifiedPeer, { port, plugin }: HandshakeAbout): Facts {
-    const facts = { ...NOTHING, ...shown(evidence), port, plugin: plugin ?? null }
-    return { ...facts, result: 'accepted', by: decidedBy }
   }
 
   #global(answer: string | undefined): string | null {
@@ -125,9 +117,18 @@ export class History {
       rows.set(key, { ...facts, ...times, client, clients, id: ++this.#last, command }, network)
       return
     }
-    const others = known.clients.filter(one => one !== client)
-    const clients = client === null ? others : [...others, client].slice(-MAX_CLIENTS)
-    Object.assign(known, { ...facts, client, clients, held, times: known.times + counts, last: now })
+    if (client !== null && known.clients.at(-1) !== client)
+      known.clients = [...known.clients.filter(one => one !== client), client].slice(-MAX_CLIENTS)
+    known.client = client
+    known.held = held
+    known.times += counts
+    known.last = now
+    // What is no part of the key.
+    known.reason = facts.reason
+    known.code = facts.code
+    known.detail = facts.detail
+    known.why = facts.why
+    known.builtIn = facts.builtIn
   }
 }
 
@@ -152,24 +153,59 @@ export interface Granted {
   readonly held: number
 }
 
-const NOTHING = {
-  plugin: null,
-  reason: null,
-  name: null,
-  code: null,
-  detail: '',
-  who: null,
-  why: null,
-  builtIn: null,
-  leaf: null,
-  question: null,
-  resumed: false,
-} as const
+type Said = Pick<Facts, 'result' | 'by' | 'host' | 'port'> &
+  Partial<Facts> & {
+    readonly evidence?: PeerEvidence | undefined
+  }
 
-function shown({ host, builtIn, chain: [leaf] }: PeerEvidence) {
-  const { subject, sha256 } = leaf ?? { subject: '', sha256: '' }
-  return { host, builtIn: builtIn.name, leaf: { subject: clip(subject, MAX_TEXT), sha256 } }
+/** One literal, because it is made for every handshake (docs/performance.md says what a spread costs). */
+function factsOf(said: Said): Facts {
+  const { evidence } = said
+  return {
+    result: said.result,
+    by: said.by,
+    plugin: said.plugin ?? null,
+    host: said.host,
+    port: said.port,
+    reason: said.reason ?? null,
+    name: said.name ?? null,
+    code: said.code ?? null,
+    detail: said.detail ?? '',
+    who: said.who ?? null,
+    why: said.why ?? null,
+    question: said.question ?? null,
+    resumed: said.resumed ?? false,
+    builtIn: evidence === undefined ? (said.builtIn ?? null) : evidence.builtIn.name,
+    leaf: evidence === undefined ? (said.leaf ?? null) : leafOf(evidence),
+  }
 }
+
+const acceptance = (
+  evidence: PeerEvidence,
+  { decidedBy: by }: VerifiedPeer,
+  { port, plugin }: HandshakeAbout,
+  { question = null, resumed = false }: Partial<Pick<Facts, 'question' | 'resumed'>>,
+): Facts =>
+  factsOf({
+    result: 'accepted',
+    by,
+    plugin: plugin ?? null,
+    host: evidence.host,
+    port,
+    evidence,
+    question,
+    resumed,
+  })
+
+function leafOf({ chain: [leaf] }: PeerEvidence): Facts['leaf'] {
+  const { subject, sha256 } = leaf ?? { subject: '', sha256: '' }
+  return { subject: clip(subject, MAX_TEXT), sha256 }
+}
+
+const person = (who: string, why: string | undefined): Pick<Facts, 'who' | 'why'> => ({
+  who: clip(who, MAX_TEXT),
+  why: why === undefined ? null : clip(why, MAX_TEXT),
+})
 
 /** `alice@192.0.2.1`, or the address alone; null where the proxy asks for itself. */
 export function clientText(asking: Asking | undefined): string | null {

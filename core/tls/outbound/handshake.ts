@@ -369,9 +369,8 @@ export class OutboundHandshake implements LinkSink {
 
   #open(link: Link, peer: TlsOrigin['peer'], protocol?: string): void {
     this.#isOver = true
-    const parked = this.#park.held === undefined ? {} : { parked: this.#park.held }
     try {
-      this.#ends.onOpen({ ...parked, link, peer, vconn: this.#vconn.shown, protocol })
+      this.#ends.onOpen({ parked: this.#park.held, link, peer, vconn: this.#vconn.shown, protocol })
     } catch (cause) {
       link.destroy(asFault('the connection to an origin', cause))
     }

@@ -48,7 +48,7 @@ export interface TlsOrigin {
   /** What ALPN has negotiated on this connection; undefined: nothing, so HTTP/1.1. */
   readonly protocol?: string | undefined
   /** Milliseconds that plugins held the handshake; absent if they were not asked. */
-  readonly parked?: number
+  readonly parked?: number | undefined
 }
 
 /**

@@ -31,9 +31,9 @@ function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined
       receiver = sink
     },
   }
-  const route = (target: object) => ({ ...target, ways: ONLY_DIRECT })
+  const waysTo = () => ONLY_DIRECT
   const carries = { waitBegins: () => {}, mayCarry: () => true }
-  const connector = { keyOf: () => 'key', route, reuse: () => idle, ...carries } as unknown as OriginConnector
+  const connector = { keyOf: () => 'key', waysTo, reuse: () => idle, ...carries } as unknown as OriginConnector
   const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
   const req = { client: { ownerFor: () => new ConnectionOwner(() => {}) } } as unknown as ClientRequest
   const facts = { client: CLIENT, user: undefined, groups: [], method: 'GET', url: 'https://a.test/' }
@@ -60,7 +60,7 @@ test('what goes wrong when a connection has been opened ends its request', async
   }
   const connector = {
     keyOf: () => 'key',
-    route: (target: object) => ({ ...target, ways: ONLY_DIRECT }),
+    waysTo: () => ONLY_DIRECT,
     reuse: () => undefined,
     needsHttp1: () => false,
     open: async () => opened,
@@ -104,7 +104,7 @@ test('a body that comes while its request is repeated is whole', async t => {
   const opens: ((connection: unknown) => void)[] = []
   const connector = {
     keyOf: () => 'key',
-    route: (target: object) => ({ ...target, ways: ONLY_DIRECT }),
+    waysTo: () => ONLY_DIRECT,
     reuse: () => undefined,
     needsHttp1: () => false,
     open: () => new Promise(resolve => opens.push(resolve)),
@@ -156,7 +156,7 @@ test('a request that cannot be repeated is not sent on a connection that was wit
   }
   const connector = {
     keyOf: () => 'key',
-    route: (target: object) => ({ ...target, ways: ONLY_DIRECT }),
+    waysTo: () => ONLY_DIRECT,
     reuse: () => idle,
     needsHttp1: () => false,
     waitBegins: () => changes,
