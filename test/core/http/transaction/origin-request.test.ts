@@ -33,7 +33,12 @@ function receiverUnder(points: Partial<TxnPoints>): 'owner' | 'held' | undefined
   }
   const waysTo = () => ONLY_DIRECT
   const carries = { waitBegins: () => {}, mayCarry: () => true }
-  const connector = { keyOf: () => 'key', waysTo, reuse: () => idle, ...carries } as unknown as OriginConnector
+  const connector = {
+    keyOf: () => 'key',
+    waysTo,
+    reuse: () => idle,
+    ...carries,
+  } as unknown as OriginConnector
   const owner = { onWaiting: () => {}, onSending: () => {} } as unknown as RequestOwner
   const req = { client: { ownerFor: () => new ConnectionOwner(() => {}) } } as unknown as ClientRequest
   const facts = { client: CLIENT, user: undefined, groups: [], method: 'GET', url: 'https://a.test/' }
