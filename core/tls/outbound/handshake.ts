@@ -43,7 +43,6 @@ export class OutboundHandshake implements LinkSink {
   readonly #tcp: Link
   readonly #target: TlsTarget
   readonly #settings: OutboundSettings
-  /** Milliseconds that the origin may take. */
   readonly #originTimeout: number
   readonly #names: OutboundNames
   readonly #engine: OutboundEngine

@@ -202,10 +202,7 @@ function enforce(state: In<'parked'>, terms: Terms, start: readonly Effect[]): S
   const shadows: Effect[] = terms.hasShadows ? [{ do: 'ask-shadows', evidence }] : []
   const continuation = terms.completers
   const ask: Effect = { do: 'call-continuation', continuation, evidence }
-  if (isAsked) {
-    const asking = state.continuation === continuation ? state : { ...state, continuation }
-    return [asking, ...start, ...shadows, ask]
-  }
+  if (isAsked) return [continuation === 0 ? state : { ...state, continuation }, ...start, ...shadows, ask]
   if (decision.by === 'nobody' && decision.accepts === 'none')
     return refuse(rejection('no-check', 'internal', host), evidence)
   const [next, ...effects] = finish(state, decision.by, terms)
