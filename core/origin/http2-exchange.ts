@@ -40,11 +40,14 @@ export interface ExchangeSession {
   hasEnded(stream: number): boolean
   /** Whether the origin has certainly not acted on a stream; undefined: one that was not sent. */
   isUnprocessed(stream: number | undefined): boolean
-  /** A head has come. */
-  saw(head: ResponseHead): void
+  /** A head or the trailers of a response have come. */
+  saw(fields: SeenFields): void
   /** The place is free. */
   left(exchange: Http2Exchange, stream: number | undefined): void
 }
+
+/** Fields of a response, and its status. */
+export type SeenFields = Pick<ResponseHead, 'status' | 'headers'>
 
 /** A name that a connection serves beside the one that it was opened for. */
 export interface OtherName {
@@ -152,6 +155,7 @@ export class Http2Exchange implements OriginConnection {
     })
     on('trailers', raw => {
       this.#trailers = responseTrailers(raw)
+      if (this.#head !== undefined) this.session.saw({ status: this.#head.status, headers: this.#trailers })
     })
     stream.on('wantTrailers', () => {
       if (!stream.destroyed && !stream.closed) stream.sendTrailers(toHeaders(this.#requestTrailers))

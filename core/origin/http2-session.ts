@@ -9,7 +9,6 @@ import type { Current } from '../base/current.js'
 import { Deadline } from '../base/deadline.js'
 import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
-import type { ResponseHead } from '../http1/messages.js'
 import { FrameLimits } from '../http2/frame-limits.js'
 import { FLAG, FRAME, type Frame, FrameReader, PREFACE_BYTES } from '../http2/frames.js'
 import { LinkStream } from '../http2/link-stream.js'
@@ -17,7 +16,7 @@ import { OriginSet } from '../http2/origin-set.js'
 import { clientSession, type OriginHttp2Limits } from '../http2/session.js'
 import type { TlsOrigin } from '../tls/outbound/start-tls.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
-import { type ExchangeSession, Http2Exchange, type OtherName } from './http2-exchange.js'
+import { type ExchangeSession, Http2Exchange, type OtherName, type SeenFields } from './http2-exchange.js'
 
 export interface Http2Options extends OriginHttp2Limits {
   /** How large the header fields of a response may be. */
@@ -220,8 +219,8 @@ export class Http2Session implements ExchangeSession {
     this.#keeper.onIdle(this)
   }
 
-  /** For its streams: a head has come. A challenge is no login yet. Of a login, requests that wait must not have the benefit. */
-  saw({ status, headers }: ResponseHead): void {
+  /** For its streams: a head or trailers have come. A challenge is no login yet. Of a login, requests that wait must not have the benefit. */
+  saw({ status, headers }: SeenFields): void {
     const isChallenge = status === 401 || status === 407
     if (!isChallenge && this.hasPrivateLogins && bindsConnection(headers)) this.retire(true)
   }

@@ -98,37 +98,40 @@ test('a 421 to a request whose body is gone reaches the client, and its name lea
   t.equal(seen.at(-1)?.connection, 1)
 })
 
-test('a connection on which an origin shows a login serves no request that waits, and no other name', async t => {
-  const { port, seen } = await nodeHttp2(t, (req, res) => {
-    if (req.url === '/login') res.setHeader('persistent-auth', 'true')
-    res.end('ok')
-  })
-  const released: (() => void)[] = []
-  hear(t, 'coalescing login', (release: () => void) => released.push(release))
-  const proxy = await start(t, {
-    plugins: ['holding.mjs'],
-    modules: {
-      'holding.mjs': `
+for (const where of ['head', 'trailers'] as const)
+  test(`a connection on which an origin shows a login serves no request that waits, and no other name: ${where}`, async t => {
+    const { port, seen } = await nodeHttp2(t, (req, res) => {
+      if (req.url === '/login' && where === 'head') res.setHeader('persistent-auth', 'true')
+      res.write('ok')
+      if (req.url === '/login' && where === 'trailers') res.addTrailers({ 'persistent-auth': 'true' })
+      res.end()
+    })
+    const released: (() => void)[] = []
+    hear(t, 'coalescing login', (release: () => void) => released.push(release))
+    const proxy = await start(t, {
+      plugins: ['holding.mjs'],
+      modules: {
+        'holding.mjs': `
 import { channel } from 'node:diagnostics_channel'
 export default ({ hookAdd }) => hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ url, reenable }) =>
   url.endsWith('/held') ? channel('coalescing login').publish(() => reenable()) : reenable())`,
-    },
+      },
+    })
+    const status = async (host: string, path: string): Promise<number> =>
+      (await get(proxy.port, `https://${host}:${port}${path}`)).status
+    t.equal(await status(A, '/'), 200)
+    const held = [status(A, '/held'), status(B, '/held')]
+    await poll(() => released.length === 2, 'both')
+    t.equal(await status(A, '/login'), 200)
+    for (const release of released.slice(0, 2)) release()
+    await poll(() => released.length === 4, 'both again, for another connection')
+    for (const release of released.slice(2)) release()
+    t.strictSame(await Promise.all(held), [200, 200])
+    const [first, login, ...others] = seen.map(({ connection }) => connection)
+    t.strictSame([first, login], [0, 0])
+    t.equal(others.length, 2)
+    t.notOk(others.includes(0))
   })
-  const status = async (host: string, path: string): Promise<number> =>
-    (await get(proxy.port, `https://${host}:${port}${path}`)).status
-  t.equal(await status(A, '/'), 200)
-  const held = [status(A, '/held'), status(B, '/held')]
-  await poll(() => released.length === 2, 'both')
-  t.equal(await status(A, '/login'), 200)
-  for (const release of released.slice(0, 2)) release()
-  await poll(() => released.length === 4, 'both again, for another connection')
-  for (const release of released.slice(2)) release()
-  t.strictSame(await Promise.all(held), [200, 200])
-  const [first, login, ...others] = seen.map(({ connection }) => connection)
-  t.strictSame([first, login], [0, 0])
-  t.equal(others.length, 2)
-  t.notOk(others.includes(0))
-})
 
 test('an origin that restricts its connection by ORIGIN frames gets no other names there', async t => {
   for (const [names, isShared] of [
