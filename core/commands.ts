@@ -16,8 +16,9 @@ import {
   unknownCommand,
 } from './cli/command-line.js'
 import type { CommandName } from './cli/command-table.js'
+import { completionScript, SHELLS } from './cli/completion.js'
 import type { CtlOptions } from './cli/ctl-command.js'
-import { commandHelp, completionScript, helpText } from './cli/help.js'
+import { commandHelp, helpText } from './cli/help.js'
 import { nearPath, withOwnCommand } from './cli/own-command.js'
 import type { Fleet } from './cluster/fleet/fleet.js'
 import type { Place } from './program/place.js'
@@ -80,9 +81,10 @@ const RUN: Readonly<Record<CommandName, Run>> = {
     return 0
   },
   completion: async ({ args: [shell] }, { print }) => {
-    if (shell !== 'bash' && shell !== 'fish' && shell !== 'zsh')
+    const found = SHELLS.find(name => name === shell)
+    if (found === undefined)
       throw new ProxyError('PTC_USAGE', `completion is for bash, fish or zsh, not ${JSON.stringify(shell)}`)
-    print('stdout', completionScript(shell).trimEnd())
+    print('stdout', completionScript(found).trimEnd())
     return 0
   },
   help: async ({ args }, { print }) => {
@@ -111,6 +113,8 @@ const usable = (text: string): string =>
 
 async function main(args: readonly string[]): Promise<void> {
   const call = readCommandLine(args)
+  // What reads the output may end first, as `head` does. A proxy goes on without a reader.
+  if (call.name !== 'start') process.stdout.on('error', () => process.exit(0))
   const status = await RUN[call.name](call, placeOf(call.values))
   if (status !== undefined) process.exit(status) // a plugin may have left a timer or a connection behind
 }

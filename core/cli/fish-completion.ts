@@ -6,12 +6,26 @@ import {
   OPTIONS,
   type OptionRow,
 } from './command-table.js'
+import { ALL_WITH_VALUE } from './option-words.js'
 
 /** Conditions of fish. The words before the cursor are compared with those of a command. */
-const HEAD = `# The words before the one that is completed, without options.
+const HEAD = `# The words before the one that is completed, without options and their values.
 function __portcullis_words
     set -l words (commandline -opc)
-    string match -v -- '-*' $words[2..-1]
+    set -l is_value 0
+    for word in $words[2..-1]
+        if test $is_value = 1
+            set is_value 0
+            continue
+        end
+        switch $word
+            case ${ALL_WITH_VALUE.join(' ')}
+                set is_value 1
+            case '-*'
+            case '*'
+                echo $word
+        end
+    end
 end
 function __portcullis_begins
     set -l words (__portcullis_words)

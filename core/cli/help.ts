@@ -6,7 +6,6 @@ import {
   OPTIONS,
   type OptionName,
 } from './command-table.js'
-import { fishCompletion } from './fish-completion.js'
 
 const WIDTH = 110
 const INDENT = 28
@@ -64,55 +63,3 @@ function entry(term: string, text: string): string {
   const begin = head.length < INDENT - 1 ? `${head.padEnd(INDENT)}${first}` : `${head}\n${margin}${first}`
   return [begin, ...more.map(line => margin + line), ''].join('\n')
 }
-
-/** A script that completes commands, options, files and folders; zsh runs bash's. */
-export function completionScript(shell: 'bash' | 'fish' | 'zsh'): string {
-  if (shell === 'fish') return fishCompletion()
-  const names = Object.keys(COMMANDS) as CommandName[]
-  const cases = names.map(name => {
-    const { options, words = [], nextWords = {}, completes }: CommandRow = COMMANDS[name]
-    const all = [...words.map(firstWord), ...[...options, ...GENERAL].map(option => `--${option}`)]
-    const next = Object.entries(nextWords).map(([word, more]) => `'${word}') words='${more.join(' ')}' ;; `)
-    const place = name.split(' ').length + 1
-    const second =
-      next.length === 0
-        ? ''
-        : `; [ "$COMP_CWORD" = ${place + 1} ] && case \${COMP_WORDS[${place}]} in ${next.join('')}esac`
-    return `    '${name}') words='${all.join(' ')}'; files='${completes ?? ''}'${second} ;;\n`
-  })
-  const valued = (kind: string | undefined): string =>
-    Object.entries(OPTIONS)
-      .filter(([, row]) => row.type === 'string' && (row as { completes?: string }).completes === kind)
-      .flatMap(([name, row]) => [`--${name}`, ...('short' in row ? [`-${row.short}`] : [])])
-      .join('|')
-  const two = names.filter(name => name.includes(' '))
-  return `${shell === 'zsh' ? 'autoload -U +X bashcompinit && bashcompinit\n' : ''}_portcullis() {
-  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} name=\${COMP_WORDS[1]} words files
-  case $before in
-    ${valued('file')}) COMPREPLY=($(compgen -f -- "$word")); return ;;
-    ${valued('folder')}) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    ${valued(undefined)}) COMPREPLY=(); return ;;
-  esac
-  if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W '${[...new Set(names.map(firstWord))].join(' ')}' -- "$word")); return
-  fi
-  case $name in
-${[...new Set(two.map(firstWord))]
-  .map(first => {
-    const seconds = two.filter(name => firstWord(name) === first).map(name => name.slice(first.length + 1))
-    return `    '${first}') if [ "$COMP_CWORD" = 2 ]; then COMPREPLY=($(compgen -W '${seconds.join(' ')}' -- "$word")); return; fi
-      name="$name \${COMP_WORDS[2]}" ;;\n`
-  })
-  .join('')}  esac
-  case $name in
-${cases.join('')}  esac
-  COMPREPLY=($(compgen -W "$words" -- "$word"))
-  [ "$files" = file ] && COMPREPLY+=($(compgen -f -- "$word"))
-  [ "$files" = folder ] && COMPREPLY+=($(compgen -d -- "$word"))
-  return 0
-}
-complete -F _portcullis portcullis
-`
-}
-
-const firstWord = (words: string): string => words.split(' ', 1)[0] ?? ''

@@ -39,6 +39,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   telnet: 'telnet',
   tstclnt: 'libnss3-tools',
   wget: 'wget',
+  zsh: 'zsh',
 }
 
 /** Where nginx and the helpers of Squid lie, which are not on the path of a plain user. */

@@ -33,6 +33,13 @@ test('the Debian package has the program, its dependencies, a configuration in o
   t.strictSame({ ok: report.ok, problems: report.problems }, { ok: true, problems: [] })
   t.match(readFileSync(join(conf, 'records.config'), 'utf8'), 'STRING /run/portcullis/ctl.sock')
 
+  for (const file of [
+    'bash-completion/completions/portcullis',
+    'fish/vendor_completions.d/portcullis.fish',
+    'zsh/vendor-completions/_portcullis',
+  ])
+    t.match(readFileSync(join(root, 'usr/share', file), 'utf8'), 'verify-config', file)
+
   const unit = readFileSync('etc/packaging/portcullis.service', 'utf8')
   t.equal(readFileSync(join(root, 'usr/lib/systemd/system/portcullis.service'), 'utf8'), unit)
   const listed = readFileSync(join(root, 'DEBIAN/conffiles'), 'utf8').trim().split('\n')

@@ -21,7 +21,7 @@ root=$work/root
 home=$root/usr/lib/portcullis
 mkdir -p "$home" "$root/DEBIAN" "$root/etc" "$root/usr/bin" "$root/usr/lib/systemd/system" "$root/usr/lib/sysusers.d" \
   "$root/usr/share/doc/portcullis" "$root/usr/share/bash-completion/completions" \
-  "$root/usr/share/fish/vendor_completions.d"
+  "$root/usr/share/fish/vendor_completions.d" "$root/usr/share/zsh/vendor-completions"
 
 npm pack --silent --ignore-scripts --pack-destination "$work" > /dev/null
 tar -xzf "$work"/portcullis-*.tgz -C "$home" --strip-components 1
@@ -43,6 +43,7 @@ CONFIG proxy.config.log.logfile_dir STRING /var/log/portcullis
 RECORDS
 node "$home/dist/core/main.js" completion bash > "$root/usr/share/bash-completion/completions/portcullis"
 node "$home/dist/core/main.js" completion fish > "$root/usr/share/fish/vendor_completions.d/portcullis.fish"
+node "$home/dist/core/main.js" completion zsh > "$root/usr/share/zsh/vendor-completions/_portcullis"
 cp LICENSE "$root/usr/share/doc/portcullis/copyright"
 gzip -9n < CHANGELOG.md > "$root/usr/share/doc/portcullis/changelog.gz"
 
