@@ -10,7 +10,7 @@ const LOG = 'proxy.config.log'
 const MB = 1_048_576
 
 /** A folder with a log that was written to some minutes ago, and four that have been rolled before, of 1 MB each. */
-const logs = (bytes: number, minutesAgo: number) => async (later: Stage['later']) => {
+export const logs = (bytes: number, minutesAgo: number) => async (later: Stage['later']) => {
   const dir = makeTempDir()
   later(dir.remove)
   const write = (name: string, size: number, at: number): void => {

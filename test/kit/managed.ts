@@ -85,6 +85,7 @@ export interface Managed<P extends RunningProxy = ChildProxy> {
   count(pattern: RegExp, least: number): Promise<number>
 }
 
+/** The whole configuration of such a proxy. */
 export const confOf = (plugins: readonly string[], conf: ProxyConf): ProxyConf => ({
   plugins,
   modules: MODULES,
