@@ -4,6 +4,7 @@ import { lookUp, openList, type RevocationList } from './crl.js'
 import { fetchBody, isFetched } from './fetching.js'
 import { type Answer, reasonName } from './no-answer.js'
 import { makeMemory, Shelf, type ShelfOptions, type Source, textOf } from './shelf.js'
+import { tellWhile } from './slow-list.js'
 import type { Subject } from './subject.js'
 
 const MAX_LIST = 67_108_864
@@ -72,7 +73,7 @@ export class Lists {
 
   #source(url: string, { issuer }: Subject): Source<RevocationList> {
     const open = (bytes: Buffer): Promise<RevocationList> => openList(bytes, issuer)
-    const fetch = async () => {
+    const load = async () => {
       const bytes = await fetchBody(this.#options.fetch, url, {
         timeout: FETCH_TIME,
         maxBytes: MAX_LIST,
@@ -81,6 +82,8 @@ export class Lists {
       })
       return { value: await open(bytes), bytes }
     }
+    const { schedule, warn: note } = this.#options
+    const fetch = () => tellWhile(url, load(), { schedule, note, most: FETCH_TIME })
     return { url, key: `crl ${url} ${issuer.id}`, maxBytes: MAX_LIST, fetch, open }
   }
 }

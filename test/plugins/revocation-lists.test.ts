@@ -50,6 +50,36 @@ test('a list of many entries by openssl is read whole', async t => {
   t.match(await ask(bad.chain), REVOKED)
 })
 
+test('a list that takes long is mentioned while it comes, and when it is here', async t => {
+  const source = await startSource(t)
+  const good = leafOf(withList(`${source.url}/list`))
+  let come = (): void => {}
+  const asked = new Promise<void>(resolve => {
+    source.answers['/list'] = (...given) => {
+      come = () => sends(listOf(root, []))(...given)
+      resolve()
+    }
+  })
+  const { kit, ask } = await openRevocation(t, 'timeout=50000')
+  const verdict = ask(good.chain)
+  await asked
+  await kit.advance(4000)
+  t.notMatch(kit.log.join(), 'is being fetched')
+  for (let i = 0; i < 2; i++) {
+    await kit.advance(5000)
+    t.match(
+      await kit.logged(/is being fetched/),
+      /NOTE .*the list http:\S+\/list is being fetched: for \d+ s so far, 60 s at most/,
+    )
+  }
+  t.equal(kit.log.filter(line => /is being fetched/.test(line)).length, 2)
+  come()
+  t.match(await verdict, ACCEPTED)
+  t.match(await kit.logged(/is here/), /the list http:\S+ is here: 0\.0 MB in \d+ s/)
+  await kit.advance(5000)
+  t.equal(kit.log.filter(line => /is being fetched/.test(line)).length, 2, 'and no more')
+})
+
 test('without an answer fail= decides, without a source none=', async t => {
   const source = await startSource(t, { '/down': response => response.writeHead(503).end() })
   const down = leafOf(withList(`${source.url}/down`)).chain
