@@ -79,10 +79,15 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
 
   manage('approvals', {
     list: () => approvals.list(),
+    given: () => approvals.given(),
+    takeBack: async (id, who) => {
+      checkName(who)
+      const answer = await approvals.takeBack(id, who)
+      if (answer !== undefined) note(`${who} takes the rejection ${id} of ${answer.host} back`)
+      return answer
+    },
     answer: async (id, answer) => {
-      const name = answer.who.startsWith('link from ') ? 'link' : answer.who
-      if (options.who.length > 0 && !options.who.includes(name))
-        throw new Error(`${answer.who} may not answer; who= names ${options.who.join(', ')}`)
+      checkName(answer.who)
       const question = await approvals.answer(id, answer)
       if (question !== undefined) note(`${answer.who} answers ${id}, ${question.host}: ${answer.verdict}`)
       return question
@@ -113,6 +118,12 @@ const init: PluginInit<OptionsOf<typeof optionsSchema>> = async context => {
     event.schedule(giveUp, patience)
     return undefined
   })
+
+  function checkName(who: string): void {
+    const name = who.startsWith('link from ') ? 'link' : who
+    if (options.who.length > 0 && !options.who.includes(name))
+      throw new Error(`${who} may not answer; who= names ${options.who.join(', ')}`)
+  }
 
   function toVerdict({ id: question, verdict, until, who, why }: Answered): Verdict {
     if (verdict === 'accept')

@@ -1,6 +1,6 @@
 /** What can be asked and done through the management API. The composition root fills it in; nothing here decides. */
 import type { HookId } from '../api/hooks.js'
-import type { Approval, ApprovalAnswer } from '../api/managed.js'
+import type { Approval, ApprovalAnswer, GivenAnswer } from '../api/managed.js'
 import type { RecordInfo, RuleInfo } from '../settings/record-report.js'
 import type { RevokedCounts } from '../tls/judge/revocation.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
@@ -187,6 +187,14 @@ export interface AdminApi {
    * @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin asks people
    */
   approvals(): Maybe<readonly Approval[]>
+  /** The answers of people that count, the latest first. @throws {ProxyError} as `approvals` */
+  answers(): Maybe<readonly GivenAnswer[]>
+  /**
+   * Takes a rejection of a person back: the next handshake is a question again.
+   * @param id of the question that it was given to
+   * @throws {ProxyError} PTC_ADMIN_REQUEST when no rejection counts under this id
+   */
+  takeBack(id: string, who: string): Promise<GivenAnswer>
   /** @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin asks people, or no such question is open */
   answer(id: string, answer: ApprovalAnswer): Promise<Approval>
   /** Which rule decides about a host. @throws {ProxyError} PTC_ADMIN_REQUEST when no plugin explains its rules */

@@ -19,7 +19,7 @@ const PERIODS: readonly (readonly [name: string, text: string, ms: number | unde
   ['1h', 'for an hour', HOUR],
   ['1d', 'for a day', 24 * HOUR],
   ['7d', 'for seven days', 7 * 24 * HOUR],
-  ['always', 'until it is revoked', undefined],
+  ['always', 'until it is taken back', undefined],
 ]
 const SCOPES: readonly (readonly [ApprovalAnswer['scope'], string])[] = [
   ['leaf', 'this certificate'],

@@ -12,6 +12,12 @@ const ABOUT: Readonly<Record<string, (api: AdminApi, id: string) => Promise<unkn
     const { host, port, address, plugin, client, builtIn, leaf, question } = found
     return { host, port, address, plugin, client, builtIn, sha256: leaf?.sha256, question }
   },
+  '/v1/answers/:id/': async (api, id) => {
+    const found = (await api.answers()).find(one => one.id === id)
+    if (found === undefined) return undefined
+    const { host, port, verdict, scope, sha256 } = found
+    return { host, port, verdict, scope, sha256 }
+  },
   '/v1/approvals/:id/': async (api, id) => {
     const found = (await api.approvals()).find(one => one.id === id)
     if (found === undefined) return undefined

@@ -69,6 +69,23 @@ export function heldRoutes(app: FastifyInstance, api: AdminApi): void {
     const { rows, next } = pageOf(await api.approvals(), ({ since, id }) => [since, id], query)
     return { approvals: rows, next }
   })
+  app.get<{ Querystring: PageQuery & { search?: string } }>(
+    '/v1/answers',
+    { schema: SCHEMAS.givenAnswers },
+    async ({ query: { search = '', ...page } }) => {
+      const wanted = search.toLowerCase()
+      const found = (await api.answers()).filter(({ host, who, why, id }) =>
+        `${host} ${who} ${why ?? ''} ${id}`.toLowerCase().includes(wanted),
+      )
+      const { rows, next } = pageOf(found, ({ at, id }) => [-at, id], page)
+      return { answers: rows, next }
+    },
+  )
+  app.post<{ Params: { id: string }; Body: { who?: string } }>(
+    '/v1/answers/:id/withdraw',
+    { schema: SCHEMAS.takeBack },
+    request => api.takeBack(request.params.id, nameOf(request, request.body.who)),
+  )
   app.post<{ Params: { id: string }; Body: { ms: number } }>(
     '/v1/approvals/:id/extend',
     { schema: SCHEMAS.extendQuestion },

@@ -109,6 +109,20 @@ const APPROVAL_FIELDS = {
 }
 const APPROVAL = object(APPROVAL_FIELDS, 'waitsUntil', 'elsewhere')
 
+const GIVEN = object({
+  id: TEXT,
+  host: TEXT,
+  port: COUNT,
+  verdict: { enum: ['accept', 'reject'] },
+  scope: { enum: ['leaf', 'issuer', 'host'] },
+  sha256: TEXT,
+  builtIn: TEXT,
+  at: NUMBER,
+  until: OR_NULL(NUMBER),
+  who: TEXT,
+  why: OR_NULL(TEXT),
+})
+
 const QUESTION_ID = object({ id: { ...TEXT, minLength: 1, maxLength: 64 } })
 
 /** The verdict is in the route. */
@@ -199,6 +213,16 @@ export const HELD_SCHEMAS = {
   approvals: {
     ...PAGED,
     ...answers('Open questions, oldest first.', 200, pageOf('approvals', APPROVAL)),
+  },
+  givenAnswers: {
+    querystring: object({ search: { ...TEXT, maxLength: 300 }, ...PAGE }, 'search', 'limit', 'cursor'),
+    ...answers('The answers of people that count, the latest first.', 200, pageOf('answers', GIVEN)),
+  },
+  takeBack: {
+    role: 'decide',
+    params: QUESTION_ID,
+    body: object({ who: ANSWER_FIELDS.who }, 'who'),
+    ...answers('Takes a rejection of a person back: the next handshake is a question again.', 200, GIVEN),
   },
   accept: { audit: 'required', ...answered('Answers a question: accepted.') },
   refuse: answered('Answers a question: rejected.'),

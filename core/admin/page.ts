@@ -12,6 +12,7 @@ const SCRIPTS = [
   'certificate',
   'chain',
   'configuration',
+  'given',
   'health',
   'held',
   'history',

@@ -99,7 +99,14 @@ export class AdminPort {
       )
     const { who, role } = session
     if (isRead && path === '/session') return sendJson(req, res, 200, { who, role })
+    if (path === '/session' && req.method === 'DELETE') return this.#logOut(req, res)
     this.#admit(role, who, req, res)
+  }
+
+  #logOut(req: IncomingMessage, res: ServerResponse): void {
+    this.sessions.end(cookieOf(req))
+    res.setHeader('set-cookie', `${COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0`)
+    sendJson(req, res, 200, {})
   }
 
   /** This port says which person asks, and with which rights: what the client has sent in these fields is replaced. */

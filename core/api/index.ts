@@ -40,6 +40,7 @@ export type {
   ApprovalScope,
   ApprovalTopic,
   ApprovedOrigin,
+  GivenAnswer,
   ManagedTopics,
   WaitsElsewhere,
 } from './managed.js'

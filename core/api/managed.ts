@@ -92,9 +92,34 @@ export interface ApprovalAnswer {
   readonly why: string | undefined
 }
 
+/** An answer that counts. */
+export interface GivenAnswer {
+  /** The question that it was given to. */
+  readonly id: string
+  readonly host: string
+  readonly port: number
+  readonly verdict: 'accept' | 'reject'
+  readonly scope: ApprovalScope
+  /** SHA-256 of the leaf that was shown, hex, and what the built-in check had found. */
+  readonly sha256: string
+  readonly builtIn: string
+  /** When it was given, and until when it counts; milliseconds since the epoch. Null: until it is withdrawn. */
+  readonly at: number
+  readonly until: number | null
+  readonly who: string
+  readonly why: string | null
+}
+
 export interface ApprovalTopic {
   /** Oldest first. */
   list(): readonly Approval[]
+  /** The answers that count now: `ctl answers`. Without this function none are listed. */
+  given?(): readonly GivenAnswer[]
+  /**
+   * Takes a rejection back, so that the next handshake is a question again: `ctl withdraw`. Without this function it is not done.
+   * @returns the answer; undefined when no rejection counts under this id
+   */
+  takeBack?(id: string, who: string): Promise<GivenAnswer | undefined>
   /**
    * Answers an open question; it counts once it is written down.
    * @returns the question as it was; undefined when none is open under this id

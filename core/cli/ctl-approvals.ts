@@ -1,9 +1,9 @@
 /** `portcullis ctl approvals`, `accept` and `reject`: questions that people answer. */
-import type { Approval, ApprovalScope, WaitsElsewhere } from '../api/managed.js'
+import type { Approval, ApprovalScope, GivenAnswer, WaitsElsewhere } from '../api/managed.js'
 import { authorityText } from '../base/authority.js'
 import { listOf, operator } from './ctl-client.js'
 import { type Command, type CtlOptions, command, usage } from './ctl-command.js'
-import { duration, table } from './ctl-text.js'
+import { duration, localTime, table } from './ctl-text.js'
 
 /** Ids of questions begin with a letter, those of handshakes are numbers. */
 export const isQuestion = (id: string): boolean => /^[A-Za-z][\w.-]{0,63}$/.test(id)
@@ -56,7 +56,7 @@ export function answer(id: string, verdict: 'accept' | 'reject', options: CtlOpt
   return command(
     send => send<Approval>('POST', `/v1/approvals/${id}/${verdict}`, body),
     ({ host, port, waiting, elsewhere = [] }) => [
-      `${authorityText(host, port)} is ${verdict}ed, ${ABOUT[scope]}, ${ms === undefined ? 'until it is revoked' : `for ${duration(ms)}`}`,
+      `${authorityText(host, port)} is ${verdict}ed, ${ABOUT[scope]}, ${ms === undefined ? `until it is ${verdict === 'accept' ? 'revoked' : 'withdrawn'}` : `for ${duration(ms)}`}`,
       ...(waiting === 0 ? [] : [`handshakes that waited for it: ${waiting}`]),
       ...elsewhere.map(there => `handshakes that waited for it in another proxy: ${waitsText(there)}`),
     ],
@@ -80,6 +80,42 @@ export function approvalsText(approvals: readonly Approval[]): readonly string[]
     a.issuer,
   ])
   return table([['ID', 'ORIGIN', 'CLIENT', 'SINCE', 'WAIT', 'CHECK', 'CERTIFICATE', 'ISSUER'], ...rows])
+}
+
+const SCOPES: Readonly<Record<ApprovalScope, string>> = {
+  leaf: 'this certificate',
+  issuer: 'this issuer',
+  host: 'the host',
+}
+
+export function answersText(answers: readonly GivenAnswer[]): readonly string[] {
+  if (answers.length === 0) return ['no answer counts now']
+  const now = Date.now()
+  const rows = answers.map(({ id, host, port, verdict, scope, builtIn, at, until, who, why }) => [
+    id,
+    authorityText(host, port),
+    `${verdict}ed`,
+    scope === 'leaf' && builtIn !== 'X509_V_OK' ? `${SCOPES[scope]}, ${builtIn}` : SCOPES[scope],
+    until === null ? 'always' : duration(until - now),
+    localTime(at),
+    who,
+    why ?? '',
+  ])
+  return table([['ID', 'ORIGIN', 'ANSWER', 'ABOUT', 'LEFT', 'GIVEN', 'BY', 'WHY'], ...rows])
+}
+
+/** `withdraw ID`, of a rejection */
+export function withdraw([id = '', ...more]: readonly string[]): Command {
+  if (more.length > 0 || !isQuestion(id))
+    throw usage(
+      'withdraw takes the ID of a rejection (`ctl answers`); `ctl revoke HOST` withdraws acceptances',
+    )
+  return command(
+    send => send<GivenAnswer>('POST', `/v1/answers/${id}/withdraw`, { who: operator() }),
+    ({ host, port }) => [
+      `${authorityText(host, port)} is rejected no more: the next handshake is a question`,
+    ],
+  )
 }
 
 /** A command that a plugin answers in lines. */

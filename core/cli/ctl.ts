@@ -1,7 +1,7 @@
 /** `portcullis ctl`: asks and tells a running proxy, through its management socket. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PluginStatus, Status, Withdrawn } from '../admin/admin-api.js'
-import type { Approval } from '../api/managed.js'
+import type { Approval, GivenAnswer } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { ALL_RIGHTS, isRole, ROLES } from '../base/roles.js'
@@ -9,7 +9,7 @@ import { checkSocketPath } from '../config/admin-socket.js'
 import type { Place } from '../program/place.js'
 import { readSettings, type Settings } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
-import { approvalsText, learn, policy } from './ctl-approvals.js'
+import { answersText, approvalsText, learn, policy, withdraw } from './ctl-approvals.js'
 import { listOf, operator, type Reach, sendTo } from './ctl-client.js'
 import {
   alone,
@@ -37,6 +37,19 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], options: CtlOp
       ({ approvals }) => approvalsText(approvals),
     ),
   ),
+  answers: alone('answers', ({ search = '' }) =>
+    command(
+      async send => ({
+        answers: await listOf<GivenAnswer>(
+          send,
+          `/v1/answers?search=${encodeURIComponent(search)}`,
+          'answers',
+        ),
+      }),
+      ({ answers }) => answersText(answers),
+    ),
+  ),
+  withdraw,
   accept,
   reject: rejectHeld,
   extend,
@@ -97,10 +110,10 @@ const ANSWERS = ['accept', 'reject']
 /** The commands that take an option. */
 const OWNERS = {
   all: ['revoke'],
-  watch: ['approvals', 'parked', 'history', 'server'],
+  watch: ['approvals', 'answers', 'parked', 'history', 'verdicts', 'status', 'metric', 'server', 'stop'],
   undo: ['server'],
   drain: ['server'],
-  search: ['history'],
+  search: ['history', 'answers'],
   result: ['history'],
   limit: ['history'],
   for: ANSWERS,

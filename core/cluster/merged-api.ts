@@ -1,12 +1,12 @@
 /** The management API over all processes that serve: whichever of them holds something, the answer is one. */
 import type { AdminApi, FleetStatus, Status } from '../admin/admin-api.js'
 import type { HeldAccepted, HeldElsewhere, HistoryRow, ParkedDetail, ParkedRow } from '../admin/held-api.js'
-import type { Approval } from '../api/managed.js'
+import type { Approval, GivenAnswer } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
-import { asShown, mergeApprovals } from '../plugin-host/topics/calls.js'
+import { asShown, mergeApprovals, mergeGiven } from '../plugin-host/topics/calls.js'
 import { noneWaits } from '../program/held-actions.js'
 import { shownRows } from '../program/history-rows.js'
-import { notOpen, recordSetter } from '../program/management.js'
+import { notOpen, notRejected, recordSetter } from '../program/management.js'
 import type { Reloaded } from '../program/reloads.js'
 import type { ConfigPlace } from '../settings/settings.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
@@ -162,6 +162,12 @@ export function mergedApi(parts: MergedParts): AdminApi {
       return shownRows(all.flat(), filter)
     },
     approvals: async () => mergeApprovals((await askAll<readonly Approval[]>('approvals')).flat()),
+    answers: async () => mergeGiven((await askAll<readonly GivenAnswer[]>('answers')).flat()),
+    takeBack: async (id, who) => {
+      const answer = await askUntilFound<GivenAnswer>('takeBackIfGiven', id, who)
+      if (answer === undefined) throw notRejected(id)
+      return answer
+    },
     answer: (id, answer) =>
       asShown(
         id,

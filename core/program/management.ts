@@ -8,11 +8,12 @@ import type {
 } from '../admin/admin-api.js'
 import type { HistoryRow } from '../admin/held-api.js'
 import type { HookId } from '../api/hooks.js'
-import type { Approval } from '../api/managed.js'
+import type { Approval, GivenAnswer } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
 import { describe } from '../base/thrown.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
 import type { ManagedCalls } from '../plugin-host/topics/answers.js'
+import { mergeGiven } from '../plugin-host/topics/calls.js'
 import { changeRecord, undoChange } from '../settings/change-record.js'
 import { recordNamed, ruleInfos } from '../settings/record-report.js'
 import { type ConfigPlace, recordsBehind } from '../settings/settings.js'
@@ -58,12 +59,20 @@ export interface ProcessApi extends AdminApi {
   readonly extendHere: AdminApi['extendQuestion']
   /** As `answer`, but undefined where the question is not open: another process may have it. */
   readonly answerIfOpen: (...asked: Parameters<AdminApi['answer']>) => Promise<Approval | undefined>
+  /** As `takeBack`, but undefined where none counts. */
+  readonly takeBackIfGiven: (id: string, who: string) => Promise<GivenAnswer | undefined>
   /** The history before rows that say the same are joined: other processes have some, too. */
   readonly historyRows: () => readonly HistoryRow[]
 }
 
 export const notOpen = (id: string): ProxyError =>
   new ProxyError('PTC_ADMIN_REQUEST', `no question ${id} is open; \`ctl approvals\` lists those that are`)
+
+export const notRejected = (id: string): ProxyError =>
+  new ProxyError(
+    'PTC_ADMIN_REQUEST',
+    `no rejection counts under the id ${id}; \`ctl answers\` lists them. \`ctl revoke HOST\` withdraws acceptances`,
+  )
 
 /** What the management API does. */
 export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers }: Manager): ProcessApi {
@@ -88,6 +97,8 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
     if (question === undefined) throw notOpen(id)
     return question
   }
+  const takeBackIfGiven: ProcessApi['takeBackIfGiven'] = (id, who) =>
+    askTopic(generations, 'approvals', topic => topic.takeBack(id, who))
   return {
     ...heldActions(managed, {
       answer,
@@ -122,6 +133,13 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
     learning: what => askTopic(generations, 'learning', topic => topic[what]()),
     verdicts: () => generations.current().verification.verdicts.list(),
     approvals,
+    answers: async () => mergeGiven(await askTopic(generations, 'approvals', topic => topic.given())),
+    takeBackIfGiven,
+    takeBack: async (id, who) => {
+      const answer = await takeBackIfGiven(id, who)
+      if (answer === undefined) throw notRejected(id)
+      return answer
+    },
     answer,
     answerIfOpen,
     revoke: async (wanted, who) => {

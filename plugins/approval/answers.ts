@@ -3,6 +3,8 @@ import type { Answered, Subject } from './question.js'
 
 /** An answer, and what it is kept for. */
 export interface Kept extends Answered {
+  /** When it was given, ISO 8601. */
+  readonly at: string
   readonly scope: ApprovalScope
   readonly subject: Subject
 }
@@ -30,6 +32,11 @@ export class Answers {
     if (list.length === 0) this.#byHost.delete(subject.host)
     else this.#byHost.set(subject.host, list)
     return list.findLast(kept => covers(kept, subject))
+  }
+
+  /** Those that count now. */
+  list(now = Date.now()): readonly Kept[] {
+    return [...this.#byHost.values()].flat().filter(({ until = Infinity }) => until > now)
   }
 
   /** Those that are meant, and are in force no more from now on. */

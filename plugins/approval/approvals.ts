@@ -5,6 +5,7 @@ import type {
   ApprovalAnswer,
   ApprovalTopic,
   ApprovedOrigin,
+  GivenAnswer,
   PluginPeers,
   VerifyServerEvent,
 } from 'portcullis/plugin'
@@ -131,6 +132,14 @@ export class Approvals implements ApprovalTopic {
     return all.sort((a, b) => a.since - b.since)
   }
 
+  given(): readonly GivenAnswer[] {
+    return this.#answers.list().map(describeKept)
+  }
+
+  takeBack(id: string, who: string): Promise<GivenAnswer | undefined> {
+    return this.#inTurn(() => this.#takeBack(id, who))
+  }
+
   /** The answer in force, or the question that the handshake is part of. */
   find(event: VerifyServerEvent): Found {
     const subject = subjectOf(event)
@@ -190,9 +199,14 @@ export class Approvals implements ApprovalTopic {
     if (scope === 'issuer' && issuerKey === undefined)
       throw new Error(`${host} has no issuer that was checked: answer for the certificate, or for the host`)
     const answered: Answered = { id, verdict, until, who, why }
-    const kept: Kept = { ...answered, scope, subject: { host, port, leaf, leafKey, issuerKey, builtIn } }
     const shown = this.#describe(question)
-    const entry: Answering = { at: now(), did: 'answered', ...kept }
+    const entry: Answering = {
+      at: now(),
+      did: 'answered',
+      ...answered,
+      scope,
+      subject: { host, port, leaf, leafKey, issuerKey, builtIn },
+    }
     await this.#write(entry)
     this.#keep(entry)
     // Meanwhile another instance may have told of another answer.
@@ -211,6 +225,13 @@ export class Approvals implements ApprovalTopic {
     const ids = gone.map(({ id }) => id)
     if (ids.length > 0) await this.#write({ at: now(), did: 'withdrew', ids, what, who })
     return ids.length
+  }
+
+  async #takeBack(id: string, who: string): Promise<GivenAnswer | undefined> {
+    const [gone] = this.#answers.withdraw(kept => kept.id === id && kept.verdict === 'reject')
+    if (gone === undefined) return undefined
+    await this.#write({ at: now(), did: 'withdrew', ids: [id], what: 'a rejection', who })
+    return describeKept(gone)
   }
 
   /** On the disk first, then in the other instances. */
@@ -317,6 +338,12 @@ export class Approvals implements ApprovalTopic {
       this.#answers.withdraw(({ id }) => ids.has(id))
     }
   }
+}
+
+function describeKept({ id, verdict, scope, at, until, who, why, subject }: Kept): GivenAnswer {
+  const { host, port, leaf: sha256, builtIn } = subject
+  const [since, end, reason] = [Date.parse(at), until ?? null, why ?? null]
+  return { id, host, port, verdict, scope, sha256, builtIn, at: since, until: end, who, why: reason }
 }
 
 type Answering = Extract<Entry, { did: 'answered' }>

@@ -113,6 +113,26 @@ test('a cookie without the key of its session reads and changes nothing', async 
   t.equal((await send(port, '/v1/status', { headers: { ...headers, 'x-portcullis-key': key } })).status, 200)
 })
 
+test('a login ends when the person says so', async t => {
+  const { ctl } = await approving(t, 'approval.js', LISTEN)
+  const [one, other] = [await ctl('dashboard'), await ctl('dashboard')].map(({ out }) => logIn(out.trim()))
+  const headersOf = ({ cookie, key }: Awaited<NonNullable<typeof one>>) => ({
+    cookie: cookie.split(';')[0] ?? '',
+    'x-portcullis-key': key,
+  })
+  if (one === undefined || other === undefined) throw new Error('no login')
+  const { port } = await one
+  const headers = headersOf(await one)
+  const end = { method: 'DELETE', headers: { cookie: headers.cookie } }
+  t.equal((await send(port, '/session', end)).status, 403, 'the key is needed, as for anything')
+  t.equal((await send(port, '/v1/status', { headers })).status, 200)
+  const ended = await send(port, '/session', { method: 'DELETE', headers })
+  t.match(ended, { status: 200, headers: { 'set-cookie': [/^portcullis=; .*Max-Age=0$/] } })
+  for (const path of ['/', '/session', '/v1/status'])
+    t.equal((await send(port, path, { headers })).status, 401, path)
+  t.equal((await send(port, '/session', { headers: headersOf(await other) })).status, 200, 'others stay')
+})
+
 test('a person acts under the name of the session alone', async t => {
   const { proxy, ctl } = await approving(t, 'approval.js', LISTEN)
   const { port, cookie, key } = await logIn((await ctl('dashboard')).out.trim())

@@ -46,24 +46,53 @@ for (const place of PLACES)
     })
     t.match((await retry).stdout, /^HTTP\/1\.1 200 /)
     t.match((await ask()).stdout, /^HTTP\/1\.1 200 /, 'it is remembered')
+    t.match((await ctl('answers')).out, /^ID +ORIGIN +ANSWER +ABOUT +LEFT +GIVEN +BY +WHY\n/)
+    t.match(
+      (await ctl('answers')).out,
+      new RegExp(
+        `\n${hold} +${HOST}:${origin.port} +accepted +this certificate +(9 min \\d+ s|10 min 0 s) +\\d{4}-.* [+-]\\d{4} +\\S+ +the new registry\n$`,
+      ),
+    )
+    t.match(JSON.parse((await ctl('answers', '--json')).out).answers, [
+      { id: hold, verdict: 'accept', scope: 'leaf', builtIn: 'X509_V_OK', why: 'the new registry' },
+    ])
     t.match(await ctl('accept', hold), { code: 1, err: /PTC_ADMIN_REQUEST.*no question q[0-9a-f]+ is open/s })
 
     t.match(await ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval\n/ })
+    t.match(await ctl('answers'), { code: 0, out: 'no answer counts now\n' })
     t.match((await ask()).stdout, /^HTTP\/1\.1 503 /, 'and is a question again')
     const { id = '' } = (await open())[0] ?? {}
     t.not(id, hold)
     t.match(await ctl('reject', id, '--for', 'always', '--host', '--why', 'not ours'), {
-      out: /is rejected, whatever certificate it shows, until it is revoked\n/,
+      out: /is rejected, whatever certificate it shows, until it is withdrawn\n/,
     })
     const rejected = await ask()
     t.match(rejected.stdout, /^HTTP\/1\.1 502 /)
     t.match(rejected.stdout, /has rejected it: not ours/)
+    t.match((await ctl('answers')).out, /\nq\S+ +\S+ +rejected +the host +always +.* +not ours\n$/)
+    t.match(
+      await ctl('withdraw', hold),
+      { code: 1, err: /no rejection counts under the id/ },
+      'of an acceptance',
+    )
+    t.match(
+      await ctl('revoke', HOST),
+      { code: 0, out: /nothing was kept/ },
+      'a revocation takes no rejection back',
+    )
+    t.match((await ask()).stdout, /^HTTP\/1\.1 502 /)
+    t.match(await ctl('withdraw', id), {
+      code: 0,
+      out: /is rejected no more: the next handshake is a question\n/,
+    })
+    t.match(await ctl('withdraw', id), { code: 1, err: /no rejection counts/ })
+    t.match((await ask()).stdout, /^HTTP\/1\.1 503 /, 'it is a question again')
 
     const file = join(proxy.conf.path, 'approvals.jsonl')
     const did = readFileSync(file, 'utf8').trim().split('\n')
     t.match(
       did.map(line => JSON.parse(line).did),
-      ['asked', 'answered', 'withdrew', 'asked', 'answered'],
+      ['asked', 'answered', 'withdrew', 'asked', 'answered', 'withdrew', 'asked'],
     )
   })
 
@@ -90,7 +119,7 @@ for (const place of PLACES)
       [['accept', 'q1', '--host', '--leaf'], /one of --leaf, --issuer and --host/],
       [['approvals', '--why', 'x'], /--why belongs to `portcullis ctl accept` and `reject`/],
       [['approvals', '--format', 'xml'], /--format takes json or text, not xml/],
-      [['status', '--watch'], /--watch belongs to `portcullis ctl approvals`/],
+      [['reload', '--watch'], /--watch belongs to `portcullis ctl approvals`/],
     ] as const) {
       t.match(await ctl(...words), { code: 64, err: said })
     }

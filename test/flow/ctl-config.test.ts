@@ -106,6 +106,12 @@ test('ctl metric shows what is counted, also by names of Traffic Server', async 
   t.match(out, /^portcullis_cache_lookups_total\{cache="connections",result="hit"\} 0$/m)
   t.match(out, /^portcullis_native_objects\{kind="SSL_CTX"\} [1-9]/m)
   t.match(out, /^portcullis_hold_seconds_count\{plugin="desk",verdict="accept"\} 1$/m)
+  t.match(out, /^portcullis_verdicts_total\{plugin="desk",verdict="accept",reason=""\} 1$/m)
+  t.match(out, /^portcullis_remembered_verdicts 1$/m)
+  t.match(out, /^portcullis_idle_connections 1$/m)
+  t.match(out, /^portcullis_parked 0$/m)
+  t.match(out, /^portcullis_client_connections \d+$/m)
+  t.match((await ctl('metric', 'match', 'nodejs_eventloop')).out, /^nodejs_eventloop_lag_p99_seconds \d/m)
   t.match(out, /^proxy\.process\.http\.completed_requests 2$/m)
   t.match(out, /^proxy\.process\.http\.2xx_responses 1$/m)
   t.equal(
@@ -120,6 +126,37 @@ test('ctl metric shows what is counted, also by names of Traffic Server', async 
     code: 64,
     err: /; did you mean portcullis_parked\?/,
   })
+})
+
+test('metrics count silence, rejections, and the workers of plugins', async t => {
+  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
+  t.teardown(origin.stop)
+  const rejecting = `export default ({ hookAdd, reject }) => {
+    hookAdd('TS_SSL_CERT_VERIFY_HOOK', ({ reenable }) => reenable(reject('revoked', 'seen')))
+  }`
+  const url = `https://${HOST}:${origin.httpsPort}/`
+  const silent = await managedHere(t, ['desk.mjs x waits'], undefined, {
+    records: { 'proxy.config.ssl.client.verify.deadline': 300 },
+  })
+  await silent.ctl('metric', 'match', 'portcullis_none')
+  t.equal((await get(silent.proxy.port, url)).status, 504)
+  const { out } = await silent.ctl('metric', 'match', 'portcullis_')
+  t.match(out, /^portcullis_deadlines_missed_total 1$/m)
+  t.match(out, /^portcullis_handshakes_total\{result="rejected",by="deadline"\} 1$/m)
+  t.match(out, /^portcullis_hold_seconds_count\{plugin="desk",verdict="reject"\} 1$/m)
+
+  const isolated = await managedHere(t, ['no.mjs @isolate=worker'], undefined, {
+    modules: { 'no.mjs': rejecting },
+  })
+  await isolated.ctl('metric', 'match', 'portcullis_none')
+  t.equal((await get(isolated.proxy.port, url)).status, 502)
+  const counted = (await isolated.ctl('metric', 'match', 'portcullis_')).out
+  t.match(counted, /^portcullis_workers\{plugin="no"\} 2$/m)
+  t.match(
+    counted,
+    /^portcullis_verdicts_total\{plugin="no",verdict="reject",reason="X509_V_ERR_CERT_REVOKED"\} 1$/m,
+  )
+  t.match(counted, /^portcullis_handshakes_total\{result="rejected",by="plugin"\} 1$/m)
 })
 
 test('ctl debug switches debug lines on and off', async t => {

@@ -163,6 +163,11 @@ test('a login that may look alone, a login that is over, and a proxy that is gon
   await page.getByText('A link works once').waitFor()
   t.strictSame(await axeFindings(page), [])
 
+  const leaving = await openPage(browser, (await ctl('dashboard')).out.trim())
+  await leaving.getByRole('button', { name: 'Log out' }).click()
+  await leaving.getByText('A link works once').waitFor()
+  t.equal(await leaving.evaluate(`localStorage.getItem('key')`), null)
+
   const other = await openPage(browser, (await ctl('dashboard')).out.trim())
   await other.getByText('connected as').waitFor()
   await proxy.stop()

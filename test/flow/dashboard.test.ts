@@ -60,6 +60,17 @@ test('held, seen, approved on the page, served, revoked, rejected with the keybo
     ),
   )
   t.strictSame(await axeFindings(page), [])
+  await page.locator('#history-result').selectOption('answers')
+  const given = entry.filter({ hasText: 'this certificate of the host' })
+  await given.waitFor()
+  t.match(
+    await given.innerText(),
+    new RegExp(
+      `${HOST}:\\d+\\s+✓ accepted[\\s\\S]*, until \\d\\d\\.\\d\\d\\.\\d{4}[\\s\\S]*Why\\s+the registry`,
+    ),
+  )
+  t.strictSame(await axeFindings(page), [])
+  await page.locator('#history-result').selectOption('')
   await accepted.getByRole('button', { name: 'Revoke' }).click()
   await page.getByRole('dialog').getByText('All acceptances for this host go').waitFor()
   t.strictSame(await axeFindings(page), [])
@@ -83,6 +94,10 @@ test('held, seen, approved on the page, served, revoked, rejected with the keybo
   await refused.waitFor()
   t.match(await refused.innerText(), /✗ rejected[\s\S]*X509_V_ERR_\w+ \(\d+\), .* has rejected it: not ours/)
   t.match(await refused.innerText(), new RegExp(`portcullis try ${HOST}:\\d+`))
+  await page.locator('#history-result').selectOption('answers')
+  await entry.getByRole('button', { name: 'Take back' }).click()
+  await page.getByText(`${HOST} is rejected no more: the next handshake is a question.`).waitFor()
+  await entry.waitFor({ state: 'detached' })
   await page.locator('#history-search').fill('no such host')
   await page.getByText('Nothing is found.').waitFor()
   t.strictSame(problems(page), [])

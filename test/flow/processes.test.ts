@@ -188,6 +188,7 @@ for (const place of PLACES)
     t.match(await ctl('accept', id, '--for', '10m'), { code: 0, out: /for 10 min/ })
     t.same(await Promise.all(held), [200, 200])
     for (let i = 0; i < 4; i++) t.equal(await ask(), 200, 'in either')
+    t.match(JSON.parse((await ctl('answers', '--json')).out).answers, { length: 1, 0: { id, host: HOST } })
     t.match(await ctl('revoke', HOST), { code: 0, out: /withdrawn: 1 approval\n/ })
     const again = ask()
     const next = await asked(1)
@@ -195,6 +196,10 @@ for (const place of PLACES)
     t.match(await ctl('reject', next.id), { code: 0 })
     t.equal(await again, 502)
     for (let i = 0; i < 4; i++) t.equal(await ask(), 502)
+    t.match(await ctl('withdraw', next.id), { code: 0 })
+    const last = [ask(), ask()]
+    t.match(await ctl('accept', (await asked(2)).id), { code: 0 }, 'it is a question again in both')
+    t.same(await Promise.all(last), [200, 200])
   })
 
 for (const place of PLACES)
@@ -213,6 +218,7 @@ for (const place of PLACES)
       }, `another process in the place of ${pid}`)
     }
     for (let i = 0; i < 4; i++) t.equal(await ask(), 200)
+    t.match((await ctl('answers')).out, /accepted/, 'and is listed')
   })
 
 test('what several processes have learned is reported and written once', async t => {

@@ -6,18 +6,19 @@ import { nodeOrigin } from './node-origin.js'
 import { makeAuthority } from './pki.js'
 import type { ProxyConf } from './proxy.js'
 
-/** @param lines of plugin.config @param subject of the certificate that all origins show */
+/** @param lines of plugin.config @param subject of the certificate that all origins show @param sans its names */
 export async function manyHeld(
   t: Test,
   lines: readonly string[],
   hosts: readonly string[],
   conf: ProxyConf = {},
   subject?: string,
+  sans: readonly string[] = ['many.test', '*.many.test'],
 ) {
   const root = await makeAuthority({ name: 'Root' })
   const tls = await root.issue({
     cn: 'many.test',
-    sans: ['many.test', '*.many.test'],
+    sans: [...sans],
     ...(subject === undefined ? {} : { subject }),
   })
   const origin = await nodeOrigin({ tls, handler: (_, response) => response.end('served\n') })

@@ -81,6 +81,12 @@ export async function ask(path, body) {
   return (await request(path, options)).json()
 }
 
+/** Ends the login, and forgets its key. */
+export async function logOut() {
+  await request('/session', { method: 'DELETE', headers: keyed({}) })
+  localStorage.removeItem('key')
+}
+
 /** Pages of one list at most: nothing here reads more than a person could. */
 const MAX_PAGES = 10
 

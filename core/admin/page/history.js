@@ -1,6 +1,7 @@
 // What was decided: rejections with their reasons and the command that makes the handshake again, acceptances with the person
 // and the reason.
 import { ask } from './api.js'
+import { makeGiven } from './given.js'
 import { openRevoke } from './revoke.js'
 import { duration, momentText, number, timeElement } from './times.js'
 import { copyButton, listed, make, put, putForeign, putHost, visible } from './words.js'
@@ -30,12 +31,17 @@ let rows = []
 let next = null
 let isLong = false
 
+/** Answers come from the plugin that asks people, verdicts from the memory of the proxy. */
+const isAnswers = () => $('history-result').value === 'answers'
+const rowsIn = answer => answer.history ?? answer.answers
+
 const query = cursor => {
   const params = new URLSearchParams({ limit: String(ROWS) })
   const search = $('history-search').value.trim()
   if (search !== '') params.set('search', search)
-  if ($('history-result').value !== '') params.set('result', $('history-result').value)
   if (cursor) params.set('cursor', cursor)
+  if (isAnswers()) return `/v1/answers?${params}`
+  if ($('history-result').value !== '') params.set('result', $('history-result').value)
   return `/v1/history?${params}`
 }
 
@@ -43,28 +49,34 @@ const query = cursor => {
 export async function show() {
   if (isLong) return
   const answer = await ask(query())
-  rows = answer.history
+  rows = rowsIn(answer)
   next = answer.next
   draw()
 }
 
 async function more() {
   const answer = await ask(query(next))
-  rows = [...rows, ...answer.history]
+  rows = [...rows, ...rowsIn(answer)]
   next = answer.next
   isLong = true
   draw()
 }
 
-const stateOf = ({ id, last, times, result, by }) => `${id} ${last} ${times} ${result} ${by}`
+const stateOf = ({ id, last, at, times, result, by }) => `${id} ${last ?? at} ${times} ${result} ${by}`
 
 /** Rows that are as they were keep their elements, and with them the focus and what is selected. */
 function draw() {
   const list = $('history-all')
   const known = new Map([...list.children].map(element => [element.dataset.state, element]))
-  const elements = rows.map(row => known.get(stateOf(row)) ?? makeEntry(row))
+  const elements = rows.map(row => known.get(stateOf(row)) ?? makeElement(row))
   if (elements.length !== list.children.length || elements.some((one, i) => one !== list.children[i]))
     list.replaceChildren(...elements)
+  put(
+    $('history-about'),
+    isAnswers()
+      ? 'What people have answered, and counts; a restart changes nothing of it.'
+      : 'The last verdicts, in the memory of the proxy.',
+  )
   const isSearch = $('history-search').value.trim() !== '' || $('history-result').value !== ''
   put(
     $('history-none'),
@@ -82,9 +94,14 @@ function draw() {
   $('history-latest').hidden = !isLong
 }
 
+function makeElement(row) {
+  const element = row.verdict === undefined ? makeEntry(row) : makeGiven(row, done, tell)
+  element.dataset.state = stateOf(row)
+  return element
+}
+
 function makeEntry(row) {
   const element = make('li', `entry ${row.result}`)
-  element.dataset.state = stateOf(row)
   const host = make('h3', 'host')
   putHost(host, row.host, row.port)
   const times = row.times === 1 ? '' : `, ${number(row.times)} times since ${momentText(row.since)}`
@@ -141,6 +158,11 @@ function actionsOf(row) {
     line.append(button)
   }
   return line
+}
+
+function done(text) {
+  put($('history-done'), text)
+  again()
 }
 
 let typing

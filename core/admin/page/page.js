@@ -2,7 +2,7 @@
 // and draws them. Times go on once a second.
 
 import { checkAnswer, openAnswer } from './answer.js'
-import { ask, askPages, clockSkew, Failure, listen, now } from './api.js'
+import { ask, askPages, clockSkew, Failure, listen, logOut, now } from './api.js'
 import { rowsOf } from './held.js'
 import { clearRows, countFound, drawRows, searchRows, tickRows } from './list.js'
 import { startMeasuring } from './samples.js'
@@ -141,6 +141,7 @@ function greet() {
   const skew = clockSkew()
   const clock = Math.abs(skew) > MAX_SKEW ? `; the proxy's clock differs by ${duration(Math.abs(skew))}` : ''
   put($('state'), `connected as ${visible(session.who)}${clock}`)
+  $('leave').hidden = false
   const role = $('now-role')
   role.hidden = mayDecide()
   put(
@@ -168,6 +169,7 @@ $('now-search').addEventListener('input', event => {
   searchRows(event.target.value)
   announce(`${countFound(rows)} found`)
 })
+$('leave').addEventListener('click', () => logOut().then(() => location.replace('/'), refuse))
 addEventListener('hashchange', showView)
 setInterval(() => {
   if (!document.hidden) tickRows()

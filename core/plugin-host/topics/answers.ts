@@ -1,5 +1,5 @@
 /** The topics as operators reach them, and what they answer: checked where the plugin runs, and where a worker's answer arrives. */
-import type { Approval, ApprovalAnswer, LearningTopic, PolicyTopic } from '../../api/managed.js'
+import type { Approval, ApprovalAnswer, GivenAnswer, LearningTopic, PolicyTopic } from '../../api/managed.js'
 import type { Revocation } from '../../api/plugin.js'
 import { ProxyError } from '../../base/errors.js'
 
@@ -11,6 +11,10 @@ export interface ManagedCalls {
   readonly approvals: {
     /** @throws {ProxyError} PTC_PLUGIN_WORKER when no worker answers */
     list(): Promise<readonly Approval[]>
+    /** @throws {ProxyError} as `list` */
+    given(): Promise<readonly GivenAnswer[]>
+    /** @throws {ProxyError} as `answer` */
+    takeBack(id: string, who: string): Promise<GivenAnswer | undefined>
     /** @throws {ProxyError} as `list`, and PTC_ADMIN_REQUEST with what the plugin throws */
     answer(id: string, answer: ApprovalAnswer): Promise<Approval | undefined>
     /** @returns how many handshakes wait for the question and got more time @throws {ProxyError} as `answer` */
@@ -30,6 +34,10 @@ type Check = (value: unknown) => boolean
 const isText: Check = value => typeof value === 'string'
 const isNumber: Check = value => typeof value === 'number'
 const isCount: Check = value => Number.isSafeInteger(value) && (value as number) >= 0
+const oneOf =
+  (...words: readonly string[]): Check =>
+  value =>
+    words.includes(value as string)
 const orNull =
   (check: Check): Check =>
   value =>
@@ -82,10 +90,26 @@ const APPROVAL: { readonly [K in keyof Required<Approval>]: Check } = {
   link: orNone(has({ sha256: isText, until: isNumber })),
 }
 
+const GIVEN: { readonly [K in keyof GivenAnswer]: Check } = {
+  id: isText,
+  host: isText,
+  port: isNumber,
+  verdict: oneOf('accept', 'reject'),
+  scope: oneOf('leaf', 'issuer', 'host'),
+  sha256: isText,
+  builtIn: isText,
+  at: isNumber,
+  until: orNull(isNumber),
+  who: isText,
+  why: orNull(isText),
+}
+
 /** The functions of each topic, and what they answer. One that is added to the API stops the build until it has a line here. */
 const ANSWERS: { readonly [T in keyof ManagedCalls]: { readonly [P in keyof ManagedCalls[T]]: Check } } = {
   approvals: {
     list: listOf(has(APPROVAL)),
+    given: listOf(has(GIVEN)),
+    takeBack: orNone(has(GIVEN)),
     answer: orNone(has(APPROVAL)),
     extend: isCount,
     withdraw: isCount,
@@ -100,7 +124,7 @@ export const isTopic = (topic: unknown): topic is keyof ManagedCalls =>
   typeof topic === 'string' && Object.hasOwn(ANSWERS, topic)
 
 /** Functions that a plugin may leave out. */
-const OPTIONAL: readonly string[] = ['extend']
+const OPTIONAL: readonly string[] = ['extend', 'given', 'takeBack']
 
 /** The functions that a plugin has to offer. */
 export const partsOf = (topic: keyof ManagedCalls): readonly string[] =>

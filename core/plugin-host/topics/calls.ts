@@ -1,5 +1,5 @@
 /** The topics as operators reach them: of a plugin in this thread, and of one in several workers. */
-import type { Approval, ApprovedOrigin, ManagedTopics } from '../../api/managed.js'
+import type { Approval, ApprovedOrigin, GivenAnswer, ManagedTopics } from '../../api/managed.js'
 import type { Revocation } from '../../api/plugin.js'
 import { ProxyError } from '../../base/errors.js'
 import { describe } from '../../base/thrown.js'
@@ -12,6 +12,8 @@ type Calls<T extends keyof ManagedCalls> = (offered: ManagedTopics[T]) => Manage
 const IN_THREAD: { readonly [T in keyof ManagedCalls]: Calls<T> } = {
   approvals: offered => ({
     list: () => answerOf('approvals', 'list', () => offered.list()),
+    given: () => answerOf('approvals', 'given', () => offered.given?.() ?? []),
+    takeBack: (id, who) => answerOf('approvals', 'takeBack', () => offered.takeBack?.(id, who)),
     answer: (id, answer) => answerOf('approvals', 'answer', () => offered.answer(id, answer)),
     extend: (id, ms) => answerOf('approvals', 'extend', () => offered.extend?.(id, ms) ?? 0),
     withdraw: (revocation, what, who) =>
@@ -71,6 +73,8 @@ export type Instances = () => readonly [CallInstance, ...CallInstance[]]
 const MERGED: { readonly [T in keyof ManagedCalls]: (instances: Instances) => ManagedCalls[T] } = {
   approvals: instances => ({
     list: async () => mergeApprovals((await askAll<readonly Approval[]>(instances, 'list')).flat()),
+    given: async () => mergeGiven((await askAll<readonly GivenAnswer[]>(instances, 'given')).flat()),
+    takeBack: (...args) => askUntilFound<GivenAnswer>(instances, 'takeBack', ...args),
     answer: (id, answer) =>
       asShown(
         id,
@@ -181,6 +185,12 @@ export function mergeApprovals(all: readonly Approval[]): readonly Approval[] {
     byId.set(one.id, other === undefined ? one : merged(other, one))
   }
   return [...byId.values()].sort((a, b) => a.since - b.since)
+}
+
+/** Instances tell one another of answers: each is one, wherever it is known. The latest first. */
+export function mergeGiven(all: readonly GivenAnswer[]): readonly GivenAnswer[] {
+  const byId = new Map(all.map(one => [one.id, one]))
+  return [...byId.values()].sort((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1))
 }
 
 const merged = (a: Approval, b: Approval): Approval => {
