@@ -1,6 +1,6 @@
 /** Lists of `ctl`: what is left out of them, and how they are watched. */
 import { type Test, test } from 'tap'
-import { approving } from '../kit/approving.js'
+import { approvingProgram as approving } from '../kit/approving.js'
 import { startChild } from '../kit/child.js'
 import { HOST, type Managed } from '../kit/managed.js'
 import { MAIN, runMain } from '../kit/proxy.js'

@@ -6,9 +6,10 @@ import type { Records } from '../../core/config/records-table.js'
 import { get } from '../kit/client.js'
 import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
+import { type Authority, makeAuthority } from '../kit/pki.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import type { RestartCase, RestartCases, Restarted, RestartStage } from '../kit/restarting.js'
-import { makeKey, type RunningRedis, startRedis } from '../kit/stores.js'
+import { makeKey, type RunningRedis, startRedis, startSecureRedis } from '../kit/stores.js'
 import { poll } from '../kit/watch.js'
 
 /** Accepts, for as long as its line says; keeps and reads a value. */
@@ -22,6 +23,7 @@ export default ({ argv, hookAdd, accept, note, state }) => {
   })
 }
 `
+const OTHER = (await makeAuthority({ name: 'Another Root' })).certPem
 const MODULES = { 'keeper.mjs': KEEPER }
 /** Milliseconds after which nothing comes into Redis any more. */
 const QUIET = 5000
@@ -97,6 +99,28 @@ export const FLEET_CASES: RestartCases<Extract<Restarted, `proxy.config.cluster.
     conf: { files: { 'cluster.keys': makeKey() } },
     probe: isInFleet,
     expect: ['alone', 'in a fleet'],
+  },
+  'proxy.config.cluster.redis_ca_file': {
+    isProgram: true,
+    from: 'other.pem',
+    to: 'its.pem',
+    make: async t => {
+      const root = await makeAuthority({ name: 'Redis Root' })
+      const redis = await startSecureRedis(await root.issue({ cn: 'redis.test', sans: ['127.0.0.1'] }))
+      t.teardown(redis.stop)
+      return { port: redis.securePort, root }
+    },
+    conf: ({ port, root }: { port: number; root: Authority }) => ({
+      files: { 'cluster.keys': makeKey(), 'its.pem': root.certPem, 'other.pem': OTHER },
+      records: { 'proxy.config.cluster.redis_url': `rediss://127.0.0.1:${port}` },
+    }),
+    probe: ({ send }) =>
+      poll(async () => {
+        const { fleet } = await send<Status>('GET', '/v1/status')
+        if (fleet?.isConnected) return 'trusted'
+        return fleet?.lastError === null ? undefined : 'not trusted'
+      }, 'an answer of Redis'),
+    expect: ['not trusted', 'trusted'],
   },
   'proxy.config.cluster.key_file': {
     isProgram: true,
