@@ -16,7 +16,7 @@ import {
   unknownCommand,
 } from './cli/command-line.js'
 import type { CommandName } from './cli/command-table.js'
-import { completionScript, SHELLS } from './cli/completion.js'
+import { completionFor } from './cli/completion.js'
 import type { CtlOptions } from './cli/ctl-command.js'
 import { commandHelp, helpText } from './cli/help.js'
 import { nearPath, withOwnCommand } from './cli/own-command.js'
@@ -81,10 +81,7 @@ const RUN: Readonly<Record<CommandName, Run>> = {
     return 0
   },
   completion: async ({ args: [shell] }, { print }) => {
-    const found = SHELLS.find(name => name === shell)
-    if (found === undefined)
-      throw new ProxyError('PTC_USAGE', `completion is for bash, fish or zsh, not ${JSON.stringify(shell)}`)
-    print('stdout', completionScript(found).trimEnd())
+    print('stdout', completionFor(shell).trimEnd())
     return 0
   },
   help: async ({ args }, { print }) => {
@@ -113,7 +110,7 @@ const usable = (text: string): string =>
 
 async function main(args: readonly string[]): Promise<void> {
   const call = readCommandLine(args)
-  // What reads the output may end first, as `head` does. A proxy goes on without a reader.
+  // What reads the output may end first, as `head` does.
   if (call.name !== 'start') process.stdout.on('error', () => process.exit(0))
   const status = await RUN[call.name](call, placeOf(call.values))
   if (status !== undefined) process.exit(status) // a plugin may have left a timer or a connection behind

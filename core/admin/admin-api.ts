@@ -237,9 +237,7 @@ export interface AdminApi {
    * @throws {ProxyError} PTC_RECORDS_INVALID
    */
   debug(tags: string | null): Maybe<void>
-  /**
-   * Has clients come back by new connections: `Connection: close`, GOAWAY; idle connections are closed. @param isOn false: no more
-   */
+  /** Has clients come back by new connections: `Connection: close`, GOAWAY; idle ones are closed. @param isOn false: no more */
   drain(isOn: boolean): Maybe<void>
   /**
    * Begins to replace the processes that serve, one after another; the ports stay open.

@@ -1,10 +1,18 @@
 /** Scripts with which a shell completes command lines, made from the table of commands. */
+import { ProxyError } from '../base/errors.js'
 import { COMMANDS, type CommandName, type CommandRow, GENERAL } from './command-table.js'
 import { fishCompletion } from './fish-completion.js'
 import { ALL_WITH_VALUE, valued, wordsOf } from './option-words.js'
 
 export const SHELLS = ['bash', 'fish', 'zsh'] as const
 export type Shell = (typeof SHELLS)[number]
+
+/** The script for a shell that a person names. @throws {ProxyError} PTC_USAGE */
+export function completionFor(shell: string | undefined): string {
+  const found = SHELLS.find(name => name === shell)
+  if (found !== undefined) return completionScript(found)
+  throw new ProxyError('PTC_USAGE', `completion is for bash, fish or zsh, not ${JSON.stringify(shell)}`)
+}
 
 /** A script that completes commands, their words, options, files and folders. */
 export const completionScript = (shell: Shell): string => SCRIPTS[shell]()

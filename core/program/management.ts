@@ -8,12 +8,8 @@ import type {
 } from '../admin/admin-api.js'
 import type { HistoryRow } from '../admin/held-api.js'
 import type { HookId } from '../api/hooks.js'
-import type { Approval, GivenAnswer } from '../api/managed.js'
 import { ProxyError } from '../base/errors.js'
-import { describe } from '../base/thrown.js'
 import { HOOK_IDS } from '../hooks/hook-ids.js'
-import type { ManagedCalls } from '../plugin-host/topics/answers.js'
-import { mergeGiven } from '../plugin-host/topics/calls.js'
 import { changeRecord, undoChange } from '../settings/change-record.js'
 import { recordNamed, ruleInfos } from '../settings/record-report.js'
 import { type ConfigPlace, recordsBehind } from '../settings/settings.js'
@@ -25,6 +21,7 @@ import { shownRows } from './history-rows.js'
 import type { LastingParts } from './lasting-parts.js'
 import { tellMsg } from './lifecycle.js'
 import type { Place } from './place.js'
+import { askTopic, type QuestionActions, questionActions } from './question-actions.js'
 import type { Reloaded } from './reloads.js'
 import { withdraw } from './withdrawing.js'
 
@@ -55,54 +52,23 @@ export interface Manager {
 }
 
 /** What one process does for operators, alone or as one of several. */
-export interface ProcessApi extends AdminApi {
+export interface ProcessApi extends AdminApi, Pick<QuestionActions, 'answerIfOpen' | 'takeBackIfGiven'> {
   readonly extendHere: AdminApi['extendQuestion']
-  /** As `answer`, but undefined where the question is not open: another process may have it. */
-  readonly answerIfOpen: (...asked: Parameters<AdminApi['answer']>) => Promise<Approval | undefined>
-  /** As `takeBack`, but undefined where none counts. */
-  readonly takeBackIfGiven: (id: string, who: string) => Promise<GivenAnswer | undefined>
   /** The history before rows that say the same are joined: other processes have some, too. */
   readonly historyRows: () => readonly HistoryRow[]
 }
-
-export const notOpen = (id: string): ProxyError =>
-  new ProxyError('PTC_ADMIN_REQUEST', `no question ${id} is open; \`ctl approvals\` lists those that are`)
-
-export const notRejected = (id: string): ProxyError =>
-  new ProxyError(
-    'PTC_ADMIN_REQUEST',
-    `no rejection counts under the id ${id}; \`ctl answers\` lists them. \`ctl revoke HOST\` withdraws acceptances`,
-  )
 
 /** What the management API does. */
 export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers }: Manager): ProcessApi {
   const { lasting, generations, reload } = managed
   const { held, revoking, diags } = lasting
   const startedAt = performance.now()
-  const answerIfOpen: ProcessApi['answerIfOpen'] = async (id, given) => {
-    const question = await askTopic(
-      generations,
-      'approvals',
-      topic => topic.answer(id, given),
-      `question ${id}: `,
-    )
-    if (question === undefined) return undefined
-    const plugin = generations.current().plugins.managed.ownerOf('approvals') ?? ''
-    lasting.history.answered(question, given, plugin)
-    return question
-  }
-  const approvals = () => askTopic(generations, 'approvals', topic => topic.list())
-  const answer: AdminApi['answer'] = async (id, given) => {
-    const question = await answerIfOpen(id, given)
-    if (question === undefined) throw notOpen(id)
-    return question
-  }
-  const takeBackIfGiven: ProcessApi['takeBackIfGiven'] = (id, who) =>
-    askTopic(generations, 'approvals', topic => topic.takeBack(id, who))
+  const questions = questionActions(managed)
   return {
+    ...questions,
     ...heldActions(managed, {
-      answer,
-      list: approvals,
+      answer: questions.answer,
+      list: questions.approvals,
       extend: (id, ms) => askTopic(generations, 'approvals', topic => topic.extend(id, ms)),
     }),
     history: filter => shownRows(lasting.history.list(), filter),
@@ -132,16 +98,6 @@ export function makeAdminApi(managed: Managed, { version, pid, stop, tellOthers 
     explain: host => askTopic(generations, 'policy', topic => topic.explain(host)),
     learning: what => askTopic(generations, 'learning', topic => topic[what]()),
     verdicts: () => generations.current().verification.verdicts.list(),
-    approvals,
-    answers: async () => mergeGiven(await askTopic(generations, 'approvals', topic => topic.given())),
-    takeBackIfGiven,
-    takeBack: async (id, who) => {
-      const answer = await takeBackIfGiven(id, who)
-      if (answer === undefined) throw notRejected(id)
-      return answer
-    },
-    answer,
-    answerIfOpen,
     revoke: async (wanted, who) => {
       const { elsewhere } = revoking.read(wanted)
       try {
@@ -233,32 +189,5 @@ function countersOf({
     ignoredReenablesTotal: handshakes.ignoredReenables,
     toleratedTotal: Object.fromEntries(handshakes.tolerated),
     shadowsTotal: Object.fromEntries(handshakes.shadows),
-  }
-}
-
-/** What to say where no plugin has a topic. */
-const MISSING: { readonly [T in keyof ManagedCalls]: string } = {
-  approvals: 'no plugin asks people: there is no approval.js in plugin.config',
-  policy: 'no plugin explains its rules: there is no policy.js in plugin.config',
-  learning: 'no plugin learns: there is no learn.js in plugin.config',
-}
-
-/**
- * Hands a request on to the plugin in force that has a topic.
- * @param about begins what is said of a failure
- * @throws {ProxyError} PTC_ADMIN_REQUEST when there is none, or it cannot do it
- */
-async function askTopic<T extends keyof ManagedCalls, R>(
-  generations: Pick<Generations, 'current'>,
-  name: T,
-  ask: (topic: ManagedCalls[T]) => Promise<R>,
-  about = '',
-): Promise<R> {
-  const topic = generations.current().plugins.managed.get(name)
-  if (topic === undefined) throw new ProxyError('PTC_ADMIN_REQUEST', MISSING[name])
-  try {
-    return await ask(topic)
-  } catch (cause) {
-    throw new ProxyError('PTC_ADMIN_REQUEST', about + describe(cause), { cause })
   }
 }
