@@ -85,17 +85,14 @@ export class Http1 implements OriginConnection, LinkSink, MessageEvents {
     return this.#state === 'idle'
   }
 
-  /** The number of requests sent on it, the present one included. */
   get requests(): number {
     return this.#requests
   }
 
-  /** The one client whose requests it may carry; undefined: all clients. */
   get owner(): ConnectionOwner | undefined {
     return this.#login.owner
   }
 
-  /** Whether its end ends a login. */
   get hasLogin(): boolean {
     return this.#login.isKnown
   }
@@ -105,7 +102,6 @@ export class Http1 implements OriginConnection, LinkSink, MessageEvents {
     this.#onIdleLost = listener
   }
 
-  /** @param client the client of the request */
   send(request: RequestHead, sink: ResponseSink, client: ConnectionOwner): void {
     if (this.#state !== 'idle') throw new ProxyError('PTC_INTERNAL', `request on a ${this.#state} connection`)
     this.#login.request(request.headers, client)
@@ -123,14 +119,12 @@ export class Http1 implements OriginConnection, LinkSink, MessageEvents {
     this.#link.write(Buffer.from(headText(this.#form?.request(request) ?? request), 'latin1'))
   }
 
-  /** @returns false: wait for `onDrain` */
   writeBody(bytes: Buffer): boolean {
     if (this.#state !== 'busy' || bytes.length === 0) return true
     if (this.#request?.body !== 'chunked') return this.#link.write(bytes)
     return this.#link.write(Buffer.concat([Buffer.from(chunkLine(bytes.length), 'latin1'), bytes, CRLF]))
   }
 
-  /** The body is complete. Trailers are sent if it is chunked. */
   endBody(trailers: readonly string[]): void {
     if (this.#state !== 'busy' || this.#isRequestSent) return
     this.#isRequestSent = true

@@ -56,12 +56,6 @@ export class TcpLink implements ClientLink, OriginLink {
     return this.#hasClosed || this.#socket.destroyed
   }
 
-  /**
-   * Reads ahead until a sink attaches, which receives the stored bytes.
-   * @param onGone called when the other end leaves before
-   * @param onFirst called when it sends something before
-   * @returns ends the calls: the next sink then notices an end itself
-   */
   watch(onGone: () => void, onFirst?: () => void): () => void {
     const ahead = new ReadAhead(this, onGone, onFirst)
     this.attach(ahead)
@@ -73,7 +67,6 @@ export class TcpLink implements ClientLink, OriginLink {
     return this.#socket.writableLength > 0
   }
 
-  /** Whether the other end has sent anything. */
   get hasReceived(): boolean {
     return this.#last?.hasReceived ?? this.#socket.bytesRead > 0
   }
@@ -176,7 +169,6 @@ export class TcpLink implements ClientLink, OriginLink {
     readToEnd(this.#socket)
   }
 
-  /** Calls `listener` once when the socket is closed; for code that attaches no sink. */
   whenClosed(listener: () => void): void {
     if (this.#hasClosed) queueMicrotask(listener)
     else this.#socket.once('close', listener)

@@ -50,7 +50,6 @@ export class Http1Reply extends ClientReply {
     this.closes = closes
   }
 
-  /** Bytes of the body that were written. */
   get bodyBytes(): number {
     return this.#bodyBytes
   }
@@ -60,20 +59,16 @@ export class Http1Reply extends ClientReply {
     return this.#framing
   }
 
-  /** Whether written bytes are still in use: small bodies are copied, large ones may wait in the socket. */
+  /** Small bodies are copied, large ones may wait in the socket. */
   holds(bytes: Uint8Array): boolean {
     return bytes.length >= BULK_BYTES && this.#out.isHolding
   }
 
-  /** Sent bytes wait for the client. */
   get isBlocked(): boolean {
     return this.#out.isBlocked
   }
 
-  /**
-   * Sends a 1xx response, also a 100 that the client has not asked for (RFC 9110 section 15.2). A client of HTTP/1.0 gets none.
-   * @returns false: wait for the client to take it, or bytes sent before
-   */
+  /** Also a 100 that the client has not asked for. A client of HTTP/1.0 gets none. */
   writeInterim(head: ResponseHead, via: string | undefined): boolean {
     if (this.#request.httpVersion !== '1.1') return true
     if (head.status === 100) this.#hasContinued = true
@@ -91,10 +86,7 @@ export class Http1Reply extends ClientReply {
     return !this.#request.isComplete && !this.#hasContinued && this.#request.headers.expect !== undefined
   }
 
-  /**
-   * Fixes the head. Connection and Transfer-Encoding are added here; the caller has checked the fields.
-   * @param fields names and values in turn
-   */
+  /** Adds Connection and Transfer-Encoding. */
   override writeHead(status: number, reason: string, fields: readonly string[]): this {
     if (this.state !== 'waiting') return this
     this.state = 'started'
@@ -118,7 +110,6 @@ export class Http1Reply extends ClientReply {
     return this.#request.httpVersion === '1.1' ? 'chunked' : 'close'
   }
 
-  /** @returns false: wait for the client to take it, or what was sent before */
   override write(bytes: Uint8Array): boolean {
     if (this.state !== 'started' || this.#framing === 'none' || bytes.length === 0) return true
     this.#bodyBytes += bytes.length
@@ -151,7 +142,6 @@ export class Http1Reply extends ClientReply {
     this.#heldBytes = needed
   }
 
-  /** Sends all pending bytes. */
   flush(): void {
     if (this.#text !== '') this.#hold(NOTHING)
     const held = this.#held
@@ -174,7 +164,6 @@ export class Http1Reply extends ClientReply {
     return true
   }
 
-  /** @param trailers names and values in turn; sent if the body is chunked */
   override end(trailers: readonly string[] = []): void {
     if (this.state !== 'started') return
     if (this.#framing === 'chunked') this.#text += lastChunk(trailers)
