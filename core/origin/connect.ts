@@ -102,7 +102,8 @@ export class OriginConnector {
     const { scheme, host, port, dialHost, ways } = target
     if (ways !== undefined) return ways
     const routes = this.#options.routes?.()
-    return routes?.waysFor({ ...request(), scheme, host: dialHost ?? host, port }) ?? ONLY_DIRECT
+    if (routes === undefined) return ONLY_DIRECT
+    return routes.waysFor({ ...request(), scheme, host: dialHost ?? host, port }) // seldom: there are parents
   }
 
   /** What a connection is kept under. To be computed when the connection is asked for, not when it is given back. */
@@ -205,7 +206,7 @@ export class OriginConnector {
       return found.place !== undefined
     }
     const mayShare = !by.needsHttp1 && (this.#sessions?.size ?? 0) > 0 && this.#coalescing.isOpenTo(target)
-    const opener = mayShare ? { ...by, isServed } : by
+    const opener = mayShare ? { ...by, isServed } : by // seldom
     const opening = openConnection(this.#options, this, target, signal, opener)
     const made = await opening.catch((cause: unknown) => {
       if (found.place !== undefined && cause instanceof NotNeeded) return found.place
@@ -227,7 +228,8 @@ export class OriginConnector {
     without: ProxyError,
   ): Promise<OriginConnection> {
     const revocations = this.#revocations
-    const made = await openConnection(this.#options, this, target, signal, { ...by, needsHttp1: false })
+    const opener = { ...by, needsHttp1: false } // seldom
+    const made = await openConnection(this.#options, this, target, signal, opener)
     const place = this.#keepNew(made, by.network, revocations)
     const { connection } = made
     return connection instanceof Http2Session ? webSocketPlace(place, connection, signal, without) : place
@@ -335,7 +337,8 @@ export class OriginConnector {
   /** It has been looked at, and is not about what was revoked. */
   #keep(connection: Kept): void {
     const opened = this.#opened.get(connection)
-    if (opened !== undefined) this.#opened.set(connection, { ...opened, revocations: this.#revocations })
+    if (opened === undefined) return
+    this.#opened.set(connection, { ...opened, revocations: this.#revocations }) // seldom
   }
 
   /** Whether a new connection could lead to the same address: it is not denied, and the name does not mean another one. */

@@ -45,7 +45,7 @@ export class Finished {
   /** The counts now. */
   traffic(): Traffic {
     return {
-      requests: [...this.#requests.values()].map(one => ({ ...one })),
+      requests: [...this.#requests.values()].map(one => ({ ...one })), // seldom
       fromClients: this.#fromClients,
       toClients: this.#toClients,
       toOrigins: this.#toOrigins,

@@ -23,6 +23,8 @@ const STREAMS = 4
 
 export interface ProcessesOptions {
   readonly rounds: number
+  /** Before any is counted: a program on Node compiles during its first thousands. */
+  readonly warmUp: number
   readonly handshakes: number
   readonly requests: number
   readonly bodies: number
@@ -68,7 +70,8 @@ export async function benchProcesses(options: ProcessesOptions): Promise<Process
         try {
           const costs = found.get(contestant.name) ?? { handshake: [], request: [], bulk: [] }
           found.set(contestant.name, costs)
-          costs.handshake.push(await measure(contestant, '/new', CONNECTIONS, options.handshakes))
+          const { warmUp, handshakes } = options
+          costs.handshake.push(await measure(contestant, '/new', CONNECTIONS, handshakes, warmUp))
           costs.request.push(await measure(contestant, '/1k', CONNECTIONS, options.requests))
           costs.bulk.push(await measure(contestant, '/bulk', STREAMS, options.bodies))
         } finally {
@@ -115,8 +118,9 @@ async function measure(
   path: string,
   connections: number,
   requests: number,
+  warmUp = Math.ceil(requests / 4),
 ): Promise<Cost> {
-  const args = [port, base + path, connections, requests, Math.ceil(requests / 4)].map(String)
+  const args = [port, base + path, connections, requests, warmUp].map(String)
   const load = await startAnywhere('forward-load.js', args)
   const says = (word: string): Promise<true> =>
     load.until(() => load.stdout().includes(word) || undefined, word, 300_000)

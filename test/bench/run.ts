@@ -21,7 +21,8 @@ const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   held: () => benchHeld({ count: 9500, print }),
   revocation: () => benchRevocation({ rounds: 7, cached: 200, entries: 600_000, print }),
   verifiers: () => benchVerifiers({ rounds: 7, cached: 50, print }),
-  processes: () => benchProcesses({ rounds: 5, handshakes: 3000, requests: 20_000, bodies: 30, print }),
+  processes: () =>
+    benchProcesses({ rounds: 5, warmUp: 12_000, handshakes: 3000, requests: 20_000, bodies: 30, print }),
   soak: () => benchSoak({ seconds: 600, clients: 24, reloadEvery: 4, killEvery: 45, print }),
   forward: () => benchForward({ rounds: 7, requests: 15_000, bulkMb: 400, print }),
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import * as rules from './kit/architecture.js'
@@ -48,6 +48,14 @@ test('every file on the way of a pooled request exists', async t => {
     'core/d/e/f.ts',
     'core/g/h.ts',
   ])
+})
+
+test('no object on the way of a pooled request begins with a spread', async t => {
+  const files = rules.filesOnTheWay(textOf(rules.WAY_PAGE))
+  const found = files.flatMap(file => rules.spreadsOnTheWay(file, readFileSync(join(ROOT, file), 'utf8')))
+  t.strictSame(found, [])
+  const text = 'const a = { ...b, c }\nconst d = isNew ? { ...b } : b // seldom\nf({ b, ...c })\n'
+  t.strictSame(rules.spreadsOnTheWay('a.ts', text), ['a.ts:1: const a = { ...b, c }'])
 })
 
 test('the drawing of imports in docs/architecture.md agrees with the table of imports', async t => {

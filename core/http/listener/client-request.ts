@@ -227,10 +227,10 @@ export function withoutUrlCredentials(head: ReceivedHead): ReceivedHead {
   const url = `${scheme}${rest}`
   const rawHeaders = withoutHostCredentials(head.rawHeaders, user, rest)
   if (/^:?$/.test(user) || fieldValue(rawHeaders, 'authorization') !== undefined)
-    return { ...head, url, rawHeaders }
+    return { ...head, url, rawHeaders } // seldom
   const credentials = decoded(user.includes(':') ? user : `${user}:`)
   const authorization = `Basic ${Buffer.from(credentials, 'latin1').toString('base64')}`
-  return { ...head, url, rawHeaders: [...rawHeaders, 'Authorization', authorization] }
+  return { ...head, url, rawHeaders: [...rawHeaders, 'Authorization', authorization] } // seldom
 }
 
 /** A Host field may repeat the authority of the URL: as it stands, or decoded. No other `@` is taken out of it. */

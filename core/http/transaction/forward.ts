@@ -85,7 +85,7 @@ export class Forwarder {
 function scannedOf(req: ClientRequest): Scanned {
   const scanned = scan(req.rawHeaders)
   const isStream = req.httpVersion === '2' && !req.isComplete && scanned.framing === 'none'
-  return isStream ? { ...scanned, framing: 'chunked' } : scanned
+  return isStream ? { ...scanned, framing: 'chunked' } : scanned // seldom
 }
 
 /** The host whose slot the request takes. A request with an unreadable target takes one too, and is refused then. */

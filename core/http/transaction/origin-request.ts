@@ -295,7 +295,8 @@ export class OriginRequest implements BodyReader {
         this.#ready = undefined
         if (!this.#connector.mayCarry(connection, this.#target, begin)) return this.#onWithdrawn(connection)
         if (hooks.looksAtResponses) this.#held = new HeldResponse(this.#owner, hooks, connection)
-        const request = changed === headers ? this.#request : { ...this.#request, headers: changed }
+        const isSame = changed === headers
+        const request = isSame ? this.#request : { ...this.#request, headers: changed } // seldom
         this.#seals = hooks.seals.isEmpty ? undefined : hooks.seals
         this.#send(connection, request, this.#held ?? this.#owner)
       })

@@ -49,7 +49,7 @@ function readOrigin(origin: string, colon: number): Omit<RequestTarget, 'path'> 
   const own = detachString(origin)
   const parsed = parseOrigin(scheme, own.slice(colon + 3))
   if ('wrong' in parsed) throw badTarget(parsed.wrong)
-  const found = { ...parsed, authority: originAuthority(parsed) }
+  const found = { ...parsed, authority: originAuthority(parsed) } // seldom: the first request to an origin
   if (own.length < MAX_KNOWN) known.set(own, found)
   return found
 }

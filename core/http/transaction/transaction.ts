@@ -130,7 +130,7 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
   /** The part of a response that its origin may say to the client. */
   #shown(head: ResponseHead): ResponseHead {
     const headers = this.#allowed(head.headers)
-    return headers === head.headers ? head : { ...head, headers }
+    return headers === head.headers ? head : { ...head, headers } // seldom
   }
 
   #allowed(fields: readonly string[]): readonly string[] {
@@ -272,7 +272,8 @@ export class Transaction implements RequestOwner, ReplyWatcher, TimedOwner {
     this.#phase = 'refusing'
     this.#time.stop()
     this.#hooks.sendResponse(page.status, page.headers, this.#origin.connection?.channel, (why, headers) => {
-      if (why === undefined) this.#refuse(error, { ...page, headers })
+      if (why === undefined)
+        this.#refuse(error, { ...page, headers }) // seldom
       else this.#refuse(why, this.#pageOf(why))
     })
   }

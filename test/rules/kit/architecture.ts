@@ -50,6 +50,17 @@ export function filesOnTheWay(page: string): string[] {
   })
 }
 
+/**
+ * On the way of a pooled request no object begins with a spread, unless a comment says `seldom`: on Node 20 each such object
+ * has a hidden class of its own, and a request took 40 µs of CPU in place of 29.
+ */
+export const spreadsOnTheWay = (path: string, text: string): string[] =>
+  text
+    .split('\n')
+    .flatMap((line, i) =>
+      /\{ \.\.\./.test(line) && !/\/\/ seldom\b/.test(line) ? [`${path}:${i + 1}: ${line.trim()}`] : [],
+    )
+
 /** Direct arrows of the drawing of imports: `a -> { b, c } -> d`. */
 export function arrowsOf(page: string): Map<string, Set<string>> {
   const [, drawing = ''] = /^```\n(main\.ts -> [\s\S]*?)^```$/m.exec(page) ?? []
