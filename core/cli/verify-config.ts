@@ -1,5 +1,6 @@
 import { ERRORS } from '../base/error-table.js'
 import { type ErrorCode, ProxyError } from '../base/errors.js'
+import { readFleetFiles } from '../base/fleet-files.js'
 import { problemsOf } from '../base/mistakes.js'
 import { discard, type Generation, makeGeneration, warningsOf } from '../program/generation.js'
 import { type LastingParts, openLastingParts } from '../program/lasting-parts.js'
@@ -71,8 +72,9 @@ async function reportOn(place: Place): Promise<VerifyReport> {
 
 const findingsIn = (place: Place): Promise<Findings> =>
   withGeneration(place, generation => {
-    const { accessLog } = generation.settings
+    const { accessLog, fleet } = generation.settings
     if (accessLog !== undefined) checkSink(accessLog)
+    if (fleet !== undefined) readFleetFiles(fleet)
     return {
       warnings: warningsOf(generation),
       plugins: generation.plugins.names,

@@ -2,11 +2,9 @@
  * The machines that share a Redis: plugin state, revocations, and messages between plugins are the same in all their
  * processes; remembered verdicts and sessions with origins are shared. While Redis is away each goes on alone, and says so.
  */
-import { readFileSync } from 'node:fs'
 import type { FleetStatus } from '../../admin/admin-api.js'
-import { ProxyError } from '../../base/errors.js'
-import { certificatesInPem, toPem } from '../../base/pem.js'
-import { StoreKeys } from '../../base/store-keys.js'
+import { readFleetFiles } from '../../base/fleet-files.js'
+import type { StoreKeys } from '../../base/store-keys.js'
 import { describe } from '../../base/thrown.js'
 import type { StateStore } from '../../plugin-host/services/state.js'
 import type { OtherProcesses, ThisProcess } from '../../program/other-processes.js'
@@ -49,9 +47,11 @@ export class Fleet {
   readonly #early: ((self: ThisProcess) => unknown)[] = []
 
   /** @throws {ProxyError} PTC_CLUSTER_KEYS without keys to seal with, PTC_CLUSTER_CA for authorities that cannot be used */
-  constructor({ url, caFile, keyFile, lookupTimeout, lives }: FleetSettings) {
-    this.#keys = readKeys(keyFile)
-    const redis = { url, ca: caFile === undefined ? undefined : readAuthorities(caFile, url) }
+  constructor(settings: FleetSettings) {
+    const { url, lookupTimeout, lives } = settings
+    const { keys, ca } = readFleetFiles(settings)
+    const redis = { url, ca }
+    this.#keys = keys
     // Redis repeats the arguments of a command that it does not know.
     const passwords = passwordsIn(url)
     const hide = (text: string): string => passwords.reduce((all, one) => all.replaceAll(one, '***'), text)
@@ -174,29 +174,4 @@ export class Fleet {
 function passwordsIn(url: string): readonly string[] {
   const written = URL.canParse(url) ? new URL(url).password : ''
   return written === '' ? [] : [decodeURIComponent(written), written]
-}
-
-/** @throws {ProxyError} PTC_CLUSTER_CA */
-function readAuthorities(path: string, url: string): readonly string[] {
-  const failed = (why: string, cause?: unknown): ProxyError =>
-    new ProxyError('PTC_CLUSTER_CA', `proxy.config.cluster.redis_ca_file ${path}: ${why}`, { cause })
-  if (!url.startsWith('rediss:'))
-    throw failed('proxy.config.cluster.redis_url begins with redis://, which is no TLS')
-  try {
-    const found = certificatesInPem(readFileSync(path, 'utf8')).map(der => toPem(der))
-    if (found.length > 0) return found
-  } catch (cause) {
-    throw failed(describe(cause), cause)
-  }
-  throw failed('it has no certificate')
-}
-
-function readKeys(path: string): StoreKeys {
-  try {
-    return StoreKeys.fromKeys(readFileSync(path, 'utf8'), 'cluster')
-  } catch (cause) {
-    throw new ProxyError('PTC_CLUSTER_KEYS', `proxy.config.cluster.key_file ${path}: ${describe(cause)}`, {
-      cause,
-    })
-  }
 }

@@ -1,7 +1,9 @@
 import { type Test, test } from 'tap'
 import { placed, type VerifyReport } from '../../../core/cli/verify-config.js'
 import type { Child } from '../../kit/child.js'
+import { makeAuthority } from '../../kit/pki.js'
 import { makeConfDir, type ProxyConf, runMain } from '../../kit/proxy.js'
+import { makeKey } from '../../kit/stores.js'
 
 async function verify(
   t: Test,
@@ -87,4 +89,26 @@ test('a place is a file with its line, a variable or a record', t => {
   ]
   for (const [text, where, what] of cases) t.strictSame(placed(text), { where, what }, text)
   t.end()
+})
+
+test('verify-config reads the files of a fleet, as a start does', async t => {
+  const records = {
+    'proxy.config.cluster.redis_url': 'rediss://127.0.0.1:1',
+    'proxy.config.cluster.redis_ca_file': 'ca.pem',
+  }
+  const keys = { 'cluster.keys': makeKey() }
+  const root = await makeAuthority({ name: 'Redis Root' })
+  const cases: readonly (readonly [files: Readonly<Record<string, string>>, code: string | undefined])[] = [
+    [{ 'ca.pem': root.certPem }, 'PTC_CLUSTER_KEYS'],
+    [{ ...keys, 'ca.pem': 'no certificate\n' }, 'PTC_CLUSTER_CA'],
+    [{ ...keys, 'ca.pem': root.certPem }, undefined],
+  ]
+  for (const [files, code] of cases) {
+    const { child } = await verify(t, { records, files }, '--json')
+    t.strictSame(
+      reportIn(child).problems.map(one => one.code),
+      code === undefined ? [] : [code],
+    )
+    t.equal(child.exitCode, code === undefined ? 0 : 1)
+  }
 })
