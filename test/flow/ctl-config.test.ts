@@ -6,6 +6,8 @@ import { get } from '../kit/client.js'
 import { CONNECTION, HOST, issued, managedHere, runCtl } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 
+// Own process: caches are counted for all proxies of a process.
+
 const OVERRIDE = 'proxy.config.ssl.client.verify.server.override'
 const NAME = 'proxy.config.proxy_name'
 

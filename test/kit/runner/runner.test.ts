@@ -200,7 +200,7 @@ test('files share a process, but none that is about the whole process, or says t
     'dist/test/core/a/a.test.js': "import { test } from 'tap';\nimport { quiet } from '../../kit/quiet.js';",
     'dist/test/core/a/b.test.js': "import { a } from '../../../core/a.js';\nimport '../../kit/child.js'",
     'dist/test/core/a/env.test.js': "process.env['A'] = 'b';",
-    'dist/test/core/a/far.test.js': "import { quiet } from '../../kit/threads.js';",
+    'dist/test/core/a/far.test.js': "import { quiet } from '../../kit/clock.js';",
     'dist/test/core/a/heap.test.js': 'process.memoryUsage()',
     'dist/test/core/a/slow.test.js': '',
     'dist/test/flow/approval.test.js': '',
@@ -209,7 +209,7 @@ test('files share a process, but none that is about the whole process, or says t
     'dist/test/packaging/a.test.js': '',
     'dist/test/kit/child.js': "process.once('exit', end)",
     'dist/test/kit/quiet.js': "if (process.env['A'] === 'b') use();",
-    'dist/test/kit/threads.js': "import { Worker } from 'node:worker_threads';",
+    'dist/test/kit/clock.js': "import { mock } from 'node:test';",
   }
   const files = Object.keys(texts).filter(name => name.endsWith('.test.js'))
   const time = (file: string): number | undefined => (file.includes('slow') ? 60_000 : undefined)

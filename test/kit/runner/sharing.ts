@@ -13,17 +13,17 @@ const SHARING = /^dist\/test\/(?:core|rules|flow|plugins)\//
 /** Files in one process: more save little, and a group has to end before the run does. */
 const MOST = 10
 /** Milliseconds from which a file gains little, and delays the others of its group. */
-const LONG = 5000
+const LONG = 8000
 
 const IMPORT = /^(?:import|export)\b(?:[^'"=;(]*\bfrom)? *'([^']+)'/gm
 const OWN_PROCESS = new RegExp(
   [
     /^ *\/\/ Own process: /,
-    /'node:(?:test|worker_threads|cluster|v8|vm)'/,
+    /'node:(?:test|cluster|inspector|v8|vm)(?:\/promises)?'/,
     /\bprocess\.(?:on|once|off|emit|exit|exitCode|chdir|umask|argv|memoryUsage|cpuUsage)\b/,
     /\bprocess\.env\b(?:\.\w+|\[[^\]]*\])? *(?:[|&?]{2})?=[^=>]/,
     /\b(?:delete|Object\.assign\() *process\.env\b/,
-    /\b(?:globalThis|liveNatives|natives\(|import\()/,
+    /\b(?:globalThis|liveNatives|natives\()/,
     /\.prototype\b/,
     /\.intercept\(/,
   ]
@@ -33,7 +33,9 @@ const OWN_PROCESS = new RegExp(
 )
 /** Parts of the kit that do such a thing once, for all files of a process. */
 const FOR_ALL: ReadonlySet<string> = new Set(
-  ['at-end', 'child', 'handshakes', 'programs', 'skipping'].map(name => `dist/test/kit/${name}.js`),
+  ['at-end', 'child', 'handshakes', 'programs', 'reference', 'skipping'].map(
+    name => `dist/test/kit/${name}.js`,
+  ),
 )
 
 /**

@@ -1,69 +1,60 @@
 import { words } from '../../../core/base/text.js'
 
 /**
- * Tests that take long (6 seconds or more with two processors), the longest first: they begin first in the first run of a
+ * Tests that take long (8 seconds or more with two processors), the longest first: they begin first in the first run of a
  * checkout.
  */
 export const SLOW_FILES: readonly string[] = words(`
-  flow/odd-failures-isolated-1
-  flow/reload-records
-  flow/processes
-  flow/client-refused
   flow/approval
-  flow/odd-failures-isolated-2
-  flow/odd-failures-isolated-3
-  flow/fleet
-  flow/odd-failures-isolated-4
-  flow/connect-plain
   flow/approval-link
-  flow/policy-sessions
-  bench/held
-  flow/plugins-isolate-spin
-  plugins/revocation-hostile
-  flow/odd-failures-1
-  plugins/exec
-  flow/time-limits
-  flow/shadow-modes
-  core/main
-  flow/connect-bump-hooks
-  core/tls/outbound/late-shadow
-  core/tls/openssl/crl
-  core/cli/try
-  flow/plugins-shared
-  flow/odd-failures-2
-  plugins/sct
-  flow/timeouts
-  flow/proof-of-concept
-  core/cli/plugin-new
-  kit/demo/demo
-  flow/storm
-  flow/plugins-isolate-failures
-  plugins/cert_validator
-  flow/secrets
-  flow/parents-squid
-  flow/admin
-  flow/policy-timeouts
-  flow/clients-packages
-  flow/plugins-reload-shadows
+  flow/drain
+  flow/dashboard-views
+  flow/fleet-verdicts
+  flow/fleet
+  flow/processes
+  flow/fleet-sessions
+  flow/reload-records
+  bench/soak
+  flow/dashboard
   core/cluster/shared-log
+  flow/client-refused
+  flow/odd-failures-isolated-1
+  flow/processes-ends
+  plugins/approval
+  flow/dashboard-fleet
+  flow/held-decided
   packaging/debian
   kit/runner/runner
+  flow/odd-failures-1
+  kit/demo/demo
+  flow/odd-failures-isolated-3
+  plugins/exec
+  flow/admin-tls
+  plugins/revocation-hostile
+  flow/policy-sessions
+  flow/connect-plain
+  plugins/session_store
+  flow/odd-failures-isolated-4
+  flow/plugins-isolate-spin
   flow/approval-bump
-  flow/hold
-  flow/shadow-bump
-  flow/connect-bulk
-  flow/complete-chain
-  flow/signals
-  plugins/known_hosts
-  flow/clients-browser
-  core/tls/outbound/park
-  flow/processes-logs
-  core/tls/openssl/inbound-engine
+  flow/odd-failures-isolated-2
+  bench/held
+  flow/odd-failures-2
+  core/main
+  core/tls/outbound/late-shadow
+  flow/clients-grpc
+  plugins/sct
+  flow/plugins-shared
+  flow/verifiers-together
+  flow/timeouts
+  flow/storm
   core/http/turns
-  core/http/framing-fuzz
-  flow/plugins-isolate-transactions
-  flow/plugins-isolate-client
-  flow/admin-port
+  plugins/spiffe
+  flow/proof-of-concept
+  core/tls/openssl/crl
+  flow/connect-bump-hooks
+  plugins/cert_validator
+  flow/policy-timeouts
 `).map(name => `dist/test/${name}.test.js`)
 
 export const isSlow = (file: string): boolean => SLOW_FILES.includes(file)

@@ -3,6 +3,8 @@ import { dirname, join, relative } from 'node:path'
 import { SLOW_FILES } from './slow-files.js'
 
 const ROOT = 'dist/test'
+/** They take longer than units as a rule. */
+const STORIES = 'dist/test/flow/'
 const LAST = '.tap/durations.json'
 
 /** Milliseconds by file, as measured in the last run on this machine. */
@@ -30,7 +32,8 @@ export function testFiles(wanted: readonly string[]): readonly string[] {
 
 function slowness(file: string): number {
   const at = SLOW_FILES.indexOf(file)
-  return at === -1 ? 0 : SLOW_FILES.length - at
+  if (at !== -1) return SLOW_FILES.length - at
+  return file.startsWith(STORIES) ? 0.5 : 0
 }
 
 function matching(name: string, all: readonly string[]): readonly string[] {
