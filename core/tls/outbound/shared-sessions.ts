@@ -190,9 +190,13 @@ function readItem(bytes: Buffer): Item | undefined {
   try {
     const item = JSON.parse(bytes.toString()) as Partial<Item> | null
     const times = [item?.madeAt, item?.endsAt, item?.givenAt, item?.shownAt]
-    const texts = [item?.session, item?.protocol, item?.judged, ...(item?.sent ?? [undefined])]
+    const sent: readonly unknown[] = Array.isArray(item?.sent) ? item.sent : [undefined]
+    const texts = [item?.session, item?.protocol, item?.judged, ...sent]
+    const optional = [item?.cipher, item?.group, item?.alpn, item?.ocspResponse, item?.sctList]
     const isItem =
-      times.every(time => typeof time === 'number') && texts.every(text => typeof text === 'string')
+      times.every(time => typeof time === 'number') &&
+      texts.every(text => typeof text === 'string') &&
+      optional.every(text => text === undefined || typeof text === 'string')
     return isItem ? (item as Item) : undefined
   } catch {
     return undefined

@@ -125,6 +125,10 @@ for (const version of VERSIONS) {
       'one from the future': { madeAt: Date.now() + HOUR },
       'a time that is no number': { endsAt: 'tomorrow' },
       'a part that is missing': { judged: undefined },
+      'a chain that is no list': { sent: String(item['sent']) },
+      'a staple that is no text': { ocspResponse: 1 },
+      'a list of timestamps that is no text': { sctList: {} },
+      'a group that is no text': { group: ['x25519'] },
     }
     for (const [what, change] of Object.entries(changes)) {
       shelf.items.clear()
