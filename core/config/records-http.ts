@@ -153,11 +153,11 @@ export const HTTP_RECORDS = {
   },
   'proxy.config.http.origin_max_idle': {
     type: 'INT',
-    default: 64,
+    default: 256,
     minimum: 0,
     maximum: 65_535,
     about:
-      'How many idle connections are kept per origin; 0 closes each after its response. Not in Traffic Server.',
+      'How many idle connections are kept per origin; 0 closes each after its response. Requests to one origin at once beyond this cost a handshake each, again and again. All origins together have 16 times as many, but not more than 1024, or than this. Not in Traffic Server.',
   },
   'proxy.config.http.auth_server_session_private': {
     ...SWITCH,

@@ -8,15 +8,19 @@ const SECOND = 1000
 const ALPN = 'proxy.config.ssl.client.alpn_protocols'
 const RESOLV_CONF = 'proxy.config.dns.resolv_conf'
 const NAMESERVERS = 'proxy.config.dns.nameservers'
-/** Idle connections to all origins together, in multiples of those to one. */
+/** Idle connections to all origins together: in multiples of those to one, and as many as one may have, at least. */
 const IDLE_ORIGINS = 16
+const MAX_IDLE = 1024
+
+const allIdle = (perOrigin: number): number =>
+  Math.max(perOrigin, Math.min(perOrigin * IDLE_ORIGINS, MAX_IDLE))
 
 export const originSettings = (records: Records) =>
   Object.freeze({
     connectTimeout: records['proxy.config.http.connect_attempts_timeout'] * SECOND,
     attemptDelay: records['proxy.config.http.connect_attempts_delay'],
     pool: Object.freeze({
-      maxIdle: records['proxy.config.http.origin_max_idle'] * IDLE_ORIGINS,
+      maxIdle: allIdle(records['proxy.config.http.origin_max_idle']),
       maxIdlePerKey: records['proxy.config.http.origin_max_idle'],
       idleTimeout: records['proxy.config.http.keep_alive_no_activity_timeout_out'] * SECOND,
     }),

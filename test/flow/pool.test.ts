@@ -1,4 +1,5 @@
 /** Verdicts and the connections they were about. */
+import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
@@ -76,6 +77,27 @@ test('requests that wait at the same time have a handshake each', async t => {
   gate.asked[2]?.reenable()
   t.same((await Promise.all(responses)).map(({ status }) => status).sort(), [200, 200, 502])
   t.equal(origin.requests.length, 2, 'the rejected one is not tried on a connection of another')
+})
+
+test('connections of 128 requests at once are used again, all of them', async t => {
+  const COUNT = 128
+  const waiting: ServerResponse[] = []
+  const origin = await nodeOrigin({
+    handler: (_req, res) => {
+      if (waiting.push(res) === COUNT) for (const each of waiting.splice(0)) each.end('ok')
+    },
+  })
+  t.teardown(origin.stop)
+  const proxy = await startProxyHere({ hosts: HOSTS })
+  t.teardown(proxy.stop)
+  const clients = await Promise.all(Array.from({ length: COUNT }, () => rawClient(proxy.port)))
+  for (const client of clients) t.teardown(client.stop)
+  const url = `http://one.test:${origin.port}/`
+  for (let wave = 0; wave < 2; wave++) {
+    const answers = await Promise.all(clients.map(client => getOn(client, url)))
+    t.ok(answers.every(({ status }) => status === 200))
+  }
+  t.equal(origin.connections, COUNT)
 })
 
 test('with origin_max_idle 0 nothing is kept', async t => {
