@@ -22,7 +22,7 @@ test('held, seen, approved on the page, served, revoked, rejected with the keybo
   await row.getByText(/^1 min \d+ s left$/).waitFor()
   t.match(
     await row.innerText(),
-    /the certificate is valid[\s\S]*Asked by\s+127\.0\.0\.1[\s\S]*Held by\s+approval[\s\S]*Since\s+\d+ s ago, \d\d:\d\d:\d\d ME[SZ]{1,2}[\s\S]*Issuer\s+.*Root[\s\S]*valid until \d{1,2}\.\d{1,2}\.\d{4} /,
+    /the certificate is valid[\s\S]*Asked by\s+127\.0\.0\.1[\s\S]*Held by\s+approval[\s\S]*Since\s+\d+ s ago, \d\d:\d\d:\d\d ME[SZ]{1,2}[\s\S]*Issuer\s+.*Root[\s\S]*valid until \d{1,2}\.\d{1,2}\.\d{4}\s/,
   )
   t.equal(await page.title(), '(1) Portcullis')
   await row.getByText('The chain').click()
