@@ -129,6 +129,7 @@ export class History {
     known.detail = facts.detail
     known.why = facts.why
     known.builtIn = facts.builtIn
+    known.leaf = facts.leaf
   }
 }
 

@@ -183,7 +183,7 @@ async function through(
   return { link: isForwarded ? new RelayedLink(inside, Buffer.alloc(0)) : await talk(inside), peer }
 }
 
-/** Another connection to the place where this one leads. */
+/** Another connection to the place where this one leads: it is needed, whatever other connections serve. */
 export function again(
   first: OriginLink,
   to: Omit<Destination, 'host' | 'ways'>,
@@ -191,5 +191,5 @@ export function again(
   signal: AbortSignal,
 ): () => Promise<OriginLink> {
   const { host, way } = placeOf(first)
-  return () => reach({ ...to, host, ways: [way] }, options(), signal)
+  return () => reach({ ...to, host, ways: [way], isServed: undefined }, options(), signal)
 }

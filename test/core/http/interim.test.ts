@@ -29,11 +29,11 @@ function setUp(points?: Partial<TxnPoints>): Stage {
   })
   const channel = plainOrigin(origin, ORIGIN, { scheme: 'http' })
   const http = new Http1(channel, () => ({ maxHeadBytes: 131_072, hasPrivateLogins: true, isLenient: true }))
-  const route = (target: object) => ({ ...target, ways: ONLY_DIRECT })
+  const waysTo = () => ONLY_DIRECT
   const connector = {
     ...{
       keyOf: () => '',
-      route,
+      waysTo,
       reuse: () => http,
       release: () => {},
       waitBegins: () => {},

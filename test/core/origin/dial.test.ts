@@ -1,6 +1,8 @@
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
-import { type DialOptions, dial, type NameResolver } from '../../../core/origin/dial.js'
+import { type DialOptions, dial, type NameResolver, NotNeeded } from '../../../core/origin/dial.js'
+import { again, reach } from '../../../core/origin/parents/reach.js'
+import { ONLY_DIRECT } from '../../../core/origin/parents/way.js'
 import { failsWith, NO_NAMES, resolvesTo } from '../../kit/names.js'
 import { listen } from '../../kit/tcp-server.js'
 
@@ -31,6 +33,20 @@ test('a connection, by address and by name', async t => {
     'the second address is tried when the first one fails',
   )
   byName.destroy()
+})
+
+test('a connection that is made anew is made, whatever serves its addresses meanwhile', async t => {
+  const server = await listen(() => undefined)
+  t.teardown(() => server.stop())
+  let isServed = false
+  const to = { host: '127.0.0.1', port: server.port, client, asking: undefined, isServed: () => isServed }
+  const first = await reach({ ...to, ways: ONLY_DIRECT }, options, never)
+  isServed = true
+  const anew = await again(first, to, () => options, never)()
+  t.equal(anew.remoteAddress, first.remoteAddress)
+  first.destroy()
+  anew.destroy()
+  await t.rejects(reach({ ...to, ways: ONLY_DIRECT }, options, never), NotNeeded)
 })
 
 test('errors by code', async t => {
