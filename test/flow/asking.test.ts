@@ -8,7 +8,7 @@ import { curl } from '../kit/curl.js'
 import { type NodeOrigin, nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
-import { SECURE_FILES, root as secureRoot, origin as unused } from '../kit/secure-proxy.js'
+import { SECURE_FILES, root as secureRoot } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const HOST = 'asking.test'
@@ -87,8 +87,6 @@ async function tunnel({ origin, proxy }: Awaited<ReturnType<typeof stage>>, from
   ]
   return (await curl([...args, `https://${HOST}:${origin.port}/`])).stdout
 }
-
-await unused.stop()
 
 for (const isolate of ['', '@isolate=worker ']) {
   const where = isolate === '' ? 'here' : 'in a worker'

@@ -5,7 +5,7 @@ import { HookGate, later } from '../kit/gate.js'
 import { natives } from '../kit/handshakes.js'
 import { makeAuthority } from '../kit/pki.js'
 import type { ProxyConf } from '../kit/proxy.js'
-import { HELLO, origin, root, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, root, secureProxy } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const VERSIONS = ['1.2', '1.3'] as const
@@ -79,6 +79,5 @@ test('certificates of clients are asked for only with authorities for them', asy
 })
 
 test('every native object is freed when all connections have ended', async t => {
-  await origin.stop()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')
 })

@@ -152,6 +152,5 @@ test('each session that a client offers is looked for', async t => {
 })
 
 test('every native object is freed when all connections have ended', async t => {
-  await origin.stop()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')
 })

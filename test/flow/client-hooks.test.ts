@@ -6,7 +6,7 @@ import { reject } from '../../core/api/verdict.js'
 import { HookGate, later } from '../kit/gate.js'
 import { natives } from '../kit/handshakes.js'
 import { startSClient } from '../kit/s-client.js'
-import { HELLO, origin, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, own, REQUEST, root, secureProxy } from '../kit/secure-proxy.js'
 
 const VERSIONS = ['1.2', '1.3'] as const
 const given = await root.issue({ cn: 'given.example' })
@@ -217,6 +217,5 @@ test('bytes that are no ClientHello end the handshake before plugins are asked',
 })
 
 test('every native object is freed when all connections have ended', async t => {
-  await origin.stop()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')
 })

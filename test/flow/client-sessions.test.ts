@@ -10,7 +10,7 @@ import { HookGate, later } from '../kit/gate.js'
 import { natives } from '../kit/handshakes.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { startSClient } from '../kit/s-client.js'
-import { HELLO, origin, root, type SecureProxy, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, root, type SecureProxy, secureProxy } from '../kit/secure-proxy.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 
 const VERSIONS = ['1.2', '1.3'] as const
@@ -259,7 +259,6 @@ test('a plugin that throws about a session disturbs no handshake', async t => {
 })
 
 test('every native object is freed when all connections have ended', async t => {
-  await origin.stop()
   dir.remove()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')
 })

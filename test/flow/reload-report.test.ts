@@ -7,7 +7,7 @@ import { get } from '../kit/client.js'
 import { dnsServer } from '../kit/dns-server.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { type ProxyConf, startProxyHere } from '../kit/proxy.js'
-import { origin, secureProxy } from '../kit/secure-proxy.js'
+import { secureProxy } from '../kit/secure-proxy.js'
 
 const HOST = 'a.test'
 
@@ -26,7 +26,6 @@ test('a record that needs a restart keeps its value, and the reload names it', a
 })
 
 test('an ssl port goes on when a reload takes it out of the records', async t => {
-  t.teardown(origin.stop)
   const { proxy, client } = await secureProxy(t, [])
   proxy.conf.write({ hosts: ['origin.example'] })
   t.match(await proxy.server.reload(), [/server_ports$/])

@@ -9,7 +9,7 @@ import { natives } from '../kit/handshakes.js'
 import type { ProxyConf } from '../kit/proxy.js'
 import { rawOrigin } from '../kit/raw-origin.js'
 import { startSClient } from '../kit/s-client.js'
-import { origin, secureProxy } from '../kit/secure-proxy.js'
+import { secureProxy } from '../kit/secure-proxy.js'
 import { bothOrigins, gateStage, HOST } from '../kit/start-gate.js'
 import { poll } from '../kit/watch.js'
 
@@ -153,6 +153,5 @@ test('a plugin in shadow mode is asked about clients, logged, and has no say', a
 })
 
 test('every native object is freed when all connections have ended', async t => {
-  await origin.stop()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')
 })

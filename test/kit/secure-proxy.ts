@@ -1,7 +1,7 @@
 /** A proxy with an ssl port in the test's process, an origin behind it, and OpenSSL's own client in front of it. */
 import type { Test } from 'tap'
 import { GATE_MODULE, type HookGate } from './gate.js'
-import { nodeOrigin } from './node-origin.js'
+import { type NodeOrigin, nodeOrigin } from './node-origin.js'
 import { makeAuthority } from './pki.js'
 import { type ProxyConf, type ProxyHere, startProxyHere } from './proxy.js'
 import { type SClientOptions, sClient } from './s-client.js'
@@ -10,7 +10,8 @@ export const root = await makeAuthority({ name: 'Hook Root' })
 export const own = await root.issue({ cn: 'proxy.example' })
 const other = await root.issue({ cn: 'other.example' })
 
-export const origin = await nodeOrigin({ isBackground: true })
+/** All tests of a process share it: none of them may stop it. */
+export const origin: Omit<NodeOrigin, 'stop'> = await nodeOrigin({ isBackground: true })
 export const REQUEST = `GET http://origin.example:${origin.port}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
 /** What the origin answers. */
 export const HELLO = `hello from origin.example:${origin.port}`

@@ -4,7 +4,7 @@ import { natives } from '../kit/handshakes.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, startProxy } from '../kit/proxy.js'
 import { sClient } from '../kit/s-client.js'
-import { HELLO, origin, REQUEST, SECURE_FILES, type SecureProxy, secureProxy } from '../kit/secure-proxy.js'
+import { HELLO, REQUEST, SECURE_FILES, type SecureProxy, secureProxy } from '../kit/secure-proxy.js'
 import { makeKey, type RunningRedis, startMemcached, startRedis, startSecureRedis } from '../kit/stores.js'
 import { listen } from '../kit/tcp-server.js'
 import { makeTempDir } from '../kit/temp-dir.js'
@@ -237,7 +237,6 @@ test('session_store checks the arguments of its line', async t => {
 })
 
 test('every native object is freed when all connections have ended', async t => {
-  await origin.stop()
   dir.remove()
   t.same(natives(), { 'scratch BIO': 1 }, 'every native object is freed')
 })

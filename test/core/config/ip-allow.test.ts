@@ -13,7 +13,8 @@ const file = (...rules: readonly string[]): string =>
 /** What decides against a client at an address; undefined if it may. */
 function denialOf(ipAllow: IpAllow, remoteAddress: string, method: string): string | undefined {
   const { admit } = makeAccess({ settings: { access: {} }, ipAllow } as Configuration)
-  const denial = admit({ method, client: { remoteAddress } } as ClientRequest)
+  const client: Partial<ClientRequest['client']> = { remoteAddress, handshakes: [] }
+  const denial = admit({ method, client } as ClientRequest)
   return denial === undefined ? undefined : /\((.*)\)$/.exec((denial as Error).message)?.[1]
 }
 /** Those of the addresses that may use the method. */
