@@ -3,6 +3,7 @@
  * one destination, what else must be true, and what is done then. The first line that matches decides.
  */
 import { dirname, resolve } from 'node:path'
+import { ProxyError } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { quote, readConfigFile, readItems } from './config-file.js'
 import { loadParentCredentials, type ParentCredentials, wrongForParents } from './parent-credentials.js'
@@ -37,7 +38,7 @@ export const BY_ITSELF = { secondary: [], selection: 'listed', isProxy: true, ha
 export const loadParentConfig = ({ path, by }: NamedFile): readonly ParentLine[] =>
   parseParentConfig(readConfigFile(path, by), path)
 
-/** @throws {ProxyError} PTC_CONFIG_UNREADABLE for credentials, PTC_PARENT_CONFIG_INVALID with every bad line */
+/** @throws {ProxyError} PTC_PARENT_CONFIG_INVALID with every bad line, credentials that cannot be read included */
 export const parseParentConfig = (text: string, file: string): readonly ParentLine[] =>
   readItems(text, file, 'PTC_PARENT_CONFIG_INVALID', (line, where) => readLine(line, where, dirname(file)))
 
@@ -112,11 +113,20 @@ function readLine(line: string, where: string, folder: string): ParentLine | str
     return 'credentials are for parents that are proxies'
   if (file !== undefined && /[\s:]/.test(file))
     return 'credentials names a file without blanks and colons; write USER:PASSWORD or a token into that file'
-  const credentials =
-    file === undefined ? undefined : loadParentCredentials(resolve(folder, file), `${where}: credentials`)
+  const credentials = file === undefined ? undefined : credentialsIn(resolve(folder, file))
+  if (typeof credentials === 'string') return credentials
   const unusable = wrongForParents(credentials, [...parents, ...secondary])
   if (unusable !== undefined) return unusable
   return { match, parents, secondary, ...flags, credentials, where }
+}
+
+/** Those in a file, or what is wrong with it: the other lines are read, too. */
+function credentialsIn(path: string): ParentCredentials | string {
+  try {
+    return loadParentCredentials(path, 'credentials')
+  } catch (cause) {
+    return ProxyError.textOf(cause)
+  }
 }
 
 type Flags = Pick<ParentLine, 'selection' | 'goesDirect' | 'isProxy' | 'hashesQuery'>

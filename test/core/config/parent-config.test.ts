@@ -158,6 +158,18 @@ test('credentials', async t => {
     t.throws(() => parseParentConfig(`dest_domain=. parent=p:1 credentials=${written}`, 'f'), {
       message: /^f:1: credentials names a file without blanks and colons; (?!.*secret)/,
     })
+  t.throws(
+    () =>
+      parseParentConfig(
+        'dest_domain=. parent=p:1 credentials=none\ndest_domian=.',
+        `${dir.path}/parent.config`,
+      ),
+    {
+      code: 'PTC_PARENT_CONFIG_INVALID',
+      message: /:1: credentials: cannot read .*:2: unknown key "dest_domian"/s,
+    },
+    'a file that cannot be read hides no other mistake',
+  )
   dir.file('token', 'bearer abc\n')
   t.throws(
     () =>
