@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { ProxyError } from '../../../core/base/errors.js'
-import { type DialOptions, dial, type NameResolver, NotNeeded } from '../../../core/origin/dial.js'
+import { type DialOptions, dial, type NameResolver } from '../../../core/origin/dial.js'
 import { again, reach } from '../../../core/origin/parents/reach.js'
 import { ONLY_DIRECT } from '../../../core/origin/parents/way.js'
 import { failsWith, NO_NAMES, resolvesTo } from '../../kit/names.js'
@@ -39,14 +39,15 @@ test('a connection that is made anew is made, whatever serves its addresses mean
   const server = await listen(() => undefined)
   t.teardown(() => server.stop())
   let isServed = false
-  const to = { host: '127.0.0.1', port: server.port, client, asking: undefined, isServed: () => isServed }
-  const first = await reach({ ...to, ways: ONLY_DIRECT }, options, never)
+  const byName = { ...options, names: resolvesTo('127.0.0.1') }
+  const to = { host: 'origin.test', port: server.port, client, asking: undefined, isServed: () => isServed }
+  const first = await reach({ ...to, ways: ONLY_DIRECT }, byName, never)
   isServed = true
-  const anew = await again(first, to, () => options, never)()
+  const anew = await again(first, to, () => byName, never)()
   t.equal(anew.remoteAddress, first.remoteAddress)
   first.destroy()
   anew.destroy()
-  await t.rejects(reach({ ...to, ways: ONLY_DIRECT }, options, never), NotNeeded)
+  await t.rejects(reach({ ...to, ways: ONLY_DIRECT }, byName, never), { message: 'no connection is needed' })
 })
 
 test('errors by code', async t => {
