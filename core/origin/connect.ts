@@ -3,7 +3,7 @@
 import { isIP } from 'node:net'
 import { hostOf, isSameOrigin } from '../base/authority.js'
 import type { Current } from '../base/current.js'
-import type { ProxyError } from '../base/errors.js'
+import { ProxyError } from '../base/errors.js'
 import { fieldValue } from '../base/fields.js'
 import { lookedUp } from '../base/lookups.js'
 import { Memo } from '../base/memo.js'
@@ -218,7 +218,8 @@ export class OriginConnector {
   }
 
   /**
-   * A place for a WebSocket at an origin without HTTP/1.1.
+   * A place for a WebSocket at an origin without HTTP/1.1. A revocation, a reload or the end of the verdict may come while
+   * its settings are awaited: it is then judged anew, once.
    * @param without how it has shown that
    */
   async #openStream(
@@ -227,12 +228,19 @@ export class OriginConnector {
     by: Opener,
     without: ProxyError,
   ): Promise<OriginConnection> {
-    const revocations = this.#revocations
     const opener = { ...by, needsHttp1: false } // seldom
-    const made = await openConnection(this.#options, this, target, signal, opener)
-    const place = this.#keepNew(made, by.network, revocations)
-    const { connection } = made
-    return connection instanceof Http2Session ? webSocketPlace(place, connection, signal, without) : place
+    for (let attempts = 0; attempts < 2; attempts++) {
+      const revocations = this.#revocations
+      const made = await openConnection(this.#options, this, target, signal, opener)
+      const place = this.#keepNew(made, by.network, revocations)
+      const { connection } = made
+      if (!(connection instanceof Http2Session)) return place
+      const begin = this.waitBegins()
+      await webSocketPlace(place, connection, signal, without)
+      if (this.mayCarry(place, target, begin)) return place
+      place.close()
+    }
+    throw new ProxyError('PTC_ORIGIN_CLOSED', 'its acceptance has ended twice before the request was sent')
   }
 
   /** @param revocations how many there were when it began to be opened */
