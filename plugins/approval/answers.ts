@@ -1,4 +1,4 @@
-import type { ApprovalScope } from 'portcullis/plugin'
+import type { ApprovalScope, GivenAnswer } from 'portcullis/plugin'
 import type { Answered, Subject } from './question.js'
 
 /** An answer, and what it is kept for. */
@@ -70,3 +70,9 @@ const isReplaced = (old: Kept, by: Kept): boolean =>
   old.subject.leaf === by.subject.leaf &&
   old.subject.issuerKey === by.subject.issuerKey &&
   old.subject.builtIn === by.subject.builtIn
+
+export function describeKept({ id, verdict, scope, at, until, who, why, subject }: Kept): GivenAnswer {
+  const { host, port, leaf: sha256, builtIn } = subject
+  const [since, end, reason] = [Date.parse(at), until ?? null, why ?? null]
+  return { id, host, port, verdict, scope, sha256, builtIn, at: since, until: end, who, why: reason }
+}

@@ -9,11 +9,20 @@ import type {
   PluginPeers,
   VerifyServerEvent,
 } from 'portcullis/plugin'
-import { Answers, type Kept } from './answers.js'
-import { type Entry, isEntry, Journal } from './journal.js'
-import { isLink } from './links.js'
+import { Answers, describeKept, type Kept } from './answers.js'
+import { type Answering, type Entry, isBefore, isEntry, Journal, nameOf, type Withdrawal } from './journal.js'
 import { OpenQuestions } from './open-questions.js'
-import { type Answered, type Asked, askedBy, keyOf, type Link, type Question, subjectOf } from './question.js'
+import {
+  type Asked,
+  askedBy,
+  idOf,
+  keyOf,
+  type Link,
+  type Question,
+  type Subject,
+  subjectOf,
+} from './question.js'
+import { isLinkTold, type LinkTold, type Told } from './told.js'
 import { isWaitsTold, Waits, type WaitsTold } from './waits.js'
 
 /** Hosts of which it is known when they were first asked for. */
@@ -39,6 +48,7 @@ export class Approvals implements ApprovalTopic {
   readonly #firstSeen = new LRUCache<string, number>({ max: MAX_HOSTS })
   /** Answers and withdrawals count one after the other, in the order of the file. */
   #last: Promise<unknown> = Promise.resolve()
+  #settling: NodeJS.Immediate | undefined
   readonly #onError: (message: string) => void
   /** Answers by the id of their question: where two were given at once, one of them counts in every instance. */
   readonly #counted = new LRUCache<string, Answering>({ max: MAX_KNOWN })
@@ -151,16 +161,25 @@ export class Approvals implements ApprovalTopic {
       this.#tellAgain(known)
       return { question: known }
     }
-    let asked = askedBy(event, subject, this.#rounds.get(key) ?? 0)
-    for (let round = 1; this.#counted.has(asked.id); round++) asked = askedBy(event, subject, round)
-    const at = now()
-    const question = this.#open(key, asked, at)
+    const question = this.#open(key, askedBy(event, subject, this.#newId(subject)), now())
     if (question === undefined) return { full: true }
+    this.#announceQuestion(question)
+    return { question }
+  }
+
+  /** An id that has no answer so far: an answer to one that has could not count. */
+  #newId(subject: Subject): string {
+    let id = idOf(subject, this.#rounds.get(keyOf(subject)) ?? 0)
+    for (let round = 1; this.#counted.has(id); round++) id = idOf(subject, round)
+    return id
+  }
+
+  #announceQuestion(question: Question): void {
     question.isTold()
-    this.#announce({ at, did: 'asked', ...asked }).catch(cause => {
+    const { asked } = question
+    this.#announce({ at: question.at, did: 'asked', ...asked }).catch(cause => {
       this.#onError(`question ${asked.id} is open, and lost at a restart: ${String(cause)}`)
     })
-    return { question }
   }
 
   /** A proxy that was started later may not know a question that is open for long. */
@@ -198,22 +217,18 @@ export class Approvals implements ApprovalTopic {
     const { id, host, port, leaf, leafKey, issuerKey, builtIn } = question.asked
     if (scope === 'issuer' && issuerKey === undefined)
       throw new Error(`${host} has no issuer that was checked: answer for the certificate, or for the host`)
-    const answered: Answered = { id, verdict, until, who, why }
     const shown = this.#describe(question)
     const entry: Answering = {
       at: now(),
       did: 'answered',
-      ...answered,
-      scope,
+      ...{ id, verdict, until, who, why, scope },
       subject: { host, port, leaf, leafKey, issuerKey, builtIn },
     }
     await this.#write(entry)
     this.#keep(entry)
     // Meanwhile another instance may have told of another answer.
     if (this.#counted.get(id) !== entry) return undefined
-    this.#questions.delete(keyOf(question.asked))
-    question.answer(answered)
-    this.#answerCovered()
+    this.#settle()
     return shown
   }
 
@@ -254,8 +269,8 @@ export class Approvals implements ApprovalTopic {
   }
 
   /**
-   * What another instance has asked, answered or withdrawn. Entries that come together count together: between an acceptance and
-   * its withdrawal no handshake is answered.
+   * What another instance has asked, answered or withdrawn. Entries that come together count together: what waits is answered
+   * after all of them, so that an acceptance whose withdrawal comes with it answers nothing.
    */
   #take(message: unknown): void {
     if (isLinkTold(message)) return this.#linkSent(message)
@@ -269,15 +284,25 @@ export class Approvals implements ApprovalTopic {
         .append(entry)
         .catch(cause => this.#onError(`an entry is lost at a restart: ${String(cause)}`))
     if (entry.did === 'asked') return this.#askedElsewhere(entry)
-    const question = entry.did === 'answered' ? this.#questions.get(keyOf(entry.subject)) : undefined
-    this.#replay(entry)
-    if (entry.did === 'answered') question?.answer(entry)
+    if (entry.did === 'answered') this.#keep(entry)
+    else this.#forget(entry)
+    this.#settling ??= setImmediate(() => this.#settleLate())
+  }
+
+  #settleLate(): void {
+    this.#settling = undefined
+    try {
+      this.#settle()
+    } catch (cause) {
+      this.#onError(`an answer of another instance reaches no handshake: ${String(cause)}`)
+    }
   }
 
   #askedElsewhere(entry: Extract<Entry, { did: 'asked' }>): void {
     const key = keyOf(entry)
     this.#questions.get(key)?.elsewhere.addId(entry.id)
-    if (this.#questions.get(key) === undefined) this.#replay(entry)
+    if (this.#questions.get(key) === undefined && !this.#counted.has(entry.id))
+      this.#open(key, entry, entry.at)
     this.#questions.get(key)?.isTold()
   }
 
@@ -286,28 +311,46 @@ export class Approvals implements ApprovalTopic {
     if (question !== undefined) question.link = link
   }
 
-  /** An answer for a host, or for an issuer, is one to other questions about it, too. */
-  #answerCovered(): void {
+  /**
+   * Answers the open questions that an answer in force covers, and is the only code that answers any. What another instance has
+   * told may be withdrawn already, later than another answer, or over: then it closes no question. A question whose id has been
+   * used up by such an answer goes on under another id.
+   */
+  #settle(): void {
     for (const question of this.#questions.all) {
       const kept = this.#answers.find(question.asked)
-      if (kept === undefined) continue
-      this.#questions.delete(keyOf(question.asked))
-      question.answer(kept)
+      if (kept !== undefined) {
+        this.#questions.delete(keyOf(question.asked))
+        question.answer(kept)
+      } else if (this.#counted.has(question.asked.id)) {
+        question.rename(this.#newId(question.asked))
+        this.#announceQuestion(question)
+      }
     }
   }
 
-  /** Of two answers to one question, the earlier one is kept, in every instance and at every start. */
-  #keep(entry: Answering): void {
+  /**
+   * Of two answers to one question, the earlier one is kept, in every instance and at every start.
+   * @returns whether this one is
+   */
+  #keep(entry: Answering): boolean {
     const other = this.#counted.get(entry.id)
     if (other !== undefined) {
       // One that was withdrawn stays so.
-      if (!isBefore(entry, other) || this.#answers.withdraw(({ id }) => id === entry.id).length === 0) return
+      if (!isBefore(entry, other) || this.#answers.withdraw(({ id }) => id === entry.id).length === 0)
+        return false
     } else {
       const key = keyOf(entry.subject)
       this.#rounds.set(key, (this.#rounds.get(key) ?? 0) + 1)
     }
     this.#counted.set(entry.id, entry)
     this.#answers.add(entry)
+    return true
+  }
+
+  #forget({ ids }: Withdrawal): void {
+    const gone = new Set(ids)
+    this.#answers.withdraw(({ id }) => gone.has(id))
   }
 
   /** @returns undefined where there is no room */
@@ -325,51 +368,16 @@ export class Approvals implements ApprovalTopic {
     return question.describe(this.#firstSeen.get(question.asked.host) ?? question.asked.since)
   }
 
+  /** An entry of the file, at the start. An answer that was kept has closed its question, though its time may be over by now. */
   #replay(entry: Entry): void {
     if (entry.did === 'asked') {
       // Two instances may have been asked at once, and one has its answer already.
       if (!this.#counted.has(entry.id)) this.#open(keyOf(entry), entry, entry.at)
     } else if (entry.did === 'answered') {
-      this.#questions.delete(keyOf(entry.subject))
-      this.#keep(entry)
-      this.#answerCovered()
-    } else {
-      const ids = new Set(entry.ids)
-      this.#answers.withdraw(({ id }) => ids.has(id))
-    }
+      if (this.#keep(entry)) this.#questions.delete(keyOf(entry.subject))
+      this.#settle()
+    } else this.#forget(entry)
   }
 }
-
-function describeKept({ id, verdict, scope, at, until, who, why, subject }: Kept): GivenAnswer {
-  const { host, port, leaf: sha256, builtIn } = subject
-  const [since, end, reason] = [Date.parse(at), until ?? null, why ?? null]
-  return { id, host, port, verdict, scope, sha256, builtIn, at: since, until: end, who, why: reason }
-}
-
-type Answering = Extract<Entry, { did: 'answered' }>
-
-/** At the same moment, a rejection is before an acceptance. */
-const isBefore = (one: Answering, other: Answering): boolean =>
-  one.at === other.at ? one.verdict === 'reject' && other.verdict === 'accept' : one.at < other.at
-
-/** What instances tell one another: an entry, and the file that it is in. */
-interface Told {
-  readonly file: string
-  readonly entry: Entry
-}
-
-/** Which link was sent for a question. */
-interface LinkTold {
-  readonly id: string
-  readonly link: Link
-}
-
-function isLinkTold(message: unknown): message is LinkTold {
-  const { id, link } = (message ?? {}) as Partial<LinkTold>
-  return typeof id === 'string' && isLink(link)
-}
-
-const nameOf = (entry: Entry): string =>
-  `${entry.at} ${entry.did} ${entry.did === 'withdrew' ? entry.ids.join() : entry.id}`
 
 const now = (): string => new Date().toISOString()

@@ -18,6 +18,17 @@ export type Entry =
       readonly who: string
     }
 
+export type Answering = Extract<Entry, { did: 'answered' }>
+export type Withdrawal = Extract<Entry, { did: 'withdrew' }>
+
+/** At the same moment, a rejection is before an acceptance. */
+export const isBefore = (one: Answering, other: Answering): boolean =>
+  one.at === other.at ? one.verdict === 'reject' && other.verdict === 'accept' : one.at < other.at
+
+/** Tells an entry from all others. */
+export const nameOf = (entry: Entry): string =>
+  `${entry.at} ${entry.did} ${entry.did === 'withdrew' ? entry.ids.join() : entry.id}`
+
 const TEXT = { type: 'string' } as const
 const NUMBER = { type: 'number' } as const
 /** A date of a certificate; null where it cannot be read. */

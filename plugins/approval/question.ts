@@ -48,8 +48,11 @@ export function subjectOf(event: VerifyServerEvent): Subject {
 /** Handshakes with the same key are one question. */
 export const keyOf = ({ host, port, leaf, builtIn }: Subject): string => `${host} ${port} ${leaf} ${builtIn}`
 
-/** The same in every process that is asked; another one once the question has been answered. */
-const idOf = (subject: Subject, round: number): string =>
+/**
+ * The same in every process that is asked; another one once the question has been answered.
+ * @param round how often it has been answered before
+ */
+export const idOf = (subject: Subject, round: number): string =>
   `q${createHash('sha256')
     .update(`${round} ${keyOf(subject)}`)
     .digest('hex')
@@ -62,12 +65,11 @@ export function clientOf({ client }: VerifyServerEvent): string {
   return name === undefined ? client.address : `${name}@${client.address}`
 }
 
-/** @param round how often the question has been answered before */
-export function askedBy(event: VerifyServerEvent, subject: Subject, round: number): Asked {
+export function askedBy(event: VerifyServerEvent, subject: Subject, id: string): Asked {
   const leaf = leafOf(event)
   return {
     ...subject,
-    id: idOf(subject, round),
+    id,
     subject: leaf.subject,
     issuer: leaf.issuer,
     ...validityOf(leaf),
@@ -100,7 +102,7 @@ export interface Place {
 
 /** A question without an answer so far, and the handshakes that wait for the answer. */
 export class Question {
-  readonly asked: Asked
+  #asked: Asked
   /** When it was written down first, ISO 8601. */
   readonly at: string
   /** When other instances were told of it last; milliseconds since the epoch. */
@@ -119,11 +121,21 @@ export class Question {
 
   /** @param onChange called when other handshakes wait for it than before */
   constructor(asked: Asked, at: string, onChange: (question: Question) => void) {
-    this.asked = asked
+    this.#asked = asked
     this.at = at
     this.#onChange = onChange
     this.last = asked.since
     this.#clients.add(asked.client)
+  }
+
+  get asked(): Asked {
+    return this.#asked
+  }
+
+  /** Goes on under another id. It is found by the old one, too, which messages and clients have. */
+  rename(id: string): void {
+    this.elsewhere.addId(this.#asked.id)
+    this.#asked = { ...this.#asked, id }
   }
 
   /** Whether no handshake waits for it now, here or elsewhere. */
