@@ -11,12 +11,12 @@ import type { OnFault } from '../base/timer.js'
 import type { RequestHead } from '../http1/messages.js'
 import { webSocketKey } from '../http2/extended-connect.js'
 import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
-import type { VerifiedPeer } from '../tls/judge/verdict.js'
 import { Coalescing, type OtherNames } from './coalescing.js'
 import type { OriginConnection } from './connection.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
 import { isAmong } from './denied-addresses.js'
 import { NotNeeded } from './dial.js'
+import { hasEndedSince } from './ended.js'
 import { Http1 } from './http1.js'
 import { Http2Exchange } from './http2-exchange.js'
 import { Http2Session } from './http2-session.js'
@@ -271,9 +271,8 @@ export class OriginConnector {
     const { peer } = connection.channel
     const kept = keptOf(connection)
     const parent = kept && this.#opened.get(kept)?.parent
-    const hasEnded = (of: VerifiedPeer | undefined): boolean =>
-      of?.expiresAt !== undefined && begin.at < of.expiresAt && of.expiresAt <= Date.now()
-    if (hasEnded(peer) || hasEnded(parent?.peer)) return false
+    const ends = [peer, kept?.channel.peer, parent?.peer].map(accepted => accepted?.expiresAt) // seldom
+    if (ends.some(endsAt => hasEndedSince(begin.at, endsAt))) return false
     if (begin.changes === this.#changes) return true
     if (connection.onMisdirected !== undefined) return this.#coalescing.serves(this.keyOf(target), peer)
     return kept !== undefined && this.#isCurrent(kept) && this.#isReachable(kept)

@@ -1,3 +1,5 @@
+// Longer than 250 lines because what a tunnel rests on, and what ends that, are one concept.
+
 /**
  * Verifies origins for tunnels: a handshake of the proxy's own, whose verdict holds for a while for the same name at the
  * same address. A tunnel then goes to the very address that was verified, not to the name, which may resolve anew.
@@ -16,6 +18,7 @@ import { LINGER } from '../vconn/linger.js'
 import { endGently } from '../vconn/link.js'
 import type { OriginLink } from '../vconn/origin-link.js'
 import { unlessAborted } from './dial.js'
+import { hasEndedSince } from './ended.js'
 import { again, type ReachOptions } from './parents/reach.js'
 import { placeOf, placeText } from './parents/way.js'
 
@@ -56,8 +59,9 @@ export interface VerifiedAddress {
   /** Has the next tunnel verified again. */
   readonly forget: () => void
   /**
-   * Whether a tunnel that has waited since may pass: nothing was revoked, the policy is the same, and the acceptance has not
-   * ended meanwhile. One that had ended before was given for this tunnel alone.
+   * Whether a tunnel that has waited since may pass: nothing was revoked since its origin began to be judged, the policy is
+   * the same, the address is not denied, and the acceptance, with that of a parent, has not ended meanwhile. One that had
+   * ended before was given for this tunnel alone.
    */
   readonly holds: () => boolean
 }
@@ -130,22 +134,51 @@ export class Prober {
     const key = keyNow()
     const forget = (): void => void this.#known.delete(key)
     const known = lookedUp('addresses', this.#find(key, target.client))
+    const revocations = this.#revocations // before anything is waited for
     if (known !== undefined) {
-      const holds = this.#holding(known, key, keyNow)
+      const holds = this.#holding(known, tcp, revocations, () => key === keyNow())
       return { tcp, acceptance: known, announced, parked: 0, forget, holds }
     }
-    const outcome = await this.#wait(this.#probe(key, tcp, target), signal, onSilent)
-    const holds = this.#holding(outcome.acceptance, key, keyNow)
+    const outcome = await this.#judged(key, tcp, target, signal, onSilent)
     const next = await again(tcp, destinationOf(target), this.#options.dial, signal)()
+    const holds = this.#holding(outcome.acceptance, next, revocations, () => key === keyNow())
     return { tcp: next, ...outcome, announced, forget, holds }
   }
 
-  /** What waits from now on asks it. */
-  #holding({ endsAt }: Acceptance, key: string, keyNow: () => string): () => boolean {
+  /**
+   * What waits from now on asks it. The parent of the connection and its address are those that a request is held to.
+   * @param revocations how many there were when the origin began to be judged
+   */
+  #holding(
+    { endsAt }: Acceptance,
+    tcp: OriginLink,
+    revocations: number,
+    isSameKey: () => boolean,
+  ): () => boolean {
     const since = Date.now()
-    const revocations = this.#revocations
-    const hasEnded = (): boolean => since < endsAt && endsAt <= Date.now()
-    return () => revocations === this.#revocations && !hasEnded() && key === keyNow()
+    const { host, parentPeer } = placeOf(tcp)
+    return () =>
+      revocations === this.#revocations &&
+      !hasEndedSince(since, endsAt) &&
+      !hasEndedSince(since, parentPeer?.expiresAt) &&
+      this.#options.dial().isDenied?.(host) !== true &&
+      isSameKey()
+  }
+
+  /** Of a handshake that was joined, an acceptance for once serves the tunnel that began it: the others have their own. */
+  async #judged(
+    key: string,
+    tcp: OriginLink,
+    target: TlsTarget,
+    signal: AbortSignal,
+    onSilent: (() => void) | undefined,
+  ): Promise<Outcome> {
+    const probe = this.#probe(key, tcp, target)
+    const outcome = await this.#wait(probe, signal, onSilent)
+    if (probe.tcp === tcp || outcome.acceptance.endsAt > Date.now()) return outcome
+    const next = await again(tcp, destinationOf(target), this.#options.dial, signal)()
+    const alone = { ...target, since: performance.now() } // seldom
+    return this.#wait(this.#begin('', key, next, alone), signal, onSilent)
   }
 
   /** The cache measures with a clock that stands still while the machine is suspended. */
@@ -179,6 +212,13 @@ export class Prober {
       tcp.destroy() // by the time the verdict is there the origin may have closed it
       return inFlight
     }
+    const probe = this.#begin(joint, key, tcp, target)
+    this.#inFlight.set(joint, probe)
+    return probe
+  }
+
+  /** @param joint under what it can be joined; '' if it cannot */
+  #begin(joint: string, key: string, tcp: OriginLink, target: TlsTarget): Probe {
     const abort = new AbortController()
     const revocations = this.#revocations
     const redial = again(tcp, destinationOf(target), this.#options.dial, abort.signal)
@@ -190,7 +230,6 @@ export class Prober {
       })
       .finally(() => this.#over(probe))
     const probe: Probe = { key: joint, outcome, abort, tcp, waiting: 0 }
-    this.#inFlight.set(joint, probe)
     return probe
   }
 

@@ -212,9 +212,8 @@ class Serving {
       return relay(this.#request, client.release(), link, this.#options)
     }
     const isCovered = before !== undefined && host === this.#request.host && before.announced === announced
-    const again = (): Promise<VerifiedAddress> => way.verified(host, announced ?? null)
-    let verified = isCovered ? before : await again()
-    if (!verified.holds()) verified = await again()
+    let verified = isCovered ? before : await way.verified(host, announced ?? null)
+    if (!verified.holds()) verified = await way.verifiedAnew(host, announced ?? null)
     await checkLogin(this.#request, client.signal)
     if (!verified.holds()) throw withdrawn()
     const { tcp, acceptance, forget } = verified

@@ -173,6 +173,12 @@ export class TunnelWay {
     return verified
   }
 
+  /** As {@link verified}, on a new connection: a parent or an address on its way may not be accepted any more. */
+  verifiedAnew(host: string, announce: string | null): Promise<VerifiedAddress> {
+    this.destroy()
+    return this.verified(host, announce)
+  }
+
   destroy(): void {
     this.#tcp?.destroy()
   }

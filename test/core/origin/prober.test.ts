@@ -1,3 +1,5 @@
+// Longer than 250 lines because all cases share one stage of simulated handshakes.
+
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -28,6 +30,10 @@ interface Stage {
     notAfter: Date
     anchor: Issued
     answer: 'accept' | 'reject' | 'wait'
+    expiresIn: number | undefined
+    isDenied: boolean
+    /** Between the verdict and the end of the handshake. */
+    finish: () => Promise<void>
   }
   dialled(): Promise<TcpLink>
   readonly to: (host: string, client?: string) => TlsTarget
@@ -46,6 +52,9 @@ async function setUp(t: Test): Promise<Stage> {
     notAfter: new Date(Date.now() + 3_600_000),
     anchor: root,
     answer: 'accept',
+    expiresIn: undefined,
+    isDenied: false,
+    finish: () => Promise.resolve(),
   }
   const startTls: StartTls = async (link, { host }, signal) => {
     signals.push(signal)
@@ -60,10 +69,13 @@ async function setUp(t: Test): Promise<Stage> {
     const builtChain = [...chain, { x509: policy.anchor.cert }]
     const evidence = { chain, builtChain } as unknown as PeerEvidence
     const { shown: vconn } = new ProxyVConn('outbound', link, () => undefined)
-    return { link, peer: settle(evidence, 'plugins', { kind: 'accept' }), vconn }
+    const expiresAt = policy.expiresIn === undefined ? undefined : Date.now() + policy.expiresIn
+    const peer = settle(evidence, 'plugins', { kind: 'accept' }, { expiresAt })
+    await policy.finish()
+    return { link, peer, vconn }
   }
   const prober = new Prober({
-    dial: () => ({ connectTimeout: 2000, names: NO_NAMES }),
+    dial: () => ({ connectTimeout: 2000, names: NO_NAMES, isDenied: () => policy.isDenied }),
     startTls,
     policyDigest: () => policy.digest,
     ttl: () => policy.ttl,
@@ -238,4 +250,41 @@ test('a client network that opens many tunnels evicts its own verdicts', async t
   t.equal(signals.length, 11, 'the verdict of the other network is still known')
   await probe('0.example', '192.0.2.1')
   t.equal(signals.length, 12, 'one of its own is not')
+})
+
+test('a revocation between the verdict and the end of the handshake reaches its tunnel', async t => {
+  const { prober, policy, dialled, to } = await setUp(t)
+  const tcp = await dialled()
+  policy.finish = async () => void prober.revoke(() => false)
+  t.equal((await prober.verify(tcp, to('a.example'), never)).holds(), false)
+  policy.finish = () => Promise.resolve()
+  t.equal((await prober.verify(await dialled(), to('a.example'), never)).holds(), true)
+})
+
+test('an acceptance for one handshake serves one tunnel of those that wait for it', async t => {
+  const { prober, signals, policy, dialled, to } = await setUp(t)
+  policy.expiresIn = 0
+  const links = [await dialled(), await dialled(), await dialled()]
+  const all = await Promise.all(links.map(tcp => prober.verify(tcp, to('a.example'), never)))
+  t.equal(signals.length, 3)
+  t.strictSame(
+    all.map(({ holds }) => holds()),
+    [true, true, true],
+  )
+  t.equal(prober.probes, 0)
+  policy.expiresIn = 60_000
+  const more = [await dialled(), await dialled()]
+  await Promise.all(more.map(tcp => prober.verify(tcp, to('a.example'), never)))
+  t.equal(signals.length, 4, 'one that lasts serves both')
+})
+
+test('a reload that denies the address reaches a tunnel that waits', async t => {
+  const { prober, policy, dialled, to } = await setUp(t)
+  for (const what of ['new', 'known']) {
+    policy.isDenied = false
+    const { holds } = await prober.verify(await dialled(), to('a.example'), never)
+    t.equal(holds(), true, what)
+    policy.isDenied = true
+    t.equal(holds(), false, what)
+  }
 })
