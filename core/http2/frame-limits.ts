@@ -26,6 +26,11 @@ const NAMES: Readonly<Record<keyof FrameRates, string>> = {
   continuation: 'continuation',
   empty: 'empty',
 }
+/**
+ * What an origin may send beside that for each request: a head of the largest size in frames of the smallest, and trailers. Many
+ * clients share its connection, so one that asks for large heads must not use up the limits of the others.
+ */
+const FOR_A_REQUEST: Partial<FrameRates> = { continuation: 16, empty: 4 }
 const CODES = { client: 'PTC_HTTP2_FLOOD', origin: 'PTC_ORIGIN_FLOOD' } as const
 
 /** Codes of a reset that say: the other end has made a mistake on this stream (RFC 9113 section 7). */
@@ -50,6 +55,8 @@ export class FrameLimits {
   #counts: Partial<Record<keyof FrameRates, number>> = {}
   #since = performance.now()
   #mayPing = false
+  /** Sent to this end within the minute, if it is an origin. */
+  #requests = 0
   /** It was counted as a flood. */
   #isFlood = false
 
@@ -74,6 +81,7 @@ export class FrameLimits {
   /** Looks at a frame that goes to the end. */
   readonly sent = ({ type }: Frame): void => {
     if (type === FRAME.data || type === FRAME.headers) this.#mayPing = true
+    if (type === FRAME.headers && this.#side === 'origin') this.#requests += 1
   }
 
   /** Reads of a frame that goes to the end why its stream is reset. */
@@ -89,6 +97,7 @@ export class FrameLimits {
     if (this.#isOverdue(now)) {
       this.#since = now
       this.#counts = {}
+      this.#requests = 0
     }
     this.#counts[kind] = (this.#counts[kind] ?? 0) + 1
   }
@@ -100,7 +109,7 @@ export class FrameLimits {
 
   #check(kind: keyof FrameRates | undefined): void {
     if (kind === undefined) return
-    const limit = this.#rates()[kind]
+    const limit = this.#rates()[kind] + this.#requests * (FOR_A_REQUEST[kind] ?? 0)
     if ((this.#counts[kind] ?? 0) <= limit || this.#isOverdue(performance.now())) return
     if (!this.#isFlood) flooded(this.#side, NAMES[kind])
     this.#isFlood = true
