@@ -33,3 +33,25 @@ for (const scheme of ['http', 'https'] as const)
     t.equal((await answer).status, 200)
     t.equal(gate.asked.length, 2 * asked)
   })
+
+test('a tunnel that waits for its client is led through its parent anew after the end of that acceptance', async t => {
+  const root = await testRoot()
+  const leaf = await root.issue({ cn: HOST })
+  const parent = await startParent(t, { tls: { certPem: leaf.chainPem, keyPem: leaf.keyPem } })
+  const { port } = await httpsOrigin(t, HOST)
+  const { gate, open } = await startConnecting(t, {
+    hosts: [],
+    files: { 'parent.config': `dest_domain=. parent="https://${HOST}:${parent.port}" go_direct=false\n` },
+    answer: event =>
+      void event.reenable(event.port === parent.port ? accept({ expiresIn: 60_000 }) : undefined),
+  })
+  const { client, answer } = await open(`${HOST}:${port}`)
+  t.equal(answer.status, 200)
+  const ofParent = (): number => gate.asked.filter(event => event.port === parent.port).length
+  const before = ofParent()
+  moveDate(t, 61_000)
+  const inside = await client.secure({ ca: root.certPem, servername: HOST })
+  inside.send(`GET / HTTP/1.1\r\nHost: ${HOST}:${port}\r\n\r\n`)
+  t.equal((await inside.response()).status, 200)
+  t.ok(ofParent() > before, 'the parent is judged anew')
+})
