@@ -10,6 +10,8 @@ export interface WaitsThere extends WaitsElsewhere {
 const CLOCKS_DIFFER = 60_000
 /** Instances of other proxies that are remembered for one question. */
 const MAX_INSTANCES = 200
+/** Characters of an id, several times as long as this plugin makes them. */
+const MAX_ID = 255
 
 /** The handshakes of other proxies that wait for the answer to one question, and the ids that it has there. */
 export class Elsewhere {
@@ -22,7 +24,11 @@ export class Elsewhere {
   }
 
   addId(id: string): void {
-    if (this.#ids.size < MAX_INSTANCES) this.#ids.add(id)
+    if (this.#ids.size < MAX_INSTANCES && id.length <= MAX_ID) this.#ids.add(id)
+  }
+
+  forget(from: string): void {
+    this.#byInstance.delete(from)
   }
 
   /** Takes what an instance tells. */

@@ -2,6 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { Ajv } from 'ajv'
+import { LRUCache } from 'lru-cache'
+import type { Elsewhere } from './elsewhere.js'
 import { keyOf, type Question } from './question.js'
 
 /** Milliseconds between two messages, at least. */
@@ -12,6 +14,10 @@ const CHARACTERS_PER_SECOND = 1000
 const MAX_ROWS = 100
 const MAX_CLIENTS = 5
 const MAX_NAME = 100
+/** Milliseconds for which a row of another instance counts at most, by this machine's clock: one that has ended tells no end. */
+const MAX_WAIT = 86_400_000
+/** Rows of other instances that are remembered for all questions; the oldest ones make room. */
+const MAX_REMEMBERED = 20_000
 
 /** What one instance tells. */
 export interface WaitsTold {
@@ -36,13 +42,14 @@ interface WaitsRow {
 }
 
 const TEXT = { type: 'string', maxLength: 1000 } as const
+const NAME = { type: 'string', maxLength: 255 } as const
 const ROW = {
   type: 'object',
   properties: {
-    id: TEXT,
+    id: NAME,
     key: TEXT,
     waiting: { type: 'integer', minimum: 0 },
-    clients: { type: 'array', items: TEXT, maxItems: MAX_CLIENTS },
+    clients: { type: 'array', items: NAME, maxItems: MAX_CLIENTS },
     waitsUntil: { type: 'number' },
   },
   required: ['id', 'key', 'waiting', 'clients', 'waitsUntil'],
@@ -54,7 +61,7 @@ export const isWaitsTold = new Ajv({ code: { optimize: false } }).compile<WaitsT
     waits: {
       type: 'object',
       properties: {
-        ...{ from: TEXT, file: TEXT, machine: TEXT },
+        ...{ from: NAME, file: TEXT, machine: NAME },
         rows: { type: 'array', items: ROW, maxItems: MAX_ROWS },
       },
       required: ['from', 'file', 'machine', 'rows'],
@@ -71,6 +78,11 @@ export class Waits {
   readonly #changed = new Set<Question>()
   #timer: NodeJS.Timeout | undefined
   #pause = PAUSE
+  /** Where rows are remembered, by instance and question. */
+  readonly #rows = new LRUCache<string, { readonly elsewhere: Elsewhere; readonly from: string }>({
+    max: MAX_REMEMBERED,
+    dispose: ({ elsewhere, from }) => elsewhere.forget(from),
+  })
 
   /** @param file names the file of answers */
   constructor(file: string, tell: (message: WaitsTold) => void) {
@@ -94,8 +106,14 @@ export class Waits {
     const proxy = createHash('sha256').update(file).digest('hex').slice(0, 8)
     for (const { id, key, waiting, clients, waitsUntil } of rows) {
       const question = find(key)
-      question?.elsewhere.addId(id)
-      question?.elsewhere.take({ from, machine, proxy, waiting, clients, waitsUntil })
+      if (question === undefined) continue
+      const { elsewhere } = question
+      elsewhere.addId(id)
+      // First: the row that it replaces is forgotten.
+      if (waiting > 0) this.#rows.set(`${from} ${key}`, { elsewhere, from })
+      else this.#rows.delete(`${from} ${key}`)
+      const end = Math.min(waitsUntil, Date.now() + MAX_WAIT)
+      elsewhere.take({ from, machine, proxy, waiting, clients, waitsUntil: end })
     }
   }
 
