@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import type { PeerEvidence } from '../api/certificate.js'
 import type { VConn } from '../api/vconn.js'
 import { ProxyError } from '../base/errors.js'
+import { every } from '../base/timer.js'
 import type { Place } from '../program/place.js'
 import type { VConns } from '../program/wiring/vconns.js'
 import { type VerifiedPeer, VerifyRejected } from '../tls/judge/verdict.js'
@@ -9,9 +11,12 @@ import type { OutboundSettings } from '../tls/outbound/settings.js'
 import { readSavedChain, toEvidence, verdictOf } from './saved-chain.js'
 import { withGeneration } from './verify-config.js'
 
+/** Milliseconds between two lines about the progress. */
+const PERIOD = 5000
+
 /**
  * Runs today's plugins on chains that `try --save` has written, without an origin. The built-in result is the saved one:
- * what it would be today depends on today's date and roots.
+ * what it would be today depends on today's date and roots. On stderr it says every 5 s how many are done.
  * @returns the exit status: 0 when every verdict is the saved one, 1 when some differ
  * @throws {ProxyError} of the configuration, PTC_SAVED_CHAIN
  */
@@ -20,14 +25,23 @@ export async function replay(place: Place, files: readonly string[]): Promise<nu
     throw new ProxyError('PTC_USAGE', 'replay takes the files that `try --save` has written')
   const saved = files.map(file => ({ file, chain: readSavedChain(file) }))
   return await withGeneration(place, async ({ verification, vconns }) => {
-    let different = 0
-    for (const { file, chain } of saved) {
-      const { settings } = verification.policyOf(chain.host)
-      const now = verdictOf(await judge(toEvidence(chain), chain.port, settings, vconns))
-      const isSame = now.verdict === chain.verdict && now.by === chain.by
-      if (!isSame) different += 1
-      const [word, was] = isSame ? ['same   ', ''] : ['DIFFERS', `, was ${chain.verdict} by ${chain.by}`]
-      place.print('stdout', `${word} ${file} ${chain.host}: ${now.verdict} by ${now.by}${was}`)
+    let [done, different] = [0, 0]
+    const tell = (): void => place.print('stderr', `replay: ${done} of ${saved.length}`)
+    const telling = every(PERIOD, tell, () => undefined)
+    try {
+      for (const { file, chain } of saved) {
+        const { settings } = verification.policyOf(chain.host)
+        const now = verdictOf(await judge(toEvidence(chain), chain.port, settings, vconns))
+        const isSame = now.verdict === chain.verdict && now.by === chain.by
+        if (!isSame) different += 1
+        const [word, was] = isSame ? ['same   ', ''] : ['DIFFERS', `, was ${chain.verdict} by ${chain.by}`]
+        place.print('stdout', `${word} ${file} ${chain.host}: ${now.verdict} by ${now.by}${was}`)
+        done += 1
+        // Plugins that answer at once leave no time for the timer.
+        await setImmediate()
+      }
+    } finally {
+      clearInterval(telling)
     }
     place.print('stdout', `${saved.length} replayed, ${different} differ`)
     return different === 0 ? 0 : 1

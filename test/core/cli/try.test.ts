@@ -122,6 +122,25 @@ test('try tells what happens, and saves it', async t => {
     t.match(stdout(), '2 replayed, 2 differ')
   })
 
+  t.test('replay says how many are done, where it takes long', async t => {
+    // The first is answered at once; the second takes longer than the time between two lines.
+    for (const [kind, answer] of [
+      ['held', 'setTimeout(reenable, globalThis.asked++ ? 5500 : 0)'],
+      [
+        'busy',
+        'const end = Date.now() + (globalThis.asked++ ? 5500 : 0); while (Date.now() < end); reenable()',
+      ],
+    ] as const) {
+      const slow = folder(t, { modules: plugin(`globalThis.asked ??= 0; ${answer}`) })
+      const { exitCode, stdout, stderr } = await run(t, ['replay', '-D', slow.path, json, json])
+      t.equal(exitCode, 0, kind)
+      t.match(stderr(), kind === 'held' ? /^replay: 1 of 2$/m : /^replay: 2 of 2$/m)
+      t.notMatch(stdout(), / of 2/, 'stdout has the verdicts alone')
+    }
+    const { stderr } = await run(t, ['replay', '-D', dir.path, json, json])
+    t.notMatch(stderr(), /replay:/, 'a short one says nothing')
+  })
+
   t.test('replay names a file that is none of ours', async t => {
     const { exitCode, stderr } = await run(t, ['replay', '-D', dir.path, pem])
     t.equal(exitCode, 1)
