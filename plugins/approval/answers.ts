@@ -56,7 +56,7 @@ export class Answers {
  * An acceptance that was given although the built-in check had failed covers that certificate and that failure alone;
  * one that was given to a valid certificate covers no failure.
  */
-function covers({ scope, subject: was, verdict }: Kept, is: Subject): boolean {
+export function covers({ scope, subject: was, verdict }: Kept, is: Subject): boolean {
   if (was.leaf === is.leaf && was.builtIn === is.builtIn) return true
   if (verdict === 'accept' && (was.builtIn !== 'X509_V_OK' || is.builtIn !== 'X509_V_OK')) return false
   if (scope === 'host') return true

@@ -9,7 +9,7 @@ import type {
   PluginPeers,
   VerifyServerEvent,
 } from 'portcullis/plugin'
-import { Answers, describeKept, type Kept } from './answers.js'
+import { Answers, covers, describeKept, type Kept } from './answers.js'
 import { type Answering, type Entry, isBefore, isEntry, Journal, nameOf, type Withdrawal } from './journal.js'
 import { OpenQuestions } from './open-questions.js'
 import {
@@ -243,9 +243,16 @@ export class Approvals implements ApprovalTopic {
   }
 
   async #takeBack(id: string, who: string): Promise<GivenAnswer | undefined> {
-    const [gone] = this.#answers.withdraw(kept => kept.id === id && kept.verdict === 'reject')
+    const counting = this.#answers.list()
+    const gone = counting.find(kept => kept.id === id && kept.verdict === 'reject')
     if (gone === undefined) return undefined
-    await this.#write({ at: now(), did: 'withdrew', ids: [id], what: 'a rejection', who })
+    // A question is asked next: an earlier acceptance that it has overruled counts no more.
+    const overruled = counting
+      .slice(0, counting.indexOf(gone))
+      .filter(({ subject }) => subject.host === gone.subject.host && covers(gone, subject))
+    const ids = [...overruled.map(kept => kept.id), id]
+    await this.#write({ at: now(), did: 'withdrew', ids, what: 'a rejection', who })
+    this.#answers.withdraw(kept => ids.includes(kept.id))
     return describeKept(gone)
   }
 

@@ -2,9 +2,12 @@
 import { writeFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { test } from 'tap'
+import { makeChain } from '../../core/testing/kit.js'
 import { withUnreadableDates } from '../kit/carrying.js'
 import { answer, approvalsOf, BY_ME, chain, fresh, HOST as host } from './approval-kit.js'
 import { ACCEPTED, openPlugins } from './kit.js'
+
+const other = await makeChain({ names: [host, 'other.example'] }, { subject: '/CN=Issuer' })
 
 test('questions and answers survive a restart, withdrawals too', async t => {
   const remember = fresh()
@@ -24,6 +27,24 @@ test('questions and answers survive a restart, withdrawals too', async t => {
   after.close()
   const last = await openPlugins(t, `approval remember=${remember}`)
   t.equal((await last.park({ host, chain })).outcome, undefined, 'it stays withdrawn')
+})
+
+test('behind a rejection that is taken back there is a question, also about what was accepted before', async t => {
+  const remember = fresh()
+  const kit = await openPlugins(t, `approval remember=${remember}`)
+  await kit.park({ host, chain })
+  await kit.park({ host: 'other.example', chain: other })
+  for (const { id } of await approvalsOf(kit).list()) await approvalsOf(kit).answer(id, BY_ME)
+  await kit.park({ host, chain: other })
+  const [{ id = '' } = {}] = await approvalsOf(kit).list()
+  await approvalsOf(kit).answer(id, { ...BY_ME, verdict: 'reject', scope: 'host' })
+  t.match((await kit.park({ host, chain })).outcome, { kind: 'rejected' })
+  t.match(await approvalsOf(kit).takeBack?.(id, 'me'), { id, verdict: 'reject' })
+  t.equal((await kit.park({ host, chain })).outcome, undefined, 'the certificate that was accepted first')
+  t.match((await kit.park({ host: 'other.example', chain: other })).outcome, ACCEPTED, 'another host')
+  kit.close()
+  const after = await openPlugins(t, `approval remember=${remember}`)
+  t.equal((await after.park({ host, chain })).outcome, undefined, 'also behind a restart')
 })
 
 test('a question about a certificate with unreadable dates survives a restart', async t => {

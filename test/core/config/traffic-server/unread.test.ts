@@ -3,6 +3,7 @@ import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { makeConfDir, runMain, startProxyHere } from '../../../kit/proxy.js'
+import { makeKey } from '../../../kit/stores.js'
 
 const FOREIGN = {
   'ip_allow.config': 'src_ip=127.0.0.1 action=ip_allow\n',
@@ -73,7 +74,10 @@ test('records.config and records.yaml', async t => {
 test('a line that the environment overrides is named, with the variable', async t => {
   const [name, variable] = ['proxy.config.cluster.redis_url', 'PROXY_CONFIG_CLUSTER_REDIS_URL']
   const line = 'redis://:line-secret@127.0.0.1:6379'
-  const conf = makeConfDir({ recordLines: [`CONFIG ${name} STRING ${line}`] })
+  const conf = makeConfDir({
+    recordLines: [`CONFIG ${name} STRING ${line}`],
+    files: { 'cluster.keys': makeKey() },
+  })
   t.teardown(conf.remove)
   const { exitCode, stderr } = await verify(t, conf.path, [], {
     [variable]: 'redis://:other-secret@127.0.0.1:6379',
