@@ -47,6 +47,8 @@ export class NetworkCounts {
   readonly #counts = new Map<string, number>()
   /** The networks of each count. */
   readonly #byCount = new Map<number, Set<string>>()
+  /** An empty set for the next count: one client network alone needs a new one with every call. */
+  #spare: Set<string> | undefined
   #most = 0
   #total = 0
 
@@ -83,12 +85,16 @@ export class NetworkCounts {
 
   #move(network: string, from: number, to: number): void {
     const left = this.#byCount.get(from)
-    if (left?.delete(network) && left.size === 0) this.#byCount.delete(from)
+    if (left?.delete(network) && left.size === 0) {
+      this.#byCount.delete(from)
+      this.#spare = left
+    }
     if (to === 0) return void this.#counts.delete(network)
     this.#counts.set(network, to)
     const joined = this.#byCount.get(to)
-    if (joined === undefined) this.#byCount.set(to, new Set([network]))
-    else joined.add(network)
+    if (joined !== undefined) return void joined.add(network)
+    this.#byCount.set(to, (this.#spare ?? new Set()).add(network))
+    this.#spare = undefined
   }
 }
 

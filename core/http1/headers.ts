@@ -152,8 +152,15 @@ const NOT_IN_TRAILERS = wordSet(`
   cache-control expires location max-forwards age vary expect range via
 `)
 
+const CONNECTION = 'connection'
+
 function nominatedIn(raw: readonly string[]): ReadonlySet<string> | undefined {
-  const named = fieldValues(raw, 'connection').flatMap(listTokens)
+  let named: readonly string[] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i]?.length !== CONNECTION.length || raw[i]?.toLowerCase() !== CONNECTION) continue
+    const tokens = listTokens(raw[i + 1] ?? '')
+    named = named.length === 0 ? tokens : [...named, ...tokens]
+  }
   return named.every(token => STANDARD.has(token)) ? undefined : new Set(named)
 }
 
