@@ -37,12 +37,26 @@ const folder = async (t: Test): Promise<string> => {
 }
 
 /** Its file of diagnostics has 1.5 MB, and there are four that have been rolled before. */
+/** It is about noon: no day, with which a file is rolled, begins between the last line of a log and the test. */
+function makeNoon(t: Test): void {
+  const { TZ } = process.env
+  const east = 12 - new Date().getUTCHours()
+  process.env['TZ'] = `NOON${east < 0 ? '+' : '-'}${Math.abs(east)}` // POSIX counts to the west
+  t.teardown(() => {
+    if (TZ === undefined) delete process.env['TZ']
+    else process.env['TZ'] = TZ
+  })
+}
+
 const rolling = <const V extends number>(
   values: { readonly from: V; readonly to: V; readonly expect: RestartCase['expect'] },
   records: GivenRecords,
 ) => ({
   ...values,
-  make: (t: Test) => logs(1.5 * MB, 2)(end => t.teardown(() => void end())),
+  make: (t: Test) => {
+    makeNoon(t)
+    return logs(1.5 * MB, 2)(end => t.teardown(() => void end()))
+  },
   conf: (path: string): ProxyConf => ({
     records: { [`${DIAGS}.filename`]: join(path, 'x.log'), ...records },
   }),
