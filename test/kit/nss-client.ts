@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import type { Test } from 'tap'
 import { startChild } from './child.js'
 import { vector } from './client-hellos.js'
+import { readAnew } from './new-keys.js'
 import { listen } from './tcp-server.js'
 import { makeTempDir } from './temp-dir.js'
 import { poll } from './watch.js'
@@ -11,7 +12,7 @@ import { poll } from './watch.js'
 /** What an origin publishes in DNS (RFC 9849 section 4): ECHConfigList in base64. Nothing here has its private key. */
 export function echConfigs(publicName: string): string {
   const key = Buffer.from(
-    generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x ?? '',
+    readAnew(generateKeyPairSync('x25519')).publicKey.export({ format: 'jwk' }).x ?? '',
     'base64url',
   )
   const [kem, kdf, aead] = [Buffer.from([0, 0x20]), Buffer.from([0, 1]), Buffer.from([0, 1])]

@@ -2,14 +2,15 @@
 import { execFileSync } from 'node:child_process'
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { type JWTPayload, SignJWT } from 'jose'
+import { readAnew } from './new-keys.js'
 import { requireProgram } from './programs.js'
 import { makeTempDir } from './temp-dir.js'
 
 /** The kinds of keys that the tests use. */
 export const KINDS = {
-  RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  EdDSA: () => generateKeyPairSync('ed25519'),
+  RS256: () => readAnew(generateKeyPairSync('rsa', { modulusLength: 2048 })),
+  ES256: () => readAnew(generateKeyPairSync('ec', { namedCurve: 'P-256' })),
+  EdDSA: () => readAnew(generateKeyPairSync('ed25519')),
 } as const
 
 /** Also such as no good token has. */

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'tap'
 import { parseTokenKeys, readTokenAlgorithms } from '../../../core/config/token-keys.js'
+import { readAnew } from '../../kit/new-keys.js'
 import { makeAuthority } from '../../kit/pki.js'
 import { jwks, KINDS, makeIssuer } from '../../kit/tokens.js'
 
@@ -31,10 +32,11 @@ test('keys of every kind, as JWKS, JWK and PEM', async t => {
 
 test('keys that cannot be used are named, and not shown', async t => {
   const rsa = KINDS.RS256()
-  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const weak = readAnew(generateKeyPairSync('rsa', { modulusLength: 1024 }))
   const privateJwk = rsa.privateKey.export({ format: 'jwk' })
   const privatePem = rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  const k256 = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey.export({ format: 'jwk' })
+  const { publicKey } = readAnew(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }))
+  const k256 = publicKey.export({ format: 'jwk' })
   for (const [text, what] of [
     ['', /f: there is no public key/],
     ['{', /f: the file begins as JSON/],
