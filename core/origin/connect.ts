@@ -271,7 +271,7 @@ export class OriginConnector {
     const { peer } = connection.channel
     const kept = keptOf(connection)
     const parent = kept && this.#opened.get(kept)?.parent
-    const ends = [peer, kept?.channel.peer, parent?.peer].map(accepted => accepted?.expiresAt) // seldom
+    const ends = [peer, kept?.channel.peer, parent?.peer].map(accepted => accepted?.expiresAt)
     if (ends.some(endsAt => hasEndedSince(begin.at, endsAt))) return false
     if (begin.changes === this.#changes) return true
     if (connection.onMisdirected !== undefined) return this.#coalescing.serves(this.keyOf(target), peer)

@@ -98,7 +98,7 @@ export const onlyMainUsesProcess: Rule = files =>
     .flatMap(file => [
       ...matches(
         file,
-        /(?<![.\w$]|\bfunction\s|\bconst\s)process(?=\s*(\.(?!nextTick\b)|\?\.|\[))/,
+        /(?<![.\w$]|\bfunction\s|\bconst\s)process(?=\s*(\.(?!(?:nextTick|cpuUsage)\b)|\?\.|\[))/,
         'uses process',
       ),
       ...matches(file, /\bglobalThis\.process\b/, 'uses process'),
