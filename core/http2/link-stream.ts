@@ -1,9 +1,14 @@
 import { Duplex } from 'node:stream'
+import { toProxyError } from '../base/edge.js'
 import type { ProxyError } from '../base/errors.js'
 import type { Link, LinkSink } from '../vconn/link.js'
 
-/** Sees the bytes of the other end before the stream's reader does. @returns false: they are dropped */
-export type BytesGuard = (bytes: Buffer) => boolean
+/** Sees the bytes of the other end before nghttp2 does. If it throws, nghttp2 does not see them, and `onFault` is called. */
+export interface BytesGuard {
+  take(bytes: Buffer): void
+  onFault(why: ProxyError): void
+}
+
 /** Sees the bytes that go to the other end. It does not throw: nghttp2 is writing. */
 export type BytesWatch = (bytes: Buffer) => void
 
@@ -22,7 +27,7 @@ export class LinkStream extends Duplex implements LinkSink {
   /** Everything was written, and its end. */
   #hasEnded = false
 
-  constructor(link: Link, guard: BytesGuard = () => true, watch: BytesWatch = () => {}) {
+  constructor(link: Link, guard: BytesGuard, watch: BytesWatch) {
     super({ allowHalfOpen: true })
     this.#link = link
     this.#guard = guard
@@ -36,8 +41,13 @@ export class LinkStream extends Duplex implements LinkSink {
   }
 
   onData(bytes: Buffer): void {
-    if (this.destroyed || !this.#guard(bytes) || this.destroyed) return
-    if (!this.push(bytes)) this.#link.pause()
+    if (this.destroyed) return
+    try {
+      this.#guard.take(bytes)
+    } catch (cause) {
+      return this.#guard.onFault(toProxyError(cause, 'reading failed'))
+    }
+    if (!this.destroyed && !this.push(bytes)) this.#link.pause()
   }
 
   /** nghttp2 copies what it is given; what its session has not asked for yet waits in the stream. */

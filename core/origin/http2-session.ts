@@ -7,7 +7,6 @@ import {
 } from 'node:http2'
 import type { Current } from '../base/current.js'
 import { Deadline } from '../base/deadline.js'
-import { toProxyError } from '../base/edge.js'
 import { ProxyError } from '../base/errors.js'
 import { FrameLimits } from '../http2/frame-limits.js'
 import { FLAG, FRAME, type Frame, FrameReader, PREFACE_BYTES } from '../http2/frames.js'
@@ -81,7 +80,7 @@ export class Http2Session implements ExchangeSession {
     const writer = new FrameReader(frames.sent, PREFACE_BYTES, frames.sentPayloadOf)
     const wire = new LinkStream(
       channel.link,
-      bytes => this.#guard(() => reader.take(bytes)),
+      { take: bytes => reader.take(bytes), onFault: why => this.#cutOff(why) },
       bytes => writer.take(bytes),
     )
     this.#session = clientSession(wire, options(), options().maxHeadBytes)
@@ -223,17 +222,6 @@ export class Http2Session implements ExchangeSession {
   saw({ status, headers }: SeenFields): void {
     const isChallenge = status === 401 || status === 407
     if (!isChallenge && this.hasPrivateLogins && bindsConnection(headers)) this.retire(true)
-  }
-
-  /** @returns whether nghttp2 may see the bytes, too */
-  #guard(read: () => void): boolean {
-    try {
-      read()
-      return true
-    } catch (cause) {
-      this.#cutOff(toProxyError(cause, 'reading failed'))
-      return false
-    }
   }
 
   /** Tells the origin to calm down, and ends the connection with all its streams. */

@@ -1,7 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import { Deadline } from '../../base/deadline.js'
-import { toProxyError } from '../../base/edge.js'
 import { ProxyError } from '../../base/errors.js'
 import { flooded } from '../../base/floods.js'
 import { codeOf, describe } from '../../base/thrown.js'
@@ -62,7 +61,7 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
     )
     this.#wire = new LinkStream(
       link,
-      bytes => this.#guard(() => reader.take(bytes)),
+      { take: bytes => reader.take(bytes), onFault: why => this.#cutOff(why) },
       bytes => writer.take(bytes),
     )
     this.#session = serverSession(this.#wire, host.limits().http2)
@@ -109,17 +108,6 @@ export class Http2ClientConnection implements Drainable, StreamOwner {
   onStreamEnd(stream: Http2ClientStream): void {
     this.#streams.delete(stream)
     if (this.#streams.size === 0 && !this.#hasLeft) this.#deadline.set(this.#host.limits().http2.idleTimeout)
-  }
-
-  /** @returns whether nghttp2 may see the bytes, too */
-  #guard(read: () => void): boolean {
-    try {
-      read()
-      return true
-    } catch (cause) {
-      this.#cutOff(toProxyError(cause, 'reading failed'))
-      return false
-    }
   }
 
   #onFrame(frame: Frame, limits: FrameLimits): void {
