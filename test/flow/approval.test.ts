@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { approving, PLACES } from '../kit/approving.js'
 import { HOST, managedHere } from '../kit/managed.js'
+import { poll } from '../kit/watch.js'
 
 /** The page as JSON, for programs. */
 const AS_JSON = ['--proxy-header', 'Accept: application/json', '-H', 'Accept: application/json']
@@ -89,6 +90,8 @@ for (const place of PLACES)
     t.match((await ask()).stdout, /^HTTP\/1\.1 503 /, 'it is a question again')
 
     const file = join(proxy.conf.path, 'approvals.jsonl')
+    // A question is answered 503 while it is written.
+    await poll(async () => readFileSync(file, 'utf8').split('\n').length > 7, 'the last question in the file')
     const did = readFileSync(file, 'utf8').trim().split('\n')
     t.match(
       did.map(line => JSON.parse(line).did),

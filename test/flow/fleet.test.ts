@@ -190,6 +190,8 @@ for (const place of PLACES)
     t.equal(await held, 200, 'the handshake on the other goes on')
     t.equal(await ask(two), 200)
     for (const { proxy } of [one, two]) {
+      // What the other machine has told is served at once, and written meanwhile.
+      await poll(async () => /"answered".*\n$/.test(fileOf({ proxy })), 'the answer in the file')
       const lines = fileOf({ proxy }).trim().split('\n')
       t.same(
         [...new Set(lines.map(line => JSON.parse(line).did))],

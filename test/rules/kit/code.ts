@@ -91,16 +91,15 @@ export const mainListensFirst: Rule = files =>
 
 const isStatic = (text: string, line: number): boolean => !/\bimport\(/.test(text.split('\n')[line - 1] ?? '')
 
+const processBut = (name: string): RegExp =>
+  new RegExp(String.raw`(?<![.\w$]|\bfunction\s|\bconst\s)process(?=\s*(\.(?!${name}\b)|\?\.|\[))`)
+
 /** Only main and its commands read the command line and the environment; they pass values on to other parts. */
 export const onlyMainUsesProcess: Rule = files =>
   files
     .filter(file => isCore(file) && !['core/main.ts', 'core/commands.ts'].includes(file.path))
     .flatMap(file => [
-      ...matches(
-        file,
-        /(?<![.\w$]|\bfunction\s|\bconst\s)process(?=\s*(\.(?!(?:nextTick|cpuUsage)\b)|\?\.|\[))/,
-        'uses process',
-      ),
+      ...matches(file, processBut(/path-search/.test(file.path) ? 'cpuUsage' : 'nextTick'), 'uses process'),
       ...matches(file, /\bglobalThis\.process\b/, 'uses process'),
       ...file.imports
         .filter(({ specifier, isTypeOnly }) => /^(node:)?process$/.test(specifier) && !isTypeOnly)
