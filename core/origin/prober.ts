@@ -146,7 +146,7 @@ export class Prober {
   }
 
   /**
-   * What waits from now on asks it. The parent of the connection and its address are those that a request is held to.
+   * @returns whether a tunnel that waits from now on may pass. A request is held to the same: parent and address of its connection.
    * @param revocations how many there were when the origin began to be judged
    */
   #holding(
@@ -177,7 +177,7 @@ export class Prober {
     const outcome = await this.#wait(probe, signal, onSilent)
     if (probe.tcp === tcp || outcome.acceptance.endsAt > Date.now()) return outcome
     const next = await again(tcp, destinationOf(target), this.#options.dial, signal)()
-    const alone = { ...target, since: performance.now() } // seldom
+    const alone = { ...target, since: performance.now() }
     return this.#wait(this.#begin('', key, next, alone), signal, onSilent)
   }
 
