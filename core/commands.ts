@@ -158,7 +158,7 @@ async function settingsIn(place: Place): Promise<Settings | undefined> {
 
 async function startAlone(place: Place, fleet: Fleet | undefined, manager: ServiceManager): Promise<void> {
   const { ProxyServer } = await import('./program/proxy.js')
-  const proxy = await ProxyServer.start(place, fleet && { ...fleet.others, managementPorts: [], count: 1 })
+  const proxy = await ProxyServer.start(place, fleet && { ...fleet.others, count: 1 })
   const stop = stoppingOf(place, proxy, manager, proxy.stopGrace)
   // Signals have their listeners by now: one may come as soon as these lines have been read.
   for (const { address, port } of proxy.ports) {

@@ -4,8 +4,8 @@
  */
 import type { Worker } from 'node:cluster'
 import type { Counters } from '../admin/admin-api.js'
-import type { OwnListener } from '../origin/denied-addresses.js'
 import type { Manager } from '../program/management.js'
+import type { ManagementPort } from '../program/open-admin.js'
 import type { OtherProcesses, ThisProcess } from '../program/other-processes.js'
 import type { Place } from '../program/place.js'
 import { type PreparedReload, ProxyServer } from '../program/proxy.js'
@@ -16,7 +16,7 @@ import { stateOver } from './shared-state.js'
 
 /** What the supervising process tells each process that it has started. */
 export interface Welcome {
-  readonly managementPorts: readonly OwnListener[]
+  readonly managementPorts: readonly ManagementPort[]
   /** How many serve. */
   readonly count: number
   /** Whether this one rolls the log files. */

@@ -13,7 +13,7 @@ import { describe } from '../base/thrown.js'
 import type { LogSink } from '../log/log-file.js'
 import type { OwnListener } from '../origin/denied-addresses.js'
 import { openSink } from '../program/log-sink.js'
-import { openAdmin } from '../program/open-admin.js'
+import { type ManagementPort, openAdmin } from '../program/open-admin.js'
 import type { Place } from '../program/place.js'
 import { type Reloaded, Reloads } from '../program/reloads.js'
 import type { Settings } from '../settings/settings.js'
@@ -47,7 +47,7 @@ export class Primary {
   readonly #viaToken = randomBytes(4).toString('hex')
   readonly #state = new SharedState()
   readonly #metrics = new MergedMetrics(this.#places)
-  readonly #managementPorts: OwnListener[] = []
+  readonly #managementPorts: ManagementPort[] = []
   readonly #reloads = new Reloads(
     what => this.#reload(what),
     message => this.#diags.error(message),
@@ -170,7 +170,7 @@ export class Primary {
       diags: this.#diags,
       api,
       metrics: this.#metrics,
-      onPort: ({ address, port }) => this.#managementPorts.push({ address, port }),
+      onPort: port => this.#managementPorts.push(port),
     })
   }
 

@@ -98,7 +98,6 @@ export async function makeGeneration(
       names,
       startTls,
       warn: message => diags.warning(message),
-      managed: portAddress(settings.admin),
     })
     const workers = new Map<number, InWorkers>()
     const plugins = await mistakes.readLater(() =>
@@ -208,9 +207,6 @@ function fingerprints({ version, confDir }: Place, plugins: PluginSet | undefine
   const { code, data } = fingerprintsOf(plugins?.files ?? [], confDir)
   return { code: `${version} ${code}`, data }
 }
-
-const portAddress = ({ listen, tls }: Settings['admin']): string | undefined =>
-  listen && `${tls === undefined ? 'http' : 'https'}://${listen}`
 
 /** Frees what a generation holds. Nothing of it may be in flight any more. */
 export function discard(generation: Generation): void {

@@ -9,6 +9,7 @@ import { ProxyError } from '../base/errors.js'
 import type { Role } from '../base/roles.js'
 import { describe } from '../base/thrown.js'
 import { checkSocketPath } from '../config/admin-socket.js'
+import type { OwnListener } from '../origin/denied-addresses.js'
 import type { Settings } from '../settings/settings.js'
 
 /** What is managed, and how. */
@@ -17,14 +18,20 @@ export interface AdminParts {
   readonly diags: Diags
   readonly api: AdminApi
   readonly metrics: Pick<MetricsSource, 'text' | 'measure' | 'close'>
-  /** The management port is open. */
-  readonly onPort: (port: {
-    readonly address: string
-    readonly port: number
-    /** `https://127.0.0.1:8083` */
-    readonly origin: string
-  }) => void
+  readonly onPort: (port: ManagementPort) => void
 }
+
+/** The management port, which is open. */
+export interface ManagementPort extends OwnListener {
+  /** `https://127.0.0.1:8083` */
+  readonly origin: string
+}
+
+/** Where people will reach the management port, before it is opened. Port 0 is not known until then. */
+export const plannedOrigin = ({ listen, tls }: Settings['admin']): string | undefined =>
+  listen === undefined || listen.endsWith(':0')
+    ? undefined
+    : `${tls === undefined ? 'http' : 'https'}://${listen}`
 
 /**
  * Opens the management socket and the management port, if the records name them. Where one cannot be opened, a warning is

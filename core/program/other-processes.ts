@@ -1,9 +1,9 @@
 import type { FleetStatus } from '../admin/admin-api.js'
 import type { SharedStore } from '../base/shared-store.js'
 import type { SharedRolling } from '../log/log-file.js'
-import type { OwnListener } from '../origin/denied-addresses.js'
 import type { Publish } from '../plugin-host/services/peers.js'
 import type { StateStore } from '../plugin-host/services/state.js'
+import type { ManagementPort } from './open-admin.js'
 
 /** The other processes of the proxy, as one of them sees them. */
 export interface OtherProcesses {
@@ -21,8 +21,8 @@ export interface OtherProcesses {
   readonly logs?: SharedRolling
   /** By which this machine finds its own requests in Via; without it each process has its own. */
   readonly viaToken?: string
-  /** Where the supervising process listens: no client may reach it through the proxy. */
-  readonly managementPorts: readonly OwnListener[]
+  /** What the supervising process has opened: no client may reach it through the proxy. Absent where this process opens it. */
+  readonly managementPorts?: readonly ManagementPort[]
   /** Called once this process can take messages of the others. Its ports open when all earlier messages are applied. */
   readonly attach?: (self: ThisProcess) => Promise<void>
   /** How many processes serve: each takes its share of the client connections. */

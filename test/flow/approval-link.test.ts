@@ -7,7 +7,7 @@ import { type Test, test } from 'tap'
 import { approving, approvingProgram, PLACES } from '../kit/approving.js'
 import { HOST } from '../kit/managed.js'
 import type { ProxyConf } from '../kit/proxy.js'
-import { freePort, startService } from '../kit/tcp-server.js'
+import { listen, startService } from '../kit/tcp-server.js'
 import { poll } from '../kit/watch.js'
 import { openPlugins } from '../plugins/kit.js'
 
@@ -132,7 +132,6 @@ for (const place of PLACES)
 test('two processes with two workers each, asked at the same moment, send one message; its link works in all', async t => {
   const records = {
     'proxy.config.exec_thread.limit': 2,
-    'proxy.config.admin.listen': `127.0.0.1:${await freePort()}`,
   } as const
   const stage = await told(t, '@isolate=worker ', '', records, approvingProgram)
   const { ask, message, messages, open: questions } = stage
@@ -146,6 +145,25 @@ test('two processes with two workers each, asked at the same moment, send one me
   t.equal((await open(link, ACCEPT)).status, 200)
   for (const { stdout } of await Promise.all(Array.from({ length: 4 }, () => ask())))
     t.match(stdout, /^HTTP\/1\.1 200 /)
+})
+
+test('where the management port is not to be had, a message has no link, in one process and in two', async t => {
+  const taken = await listen(socket => socket.destroy())
+  t.teardown(taken.stop)
+  const listenAt = { 'proxy.config.admin.listen': `127.0.0.1:${taken.port}` }
+  const one = await told(t, '', '', listenAt)
+  const two = await told(
+    t,
+    '@isolate=worker ',
+    '',
+    { ...listenAt, 'proxy.config.exec_thread.limit': 2 },
+    approvingProgram,
+  )
+  for (const { ask, message } of [one, two]) {
+    void ask()
+    const { text } = await message()
+    t.match(JSON.parse(text), { link: null, text: /: portcullis ctl accept q/ })
+  }
 })
 
 for (const place of PLACES)

@@ -146,7 +146,7 @@ for (const place of PLACES)
     t.match(await ctl('extend', 'q0', '1m'), { code: 1, err: /no handshake waits for a question q0/ })
     const asked = ask()
     const { id, waitsUntil = 0 } = await waiting()
-    t.ok(waitsUntil - Date.now() < 4000)
+    t.ok(waitsUntil <= Date.now() + 4000, 'it may be the millisecond of the question')
     t.match(await ctl('extend', id, '2h'), { code: 1, err: /60 minutes in all|must be <= / })
     t.match(await ctl('extend', id, '1m'), {
       code: 0,

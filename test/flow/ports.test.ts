@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import { type Test, test } from 'tap'
 import { curl } from '../kit/curl.js'
 import { nodeOrigin } from '../kit/node-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ProxyConf, startProxyHere } from '../kit/proxy.js'
+import { freePort } from '../kit/tcp-server.js'
 
 const root = await makeAuthority({ name: 'Port Root' })
 const own = await root.issue({ cn: 'proxy.example', sans: ['proxy.example', '127.0.0.1'] })
@@ -163,7 +164,7 @@ test('the proxy listens on several ports, also on IPv6', async t => {
   t.match([v4?.address, v6?.address], ['127.0.0.1', '::1'])
   for (const proxyUrl of [`http://127.0.0.1:${v4?.port}`, `http://[::1]:${v6?.port}`])
     t.match((await curl(['-sS', '-x', proxyUrl, url])).stdout, /hello/, proxyUrl)
-  const both = await start(t, confWith(`${await freePort()}:ipv6 0:ip-in=127.0.0.1`))
+  const both = await start(t, confWith(`${await freePort('::1')}:ipv6 0:ip-in=127.0.0.1`))
   const [wild] = both.proxy.server.ports
   const second = await start(t, confWith(`${wild?.port}:ip-in=127.0.0.1`))
   t.equal(second.proxy.port, wild?.port, 'an IPv6 port leaves the same number to IPv4')
@@ -197,12 +198,3 @@ test('the number of connections has a limit', async t => {
   await new Promise(r => setTimeout(r, 50))
   t.ok(await (await open('127.0.0.1')).isOpen(), 'who leaves makes room')
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen({ port: 0, host: '::1' })
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return address !== null && typeof address === 'object' ? address.port : 0
-}

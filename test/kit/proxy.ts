@@ -167,7 +167,7 @@ export async function startProxyHere(wanted: ProxyConf, fleet?: (place: Place) =
   try {
     const place = placeFor(conf.path, print, wanted.env)
     const machine = fleet?.(place)
-    const others = machine && { ...machine.others, managementPorts: [], count: 1 }
+    const others = machine && { ...machine.others, count: 1 }
     const server = await ProxyServer.start(place, others)
     return {
       port: server.ports[0]?.port ?? 0,

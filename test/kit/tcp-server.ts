@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
@@ -46,11 +47,23 @@ export async function guardServer(server: Server, at = FREE_PORT): Promise<TcpSe
   }
 }
 
-/** A port of 127.0.0.1 on which nothing listens at the moment. Another program may take it: be ready to try again. */
-export async function freePort(): Promise<number> {
-  const server = await listen(socket => socket.destroy())
-  await server.stop()
-  return server.port
+/** Below the ports that systems give to connections: none of these takes a free port before its server has it. */
+const SERVER_PORTS = { from: 12_000, to: 32_000 }
+const given = new Set<number>()
+
+/** A port of `host` on which nothing listens, and which this process has not had before. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  for (;;) {
+    const port = randomInt(SERVER_PORTS.from, SERVER_PORTS.to)
+    if (given.has(port)) continue
+    given.add(port)
+    try {
+      await (await listen(socket => socket.destroy(), { host, port })).stop()
+      return port
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause
+    }
+  }
 }
 
 /** A web service for plugins that ask one. @returns its URL */

@@ -14,7 +14,7 @@ export class ProxyServices {
   readonly fetches = new FetchPlaces()
   /** The proxy's own ports, once they are open: nothing is fetched from there. */
   readonly ports: OwnListener[] = []
-  /** The address of the management port, once it is open in this process. */
+  /** The address of the management port, `http://127.0.0.1:8083`: undefined where there is none, or it could not be opened. */
   managedAt: string | undefined
 
   /**
@@ -33,19 +33,14 @@ export interface ServiceParts {
   /** Undefined while the plugins are initialised. */
   readonly startTls: () => StartTls | undefined
   readonly warn: (message: string) => void
-  /** The address of the management port, `http://127.0.0.1:8083`, if the records name one. */
-  readonly managed?: string | undefined
 }
 
 /** The services of a plugin, by its name. */
 export function servicesOf(
   services: ProxyServices,
-  { names, startTls, warn, managed }: ServiceParts,
+  { names, startTls, warn }: ServiceParts,
 ): (plugin: string) => HostedServices {
   const { shared, fetches, ports } = services
-  // Another process may have opened it. Port 0 is known there alone.
-  const isKnown = managed !== undefined && !managed.endsWith(':0')
-  const managedAt = (): string | undefined => services.managedAt ?? (isKnown ? managed : undefined)
   const isOwn = ownPorts(() => ports)
   return plugin =>
     shared.of(
@@ -59,6 +54,6 @@ export function servicesOf(
         },
         message => warn(`[${plugin}] ${message}`),
       ),
-      managedAt,
+      () => services.managedAt,
     )
 }
