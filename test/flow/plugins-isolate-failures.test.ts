@@ -1,4 +1,7 @@
 /** What a bad plugin in worker threads can do to its neighbours: nothing. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { isolatedStage as setUp } from '../kit/isolated.js'
 import { poll } from '../kit/watch.js'
@@ -51,6 +54,20 @@ test('a call behind one that does not return moves to another worker', async t =
   const { status, body } = await spins
   t.equal(status, 502)
   t.match(body.toString(), /plugin isolated, which failed .*does not return from its call/)
+})
+
+test('a call that was sent when no worker returned goes to the first that does', async t => {
+  const { proxy, get } = await setUp(t, { 'proxy.config.plugin.isolate.hang_timeout': 60_000 })
+  const release = (host: string) => writeFileSync(join(proxy.conf.path, 'plugins', `release-${host}`), '')
+  const held = ['busy.test', 'busy.two.test']
+  const spins = held.map(host => get(host.slice(0, -'.test'.length)))
+  await Promise.all(held.map(host => proxy.until(new RegExp(`holds ${host}`))))
+  const all = Array.from({ length: 6 }, () => get('ok'))
+  await sleep(500) // longer than a worker may be silent before it counts as stuck
+  release('busy.two.test')
+  for (const { status } of await Promise.all(all)) t.equal(status, 200)
+  release('busy.test')
+  for (const { status } of await Promise.all(spins)) t.equal(status, 200)
 })
 
 test('a plugin that keeps failing is out of service until it answers one handshake', async t => {

@@ -40,7 +40,7 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
       slow: () => event.schedule(reenable, 200),
       twice: () => { reenable(reject('policy')); reenable() },
       spin: () => { spin(10_000); reenable() },
-      busy: () => { while (!existsSync(new URL('./release', import.meta.url))) spin(10); reenable() },
+      busy: () => { note('holds ' + host); while (!existsSync(new URL('./release-' + host, import.meta.url))) spin(10); reenable() },
       later: () => event.schedule(() => spin(30_000), 50),
       memory: () => { const all = []; for (;;) all.push(new Array(10_000).fill(Math.random())) },
       exit: () => process.exit(3),
@@ -63,7 +63,7 @@ export default ({ argv, hookAdd, accept, reject, note, debug, error, schedule, s
 }
 `
 const HOSTS = words(`
-  ok no flood junk slow twice spin busy later memory exit crash throws rejects never evidence closed
+  ok no flood junk slow twice spin busy later memory exit crash throws rejects never evidence closed busy.two
 `).map(what => `${what}.test`)
 
 export interface IsolatedStage {

@@ -312,7 +312,8 @@ export class IsolatedPlugin {
     for (const seq of seqs) {
       const pending = this.#pending.get(seq)
       const to = this.#workers.best()
-      if (pending === undefined || to === undefined || to === from || to.isStalled) continue
+      if (to === undefined || to === from || to.isStalled) return
+      if (pending === undefined) continue
       from.send({ do: 'abort', seq })
       this.#dispatch(pending)
     }

@@ -11,7 +11,7 @@ import type { Thread } from './threads.js'
 export interface LinkEvents {
   onLoad(offers: Offers): void
   onMessage(message: Said): void
-  /** Questions that have not begun, behind one that keeps its worker busy. */
+  /** Questions that have not begun, behind one that keeps its worker busy. Told at each look, as others may be able to take them later. */
   onStalled(seqs: readonly number[]): void
   /** At most once. `waiting` is what it had not begun. */
   onLost(why: string, code: ErrorCode, waiting: readonly number[]): void
@@ -203,7 +203,7 @@ export class WorkerLink {
     }
     this.#ticks++
     if (this.#ticks > this.#maxTicks) return this.#lost('it does not return from its call, and was ended')
-    if (this.#ticks === STALL_TICKS && this.#running.length > 1) {
+    if (this.#ticks >= STALL_TICKS && this.#running.length > 1) {
       this.#events.onStalled(this.#running.slice(1).filter(seq => this.#open.has(seq)))
     }
   }

@@ -24,7 +24,7 @@ export interface WorkerEvents {
   onMessage(link: WorkerLink, message: Said): void
   /** A worker can be asked. */
   onServing(link: WorkerLink): void
-  /** Questions that wait behind a call that does not return. */
+  /** Questions that wait behind a call that does not return; repeated while they do. */
   onStalled(link: WorkerLink, seqs: readonly number[]): void
   /** `waiting` is what it had not begun. */
   onLost(link: WorkerLink, why: string, waiting: readonly number[]): void
