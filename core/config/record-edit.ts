@@ -1,8 +1,8 @@
-import { isMap, isScalar, parseDocument, stringify } from 'yaml'
 import { splitRecordLine } from './record-lines.js'
 import type { RecordName } from './records-table.js'
 import { rowOf } from './records-table.js'
 import { NEWER_NAMES } from './traffic-server/names.js'
+import { yaml } from './yaml-file.js'
 
 /**
  * The text of a records.config in which a record has another value; everything else stays as it is, comments included. A
@@ -29,6 +29,7 @@ function nameIn(line: string): string | undefined {
 
 /** The same for a records.yaml. */
 export function editRecordsYaml(text: string, name: RecordName, value: string | number | null): string {
+  const { isMap, isScalar, parseDocument, stringify } = yaml()
   const document = parseDocument(text)
   const root = isMap(document.contents) ? document.contents.items[0]?.key : undefined
   const path = [isScalar(root) ? String(root.value) : 'records', ...name.split('.').slice(2)]

@@ -1,4 +1,3 @@
-import { isAlias, isMap, isScalar } from 'yaml'
 import { type Problem, quote } from './config-file.js'
 import {
   type GivenRecord,
@@ -9,7 +8,7 @@ import {
 } from './record-lines.js'
 import { isRecordName, RECORD_NAMES } from './records-table.js'
 import { TRAFFIC_SERVER_NAMES } from './traffic-server/names.js'
-import { parseYaml, type YamlTree } from './yaml-file.js'
+import { parseYaml, type YamlTree, yaml } from './yaml-file.js'
 
 /** Traffic Server 10.1 has `records`, 10.0 had `ts`. */
 const ROOTS = ['records', 'ts']
@@ -39,6 +38,7 @@ export function yamlRecords(
   const { document, at } = parseYaml(text, file, 'PTC_RECORDS_INVALID')
   const draft: Draft = { records: [], problems: [] }
   const { contents } = document
+  const { isMap, isScalar } = yaml()
   if (contents === null || (isScalar(contents) && contents.value === null)) return draft
   const roots = isMap(contents) ? contents.items : []
   if (!isMap(contents)) draft.problems.push({ where: at(0), what: `the file must be a map; ${ROOT}` })
@@ -58,11 +58,13 @@ interface Draft {
 const ROOT = 'all records stand below one key, records (or ts, as in Traffic Server 10.0)'
 
 function startOf(node: unknown): number {
+  const { isMap, isScalar } = yaml()
   return (isScalar(node) || isMap(node)) && node.range ? node.range[0] : 0
 }
 
 /** @param start where the key of the node stands, which is the place of its record */
 function walk(node: unknown, path: readonly string[], start: number, at: YamlTree['at'], draft: Draft): void {
+  const { isAlias, isMap, isScalar } = yaml()
   const given = path.join('.')
   if (isMap(node)) {
     for (const { key, value } of node.items)
@@ -88,6 +90,6 @@ const isGroup = (name: string): boolean =>
 
 /** As written, so that `0x1f` and `1.0` stay what they are. */
 function textOf(node: unknown): string {
-  if (!isScalar(node) || node.value === null) return 'NULL'
+  if (!yaml().isScalar(node) || node.value === null) return 'NULL'
   return node.source ?? String(node.value)
 }

@@ -1,9 +1,15 @@
+import { createRequire } from 'node:module'
 import type { ErrorObject } from 'ajv'
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
+import type { Document } from 'yaml'
 import type { ErrorCode } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { Schemas } from '../base/schema.js'
 import { type Problem, problemsError, quote } from './config-file.js'
+
+const require = createRequire(import.meta.url)
+
+/** Loaded with the first YAML file: many configurations have none, and a start takes a tenth less without it. */
+export const yaml = () => require('yaml') as typeof import('yaml')
 
 /** A value out of a YAML text, with the lines that its parts came from. */
 export interface YamlReading<T> {
@@ -46,6 +52,7 @@ export interface YamlTree {
 
 /** @throws {ProxyError} of `code`, with every place where the text is not YAML */
 export function parseYaml(text: string, file: string, code: ErrorCode): YamlTree {
+  const { LineCounter, parseDocument } = yaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`
@@ -60,6 +67,7 @@ export function parseYaml(text: string, file: string, code: ErrorCode): YamlTree
 
 /** Where a part begins; a key counts as the part. */
 function offsetOf(document: Document, path: readonly (string | number)[]): number {
+  const { isMap, isNode, isScalar } = yaml()
   for (let length = path.length; length > 0; length--) {
     const parent = document.getIn(path.slice(0, length - 1), true)
     const last = path[length - 1]

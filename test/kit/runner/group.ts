@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { t } from 'tap'
+import { liveNatives } from '../../../core/tls/openssl/owned.js'
 import { freeAtEnd } from '../at-end.js'
 import { type FileEnd, GROUP_FILES, markOf, ofEnd } from './group-end.js'
 
@@ -26,10 +27,21 @@ async function nothingIsLeft(before: readonly string[]): Promise<void> {
   }
 }
 
+/** Made with its module, for the whole process. */
+const LASTING = 'scratch BIO'
+
+/** The objects of OpenSSL that live and did not before the file: `SSL 1`. A test behind it that counts them would fail. */
+const nativesLeft = (before: ReturnType<typeof liveNatives>): readonly string[] =>
+  Object.entries(liveNatives()).flatMap(([type, count]) => {
+    const more = count - (before[type] ?? 0)
+    return more > 0 && type !== LASTING ? [`${type} ${more}`] : []
+  })
+
 for (const file of (process.env[GROUP_FILES] ?? '').split('\n')) {
   const begun = performance.now()
   const { pass, fail } = t.counts
   const before = active()
+  const natives = liveNatives()
   try {
     await import(pathToFileURL(resolve(file)).href)
   } catch (error) {
@@ -43,6 +55,8 @@ for (const file of (process.env[GROUP_FILES] ?? '').split('\n')) {
     t.fail('what the file has made cannot be freed', { error })
   }
   await nothingIsLeft(before)
+  const left = nativesLeft(natives)
+  if (left.length > 0) t.fail(`the file leaves native objects: ${left}`)
   // A failure is counted when the line behind its diagnostics is written.
   await t.test(markOf('rest', file), async end => void end.pass())
   const passed = t.counts.pass - pass - 2
