@@ -60,8 +60,8 @@ export class Coalescing {
   /** By the key of a connection of its own. */
   readonly #uses = new Map<string, Use>()
   readonly #keys = new Map<Http2Session, Set<string>>()
-  /** By origin. */
-  readonly #misdirected = new LRUCache<string, true>({ max: MAX_MISDIRECTED, ttl: MISDIRECTED_TIME })
+  /** By origin. Made for the first one, because it takes its whole memory at once. */
+  #misdirected: LRUCache<string, true> | undefined
 
   constructor(parts: CoalescingParts) {
     this.#parts = parts
@@ -115,7 +115,7 @@ export class Coalescing {
   isOpenTo(target: RoutedTarget): boolean {
     const { scheme, host, isAddress } = target
     if (scheme !== 'https' || isAddress || !isDirect(target)) return false
-    if (this.#misdirected.has(originAuthority(target))) return false
+    if (this.#misdirected?.has(originAuthority(target))) return false
     return this.#parts.names()?.canBeJudged(host) === true
   }
 
@@ -178,6 +178,7 @@ export class Coalescing {
 
   #place({ session, target, peer }: Use, network: string): Http2Exchange | undefined {
     const onMisdirected = (): void => {
+      this.#misdirected ??= new LRUCache({ max: MAX_MISDIRECTED, ttl: MISDIRECTED_TIME })
       this.#misdirected.set(originAuthority(target), true)
       for (const [key, use] of [...this.#uses]) if (use.target.host === target.host) this.#drop(key)
     }
