@@ -28,7 +28,7 @@ const ODD = {
 `
 
 export const ODD_MODULE = `
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 ${VALUES}
 const values = Object.entries(ODD)
 const quietly = call => { try { return call() } catch { return undefined } }
@@ -84,7 +84,14 @@ export default context => {
   const { argv, hookAdd, note, schedule } = context
   const hooks = argv[1].split(',')
   const notified = argv[3].split(',')
-  const now = () => readFileSync(argv[2], 'utf8')
+  // Read once in a turn of the loop: many continuations look at it for one request.
+  let phase
+  const now = () => {
+    if (phase === undefined) setImmediate(() => { phase = undefined })
+    return (phase ??= readFileSync(argv[2], 'utf8'))
+  }
+  // A file for each: of several workers, one tries a way.
+  const isFree = (hook, n) => quietly(() => closeSync(openSync(argv[2] + '-' + hook + '-' + n, 'wx')) === undefined) === true
   const asked = [...each(Object.keys(WAYS)), { run: (event) => { callAll(context, event); event.reenable() } }, { run: onAbort }]
   const told = [...each(['throw', 'reject']), { run: event => callAll(context, event) }]
   for (const hook of hooks) {
@@ -97,6 +104,7 @@ export default context => {
       if (now() !== hook) return isAsked ? event.reenable() : undefined
       if (isAsked && i > 0) return event.reenable()
       if (isAsked) {
+        while (count < asked.length && !isFree(hook, count)) count++
         const next = asked[count++]
         if (next !== undefined) return next.run(event)
         note('did ' + hook + ' asked')
