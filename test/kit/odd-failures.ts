@@ -1,6 +1,6 @@
 /** However oddly a plugin fails, on whatever hook: the proxy goes on, and what is written about it is short. */
 import { writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { connect, createSecureContext, type TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
@@ -20,7 +20,14 @@ const CLIENTS = 4
 const root = await makeAuthority({ name: 'Odd Root' })
 const own = await root.issue({ cn: 'proxy.example' })
 const client = await root.issue({ cn: 'client.example', eku: ['clientAuth'] })
-const origin = await nodeOrigin({ tls: await root.issue({ cn: 'origin.example' }), isBackground: true })
+const origin = await nodeOrigin({
+  tls: await root.issue({ cn: 'origin.example' }),
+  isBackground: true,
+  handler: ({ url }, response) => {
+    if (url === '/last') response.setHeader('Connection', 'close')
+    response.end('hello\n')
+  },
+})
 
 const COMMANDED: readonly HookId[] = [
   'TS_LIFECYCLE_PORTS_READY_HOOK',
@@ -33,37 +40,59 @@ const secureContext = createSecureContext({ ca: root.certPem, cert: client.chain
 
 let session: Buffer | undefined
 
-/** One request through the TLS port, with a certificate and with the last session. @returns the status, if any */
-function ask(port: number): Promise<number | undefined> {
+/** Hooks of a client's connection, and of one with the origin: to be called again, they need another. */
+const OF_CLIENT: readonly HookId[] = [
+  'TS_VCONN_START_HOOK',
+  'TS_VCONN_CLOSE_HOOK',
+  'TS_SSL_CLIENT_HELLO_HOOK',
+  'TS_SSL_SERVERNAME_HOOK',
+  'TS_SSL_CERT_HOOK',
+  'TS_SSL_SESSION_HOOK',
+  'TS_SSL_VERIFY_CLIENT_HOOK',
+]
+const OF_ORIGIN: readonly HookId[] = [
+  'TS_VCONN_OUTBOUND_START_HOOK',
+  'TS_VCONN_OUTBOUND_CLOSE_HOOK',
+  'TS_SSL_CERT_VERIFY_HOOK',
+]
+
+/** Connections through the TLS port, with a certificate and with the last session. */
+function agentFor(port: number, keepAlive: boolean): Agent {
+  const open = (): TLSSocket =>
+    connect({ port, host: '127.0.0.1', servername: 'proxy.example', secureContext, session }).on(
+      'session',
+      given => {
+        session = given
+      },
+    )
+  return Object.assign(new Agent({ keepAlive, maxSockets: CLIENTS }), { createConnection: open })
+}
+
+/** One request. @returns the status, if any */
+function ask(agent: Agent, path: string): Promise<number | undefined> {
   return new Promise(resolve => {
-    const socket: TLSSocket = connect({
-      ...{ port, host: '127.0.0.1', servername: 'proxy.example', secureContext, session },
+    const req = request({
+      agent,
+      path: `https://origin.example:${origin.port}${path}`,
+      headers: { Host: 'x' },
     })
-    const end = (status?: number): void => {
-      socket.destroy()
-      resolve(status)
-    }
-    socket.on('session', given => {
-      session = given
+    req.on('error', () => resolve(undefined))
+    req.on('close', () => resolve(undefined))
+    req.on('response', response => {
+      response.on('error', () => resolve(undefined))
+      response.on('end', () => resolve(response.statusCode))
+      response.resume()
     })
-    socket.on('error', () => end())
-    socket.on('close', () => end())
-    socket.on('secureConnect', () => {
-      const path = `https://origin.example:${origin.port}/`
-      const req = request({
-        createConnection: () => socket,
-        path,
-        headers: { Host: 'x', Connection: 'close' },
-      })
-      req.on('error', () => end())
-      req.on('response', response => {
-        response.on('error', () => end())
-        response.on('end', () => end(response.statusCode))
-        response.resume()
-      })
-      req.end()
-    })
+    req.end()
   })
+}
+
+/** One request on new connections. */
+async function askAnew(port: number): Promise<number | undefined> {
+  const agent = agentFor(port, false)
+  const status = await ask(agent, '/last')
+  agent.destroy()
+  return status
 }
 
 interface Stage {
@@ -92,7 +121,6 @@ async function start(t: Test, options: string): Promise<Stage> {
     ],
     records: {
       'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1',
-      'proxy.config.http.origin_max_idle': 0,
       'proxy.config.ssl.CA.cert.filename': 'root.pem',
       'proxy.config.ssl.client.certification_level': 1,
       'proxy.config.admin.socket': 'odd.sock',
@@ -113,14 +141,20 @@ async function failOn(stage: Stage, hook: HookId): Promise<void> {
     wanted.every(how => stage.proxy.output().includes(`did ${hook} ${how}`)) ||
     stage.proxy.child.exitCode !== null
   if (COMMANDED.includes(hook)) await command(stage, hook)
-  else
-    await Promise.all(
-      Array.from({ length: CLIENTS }, async () => {
-        while (!isDone()) await ask(stage.port)
-      }),
-    )
+  else await askUntil(isDone, stage.port, hook)
   for (const how of wanted) await stage.proxy.until(new RegExp(`did ${hook} ${how}`))
   stage.fail('none')
+}
+
+async function askUntil(isDone: () => boolean, port: number, hook: HookId): Promise<void> {
+  const agent = agentFor(port, !OF_CLIENT.includes(hook))
+  const path = OF_ORIGIN.includes(hook) ? '/last' : '/'
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      while (!isDone()) await ask(agent, path)
+    }),
+  )
+  agent.destroy()
 }
 
 async function command({ proxy, conf }: Stage, hook: HookId): Promise<void> {
@@ -141,11 +175,11 @@ export interface Part {
 export async function failEverywhere(t: Test, options: string, { index, of }: Part): Promise<void> {
   const stage = await start(t, options)
   const { proxy } = stage
-  t.equal(await ask(stage.port), 200, 'it serves')
+  t.equal(await askAnew(stage.port), 200, 'it serves')
   const hooks = HOOK_IDS.filter(hook => hook !== 'TS_LIFECYCLE_SHUTDOWN_HOOK')
   for (const hook of hooks.filter((_, i) => i % of === index)) {
     await failOn(stage, hook)
-    t.equal(await ask(stage.port), 200, `it serves after ${hook}`)
+    t.equal(await askAnew(stage.port), 200, `it serves after ${hook}`)
   }
   stage.fail('TS_LIFECYCLE_SHUTDOWN_HOOK')
   proxy.child.kill('SIGTERM')

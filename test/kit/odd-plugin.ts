@@ -29,6 +29,7 @@ const ODD = {
 
 export const ODD_MODULE = `
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
 ${VALUES}
 const values = Object.entries(ODD)
 const quietly = call => { try { return call() } catch { return undefined } }
@@ -91,7 +92,8 @@ export default context => {
     return (phase ??= readFileSync(argv[2], 'utf8'))
   }
   // A file for each: of several workers, one tries a way.
-  const isFree = (hook, n) => quietly(() => closeSync(openSync(argv[2] + '-' + hook + '-' + n, 'wx')) === undefined) === true
+  const claim = (hook, n) => closeSync(openSync(argv[2] + '-' + hook + '-' + n, 'wx'))
+  const isFree = (hook, n) => isMainThread || quietly(() => { claim(hook, n); return true }) === true
   const asked = [...each(Object.keys(WAYS)), { run: (event) => { callAll(context, event); event.reenable() } }, { run: onAbort }]
   const told = [...each(['throw', 'reject']), { run: event => callAll(context, event) }]
   for (const hook of hooks) {
