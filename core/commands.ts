@@ -30,18 +30,27 @@ import type { Settings } from './settings/settings.js'
 const HOME = new URL('../../', import.meta.url)
 const EXIT_USAGE = 64
 
+/** What a command takes from the process that it runs in; a test gives its own. */
+export interface Shell {
+  readonly cwd: string
+  readonly env: Place['env']
+  readonly print: Place['print']
+  /** Called once the command is known, before it runs. */
+  readonly begins?: (name: CommandName) => void
+}
+
 /** Runs a command; the exit status, or undefined where the process goes on. */
-type Run = (call: CommandCall, place: Place) => Promise<number | undefined>
+type Run = (call: CommandCall, place: Place, shell: Shell) => Promise<number | undefined>
 
 /** A command loads what it needs when it runs: the X.509 library alone costs as much as all the rest. */
 const RUN: Readonly<Record<CommandName, Run>> = {
-  init: async ({ args: [dir] }, { confDir, print }) => {
+  init: async ({ args: [dir] }, { confDir }, shell) => {
     const { initFolder } = await import('./cli/init.js')
-    const folder = dir === undefined ? confDir : resolve(dir)
+    const folder = dir === undefined ? confDir : resolve(shell.cwd, dir)
     initFolder(
-      { dir: folder, name: nearPath(process.cwd(), folder) },
+      { dir: folder, name: nearPath(shell.cwd, folder) },
       fileURLToPath(new URL('etc', HOME)),
-      toStdout(print),
+      toStdout(shell),
     )
     return 0
   },
@@ -54,30 +63,30 @@ const RUN: Readonly<Record<CommandName, Run>> = {
   try: async ({ args: [target = ''], values: { connect, parent, pem, save } }, place) =>
     (await import('./cli/try.js')).tryOrigin(place, { target, connect, parent, pem, save }),
   replay: async ({ args }, place) => (await import('./cli/replay.js')).replay(place, args),
-  'plugin new': async ({ args: [name = ''], values: { js = false } }, { print }) => {
+  'plugin new': async ({ args: [name = ''], values: { js = false } }, _, shell) => {
     const { newPlugin } = await import('./cli/plugin-new.js')
     const home = fileURLToPath(HOME)
     newPlugin({
       name,
       isJavaScript: js,
-      cwd: process.cwd(),
+      cwd: shell.cwd,
       home,
       version: version(),
-      print: toStdout(print),
+      print: toStdout(shell),
     })
     return 0
   },
   ctl: ({ args, values }, place) => control(place, { ...values, words: args }),
   learn: ({ args, values }, place) => control(place, { ...values, words: ['learn', ...args] }),
-  migrate: async ({ args, values: { from, to } }, place) => {
+  migrate: async ({ args, values: { from, to } }, place, shell) => {
     const { migrateFolder } = await import('./cli/migrate.js')
     return migrateFolder(
-      { ...place, print: (stream, line) => place.print(stream, usable(line)) },
-      { words: args, from, to, cwd: process.cwd() },
+      { ...place, print: (stream, line) => place.print(stream, usable(line, shell)) },
+      { words: args, from, to, cwd: shell.cwd },
     )
   },
-  'ca init': async (_, { confDir, print }) => {
-    await (await import('./cli/ca-init.js')).initCa(confDir, toStdout(print))
+  'ca init': async (_, { confDir }, shell) => {
+    await (await import('./cli/ca-init.js')).initCa(confDir, toStdout(shell))
     return 0
   },
   completion: async ({ args: [shell] }, { print }) => {
@@ -100,31 +109,38 @@ const control = async (place: Place, options: CtlOptions): Promise<number> =>
   (await import('./cli/ctl.js')).ctl(place, options).then(() => 0)
 
 const toStdout =
-  (print: Place['print']): ((line: string) => void) =>
+  (shell: Shell): ((line: string) => void) =>
   line =>
-    print('stdout', usable(line))
+    shell.print('stdout', usable(line, shell))
 
 const SCRIPT = fileURLToPath(new URL('main.js', import.meta.url))
-const usable = (text: string): string =>
-  withOwnCommand(text, { script: SCRIPT, cwd: process.cwd(), env: process.env })
+const usable = (text: string, { cwd, env }: Shell): string =>
+  withOwnCommand(text, { script: SCRIPT, cwd, env })
 
-async function main(args: readonly string[]): Promise<void> {
-  const call = readCommandLine(args)
-  // What reads the output may end first, as `head` does.
-  if (call.name !== 'start') process.stdout.on('error', () => process.exit(0))
-  const status = await RUN[call.name](call, placeOf(call.values))
-  if (status !== undefined) process.exit(status) // a plugin may have left a timer or a connection behind
+/**
+ * Does what the command line says, and prints what is wrong with it.
+ * @returns the exit status, or undefined where the process goes on
+ */
+export async function statusOf(args: readonly string[], shell: Shell): Promise<number | undefined> {
+  try {
+    const call = readCommandLine(args)
+    shell.begins?.(call.name)
+    return await RUN[call.name](call, placeOf(call.values, shell), shell)
+  } catch (cause) {
+    shell.print('stderr', `portcullis: ${usable(errorText(cause), shell)}`)
+    return ProxyError.codeOf(cause) === 'PTC_USAGE' ? EXIT_USAGE : 1
+  }
 }
 
-function placeOf(values: OptionValues): Place {
+function placeOf(values: OptionValues, { cwd, env, print }: Shell): Place {
   return {
-    confDir: resolve(values['conf-dir'] ?? 'etc'),
+    confDir: resolve(cwd, values['conf-dir'] ?? 'etc'),
     version: version(),
     isVerbose: values.verbose ?? false,
-    env: process.env,
+    env,
     shippedDirs: ['../plugins', '../sample-plugins'].map(dir => fileURLToPath(new URL(dir, import.meta.url))),
     stripsTypes: 'typescript' in process.features && Boolean(process.features.typescript),
-    print: (stream, line) => void process[stream].write(`${line}\n`),
+    print,
     ...(values['debug-tags'] === undefined ? {} : { debugTags: values['debug-tags'] }),
   }
 }
@@ -238,12 +254,16 @@ function surviveEverything(tell: (message: string) => void): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 }
 
-/** Does what the command line says; the process may go on afterwards. */
+/** Does what the command line of this process says; the process may go on afterwards. */
 export async function run(args: readonly string[]): Promise<void> {
-  try {
-    await main(args)
-  } catch (cause) {
-    process.stderr.write(`portcullis: ${usable(errorText(cause))}\n`)
-    process.exit(ProxyError.codeOf(cause) === 'PTC_USAGE' ? EXIT_USAGE : 1)
-  }
+  const status = await statusOf(args, {
+    cwd: process.cwd(),
+    env: process.env,
+    print: (stream, line) => void process[stream].write(`${line}\n`),
+    begins: name => {
+      // What reads the output may end first, as `head` does.
+      if (name !== 'start') process.stdout.on('error', () => process.exit(0))
+    },
+  })
+  if (status !== undefined) process.exit(status) // a plugin may have left a timer or a connection behind
 }

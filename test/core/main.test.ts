@@ -3,24 +3,32 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { Child } from '../kit/child.js'
+import { commandHere, type Ended } from '../kit/command-here.js'
 import { makeAuthority } from '../kit/pki.js'
 import { makeConfDir, type ProxyConf, runMain, startProxy, startProxyHere } from '../kit/proxy.js'
 import { listen } from '../kit/tcp-server.js'
 
-/** Runs it to its end. */
-async function run(t: Test, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Child> {
-  const child = await runMain(args, env)
+/** Runs the program to its end. */
+async function run(t: Test, args: readonly string[]): Promise<Child> {
+  const child = await runMain(args)
   t.teardown(child.stop)
   child.endInput()
   await child.exited()
   return child
 }
 
-/** Runs a command on a configuration. */
-function runOn(t: Test, command: string, conf: ProxyConf, env?: NodeJS.ProcessEnv): Promise<Child> {
+/** Runs the program on a configuration. */
+function runOn(t: Test, command: string, conf: ProxyConf): Promise<Child> {
   const dir = makeConfDir(conf)
   t.teardown(dir.remove)
-  return run(t, [command, '-D', dir.path], env)
+  return run(t, [command, '-D', dir.path])
+}
+
+/** Runs a command on a configuration, in this process. */
+function hereOn(t: Test, command: string, conf: ProxyConf, env?: NodeJS.ProcessEnv): Promise<Ended> {
+  const dir = makeConfDir(conf)
+  t.teardown(dir.remove)
+  return commandHere([command, '-D', dir.path], { env })
 }
 
 test('--help and --version', async t => {
@@ -29,8 +37,8 @@ test('--help and --version', async t => {
   t.match(stdout(), /portcullis start.*verify-config.*--conf-dir.*--debug-tags/s)
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
   for (const word of ['--version', 'version', '-v', '-V'])
-    t.equal((await run(t, [word])).stdout(), `portcullis ${version}\n`, word)
-  t.equal((await run(t, ['help'])).stdout(), stdout())
+    t.equal((await commandHere([word])).stdout(), `portcullis ${version}\n`, word)
+  t.equal((await commandHere(['help'])).stdout(), stdout())
 })
 
 test('mistakes on the command line end with 64', async t => {
@@ -46,14 +54,15 @@ test('mistakes on the command line end with 64', async t => {
     [['start', '-X'], /unknown option -X\n/],
     [['start', '-D'], /-D, --conf-dir/],
   ] as const
-  const fails = async ([args, complaint]: (typeof cases)[number]) => {
-    const { exitCode, stdout, stderr } = await run(t, args)
+  const fails = ([args, complaint]: (typeof cases)[number], { exitCode, stdout, stderr }: Ended) => {
     t.equal(exitCode, 64, args.join(' '))
     t.match(stderr(), complaint)
     t.match(stderr(), /`node dist\/core\/main\.js help` lists all/, 'and says where help is')
     t.equal(stdout(), '')
   }
-  await Promise.all(cases.map(fails))
+  for (const each of cases) fails(each, await commandHere(each[0]))
+  const [first] = cases
+  fails(first, await run(t, first[0]))
 })
 
 test('every bad record is named at once, with its line', async t => {
@@ -65,7 +74,7 @@ test('every bad record is named at once, with its line', async t => {
     'nonsense',
   ]
   const refuses = async (command: string) => {
-    const { exitCode, stdout, stderr } = await runOn(t, command, { recordLines })
+    const { exitCode, stdout, stderr } = await hereOn(t, command, { recordLines })
     t.equal(exitCode, 1, command)
     t.match(stderr(), 'PTC_RECORDS_INVALID')
     for (const line of [2, 3, 4, 5]) t.match(stderr(), `records.config:${line}`)
@@ -81,11 +90,11 @@ test('every bad record is named at once, with its line', async t => {
 test('the environment wins over the file, and is checked too', async t => {
   const conf = { records: { 'proxy.config.ssl.client.verify.server': 0 } } as const
   const record = 'PROXY_CONFIG_SSL_CLIENT_VERIFY_SERVER'
-  const { exitCode, stderr } = await runOn(t, 'verify-config', conf, { [record]: '1' })
+  const { exitCode, stderr } = await hereOn(t, 'verify-config', conf, { [record]: '1' })
   t.equal(exitCode, 0)
   t.notMatch(stderr(), /NOT verified/)
-  t.match((await runOn(t, 'verify-config', conf)).stderr(), /warning: .* is 0: origins are NOT verified/)
-  const bad = await runOn(t, 'verify-config', conf, { [record]: '7' })
+  t.match((await hereOn(t, 'verify-config', conf)).stderr(), /warning: .* is 0: origins are NOT verified/)
+  const bad = await hereOn(t, 'verify-config', conf, { [record]: '7' })
   t.equal(bad.exitCode, 1)
   t.match(bad.stderr(), record)
 })
@@ -158,7 +167,7 @@ test('a port in use', async t => {
   const taken = await listen(socket => socket.destroy())
   t.teardown(taken.stop)
   const ports = `${taken.port}:ip-in=127.0.0.1`
-  const { exitCode, stdout, stderr } = await runOn(t, 'start', {
+  const { exitCode, stdout, stderr } = await hereOn(t, 'start', {
     records: { 'proxy.config.http.server_ports': ports },
   })
   t.equal(exitCode, 1)
@@ -170,11 +179,11 @@ test('a port in use', async t => {
 test('files that are missing', async t => {
   const dir = makeConfDir()
   dir.remove()
-  const gone = await run(t, ['start', '-D', dir.path])
+  const gone = await commandHere(['start', '-D', dir.path])
   t.equal(gone.exitCode, 1)
   t.match(gone.stderr(), `${join(dir.path, 'records.config')}`)
   const record = 'proxy.config.ssl.client.CA.cert.filename'
-  const noRoots = await runOn(t, 'start', { records: { [record]: 'missing.pem' } })
+  const noRoots = await hereOn(t, 'start', { records: { [record]: 'missing.pem' } })
   t.equal(noRoots.exitCode, 1)
   t.match(noRoots.stderr(), /PTC_TLS_CONTEXT: .*missing\.pem/)
   t.match(noRoots.stderr(), record)
