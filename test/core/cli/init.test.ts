@@ -2,8 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { initFolder } from '../../../core/cli/init.js'
-import type { Child } from '../../kit/child.js'
-import { runMain } from '../../kit/proxy.js'
+import { commandHere } from '../../kit/command-here.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
 
 const FILES = [
@@ -21,18 +20,10 @@ function folder(t: Test): string {
   return dir.path
 }
 
-async function run(t: Test, ...args: string[]): Promise<Child> {
-  const child = await runMain(args)
-  t.teardown(child.stop)
-  child.endInput()
-  await child.exited(30_000)
-  return child
-}
-
 test('a start without a configuration names the command that makes one, which starts as it stands', async t => {
   const dir = join(folder(t), 'conf')
   for (const command of ['start', 'verify-config']) {
-    const missing = await run(t, command, '-D', dir)
+    const missing = await commandHere([command, '-D', dir])
     t.equal(missing.exitCode, 1)
     t.match(
       missing.stderr(),
@@ -40,11 +31,11 @@ test('a start without a configuration names the command that makes one, which st
     )
     t.match(missing.stderr(), /`node dist\/core\/main\.js init DIR` writes a commented configuration/)
   }
-  const made = await run(t, 'init', dir)
+  const made = await commandHere(['init', dir])
   t.equal(made.exitCode, 0, made.stderr())
   t.match(made.stdout(), `node dist/core/main.js start -D ${dir}\n`)
   t.strictSame(readdirSync(dir).sort(), FILES)
-  const checked = await run(t, 'verify-config', '-D', dir)
+  const checked = await commandHere(['verify-config', '-D', dir])
   t.equal(checked.exitCode, 0, checked.stderr())
   t.match(checked.stdout(), /in order; plugins: none;/)
   t.strictSame(
@@ -60,13 +51,13 @@ test('init overwrites nothing, and uses the folder of -D where none is named', a
   const dir = join(folder(t), 'conf')
   mkdirSync(dir)
   writeFileSync(join(dir, 'sni.yaml'), 'mine')
-  const refused = await run(t, 'init', '-D', dir)
+  const refused = await commandHere(['init', '-D', dir])
   t.equal(refused.exitCode, 1)
   t.match(refused.stderr(), `PTC_CONFIG_EXISTS: ${dir} has sni.yaml\n`)
   t.strictSame(readdirSync(dir), ['sni.yaml'])
   t.equal(readFileSync(join(dir, 'sni.yaml'), 'utf8'), 'mine')
   rmSync(join(dir, 'sni.yaml'))
-  t.equal((await run(t, 'init', '-D', dir)).exitCode, 0)
+  t.equal((await commandHere(['init', '-D', dir])).exitCode, 0)
   t.strictSame(readdirSync(dir).sort(), FILES)
 })
 

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { nearPath, ownCommand, shellWord, withOwnCommand } from '../../../core/cli/own-command.js'
-import { runMain } from '../../kit/proxy.js'
+import { commandHere } from '../../kit/command-here.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
 
 test('the command is what the shell of the user finds', async t => {
@@ -49,12 +49,12 @@ test('the commands in a message, and nothing else of it', async t => {
 test('init and the error of a start without a configuration print commands that work', async t => {
   const dir = makeTempDir()
   t.teardown(dir.remove)
-  const none = await runMain(['start', '-D', join(dir.path, 'none')])
-  t.equal(await none.exited(), 1)
+  const none = await commandHere(['start', '-D', join(dir.path, 'none')])
+  t.equal(none.exitCode, 1)
   t.match(none.stderr(), '`node dist/core/main.js init DIR`')
   const conf = join(dir.path, 'my conf')
-  const init = await runMain(['init', conf])
-  t.equal(await init.exited(), 0)
+  const init = await commandHere(['init', conf])
+  t.equal(init.exitCode, 0)
   const [, args = ''] = /^ {2}node dist\/core\/main\.js (verify-config .*)$/m.exec(init.stdout()) ?? []
   t.equal(args, `verify-config -D '${conf}'`)
 })

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { newPlugin } from '../../../core/cli/plugin-new.js'
 import type { Child } from '../../kit/child.js'
+import { commandHere, type Ended } from '../../kit/command-here.js'
 import { linkPackages, runShell } from '../../kit/linked-project.js'
-import { MAIN } from '../../kit/proxy.js'
 import { makeTempDir } from '../../kit/temp-dir.js'
 
 function folder(t: Test): string {
@@ -20,16 +20,16 @@ async function run(t: Test, command: string, cwd: string): Promise<Child> {
   return child
 }
 
-const make = (t: Test, args: string, cwd: string): Promise<Child> =>
-  run(t, `node "${MAIN}" plugin new ${args}`, cwd)
+const make = (args: readonly string[], cwd: string): Promise<Ended> =>
+  commandHere(['plugin', 'new', ...args], { cwd })
 
 for (const [language, args, files] of [
-  ['TypeScript', 'my-check', ['src/my-check.ts', 'src/my-check.test.ts', 'tsconfig.json']],
-  ['JavaScript', 'my-check --js', ['my-check.js', 'my-check.test.js']],
+  ['TypeScript', ['my-check'], ['src/my-check.ts', 'src/my-check.test.ts', 'tsconfig.json']],
+  ['JavaScript', ['my-check', '--js'], ['my-check.js', 'my-check.test.js']],
 ] as const) {
   test(`a new plugin in ${language} builds, passes its test and is in order`, async t => {
     const dir = folder(t)
-    const made = await make(t, args, dir)
+    const made = await make(args, dir)
     t.equal(made.exitCode, 0, made.stderr())
     const project = join(dir, 'my-check')
     for (const file of [...files, 'package.json', 'README.md', 'conf/plugin.config', 'conf/records.config']) {
@@ -57,7 +57,7 @@ for (const [language, args, files] of [
 
 test('the JavaScript of a new plugin has types for a checker', async t => {
   const dir = folder(t)
-  await make(t, 'my-check --js', dir)
+  await make(['my-check', '--js'], dir)
   const project = join(dir, 'my-check')
   linkPackages(project)
   const flags =
@@ -83,11 +83,11 @@ test('a program that npm has installed is found by its version', async t => {
 test('nothing is overwritten', async t => {
   const dir = folder(t)
   mkdirSync(join(dir, 'empty'))
-  await make(t, 'mine', dir)
+  await make(['mine'], dir)
   const before = readFileSync(join(dir, 'mine/README.md'), 'utf8')
-  for (const name of ['mine', 'mine --js', 'empty']) {
-    const again = await make(t, name, dir)
-    t.equal(again.exitCode, 1, name)
+  for (const args of [['mine'], ['mine', '--js'], ['empty']]) {
+    const again = await make(args, dir)
+    t.equal(again.exitCode, 1, args.join(' '))
     t.match(again.stderr(), /PTC_PLUGIN_EXISTS: there already: \S+(mine|empty)\n/)
   }
   t.equal(readFileSync(join(dir, 'mine/README.md'), 'utf8'), before)
@@ -120,9 +120,8 @@ test('a name that will not do is a mistake on the command line', async t => {
     }
     t.throws(() => newPlugin(wanted), { code: 'PTC_USAGE', message }, name)
   }
-  t.equal((await make(t, 'Mine', dir)).exitCode, 64)
-  for (const args of ['new', 'new a b', 'old a'])
-    t.equal((await run(t, `node "${MAIN}" plugin ${args}`, dir)).exitCode, 64, args)
-  t.equal((await run(t, `node "${MAIN}" verify-config --js`, dir)).exitCode, 64)
+  t.equal((await make(['Mine'], dir)).exitCode, 64)
+  for (const line of ['plugin new', 'plugin new a b', 'plugin old a', 'verify-config --js'])
+    t.equal((await commandHere(line.split(' '), { cwd: dir })).exitCode, 64, line)
   t.strictSame(readdirSync(dir), [])
 })

@@ -1,8 +1,9 @@
 /** `portcullis try` through a parent proxy. */
 import { test } from 'tap'
+import { commandHere } from '../../kit/command-here.js'
 import { httpsOrigin, testRoot } from '../../kit/connecting.js'
 import { parentProxy } from '../../kit/parent-proxy.js'
-import { makeConfDir, runMain } from '../../kit/proxy.js'
+import { makeConfDir } from '../../kit/proxy.js'
 
 const HOST = 'www.origin.test'
 
@@ -14,9 +15,8 @@ test('try goes through the parent that it is given, or that the configuration na
   const tried = async (files: Record<string, string>, ...args: string[]) => {
     const conf = makeConfDir({ ca, files })
     t.teardown(conf.remove)
-    const child = await runMain(['try', '-D', conf.path, ...args, `${HOST}:${origin.port}`])
-    const code = await child.exited()
-    return { code, text: child.stdout() + child.stderr() }
+    const child = await commandHere(['try', '-D', conf.path, ...args, `${HOST}:${origin.port}`])
+    return { code: child.exitCode, text: child.stdout() + child.stderr() }
   }
   const given = await tried({}, '--parent', `http://ann:secret@127.0.0.1:${parent.port}`)
   t.equal(given.code, 0, given.text)

@@ -1,25 +1,22 @@
 import { type Test, test } from 'tap'
 import { placed, type VerifyReport } from '../../../core/cli/verify-config.js'
-import type { Child } from '../../kit/child.js'
+import { commandHere, type Ended } from '../../kit/command-here.js'
 import { makeAuthority } from '../../kit/pki.js'
-import { makeConfDir, type ProxyConf, runMain } from '../../kit/proxy.js'
+import { makeConfDir, type ProxyConf } from '../../kit/proxy.js'
 import { makeKey } from '../../kit/stores.js'
 
 async function verify(
   t: Test,
   conf: ProxyConf,
   ...options: string[]
-): Promise<{ child: Child; dir: string }> {
+): Promise<{ child: Ended; dir: string }> {
   const dir = makeConfDir(conf)
   t.teardown(dir.remove)
-  const child = await runMain(['verify-config', '-D', dir.path, ...options])
-  t.teardown(child.stop)
-  child.endInput()
-  await child.exited()
+  const child = await commandHere(['verify-config', '-D', dir.path, ...options])
   return { child, dir: dir.path }
 }
 
-const reportIn = ({ stdout }: Child): VerifyReport => JSON.parse(stdout()) as VerifyReport
+const reportIn = ({ stdout }: Ended): VerifyReport => JSON.parse(stdout()) as VerifyReport
 
 const NOISY = `export default ({ note }) => note('init ran')`
 

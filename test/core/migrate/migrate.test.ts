@@ -3,18 +3,12 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'tap'
 import { migrate } from '../../../core/migrate/migrate.js'
-import { runMain } from '../../kit/proxy.js'
+import { commandHere } from '../../kit/command-here.js'
 import { CASES, emptyFolder, readFolder, shippedPlugins } from './kit.js'
 
 test('portcullis migrate', async t => {
   const cwd = emptyFolder(t)
-  const run = async (...args: readonly string[]) => {
-    const child = await runMain(['migrate', ...args])
-    t.teardown(child.stop)
-    child.endInput()
-    await child.exited()
-    return child
-  }
+  const run = (...args: readonly string[]) => commandHere(['migrate', ...args])
   const to = join(cwd, 'to')
   const good = await run(`${CASES}/33-forward-9-local-only`, '--to', to)
   t.equal(good.exitCode, 0, good.stderr())
@@ -38,9 +32,7 @@ test('portcullis migrate', async t => {
   )
   t.equal(open.exitCode, 1)
   t.match(open.stdout(), /lines? stands? in undecided\.config/)
-  const start = await runMain(['start', '-D', join(cwd, 'open')])
-  t.teardown(start.stop)
-  await start.exited()
+  const start = await commandHere(['start', '-D', join(cwd, 'open')])
   t.equal(start.exitCode, 1)
   t.match(start.stderr(), /PTC_UNDECIDED: .*undecided\.config:3: records\.config:3: remap_required 1/)
 
