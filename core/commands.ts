@@ -1,6 +1,5 @@
 /** Runs the commands. Of the whole program, only this file and main.ts use the process that they run in. */
 import type { Worker } from 'node:cluster'
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -19,25 +18,15 @@ import type { CommandName } from './cli/command-table.js'
 import { completionFor } from './cli/completion.js'
 import type { CtlOptions } from './cli/ctl-command.js'
 import { commandHelp, helpText } from './cli/help.js'
-import { nearPath, withOwnCommand } from './cli/own-command.js'
+import { nearPath } from './cli/own-command.js'
+import { HOME, type Shell, toStdout, usable, version } from './cli/shell.js'
 import type { Fleet } from './cluster/fleet/fleet.js'
 import type { Place } from './program/place.js'
 import type { ServiceManager } from './program/service-manager.js'
 import { type Running, tellProgress } from './program/stop-progress.js'
 import type { Settings } from './settings/settings.js'
 
-/** Where the program is installed. */
-const HOME = new URL('../../', import.meta.url)
 const EXIT_USAGE = 64
-
-/** What a command takes from the process that it runs in; a test gives its own. */
-export interface Shell {
-  readonly cwd: string
-  readonly env: Place['env']
-  readonly print: Place['print']
-  /** Called once the command is known, before it runs. */
-  readonly begins?: (name: CommandName) => void
-}
 
 /** Runs a command; the exit status, or undefined where the process goes on. */
 type Run = (call: CommandCall, place: Place, shell: Shell) => Promise<number | undefined>
@@ -108,15 +97,6 @@ const RUN: Readonly<Record<CommandName, Run>> = {
 const control = async (place: Place, options: CtlOptions): Promise<number> =>
   (await import('./cli/ctl.js')).ctl(place, options).then(() => 0)
 
-const toStdout =
-  (shell: Shell): ((line: string) => void) =>
-  line =>
-    shell.print('stdout', usable(line, shell))
-
-const SCRIPT = fileURLToPath(new URL('main.js', import.meta.url))
-const usable = (text: string, { cwd, env }: Shell): string =>
-  withOwnCommand(text, { script: SCRIPT, cwd, env })
-
 /**
  * Does what the command line says, and prints what is wrong with it.
  * @returns the exit status, or undefined where the process goes on
@@ -143,11 +123,6 @@ function placeOf(values: OptionValues, { cwd, env, print }: Shell): Place {
     print,
     ...(values['debug-tags'] === undefined ? {} : { debugTags: values['debug-tags'] }),
   }
-}
-
-function version(): string {
-  const text = readFileSync(new URL('package.json', HOME), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 /** Starts a proxy in this process, or several processes, or one of these. */
