@@ -2,23 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
-import type { Child } from '../kit/child.js'
-import { commandHere, type Ended } from '../kit/command-here.js'
+import { commandHere, type Ended, runToEnd as run } from '../kit/command-here.js'
 import { makeAuthority } from '../kit/pki.js'
-import { makeConfDir, type ProxyConf, runMain, startProxy, startProxyHere } from '../kit/proxy.js'
+import { makeConfDir, type ProxyConf, startProxy, startProxyHere } from '../kit/proxy.js'
 import { listen } from '../kit/tcp-server.js'
 
-/** Runs the program to its end. */
-async function run(t: Test, args: readonly string[]): Promise<Child> {
-  const child = await runMain(args)
-  t.teardown(child.stop)
-  child.endInput()
-  await child.exited()
-  return child
-}
-
 /** Runs the program on a configuration. */
-function runOn(t: Test, command: string, conf: ProxyConf): Promise<Child> {
+function runOn(t: Test, command: string, conf: ProxyConf): Promise<Ended> {
   const dir = makeConfDir(conf)
   t.teardown(dir.remove)
   return run(t, [command, '-D', dir.path])

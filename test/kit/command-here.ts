@@ -1,8 +1,9 @@
-/** The command line in the test's own process, where a command takes no start of a program. */
+/** Commands to their end: in the test's own process, where a command takes no start of a program, and as the program. */
 import process from 'node:process'
+import type { Test } from 'tap'
 import { statusOf } from '../../core/commands.js'
 import type { Child } from './child.js'
-import { PLAIN_ENV } from './proxy.js'
+import { PLAIN_ENV, runMain } from './proxy.js'
 
 /** What a shell sees of a command that has ended. */
 export type Ended = Pick<Child, 'exitCode' | 'stdout' | 'stderr'>
@@ -31,4 +32,13 @@ export async function commandHere(
   })
   if (exitCode === undefined) throw new Error(`${args.join(' ')} goes on in this process`)
   return { exitCode, stdout: () => text.stdout, stderr: () => text.stderr }
+}
+
+/** Runs the program to its end. */
+export async function runToEnd(t: Test, args: readonly string[]): Promise<Ended> {
+  const child = await runMain(args)
+  t.teardown(child.stop)
+  child.endInput()
+  await child.exited()
+  return child
 }
