@@ -1,33 +1,43 @@
-/** Handshakes that wait on one machine of a fleet, as the people of another one see them. */
+/**
+ * Handshakes that wait on one machine of a fleet, as the people of another one see them. The machines are in this process, but for
+ * one that has several processes.
+ */
 import { type Test, test } from 'tap'
 import { PLACES } from '../kit/approving.js'
 import { axeFindings, openBrowser, openPage, problems } from '../kit/browser.js'
 import { get } from '../kit/client.js'
+import { machineHere } from '../kit/machine.js'
 import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
-import type { ProxyConf } from '../kit/proxy.js'
+import type { ProxyConf, RunningProxy } from '../kit/proxy.js'
 import { makeKey, startRedis } from '../kit/stores.js'
 import { poll } from '../kit/watch.js'
 
-async function fleet(t: Test, place = '', more: ProxyConf['records'] = {}) {
+type Machine = Managed<RunningProxy>
+
+/** @param processes how many the first machine has */
+async function fleet(t: Test, place = '', more: ProxyConf['records'] = {}, processes = 1) {
   const redis = await startRedis()
   t.teardown(redis.stop)
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
   const records = { 'proxy.config.cluster.redis_url': redis.url, ...more }
   const conf = { files: { 'cluster.keys': makeKey() }, records }
-  const one = await managed(t, [`approval.js ${place}`], undefined, conf)
-  const two = await managed(t, [`approval.js ${place}`], undefined, conf)
-  const json = async ({ ctl }: Managed, command: string) => JSON.parse((await ctl(command, '--json')).out)
+  const plugins = [`approval.js ${place}`]
+  const several = { ...conf, records: { ...records, 'proxy.config.exec_thread.limit': processes } }
+  const one: Machine =
+    processes === 1 ? await machineHere(t, plugins, conf) : await managed(t, plugins, undefined, several)
+  const two: Machine = await machineHere(t, plugins, conf)
+  const json = async ({ ctl }: Machine, command: string) => JSON.parse((await ctl(command, '--json')).out)
   return {
     one,
     two,
     origin: `${HOST}:${origin.httpsPort}`,
-    ask: async ({ proxy }: Managed) =>
+    ask: async ({ proxy }: Machine) =>
       (await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`, [], 60_000)).status,
-    held: (machine: Managed) => json(machine, 'parked'),
+    held: (machine: Machine) => json(machine, 'parked'),
     /** The one question, once it is so. */
-    question: (machine: Managed, isSo: (question: { waiting: number; elsewhere?: unknown[] }) => boolean) =>
+    question: (machine: Machine, isSo: (question: { waiting: number; elsewhere?: unknown[] }) => boolean) =>
       poll(async () => {
         const [question] = (await json(machine, 'approvals')).approvals
         return question !== undefined && isSo(question) && question
@@ -84,8 +94,7 @@ test('a client that leaves, and one that is sent away, wait no more on the other
 })
 
 test('several processes of a machine are one, as others see it', async t => {
-  const limit = { 'proxy.config.exec_thread.limit': 2 }
-  const { one, two, ask, held, question } = await fleet(t, '', limit)
+  const { one, two, ask, held, question } = await fleet(t, '', {}, 2)
   const asked = [ask(one), ask(one)]
   const { id } = await question(one, ({ waiting }) => waiting === 2)
   const seen = await poll(async () => {

@@ -1,11 +1,12 @@
-/** Proxies whose Redis speaks TLS, with an authority of its own and a user with a password. */
+/** Proxies whose Redis speaks TLS, with an authority of its own and a user with a password. The machines are in this process. */
 import { readFileSync } from 'node:fs'
 import { type Test, test } from 'tap'
 import { get } from '../kit/client.js'
-import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
+import { machineHere } from '../kit/machine.js'
+import { CONNECTION, HOST, issued, type Managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { makeAuthority } from '../kit/pki.js'
-import { makeConfDir, type ProxyConf, runMain } from '../kit/proxy.js'
+import { makeConfDir, type ProxyConf, type ProxyHere, runMain } from '../kit/proxy.js'
 import { makeKey, startSecureRedis } from '../kit/stores.js'
 import { poll } from '../kit/watch.js'
 
@@ -13,6 +14,8 @@ const PASSWORD = 'hunter2-of-redis'
 const root = await makeAuthority({ name: 'Redis Root' })
 const stranger = await makeAuthority({ name: 'Other Root' })
 const NAMED = { cn: 'redis.test', sans: ['127.0.0.1'] }
+
+type Machine = Managed<ProxyHere>
 
 /** Redis with the user of the guide, an origin, and proxies of that fleet. */
 async function stage(t: Test, names = NAMED) {
@@ -27,8 +30,8 @@ async function stage(t: Test, names = NAMED) {
   return {
     redis,
     urlFor,
-    proxy: (plugin: string, records: ProxyConf['records'] = {}): Promise<Managed> =>
-      managed(t, [plugin], undefined, {
+    proxy: (plugin: string, records: ProxyConf['records'] = {}): Promise<Machine> =>
+      machineHere(t, [plugin], {
         files,
         records: {
           'proxy.config.cluster.redis_url': urlFor(PASSWORD),
@@ -36,14 +39,14 @@ async function stage(t: Test, names = NAMED) {
           ...records,
         },
       }),
-    ask: async ({ proxy }: Managed) => (await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status,
+    ask: async ({ proxy }: Machine) => (await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status,
   }
 }
 
-const fleetOf = async ({ ctl }: Managed) => JSON.parse((await ctl('status', '--json')).out).fleet
-const remembered = async ({ ctl }: Managed): Promise<number> =>
+const fleetOf = async ({ ctl }: Machine) => JSON.parse((await ctl('status', '--json')).out).fleet
+const remembered = async ({ ctl }: Machine): Promise<number> =>
   JSON.parse((await ctl('status', '--json')).out).counters.rememberedVerdicts
-const questions = async ({ ctl }: Managed) => JSON.parse((await ctl('approvals', '--json')).out).approvals
+const questions = async ({ ctl }: Machine) => JSON.parse((await ctl('approvals', '--json')).out).approvals
 
 test('what is revoked on one machine is gone on the other, over TLS', async t => {
   const { redis, proxy, ask } = await stage(t)
@@ -70,7 +73,7 @@ test('what a person approves on one machine is served on the other, over TLS', a
 })
 
 /** Each serves, tells why Redis is away and what to look at, and shares nothing. */
-async function alone(t: Test, pair: readonly Managed[], ask: (one: Managed) => Promise<number>, why: RegExp) {
+async function alone(t: Test, pair: readonly Machine[], ask: (one: Machine) => Promise<number>, why: RegExp) {
   for (const one of pair) {
     await one.proxy.until(new RegExp(`Redis of the fleet does not answer: .*${why.source}.*goes on alone`))
     t.match(await fleetOf(one), { isConnected: false, lastError: why })

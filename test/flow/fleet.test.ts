@@ -1,12 +1,13 @@
-/** Proxies on several machines that share a Redis: each is a proxy of its own here. */
+/** Proxies on several machines that share a Redis. The machines are in this process, but for one that has several processes. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { PLACES } from '../kit/approving.js'
 import { get } from '../kit/client.js'
+import { machineHere } from '../kit/machine.js'
 import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
-import { makeConfDir, type ProxyConf, runMain } from '../kit/proxy.js'
+import { makeConfDir, type ProxyConf, type RunningProxy, runMain } from '../kit/proxy.js'
 import { makeKey, type RunningRedis, startRedis } from '../kit/stores.js'
 import { poll } from '../kit/watch.js'
 
@@ -25,15 +26,25 @@ export default ({ hookAdd, accept, note, state }) => {
 }
 `
 
+type Machine = Managed<RunningProxy>
+
 interface Fleet {
   readonly redis: RunningRedis
-  readonly proxies: readonly [Managed, Managed]
+  readonly proxies: readonly [Machine, Machine]
   /** Asks through the proxy. */
-  ask(proxy: Managed): Promise<void>
-  remembered(proxy: Managed): Promise<number>
+  ask(proxy: Machine): Promise<void>
+  remembered(proxy: Machine): Promise<number>
 }
 
-async function fleet(t: Test, more: ProxyConf = {}): Promise<Fleet> {
+const asPrograms = (t: Test, plugins: readonly string[], conf: ProxyConf): Promise<Machine> =>
+  managed(t, plugins, undefined, conf)
+
+/** @param machine how each is started */
+async function fleet(
+  t: Test,
+  more: ProxyConf = {},
+  machine: typeof asPrograms = machineHere,
+): Promise<Fleet> {
   const redis = await startRedis()
   t.teardown(redis.stop)
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
@@ -46,8 +57,8 @@ async function fleet(t: Test, more: ProxyConf = {}): Promise<Fleet> {
     records,
   }
   const proxies = [
-    await managed(t, ['counting.mjs'], undefined, conf),
-    await managed(t, ['counting.mjs'], undefined, conf),
+    await machine(t, ['counting.mjs'], conf),
+    await machine(t, ['counting.mjs'], conf),
   ] as const
   return {
     redis,
@@ -98,7 +109,7 @@ test('what a plugin keeps is one on all machines, sealed, and expires', async t 
   for (const proxy of proxies) await ask(proxy)
   await one.proxy.until(/asked 1\n/)
   await two.proxy.until(/asked 2\n/)
-  const send = (to: Managed, tag: string) => to.ctl('plugin', 'msg', tag, 'plain-word')
+  const send = (to: Machine, tag: string) => to.ctl('plugin', 'msg', tag, 'plain-word')
   await send(one, 'set')
   await poll(async () => {
     await send(two, 'get')
@@ -131,7 +142,11 @@ test('without Redis each goes on alone', async t => {
 })
 
 test('several processes of a machine are part of the fleet', async t => {
-  const { proxies, ask, remembered } = await fleet(t, { records: { 'proxy.config.exec_thread.limit': 2 } })
+  const { proxies, ask, remembered } = await fleet(
+    t,
+    { records: { 'proxy.config.exec_thread.limit': 2 } },
+    asPrograms,
+  )
   const [one, two] = proxies
   for (const proxy of proxies) for (let i = 0; i < 2; i++) await ask(proxy)
   t.same(await Promise.all(proxies.map(remembered)), [2, 2])
@@ -152,7 +167,7 @@ test('a fleet needs keys, and shows no password of its URL', async t => {
   t.equal(await child.exited(), 1)
   t.match(child.stderr(), /PTC_CLUSTER_KEYS: proxy\.config\.cluster\.key_file \S+cluster\.keys: .*ENOENT/)
   const files = { 'cluster.keys': makeKey() }
-  const { proxy, ctl } = await managed(t, [], undefined, {
+  const { proxy, ctl } = await machineHere(t, [], {
     files,
     records: { 'proxy.config.cluster.redis_url': url },
   })
@@ -175,12 +190,12 @@ for (const place of PLACES)
       files: { 'cluster.keys': makeKey() },
       records: { 'proxy.config.cluster.redis_url': redis.url },
     }
-    const one = await managed(t, [`approval.js ${place}`], undefined, conf)
-    const two = await managed(t, [`approval.js ${place}`], undefined, conf)
-    const ask = async ({ proxy }: Managed) =>
+    const one = await machineHere(t, [`approval.js ${place}`], conf)
+    const two = await machineHere(t, [`approval.js ${place}`], conf)
+    const ask = async ({ proxy }: Machine) =>
       (await get(proxy.port, `https://${HOST}:${origin.httpsPort}/`)).status
-    const questions = async ({ ctl }: Managed) => JSON.parse((await ctl('approvals', '--json')).out).approvals
-    const fileOf = ({ proxy }: Pick<Managed, 'proxy'>) =>
+    const questions = async ({ ctl }: Machine) => JSON.parse((await ctl('approvals', '--json')).out).approvals
+    const fileOf = ({ proxy }: Pick<Machine, 'proxy'>) =>
       readFileSync(join(proxy.conf.path, 'approvals.jsonl'), 'utf8')
     const held = ask(one)
     await poll(async () => (await questions(two)).length === 1, 'the question on the other machine')
