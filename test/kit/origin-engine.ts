@@ -15,6 +15,8 @@ import { PeerEngine } from './peer-engine.js'
 
 const SSL_renegotiate: (s: Handle) => number = koffi.load(null).func('int SSL_renegotiate(uintptr_t s)')
 
+const SSL_CTX_up_ref: (ctx: Handle) => number = koffi.load(null).func('int SSL_CTX_up_ref(uintptr_t ctx)')
+
 const SSL_CTRL_SET_MAX_SEND_FRAGMENT = 52
 const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
 const SSL_VERIFY_PEER = 1
@@ -34,8 +36,9 @@ export interface OriginEngineOptions {
 export class OriginEngine extends PeerEngine {
   #isDone = false
 
-  constructor(options: OriginEngineOptions) {
-    super(makeContext(options))
+  /** @param ctx the SSL_CTX of these options, which the engine owns from now on */
+  constructor(options: OriginEngineOptions, ctx = makeContext(options)) {
+    super(ctx)
     SSL_set_session_id_context(this.ssl, Buffer.from('test'), 4)
     SSL_set_accept_state(this.ssl)
   }
@@ -77,6 +80,19 @@ export class OriginEngine extends PeerEngine {
     SSL_new_session_ticket(this.ssl)
     ssl.SSL_do_handshake(this.ssl)
   }
+}
+
+const shared = new WeakMap<OriginEngineOptions, Handle>()
+
+/**
+ * Another reference to the one context of these options: to read a key takes longer than all else that an engine does. For
+ * engines that issue no sessions.
+ */
+export function sharedContext(options: OriginEngineOptions): Handle {
+  const ctx = shared.get(options) ?? makeContext(options)
+  shared.set(options, ctx)
+  SSL_CTX_up_ref(ctx)
+  return ctx
 }
 
 function makeContext({ certPem, keyPem, version, ciphers, clientCaPem }: OriginEngineOptions): Handle {

@@ -1,11 +1,13 @@
 /** An origin of TLS 1.2 that shows any bytes as certificates: nothing of its flight is encrypted or signed by then. */
 
-import { OriginEngine } from './origin-engine.js'
+import { OriginEngine, type OriginEngineOptions, sharedContext } from './origin-engine.js'
 import type { Issued } from './pki.js'
 
 const HANDSHAKE = 22
 const CERTIFICATE = 11
 const MAX_RECORD = 16_384
+
+const optionsOf = new WeakMap<Issued, OriginEngineOptions>()
 
 /**
  * The first two messages of an origin: ServerHello and a Certificate with these certificates.
@@ -13,7 +15,9 @@ const MAX_RECORD = 16_384
  * @param own a certificate that the ServerHello can be made with
  */
 export function flightWith(hello: Uint8Array, own: Issued, chain: readonly Uint8Array[]): Buffer {
-  const server = new OriginEngine({ ...own, version: '1.2' })
+  const options = optionsOf.get(own) ?? { ...own, version: '1.2' }
+  optionsOf.set(own, options)
+  const server = new OriginEngine(options, sharedContext(options))
   try {
     server.receive(hello)
     server.advance()

@@ -122,12 +122,20 @@ function endOf(validity: Buffer): number | undefined {
   return isDate && second < 60 && year > 1000 ? end.getTime() : undefined
 }
 
+/** The key that pins read, by the bytes that they read it from: a new object for each question would take most of the time. */
+const keys = new Map<string, KeyObject | undefined>()
+
 function keyOf(der: Buffer): KeyObject | undefined {
-  try {
-    return createPublicKey({ key: subjectPublicKeyInfo(der), format: 'der', type: 'spki' })
-  } catch {
-    return undefined // one that was mutated is none
+  const bytes = lenient(() => subjectPublicKeyInfo(der))
+  if (bytes === undefined) return undefined
+  const name = bytes.toString('latin1')
+  if (!keys.has(name)) {
+    keys.set(
+      name,
+      lenient(() => createPublicKey({ key: bytes, format: 'der', type: 'spki' })), // one that was mutated is none
+    )
   }
+  return keys.get(name)
 }
 
 /** What is left out where it throws: OpenSSL takes more for DER than our own reader. */
