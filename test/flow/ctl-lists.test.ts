@@ -1,6 +1,6 @@
 /** Lists of `ctl`: what is left out of them, and how they are watched. */
 import { type Test, test } from 'tap'
-import { approvingProgram as approving } from '../kit/approving.js'
+import { approving, approvingProgram } from '../kit/approving.js'
 import { startChild } from '../kit/child.js'
 import { HOST, type Managed } from '../kit/managed.js'
 import { MAIN, runMain } from '../kit/proxy.js'
@@ -51,7 +51,7 @@ test('the history is searched and cut, and says which command makes a handshake 
 })
 
 test('lists are watched until the proxy ends', async t => {
-  const all = await approving(t, 'approval.js')
+  const all = await approvingProgram(t, 'approval.js')
   const { ask, waiting, ctl, origin } = all
   const approvals = await watching(t, all, 'approvals')
   const parked = await watching(t, all, 'parked')
@@ -95,7 +95,7 @@ test('what reads the output may end before it', async t => {
 })
 
 test('a stop and a restart take the word of traffic_ctl that says what they do anyway', async t => {
-  const { ctl, proxy } = await approving(t, 'approval.js')
+  const { ctl, proxy } = await approvingProgram(t, 'approval.js')
   t.match(await ctl('server', 'status', '--drain'), { code: 64, err: /--drain belongs to/ })
   t.match(await ctl('server', 'stop', '--drain'), { code: 0, out: /it ends when its requests have ended/ })
   t.equal(await proxy.child.exited(), 0)

@@ -3,13 +3,13 @@ import { X509Certificate } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { test } from 'tap'
 import { get } from '../kit/client.js'
-import { CONNECTION, HOST, issued, managed, runCtl } from '../kit/managed.js'
+import { CONNECTION, HOST, issued, managed, managedHere, runCtl } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 
 test('ctl revokes a remembered acceptance, and the plugin is asked again', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const { proxy, ctl, count } = await managed(t, ['desk.mjs one'], runCtl)
+  const { proxy, ctl, count } = await managedHere(t, ['desk.mjs one'], runCtl)
   const url = `https://${HOST}:${origin.httpsPort}/`
   const ask = async (): Promise<string> => (await get(proxy.port, url)).body.toString()
   const first = await ask()

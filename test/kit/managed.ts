@@ -6,6 +6,7 @@ import { ProxyError } from '../../core/base/errors.js'
 import { describe } from '../../core/base/thrown.js'
 import { OPTIONS } from '../../core/cli/command-table.js'
 import { ctl } from '../../core/cli/ctl.js'
+import { commandHere } from './command-here.js'
 import { makeAuthority } from './pki.js'
 import {
   type ChildProxy,
@@ -13,7 +14,6 @@ import {
   type ProxyHere,
   placeFor,
   type RunningProxy,
-  runMain,
   startProxy,
   startProxyHere,
 } from './proxy.js'
@@ -54,14 +54,13 @@ export interface Answer {
   readonly err: string
 }
 
-/** Runs `portcullis ctl` as a process of its own. */
+/** Runs the command line of `portcullis ctl`: exit status and streams are those of the program. */
 export async function runCtl(confDir: string, ...words: string[]): Promise<Answer> {
-  const child = await runMain(['ctl', '-D', confDir, ...words])
-  const code = await child.exited()
-  return { code, out: child.stdout(), err: child.stderr() }
+  const ended = await commandHere(['ctl', '-D', confDir, ...words])
+  return { code: ended.exitCode ?? -1, out: ended.stdout(), err: ended.stderr() }
 }
 
-/** The same in this process, where it takes no start. */
+/** Runs `ctl` alone: for tests that are not about the command line. */
 export async function callCtl(confDir: string, ...words: string[]): Promise<Answer> {
   let out = ''
   const place = placeFor(confDir, (_stream, line) => {

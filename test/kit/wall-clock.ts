@@ -9,3 +9,15 @@ export function moveDate(t: Test, milliseconds: number): void {
   mock.timers.enable({ apis: ['Date'], now: Date.now() + milliseconds })
   t.teardown(() => mock.timers.reset())
 }
+
+/** What a function returns whose `Date` has another time, which goes on. */
+export function atDate<T>(time: number, call: () => T): T {
+  const now = Date.now
+  const ahead = time - now()
+  Date.now = () => now() + ahead
+  try {
+    return call()
+  } finally {
+    Date.now = now
+  }
+}

@@ -1,8 +1,9 @@
 /** What lies in a folder and is not read is named, by verify-config and at start. */
 import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Test, test } from 'tap'
-import { makeConfDir, runMain, startProxyHere } from '../../../kit/proxy.js'
+import { test } from 'tap'
+import { commandHere } from '../../../kit/command-here.js'
+import { makeConfDir, startProxyHere } from '../../../kit/proxy.js'
 import { makeKey } from '../../../kit/stores.js'
 
 const FOREIGN = {
@@ -17,18 +18,13 @@ const RECORD_LINES = [
   'CONFIG proxy.config.exec_thread.affinity INT 1',
 ]
 
-async function verify(t: Test, path: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-  const child = await runMain(['verify-config', '-D', path, ...args], env)
-  t.teardown(child.stop)
-  child.endInput()
-  await child.exited()
-  return child
-}
+const verify = (path: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) =>
+  commandHere(['verify-config', '-D', path, ...args], { env })
 
 test('verify-config names files and counts records of Traffic Server', async t => {
   const conf = makeConfDir({ files: FOREIGN, recordLines: RECORD_LINES })
   t.teardown(conf.remove)
-  const { exitCode, stderr } = await verify(t, conf.path)
+  const { exitCode, stderr } = await verify(conf.path)
   t.equal(exitCode, 0)
   t.match(
     stderr(),
@@ -42,7 +38,7 @@ test('verify-config names files and counts records of Traffic Server', async t =
     /storage\.config|sni\.yaml/,
     'a file without lines and a file that is read are not named',
   )
-  const verbose = await verify(t, conf.path, ['--verbose'])
+  const verbose = await verify(conf.path, ['--verbose'])
   t.match(verbose.stderr(), /records\.config:1: proxy\.config\.cache\.ram_cache\.size\n/)
   t.match(verbose.stderr(), /records\.config:2: proxy\.config\.exec_thread\.affinity\n/)
 })
@@ -57,7 +53,7 @@ test('the start names them too', async t => {
 test('records.config and records.yaml', async t => {
   const conf = makeConfDir({ files: { 'records.yaml': 'records:\n' } })
   t.teardown(conf.remove)
-  const both = await verify(t, conf.path)
+  const both = await verify(conf.path)
   t.equal(both.exitCode, 1, 'both are an error')
   t.match(both.stderr(), /records\.yaml: there is .*records\.config as well.*remove one/)
 
@@ -66,7 +62,7 @@ test('records.config and records.yaml', async t => {
   cpSync('test/fixtures/configs/22-forward-10-records-yaml/records.yaml', join(yaml.path, 'records.yaml'))
   rmSync(join(yaml.path, 'records.config'))
   writeFileSync(join(yaml.path, 'ip_allow.yaml'), 'ip_allow: []\n')
-  const alone = await verify(t, yaml.path)
+  const alone = await verify(yaml.path)
   t.equal(alone.exitCode, 0, alone.stderr())
   t.match(alone.stderr(), /records of Traffic Server mean nothing here/)
 })
@@ -79,7 +75,7 @@ test('a line that the environment overrides is named, with the variable', async 
     files: { 'cluster.keys': makeKey() },
   })
   t.teardown(conf.remove)
-  const { exitCode, stderr } = await verify(t, conf.path, [], {
+  const { exitCode, stderr } = await verify(conf.path, [], {
     [variable]: 'redis://:other-secret@127.0.0.1:6379',
   })
   t.equal(exitCode, 0)
@@ -88,9 +84,5 @@ test('a line that the environment overrides is named, with the variable', async 
     `${join(conf.path, 'records.config')}:1: ${name} has no effect: ${variable} is set in the environment`,
   )
   t.notMatch(stderr(), /secret/)
-  t.notMatch(
-    (await verify(t, conf.path, [], { [variable]: line })).stderr(),
-    /has no effect/,
-    'the same value',
-  )
+  t.notMatch((await verify(conf.path, [], { [variable]: line })).stderr(), /has no effect/, 'the same value')
 })

@@ -26,6 +26,7 @@ import { OutboundEngine } from '../../../../core/tls/openssl/outbound-engine.js'
 import type { OutboundSession } from '../../../../core/tls/openssl/outbound-session.js'
 import { liveNatives } from '../../../../core/tls/openssl/owned.js'
 import { makeAuthority } from '../../../kit/pki.js'
+import { atDate } from '../../../kit/wall-clock.js'
 
 setFlagsFromString('--expose-gc')
 const gc = runInNewContext('gc') as (options?: { readonly type: 'minor' }) => void
@@ -132,8 +133,7 @@ function shake(
     }
     const down = server.take()
     if (down !== undefined) client.receive(down)
-    if (++rounds > FULL_ROUNDS) gc({ type: 'minor' })
-    else gc()
+    gc(++rounds > FULL_ROUNDS ? { type: 'minor' } : undefined)
     const isIdle = up === undefined && down === undefined && progress !== 'parked' && !isStop(state)
     if (isIdle) return { client: client.advance(), server: state, stops }
   }
@@ -292,28 +292,23 @@ for (const version of VERSIONS)
         const certificate = { chain, key: below.keyPem, from: 'test' }
         const made: MadeSession[] = []
         let kept: OutboundSession | undefined
-        const outcomeAt = (hours: number): Partial<InboundOutcome> => {
-          const now = Date.now
-          Date.now = () => now() + hours * HOUR
-          try {
-            const [client, server] = [bench.client(version, { certificate }), bench.server(context)]
-            if (kept !== undefined) client.offer(kept, peer)
-            const wanted = { isTls13: version === 'TLSv1.3' }
-            shake(client, server, stop => {
-              if (stop === 'hello') made.find(({ id, session }) => server.provide(session, { id, ...wanted }))
-            })
-            client.onSession(session => {
-              const owned = bench.own(session)
-              kept ??= owned
-            })
-            client.read()
-            if (made.length === 0) made.push(...server.takeSessions())
-            const { isResumed, validUntil } = server.outcome()
-            return { isResumed, validUntil }
-          } finally {
-            Date.now = now
-          }
+        const outcome = (): Partial<InboundOutcome> => {
+          const [client, server] = [bench.client(version, { certificate }), bench.server(context)]
+          if (kept !== undefined) client.offer(kept, peer)
+          const wanted = { isTls13: version === 'TLSv1.3' }
+          shake(client, server, stop => {
+            if (stop === 'hello') made.find(({ id, session }) => server.provide(session, { id, ...wanted }))
+          })
+          client.onSession(session => {
+            const owned = bench.own(session)
+            kept ??= owned
+          })
+          client.read()
+          if (made.length === 0) made.push(...server.takeSessions())
+          const { isResumed, validUntil } = server.outcome()
+          return { isResumed, validUntil }
         }
+        const outcomeAt = (hours: number) => atDate(Date.now() + hours * HOUR, outcome)
         const validUntil = Date.parse(brief.cert.validTo)
         t.same(outcomeAt(0), { isResumed: false, validUntil }, 'the end of the path is that of the authority')
         t.same(outcomeAt(0.5), { isResumed: true, validUntil }, 'and stays in the session')
@@ -326,28 +321,25 @@ for (const isStored of [false, true])
     const context = bench.context(isStored ? {} : { sessions: undefined })
     const byId = new Map<string, Buffer>()
     let kept: OutboundSession | undefined
-    const isResumedAt = (hours: number): boolean => {
-      const now = Date.now
-      Date.now = () => now() + hours * 3_600_000
-      try {
-        const [client, server] = [bench.client('TLSv1.3'), bench.server(context)]
-        if (kept !== undefined) client.offer(kept, peer)
-        shake(client, server, stop => {
-          const id = server.facts?.extensions.get(41)?.subarray(4, 36) ?? Buffer.alloc(0)
-          const session = byId.get(id.toString('hex'))
-          if (stop === 'hello' && session !== undefined) server.provide(session, { id, isTls13: true })
-        })
-        client.onSession(session => {
-          kept = bench.own(session)
-        })
-        client.read()
-        for (const { id, session } of server.takeSessions()) byId.set(id.toString('hex'), session)
-        return server.outcome().isResumed
-      } finally {
-        Date.now = now
-      }
+    const isResumed = (): boolean => {
+      const [client, server] = [bench.client('TLSv1.3'), bench.server(context)]
+      if (kept !== undefined) client.offer(kept, peer)
+      shake(client, server, stop => {
+        const id = server.facts?.extensions.get(41)?.subarray(4, 36) ?? Buffer.alloc(0)
+        const session = byId.get(id.toString('hex'))
+        if (stop === 'hello' && session !== undefined) server.provide(session, { id, isTls13: true })
+      })
+      client.onSession(session => {
+        kept = bench.own(session)
+      })
+      client.read()
+      for (const { id, session } of server.takeSessions()) byId.set(id.toString('hex'), session)
+      return server.outcome().isResumed
     }
-    t.same([0, 10, 20, 25, 30].map(isResumedAt), [false, true, true, false, true])
+    t.same(
+      [0, 10, 20, 25, 30].map(hours => atDate(Date.now() + hours * HOUR, isResumed)),
+      [false, true, true, false, true],
+    )
   })
 
 benchTest('a session of one version is none of the other', (t, bench) => {
