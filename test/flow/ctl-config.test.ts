@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { get } from '../kit/client.js'
-import { CONNECTION, HOST, issued, managedHere, runCtl } from '../kit/managed.js'
+import { CONNECTION, HOST, issued, managedHere } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 
 // Own process: caches are counted for all proxies of a process.
@@ -47,7 +47,9 @@ test('ctl config shows records, as traffic_ctl does', async t => {
 test('ctl config set changes one line of records.config, and the running proxy', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const { proxy, ctl } = await managedHere(t, ['desk.mjs one'], runCtl, { records: { [NAME]: 'one.test' } })
+  const { proxy, ctl } = await managedHere(t, ['desk.mjs one'], undefined, {
+    records: { [NAME]: 'one.test' },
+  })
   const file = join(proxy.conf.path, 'records.config')
   writeFileSync(file, `# the first line\n${readFileSync(file, 'utf8')}\n# the last line\n`)
   chmodSync(file, 0o640)

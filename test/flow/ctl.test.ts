@@ -9,7 +9,7 @@ import { nginxOrigin } from '../kit/nginx-origin.js'
 test('ctl revokes a remembered acceptance, and the plugin is asked again', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const { proxy, ctl, count } = await managedHere(t, ['desk.mjs one'], runCtl)
+  const { proxy, ctl, count } = await managedHere(t, ['desk.mjs one'])
   const url = `https://${HOST}:${origin.httpsPort}/`
   const ask = async (): Promise<string> => (await get(proxy.port, url)).body.toString()
   const first = await ask()
