@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
+import { atEnd } from './at-end.js'
 import type { ClientStage } from './client-programs.js'
 import { requireProgram } from './programs.js'
 import { makeTempDir } from './temp-dir.js'
@@ -11,15 +12,28 @@ import { makeTempDir } from './temp-dir.js'
 /** What was wrong in a page: uncaught errors, and what its content security policy has stopped. */
 const problemsOf = new WeakMap<Page, string[]>()
 
+let browser: Promise<Browser> | undefined
+
+/** The browser of the test's process: its start takes longer than a test. At the test's end its pages are closed. */
 export async function openBrowser(t: Test): Promise<Browser> {
+  browser ??= launch()
+  const opened = await browser
+  t.teardown(() => Promise.all(opened.contexts().map(context => context.close())))
+  return opened
+}
+
+async function launch(): Promise<Browser> {
   const home = makeTempDir()
-  const browser = await chromium.launch({
+  const launched = await chromium.launch({
     executablePath: requireProgram('chromium'),
     env: { PATH: process.env['PATH'] ?? '', HOME: home.path },
     args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
   })
-  t.teardown(() => browser.close())
-  return browser
+  atEnd(() => {
+    browser = undefined
+    return launched.close()
+  })
+  return launched
 }
 
 /** @param link of `ctl dashboard` */
@@ -48,7 +62,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /** What axe finds wrong for people with disabilities, rules and elements on one line each. */
 export async function axeFindings(page: Page): Promise<readonly string[]> {
   // Evaluated by the debugger: the page's policy does not apply to it.
-  await page.evaluate(AXE)
+  if (await page.evaluate("typeof axe === 'undefined'")) await page.evaluate(AXE)
   const text: string = await page.evaluate(
     `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
       JSON.stringify(violations.map(({ id, impact, nodes }) => id + ' (' + impact + '): ' + nodes.map(n => n.target + ' ' + n.failureSummary).join('; '))))`,
