@@ -4,10 +4,11 @@ import type { Test } from 'tap'
 import type { Status } from '../../core/admin/admin-api.js'
 import type { Records } from '../../core/config/records-table.js'
 import { get } from '../kit/client.js'
-import { CONNECTION, HOST, issued, type Managed, managed } from '../kit/managed.js'
+import { machineHere } from '../kit/machine.js'
+import { CONNECTION, HOST, issued, type Managed } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { type Authority, makeAuthority } from '../kit/pki.js'
-import type { ProxyConf } from '../kit/proxy.js'
+import type { ProxyConf, ProxyHere } from '../kit/proxy.js'
 import type { RestartCase, RestartCases, Restarted, RestartStage } from '../kit/restarting.js'
 import { makeKey, type RunningRedis, startRedis, startSecureRedis } from '../kit/stores.js'
 import { poll } from '../kit/watch.js'
@@ -78,7 +79,6 @@ const keeps =
 
 const lifetime = (kind: 'verdict' | 'session', records: ProxyConf['records']) =>
   ({
-    isProgram: true,
     from: 0,
     to: 3600,
     plugins: ['keeper.mjs 600000'],
@@ -92,7 +92,6 @@ let read = 0
 
 export const FLEET_CASES: RestartCases<Extract<Restarted, `proxy.config.cluster.${string}`>> = {
   'proxy.config.cluster.redis_url': {
-    isProgram: true,
     from: null,
     to: ({ redis }: Made): Records['proxy.config.cluster.redis_url'] => redis.url,
     make: withRedis,
@@ -101,7 +100,6 @@ export const FLEET_CASES: RestartCases<Extract<Restarted, `proxy.config.cluster.
     expect: ['alone', 'in a fleet'],
   },
   'proxy.config.cluster.redis_ca_file': {
-    isProgram: true,
     from: 'other.pem',
     to: 'its.pem',
     make: async t => {
@@ -123,7 +121,6 @@ export const FLEET_CASES: RestartCases<Extract<Restarted, `proxy.config.cluster.
     expect: ['not trusted', 'trusted'],
   },
   'proxy.config.cluster.key_file': {
-    isProgram: true,
     from: 'one.keys',
     to: 'two.keys',
     plugins: ['keeper.mjs'],
@@ -132,7 +129,7 @@ export const FLEET_CASES: RestartCases<Extract<Restarted, `proxy.config.cluster.
       const made = await withRedis(t)
       const two = makeKey()
       const conf = inFleet()(made)
-      const other = await managed(t, ['keeper.mjs'], undefined, { ...conf, files: { 'cluster.keys': two } })
+      const other = await machineHere(t, ['keeper.mjs'], { ...conf, files: { 'cluster.keys': two } })
       return { ...made, two, other }
     },
     conf: ({ two, ...made }: Made & { two: string }) => ({
@@ -140,7 +137,7 @@ export const FLEET_CASES: RestartCases<Extract<Restarted, `proxy.config.cluster.
       files: { 'one.keys': makeKey(), 'two.keys': two },
     }),
     probe: async stage => {
-      const { other } = stage.made as { other: Managed }
+      const { other } = stage.made as { other: Managed<ProxyHere> }
       await isInFleet(stage)
       await stage.send('POST', '/v1/plugin/msg', { tag: 'set', data: 'this' })
       await stage.proxy.until(/set this this\n/)
@@ -157,7 +154,6 @@ export const FLEET_CASES: RestartCases<Extract<Restarted, `proxy.config.cluster.
     'proxy.config.http.origin_max_idle': 0,
   }),
   'proxy.config.cluster.lookup_timeout': {
-    isProgram: true,
     from: 200,
     to: SLOW,
     plugins: [`keeper.mjs ${BRIEFLY}`],

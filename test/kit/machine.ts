@@ -1,4 +1,4 @@
-/** The machines of a fleet, each with its proxy in the test's process, as the program starts one there. */
+/** The machines of a fleet, each with its proxy in the test's process, as the program starts one there; or one without a fleet. */
 import type { Test } from 'tap'
 import { Fleet } from '../../core/cluster/fleet/fleet.js'
 import type { Place } from '../../core/program/place.js'
@@ -12,10 +12,9 @@ export async function machineHere(
   conf: ProxyConf,
 ): Promise<Managed<ProxyHere>> {
   let fleet: Fleet | undefined
-  const fleetOf = (place: Place): Fleet => {
+  const fleetOf = (place: Place): Fleet | undefined => {
     const { fleet: settings } = readSettings(place)
-    if (settings === undefined) throw new Error('the configuration has no Redis')
-    fleet = new Fleet(settings)
+    fleet = settings && new Fleet(settings)
     return fleet
   }
   const it = managedBy(t, await startProxyHere(confOf(plugins, conf), fleetOf), callCtl)

@@ -156,7 +156,10 @@ export function placeFor(confDir: string, print: Place['print'], env: Place['env
  * Starts the proxy in this process.
  * @param fleet of the machine that this proxy is, where there are several
  */
-export async function startProxyHere(wanted: ProxyConf, fleet?: (place: Place) => Fleet): Promise<ProxyHere> {
+export async function startProxyHere(
+  wanted: ProxyConf,
+  fleet?: (place: Place) => Fleet | undefined,
+): Promise<ProxyHere> {
   const conf = makeConfDir(wanted)
   const watch = new Watch()
   let text = ''

@@ -4,7 +4,8 @@ import { ProxyError } from '../../core/base/errors.js'
 import { type Send, sendTo } from '../../core/cli/ctl-client.js'
 import type { RecordRow } from '../../core/config/record-row.js'
 import { RECORDS, type RecordName, type Records } from '../../core/config/records-table.js'
-import { confOf, type Managed, managed, managedHere } from './managed.js'
+import { machineHere } from './machine.js'
+import { confOf, managed, managedHere } from './managed.js'
 import type { ProxyConf, RunningProxy } from './proxy.js'
 import type { Reloadable } from './reloading.js'
 
@@ -59,10 +60,10 @@ export async function restartOf(
       ...around,
       records: { ...around?.records, [name]: given(other) },
     })
-    const start: (...given: Parameters<typeof managed>) => Promise<Managed<RunningProxy>> = one.isProgram
-      ? managed
-      : managedHere
-    const { proxy, socket } = await start(t, plugins, undefined, confWith(value))
+    const conf = confWith(value)
+    const { proxy, socket } = one.isProgram
+      ? await managed(t, plugins, undefined, conf)
+      : await machineHere(t, plugins, conf)
     const change = (to: unknown): void => proxy.conf.write(confOf(plugins, confWith(to)))
     return { change, stage: { proxy, made, send: sendTo(socket) } }
   }
