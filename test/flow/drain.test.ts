@@ -1,21 +1,29 @@
 /** Draining, stopping and restarting: what clients and operators are told, and what goes on meanwhile. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { get, rawClient, requestText } from '../kit/client.js'
-import { CONNECTION, HOST, issued, managed } from '../kit/managed.js'
+import { CONNECTION, HOST, issued, type Managed, managed, managedHere } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
+import type { RunningProxy } from '../kit/proxy.js'
 import { poll } from '../kit/watch.js'
+
+/** Milliseconds between two requests of a client, which would take a whole processor without. */
+const PAUSE = 4
 
 const status = async (ctl: (...words: string[]) => Promise<{ out: string }>) =>
   JSON.parse((await ctl('status', '--json')).out)
+
+type Start = (...given: Parameters<typeof managed>) => Promise<Managed<RunningProxy>>
 
 for (const processes of [1, 2])
   test(`drain has clients come back by new connections, with ${processes}`, async t => {
     const origin = await nginxOrigin({ ...issued, server: CONNECTION })
     t.teardown(origin.stop)
     const records = { 'proxy.config.exec_thread.limit': processes }
-    const { proxy, ctl } = await managed(t, ['desk.mjs one waits'], undefined, { records })
+    const start: Start = processes === 1 ? managedHere : managed
+    const { proxy, ctl } = await start(t, ['desk.mjs one waits'], undefined, { records })
     const idle = await rawClient(proxy.port)
     t.teardown(idle.stop)
     const url = `http://127.0.0.1:${origin.httpPort}/`
@@ -66,17 +74,34 @@ test('a stop has the time that the record gives, and says what is left', async t
   }
 })
 
-test('restart replaces the processes one after another, and refuses no connection', async t => {
+const FAILING = `
+import { existsSync } from 'node:fs'
+export default ({ confDir }) => {
+  if (!globalThis.hasRun && existsSync(confDir + '/broken')) throw new Error('no start')
+  globalThis.hasRun = true
+}`
+
+test('restart replaces the processes one after another and refuses no connection; where a new one cannot serve, the old ones go on', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const records = { 'proxy.config.exec_thread.limit': 2 } as const
-  const { proxy, ctl } = await managed(t, ['desk.mjs one'], undefined, { records })
-  const before = (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
+  const { proxy, ctl } = await managed(t, ['failing.mjs'], undefined, {
+    records: { 'proxy.config.exec_thread.limit': 2 },
+    modules: { 'failing.mjs': FAILING },
+  })
+  const pids = async () => (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
+  const before = await pids()
+  writeFileSync(join(proxy.conf.path, 'broken'), '')
+  t.match(await ctl('server', 'restart'), { code: 0 })
+  await proxy.until(/process 1 of 2: the new one does not serve; the restart ends here, the old one goes on/)
+  t.match(proxy.output(), /no start/)
+  t.same(await pids(), before)
+  rmSync(join(proxy.conf.path, 'broken'))
+
   let isOver = false
   let served = 0
   // Each request has a connection of its own, and several are always on their way: one may reach a process just as it ends.
   const load = async (): Promise<void> => {
-    while (!isOver) {
+    for (; !isOver; await sleep(PAUSE)) {
       const { status: code } = await get(proxy.port, `http://127.0.0.1:${origin.httpPort}/`)
       if (code !== 200) t.equal(code, 200)
       served++
@@ -87,7 +112,6 @@ test('restart replaces the processes one after another, and refuses no connectio
   isOver = true
   await loads
   t.ok(served > 10, `${served} requests meanwhile`)
-  const pids = async () => (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
   await poll(
     async () => !(await pids()).some((pid: number) => before.includes(pid)),
     'the end of the old ones',
@@ -97,22 +121,7 @@ test('restart replaces the processes one after another, and refuses no connectio
   t.match(await ctl('server', 'restart'), { code: 1, err: /nonsense|NULL/ })
 })
 
-test('an old process goes on while its requests last, and what it holds is listed and answered', async t => {
-  const origin = await nginxOrigin({ ...issued, server: CONNECTION })
-  t.teardown(origin.stop)
-  const records = { 'proxy.config.exec_thread.limit': 2 } as const
-  const { proxy, ctl } = await managed(t, ['desk.mjs one waits'], undefined, { records })
-  const held = await rawClient(proxy.port)
-  t.teardown(held.stop)
-  held.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
-  await proxy.until(/asked about/)
-  t.match((await ctl('server', 'restart', '--watch')).out, /2 of 2 processes are replaced\n$/)
-  t.match((await ctl('parked', '--json')).out, HOST, 'what an old process holds is listed')
-  await ctl('plugin', 'msg', 'accept')
-  t.equal((await held.response('GET')).status, 200)
-})
-
-test('an old process begins nothing that a later reload could change', async t => {
+test('an old process goes on while its requests last, is listed and answered, and begins nothing that a reload could change', async t => {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
   const records = { 'proxy.config.exec_thread.limit': 2 } as const
@@ -126,6 +135,7 @@ test('an old process begins nothing that a later reload could change', async t =
   held.send(requestText(`https://${HOST}:${origin.httpsPort}/`))
   await proxy.until(/asked about/)
   t.match((await ctl('server', 'restart', '--watch')).out, /2 of 2 processes are replaced\n$/)
+  t.match((await ctl('parked', '--json')).out, HOST, 'what an old process holds is listed')
   await idle.ended()
   idle.end()
   const rule = 'ip_allow:\n  - {apply: in, ip_addrs: 0.0.0.0/0, action: deny, methods: ALL}\n'
@@ -142,30 +152,8 @@ test('an old process begins nothing that a later reload could change', async t =
   held.end()
 })
 
-test('where a new process cannot serve, the old ones go on', async t => {
-  const failing = `
-import { existsSync } from 'node:fs'
-export default ({ confDir }) => {
-  if (!globalThis.hasRun && existsSync(confDir + '/broken')) throw new Error('no start')
-  globalThis.hasRun = true
-}`
-  const { proxy, ctl } = await managed(t, ['failing.mjs'], undefined, {
-    records: { 'proxy.config.exec_thread.limit': 2 },
-    modules: { 'failing.mjs': failing },
-  })
-  const pids = async () => (await status(ctl)).processes.map(({ pid }: { pid: number }) => pid)
-  const before = await pids()
-  writeFileSync(join(proxy.conf.path, 'broken'), '')
-  t.match(await ctl('server', 'restart'), { code: 0 })
-  await proxy.until(/process 1 of 2: the new one does not serve; the restart ends here, the old one goes on/)
-  t.match(proxy.output(), /no start/)
-  t.same(await pids(), before)
-  rmSync(join(proxy.conf.path, 'broken'))
-  t.match((await ctl('server', 'restart', '--watch')).out, /2 of 2 processes are replaced\n$/, 'and again')
-})
-
 test('one process is not restarted from within', async t => {
-  const { ctl } = await managed(t, ['desk.mjs one'])
+  const { ctl } = await managedHere(t, ['desk.mjs one'])
   t.match(await ctl('server', 'restart'), { code: 1, err: /one process serves: restart it by/ })
   t.match(await ctl('server', 'dance'), { code: 64, err: /server takes drain, restart, status, stop/ })
   t.match(await ctl('server', 'drian'), { code: 64, err: /server takes .*; did you mean drain\?/ })
