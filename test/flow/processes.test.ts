@@ -5,23 +5,29 @@ import { type Test, test } from 'tap'
 import type { Approval } from '../../core/api/managed.js'
 import { PLACES } from '../kit/approving.js'
 import { get, rawClient, requestText } from '../kit/client.js'
-import { CONNECTION, HOST, issued, managed, statusOf, TWO } from '../kit/managed.js'
+import { CONNECTION, HOST, issued, type Managed, managed, statusOf, TWO } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { poll } from '../kit/watch.js'
 
-test('limit 2 gives two processes that serve under the started one', async t => {
-  const { proxy, ...rest } = await managed(t, ['desk.mjs one'], undefined, TWO)
+test('what is parked in any of two processes that serve is listed and decided by the started one', async t => {
+  const records = { ...TWO.records, 'proxy.config.admin.may_accept': 1 } as const
+  const all = await managed(t, ['desk.mjs one waits'], undefined, { records })
+  await t.test('limit 2 gives two processes that serve under the started one', t => limited(t, all))
+  await t.test('what is parked in any process is listed and rejected', t => rejected(t, all))
+  await t.test('it is accepted and extended, and all decisions are seen', t => accepted(t, all))
+})
+
+async function limited(t: Test, { proxy, ...rest }: Managed) {
   const status = await statusOf({ proxy, ...rest })
   t.equal(status.pid, proxy.child.pid)
   const pids = status.processes.map(({ pid }) => pid)
   t.equal(new Set([...pids, proxy.child.pid]).size, 3)
   t.match((await rest.ctl('status')).out, /^processes +2: pid \d+, up .*; pid \d+, up /m)
-})
+}
 
-test('what is parked in any process is listed and rejected by the one', async t => {
+async function rejected(t: Test, all: Managed) {
   const origin = await nginxOrigin({ ...issued })
   t.teardown(origin.stop)
-  const all = await managed(t, ['desk.mjs one waits'], undefined, TWO)
   const clients = await Promise.all([rawClient(all.proxy.port), rawClient(all.proxy.port)])
   for (const client of clients) {
     t.teardown(client.stop)
@@ -41,13 +47,11 @@ test('what is parked in any process is listed and rejected by the one', async t 
   for (const { id } of parked) t.match(await all.ctl('reject', `${id}`, 'revoked'), { code: 0 })
   for (const client of clients) t.equal((await client.response('GET')).status, 502)
   t.match(await all.ctl('reject', '999999999'), { code: 1, err: /PTC_ADMIN_REQUEST/ })
-})
+}
 
-test('operators accept and extend what any process holds, and see what all have decided', async t => {
+async function accepted(t: Test, all: Managed) {
   const origin = await nginxOrigin({ ...issued })
   t.teardown(origin.stop)
-  const records = { ...TWO.records, 'proxy.config.admin.may_accept': 1 } as const
-  const all = await managed(t, ['desk.mjs one waits'], undefined, { records })
   const ask = () => get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`, [], 60_000)
   const asked = [ask(), ask()]
   const parkedRows = async () => JSON.parse((await all.ctl('parked', '--json')).out).parked
@@ -63,18 +67,25 @@ test('operators accept and extend what any process holds, and see what all have 
   }
   for (const one of asked) t.equal((await one).status, 200)
   const { history } = JSON.parse((await all.ctl('history', '--json')).out)
-  const grants = history.filter(({ by }: { by: string }) => by === 'operator')
+  const grants = history.filter(
+    ({ by, port }: { by: string; port: number }) => by === 'operator' && port === origin.httpsPort,
+  )
   t.match(grants, [
     { host: HOST, plugin: 'desk' },
     { host: HOST, plugin: 'desk' },
   ])
   t.equal(new Set(history.map(({ id }: { id: number }) => id)).size, history.length)
+}
+
+test('a revocation and a configuration of one process come to all of them', async t => {
+  const all = await managed(t, ['desk.mjs one'], undefined, TWO)
+  await t.test('a revocation in one process reaches what the others remember', t => revoked(t, all))
+  await t.test('a configuration comes into force in all processes, or in none', t => configured(t, all))
 })
 
-test('a revocation in one process reaches what the others remember', async t => {
+async function revoked(t: Test, all: Managed) {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
   t.teardown(origin.stop)
-  const all = await managed(t, ['desk.mjs one'], undefined, TWO)
   const ask = () => get(all.proxy.port, `https://${HOST}:${origin.httpsPort}/`)
   t.same(
     (await Promise.all([ask(), ask()])).map(({ status }) => status),
@@ -97,7 +108,26 @@ test('a revocation in one process reaches what the others remember', async t => 
     await all.ctl('plugin', 'msg', 'revoke', HOST)
     await poll(async () => (await statusOf(all)).counters['rememberedVerdicts'] === 0, 'all to forget')
   })
-})
+}
+
+/** It leaves the processes without plugins. */
+async function configured(t: Test, all: Managed) {
+  const { proxy } = all
+  const records = { 'proxy.config.admin.socket': 'ctl.sock', ...TWO.records } as const
+  proxy.conf.write({ records, plugins: ['desk.mjs one', 'missing.mjs'] })
+  t.match(await all.ctl('reload'), { code: 1, err: /missing\.mjs/ })
+  t.match(proxy.output(), /ERROR: reload failed, the old configuration goes on/)
+  t.same(
+    (await statusOf(all)).processes.map(({ generation }) => generation),
+    [1, 1],
+  )
+  proxy.conf.write({ records, plugins: [], modules: {} })
+  t.match(await all.ctl('reload'), { code: 0, out: /2nd time/ })
+  t.same(
+    (await statusOf(all)).processes.map(({ generation }) => generation),
+    [2, 2],
+  )
+}
 
 const COUNTING = {
   modules: {
@@ -141,25 +171,6 @@ test('state and metrics of a plugin are one, and so is what it revokes', async t
   t.equal(refused.status, 508, 'the port of the supervising process is no origin')
 })
 
-test('a configuration comes into force in all processes, or in none', async t => {
-  const all = await managed(t, ['desk.mjs one'], undefined, TWO)
-  const { proxy } = all
-  const records = { 'proxy.config.admin.socket': 'ctl.sock', ...TWO.records } as const
-  proxy.conf.write({ records, plugins: ['desk.mjs one', 'missing.mjs'] })
-  t.match(await all.ctl('reload'), { code: 1, err: /missing\.mjs/ })
-  t.match(proxy.output(), /ERROR: reload failed, the old configuration goes on/)
-  t.same(
-    (await statusOf(all)).processes.map(({ generation }) => generation),
-    [1, 1],
-  )
-  proxy.conf.write({ records, plugins: [], modules: {} })
-  t.match(await all.ctl('reload'), { code: 0, out: /2nd time/ })
-  t.same(
-    (await statusOf(all)).processes.map(({ generation }) => generation),
-    [2, 2],
-  )
-})
-
 /** Two processes with approval.js, and a client of them. */
 async function asking(t: Test, place: string) {
   const origin = await nginxOrigin({ ...issued, server: CONNECTION })
@@ -178,8 +189,9 @@ async function asking(t: Test, place: string) {
 }
 
 for (const place of PLACES)
-  test(`a question is one in all processes, and so is its answer ${place}`, async t => {
-    const { ask, asked, open, ctl } = await asking(t, place)
+  test(`a question is one in all processes, and so is its answer, which stays when they are killed ${place}`, async t => {
+    const all = await asking(t, place)
+    const { ask, asked, open, ctl } = all
     const held = [ask(), ask()]
     const { id } = await asked(2)
     t.equal((await open()).length, 1)
@@ -200,15 +212,7 @@ for (const place of PLACES)
     const last = [ask(), ask()]
     t.match(await ctl('accept', (await asked(2)).id), { code: 0 }, 'it is a question again in both')
     t.same(await Promise.all(last), [200, 200])
-  })
 
-for (const place of PLACES)
-  test(`what was approved stays when both processes are killed, one after the other ${place}`, async t => {
-    const all = await asking(t, place)
-    const { ask, asked, ctl } = all
-    const held = ask()
-    t.match(await ctl('accept', (await asked(1)).id), { code: 0 })
-    t.equal(await held, 200)
     const before = (await statusOf(all)).processes.map(({ pid }) => pid)
     for (const pid of before) {
       process.kill(pid, 'SIGKILL')
@@ -217,7 +221,7 @@ for (const place of PLACES)
         return now.length === 2 && !now.includes(pid)
       }, `another process in the place of ${pid}`)
     }
-    for (let i = 0; i < 4; i++) t.equal(await ask(), 200)
+    for (let i = 0; i < 4; i++) t.equal(await ask(), 200, 'in processes that take their place')
     t.match((await ctl('answers')).out, /accepted/, 'and is listed')
   })
 
