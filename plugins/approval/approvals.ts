@@ -28,6 +28,8 @@ import { isWaitsTold, Waits, type WaitsTold } from './waits.js'
 /** Hosts of which it is known when they were first asked for. */
 const MAX_HOSTS = 100_000
 const MAX_KNOWN = 100_000
+/** By size, because for a number of entries an LRUCache takes the memory of all of them at once: 3 MB each. */
+const upTo = (maxSize: number) => ({ maxSize, sizeCalculation: () => 1 })
 /** Milliseconds until the others are told again of a question that is asked still. */
 const TELL_AGAIN = 3_600_000
 
@@ -44,16 +46,16 @@ export class Approvals implements ApprovalTopic {
   readonly #questions: OpenQuestions
   readonly #answers = new Answers()
   /** How often a question has been answered, by its key. */
-  readonly #rounds = new LRUCache<string, number>({ max: MAX_KNOWN })
-  readonly #firstSeen = new LRUCache<string, number>({ max: MAX_HOSTS })
+  readonly #rounds = new LRUCache<string, number>(upTo(MAX_KNOWN))
+  readonly #firstSeen = new LRUCache<string, number>(upTo(MAX_HOSTS))
   /** Answers and withdrawals count one after the other, in the order of the file. */
   #last: Promise<unknown> = Promise.resolve()
   #settling: NodeJS.Immediate | undefined
   readonly #onError: (message: string) => void
   /** Answers by the id of their question: where two were given at once, one of them counts in every instance. */
-  readonly #counted = new LRUCache<string, Answering>({ max: MAX_KNOWN })
+  readonly #counted = new LRUCache<string, Answering>(upTo(MAX_KNOWN))
   /** Entries that have counted: another instance may tell them again. */
-  readonly #known = new LRUCache<string, true>({ max: MAX_KNOWN })
+  readonly #known = new LRUCache<string, true>(upTo(MAX_KNOWN))
   /** Tells the other instances. */
   #tell: (message: Told | LinkTold | WaitsTold) => Promise<void> = async () => {}
 

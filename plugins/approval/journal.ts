@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { Ajv } from 'ajv'
+import { ownSchema } from '../files/own-schema.js'
 import type { Kept } from './answers.js'
 import type { Asked } from './question.js'
 
@@ -39,8 +39,7 @@ const SUBJECT = {
   required: ['host', 'port', 'leaf', 'leafKey', 'builtIn'],
 } as const
 
-/** Whether a value is a line of the file. */
-export const isEntry = new Ajv({ code: { optimize: false } }).compile<Entry>({
+const entries = ownSchema<Entry>({
   type: 'object',
   required: ['at', 'did'],
   oneOf: [
@@ -93,6 +92,9 @@ export const isEntry = new Ajv({ code: { optimize: false } }).compile<Entry>({
     },
   ],
 })
+
+/** Whether a value is a line of the file. */
+export const isEntry = (value: unknown): value is Entry => entries()(value)
 
 /**
  * The file that everything is appended to: questions, answers, withdrawals. It is read at the start. Only its owner may

@@ -1,8 +1,8 @@
 /** Proxies of a fleet tell one another which handshakes wait for a question, so that each shows its people all of them. */
 import { createHash, randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { Ajv } from 'ajv'
 import { LRUCache } from 'lru-cache'
+import { ownSchema } from '../files/own-schema.js'
 import type { Elsewhere } from './elsewhere.js'
 import { keyOf, type Question } from './question.js'
 
@@ -55,7 +55,7 @@ const ROW = {
   required: ['id', 'key', 'waiting', 'clients', 'waitsUntil'],
 } as const
 
-export const isWaitsTold = new Ajv({ code: { optimize: false } }).compile<WaitsTold>({
+const waitsTold = ownSchema<WaitsTold>({
   type: 'object',
   properties: {
     waits: {
@@ -70,6 +70,8 @@ export const isWaitsTold = new Ajv({ code: { optimize: false } }).compile<WaitsT
   required: ['waits'],
 })
 
+export const isWaitsTold = (value: unknown): value is WaitsTold => waitsTold()(value)
+
 export class Waits {
   readonly #file: string
   readonly #tell: (message: WaitsTold) => void
@@ -78,9 +80,10 @@ export class Waits {
   readonly #changed = new Set<Question>()
   #timer: NodeJS.Timeout | undefined
   #pause = PAUSE
-  /** Where rows are remembered, by instance and question. */
+  /** Where rows are remembered, by instance and question. By size: a number of entries would take its memory at once. */
   readonly #rows = new LRUCache<string, { readonly elsewhere: Elsewhere; readonly from: string }>({
-    max: MAX_REMEMBERED,
+    maxSize: MAX_REMEMBERED,
+    sizeCalculation: () => 1,
     dispose: ({ elsewhere, from }) => elsewhere.forget(from),
   })
 

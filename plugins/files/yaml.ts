@@ -1,5 +1,6 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { ErrorObject } from 'ajv'
 import { isNode, LineCounter, parseDocument } from 'yaml'
+import { ownSchema } from './own-schema.js'
 
 /** A YAML text, and the places of its parts. */
 export interface Yaml<T> {
@@ -14,10 +15,7 @@ export interface Yaml<T> {
  * @returns a function that throws an Error which names file, line and mistake, one a line
  */
 export function yamlReader<T>(schema: object): (text: string, file: string) => Yaml<T> {
-  let check: ValidateFunction<T> | undefined
-  // Compiled with the first file, and without the optimiser, which takes longer than all runs of the result.
-  const compile = (): ValidateFunction<T> =>
-    new Ajv({ allErrors: true, allowUnionTypes: true, code: { optimize: false } }).compile<T>(schema)
+  const check = ownSchema<T>(schema, { allErrors: true, allowUnionTypes: true })
   return (text, file) => {
     const lines = new LineCounter()
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -33,8 +31,7 @@ export function yamlReader<T>(schema: object): (text: string, file: string) => Y
       return at(0)
     }
     const value: unknown = document.toJS()
-    check ??= compile()
-    const isValid = check
+    const isValid = check()
     if (isValid(value)) return { value, where }
     const problems = (isValid.errors ?? []).map(error => problemOf(error, where))
     throw new Error([...new Set(problems)].join('\n'))
