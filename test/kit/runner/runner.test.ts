@@ -215,5 +215,24 @@ test('files share a process, but none that is about the whole process, or says t
   const time = (file: string): number | undefined => (file.includes('slow') ? 60_000 : undefined)
   const groups = inGroups(files, time, file => texts[file] ?? '')
   const [a = '', b = '', ...alone] = files
-  t.strictSame(groups, [[a, b], ...alone.map(file => [file])])
+  t.strictSame(new Set(groups.map(group => group.join())), new Set([`${a},${b}`, ...alone]))
+  t.match(groups[0], [/approval|slow/], 'what takes longest begins first')
+})
+
+test('a process gets ten files at most, and as many as end within 40 s', async t => {
+  const files = Array.from({ length: 25 }, (_, i) => `dist/test/core/${String(i).padStart(2, '0')}.test.js`)
+  const sizes = (time: (file: string) => number | undefined): readonly number[] =>
+    inGroups(files, time, () => '').map(group => group.length)
+  t.strictSame(
+    sizes(() => undefined),
+    [10, 10, 5],
+  )
+  t.strictSame(
+    sizes(() => 15_000),
+    [...Array<number>(12).fill(2), 1],
+  )
+  t.strictSame(
+    sizes(() => 50_000),
+    Array<number>(25).fill(1),
+  )
 })

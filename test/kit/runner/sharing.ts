@@ -1,19 +1,21 @@
 /**
  * Files of tests that share a process. To start one and to load tap and what is tested takes a second or more, and many tests
- * take less. A file has a process of its own if it, or a part of the kit that it imports, changes or counts what belongs to the
+ * take less. A file has a process of its own if it, or a part of the kit that it imports, changes or measures what belongs to the
  * whole process, or if it says so: `// Own process: why`. Between two files of a process the runner waits until nothing is left
  * that would keep the process alive: sockets, servers, timers and programs of one file are gone before the next one begins.
  */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { isSlow } from './slow-files.js'
+import { KNOWN_TIMES } from './slow-files.js'
 
 /** Folders whose files may share: not benchmarks, and not what is about the project as a whole. */
-const SHARING = /^dist\/test\/(?:core|rules|flow|plugins)\//
-/** Files in one process: more save little, and a group has to end before the run does. */
+const SHARING = /^dist\/test\/(?:core|rules|flow|plugins|kit\/(?!runner|demo))/
+/** Files in one process. */
 const MOST = 10
-/** Milliseconds from which a file gains little, and delays the others of its group. */
-const LONG = 8000
+/** Milliseconds of a process: it has to end before the run does, also beside others that take most of the processors. */
+const LONGEST = 40_000
+/** Milliseconds of a file of which nothing is known. */
+const USUAL = 1000
 
 const IMPORT = /^(?:import|export)\b(?:[^'"=;(]*\bfrom)? *'([^']+)'/gm
 const OWN_PROCESS = new RegExp(
@@ -23,7 +25,7 @@ const OWN_PROCESS = new RegExp(
     /\bprocess\.(?:on|once|off|emit|exit|exitCode|chdir|umask|argv|memoryUsage|cpuUsage)\b/,
     /\bprocess\.env\b(?:\.\w+|\[[^\]]*\])? *(?:[|&?]{2})?=[^=>]/,
     /\b(?:delete|Object\.assign\() *process\.env\b/,
-    /\b(?:globalThis|liveNatives|natives\()/,
+    /\bglobalThis\b/,
     /\.prototype\b/,
     /\.intercept\(/,
   ]
@@ -39,8 +41,7 @@ const FOR_ALL: ReadonlySet<string> = new Set(
 )
 
 /**
- * The files in groups, each for one process, in the order of their first file.
- * @param files those that take longest first
+ * The files in groups, each for one process, those first that will take longest.
  * @param time milliseconds of the last run, if known
  */
 export function inGroups(
@@ -48,16 +49,22 @@ export function inGroups(
   time: (file: string) => number | undefined,
   read: (file: string) => string = file => readFileSync(file, 'utf8'),
 ): readonly (readonly string[])[] {
-  const isLong = (file: string): boolean => (time(file) ?? (isSlow(file) ? LONG : 0)) >= LONG
-  const shared = files.filter(file => SHARING.test(file) && !isLong(file) && mayShare(file, read)).sort()
-  const groups = new Map<string, readonly string[]>()
-  for (let at = 0; at < shared.length; at += MOST) {
-    const group = shared.slice(at, at + MOST)
-    for (const file of group) groups.set(file, group)
+  const timeOf = (file: string): number => time(file) ?? KNOWN_TIMES.get(file) ?? USUAL
+  const groups: { readonly files: string[]; time: number }[] = []
+  let last: (typeof groups)[number] | undefined
+  for (const file of [...files].sort()) {
+    const isShared = SHARING.test(file) && mayShare(file, read)
+    const hasRoom = last && last.files.length < MOST && last.time + timeOf(file) <= LONGEST
+    if (isShared && last && hasRoom) {
+      last.files.push(file)
+      last.time += timeOf(file)
+      continue
+    }
+    const group = { files: [file], time: timeOf(file) }
+    groups.push(group)
+    if (isShared && group.time < LONGEST) last = group
   }
-  return [...new Set(files.map(file => groups.get(file) ?? file))].map(it =>
-    typeof it === 'string' ? [it] : it,
-  )
+  return groups.sort((a, b) => b.time - a.time).map(({ files }) => files)
 }
 
 /** Whether nothing in a file, or in the tests' own code that it imports, is about the whole process. */
