@@ -23,6 +23,8 @@ export interface FileResult {
 /** Milliseconds that a file may take. It ends itself then, with what it has found; the runner ends it a tenth later. */
 const LIMIT = 300_000
 const INSIST = 1.1
+/** A process of several files may take so many times as long. */
+const SEVERAL = 2
 
 /** Runs several files. */
 const GROUP = fileURLToPath(new URL('group.js', import.meta.url))
@@ -56,7 +58,7 @@ export async function runGroup(
   const [first, ...others] = files
   if (first === undefined) return []
   if (others.length === 0) return [await runFile(first, dir, limit)]
-  const { tap, stderr, code, signal } = await runProcess([GROUP, first], dir, limit, {
+  const { tap, stderr, code, signal } = await runProcess([GROUP, first], dir, limit * SEVERAL, {
     [GROUP_FILES]: files.join('\n'),
   })
   const { trouble, failed } = judge(tap, code, signal)

@@ -219,7 +219,7 @@ test('files share a process, but none that is about the whole process, or says t
   t.match(groups[0], [/approval|slow/], 'what takes longest begins first')
 })
 
-test('a process gets ten files at most, and as many as end within 40 s', async t => {
+test('a process gets ten files at most, and as many as end within 30 s', async t => {
   const files = Array.from({ length: 25 }, (_, i) => `dist/test/core/${String(i).padStart(2, '0')}.test.js`)
   const sizes = (time: (file: string) => number | undefined): readonly number[] =>
     inGroups(files, time, () => '').map(group => group.length)

@@ -13,7 +13,7 @@ const SHARING = /^dist\/test\/(?:core|rules|flow|plugins|kit\/(?!runner|demo))/
 /** Files in one process. */
 const MOST = 10
 /** Milliseconds of a process: it has to end before the run does, also beside others that take most of the processors. */
-const LONGEST = 40_000
+const LONGEST = 30_000
 /** Milliseconds of a file of which nothing is known. */
 const USUAL = 1000
 
