@@ -5,8 +5,9 @@ import { test } from 'tap'
 import { JSON_TYPE, logIn, portOf, send, tokenOf } from '../kit/admin-client.js'
 import { approving } from '../kit/approving.js'
 import { get } from '../kit/client.js'
+import { commandHere } from '../kit/command-here.js'
 import { managedHere } from '../kit/managed.js'
-import { makeConfDir, runMain } from '../kit/proxy.js'
+import { makeConfDir } from '../kit/proxy.js'
 
 const LISTEN = { 'proxy.config.admin.listen': '127.0.0.1:0' }
 
@@ -162,7 +163,7 @@ test('the admin page needs a port, and the port must be on loopback', async t =>
   t.match(await ctl('dashboard'), { code: 1, err: /there is no page: proxy\.config\.admin\.listen is NULL/ })
   const conf = makeConfDir({ records: { 'proxy.config.admin.listen': '0.0.0.0:8083' } })
   t.teardown(conf.remove)
-  const child = await runMain(['verify-config', '-D', conf.path])
-  t.equal(await child.exited(), 1)
-  t.match(child.stderr(), /proxy\.config\.admin\.listen: .*a loopback address and a port/)
+  const { exitCode, stderr } = await commandHere(['verify-config', '-D', conf.path])
+  t.equal(exitCode, 1)
+  t.match(stderr(), /proxy\.config\.admin\.listen: .*a loopback address and a port/)
 })

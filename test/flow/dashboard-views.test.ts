@@ -4,7 +4,7 @@ import { test } from 'tap'
 import { approving } from '../kit/approving.js'
 import { axeFindings, openBrowser, openPage, problems } from '../kit/browser.js'
 import { HOST } from '../kit/managed.js'
-import { manyHeld } from '../kit/many-held.js'
+import { manyHeldHere } from '../kit/many-held.js'
 
 const PORT = { 'proxy.config.admin.listen': '127.0.0.1:0' }
 const RULES = `sni:
@@ -80,7 +80,7 @@ test('plots, health and configuration', async t => {
 })
 
 test('dark, phone and 200 % zoom: readable, and nothing is cut off', async t => {
-  const { ask, ctl } = await manyHeld(t, ['approval.js'], ['xn--pple-43d.test', 'a.many.test'])
+  const { ask, ctl } = await manyHeldHere(t, ['approval.js'], ['xn--pple-43d.test', 'a.many.test'])
   const browser = await openBrowser(t)
   const views = ['Held now', 'History', 'Plots', 'Health', 'Configuration']
   void ask('xn--pple-43d.test')
@@ -109,7 +109,7 @@ test('dark, phone and 200 % zoom: readable, and nothing is cut off', async t => 
 
 test('what deceives the eye is marked', async t => {
   const subject = 'CN=<img src=x onerror=alert(1)>, O=safe\u202Eevil, OU=p\u0430ypal'
-  const { ask, ctl } = await manyHeld(t, ['approval.js'], ['xn--pple-43d.test'], {}, subject)
+  const { ask, ctl } = await manyHeldHere(t, ['approval.js'], ['xn--pple-43d.test'], {}, subject)
   const browser = await openBrowser(t)
   const page = await openPage(browser, (await ctl('dashboard')).out.trim())
   void ask('xn--pple-43d.test')

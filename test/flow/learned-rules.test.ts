@@ -2,10 +2,10 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { commandHere } from '../kit/command-here.js'
 import { curl } from '../kit/curl.js'
 import { HOST, issued, managedHere } from '../kit/managed.js'
 import { opensslOrigin } from '../kit/openssl-origin.js'
-import { runMain } from '../kit/proxy.js'
 
 test('rules are learned from traffic, written, enforced and explained', async t => {
   const origin = await opensslOrigin({ ...issued })
@@ -24,8 +24,8 @@ test('rules are learned from traffic, written, enforced and explained', async t 
     report.out,
     new RegExp(`^1 hosts since .*\\n${HOST}:${origin.port}  1 handshakes, 1 clients, .*Root\\n$`),
   )
-  const written = await runMain(['learn', 'write', '-D', conf])
-  t.equal(await written.exited(), 0, written.stderr())
+  const written = await commandHere(['learn', 'write', '-D', conf])
+  t.equal(written.exitCode, 0, written.stderr())
   t.match(written.stdout(), /policy\.yaml\n.*sni\.yaml\n$/)
   t.match(await ctl('policy', 'explain', HOST), { code: 1, err: /no plugin explains its rules/ })
   t.match(await ctl('policy', 'tell'), { code: 64, err: /policy takes explain HOST\[:PORT\]/ })

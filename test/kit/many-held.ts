@@ -1,19 +1,32 @@
 /** A proxy with many handshakes that plugins hold, each with another origin. */
 import { connect, type Socket } from 'node:net'
 import type { Test } from 'tap'
-import { managed } from './managed.js'
+import { type Managed, managed, managedHere } from './managed.js'
 import { nodeOrigin } from './node-origin.js'
 import { makeAuthority } from './pki.js'
-import type { ProxyConf } from './proxy.js'
+import type { ProxyConf, RunningProxy } from './proxy.js'
 
-/** @param lines of plugin.config @param subject of the certificate that all origins show @param sans its names */
-export async function manyHeld(
-  t: Test,
+type Given = readonly [
   lines: readonly string[],
   hosts: readonly string[],
-  conf: ProxyConf = {},
-  subject?: string,
-  sans: readonly string[] = ['many.test', '*.many.test'],
+  conf?: ProxyConf,
+  subject?: string | undefined,
+  sans?: readonly string[],
+]
+
+/**
+ * With the program that operators start, where the work of one process for both sides would be the limit.
+ * @param given lines of plugin.config, hosts, and of the certificate that all origins show its subject and its names
+ */
+export const manyHeld = (t: Test, ...given: Given) => heldBy(managed, t, ...given)
+
+/** The same with the proxy in this process. */
+export const manyHeldHere = (t: Test, ...given: Given) => heldBy(managedHere, t, ...given)
+
+async function heldBy<P extends RunningProxy>(
+  start: (t: Test, lines: readonly string[], call: undefined, conf: ProxyConf) => Promise<Managed<P>>,
+  t: Test,
+  ...[lines, hosts, conf = {}, subject, sans = ['many.test', '*.many.test']]: Given
 ) {
   const root = await makeAuthority({ name: 'Root' })
   const tls = await root.issue({
@@ -24,7 +37,7 @@ export async function manyHeld(
   const origin = await nodeOrigin({ tls, handler: (_, response) => response.end('served\n') })
   t.teardown(() => origin.stop())
   const ports = `443 ${origin.port}`
-  const proxy = await managed(t, lines, undefined, {
+  const proxy = await start(t, lines, undefined, {
     hosts,
     ca: root.certPem,
     ...conf,
