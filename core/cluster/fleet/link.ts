@@ -19,7 +19,8 @@ const made = ({ url, ca }: RedisPlace, socketTimeout: number) =>
     RESP: 2, // replies to raw commands are lists
     disableOfflineQueue: true,
     pingInterval: socketTimeout / 2, // a connection that is not used is no silent one
-    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+    // `socketTimeout` ends what is not answered. The client's own timeout of 5 s would end later, and costs a timer for each command.
+    commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     socket: {
       ...(ca && { ca: [...ca] }),
       connectTimeout: CONNECT_TIMEOUT,
