@@ -6,12 +6,14 @@ import { ACCEPTED, openPlugins, rejected } from './kit.js'
 
 const BLOCKED = rejected('policy', 'policy')
 
-async function ask(t: Test, text: string, client: Origin['client'], line: string): Promise<Outcome> {
+/** What becomes of an origin, by the client that asks for it. */
+type Ask = (client?: Origin['client']) => Promise<Outcome>
+
+async function ruled(t: Test, text: string, line: string): Promise<Ask> {
   const dir = makeTempDir()
   t.teardown(dir.remove)
   const kit = await openPlugins(t, `${line} file=${dir.file('policy.yaml', text)}`)
-  const origin = { host: 'a.example', ...(client && { client }) }
-  return await (await kit.park(origin)).ended()
+  return async client => await (await kit.park({ host: 'a.example', ...(client && { client }) })).ended()
 }
 
 for (const line of ['policy', 'policy @isolate=worker'])
@@ -21,16 +23,17 @@ for (const line of ['policy', 'policy @isolate=worker'])
 - {action: allow, group: [staff, "admins-*"]}
 - {action: block, host: "*"}
 `
-    const of = (groups?: string[]) => ask(t, text, groups && { user: 'ann', groups }, line)
+    const ask = await ruled(t, text, line)
+    const of = (groups?: string[]) => ask(groups && { user: 'ann', groups })
     t.strictSame(await of(['guests', 'staff']), ACCEPTED)
     t.strictSame(await of(['admins-7']), ACCEPTED)
     t.match(await of(['staff', 'temp-1']), BLOCKED, 'an earlier rule counts')
     t.match(await of(['Staff']), BLOCKED, 'names are compared as they are')
     t.match(await of([]), BLOCKED)
     t.match(await of(), BLOCKED, 'an unknown client is in no group')
-    const demand = 'rules:\n- {action: require, group: staff, key: rsa}\n'
-    t.match(await ask(t, demand, { groups: ['staff'] }, line), BLOCKED, 'a group selects what is demanded')
-    t.strictSame(await ask(t, demand, { groups: ['guests'] }, line), ACCEPTED)
+    const demand = await ruled(t, 'rules:\n- {action: require, group: staff, key: rsa}\n', line)
+    t.match(await demand({ groups: ['staff'] }), BLOCKED, 'a group selects what is demanded')
+    t.strictSame(await demand({ groups: ['guests'] }), ACCEPTED)
   })
 
 test('access_rules judges users and groups', async t => {

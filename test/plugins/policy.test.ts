@@ -16,8 +16,8 @@ let files = 0
 const rules = (text: string): string =>
   dir.file(`policy-${++files}.yaml`, `rules:${text.startsWith('-') ? '\n' : ' '}${text}\n`)
 
-async function ask(t: Test, text: string, origin: Partial<Origin> = {}, line = 'policy'): Promise<Outcome> {
-  const kit = await openPlugins(t, `${line} file=${rules(text)}`)
+async function ask(t: Test, text: string, origin: Partial<Origin> = {}): Promise<Outcome> {
+  const kit = await openPlugins(t, `policy file=${rules(text)}`)
   return await (await kit.park({ host: 'a.example', ...origin })).ended()
 }
 
@@ -118,16 +118,16 @@ test('rules about clients', async t => {
   const text = [
     '- {action: allow, client: [10.0.0.0/8, "::/0"], host: a.example}',
     '- {action: block, user: "temp-*"}',
-    '- {action: allow, user: "*"}',
-    '- {action: block}',
+    '- {action: allow, user: "*"}\n- {action: block}',
   ].join('\n')
   for (const line of ['policy', 'policy @isolate=worker']) {
-    const of = (client?: Origin['client']) => ask(t, text, client === undefined ? {} : { client }, line)
-    t.strictSame(await of({ address: '10.1.2.3' }), ACCEPTED)
-    t.strictSame(await of({ address: '2001:db8::7' }), ACCEPTED)
-    t.match(await of({ address: '192.0.2.1' }), BLOCKED)
-    t.strictSame(await of({ address: '192.0.2.1', user: 'alice' }), ACCEPTED)
-    t.match(await of({ address: '192.0.2.1', user: 'temp-7' }), BLOCKED)
+    const kit = await openPlugins(t, `${line} file=${rules(text)}`)
+    const of = async (from: Partial<Origin> = {}) => (await kit.park({ host: 'a.example', ...from })).ended()
+    t.strictSame(await of({ client: { address: '10.1.2.3' } }), ACCEPTED)
+    t.strictSame(await of({ client: { address: '2001:db8::7' } }), ACCEPTED)
+    t.match(await of({ client: { address: '192.0.2.1' } }), BLOCKED)
+    t.strictSame(await of({ client: { address: '192.0.2.1', user: 'alice' } }), ACCEPTED)
+    t.match(await of({ client: { address: '192.0.2.1', user: 'temp-7' } }), BLOCKED)
     t.match(await of(), BLOCKED, 'an unknown client fits no rule about clients')
   }
 })

@@ -37,30 +37,38 @@ async function ask(
   more: Partial<Origin> = {},
   line = `sct logs=${LOGS}`,
 ): Promise<Outcome> {
+  return (await opened(t, line))(chain, more)
+}
+
+/** The same for several origins. */
+async function opened(t: Test, line: string) {
   const kit = await openPlugins(t, line)
-  return await (await kit.park({ host, chain, ...more })).ended()
+  return async (chain: string, more: Partial<Origin> = {}): Promise<Outcome> =>
+    await (await kit.park({ host, chain, ...more })).ended()
 }
 const TOO_FEW = rejected('sct', 'X509_V_ERR_NO_VALID_SCTS')
 
 for (const isolate of ['', '@isolate=worker '])
   test(`timestamps in the certificate count, one a log ${isolate}`, async t => {
     const line = `sct ${isolate}logs=${LOGS}`
+    const one = await opened(t, line)
     const both = await stampedChain(host, entry => [oak.stamp(entry), elm.stamp(entry)])
-    t.strictSame(await ask(t, both, {}, line), ACCEPTED)
+    t.strictSame(await one(both), ACCEPTED)
     const tiled = await stampedChain(host, entry => [
       oak.stamp(entry),
       ash.stamp(entry, undefined, Buffer.from('0000050000000007', 'hex')),
     ])
-    t.strictSame(await ask(t, tiled, {}, line), ACCEPTED, 'a static-ct log, whose extension is signed, too')
+    t.strictSame(await one(tiled), ACCEPTED, 'a static-ct log, whose extension is signed, too')
     const twice = await stampedChain(host, entry => [oak.stamp(entry), oak.stamp(entry)])
-    t.match(await ask(t, twice, {}, line), {
+    t.match(await one(twice), {
       ...TOO_FEW,
       detail: 'a.example has timestamps of 1 of 2 logs, 1 of 1 operators',
     })
-    t.match(await ask(t, await stampedChain(host, () => []), {}, line), TOO_FEW)
+    t.match(await one(await stampedChain(host, () => [])), TOO_FEW)
     t.match(await ask(t, both, {}, `${line} min=3`), TOO_FEW)
-    t.match(await ask(t, both, {}, `${line} operators=2`), TOO_FEW)
-    t.strictSame(await ask(t, tiled, {}, `${line} operators=2`), ACCEPTED)
+    const two = await opened(t, `${line} operators=2`)
+    t.match(await two(both), TOO_FEW)
+    t.strictSame(await two(tiled), ACCEPTED)
   })
 
 test('a timestamp counts only for what it was signed for', async t => {

@@ -73,14 +73,11 @@ for (const [name, start] of Object.entries({ Redis: startRedis, memcached: start
       files: SECURE_FILES,
       records: { 'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1' },
     }
-    const proxies = await Promise.all([startProxy(conf), startProxy(conf)])
-    t.teardown(() => Promise.all(proxies.map(proxy => proxy.stop())))
-    const [a, b] = proxies.map<Ask>(
-      ({ port }) =>
-        options =>
-          sClient({ port, servername: 'proxy.example', request: REQUEST, ...options }),
-    )
-    if (a === undefined || b === undefined) throw new Error('two proxies')
+    // One is the program, the other is in the process of the test.
+    const { port, stop } = await startProxy(conf)
+    t.teardown(stop)
+    const a: Ask = options => sClient({ port, servername: 'proxy.example', request: REQUEST, ...options })
+    const { client: b } = await secureProxy(t, [], { plugins: conf.plugins ?? [] })
     for (const tls of VERSIONS) {
       const file = await fullHandshake(t, a, { tls })
       t.equal(await soonResumed(t, b, { tls }, file), true, `TLS ${tls}: by the other process`)
