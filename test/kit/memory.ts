@@ -1,10 +1,6 @@
 /** How much memory of buffers is really in use in this process: what only waits for the collector does not count. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
+import { collectGarbage } from './garbage.js'
 
 function inUse(): number {
   collectGarbage()

@@ -1,14 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { test } from 'tap'
 import type { VConn } from '../../../core/api/vconn.js'
 import { SharedTurns } from '../../../core/wait/coalesce.js'
 import { type AskedTurn, PluginTurn, type Turn, type TurnAsker } from '../../../core/wait/turn.js'
+import { collectGarbage } from '../../kit/garbage.js'
 import { poll } from '../../kit/watch.js'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
 
 type Call = (event: Turn, turn: AskedTurn<Turn>) => void
 

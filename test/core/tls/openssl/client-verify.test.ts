@@ -1,15 +1,11 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { test } from 'tap'
 import { InboundContext } from '../../../../core/tls/openssl/inbound-context.js'
 import { InboundEngine } from '../../../../core/tls/openssl/inbound-engine.js'
 import { OutboundContext } from '../../../../core/tls/openssl/outbound-context.js'
 import { OutboundEngine } from '../../../../core/tls/openssl/outbound-engine.js'
 import { liveNatives } from '../../../../core/tls/openssl/owned.js'
+import { collectGarbage } from '../../../kit/garbage.js'
 import { type Issued, makeAuthority } from '../../../kit/pki.js'
-
-setFlagsFromString('--expose-gc')
-const collect: () => void = runInNewContext('gc')
 
 const root = await makeAuthority({ name: 'Root' })
 const leaf = await root.issue({ cn: 'proxy.test' })
@@ -40,7 +36,7 @@ function outcome(version: Version, shown: Issued, anchor: Issued): string {
       if (state === 'established') return state
       if (state === 'hello' || state === 'certificate') server.goOn()
       client.receive(server.take() ?? Buffer.alloc(0))
-      collect()
+      collectGarbage()
     }
     return 'no end'
   } finally {

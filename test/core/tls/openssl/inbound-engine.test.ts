@@ -2,8 +2,6 @@
  * The engine towards clients against the one towards origins, in memory, with the garbage collector at work. Longer than
  * 250 lines because each outcome of the engine stands beside the others.
  */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { type Test, test } from 'tap'
 import type { PeerEvidence } from '../../../../core/api/certificate.js'
@@ -25,11 +23,12 @@ import {
 import { OutboundEngine } from '../../../../core/tls/openssl/outbound-engine.js'
 import type { OutboundSession } from '../../../../core/tls/openssl/outbound-session.js'
 import { liveNatives } from '../../../../core/tls/openssl/owned.js'
+import { collectGarbage } from '../../../kit/garbage.js'
 import { makeAuthority } from '../../../kit/pki.js'
 import { atDate } from '../../../kit/wall-clock.js'
 
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc') as (options?: { readonly type: 'minor' }) => void
+// Own process: it collects all garbage many times, which takes long where other files have left much.
+
 /** Rounds of each test behind which all garbage is collected: those of its first handshake. Behind later ones it is the young. */
 const FULL_ROUNDS = 6
 let rounds = 0
@@ -57,7 +56,7 @@ function benchTest(name: string, run: (t: Test, bench: Bench) => void): void {
       run(t, bench)
     } finally {
       bench.free()
-      gc()
+      collectGarbage()
     }
     t.same(natives(), atStart, 'nothing native is left')
   })
@@ -133,7 +132,7 @@ function shake(
     }
     const down = server.take()
     if (down !== undefined) client.receive(down)
-    gc(++rounds > FULL_ROUNDS ? { type: 'minor' } : undefined)
+    collectGarbage(++rounds > FULL_ROUNDS ? { type: 'minor' } : undefined)
     const isIdle = up === undefined && down === undefined && progress !== 'parked' && !isStop(state)
     if (isIdle) return { client: client.advance(), server: state, stops }
   }
@@ -148,7 +147,7 @@ for (const version of VERSIONS) {
     const [client, server] = [bench.client(version, { alpn: ['http/1.1'] }), bench.server(bench.context())]
     t.equal(server.read(), 'later')
     t.equal(server.write(Buffer.from('x')), 'failed', 'nothing is sent before the handshake')
-    const ends = shake(client, server, () => gc())
+    const ends = shake(client, server, () => collectGarbage())
     t.same(ends, {
       client: 'established',
       server: 'established',
@@ -376,7 +375,7 @@ benchTest('many at a time, ended anywhere', (t, bench) => {
   for (const { client, server, i } of live) {
     if (i % 3 === 0) server.free()
     else if (i % 3 === 1) client.free()
-    gc()
+    collectGarbage()
   }
   t.equal(live.length, 24)
 })

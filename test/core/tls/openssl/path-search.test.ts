@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { test } from 'tap'
 import type { VerifyServerEvent } from '../../../../core/api/hooks.js'
 import type { BuiltInCheck } from '../../../../core/tls/openssl/built-in-check.js'
@@ -9,13 +7,11 @@ import { findPath } from '../../../../core/tls/openssl/path-search.js'
 import { checkSentChain, withSentChain } from '../../../../core/tls/openssl/sent-chain.js'
 import { type Trust, TrustStore } from '../../../../core/tls/openssl/trust-store.js'
 import { type JudgedPath, verifyPath } from '../../../../core/tls/openssl/verify-path.js'
+import { collectGarbage } from '../../../kit/garbage.js'
 import { Handshaker } from '../../../kit/handshakes.js'
 import { opensslOrigin } from '../../../kit/openssl-origin.js'
 import { type Issued, makeAuthority } from '../../../kit/pki.js'
 import { revocationList } from '../../../kit/pki-openssl.js'
-
-setFlagsFromString('--expose-gc')
-const collect: () => void = runInNewContext('gc')
 
 const HOUR = 3_600_000
 const root = await makeAuthority({ name: 'Root' })
@@ -232,7 +228,7 @@ test('the path search frees every native object and uses none after its end', as
   for (let i = 0; i < 4; i++) {
     check({ anchors: [root.certPem] }, [leaf, ...Object.values(twins), middle])
     check({ anchors: [root.certPem, middle.certPem] }, [leaf, ...Object.values(twins)])
-    collect()
+    collectGarbage()
   }
   for (const [kind, live] of Object.entries(liveNatives())) if (kind !== 'scratch BIO') t.equal(live, 0, kind)
 })

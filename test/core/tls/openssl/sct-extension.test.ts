@@ -1,18 +1,14 @@
 /** Certificate timestamps in the TLS extension, from `openssl s_server`, with the garbage collector at work. */
 import { connect } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { type Test, test } from 'tap'
 import { OutboundContext } from '../../../../core/tls/openssl/outbound-context.js'
 import { OutboundEngine } from '../../../../core/tls/openssl/outbound-engine.js'
 import { liveNatives } from '../../../../core/tls/openssl/owned.js'
 import { sctSubjects } from '../../../../core/tls/openssl/sct-extension.js'
+import { collectGarbage } from '../../../kit/garbage.js'
 import { opensslOrigin, serverInfo } from '../../../kit/openssl-origin.js'
 import { makeAuthority } from '../../../kit/pki.js'
 import { makeTempDir } from '../../../kit/temp-dir.js'
-
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc') as () => void
 
 const HOST = 'stamps.test'
 const root = await makeAuthority({ name: 'Root' })
@@ -35,9 +31,9 @@ async function meet(t: Test, tls: '1.2' | '1.3', list: Buffer | undefined, group
   const socket = connect(origin.port, '127.0.0.1')
   const end = await new Promise<string>((resolve, reject) => {
     const step = (): void => {
-      gc()
+      collectGarbage()
       const progress = engine.advance()
-      gc()
+      collectGarbage()
       const bytes = engine.take()
       if (bytes !== undefined) socket.write(bytes)
       if (progress !== 'wants-input') resolve(progress)
@@ -64,7 +60,7 @@ async function meet(t: Test, tls: '1.2' | '1.3', list: Buffer | undefined, group
       engine.free()
       engine.free()
       context.free()
-      gc()
+      collectGarbage()
     },
   }
 }
@@ -75,7 +71,7 @@ for (const tls of ['1.2', '1.3'] as const) {
     t.equal(it.end, 'parked')
     t.same(it.peer?.sctList, LIST)
     t.equal(it.peer?.signature.code, 0)
-    gc()
+    collectGarbage()
     t.same(it.engine.peer()?.sctList, LIST, 'still, after a collection')
     t.not(it.finish(), 'failed')
     it.free()

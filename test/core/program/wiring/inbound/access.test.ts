@@ -1,14 +1,10 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import * as bcrypt from '@node-rs/bcrypt'
 import { test } from 'tap'
 import { parseIpAllow } from '../../../../../core/config/ip-allow.js'
 import { ClientRequest } from '../../../../../core/http/listener/client-request.js'
 import { admissions, makeAccess } from '../../../../../core/program/wiring/inbound/access.js'
 import type { Settings } from '../../../../../core/settings/settings.js'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
+import { collectGarbage } from '../../../../kit/garbage.js'
 
 const settings = { access: { deniesPrivateOrigins: false } } as Settings
 const request = (method: string, remoteAddress: string): ClientRequest =>
