@@ -11,6 +11,7 @@ import type { Audit } from './audit.js'
 import { auditRoutes } from './auditing.js'
 import { Events } from './events.js'
 import { heldRoutes } from './held-routes.js'
+import { LAZY_SCHEMAS } from './lazy-schemas.js'
 import { metricRows } from './metric-rows.js'
 import { OpenApi, roleFor } from './openapi.js'
 import { type PageQuery, pageOf } from './paging.js'
@@ -84,7 +85,11 @@ export async function makeApp(api: AdminApi, parts: AppParts): Promise<Handler> 
 /** The routes, and what describes them. */
 export function routesOf(api: AdminApi, { metrics, samples, dashboard, audit, onError }: AppParts) {
   // Strings stay strings: what is meant as a number is written as one. Route parameters have no other way.
-  const app = fastify({ bodyLimit: BODY_LIMIT, ajv: { customOptions: { removeAdditional: false } } })
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    ajv: { customOptions: { removeAdditional: false } },
+    schemaController: { compilersFactory: LAZY_SCHEMAS },
+  })
 
   app.addHook('onRequest', async request => checkRole(request))
   auditRoutes(app, api, { audit, onError })
