@@ -2,9 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { get, type TimedResponse } from '../kit/client.js'
+import { callCtl } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import { makeAuthority } from '../kit/pki.js'
 import { type ChildProxy, startProxy } from '../kit/proxy.js'
+import { poll } from '../kit/watch.js'
 
 const COUNT = 1000
 const HOLD = 6000
@@ -14,21 +16,6 @@ const PATIENCE = 120_000
 const SLOWEST = HOLD
 const HOSTS = ['held.test', 'neighbour.test'] as const
 
-/** Tells how many native objects there are, whenever the last connection to an origin has ended. */
-const COUNTING = {
-  'counting.mjs': `
-import { liveNatives } from '${new URL('../../core/tls/openssl/owned.js', import.meta.url).href}'
-export default ({ hookAdd, note }) => {
-  let open = 0
-  hookAdd('TS_VCONN_OUTBOUND_START_HOOK', ({ reenable }) => { open += 1; reenable() })
-  hookAdd('TS_VCONN_OUTBOUND_CLOSE_HOOK', () => {
-    open -= 1
-    if (open === 0) setImmediate(() => note('natives ' + JSON.stringify(liveNatives())))
-  })
-}
-`,
-}
-
 test(`${COUNT} handshakes parked at once`, async t => {
   const root = await makeAuthority({ name: 'Root' })
   const leaf = await root.issue({ cn: 'both', sans: HOSTS })
@@ -36,14 +23,15 @@ test(`${COUNT} handshakes parked at once`, async t => {
   const origin = await nginxOrigin({ ...leaf, https: 'keepalive_timeout 0;' })
   t.teardown(origin.stop)
   const proxy = await startProxy({
-    plugins: [`async_verify.so delay=held.test allow=neighbour.test delay_ms=${HOLD}`, 'counting'],
-    modules: COUNTING,
+    plugins: [`async_verify.so delay=held.test allow=neighbour.test delay_ms=${HOLD}`],
     hosts: HOSTS,
     ca: root.certPem,
+    records: { 'proxy.config.admin.socket': 'storm.sock' },
   })
   t.teardown(proxy.stop)
   const [held, neighbour] = HOSTS.map(host => `https://${host}:${origin.httpsPort}/`) as [string, string]
-  const before = await countNatives(proxy, neighbour)
+  await get(proxy.port, neighbour)
+  const before = await nativesAtRest(proxy)
 
   let isOver = false
   const storm = Promise.all(Array.from({ length: COUNT }, () => get(proxy.port, held, [], PATIENCE))).finally(
@@ -69,18 +57,18 @@ test(`${COUNT} handshakes parked at once`, async t => {
     times(neighbours).every(ms => ms < SLOWEST),
     'and never has to wait for the others',
   )
-  t.same(await countNatives(proxy, neighbour), before, 'nothing native is left of any of them')
+  t.same(await nativesAtRest(proxy), before, 'nothing native is left of any of them')
   tell(t, 'held', times(responses))
   tell(t, 'neighbour', times(neighbours))
 })
 
-/** Native objects by kind, when no connection to an origin is open. */
-async function countNatives(proxy: ChildProxy, url: string): Promise<unknown> {
-  const counts = () => proxy.output().match(/natives \{.*\}$/gm) ?? []
-  const before = counts().length
-  await get(proxy.port, url)
-  await proxy.child.until(() => (counts().length > before ? true : undefined), 'a count of native objects')
-  return JSON.parse(counts().at(-1)?.slice('natives '.length) ?? '')
+/** Native objects by kind, once no connection to an origin is open. */
+async function nativesAtRest({ conf }: ChildProxy): Promise<readonly string[]> {
+  return poll(async () => {
+    const { out } = await callCtl(conf.path, 'metric', 'match', 'portcullis_native_objects')
+    const rows = out.trim().split('\n')
+    return rows.some(row => /kind="SSL"\}? 0$/.test(row)) && rows
+  }, 'the end of all connections to origins')
 }
 
 const statuses = (responses: readonly TimedResponse[]) => [...new Set(responses.map(({ status }) => status))]

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import { closeAtEnd } from './at-end.js'
 import { type HttpResponse, parseResponse } from './http-response.js'
 import { Watch, within } from './watch.js'
 
@@ -70,6 +71,7 @@ function wrap<S extends Socket>(socket: S): RawClient & { readonly socket: S } {
     watch.changed()
   }
   socket.on('data', onData).on('end', onEnd).on('close', onEnd)
+  closeAtEnd(socket)
   socket.on('error', () => undefined) // its close follows
   const text = (): string => all.toString('latin1')
   const pending = (): Buffer => all.subarray(taken)

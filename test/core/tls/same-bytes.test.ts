@@ -13,6 +13,7 @@ import { unfulfilled } from '../../../core/tls/judge/pins.js'
 import { ChainMemory } from '../../../core/tls/openssl/chain-memory.js'
 import { OutboundContext } from '../../../core/tls/openssl/outbound-context.js'
 import { OutboundEngine, type ParkedPeer } from '../../../core/tls/openssl/outbound-engine.js'
+import { atEnd } from '../../kit/at-end.js'
 import { carrying, embedded, PLACES } from '../../kit/carrying.js'
 import { makeAuthority, makeSelfSigned } from '../../kit/pki.js'
 import { flightWith } from '../../kit/shown-chain.js'
@@ -31,6 +32,7 @@ const context = new OutboundContext({
   maxVersion: 'TLSv1.2',
   alpn: [],
 })
+atEnd(() => context.free())
 /** As OpenSSL is asked about names. */
 const NAME_RULES = { subject: 'never', partialWildcards: false } as const
 const options = { host: HOST, isAddress: false, sni: HOST }

@@ -14,16 +14,20 @@ import { type FileEnd, GROUP_FILES, markOf, ofEnd } from './group-end.js'
 /** What keeps this process alive, each as often as there is one: `TCPServerWrap`, `Timeout`. */
 const active = (): readonly string[] => process.getActiveResourcesInfo().sort()
 
+/** Milliseconds for what a file has left to end by itself. */
+const PATIENCE = 60_000
+
 /**
- * Waits until nothing keeps the process alive that did not before the file: a process of its own would end then. Where this
- * does not happen, the time limit ends the process in this file, which has failed.
+ * Waits until nothing keeps the process alive that did not before the file: a process of its own would end then.
+ * @throws {Error} where this does not happen, which ends the process in this file
  */
-async function nothingIsLeft(before: readonly string[]): Promise<void> {
-  for (;;) {
+async function nothingIsLeft(file: string, before: readonly string[]): Promise<void> {
+  for (const begun = performance.now(); ; ) {
     await sleep(5)
     const now = [...active()]
     for (const one of before) if (now.includes(one)) now.splice(now.indexOf(one), 1)
     if (now.length === 0) return
+    if (performance.now() - begun > PATIENCE) throw new Error(`${file} leaves ${now.join(' ')}`)
   }
 }
 
@@ -54,7 +58,7 @@ for (const file of (process.env[GROUP_FILES] ?? '').split('\n')) {
   } catch (error) {
     t.fail('what the file has made cannot be freed', { error })
   }
-  await nothingIsLeft(before)
+  await nothingIsLeft(file, before)
   const left = nativesLeft(natives)
   if (left.length > 0) t.fail(`the file leaves native objects: ${left}`)
   // A failure is counted when the line behind its diagnostics is written.
