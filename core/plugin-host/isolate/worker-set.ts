@@ -34,8 +34,8 @@ export interface WorkerEvents {
 
 const FIRST_DELAY = 100
 const LONGEST_DELAY = 10_000
-/** How long the plugin has to put its things in order when it is unloaded. */
-const GRACE = 500
+/** How long the plugin has to put its things in order when it is unloaded, also on a busy machine. */
+const GRACE = 2000
 
 /**
  * The workers of one plugin, and which of them is to be asked.
