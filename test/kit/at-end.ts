@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import tap from 'tap'
 import { GROUP_FILES } from './runner/group-end.js'
 
@@ -20,16 +19,7 @@ export const atEnd = (free: () => unknown): void => {
  */
 export const atExit = (free: () => void): void => void process.once('exit', free)
 
-const clients = new Set<Socket>()
-
-/** A client that a test does not stop does not keep a process alive if its server has; it would keep a group from its next file. */
-export function closeAtEnd(socket: Socket): void {
-  clients.add(socket)
-  socket.once('close', () => clients.delete(socket))
-}
-
 /** For the runner: frees what the file that has ended wanted to be freed. */
 export async function freeAtEnd(): Promise<void> {
-  for (const socket of clients) socket.destroy()
   for (const free of ends.splice(0).reverse()) await free()
 }

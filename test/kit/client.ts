@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
-import { closeAtEnd } from './at-end.js'
 import { type HttpResponse, parseResponse } from './http-response.js'
 import { Watch, within } from './watch.js'
 
@@ -48,6 +47,16 @@ export async function rawClient(port: number, host = '127.0.0.1', from?: string)
   return wrap(socket)
 }
 
+const clients = new Set<Socket>()
+
+/**
+ * For the runner: one that its test has not stopped does not keep a process alive when its server has; it would keep a process
+ * of several files from the next one.
+ */
+export function closeClients(): void {
+  for (const socket of clients) socket.destroy()
+}
+
 /** Connects to a port of this machine and makes a TLS handshake. */
 export async function tlsClient(
   port: number,
@@ -71,7 +80,8 @@ function wrap<S extends Socket>(socket: S): RawClient & { readonly socket: S } {
     watch.changed()
   }
   socket.on('data', onData).on('end', onEnd).on('close', onEnd)
-  closeAtEnd(socket)
+  clients.add(socket)
+  socket.once('close', () => clients.delete(socket))
   socket.on('error', () => undefined) // its close follows
   const text = (): string => all.toString('latin1')
   const pending = (): Buffer => all.subarray(taken)

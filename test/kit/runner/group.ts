@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url'
 import { t } from 'tap'
 import { liveNatives } from '../../../core/tls/openssl/owned.js'
 import { freeAtEnd } from '../at-end.js'
+import { closeClients } from '../client.js'
 import { type FileEnd, GROUP_FILES, markOf, ofEnd } from './group-end.js'
 
 /** What keeps this process alive, each as often as there is one: `TCPServerWrap`, `Timeout`. */
@@ -55,6 +56,7 @@ for (const file of (process.env[GROUP_FILES] ?? '').split('\n')) {
   await t.test(markOf('end', file), async end => void end.pass())
   try {
     await freeAtEnd()
+    closeClients()
   } catch (error) {
     t.fail('what the file has made cannot be freed', { error })
   }
