@@ -28,7 +28,7 @@ export interface ProxyConf {
   readonly files?: Readonly<Record<string, string>>
   /** The environment of a proxy in this process; by default it is empty. */
   readonly env?: Readonly<Record<string, string>>
-  /** The root to trust, PEM. */
+  /** The root to trust, PEM; by default one that has issued nothing. To read those of the system takes longer than the rest of a start. */
   readonly ca?: string
   /** What is shown to origins that ask for a certificate. */
   readonly clientCertificate?: { readonly certPem: string; readonly keyPem: string }
@@ -64,6 +64,19 @@ export interface ProxyHere extends RunningProxy {
   readonly server: ProxyServer
 }
 
+const OTHER_ROOT = `-----BEGIN CERTIFICATE-----
+MIIBgDCCASegAwIBAgIUaewGNDa0jUUqj1z+qs3sorx87k0wCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKT3RoZXIgUm9vdDAgFw0yNjExMzAwMjU4MjBaGA8yMTI2MTEw
+NjAyNTgyMFowFTETMBEGA1UEAwwKT3RoZXIgUm9vdDBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABNtgcxdfb2b386Hn+BW0ExgjMiZPlqY7URWRgDwAxIK7ENYxxspv
+4fnMbx3P7GEpzkGguK50m4q2pzCmvOddZqGjUzBRMB0GA1UdDgQWBBRRjmj2PTMD
+xOyyG688E7Lr/VtsWjAfBgNVHSMEGDAWgBRRjmj2PTMDxOyyG688E7Lr/VtsWjAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIAYkSezU4FLn9U3yh7gV
+yRkBxsIQXx3f20hjmVeE7I/EAiA2jDXxAfgRVNhDUP45Wjr3EdQVv4Nk3FzMz6zk
+vXCykg==
+-----END CERTIFICATE-----
+`
+
 export const MAIN = fileURLToPath(new URL('../../core/main.js', import.meta.url))
 export const SHIPPED = ['../../plugins', '../../sample-plugins'].map(dir =>
   fileURLToPath(new URL(dir, import.meta.url)),
@@ -88,7 +101,7 @@ function writeConf(dir: TempDir, conf: ProxyConf): void {
     'proxy.config.admin.audit_file': join(dir.path, 'audit.log'),
     // The first worker thread of a loaded machine needs more than the default.
     'proxy.config.plugin.init_timeout': 60_000,
-    ...(conf.ca === undefined ? {} : { 'proxy.config.ssl.client.CA.cert.filename': 'roots.pem' }),
+    'proxy.config.ssl.client.CA.cert.filename': 'roots.pem',
     ...(conf.hosts === undefined ? {} : { 'proxy.config.hostdb.host_file.path': 'hosts' }),
     ...(conf.clientCertificate === undefined
       ? {}
@@ -104,7 +117,7 @@ function writeConf(dir: TempDir, conf: ProxyConf): void {
   dir.file('plugin.config', `${(conf.plugins ?? []).join('\n')}\n`)
   dir.file('hosts', `127.0.0.1 localhost ${conf.hosts?.join(' ') ?? ''}\n`)
   for (const [name, text] of Object.entries(conf.files ?? {})) dir.file(name, text)
-  if (conf.ca !== undefined) dir.file('roots.pem', conf.ca)
+  dir.file('roots.pem', conf.ca ?? OTHER_ROOT)
   if (conf.clientCertificate !== undefined) {
     dir.file('client.pem', conf.clientCertificate.certPem)
     dir.file('client.key', conf.clientCertificate.keyPem)
