@@ -1,6 +1,8 @@
 import { test } from 'tap'
 import { benchEngine } from './engine.js'
 
+// Load test: a benchmark.
+
 test('the benchmark of the engine runs; its figures are for a quiet machine', async t => {
   const lines: string[] = []
   const { fresh, same } = await benchEngine({ pairs: 1, handshakes: 40, print: line => lines.push(line) })

@@ -1,6 +1,8 @@
 import { test } from 'tap'
 import { benchForward } from './forward.js'
 
+// Load test: a benchmark.
+
 test('the benchmark of the forward path runs; its figures are for a quiet machine', async t => {
   const lines: string[] = []
   const figures = await benchForward({

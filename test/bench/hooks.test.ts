@@ -1,6 +1,8 @@
 import { test } from 'tap'
 import { benchHooks } from './hooks.js'
 
+// Load test: a benchmark.
+
 test('the benchmark of the hook runs; its figures are for a quiet machine', async t => {
   const lines: string[] = []
   const { handshake, ratio, turn } = await benchHooks({

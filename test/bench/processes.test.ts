@@ -2,6 +2,8 @@ import { test } from 'tap'
 import { benchProcesses } from './processes.js'
 import { hasTrafficServer } from './processes-contestants.js'
 
+// Load test: a benchmark.
+
 test('the benchmark of processes runs; its figures are for a quiet machine', async t => {
   const lines: string[] = []
   const print = (line: string) => lines.push(line)

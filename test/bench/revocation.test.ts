@@ -1,6 +1,8 @@
 import { test } from 'tap'
 import { benchRevocation } from './revocation.js'
 
+// Load test: a benchmark.
+
 test('the benchmark of revocation runs; its figures are for a quiet machine', async t => {
   const lines: string[] = []
   const { figures, holds } = await benchRevocation({

@@ -1,6 +1,8 @@
 import { test } from 'tap'
 import { benchSoak } from './soak.js'
 
+// Load test: a benchmark.
+
 test('a short soak: nothing fails but what was on a killed process', { timeout: 120_000 }, async t => {
   const figures = await benchSoak({
     seconds: 12,

@@ -1,6 +1,8 @@
 import { test } from 'tap'
 import { benchVerifiers } from './verifiers.js'
 
+// Load test: a benchmark.
+
 test('the benchmark of the verifiers runs; its figures are for a quiet machine', async t => {
   const lines: string[] = []
   const figures = await benchVerifiers({ rounds: 1, cached: 3, print: line => lines.push(line) })

@@ -21,6 +21,8 @@ const COLLECTING = {
   'collecting.mjs': `
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+
+// Load test: bulk through the proxy.
 setFlagsFromString('--expose-gc')
 export default () => void setInterval(runInNewContext('gc'), 20).unref()
 `,

@@ -4,6 +4,8 @@ import { test } from 'tap'
 import { axeFindings, openBrowser, openPage, problems } from '../kit/browser.js'
 import { manyHeld } from '../kit/many-held.js'
 
+// Load test: a thousand held handshakes, and a browser.
+
 const COUNT = 1000
 const hosts = Array.from({ length: COUNT }, (_, i) => `h${String(i).padStart(4, '0')}.many.test`)
 const [FIRST = '', LAST = ''] = [hosts[0], 'last.many.test']

@@ -11,6 +11,8 @@ import { HookGate } from '../kit/gate.js'
 import { greased } from '../kit/greased-hello.js'
 import { listen } from '../kit/tcp-server.js'
 
+// Load test: thousands of connections.
+
 const CHROMIUM = recordedHello('Chromium 156')
 /** The message, without its record. */
 const MESSAGE = CHROMIUM.subarray(5)

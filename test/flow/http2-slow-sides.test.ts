@@ -6,6 +6,8 @@ import { inEachMix, mixed } from '../kit/http-mixes.js'
 import { heldSince, memoryBaseline } from '../kit/memory.js'
 import { poll } from '../kit/watch.js'
 
+// Load test: 256 MB through the proxy.
+
 const MB = 1024 * 1024
 const TOTAL = 32 * MB
 /** The buffers of the system along the way take some megabytes, and never as much. */

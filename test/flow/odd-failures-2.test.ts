@@ -1,6 +1,8 @@
 import { test } from 'tap'
 import { failEverywhere } from '../kit/odd-failures.js'
 
+// Load test: clients ask without a pause.
+
 test('a plugin that fails oddly costs nothing else: second half of the hooks', { timeout: 115_000 }, t =>
   failEverywhere(t, '', { index: 1, of: 2 }),
 )

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { type IsolatedStage, isolatedStage as setUp } from '../kit/isolated.js'
 
+// Load test: a thread takes a processor for ten seconds.
+
 /** Milliseconds that the worker spins at least; it ends after the other handshakes. */
 const SPINS = 10_000
 /** Milliseconds for the worker's answer: a loaded machine makes 400 handshakes in that time. */

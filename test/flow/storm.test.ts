@@ -8,6 +8,8 @@ import { makeAuthority } from '../kit/pki.js'
 import { type ChildProxy, startProxy } from '../kit/proxy.js'
 import { poll } from '../kit/watch.js'
 
+// Load test: a thousand handshakes at once.
+
 const COUNT = 1000
 const HOLD = 6000
 /** For one answer; beyond it the test has failed anyway. */

@@ -30,7 +30,12 @@ const COMPLAINTS: readonly (readonly [name: string, value: string, what: RegExp]
 test("an error in a record's file names the line that sets the record", async t => {
   for (const [name, value, what] of COMPLAINTS) {
     const record = `proxy.config.${name}`
-    const conf = makeConfDir({ records: { 'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1' } })
+    const conf = makeConfDir({
+      records: {
+        'proxy.config.http.server_ports': '0:ssl:ip-in=127.0.0.1',
+        'proxy.config.ssl.client.CA.cert.filename': null,
+      },
+    })
     t.teardown(conf.remove)
     const file = `${conf.path}/records.config`
     const before = readFileSync(file, 'utf8')

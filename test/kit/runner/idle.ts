@@ -1,7 +1,7 @@
 import { availableParallelism, cpus } from 'node:os'
 
-/** Part of all processors that has nothing to do, from which another file may begin: a quarter of one of two. */
-const ENOUGH = 0.125
+/** Part of all processors that has nothing to do, from which another file may begin: an eighth of one of two. */
+const ENOUGH = 0.0625
 /** Files at a time, by processor. Beyond this number memory and open ports count, not time. */
 const MOST = 4
 

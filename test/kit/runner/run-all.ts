@@ -10,23 +10,28 @@ import { inTurns } from './turns.js'
 
 /**
  * Runs tests, several files at a time, and prints what came of each.
- * @param args of `npm test`: files and folders, `--jobs=N`, `--output-file=FILE` for the whole as TAP
+ * @param args of `npm test`: files and folders, `--load` for the load tests in place of all others, `--jobs=N`,
+ *   `--output-file=FILE` for the whole as TAP
  * @returns whether all is in order
  */
 export async function runAll(args: readonly string[]): Promise<boolean> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { jobs: { type: 'string' }, 'output-file': { type: 'string' } },
+    options: { jobs: { type: 'string' }, load: { type: 'boolean' }, 'output-file': { type: 'string' } },
   })
   const jobs = values.jobs === undefined ? undefined : Number(values.jobs)
   if (jobs !== undefined && (!Number.isInteger(jobs) || jobs < 1))
     throw new Error('--jobs is a number of files at a time, from 1')
   const begun = performance.now()
-  const results = await runFiles(testFiles(positionals), jobs === undefined ? roomOfMachine() : roomFor(jobs))
+  const isLoad = values.load === true
+  const { files, others } = testFiles(positionals, isLoad)
+  const results = await runFiles(files, jobs === undefined ? roomOfMachine() : roomFor(jobs))
   keepDurations(Object.fromEntries(results.map(({ file, milliseconds }) => [file, Math.round(milliseconds)])))
   if (values['output-file'] !== undefined) writeFileSync(values['output-file'], asTap(results))
   console.log(summary(results, performance.now() - begun))
+  if (others > 0)
+    console.log(`tests: ${others} other files run with \`npm ${isLoad ? 'test' : 'run test:load'}\``)
   return results.every(isGood)
 }
 

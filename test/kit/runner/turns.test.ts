@@ -50,7 +50,7 @@ test('work that fails ends all', async t => {
   )
 })
 
-test('a machine is idle if an eighth of its processors was since the last look', async t => {
+test('a machine is idle if a sixteenth of its processors was since the last look', async t => {
   let times = { idle: 1000, all: 5000 }
   const room = roomOfMachine(2, () => times)
   t.match(room, { least: 3, most: 8 })
@@ -58,8 +58,8 @@ test('a machine is idle if an eighth of its processors was since the last look',
     times = { idle: times.idle + idle, all: times.all + all }
     return room.isIdle()
   }
-  t.notOk(after(12, 100))
-  t.ok(after(13, 100))
+  t.notOk(after(6, 100))
+  t.ok(after(7, 100))
   t.notOk(after(0, 0), 'nothing is known about no time')
   t.type(roomOfMachine().isIdle(), 'boolean', 'the times of this machine')
 })
