@@ -35,7 +35,7 @@ const OWN_PROCESS = new RegExp(
 )
 /** Parts of the kit that do such a thing once, for all files of a process. */
 const FOR_ALL: ReadonlySet<string> = new Set(
-  ['at-end', 'child', 'garbage', 'handshakes', 'programs', 'reference', 'skipping'].map(
+  ['at-end', 'child', 'garbage', 'handshakes', 'programs', 'reference', 'skipping', 'wall-clock'].map(
     name => `dist/test/kit/${name}.js`,
   ),
 )
