@@ -32,6 +32,7 @@ export function lazyApp(api: AdminApi, parts: AppParts, onError: (message: strin
     app.then(
       handle => handle(req, res),
       cause => {
+        app = undefined
         onError(`the management API cannot be loaded: ${describe(cause)}`)
         fail(req, res, describe(cause))
       },

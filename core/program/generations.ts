@@ -47,5 +47,7 @@ export class Generations {
     await Promise.race([ended, sleep(END_LIMIT, undefined, { signal: limit.signal }).catch(() => undefined)])
     limit.abort()
     for (const generation of all) discard(generation)
+    // What plugins write and save at their end is not lost with this process.
+    await Promise.all(all.flatMap(({ workers }) => [...workers.values()].map(one => one.unloaded())))
   }
 }

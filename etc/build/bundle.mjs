@@ -5,7 +5,7 @@
  * Each module keeps its own `import.meta.url`, so paths mean what they say in the source. Modules in dist/core stay as they
  * are: plugins and tests import them.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { posix, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rollup } from 'rollup'
@@ -29,7 +29,6 @@ const compiled = {
     property === 'url' ? `new URL('../${inDist(moduleId)}', import.meta.url).href` : null,
 }
 
-rmSync(PROGRAM, { recursive: true, force: true })
 const bundle = await rollup({
   input: Object.fromEntries(ENTRIES.map(([, module]) => [posix.basename(module, '.js'), `${DIST}/${module}`])),
   external: id => !/^[./]/.test(id),
@@ -38,8 +37,12 @@ const bundle = await rollup({
     if (level !== 'debug') throw new Error(message)
   },
 })
-await bundle.write({ dir: PROGRAM, format: 'es', chunkFileNames: '[name].js', sourcemap: true })
+// What runs may load a part for the first time behind an update: exports keep their names, so that it gets no other one.
+const output = { format: 'es', chunkFileNames: '[name].js', sourcemap: true, minifyInternalExports: false }
+await bundle.write({ ...output, dir: `${PROGRAM}.new` })
 await bundle.close()
+rmSync(PROGRAM, { recursive: true, force: true })
+renameSync(`${PROGRAM}.new`, PROGRAM)
 
 for (const [entry, module] of ENTRIES) {
   const path = `${DIST}/${entry}`

@@ -1,5 +1,7 @@
 /** The connection to Redis, made again for as long as the program lasts. */
 import { createClient, RESP_TYPES } from '@redis/client'
+import { ProxyError } from '../../base/errors.js'
+import { after, every } from '../../base/timer.js'
 
 /** Milliseconds between attempts to connect, at most. */
 const LONGEST_BACKOFF = 2000
@@ -18,8 +20,7 @@ const made = ({ url, ca }: RedisPlace, socketTimeout: number) =>
     url,
     RESP: 2, // replies to raw commands are lists
     disableOfflineQueue: true,
-    pingInterval: socketTimeout / 2, // a connection that is not used is no silent one
-    // `socketTimeout` ends what is not answered. The client's own timeout of 5 s would end later, and costs a timer for each command.
+    // The client's own timeout covers commands that wait to be written alone, and costs a timer for each.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     socket: {
       ...(ca && { ca: [...ca] }),
@@ -44,7 +45,30 @@ export function redisClient(
   const client = made(place, silence)
   client.on('error', onError)
   client.connect().catch(onError)
+  // A socket's timeout begins anew with each write, so a busy connection would stay to a Redis that answers nothing.
+  let isAsked = false
+  const beat = every(
+    silence / 2,
+    () => {
+      if (!client.isOpen) return clearInterval(beat)
+      if (isAsked || !client.isReady) return
+      isAsked = true
+      const late = after(silence, () => connectAnew(client, silence, onError), onError)
+      const end = (): void => {
+        clearTimeout(late)
+        isAsked = false
+      }
+      client.ping().then(end, end)
+    },
+    onError,
+  ).unref()
   return client
+}
+
+function connectAnew(client: RedisClient, silence: number, onError: (cause: unknown) => void): void {
+  client.destroy()
+  onError(new ProxyError('PTC_CLUSTER_REDIS', `no answer in ${silence} ms`))
+  client.connect().catch(onError)
 }
 
 /**

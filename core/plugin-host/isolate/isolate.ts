@@ -18,6 +18,8 @@ export interface InWorkers {
   /** Those that the plugin is on; here something stands in for it on a few more. */
   readonly hooks: ReadonlySet<HookId>
   readonly state: () => WorkersState
+  /** Ends when they have ended, or had the time for it, after the plugin was unloaded. */
+  readonly unloaded: () => Promise<void>
 }
 
 export interface IsolateOptions {
@@ -52,11 +54,15 @@ export function isolateWith({
       servicesFor(line.name),
       line.options.mode === 'shadow',
     )
-    if (signal.aborted) void plugin.unload()
-    signal.addEventListener('abort', () => void plugin.unload(), { once: true })
+    let unloading: Promise<void> | undefined
+    const unload = (): void => {
+      unloading ??= plugin.unload()
+    }
+    if (signal.aborted) unload()
+    signal.addEventListener('abort', unload, { once: true })
     const { hooks: uses, topics } = await plugin.load()
     const hooks = new Set(uses.map(({ id }) => id))
-    onLoaded?.(line.line, { hooks, state: () => plugin.state })
+    onLoaded?.(line.line, { hooks, state: () => plugin.state, unloaded: async () => unloading })
     return ({ hookAdd }) => {
       // What a worker says that it has, another plugin may have already: that is an error, as it is in init.
       for (const topic of topics) managed.addCalls(line.name, topic, plugin.callsOf(topic))

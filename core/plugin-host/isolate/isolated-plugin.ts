@@ -312,7 +312,7 @@ export class IsolatedPlugin {
     for (const seq of seqs) {
       const pending = this.#pending.get(seq)
       const to = this.#workers.best()
-      if (to === undefined || to === from || to.isStalled) return
+      if (to === undefined || to === from || to.isStalled || to.backlog >= from.backlog) return
       if (pending === undefined) continue
       from.send({ do: 'abort', seq })
       this.#dispatch(pending)

@@ -90,6 +90,11 @@ export class WorkerLink {
     return this.#running.length * 1000 + this.#open.size
   }
 
+  /** Questions and other things that it has to work through. */
+  get backlog(): number {
+    return this.#running.length
+  }
+
   /** @param onReturn called when the plugin's code has returned from it, or its worker has ended */
   send(message: Exclude<ToWorker, { do: 'ping' }>, onReturn?: () => void): void {
     if (this.#state === 'over') return onReturn?.()

@@ -30,6 +30,8 @@ test('all schemas of the routes are schemas', async t => {
   for (const [name, { body, querystring, params, response }] of Object.entries(
     SCHEMAS as Readonly<Record<string, Parts>>,
   )) {
+    // Fastify's own compilers would take another body for a list or a text.
+    t.match(body ?? { type: 'object' }, { type: 'object' }, `${name}: a body is an object`)
     for (const schema of [body, querystring, params])
       if (schema !== undefined)
         t.doesNotThrow(
