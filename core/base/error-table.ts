@@ -97,7 +97,7 @@ export const ERRORS = {
     PTC_CLUSTER_CA:
       'Name in proxy.config.cluster.redis_ca_file a PEM file with the authorities of the Redis, and write rediss:// in proxy.config.cluster.redis_url.',
     PTC_CLUSTER_REDIS:
-      'Set the clocks of all machines (NTP), and give the Redis of the fleet to the proxies alone; the message says what is wrong with it.',
+      'Set the clocks of all machines (NTP), and see that the Redis of the fleet answers, and belongs to the proxies alone; the message says what is wrong with it.',
     PTC_PROCESS_GONE: 'Ask again: a process of the proxy that ends is replaced. The log says why it ended.',
     PTC_PROCESS_SILENT:
       'A process of the proxy hangs, or is stopped. Look at what it does, or end it by `kill -9`: another takes its place.',
