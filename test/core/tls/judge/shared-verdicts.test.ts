@@ -39,8 +39,11 @@ function clock(t: Test): (ms: number) => void {
   return ms => mock.timers.tick(ms)
 }
 
+/** Milliseconds for which a process has read the stream: a busy machine takes a while from a question to its answer. */
+const READY_FOR = 1000
+
 /** A process: its cache, and what it is told. */
-function member(shelf: Shelf, since = Date.now() - 5) {
+function member(shelf: Shelf, since = Date.now() - READY_FOR) {
   let readySince: number | undefined = since
   const recent = new RecentRevocations()
   const cache = new VerdictCache(10, { store: shelf.store(() => readySince), recent, since })
@@ -54,7 +57,7 @@ function member(shelf: Shelf, since = Date.now() - 5) {
       readySince = undefined
     },
     connect: () => {
-      readySince = Date.now() - 5
+      readySince = Date.now() - READY_FOR
     },
     /** As if it had been asked now. */
     accepts: (asked: Question, verdict = accept({ cacheFor: HOUR })) =>
