@@ -18,9 +18,7 @@ const MAX_CAUSES = 8
 const MAX_BIGINT = 2n ** 128n
 
 /** What this program is made of; the error of a plugin that calls it in a wrong way names the plugin's line. */
-const OURS = ['../', '../../program/', '../../../core/'].map(path =>
-  fileURLToPath(new URL(path, import.meta.url)),
-)
+const OURS = ['../', '../../../core/'].map(path => fileURLToPath(new URL(path, import.meta.url)))
 
 /** Row and column at the end of a line of a stack. */
 const POSITION = /:(\d{1,9}):(\d{1,9})\)?$/
