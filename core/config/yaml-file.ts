@@ -8,7 +8,7 @@ import { type Problem, problemsError, quote } from './config-file.js'
 
 const require = createRequire(import.meta.url)
 
-/** Loaded with the first YAML file: many configurations have none, and a start takes a tenth less without it. */
+/** Loaded with the first YAML file, which takes about 20 ms: many configurations have none. */
 export const yaml = () => require('yaml') as typeof import('yaml')
 
 /** A value out of a YAML text, with the lines that its parts came from. */

@@ -1,8 +1,6 @@
 import { test } from 'tap'
 import { spread, spreadText } from './figures.js'
 
-// Load test: a benchmark.
-
 test('the spread of measurements', async t => {
   t.same(spread([3, 1, 2]), { median: 2, min: 1, max: 3 })
   t.same(spread([4, 1, 2, 3]), { median: 2.5, min: 1, max: 4 }, 'between the middle two of an even number')

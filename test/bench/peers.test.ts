@@ -6,8 +6,6 @@ import { startChild } from '../kit/child.js'
 import { makeTempDir, type TempDir } from '../kit/temp-dir.js'
 import { handshakes } from './peers/samples.js'
 
-// Load test: a benchmark.
-
 const PEERS = fileURLToPath(new URL('peers.js', import.meta.url))
 
 interface Ended {

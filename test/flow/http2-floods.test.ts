@@ -121,7 +121,7 @@ test('a ping for each part of a body, one at a time, is no flood', async t => {
   t.notOk(raw.isClosed)
 })
 
-test('what an origin floods ends its connection, and is told and counted', async t => {
+test('an origin that floods the proxy loses its connection, and the flood is logged and counted', async t => {
   const leaf = await (await testRoot()).issue({ cn: HOST, sans: [HOST] })
   const stage = await startBump(t)
   const head = frame(FRAME.headers, FLAG.endHeaders, 1, block({ ':status': '200' }))

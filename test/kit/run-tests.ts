@@ -1,5 +1,5 @@
 /**
- * `npm test [-- [--jobs=N] [--output-file=FILE] [FILE|FOLDER...]]`: looks for the programs that tests need, installs the
+ * `npm test [-- [--jobs=N] [--output-file=FILE] [FILE|FOLDER...]]`, and `npm run test:load` for the load tests: looks for the programs that tests need, installs the
  * missing ones where it may, runs the tests, and ends with a line that counts those which were skipped. Under CI nothing is
  * skipped.
  */

@@ -20,7 +20,7 @@ const made = ({ url, ca }: RedisPlace, socketTimeout: number) =>
     url,
     RESP: 2, // replies to raw commands are lists
     disableOfflineQueue: true,
-    // The client's own timeout covers commands that wait to be written alone, and costs a timer for each.
+    // The client's own timeout ends when a command is written, and makes a timer for each command. `redisClient` asks in its place.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     socket: {
       ...(ca && { ca: [...ca] }),

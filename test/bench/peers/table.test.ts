@@ -7,8 +7,6 @@ import { parseResults } from './results.js'
 import { handshakes, storm } from './samples.js'
 import { type Comparison, drawConditions, drawTable } from './table.js'
 
-// Load test: a benchmark.
-
 const about = { date: '2026-11-22', machine: 'Some CPU, 2 cores, Linux 6', versions: ['Portcullis 1 <dev>'] }
 
 const compare = (...lines: readonly string[]): Comparison => ({
