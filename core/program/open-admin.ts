@@ -27,12 +27,6 @@ export interface ManagementPort extends OwnListener {
   readonly origin: string
 }
 
-/** Where people will reach the management port, before it is opened. Port 0 is not known until then. */
-export const plannedOrigin = ({ listen, tls }: Settings['admin']): string | undefined =>
-  listen === undefined || listen.endsWith(':0')
-    ? undefined
-    : `${tls === undefined ? 'http' : 'https'}://${listen}`
-
 /**
  * Opens the management socket and the management port, if the records name them. Where one cannot be opened, a warning is
  * logged and the proxy runs without it.

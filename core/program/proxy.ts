@@ -28,7 +28,7 @@ import { type LastingParts, openLastingParts } from './lasting-parts.js'
 import { tellReady, tellShutdown } from './lifecycle.js'
 import { checkSink } from './log-sink.js'
 import { type Managed, type Manager, makeAdminApi, type ProcessApi } from './management.js'
-import { type AdminParts, type MetricsSource, metricsOf, openAdmin, plannedOrigin } from './open-admin.js'
+import { type AdminParts, type MetricsSource, metricsOf, openAdmin } from './open-admin.js'
 import type { OtherProcesses } from './other-processes.js'
 import type { Place } from './place.js'
 import { type Reloaded, Reloads } from './reloads.js'
@@ -91,9 +91,7 @@ export class ProxyServer {
       shareOf(() => current().settings.listener.connections, others?.count ?? 1),
       message => lasting.diags.warning(message),
     )
-    lasting.services.managedAt = others?.managementPorts
-      ? others.managementPorts[0]?.origin
-      : plannedOrigin(current().settings.admin)
+    lasting.services.managedAt = others?.managementPorts?.[0]?.origin
     for (const port of others?.managementPorts ?? []) this.#hideOrigin(port)
     const via = makeVia(current, others?.viaToken)
     const dial = makeDial(
@@ -279,14 +277,12 @@ export class ProxyServer {
     const api = this.adminApi(manager)
     const { diags } = this.#lasting
     const settings = this.#generations.current().settings.admin
-    let managedAt: string | undefined
     const onPort: AdminParts['onPort'] = port => {
-      managedAt = port.origin
+      this.#lasting.services.managedAt = port.origin
       this.#hideOrigin(port)
     }
     this.#admin = this.metrics(api).then(metrics => openAdmin({ settings, diags, api, metrics, onPort }))
     await this.#admin
-    this.#lasting.services.managedAt = managedAt
   }
 
   /** @param api what counts what there is now */

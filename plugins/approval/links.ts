@@ -112,7 +112,7 @@ export class Messages {
     const at = base()
     if (at === undefined)
       this.#context.error(
-        `the message about ${id} has no link: set proxy.config.admin.listen, or links= on the line of approval`,
+        `the message about ${id} has no link, because no management port is open: see proxy.config.admin.listen, or set links= on the line of approval`,
       )
     const link = at === undefined ? null : `${at}/answer?code=${code}`
     const body = JSON.stringify({

@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { rawClient, requestText } from '../kit/client.js'
 import { isolatedStage as setUp } from '../kit/isolated.js'
-import { type ProxyConf, type ProxyHere, startProxyHere } from '../kit/proxy.js'
+import { type ProxyConf, type ProxyHere, startProxy, startProxyHere } from '../kit/proxy.js'
 
 test('plugins have the same API in workers', async t => {
   const { proxy, origin, get } = await setUp(t)
@@ -72,6 +72,22 @@ test('a plugin in a worker that stays silent has rejected', async t => {
   const { proxy, get } = await setUp(t, {}, '@deadline=200')
   t.equal((await get('never')).status, 504)
   await proxy.until(/aborted never\.test/)
+})
+
+test('a stop waits for what a plugin in workers writes at its end', async t => {
+  const proxy = await startProxy({
+    plugins: ['last.mjs @isolate=worker'],
+    modules: {
+      'last.mjs': `export default ({ signal, note }) => signal.addEventListener('abort', () => {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+        note('last words')
+      })`,
+    },
+  })
+  t.teardown(proxy.stop)
+  proxy.child.kill('SIGTERM')
+  t.equal(await proxy.child.exited(), 0)
+  t.match(proxy.output(), /(?:last words[\s\S]*){2}/, 'of both workers')
 })
 
 test('a start fails if the plugin does not load in its workers', async t => {

@@ -14,7 +14,7 @@ export class ProxyServices {
   readonly fetches = new FetchPlaces()
   /** The proxy's own ports, once they are open: nothing is fetched from there. */
   readonly ports: OwnListener[] = []
-  /** The address of the management port, `http://127.0.0.1:8083`: undefined where there is none, or it could not be opened. */
+  /** The address of the management port, `http://127.0.0.1:8083`: undefined while none is open. */
   managedAt: string | undefined
 
   /**
