@@ -1,16 +1,12 @@
 /** Draining, stopping and restarting: what clients and operators are told, and what goes on meanwhile. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { get, rawClient, requestText } from '../kit/client.js'
 import { CONNECTION, HOST, issued, type Managed, managed, managedHere } from '../kit/managed.js'
 import { nginxOrigin } from '../kit/nginx-origin.js'
 import type { RunningProxy } from '../kit/proxy.js'
 import { poll } from '../kit/watch.js'
-
-/** Milliseconds between two requests of a client, which would take a whole processor without. */
-const PAUSE = 4
 
 const status = async (ctl: (...words: string[]) => Promise<{ out: string }>) =>
   JSON.parse((await ctl('status', '--json')).out)
@@ -101,7 +97,7 @@ test('restart replaces the processes one after another and refuses no connection
   let served = 0
   // Each request has a connection of its own, and several are always on their way: one may reach a process just as it ends.
   const load = async (): Promise<void> => {
-    for (; !isOver; await sleep(PAUSE)) {
+    while (!isOver) {
       const { status: code } = await get(proxy.port, `http://127.0.0.1:${origin.httpPort}/`)
       if (code !== 200) t.equal(code, 200)
       served++

@@ -3,5 +3,5 @@ import { runInNewContext } from 'node:vm'
 
 setFlagsFromString('--expose-gc')
 
-/** Collects all garbage of this thread at once; of objects that have just been made alone with `{ type: 'minor' }`. */
-export const collectGarbage: (options?: { readonly type: 'minor' }) => void = runInNewContext('gc')
+/** Collects all garbage of this thread at once. */
+export const collectGarbage: () => void = runInNewContext('gc')

@@ -29,10 +29,6 @@ import { atDate } from '../../../kit/wall-clock.js'
 
 // Own process: it collects all garbage many times, which takes long where other files have left much.
 
-/** Rounds of each test behind which all garbage is collected: those of its first handshake. Behind later ones it is the young. */
-const FULL_ROUNDS = 6
-let rounds = 0
-
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
 const root = await makeAuthority({ name: 'Root' })
 const leaf = await root.issue({ cn: 'proxy.test' })
@@ -51,7 +47,6 @@ const atStart = natives()
 function benchTest(name: string, run: (t: Test, bench: Bench) => void): void {
   test(name, async t => {
     const bench = new Bench()
-    rounds = 0
     try {
       run(t, bench)
     } finally {
@@ -132,7 +127,7 @@ function shake(
     }
     const down = server.take()
     if (down !== undefined) client.receive(down)
-    collectGarbage(++rounds > FULL_ROUNDS ? { type: 'minor' } : undefined)
+    collectGarbage()
     const isIdle = up === undefined && down === undefined && progress !== 'parked' && !isStop(state)
     if (isIdle) return { client: client.advance(), server: state, stops }
   }

@@ -261,7 +261,7 @@ test('many handshakes survive forced garbage collection', async t => {
       reenable(chain[0]?.subject === `/CN=${HOST}` ? undefined : reject('policy'))
     }),
   ])
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 20; i++) {
     const opened = await Promise.all(Array.from({ length: 5 }, () => made.start(port, HOST)))
     collectGarbage()
     for (const { link } of opened) link.destroy()
