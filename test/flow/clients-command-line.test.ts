@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { reject } from '../../core/api/verdict.js'
 import { MODES, startForClients } from '../kit/client-programs.js'
+import { requireProgram } from '../kit/programs.js'
 
 const HOST = 'files.test'
 
@@ -148,7 +149,7 @@ test('each command-line client reports a rejected origin', async t => {
 function gitBackend(root: string) {
   return (req: IncomingMessage, res: ServerResponse): void => {
     const { pathname, searchParams } = new URL(req.url ?? '', 'http://x')
-    const child = spawn('git', ['http-backend'], {
+    const child = spawn(requireProgram('git'), ['http-backend'], {
       env: {
         PATH: process.env['PATH'],
         GIT_PROJECT_ROOT: root,

@@ -143,7 +143,12 @@ for (const mode of MODES) {
     const { http, https, trustFile, run, proxy, dir } = await startForClients(t, mode, [HOST])
     const [plain, secure] = [await http(), await https([HOST])]
     const urls = [`http://${HOST}:${plain.port}/`, `https://${HOST}:${secure.port}/`]
-    const got = await run('java', [dir.file('Fetch.java', JAVA), String(proxy.port), trustFile, ...urls])
+    const got = await run(requireProgram('java'), [
+      dir.file('Fetch.java', JAVA),
+      String(proxy.port),
+      trustFile,
+      ...urls,
+    ])
     t.equal(got.code, 0, got.stderr)
     t.match(got.stdout, /^(?:hello from files\.test:\d+\n300000\nhello from files\.test:\d+\n){2}$/)
   })

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Child, startChild } from './child.js'
+import { isKnownProgram } from './program-table.js'
 import { requireProgram } from './programs.js'
 import { MAIN, PLAIN_ENV } from './proxy.js'
 
@@ -28,7 +29,8 @@ function program(file: string, script: string): void {
  * every child, whatever its environment says: they are taken out again.
  */
 export function runShell(command: string, cwd: string, env: NodeJS.ProcessEnv = {}): Promise<Child> {
-  for (const [, name = ''] of command.matchAll(/(?:^|[|;&])\s*([\w-]+)/g)) requireProgram(name)
+  for (const [, name = ''] of command.matchAll(/(?:^|[|;&])\s*([\w-]+)/g))
+    if (isKnownProgram(name)) requireProgram(name)
   const PATH = `${join(process.execPath, '..')}:${PLAIN_ENV['PATH']}`
   return startChild('sh', ['-c', `unset NODE_OPTIONS; ${command}`], {
     cwd,

@@ -74,11 +74,10 @@ function makeChain(
   readonly leafKey: string
   readonly intermediates: string
 } {
-  requireProgram('openssl')
   const dir = makeTempDir()
   t.teardown(dir.remove)
   const run = (...args: string[]): Buffer =>
-    execFileSync('openssl', args, { cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
+    execFileSync(requireProgram('openssl'), args, { cwd: dir.path, stdio: ['ignore', 'pipe', 'pipe'] })
   dir.file('root.pem', root.certPem)
   dir.file('root.key', root.keyPem)
   const issue = (name: string, by: string, extensions: string): string => {

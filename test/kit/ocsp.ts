@@ -30,12 +30,14 @@ const indexOf = ({ good = [], revoked = [] }: Pick<Records, 'good' | 'revoked'>)
 
 /** What the openssl program answers to a request. @param request DER @param args more arguments */
 export function answerRequest(request: Buffer, records: Records, args: readonly string[] = []): Buffer {
-  requireProgram('openssl')
   const dir = makeTempDir()
   try {
     dir.file('request', request)
     const files = [...filesOf(dir.file, records), '-reqin', 'request', '-respout', 'response', '-noverify']
-    execFileSync('openssl', ['ocsp', ...files, '-ndays', '1', ...args], { cwd: dir.path, stdio: 'pipe' })
+    execFileSync(requireProgram('openssl'), ['ocsp', ...files, '-ndays', '1', ...args], {
+      cwd: dir.path,
+      stdio: 'pipe',
+    })
     return readFileSync(join(dir.path, 'response'))
   } finally {
     dir.remove()
@@ -44,13 +46,12 @@ export function answerRequest(request: Buffer, records: Records, args: readonly 
 
 /** A response to be stapled. */
 export function stapleFor(subject: Pick<Issued, 'certPem'>, records: Records): Buffer {
-  requireProgram('openssl')
   const dir = makeTempDir()
   try {
     dir.file('issuer.pem', records.issuer.certPem)
     dir.file('subject.pem', subject.certPem)
     const asked = ['-issuer', 'issuer.pem', '-cert', 'subject.pem', '-reqout', 'request', '-no_nonce']
-    execFileSync('openssl', ['ocsp', ...asked], { cwd: dir.path, stdio: 'pipe' })
+    execFileSync(requireProgram('openssl'), ['ocsp', ...asked], { cwd: dir.path, stdio: 'pipe' })
     const request = readFileSync(join(dir.path, 'request'))
     return answerRequest(request, records)
   } finally {

@@ -103,8 +103,7 @@ function openssl(args: readonly string[], files: Readonly<Record<string, string>
   try {
     for (const [name, text] of Object.entries(files)) dir.file(name, text)
     const all = [...args, '-config', 'conf']
-    requireProgram('openssl')
-    return execFileSync('openssl', all, {
+    return execFileSync(requireProgram('openssl'), all, {
       cwd: dir.path,
       stdio: ['ignore', 'pipe', 'pipe'],
       maxBuffer: 2 ** 28,

@@ -17,8 +17,9 @@ function verify(root: Authority, leaf: Issued, ...args: string[]): string {
     }
     const chain = leaf.issuersPem === '' ? [] : ['-untrusted', file('chain.pem', leaf.issuersPem)]
     const trust = ['-CAfile', file('root.pem', root.certPem), '-purpose', 'sslserver', ...args]
-    requireProgram('openssl')
-    execFileSync('openssl', ['verify', ...trust, ...chain, file('leaf.pem', leaf.certPem)], { stdio: 'pipe' })
+    execFileSync(requireProgram('openssl'), ['verify', ...trust, ...chain, file('leaf.pem', leaf.certPem)], {
+      stdio: 'pipe',
+    })
     return 'OK'
   } catch (cause) {
     return /lookup: (.*)/.exec(String((cause as { stderr?: unknown }).stderr))?.[1] ?? String(cause)

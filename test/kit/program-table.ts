@@ -13,6 +13,8 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   'dpkg-deb': 'dpkg',
   fish: 'fish',
   git: 'git',
+  haproxy: 'haproxy',
+  java: 'default-jdk-headless',
   javac: 'default-jdk-headless',
   'kadmin.local': 'krb5-admin-server',
   kdb5_util: 'krb5-kdc',
@@ -41,6 +43,13 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   wget: 'wget',
   zsh: 'zsh',
 }
+
+/** Programs that are there wherever the tests can run, and one that a benchmark starts where it is found. */
+const NO_PACKAGE: ReadonlySet<string> = new Set(['env', 'node', 'npm', 'sh', 'traffic_server'])
+
+/** Whether a test may start a program by this name: what a machine may lack has an entry in the table. */
+export const isKnownProgram = (program: string): boolean =>
+  program.includes('/') || Object.hasOwn(PROGRAMS, program) || NO_PACKAGE.has(program)
 
 /** Where nginx and the helpers of Squid lie, which are not on the path of a plain user. */
 const ALSO = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/lib/squid']

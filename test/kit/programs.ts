@@ -2,14 +2,16 @@
  * What a test calls before it starts a program. A test that starts a program which is missing is skipped, with the package
  * named.
  */
-import { findProgram, PROGRAMS, ProgramMissing, pathWithServers } from './program-table.js'
+import { findProgram, isKnownProgram, PROGRAMS, ProgramMissing, pathWithServers } from './program-table.js'
 
 /**
  * Call it before a program is started. Outside CI a missing program ends the running test as skipped.
- * @returns the program's file, or the name of a program that is not in the table
+ * @returns the program's file, or the name of a program that every machine has
  * @throws ProgramMissing when the table has the program and the machine has not
+ * @throws Error for a program without an entry: it would be missing on the machine of another
  */
 export function requireProgram(program: string): string {
+  if (!isKnownProgram(program)) throw new Error(`${program} has no entry in test/kit/program-table.ts`)
   if (!Object.hasOwn(PROGRAMS, program)) return program
   const file = findProgram(program)
   if (file === undefined) throw new ProgramMissing(program)

@@ -73,7 +73,7 @@ test('a file that takes too long is ended, and everything that it has started', 
     `import { spawn } from 'node:child_process'
 import { writeSync } from 'node:fs'
 process.on('SIGTERM', () => undefined)
-writeSync(1, 'pid ' + spawn('sleep', ['600']).pid)
+writeSync(1, 'pid ' + spawn('env', ['sleep', '600']).pid)
 Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`,
     5000,
   )
