@@ -1,6 +1,7 @@
 /** Every record whose row says that a reload takes it over, changed under a running proxy. */
 import { test } from 'tap'
 import { changeOf, RELOADABLE, type Reloadable, type ReloadCases } from '../kit/reloading.js'
+import { missingBehind, skip } from '../kit/skipping.js'
 import { ADMIN_CASES } from './reload-cases-admin.js'
 import { CONNECT_CASES } from './reload-cases-connect.js'
 import { HTTP_CASES } from './reload-cases-http.js'
@@ -42,7 +43,9 @@ test('a reload takes over every record that says so', async t => {
       try {
         t.strictSame(await changeOf(name, one), one.expect, name)
       } catch (cause) {
-        t.fail(name, { found: String(cause) })
+        const missing = missingBehind(cause)
+        if (missing === undefined) t.fail(name, { found: String(cause) })
+        else skip(t, name, missing)
       }
     }
   }

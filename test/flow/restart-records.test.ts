@@ -9,6 +9,7 @@ import {
   refusalOf,
   restartOf,
 } from '../kit/restarting.js'
+import { missingBehind, skip } from '../kit/skipping.js'
 import { FLEET_CASES } from './restart-cases-fleet.js'
 import { PROGRAM_CASES } from './restart-cases-program.js'
 
@@ -29,7 +30,9 @@ test('a restart takes over every record that needs one, and a reload names it', 
       try {
         t.strictSame(await restartOf(t, name as Restarted, one), one.expect, name)
       } catch (cause) {
-        t.fail(name, { found: String(cause) })
+        const missing = missingBehind(cause)
+        if (missing === undefined) t.fail(name, { found: String(cause) })
+        else skip(t, name, missing)
       }
     }
   }

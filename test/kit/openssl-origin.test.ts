@@ -2,6 +2,7 @@ import { test } from 'tap'
 import { curl } from './curl.js'
 import { opensslOrigin } from './openssl-origin.js'
 import { makeAuthority } from './pki.js'
+import { requireProgram } from './programs.js'
 import { makeTempDir } from './temp-dir.js'
 
 for (const tls of ['1.2', '1.3'] as const) {
@@ -60,5 +61,6 @@ test('openssl origin that asks for a client certificate', async t => {
 })
 
 test('an origin that cannot start says why', async t => {
+  requireProgram('openssl')
   await t.rejects(opensslOrigin({ certPem: 'junk', keyPem: 'junk' }), /cert/)
 })

@@ -9,6 +9,7 @@ import { requireProgram } from './programs.js'
 
 /** What `openssl verify` says about it: `OK`, or the sentence of the first error. */
 function verify(root: Authority, leaf: Issued, ...args: string[]): string {
+  const openssl = requireProgram('openssl')
   const dir = mkdtempSync(join(tmpdir(), 'ptc-pki-'))
   try {
     const file = (name: string, text: string): string => {
@@ -17,7 +18,7 @@ function verify(root: Authority, leaf: Issued, ...args: string[]): string {
     }
     const chain = leaf.issuersPem === '' ? [] : ['-untrusted', file('chain.pem', leaf.issuersPem)]
     const trust = ['-CAfile', file('root.pem', root.certPem), '-purpose', 'sslserver', ...args]
-    execFileSync(requireProgram('openssl'), ['verify', ...trust, ...chain, file('leaf.pem', leaf.certPem)], {
+    execFileSync(openssl, ['verify', ...trust, ...chain, file('leaf.pem', leaf.certPem)], {
       stdio: 'pipe',
     })
     return 'OK'

@@ -45,7 +45,7 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
 }
 
 /** Programs that are there wherever the tests can run, and one that a benchmark starts where it is found. */
-const NO_PACKAGE: ReadonlySet<string> = new Set(['env', 'node', 'npm', 'sh', 'traffic_server'])
+const NO_PACKAGE: ReadonlySet<string> = new Set(['bash', 'env', 'node', 'npm', 'sh', 'traffic_server'])
 
 /** Whether a test may start a program by this name: what a machine may lack has an entry in the table. */
 export const isKnownProgram = (program: string): boolean =>

@@ -3,12 +3,20 @@ import { appendFileSync } from 'node:fs'
 import { type Test, t } from 'tap'
 import { isCi, ProgramMissing, SKIPS_FILE, type Skip } from './program-table.js'
 
-const found = (error: unknown): ProgramMissing | undefined =>
-  error instanceof ProgramMissing
-    ? error
-    : error instanceof Error && error.cause !== undefined
-      ? found(error.cause)
-      : undefined
+/** The missing program that is behind an error; undefined: it has another cause, or nothing may be skipped. */
+export const missingBehind = (error: unknown): ProgramMissing | undefined => {
+  if (isCi()) return undefined
+  if (error instanceof ProgramMissing) return error
+  return error instanceof Error ? missingBehind(error.cause) : undefined
+}
+
+/** One assertion stands for what was skipped. @param what a test, or a case of one */
+export function skip(t: Test, what: string, { program, message }: ProgramMissing): void {
+  t.pass('stopped', { skip: message })
+  const file = process.env[SKIPS_FILE]
+  const noted: Skip = { program, test: what }
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify(noted)}\n`)
+}
 
 /**
  * A test ends as skipped, not as failed, when what it threw is a ProgramMissing. tap has one method for every error
@@ -23,16 +31,13 @@ export function skipTestsWithoutPrograms(): void {
   prototype.threw = function (this: Test, error, extra, proxy) {
     // What still runs of a skipped test meets its own teardown.
     if (skipped.has(this)) return
-    const missing = found(error)
-    if (missing === undefined || isCi()) {
+    const missing = missingBehind(error)
+    if (missing === undefined) {
       threw.call(this, error, extra, proxy)
       return
     }
     skipped.add(this)
-    this.pass('stopped', { skip: missing.message })
+    skip(this, this.fullname, missing)
     this.end()
-    const file = process.env[SKIPS_FILE]
-    const skip: Skip = { program: missing.program, test: this.fullname }
-    if (file !== undefined) appendFileSync(file, `${JSON.stringify(skip)}\n`)
   }
 }

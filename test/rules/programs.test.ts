@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { matches, type Rule, readSources, source } from './kit/source.js'
 
-/** Of the build, and of the one who may install. */
+/** Of the build, and of a machine that may install. */
 const BY_NAME = '(?:env|sudo|tap)'
 const STARTS = new RegExp(`\\b(?:spawn|execFile)(?:Sync)?\\(\\s*'(?!${BY_NAME}')`)
 

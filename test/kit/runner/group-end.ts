@@ -7,6 +7,8 @@ export interface FileEnd {
   /** Assertions. */
   readonly passed: number
   readonly failed: number
+  /** Those that were skipped, too. */
+  readonly total: number
   readonly milliseconds: number
 }
 

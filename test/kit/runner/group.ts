@@ -3,14 +3,13 @@
  * Their names are in the environment: tap names folders after arguments. The first file is an argument, so that no other process
  * uses these folders.
  */
-import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
 import { t } from 'tap'
 import { liveNatives } from '../../../core/tls/openssl/owned.js'
 import { freeAtEnd } from '../at-end.js'
 import { closeClients } from '../client.js'
 import { type FileEnd, GROUP_FILES, markOf, ofEnd } from './group-end.js'
+import { load } from './load.js'
 
 /** What keeps this process alive, each as often as there is one: `TCPServerWrap`, `Timeout`. */
 const active = (): readonly string[] => process.getActiveResourcesInfo().sort()
@@ -42,16 +41,15 @@ const nativesLeft = (before: ReturnType<typeof liveNatives>): readonly string[] 
     return more > 0 && type !== LASTING ? [`${type} ${more}`] : []
   })
 
+/** The assertions of this module's own behind each file. */
+const OWN = 2
+
 for (const file of (process.env[GROUP_FILES] ?? '').split('\n')) {
   const begun = performance.now()
-  const { pass, fail } = t.counts
+  const { pass, fail, total } = t.counts
   const before = active()
   const natives = liveNatives()
-  try {
-    await import(pathToFileURL(resolve(file)).href)
-  } catch (error) {
-    t.fail('the file cannot be loaded', { error })
-  }
+  await load(file)
   // Tests have their turns in order: this one comes behind those of the file.
   await t.test(markOf('end', file), async end => void end.pass())
   try {
@@ -65,7 +63,13 @@ for (const file of (process.env[GROUP_FILES] ?? '').split('\n')) {
   if (left.length > 0) t.fail(`the file leaves native objects: ${left}`)
   // A failure is counted when the line behind its diagnostics is written.
   await t.test(markOf('rest', file), async end => void end.pass())
-  const passed = t.counts.pass - pass - 2
-  const end: FileEnd = { file, passed, failed: t.counts.fail - fail, milliseconds: performance.now() - begun }
+  const { counts } = t
+  const end: FileEnd = {
+    file,
+    passed: counts.pass - pass - OWN,
+    failed: counts.fail - fail,
+    total: counts.total - total - OWN,
+    milliseconds: performance.now() - begun,
+  }
   t.comment(ofEnd(end))
 }

@@ -26,7 +26,8 @@ const INSIST = 1.1
 /** A process of several files may take so many times as long. */
 const SEVERAL = 2
 
-/** Runs several files. */
+/** Run one file, and several. */
+const ALONE = fileURLToPath(new URL('alone.js', import.meta.url))
 const GROUP = fileURLToPath(new URL('group.js', import.meta.url))
 
 const running = new Set<number>()
@@ -42,7 +43,7 @@ export function endRunning(): void {
  * @param dir a folder for its output. It goes into files: a process that outlives the test holds no pipe open.
  */
 export async function runFile(file: string, dir: string, limit = LIMIT): Promise<FileResult> {
-  const { tap, stderr, code, signal, milliseconds } = await runProcess([file], dir, limit)
+  const { tap, stderr, code, signal, milliseconds } = await runProcess(ALONE, file, dir, limit)
   return { file, tap, stderr, ...judge(tap, code, signal), milliseconds }
 }
 
@@ -58,13 +59,13 @@ export async function runGroup(
   const [first, ...others] = files
   if (first === undefined) return []
   if (others.length === 0) return [await runFile(first, dir, limit)]
-  const { tap, stderr, code, signal } = await runProcess([GROUP, first], dir, limit * SEVERAL, {
+  const { tap, stderr, code, signal } = await runProcess(GROUP, first, dir, limit * SEVERAL, {
     [GROUP_FILES]: files.join('\n'),
   })
   const { trouble, failed } = judge(tap, code, signal)
-  const ended = partsOf(tap).map(part => ({
+  const ended = partsOf(tap).map(({ total, ...part }) => ({
     ...{ ...part, stderr: part.failed > 0 ? stderr : '' },
-    trouble: part.passed + part.failed === 0 ? 'no tests' : undefined,
+    trouble: total === 0 ? 'no tests' : undefined,
   }))
   const [broken, ...left] = files.slice(ended.length)
   if (broken !== undefined) {
@@ -94,16 +95,17 @@ interface Ended {
 }
 
 async function runProcess(
-  args: readonly string[],
+  program: string,
+  file: string,
   dir: string,
   limit: number,
   env: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
   const begun = performance.now()
-  const name = args.join('-').replaceAll('/', '-')
+  const name = file.replaceAll('/', '-')
   const names = ['out', 'err'].map(end => join(dir, `${name}.${end}`))
   const [out = -1, err = -1] = names.map(name => openSync(name, 'w'))
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [program, file], {
     stdio: ['ignore', out, err],
     env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(limit / 1000), ...env },
     detached: true, // a group of its own, so that all of it can be ended

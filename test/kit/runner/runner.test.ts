@@ -152,6 +152,27 @@ test('files that share a process have each their own result', async t => {
   t.match(results[1]?.stderr, /^(\d+)\1$/, 'in one process')
 })
 
+test('of several, a file whose tests are all skipped is in order, and one without tests is not', async t => {
+  const results = await runTexts(t, ["t.pass('x', { skip: 'needs it' })", '', "t.pass('last')"])
+  t.strictSame(
+    results.map(({ trouble }) => trouble),
+    [undefined, 'no tests', undefined],
+  )
+})
+
+test('a file that needs a missing program before its tests is skipped, alone and of several', async t => {
+  const programs = JSON.stringify(new URL('../programs.js', import.meta.url).href)
+  const text = `const { requireProgram } = await import(${programs})
+    process.env.PATH = '/nonexistent'
+    for (const name of ['CI', 'PORTCULLIS_TEST_SKIPS']) delete process.env[name]
+    t.pass()
+    requireProgram('wget')`
+  for (const result of [await runText(t, text), ...(await runTexts(t, [text, 't.pass()']))]) {
+    t.match(result, { passed: 1, failed: 0, trouble: undefined })
+    t.ok(isGood(result))
+  }
+})
+
 test('a file that ends the process of several has failed, and the files behind it run alone', async t => {
   for (const body of ["process.kill(process.pid, 'SIGKILL')", 'process.exit(0)']) {
     const results = await runTexts(t, ["t.pass('first')", `t.pass()\n${body}`, "t.pass('third')"])
