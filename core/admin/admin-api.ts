@@ -2,7 +2,7 @@
 import type { HookId } from '../api/hooks.js'
 import type { Approval, ApprovalAnswer, GivenAnswer } from '../api/managed.js'
 import type { RecordInfo, RuleInfo } from '../settings/record-report.js'
-import type { RevokedCounts } from '../tls/judge/revocation.js'
+import type { RevokedCounts } from '../tls/judge/revocations.js'
 import type { RememberedVerdict } from '../tls/judge/verdict-cache.js'
 import type { HeldTurn } from '../wait/held-turns.js'
 import type {

@@ -10,7 +10,9 @@ import { Memo } from '../base/memo.js'
 import type { OnFault } from '../base/timer.js'
 import type { RequestHead } from '../http1/messages.js'
 import { webSocketKey } from '../http2/extended-connect.js'
-import { type IsRevoked, leafDigests } from '../tls/judge/revocation.js'
+import type { IsRevoked } from '../tls/judge/revocation.js'
+import type { RevocationLog } from '../tls/judge/revocation-log.js'
+import { Acceptances } from './acceptances.js'
 import { Coalescing, type OtherNames } from './coalescing.js'
 import type { OriginConnection } from './connection.js'
 import { bindsConnection, type ConnectionOwner } from './connection-login.js'
@@ -31,7 +33,7 @@ import {
   type RoutedTarget,
 } from './open.js'
 import type { Routes, WayQuestion } from './parents/routes.js'
-import { type AcceptedParent, ONLY_DIRECT, type Way, type Ways, wayKey } from './parents/way.js'
+import { ONLY_DIRECT, type Way, type Ways, wayKey } from './parents/way.js'
 import { Pool, type PoolLimits } from './pool.js'
 import { lacksHttp1, takesWebSockets, webSocketPlace } from './web-sockets.js'
 
@@ -43,6 +45,8 @@ export interface ConnectorOptions extends OpeningOptions {
   readonly policyDigest: (target: OriginTarget, way: Way) => string
   /** Lets connections of HTTP/2 serve other names than their own; undefined: each name has its own. */
   readonly otherNames?: Current<OtherNames | undefined>
+  /** What was revoked lately. */
+  readonly revocations: RevocationLog
   /** Told what the end of an idle connection has thrown. */
   readonly onFault: OnFault
 }
@@ -72,16 +76,15 @@ export class OriginConnector {
   readonly #pool: Pool
   /** Undefined before the first one. */
   #sessions: Http2Sessions | undefined
-  /** With how many revocations there were before: when it was opened, and when it was examined last. */
-  readonly #opened = new WeakMap<Kept, Opened & { readonly since: number; readonly revocations: number }>()
+  readonly #acceptances: Acceptances
   /** By host: the key made last, because to make one costs more than to look for it. */
   readonly #keys = new Memo<string, MadeKey>(1000)
-  #revocations = 0
   #changes = 0
   readonly #coalescing: Coalescing
 
   constructor(options: ConnectorOptions) {
     this.#options = options
+    this.#acceptances = new Acceptances(options.revocations)
     this.#pool = new Pool(options.pool, options.onFault)
     this.#coalescing = new Coalescing({
       names: options.otherNames ?? (() => undefined),
@@ -190,7 +193,7 @@ export class OriginConnector {
    * @throws {ProxyError} of the dial, of the TLS handshake, or the signal's reason
    */
   async open(target: RoutedTarget, signal: AbortSignal, by: Opener): Promise<OriginConnection> {
-    const revocations = this.#revocations // before anything is waited for
+    const since = this.#acceptances.revocations // before anything is waited for
     const { upgrade, without } = by
     if (without !== undefined) return this.#openStream(target, signal, by, without)
     const isWebSocket = upgrade !== undefined && this.#isWebSocket(upgrade)
@@ -214,7 +217,7 @@ export class OriginConnector {
       if (isWebSocket && lacksHttp1(cause)) return this.#openStream(target, signal, by, cause)
       throw cause
     })
-    return 'connection' in made ? this.#keepNew(made, by.network, revocations) : made
+    return 'connection' in made ? this.#keepNew(made, by.network, since) : made
   }
 
   /**
@@ -230,9 +233,9 @@ export class OriginConnector {
   ): Promise<OriginConnection> {
     const opener = { ...by, needsHttp1: false } // seldom
     for (let attempts = 0; attempts < 2; attempts++) {
-      const revocations = this.#revocations
+      const since = this.#acceptances.revocations
       const made = await openConnection(this.#options, this, target, signal, opener)
-      const place = this.#keepNew(made, by.network, revocations)
+      const place = this.#keepNew(made, by.network, since)
       const { connection } = made
       if (!(connection instanceof Http2Session)) return place
       const begin = this.waitBegins()
@@ -243,13 +246,13 @@ export class OriginConnector {
     throw new ProxyError('PTC_ORIGIN_CLOSED', 'its acceptance has ended twice before the request was sent')
   }
 
-  /** @param revocations how many there were when it began to be opened */
+  /** @param since how many revocations there were when it began to be opened */
   #keepNew(
     { connection, target, parent, key }: Opened & { readonly connection: Kept },
     network: string,
-    revocations: number,
+    since: number,
   ): OriginConnection {
-    this.#opened.set(connection, { target, parent, key, since: revocations, revocations })
+    this.#acceptances.add(connection, { target, parent, key }, since)
     if (connection instanceof Http1) return connection
     const exchange = connection.exchange()
     if (this.#isCurrent(connection)) this.sessions().add(key, network, connection)
@@ -264,13 +267,12 @@ export class OriginConnector {
 
   /**
    * Whether a request that has waited with its connection may be sent there: its acceptance, and that of a parent, has not ended
-   * meanwhile, and holds under the rules that are in force now. One that had ended before was given for this request alone. It is
-   * examined as if the connection had come back from a request, so a revocation may end it that is about another host.
+   * meanwhile, and holds under the rules that are in force now. One that had ended before was given for this request alone.
    */
   mayCarry(connection: OriginConnection, target: RoutedTarget, begin: WaitBegin): boolean {
     const { peer } = connection.channel
     const kept = keptOf(connection)
-    const parent = kept && this.#opened.get(kept)?.parent
+    const parent = kept && this.#acceptances.of(kept)?.parent
     const ends = [peer, kept?.channel.peer, parent?.peer].map(accepted => accepted?.expiresAt)
     if (ends.some(endsAt => hasEndedSince(begin.at, endsAt))) return false
     if (begin.changes === this.#changes) return true
@@ -278,14 +280,22 @@ export class OriginConnector {
     return kept !== undefined && this.#isCurrent(kept) && this.#isReachable(kept)
   }
 
+  /** Whether an acceptance that a connection rests on, which was just opened for a request, was revoked before its opening had ended. */
+  isWithdrawn(connection: OriginConnection, target: RoutedTarget): boolean {
+    if (connection.onMisdirected !== undefined)
+      return !this.#coalescing.serves(this.keyOf(target), connection.channel.peer)
+    const kept = keptOf(connection)
+    return kept === undefined || this.#acceptances.areWithdrawn(kept)
+  }
+
   /**
    * Takes a connection back. One that is not idle is closed, and one whose policy has changed since, or whose acceptance
-   * may have been revoked. One on which a client has logged in is kept for that client alone.
+   * was revoked. One on which a client has logged in is kept for that client alone.
    * @param network of the client that used it
    */
   release(connection: OriginConnection, network: string): void {
     if (!(connection instanceof Http1)) return connection.close()
-    const key = this.#opened.get(connection)?.key
+    const key = this.#acceptances.of(connection)?.key
     if (key !== undefined && connection.isIdle && this.#isCurrent(connection))
       this.#pool.put(key, connection, network)
     else connection.close()
@@ -312,19 +322,15 @@ export class OriginConnector {
   }
 
   /**
-   * Closes the idle connections whose acceptance is revoked; those that are busy, or not open yet, are not kept when they
-   * come back. Returns how many were closed.
+   * Closes the idle connections whose acceptance is revoked; those that are busy are examined when they come back, and those that
+   * are not open yet before they get their request. Returns how many were closed.
    */
   revoke(isRevoked: IsRevoked): number {
     this.#changes += 1
-    this.#revocations += 1
     let count = this.#coalescing.revoke(isRevoked)
     const stays = (_key: string, connection: Kept): boolean => {
-      const accepted = this.#acceptancesOf(connection)
-      if (accepted.length === 0) return true
-      const isGone = accepted.some(({ host, peer }) => isRevoked(host, () => leafDigests(peer.evidence)))
+      const isGone = this.#acceptances.areRevoked(connection)
       if (isGone) count += 1
-      else this.#keep(connection)
       return !isGone
     }
     this.#pool.clear(stays)
@@ -332,25 +338,9 @@ export class OriginConnector {
     return count
   }
 
-  /** What it rests on: of its origin, and of an https parent on the way. */
-  #acceptancesOf(connection: Kept): readonly AcceptedParent[] {
-    const opened = this.#opened.get(connection)
-    const { peer } = connection.channel
-    if (opened === undefined) return []
-    const ofOrigin = peer === undefined ? [] : [{ host: opened.target.host, peer }]
-    return opened.parent === undefined ? ofOrigin : [...ofOrigin, opened.parent]
-  }
-
-  /** It has been looked at, and is not about what was revoked. */
-  #keep(connection: Kept): void {
-    const opened = this.#opened.get(connection)
-    if (opened === undefined) return
-    this.#opened.set(connection, { ...opened, revocations: this.#revocations }) // seldom
-  }
-
   /** Whether a new connection could lead to the same address: it is not denied, and the name does not mean another one. */
   #isReachable(connection: Kept): boolean {
-    const target = this.#opened.get(connection)?.target
+    const target = this.#acceptances.of(connection)?.target
     if (target === undefined) return false
     const { isDenied, names } = this.#options.dial()
     // What a name means behind a parent is not known here.
@@ -364,18 +354,18 @@ export class OriginConnector {
 
   /** One that is older than a revocation serves its own name alone, whatever was revoked. */
   #usableForOthers(connection: Kept): Opened | undefined {
-    const opened = this.#opened.get(connection)
-    if (opened?.since !== this.#revocations) return undefined
+    const opened = this.#acceptances.of(connection)
+    if (opened === undefined || connection.channel.revocations !== this.#acceptances.revocations)
+      return undefined
     return this.#isCurrent(connection) && this.#isReachable(connection) ? opened : undefined
   }
 
   #isCurrent(connection: Kept): boolean {
-    const opened = this.#opened.get(connection)
+    const opened = this.#acceptances.of(connection)
     if (opened === undefined || this.keyOf(opened.target) !== opened.key) return false
     // The pool knows when the verdict about an origin ends, and not when that about a parent does.
     if (opened.parent?.peer.expiresAt !== undefined) return false
-    const isJudged = opened.target.scheme === 'https' || opened.parent !== undefined
-    return !isJudged || opened.revocations === this.#revocations
+    return !this.#acceptances.areRevoked(connection)
   }
 }
 

@@ -12,6 +12,7 @@ declare const plain: unique symbol
 interface PlainOrigin {
   readonly link: Link
   readonly peer?: undefined
+  readonly revocations?: undefined
   readonly vconn: VConn | undefined
   /** Where the connection ends at a parent proxy. */
   readonly form: AbsoluteForm | undefined

@@ -16,7 +16,7 @@ import { Http1, type Http1Options } from './http1.js'
 import { type Http2Options, Http2Session, type SessionOwner } from './http2-session.js'
 import { absoluteForm } from './parents/http-connect.js'
 import { again, type ReachOptions, reach } from './parents/reach.js'
-import { type AcceptedParent, acceptedParent, placeOf, type Ways } from './parents/way.js'
+import { type Accepted, placeOf, type Ways } from './parents/way.js'
 
 /** Which origin a request is for. */
 export interface OriginTarget extends Origin {
@@ -78,8 +78,8 @@ export type Kept = Http1 | Http2Session
 /** What a connection was opened for, and under which key it was judged. */
 export interface Opened {
   readonly target: RoutedTarget
-  /** What was accepted of its parent, and the parent's host. */
-  readonly parent: AcceptedParent | undefined
+  /** Its parent, if that is reached by https. */
+  readonly parent: Accepted | undefined
   readonly key: string
 }
 
@@ -114,9 +114,7 @@ export async function openConnection(
   const inSlot = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
     queue === undefined || scheme === 'http' ? begin() : queue.begin({ network: client, host }, 0, begin)
   const tcp = await inSlot(() => reach(to, options(), signal))
-  const place = placeOf(tcp)
-  const { way } = place
-  const parent = acceptedParent(place)
+  const { way, parent } = placeOf(tcp)
   // A connection that announces a client is of no use to another one.
   const { header = 'none' } = options()
   const isForOne = header !== 'none' || parent?.peer.isForClient === true

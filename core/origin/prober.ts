@@ -10,10 +10,12 @@ import { lookedUp } from '../base/lookups.js'
 import { SharedCache } from '../base/shared-cache.js'
 import { after } from '../base/timer.js'
 import { chainEnds } from '../tls/judge/chain-certificate.js'
+import { type LeafDigests, leafDigests } from '../tls/judge/leaf-digests.js'
 import { toNames } from '../tls/judge/names.js'
-import { type IsRevoked, type LeafDigests, leafDigests } from '../tls/judge/revocation.js'
+import type { IsRevoked } from '../tls/judge/revocation.js'
+import { isWithdrawn, type RevocationLog } from '../tls/judge/revocation-log.js'
 import type { VerifiedPeer } from '../tls/judge/verdict.js'
-import type { StartTls, TlsTarget } from '../tls/outbound/start-tls.js'
+import type { StartTls, TlsOrigin, TlsTarget } from '../tls/outbound/start-tls.js'
 import { LINGER } from '../vconn/linger.js'
 import { endGently } from '../vconn/link.js'
 import type { OriginLink } from '../vconn/origin-link.js'
@@ -33,6 +35,8 @@ export interface ProberOptions {
   readonly ttl: Current<number>
   /** Verdicts that are kept; default: 10,000. */
   readonly maxKnown?: number
+  /** What was revoked lately. */
+  readonly revocations: RevocationLog
 }
 
 /** What is kept of an accepted origin. */
@@ -59,8 +63,7 @@ export interface VerifiedAddress {
   /** Has the next tunnel verified again. */
   readonly forget: () => void
   /**
-   * Whether a tunnel that has waited since may pass: nothing was revoked since its origin began to be judged, the policy is
-   * the same, the address is not denied, and the acceptance, with that of a parent, has not ended meanwhile. One that had
+   * Whether a tunnel that has waited since may pass: its acceptance, and that of a parent, was not revoked, the policy is the same, the address is not denied, and the acceptance, with that of a parent, has not ended meanwhile. One that had
    * ended before was given for this tunnel alone.
    */
   readonly holds: () => boolean
@@ -79,9 +82,10 @@ interface Known {
   readonly leaf: LeafDigests | undefined
 }
 
-interface Outcome {
-  readonly acceptance: Acceptance
+interface Outcome extends Pick<Known, 'acceptance' | 'leaf'> {
   readonly parked: number
+  /** How many revocations there had been when it was accepted. */
+  readonly revocations: number
 }
 
 interface Probe {
@@ -101,7 +105,6 @@ export class Prober {
   readonly #known: SharedCache<string, Known>
   /** Handshakes that tunnels of the same client can join; of one client, because plugins may decide by client. */
   readonly #inFlight = new Map<string, Probe>()
-  #revocations = 0
 
   constructor(options: ProberOptions) {
     this.#options = options
@@ -134,34 +137,38 @@ export class Prober {
     const key = keyNow()
     const forget = (): void => void this.#known.delete(key)
     const known = lookedUp('addresses', this.#find(key, target.client))
-    const revocations = this.#revocations // before anything is waited for
+    const isSameKey = (): boolean => key === keyNow()
     if (known !== undefined) {
-      const holds = this.#holding(known, tcp, revocations, () => key === keyNow())
-      return { tcp, acceptance: known, announced, parked: 0, forget, holds }
+      const outcome = { ...known, parked: 0, revocations: this.#options.revocations.count }
+      const holds = this.#holding(host, outcome, tcp, isSameKey)
+      return { tcp, acceptance: known.acceptance, announced, parked: 0, forget, holds }
     }
     const outcome = await this.#judged(key, tcp, target, signal, onSilent)
     const next = await again(tcp, destinationOf(target), this.#options.dial, signal)()
-    const holds = this.#holding(outcome.acceptance, next, revocations, () => key === keyNow())
-    return { tcp: next, ...outcome, announced, forget, holds }
+    const holds = this.#holding(host, outcome, next, isSameKey)
+    const { acceptance, parked } = outcome
+    return { tcp: next, acceptance, parked, announced, forget, holds }
   }
 
   /**
    * @returns whether a tunnel that waits from now on may pass. A request is held to the same: parent and address of its connection.
-   * @param revocations how many there were when the origin began to be judged
+   * @param host of the origin
    */
   #holding(
-    { endsAt }: Acceptance,
+    host: string,
+    { acceptance: { endsAt }, leaf, revocations }: Outcome,
     tcp: OriginLink,
-    revocations: number,
     isSameKey: () => boolean,
   ): () => boolean {
     const since = Date.now()
-    const { host, parentPeer } = placeOf(tcp)
+    const { host: address, parent } = placeOf(tcp)
+    const { revocations: log, dial } = this.#options
     return () =>
-      revocations === this.#revocations &&
+      !log.hasRevoked(revocations, host, () => leaf) &&
+      (parent === undefined || !isWithdrawn(log, parent.peer, parent.revocations)) &&
       !hasEndedSince(since, endsAt) &&
-      !hasEndedSince(since, parentPeer?.expiresAt) &&
-      this.#options.dial().isDenied?.(host) !== true &&
+      !hasEndedSince(since, parent?.peer.expiresAt) &&
+      dial().isDenied?.(address) !== true &&
       isSameKey()
   }
 
@@ -182,9 +189,9 @@ export class Prober {
   }
 
   /** The cache measures with a clock that stands still while the machine is suspended. */
-  #find(key: string, network: string): Acceptance | undefined {
-    const acceptance = this.#known.get(key, network)?.acceptance
-    return acceptance !== undefined && acceptance.endsAt > Date.now() ? acceptance : undefined
+  #find(key: string, network: string): Known | undefined {
+    const known = this.#known.get(key, network)
+    return known !== undefined && known.acceptance.endsAt > Date.now() ? known : undefined
   }
 
   #announcedBy({ host, announce }: TlsTarget): string | undefined {
@@ -198,7 +205,6 @@ export class Prober {
    * Returns how many were forgotten.
    */
   revoke(isRevoked: IsRevoked): number {
-    this.#revocations += 1
     this.#inFlight.clear()
     const gone = [...this.#known.entries()].filter(([, { host, leaf }]) => isRevoked(host, () => leaf))
     for (const [key] of gone) this.#known.delete(key)
@@ -220,13 +226,13 @@ export class Prober {
   /** @param joint under what it can be joined; '' if it cannot */
   #begin(joint: string, key: string, tcp: OriginLink, target: TlsTarget): Probe {
     const abort = new AbortController()
-    const revocations = this.#revocations
+    const since = this.#options.revocations.count
     const redial = again(tcp, destinationOf(target), this.#options.dial, abort.signal)
     const handshake = this.#options.startTls(tcp, { ...target, isProbe: true, redial }, abort.signal)
     const outcome = handshake
-      .then(({ link, peer, parked = 0 }) => {
-        endGently(link, LINGER, LINGER)
-        return { acceptance: this.#keep(key, target, peer, revocations), parked }
+      .then(origin => {
+        endGently(origin.link, LINGER, LINGER)
+        return this.#keep(key, target, origin, since)
       })
       .finally(() => this.#over(probe))
     const probe: Probe = { key: joint, outcome, abort, tcp, waiting: 0 }
@@ -256,22 +262,29 @@ export class Prober {
     if (this.#inFlight.get(probe.key) === probe) this.#inFlight.delete(probe.key)
   }
 
-  #keep(key: string, { host, client }: TlsTarget, peer: VerifiedPeer, revocations: number): Acceptance {
+  /** @param since how many revocations there were when the origin began to be judged */
+  #keep(
+    key: string,
+    { host, client }: TlsTarget,
+    { peer, revocations, parked = 0 }: TlsOrigin,
+    since: number,
+  ): Outcome {
     const { expiresAt = Number.POSITIVE_INFINITY, decidedBy, tolerated } = peer
-    const [leaf] = peer.evidence.chain
+    const [shown] = peer.evidence.chain
     const endsAt = Math.min(chainEnds(peer.evidence), expiresAt)
     const acceptance = {
-      leafSha256: leaf?.sha256 ?? '',
-      subject: leaf?.subject,
-      issuer: leaf?.issuer,
+      leafSha256: shown?.sha256 ?? '',
+      subject: shown?.subject,
+      issuer: shown?.issuer,
       decidedBy,
       tolerated: tolerated.map(({ name }) => name),
       endsAt,
     }
+    const leaf = leafDigests(peer.evidence)
     const ttl = Math.floor(Math.min(this.#options.ttl(), endsAt - Date.now()))
-    if (ttl > 0 && revocations === this.#revocations && !peer.isForClient)
-      this.#known.set(key, { acceptance, host, leaf: leafDigests(peer.evidence) }, client, ttl)
-    return acceptance
+    if (ttl > 0 && !peer.isForClient && !this.#options.revocations.hasRevoked(since, host, () => leaf))
+      this.#known.set(key, { acceptance, host, leaf }, client, ttl)
+    return { acceptance, leaf, parked, revocations }
   }
 }
 

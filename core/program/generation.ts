@@ -150,6 +150,7 @@ export async function makeGeneration(
           queue,
           shadowTurns,
           inFlight: inFlight.outbound,
+          revocations: revoking.log,
           sharing: sharing && { ...sharing, fingerprints: fingerprints(place, plugins) },
         }),
       )

@@ -1,12 +1,6 @@
-import {
-  type IsRevoked,
-  type Keeper,
-  type Kind,
-  Revocations,
-  type Revoked,
-  type RevokedCounts,
-  readRevocation,
-} from '../tls/judge/revocation.js'
+import { type IsRevoked, type Revoked, readRevocation } from '../tls/judge/revocation.js'
+import type { RevocationLog } from '../tls/judge/revocation-log.js'
+import { type Keeper, type Kind, Revocations, type RevokedCounts } from '../tls/judge/revocations.js'
 import type { VerdictCache } from '../tls/judge/verdict-cache.js'
 import type { SessionCache } from '../tls/outbound/session-cache.js'
 
@@ -28,6 +22,11 @@ export class Revoking {
   constructor(note: (message: string) => void, tellOthers: (wanted: unknown, by: string) => void = () => {}) {
     this.#note = note
     this.#tellOthers = tellOthers
+  }
+
+  /** What was revoked lately. */
+  get log(): RevocationLog {
+    return this.#all.log
   }
 
   join(kind: Kind, keeper: Keeper): () => void {

@@ -47,7 +47,10 @@ for (const [mistake, flood] of Object.entries(PROVOKED))
     const { speak } = await start(t)
     const few = await speak()
     few.send(Buffer.concat(flood(20)))
-    await poll(() => few.frames.filter(({ type }) => type === FRAME.rstStream).length === 20, 'the resets')
+    const sent = (wanted: number): number => few.frames.filter(({ type }) => type === wanted).length
+    await poll(() => sent(FRAME.rstStream) === 20 || sent(FRAME.goaway) > 0, 'the resets')
+    // Newer versions of Node, such as 24.21, end the connection at the first mistake of some kinds.
+    if (sent(FRAME.goaway) > 0) return void t.equal(sent(FRAME.data), 0)
     few.send(frame(FRAME.ping, 0, 0, Buffer.alloc(8)))
     await poll(() => few.frames.some(({ type }) => type === FRAME.ping), 'some are no flood')
     const before = FLOODS_SEEN.get('client rst_stream')?.count ?? 0
@@ -63,6 +66,9 @@ for (const [mistake, flood] of Object.entries(PROVOKED))
     t.ok(raw.frames.some(({ type }) => type === FRAME.goaway))
     t.equal(FLOODS_SEEN.get('client rst_stream')?.count, before + 1, 'it is counted')
   })
+
+/** As newer versions of Node have it. */
+const coded = (name: string): string => name.toUpperCase().replaceAll(' ', '_')
 
 test('a client that does not keep to HTTP/2 stands in the log, with what it did', async t => {
   const { speak, proxy } = await start(t, {
@@ -83,7 +89,8 @@ test('a client that does not keep to HTTP/2 stands in the log, with what it did'
     const raw = await speak()
     raw.send(bytes)
     await raw.closed
-    await poll(() => proxy.output().includes(`(${name})`), `a line about ${name}`)
+    const isNamed = (text: string): boolean => text.includes(`(${name})`) || text.includes(`(${coded(name)})`)
+    await poll(() => isNamed(proxy.output()), `a line about ${name}`)
   }
   const lines = proxy.output().match(/.*does not keep to HTTP.*/g) ?? []
   t.equal(lines.length, 4, 'one each')

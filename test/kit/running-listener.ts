@@ -10,6 +10,7 @@ import { Via } from '../../core/http/transaction/outgoing.js'
 import type { Summary } from '../../core/http/transaction/summary.js'
 import type { ForwarderOptions, ForwarderSettings } from '../../core/http/transaction/transaction.js'
 import { type ConnectorOptions, OriginConnector } from '../../core/origin/connect.js'
+import { RevocationLog } from '../../core/tls/judge/revocation-log.js'
 import { HTTP2_LIMITS } from './http2-client.js'
 import { NO_NAMES } from './names.js'
 import { CLIENT } from './quiet-points.js'
@@ -55,6 +56,7 @@ export async function startListener(t: Test, settings: ListeningOptions = {}): P
     http2: () => HTTP2,
     startTls: () => Promise.reject(new Error('no TLS in this test')),
     policyDigest: () => 'test',
+    revocations: new RevocationLog(),
     onFault: why => {
       throw why
     },

@@ -256,6 +256,7 @@ export class OriginRequest implements BodyReader {
   #onOpen(connection: OriginConnection, isWanted: boolean): void {
     if (!isWanted) return this.#release(connection)
     this.#abort = undefined
+    if (this.#connector.isWithdrawn(connection, this.#target)) return this.#onWithdrawn(connection)
     const hasServed = connection.onMisdirected !== undefined
     if (!hasServed || isRepeatable(this.#request)) this.#prepare(connection)
     else this.#prepareSoon(connection)

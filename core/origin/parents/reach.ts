@@ -1,7 +1,6 @@
 import { isIP } from 'node:net'
 import type { Asking } from '../../api/asking.js'
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
-import type { VerifiedPeer } from '../../tls/judge/verdict.js'
 import type { StartTls } from '../../tls/outbound/start-tls.js'
 import type { Link } from '../../vconn/link.js'
 import { type OriginLink, RelayedLink } from '../../vconn/origin-link.js'
@@ -11,7 +10,7 @@ import { type Address, addressesOf, type DialOptions, dial, ownError } from '../
 import { negotiate } from './dialogue.js'
 import { connectDialogue } from './http-connect.js'
 import { socksDialogue } from './socks5.js'
-import { type Parent, parentText, placeOf, setPlace, type Way, type Ways } from './way.js'
+import { type Accepted, type Parent, parentText, placeOf, setPlace, type Way, type Ways } from './way.js'
 
 /** How parents are connected to. */
 export interface ParentOptions {
@@ -92,8 +91,8 @@ async function by(
   const host = await askedFor(to, options, parents, signal)
   const connect = async (): Promise<TcpLink> =>
     announced(await dialParent(parent, to.client, options, parents, signal))
-  const { link, peer } = await through(connect, host, to, parent, parents, signal)
-  setPlace(link, { host, way, parentPeer: peer })
+  const { link, accepted } = await through(connect, host, to, parent, parents, signal)
+  setPlace(link, { host, way, parent: accepted })
   return link
 }
 
@@ -156,7 +155,7 @@ const FAILED: ReadonlySet<ErrorCode> = new Set([
 /** The link to the origin, and what was accepted of the parent. */
 interface Through {
   readonly link: OriginLink
-  readonly peer?: VerifiedPeer
+  readonly accepted?: Accepted
 }
 
 /** @param connect to the parent */
@@ -179,8 +178,9 @@ async function through(
   const { isForwarded = false, asking, client } = to
   if (scheme === 'http') return { link: !isProxy || isForwarded ? tcp : await talk(tcp) }
   const origin = await startTls(tcp, { host: parent.host, port, client, asking, redial: connect }, signal)
-  const { peer, link: inside } = origin
-  return { link: isForwarded ? new RelayedLink(inside, Buffer.alloc(0)) : await talk(inside), peer }
+  const { peer, revocations, link: inside } = origin
+  const link = isForwarded ? new RelayedLink(inside, Buffer.alloc(0)) : await talk(inside)
+  return { link, accepted: { peer, revocations } }
 }
 
 /** Another connection to the place where this one leads: it is needed, whatever other connections serve. */

@@ -3,7 +3,7 @@ import { authorityText, hostOf } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
 import type { ParentCredentials } from '../../config/parent-credentials.js'
 import type { ParentEntry } from '../../config/parent-list.js'
-import type { VerifiedPeer } from '../../tls/judge/verdict.js'
+import type { TlsOrigin } from '../../tls/outbound/start-tls.js'
 import type { OriginLink } from '../../vconn/origin-link.js'
 
 /** Another proxy, through which connections to origins go. */
@@ -56,8 +56,8 @@ export interface Place {
   /** An address; behind a parent what the parent was asked for. */
   readonly host: string
   readonly way: Way
-  /** What was accepted of the parent, if it is reached by https. */
-  readonly parentPeer?: VerifiedPeer | undefined
+  /** Set if the parent is reached by https. */
+  readonly parent?: Accepted | undefined
 }
 
 const places = new WeakMap<OriginLink, Place>()
@@ -73,11 +73,5 @@ export const placeOf = (link: OriginLink): Place =>
 /** For keys: no message shows it, because a digest of the credentials is in it. */
 export const placeText = ({ host, way }: Place): string => `${host}${wayKey(way)}`
 
-/** A parent whose certificate was accepted. */
-export interface AcceptedParent {
-  readonly host: string
-  readonly peer: VerifiedPeer
-}
-
-export const acceptedParent = ({ way, parentPeer: peer }: Place): AcceptedParent | undefined =>
-  way.kind === 'direct' || peer === undefined ? undefined : { host: way.parent.host, peer }
+/** A host whose certificate was accepted. */
+export type Accepted = Pick<TlsOrigin, 'peer' | 'revocations'>

@@ -1,4 +1,5 @@
-import type { IsRevoked, LeafDigests } from './revocation.js'
+import type { LeafDigests } from './leaf-digests.js'
+import type { IsRevoked } from './revocation.js'
 
 /** Milliseconds by which the clocks of a fleet may differ, and a revocation may be on its way to those that are connected. */
 const SKEW = 60_000

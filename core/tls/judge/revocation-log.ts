@@ -1,4 +1,7 @@
-import type { IsRevoked, LeafDigests } from './revocation.js'
+import { ProxyError } from '../../base/errors.js'
+import { type LeafDigests, leafDigests } from './leaf-digests.js'
+import type { IsRevoked } from './revocation.js'
+import type { VerifiedPeer } from './verdict.js'
 
 /** Revocations that are kept. An acceptance that is older than these counts as revoked. */
 const MAX = 1000
@@ -9,25 +12,32 @@ const MAX = 1000
  * or stored that rests on it. Lives as long as the program.
  */
 export class RevocationLog {
-  #count = 0
+  /** How many there have been. Only {@link add} writes it. */
+  count = 0
   /** The newest is last. */
   readonly #last: IsRevoked[] = []
 
-  /** How many there have been. */
-  get count(): number {
-    return this.#count
-  }
-
   add(isRevoked: IsRevoked): void {
-    this.#count += 1
+    this.count += 1
     this.#last.push(isRevoked)
     if (this.#last.length > MAX) this.#last.shift()
   }
 
   /** Whether an acceptance was revoked. @param since how many revocations there had been when it was given */
   hasRevoked(since: number, host: string, leaf: () => LeafDigests | undefined): boolean {
-    const later = this.#count - since
+    const later = this.count - since
     if (later <= 0) return false
     return later > this.#last.length || this.#last.slice(-later).some(isRevoked => isRevoked(host, leaf))
   }
 }
+
+/**
+ * Whether an acceptance was revoked.
+ * @param since how many revocations there had been when it was given, or when it was compared last
+ */
+export const isWithdrawn = (log: RevocationLog, { evidence }: VerifiedPeer, since: number): boolean =>
+  log.hasRevoked(since, evidence.host, () => leafDigests(evidence))
+
+/** The end of a handshake whose acceptance was revoked again and again, or that cannot be made anew. */
+export const withdrawn = (): ProxyError =>
+  new ProxyError('PTC_ORIGIN_CLOSED', 'its acceptance was revoked during the handshake')

@@ -1,58 +1,14 @@
-/**
- * Withdraws acceptances and everything that rests on them.
- *
- * Stored items are examined one by one, and removed if they are about what was revoked: remembered verdicts, sessions,
- * verified addresses, idle connections. Work in flight (a handshake, a question, a request on its connection) cannot be
- * examined: it is not yet known what it will rest on. It continues to its end, and then nothing of it is stored. For this
- * every store counts revocations, and compares the count at the beginning of the work with the count at its end.
- */
-import { createHash } from 'node:crypto'
-import type { Certificate } from '../../api/certificate.js'
+/** What is revoked, as plugins and operators say it: a host, a key, a certificate, a verdict, or everything. */
 import type { Revocation } from '../../api/plugin.js'
 import { ProxyError } from '../../base/errors.js'
 import { parseHost } from '../../base/host.js'
-import { subjectPublicKeyInfo } from './certificate-parts.js'
-
-/** SHA-256 of a leaf and of its public key, hex. */
-export interface LeafDigests {
-  readonly certificate: string
-  /** Undefined when the key cannot be read: it may then be the revoked one. */
-  readonly spki: string | undefined
-}
+import type { LeafDigests } from './leaf-digests.js'
 
 /**
  * Whether an acceptance is revoked. The digests are computed only when they are needed.
  * @param key of a remembered verdict; undefined for an item that rests on verdicts
  */
 export type IsRevoked = (host: string, leaf: () => LeafDigests | undefined, key?: string) => boolean
-
-/** A store of one kind of item. `revoke` returns how many it has removed. */
-export type Keeper = (isRevoked: IsRevoked) => number
-
-/** In the order of their revocation: connections are last, because their close can start work that must find the rest removed. */
-const KINDS = ['verdicts', 'sessions', 'addresses', 'connections'] as const
-
-export type Kind = (typeof KINDS)[number]
-
-/** How many items of each kind were removed. */
-export type RevokedCounts = Readonly<Record<Kind, number>>
-
-export function leafDigests({
-  chain: [leaf],
-}: {
-  readonly chain: readonly Certificate[]
-}): LeafDigests | undefined {
-  if (leaf === undefined) return undefined
-  return { certificate: leaf.sha256, spki: spkiOf(leaf.der) }
-}
-
-function spkiOf(der: Buffer): string | undefined {
-  try {
-    return createHash('sha256').update(subjectPublicKeyInfo(der)).digest('hex')
-  } catch {
-    return undefined
-  }
-}
 
 /** Characters of a host, a digest or a key. */
 const MAX_VALUE = 1000
@@ -148,26 +104,3 @@ const notRevocable = (): ProxyError =>
     'PTC_REVOCATION',
     "one of { host }, { spki }, { certificate }, each a string, or 'all' can be revoked",
   )
-
-/** All stores of acceptances and of items that rest on them; lives as long as the program. */
-export class Revocations {
-  readonly #keepers: Readonly<Record<Kind, Set<Keeper>>> = {
-    verdicts: new Set(),
-    sessions: new Set(),
-    addresses: new Set(),
-    connections: new Set(),
-  }
-
-  /** Adds a store to all later revocations. Returns a function that removes it. */
-  join(kind: Kind, keeper: Keeper): () => void {
-    const keepers = this.#keepers[kind]
-    keepers.add(keeper)
-    return () => void keepers.delete(keeper)
-  }
-
-  revoke(isRevoked: IsRevoked): RevokedCounts {
-    const counts = { verdicts: 0, sessions: 0, addresses: 0, connections: 0 }
-    for (const kind of KINDS) for (const keeper of this.#keepers[kind]) counts[kind] += keeper(isRevoked)
-    return counts
-  }
-}

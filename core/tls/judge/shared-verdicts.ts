@@ -3,8 +3,9 @@ import { type Accept, accept } from '../../api/verdict.js'
 import { SharedCache } from '../../base/shared-cache.js'
 import type { SharedStore } from '../../base/shared-store.js'
 import { chainEnds } from './chain-certificate.js'
+import { type LeafDigests, leafDigests } from './leaf-digests.js'
 import type { RecentRevocations } from './recent-revocations.js'
-import { type IsRevoked, type LeafDigests, leafDigests } from './revocation.js'
+import type { IsRevoked } from './revocation.js'
 
 /** What the verdicts of a fleet are kept in, and what takes them back. */
 export interface VerdictSharing {

@@ -3,7 +3,8 @@ import type { BuiltInResult, PeerEvidence } from '../../api/certificate.js'
 import { type Accept, accept, type VerdictScope } from '../../api/verdict.js'
 import { lookedUp } from '../../base/lookups.js'
 import { SharedCache } from '../../base/shared-cache.js'
-import { type IsRevoked, type LeafDigests, leafDigests } from './revocation.js'
+import { type LeafDigests, leafDigests } from './leaf-digests.js'
+import type { IsRevoked } from './revocation.js'
 import { SharedVerdicts, type VerdictSharing } from './shared-verdicts.js'
 
 /** The part of a plugin's question that decides whether an answer may be reused. */

@@ -144,11 +144,9 @@ export class OutboundHandshake implements LinkSink {
     if (this.#state.at === 'closed' || this.#park.isReleased) return
     this.#engine.receive(bytes)
     this.#waitingBytes += bytes.length
-    if (this.#waitingBytes > WAITING_BYTES) {
+    if (this.#waitingBytes > WAITING_BYTES)
       this.#break('PTC_HANDSHAKE_FAILED', 'the origin sent on while its handshake had to wait')
-    } else if (this.#state.at !== 'parked' && !this.#sessions.isLooking) {
-      this.#queueAdvance(2)
-    }
+    else if (this.#state.at !== 'parked' && !this.#sessions.isLooking) this.#queueAdvance(2)
   }
 
   onDrain(): void {
@@ -156,21 +154,17 @@ export class OutboundHandshake implements LinkSink {
   }
 
   onEnd(): void {
-    this.#onTcpEnd(CLOSED)
-  }
-
-  onClose(why: ProxyError | undefined): void {
-    this.#onTcpEnd(why?.message ?? CLOSED)
+    this.onClose(undefined)
   }
 
   /** What came before the end may say why: an alert. */
-  #onTcpEnd(text: string): void {
+  onClose(why: ProxyError | undefined): void {
     if (this.#park.isReleased) return
     if (this.#state.at !== 'parked') this.#step.takeNow()
     const { at } = this.#state
     // Only for a connection that may have ended because plugins took their time.
     if (this.#park.canRedial && (at === 'parked' || at === 'resuming')) this.#on(RELEASED)
-    else this.#break('PTC_HANDSHAKE_CLOSED', text)
+    else this.#break('PTC_HANDSHAKE_CLOSED', why?.message ?? CLOSED)
   }
 
   #break(code: 'PTC_HANDSHAKE_CLOSED' | 'PTC_HANDSHAKE_FAILED', message: string): void {
@@ -182,6 +176,7 @@ export class OutboundHandshake implements LinkSink {
     const [next, ...effects] = step(this.#state, event, this.#settings.terms)
     if (this.#state.at === 'parked' && next.at !== 'parked') this.#settings.held?.delete(this)
     this.#state = next
+    this.#park.heard(event, next)
     this.#atEdge(() => {
       for (const effect of effects) this.#perform(effect)
     })
@@ -247,7 +242,7 @@ export class OutboundHandshake implements LinkSink {
       const evidence = toEvidence(peer, this.#names, this.#settings.checks)
       this.#trace.certificate(evidence)
       const check = secondCheck(this.#settings, this.#names)
-      const held = this.#held?.for(evidence, this.#settings.revocations?.() ?? 0, check)
+      const held = this.#held?.for(evidence, this.#settings.revocations?.count ?? 0, check)
       this.#on({ type: 'certificate', evidence, held })
     } else if (progress === 'established') {
       this.#on({ type: 'established' })
@@ -261,7 +256,7 @@ export class OutboundHandshake implements LinkSink {
     if (!this.#engine.isResumedOtherwise) return this.#on({ type: 'broken', why })
     this.#sessions.drop(true)
     this.#park.makeVoid(why)
-    this.#on(this.#ends.onRedial === undefined ? { type: 'broken', why } : RELEASED)
+    this.#on(this.#ends.onRedial ? RELEASED : { type: 'broken', why })
   }
 
   /** A probe cannot show the certificate that the origin asks for, and needs no finished handshake. */
@@ -326,6 +321,8 @@ export class OutboundHandshake implements LinkSink {
     const state = this.#state
     if (state.at !== 'resuming') return
     this.#park.stop()
+    const why = this.#park.whyWithdrawn(state.peer)
+    if (why !== undefined) return this.#on(this.#ends.onRedial ? RELEASED : { type: 'broken', why })
     if (state.basis === 'session') {
       this.#sessions.offer(this.#engine, state.peer)
       return this.#queueAdvance(1)
@@ -369,7 +366,8 @@ export class OutboundHandshake implements LinkSink {
   #open(link: Link, peer: TlsOrigin['peer'], protocol?: string): void {
     this.#isOver = true
     try {
-      this.#ends.onOpen({ parked: this.#park.held, link, peer, vconn: this.#vconn.shown, protocol })
+      const { held: parked, revocations } = this.#park
+      this.#ends.onOpen({ parked, link, peer, revocations, vconn: this.#vconn.shown, protocol })
     } catch (cause) {
       link.destroy(asFault('the connection to an origin', cause))
     }

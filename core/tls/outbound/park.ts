@@ -1,8 +1,10 @@
 import { Deadline } from '../../base/deadline.js'
 import type { ProxyError } from '../../base/errors.js'
 import type { OnFault } from '../../base/timer.js'
+import { isWithdrawn, withdrawn } from '../judge/revocation-log.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import { HeldVerdict } from './held-verdict.js'
+import type { Handshake, HandshakeEvent } from './machine.js'
 import type { OutboundSettings } from './settings.js'
 
 /**
@@ -16,6 +18,7 @@ export class Park {
   readonly #releaseTime: Deadline
   #since: number | undefined
   #revocations = 0
+  #firstAccepted: number | undefined
   #isReleased = false
   #held: number | undefined
   #voidWhy: ProxyError | undefined
@@ -34,8 +37,28 @@ export class Park {
     if (this.#since !== undefined) return
     const { releaseAfter = 0, revocations } = this.#settings
     this.#since = performance.now()
-    this.#revocations = revocations?.() ?? 0
+    this.#revocations = revocations?.count ?? 0
     if (this.#isRedialable) this.#releaseTime.set(releaseAfter)
+  }
+
+  /** Notes the first acceptance of the handshake: by a plugin, an operator, or without any. */
+  heard(event: HandshakeEvent, next: Handshake): void {
+    const isAcceptance =
+      event.type === 'reenabled' ? event.verdict.kind === 'accept' : event.type === 'granted'
+    if (isAcceptance || next.at === 'resuming') this.#firstAccepted ??= this.revocations
+  }
+
+  /** How many revocations there had been at the first acceptance, or have been when there is none. */
+  get revocations(): number {
+    return this.#firstAccepted ?? this.#settings.revocations?.count ?? 0
+  }
+
+  /** Why an acceptance of the handshake, which is void then, does not hold any more; undefined: it does. */
+  whyWithdrawn(peer: VerifiedPeer): ProxyError | undefined {
+    const { revocations: log } = this.#settings
+    if (log === undefined || !isWithdrawn(log, peer, this.revocations)) return undefined
+    this.makeVoid(withdrawn())
+    return this.voidWhy
   }
 
   /** Milliseconds since it began, if it has begun. */
@@ -68,7 +91,7 @@ export class Park {
     this.#releaseTime.stop()
   }
 
-  /** What was decided about a stored session does not hold for the connection. */
+  /** What was decided does not hold for the connection. */
   makeVoid(why: ProxyError): void {
     this.#voidWhy = why
   }

@@ -5,6 +5,7 @@ import type { HookPoint } from '../../wait/chain.js'
 import type { TurnAsker } from '../../wait/turn.js'
 import type { CheckRules } from '../judge/evidence.js'
 import type { NameRules } from '../judge/names.js'
+import type { RevocationLog } from '../judge/revocation-log.js'
 import type { Terms } from '../judge/terms.js'
 import type { OutboundContext } from '../openssl/outbound-context.js'
 import type { HandshakeObserver } from './observer.js'
@@ -39,8 +40,8 @@ export interface OutboundSettings extends Pick<HookPoint<ParkedEvent>, 'shadows'
   readonly redials?: number
   /** Milliseconds after which the connection of a parked handshake is ended on purpose; absent or 0: never. */
   readonly releaseAfter?: number
-  /** How many revocations there have been: what was accepted before one does not hold on a new connection. */
-  readonly revocations?: () => number
+  /** What was revoked lately; absent: nothing ever is. */
+  readonly revocations?: RevocationLog | undefined
   /** Makes the VConn, whose start hook has run; `close` calls its close hook, once. */
   readonly openVConn: (ends: Link) => { readonly shown: VConn; close(): void }
   readonly observer: HandshakeObserver

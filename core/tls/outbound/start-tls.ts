@@ -44,6 +44,11 @@ export interface TlsTarget {
 export interface TlsOrigin {
   readonly link: Link
   readonly peer: VerifiedPeer
+  /**
+   * How many revocations there had been when it was first accepted: a later one that is about it takes the acceptance back,
+   * as the log of revocations says.
+   */
+  readonly revocations: number
   readonly vconn: VConn
   /** What ALPN has negotiated on this connection; undefined: nothing, so HTTP/1.1. */
   readonly protocol?: string | undefined

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProxyError } from '../../base/errors.js'
 import type { Link } from '../../vconn/link.js'
+import { isWithdrawn, withdrawn } from '../judge/revocation-log.js'
 import { VerifyRejected } from '../judge/verdict.js'
 import { OutboundHandshake } from './handshake.js'
 import { HeldVerdict } from './held-verdict.js'
@@ -30,6 +31,7 @@ export async function startHandshake(
   let begun: Begun | undefined = first
   let held: HeldVerdict | undefined
   let parked = 0
+  let voids = 0
   for (let left = redial === undefined ? 0 : (settings.redials ?? 0); ; left--) {
     try {
       begun ??= await redial?.()
@@ -37,11 +39,16 @@ export async function startHandshake(
       if (held !== undefined) settings.observer.redialled?.(target.host, begun.tcp.remoteAddress)
       const may = { redial: redial !== undefined, release: left > 0 }
       const end = await oneHandshake(begun, target, signal, may, held)
-      if (!(end instanceof HeldVerdict))
+      const isHeld = end instanceof HeldVerdict
+      if (!isHeld && !isOver(end, settings))
         return parked === 0 ? end : { ...end, parked: parked + (end.parked ?? 0) }
-      if (end.isVoid) left++ // it is none of those: only the first connection can resume a session
-      held = end
-      parked += end.parked
+      // It is none of those: only the first connection can resume a session, and a revocation is seldom.
+      if (!isHeld || end.isVoid) {
+        if (redial === undefined || voids++ === MAX_VOID) throw withdrawn()
+        left++
+      }
+      held = isHeld ? end : undefined
+      parked += end.parked ?? 0
     } catch (cause) {
       if (cause instanceof VerifyRejected) cause.parked += parked
       if (held === undefined || left <= 0 || !LOST.has(ProxyError.codeOf(cause) ?? '')) throw cause
@@ -49,6 +56,16 @@ export async function startHandshake(
     }
     begun = undefined
   }
+}
+
+/** Verdicts that did not hold for their own connection, in one handshake. */
+const MAX_VOID = 2
+
+/** Whether an acceptance was revoked while its handshake ended. Nothing was sent on the connection, which is closed then. */
+function isOver({ link, peer, revocations }: TlsOrigin, { revocations: log }: OutboundSettings): boolean {
+  if (log === undefined || !isWithdrawn(log, peer, revocations)) return false
+  link.destroy()
+  return true
 }
 
 /** Codes of a connection that was not made, or was lost, before anything was judged on it. */

@@ -1,10 +1,16 @@
+/**
+ * Connections are handed out, kept and taken back.
+ * Longer than 250 lines because all that ends the use of a connection has one stage.
+ */
 import { createServer, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import type { VConn } from '../../../core/api/vconn.js'
 import { accept } from '../../../core/api/verdict.js'
+import type { OriginConnection } from '../../../core/origin/connection.js'
 import { ONLY_DIRECT } from '../../../core/origin/parents/way.js'
+import { Revocations } from '../../../core/tls/judge/revocations.js'
 import { rejection, settle, VerifyRejected } from '../../../core/tls/judge/verdict.js'
 import type { StartTls } from '../../../core/tls/outbound/start-tls.js'
 import type { Link } from '../../../core/vconn/link.js'
@@ -23,7 +29,7 @@ const vconnOf = ({ remoteAddress, localAddress }: Link): VConn => ({
 /** Accepts every origin without TLS: these tests are about the steps around a handshake. */
 const acceptAll: StartTls = async (link, { host }) => {
   const evidence = evidenceOf({ sni: host, host })
-  return { link, peer: settle(evidence, 'plugins', accept()), vconn: vconnOf(link) }
+  return { link, peer: settle(evidence, 'plugins', accept()), revocations: 0, vconn: vconnOf(link) }
 }
 
 async function origin(
@@ -131,22 +137,27 @@ test('revoking closes what is idle, and has what is busy end after its request',
   const { url, port: originPort, server } = await origin(t)
   let connections = 0
   server.on('connection', () => (connections += 1))
-  const { port, connector } = await startListener(t, { connector: { startTls: acceptAll } })
+  const revocations = new Revocations()
+  let during = (): unknown => undefined
+  const startTls: StartTls = async (...args) => {
+    const origin = { ...(await acceptAll(...args)), revocations: revocations.log.count }
+    during()
+    return origin
+  }
+  const { port, connector } = await startListener(t, {
+    connector: { startTls, revocations: revocations.log },
+  })
+  revocations.join('connections', isRevoked => connector.revoke(isRevoked))
+  const revoke = (host?: string): number =>
+    revocations.revoke(of => host === undefined || of === host).connections
   await ask(port, url)
   await ask(port, `http://127.0.0.1:${originPort}/`)
   t.equal(connector.idleConnections, 2)
-  t.equal(
-    connector.revoke(host => host === 'other.test'),
-    0,
-  )
+  t.equal(revoke('other.test'), 0)
   t.equal(connector.idleConnections, 2)
   await ask(port, url)
   t.same([connections, connector.idleConnections], [2, 2], 'what is not about it is used on')
-  t.equal(
-    connector.revoke(() => true),
-    1,
-    'there is no verdict about http',
-  )
+  t.equal(revoke(), 1, 'there is no verdict about http')
   t.equal(connector.idleConnections, 1)
   await ask(port, url)
   t.equal(connections, 3)
@@ -159,17 +170,32 @@ test('revoking closes what is idle, and has what is busy end after its request',
     ways: ONLY_DIRECT,
   } as const
   const key = connector.keyOf(target)
-  const busy = connector.reuse(key, '', undefined)
-  t.ok(busy)
-  connector.revoke(host => host === 'other.test')
-  if (busy !== undefined) connector.release(busy, '')
-  t.equal(connector.reuse(key, '', undefined), undefined, 'what was busy is not kept, whatever was revoked')
+  for (const [what, isKept] of [
+    ['other.test', true],
+    ['127.0.0.1', false],
+  ] as const) {
+    const busy = connector.reuse(key, '', undefined)
+    revoke(what)
+    if (busy !== undefined) connector.release(busy, '')
+    t.equal(connector.reuse(key, '', undefined), isKept ? busy : undefined, `busy while ${what} is revoked`)
+    if (isKept && busy !== undefined) connector.release(busy, '')
+  }
 
-  const opening = connector.open(target, new AbortController().signal, { network: '' })
-  connector.revoke(() => true)
-  connector.release(await opening, '')
-  t.equal(connector.reuse(key, '', undefined), undefined, 'nor what was not open yet')
-  connector.release(await connector.open(target, new AbortController().signal, { network: '' }), '')
+  const open = (): Promise<OriginConnection> =>
+    connector.open(target, new AbortController().signal, { network: '' })
+  for (const [what, isKept] of [
+    ['127.0.0.1', false],
+    ['other.test', true],
+  ] as const) {
+    during = () => revoke(what)
+    const opened = await open()
+    t.equal(connector.isWithdrawn(opened, target), !isKept, `opened while ${what} is revoked`)
+    connector.release(opened, '')
+    t.equal(connector.idleConnections, isKept ? 2 : 1)
+  }
+  during = () => undefined
+  revoke()
+  connector.release(await open(), '')
   const fresh = connector.reuse(key, '', undefined)
   t.ok(fresh, 'what began later is')
   fresh?.close()

@@ -9,6 +9,8 @@ import type { PeerEvidence } from '../../../core/api/certificate.js'
 import { hostOf } from '../../../core/base/authority.js'
 import { ProxyError } from '../../../core/base/errors.js'
 import { Prober } from '../../../core/origin/prober.js'
+import type { IsRevoked } from '../../../core/tls/judge/revocation.js'
+import { Revocations } from '../../../core/tls/judge/revocations.js'
 import { settle } from '../../../core/tls/judge/verdict.js'
 import type { StartTls, TlsTarget } from '../../../core/tls/outbound/start-tls.js'
 import { TcpLink } from '../../../core/vconn/tcp-link.js'
@@ -21,6 +23,7 @@ import { poll } from '../../kit/watch.js'
 
 interface Stage {
   readonly prober: Prober
+  readonly revoke: (isRevoked: IsRevoked) => number
   readonly server: TcpServer
   /** How many handshakes there were, and what their signals say. */
   readonly signals: AbortSignal[]
@@ -68,19 +71,24 @@ async function setUp(t: Test): Promise<Stage> {
     const chain = [{ x509, sha256: `leaf of ${host}` }]
     const builtChain = [...chain, { x509: policy.anchor.cert }]
     const evidence = { chain, builtChain } as unknown as PeerEvidence
+    const revocations = revoking.log.count
     const { shown: vconn } = new ProxyVConn('outbound', link, () => undefined)
     const expiresAt = policy.expiresIn === undefined ? undefined : Date.now() + policy.expiresIn
     const peer = settle(evidence, 'plugins', { kind: 'accept' }, { expiresAt })
     await policy.finish()
-    return { link, peer, vconn }
+    return { link, peer, vconn, revocations }
   }
+  const revoking = new Revocations()
   const prober = new Prober({
+    revocations: revoking.log,
     dial: () => ({ connectTimeout: 2000, names: NO_NAMES, isDenied: () => policy.isDenied }),
     startTls,
     policyDigest: () => policy.digest,
     ttl: () => policy.ttl,
     maxKnown: 4,
   })
+  revoking.join('addresses', isRevoked => prober.revoke(isRevoked))
+  const revoke = (isRevoked: IsRevoked): number => revoking.revoke(isRevoked).addresses
   const dialled = async (): Promise<TcpLink> => {
     const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
     await once(socket, 'connect')
@@ -88,7 +96,7 @@ async function setUp(t: Test): Promise<Stage> {
     return new TcpLink(socket, 'origin')
   }
   const to = (host: string, client = '192.0.2.1'): TlsTarget => ({ host, port: server.port, client })
-  return { prober, server, signals, policy, dialled, to }
+  return { prober, revoke, server, signals, policy, dialled, to }
 }
 
 const never = new AbortController().signal
@@ -158,11 +166,11 @@ test('a verdict ends with the certificate also where the clock of the cache stoo
 })
 
 test('a revocation forgets probes and what they rest on', async t => {
-  const { prober, signals, policy, dialled, to } = await setUp(t)
+  const { prober, revoke, signals, policy, dialled, to } = await setUp(t)
   const probe = async (host: string) => prober.verify(await dialled(), to(host), never)
   for (const host of ['a.example', 'b.example']) await probe(host)
   t.equal(
-    prober.revoke((host, leaf) => host === 'a.example' && leaf()?.certificate === 'leaf of a.example'),
+    revoke((host, leaf) => host === 'a.example' && leaf()?.certificate === 'leaf of a.example'),
     1,
   )
   await probe('b.example')
@@ -174,7 +182,7 @@ test('a revocation forgets probes and what they rest on', async t => {
   policy.digest = 'two'
   const links = [await dialled(), await dialled()]
   const early = prober.verify(links[0] as TcpLink, to('a.example'), never)
-  prober.revoke(() => false)
+  revoke(host => host === 'a.example')
   t.equal(prober.probes, 0, 'a handshake from before is not joined')
   const late = prober.verify(links[1] as TcpLink, to('a.example'), never)
   t.equal(signals.length, 5)
@@ -184,10 +192,13 @@ test('a revocation forgets probes and what they rest on', async t => {
   policy.digest = 'three'
   const tcp = await dialled()
   const only = prober.verify(tcp, to('a.example'), never)
-  prober.revoke(() => false)
+  policy.finish = async () => void revoke(host => host === 'a.example')
   await only
+  policy.finish = async () => void revoke(host => host === 'b.example')
   await probe('a.example')
   t.equal(signals.length, 7, 'its own is not')
+  await probe('a.example')
+  t.equal(signals.length, 7, 'where another host was revoked it is')
 })
 
 test('a rejection reaches every tunnel that waits, and is not kept', async t => {
@@ -253,12 +264,16 @@ test('a client network that opens many tunnels evicts its own verdicts', async t
 })
 
 test('a revocation between the verdict and the end of the handshake reaches its tunnel', async t => {
-  const { prober, policy, dialled, to } = await setUp(t)
-  const tcp = await dialled()
-  policy.finish = async () => void prober.revoke(() => false)
-  t.equal((await prober.verify(tcp, to('a.example'), never)).holds(), false)
+  const { prober, revoke, policy, dialled, to } = await setUp(t)
+  policy.ttl = 0
+  const holds = async (): Promise<boolean> =>
+    (await prober.verify(await dialled(), to('a.example'), never)).holds()
+  policy.finish = async () => void revoke(host => host === 'a.example')
+  t.equal(await holds(), false)
+  policy.finish = async () => void revoke(host => host === 'b.example')
+  t.equal(await holds(), true)
   policy.finish = () => Promise.resolve()
-  t.equal((await prober.verify(await dialled(), to('a.example'), never)).holds(), true)
+  t.equal(await holds(), true)
 })
 
 test('an acceptance for one handshake serves one tunnel of those that wait for it', async t => {

@@ -1,4 +1,7 @@
-/** The runner of `npm test`: no failure passes, whatever kind it is. */
+/**
+ * The runner of `npm test`: no failure passes, whatever kind it is.
+ * Longer than 250 lines because each way in which a file can fail to say that it failed has its test here.
+ */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { type Test, test } from 'tap'

@@ -98,6 +98,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
       return toNames(host, settings.names).sni
     },
     ttl: () => current().settings.connect.probeLifetime,
+    revocations: revoking.log,
   })
   revoking.join('addresses', isRevoked => prober.revoke(isRevoked))
   const bumped = bumpedConnections({

@@ -48,6 +48,7 @@ export function makeConnector(
         judge: (peer, host) => judgeOtherName(peer, host, settingsOf(host)),
       }
     }),
+    revocations: revoking.log,
     onFault: why => diags.error(`${describe(why)}; the proxy goes on`),
   })
   revoking.join('connections', isRevoked => connector.revoke(isRevoked))

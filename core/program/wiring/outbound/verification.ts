@@ -3,6 +3,7 @@ import type { Rule } from '../../../config/rules.js'
 import type { HookRegistry } from '../../../hooks/registry.js'
 import type { Fingerprints } from '../../../plugin-host/fingerprint.js'
 import type { ParentSettings, VerificationSettings } from '../../../settings/origins.js'
+import type { RevocationLog } from '../../../tls/judge/revocation-log.js'
 import type { VerdictSharing } from '../../../tls/judge/shared-verdicts.js'
 import { VerdictCache } from '../../../tls/judge/verdict-cache.js'
 import { type HandshakeObserver, QUIET } from '../../../tls/outbound/observer.js'
@@ -38,6 +39,7 @@ export interface StartTlsParts {
   readonly inFlight?: InFlight | undefined
   /** With the other processes of a fleet. */
   readonly sharing?: OutboundSharing | undefined
+  readonly revocations?: RevocationLog | undefined
 }
 
 /** What processes share about origins. */
@@ -79,6 +81,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
     inFlight,
     parentAnchors,
     sharing,
+    revocations,
   } = parts
   // A plugin that has to answer at once cannot wait for a store.
   const isShared = sharing !== undefined && !settings.isSynchronous
@@ -98,7 +101,7 @@ export function makeVerification(parts: StartTlsParts): Verification {
       observer,
       held,
       queue,
-      revocations: () => verdicts.revocations,
+      revocations,
       fingerprint: sharing?.fingerprints.code,
     },
     parentAnchors,

@@ -2,7 +2,9 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { test } from 'tap'
 import type { Certificate } from '../../../../core/api/certificate.js'
 import { certificateOf } from '../../../../core/tls/judge/chain-certificate.js'
-import { leafDigests, Revocations, readRevocation } from '../../../../core/tls/judge/revocation.js'
+import { leafDigests } from '../../../../core/tls/judge/leaf-digests.js'
+import { readRevocation } from '../../../../core/tls/judge/revocation.js'
+import { Revocations } from '../../../../core/tls/judge/revocations.js'
 import { makeAuthority } from '../../../kit/pki.js'
 
 const root = await makeAuthority({ name: 'Root' })
