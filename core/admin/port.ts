@@ -100,6 +100,7 @@ export class AdminPort {
     const { who, role } = session
     if (isRead && path === '/session') return sendJson(req, res, 200, { who, role })
     if (path === '/session' && req.method === 'DELETE') return this.#logOut(req, res)
+    if (isRead) this.sessions.reading(session, res)
     this.#admit(role, who, req, res)
   }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import type { Role } from '../base/roles.js'
 
@@ -18,6 +19,8 @@ export interface Session {
    * machine, and so to services of other users.
    */
   readonly key: string
+  /** Reads that go on: events. They end with the login. */
+  readonly reads: Set<ServerResponse>
 }
 
 /** The person that a link is for. */
@@ -35,7 +38,14 @@ const secret = (): string => randomBytes(32).toString('base64url')
 /** Logins to the page: a link that works once makes a session. */
 export class Sessions {
   readonly #links = new LRUCache<string, Person>({ max: MAX, ttl: LINK_LIFE })
-  readonly #sessions = new LRUCache<string, Session>({ max: MAX, ttl: SESSION_LIFE })
+  readonly #sessions = new LRUCache<string, Session>({
+    max: MAX,
+    ttl: SESSION_LIFE,
+    ttlAutopurge: true,
+    dispose: ({ reads }) => {
+      for (const res of reads) res.destroy()
+    },
+  })
 
   /** Makes a link for `who`. @returns the code in it */
   link(who: string, role: Role): string {
@@ -50,12 +60,18 @@ export class Sessions {
     if (person === undefined) return undefined
     this.#links.delete(code)
     const [id, key] = [secret(), secret()]
-    this.#sessions.set(id, { ...person, key })
+    this.#sessions.set(id, { ...person, key, reads: new Set() })
     return { id, key }
   }
 
   find(id: string): Session | undefined {
     return this.#sessions.get(id)
+  }
+
+  /** A read that goes on until its client has the whole, or the login ends. */
+  reading({ reads }: Session, res: ServerResponse): void {
+    reads.add(res)
+    res.once('close', () => reads.delete(res))
   }
 
   end(id: string): void {

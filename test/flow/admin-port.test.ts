@@ -1,6 +1,7 @@
 /** The management API on a TCP port: the login, and the answers. */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { JSON_TYPE, logIn, portOf, send, tokenOf } from '../kit/admin-client.js'
 import { approving } from '../kit/approving.js'
@@ -127,10 +128,21 @@ test('a login ends when the person says so', async t => {
   const end = { method: 'DELETE', headers: { cookie: headers.cookie } }
   t.equal((await send(port, '/session', end)).status, 403, 'the key is needed, as for anything')
   t.equal((await send(port, '/v1/status', { headers })).status, 200)
+  const streams = await Promise.all(
+    [headers, headersOf(await other)].map(by => fetch(`http://127.0.0.1:${port}/v1/events`, { headers: by })),
+  )
+  const [its, others] = streams.map(({ body }) => body?.getReader())
+  for (const reader of [its, others]) t.equal((await reader?.read())?.done, false)
   const ended = await send(port, '/session', { method: 'DELETE', headers })
   t.match(ended, { status: 200, headers: { 'set-cookie': [/^portcullis=; .*Max-Age=0$/] } })
   for (const path of ['/', '/session', '/v1/status'])
     t.equal((await send(port, path, { headers })).status, 401, path)
+  const drained = async (): Promise<unknown> => {
+    for (;;) if ((await its?.read())?.done !== false) return 'its end'
+  }
+  t.match(await drained().catch((cause: Error) => cause), /its end|terminated/, 'and its events')
+  t.equal((await Promise.race([others?.read(), sleep(300, { done: false })]))?.done, false)
+  await others?.cancel()
   t.equal((await send(port, '/session', { headers: headersOf(await other) })).status, 200, 'others stay')
 })
 

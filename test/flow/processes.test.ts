@@ -134,12 +134,15 @@ const COUNTING = {
     'counting.mjs': `
 export default ({ hookAdd, accept, note, state, metrics, revoke }) => {
   const total = metrics.counter({ name: 'asked_total', help: 'Questions.' })
-  hookAdd('TS_SSL_CERT_VERIFY_HOOK', async ({ reenable, host }) => {
+  let sum = 0
+  hookAdd('TS_SSL_CERT_VERIFY_HOOK', async ({ reenable }) => {
     total.inc()
-    const sum = await state.increment('asked')
+    sum = await state.increment('asked')
     note('asked ' + sum)
     reenable(accept({ cacheFor: 60000 }))
-    if (sum === 2) revoke({ host })
+  })
+  hookAdd('TS_HTTP_TXN_CLOSE_HOOK', () => {
+    if (sum === 2) revoke({ host: '${HOST}' })
   })
 }
 `,

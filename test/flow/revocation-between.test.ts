@@ -83,7 +83,7 @@ for (const way of ['a request', 'a tunnel'] as const) {
       t.equal(origin.requests.length, 1)
     })
 
-  test(`${way}: what is revoked of another host asks nobody again`, async t => {
+  test(`${way}: what is revoked of another host asks no plugin again`, async t => {
     const { ask, names, nth } = await stage(t)
     const answer = ask[way]()
     const second = await nth(2)

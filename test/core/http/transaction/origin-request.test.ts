@@ -68,6 +68,7 @@ test('what goes wrong when a connection has been opened ends its request', async
     waysTo: () => ONLY_DIRECT,
     reuse: () => undefined,
     needsHttp1: () => false,
+    isWithdrawn: () => false,
     open: async () => opened,
   } as unknown as OriginConnector
   const req = {
@@ -112,6 +113,7 @@ test('a body that comes while its request is repeated is whole', async t => {
     waysTo: () => ONLY_DIRECT,
     reuse: () => undefined,
     needsHttp1: () => false,
+    isWithdrawn: () => false,
     open: () => new Promise(resolve => opens.push(resolve)),
   } as unknown as OriginConnector
   const calls: string[] = []
