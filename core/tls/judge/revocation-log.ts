@@ -3,8 +3,8 @@ import { type LeafDigests, leafDigests } from './leaf-digests.js'
 import type { IsRevoked } from './revocation.js'
 import type { VerifiedPeer } from './verdict.js'
 
-/** Revocations that are kept. An acceptance that is older than these counts as revoked. */
-const MAX = 1000
+/** Revocations that are kept, as many as a list of hosts may bring at once. An acceptance that is older counts as revoked. */
+const MAX = 10_000
 
 /**
  * What was revoked lately, for acceptances that no store has: of a handshake that goes on, of a connection that is in use.

@@ -182,6 +182,7 @@ function checkedTls(settingsOf: (host: string) => OutboundSettings): StartTls {
       redials: 0,
       releaseAfter: 0,
       sessions: undefined,
+      revocations: undefined,
       observer: QUIET,
       openVConn: link => new ProxyVConn('outbound', link, () => undefined),
     }
