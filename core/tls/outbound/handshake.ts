@@ -242,7 +242,7 @@ export class OutboundHandshake implements LinkSink {
       const evidence = toEvidence(peer, this.#names, this.#settings.checks)
       this.#trace.certificate(evidence)
       const check = secondCheck(this.#settings, this.#names)
-      const held = this.#held?.for(evidence, this.#settings.revocations, check)
+      const held = this.#held?.for(evidence, this.#settings.revocations?.count ?? 0, check)
       this.#on({ type: 'certificate', evidence, held })
     } else if (progress === 'established') {
       this.#on({ type: 'established' })

@@ -1,6 +1,5 @@
 import type { PeerEvidence } from '../../api/certificate.js'
 import type { ProxyError } from '../../base/errors.js'
-import { isWithdrawn, type RevocationLog } from '../judge/revocation-log.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import { evidenceDigest } from '../judge/verdict-cache.js'
 import type { TlsOrigin } from './start-tls.js'
@@ -28,7 +27,7 @@ export class HeldVerdict {
   readonly #port: number
   readonly #revocations: number | undefined
 
-  /** @param revocations how many there had been at its first acceptance; undefined: it is void, and holds nowhere */
+  /** @param revocations how many there had been when the plugins were asked; undefined: it is void, and holds nowhere */
   constructor(peer: VerifiedPeer, port: number, revocations: number | undefined, parked: number) {
     this.peer = peer
     this.parked = parked
@@ -42,15 +41,14 @@ export class HeldVerdict {
   }
 
   /**
-   * The verdict, if it holds for what a new connection shows.
-   * @param log undefined: nothing is ever revoked
+   * The verdict, if it holds for what a new connection shows. After a revocation it never does: the acceptance may rest
+   * on what was revoked.
    */
-  for(shown: PeerEvidence, log: RevocationLog | undefined, checkAgain: CheckAgain): StillHeld | undefined {
+  for(shown: PeerEvidence, revocations: number, checkAgain: CheckAgain): StillHeld | undefined {
     const { peer } = this
-    const since = this.#revocations
     const { expiresAt = Infinity } = peer
-    if (since === undefined || (log !== undefined && isWithdrawn(log, peer, since))) return undefined
-    if (Date.now() >= expiresAt || !this.#isSame(peer.shown, shown)) return undefined
+    const isCurrent = revocations === this.#revocations && Date.now() < expiresAt
+    if (!isCurrent || !this.#isSame(peer.shown, shown)) return undefined
     if (peer.evidence === peer.shown) return { peer, evidence: shown }
     const sent = new Set(shown.chain.map(({ sha256 }) => sha256))
     const added = peer.evidence.builtChain.filter(({ sha256 }) => !sent.has(sha256))

@@ -17,6 +17,7 @@ export class Park {
   readonly #isRedialable: boolean
   readonly #releaseTime: Deadline
   #since: number | undefined
+  #revocations = 0
   #firstAccepted: number | undefined
   #isReleased = false
   #held: number | undefined
@@ -34,8 +35,9 @@ export class Park {
 
   begin(): void {
     if (this.#since !== undefined) return
-    const { releaseAfter = 0 } = this.#settings
+    const { releaseAfter = 0, revocations } = this.#settings
     this.#since = performance.now()
+    this.#revocations = revocations?.count ?? 0
     if (this.#isRedialable) this.#releaseTime.set(releaseAfter)
   }
 
@@ -100,7 +102,7 @@ export class Park {
 
   /** What was accepted without a connection. */
   verdict(peer: VerifiedPeer, port: number): HeldVerdict {
-    const revocations = this.#voidWhy === undefined ? this.revocations : undefined
+    const revocations = this.#voidWhy === undefined ? this.#revocations : undefined
     return new HeldVerdict(peer, port, revocations, this.age ?? 0)
   }
 }
